@@ -1,0 +1,89 @@
+package rollout
+
+import (
+	"fmt"
+	"math"
+	"time"
+)
+
+// FlagKey names the flag that vendors are bucketed for.
+const FlagKey = "trialAutomation"
+
+// Document is the one feature-flag document, as stored. It decides: whatever
+// else says that automation is on, the document has the last word.
+type Document struct {
+	FeatureFlags Flags `json:"featureFlags"`
+	// Salt gives the buckets; changing it would deal the vendors anew.
+	Salt string `json:"salt"`
+	// Version counts changes.
+	Version   int       `json:"version"`
+	UpdatedAt time.Time `json:"updatedAt"`
+	UpdatedBy string    `json:"updatedBy"`
+}
+
+// Flags are the feature flags, shaped as the deployment strategy gives them.
+type Flags struct {
+	TrialAutomation TrialAutomation `json:"trialAutomation"`
+	Monitoring      Monitoring      `json:"monitoring"`
+	AdminTools      AdminTools      `json:"adminTools"`
+}
+
+// TrialAutomation steers the trials.
+type TrialAutomation struct {
+	// Enabled false holds every automated step, and admits nobody.
+	Enabled bool `json:"enabled"`
+	// EmailReminders false skips the reminders; the other notices still go out.
+	EmailReminders bool `json:"emailReminders"`
+	// AutoExpiration false holds trials at their end and at the end of grace.
+	AutoExpiration bool `json:"autoExpiration"`
+	// ConversionTracking false keeps conversions out of the figures; a
+	// conversion still ends the trial.
+	ConversionTracking bool `json:"conversionTracking"`
+	// RolloutPercentage is the share of new registrations to automate, 0 to
+	// 100, in steps of 0.01.
+	RolloutPercentage float64 `json:"rolloutPercentage"`
+}
+
+// Monitoring steers snapshots and alerts.
+type Monitoring struct {
+	Enabled      bool `json:"enabled"`
+	TrialMetrics bool `json:"trialMetrics"`
+	Alerting     bool `json:"alerting"`
+}
+
+// AdminTools steers what admins may do.
+type AdminTools struct {
+	// Enabled false refuses every change to a trial by an admin.
+	Enabled bool `json:"enabled"`
+	// TrialExtension false refuses extensions and revivals.
+	TrialExtension bool `json:"trialExtension"`
+	BulkOperations bool `json:"bulkOperations"`
+}
+
+// InitialFlags is the state before a rollout: everything on, for nobody.
+func InitialFlags() Flags {
+	return Flags{
+		TrialAutomation: TrialAutomation{Enabled: true, EmailReminders: true, AutoExpiration: true, ConversionTracking: true},
+		Monitoring:      Monitoring{Enabled: true, TrialMetrics: true, Alerting: true},
+		AdminTools:      AdminTools{Enabled: true, TrialExtension: true, BulkOperations: true},
+	}
+}
+
+// FieldError is a value that a flag cannot take.
+type FieldError struct {
+	Field   string
+	Message string
+}
+
+func (e *FieldError) Error() string { return e.Field + ": " + e.Message }
+
+// ValidPercentage checks a rollout percentage: 0 to 100, to 0.01.
+func ValidPercentage(p float64) error {
+	if math.IsNaN(p) || p < 0 || p > 100 {
+		return &FieldError{Field: "rolloutPercentage", Message: fmt.Sprintf("must be 0 to 100, is %v", p)}
+	}
+	if hundredths := p * 100; math.Abs(hundredths-math.Round(hundredths)) > 1e-9 {
+		return &FieldError{Field: "rolloutPercentage", Message: fmt.Sprintf("must be a multiple of 0.01, is %v", p)}
+	}
+	return nil
+}

@@ -1,0 +1,98 @@
+package trial
+
+import "time"
+
+// Reason names why a step ran, was skipped, was superseded or is held.
+type Reason string
+
+// The reasons of a decision.
+const (
+	ReasonDue                Reason = "due"
+	ReasonAutomationDisabled Reason = "automation-disabled"
+	ReasonExpirationOff      Reason = "auto-expiration-off"
+	ReasonRemindersOff       Reason = "email-reminders-off"
+	ReasonAlreadyConverted   Reason = "already-converted"
+	ReasonOvertaken          Reason = "overtaken"
+	ReasonNotAutomated       Reason = "not-automated"
+	ReasonSuppressedAddress  Reason = "suppressed-address"
+	ReasonUnsubscribed       Reason = "unsubscribed"
+	ReasonNoAddress          Reason = "no-address"
+	ReasonAddressRefused     Reason = "address-refused"
+	ReasonRevised            Reason = "schedule-revised"
+	ReasonCancelled          Reason = "trial-cancelled"
+	ReasonConverted          Reason = "trial-converted"
+)
+
+// Action is what to do with a due step.
+type Action string
+
+// The actions.
+const (
+	Run  Action = "run"
+	Skip Action = "skip"
+	Wait Action = "hold"
+)
+
+// Facts are what a decision is made on, gathered afresh when a step is due.
+type Facts struct {
+	Now               time.Time `json:"now"`
+	AutomationEnabled bool      `json:"automationEnabled"`
+	EmailReminders    bool      `json:"emailReminders"`
+	AutoExpiration    bool      `json:"autoExpiration"`
+	// Converted says that billing's conversion is on record, even where its
+	// signal has not arrived.
+	Converted bool `json:"converted"`
+	// NoMail is why the vendor's address cannot be written to, empty where it can:
+	// ReasonSuppressedAddress, ReasonUnsubscribed or ReasonNoAddress.
+	NoMail Reason `json:"noMail"`
+}
+
+// Decision is what to do with a step and why.
+type Decision struct {
+	Action Action `json:"action"`
+	Reason Reason `json:"reason"`
+	// Mail tells whether the step's e-mail is to be sent; only with Run.
+	Mail bool `json:"mail"`
+}
+
+// Decide says what to do with a step whose moment has come. A step that ends
+// the trial or its grace runs even where its e-mail cannot be sent; then the
+// reason says why there was none.
+func Decide(s State, step Step, f Facts) Decision {
+	switch {
+	case step.Revision != s.Revision || s.Status.Final() || s.finished(step):
+		return Decision{Action: Skip, Reason: ReasonRevised}
+	case f.Converted:
+		return Decision{Action: Skip, Reason: ReasonAlreadyConverted}
+	case !s.Automated:
+		return Decision{Action: Run, Reason: ReasonNotAutomated}
+	case step.Kind.mailOnly() && s.overtaken(step, f.Now):
+		return Decision{Action: Skip, Reason: ReasonOvertaken}
+	case !f.AutomationEnabled:
+		return Decision{Action: Wait, Reason: ReasonAutomationDisabled}
+	case step.Kind.IsReminder() && !f.EmailReminders:
+		return Decision{Action: Skip, Reason: ReasonRemindersOff}
+	case !step.Kind.mailOnly() && !f.AutoExpiration:
+		return Decision{Action: Wait, Reason: ReasonExpirationOff}
+	case f.NoMail != "" && step.Kind.mailOnly():
+		return Decision{Action: Skip, Reason: f.NoMail}
+	case f.NoMail != "":
+		return Decision{Action: Run, Reason: f.NoMail}
+	}
+	return Decision{Action: Run, Reason: ReasonDue, Mail: true}
+}
+
+// overtaken tells whether a step's message has lost its meaning: its moment
+// lay before the change that planned it, or a later step is due as well.
+// Two reminders are never sent at once.
+func (s State) overtaken(step Step, now time.Time) bool {
+	if step.Kind.IsReminder() && !step.At.After(s.RevisedAt) {
+		return true
+	}
+	for _, later := range s.Pending() {
+		if later.At.After(step.At) && !later.At.After(now) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,50 @@
+package trial
+
+import "fmt"
+
+// Code says what kind of problem an Error is, in words that survive being
+// carried through Temporal and HTTP.
+type Code string
+
+// The codes of an Error.
+const (
+	// CodeInvalid: the request itself is wrong; Field names what.
+	CodeInvalid Code = "invalid"
+	// CodeNotFound: there is no such vendor or trial.
+	CodeNotFound Code = "not_found"
+	// CodeConflict: the request is well formed, but not in this state.
+	CodeConflict Code = "conflict"
+	// CodeForbidden: a flag or a role stands against it.
+	CodeForbidden Code = "forbidden"
+	// CodeUnavailable: a part that is needed is away; asking again later helps.
+	CodeUnavailable Code = "unavailable"
+)
+
+// Error is a refusal that a caller may be shown.
+type Error struct {
+	Code Code
+	// Field is the request's field at fault, empty where none is.
+	Field   string
+	Message string
+}
+
+func (e *Error) Error() string {
+	if e.Field != "" {
+		return e.Field + ": " + e.Message
+	}
+	return e.Message
+}
+
+// Invalid is an Error about one field of a request.
+func Invalid(field, format string, args ...any) *Error {
+	return &Error{Code: CodeInvalid, Field: field, Message: fmt.Sprintf(format, args...)}
+}
+
+// NotFound says that there is no trial or vendor with this id.
+func NotFound(vendorID string) *Error {
+	return &Error{Code: CodeNotFound, Field: "id", Message: fmt.Sprintf("no vendor %q", vendorID)}
+}
+
+func conflict(format string, args ...any) *Error {
+	return &Error{Code: CodeConflict, Message: fmt.Sprintf(format, args...)}
+}

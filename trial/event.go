@@ -1,0 +1,174 @@
+package trial
+
+import (
+	"slices"
+	"time"
+)
+
+// EventType names what happened to a trial.
+type EventType string
+
+// The events of a trial.
+const (
+	EventStarted   EventType = "started"
+	EventStep      EventType = "step"
+	EventHeld      EventType = "held"
+	EventExtended  EventType = "extended"
+	EventShortened EventType = "shortened"
+	EventCancelled EventType = "cancelled"
+	EventRevived   EventType = "revived"
+	EventConverted EventType = "converted"
+)
+
+// Event is one thing that happened to a trial. A trial's events, in order, are
+// the truth about it; its State is folded from them.
+type Event struct {
+	// Seq counts from 1 without gaps.
+	Seq  int       `json:"seq"`
+	Type EventType `json:"type"`
+	At   time.Time `json:"at"`
+	// Registration is set on EventStarted.
+	Registration *Registration `json:"registration"`
+	// Step, Decision, and Facts are set on EventStep and EventHeld. Mailed
+	// tells whether the step's e-mail went out.
+	Step     *Step     `json:"step"`
+	Decision *Decision `json:"decision"`
+	Facts    *Facts    `json:"facts"`
+	Mailed   bool      `json:"mailed"`
+	// Request is set where an admin or billing caused the event.
+	Request *Request `json:"request"`
+	// EndsAt is the new end after EventExtended, EventShortened and EventRevived.
+	EndsAt *time.Time `json:"endsAt"`
+	// Late is set on an EventConverted that came after the trial was over.
+	Late bool `json:"late"`
+}
+
+// Registration is what a trial begins with; decided once, at registration.
+type Registration struct {
+	VendorID string        `json:"vendorId"`
+	Cohort   Cohort        `json:"cohort"`
+	Policy   Policy        `json:"policy"`
+	Day      time.Duration `json:"day"`
+	Zone     string        `json:"zone"`
+	At       time.Time     `json:"at"`
+}
+
+// Start is a trial's first event.
+func Start(r Registration, now time.Time) Event {
+	r.At = moment(r.At)
+	return Event{Seq: 1, Type: EventStarted, At: moment(now), Registration: &r}
+}
+
+// NewState is the state right after registration, before any step.
+func NewState(r Registration) State { return State{}.Apply(Start(r, r.At)) }
+
+// Fold is the state after a trial's events, given in order.
+func Fold(events []Event) State {
+	var s State
+	for _, e := range events {
+		s = s.Apply(e)
+	}
+	return s
+}
+
+// StepEvent is the event of a step decided at facts.Now: held where the
+// decision is to wait, over otherwise.
+func (s State) StepEvent(step Step, d Decision, f Facts, mailed bool) Event {
+	f.Now = moment(f.Now)
+	e := Event{Seq: s.Seq + 1, Type: EventStep, At: f.Now, Step: &step, Decision: &d, Facts: &f, Mailed: mailed}
+	if d.Action == Wait {
+		e.Type = EventHeld
+	}
+	return e
+}
+
+// Apply is the state after one more event. It neither checks nor refuses:
+// what happened, happened. The receiver is left as it was.
+func (s State) Apply(e Event) State {
+	s.Steps, s.Requests = slices.Clone(s.Steps), slices.Clone(s.Requests)
+	s.Seq = e.Seq
+	if e.Request != nil && e.Request.ID != "" {
+		s.Requests = append(s.Requests, e.Request.ID)
+	}
+	switch e.Type {
+	case EventStarted:
+		s.begin(*e.Registration)
+	case EventHeld:
+		s.Held = &Hold{Step: *e.Step, Reason: e.Decision.Reason, Since: e.At}
+	case EventStep:
+		s.endStep(e)
+	case EventExtended, EventShortened, EventRevived:
+		s.supersede(ReasonRevised, e.At)
+		s.revise(*e.EndsAt, e.At)
+	case EventCancelled:
+		s.supersede(ReasonCancelled, e.At)
+		s.Status, s.CancelledAt = Cancelled, &e.At
+	case EventConverted:
+		s.convert(e)
+	}
+	return s
+}
+
+func (s *State) begin(r Registration) {
+	s.VendorID, s.Cohort, s.Automated = r.VendorID, r.Cohort, r.Cohort == Automated
+	s.Policy, s.Day, s.Zone = r.Policy, r.Day, r.Zone
+	s.StartedAt, s.RevisedAt, s.Status = r.At, r.At, Active
+	s.setEnd(s.Calendar().AddDays(r.At, r.Policy.LengthDays))
+}
+
+func (s *State) setEnd(end time.Time) {
+	s.EndsAt = end
+	s.GraceEndsAt = s.Calendar().AddDays(end, s.Policy.GraceDays)
+}
+
+func (s *State) endStep(e Event) {
+	s.Held = nil
+	outcome := Ran
+	if e.Decision.Action == Skip {
+		outcome = Skipped
+	}
+	s.Steps = append(s.Steps, StepRecord{Step: *e.Step, Outcome: outcome, Reason: e.Decision.Reason, At: e.At, Mailed: e.Mailed})
+	if outcome != Ran {
+		return
+	}
+	switch {
+	case e.Step.Kind == Expiry && s.Policy.GraceDays > 0:
+		s.Status = Grace
+		s.keepGrace(*e.Step, e.At)
+	case e.Step.Kind == Expiry || e.Step.Kind == GraceEnd:
+		s.Status, s.ExpiredAt = Expired, &e.At
+	}
+}
+
+// keepGrace gives the whole grace to a vendor whose trial's end was held or
+// late by more than an hour (of a day of 24): nobody expires in the moment
+// they are told.
+func (s *State) keepGrace(expiry Step, at time.Time) {
+	if at.Sub(expiry.At) > s.Day/24 {
+		s.GraceEndsAt = s.Calendar().AddDays(at, s.Policy.GraceDays)
+	}
+}
+
+// supersede records every pending step as superseded.
+func (s *State) supersede(reason Reason, at time.Time) {
+	for _, step := range s.Pending() {
+		s.Steps = append(s.Steps, StepRecord{Step: step, Outcome: Superseded, Reason: reason, At: at})
+	}
+	s.Held = nil
+}
+
+func (s *State) revise(end, at time.Time) {
+	s.Status, s.ExpiredAt, s.CancelledAt = Active, nil, nil
+	s.Revision++
+	s.RevisedAt = at
+	s.setEnd(end)
+}
+
+func (s *State) convert(e Event) {
+	s.ConvertedAt, s.ConvertedLate = &e.Request.At, e.Late
+	if e.Late {
+		return
+	}
+	s.supersede(ReasonConverted, e.At)
+	s.Status, s.ExpiredAt = Converted, nil
+}

@@ -1,0 +1,69 @@
+package trial
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// WorkflowType is the name under which the trial workflow is registered.
+const WorkflowType = "Trial"
+
+// Message names are part of the contract with billing, admins and tctl.
+const (
+	// QueryStatus answers with an Overview.
+	QueryStatus = "status"
+	// QuerySchedule answers with a Timetable.
+	QuerySchedule = "schedule"
+	// MessageConvert is a signal only: it must never be refused.
+	MessageConvert = "convert"
+	// MessageExtend, like the three below, is an update and a signal of the same name.
+	MessageExtend  = "extend"
+	MessageShorten = "shorten"
+	MessageCancel  = "cancel"
+	MessageRevive  = "revive"
+	// SignalWake tells a held trial to look at the flags again.
+	SignalWake = "wake"
+)
+
+// Search attributes set on every trial workflow.
+const (
+	AttributeStatus = "TrialStatus"
+	AttributeCohort = "TrialCohort"
+	AttributeEndsAt = "TrialEndsAt"
+	AttributePolicy = "TrialPolicy"
+)
+
+const workflowIDPrefix = "trial-"
+
+// WorkflowID is the id of a vendor's trial workflow.
+func WorkflowID(vendorID string) string { return workflowIDPrefix + vendorID }
+
+// EventKey identifies one event of a trial: "trialID/seq".
+func EventKey(vendorID string, seq int) string { return fmt.Sprintf("%s/%d", vendorID, seq) }
+
+var vendorID = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+
+// ValidVendorID tells whether an id can name a trial: letters, digits,
+// underscore and dash, at most 64. These pass unescaped through keys,
+// workflow ids and the tags of an e-mail.
+func ValidVendorID(id string) bool { return vendorID.MatchString(id) }
+
+// Kind names a step.
+type Kind string
+
+// The kinds of step whose names are fixed; reminders are named by Reminder.
+const (
+	Welcome  Kind = "welcome"
+	Expiry   Kind = "expiry"
+	GraceEnd Kind = "grace-end"
+)
+
+// Reminder is the kind of the reminder so many days before the end, "reminder-7d".
+func Reminder(days int) Kind { return Kind(fmt.Sprintf("reminder-%dd", days)) }
+
+// IsReminder tells whether the step is one of the reminders.
+func (k Kind) IsReminder() bool { return strings.HasPrefix(string(k), "reminder-") }
+
+// mailOnly tells whether the step consists of its e-mail alone.
+func (k Kind) mailOnly() bool { return k == Welcome || k.IsReminder() }

@@ -1,0 +1,115 @@
+package trial
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Overview answers the query `status`.
+type Overview struct {
+	VendorID    string       `json:"vendorId"`
+	Status      Status       `json:"status"`
+	Cohort      Cohort       `json:"cohort"`
+	Automated   bool         `json:"automated"`
+	Policy      string       `json:"policy"`
+	Revision    int          `json:"revision"`
+	StartedAt   time.Time    `json:"startedAt"`
+	EndsAt      time.Time    `json:"endsAt"`
+	GraceEndsAt time.Time    `json:"graceEndsAt"`
+	Next        *Step        `json:"next"`
+	Held        *Hold        `json:"held"`
+	ConvertedAt *time.Time   `json:"convertedAt"`
+	Late        bool         `json:"convertedLate"`
+	Steps       []StepRecord `json:"steps"`
+	// Summary says the same in one sentence.
+	Summary string `json:"summary"`
+}
+
+// Overview is what people and programs are told of the trial.
+func (s State) Overview() Overview {
+	o := Overview{
+		VendorID: s.VendorID, Status: s.Status, Cohort: s.Cohort, Automated: s.Automated, Policy: s.Policy.Name,
+		Revision: s.Revision, StartedAt: s.StartedAt, EndsAt: s.EndsAt, GraceEndsAt: s.GraceEndsAt,
+		Held: s.Held, ConvertedAt: s.ConvertedAt, Late: s.ConvertedLate, Steps: s.Steps, Summary: s.Sentence(),
+	}
+	if o.Steps == nil {
+		o.Steps = []StepRecord{}
+	}
+	if next, ok := s.Next(); ok {
+		o.Next = &next
+	}
+	return o
+}
+
+// TimetableEntry is one step to come.
+type TimetableEntry struct {
+	Kind Kind      `json:"kind"`
+	At   time.Time `json:"at"`
+	// Local is the moment on the vendor's clock, empty where the zone is unknown.
+	Local string `json:"local"`
+}
+
+// Timetable answers the query `schedule`: what happens next and when.
+type Timetable struct {
+	VendorID string           `json:"vendorId"`
+	Zone     string           `json:"zone"`
+	Revision int              `json:"revision"`
+	Steps    []TimetableEntry `json:"steps"`
+}
+
+// Timetable lists what is still to come, in UTC and on the vendor's clock.
+func (s State) Timetable() Timetable {
+	t := Timetable{VendorID: s.VendorID, Zone: s.Zone, Revision: s.Revision, Steps: []TimetableEntry{}}
+	loc, err := time.LoadLocation(s.Zone)
+	for _, step := range s.Pending() {
+		entry := TimetableEntry{Kind: step.Kind, At: step.At}
+		if s.Zone != "" && err == nil {
+			entry.Local = step.At.In(loc).Format("Mon 2006-01-02 15:04 MST")
+		}
+		t.Steps = append(t.Steps, entry)
+	}
+	return t
+}
+
+const clock = "2006-01-02 15:04:05 UTC"
+
+// Sentence says where the trial stands, for the Web UI and the command line.
+func (s State) Sentence() string {
+	switch {
+	case s.Status == Converted:
+		return "Converted at " + s.ConvertedAt.Format(clock) + "."
+	case s.Status == Cancelled:
+		return "Cancelled at " + s.CancelledAt.Format(clock) + "."
+	case s.Status == Expired && s.ConvertedLate:
+		return fmt.Sprintf("Expired at %s; converted late, at %s.", s.ExpiredAt.Format(clock), s.ConvertedAt.Format(clock))
+	case s.Status == Expired:
+		return "Expired at " + s.ExpiredAt.Format(clock) + " without converting."
+	case s.Held != nil:
+		return fmt.Sprintf("Held at %s since %s: %s.", s.Held.Step.Kind, s.Held.Since.Format(clock), s.Held.Reason)
+	}
+	next, ok := s.Next()
+	if !ok {
+		return fmt.Sprintf("%s; nothing is left to do but to hear of the conversion.", s.Status)
+	}
+	return fmt.Sprintf("%s; next is %s at %s.", s.Status, next.Kind, next.At.Format(clock))
+}
+
+// Details is the trial's story in Markdown, for the Web UI.
+func (s State) Details() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "**%s**\n\n%s cohort, policy %s, revision %d, ends %s\n", s.Sentence(), s.Cohort, s.Policy.Name, s.Revision, s.EndsAt.Format(clock))
+	if len(s.Steps) > 0 {
+		b.WriteString("\n| step | outcome | reason | when |\n| --- | --- | --- | --- |\n")
+	}
+	for _, r := range s.Steps {
+		fmt.Fprintf(&b, "| %s (revision %d) | %s | %s | %s |\n", r.Step.Kind, r.Step.Revision, r.Outcome, r.Reason, r.At.Format(clock))
+	}
+	if pending := s.Pending(); len(pending) > 0 {
+		b.WriteString("\nTo come:\n")
+		for _, step := range pending {
+			fmt.Fprintf(&b, "- %s at %s\n", step.Kind, step.At.Format(clock))
+		}
+	}
+	return b.String()
+}

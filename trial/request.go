@@ -1,0 +1,120 @@
+package trial
+
+import (
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// MaxReason bounds the reason given with a request, in characters.
+const MaxReason = 500
+
+// Request is what an admin or billing asks of a running trial. It is the
+// payload of the signals and updates convert, extend, shorten, cancel and
+// revive. Its reason is stored in histories: no names or addresses in it.
+type Request struct {
+	// ID makes the request once, however often it arrives; empty means that
+	// each arrival counts.
+	ID string `json:"id"`
+	// Days is how many days to extend or shorten by, or the length of a
+	// revived trial from now on.
+	Days int `json:"days"`
+	// Reason is why, for the record.
+	Reason string `json:"reason"`
+	// By is who asked: the name of a token, "billing" or "system".
+	By string `json:"by"`
+	// At is when it happened, for convert; zero means when it is received.
+	At time.Time `json:"at"`
+}
+
+// Validate checks a request by itself, without the trial's state; name is the
+// message's.
+func (r Request) Validate(name string) error {
+	if len(r.ID) > 128 {
+		return Invalid("id", "must be at most 128 bytes")
+	}
+	switch name {
+	case MessageConvert:
+		return nil
+	case MessageExtend, MessageShorten, MessageRevive:
+		if r.Days < 1 || r.Days > MaxDays {
+			return Invalid("days", "must be 1 to %d, is %d", MaxDays, r.Days)
+		}
+	}
+	switch {
+	case strings.TrimSpace(r.Reason) == "":
+		return Invalid("reason", "is missing")
+	case utf8.RuneCountInString(r.Reason) > MaxReason:
+		return Invalid("reason", "must be at most %d characters", MaxReason)
+	}
+	return nil
+}
+
+// Request turns a message into the event it causes. A nil event without an
+// error means that there is nothing to do: the request was carried out before.
+// An *Error says why it is refused; nothing has changed then.
+func (s State) Request(name string, r Request, now time.Time) (*Event, error) {
+	if s.Knows(r.ID) {
+		return nil, nil //nolint:nilnil // documented: nothing to do and nothing wrong
+	}
+	if err := r.Validate(name); err != nil {
+		return nil, err
+	}
+	now = moment(now)
+	e := &Event{Seq: s.Seq + 1, At: now, Request: &r}
+	switch name {
+	case MessageConvert:
+		return s.requestConvert(e)
+	case MessageCancel:
+		e.Type = EventCancelled
+		if s.Status != Active && s.Status != Grace {
+			return nil, conflict("the trial is %s and cannot be cancelled", s.Status)
+		}
+		return e, nil
+	}
+	return s.requestEnd(name, e)
+}
+
+func (s State) requestConvert(e *Event) (*Event, error) {
+	if s.ConvertedAt != nil {
+		return nil, nil //nolint:nilnil // converted already: nothing to do
+	}
+	r := *e.Request
+	if r.At.IsZero() || r.At.After(e.At) {
+		r.At = e.At
+	}
+	r.At = moment(r.At)
+	e.Type, e.Request = EventConverted, &r
+	// What counts is when the vendor converted, not when billing's message got here.
+	e.Late = s.Status == Cancelled || s.Status == Expired && !r.At.Before(*s.ExpiredAt)
+	return e, nil
+}
+
+// requestEnd handles the messages that give the trial a new end.
+func (s State) requestEnd(name string, e *Event) (*Event, error) {
+	var end time.Time
+	running := s.Status == Active || s.Status == Grace
+	switch {
+	case name == MessageExtend && running:
+		e.Type, end = EventExtended, s.Calendar().AddDays(s.EndsAt, e.Request.Days)
+	case name == MessageShorten && s.Status == Active:
+		e.Type, end = EventShortened, s.Calendar().AddDays(s.EndsAt, -e.Request.Days)
+	case name == MessageRevive && (s.Status == Expired || s.Status == Cancelled):
+		e.Type, end = EventRevived, s.Calendar().AddDays(e.At, e.Request.Days)
+	default:
+		return nil, conflict("the trial is %s: %s does not apply", s.Status, name)
+	}
+	end = moment(end)
+	switch {
+	case s.ConvertedAt != nil:
+		return nil, conflict("the vendor has converted: %s does not apply", name)
+	case s.Revision >= MaxRevisions:
+		return nil, conflict("the schedule has been changed %d times; no further change is taken", MaxRevisions)
+	case !end.After(e.At):
+		return nil, Invalid("days", "the new end, %s, would not be in the future", end.Format(time.RFC3339))
+	case end.Sub(s.StartedAt) > time.Duration(MaxTotalDays)*s.Day:
+		return nil, Invalid("days", "the trial would last more than %d days in all", MaxTotalDays)
+	}
+	e.EndsAt = &end
+	return e, nil
+}

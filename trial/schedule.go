@@ -1,0 +1,77 @@
+package trial
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Step is something due at a moment.
+type Step struct {
+	Kind     Kind      `json:"kind"`
+	Revision int       `json:"revision"`
+	At       time.Time `json:"at"`
+}
+
+// Key identifies a step, and the send that belongs to it: "trialID/kind/revision".
+func (s Step) Key(vendorID string) string {
+	return fmt.Sprintf("%s/%s/%d", vendorID, s.Kind, s.Revision)
+}
+
+// Days is the distance of a reminder from the end, in days; 0 for other kinds.
+func (s Step) Days() int {
+	var days int
+	if _, err := fmt.Sscanf(string(s.Kind), "reminder-%dd", &days); err != nil {
+		return 0
+	}
+	return days
+}
+
+// Schedule is every step of the current revision with its moment, in order,
+// those that are over included. It is a function of the policy, the start,
+// the revisions and the zone alone. The welcome belongs to revision 0. A trial
+// that is not automated has only its ends.
+func (s State) Schedule() []Step {
+	var steps []Step
+	add := func(kind Kind, at time.Time) {
+		steps = append(steps, Step{Kind: kind, Revision: s.Revision, At: at})
+	}
+	if s.Automated {
+		if s.Revision == 0 {
+			add(Welcome, s.StartedAt)
+		}
+		for _, days := range s.Policy.ReminderDays {
+			add(Reminder(days), s.Calendar().reminder(s.EndsAt, days, s.Policy.SendHour))
+		}
+	}
+	add(Expiry, s.EndsAt)
+	if s.Policy.GraceDays > 0 {
+		add(GraceEnd, s.GraceEndsAt)
+	}
+	// A reminder may lie before a short trial's start; it is then overtaken.
+	slices.SortStableFunc(steps, func(a, b Step) int { return a.At.Compare(b.At) })
+	return steps
+}
+
+// Pending is what of the schedule is still to come.
+func (s State) Pending() []Step {
+	if s.Status.Final() {
+		return nil
+	}
+	var pending []Step
+	for _, step := range s.Schedule() {
+		if !s.finished(step) {
+			pending = append(pending, step)
+		}
+	}
+	return pending
+}
+
+// Next is the first pending step; false when nothing is to come.
+func (s State) Next() (Step, bool) {
+	pending := s.Pending()
+	if len(pending) == 0 {
+		return Step{}, false
+	}
+	return pending[0], true
+}

@@ -1,0 +1,75 @@
+package trial
+
+import "time"
+
+// Vendor is what this application knows of a user document with isVendor: true.
+type Vendor struct {
+	ID    string
+	Email string
+	Name  string
+	// Zone is the IANA time zone, empty where unknown or not a zone.
+	Zone string
+	// StartedAt is the trial's start, zero for a vendor not yet taken in.
+	StartedAt time.Time
+	// CreatedAt is when the marketplace made the document, zero where it does not say.
+	CreatedAt time.Time
+	// Automation is set once the vendor was taken in.
+	Automation *Automation
+}
+
+// Automation is the field trialAutomation of a user document.
+type Automation struct {
+	Cohort Cohort `json:"cohort"`
+	// Bucket, RolloutPercentage and FlagsVersion are what the cohort was decided on.
+	Bucket            float64   `json:"bucket"`
+	RolloutPercentage float64   `json:"rolloutPercentage"`
+	FlagsVersion      int       `json:"flagsVersion"`
+	Policy            string    `json:"policy"`
+	RegisteredAt      time.Time `json:"registeredAt"`
+	// Status and EndsAt follow the trial; empty and nil until its workflow has begun.
+	Status Status     `json:"status"`
+	EndsAt *time.Time `json:"endsAt"`
+	// Conversion is billing's word, kept until the trial has recorded it, and after.
+	Conversion *Conversion `json:"conversion"`
+	// Suppression is why no e-mail may go to the vendor.
+	Suppression *Suppression `json:"suppression"`
+}
+
+// Conversion is billing's word that a vendor has converted.
+type Conversion struct {
+	At        time.Time `json:"at"`
+	RequestID string    `json:"requestId"`
+	// Recorded says that the trial knows of it.
+	Recorded bool `json:"recorded"`
+}
+
+// Suppression stops e-mail to a vendor.
+type Suppression struct {
+	// Reason is ReasonSuppressedAddress or ReasonUnsubscribed.
+	Reason Reason    `json:"reason"`
+	At     time.Time `json:"at"`
+	// AddressHash is the address that bounced or complained; another address
+	// of the same vendor may be written to. Empty suppresses every address.
+	AddressHash string `json:"addressHash"`
+}
+
+// NoMail is why the vendor cannot be written to, empty where it can be;
+// addressHash is the hash of the present address.
+func (v Vendor) NoMail(addressHash string) Reason {
+	if v.Email == "" {
+		return ReasonNoAddress
+	}
+	if v.Automation == nil || v.Automation.Suppression == nil {
+		return ""
+	}
+	s := v.Automation.Suppression
+	if s.AddressHash != "" && s.AddressHash != addressHash {
+		return ""
+	}
+	return s.Reason
+}
+
+// Registration is what the vendor's trial begins with.
+func (v Vendor) Registration(p Policy, day time.Duration) Registration {
+	return Registration{VendorID: v.ID, Cohort: v.Automation.Cohort, Policy: p, Day: day, Zone: v.Zone, At: v.StartedAt}
+}
