@@ -1,0 +1,146 @@
+// Package config reads what the processes need to know from their environment, and refuses to start
+// a process on a value that cannot work. Every variable is one field of Config; its tags say the
+// name, the default, which processes need it, and whether it is a secret.
+//
+// Where Temporal is, and how to log in there, is not here: the Temporal SDK's own envconfig reads
+// TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE and their like. The AWS SDK likewise reads AWS_*.
+package config
+
+import (
+	"os"
+	"strings"
+	"time"
+
+	"github.com/caarlos0/env/v11"
+)
+
+// Config is everything that the environment decides. Fields without a value in the environment have
+// the default of their tag; fields without a default are empty.
+type Config struct {
+	// APIAddr is the address the API listens on, as host:port. Port 0 takes a free one.
+	APIAddr string `env:"API_ADDR" envDefault:":8080"`
+
+	// WorkerAddr is the address on which the worker answers health checks, as host:port. Port 0
+	// takes a free one.
+	WorkerAddr string `env:"WORKER_ADDR" envDefault:":8081"`
+
+	// MongoDBURI is the connection string. It may hold a password.
+	MongoDBURI string `env:"MONGODB_URI" secret:"true" needed:"api,worker,setup"`
+
+	// MongoDBDatabase is the database that holds the marketplace's users and our collections.
+	MongoDBDatabase string `env:"MONGODB_DATABASE" envDefault:"marketplace"`
+
+	// TaskQueue is the Temporal task queue that workers poll and workflows are started on.
+	TaskQueue string `env:"TEMPORAL_TASK_QUEUE" envDefault:"trials"`
+
+	// AdminToken is the bearer token that opens /api/admin.
+	AdminToken string `env:"ADMIN_TOKEN" secret:"true" needed:"api"`
+
+	// ServiceToken is the bearer token of the marketplace's backend, which opens /api/vendors.
+	ServiceToken string `env:"SERVICE_TOKEN" secret:"true" needed:"api"`
+
+	// MailFrom is the sender of every e-mail: an address, or a name and an address.
+	MailFrom string `env:"MAIL_FROM" needed:"worker"`
+
+	// SESConfigurationSet is the SES configuration set that sends are made with, and whose events
+	// SNS publishes. Empty: the default of the sending identity.
+	SESConfigurationSet string `env:"SES_CONFIGURATION_SET"`
+
+	// SNSTopicARN is the only topic whose messages the webhook takes.
+	SNSTopicARN string `env:"SNS_TOPIC_ARN" needed:"api"`
+
+	// SNSCertificateHost lists hosts from which signing certificates are accepted beside
+	// sns.<region>.amazonaws.com, each a host or a host:port. Empty in production; the embedded
+	// mailbox needs it, since it signs with a certificate of its own.
+	SNSCertificateHost []string `env:"SNS_CERTIFICATE_HOST"`
+
+	// TrialDay is how long one day of a trial lasts, between 100ms and 24h.
+	TrialDay time.Duration `env:"TRIAL_DAY" envDefault:"24h"`
+
+	// RolloutPlan is the path of a YAML file with the rollout's plan. Empty: the built-in plan.
+	RolloutPlan string `env:"ROLLOUT_PLAN"`
+
+	// PublicURL is the base of the links in e-mails, without a slash at its end.
+	PublicURL string `env:"PUBLIC_URL" needed:"worker"`
+
+	// LinkSecret holds the keys of the signed links in e-mails. The first signs; all of them verify,
+	// so that a key can be replaced while links made with the old one are still in inboxes.
+	LinkSecret []string `env:"LINK_SECRET" secret:"true" needed:"api,worker"`
+
+	// MailSenders is the number of workers that share the SES account's rate, at least 1.
+	MailSenders int `env:"MAIL_SENDERS" envDefault:"1"`
+
+	// LogLevel is the least severe level that is logged: debug, info, warn or error.
+	LogLevel string `env:"LOG_LEVEL" envDefault:"info"`
+
+	// LogFormat is json for machines or console for people.
+	LogFormat string `env:"LOG_FORMAT" envDefault:"json"`
+}
+
+// Process is a program of ours that needs some of the variables to start. Its text is the word used
+// in the documentation.
+type Process string
+
+// The processes. Client needs nothing: what is set must be sound, and that is all.
+const (
+	API    Process = "api"
+	Worker Process = "worker"
+	Setup  Process = "setup" // the command `starter setup`
+	Client Process = "client"
+)
+
+// Load reads the environment without needing anything of it: only values that are set are checked.
+func Load() (Config, error) { return Parse(environment(), Client) }
+
+// LoadAPI reads the environment of the API.
+func LoadAPI() (Config, error) { return Parse(environment(), API) }
+
+// LoadWorker reads the environment of the worker.
+func LoadWorker() (Config, error) { return Parse(environment(), Worker) }
+
+// LoadSetup reads the environment of `starter setup`.
+func LoadSetup() (Config, error) { return Parse(environment(), Setup) }
+
+// Parse reads the configuration of a process from the given variables instead of the environment.
+// A variable that is set to nothing counts as not set. The error lists every variable that is wrong
+// or missing, by name, and never repeats a secret; the Config is then empty.
+func Parse(variables map[string]string, process Process) (Config, error) {
+	set := make(map[string]string, len(variables))
+	for name, value := range variables {
+		if value != "" {
+			set[name] = value
+		}
+	}
+	if err := readSecretFiles(set); err != nil {
+		return Config{}, err
+	}
+	var c Config
+	if err := env.ParseWithOptions(&c, env.Options{Environment: set}); err != nil {
+		return Config{}, explain(err)
+	}
+	c.normalize()
+	if err := c.ValidateFor(process); err != nil {
+		return Config{}, err
+	}
+	return c, nil
+}
+
+func environment() map[string]string { return env.ToMap(os.Environ()) }
+
+// normalize brings values that mean the same into one form.
+func (c *Config) normalize() {
+	c.PublicURL = strings.TrimRight(c.PublicURL, "/")
+	c.SNSCertificateHost = trimmed(c.SNSCertificateHost)
+	c.LinkSecret = trimmed(c.LinkSecret)
+}
+
+// trimmed drops blanks around the values of a list, and values that are only blanks.
+func trimmed(values []string) []string {
+	var kept []string
+	for _, value := range values {
+		if value = strings.TrimSpace(value); value != "" {
+			kept = append(kept, value)
+		}
+	}
+	return kept
+}

@@ -1,0 +1,340 @@
+package config_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"marketplace.example/trials/config"
+)
+
+const (
+	adminToken   = "admin-token-of-the-tests"
+	serviceToken = "service-token-of-the-tests"
+	linkSecret   = "link-secret-of-the-tests-0123456"
+	mongoDBURI   = "mongodb://trials:database-password@mongodb:27017"
+	topic        = "arn:aws:sns:eu-west-1:123456789012:mail-events"
+)
+
+// complete has all that any process needs.
+func complete() map[string]string {
+	return map[string]string{
+		"MONGODB_URI":   mongoDBURI,
+		"ADMIN_TOKEN":   adminToken,
+		"SERVICE_TOKEN": serviceToken,
+		"SNS_TOPIC_ARN": topic,
+		"MAIL_FROM":     "Marketplace <trials@marketplace.example>",
+		"PUBLIC_URL":    "https://trials.marketplace.example",
+		"LINK_SECRET":   linkSecret,
+	}
+}
+
+func with(variables map[string]string, name, value string) map[string]string {
+	changed := maps.Clone(variables)
+	changed[name] = value
+	return changed
+}
+
+func TestDefaultsApplyWhereNothingIsSet(t *testing.T) {
+	t.Parallel()
+
+	got, err := config.Parse(nil, config.Client)
+
+	require.NoError(t, err)
+	require.Equal(t, ":8080", got.APIAddr)
+	require.Equal(t, ":8081", got.WorkerAddr)
+	require.Equal(t, "marketplace", got.MongoDBDatabase)
+	require.Equal(t, "trials", got.TaskQueue)
+	require.Equal(t, 24*time.Hour, got.TrialDay)
+	require.Equal(t, 1, got.MailSenders)
+	require.Equal(t, "info", got.LogLevel)
+	require.Equal(t, "json", got.LogFormat)
+}
+
+func TestNoSecretHasADefault(t *testing.T) {
+	t.Parallel()
+
+	for _, v := range config.Variables() {
+		if v.Secret {
+			assert.Empty(t, v.Default, v.Name)
+		}
+	}
+}
+
+func TestEveryVariableReachesItsField(t *testing.T) {
+	t.Parallel()
+	plan := filepath.Join(t.TempDir(), "plan.yaml")
+	require.NoError(t, os.WriteFile(plan, []byte("phases: []\n"), 0o600))
+
+	got, err := config.Parse(map[string]string{
+		"API_ADDR":              "127.0.0.1:0",
+		"WORKER_ADDR":           "127.0.0.1:9000",
+		"MONGODB_URI":           mongoDBURI,
+		"MONGODB_DATABASE":      "shop",
+		"TEMPORAL_TASK_QUEUE":   "trials-blue",
+		"ADMIN_TOKEN":           adminToken,
+		"SERVICE_TOKEN":         serviceToken,
+		"MAIL_FROM":             "trials@marketplace.example",
+		"SES_CONFIGURATION_SET": "trials",
+		"SNS_TOPIC_ARN":         topic,
+		"SNS_CERTIFICATE_HOST":  "127.0.0.1:8025, localhost",
+		"TRIAL_DAY":             "250ms",
+		"ROLLOUT_PLAN":          plan,
+		"PUBLIC_URL":            "https://trials.marketplace.example/",
+		"LINK_SECRET":           linkSecret + "-new, " + linkSecret,
+		"MAIL_SENDERS":          "2",
+		"LOG_LEVEL":             "debug",
+		"LOG_FORMAT":            "console",
+	}, config.API)
+
+	require.NoError(t, err)
+	require.Equal(t, config.Config{
+		APIAddr:             "127.0.0.1:0",
+		WorkerAddr:          "127.0.0.1:9000",
+		MongoDBURI:          mongoDBURI,
+		MongoDBDatabase:     "shop",
+		TaskQueue:           "trials-blue",
+		AdminToken:          adminToken,
+		ServiceToken:        serviceToken,
+		MailFrom:            "trials@marketplace.example",
+		SESConfigurationSet: "trials",
+		SNSTopicARN:         topic,
+		SNSCertificateHost:  []string{"127.0.0.1:8025", "localhost"},
+		TrialDay:            250 * time.Millisecond,
+		RolloutPlan:         plan,
+		PublicURL:           "https://trials.marketplace.example",
+		LinkSecret:          []string{linkSecret + "-new", linkSecret},
+		MailSenders:         2,
+		LogLevel:            "debug",
+		LogFormat:           "console",
+	}, got)
+}
+
+func TestAProcessDoesNotStartWithoutWhatItNeeds(t *testing.T) {
+	t.Parallel()
+
+	needs := map[config.Process][]string{
+		config.API:    {"MONGODB_URI", "ADMIN_TOKEN", "SERVICE_TOKEN", "SNS_TOPIC_ARN", "LINK_SECRET"},
+		config.Worker: {"MONGODB_URI", "MAIL_FROM", "PUBLIC_URL", "LINK_SECRET"},
+		config.Setup:  {"MONGODB_URI"},
+		config.Client: nil,
+	}
+	for process, needed := range needs {
+		t.Run(string(process), func(t *testing.T) {
+			t.Parallel()
+
+			_, err := config.Parse(complete(), process)
+			require.NoError(t, err)
+
+			for name := range complete() {
+				// Set to nothing, as compose does with a variable that the host does not have.
+				_, err := config.Parse(with(complete(), name, ""), process)
+				if slices.Contains(needed, name) {
+					require.ErrorContains(t, err, name+": is not set")
+				} else {
+					require.NoError(t, err, name)
+				}
+			}
+		})
+	}
+}
+
+func TestWrongValuesAreNamed(t *testing.T) {
+	t.Parallel()
+
+	for _, test := range []struct{ name, value, problem string }{
+		{"API_ADDR", "8080", `"8080" is not host:port`},
+		{"API_ADDR", ":http-alt", "the port is not a number"},
+		{"API_ADDR", ":65536", "the port is not a number"},
+		{"WORKER_ADDR", "worker", `"worker" is not host:port`},
+		{"MONGODB_URI", "postgres://mongodb", "is not a connection string"},
+		{"MONGODB_URI", "mongodb://", "is not a connection string"},
+		{"MONGODB_DATABASE", "a/b", `"a/b" is not a database's name`},
+		{"TEMPORAL_TASK_QUEUE", "/_sys/trials", "is not a task queue's name"},
+		{"TEMPORAL_TASK_QUEUE", strings.Repeat("q", 201), "at most 200"},
+		{"ADMIN_TOKEN", "fifteen-letters", "has 15 characters, at least 16 are needed"},
+		{"ADMIN_TOKEN", "sixteen letters, blank", "holds blanks"},
+		{"SERVICE_TOKEN", "short", "has 5 characters"},
+		{"SERVICE_TOKEN", adminToken, "is the same as ADMIN_TOKEN"},
+		{"MAIL_FROM", "Marketplace", "neither an address nor a name and an address"},
+		{"SES_CONFIGURATION_SET", "a set", "is not a configuration set's name"},
+		{"SNS_TOPIC_ARN", "mail-events", "is not an SNS topic"},
+		{"SNS_CERTIFICATE_HOST", "localhost,https://localhost", `"https://localhost" is neither a host`},
+		{"TRIAL_DAY", "2", "is not a length of time"},
+		{"TRIAL_DAY", "99ms", "99ms is not between 100ms and 24h0m0s"},
+		{"TRIAL_DAY", "24h0m1s", "is not between 100ms and 24h0m0s"},
+		{"TRIAL_DAY", "0s", "0s is not between"},
+		{"TRIAL_DAY", "-2s", "-2s is not between"},
+		{"ROLLOUT_PLAN", "no-such-plan.yaml", "no such file"},
+		{"ROLLOUT_PLAN", ".", "is not a file"},
+		{"PUBLIC_URL", "trials.marketplace.example", "is not a URL"},
+		{"PUBLIC_URL", "ftp://marketplace.example", "is not a URL"},
+		{"PUBLIC_URL", "https://marketplace.example/?a=b", "links are made by adding a path"},
+		{"LINK_SECRET", "short", "key 1 has 5 characters, at least 32 are needed"},
+		{"LINK_SECRET", linkSecret + ",short", "key 2 has 5 characters"},
+		{"MAIL_SENDERS", "two", "is not a whole number"},
+		{"MAIL_SENDERS", "0", "0 is not between 1 and 1000"},
+		{"MAIL_SENDERS", "1001", "1001 is not between 1 and 1000"},
+		{"LOG_LEVEL", "loud", `"loud" is not one of debug, info, warn, error`},
+		{"LOG_FORMAT", "xml", `"xml" is not one of json, console`},
+	} {
+		t.Run(test.name+"="+test.value, func(t *testing.T) {
+			t.Parallel()
+
+			got, err := config.Parse(with(complete(), test.name, test.value), config.Client)
+
+			require.ErrorContains(t, err, test.name+": ")
+			require.ErrorContains(t, err, test.problem)
+			require.Zero(t, got)
+		})
+	}
+}
+
+func TestAllProblemsAreToldAtOnce(t *testing.T) {
+	t.Parallel()
+
+	_, err := config.Parse(map[string]string{"TRIAL_DAY": "1h", "LOG_LEVEL": "loud"}, config.API)
+
+	for _, name := range []string{"LOG_LEVEL", "MONGODB_URI", "ADMIN_TOKEN", "SERVICE_TOKEN"} {
+		assert.ErrorContains(t, err, name+": ")
+	}
+	assert.NotContains(t, err.Error(), "TRIAL_DAY")
+}
+
+func TestEveryVariableHasACheck(t *testing.T) {
+	t.Parallel()
+
+	// A value is judged when it is there, so every field must have one for this to tell anything.
+	parsed, err := config.Parse(complete(), config.Client)
+	require.NoError(t, err)
+	parsed.SESConfigurationSet, parsed.RolloutPlan, parsed.SNSCertificateHost = "set", "config.go", []string{"localhost"}
+	fields := reflect.ValueOf(parsed)
+	for i := range fields.NumField() {
+		require.False(t, fields.Field(i).IsZero(), "%s has no value here", fields.Type().Field(i).Name)
+	}
+
+	require.NoError(t, parsed.Validate())
+}
+
+func TestSecretsComeFromFiles(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	inFile := func(name, content string) string {
+		path := filepath.Join(folder, name)
+		require.NoError(t, os.WriteFile(path, []byte(content), 0o600))
+		return path
+	}
+
+	got, err := config.Parse(map[string]string{
+		"ADMIN_TOKEN_FILE":   inFile("admin_token", adminToken+"\n"),
+		"SERVICE_TOKEN_FILE": inFile("service_token", serviceToken+"\r\n"),
+		"LINK_SECRET_FILE":   inFile("link_secret", linkSecret+"-new,\n"+linkSecret+"\n"),
+		"MONGODB_URI_FILE":   inFile("mongodb_uri", mongoDBURI),
+		"SNS_TOPIC_ARN":      topic,
+	}, config.API)
+
+	require.NoError(t, err)
+	require.Equal(t, adminToken, got.AdminToken)
+	require.Equal(t, serviceToken, got.ServiceToken)
+	require.Equal(t, []string{linkSecret + "-new", linkSecret}, got.LinkSecret)
+	require.Equal(t, mongoDBURI, got.MongoDBURI)
+}
+
+func TestFilesThatHoldNoSecretAreNamed(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	empty := filepath.Join(folder, "empty")
+	require.NoError(t, os.WriteFile(empty, []byte(" \n"), 0o600))
+	huge := filepath.Join(folder, "huge")
+	require.NoError(t, os.WriteFile(huge, []byte(strings.Repeat("a", 1<<20)), 0o600))
+
+	for problem, path := range map[string]string{
+		"no such file":   filepath.Join(folder, "missing"),
+		"is empty":       empty,
+		"is larger than": huge,
+		"is a directory": folder,
+	} {
+		t.Run(problem, func(t *testing.T) {
+			t.Parallel()
+
+			_, err := config.Parse(map[string]string{"ADMIN_TOKEN_FILE": path}, config.Client)
+
+			require.ErrorContains(t, err, "ADMIN_TOKEN_FILE: ")
+			require.ErrorContains(t, err, problem)
+		})
+	}
+}
+
+func TestASecretGivenTwiceIsRefused(t *testing.T) {
+	t.Parallel()
+
+	_, err := config.Parse(with(complete(), "ADMIN_TOKEN_FILE", "admin_token"), config.API)
+
+	require.ErrorContains(t, err, "ADMIN_TOKEN and ADMIN_TOKEN_FILE are both set")
+}
+
+func TestOnlySecretsComeFromFiles(t *testing.T) {
+	t.Parallel()
+
+	got, err := config.Parse(map[string]string{"LOG_LEVEL_FILE": "config.go"}, config.Client)
+
+	require.NoError(t, err)
+	require.Equal(t, "info", got.LogLevel)
+}
+
+func TestSecretsStayOutOfLogsAndErrors(t *testing.T) {
+	t.Parallel()
+
+	parsed, err := config.Parse(complete(), config.API)
+	require.NoError(t, err)
+	encoded, err := json.Marshal(parsed)
+	require.NoError(t, err)
+	_, wrong := config.Parse(map[string]string{
+		"MONGODB_URI": "http://trials:database-password@mongodb",
+		"ADMIN_TOKEN": "zq8", "SERVICE_TOKEN": "zq9", "LINK_SECRET": "zq7",
+	}, config.API)
+	require.Error(t, wrong)
+
+	for _, shown := range []string{
+		fmt.Sprint(parsed), fmt.Sprintf("%v %+v %#v %s", parsed, &parsed, parsed, parsed),
+		string(encoded), wrong.Error(),
+	} {
+		for _, secret := range []string{adminToken, serviceToken, linkSecret, "database-password", "zq7", "zq8", "zq9"} {
+			assert.NotContains(t, shown, secret)
+		}
+	}
+	require.Contains(t, parsed.String(), "https://trials.marketplace.example")
+	require.Equal(t, adminToken, parsed.AdminToken, "showing a configuration must not change it")
+}
+
+func TestLoadReadsTheEnvironment(t *testing.T) {
+	for name, value := range with(complete(), "TRIAL_DAY", "2s") {
+		t.Setenv(name, value)
+	}
+
+	for process, load := range map[string]func() (config.Config, error){
+		"client": config.Load, "api": config.LoadAPI, "worker": config.LoadWorker, "setup": config.LoadSetup,
+	} {
+		got, err := load()
+		require.NoError(t, err, process)
+		require.Equal(t, 2*time.Second, got.TrialDay, process)
+	}
+
+	t.Setenv("MONGODB_URI", "")
+	for process, load := range map[string]func() (config.Config, error){
+		"api": config.LoadAPI, "worker": config.LoadWorker, "setup": config.LoadSetup,
+	} {
+		_, err := load()
+		require.ErrorContains(t, err, "the "+process+" needs it")
+	}
+}

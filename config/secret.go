@@ -1,0 +1,88 @@
+package config
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"reflect"
+	"strings"
+)
+
+// maxSecretBytes bounds how much of a secret's file is read: a path to something else is a mistake.
+const maxSecretBytes = 64 << 10
+
+const redacted = "[redacted]"
+
+// readSecretFiles puts the contents of the files named by ADMIN_TOKEN_FILE and its like into the
+// variables that they stand for. Blanks and line ends around a secret are dropped.
+func readSecretFiles(variables map[string]string) error {
+	var problems []error
+	for _, v := range Variables() {
+		path, named := variables[v.FileName()]
+		if !v.Secret || !named {
+			continue
+		}
+		if _, both := variables[v.Name]; both {
+			problems = append(problems, fmt.Errorf("%s and %s are both set: keep one", v.Name, v.FileName()))
+			continue
+		}
+		value, err := readSecret(path)
+		if err != nil {
+			problems = append(problems, fmt.Errorf("%s: %w", v.FileName(), err))
+			continue
+		}
+		variables[v.Name] = value
+	}
+	return errors.Join(problems...)
+}
+
+func readSecret(path string) (string, error) {
+	file, err := os.Open(path) //nolint:gosec // G304: the operator names the file, that is what the variable is for
+	if err != nil {
+		return "", err
+	}
+	defer file.Close() //nolint:errcheck // nothing was written
+
+	content, err := io.ReadAll(io.LimitReader(file, maxSecretBytes+1))
+	if err != nil {
+		return "", err
+	}
+	if len(content) > maxSecretBytes {
+		return "", fmt.Errorf("%s is larger than %d bytes", path, maxSecretBytes)
+	}
+	value := strings.TrimSpace(string(content))
+	if value == "" {
+		return "", fmt.Errorf("%s is empty", path)
+	}
+	return value, nil
+}
+
+// String is the configuration without its secrets, for logs and error messages.
+func (c Config) String() string { return fmt.Sprintf("%+v", plain(c.withoutSecrets())) }
+
+// GoString is String: %#v shows no secret either.
+func (c Config) GoString() string { return c.String() }
+
+// MarshalJSON leaves the secrets out, so that a structured log may take a Config as it is.
+func (c Config) MarshalJSON() ([]byte, error) { return json.Marshal(plain(c.withoutSecrets())) }
+
+// plain is a Config without methods, so that printing one does not call itself.
+type plain Config
+
+func (c Config) withoutSecrets() Config {
+	fields := reflect.ValueOf(&c).Elem()
+	for _, v := range Variables() {
+		if !v.Secret || !v.isSetIn(c) {
+			continue
+		}
+		switch field := fields.Field(v.field); field.Kind() {
+		case reflect.Slice:
+			field.Set(reflect.ValueOf([]string{redacted}))
+		default:
+			field.SetString(redacted)
+		}
+	}
+	return c
+}

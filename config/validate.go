@@ -1,0 +1,257 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/mail"
+	"net/url"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/caarlos0/env/v11"
+)
+
+// Limits of the values, in the units of their fields.
+const (
+	MinTrialDay = 100 * time.Millisecond
+	MaxTrialDay = 24 * time.Hour
+
+	// MinTokenLength and MinLinkSecretLength are in characters. Shorter secrets can be guessed.
+	MinTokenLength      = 16
+	MinLinkSecretLength = 32
+
+	MaxMailSenders = 1000
+)
+
+var (
+	databaseName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,63}$`)
+	topicARN     = regexp.MustCompile(`^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_.-]{1,256}$`)
+	setName      = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+)
+
+// Validate checks every value that is set. Its error names each variable at fault, one a line.
+func (c Config) Validate() error { return c.ValidateFor(Client) }
+
+// ValidateFor is Validate, and checks too that nothing is missing that the process needs.
+func (c Config) ValidateFor(process Process) error {
+	var problems []error
+	for _, v := range Variables() {
+		if !v.isSetIn(c) && v.Default == "" {
+			if v.neededBy(process) {
+				problems = append(problems, missing(v, process))
+			}
+			continue
+		}
+		if err := c.check(v.Name); err != nil {
+			problems = append(problems, fmt.Errorf("%s: %w", v.Name, err))
+		}
+	}
+	if c.AdminToken != "" && c.AdminToken == c.ServiceToken {
+		problems = append(problems, errors.New("SERVICE_TOKEN: is the same as ADMIN_TOKEN; "+
+			"the marketplace's backend must not be able to act as an admin"))
+	}
+	return errors.Join(problems...)
+}
+
+func missing(v Variable, process Process) error {
+	if v.Secret {
+		return fmt.Errorf("%s: is not set, and neither is %s; the %s needs it", v.Name, v.FileName(), process)
+	}
+	return fmt.Errorf("%s: is not set; the %s needs it", v.Name, process)
+}
+
+// check judges the value of one variable, which is set or has a default. Its errors never repeat a
+// secret.
+func (c Config) check(variable string) error {
+	switch variable {
+	case "API_ADDR":
+		return checkListenAddress(c.APIAddr)
+	case "WORKER_ADDR":
+		return checkListenAddress(c.WorkerAddr)
+	case "MONGODB_URI":
+		return checkMongoDBURI(c.MongoDBURI)
+	case "MONGODB_DATABASE":
+		return checkPattern(c.MongoDBDatabase, databaseName, "a database's name of letters, digits, _ and -")
+	case "TEMPORAL_TASK_QUEUE":
+		return checkTaskQueue(c.TaskQueue)
+	case "ADMIN_TOKEN":
+		return checkToken(c.AdminToken)
+	case "SERVICE_TOKEN":
+		return checkToken(c.ServiceToken)
+	case "MAIL_FROM":
+		return checkMailFrom(c.MailFrom)
+	case "SES_CONFIGURATION_SET":
+		return checkPattern(c.SESConfigurationSet, setName, "a configuration set's name of letters, digits, _ and -")
+	case "SNS_TOPIC_ARN":
+		return checkPattern(c.SNSTopicARN, topicARN, "an SNS topic like arn:aws:sns:eu-west-1:123456789012:mail-events")
+	case "SNS_CERTIFICATE_HOST":
+		return checkHosts(c.SNSCertificateHost)
+	case "TRIAL_DAY":
+		return checkTrialDay(c.TrialDay)
+	case "ROLLOUT_PLAN":
+		return checkReadableFile(c.RolloutPlan)
+	case "PUBLIC_URL":
+		return checkPublicURL(c.PublicURL)
+	case "LINK_SECRET":
+		return checkLinkSecret(c.LinkSecret)
+	case "MAIL_SENDERS":
+		return checkMailSenders(c.MailSenders)
+	case "LOG_LEVEL":
+		return checkOneOf(c.LogLevel, "debug", "info", "warn", "error")
+	case "LOG_FORMAT":
+		return checkOneOf(c.LogFormat, "json", "console")
+	}
+	return errors.New("has no check")
+}
+
+func checkListenAddress(address string) error {
+	_, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return fmt.Errorf("%q is not host:port", address)
+	}
+	if number, err := strconv.Atoi(port); err != nil || number < 0 || number > 65535 {
+		return fmt.Errorf("%q: the port is not a number from 0 to 65535", address)
+	}
+	return nil
+}
+
+func checkMongoDBURI(uri string) error {
+	for _, scheme := range []string{"mongodb://", "mongodb+srv://"} {
+		if rest, ok := strings.CutPrefix(uri, scheme); ok && rest != "" {
+			return nil
+		}
+	}
+	return errors.New("is not a connection string like mongodb://host:27017")
+}
+
+func checkTaskQueue(name string) error {
+	const longest = 200
+	if len(name) > longest || strings.TrimSpace(name) != name || strings.HasPrefix(name, "/_sys/") {
+		return fmt.Errorf("%q is not a task queue's name of at most %d characters", name, longest)
+	}
+	return nil
+}
+
+func checkToken(token string) error {
+	if len(token) < MinTokenLength {
+		return fmt.Errorf("has %d characters, at least %d are needed", len(token), MinTokenLength)
+	}
+	if strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return errors.New("holds blanks or characters beyond ASCII, which no HTTP header can carry")
+	}
+	return nil
+}
+
+func checkMailFrom(sender string) error {
+	if _, err := mail.ParseAddress(sender); err != nil {
+		return fmt.Errorf("%q is neither an address nor a name and an address", sender)
+	}
+	return nil
+}
+
+func checkPattern(value string, pattern *regexp.Regexp, meaning string) error {
+	if !pattern.MatchString(value) {
+		return fmt.Errorf("%q is not %s", value, meaning)
+	}
+	return nil
+}
+
+func checkHosts(hosts []string) error {
+	for _, host := range hosts {
+		parsed, err := url.Parse("https://" + host)
+		if err != nil || parsed.Host != host || parsed.Hostname() == "" {
+			return fmt.Errorf("%q is neither a host nor host:port", host)
+		}
+	}
+	return nil
+}
+
+func checkTrialDay(day time.Duration) error {
+	if day < MinTrialDay || day > MaxTrialDay {
+		return fmt.Errorf("%s is not between %s and %s", day, MinTrialDay, MaxTrialDay)
+	}
+	return nil
+}
+
+func checkReadableFile(path string) error {
+	file, err := os.Open(path) //nolint:gosec // G304: the operator names the file, that is what the variable is for
+	if err != nil {
+		return err
+	}
+	defer file.Close() //nolint:errcheck // nothing was written
+
+	info, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	if !info.Mode().IsRegular() {
+		return fmt.Errorf("%s is not a file", path)
+	}
+	return nil
+}
+
+func checkPublicURL(address string) error {
+	parsed, err := url.Parse(address)
+	if err != nil || parsed.Host == "" || (parsed.Scheme != "http" && parsed.Scheme != "https") {
+		return fmt.Errorf("%q is not a URL like https://trials.example.com", address)
+	}
+	if parsed.User != nil || parsed.RawQuery != "" || parsed.Fragment != "" {
+		return fmt.Errorf("%q: links are made by adding a path, so it may hold no login, ? or #", parsed.Redacted())
+	}
+	return nil
+}
+
+func checkLinkSecret(keys []string) error {
+	for i, key := range keys {
+		if len(key) < MinLinkSecretLength {
+			return fmt.Errorf("key %d has %d characters, at least %d are needed", i+1, len(key), MinLinkSecretLength)
+		}
+	}
+	return nil
+}
+
+func checkMailSenders(senders int) error {
+	if senders < 1 || senders > MaxMailSenders {
+		return fmt.Errorf("%d is not between 1 and %d", senders, MaxMailSenders)
+	}
+	return nil
+}
+
+func checkOneOf(value string, allowed ...string) error {
+	if !slices.Contains(allowed, value) {
+		return fmt.Errorf("%q is not one of %s", value, strings.Join(allowed, ", "))
+	}
+	return nil
+}
+
+// explain turns the parser's errors, which speak of Go's fields and types, into errors that name
+// the variable.
+func explain(err error) error {
+	var all env.AggregateError
+	if !errors.As(err, &all) {
+		return fmt.Errorf("reading the environment: %w", err)
+	}
+	problems := make([]error, 0, len(all.Errors))
+	for _, one := range all.Errors {
+		var parse env.ParseError
+		if !errors.As(one, &parse) {
+			problems = append(problems, one)
+			continue
+		}
+		v, known := variableOf(parse.Name)
+		switch {
+		case !known:
+			problems = append(problems, one)
+		case parse.Type.String() == "time.Duration":
+			problems = append(problems, fmt.Errorf("%s: is not a length of time like 24h, 2s or 250ms", v.Name))
+		default:
+			problems = append(problems, fmt.Errorf("%s: is not a whole number", v.Name))
+		}
+	}
+	return errors.Join(problems...)
+}
