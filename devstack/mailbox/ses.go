@@ -1,0 +1,116 @@
+package mailbox
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// maxRequestBytes leaves room for a message of the largest size in base64.
+const maxRequestBytes = maxMessageBytes*4/3 + 1<<20
+
+// sendEmail is SendEmail of SES v2.
+func (m *Mailbox) sendEmail(w http.ResponseWriter, r *http.Request) {
+	request, refusal := readSendRequest(w, r)
+	if refusal != nil {
+		writeError(w, refusal)
+		return
+	}
+	message, refusal := request.message(time.Now())
+	if refusal != nil {
+		writeError(w, refusal)
+		return
+	}
+	if !m.limiter.AllowN(time.Now(), len(message.To)) {
+		writeError(w, tooManyRequests())
+		return
+	}
+	if err := m.store.add(&message); err != nil {
+		m.logger.Error("a mail was not kept", "error", err)
+		writeError(w, &apiError{http.StatusInternalServerError, "InternalServiceErrorException", "The mail was not kept."})
+		return
+	}
+	writeJSON(w, http.StatusOK, map[string]string{"MessageId": message.ID})
+}
+
+func readSendRequest(w http.ResponseWriter, r *http.Request) (*sendRequest, *apiError) {
+	if !strings.HasPrefix(r.Header.Get("Authorization"), "AWS4-HMAC-SHA256 ") {
+		return nil, &apiError{http.StatusForbidden, "MissingAuthenticationTokenException", "Missing Authentication Token"}
+	}
+	var request sendRequest
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxRequestBytes)).Decode(&request); err != nil {
+		if tooLarge := new(http.MaxBytesError); errors.As(err, &tooLarge) {
+			return nil, badRequest("the request is larger than %d bytes", tooLarge.Limit)
+		}
+		return nil, badRequest("the request is not JSON as SendEmail takes it: %v", err)
+	}
+	if err := request.validate(); err != nil {
+		return nil, err
+	}
+	return &request, nil
+}
+
+// message makes the mail that the request asks for, accepted at now.
+func (r *sendRequest) message(now time.Time) (Message, *apiError) {
+	m := Message{
+		ID:               newMessageID(now),
+		To:               r.Destination.all(),
+		From:             r.FromEmailAddress,
+		Headers:          make(map[string]string),
+		Tags:             make(map[string]string, len(r.EmailTags)),
+		At:               now.UTC(),
+		configurationSet: r.ConfigurationSetName,
+	}
+	for _, tag := range r.EmailTags {
+		m.Tags[tag.Name] = tag.Value
+	}
+	if len(r.ReplyToAddresses) > 0 {
+		m.Headers["Reply-To"] = strings.Join(r.ReplyToAddresses, ", ")
+	}
+	if raw := r.Content.Raw; raw != nil {
+		if err := m.readRaw(raw.Data); err != nil {
+			return Message{}, badRequest("Content.Raw: %v", err)
+		}
+		if len(m.To) == 0 || m.From == "" {
+			return Message{}, badRequest("Content.Raw: no sender or no recipient")
+		}
+		return m, nil
+	}
+	simple := r.Content.Simple
+	m.Subject = simple.Subject.Data
+	for _, h := range simple.Headers {
+		m.Headers[h.Name] = h.Value
+	}
+	if simple.Body.Text != nil {
+		m.Text = simple.Body.Text.Data
+	}
+	if simple.Body.Html != nil {
+		m.HTML = simple.Body.Html.Data
+	}
+	return m, nil
+}
+
+// newMessageID makes an id of the form that SES gives.
+func newMessageID(now time.Time) string {
+	return fmt.Sprintf("%016x-%s-000000", 0x0100<<48|now.UnixMilli(), uuid.NewString())
+}
+
+// getAccount is GetAccount of SES v2.
+func (m *Mailbox) getAccount(w http.ResponseWriter, _ *http.Request) {
+	writeJSON(w, http.StatusOK, map[string]any{
+		"SendingEnabled":               true,
+		"ProductionAccessEnabled":      true,
+		"DedicatedIpAutoWarmupEnabled": false,
+		"EnforcementStatus":            "HEALTHY",
+		"SendQuota": map[string]float64{
+			"Max24HourSend":   dailyQuota,
+			"MaxSendRate":     m.sendRate(),
+			"SentLast24Hours": float64(m.store.recipientsSince(time.Now().Add(-24 * time.Hour))),
+		},
+	})
+}

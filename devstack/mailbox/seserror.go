@@ -1,0 +1,36 @@
+package mailbox
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+)
+
+// apiError is an error of the SES v2 API.
+type apiError struct {
+	status  int
+	name    string // the exception's name, from which SDKs make their types
+	message string
+}
+
+func (e *apiError) Error() string { return e.name + ": " + e.message }
+
+func badRequest(format string, args ...any) *apiError {
+	return &apiError{http.StatusBadRequest, "BadRequestException", fmt.Sprintf(format, args...)}
+}
+
+func tooManyRequests() *apiError {
+	return &apiError{http.StatusTooManyRequests, "TooManyRequestsException", "Maximum sending rate exceeded."}
+}
+
+// writeError answers the way AWS's REST-JSON protocol does.
+func writeError(w http.ResponseWriter, e *apiError) {
+	w.Header().Set("X-Amzn-Errortype", e.name)
+	writeJSON(w, e.status, map[string]string{"message": e.message})
+}
+
+func writeJSON(w http.ResponseWriter, status int, body any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(body) // the client went away: nobody is left to tell
+}

@@ -1,0 +1,99 @@
+// Command devstack runs everything the trials need of the outside world in one
+// process: Temporal with its Web UI, a database that speaks MongoDB's protocol,
+// and a mailbox that speaks the API of Amazon SES. It is for development and
+// tests, and listens on the loopback interface only.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	if err := run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr); err != nil {
+		fmt.Fprintln(os.Stderr, "devstack:", err)
+		os.Exit(1)
+	}
+}
+
+// run starts the stack, prints its addresses as one line of JSON, and waits
+// until it is told to stop.
+func run(args []string, stdin io.Reader, stdout, stderr io.Writer) error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	o, stopWithStdin, err := parse(args, stderr)
+	if err != nil {
+		return err
+	}
+	if stopWithStdin {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithCancel(ctx)
+		defer cancel()
+		go func() {
+			_, _ = io.Copy(io.Discard, stdin)
+			cancel()
+		}()
+	}
+	logger := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: o.logLevel}))
+	slog.SetDefault(logger) // the embedded servers log to it as well
+
+	s, err := start(ctx, o, logger)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil // told to stop before it was ready
+		}
+		return err
+	}
+	defer s.stop()
+	if err := json.NewEncoder(stdout).Encode(s.addresses); err != nil {
+		return fmt.Errorf("print the addresses: %w", err)
+	}
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-s.failed():
+		return err
+	}
+}
+
+// parse reads the command line. Wrong usage is explained on stderr.
+func parse(args []string, stderr io.Writer) (o options, stopWithStdin bool, err error) {
+	flags := flag.NewFlagSet("devstack", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	flags.StringVar(&o.dir, "dir", "", "keep all data in this `directory` (default: in memory, gone at the end)")
+	flags.StringVar(&o.ip, "ip", "127.0.0.1", "loopback `address` to listen on")
+	flags.IntVar(&o.temporalPort, "temporal-port", 0, "`port` of Temporal, 0 for a free one")
+	flags.IntVar(&o.uiPort, "ui-port", 0, "`port` of Temporal's Web UI, 0 for a free one")
+	flags.IntVar(&o.mongodbPort, "mongodb-port", 0, "`port` of MongoDB's protocol, 0 for a free one")
+	flags.IntVar(&o.mailboxPort, "mailbox-port", 0, "`port` of the mailbox, 0 for a free one")
+	flags.StringVar(&o.topicARN, "topic-arn", "arn:aws:sns:us-east-1:000000000000:ses-events", "`ARN` of the SNS topic that SES events come from")
+	flags.Float64Var(&o.sesRate, "ses-rate", 0, "accept at most this many mails a second (default: say 1000, accept all)")
+	flags.TextVar(&o.logLevel, "log-level", slog.LevelWarn, "log from this `level` on: debug, info, warn, error")
+	flags.BoolVar(&stopWithStdin, "stop-with-stdin", false, "stop when the standard input ends, and so with the parent process")
+	if err := flags.Parse(args); err != nil {
+		return o, false, err
+	}
+	if flags.NArg() > 0 {
+		return o, false, fmt.Errorf("unexpected argument %q", flags.Arg(0))
+	}
+	if ip := net.ParseIP(o.ip); ip == nil || !ip.IsLoopback() {
+		return o, false, fmt.Errorf("--ip %s: not a loopback address", o.ip)
+	}
+	if o.sesRate < 0 {
+		return o, false, fmt.Errorf("--ses-rate %v: must not be negative", o.sesRate)
+	}
+	if o.dir != "" {
+		if err := os.MkdirAll(o.dir, 0o700); err != nil {
+			return o, false, fmt.Errorf("--dir: %w", err)
+		}
+	}
+	return o, stopWithStdin, nil
+}

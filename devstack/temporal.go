@@ -1,0 +1,155 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/temporalio/cli/temporalcli/devserver"
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/namespace/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/protobuf/types/known/durationpb"
+)
+
+const (
+	temporalNamespace = "default"
+
+	// temporalRetention is how long a closed workflow can still be looked at.
+	temporalRetention = 7 * 24 * time.Hour
+
+	temporalReady = 30 * time.Second
+)
+
+// searchAttributes are the trials' own; they are registered with the namespace.
+var searchAttributes = map[string]enums.IndexedValueType{
+	"TrialStatus": enums.INDEXED_VALUE_TYPE_KEYWORD,
+	"TrialCohort": enums.INDEXED_VALUE_TYPE_KEYWORD,
+	"TrialEndsAt": enums.INDEXED_VALUE_TYPE_DATETIME,
+	"TrialPolicy": enums.INDEXED_VALUE_TYPE_KEYWORD,
+}
+
+// dynamicConfig fits the server to one small machine under test load.
+var dynamicConfig = map[string]any{
+	// What was registered a moment ago is usable at once.
+	"system.forceSearchAttributesCacheRefreshOnRead": true,
+	"system.namespaceCacheRefreshInterval":           time.Second,
+
+	// One client is all clients here: limits that share a cluster among many
+	// would only throttle it.
+	"frontend.rps":                     50_000,
+	"frontend.namespaceRPS":            50_000,
+	"frontend.namespaceRPS.visibility": 5_000,
+	"frontend.namespaceCount":          50_000,
+	"frontend.persistenceMaxQPS":       100_000,
+	"history.rps":                      50_000,
+	"history.persistenceMaxQPS":        100_000,
+	"matching.rps":                     50_000,
+	"matching.persistenceMaxQPS":       100_000,
+
+	// One partition a task queue: a task never waits for a poller that asks
+	// at another partition.
+	"matching.numTaskqueueReadPartitions":  1,
+	"matching.numTaskqueueWritePartitions": 1,
+
+	"frontend.enableUpdateWorkflowExecution":              true,
+	"frontend.enableUpdateWorkflowExecutionAsyncAccepted": true,
+	"frontend.enableExecuteMultiOperation":                true,
+
+	// Housekeeping for clusters that live for months.
+	"worker.historyScannerEnabled":    false,
+	"worker.executionsScannerEnabled": false,
+	"worker.taskQueueScannerEnabled":  false,
+	"worker.buildIdScavengerEnabled":  false,
+}
+
+// temporalOptions say where Temporal listens and keeps its data.
+type temporalOptions struct {
+	ip       string
+	port     int    // 0: a free one
+	uiPort   int    // 0: a free one
+	dir      string // empty: in memory
+	logLevel slog.Level
+}
+
+// startTemporal serves Temporal and its Web UI, and returns host:port of both.
+func startTemporal(ctx context.Context, p *parts, o temporalOptions, logger *slog.Logger) (address, ui string, err error) {
+	port, err := freePort(o.ip, o.port)
+	if err != nil {
+		return "", "", fmt.Errorf("take a port for Temporal: %w", err)
+	}
+	uiPort, err := freePort(o.ip, o.uiPort)
+	if err != nil {
+		return "", "", fmt.Errorf("take a port for Temporal's Web UI: %w", err)
+	}
+	options := devserver.StartOptions{
+		FrontendIP:             o.ip,
+		FrontendPort:           port,
+		UIIP:                   o.ip,
+		UIPort:                 uiPort,
+		Namespaces:             []string{temporalNamespace},
+		ClusterID:              uuid.NewString(),
+		MasterClusterName:      "active",
+		CurrentClusterName:     "active",
+		InitialFailoverVersion: 1,
+		Logger:                 logger,
+		LogLevel:               o.logLevel,
+		DynamicConfigValues:    dynamicConfig,
+		SearchAttributes:       searchAttributes,
+	}
+	if o.dir != "" {
+		options.DatabaseFile = filepath.Join(o.dir, "temporal.db")
+		options.SqlitePragmas = map[string]string{"journal_mode": "wal", "synchronous": "normal"}
+	}
+	server, err := devserver.Start(options)
+	if err != nil {
+		return "", "", fmt.Errorf("start Temporal: %w", err)
+	}
+	p.onStop(server.Stop)
+
+	address, ui = join(o.ip, port), join(o.ip, uiPort)
+	if err := keepClosedWorkflows(ctx, address); err != nil {
+		return "", "", err
+	}
+	return address, ui, nil
+}
+
+// freePort returns port if it can be listened on, or a free one for port 0.
+func freePort(ip string, port int) (int, error) {
+	if port == 0 {
+		return devserver.GetFreePort(ip)
+	}
+	return port, devserver.CheckPortFree(ip, port)
+}
+
+// keepClosedWorkflows waits until the server answers, and sets its retention,
+// which the dev server fixes at a day.
+func keepClosedWorkflows(ctx context.Context, address string) error {
+	ctx, cancel := context.WithTimeout(ctx, temporalReady)
+	defer cancel()
+	conn, err := grpc.NewClient(address, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		return fmt.Errorf("connect to Temporal: %w", err)
+	}
+	defer func() { _ = conn.Close() }()
+	request := &workflowservice.UpdateNamespaceRequest{
+		Namespace: temporalNamespace,
+		Config:    &namespace.NamespaceConfig{WorkflowExecutionRetentionTtl: durationpb.New(temporalRetention)},
+	}
+	for {
+		_, err := workflowservice.NewWorkflowServiceClient(conn).UpdateNamespace(ctx, request, grpc.WaitForReady(true))
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("set Temporal's retention: %w", err)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
