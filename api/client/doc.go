@@ -1,0 +1,5 @@
+// Package client calls the API. It is generated from the API's description; see
+// NewClientWithResponses, and the methods that end in WithResponse.
+package client
+
+//go:generate go tool -modfile=../../tools/lint/go.mod oapi-codegen -config oapi-codegen.yaml ../rest/openapi.yaml
