@@ -41,6 +41,8 @@ type Event struct {
 	EndsAt *time.Time `json:"endsAt"`
 	// Late is set on an EventConverted that came after the trial was over.
 	Late bool `json:"late"`
+	// Untracked is set on an EventConverted that the figures leave out.
+	Untracked bool `json:"untracked"`
 }
 
 // Registration is what a trial begins with; decided once, at registration.
@@ -69,6 +71,18 @@ func Fold(events []Event) State {
 		s = s.Apply(e)
 	}
 	return s
+}
+
+// Same tells whether two events are one and the same happening, recorded
+// perhaps at different moments by attempts that did not know of each other.
+func (e Event) Same(o Event) bool {
+	if e.Seq != o.Seq || e.Type != o.Type || (e.Step == nil) != (o.Step == nil) || (e.Request == nil) != (o.Request == nil) {
+		return false
+	}
+	if e.Step != nil && (e.Step.Kind != o.Step.Kind || e.Step.Revision != o.Step.Revision) {
+		return false
+	}
+	return e.Request == nil || e.Request.ID == o.Request.ID
 }
 
 // StepEvent is the event of a step decided at facts.Now: held where the
