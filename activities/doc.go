@@ -1,0 +1,3 @@
+// Package activities gathers facts, lets the packages trial and rollout
+// decide, and carries the decision out. Every effect is safe to repeat.
+package activities

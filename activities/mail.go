@@ -1,0 +1,126 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"go.uber.org/zap"
+
+	"marketplace.example/trials/trial"
+)
+
+// mail sends the step's e-mail where the decision asks for one, and tells
+// whether it is out. The mail service has no idempotency token, so the send is
+// claimed first, under the step's key; a claim whose outcome is not known is
+// left alone until an event settles it or the waiting time is over. Where
+// an e-mail is refused for good, or turns out to have left before,
+// the decision is corrected to say so.
+func (t *Trials) mail(ctx context.Context, due Due, s *sight) (bool, error) {
+	key := due.Step.Key(due.State.VendorID)
+	if !s.decision.Mail {
+		return t.leftBefore(ctx, due, key, s)
+	}
+	send, action, err := t.claim(ctx, due, key, s.vendor)
+	switch {
+	case err != nil:
+		return false, err
+	case action == trial.SendDone:
+		return true, nil
+	case action == trial.SendGiveUp:
+		s.decision = refused(due.Step)
+		return false, nil
+	}
+	delivery, err := t.Mailer.Deliver(ctx, Mail{To: s.vendor.Email, Send: send, State: due.State, Step: due.Step, VendorName: s.vendor.Name})
+	if err != nil {
+		delivery = Delivery{Status: trial.SendReleased, Reason: "not-rendered"}
+	}
+	return t.settle(ctx, due, send, delivery, s, err)
+}
+
+// leftBefore finds the e-mail of an attempt that died between sending and
+// recording: the step has then run, whatever would be decided now.
+func (t *Trials) leftBefore(ctx context.Context, due Due, key string, s *sight) (bool, error) {
+	if !due.State.Automated {
+		return false, nil
+	}
+	send, err := t.Store.Send(ctx, key)
+	if err != nil {
+		return false, failed("reading the send", err)
+	}
+	if send == nil || send.Status != trial.SendSent {
+		return false, nil
+	}
+	s.decision = trial.Decision{Action: trial.Run, Reason: trial.ReasonDue, Mail: true}
+	return true, nil
+}
+
+// claim makes this attempt the one that sends, or says why it is not.
+func (t *Trials) claim(ctx context.Context, due Due, key string, vendor trial.Vendor) (trial.Send, trial.SendAction, error) {
+	hash := t.Mailer.AddressHash(vendor.Email)
+	claimed, send, err := t.Store.ClaimSend(ctx, trial.Send{
+		Key: key, VendorID: due.State.VendorID, Kind: due.Step.Kind, Revision: due.Step.Revision,
+		Status: trial.SendClaimed, Attempt: 1, ClaimedAt: t.Now().UTC().Truncate(time.Millisecond), AddressHash: hash,
+	})
+	if err != nil {
+		return trial.Send{}, "", failed("claiming the send", err)
+	}
+	if claimed {
+		return send, trial.SendNow, nil
+	}
+	action, until := trial.DecideSend(&send, t.Now(), t.UnknownWait)
+	switch action {
+	case trial.SendDone, trial.SendGiveUp:
+		return send, action, nil
+	case trial.SendWait:
+		return send, action, later(fmt.Sprintf("send %s: outcome unknown", key), until.Sub(t.Now()))
+	case trial.SendNow, trial.SendResend:
+	}
+	claimed, send, err = t.Store.ReclaimSend(ctx, key, send.Attempt, action == trial.SendResend, t.Now(), hash)
+	if err != nil {
+		return send, "", failed("claiming the send again", err)
+	}
+	if !claimed {
+		return send, trial.SendWait, later(fmt.Sprintf("send %s: claimed by another attempt", key), time.Second)
+	}
+	if action == trial.SendResend {
+		t.Log.Warn("sending again, nothing was heard of the first attempt", zap.String("send", key), zap.Int("attempt", send.Attempt))
+	}
+	return send, trial.SendNow, nil
+}
+
+// settle notes what became of the attempt. An outcome that cannot be noted
+// stays a claim, which is treated as unknown. The context may be over by now;
+// the note is worth a moment more.
+func (t *Trials) settle(ctx context.Context, due Due, send trial.Send, d Delivery, s *sight, cause error) (bool, error) {
+	noteCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	settled, err := t.Store.SettleSend(noteCtx, send.Key, send.Attempt, d.Status, d.MessageID, d.Reason, t.Now())
+	if err != nil {
+		return false, failed("recording the send's outcome", err)
+	}
+	if settled.Status == trial.SendSent { // an event may have been faster than the answer
+		return true, nil
+	}
+	t.Log.Warn("e-mail not accepted", zap.String("send", send.Key), zap.String("status", string(d.Status)), zap.String("reason", d.Reason))
+	switch d.Status {
+	case trial.SendRefused:
+		s.decision = refused(due.Step)
+		return false, nil
+	case trial.SendUnknown:
+		return false, later(fmt.Sprintf("send %s: outcome unknown (%s)", send.Key, d.Reason), t.UnknownWait)
+	}
+	if cause != nil {
+		return false, failed("preparing the e-mail", cause)
+	}
+	return false, later(fmt.Sprintf("send %s: not accepted (%s)", send.Key, d.Reason), d.RetryAfter)
+}
+
+// refused is the decision after an e-mail was refused for good: the step ends
+// without it, and ends the trial all the same where that is its work.
+func refused(step trial.Step) trial.Decision {
+	if step.Kind == trial.Expiry || step.Kind == trial.GraceEnd {
+		return trial.Decision{Action: trial.Run, Reason: trial.ReasonAddressRefused}
+	}
+	return trial.Decision{Action: trial.Skip, Reason: trial.ReasonAddressRefused}
+}

@@ -1,0 +1,66 @@
+package activities
+
+import (
+	"context"
+	"time"
+
+	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/trial"
+)
+
+// Store is what the activities need of the database.
+type Store interface {
+	Flags(ctx context.Context) (rollout.Document, error)
+	Vendor(ctx context.Context, id string) (trial.Vendor, error)
+	Trial(ctx context.Context, vendorID string) (trial.State, bool, error)
+	// Append stores an event and the state after it. Where an event with that
+	// number exists already, it is returned and nothing else is stored.
+	Append(ctx context.Context, e trial.Event, after trial.State) (existing *trial.Event, err error)
+
+	Send(ctx context.Context, key string) (*trial.Send, error)
+	ClaimSend(ctx context.Context, s trial.Send) (claimed bool, current trial.Send, err error)
+	ReclaimSend(ctx context.Context, key string, fromAttempt int, resend bool, at time.Time, addressHash string) (claimed bool, current trial.Send, err error)
+	SettleSend(ctx context.Context, key string, attempt int, status trial.SendStatus, messageID, reason string, at time.Time) (trial.Send, error)
+}
+
+// Mail is one e-mail to send.
+type Mail struct {
+	To string
+	// Send is the claim it is sent under.
+	Send trial.Send
+	// State and Step are what it tells of; VendorName whom it greets.
+	State      trial.State
+	Step       trial.Step
+	VendorName string
+}
+
+// Delivery is what became of handing an e-mail over.
+type Delivery struct {
+	// Status is SendSent, SendRefused, SendReleased or SendUnknown.
+	Status    trial.SendStatus
+	MessageID string
+	// Reason is a code, never an address.
+	Reason string
+	// RetryAfter is how long to wait after SendReleased; zero leaves it to the
+	// retry policy.
+	RetryAfter time.Duration
+}
+
+// Mailer sends e-mail.
+type Mailer interface {
+	// Wait takes a place within the account's rate. It tells whether that took
+	// noticeable time, and fails where it would take too long.
+	Wait(ctx context.Context) (waited bool, err error)
+	// Deliver renders and sends. An error means that nothing left.
+	Deliver(ctx context.Context, m Mail) (Delivery, error)
+	// AddressHash stands for an address where the address itself must not be.
+	AddressHash(address string) string
+}
+
+// Starter is what the sweep needs of Temporal.
+type Starter interface {
+	// Start starts a trial's workflow; one that runs already is left alone.
+	Start(ctx context.Context, r trial.Registration) error
+	Convert(ctx context.Context, vendorID string, r trial.Request) error
+	Wake(ctx context.Context, vendorID string) error
+}

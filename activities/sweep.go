@@ -1,0 +1,203 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
+
+	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/trial"
+)
+
+// sweepBatch bounds what one query of a sweep returns, sweepParallel how many
+// calls to Temporal are under way at once.
+const (
+	sweepBatch    = 1000
+	sweepParallel = 16
+)
+
+// SweepStore is what the sweep needs of the database.
+type SweepStore interface {
+	Flags(ctx context.Context) (rollout.Document, error)
+	// TakeIn adds what registration would have added to a vendor that the
+	// marketplace put straight into its collection.
+	TakeIn(ctx context.Context, v trial.Vendor) (trial.Vendor, error)
+	UnstartedVendors(ctx context.Context, limit int) ([]trial.Vendor, error)
+	UnrecordedConversions(ctx context.Context, limit int) ([]trial.Vendor, error)
+	OverdueTrials(ctx context.Context, before time.Time, limit int) ([]trial.State, error)
+	HeldTrials(ctx context.Context, reasons []trial.Reason, after string, limit int) ([]trial.State, error)
+}
+
+// Sweep is the reconciler: it starts what is missing, delivers what did not
+// arrive, and wakes what may go on. It changes no trial by itself.
+type Sweep struct {
+	Store   SweepStore
+	Starter Starter
+	Policy  trial.Policy
+	Day     time.Duration
+	// Slack is how late a trial's next step may be before its workflow is
+	// started again, in case it is gone.
+	Slack time.Duration
+	Now   func() time.Time
+	Log   *zap.Logger
+}
+
+// Swept counts what a sweep did.
+type Swept struct {
+	Started   int64 `json:"started"`
+	Converted int64 `json:"converted"`
+	Restarted int64 `json:"restarted"`
+	Woken     int64 `json:"woken"`
+}
+
+// Sweep looks for all of it once. One vendor's trouble does not keep the
+// others from being helped; it is logged, and the next sweep tries again.
+func (s *Sweep) Sweep(ctx context.Context) (Swept, error) {
+	var swept Swept
+	var errs []error
+	for _, part := range []func(context.Context, *Swept) error{s.start, s.convert, s.restart, s.wake} {
+		errs = append(errs, part(ctx, &swept))
+		activity.RecordHeartbeat(ctx)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return swept, failed("sweeping", err)
+	}
+	if swept != (Swept{}) {
+		s.Log.Info("swept", zap.Any("did", swept))
+	}
+	return swept, nil
+}
+
+func (s *Sweep) start(ctx context.Context, swept *Swept) error {
+	vendors, err := s.Store.UnstartedVendors(ctx, sweepBatch)
+	if err != nil {
+		return fmt.Errorf("looking for vendors without a trial: %w", err)
+	}
+	doc, err := s.Store.Flags(ctx)
+	if err != nil {
+		return fmt.Errorf("reading the flags: %w", err)
+	}
+	each(ctx, s, vendors, &swept.Started, func(ctx context.Context, v trial.Vendor) error {
+		if v.Automation == nil {
+			taken, err := s.Store.TakeIn(ctx, s.enrol(doc, v))
+			if err != nil {
+				return fmt.Errorf("taking in vendor %s: %w", v.ID, err)
+			}
+			v = taken
+		}
+		return s.Starter.Start(ctx, v.Registration(s.Policy, s.Day))
+	})
+	return nil
+}
+
+// enrol decides for a vendor that came past the API what registration would have.
+func (s *Sweep) enrol(doc rollout.Document, v trial.Vendor) trial.Vendor {
+	return Enrol(doc, v, s.Policy, s.Day, s.Now())
+}
+
+// Enrol gives a vendor its trial's start and cohort, once. A start that is not
+// known is the document's own date, or now. A vendor whose trial
+// would be over already is never automated: nobody is told today that
+// a trial ended last year.
+func Enrol(doc rollout.Document, v trial.Vendor, p trial.Policy, day time.Duration, now time.Time) trial.Vendor {
+	switch {
+	case !v.StartedAt.IsZero():
+	case !v.CreatedAt.IsZero():
+		v.StartedAt = v.CreatedAt
+	default:
+		v.StartedAt = now
+	}
+	admission := doc.Admit(v.ID)
+	a := &trial.Automation{
+		Cohort: trial.Control, Bucket: admission.Bucket, RolloutPercentage: admission.RolloutPercentage,
+		FlagsVersion: admission.FlagsVersion, Policy: p.Name, RegisteredAt: now.UTC().Truncate(time.Millisecond),
+	}
+	v.Automation = a
+	if end := trial.NewState(v.Registration(p, day)).EndsAt; admission.Automated && end.After(now) {
+		a.Cohort = trial.Automated
+	}
+	return v
+}
+
+func (s *Sweep) convert(ctx context.Context, swept *Swept) error {
+	vendors, err := s.Store.UnrecordedConversions(ctx, sweepBatch)
+	if err != nil {
+		return fmt.Errorf("looking for conversions to deliver: %w", err)
+	}
+	each(ctx, s, vendors, &swept.Converted, func(ctx context.Context, v trial.Vendor) error {
+		c := v.Automation.Conversion
+		return s.Starter.Convert(ctx, v.ID, trial.Request{ID: c.RequestID, At: c.At, By: "billing", Reason: "converted"})
+	})
+	return nil
+}
+
+func (s *Sweep) restart(ctx context.Context, swept *Swept) error {
+	overdue, err := s.Store.OverdueTrials(ctx, s.Now().Add(-s.Slack), sweepBatch)
+	if err != nil {
+		return fmt.Errorf("looking for overdue trials: %w", err)
+	}
+	each(ctx, s, overdue, &swept.Restarted, func(ctx context.Context, t trial.State) error {
+		return s.Starter.Start(ctx, trial.Registration{VendorID: t.VendorID, Cohort: t.Cohort, Policy: t.Policy, Day: t.Day, Zone: t.Zone, At: t.StartedAt})
+	})
+	return nil
+}
+
+// wake tells every held trial whose reason is gone to look again.
+func (s *Sweep) wake(ctx context.Context, swept *Swept) error {
+	doc, err := s.Store.Flags(ctx)
+	if err != nil {
+		return fmt.Errorf("reading the flags: %w", err)
+	}
+	lifted := liftedReasons(doc.FeatureFlags.TrialAutomation)
+	if len(lifted) == 0 {
+		return nil
+	}
+	for after := ""; ; {
+		held, err := s.Store.HeldTrials(ctx, lifted, after, sweepBatch)
+		if err != nil {
+			return fmt.Errorf("looking for held trials: %w", err)
+		}
+		each(ctx, s, held, &swept.Woken, func(ctx context.Context, t trial.State) error {
+			return s.Starter.Wake(ctx, t.VendorID)
+		})
+		if len(held) < sweepBatch {
+			return nil
+		}
+		after = held[len(held)-1].VendorID
+	}
+}
+
+func liftedReasons(f rollout.TrialAutomation) []trial.Reason {
+	if !f.Enabled {
+		return nil
+	}
+	lifted := []trial.Reason{trial.ReasonAutomationDisabled}
+	if f.AutoExpiration {
+		lifted = append(lifted, trial.ReasonExpirationOff)
+	}
+	return lifted
+}
+
+// each does one thing for many, a few at a time, counts what worked and logs
+// what did not.
+func each[T any](ctx context.Context, s *Sweep, items []T, done *int64, do func(context.Context, T) error) {
+	var g errgroup.Group
+	g.SetLimit(sweepParallel)
+	for _, item := range items {
+		g.Go(func() error {
+			if err := do(ctx, item); err != nil {
+				s.Log.Warn("sweep: left for the next one", zap.Error(err))
+				return nil
+			}
+			atomic.AddInt64(done, 1)
+			return nil
+		})
+	}
+	_ = g.Wait() // the functions above report no error
+}

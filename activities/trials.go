@@ -1,0 +1,154 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.uber.org/zap"
+
+	"marketplace.example/trials/trial"
+)
+
+// Trials does what a trial workflow decides the moment for.
+type Trials struct {
+	Store  Store
+	Mailer Mailer
+	// Policy and Day are for trials that begin now; running ones carry theirs.
+	Policy trial.Policy
+	Day    time.Duration
+	// UnknownWait is how long an e-mail whose outcome is unknown may still be
+	// settled by an event before it is sent again.
+	UnknownWait time.Duration
+	Now         func() time.Time
+	Log         *zap.Logger
+}
+
+// Begin is the trial's state to go on from: the database's where the trial
+// is known, a new one for a vendor that was only registered.
+func (t *Trials) Begin(ctx context.Context, vendorID string) (trial.State, error) {
+	state, found, err := t.Store.Trial(ctx, vendorID)
+	if err != nil {
+		return trial.State{}, failed("reading the trial", err)
+	}
+	if found {
+		return state, nil
+	}
+	vendor, err := t.Store.Vendor(ctx, vendorID)
+	if err != nil {
+		return trial.State{}, failed("reading the vendor", err)
+	}
+	if vendor.Automation == nil {
+		return trial.State{}, failed("beginning the trial", &trial.Error{Code: trial.CodeConflict, Field: "id", Message: "the vendor was never registered"})
+	}
+	event := trial.Start(vendor.Registration(t.Policy, t.Day), t.Now())
+	stored, err := t.append(ctx, trial.State{}, event)
+	if err != nil {
+		return trial.State{}, err
+	}
+	return trial.State{}.Apply(stored), nil
+}
+
+// Happened is an event about to be recorded, and the state it happens to.
+type Happened struct {
+	State trial.State `json:"state"`
+	Event trial.Event `json:"event"`
+}
+
+// Record stores an event. It answers with the event that stands under that
+// number: another one, where an attempt thought dead had got there first.
+func (t *Trials) Record(ctx context.Context, h Happened) (trial.Event, error) {
+	if h.Event.Type == trial.EventConverted {
+		doc, err := t.Store.Flags(ctx)
+		if err != nil {
+			return trial.Event{}, failed("reading the flags", err)
+		}
+		h.Event.Untracked = !doc.FeatureFlags.TrialAutomation.ConversionTracking
+	}
+	return t.append(ctx, h.State, h.Event)
+}
+
+// Due is a step whose moment has come.
+type Due struct {
+	State trial.State `json:"state"`
+	Step  trial.Step  `json:"step"`
+}
+
+// Performed is what became of a due step.
+type Performed struct {
+	// Event is nil where the step is held for the reason it was held for before.
+	Event *trial.Event `json:"event"`
+}
+
+// Perform decides a due step on fresh facts and carries the decision out.
+func (t *Trials) Perform(ctx context.Context, due Due) (Performed, error) {
+	now, err := t.look(ctx, due)
+	if err != nil {
+		return Performed{}, err
+	}
+	if now.decision.Mail {
+		waited, err := t.Mailer.Wait(ctx)
+		if err != nil {
+			return Performed{}, failed("waiting for the account's rate", err)
+		}
+		if waited { // the world may have changed meanwhile
+			if now, err = t.look(ctx, due); err != nil {
+				return Performed{}, err
+			}
+		}
+	}
+	mailed, err := t.mail(ctx, due, &now)
+	if err != nil {
+		return Performed{}, err
+	}
+	if held := due.State.Held; held != nil && now.decision.Action == trial.Wait && held.Reason == now.decision.Reason {
+		return Performed{}, nil
+	}
+	event, err := t.append(ctx, due.State, due.State.StepEvent(due.Step, now.decision, now.facts, mailed))
+	if err != nil {
+		return Performed{}, err
+	}
+	t.Log.Info("step decided", zap.String("step", due.Step.Key(due.State.VendorID)), zap.String("action", string(now.decision.Action)),
+		zap.String("reason", string(now.decision.Reason)), zap.Bool("mailed", mailed), zap.Duration("late", now.facts.Now.Sub(due.Step.At)))
+	return Performed{Event: &event}, nil
+}
+
+// sight is what was seen at one moment, and decided on it.
+type sight struct {
+	facts    trial.Facts
+	decision trial.Decision
+	vendor   trial.Vendor
+}
+
+func (t *Trials) look(ctx context.Context, due Due) (sight, error) {
+	vendor, err := t.Store.Vendor(ctx, due.State.VendorID)
+	var gone *trial.Error
+	if err != nil && (!errors.As(err, &gone) || gone.Code != trial.CodeNotFound) {
+		return sight{}, failed("reading the vendor", err)
+	}
+	// The flags are read last: what they say is to hold at the moment of sending.
+	doc, err := t.Store.Flags(ctx)
+	if err != nil {
+		return sight{}, failed("reading the flags", err)
+	}
+	flags := doc.FeatureFlags.TrialAutomation
+	facts := trial.Facts{
+		Now: t.Now(), AutomationEnabled: flags.Enabled, EmailReminders: flags.EmailReminders, AutoExpiration: flags.AutoExpiration,
+		Converted: vendor.Automation != nil && vendor.Automation.Conversion != nil && due.State.ConvertedAt == nil,
+		NoMail:    vendor.NoMail(t.Mailer.AddressHash(vendor.Email)),
+	}
+	return sight{facts: facts, decision: trial.Decide(due.State, due.Step, facts), vendor: vendor}, nil
+}
+
+// append stores an event and answers with the one that stands.
+func (t *Trials) append(ctx context.Context, before trial.State, event trial.Event) (trial.Event, error) {
+	existing, err := t.Store.Append(ctx, event, before.Apply(event))
+	if err != nil {
+		return trial.Event{}, failed(fmt.Sprintf("recording %s", event.Type), err)
+	}
+	if existing != nil {
+		return *existing, nil
+	}
+	return event, nil
+}

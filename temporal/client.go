@@ -1,0 +1,94 @@
+// Package temporal connects the product to Temporal: the client, the
+// schedules, and the ports through which trials are started and steered.
+package temporal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/contrib/envconfig"
+	"go.temporal.io/sdk/log"
+	"go.uber.org/zap"
+	"go.uber.org/zap/exp/zapslog"
+
+	"marketplace.example/trials/trial"
+)
+
+// callTimeout bounds one call to Temporal on a caller's behalf.
+const callTimeout = 5 * time.Second
+
+// Client reaches Temporal. Made while Temporal is away, it works once it is back.
+type Client struct {
+	SDK       client.Client
+	Namespace string
+	TaskQueue string
+}
+
+// Dial prepares a client from the SDK's environment variables (TEMPORAL_ADDRESS,
+// TEMPORAL_NAMESPACE and the rest); it does not wait for a connection.
+func Dial(taskQueue string, logger *zap.Logger) (*Client, error) {
+	options, err := envconfig.LoadDefaultClientOptions()
+	if err != nil {
+		return nil, fmt.Errorf("reading Temporal's settings: %w", err)
+	}
+	options.Logger = Logger(logger)
+	if options.Namespace == "" {
+		options.Namespace = client.DefaultNamespace
+	}
+	c, err := client.NewLazyClient(options)
+	if err != nil {
+		return nil, fmt.Errorf("preparing the Temporal client: %w", err)
+	}
+	return &Client{SDK: c, Namespace: options.Namespace, TaskQueue: taskQueue}, nil
+}
+
+// Logger lets the SDK log through zap.
+func Logger(logger *zap.Logger) log.Logger {
+	return log.NewStructuredLogger(slog.New(zapslog.NewHandler(logger.Core())))
+}
+
+// Close ends the connection.
+func (c *Client) Close() { c.SDK.Close() }
+
+// Check tells whether Temporal answers.
+func (c *Client) Check(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	if _, err := c.SDK.CheckHealth(ctx, &client.CheckHealthRequest{}); err != nil {
+		return away("checking Temporal", err)
+	}
+	return nil
+}
+
+// awayError says that Temporal did not answer; asking again later helps.
+type awayError struct {
+	doing string
+	cause error
+}
+
+func (e *awayError) Error() string { return e.doing + ": " + e.cause.Error() }
+
+func (e *awayError) Unwrap() []error {
+	return []error{e.cause, &trial.Error{Code: trial.CodeUnavailable, Message: "the workflow service does not answer; try again"}}
+}
+
+// away wraps a failure of the connection or of the server; a failure with
+// another meaning only gets its context.
+func away(doing string, err error) error {
+	var (
+		unavailable *serviceerror.Unavailable
+		exhausted   *serviceerror.ResourceExhausted
+		deadline    *serviceerror.DeadlineExceeded
+		canceled    *serviceerror.Canceled
+	)
+	if errors.As(err, &unavailable) || errors.As(err, &exhausted) || errors.As(err, &deadline) || errors.As(err, &canceled) ||
+		errors.Is(err, context.DeadlineExceeded) {
+		return &awayError{doing: doing, cause: err}
+	}
+	return fmt.Errorf("%s: %w", doing, err)
+}

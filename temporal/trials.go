@@ -1,0 +1,100 @@
+package temporal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
+
+	"marketplace.example/trials/trial"
+	"marketplace.example/trials/workflows"
+)
+
+// Start starts a trial's workflow. One that runs already is left alone.
+func (c *Client) Start(ctx context.Context, r trial.Registration) error {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	options := c.options(r.VendorID)
+	options.TypedSearchAttributes = workflows.StartAttributes(trial.NewState(r))
+	options.WorkflowIDConflictPolicy = enums.WORKFLOW_ID_CONFLICT_POLICY_FAIL
+	options.WorkflowExecutionErrorWhenAlreadyStarted = true
+	_, err := c.SDK.ExecuteWorkflow(ctx, options, trial.WorkflowType, workflows.TrialInput{VendorID: r.VendorID})
+	var running *serviceerror.WorkflowExecutionAlreadyStarted
+	if err != nil && !errors.As(err, &running) {
+		return away("starting trial "+r.VendorID, err)
+	}
+	return nil
+}
+
+// options are what every start of a trial has in common. A trial that is over
+// may be started again: it then goes on from the database.
+func (c *Client) options(vendorID string) client.StartWorkflowOptions {
+	return client.StartWorkflowOptions{
+		ID: trial.WorkflowID(vendorID), TaskQueue: c.TaskQueue,
+		WorkflowIDReusePolicy: enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
+		StaticSummary:         "Trial of vendor " + vendorID,
+		StaticDetails:         "One vendor's trial: welcome, reminders, expiry, grace. Queries: `status`, `schedule`. Messages: `convert`, `extend`, `shorten`, `cancel`, `revive`.",
+	}
+}
+
+// Convert delivers billing's word. It needs no worker, and starts the trial's
+// workflow where that is over, so that a late conversion is recorded too.
+func (c *Client) Convert(ctx context.Context, vendorID string, r trial.Request) error {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	_, err := c.SDK.SignalWithStartWorkflow(ctx, trial.WorkflowID(vendorID), trial.MessageConvert, r,
+		c.options(vendorID), trial.WorkflowType, workflows.TrialInput{VendorID: vendorID})
+	if err != nil {
+		return away("delivering the conversion of "+vendorID, err)
+	}
+	return nil
+}
+
+// Wake tells a held trial to look at the flags again. A trial that is over
+// needs no waking.
+func (c *Client) Wake(ctx context.Context, vendorID string) error {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	err := c.SDK.SignalWorkflow(ctx, trial.WorkflowID(vendorID), "", trial.SignalWake, trial.Request{})
+	var gone *serviceerror.NotFound
+	if err != nil && !errors.As(err, &gone) {
+		return away("waking trial "+vendorID, err)
+	}
+	return nil
+}
+
+// Ask sends an update and waits for its answer, the trial's new status. The
+// request's id makes it once. Where the trial's workflow is over it is
+// started again, so that an expired trial can be revived. Errors are a
+// *trial.Error: the trial's refusal, or unavailable when no worker answers.
+func (c *Client) Ask(ctx context.Context, message, vendorID string, r trial.Request) (trial.Overview, error) {
+	ctx, cancel := context.WithTimeout(ctx, 2*callTimeout)
+	defer cancel()
+	options := c.options(vendorID)
+	options.WorkflowIDConflictPolicy = enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING
+	start := c.SDK.NewWithStartWorkflowOperation(options, trial.WorkflowType, workflows.TrialInput{VendorID: vendorID})
+	handle, err := c.SDK.UpdateWithStartWorkflow(ctx, client.UpdateWithStartWorkflowOptions{
+		StartWorkflowOperation: start,
+		UpdateOptions: client.UpdateWorkflowOptions{
+			UpdateID: r.ID, UpdateName: message, Args: []any{r}, WaitForStage: client.WorkflowUpdateStageCompleted,
+		},
+	})
+	if err != nil {
+		return trial.Overview{}, asked(message, vendorID, err)
+	}
+	var o trial.Overview
+	if err := handle.Get(ctx, &o); err != nil {
+		return trial.Overview{}, asked(message, vendorID, err)
+	}
+	return o, nil
+}
+
+func asked(message, vendorID string, err error) error {
+	if refused, ok := workflows.AsRefusal(err); ok {
+		return refused
+	}
+	return away(fmt.Sprintf("asking trial %s to %s", vendorID, message), err)
+}

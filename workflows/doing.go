@@ -1,0 +1,73 @@
+package workflows
+
+import (
+	"errors"
+	"time"
+
+	sdktemporal "go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+)
+
+// How long one attempt may take, and how retries are spaced.
+const (
+	localTimeout   = 8 * time.Second
+	regularTimeout = 30 * time.Second
+	firstRetry     = time.Second
+	// retriesPerDay bounds the pause between retries to a quarter of an hour
+	// of a day of 24.
+	retriesPerDay = 96
+)
+
+// attempt is an activity under way.
+type attempt struct {
+	future workflow.Future
+	// retrying says that the first try failed and the server is repeating it.
+	retrying bool
+}
+
+// do runs an activity: once within the workflow task, which costs one event,
+// and, where that fails, as a regular activity, which the server repeats for
+// as long as it takes without the history growing. Only the latter ends with ctx:
+// the first try is short, and an effect is not torn off in the middle.
+func (t *trialRun) do(ctx workflow.Context, summary string, activity, arg any) *attempt {
+	future, settable := workflow.NewFuture(ctx)
+	a := &attempt{future: future}
+	workflow.Go(ctx, func(ctx workflow.Context) {
+		firstCtx, cancel := workflow.NewDisconnectedContext(ctx)
+		defer cancel()
+		first := workflow.ExecuteLocalActivity(workflow.WithLocalActivityOptions(firstCtx, workflow.LocalActivityOptions{
+			ScheduleToCloseTimeout: localTimeout,
+			RetryPolicy:            &sdktemporal.RetryPolicy{MaximumAttempts: 1},
+			Summary:                summary,
+		}), activity, arg)
+		if err := first.Get(firstCtx, nil); err == nil || final(err) {
+			settable.Chain(first)
+			return
+		}
+		a.retrying = true
+		settable.Chain(workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+			StartToCloseTimeout: regularTimeout,
+			RetryPolicy:         &sdktemporal.RetryPolicy{InitialInterval: firstRetry, BackoffCoefficient: 2, MaximumInterval: t.longestRetry()},
+			Summary:             summary,
+		}), activity, arg))
+	})
+	return a
+}
+
+// final tells whether trying again cannot help.
+func final(err error) bool {
+	if _, ok := AsRefusal(err); ok {
+		return true
+	}
+	var app *sdktemporal.ApplicationError
+	return errors.As(err, &app) && app.NonRetryable()
+}
+
+// longestRetry shrinks with the trial's day, so that a demo's outage is not
+// slept through.
+func (t *trialRun) longestRetry() time.Duration {
+	if t.state.Day == 0 {
+		return 30 * time.Second
+	}
+	return max(t.state.Day/retriesPerDay, firstRetry)
+}

@@ -1,0 +1,40 @@
+package workflows
+
+import (
+	"errors"
+
+	sdktemporal "go.temporal.io/sdk/temporal"
+
+	"marketplace.example/trials/trial"
+)
+
+// refusal carries a domain error through Temporal: its code is the failure's
+// type, its field the failure's detail. AsRefusal is the way back.
+func refusal(err error) error {
+	var e *trial.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	return sdktemporal.NewNonRetryableApplicationError(e.Message, string(e.Code), nil, e.Field)
+}
+
+// AsRefusal is the domain error that a workflow's answer carries; false where
+// the failure is not a refusal.
+func AsRefusal(err error) (*trial.Error, bool) {
+	var app *sdktemporal.ApplicationError
+	if !errors.As(err, &app) {
+		return nil, false
+	}
+	e := &trial.Error{Code: trial.Code(app.Type()), Message: app.Message()}
+	switch e.Code {
+	case trial.CodeInvalid, trial.CodeNotFound, trial.CodeConflict, trial.CodeForbidden, trial.CodeUnavailable:
+	default:
+		return nil, false
+	}
+	if app.HasDetails() {
+		if err := app.Details(&e.Field); err != nil {
+			return nil, false
+		}
+	}
+	return e, true
+}

@@ -1,0 +1,155 @@
+package workflows
+
+import (
+	"fmt"
+	"time"
+
+	"go.temporal.io/sdk/workflow"
+
+	"marketplace.example/trials/activities"
+	"marketplace.example/trials/trial"
+)
+
+// TrialInput starts a trial workflow, or continues one as new.
+type TrialInput struct {
+	VendorID string `json:"vendorId"`
+	// State is what an earlier run carried on; nil means to look in the database.
+	State *trial.State `json:"state"`
+}
+
+// Trial is one vendor's trial from registration to its end. It ends with the
+// trial; a request that comes later, a revival or a late conversion, starts it
+// again, and it goes on from what the database holds.
+func Trial(ctx workflow.Context, in TrialInput) (trial.Overview, error) {
+	t := &trialRun{}
+	if err := t.setup(ctx, in); err != nil {
+		return trial.Overview{}, err
+	}
+	return t.run(ctx)
+}
+
+// trialRun is the state of one run. Everything happens in its main loop, one
+// thing at a time; message handlers only put their request into the inbox.
+type trialRun struct {
+	state trial.State
+	// begun says that state is known.
+	begun bool
+	// asleep says that the due step is held and waits to be woken.
+	asleep bool
+	inbox  []*letter
+	// signals are the channels of the messages, by name.
+	signals []signal
+	// doing names the activities; the worker has the real one.
+	doing *activities.Trials
+}
+
+func (t *trialRun) setup(ctx workflow.Context, in TrialInput) error {
+	if err := t.listen(ctx); err != nil {
+		return err
+	}
+	if in.State != nil {
+		t.state, t.begun, t.asleep = *in.State, true, in.State.Held != nil
+		return nil
+	}
+	var s trial.State
+	if err := t.do(ctx, "begin", t.doing.Begin, in.VendorID).future.Get(ctx, &s); err != nil {
+		return fmt.Errorf("beginning the trial: %w", err)
+	}
+	t.state, t.begun = s, true
+	return nil
+}
+
+func (t *trialRun) run(ctx workflow.Context) (trial.Overview, error) {
+	for {
+		t.collect(ctx)
+		workflow.SetCurrentDetails(ctx, t.state.Details())
+		step, due := t.due(ctx)
+		var err error
+		switch {
+		case len(t.inbox) > 0:
+			err = t.answer(ctx, t.take())
+		case t.state.Status.Final() || workflow.GetInfo(ctx).GetContinueAsNewSuggested():
+			if err = t.settle(ctx); err == nil && !t.hasMail() {
+				return t.leave(ctx)
+			}
+		case due:
+			err = t.perform(ctx, step)
+		default:
+			err = t.wait(ctx)
+		}
+		if err != nil {
+			return trial.Overview{}, err
+		}
+	}
+}
+
+// due is the next step, and whether its moment has come and it is not held.
+func (t *trialRun) due(ctx workflow.Context) (trial.Step, bool) {
+	step, ok := t.state.Next()
+	return step, ok && !t.asleep && !step.At.After(workflow.Now(ctx))
+}
+
+// wait sleeps to the next step, or to the next message. A held trial sets no
+// timer: its history does not grow until it is woken.
+func (t *trialRun) wait(ctx workflow.Context) error {
+	next, ok := t.state.Next()
+	if !ok || t.asleep {
+		return workflow.Await(ctx, t.hasMail)
+	}
+	timerCtx, cancel := workflow.WithCancel(ctx)
+	defer cancel()
+	timer := workflow.NewTimerWithOptions(timerCtx, next.At.Sub(workflow.Now(ctx)), workflow.TimerOptions{
+		Summary: fmt.Sprintf("until %s, %s", next.Kind, next.At.Format(time.RFC3339)),
+	})
+	return workflow.Await(ctx, func() bool { return timer.IsReady() || t.hasMail() })
+}
+
+// perform decides and carries out a due step. While it is being retried,
+// messages are heard: they end the attempt, and what they change is decided anew.
+func (t *trialRun) perform(ctx workflow.Context, step trial.Step) error {
+	stepCtx, cancel := workflow.WithCancel(ctx)
+	defer cancel()
+	attempt := t.do(stepCtx, string(step.Kind), t.doing.Perform, activities.Due{State: t.state, Step: step})
+	overtaken := func() bool { return attempt.retrying && t.hasMail() }
+	if err := workflow.Await(ctx, func() bool { return attempt.future.IsReady() || overtaken() }); err != nil {
+		return err
+	}
+	if !attempt.future.IsReady() {
+		return nil // the message is answered next, and the step decided anew
+	}
+	var p activities.Performed
+	if err := attempt.future.Get(ctx, &p); err != nil {
+		return fmt.Errorf("performing %s: %w", step.Kind, err)
+	}
+	if p.Event != nil {
+		t.apply(ctx, *p.Event)
+	}
+	t.asleep = t.state.Held != nil
+	return nil
+}
+
+// apply is the only place where the state changes.
+func (t *trialRun) apply(ctx workflow.Context, e trial.Event) {
+	before := t.state
+	t.state = before.Apply(e)
+	t.asleep = false
+	if changed := changedAttributes(before, t.state); len(changed) > 0 {
+		if err := workflow.UpsertTypedSearchAttributes(ctx, changed...); err != nil {
+			workflow.GetLogger(ctx).Error("search attributes not set", "error", err)
+		}
+	}
+}
+
+// settle waits until every answer has gone out.
+func (t *trialRun) settle(ctx workflow.Context) error {
+	return workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) })
+}
+
+// leave ends the run: with the trial, or because the history has grown long.
+func (t *trialRun) leave(ctx workflow.Context) (trial.Overview, error) {
+	if t.state.Status.Final() {
+		return t.state.Overview(), nil
+	}
+	next := TrialInput{VendorID: t.state.VendorID, State: &t.state}
+	return trial.Overview{}, workflow.NewContinueAsNewError(ctx, trial.WorkflowType, next)
+}
