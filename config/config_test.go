@@ -205,8 +205,9 @@ func TestAllProblemsAreToldAtOnce(t *testing.T) {
 
 	_, err := config.Parse(map[string]string{"TRIAL_DAY": "1h", "LOG_LEVEL": "loud"}, config.API)
 
+	require.Error(t, err)
 	for _, name := range []string{"LOG_LEVEL", "MONGODB_URI", "ADMIN_TOKEN", "SERVICE_TOKEN"} {
-		assert.ErrorContains(t, err, name+": ")
+		assert.Contains(t, err.Error(), name+": ")
 	}
 	assert.NotContains(t, err.Error(), "TRIAL_DAY")
 }
@@ -306,7 +307,7 @@ func TestSecretsStayOutOfLogsAndErrors(t *testing.T) {
 	require.Error(t, wrong)
 
 	for _, shown := range []string{
-		fmt.Sprint(parsed), fmt.Sprintf("%v %+v %#v %s", parsed, &parsed, parsed, parsed),
+		parsed.String(), fmt.Sprintf("%v %+v %#v %s", parsed, &parsed, parsed, parsed),
 		string(encoded), wrong.Error(),
 	} {
 		for _, secret := range []string{adminToken, serviceToken, linkSecret, "database-password", "zq7", "zq8", "zq9"} {

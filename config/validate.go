@@ -68,45 +68,38 @@ func missing(v Variable, process Process) error {
 // check judges the value of one variable, which is set or has a default. Its errors never repeat a
 // secret.
 func (c Config) check(variable string) error {
-	switch variable {
-	case "API_ADDR":
-		return checkListenAddress(c.APIAddr)
-	case "WORKER_ADDR":
-		return checkListenAddress(c.WorkerAddr)
-	case "MONGODB_URI":
-		return checkMongoDBURI(c.MongoDBURI)
-	case "MONGODB_DATABASE":
-		return checkPattern(c.MongoDBDatabase, databaseName, "a database's name of letters, digits, _ and -")
-	case "TEMPORAL_TASK_QUEUE":
-		return checkTaskQueue(c.TaskQueue)
-	case "ADMIN_TOKEN":
-		return checkToken(c.AdminToken)
-	case "SERVICE_TOKEN":
-		return checkToken(c.ServiceToken)
-	case "MAIL_FROM":
-		return checkMailFrom(c.MailFrom)
-	case "SES_CONFIGURATION_SET":
-		return checkPattern(c.SESConfigurationSet, setName, "a configuration set's name of letters, digits, _ and -")
-	case "SNS_TOPIC_ARN":
-		return checkPattern(c.SNSTopicARN, topicARN, "an SNS topic like arn:aws:sns:eu-west-1:123456789012:mail-events")
-	case "SNS_CERTIFICATE_HOST":
-		return checkHosts(c.SNSCertificateHost)
-	case "TRIAL_DAY":
-		return checkTrialDay(c.TrialDay)
-	case "ROLLOUT_PLAN":
-		return checkReadableFile(c.RolloutPlan)
-	case "PUBLIC_URL":
-		return checkPublicURL(c.PublicURL)
-	case "LINK_SECRET":
-		return checkLinkSecret(c.LinkSecret)
-	case "MAIL_SENDERS":
-		return checkMailSenders(c.MailSenders)
-	case "LOG_LEVEL":
-		return checkOneOf(c.LogLevel, "debug", "info", "warn", "error")
-	case "LOG_FORMAT":
-		return checkOneOf(c.LogFormat, "json", "console")
+	judge, ok := checks[variable]
+	if !ok {
+		return errors.New("has no check")
 	}
-	return errors.New("has no check")
+	return judge(c)
+}
+
+var checks = map[string]func(Config) error{
+	"API_ADDR":    func(c Config) error { return checkListenAddress(c.APIAddr) },
+	"WORKER_ADDR": func(c Config) error { return checkListenAddress(c.WorkerAddr) },
+	"MONGODB_URI": func(c Config) error { return checkMongoDBURI(c.MongoDBURI) },
+	"MONGODB_DATABASE": func(c Config) error {
+		return checkPattern(c.MongoDBDatabase, databaseName, "a database's name of letters, digits, _ and -")
+	},
+	"TEMPORAL_TASK_QUEUE": func(c Config) error { return checkTaskQueue(c.TaskQueue) },
+	"ADMIN_TOKEN":         func(c Config) error { return checkToken(c.AdminToken) },
+	"SERVICE_TOKEN":       func(c Config) error { return checkToken(c.ServiceToken) },
+	"MAIL_FROM":           func(c Config) error { return checkMailFrom(c.MailFrom) },
+	"SES_CONFIGURATION_SET": func(c Config) error {
+		return checkPattern(c.SESConfigurationSet, setName, "a configuration set's name of letters, digits, _ and -")
+	},
+	"SNS_TOPIC_ARN": func(c Config) error {
+		return checkPattern(c.SNSTopicARN, topicARN, "an SNS topic like arn:aws:sns:eu-west-1:123456789012:mail-events")
+	},
+	"SNS_CERTIFICATE_HOST": func(c Config) error { return checkHosts(c.SNSCertificateHost) },
+	"TRIAL_DAY":            func(c Config) error { return checkTrialDay(c.TrialDay) },
+	"ROLLOUT_PLAN":         func(c Config) error { return checkReadableFile(c.RolloutPlan) },
+	"PUBLIC_URL":           func(c Config) error { return checkPublicURL(c.PublicURL) },
+	"LINK_SECRET":          func(c Config) error { return checkLinkSecret(c.LinkSecret) },
+	"MAIL_SENDERS":         func(c Config) error { return checkMailSenders(c.MailSenders) },
+	"LOG_LEVEL":            func(c Config) error { return checkOneOf(c.LogLevel, "debug", "info", "warn", "error") },
+	"LOG_FORMAT":           func(c Config) error { return checkOneOf(c.LogFormat, "json", "console") },
 }
 
 func checkListenAddress(address string) error {
