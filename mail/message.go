@@ -1,0 +1,123 @@
+package mail
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sesv2/types"
+)
+
+// The tags that carry a send's key to SES and back in its events.
+const (
+	tagTrialID  = "trial_id"
+	tagStep     = "step"
+	tagRevision = "revision"
+	tagAttempt  = "attempt"
+)
+
+// maxHeaderValue is SES's limit on the value of a header that a caller adds,
+// less the longest header name used here.
+const maxHeaderValue = 970
+
+// tagValue is what SES accepts as the value of a tag.
+var tagValue = regexp.MustCompile(`^[A-Za-z0-9_-]{1,256}$`)
+
+// SendKey says which send an e-mail is: the step's key and, since an unknown
+// outcome may have to be sent again, the attempt.
+type SendKey struct {
+	// TrialID is the trial's id.
+	TrialID string
+	// Kind is the step's kind, such as "reminder-7d".
+	Kind string
+	// Revision is the trial's revision that planned the step; from 0.
+	Revision int
+	// Attempt counts the tries at this send; from 0.
+	Attempt int
+}
+
+func (k SendKey) validate() error {
+	switch {
+	case !tagValue.MatchString(k.TrialID):
+		return errors.New("key.trialID: not fit for a tag")
+	case !tagValue.MatchString(k.Kind):
+		return errors.New("key.kind: not fit for a tag")
+	case k.Revision < 0:
+		return fmt.Errorf("key.revision: %d is negative", k.Revision)
+	case k.Attempt < 0:
+		return fmt.Errorf("key.attempt: %d is negative", k.Attempt)
+	}
+	return nil
+}
+
+func (k SendKey) tags() []types.MessageTag {
+	return []types.MessageTag{
+		{Name: aws.String(tagTrialID), Value: aws.String(k.TrialID)},
+		{Name: aws.String(tagStep), Value: aws.String(k.Kind)},
+		{Name: aws.String(tagRevision), Value: aws.String(strconv.Itoa(k.Revision))},
+		{Name: aws.String(tagAttempt), Value: aws.String(strconv.Itoa(k.Attempt))},
+	}
+}
+
+// Message is one e-mail to one recipient.
+type Message struct {
+	// To is a bare address.
+	To string
+	// Subject, Text and HTML are as [Render] returns them.
+	Subject, Text, HTML string
+	// Key is the send that this is.
+	Key SendKey
+	// UnsubscribeURL goes into List-Unsubscribe, and must then also take the
+	// POST of RFC 8058; empty leaves the header out.
+	UnsubscribeURL string
+}
+
+// validate returns the reason for which the message must not be sent, and what
+// is wrong with it, or an empty reason. The error never quotes the message.
+func (m Message) validate() (reason string, err error) {
+	if !validRecipient(m.To) {
+		return ReasonBadAddress, errors.New("to: not an address that can be mailed")
+	}
+	switch {
+	case m.Subject == "" || m.Subject != oneLine(m.Subject):
+		err = errors.New("subject: not a line of text")
+	case m.Text == "" || m.HTML == "":
+		err = errors.New("text, html: both are needed")
+	case len(m.UnsubscribeURL) > maxHeaderValue:
+		err = errors.New("unsubscribeURL: too long for a header")
+	case m.UnsubscribeURL != "" && !fitsAngleBrackets(m.UnsubscribeURL):
+		err = errors.New("unsubscribeURL: not fit for a header")
+	case m.UnsubscribeURL != "" && validateURL(m.UnsubscribeURL) != nil:
+		err = fmt.Errorf("unsubscribeURL: %w", validateURL(m.UnsubscribeURL))
+	default:
+		err = m.Key.validate()
+	}
+	if err != nil {
+		return ReasonBadMessage, err
+	}
+	return "", nil
+}
+
+// headers are the ones that mail programs make their "unsubscribe" from.
+func (m Message) headers() []types.MessageHeader {
+	if m.UnsubscribeURL == "" {
+		return nil
+	}
+	return []types.MessageHeader{
+		{Name: aws.String("List-Unsubscribe"), Value: aws.String("<" + m.UnsubscribeURL + ">")},
+		{Name: aws.String("List-Unsubscribe-Post"), Value: aws.String("List-Unsubscribe=One-Click")},
+	}
+}
+
+// fitsAngleBrackets tells whether s is printable ASCII that cannot end the
+// brackets of a header early.
+func fitsAngleBrackets(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c <= ' ' || c > '~' || c == '<' || c == '>' {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,161 @@
+package mail
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/mail"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sesv2"
+	"github.com/aws/aws-sdk-go-v2/service/sesv2/types"
+	"github.com/aws/smithy-go"
+	"go.uber.org/zap"
+)
+
+// defaultTimeout is how long one call to SES may take.
+const defaultTimeout = 10 * time.Second
+
+// SendEmailAPI is the part of the SES client that a [Sender] uses.
+type SendEmailAPI interface {
+	SendEmail(context.Context, *sesv2.SendEmailInput, ...func(*sesv2.Options)) (*sesv2.SendEmailOutput, error)
+}
+
+// SenderConfig says how to send.
+type SenderConfig struct {
+	// From is the sender: an address, or a name and an address.
+	From string
+	// ConfigurationSet is the SES configuration set that publishes the events;
+	// empty sends without one, and then no event settles an unknown send.
+	ConfigurationSet string
+	// Timeout bounds one call; zero means 10 seconds.
+	Timeout time.Duration
+	// Rate hears of throttling, so that it asks SES for the rate again; may be
+	// nil. Send itself does not wait for it: waiting belongs before the claim.
+	Rate *Rate
+	// Log may be nil.
+	Log *zap.Logger
+}
+
+// Sender sends e-mails through SES, each call at most once.
+type Sender struct {
+	api              SendEmailAPI
+	from             string
+	configurationSet string
+	timeout          time.Duration
+	rate             *Rate
+	log              *zap.Logger
+}
+
+// NewSender returns a Sender, or an error that names the setting at fault.
+func NewSender(api SendEmailAPI, config SenderConfig) (*Sender, error) {
+	from, err := mail.ParseAddress(config.From)
+	if err != nil || !validRecipient(from.Address) {
+		return nil, errors.New("MAIL_FROM: not an e-mail address")
+	}
+	if config.ConfigurationSet != "" && !tagValue.MatchString(config.ConfigurationSet) {
+		return nil, fmt.Errorf("SES_CONFIGURATION_SET: %q is not the name of one", config.ConfigurationSet)
+	}
+	if config.Timeout < 0 {
+		return nil, fmt.Errorf("timeout: %s is negative", config.Timeout)
+	}
+	s := &Sender{
+		api:              api,
+		from:             from.String(), // encodes the name where it is not ASCII
+		configurationSet: config.ConfigurationSet,
+		timeout:          config.Timeout,
+		rate:             config.Rate,
+		log:              config.Log,
+	}
+	if s.timeout == 0 {
+		s.timeout = defaultTimeout
+	}
+	if s.log == nil {
+		s.log = zap.NewNop()
+	}
+	return s, nil
+}
+
+// Send hands one e-mail to SES, once, and says what became of it. It never
+// retries: whether to is for the caller to decide from the outcome, since only
+// the caller knows the claim.
+func (s *Sender) Send(ctx context.Context, m Message) Outcome {
+	if reason, err := m.validate(); err != nil {
+		s.record(m.Key, refused(reason), zap.NamedError("fault", err))
+		return refused(reason)
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+
+	var sent wire
+	out, err := s.api.SendEmail(ctx, s.input(m), func(o *sesv2.Options) {
+		// The SDK's retries cannot tell a lost request from a lost answer.
+		o.Retryer = aws.NopRetryer{}
+		o.RetryMaxAttempts = 1
+		o.APIOptions = append(o.APIOptions, sent.watch)
+	})
+	outcome := conclude(out, err, sent.written())
+	if outcome.Reason == ReasonThrottled || outcome.Reason == ReasonDailyQuota {
+		s.rate.Throttled()
+	}
+	s.record(m.Key, outcome, answerCode(err))
+	return outcome
+}
+
+func conclude(out *sesv2.SendEmailOutput, err error, written bool) Outcome {
+	if err != nil {
+		return Classify(err, written)
+	}
+	if out == nil || aws.ToString(out.MessageId) == "" {
+		return unknown(ReasonBadAnswer)
+	}
+	return Outcome{Status: Sent, MessageID: *out.MessageId}
+}
+
+func (s *Sender) input(m Message) *sesv2.SendEmailInput {
+	in := &sesv2.SendEmailInput{
+		FromEmailAddress: aws.String(s.from),
+		Destination:      &types.Destination{ToAddresses: []string{m.To}},
+		EmailTags:        m.Key.tags(),
+		Content: &types.EmailContent{Simple: &types.Message{
+			Subject: utf8Content(m.Subject),
+			Body:    &types.Body{Text: utf8Content(m.Text), Html: utf8Content(m.HTML)},
+			Headers: m.headers(),
+		}},
+	}
+	if s.configurationSet != "" {
+		in.ConfigurationSetName = aws.String(s.configurationSet)
+	}
+	return in
+}
+
+func utf8Content(data string) *types.Content {
+	return &types.Content{Data: aws.String(data), Charset: aws.String("UTF-8")}
+}
+
+// record logs the outcome by the send's key.
+func (s *Sender) record(key SendKey, outcome Outcome, detail zap.Field) {
+	fields := []zap.Field{
+		zap.String("trialID", key.TrialID),
+		zap.String("step", key.Kind),
+		zap.Int("revision", key.Revision),
+		zap.Int("attempt", key.Attempt),
+		zap.Stringer("status", outcome.Status),
+	}
+	if outcome.Status == Sent {
+		s.log.Debug("e-mail sent", append(fields, zap.String("messageID", outcome.MessageID))...)
+		return
+	}
+	s.log.Warn("e-mail not known to be sent", append(fields,
+		zap.String("reason", outcome.Reason), zap.Duration("retryAfter", outcome.RetryAfter), detail)...)
+}
+
+// answerCode is the error's code, for the log. The rest of the error stays out
+// of it: SES quotes addresses ("Email address is not verified: …").
+func answerCode(err error) zap.Field {
+	if apiError, ok := errors.AsType[smithy.APIError](err); ok {
+		return zap.String("code", apiError.ErrorCode())
+	}
+	return zap.Skip()
+}
