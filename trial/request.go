@@ -54,27 +54,30 @@ func (r Request) Validate(name string) error {
 // error means that there is nothing to do: the request was carried out before.
 // An *Error says why it is refused; nothing has changed then.
 func (s State) Request(name string, r Request, now time.Time) (*Event, error) {
+	now = moment(now)
+	e := &Event{Seq: s.Seq + 1, At: now, Request: &r}
+	if name == MessageConvert {
+		return s.requestConvert(e)
+	}
 	if s.Knows(r.ID) {
 		return nil, nil //nolint:nilnil // documented: nothing to do and nothing wrong
 	}
 	if err := r.Validate(name); err != nil {
 		return nil, err
 	}
-	now = moment(now)
-	e := &Event{Seq: s.Seq + 1, At: now, Request: &r}
-	switch name {
-	case MessageConvert:
-		return s.requestConvert(e)
-	case MessageCancel:
-		e.Type = EventCancelled
-		if s.Status != Active && s.Status != Grace {
-			return nil, conflict("the trial is %s and cannot be cancelled", s.Status)
-		}
-		return e, nil
+	if name != MessageCancel {
+		return s.requestEnd(name, e)
 	}
-	return s.requestEnd(name, e)
+	if s.Status != Active && s.Status != Grace {
+		return nil, conflict("the trial is %s and cannot be cancelled", s.Status)
+	}
+	e.Type = EventCancelled
+	return e, nil
 }
 
+// requestConvert never refuses, not even what Validate would: the money has
+// moved. A trial converts once, so the id adds nothing, and one that an
+// admin's request happens to share must not lose the conversion.
 func (s State) requestConvert(e *Event) (*Event, error) {
 	if s.ConvertedAt != nil {
 		return nil, nil //nolint:nilnil // converted already: nothing to do
