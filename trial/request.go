@@ -115,7 +115,7 @@ func (s State) requestEnd(name string, e *Event) (*Event, error) {
 		return nil, conflict("the schedule has been changed %d times; no further change is taken", MaxRevisions)
 	case !end.After(e.At):
 		return nil, Invalid("days", "the new end, %s, would not be in the future", end.Format(time.RFC3339))
-	case end.Sub(s.StartedAt) > time.Duration(MaxTotalDays)*s.Day:
+	case end.After(s.Calendar().AddDays(s.StartedAt, MaxTotalDays)):
 		return nil, Invalid("days", "the trial would last more than %d days in all", MaxTotalDays)
 	}
 	e.EndsAt = &end
