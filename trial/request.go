@@ -54,8 +54,8 @@ func (r Request) Validate(name string) error {
 // error means that there is nothing to do: the request was carried out before.
 // An *Error says why it is refused; nothing has changed then.
 func (s State) Request(name string, r Request, now time.Time) (*Event, error) {
-	now = moment(now)
-	e := &Event{Seq: s.Seq + 1, At: now, Request: &r}
+	r.At = moment(r.At)
+	e := &Event{Seq: s.Seq + 1, At: moment(now), Request: &r}
 	if name == MessageConvert {
 		return s.requestConvert(e)
 	}
@@ -86,7 +86,6 @@ func (s State) requestConvert(e *Event) (*Event, error) {
 	if r.At.IsZero() || r.At.After(e.At) {
 		r.At = e.At
 	}
-	r.At = moment(r.At)
 	e.Type, e.Request = EventConverted, &r
 	// What counts is when the vendor converted, not when billing's message got here.
 	e.Late = s.Status == Cancelled || s.Status == Expired && !r.At.Before(*s.ExpiredAt)
