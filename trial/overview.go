@@ -79,6 +79,8 @@ func (s State) Sentence() string {
 	switch {
 	case s.Status == Converted:
 		return "Converted at " + s.ConvertedAt.Format(clock) + "."
+	case s.Status == Cancelled && s.ConvertedLate:
+		return fmt.Sprintf("Cancelled at %s; converted late, at %s.", s.CancelledAt.Format(clock), s.ConvertedAt.Format(clock))
 	case s.Status == Cancelled:
 		return "Cancelled at " + s.CancelledAt.Format(clock) + "."
 	case s.Status == Expired && s.ConvertedLate:
