@@ -57,7 +57,7 @@ func (s State) Request(name string, r Request, now time.Time) (*Event, error) {
 	r.At = moment(r.At)
 	e := &Event{Seq: s.Seq + 1, At: moment(now), Request: &r}
 	if name == MessageConvert {
-		return s.requestConvert(e)
+		return s.requestConvert(e), nil
 	}
 	if s.Knows(r.ID) {
 		return nil, nil //nolint:nilnil // documented: nothing to do and nothing wrong
@@ -78,18 +78,18 @@ func (s State) Request(name string, r Request, now time.Time) (*Event, error) {
 // requestConvert never refuses, not even what Validate would: the money has
 // moved. A trial converts once, so the id adds nothing, and one that an
 // admin's request happens to share must not lose the conversion.
-func (s State) requestConvert(e *Event) (*Event, error) {
+func (s State) requestConvert(e *Event) *Event {
 	if s.ConvertedAt != nil {
-		return nil, nil //nolint:nilnil // converted already: nothing to do
+		return nil // converted already: nothing to do
 	}
-	r := *e.Request
+	r := e.Request
 	if r.At.IsZero() || r.At.After(e.At) {
 		r.At = e.At
 	}
-	e.Type, e.Request = EventConverted, &r
+	e.Type = EventConverted
 	// What counts is when the vendor converted, not when billing's message got here.
 	e.Late = s.Status == Cancelled || s.Status == Expired && !r.At.Before(*s.ExpiredAt)
-	return e, nil
+	return e
 }
 
 // requestEnd handles the messages that give the trial a new end.
