@@ -97,12 +97,17 @@ func (s State) StepEvent(step Step, d Decision, f Facts, mailed bool) Event {
 }
 
 // Apply is the state after one more event. It neither checks nor refuses:
-// what happened, happened. The receiver is left as it was.
+// what happened, happened. Only a step that was over already, superseded while
+// it was being carried out, leaves the state alone but for Seq: each step is
+// over once. The receiver is left as it was.
 func (s State) Apply(e Event) State {
 	s.Steps, s.Requests = slices.Clone(s.Steps), slices.Clone(s.Requests)
 	s.Seq = e.Seq
 	if e.Request != nil && e.Request.ID != "" {
 		s.Requests = append(s.Requests, e.Request.ID)
+	}
+	if e.Step != nil && s.finished(*e.Step) {
+		return s
 	}
 	switch e.Type {
 	case EventStarted:
