@@ -28,21 +28,21 @@ type Event struct {
 	Type EventType `json:"type"`
 	At   time.Time `json:"at"`
 	// Registration is set on EventStarted.
-	Registration *Registration `json:"registration"`
+	Registration *Registration `json:"registration,omitempty"`
 	// Step, Decision, and Facts are set on EventStep and EventHeld. Mailed
 	// tells whether the step's e-mail went out.
-	Step     *Step     `json:"step"`
-	Decision *Decision `json:"decision"`
-	Facts    *Facts    `json:"facts"`
-	Mailed   bool      `json:"mailed"`
+	Step     *Step     `json:"step,omitempty"`
+	Decision *Decision `json:"decision,omitempty"`
+	Facts    *Facts    `json:"facts,omitempty"`
+	Mailed   bool      `json:"mailed,omitempty"`
 	// Request is set where an admin or billing caused the event.
-	Request *Request `json:"request"`
+	Request *Request `json:"request,omitempty"`
 	// EndsAt is the new end after EventExtended, EventShortened and EventRevived.
-	EndsAt *time.Time `json:"endsAt"`
+	EndsAt *time.Time `json:"endsAt,omitempty"`
 	// Late is set on an EventConverted that came after the trial was over.
-	Late bool `json:"late"`
+	Late bool `json:"late,omitempty"`
 	// Untracked is set on an EventConverted that the figures leave out.
-	Untracked bool `json:"untracked"`
+	Untracked bool `json:"untracked,omitempty"`
 }
 
 // Registration is what a trial begins with; decided once, at registration.

@@ -1,0 +1,27 @@
+package config
+
+import (
+	"fmt"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+)
+
+// Logger is a logger to standard error, of the level and format configured.
+func (c Config) Logger() (*zap.Logger, error) {
+	level, err := zapcore.ParseLevel(c.LogLevel)
+	if err != nil {
+		return nil, fmt.Errorf("LOG_LEVEL: %w", err)
+	}
+	z := zap.NewProductionConfig()
+	z.Level = zap.NewAtomicLevelAt(level)
+	z.Encoding = c.LogFormat
+	z.Sampling = nil // every step's line matters when something is looked for
+	z.DisableStacktrace = true
+	z.EncoderConfig.EncodeTime = zapcore.ISO8601TimeEncoder
+	log, err := z.Build()
+	if err != nil {
+		return nil, fmt.Errorf("LOG_FORMAT: %w", err)
+	}
+	return log, nil
+}

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/sesv2"
+	sdkworker "go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+	"go.uber.org/zap"
+
+	"marketplace.example/trials/activities"
+	"marketplace.example/trials/config"
+	"marketplace.example/trials/mail"
+	"marketplace.example/trials/mongodb"
+	"marketplace.example/trials/temporal"
+	"marketplace.example/trials/trial"
+	"marketplace.example/trials/workflows"
+)
+
+const (
+	// mailTimeout is how long one call to the mail service may take; less than
+	// a first try of an activity has.
+	mailTimeout = 6 * time.Second
+	// leastUnknownWait and overdueSlack hold however short a day is.
+	leastUnknownWait = 5 * time.Second
+	overdueSlack     = 30 * time.Second
+	// unknownWaitsPerDay makes ten minutes of a day of 24 hours.
+	unknownWaitsPerDay = 144
+)
+
+// parts are what the running worker is made of.
+type parts struct {
+	store  *mongodb.Store
+	client *temporal.Client
+	worker sdkworker.Worker
+}
+
+func assemble(ctx context.Context, cfg config.Config, log *zap.Logger) (*parts, error) {
+	store, err := mongodb.Connect(ctx, cfg.MongoDBURI, cfg.MongoDBDatabase)
+	if err != nil {
+		return nil, fmt.Errorf("connecting to MongoDB: %w", err)
+	}
+	mailer, err := newMailer(ctx, cfg, log)
+	if err != nil {
+		return nil, err
+	}
+	client, err := temporal.Dial(cfg.TaskQueue, log)
+	if err != nil {
+		return nil, err
+	}
+	w := sdkworker.New(client.SDK, cfg.TaskQueue, sdkworker.Options{
+		WorkerStopTimeout: 10 * time.Second, // lets a send that is under way be settled
+	})
+	w.RegisterWorkflowWithOptions(workflows.Trial, workflow.RegisterOptions{Name: trial.WorkflowType})
+	w.RegisterWorkflowWithOptions(workflows.Reconcile, workflow.RegisterOptions{Name: workflows.ReconcileWorkflowType})
+	policy := trial.DefaultPolicy()
+	w.RegisterActivity(&activities.Trials{
+		Store: store, Mailer: mailer, Policy: policy, Day: cfg.TrialDay,
+		UnknownWait: max(cfg.TrialDay/unknownWaitsPerDay, leastUnknownWait), Now: time.Now, Log: log,
+	})
+	w.RegisterActivity(&activities.Sweep{
+		Store: store, Starter: client, Policy: policy, Day: cfg.TrialDay, Slack: overdueSlack, Now: time.Now, Log: log,
+	})
+	return &parts{store: store, client: client, worker: w}, nil
+}
+
+func newMailer(ctx context.Context, cfg config.Config, log *zap.Logger) (*mailer, error) {
+	aws, err := awsconfig.LoadDefaultConfig(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("reading AWS's settings: %w", err)
+	}
+	ses := sesv2.NewFromConfig(aws)
+	rate, err := mail.NewRate(ses, cfg.MailSenders, log)
+	if err != nil {
+		return nil, fmt.Errorf("preparing the account's rate: %w", err)
+	}
+	sender, err := mail.NewSender(ses, mail.SenderConfig{
+		From: cfg.MailFrom, ConfigurationSet: cfg.SESConfigurationSet, Timeout: mailTimeout, Rate: rate, Log: log,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("preparing the sender: %w", err)
+	}
+	links, err := mail.NewLinks(cfg.PublicURL, cfg.LinkSecret)
+	if err != nil {
+		return nil, fmt.Errorf("preparing the links: %w", err)
+	}
+	return &mailer{sender: sender, rate: rate, links: links, publicURL: cfg.PublicURL}, nil
+}
+
+func (p *parts) close() {
+	p.client.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	_ = p.store.Close(ctx) // the process ends anyway
+}

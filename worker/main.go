@@ -1,0 +1,70 @@
+// The worker runs the trial workflows and their activities.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+	_ "time/tzdata" // the image has no zones of its own
+
+	"go.uber.org/zap"
+
+	"marketplace.example/trials/config"
+)
+
+func main() {
+	healthcheck := flag.Bool("healthcheck", false, "ask the running worker whether it is well, and exit 0 or 1")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := start(ctx, *healthcheck); err != nil {
+		fmt.Fprintln(os.Stderr, "worker:", err)
+		os.Exit(1) //nolint:gocritic // nothing is left for the deferred stop to do
+	}
+}
+
+func start(ctx context.Context, healthcheck bool) error {
+	if healthcheck {
+		cfg, err := config.Load()
+		if err != nil {
+			return err
+		}
+		return askHealth(ctx, cfg.WorkerAddr)
+	}
+	cfg, err := config.LoadWorker()
+	if err != nil {
+		return err
+	}
+	log, err := cfg.Logger()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = log.Sync() }() // stderr may refuse to be synced
+	return run(ctx, cfg, log)
+}
+
+func run(ctx context.Context, cfg config.Config, log *zap.Logger) error {
+	w, err := assemble(ctx, cfg, log)
+	if err != nil {
+		return err
+	}
+	defer w.close()
+	if err := w.worker.Start(); err != nil {
+		return fmt.Errorf("starting the worker: %w", err)
+	}
+	defer w.worker.Stop()
+	health, err := serveHealth(ctx, cfg.WorkerAddr, w)
+	if err != nil {
+		return err
+	}
+	log.Info("worker is running", zap.String("health", health.addr), zap.Duration("day", cfg.TrialDay), zap.String("taskQueue", cfg.TaskQueue))
+	<-ctx.Done()
+	log.Info("worker stops")
+	stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	return health.stop(stopCtx)
+}

@@ -1,0 +1,261 @@
+package workflows_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/workflow"
+
+	"marketplace.example/trials/trial"
+	"marketplace.example/trials/workflows"
+)
+
+const day = 24 * time.Hour
+
+func TestATrialLivesFromWelcomeToExpiry(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, trial.Automated)
+	o := w.run()
+	require.Equal(t, trial.Expired, o.Status)
+	var got []mailed
+	for _, m := range w.mails {
+		got = append(got, mailed{m.step, m.at.Truncate(time.Minute)})
+	}
+	require.Equal(t, []mailed{
+		{"welcome", time.Date(2026, 3, 2, 15, 0, 0, 0, time.UTC)},
+		{"reminder-7d", time.Date(2026, 3, 9, 15, 0, 0, 0, time.UTC)},
+		{"reminder-3d", time.Date(2026, 3, 13, 15, 0, 0, 0, time.UTC)},
+		{"reminder-1d", time.Date(2026, 3, 15, 15, 0, 0, 0, time.UTC)},
+		{"expiry", time.Date(2026, 3, 16, 15, 0, 0, 0, time.UTC)},
+		{"grace-end", time.Date(2026, 3, 19, 15, 0, 0, 0, time.UTC)},
+	}, got)
+	require.Len(t, w.events, 7, "started and six steps")
+}
+
+func TestAControlTrialSendsNothingAndEndsAllTheSame(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, trial.Control)
+	o := w.run()
+	require.Equal(t, trial.Expired, o.Status)
+	require.Empty(t, w.mails)
+	require.Equal(t, trial.ReasonNotAutomated, o.Steps[0].Reason)
+}
+
+func TestAConversionEndsTheTrial(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, trial.Automated)
+	w.at(8*day, func() {
+		w.env.SignalWorkflow(trial.MessageConvert, trial.Request{ID: "c1", By: "billing", At: start.Add(7 * day)})
+	})
+	o := w.run()
+	require.Equal(t, trial.Converted, o.Status)
+	require.Equal(t, start.Add(7*day), *o.ConvertedAt)
+	require.Equal(t, []string{"welcome", "reminder-7d"}, w.mailedSteps())
+}
+
+func TestAConversionAfterExpiryIsRecordedAsLate(t *testing.T) {
+	t.Parallel()
+	first := newWorld(t, trial.Automated)
+	first.run()
+
+	second := newWorld(t, trial.Automated)
+	second.events, second.vendor = first.events, first.vendor
+	second.env.SetStartTime(start.Add(60 * day))
+	second.at(0, func() {
+		second.env.SignalWorkflow(trial.MessageConvert, trial.Request{ID: "c1", By: "billing"})
+	})
+	o := second.run()
+	require.Equal(t, trial.Expired, o.Status)
+	require.True(t, o.Late)
+	require.Empty(t, second.mails, "a late conversion does not revive the automation")
+}
+
+// answer collects what an update was answered with.
+type answer struct {
+	rejected, err error
+	overview      *trial.Overview
+}
+
+func (a *answer) Accept()          {}
+func (a *answer) Reject(err error) { a.rejected = err }
+func (a *answer) Complete(success any, err error) {
+	a.err = err
+	if o, ok := success.(trial.Overview); ok {
+		a.overview = &o
+	}
+}
+
+func TestAnExtensionPlansTheRemindersAnew(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, trial.Automated)
+	var a answer
+	w.at(8*day, func() {
+		w.env.UpdateWorkflow(trial.MessageExtend, "u1", &a, trial.Request{Days: 7, Reason: "asked for", By: "support"})
+	})
+	o := w.run()
+	require.NoError(t, a.rejected)
+	require.NoError(t, a.err)
+	require.Equal(t, start.Add(21*day), a.overview.EndsAt)
+	require.Equal(t, 1, a.overview.Revision)
+	require.Equal(t, trial.Expired, o.Status)
+	require.Equal(t, []string{"welcome", "reminder-7d", "reminder-7d", "reminder-3d", "reminder-1d", "expiry", "grace-end"}, w.mailedSteps())
+	require.Equal(t, "u1", w.events[3].Request.ID, "an update without an id is known by the update's own")
+}
+
+func TestARequestIsCarriedOutOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, trial.Automated)
+	w.at(2*day, func() {
+		w.env.SignalWorkflow(trial.MessageExtend, trial.Request{ID: "r1", Days: 7, Reason: "asked for"})
+		w.env.SignalWorkflow(trial.MessageExtend, trial.Request{ID: "r1", Days: 7, Reason: "asked for"})
+	})
+	var a answer
+	w.at(3*day, func() {
+		w.env.UpdateWorkflow(trial.MessageExtend, "r1", &a, trial.Request{ID: "r1", Days: 7, Reason: "asked for"})
+	})
+	w.run()
+	require.NoError(t, a.rejected)
+	require.Equal(t, start.Add(21*day), a.overview.EndsAt)
+}
+
+func TestARefusalLeavesNoTrace(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, trial.Automated)
+	var negative, inFinal answer
+	w.at(2*day, func() {
+		w.env.UpdateWorkflow(trial.MessageExtend, "u1", &negative, trial.Request{Days: -3, Reason: "oops"})
+		w.env.UpdateWorkflow(trial.MessageRevive, "u2", &inFinal, trial.Request{Days: 3, Reason: "not expired"})
+	})
+	w.run()
+	refusal, ok := workflows.AsRefusal(negative.rejected)
+	require.True(t, ok)
+	require.Equal(t, &trial.Error{Code: trial.CodeInvalid, Field: "days", Message: "must be 1 to 365, is -3"}, refusal)
+	refusal, ok = workflows.AsRefusal(inFinal.rejected)
+	require.True(t, ok)
+	require.Equal(t, trial.CodeConflict, refusal.Code)
+	require.Len(t, w.events, 7)
+}
+
+func TestAnExpiredTrialIsRevivedByANewRun(t *testing.T) {
+	t.Parallel()
+	first := newWorld(t, trial.Automated)
+	first.run()
+
+	second := newWorld(t, trial.Automated)
+	second.events, second.vendor, second.sends = first.events, first.vendor, first.sends
+	second.env.SetStartTime(start.Add(30 * day))
+	var a answer
+	second.at(0, func() {
+		second.env.UpdateWorkflow(trial.MessageRevive, "u1", &a, trial.Request{Days: 5, Reason: "asked for"})
+	})
+	o := second.run()
+	require.NoError(t, a.rejected)
+	require.NoError(t, a.err)
+	require.Equal(t, trial.Active, a.overview.Status)
+	require.Equal(t, trial.Expired, o.Status)
+	require.Equal(t, []string{"reminder-3d", "reminder-1d", "expiry", "grace-end"}, second.mailedSteps())
+}
+
+func TestAHeldTrialSleepsWithoutATimerUntilItIsWoken(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, trial.Automated)
+	w.at(day, func() { w.flags.TrialAutomation.Enabled = false })
+	var callsAsleep int
+	w.at(8*day, func() { callsAsleep = w.calls })
+	w.at(9*day, func() {
+		require.Equal(t, callsAsleep, w.calls, "a held trial asks nothing")
+		w.env.SignalWorkflow(trial.SignalWake, trial.Request{})
+	})
+	w.at(10*day, func() {
+		w.flags.TrialAutomation.Enabled = true
+		w.env.SignalWorkflow(trial.SignalWake, trial.Request{})
+	})
+	o := w.run()
+	require.Equal(t, trial.Expired, o.Status)
+	require.Equal(t, []string{"welcome", "reminder-7d", "reminder-3d", "reminder-1d", "expiry", "grace-end"}, w.mailedSteps())
+	held := 0
+	for _, e := range w.events {
+		if e.Type == trial.EventHeld {
+			held++
+		}
+	}
+	require.Equal(t, 1, held, "waking in vain is not recorded again")
+}
+
+func TestWhatFailsAtFirstIsRepeatedByTheServer(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, trial.Automated)
+	w.at(6*day, func() { w.failing = 5 })
+	o := w.run()
+	require.Equal(t, trial.Expired, o.Status)
+	require.Equal(t, []string{"welcome", "reminder-7d", "reminder-3d", "reminder-1d", "expiry", "grace-end"}, w.mailedSteps())
+}
+
+func TestAMessageIsHeardWhileAStepIsBeingRepeated(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, trial.Automated)
+	w.at(6*day, func() { w.failing = 1 << 30 })
+	w.at(7*day+time.Minute, func() {
+		w.failing = 0
+		w.env.SignalWorkflow(trial.MessageCancel, trial.Request{ID: "x", Reason: "asked for"})
+	})
+	o := w.run()
+	require.Equal(t, trial.Cancelled, o.Status)
+	require.Equal(t, []string{"welcome"}, w.mailedSteps())
+}
+
+func TestALongHistoryIsContinuedAsNewWithItsState(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, trial.Automated)
+	w.at(8*day, func() {
+		w.env.SetContinueAsNewSuggested(true)
+		w.env.SignalWorkflow(trial.SignalWake, trial.Request{})
+	})
+	w.env.ExecuteWorkflow(trial.WorkflowType, workflows.TrialInput{VendorID: vendorID})
+	var again *workflow.ContinueAsNewError
+	require.ErrorAs(t, w.env.GetWorkflowError(), &again)
+
+	second := newWorld(t, trial.Automated)
+	second.events, second.sends = w.events, w.sends
+	second.env.SetStartTime(start.Add(8 * day))
+	state := trial.Fold(w.events)
+	second.env.ExecuteWorkflow(trial.WorkflowType, workflows.TrialInput{VendorID: vendorID, State: &state})
+	require.NoError(t, second.env.GetWorkflowError())
+	require.Equal(t, []string{"reminder-3d", "reminder-1d", "expiry", "grace-end"}, second.mailedSteps())
+}
+
+func TestAnAttemptThatGotAheadIsFollowed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, trial.Automated)
+	w.at(8*day, func() {
+		// An attempt thought dead has recorded the next reminder meanwhile.
+		s := trial.Fold(w.events)
+		next, _ := s.Next()
+		f := trial.Facts{Now: start.Add(8 * day), AutomationEnabled: true, EmailReminders: true, AutoExpiration: true}
+		w.events = append(w.events, s.StepEvent(next, trial.Decision{Action: trial.Run, Reason: trial.ReasonDue, Mail: true}, f, true))
+		w.env.SignalWorkflow(trial.MessageExtend, trial.Request{ID: "r1", Days: 7, Reason: "asked for"})
+	})
+	w.run()
+	require.Equal(t, trial.EventStep, w.events[3].Type)
+	require.Equal(t, trial.EventExtended, w.events[4].Type, "the extension comes after it, once")
+	require.Equal(t, trial.Expired, trial.Fold(w.events).Status)
+}
+
+func TestQueriesAnswerInTheMiddle(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, trial.Automated)
+	w.at(8*day, func() {
+		value, err := w.env.QueryWorkflow(trial.QueryStatus)
+		require.NoError(t, err)
+		var o trial.Overview
+		require.NoError(t, value.Get(&o))
+		require.Equal(t, trial.Reminder(3), o.Next.Kind)
+		value, err = w.env.QueryWorkflow(trial.QuerySchedule)
+		require.NoError(t, err)
+		var table trial.Timetable
+		require.NoError(t, value.Get(&table))
+		require.Len(t, table.Steps, 4)
+	})
+	w.run()
+}

@@ -1,0 +1,183 @@
+package workflows_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/workflow"
+	"go.uber.org/zap"
+
+	"marketplace.example/trials/activities"
+	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/trial"
+	"marketplace.example/trials/workflows"
+)
+
+var start = time.Date(2026, 3, 2, 15, 0, 0, 0, time.UTC)
+
+const vendorID = "vendor-1"
+
+// world is a workflow under skipped time, with the real activities before a
+// database in memory that can be told to fail.
+type world struct {
+	t   *testing.T
+	env *testsuite.TestWorkflowEnvironment
+
+	mu     sync.Mutex
+	vendor trial.Vendor
+	flags  rollout.Flags
+	events []trial.Event
+	sends  map[string]trial.Send
+	mails  []mailed
+	// failing is how many of the next calls to the database fail.
+	failing int
+	calls   int
+}
+
+type mailed struct {
+	step string
+	at   time.Time
+}
+
+func newWorld(t *testing.T, cohort trial.Cohort) *world {
+	t.Helper()
+	var suite testsuite.WorkflowTestSuite
+	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
+	w := &world{
+		t: t, env: suite.NewTestWorkflowEnvironment(), flags: rollout.InitialFlags(), sends: map[string]trial.Send{},
+		vendor: trial.Vendor{
+			ID: vendorID, Email: "one@vendors.example.com", Name: "One", StartedAt: start,
+			Automation: &trial.Automation{Cohort: cohort, Policy: trial.DefaultPolicy().Name, RegisteredAt: start},
+		},
+	}
+	w.env.SetStartTime(start)
+	w.env.RegisterWorkflowWithOptions(workflows.Trial, workflow.RegisterOptions{Name: trial.WorkflowType})
+	w.env.RegisterActivity(&activities.Trials{
+		Store: w, Mailer: w, Policy: trial.DefaultPolicy(), Day: trial.RealDay, UnknownWait: 10 * time.Minute,
+		Now: w.env.Now, Log: zap.NewNop(),
+	})
+	return w
+}
+
+// at does something once so much time has passed since the start.
+func (w *world) at(after time.Duration, do func()) { w.env.RegisterDelayedCallback(do, after) }
+
+// run lives through the workflow and returns its answer.
+func (w *world) run() trial.Overview {
+	w.t.Helper()
+	w.env.ExecuteWorkflow(trial.WorkflowType, workflows.TrialInput{VendorID: vendorID})
+	require.True(w.t, w.env.IsWorkflowCompleted())
+	require.NoError(w.t, w.env.GetWorkflowError())
+	var o trial.Overview
+	require.NoError(w.t, w.env.GetWorkflowResult(&o))
+	return o
+}
+
+func (w *world) mailedSteps() []string {
+	var steps []string
+	for _, m := range w.mails {
+		steps = append(steps, m.step)
+	}
+	return steps
+}
+
+func (w *world) call() error {
+	w.calls++
+	if w.failing > 0 {
+		w.failing--
+		return errors.New("the database is away")
+	}
+	return nil
+}
+
+func (w *world) Flags(context.Context) (rollout.Document, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return rollout.Document{FeatureFlags: w.flags}, w.call()
+}
+
+func (w *world) Vendor(context.Context, string) (trial.Vendor, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.vendor, w.call()
+}
+
+func (w *world) Trial(context.Context, string) (trial.State, bool, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return trial.Fold(w.events), len(w.events) > 0, w.call()
+}
+
+func (w *world) Append(_ context.Context, e trial.Event, _ trial.State) (*trial.Event, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if err := w.call(); err != nil {
+		return nil, err
+	}
+	if e.Seq <= len(w.events) {
+		return &w.events[e.Seq-1], nil
+	}
+	w.events = append(w.events, e)
+	return nil, nil
+}
+
+func (w *world) Send(_ context.Context, key string) (*trial.Send, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if s, ok := w.sends[key]; ok {
+		return &s, nil
+	}
+	return nil, nil
+}
+
+func (w *world) ClaimSend(_ context.Context, s trial.Send) (bool, trial.Send, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if current, ok := w.sends[s.Key]; ok {
+		return false, current, nil
+	}
+	w.sends[s.Key] = s
+	return true, s, nil
+}
+
+func (w *world) ReclaimSend(_ context.Context, key string, from int, resend bool, at time.Time, _ string) (bool, trial.Send, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	s := w.sends[key]
+	if s.Attempt != from {
+		return false, s, nil
+	}
+	s.Attempt, s.Status, s.ClaimedAt = from+1, trial.SendClaimed, at
+	if resend {
+		s.Resends++
+	}
+	w.sends[key] = s
+	return true, s, nil
+}
+
+func (w *world) SettleSend(_ context.Context, key string, _ int, status trial.SendStatus, id, reason string, at time.Time) (trial.Send, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	s := w.sends[key]
+	s.Status, s.MessageID, s.Reason, s.SettledAt = status, id, reason, &at
+	w.sends[key] = s
+	return s, nil
+}
+
+func (w *world) Wait(context.Context) (bool, error) { return false, nil }
+
+func (w *world) AddressHash(address string) string { return "hash of " + address }
+
+func (w *world) Deliver(_ context.Context, m activities.Mail) (activities.Delivery, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.mails = append(w.mails, mailed{step: string(m.Step.Kind), at: w.env.Now().UTC()})
+	return activities.Delivery{Status: trial.SendSent, MessageID: m.Send.Key}, nil
+}
