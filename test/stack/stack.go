@@ -1,0 +1,159 @@
+// Package stack starts the embedded stack for tests: Temporal, a database that
+// speaks MongoDB's protocol, and the SES mailbox, in one child process.
+package stack
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// Environment variables that put a server of one's own in a part's place.
+const (
+	EnvMongoDB  = "TEST_MONGODB_URI"
+	EnvTemporal = "TEST_TEMPORAL_ADDRESS"
+)
+
+const (
+	// startLimit is generous: on a busy machine the first start reads a binary
+	// of 250 MB from disk.
+	startLimit = time.Minute
+	// stopLimit is how long the stack may take to stop by itself.
+	stopLimit = 20 * time.Second
+)
+
+const module = "marketplace.example/trials"
+
+// Stack is the running stack and where its parts are.
+type Stack struct {
+	Temporal   string `json:"temporal"` // host:port
+	TemporalUI string `json:"temporalUI"`
+	MongoDB    string `json:"mongodb"` // a connection string
+	Mailbox    string `json:"mailbox"`
+	// TopicARN is the SNS topic that the mailbox publishes its events to.
+	TopicARN string `json:"topicARN"`
+
+	command *exec.Cmd
+	stdin   io.Closer
+	stderr  *tail
+}
+
+// Start runs the stack and returns when every part answers. It builds nothing.
+// It ends with Stop, and also when the calling process dies.
+func Start(ctx context.Context) (*Stack, error) {
+	binary, err := find()
+	if err != nil {
+		return nil, err
+	}
+	s := &Stack{stderr: &tail{}}
+	// Not bound to ctx: that would kill the stack instead of stopping it.
+	s.command = exec.Command(binary, "--stop-with-stdin", "--log-level", "error")
+	s.command.Stderr = s.stderr
+	stdin, err := s.command.StdinPipe()
+	if err != nil {
+		return nil, fmt.Errorf("start the stack: %w", err)
+	}
+	s.stdin = stdin
+	stdout, err := s.command.StdoutPipe()
+	if err != nil {
+		return nil, fmt.Errorf("start the stack: %w", err)
+	}
+	if err := s.command.Start(); err != nil {
+		return nil, fmt.Errorf("start the stack: %w", err)
+	}
+	if err := s.await(ctx, stdout); err != nil {
+		return nil, errors.Join(fmt.Errorf("start the stack: %w", err), s.Stop())
+	}
+	s.override()
+	return s, nil
+}
+
+// await reads the line that the stack prints when it is ready.
+func (s *Stack) await(ctx context.Context, stdout io.Reader) error {
+	ctx, cancel := context.WithTimeout(ctx, startLimit)
+	defer cancel()
+	read := make(chan error, 1)
+	var ready Stack
+	go func() {
+		line, err := bufio.NewReader(stdout).ReadBytes('\n')
+		if err == nil {
+			err = json.Unmarshal(line, &ready)
+		}
+		read <- err
+	}()
+	select {
+	case <-ctx.Done():
+		return fmt.Errorf("it did not get ready: %w\n%s", ctx.Err(), s.stderr)
+	case err := <-read:
+		if err != nil {
+			return fmt.Errorf("it did not say where it is: %w\n%s", err, s.stderr)
+		}
+	}
+	s.Temporal, s.TemporalUI, s.MongoDB = ready.Temporal, ready.TemporalUI, ready.MongoDB
+	s.Mailbox, s.TopicARN = ready.Mailbox, ready.TopicARN
+	return nil
+}
+
+// override puts the servers that the environment names in the place of ours.
+func (s *Stack) override() {
+	if uri := os.Getenv(EnvMongoDB); uri != "" {
+		s.MongoDB = uri
+	}
+	if address := os.Getenv(EnvTemporal); address != "" {
+		s.Temporal, s.TemporalUI = address, ""
+	}
+}
+
+// Stop ends the stack and waits until it is gone. It may be called again.
+func (s *Stack) Stop() error {
+	if s.command == nil {
+		return nil
+	}
+	_ = s.stdin.Close()
+	kill := time.AfterFunc(stopLimit, func() { _ = s.command.Process.Kill() })
+	defer kill.Stop()
+	err := s.command.Wait()
+	s.command = nil
+	if err != nil {
+		return fmt.Errorf("stop the stack: %w\n%s", err, s.stderr)
+	}
+	return nil
+}
+
+// find looks for the built stack from the working directory upwards.
+func find() (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", fmt.Errorf("find the stack: %w", err)
+	}
+	for !isRoot(dir) {
+		parent := filepath.Dir(dir)
+		if parent == dir {
+			return "", fmt.Errorf("find the stack: not inside module %s", module)
+		}
+		dir = parent
+	}
+	binary := filepath.Join(dir, ".build", "devstack")
+	if _, err := os.Stat(binary); err != nil {
+		return "", fmt.Errorf("find the stack: %w; run `make devstack`", err)
+	}
+	return binary, nil
+}
+
+// isRoot tells whether dir holds the product's go.mod; modules lie nested in it.
+func isRoot(dir string) bool {
+	text, err := os.ReadFile(filepath.Join(dir, "go.mod"))
+	if err != nil {
+		return false
+	}
+	first, _, _ := strings.Cut(string(text), "\n")
+	return strings.TrimSpace(first) == "module "+module
+}
