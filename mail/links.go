@@ -11,8 +11,8 @@ import (
 )
 
 // UnsubscribePath is the path, below the public URL, under which unsubscribe
-// links lie; the token follows it.
-const UnsubscribePath = "/unsubscribe/"
+// links lie; the token follows as the query's "token".
+const UnsubscribePath = "/unsubscribe"
 
 const (
 	// linkVersion changes when what is signed does.
@@ -38,21 +38,25 @@ type Links struct {
 	secrets [][]byte
 }
 
-// NewLinks returns the links below the public URL base. secrets holds one or
-// more secrets, separated by commas: the first signs and all verify, so that a
-// new one is put in front and an old one dropped once its links may break.
-func NewLinks(base, secrets string) (*Links, error) {
-	if err := validateURL(base); err != nil {
-		return nil, fmt.Errorf("PUBLIC_URL: %w", err)
+// NewLinks returns the links below the public URL base, which may be empty
+// where links are only verified. The first secret signs and all verify, so that
+// a new one is put in front and an old one dropped once its links may break.
+func NewLinks(base string, secrets []string) (*Links, error) {
+	if base != "" {
+		if err := validateURL(base); err != nil {
+			return nil, fmt.Errorf("PUBLIC_URL: %w", err)
+		}
+		if strings.ContainsAny(base, "?#") {
+			return nil, errors.New("PUBLIC_URL: has a query or a fragment, and links are built by adding to it")
+		}
 	}
-	if strings.ContainsAny(base, "?#") {
-		return nil, errors.New("PUBLIC_URL: has a query or a fragment, and links are built by adding to it")
+	if len(secrets) == 0 {
+		return nil, errors.New("LINK_SECRET: missing")
 	}
 	l := &Links{base: strings.TrimRight(base, "/")}
-	for secret := range strings.SplitSeq(secrets, ",") {
-		secret = strings.TrimSpace(secret)
+	for i, secret := range secrets {
 		if len(secret) < minSecret {
-			return nil, fmt.Errorf("LINK_SECRET: each secret needs at least %d characters", minSecret)
+			return nil, fmt.Errorf("LINK_SECRET: secret %d has less than %d characters", i+1, minSecret)
 		}
 		l.secrets = append(l.secrets, []byte(secret))
 	}
@@ -60,10 +64,13 @@ func NewLinks(base, secrets string) (*Links, error) {
 }
 
 // Unsubscribe returns the link that ends the e-mails to a vendor, both as a
-// page and as the one-click POST of RFC 8058.
+// page and as the one-click POST of RFC 8058. Without a base it is empty.
 func (l *Links) Unsubscribe(vendorID string) string {
+	if l.base == "" {
+		return ""
+	}
 	mac := base64.RawURLEncoding.EncodeToString(sign(l.secrets[0], vendorID))
-	return l.base + UnsubscribePath + linkVersion + "." + vendorID + "." + mac
+	return l.base + UnsubscribePath + "?token=" + linkVersion + "." + vendorID + "." + mac
 }
 
 // Verify returns the vendor whose e-mails the token of an unsubscribe link
