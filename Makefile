@@ -1,0 +1,91 @@
+# Every task of this project by name; `make help` lists them. Tools are built into .build/, from
+# modules of their own, and only again when those modules change.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+
+BUILD := $(CURDIR)/.build
+
+devstack_sources := $(shell find devstack -name '*.go' -o -name 'go.*' -o -name '*.html' -o -name '*.css' 2>/dev/null)
+
+.PHONY: help
+help: ## List the tasks
+	@awk -F ':.*## ' '/^## / {print "\n" substr($$0, 4)} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+## To see it run
+
+.PHONY: demo
+demo: ## Live through trials on the embedded stack with days of two seconds, and check what happened
+	go run ./test/demo
+
+.PHONY: dev
+dev: $(BUILD)/devstack ## Run the embedded stack, the API and the worker until interrupted; data stays in .dev/
+	go run ./test/dev
+
+## To change it
+
+.PHONY: test
+test: test-deps test-tools ## Run every test, those on the embedded stack included
+	go test -race -timeout 15m ./...
+	cd devstack && go test -race -timeout 15m ./...
+
+.PHONY: test-tools
+test-tools: $(BUILD)/devstack $(BUILD)/tctl $(BUILD)/temporal $(BUILD)/ses.stamp # Build the programs that tests run
+
+.PHONY: test-deps
+test-deps: # Install what tests need beside Go, where it is missing
+	@.ci/test-deps
+
+.PHONY: lint
+lint: $(BUILD)/golangci-lint $(BUILD)/workflowcheck ## Check the code against its rules (.golangci.yml)
+	$(BUILD)/golangci-lint run ./...
+	cd devstack && $(BUILD)/golangci-lint run --config ../.golangci.yml ./...
+	$(BUILD)/workflowcheck -config tools/lint/workflowcheck.yaml ./workflows/...
+
+.PHONY: generate
+generate: ## Write the generated code anew from api/rest/openapi.yaml
+	go generate ./...
+
+.PHONY: vuln
+vuln: ## Look for known vulnerabilities in what the code calls; needs the network
+	go run golang.org/x/vuln/cmd/govulncheck@v1.9.0 ./...
+
+.PHONY: clean
+clean: ## Remove what was built; .dev/ and secrets/ stay
+	rm -rf $(BUILD) test/ses/node_modules
+
+## To run it in production
+
+.PHONY: secrets
+secrets: ## Make the secrets of docker-compose.yml in secrets/ that are not there yet
+	@deploy/make-secrets secrets
+
+# Programs
+
+$(BUILD)/devstack: $(devstack_sources)
+	cd devstack && go build -o $@ .
+	@touch $@
+
+# Temporal's own command line, at the version the embedded stack is made of.
+$(BUILD)/temporal: devstack/go.mod devstack/go.sum
+	cd devstack && go build -o $@ github.com/temporalio/cli/cmd/temporal
+	@touch $@
+
+# Its predecessor, which the requirements' commands are written for.
+$(BUILD)/tctl: tools/tctl/go.mod tools/tctl/go.sum
+	cd tools/tctl && go build -o $@ go.temporal.io/server/cmd/tools/cli
+	@touch $@
+
+$(BUILD)/golangci-lint: tools/lint/go.mod tools/lint/go.sum
+	cd tools/lint && go build -o $@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+	@touch $@
+
+$(BUILD)/workflowcheck: tools/lint/go.mod tools/lint/go.sum
+	cd tools/lint && go build -o $@ go.temporal.io/sdk/contrib/tools/workflowcheck
+	@touch $@
+
+# The SES stand-in that others wrote.
+$(BUILD)/ses.stamp: test/ses/package.json test/ses/package-lock.json
+	npm ci --prefix test/ses --no-audit --no-fund --loglevel=error
+	@mkdir -p $(BUILD) && touch $@
