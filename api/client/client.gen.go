@@ -389,18 +389,6 @@ type ShortenTrialParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
-// ShowUnsubscribeParams defines parameters for ShowUnsubscribe.
-type ShowUnsubscribeParams struct {
-	// Token The signed token of the link in an e-mail.
-	Token string `form:"token" json:"token"`
-}
-
-// UnsubscribeParams defines parameters for Unsubscribe.
-type UnsubscribeParams struct {
-	// Token The signed token of the link in an e-mail.
-	Token string `form:"token" json:"token"`
-}
-
 // PatchFeatureFlagsJSONRequestBody defines body for PatchFeatureFlags for application/json ContentType.
 type PatchFeatureFlagsJSONRequestBody = FeatureFlagPatch
 
@@ -698,8 +686,8 @@ type ClientInterface interface {
 	//
 	// Changes nothing, since mail scanners follow links.
 	//
-	// Corresponds with GET /unsubscribe (the `ShowUnsubscribe` operationId).
-	ShowUnsubscribe(ctx context.Context, params *ShowUnsubscribeParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+	// Corresponds with GET /unsubscribe/{token} (the `ShowUnsubscribe` operationId).
+	ShowUnsubscribe(ctx context.Context, token string, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// UnsubscribeWithBody Stop the e-mails to a vendor
 	//
@@ -707,8 +695,8 @@ type ClientInterface interface {
 	//
 	// Takes any type of body and a specified content type.
 	//
-	// Corresponds with POST /unsubscribe (the `Unsubscribe` operationId).
-	UnsubscribeWithBody(ctx context.Context, params *UnsubscribeParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+	// Corresponds with POST /unsubscribe/{token} (the `Unsubscribe` operationId).
+	UnsubscribeWithBody(ctx context.Context, token string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 }
 
 // GetFeatureFlags The feature flags
@@ -1160,9 +1148,9 @@ func (c *Client) GetReadiness(ctx context.Context, reqEditors ...RequestEditorFn
 //
 // Changes nothing, since mail scanners follow links.
 //
-// Corresponds with GET /unsubscribe (the `ShowUnsubscribe` operationId).
-func (c *Client) ShowUnsubscribe(ctx context.Context, params *ShowUnsubscribeParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewShowUnsubscribeRequest(c.Server, params)
+// Corresponds with GET /unsubscribe/{token} (the `ShowUnsubscribe` operationId).
+func (c *Client) ShowUnsubscribe(ctx context.Context, token string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewShowUnsubscribeRequest(c.Server, token)
 	if err != nil {
 		return nil, err
 	}
@@ -1179,9 +1167,9 @@ func (c *Client) ShowUnsubscribe(ctx context.Context, params *ShowUnsubscribePar
 //
 // Takes any type of body and a specified content type.
 //
-// Corresponds with POST /unsubscribe (the `Unsubscribe` operationId).
-func (c *Client) UnsubscribeWithBody(ctx context.Context, params *UnsubscribeParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewUnsubscribeRequestWithBody(c.Server, params, contentType, body)
+// Corresponds with POST /unsubscribe/{token} (the `Unsubscribe` operationId).
+func (c *Client) UnsubscribeWithBody(ctx context.Context, token string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUnsubscribeRequestWithBody(c.Server, token, contentType, body)
 	if err != nil {
 		return nil, err
 	}
@@ -1934,15 +1922,22 @@ func NewGetReadinessRequest(server string) (*http.Request, error) {
 }
 
 // NewShowUnsubscribeRequest constructs an http.Request for the ShowUnsubscribe method
-func NewShowUnsubscribeRequest(server string, params *ShowUnsubscribeParams) (*http.Request, error) {
+func NewShowUnsubscribeRequest(server string, token string) (*http.Request, error) {
 	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "token", token, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
 
 	serverURL, err := url.Parse(server)
 	if err != nil {
 		return nil, err
 	}
 
-	operationPath := fmt.Sprintf("/unsubscribe")
+	operationPath := fmt.Sprintf("/unsubscribe/%s", pathParam0)
 	if operationPath[0] == '/' {
 		operationPath = "." + operationPath
 	}
@@ -1950,29 +1945,6 @@ func NewShowUnsubscribeRequest(server string, params *ShowUnsubscribeParams) (*h
 	queryURL, err := serverURL.Parse(operationPath)
 	if err != nil {
 		return nil, err
-	}
-
-	if params != nil {
-		// queryValues collects non-styled parameters (passthrough, JSON)
-		// that are safe to round-trip through url.Values.Encode().
-		queryValues := queryURL.Query()
-		// rawQueryFragments collects pre-encoded query fragments from
-		// styled parameters, preserving literal commas as delimiters
-		// per the OpenAPI spec (e.g. "color=blue,black,brown").
-		var rawQueryFragments []string
-
-		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "token", params.Token, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
-			return nil, err
-		} else {
-			for _, qp := range strings.Split(queryFrag, "&") {
-				rawQueryFragments = append(rawQueryFragments, qp)
-			}
-		}
-
-		if encoded := queryValues.Encode(); encoded != "" {
-			rawQueryFragments = append(rawQueryFragments, encoded)
-		}
-		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
@@ -1984,15 +1956,22 @@ func NewShowUnsubscribeRequest(server string, params *ShowUnsubscribeParams) (*h
 }
 
 // NewUnsubscribeRequestWithBody constructs an http.Request for the Unsubscribe method, with any body, and a specified content type
-func NewUnsubscribeRequestWithBody(server string, params *UnsubscribeParams, contentType string, body io.Reader) (*http.Request, error) {
+func NewUnsubscribeRequestWithBody(server string, token string, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "token", token, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
 
 	serverURL, err := url.Parse(server)
 	if err != nil {
 		return nil, err
 	}
 
-	operationPath := fmt.Sprintf("/unsubscribe")
+	operationPath := fmt.Sprintf("/unsubscribe/%s", pathParam0)
 	if operationPath[0] == '/' {
 		operationPath = "." + operationPath
 	}
@@ -2000,29 +1979,6 @@ func NewUnsubscribeRequestWithBody(server string, params *UnsubscribeParams, con
 	queryURL, err := serverURL.Parse(operationPath)
 	if err != nil {
 		return nil, err
-	}
-
-	if params != nil {
-		// queryValues collects non-styled parameters (passthrough, JSON)
-		// that are safe to round-trip through url.Values.Encode().
-		queryValues := queryURL.Query()
-		// rawQueryFragments collects pre-encoded query fragments from
-		// styled parameters, preserving literal commas as delimiters
-		// per the OpenAPI spec (e.g. "color=blue,black,brown").
-		var rawQueryFragments []string
-
-		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "token", params.Token, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
-			return nil, err
-		} else {
-			for _, qp := range strings.Split(queryFrag, "&") {
-				rawQueryFragments = append(rawQueryFragments, qp)
-			}
-		}
-
-		if encoded := queryValues.Encode(); encoded != "" {
-			rawQueryFragments = append(rawQueryFragments, encoded)
-		}
-		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
 	}
 
 	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
@@ -2296,8 +2252,8 @@ type ClientWithResponsesInterface interface {
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
-	// Corresponds with GET /unsubscribe (the `ShowUnsubscribe` operationId).
-	ShowUnsubscribeWithResponse(ctx context.Context, params *ShowUnsubscribeParams, reqEditors ...RequestEditorFn) (*ShowUnsubscribeResponse, error)
+	// Corresponds with GET /unsubscribe/{token} (the `ShowUnsubscribe` operationId).
+	ShowUnsubscribeWithResponse(ctx context.Context, token string, reqEditors ...RequestEditorFn) (*ShowUnsubscribeResponse, error)
 
 	// UnsubscribeWithBodyWithResponse Stop the e-mails to a vendor
 	//
@@ -2305,8 +2261,8 @@ type ClientWithResponsesInterface interface {
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
-	// Corresponds with POST /unsubscribe (the `Unsubscribe` operationId).
-	UnsubscribeWithBodyWithResponse(ctx context.Context, params *UnsubscribeParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UnsubscribeResponse, error)
+	// Corresponds with POST /unsubscribe/{token} (the `Unsubscribe` operationId).
+	UnsubscribeWithBodyWithResponse(ctx context.Context, token string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UnsubscribeResponse, error)
 }
 
 type GetFeatureFlagsResponse struct {
@@ -3742,9 +3698,9 @@ func (c *ClientWithResponses) GetReadinessWithResponse(ctx context.Context, reqE
 //
 // Returns a wrapper object for the known response body format(s).
 //
-// Corresponds with GET /unsubscribe (the `ShowUnsubscribe` operationId).
-func (c *ClientWithResponses) ShowUnsubscribeWithResponse(ctx context.Context, params *ShowUnsubscribeParams, reqEditors ...RequestEditorFn) (*ShowUnsubscribeResponse, error) {
-	rsp, err := c.ShowUnsubscribe(ctx, params, reqEditors...)
+// Corresponds with GET /unsubscribe/{token} (the `ShowUnsubscribe` operationId).
+func (c *ClientWithResponses) ShowUnsubscribeWithResponse(ctx context.Context, token string, reqEditors ...RequestEditorFn) (*ShowUnsubscribeResponse, error) {
+	rsp, err := c.ShowUnsubscribe(ctx, token, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -3757,9 +3713,9 @@ func (c *ClientWithResponses) ShowUnsubscribeWithResponse(ctx context.Context, p
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
-// Corresponds with POST /unsubscribe (the `Unsubscribe` operationId).
-func (c *ClientWithResponses) UnsubscribeWithBodyWithResponse(ctx context.Context, params *UnsubscribeParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UnsubscribeResponse, error) {
-	rsp, err := c.UnsubscribeWithBody(ctx, params, contentType, body, reqEditors...)
+// Corresponds with POST /unsubscribe/{token} (the `Unsubscribe` operationId).
+func (c *ClientWithResponses) UnsubscribeWithBodyWithResponse(ctx context.Context, token string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UnsubscribeResponse, error) {
+	rsp, err := c.UnsubscribeWithBody(ctx, token, contentType, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}

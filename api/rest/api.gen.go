@@ -387,18 +387,6 @@ type ShortenTrialParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
-// ShowUnsubscribeParams defines parameters for ShowUnsubscribe.
-type ShowUnsubscribeParams struct {
-	// Token The signed token of the link in an e-mail.
-	Token string `form:"token" json:"token"`
-}
-
-// UnsubscribeParams defines parameters for Unsubscribe.
-type UnsubscribeParams struct {
-	// Token The signed token of the link in an e-mail.
-	Token string `form:"token" json:"token"`
-}
-
 // PatchFeatureFlagsJSONRequestBody defines body for PatchFeatureFlags for application/json ContentType.
 type PatchFeatureFlagsJSONRequestBody = FeatureFlagPatch
 
@@ -477,11 +465,11 @@ type ServerInterface interface {
 	// (GET /readyz)
 	GetReadiness(w http.ResponseWriter, r *http.Request)
 	// ShowUnsubscribe A page that asks whether to stop the e-mails
-	// (GET /unsubscribe)
-	ShowUnsubscribe(w http.ResponseWriter, r *http.Request, params ShowUnsubscribeParams)
+	// (GET /unsubscribe/{token})
+	ShowUnsubscribe(w http.ResponseWriter, r *http.Request, token string)
 	// Unsubscribe Stop the e-mails to a vendor
-	// (POST /unsubscribe)
-	Unsubscribe(w http.ResponseWriter, r *http.Request, params UnsubscribeParams)
+	// (POST /unsubscribe/{token})
+	Unsubscribe(w http.ResponseWriter, r *http.Request, token string)
 }
 
 // ServerInterfaceWrapper converts contexts to parameters.
@@ -1004,24 +992,17 @@ func (siw *ServerInterfaceWrapper) ShowUnsubscribe(w http.ResponseWriter, r *htt
 	var err error
 	_ = err
 
-	// Parameter object where we will unmarshal all parameters from the context
-	var params ShowUnsubscribeParams
+	// ------------- Path parameter "token" -------------
+	var token string
 
-	// ------------- Required query parameter "token" -------------
-
-	err = runtime.BindQueryParameterWithOptions("form", true, true, "token", r.URL.Query(), &params.Token, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	err = runtime.BindStyledParameterWithOptions("simple", "token", mux.Vars(r)["token"], &token, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
 	if err != nil {
-		var requiredError *runtime.RequiredParameterError
-		if errors.As(err, &requiredError) {
-			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "token"})
-		} else {
-			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "token", Err: err})
-		}
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "token", Err: err})
 		return
 	}
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.ShowUnsubscribe(w, r, params)
+		siw.Handler.ShowUnsubscribe(w, r, token)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -1037,24 +1018,17 @@ func (siw *ServerInterfaceWrapper) Unsubscribe(w http.ResponseWriter, r *http.Re
 	var err error
 	_ = err
 
-	// Parameter object where we will unmarshal all parameters from the context
-	var params UnsubscribeParams
+	// ------------- Path parameter "token" -------------
+	var token string
 
-	// ------------- Required query parameter "token" -------------
-
-	err = runtime.BindQueryParameterWithOptions("form", true, true, "token", r.URL.Query(), &params.Token, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	err = runtime.BindStyledParameterWithOptions("simple", "token", mux.Vars(r)["token"], &token, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
 	if err != nil {
-		var requiredError *runtime.RequiredParameterError
-		if errors.As(err, &requiredError) {
-			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "token"})
-		} else {
-			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "token", Err: err})
-		}
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "token", Err: err})
 		return
 	}
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.Unsubscribe(w, r, params)
+		siw.Handler.Unsubscribe(w, r, token)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -1203,9 +1177,9 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 
 	r.HandleFunc(options.BaseURL+"/api/webhooks/ses", wrapper.ReceiveMailEvent).Methods(http.MethodPost)
 
-	r.HandleFunc(options.BaseURL+"/unsubscribe", wrapper.ShowUnsubscribe).Methods(http.MethodGet)
+	r.HandleFunc(options.BaseURL+"/unsubscribe/{token}", wrapper.ShowUnsubscribe).Methods(http.MethodGet)
 
-	r.HandleFunc(options.BaseURL+"/unsubscribe", wrapper.Unsubscribe).Methods(http.MethodPost)
+	r.HandleFunc(options.BaseURL+"/unsubscribe/{token}", wrapper.Unsubscribe).Methods(http.MethodPost)
 
 	r.HandleFunc(options.BaseURL+"/healthz", wrapper.GetHealth).Methods(http.MethodGet)
 
@@ -2297,7 +2271,7 @@ func (response GetReadinessdefaultApplicationProblemPlusJSONResponse) VisitGetRe
 }
 
 type ShowUnsubscribeRequestObject struct {
-	Params ShowUnsubscribeParams
+	Token string `json:"token"`
 }
 
 type ShowUnsubscribeResponseObject interface {
@@ -2342,7 +2316,7 @@ func (response ShowUnsubscribedefaultApplicationProblemPlusJSONResponse) VisitSh
 }
 
 type UnsubscribeRequestObject struct {
-	Params      UnsubscribeParams
+	Token       string `json:"token"`
 	ContentType string
 	Body        io.Reader
 }
@@ -2442,10 +2416,10 @@ type StrictServerInterface interface {
 	// (GET /readyz)
 	GetReadiness(ctx context.Context, request GetReadinessRequestObject) (GetReadinessResponseObject, error)
 	// ShowUnsubscribe A page that asks whether to stop the e-mails
-	// (GET /unsubscribe)
+	// (GET /unsubscribe/{token})
 	ShowUnsubscribe(ctx context.Context, request ShowUnsubscribeRequestObject) (ShowUnsubscribeResponseObject, error)
 	// Unsubscribe Stop the e-mails to a vendor
-	// (POST /unsubscribe)
+	// (POST /unsubscribe/{token})
 	Unsubscribe(ctx context.Context, request UnsubscribeRequestObject) (UnsubscribeResponseObject, error)
 }
 
@@ -2980,10 +2954,10 @@ func (sh *strictHandler) GetReadiness(w http.ResponseWriter, r *http.Request) {
 }
 
 // ShowUnsubscribe operation middleware
-func (sh *strictHandler) ShowUnsubscribe(w http.ResponseWriter, r *http.Request, params ShowUnsubscribeParams) {
+func (sh *strictHandler) ShowUnsubscribe(w http.ResponseWriter, r *http.Request, token string) {
 	var request ShowUnsubscribeRequestObject
 
-	request.Params = params
+	request.Token = token
 
 	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
 		return sh.ssi.ShowUnsubscribe(ctx, request.(ShowUnsubscribeRequestObject))
@@ -3006,10 +2980,10 @@ func (sh *strictHandler) ShowUnsubscribe(w http.ResponseWriter, r *http.Request,
 }
 
 // Unsubscribe operation middleware
-func (sh *strictHandler) Unsubscribe(w http.ResponseWriter, r *http.Request, params UnsubscribeParams) {
+func (sh *strictHandler) Unsubscribe(w http.ResponseWriter, r *http.Request, token string) {
 	var request UnsubscribeRequestObject
 
-	request.Params = params
+	request.Token = token
 	request.ContentType = r.Header.Get("Content-Type")
 
 	request.Body = r.Body

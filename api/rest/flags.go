@@ -1,0 +1,98 @@
+package rest
+
+import (
+	"context"
+	"errors"
+
+	"go.uber.org/zap"
+
+	"marketplace.example/trials/rollout"
+)
+
+// GetFeatureFlags answers with the flags.
+func (s *server) GetFeatureFlags(ctx context.Context, _ GetFeatureFlagsRequestObject) (GetFeatureFlagsResponseObject, error) {
+	d, err := s.Store.Flags(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return GetFeatureFlags200JSONResponse(flagDocument(d)), nil
+}
+
+// PatchFeatureFlags changes the flags that the request names.
+func (s *server) PatchFeatureFlags(ctx context.Context, request PatchFeatureFlagsRequestObject) (PatchFeatureFlagsResponseObject, error) {
+	d, err := s.updateFlags(ctx, func(f *rollout.Flags) error { return merge(f, request.Body) })
+	if err != nil {
+		return nil, within("featureFlags.trialAutomation.", err)
+	}
+	return PatchFeatureFlags200JSONResponse(flagDocument(d)), nil
+}
+
+// SetRollout sets the two flags that a rollout is steered with.
+func (s *server) SetRollout(ctx context.Context, request SetRolloutRequestObject) (SetRolloutResponseObject, error) {
+	d, err := s.updateFlags(ctx, func(f *rollout.Flags) error {
+		f.TrialAutomation.Enabled = request.Body.Enabled
+		f.TrialAutomation.RolloutPercentage = request.Body.RolloutPercentage
+		return rollout.ValidPercentage(f.TrialAutomation.RolloutPercentage)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return SetRollout200JSONResponse(flagDocument(d)), nil
+}
+
+// updateFlags stores a change, and lets the trials know. The document decides,
+// so the answer does not depend on whether they hear of it now.
+func (s *server) updateFlags(ctx context.Context, change func(*rollout.Flags) error) (rollout.Document, error) {
+	d, err := s.Store.UpdateFlags(ctx, admin, change)
+	if err != nil {
+		return d, err
+	}
+	id := callOf(ctx).id
+	s.log.Info("flags changed", zap.String("requestId", id), zap.Int("version", d.Version))
+	if err := s.Trials.FlagsChanged(ctx); err != nil {
+		s.log.Warn("trials not told of the flags yet", zap.String("requestId", id), zap.Int("version", d.Version), zap.Error(err))
+	}
+	return d, nil
+}
+
+// merge sets the flags that a patch names.
+func merge(f *rollout.Flags, patch *FeatureFlagPatch) error {
+	if p := patch.FeatureFlags.TrialAutomation; p != nil {
+		set(&f.TrialAutomation.Enabled, p.Enabled)
+		set(&f.TrialAutomation.EmailReminders, p.EmailReminders)
+		set(&f.TrialAutomation.AutoExpiration, p.AutoExpiration)
+		set(&f.TrialAutomation.ConversionTracking, p.ConversionTracking)
+		set(&f.TrialAutomation.RolloutPercentage, p.RolloutPercentage)
+	}
+	if p := patch.FeatureFlags.Monitoring; p != nil {
+		set(&f.Monitoring.Enabled, p.Enabled)
+		set(&f.Monitoring.TrialMetrics, p.TrialMetrics)
+		set(&f.Monitoring.Alerting, p.Alerting)
+	}
+	if p := patch.FeatureFlags.AdminTools; p != nil {
+		set(&f.AdminTools.Enabled, p.Enabled)
+		set(&f.AdminTools.TrialExtension, p.TrialExtension)
+		set(&f.AdminTools.BulkOperations, p.BulkOperations)
+	}
+	return rollout.ValidPercentage(f.TrialAutomation.RolloutPercentage)
+}
+
+// set changes a flag if the patch names it.
+func set[T any](flag, to *T) {
+	if to != nil {
+		*flag = *to
+	}
+}
+
+// within puts a flag's name below where the request has it.
+func within(path string, err error) error {
+	var wrong *rollout.FieldError
+	if errors.As(err, &wrong) {
+		return &rollout.FieldError{Field: path + wrong.Field, Message: wrong.Message}
+	}
+	return err
+}
+
+func flagDocument(d rollout.Document) FeatureFlagDocument {
+	return FeatureFlagDocument{FeatureFlags: d.FeatureFlags, Version: d.Version, UpdatedAt: d.UpdatedAt, UpdatedBy: d.UpdatedBy}
+}

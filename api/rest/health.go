@@ -1,0 +1,47 @@
+package rest
+
+import (
+	"context"
+	"time"
+
+	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
+)
+
+// probeTimeout bounds how long readiness waits for each part.
+const probeTimeout = 2 * time.Second
+
+// GetHealth says that the process lives.
+func (s *server) GetHealth(context.Context, GetHealthRequestObject) (GetHealthResponseObject, error) {
+	return GetHealth200JSONResponse{Status: HealthStatusOk}, nil
+}
+
+// GetReadiness says which parts can be reached.
+func (s *server) GetReadiness(ctx context.Context, _ GetReadinessRequestObject) (GetReadinessResponseObject, error) {
+	var answer Readiness
+	var probes errgroup.Group
+	probes.Go(func() error {
+		answer.Mongodb = s.probe(ctx, "mongodb", s.Store.Ping)
+		return nil
+	})
+	probes.Go(func() error {
+		answer.Temporal = s.probe(ctx, "temporal", s.Trials.Check)
+		return nil
+	})
+	_ = probes.Wait() // the probes answer, they do not fail
+	answer.Ready = answer.Mongodb == ReachabilityOk
+	if !answer.Ready {
+		return GetReadiness503JSONResponse(answer), nil
+	}
+	return GetReadiness200JSONResponse(answer), nil
+}
+
+func (s *server) probe(ctx context.Context, part string, check func(context.Context) error) Reachability {
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+	defer cancel()
+	if err := check(ctx); err != nil {
+		s.log.Warn("not reachable", zap.String("part", part), zap.Error(err))
+		return ReachabilityUnavailable
+	}
+	return ReachabilityOk
+}

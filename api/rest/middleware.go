@@ -1,0 +1,177 @@
+package rest
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net/http"
+	"regexp"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/gorilla/mux"
+	"go.uber.org/zap"
+
+	"marketplace.example/trials/trial"
+)
+
+// requestTimeout bounds the work on one request. It is longer than asking a
+// trial takes at most, and shorter than the server waits for an answer.
+const requestTimeout = 15 * time.Second
+
+// call is what is known of a request besides what it says.
+type call struct {
+	// id names the request in the answer and in the logs.
+	id string
+	// route is the matched path of the description, vendor the id in it.
+	route  string
+	vendor string
+}
+
+type callKey struct{}
+
+// callOf is the call of a context made by outside.
+func callOf(ctx context.Context) *call {
+	if c, ok := ctx.Value(callKey{}).(*call); ok {
+		return c
+	}
+	return &call{}
+}
+
+var requestID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
+
+// outside is what happens to every request, whether it matches a route or not.
+func (s *server) outside(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c, start := &call{id: r.Header.Get("X-Request-Id")}, time.Now()
+		if !requestID.MatchString(c.id) {
+			c.id = rand.Text()
+		}
+		ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), callKey{}, c), requestTimeout)
+		defer cancel()
+		answer := &answer{ResponseWriter: w}
+		secure(answer.Header())
+		answer.Header().Set("X-Request-Id", c.id)
+		defer s.note(r.Method, c, answer, start)
+		defer s.rescue(answer, r.WithContext(ctx))
+		next.ServeHTTP(answer, r.WithContext(ctx))
+	})
+}
+
+// secure sets the headers that keep browsers from doing more with an answer
+// than it is for.
+func secure(h http.Header) {
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Frame-Options", "DENY")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cache-Control", "no-store")
+	h.Set("Content-Security-Policy",
+		"default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+}
+
+// rescue turns a panic into an internal error. http.ErrAbortHandler is the
+// server's own way to hang up.
+func (s *server) rescue(w *answer, r *http.Request) {
+	found := recover()
+	if found == nil {
+		return
+	}
+	if err, ok := found.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+		panic(found)
+	}
+	s.log.Error("panic", zap.String("requestId", callOf(r.Context()).id), zap.Any("panic", found), zap.ByteString("stack", debug.Stack()))
+	if w.status != 0 {
+		panic(http.ErrAbortHandler) // half an answer is out: hang up
+	}
+	s.fail(w, r, errors.New("panic"))
+}
+
+// note writes the access log. A path may hold a token or, by mistake, an
+// address; so the route is logged, and an id only where it has an id's form.
+func (s *server) note(method string, c *call, w *answer, start time.Time) {
+	fields := []zap.Field{
+		zap.String("requestId", c.id), zap.String("method", method), zap.String("route", c.route),
+		zap.Int("status", w.status), zap.Int("bytes", w.bytes), zap.Duration("took", time.Since(start)),
+	}
+	if trial.ValidVendorID(c.vendor) {
+		fields = append(fields, zap.String("vendorId", c.vendor))
+	}
+	s.log.Info("request", fields...)
+}
+
+// named keeps the route that matched.
+func (s *server) named(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c := callOf(r.Context())
+		c.route, _ = mux.CurrentRoute(r).GetPathTemplate() //nolint:errcheck // every generated route has one
+		c.vendor = mux.Vars(r)["id"]
+		next.ServeHTTP(w, r)
+	})
+}
+
+// answer counts what is answered.
+type answer struct {
+	http.ResponseWriter
+	// status is 0 until the answer begins.
+	status int
+	bytes  int
+}
+
+func (a *answer) WriteHeader(status int) {
+	if a.status == 0 {
+		a.status = status
+	}
+	a.ResponseWriter.WriteHeader(status)
+}
+
+func (a *answer) Write(b []byte) (int, error) {
+	if a.status == 0 {
+		a.status = http.StatusOK
+	}
+	n, err := a.ResponseWriter.Write(b)
+	a.bytes += n
+	return n, err
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
+
+// methodNotAllowed says which methods the path has.
+func methodNotAllowed(router *mux.Router, r *http.Request) error {
+	var allowed []string
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPatch} {
+		probe, match := r.Clone(r.Context()), mux.RouteMatch{}
+		probe.Method = method
+		if router.Match(probe, &match) && match.MatchErr == nil {
+			allowed = append(allowed, method)
+		}
+	}
+	refused := refuse(http.StatusMethodNotAllowed, "this path takes %s", strings.Join(allowed, " and "))
+	refused.header = http.Header{"Allow": {strings.Join(allowed, ", ")}}
+	return refused
+}
+
+// failRequest answers a request that the generated code could not read although
+// the description let it pass.
+func (s *server) failRequest(w http.ResponseWriter, r *http.Request, err error) {
+	var (
+		missing *RequiredHeaderError
+		several *TooManyValuesForParamError
+		format  *InvalidParamFormatError
+	)
+	switch {
+	case errors.As(err, &missing):
+		s.fail(w, r, invalid(FieldProblem{Field: missing.ParamName, Message: "is missing"}))
+	case errors.As(err, &several):
+		s.fail(w, r, invalid(FieldProblem{Field: several.ParamName, Message: "is given more than once"}))
+	case errors.As(err, &format):
+		s.fail(w, r, invalid(FieldProblem{Field: format.ParamName, Message: "cannot be read"}))
+	default:
+		s.fail(w, r, &refusal{
+			status: http.StatusBadRequest, detail: "the body does not have the form that the description gives",
+			cause: fmt.Errorf("decoding the request: %w", err),
+		})
+	}
+}

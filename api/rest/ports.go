@@ -1,0 +1,119 @@
+package rest
+
+import (
+	"context"
+	"time"
+
+	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/trial"
+)
+
+// Store is what the API needs of the database. An error that a caller may be
+// shown is a *trial.Error; where the database is away its code is
+// trial.CodeUnavailable.
+type Store interface {
+	VendorStore
+	TrialStore
+	FlagStore
+	MailStore
+	// Ping tells whether the database answers.
+	Ping(ctx context.Context) error
+}
+
+// VendorStore keeps the vendors.
+type VendorStore interface {
+	// RegisterVendor takes a vendor in, and tells whether that is new. Where the
+	// vendor was taken in before, the stored one is returned and nothing changes.
+	RegisterVendor(ctx context.Context, v trial.Vendor) (stored trial.Vendor, created bool, err error)
+	// Vendor returns a vendor; one that does not exist is a *trial.Error with
+	// trial.CodeNotFound.
+	Vendor(ctx context.Context, id string) (trial.Vendor, error)
+	// RecordConversion keeps billing's word. The first counts: it is returned,
+	// and created tells whether this was it.
+	RecordConversion(ctx context.Context, id string, c trial.Conversion) (first trial.Conversion, created bool, err error)
+	// Suppress stops e-mail to a vendor; repeating it changes nothing.
+	Suppress(ctx context.Context, id string, s trial.Suppression) error
+}
+
+// TrialStore reads the trials, which their workflows write.
+type TrialStore interface {
+	// Trial returns a trial's state; false where its workflow has not begun yet.
+	Trial(ctx context.Context, vendorID string) (trial.State, bool, error)
+	// Trials lists up to limit trials in the order of their ids, after the id
+	// given; next is the id to go on after, empty at the end.
+	Trials(ctx context.Context, filter trial.Filter, after string, limit int) (page []trial.State, next string, err error)
+	// Events lists a trial's events in order, from a number on.
+	Events(ctx context.Context, vendorID string, fromSeq int) ([]trial.Event, error)
+}
+
+// FlagStore keeps the feature flags.
+type FlagStore interface {
+	Flags(ctx context.Context) (rollout.Document, error)
+	// UpdateFlags lets change alter the flags and stores them as the next
+	// version; an error of change is returned and changes nothing. change may
+	// be called again where somebody else was faster.
+	UpdateFlags(ctx context.Context, by string, change func(*rollout.Flags) error) (rollout.Document, error)
+}
+
+// MailStore keeps what is heard of e-mails.
+type MailStore interface {
+	// SendEvent records what the mail service reported of a send and returns the
+	// send; one that does not exist is a *trial.Error with trial.CodeNotFound.
+	// Events may come twice and in any order.
+	SendEvent(ctx context.Context, key string, attempt int, messageID, delivery string, at time.Time) (trial.Send, error)
+	// SeenMessage keeps that a message was handled, and tells whether it had been before.
+	SeenMessage(ctx context.Context, messageID string, at time.Time) (bool, error)
+}
+
+// Trials reaches the workflows.
+type Trials interface {
+	// Start starts a trial's workflow; one that runs already is left alone.
+	Start(ctx context.Context, r trial.Registration) error
+	// Convert tells a trial of its vendor's conversion.
+	Convert(ctx context.Context, vendorID string, r trial.Request) error
+	// Ask sends a message and returns the trial after it. A *trial.Error is the
+	// trial's refusal, or trial.CodeUnavailable.
+	Ask(ctx context.Context, message, vendorID string, r trial.Request) (trial.Overview, error)
+	// FlagsChanged lets trials that wait for a flag look at the flags again.
+	FlagsChanged(ctx context.Context) error
+	// Check tells whether the workflows can be reached.
+	Check(ctx context.Context) error
+}
+
+// Mail reads what mail services and mail clients send.
+type Mail interface {
+	// Open reads a message of the mail service. One that is not signed, not
+	// meant for us or not a message at all is a *trial.Error.
+	Open(ctx context.Context, body []byte) (MailMessage, error)
+	// Confirm confirms a subscription.
+	Confirm(ctx context.Context, m MailMessage) error
+	// Unsubscriber reads the signed token of a link in an e-mail. One that is
+	// not signed by us is a *trial.Error.
+	Unsubscriber(token string) (vendorID string, err error)
+}
+
+// MailMessage is a message of the mail service whose signature holds.
+type MailMessage struct {
+	// ID is the same when the message is delivered again.
+	ID string
+	// ConfirmURL is set where the message asks to confirm a subscription.
+	ConfirmURL string
+	// Event is set where the message is about an e-mail of ours.
+	Event *MailEvent
+}
+
+// MailEvent is what the mail service reports of one send.
+type MailEvent struct {
+	// Key is the send's, Attempt the one that the e-mail left with.
+	Key     string
+	Attempt int
+	// MessageID is the mail service's name for the e-mail.
+	MessageID string
+	// Delivery is "send", "delivery", "bounce", "complaint", "reject" or "delay".
+	Delivery string
+	At       time.Time
+	// Suppress says that no e-mail may go to this address any more, and
+	// AddressHash stands for the address; where it is empty the send's is meant.
+	Suppress    bool
+	AddressHash string
+}

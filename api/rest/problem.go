@@ -1,0 +1,144 @@
+package rest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"go.uber.org/zap"
+
+	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/trial"
+)
+
+// retryAfter is what callers are told to wait when a part that is needed is away.
+const retryAfter = 5 * time.Second
+
+// statusClientGone is logged where the caller hung up before the answer. No
+// caller ever sees it.
+const statusClientGone = 499
+
+// refusal is an error as the caller is told of it.
+type refusal struct {
+	status int
+	// detail says what is wrong, in a sentence for the caller.
+	detail string
+	// fields are the fields at fault, the first one first.
+	fields []FieldProblem
+	// header is answered too.
+	header http.Header
+	// cause is for the log alone.
+	cause error
+}
+
+func (r *refusal) Error() string { return r.detail }
+
+func (r *refusal) Unwrap() error { return r.cause }
+
+// refuse is a refusal for a reason that concerns no single field.
+func refuse(status int, format string, args ...any) *refusal {
+	return &refusal{status: status, detail: fmt.Sprintf(format, args...)}
+}
+
+// invalid is a refusal because of fields of the request.
+func invalid(fields ...FieldProblem) *refusal {
+	r := &refusal{status: http.StatusBadRequest, fields: fields}
+	for i, f := range fields {
+		if i > 0 {
+			r.detail += "; "
+		}
+		r.detail += f.Field + ": " + f.Message
+	}
+	return r
+}
+
+// statusOf is the HTTP status for each code of a trial.Error.
+var statusOf = map[trial.Code]int{
+	trial.CodeInvalid:     http.StatusBadRequest,
+	trial.CodeNotFound:    http.StatusNotFound,
+	trial.CodeConflict:    http.StatusConflict,
+	trial.CodeForbidden:   http.StatusForbidden,
+	trial.CodeUnavailable: http.StatusServiceUnavailable,
+}
+
+// refusalOf says how the caller is told of an error. Whatever is not known to
+// be fit for callers becomes a plain internal error.
+func refusalOf(err error) *refusal {
+	var (
+		ready   *refusal
+		domain  *trial.Error
+		flag    *rollout.FieldError
+		tooLong *http.MaxBytesError
+	)
+	switch {
+	case errors.As(err, &ready):
+		return ready
+	case errors.As(err, &domain):
+		return fromDomain(domain, err)
+	case errors.As(err, &flag):
+		return invalid(FieldProblem{Field: flag.Field, Message: flag.Message})
+	case errors.As(err, &tooLong):
+		return bodyTooLarge(tooLong.Limit)
+	case errors.Is(err, context.Canceled):
+		return &refusal{status: statusClientGone, detail: "the request was given up", cause: err}
+	case errors.Is(err, context.DeadlineExceeded):
+		return unavailable("it took too long; try again", err)
+	}
+	return &refusal{status: http.StatusInternalServerError, detail: "something went wrong here; the request id finds it in the logs", cause: err}
+}
+
+func fromDomain(e *trial.Error, cause error) *refusal {
+	status, known := statusOf[e.Code]
+	switch {
+	case !known:
+		return &refusal{status: http.StatusInternalServerError, detail: "something went wrong here", cause: cause}
+	case status == http.StatusServiceUnavailable:
+		return unavailable(e.Message, cause)
+	}
+	r := &refusal{status: status, detail: e.Error(), cause: cause}
+	if e.Field != "" {
+		r.fields = []FieldProblem{{Field: e.Field, Message: e.Message}}
+	}
+	return r
+}
+
+func unavailable(detail string, cause error) *refusal {
+	return &refusal{
+		status: http.StatusServiceUnavailable, detail: detail, cause: cause,
+		header: http.Header{"Retry-After": {strconv.Itoa(int(retryAfter.Seconds()))}},
+	}
+}
+
+// problem is the document that the caller gets.
+func (r *refusal) problem(requestID string) Problem {
+	p := Problem{Type: "about:blank", Title: http.StatusText(r.status), Status: r.status, RequestId: requestID}
+	if r.detail != "" {
+		p.Detail = &r.detail
+	}
+	if len(r.fields) > 0 {
+		p.Field, p.Errors = &r.fields[0].Field, &r.fields
+	}
+	return p
+}
+
+// fail answers with the problem document for an error. Every refusal of the
+// API is written here.
+func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
+	refused, c := refusalOf(err), callOf(r.Context())
+	if refused.status >= http.StatusInternalServerError {
+		s.log.Error("request failed", zap.String("requestId", c.id), zap.String("route", c.route),
+			zap.Int("status", refused.status), zap.Error(err))
+	}
+	for name, values := range refused.header {
+		w.Header()[name] = values
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(refused.status)
+	if err := json.NewEncoder(w).Encode(refused.problem(c.id)); err != nil {
+		s.log.Debug("answer not taken", zap.String("requestId", c.id), zap.Error(err))
+	}
+}

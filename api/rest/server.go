@@ -1,0 +1,106 @@
+package rest
+
+import (
+	"bytes"
+	"context"
+	_ "embed"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/gorilla/mux"
+	"go.uber.org/zap"
+
+	"marketplace.example/trials/trial"
+)
+
+//go:embed openapi.yaml
+var description []byte
+
+// Options are what the API is made of. Every field is needed except Now.
+type Options struct {
+	Store  Store
+	Trials Trials
+	Mail   Mail
+	Log    *zap.Logger
+	// AdminToken opens /api/admin, ServiceToken /api/vendors.
+	AdminToken   string
+	ServiceToken string
+	// Policy is what new trials promise; Day is how long their days last.
+	Policy trial.Policy
+	Day    time.Duration
+	// Now is the clock; time.Now where it is nil.
+	Now func() time.Time
+}
+
+// server answers the requests; it implements StrictServerInterface.
+type server struct {
+	Options
+	log           *zap.Logger
+	documentation []byte
+}
+
+// New makes the handler of the whole API.
+func New(o Options) (http.Handler, error) {
+	spec, err := specification()
+	if err != nil {
+		return nil, err
+	}
+	gate, err := newGate(spec, o.AdminToken, o.ServiceToken)
+	if err != nil {
+		return nil, err
+	}
+	page, err := documentation(spec)
+	if err != nil {
+		return nil, err
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	s := &server{Options: o, log: o.Log, documentation: page}
+	return s.outside(s.routes(spec, gate)), nil
+}
+
+// specification is the API's description, checked.
+func specification() (*openapi3.T, error) {
+	loader := openapi3.NewLoader()
+	spec, err := loader.LoadFromData(description)
+	if err != nil {
+		return nil, fmt.Errorf("reading the API's description: %w", err)
+	}
+	if err := spec.Validate(loader.Context); err != nil {
+		return nil, fmt.Errorf("checking the API's description: %w", err)
+	}
+	return spec, nil
+}
+
+// routes is the generated router. A request passes, from the outside: the gate
+// (who asks), the body's form, the description, the handler.
+func (s *server) routes(spec *openapi3.T, gate gate) *mux.Router {
+	router := mux.NewRouter().SkipClean(true)
+	router.Use(s.named, s.guard(gate), s.wellFormed(gate), s.validate(spec))
+	router.NotFoundHandler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.fail(w, r, refuse(http.StatusNotFound, "there is nothing at this path; /api/docs lists what there is"))
+	})
+	router.MethodNotAllowedHandler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.fail(w, r, methodNotAllowed(router, r))
+	})
+	strict := NewStrictHandlerWithOptions(s, nil, StrictHTTPServerOptions{
+		RequestErrorHandlerFunc:  s.failRequest,
+		ResponseErrorHandlerFunc: s.fail,
+	})
+	HandlerWithOptions(strict, GorillaServerOptions{BaseRouter: router, ErrorHandlerFunc: s.failRequest})
+	return router
+}
+
+// now is the present moment as it is stored.
+func (s *server) now() time.Time { return moment(s.Now()) }
+
+// moment cuts what the database would cut.
+func moment(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
+
+// GetSpecification answers with the description.
+func (s *server) GetSpecification(context.Context, GetSpecificationRequestObject) (GetSpecificationResponseObject, error) {
+	return GetSpecification200ApplicationyamlResponse{Body: bytes.NewReader(description), ContentLength: int64(len(description))}, nil
+}

@@ -1,0 +1,181 @@
+package rest
+
+import (
+	"context"
+	"encoding/base64"
+	"net/http"
+
+	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/trial"
+)
+
+// admin is who asks with the admin token.
+const admin = "admin"
+
+// defaultPage is the length of a page where the request does not say.
+const defaultPage = 50
+
+// ListTrials answers with a page of trials.
+func (s *server) ListTrials(ctx context.Context, request ListTrialsRequestObject) (ListTrialsResponseObject, error) {
+	p := request.Params
+	filter, limit, after := trial.Filter{Held: p.Held}, defaultPage, ""
+	if p.Status != nil {
+		filter.Status = *p.Status
+	}
+	if p.Cohort != nil {
+		filter.Cohort = *p.Cohort
+	}
+	if p.Limit != nil {
+		limit = *p.Limit
+	}
+	if p.Cursor != nil {
+		id, err := base64.RawURLEncoding.DecodeString(*p.Cursor)
+		if err != nil || !trial.ValidVendorID(string(id)) {
+			return nil, trial.Invalid("cursor", "is not the nextCursor of a page")
+		}
+		after = string(id)
+	}
+	states, next, err := s.Store.Trials(ctx, filter, after, limit)
+	if err != nil {
+		return nil, err
+	}
+	page := ListTrials200JSONResponse{Trials: []Trial{}, NextCursor: base64.RawURLEncoding.EncodeToString([]byte(next))}
+	for _, state := range states {
+		page.Trials = append(page.Trials, state.Overview())
+	}
+	return page, nil
+}
+
+// GetTrial answers with everything known of a trial.
+func (s *server) GetTrial(ctx context.Context, request GetTrialRequestObject) (GetTrialResponseObject, error) {
+	v, err := s.takenIn(ctx, request.Id)
+	if err != nil {
+		return nil, err
+	}
+	state, err := s.state(ctx, v)
+	if err != nil {
+		return nil, err
+	}
+	events, err := s.Store.Events(ctx, v.ID, 1)
+	if err != nil {
+		return nil, err
+	}
+	if events == nil {
+		events = []Event{}
+	}
+	return GetTrial200JSONResponse{Trial: state.Overview(), Timetable: state.Timetable(), Events: events}, nil
+}
+
+// takenIn is a vendor that has a trial.
+func (s *server) takenIn(ctx context.Context, id string) (trial.Vendor, error) {
+	v, err := s.Store.Vendor(ctx, id)
+	if err == nil && v.Automation == nil {
+		err = &trial.Error{Code: trial.CodeNotFound, Field: "id", Message: "this vendor has no trial yet"}
+	}
+	return v, err
+}
+
+// change is what an admin asks of a trial.
+type change struct {
+	message string
+	id      string
+	key     string
+	days    int
+	reason  string
+}
+
+// ask puts a change before the trial, unless a flag stands against it or its
+// key was used for something else.
+func (s *server) ask(ctx context.Context, c change) (trial.Overview, error) {
+	if _, err := s.takenIn(ctx, c.id); err != nil {
+		return trial.Overview{}, err
+	}
+	flags, err := s.Store.Flags(ctx)
+	if err != nil {
+		return trial.Overview{}, err
+	}
+	if err := allowed(flags.FeatureFlags.AdminTools, c.message); err != nil {
+		return trial.Overview{}, err
+	}
+	if err := s.checkKey(ctx, c); err != nil {
+		return trial.Overview{}, err
+	}
+	return s.Trials.Ask(ctx, c.message, c.id, trial.Request{ID: c.key, Days: c.days, Reason: c.reason, By: admin})
+}
+
+// allowed tells whether the flags let admins change trials in this way.
+func allowed(flags rollout.AdminTools, message string) error {
+	if !flags.Enabled {
+		return refuse(http.StatusForbidden, "changes of trials by admins are switched off: the flag adminTools.enabled is false")
+	}
+	if !flags.TrialExtension && message != trial.MessageCancel {
+		return refuse(http.StatusForbidden, "new ends for trials are switched off: the flag adminTools.trialExtension is false")
+	}
+	return nil
+}
+
+// changed are the events that the messages cause.
+var changed = map[string]trial.EventType{
+	trial.MessageExtend: trial.EventExtended, trial.MessageShorten: trial.EventShortened,
+	trial.MessageCancel: trial.EventCancelled, trial.MessageRevive: trial.EventRevived,
+}
+
+// checkKey refuses a key that was used for another request: its answer would
+// pass for this one's.
+func (s *server) checkKey(ctx context.Context, c change) error {
+	state, _, err := s.Store.Trial(ctx, c.id)
+	if err != nil || !state.Knows(c.key) {
+		return err
+	}
+	events, err := s.Store.Events(ctx, c.id, 1)
+	if err != nil {
+		return err
+	}
+	for _, e := range events {
+		if e.Request == nil || e.Request.ID != c.key {
+			continue
+		}
+		if e.Type == changed[c.message] && e.Request.Days == c.days && e.Request.Reason == c.reason {
+			return nil
+		}
+	}
+	r := refuse(http.StatusUnprocessableEntity, "this Idempotency-Key was used for another request")
+	r.fields = []FieldProblem{{Field: "Idempotency-Key", Message: "was used for another request"}}
+	return r
+}
+
+// ExtendTrial lets a trial end later.
+func (s *server) ExtendTrial(ctx context.Context, r ExtendTrialRequestObject) (ExtendTrialResponseObject, error) {
+	overview, err := s.ask(ctx, change{trial.MessageExtend, r.Id, r.Params.IdempotencyKey, r.Body.Days, r.Body.Reason})
+	if err != nil {
+		return nil, err
+	}
+	return ExtendTrial200JSONResponse(overview), nil
+}
+
+// ShortenTrial lets a trial end sooner.
+func (s *server) ShortenTrial(ctx context.Context, r ShortenTrialRequestObject) (ShortenTrialResponseObject, error) {
+	overview, err := s.ask(ctx, change{trial.MessageShorten, r.Id, r.Params.IdempotencyKey, r.Body.Days, r.Body.Reason})
+	if err != nil {
+		return nil, err
+	}
+	return ShortenTrial200JSONResponse(overview), nil
+}
+
+// CancelTrial ends a trial.
+func (s *server) CancelTrial(ctx context.Context, r CancelTrialRequestObject) (CancelTrialResponseObject, error) {
+	overview, err := s.ask(ctx, change{trial.MessageCancel, r.Id, r.Params.IdempotencyKey, 0, r.Body.Reason})
+	if err != nil {
+		return nil, err
+	}
+	return CancelTrial200JSONResponse(overview), nil
+}
+
+// ReviveTrial gives a trial that is over another end.
+func (s *server) ReviveTrial(ctx context.Context, r ReviveTrialRequestObject) (ReviveTrialResponseObject, error) {
+	overview, err := s.ask(ctx, change{trial.MessageRevive, r.Id, r.Params.IdempotencyKey, r.Body.Days, r.Body.Reason})
+	if err != nil {
+		return nil, err
+	}
+	return ReviveTrial200JSONResponse(overview), nil
+}

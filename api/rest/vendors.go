@@ -1,0 +1,235 @@
+package rest
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"go.uber.org/zap"
+
+	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/trial"
+)
+
+// billing is who asks in the name of the marketplace's backend.
+const billing = "billing"
+
+// RegisterVendor takes a vendor in: the vendor first, then its workflow. The
+// latter may fail; the reconciler starts what is missing.
+func (s *server) RegisterVendor(ctx context.Context, request RegisterVendorRequestObject) (RegisterVendorResponseObject, error) {
+	asked, given := s.vendorOf(*request.Body)
+	known, err := s.Store.Vendor(ctx, asked.ID)
+	switch {
+	case err == nil && known.Automation != nil:
+		return s.registeredBefore(ctx, known, asked, given)
+	case err == nil && !sameVendor(known, asked):
+		return nil, otherData(asked.ID)
+	case err != nil && !isCode(err, trial.CodeNotFound):
+		return nil, err
+	}
+	if err := s.checkStart(asked); err != nil {
+		return nil, err
+	}
+	flags, err := s.Store.Flags(ctx)
+	if err != nil {
+		return nil, err
+	}
+	asked.Automation = s.admit(flags, asked)
+	stored, created, err := s.Store.RegisterVendor(ctx, asked)
+	if err != nil {
+		return nil, err
+	}
+	if !created { // somebody registered it meanwhile
+		return s.registeredBefore(ctx, stored, asked, given)
+	}
+	registration := stored.Registration(s.Policy, s.Day)
+	if err := s.Trials.Start(ctx, registration); err != nil {
+		s.later(ctx, "trial not started yet", stored.ID, err)
+	}
+	overview := trial.NewState(registration).Overview()
+	return RegisterVendor201JSONResponse{
+		Body:    vendorTrial(stored, &overview),
+		Headers: RegisterVendor201ResponseHeaders{Location: new("/api/vendors/" + stored.ID)},
+	}, nil
+}
+
+// vendorOf is the vendor that a registration describes, and whether it says
+// when it registered.
+func (s *server) vendorOf(b VendorRegistration) (v trial.Vendor, given bool) {
+	v = trial.Vendor{ID: b.Id, Email: b.Email, Name: b.Name, StartedAt: s.now()}
+	if b.Timezone != nil {
+		v.Zone = *b.Timezone
+	}
+	if b.RegisteredAt != nil {
+		v.StartedAt, given = moment(*b.RegisteredAt), true
+	}
+	return v, given
+}
+
+// registeredBefore answers a registration that is on record: with the same
+// data it is a repeat.
+func (s *server) registeredBefore(ctx context.Context, known, asked trial.Vendor, given bool) (RegisterVendorResponseObject, error) {
+	if !sameVendor(known, asked) || given && !known.StartedAt.Equal(asked.StartedAt) {
+		return nil, otherData(known.ID)
+	}
+	full, err := s.withTrial(ctx, known)
+	if err != nil {
+		return nil, err
+	}
+	return RegisterVendor200JSONResponse(full), nil
+}
+
+func sameVendor(a, b trial.Vendor) bool {
+	return a.Email == b.Email && a.Name == b.Name && a.Zone == b.Zone
+}
+
+func otherData(id string) error {
+	r := refuse(http.StatusConflict, "vendor %s is registered with other data", id)
+	r.fields = []FieldProblem{{Field: "id", Message: "is registered with other data"}}
+	return r
+}
+
+// checkStart refuses a registration of the future, and one whose trial would be
+// over before it began.
+func (s *server) checkStart(v trial.Vendor) error {
+	now, calendar := s.now(), trial.Calendar{Day: s.Day, Zone: v.Zone}
+	over := calendar.AddDays(calendar.AddDays(v.StartedAt, s.Policy.LengthDays), s.Policy.GraceDays)
+	switch {
+	case v.StartedAt.After(now.Add(s.tolerance())):
+		return trial.Invalid("registeredAt", "lies in the future")
+	case !over.After(now):
+		return trial.Invalid("registeredAt", "lies so far back that the trial would be over, since %s", over.Format(time.RFC3339))
+	}
+	return nil
+}
+
+// tolerance is how far the caller's clock may be ahead: five minutes of a day
+// of 24 hours, and a second where days are short.
+func (s *server) tolerance() time.Duration { return max(s.Day/(24*12), time.Second) }
+
+// admit decides on which side of the rollout a vendor is.
+func (s *server) admit(flags rollout.Document, v trial.Vendor) *trial.Automation {
+	admission := flags.Admit(v.ID)
+	cohort := trial.Control
+	if admission.Automated {
+		cohort = trial.Automated
+	}
+	return &trial.Automation{
+		Cohort: cohort, Bucket: admission.Bucket, RolloutPercentage: admission.RolloutPercentage,
+		FlagsVersion: admission.FlagsVersion, Policy: s.Policy.Name, RegisteredAt: s.now(),
+	}
+}
+
+// GetVendor answers with a vendor and its trial.
+func (s *server) GetVendor(ctx context.Context, request GetVendorRequestObject) (GetVendorResponseObject, error) {
+	v, err := s.Store.Vendor(ctx, request.Id)
+	if err != nil {
+		return nil, err
+	}
+	full, err := s.withTrial(ctx, v)
+	if err != nil {
+		return nil, err
+	}
+	return GetVendor200JSONResponse(full), nil
+}
+
+// withTrial adds a vendor's trial, if it was taken in.
+func (s *server) withTrial(ctx context.Context, v trial.Vendor) (VendorTrial, error) {
+	if v.Automation == nil {
+		return vendorTrial(v, nil), nil
+	}
+	state, err := s.state(ctx, v)
+	if err != nil {
+		return VendorTrial{}, err
+	}
+	overview := state.Overview()
+	return vendorTrial(v, &overview), nil
+}
+
+// state is the trial's state as stored, or what it begins with where its
+// workflow has not begun yet.
+func (s *server) state(ctx context.Context, v trial.Vendor) (trial.State, error) {
+	state, begun, err := s.Store.Trial(ctx, v.ID)
+	if err == nil && !begun {
+		state = trial.NewState(v.Registration(s.Policy, s.Day))
+	}
+	return state, err
+}
+
+// vendorTrial is what callers are told of a vendor.
+func vendorTrial(v trial.Vendor, t *Trial) VendorTrial {
+	full := VendorTrial{Trial: t, Vendor: Vendor{Id: v.ID, Email: v.Email, Name: v.Name, Timezone: v.Zone}}
+	if !v.StartedAt.IsZero() {
+		full.Vendor.RegisteredAt = &v.StartedAt
+	}
+	if v.Automation == nil {
+		return full
+	}
+	full.Cohort = &v.Automation.Cohort
+	if c := v.Automation.Conversion; c != nil {
+		full.Vendor.Conversion = &Conversion{At: c.At, Recorded: c.Recorded}
+	}
+	if p := v.Automation.Suppression; p != nil {
+		full.Vendor.Suppression = &Suppression{At: p.At, Reason: string(p.Reason)}
+	}
+	return full
+}
+
+// RecordConversion keeps billing's word, then tells the trial. The latter may
+// fail; the reconciler tells what was not heard.
+func (s *server) RecordConversion(ctx context.Context, request RecordConversionRequestObject) (RecordConversionResponseObject, error) {
+	v, err := s.Store.Vendor(ctx, request.Id)
+	if err != nil {
+		return nil, err
+	}
+	if v.Automation == nil {
+		return nil, unavailable("this vendor has not been taken in yet; try again in a minute", nil)
+	}
+	first, created := v.Automation.Conversion, false
+	if first == nil {
+		asked, err := s.conversionOf(ctx, request.Body, v)
+		if err != nil {
+			return nil, err
+		}
+		recorded, isNew, err := s.Store.RecordConversion(ctx, v.ID, asked)
+		if err != nil {
+			return nil, err
+		}
+		first, created = &recorded, isNew
+	}
+	if !first.Recorded {
+		if err := s.Trials.Convert(ctx, v.ID, trial.Request{ID: first.RequestID, By: billing, At: first.At}); err != nil {
+			s.later(ctx, "conversion not delivered yet", v.ID, err)
+		}
+	}
+	if created {
+		return RecordConversion202JSONResponse{At: first.At, Recorded: first.Recorded}, nil
+	}
+	return RecordConversion200JSONResponse{At: first.At, Recorded: first.Recorded}, nil
+}
+
+func (s *server) conversionOf(ctx context.Context, report *ConversionReport, v trial.Vendor) (trial.Conversion, error) {
+	c := trial.Conversion{At: s.now(), RequestID: "conversion-" + callOf(ctx).id}
+	if report == nil || report.At == nil {
+		return c, nil
+	}
+	c.At = moment(*report.At)
+	switch {
+	case c.At.After(s.now().Add(s.tolerance())):
+		return c, trial.Invalid("at", "lies in the future")
+	case c.At.Before(v.StartedAt):
+		return c, trial.Invalid("at", "lies before the vendor's registration, %s", v.StartedAt.Format(time.RFC3339))
+	}
+	return c, nil
+}
+
+// later notes that something was put on record and not carried out yet.
+func (s *server) later(ctx context.Context, what, vendorID string, err error) {
+	s.log.Warn(what, zap.String("requestId", callOf(ctx).id), zap.String("vendorId", vendorID), zap.Error(err))
+}
+
+func isCode(err error, code trial.Code) bool {
+	var e *trial.Error
+	return errors.As(err, &e) && e.Code == code
+}

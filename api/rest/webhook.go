@@ -1,0 +1,69 @@
+package rest
+
+import (
+	"context"
+	"io"
+	"strings"
+
+	"go.uber.org/zap"
+
+	"marketplace.example/trials/trial"
+)
+
+// ReceiveMailEvent takes a message of the mail service.
+func (s *server) ReceiveMailEvent(ctx context.Context, request ReceiveMailEventRequestObject) (ReceiveMailEventResponseObject, error) {
+	body, err := io.ReadAll(request.Body)
+	if err != nil {
+		return nil, err
+	}
+	m, err := s.Mail.Open(ctx, body)
+	if err != nil {
+		return nil, err
+	}
+	result, err := s.take(ctx, m)
+	if err != nil {
+		return nil, err
+	}
+	s.log.Info("mail event", zap.String("requestId", callOf(ctx).id), zap.String("messageId", m.ID), zap.String("result", string(result)))
+	return ReceiveMailEvent200JSONResponse{Result: result}, nil
+}
+
+// take does what a message asks for, then keeps that it did: a message whose
+// handling broke off is delivered again, and each part is safe to repeat.
+func (s *server) take(ctx context.Context, m MailMessage) (MailEventReceiptResult, error) {
+	if m.ConfirmURL != "" {
+		return Confirmed, s.Mail.Confirm(ctx, m)
+	}
+	if m.Event == nil {
+		return Ignored, nil
+	}
+	ours, err := s.record(ctx, *m.Event)
+	if err != nil || !ours {
+		return Ignored, err
+	}
+	seen, err := s.Store.SeenMessage(ctx, m.ID, s.now())
+	if seen {
+		return Repeated, err
+	}
+	return Recorded, err
+}
+
+// record keeps what happened to a send, and stops e-mail where it must. It
+// tells whether there is such a send.
+func (s *server) record(ctx context.Context, e MailEvent) (bool, error) {
+	send, err := s.Store.SendEvent(ctx, e.Key, e.Attempt, e.MessageID, e.Delivery, moment(e.At))
+	if isCode(err, trial.CodeNotFound) {
+		return false, nil
+	}
+	if err != nil || !e.Suppress {
+		return true, err
+	}
+	hash := e.AddressHash
+	if hash == "" {
+		hash = send.AddressHash
+	}
+	vendorID, _, _ := strings.Cut(e.Key, "/")
+	return true, s.Store.Suppress(ctx, vendorID, trial.Suppression{
+		Reason: trial.ReasonSuppressedAddress, At: moment(e.At), AddressHash: hash,
+	})
+}
