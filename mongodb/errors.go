@@ -1,0 +1,51 @@
+package mongodb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"go.mongodb.org/mongo-driver/v2/mongo"
+
+	"marketplace.example/trials/trial"
+)
+
+// errAway is what callers may be shown when the server cannot be reached.
+var errAway = &trial.Error{Code: trial.CodeUnavailable, Message: "the database cannot be reached; try again later"}
+
+// unavailableError is a failure to reach the server: to callers it is errAway,
+// to the log it is its cause.
+type unavailableError struct {
+	doing string
+	cause error
+}
+
+func (e *unavailableError) Error() string   { return e.doing + ": " + e.cause.Error() }
+func (e *unavailableError) Unwrap() []error { return []error{errAway, e.cause} }
+
+// IsUnavailable tells whether err means that the server cannot be reached, so
+// that asking again later may help.
+func IsUnavailable(err error) bool {
+	var e *unavailableError
+	return errors.As(err, &e)
+}
+
+// failed says what was being done when err happened, and marks what a later
+// attempt may get past. A caller who gave up is told just that.
+func failed(doing string, err error) error {
+	var known *unavailableError
+	if errors.As(err, &known) || errors.Is(err, context.Canceled) || !passing(err) {
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	return &unavailableError{doing: doing, cause: err}
+}
+
+// passing tells whether an error is about reaching a server that can do its
+// work, and not about what it was asked.
+func passing(err error) bool {
+	if mongo.IsTimeout(err) || mongo.IsNetworkError(err) || errors.Is(err, mongo.ErrClientDisconnected) {
+		return true
+	}
+	var labeled mongo.LabeledError
+	return errors.As(err, &labeled) && (labeled.HasErrorLabel("RetryableWriteError") || labeled.HasErrorLabel("RetryableError"))
+}

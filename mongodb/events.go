@@ -1,0 +1,63 @@
+package mongodb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"go.mongodb.org/mongo-driver/v2/mongo"
+
+	"marketplace.example/trials/trial"
+)
+
+// eventDocument is a trial's event as stored.
+type eventDocument struct {
+	Key         string `bson:"_id"`
+	VendorID    string `json:"vendorId"`
+	trial.Event `bson:",inline"`
+}
+
+// insertEvent stores an event under its number. Where that is taken it answers
+// with the event that stands there.
+func (s *Store) insertEvent(ctx context.Context, vendorID string, e trial.Event) (existing *trial.Event, err error) {
+	doc := eventDocument{Key: trial.EventKey(vendorID, e.Seq), VendorID: vendorID, Event: e}
+	_, err = s.events.InsertOne(ctx, doc)
+	if err == nil {
+		return nil, nil //nolint:nilnil // nothing stood there, and nothing is wrong
+	}
+	if !mongo.IsDuplicateKeyError(err) {
+		return nil, failed("storing event "+doc.Key, err)
+	}
+	return s.event(ctx, vendorID, e.Seq)
+}
+
+// event reads one event; nil where there is none.
+func (s *Store) event(ctx context.Context, vendorID string, seq int) (*trial.Event, error) {
+	key := trial.EventKey(vendorID, seq)
+	var doc eventDocument
+	err := s.events.FindOne(ctx, byID(key)).Decode(&doc)
+	if errors.Is(err, mongo.ErrNoDocuments) {
+		return nil, nil //nolint:nilnil // documented: there is none, and nothing is wrong
+	}
+	if err != nil {
+		return nil, failed("reading event "+key, err)
+	}
+	return &doc.Event, nil
+}
+
+// Events are a trial's events from number fromSeq on, in order; none for an
+// unknown trial. They are read key by key, which costs as much as the trial
+// has events, however many others there are.
+func (s *Store) Events(ctx context.Context, vendorID string, fromSeq int) ([]trial.Event, error) {
+	var events []trial.Event
+	for seq := max(fromSeq, 1); ; seq++ {
+		e, err := s.event(ctx, vendorID, seq)
+		if err != nil {
+			return nil, fmt.Errorf("reading the events of trial %s: %w", vendorID, err)
+		}
+		if e == nil {
+			return events, nil
+		}
+		events = append(events, *e)
+	}
+}

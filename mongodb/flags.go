@@ -1,0 +1,109 @@
+package mongodb
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"marketplace.example/trials/rollout"
+)
+
+// flagsID is the _id of the one flag document.
+const flagsID = "featureFlags"
+
+// flagsDocument is the flag document as stored.
+type flagsDocument struct {
+	ID               string `bson:"_id"`
+	rollout.Document `bson:",inline"`
+}
+
+// Flags is the flag document. Where there is none, the initial one is made, and
+// where somebody put one without a salt, it gets one: of several callers
+// one makes it, and all see the same.
+func (s *Store) Flags(ctx context.Context) (rollout.Document, error) {
+	var doc flagsDocument
+	err := s.flags.FindOne(ctx, byID(flagsID)).Decode(&doc)
+	if errors.Is(err, mongo.ErrNoDocuments) || err == nil && doc.Salt == "" {
+		return s.initFlags(ctx)
+	}
+	if err != nil {
+		return rollout.Document{}, failed("reading the flags", err)
+	}
+	return doc.Document, nil
+}
+
+// initFlags makes the flag document, or the salt of one without.
+func (s *Store) initFlags(ctx context.Context) (rollout.Document, error) {
+	initial := flagsDocument{ID: flagsID, Document: rollout.Document{
+		FeatureFlags: rollout.InitialFlags(), Salt: rand.Text(), Version: 1, UpdatedAt: stored(time.Now()), UpdatedBy: "setup",
+	}}
+	_, err := s.flags.InsertOne(ctx, initial)
+	if err != nil && !mongo.IsDuplicateKeyError(err) {
+		return rollout.Document{}, failed("making the flags", err)
+	}
+	unsalted := append(byID(flagsID), bson.E{Key: "salt", Value: bson.D{{Key: "$in", Value: bson.A{nil, ""}}}})
+	err = s.flags.FindOneAndUpdate(ctx, unsalted, bson.D{{Key: "$set", Value: bson.D{{Key: "salt", Value: initial.Salt}}}}).Err()
+	if err != nil && !errors.Is(err, mongo.ErrNoDocuments) {
+		return rollout.Document{}, failed("salting the flags", err)
+	}
+	var doc flagsDocument
+	if err := s.flags.FindOne(ctx, byID(flagsID)).Decode(&doc); err != nil {
+		return rollout.Document{}, failed("reading the flags", err)
+	}
+	return doc.Document, nil
+}
+
+// UpdateFlags changes the flags and answers with the document afterwards. Where
+// another change gets in between, change is called again, on the flags as they
+// are then. An error of change's, or a percentage that is none, leaves
+// everything as it is; a change that changes nothing makes no new version.
+func (s *Store) UpdateFlags(ctx context.Context, by string, change func(*rollout.Flags) error) (rollout.Document, error) {
+	for {
+		doc, err := s.Flags(ctx)
+		if err != nil {
+			return rollout.Document{}, err
+		}
+		flags := doc.FeatureFlags
+		if err := change(&flags); err != nil {
+			return rollout.Document{}, err
+		}
+		if err := rollout.ValidPercentage(flags.TrialAutomation.RolloutPercentage); err != nil {
+			return rollout.Document{}, fmt.Errorf("changing the flags: %w", err)
+		}
+		if flags == doc.FeatureFlags {
+			return doc, nil
+		}
+		updated, err := s.replaceFlags(ctx, doc.Version, flags, by)
+		if !errors.Is(err, mongo.ErrNoDocuments) {
+			return updated, err
+		}
+	}
+}
+
+// replaceFlags stores flags in the place of a version. It is
+// mongo.ErrNoDocuments where that is not the present one. The filter costs
+// nothing: the collection has one document.
+func (s *Store) replaceFlags(ctx context.Context, version int, flags rollout.Flags, by string) (rollout.Document, error) {
+	filter := append(byID(flagsID), bson.E{Key: "version", Value: version})
+	if version == 0 { // put there by somebody who knew of no versions
+		filter[1].Value = bson.D{{Key: "$in", Value: bson.A{nil, 0}}}
+	}
+	update := bson.D{{Key: "$set", Value: bson.D{
+		{Key: "featureFlags", Value: flags},
+		{Key: "version", Value: version + 1},
+		{Key: "updatedAt", Value: stored(time.Now())},
+		{Key: "updatedBy", Value: by},
+	}}}
+	var doc flagsDocument
+	err := s.flags.FindOneAndUpdate(ctx, filter, update, options.FindOneAndUpdate().SetReturnDocument(options.After)).Decode(&doc)
+	if err != nil {
+		return rollout.Document{}, failed("changing the flags", err)
+	}
+	return doc.Document, nil
+}

@@ -1,0 +1,82 @@
+package mongodb
+
+import (
+	"time"
+
+	"marketplace.example/trials/trial"
+)
+
+// sendDocument is a send as stored. What happens to a send comes from several
+// sides and in any order: the worker that sends, one that takes over, and the
+// mail service's events. So each part only moves forward, by $max or $min over
+// a document that is compared field by field in the order written here, and no
+// order of writes loses what is known.
+type sendDocument struct {
+	Key      string     `bson:"_id"`
+	VendorID string     `json:"vendorId"`
+	Kind     trial.Kind `json:"kind"`
+	Revision int        `json:"revision"`
+	// Attempt is the latest attempt and what its worker knows of it.
+	Attempt sendAttempt `json:"attempt"`
+	// Sent is there once the mail service has accepted it, in any attempt; it
+	// outweighs whatever the attempt says. Absent, not null, until then: null
+	// would be less than everything.
+	Sent *sendAcceptance `bson:"sent,omitempty"`
+	// Delivery is the weightiest report of the mail service.
+	Delivery *sendDelivery `bson:"delivery,omitempty"`
+}
+
+// sendAttempt only grows: a later attempt is more, and in one attempt a settled
+// outcome is more than the claim.
+type sendAttempt struct {
+	Number      int              `json:"number"`
+	Rank        int              `json:"rank"`
+	Status      trial.SendStatus `json:"status"`
+	Resends     int              `json:"resends"`
+	ClaimedAt   time.Time        `json:"claimedAt"`
+	SettledAt   *time.Time       `json:"settledAt"`
+	Reason      string           `json:"reason"`
+	AddressHash string           `json:"addressHash"`
+}
+
+// sendAcceptance only becomes earlier.
+type sendAcceptance struct {
+	At        time.Time `json:"at"`
+	MessageID string    `json:"messageId"`
+	Attempt   int       `json:"attempt"`
+}
+
+// sendDelivery only grows: what went wrong weighs more than a delivery, and
+// that more than a delay; of two alike the later one stands.
+type sendDelivery struct {
+	Rank int       `json:"rank"`
+	At   time.Time `json:"at"`
+	Kind string    `json:"kind"`
+}
+
+// The outcomes that a worker settles an attempt with, beside sent.
+var attemptRanks = map[trial.SendStatus]int{trial.SendUnknown: 1, trial.SendReleased: 2, trial.SendRefused: 3}
+
+// The reports of the mail service.
+var deliveryRanks = map[string]int{"delay": 1, "delivery": 2, "bounce": 3, "complaint": 3, "reject": 3}
+
+// send is what is known of the send.
+func (d sendDocument) send() trial.Send {
+	s := trial.Send{
+		Key: d.Key, VendorID: d.VendorID, Kind: d.Kind, Revision: d.Revision,
+		Status: d.Attempt.Status, Attempt: d.Attempt.Number, Resends: d.Attempt.Resends,
+		ClaimedAt: d.Attempt.ClaimedAt, SettledAt: d.Attempt.SettledAt, Reason: d.Attempt.Reason, AddressHash: d.Attempt.AddressHash,
+	}
+	if d.Sent != nil {
+		s.Status, s.SettledAt, s.MessageID, s.Reason = trial.SendSent, &d.Sent.At, d.Sent.MessageID, ""
+	}
+	if d.Delivery != nil {
+		s.Delivery, s.DeliveryAt = d.Delivery.Kind, &d.Delivery.At
+	}
+	return s
+}
+
+// claimable tells whether another attempt may follow this one.
+func (d sendDocument) claimable(attempt int) bool {
+	return d.Sent == nil && d.Attempt.Number == attempt && d.Attempt.Status != trial.SendRefused
+}

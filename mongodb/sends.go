@@ -1,0 +1,146 @@
+package mongodb
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"marketplace.example/trials/trial"
+)
+
+// Send is what is known of the send with that key; nil when nothing is.
+func (s *Store) Send(ctx context.Context, key string) (*trial.Send, error) {
+	doc, err := s.findSend(ctx, key)
+	if errors.Is(err, mongo.ErrNoDocuments) {
+		return nil, nil //nolint:nilnil // documented: nothing is known, and nothing is wrong
+	}
+	if err != nil {
+		return nil, err
+	}
+	send := doc.send()
+	return &send, nil
+}
+
+// ClaimSend makes the caller the one who sends, as the first attempt, unless
+// somebody was before. It answers with the send as it stands. Of n only the
+// key, the vendor, the kind, the revision, ClaimedAt and AddressHash count.
+func (s *Store) ClaimSend(ctx context.Context, n trial.Send) (claimed bool, current trial.Send, err error) {
+	doc := sendDocument{
+		Key: n.Key, VendorID: n.VendorID, Kind: n.Kind, Revision: n.Revision,
+		Attempt: sendAttempt{Number: 1, Status: trial.SendClaimed, ClaimedAt: stored(n.ClaimedAt), AddressHash: n.AddressHash},
+	}
+	_, err = s.sends.InsertOne(ctx, doc)
+	if err == nil {
+		return true, doc.send(), nil
+	}
+	if !mongo.IsDuplicateKeyError(err) {
+		return false, trial.Send{}, failed("claiming send "+n.Key, err)
+	}
+	doc, err = s.findSend(ctx, n.Key)
+	return false, doc.send(), err
+}
+
+// ReclaimSend makes the caller the one who sends, as the attempt after
+// fromAttempt, unless the send has moved on from that meanwhile, was sent, or
+// was refused for good. resend says that fromAttempt may have been accepted
+// after all, which is counted. It answers with the send as it stands.
+func (s *Store) ReclaimSend(ctx context.Context, key string, fromAttempt int, resend bool, at time.Time, addressHash string) (claimed bool, current trial.Send, err error) {
+	before, err := s.findSend(ctx, key)
+	if err != nil || !before.claimable(fromAttempt) {
+		return false, before.send(), err
+	}
+	next := sendAttempt{
+		Number: fromAttempt + 1, Status: trial.SendClaimed, Resends: before.Attempt.Resends,
+		ClaimedAt: stored(at), AddressHash: addressHash,
+	}
+	if resend {
+		next.Resends++
+	}
+	// Of several callers that come this far, the one that still saw fromAttempt
+	// in the document it changed has made the step.
+	err = s.sends.FindOneAndUpdate(ctx, byID(key), growAttempt(next), options.FindOneAndUpdate().SetReturnDocument(options.Before)).Decode(&before)
+	if err != nil {
+		return false, trial.Send{}, failed("claiming send "+key+" again", err)
+	}
+	if before.claimable(fromAttempt) {
+		before.Attempt = next
+		return true, before.send(), nil
+	}
+	doc, err := s.findSend(ctx, key)
+	return false, doc.send(), err
+}
+
+// SettleSend notes the outcome of an attempt, and answers with the send as it
+// stands: an attempt that another has overtaken changes nothing, unless it
+// tells that the mail was sent; what was sent stays sent. messageID is noted
+// only with SendSent, reason only with the others.
+func (s *Store) SettleSend(ctx context.Context, key string, attempt int, status trial.SendStatus, messageID, reason string, at time.Time) (trial.Send, error) {
+	if status == trial.SendSent {
+		return s.updateSend(ctx, key, acceptance(attempt, messageID, at))
+	}
+	rank := attemptRanks[status]
+	if rank == 0 {
+		return trial.Send{}, trial.Invalid("status", "%q settles no send", status)
+	}
+	doc, err := s.findSend(ctx, key)
+	if err != nil || doc.Sent != nil || doc.Attempt.Number != attempt || doc.Attempt.Rank >= rank {
+		return doc.send(), err
+	}
+	settledAt, settled := stored(at), doc.Attempt
+	settled.Rank, settled.Status, settled.SettledAt, settled.Reason = rank, status, &settledAt, reason
+	return s.updateSend(ctx, key, growAttempt(settled))
+}
+
+// SendEvent notes an event of the mail service about an attempt: it accepted
+// the mail, and delivery is what became of it then: "delivery", "bounce",
+// "complaint", "reject", "delay", or empty where it says no more. It answers
+// with the send as it stands, nil where there is none with that key.
+func (s *Store) SendEvent(ctx context.Context, key string, attempt int, messageID, delivery string, at time.Time) (*trial.Send, error) {
+	update := acceptance(attempt, messageID, at)
+	if delivery != "" {
+		rank := deliveryRanks[delivery]
+		if rank == 0 {
+			return nil, trial.Invalid("delivery", "%q is no report of a delivery", delivery)
+		}
+		update = append(update, bson.E{Key: "$max", Value: bson.D{{Key: "delivery", Value: sendDelivery{Rank: rank, At: at, Kind: delivery}}}})
+	}
+	send, err := s.updateSend(ctx, key, update)
+	if errors.Is(err, mongo.ErrNoDocuments) {
+		return nil, nil //nolint:nilnil // documented: there is none, and nothing is wrong
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &send, nil
+}
+
+func growAttempt(a sendAttempt) bson.D {
+	return bson.D{{Key: "$max", Value: bson.D{{Key: "attempt", Value: a}}}}
+}
+
+func acceptance(attempt int, messageID string, at time.Time) bson.D {
+	return bson.D{{Key: "$min", Value: bson.D{{Key: "sent", Value: sendAcceptance{At: at, MessageID: messageID, Attempt: attempt}}}}}
+}
+
+// findSend reads a send. The error wraps mongo.ErrNoDocuments where there is none.
+func (s *Store) findSend(ctx context.Context, key string) (sendDocument, error) {
+	var doc sendDocument
+	if err := s.sends.FindOne(ctx, byID(key)).Decode(&doc); err != nil {
+		return sendDocument{}, failed("reading send "+key, err)
+	}
+	return doc, nil
+}
+
+// updateSend changes a send and answers with what is known afterwards.
+func (s *Store) updateSend(ctx context.Context, key string, update bson.D) (trial.Send, error) {
+	var doc sendDocument
+	err := s.sends.FindOneAndUpdate(ctx, byID(key), update, options.FindOneAndUpdate().SetReturnDocument(options.After)).Decode(&doc)
+	if err != nil {
+		return trial.Send{}, failed("noting the outcome of send "+key, err)
+	}
+	return doc.send(), nil
+}

@@ -1,0 +1,69 @@
+package mongodb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+)
+
+// messageRetention is how long a webhook message's id is remembered. SNS gives
+// up delivering long before.
+const messageRetention = 30 * 24 * time.Hour
+
+// index is one index and the queries it is there for.
+type index struct {
+	collection string
+	keys       bson.D
+	options    *options.IndexOptionsBuilder
+	serves     string
+}
+
+// indexes are all there are beside those over _id. None is needed to be right;
+// without them MongoDB is as slow as FerretDB.
+func indexes() []index {
+	return []index{
+		{collection: usersCollection, keys: up("isVendor", "trialAutomation.status"), serves: "UnstartedVendors: a vendor without a status"},
+		{collection: usersCollection, keys: up("trialAutomation.conversion.recorded"), options: options.Index().SetSparse(true), serves: "UnrecordedConversions: recorded is false"},
+		{collection: usersCollection, keys: up("isVendor", "trialStartDate"), serves: "Migration Validation: vendors without trialStartDate"},
+		{collection: trialsCollection, keys: up("nextAt"), serves: "OverdueTrials: nextAt below a moment, in its order"},
+		{collection: trialsCollection, keys: up("held.reason", "_id"), serves: "HeldTrials, and Trials that are held or not: by reason, in the order of _id"},
+		{collection: trialsCollection, keys: up("status", "_id"), serves: "Trials of one status, in the order of _id"},
+		{collection: trialsCollection, keys: up("cohort", "_id"), serves: "Trials of one cohort, in the order of _id"},
+		{collection: messagesCollection, keys: up("at"), options: options.Index().SetExpireAfterSeconds(int32(messageRetention.Seconds())), serves: "forgetting old ids of messages"},
+	}
+}
+
+func up(fields ...string) bson.D {
+	keys := make(bson.D, 0, len(fields))
+	for _, field := range fields {
+		keys = append(keys, bson.E{Key: field, Value: 1})
+	}
+	return keys
+}
+
+// Setup makes the indexes and the first flag document. It may be repeated, and
+// changes nothing that is there.
+func (s *Store) Setup(ctx context.Context) error {
+	for _, i := range indexes() {
+		model := mongo.IndexModel{Keys: i.keys, Options: i.options}
+		_, err := s.users.Database().Collection(i.collection).Indexes().CreateOne(ctx, model)
+		if err != nil && !notImplemented(err) {
+			return failed(fmt.Sprintf("making the index of %s for %s", i.collection, i.serves), err)
+		}
+	}
+	_, err := s.Flags(ctx)
+	return err
+}
+
+// notImplemented tells whether the server lacks a feature altogether, as
+// FerretDB lacks indexes that expire documents.
+func notImplemented(err error) bool {
+	const code = 238
+	var e mongo.ServerError
+	return errors.As(err, &e) && e.HasErrorCode(code)
+}

@@ -1,0 +1,92 @@
+package mongodb
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+	"go.uber.org/zap"
+)
+
+// The collections.
+const (
+	usersCollection    = "users" // the marketplace's
+	trialsCollection   = "trials"
+	eventsCollection   = "trial_events"
+	sendsCollection    = "sends"
+	flagsCollection    = "flags"
+	firstsCollection   = "firsts"
+	messagesCollection = "webhook_messages"
+)
+
+const (
+	// selectionLimit is how long a caller waits to learn that no server is there.
+	selectionLimit = 2 * time.Second
+	// operationLimit bounds one operation whose caller set no deadline.
+	operationLimit = 5 * time.Second
+	// scanLimit bounds a query that may read a whole collection.
+	scanLimit = time.Minute
+)
+
+// Store keeps everything in one database. It is safe for concurrent use.
+type Store struct {
+	client *mongo.Client
+	log    *zap.Logger
+
+	users, trials, events, sends, flags, firsts, messages *mongo.Collection
+}
+
+// Option changes how a Store works.
+type Option func(*Store)
+
+// WithLogger sets where a Store tells of documents it cannot use; without it,
+// nowhere.
+func WithLogger(log *zap.Logger) Option { return func(s *Store) { s.log = log } }
+
+// Connect prepares a Store for the database of that name. It does not wait for
+// a server: where none is there, Ping and every other method say so. The error
+// is about the connection string.
+func Connect(ctx context.Context, uri, database string, opts ...Option) (*Store, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("connecting to MongoDB: %w", err)
+	}
+	client, err := mongo.Connect(options.Client().
+		SetAppName("trials").
+		SetServerSelectionTimeout(selectionLimit).
+		SetConnectTimeout(selectionLimit).
+		SetTimeout(operationLimit).
+		SetBSONOptions(&options.BSONOptions{UseJSONStructTags: true}).
+		ApplyURI(uri)) // last, so that the connection string has the last word
+	if err != nil {
+		return nil, fmt.Errorf("connecting to MongoDB: %w", err)
+	}
+	db := client.Database(database)
+	s := &Store{
+		client: client, log: zap.NewNop(),
+		users: db.Collection(usersCollection), trials: db.Collection(trialsCollection), events: db.Collection(eventsCollection),
+		sends: db.Collection(sendsCollection), flags: db.Collection(flagsCollection), firsts: db.Collection(firstsCollection),
+		messages: db.Collection(messagesCollection),
+	}
+	for _, o := range opts {
+		o(s)
+	}
+	return s, nil
+}
+
+// Close gives the connections back.
+func (s *Store) Close(ctx context.Context) error {
+	if err := s.client.Disconnect(ctx); err != nil {
+		return failed("closing the connections to MongoDB", err)
+	}
+	return nil
+}
+
+// Ping asks whether the server answers.
+func (s *Store) Ping(ctx context.Context) error {
+	if err := s.client.Ping(ctx, nil); err != nil {
+		return failed("asking whether MongoDB answers", err)
+	}
+	return nil
+}

@@ -1,0 +1,57 @@
+package mongodb
+
+import (
+	"context"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.uber.org/zap"
+
+	"marketplace.example/trials/trial"
+)
+
+// UnstartedVendors are up to limit vendors whose trial's workflow has not begun:
+// registered ones, and those that the marketplace put straight into its
+// collection, whose Automation is nil. Vendors whose id cannot name a trial are
+// left out, counted in the log, and do not use up the limit.
+func (s *Store) UnstartedVendors(ctx context.Context, limit int) ([]trial.Vendor, error) {
+	filter := bson.D{{Key: "isVendor", Value: true}, {Key: "trialAutomation.status", Value: nil}}
+	return s.scanUsers(ctx, "looking for vendors without a trial", filter, limit, func(trial.Vendor) bool { return true })
+}
+
+// UnrecordedConversions are up to limit vendors whose conversion the trial does
+// not know of yet.
+func (s *Store) UnrecordedConversions(ctx context.Context, limit int) ([]trial.Vendor, error) {
+	filter := bson.D{{Key: "trialAutomation.conversion.recorded", Value: false}}
+	return s.scanUsers(ctx, "looking for conversions to deliver", filter, limit, func(v trial.Vendor) bool {
+		return v.Automation != nil && v.Automation.Conversion != nil
+	})
+}
+
+// scanUsers reads users until limit of them are usable.
+func (s *Store) scanUsers(ctx context.Context, doing string, filter bson.D, limit int, usable func(trial.Vendor) bool) (found []trial.Vendor, err error) {
+	ctx, cancel := context.WithTimeout(ctx, scanLimit)
+	defer cancel()
+	cursor, err := s.users.Find(ctx, filter)
+	if err != nil {
+		return nil, failed(doing, err)
+	}
+	defer func() { _ = cursor.Close(ctx) }() // it ends by itself as well
+	ignored := 0
+	for len(found) < limit && cursor.Next(ctx) {
+		v := readUser(cursor.Current).vendor
+		switch {
+		case !trial.ValidVendorID(v.ID):
+			ignored++
+		case usable(v):
+			found = append(found, v)
+		}
+	}
+	if err := cursor.Err(); err != nil {
+		return nil, failed(doing, err)
+	}
+	if ignored > 0 {
+		// Not their ids: those may be anything, addresses as well.
+		s.log.Warn("vendors whose id cannot name a trial are left out", zap.String("doing", doing), zap.Int("vendors", ignored))
+	}
+	return found, nil
+}

@@ -1,0 +1,89 @@
+package mongodb
+
+import (
+	"context"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"marketplace.example/trials/trial"
+)
+
+// Trials are up to limit trials after the vendor id given (empty: from the
+// start), in the order of their ids. next is the id to go on after, empty at
+// the end.
+func (s *Store) Trials(ctx context.Context, f trial.Filter, after string, limit int) (states []trial.State, next string, err error) {
+	filter := bson.D{{Key: "_id", Value: bson.D{{Key: "$gt", Value: after}}}}
+	if f.Status != "" {
+		filter = append(filter, bson.E{Key: "status", Value: f.Status})
+	}
+	if f.Cohort != "" {
+		filter = append(filter, bson.E{Key: "cohort", Value: f.Cohort})
+	}
+	if f.Held != nil {
+		filter = append(filter, bson.E{Key: "held.reason", Value: heldReason(*f.Held)})
+	}
+	// One more than asked for tells whether there are more.
+	states, err = s.findTrials(ctx, "listing trials", filter, up("_id"), limit+1)
+	if err != nil || len(states) <= limit {
+		return states, "", err
+	}
+	states = states[:limit]
+	return states, states[limit-1].VendorID, nil
+}
+
+// heldReason is the condition on held.reason, in a form that an index serves.
+func heldReason(held bool) any {
+	if held {
+		return bson.D{{Key: "$gt", Value: ""}}
+	}
+	return nil
+}
+
+// OverdueTrials are up to limit trials whose next step was due before the
+// moment given, the longest overdue first; held ones, which wait on purpose,
+// are left out.
+func (s *Store) OverdueTrials(ctx context.Context, before time.Time, limit int) ([]trial.State, error) {
+	filter := bson.D{
+		{Key: "nextAt", Value: bson.D{{Key: "$lt", Value: before}}},
+		{Key: "held.reason", Value: heldReason(false)},
+	}
+	return s.findTrials(ctx, "looking for overdue trials", filter, up("nextAt"), limit)
+}
+
+// HeldTrials are up to limit trials that wait for one of the reasons, after the
+// vendor id given (empty: from the start), in the order of their ids.
+func (s *Store) HeldTrials(ctx context.Context, reasons []trial.Reason, after string, limit int) ([]trial.State, error) {
+	if len(reasons) == 0 {
+		return nil, nil
+	}
+	filter := bson.D{
+		{Key: "held.reason", Value: bson.D{{Key: "$in", Value: reasons}}},
+		{Key: "_id", Value: bson.D{{Key: "$gt", Value: after}}},
+	}
+	return s.findTrials(ctx, "looking for held trials", filter, up("_id"), limit)
+}
+
+// findTrials answers with nothing for a limit below 1, where MongoDB would
+// answer with everything.
+func (s *Store) findTrials(ctx context.Context, doing string, filter, sort bson.D, limit int) ([]trial.State, error) {
+	if limit < 1 {
+		return nil, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, scanLimit)
+	defer cancel()
+	cursor, err := s.trials.Find(ctx, filter, options.Find().SetSort(sort).SetLimit(int64(limit)))
+	if err != nil {
+		return nil, failed(doing, err)
+	}
+	var docs []trialDocument
+	if err := cursor.All(ctx, &docs); err != nil {
+		return nil, failed(doing, err)
+	}
+	states := make([]trial.State, len(docs))
+	for i, doc := range docs {
+		states[i] = doc.State
+	}
+	return states, nil
+}

@@ -1,0 +1,144 @@
+package mongodb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"marketplace.example/trials/trial"
+)
+
+// trialDocument is a trial's state as stored: folded from its events, and kept
+// so that it can be read at once and queried.
+type trialDocument struct {
+	ID          string `bson:"_id"`
+	trial.State `bson:",inline"`
+	// NextAt is when the next step is due; null when nothing is to come.
+	NextAt    *time.Time `json:"nextAt"`
+	UpdatedAt time.Time  `json:"updatedAt"`
+}
+
+func newTrialDocument(state trial.State) trialDocument {
+	doc := trialDocument{ID: state.VendorID, State: state, UpdatedAt: stored(time.Now())}
+	if next, ok := state.Next(); ok {
+		doc.NextAt = &next.At
+	}
+	return doc
+}
+
+// Append stores an event and the state after it. Where an event with that
+// number is stored already, it is returned, and what follows from the stored
+// events is made right again; so a call that failed half-way is repeated until
+// it succeeds.
+//
+// The order is the events, which are the truth, then the trial, then the
+// vendor's document.
+func (s *Store) Append(ctx context.Context, e trial.Event, after trial.State) (existing *trial.Event, err error) {
+	if !trial.ValidVendorID(after.VendorID) || e.Seq < 1 || e.Seq != after.Seq {
+		return nil, fmt.Errorf("storing event %d: it does not lead to state %d of trial %q", e.Seq, after.Seq, after.VendorID)
+	}
+	existing, err = s.insertEvent(ctx, after.VendorID, e)
+	if err != nil {
+		return nil, err
+	}
+	if existing != nil {
+		_, err = s.Refold(ctx, after.VendorID)
+		return existing, err
+	}
+	before, err := s.replaceTrial(ctx, after)
+	switch {
+	case err != nil:
+		return nil, err
+	case before != nil && before.Seq > after.Seq:
+		// The trial was ahead of its events, or another writer wrote meanwhile.
+		_, err = s.Refold(ctx, after.VendorID)
+		return nil, err
+	case before == nil || differsForVendor(*before, after):
+		return nil, s.mirror(ctx, after)
+	}
+	return nil, nil //nolint:nilnil // documented: the event is new, and nothing is wrong
+}
+
+// Refold makes a trial, and what the vendor's document says of it, again from
+// the events, and answers with the state. A trial without events is a
+// *trial.Error with CodeNotFound.
+func (s *Store) Refold(ctx context.Context, vendorID string) (trial.State, error) {
+	for {
+		events, err := s.Events(ctx, vendorID, 1)
+		if err != nil {
+			return trial.State{}, err
+		}
+		if len(events) == 0 {
+			return trial.State{}, trial.NotFound(vendorID)
+		}
+		state := trial.Fold(events)
+		before, err := s.replaceTrial(ctx, state)
+		if err != nil {
+			return trial.State{}, err
+		}
+		if before != nil && before.Seq > state.Seq {
+			continue // an event came while we read
+		}
+		return state, s.mirror(ctx, state)
+	}
+}
+
+// replaceTrial stores a trial's state and answers with the one before, nil for
+// the first.
+func (s *Store) replaceTrial(ctx context.Context, state trial.State) (before *trial.State, err error) {
+	var doc trialDocument
+	err = s.trials.FindOneAndReplace(ctx, byID(state.VendorID), newTrialDocument(state), options.FindOneAndReplace().SetUpsert(true)).Decode(&doc)
+	if errors.Is(err, mongo.ErrNoDocuments) {
+		return nil, nil //nolint:nilnil // documented: there was none, and nothing is wrong
+	}
+	if err != nil {
+		return nil, failed("storing trial "+state.VendorID, err)
+	}
+	return &doc.State, nil
+}
+
+// differsForVendor tells whether the vendor's document would say something else.
+func differsForVendor(a, b trial.State) bool {
+	return a.Status != b.Status || !a.EndsAt.Equal(b.EndsAt) || (a.ConvertedAt == nil) != (b.ConvertedAt == nil)
+}
+
+// mirror writes into the vendor's document where the trial stands, and that it
+// knows of the conversion. A document that the marketplace has removed is not
+// made again.
+func (s *Store) mirror(ctx context.Context, state trial.State) error {
+	note := vendorNote{set: bson.D{
+		{Key: "trialAutomation.status", Value: state.Status},
+		{Key: "trialAutomation.endsAt", Value: state.EndsAt},
+	}}
+	if state.ConvertedAt != nil {
+		// The conversion may have come past RecordConversion, by a signal.
+		c, _, err := first(ctx, s, conversionKey(state.VendorID), trial.Conversion{At: *state.ConvertedAt})
+		if err != nil {
+			return err
+		}
+		c.Recorded = true
+		note.conversion(c)
+	}
+	if _, err := s.updateUser(ctx, state.VendorID, note.update()); err != nil && !errors.Is(err, mongo.ErrNoDocuments) {
+		return failed("noting at vendor "+state.VendorID+" where the trial stands", err)
+	}
+	return nil
+}
+
+// Trial is a trial's state, and whether there is such a trial.
+func (s *Store) Trial(ctx context.Context, vendorID string) (state trial.State, found bool, err error) {
+	var doc trialDocument
+	err = s.trials.FindOne(ctx, byID(vendorID)).Decode(&doc)
+	if errors.Is(err, mongo.ErrNoDocuments) {
+		return trial.State{}, false, nil
+	}
+	if err != nil {
+		return trial.State{}, false, failed("reading trial "+vendorID, err)
+	}
+	return doc.State, true, nil
+}

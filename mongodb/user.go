@@ -1,0 +1,144 @@
+package mongodb
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"marketplace.example/trials/trial"
+)
+
+// user is a document of the marketplace's users, read leniently: others write
+// these, and one that is not as it should be must not keep the rest from being
+// served. What is of the wrong type counts as not there.
+type user struct {
+	vendor   trial.Vendor
+	isVendor bool
+	// foreign says that trialAutomation is there but no document, so that
+	// nothing can be added to it.
+	foreign bool
+}
+
+func readUser(raw bson.Raw) user {
+	u := user{vendor: trial.Vendor{
+		ID:        vendorID(raw.Lookup("_id")),
+		Email:     email(raw.Lookup("email")),
+		Name:      text(raw.Lookup("name")),
+		Zone:      zone(raw.Lookup("timezone")),
+		StartedAt: date(raw.Lookup("trialStartDate")),
+		CreatedAt: date(raw.Lookup("createdAt")),
+	}}
+	u.isVendor, _ = raw.Lookup("isVendor").BooleanOK()
+	automation, err := raw.LookupErr("trialAutomation")
+	if err != nil {
+		return u
+	}
+	doc, ok := automation.DocumentOK()
+	u.foreign = !ok
+	if ok {
+		u.vendor.Automation = readAutomation(doc)
+	}
+	return u
+}
+
+// readAutomation is nil for a vendor that was not taken in: without a cohort
+// nothing was decided.
+func readAutomation(doc bson.Raw) *trial.Automation {
+	cohort := trial.Cohort(text(doc.Lookup("cohort")))
+	if cohort != trial.Automated && cohort != trial.Control {
+		return nil
+	}
+	a := &trial.Automation{
+		Cohort:            cohort,
+		Bucket:            number(doc.Lookup("bucket")),
+		RolloutPercentage: number(doc.Lookup("rolloutPercentage")),
+		FlagsVersion:      int(number(doc.Lookup("flagsVersion"))),
+		Policy:            text(doc.Lookup("policy")),
+		RegisteredAt:      date(doc.Lookup("registeredAt")),
+		Status:            trial.Status(text(doc.Lookup("status"))),
+	}
+	if endsAt := date(doc.Lookup("endsAt")); !endsAt.IsZero() {
+		a.EndsAt = &endsAt
+	}
+	if c, ok := doc.Lookup("conversion").DocumentOK(); ok {
+		if at := date(c.Lookup("at")); !at.IsZero() {
+			recorded, _ := c.Lookup("recorded").BooleanOK()
+			a.Conversion = &trial.Conversion{At: at, RequestID: text(c.Lookup("requestId")), Recorded: recorded}
+		}
+	}
+	if s, ok := doc.Lookup("suppression").DocumentOK(); ok {
+		a.Suppression = &trial.Suppression{
+			Reason: trial.Reason(text(s.Lookup("reason"))), At: date(s.Lookup("at")), AddressHash: text(s.Lookup("addressHash")),
+		}
+	}
+	return a
+}
+
+// vendorID is the id as text: the marketplace's may be strings or ObjectIDs.
+// What is neither gives an id that is not valid.
+func vendorID(v bson.RawValue) string {
+	if id, ok := v.ObjectIDOK(); ok {
+		return id.Hex()
+	}
+	id, _ := v.StringValueOK()
+	return id
+}
+
+// userKeys are the values of _id that a vendor's id may stand for.
+func userKeys(id string) []any {
+	keys := []any{id}
+	if object, err := bson.ObjectIDFromHex(id); err == nil && object.Hex() == id {
+		keys = append(keys, object)
+	}
+	return keys
+}
+
+// text also takes a number: a shop may well be named 24.
+func text(v bson.RawValue) string {
+	if s, ok := v.StringValueOK(); ok {
+		return s
+	}
+	if n, ok := v.AsFloat64OK(); ok {
+		return strconv.FormatFloat(n, 'f', -1, 64)
+	}
+	return ""
+}
+
+func email(v bson.RawValue) string {
+	s, _ := v.StringValueOK()
+	return strings.TrimSpace(s)
+}
+
+func zone(v bson.RawValue) string {
+	if s, ok := v.StringValueOK(); ok && trial.ValidZone(s) {
+		return s
+	}
+	return ""
+}
+
+// number takes any of BSON's numbers but the decimal.
+func number(v bson.RawValue) float64 {
+	n, _ := v.AsFloat64OK()
+	return n
+}
+
+// date also takes text as in RFC 3339. The zero time stands for none, and for
+// one that cannot be written down again.
+func date(v bson.RawValue) time.Time {
+	var t time.Time
+	if ms, ok := v.DateTimeOK(); ok {
+		t = time.UnixMilli(ms)
+	} else if s, ok := v.StringValueOK(); ok {
+		t, _ = time.Parse(time.RFC3339, s) // the zero time where it is none
+	}
+	t = stored(t)
+	if year := t.Year(); year < 1 || year > 9999 {
+		return time.Time{}
+	}
+	return t
+}
+
+// stored is a moment as the database gives it back.
+func stored(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }

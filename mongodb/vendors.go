@@ -1,0 +1,221 @@
+package mongodb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"marketplace.example/trials/trial"
+)
+
+// registration is what is decided about a vendor once.
+type registration struct {
+	StartedAt         time.Time    `json:"startedAt"`
+	Cohort            trial.Cohort `json:"cohort"`
+	Bucket            float64      `json:"bucket"`
+	RolloutPercentage float64      `json:"rolloutPercentage"`
+	FlagsVersion      int          `json:"flagsVersion"`
+	Policy            string       `json:"policy"`
+	RegisteredAt      time.Time    `json:"registeredAt"`
+}
+
+func newRegistration(v trial.Vendor) (registration, error) {
+	switch {
+	case !trial.ValidVendorID(v.ID):
+		return registration{}, trial.Invalid("id", "must be 1 to 64 letters, digits, underscores or dashes")
+	case v.Automation == nil || v.StartedAt.IsZero():
+		return registration{}, fmt.Errorf("vendor %s has no cohort or no start", v.ID)
+	}
+	a := v.Automation
+	return registration{
+		StartedAt: v.StartedAt, Cohort: a.Cohort, Bucket: a.Bucket, RolloutPercentage: a.RolloutPercentage,
+		FlagsVersion: a.FlagsVersion, Policy: a.Policy, RegisteredAt: a.RegisteredAt,
+	}, nil
+}
+
+// automation is the part that trialAutomation holds; prefix leads its names.
+func (r registration) automation(prefix string) bson.D {
+	return bson.D{
+		{Key: prefix + "cohort", Value: r.Cohort},
+		{Key: prefix + "bucket", Value: r.Bucket},
+		{Key: prefix + "rolloutPercentage", Value: r.RolloutPercentage},
+		{Key: prefix + "flagsVersion", Value: r.FlagsVersion},
+		{Key: prefix + "policy", Value: r.Policy},
+		{Key: prefix + "registeredAt", Value: r.RegisteredAt},
+	}
+}
+
+// RegisterVendor makes the vendor's document, or adds the trial's fields to the
+// one that the marketplace has made. It answers with the vendor as stored, and
+// whether this call decided its registration. A vendor registered before stays
+// as it is: of several calls one decides, and all see the same.
+// A user that is no vendor is a *trial.Error with CodeConflict.
+func (s *Store) RegisterVendor(ctx context.Context, v trial.Vendor) (registered trial.Vendor, created bool, err error) {
+	r, err := newRegistration(v)
+	if err != nil {
+		return trial.Vendor{}, false, fmt.Errorf("registering a vendor: %w", err)
+	}
+	doing := "registering vendor " + v.ID
+	key, u, err := s.findUser(ctx, v.ID)
+	if err == nil {
+		return s.admit(ctx, key, u, r)
+	}
+	if !errors.Is(err, mongo.ErrNoDocuments) {
+		return trial.Vendor{}, false, failed(doing, err)
+	}
+	doc := newUser(v, r)
+	raw, err := bson.Marshal(doc)
+	if err != nil {
+		return trial.Vendor{}, false, fmt.Errorf("%s: %w", doing, err)
+	}
+	_, err = s.users.InsertOne(ctx, doc)
+	if err == nil {
+		return readUser(raw).vendor, true, nil
+	}
+	if !mongo.IsDuplicateKeyError(err) {
+		return trial.Vendor{}, false, failed(doing, err)
+	}
+	key, u, err = s.findUser(ctx, v.ID) // somebody was faster
+	if errors.Is(err, mongo.ErrNoDocuments) {
+		// A unique index of the marketplace's own stands against it.
+		return trial.Vendor{}, false, &trial.Error{Code: trial.CodeConflict, Field: "email", Message: "belongs to another user"}
+	}
+	if err != nil {
+		return trial.Vendor{}, false, failed(doing, err)
+	}
+	return s.admit(ctx, key, u, r)
+}
+
+func newUser(v trial.Vendor, r registration) bson.D {
+	createdAt := v.CreatedAt
+	if createdAt.IsZero() {
+		createdAt = v.StartedAt
+	}
+	doc := bson.D{
+		{Key: "_id", Value: v.ID},
+		{Key: "isVendor", Value: true},
+		{Key: "email", Value: v.Email},
+		{Key: "name", Value: v.Name},
+	}
+	if v.Zone != "" {
+		doc = append(doc, bson.E{Key: "timezone", Value: v.Zone})
+	}
+	return append(doc,
+		bson.E{Key: "createdAt", Value: createdAt},
+		bson.E{Key: "trialStartDate", Value: r.StartedAt},
+		bson.E{Key: "trialAutomation", Value: r.automation("")})
+}
+
+// TakeIn adds the trial's fields to a vendor that the marketplace put straight
+// into its collection, and answers with the vendor as stored. A vendor taken in
+// before stays as it is. Without such a document it is a *trial.Error with
+// CodeNotFound.
+func (s *Store) TakeIn(ctx context.Context, v trial.Vendor) (trial.Vendor, error) {
+	r, err := newRegistration(v)
+	if err != nil {
+		return trial.Vendor{}, fmt.Errorf("taking in a vendor: %w", err)
+	}
+	key, u, err := s.findUser(ctx, v.ID)
+	if errors.Is(err, mongo.ErrNoDocuments) {
+		return trial.Vendor{}, fmt.Errorf("taking in a vendor: %w", trial.NotFound(v.ID))
+	}
+	if err != nil {
+		return trial.Vendor{}, failed("taking in vendor "+v.ID, err)
+	}
+	taken, _, err := s.admit(ctx, key, u, r)
+	return taken, err
+}
+
+// admit adds the registration to a document that is there. The decision is
+// kept first; adding it may then be done by several at once, and again.
+func (s *Store) admit(ctx context.Context, key any, u user, r registration) (trial.Vendor, bool, error) {
+	id := u.vendor.ID
+	switch {
+	case !u.isVendor:
+		return trial.Vendor{}, false, &trial.Error{Code: trial.CodeConflict, Field: "id", Message: fmt.Sprintf("the user %q is no vendor", id)}
+	case u.vendor.Automation != nil:
+		return u.vendor, false, nil
+	}
+	r, mine, err := first(ctx, s, registrationKey(id), r)
+	if err != nil {
+		return trial.Vendor{}, false, err
+	}
+	if u.foreign {
+		if err := s.clearForeign(ctx, key); err != nil {
+			return trial.Vendor{}, false, err
+		}
+	}
+	set := append(bson.D{{Key: "trialStartDate", Value: r.StartedAt}}, r.automation("trialAutomation.")...)
+	after, err := s.updateUser(ctx, id, bson.D{{Key: "$set", Value: set}})
+	if err != nil {
+		return trial.Vendor{}, false, failed("taking in vendor "+id, err)
+	}
+	return after.vendor, mine, nil
+}
+
+// clearForeign removes a trialAutomation that is no document. The filter keeps
+// it from removing what another call has put there meanwhile; it reads the
+// whole collection on some servers, and is needed hardly ever.
+func (s *Store) clearForeign(ctx context.Context, key any) error {
+	filter := append(byID(key), bson.E{Key: "trialAutomation", Value: bson.D{{Key: "$not", Value: bson.D{{Key: "$type", Value: "object"}}}}})
+	err := s.users.FindOneAndUpdate(ctx, filter, bson.D{{Key: "$unset", Value: bson.D{{Key: "trialAutomation", Value: ""}}}}).Err()
+	if err != nil && !errors.Is(err, mongo.ErrNoDocuments) {
+		return failed("clearing a trialAutomation that is no document", err)
+	}
+	return nil
+}
+
+// Vendor is the vendor of that id. Without one, or where the user is no vendor,
+// it is a *trial.Error with CodeNotFound.
+func (s *Store) Vendor(ctx context.Context, id string) (trial.Vendor, error) {
+	_, u, err := s.findUser(ctx, id)
+	switch {
+	case errors.Is(err, mongo.ErrNoDocuments), err == nil && !u.isVendor:
+		return trial.Vendor{}, trial.NotFound(id)
+	case err != nil:
+		return trial.Vendor{}, failed("reading vendor "+id, err)
+	}
+	return u.vendor, nil
+}
+
+// findUser reads the user whose _id is the id, or the ObjectID that it spells.
+// It is mongo.ErrNoDocuments where there is none.
+func (s *Store) findUser(ctx context.Context, id string) (key any, u user, err error) {
+	if !trial.ValidVendorID(id) {
+		return nil, user{}, mongo.ErrNoDocuments
+	}
+	for _, key = range userKeys(id) {
+		var raw bson.Raw
+		raw, err = s.users.FindOne(ctx, byID(key)).Raw()
+		if err == nil {
+			return key, readUser(raw), nil
+		}
+		if !errors.Is(err, mongo.ErrNoDocuments) {
+			break
+		}
+	}
+	return nil, user{}, err
+}
+
+// updateUser changes the user whose _id is the id, or the ObjectID that it
+// spells, and answers with the user afterwards. It is mongo.ErrNoDocuments
+// where there is none.
+func (s *Store) updateUser(ctx context.Context, id string, update bson.D) (user, error) {
+	var err error
+	for _, key := range userKeys(id) {
+		var raw bson.Raw
+		raw, err = s.users.FindOneAndUpdate(ctx, byID(key), update, options.FindOneAndUpdate().SetReturnDocument(options.After)).Raw()
+		if err == nil {
+			return readUser(raw), nil
+		}
+		if !errors.Is(err, mongo.ErrNoDocuments) {
+			break
+		}
+	}
+	return user{}, err
+}
