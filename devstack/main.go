@@ -42,7 +42,9 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) error {
 			cancel()
 		}()
 	}
-	logger := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: o.logLevel}))
+	var level slog.LevelVar
+	level.Set(o.logLevel)
+	logger := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: &level}))
 	slog.SetDefault(logger) // the embedded servers log to it as well
 
 	s, err := start(ctx, o, logger)
@@ -53,6 +55,8 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) error {
 		return err
 	}
 	defer s.stop()
+	// Parts that stop warn of each other's being gone.
+	defer level.Set(max(o.logLevel, slog.LevelError))
 	if err := json.NewEncoder(stdout).Encode(s.addresses); err != nil {
 		return fmt.Errorf("print the addresses: %w", err)
 	}

@@ -50,7 +50,9 @@ type Mailbox struct {
 	config  Config
 	logger  *slog.Logger
 	store   *store
+	topic   *topic
 	limiter *rate.Limiter
+	faults  faults
 }
 
 // New opens a mailbox, with the mails kept in config.Dir if there are any.
@@ -59,7 +61,15 @@ func New(config Config) (*Mailbox, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the mailbox: %w", err)
 	}
-	m := &Mailbox{config: config, logger: config.Logger, store: store, limiter: rate.NewLimiter(rate.Inf, 0)}
+	topic, err := openTopic(config)
+	if err != nil {
+		_ = store.close()
+		return nil, fmt.Errorf("open the mailbox: %w", err)
+	}
+	m := &Mailbox{
+		config: config, logger: config.Logger, store: store, topic: topic,
+		limiter: rate.NewLimiter(rate.Inf, 0),
+	}
 	if config.SendRate > 0 {
 		m.limiter = rate.NewLimiter(rate.Limit(config.SendRate), max(1, int(config.SendRate)))
 	}
@@ -89,6 +99,25 @@ func (m *Mailbox) Handler() http.Handler {
 	mux.HandleFunc("GET /messages/{id}", m.getMessage)
 	mux.HandleFunc("GET /messages/{id}/html", m.getHTML)
 	mux.HandleFunc("GET /messages/{id}/text", m.getText)
+
+	mux.HandleFunc("PUT /faults", m.putFault)
+	mux.HandleFunc("GET /faults", m.listFaults)
+	mux.HandleFunc("DELETE /faults", m.deleteFaults)
+
+	mux.HandleFunc("POST /sns/subscriptions", m.subscribe)
+	mux.HandleFunc("GET /sns/subscriptions", m.listSubscriptions)
+	mux.HandleFunc("DELETE /sns/subscriptions/{id}", m.deleteSubscription)
+	mux.HandleFunc("GET "+m.topic.signer.path, m.signingCertificate)
+
+	mux.HandleFunc("GET /inbox.css", serveStyle)
+	inbox := &inbox{m.store, m.logger}
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Query().Has("Action") {
+			m.snsAction(w, r)
+			return
+		}
+		inbox.ServeHTTP(w, r)
+	})
 	return mux
 }
 
@@ -120,6 +149,7 @@ func (m *Mailbox) Serve(ctx context.Context, listener net.Listener) error {
 
 // Close ends deliveries of events that are under way, and closes the files.
 func (m *Mailbox) Close() error {
+	m.topic.close()
 	if err := m.store.close(); err != nil {
 		return fmt.Errorf("close the mailbox: %w", err)
 	}

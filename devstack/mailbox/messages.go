@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -82,8 +83,7 @@ func writeMessages(w io.Writer, messages []*Message, bodies bool) error {
 
 func (m *Mailbox) deleteMessages(w http.ResponseWriter, _ *http.Request) {
 	if err := m.store.clear(); err != nil {
-		m.logger.Error("messages were not deleted", "error", err)
-		http.Error(w, "messages were not deleted", http.StatusInternalServerError)
+		m.fail(w, "messages were not deleted", err)
 		return
 	}
 	w.WriteHeader(http.StatusNoContent)
@@ -96,7 +96,8 @@ func (m *Mailbox) getMessage(w http.ResponseWriter, r *http.Request) {
 }
 
 // getHTML shows a mail's HTML as a mail client does: without scripts, and
-// without fetching anything.
+// without fetching anything. With links=new, its links open beside the page
+// that frames it.
 func (m *Mailbox) getHTML(w http.ResponseWriter, r *http.Request) {
 	message := m.find(w, r)
 	if message == nil {
@@ -105,7 +106,22 @@ func (m *Mailbox) getHTML(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Security-Policy",
 		"default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox allow-popups allow-popups-to-escape-sandbox")
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	_, _ = io.WriteString(w, message.HTML)
+	html := message.HTML
+	if r.URL.Query().Get("links") == "new" {
+		html = openLinksElsewhere(html)
+	}
+	_, _ = io.WriteString(w, html)
+}
+
+var headTag = regexp.MustCompile(`(?i)<head(\s[^>]*)?>`)
+
+// openLinksElsewhere makes the links of an HTML document open new windows.
+func openLinksElsewhere(html string) string {
+	const base = `<base target="_blank">`
+	if at := headTag.FindStringIndex(html); at != nil {
+		return html[:at[1]] + base + html[at[1]:]
+	}
+	return base + html
 }
 
 func (m *Mailbox) getText(w http.ResponseWriter, r *http.Request) {

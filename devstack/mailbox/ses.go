@@ -1,6 +1,7 @@
 package mailbox
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -26,6 +27,14 @@ func (m *Mailbox) sendEmail(w http.ResponseWriter, r *http.Request) {
 		writeError(w, refusal)
 		return
 	}
+	fate := m.faults.judge(message.To)
+	if !sleep(r.Context(), fate.delay) {
+		return
+	}
+	if fate.refusal != nil {
+		writeError(w, fate.refusal)
+		return
+	}
 	if !m.limiter.AllowN(time.Now(), len(message.To)) {
 		writeError(w, tooManyRequests())
 		return
@@ -35,7 +44,24 @@ func (m *Mailbox) sendEmail(w http.ResponseWriter, r *http.Request) {
 		writeError(w, &apiError{http.StatusInternalServerError, "InternalServiceErrorException", "The mail was not kept."})
 		return
 	}
+	m.topic.publish(&message)
+	if fate.hangup {
+		panic(http.ErrAbortHandler) // drops the connection
+	}
 	writeJSON(w, http.StatusOK, map[string]string{"MessageId": message.ID})
+}
+
+// sleep waits for d, and returns false if ctx ends first.
+func sleep(ctx context.Context, d time.Duration) bool {
+	if d <= 0 {
+		return true
+	}
+	select {
+	case <-time.After(d):
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 func readSendRequest(w http.ResponseWriter, r *http.Request) (*sendRequest, *apiError) {
@@ -100,13 +126,17 @@ func newMessageID(now time.Time) string {
 	return fmt.Sprintf("%016x-%s-000000", 0x0100<<48|now.UnixMilli(), uuid.NewString())
 }
 
-// getAccount is GetAccount of SES v2.
+// getAccount is GetAccount of SES v2. It tells of faults that hit every mail.
 func (m *Mailbox) getAccount(w http.ResponseWriter, _ *http.Request) {
+	enforcement := "HEALTHY"
+	if m.faults.whole("suspended") {
+		enforcement = "SHUTDOWN"
+	}
 	writeJSON(w, http.StatusOK, map[string]any{
-		"SendingEnabled":               true,
+		"SendingEnabled":               enforcement == "HEALTHY" && !m.faults.whole("paused"),
 		"ProductionAccessEnabled":      true,
 		"DedicatedIpAutoWarmupEnabled": false,
-		"EnforcementStatus":            "HEALTHY",
+		"EnforcementStatus":            enforcement,
 		"SendQuota": map[string]float64{
 			"Max24HourSend":   dailyQuota,
 			"MaxSendRate":     m.sendRate(),

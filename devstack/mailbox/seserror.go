@@ -1,7 +1,6 @@
 package mailbox
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 )
@@ -27,10 +26,4 @@ func tooManyRequests() *apiError {
 func writeError(w http.ResponseWriter, e *apiError) {
 	w.Header().Set("X-Amzn-Errortype", e.name)
 	writeJSON(w, e.status, map[string]string{"message": e.message})
-}
-
-func writeJSON(w http.ResponseWriter, status int, body any) {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body) // the client went away: nobody is left to tell
 }

@@ -1,0 +1,51 @@
+package mailbox
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+)
+
+// maxControlBytes bounds the bodies of the mailbox's own API.
+const maxControlBytes = 1 << 20
+
+// readJSON reads a request's body into value, or answers what is wrong with it
+// and returns false.
+func readJSON(w http.ResponseWriter, r *http.Request, value any) bool {
+	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxControlBytes))
+	if err == nil {
+		err = strictly(data, value)
+	}
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return false
+	}
+	return true
+}
+
+// strictly reads one JSON value, and refuses fields that it does not know.
+func strictly(data []byte, value any) error {
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(value); err != nil {
+		return err
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("more follows after the JSON value")
+	}
+	return nil
+}
+
+func writeJSON(w http.ResponseWriter, status int, body any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(body) // the client went away: nobody is left to tell
+}
+
+// fail logs why a request could not be carried out, and answers that it wasn't.
+func (m *Mailbox) fail(w http.ResponseWriter, what string, err error) {
+	m.logger.Error(what, "error", err)
+	http.Error(w, what, http.StatusInternalServerError)
+}

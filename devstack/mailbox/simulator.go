@@ -1,0 +1,70 @@
+package mailbox
+
+import (
+	"net/mail"
+	"strings"
+)
+
+// simulatorDomain is where SES itself keeps addresses that behave in a known
+// way, whatever is sent to them.
+const simulatorDomain = "simulator.amazonses.com"
+
+// outcome is what becomes of a mail to one recipient.
+type outcome string
+
+const (
+	delivered  outcome = "delivered"
+	bounced    outcome = "bounce"          // there is no such mailbox
+	suppressed outcome = "suppressionlist" // SES did not even try
+	complained outcome = "complaint"       // delivered, then reported as spam
+	delayed    outcome = "delay"           // delivered at a later try
+	rejected   outcome = "reject"          // a virus was found
+)
+
+// outcomeOf tells what becomes of a mail to address. The simulator's addresses
+// are told by how they begin (bounce@, bounce+7@); at any other domain a label
+// decides (jo+bounce@example.com), so that each test can have vendors of its
+// own. Every other mail is delivered.
+func outcomeOf(address string) outcome {
+	local, domain := split(address)
+	if domain == simulatorDomain {
+		for _, o := range []outcome{bounced, suppressed, complained} {
+			if strings.HasPrefix(local, string(o)) {
+				return o
+			}
+		}
+		return delivered // success@ and ooto@, whose automatic answer goes nowhere
+	}
+	labels := strings.Split(local, "+")[1:]
+	for _, label := range labels {
+		switch o := outcome(label); o {
+		case bounced, suppressed, complained, delayed, rejected:
+			return o
+		}
+	}
+	return delivered
+}
+
+// split returns the two sides of an address's @, in lower case. A display name
+// is left out.
+func split(address string) (local, domain string) {
+	if parsed, err := mail.ParseAddress(address); err == nil {
+		address = parsed.Address
+	}
+	address = strings.ToLower(address)
+	at := strings.LastIndexByte(address, '@')
+	if at < 0 {
+		return address, ""
+	}
+	return address[:at], address[at+1:]
+}
+
+// byOutcome sorts a mail's recipients by what becomes of it.
+func byOutcome(recipients []string) map[outcome][]string {
+	sorted := make(map[outcome][]string)
+	for _, address := range recipients {
+		o := outcomeOf(address)
+		sorted[o] = append(sorted[o], address)
+	}
+	return sorted
+}
