@@ -61,6 +61,7 @@ func run(ctx context.Context, cfg config.Config, log *zap.Logger) error {
 	if err != nil {
 		return err
 	}
+	fmt.Printf("{\"worker\":\"http://%s\"}\n", health.addr)
 	log.Info("worker is running", zap.String("health", health.addr), zap.Duration("day", cfg.TrialDay), zap.String("taskQueue", cfg.TaskQueue))
 	<-ctx.Done()
 	log.Info("worker stops")

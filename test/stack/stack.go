@@ -47,15 +47,16 @@ type Stack struct {
 }
 
 // Start runs the stack and returns when every part answers. It builds nothing.
-// It ends with Stop, and also when the calling process dies.
-func Start(ctx context.Context) (*Stack, error) {
+// It ends with Stop, and also when the calling process dies. args are more of
+// the program's flags.
+func Start(ctx context.Context, args ...string) (*Stack, error) {
 	binary, err := find()
 	if err != nil {
 		return nil, err
 	}
 	s := &Stack{stderr: &tail{}}
 	// Not bound to ctx: that would kill the stack instead of stopping it.
-	s.command = exec.Command(binary, "--stop-with-stdin", "--log-level", "error")
+	s.command = exec.Command(binary, append([]string{"--stop-with-stdin", "--log-level", "error"}, args...)...)
 	s.command.Stderr = s.stderr
 	stdin, err := s.command.StdinPipe()
 	if err != nil {
@@ -111,6 +112,9 @@ func (s *Stack) override() {
 		s.Temporal, s.TemporalUI = address, ""
 	}
 }
+
+// Pid is the stack's process id.
+func (s *Stack) Pid() int { return s.command.Process.Pid }
 
 // Stop ends the stack and waits until it is gone. It may be called again.
 func (s *Stack) Stop() error {

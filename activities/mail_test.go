@@ -1,0 +1,260 @@
+package activities_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	sdktemporal "go.temporal.io/sdk/temporal"
+	"go.uber.org/zap"
+
+	"marketplace.example/trials/activities"
+	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/trial"
+)
+
+var now = time.Date(2026, 3, 9, 15, 0, 1, 0, time.UTC)
+
+const unknownWait = 10 * time.Minute
+
+// bench is one due step before a database and a mail service in memory.
+type bench struct {
+	flags  rollout.Flags
+	vendor trial.Vendor
+	sends  map[string]trial.Send
+	events []trial.Event
+	// outcome is what the mail service answers with.
+	outcome activities.Delivery
+	broken  error
+	mails   []activities.Mail
+	now     time.Time
+	// waited is what waiting for the rate answers; while it lasts, during happens.
+	waited bool
+	during func()
+}
+
+func newBench() *bench {
+	return &bench{
+		flags: rollout.InitialFlags(), sends: map[string]trial.Send{}, now: now,
+		outcome: activities.Delivery{Status: trial.SendSent, MessageID: "m1"},
+		vendor: trial.Vendor{ID: "v1", Email: "v1@vendors.example.com", StartedAt: now.Add(-7 * 24 * time.Hour).Add(-time.Second),
+			Automation: &trial.Automation{Cohort: trial.Automated}},
+	}
+}
+
+// due is reminder-7d of a trial whose welcome is done.
+func (b *bench) due() activities.Due {
+	s := trial.NewState(b.vendor.Registration(trial.DefaultPolicy(), trial.RealDay))
+	welcome, _ := s.Next()
+	f := trial.Facts{Now: s.StartedAt}
+	s = s.Apply(s.StepEvent(welcome, trial.Decision{Action: trial.Run, Reason: trial.ReasonDue, Mail: true}, f, true))
+	step, _ := s.Next()
+	return activities.Due{State: s, Step: step}
+}
+
+func (b *bench) perform(t *testing.T) (activities.Performed, error) {
+	t.Helper()
+	a := &activities.Trials{Store: b, Mailer: b, Policy: trial.DefaultPolicy(), Day: trial.RealDay, UnknownWait: unknownWait,
+		Now: func() time.Time { return b.now }, Log: zap.NewNop()}
+	return a.Perform(t.Context(), b.due())
+}
+
+func (b *bench) Flags(context.Context) (rollout.Document, error) {
+	return rollout.Document{FeatureFlags: b.flags}, nil
+}
+func (b *bench) Vendor(context.Context, string) (trial.Vendor, error) { return b.vendor, nil }
+func (b *bench) Trial(context.Context, string) (trial.State, bool, error) {
+	return trial.State{}, false, nil
+}
+
+func (b *bench) Append(_ context.Context, e trial.Event, _ trial.State) (*trial.Event, error) {
+	b.events = append(b.events, e)
+	return nil, nil
+}
+
+func (b *bench) Send(_ context.Context, key string) (*trial.Send, error) {
+	if s, ok := b.sends[key]; ok {
+		return &s, nil
+	}
+	return nil, nil
+}
+
+func (b *bench) ClaimSend(_ context.Context, s trial.Send) (bool, trial.Send, error) {
+	if current, ok := b.sends[s.Key]; ok {
+		return false, current, nil
+	}
+	b.sends[s.Key] = s
+	return true, s, nil
+}
+
+func (b *bench) ReclaimSend(_ context.Context, key string, from int, resend bool, at time.Time, _ string) (bool, trial.Send, error) {
+	s := b.sends[key]
+	s.Attempt, s.Status, s.ClaimedAt = from+1, trial.SendClaimed, at
+	if resend {
+		s.Resends++
+	}
+	b.sends[key] = s
+	return true, s, nil
+}
+
+func (b *bench) SettleSend(_ context.Context, key string, _ int, status trial.SendStatus, id, reason string, _ time.Time) (trial.Send, error) {
+	s := b.sends[key]
+	if s.Status != trial.SendSent { // an event may have been faster
+		s.Status, s.MessageID, s.Reason = status, id, reason
+	}
+	b.sends[key] = s
+	return s, nil
+}
+
+func (b *bench) Wait(context.Context) (bool, error) {
+	if b.during != nil {
+		b.during()
+	}
+	return b.waited, nil
+}
+
+func (b *bench) AddressHash(address string) string { return "#" + address }
+
+func (b *bench) Deliver(_ context.Context, m activities.Mail) (activities.Delivery, error) {
+	b.mails = append(b.mails, m)
+	return b.outcome, b.broken
+}
+
+const key = "v1/reminder-7d/0"
+
+// pause is how long an error asks to wait; false where it is no such error.
+func pause(t *testing.T, err error) time.Duration {
+	t.Helper()
+	var app *sdktemporal.ApplicationError
+	require.ErrorAs(t, err, &app)
+	require.False(t, app.NonRetryable())
+	return app.NextRetryDelay()
+}
+
+func TestADueMailIsClaimedSentAndRecorded(t *testing.T) {
+	t.Parallel()
+	b := newBench()
+	p, err := b.perform(t)
+	require.NoError(t, err)
+	require.True(t, p.Event.Mailed)
+	require.Len(t, b.mails, 1)
+	require.Equal(t, trial.SendSent, b.sends[key].Status)
+	require.Equal(t, "#v1@vendors.example.com", b.sends[key].AddressHash)
+}
+
+func TestAMailOfAnEarlierAttemptIsNotSentAgain(t *testing.T) {
+	t.Parallel()
+	b := newBench()
+	b.sends[key] = trial.Send{Key: key, Status: trial.SendSent, Attempt: 1}
+	p, err := b.perform(t)
+	require.NoError(t, err)
+	require.True(t, p.Event.Mailed)
+	require.Empty(t, b.mails)
+}
+
+func TestAMailThatLeftBeforeAutomationWasDisabledCountsAsRun(t *testing.T) {
+	t.Parallel()
+	b := newBench()
+	b.sends[key] = trial.Send{Key: key, Status: trial.SendSent, Attempt: 1}
+	b.flags.TrialAutomation.Enabled = false
+	p, err := b.perform(t)
+	require.NoError(t, err)
+	require.Equal(t, trial.EventStep, p.Event.Type)
+	require.True(t, p.Event.Mailed)
+}
+
+func TestAnUnknownOutcomeWaitsForAnEventBeforeItIsSentAgain(t *testing.T) {
+	t.Parallel()
+	b := newBench()
+	b.outcome = activities.Delivery{Status: trial.SendUnknown, Reason: "no-answer"}
+	_, err := b.perform(t)
+	require.Equal(t, unknownWait, pause(t, err))
+
+	b.now = now.Add(4 * time.Minute)
+	_, err = b.perform(t)
+	require.Equal(t, 6*time.Minute, pause(t, err))
+	require.Len(t, b.mails, 1)
+
+	b.now, b.outcome = now.Add(unknownWait), activities.Delivery{Status: trial.SendSent}
+	p, err := b.perform(t)
+	require.NoError(t, err)
+	require.True(t, p.Event.Mailed)
+	require.Len(t, b.mails, 2)
+	require.Equal(t, 1, b.sends[key].Resends, "sending again blindly is counted")
+	require.Equal(t, 2, b.mails[1].Send.Attempt)
+}
+
+func TestAnEventSettlesAnUnknownOutcome(t *testing.T) {
+	t.Parallel()
+	b := newBench()
+	b.outcome = activities.Delivery{Status: trial.SendUnknown}
+	_, err := b.perform(t)
+	require.Error(t, err)
+	s := b.sends[key]
+	s.Status = trial.SendSent
+	b.sends[key] = s
+	p, err := b.perform(t)
+	require.NoError(t, err)
+	require.True(t, p.Event.Mailed)
+	require.Len(t, b.mails, 1)
+}
+
+func TestAPassingRefusalIsTriedAgainAfterItsPause(t *testing.T) {
+	t.Parallel()
+	b := newBench()
+	b.outcome = activities.Delivery{Status: trial.SendReleased, Reason: "throttled", RetryAfter: 5 * time.Second}
+	_, err := b.perform(t)
+	require.Equal(t, 5*time.Second, pause(t, err))
+	b.outcome = activities.Delivery{Status: trial.SendSent}
+	_, err = b.perform(t)
+	require.NoError(t, err)
+	require.Zero(t, b.sends[key].Resends, "what was definitely not accepted is not a resend")
+}
+
+func TestAPermanentRefusalEndsTheStepWithoutAMail(t *testing.T) {
+	t.Parallel()
+	b := newBench()
+	b.outcome = activities.Delivery{Status: trial.SendRefused, Reason: "rejected"}
+	for range 2 { // the second finds the refusal on record
+		p, err := b.perform(t)
+		require.NoError(t, err)
+		require.Equal(t, trial.Decision{Action: trial.Skip, Reason: trial.ReasonAddressRefused}, *p.Event.Decision)
+	}
+	require.Len(t, b.mails, 1)
+}
+
+func TestAMailThatCannotBeRenderedIsReleased(t *testing.T) {
+	t.Parallel()
+	b := newBench()
+	b.broken = errors.New("no such template")
+	_, err := b.perform(t)
+	require.ErrorContains(t, err, "no such template")
+	require.Equal(t, trial.SendReleased, b.sends[key].Status)
+}
+
+func TestTheFlagsAreReadAgainAfterWaitingForTheRate(t *testing.T) {
+	t.Parallel()
+	b := newBench()
+	b.waited, b.during = true, func() { b.flags.TrialAutomation.Enabled = false }
+	p, err := b.perform(t)
+	require.NoError(t, err)
+	require.Equal(t, trial.EventHeld, p.Event.Type)
+	require.Empty(t, b.mails)
+}
+
+func TestASuppressedAddressIsNotWrittenTo(t *testing.T) {
+	t.Parallel()
+	b := newBench()
+	b.vendor.Automation.Suppression = &trial.Suppression{Reason: trial.ReasonSuppressedAddress, AddressHash: "#v1@vendors.example.com"}
+	p, err := b.perform(t)
+	require.NoError(t, err)
+	require.Equal(t, trial.ReasonSuppressedAddress, p.Event.Decision.Reason)
+	require.Empty(t, b.mails)
+
+	b.vendor.Email = "new@vendors.example.com"
+	_, err = b.perform(t)
+	require.NoError(t, err)
+	require.Len(t, b.mails, 1, "another address of the same vendor is written to")
+}

@@ -1,0 +1,147 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/mongo"
+
+	"marketplace.example/trials/test/system"
+)
+
+// demo lives through the fates on one system.
+type demo struct {
+	system   *system.System
+	database *mongo.Database
+	day      time.Duration
+	out      io.Writer
+	fates    []fate
+	began    time.Time
+	// quietFrom and quietTo bound the time in which the kill switch was thrown
+	// and its second had passed.
+	quietFrom, quietTo time.Time
+}
+
+// event is something that happens to all of them, or to one.
+type event struct {
+	day  float64
+	what string
+	do   func(ctx context.Context) error
+}
+
+// live registers everybody, then does each deed on its day.
+func (d *demo) live(ctx context.Context) error {
+	d.fates = fates()
+	if err := d.enter(ctx); err != nil {
+		return err
+	}
+	events := d.sharedEvents()
+	for _, f := range d.fates {
+		for _, deed := range f.deeds {
+			events = append(events, event{deed.day, f.id + ": " + f.story, func(ctx context.Context) error { return deed.do(ctx, d, f.id) }})
+		}
+	}
+	slices.SortStableFunc(events, func(a, b event) int { return int((a.day - b.day) * 1000) })
+	for _, e := range events {
+		if err := d.sleepUntil(ctx, e.day); err != nil {
+			return err
+		}
+		d.say("%s", e.what)
+		if err := e.do(ctx); err != nil {
+			return fmt.Errorf("day %.1f, %s: %w", e.day, e.what, err)
+		}
+	}
+	return nil
+}
+
+// enter registers the vendors: the control cohort at 0 %, the others at 100 %.
+func (d *demo) enter(ctx context.Context) error {
+	for _, fault := range []map[string]any{
+		{"kind": "hangup", "rate": 1, "count": 1, "match": "+hangup"},
+		{"kind": "throttle", "rate": 1, "count": 2, "match": "+throttle"},
+	} {
+		if err := d.system.Fault(ctx, fault); err != nil {
+			return err
+		}
+	}
+	d.began = time.Now()
+	for _, f := range d.fates {
+		if f.control {
+			if err := d.register(ctx, f); err != nil {
+				return err
+			}
+		}
+	}
+	for _, f := range d.fates {
+		if f.unregistered {
+			if err := d.insert(ctx, f); err != nil {
+				return err
+			}
+		}
+	}
+	if err := d.rollout(ctx, true, 100); err != nil {
+		return err
+	}
+	for _, f := range d.fates {
+		if f.control || f.unregistered {
+			continue
+		}
+		if err := d.register(ctx, f); err != nil {
+			return err
+		}
+	}
+	d.say("%d vendors have registered; a day lasts %s", len(d.fates), d.day)
+	return nil
+}
+
+// sharedEvents are the operator's evening: a killed worker, and the kill switch
+// thrown while the reminder of day 11 is about to leave.
+func (d *demo) sharedEvents() []event {
+	return []event{
+		{5.6, "the worker is killed, and started again", func(ctx context.Context) error {
+			d.system.KillWorker()
+			return d.system.StartWorker(ctx)
+		}},
+		{10.5, "the kill switch: automation is disabled", func(ctx context.Context) error {
+			err := d.rollout(ctx, false, 0)
+			d.quietFrom = time.Now().Add(time.Second)
+			return err
+		}},
+		{11.9, "automation is enabled again", func(ctx context.Context) error {
+			d.quietTo = time.Now()
+			return d.rollout(ctx, true, 100)
+		}},
+	}
+}
+
+func (d *demo) rollout(ctx context.Context, enabled bool, percentage float64) error {
+	a, err := d.system.Admin(ctx, http.MethodPost, "/api/admin/feature-flags/trial-automation/rollout",
+		map[string]any{"enabled": enabled, "rolloutPercentage": percentage})
+	return accepted(a.Status, a.Body, err)
+}
+
+func (d *demo) oneClick(ctx context.Context, path string) error {
+	header := http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}
+	a, err := system.Call(ctx, http.MethodPost, d.system.API+path, "", []byte("List-Unsubscribe=One-Click"), header)
+	return accepted(a.Status, a.Body, err)
+}
+
+func (d *demo) sleepUntil(ctx context.Context, day float64) error {
+	timer := time.NewTimer(time.Until(d.began.Add(time.Duration(day * float64(d.day)))))
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}
+
+func (d *demo) say(format string, args ...any) {
+	today := time.Since(d.began).Seconds() / d.day.Seconds()
+	_, _ = fmt.Fprintf(d.out, "day %4.1f  %s\n", today, fmt.Sprintf(format, args...))
+}

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"regexp"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+)
+
+// fate is one vendor's story: what is done to it on which day of its trial,
+// and how it must end. What must come is written out by hand, not computed.
+type fate struct {
+	id    string
+	story string
+	// address is the local part's suffix that the mailbox reacts to.
+	address string
+	// unregistered vendors are put straight into the collection.
+	unregistered bool
+	// control vendors register while the rollout is at 0 %.
+	control bool
+	deeds   []deed
+	// mails are the sends that must have come, each exactly once, by kind and revision.
+	mails  []string
+	status string
+	late   bool
+}
+
+type deed struct {
+	day float64
+	do  func(ctx context.Context, d *demo, id string) error
+}
+
+var whole = []string{"welcome/0", "reminder-7d/0", "reminder-3d/0", "reminder-1d/0", "expiry/0", "grace-end/0"}
+
+func fates() []fate {
+	return []fate{
+		{id: "ana", story: "never converts", mails: whole, status: "expired"},
+		{id: "bruno", story: "converts on day 5", mails: whole[:1], status: "converted",
+			deeds: []deed{{5, convert}}},
+		{id: "carla", story: "converts in grace", mails: whole[:5], status: "converted",
+			deeds: []deed{{15.5, convert}}},
+		{id: "davi", story: "converts late", mails: whole, status: "expired", late: true,
+			deeds: []deed{{19, convert}}},
+		{id: "elisa", story: "extended by 7 days on day 8", status: "expired",
+			mails: []string{"welcome/0", "reminder-7d/0", "reminder-7d/1", "reminder-3d/1", "reminder-1d/1", "expiry/1", "grace-end/1"},
+			deeds: []deed{{8, steer("extend", 7)}}},
+		{id: "fabio", story: "shortened by 4 days on day 5", status: "expired",
+			mails: []string{"welcome/0", "reminder-3d/1", "reminder-1d/1", "expiry/1", "grace-end/1"},
+			deeds: []deed{{5, steer("shorten", 4)}}},
+		{id: "gloria", story: "cancelled on day 4", mails: whole[:1], status: "cancelled",
+			deeds: []deed{{4, steer("cancel", 0)}}},
+		{id: "hugo", story: "expires, then revived for 4 days", status: "expired",
+			mails: append(whole[:6:6], "reminder-3d/1", "reminder-1d/1", "expiry/1", "grace-end/1"),
+			deeds: []deed{{18, steer("revive", 4)}}},
+		{id: "ines", story: "address bounces", address: "+bounce", mails: whole[:1], status: "expired"},
+		{id: "joao", story: "unsubscribes on day 2", mails: whole[:1], status: "expired",
+			deeds: []deed{{2, unsubscribe}}},
+		{id: "kelly", story: "came past the API", unregistered: true, mails: whole, status: "expired"},
+		{id: "luis", story: "in the control cohort", control: true, status: "expired"},
+		{id: "maria", story: "SES takes a mail, then hangs up", address: "+hangup", mails: whole, status: "expired"},
+		{id: "nuno", story: "SES throttles at first", address: "+throttle", mails: whole, status: "expired"},
+	}
+}
+
+func (f fate) email() string { return f.id + f.address + "@vendors.example.com" }
+
+func convert(ctx context.Context, d *demo, id string) error {
+	a, err := d.system.Service(ctx, http.MethodPost, "/api/vendors/"+id+"/conversion", map[string]any{})
+	return accepted(a.Status, a.Body, err)
+}
+
+func steer(message string, days int) func(context.Context, *demo, string) error {
+	return func(ctx context.Context, d *demo, id string) error {
+		body := map[string]any{"reason": "shown in the demo"}
+		if days > 0 {
+			body["days"] = days
+		}
+		a, err := d.system.Admin(ctx, http.MethodPost, "/api/admin/trials/"+id+"/"+message, body)
+		return accepted(a.Status, a.Body, err)
+	}
+}
+
+var link = regexp.MustCompile(`<https?://[^/>]+([^>]*)>`)
+
+// unsubscribe does what a mail client does with the header of the welcome.
+func unsubscribe(ctx context.Context, d *demo, id string) error {
+	messages, err := d.system.Messages(ctx, id+"@vendors.example.com")
+	if err != nil || len(messages) == 0 {
+		return fmt.Errorf("looking for the welcome of %s: %d messages, %w", id, len(messages), err)
+	}
+	found := link.FindStringSubmatch(messages[0].Headers["List-Unsubscribe"])
+	if found == nil {
+		return fmt.Errorf("no unsubscribe link in %v", messages[0].Headers)
+	}
+	return d.oneClick(ctx, found[1])
+}
+
+func accepted(status int, body []byte, err error) error {
+	if err != nil {
+		return err
+	}
+	if status >= 300 {
+		return fmt.Errorf("answered %d: %s", status, body)
+	}
+	return nil
+}
+
+// insert puts a vendor where the marketplace would, past the API.
+func (d *demo) insert(ctx context.Context, f fate) error {
+	_, err := d.database.Collection("users").InsertOne(ctx, bson.M{
+		"_id": f.id, "isVendor": true, "email": f.email(), "name": f.id, "createdAt": time.Now(),
+	})
+	if err != nil {
+		return fmt.Errorf("inserting %s: %w", f.id, err)
+	}
+	return nil
+}
+
+func (d *demo) register(ctx context.Context, f fate) error {
+	a, err := d.system.Service(ctx, http.MethodPost, "/api/vendors", map[string]any{"id": f.id, "email": f.email(), "name": f.id})
+	return accepted(a.Status, a.Body, err)
+}

@@ -1,0 +1,177 @@
+// Dev runs the whole product on the embedded stack until it is interrupted:
+// the stack, the API and the worker, three processes, none of them restarted.
+// Data, logs, addresses and tokens are kept in .dev/.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"marketplace.example/trials/test/stack"
+	"marketplace.example/trials/test/system"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "dev:", err)
+		os.Exit(1)
+	}
+}
+
+// description is .dev/stack.json, from which the starter and people read where
+// everything is.
+type description struct {
+	API          string         `json:"api"`
+	Dashboard    string         `json:"dashboard"`
+	Temporal     string         `json:"temporal"`
+	TemporalUI   string         `json:"temporalUI"`
+	MongoDB      string         `json:"mongodb"`
+	Mailbox      string         `json:"mailbox"`
+	AdminToken   string         `json:"adminToken"`
+	ServiceToken string         `json:"serviceToken"`
+	Pids         map[string]int `json:"pids"`
+}
+
+func run(ctx context.Context) (err error) {
+	root, err := system.Root()
+	if err != nil {
+		return err
+	}
+	home := filepath.Join(root, ".dev")
+	described := filepath.Join(home, "stack.json")
+	if err := errors.Join(os.MkdirAll(filepath.Join(home, "data"), 0o700), remove(described)); err != nil {
+		return fmt.Errorf("preparing %s: %w", home, err)
+	}
+	day, err := dayLength()
+	if err != nil {
+		return err
+	}
+	secrets, err := keptSecrets(filepath.Join(home, "secrets.json"))
+	if err != nil {
+		return err
+	}
+	embedded, err := stack.Start(ctx, "--dir", filepath.Join(home, "data"),
+		"--temporal-port", port("TEMPORAL_PORT", "7233"), "--ui-port", port("TEMPORAL_UI_PORT", "8233"),
+		"--mongodb-port", port("MONGODB_PORT", "27017"), "--mailbox-port", port("MAILBOX_PORT", "8025"))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, embedded.Stop()) }()
+	s, err := system.Start(ctx, system.Options{
+		Stack: embedded, Day: day, APIAddr: "127.0.0.1:" + port("API_PORT", "8080"), LogDir: home, Secrets: secrets,
+	})
+	if err != nil {
+		return err
+	}
+	defer s.Stop()
+	if err := describe(described, embedded, s); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, remove(described)) }()
+	greet(s, embedded, home)
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-s.Exited():
+		// Whoever ended it wants to see what the rest does without it.
+		fmt.Println("The API or the worker has ended; the rest goes on. Interrupt to end it too.")
+		<-ctx.Done()
+		return nil
+	}
+}
+
+func greet(s *system.System, embedded *stack.Stack, home string) {
+	fmt.Printf(`Everything runs, with a day of %s. Interrupt to end it; the data stays in %s.
+
+  API           %s        (%s/api/docs)
+  Web UI        %s
+  inbox         %s
+  database      %s
+  addresses and tokens, for programs and for the starter: %s
+
+Try:
+  go run ./starter vendor register --id v1 --email v1@example.com --name "First Vendor"
+  go run ./starter trial status v1
+`, s.Day, home, s.API, s.API, embedded.TemporalUI, embedded.Mailbox, embedded.MongoDB, filepath.Join(home, "stack.json"))
+}
+
+func describe(path string, embedded *stack.Stack, s *system.System) error {
+	api, worker := s.Pids()
+	raw, err := json.MarshalIndent(description{
+		API: s.API, Dashboard: s.API + "/admin/", Temporal: embedded.Temporal, TemporalUI: embedded.TemporalUI,
+		MongoDB: embedded.MongoDB, Mailbox: embedded.Mailbox, AdminToken: s.Secrets.AdminToken, ServiceToken: s.Secrets.ServiceToken,
+		Pids: map[string]int{"stack": embedded.Pid(), "api": api, "worker": worker},
+	}, "", "  ")
+	if err != nil {
+		return fmt.Errorf("describing the stack: %w", err)
+	}
+	// Written beside and renamed, so that nobody reads half of it.
+	if err := os.WriteFile(path+".new", raw, 0o600); err != nil {
+		return fmt.Errorf("describing the stack: %w", err)
+	}
+	if err := os.Rename(path+".new", path); err != nil {
+		return fmt.Errorf("describing the stack: %w", err)
+	}
+	return nil
+}
+
+// keptSecrets are made once: links in the mailbox stay good over a restart.
+func keptSecrets(path string) (system.Secrets, error) {
+	raw, err := os.ReadFile(path) //nolint:gosec // our own file, in our own folder
+	var secrets system.Secrets
+	switch {
+	case err == nil:
+		if err := json.Unmarshal(raw, &secrets); err != nil {
+			return secrets, fmt.Errorf("reading %s: %w", path, err)
+		}
+		return secrets, nil
+	case !errors.Is(err, fs.ErrNotExist):
+		return secrets, fmt.Errorf("reading the secrets: %w", err)
+	}
+	secrets = system.NewSecrets()
+	raw, err = json.Marshal(secrets)
+	if err != nil {
+		return secrets, fmt.Errorf("keeping the secrets: %w", err)
+	}
+	if err := os.WriteFile(path, raw, 0o600); err != nil {
+		return secrets, fmt.Errorf("keeping the secrets: %w", err)
+	}
+	return secrets, nil
+}
+
+func dayLength() (time.Duration, error) {
+	given := os.Getenv("TRIAL_DAY")
+	if given == "" {
+		return 24 * time.Hour, nil
+	}
+	day, err := time.ParseDuration(given)
+	if err != nil {
+		return 0, fmt.Errorf("TRIAL_DAY: %w", err)
+	}
+	return day, nil
+}
+
+func port(variable, otherwise string) string {
+	if p := os.Getenv(variable); p != "" {
+		return p
+	}
+	return otherwise
+}
+
+func remove(path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("removing %s: %w", path, err)
+	}
+	return nil
+}

@@ -1,0 +1,132 @@
+package system
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+var httpClient = &http.Client{Timeout: 30 * time.Second}
+
+// Answer is what an HTTP call was answered with.
+type Answer struct {
+	Status int
+	Header http.Header
+	Body   []byte
+}
+
+// Into decodes the body.
+func (a Answer) Into(v any) error {
+	if err := json.Unmarshal(a.Body, v); err != nil {
+		return fmt.Errorf("reading the answer %q: %w", a.Body, err)
+	}
+	return nil
+}
+
+// Call makes one HTTP request; body is marshalled unless it is nil or bytes.
+func Call(ctx context.Context, method, address, token string, body any, header http.Header) (Answer, error) {
+	var reader io.Reader = http.NoBody
+	switch b := body.(type) {
+	case nil:
+	case []byte:
+		reader = bytes.NewReader(b)
+	default:
+		raw, err := json.Marshal(body)
+		if err != nil {
+			return Answer{}, fmt.Errorf("%s %s: %w", method, address, err)
+		}
+		reader = bytes.NewReader(raw)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, address, reader)
+	if err != nil {
+		return Answer{}, fmt.Errorf("%s %s: %w", method, address, err)
+	}
+	for name, values := range header {
+		req.Header[name] = values
+	}
+	if body != nil && req.Header.Get("Content-Type") == "" {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	if token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
+	res, err := httpClient.Do(req)
+	if err != nil {
+		return Answer{}, fmt.Errorf("%s %s: %w", method, address, err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	raw, err := io.ReadAll(res.Body)
+	if err != nil {
+		return Answer{}, fmt.Errorf("%s %s: %w", method, address, err)
+	}
+	return Answer{Status: res.StatusCode, Header: res.Header, Body: raw}, nil
+}
+
+// Service calls the API as the marketplace's backend.
+func (s *System) Service(ctx context.Context, method, path string, body any) (Answer, error) {
+	return Call(ctx, method, s.API+path, s.Secrets.ServiceToken, body, nil)
+}
+
+// Admin calls the API as an admin; every change has a key of its own.
+func (s *System) Admin(ctx context.Context, method, path string, body any) (Answer, error) {
+	header := http.Header{}
+	if method != http.MethodGet {
+		header.Set("Idempotency-Key", secret())
+	}
+	return Call(ctx, method, s.API+path, s.Secrets.AdminToken, body, header)
+}
+
+// Message is one e-mail as the mailbox keeps it.
+type Message struct {
+	ID      string            `json:"id"`
+	To      []string          `json:"to"`
+	Subject string            `json:"subject"`
+	Headers map[string]string `json:"headers"`
+	Tags    map[string]string `json:"tags"`
+	Text    string            `json:"text"`
+	HTML    string            `json:"html"`
+	At      time.Time         `json:"at"`
+}
+
+// Step is the send's key, read from the tags: "trialID/kind/revision".
+func (m Message) Step() string {
+	return m.Tags["trial_id"] + "/" + m.Tags["step"] + "/" + m.Tags["revision"]
+}
+
+// Messages are the e-mails to one address, oldest first; every one where it is empty.
+func (s *System) Messages(ctx context.Context, to string) ([]Message, error) {
+	query := url.Values{}
+	if to != "" {
+		query.Set("to", to)
+	}
+	a, err := Call(ctx, http.MethodGet, s.Stack.Mailbox+"/messages?"+query.Encode(), "", nil, nil)
+	if err != nil {
+		return nil, err
+	}
+	var messages []Message
+	return messages, a.Into(&messages)
+}
+
+// Fault tells the mailbox to misbehave towards recipients that contain match.
+func (s *System) Fault(ctx context.Context, fault map[string]any) error {
+	a, err := Call(ctx, http.MethodPut, s.Stack.Mailbox+"/faults", "", fault, nil)
+	if err == nil && a.Status >= 300 {
+		err = fmt.Errorf("setting a fault: %d %s", a.Status, a.Body)
+	}
+	return err
+}
+
+// subscribe has the mailbox publish its events to the API's webhook.
+func (s *System) subscribe(ctx context.Context) error {
+	a, err := Call(ctx, http.MethodPost, s.Stack.Mailbox+"/sns/subscriptions", "",
+		map[string]string{"endpoint": s.API + "/api/webhooks/ses", "signatureVersion": "2"}, nil)
+	if err == nil && a.Status >= 300 {
+		err = fmt.Errorf("subscribing to the mailbox's events: %d %s", a.Status, a.Body)
+	}
+	return err
+}

@@ -1,0 +1,104 @@
+package system
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
+)
+
+const (
+	readyLimit = 30 * time.Second
+	stopLimit  = 20 * time.Second
+)
+
+// process is one running program of ours.
+type process struct {
+	cmd  *exec.Cmd
+	log  *os.File
+	done chan struct{}
+	once sync.Once
+}
+
+// launch starts a program and waits for the line of JSON that says where it
+// listens; the value under its name is returned.
+func launch(ctx context.Context, bin, name, logDir string, env []string) (*process, string, error) {
+	log, err := os.OpenFile(filepath.Join(logDir, name+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, "", fmt.Errorf("starting %s: %w", name, err)
+	}
+	p := &process{cmd: exec.Command(filepath.Join(bin, name)), log: log, done: make(chan struct{})} //nolint:noctx // it outlives the context that starts it
+	p.cmd.Env = append(os.Environ(), env...)
+	p.cmd.Stderr = log
+	p.cmd.SysProcAttr = childAttributes()
+	stdout, err := p.cmd.StdoutPipe()
+	if err != nil {
+		return nil, "", fmt.Errorf("starting %s: %w", name, err)
+	}
+	if err := p.cmd.Start(); err != nil {
+		return nil, "", fmt.Errorf("starting %s: %w", name, err)
+	}
+	addr, err := awaitAddress(ctx, stdout, name)
+	go func() {
+		_, _ = io.Copy(log, stdout) // whatever else it prints belongs in the log
+		_ = p.cmd.Wait()
+		close(p.done)
+	}()
+	if err != nil {
+		p.kill()
+		return nil, "", fmt.Errorf("starting %s: %w (see %s)", name, err, log.Name())
+	}
+	return p, addr, nil
+}
+
+func awaitAddress(ctx context.Context, stdout io.Reader, name string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, readyLimit)
+	defer cancel()
+	type answer struct {
+		addr string
+		err  error
+	}
+	answers := make(chan answer, 1)
+	go func() {
+		line, err := bufio.NewReader(stdout).ReadBytes('\n')
+		said := map[string]string{}
+		if err == nil {
+			err = json.Unmarshal(line, &said)
+		}
+		answers <- answer{said[name], err}
+	}()
+	select {
+	case <-ctx.Done():
+		return "", errors.New("it did not say that it is ready")
+	case a := <-answers:
+		return a.addr, a.err
+	}
+}
+
+// stop asks the process to end, and kills it where it does not.
+func (p *process) stop() {
+	_ = p.cmd.Process.Signal(syscall.SIGTERM)
+	select {
+	case <-p.done:
+	case <-time.After(stopLimit):
+		p.kill()
+	}
+	p.once.Do(func() { _ = p.log.Close() })
+}
+
+// kill ends the process as a crash would.
+func (p *process) kill() {
+	_ = p.cmd.Process.Kill()
+	<-p.done
+	p.once.Do(func() { _ = p.log.Close() })
+}
+
+func (p *process) pid() int { return p.cmd.Process.Pid }

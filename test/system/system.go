@@ -1,0 +1,201 @@
+package system
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+
+	"marketplace.example/trials/test/stack"
+)
+
+// Options say how to run the system. The zero value is: a day is a day, the
+// database and namespace are the defaults, the API takes a free port.
+type Options struct {
+	// Stack is the running stack to use.
+	Stack *stack.Stack
+	// Day is TRIAL_DAY.
+	Day time.Duration
+	// Database and Namespace keep systems on one stack apart.
+	Database, Namespace string
+	// APIAddr is where the API listens, a free port of the loopback by default.
+	APIAddr string
+	// LogDir takes the processes' logs.
+	LogDir string
+	// Secrets are the tokens; made anew where empty.
+	Secrets Secrets
+	// Env is added to the environment of the processes, as NAME=value.
+	Env []string
+}
+
+// Secrets are the tokens of one system.
+type Secrets struct {
+	AdminToken   string `json:"adminToken"`
+	ServiceToken string `json:"serviceToken"`
+	LinkSecret   string `json:"linkSecret"`
+}
+
+// NewSecrets makes them up.
+func NewSecrets() Secrets {
+	return Secrets{AdminToken: secret(), ServiceToken: secret(), LinkSecret: secret()}
+}
+
+func secret() string {
+	b := make([]byte, 24)
+	_, _ = rand.Read(b) // never fails: it ends the process instead
+	return hex.EncodeToString(b)
+}
+
+// System is the running product.
+type System struct {
+	Options
+	// API is the API's address as a URL.
+	API string
+
+	bin         string
+	env         []string
+	api, worker *process
+}
+
+// Start builds what is needed, sets the stores up, and starts the API and the worker.
+func Start(ctx context.Context, o Options) (*System, error) {
+	s := &System{Options: o}
+	if s.Secrets == (Secrets{}) {
+		s.Secrets = NewSecrets()
+	}
+	if s.APIAddr == "" {
+		s.APIAddr = "127.0.0.1:0"
+	}
+	bin, err := Build(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.bin = bin
+	if err := s.environment(); err != nil {
+		return nil, err
+	}
+	if err := s.Setup(ctx); err != nil {
+		return nil, err
+	}
+	if err := errors.Join(s.StartAPI(ctx), s.StartWorker(ctx)); err != nil {
+		s.Stop()
+		return nil, err
+	}
+	if err := s.subscribe(ctx); err != nil {
+		s.Stop()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *System) environment() error {
+	mailbox, err := url.Parse(s.Stack.Mailbox)
+	if err != nil {
+		return fmt.Errorf("reading the mailbox's address: %w", err)
+	}
+	s.env = []string{
+		"MONGODB_URI=" + s.Stack.MongoDB, "TEMPORAL_ADDRESS=" + s.Stack.Temporal,
+		"ADMIN_TOKEN=" + s.Secrets.AdminToken, "SERVICE_TOKEN=" + s.Secrets.ServiceToken, "LINK_SECRET=" + s.Secrets.LinkSecret,
+		"AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=embedded", "AWS_SECRET_ACCESS_KEY=embedded", "AWS_EC2_METADATA_DISABLED=true",
+		"AWS_ENDPOINT_URL_SESV2=" + s.Stack.Mailbox, "MAIL_FROM=Marketplace <trials@marketplace.example>",
+		"SES_CONFIGURATION_SET=trials", "SNS_TOPIC_ARN=" + s.Stack.TopicARN, "SNS_CERTIFICATE_HOST=" + mailbox.Host,
+		"WORKER_ADDR=127.0.0.1:0", "PUBLIC_URL=https://marketplace.example",
+	}
+	add := func(name, value string) {
+		if value != "" {
+			s.env = append(s.env, name+"="+value)
+		}
+	}
+	add("MONGODB_DATABASE", s.Database)
+	add("TEMPORAL_NAMESPACE", s.Namespace)
+	if s.Day != 0 {
+		add("TRIAL_DAY", s.Day.String())
+	}
+	s.env = append(s.env, s.Env...)
+	return nil
+}
+
+// Setup runs `starter setup`, as a deployment does.
+func (s *System) Setup(ctx context.Context) error {
+	if s.Namespace != "" {
+		if err := registerNamespace(ctx, s.Stack.Temporal, s.Namespace); err != nil {
+			return err
+		}
+	}
+	_, err := s.Starter(ctx, "setup", "--wait", "60s")
+	return err
+}
+
+// Starter runs the command-line tool against this system and returns what it printed.
+func (s *System) Starter(ctx context.Context, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, filepath.Join(s.bin, "starter"), args...)
+	cmd.Env = append(append(os.Environ(), s.env...), "API_URL="+s.API)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		return string(out), fmt.Errorf("starter %v: %w\n%s", args, err, out)
+	}
+	return string(out), nil
+}
+
+// StartAPI starts the API, on the port it had before if it had one.
+func (s *System) StartAPI(ctx context.Context) error {
+	p, addr, err := launch(ctx, s.bin, "api", s.LogDir, append(s.env, "API_ADDR="+s.APIAddr))
+	if err != nil {
+		return err
+	}
+	s.api, s.API = p, addr
+	if u, err := url.Parse(addr); err == nil {
+		s.APIAddr = u.Host
+	}
+	return nil
+}
+
+// StartWorker starts the worker.
+func (s *System) StartWorker(ctx context.Context) error {
+	p, _, err := launch(ctx, s.bin, "worker", s.LogDir, s.env)
+	if err != nil {
+		return err
+	}
+	s.worker = p
+	return nil
+}
+
+// StopWorker lets the worker finish what is under way; KillWorker does not.
+func (s *System) StopWorker() { s.worker.stop() }
+
+// KillWorker ends the worker as a crash would.
+func (s *System) KillWorker() { s.worker.kill() }
+
+// StopAPI ends the API.
+func (s *System) StopAPI() { s.api.stop() }
+
+// Pids are the process ids of the API and the worker.
+func (s *System) Pids() (api, worker int) { return s.api.pid(), s.worker.pid() }
+
+// Exited is closed when the API or the worker ends by itself.
+func (s *System) Exited() <-chan struct{} {
+	exited := make(chan struct{})
+	go func() {
+		select {
+		case <-s.api.done:
+		case <-s.worker.done:
+		}
+		close(exited)
+	}()
+	return exited
+}
+
+// Stop ends both; the stack is left to whoever started it.
+func (s *System) Stop() {
+	for _, p := range []*process{s.worker, s.api} {
+		if p != nil {
+			p.stop()
+		}
+	}
+}
