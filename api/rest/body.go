@@ -16,7 +16,8 @@ import (
 
 // Limits of a request's body.
 const (
-	// maxBody is how many bytes a body may have.
+	// maxBody is how many bytes a body may have where the description does not
+	// say, as x-max-bytes.
 	maxBody = 64 << 10
 	// maxDepth is how many objects and arrays may lie within each other.
 	maxDepth = 16
@@ -34,8 +35,9 @@ func bodyTooLarge(limit int64) *refusal {
 func (s *server) wellFormed(g gate) mux.MiddlewareFunc {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			body, err := readBody(w, r)
-			if a, _ := g.access(r); err == nil && a.json && len(body) > 0 {
+			a, _ := g.access(r) // every route has one: the gate has let it pass
+			body, err := readBody(w, r, a.maxBody)
+			if err == nil && a.json && len(body) > 0 {
 				err = checkJSON(r.Header.Get("Content-Type"), body)
 			}
 			if err != nil {
@@ -48,11 +50,11 @@ func (s *server) wellFormed(g gate) mux.MiddlewareFunc {
 	}
 }
 
-func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	if r.ContentLength > maxBody {
-		return nil, bodyTooLarge(maxBody)
+func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
+	if r.ContentLength > limit {
+		return nil, bodyTooLarge(limit)
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 	var tooLong *http.MaxBytesError
 	if err != nil && !errors.As(err, &tooLong) {
 		return nil, &refusal{status: http.StatusBadRequest, detail: "the body did not arrive whole", cause: err}

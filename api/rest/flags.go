@@ -47,11 +47,9 @@ func (s *server) updateFlags(ctx context.Context, change func(*rollout.Flags) er
 	if err != nil {
 		return d, err
 	}
-	id := callOf(ctx).id
-	s.log.Info("flags changed", zap.String("requestId", id), zap.Int("version", d.Version))
-	if err := s.Trials.FlagsChanged(ctx); err != nil {
-		s.log.Warn("trials not told of the flags yet", zap.String("requestId", id), zap.Int("version", d.Version), zap.Error(err))
-	}
+	version := zap.Int("version", d.Version)
+	s.log.Info("flags changed", zap.String("requestId", callOf(ctx).id), version)
+	s.tell(ctx, "trials not told of the flags yet", version, s.Trials.FlagsChanged)
 	return d, nil
 }
 
@@ -86,8 +84,7 @@ func set[T any](flag, to *T) {
 
 // within puts a flag's name below where the request has it.
 func within(path string, err error) error {
-	var wrong *rollout.FieldError
-	if errors.As(err, &wrong) {
+	if wrong, ok := errors.AsType[*rollout.FieldError](err); ok {
 		return &rollout.FieldError{Field: path + wrong.Field, Message: wrong.Message}
 	}
 	return err

@@ -3,8 +3,10 @@ package rest
 import (
 	"crypto/sha256"
 	"crypto/subtle"
+	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/getkin/kin-openapi/openapi3"
@@ -29,15 +31,17 @@ type gate struct {
 type access struct {
 	// schemes are the tokens that open it, each alone; none leaves it open.
 	schemes []string
-	// json tells whether its body, if any, is JSON; bodyLimit is in bytes.
+	// json tells whether its body, if any, is JSON.
 	json bool
+	// maxBody is how many bytes its body may have.
+	maxBody int64
 }
 
 // newGate reads the description. An operation that does not say who may call
 // it is an error: forgetting must not open a door.
 func newGate(spec *openapi3.T, adminToken, serviceToken string) (gate, error) {
 	if adminToken == "" || serviceToken == "" || adminToken == serviceToken {
-		return gate{}, fmt.Errorf("the API needs an admin token and a service token that differ")
+		return gate{}, errors.New("the API needs an admin token and a service token that differ")
 	}
 	g := gate{
 		tokens: map[string][sha256.Size]byte{
@@ -50,19 +54,26 @@ func newGate(spec *openapi3.T, adminToken, serviceToken string) (gate, error) {
 			if operation.Security == nil {
 				return gate{}, fmt.Errorf("%s %s does not say who may call it", method, path)
 			}
-			a := access{json: operation.RequestBody != nil && operation.RequestBody.Value.Content["application/json"] != nil}
-			for _, requirement := range *operation.Security {
-				for scheme := range requirement {
-					if _, known := g.tokens[scheme]; !known {
-						return gate{}, fmt.Errorf("%s %s is opened by %s, which is not a token", method, path, scheme)
-					}
-					a.schemes = append(a.schemes, scheme)
-				}
-			}
-			g.routes[method+" "+path] = a
+			g.routes[method+" "+path] = accessOf(operation)
 		}
 	}
 	return g, nil
+}
+
+func accessOf(operation *openapi3.Operation) access {
+	a := access{maxBody: maxBody}
+	if operation.RequestBody != nil {
+		a.json = operation.RequestBody.Value.Content["application/json"] != nil
+	}
+	if limit, ok := operation.Extensions["x-max-bytes"].(float64); ok {
+		a.maxBody = int64(limit)
+	}
+	for _, requirement := range *operation.Security {
+		for scheme := range requirement {
+			a.schemes = append(a.schemes, scheme)
+		}
+	}
+	return a
 }
 
 // access is what the matched route asks of the request.
@@ -85,22 +96,24 @@ func (g gate) admit(r *http.Request) error {
 	if !given {
 		return unauthorized("this needs a token: Authorization: Bearer …")
 	}
-	sum, recognised := sha256.Sum256([]byte(token)), false
-	for scheme, known := range g.tokens {
-		if subtle.ConstantTimeCompare(sum[:], known[:]) != 1 {
-			continue
-		}
-		recognised = true
-		for _, opens := range a.schemes {
-			if opens == scheme {
-				return nil
-			}
-		}
-	}
-	if recognised {
+	switch scheme := g.scheme(token); {
+	case scheme == "":
+		return unauthorized("the token is not one of ours")
+	case !slices.Contains(a.schemes, scheme):
 		return refuse(http.StatusForbidden, "this token does not open this path")
 	}
-	return unauthorized("the token is not one of ours")
+	return nil
+}
+
+// scheme is what a token is for, empty for one that is not ours.
+func (g gate) scheme(token string) string {
+	sum, found := sha256.Sum256([]byte(token)), ""
+	for scheme, ours := range g.tokens {
+		if subtle.ConstantTimeCompare(sum[:], ours[:]) == 1 {
+			found = scheme
+		}
+	}
+	return found
 }
 
 // bearer is the token that a request brings.

@@ -55,7 +55,7 @@ func (s *server) outside(next http.Handler) http.Handler {
 		secure(answer.Header())
 		answer.Header().Set("X-Request-Id", c.id)
 		defer s.note(r.Method, c, answer, start)
-		defer s.rescue(answer, r.WithContext(ctx))
+		defer func() { s.rescue(recover(), answer, r.WithContext(ctx)) }()
 		next.ServeHTTP(answer, r.WithContext(ctx))
 	})
 }
@@ -71,10 +71,9 @@ func secure(h http.Header) {
 		"default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
 }
 
-// rescue turns a panic into an internal error. http.ErrAbortHandler is the
-// server's own way to hang up.
-func (s *server) rescue(w *answer, r *http.Request) {
-	found := recover()
+// rescue turns a panic, if there was one, into an internal error.
+// http.ErrAbortHandler is the server's own way to hang up.
+func (s *server) rescue(found any, w *answer, r *http.Request) {
 	if found == nil {
 		return
 	}
@@ -105,7 +104,7 @@ func (s *server) note(method string, c *call, w *answer, start time.Time) {
 func (s *server) named(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c := callOf(r.Context())
-		c.route, _ = mux.CurrentRoute(r).GetPathTemplate() //nolint:errcheck // every generated route has one
+		c.route, _ = mux.CurrentRoute(r).GetPathTemplate() // every generated route has one
 		c.vendor = mux.Vars(r)["id"]
 		next.ServeHTTP(w, r)
 	})
@@ -119,6 +118,7 @@ type answer struct {
 	bytes  int
 }
 
+// WriteHeader keeps the status.
 func (a *answer) WriteHeader(status int) {
 	if a.status == 0 {
 		a.status = status
@@ -126,6 +126,7 @@ func (a *answer) WriteHeader(status int) {
 	a.ResponseWriter.WriteHeader(status)
 }
 
+// Write counts the bytes.
 func (a *answer) Write(b []byte) (int, error) {
 	if a.status == 0 {
 		a.status = http.StatusOK

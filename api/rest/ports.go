@@ -82,11 +82,10 @@ type Trials interface {
 
 // Mail reads what mail services and mail clients send.
 type Mail interface {
-	// Open reads a message of the mail service. One that is not signed, not
-	// meant for us or not a message at all is a *trial.Error.
-	Open(ctx context.Context, body []byte) (MailMessage, error)
-	// Confirm confirms a subscription.
-	Confirm(ctx context.Context, m MailMessage) error
+	// Receive reads a message of the mail service, and confirms a subscription
+	// that it asks for. One that is not signed, not meant for us or not a message
+	// at all is a *trial.Error; with trial.CodeUnavailable it may pass later.
+	Receive(ctx context.Context, body []byte) (MailMessage, error)
 	// Unsubscriber reads the signed token of a link in an e-mail. One that is
 	// not signed by us is a *trial.Error.
 	Unsubscriber(token string) (vendorID string, err error)
@@ -96,8 +95,8 @@ type Mail interface {
 type MailMessage struct {
 	// ID is the same when the message is delivered again.
 	ID string
-	// ConfirmURL is set where the message asks to confirm a subscription.
-	ConfirmURL string
+	// Confirmed says that it asked to confirm a subscription, and was done.
+	Confirmed bool
 	// Event is set where the message is about an e-mail of ours.
 	Event *MailEvent
 }

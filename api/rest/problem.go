@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"strconv"
 	"time"
@@ -133,9 +134,7 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		s.log.Error("request failed", zap.String("requestId", c.id), zap.String("route", c.route),
 			zap.Int("status", refused.status), zap.Error(err))
 	}
-	for name, values := range refused.header {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), refused.header)
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(refused.status)
 	if err := json.NewEncoder(w).Encode(refused.problem(c.id)); err != nil {

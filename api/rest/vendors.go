@@ -44,9 +44,9 @@ func (s *server) RegisterVendor(ctx context.Context, request RegisterVendorReque
 		return s.registeredBefore(ctx, stored, asked, given)
 	}
 	registration := stored.Registration(s.Policy, s.Day)
-	if err := s.Trials.Start(ctx, registration); err != nil {
-		s.later(ctx, "trial not started yet", stored.ID, err)
-	}
+	s.tell(ctx, "trial not started yet", zap.String("vendorId", stored.ID), func(ctx context.Context) error {
+		return s.Trials.Start(ctx, registration)
+	})
 	overview := trial.NewState(registration).Overview()
 	return RegisterVendor201JSONResponse{
 		Body:    vendorTrial(stored, &overview),
@@ -199,9 +199,9 @@ func (s *server) RecordConversion(ctx context.Context, request RecordConversionR
 		first, created = &recorded, isNew
 	}
 	if !first.Recorded {
-		if err := s.Trials.Convert(ctx, v.ID, trial.Request{ID: first.RequestID, By: billing, At: first.At}); err != nil {
-			s.later(ctx, "conversion not delivered yet", v.ID, err)
-		}
+		s.tell(ctx, "conversion not delivered yet", zap.String("vendorId", v.ID), func(ctx context.Context) error {
+			return s.Trials.Convert(ctx, v.ID, trial.Request{ID: first.RequestID, By: billing, At: first.At})
+		})
 	}
 	if created {
 		return RecordConversion202JSONResponse{At: first.At, Recorded: first.Recorded}, nil
@@ -224,12 +224,21 @@ func (s *server) conversionOf(ctx context.Context, report *ConversionReport, v t
 	return c, nil
 }
 
-// later notes that something was put on record and not carried out yet.
-func (s *server) later(ctx context.Context, what, vendorID string, err error) {
-	s.log.Warn(what, zap.String("requestId", callOf(ctx).id), zap.String("vendorId", vendorID), zap.Error(err))
+// tellTimeout bounds how long an answer waits for the workflows to hear of what
+// is on record already.
+const tellTimeout = 1500 * time.Millisecond
+
+// tell lets the workflows know of something that is on record. Where that
+// fails it is noted, and the reconciler sees to it later.
+func (s *server) tell(ctx context.Context, failing string, about zap.Field, do func(context.Context) error) {
+	ctx, cancel := context.WithTimeout(ctx, tellTimeout)
+	defer cancel()
+	if err := do(ctx); err != nil {
+		s.log.Warn(failing, zap.String("requestId", callOf(ctx).id), about, zap.Error(err))
+	}
 }
 
 func isCode(err error, code trial.Code) bool {
-	var e *trial.Error
-	return errors.As(err, &e) && e.Code == code
+	e, ok := errors.AsType[*trial.Error](err)
+	return ok && e.Code == code
 }

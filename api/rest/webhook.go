@@ -16,7 +16,7 @@ func (s *server) ReceiveMailEvent(ctx context.Context, request ReceiveMailEventR
 	if err != nil {
 		return nil, err
 	}
-	m, err := s.Mail.Open(ctx, body)
+	m, err := s.Mail.Receive(ctx, body)
 	if err != nil {
 		return nil, err
 	}
@@ -28,11 +28,12 @@ func (s *server) ReceiveMailEvent(ctx context.Context, request ReceiveMailEventR
 	return ReceiveMailEvent200JSONResponse{Result: result}, nil
 }
 
-// take does what a message asks for, then keeps that it did: a message whose
-// handling broke off is delivered again, and each part is safe to repeat.
+// take does what a message asks for, then keeps that it did, in this order: a
+// message whose handling broke off is delivered again, and must not pass for
+// done. Each part is safe to repeat, so one delivered twice changes nothing.
 func (s *server) take(ctx context.Context, m MailMessage) (MailEventReceiptResult, error) {
-	if m.ConfirmURL != "" {
-		return Confirmed, s.Mail.Confirm(ctx, m)
+	if m.Confirmed {
+		return Confirmed, nil
 	}
 	if m.Event == nil {
 		return Ignored, nil
@@ -63,7 +64,11 @@ func (s *server) record(ctx context.Context, e MailEvent) (bool, error) {
 		hash = send.AddressHash
 	}
 	vendorID, _, _ := strings.Cut(e.Key, "/")
-	return true, s.Store.Suppress(ctx, vendorID, trial.Suppression{
+	err = s.Store.Suppress(ctx, vendorID, trial.Suppression{
 		Reason: trial.ReasonSuppressedAddress, At: moment(e.At), AddressHash: hash,
 	})
+	if isCode(err, trial.CodeNotFound) {
+		return true, nil // the marketplace has deleted the vendor: there is nobody to write to
+	}
+	return true, err
 }

@@ -1,0 +1,312 @@
+package rest_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"marketplace.example/trials/api/rest"
+	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/trial"
+)
+
+// errAway is how the adapters say that their other side does not answer.
+var errAway = &trial.Error{Code: trial.CodeUnavailable, Message: "does not answer; try again"}
+
+// store keeps in memory what the database would, and can be taken away.
+type store struct {
+	mu       sync.Mutex
+	away     error
+	breaks   any // what Flags panics with
+	vendors  map[string]trial.Vendor
+	states   map[string]trial.State
+	events   map[string][]trial.Event
+	flags    rollout.Document
+	sends    map[string]trial.Send
+	messages map[string]bool
+	writes   int
+}
+
+func newStore() *store {
+	flags := rollout.Document{FeatureFlags: rollout.InitialFlags(), Salt: "salt", Version: 1, UpdatedBy: "setup"}
+	flags.FeatureFlags.TrialAutomation.RolloutPercentage = 100
+	return &store{
+		vendors: map[string]trial.Vendor{}, states: map[string]trial.State{}, events: map[string][]trial.Event{},
+		flags: flags, sends: map[string]trial.Send{}, messages: map[string]bool{},
+	}
+}
+
+func (s *store) do(f func() error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.away != nil {
+		return s.away
+	}
+	return f()
+}
+
+// written counts what changed anything, and shows all there is.
+func (s *store) written() (writes int, content string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all, err := json.Marshal([]any{s.vendors, s.states, s.events, s.flags, s.sends, s.messages})
+	if err != nil {
+		panic(err)
+	}
+	return s.writes, string(all)
+}
+
+func (s *store) Ping(context.Context) error { return s.do(func() error { return nil }) }
+
+func (s *store) RegisterVendor(_ context.Context, v trial.Vendor) (stored trial.Vendor, created bool, err error) {
+	err = s.do(func() error {
+		known, there := s.vendors[v.ID]
+		if there && known.Automation != nil {
+			stored = known
+			return nil
+		}
+		s.vendors[v.ID], stored, created = v, v, true
+		s.writes++
+		return nil
+	})
+	return stored, created, err
+}
+
+func (s *store) Vendor(_ context.Context, id string) (v trial.Vendor, err error) {
+	err = s.do(func() error {
+		var there bool
+		if v, there = s.vendors[id]; !there {
+			return trial.NotFound(id)
+		}
+		return nil
+	})
+	return v, err
+}
+
+func (s *store) RecordConversion(_ context.Context, id string, c trial.Conversion) (first trial.Conversion, created bool, err error) {
+	err = s.do(func() error {
+		v, there := s.vendors[id]
+		if !there {
+			return trial.NotFound(id)
+		}
+		if v.Automation.Conversion == nil {
+			automation := *v.Automation
+			automation.Conversion, created = &c, true
+			v.Automation = &automation
+			s.vendors[id] = v
+			s.writes++
+		}
+		first = *v.Automation.Conversion
+		return nil
+	})
+	return first, created, err
+}
+
+func (s *store) Suppress(_ context.Context, id string, p trial.Suppression) error {
+	return s.do(func() error {
+		v, there := s.vendors[id]
+		if !there {
+			return trial.NotFound(id)
+		}
+		if v.Automation.Suppression == nil {
+			automation := *v.Automation
+			automation.Suppression = &p
+			v.Automation = &automation
+			s.vendors[id] = v
+			s.writes++
+		}
+		return nil
+	})
+}
+
+func (s *store) Trial(_ context.Context, id string) (state trial.State, there bool, err error) {
+	err = s.do(func() error {
+		state, there = s.states[id]
+		return nil
+	})
+	return state, there, err
+}
+
+func (s *store) Trials(_ context.Context, f trial.Filter, after string, limit int) (page []trial.State, next string, err error) {
+	err = s.do(func() error {
+		for _, id := range slices.Sorted(maps.Keys(s.states)) {
+			state := s.states[id]
+			switch {
+			case id <= after, f.Status != "" && f.Status != state.Status, f.Cohort != "" && f.Cohort != state.Cohort,
+				f.Held != nil && *f.Held != (state.Held != nil):
+			case len(page) == limit:
+				next = page[limit-1].VendorID
+				return nil
+			default:
+				page = append(page, state)
+			}
+		}
+		return nil
+	})
+	return page, next, err
+}
+
+func (s *store) Events(_ context.Context, id string, fromSeq int) (events []trial.Event, err error) {
+	err = s.do(func() error {
+		for _, e := range s.events[id] {
+			if e.Seq >= fromSeq {
+				events = append(events, e)
+			}
+		}
+		return nil
+	})
+	return events, err
+}
+
+func (s *store) Flags(context.Context) (d rollout.Document, err error) {
+	if s.breaks != nil {
+		panic(s.breaks)
+	}
+	err = s.do(func() error {
+		d = s.flags
+		return nil
+	})
+	return d, err
+}
+
+func (s *store) UpdateFlags(_ context.Context, by string, change func(*rollout.Flags) error) (d rollout.Document, err error) {
+	err = s.do(func() error {
+		next := s.flags
+		if err := change(&next.FeatureFlags); err != nil {
+			return err
+		}
+		next.Version++
+		next.UpdatedBy, next.UpdatedAt = by, time.Now().UTC()
+		s.flags, d = next, next
+		s.writes++
+		return nil
+	})
+	return d, err
+}
+
+func (s *store) SendEvent(_ context.Context, key string, _ int, messageID, delivery string, at time.Time) (send trial.Send, err error) {
+	err = s.do(func() error {
+		var there bool
+		if send, there = s.sends[key]; !there {
+			return &trial.Error{Code: trial.CodeNotFound, Message: "no such send"}
+		}
+		send.MessageID, send.Delivery, send.DeliveryAt = messageID, delivery, &at
+		s.sends[key] = send
+		s.writes++
+		return nil
+	})
+	return send, err
+}
+
+func (s *store) SeenMessage(_ context.Context, id string, _ time.Time) (seen bool, err error) {
+	err = s.do(func() error {
+		seen = s.messages[id]
+		s.messages[id] = true
+		return nil
+	})
+	return seen, err
+}
+
+// begin lets a trial be what its events make it.
+func (s *store) begin(e trial.Event, before trial.State) trial.State {
+	after := before.Apply(e)
+	s.states[after.VendorID] = after
+	s.events[after.VendorID] = append(s.events[after.VendorID], e)
+	s.writes++
+	return after
+}
+
+// workflows carries trials as the workflows would, by the same domain.
+type workflows struct {
+	store *store
+	now   func() time.Time
+
+	mu      sync.Mutex
+	away    error
+	started []string
+	heard   map[string]trial.Request
+	woken   int
+}
+
+func (w *workflows) do(f func() error) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.away != nil {
+		return w.away
+	}
+	w.store.mu.Lock()
+	defer w.store.mu.Unlock()
+	return f()
+}
+
+func (w *workflows) Start(_ context.Context, r trial.Registration) error {
+	return w.do(func() error {
+		w.started = append(w.started, r.VendorID)
+		if _, running := w.store.states[r.VendorID]; !running {
+			w.store.begin(trial.Start(r, w.now()), trial.State{})
+		}
+		return nil
+	})
+}
+
+func (w *workflows) Convert(_ context.Context, id string, r trial.Request) error {
+	return w.do(func() error {
+		w.heard[id] = r
+		return nil
+	})
+}
+
+func (w *workflows) Ask(_ context.Context, message, id string, r trial.Request) (o trial.Overview, err error) {
+	err = w.do(func() error {
+		state := w.store.states[id]
+		event, err := state.Request(message, r, w.now())
+		if err != nil {
+			return err
+		}
+		if event != nil {
+			state = w.store.begin(*event, state)
+		}
+		o = state.Overview()
+		return nil
+	})
+	return o, err
+}
+
+func (w *workflows) FlagsChanged(context.Context) error {
+	return w.do(func() error {
+		w.woken++
+		return nil
+	})
+}
+
+func (w *workflows) Check(context.Context) error { return w.do(func() error { return nil }) }
+
+// mails reads messages of the test's own making: JSON of a MailMessage.
+type mails struct{}
+
+var errForged = &trial.Error{Code: trial.CodeForbidden, Message: "the message is not signed by SNS"}
+
+func (mails) Receive(_ context.Context, body []byte) (m rest.MailMessage, err error) {
+	switch {
+	case strings.HasPrefix(string(body), "forged"):
+		return m, errForged
+	case strings.HasPrefix(string(body), "broken"):
+		return m, errors.New("the certificate's key ada@example.com")
+	}
+	if err := json.Unmarshal(body, &m); err != nil {
+		return m, trial.Invalid("body", "is not an SNS message")
+	}
+	return m, nil
+}
+
+func (mails) Unsubscriber(token string) (string, error) {
+	if id, signed := strings.CutPrefix(token, "signed."); signed {
+		return id, nil
+	}
+	return "", &trial.Error{Code: trial.CodeForbidden, Field: "token", Message: "is not one of ours"}
+}
