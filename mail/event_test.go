@@ -122,6 +122,15 @@ func TestTheMailsTimeStandsInForTheEventsOwn(t *testing.T) {
 	require.Equal(t, time.Date(2025, time.March, 1, 9, 0, 2, 12e6, time.UTC), event.At)
 }
 
+func TestABounceIsAboutTheRecipientItNames(t *testing.T) {
+	t.Parallel()
+	event, err := ParseEvent(changed(t, "bounce-permanent", func(e, _ map[string]any) {
+		e["bounce"].(map[string]any)["bouncedRecipients"] = []any{map[string]any{"emailAddress": "A Vendor <Forwarded@example.com>"}}
+	}))
+	require.NoError(t, err)
+	require.Equal(t, AddressHash("forwarded@example.com"), event.AddressHash)
+}
+
 func TestReasonsAreShortCodes(t *testing.T) {
 	t.Parallel()
 	for words, want := range map[string]string{

@@ -39,6 +39,14 @@ func TestALinkVerifiesAsTheVendorItWasMadeFor(t *testing.T) {
 	}
 }
 
+// A link in an e-mail outlives the version of the program that made it.
+func TestLinksStayValidAcrossVersions(t *testing.T) {
+	t.Parallel()
+	// HMAC-SHA256 of "trials/unsubscribe/v1", a zero byte and the id, computed apart.
+	const link = "https://shop.example/base/unsubscribe?token=v1.v-1_A.NBRm9Xo_Cq3tkbBBdNHIKadybE3nmXmhcG6u1m0einM"
+	require.Equal(t, link, links(t, newSecret).Unsubscribe("v-1_A"))
+}
+
 func TestSecretsRotate(t *testing.T) {
 	t.Parallel()
 	old, both, fresh := links(t, oldSecret), links(t, newSecret, oldSecret), links(t, newSecret)

@@ -55,7 +55,7 @@ type Rate struct {
 	log     *zap.Logger
 	limiter *rate.Limiter
 
-	asking sync.Mutex // held while SES is asked
+	asking chan struct{} // holds one token while SES is asked
 
 	mu        sync.Mutex
 	asked     time.Time // when SES was last asked; zero: never
@@ -73,7 +73,7 @@ func NewRate(api AccountAPI, senders int, log *zap.Logger) (*Rate, error) {
 	if log == nil {
 		log = zap.NewNop()
 	}
-	r := &Rate{api: api, senders: senders, log: log, left: math.Inf(1)}
+	r := &Rate{api: api, senders: senders, log: log, asking: make(chan struct{}, 1), left: math.Inf(1)}
 	r.limiter = rate.NewLimiter(r.share(fallbackRate))
 	return r, nil
 }
@@ -146,16 +146,33 @@ func (r *Rate) refresh(ctx context.Context) {
 	if !due {
 		return
 	}
-	if first {
-		r.asking.Lock()
-	} else if !r.asking.TryLock() {
+	if !r.startAsking(ctx, first) {
 		return
 	}
-	defer r.asking.Unlock()
+	defer func() { <-r.asking }()
 	if due, _ := r.due(); !due {
 		return // another caller has asked meanwhile
 	}
 	r.ask(ctx)
+}
+
+// startAsking takes the turn to ask SES. While another caller has it, it waits
+// only where told to, and then no longer than the context lives.
+func (r *Rate) startAsking(ctx context.Context, wait bool) bool {
+	if !wait {
+		select {
+		case r.asking <- struct{}{}:
+			return true
+		default:
+			return false
+		}
+	}
+	select {
+	case r.asking <- struct{}{}:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 func (r *Rate) due() (due, first bool) {
@@ -180,7 +197,7 @@ func (r *Rate) ask(ctx context.Context) {
 	defer r.mu.Unlock()
 	now := time.Now()
 	r.asked, r.throttled = now, false
-	if err != nil || account == nil || account.SendQuota == nil || !(account.SendQuota.MaxSendRate > 0) {
+	if err != nil || account == nil || account.SendQuota == nil || !usable(account.SendQuota.MaxSendRate) {
 		r.distrust(now)
 		r.log.Warn("SES does not say the account's rate", zap.Float64("rate", float64(r.limiter.Limit())), zap.Error(err))
 		return
@@ -193,6 +210,9 @@ func (r *Rate) ask(ctx context.Context) {
 		r.left = math.Ceil((quota.Max24HourSend - quota.SentLast24Hours) / float64(r.senders))
 	}
 }
+
+// usable tells whether a rate is one: neither nothing, nor less, nor NaN.
+func usable(perSecond float64) bool { return perSecond > 0 }
 
 // distrust falls back to what every account may send, once the last answer is
 // too old to go by. A quota that ran out is tried again: SES knows, we do not.

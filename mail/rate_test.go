@@ -23,6 +23,7 @@ type account struct {
 }
 
 func (a *account) GetAccount(context.Context, *sesv2.GetAccountInput, ...func(*sesv2.Options)) (*sesv2.GetAccountOutput, error) {
+	time.Sleep(20 * time.Millisecond) // in the bubble's time: an answer takes a while
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.asked++

@@ -161,6 +161,7 @@ func TestContentThatWouldBeUntrueIsRefusedByField(t *testing.T) {
 		"welcome, no length":   {func(c *Content) { c.Kind, c.LengthDays = KindWelcome, 0 }, "lengthDays"},
 		"negative day":         {func(c *Content) { c.Day = -1 }, "day"},
 		"script behind button": {func(c *Content) { c.ActionURL = "javascript:alert(1)" }, "actionURL"},
+		"script with a host":   {func(c *Content) { c.ActionURL = "javascript://shop.example/%0aalert(1)" }, "actionURL"},
 		"relative unsubscribe": {func(c *Content) { c.UnsubscribeURL = "/unsubscribe/x" }, "unsubscribeURL"},
 	}
 	for name, tt := range tests {

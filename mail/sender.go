@@ -92,7 +92,6 @@ func (s *Sender) Send(ctx context.Context, m Message) Outcome {
 	out, err := s.api.SendEmail(ctx, s.input(m), func(o *sesv2.Options) {
 		// The SDK's retries cannot tell a lost request from a lost answer.
 		o.Retryer = aws.NopRetryer{}
-		o.RetryMaxAttempts = 1
 		o.APIOptions = append(o.APIOptions, sent.watch)
 	})
 	outcome := conclude(out, err, sent.written())

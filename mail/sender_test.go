@@ -23,9 +23,10 @@ import (
 // client is the real SDK, pointed at url.
 func client(url string, change ...func(*sesv2.Options)) *sesv2.Client {
 	options := sesv2.Options{
-		Region:       "eu-west-1",
-		BaseEndpoint: aws.String(url),
-		Credentials:  credentials.NewStaticCredentialsProvider("AKID", "secret", ""),
+		Region:           "eu-west-1",
+		BaseEndpoint:     aws.String(url),
+		RetryMaxAttempts: 4, // as an operator may set it for all of AWS
+		Credentials:      credentials.NewStaticCredentialsProvider("AKID", "secret", ""),
 	}
 	return sesv2.New(options, change...)
 }
@@ -231,6 +232,7 @@ func TestSendRefusesWhatMustNotLeave(t *testing.T) {
 	}{
 		"no address":            {func(m *Message) { m.To = "" }, "bad-address"},
 		"two addresses":         {func(m *Message) { m.To = "a@example.com,b@example.com" }, "bad-address"},
+		"address in brackets":   {func(m *Message) { m.To = "<a@example.com>" }, "bad-address"},
 		"address with a name":   {func(m *Message) { m.To = "A<a@example.com>" }, "bad-address"},
 		"address with a header": {func(m *Message) { m.To = "a@example.com\r\nBcc:b@example.com" }, "bad-address"},
 		"address not in ASCII":  {func(m *Message) { m.To = "ä@example.com" }, "bad-address"},
