@@ -1,0 +1,236 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"marketplace.example/trials/api/client"
+	"marketplace.example/trials/rollout"
+)
+
+// The two flags that a rollout request sets together.
+const (
+	flagEnabled    = rollout.FlagKey + ".enabled"
+	flagPercentage = rollout.FlagKey + ".rolloutPercentage"
+)
+
+func (a *app) flags() *cobra.Command {
+	group := &cobra.Command{
+		Use: "flags", Short: "Show and change the feature flags",
+		Example: examples("starter flags get", "starter flags set trialAutomation.enabled=false"),
+	}
+	group.AddCommand(a.flagsGet(), a.flagsSet())
+	return group
+}
+
+func (a *app) flagsGet() *cobra.Command {
+	return &cobra.Command{
+		Use: "get", Short: "Show the feature flags", Args: cobra.NoArgs,
+		Example: examples("starter flags get", "starter flags get --json"),
+		RunE: func(c *cobra.Command, _ []string) error {
+			api, err := a.asAdmin()
+			if err != nil {
+				return err
+			}
+			response, err := api.GetFeatureFlagsWithResponse(c.Context())
+			if err != nil {
+				return err
+			}
+			return a.printFlags(response.HTTPResponse, response.Body, response.JSON200)
+		},
+	}
+}
+
+func (a *app) flagsSet() *cobra.Command {
+	return &cobra.Command{
+		Use: "set FLAG=VALUE...", Short: "Change some of the feature flags, all in one request",
+		Long: "Changes the flags that are named and leaves the others as they are.\n" +
+			"trialAutomation.enabled and trialAutomation.rolloutPercentage together are sent as a rollout request.\n\n" +
+			"Flags:\n  " + strings.Join(flagNames(), "\n  "),
+		Example: examples(
+			"starter flags set trialAutomation.emailReminders=false",
+			"starter flags set trialAutomation.enabled=true trialAutomation.rolloutPercentage=25",
+			"starter flags set trialAutomation.enabled=false    # stop it now",
+		),
+		Args: func(_ *cobra.Command, args []string) error {
+			_, err := parseFlags(args)
+			return err
+		},
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			var candidates []string
+			for _, name := range flagNames() {
+				candidates = append(candidates, name+"=")
+			}
+			return candidates, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
+		},
+		RunE: func(c *cobra.Command, args []string) error {
+			values, err := parseFlags(args)
+			if err != nil {
+				return err
+			}
+			return a.setFlags(c.Context(), values)
+		},
+	}
+}
+
+// flagValues is what to set, by the flags' names; each value is a bool or a float64.
+type flagValues map[string]any
+
+// parseFlags reads FLAG=VALUE, one or more.
+func parseFlags(args []string) (flagValues, error) {
+	if len(args) == 0 {
+		return nil, usagef("say which flag to set, such as trialAutomation.emailReminders=false")
+	}
+	values, known := make(flagValues), knownFlags()
+	for _, arg := range args {
+		name, text, ok := strings.Cut(arg, "=")
+		if !ok {
+			return nil, usagef("%.80q is not FLAG=VALUE", arg)
+		}
+		example, ok := known[name]
+		if !ok {
+			return nil, usagef("there is no flag %.80q; the flags are %s", name, strings.Join(flagNames(), ", "))
+		}
+		if _, twice := values[name]; twice {
+			return nil, usagef("%s is set twice", name)
+		}
+		value, err := parseFlag(text, example)
+		if err != nil {
+			return nil, usagef("%s: %s", name, err)
+		}
+		values[name] = value
+	}
+	return values, nil
+}
+
+// parseFlag reads a value of the same type as example.
+func parseFlag(text string, example any) (any, error) {
+	var value any
+	err := json.Unmarshal([]byte(text), &value)
+	switch example.(type) {
+	case bool:
+		if b, ok := value.(bool); ok && err == nil {
+			return b, nil
+		}
+		return nil, fmt.Errorf("must be true or false, is %.80q", text)
+	default:
+		number, ok := value.(float64)
+		if !ok || err != nil {
+			return nil, fmt.Errorf("must be a number from 0 to 100, is %.80q", text)
+		}
+		var wrong *rollout.FieldError
+		if errors.As(rollout.ValidPercentage(number), &wrong) {
+			return nil, errors.New(wrong.Message)
+		}
+		return number, nil
+	}
+}
+
+// knownFlags is every flag with an example of its value, "group.flag".
+func knownFlags() map[string]any {
+	document, err := json.Marshal(rollout.InitialFlags())
+	if err != nil {
+		panic(err) // booleans and a number
+	}
+	var groups map[string]map[string]any
+	if err := json.Unmarshal(document, &groups); err != nil {
+		panic(err)
+	}
+	known := make(map[string]any)
+	for group, flags := range groups {
+		for flag, value := range flags {
+			known[group+"."+flag] = value
+		}
+	}
+	return known
+}
+
+func flagNames() []string {
+	var names []string
+	for name := range knownFlags() {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+func (a *app) setFlags(ctx context.Context, values flagValues) error {
+	api, err := a.asAdmin()
+	if err != nil {
+		return err
+	}
+	if enabled, percentage, ok := values.rollout(); ok {
+		response, err := api.SetRolloutWithResponse(ctx, client.Rollout{Enabled: enabled, RolloutPercentage: percentage})
+		if err != nil {
+			return err
+		}
+		return a.printFlags(response.HTTPResponse, response.Body, response.JSON200)
+	}
+	document, err := json.Marshal(values.patch())
+	if err != nil {
+		return fmt.Errorf("writing the flags: %w", err)
+	}
+	response, err := api.PatchFeatureFlagsWithBodyWithResponse(ctx, "application/json", bytes.NewReader(document))
+	if err != nil {
+		return err
+	}
+	return a.printFlags(response.HTTPResponse, response.Body, response.JSON200)
+}
+
+// rollout tells whether the values are just what a rollout request takes. One of the two alone is a
+// patch: to fill in the other as it was a moment ago could undo what somebody has changed since,
+// such as enable again what was disabled in an emergency.
+func (v flagValues) rollout() (enabled bool, percentage float64, ok bool) {
+	enabled, hasEnabled := v[flagEnabled].(bool)
+	percentage, hasPercentage := v[flagPercentage].(float64)
+	return enabled, percentage, hasEnabled && hasPercentage && len(v) == 2
+}
+
+// patch is the values as a patch's body, grouped as the flags are.
+func (v flagValues) patch() map[string]map[string]map[string]any {
+	groups := make(map[string]map[string]any)
+	for name, value := range v {
+		group, flag, _ := strings.Cut(name, ".")
+		if groups[group] == nil {
+			groups[group] = make(map[string]any)
+		}
+		groups[group][flag] = value
+	}
+	return map[string]map[string]map[string]any{"featureFlags": groups}
+}
+
+func (a *app) printFlags(response *http.Response, body []byte, document *client.FeatureFlagDocument) error {
+	return a.print(response, body, document != nil, func() error {
+		f := document.FeatureFlags
+		t := table{header: []string{"FLAG", "VALUE"}}
+		t.row(flagEnabled, strconv.FormatBool(f.TrialAutomation.Enabled))
+		t.row(flagPercentage, fmt.Sprintf("%v %%", f.TrialAutomation.RolloutPercentage))
+		t.row("trialAutomation.emailReminders", strconv.FormatBool(f.TrialAutomation.EmailReminders))
+		t.row("trialAutomation.autoExpiration", strconv.FormatBool(f.TrialAutomation.AutoExpiration))
+		t.row("trialAutomation.conversionTracking", strconv.FormatBool(f.TrialAutomation.ConversionTracking))
+		t.row("monitoring.enabled", strconv.FormatBool(f.Monitoring.Enabled))
+		t.row("monitoring.trialMetrics", strconv.FormatBool(f.Monitoring.TrialMetrics))
+		t.row("monitoring.alerting", strconv.FormatBool(f.Monitoring.Alerting))
+		t.row("adminTools.enabled", strconv.FormatBool(f.AdminTools.Enabled))
+		t.row("adminTools.trialExtension", strconv.FormatBool(f.AdminTools.TrialExtension))
+		t.row("adminTools.bulkOperations", strconv.FormatBool(f.AdminTools.BulkOperations))
+		if err := t.write(a.out); err != nil {
+			return err
+		}
+		by := ""
+		if document.UpdatedBy != "" {
+			by = " by " + printable(document.UpdatedBy)
+		}
+		a.say("\nVersion %d, changed%s %s.\n", document.Version, by, moment(document.UpdatedAt, a.now()))
+		return nil
+	})
+}

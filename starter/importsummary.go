@@ -1,0 +1,63 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"marketplace.example/trials/starter/replay"
+	"marketplace.example/trials/starter/vendorcsv"
+	"marketplace.example/trials/trial"
+)
+
+// importSummary is what an import came to, for programs.
+type importSummary struct {
+	Vendors     int                  `json:"vendors"`
+	Registered  int                  `json:"registered"`
+	Cohorts     map[trial.Cohort]int `json:"cohorts"`
+	Conversions int                  `json:"conversions"`
+	Converted   int                  `json:"converted"`
+	Skipped     []vendorcsv.Problem  `json:"skipped"`
+	Refused     []replay.Problem     `json:"refused"`
+	// BiggestLagDays is in days of the trial, the others in seconds.
+	BiggestLagDays float64 `json:"biggestLagDays"`
+	DaySeconds     float64 `json:"daySeconds"`
+	ElapsedSeconds float64 `json:"elapsedSeconds"`
+	// Complete tells whether nothing is left to do.
+	Complete bool `json:"complete"`
+	// State is the file from which the import goes on, empty where there is none.
+	State string `json:"state"`
+}
+
+func (a *app) printSummary(s replay.Summary, skipped []vendorcsv.Problem, state string) error {
+	if a.options.json {
+		return a.printSummaryJSON(s, skipped, state)
+	}
+	t := table{}
+	t.row("vendors", fmt.Sprint(s.Vendors))
+	t.row("conversions", fmt.Sprint(s.Conversions))
+	t.row("lines skipped", fmt.Sprint(len(skipped)))
+	if state != "" {
+		t.row("registered", fmt.Sprintf("%d (%d automated, %d control)", s.Registered, s.Cohorts[trial.Automated], s.Cohorts[trial.Control]))
+		t.row("converted", fmt.Sprint(s.Converted))
+		t.row("refused", fmt.Sprint(len(s.Refused)))
+		t.row("biggest lag", fmt.Sprintf("%.2f days of the trial (%s)", s.BiggestLagDays(), s.BiggestLag.Round(time.Millisecond)))
+		t.row("a day lasted", s.Day.String())
+		t.row("took", s.Elapsed.Round(time.Second/10).String())
+		t.row("state", state)
+	}
+	return t.write(a.out)
+}
+
+func (a *app) printSummaryJSON(s replay.Summary, skipped []vendorcsv.Problem, state string) error {
+	document, err := json.Marshal(importSummary{
+		Vendors: s.Vendors, Registered: s.Registered, Cohorts: s.Cohorts, Conversions: s.Conversions, Converted: s.Converted,
+		Skipped: append([]vendorcsv.Problem{}, skipped...), Refused: append([]replay.Problem{}, s.Refused...),
+		BiggestLagDays: s.BiggestLagDays(), DaySeconds: s.Day.Seconds(), ElapsedSeconds: s.Elapsed.Seconds(),
+		Complete: s.Complete, State: state,
+	})
+	if err != nil {
+		return fmt.Errorf("writing the summary: %w", err)
+	}
+	return a.printJSON(document)
+}

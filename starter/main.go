@@ -1,0 +1,28 @@
+// Command starter is the command line of the vendor trials: it registers vendors, steers trials and
+// flags, sets the stack up, and replays a file of recorded vendors.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"golang.org/x/term"
+)
+
+func main() { os.Exit(start()) }
+
+// start runs the command that the arguments name, until it is done or interrupted. The second
+// interrupt ends the process at once.
+func start() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop)
+	a := app{
+		out: os.Stdout, err: os.Stderr, getenv: os.Getenv, environ: os.Environ, now: time.Now,
+		terminal: func() bool { return term.IsTerminal(int(os.Stderr.Fd())) }, //nolint:gosec // G115: a descriptor is small
+	}
+	return a.run(ctx, os.Args[1:])
+}

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"marketplace.example/trials/starter/replay"
+)
+
+const (
+	// barWidth is in characters.
+	barWidth = 24
+	// lineEvery is how often a line is written where nobody watches.
+	lineEvery = 5 * time.Second
+	// behindDays is the lag, in days of the trial, from which the system counts as falling behind.
+	behindDays = 0.5
+)
+
+// progress shows how far an import is: as a bar that is drawn anew at a terminal, or else as a line
+// every few seconds.
+type progress struct {
+	out      io.Writer
+	terminal bool
+	now      func() time.Time
+	// begins and length are the recorded time of the whole plan.
+	begins time.Time
+	length time.Duration
+
+	drawn   bool
+	written time.Time
+}
+
+// show shows a progress.
+func (p *progress) show(now replay.Progress) {
+	if p.terminal {
+		fmt.Fprintf(p.out, "\r\x1b[K%s %s", bar(now), p.describe(now))
+		p.drawn = true
+		return
+	}
+	if at := p.now(); at.Sub(p.written) >= lineEvery {
+		p.written = at
+		fmt.Fprintln(p.out, p.describe(now))
+	}
+}
+
+// report writes a line of its own above the bar.
+func (p *progress) report(line string) {
+	p.clear()
+	fmt.Fprintln(p.out, printable(line))
+}
+
+// end leaves the last state of the bar standing.
+func (p *progress) end() {
+	if p.drawn {
+		fmt.Fprintln(p.out)
+		p.drawn = false
+	}
+}
+
+func (p *progress) clear() {
+	if p.drawn {
+		fmt.Fprint(p.out, "\r\x1b[K")
+		p.drawn = false
+	}
+}
+
+func bar(now replay.Progress) string {
+	total := now.Vendors + now.Conversions
+	done := min(total, now.Registered+now.Converted+len(now.Refused))
+	filled := barWidth * done / max(1, total)
+	return "[" + strings.Repeat("#", filled) + strings.Repeat(" ", barWidth-filled) + "]"
+}
+
+// describe says how far the import is and whether the system keeps up.
+func (p *progress) describe(now replay.Progress) string {
+	text := fmt.Sprintf("%s  registered %d/%d  converted %d/%d",
+		now.Recorded.Format(time.DateOnly), now.Registered, now.Vendors, now.Converted, now.Conversions)
+	if refused := len(now.Refused); refused > 0 {
+		text += fmt.Sprintf("  refused %d", refused)
+	}
+	switch {
+	case now.Retrying:
+		text += fmt.Sprintf("  the system does not answer (%.1f days behind)", now.LagDays())
+	case now.LagDays() >= behindDays:
+		text += fmt.Sprintf("  falls behind: %.1f days", now.LagDays())
+	default:
+		text += "  keeps up"
+	}
+	if left := p.left(now); left >= time.Second {
+		text += ", " + span(left) + " left"
+	}
+	return text
+}
+
+// left is how long the rest of the plan will take, if the system keeps up.
+func (p *progress) left(now replay.Progress) time.Duration {
+	return replay.Compress(p.begins.Add(p.length).Sub(now.Recorded), now.Day)
+}

@@ -1,0 +1,195 @@
+package replay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"marketplace.example/trials/api/client"
+	"marketplace.example/trials/trial"
+)
+
+// Waits between two attempts at one request.
+const (
+	firstPause   = 100 * time.Millisecond
+	longestPause = 5 * time.Second
+)
+
+// emailDomain is reserved for examples: an e-mail to it reaches nobody.
+const emailDomain = "vendors.example.com"
+
+// caller asks the system for one thing at a time, and asks again while that may help.
+type caller struct {
+	api      *client.ClientWithResponses
+	patience time.Duration
+	retrying atomic.Int32
+}
+
+// registered is what the system answers to a registration.
+type registered struct {
+	at     time.Time
+	cohort trial.Cohort
+	// fresh tells that the vendor was not registered before.
+	fresh bool
+	// day is how long the system's day lasts, 0 where the answer does not tell.
+	day time.Duration
+}
+
+// register registers a vendor. Its moment is left to the system: the trial begins when it really
+// does, so that every step of it is still to come, also when the replay is late.
+func (c *caller) register(ctx context.Context, vendorID string) (registered, error) {
+	body := client.VendorRegistration{
+		Id: vendorID, Email: vendorID + "@" + emailDomain, Name: nameOf(vendorID),
+	}
+	var answer *client.VendorTrial
+	var fresh bool
+	err := c.retry(ctx, func(ctx context.Context) error {
+		response, err := c.api.RegisterVendorWithResponse(ctx, body)
+		if err != nil {
+			return err
+		}
+		answer, fresh = response.JSON200, false
+		if response.JSON201 != nil {
+			answer, fresh = response.JSON201, true
+		}
+		return check(response.HTTPResponse, response.Body, answer != nil && answer.Vendor.RegisteredAt != nil && answer.Cohort != nil)
+	})
+	if err != nil {
+		return registered{}, fmt.Errorf("registering: %w", err)
+	}
+	return registered{at: *answer.Vendor.RegisteredAt, cohort: *answer.Cohort, fresh: fresh, day: dayOf(answer.Trial)}, nil
+}
+
+// nameOf makes up a vendor's name.
+func nameOf(vendorID string) string { return "Vendor " + vendorID[:min(8, len(vendorID))] }
+
+// dayOf is how long a day lasts in a trial, 0 where it does not tell.
+func dayOf(t *client.Trial) time.Duration {
+	policy := trial.DefaultPolicy()
+	if t == nil || t.Policy != policy.Name || t.Revision != 0 {
+		return 0
+	}
+	return t.EndsAt.Sub(t.StartedAt) / time.Duration(policy.LengthDays)
+}
+
+// convert reports a conversion. What counts is when it was due; zero leaves that to the system.
+func (c *caller) convert(ctx context.Context, vendorID string, at time.Time) error {
+	body := client.ConversionReport{}
+	if !at.IsZero() {
+		body.At = &at
+	}
+	err := c.retry(ctx, func(ctx context.Context) error {
+		err := c.reportConversion(ctx, vendorID, body)
+		var refused *client.Error
+		if errors.As(err, &refused) && refused.Field != nil && *refused.Field == "at" && body.At != nil {
+			// The system's clock is behind ours, and it takes the moment to be in the future.
+			body.At = nil
+			err = c.reportConversion(ctx, vendorID, body)
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("converting: %w", err)
+	}
+	return nil
+}
+
+func (c *caller) reportConversion(ctx context.Context, vendorID string, body client.ConversionReport) error {
+	response, err := c.api.RecordConversionWithResponse(ctx, vendorID, body)
+	if err != nil {
+		return err
+	}
+	return check(response.HTTPResponse, response.Body, response.JSON200 != nil || response.JSON202 != nil)
+}
+
+// knows tells whether the system knows a vendor.
+func (c *caller) knows(ctx context.Context, vendorID string) (bool, error) {
+	err := c.retry(ctx, func(ctx context.Context) error {
+		response, err := c.api.GetVendorWithResponse(ctx, vendorID)
+		if err != nil {
+			return err
+		}
+		return check(response.HTTPResponse, response.Body, response.JSON200 != nil)
+	})
+	var refused *client.Error
+	if errors.As(err, &refused) && refused.Status == http.StatusNotFound && refused.RequestId != "" {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("asking for vendor %s: %w", vendorID, err)
+	}
+	return true, nil
+}
+
+var errForeign = errors.New("the answer was not the API's: is this its address?")
+
+// check turns an answer into an error; understood tells whether it could be read as a good one.
+func check(response *http.Response, body []byte, understood bool) error {
+	if err := client.Check(response, body); err != nil {
+		return err
+	}
+	if !understood {
+		return errForeign
+	}
+	return nil
+}
+
+// retry makes a request until it is answered, refused, or patience is over. A request under way is
+// not given up when ctx ends: its answer is worth having.
+func (c *caller) retry(ctx context.Context, request func(context.Context) error) error {
+	deadline := time.Now().Add(c.patience)
+	pause := firstPause
+	for attempt := 1; ; attempt++ {
+		err := request(context.WithoutCancel(ctx))
+		if err == nil || !passing(err) {
+			return err
+		}
+		if time.Now().Add(pause).After(deadline) {
+			return fmt.Errorf("given up after %d attempts: %w", attempt, err)
+		}
+		if !c.wait(ctx, pause) {
+			return ctx.Err()
+		}
+		pause = min(2*pause, longestPause)
+	}
+}
+
+// wait waits about so long, and tells whether it was let to.
+func (c *caller) wait(ctx context.Context, pause time.Duration) bool {
+	c.retrying.Add(1)
+	defer c.retrying.Add(-1)
+	timer := time.NewTimer(pause/2 + rand.N(pause))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// passing tells whether the same request may succeed later.
+func passing(err error) bool {
+	var refused *client.Error
+	switch {
+	case errors.Is(err, errForeign):
+		return false
+	case !errors.As(err, &refused):
+		return true // it did not get through
+	}
+	return refused.Status >= http.StatusInternalServerError ||
+		refused.Status == http.StatusTooManyRequests || refused.Status == http.StatusRequestTimeout
+}
+
+// personal tells whether an error is about one vendor only, so that the others are worth trying.
+func personal(err error) bool {
+	var refused *client.Error
+	if !errors.As(err, &refused) || passing(err) {
+		return false
+	}
+	return refused.RequestId != "" && refused.Status != http.StatusUnauthorized && refused.Status != http.StatusForbidden
+}

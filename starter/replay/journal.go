@@ -1,0 +1,189 @@
+package replay
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"marketplace.example/trials/trial"
+)
+
+// Identity is what a journal belongs to. A replay goes on only with the same in all of it.
+type Identity struct {
+	// File is the SHA-256 of the file that is replayed, in hex.
+	File string `json:"file"`
+	// API is the address of the system that it is replayed into.
+	API string `json:"api"`
+	// From, To and Limit are the selection; dates as text, empty where unbounded.
+	From  string `json:"from"`
+	To    string `json:"to"`
+	Limit int    `json:"limit"`
+}
+
+// Entry is one line of a journal: the beginning, or what was done about one vendor.
+type Entry struct {
+	// Identity and Day are set on the first entry only. Day is how long a day lasts.
+	Identity *Identity     `json:"identity,omitempty"`
+	Day      time.Duration `json:"day,omitempty"`
+
+	VendorID string `json:"vendorId,omitempty"`
+	// RegisteredAt is the trial's start as the system says it, set once the vendor is registered.
+	RegisteredAt *time.Time   `json:"registeredAt,omitempty"`
+	Cohort       trial.Cohort `json:"cohort,omitempty"`
+	// Converted is set once the conversion is on record.
+	Converted bool `json:"converted,omitempty"`
+	// Refused is why the system would not take the vendor or its conversion. It is not asked again.
+	Refused *Problem `json:"refused,omitempty"`
+}
+
+// Journal remembers on disk what was done, so that a replay that was stopped goes on where it was.
+// Losing its last lines is harmless: what they tell of is asked again, and the system does nothing twice.
+type Journal struct {
+	file *os.File
+	// Day is how long a day lasts, 0 for a journal that is new.
+	Day  time.Duration
+	done map[string]Entry // by vendor, its entries folded into one
+}
+
+// ErrOtherReplay says that a journal belongs to another file, system or selection.
+var ErrOtherReplay = errors.New("the state belongs to another import")
+
+var errNoJournal = errors.New("the file is not the state of an import")
+
+// opening is what every journal begins with.
+const opening = `{"identity":`
+
+// OpenJournal opens the journal at path, or makes an empty one. It fails with ErrOtherReplay where
+// the journal is not of this identity; with anew it forgets what it holds instead, of whomever it is.
+// A file that is no journal is left alone. Only one process may use a journal at a time.
+func OpenJournal(path string, id Identity, anew bool) (*Journal, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
+		return nil, fmt.Errorf("making the folder of the state: %w", err)
+	}
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // G304: the user names the file
+	if err != nil {
+		return nil, fmt.Errorf("opening the state: %w", err)
+	}
+	j := &Journal{file: file, done: make(map[string]Entry)}
+	err = j.load(id)
+	if anew && (err == nil || errors.Is(err, ErrOtherReplay)) {
+		err = j.Clear()
+	}
+	if err != nil {
+		_ = file.Close()
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return j, nil
+}
+
+// load takes the lock and reads what is there. A last line that was cut off is removed.
+func (j *Journal) load(id Identity) error {
+	if err := lock(j.file); err != nil {
+		return errors.New("another import is using this state")
+	}
+	lines := bufio.NewReader(j.file)
+	size := int64(0)
+	for {
+		line, err := lines.ReadBytes('\n')
+		if errors.Is(err, io.EOF) {
+			if size == 0 && !bytes.HasPrefix(line, []byte(opening)[:min(len(line), len(opening))]) {
+				return errNoJournal // not ours: it must not be cut
+			}
+			break
+		}
+		if err != nil {
+			return fmt.Errorf("reading the state: %w", err)
+		}
+		if err := j.read(line, size == 0, id); err != nil {
+			return err
+		}
+		size += int64(len(line))
+	}
+	if err := j.file.Truncate(size); err != nil {
+		return fmt.Errorf("repairing the state: %w", err)
+	}
+	_, err := j.file.Seek(size, io.SeekStart)
+	return err
+}
+
+func (j *Journal) read(line []byte, first bool, id Identity) error {
+	var e Entry
+	decoder := json.NewDecoder(bytes.NewReader(line))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&e); err != nil || first != (e.Identity != nil) {
+		return errNoJournal
+	}
+	switch {
+	case !first:
+		j.fold(e)
+	case *e.Identity != id || e.Day <= 0:
+		return ErrOtherReplay
+	default:
+		j.Day = e.Day
+	}
+	return nil
+}
+
+func (j *Journal) fold(e Entry) {
+	known := j.done[e.VendorID]
+	known.VendorID = e.VendorID
+	if e.RegisteredAt != nil {
+		known.RegisteredAt, known.Cohort = e.RegisteredAt, e.Cohort
+	}
+	known.Converted = known.Converted || e.Converted
+	if e.Refused != nil {
+		known.Refused = e.Refused
+	}
+	j.done[e.VendorID] = known
+}
+
+// begin writes the first entry.
+func (j *Journal) begin(id Identity, day time.Duration) error {
+	j.Day = day
+	return j.write(Entry{Identity: &id, Day: day})
+}
+
+// add writes what was done about a vendor.
+func (j *Journal) add(e Entry) error {
+	j.fold(e)
+	return j.write(e)
+}
+
+func (j *Journal) write(e Entry) error {
+	line, err := json.Marshal(e)
+	if err != nil {
+		return fmt.Errorf("writing the state: %w", err)
+	}
+	if _, err := j.file.Write(append(line, '\n')); err != nil {
+		return fmt.Errorf("writing the state: %w", err)
+	}
+	return nil
+}
+
+// Empty tells whether nothing was done yet.
+func (j *Journal) Empty() bool { return len(j.done) == 0 }
+
+// Entry is what was done about a vendor.
+func (j *Journal) Entry(vendorID string) Entry { return j.done[vendorID] }
+
+// Clear forgets everything, to begin anew.
+func (j *Journal) Clear() error {
+	if err := j.file.Truncate(0); err != nil {
+		return fmt.Errorf("clearing the state: %w", err)
+	}
+	if _, err := j.file.Seek(0, io.SeekStart); err != nil {
+		return fmt.Errorf("clearing the state: %w", err)
+	}
+	j.Day = 0
+	clear(j.done)
+	return nil
+}
+
+// Close ends the use of the journal.
+func (j *Journal) Close() error { return j.file.Close() }

@@ -1,0 +1,13 @@
+//go:build unix
+
+package replay
+
+import (
+	"os"
+	"syscall"
+)
+
+// lock keeps a second process from the file, for as long as it is open.
+func lock(file *os.File) error {
+	return syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) //nolint:gosec // G115: a descriptor is small
+}

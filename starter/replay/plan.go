@@ -1,0 +1,125 @@
+// Package replay lives through recorded registrations and conversions on a compressed clock: what
+// happened on one day is done again within one day of the running system, in the same order.
+//
+// Registrations keep their distance from the first one. A conversion keeps its distance from its own
+// vendor's registration, as that was really made: when the system falls behind, or the replay was
+// stopped for an hour, every vendor's story still comes out as it was.
+package replay
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"marketplace.example/trials/starter/vendorcsv"
+)
+
+const realDay = 24 * time.Hour
+
+// Registration is one vendor to register.
+type Registration struct {
+	Line     int
+	VendorID string
+	// After is the distance from the replay's beginning, in recorded time. It is what orders a plan.
+	After time.Duration
+	// Converts tells whether the vendor converts, ConvertsAfter when: the distance from its
+	// registration in recorded time, 0 for right after it.
+	Converts      bool
+	ConvertsAfter time.Duration
+}
+
+// Plan is what to live through, in order.
+type Plan struct {
+	Registrations []Registration
+	// Begins is the recorded moment at which the replay's clock begins.
+	Begins time.Time
+}
+
+// Selection narrows what of a file is replayed. Its zero value takes everything.
+type Selection struct {
+	// From and To are dates of registration, both included; zero is unbounded. The conversions of
+	// the vendors that are taken all belong to the plan, also those after To.
+	From, To time.Time
+	// Limit takes only so many vendors, the first; 0 takes all.
+	Limit int
+}
+
+// NewPlan orders the rows by date; rows of one date stay in their order and are spread evenly over
+// it, since the time of day is not on record. The first registration is due at once.
+func NewPlan(rows []vendorcsv.Row, s Selection) Plan {
+	rows = s.take(rows)
+	if len(rows) == 0 {
+		return Plan{}
+	}
+	plan := Plan{Begins: rows[0].RegisteredAt, Registrations: make([]Registration, 0, len(rows))}
+	for len(rows) > 0 {
+		date := rows[0].RegisteredAt
+		n := 1
+		for n < len(rows) && rows[n].RegisteredAt.Equal(date) {
+			n++
+		}
+		for i, row := range rows[:n] {
+			at := date.Add(realDay / time.Duration(n) * time.Duration(i))
+			plan.Registrations = append(plan.Registrations, register(row, at, plan.Begins))
+		}
+		rows = rows[n:]
+	}
+	return plan
+}
+
+func (s Selection) take(all []vendorcsv.Row) []vendorcsv.Row {
+	var rows []vendorcsv.Row
+	for _, row := range all {
+		early := row.RegisteredAt.Before(s.From)
+		late := !s.To.IsZero() && row.RegisteredAt.After(s.To)
+		if !early && !late {
+			rows = append(rows, row)
+		}
+	}
+	slices.SortStableFunc(rows, func(a, b vendorcsv.Row) int { return a.RegisteredAt.Compare(b.RegisteredAt) })
+	if s.Limit > 0 && len(rows) > s.Limit {
+		rows = rows[:s.Limit]
+	}
+	return rows
+}
+
+func register(row vendorcsv.Row, at, begins time.Time) Registration {
+	r := Registration{Line: row.Line, VendorID: row.ID, After: at.Sub(begins)}
+	if !row.ConvertedAt.IsZero() {
+		r.Converts = true
+		r.ConvertsAfter = max(0, row.ConvertedAt.Sub(at))
+	}
+	return r
+}
+
+// Conversions is how many of the vendors convert.
+func (p Plan) Conversions() int {
+	n := 0
+	for _, r := range p.Registrations {
+		if r.Converts {
+			n++
+		}
+	}
+	return n
+}
+
+// Length is the recorded time from the beginning to the last registration or conversion.
+func (p Plan) Length() time.Duration {
+	if len(p.Registrations) == 0 {
+		return 0
+	}
+	last := slices.MaxFunc(p.Registrations, func(a, b Registration) int {
+		return cmp.Compare(a.After+a.ConvertsAfter, b.After+b.ConvertsAfter)
+	})
+	return last.After + last.ConvertsAfter
+}
+
+// Compress is how long recorded time lasts where a day lasts only day. What came first stays first.
+func Compress(recorded, day time.Duration) time.Duration {
+	return time.Duration(float64(recorded) / float64(realDay) * float64(day))
+}
+
+// Expand is the recorded time that passes while the system's clock moves by elapsed.
+func Expand(elapsed, day time.Duration) time.Duration {
+	return time.Duration(float64(elapsed) / float64(day) * float64(realDay))
+}

@@ -1,0 +1,157 @@
+package replay
+
+import (
+	"container/heap"
+	"fmt"
+	"time"
+
+	"marketplace.example/trials/trial"
+)
+
+// Problem is a vendor that the system refused to register or to convert.
+type Problem struct {
+	Line     int    `json:"line"`
+	VendorID string `json:"vendorId"`
+	Message  string `json:"message"`
+}
+
+// Summary is what a replay came to. It counts what runs before it did, as far as the journal knows.
+type Summary struct {
+	Vendors     int
+	Conversions int
+	Registered  int
+	Cohorts     map[trial.Cohort]int
+	Converted   int
+	Refused     []Problem
+	// BiggestLag is how much later than due a request of this run was answered.
+	BiggestLag time.Duration
+	// Day is how long a day lasted.
+	Day     time.Duration
+	Elapsed time.Duration
+	// Complete tells whether nothing is left to do.
+	Complete bool
+}
+
+// NewSummary is what a replay of the plan has come to before it begins.
+func NewSummary(p Plan) Summary {
+	return Summary{
+		Vendors: len(p.Registrations), Conversions: p.Conversions(),
+		Cohorts: map[trial.Cohort]int{trial.Automated: 0, trial.Control: 0},
+	}
+}
+
+// count adds what a journal's entry tells.
+func (s *Summary) count(e Entry) {
+	if e.RegisteredAt != nil {
+		s.Registered++
+		s.Cohorts[e.Cohort]++
+	}
+	if e.Converted {
+		s.Converted++
+	}
+	if e.Refused != nil {
+		s.Refused = append(s.Refused, *e.Refused)
+	}
+}
+
+// Progress is how far a replay is.
+type Progress struct {
+	Summary
+	// Recorded is what the replay's clock shows: a moment of the time that is lived through.
+	Recorded time.Time
+	// Lag is for how long the oldest unanswered request has been due.
+	Lag time.Duration
+	// Retrying tells that the system does not answer and is asked again.
+	Retrying bool
+}
+
+// LagDays is the lag in days of the trial.
+func (p Progress) LagDays() float64 { return float64(p.Lag) / float64(p.Day) }
+
+// BiggestLagDays is the biggest lag in days of the trial.
+func (s Summary) BiggestLagDays() float64 {
+	if s.Day == 0 {
+		return 0
+	}
+	return float64(s.BiggestLag) / float64(s.Day)
+}
+
+// tell tells the watcher how far the run is.
+func (r *run) tell() {
+	if r.Watch == nil || r.Day == 0 {
+		return
+	}
+	now := time.Now()
+	p := Progress{Summary: r.summary, Retrying: r.caller.retrying.Load() > 0, Lag: r.lag(now)}
+	p.Day = r.Day
+	p.Recorded = r.Plan.Begins.Add(Expand(now.Sub(r.began), r.Day))
+	r.Watch(p)
+}
+
+// lag is for how long the oldest unanswered request has been due.
+func (r *run) lag(now time.Time) time.Duration {
+	oldest := now
+	if t := r.upcoming(); t != nil && t.due.Before(oldest) {
+		oldest = t.due
+	}
+	for t := range r.inFlight {
+		if t.due.Before(oldest) {
+			oldest = t.due
+		}
+	}
+	return now.Sub(oldest)
+}
+
+func (r *run) report(format string, args ...any) {
+	if r.Report != nil {
+		r.Report(fmt.Sprintf(format, args...))
+	}
+}
+
+func (r *run) reportRefusal(o outcome) {
+	r.report("Line %d: vendor %s: %s", o.task.registration.Line, o.task.registration.VendorID, o.err)
+}
+
+// entry is what the journal keeps of an outcome.
+func (o outcome) entry() Entry {
+	e := Entry{VendorID: o.task.registration.VendorID}
+	switch {
+	case o.err != nil:
+		e.Refused = &Problem{Line: o.task.registration.Line, VendorID: e.VendorID, Message: o.err.Error()}
+	case o.task.convert:
+		e.Converted = true
+	default:
+		e.RegisteredAt, e.Cohort = &o.answer.at, o.answer.cohort
+	}
+	return e
+}
+
+// queue holds conversions to come, the first due on top.
+type queue struct{ tasks byDue }
+
+func (q *queue) push(t *task) { heap.Push(&q.tasks, t) }
+
+func (q *queue) pop() { heap.Pop(&q.tasks) }
+
+func (q *queue) first() *task {
+	if len(q.tasks) == 0 {
+		return nil
+	}
+	return q.tasks[0]
+}
+
+// byDue implements heap.Interface.
+type byDue []*task
+
+func (b byDue) Len() int           { return len(b) }
+func (b byDue) Less(i, j int) bool { return b[i].due.Before(b[j].due) }
+func (b byDue) Swap(i, j int)      { b[i], b[j] = b[j], b[i] }
+
+func (b *byDue) Push(t any) { *b = append(*b, t.(*task)) } //nolint:errcheck,forcetypeassert // only queue pushes
+
+func (b *byDue) Pop() any {
+	last := len(*b) - 1
+	t := (*b)[last]
+	*b = (*b)[:last]
+	return t
+}

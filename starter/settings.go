@@ -1,0 +1,135 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"marketplace.example/trials/api/client"
+	"marketplace.example/trials/config"
+)
+
+const (
+	defaultStackFile = ".dev/stack.json"
+	// variableAPI is the environment variable with the API's address.
+	variableAPI = "API_URL"
+	// timeout bounds one call, waiting for the answer included.
+	timeout = 30 * time.Second
+	// connections is how many connections are kept for the next call.
+	connections = 64
+)
+
+// stack is what the file of a running stack tells.
+type stack struct {
+	API          string `json:"api"`
+	Temporal     string `json:"temporal"`
+	MongoDB      string `json:"mongodb"`
+	AdminToken   string `json:"adminToken"`
+	ServiceToken string `json:"serviceToken"`
+}
+
+// stack reads the stack file. Only one that was asked for by name has to be there.
+func (a *app) stack() (stack, error) {
+	path := cmp.Or(a.options.stackFile, defaultStackFile)
+	content, err := os.ReadFile(path) //nolint:gosec // G304: the user names the file
+	if errors.Is(err, fs.ErrNotExist) && a.options.stackFile == "" {
+		return stack{}, nil
+	}
+	if err != nil {
+		return stack{}, fmt.Errorf("reading the stack file: %w", err)
+	}
+	var s stack
+	if err := json.Unmarshal(content, &s); err != nil {
+		return stack{}, fmt.Errorf("the stack file %s is not what \"make dev\" writes: %w", path, err)
+	}
+	return s, nil
+}
+
+// settings are the addresses and tokens that a command works with, wherever they came from.
+type settings struct {
+	api, adminToken, serviceToken string
+}
+
+// settings looks at flags, then the environment, then the stack file.
+func (a *app) settings() (settings, error) {
+	environment, err := config.Parse(a.environment(), config.Client)
+	if err != nil {
+		return settings{}, usagef("the environment is wrong: %s", oneLine(err))
+	}
+	stack, err := a.stack()
+	if err != nil {
+		return settings{}, err
+	}
+	s := settings{
+		api:          cmp.Or(a.options.api, a.getenv(variableAPI), stack.API),
+		adminToken:   cmp.Or(a.options.adminToken, environment.AdminToken, stack.AdminToken),
+		serviceToken: cmp.Or(a.options.serviceToken, environment.ServiceToken, stack.ServiceToken),
+	}
+	if s.api == "" {
+		return settings{}, usagef("the API's address is not known: give --api or %s, or start \"make dev\"", variableAPI)
+	}
+	address, err := url.Parse(s.api)
+	if err != nil || address.Host == "" || address.User != nil || address.Scheme != "http" && address.Scheme != "https" {
+		return settings{}, usagef("--api: is not an address such as http://127.0.0.1:8080, without a login")
+	}
+	return s, nil
+}
+
+// environment is the process's environment as a map.
+func (a *app) environment() map[string]string {
+	variables := make(map[string]string)
+	for _, assignment := range a.environ() {
+		if name, value, ok := strings.Cut(assignment, "="); ok {
+			variables[name] = value
+		}
+	}
+	return variables
+}
+
+func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
+
+// asAdmin is a client of the API that may steer trials and flags.
+func (a *app) asAdmin() (*client.ClientWithResponses, error) {
+	s, err := a.settings()
+	if err != nil {
+		return nil, err
+	}
+	if s.adminToken == "" {
+		return nil, usagef("the admin token is not known: give it in ADMIN_TOKEN, or with --token")
+	}
+	return newClient(s.api, s.adminToken)
+}
+
+// asService is a client of the API that acts as the marketplace's backend, and the API's address.
+func (a *app) asService() (*client.ClientWithResponses, string, error) {
+	s, err := a.settings()
+	if err != nil {
+		return nil, "", err
+	}
+	if s.serviceToken == "" {
+		return nil, "", usagef("the service token is not known: give it in SERVICE_TOKEN, or with --service-token")
+	}
+	c, err := newClient(s.api, s.serviceToken)
+	return c, strings.TrimSuffix(s.api, "/"), err
+}
+
+// newClient makes a client that keeps enough connections for an import.
+func newClient(address, token string) (*client.ClientWithResponses, error) {
+	authorize := func(_ context.Context, r *http.Request) error {
+		r.Header.Set("Authorization", "Bearer "+token)
+		return nil
+	}
+	transport := &http.Transport{
+		Proxy: http.ProxyFromEnvironment, MaxIdleConnsPerHost: connections, IdleConnTimeout: time.Minute,
+	}
+	return client.NewClientWithResponses(address,
+		client.WithHTTPClient(&http.Client{Timeout: timeout, Transport: transport}), client.WithRequestEditorFn(authorize))
+}

@@ -1,0 +1,176 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+	"go.uber.org/zap"
+
+	"marketplace.example/trials/config"
+	"marketplace.example/trials/mongodb"
+	"marketplace.example/trials/temporal"
+)
+
+const (
+	// setupPause is how long to wait for a part that is not up yet before it is tried again.
+	setupPause = 500 * time.Millisecond
+	// setupNotice is how often a person is told what is waited for.
+	setupNotice = 5 * time.Second
+	// setupTry bounds one try.
+	setupTry = time.Minute
+
+	variableMongoDB  = "MONGODB_URI"
+	variableTemporal = "TEMPORAL_ADDRESS"
+)
+
+// setupOptions is what `starter setup` is asked to do.
+type setupOptions struct {
+	mongodb, temporal string
+	replicaSet        bool
+	wait              time.Duration
+}
+
+func (a *app) setup() *cobra.Command {
+	var o setupOptions
+	command := &cobra.Command{
+		Use: "setup", Short: "Prepare MongoDB and Temporal: indexes, flags, search attributes, schedules", Args: cobra.NoArgs,
+		Long: "Makes what the product needs in MongoDB (indexes, the first flags) and in Temporal (search\n" +
+			"attributes, schedules), and waits for both to come up. It may be repeated and changes nothing\n" +
+			"that is there.\n\n" +
+			"Reads the environment of the product: MONGODB_URI (or MONGODB_URI_FILE), MONGODB_DATABASE,\n" +
+			"TEMPORAL_ADDRESS and the other TEMPORAL_ variables. --replica-set makes the set that MONGODB_URI\n" +
+			"names, with the hosts that it names as members.",
+		Example: examples(
+			"starter setup",
+			"MONGODB_URI='mongodb://mongodb:27017/?replicaSet=rs0' starter setup --replica-set --wait 2m",
+		),
+	}
+	flags := command.Flags()
+	flags.StringVar(&o.mongodb, "mongodb", "", "the connection string of MongoDB (default MONGODB_URI)")
+	flags.StringVar(&o.temporal, "temporal", "", "Temporal's host:port (default TEMPORAL_ADDRESS)")
+	flags.BoolVar(&o.replicaSet, "replica-set", false, "make MongoDB a replica set first")
+	flags.DurationVar(&o.wait, "wait", time.Minute, "how long to wait for the parts to come up")
+	command.RunE = func(c *cobra.Command, _ []string) error { return a.runSetup(c.Context(), o) }
+	return command
+}
+
+// part is one thing to set up.
+type part struct {
+	name string
+	do   func(context.Context) error
+}
+
+func (a *app) runSetup(ctx context.Context, o setupOptions) error {
+	settings, err := a.setupConfig(o)
+	if err != nil {
+		return err
+	}
+	store, err := mongodb.Connect(ctx, settings.MongoDBURI, settings.MongoDBDatabase)
+	if err != nil {
+		return err
+	}
+	defer store.Close(context.WithoutCancel(ctx)) //nolint:errcheck // the work is done, or its error says more
+	workflows, err := temporal.Dial(settings.TaskQueue, zap.NewNop())
+	if err != nil {
+		return err
+	}
+	defer workflows.Close()
+
+	parts := []part{
+		{"MongoDB's indexes and flags", store.Setup},
+		{"Temporal's search attributes", workflows.SetupAttributes},
+		{"Temporal's schedules", workflows.SetupSchedules},
+	}
+	if o.replicaSet {
+		set, err := newReplicaSet(settings.MongoDBURI)
+		if err != nil {
+			return err
+		}
+		parts = append([]part{{"MongoDB's replica set", set.initiate}}, parts...)
+	}
+	return a.setUp(ctx, parts, o.wait)
+}
+
+// setupConfig is the environment, completed by flags and the stack file.
+func (a *app) setupConfig(o setupOptions) (config.Config, error) {
+	stack, err := a.stack()
+	if err != nil {
+		return config.Config{}, err
+	}
+	variables := a.environment()
+	given := o.mongodb
+	if variables[variableMongoDB] == "" && variables[variableMongoDB+"_FILE"] == "" {
+		given = cmp.Or(given, stack.MongoDB)
+	}
+	if given != "" {
+		delete(variables, variableMongoDB+"_FILE")
+		variables[variableMongoDB] = given
+	}
+	// Temporal's client reads the process's environment itself, and nothing else.
+	address := cmp.Or(o.temporal, variables[variableTemporal], stack.Temporal)
+	if address != variables[variableTemporal] {
+		if err := os.Setenv(variableTemporal, address); err != nil {
+			return config.Config{}, fmt.Errorf("setting %s: %w", variableTemporal, err)
+		}
+	}
+	settings, err := config.Parse(variables, config.Setup)
+	if err != nil {
+		return config.Config{}, usagef("%s", oneLine(err))
+	}
+	return settings, nil
+}
+
+// setUp does the parts one after the other. Each is tried until it succeeds or the wait is over.
+func (a *app) setUp(ctx context.Context, parts []part, wait time.Duration) error {
+	deadline := time.Now().Add(wait)
+	var ready []string
+	for _, p := range parts {
+		if err := a.await(ctx, p, deadline); err != nil {
+			return err
+		}
+		ready = append(ready, p.name)
+		if !a.options.json {
+			a.say("%s: ready\n", p.name)
+		}
+	}
+	if !a.options.json {
+		return nil
+	}
+	document, err := json.Marshal(map[string][]string{"ready": ready})
+	if err != nil {
+		return fmt.Errorf("writing what is ready: %w", err)
+	}
+	return a.printJSON(document)
+}
+
+func (a *app) await(ctx context.Context, p part, deadline time.Time) error {
+	told := time.Time{}
+	for {
+		err := try(ctx, p)
+		if err == nil || ctx.Err() != nil {
+			return cmp.Or(ctx.Err(), err)
+		}
+		if time.Now().Add(setupPause).After(deadline) {
+			return fmt.Errorf("%s: %w", p.name, err)
+		}
+		if time.Since(told) >= setupNotice {
+			fmt.Fprintf(a.err, "Waiting for %s: %s\n", p.name, oneLine(err))
+			told = time.Now()
+		}
+		select {
+		case <-time.After(setupPause):
+		case <-ctx.Done():
+		}
+	}
+}
+
+func try(ctx context.Context, p part) error {
+	ctx, cancel := context.WithTimeout(ctx, setupTry)
+	defer cancel()
+	return p.do(ctx)
+}

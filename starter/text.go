@@ -1,0 +1,98 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+	"unicode"
+)
+
+const clock = "2006-01-02 15:04:05 UTC"
+
+// moment is a moment in UTC, and how far it is from now.
+func moment(t, now time.Time) string {
+	return t.UTC().Format(clock) + ", " + relative(t, now)
+}
+
+// optionalMoment is a moment that may not be there.
+func optionalMoment(t *time.Time, now time.Time) string {
+	if t == nil {
+		return "-"
+	}
+	return moment(*t, now)
+}
+
+// relative says how far a moment is from now, such as "in 3d 4h" or "5m 10s ago".
+func relative(t, now time.Time) string {
+	switch distance := t.Sub(now); {
+	case distance >= time.Second:
+		return "in " + span(distance)
+	case distance <= -time.Second:
+		return span(-distance) + " ago"
+	}
+	return "now"
+}
+
+// span is a length of time in its two greatest units, rounded down.
+func span(d time.Duration) string {
+	const day = 24 * time.Hour
+	units := []struct {
+		name string
+		size time.Duration
+	}{{"d", day}, {"h", time.Hour}, {"m", time.Minute}, {"s", time.Second}}
+	for i, unit := range units {
+		if d < unit.size {
+			continue
+		}
+		text := fmt.Sprintf("%d%s", d/unit.size, unit.name)
+		if i+1 < len(units) {
+			if rest := d % unit.size / units[i+1].size; rest > 0 {
+				text += fmt.Sprintf(" %d%s", rest, units[i+1].name)
+			}
+		}
+		return text
+	}
+	return "0s"
+}
+
+// table collects rows and writes them with aligned columns.
+type table struct {
+	header []string
+	rows   [][]string
+}
+
+func (t *table) row(cells ...string) { t.rows = append(t.rows, cells) }
+
+// write aligns the columns. An empty header is left out.
+func (t *table) write(w io.Writer) error {
+	aligned := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
+	if len(t.header) > 0 {
+		fmt.Fprintln(aligned, strings.Join(t.header, "\t"))
+	}
+	for _, cells := range t.rows {
+		for i, cell := range cells {
+			cells[i] = printable(cell)
+		}
+		fmt.Fprintln(aligned, strings.Join(cells, "\t"))
+	}
+	return aligned.Flush()
+}
+
+// printable keeps what others wrote from steering the terminal.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || unicode.In(r, unicode.Bidi_Control) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, text)
+}
+
+func yesNo(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
+}

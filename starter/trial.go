@@ -1,0 +1,186 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"marketplace.example/trials/api/client"
+	"marketplace.example/trials/trial"
+)
+
+func (a *app) trial() *cobra.Command {
+	group := &cobra.Command{
+		Use: "trial", Short: "Look at trials and steer them",
+		Example: examples("starter trial status v-1001", "starter trial extend v-1001 --days 7 --reason \"Asked by support\""),
+	}
+	group.AddCommand(a.trialStatus(), a.trialSchedule(), a.trialList())
+	group.AddCommand(a.trialChanges()...)
+	return group
+}
+
+func (a *app) trialStatus() *cobra.Command {
+	return &cobra.Command{
+		Use: "status ID", Short: "Show a trial: where it stands, what was done and why", Args: onVendor,
+		Example: examples("starter trial status v-1001", "starter trial status v-1001 --json"),
+		RunE: func(c *cobra.Command, args []string) error {
+			details, body, err := a.details(c.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			if a.options.json {
+				return a.printJSON(body)
+			}
+			return a.printStatus(details)
+		},
+	}
+}
+
+func (a *app) trialSchedule() *cobra.Command {
+	return &cobra.Command{
+		Use: "schedule ID", Short: "Show what happens next and when", Args: onVendor,
+		Long:    "Shows the steps to come, in UTC and on the vendor's clock. With --json, the timetable of the API's answer.",
+		Example: examples("starter trial schedule v-1001"),
+		RunE: func(c *cobra.Command, args []string) error {
+			details, body, err := a.details(c.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			if a.options.json {
+				return a.printTimetableJSON(body)
+			}
+			return a.printTimetable(details.Timetable)
+		},
+	}
+}
+
+// details asks for a trial; body is the answer as it came.
+func (a *app) details(ctx context.Context, id string) (details *client.TrialDetails, body []byte, err error) {
+	api, err := a.asAdmin()
+	if err != nil {
+		return nil, nil, err
+	}
+	response, err := api.GetTrialWithResponse(ctx, id)
+	if err != nil {
+		return nil, nil, err
+	}
+	return response.JSON200, response.Body, checkAnswer(response.HTTPResponse, response.Body, response.JSON200 != nil)
+}
+
+// overviewRows says where a trial stands.
+func overviewRows(t *table, o client.Trial, now time.Time) {
+	t.row("trial", fmt.Sprintf("%s, %s, policy %s, revision %d", o.Status, cohort(o), o.Policy, o.Revision))
+	t.row("started", moment(o.StartedAt, now))
+	t.row("ends", moment(o.EndsAt, now))
+	if !o.GraceEndsAt.Equal(o.EndsAt) {
+		t.row("grace ends", moment(o.GraceEndsAt, now))
+	}
+	if o.ConvertedAt != nil {
+		late := ""
+		if o.Late {
+			late = " (late)"
+		}
+		t.row("trial converted", moment(*o.ConvertedAt, now)+late)
+	}
+	if o.Held != nil {
+		t.row("held", fmt.Sprintf("at %s by %s, %s", o.Held.Step.Kind, o.Held.Reason, relative(o.Held.Since, now)))
+	}
+	if o.Next != nil {
+		t.row("next", fmt.Sprintf("%s, %s", o.Next.Kind, moment(o.Next.At, now)))
+	}
+}
+
+// cohort is a trial's cohort, and whether its steps are done all the same, or not.
+func cohort(o client.Trial) string {
+	switch {
+	case o.Cohort == trial.Control && o.Automated:
+		return "control cohort but automated"
+	case o.Cohort == trial.Automated && !o.Automated:
+		return "automated cohort but not automated any more"
+	}
+	return string(o.Cohort) + " cohort"
+}
+
+func (a *app) printStatus(d *client.TrialDetails) error {
+	now := a.now()
+	t := table{}
+	t.row("vendor", d.Trial.VendorID)
+	overviewRows(&t, d.Trial, now)
+	if err := t.write(a.out); err != nil {
+		return err
+	}
+	if len(d.Trial.Steps) > 0 {
+		a.say("\n")
+		if err := stepTable(d.Trial.Steps, now).write(a.out); err != nil {
+			return err
+		}
+	}
+	if changes := changeTable(d.Events); len(changes.rows) > 0 {
+		a.say("\n")
+		return changes.write(a.out)
+	}
+	return nil
+}
+
+func stepTable(steps []client.StepRecord, now time.Time) *table {
+	t := &table{header: []string{"STEP", "OUTCOME", "REASON", "E-MAIL", "WHEN"}}
+	for _, s := range steps {
+		kind := string(s.Step.Kind)
+		if s.Step.Revision > 0 {
+			kind = fmt.Sprintf("%s (revision %d)", kind, s.Step.Revision)
+		}
+		t.row(kind, string(s.Outcome), string(s.Reason), yesNo(s.Mailed), moment(s.At, now))
+	}
+	return t
+}
+
+// changeTable lists what somebody asked for.
+func changeTable(events []client.Event) *table {
+	t := &table{header: []string{"CHANGE", "BY", "DAYS", "REASON", "WHEN"}}
+	for _, e := range events {
+		if e.Request == nil {
+			continue
+		}
+		days := "-"
+		if e.Request.Days != 0 {
+			days = fmt.Sprint(e.Request.Days)
+		}
+		t.row(string(e.Type), e.Request.By, days, orDash(e.Request.Reason), e.At.UTC().Format(clock))
+	}
+	return t
+}
+
+func orDash(text string) string {
+	if strings.TrimSpace(text) == "" {
+		return "-"
+	}
+	return text
+}
+
+func (a *app) printTimetable(t client.Timetable) error {
+	if len(t.Steps) == 0 {
+		a.say("Nothing is to come for %s.\n", t.VendorID)
+		return nil
+	}
+	now := a.now()
+	steps := table{header: []string{"STEP", "WHEN (UTC)", "", "VENDOR'S CLOCK"}}
+	for _, s := range t.Steps {
+		steps.row(string(s.Kind), s.At.UTC().Format(clock), relative(s.At, now), orDash(s.Local))
+	}
+	return steps.write(a.out)
+}
+
+func (a *app) printTimetableJSON(body []byte) error {
+	var answer struct {
+		Timetable json.RawMessage `json:"timetable"`
+	}
+	if err := json.NewDecoder(bytes.NewReader(body)).Decode(&answer); err != nil {
+		return fmt.Errorf("reading the answer: %w", err)
+	}
+	return a.printJSON(answer.Timetable)
+}

@@ -1,0 +1,172 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"marketplace.example/trials/api/client"
+	"marketplace.example/trials/trial"
+)
+
+// pageSize is how many trials one request asks for at most: the API's own limit.
+const pageSize = 500
+
+// listing is which trials to list.
+type listing struct {
+	status, cohort string
+	held           bool
+	limit          int
+	all            bool
+}
+
+func (a *app) trialList() *cobra.Command {
+	var l listing
+	command := &cobra.Command{
+		Use: "list", Short: "List trials, in the order of the vendors' ids", Args: cobra.NoArgs,
+		Example: examples(
+			"starter trial list --status grace",
+			"starter trial list --cohort automated --held",
+			"starter trial list --all --json",
+		),
+	}
+	flags := command.Flags()
+	flags.StringVar(&l.status, "status", "", "only trials of one status: "+strings.Join(statuses(), ", "))
+	flags.StringVar(&l.cohort, "cohort", "", "only trials of one cohort: "+strings.Join(cohorts(), ", "))
+	flags.BoolVar(&l.held, "held", false, "only trials whose due step waits for a flag; --held=false: none of them")
+	flags.IntVar(&l.limit, "limit", 50, "at most so many trials")
+	flags.BoolVar(&l.all, "all", false, "every trial, page after page")
+	command.MarkFlagsMutuallyExclusive("limit", "all")
+	command.RunE = func(c *cobra.Command, _ []string) error {
+		params, err := l.params(c.Flags().Changed("held"))
+		if err != nil {
+			return err
+		}
+		return a.list(c.Context(), params, l)
+	}
+	return command
+}
+
+func (l listing) params(heldGiven bool) (client.ListTrialsParams, error) {
+	var p client.ListTrialsParams
+	if l.status != "" {
+		if !slices.Contains(statuses(), l.status) {
+			return p, usagef("--status: %.80q is not one of %s", l.status, strings.Join(statuses(), ", "))
+		}
+		status := trial.Status(l.status)
+		p.Status = &status
+	}
+	if l.cohort != "" {
+		if !slices.Contains(cohorts(), l.cohort) {
+			return p, usagef("--cohort: %.80q is not one of %s", l.cohort, strings.Join(cohorts(), ", "))
+		}
+		cohort := trial.Cohort(l.cohort)
+		p.Cohort = &cohort
+	}
+	if heldGiven {
+		p.Held = &l.held
+	}
+	if l.limit < 1 {
+		return p, usagef("--limit: must be at least 1, is %d", l.limit)
+	}
+	return p, nil
+}
+
+func statuses() []string {
+	var names []string
+	for _, s := range trial.Statuses() {
+		names = append(names, string(s))
+	}
+	return names
+}
+
+func cohorts() []string { return []string{string(trial.Automated), string(trial.Control)} }
+
+// pages is the trials of one page after the other. Both forms hold the same.
+type pages struct {
+	Trials     []json.RawMessage `json:"trials"`
+	NextCursor string            `json:"nextCursor"`
+	parsed     []client.Trial
+}
+
+func (a *app) list(ctx context.Context, params client.ListTrialsParams, l listing) error {
+	api, err := a.asAdmin()
+	if err != nil {
+		return err
+	}
+	found := pages{Trials: []json.RawMessage{}}
+	for {
+		size := pageSize
+		if !l.all {
+			size = min(size, l.limit-len(found.Trials))
+		}
+		params.Limit = &size
+		if err := found.fetch(ctx, api, &params); err != nil {
+			return err
+		}
+		if found.NextCursor == "" || !l.all && len(found.Trials) >= l.limit {
+			break
+		}
+		params.Cursor = new(found.NextCursor)
+	}
+	return a.printList(found)
+}
+
+// fetch adds one page.
+func (p *pages) fetch(ctx context.Context, api *client.ClientWithResponses, params *client.ListTrialsParams) error {
+	response, err := api.ListTrialsWithResponse(ctx, params)
+	if err != nil {
+		return err
+	}
+	if err := checkAnswer(response.HTTPResponse, response.Body, response.JSON200 != nil); err != nil {
+		return err
+	}
+	var page pages
+	if err := json.Unmarshal(response.Body, &page); err != nil {
+		return fmt.Errorf("reading the answer: %w", err)
+	}
+	if page.NextCursor != "" && page.NextCursor == p.NextCursor {
+		return fmt.Errorf("the API answered with the same page twice, at cursor %s", printable(page.NextCursor))
+	}
+	p.Trials = append(p.Trials, page.Trials...)
+	p.parsed = append(p.parsed, response.JSON200.Trials...)
+	p.NextCursor = page.NextCursor
+	return nil
+}
+
+func (a *app) printList(found pages) error {
+	if a.options.json {
+		document, err := json.Marshal(found)
+		if err != nil {
+			return fmt.Errorf("writing the trials: %w", err)
+		}
+		return a.printJSON(document)
+	}
+	if len(found.parsed) == 0 {
+		a.say("There is no such trial.\n")
+		return nil
+	}
+	now := a.now()
+	t := table{header: []string{"VENDOR", "STATUS", "COHORT", "ENDS", "", "NEXT", ""}}
+	for _, o := range found.parsed {
+		next, when := "-", ""
+		switch {
+		case o.Held != nil:
+			next, when = string(o.Held.Step.Kind), "held: "+string(o.Held.Reason)
+		case o.Next != nil:
+			next, when = string(o.Next.Kind), relative(o.Next.At, now)
+		}
+		t.row(o.VendorID, string(o.Status), string(o.Cohort), o.EndsAt.UTC().Format(clock), relative(o.EndsAt, now), next, when)
+	}
+	if err := t.write(a.out); err != nil {
+		return err
+	}
+	if found.NextCursor != "" {
+		a.say("\nThere are more: see --limit and --all.\n")
+	}
+	return nil
+}

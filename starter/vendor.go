@@ -1,0 +1,189 @@
+package main
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"marketplace.example/trials/api/client"
+)
+
+func (a *app) vendor() *cobra.Command {
+	group := &cobra.Command{
+		Use: "vendor", Short: "Register, show and convert vendors",
+		Example: examples("starter vendor show v-1001"),
+	}
+	group.AddCommand(a.vendorRegister(), a.vendorShow(), a.vendorConvert())
+	return group
+}
+
+func (a *app) vendorRegister() *cobra.Command {
+	var body client.VendorRegistration
+	var timezone, registeredAt string
+	command := &cobra.Command{
+		Use: "register", Short: "Register a vendor and begin its trial", Args: cobra.NoArgs,
+		Long: "Registers a vendor and begins its trial. Safe to repeat with the same data.",
+		Example: examples(
+			"starter vendor register --id v-1001 --email ada@example.com --name \"Ada's Tools\"",
+			"starter vendor register --id v-1002 --email bo@example.com --name Bo --timezone Europe/Paris --registered-at 2026-01-05T08:30:00Z",
+		),
+	}
+	flags := command.Flags()
+	flags.StringVar(&body.Id, "id", "", "the vendor's id: letters, digits, underscore and dash")
+	flags.StringVar(&body.Email, "email", "", "one bare e-mail address")
+	flags.StringVar(&body.Name, "name", "", "the vendor's name")
+	flags.StringVar(&timezone, "timezone", "", "the vendor's IANA time zone, for the hour of reminders")
+	flags.StringVar(&registeredAt, "registered-at", "", "when the vendor registered, RFC 3339 (default now)")
+	require(command, "id", "email", "name")
+	command.RunE = func(c *cobra.Command, _ []string) error {
+		if err := checkVendorID(body.Id); err != nil {
+			return err
+		}
+		var err error
+		if body.RegisteredAt, err = parseMoment("registered-at", registeredAt); err != nil {
+			return err
+		}
+		if timezone != "" {
+			body.Timezone = &timezone
+		}
+		return a.register(c.Context(), body)
+	}
+	return command
+}
+
+func (a *app) register(ctx context.Context, body client.VendorRegistration) error {
+	api, _, err := a.asService()
+	if err != nil {
+		return err
+	}
+	response, err := api.RegisterVendorWithResponse(ctx, body)
+	if err != nil {
+		return err
+	}
+	answer := response.JSON201
+	if response.JSON200 != nil {
+		answer = response.JSON200
+	}
+	return a.print(response.HTTPResponse, response.Body, answer != nil, func() error {
+		if response.JSON200 != nil {
+			a.say("Vendor %s was registered before, with the same data.\n", body.Id)
+		} else {
+			a.say("Vendor %s is registered.\n", body.Id)
+		}
+		return a.printVendor(answer)
+	})
+}
+
+func (a *app) vendorShow() *cobra.Command {
+	return &cobra.Command{
+		Use: "show ID", Short: "Show a vendor, its cohort and its trial", Args: onVendor,
+		Example: examples("starter vendor show v-1001", "starter vendor show v-1001 --json"),
+		RunE: func(c *cobra.Command, args []string) error {
+			api, _, err := a.asService()
+			if err != nil {
+				return err
+			}
+			response, err := api.GetVendorWithResponse(c.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			return a.print(response.HTTPResponse, response.Body, response.JSON200 != nil, func() error {
+				return a.printVendor(response.JSON200)
+			})
+		},
+	}
+}
+
+func (a *app) vendorConvert() *cobra.Command {
+	var at string
+	command := &cobra.Command{
+		Use: "convert ID", Short: "Report that a vendor has converted", Args: onVendor,
+		Long: "Reports, as billing does, that a vendor has converted. Safe to repeat: the first conversion counts.",
+		Example: examples(
+			"starter vendor convert v-1001",
+			"starter vendor convert v-1001 --at 2026-01-12T10:00:00Z",
+		),
+	}
+	command.Flags().StringVar(&at, "at", "", "when the vendor converted, RFC 3339 (default now)")
+	command.RunE = func(c *cobra.Command, args []string) error {
+		moment, err := parseMoment("at", at)
+		if err != nil {
+			return err
+		}
+		return a.convert(c.Context(), args[0], client.ConversionReport{At: moment})
+	}
+	return command
+}
+
+func (a *app) convert(ctx context.Context, id string, body client.ConversionReport) error {
+	api, _, err := a.asService()
+	if err != nil {
+		return err
+	}
+	response, err := api.RecordConversionWithResponse(ctx, id, body)
+	if err != nil {
+		return err
+	}
+	answer := response.JSON202
+	if response.JSON200 != nil {
+		answer = response.JSON200
+	}
+	return a.print(response.HTTPResponse, response.Body, answer != nil, func() error {
+		what := "is on record"
+		if response.StatusCode() == http.StatusOK {
+			what = "was on record before"
+		}
+		a.say("The conversion of %s %s: %s.\n", id, what, moment(answer.At, a.now()))
+		if !answer.Recorded {
+			a.say("The trial has not heard of it yet; it will.\n")
+		}
+		return nil
+	})
+}
+
+func (a *app) printVendor(v *client.VendorTrial) error {
+	now := a.now()
+	t := table{}
+	t.row("vendor", v.Vendor.Id)
+	t.row("name", v.Vendor.Name)
+	t.row("e-mail", v.Vendor.Email)
+	if v.Vendor.Timezone != "" {
+		t.row("time zone", v.Vendor.Timezone)
+	}
+	t.row("registered", optionalMoment(v.Vendor.RegisteredAt, now))
+	if c := v.Vendor.Conversion; c != nil {
+		t.row("converted", moment(c.At, now))
+	}
+	if s := v.Vendor.Suppression; s != nil {
+		t.row("no e-mail", s.Reason+", "+moment(s.At, now))
+	}
+	if v.Cohort == nil || v.Trial == nil {
+		t.row("trial", "not begun: the vendor has not been taken in yet")
+		return t.write(a.out)
+	}
+	overviewRows(&t, *v.Trial, now)
+	return t.write(a.out)
+}
+
+// require makes flags that must be given.
+func require(command *cobra.Command, names ...string) {
+	for _, name := range names {
+		if err := command.MarkFlagRequired(name); err != nil {
+			panic(err) // the flag was not defined: a mistake in this program
+		}
+	}
+}
+
+// parseMoment reads a flag's moment; nil where none is given.
+func parseMoment(flag, text string) (*time.Time, error) {
+	if text == "" {
+		return nil, nil //nolint:nilnil // documented: no moment and nothing wrong
+	}
+	at, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return nil, usagef("--%s: %.80q is not a moment like 2026-01-05T08:30:00Z", flag, text)
+	}
+	return &at, nil
+}
