@@ -52,27 +52,35 @@ func Connect(ctx context.Context, uri, database string, opts ...Option) (*Store,
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("connecting to MongoDB: %w", err)
 	}
-	client, err := mongo.Connect(options.Client().
+	client, err := mongo.Connect(clientOptions(uri))
+	if err != nil {
+		return nil, fmt.Errorf("connecting to MongoDB: %w", err)
+	}
+	s := newStore(client, database)
+	for _, o := range opts {
+		o(s)
+	}
+	return s, nil
+}
+
+func clientOptions(uri string) *options.ClientOptions {
+	return options.Client().
 		SetAppName("trials").
 		SetServerSelectionTimeout(selectionLimit).
 		SetConnectTimeout(selectionLimit).
 		SetTimeout(operationLimit).
 		SetBSONOptions(&options.BSONOptions{UseJSONStructTags: true}).
-		ApplyURI(uri)) // last, so that the connection string has the last word
-	if err != nil {
-		return nil, fmt.Errorf("connecting to MongoDB: %w", err)
-	}
+		ApplyURI(uri) // last, so that the connection string has the last word
+}
+
+func newStore(client *mongo.Client, database string) *Store {
 	db := client.Database(database)
-	s := &Store{
+	return &Store{
 		client: client, log: zap.NewNop(),
 		users: db.Collection(usersCollection), trials: db.Collection(trialsCollection), events: db.Collection(eventsCollection),
 		sends: db.Collection(sendsCollection), flags: db.Collection(flagsCollection), firsts: db.Collection(firstsCollection),
 		messages: db.Collection(messagesCollection),
 	}
-	for _, o := range opts {
-		o(s)
-	}
-	return s, nil
 }
 
 // Close gives the connections back.

@@ -1,0 +1,178 @@
+package mongodb
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+
+	"marketplace.example/trials/trial"
+)
+
+func register(t *testing.T, s *Store, id string, cohort trial.Cohort) {
+	t.Helper()
+	_, _, err := s.RegisterVendor(t.Context(), vendor(id, cohort))
+	require.NoError(t, err)
+}
+
+func ids(vendors []trial.Vendor) []string {
+	var list []string
+	for _, v := range vendors {
+		list = append(list, v.ID)
+	}
+	return list
+}
+
+func TestRecordConversionOnce(t *testing.T) {
+	t.Parallel()
+	s := newTestStore(t)
+	register(t, s, "v1", trial.Automated)
+	const n = 16
+	var kept [n]trial.Conversion
+	var isFirst [n]bool
+	var errs [n]error
+	together(n, func(i int) {
+		kept[i], isFirst[i], errs[i] = s.RecordConversion(t.Context(), "v1", trial.Conversion{At: at.Add(time.Duration(i) * time.Hour), RequestID: string(rune('a' + i))})
+	})
+	firsts := 0
+	for i := range n {
+		require.NoError(t, errs[i])
+		require.Equal(t, kept[0], kept[i])
+		if isFirst[i] {
+			firsts++
+			require.Equal(t, string(rune('a'+i)), kept[i].RequestID)
+		}
+	}
+	require.Equal(t, 1, firsts)
+	v, err := s.Vendor(t.Context(), "v1")
+	require.NoError(t, err)
+	require.Equal(t, &kept[0], v.Automation.Conversion)
+	require.False(t, kept[0].Recorded)
+}
+
+func TestRecordConversionRefuses(t *testing.T) {
+	t.Parallel()
+	s := newTestStore(t)
+	insertUser(t, s, bson.D{{Key: "_id", Value: "v1"}, {Key: "isVendor", Value: true}})
+	_, _, err := s.RecordConversion(t.Context(), "v1", trial.Conversion{At: at})
+	requireCode(t, trial.CodeConflict, err)
+	_, _, err = s.RecordConversion(t.Context(), "unknown", trial.Conversion{At: at})
+	requireCode(t, trial.CodeNotFound, err)
+	register(t, s, "v2", trial.Control)
+	_, _, err = s.RecordConversion(t.Context(), "v2", trial.Conversion{})
+	requireCode(t, trial.CodeInvalid, err)
+	count, err := s.firsts.CountDocuments(t.Context(), bson.D{})
+	require.NoError(t, err)
+	require.Zero(t, count, "nothing is kept of what was refused")
+}
+
+// The trial hears of the conversion before or after billing's word is recorded;
+// once it has, nothing is left to deliver.
+func TestConversionIsRecordedByTheTrial(t *testing.T) {
+	t.Parallel()
+	s := newTestStore(t)
+	for id, recordFirst := range map[string]bool{"before": true, "after": false} {
+		register(t, s, id, trial.Control)
+		events, state := history(t, registration14d(id), convert(at.Add(time.Hour)))
+		appendAll(t, s, events[:1])
+		if recordFirst {
+			_, _, err := s.RecordConversion(t.Context(), id, trial.Conversion{At: at.Add(time.Hour), RequestID: "invoice-1"})
+			require.NoError(t, err)
+			waiting, err := s.UnrecordedConversions(t.Context(), 10)
+			require.NoError(t, err)
+			require.Equal(t, []string{id}, ids(waiting))
+			require.Equal(t, "invoice-1", waiting[0].Automation.Conversion.RequestID)
+		}
+		appendAll(t, s, events)
+		if !recordFirst {
+			kept, isFirst, err := s.RecordConversion(t.Context(), id, trial.Conversion{At: at.Add(2 * time.Hour), RequestID: "invoice-2"})
+			require.NoError(t, err)
+			require.False(t, isFirst, "the trial's own was first")
+			require.Equal(t, trial.Conversion{At: *state.ConvertedAt, Recorded: true}, kept)
+		}
+		v, err := s.Vendor(t.Context(), id)
+		require.NoError(t, err)
+		require.Equal(t, trial.Converted, v.Automation.Status)
+		require.True(t, v.Automation.Conversion.Recorded)
+		require.Equal(t, at.Add(time.Hour), v.Automation.Conversion.At)
+		waiting, err := s.UnrecordedConversions(t.Context(), 10)
+		require.NoError(t, err)
+		require.Empty(t, waiting)
+	}
+}
+
+func TestSuppress(t *testing.T) {
+	t.Parallel()
+	bounced := func(hash string, hours int) trial.Suppression {
+		return trial.Suppression{Reason: trial.ReasonSuppressedAddress, At: at.Add(time.Duration(hours) * time.Hour), AddressHash: hash}
+	}
+	left := func(hours int) trial.Suppression {
+		return trial.Suppression{Reason: trial.ReasonUnsubscribed, At: at.Add(time.Duration(hours) * time.Hour)}
+	}
+	for name, c := range map[string]struct {
+		given []trial.Suppression
+		want  trial.Suppression
+	}{
+		"a bounce":                       {given: []trial.Suppression{bounced("a", 0)}, want: bounced("a", 0)},
+		"a bounce of the next address":   {given: []trial.Suppression{bounced("a", 0), bounced("b", 1)}, want: bounced("b", 1)},
+		"an old event":                   {given: []trial.Suppression{bounced("b", 1), bounced("a", 0)}, want: bounced("b", 1)},
+		"unsubscribed, then a bounce":    {given: []trial.Suppression{left(0), bounced("a", 1)}, want: left(0)},
+		"a bounce, then unsubscribed":    {given: []trial.Suppression{bounced("a", 1), left(0)}, want: left(0)},
+		"unsubscribed from an address":   {given: []trial.Suppression{{Reason: trial.ReasonUnsubscribed, At: at, AddressHash: "a"}}, want: left(0)},
+		"any address, then a bounce":     {given: []trial.Suppression{bounced("", 0), bounced("a", 1)}, want: bounced("", 0)},
+		"any address, then unsubscribed": {given: []trial.Suppression{bounced("", 1), left(0)}, want: left(0)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newTestStore(t)
+			register(t, s, "v1", trial.Automated)
+			for _, p := range c.given {
+				require.NoError(t, s.Suppress(t.Context(), "v1", p))
+			}
+			v, err := s.Vendor(t.Context(), "v1")
+			require.NoError(t, err)
+			require.Equal(t, &c.want, v.Automation.Suppression)
+		})
+	}
+	s := newTestStore(t)
+	requireCode(t, trial.CodeNotFound, s.Suppress(t.Context(), "unknown", left(0)))
+	requireCode(t, trial.CodeInvalid, s.Suppress(t.Context(), "unknown", trial.Suppression{Reason: trial.ReasonDue}))
+}
+
+func TestUnstartedVendors(t *testing.T) {
+	t.Parallel()
+	s := newTestStore(t)
+	core, logs := observer.New(zap.WarnLevel)
+	WithLogger(zap.New(core))(s)
+	object := bson.NewObjectID()
+	for _, doc := range []bson.D{
+		{{Key: "_id", Value: 7}, {Key: "isVendor", Value: true}},
+		{{Key: "_id", Value: "a@example.com"}, {Key: "isVendor", Value: true}},
+		{{Key: "_id", Value: "buyer"}, {Key: "isVendor", Value: false}},
+		{{Key: "_id", Value: "messy"}, {Key: "isVendor", Value: true}, {Key: "name", Value: bson.A{}}, {Key: "createdAt", Value: "x"}, {Key: "trialAutomation", Value: 3}},
+		{{Key: "_id", Value: object}, {Key: "isVendor", Value: true}},
+		{{Key: "_id", Value: "migrated"}, {Key: "isVendor", Value: true}, {Key: "trialAutomation", Value: bson.D{{Key: "status", Value: nil}}}},
+	} {
+		insertUser(t, s, doc)
+	}
+	register(t, s, "registered", trial.Automated)
+	register(t, s, "started", trial.Automated)
+	events, _ := history(t, registration14d("started"))
+	appendAll(t, s, events)
+
+	found, err := s.UnstartedVendors(t.Context(), 100)
+	require.NoError(t, err)
+	require.ElementsMatch(t, []string{"messy", object.Hex(), "migrated", "registered"}, ids(found))
+	for _, v := range found {
+		require.Equal(t, v.ID == "registered", v.Automation != nil, v.ID)
+	}
+	require.Len(t, logs.All(), 1)
+	require.EqualValues(t, 2, logs.All()[0].ContextMap()["vendors"], "both ids that cannot name a trial")
+
+	found, err = s.UnstartedVendors(t.Context(), 2)
+	require.NoError(t, err)
+	require.Len(t, found, 2, "unusable ids do not use up the limit")
+}

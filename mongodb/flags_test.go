@@ -1,0 +1,130 @@
+package mongodb
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"marketplace.example/trials/rollout"
+)
+
+// initialState is "Initial State" of the deployment strategy, as it stands there.
+const initialState = `{
+  "featureFlags": {
+    "trialAutomation": {
+      "enabled": true,
+      "emailReminders": true,
+      "autoExpiration": true,
+      "conversionTracking": true,
+      "rolloutPercentage": 0
+    },
+    "monitoring": {
+      "enabled": true,
+      "trialMetrics": true,
+      "alerting": true
+    },
+    "adminTools": {
+      "enabled": true,
+      "trialExtension": true,
+      "bulkOperations": true
+    }
+  }
+}`
+
+func TestInitialFlagsAreShapedAsRequired(t *testing.T) {
+	t.Parallel()
+	s := newTestStore(t)
+	doc, err := s.Flags(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 1, doc.Version)
+	require.Len(t, doc.Salt, 26)
+
+	raw, err := s.flags.FindOne(t.Context(), byID("featureFlags")).Raw()
+	require.NoError(t, err)
+	flags, err := bson.MarshalExtJSON(bson.D{{Key: "featureFlags", Value: raw.Lookup("featureFlags")}}, false, false)
+	require.NoError(t, err)
+	require.JSONEq(t, initialState, string(flags))
+}
+
+func TestFlagsAreMadeOnce(t *testing.T) {
+	t.Parallel()
+	s := newTestStore(t)
+	docs := make([]rollout.Document, 16)
+	errs := make([]error, len(docs))
+	together(len(docs), func(i int) { docs[i], errs[i] = s.Flags(t.Context()) })
+	for i := range docs {
+		require.NoError(t, errs[i])
+		require.Equal(t, docs[0], docs[i])
+	}
+}
+
+// An operator may have put the flags there by hand, before anything of ours ran.
+func TestFlagsPutThereByHand(t *testing.T) {
+	t.Parallel()
+	s := newTestStore(t)
+	var byHand bson.D
+	require.NoError(t, bson.UnmarshalExtJSON([]byte(initialState), false, &byHand))
+	_, err := s.flags.InsertOne(t.Context(), append(byID("featureFlags"), byHand...))
+	require.NoError(t, err)
+	docs := make([]rollout.Document, 16)
+	errs := make([]error, len(docs))
+	together(len(docs), func(i int) { docs[i], errs[i] = s.Flags(t.Context()) })
+	for i := range docs {
+		require.NoError(t, errs[i])
+		require.Equal(t, docs[0].Salt, docs[i].Salt)
+	}
+	require.NotEmpty(t, docs[0].Salt)
+	require.Equal(t, rollout.InitialFlags(), docs[0].FeatureFlags)
+
+	updated, err := s.UpdateFlags(t.Context(), "test", func(f *rollout.Flags) error { f.TrialAutomation.RolloutPercentage = 10; return nil })
+	require.NoError(t, err)
+	require.Equal(t, 1, updated.Version)
+	require.Equal(t, docs[0].Salt, updated.Salt)
+}
+
+func TestUpdateFlagsLosesNoChange(t *testing.T) {
+	t.Parallel()
+	s := newTestStore(t)
+	initial, err := s.Flags(t.Context())
+	require.NoError(t, err)
+	const changes = 20
+	errs := make([]error, changes)
+	together(changes, func(i int) {
+		_, errs[i] = s.UpdateFlags(t.Context(), "test", func(f *rollout.Flags) error { f.TrialAutomation.RolloutPercentage++; return nil })
+	})
+	for _, err := range errs {
+		require.NoError(t, err)
+	}
+	doc, err := s.Flags(t.Context())
+	require.NoError(t, err)
+	require.InDelta(t, changes, doc.FeatureFlags.TrialAutomation.RolloutPercentage, 0)
+	require.Equal(t, 1+changes, doc.Version)
+	require.Equal(t, initial.Salt, doc.Salt)
+	require.Equal(t, "test", doc.UpdatedBy)
+}
+
+func TestUpdateFlagsRefuses(t *testing.T) {
+	t.Parallel()
+	s := newTestStore(t)
+	before, err := s.Flags(t.Context())
+	require.NoError(t, err)
+
+	refusal := errors.New("no")
+	_, err = s.UpdateFlags(t.Context(), "test", func(f *rollout.Flags) error { f.AdminTools.Enabled = false; return refusal })
+	require.ErrorIs(t, err, refusal)
+
+	var field *rollout.FieldError
+	_, err = s.UpdateFlags(t.Context(), "test", func(f *rollout.Flags) error { f.TrialAutomation.RolloutPercentage = 101; return nil })
+	require.ErrorAs(t, err, &field)
+	require.Equal(t, "rolloutPercentage", field.Field)
+
+	same, err := s.UpdateFlags(t.Context(), "test", func(*rollout.Flags) error { return nil })
+	require.NoError(t, err)
+	require.Equal(t, before, same, "a change that changes nothing makes no version")
+
+	after, err := s.Flags(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, before, after)
+}

@@ -1,0 +1,157 @@
+package mongodb
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/trial"
+)
+
+// nowhere is a port on which nothing listens.
+const nowhere = "mongodb://127.0.0.1:1/"
+
+func TestServerAway(t *testing.T) {
+	t.Parallel()
+	s, err := Connect(t.Context(), nowhere, "test")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = s.Close(context.Background()) })
+	send := trial.Send{Key: "v1/welcome/0", VendorID: "v1"}
+	calls := map[string]func(context.Context) error{
+		"Ping":  s.Ping,
+		"Setup": s.Setup,
+		"RegisterVendor": func(ctx context.Context) error {
+			_, _, err := s.RegisterVendor(ctx, vendor("v1", trial.Control))
+			return err
+		},
+		"TakeIn": func(ctx context.Context) error { _, err := s.TakeIn(ctx, vendor("v1", trial.Control)); return err },
+		"Vendor": func(ctx context.Context) error { _, err := s.Vendor(ctx, "v1"); return err },
+		"RecordConversion": func(ctx context.Context) error {
+			_, _, err := s.RecordConversion(ctx, "v1", trial.Conversion{At: at})
+			return err
+		},
+		"Suppress": func(ctx context.Context) error {
+			return s.Suppress(ctx, "v1", trial.Suppression{Reason: trial.ReasonUnsubscribed})
+		},
+		"UnstartedVendors": func(ctx context.Context) error { _, err := s.UnstartedVendors(ctx, 1); return err },
+		"Append": func(ctx context.Context) error {
+			_, err := s.Append(ctx, trial.Start(registration14d("v1"), at), trial.NewState(registration14d("v1")))
+			return err
+		},
+		"Events":    func(ctx context.Context) error { _, err := s.Events(ctx, "v1", 1); return err },
+		"Trial":     func(ctx context.Context) error { _, _, err := s.Trial(ctx, "v1"); return err },
+		"Trials":    func(ctx context.Context) error { _, _, err := s.Trials(ctx, trial.Filter{}, "", 1); return err },
+		"Refold":    func(ctx context.Context) error { _, err := s.Refold(ctx, "v1"); return err },
+		"Send":      func(ctx context.Context) error { _, err := s.Send(ctx, "v1/welcome/0"); return err },
+		"ClaimSend": func(ctx context.Context) error { _, _, err := s.ClaimSend(ctx, send); return err },
+		"ReclaimSend": func(ctx context.Context) error {
+			_, _, err := s.ReclaimSend(ctx, send.Key, 1, false, at, "")
+			return err
+		},
+		"SettleSend": func(ctx context.Context) error {
+			_, err := s.SettleSend(ctx, send.Key, 1, trial.SendSent, "m", "", at)
+			return err
+		},
+		"SendEvent": func(ctx context.Context) error {
+			_, err := s.SendEvent(ctx, send.Key, 1, "m", "delivery", at)
+			return err
+		},
+		"SeenMessage": func(ctx context.Context) error { _, err := s.SeenMessage(ctx, "m", at); return err },
+		"Flags":       func(ctx context.Context) error { _, err := s.Flags(ctx); return err },
+		"UpdateFlags": func(ctx context.Context) error {
+			_, err := s.UpdateFlags(ctx, "test", func(*rollout.Flags) error { return nil })
+			return err
+		},
+	}
+	names := slices.Sorted(maps.Keys(calls))
+	errs := make([]error, len(names))
+	took := make([]time.Duration, len(names))
+	together(len(names), func(i int) { // all wait for the same server that does not come
+		began := time.Now()
+		errs[i] = calls[names[i]](t.Context())
+		took[i] = time.Since(began)
+	})
+	for i, name := range names {
+		require.Less(t, took[i], 4*time.Second, "%s: an answer within about the time of selecting a server", name)
+		requireCode(t, trial.CodeUnavailable, errs[i])
+		require.True(t, IsUnavailable(errs[i]), name)
+		require.ErrorContains(t, errs[i], "connection refused", "%s: the cause is kept for the log", name)
+	}
+}
+
+func TestCallerWhoGaveUp(t *testing.T) {
+	t.Parallel()
+	s := newTestStore(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := s.Flags(ctx)
+	require.ErrorIs(t, err, context.Canceled)
+	require.False(t, IsUnavailable(err), "the server is not to blame")
+	_, err = Connect(ctx, server, "test")
+	require.ErrorIs(t, err, context.Canceled)
+}
+
+func TestBadConnectionString(t *testing.T) {
+	t.Parallel()
+	_, err := Connect(t.Context(), "postgres://localhost", "test")
+	require.ErrorContains(t, err, "connecting to MongoDB")
+	require.False(t, IsUnavailable(err))
+}
+
+func TestSetup(t *testing.T) {
+	t.Parallel()
+	s := newTestStore(t)
+	require.NoError(t, s.Setup(t.Context()))
+	before, err := s.Flags(t.Context())
+	require.NoError(t, err)
+	require.NoError(t, s.Setup(t.Context()), "it may be repeated")
+	after, err := s.Flags(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, before, after)
+
+	for _, want := range indexes() {
+		if want.collection == messagesCollection {
+			continue // not every server has indexes that expire
+		}
+		var keys []bson.D
+		cursor, err := s.users.Database().Collection(want.collection).Indexes().List(t.Context())
+		require.NoError(t, err)
+		var all []struct {
+			Key bson.D `bson:"key"`
+		}
+		require.NoError(t, cursor.All(t.Context(), &all))
+		for _, i := range all {
+			keys = append(keys, i.Key)
+		}
+		wanted := make(bson.D, 0, len(want.keys))
+		for _, k := range want.keys {
+			wanted = append(wanted, bson.E{Key: k.Key, Value: int32(1)})
+		}
+		require.Contains(t, keys, wanted, want.serves)
+	}
+}
+
+func TestSeenMessage(t *testing.T) {
+	t.Parallel()
+	s := newTestStore(t)
+	firsts := make([]bool, 10)
+	errs := make([]error, 10)
+	together(10, func(i int) { firsts[i], errs[i] = s.SeenMessage(t.Context(), "message-1", at) })
+	count := 0
+	for i, isFirst := range firsts {
+		require.NoError(t, errs[i])
+		if isFirst {
+			count++
+		}
+	}
+	require.Equal(t, 1, count)
+	isFirst, err := s.SeenMessage(t.Context(), "message-2", at)
+	require.NoError(t, err)
+	require.True(t, isFirst)
+}
