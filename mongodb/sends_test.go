@@ -1,0 +1,343 @@
+package mongodb
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"marketplace.example/trials/trial"
+)
+
+const key = "v1/reminder-7d/0"
+
+func newSend() trial.Send {
+	return trial.Send{
+		Key: key, VendorID: "v1", Kind: trial.Reminder(7), Status: trial.SendClaimed, Attempt: 1, ClaimedAt: at, AddressHash: "hash-1",
+	}
+}
+
+func claim(t *testing.T, s *Store) {
+	t.Helper()
+	claimed, current, err := s.ClaimSend(t.Context(), newSend())
+	require.NoError(t, err)
+	require.True(t, claimed)
+	require.Equal(t, newSend(), current)
+}
+
+func settle(t *testing.T, s *Store, attempt int, status trial.SendStatus) trial.Send {
+	t.Helper()
+	send, err := s.SettleSend(t.Context(), key, attempt, status, fmt.Sprintf("message-%d", attempt), "reason", at.Add(time.Second))
+	require.NoError(t, err)
+	return send
+}
+
+func reclaim(t *testing.T, s *Store, from int, resend bool) (bool, trial.Send) {
+	t.Helper()
+	claimed, send, err := s.ReclaimSend(t.Context(), key, from, resend, at.Add(time.Duration(from)*time.Hour), fmt.Sprintf("hash-%d", from+1))
+	require.NoError(t, err)
+	return claimed, send
+}
+
+func ptr[T any](v T) *T { return &v }
+
+func TestSendIsClaimedOnce(t *testing.T) {
+	t.Parallel()
+	s := newTestStore(t)
+	none, err := s.Send(t.Context(), key)
+	require.NoError(t, err)
+	require.Nil(t, none)
+	const n = 16
+	var claimed [n]bool
+	var current [n]trial.Send
+	var errs [n]error
+	together(n, func(i int) { claimed[i], current[i], errs[i] = s.ClaimSend(t.Context(), newSend()) })
+	winners := 0
+	for i := range n {
+		require.NoError(t, errs[i])
+		require.Equal(t, newSend(), current[i])
+		if claimed[i] {
+			winners++
+		}
+	}
+	require.Equal(t, 1, winners)
+	send, err := s.Send(t.Context(), key)
+	require.NoError(t, err)
+	require.Equal(t, ptr(newSend()), send)
+}
+
+func TestSendIsReclaimedOnceAnAttempt(t *testing.T) {
+	t.Parallel()
+	s := newTestStore(t)
+	claim(t, s)
+	for attempt := 1; attempt <= 10; attempt++ {
+		settle(t, s, attempt, trial.SendReleased)
+		const n = 16
+		var claimed [n]bool
+		var current [n]trial.Send
+		var errs [n]error
+		together(n, func(i int) {
+			claimed[i], current[i], errs[i] = s.ReclaimSend(t.Context(), key, attempt, false, at, "hash")
+		})
+		winners := 0
+		for i := range n {
+			require.NoError(t, errs[i])
+			require.Equal(t, attempt+1, current[i].Attempt)
+			require.Equal(t, trial.SendClaimed, current[i].Status)
+			if claimed[i] {
+				winners++
+			}
+		}
+		require.Equal(t, 1, winners, "attempt %d", attempt)
+	}
+}
+
+func TestReclaimSend(t *testing.T) {
+	t.Parallel()
+	s := newTestStore(t)
+	claim(t, s)
+	settle(t, s, 1, trial.SendUnknown)
+	claimed, send := reclaim(t, s, 1, true)
+	require.True(t, claimed)
+	want := newSend()
+	want.Attempt, want.Resends, want.ClaimedAt, want.AddressHash = 2, 1, at.Add(time.Hour), "hash-2"
+	require.Equal(t, want, send)
+
+	claimed, send = reclaim(t, s, 1, true)
+	require.False(t, claimed, "it has moved on")
+	require.Equal(t, want, send)
+	claimed, _ = reclaim(t, s, 7, true)
+	require.False(t, claimed, "it was never there")
+
+	settle(t, s, 2, trial.SendReleased)
+	claimed, send = reclaim(t, s, 2, false)
+	require.True(t, claimed)
+	require.Equal(t, 1, send.Resends, "a resend is counted, a retry is not")
+
+	settle(t, s, 3, trial.SendRefused)
+	claimed, send = reclaim(t, s, 3, false)
+	require.False(t, claimed)
+	require.Equal(t, trial.SendRefused, send.Status)
+
+	_, _, err := s.ReclaimSend(t.Context(), "v1/welcome/0", 1, false, at, "")
+	require.Error(t, err)
+}
+
+func TestSettleSend(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		do   func(t *testing.T, s *Store)
+		want trial.SendStatus
+	}{
+		"sent":                         {want: trial.SendSent, do: func(t *testing.T, s *Store) { t.Helper(); settle(t, s, 1, trial.SendSent) }},
+		"unknown":                      {want: trial.SendUnknown, do: func(t *testing.T, s *Store) { t.Helper(); settle(t, s, 1, trial.SendUnknown) }},
+		"released":                     {want: trial.SendReleased, do: func(t *testing.T, s *Store) { t.Helper(); settle(t, s, 1, trial.SendReleased) }},
+		"refused":                      {want: trial.SendRefused, do: func(t *testing.T, s *Store) { t.Helper(); settle(t, s, 1, trial.SendRefused) }},
+		"sent stays, unknown comes":    {want: trial.SendSent, do: inTurn(trial.SendSent, trial.SendUnknown)},
+		"sent stays, released comes":   {want: trial.SendSent, do: inTurn(trial.SendSent, trial.SendReleased)},
+		"sent stays, refused comes":    {want: trial.SendSent, do: inTurn(trial.SendSent, trial.SendRefused)},
+		"unknown, then it was sent":    {want: trial.SendSent, do: inTurn(trial.SendUnknown, trial.SendSent)},
+		"refused stays, unknown comes": {want: trial.SendRefused, do: inTurn(trial.SendRefused, trial.SendUnknown)},
+		"overtaken and released": {want: trial.SendClaimed, do: func(t *testing.T, s *Store) {
+			t.Helper()
+			reclaim(t, s, 1, true)
+			settle(t, s, 1, trial.SendReleased)
+		}},
+		"overtaken and refused": {want: trial.SendReleased, do: func(t *testing.T, s *Store) {
+			t.Helper()
+			reclaim(t, s, 1, true)
+			settle(t, s, 2, trial.SendReleased)
+			settle(t, s, 1, trial.SendRefused)
+		}},
+		"overtaken, but sent": {want: trial.SendSent, do: func(t *testing.T, s *Store) {
+			t.Helper()
+			reclaim(t, s, 1, true)
+			settle(t, s, 1, trial.SendSent)
+			settle(t, s, 2, trial.SendReleased)
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newTestStore(t)
+			claim(t, s)
+			c.do(t, s)
+			send, err := s.Send(t.Context(), key)
+			require.NoError(t, err)
+			require.Equal(t, c.want, send.Status)
+			require.Equal(t, c.want != trial.SendClaimed, send.SettledAt != nil)
+			require.Equal(t, c.want == trial.SendSent, send.MessageID == "message-1")
+			if c.want == trial.SendSent {
+				claimed, _ := reclaim(t, s, send.Attempt, true)
+				require.False(t, claimed, "what was sent is not sent again")
+			}
+		})
+	}
+	s := newTestStore(t)
+	claim(t, s)
+	_, err := s.SettleSend(t.Context(), key, 1, trial.SendClaimed, "", "", at)
+	requireCode(t, trial.CodeInvalid, err)
+	_, err = s.SettleSend(t.Context(), "v1/welcome/0", 1, trial.SendSent, "m", "", at)
+	require.Error(t, err)
+}
+
+// inTurn settles the first attempt again and again.
+func inTurn(statuses ...trial.SendStatus) func(*testing.T, *Store) {
+	return func(t *testing.T, s *Store) {
+		t.Helper()
+		for _, status := range statuses {
+			settle(t, s, 1, status)
+		}
+	}
+}
+
+func TestSettledSend(t *testing.T) {
+	t.Parallel()
+	s := newTestStore(t)
+	claim(t, s)
+	send := settle(t, s, 1, trial.SendUnknown)
+	want := newSend()
+	want.Status, want.SettledAt, want.Reason = trial.SendUnknown, ptr(at.Add(time.Second)), "reason"
+	require.Equal(t, want, send)
+	send = settle(t, s, 1, trial.SendSent)
+	want.Status, want.MessageID, want.Reason = trial.SendSent, "message-1", ""
+	require.Equal(t, want, send)
+}
+
+func TestSendEvent(t *testing.T) {
+	t.Parallel()
+	type report struct {
+		delivery string
+		hour     int
+	}
+	for name, c := range map[string]struct {
+		reports []report
+		want    string
+		hour    int
+	}{
+		"accepted":                     {reports: []report{{"", 1}}},
+		"delivered":                    {reports: []report{{"delivery", 1}}, want: "delivery", hour: 1},
+		"delayed, then delivered":      {reports: []report{{"delay", 1}, {"delivery", 2}}, want: "delivery", hour: 2},
+		"delivered, the delay is late": {reports: []report{{"delivery", 2}, {"delay", 1}}, want: "delivery", hour: 2},
+		"delayed twice":                {reports: []report{{"delay", 1}, {"delay", 3}, {"delay", 2}}, want: "delay", hour: 3},
+		"delivered, then bounced":      {reports: []report{{"delivery", 1}, {"bounce", 2}}, want: "bounce", hour: 2},
+		"bounced, then delivered":      {reports: []report{{"bounce", 1}, {"delivery", 2}}, want: "bounce", hour: 1},
+		"delivered, then a complaint":  {reports: []report{{"delivery", 1}, {"complaint", 20}}, want: "complaint", hour: 20},
+		"rejected":                     {reports: []report{{"", 1}, {"reject", 1}}, want: "reject", hour: 1},
+	} {
+		for _, before := range []trial.SendStatus{trial.SendClaimed, trial.SendUnknown, trial.SendReleased, trial.SendSent} {
+			t.Run(name+" while "+string(before), func(t *testing.T) {
+				t.Parallel()
+				s := newTestStore(t)
+				claim(t, s)
+				if before != trial.SendClaimed {
+					settle(t, s, 1, before)
+				}
+				var send *trial.Send
+				for _, r := range c.reports {
+					var err error
+					send, err = s.SendEvent(t.Context(), key, 1, "message-1", r.delivery, at.Add(time.Duration(r.hour)*time.Hour))
+					require.NoError(t, err)
+				}
+				require.Equal(t, trial.SendSent, send.Status)
+				require.Equal(t, "message-1", send.MessageID)
+				require.Equal(t, "hash-1", send.AddressHash)
+				require.Equal(t, c.want, send.Delivery)
+				if c.want != "" {
+					require.Equal(t, ptr(at.Add(time.Duration(c.hour)*time.Hour)), send.DeliveryAt)
+				}
+				read, err := s.Send(t.Context(), key)
+				require.NoError(t, err)
+				require.Equal(t, read, send)
+			})
+		}
+	}
+	s := newTestStore(t)
+	none, err := s.SendEvent(t.Context(), key, 1, "m", "delivery", at)
+	require.NoError(t, err)
+	require.Nil(t, none, "an event of a mail that is not ours, or of a database that was lost")
+	claim(t, s)
+	_, err = s.SendEvent(t.Context(), key, 1, "m", "read", at)
+	requireCode(t, trial.CodeInvalid, err)
+}
+
+// An event about the first attempt arrives after the second was claimed: it is
+// sent, and what the second does is not lost.
+func TestSendEventOfAnEarlierAttempt(t *testing.T) {
+	t.Parallel()
+	s := newTestStore(t)
+	claim(t, s)
+	settle(t, s, 1, trial.SendUnknown)
+	reclaim(t, s, 1, true)
+	send, err := s.SendEvent(t.Context(), key, 1, "message-1", "delivery", at.Add(2*time.Hour))
+	require.NoError(t, err)
+	require.Equal(t, trial.SendSent, send.Status)
+	require.Equal(t, 2, send.Attempt)
+	require.Equal(t, 1, send.Resends, "that it went out twice is still counted")
+	require.Equal(t, trial.SendSent, settle(t, s, 2, trial.SendUnknown).Status)
+}
+
+// However what happens to a send is interleaved, no two hold the same attempt,
+// attempts only rise, and what was sent stays so.
+func TestSendUnderRandomInterleaving(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(10) {
+		s := newTestStore(t)
+		claim(t, s)
+		const workers = 6
+		var won [workers][]int
+		var sent [workers]bool
+		together(workers, func(i int) {
+			rnd := rand.New(rand.NewPCG(seed, uint64(i)))
+			last := trial.Send{Attempt: 1}
+			for range 12 {
+				current, err := s.Send(t.Context(), key)
+				if err != nil || current == nil {
+					t.Errorf("reading: %v %v", current, err)
+					return
+				}
+				if current.Attempt < last.Attempt || last.Status == trial.SendSent && current.Status != trial.SendSent {
+					t.Errorf("it went back: %v after %v", current, last)
+				}
+				last = *current
+				switch n := rnd.IntN(20); {
+				case n < 10:
+					claimed, after, err := s.ReclaimSend(t.Context(), key, current.Attempt, n%2 == 0, at, "hash")
+					if err != nil {
+						t.Errorf("claiming: %v", err)
+					}
+					if claimed {
+						won[i] = append(won[i], after.Attempt)
+					}
+				case n < 19:
+					status := []trial.SendStatus{trial.SendReleased, trial.SendUnknown, trial.SendReleased}[n%3]
+					if _, err := s.SettleSend(t.Context(), key, current.Attempt, status, "", "reason", at); err != nil {
+						t.Errorf("settling: %v", err)
+					}
+				default:
+					if _, err := s.SendEvent(t.Context(), key, current.Attempt, "message", "delivery", at); err != nil {
+						t.Errorf("an event: %v", err)
+					}
+					sent[i] = true
+				}
+			}
+		})
+		holders := map[int]int{}
+		for i := range workers {
+			for _, attempt := range won[i] {
+				holders[attempt]++
+			}
+		}
+		for attempt, n := range holders {
+			require.Equal(t, 1, n, "seed %d: attempt %d has one holder", seed, attempt)
+		}
+		final, err := s.Send(t.Context(), key)
+		require.NoError(t, err)
+		for i := range workers {
+			if sent[i] {
+				require.Equal(t, trial.SendSent, final.Status, "seed %d", seed)
+			}
+		}
+	}
+}

@@ -1,0 +1,140 @@
+package mongodb
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"marketplace.example/trials/trial"
+)
+
+// trialOf stores a trial that has lived through some turns.
+func trialOf(t *testing.T, s *Store, id string, cohort trial.Cohort, turns ...turn) trial.State {
+	t.Helper()
+	r := registration14d(id)
+	r.Cohort = cohort
+	events, state := history(t, r, turns...)
+	appendAll(t, s, events)
+	return state
+}
+
+func trialIDs(states []trial.State) []string {
+	var list []string
+	for _, s := range states {
+		list = append(list, s.VendorID)
+	}
+	return list
+}
+
+func off() trial.Facts { return trial.Facts{} }
+
+func noExpiration() trial.Facts {
+	f := allOn()
+	f.AutoExpiration = false
+	return f
+}
+
+// someTrials are: a active, b converted, c held (disabled), d cancelled and of
+// the control cohort, e held (no expiration), f active and of the control cohort.
+func someTrials(t *testing.T, s *Store) {
+	t.Helper()
+	trialOf(t, s, "b", trial.Automated, convert(at.Add(time.Hour)))
+	trialOf(t, s, "a", trial.Automated, step(allOn(), 0))
+	trialOf(t, s, "d", trial.Control, request(trial.MessageCancel, trial.Request{Reason: "asked"}, at.Add(time.Hour)))
+	trialOf(t, s, "c", trial.Automated, step(off(), 0))
+	trialOf(t, s, "f", trial.Control)
+	trialOf(t, s, "e", trial.Automated, step(allOn(), 0), step(allOn(), 0), step(allOn(), 0), step(allOn(), 0), step(noExpiration(), 0))
+}
+
+func TestTrialsFiltered(t *testing.T) {
+	t.Parallel()
+	s := newTestStore(t)
+	someTrials(t, s)
+	yes, no := true, false
+	for name, c := range map[string]struct {
+		filter trial.Filter
+		want   []string
+	}{
+		"all":             {want: []string{"a", "b", "c", "d", "e", "f"}},
+		"active":          {filter: trial.Filter{Status: trial.Active}, want: []string{"a", "c", "e", "f"}},
+		"control":         {filter: trial.Filter{Cohort: trial.Control}, want: []string{"d", "f"}},
+		"held":            {filter: trial.Filter{Held: &yes}, want: []string{"c", "e"}},
+		"not held":        {filter: trial.Filter{Held: &no}, want: []string{"a", "b", "d", "f"}},
+		"all of it":       {filter: trial.Filter{Status: trial.Active, Cohort: trial.Automated, Held: &no}, want: []string{"a"}},
+		"none of a state": {filter: trial.Filter{Status: trial.Grace}},
+	} {
+		states, next, err := s.Trials(t.Context(), c.filter, "", 10)
+		require.NoError(t, err, name)
+		require.Equal(t, c.want, trialIDs(states), name)
+		require.Empty(t, next, name)
+	}
+}
+
+func TestTrialsPageByPage(t *testing.T) {
+	t.Parallel()
+	s := newTestStore(t)
+	someTrials(t, s)
+	for limit, pages := range map[int]int{1: 6, 2: 3, 4: 2, 5: 2, 6: 1, 7: 1} {
+		var all []string
+		after, count := "", 0
+		for {
+			states, next, err := s.Trials(t.Context(), trial.Filter{}, after, limit)
+			require.NoError(t, err)
+			require.LessOrEqual(t, len(states), limit)
+			all = append(all, trialIDs(states)...)
+			count++
+			if after = next; next == "" {
+				break
+			}
+		}
+		require.Equal(t, []string{"a", "b", "c", "d", "e", "f"}, all, "limit %d", limit)
+		require.Equal(t, pages, count, "limit %d: no empty page at the end", limit)
+	}
+}
+
+func TestOverdueTrials(t *testing.T) {
+	t.Parallel()
+	s := newTestStore(t)
+	someTrials(t, s)
+	// f ends at 14 days, a's first reminder is 7 days before that.
+	for name, c := range map[string]struct {
+		before time.Time
+		limit  int
+		want   []string
+	}{
+		"nothing yet":                  {before: at, limit: 10},
+		"a reminder":                   {before: at.AddDate(0, 0, 8), limit: 10, want: []string{"a"}},
+		"the longest overdue first":    {before: at.AddDate(0, 0, 30), limit: 10, want: []string{"a", "f"}},
+		"no more than are asked for":   {before: at.AddDate(0, 0, 30), limit: 1, want: []string{"a"}},
+		"nothing where none are asked": {before: at.AddDate(0, 0, 30), limit: 0},
+	} {
+		states, err := s.OverdueTrials(t.Context(), c.before, c.limit)
+		require.NoError(t, err, name)
+		require.Equal(t, c.want, trialIDs(states), name)
+	}
+}
+
+func TestHeldTrials(t *testing.T) {
+	t.Parallel()
+	s := newTestStore(t)
+	someTrials(t, s)
+	disabled, expirationOff := trial.ReasonAutomationDisabled, trial.ReasonExpirationOff
+	for name, c := range map[string]struct {
+		reasons []trial.Reason
+		after   string
+		limit   int
+		want    []string
+	}{
+		"disabled":       {reasons: []trial.Reason{disabled}, limit: 10, want: []string{"c"}},
+		"expiration off": {reasons: []trial.Reason{expirationOff}, limit: 10, want: []string{"e"}},
+		"both":           {reasons: []trial.Reason{disabled, expirationOff}, limit: 10, want: []string{"c", "e"}},
+		"one at a time":  {reasons: []trial.Reason{disabled, expirationOff}, limit: 1, want: []string{"c"}},
+		"after the one":  {reasons: []trial.Reason{disabled, expirationOff}, after: "c", limit: 1, want: []string{"e"}},
+		"none":           {limit: 10},
+	} {
+		states, err := s.HeldTrials(t.Context(), c.reasons, c.after, c.limit)
+		require.NoError(t, err, name)
+		require.Equal(t, c.want, trialIDs(states), name)
+	}
+}
