@@ -14,6 +14,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.uber.org/zap/zapcore"
 
 	"marketplace.example/trials/config"
 )
@@ -337,5 +338,23 @@ func TestLoadReadsTheEnvironment(t *testing.T) {
 	} {
 		_, err := load()
 		require.ErrorContains(t, err, "the "+process+" needs it")
+	}
+}
+
+func TestTheLoggerKeepsToItsLevel(t *testing.T) {
+	t.Parallel()
+
+	for level, least := range map[string]zapcore.Level{
+		"debug": zapcore.DebugLevel, "info": zapcore.InfoLevel, "warn": zapcore.WarnLevel, "error": zapcore.ErrorLevel,
+	} {
+		for _, format := range []string{"json", "console"} {
+			parsed, err := config.Parse(map[string]string{"LOG_LEVEL": level, "LOG_FORMAT": format}, config.Client)
+			require.NoError(t, err)
+
+			log, err := parsed.Logger()
+
+			require.NoError(t, err)
+			require.Equal(t, least, log.Level())
+		}
 	}
 }

@@ -249,7 +249,7 @@ func TestDatabasesAreOnInternalNetworksOnly(t *testing.T) {
 		networks := compose(t).Services[name].Networks
 		require.NotEmpty(t, networks, name)
 		for network := range networks {
-			assert.True(t, bool(compose(t).Networks[network].Internal), "%s is on %s", name, network)
+			assert.True(t, compose(t).Networks[network].Internal, "%s is on %s", name, network)
 		}
 	}
 }

@@ -80,7 +80,7 @@ func TestImagesHoldOneStaticBinaryAndRunWithoutRoot(t *testing.T) {
 func TestImagesAreBuiltWithTheGoOfTheModule(t *testing.T) {
 	t.Parallel()
 
-	wanted := regexp.MustCompile(`(?m)^go (1\.[0-9]+)`).FindStringSubmatch(read(t, "go.mod"))
+	wanted := regexp.MustCompile(`(?m)^go (1\.\d+)`).FindStringSubmatch(read(t, "go.mod"))
 	require.Len(t, wanted, 2)
 
 	require.Regexp(t, `^golang:`+regexp.QuoteMeta(wanted[1])+`\.[0-9]+-`, stages(t)["build"].image)

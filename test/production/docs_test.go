@@ -1,0 +1,115 @@
+package production
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
+
+	"marketplace.example/trials/config"
+)
+
+// row is what docs/admin-documentation.md says of one variable.
+type row struct{ names, fallback, neededBy string }
+
+func TestTheAdminGuideDescribesEveryVariable(t *testing.T) {
+	t.Parallel()
+
+	var wanted []row
+	for _, v := range config.Variables() {
+		r := row{names: "`" + v.Name + "`"}
+		if v.Secret {
+			r.names += ", `" + v.FileName() + "`"
+		}
+		if v.Default != "" {
+			r.fallback = "`" + v.Default + "`"
+		}
+		var processes []string
+		for _, process := range v.NeededBy {
+			processes = append(processes, string(process))
+		}
+		r.neededBy = strings.Join(processes, ", ")
+		wanted = append(wanted, r)
+	}
+
+	require.Equal(t, wanted, settingsTable(t))
+}
+
+// settingsTable reads the rows of the table under "Settings"; each says something of its variable.
+func settingsTable(t *testing.T) []row {
+	t.Helper()
+	_, section, found := strings.Cut(read(t, "docs/admin-documentation.md"), "\n## Settings\n")
+	require.True(t, found)
+	section, _, _ = strings.Cut(section, "\n## ")
+	var rows []row
+	for line := range strings.SplitSeq(section, "\n") {
+		if !strings.HasPrefix(line, "| `") {
+			continue
+		}
+		cells := strings.Split(strings.Trim(line, "|"), "|")
+		require.Len(t, cells, 4, line)
+		require.Greater(t, len(strings.TrimSpace(cells[3])), 10, "says nothing: %s", line)
+		rows = append(rows, row{
+			names: strings.TrimSpace(cells[0]), fallback: strings.TrimSpace(cells[1]), neededBy: strings.TrimSpace(cells[2]),
+		})
+	}
+	return rows
+}
+
+func TestTheAdminGuideDescribesEverySecret(t *testing.T) {
+	t.Parallel()
+
+	guide := read(t, "docs/admin-documentation.md")
+	for name := range compose(t).Secrets {
+		require.Contains(t, guide, "`"+name+"`")
+	}
+}
+
+// A task that a page names must be there.
+func TestPagesNameTasksThatExist(t *testing.T) {
+	t.Parallel()
+
+	tasks := map[string]bool{}
+	for _, match := range regexp.MustCompile(`(?m)^\.PHONY: ([a-z-]+)$`).FindAllStringSubmatch(read(t, "Makefile"), -1) {
+		tasks[match[1]] = true
+	}
+	named := regexp.MustCompile("(?m)(?:^|`)make ([a-z-]+)")
+	for _, page := range []string{"README.md", "docs/admin-documentation.md", "docs/troubleshooting-guide.md", ".ci/run"} {
+		found := named.FindAllStringSubmatch(read(t, page), -1)
+		require.NotEmpty(t, found, page)
+		for _, match := range found {
+			require.True(t, tasks[match[1]], "%s names `make %s`", page, match[1])
+		}
+	}
+}
+
+func TestPrometheusAsksServicesThatExist(t *testing.T) {
+	t.Parallel()
+	var settings struct {
+		ScrapeConfigs []struct {
+			StaticConfigs []struct{ Targets []string } `yaml:"static_configs"`
+		} `yaml:"scrape_configs"`
+	}
+	require.NoError(t, yaml.Unmarshal([]byte(read(t, "deploy/prometheus/prometheus.yml")), &settings))
+	require.NotEmpty(t, settings.ScrapeConfigs)
+
+	prometheus := compose(t).Services["prometheus"]
+	for _, job := range settings.ScrapeConfigs {
+		for _, target := range job.StaticConfigs[0].Targets {
+			host, _, _ := strings.Cut(target, ":")
+			if host == "localhost" {
+				continue
+			}
+			service, ok := compose(t).Services[host]
+			require.True(t, ok, target)
+			var shared bool
+			for network := range prometheus.Networks {
+				_, there := service.Networks[network]
+				shared = shared || there
+			}
+			require.True(t, shared, "%s cannot be reached", target)
+		}
+	}
+}
