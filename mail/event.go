@@ -51,16 +51,15 @@ func (e Event) Suppresses() bool {
 
 // Reasons for which [ParseEvent] sets a message aside.
 const (
-	AsideNotAnEvent   = "not-an-event"       // no event at all; SES greets a new topic in words
-	AsideLegacy       = "legacy-feedback"    // an identity's feedback, which carries no tags
-	AsideUnknownType  = "unknown-event-type" // an event of a type that SES did not have
-	AsideForeign      = "foreign"            // of an e-mail that is not one of ours
-	AsideBadTags      = "bad-tags"           // of ours by its tags, which make no key
-	AsideNoMessageID  = "no-message-id"      // names no e-mail
-	AsideNoTime       = "no-time"            // does not say when it happened
-	AsideUnreadable   = "unreadable"         // an event whose fields are not as SES writes them
-	AsideTooLarge     = "too-large"          // beyond MaxNotification
-	AsideBounceNoType = "no-bounce-type"     // a bounce that does not say whether it is permanent
+	AsideNotAnEvent  = "not-an-event"       // no event at all; SES greets a new topic in words
+	AsideLegacy      = "legacy-feedback"    // an identity's feedback, which carries no tags
+	AsideUnknownType = "unknown-event-type" // an event of a type that SES did not have
+	AsideForeign     = "foreign"            // of an e-mail that is not one of ours
+	AsideBadTags     = "bad-tags"           // of ours by its tags, which make no key
+	AsideNoMessageID = "no-message-id"      // names no e-mail
+	AsideNoTime      = "no-time"            // does not say when it happened
+	AsideUnreadable  = "unreadable"         // an event whose fields are not as SES writes them
+	AsideTooLarge    = "too-large"          // beyond MaxNotification
 )
 
 // SetAside is the error of a message that is genuine, as far as it was
@@ -93,16 +92,18 @@ type eventJSON struct {
 		ComplaintFeedbackType, ComplaintSubType, Timestamp string
 		ComplainedRecipients                               []recipientJSON
 	}
-	Delivery      *struct{ Timestamp string }
+	Delivery      *momentJSON
 	Reject        *struct{ Reason string }
 	DeliveryDelay *struct {
 		DelayType, Timestamp string
 		DelayedRecipients    []recipientJSON
 	}
-	Open         *struct{ Timestamp string }
-	Click        *struct{ Timestamp string }
+	Open         *momentJSON
+	Click        *momentJSON
 	Subscription *struct{ Timestamp, Source string }
 }
+
+type momentJSON struct{ Timestamp string }
 
 type recipientJSON struct{ EmailAddress string }
 
@@ -129,16 +130,27 @@ func ParseEvent(message string) (Event, error) {
 	if in.Mail.MessageID == "" || len(in.Mail.MessageID) > 256 {
 		return Event{}, aside(AsideNoMessageID)
 	}
-	event := Event{Type: EventType(in.EventType), MessageID: in.Mail.MessageID, Key: key}
-	at, recipients, reason := in.describe(&event)
-	if reason != "" {
-		return Event{}, aside(reason)
+	read := readers[EventType(in.EventType)]
+	if read == nil {
+		return Event{}, aside(AsideUnknownType)
 	}
-	if event.At = firstTime(at, in.Mail.Timestamp); event.At.IsZero() {
+	details := read(in)
+	if details == nil {
+		return Event{}, aside(AsideUnreadable)
+	}
+	at := firstTime(details.at, in.Mail.Timestamp)
+	if at.IsZero() {
 		return Event{}, aside(AsideNoTime)
 	}
-	event.AddressHash = hashOf(recipients, in.Mail.Destination)
-	return event, nil
+	return Event{
+		Type:        EventType(in.EventType),
+		MessageID:   in.Mail.MessageID,
+		Key:         key,
+		At:          at,
+		Permanent:   details.permanent,
+		Reason:      code(details.reason),
+		AddressHash: hashOf(details.recipients, in.Mail.Destination),
+	}, nil
 }
 
 // foreign returns the reason for which the JSON is no event of e-mails that
@@ -155,58 +167,78 @@ func (in eventJSON) foreign() string {
 	return ""
 }
 
-// describe fills in what is particular to the event's type. It returns when it
-// happened and to whom, each empty where the type does not say, or the reason
-// to set it aside.
-func (in eventJSON) describe(e *Event) (at string, recipients []recipientJSON, reason string) {
-	switch e.Type {
-	case EventSend, EventRenderingFailure:
-		return "", nil, ""
-	case EventDelivery:
-		if in.Delivery != nil {
-			return in.Delivery.Timestamp, nil, ""
+// details are what an event says beside its type and its e-mail; each is empty
+// where the type does not say.
+type details struct {
+	at         string
+	recipients []recipientJSON
+	reason     string
+	permanent  bool
+}
+
+// readers holds, for each type of event, how to read its details. They return
+// nil where the object that the type promises is missing or incomplete.
+var readers = map[EventType]func(eventJSON) *details{
+	EventSend:             func(eventJSON) *details { return &details{} },
+	EventRenderingFailure: func(eventJSON) *details { return &details{} },
+	EventDelivery:         func(in eventJSON) *details { return in.Delivery.details() },
+	EventOpen:             func(in eventJSON) *details { return in.Open.details() },
+	EventClick:            func(in eventJSON) *details { return in.Click.details() },
+	EventBounce:           readBounce,
+	EventComplaint:        readComplaint,
+	EventReject: func(in eventJSON) *details {
+		if in.Reject == nil {
+			return nil
 		}
-	case EventBounce:
-		if b := in.Bounce; b != nil {
-			if b.BounceType == "" {
-				return "", nil, AsideBounceNoType
-			}
-			e.Permanent = b.BounceType == "Permanent"
-			e.Reason = code(b.BounceType + " " + b.BounceSubType)
-			return b.Timestamp, b.BouncedRecipients, ""
+		return &details{reason: in.Reject.Reason}
+	},
+	EventDeliveryDelay: func(in eventJSON) *details {
+		if in.DeliveryDelay == nil {
+			return nil
 		}
-	case EventComplaint:
-		if c := in.Complaint; c != nil {
-			e.Reason = code(c.ComplaintFeedbackType + " " + c.ComplaintSubType)
-			return c.Timestamp, c.ComplainedRecipients, ""
+		d := in.DeliveryDelay
+		return &details{at: d.Timestamp, recipients: d.DelayedRecipients, reason: d.DelayType}
+	},
+	EventSubscription: func(in eventJSON) *details {
+		if in.Subscription == nil {
+			return nil
 		}
-	case EventReject:
-		if in.Reject != nil {
-			e.Reason = code(in.Reject.Reason)
-			return "", nil, ""
-		}
-	case EventDeliveryDelay:
-		if d := in.DeliveryDelay; d != nil {
-			e.Reason = code(d.DelayType)
-			return d.Timestamp, d.DelayedRecipients, ""
-		}
-	case EventOpen:
-		if in.Open != nil {
-			return in.Open.Timestamp, nil, ""
-		}
-	case EventClick:
-		if in.Click != nil {
-			return in.Click.Timestamp, nil, ""
-		}
-	case EventSubscription:
-		if s := in.Subscription; s != nil {
-			e.Reason = code(s.Source)
-			return s.Timestamp, nil, ""
-		}
-	default:
-		return "", nil, AsideUnknownType
+		return &details{at: in.Subscription.Timestamp, reason: in.Subscription.Source}
+	},
+}
+
+func (m *momentJSON) details() *details {
+	if m == nil {
+		return nil
 	}
-	return "", nil, AsideUnreadable
+	return &details{at: m.Timestamp}
+}
+
+// readBounce takes no bounce without its type, which decides whether the
+// address may be mailed again.
+func readBounce(in eventJSON) *details {
+	b := in.Bounce
+	if b == nil || b.BounceType == "" {
+		return nil
+	}
+	return &details{
+		at:         b.Timestamp,
+		recipients: b.BouncedRecipients,
+		reason:     b.BounceType + " " + b.BounceSubType,
+		permanent:  b.BounceType == "Permanent",
+	}
+}
+
+func readComplaint(in eventJSON) *details {
+	c := in.Complaint
+	if c == nil {
+		return nil
+	}
+	return &details{
+		at:         c.Timestamp,
+		recipients: c.ComplainedRecipients,
+		reason:     c.ComplaintFeedbackType + " " + c.ComplaintSubType,
+	}
 }
 
 // keyOf reads a send's key from an e-mail's tags, or says why it cannot.

@@ -15,10 +15,10 @@ import (
 
 // The files in testdata/events have the fields of the examples that SES
 // publishes, with our tags, and addresses and times of our own.
-func eventFile(t testing.TB, name string) string {
-	t.Helper()
+func eventFile(tb testing.TB, name string) string {
+	tb.Helper()
 	text, err := os.ReadFile(filepath.Join("testdata", "events", name+".json"))
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	return string(text)
 }
 
@@ -64,20 +64,27 @@ func TestEventsOfOurSendsAreRead(t *testing.T) {
 }
 
 // changed is an event's file with some of its JSON replaced.
-func changed(t testing.TB, name string, change func(event, mail map[string]any)) string {
-	t.Helper()
+func changed(tb testing.TB, name string, change func(event, mail map[string]any)) string {
+	tb.Helper()
 	var event map[string]any
-	require.NoError(t, json.Unmarshal([]byte(eventFile(t, name)), &event))
-	change(event, event["mail"].(map[string]any))
+	require.NoError(tb, json.Unmarshal([]byte(eventFile(tb, name)), &event))
+	change(event, object(event, "mail"))
 	text, err := json.Marshal(event)
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	return string(text)
+}
+
+// object is the object under a name; a nil map, and so a panic on writing to
+// it, where the file has none.
+func object(in map[string]any, name string) map[string]any {
+	inner, _ := in[name].(map[string]any)
+	return inner
 }
 
 func TestEverythingElseIsSetAsideByReason(t *testing.T) {
 	t.Parallel()
 	tags := func(change func(tags map[string]any)) string {
-		return changed(t, "send", func(_, mail map[string]any) { change(mail["tags"].(map[string]any)) })
+		return changed(t, "send", func(_, mail map[string]any) { change(object(mail, "tags")) })
 	}
 	tests := map[string]struct{ message, reason string }{
 		"greeting of a new topic":   {"Successfully validated SNS topic for Amazon SES event publishing.", "not-an-event"},
@@ -91,7 +98,7 @@ func TestEverythingElseIsSetAsideByReason(t *testing.T) {
 		"too large":                 {strings.Repeat(" ", MaxNotification+1), "too-large"},
 		"type of the future":        {changed(t, "send", func(e, _ map[string]any) { e["eventType"] = "Teleported" }), "unknown-event-type"},
 		"bounce without its object": {changed(t, "send", func(e, _ map[string]any) { e["eventType"] = "Bounce" }), "unreadable"},
-		"bounce without a type":     {changed(t, "bounce-permanent", func(e, _ map[string]any) { e["bounce"].(map[string]any)["bounceType"] = "" }), "no-bounce-type"},
+		"bounce without a type":     {changed(t, "bounce-permanent", func(e, _ map[string]any) { object(e, "bounce")["bounceType"] = "" }), "unreadable"},
 		"no tags":                   {changed(t, "send", func(_, m map[string]any) { delete(m, "tags") }), "foreign"},
 		"other tags":                {changed(t, "send", func(_, m map[string]any) { m["tags"] = map[string]any{"campaign": []any{"x"}} }), "foreign"},
 		"no revision":               {tags(func(tags map[string]any) { delete(tags, "revision") }), "bad-tags"},
@@ -116,7 +123,7 @@ func TestEverythingElseIsSetAsideByReason(t *testing.T) {
 func TestTheMailsTimeStandsInForTheEventsOwn(t *testing.T) {
 	t.Parallel()
 	event, err := ParseEvent(changed(t, "delivery", func(e, _ map[string]any) {
-		e["delivery"].(map[string]any)["timestamp"] = "?"
+		object(e, "delivery")["timestamp"] = "?"
 	}))
 	require.NoError(t, err)
 	require.Equal(t, time.Date(2025, time.March, 1, 9, 0, 2, 12e6, time.UTC), event.At)
@@ -125,7 +132,7 @@ func TestTheMailsTimeStandsInForTheEventsOwn(t *testing.T) {
 func TestABounceIsAboutTheRecipientItNames(t *testing.T) {
 	t.Parallel()
 	event, err := ParseEvent(changed(t, "bounce-permanent", func(e, _ map[string]any) {
-		e["bounce"].(map[string]any)["bouncedRecipients"] = []any{map[string]any{"emailAddress": "A Vendor <Forwarded@example.com>"}}
+		object(e, "bounce")["bouncedRecipients"] = []any{map[string]any{"emailAddress": "A Vendor <Forwarded@example.com>"}}
 	}))
 	require.NoError(t, err)
 	require.Equal(t, AddressHash("forwarded@example.com"), event.AddressHash)

@@ -15,17 +15,17 @@ const (
 	newSecret = "a-new-secret--of-thirty-two-bytes"
 )
 
-func links(t testing.TB, secrets ...string) *Links {
-	t.Helper()
+func links(tb testing.TB, secrets ...string) *Links {
+	tb.Helper()
 	l, err := NewLinks("https://shop.example/base/", secrets)
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	return l
 }
 
-func token(t testing.TB, l *Links, vendorID string) string {
-	t.Helper()
+func token(tb testing.TB, l *Links, vendorID string) string {
+	tb.Helper()
 	token, found := strings.CutPrefix(l.Unsubscribe(vendorID), "https://shop.example/base/unsubscribe?token=")
-	require.True(t, found)
+	require.True(tb, found)
 	return token
 }
 

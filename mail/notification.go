@@ -72,7 +72,7 @@ func ParseNotification(body []byte) (*Notification, error) {
 	switch wire.Type {
 	case TypeNotification, TypeSubscriptionConfirmation, TypeUnsubscribeConfirmation:
 	case "":
-		return nil, reject(CodeMalformed, errors.New("Type: missing"))
+		return nil, reject(CodeMalformed, errors.New("field Type: missing"))
 	default:
 		return nil, reject(CodeUnknownType, nil)
 	}
@@ -81,7 +81,7 @@ func ParseNotification(body []byte) (*Notification, error) {
 	}
 	at, err := time.Parse(time.RFC3339, wire.Timestamp)
 	if err != nil {
-		return nil, reject(CodeMalformed, errors.New("Timestamp: not a time"))
+		return nil, reject(CodeMalformed, errors.New("field Timestamp: not a time"))
 	}
 	return &Notification{
 		Type:      wire.Type,
@@ -105,10 +105,10 @@ func (n notificationJSON) complete() error {
 	const longest = 4096
 	for _, field := range fields {
 		if field.value == "" {
-			return fmt.Errorf("%s: missing", field.name)
+			return fmt.Errorf("field %s: missing", field.name)
 		}
 		if len(field.value) > longest {
-			return fmt.Errorf("%s: longer than %d bytes", field.name, longest)
+			return fmt.Errorf("field %s: longer than %d bytes", field.name, longest)
 		}
 	}
 	return nil
@@ -142,7 +142,7 @@ func describeJSON(err error) error {
 		if e.Field == "" {
 			return fmt.Errorf("a JSON %s instead of an object", e.Value)
 		}
-		return fmt.Errorf("%s: a JSON %s of the wrong type", e.Field, e.Value)
+		return fmt.Errorf("field %s: a JSON %s of the wrong type", e.Field, e.Value)
 	}
 	if e, ok := errors.AsType[*json.SyntaxError](err); ok {
 		return fmt.Errorf("broken JSON at byte %d", e.Offset)

@@ -23,7 +23,7 @@ type account struct {
 }
 
 func (a *account) GetAccount(context.Context, *sesv2.GetAccountInput, ...func(*sesv2.Options)) (*sesv2.GetAccountOutput, error) {
-	time.Sleep(20 * time.Millisecond) // in the bubble's time: an answer takes a while
+	time.Sleep(20 * time.Millisecond) //nolint:forbidigo // in a synctest bubble: an answer takes a while
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.asked++
@@ -91,7 +91,7 @@ func TestWaitGivesUpAtOnceBeyondItsBudget(t *testing.T) {
 		require.Equal(t, before, time.Now())
 
 		// The turn that was given up is another's.
-		time.Sleep(10 * time.Second)
+		time.Sleep(10 * time.Second) //nolint:forbidigo // in a synctest bubble
 		require.NoError(t, r.Wait(t.Context(), 0))
 	})
 }
@@ -180,7 +180,7 @@ func TestAUsedUpDailyQuotaDefers(t *testing.T) {
 		require.Equal(t, 1, a.asked)
 
 		a.set(types.SendQuota{MaxSendRate: 10, Max24HourSend: 100, SentLast24Hours: 50}, nil)
-		time.Sleep(15 * time.Minute)
+		time.Sleep(15 * time.Minute) //nolint:forbidigo // in a synctest bubble
 		require.NoError(t, r.Wait(t.Context(), time.Minute))
 	})
 }

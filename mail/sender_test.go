@@ -72,7 +72,7 @@ func fail(status int, code string) http.HandlerFunc {
 }
 
 // hangUp closes the connection once the whole request has been read.
-func hangUp(w http.ResponseWriter, r *http.Request) {
+func hangUp(_ http.ResponseWriter, r *http.Request) {
 	_, _ = io.Copy(io.Discard, r.Body)
 	panic(http.ErrAbortHandler)
 }
@@ -160,7 +160,7 @@ func TestSendThatNeverLeftIsDeferred(t *testing.T) {
 	t.Parallel()
 	closed := httptest.NewServer(nil)
 	closed.Close()
-	cancelled, cancel := context.WithCancel(context.Background())
+	cancelled, cancel := context.WithCancel(t.Context())
 	cancel()
 	hosts := func(err error) func(*sesv2.Options) {
 		return func(o *sesv2.Options) {
@@ -224,8 +224,6 @@ func TestAFailedFetchOfCredentialsIsNoUnknownSend(t *testing.T) {
 
 func TestSendRefusesWhatMustNotLeave(t *testing.T) {
 	t.Parallel()
-	url, requests := fakeSES(t, fail(500, "InternalServiceErrorException"))
-	s := newSender(t, client(url), SenderConfig{})
 	tests := map[string]struct {
 		change func(*Message)
 		reason string
@@ -248,12 +246,15 @@ func TestSendRefusesWhatMustNotLeave(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			url, requests := fakeSES(t, fail(500, "InternalServiceErrorException"))
+			s := newSender(t, client(url), SenderConfig{})
 			m := message()
 			tt.change(&m)
 			require.Equal(t, Outcome{Status: Refused, Reason: tt.reason}, s.Send(t.Context(), m))
+			require.Zero(t, requests.Load())
 		})
 	}
-	require.Zero(t, requests.Load())
 }
 
 func TestLogsHoldTheKeyAndNeverTheAddress(t *testing.T) {

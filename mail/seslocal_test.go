@@ -74,8 +74,8 @@ func TestASendReachesAnSESThatOthersWrote(t *testing.T) {
 	rate, err := NewRate(ses, 1, nil)
 	require.NoError(t, err)
 	require.NoError(t, rate.Wait(t.Context(), time.Second))
-	require.EqualValues(t, 25, rate.limiter.Limit())
-	require.EqualValues(t, 989, rate.left)
+	require.InDelta(t, 25, float64(rate.limiter.Limit()), 1e-9)
+	require.InDelta(t, 989, rate.left, 1e-9)
 
 	rendered := render(t, reminder())
 	m := message()

@@ -37,11 +37,11 @@ var signingKey = sync.OnceValue(func() *rsa.PrivateKey {
 	return key
 })
 
-func certificatePEM(t testing.TB, from, to time.Time, key crypto.Signer) []byte {
-	t.Helper()
+func certificatePEM(tb testing.TB, from, to time.Time, key crypto.Signer) []byte {
+	tb.Helper()
 	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: from, NotAfter: to}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
 }
 
@@ -55,9 +55,9 @@ type fakeSNS struct {
 	certificateStatus, rootState atomic.Int64
 }
 
-func newFakeSNS(t testing.TB) *fakeSNS {
-	t.Helper()
-	sns := &fakeSNS{certificate: certificatePEM(t, now.Add(-time.Hour), now.Add(time.Hour), signingKey())}
+func newFakeSNS(tb testing.TB) *fakeSNS {
+	tb.Helper()
+	sns := &fakeSNS{certificate: certificatePEM(tb, now.Add(-time.Hour), now.Add(time.Hour), signingKey())}
 	sns.certificateStatus.Store(http.StatusOK)
 	sns.rootState.Store(http.StatusOK)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -71,21 +71,21 @@ func newFakeSNS(t testing.TB) *fakeSNS {
 		sns.confirmations.Add(1)
 		w.WriteHeader(int(sns.rootState.Load()))
 	}))
-	t.Cleanup(server.Close)
+	tb.Cleanup(server.Close)
 	sns.url, sns.close = server.URL, server.Close
 	return sns
 }
 
 func (f *fakeSNS) host() string { return strings.TrimPrefix(f.url, "http://") }
 
-func (f *fakeSNS) verifier(t testing.TB) *Verifier {
-	t.Helper()
+func (f *fakeSNS) verifier(tb testing.TB) *Verifier {
+	tb.Helper()
 	v, err := NewVerifier(VerifierConfig{
 		TopicARN:         topicARN,
 		CertificateHosts: []string{"elsewhere.example", f.host()},
 		Now:              func() time.Time { return now },
 	})
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	return v
 }
 
@@ -109,8 +109,8 @@ func (f *fakeSNS) post(kind string) map[string]string {
 
 // signed signs the fields that SNS's documentation lists, in its order; it is
 // written apart from the package's own code so as not to share its mistakes.
-func signed(t testing.TB, m map[string]string) []byte {
-	t.Helper()
+func signed(tb testing.TB, m map[string]string) []byte {
+	tb.Helper()
 	order := []string{"Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"}
 	if m["Type"] != "Notification" {
 		order = []string{"Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"}
@@ -130,21 +130,21 @@ func signed(t testing.TB, m map[string]string) []byte {
 		sum := sha256.Sum256([]byte(text))
 		signature, err = rsa.SignPKCS1v15(nil, signingKey(), crypto.SHA256, sum[:])
 	}
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	m["Signature"] = base64.StdEncoding.EncodeToString(signature)
-	return encode(t, m)
+	return encode(tb, m)
 }
 
-func encode(t testing.TB, m map[string]string) []byte {
-	t.Helper()
+func encode(tb testing.TB, m map[string]string) []byte {
+	tb.Helper()
 	body, err := json.Marshal(m)
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	return body
 }
 
-func parse(t testing.TB, body []byte) *Notification {
-	t.Helper()
+func parse(tb testing.TB, body []byte) *Notification {
+	tb.Helper()
 	n, err := ParseNotification(body)
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	return n
 }

@@ -1,7 +1,6 @@
 package mail
 
 import (
-	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -154,7 +153,7 @@ func TestACertificateIsFetchedOnceForAll(t *testing.T) {
 		group.Go(func() {
 			n, err := ParseNotification(body)
 			if err == nil {
-				err = v.Verify(context.Background(), n)
+				err = v.Verify(t.Context(), n)
 			}
 			errs[i] = err
 		})
