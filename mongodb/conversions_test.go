@@ -1,6 +1,7 @@
 package mongodb
 
 import (
+	"strconv"
 	"testing"
 	"time"
 
@@ -35,7 +36,7 @@ func TestRecordConversionOnce(t *testing.T) {
 	var isFirst [n]bool
 	var errs [n]error
 	together(n, func(i int) {
-		kept[i], isFirst[i], errs[i] = s.RecordConversion(t.Context(), "v1", trial.Conversion{At: at.Add(time.Duration(i) * time.Hour), RequestID: string(rune('a' + i))})
+		kept[i], isFirst[i], errs[i] = s.RecordConversion(t.Context(), "v1", trial.Conversion{At: at.Add(time.Duration(i) * time.Hour), RequestID: strconv.Itoa(i)})
 	})
 	firsts := 0
 	for i := range n {
@@ -43,7 +44,7 @@ func TestRecordConversionOnce(t *testing.T) {
 		require.Equal(t, kept[0], kept[i])
 		if isFirst[i] {
 			firsts++
-			require.Equal(t, string(rune('a'+i)), kept[i].RequestID)
+			require.Equal(t, strconv.Itoa(i), kept[i].RequestID)
 		}
 	}
 	require.Equal(t, 1, firsts)

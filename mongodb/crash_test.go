@@ -50,7 +50,7 @@ func crashingStore(t *testing.T, database string, c crash) (*Store, context.Cont
 	}))
 	require.NoError(t, err)
 	s := newStore(client, database)
-	t.Cleanup(func() { _ = s.Close(context.Background()) })
+	t.Cleanup(func() { _ = s.Close(context.WithoutCancel(ctx)) })
 	return s, ctx
 }
 
@@ -169,7 +169,7 @@ func TestRegisterAfterCrash(t *testing.T) {
 				require.Equal(t, vendor("v1", trial.Automated).Automation, v.Automation)
 				require.Equal(t, at, v.StartedAt)
 				if err == nil {
-					require.Greater(t, command, int64(0), "there was something to crash")
+					require.Positive(t, command, "there was something to crash")
 					return
 				}
 			}

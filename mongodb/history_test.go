@@ -3,6 +3,7 @@ package mongodb
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -69,6 +70,9 @@ func step(f trial.Facts, late time.Duration) turn {
 		return &e
 	}
 }
+
+// steps are the next n steps, each in its time and with everything on.
+func steps(n int) []turn { return slices.Repeat([]turn{step(allOn(), 0)}, n) }
 
 func allOn() trial.Facts {
 	return trial.Facts{AutomationEnabled: true, EmailReminders: true, AutoExpiration: true}

@@ -51,7 +51,7 @@ func newDatabase() string { return "test_" + rand.Text() }
 func cleanUp(t *testing.T, s *Store) {
 	t.Helper()
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 10*time.Second)
 		defer cancel()
 		require.NoError(t, s.users.Database().Drop(ctx))
 		require.NoError(t, s.Close(ctx))

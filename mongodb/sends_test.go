@@ -41,8 +41,6 @@ func reclaim(t *testing.T, s *Store, from int, resend bool) (bool, trial.Send) {
 	return claimed, send
 }
 
-func ptr[T any](v T) *T { return &v }
-
 func TestSendIsClaimedOnce(t *testing.T) {
 	t.Parallel()
 	s := newTestStore(t)
@@ -65,7 +63,7 @@ func TestSendIsClaimedOnce(t *testing.T) {
 	require.Equal(t, 1, winners)
 	send, err := s.Send(t.Context(), key)
 	require.NoError(t, err)
-	require.Equal(t, ptr(newSend()), send)
+	require.Equal(t, new(newSend()), send)
 }
 
 func TestSendIsReclaimedOnceAnAttempt(t *testing.T) {
@@ -198,7 +196,7 @@ func TestSettledSend(t *testing.T) {
 	claim(t, s)
 	send := settle(t, s, 1, trial.SendUnknown)
 	want := newSend()
-	want.Status, want.SettledAt, want.Reason = trial.SendUnknown, ptr(at.Add(time.Second)), "reason"
+	want.Status, want.SettledAt, want.Reason = trial.SendUnknown, new(at.Add(time.Second)), "reason"
 	require.Equal(t, want, send)
 	send = settle(t, s, 1, trial.SendSent)
 	want.Status, want.MessageID, want.Reason = trial.SendSent, "message-1", ""
@@ -245,7 +243,7 @@ func TestSendEvent(t *testing.T) {
 				require.Equal(t, "hash-1", send.AddressHash)
 				require.Equal(t, c.want, send.Delivery)
 				if c.want != "" {
-					require.Equal(t, ptr(at.Add(time.Duration(c.hour)*time.Hour)), send.DeliveryAt)
+					require.Equal(t, new(at.Add(time.Duration(c.hour)*time.Hour)), send.DeliveryAt)
 				}
 				read, err := s.Send(t.Context(), key)
 				require.NoError(t, err)
@@ -286,10 +284,11 @@ func TestSendUnderRandomInterleaving(t *testing.T) {
 		s := newTestStore(t)
 		claim(t, s)
 		const workers = 6
+		seeds := [workers]uint64{1, 2, 3, 4, 5, 6}
 		var won [workers][]int
 		var sent [workers]bool
 		together(workers, func(i int) {
-			rnd := rand.New(rand.NewPCG(seed, uint64(i)))
+			rnd := rand.New(rand.NewPCG(seed, seeds[i]))
 			last := trial.Send{Attempt: 1}
 			for range 12 {
 				current, err := s.Send(t.Context(), key)

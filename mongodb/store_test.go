@@ -21,7 +21,7 @@ func TestServerAway(t *testing.T) {
 	t.Parallel()
 	s, err := Connect(t.Context(), nowhere, "test")
 	require.NoError(t, err)
-	t.Cleanup(func() { _ = s.Close(context.Background()) })
+	t.Cleanup(func() { _ = s.Close(context.WithoutCancel(t.Context())) })
 	send := trial.Send{Key: "v1/welcome/0", VendorID: "v1"}
 	calls := map[string]func(context.Context) error{
 		"Ping":  s.Ping,

@@ -44,7 +44,7 @@ func someTrials(t *testing.T, s *Store) {
 	trialOf(t, s, "d", trial.Control, request(trial.MessageCancel, trial.Request{Reason: "asked"}, at.Add(time.Hour)))
 	trialOf(t, s, "c", trial.Automated, step(off(), 0))
 	trialOf(t, s, "f", trial.Control)
-	trialOf(t, s, "e", trial.Automated, step(allOn(), 0), step(allOn(), 0), step(allOn(), 0), step(allOn(), 0), step(noExpiration(), 0))
+	trialOf(t, s, "e", trial.Automated, append(steps(4), step(noExpiration(), 0))...)
 }
 
 func TestTrialsFiltered(t *testing.T) {

@@ -16,7 +16,7 @@ func TestStatesAndEventsRoundTrip(t *testing.T) {
 	t.Parallel()
 	s := newTestStore(t)
 	seen := map[trial.EventType]bool{}
-	for seed := range uint64(40) {
+	for seed := range uint64(20) {
 		id := fmt.Sprintf("v%d", seed)
 		register(t, s, id, trial.Automated)
 		events, want := randomHistory(t, id, seed)
@@ -67,7 +67,7 @@ func TestMomentsAreCutToMilliseconds(t *testing.T) {
 func TestEventsFromNumber(t *testing.T) {
 	t.Parallel()
 	s := newTestStore(t)
-	events, _ := history(t, registration14d("v1"), step(allOn(), 0), step(allOn(), 0), step(allOn(), 0))
+	events, _ := history(t, registration14d("v1"), steps(3)...)
 	appendAll(t, s, events)
 	got, err := s.Events(t.Context(), "v1", 3)
 	require.NoError(t, err)
@@ -150,7 +150,7 @@ func TestAppendByAWriterThoughtDead(t *testing.T) {
 	t.Parallel()
 	s := newTestStore(t)
 	register(t, s, "v1", trial.Automated)
-	events, want := history(t, registration14d("v1"), step(allOn(), 0), step(allOn(), 0), convert(at.Add(90*time.Hour)))
+	events, want := history(t, registration14d("v1"), append(steps(2), convert(at.Add(90*time.Hour)))...)
 	appendAll(t, s, events)
 	third := events[2]
 	_, err := s.events.DeleteOne(t.Context(), byID("v1/3")) // as if its insert came only now
