@@ -24,7 +24,7 @@ var discard = slog.New(slog.DiscardHandler)
 func startDatabase(t *testing.T, dir string) (uri string, stop func()) {
 	t.Helper()
 	p := newParts()
-	stop = sync.OnceFunc(p.stop)
+	stop = sync.OnceFunc(func() { require.NoError(t, p.stop()) })
 	t.Cleanup(stop)
 	uri, err := startFerretDB(p, "127.0.0.1:0", dir, true, discard)
 	require.NoError(t, err)

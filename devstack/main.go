@@ -7,15 +7,18 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"os"
 	"os/signal"
 	"syscall"
 )
+
+// silent is above every level that is logged at.
+const silent = slog.LevelError + 1
 
 func main() {
 	if err := run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr); err != nil {
@@ -26,7 +29,7 @@ func main() {
 
 // run starts the stack, prints its addresses as one line of JSON, and waits
 // until it is told to stop.
-func run(args []string, stdin io.Reader, stdout, stderr io.Writer) error {
+func run(args []string, stdin io.Reader, stdout, stderr io.Writer) (err error) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	o, stopWithStdin, err := parse(args, stderr)
@@ -54,9 +57,12 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) error {
 		}
 		return err
 	}
-	defer s.stop()
-	// Parts that stop warn of each other's being gone.
-	defer level.Set(max(o.logLevel, slog.LevelError))
+	defer func() {
+		// Temporal's services complain of each other's being gone. What goes
+		// wrong with the stopping itself is returned.
+		level.Set(silent)
+		err = errors.Join(err, s.stop())
+	}()
 	if err := json.NewEncoder(stdout).Encode(s.addresses); err != nil {
 		return fmt.Errorf("print the addresses: %w", err)
 	}
@@ -73,7 +79,6 @@ func parse(args []string, stderr io.Writer) (o options, stopWithStdin bool, err 
 	flags := flag.NewFlagSet("devstack", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.StringVar(&o.dir, "dir", "", "keep all data in this `directory` (default: in memory, gone at the end)")
-	flags.StringVar(&o.ip, "ip", "127.0.0.1", "loopback `address` to listen on")
 	flags.IntVar(&o.temporalPort, "temporal-port", 0, "`port` of Temporal, 0 for a free one")
 	flags.IntVar(&o.uiPort, "ui-port", 0, "`port` of Temporal's Web UI, 0 for a free one")
 	flags.IntVar(&o.mongodbPort, "mongodb-port", 0, "`port` of MongoDB's protocol, 0 for a free one")
@@ -88,8 +93,12 @@ func parse(args []string, stderr io.Writer) (o options, stopWithStdin bool, err 
 	if flags.NArg() > 0 {
 		return o, false, fmt.Errorf("unexpected argument %q", flags.Arg(0))
 	}
-	if ip := net.ParseIP(o.ip); ip == nil || !ip.IsLoopback() {
-		return o, false, fmt.Errorf("--ip %s: not a loopback address", o.ip)
+	for name, port := range map[string]int{
+		"temporal-port": o.temporalPort, "ui-port": o.uiPort, "mongodb-port": o.mongodbPort, "mailbox-port": o.mailboxPort,
+	} {
+		if port < 0 || port > 65535 {
+			return o, false, fmt.Errorf("--%s %d: not a port", name, port)
+		}
 	}
 	if o.sesRate < 0 {
 		return o, false, fmt.Errorf("--ses-rate %v: must not be negative", o.sesRate)

@@ -2,54 +2,67 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"sync"
 )
 
 // parts holds what is running, and stops it in the reverse of the order in
 // which it was started.
 type parts struct {
-	stops []func()
+	stops []func() error
 
 	// ended receives the first part that ends without having been asked to.
-	ended     chan error
-	endedOnce sync.Once
+	ended chan error
 }
 
 func newParts() *parts { return &parts{ended: make(chan error, 1)} }
 
 // onStop remembers how to stop something that already runs.
-func (p *parts) onStop(stop func()) { p.stops = append(p.stops, stop) }
+func (p *parts) onStop(stop func() error) { p.stops = append(p.stops, stop) }
 
 // run starts serve, which runs until its context ends.
 func (p *parts) run(name string, serve func(context.Context) error) {
 	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan struct{})
+	result := make(chan error, 1)
 	go func() {
-		defer close(done)
 		err := serve(ctx)
 		if ctx.Err() == nil {
-			p.endedOnce.Do(func() { p.ended <- fmt.Errorf("%s stopped by itself: %w", name, orUnknown(err)) })
+			p.report(fmt.Errorf("%s ended by itself: %w", name, orUnknown(err)))
+			err = nil // told once is enough
 		}
+		result <- err
 	}()
-	p.onStop(func() {
+	p.onStop(func() error {
 		cancel()
-		<-done
+		if err := <-result; err != nil {
+			return fmt.Errorf("stop %s: %w", name, err)
+		}
+		return nil
 	})
+}
+
+// report keeps the first error; those that follow are its consequences.
+func (p *parts) report(err error) {
+	select {
+	case p.ended <- err:
+	default:
+	}
 }
 
 func orUnknown(err error) error {
 	if err == nil {
-		return fmt.Errorf("no error given")
+		return errors.New("no error was given")
 	}
 	return err
 }
 
 // stop stops everything, last started first.
-func (p *parts) stop() {
+func (p *parts) stop() error {
+	var errs []error
 	for len(p.stops) > 0 {
 		last := len(p.stops) - 1
-		p.stops[last]()
+		errs = append(errs, p.stops[last]())
 		p.stops = p.stops[:last]
 	}
+	return errors.Join(errs...)
 }

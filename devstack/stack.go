@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -15,7 +16,6 @@ import (
 // options say where the stack listens and where it keeps its data.
 type options struct {
 	dir          string // empty: nothing outlives the process
-	ip           string // a loopback address
 	temporalPort int    // this and the other ports: 0 is a free one
 	uiPort       int
 	mongodbPort  int
@@ -46,7 +46,7 @@ func start(ctx context.Context, o options, logger *slog.Logger) (_ *stack, err e
 	p := newParts()
 	defer func() {
 		if err != nil {
-			p.stop()
+			err = errors.Join(err, p.stop())
 		}
 	}()
 	s := &stack{parts: p, addresses: addresses{TopicARN: o.topicARN}}
@@ -55,7 +55,7 @@ func start(ctx context.Context, o options, logger *slog.Logger) (_ *stack, err e
 	if err != nil {
 		return nil, err
 	}
-	s.addresses.MongoDB, err = startFerretDB(p, join(o.ip, o.mongodbPort), databaseDir, o.dir != "", logger.With("part", "mongodb"))
+	s.addresses.MongoDB, err = startFerretDB(p, at(o.mongodbPort), databaseDir, o.dir != "", logger.With("part", "mongodb"))
 	if err != nil {
 		return nil, err
 	}
@@ -64,7 +64,7 @@ func start(ctx context.Context, o options, logger *slog.Logger) (_ *stack, err e
 		return nil, err
 	}
 	temporal, ui, err := startTemporal(ctx, p, temporalOptions{
-		ip: o.ip, port: o.temporalPort, uiPort: o.uiPort, dir: o.dir, logLevel: o.logLevel,
+		port: o.temporalPort, uiPort: o.uiPort, dir: o.dir, logLevel: o.logLevel,
 	}, logger.With("part", "temporal"))
 	if err != nil {
 		return nil, err
@@ -74,7 +74,7 @@ func start(ctx context.Context, o options, logger *slog.Logger) (_ *stack, err e
 }
 
 // stop ends every part, and returns when nothing of it runs any more.
-func (s *stack) stop() { s.parts.stop() }
+func (s *stack) stop() error { return s.parts.stop() }
 
 // failed receives an error when a part ends by itself.
 func (s *stack) failed() <-chan error { return s.parts.ended }
@@ -89,13 +89,13 @@ func databaseDir(p *parts, dir string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("make a temporary directory: %w", err)
 	}
-	p.onStop(func() { _ = os.RemoveAll(temporary) })
+	p.onStop(func() error { return os.RemoveAll(temporary) })
 	return temporary, nil
 }
 
 // startMailbox serves the SES mailbox and returns its URL.
 func startMailbox(p *parts, o options, logger *slog.Logger) (string, error) {
-	listener, err := net.Listen("tcp", join(o.ip, o.mailboxPort))
+	listener, err := net.Listen("tcp", at(o.mailboxPort))
 	if err != nil {
 		return "", fmt.Errorf("listen for the mailbox: %w", err)
 	}
@@ -113,4 +113,9 @@ func startMailbox(p *parts, o options, logger *slog.Logger) (string, error) {
 	return url, nil
 }
 
-func join(ip string, port int) string { return net.JoinHostPort(ip, strconv.Itoa(port)) }
+// loopback is where everything listens. Temporal's services look for each other
+// at this address, whatever it is told.
+const loopback = "127.0.0.1"
+
+// at returns the host:port of a port.
+func at(port int) string { return net.JoinHostPort(loopback, strconv.Itoa(port)) }

@@ -23,7 +23,8 @@ const (
 	// temporalRetention is how long a closed workflow can still be looked at.
 	temporalRetention = 7 * 24 * time.Hour
 
-	temporalReady = 30 * time.Second
+	// temporalReady is how long Temporal may take to answer.
+	temporalReady = 60 * time.Second
 )
 
 // searchAttributes are the trials' own; they are registered with the namespace.
@@ -70,7 +71,6 @@ var dynamicConfig = map[string]any{
 
 // temporalOptions say where Temporal listens and keeps its data.
 type temporalOptions struct {
-	ip       string
 	port     int    // 0: a free one
 	uiPort   int    // 0: a free one
 	dir      string // empty: in memory
@@ -79,18 +79,18 @@ type temporalOptions struct {
 
 // startTemporal serves Temporal and its Web UI, and returns host:port of both.
 func startTemporal(ctx context.Context, p *parts, o temporalOptions, logger *slog.Logger) (address, ui string, err error) {
-	port, err := freePort(o.ip, o.port)
+	port, err := freePort(o.port)
 	if err != nil {
 		return "", "", fmt.Errorf("take a port for Temporal: %w", err)
 	}
-	uiPort, err := freePort(o.ip, o.uiPort)
+	uiPort, err := freePort(o.uiPort)
 	if err != nil {
 		return "", "", fmt.Errorf("take a port for Temporal's Web UI: %w", err)
 	}
 	options := devserver.StartOptions{
-		FrontendIP:             o.ip,
+		FrontendIP:             loopback,
 		FrontendPort:           port,
-		UIIP:                   o.ip,
+		UIIP:                   loopback,
 		UIPort:                 uiPort,
 		Namespaces:             []string{temporalNamespace},
 		ClusterID:              uuid.NewString(),
@@ -110,9 +110,12 @@ func startTemporal(ctx context.Context, p *parts, o temporalOptions, logger *slo
 	if err != nil {
 		return "", "", fmt.Errorf("start Temporal: %w", err)
 	}
-	p.onStop(server.Stop)
+	p.onStop(func() error {
+		server.Stop()
+		return nil
+	})
 
-	address, ui = join(o.ip, port), join(o.ip, uiPort)
+	address, ui = at(port), at(uiPort)
 	if err := keepClosedWorkflows(ctx, address); err != nil {
 		return "", "", err
 	}
@@ -120,11 +123,11 @@ func startTemporal(ctx context.Context, p *parts, o temporalOptions, logger *slo
 }
 
 // freePort returns port if it can be listened on, or a free one for port 0.
-func freePort(ip string, port int) (int, error) {
+func freePort(port int) (int, error) {
 	if port == 0 {
-		return devserver.GetFreePort(ip)
+		return devserver.GetFreePort(loopback)
 	}
-	return port, devserver.CheckPortFree(ip, port)
+	return port, devserver.CheckPortFree(loopback, port)
 }
 
 // keepClosedWorkflows waits until the server answers, and sets its retention,
