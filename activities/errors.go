@@ -17,8 +17,7 @@ func failed(doing string, err error) error {
 	if errors.As(err, &e) && e.Code != trial.CodeUnavailable {
 		return sdktemporal.NewNonRetryableApplicationError(doing+": "+e.Message, string(e.Code), nil, e.Field)
 	}
-	var app *sdktemporal.ApplicationError
-	if errors.As(err, &app) {
+	if sdktemporal.IsApplicationError(err) {
 		return err
 	}
 	return fmt.Errorf("%s: %w", doing, err)

@@ -109,6 +109,7 @@ func (t *Trials) settle(ctx context.Context, due Due, send trial.Send, d Deliver
 		return false, nil
 	case trial.SendUnknown:
 		return false, later(fmt.Sprintf("send %s: outcome unknown (%s)", send.Key, d.Reason), t.UnknownWait)
+	case trial.SendReleased, trial.SendClaimed, trial.SendSent:
 	}
 	if cause != nil {
 		return false, failed("preparing the e-mail", cause)

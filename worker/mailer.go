@@ -33,8 +33,7 @@ type mailer struct {
 func (m *mailer) Wait(ctx context.Context) (bool, error) {
 	began := time.Now()
 	err := m.rate.Wait(ctx, rateBudget)
-	var deferral *mail.Deferral
-	if errors.As(err, &deferral) {
+	if deferral, ok := errors.AsType[*mail.Deferral](err); ok {
 		return true, sdktemporal.NewApplicationErrorWithOptions(deferral.Error(), "later",
 			sdktemporal.ApplicationErrorOptions{NextRetryDelay: deferral.RetryAfter})
 	}

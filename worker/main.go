@@ -5,6 +5,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -44,15 +45,15 @@ func start(ctx context.Context, healthcheck bool) error {
 		return err
 	}
 	defer func() { _ = log.Sync() }() // stderr may refuse to be synced
-	return run(ctx, cfg, log)
+	return run(ctx, cfg, log, os.Stdout)
 }
 
-func run(ctx context.Context, cfg config.Config, log *zap.Logger) error {
+func run(ctx context.Context, cfg config.Config, log *zap.Logger, stdout io.Writer) error {
 	w, err := assemble(ctx, cfg, log)
 	if err != nil {
 		return err
 	}
-	defer w.close()
+	defer w.close() //nolint:contextcheck // ctx is over by then; closing has a time limit of its own
 	if err := w.worker.Start(); err != nil {
 		return fmt.Errorf("starting the worker: %w", err)
 	}
@@ -61,7 +62,9 @@ func run(ctx context.Context, cfg config.Config, log *zap.Logger) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("{\"worker\":\"http://%s\"}\n", health.addr)
+	if _, err := fmt.Fprintf(stdout, "{\"worker\":\"http://%s\"}\n", health.addr); err != nil {
+		return fmt.Errorf("saying where the worker is: %w", err)
+	}
 	log.Info("worker is running", zap.String("health", health.addr), zap.Duration("day", cfg.TrialDay), zap.String("taskQueue", cfg.TaskQueue))
 	<-ctx.Done()
 	log.Info("worker stops")

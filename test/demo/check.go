@@ -104,7 +104,8 @@ func (d *demo) look(ctx context.Context, f fate, messages []system.Message) (fou
 	if int(sends) != len(f.mails) {
 		got.wrong = append(got.wrong, fmt.Sprintf("database knows of %d sends", sends))
 	}
-	return got, d.answers(ctx, f, &got)
+	err = d.answers(ctx, f, &got)
+	return got, err
 }
 
 // complain notes where what was found is not what must be.

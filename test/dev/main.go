@@ -128,7 +128,7 @@ func describe(path string, embedded *stack.Stack, s *system.System) error {
 
 // keptSecrets are made once: links in the mailbox stay good over a restart.
 func keptSecrets(path string) (system.Secrets, error) {
-	raw, err := os.ReadFile(path) //nolint:gosec // our own file, in our own folder
+	raw, err := os.ReadFile(path)
 	var secrets system.Secrets
 	switch {
 	case err == nil:

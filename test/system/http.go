@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"time"
@@ -46,9 +47,7 @@ func Call(ctx context.Context, method, address, token string, body any, header h
 	if err != nil {
 		return Answer{}, fmt.Errorf("%s %s: %w", method, address, err)
 	}
-	for name, values := range header {
-		req.Header[name] = values
-	}
+	maps.Copy(req.Header, header)
 	if body != nil && req.Header.Get("Content-Type") == "" {
 		req.Header.Set("Content-Type", "application/json")
 	}
@@ -109,7 +108,8 @@ func (s *System) Messages(ctx context.Context, to string) ([]Message, error) {
 		return nil, err
 	}
 	var messages []Message
-	return messages, a.Into(&messages)
+	err = a.Into(&messages)
+	return messages, err
 }
 
 // Fault tells the mailbox to misbehave towards recipients that contain match.

@@ -35,7 +35,7 @@ func launch(ctx context.Context, bin, name, logDir string, env []string) (*proce
 	if err != nil {
 		return nil, "", fmt.Errorf("starting %s: %w", name, err)
 	}
-	p := &process{cmd: exec.Command(filepath.Join(bin, name)), log: log, done: make(chan struct{})} //nolint:noctx // it outlives the context that starts it
+	p := &process{cmd: exec.Command(filepath.Join(bin, name)), log: log, done: make(chan struct{})}
 	p.cmd.Env = append(os.Environ(), env...)
 	p.cmd.Stderr = log
 	p.cmd.SysProcAttr = childAttributes()
