@@ -30,8 +30,11 @@ test: test-deps test-tools ## Run every test, those on the embedded stack includ
 	go test -race -timeout 15m ./...
 	cd devstack && go test -race -timeout 15m ./...
 
+.PHONY: devstack
+devstack: $(BUILD)/devstack ## Build the embedded stack, as tests run it
+
 .PHONY: test-tools
-test-tools: $(BUILD)/devstack $(BUILD)/tctl $(BUILD)/temporal $(BUILD)/ses.stamp # Build the programs that tests run
+test-tools: devstack $(BUILD)/tctl $(BUILD)/temporal $(BUILD)/ses.stamp # Build the programs that tests run
 
 .PHONY: test-deps
 test-deps: # Install what tests need beside Go, where it is missing
