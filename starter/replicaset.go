@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
@@ -20,19 +22,20 @@ type replicaSet struct {
 	options *options.ClientOptions
 }
 
-// newReplicaSet takes the set's name and members from the connection string of its clients.
-func newReplicaSet(uri string) (*replicaSet, error) {
+// newReplicaSet reads NAME/HOST,HOST as MongoDB writes it. The set is made through the first host
+// of the connection string, by itself, since until then there is no set to talk to.
+func newReplicaSet(set, uri string) (*replicaSet, error) {
+	name, list, _ := strings.Cut(set, "/")
+	hosts := strings.Split(list, ",")
+	if name == "" || slices.Contains(hosts, "") {
+		return nil, usagef("--replica-set: %.80q is not a name and its members, such as rs0/mongodb:27017", set)
+	}
 	o := options.Client().ApplyURI(uri)
-	if err := o.Validate(); err != nil {
+	if err := o.Validate(); err != nil || len(o.Hosts) == 0 {
 		return nil, usagef("%s: is not a connection string that MongoDB's driver takes", variableMongoDB)
 	}
-	if o.ReplicaSet == nil || *o.ReplicaSet == "" {
-		return nil, usagef("%s: names no replica set; add ?replicaSet=rs0 to make one", variableMongoDB)
-	}
-	set := &replicaSet{name: *o.ReplicaSet, hosts: o.Hosts, options: o}
-	// Until the set is made its first member is talked to by itself.
-	set.options.SetHosts(o.Hosts[:1]).SetDirect(true).ReplicaSet = nil
-	return set, nil
+	o.SetHosts(o.Hosts[:1]).SetDirect(true).ReplicaSet = nil
+	return &replicaSet{name: name, hosts: hosts, options: o}, nil
 }
 
 // initiate makes the set, or leaves it as it is.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -31,7 +32,7 @@ const (
 // setupOptions is what `starter setup` is asked to do.
 type setupOptions struct {
 	mongodb, temporal string
-	replicaSet        bool
+	replicaSet        string
 	wait              time.Duration
 }
 
@@ -43,17 +44,17 @@ func (a *app) setup() *cobra.Command {
 			"attributes, schedules), and waits for both to come up. It may be repeated and changes nothing\n" +
 			"that is there.\n\n" +
 			"Reads the environment of the product: MONGODB_URI (or MONGODB_URI_FILE), MONGODB_DATABASE,\n" +
-			"TEMPORAL_ADDRESS and the other TEMPORAL_ variables. --replica-set makes the set that MONGODB_URI\n" +
-			"names, with the hosts that it names as members.",
+			"TEMPORAL_ADDRESS and the other TEMPORAL_ variables. --replica-set makes MongoDB a replica set\n" +
+			"of that name and those members first.",
 		Example: examples(
 			"starter setup",
-			"MONGODB_URI='mongodb://mongodb:27017/?replicaSet=rs0' starter setup --replica-set --wait 2m",
+			"starter setup --replica-set rs0/mongodb:27017 --wait 2m",
 		),
 	}
 	flags := command.Flags()
 	flags.StringVar(&o.mongodb, "mongodb", "", "the connection string of MongoDB (default MONGODB_URI)")
 	flags.StringVar(&o.temporal, "temporal", "", "Temporal's host:port (default TEMPORAL_ADDRESS)")
-	flags.BoolVar(&o.replicaSet, "replica-set", false, "make MongoDB a replica set first")
+	flags.StringVar(&o.replicaSet, "replica-set", "", "make MongoDB a replica set first: NAME/HOST[,HOST...]")
 	flags.DurationVar(&o.wait, "wait", time.Minute, "how long to wait for the parts to come up")
 	command.RunE = func(c *cobra.Command, _ []string) error { return a.runSetup(c.Context(), o) }
 	return command
@@ -86,8 +87,8 @@ func (a *app) runSetup(ctx context.Context, o setupOptions) error {
 		{"Temporal's search attributes", workflows.SetupAttributes},
 		{"Temporal's schedules", workflows.SetupSchedules},
 	}
-	if o.replicaSet {
-		set, err := newReplicaSet(settings.MongoDBURI)
+	if o.replicaSet != "" {
+		set, err := newReplicaSet(o.replicaSet, settings.MongoDBURI)
 		if err != nil {
 			return err
 		}
@@ -113,6 +114,9 @@ func (a *app) setupConfig(o setupOptions) (config.Config, error) {
 	}
 	// Temporal's client reads the process's environment itself, and nothing else.
 	address := cmp.Or(o.temporal, variables[variableTemporal], stack.Temporal)
+	if _, host, ok := strings.Cut(address, "://"); ok {
+		address = host // the stack file's may be a URL
+	}
 	if address != variables[variableTemporal] {
 		if err := os.Setenv(variableTemporal, address); err != nil {
 			return config.Config{}, fmt.Errorf("setting %s: %w", variableTemporal, err)

@@ -16,7 +16,7 @@ import (
 // Waits between two attempts at one request.
 const (
 	firstPause   = 100 * time.Millisecond
-	longestPause = 5 * time.Second
+	longestPause = 2 * time.Second
 )
 
 // emailDomain is reserved for examples: an e-mail to it reaches nobody.

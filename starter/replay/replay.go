@@ -107,6 +107,9 @@ func (r *run) prepare(ctx context.Context) error {
 // every vendor registered it only shows the time, and runs from the last one's registration.
 func (r *run) setClock() {
 	r.skipDone()
+	if !r.began.IsZero() {
+		return
+	}
 	at, last := time.Now(), len(r.Plan.Registrations)-1
 	if r.next <= last {
 		last = r.next
@@ -154,6 +157,7 @@ func (r *run) begin(ctx context.Context) error {
 			return errors.New("the system does not tell how long its day lasts: say it with --day")
 		}
 		r.Day = o.answer.day
+		r.began = o.task.due.Add(-Compress(registration.After, r.Day))
 		return r.beginWith(append(refusals, o))
 	}
 	return errors.New("the system refused every vendor; the first: " + refusals[0].err.Error())

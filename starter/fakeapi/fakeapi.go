@@ -1,0 +1,252 @@
+// Package fakeapi stands in for the API in the tests of the command line: it answers over real HTTP
+// with the API's types, keeps what it was told, and fails on command. What the API decides is not
+// tested with it.
+package fakeapi
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"marketplace.example/trials/api/client"
+	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/trial"
+)
+
+// The tokens that open the fake.
+const (
+	AdminToken   = "admin-token-of-the-tests"
+	ServiceToken = "service-token-of-the-tests"
+)
+
+// Call is one request that was carried out.
+type Call struct {
+	Method, Path, Key, Body string
+}
+
+// API is a running fake. Its exported fields are set before it is used.
+type API struct {
+	URL string
+	// Day is how long a day of its trials lasts.
+	Day time.Duration
+	// Now is its clock, time.Now where nil.
+	Now func() time.Time
+	// Fault is asked before each request is carried out; it may answer by itself, and then says so.
+	Fault func(w http.ResponseWriter, r *http.Request) bool
+	// Events are the events of trials that do not begin with a registration here.
+	Events map[string][]trial.Event
+
+	mutex   sync.Mutex
+	vendors map[string]*vendor
+	flags   client.FeatureFlagDocument
+	calls   []Call
+}
+
+type vendor struct {
+	registration client.VendorRegistration
+	state        trial.State
+	conversion   *client.Conversion
+}
+
+// New starts a fake that ends with the test.
+func New(t *testing.T) *API {
+	t.Helper()
+	a := &API{
+		Day: 20 * time.Millisecond, Events: make(map[string][]trial.Event), vendors: make(map[string]*vendor),
+		flags: client.FeatureFlagDocument{FeatureFlags: rollout.InitialFlags(), Version: 1, UpdatedBy: "setup"},
+	}
+	server := httptest.NewServer(a.handler())
+	t.Cleanup(server.Close)
+	a.URL = server.URL
+	return a
+}
+
+// Calls are the requests that were carried out, in order.
+func (a *API) Calls() []Call {
+	a.mutex.Lock()
+	defer a.mutex.Unlock()
+	return append([]Call(nil), a.calls...)
+}
+
+// Vendors is how many vendors are registered.
+func (a *API) Vendors() int {
+	a.mutex.Lock()
+	defer a.mutex.Unlock()
+	return len(a.vendors)
+}
+
+// Registered is when a vendor's trial began, and when it converted; false where it is not known.
+func (a *API) Registered(id string) (at time.Time, converted *time.Time, ok bool) {
+	a.mutex.Lock()
+	defer a.mutex.Unlock()
+	v, ok := a.vendors[id]
+	if !ok {
+		return time.Time{}, nil, false
+	}
+	if v.conversion != nil {
+		converted = &v.conversion.At
+	}
+	return v.state.StartedAt, converted, true
+}
+
+// Forget loses every vendor, as a database in memory does.
+func (a *API) Forget() {
+	a.mutex.Lock()
+	defer a.mutex.Unlock()
+	clear(a.vendors)
+}
+
+func (a *API) handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /api/vendors", a.register)
+	mux.HandleFunc("GET /api/vendors/{id}", a.show)
+	mux.HandleFunc("POST /api/vendors/{id}/conversion", a.convert)
+	mux.HandleFunc("GET /api/admin/trials", a.list)
+	mux.HandleFunc("GET /api/admin/trials/{id}", a.details)
+	mux.HandleFunc("POST /api/admin/trials/{id}/{message}", a.change)
+	mux.HandleFunc("GET /api/admin/feature-flags", a.getFlags)
+	mux.HandleFunc("PATCH /api/admin/feature-flags", a.patchFlags)
+	mux.HandleFunc("POST /api/admin/feature-flags/trial-automation/rollout", a.setRollout)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if a.Fault != nil && a.Fault(w, r) {
+			return
+		}
+		if !authorized(r) {
+			Refuse(w, http.StatusUnauthorized, "", "the token is missing or wrong")
+			return
+		}
+		a.mutex.Lock()
+		defer a.mutex.Unlock()
+		mux.ServeHTTP(w, r)
+	})
+}
+
+func authorized(r *http.Request) bool {
+	given := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
+	admin := strings.HasPrefix(r.URL.Path, "/api/admin")
+	return admin && given == AdminToken || !admin && given == ServiceToken
+}
+
+func (a *API) now() time.Time {
+	if a.Now != nil {
+		return a.Now()
+	}
+	return time.Now()
+}
+
+// note keeps a request that is carried out, and reads its body into target.
+func (a *API) note(r *http.Request, target any) error {
+	var body json.RawMessage
+	if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
+		return err
+	}
+	a.calls = append(a.calls, Call{Method: r.Method, Path: r.URL.Path, Key: r.Header.Get("Idempotency-Key"), Body: string(body)})
+	return json.Unmarshal(body, target)
+}
+
+func (a *API) register(w http.ResponseWriter, r *http.Request) {
+	var body client.VendorRegistration
+	if err := a.note(r, &body); err != nil {
+		Refuse(w, http.StatusBadRequest, "", err.Error())
+		return
+	}
+	if known, ok := a.vendors[body.Id]; ok {
+		if known.registration.Email != body.Email {
+			Refuse(w, http.StatusConflict, "id", "vendor "+body.Id+" is registered with other data")
+			return
+		}
+		answer(w, http.StatusOK, known.answer())
+		return
+	}
+	at := a.now()
+	if body.RegisteredAt != nil {
+		at = *body.RegisteredAt
+	}
+	cohort := trial.Control
+	if strings.HasSuffix(body.Id, "a") {
+		cohort = trial.Automated
+	}
+	zone := ""
+	if body.Timezone != nil {
+		zone = *body.Timezone
+	}
+	v := &vendor{registration: body, state: trial.NewState(trial.Registration{
+		VendorID: body.Id, Cohort: cohort, Policy: trial.DefaultPolicy(), Day: a.Day, Zone: zone, At: at,
+	})}
+	a.vendors[body.Id] = v
+	answer(w, http.StatusCreated, v.answer())
+}
+
+func (v *vendor) answer() client.VendorTrial {
+	overview := v.state.Overview()
+	zone := ""
+	if v.registration.Timezone != nil {
+		zone = *v.registration.Timezone
+	}
+	return client.VendorTrial{
+		Vendor: client.Vendor{
+			Id: v.registration.Id, Email: v.registration.Email, Name: v.registration.Name, Timezone: zone,
+			RegisteredAt: &v.state.StartedAt, Conversion: v.conversion,
+		},
+		Cohort: &v.state.Cohort, Trial: &overview,
+	}
+}
+
+func (a *API) show(w http.ResponseWriter, r *http.Request) {
+	if v, ok := a.vendors[r.PathValue("id")]; ok {
+		answer(w, http.StatusOK, v.answer())
+		return
+	}
+	Refuse(w, http.StatusNotFound, "id", "no vendor \""+r.PathValue("id")+"\"")
+}
+
+func (a *API) convert(w http.ResponseWriter, r *http.Request) {
+	var body client.ConversionReport
+	if err := a.note(r, &body); err != nil {
+		Refuse(w, http.StatusBadRequest, "", err.Error())
+		return
+	}
+	v, ok := a.vendors[r.PathValue("id")]
+	switch {
+	case !ok:
+		Refuse(w, http.StatusNotFound, "id", "no vendor \""+r.PathValue("id")+"\"")
+	case v.conversion != nil:
+		answer(w, http.StatusOK, v.conversion)
+	case body.At != nil && body.At.After(a.now()):
+		Refuse(w, http.StatusBadRequest, "at", "lies in the future")
+	default:
+		v.conversion = &client.Conversion{At: a.now().UTC(), Recorded: true}
+		if body.At != nil {
+			v.conversion.At = *body.At
+		}
+		answer(w, http.StatusAccepted, v.conversion)
+	}
+}
+
+// Refuse answers with a problem document.
+func Refuse(w http.ResponseWriter, status int, field, detail string) {
+	p := client.Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: &detail, RequestId: "r-1"}
+	if field != "" {
+		p.Field = &field
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	write(w, status, p)
+}
+
+func answer(w http.ResponseWriter, status int, body any) {
+	w.Header().Set("Content-Type", "application/json")
+	write(w, status, body)
+}
+
+func write(w http.ResponseWriter, status int, body any) {
+	document, err := json.Marshal(body)
+	if err != nil {
+		panic(err) // the API's own types
+	}
+	w.WriteHeader(status)
+	_, _ = w.Write(document) // a client that has gone does not matter
+}

@@ -1,0 +1,298 @@
+package replay_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"marketplace.example/trials/api/client"
+	"marketplace.example/trials/starter/fakeapi"
+	"marketplace.example/trials/starter/replay"
+	"marketplace.example/trials/starter/vendorcsv"
+	"marketplace.example/trials/trial"
+)
+
+// shortDay is long against a request to the fake, and short against a person's patience.
+const shortDay = 100 * time.Millisecond
+
+// world is a fake API and what a replay into it tells.
+type world struct {
+	*fakeapi.API
+	state string
+
+	mutex   sync.Mutex
+	reports []string
+	watched []replay.Progress
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	w := &world{API: fakeapi.New(t), state: filepath.Join(t.TempDir(), "state.jsonl")}
+	w.Day = shortDay
+	return w
+}
+
+// fault answers by itself, and tells so, or leaves the request to the fake.
+type fault func(http.ResponseWriter, *http.Request) bool
+
+// run replays rows with what the options change.
+func (w *world) run(t *testing.T, ctx context.Context, rows []vendorcsv.Row, options ...func(*replay.Replay)) (replay.Summary, error) {
+	t.Helper()
+	identity := replay.Identity{File: "test", API: w.URL}
+	journal, err := replay.OpenJournal(w.state, identity, false)
+	require.NoError(t, err)
+	defer journal.Close()
+	api, err := client.New(w.URL, fakeapi.ServiceToken)
+	require.NoError(t, err)
+	r := &replay.Replay{
+		API: api, Plan: replay.NewPlan(rows, replay.Selection{}), Identity: identity, Journal: journal,
+		Concurrency: 4, Patience: 20 * time.Second,
+		Watch:  func(p replay.Progress) { w.mutex.Lock(); w.watched = append(w.watched, p); w.mutex.Unlock() },
+		Report: func(line string) { w.mutex.Lock(); w.reports = append(w.reports, line); w.mutex.Unlock() },
+	}
+	for _, change := range options {
+		change(r)
+	}
+	return r.Run(ctx)
+}
+
+// paths counts the requests that were carried out, by path and vendor.
+func (w *world) paths() map[string]int {
+	counts := make(map[string]int)
+	for _, call := range w.Calls() {
+		key := call.Path
+		if call.Path == "/api/vendors" {
+			key = "register " + idOf(call.Body)
+		}
+		counts[key]++
+	}
+	return counts
+}
+
+// idOf is the id in a registration's body.
+func idOf(body string) string {
+	_, rest, _ := strings.Cut(body, `"id":"`)
+	id, _, _ := strings.Cut(rest, `"`)
+	return id
+}
+
+// fewDays are vendors of some days: every third converts a day and a half later.
+func fewDays(days, each int) []vendorcsv.Row {
+	var rows []vendorcsv.Row
+	for date := 1; date <= days; date++ {
+		for range each {
+			r := row(len(rows)+2, fmt.Sprintf("v%03d%s", len(rows), []string{"a", "c"}[len(rows)%2]), jan(date))
+			if len(rows)%3 == 0 {
+				r.ConvertedAt = jan(date, 36)
+			}
+			rows = append(rows, r)
+		}
+	}
+	return rows
+}
+
+func TestReplayLivesThroughEverythingOnceInOrder(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	rows := fewDays(4, 5)
+	before := time.Now()
+	summary, err := w.run(t, t.Context(), rows, func(r *replay.Replay) { r.Concurrency = 1 })
+	require.NoError(t, err)
+	require.Equal(t, 20, summary.Registered)
+	require.Equal(t, map[trial.Cohort]int{trial.Automated: 10, trial.Control: 10}, summary.Cohorts)
+	require.Equal(t, 7, summary.Converted)
+	require.Empty(t, summary.Refused)
+	require.Equal(t, shortDay, summary.Day, "as the system says")
+	require.True(t, summary.Complete)
+
+	var order []string
+	for _, call := range w.Calls() {
+		if call.Path == "/api/vendors" {
+			order = append(order, idOf(call.Body))
+		}
+	}
+	require.Len(t, order, 20)
+	require.True(t, slices.IsSorted(order), order)
+	for key, times := range w.paths() {
+		require.Equal(t, 1, times, key)
+	}
+	for i, r := range replay.NewPlan(rows, replay.Selection{}).Registrations {
+		at, converted, ok := w.Registered(r.VendorID)
+		require.True(t, ok)
+		require.False(t, at.Before(before.Add(replay.Compress(r.After, shortDay)).Truncate(time.Millisecond)), "%d came before its moment", i)
+		if r.Converts {
+			require.NotNil(t, converted)
+			require.WithinDuration(t, at.Add(replay.Compress(r.ConvertsAfter, shortDay)), *converted, time.Millisecond)
+		}
+	}
+}
+
+func TestReplayMakesUpAddressesThatReachNobody(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	_, err := w.run(t, t.Context(), []vendorcsv.Row{row(2, "0b99dab71519032b", jan(1))})
+	require.NoError(t, err)
+	require.JSONEq(t, `{"id":"0b99dab71519032b","email":"0b99dab71519032b@vendors.example.com","name":"Vendor 0b99dab7"}`, w.Calls()[0].Body)
+}
+
+func TestReplayConvertsRightAfterARegistrationThatCameLater(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	summary, err := w.run(t, t.Context(), []vendorcsv.Row{row(2, "a", jan(5), jan(2))})
+	require.NoError(t, err)
+	require.Equal(t, 1, summary.Converted)
+	calls := w.Calls()
+	require.Len(t, calls, 2)
+	require.Equal(t, "/api/vendors/a/conversion", calls[1].Path)
+	require.JSONEq(t, `{}`, calls[1].Body, "the moment is left to the system")
+}
+
+func TestReplayTakesTheDayThatIsGivenAndSaysThatItIsOdd(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	summary, err := w.run(t, t.Context(), fewDays(2, 3), func(r *replay.Replay) { r.Day = shortDay / 2 })
+	require.NoError(t, err)
+	require.Equal(t, shortDay/2, summary.Day)
+	require.Equal(t, []string{"A day of the system lasts 100ms, one of this import 50ms: conversions come at the wrong moments of the trials."}, w.reports)
+}
+
+func TestReplayAsksAgainWhileTheSystemIsAway(t *testing.T) {
+	t.Parallel()
+	for name, away := range map[string]fault{
+		"unavailable": func(rw http.ResponseWriter, _ *http.Request) bool {
+			fakeapi.Refuse(rw, http.StatusServiceUnavailable, "", "the database does not answer")
+			return true
+		},
+		"too many": func(rw http.ResponseWriter, _ *http.Request) bool {
+			fakeapi.Refuse(rw, http.StatusTooManyRequests, "", "slow down")
+			return true
+		},
+		"a proxy's page": func(rw http.ResponseWriter, _ *http.Request) bool {
+			http.Error(rw, "<html>", http.StatusBadGateway)
+			return true
+		},
+		"hung up": func(http.ResponseWriter, *http.Request) bool { panic(http.ErrAbortHandler) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			var asked sync.Map // each request is lost twice
+			w.Fault = func(rw http.ResponseWriter, r *http.Request) bool {
+				times, _ := asked.LoadOrStore(r.URL.Path+peek(r), new(atomic.Int64))
+				return times.(*atomic.Int64).Add(1) < 3 && away(rw, r)
+			}
+			summary, err := w.run(t, t.Context(), fewDays(2, 3))
+			require.NoError(t, err)
+			require.Equal(t, 6, summary.Registered)
+			require.Equal(t, 2, summary.Converted)
+			require.True(t, slices.ContainsFunc(w.watched, func(p replay.Progress) bool { return p.Retrying }))
+			for key, times := range w.paths() {
+				require.Equal(t, 1, times, key)
+			}
+		})
+	}
+}
+
+func TestReplayGoesOnWhereAVendorIsRefused(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	rows := fewDays(2, 4)
+	w.Fault = func(rw http.ResponseWriter, r *http.Request) bool {
+		body := peek(r)
+		switch {
+		case strings.Contains(body, rows[0].ID):
+			fakeapi.Refuse(rw, http.StatusConflict, "id", "vendor is registered with other data")
+		case strings.Contains(r.URL.Path, rows[3].ID):
+			fakeapi.Refuse(rw, http.StatusNotFound, "id", "no vendor")
+		default:
+			return false
+		}
+		return true
+	}
+	summary, err := w.run(t, t.Context(), rows)
+	require.NoError(t, err)
+	require.Equal(t, 7, summary.Registered)
+	require.Equal(t, 1, summary.Converted, "of three one is not registered and one is refused")
+	require.Equal(t, []replay.Problem{
+		{Line: 2, VendorID: "v000a", Message: "registering: vendor is registered with other data (409, request r-1)"},
+		{Line: 5, VendorID: "v003c", Message: "converting: no vendor (404, request r-1)"},
+	}, summary.Refused)
+	require.Equal(t, []string{
+		"Line 2: vendor v000a: registering: vendor is registered with other data (409, request r-1)",
+		"Line 5: vendor v003c: converting: no vendor (404, request r-1)",
+	}, w.reports)
+
+	again, err := w.run(t, t.Context(), rows)
+	require.NoError(t, err)
+	require.Equal(t, summary.Refused, again.Refused, "what was refused is not asked again")
+}
+
+func TestReplayStopsWhereEveryVendorWouldBeRefused(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		answer  fault
+		message string
+	}{
+		"a wrong token": {func(rw http.ResponseWriter, _ *http.Request) bool {
+			fakeapi.Refuse(rw, http.StatusUnauthorized, "", "the token is wrong")
+			return true
+		}, "registering: the token is wrong (401, request r-1)"},
+		"another server": {func(rw http.ResponseWriter, r *http.Request) bool {
+			http.NotFound(rw, r)
+			return true
+		}, "registering: the answer was not the API's: 404 Not Found (404, request )"},
+		"a web page": {func(rw http.ResponseWriter, _ *http.Request) bool {
+			_, _ = rw.Write([]byte("<html>"))
+			return true
+		}, "registering: the answer was not the API's: is this its address?"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			var asked atomic.Int64
+			w.Fault = func(rw http.ResponseWriter, r *http.Request) bool { asked.Add(1); return c.answer(rw, r) }
+			summary, err := w.run(t, t.Context(), fewDays(2, 4))
+			require.EqualError(t, err, c.message)
+			require.False(t, summary.Complete)
+			require.Equal(t, int64(1), asked.Load())
+		})
+	}
+}
+
+func TestReplayLeavesTheMomentToASystemWhoseClockIsBehind(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.Now = func() time.Time { return time.Now().Add(-time.Hour) }
+	summary, err := w.run(t, t.Context(), []vendorcsv.Row{row(2, "a", jan(1), jan(3))})
+	require.NoError(t, err)
+	require.Equal(t, 1, summary.Converted)
+	require.JSONEq(t, `{}`, w.Calls()[2].Body)
+}
+
+func TestReplaySaysThatTheSystemFallsBehind(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.Fault = func(http.ResponseWriter, *http.Request) bool { <-time.After(shortDay); return false }
+	rows := fewDays(2, 6)
+	summary, err := w.run(t, t.Context(), rows, func(r *replay.Replay) { r.Concurrency = 1 })
+	require.NoError(t, err)
+	// Twelve registrations and four conversions take 16 days one after the other; the plan has 3.
+	require.Greater(t, summary.BiggestLagDays(), 8.0)
+	require.True(t, slices.ContainsFunc(w.watched, func(p replay.Progress) bool { return p.LagDays() > 4 }))
+	for _, r := range replay.NewPlan(rows, replay.Selection{}).Registrations {
+		at, converted, _ := w.Registered(r.VendorID)
+		if r.Converts {
+			require.WithinDuration(t, at.Add(replay.Compress(r.ConvertsAfter, shortDay)), *converted, time.Millisecond,
+				"the story of %s is right all the same", r.VendorID)
+		}
+	}
+}
