@@ -70,7 +70,7 @@ func (l *Links) Unsubscribe(vendorID string) string {
 		return ""
 	}
 	mac := base64.RawURLEncoding.EncodeToString(sign(l.secrets[0], vendorID))
-	return l.base + UnsubscribePath + "?token=" + linkVersion + "." + vendorID + "." + mac
+	return l.base + UnsubscribePath + "/" + linkVersion + "." + vendorID + "." + mac
 }
 
 // Verify returns the vendor whose e-mails the token of an unsubscribe link

@@ -25,7 +25,7 @@ func reminder() Content {
 		EndsAt:         time.Date(2025, time.March, 4, 14, 0, 0, 0, time.UTC),
 		Zone:           "America/New_York",
 		ActionURL:      "https://shop.example/plans?from=mail&vendor=v1",
-		UnsubscribeURL: "https://shop.example/unsubscribe?token=v1.token",
+		UnsubscribeURL: "https://shop.example/unsubscribe/v1.token",
 	}
 }
 

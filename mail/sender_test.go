@@ -46,7 +46,7 @@ func message() Message {
 		Text:           "text ✓",
 		HTML:           "<p>html ✓</p>",
 		Key:            SendKey{TrialID: "v-1_A", Kind: "reminder-1d", Revision: 2, Attempt: 1},
-		UnsubscribeURL: "https://shop.example/unsubscribe?token=v1.x.y",
+		UnsubscribeURL: "https://shop.example/unsubscribe/v1.x.y",
 	}
 }
 
@@ -101,7 +101,7 @@ func TestSendHandsSESWhatTheMessageSays(t *testing.T) {
 			"Subject": content("Your trial ends tömorrow"),
 			"Body":    map[string]any{"Text": content("text ✓"), "Html": content("<p>html ✓</p>")},
 			"Headers": []any{
-				pair("List-Unsubscribe", "<https://shop.example/unsubscribe?token=v1.x.y>"),
+				pair("List-Unsubscribe", "<https://shop.example/unsubscribe/v1.x.y>"),
 				pair("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
 			},
 		}},

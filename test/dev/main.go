@@ -68,8 +68,10 @@ func run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, embedded.Stop()) }()
+	apiAddr := "127.0.0.1:" + port("API_PORT", "8080")
 	s, err := system.Start(ctx, system.Options{
-		Stack: embedded, Day: day, APIAddr: "127.0.0.1:" + port("API_PORT", "8080"), LogDir: home, Secrets: secrets,
+		Stack: embedded, Day: day, APIAddr: apiAddr, LogDir: home, Secrets: secrets,
+		Env: []string{"PUBLIC_URL=http://" + apiAddr}, // so that the links in the inbox work
 	})
 	if err != nil {
 		return err
