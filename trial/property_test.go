@@ -20,14 +20,15 @@ func TestWhateverHappens(t *testing.T) {
 		t.Repeat(map[string]func(*rapid.T){
 			"":                 func(*rapid.T) { w.holds() },
 			"wakesOnTime":      w.wakesOnTime,
+			"wakesOnTimeAgain": w.wakesOnTime,
 			"wakesLate":        w.wakesLate,
+			"heldForAWhile":    w.heldForAWhile,
 			"timePasses":       func(*rapid.T) { w.now = w.now.Add(w.span(w.state.Day, "passing")) },
 			"flagsChange":      w.flagsChange,
 			"addressChanges":   w.addressChanges,
 			"billingRecords":   w.billingRecords,
 			"billingAsks":      w.billingAsks,
 			"adminAsks":        w.adminAsks,
-			"adminAsksAgain":   w.adminAsks,
 			"requestIntoAStep": w.requestIntoAStep,
 		})
 		w.comesToAnEnd()
@@ -66,18 +67,37 @@ func (w *world) addressChanges(t *rapid.T) {
 	w.facts.NoMail = rapid.SampledFrom([]trial.Reason{"", "", "", trial.ReasonSuppressedAddress, trial.ReasonUnsubscribed, trial.ReasonNoAddress}).Draw(t, "noMail")
 }
 
+// heldForAWhile takes the automation back just before the next step, and gives
+// it again.
+func (w *world) heldForAWhile(t *rapid.T) {
+	flags := w.facts
+	if rapid.Bool().Draw(t, "all of it") {
+		w.facts.AutomationEnabled = false
+	}
+	w.facts.AutoExpiration = false
+	w.wakesOnTime(t)
+	w.wakesLate(t)
+	w.facts = flags
+	w.wakesLate(t)
+}
+
+func (w *world) fewConvert(t *rapid.T) {
+	if rapid.SampledFrom([]bool{false, false, false, false, true}).Draw(t, "converts") {
+		return
+	}
+	t.Skip("few vendors convert")
+}
+
 // billingRecords puts billing's word on record; its message is still on its way.
 func (w *world) billingRecords(t *rapid.T) {
-	if rapid.IntRange(0, 4).Draw(t, "converts") > 0 {
-		t.Skip("few vendors convert")
-	}
+	w.fewConvert(t)
 	w.facts.Converted = true
 }
 
 // billingAsks delivers billing's message, of a moment long ago, now or to come.
 func (w *world) billingAsks(t *rapid.T) {
-	if !w.facts.Converted && rapid.IntRange(0, 4).Draw(t, "converts") > 0 {
-		t.Skip("few vendors convert")
+	if !w.facts.Converted {
+		w.fewConvert(t)
 	}
 	r := trial.Request{ID: ids().Draw(t, "id"), By: "billing"}
 	switch rapid.IntRange(0, 3).Draw(t, "moment") {
