@@ -226,11 +226,19 @@ func (a *app) printFlags(response *http.Response, body []byte, document *client.
 		if err := t.write(a.out); err != nil {
 			return err
 		}
-		by := ""
-		if document.UpdatedBy != "" {
-			by = " by " + printable(document.UpdatedBy)
-		}
-		a.say("\nVersion %d, changed%s %s.\n", document.Version, by, moment(document.UpdatedAt, a.now()))
+		a.say("\nVersion %d, %s\n", document.Version, a.lastChange(document))
 		return nil
 	})
+}
+
+// lastChange says who changed the flags last, and when.
+func (a *app) lastChange(document *client.FeatureFlagDocument) string {
+	if document.UpdatedAt.IsZero() {
+		return "never changed."
+	}
+	by := ""
+	if document.UpdatedBy != "" {
+		by = " by " + printable(document.UpdatedBy)
+	}
+	return "changed" + by + " " + moment(document.UpdatedAt, a.now()) + "."
 }

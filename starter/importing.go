@@ -65,7 +65,7 @@ func (a *app) importing() *cobra.Command {
 	flags.IntVar(&o.concurrency, "concurrency", 16, "how many requests may be under way at once")
 	flags.DurationVar(&o.patience, "patience", replay.DefaultPatience, "how long to wait for an API that does not answer")
 	flags.BoolVar(&o.dryRun, "dry-run", false, "only read the file and say what would be done")
-	require(command, "csv")
+	mustHave(command, "csv")
 	command.RunE = func(c *cobra.Command, _ []string) error { return a.runImport(c.Context(), o) }
 	return command
 }

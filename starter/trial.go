@@ -76,21 +76,18 @@ func (a *app) details(ctx context.Context, id string) (details *client.TrialDeta
 func overviewRows(t *table, o client.Trial, now time.Time) {
 	t.row("trial", fmt.Sprintf("%s, %s, policy %s, revision %d", o.Status, cohort(o), o.Policy, o.Revision))
 	t.row("started", moment(o.StartedAt, now))
+	if o.Status.Final() {
+		t.row("planned end", moment(o.EndsAt, now))
+		t.row("outcome", o.Summary)
+		return
+	}
 	t.row("ends", moment(o.EndsAt, now))
 	if !o.GraceEndsAt.Equal(o.EndsAt) {
 		t.row("grace ends", moment(o.GraceEndsAt, now))
 	}
-	if o.ConvertedAt != nil {
-		late := ""
-		if o.Late {
-			late = " (late)"
-		}
-		t.row("trial converted", moment(*o.ConvertedAt, now)+late)
-	}
 	if o.Held != nil {
-		t.row("held", fmt.Sprintf("at %s by %s, %s", o.Held.Step.Kind, o.Held.Reason, relative(o.Held.Since, now)))
-	}
-	if o.Next != nil {
+		t.row("held", fmt.Sprintf("at %s by %s, since %s", o.Held.Step.Kind, o.Held.Reason, moment(o.Held.Since, now)))
+	} else if o.Next != nil {
 		t.row("next", fmt.Sprintf("%s, %s", o.Next.Kind, moment(o.Next.At, now)))
 	}
 }

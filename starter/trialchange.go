@@ -53,10 +53,10 @@ func (a *app) trialChange(name, short, meaning string, ask request) *cobra.Comma
 	flags := command.Flags()
 	flags.StringVar(&c.reason, "reason", "", "why, for the record")
 	flags.StringVar(&c.key, "idempotency-key", "", "makes the request once, however often it is sent (default a new one)")
-	require(command, "reason")
+	mustHave(command, "reason")
 	if meaning != "" {
 		flags.IntVar(&c.days, "days", 0, fmt.Sprintf("%s, 1 to %d", meaning, trial.MaxDays))
-		require(command, "days")
+		mustHave(command, "days")
 	}
 	command.RunE = func(cmd *cobra.Command, args []string) error {
 		if meaning != "" && (c.days < 1 || c.days > trial.MaxDays) {

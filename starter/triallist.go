@@ -86,11 +86,13 @@ func statuses() []string {
 
 func cohorts() []string { return []string{string(trial.Automated), string(trial.Control)} }
 
-// pages is the trials of one page after the other. Both forms hold the same.
+// pages is the trials of one page after the other: as they came, and parsed.
 type pages struct {
 	Trials     []json.RawMessage `json:"trials"`
 	NextCursor string            `json:"nextCursor"`
 	parsed     []client.Trial
+	// only is the answer of the only page, nil where there are more.
+	only []byte
 }
 
 func (a *app) list(ctx context.Context, params client.ListTrialsParams, l listing) error {
@@ -132,6 +134,10 @@ func (p *pages) fetch(ctx context.Context, api *client.ClientWithResponses, para
 	if page.NextCursor != "" && page.NextCursor == p.NextCursor {
 		return fmt.Errorf("the API answered with the same page twice, at cursor %s", printable(page.NextCursor))
 	}
+	p.only = nil
+	if p.NextCursor == "" {
+		p.only = response.Body
+	}
 	p.Trials = append(p.Trials, page.Trials...)
 	p.parsed = append(p.parsed, response.JSON200.Trials...)
 	p.NextCursor = page.NextCursor
@@ -139,6 +145,9 @@ func (p *pages) fetch(ctx context.Context, api *client.ClientWithResponses, para
 }
 
 func (a *app) printList(found pages) error {
+	if a.options.json && found.only != nil {
+		return a.printJSON(found.only)
+	}
 	if a.options.json {
 		document, err := json.Marshal(found)
 		if err != nil {

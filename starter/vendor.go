@@ -36,7 +36,7 @@ func (a *app) vendorRegister() *cobra.Command {
 	flags.StringVar(&body.Name, "name", "", "the vendor's name")
 	flags.StringVar(&timezone, "timezone", "", "the vendor's IANA time zone, for the hour of reminders")
 	flags.StringVar(&registeredAt, "registered-at", "", "when the vendor registered, RFC 3339 (default now)")
-	require(command, "id", "email", "name")
+	mustHave(command, "id", "email", "name")
 	command.RunE = func(c *cobra.Command, _ []string) error {
 		if err := checkVendorID(body.Id); err != nil {
 			return err
@@ -167,8 +167,8 @@ func (a *app) printVendor(v *client.VendorTrial) error {
 	return t.write(a.out)
 }
 
-// require makes flags that must be given.
-func require(command *cobra.Command, names ...string) {
+// mustHave makes flags that must be given.
+func mustHave(command *cobra.Command, names ...string) {
 	for _, name := range names {
 		if err := command.MarkFlagRequired(name); err != nil {
 			panic(err) // the flag was not defined: a mistake in this program
