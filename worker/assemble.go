@@ -53,6 +53,9 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger) (*parts, 
 	}
 	w := sdkworker.New(client.SDK, cfg.TaskQueue, sdkworker.Options{
 		WorkerStopTimeout: 10 * time.Second, // lets a send that is under way be settled
+		// After a worker's death its workflows wait this long for it to come back;
+		// where a day lasts seconds, that must not be days.
+		StickyScheduleToStartTimeout: min(5*time.Second, cfg.TrialDay/4),
 	})
 	w.RegisterWorkflowWithOptions(workflows.Trial, workflow.RegisterOptions{Name: trial.WorkflowType})
 	w.RegisterWorkflowWithOptions(workflows.Reconcile, workflow.RegisterOptions{Name: workflows.ReconcileWorkflowType})

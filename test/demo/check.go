@@ -97,7 +97,7 @@ func (d *demo) look(ctx context.Context, f fate, messages []system.Message) (fou
 		}
 	}
 	got.complain(f)
-	sends, err := d.database.Collection("sends").CountDocuments(ctx, bson.M{"vendorId": f.id, "status": "sent"})
+	sends, err := d.database.Collection("sends").CountDocuments(ctx, bson.M{"vendorId": f.id, "sent": bson.M{"$exists": true}})
 	if err != nil {
 		return got, fmt.Errorf("counting the sends of %s: %w", f.id, err)
 	}
