@@ -27,8 +27,8 @@ const (
 	connections = 64
 )
 
-// stack is what the file of a running stack tells.
-type stack struct {
+// stackFile is what the file of a running stack tells.
+type stackFile struct {
 	API          string `json:"api"`
 	Temporal     string `json:"temporal"`
 	MongoDB      string `json:"mongodb"`
@@ -37,18 +37,18 @@ type stack struct {
 }
 
 // stack reads the stack file. Only one that was asked for by name has to be there.
-func (a *app) stack() (stack, error) {
+func (a *app) stack() (stackFile, error) {
 	path := cmp.Or(a.options.stackFile, defaultStackFile)
 	content, err := os.ReadFile(path) //nolint:gosec // G304: the user names the file
 	if errors.Is(err, fs.ErrNotExist) && a.options.stackFile == "" {
-		return stack{}, nil
+		return stackFile{}, nil
 	}
 	if err != nil {
-		return stack{}, fmt.Errorf("reading the stack file: %w", err)
+		return stackFile{}, fmt.Errorf("reading the stack file: %w", err)
 	}
-	var s stack
+	var s stackFile
 	if err := json.Unmarshal(content, &s); err != nil {
-		return stack{}, fmt.Errorf("the stack file %s is not what \"make dev\" writes: %w", path, err)
+		return stackFile{}, fmt.Errorf("the stack file %s is not what \"make dev\" writes: %w", path, err)
 	}
 	return s, nil
 }

@@ -1,0 +1,253 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// newImportWorld is a world whose clock runs, with days that are over quickly.
+func newImportWorld(t *testing.T, day time.Duration) *world {
+	t.Helper()
+	w := newWorld(t)
+	w.Day, w.Now, w.now = day, nil, time.Now
+	return w
+}
+
+const csvHeader = "vendor_id,registered_at,origin,segment,converted_at\n"
+
+func csvFile(t *testing.T, lines string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "vendors.csv")
+	require.NoError(t, os.WriteFile(path, []byte(csvHeader+lines), 0o600))
+	return path
+}
+
+// manyVendors are so many vendors on each of some dates; every fourth converts on the next day.
+func manyVendors(dates, each int) string {
+	var b strings.Builder
+	for i := range dates * each {
+		date := i/each + 1
+		converted := ""
+		if i%4 == 0 {
+			converted = fmt.Sprintf("2018-01-%02dT23:59:00Z", date+1)
+		}
+		fmt.Fprintf(&b, "v%04d%c,2018-01-%02d,organic,,%s\n", i, 'a'+rune(i%2), date, converted)
+	}
+	return b.String()
+}
+
+func summaryOf(t *testing.T, out string) importSummary {
+	t.Helper()
+	var s importSummary
+	require.NoError(t, json.Unmarshal([]byte(out), &s), out)
+	return s
+}
+
+func TestImportReportsBadLinesAndDoesTheRest(t *testing.T) {
+	t.Parallel()
+	w := newImportWorld(t, 100*time.Millisecond)
+	csv := csvFile(t, "v1a,2018-01-01,x,,2018-01-02T10:00:00Z\nbad id,2018-01-01,,,\nv2,2018-01-02,,,\nv3,2018-13-02,,,\nv1a,2018-01-02,,,\n")
+	state := filepath.Join(t.TempDir(), "deep", "state.jsonl")
+	r := w.run(t, "import", "--csv", csv, "--resume", state, "--json")
+	require.Zero(t, r.code, r.err)
+	require.Contains(t, r.err, "Skipped line 3: vendor_id: \"bad id\" is not 1 to 64 letters, digits, underscores and dashes\n")
+	require.Contains(t, r.err, "Skipped line 5: registered_at: \"2018-13-02\" is not a date like 2018-01-31\n")
+	require.Contains(t, r.err, "Skipped line 6: vendor_id: v1a is on line 2 already\n")
+	require.Contains(t, r.err, "2 vendors to register and 1 conversions to report, from 2018-01-01 to 2018-01-02; lines skipped: 3.\n")
+	s := summaryOf(t, r.out)
+	require.Equal(t, 2, s.Registered)
+	require.Equal(t, 1, s.Cohorts["automated"])
+	require.Equal(t, 1, s.Cohorts["control"])
+	require.Equal(t, 1, s.Converted)
+	require.Len(t, s.Skipped, 3)
+	require.Empty(t, s.Refused)
+	require.InDelta(t, 0.1, s.DaySeconds, 1e-9)
+	require.True(t, s.Complete)
+	require.Equal(t, state, s.State)
+
+	people := w.run(t, "import", "--csv", csv, "--resume", state)
+	require.Zero(t, people.code, people.err)
+	require.Contains(t, people.err, "Going on from "+state+".\n")
+	require.Regexp(t, `(?m)^registered +2 \(1 automated, 1 control\)$`, people.out)
+	require.Regexp(t, `(?m)^converted +1$`, people.out)
+	require.Regexp(t, `(?m)^lines skipped +3$`, people.out)
+	require.Regexp(t, `(?m)^biggest lag +\d+\.\d\d days of the trial`, people.out)
+	require.Len(t, w.Calls(), 3, "nothing is done twice")
+}
+
+func TestImportFailsWhereAVendorIsRefused(t *testing.T) {
+	t.Parallel()
+	w := newImportWorld(t, 100*time.Millisecond)
+	require.Zero(t, w.run(t, "vendor", "register", "--id", "v1", "--email", "other@example.com", "--name", "Other").code)
+	csv := csvFile(t, "v1,2018-01-01,,,\nv2,2018-01-01,,,\n")
+	r := w.run(t, "import", "--csv", csv, "--resume", filepath.Join(t.TempDir(), "s"), "--json")
+	require.Equal(t, 1, r.code)
+	require.Contains(t, r.err, "Line 2: vendor v1: registering: vendor v1 is registered with other data (409, request r-1)\n")
+	require.Contains(t, r.err, "starter: the API refused 1 of the vendors\n")
+	s := summaryOf(t, r.out)
+	require.Equal(t, 1, s.Registered)
+	require.Equal(t, 2, s.Refused[0].Line)
+}
+
+func TestImportDryRunAsksNobody(t *testing.T) {
+	t.Parallel()
+	w := newImportWorld(t, time.Second)
+	w.environment = nil
+	r := w.run(t, "import", "--csv", csvFile(t, manyVendors(3, 4)), "--from", "2018-01-02", "--limit", "6", "--dry-run")
+	require.Zero(t, r.code, r.err)
+	require.Equal(t, "vendors         6\nconversions     2\nlines skipped   0\n", r.out)
+	require.Empty(t, w.Calls())
+}
+
+func TestImportRefusesFilesItCannotUse(t *testing.T) {
+	t.Parallel()
+	w := newImportWorld(t, time.Second)
+	other := filepath.Join(t.TempDir(), "precious")
+	require.NoError(t, os.WriteFile(other, []byte("precious"), 0o600))
+	good := csvFile(t, "v1,2018-01-01,,,\n")
+	for message, args := range map[string][]string{
+		"reading the vendors: open nowhere.csv: no such file or directory":                                                                         {"--csv", "nowhere.csv"},
+		other + ": line 1, the header: there is no column vendor_id among [\"precious\"]":                                                          {"--csv", other},
+		good + ": there is no vendor to register (1 rows read, 0 lines skipped)":                                                                   {"--csv", good, "--from", "2019-01-01"},
+		other + ": the file is not the state of an import":                                                                                         {"--csv", good, "--resume", other, "--restart"},
+		"the import stopped: registering: given up after 1 attempts: the API at http://127.0.0.1:1 cannot be reached: connect: connection refused": {"--csv", good, "--api", "http://127.0.0.1:1", "--patience", "0", "--resume", filepath.Join(t.TempDir(), "s")},
+	} {
+		t.Run(message, func(t *testing.T) {
+			t.Parallel()
+			r := w.run(t, append([]string{"import"}, args...)...)
+			require.Equal(t, 1, r.code)
+			require.Contains(t, r.err, "starter: "+message+"\n")
+		})
+	}
+}
+
+func TestImportKeepsAStateForEachSelection(t *testing.T) {
+	t.Parallel()
+	w := newImportWorld(t, 100*time.Millisecond)
+	csv := csvFile(t, manyVendors(2, 2))
+	stack := filepath.Join(t.TempDir(), "stack.json")
+	require.NoError(t, os.WriteFile(stack, []byte("{}"), 0o600))
+	for _, limit := range []string{"1", "3"} {
+		r := w.run(t, "import", "--csv", csv, "--stack", stack, "--limit", limit, "--json")
+		require.Zero(t, r.code, r.err)
+		require.NotContains(t, r.err, "Going on")
+	}
+	states, err := filepath.Glob(filepath.Join(filepath.Dir(stack), "import-vendors-*.jsonl"))
+	require.NoError(t, err)
+	require.Len(t, states, 2, "beside the stack file")
+
+	r := w.run(t, "import", "--csv", csv, "--resume", states[0], "--limit", "2")
+	require.Equal(t, 1, r.code)
+	require.Contains(t, r.err, "the state belongs to another import: give another file with --resume, or begin anew with --restart")
+}
+
+func TestImportShowsABarAtATerminal(t *testing.T) {
+	t.Parallel()
+	w := newImportWorld(t, 100*time.Millisecond)
+	w.terminal = true
+	r := w.run(t, "import", "--csv", csvFile(t, manyVendors(2, 2)), "--resume", filepath.Join(t.TempDir(), "s"))
+	require.Zero(t, r.code, r.err)
+	require.Contains(t, r.err, "\r\x1b[K["+strings.Repeat("#", barWidth)+"]")
+	require.Contains(t, r.err, "registered 4/4  converted 1/1  keeps up\n")
+}
+
+func TestImportSaysThatTheSystemFallsBehind(t *testing.T) {
+	t.Parallel()
+	w := newImportWorld(t, 100*time.Millisecond)
+	w.terminal = true
+	w.Fault = func(http.ResponseWriter, *http.Request) bool { <-time.After(100 * time.Millisecond); return false }
+	r := w.run(t, "import", "--csv", csvFile(t, manyVendors(1, 8)), "--concurrency", "1", "--resume", filepath.Join(t.TempDir(), "s"))
+	require.Zero(t, r.code, r.err)
+	require.Regexp(t, `falls behind: [1-9]\d*\.\d days`, r.err)
+}
+
+// A process that is interrupted or killed leaves a state from which the next goes on.
+func TestImportGoesOnAfterItsProcessHasEnded(t *testing.T) {
+	t.Parallel()
+	for name, signal := range map[string]syscall.Signal{"interrupted": syscall.SIGINT, "killed": syscall.SIGKILL} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newImportWorld(t, 500*time.Millisecond)
+			csv, state := csvFile(t, manyVendors(6, 5)), filepath.Join(t.TempDir(), "state")
+			args := []string{"import", "--csv", csv, "--resume", state, "--json"}
+			process, stderr := w.start(t, args...)
+			require.Eventually(t, func() bool { return w.Vendors() >= 8 }, 20*time.Second, time.Millisecond)
+			require.NoError(t, process.Process.Signal(signal))
+			said := <-stderr
+			err := process.Wait()
+			var exit *exec.ExitError
+			require.ErrorAs(t, err, &exit)
+			if signal == syscall.SIGINT {
+				require.Equal(t, 1, exit.ExitCode())
+				require.Contains(t, said, "starter: the import was stopped; the same command goes on from here\n")
+			}
+			require.Less(t, w.Vendors(), 30, "it had not ended by itself")
+
+			r := w.run(t, args...)
+			require.Zero(t, r.code, r.err)
+			require.Contains(t, r.err, "Going on from "+state)
+			s := summaryOf(t, r.out)
+			require.Equal(t, 30, s.Registered)
+			require.Equal(t, 8, s.Converted)
+			require.Equal(t, 30, w.Vendors())
+			w.requireNothingTwice(t, signal == syscall.SIGKILL)
+		})
+	}
+}
+
+// start runs the command line as a process of its own, and hands over what it said in the end.
+func (w *world) start(t *testing.T, args ...string) (*exec.Cmd, <-chan string) {
+	t.Helper()
+	process := exec.CommandContext(t.Context(), os.Args[0], args...)
+	process.Env = append(os.Environ(), asProcess+"=1")
+	for name, value := range w.environment {
+		process.Env = append(process.Env, name+"="+value)
+	}
+	stderr, err := process.StderrPipe()
+	require.NoError(t, err)
+	require.NoError(t, process.Start())
+	said := make(chan string, 1)
+	go func() {
+		var all strings.Builder
+		for lines := bufio.NewScanner(stderr); lines.Scan(); {
+			all.WriteString(lines.Text() + "\n")
+		}
+		said <- all.String()
+	}()
+	return process, said
+}
+
+// requireNothingTwice checks how often each request was made. What was under way when the process
+// was killed is asked again; the API answers that it was done before.
+func (w *world) requireNothingTwice(t *testing.T, killed bool) {
+	t.Helper()
+	times := make(map[string]int)
+	for _, call := range w.Calls() {
+		key := call.Path
+		if call.Path == "/api/vendors" {
+			key += call.Body
+		}
+		times[key]++
+	}
+	repeated := 0
+	for key, n := range times {
+		require.LessOrEqual(t, n, 2, key)
+		repeated += n - 1
+	}
+	require.Len(t, times, 38)
+	if !killed {
+		require.Zero(t, repeated)
+	}
+	require.LessOrEqual(t, repeated, 16, "no more than can be under way")
+}
