@@ -112,7 +112,7 @@ type DaysChange struct {
 	Reason ChangeReason `json:"reason"`
 }
 
-// Event defines model for Event.
+// Event One thing that happened to a trial. What does not belong to its type is absent.
 type Event = trial.Event
 
 // FeatureFlagDocument defines model for FeatureFlagDocument.

@@ -6,4 +6,4 @@
 // generated from there, and so is the checking of requests.
 package rest
 
-//go:generate go tool -modfile=../../tools/lint/go.mod oapi-codegen -config oapi-codegen.yaml openapi.yaml
+//go:generate go tool -modfile=../../tools/lint/go.mod oapi-codegen -config oapi-codegen.yaml -o api.gen.go openapi.yaml

@@ -127,10 +127,10 @@ func tokensOf(o *openapi3.Operation) string {
 	return strings.Join(names, " or ")
 }
 
-// contentOf names the schema of a body, if it has one.
+// contentOf names the schema of a body, if it has a name.
 func contentOf(content openapi3.Content) string {
 	for _, media := range content {
-		if media.Schema != nil {
+		if media.Schema != nil && media.Schema.Ref != "" {
 			return typeOf(media.Schema)
 		}
 	}

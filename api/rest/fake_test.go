@@ -189,27 +189,27 @@ func (s *store) UpdateFlags(_ context.Context, by string, change func(*rollout.F
 	return d, err
 }
 
-func (s *store) SendEvent(_ context.Context, key string, _ int, messageID, delivery string, at time.Time) (send trial.Send, err error) {
+func (s *store) SendEvent(_ context.Context, key string, _ int, messageID, delivery string, at time.Time) (found *trial.Send, err error) {
 	err = s.do(func() error {
-		var there bool
-		if send, there = s.sends[key]; !there {
-			return &trial.Error{Code: trial.CodeNotFound, Message: "no such send"}
+		send, there := s.sends[key]
+		if !there {
+			return nil
 		}
 		send.MessageID, send.Delivery, send.DeliveryAt = messageID, delivery, &at
-		s.sends[key] = send
+		s.sends[key], found = send, &send
 		s.writes++
 		return nil
 	})
-	return send, err
+	return found, err
 }
 
-func (s *store) SeenMessage(_ context.Context, id string, _ time.Time) (seen bool, err error) {
+func (s *store) SeenMessage(_ context.Context, id string, _ time.Time) (isFirst bool, err error) {
 	err = s.do(func() error {
-		seen = s.messages[id]
+		isFirst = !s.messages[id]
 		s.messages[id] = true
 		return nil
 	})
-	return seen, err
+	return isFirst, err
 }
 
 // begin lets a trial be what its events make it.

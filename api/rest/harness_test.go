@@ -14,6 +14,7 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
 	"github.com/getkin/kin-openapi/routers/gorillamux"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/zap"
@@ -40,6 +41,7 @@ type api struct {
 	workflows *workflows
 	logs      *observer.ObservedLogs
 	spec      *openapi3.T
+	router    routers.Router // over spec
 }
 
 func newAPI(t *testing.T) *api { return newAPIWithDay(t, trial.RealDay) }
@@ -47,6 +49,9 @@ func newAPI(t *testing.T) *api { return newAPIWithDay(t, trial.RealDay) }
 func newAPIWithDay(t *testing.T, day time.Duration) *api {
 	t.Helper()
 	a := &api{t: t, store: newStore(), spec: specification(t)}
+	router, err := gorillamux.NewRouter(a.spec)
+	require.NoError(t, err)
+	a.router = router
 	now := func() time.Time { return present }
 	a.workflows = &workflows{store: a.store, now: now, heard: map[string]trial.Request{}}
 	core, logs := observer.New(zapcore.DebugLevel)
@@ -62,10 +67,13 @@ func newAPIWithDay(t *testing.T, day time.Duration) *api {
 	return a
 }
 
-// specification is the API's description.
+// load reads the API's description.
+var load = sync.OnceValues(func() (*openapi3.T, error) { return openapi3.NewLoader().LoadFromFile("openapi.yaml") })
+
+// specification is the API's description; it is shared, so it may not be changed.
 func specification(t *testing.T) *openapi3.T {
 	t.Helper()
-	spec, err := openapi3.NewLoader().LoadFromFile("openapi.yaml")
+	spec, err := load()
 	require.NoError(t, err)
 	return spec
 }
@@ -124,9 +132,7 @@ func (a *api) call(r request) answered {
 // asDescribed fails the test where an answer is not as the description says.
 func (a *api) asDescribed(req *http.Request, answer answered) {
 	a.t.Helper()
-	router, err := gorillamux.NewRouter(a.spec)
-	require.NoError(a.t, err)
-	route, params, err := router.FindRoute(req)
+	route, params, err := a.router.FindRoute(req)
 	if err != nil {
 		return // a path or a method that is not described
 	}

@@ -58,11 +58,12 @@ type FlagStore interface {
 // MailStore keeps what is heard of e-mails.
 type MailStore interface {
 	// SendEvent records what the mail service reported of a send and returns the
-	// send; one that does not exist is a *trial.Error with trial.CodeNotFound.
-	// Events may come twice and in any order.
-	SendEvent(ctx context.Context, key string, attempt int, messageID, delivery string, at time.Time) (trial.Send, error)
-	// SeenMessage keeps that a message was handled, and tells whether it had been before.
-	SeenMessage(ctx context.Context, messageID string, at time.Time) (bool, error)
+	// send, nil where there is none with that key. Events may come twice and in
+	// any order.
+	SendEvent(ctx context.Context, key string, attempt int, messageID, delivery string, at time.Time) (*trial.Send, error)
+	// SeenMessage keeps that a message was handled, and tells whether this was
+	// the first time.
+	SeenMessage(ctx context.Context, messageID string, at time.Time) (isFirst bool, err error)
 }
 
 // Trials reaches the workflows.
@@ -108,7 +109,8 @@ type MailEvent struct {
 	Attempt int
 	// MessageID is the mail service's name for the e-mail.
 	MessageID string
-	// Delivery is "send", "delivery", "bounce", "complaint", "reject" or "delay".
+	// Delivery is "delivery", "bounce", "complaint", "reject" or "delay"; empty
+	// where the mail service only took the e-mail.
 	Delivery string
 	At       time.Time
 	// Suppress says that no e-mail may go to this address any more, and

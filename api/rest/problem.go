@@ -45,10 +45,21 @@ func refuse(status int, format string, args ...any) *refusal {
 	return &refusal{status: status, detail: fmt.Sprintf(format, args...)}
 }
 
+// Limits of what is said about one request: its fields' names are the caller's,
+// and there may be thousands.
+const (
+	maxFields    = 20
+	maxFieldName = 100
+)
+
 // invalid is a refusal because of fields of the request.
 func invalid(fields ...FieldProblem) *refusal {
-	r := &refusal{status: http.StatusBadRequest, fields: fields}
-	for i, f := range fields {
+	r := &refusal{status: http.StatusBadRequest, fields: fields[:min(len(fields), maxFields)]}
+	for i := range r.fields {
+		f := &r.fields[i]
+		if name := []rune(f.Field); len(name) > maxFieldName {
+			f.Field = string(name[:maxFieldName]) + "…"
+		}
 		if i > 0 {
 			r.detail += "; "
 		}

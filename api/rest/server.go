@@ -6,6 +6,7 @@ import (
 	_ "embed"
 	"fmt"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
@@ -62,8 +63,9 @@ func New(o Options) (http.Handler, error) {
 	return s.outside(s.routes(spec, gate)), nil
 }
 
-// specification is the API's description, checked.
-func specification() (*openapi3.T, error) {
+// specification is the API's description, checked. It never changes, and
+// reading it takes a while.
+var specification = sync.OnceValues(func() (*openapi3.T, error) {
 	loader := openapi3.NewLoader()
 	spec, err := loader.LoadFromData(description)
 	if err != nil {
@@ -73,7 +75,7 @@ func specification() (*openapi3.T, error) {
 		return nil, fmt.Errorf("checking the API's description: %w", err)
 	}
 	return spec, nil
-}
+})
 
 // routes is the generated router. A request passes, from the outside: the gate
 // (who asks), the body's form, the description, the handler.

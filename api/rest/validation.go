@@ -67,16 +67,35 @@ func faults(wrong *openapi3filter.RequestError) []FieldProblem {
 		return []FieldProblem{{Field: name, Message: "is missing"}}
 	}
 	var found []FieldProblem
+	strangers := map[string]bool{} // the objects whose unknown fields are named already
 	for _, e := range flatten(wrong.Err) {
-		var schema *openapi3.SchemaError
-		var parse *openapi3filter.ParseError
+		schema, isSchema := errors.AsType[*openapi3.SchemaError](e)
+		_, isParse := errors.AsType[*openapi3filter.ParseError](e)
 		switch {
-		case errors.As(e, &schema):
+		case isSchema && schema.SchemaField == "properties":
+			if at := fieldName("", wrong.Parameter == nil, schema.JSONPointer()); !strangers[at] {
+				strangers[at] = true
+				found = append(found, unknown(schema)...)
+			}
+		case isSchema:
 			found = append(found, FieldProblem{Field: fieldName(name, wrong.Parameter == nil, schema.JSONPointer()), Message: message(schema)})
-		case errors.As(e, &parse) && wrong.Parameter != nil:
+		case isParse && wrong.Parameter != nil:
 			found = append(found, FieldProblem{Field: name, Message: mustBe(wrong.Parameter.Schema.Value)})
 		default:
 			found = append(found, FieldProblem{Field: name, Message: "cannot be read"})
+		}
+	}
+	return found
+}
+
+// unknown names the fields of an object that its schema does not have. The
+// validator says that there are some, once for each.
+func unknown(e *openapi3.SchemaError) []FieldProblem {
+	object, _ := e.Value.(map[string]any)
+	var found []FieldProblem
+	for name := range object {
+		if e.Schema.Properties[name] == nil {
+			found = append(found, FieldProblem{Field: strings.Join(append(e.JSONPointer(), name), "."), Message: "is not a known field"})
 		}
 	}
 	return found
@@ -96,8 +115,6 @@ func message(e *openapi3.SchemaError) string {
 	switch e.SchemaField {
 	case "required":
 		return "is missing"
-	case "properties", "additionalProperties":
-		return "is not a known field"
 	case "nullable":
 		return "must not be null"
 	case "type":

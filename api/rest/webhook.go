@@ -42,22 +42,19 @@ func (s *server) take(ctx context.Context, m MailMessage) (MailEventReceiptResul
 	if err != nil || !ours {
 		return Ignored, err
 	}
-	seen, err := s.Store.SeenMessage(ctx, m.ID, s.now())
-	if seen {
-		return Repeated, err
+	isFirst, err := s.Store.SeenMessage(ctx, m.ID, s.now())
+	if err != nil || isFirst {
+		return Recorded, err
 	}
-	return Recorded, err
+	return Repeated, nil
 }
 
 // record keeps what happened to a send, and stops e-mail where it must. It
 // tells whether there is such a send.
 func (s *server) record(ctx context.Context, e MailEvent) (bool, error) {
 	send, err := s.Store.SendEvent(ctx, e.Key, e.Attempt, e.MessageID, e.Delivery, moment(e.At))
-	if isCode(err, trial.CodeNotFound) {
-		return false, nil
-	}
-	if err != nil || !e.Suppress {
-		return true, err
+	if err != nil || send == nil || !e.Suppress {
+		return send != nil, err
 	}
 	hash := e.AddressHash
 	if hash == "" {

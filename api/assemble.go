@@ -1,0 +1,86 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"go.uber.org/zap"
+
+	"marketplace.example/trials/api/rest"
+	"marketplace.example/trials/config"
+	"marketplace.example/trials/mail"
+	"marketplace.example/trials/mongodb"
+	"marketplace.example/trials/temporal"
+	"marketplace.example/trials/trial"
+)
+
+const (
+	// setUpEvery is how long to wait before trying to set up the database again.
+	setUpEvery = 5 * time.Second
+	// closeTimeout bounds giving back the connections.
+	closeTimeout = 5 * time.Second
+)
+
+// parts are what the API is made of.
+type parts struct {
+	store   *mongodb.Store
+	client  *temporal.Client
+	handler http.Handler
+	log     *zap.Logger
+}
+
+// assemble wires the parts. Neither MongoDB nor Temporal need be there: the API
+// says on /readyz what it can reach.
+func assemble(ctx context.Context, cfg config.Config, log *zap.Logger) (*parts, error) {
+	store, err := mongodb.Connect(ctx, cfg.MongoDBURI, cfg.MongoDBDatabase, mongodb.WithLogger(log))
+	if err != nil {
+		return nil, err
+	}
+	client, err := temporal.Dial(cfg.TaskQueue, log)
+	if err != nil {
+		return nil, err
+	}
+	verifier, err := mail.NewVerifier(mail.VerifierConfig{TopicARN: cfg.SNSTopicARN, CertificateHosts: cfg.SNSCertificateHost})
+	if err != nil {
+		return nil, fmt.Errorf("preparing to verify mail events: %w", err)
+	}
+	links, err := mail.NewLinks("", cfg.LinkSecret)
+	if err != nil {
+		return nil, fmt.Errorf("preparing to verify links: %w", err)
+	}
+	handler, err := rest.New(rest.Options{
+		Store: store, Trials: client, Mail: mailbox{verifier: verifier, links: links, log: log}, Log: log,
+		AdminToken: cfg.AdminToken, ServiceToken: cfg.ServiceToken, Policy: trial.DefaultPolicy(), Day: cfg.TrialDay,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &parts{store: store, client: client, handler: handler, log: log}, nil
+}
+
+// setUp makes the indexes and the first flags, as soon as MongoDB is there.
+func (p *parts) setUp(ctx context.Context) {
+	ticker := time.NewTicker(setUpEvery)
+	defer ticker.Stop()
+	for {
+		err := p.store.Setup(ctx)
+		if err == nil {
+			return
+		}
+		p.log.Warn("database not set up yet", zap.Error(err))
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+func (p *parts) close(ctx context.Context) {
+	p.client.Close()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
+	defer cancel()
+	_ = p.store.Close(ctx) // the process ends anyway
+}

@@ -1,0 +1,168 @@
+package rest_test
+
+import (
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/stretchr/testify/require"
+
+	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/trial"
+)
+
+// The generated code is what the generator makes of the description today.
+func TestGeneratedCodeIsUpToDate(t *testing.T) {
+	t.Parallel()
+	generator := filepath.Join(t.TempDir(), "oapi-codegen")
+	build := exec.CommandContext(t.Context(), "go", "build", "-modfile=../../tools/lint/go.mod", "-o", generator,
+		"github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen")
+	built, err := build.CombinedOutput()
+	require.NoError(t, err, "%s", built)
+	for folder, file := range map[string]string{".": "api.gen.go", "../client": "client.gen.go"} {
+		out := filepath.Join(t.TempDir(), file)
+		generate := exec.CommandContext(t.Context(), generator, "-config", filepath.Join(folder, "oapi-codegen.yaml"), "-o", out, "openapi.yaml")
+		said, err := generate.CombinedOutput()
+		require.NoError(t, err, "%s", said)
+		// Not require.Equal: thousands of lines would say no more.
+		require.True(t, readFile(t, out) == readFile(t, filepath.Join(folder, file)), "%s is not up to date: run make generate", file)
+	}
+}
+
+// domainTypes are the schemas that are types of the domain, which the generator
+// takes as they are; so nothing but this holds the two together.
+var domainTypes = map[string]reflect.Type{
+	"Trial":                        reflect.TypeFor[trial.Overview](),
+	"Step":                         reflect.TypeFor[trial.Step](),
+	"StepRecord":                   reflect.TypeFor[trial.StepRecord](),
+	"Hold":                         reflect.TypeFor[trial.Hold](),
+	"Timetable":                    reflect.TypeFor[trial.Timetable](),
+	"TimetableEntry":               reflect.TypeFor[trial.TimetableEntry](),
+	"Event":                        reflect.TypeFor[trial.Event](),
+	"FeatureFlags":                 reflect.TypeFor[rollout.Flags](),
+	"FeatureFlags.trialAutomation": reflect.TypeFor[rollout.TrialAutomation](),
+	"FeatureFlags.monitoring":      reflect.TypeFor[rollout.Monitoring](),
+	"FeatureFlags.adminTools":      reflect.TypeFor[rollout.AdminTools](),
+}
+
+func TestSchemasAreTheDomainsTypes(t *testing.T) {
+	t.Parallel()
+	spec := specification(t)
+	for name, domain := range domainTypes {
+		named, part, nested := strings.Cut(name, ".")
+		schema := spec.Components.Schemas[named].Value
+		if nested {
+			schema = schema.Properties[part].Value
+		}
+		var all, required []string
+		for i := range domain.NumField() {
+			field, options, _ := strings.Cut(domain.Field(i).Tag.Get("json"), ",")
+			all = append(all, field)
+			if !strings.Contains(options, "omitempty") {
+				required = append(required, field)
+			}
+		}
+		require.ElementsMatch(t, all, slices.Collect(maps.Keys(schema.Properties)), name)
+		require.ElementsMatch(t, required, schema.Required, name)
+	}
+	for name, schema := range spec.Components.Schemas {
+		if schema.Value.Extensions["x-go-type"] != nil && len(schema.Value.Enum) == 0 {
+			require.Contains(t, domainTypes, name)
+		}
+	}
+	require.ElementsMatch(t, anys(trial.Statuses()), spec.Components.Schemas["Status"].Value.Enum)
+	require.ElementsMatch(t, []any{string(trial.Automated), string(trial.Control)}, spec.Components.Schemas["Cohort"].Value.Enum)
+}
+
+func anys[T ~string](values []T) []any {
+	var all []any
+	for _, v := range values {
+		all = append(all, string(v))
+	}
+	return all
+}
+
+// What is sent in is closed: the validator lets unknown fields pass elsewhere.
+func TestRequestsAreClosed(t *testing.T) {
+	t.Parallel()
+	for path, item := range specification(t).Paths.Map() {
+		for method, operation := range item.Operations() {
+			if operation.RequestBody == nil {
+				continue
+			}
+			if media := operation.RequestBody.Value.Content["application/json"]; media != nil {
+				closed(t, method+" "+path, media.Schema.Value)
+			}
+		}
+	}
+}
+
+func closed(t *testing.T, where string, schema *openapi3.Schema) {
+	t.Helper()
+	if schema.Type.Is(openapi3.TypeObject) {
+		require.NotNil(t, schema.AdditionalProperties.Has, where)
+		require.False(t, *schema.AdditionalProperties.Has, where)
+	}
+	for name, property := range schema.Properties {
+		closed(t, where+"."+name, property.Value)
+	}
+}
+
+func TestDescriptionIsServed(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t)
+	source, err := os.ReadFile("openapi.yaml")
+	require.NoError(t, err)
+	served := a.get("/api/openapi.yaml", "")
+	require.Equal(t, "application/yaml", served.header.Get("Content-Type"))
+	require.Equal(t, string(source), string(served.body))
+
+	page := string(a.get("/api/docs", "").body)
+	has := func(text string) { require.True(t, strings.Contains(page, text), "the page has no %s", text) } //nolint:testifylint // the page is too long to show
+	for path, item := range a.spec.Paths.Map() {
+		has(path)
+		for _, operation := range item.Operations() {
+			has(`id="` + operation.OperationID + `"`)
+		}
+	}
+	for name := range a.spec.Components.Schemas {
+		has(`id="schema-` + name + `"`)
+	}
+	for _, link := range strings.Split(page, `href="#`)[1:] {
+		target, _, _ := strings.Cut(link, `"`)
+		has(`id="` + target + `"`)
+	}
+}
+
+// The guide speaks of every path and every schema of a request, as they are.
+func TestGuideCoversTheDescription(t *testing.T) {
+	t.Parallel()
+	guide, spec := readFile(t, "../../docs/api-documentation.md"), specification(t)
+	has := func(text, why string) { require.True(t, strings.Contains(guide, text), "the guide has no %s: %s", text, why) } //nolint:testifylint // the guide is too long to show
+	for path, item := range spec.Paths.Map() {
+		for method, operation := range item.Operations() {
+			has("`"+method+" "+path+"`", "an operation")
+			if operation.RequestBody == nil || operation.RequestBody.Value.Content["application/json"] == nil {
+				continue
+			}
+			for name := range operation.RequestBody.Value.Content["application/json"].Schema.Value.Properties {
+				has("`"+name+"`", "a field of "+method+" "+path)
+			}
+		}
+	}
+	for _, line := range strings.Split(guide, "\n") {
+		for _, method := range []string{"GET", "POST", "PATCH"} {
+			if rest, ok := strings.CutPrefix(line, "| `"+method+" "); ok {
+				path, _, _ := strings.Cut(rest, "`")
+				require.NotNil(t, spec.Paths.Value(path), "the guide speaks of %s, which there is not", path)
+				require.NotNil(t, spec.Paths.Value(path).GetOperation(method), "%s %s", method, path)
+			}
+		}
+	}
+}

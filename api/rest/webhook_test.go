@@ -1,0 +1,156 @@
+package rest_test
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"marketplace.example/trials/api/rest"
+	"marketplace.example/trials/trial"
+)
+
+// deliver posts a message as SNS does.
+func (a *api) deliver(m rest.MailMessage) answered {
+	a.t.Helper()
+	body, err := json.Marshal(m)
+	require.NoError(a.t, err)
+	return a.call(request{method: http.MethodPost, path: "/api/webhooks/ses", contentType: "text/plain; charset=UTF-8", body: string(body)})
+}
+
+func (a *api) sent() {
+	a.t.Helper()
+	a.register()
+	a.store.sends["v-1/welcome/0"] = trial.Send{Key: "v-1/welcome/0", VendorID: "v-1", AddressHash: "hash of the send"}
+}
+
+func event(id, delivery string, suppress bool, hash string) rest.MailMessage {
+	return rest.MailMessage{ID: id, Event: &rest.MailEvent{
+		Key: "v-1/welcome/0", Attempt: 1, MessageID: "ses-1", Delivery: delivery, At: present, Suppress: suppress, AddressHash: hash,
+	}}
+}
+
+func TestMailEvents(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name     string
+		message  rest.MailMessage
+		delivery string
+		hash     string // of the suppression; empty for none
+	}{
+		{"delivery", event("m", "delivery", false, "h"), "delivery", ""},
+		{"passing bounce", event("m", "bounce", false, "h"), "bounce", ""},
+		{"hard bounce", event("m", "bounce", true, "h"), "bounce", "h"},
+		{"complaint without an address", event("m", "complaint", true, ""), "complaint", "hash of the send"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			a := newAPI(t)
+			a.sent()
+			require.Equal(t, rest.Recorded, into[rest.MailEventReceipt](a.deliver(c.message), http.StatusOK).Result)
+			require.Equal(t, c.delivery, a.store.sends["v-1/welcome/0"].Delivery)
+			require.Equal(t, "ses-1", a.store.sends["v-1/welcome/0"].MessageID)
+			suppression := a.store.vendors["v-1"].Automation.Suppression
+			if c.hash == "" {
+				require.Nil(t, suppression)
+				return
+			}
+			require.Equal(t, trial.Suppression{Reason: trial.ReasonSuppressedAddress, At: present, AddressHash: c.hash}, *suppression)
+			shown := into[rest.VendorTrial](a.get("/api/vendors/v-1", serviceToken), http.StatusOK)
+			require.Equal(t, "suppressed-address", shown.Vendor.Suppression.Reason)
+		})
+	}
+}
+
+func TestMailEventAgain(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t)
+	a.sent()
+	require.Equal(t, rest.Recorded, into[rest.MailEventReceipt](a.deliver(event("m", "bounce", true, "h")), http.StatusOK).Result)
+	_, before := a.store.written()
+	require.Equal(t, rest.Repeated, into[rest.MailEventReceipt](a.deliver(event("m", "bounce", true, "h")), http.StatusOK).Result)
+	_, after := a.store.written()
+	require.Equal(t, before, after)
+}
+
+func TestMailEventsOfNoConcern(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t)
+	a.sent()
+	_, before := a.store.written()
+	foreign := event("m-1", "bounce", true, "h")
+	foreign.Event.Key = "v-2/welcome/0"
+	require.Equal(t, rest.Ignored, into[rest.MailEventReceipt](a.deliver(foreign), http.StatusOK).Result)
+	require.Equal(t, rest.Ignored, into[rest.MailEventReceipt](a.deliver(rest.MailMessage{ID: "m-2"}), http.StatusOK).Result)
+	require.Equal(t, rest.Confirmed, into[rest.MailEventReceipt](a.deliver(rest.MailMessage{ID: "m-3", Confirmed: true}), http.StatusOK).Result)
+	_, after := a.store.written()
+	require.Equal(t, before, after)
+}
+
+// An event whose handling broke off is delivered again, and must not pass for
+// a repeat then.
+func TestMailEventWithoutTheDatabase(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t)
+	a.sent()
+	a.store.away = errAway
+	a.deliver(event("m", "bounce", true, "h")).problem(http.StatusServiceUnavailable)
+	a.store.away = nil
+	require.Equal(t, rest.Recorded, into[rest.MailEventReceipt](a.deliver(event("m", "bounce", true, "h")), http.StatusOK).Result)
+	require.NotNil(t, a.store.vendors["v-1"].Automation.Suppression)
+}
+
+// What went wrong inside is for the log: the caller gets the request's id.
+func TestInternalsDoNotLeak(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t)
+	answer := a.call(request{method: http.MethodPost, path: "/api/webhooks/ses", contentType: "text/plain", body: "broken"})
+	p := answer.problem(http.StatusInternalServerError)
+	require.NotContains(t, string(answer.body), "certificate")
+	a.store.away = errors.New("connection(10.0.0.7:27017) refused for user root")
+	require.NotContains(t, string(a.get("/api/admin/trials", adminToken).body), "10.0.0.7")
+
+	failures := a.logs.FilterMessage("request failed").All()
+	require.Len(t, failures, 2)
+	require.Equal(t, p.RequestId, failures[0].ContextMap()["requestId"])
+	require.Contains(t, failures[1].ContextMap()["error"], "10.0.0.7")
+}
+
+func TestUnsubscribe(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t)
+	a.register()
+	page := a.get("/unsubscribe/signed.v-1", "")
+	require.Equal(t, http.StatusOK, page.status)
+	require.Contains(t, page.header.Get("Content-Type"), "text/html")
+	require.Contains(t, string(page.body), `<form method="post">`)
+	require.Nil(t, a.store.vendors["v-1"].Automation.Suppression, "looking changes nothing")
+
+	// As the page does it, as RFC 8058 has mail clients do it, and without anything.
+	for contentType, body := range map[string]string{
+		"application/x-www-form-urlencoded": "List-Unsubscribe=One-Click",
+		"multipart/form-data; boundary=x":   "--x\r\nContent-Disposition: form-data; name=\"List-Unsubscribe\"\r\n\r\nOne-Click\r\n--x--\r\n",
+		"":                                  "",
+	} {
+		done := a.call(request{method: http.MethodPost, path: "/unsubscribe/signed.v-1", contentType: contentType, body: body})
+		require.Equal(t, http.StatusOK, done.status, "%s: %s", contentType, done.body)
+		require.NotContains(t, string(done.body), "<form")
+	}
+	require.Equal(t, trial.Suppression{Reason: trial.ReasonUnsubscribed, At: present}, *a.store.vendors["v-1"].Automation.Suppression)
+}
+
+func TestPagesAskForNothingFromElsewhere(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t)
+	for _, path := range []string{"/unsubscribe/signed.v-1", "/api/docs"} {
+		page := a.get(path, "")
+		require.Equal(t, http.StatusOK, page.status)
+		require.Contains(t, page.header.Get("Content-Security-Policy"), "default-src 'none'")
+		for _, outside := range []string{"http://", "https://", "<script", "@import", "src="} {
+			require.NotContains(t, strings.ToLower(string(page.body)), outside, path)
+		}
+	}
+}

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// Limits of the connections, all longer than the API takes for one request.
+const (
+	headerTimeout = 5 * time.Second
+	readTimeout   = 15 * time.Second
+	writeTimeout  = 30 * time.Second
+	idleTimeout   = 2 * time.Minute
+	maxHeader     = 16 << 10
+	// stopTimeout is how long requests under way may take once the API is to stop.
+	stopTimeout = 20 * time.Second
+	// healthTimeout is how long the health check waits for an answer.
+	healthTimeout = 3 * time.Second
+)
+
+// server is the API on its port.
+type server struct {
+	http     *http.Server
+	listener net.Listener
+}
+
+func listen(ctx context.Context, address string, handler http.Handler, log *zap.Logger) (*server, error) {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("API_ADDR: listening: %w", err)
+	}
+	return &server{listener: listener, http: &http.Server{
+		Handler: handler, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout,
+		WriteTimeout: writeTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader, ErrorLog: zap.NewStdLog(log),
+	}}, nil
+}
+
+// url is where the server is reached from this machine.
+func (s *server) url() string { return "http://" + local(s.listener.Addr().String()) }
+
+// serve answers until the context ends, and then what is under way.
+func (s *server) serve(ctx context.Context) error {
+	failed := make(chan error, 1)
+	go func() { failed <- s.http.Serve(s.listener) }() // ends with Shutdown
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serving: %w", err)
+	case <-ctx.Done():
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
+	defer cancel()
+	if err := s.http.Shutdown(ctx); err != nil {
+		return errors.Join(fmt.Errorf("stopping: %w", err), s.http.Close())
+	}
+	return nil
+}
+
+// local is an address to connect to for an address to listen on.
+func local(address string) string {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return address
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return net.JoinHostPort(host, port)
+}
+
+// askHealth is the other side of /healthz, for a container's health check.
+func askHealth(ctx context.Context, address string) error {
+	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+local(address)+"/healthz", http.NoBody)
+	if err != nil {
+		return fmt.Errorf("asking for health: %w", err)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return fmt.Errorf("asking for health: %w", err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("asking for health: %s", response.Status)
+	}
+	return nil
+}
