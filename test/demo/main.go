@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/signal"
@@ -26,8 +27,10 @@ const (
 )
 
 func main() {
+	histories := flag.String("record", "", "also write every workflow's history into this `folder`, for the replay tests")
+	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx)
+	err := run(ctx, *histories)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "demo:", err)
@@ -35,7 +38,7 @@ func main() {
 	}
 }
 
-func run(ctx context.Context) (err error) {
+func run(ctx context.Context, histories string) (err error) {
 	began := time.Now()
 	logs, err := logDir()
 	if err != nil {
@@ -65,6 +68,9 @@ func run(ctx context.Context) (err error) {
 	all, err := d.check(ctx)
 	if all != nil && !d.report(all) {
 		err = errors.Join(err, fmt.Errorf("not everything is as it must be; the processes' logs are in %s", logs))
+	}
+	if histories != "" {
+		err = errors.Join(err, d.record(ctx, histories))
 	}
 	fmt.Printf("It took %s.\n", time.Since(began).Round(time.Second))
 	return errors.Join(awaited, err)
