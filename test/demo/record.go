@@ -53,9 +53,10 @@ func recordRun(ctx context.Context, c client.Client, workflowID, runID, file str
 	if err != nil {
 		return fmt.Errorf("writing the history of %s: %w", workflowID, err)
 	}
-	// Identities of workers name the machine; that is nobody's business.
+	// Workers' identities and sticky queues name the machine; that is nobody's business.
 	if host, err := os.Hostname(); err == nil {
-		raw = bytes.ReplaceAll(raw, []byte(host), []byte("host"))
+		raw = bytes.ReplaceAll(raw, []byte("@"+host), []byte("@host"))
+		raw = bytes.ReplaceAll(raw, []byte(`"`+host+":"), []byte(`"host:`))
 	}
 	if err := os.WriteFile(file, raw, 0o600); err != nil {
 		return fmt.Errorf("writing the history of %s: %w", workflowID, err)
