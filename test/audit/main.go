@@ -1,0 +1,57 @@
+// The audit holds what a running system did against what it should have done:
+// every vendor in the database against the e-mails in the mailbox. It
+// computes nothing with the product's own code. Run it once the trials that
+// are of interest have ended; it reads .dev/stack.json.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"time"
+)
+
+func main() {
+	stackFile := flag.String("stack", ".dev/stack.json", "the `file` that describes the running stack")
+	day := flag.Duration("day", 2*time.Second, "how long a day lasts there")
+	slack := flag.Duration("slack", 0, "how near a conversion to a step makes either outcome right (default: half a day)")
+	flag.Parse()
+	if *slack == 0 {
+		*slack = *day / 2
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	err := run(ctx, *stackFile, *day, *slack)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "audit:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, stackFile string, day, slack time.Duration) error {
+	raw, err := os.ReadFile(stackFile)
+	if err != nil {
+		return fmt.Errorf("reading where the stack is: %w", err)
+	}
+	var where struct{ MongoDB, Mailbox string }
+	if err := json.Unmarshal(raw, &where); err != nil {
+		return fmt.Errorf("reading %s: %w", stackFile, err)
+	}
+	vendors, err := readVendors(ctx, where.MongoDB)
+	if err != nil {
+		return err
+	}
+	mails, err := countMails(ctx, where.Mailbox)
+	if err != nil {
+		return err
+	}
+	f := judge(vendors, mails, rules{day: day, slack: slack, now: time.Now()})
+	f.print(os.Stdout)
+	if len(f.complaints) > 0 {
+		return fmt.Errorf("%d complaints", len(f.complaints))
+	}
+	return nil
+}
