@@ -6,6 +6,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -45,11 +46,12 @@ func start(ctx context.Context, healthcheck bool) error {
 		return err
 	}
 	defer func() { _ = log.Sync() }() // stderr may refuse to be synced
-	return run(ctx, cfg, log)
+	return run(ctx, cfg, log, os.Stdout)
 }
 
-// run serves until the context ends, then lets the requests under way finish.
-func run(ctx context.Context, cfg config.Config, log *zap.Logger) error {
+// run serves until the context ends, then lets the requests under way finish. It
+// says on out where it listens, for whoever started it on port 0.
+func run(ctx context.Context, cfg config.Config, log *zap.Logger, out io.Writer) error {
 	p, err := assemble(ctx, cfg, log)
 	if err != nil {
 		return err
@@ -60,7 +62,7 @@ func run(ctx context.Context, cfg config.Config, log *zap.Logger) error {
 		return err
 	}
 	log.Info("api is listening", zap.String("address", s.url()), zap.Duration("day", cfg.TrialDay), zap.String("taskQueue", cfg.TaskQueue))
-	fmt.Fprintf(os.Stdout, "{\"api\":%q}\n", s.url()) // for whoever started it on port 0
+	fmt.Fprintf(out, "{\"api\":%q}\n", s.url())
 	go p.setUp(ctx)
 	defer log.Info("api stops")
 	return s.serve(ctx)

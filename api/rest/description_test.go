@@ -30,8 +30,9 @@ func TestGeneratedCodeIsUpToDate(t *testing.T) {
 		generate := exec.CommandContext(t.Context(), generator, "-config", filepath.Join(folder, "oapi-codegen.yaml"), "-o", out, "openapi.yaml")
 		said, err := generate.CombinedOutput()
 		require.NoError(t, err, "%s", said)
-		// Not require.Equal: thousands of lines would say no more.
-		require.True(t, readFile(t, out) == readFile(t, filepath.Join(folder, file)), "%s is not up to date: run make generate", file)
+		if readFile(t, out) != readFile(t, filepath.Join(folder, file)) { // thousands of lines would say no more
+			t.Errorf("%s is not up to date: run make generate", file)
+		}
 	}
 }
 
@@ -61,8 +62,8 @@ func TestSchemasAreTheDomainsTypes(t *testing.T) {
 			schema = schema.Properties[part].Value
 		}
 		var all, required []string
-		for i := range domain.NumField() {
-			field, options, _ := strings.Cut(domain.Field(i).Tag.Get("json"), ",")
+		for member := range domain.Fields() {
+			field, options, _ := strings.Cut(member.Tag.Get("json"), ",")
 			all = append(all, field)
 			if !strings.Contains(options, "omitempty") {
 				required = append(required, field)
@@ -124,7 +125,12 @@ func TestDescriptionIsServed(t *testing.T) {
 	require.Equal(t, string(source), string(served.body))
 
 	page := string(a.get("/api/docs", "").body)
-	has := func(text string) { require.True(t, strings.Contains(page, text), "the page has no %s", text) } //nolint:testifylint // the page is too long to show
+	has := func(text string) {
+		t.Helper()
+		if !strings.Contains(page, text) { // the page is too long to show
+			t.Errorf("the page has no %s", text)
+		}
+	}
 	for path, item := range a.spec.Paths.Map() {
 		has(path)
 		for _, operation := range item.Operations() {
@@ -144,7 +150,12 @@ func TestDescriptionIsServed(t *testing.T) {
 func TestGuideCoversTheDescription(t *testing.T) {
 	t.Parallel()
 	guide, spec := readFile(t, "../../docs/api-documentation.md"), specification(t)
-	has := func(text, why string) { require.True(t, strings.Contains(guide, text), "the guide has no %s: %s", text, why) } //nolint:testifylint // the guide is too long to show
+	has := func(text, why string) {
+		t.Helper()
+		if !strings.Contains(guide, text) {
+			t.Errorf("the guide has no %s: %s", text, why)
+		}
+	}
 	for path, item := range spec.Paths.Map() {
 		for method, operation := range item.Operations() {
 			has("`"+method+" "+path+"`", "an operation")
@@ -156,7 +167,7 @@ func TestGuideCoversTheDescription(t *testing.T) {
 			}
 		}
 	}
-	for _, line := range strings.Split(guide, "\n") {
+	for line := range strings.SplitSeq(guide, "\n") {
 		for _, method := range []string{"GET", "POST", "PATCH"} {
 			if rest, ok := strings.CutPrefix(line, "| `"+method+" "); ok {
 				path, _, _ := strings.Cut(rest, "`")

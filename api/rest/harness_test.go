@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -104,9 +105,7 @@ func (a *api) call(r request) answered {
 	}
 	req, err := http.NewRequestWithContext(a.t.Context(), r.method, a.url+r.path, strings.NewReader(r.body))
 	require.NoError(a.t, err)
-	for name, values := range r.header {
-		req.Header[name] = values
-	}
+	maps.Copy(req.Header, r.header)
 	if r.token != "" {
 		req.Header.Set("Authorization", "Bearer "+r.token)
 	}
