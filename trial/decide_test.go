@@ -129,6 +129,8 @@ func TestDecideOnAStepThatIsOver(t *testing.T) {
 	require.Equal(t, over, trial.Decide(lived(begun, "2026-03-16 10:00"), expiry, facts), "done already")
 	cancelled := asked(begun, trial.MessageCancel, "2026-03-10 10:00", trial.Request{})
 	require.Equal(t, over, trial.Decide(cancelled, expiry, facts), "cancelled")
+	unplanned := trial.Step{Kind: trial.Reminder(5), At: at("2026-03-11 10:00")}
+	require.Equal(t, over, trial.Decide(cancelled, unplanned, facts), "cancelled, a step it never had")
 	converted := asked(begun, trial.MessageConvert, "2026-03-10 10:00", trial.Request{})
 	require.Equal(t, over, trial.Decide(converted, expiry, facts), "converted")
 

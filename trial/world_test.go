@@ -31,6 +31,8 @@ type world struct {
 	mailed map[string]int
 	// told is when the vendor was told that the trial had ended, by revision.
 	told map[int]time.Time
+	// revisedAt is when the schedule was last planned anew.
+	revisedAt time.Time
 	// taken are the ids of requests that were carried out.
 	taken map[string]bool
 }
@@ -47,6 +49,7 @@ func newWorld(t *rapid.T) *world {
 	w := &world{t: t, ever: map[string]trial.Step{}, mailed: map[string]int{}, told: map[int]time.Time{}, taken: map[string]bool{}}
 	w.facts = trial.Facts{AutomationEnabled: true, EmailReminders: true, AutoExpiration: true}
 	w.now = r.At.Add(w.span(r.Day, "delay")) // a vendor may be taken in late
+	w.revisedAt = r.At.Truncate(time.Millisecond)
 	w.apply(trial.Start(r, w.now))
 	return w
 }
@@ -82,6 +85,10 @@ func (w *world) apply(e trial.Event) {
 	require.Equal(w.t, e.Seq, after.Seq)
 	if e.Request != nil && e.Request.ID != "" {
 		w.taken[e.Request.ID] = true
+	}
+	if e.EndsAt != nil {
+		require.Nil(w.t, before.ConvertedAt, "a converted trial goes on")
+		w.revisedAt = e.At
 	}
 	for _, step := range after.Schedule() {
 		w.ever[step.Key("v1")] = step
@@ -188,7 +195,7 @@ func (w *world) mayBe(step trial.Step, d trial.Decision, f trial.Facts) {
 		if step.Kind.IsReminder() {
 			require.Equal(w.t, trial.Active, w.state.Status)
 			require.True(w.t, w.now.Before(w.state.EndsAt), "%s mailed when it is over", key)
-			require.True(w.t, step.At.After(w.state.RevisedAt), "%s mailed though planned before the change", key)
+			require.True(w.t, step.At.After(w.revisedAt), "%s mailed though planned before the change", key)
 		}
 	}
 	if d.Action == trial.Run && ending {
@@ -245,6 +252,7 @@ func (w *world) holds() {
 		records[key]++
 		require.Equal(w.t, 1, records[key], "%s is over twice", key)
 		require.Contains(w.t, w.ever, key, "a record of a step that never was")
+		require.Equal(w.t, trial.Skip, trial.Decide(s, r.Step, w.facts).Action, "%s is over", key)
 	}
 	pending := map[string]bool{}
 	for _, step := range s.Pending() {
