@@ -94,8 +94,7 @@ func unreached(e *url.Error) string {
 
 // uncertain tells whether a request that failed may have been carried out all the same.
 func uncertain(err error) bool {
-	var refused *client.Error
-	if errors.As(err, &refused) {
+	if refused, ok := errors.AsType[*client.Error](err); ok {
 		return refused.Status >= http.StatusInternalServerError
 	}
 	var unreachable *url.Error

@@ -127,8 +127,7 @@ func parseFlag(text string, example any) (any, error) {
 		if !ok || err != nil {
 			return nil, fmt.Errorf("must be a number from 0 to 100, is %.80q", text)
 		}
-		var wrong *rollout.FieldError
-		if errors.As(rollout.ValidPercentage(number), &wrong) {
+		if wrong, ok := errors.AsType[*rollout.FieldError](rollout.ValidPercentage(number)); ok {
 			return nil, errors.New(wrong.Message)
 		}
 		return number, nil

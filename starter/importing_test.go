@@ -209,7 +209,7 @@ func TestImportGoesOnAfterItsProcessHasEnded(t *testing.T) {
 // start runs the command line as a process of its own, and hands over what it said in the end.
 func (w *world) start(t *testing.T, args ...string) (*exec.Cmd, <-chan string) {
 	t.Helper()
-	process := exec.CommandContext(t.Context(), os.Args[0], args...)
+	process := exec.CommandContext(t.Context(), os.Args[0], args...) //nolint:gosec // G702: the test's own program
 	process.Env = append(os.Environ(), asProcess+"=1")
 	for name, value := range w.environment {
 		process.Env = append(process.Env, name+"="+value)

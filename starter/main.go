@@ -22,7 +22,7 @@ func start() int {
 	context.AfterFunc(ctx, stop)
 	a := app{
 		out: os.Stdout, err: os.Stderr, getenv: os.Getenv, environ: os.Environ, now: time.Now,
-		terminal: func() bool { return term.IsTerminal(int(os.Stderr.Fd())) }, //nolint:gosec // G115: a descriptor is small
+		terminal: func() bool { return term.IsTerminal(int(os.Stderr.Fd())) },
 	}
 	return a.run(ctx, os.Args[1:])
 }

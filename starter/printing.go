@@ -39,4 +39,4 @@ func (a *app) printJSON(document []byte) error {
 }
 
 // say tells a person something.
-func (a *app) say(format string, args ...any) { fmt.Fprint(a.out, fmt.Sprintf(format, args...)) }
+func (a *app) say(format string, args ...any) { fmt.Fprintf(a.out, format, args...) }

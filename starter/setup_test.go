@@ -1,12 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"io"
 	"net"
 	"path/filepath"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -52,7 +52,7 @@ func requireFlags(t *testing.T, uri, database string) {
 	t.Helper()
 	store, err := mongo.Connect(options.Client().ApplyURI(uri))
 	require.NoError(t, err)
-	defer store.Disconnect(context.WithoutCancel(t.Context()))
+	defer func() { require.NoError(t, store.Disconnect(context.WithoutCancel(t.Context()))) }()
 	n, err := store.Database(database).Collection("flags").CountDocuments(t.Context(), bson.D{})
 	require.NoError(t, err)
 	require.Equal(t, int64(1), n)
@@ -168,7 +168,7 @@ func (m *member) reply(id []byte, operation uint32, body []byte) []byte {
 	prefix, code := []byte{0, 0, 0, 0, 0}, uint32(opMsg) // no flags, one document
 	document := bson.Raw(body[min(5, len(body)):])
 	if operation == opQuery {
-		document = body[4+strings.IndexByte(string(body[4:]), 0)+1+8:]
+		document = body[4+bytes.IndexByte(body[4:], 0)+1+8:]
 		prefix, code = make([]byte, 20), opReply // flags, cursor, start
 		prefix[16] = 1                           // one document
 	}
@@ -176,7 +176,7 @@ func (m *member) reply(id []byte, operation uint32, body []byte) []byte {
 	if err != nil {
 		panic(err)
 	}
-	reply := binary.LittleEndian.AppendUint32(nil, uint32(16+len(prefix)+len(answer)))
+	reply := binary.LittleEndian.AppendUint32(nil, uint32(16+len(prefix)+len(answer))) //nolint:gosec // G115: a few bytes
 	reply = append(append(reply, 0, 0, 0, 0), id...)
 	reply = binary.LittleEndian.AppendUint32(reply, code)
 	return append(append(reply, prefix...), answer...)

@@ -73,7 +73,7 @@ func (a *app) trialChange(name, short, meaning string, ask request) *cobra.Comma
 	return command
 }
 
-var keyPattern = regexp.MustCompile(`^[!-~]{1,128}$`)
+var keyPattern = regexp.MustCompile(`^[\x21-\x7e]{1,128}$`)
 
 func (a *app) changeTrial(ctx context.Context, id string, c change, ask request) error {
 	api, err := a.asAdmin()

@@ -31,7 +31,7 @@ func TestJournalRemembers(t *testing.T) {
 	path := journalFile(t, journalHead+registeredA+refusedB+convertedA)
 	j, err := replay.OpenJournal(path, journalID, false)
 	require.NoError(t, err)
-	defer j.Close()
+	defer func() { require.NoError(t, j.Close()) }()
 	a, b := j.Entry("a"), j.Entry("b")
 	require.Equal(t, "2018-01-01T00:00:00Z", a.RegisteredAt.Format("2006-01-02T15:04:05Z07:00"))
 	require.True(t, a.Converted)
@@ -95,7 +95,7 @@ func TestJournalBeginsAnewOnlyInAJournal(t *testing.T) {
 	other.API = "http://other"
 	j, err := replay.OpenJournal(journalFile(t, journalHead+registeredA), other, true)
 	require.NoError(t, err)
-	defer j.Close()
+	defer func() { require.NoError(t, j.Close()) }()
 	require.True(t, j.Empty())
 	require.Zero(t, j.Day)
 

@@ -45,12 +45,12 @@ func newWorld(t *testing.T) *world {
 type fault func(http.ResponseWriter, *http.Request) bool
 
 // run replays rows with what the options change.
-func (w *world) run(t *testing.T, ctx context.Context, rows []vendorcsv.Row, options ...func(*replay.Replay)) (replay.Summary, error) {
+func (w *world) run(ctx context.Context, t *testing.T, rows []vendorcsv.Row, options ...func(*replay.Replay)) (replay.Summary, error) {
 	t.Helper()
 	identity := replay.Identity{File: "test", API: w.URL}
 	journal, err := replay.OpenJournal(w.state, identity, false)
 	require.NoError(t, err)
-	defer journal.Close()
+	defer func() { require.NoError(t, journal.Close()) }()
 	api, err := client.New(w.URL, fakeapi.ServiceToken)
 	require.NoError(t, err)
 	r := &replay.Replay{
@@ -105,7 +105,7 @@ func TestReplayLivesThroughEverythingOnceInOrder(t *testing.T) {
 	w := newWorld(t)
 	rows := fewDays(4, 5)
 	before := time.Now()
-	summary, err := w.run(t, t.Context(), rows, func(r *replay.Replay) { r.Concurrency = 1 })
+	summary, err := w.run(t.Context(), t, rows, func(r *replay.Replay) { r.Concurrency = 1 })
 	require.NoError(t, err)
 	require.Equal(t, 20, summary.Registered)
 	require.Equal(t, map[trial.Cohort]int{trial.Automated: 10, trial.Control: 10}, summary.Cohorts)
@@ -139,7 +139,7 @@ func TestReplayLivesThroughEverythingOnceInOrder(t *testing.T) {
 func TestReplayMakesUpAddressesThatReachNobody(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	_, err := w.run(t, t.Context(), []vendorcsv.Row{row(2, "0b99dab71519032b", jan(1))})
+	_, err := w.run(t.Context(), t, []vendorcsv.Row{row(2, "0b99dab71519032b", jan(1))})
 	require.NoError(t, err)
 	require.JSONEq(t, `{"id":"0b99dab71519032b","email":"0b99dab71519032b@vendors.example.com","name":"Vendor 0b99dab7"}`, w.Calls()[0].Body)
 }
@@ -147,7 +147,7 @@ func TestReplayMakesUpAddressesThatReachNobody(t *testing.T) {
 func TestReplayConvertsRightAfterARegistrationThatCameLater(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	summary, err := w.run(t, t.Context(), []vendorcsv.Row{row(2, "a", jan(5), jan(2))})
+	summary, err := w.run(t.Context(), t, []vendorcsv.Row{row(2, "a", jan(5), jan(2))})
 	require.NoError(t, err)
 	require.Equal(t, 1, summary.Converted)
 	calls := w.Calls()
@@ -159,7 +159,7 @@ func TestReplayConvertsRightAfterARegistrationThatCameLater(t *testing.T) {
 func TestReplayTakesTheDayThatIsGivenAndSaysThatItIsOdd(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	summary, err := w.run(t, t.Context(), fewDays(2, 3), func(r *replay.Replay) { r.Day = shortDay / 2 })
+	summary, err := w.run(t.Context(), t, fewDays(2, 3), func(r *replay.Replay) { r.Day = shortDay / 2 })
 	require.NoError(t, err)
 	require.Equal(t, shortDay/2, summary.Day)
 	require.Equal(t, []string{"A day of the system lasts 100ms, one of this import 50ms: conversions come at the wrong moments of the trials."}, w.reports)
@@ -185,12 +185,17 @@ func TestReplayAsksAgainWhileTheSystemIsAway(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
-			var asked sync.Map // each request is lost twice
+			var mutex sync.Mutex
+			asked := make(map[string]int)
 			w.Fault = func(rw http.ResponseWriter, r *http.Request) bool {
-				times, _ := asked.LoadOrStore(r.URL.Path+peek(r), new(atomic.Int64))
-				return times.(*atomic.Int64).Add(1) < 3 && away(rw, r)
+				mutex.Lock()
+				key := r.URL.Path + peek(r)
+				asked[key]++
+				lost := asked[key] <= 2 // each request, twice
+				mutex.Unlock()
+				return lost && away(rw, r)
 			}
-			summary, err := w.run(t, t.Context(), fewDays(2, 3))
+			summary, err := w.run(t.Context(), t, fewDays(2, 3))
 			require.NoError(t, err)
 			require.Equal(t, 6, summary.Registered)
 			require.Equal(t, 2, summary.Converted)
@@ -218,7 +223,7 @@ func TestReplayGoesOnWhereAVendorIsRefused(t *testing.T) {
 		}
 		return true
 	}
-	summary, err := w.run(t, t.Context(), rows)
+	summary, err := w.run(t.Context(), t, rows)
 	require.NoError(t, err)
 	require.Equal(t, 7, summary.Registered)
 	require.Equal(t, 1, summary.Converted, "of three one is not registered and one is refused")
@@ -231,7 +236,7 @@ func TestReplayGoesOnWhereAVendorIsRefused(t *testing.T) {
 		"Line 5: vendor v003c: converting: no vendor (404, request r-1)",
 	}, w.reports)
 
-	again, err := w.run(t, t.Context(), rows)
+	again, err := w.run(t.Context(), t, rows)
 	require.NoError(t, err)
 	require.Equal(t, summary.Refused, again.Refused, "what was refused is not asked again")
 }
@@ -260,7 +265,7 @@ func TestReplayStopsWhereEveryVendorWouldBeRefused(t *testing.T) {
 			w := newWorld(t)
 			var asked atomic.Int64
 			w.Fault = func(rw http.ResponseWriter, r *http.Request) bool { asked.Add(1); return c.answer(rw, r) }
-			summary, err := w.run(t, t.Context(), fewDays(2, 4))
+			summary, err := w.run(t.Context(), t, fewDays(2, 4))
 			require.EqualError(t, err, c.message)
 			require.False(t, summary.Complete)
 			require.Equal(t, int64(1), asked.Load())
@@ -272,7 +277,7 @@ func TestReplayLeavesTheMomentToASystemWhoseClockIsBehind(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.Now = func() time.Time { return time.Now().Add(-time.Hour) }
-	summary, err := w.run(t, t.Context(), []vendorcsv.Row{row(2, "a", jan(1), jan(3))})
+	summary, err := w.run(t.Context(), t, []vendorcsv.Row{row(2, "a", jan(1), jan(3))})
 	require.NoError(t, err)
 	require.Equal(t, 1, summary.Converted)
 	require.JSONEq(t, `{}`, w.Calls()[2].Body)
@@ -283,7 +288,7 @@ func TestReplaySaysThatTheSystemFallsBehind(t *testing.T) {
 	w := newWorld(t)
 	w.Fault = func(http.ResponseWriter, *http.Request) bool { <-time.After(shortDay); return false }
 	rows := fewDays(2, 6)
-	summary, err := w.run(t, t.Context(), rows, func(r *replay.Replay) { r.Concurrency = 1 })
+	summary, err := w.run(t.Context(), t, rows, func(r *replay.Replay) { r.Concurrency = 1 })
 	require.NoError(t, err)
 	// Twelve registrations and four conversions take 16 days one after the other; the plan has 3.
 	require.Greater(t, summary.BiggestLagDays(), 8.0)

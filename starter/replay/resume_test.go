@@ -42,7 +42,7 @@ func TestReplayGoesOnWhereItWasStopped(t *testing.T) {
 	rows := fewDays(4, 3)
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
-	first, err := w.run(t, ctx, rows, stopAt(5, stop))
+	first, err := w.run(ctx, t, rows, stopAt(5, stop))
 	require.ErrorIs(t, err, context.Canceled)
 	require.False(t, first.Complete)
 	require.GreaterOrEqual(t, first.Registered, 5)
@@ -51,7 +51,7 @@ func TestReplayGoesOnWhereItWasStopped(t *testing.T) {
 
 	<-time.After(3 * shortDay) // the time between the runs is what is tested
 	again := time.Now()
-	summary, err := w.run(t, t.Context(), rows)
+	summary, err := w.run(t.Context(), t, rows)
 	require.NoError(t, err)
 	require.Equal(t, 12, summary.Registered)
 	require.Equal(t, map[string]int{"automated": 6, "control": 6}, map[string]int{
@@ -79,10 +79,10 @@ func TestReplayDoesNothingOnceItIsComplete(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	rows := fewDays(2, 3)
-	first, err := w.run(t, t.Context(), rows)
+	first, err := w.run(t.Context(), t, rows)
 	require.NoError(t, err)
 	done := len(w.Calls())
-	second, err := w.run(t, t.Context(), rows)
+	second, err := w.run(t.Context(), t, rows)
 	require.NoError(t, err)
 	require.Len(t, w.Calls(), done)
 	require.True(t, second.Complete)
@@ -96,7 +96,7 @@ func TestReplaySurvivesTheLossOfItsLastLines(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	rows := fewDays(2, 6)
-	_, err := w.run(t, t.Context(), rows)
+	_, err := w.run(t.Context(), t, rows)
 	require.NoError(t, err)
 	before := make(map[string]time.Time)
 	for _, r := range rows {
@@ -105,9 +105,9 @@ func TestReplaySurvivesTheLossOfItsLastLines(t *testing.T) {
 	content, err := os.ReadFile(w.state)
 	require.NoError(t, err)
 	lines := strings.SplitAfter(string(content), "\n")
-	require.NoError(t, os.WriteFile(w.state, []byte(strings.Join(lines[:4], "")+lines[4][:7]), 0o600))
+	require.NoError(t, os.WriteFile(w.state, []byte(strings.Join(lines[:4], "")+lines[4][:7]), 0o600)) //nolint:gosec // G703: the test's own file
 
-	summary, err := w.run(t, t.Context(), rows)
+	summary, err := w.run(t.Context(), t, rows)
 	require.NoError(t, err)
 	require.Equal(t, 12, summary.Registered)
 	require.Equal(t, 4, summary.Converted)
@@ -128,13 +128,13 @@ func TestReplayGivesUpAfterItsPatienceAndCanGoOn(t *testing.T) {
 		fakeapi.Refuse(rw, http.StatusServiceUnavailable, "", "the database does not answer")
 		return true
 	}
-	summary, err := w.run(t, t.Context(), rows, func(r *replay.Replay) { r.Patience = 300 * time.Millisecond })
+	summary, err := w.run(t.Context(), t, rows, func(r *replay.Replay) { r.Patience = 300 * time.Millisecond })
 	require.ErrorContains(t, err, "line 7, vendor v005c: registering: given up after")
 	require.ErrorContains(t, err, "the database does not answer (503, request r-1)")
 	require.False(t, summary.Complete)
 
 	w.Fault = nil
-	summary, err = w.run(t, t.Context(), rows)
+	summary, err = w.run(t.Context(), t, rows)
 	require.NoError(t, err)
 	require.Equal(t, 8, summary.Registered)
 	for key, times := range w.paths() {
@@ -146,10 +146,10 @@ func TestReplayBeginsAnewWhereTheSystemHasLostItsData(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	rows := fewDays(2, 3)
-	_, err := w.run(t, t.Context(), rows)
+	_, err := w.run(t.Context(), t, rows)
 	require.NoError(t, err)
 	w.Forget()
-	summary, err := w.run(t, t.Context(), rows)
+	summary, err := w.run(t.Context(), t, rows)
 	require.NoError(t, err)
 	require.Equal(t, 6, summary.Registered)
 	require.Equal(t, 6, w.Vendors())
@@ -167,7 +167,7 @@ func TestReplayStopsWhileTheSystemIsAway(t *testing.T) {
 		return true
 	}
 	began := time.Now()
-	_, err := w.run(t, ctx, fewDays(1, 2))
+	_, err := w.run(ctx, t, fewDays(1, 2))
 	require.ErrorIs(t, err, context.Canceled)
 	require.Less(t, time.Since(began), 10*time.Second, "it does not wait out its patience")
 }

@@ -131,13 +131,8 @@ func (r *reader) take(number int, text []byte, tooLong bool) error {
 		r.columns, err = header(number, fields)
 		return err
 	}
-	row, problem := Row{Line: number}, (*Problem)(nil)
-	if err != nil {
-		problem = &Problem{Message: err.Error()}
-	} else {
-		problem = r.parse(&row, fields)
-	}
-	if problem != nil {
+	row := Row{Line: number}
+	if problem := r.parse(&row, fields, err); problem != nil {
 		problem.Line = number
 		r.problems = append(r.problems, *problem)
 		return nil
@@ -188,8 +183,12 @@ func header(number int, names []string) (*columns, error) {
 	return &columns{count: len(names), id: at[ColumnID], registeredAt: at[ColumnRegisteredAt], convertedAt: at[ColumnConvertedAt]}, nil
 }
 
-// parse fills the row from the fields of its line, or says what is wrong with them.
-func (r *reader) parse(row *Row, fields []string) *Problem {
+// parse fills the row from the fields of its line, or says what is wrong with them; notCSV is why
+// the line could not be split.
+func (r *reader) parse(row *Row, fields []string, notCSV error) *Problem {
+	if notCSV != nil {
+		return &Problem{Message: notCSV.Error()}
+	}
 	if len(fields) != r.columns.count {
 		return &Problem{Message: fmt.Sprintf("has %d columns, the header has %d", len(fields), r.columns.count)}
 	}

@@ -2,7 +2,6 @@ package vendorcsv_test
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -169,6 +168,6 @@ func requireEachLineOnce(t *testing.T, file string, rows []vendorcsv.Row, proble
 			isHeader = false
 			continue
 		}
-		require.Contains(t, []string{"row", "problem"}, seen[i+1], fmt.Sprintf("line %d: %q", i+1, line))
+		require.Contains(t, []string{"row", "problem"}, seen[i+1], "line %d: %q", i+1, line)
 	}
 }
