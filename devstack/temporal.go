@@ -12,6 +12,7 @@ import (
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/namespace/v1"
 	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/server/common/dynamicconfig"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/protobuf/types/known/durationpb"
@@ -35,38 +36,33 @@ var searchAttributes = map[string]enums.IndexedValueType{
 	"TrialPolicy": enums.INDEXED_VALUE_TYPE_KEYWORD,
 }
 
-// dynamicConfig fits the server to one small machine under test load.
-var dynamicConfig = map[string]any{
+// dynamicConfig fits the server to one small machine under test load. Updates
+// and update-with-start need none: this version has them on.
+var dynamicConfig = map[dynamicconfig.Key]any{
 	// What was registered a moment ago is usable at once.
-	"system.forceSearchAttributesCacheRefreshOnRead": true,
-	"system.namespaceCacheRefreshInterval":           time.Second,
+	dynamicconfig.ForceSearchAttributesCacheRefreshOnRead.Key(): true,
+	dynamicconfig.NamespaceCacheRefreshInterval.Key():           time.Second,
 
 	// One client is all clients here: limits that share a cluster among many
 	// would only throttle it.
-	"frontend.rps":                     50_000,
-	"frontend.namespaceRPS":            50_000,
-	"frontend.namespaceRPS.visibility": 5_000,
-	"frontend.namespaceCount":          50_000,
-	"frontend.persistenceMaxQPS":       100_000,
-	"history.rps":                      50_000,
-	"history.persistenceMaxQPS":        100_000,
-	"matching.rps":                     50_000,
-	"matching.persistenceMaxQPS":       100_000,
+	dynamicconfig.FrontendRPS.Key():                                         50_000,
+	dynamicconfig.FrontendMaxNamespaceRPSPerInstance.Key():                  50_000,
+	dynamicconfig.FrontendMaxNamespaceVisibilityRPSPerInstance.Key():        5_000,
+	dynamicconfig.FrontendMaxConcurrentLongRunningRequestsPerInstance.Key(): 50_000,
+	dynamicconfig.FrontendPersistenceMaxQPS.Key():                           100_000,
+	dynamicconfig.HistoryRPS.Key():                                          50_000,
+	dynamicconfig.HistoryPersistenceMaxQPS.Key():                            100_000,
+	dynamicconfig.MatchingRPS.Key():                                         50_000,
+	dynamicconfig.MatchingPersistenceMaxQPS.Key():                           100_000,
 
 	// One partition a task queue: a task never waits for a poller that asks
 	// at another partition.
-	"matching.numTaskqueueReadPartitions":  1,
-	"matching.numTaskqueueWritePartitions": 1,
-
-	"frontend.enableUpdateWorkflowExecution":              true,
-	"frontend.enableUpdateWorkflowExecutionAsyncAccepted": true,
-	"frontend.enableExecuteMultiOperation":                true,
+	dynamicconfig.MatchingNumTaskqueueReadPartitions.Key():  1,
+	dynamicconfig.MatchingNumTaskqueueWritePartitions.Key(): 1,
 
 	// Housekeeping for clusters that live for months.
-	"worker.historyScannerEnabled":    false,
-	"worker.executionsScannerEnabled": false,
-	"worker.taskQueueScannerEnabled":  false,
-	"worker.buildIdScavengerEnabled":  false,
+	dynamicconfig.HistoryScannerEnabled.Key():   false,
+	dynamicconfig.TaskQueueScannerEnabled.Key(): false,
 }
 
 // temporalOptions say where Temporal listens and keeps its data.
@@ -99,8 +95,11 @@ func startTemporal(ctx context.Context, p *parts, o temporalOptions, logger *slo
 		InitialFailoverVersion: 1,
 		Logger:                 logger,
 		LogLevel:               o.logLevel,
-		DynamicConfigValues:    dynamicConfig,
+		DynamicConfigValues:    make(map[string]any),
 		SearchAttributes:       searchAttributes,
+	}
+	for key, value := range dynamicConfig {
+		options.DynamicConfigValues[key.String()] = value
 	}
 	if o.dir != "" {
 		options.DatabaseFile = filepath.Join(o.dir, "temporal.db")
