@@ -1,0 +1,46 @@
+// Package test tells stories over the whole system on the embedded stack:
+// through HTTP, Temporal, the database and the mailbox together.
+package test
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"testing"
+
+	"marketplace.example/trials/test/stack"
+)
+
+// together is how many stories are told at once. They wait most of the time,
+// so that is more than there are cores.
+const together = "4"
+
+// embedded is the stack that all stories share; each has a database and a
+// namespace of its own on it.
+var embedded *stack.Stack
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	code, err := tell(m)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "stories:", err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func tell(m *testing.M) (code int, err error) {
+	chosen := false
+	flag.Visit(func(f *flag.Flag) { chosen = chosen || f.Name == "test.parallel" })
+	if !chosen {
+		if err := flag.Set("test.parallel", together); err != nil {
+			return 1, fmt.Errorf("telling stories in parallel: %w", err)
+		}
+	}
+	if embedded, err = stack.Start(context.Background()); err != nil {
+		return 1, err
+	}
+	code = m.Run()
+	return code, embedded.Stop()
+}
