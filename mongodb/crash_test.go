@@ -3,6 +3,7 @@ package mongodb
 import (
 	"context"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -52,6 +53,33 @@ func crashingStore(t *testing.T, database string, c crash) (*Store, context.Cont
 	s := newStore(client, database)
 	t.Cleanup(func() { _ = s.Close(context.WithoutCancel(ctx)) })
 	return s, ctx
+}
+
+// An event that comes while a trial is folded from its events is not lost.
+func TestRefoldWhileAnEventComes(t *testing.T) {
+	t.Parallel()
+	s := newTestStore(t)
+	register(t, s, "v1", trial.Automated)
+	events, want := history(t, registration14d("v1"), step(allOn(), 0), convert(at.Add(time.Hour)))
+	appendAll(t, s, events[:2])
+	var once sync.Once
+	client, err := mongo.Connect(clientOptions(server).SetMonitor(&event.CommandMonitor{
+		Started: func(_ context.Context, e *event.CommandStartedEvent) {
+			if e.CommandName == "findAndModify" { // the events were read, the trial is about to be stored
+				once.Do(func() { appendAll(t, s, events) })
+			}
+		},
+	}))
+	require.NoError(t, err)
+	folding := newStore(client, s.users.Database().Name())
+	t.Cleanup(func() { _ = folding.Close(context.WithoutCancel(t.Context())) })
+	state, err := folding.Refold(t.Context(), "v1")
+	require.NoError(t, err)
+	require.Equal(t, want, state)
+	got, _, err := s.Trial(t.Context(), "v1")
+	require.NoError(t, err)
+	require.Equal(t, want, got)
+	requireMirrored(t, s, want)
 }
 
 // kept is everything stored that a crash must not change.
@@ -115,6 +143,7 @@ func crashAppend(t *testing.T, events []trial.Event, c crash, want map[string][]
 	crashed = err != nil
 	if crashed {
 		require.ErrorIs(t, err, context.Canceled, c)
+		require.False(t, IsUnavailable(err), "the server is not to blame")
 	}
 	existing, err := s.Append(t.Context(), events[last], state)
 	require.NoError(t, err, c)

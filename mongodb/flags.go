@@ -12,7 +12,11 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/trial"
 )
+
+// flagsTries bounds how often a change of the flags is tried against others.
+const flagsTries = 100
 
 // flagsID is the _id of the one flag document.
 const flagsID = "featureFlags"
@@ -64,7 +68,7 @@ func (s *Store) initFlags(ctx context.Context) (rollout.Document, error) {
 // are then. An error of change's, or a percentage that is none, leaves
 // everything as it is; a change that changes nothing makes no new version.
 func (s *Store) UpdateFlags(ctx context.Context, by string, change func(*rollout.Flags) error) (rollout.Document, error) {
-	for {
+	for range flagsTries {
 		doc, err := s.Flags(ctx)
 		if err != nil {
 			return rollout.Document{}, err
@@ -84,6 +88,7 @@ func (s *Store) UpdateFlags(ctx context.Context, by string, change func(*rollout
 			return updated, err
 		}
 	}
+	return rollout.Document{}, &trial.Error{Code: trial.CodeUnavailable, Message: "the flags are being changed by others all the time; try again later"}
 }
 
 // replaceFlags stores flags in the place of a version. It is

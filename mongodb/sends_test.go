@@ -201,6 +201,9 @@ func TestSettledSend(t *testing.T) {
 	send = settle(t, s, 1, trial.SendSent)
 	want.Status, want.MessageID, want.Reason = trial.SendSent, "message-1", ""
 	require.Equal(t, want, send)
+	late, err := s.SendEvent(t.Context(), key, 1, "message-1", "", at.Add(time.Hour))
+	require.NoError(t, err)
+	require.Equal(t, &want, late, "when it was first known to be sent")
 }
 
 func TestSendEvent(t *testing.T) {

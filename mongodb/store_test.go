@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
 
 	"marketplace.example/trials/rollout"
 	"marketplace.example/trials/trial"
@@ -95,6 +96,11 @@ func TestCallerWhoGaveUp(t *testing.T) {
 	require.False(t, IsUnavailable(err), "the server is not to blame")
 	_, err = Connect(ctx, server, "test")
 	require.ErrorIs(t, err, context.Canceled)
+
+	// What the driver makes of a caller who gives up while the server works.
+	err = failed("reading", mongo.CommandError{Labels: []string{"NetworkError"}, Wrapped: context.Canceled})
+	require.ErrorIs(t, err, context.Canceled)
+	require.False(t, IsUnavailable(err))
 }
 
 func TestBadConnectionString(t *testing.T) {

@@ -97,16 +97,17 @@ func TestOverdueTrials(t *testing.T) {
 	t.Parallel()
 	s := newTestStore(t)
 	someTrials(t, s)
-	// f ends at 14 days, a's first reminder is 7 days before that.
+	trialOf(t, s, "z", trial.Automated)
+	// z's welcome is due at once, a's first reminder at 7 days, f ends at 14.
 	for name, c := range map[string]struct {
 		before time.Time
 		limit  int
 		want   []string
 	}{
 		"nothing yet":                  {before: at, limit: 10},
-		"a reminder":                   {before: at.AddDate(0, 0, 8), limit: 10, want: []string{"a"}},
-		"the longest overdue first":    {before: at.AddDate(0, 0, 30), limit: 10, want: []string{"a", "f"}},
-		"no more than are asked for":   {before: at.AddDate(0, 0, 30), limit: 1, want: []string{"a"}},
+		"a welcome and a reminder":     {before: at.AddDate(0, 0, 8), limit: 10, want: []string{"z", "a"}},
+		"the longest overdue first":    {before: at.AddDate(0, 0, 30), limit: 10, want: []string{"z", "a", "f"}},
+		"no more than are asked for":   {before: at.AddDate(0, 0, 30), limit: 1, want: []string{"z"}},
 		"nothing where none are asked": {before: at.AddDate(0, 0, 30), limit: 0},
 	} {
 		states, err := s.OverdueTrials(t.Context(), c.before, c.limit)
