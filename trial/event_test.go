@@ -184,7 +184,7 @@ func TestAChangeSupersedesWhatIsPending(t *testing.T) {
 func TestApplyLeavesTheStateBeforeAsItWas(t *testing.T) {
 	t.Parallel()
 	s := lived(trial.NewState(sample()), "2026-03-09 10:00")
-	for _, id := range []string{"r1", "r2", "r3"} { // so many that slices have room to spare
+	for _, id := range []string{"r1", "r2", "r3", "r4", "r5"} { // so many that slices have room to spare
 		s = asked(s, trial.MessageExtend, "2026-03-10 10:00", trial.Request{ID: id, Days: 1})
 	}
 	before, err := json.Marshal(s)
@@ -192,8 +192,8 @@ func TestApplyLeavesTheStateBeforeAsItWas(t *testing.T) {
 	// Two futures of one state, which must not share what they add.
 	one := asked(s, trial.MessageExtend, "2026-03-11 10:00", trial.Request{ID: "one", Days: 1})
 	two := asked(s, trial.MessageCancel, "2026-03-11 10:00", trial.Request{ID: "two"})
-	require.Equal(t, []string{"r1", "r2", "r3", "one"}, one.Requests)
-	require.Equal(t, []string{"r1", "r2", "r3", "two"}, two.Requests)
+	require.Equal(t, []string{"r1", "r2", "r3", "r4", "r5", "one"}, one.Requests)
+	require.Equal(t, []string{"r1", "r2", "r3", "r4", "r5", "two"}, two.Requests)
 	require.Equal(t, trial.ReasonRevised, one.Steps[len(s.Steps)].Reason)
 	require.Equal(t, trial.ReasonCancelled, two.Steps[len(s.Steps)].Reason)
 	lived(s, "2026-06-01 00:00")
