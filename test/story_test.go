@@ -54,7 +54,7 @@ func begin(t *testing.T, o system.Options) *story {
 	t.Helper()
 	t.Parallel()
 	mark := strings.ToLower(rand.Text()[:8])
-	o.Stack, o.LogDir = embedded, t.TempDir()
+	o.Stack, o.LogDir = embedded, t.ArtifactDir() // kept with `go test -artifacts`
 	o.Database, o.Namespace = "story_"+mark, "story-"+mark
 	if o.Day == 0 {
 		o.Day = time.Second

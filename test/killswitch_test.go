@@ -1,0 +1,160 @@
+package test
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"marketplace.example/trials/test/system"
+	"marketplace.example/trials/trial"
+)
+
+func TestNoMailLeavesWhileAutomationIsDisabled(t *testing.T) {
+	s := begin(t, system.Options{Day: 1500 * time.Millisecond})
+	ids := s.crowd(30)
+	s.awaitMail(wholeLife, ids[0], "reminder-7d/0")
+
+	s.rollout(false, 0)
+	quietFrom := time.Now().Add(time.Second)
+	s.KillWorker()
+	require.NoError(t, s.StartWorker(s.ctx))
+	s.awaitHeld(wholeLife, ids, trial.ReasonAutomationDisabled)
+	before := s.lengths(ids)
+	s.patch("monitoring", "alerting", false) // the sweep that this asks for must wake nobody
+	pause(t, 2*s.Day)
+	require.Equal(t, before, s.lengths(ids), "histories grow while trials are held")
+	quietTo := time.Now()
+	s.rollout(true, 100)
+
+	s.awaitAll(wholeLife, ids, trial.Expired)
+	mails := 0
+	for _, m := range s.messages(s.mark + "/") {
+		require.False(t, m.At.After(quietFrom) && m.At.Before(quietTo), "%s left at %s, while automation was disabled", m.Step(), m.At)
+		mails++
+	}
+	t.Logf("quiet for %s; %d e-mails in all", quietTo.Sub(quietFrom).Round(time.Millisecond), mails)
+	for _, id := range ids {
+		s.mailedAsRecorded(id)
+	}
+}
+
+// crowd registers vendors one after the other, a fifth of a day apart.
+func (s *story) crowd(n int) []string {
+	s.t.Helper()
+	var ids []string
+	for i := range n {
+		id := s.vendor(fmt.Sprintf("v%02d", i))
+		s.register(id)
+		ids = append(ids, id)
+		pause(s.t, s.Day/5)
+	}
+	return ids
+}
+
+func (s *story) awaitHeld(limit time.Duration, ids []string, reason trial.Reason) {
+	s.t.Helper()
+	eventually(s.t, limit, func() error {
+		n, err := s.database.Collection("trials").CountDocuments(s.ctx, bson.M{"held.reason": reason})
+		if err == nil && int(n) != len(ids) {
+			err = fmt.Errorf("%d of %d trials are held for %s", n, len(ids), reason)
+		}
+		return err
+	})
+}
+
+// lengths are how many events the trials' histories have.
+func (s *story) lengths(ids []string) map[string]int64 {
+	s.t.Helper()
+	all := map[string]int64{}
+	for _, id := range ids {
+		d, err := s.temporal.DescribeWorkflowExecution(s.ctx, trial.WorkflowID(id), "")
+		require.NoError(s.t, err)
+		all[id] = d.GetWorkflowExecutionInfo().GetHistoryLength()
+	}
+	return all
+}
+
+// mailedAsRecorded checks that just those e-mails came of which the trial says
+// so, each once; that none is missing but those that a later step had
+// overtaken, as may happen where a dead worker's task is waited for; and that
+// the trial's ends were told.
+func (s *story) mailedAsRecorded(id string) {
+	s.t.Helper()
+	k := s.known(id)
+	recorded := []string{}
+	for _, r := range k.Trial.Steps {
+		if r.Mailed {
+			recorded = append(recorded, fmt.Sprintf("%s/%d", r.Step.Kind, r.Step.Revision))
+			continue
+		}
+		require.Equal(s.t, trial.ReasonOvertaken, r.Reason, "%s of %s", r.Step.Kind, id)
+		require.NotContains(s.t, []trial.Kind{trial.Expiry, trial.GraceEnd}, r.Step.Kind, id)
+	}
+	require.Len(s.t, k.Trial.Steps, len(whole))
+	mails := s.mails(id)
+	slices.Sort(recorded)
+	slices.Sort(mails)
+	require.Equal(s.t, recorded, mails, "e-mails of %s", id)
+}
+
+func TestTheWorkerSurvivesAKill(t *testing.T) {
+	s := begin(t, system.Options{Day: 1500 * time.Millisecond})
+	var ids []string
+	for i := range 20 {
+		id := s.vendor(fmt.Sprintf("k%02d", i))
+		s.register(id)
+		ids = append(ids, id)
+		if i == 5 { // while others begin
+			s.killWorker()
+		}
+	}
+	s.awaitMail(wholeLife, ids[0], "reminder-7d/0") // while the others' leave
+	s.killWorker()
+	s.awaitMail(wholeLife, ids[0], "expiry/0")
+	s.killWorker()
+
+	s.awaitAll(wholeLife, ids, trial.Expired)
+	for _, id := range ids {
+		s.mailedAsRecorded(id)
+	}
+}
+
+func (s *story) killWorker() {
+	s.t.Helper()
+	s.KillWorker()
+	require.NoError(s.t, s.StartWorker(s.ctx))
+}
+
+func TestIdempotencyKeyMakesARequestOnce(t *testing.T) {
+	s := begin(t, system.Options{Day: 10 * time.Second})
+	id := s.vendor("elisa")
+	s.register(id)
+	s.awaitMail(soon, id, "welcome/0")
+
+	extend := func(days int) system.Answer {
+		a, err := system.Call(s.ctx, http.MethodPost, s.API+"/api/admin/trials/"+id+"/extend", s.Secrets.AdminToken,
+			map[string]any{"days": days, "reason": "asked by phone"}, http.Header{"Idempotency-Key": {"ticket-4711"}})
+		require.NoError(t, err)
+		return a
+	}
+	first := extend(7)
+	s.answered(http.StatusOK, first, nil)
+	end := s.known(id).Trial.EndsAt
+	require.Equal(t, s.known(id).Trial.StartedAt.Add(21*s.Day), end)
+	require.JSONEq(t, string(first.Body), string(extend(7).Body))
+	s.killWorker()
+	s.answered(http.StatusOK, extend(7), nil)
+
+	k := s.known(id)
+	require.Equal(t, end, k.Trial.EndsAt)
+	require.Equal(t, 1, k.Trial.Revision)
+	other := extend(8)
+	require.Equal(t, http.StatusUnprocessableEntity, other.Status, "%s", other.Body)
+	require.Equal(t, "Idempotency-Key", readProblem(t, other).Field)
+	require.Equal(t, end, s.known(id).Trial.EndsAt)
+}

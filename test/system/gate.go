@@ -1,0 +1,110 @@
+package system
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+)
+
+// Gate stands between a program and a server that it talks to, and cuts them
+// off when told to: what is under way breaks, and whoever knocks is refused.
+type Gate struct {
+	// Addr is where the gate listens, host:port of the loopback.
+	Addr string
+
+	target string
+
+	mu       sync.Mutex
+	listener net.Listener // nil while the gate is shut
+	through  map[net.Conn]struct{}
+}
+
+// NewGate makes an open gate before the server at target, host:port.
+func NewGate(ctx context.Context, target string) (*Gate, error) {
+	g := &Gate{Addr: "127.0.0.1:0", target: target, through: map[net.Conn]struct{}{}}
+	return g, g.Open(ctx)
+}
+
+// Open lets connections through, at the address that the gate has had from the start.
+func (g *Gate) Open(ctx context.Context) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.listener != nil {
+		return nil
+	}
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", g.Addr)
+	if err != nil {
+		return fmt.Errorf("opening the gate to %s: %w", g.target, err)
+	}
+	g.listener, g.Addr = l, l.Addr().String()
+	go g.accept(l)
+	return nil
+}
+
+// Shut drops every connection and refuses new ones. It may be called again.
+func (g *Gate) Shut() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.listener == nil {
+		return
+	}
+	_ = g.listener.Close()
+	g.listener = nil
+	for c := range g.through {
+		_ = c.Close()
+	}
+}
+
+func (g *Gate) accept(l net.Listener) {
+	for {
+		c, err := l.Accept()
+		if err != nil {
+			return // the gate was shut
+		}
+		go g.forward(l, c)
+	}
+}
+
+// forward carries bytes both ways until one side hangs up.
+func (g *Gate) forward(l net.Listener, client net.Conn) {
+	defer g.drop(client)
+	server, err := net.Dial("tcp", g.target)
+	if err != nil {
+		return
+	}
+	defer g.drop(server)
+	if !g.keep(l, client, server) {
+		return
+	}
+	var both sync.WaitGroup
+	carry := func(to, from net.Conn) {
+		_, _ = io.Copy(to, from)
+		_, _ = to.Close(), from.Close()
+	}
+	both.Go(func() { carry(server, client) })
+	both.Go(func() { carry(client, server) })
+	both.Wait()
+}
+
+// keep notes connections, so that Shut finds them; false where the gate has
+// been shut since they came.
+func (g *Gate) keep(l net.Listener, conns ...net.Conn) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.listener != l {
+		return false
+	}
+	for _, c := range conns {
+		g.through[c] = struct{}{}
+	}
+	return true
+}
+
+func (g *Gate) drop(c net.Conn) {
+	_ = c.Close()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	delete(g.through, c)
+}
