@@ -102,6 +102,7 @@ func TestAdmit(t *testing.T) {
 		{true, 0, false},
 		{true, 10, false},
 		{true, 10.5, false},
+		{true, place * 100, false}, // a place is below its percentage, or out
 		{true, 10.51, true},
 		{true, 25, true},
 		{true, 100, true},
