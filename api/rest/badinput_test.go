@@ -73,7 +73,7 @@ func registrations(token string) []badInput {
 	}
 	for field, values := range map[string][]string{
 		"id":       {"a b", "a/b", "ä", strings.Repeat("a", 65), "a.b"},
-		"email":    {"ada", "ada@", "@example.com", "Ada <ada@example.com>", "ada@example.com\\r\\nBcc: eve@example.com", "ada@exämple.com", "a b@example.com", "a@b.com,c@d.com", strings.Repeat("a", 243) + "@example.com"},
+		"email":    {"ada", "ada@", "@example.com", "Ada <ada@example.com>", "<ada@example.com>", "\\\"ada\\\"@example.com", "ada@example.com\\r\\nBcc: eve@example.com", "ada@exämple.com", "a b@example.com", "a@b.com,c@d.com", strings.Repeat("a", 243) + "@example.com"},
 		"name":     {strings.Repeat("a", 201), "A\\nB", "A\\u0000", "   ", "A\\u2028B"},
 		"timezone": {"", "Local", "Europe/Nowhere", "../etc/passwd", "+01:00"},
 		"registeredAt": {

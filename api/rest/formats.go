@@ -61,7 +61,7 @@ func validAddress(value string) bool {
 		return false
 	}
 	parsed, err := mail.ParseAddress(value)
-	return err == nil && parsed.Name == "" && parsed.Address == value
+	return err == nil && parsed.Address == value
 }
 
 // validLine tells whether a text says something, in one line.
