@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"net/url"
@@ -16,7 +17,7 @@ import (
 // startFerretDB serves MongoDB's protocol at address (host:port, port 0 for a
 // free one) from SQLite files in dir, and returns the URI to connect to.
 // Clients reach FerretDB through a relay, since its own updates are not atomic.
-func startFerretDB(p *parts, address, dir string, durable bool, logger *slog.Logger) (string, error) {
+func startFerretDB(ctx context.Context, p *parts, address, dir string, durable bool, logger *slog.Logger) (string, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", fmt.Errorf("make the database's directory: %w", err)
 	}
@@ -39,7 +40,7 @@ func startFerretDB(p *parts, address, dir string, durable bool, logger *slog.Log
 	if err != nil {
 		return "", fmt.Errorf("read FerretDB's address: %w", err)
 	}
-	front, err := relay.Listen(address, inner.Host, logger)
+	front, err := relay.Listen(ctx, address, inner.Host, logger)
 	if err != nil {
 		return "", err
 	}

@@ -26,7 +26,7 @@ func startDatabase(t *testing.T, dir string) (uri string, stop func()) {
 	p := newParts()
 	stop = sync.OnceFunc(func() { require.NoError(t, p.stop()) })
 	t.Cleanup(stop)
-	uri, err := startFerretDB(p, "127.0.0.1:0", dir, true, discard)
+	uri, err := startFerretDB(t.Context(), p, "127.0.0.1:0", dir, true, discard)
 	require.NoError(t, err)
 	return uri, stop
 }

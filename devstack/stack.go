@@ -55,11 +55,11 @@ func start(ctx context.Context, o options, logger *slog.Logger) (_ *stack, err e
 	if err != nil {
 		return nil, err
 	}
-	s.addresses.MongoDB, err = startFerretDB(p, at(o.mongodbPort), databaseDir, o.dir != "", logger.With("part", "mongodb"))
+	s.addresses.MongoDB, err = startFerretDB(ctx, p, at(o.mongodbPort), databaseDir, o.dir != "", logger.With("part", "mongodb"))
 	if err != nil {
 		return nil, err
 	}
-	s.addresses.Mailbox, err = startMailbox(p, o, logger.With("part", "mailbox"))
+	s.addresses.Mailbox, err = startMailbox(ctx, p, o, logger.With("part", "mailbox"))
 	if err != nil {
 		return nil, err
 	}
@@ -94,8 +94,9 @@ func databaseDir(p *parts, dir string) (string, error) {
 }
 
 // startMailbox serves the SES mailbox and returns its URL.
-func startMailbox(p *parts, o options, logger *slog.Logger) (string, error) {
-	listener, err := net.Listen("tcp", at(o.mailboxPort))
+func startMailbox(ctx context.Context, p *parts, o options, logger *slog.Logger) (string, error) {
+	var listen net.ListenConfig
+	listener, err := listen.Listen(ctx, "tcp", at(o.mailboxPort))
 	if err != nil {
 		return "", fmt.Errorf("listen for the mailbox: %w", err)
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 )
@@ -39,9 +40,13 @@ func strictly(data []byte, value any) error {
 }
 
 func writeJSON(w http.ResponseWriter, status int, body any) {
+	data, err := json.Marshal(body)
+	if err != nil { // only a body of a wrong type, which no request can bring about
+		panic(fmt.Sprintf("write an answer as JSON: %v", err))
+	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body) // the client went away: nobody is left to tell
+	_, _ = w.Write(append(data, '\n')) // the client went away: nobody is left to tell
 }
 
 // fail logs why a request could not be carried out, and answers that it wasn't.

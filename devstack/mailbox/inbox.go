@@ -189,6 +189,8 @@ func preview(m *Message) string {
 func badge(m *Message) string {
 	for _, to := range m.To {
 		switch outcomeOf(to) {
+		case delivered:
+			continue // another recipient's may not be
 		case bounced:
 			return "bounced"
 		case suppressed:

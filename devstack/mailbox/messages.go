@@ -138,6 +138,7 @@ func (m *Mailbox) find(w http.ResponseWriter, r *http.Request) *Message {
 	message := m.store.get(r.PathValue("id"))
 	if message == nil {
 		http.Error(w, "there is no such message", http.StatusNotFound)
+		return nil
 	}
 	return message
 }

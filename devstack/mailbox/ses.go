@@ -115,8 +115,8 @@ func (r *sendRequest) message(now time.Time) (Message, *apiError) {
 	if simple.Body.Text != nil {
 		m.Text = simple.Body.Text.Data
 	}
-	if simple.Body.Html != nil {
-		m.HTML = simple.Body.Html.Data
+	if simple.Body.HTML != nil {
+		m.HTML = simple.Body.HTML.Data
 	}
 	return m, nil
 }

@@ -52,7 +52,10 @@ type content struct {
 
 type simpleContent struct {
 	Subject text
-	Body    struct{ Text, Html *text } //nolint:revive // the API's name
+	Body    struct {
+		Text *text
+		HTML *text `json:"Html"`
+	}
 	Headers []nameValue
 }
 
@@ -140,10 +143,10 @@ func (c *content) validate() *apiError {
 
 func (s *simpleContent) validate() *apiError {
 	size := len(s.Subject.Data)
-	if s.Body.Text == nil && s.Body.Html == nil {
+	if s.Body.Text == nil && s.Body.HTML == nil {
 		return badRequest("Content.Simple.Body has neither Text nor Html")
 	}
-	for _, body := range []*text{s.Body.Text, s.Body.Html} {
+	for _, body := range []*text{s.Body.Text, s.Body.HTML} {
 		if body != nil {
 			size += len(body.Data)
 		}

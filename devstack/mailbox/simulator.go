@@ -2,6 +2,7 @@ package mailbox
 
 import (
 	"net/mail"
+	"slices"
 	"strings"
 )
 
@@ -21,6 +22,9 @@ const (
 	rejected   outcome = "reject"          // a virus was found
 )
 
+// labels are the outcomes that a label can ask for.
+var labels = []outcome{bounced, suppressed, complained, delayed, rejected}
+
 // outcomeOf tells what becomes of a mail to address. The simulator's addresses
 // are told by how they begin (bounce@, bounce+7@); at any other domain a label
 // decides (jo+bounce@example.com), so that each test can have vendors of its
@@ -35,10 +39,8 @@ func outcomeOf(address string) outcome {
 		}
 		return delivered // success@ and ooto@, whose automatic answer goes nowhere
 	}
-	labels := strings.Split(local, "+")[1:]
-	for _, label := range labels {
-		switch o := outcome(label); o {
-		case bounced, suppressed, complained, delayed, rejected:
+	for _, label := range strings.Split(local, "+")[1:] {
+		if o := outcome(label); slices.Contains(labels, o) {
 			return o
 		}
 	}

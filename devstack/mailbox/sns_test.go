@@ -18,9 +18,11 @@ import (
 
 // received is a message as a subscriber got it.
 type received struct {
-	Type, MessageId, Token, TopicArn, Subject, Message, SubscribeURL string //nolint:revive // SNS's names
-	Timestamp, SignatureVersion, Signature, SigningCertURL           string
-	UnsubscribeURL                                                   string
+	Type, Token, Subject, Message, SubscribeURL, UnsubscribeURL string
+	Timestamp, SignatureVersion, Signature, SigningCertURL      string
+
+	MessageID string `json:"MessageId"`
+	TopicARN  string `json:"TopicArn"`
 
 	header http.Header
 }
@@ -109,11 +111,11 @@ func requireSigned(t *testing.T, url string, m received) {
 	var text string
 	switch m.Type {
 	case "Notification":
-		text = "Message\n" + m.Message + "\nMessageId\n" + m.MessageId + "\nSubject\n" + m.Subject +
-			"\nTimestamp\n" + m.Timestamp + "\nTopicArn\n" + m.TopicArn + "\nType\nNotification\n"
+		text = "Message\n" + m.Message + "\nMessageId\n" + m.MessageID + "\nSubject\n" + m.Subject +
+			"\nTimestamp\n" + m.Timestamp + "\nTopicArn\n" + m.TopicARN + "\nType\nNotification\n"
 	case "SubscriptionConfirmation":
-		text = "Message\n" + m.Message + "\nMessageId\n" + m.MessageId + "\nSubscribeURL\n" + m.SubscribeURL +
-			"\nTimestamp\n" + m.Timestamp + "\nToken\n" + m.Token + "\nTopicArn\n" + m.TopicArn + "\nType\nSubscriptionConfirmation\n"
+		text = "Message\n" + m.Message + "\nMessageId\n" + m.MessageID + "\nSubscribeURL\n" + m.SubscribeURL +
+			"\nTimestamp\n" + m.Timestamp + "\nToken\n" + m.Token + "\nTopicArn\n" + m.TopicARN + "\nType\nSubscriptionConfirmation\n"
 	default:
 		require.Fail(t, "unknown type", m.Type)
 	}
@@ -135,13 +137,13 @@ func TestMessagesAreSignedInBothVersions(t *testing.T) {
 			require.Equal(t, "SubscriptionConfirmation", confirmation.Type)
 			require.Equal(t, "SubscriptionConfirmation", confirmation.header.Get("X-Amz-Sns-Message-Type"))
 			require.Equal(t, version, confirmation.SignatureVersion)
-			require.Equal(t, testTopic, confirmation.TopicArn)
+			require.Equal(t, testTopic, confirmation.TopicARN)
 			requireSigned(t, url, confirmation)
 
 			send(t, url, "jo@example.com")
 			for _, m := range s.wait(t, 3)[1:] {
 				require.Equal(t, "Notification", m.Type)
-				require.Equal(t, m.MessageId, m.header.Get("X-Amz-Sns-Message-Id"))
+				require.Equal(t, m.MessageID, m.header.Get("X-Amz-Sns-Message-Id"))
 				require.Equal(t, testTopic, m.header.Get("X-Amz-Sns-Topic-Arn"))
 				require.Equal(t, "text/plain; charset=UTF-8", m.header.Get("Content-Type"))
 				require.Equal(t, version, m.SignatureVersion)
@@ -268,7 +270,7 @@ func TestASubscriberThatFailsIsTriedAgain(t *testing.T) {
 	send(t, url, "jo+reject@example.com") // one event
 	got := s.wait(t, 5)[1:]
 	for _, m := range got[1:] {
-		require.Equal(t, got[0].MessageId, m.MessageId, "it is the same message")
+		require.Equal(t, got[0].MessageID, m.MessageID, "it is the same message")
 		require.Equal(t, got[0].Signature, m.Signature)
 	}
 }

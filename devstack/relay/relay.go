@@ -28,9 +28,10 @@ type Relay struct {
 }
 
 // Listen opens address for clients of the server at target; both are TCP
-// host:port. Nothing is accepted before Serve.
-func Listen(address, target string, logger *slog.Logger) (*Relay, error) {
-	listener, err := net.Listen("tcp", address)
+// host:port. Nothing is accepted before Serve; ctx bounds the opening only.
+func Listen(ctx context.Context, address, target string, logger *slog.Logger) (*Relay, error) {
+	var config net.ListenConfig
+	listener, err := config.Listen(ctx, "tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("listen for MongoDB clients: %w", err)
 	}

@@ -84,7 +84,7 @@ func (s *server) next(t *testing.T) *request {
 // startRelay relays to s until the test ends, or stop is called.
 func startRelay(t *testing.T, s *server) (r *Relay, stop func()) {
 	t.Helper()
-	r, err := Listen("127.0.0.1:0", s.listener.Addr().String(), slog.New(slog.DiscardHandler))
+	r, err := Listen(t.Context(), "127.0.0.1:0", s.listener.Addr().String(), slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(context.Background())
 	served := make(chan error, 1)
