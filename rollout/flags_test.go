@@ -39,7 +39,7 @@ func TestInitialFlagsAreTheRequirements(t *testing.T) {
 		FeatureFlags rollout.Flags `json:"featureFlags"`
 	}{rollout.InitialFlags()}, "", "  ")
 	require.NoError(t, err)
-	require.Equal(t, initialState, string(got))
+	require.JSONEq(t, initialState, string(got))
 
 	var d rollout.Document
 	require.NoError(t, json.Unmarshal([]byte(initialState), &d))

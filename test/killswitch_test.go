@@ -8,14 +8,13 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"go.mongodb.org/mongo-driver/v2/bson"
 
 	"marketplace.example/trials/test/system"
 	"marketplace.example/trials/trial"
 )
 
 func TestNoMailLeavesWhileAutomationIsDisabled(t *testing.T) {
-	s := begin(t, system.Options{Day: 1500 * time.Millisecond})
+	s := begin(t, system.Options{Day: 2 * time.Second})
 	ids := s.crowd(30)
 	s.awaitMail(wholeLife, ids[0], "reminder-7d/0")
 
@@ -43,7 +42,8 @@ func TestNoMailLeavesWhileAutomationIsDisabled(t *testing.T) {
 	}
 }
 
-// crowd registers vendors one after the other, a fifth of a day apart.
+// crowd registers vendors one after the other, so that their steps fall due
+// one after the other.
 func (s *story) crowd(n int) []string {
 	s.t.Helper()
 	var ids []string
@@ -51,19 +51,21 @@ func (s *story) crowd(n int) []string {
 		id := s.vendor(fmt.Sprintf("v%02d", i))
 		s.register(id)
 		ids = append(ids, id)
-		pause(s.t, s.Day/5)
+		pause(s.t, s.Day/20)
 	}
 	return ids
 }
 
+// awaitHeld waits until each trial is held.
 func (s *story) awaitHeld(limit time.Duration, ids []string, reason trial.Reason) {
 	s.t.Helper()
 	eventually(s.t, limit, func() error {
-		n, err := s.database.Collection("trials").CountDocuments(s.ctx, bson.M{"held.reason": reason})
-		if err == nil && int(n) != len(ids) {
-			err = fmt.Errorf("%d of %d trials are held for %s", n, len(ids), reason)
+		for _, id := range ids {
+			if doc, err := s.stored(id); err != nil || doc.Held == nil || doc.Held.Reason != reason {
+				return fmt.Errorf("trial %s is %s and not held for %s: %w", id, doc.Status, reason, err)
+			}
 		}
-		return err
+		return nil
 	})
 }
 
@@ -103,7 +105,7 @@ func (s *story) mailedAsRecorded(id string) {
 }
 
 func TestTheWorkerSurvivesAKill(t *testing.T) {
-	s := begin(t, system.Options{Day: 1500 * time.Millisecond})
+	s := begin(t, system.Options{Day: 2 * time.Second})
 	var ids []string
 	for i := range 20 {
 		id := s.vendor(fmt.Sprintf("k%02d", i))

@@ -3,6 +3,7 @@ package test
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"testing"
 	"time"
 
@@ -133,7 +134,7 @@ func (s *story) forbidden(id, message, flag string) {
 }
 
 func TestLateConversionAndRevive(t *testing.T) {
-	s := begin(t, system.Options{})
+	s := begin(t, system.Options{Day: 2 * time.Second})
 	id := s.vendor("hugo")
 	s.register(id)
 	s.awaitStatus(wholeLife, id, trial.Expired)
@@ -150,7 +151,7 @@ func TestLateConversionAndRevive(t *testing.T) {
 		}
 		return nil
 	})
-	revived := append(whole[:len(whole):len(whole)], "reminder-1d/1", "expiry/1", "grace-end/1")
+	revived := slices.Concat(whole, []string{ "reminder-1d/1", "expiry/1", "grace-end/1"})
 	require.Equal(t, revived, s.mails(id))
 
 	s.convert(id)

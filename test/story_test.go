@@ -26,8 +26,10 @@ import (
 const (
 	// soon bounds what takes no more than a moment, on a busy machine too.
 	soon = 30 * time.Second
-	// wholeLife bounds a trial's 17 days of a second each.
-	wholeLife = 90 * time.Second
+	// day is long enough for a busy machine to tell a trial's last two days apart.
+	day = 1500 * time.Millisecond
+	// wholeLife bounds a trial's 17 days.
+	wholeLife = 2 * time.Minute
 	// aSweep bounds what waits for the reconciler, which comes every 30 seconds.
 	aSweep = 75 * time.Second
 	// logTail is how much of a process's log a failed story shows, in bytes.
@@ -57,7 +59,7 @@ func begin(t *testing.T, o system.Options) *story {
 	o.Stack, o.LogDir = embedded, t.ArtifactDir() // kept with `go test -artifacts`
 	o.Database, o.Namespace = "story_"+mark, "story-"+mark
 	if o.Day == 0 {
-		o.Day = time.Second
+		o.Day = day
 	}
 	ctx := t.Context()
 	began := time.Now()

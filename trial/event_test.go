@@ -2,6 +2,7 @@ package trial_test
 
 import (
 	"encoding/json"
+	"slices"
 	"testing"
 	"time"
 
@@ -165,7 +166,7 @@ func TestAChangeSupersedesWhatIsPending(t *testing.T) {
 		s := begun.Apply(begun.StepEvent(reminder, hold(trial.ReasonAutomationDisabled), well("2026-03-15 10:00"), false))
 		s = asked(s, message, "2026-03-15 09:00", trial.Request{Days: 1, At: at("2026-03-14 00:00")})
 		superseded := trial.StepRecord{Outcome: trial.Superseded, Reason: reason, At: at("2026-03-15 09:00")}
-		want := append(ran[:len(ran):len(ran)], superseded, superseded, superseded)
+		want := slices.Concat(ran, []trial.StepRecord{superseded, superseded, superseded})
 		for i, step := range []trial.Step{reminder, expiry, graceEnd} {
 			want[len(ran)+i].Step = step
 		}

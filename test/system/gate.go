@@ -24,7 +24,8 @@ type Gate struct {
 // NewGate makes an open gate before the server at target, host:port.
 func NewGate(ctx context.Context, target string) (*Gate, error) {
 	g := &Gate{Addr: "127.0.0.1:0", target: target, through: map[net.Conn]struct{}{}}
-	return g, g.Open(ctx)
+	err := g.Open(ctx)
+	return g, err
 }
 
 // Open lets connections through, at the address that the gate has had from the start.

@@ -128,5 +128,24 @@ func (s *System) subscribe(ctx context.Context) error {
 	if err == nil && a.Status >= 300 {
 		err = fmt.Errorf("subscribing to the mailbox's events: %d %s", a.Status, a.Body)
 	}
+	if err != nil {
+		return err
+	}
+	var made struct {
+		ID string `json:"id"`
+	}
+	err = a.Into(&made)
+	s.subscription = made.ID
 	return err
+}
+
+// unsubscribe spares a mailbox that lives on the knocking at a closed door.
+func (s *System) unsubscribe() {
+	if s.subscription == "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), stopLimit)
+	defer cancel()
+	// Where it fails, only the mailbox is bothered.
+	_, _ = Call(ctx, http.MethodDelete, s.Stack.Mailbox+"/sns/subscriptions/"+url.PathEscape(s.subscription), "", nil, nil)
 }

@@ -61,6 +61,8 @@ type System struct {
 	bin         string
 	env         []string
 	api, worker *process
+	// subscription is the mailbox's id of the API's.
+	subscription string
 }
 
 // Start builds what is needed, sets the stores up, and starts the API and the worker.
@@ -193,6 +195,7 @@ func (s *System) Exited() <-chan struct{} {
 
 // Stop ends both; the stack is left to whoever started it.
 func (s *System) Stop() {
+	s.unsubscribe()
 	for _, p := range []*process{s.worker, s.api} {
 		if p != nil {
 			p.stop()
