@@ -126,10 +126,10 @@ func TestAnUncertainChangeCanBeRepeated(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.Events["v-1"] = story("v-1")
-	w.Fault = func(rw http.ResponseWriter, _ *http.Request) bool {
+	w.Fail(func(rw http.ResponseWriter, _ *http.Request) bool {
 		fakeapi.Refuse(rw, http.StatusServiceUnavailable, "", "the workflow service does not answer; try again")
 		return true
-	}
+	})
 	r := w.run(t, "trial", "cancel", "v-1", "--reason", "why", "--idempotency-key", "mine")
 	require.Equal(t, result{1, "", "starter: the workflow service does not answer; try again (request r-1)\n" +
 		"It may have been carried out all the same. To be sure, repeat it with --idempotency-key mine\n"}, r)
@@ -173,6 +173,18 @@ func TestTrialListTurnsPages(t *testing.T) {
 	require.Contains(t, some.out, "There are more: see --limit and --all.")
 	require.Equal(t, 501, strings.Count(some.out, "v-"))
 	require.Equal(t, "limit=1&cursor=v-0499", w.Calls()[4].Body)
+}
+
+func TestTrialListEndsWhereThePagesDoNot(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.Fail(func(rw http.ResponseWriter, _ *http.Request) bool {
+		rw.Header().Set("Content-Type", "application/json")
+		_, _ = rw.Write([]byte(`{"trials":[],"nextCursor":"same"}`))
+		return true
+	})
+	r := w.run(t, "trial", "list", "--all")
+	require.Equal(t, result{1, "", "starter: the API answered with the same page twice, at cursor same\n"}, r)
 }
 
 func TestFlagsSet(t *testing.T) {

@@ -67,6 +67,14 @@ func TestWrongUsageDoesNothing(t *testing.T) {
 	}
 }
 
+func TestAnAddressWithALoginIsNotRepeated(t *testing.T) {
+	t.Parallel()
+	r := newWorld(t).run(t, "flags", "get", "--api", "http://me:hunter2@127.0.0.1:8080")
+	require.Equal(t, 2, r.code)
+	require.Contains(t, r.err, "--api: is not an address such as http://127.0.0.1:8080, without a login\n")
+	require.NotContains(t, r.err, "hunter2")
+}
+
 func TestUnknownFlagsAreListed(t *testing.T) {
 	t.Parallel()
 	r := newWorld(t).run(t, "flags", "set", "trialAutomation.emailReminder=false")
@@ -132,7 +140,7 @@ func TestRefusalsAreOneSentence(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
-			w.Fault = func(rw http.ResponseWriter, _ *http.Request) bool { c.answer(rw); return true }
+			w.Fail(func(rw http.ResponseWriter, _ *http.Request) bool { c.answer(rw); return true })
 			require.Equal(t, result{1, "", "starter: " + c.message + "\n"}, w.run(t, c.args...))
 		})
 	}

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -166,7 +167,7 @@ func TestImportSaysThatTheSystemFallsBehind(t *testing.T) {
 	t.Parallel()
 	w := newImportWorld(t, 100*time.Millisecond)
 	w.terminal = true
-	w.Fault = func(http.ResponseWriter, *http.Request) bool { <-time.After(100 * time.Millisecond); return false }
+	w.Fail(func(http.ResponseWriter, *http.Request) bool { <-time.After(100 * time.Millisecond); return false })
 	r := w.run(t, "import", "--csv", csvFile(t, manyVendors(1, 8)), "--concurrency", "1", "--resume", filepath.Join(t.TempDir(), "s"))
 	require.Zero(t, r.code, r.err)
 	require.Regexp(t, `falls behind: [1-9]\d*\.\d days`, r.err)
@@ -181,9 +182,18 @@ func TestImportGoesOnAfterItsProcessHasEnded(t *testing.T) {
 			w := newImportWorld(t, 500*time.Millisecond)
 			csv, state := csvFile(t, manyVendors(6, 5)), filepath.Join(t.TempDir(), "state")
 			args := []string{"import", "--csv", csv, "--resume", state, "--json"}
+			var asked atomic.Int64
+			ended := make(chan struct{}) // until then, only the first requests are answered
+			w.Fail(func(http.ResponseWriter, *http.Request) bool {
+				if asked.Add(1) > 8 {
+					<-ended
+				}
+				return false
+			})
 			process, stderr := w.start(t, args...)
-			require.Eventually(t, func() bool { return w.Vendors() >= 8 }, 20*time.Second, time.Millisecond)
+			require.Eventually(t, func() bool { return asked.Load() > 8 }, time.Minute, time.Millisecond)
 			require.NoError(t, process.Process.Signal(signal))
+			close(ended)
 			said := <-stderr
 			err := process.Wait()
 			var exit *exec.ExitError
@@ -209,7 +219,7 @@ func TestImportGoesOnAfterItsProcessHasEnded(t *testing.T) {
 // start runs the command line as a process of its own, and hands over what it said in the end.
 func (w *world) start(t *testing.T, args ...string) (*exec.Cmd, <-chan string) {
 	t.Helper()
-	process := exec.CommandContext(t.Context(), os.Args[0], args...) //nolint:gosec // G702: the test's own program
+	process := exec.CommandContext(t.Context(), os.Args[0], args...)
 	process.Env = append(os.Environ(), asProcess+"=1")
 	for name, value := range w.environment {
 		process.Env = append(process.Env, name+"="+value)

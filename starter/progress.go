@@ -96,5 +96,5 @@ func (p *progress) describe(now replay.Progress) string {
 
 // left is how long the rest of the plan will take, if the system keeps up.
 func (p *progress) left(now replay.Progress) time.Duration {
-	return replay.Compress(p.begins.Add(p.length).Sub(now.Recorded), now.Day)
+	return replay.Compress(max(0, p.begins.Add(p.length).Sub(now.Recorded)), now.Day)
 }

@@ -176,7 +176,7 @@ func (m *member) reply(id []byte, operation uint32, body []byte) []byte {
 	if err != nil {
 		panic(err)
 	}
-	reply := binary.LittleEndian.AppendUint32(nil, uint32(16+len(prefix)+len(answer))) //nolint:gosec // G115: a few bytes
+	reply := binary.LittleEndian.AppendUint32(nil, uint32(16+len(prefix)+len(answer)))
 	reply = append(append(reply, 0, 0, 0, 0), id...)
 	reply = binary.LittleEndian.AppendUint32(reply, code)
 	return append(append(reply, prefix...), answer...)

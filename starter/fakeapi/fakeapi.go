@@ -28,6 +28,9 @@ type Call struct {
 	Method, Path, Key, Body string
 }
 
+// Fault is asked before each request is carried out; it may answer by itself, and then says so.
+type Fault func(w http.ResponseWriter, r *http.Request) bool
+
 // API is a running fake. Its exported fields are set before it is used.
 type API struct {
 	URL string
@@ -35,12 +38,11 @@ type API struct {
 	Day time.Duration
 	// Now is its clock, time.Now where nil.
 	Now func() time.Time
-	// Fault is asked before each request is carried out; it may answer by itself, and then says so.
-	Fault func(w http.ResponseWriter, r *http.Request) bool
 	// Events are the events of trials that do not begin with a registration here.
 	Events map[string][]trial.Event
 
 	mutex   sync.Mutex
+	fault   Fault
 	vendors map[string]*vendor
 	flags   client.FeatureFlagDocument
 	calls   []Call
@@ -63,6 +65,13 @@ func New(t *testing.T) *API {
 	t.Cleanup(server.Close)
 	a.URL = server.URL
 	return a
+}
+
+// Fail lets requests fail from now on as a fault does it; nil ends that.
+func (a *API) Fail(fault Fault) {
+	a.mutex.Lock()
+	defer a.mutex.Unlock()
+	a.fault = fault
 }
 
 // Calls are the requests that were carried out, in order.
@@ -112,7 +121,10 @@ func (a *API) handler() http.Handler {
 	mux.HandleFunc("PATCH /api/admin/feature-flags", a.patchFlags)
 	mux.HandleFunc("POST /api/admin/feature-flags/trial-automation/rollout", a.setRollout)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if a.Fault != nil && a.Fault(w, r) {
+		a.mutex.Lock()
+		fault := a.fault
+		a.mutex.Unlock()
+		if fault != nil && fault(w, r) {
 			return
 		}
 		if !authorized(r) {

@@ -67,13 +67,18 @@ func (c *caller) register(ctx context.Context, vendorID string) (registered, err
 // nameOf makes up a vendor's name.
 func nameOf(vendorID string) string { return "Vendor " + vendorID[:min(8, len(vendorID))] }
 
-// dayOf is how long a day lasts in a trial, 0 where it does not tell.
+// dayOf is how long a day lasts in a trial, 0 where it does not tell: at most a real day, as the
+// product is configured.
 func dayOf(t *client.Trial) time.Duration {
 	policy := trial.DefaultPolicy()
 	if t == nil || t.Policy != policy.Name || t.Revision != 0 {
 		return 0
 	}
-	return t.EndsAt.Sub(t.StartedAt) / time.Duration(policy.LengthDays)
+	day := t.EndsAt.Sub(t.StartedAt) / time.Duration(policy.LengthDays)
+	if day < 0 || day > realDay {
+		return 0
+	}
+	return day
 }
 
 // convert reports a conversion. What counts is when it was due; zero leaves that to the system.

@@ -8,6 +8,7 @@ package replay
 
 import (
 	"cmp"
+	"math/bits"
 	"slices"
 	"time"
 
@@ -114,9 +115,12 @@ func (p Plan) Length() time.Duration {
 	return last.After + last.ConvertsAfter
 }
 
-// Compress is how long recorded time lasts where a day lasts only day. What came first stays first.
+// Compress is how long recorded time, which is not negative, lasts where a day lasts only day, at most
+// a real one. What came first stays first.
 func Compress(recorded, day time.Duration) time.Duration {
-	return time.Duration(float64(recorded) / float64(realDay) * float64(day))
+	high, low := bits.Mul64(uint64(recorded), uint64(day)) //nolint:gosec // G115: neither is negative
+	compressed, _ := bits.Div64(high, low, uint64(realDay))
+	return time.Duration(compressed) //nolint:gosec // G115: no more than recorded
 }
 
 // Expand is the recorded time that passes while the system's clock moves by elapsed.

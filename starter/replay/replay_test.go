@@ -41,9 +41,6 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-// fault answers by itself, and tells so, or leaves the request to the fake.
-type fault func(http.ResponseWriter, *http.Request) bool
-
 // run replays rows with what the options change.
 func (w *world) run(ctx context.Context, t *testing.T, rows []vendorcsv.Row, options ...func(*replay.Replay)) (replay.Summary, error) {
 	t.Helper()
@@ -167,7 +164,7 @@ func TestReplayTakesTheDayThatIsGivenAndSaysThatItIsOdd(t *testing.T) {
 
 func TestReplayAsksAgainWhileTheSystemIsAway(t *testing.T) {
 	t.Parallel()
-	for name, away := range map[string]fault{
+	for name, away := range map[string]fakeapi.Fault{
 		"unavailable": func(rw http.ResponseWriter, _ *http.Request) bool {
 			fakeapi.Refuse(rw, http.StatusServiceUnavailable, "", "the database does not answer")
 			return true
@@ -187,14 +184,14 @@ func TestReplayAsksAgainWhileTheSystemIsAway(t *testing.T) {
 			w := newWorld(t)
 			var mutex sync.Mutex
 			asked := make(map[string]int)
-			w.Fault = func(rw http.ResponseWriter, r *http.Request) bool {
+			w.Fail(func(rw http.ResponseWriter, r *http.Request) bool {
 				mutex.Lock()
 				key := r.URL.Path + peek(r)
 				asked[key]++
 				lost := asked[key] <= 2 // each request, twice
 				mutex.Unlock()
 				return lost && away(rw, r)
-			}
+			})
 			summary, err := w.run(t.Context(), t, fewDays(2, 3))
 			require.NoError(t, err)
 			require.Equal(t, 6, summary.Registered)
@@ -211,7 +208,7 @@ func TestReplayGoesOnWhereAVendorIsRefused(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	rows := fewDays(2, 4)
-	w.Fault = func(rw http.ResponseWriter, r *http.Request) bool {
+	w.Fail(func(rw http.ResponseWriter, r *http.Request) bool {
 		body := peek(r)
 		switch {
 		case strings.Contains(body, rows[0].ID):
@@ -222,7 +219,7 @@ func TestReplayGoesOnWhereAVendorIsRefused(t *testing.T) {
 			return false
 		}
 		return true
-	}
+	})
 	summary, err := w.run(t.Context(), t, rows)
 	require.NoError(t, err)
 	require.Equal(t, 7, summary.Registered)
@@ -244,7 +241,7 @@ func TestReplayGoesOnWhereAVendorIsRefused(t *testing.T) {
 func TestReplayStopsWhereEveryVendorWouldBeRefused(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		answer  fault
+		answer  fakeapi.Fault
 		message string
 	}{
 		"a wrong token": {func(rw http.ResponseWriter, _ *http.Request) bool {
@@ -264,7 +261,7 @@ func TestReplayStopsWhereEveryVendorWouldBeRefused(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			var asked atomic.Int64
-			w.Fault = func(rw http.ResponseWriter, r *http.Request) bool { asked.Add(1); return c.answer(rw, r) }
+			w.Fail(func(rw http.ResponseWriter, r *http.Request) bool { asked.Add(1); return c.answer(rw, r) })
 			summary, err := w.run(t.Context(), t, fewDays(2, 4))
 			require.EqualError(t, err, c.message)
 			require.False(t, summary.Complete)
@@ -286,7 +283,7 @@ func TestReplayLeavesTheMomentToASystemWhoseClockIsBehind(t *testing.T) {
 func TestReplaySaysThatTheSystemFallsBehind(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.Fault = func(http.ResponseWriter, *http.Request) bool { <-time.After(shortDay); return false }
+	w.Fail(func(http.ResponseWriter, *http.Request) bool { <-time.After(shortDay); return false })
 	rows := fewDays(2, 6)
 	summary, err := w.run(t.Context(), t, rows, func(r *replay.Replay) { r.Concurrency = 1 })
 	require.NoError(t, err)

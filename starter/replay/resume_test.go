@@ -121,19 +121,19 @@ func TestReplayGivesUpAfterItsPatienceAndCanGoOn(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	rows := fewDays(2, 4)
-	w.Fault = func(rw http.ResponseWriter, r *http.Request) bool {
+	w.Fail(func(rw http.ResponseWriter, r *http.Request) bool {
 		if !strings.Contains(peek(r), rows[5].ID) {
 			return false
 		}
 		fakeapi.Refuse(rw, http.StatusServiceUnavailable, "", "the database does not answer")
 		return true
-	}
+	})
 	summary, err := w.run(t.Context(), t, rows, func(r *replay.Replay) { r.Patience = 300 * time.Millisecond })
 	require.ErrorContains(t, err, "line 7, vendor v005c: registering: given up after")
 	require.ErrorContains(t, err, "the database does not answer (503, request r-1)")
 	require.False(t, summary.Complete)
 
-	w.Fault = nil
+	w.Fail(nil)
 	summary, err = w.run(t.Context(), t, rows)
 	require.NoError(t, err)
 	require.Equal(t, 8, summary.Registered)
@@ -158,16 +158,22 @@ func TestReplayBeginsAnewWhereTheSystemHasLostItsData(t *testing.T) {
 
 func TestReplayStopsWhileTheSystemIsAway(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	ctx, stop := context.WithCancel(t.Context())
-	defer stop()
-	w.Fault = func(rw http.ResponseWriter, _ *http.Request) bool {
-		stop()
-		fakeapi.Refuse(rw, http.StatusServiceUnavailable, "", "the database does not answer")
-		return true
+	for name, day := range map[string]time.Duration{"at the first vendor": 0, "later": shortDay} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			ctx, stop := context.WithCancel(t.Context())
+			defer stop()
+			w.Fail(func(rw http.ResponseWriter, _ *http.Request) bool {
+				stop()
+				fakeapi.Refuse(rw, http.StatusServiceUnavailable, "", "the database does not answer")
+				return true
+			})
+			began := time.Now()
+			_, err := w.run(ctx, t, fewDays(1, 2), func(r *replay.Replay) { r.Day = day })
+			require.ErrorIs(t, err, context.Canceled)
+			require.NotContains(t, err.Error(), "vendor", "that is no failure of one")
+			require.Less(t, time.Since(began), 10*time.Second, "it does not wait out its patience")
+		})
 	}
-	began := time.Now()
-	_, err := w.run(ctx, t, fewDays(1, 2))
-	require.ErrorIs(t, err, context.Canceled)
-	require.Less(t, time.Since(began), 10*time.Second, "it does not wait out its patience")
 }
