@@ -151,7 +151,7 @@ func TestLateConversionAndRevive(t *testing.T) {
 		}
 		return nil
 	})
-	revived := slices.Concat(whole, []string{ "reminder-1d/1", "expiry/1", "grace-end/1"})
+	revived := slices.Concat(whole, []string{"reminder-1d/1", "expiry/1", "grace-end/1"})
 	require.Equal(t, revived, s.mails(id))
 
 	s.convert(id)
