@@ -71,7 +71,8 @@ func Start(ctx context.Context, args ...string) (*Stack, error) {
 		return nil, fmt.Errorf("start the stack: %w", err)
 	}
 	if err := s.await(ctx, stdout); err != nil {
-		return nil, errors.Join(fmt.Errorf("start the stack: %w", err), s.Stop())
+		stopped := s.Stop() // first, so that all it had to say is there
+		return nil, errors.Join(fmt.Errorf("start the stack: %w\n%s", err, s.stderr), stopped)
 	}
 	s.override()
 	return s, nil
@@ -92,10 +93,10 @@ func (s *Stack) await(ctx context.Context, stdout io.Reader) error {
 	}()
 	select {
 	case <-ctx.Done():
-		return fmt.Errorf("it did not get ready: %w\n%s", ctx.Err(), s.stderr)
+		return fmt.Errorf("it did not get ready: %w", ctx.Err())
 	case err := <-read:
 		if err != nil {
-			return fmt.Errorf("it did not say where it is: %w\n%s", err, s.stderr)
+			return fmt.Errorf("it did not say where it is: %w", err)
 		}
 	}
 	s.Temporal, s.TemporalUI, s.MongoDB = ready.Temporal, ready.TemporalUI, ready.MongoDB
