@@ -44,6 +44,7 @@ func startFerretDB(ctx context.Context, p *parts, address, dir string, durable b
 	if err != nil {
 		return "", err
 	}
+	front.OnNewCollection = idIndexes{dir: dir, logger: logger}.ensure
 	p.run("relay", front.Serve)
 	return (&url.URL{Scheme: "mongodb", Host: front.Addr(), Path: "/"}).String(), nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"log/slog"
 	"path/filepath"
@@ -160,4 +161,37 @@ func TestTheDatabaseKeepsItsDataInItsDirectory(t *testing.T) {
 	n, err := connect(t, uri, "vendors").CountDocuments(t.Context(), bson.M{"_id": "v-1"})
 	require.NoError(t, err)
 	require.EqualValues(t, 1, n)
+}
+
+// Look-ups by _id alone must not read the collection: SQLite is asked how it
+// would find a document, in the very words in which FerretDB asks.
+func TestLookUpsByIDUseAnIndex(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	uri, _ := startDatabase(t, dir)
+	for _, name := range []string{"sends", "odd.na-me", "sends again"} {
+		c := connect(t, uri, name)
+		_, err := c.InsertOne(t.Context(), bson.M{"_id": "a"})
+		require.NoError(t, err)
+	}
+	dropped := connect(t, uri, "sends")
+	require.NoError(t, dropped.Drop(t.Context()))
+	_, err := dropped.InsertOne(t.Context(), bson.M{"_id": "a"})
+	require.NoError(t, err)
+	_, err = dropped.InsertOne(t.Context(), bson.M{"_id": "b"}) // its turn comes after the index
+	require.NoError(t, err)
+
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(dir, "test.sqlite"))
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = db.Close() })
+	missing, err := unindexed(t.Context(), db)
+	require.NoError(t, err)
+	require.Empty(t, missing)
+	var table string
+	require.NoError(t, db.QueryRowContext(t.Context(), `SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'sends\_%' ESCAPE '\'`).Scan(&table))
+	var id, parent, unused int
+	var plan string
+	row := db.QueryRowContext(t.Context(), `EXPLAIN QUERY PLAN SELECT _ferretdb_sjson FROM "`+table+`" WHERE _ferretdb_sjson->'$._id' = ?`, `"a"`)
+	require.NoError(t, row.Scan(&id, &parent, &unused, &plan))
+	require.Contains(t, plan, "USING INDEX")
 }

@@ -39,7 +39,7 @@ type parts struct {
 }
 
 func assemble(ctx context.Context, cfg config.Config, log *zap.Logger) (*parts, error) {
-	store, err := mongodb.Connect(ctx, cfg.MongoDBURI, cfg.MongoDBDatabase)
+	store, err := mongodb.Connect(ctx, cfg.MongoDBURI, cfg.MongoDBDatabase, mongodb.WithLogger(log))
 	if err != nil {
 		return nil, fmt.Errorf("connecting to MongoDB: %w", err)
 	}

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"sync"
 	"time"
@@ -20,6 +21,14 @@ type Relay struct {
 	listener net.Listener
 	target   string
 	logger   *slog.Logger
+
+	// OnNewCollection, where set before Serve, is called after the first writing
+	// command for each collection, before the next writing command of anybody.
+	OnNewCollection func(ctx context.Context, database string)
+
+	// known are the collections that were written to; the holder of the turn
+	// owns it.
+	known map[namespace]bool
 
 	// turn holds one token while a writing command is under way.
 	turn chan struct{}
@@ -35,7 +44,7 @@ func Listen(ctx context.Context, address, target string, logger *slog.Logger) (*
 	if err != nil {
 		return nil, fmt.Errorf("listen for MongoDB clients: %w", err)
 	}
-	return &Relay{listener: listener, target: target, logger: logger, turn: make(chan struct{}, 1)}, nil
+	return &Relay{listener: listener, target: target, logger: logger, turn: make(chan struct{}, 1), known: map[namespace]bool{}}, nil
 }
 
 // Addr returns the host:port that clients connect to.
@@ -135,6 +144,9 @@ func (l *link) exchange(ctx context.Context) error {
 			return err
 		}
 		defer l.relay.give()
+		if target, ok := request.target(); ok {
+			defer l.relay.wrote(ctx, target)
+		}
 	}
 
 	// The server is made to answer even where the client wants none: only its
@@ -188,3 +200,16 @@ func (r *Relay) take(ctx context.Context) error {
 }
 
 func (r *Relay) give() { <-r.turn }
+
+// wrote notes a writing command that is over. It is called by the holder of the turn.
+func (r *Relay) wrote(ctx context.Context, target writeTarget) {
+	if target.drops {
+		maps.DeleteFunc(r.known, func(n namespace, _ bool) bool { return n.database == target.database })
+		return
+	}
+	if r.OnNewCollection == nil || r.known[target.namespace] {
+		return
+	}
+	r.known[target.namespace] = true
+	r.OnNewCollection(ctx, target.database)
+}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
 )
 
 // The opcodes of MongoDB's wire protocol that the relay tells apart.
@@ -109,6 +111,55 @@ func (m message) command() (string, error) {
 		}
 	}
 	return "", fmt.Errorf("%w: no body section", errMalformed)
+}
+
+// namespace names a collection.
+type namespace struct{ database, collection string }
+
+// writeTarget is what a writing command is about.
+type writeTarget struct {
+	namespace
+
+	// drops says that the command removes or renames collections.
+	drops bool
+}
+
+// target returns what an OP_MSG's command is about; false where it does not say.
+func (m message) target() (writeTarget, bool) {
+	body, ok := m.body()
+	if !ok {
+		return writeTarget{}, false
+	}
+	first, err := body.IndexErr(0)
+	if err != nil {
+		return writeTarget{}, false
+	}
+	var t writeTarget
+	t.database, ok = body.Lookup("$db").StringValueOK()
+	t.collection, _ = first.Value().StringValueOK() // dropDatabase has none
+	switch first.Key() {
+	case "drop", "dropDatabase", "renameCollection":
+		t.drops = true
+	}
+	return t, ok
+}
+
+// body returns the command of a well-formed OP_MSG.
+func (m message) body() (bson.Raw, bool) {
+	if m.opcode() != opMsg {
+		return nil, false
+	}
+	for rest := m[headerSize+flagsSize:]; len(rest) > 4; {
+		size := int(binary.LittleEndian.Uint32(rest[1:]))
+		if size < 4 || size >= len(rest) {
+			return nil, false
+		}
+		if rest[0] == 0 {
+			return bson.Raw(rest[1 : 1+size]), true
+		}
+		rest = rest[1+size:]
+	}
+	return nil, false
 }
 
 // firstKey returns the key of the first element of a BSON document whose
