@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -191,7 +190,8 @@ func TestWrongUsageIsExplained(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = taken.Close() })
-	port := fmt.Sprint(taken.Addr().(*net.TCPAddr).Port)
+	_, port, err := net.SplitHostPort(taken.Addr().String())
+	require.NoError(t, err)
 
 	for name, test := range map[string]struct {
 		args []string
@@ -215,7 +215,7 @@ func TestWrongUsageIsExplained(t *testing.T) {
 			cmd.Stdout, cmd.Stderr = &stdout, &stderr
 			err := cmd.Run()
 			var exit *exec.ExitError
-			require.True(t, errors.As(err, &exit), "it ends with an error, not %v", err)
+			require.ErrorAs(t, err, &exit)
 			require.Equal(t, 1, exit.ExitCode(), stderr.String())
 			require.Contains(t, stderr.String(), test.want)
 			require.Empty(t, stdout.String())
