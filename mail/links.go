@@ -11,7 +11,7 @@ import (
 )
 
 // UnsubscribePath is the path, below the public URL, under which unsubscribe
-// links lie; the token follows as the query's "token".
+// links lie; the token follows as the last part of the path.
 const UnsubscribePath = "/unsubscribe"
 
 const (
