@@ -46,6 +46,10 @@ type Sweep struct {
 	Slack time.Duration
 	Now   func() time.Time
 	Log   *zap.Logger
+
+	unstarted, undelivered, overdue, held look
+	// seen is the version of the flags that the last sweep saw.
+	seen atomic.Int64
 }
 
 // Swept counts what a sweep did.
@@ -75,7 +79,7 @@ func (s *Sweep) Sweep(ctx context.Context) (Swept, error) {
 }
 
 func (s *Sweep) start(ctx context.Context, swept *Swept) error {
-	vendors, err := s.Store.UnstartedVendors(ctx, sweepBatch)
+	vendors, err := through(&s.unstarted, s.Now, func() ([]trial.Vendor, error) { return s.Store.UnstartedVendors(ctx, sweepBatch) })
 	if err != nil {
 		return fmt.Errorf("looking for vendors without a trial: %w", err)
 	}
@@ -126,7 +130,7 @@ func Enrol(doc rollout.Document, v trial.Vendor, p trial.Policy, day time.Durati
 }
 
 func (s *Sweep) convert(ctx context.Context, swept *Swept) error {
-	vendors, err := s.Store.UnrecordedConversions(ctx, sweepBatch)
+	vendors, err := through(&s.undelivered, s.Now, func() ([]trial.Vendor, error) { return s.Store.UnrecordedConversions(ctx, sweepBatch) })
 	if err != nil {
 		return fmt.Errorf("looking for conversions to deliver: %w", err)
 	}
@@ -138,7 +142,9 @@ func (s *Sweep) convert(ctx context.Context, swept *Swept) error {
 }
 
 func (s *Sweep) restart(ctx context.Context, swept *Swept) error {
-	overdue, err := s.Store.OverdueTrials(ctx, s.Now().Add(-s.Slack), sweepBatch)
+	overdue, err := through(&s.overdue, s.Now, func() ([]trial.State, error) {
+		return s.Store.OverdueTrials(ctx, s.Now().Add(-s.Slack), sweepBatch)
+	})
 	if err != nil {
 		return fmt.Errorf("looking for overdue trials: %w", err)
 	}
@@ -158,8 +164,11 @@ func (s *Sweep) wake(ctx context.Context, swept *Swept) error {
 	if len(lifted) == 0 {
 		return nil
 	}
-	for after := ""; ; {
-		held, err := s.Store.HeldTrials(ctx, lifted, after, sweepBatch)
+	if s.seen.Swap(int64(doc.Version)) != int64(doc.Version) {
+		s.held.now() // what was held may go on
+	}
+	for after := ""; ; s.held.now() {
+		held, err := through(&s.held, s.Now, func() ([]trial.State, error) { return s.Store.HeldTrials(ctx, lifted, after, sweepBatch) })
 		if err != nil {
 			return fmt.Errorf("looking for held trials: %w", err)
 		}

@@ -26,7 +26,12 @@ type yard struct {
 	overdue   []trial.State
 	held      []trial.State
 	broken    string // the vendor whose calls fail
+	version   int    // of the flags
 	done      []string
+	// cost is how long each query takes, elapsed the time since now, asked the
+	// queries made.
+	cost, elapsed time.Duration
+	asked         []string
 }
 
 func (y *yard) note(what, id string) error {
@@ -40,25 +45,38 @@ func (y *yard) note(what, id string) error {
 }
 
 func (y *yard) Flags(context.Context) (rollout.Document, error) {
-	return rollout.Document{FeatureFlags: y.flags}, nil
+	return rollout.Document{FeatureFlags: y.flags, Version: y.version}, nil
 }
 
 func (y *yard) TakeIn(_ context.Context, v trial.Vendor) (trial.Vendor, error) {
 	return v, y.note("take in "+string(v.Automation.Cohort), v.ID)
 }
-func (y *yard) UnstartedVendors(context.Context, int) ([]trial.Vendor, error) { return y.vendors, nil }
+
+func (y *yard) query(name string) {
+	y.asked = append(y.asked, name)
+	y.elapsed += y.cost
+}
+
+func (y *yard) UnstartedVendors(context.Context, int) ([]trial.Vendor, error) {
+	y.query("unstarted")
+	return y.vendors, nil
+}
+
 func (y *yard) UnrecordedConversions(context.Context, int) ([]trial.Vendor, error) {
+	y.query("undelivered")
 	return y.converted, nil
 }
 
 func (y *yard) OverdueTrials(_ context.Context, before time.Time, _ int) ([]trial.State, error) {
-	if !before.Equal(now.Add(-time.Minute)) {
+	if !before.Equal(now.Add(y.elapsed).Add(-time.Minute)) {
 		return nil, errors.New("wrong moment")
 	}
+	y.query("overdue")
 	return y.overdue, nil
 }
 
 func (y *yard) HeldTrials(_ context.Context, reasons []trial.Reason, _ string, _ int) ([]trial.State, error) {
+	y.query("held")
 	return slices.DeleteFunc(slices.Clone(y.held), func(s trial.State) bool { return !slices.Contains(reasons, s.Held.Reason) }), nil
 }
 func (y *yard) Start(_ context.Context, r trial.Registration) error {
@@ -69,12 +87,22 @@ func (y *yard) Convert(_ context.Context, id string, _ trial.Request) error {
 }
 func (y *yard) Wake(_ context.Context, id string) error { return y.note("wake", id) }
 
+func (y *yard) sweeper() *activities.Sweep {
+	return &activities.Sweep{
+		Store: y, Starter: y, Policy: trial.DefaultPolicy(), Day: trial.RealDay, Slack: time.Minute,
+		Now: func() time.Time { return now.Add(y.elapsed) }, Log: zap.NewNop(),
+	}
+}
+
 func (y *yard) sweep(t *testing.T) activities.Swept {
+	t.Helper()
+	return y.sweepWith(t, y.sweeper())
+}
+
+func (y *yard) sweepWith(t *testing.T, s *activities.Sweep) activities.Swept {
 	t.Helper()
 	var suite testsuite.WorkflowTestSuite
 	env := suite.NewTestActivityEnvironment()
-	s := &activities.Sweep{Store: y, Starter: y, Policy: trial.DefaultPolicy(), Day: trial.RealDay, Slack: time.Minute,
-		Now: func() time.Time { return now }, Log: zap.NewNop()}
 	env.RegisterActivity(s)
 	value, err := env.ExecuteActivity(s.Sweep)
 	require.NoError(t, err)
@@ -151,4 +179,31 @@ func TestEnrolDecidesStartAndCohort(t *testing.T) {
 			require.Equal(t, c.doc.Version, v.Automation.FlagsVersion)
 		})
 	}
+}
+
+func TestACostlyLookTakesATwentiethOfTheTime(t *testing.T) {
+	t.Parallel()
+	y := &yard{flags: rollout.InitialFlags(), cost: 3 * time.Second}
+	s := y.sweeper()
+	all := []string{"unstarted", "undelivered", "overdue", "held"}
+	sweep := func(after time.Duration) []string {
+		y.asked, y.elapsed = nil, y.elapsed+after
+		y.sweepWith(t, s)
+		return y.asked
+	}
+	require.Equal(t, all, sweep(0))
+	require.Empty(t, sweep(30*time.Second), "3 s were taken, so a minute is left to others")
+	y.flags.TrialAutomation.RolloutPercentage = 10
+	y.version = 2
+	require.Equal(t, []string{"held"}, sweep(time.Second), "changed flags let held trials go on at once")
+	require.Equal(t, all[:3], sweep(45*time.Second))
+
+	y.cost = 0
+	sweep(time.Hour)
+	require.Equal(t, all, sweep(time.Millisecond), "what costs nothing is asked each time")
+
+	y.cost = 5 * time.Minute
+	sweep(0)
+	y.cost = 0
+	require.Equal(t, all, sweep(10*time.Minute), "however costly, it is asked again in ten minutes")
 }

@@ -21,6 +21,7 @@ type importSummary struct {
 	Refused     []replay.Problem     `json:"refused"`
 	// BiggestLagDays is in days of the trial, the others in seconds.
 	BiggestLagDays float64 `json:"biggestLagDays"`
+	LatestStepDays float64 `json:"latestStepDays"`
 	DaySeconds     float64 `json:"daySeconds"`
 	ElapsedSeconds float64 `json:"elapsedSeconds"`
 	// Complete tells whether nothing is left to do.
@@ -42,6 +43,7 @@ func (a *app) printSummary(s replay.Summary, skipped []vendorcsv.Problem, state 
 		t.row("converted", fmt.Sprint(s.Converted))
 		t.row("refused", fmt.Sprint(len(s.Refused)))
 		t.row("biggest lag", fmt.Sprintf("%.2f days of the trial (%s)", s.BiggestLagDays(), s.BiggestLag.Round(time.Millisecond)))
+		t.row("latest step seen", fmt.Sprintf("%.2f days of the trial late", s.InDays(s.LatestStep)))
 		t.row("a day lasted", s.Day.String())
 		t.row("took", s.Elapsed.Round(time.Second/10).String())
 		t.row("state", state)
@@ -53,7 +55,7 @@ func (a *app) printSummaryJSON(s replay.Summary, skipped []vendorcsv.Problem, st
 	document, err := json.Marshal(importSummary{
 		Vendors: s.Vendors, Registered: s.Registered, Cohorts: s.Cohorts, Conversions: s.Conversions, Converted: s.Converted,
 		Skipped: append([]vendorcsv.Problem{}, skipped...), Refused: append([]replay.Problem{}, s.Refused...),
-		BiggestLagDays: s.BiggestLagDays(), DaySeconds: s.Day.Seconds(), ElapsedSeconds: s.Elapsed.Seconds(),
+		BiggestLagDays: s.BiggestLagDays(), LatestStepDays: s.InDays(s.LatestStep), DaySeconds: s.Day.Seconds(), ElapsedSeconds: s.Elapsed.Seconds(),
 		Complete: s.Complete, State: state,
 	})
 	if err != nil {

@@ -85,6 +85,8 @@ func (p *progress) describe(now replay.Progress) string {
 		text += fmt.Sprintf("  the system does not answer (%.1f days behind)", now.LagDays())
 	case now.LagDays() >= behindDays:
 		text += fmt.Sprintf("  falls behind: %.1f days", now.LagDays())
+	case now.InDays(now.StepLag) >= behindDays:
+		text += fmt.Sprintf("  falls behind: steps are %.1f days late", now.InDays(now.StepLag))
 	default:
 		text += "  keeps up"
 	}

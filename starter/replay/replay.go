@@ -62,6 +62,7 @@ type run struct {
 	summary     Summary
 	oddDay      bool
 	failure     error
+	probe       probe
 }
 
 // Run lives through the plan, from where its journal stands. The Summary is right also when there is
@@ -73,6 +74,7 @@ func (r *Replay) Run(ctx context.Context) (Summary, error) {
 		inFlight: make(map[*task]bool), outcomes: make(chan outcome, r.Concurrency),
 		summary: NewSummary(r.Plan),
 	}
+	run.probe = probe{caller: run.caller, seen: make(chan time.Duration, 1)}
 	if len(r.Plan.Registrations) == 0 {
 		return run.summary, errors.New("there is no vendor to register")
 	}
@@ -224,8 +226,12 @@ func (r *run) loop(ctx context.Context) error {
 		select {
 		case o := <-r.outcomes:
 			r.settle(o)
+		case late := <-r.probe.seen:
+			r.probe.note(late)
+			r.summary.LatestStep = max(r.summary.LatestStep, late)
 		case <-timer.C:
 		case <-ticker.C:
+			r.probe.look(ctx, time.Now())
 		case <-r.interrupted(ctx):
 		}
 		timer.Stop()
@@ -322,6 +328,7 @@ func (r *run) settle(o outcome) {
 		r.reportRefusal(o)
 	case !o.task.convert:
 		r.checkDay(o.answer)
+		r.probe.follow(o.task.registration.VendorID, o.answer.at, r.Day)
 		r.expectConversion(o.task.registration, o.answer.at)
 	}
 }

@@ -25,6 +25,8 @@ type Summary struct {
 	Refused     []Problem
 	// BiggestLag is how much later than due a request of this run was answered.
 	BiggestLag time.Duration
+	// LatestStep is for how long a trial's step was seen to be due, at the most. Only some trials are looked at.
+	LatestStep time.Duration
 	// Day is how long a day lasted.
 	Day     time.Duration
 	Elapsed time.Duration
@@ -61,20 +63,25 @@ type Progress struct {
 	Recorded time.Time
 	// Lag is for how long the oldest unanswered request has been due.
 	Lag time.Duration
+	// StepLag is for how long a step of a running trial has been due, at the most among those looked at lately.
+	StepLag time.Duration
 	// Retrying tells that the system does not answer and is asked again.
 	Retrying bool
 }
 
-// LagDays is the lag in days of the trial.
-func (p Progress) LagDays() float64 { return float64(p.Lag) / float64(p.Day) }
-
-// BiggestLagDays is the biggest lag in days of the trial.
-func (s Summary) BiggestLagDays() float64 {
+// InDays is a length of time in days of the trial.
+func (s Summary) InDays(d time.Duration) float64 {
 	if s.Day == 0 {
 		return 0
 	}
-	return float64(s.BiggestLag) / float64(s.Day)
+	return float64(d) / float64(s.Day)
 }
+
+// LagDays is the lag in days of the trial.
+func (p Progress) LagDays() float64 { return p.InDays(p.Lag) }
+
+// BiggestLagDays is the biggest lag in days of the trial.
+func (s Summary) BiggestLagDays() float64 { return s.InDays(s.BiggestLag) }
 
 // tell tells the watcher how far the run is.
 func (r *run) tell() {
@@ -82,7 +89,7 @@ func (r *run) tell() {
 		return
 	}
 	now := time.Now()
-	p := Progress{Summary: r.summary, Retrying: r.caller.retrying.Load() > 0, Lag: r.lag(now)}
+	p := Progress{Summary: r.summary, Retrying: r.caller.retrying.Load() > 0, Lag: r.lag(now), StepLag: r.probe.worst()}
 	p.Day = r.Day
 	p.Recorded = r.Plan.Begins.Add(Expand(now.Sub(r.began), r.Day))
 	r.Watch(p)

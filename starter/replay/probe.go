@@ -1,0 +1,88 @@
+package replay
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	"marketplace.example/trials/api/client"
+	"marketplace.example/trials/trial"
+)
+
+const (
+	// probeEvery is how often one running trial is looked at.
+	probeEvery = 500 * time.Millisecond
+	// probesKept is over how many looks the lateness is judged: few running
+	// trials have a step due at any one moment.
+	probesKept = 20
+)
+
+// probe looks at running trials, one at a time and by chance, to see how late their steps are. A
+// system may answer requests at once and still fall behind with what it does by itself.
+type probe struct {
+	caller *caller
+	// running are the vendors whose trials last, the oldest first.
+	running []runningTrial
+	late    [probesKept]time.Duration
+	taken   int
+	busy    bool
+	next    time.Time
+	seen    chan time.Duration
+}
+
+type runningTrial struct {
+	vendorID string
+	until    time.Time
+}
+
+// follow adds a vendor registered at that moment.
+func (p *probe) follow(vendorID string, at time.Time, day time.Duration) {
+	policy := trial.DefaultPolicy()
+	p.running = append(p.running, runningTrial{vendorID, at.Add(time.Duration(policy.LengthDays+policy.GraceDays) * day)})
+}
+
+// look begins to look at one trial, if it is time to.
+func (p *probe) look(ctx context.Context, now time.Time) {
+	for len(p.running) > 0 && p.running[0].until.Before(now) {
+		p.running = p.running[1:]
+	}
+	if p.busy || now.Before(p.next) || len(p.running) == 0 {
+		return
+	}
+	p.busy, p.next = true, now.Add(probeEvery)
+	id := p.running[rand.IntN(len(p.running))].vendorID
+	go func() { p.seen <- p.caller.lateness(ctx, id) }()
+}
+
+// note takes what a look has seen.
+func (p *probe) note(late time.Duration) {
+	p.busy = false
+	p.late[p.taken%probesKept] = late
+	p.taken++
+}
+
+// worst is how late a step was at the most, in the last looks.
+func (p *probe) worst() time.Duration {
+	var worst time.Duration
+	for _, late := range p.late {
+		worst = max(worst, late)
+	}
+	return worst
+}
+
+// lateness is for how long a trial's next step has been due. A trial that waits on purpose is not
+// late; nor is one that cannot be looked at, which other requests will show.
+func (c *caller) lateness(ctx context.Context, vendorID string) time.Duration {
+	response, err := c.api.GetVendorWithResponse(ctx, vendorID)
+	if err != nil || response.JSON200 == nil {
+		return 0
+	}
+	return overdue(response.JSON200.Trial, time.Now())
+}
+
+func overdue(t *client.Trial, now time.Time) time.Duration {
+	if t == nil || t.Next == nil || t.Held != nil {
+		return 0
+	}
+	return max(0, now.Sub(t.Next.At))
+}
