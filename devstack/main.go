@@ -14,13 +14,19 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 )
+
+// gcPercent trades memory, of which a server that lives in one process needs
+// little, for a tenth of the processor's time.
+const gcPercent = 400
 
 // silent is above every level that is logged at.
 const silent = slog.LevelError + 1
 
 func main() {
+	debug.SetGCPercent(gcPercent)
 	if err := run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr); err != nil {
 		fmt.Fprintln(os.Stderr, "devstack:", err)
 		os.Exit(1)
