@@ -1,0 +1,116 @@
+package rollout
+
+import (
+	"cmp"
+	"math"
+	"slices"
+)
+
+// Curve tells which share of the conversions that will ever come has come by
+// some age, in days. It rises from 0 to 1. The points are in order of age;
+// between two the earlier one holds.
+type Curve []CurvePoint
+
+// CurvePoint is the share that has come by an age.
+type CurvePoint struct {
+	Age   float64 `json:"age"`
+	Share float64 `json:"share"`
+}
+
+// Matured is the curve that believes nothing before a trial is over: 0 until
+// that age, then 1. It can be late, which is safe, and never early.
+func Matured(days float64) Curve { return Curve{{Age: days, Share: 1}} }
+
+// At is the share by an age.
+func (c Curve) At(age float64) float64 {
+	i, found := slices.BinarySearchFunc(c, age, func(p CurvePoint, age float64) int { return cmp.Compare(p.Age, age) })
+	switch {
+	case found:
+		return c[i].Share
+	case i == 0:
+		return 0
+	}
+	return c[i-1].Share
+}
+
+// Shifted is the curve with every share later by some days: a conversion curve
+// that is early makes healthy rollouts look bad.
+func (c Curve) Shifted(days float64) Curve {
+	later := slices.Clone(c)
+	for i := range later {
+		later[i].Age += days
+	}
+	return later
+}
+
+// Lifetime is one vendor watched up to an age, in days: converted then, or not yet.
+type Lifetime struct {
+	Age       float64
+	Converted bool
+}
+
+// KaplanMeier estimates the curve from vendors of before, some of whom are
+// still watched: 1 - S(a) by the product-limit estimator (Kaplan and Meier
+// 1958), scaled so that it ends at 1. Without a conversion it is empty, which
+// believes nothing ever.
+func KaplanMeier(lives []Lifetime) Curve {
+	sorted := slices.Clone(lives)
+	// Whoever leaves at an age was still there at it.
+	slices.SortFunc(sorted, func(a, b Lifetime) int {
+		if c := cmp.Compare(a.Age, b.Age); c != 0 || a.Converted == b.Converted {
+			return c
+		}
+		if a.Converted {
+			return -1
+		}
+		return 1
+	})
+	var curve Curve
+	left := 1.0
+	for i, life := range sorted {
+		if !life.Converted {
+			continue
+		}
+		left *= 1 - 1/float64(len(sorted)-i)
+		if n := len(curve); n > 0 && curve[n-1].Age == life.Age { //nolint:floatcompare // the same moment
+			curve[n-1].Share = 1 - left
+			continue
+		}
+		curve = append(curve, CurvePoint{Age: life.Age, Share: 1 - left})
+	}
+	for i := range curve {
+		curve[i].Share /= 1 - left
+	}
+	return curve
+}
+
+// AdmissionDay counts the vendors admitted on one day.
+type AdmissionDay struct {
+	// Day counts days from the first admission.
+	Day       int `json:"day"`
+	Admitted  int `json:"admitted"`
+	Converted int `json:"converted"`
+}
+
+// ConversionSums weighs what is known of conversions at one moment: c
+// conversions, and the others by their ages,
+//
+//	S_j = c ln(q_j/p0) + sum_i ln((1 - q_j F(a_i)) / (1 - p0 F(a_i))).
+//
+// It is safe where the curve F is right or late, and unsafe where it is early.
+// today counts days as AdmissionDay does; a day's vendors are as old as its end.
+func ConversionSums(n Null, curve Curve, days []AdmissionDay, today float64) Sums {
+	var s Sums
+	for _, d := range days {
+		share := curve.At(today - float64(d.Day) - 1)
+		waiting := float64(d.Admitted - d.Converted)
+		for j := range s {
+			q := n.alternative(j)
+			s[j] += float64(d.Converted) * math.Log(q/n.Limit)
+			if share > 0 {
+				s[j] += waiting * math.Log((1-q*share)/(1-n.Limit*share))
+			}
+		}
+	}
+	return s
+}

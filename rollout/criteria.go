@@ -1,0 +1,138 @@
+package rollout
+
+import "slices"
+
+// Criterion is one of the success criteria.
+type Criterion struct {
+	ID string `json:"id"`
+	// Part is the phase of the deployment strategy that it belongs to, 1 to 4.
+	Part int    `json:"part"`
+	Text string `json:"text"`
+	// Judged tells how: by figures, or by a person, who ticks it.
+	ByPerson bool `json:"byPerson"`
+}
+
+// Criteria are the deployment strategy's success criteria.
+func Criteria() []Criterion {
+	return []Criterion{
+		{"dashboards-operational", 1, "All monitoring dashboards operational", true},
+		{"flags-working", 1, "Feature flags working correctly", false},
+		{"no-setup-errors", 1, "No system errors during setup", false},
+		{"stable-at-10", 2, "10% rollout stable for 24 hours", false},
+		{"email-delivery", 2, "Email delivery rate > 95%", false},
+		{"no-critical-errors", 2, "No critical errors", false},
+		{"conversion-maintained", 3, "Conversion rate maintained or improved", false},
+		{"performance-stable", 3, "System performance stable", false},
+		{"feedback-positive", 3, "User feedback positive", true},
+		{"stable-at-100", 4, "100% rollout stable for 7 days", false},
+		{"all-metrics-met", 4, "All success metrics met", false},
+		{"no-rollback", 4, "No rollback required", false},
+	}
+}
+
+// criterion is one that a person judges.
+func criterion(id string) (Criterion, bool) {
+	all := Criteria()
+	i := slices.IndexFunc(all, func(c Criterion) bool { return c.ID == id && c.ByPerson })
+	if i < 0 {
+		return Criterion{}, false
+	}
+	return all[i], true
+}
+
+// Appraisal is how a criterion stands.
+type Appraisal struct {
+	Criterion
+	Verdict Verdict `json:"verdict"`
+	Reason  string  `json:"reason"`
+}
+
+// Appraise judges every criterion: from the figures, or by what a person ticked.
+func Appraise(s State, j *Judgement) []Appraisal {
+	appraisals := make([]Appraisal, 0, len(Criteria()))
+	for _, c := range Criteria() {
+		a := Appraisal{Criterion: c, Verdict: Insufficient, Reason: "nothing is known yet"}
+		if c.ByPerson {
+			a.Reason = "a person must say"
+			if tick, ticked := s.Criteria[c.ID]; ticked {
+				a.Verdict, a.Reason = verdict(tick.Met), tick.Reason
+			}
+		} else if judged, ok := s.appraise(c.ID, j); ok {
+			a.Verdict, a.Reason = judged.Verdict, judged.Reason
+		}
+		appraisals = append(appraisals, a)
+	}
+	return appraisals
+}
+
+func verdict(met bool) Verdict {
+	if met {
+		return Pass
+	}
+	return Fail
+}
+
+// appraise judges one criterion by figures; false where nothing is known.
+func (s State) appraise(id string, j *Judgement) (Appraisal, bool) {
+	switch id {
+	case "flags-working", "no-setup-errors":
+		check, ok := s.check(map[string]string{"flags-working": CheckFlags, "no-setup-errors": CheckHealth}[id])
+		if !ok {
+			return Appraisal{}, false
+		}
+		return Appraisal{Verdict: s.Checks[check].Verdict, Reason: s.Checks[check].Reason}, true
+	case "stable-at-10":
+		return s.reached(func(p float64) bool { return p >= 10 })
+	case "stable-at-100":
+		if s.Stage.Kind == Guard || s.Status == Completed {
+			return Appraisal{Verdict: Pass, Reason: "the days of stability are over"}, true
+		}
+		return Appraisal{}, false
+	case "no-critical-errors", "no-rollback":
+		if s.Epoch > 0 || s.Status == RolledBack {
+			return Appraisal{Verdict: Fail, Reason: "the rollout was taken back"}, true
+		}
+		if s.Stage.Kind == Notice {
+			return Appraisal{}, false
+		}
+		return Appraisal{Verdict: Pass, Reason: "it was not taken back so far"}, true
+	}
+	return appraiseGates(id, j)
+}
+
+func (s State) reached(enough func(float64) bool) (Appraisal, bool) {
+	if s.Stage.Kind == Notice || !enough(s.Percentage) || s.Stage.Kind == InPhase && s.Stage.Phase < 2 {
+		return Appraisal{}, false
+	}
+	return Appraisal{Verdict: Pass, Reason: "the rollout has gone on from there"}, true
+}
+
+func appraiseGates(id string, j *Judgement) (Appraisal, bool) {
+	gates, known := map[string][]Gate{
+		"email-delivery": {GateEmail}, "conversion-maintained": {GateConversion}, "performance-stable": {GateAPI, GateErrors},
+		"all-metrics-met": Gates(),
+	}[id]
+	if !known || j == nil {
+		return Appraisal{}, false
+	}
+	worst := Appraisal{Verdict: Pass}
+	for _, gate := range gates {
+		r := j.Ruling(gate)
+		switch {
+		case r.Verdict == Fail, r.Verdict == Insufficient && worst.Verdict == Pass:
+			worst = Appraisal{Verdict: r.Verdict, Reason: r.Reason}
+		case worst.Reason == "":
+			worst.Reason = r.Reason
+		}
+	}
+	return worst, true
+}
+
+// The preflight's checks.
+const (
+	CheckMigration  = "migration"
+	CheckHealth     = "health"
+	CheckMonitoring = "monitoring"
+	CheckFlags      = "flags"
+	CheckBackup     = "backup"
+)

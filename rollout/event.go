@@ -1,0 +1,204 @@
+package rollout
+
+import (
+	"maps"
+	"slices"
+	"time"
+)
+
+// EventType names what happened to a rollout.
+type EventType string
+
+// The events of a rollout.
+const (
+	EventStarted    EventType = "started"
+	EventPreflight  EventType = "preflight"
+	EventEntered    EventType = "entered"
+	EventPaused     EventType = "paused"
+	EventResumed    EventType = "resumed"
+	EventRolledBack EventType = "rolled-back"
+	EventOverridden EventType = "overridden"
+	EventUpdate     EventType = "daily-update"
+	EventBackfill   EventType = "backfill"
+	EventTicked     EventType = "ticked"
+	EventWaived     EventType = "waived"
+	EventCompleted  EventType = "completed"
+)
+
+// InFlight says what becomes of trials that run automated at a rollback.
+type InFlight string
+
+// What may become of them.
+const (
+	// Keep leaves them automated; where automation is disabled they are held.
+	Keep InFlight = "keep"
+	// Release hands them over: they go on unautomated.
+	Release InFlight = "release"
+)
+
+// Event is a decision about a rollout, by itself or by a person, with what it
+// was decided on. A rollout's events, in order, are the truth about it.
+type Event struct {
+	// Seq counts from 1 without gaps.
+	Seq  int       `json:"seq"`
+	Type EventType `json:"type"`
+	At   time.Time `json:"at"`
+	// By is who decided: a token's name, or "rollout" where it was by itself.
+	By string `json:"by"`
+	// Reason says why in a sentence for people.
+	Reason string `json:"reason"`
+	// RequestID is set where a person asked.
+	RequestID string `json:"requestId,omitempty"`
+
+	// Start is set on EventStarted.
+	Start *Start `json:"start,omitempty"`
+	// Stage is the stage entered, on EventEntered, EventResumed after an override, and a
+	// partial EventRolledBack.
+	Stage *Stage `json:"stage,omitempty"`
+	// Enabled and Percentage are what the flags are to say from now on, on
+	// EventEntered, EventRolledBack and EventOverridden.
+	Enabled    *bool    `json:"enabled,omitempty"`
+	Percentage *float64 `json:"percentage,omitempty"`
+	Remedy     Remedy   `json:"remedy,omitempty"`
+	InFlight   InFlight `json:"inFlight,omitempty"`
+	// Trigger is the alarm that took the rollout back; empty where a person did.
+	Trigger Trigger    `json:"trigger,omitempty"`
+	Cause   PauseCause `json:"cause,omitempty"`
+	// Checks, Tick and Backfill are set on the events of that name.
+	Checks   []Check   `json:"checks,omitempty"`
+	Subject  string    `json:"subject,omitempty"`
+	Tick     *Tick     `json:"tick,omitempty"`
+	Backfill *Backfill `json:"backfill,omitempty"`
+	// Judgement is what was known.
+	Judgement *Judgement `json:"judgement,omitempty"`
+}
+
+// Start is what a rollout begins with.
+type Start struct {
+	ID   string `json:"id"`
+	Plan Plan   `json:"plan"`
+	// Phase is the one to begin with, from 0; above 0 only on a restart.
+	Phase     int    `json:"phase"`
+	RestartOf string `json:"restartOf"`
+	By        string `json:"by"`
+	Times     Times  `json:"times"`
+}
+
+// automatic is who decides where no person does.
+const automatic = "rollout"
+
+// Begin is a rollout's first event.
+func Begin(start Start, now time.Time) Event {
+	return Event{Seq: 1, Type: EventStarted, At: now.UTC().Truncate(time.Millisecond), By: start.By, Start: &start,
+		Reason: "started with plan " + start.Plan.Name}
+}
+
+// Fold is the state after a rollout's events, given in order.
+func Fold(events []Event) State {
+	var s State
+	for _, e := range events {
+		s = s.Apply(e)
+	}
+	return s
+}
+
+// Apply is the state after one more event. It neither checks nor refuses. The
+// receiver is left as it was.
+func (s State) Apply(e Event) State {
+	s.Checks, s.Requests, s.Criteria = slices.Clone(s.Checks), slices.Clone(s.Requests), maps.Clone(s.Criteria)
+	s.Seq = e.Seq
+	if e.RequestID != "" {
+		s.Requests = append(s.Requests, e.RequestID)
+	}
+	if e.Enabled != nil {
+		s.Enabled = *e.Enabled
+	}
+	if e.Percentage != nil {
+		s.Percentage = *e.Percentage
+	}
+	switch e.Type {
+	case EventStarted:
+		s.begin(e)
+	case EventPreflight:
+		s.preflight(e.Checks)
+	case EventEntered:
+		s.enter(*e.Stage, e.At)
+		s.Status, s.Pause = Running, nil
+	case EventPaused:
+		s.Status, s.Pause = Paused, &Pause{Cause: e.Cause, Since: e.At, By: e.By, Reason: e.Reason}
+	case EventOverridden:
+		s.Status, s.Pause = Paused, &Pause{Cause: PausedByOverride, Since: e.At, By: e.By, Reason: e.Reason}
+	case EventResumed:
+		s.resume(e)
+	case EventRolledBack:
+		s.rollBack(e)
+	case EventUpdate:
+		s.UpdatedAt = e.At
+	case EventBackfill:
+		s.Backfill = e.Backfill
+	case EventTicked:
+		if s.Criteria == nil {
+			s.Criteria = map[string]Tick{}
+		}
+		s.Criteria[e.Subject] = *e.Tick
+	case EventWaived:
+		if i, ok := s.check(e.Subject); ok {
+			s.Checks[i].WaivedBy, s.Checks[i].WaiverReason = e.By, e.Reason
+		}
+	case EventCompleted:
+		s.Status, s.EndedAt = Completed, &e.At
+	}
+	return s
+}
+
+func (s *State) begin(e Event) {
+	start := e.Start
+	s.ID, s.Plan, s.Times, s.RestartOf = start.ID, start.Plan, start.Times, start.RestartOf
+	s.Status, s.StartedAt, s.StartedBy, s.UpdatedAt = Running, e.At, start.By, e.At
+	s.Enabled = true
+	s.enter(Stage{Kind: Notice, Phase: start.Phase}, e.At)
+}
+
+func (s *State) enter(stage Stage, at time.Time) {
+	s.Stage, s.EnteredAt = stage, at
+	s.Entry++
+}
+
+// preflight takes new results; a waiver given before still counts.
+func (s *State) preflight(checks []Check) {
+	before := s.Checks
+	s.Checks = slices.Clone(checks)
+	for i, c := range s.Checks {
+		for _, b := range before {
+			if b.ID == c.ID && c.WaivedBy == "" {
+				s.Checks[i].WaivedBy, s.Checks[i].WaiverReason = b.WaivedBy, b.WaiverReason
+			}
+		}
+	}
+}
+
+// resume goes on. Time spent paused does not count as soaked; after a gate that
+// did not pass, or an override, the stage begins anew.
+func (s *State) resume(e Event) {
+	if e.Stage != nil {
+		s.enter(*e.Stage, e.At)
+	} else if s.Pause != nil && s.Pause.Cause == PausedByGate {
+		s.EnteredAt = e.At
+	} else if s.Pause != nil {
+		s.EnteredAt = s.EnteredAt.Add(e.At.Sub(s.Pause.Since))
+	}
+	s.Status, s.Pause = Running, nil
+}
+
+func (s *State) rollBack(e Event) {
+	if e.Remedy == Immediate {
+		s.Status, s.EndedAt, s.Pause = RolledBack, &e.At, nil
+		return
+	}
+	s.enter(*e.Stage, e.At)
+	s.Status, s.Pause = Running, nil
+	if e.Trigger != "" {
+		s.Epoch++
+		s.CooldownUntil = e.At.Add(s.Times.Day)
+	}
+}

@@ -1,0 +1,167 @@
+package rollout
+
+import (
+	"math"
+	"slices"
+	"time"
+)
+
+// FormulaVersion names the way evidence is weighed; it is stored with every
+// decision, so that an old one is never read with a new formula.
+const FormulaVersion = "mixture-32/1"
+
+// components is how many alternatives a test weighs at once.
+const components = 32
+
+// Side says on which side of its limit a mean is bad.
+type Side string
+
+// The sides.
+const (
+	TooLow  Side = "too-low"
+	TooHigh Side = "too-high"
+)
+
+// Null is the hypothesis that a test holds up until the evidence is against it:
+// the mean is no worse than Limit. Limit lies strictly between 0 and 1.
+type Null struct {
+	Limit float64 `json:"limit"`
+	Side  Side    `json:"side"`
+}
+
+// alternative is the j-th of the means that speak against the null, evenly
+// spread over its bad side.
+func (n Null) alternative(j int) float64 {
+	place := (float64(j) + 0.5) / components
+	if n.Side == TooHigh {
+		return n.Limit + (1-n.Limit)*place
+	}
+	return n.Limit * place
+}
+
+// increments are what an observation in [0,1] adds to each component's log
+// likelihood ratio: ln(x q/p0 + (1-x)(1-q)/(1-p0)).
+func (n Null) increments(x float64) (add [components]float64) {
+	for j := range add {
+		q := n.alternative(j)
+		add[j] = math.Log(x*q/n.Limit + (1-x)*(1-q)/(1-n.Limit))
+	}
+	return add
+}
+
+// Sums are the components' log likelihood ratios so far. The zero value has
+// seen nothing.
+type Sums [components]float64
+
+func (s *Sums) add(increments [components]float64, times float64) {
+	for j := range s {
+		s[j] += times * increments[j]
+	}
+}
+
+// Log is the natural logarithm of the evidence: of the mean of exp(S_j). It is
+// 0 where nothing was seen. Under the null the evidence is a non-negative
+// supermartingale that begins at 1, so it reaches 1/alpha with a chance of at
+// most alpha, however often it is looked at (Ville 1939).
+func (s Sums) Log() float64 {
+	return logMean(s[:])
+}
+
+// logMean is the logarithm of the mean of the exponentials.
+func logMean(logs []float64) float64 {
+	top := slices.Max(logs)
+	if math.IsInf(top, -1) {
+		return top
+	}
+	sum := 0.0
+	for _, l := range logs {
+		sum += math.Exp(l - top)
+	}
+	return top + math.Log(sum) - math.Log(float64(len(logs)))
+}
+
+// Evidence is what has been seen against a null, weighed from several starts at
+// once, so that early good weeks cannot hide a later break. The zero value but
+// for its null is ready.
+type Evidence struct {
+	Null Null `json:"null"`
+	// Runs are the starts that have come, the earliest first.
+	Runs []Run `json:"runs"`
+}
+
+// Run is the evidence from one start on.
+type Run struct {
+	Since time.Time `json:"since"`
+	// Seen counts the observations, Sum adds them up: its share of Seen is the
+	// estimate of the mean.
+	Seen int     `json:"seen"`
+	Sum  float64 `json:"sum"`
+	Sums Sums    `json:"sums"`
+}
+
+// Mean is the estimate; 0 where nothing was seen.
+func (r Run) Mean() float64 {
+	if r.Seen == 0 {
+		return 0
+	}
+	return r.Sum / float64(r.Seen)
+}
+
+// Begin starts one more run.
+func (e *Evidence) Begin(at time.Time) { e.Runs = append(e.Runs, Run{Since: at}) }
+
+// Observe adds an observation in [0,1] to every run.
+func (e *Evidence) Observe(x float64) { e.observe(x, 1) }
+
+// ObserveMany adds n times the same observation.
+func (e *Evidence) ObserveMany(x float64, n int) {
+	if n > 0 {
+		e.observe(x, n)
+	}
+}
+
+func (e *Evidence) observe(x float64, n int) {
+	increments := e.Null.increments(x)
+	for i := range e.Runs {
+		r := &e.Runs[i]
+		r.Seen += n
+		r.Sum += float64(n) * x
+		r.Sums.add(increments, float64(n))
+	}
+}
+
+// Correct replaces an observation by what it has turned out to be. It counts in
+// the runs that began before it was first known.
+func (e *Evidence) Correct(known time.Time, before, after float64) {
+	minus, plus := e.Null.increments(before), e.Null.increments(after)
+	for i := range e.Runs {
+		r := &e.Runs[i]
+		if r.Since.After(known) {
+			continue
+		}
+		r.Sum += after - before
+		r.Sums.add(minus, -1)
+		r.Sums.add(plus, 1)
+	}
+}
+
+// Log is the logarithm of the evidence averaged over planned starts; one that
+// has not come counts as 1. An average of supermartingales is one.
+func (e Evidence) Log(planned int) float64 {
+	logs := make([]float64, max(planned, len(e.Runs), 1))
+	for i, r := range e.Runs {
+		logs[i] = r.Sums.Log()
+	}
+	return logMean(logs)
+}
+
+// Total is the longest run: everything seen since the first start.
+func (e Evidence) Total() Run {
+	if len(e.Runs) == 0 {
+		return Run{}
+	}
+	return e.Runs[0]
+}
+
+// Reaches tells whether evidence given by its logarithm reaches 1/alpha.
+func Reaches(log, alpha float64) bool { return log >= -math.Log(alpha) }

@@ -1,0 +1,86 @@
+package rollout
+
+import (
+	"fmt"
+	"math"
+)
+
+// Forecast says, before a rollout starts, what each phase will be able to decide.
+type Forecast struct {
+	RegistrationsPerDay float64         `json:"registrationsPerDay"`
+	Phases              []PhaseForecast `json:"phases"`
+	// Conversion says when its trigger can act at the earliest.
+	Conversion string `json:"conversion"`
+}
+
+// PhaseForecast is what one phase will see.
+type PhaseForecast struct {
+	Name       string  `json:"name"`
+	Percentage float64 `json:"percentage"`
+	SoakDays   float64 `json:"soakDays"`
+	// Vendors is how many it will admit in that time.
+	Vendors float64 `json:"vendors"`
+	// Holds says that a gate will lack data when the soak is over; SoakWouldDo is
+	// the shortest soak, in days, that would not.
+	Holds       bool    `json:"holds"`
+	SoakWouldDo float64 `json:"soakWouldDo"`
+	// Pauses says that twice the soak is too little as well.
+	Pauses bool   `json:"pauses"`
+	Text   string `json:"text"`
+}
+
+// Foresee is what a plan can decide at so many registrations a day. A vendor
+// admitted has its welcome on the same day, so each counts for the gates at once.
+func Foresee(p Plan, t Times, perDay float64) Forecast {
+	f := Forecast{RegistrationsPerDay: perDay}
+	day, endsAt := 0.0, -1.0
+	admitted, least := 0.0, float64(LeastMatured(Null{Limit: p.Triggers.Conversion, Side: TooLow}, alphaConversion))
+	for _, phase := range p.Phases {
+		rate := perDay * phase.Percentage / 100
+		f.Phases = append(f.Phases, foresee(phase, rate))
+		if endsAt < 0 && rate > 0 && admitted+rate*phase.SoakDays >= least {
+			endsAt = day + (least-admitted)/rate + t.TrialDays
+		}
+		admitted += rate * phase.SoakDays
+		day += phase.SoakDays
+	}
+	if endsAt < 0 && perDay > 0 {
+		endsAt = day + (least-admitted)/(perDay*p.Phases[len(p.Phases)-1].Percentage/100) + t.TrialDays
+	}
+	f.Conversion = fmt.Sprintf("no conversion verdict before %.0f trials have ended", least)
+	if endsAt >= 0 {
+		f.Conversion += fmt.Sprintf(", about day %.0f of the rollout", math.Ceil(endsAt))
+	}
+	return f
+}
+
+func foresee(phase Phase, rate float64) PhaseForecast {
+	f := PhaseForecast{Name: phase.Name, Percentage: phase.Percentage, SoakDays: phase.SoakDays, Vendors: rate * phase.SoakDays}
+	needed, by := 0.0, Gate("")
+	for _, gate := range phase.Gates {
+		if n := map[Gate]float64{GateEmail: enoughEmail, GateAutomation: enoughAutomation}[gate]; n > needed {
+			needed, by = n, gate
+		}
+	}
+	switch {
+	case needed == 0: //nolint:floatcompare // exactly none
+		f.Text = fmt.Sprintf("the %v %% phase has no gate that needs vendors", phase.Percentage)
+		return f
+	case rate == 0: //nolint:floatcompare // exactly none
+		f.Holds, f.Pauses = true, true
+		f.Text = fmt.Sprintf("the %v %% phase sees no vendor; the %s gate needs %.0f: this phase will hold, and pause", phase.Percentage, by, needed)
+		return f
+	}
+	f.SoakWouldDo = math.Ceil(10*needed/rate) / 10
+	f.Holds, f.Pauses = f.Vendors < needed, 2*f.Vendors < needed
+	f.Text = fmt.Sprintf("the %v %% phase sees about %.0f vendors in %v days; the %s gate needs %.0f", phase.Percentage, f.Vendors, phase.SoakDays, by, needed)
+	switch {
+	case f.Pauses:
+		f.Text += fmt.Sprintf("; this phase will hold, and pause; a soak of %v days would do", f.SoakWouldDo)
+	case f.Holds:
+		f.Text += fmt.Sprintf("; this phase will hold; a soak of %v days would do", f.SoakWouldDo)
+	default:
+		f.Text += ", which is enough"
+	}
+	return f
+}

@@ -1,0 +1,357 @@
+package rollout
+
+import (
+	"fmt"
+	"math"
+	"time"
+)
+
+// Judgement is what the facts known at a moment say: whether the rollout must
+// be taken back, and whether it may go on.
+type Judgement struct {
+	Formula string    `json:"formula"`
+	At      time.Time `json:"at"`
+	// Snapshot is the number of the last one judged.
+	Snapshot int      `json:"snapshot"`
+	Position Position `json:"position"`
+	Triggers []Alarm  `json:"triggers"`
+	Gates    []Ruling `json:"gates"`
+	Outage   *Outage  `json:"outage"`
+	// Enabled, Percentage and Version are what the flags said.
+	Enabled    bool    `json:"enabled"`
+	Percentage float64 `json:"percentage"`
+	Version    int     `json:"version"`
+}
+
+// Trigger names what takes a rollout back.
+type Trigger string
+
+// The triggers.
+const (
+	TriggerEmail       Trigger = "email-delivery"
+	TriggerErrors      Trigger = "error-rate"
+	TriggerPerformance Trigger = "performance"
+	TriggerConversion  Trigger = "conversion"
+)
+
+// Remedy is how far a trigger takes the rollout back.
+type Remedy string
+
+// The remedies.
+const (
+	// Immediate disables the automation and admits nobody.
+	Immediate Remedy = "immediate"
+	// Partial goes back to the percentage of the phase before.
+	Partial Remedy = "partial"
+)
+
+// Alarm is how a trigger stands.
+type Alarm struct {
+	Trigger Trigger `json:"trigger"`
+	Remedy  Remedy  `json:"remedy"`
+	// Raised says that the evidence reaches what is needed.
+	Raised bool `json:"raised"`
+	// Evidence is E, and Needed is 1/alpha; with the threshold rule they are the
+	// estimate and the limit.
+	Evidence float64 `json:"evidence"`
+	Needed   float64 `json:"needed"`
+	// Estimate is the rate seen, Limit the one allowed, Seen of how many.
+	Estimate float64 `json:"estimate"`
+	Limit    float64 `json:"limit"`
+	Seen     int     `json:"seen"`
+	// Reason says all of it in a sentence.
+	Reason string `json:"reason"`
+	// DecidableFrom is when a verdict is possible at the earliest; nil where one
+	// is possible now, or where nobody knows.
+	DecidableFrom *time.Time `json:"decidableFrom"`
+}
+
+// Verdict is a gate's.
+type Verdict string
+
+// The verdicts.
+const (
+	Pass         Verdict = "PASS"
+	Fail         Verdict = "FAIL"
+	Insufficient Verdict = "INSUFFICIENT"
+)
+
+// Ruling is how a gate stands.
+type Ruling struct {
+	Gate     Gate    `json:"gate"`
+	Verdict  Verdict `json:"verdict"`
+	Evidence float64 `json:"evidence"`
+	Needed   float64 `json:"needed"`
+	Estimate float64 `json:"estimate"`
+	Limit    float64 `json:"limit"`
+	Seen     int     `json:"seen"`
+	Enough   int     `json:"enough"`
+	Reason   string  `json:"reason"`
+}
+
+// The chances of a false alarm that are accepted, in the first epoch.
+const (
+	alphaEmail      = 0.05
+	alphaErrors     = 0.01
+	alphaSlow       = 0.05
+	alphaConversion = 0.05
+	// gateNeeded is the evidence at which a gate fails.
+	gateNeeded = 20
+)
+
+// What a gate, or a plain comparison, must have seen.
+const (
+	enoughEmail      = 20
+	enoughAutomation = 10
+	enoughCalls      = 100
+	enoughMatured    = 30
+)
+
+// Times is how the trials of a rollout count days.
+type Times struct {
+	Day time.Duration `json:"day"`
+	// TrialDays is how many days a trial and its grace last.
+	TrialDays float64 `json:"trialDays"`
+	// Curve is how conversions come with age; empty means that none is counted on
+	// before a trial is over.
+	Curve Curve `json:"curve"`
+}
+
+func (t Times) curve() Curve {
+	if len(t.Curve) > 0 {
+		return t.Curve
+	}
+	return Matured(t.TrialDays)
+}
+
+// Judge weighs what a ledger holds after a snapshot.
+func Judge(p Plan, t Times, l Ledger, s Snapshot) Judgement {
+	j := judge{Plan: p, Times: t, Ledger: l, now: s.To, epoch: l.Epoch}
+	return Judgement{
+		Formula: FormulaVersion, At: s.At, Snapshot: s.Number, Position: s.Position, Outage: s.Outage,
+		Enabled: s.Enabled, Percentage: s.Percentage, Version: s.Version,
+		Triggers: []Alarm{j.email(), j.errors(), j.performance(), j.conversion()},
+		Gates:    j.gates(),
+	}
+}
+
+type judge struct {
+	Plan
+	Times
+	Ledger
+	now   time.Time
+	epoch int
+}
+
+// weighed is an alarm by the evidence, or by plain comparison where the plan
+// says so. A new epoch needs twice the evidence.
+func (j judge) weighed(a Alarm, side Side, log, alpha float64, least int) Alarm {
+	if j.Rule == RuleThreshold {
+		a.Evidence, a.Needed = a.Estimate, a.Limit
+		beyond := a.Estimate < a.Limit
+		if side == TooHigh {
+			beyond = a.Estimate > a.Limit
+		}
+		a.Raised = beyond && a.Seen >= least
+		return a
+	}
+	a.Needed = math.Pow(2, float64(j.epoch)) / alpha
+	a.Evidence = capped(log)
+	a.Raised = log >= math.Log(a.Needed)
+	return a
+}
+
+// capped is the evidence of a logarithm, kept printable.
+func capped(log float64) float64 { return math.Exp(min(log, 690)) }
+
+func (j judge) email() Alarm {
+	run := j.Ledger.Email.Total()
+	a := j.weighed(Alarm{Trigger: TriggerEmail, Remedy: Partial, Estimate: run.Mean(), Limit: j.Triggers.EmailDelivery, Seen: run.Seen},
+		TooLow, j.Ledger.Email.Log(j.starts()), alphaEmail, enoughEmail)
+	a.Reason = j.words(a, "%s of the e-mails were delivered, at least %s must be", "vendor days with e-mail")
+	return a
+}
+
+func (j judge) errors() Alarm {
+	run := j.Ledger.Errors.Total()
+	a := j.weighed(Alarm{Trigger: TriggerErrors, Remedy: Immediate, Estimate: run.Mean(), Limit: j.Triggers.ErrorRate, Seen: run.Seen},
+		TooHigh, j.Ledger.Errors.Log(j.starts()), alphaErrors, enoughAutomation)
+	a.Reason = j.words(a, "%s of the automated steps failed, at most %s may", "vendor days with steps")
+	return a
+}
+
+func (j judge) performance() Alarm {
+	run := j.Ledger.Slow.Total()
+	a := Alarm{Trigger: TriggerPerformance, Remedy: Partial, Estimate: run.Mean(), Limit: slowShare, Seen: run.Seen}
+	limit, known := j.slowLimit(j.Plan)
+	if !known {
+		a.Needed = 1 / alphaSlow
+		a.Evidence = 1
+		a.Reason = fmt.Sprintf("cannot be judged: before the rollout %d API calls were seen, %d are needed to know how fast is normal",
+			j.Baseline.Count(), leastBaseline)
+		return a
+	}
+	a = j.weighed(a, TooHigh, j.Ledger.Slow.Log(j.starts()), alphaSlow, enoughCalls)
+	a.Reason = j.words(a, "%s of the API calls took longer than "+limit.Round(time.Millisecond).String()+", at most %s may", "calls")
+	return a
+}
+
+func (j judge) conversion() Alarm {
+	over, converted := j.matured(j.TrialDays, j.now, j.Day)
+	null := Null{Limit: j.Triggers.Conversion, Side: TooLow}
+	a := Alarm{Trigger: TriggerConversion, Remedy: Immediate, Estimate: ratio(converted, over), Limit: null.Limit, Seen: over}
+	// An immediate rollback ends the rollout: its epochs are all one.
+	j.epoch = 0
+	a = j.weighed(a, TooLow, j.conversions(null, j.curve(), j.now, j.Day).Log(), alphaConversion, enoughMatured)
+	a.Reason = j.words(a, "%s of the ended trials converted, at least %s must", "ended trials")
+	if at, least := j.decidable(null); !a.Raised && over < least {
+		a.DecidableFrom = at
+		a.Reason += fmt.Sprintf("; no verdict is possible before %d trials have ended", least)
+		if at != nil {
+			a.Reason += ", on " + at.UTC().Format("2 January 2006 15:04 UTC") + " at the earliest"
+		}
+	}
+	return a
+}
+
+// decidable is how many ended trials a verdict takes were there not one
+// conversion among them, and when so many will have ended; nil where not
+// enough vendors are admitted yet.
+func (j judge) decidable(n Null) (*time.Time, int) {
+	least := LeastMatured(n, alphaConversion)
+	admitted := 0
+	for _, d := range j.Admissions {
+		if admitted += d.Admitted; admitted >= least {
+			at := j.Since.Add(days(float64(d.Day)+1+j.TrialDays, j.Day))
+			return &at, least
+		}
+	}
+	return nil, least
+}
+
+// LeastMatured is how many ended trials without one conversion it takes for the
+// evidence to reach 1/alpha: 43 at a limit of 0.1 and alpha 0.05.
+func LeastMatured(n Null, alpha float64) int {
+	var s Sums
+	failure := n.increments(0)
+	for count := 1; ; count++ {
+		s.add(failure, 1)
+		if Reaches(s.Log(), alpha) {
+			return count
+		}
+	}
+}
+
+// words says how a trigger stands.
+func (j judge) words(a Alarm, rates, unit string) string {
+	if a.Seen == 0 {
+		return "nothing seen yet"
+	}
+	text := fmt.Sprintf(rates+" (of %d %s)", percent(a.Estimate), percent(a.Limit), a.Seen, unit)
+	switch {
+	case j.Rule == RuleThreshold:
+		return text
+	case a.Raised:
+		return text + fmt.Sprintf("; chance alone would show this less than once in %.0f rollouts", a.Needed)
+	}
+	return text
+}
+
+func percent(x float64) string {
+	if x > 0 && x < 0.0995 {
+		return fmt.Sprintf("%.1f %%", 100*x)
+	}
+	return fmt.Sprintf("%.0f %%", 100*x)
+}
+
+func ratio(part, whole int) float64 {
+	if whole == 0 {
+		return 0
+	}
+	return float64(part) / float64(whole)
+}
+
+// gates rules on each gate of the present phase.
+func (j judge) gates() []Ruling {
+	var rulings []Ruling
+	for _, gate := range Gates() {
+		rulings = append(rulings, j.rule(gate))
+	}
+	return rulings
+}
+
+func (j judge) rule(gate Gate) Ruling {
+	if gate == GateConversion {
+		over, converted := j.matured(j.TrialDays, j.now, j.Day)
+		null := Null{Limit: gateConversion, Side: TooLow}
+		return ruled(Ruling{Gate: gate, Estimate: ratio(converted, over), Limit: gateConversion, Seen: over, Enough: enoughMatured},
+			TooLow, j.conversions(null, j.curve(), j.now, j.Day).Log(), "of the ended trials converted", "ended trials")
+	}
+	e := j.Gates[gate]
+	run := e.Total()
+	r := Ruling{Gate: gate, Estimate: run.Mean(), Limit: e.Null.Limit}
+	what, unit := "", ""
+	switch gate {
+	case GateEmail:
+		r.Seen, r.Enough, what, unit = len(j.EmailVendors), enoughEmail, "of the e-mails were delivered", "vendors with e-mail"
+	case GateAutomation:
+		r.Seen, r.Enough, what, unit = len(j.StepVendors), enoughAutomation, "of the automated steps succeeded", "vendors with steps"
+	case GateAPI:
+		r.Seen, r.Enough, what, unit = run.Seen, enoughCalls, "of the API calls took longer than 2 s", "calls"
+	case GateErrors:
+		r.Seen, r.Enough, what, unit = run.Seen, enoughCalls, "of the API calls failed", "calls"
+	case GateConversion:
+	}
+	return ruled(r, e.Null.Side, e.Log(1), what, unit)
+}
+
+// ruled gives a gate's verdict: FAIL by evidence, PASS by the estimate where
+// enough was seen, INSUFFICIENT otherwise.
+func ruled(r Ruling, side Side, log float64, what, unit string) Ruling {
+	r.Evidence, r.Needed = capped(log), gateNeeded
+	within, bound := r.Estimate >= r.Limit, "at least"
+	if side == TooHigh {
+		within, bound = r.Estimate <= r.Limit, "at most"
+	}
+	r.Reason = fmt.Sprintf("%s %s, %s %s must; seen: %d %s", percent(r.Estimate), what, bound, percent(r.Limit), r.Seen, unit)
+	switch {
+	case log >= math.Log(gateNeeded):
+		r.Verdict = Fail
+	case r.Seen < r.Enough:
+		r.Verdict = Insufficient
+		r.Reason = fmt.Sprintf("too little seen: %d of %d %s", r.Seen, r.Enough, unit)
+	case within:
+		r.Verdict = Pass
+	default:
+		r.Verdict = Insufficient
+		r.Reason += "; not yet certain that this is not chance"
+	}
+	return r
+}
+
+// Raised is the trigger that decides: the first immediate alarm, or else the
+// first partial one; nil where there is none. While an outage strikes all
+// alike, e-mails and steps raise none.
+func (j Judgement) Raised() *Alarm {
+	var partial *Alarm
+	for i, a := range j.Triggers {
+		switch {
+		case !a.Raised, j.Outage != nil && a.Trigger != TriggerConversion:
+		case a.Remedy == Immediate:
+			return &j.Triggers[i]
+		case partial == nil:
+			partial = &j.Triggers[i]
+		}
+	}
+	return partial
+}
+
+// Ruling is how a gate stands.
+func (j Judgement) Ruling(g Gate) Ruling {
+	for _, r := range j.Gates {
+		if r.Gate == g {
+			return r
+		}
+	}
+	return Ruling{Gate: g, Verdict: Insufficient, Reason: "not judged yet"}
+}

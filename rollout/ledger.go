@@ -1,0 +1,313 @@
+package rollout
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Ledger is what a rollout's snapshots come to, taken in one after the other:
+// the evidence for triggers and gates, and what is still open. It is only ever
+// changed by Take, so it can be made again from the snapshots.
+type Ledger struct {
+	// Number is the last snapshot's, At its moment; 0 for none.
+	Number int       `json:"number"`
+	At     time.Time `json:"at"`
+	Epoch  int       `json:"epoch"`
+	Entry  int       `json:"entry"`
+	Outage *Outage   `json:"outage"`
+
+	// The triggers' evidence, from each phase's start in this epoch.
+	Email  Evidence `json:"email"`
+	Errors Evidence `json:"errors"`
+	Slow   Evidence `json:"slow"`
+	// The gates' evidence, from this stage's start.
+	Gates map[Gate]Evidence `json:"gates"`
+	// Vendors seen since this stage's start, by what was seen of them.
+	EmailVendors map[string]bool `json:"emailVendors"`
+	StepVendors  map[string]bool `json:"stepVendors"`
+
+	// EmailDays and StepDays are the vendors' days that may still change.
+	EmailDays map[string]VendorDay `json:"emailDays"`
+	StepDays  map[string]VendorDay `json:"stepDays"`
+	// Awaited are e-mails sent of which nothing was heard yet, by key.
+	Awaited map[string]time.Time `json:"awaited"`
+	// Heard is when the mail service last reported on any e-mail.
+	Heard time.Time `json:"heard"`
+
+	// Baseline are the calls while nobody was admitted.
+	Baseline Calls `json:"baseline"`
+	// Since is the first admission's day; Admissions counts from it.
+	Since      time.Time      `json:"since"`
+	Admissions []AdmissionDay `json:"admissions"`
+	// DayOf is the admission day of vendors not converted yet.
+	DayOf map[string]int `json:"dayOf"`
+}
+
+// VendorDay is one vendor's day: the unit in which e-mails and steps count, so
+// that what fails together counts once.
+type VendorDay struct {
+	// Known is when its first outcome became known.
+	Known time.Time `json:"known"`
+	Seen  int       `json:"seen"`
+	Good  int       `json:"good"`
+}
+
+func (d VendorDay) share() float64 { return float64(d.Good) / float64(d.Seen) }
+
+const (
+	// deliveryLimit is how many days an e-mail may take to be delivered.
+	deliveryLimit = 1
+	// openDays is after how many days a vendor's day cannot change any more.
+	openDays = 2
+	// slowCall is what the requirements allow a call to take.
+	slowCall = 2 * time.Second
+	// slowShare is the share of calls beyond the 95th percentile.
+	slowShare = 0.05
+)
+
+// Gate values: the requirements' key metrics.
+const (
+	gateEmail      = 0.95
+	gateAutomation = 0.95
+	gateErrors     = 0.05
+	gateConversion = 0.20
+)
+
+// NewLedger is a rollout's ledger before its first snapshot.
+func NewLedger(p Plan) Ledger {
+	l := Ledger{
+		Email:   Evidence{Null: Null{Limit: p.Triggers.EmailDelivery, Side: TooLow}},
+		Errors:  Evidence{Null: Null{Limit: p.Triggers.ErrorRate, Side: TooHigh}},
+		Slow:    Evidence{Null: Null{Limit: slowShare, Side: TooHigh}},
+		Awaited: map[string]time.Time{}, EmailDays: map[string]VendorDay{}, StepDays: map[string]VendorDay{}, DayOf: map[string]int{},
+	}
+	l.enter(time.Time{})
+	return l
+}
+
+// enter begins the gates anew.
+func (l *Ledger) enter(at time.Time) {
+	l.Gates = map[Gate]Evidence{
+		GateEmail:      {Null: Null{Limit: gateEmail, Side: TooLow}},
+		GateAutomation: {Null: Null{Limit: gateAutomation, Side: TooLow}},
+		GateAPI:        {Null: Null{Limit: slowShare, Side: TooHigh}},
+		GateErrors:     {Null: Null{Limit: gateErrors, Side: TooHigh}},
+	}
+	for gate, e := range l.Gates {
+		e.Begin(at)
+		l.Gates[gate] = e
+	}
+	l.EmailVendors, l.StepVendors = map[string]bool{}, map[string]bool{}
+}
+
+// Take takes a snapshot in; day is how long a day lasts. A snapshot that was
+// taken in before is left alone.
+func (l *Ledger) Take(p Plan, s Snapshot, day time.Duration) {
+	if s.Number <= l.Number {
+		return
+	}
+	l.Number, l.At, l.Outage = s.Number, s.At, s.Outage
+	l.move(s)
+	for _, o := range inOrder(s.Outcomes) {
+		l.outcome(o, day)
+	}
+	l.overdue(s, day)
+	l.calls(p, s)
+	l.forget(s.To, day)
+}
+
+// move follows the rollout to another stage or epoch.
+func (l *Ledger) move(s Snapshot) {
+	if s.Position.Epoch != l.Epoch {
+		l.Email.Runs, l.Errors.Runs, l.Slow.Runs = nil, nil, nil
+		l.Epoch = s.Position.Epoch
+	}
+	if s.Position.Entry == l.Entry && len(l.Email.Runs) > 0 {
+		return
+	}
+	if s.Position.Entry != l.Entry {
+		l.enter(s.From)
+		l.Entry = s.Position.Entry
+	}
+	if s.Position.Stage.admits() && s.Position.Percentage > 0 {
+		l.Email.Begin(s.From)
+		l.Errors.Begin(s.From)
+		l.Slow.Begin(s.From)
+	}
+}
+
+func (l *Ledger) outcome(o Outcome, day time.Duration) {
+	switch o.Kind {
+	case StepDone, StepFailed:
+		l.step(o, day)
+	case MailSent:
+		l.Awaited[o.Key] = o.At
+	case MailDelivered, MailFailed:
+		l.Heard = o.At
+		if sent, awaited := l.Awaited[o.Key]; awaited {
+			delete(l.Awaited, o.Key)
+			l.mail(o.VendorID, sent, o.At, o.Kind == MailDelivered, day)
+		}
+	case Admitted:
+		l.admit(o, day)
+	case Converted:
+		if d, waiting := l.DayOf[o.VendorID]; waiting {
+			delete(l.DayOf, o.VendorID)
+			l.Admissions[d].Converted++
+		}
+	}
+}
+
+func (l *Ledger) admit(o Outcome, day time.Duration) {
+	if _, known := l.DayOf[o.VendorID]; known {
+		return
+	}
+	if l.Since.IsZero() {
+		l.Since = o.At
+	}
+	d := max(0, int(o.At.Sub(l.Since)/day))
+	for len(l.Admissions) <= d {
+		l.Admissions = append(l.Admissions, AdmissionDay{Day: len(l.Admissions)})
+	}
+	l.Admissions[d].Admitted++
+	l.DayOf[o.VendorID] = d
+}
+
+func (l *Ledger) step(o Outcome, day time.Duration) {
+	if o.Kind == StepFailed && l.Outage != nil {
+		return // it strikes all alike, and says nothing of the rollout
+	}
+	l.StepVendors[o.VendorID] = true
+	before, after := count(l.StepDays, o.VendorID, o.At, o.At, day, o.Kind == StepDone)
+	weigh(&l.Errors, after.Known, failing(before), failing(after))
+	gate := l.Gates[GateAutomation]
+	weigh(&gate, after.Known, good(before), good(after))
+	l.Gates[GateAutomation] = gate
+}
+
+func (l *Ledger) mail(vendorID string, sent, known time.Time, delivered bool, day time.Duration) {
+	l.EmailVendors[vendorID] = true
+	before, after := count(l.EmailDays, vendorID, sent, known, day, delivered)
+	weigh(&l.Email, after.Known, good(before), good(after))
+	gate := l.Gates[GateEmail]
+	weigh(&gate, after.Known, good(before), good(after))
+	l.Gates[GateEmail] = gate
+}
+
+// count adds an outcome to its vendor's day, the one of a moment.
+func count(days map[string]VendorDay, vendorID string, of, known time.Time, day time.Duration, good bool) (before, after VendorDay) {
+	key := fmt.Sprintf("%s/%d", vendorID, of.UnixNano()/int64(day))
+	before = days[key]
+	after = before
+	if after.Seen == 0 {
+		after.Known = known
+	}
+	after.Seen++
+	if good {
+		after.Good++
+	}
+	days[key] = after
+	return before, after
+}
+
+func good(d VendorDay) *float64 {
+	if d.Seen == 0 {
+		return nil
+	}
+	x := d.share()
+	return &x
+}
+
+func failing(d VendorDay) *float64 {
+	x := good(d)
+	if x != nil {
+		*x = 1 - *x
+	}
+	return x
+}
+
+// weigh adds a vendor's day, or corrects what was known of it.
+func weigh(e *Evidence, known time.Time, before, after *float64) {
+	if before == nil {
+		e.Observe(*after)
+		return
+	}
+	e.Correct(known, *before, *after)
+}
+
+// overdue counts e-mails of which nothing was heard within a day as failed.
+// Where the mail service reports nothing at all, that says nothing of the
+// e-mails; nor does it while nothing can be sent.
+func (l *Ledger) overdue(s Snapshot, day time.Duration) {
+	for _, key := range slices.Sorted(maps.Keys(l.Awaited)) {
+		sent := l.Awaited[key]
+		if s.To.Sub(sent) < deliveryLimit*day || !l.Heard.After(sent) || s.Outage != nil {
+			continue
+		}
+		delete(l.Awaited, key)
+		vendorID, _, _ := strings.Cut(key, "/")
+		l.mail(vendorID, sent, s.To, false, day)
+	}
+}
+
+func (l *Ledger) calls(p Plan, s Snapshot) {
+	n := s.Calls.Count()
+	gate := func(name Gate, bad int) {
+		e := l.Gates[name]
+		e.ObserveMany(1, bad)
+		e.ObserveMany(0, n-bad)
+		l.Gates[name] = e
+	}
+	gate(GateAPI, s.Calls.SlowerThan(slowCall))
+	gate(GateErrors, min(s.Calls.Failed, n))
+	if len(l.Admissions) == 0 && s.Position.Percentage == 0 { //nolint:floatcompare // exactly none
+		l.Baseline.Add(s.Calls)
+		return
+	}
+	if limit, known := l.slowLimit(p); known {
+		slow := s.Calls.SlowerThan(limit)
+		l.Slow.ObserveMany(1, slow)
+		l.Slow.ObserveMany(0, n-slow)
+	}
+}
+
+// leastBaseline is how many calls a baseline needs.
+const leastBaseline = 100
+
+// slowLimit is from when on a call counts as slow against the baseline, and
+// whether the baseline is enough to tell.
+func (l *Ledger) slowLimit(p Plan) (time.Duration, bool) {
+	if l.Baseline.Count() < leastBaseline {
+		return 0, false
+	}
+	return time.Duration((1 + p.Triggers.Slowdown) * float64(l.Baseline.Quantile(1-slowShare))), true
+}
+
+// forget drops days that cannot change any more.
+func (l *Ledger) forget(now time.Time, day time.Duration) {
+	old := func(_ string, d VendorDay) bool { return now.Sub(d.Known) > openDays*day }
+	maps.DeleteFunc(l.EmailDays, old)
+	maps.DeleteFunc(l.StepDays, old)
+}
+
+// conversions weighs the conversions known at a moment.
+func (l *Ledger) conversions(n Null, curve Curve, now time.Time, day time.Duration) Sums {
+	if l.Since.IsZero() {
+		return Sums{}
+	}
+	return ConversionSums(n, curve, l.Admissions, float64(now.Sub(l.Since))/float64(day))
+}
+
+// matured counts the vendors whose trials are over, and how many of them converted.
+func (l *Ledger) matured(after float64, now time.Time, day time.Duration) (over, converted int) {
+	for _, d := range l.Admissions {
+		if float64(now.Sub(l.Since))/float64(day)-float64(d.Day)-1 >= after {
+			over += d.Admitted
+			converted += d.Converted
+		}
+	}
+	return over, converted
+}

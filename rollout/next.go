@@ -1,0 +1,232 @@
+package rollout
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// maxPartial is how often triggers take a rollout back by a phase; the next
+// time it pauses.
+const maxPartial = 2
+
+// Next is what a rollout does by itself now, given what was last judged (nil:
+// nothing yet), or nil and when to look again. A zero time waits for news.
+func (s State) Next(j *Judgement, now time.Time) (*Event, time.Time) {
+	now = now.UTC().Truncate(time.Millisecond)
+	if s.Status.Final() {
+		return nil, time.Time{}
+	}
+	for _, step := range []func(*Judgement, time.Time) *Event{s.alarmed, s.outage, s.overridden, s.update, s.advance} {
+		if e := step(j, now); e != nil {
+			e.Seq, e.At = s.Seq+1, now
+			if e.By == "" {
+				e.By = automatic
+			}
+			return e, time.Time{}
+		}
+	}
+	return nil, s.wakeAt(now)
+}
+
+// current tells whether a judgement is about the evidence that counts now.
+func (s State) current(j *Judgement) bool { return j != nil && j.Position.Epoch == s.Epoch }
+
+// alarmed takes the rollout back where a trigger says so.
+func (s State) alarmed(j *Judgement, _ time.Time) *Event {
+	if !s.current(j) || s.Percentage == 0 || !s.Enabled { //nolint:floatcompare // exactly none
+		return nil
+	}
+	alarm := j.Raised()
+	switch {
+	case alarm == nil:
+		return nil
+	case alarm.Remedy == Immediate:
+		return &Event{Type: EventRolledBack, Remedy: Immediate, Trigger: alarm.Trigger, InFlight: Keep, Judgement: j,
+			Enabled: new(false), Percentage: new(0.0),
+			Reason: "Taken back completely: " + alarm.Reason + "."}
+	case s.Stage.Kind == Notice:
+		return nil
+	case s.Epoch >= maxPartial && s.Pause == nil:
+		return &Event{Type: EventPaused, Cause: PausedByTriggers, Judgement: j,
+			Reason: fmt.Sprintf("Paused: it was taken back %d times already, and again %s.", s.Epoch, alarm.Reason)}
+	case s.Epoch >= maxPartial:
+		return nil
+	}
+	return s.partial(*alarm, j)
+}
+
+// partial goes back to the phase before. Before the first there is 0 %.
+func (s State) partial(alarm Alarm, j *Judgement) *Event {
+	stage, percentage := Stage{Kind: InPhase, Phase: s.Stage.Phase}, 0.0
+	if s.Stage.Phase > 0 {
+		stage.Phase--
+		percentage = s.Plan.percentage(stage)
+	}
+	return &Event{
+		Type: EventRolledBack, Remedy: Partial, Trigger: alarm.Trigger, InFlight: Keep, Judgement: j,
+		Stage: &stage, Enabled: new(true), Percentage: &percentage,
+		Reason: fmt.Sprintf("Taken back from %v %% to %v %%: %s.", s.Percentage, percentage, alarm.Reason),
+	}
+}
+
+// outage pauses while all vendors are struck alike, and goes on after.
+func (s State) outage(j *Judgement, _ time.Time) *Event {
+	switch {
+	case j == nil:
+		return nil
+	case j.Outage != nil && s.Status == Running && s.Percentage > 0:
+		return &Event{Type: EventPaused, Cause: PausedByOutage, Judgement: j,
+			Reason: fmt.Sprintf("Paused: %s, which strikes all vendors alike; going back would help nobody.", causeInWords(j.Outage.Cause))}
+	case j.Outage == nil && s.Pause != nil && s.Pause.Cause == PausedByOutage:
+		return &Event{Type: EventResumed, Judgement: j, Reason: "Resumed: what struck all vendors alike is over."}
+	}
+	return nil
+}
+
+func causeInWords(cause string) string {
+	switch cause {
+	case OutageSESPaused:
+		return "the mail service has paused our account"
+	case OutageSESRefusesAll:
+		return "the mail service accepts no e-mail at all"
+	}
+	return cause
+}
+
+// overridden sees flags that somebody set by hand, and holds at them.
+func (s State) overridden(j *Judgement, _ time.Time) *Event {
+	if j == nil || j.Position.Entry != s.Entry || j.Enabled == s.Enabled && j.Percentage == s.Percentage { //nolint:floatcompare // set, not computed
+		return nil
+	}
+	if !j.Enabled {
+		return &Event{Type: EventRolledBack, Remedy: Immediate, InFlight: Keep, By: "flags", Judgement: j,
+			Enabled: new(false), Percentage: new(j.Percentage), Reason: "Taken back completely: automation was disabled by hand."}
+	}
+	return &Event{Type: EventOverridden, By: "flags", Judgement: j, Enabled: new(true), Percentage: new(j.Percentage),
+		Reason: fmt.Sprintf("Holding: the percentage was set to %v by hand, the plan says %v.", j.Percentage, s.Percentage)}
+}
+
+// update is the stakeholders' daily update.
+func (s State) update(j *Judgement, now time.Time) *Event {
+	if s.Stage.Kind == Notice || now.Before(s.UpdatedAt.Add(s.Times.Day)) {
+		return nil
+	}
+	return &Event{Type: EventUpdate, Judgement: j, Reason: s.Sentence()}
+}
+
+// advance leaves a stage whose time is over and whose gates let it.
+func (s State) advance(j *Judgement, now time.Time) *Event {
+	if s.Status != Running || now.Before(s.StageEnds()) {
+		return nil
+	}
+	next, more := s.Plan.next(s.Stage)
+	if !more {
+		return &Event{Type: EventCompleted, Judgement: j, Reason: "Completed: the guard is over, and nothing spoke against the rollout."}
+	}
+	if s.Stage.Kind == InPhase {
+		if e := s.stopped(j, now); e != nil || s.open(j) {
+			return e
+		}
+	}
+	return s.enterEvent(next, j, fmt.Sprintf("Entered %s.", s.Plan.name(next)))
+}
+
+// enterEvent enters a stage, with its percentage.
+func (s State) enterEvent(stage Stage, j *Judgement, reason string) *Event {
+	return &Event{Type: EventEntered, Stage: &stage, Judgement: j, Reason: reason,
+		Enabled: new(true), Percentage: new(s.Plan.percentage(stage))}
+}
+
+// open tells whether something still keeps the phase from being left.
+func (s State) open(j *Judgement) bool {
+	_, failed, insufficient := s.gatesNow(j)
+	return len(failed)+len(insufficient) > 0 || s.needsPreflight() && s.preflightOpen() != nil
+}
+
+// needsPreflight tells whether the next phase is the first to admit anybody.
+func (s State) needsPreflight() bool { return s.Percentage == 0 } //nolint:floatcompare // exactly none
+
+// stopped pauses a phase whose gate fails, or for which too little was seen in
+// twice its time.
+func (s State) stopped(j *Judgement, now time.Time) *Event {
+	if s.needsPreflight() {
+		check := s.preflightOpen()
+		if check == nil || now.Before(s.stageLimit()) && check.Verdict != Fail {
+			return nil
+		}
+		return &Event{Type: EventPaused, Cause: PausedByPreflight, Judgement: j,
+			Reason: fmt.Sprintf("Paused before anybody is admitted: preflight check %s is %s: %s.", check.ID, check.Verdict, check.Reason)}
+	}
+	_, failed, insufficient := s.gatesNow(j)
+	switch {
+	case len(failed) > 0:
+		return &Event{Type: EventPaused, Cause: PausedByGate, Judgement: j, Reason: "Paused at the gate: " + reasons(failed) + "."}
+	case len(insufficient) > 0 && !now.Before(s.stageLimit()):
+		return &Event{Type: EventPaused, Cause: PausedByGate, Judgement: j,
+			Reason: "Paused: twice the phase's time has passed and there is still no verdict: " + reasons(insufficient) + "."}
+	}
+	return nil
+}
+
+// gatesNow sorts the present stage's gates. Without a judgement of this stage
+// nothing was seen. Conversion may lack data: its test is the guard's.
+func (s State) gatesNow(j *Judgement) (passed, failed, insufficient []Ruling) {
+	for _, gate := range s.Plan.gates(s.Stage) {
+		r := Ruling{Gate: gate, Verdict: Insufficient, Reason: "nothing was judged in this phase yet"}
+		if j != nil && j.Position.Entry == s.Entry {
+			r = j.Ruling(gate)
+		}
+		switch {
+		case r.Verdict == Fail:
+			failed = append(failed, r)
+		case r.Verdict == Insufficient && gate != GateConversion:
+			insufficient = append(insufficient, r)
+		default:
+			passed = append(passed, r)
+		}
+	}
+	return passed, failed, insufficient
+}
+
+func reasons(rulings []Ruling) string {
+	texts := make([]string, len(rulings))
+	for i, r := range rulings {
+		texts[i] = fmt.Sprintf("%s: %s", r.Gate, r.Reason)
+	}
+	return strings.Join(texts, "; ")
+}
+
+// wakeAt is when something is due at the earliest; zero where only news helps.
+func (s State) wakeAt(now time.Time) time.Time {
+	var at time.Time
+	earliest := func(t time.Time) {
+		if t.After(now) && (at.IsZero() || t.Before(at)) {
+			at = t
+		}
+	}
+	if s.Stage.Kind != Notice {
+		earliest(s.UpdatedAt.Add(s.Times.Day))
+	}
+	if s.Status == Running {
+		earliest(s.StageEnds())
+		earliest(s.stageLimit())
+	}
+	return at
+}
+
+const clock = "2 January 2006 15:04 UTC"
+
+// Sentence says where the rollout stands.
+func (s State) Sentence() string {
+	switch s.Status {
+	case Completed:
+		return "The rollout is complete; every new vendor's trial is automated."
+	case RolledBack:
+		return "The rollout was taken back completely; no vendor's trial is automated."
+	case Paused:
+		return fmt.Sprintf("The rollout holds at %v %% in %s since %s. %s", s.Percentage, s.StageName(), s.Pause.Since.UTC().Format(clock), s.Pause.Reason)
+	case Running:
+	}
+	return fmt.Sprintf("The rollout is at %v %%, in %s, until %s at the earliest.", s.Percentage, s.StageName(), s.StageEnds().UTC().Format(clock))
+}

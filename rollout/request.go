@@ -1,0 +1,200 @@
+package rollout
+
+import (
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// WorkflowType is the name under which the rollout workflow is registered, and
+// WorkflowID its one id: there is one rollout at a time.
+const (
+	WorkflowType = "Rollout"
+	WorkflowID   = "rollout-trial-automation"
+)
+
+// Message names are part of the contract with admins and tctl.
+const (
+	QueryStatus         = "status"
+	QueryDecisions      = "decisions"
+	SignalRollback      = "rollback"
+	SignalPause         = "pause"
+	SignalResume        = "resume"
+	SignalAdvance       = "advance"
+	SignalSetPercentage = "set-percentage"
+	SignalTick          = "tick"
+	SignalWaive         = "waive"
+	SignalJudged        = "judged"
+)
+
+// maxReason bounds the reason given with a request, in characters.
+const maxReason = 500
+
+// Request is what a person asks of a rollout: the payload of its signals. Its
+// reason is stored in histories: no names or addresses in it.
+type Request struct {
+	// ID makes the request once, however often it arrives; empty means that each
+	// arrival counts.
+	ID     string `json:"id"`
+	By     string `json:"by"`
+	Reason string `json:"reason"`
+	// Percentage is what to go back to with rollback (0: disable), or to set.
+	Percentage float64 `json:"percentage"`
+	// InFlight is Keep or Release, with rollback; empty means Keep.
+	InFlight InFlight `json:"inFlight"`
+	// Subject is the criterion or the check, with tick and waive.
+	Subject string `json:"subject"`
+	// Met is whether the criterion holds, with tick.
+	Met bool `json:"met"`
+}
+
+// Validate checks a request by itself; the error is a *FieldError.
+func (r Request) Validate(name string) error {
+	switch {
+	case strings.TrimSpace(r.Reason) == "":
+		return &FieldError{Field: "reason", Message: "is missing"}
+	case utf8.RuneCountInString(r.Reason) > maxReason:
+		return &FieldError{Field: "reason", Message: fmt.Sprintf("must be at most %d characters", maxReason)}
+	}
+	switch name {
+	case SignalRollback:
+		if r.InFlight != "" && r.InFlight != Keep && r.InFlight != Release {
+			return &FieldError{Field: "inFlight", Message: "must be keep or release"}
+		}
+		return within(r.Percentage)
+	case SignalSetPercentage:
+		return within(r.Percentage)
+	}
+	return nil
+}
+
+func within(percentage float64) error {
+	if err := ValidPercentage(percentage); err != nil {
+		return &FieldError{Field: "percentage", Message: fmt.Sprintf("must be 0 to 100 in steps of 0.01, is %v", percentage)}
+	}
+	return nil
+}
+
+// ConflictError says that a request does not fit where the rollout stands.
+type ConflictError struct{ Message string }
+
+func (e *ConflictError) Error() string { return e.Message }
+
+func refuse(format string, args ...any) error {
+	return &ConflictError{Message: fmt.Sprintf(format, args...)}
+}
+
+// Request turns a request into the event it causes. A nil event without an
+// error means that it was carried out before. A *FieldError or *ConflictError
+// says why it is refused; nothing has changed then.
+func (s State) Request(name string, r Request, j *Judgement, now time.Time) (*Event, error) {
+	if s.Knows(r.ID) {
+		return nil, nil //nolint:nilnil // documented: nothing to do and nothing wrong
+	}
+	if err := r.Validate(name); err != nil {
+		return nil, err
+	}
+	if s.Status.Final() {
+		return nil, refuse("the rollout is %s: %s does not apply", s.Status, name)
+	}
+	e, err := s.requested(name, r, j)
+	if err != nil {
+		return nil, err
+	}
+	e.Seq, e.At, e.By, e.RequestID, e.Judgement = s.Seq+1, now.UTC().Truncate(time.Millisecond), r.By, r.ID, j
+	return e, nil
+}
+
+func (s State) requested(name string, r Request, j *Judgement) (*Event, error) {
+	switch name {
+	case SignalRollback:
+		return s.requestRollback(r)
+	case SignalPause:
+		if s.Status == Paused {
+			return nil, refuse("the rollout is paused already")
+		}
+		return &Event{Type: EventPaused, Cause: PausedByAdmin, Reason: "Paused: " + r.Reason}, nil
+	case SignalResume:
+		return s.requestResume(r)
+	case SignalAdvance:
+		return s.requestAdvance(r, j)
+	case SignalSetPercentage:
+		return &Event{Type: EventOverridden, Enabled: new(true), Percentage: &r.Percentage,
+			Reason: fmt.Sprintf("Holding at %v %%, set by hand: %s", r.Percentage, r.Reason)}, nil
+	case SignalTick:
+		if _, known := criterion(r.Subject); !known {
+			return nil, &FieldError{Field: "criterion", Message: fmt.Sprintf("%.80q is not one that a person judges", r.Subject)}
+		}
+		return &Event{Type: EventTicked, Subject: r.Subject, Reason: r.Reason,
+			Tick: &Tick{Met: r.Met, By: r.By, Reason: r.Reason}}, nil
+	case SignalWaive:
+		i, known := s.check(r.Subject)
+		if !known {
+			return nil, &FieldError{Field: "check", Message: fmt.Sprintf("%.80q is no preflight check", r.Subject)}
+		}
+		if s.Checks[i].Verdict == Pass {
+			return nil, refuse("check %s passes: there is nothing to waive", r.Subject)
+		}
+		return &Event{Type: EventWaived, Subject: r.Subject, Reason: r.Reason}, nil
+	}
+	return nil, &FieldError{Field: "message", Message: fmt.Sprintf("%q is not one of the rollout's", name)}
+}
+
+// requestRollback goes back to the last phase that admits no more than asked.
+func (s State) requestRollback(r Request) (*Event, error) {
+	e := &Event{Type: EventRolledBack, InFlight: r.InFlight, Percentage: &r.Percentage}
+	if e.InFlight == "" {
+		e.InFlight = Keep
+	}
+	if r.Percentage == 0 { //nolint:floatcompare // exactly none
+		e.Remedy, e.Enabled, e.Reason = Immediate, new(false), "Taken back completely: "+r.Reason
+		return e, nil
+	}
+	if r.Percentage >= s.Percentage {
+		return nil, &FieldError{Field: "percentage", Message: fmt.Sprintf("must be below the present %v, is %v", s.Percentage, r.Percentage)}
+	}
+	stage := s.Plan.phaseFor(r.Percentage)
+	e.Remedy, e.Enabled, e.Stage = Partial, new(true), &stage
+	e.Reason = fmt.Sprintf("Taken back from %v %% to %v %%: %s", s.Percentage, r.Percentage, r.Reason)
+	return e, nil
+}
+
+// requestResume goes on; after an override, in the phase that fits it.
+func (s State) requestResume(r Request) (*Event, error) {
+	if s.Status != Paused {
+		return nil, refuse("the rollout is not paused")
+	}
+	e := &Event{Type: EventResumed, Reason: "Resumed: " + r.Reason}
+	if s.Pause.Cause == PausedByOverride && s.Stage.Kind == InPhase {
+		stage := s.Plan.phaseFor(s.Percentage)
+		e.Stage = &stage
+	}
+	return e, nil
+}
+
+// requestAdvance goes on without waiting for the soak or the gates, but not past
+// a failed preflight.
+func (s State) requestAdvance(r Request, j *Judgement) (*Event, error) {
+	next, more := s.Plan.next(s.Stage)
+	if !more {
+		return &Event{Type: EventCompleted, Reason: "Completed early: " + r.Reason}, nil
+	}
+	if s.Stage.Kind == InPhase && s.needsPreflight() {
+		if check := s.preflightOpen(); check != nil {
+			return nil, refuse("preflight check %s is %s: %s; waive it first", check.ID, check.Verdict, check.Reason)
+		}
+	}
+	return s.enterEvent(next, j, fmt.Sprintf("Entered %s by hand: %s", s.Plan.name(next), r.Reason)), nil
+}
+
+// phaseFor is the last phase that admits no more than a percentage.
+func (p Plan) phaseFor(percentage float64) Stage {
+	stage := Stage{Kind: InPhase}
+	for i, phase := range p.Phases {
+		if phase.Percentage <= percentage {
+			stage.Phase = i
+		}
+	}
+	return stage
+}

@@ -1,0 +1,164 @@
+package rollout
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"time"
+)
+
+// Snapshot is what one watch has seen since the one before it. Snapshots are
+// stored as they are; judging them again in their order comes to the same.
+type Snapshot struct {
+	RolloutID string `json:"rolloutId"`
+	// Number counts a rollout's snapshots from 1.
+	Number int       `json:"number"`
+	At     time.Time `json:"at"`
+	// From and To bound the moments of what was seen: from included, to not.
+	From     time.Time `json:"from"`
+	To       time.Time `json:"to"`
+	Position Position  `json:"position"`
+	// Outcomes are of automated steps and their e-mails, and of vendors
+	// admitted and converted.
+	Outcomes []Outcome `json:"outcomes"`
+	Calls    Calls     `json:"calls"`
+	// Outage is set while a cause strikes vendors inside and outside the rollout alike.
+	Outage *Outage `json:"outage"`
+	// Enabled and Percentage are what the flags say, Version which of them.
+	Enabled    bool    `json:"enabled"`
+	Percentage float64 `json:"percentage"`
+	Version    int     `json:"version"`
+}
+
+// Position is where the rollout stood.
+type Position struct {
+	// Epoch counts partial rollbacks, Entry the stages entered.
+	Epoch int   `json:"epoch"`
+	Entry int   `json:"entry"`
+	Stage Stage `json:"stage"`
+	// Percentage is what the plan admits in this stage.
+	Percentage float64 `json:"percentage"`
+}
+
+// OutcomeKind names what became known.
+type OutcomeKind string
+
+// The kinds of outcome.
+const (
+	StepDone      OutcomeKind = "step-done"
+	StepFailed    OutcomeKind = "step-failed"
+	MailSent      OutcomeKind = "mail-sent"
+	MailDelivered OutcomeKind = "mail-delivered"
+	MailFailed    OutcomeKind = "mail-failed"
+	Admitted      OutcomeKind = "admitted"
+	Converted     OutcomeKind = "converted"
+)
+
+// Outcome is one thing that became known of an automated vendor.
+type Outcome struct {
+	Kind     OutcomeKind `json:"kind"`
+	VendorID string      `json:"vendorId"`
+	// Key is the step's, which its e-mail has as well; the vendor's id for the rest.
+	Key string `json:"key"`
+	// At is when it became known.
+	At time.Time `json:"at"`
+}
+
+// inOrder sorts outcomes by (moment, id), so that a batch is judged the same
+// however it arrived.
+func inOrder(outcomes []Outcome) []Outcome {
+	sorted := slices.Clone(outcomes)
+	slices.SortStableFunc(sorted, func(a, b Outcome) int {
+		return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Key, b.Key), cmp.Compare(a.Kind, b.Kind))
+	})
+	return sorted
+}
+
+// Calls are API calls by how long they took.
+type Calls struct {
+	// Failed counts those answered with a server error.
+	Failed int `json:"failed"`
+	// Took counts calls by bucket; TookBucket says which.
+	Took map[int]int `json:"took"`
+}
+
+// The buckets grow by a tenth, from a millisecond on.
+const (
+	bucketGrowth = 1.1
+	buckets      = 140
+)
+
+// TookBucket is the bucket of a duration: bucket b holds what took up to
+// TookUpTo(b), and more than the bucket before.
+func TookBucket(d time.Duration) int {
+	ms := float64(d) / float64(time.Millisecond)
+	if ms <= 1 {
+		return 0
+	}
+	return min(int(math.Ceil(math.Log(ms)/math.Log(bucketGrowth)-1e-9)), buckets)
+}
+
+// TookUpTo is the longest duration in a bucket.
+func TookUpTo(bucket int) time.Duration {
+	return time.Duration(math.Pow(bucketGrowth, float64(bucket)) * float64(time.Millisecond))
+}
+
+// Add counts the calls of another.
+func (c *Calls) Add(o Calls) {
+	c.Failed += o.Failed
+	for b, n := range o.Took {
+		if c.Took == nil {
+			c.Took = map[int]int{}
+		}
+		c.Took[b] += n
+	}
+}
+
+// Count is how many calls there were.
+func (c Calls) Count() int {
+	n := 0
+	for _, k := range c.Took {
+		n += k
+	}
+	return n
+}
+
+// SlowerThan counts the calls in buckets that lie wholly beyond a duration.
+func (c Calls) SlowerThan(d time.Duration) int {
+	limit, n := TookBucket(d), 0
+	for b, k := range c.Took {
+		if b > limit {
+			n += k
+		}
+	}
+	return n
+}
+
+// Quantile is the duration that a share of the calls stayed within, up to the
+// width of a bucket; 0 without calls.
+func (c Calls) Quantile(share float64) time.Duration {
+	total := c.Count()
+	if total == 0 {
+		return 0
+	}
+	need, seen := int(math.Ceil(share*float64(total))), 0
+	for b := range buckets + 1 {
+		if seen += c.Took[b]; seen >= need && seen > 0 {
+			return TookUpTo(b)
+		}
+	}
+	return TookUpTo(buckets)
+}
+
+// Outage is a cause that strikes all vendors alike: going back would help nobody.
+type Outage struct {
+	// Cause is OutageSESPaused or OutageSESRefusesAll.
+	Cause string    `json:"cause"`
+	Since time.Time `json:"since"`
+}
+
+// The causes of an outage.
+const (
+	OutageSESPaused     = "ses-paused"
+	OutageSESRefusesAll = "ses-refuses-all"
+)

@@ -1,0 +1,81 @@
+package rollout
+
+import (
+	"fmt"
+	"time"
+)
+
+// StageKind names a part of a rollout.
+type StageKind string
+
+// The kinds of stage, in their order.
+const (
+	Notice    StageKind = "notice"
+	InPhase   StageKind = "phase"
+	Stability StageKind = "stability"
+	Guard     StageKind = "guard"
+)
+
+// Stage is a part of a rollout: its notice, one of its phases, stability, or guard.
+type Stage struct {
+	Kind StageKind `json:"kind"`
+	// Phase is the phase's index, from 0; of the last one in stability and guard.
+	Phase int `json:"phase"`
+}
+
+func (s Stage) admits() bool { return s.Kind == InPhase }
+
+// next is the stage after this one, and false after the guard.
+func (p Plan) next(s Stage) (Stage, bool) {
+	last := len(p.Phases) - 1
+	switch {
+	case s.Kind == Notice:
+		return Stage{InPhase, s.Phase}, true
+	case s.Kind == InPhase && s.Phase < last:
+		return Stage{InPhase, s.Phase + 1}, true
+	case s.Kind == InPhase:
+		return Stage{Stability, last}, true
+	case s.Kind == Stability:
+		return Stage{Guard, last}, true
+	}
+	return s, false
+}
+
+// soak is how long a stage lasts at the least.
+func (p Plan) soak(s Stage, day time.Duration) time.Duration {
+	switch s.Kind {
+	case Notice:
+		return days(p.NoticeDays, day)
+	case InPhase:
+		return days(p.Phases[s.Phase].SoakDays, day)
+	case Stability:
+		return days(p.StabilityDays, day)
+	case Guard:
+		return days(p.GuardDays, day)
+	}
+	return 0
+}
+
+// percentage is what a stage admits.
+func (p Plan) percentage(s Stage) float64 {
+	if s.Kind == Notice {
+		return 0
+	}
+	return p.Phases[s.Phase].Percentage
+}
+
+// gates are what must hold before a stage is left.
+func (p Plan) gates(s Stage) []Gate {
+	if s.Kind != InPhase {
+		return nil
+	}
+	return p.Phases[s.Phase].Gates
+}
+
+// name is what people call a stage.
+func (p Plan) name(s Stage) string {
+	if s.Kind != InPhase {
+		return string(s.Kind)
+	}
+	return fmt.Sprintf("phase %d of %d, %s (%v %%)", s.Phase+1, len(p.Phases), p.Phases[s.Phase].Name, p.Phases[s.Phase].Percentage)
+}

@@ -1,0 +1,155 @@
+package rollout
+
+import (
+	"slices"
+	"time"
+)
+
+// Status is where a rollout stands.
+type Status string
+
+// The states of a rollout. Completed and RolledBack are final.
+const (
+	Running    Status = "running"
+	Paused     Status = "paused"
+	RolledBack Status = "rolled-back"
+	Completed  Status = "completed"
+)
+
+// Final tells whether nothing more happens.
+func (s Status) Final() bool { return s == RolledBack || s == Completed }
+
+// State is all that is known of a rollout: what its workflow carries and what
+// the collection `rollouts` holds, folded from its events.
+type State struct {
+	ID string `json:"id"`
+	// Seq is the number of events applied so far.
+	Seq    int    `json:"seq"`
+	Status Status `json:"status"`
+	Plan   Plan   `json:"plan"`
+	Times  Times  `json:"times"`
+	// RestartOf is the rollout that this one goes on from; empty for a new one.
+	RestartOf string     `json:"restartOf"`
+	StartedAt time.Time  `json:"startedAt"`
+	StartedBy string     `json:"startedBy"`
+	EndedAt   *time.Time `json:"endedAt"`
+
+	Stage Stage `json:"stage"`
+	// Entry counts the stages entered, EnteredAt is the last one's moment, moved
+	// on by the time that was spent paused.
+	Entry     int       `json:"entry"`
+	EnteredAt time.Time `json:"enteredAt"`
+	// Enabled and Percentage are what the flags are to say.
+	Enabled    bool    `json:"enabled"`
+	Percentage float64 `json:"percentage"`
+
+	// Epoch counts partial rollbacks made by triggers; until CooldownUntil the
+	// rollout does not go on after one.
+	Epoch         int       `json:"epoch"`
+	CooldownUntil time.Time `json:"cooldownUntil"`
+	// Pause is set while Status is Paused.
+	Pause *Pause `json:"pause"`
+
+	// Checks are the preflight's, Criteria what was ticked, by id.
+	Checks   []Check         `json:"checks"`
+	Criteria map[string]Tick `json:"criteria"`
+	// UpdatedAt is when stakeholders last had their daily update.
+	UpdatedAt time.Time `json:"updatedAt"`
+	// Backfill counts the vendors taken in whose trials ran unautomated.
+	Backfill *Backfill `json:"backfill"`
+	// Requests are the ids of requests carried out, so that each is once.
+	Requests []string `json:"requests"`
+}
+
+// Pause is why a rollout waits.
+type Pause struct {
+	Cause  PauseCause `json:"cause"`
+	Since  time.Time  `json:"since"`
+	By     string     `json:"by"`
+	Reason string     `json:"reason"`
+}
+
+// PauseCause names why a rollout waits.
+type PauseCause string
+
+// The causes.
+const (
+	PausedByAdmin     PauseCause = "admin"
+	PausedByOverride  PauseCause = "override"
+	PausedByGate      PauseCause = "gate"
+	PausedByPreflight PauseCause = "preflight"
+	PausedByOutage    PauseCause = "outage"
+	PausedByTriggers  PauseCause = "triggers"
+)
+
+// Check is one preflight check.
+type Check struct {
+	ID      string  `json:"id"`
+	Verdict Verdict `json:"verdict"`
+	Reason  string  `json:"reason"`
+	// WaivedBy and WaiverReason say who let it pass all the same.
+	WaivedBy     string `json:"waivedBy"`
+	WaiverReason string `json:"waiverReason"`
+}
+
+// Tick is a criterion that a person has judged.
+type Tick struct {
+	Met    bool      `json:"met"`
+	By     string    `json:"by"`
+	Reason string    `json:"reason"`
+	At     time.Time `json:"at"`
+}
+
+// Backfill is how far taking in the others is.
+type Backfill struct {
+	// After is the vendor id up to which it has got.
+	After string `json:"after"`
+	Taken int    `json:"taken"`
+	Done  bool   `json:"done"`
+}
+
+// Position is where the rollout stands, as snapshots keep it.
+func (s State) Position() Position {
+	return Position{Epoch: s.Epoch, Entry: s.Entry, Stage: s.Stage, Percentage: s.Percentage}
+}
+
+// Knows tells whether a request was carried out before.
+func (s State) Knows(requestID string) bool {
+	return requestID != "" && slices.Contains(s.Requests, requestID)
+}
+
+// StageName is what people call the present stage.
+func (s State) StageName() string { return s.Plan.name(s.Stage) }
+
+// StageEnds is when the present stage is over at the earliest.
+func (s State) StageEnds() time.Time {
+	end := s.EnteredAt.Add(s.Plan.soak(s.Stage, s.Times.Day))
+	if s.CooldownUntil.After(end) {
+		return s.CooldownUntil
+	}
+	return end
+}
+
+// stageLimit is until when a stage waits for enough to be seen.
+func (s State) stageLimit() time.Time {
+	return s.EnteredAt.Add(2 * s.Plan.soak(s.Stage, s.Times.Day))
+}
+
+func (s State) check(id string) (int, bool) {
+	i := slices.IndexFunc(s.Checks, func(c Check) bool { return c.ID == id })
+	return i, i >= 0
+}
+
+// preflightOpen is the first check that neither passes nor is waived; nil where
+// all do. Without checks the preflight has not been made.
+func (s State) preflightOpen() *Check {
+	if len(s.Checks) == 0 {
+		return &Check{ID: "preflight", Verdict: Insufficient, Reason: "has not been made yet"}
+	}
+	for i, c := range s.Checks {
+		if c.Verdict != Pass && c.WaivedBy == "" {
+			return &s.Checks[i]
+		}
+	}
+	return nil
+}
