@@ -13,6 +13,9 @@ import (
 // failed sorts an error: a refusal by the domain will not change by asking
 // again, everything else may.
 func failed(doing string, err error) error {
+	if err == nil {
+		return nil
+	}
 	var e *trial.Error
 	if errors.As(err, &e) && e.Code != trial.CodeUnavailable {
 		return sdktemporal.NewNonRetryableApplicationError(doing+": "+e.Message, string(e.Code), nil, e.Field)

@@ -12,6 +12,7 @@ import (
 	"marketplace.example/trials/config"
 	"marketplace.example/trials/mail"
 	"marketplace.example/trials/mongodb"
+	"marketplace.example/trials/rollout"
 	"marketplace.example/trials/temporal"
 	"marketplace.example/trials/trial"
 )
@@ -34,7 +35,7 @@ type parts struct {
 // assemble wires the parts. Neither MongoDB nor Temporal need be there: the API
 // says on /readyz what it can reach.
 func assemble(ctx context.Context, cfg config.Config, log *zap.Logger) (*parts, error) {
-	store, err := mongodb.Connect(ctx, cfg.MongoDBURI, cfg.MongoDBDatabase, mongodb.WithLogger(log))
+	store, err := mongodb.Connect(ctx, cfg.MongoDBURI, cfg.MongoDBDatabase, mongodb.WithLogger(log), mongodb.WithObservations(cfg.TrialDay))
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +52,7 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger) (*parts, 
 		return nil, fmt.Errorf("preparing to verify links: %w", err)
 	}
 	handler, err := rest.New(rest.Options{
-		Store: store, Trials: client, Mail: mailbox{verifier: verifier, links: links, log: log}, Log: log,
+		Store: store, Trials: client, Rollouts: client, Plan: rollout.DefaultPlan(), Mail: mailbox{verifier: verifier, links: links, log: log}, Log: log,
 		AdminToken: cfg.AdminToken, ServiceToken: cfg.ServiceToken, Policy: trial.DefaultPolicy(), Day: cfg.TrialDay,
 	})
 	if err != nil {

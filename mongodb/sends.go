@@ -9,6 +9,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
+	"marketplace.example/trials/rollout"
 	"marketplace.example/trials/trial"
 )
 
@@ -80,6 +81,7 @@ func (s *Store) ReclaimSend(ctx context.Context, key string, fromAttempt int, re
 // only with SendSent, reason only with the others.
 func (s *Store) SettleSend(ctx context.Context, key string, attempt int, status trial.SendStatus, messageID, reason string, at time.Time) (trial.Send, error) {
 	if status == trial.SendSent {
+		s.observeOutcome(rollout.MailSent, key)
 		return s.updateSend(ctx, key, acceptance(attempt, messageID, at))
 	}
 	rank := attemptRanks[status]
@@ -114,6 +116,12 @@ func (s *Store) SendEvent(ctx context.Context, key string, attempt int, messageI
 	}
 	if err != nil {
 		return nil, err
+	}
+	switch delivery {
+	case "delivery", "complaint":
+		s.observeOutcome(rollout.MailDelivered, key)
+	case "bounce", "reject":
+		s.observeOutcome(rollout.MailFailed, key)
 	}
 	return &send, nil
 }

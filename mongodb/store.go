@@ -12,13 +12,18 @@ import (
 
 // The collections.
 const (
-	usersCollection    = "users" // the marketplace's
-	trialsCollection   = "trials"
-	eventsCollection   = "trial_events"
-	sendsCollection    = "sends"
-	flagsCollection    = "flags"
-	firstsCollection   = "firsts"
-	messagesCollection = "webhook_messages"
+	usersCollection     = "users" // the marketplace's
+	trialsCollection    = "trials"
+	eventsCollection    = "trial_events"
+	sendsCollection     = "sends"
+	flagsCollection     = "flags"
+	firstsCollection    = "firsts"
+	messagesCollection  = "webhook_messages"
+	observedCollection  = "observations"
+	rolloutsCollection  = "rollouts"
+	decisionsCollection = "decisions"
+	snapshotsCollection = "snapshots"
+	ledgersCollection   = "ledgers"
 )
 
 const (
@@ -36,6 +41,9 @@ type Store struct {
 	log    *zap.Logger
 
 	users, trials, events, sends, flags, firsts, messages *mongo.Collection
+	observed, rollouts, decisions, snapshots, ledgers     *mongo.Collection
+
+	observations *observations // nil: none are kept
 }
 
 // Option changes how a Store works.
@@ -79,12 +87,15 @@ func newStore(client *mongo.Client, database string) *Store {
 		client: client, log: zap.NewNop(),
 		users: db.Collection(usersCollection), trials: db.Collection(trialsCollection), events: db.Collection(eventsCollection),
 		sends: db.Collection(sendsCollection), flags: db.Collection(flagsCollection), firsts: db.Collection(firstsCollection),
-		messages: db.Collection(messagesCollection),
+		messages: db.Collection(messagesCollection), observed: db.Collection(observedCollection),
+		rollouts: db.Collection(rolloutsCollection), decisions: db.Collection(decisionsCollection),
+		snapshots: db.Collection(snapshotsCollection), ledgers: db.Collection(ledgersCollection),
 	}
 }
 
 // Close gives the connections back.
 func (s *Store) Close(ctx context.Context) error {
+	s.flushObservations(ctx)
 	if err := s.client.Disconnect(ctx); err != nil {
 		return failed("closing the connections to MongoDB", err)
 	}

@@ -50,6 +50,7 @@ func (s *Store) Append(ctx context.Context, e trial.Event, after trial.State) (e
 		_, err = s.Refold(ctx, after.VendorID)
 		return existing, err
 	}
+	s.observeEvent(e, after)
 	before, err := s.replaceTrial(ctx, after)
 	switch {
 	case err != nil:

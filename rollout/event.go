@@ -1,6 +1,8 @@
 package rollout
 
 import (
+	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -82,6 +84,8 @@ type Start struct {
 	RestartOf string `json:"restartOf"`
 	By        string `json:"by"`
 	Times     Times  `json:"times"`
+	// FlagsVersion is the flags' version.
+	FlagsVersion int `json:"flagsVersion"`
 }
 
 // automatic is who decides where no person does.
@@ -121,6 +125,7 @@ func (s State) Apply(e Event) State {
 		s.begin(e)
 	case EventPreflight:
 		s.preflight(e.Checks)
+		s.CheckedAt = e.At
 	case EventEntered:
 		s.enter(*e.Stage, e.At)
 		s.Status, s.Pause = Running, nil
@@ -153,7 +158,7 @@ func (s State) Apply(e Event) State {
 
 func (s *State) begin(e Event) {
 	start := e.Start
-	s.ID, s.Plan, s.Times, s.RestartOf = start.ID, start.Plan, start.Times, start.RestartOf
+	s.ID, s.Plan, s.Times, s.RestartOf, s.FlagsVersion = start.ID, start.Plan, start.Times, start.RestartOf, start.FlagsVersion
 	s.Status, s.StartedAt, s.StartedBy, s.UpdatedAt = Running, e.At, start.By, e.At
 	s.Enabled = true
 	s.enter(Stage{Kind: Notice, Phase: start.Phase}, e.At)
@@ -180,11 +185,13 @@ func (s *State) preflight(checks []Check) {
 // resume goes on. Time spent paused does not count as soaked; after a gate that
 // did not pass, or an override, the stage begins anew.
 func (s *State) resume(e Event) {
-	if e.Stage != nil {
+	switch {
+	case e.Stage != nil:
 		s.enter(*e.Stage, e.At)
-	} else if s.Pause != nil && s.Pause.Cause == PausedByGate {
+	case s.Pause == nil:
+	case s.Pause.Cause == PausedByGate:
 		s.EnteredAt = e.At
-	} else if s.Pause != nil {
+	default:
 		s.EnteredAt = s.EnteredAt.Add(e.At.Sub(s.Pause.Since))
 	}
 	s.Status, s.Pause = Running, nil
@@ -201,4 +208,21 @@ func (s *State) rollBack(e Event) {
 		s.Epoch++
 		s.CooldownUntil = e.At.Add(s.Times.Day)
 	}
+}
+
+// Validate checks what a rollout is to begin with; the error is a *FieldError.
+func (s Start) Validate() error {
+	if err := s.Plan.Validate(); err != nil {
+		if field, ok := errors.AsType[*FieldError](err); ok {
+			return &FieldError{Field: "plan." + field.Field, Message: field.Message}
+		}
+		return err
+	}
+	switch {
+	case s.Phase < 0 || s.Phase >= len(s.Plan.Phases):
+		return &FieldError{Field: "phase", Message: fmt.Sprintf("must be 1 to %d", len(s.Plan.Phases))}
+	case s.Phase > 0 && s.RestartOf == "":
+		return &FieldError{Field: "phase", Message: "above 1 needs restartOf, the rollout that is to go on"}
+	}
+	return nil
 }

@@ -15,6 +15,8 @@ type Ledger struct {
 	// Number is the last snapshot's, At its moment; 0 for none.
 	Number int       `json:"number"`
 	At     time.Time `json:"at"`
+	// To is up to when everything was taken in.
+	To     time.Time `json:"to"`
 	Epoch  int       `json:"epoch"`
 	Entry  int       `json:"entry"`
 	Outage *Outage   `json:"outage"`
@@ -34,6 +36,9 @@ type Ledger struct {
 	StepDays  map[string]VendorDay `json:"stepDays"`
 	// Awaited are e-mails sent of which nothing was heard yet, by key.
 	Awaited map[string]time.Time `json:"awaited"`
+	// Settled are e-mails of which was heard lately, by key: their sending may
+	// become known later than their delivery.
+	Settled map[string]time.Time `json:"settled"`
 	// Heard is when the mail service last reported on any e-mail.
 	Heard time.Time `json:"heard"`
 
@@ -82,7 +87,7 @@ func NewLedger(p Plan) Ledger {
 		Email:   Evidence{Null: Null{Limit: p.Triggers.EmailDelivery, Side: TooLow}},
 		Errors:  Evidence{Null: Null{Limit: p.Triggers.ErrorRate, Side: TooHigh}},
 		Slow:    Evidence{Null: Null{Limit: slowShare, Side: TooHigh}},
-		Awaited: map[string]time.Time{}, EmailDays: map[string]VendorDay{}, StepDays: map[string]VendorDay{}, DayOf: map[string]int{},
+		Awaited: map[string]time.Time{}, Settled: map[string]time.Time{}, EmailDays: map[string]VendorDay{}, StepDays: map[string]VendorDay{}, DayOf: map[string]int{},
 	}
 	l.enter(time.Time{})
 	return l
@@ -109,7 +114,7 @@ func (l *Ledger) Take(p Plan, s Snapshot, day time.Duration) {
 	if s.Number <= l.Number {
 		return
 	}
-	l.Number, l.At, l.Outage = s.Number, s.At, s.Outage
+	l.Number, l.At, l.To, l.Outage = s.Number, s.At, s.To, s.Outage
 	l.move(s)
 	for _, o := range inOrder(s.Outcomes) {
 		l.outcome(o, day)
@@ -144,13 +149,11 @@ func (l *Ledger) outcome(o Outcome, day time.Duration) {
 	case StepDone, StepFailed:
 		l.step(o, day)
 	case MailSent:
-		l.Awaited[o.Key] = o.At
-	case MailDelivered, MailFailed:
-		l.Heard = o.At
-		if sent, awaited := l.Awaited[o.Key]; awaited {
-			delete(l.Awaited, o.Key)
-			l.mail(o.VendorID, sent, o.At, o.Kind == MailDelivered, day)
+		if _, settled := l.Settled[o.Key]; !settled {
+			l.Awaited[o.Key] = o.At
 		}
+	case MailDelivered, MailFailed:
+		l.heard(o, day)
 	case Admitted:
 		l.admit(o, day)
 	case Converted:
@@ -159,6 +162,21 @@ func (l *Ledger) outcome(o Outcome, day time.Duration) {
 			l.Admissions[d].Converted++
 		}
 	}
+}
+
+// heard takes the mail service's first word on an e-mail.
+func (l *Ledger) heard(o Outcome, day time.Duration) {
+	l.Heard = o.At
+	if _, settled := l.Settled[o.Key]; settled {
+		return
+	}
+	l.Settled[o.Key] = o.At
+	sent, awaited := l.Awaited[o.Key]
+	if !awaited {
+		sent = o.At
+	}
+	delete(l.Awaited, o.Key)
+	l.mail(o.VendorID, sent, o.At, o.Kind == MailDelivered, day)
 }
 
 func (l *Ledger) admit(o Outcome, day time.Duration) {
@@ -248,6 +266,7 @@ func (l *Ledger) overdue(s Snapshot, day time.Duration) {
 			continue
 		}
 		delete(l.Awaited, key)
+		l.Settled[key] = s.To
 		vendorID, _, _ := strings.Cut(key, "/")
 		l.mail(vendorID, sent, s.To, false, day)
 	}
@@ -263,7 +282,7 @@ func (l *Ledger) calls(p Plan, s Snapshot) {
 	}
 	gate(GateAPI, s.Calls.SlowerThan(slowCall))
 	gate(GateErrors, min(s.Calls.Failed, n))
-	if len(l.Admissions) == 0 && s.Position.Percentage == 0 { //nolint:floatcompare // exactly none
+	if len(l.Admissions) == 0 && s.Position.Percentage == 0 {
 		l.Baseline.Add(s.Calls)
 		return
 	}
@@ -291,6 +310,7 @@ func (l *Ledger) forget(now time.Time, day time.Duration) {
 	old := func(_ string, d VendorDay) bool { return now.Sub(d.Known) > openDays*day }
 	maps.DeleteFunc(l.EmailDays, old)
 	maps.DeleteFunc(l.StepDays, old)
+	maps.DeleteFunc(l.Settled, func(_ string, at time.Time) bool { return now.Sub(at) > openDays*day })
 }
 
 // conversions weighs the conversions known at a moment.

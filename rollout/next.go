@@ -34,7 +34,7 @@ func (s State) current(j *Judgement) bool { return j != nil && j.Position.Epoch 
 
 // alarmed takes the rollout back where a trigger says so.
 func (s State) alarmed(j *Judgement, _ time.Time) *Event {
-	if !s.current(j) || s.Percentage == 0 || !s.Enabled { //nolint:floatcompare // exactly none
+	if !s.current(j) || s.Percentage == 0 || !s.Enabled {
 		return nil
 	}
 	alarm := j.Raised()
@@ -96,7 +96,12 @@ func causeInWords(cause string) string {
 
 // overridden sees flags that somebody set by hand, and holds at them.
 func (s State) overridden(j *Judgement, _ time.Time) *Event {
-	if j == nil || j.Position.Entry != s.Entry || j.Enabled == s.Enabled && j.Percentage == s.Percentage { //nolint:floatcompare // set, not computed
+	if j == nil || j.Position.Entry != s.Entry || j.Enabled == s.Enabled && j.Percentage == s.Percentage {
+		return nil
+	}
+	// Before its first phase a rollout has set nothing; the flags may still be
+	// those that an earlier one left, unless somebody changes them meanwhile.
+	if s.Stage.Kind == Notice && (j.Enabled || j.Version <= s.FlagsVersion) {
 		return nil
 	}
 	if !j.Enabled {
@@ -145,7 +150,7 @@ func (s State) open(j *Judgement) bool {
 }
 
 // needsPreflight tells whether the next phase is the first to admit anybody.
-func (s State) needsPreflight() bool { return s.Percentage == 0 } //nolint:floatcompare // exactly none
+func (s State) needsPreflight() bool { return s.Percentage == 0 }
 
 // stopped pauses a phase whose gate fails, or for which too little was seen in
 // twice its time.
@@ -208,6 +213,9 @@ func (s State) wakeAt(now time.Time) time.Time {
 	if s.Stage.Kind != Notice {
 		earliest(s.UpdatedAt.Add(s.Times.Day))
 	}
+	if s.Status == Running && s.Stage.Kind == InPhase && s.needsPreflight() && s.preflightOpen() != nil {
+		earliest(s.CheckedAt.Add(s.Times.Day / preflightsPerDay))
+	}
 	if s.Status == Running {
 		earliest(s.StageEnds())
 		earliest(s.stageLimit())
@@ -229,4 +237,11 @@ func (s State) Sentence() string {
 	case Running:
 	}
 	return fmt.Sprintf("The rollout is at %v %%, in %s, until %s at the earliest.", s.Percentage, s.StageName(), s.StageEnds().UTC().Format(clock))
+}
+
+// MustKnow tells whether the workflow of a rollout has to hear of a judgement:
+// whether it would act on it.
+func (s State) MustKnow(j Judgement, now time.Time) bool {
+	e, _ := s.Next(&j, now)
+	return e != nil && e.Type != EventUpdate
 }

@@ -40,6 +40,22 @@ type Position struct {
 	Percentage float64 `json:"percentage"`
 }
 
+// watchesPerDay makes ten minutes of a day of 24 hours, leastWatch bounds that
+// below where a day lasts seconds.
+const (
+	watchesPerDay = 144
+	leastWatch    = time.Second
+)
+
+// WatchEvery is how often a rollout is watched, and how long the intervals are
+// in which outcomes are kept.
+func WatchEvery(day time.Duration) time.Duration { return max(day/watchesPerDay, leastWatch) }
+
+// Interval is the number of the interval that a moment lies in.
+func Interval(at time.Time, day time.Duration) int64 {
+	return at.UnixMilli() / WatchEvery(day).Milliseconds()
+}
+
 // OutcomeKind names what became known.
 type OutcomeKind string
 

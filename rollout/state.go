@@ -33,6 +33,8 @@ type State struct {
 	StartedAt time.Time  `json:"startedAt"`
 	StartedBy string     `json:"startedBy"`
 	EndedAt   *time.Time `json:"endedAt"`
+	// FlagsVersion is the flags' version at the start.
+	FlagsVersion int `json:"flagsVersion"`
 
 	Stage Stage `json:"stage"`
 	// Entry counts the stages entered, EnteredAt is the last one's moment, moved
@@ -53,6 +55,8 @@ type State struct {
 	// Checks are the preflight's, Criteria what was ticked, by id.
 	Checks   []Check         `json:"checks"`
 	Criteria map[string]Tick `json:"criteria"`
+	// CheckedAt is when the preflight was last made.
+	CheckedAt time.Time `json:"checkedAt"`
 	// UpdatedAt is when stakeholders last had their daily update.
 	UpdatedAt time.Time `json:"updatedAt"`
 	// Backfill counts the vendors taken in whose trials ran unautomated.
@@ -139,6 +143,15 @@ func (s State) check(id string) (int, bool) {
 	i := slices.IndexFunc(s.Checks, func(c Check) bool { return c.ID == id })
 	return i, i >= 0
 }
+
+// PreflightDue tells whether the preflight is to be made, or made again.
+func (s State) PreflightDue(now time.Time) bool {
+	return s.Status == Running && s.Stage.Kind == InPhase && s.needsPreflight() && s.preflightOpen() != nil &&
+		!now.Before(s.CheckedAt.Add(s.Times.Day/preflightsPerDay))
+}
+
+// preflightsPerDay is how often a preflight that does not pass is made again.
+const preflightsPerDay = 24
 
 // preflightOpen is the first check that neither passes nor is waived; nil where
 // all do. Without checks the preflight has not been made.

@@ -85,7 +85,7 @@ func (a *app) runSetup(ctx context.Context, o setupOptions) error {
 	parts := []part{
 		{"MongoDB's indexes and flags", store.Setup},
 		{"Temporal's search attributes", workflows.SetupAttributes},
-		{"Temporal's schedules", workflows.SetupSchedules},
+		{"Temporal's schedules", func(ctx context.Context) error { return workflows.SetupSchedules(ctx, settings.TrialDay) }},
 	}
 	if o.replicaSet != "" {
 		set, err := newReplicaSet(o.replicaSet, settings.MongoDBURI)

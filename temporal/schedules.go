@@ -11,19 +11,22 @@ import (
 	"go.temporal.io/sdk/client"
 	sdktemporal "go.temporal.io/sdk/temporal"
 
+	"marketplace.example/trials/rollout"
 	"marketplace.example/trials/workflows"
 )
 
 const (
 	reconcileSchedule = "reconcile"
+	watchSchedule     = "watch-rollout"
 	// ReconcileEvery is how often the reconciler sweeps. Held trials wake
 	// within a minute of a flag's coming back, also where nobody triggers a sweep.
 	ReconcileEvery = 30 * time.Second
 )
 
-// SetupSchedules makes the schedules, or leaves them as they are.
-func (c *Client) SetupSchedules(ctx context.Context) error {
-	_, err := c.SDK.ScheduleClient().Create(ctx, client.ScheduleOptions{
+// SetupSchedules makes the schedules, or gives them their intervals anew. day
+// is how long a day of the trials lasts: the rollout is watched every ten minutes of it.
+func (c *Client) SetupSchedules(ctx context.Context, day time.Duration) error {
+	reconcile := client.ScheduleOptions{
 		ID:   reconcileSchedule,
 		Spec: client.ScheduleSpec{Intervals: []client.ScheduleIntervalSpec{{Every: ReconcileEvery}}},
 		// A sweep asked for while one runs is done right after it: what the
@@ -35,10 +38,58 @@ func (c *Client) SetupSchedules(ctx context.Context) error {
 			ID: "reconcile", Workflow: workflows.ReconcileWorkflowType, TaskQueue: c.TaskQueue,
 			WorkflowExecutionTimeout: 10 * time.Minute, StaticSummary: "Starts trials that are missing, wakes trials that may go on",
 		},
-	})
+	}
+	every := rollout.WatchEvery(day)
+	watch := client.ScheduleOptions{
+		ID:   watchSchedule,
+		Spec: client.ScheduleSpec{Intervals: []client.ScheduleIntervalSpec{{Every: every}}},
+		// A watch takes in all that has become known since the one before it, so
+		// two at once, or one made up for, would find nothing more.
+		Overlap:       enums.SCHEDULE_OVERLAP_POLICY_SKIP,
+		CatchupWindow: max(every, leastCatchup),
+		Paused:        true, // until a rollout runs
+		Action: &client.ScheduleWorkflowAction{
+			ID: "watch-rollout", Workflow: workflows.WatchWorkflowType, TaskQueue: c.TaskQueue,
+			WorkflowExecutionTimeout: 5 * time.Minute, StaticSummary: "Takes a snapshot of the rollout, and judges it",
+		},
+	}
+	return errors.Join(c.setupSchedule(ctx, reconcile), c.setupSchedule(ctx, watch))
+}
+
+// leastCatchup is the least that the server takes.
+const leastCatchup = 10 * time.Second
+
+func (c *Client) setupSchedule(ctx context.Context, options client.ScheduleOptions) error {
+	_, err := c.SDK.ScheduleClient().Create(ctx, options)
 	var exists *serviceerror.AlreadyExists
-	if err != nil && !errors.Is(err, sdktemporal.ErrScheduleAlreadyRunning) && !errors.As(err, &exists) {
-		return away("making the reconciler's schedule", err)
+	if errors.Is(err, sdktemporal.ErrScheduleAlreadyRunning) || errors.As(err, &exists) {
+		err = c.SDK.ScheduleClient().GetHandle(ctx, options.ID).Update(ctx, client.ScheduleUpdateOptions{
+			DoUpdate: func(input client.ScheduleUpdateInput) (*client.ScheduleUpdate, error) {
+				schedule := input.Description.Schedule
+				schedule.Spec = &options.Spec // a day may last longer or shorter than before
+				return &client.ScheduleUpdate{Schedule: &schedule}, nil
+			},
+		})
+	}
+	if err != nil {
+		return away("making schedule "+options.ID, err)
+	}
+	return nil
+}
+
+// Watching has the watch come, or stay away.
+func (c *Client) Watching(ctx context.Context, on bool) error {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	handle := c.SDK.ScheduleClient().GetHandle(ctx, watchSchedule)
+	var err error
+	if on {
+		err = handle.Unpause(ctx, client.ScheduleUnpauseOptions{Note: "a rollout runs"})
+	} else {
+		err = handle.Pause(ctx, client.SchedulePauseOptions{Note: "no rollout runs"})
+	}
+	if err != nil {
+		return away("scheduling the watch", err)
 	}
 	return nil
 }

@@ -18,6 +18,8 @@ const (
 	EventCancelled EventType = "cancelled"
 	EventRevived   EventType = "revived"
 	EventConverted EventType = "converted"
+	EventAdopted   EventType = "adopted"
+	EventReleased  EventType = "released"
 )
 
 // Event is one thing that happened to a trial. A trial's events, in order, are
@@ -124,6 +126,9 @@ func (s State) Apply(e Event) State {
 		s.Status, s.CancelledAt = Cancelled, &e.At
 	case EventConverted:
 		s.convert(e)
+	case EventAdopted, EventReleased:
+		// What was held is decided anew, by whoever it now belongs to.
+		s.Automated, s.Held = e.Type == EventAdopted, nil
 	}
 	return s
 }

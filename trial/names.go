@@ -22,6 +22,10 @@ const (
 	MessageShorten = "shorten"
 	MessageCancel  = "cancel"
 	MessageRevive  = "revive"
+	// MessageAdopt has a trial that runs unautomated go on automated, and
+	// MessageRelease the other way round; signals only, from the rollout.
+	MessageAdopt   = "adopt"
+	MessageRelease = "release"
 	// SignalWake tells a held trial to look at the flags again.
 	SignalWake = "wake"
 )

@@ -59,6 +59,9 @@ func (s State) Request(name string, r Request, now time.Time) (*Event, error) {
 	if name == MessageConvert {
 		return s.requestConvert(e), nil
 	}
+	if name == MessageAdopt || name == MessageRelease {
+		return s.requestHandover(name, e), nil
+	}
 	if s.Knows(r.ID) {
 		return nil, nil //nolint:nilnil // documented: nothing to do and nothing wrong
 	}
@@ -89,6 +92,19 @@ func (s State) requestConvert(e *Event) *Event {
 	e.Type = EventConverted
 	// What counts is when the vendor converted, not when billing's message got here.
 	e.Late = s.Status == Cancelled || s.Status == Expired && !r.At.Before(*s.ExpiredAt)
+	return e
+}
+
+// requestHandover moves a trial in or out of the automation, with what is still
+// to come; one that is over, or there already, stays as it is.
+func (s State) requestHandover(name string, e *Event) *Event {
+	if s.Status.Final() || s.Automated == (name == MessageAdopt) {
+		return nil
+	}
+	e.Type = EventReleased
+	if name == MessageAdopt {
+		e.Type = EventAdopted
+	}
 	return e
 }
 

@@ -15,6 +15,7 @@ import (
 	"marketplace.example/trials/config"
 	"marketplace.example/trials/mail"
 	"marketplace.example/trials/mongodb"
+	"marketplace.example/trials/rollout"
 	"marketplace.example/trials/temporal"
 	"marketplace.example/trials/trial"
 	"marketplace.example/trials/workflows"
@@ -27,6 +28,10 @@ const (
 	// leastUnknownWait and overdueSlack hold however short a day is.
 	leastUnknownWait = 5 * time.Second
 	overdueSlack     = 30 * time.Second
+	// A refusal of everything is believed for an hour of a day of 24 after the
+	// last try, and for leastForget however short a day is.
+	refusalsPerDay = 24
+	leastForget    = 10 * time.Second
 	// unknownWaitsPerDay makes ten minutes of a day of 24 hours.
 	unknownWaitsPerDay = 144
 )
@@ -39,7 +44,7 @@ type parts struct {
 }
 
 func assemble(ctx context.Context, cfg config.Config, log *zap.Logger) (*parts, error) {
-	store, err := mongodb.Connect(ctx, cfg.MongoDBURI, cfg.MongoDBDatabase, mongodb.WithLogger(log))
+	store, err := mongodb.Connect(ctx, cfg.MongoDBURI, cfg.MongoDBDatabase, mongodb.WithLogger(log), mongodb.WithObservations(cfg.TrialDay))
 	if err != nil {
 		return nil, fmt.Errorf("connecting to MongoDB: %w", err)
 	}
@@ -67,6 +72,15 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger) (*parts, 
 	w.RegisterActivity(&activities.Sweep{
 		Store: store, Starter: client, Policy: policy, Day: cfg.TrialDay, Slack: overdueSlack, Now: time.Now, Log: log,
 	})
+	w.RegisterWorkflowWithOptions(workflows.Rollout, workflow.RegisterOptions{Name: rollout.WorkflowType})
+	w.RegisterWorkflowWithOptions(workflows.Watch, workflow.RegisterOptions{Name: workflows.WatchWorkflowType})
+	w.RegisterActivity(&activities.Rollouts{
+		Store: store, Account: mailer.account, Handover: client, Schedule: client, Day: cfg.TrialDay, Now: time.Now, Log: log,
+	})
+	w.RegisterActivity(&activities.Watch{
+		Store: store, Account: mailer.account, Herald: client, Day: cfg.TrialDay, Settled: mongodb.ObservedAfter,
+		Overdue: max(cfg.TrialDay, overdueSlack), Now: time.Now, Log: log,
+	})
 	return &parts{store: store, client: client, worker: w}, nil
 }
 
@@ -90,7 +104,8 @@ func newMailer(ctx context.Context, cfg config.Config, log *zap.Logger) (*mailer
 	if err != nil {
 		return nil, fmt.Errorf("preparing the links: %w", err)
 	}
-	return &mailer{sender: sender, rate: rate, links: links, publicURL: cfg.PublicURL}, nil
+	account := mail.NewAccount(ses, max(cfg.TrialDay/refusalsPerDay, leastForget))
+	return &mailer{sender: sender, rate: rate, account: account, links: links, publicURL: cfg.PublicURL}, nil
 }
 
 func (p *parts) close() {

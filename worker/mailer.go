@@ -25,6 +25,7 @@ const (
 type mailer struct {
 	sender    *mail.Sender
 	rate      *mail.Rate
+	account   *mail.Account
 	links     *mail.Links
 	publicURL string
 }
@@ -55,6 +56,7 @@ func (m *mailer) Deliver(ctx context.Context, e activities.Mail) (activities.Del
 		To: e.To, Subject: r.Subject, Text: r.Text, HTML: r.HTML, UnsubscribeURL: unsubscribe,
 		Key: mail.SendKey{TrialID: e.State.VendorID, Kind: string(e.Step.Kind), Revision: e.Step.Revision, Attempt: e.Send.Attempt},
 	})
+	m.account.Note(outcome, time.Now())
 	return activities.Delivery{Status: sendStatus(outcome.Status), MessageID: outcome.MessageID, Reason: outcome.Reason, RetryAfter: outcome.RetryAfter}, nil
 }
 

@@ -25,7 +25,10 @@ type signal struct {
 // listen registers every handler; it runs before anything is awaited, so that
 // nothing sent with the start is missed.
 func (t *trialRun) listen(ctx workflow.Context) error {
-	for _, message := range []string{trial.MessageConvert, trial.MessageExtend, trial.MessageShorten, trial.MessageCancel, trial.MessageRevive, trial.SignalWake} {
+	for _, message := range []string{
+		trial.MessageConvert, trial.MessageExtend, trial.MessageShorten, trial.MessageCancel, trial.MessageRevive, trial.SignalWake,
+		trial.MessageAdopt, trial.MessageRelease,
+	} {
 		t.signals = append(t.signals, signal{message, workflow.GetSignalChannel(ctx, message)})
 	}
 	for _, message := range []string{trial.MessageExtend, trial.MessageShorten, trial.MessageCancel, trial.MessageRevive} {

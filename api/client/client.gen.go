@@ -78,6 +78,24 @@ func (e Reachability) Valid() bool {
 	}
 }
 
+// Defines values for RolloutRollbackInFlight.
+const (
+	Keep    RolloutRollbackInFlight = "keep"
+	Release RolloutRollbackInFlight = "release"
+)
+
+// Valid indicates whether the value is a known member of the RolloutRollbackInFlight enum.
+func (e RolloutRollbackInFlight) Valid() bool {
+	switch e {
+	case Keep:
+		return true
+	case Release:
+		return true
+	default:
+		return false
+	}
+}
+
 // Cancellation defines model for Cancellation.
 type Cancellation struct {
 	// Reason Why, for the record. It is kept in histories, so no names or addresses in it.
@@ -161,6 +179,16 @@ type FieldProblem struct {
 	Message string `json:"message"`
 }
 
+// Forecast defines model for Forecast.
+type Forecast = rollout.Forecast
+
+// ForecastRequest defines model for ForecastRequest.
+type ForecastRequest struct {
+	// Plan A rollout's phases, in days of the trials.
+	Plan                *RolloutPlan `json:"plan,omitempty"`
+	RegistrationsPerDay float64      `json:"registrationsPerDay"`
+}
+
 // Health defines model for Health.
 type Health struct {
 	Status HealthStatus `json:"status"`
@@ -231,6 +259,79 @@ type Rollout struct {
 	// RolloutPercentage From 0 to 100, in steps of 0.01.
 	RolloutPercentage Percentage `json:"rolloutPercentage"`
 }
+
+// RolloutDecision defines model for RolloutDecision.
+type RolloutDecision = rollout.Event
+
+// RolloutDecisions defines model for RolloutDecisions.
+type RolloutDecisions struct {
+	Decisions []RolloutDecision `json:"decisions"`
+}
+
+// RolloutPercentage defines model for RolloutPercentage.
+type RolloutPercentage struct {
+	Percentage float64 `json:"percentage"`
+	Reason     string  `json:"reason"`
+}
+
+// RolloutPlan A rollout's phases, in days of the trials.
+type RolloutPlan = rollout.Plan
+
+// RolloutReason defines model for RolloutReason.
+type RolloutReason struct {
+	// Reason Why; without names or addresses.
+	Reason string `json:"reason"`
+}
+
+// RolloutRollback defines model for RolloutRollback.
+type RolloutRollback struct {
+	// InFlight Whether trials that run automated stay so or are handed over.
+	InFlight *RolloutRollbackInFlight `json:"inFlight,omitempty"`
+
+	// Percentage What to go back to; 0 disables the automation.
+	Percentage float64 `json:"percentage"`
+	Reason     string  `json:"reason"`
+}
+
+// RolloutRollbackInFlight Whether trials that run automated stay so or are handed over.
+type RolloutRollbackInFlight string
+
+// RolloutStart defines model for RolloutStart.
+type RolloutStart struct {
+	// Phase The phase to begin with, from 1; above 1 only with restartOf.
+	Phase *int `json:"phase,omitempty"`
+
+	// Plan A rollout's phases, in days of the trials.
+	Plan *RolloutPlan `json:"plan,omitempty"`
+
+	// RestartOf The rollout that was taken back and is to go on.
+	RestartOf *string `json:"restartOf,omitempty"`
+}
+
+// RolloutStarted defines model for RolloutStarted.
+type RolloutStarted struct {
+	Id string `json:"id"`
+
+	// Plan The plan's name.
+	Plan string `json:"plan"`
+}
+
+// RolloutTaken defines model for RolloutTaken.
+type RolloutTaken struct {
+	RolloutId string `json:"rolloutId"`
+
+	// Taken What was asked for.
+	Taken string `json:"taken"`
+}
+
+// RolloutTick defines model for RolloutTick.
+type RolloutTick struct {
+	Met    bool   `json:"met"`
+	Reason string `json:"reason"`
+}
+
+// RolloutView defines model for RolloutView.
+type RolloutView = rollout.View
 
 // Status defines model for Status.
 type Status = trial.Status
@@ -329,6 +430,12 @@ type VendorTrial struct {
 // IdempotencyKey defines model for IdempotencyKey.
 type IdempotencyKey = string
 
+// RolloutID defines model for RolloutID.
+type RolloutID = string
+
+// RolloutSubject defines model for RolloutSubject.
+type RolloutSubject = string
+
 // VendorID defines model for VendorID.
 type VendorID = string
 
@@ -346,6 +453,55 @@ type NotFound = Problem
 
 // TrialExtension defines model for TrialExtension.
 type TrialExtension = DaysChange
+
+// AdvanceRolloutParams defines parameters for AdvanceRollout.
+type AdvanceRolloutParams struct {
+	// IdempotencyKey Makes the request once, however often it is sent. A new key for each intention, such as a UUID.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// TickRolloutCriterionParams defines parameters for TickRolloutCriterion.
+type TickRolloutCriterionParams struct {
+	// IdempotencyKey Makes the request once, however often it is sent. A new key for each intention, such as a UUID.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// ListRolloutDecisionsParams defines parameters for ListRolloutDecisions.
+type ListRolloutDecisionsParams struct {
+	// After Only decisions after this number.
+	After *int `form:"after,omitempty" json:"after,omitempty"`
+	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// PauseRolloutParams defines parameters for PauseRollout.
+type PauseRolloutParams struct {
+	// IdempotencyKey Makes the request once, however often it is sent. A new key for each intention, such as a UUID.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// WaiveRolloutCheckParams defines parameters for WaiveRolloutCheck.
+type WaiveRolloutCheckParams struct {
+	// IdempotencyKey Makes the request once, however often it is sent. A new key for each intention, such as a UUID.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// ResumeRolloutParams defines parameters for ResumeRollout.
+type ResumeRolloutParams struct {
+	// IdempotencyKey Makes the request once, however often it is sent. A new key for each intention, such as a UUID.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// RollBackRolloutParams defines parameters for RollBackRollout.
+type RollBackRolloutParams struct {
+	// IdempotencyKey Makes the request once, however often it is sent. A new key for each intention, such as a UUID.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// SetRolloutPercentageParams defines parameters for SetRolloutPercentage.
+type SetRolloutPercentageParams struct {
+	// IdempotencyKey Makes the request once, however often it is sent. A new key for each intention, such as a UUID.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
 
 // ListTrialsParams defines parameters for ListTrials.
 type ListTrialsParams struct {
@@ -394,6 +550,33 @@ type PatchFeatureFlagsJSONRequestBody = FeatureFlagPatch
 
 // SetRolloutJSONRequestBody defines body for SetRollout for application/json ContentType.
 type SetRolloutJSONRequestBody = Rollout
+
+// StartRolloutJSONRequestBody defines body for StartRollout for application/json ContentType.
+type StartRolloutJSONRequestBody = RolloutStart
+
+// ForecastRolloutJSONRequestBody defines body for ForecastRollout for application/json ContentType.
+type ForecastRolloutJSONRequestBody = ForecastRequest
+
+// AdvanceRolloutJSONRequestBody defines body for AdvanceRollout for application/json ContentType.
+type AdvanceRolloutJSONRequestBody = RolloutReason
+
+// TickRolloutCriterionJSONRequestBody defines body for TickRolloutCriterion for application/json ContentType.
+type TickRolloutCriterionJSONRequestBody = RolloutTick
+
+// PauseRolloutJSONRequestBody defines body for PauseRollout for application/json ContentType.
+type PauseRolloutJSONRequestBody = RolloutReason
+
+// WaiveRolloutCheckJSONRequestBody defines body for WaiveRolloutCheck for application/json ContentType.
+type WaiveRolloutCheckJSONRequestBody = RolloutReason
+
+// ResumeRolloutJSONRequestBody defines body for ResumeRollout for application/json ContentType.
+type ResumeRolloutJSONRequestBody = RolloutReason
+
+// RollBackRolloutJSONRequestBody defines body for RollBackRollout for application/json ContentType.
+type RollBackRolloutJSONRequestBody = RolloutRollback
+
+// SetRolloutPercentageJSONRequestBody defines body for SetRolloutPercentage for application/json ContentType.
+type SetRolloutPercentageJSONRequestBody = RolloutPercentage
 
 // CancelTrialJSONRequestBody defines body for CancelTrial for application/json ContentType.
 type CancelTrialJSONRequestBody = Cancellation
@@ -527,6 +710,170 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /api/admin/feature-flags/trial-automation/rollout (the `SetRollout` operationId).
 	SetRollout(ctx context.Context, body SetRolloutJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// StartRolloutWithBody Start a rollout
+	//
+	// Takes the plan given, or else the configured one. A rollout that was taken back can be restarted at a phase of the same plan; the same vendors are admitted as before. While one runs this is refused.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/admin/rollouts (the `StartRollout` operationId).
+	StartRolloutWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// StartRollout Start a rollout
+	//
+	// Takes the plan given, or else the configured one. A rollout that was taken back can be restarted at a phase of the same plan; the same vendors are admitted as before. While one runs this is refused.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/admin/rollouts (the `StartRollout` operationId).
+	StartRollout(ctx context.Context, body StartRolloutJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ForecastRolloutWithBody What a plan will be able to decide
+	//
+	// Changes nothing. Says for each phase how many vendors it will see, and whether its gates can be judged.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/admin/rollouts/forecast (the `ForecastRollout` operationId).
+	ForecastRolloutWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ForecastRollout What a plan will be able to decide
+	//
+	// Changes nothing. Says for each phase how many vendors it will see, and whether its gates can be judged.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/admin/rollouts/forecast (the `ForecastRollout` operationId).
+	ForecastRollout(ctx context.Context, body ForecastRolloutJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetRollout A rollout with its phase, next moment, gates, evidence and what cannot be decided yet
+	//
+	// Corresponds with GET /api/admin/rollouts/{rolloutId} (the `GetRollout` operationId).
+	GetRollout(ctx context.Context, rolloutId RolloutID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// AdvanceRolloutWithBody Go on to the next phase at once
+	//
+	// Waits neither for the soak nor for the gates, and says so in the decisions. A preflight check that does not pass must be waived first.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/admin/rollouts/{rolloutId}/advance (the `AdvanceRollout` operationId).
+	AdvanceRolloutWithBody(ctx context.Context, rolloutId RolloutID, params *AdvanceRolloutParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// AdvanceRollout Go on to the next phase at once
+	//
+	// Waits neither for the soak nor for the gates, and says so in the decisions. A preflight check that does not pass must be waived first.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/admin/rollouts/{rolloutId}/advance (the `AdvanceRollout` operationId).
+	AdvanceRollout(ctx context.Context, rolloutId RolloutID, params *AdvanceRolloutParams, body AdvanceRolloutJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// TickRolloutCriterionWithBody Say whether a success criterion that a person judges is met
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/admin/rollouts/{rolloutId}/criteria/{subject} (the `TickRolloutCriterion` operationId).
+	TickRolloutCriterionWithBody(ctx context.Context, rolloutId RolloutID, subject RolloutSubject, params *TickRolloutCriterionParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// TickRolloutCriterion Say whether a success criterion that a person judges is met
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/admin/rollouts/{rolloutId}/criteria/{subject} (the `TickRolloutCriterion` operationId).
+	TickRolloutCriterion(ctx context.Context, rolloutId RolloutID, subject RolloutSubject, params *TickRolloutCriterionParams, body TickRolloutCriterionJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListRolloutDecisions What was decided about a rollout, by whom, on what, and why
+	//
+	// Corresponds with GET /api/admin/rollouts/{rolloutId}/decisions (the `ListRolloutDecisions` operationId).
+	ListRolloutDecisions(ctx context.Context, rolloutId RolloutID, params *ListRolloutDecisionsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PauseRolloutWithBody Hold a rollout where it is
+	//
+	// Triggers still take it back while it is paused.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/admin/rollouts/{rolloutId}/pause (the `PauseRollout` operationId).
+	PauseRolloutWithBody(ctx context.Context, rolloutId RolloutID, params *PauseRolloutParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PauseRollout Hold a rollout where it is
+	//
+	// Triggers still take it back while it is paused.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/admin/rollouts/{rolloutId}/pause (the `PauseRollout` operationId).
+	PauseRollout(ctx context.Context, rolloutId RolloutID, params *PauseRolloutParams, body PauseRolloutJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// WaiveRolloutCheckWithBody Let a preflight check pass that does not, on the record
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/admin/rollouts/{rolloutId}/preflight/{subject}/waiver (the `WaiveRolloutCheck` operationId).
+	WaiveRolloutCheckWithBody(ctx context.Context, rolloutId RolloutID, subject RolloutSubject, params *WaiveRolloutCheckParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// WaiveRolloutCheck Let a preflight check pass that does not, on the record
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/admin/rollouts/{rolloutId}/preflight/{subject}/waiver (the `WaiveRolloutCheck` operationId).
+	WaiveRolloutCheck(ctx context.Context, rolloutId RolloutID, subject RolloutSubject, params *WaiveRolloutCheckParams, body WaiveRolloutCheckJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ResumeRolloutWithBody Let a paused rollout go on
+	//
+	// After a gate that did not pass the phase begins anew; after a percentage set by hand the phase that fits it does.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/admin/rollouts/{rolloutId}/resume (the `ResumeRollout` operationId).
+	ResumeRolloutWithBody(ctx context.Context, rolloutId RolloutID, params *ResumeRolloutParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ResumeRollout Let a paused rollout go on
+	//
+	// After a gate that did not pass the phase begins anew; after a percentage set by hand the phase that fits it does.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/admin/rollouts/{rolloutId}/resume (the `ResumeRollout` operationId).
+	ResumeRollout(ctx context.Context, rolloutId RolloutID, params *ResumeRolloutParams, body ResumeRolloutJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RollBackRolloutWithBody Take a rollout back
+	//
+	// The flags are written before the answer: with percentage 0 no further vendor is admitted and no further e-mail leaves, even with the worker or Temporal down.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/admin/rollouts/{rolloutId}/rollback (the `RollBackRollout` operationId).
+	RollBackRolloutWithBody(ctx context.Context, rolloutId RolloutID, params *RollBackRolloutParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RollBackRollout Take a rollout back
+	//
+	// The flags are written before the answer: with percentage 0 no further vendor is admitted and no further e-mail leaves, even with the worker or Temporal down.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/admin/rollouts/{rolloutId}/rollback (the `RollBackRollout` operationId).
+	RollBackRollout(ctx context.Context, rolloutId RolloutID, params *RollBackRolloutParams, body RollBackRolloutJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SetRolloutPercentageWithBody Set the percentage by hand and hold there
+	//
+	// The rollout holds at it until it is resumed.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/admin/rollouts/{rolloutId}/set-percentage (the `SetRolloutPercentage` operationId).
+	SetRolloutPercentageWithBody(ctx context.Context, rolloutId RolloutID, params *SetRolloutPercentageParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SetRolloutPercentage Set the percentage by hand and hold there
+	//
+	// The rollout holds at it until it is resumed.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/admin/rollouts/{rolloutId}/set-percentage (the `SetRolloutPercentage` operationId).
+	SetRolloutPercentage(ctx context.Context, rolloutId RolloutID, params *SetRolloutPercentageParams, body SetRolloutPercentageJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListTrials Trials, in the order of the vendors' ids
 	//
@@ -780,6 +1127,370 @@ func (c *Client) SetRolloutWithBody(ctx context.Context, contentType string, bod
 // Corresponds with POST /api/admin/feature-flags/trial-automation/rollout (the `SetRollout` operationId).
 func (c *Client) SetRollout(ctx context.Context, body SetRolloutJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewSetRolloutRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// StartRolloutWithBody Start a rollout
+//
+// Takes the plan given, or else the configured one. A rollout that was taken back can be restarted at a phase of the same plan; the same vendors are admitted as before. While one runs this is refused.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/admin/rollouts (the `StartRollout` operationId).
+func (c *Client) StartRolloutWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewStartRolloutRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// StartRollout Start a rollout
+//
+// Takes the plan given, or else the configured one. A rollout that was taken back can be restarted at a phase of the same plan; the same vendors are admitted as before. While one runs this is refused.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/admin/rollouts (the `StartRollout` operationId).
+func (c *Client) StartRollout(ctx context.Context, body StartRolloutJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewStartRolloutRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ForecastRolloutWithBody What a plan will be able to decide
+//
+// Changes nothing. Says for each phase how many vendors it will see, and whether its gates can be judged.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/admin/rollouts/forecast (the `ForecastRollout` operationId).
+func (c *Client) ForecastRolloutWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewForecastRolloutRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ForecastRollout What a plan will be able to decide
+//
+// Changes nothing. Says for each phase how many vendors it will see, and whether its gates can be judged.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/admin/rollouts/forecast (the `ForecastRollout` operationId).
+func (c *Client) ForecastRollout(ctx context.Context, body ForecastRolloutJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewForecastRolloutRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetRollout A rollout with its phase, next moment, gates, evidence and what cannot be decided yet
+//
+// Corresponds with GET /api/admin/rollouts/{rolloutId} (the `GetRollout` operationId).
+func (c *Client) GetRollout(ctx context.Context, rolloutId RolloutID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetRolloutRequest(c.Server, rolloutId)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// AdvanceRolloutWithBody Go on to the next phase at once
+//
+// Waits neither for the soak nor for the gates, and says so in the decisions. A preflight check that does not pass must be waived first.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/admin/rollouts/{rolloutId}/advance (the `AdvanceRollout` operationId).
+func (c *Client) AdvanceRolloutWithBody(ctx context.Context, rolloutId RolloutID, params *AdvanceRolloutParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewAdvanceRolloutRequestWithBody(c.Server, rolloutId, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// AdvanceRollout Go on to the next phase at once
+//
+// Waits neither for the soak nor for the gates, and says so in the decisions. A preflight check that does not pass must be waived first.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/admin/rollouts/{rolloutId}/advance (the `AdvanceRollout` operationId).
+func (c *Client) AdvanceRollout(ctx context.Context, rolloutId RolloutID, params *AdvanceRolloutParams, body AdvanceRolloutJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewAdvanceRolloutRequest(c.Server, rolloutId, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// TickRolloutCriterionWithBody Say whether a success criterion that a person judges is met
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/admin/rollouts/{rolloutId}/criteria/{subject} (the `TickRolloutCriterion` operationId).
+func (c *Client) TickRolloutCriterionWithBody(ctx context.Context, rolloutId RolloutID, subject RolloutSubject, params *TickRolloutCriterionParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewTickRolloutCriterionRequestWithBody(c.Server, rolloutId, subject, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// TickRolloutCriterion Say whether a success criterion that a person judges is met
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/admin/rollouts/{rolloutId}/criteria/{subject} (the `TickRolloutCriterion` operationId).
+func (c *Client) TickRolloutCriterion(ctx context.Context, rolloutId RolloutID, subject RolloutSubject, params *TickRolloutCriterionParams, body TickRolloutCriterionJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewTickRolloutCriterionRequest(c.Server, rolloutId, subject, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListRolloutDecisions What was decided about a rollout, by whom, on what, and why
+//
+// Corresponds with GET /api/admin/rollouts/{rolloutId}/decisions (the `ListRolloutDecisions` operationId).
+func (c *Client) ListRolloutDecisions(ctx context.Context, rolloutId RolloutID, params *ListRolloutDecisionsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListRolloutDecisionsRequest(c.Server, rolloutId, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PauseRolloutWithBody Hold a rollout where it is
+//
+// Triggers still take it back while it is paused.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/admin/rollouts/{rolloutId}/pause (the `PauseRollout` operationId).
+func (c *Client) PauseRolloutWithBody(ctx context.Context, rolloutId RolloutID, params *PauseRolloutParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPauseRolloutRequestWithBody(c.Server, rolloutId, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PauseRollout Hold a rollout where it is
+//
+// Triggers still take it back while it is paused.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/admin/rollouts/{rolloutId}/pause (the `PauseRollout` operationId).
+func (c *Client) PauseRollout(ctx context.Context, rolloutId RolloutID, params *PauseRolloutParams, body PauseRolloutJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPauseRolloutRequest(c.Server, rolloutId, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// WaiveRolloutCheckWithBody Let a preflight check pass that does not, on the record
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/admin/rollouts/{rolloutId}/preflight/{subject}/waiver (the `WaiveRolloutCheck` operationId).
+func (c *Client) WaiveRolloutCheckWithBody(ctx context.Context, rolloutId RolloutID, subject RolloutSubject, params *WaiveRolloutCheckParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewWaiveRolloutCheckRequestWithBody(c.Server, rolloutId, subject, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// WaiveRolloutCheck Let a preflight check pass that does not, on the record
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/admin/rollouts/{rolloutId}/preflight/{subject}/waiver (the `WaiveRolloutCheck` operationId).
+func (c *Client) WaiveRolloutCheck(ctx context.Context, rolloutId RolloutID, subject RolloutSubject, params *WaiveRolloutCheckParams, body WaiveRolloutCheckJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewWaiveRolloutCheckRequest(c.Server, rolloutId, subject, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ResumeRolloutWithBody Let a paused rollout go on
+//
+// After a gate that did not pass the phase begins anew; after a percentage set by hand the phase that fits it does.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/admin/rollouts/{rolloutId}/resume (the `ResumeRollout` operationId).
+func (c *Client) ResumeRolloutWithBody(ctx context.Context, rolloutId RolloutID, params *ResumeRolloutParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewResumeRolloutRequestWithBody(c.Server, rolloutId, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ResumeRollout Let a paused rollout go on
+//
+// After a gate that did not pass the phase begins anew; after a percentage set by hand the phase that fits it does.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/admin/rollouts/{rolloutId}/resume (the `ResumeRollout` operationId).
+func (c *Client) ResumeRollout(ctx context.Context, rolloutId RolloutID, params *ResumeRolloutParams, body ResumeRolloutJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewResumeRolloutRequest(c.Server, rolloutId, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RollBackRolloutWithBody Take a rollout back
+//
+// The flags are written before the answer: with percentage 0 no further vendor is admitted and no further e-mail leaves, even with the worker or Temporal down.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/admin/rollouts/{rolloutId}/rollback (the `RollBackRollout` operationId).
+func (c *Client) RollBackRolloutWithBody(ctx context.Context, rolloutId RolloutID, params *RollBackRolloutParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRollBackRolloutRequestWithBody(c.Server, rolloutId, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RollBackRollout Take a rollout back
+//
+// The flags are written before the answer: with percentage 0 no further vendor is admitted and no further e-mail leaves, even with the worker or Temporal down.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/admin/rollouts/{rolloutId}/rollback (the `RollBackRollout` operationId).
+func (c *Client) RollBackRollout(ctx context.Context, rolloutId RolloutID, params *RollBackRolloutParams, body RollBackRolloutJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRollBackRolloutRequest(c.Server, rolloutId, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SetRolloutPercentageWithBody Set the percentage by hand and hold there
+//
+// The rollout holds at it until it is resumed.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/admin/rollouts/{rolloutId}/set-percentage (the `SetRolloutPercentage` operationId).
+func (c *Client) SetRolloutPercentageWithBody(ctx context.Context, rolloutId RolloutID, params *SetRolloutPercentageParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSetRolloutPercentageRequestWithBody(c.Server, rolloutId, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SetRolloutPercentage Set the percentage by hand and hold there
+//
+// The rollout holds at it until it is resumed.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/admin/rollouts/{rolloutId}/set-percentage (the `SetRolloutPercentage` operationId).
+func (c *Client) SetRolloutPercentage(ctx context.Context, rolloutId RolloutID, params *SetRolloutPercentageParams, body SetRolloutPercentageJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSetRolloutPercentageRequest(c.Server, rolloutId, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -1283,6 +1994,627 @@ func NewSetRolloutRequestWithBody(server string, contentType string, body io.Rea
 	}
 
 	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewStartRolloutRequest calls the generic StartRollout builder with application/json body
+func NewStartRolloutRequest(server string, body StartRolloutJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewStartRolloutRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewStartRolloutRequestWithBody constructs an http.Request for the StartRollout method, with any body, and a specified content type
+func NewStartRolloutRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/admin/rollouts")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewForecastRolloutRequest calls the generic ForecastRollout builder with application/json body
+func NewForecastRolloutRequest(server string, body ForecastRolloutJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewForecastRolloutRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewForecastRolloutRequestWithBody constructs an http.Request for the ForecastRollout method, with any body, and a specified content type
+func NewForecastRolloutRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/admin/rollouts/forecast")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewGetRolloutRequest constructs an http.Request for the GetRollout method
+func NewGetRolloutRequest(server string, rolloutId RolloutID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "rolloutId", rolloutId, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/admin/rollouts/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewAdvanceRolloutRequest calls the generic AdvanceRollout builder with application/json body
+func NewAdvanceRolloutRequest(server string, rolloutId RolloutID, params *AdvanceRolloutParams, body AdvanceRolloutJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewAdvanceRolloutRequestWithBody(server, rolloutId, params, "application/json", bodyReader)
+}
+
+// NewAdvanceRolloutRequestWithBody constructs an http.Request for the AdvanceRollout method, with any body, and a specified content type
+func NewAdvanceRolloutRequestWithBody(server string, rolloutId RolloutID, params *AdvanceRolloutParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "rolloutId", rolloutId, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/admin/rollouts/%s/advance", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		var headerParam0 string
+
+		headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+
+		req.Header.Set("Idempotency-Key", headerParam0)
+
+	}
+
+	return req, nil
+}
+
+// NewTickRolloutCriterionRequest calls the generic TickRolloutCriterion builder with application/json body
+func NewTickRolloutCriterionRequest(server string, rolloutId RolloutID, subject RolloutSubject, params *TickRolloutCriterionParams, body TickRolloutCriterionJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewTickRolloutCriterionRequestWithBody(server, rolloutId, subject, params, "application/json", bodyReader)
+}
+
+// NewTickRolloutCriterionRequestWithBody constructs an http.Request for the TickRolloutCriterion method, with any body, and a specified content type
+func NewTickRolloutCriterionRequestWithBody(server string, rolloutId RolloutID, subject RolloutSubject, params *TickRolloutCriterionParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "rolloutId", rolloutId, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "subject", subject, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/admin/rollouts/%s/criteria/%s", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		var headerParam0 string
+
+		headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+
+		req.Header.Set("Idempotency-Key", headerParam0)
+
+	}
+
+	return req, nil
+}
+
+// NewListRolloutDecisionsRequest constructs an http.Request for the ListRolloutDecisions method
+func NewListRolloutDecisionsRequest(server string, rolloutId RolloutID, params *ListRolloutDecisionsParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "rolloutId", rolloutId, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/admin/rollouts/%s/decisions", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.After != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "after", *params.After, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewPauseRolloutRequest calls the generic PauseRollout builder with application/json body
+func NewPauseRolloutRequest(server string, rolloutId RolloutID, params *PauseRolloutParams, body PauseRolloutJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewPauseRolloutRequestWithBody(server, rolloutId, params, "application/json", bodyReader)
+}
+
+// NewPauseRolloutRequestWithBody constructs an http.Request for the PauseRollout method, with any body, and a specified content type
+func NewPauseRolloutRequestWithBody(server string, rolloutId RolloutID, params *PauseRolloutParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "rolloutId", rolloutId, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/admin/rollouts/%s/pause", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		var headerParam0 string
+
+		headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+
+		req.Header.Set("Idempotency-Key", headerParam0)
+
+	}
+
+	return req, nil
+}
+
+// NewWaiveRolloutCheckRequest calls the generic WaiveRolloutCheck builder with application/json body
+func NewWaiveRolloutCheckRequest(server string, rolloutId RolloutID, subject RolloutSubject, params *WaiveRolloutCheckParams, body WaiveRolloutCheckJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewWaiveRolloutCheckRequestWithBody(server, rolloutId, subject, params, "application/json", bodyReader)
+}
+
+// NewWaiveRolloutCheckRequestWithBody constructs an http.Request for the WaiveRolloutCheck method, with any body, and a specified content type
+func NewWaiveRolloutCheckRequestWithBody(server string, rolloutId RolloutID, subject RolloutSubject, params *WaiveRolloutCheckParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "rolloutId", rolloutId, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "subject", subject, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/admin/rollouts/%s/preflight/%s/waiver", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		var headerParam0 string
+
+		headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+
+		req.Header.Set("Idempotency-Key", headerParam0)
+
+	}
+
+	return req, nil
+}
+
+// NewResumeRolloutRequest calls the generic ResumeRollout builder with application/json body
+func NewResumeRolloutRequest(server string, rolloutId RolloutID, params *ResumeRolloutParams, body ResumeRolloutJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewResumeRolloutRequestWithBody(server, rolloutId, params, "application/json", bodyReader)
+}
+
+// NewResumeRolloutRequestWithBody constructs an http.Request for the ResumeRollout method, with any body, and a specified content type
+func NewResumeRolloutRequestWithBody(server string, rolloutId RolloutID, params *ResumeRolloutParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "rolloutId", rolloutId, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/admin/rollouts/%s/resume", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		var headerParam0 string
+
+		headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+
+		req.Header.Set("Idempotency-Key", headerParam0)
+
+	}
+
+	return req, nil
+}
+
+// NewRollBackRolloutRequest calls the generic RollBackRollout builder with application/json body
+func NewRollBackRolloutRequest(server string, rolloutId RolloutID, params *RollBackRolloutParams, body RollBackRolloutJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewRollBackRolloutRequestWithBody(server, rolloutId, params, "application/json", bodyReader)
+}
+
+// NewRollBackRolloutRequestWithBody constructs an http.Request for the RollBackRollout method, with any body, and a specified content type
+func NewRollBackRolloutRequestWithBody(server string, rolloutId RolloutID, params *RollBackRolloutParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "rolloutId", rolloutId, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/admin/rollouts/%s/rollback", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		var headerParam0 string
+
+		headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+
+		req.Header.Set("Idempotency-Key", headerParam0)
+
+	}
+
+	return req, nil
+}
+
+// NewSetRolloutPercentageRequest calls the generic SetRolloutPercentage builder with application/json body
+func NewSetRolloutPercentageRequest(server string, rolloutId RolloutID, params *SetRolloutPercentageParams, body SetRolloutPercentageJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewSetRolloutPercentageRequestWithBody(server, rolloutId, params, "application/json", bodyReader)
+}
+
+// NewSetRolloutPercentageRequestWithBody constructs an http.Request for the SetRolloutPercentage method, with any body, and a specified content type
+func NewSetRolloutPercentageRequestWithBody(server string, rolloutId RolloutID, params *SetRolloutPercentageParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "rolloutId", rolloutId, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/admin/rollouts/%s/set-percentage", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		var headerParam0 string
+
+		headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+
+		req.Header.Set("Idempotency-Key", headerParam0)
+
+	}
 
 	return req, nil
 }
@@ -2078,6 +3410,174 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /api/admin/feature-flags/trial-automation/rollout (the `SetRollout` operationId).
 	SetRolloutWithResponse(ctx context.Context, body SetRolloutJSONRequestBody, reqEditors ...RequestEditorFn) (*SetRolloutResponse, error)
 
+	// StartRolloutWithBodyWithResponse Start a rollout
+	//
+	// Takes the plan given, or else the configured one. A rollout that was taken back can be restarted at a phase of the same plan; the same vendors are admitted as before. While one runs this is refused.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/admin/rollouts (the `StartRollout` operationId).
+	StartRolloutWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*StartRolloutResponse, error)
+
+	// StartRolloutWithResponse Start a rollout
+	//
+	// Takes the plan given, or else the configured one. A rollout that was taken back can be restarted at a phase of the same plan; the same vendors are admitted as before. While one runs this is refused.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/admin/rollouts (the `StartRollout` operationId).
+	StartRolloutWithResponse(ctx context.Context, body StartRolloutJSONRequestBody, reqEditors ...RequestEditorFn) (*StartRolloutResponse, error)
+
+	// ForecastRolloutWithBodyWithResponse What a plan will be able to decide
+	//
+	// Changes nothing. Says for each phase how many vendors it will see, and whether its gates can be judged.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/admin/rollouts/forecast (the `ForecastRollout` operationId).
+	ForecastRolloutWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ForecastRolloutResponse, error)
+
+	// ForecastRolloutWithResponse What a plan will be able to decide
+	//
+	// Changes nothing. Says for each phase how many vendors it will see, and whether its gates can be judged.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/admin/rollouts/forecast (the `ForecastRollout` operationId).
+	ForecastRolloutWithResponse(ctx context.Context, body ForecastRolloutJSONRequestBody, reqEditors ...RequestEditorFn) (*ForecastRolloutResponse, error)
+
+	// GetRolloutWithResponse A rollout with its phase, next moment, gates, evidence and what cannot be decided yet
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/admin/rollouts/{rolloutId} (the `GetRollout` operationId).
+	GetRolloutWithResponse(ctx context.Context, rolloutId RolloutID, reqEditors ...RequestEditorFn) (*GetRolloutResponse, error)
+
+	// AdvanceRolloutWithBodyWithResponse Go on to the next phase at once
+	//
+	// Waits neither for the soak nor for the gates, and says so in the decisions. A preflight check that does not pass must be waived first.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/admin/rollouts/{rolloutId}/advance (the `AdvanceRollout` operationId).
+	AdvanceRolloutWithBodyWithResponse(ctx context.Context, rolloutId RolloutID, params *AdvanceRolloutParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*AdvanceRolloutResponse, error)
+
+	// AdvanceRolloutWithResponse Go on to the next phase at once
+	//
+	// Waits neither for the soak nor for the gates, and says so in the decisions. A preflight check that does not pass must be waived first.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/admin/rollouts/{rolloutId}/advance (the `AdvanceRollout` operationId).
+	AdvanceRolloutWithResponse(ctx context.Context, rolloutId RolloutID, params *AdvanceRolloutParams, body AdvanceRolloutJSONRequestBody, reqEditors ...RequestEditorFn) (*AdvanceRolloutResponse, error)
+
+	// TickRolloutCriterionWithBodyWithResponse Say whether a success criterion that a person judges is met
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/admin/rollouts/{rolloutId}/criteria/{subject} (the `TickRolloutCriterion` operationId).
+	TickRolloutCriterionWithBodyWithResponse(ctx context.Context, rolloutId RolloutID, subject RolloutSubject, params *TickRolloutCriterionParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*TickRolloutCriterionResponse, error)
+
+	// TickRolloutCriterionWithResponse Say whether a success criterion that a person judges is met
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/admin/rollouts/{rolloutId}/criteria/{subject} (the `TickRolloutCriterion` operationId).
+	TickRolloutCriterionWithResponse(ctx context.Context, rolloutId RolloutID, subject RolloutSubject, params *TickRolloutCriterionParams, body TickRolloutCriterionJSONRequestBody, reqEditors ...RequestEditorFn) (*TickRolloutCriterionResponse, error)
+
+	// ListRolloutDecisionsWithResponse What was decided about a rollout, by whom, on what, and why
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/admin/rollouts/{rolloutId}/decisions (the `ListRolloutDecisions` operationId).
+	ListRolloutDecisionsWithResponse(ctx context.Context, rolloutId RolloutID, params *ListRolloutDecisionsParams, reqEditors ...RequestEditorFn) (*ListRolloutDecisionsResponse, error)
+
+	// PauseRolloutWithBodyWithResponse Hold a rollout where it is
+	//
+	// Triggers still take it back while it is paused.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/admin/rollouts/{rolloutId}/pause (the `PauseRollout` operationId).
+	PauseRolloutWithBodyWithResponse(ctx context.Context, rolloutId RolloutID, params *PauseRolloutParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PauseRolloutResponse, error)
+
+	// PauseRolloutWithResponse Hold a rollout where it is
+	//
+	// Triggers still take it back while it is paused.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/admin/rollouts/{rolloutId}/pause (the `PauseRollout` operationId).
+	PauseRolloutWithResponse(ctx context.Context, rolloutId RolloutID, params *PauseRolloutParams, body PauseRolloutJSONRequestBody, reqEditors ...RequestEditorFn) (*PauseRolloutResponse, error)
+
+	// WaiveRolloutCheckWithBodyWithResponse Let a preflight check pass that does not, on the record
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/admin/rollouts/{rolloutId}/preflight/{subject}/waiver (the `WaiveRolloutCheck` operationId).
+	WaiveRolloutCheckWithBodyWithResponse(ctx context.Context, rolloutId RolloutID, subject RolloutSubject, params *WaiveRolloutCheckParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*WaiveRolloutCheckResponse, error)
+
+	// WaiveRolloutCheckWithResponse Let a preflight check pass that does not, on the record
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/admin/rollouts/{rolloutId}/preflight/{subject}/waiver (the `WaiveRolloutCheck` operationId).
+	WaiveRolloutCheckWithResponse(ctx context.Context, rolloutId RolloutID, subject RolloutSubject, params *WaiveRolloutCheckParams, body WaiveRolloutCheckJSONRequestBody, reqEditors ...RequestEditorFn) (*WaiveRolloutCheckResponse, error)
+
+	// ResumeRolloutWithBodyWithResponse Let a paused rollout go on
+	//
+	// After a gate that did not pass the phase begins anew; after a percentage set by hand the phase that fits it does.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/admin/rollouts/{rolloutId}/resume (the `ResumeRollout` operationId).
+	ResumeRolloutWithBodyWithResponse(ctx context.Context, rolloutId RolloutID, params *ResumeRolloutParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ResumeRolloutResponse, error)
+
+	// ResumeRolloutWithResponse Let a paused rollout go on
+	//
+	// After a gate that did not pass the phase begins anew; after a percentage set by hand the phase that fits it does.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/admin/rollouts/{rolloutId}/resume (the `ResumeRollout` operationId).
+	ResumeRolloutWithResponse(ctx context.Context, rolloutId RolloutID, params *ResumeRolloutParams, body ResumeRolloutJSONRequestBody, reqEditors ...RequestEditorFn) (*ResumeRolloutResponse, error)
+
+	// RollBackRolloutWithBodyWithResponse Take a rollout back
+	//
+	// The flags are written before the answer: with percentage 0 no further vendor is admitted and no further e-mail leaves, even with the worker or Temporal down.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/admin/rollouts/{rolloutId}/rollback (the `RollBackRollout` operationId).
+	RollBackRolloutWithBodyWithResponse(ctx context.Context, rolloutId RolloutID, params *RollBackRolloutParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RollBackRolloutResponse, error)
+
+	// RollBackRolloutWithResponse Take a rollout back
+	//
+	// The flags are written before the answer: with percentage 0 no further vendor is admitted and no further e-mail leaves, even with the worker or Temporal down.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/admin/rollouts/{rolloutId}/rollback (the `RollBackRollout` operationId).
+	RollBackRolloutWithResponse(ctx context.Context, rolloutId RolloutID, params *RollBackRolloutParams, body RollBackRolloutJSONRequestBody, reqEditors ...RequestEditorFn) (*RollBackRolloutResponse, error)
+
+	// SetRolloutPercentageWithBodyWithResponse Set the percentage by hand and hold there
+	//
+	// The rollout holds at it until it is resumed.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/admin/rollouts/{rolloutId}/set-percentage (the `SetRolloutPercentage` operationId).
+	SetRolloutPercentageWithBodyWithResponse(ctx context.Context, rolloutId RolloutID, params *SetRolloutPercentageParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SetRolloutPercentageResponse, error)
+
+	// SetRolloutPercentageWithResponse Set the percentage by hand and hold there
+	//
+	// The rollout holds at it until it is resumed.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/admin/rollouts/{rolloutId}/set-percentage (the `SetRolloutPercentage` operationId).
+	SetRolloutPercentageWithResponse(ctx context.Context, rolloutId RolloutID, params *SetRolloutPercentageParams, body SetRolloutPercentageJSONRequestBody, reqEditors ...RequestEditorFn) (*SetRolloutPercentageResponse, error)
+
 	// ListTrialsWithResponse Trials, in the order of the vendors' ids
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -2403,6 +3903,534 @@ func (r SetRolloutResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r SetRolloutResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type StartRolloutResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON202 the response for an HTTP 202 `application/json` response
+	JSON202 *RolloutStarted
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON202 returns the response for an HTTP 202 `application/json` response
+func (r StartRolloutResponse) GetJSON202() *RolloutStarted {
+	return r.JSON202
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r StartRolloutResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r StartRolloutResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r StartRolloutResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r StartRolloutResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r StartRolloutResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ForecastRolloutResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Forecast
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ForecastRolloutResponse) GetJSON200() *Forecast {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ForecastRolloutResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ForecastRolloutResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ForecastRolloutResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ForecastRolloutResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ForecastRolloutResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type GetRolloutResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *RolloutView
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetRolloutResponse) GetJSON200() *RolloutView {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetRolloutResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetRolloutResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetRolloutResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetRolloutResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetRolloutResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type AdvanceRolloutResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON202 the response for an HTTP 202 `application/json` response
+	JSON202 *RolloutTaken
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON202 returns the response for an HTTP 202 `application/json` response
+func (r AdvanceRolloutResponse) GetJSON202() *RolloutTaken {
+	return r.JSON202
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r AdvanceRolloutResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r AdvanceRolloutResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r AdvanceRolloutResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r AdvanceRolloutResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r AdvanceRolloutResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type TickRolloutCriterionResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON202 the response for an HTTP 202 `application/json` response
+	JSON202 *RolloutTaken
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON202 returns the response for an HTTP 202 `application/json` response
+func (r TickRolloutCriterionResponse) GetJSON202() *RolloutTaken {
+	return r.JSON202
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r TickRolloutCriterionResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r TickRolloutCriterionResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r TickRolloutCriterionResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r TickRolloutCriterionResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r TickRolloutCriterionResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ListRolloutDecisionsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *RolloutDecisions
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListRolloutDecisionsResponse) GetJSON200() *RolloutDecisions {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListRolloutDecisionsResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListRolloutDecisionsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListRolloutDecisionsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListRolloutDecisionsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListRolloutDecisionsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type PauseRolloutResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON202 the response for an HTTP 202 `application/json` response
+	JSON202 *RolloutTaken
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON202 returns the response for an HTTP 202 `application/json` response
+func (r PauseRolloutResponse) GetJSON202() *RolloutTaken {
+	return r.JSON202
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r PauseRolloutResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r PauseRolloutResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r PauseRolloutResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r PauseRolloutResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r PauseRolloutResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type WaiveRolloutCheckResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON202 the response for an HTTP 202 `application/json` response
+	JSON202 *RolloutTaken
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON202 returns the response for an HTTP 202 `application/json` response
+func (r WaiveRolloutCheckResponse) GetJSON202() *RolloutTaken {
+	return r.JSON202
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r WaiveRolloutCheckResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r WaiveRolloutCheckResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r WaiveRolloutCheckResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r WaiveRolloutCheckResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r WaiveRolloutCheckResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ResumeRolloutResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON202 the response for an HTTP 202 `application/json` response
+	JSON202 *RolloutTaken
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON202 returns the response for an HTTP 202 `application/json` response
+func (r ResumeRolloutResponse) GetJSON202() *RolloutTaken {
+	return r.JSON202
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ResumeRolloutResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ResumeRolloutResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ResumeRolloutResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ResumeRolloutResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ResumeRolloutResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type RollBackRolloutResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON202 the response for an HTTP 202 `application/json` response
+	JSON202 *RolloutTaken
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON202 returns the response for an HTTP 202 `application/json` response
+func (r RollBackRolloutResponse) GetJSON202() *RolloutTaken {
+	return r.JSON202
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r RollBackRolloutResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r RollBackRolloutResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r RollBackRolloutResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r RollBackRolloutResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r RollBackRolloutResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type SetRolloutPercentageResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON202 the response for an HTTP 202 `application/json` response
+	JSON202 *RolloutTaken
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON202 returns the response for an HTTP 202 `application/json` response
+func (r SetRolloutPercentageResponse) GetJSON202() *RolloutTaken {
+	return r.JSON202
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r SetRolloutPercentageResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r SetRolloutPercentageResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r SetRolloutPercentageResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SetRolloutPercentageResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SetRolloutPercentageResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -3404,6 +5432,294 @@ func (c *ClientWithResponses) SetRolloutWithResponse(ctx context.Context, body S
 	return ParseSetRolloutResponse(rsp)
 }
 
+// StartRolloutWithBodyWithResponse Start a rollout
+//
+// Takes the plan given, or else the configured one. A rollout that was taken back can be restarted at a phase of the same plan; the same vendors are admitted as before. While one runs this is refused.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/admin/rollouts (the `StartRollout` operationId).
+func (c *ClientWithResponses) StartRolloutWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*StartRolloutResponse, error) {
+	rsp, err := c.StartRolloutWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseStartRolloutResponse(rsp)
+}
+
+// StartRolloutWithResponse Start a rollout
+//
+// Takes the plan given, or else the configured one. A rollout that was taken back can be restarted at a phase of the same plan; the same vendors are admitted as before. While one runs this is refused.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/admin/rollouts (the `StartRollout` operationId).
+func (c *ClientWithResponses) StartRolloutWithResponse(ctx context.Context, body StartRolloutJSONRequestBody, reqEditors ...RequestEditorFn) (*StartRolloutResponse, error) {
+	rsp, err := c.StartRollout(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseStartRolloutResponse(rsp)
+}
+
+// ForecastRolloutWithBodyWithResponse What a plan will be able to decide
+//
+// Changes nothing. Says for each phase how many vendors it will see, and whether its gates can be judged.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/admin/rollouts/forecast (the `ForecastRollout` operationId).
+func (c *ClientWithResponses) ForecastRolloutWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ForecastRolloutResponse, error) {
+	rsp, err := c.ForecastRolloutWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseForecastRolloutResponse(rsp)
+}
+
+// ForecastRolloutWithResponse What a plan will be able to decide
+//
+// Changes nothing. Says for each phase how many vendors it will see, and whether its gates can be judged.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/admin/rollouts/forecast (the `ForecastRollout` operationId).
+func (c *ClientWithResponses) ForecastRolloutWithResponse(ctx context.Context, body ForecastRolloutJSONRequestBody, reqEditors ...RequestEditorFn) (*ForecastRolloutResponse, error) {
+	rsp, err := c.ForecastRollout(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseForecastRolloutResponse(rsp)
+}
+
+// GetRolloutWithResponse A rollout with its phase, next moment, gates, evidence and what cannot be decided yet
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/admin/rollouts/{rolloutId} (the `GetRollout` operationId).
+func (c *ClientWithResponses) GetRolloutWithResponse(ctx context.Context, rolloutId RolloutID, reqEditors ...RequestEditorFn) (*GetRolloutResponse, error) {
+	rsp, err := c.GetRollout(ctx, rolloutId, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetRolloutResponse(rsp)
+}
+
+// AdvanceRolloutWithBodyWithResponse Go on to the next phase at once
+//
+// Waits neither for the soak nor for the gates, and says so in the decisions. A preflight check that does not pass must be waived first.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/admin/rollouts/{rolloutId}/advance (the `AdvanceRollout` operationId).
+func (c *ClientWithResponses) AdvanceRolloutWithBodyWithResponse(ctx context.Context, rolloutId RolloutID, params *AdvanceRolloutParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*AdvanceRolloutResponse, error) {
+	rsp, err := c.AdvanceRolloutWithBody(ctx, rolloutId, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseAdvanceRolloutResponse(rsp)
+}
+
+// AdvanceRolloutWithResponse Go on to the next phase at once
+//
+// Waits neither for the soak nor for the gates, and says so in the decisions. A preflight check that does not pass must be waived first.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/admin/rollouts/{rolloutId}/advance (the `AdvanceRollout` operationId).
+func (c *ClientWithResponses) AdvanceRolloutWithResponse(ctx context.Context, rolloutId RolloutID, params *AdvanceRolloutParams, body AdvanceRolloutJSONRequestBody, reqEditors ...RequestEditorFn) (*AdvanceRolloutResponse, error) {
+	rsp, err := c.AdvanceRollout(ctx, rolloutId, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseAdvanceRolloutResponse(rsp)
+}
+
+// TickRolloutCriterionWithBodyWithResponse Say whether a success criterion that a person judges is met
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/admin/rollouts/{rolloutId}/criteria/{subject} (the `TickRolloutCriterion` operationId).
+func (c *ClientWithResponses) TickRolloutCriterionWithBodyWithResponse(ctx context.Context, rolloutId RolloutID, subject RolloutSubject, params *TickRolloutCriterionParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*TickRolloutCriterionResponse, error) {
+	rsp, err := c.TickRolloutCriterionWithBody(ctx, rolloutId, subject, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseTickRolloutCriterionResponse(rsp)
+}
+
+// TickRolloutCriterionWithResponse Say whether a success criterion that a person judges is met
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/admin/rollouts/{rolloutId}/criteria/{subject} (the `TickRolloutCriterion` operationId).
+func (c *ClientWithResponses) TickRolloutCriterionWithResponse(ctx context.Context, rolloutId RolloutID, subject RolloutSubject, params *TickRolloutCriterionParams, body TickRolloutCriterionJSONRequestBody, reqEditors ...RequestEditorFn) (*TickRolloutCriterionResponse, error) {
+	rsp, err := c.TickRolloutCriterion(ctx, rolloutId, subject, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseTickRolloutCriterionResponse(rsp)
+}
+
+// ListRolloutDecisionsWithResponse What was decided about a rollout, by whom, on what, and why
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/admin/rollouts/{rolloutId}/decisions (the `ListRolloutDecisions` operationId).
+func (c *ClientWithResponses) ListRolloutDecisionsWithResponse(ctx context.Context, rolloutId RolloutID, params *ListRolloutDecisionsParams, reqEditors ...RequestEditorFn) (*ListRolloutDecisionsResponse, error) {
+	rsp, err := c.ListRolloutDecisions(ctx, rolloutId, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListRolloutDecisionsResponse(rsp)
+}
+
+// PauseRolloutWithBodyWithResponse Hold a rollout where it is
+//
+// Triggers still take it back while it is paused.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/admin/rollouts/{rolloutId}/pause (the `PauseRollout` operationId).
+func (c *ClientWithResponses) PauseRolloutWithBodyWithResponse(ctx context.Context, rolloutId RolloutID, params *PauseRolloutParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PauseRolloutResponse, error) {
+	rsp, err := c.PauseRolloutWithBody(ctx, rolloutId, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePauseRolloutResponse(rsp)
+}
+
+// PauseRolloutWithResponse Hold a rollout where it is
+//
+// Triggers still take it back while it is paused.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/admin/rollouts/{rolloutId}/pause (the `PauseRollout` operationId).
+func (c *ClientWithResponses) PauseRolloutWithResponse(ctx context.Context, rolloutId RolloutID, params *PauseRolloutParams, body PauseRolloutJSONRequestBody, reqEditors ...RequestEditorFn) (*PauseRolloutResponse, error) {
+	rsp, err := c.PauseRollout(ctx, rolloutId, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePauseRolloutResponse(rsp)
+}
+
+// WaiveRolloutCheckWithBodyWithResponse Let a preflight check pass that does not, on the record
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/admin/rollouts/{rolloutId}/preflight/{subject}/waiver (the `WaiveRolloutCheck` operationId).
+func (c *ClientWithResponses) WaiveRolloutCheckWithBodyWithResponse(ctx context.Context, rolloutId RolloutID, subject RolloutSubject, params *WaiveRolloutCheckParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*WaiveRolloutCheckResponse, error) {
+	rsp, err := c.WaiveRolloutCheckWithBody(ctx, rolloutId, subject, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseWaiveRolloutCheckResponse(rsp)
+}
+
+// WaiveRolloutCheckWithResponse Let a preflight check pass that does not, on the record
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/admin/rollouts/{rolloutId}/preflight/{subject}/waiver (the `WaiveRolloutCheck` operationId).
+func (c *ClientWithResponses) WaiveRolloutCheckWithResponse(ctx context.Context, rolloutId RolloutID, subject RolloutSubject, params *WaiveRolloutCheckParams, body WaiveRolloutCheckJSONRequestBody, reqEditors ...RequestEditorFn) (*WaiveRolloutCheckResponse, error) {
+	rsp, err := c.WaiveRolloutCheck(ctx, rolloutId, subject, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseWaiveRolloutCheckResponse(rsp)
+}
+
+// ResumeRolloutWithBodyWithResponse Let a paused rollout go on
+//
+// After a gate that did not pass the phase begins anew; after a percentage set by hand the phase that fits it does.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/admin/rollouts/{rolloutId}/resume (the `ResumeRollout` operationId).
+func (c *ClientWithResponses) ResumeRolloutWithBodyWithResponse(ctx context.Context, rolloutId RolloutID, params *ResumeRolloutParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ResumeRolloutResponse, error) {
+	rsp, err := c.ResumeRolloutWithBody(ctx, rolloutId, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseResumeRolloutResponse(rsp)
+}
+
+// ResumeRolloutWithResponse Let a paused rollout go on
+//
+// After a gate that did not pass the phase begins anew; after a percentage set by hand the phase that fits it does.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/admin/rollouts/{rolloutId}/resume (the `ResumeRollout` operationId).
+func (c *ClientWithResponses) ResumeRolloutWithResponse(ctx context.Context, rolloutId RolloutID, params *ResumeRolloutParams, body ResumeRolloutJSONRequestBody, reqEditors ...RequestEditorFn) (*ResumeRolloutResponse, error) {
+	rsp, err := c.ResumeRollout(ctx, rolloutId, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseResumeRolloutResponse(rsp)
+}
+
+// RollBackRolloutWithBodyWithResponse Take a rollout back
+//
+// The flags are written before the answer: with percentage 0 no further vendor is admitted and no further e-mail leaves, even with the worker or Temporal down.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/admin/rollouts/{rolloutId}/rollback (the `RollBackRollout` operationId).
+func (c *ClientWithResponses) RollBackRolloutWithBodyWithResponse(ctx context.Context, rolloutId RolloutID, params *RollBackRolloutParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RollBackRolloutResponse, error) {
+	rsp, err := c.RollBackRolloutWithBody(ctx, rolloutId, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRollBackRolloutResponse(rsp)
+}
+
+// RollBackRolloutWithResponse Take a rollout back
+//
+// The flags are written before the answer: with percentage 0 no further vendor is admitted and no further e-mail leaves, even with the worker or Temporal down.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/admin/rollouts/{rolloutId}/rollback (the `RollBackRollout` operationId).
+func (c *ClientWithResponses) RollBackRolloutWithResponse(ctx context.Context, rolloutId RolloutID, params *RollBackRolloutParams, body RollBackRolloutJSONRequestBody, reqEditors ...RequestEditorFn) (*RollBackRolloutResponse, error) {
+	rsp, err := c.RollBackRollout(ctx, rolloutId, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRollBackRolloutResponse(rsp)
+}
+
+// SetRolloutPercentageWithBodyWithResponse Set the percentage by hand and hold there
+//
+// The rollout holds at it until it is resumed.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/admin/rollouts/{rolloutId}/set-percentage (the `SetRolloutPercentage` operationId).
+func (c *ClientWithResponses) SetRolloutPercentageWithBodyWithResponse(ctx context.Context, rolloutId RolloutID, params *SetRolloutPercentageParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SetRolloutPercentageResponse, error) {
+	rsp, err := c.SetRolloutPercentageWithBody(ctx, rolloutId, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSetRolloutPercentageResponse(rsp)
+}
+
+// SetRolloutPercentageWithResponse Set the percentage by hand and hold there
+//
+// The rollout holds at it until it is resumed.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/admin/rollouts/{rolloutId}/set-percentage (the `SetRolloutPercentage` operationId).
+func (c *ClientWithResponses) SetRolloutPercentageWithResponse(ctx context.Context, rolloutId RolloutID, params *SetRolloutPercentageParams, body SetRolloutPercentageJSONRequestBody, reqEditors ...RequestEditorFn) (*SetRolloutPercentageResponse, error) {
+	rsp, err := c.SetRolloutPercentage(ctx, rolloutId, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSetRolloutPercentageResponse(rsp)
+}
+
 // ListTrialsWithResponse Trials, in the order of the vendors' ids
 //
 // Returns a wrapper object for the known response body format(s).
@@ -3808,6 +6124,369 @@ func ParseSetRolloutResponse(rsp *http.Response) (*SetRolloutResponse, error) {
 			return nil, err
 		}
 		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseStartRolloutResponse parses an HTTP response from a StartRolloutWithResponse call
+func ParseStartRolloutResponse(rsp *http.Response) (*StartRolloutResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &StartRolloutResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 202:
+		var dest RolloutStarted
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON202 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseForecastRolloutResponse parses an HTTP response from a ForecastRolloutWithResponse call
+func ParseForecastRolloutResponse(rsp *http.Response) (*ForecastRolloutResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ForecastRolloutResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Forecast
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetRolloutResponse parses an HTTP response from a GetRolloutWithResponse call
+func ParseGetRolloutResponse(rsp *http.Response) (*GetRolloutResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetRolloutResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest RolloutView
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseAdvanceRolloutResponse parses an HTTP response from a AdvanceRolloutWithResponse call
+func ParseAdvanceRolloutResponse(rsp *http.Response) (*AdvanceRolloutResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &AdvanceRolloutResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 202:
+		var dest RolloutTaken
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON202 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseTickRolloutCriterionResponse parses an HTTP response from a TickRolloutCriterionWithResponse call
+func ParseTickRolloutCriterionResponse(rsp *http.Response) (*TickRolloutCriterionResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &TickRolloutCriterionResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 202:
+		var dest RolloutTaken
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON202 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseListRolloutDecisionsResponse parses an HTTP response from a ListRolloutDecisionsWithResponse call
+func ParseListRolloutDecisionsResponse(rsp *http.Response) (*ListRolloutDecisionsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListRolloutDecisionsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest RolloutDecisions
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParsePauseRolloutResponse parses an HTTP response from a PauseRolloutWithResponse call
+func ParsePauseRolloutResponse(rsp *http.Response) (*PauseRolloutResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &PauseRolloutResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 202:
+		var dest RolloutTaken
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON202 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseWaiveRolloutCheckResponse parses an HTTP response from a WaiveRolloutCheckWithResponse call
+func ParseWaiveRolloutCheckResponse(rsp *http.Response) (*WaiveRolloutCheckResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &WaiveRolloutCheckResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 202:
+		var dest RolloutTaken
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON202 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseResumeRolloutResponse parses an HTTP response from a ResumeRolloutWithResponse call
+func ParseResumeRolloutResponse(rsp *http.Response) (*ResumeRolloutResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ResumeRolloutResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 202:
+		var dest RolloutTaken
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON202 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseRollBackRolloutResponse parses an HTTP response from a RollBackRolloutWithResponse call
+func ParseRollBackRolloutResponse(rsp *http.Response) (*RollBackRolloutResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &RollBackRolloutResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 202:
+		var dest RolloutTaken
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON202 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseSetRolloutPercentageResponse parses an HTTP response from a SetRolloutPercentageWithResponse call
+func ParseSetRolloutPercentageResponse(rsp *http.Response) (*SetRolloutPercentageResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SetRolloutPercentageResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 202:
+		var dest RolloutTaken
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON202 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem

@@ -76,6 +76,24 @@ func (e Reachability) Valid() bool {
 	}
 }
 
+// Defines values for RolloutRollbackInFlight.
+const (
+	Keep    RolloutRollbackInFlight = "keep"
+	Release RolloutRollbackInFlight = "release"
+)
+
+// Valid indicates whether the value is a known member of the RolloutRollbackInFlight enum.
+func (e RolloutRollbackInFlight) Valid() bool {
+	switch e {
+	case Keep:
+		return true
+	case Release:
+		return true
+	default:
+		return false
+	}
+}
+
 // Cancellation defines model for Cancellation.
 type Cancellation struct {
 	// Reason Why, for the record. It is kept in histories, so no names or addresses in it.
@@ -159,6 +177,16 @@ type FieldProblem struct {
 	Message string `json:"message"`
 }
 
+// Forecast defines model for Forecast.
+type Forecast = rollout.Forecast
+
+// ForecastRequest defines model for ForecastRequest.
+type ForecastRequest struct {
+	// Plan A rollout's phases, in days of the trials.
+	Plan                *RolloutPlan `json:"plan,omitempty"`
+	RegistrationsPerDay float64      `json:"registrationsPerDay"`
+}
+
 // Health defines model for Health.
 type Health struct {
 	Status HealthStatus `json:"status"`
@@ -229,6 +257,79 @@ type Rollout struct {
 	// RolloutPercentage From 0 to 100, in steps of 0.01.
 	RolloutPercentage Percentage `json:"rolloutPercentage"`
 }
+
+// RolloutDecision defines model for RolloutDecision.
+type RolloutDecision = rollout.Event
+
+// RolloutDecisions defines model for RolloutDecisions.
+type RolloutDecisions struct {
+	Decisions []RolloutDecision `json:"decisions"`
+}
+
+// RolloutPercentage defines model for RolloutPercentage.
+type RolloutPercentage struct {
+	Percentage float64 `json:"percentage"`
+	Reason     string  `json:"reason"`
+}
+
+// RolloutPlan A rollout's phases, in days of the trials.
+type RolloutPlan = rollout.Plan
+
+// RolloutReason defines model for RolloutReason.
+type RolloutReason struct {
+	// Reason Why; without names or addresses.
+	Reason string `json:"reason"`
+}
+
+// RolloutRollback defines model for RolloutRollback.
+type RolloutRollback struct {
+	// InFlight Whether trials that run automated stay so or are handed over.
+	InFlight *RolloutRollbackInFlight `json:"inFlight,omitempty"`
+
+	// Percentage What to go back to; 0 disables the automation.
+	Percentage float64 `json:"percentage"`
+	Reason     string  `json:"reason"`
+}
+
+// RolloutRollbackInFlight Whether trials that run automated stay so or are handed over.
+type RolloutRollbackInFlight string
+
+// RolloutStart defines model for RolloutStart.
+type RolloutStart struct {
+	// Phase The phase to begin with, from 1; above 1 only with restartOf.
+	Phase *int `json:"phase,omitempty"`
+
+	// Plan A rollout's phases, in days of the trials.
+	Plan *RolloutPlan `json:"plan,omitempty"`
+
+	// RestartOf The rollout that was taken back and is to go on.
+	RestartOf *string `json:"restartOf,omitempty"`
+}
+
+// RolloutStarted defines model for RolloutStarted.
+type RolloutStarted struct {
+	Id string `json:"id"`
+
+	// Plan The plan's name.
+	Plan string `json:"plan"`
+}
+
+// RolloutTaken defines model for RolloutTaken.
+type RolloutTaken struct {
+	RolloutId string `json:"rolloutId"`
+
+	// Taken What was asked for.
+	Taken string `json:"taken"`
+}
+
+// RolloutTick defines model for RolloutTick.
+type RolloutTick struct {
+	Met    bool   `json:"met"`
+	Reason string `json:"reason"`
+}
+
+// RolloutView defines model for RolloutView.
+type RolloutView = rollout.View
 
 // Status defines model for Status.
 type Status = trial.Status
@@ -327,6 +428,12 @@ type VendorTrial struct {
 // IdempotencyKey defines model for IdempotencyKey.
 type IdempotencyKey = string
 
+// RolloutID defines model for RolloutID.
+type RolloutID = string
+
+// RolloutSubject defines model for RolloutSubject.
+type RolloutSubject = string
+
 // VendorID defines model for VendorID.
 type VendorID = string
 
@@ -344,6 +451,55 @@ type NotFound = Problem
 
 // TrialExtension defines model for TrialExtension.
 type TrialExtension = DaysChange
+
+// AdvanceRolloutParams defines parameters for AdvanceRollout.
+type AdvanceRolloutParams struct {
+	// IdempotencyKey Makes the request once, however often it is sent. A new key for each intention, such as a UUID.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// TickRolloutCriterionParams defines parameters for TickRolloutCriterion.
+type TickRolloutCriterionParams struct {
+	// IdempotencyKey Makes the request once, however often it is sent. A new key for each intention, such as a UUID.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// ListRolloutDecisionsParams defines parameters for ListRolloutDecisions.
+type ListRolloutDecisionsParams struct {
+	// After Only decisions after this number.
+	After *int `form:"after,omitempty" json:"after,omitempty"`
+	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// PauseRolloutParams defines parameters for PauseRollout.
+type PauseRolloutParams struct {
+	// IdempotencyKey Makes the request once, however often it is sent. A new key for each intention, such as a UUID.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// WaiveRolloutCheckParams defines parameters for WaiveRolloutCheck.
+type WaiveRolloutCheckParams struct {
+	// IdempotencyKey Makes the request once, however often it is sent. A new key for each intention, such as a UUID.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// ResumeRolloutParams defines parameters for ResumeRollout.
+type ResumeRolloutParams struct {
+	// IdempotencyKey Makes the request once, however often it is sent. A new key for each intention, such as a UUID.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// RollBackRolloutParams defines parameters for RollBackRollout.
+type RollBackRolloutParams struct {
+	// IdempotencyKey Makes the request once, however often it is sent. A new key for each intention, such as a UUID.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// SetRolloutPercentageParams defines parameters for SetRolloutPercentage.
+type SetRolloutPercentageParams struct {
+	// IdempotencyKey Makes the request once, however often it is sent. A new key for each intention, such as a UUID.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
 
 // ListTrialsParams defines parameters for ListTrials.
 type ListTrialsParams struct {
@@ -393,6 +549,33 @@ type PatchFeatureFlagsJSONRequestBody = FeatureFlagPatch
 // SetRolloutJSONRequestBody defines body for SetRollout for application/json ContentType.
 type SetRolloutJSONRequestBody = Rollout
 
+// StartRolloutJSONRequestBody defines body for StartRollout for application/json ContentType.
+type StartRolloutJSONRequestBody = RolloutStart
+
+// ForecastRolloutJSONRequestBody defines body for ForecastRollout for application/json ContentType.
+type ForecastRolloutJSONRequestBody = ForecastRequest
+
+// AdvanceRolloutJSONRequestBody defines body for AdvanceRollout for application/json ContentType.
+type AdvanceRolloutJSONRequestBody = RolloutReason
+
+// TickRolloutCriterionJSONRequestBody defines body for TickRolloutCriterion for application/json ContentType.
+type TickRolloutCriterionJSONRequestBody = RolloutTick
+
+// PauseRolloutJSONRequestBody defines body for PauseRollout for application/json ContentType.
+type PauseRolloutJSONRequestBody = RolloutReason
+
+// WaiveRolloutCheckJSONRequestBody defines body for WaiveRolloutCheck for application/json ContentType.
+type WaiveRolloutCheckJSONRequestBody = RolloutReason
+
+// ResumeRolloutJSONRequestBody defines body for ResumeRollout for application/json ContentType.
+type ResumeRolloutJSONRequestBody = RolloutReason
+
+// RollBackRolloutJSONRequestBody defines body for RollBackRollout for application/json ContentType.
+type RollBackRolloutJSONRequestBody = RolloutRollback
+
+// SetRolloutPercentageJSONRequestBody defines body for SetRolloutPercentage for application/json ContentType.
+type SetRolloutPercentageJSONRequestBody = RolloutPercentage
+
 // CancelTrialJSONRequestBody defines body for CancelTrial for application/json ContentType.
 type CancelTrialJSONRequestBody = Cancellation
 
@@ -422,6 +605,39 @@ type ServerInterface interface {
 	// SetRollout Set the share of new registrations to automate, or disable the automation
 	// (POST /api/admin/feature-flags/trial-automation/rollout)
 	SetRollout(w http.ResponseWriter, r *http.Request)
+	// StartRollout Start a rollout
+	// (POST /api/admin/rollouts)
+	StartRollout(w http.ResponseWriter, r *http.Request)
+	// ForecastRollout What a plan will be able to decide
+	// (POST /api/admin/rollouts/forecast)
+	ForecastRollout(w http.ResponseWriter, r *http.Request)
+	// GetRollout A rollout with its phase, next moment, gates, evidence and what cannot be decided yet
+	// (GET /api/admin/rollouts/{rolloutId})
+	GetRollout(w http.ResponseWriter, r *http.Request, rolloutId RolloutID)
+	// AdvanceRollout Go on to the next phase at once
+	// (POST /api/admin/rollouts/{rolloutId}/advance)
+	AdvanceRollout(w http.ResponseWriter, r *http.Request, rolloutId RolloutID, params AdvanceRolloutParams)
+	// TickRolloutCriterion Say whether a success criterion that a person judges is met
+	// (POST /api/admin/rollouts/{rolloutId}/criteria/{subject})
+	TickRolloutCriterion(w http.ResponseWriter, r *http.Request, rolloutId RolloutID, subject RolloutSubject, params TickRolloutCriterionParams)
+	// ListRolloutDecisions What was decided about a rollout, by whom, on what, and why
+	// (GET /api/admin/rollouts/{rolloutId}/decisions)
+	ListRolloutDecisions(w http.ResponseWriter, r *http.Request, rolloutId RolloutID, params ListRolloutDecisionsParams)
+	// PauseRollout Hold a rollout where it is
+	// (POST /api/admin/rollouts/{rolloutId}/pause)
+	PauseRollout(w http.ResponseWriter, r *http.Request, rolloutId RolloutID, params PauseRolloutParams)
+	// WaiveRolloutCheck Let a preflight check pass that does not, on the record
+	// (POST /api/admin/rollouts/{rolloutId}/preflight/{subject}/waiver)
+	WaiveRolloutCheck(w http.ResponseWriter, r *http.Request, rolloutId RolloutID, subject RolloutSubject, params WaiveRolloutCheckParams)
+	// ResumeRollout Let a paused rollout go on
+	// (POST /api/admin/rollouts/{rolloutId}/resume)
+	ResumeRollout(w http.ResponseWriter, r *http.Request, rolloutId RolloutID, params ResumeRolloutParams)
+	// RollBackRollout Take a rollout back
+	// (POST /api/admin/rollouts/{rolloutId}/rollback)
+	RollBackRollout(w http.ResponseWriter, r *http.Request, rolloutId RolloutID, params RollBackRolloutParams)
+	// SetRolloutPercentage Set the percentage by hand and hold there
+	// (POST /api/admin/rollouts/{rolloutId}/set-percentage)
+	SetRolloutPercentage(w http.ResponseWriter, r *http.Request, rolloutId RolloutID, params SetRolloutPercentageParams)
 	// ListTrials Trials, in the order of the vendors' ids
 	// (GET /api/admin/trials)
 	ListTrials(w http.ResponseWriter, r *http.Request, params ListTrialsParams)
@@ -514,6 +730,511 @@ func (siw *ServerInterfaceWrapper) SetRollout(w http.ResponseWriter, r *http.Req
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.SetRollout(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// StartRollout operation middleware
+func (siw *ServerInterfaceWrapper) StartRollout(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.StartRollout(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ForecastRollout operation middleware
+func (siw *ServerInterfaceWrapper) ForecastRollout(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ForecastRollout(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetRollout operation middleware
+func (siw *ServerInterfaceWrapper) GetRollout(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "rolloutId" -------------
+	var rolloutId RolloutID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "rolloutId", mux.Vars(r)["rolloutId"], &rolloutId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "rolloutId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetRollout(w, r, rolloutId)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// AdvanceRollout operation middleware
+func (siw *ServerInterfaceWrapper) AdvanceRollout(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "rolloutId" -------------
+	var rolloutId RolloutID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "rolloutId", mux.Vars(r)["rolloutId"], &rolloutId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "rolloutId", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AdvanceRolloutParams
+
+	headers := r.Header
+
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	} else {
+		err = fmt.Errorf("Header parameter Idempotency-Key is required, but not found")
+		siw.ErrorHandlerFunc(w, r, &RequiredHeaderError{ParamName: "Idempotency-Key", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.AdvanceRollout(w, r, rolloutId, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// TickRolloutCriterion operation middleware
+func (siw *ServerInterfaceWrapper) TickRolloutCriterion(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "rolloutId" -------------
+	var rolloutId RolloutID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "rolloutId", mux.Vars(r)["rolloutId"], &rolloutId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "rolloutId", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "subject" -------------
+	var subject RolloutSubject
+
+	err = runtime.BindStyledParameterWithOptions("simple", "subject", mux.Vars(r)["subject"], &subject, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "subject", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params TickRolloutCriterionParams
+
+	headers := r.Header
+
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	} else {
+		err = fmt.Errorf("Header parameter Idempotency-Key is required, but not found")
+		siw.ErrorHandlerFunc(w, r, &RequiredHeaderError{ParamName: "Idempotency-Key", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.TickRolloutCriterion(w, r, rolloutId, subject, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListRolloutDecisions operation middleware
+func (siw *ServerInterfaceWrapper) ListRolloutDecisions(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "rolloutId" -------------
+	var rolloutId RolloutID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "rolloutId", mux.Vars(r)["rolloutId"], &rolloutId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "rolloutId", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListRolloutDecisionsParams
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", r.URL.Query(), &params.After, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "after"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "after", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListRolloutDecisions(w, r, rolloutId, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// PauseRollout operation middleware
+func (siw *ServerInterfaceWrapper) PauseRollout(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "rolloutId" -------------
+	var rolloutId RolloutID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "rolloutId", mux.Vars(r)["rolloutId"], &rolloutId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "rolloutId", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PauseRolloutParams
+
+	headers := r.Header
+
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	} else {
+		err = fmt.Errorf("Header parameter Idempotency-Key is required, but not found")
+		siw.ErrorHandlerFunc(w, r, &RequiredHeaderError{ParamName: "Idempotency-Key", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.PauseRollout(w, r, rolloutId, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// WaiveRolloutCheck operation middleware
+func (siw *ServerInterfaceWrapper) WaiveRolloutCheck(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "rolloutId" -------------
+	var rolloutId RolloutID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "rolloutId", mux.Vars(r)["rolloutId"], &rolloutId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "rolloutId", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "subject" -------------
+	var subject RolloutSubject
+
+	err = runtime.BindStyledParameterWithOptions("simple", "subject", mux.Vars(r)["subject"], &subject, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "subject", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params WaiveRolloutCheckParams
+
+	headers := r.Header
+
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	} else {
+		err = fmt.Errorf("Header parameter Idempotency-Key is required, but not found")
+		siw.ErrorHandlerFunc(w, r, &RequiredHeaderError{ParamName: "Idempotency-Key", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.WaiveRolloutCheck(w, r, rolloutId, subject, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ResumeRollout operation middleware
+func (siw *ServerInterfaceWrapper) ResumeRollout(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "rolloutId" -------------
+	var rolloutId RolloutID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "rolloutId", mux.Vars(r)["rolloutId"], &rolloutId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "rolloutId", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ResumeRolloutParams
+
+	headers := r.Header
+
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	} else {
+		err = fmt.Errorf("Header parameter Idempotency-Key is required, but not found")
+		siw.ErrorHandlerFunc(w, r, &RequiredHeaderError{ParamName: "Idempotency-Key", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ResumeRollout(w, r, rolloutId, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// RollBackRollout operation middleware
+func (siw *ServerInterfaceWrapper) RollBackRollout(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "rolloutId" -------------
+	var rolloutId RolloutID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "rolloutId", mux.Vars(r)["rolloutId"], &rolloutId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "rolloutId", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RollBackRolloutParams
+
+	headers := r.Header
+
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	} else {
+		err = fmt.Errorf("Header parameter Idempotency-Key is required, but not found")
+		siw.ErrorHandlerFunc(w, r, &RequiredHeaderError{ParamName: "Idempotency-Key", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.RollBackRollout(w, r, rolloutId, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// SetRolloutPercentage operation middleware
+func (siw *ServerInterfaceWrapper) SetRolloutPercentage(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "rolloutId" -------------
+	var rolloutId RolloutID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "rolloutId", mux.Vars(r)["rolloutId"], &rolloutId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "rolloutId", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SetRolloutPercentageParams
+
+	headers := r.Header
+
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	} else {
+		err = fmt.Errorf("Header parameter Idempotency-Key is required, but not found")
+		siw.ErrorHandlerFunc(w, r, &RequiredHeaderError{ParamName: "Idempotency-Key", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.SetRolloutPercentage(w, r, rolloutId, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -1175,6 +1896,28 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 
 	r.HandleFunc(options.BaseURL+"/api/admin/feature-flags/trial-automation/rollout", wrapper.SetRollout).Methods(http.MethodPost)
 
+	r.HandleFunc(options.BaseURL+"/api/admin/rollouts", wrapper.StartRollout).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/api/admin/rollouts/forecast", wrapper.ForecastRollout).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/api/admin/rollouts/{rolloutId}", wrapper.GetRollout).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/api/admin/rollouts/{rolloutId}/decisions", wrapper.ListRolloutDecisions).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/api/admin/rollouts/{rolloutId}/rollback", wrapper.RollBackRollout).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/api/admin/rollouts/{rolloutId}/pause", wrapper.PauseRollout).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/api/admin/rollouts/{rolloutId}/resume", wrapper.ResumeRollout).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/api/admin/rollouts/{rolloutId}/advance", wrapper.AdvanceRollout).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/api/admin/rollouts/{rolloutId}/set-percentage", wrapper.SetRolloutPercentage).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/api/admin/rollouts/{rolloutId}/criteria/{subject}", wrapper.TickRolloutCriterion).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/api/admin/rollouts/{rolloutId}/preflight/{subject}/waiver", wrapper.WaiveRolloutCheck).Methods(http.MethodPost)
+
 	r.HandleFunc(options.BaseURL+"/api/webhooks/ses", wrapper.ReceiveMailEvent).Methods(http.MethodPost)
 
 	r.HandleFunc(options.BaseURL+"/unsubscribe/{token}", wrapper.ShowUnsubscribe).Methods(http.MethodGet)
@@ -1307,6 +2050,452 @@ type SetRolloutdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response SetRolloutdefaultApplicationProblemPlusJSONResponse) VisitSetRolloutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartRolloutRequestObject struct {
+	Body *StartRolloutJSONRequestBody
+}
+
+type StartRolloutResponseObject interface {
+	VisitStartRolloutResponse(w http.ResponseWriter) error
+}
+
+type StartRollout202JSONResponse RolloutStarted
+
+func (response StartRollout202JSONResponse) VisitStartRolloutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartRolloutdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response StartRolloutdefaultApplicationProblemPlusJSONResponse) VisitStartRolloutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ForecastRolloutRequestObject struct {
+	Body *ForecastRolloutJSONRequestBody
+}
+
+type ForecastRolloutResponseObject interface {
+	VisitForecastRolloutResponse(w http.ResponseWriter) error
+}
+
+type ForecastRollout200JSONResponse Forecast
+
+func (response ForecastRollout200JSONResponse) VisitForecastRolloutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ForecastRolloutdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ForecastRolloutdefaultApplicationProblemPlusJSONResponse) VisitForecastRolloutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRolloutRequestObject struct {
+	RolloutId RolloutID `json:"rolloutId"`
+}
+
+type GetRolloutResponseObject interface {
+	VisitGetRolloutResponse(w http.ResponseWriter) error
+}
+
+type GetRollout200JSONResponse RolloutView
+
+func (response GetRollout200JSONResponse) VisitGetRolloutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRolloutdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetRolloutdefaultApplicationProblemPlusJSONResponse) VisitGetRolloutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdvanceRolloutRequestObject struct {
+	RolloutId RolloutID `json:"rolloutId"`
+	Params    AdvanceRolloutParams
+	Body      *AdvanceRolloutJSONRequestBody
+}
+
+type AdvanceRolloutResponseObject interface {
+	VisitAdvanceRolloutResponse(w http.ResponseWriter) error
+}
+
+type AdvanceRollout202JSONResponse RolloutTaken
+
+func (response AdvanceRollout202JSONResponse) VisitAdvanceRolloutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdvanceRolloutdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AdvanceRolloutdefaultApplicationProblemPlusJSONResponse) VisitAdvanceRolloutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TickRolloutCriterionRequestObject struct {
+	RolloutId RolloutID      `json:"rolloutId"`
+	Subject   RolloutSubject `json:"subject"`
+	Params    TickRolloutCriterionParams
+	Body      *TickRolloutCriterionJSONRequestBody
+}
+
+type TickRolloutCriterionResponseObject interface {
+	VisitTickRolloutCriterionResponse(w http.ResponseWriter) error
+}
+
+type TickRolloutCriterion202JSONResponse RolloutTaken
+
+func (response TickRolloutCriterion202JSONResponse) VisitTickRolloutCriterionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TickRolloutCriteriondefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response TickRolloutCriteriondefaultApplicationProblemPlusJSONResponse) VisitTickRolloutCriterionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRolloutDecisionsRequestObject struct {
+	RolloutId RolloutID `json:"rolloutId"`
+	Params    ListRolloutDecisionsParams
+}
+
+type ListRolloutDecisionsResponseObject interface {
+	VisitListRolloutDecisionsResponse(w http.ResponseWriter) error
+}
+
+type ListRolloutDecisions200JSONResponse RolloutDecisions
+
+func (response ListRolloutDecisions200JSONResponse) VisitListRolloutDecisionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRolloutDecisionsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListRolloutDecisionsdefaultApplicationProblemPlusJSONResponse) VisitListRolloutDecisionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PauseRolloutRequestObject struct {
+	RolloutId RolloutID `json:"rolloutId"`
+	Params    PauseRolloutParams
+	Body      *PauseRolloutJSONRequestBody
+}
+
+type PauseRolloutResponseObject interface {
+	VisitPauseRolloutResponse(w http.ResponseWriter) error
+}
+
+type PauseRollout202JSONResponse RolloutTaken
+
+func (response PauseRollout202JSONResponse) VisitPauseRolloutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PauseRolloutdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response PauseRolloutdefaultApplicationProblemPlusJSONResponse) VisitPauseRolloutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WaiveRolloutCheckRequestObject struct {
+	RolloutId RolloutID      `json:"rolloutId"`
+	Subject   RolloutSubject `json:"subject"`
+	Params    WaiveRolloutCheckParams
+	Body      *WaiveRolloutCheckJSONRequestBody
+}
+
+type WaiveRolloutCheckResponseObject interface {
+	VisitWaiveRolloutCheckResponse(w http.ResponseWriter) error
+}
+
+type WaiveRolloutCheck202JSONResponse RolloutTaken
+
+func (response WaiveRolloutCheck202JSONResponse) VisitWaiveRolloutCheckResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WaiveRolloutCheckdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response WaiveRolloutCheckdefaultApplicationProblemPlusJSONResponse) VisitWaiveRolloutCheckResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeRolloutRequestObject struct {
+	RolloutId RolloutID `json:"rolloutId"`
+	Params    ResumeRolloutParams
+	Body      *ResumeRolloutJSONRequestBody
+}
+
+type ResumeRolloutResponseObject interface {
+	VisitResumeRolloutResponse(w http.ResponseWriter) error
+}
+
+type ResumeRollout202JSONResponse RolloutTaken
+
+func (response ResumeRollout202JSONResponse) VisitResumeRolloutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeRolloutdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ResumeRolloutdefaultApplicationProblemPlusJSONResponse) VisitResumeRolloutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RollBackRolloutRequestObject struct {
+	RolloutId RolloutID `json:"rolloutId"`
+	Params    RollBackRolloutParams
+	Body      *RollBackRolloutJSONRequestBody
+}
+
+type RollBackRolloutResponseObject interface {
+	VisitRollBackRolloutResponse(w http.ResponseWriter) error
+}
+
+type RollBackRollout202JSONResponse RolloutTaken
+
+func (response RollBackRollout202JSONResponse) VisitRollBackRolloutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RollBackRolloutdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RollBackRolloutdefaultApplicationProblemPlusJSONResponse) VisitRollBackRolloutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetRolloutPercentageRequestObject struct {
+	RolloutId RolloutID `json:"rolloutId"`
+	Params    SetRolloutPercentageParams
+	Body      *SetRolloutPercentageJSONRequestBody
+}
+
+type SetRolloutPercentageResponseObject interface {
+	VisitSetRolloutPercentageResponse(w http.ResponseWriter) error
+}
+
+type SetRolloutPercentage202JSONResponse RolloutTaken
+
+func (response SetRolloutPercentage202JSONResponse) VisitSetRolloutPercentageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetRolloutPercentagedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response SetRolloutPercentagedefaultApplicationProblemPlusJSONResponse) VisitSetRolloutPercentageResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -2373,6 +3562,39 @@ type StrictServerInterface interface {
 	// SetRollout Set the share of new registrations to automate, or disable the automation
 	// (POST /api/admin/feature-flags/trial-automation/rollout)
 	SetRollout(ctx context.Context, request SetRolloutRequestObject) (SetRolloutResponseObject, error)
+	// StartRollout Start a rollout
+	// (POST /api/admin/rollouts)
+	StartRollout(ctx context.Context, request StartRolloutRequestObject) (StartRolloutResponseObject, error)
+	// ForecastRollout What a plan will be able to decide
+	// (POST /api/admin/rollouts/forecast)
+	ForecastRollout(ctx context.Context, request ForecastRolloutRequestObject) (ForecastRolloutResponseObject, error)
+	// GetRollout A rollout with its phase, next moment, gates, evidence and what cannot be decided yet
+	// (GET /api/admin/rollouts/{rolloutId})
+	GetRollout(ctx context.Context, request GetRolloutRequestObject) (GetRolloutResponseObject, error)
+	// AdvanceRollout Go on to the next phase at once
+	// (POST /api/admin/rollouts/{rolloutId}/advance)
+	AdvanceRollout(ctx context.Context, request AdvanceRolloutRequestObject) (AdvanceRolloutResponseObject, error)
+	// TickRolloutCriterion Say whether a success criterion that a person judges is met
+	// (POST /api/admin/rollouts/{rolloutId}/criteria/{subject})
+	TickRolloutCriterion(ctx context.Context, request TickRolloutCriterionRequestObject) (TickRolloutCriterionResponseObject, error)
+	// ListRolloutDecisions What was decided about a rollout, by whom, on what, and why
+	// (GET /api/admin/rollouts/{rolloutId}/decisions)
+	ListRolloutDecisions(ctx context.Context, request ListRolloutDecisionsRequestObject) (ListRolloutDecisionsResponseObject, error)
+	// PauseRollout Hold a rollout where it is
+	// (POST /api/admin/rollouts/{rolloutId}/pause)
+	PauseRollout(ctx context.Context, request PauseRolloutRequestObject) (PauseRolloutResponseObject, error)
+	// WaiveRolloutCheck Let a preflight check pass that does not, on the record
+	// (POST /api/admin/rollouts/{rolloutId}/preflight/{subject}/waiver)
+	WaiveRolloutCheck(ctx context.Context, request WaiveRolloutCheckRequestObject) (WaiveRolloutCheckResponseObject, error)
+	// ResumeRollout Let a paused rollout go on
+	// (POST /api/admin/rollouts/{rolloutId}/resume)
+	ResumeRollout(ctx context.Context, request ResumeRolloutRequestObject) (ResumeRolloutResponseObject, error)
+	// RollBackRollout Take a rollout back
+	// (POST /api/admin/rollouts/{rolloutId}/rollback)
+	RollBackRollout(ctx context.Context, request RollBackRolloutRequestObject) (RollBackRolloutResponseObject, error)
+	// SetRolloutPercentage Set the percentage by hand and hold there
+	// (POST /api/admin/rollouts/{rolloutId}/set-percentage)
+	SetRolloutPercentage(ctx context.Context, request SetRolloutPercentageRequestObject) (SetRolloutPercentageResponseObject, error)
 	// ListTrials Trials, in the order of the vendors' ids
 	// (GET /api/admin/trials)
 	ListTrials(ctx context.Context, request ListTrialsRequestObject) (ListTrialsResponseObject, error)
@@ -2541,6 +3763,361 @@ func (sh *strictHandler) SetRollout(w http.ResponseWriter, r *http.Request) {
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(SetRolloutResponseObject); ok {
 		if err := validResponse.VisitSetRolloutResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// StartRollout operation middleware
+func (sh *strictHandler) StartRollout(w http.ResponseWriter, r *http.Request) {
+	var request StartRolloutRequestObject
+
+	var body StartRolloutJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.StartRollout(ctx, request.(StartRolloutRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "StartRollout")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(StartRolloutResponseObject); ok {
+		if err := validResponse.VisitStartRolloutResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ForecastRollout operation middleware
+func (sh *strictHandler) ForecastRollout(w http.ResponseWriter, r *http.Request) {
+	var request ForecastRolloutRequestObject
+
+	var body ForecastRolloutJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ForecastRollout(ctx, request.(ForecastRolloutRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ForecastRollout")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ForecastRolloutResponseObject); ok {
+		if err := validResponse.VisitForecastRolloutResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetRollout operation middleware
+func (sh *strictHandler) GetRollout(w http.ResponseWriter, r *http.Request, rolloutId RolloutID) {
+	var request GetRolloutRequestObject
+
+	request.RolloutId = rolloutId
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetRollout(ctx, request.(GetRolloutRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetRollout")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetRolloutResponseObject); ok {
+		if err := validResponse.VisitGetRolloutResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// AdvanceRollout operation middleware
+func (sh *strictHandler) AdvanceRollout(w http.ResponseWriter, r *http.Request, rolloutId RolloutID, params AdvanceRolloutParams) {
+	var request AdvanceRolloutRequestObject
+
+	request.RolloutId = rolloutId
+	request.Params = params
+
+	var body AdvanceRolloutJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.AdvanceRollout(ctx, request.(AdvanceRolloutRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AdvanceRollout")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(AdvanceRolloutResponseObject); ok {
+		if err := validResponse.VisitAdvanceRolloutResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// TickRolloutCriterion operation middleware
+func (sh *strictHandler) TickRolloutCriterion(w http.ResponseWriter, r *http.Request, rolloutId RolloutID, subject RolloutSubject, params TickRolloutCriterionParams) {
+	var request TickRolloutCriterionRequestObject
+
+	request.RolloutId = rolloutId
+	request.Subject = subject
+	request.Params = params
+
+	var body TickRolloutCriterionJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.TickRolloutCriterion(ctx, request.(TickRolloutCriterionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "TickRolloutCriterion")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(TickRolloutCriterionResponseObject); ok {
+		if err := validResponse.VisitTickRolloutCriterionResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListRolloutDecisions operation middleware
+func (sh *strictHandler) ListRolloutDecisions(w http.ResponseWriter, r *http.Request, rolloutId RolloutID, params ListRolloutDecisionsParams) {
+	var request ListRolloutDecisionsRequestObject
+
+	request.RolloutId = rolloutId
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListRolloutDecisions(ctx, request.(ListRolloutDecisionsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListRolloutDecisions")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListRolloutDecisionsResponseObject); ok {
+		if err := validResponse.VisitListRolloutDecisionsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// PauseRollout operation middleware
+func (sh *strictHandler) PauseRollout(w http.ResponseWriter, r *http.Request, rolloutId RolloutID, params PauseRolloutParams) {
+	var request PauseRolloutRequestObject
+
+	request.RolloutId = rolloutId
+	request.Params = params
+
+	var body PauseRolloutJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.PauseRollout(ctx, request.(PauseRolloutRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PauseRollout")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(PauseRolloutResponseObject); ok {
+		if err := validResponse.VisitPauseRolloutResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// WaiveRolloutCheck operation middleware
+func (sh *strictHandler) WaiveRolloutCheck(w http.ResponseWriter, r *http.Request, rolloutId RolloutID, subject RolloutSubject, params WaiveRolloutCheckParams) {
+	var request WaiveRolloutCheckRequestObject
+
+	request.RolloutId = rolloutId
+	request.Subject = subject
+	request.Params = params
+
+	var body WaiveRolloutCheckJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.WaiveRolloutCheck(ctx, request.(WaiveRolloutCheckRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "WaiveRolloutCheck")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(WaiveRolloutCheckResponseObject); ok {
+		if err := validResponse.VisitWaiveRolloutCheckResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ResumeRollout operation middleware
+func (sh *strictHandler) ResumeRollout(w http.ResponseWriter, r *http.Request, rolloutId RolloutID, params ResumeRolloutParams) {
+	var request ResumeRolloutRequestObject
+
+	request.RolloutId = rolloutId
+	request.Params = params
+
+	var body ResumeRolloutJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ResumeRollout(ctx, request.(ResumeRolloutRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ResumeRollout")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ResumeRolloutResponseObject); ok {
+		if err := validResponse.VisitResumeRolloutResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RollBackRollout operation middleware
+func (sh *strictHandler) RollBackRollout(w http.ResponseWriter, r *http.Request, rolloutId RolloutID, params RollBackRolloutParams) {
+	var request RollBackRolloutRequestObject
+
+	request.RolloutId = rolloutId
+	request.Params = params
+
+	var body RollBackRolloutJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.RollBackRollout(ctx, request.(RollBackRolloutRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RollBackRollout")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(RollBackRolloutResponseObject); ok {
+		if err := validResponse.VisitRollBackRolloutResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// SetRolloutPercentage operation middleware
+func (sh *strictHandler) SetRolloutPercentage(w http.ResponseWriter, r *http.Request, rolloutId RolloutID, params SetRolloutPercentageParams) {
+	var request SetRolloutPercentageRequestObject
+
+	request.RolloutId = rolloutId
+	request.Params = params
+
+	var body SetRolloutPercentageJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.SetRolloutPercentage(ctx, request.(SetRolloutPercentageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SetRolloutPercentage")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(SetRolloutPercentageResponseObject); ok {
+		if err := validResponse.VisitSetRolloutPercentageResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

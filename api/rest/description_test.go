@@ -50,6 +50,11 @@ var domainTypes = map[string]reflect.Type{
 	"FeatureFlags.trialAutomation": reflect.TypeFor[rollout.TrialAutomation](),
 	"FeatureFlags.monitoring":      reflect.TypeFor[rollout.Monitoring](),
 	"FeatureFlags.adminTools":      reflect.TypeFor[rollout.AdminTools](),
+	"RolloutPlan":                  reflect.TypeFor[rollout.Plan](),
+	"RolloutPlan.triggers":         reflect.TypeFor[rollout.Triggers](),
+	"RolloutView":                  reflect.TypeFor[rollout.View](),
+	"RolloutDecision":              reflect.TypeFor[rollout.Event](),
+	"Forecast":                     reflect.TypeFor[rollout.Forecast](),
 }
 
 func TestSchemasAreTheDomainsTypes(t *testing.T) {

@@ -30,6 +30,7 @@ type store struct {
 	sends    map[string]trial.Send
 	messages map[string]bool
 	writes   int
+	rollouts rollouts
 }
 
 func newStore() *store {

@@ -98,6 +98,15 @@ func (s *server) note(method string, c *call, w *answer, start time.Time) {
 		fields = append(fields, zap.String("vendorId", c.vendor))
 	}
 	s.log.Info("request", fields...)
+	if observed(c.route) {
+		s.Store.ObserveCall(time.Since(start), w.status >= http.StatusInternalServerError)
+	}
+}
+
+// observed tells whether calls of a route count for the rollout: those of the
+// marketplace and of admins, not those of probes and of the mail service.
+func observed(route string) bool {
+	return strings.HasPrefix(route, "/api/vendors") || strings.HasPrefix(route, "/api/admin")
 }
 
 // named keeps the route that matched.

@@ -16,6 +16,7 @@ type Store interface {
 	TrialStore
 	FlagStore
 	MailStore
+	RolloutStore
 	// Ping tells whether the database answers.
 	Ping(ctx context.Context) error
 }
@@ -53,6 +54,32 @@ type FlagStore interface {
 	// version; an error of change is returned and changes nothing. change may
 	// be called again where somebody else was faster.
 	UpdateFlags(ctx context.Context, by string, change func(*rollout.Flags) error) (rollout.Document, error)
+}
+
+// RolloutStore reads the rollouts, which their workflows write, and notes how
+// the API does.
+type RolloutStore interface {
+	// Rollout returns a rollout; one that does not exist is a *trial.Error with
+	// trial.CodeNotFound.
+	Rollout(ctx context.Context, id string) (rollout.State, error)
+	// CurrentRollout returns the latest rollout, and whether there is one.
+	CurrentRollout(ctx context.Context) (rollout.State, bool, error)
+	// Decisions lists a rollout's events in order, from a number on.
+	Decisions(ctx context.Context, id string, fromSeq, limit int) ([]rollout.Event, error)
+	// Ledger returns what was seen of a rollout and the latest judgement.
+	Ledger(ctx context.Context, id string) (rollout.Ledger, *rollout.Judgement, bool, error)
+	// ObserveCall notes an API call, for the rollout's judgement.
+	ObserveCall(took time.Duration, failed bool)
+}
+
+// Rollouts reaches the rollout's workflow.
+type Rollouts interface {
+	// StartRollout starts a rollout; while one runs it is a *trial.Error with
+	// trial.CodeConflict.
+	StartRollout(ctx context.Context, start rollout.Start) error
+	// Steer sends a request to the running rollout; without one it is a
+	// *trial.Error with trial.CodeConflict.
+	Steer(ctx context.Context, name string, r rollout.Request) error
 }
 
 // MailStore keeps what is heard of e-mails.

@@ -13,6 +13,7 @@ import (
 	"github.com/gorilla/mux"
 	"go.uber.org/zap"
 
+	"marketplace.example/trials/rollout"
 	"marketplace.example/trials/trial"
 )
 
@@ -23,8 +24,11 @@ var description []byte
 type Options struct {
 	Store  Store
 	Trials Trials
-	Mail   Mail
-	Log    *zap.Logger
+	// Rollouts reaches the rollout, Plan is what one is started with where none is given.
+	Rollouts Rollouts
+	Plan     rollout.Plan
+	Mail     Mail
+	Log      *zap.Logger
 	// AdminToken opens /api/admin, ServiceToken /api/vendors.
 	AdminToken   string
 	ServiceToken string

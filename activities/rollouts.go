@@ -1,0 +1,166 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+	"go.uber.org/zap"
+
+	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/trial"
+)
+
+// RolloutStore is what a rollout's activities need of the database.
+type RolloutStore interface {
+	Flags(ctx context.Context) (rollout.Document, error)
+	UpdateFlags(ctx context.Context, by string, change func(*rollout.Flags) error) (rollout.Document, error)
+	AppendDecision(ctx context.Context, e rollout.Event, after rollout.State) (existing *rollout.Event, err error)
+	Ledger(ctx context.Context, id string) (rollout.Ledger, *rollout.Judgement, bool, error)
+	VendorsWithoutStart(ctx context.Context) (int64, error)
+	RunningTrials(ctx context.Context, automated bool, after string, limit int) ([]trial.State, error)
+}
+
+// Handover moves trials in and out of the automation.
+type Handover interface {
+	// Adopt has a running trial go on automated, Release unautomated; one that
+	// is over is left alone.
+	Adopt(ctx context.Context, vendorID string, r trial.Request) error
+	Release(ctx context.Context, vendorID string, r trial.Request) error
+}
+
+// Schedule has the watch come, or stay away.
+type Schedule interface {
+	Watching(ctx context.Context, on bool) error
+}
+
+// Rollouts carries out what a rollout decides.
+type Rollouts struct {
+	Store    RolloutStore
+	Account  Account
+	Handover Handover
+	Schedule Schedule
+	Day      time.Duration
+	Now      func() time.Time
+	Log      *zap.Logger
+}
+
+// byRollout is who changes the flags on a rollout's behalf.
+const byRollout = "rollout"
+
+// Deed is an event about to happen to a rollout.
+type Deed struct {
+	State rollout.State `json:"state"`
+	Event rollout.Event `json:"event"`
+}
+
+// Enact carries out an event: the flags first, since they decide, then the
+// record. It answers with the event that stands, which is another one where
+// somebody has set the flags by hand meanwhile.
+func (r *Rollouts) Enact(ctx context.Context, d Deed) (rollout.Event, error) {
+	event := d.Event
+	if event.Percentage != nil && event.Enabled != nil {
+		doc, err := r.setFlags(ctx, d)
+		if err != nil {
+			return event, failed("setting the flags", err)
+		}
+		if foreign := d.State.Foreign(event, doc); foreign != nil {
+			event = *foreign
+		}
+	}
+	if event.Type == rollout.EventUpdate {
+		_, latest, _, err := r.Store.Ledger(ctx, d.State.ID)
+		if err != nil {
+			return event, failed("reading the latest judgement", err)
+		}
+		event.Judgement = latest
+	}
+	existing, err := r.Store.AppendDecision(ctx, event, d.State.Apply(event))
+	if err != nil {
+		return event, failed(fmt.Sprintf("recording %s", event.Type), err)
+	}
+	if existing != nil {
+		event = *existing
+	}
+	if final := d.State.Apply(event).Status.Final(); final || event.Type == rollout.EventStarted {
+		if err := r.Schedule.Watching(ctx, !final); err != nil {
+			return event, failed("scheduling the watch", err)
+		}
+	}
+	r.Log.Info("rollout decided", zap.String("rollout", d.State.ID), zap.Int("seq", event.Seq), zap.String("event", string(event.Type)))
+	return event, nil
+}
+
+// setFlags writes what an event says into the flags, unless they say something
+// that the rollout does not know of.
+func (r *Rollouts) setFlags(ctx context.Context, d Deed) (rollout.Document, error) {
+	return r.Store.UpdateFlags(ctx, byRollout, func(f *rollout.Flags) error {
+		if d.State.MaySet(d.Event, *f) {
+			f.TrialAutomation.Enabled, f.TrialAutomation.RolloutPercentage = *d.Event.Enabled, *d.Event.Percentage
+		}
+		return nil
+	})
+}
+
+// Preflight makes the checks before anybody is admitted.
+func (r *Rollouts) Preflight(ctx context.Context, s rollout.State) ([]rollout.Check, error) {
+	missing, err := r.Store.VendorsWithoutStart(ctx)
+	if err != nil {
+		return nil, failed("checking the migration", err)
+	}
+	doc, err := r.Store.Flags(ctx)
+	if err != nil {
+		return nil, failed("checking the flags", err)
+	}
+	_, judged, _, err := r.Store.Ledger(ctx, s.ID)
+	if err != nil {
+		return nil, failed("checking the watch", err)
+	}
+	sending, err := r.Account.SendingEnabled(ctx)
+	return rollout.Preflight(s, rollout.PreflightFacts{
+		Now: r.Now(), VendorsWithoutStart: missing, Flags: doc.FeatureFlags.TrialAutomation, Judged: judged,
+		MailAnswers: err == nil, MayMail: sending,
+	}), nil
+}
+
+// Moved is how far handing trials over is.
+type Moved struct {
+	After string `json:"after"`
+	Count int    `json:"count"`
+	Done  bool   `json:"done"`
+}
+
+// Batch is how many trials to hand over at once, after the vendor id given.
+type Batch struct {
+	RolloutID string `json:"rolloutId"`
+	After     string `json:"after"`
+	Size      int    `json:"size"`
+}
+
+// Backfill takes in the next vendors whose trials run unautomated.
+func (r *Rollouts) Backfill(ctx context.Context, b Batch) (Moved, error) {
+	return r.move(ctx, b, false, r.Handover.Adopt)
+}
+
+// Release hands over the next trials that run automated.
+func (r *Rollouts) Release(ctx context.Context, b Batch) (Moved, error) {
+	return r.move(ctx, b, true, r.Handover.Release)
+}
+
+func (r *Rollouts) move(ctx context.Context, b Batch, automated bool, tell func(context.Context, string, trial.Request) error) (Moved, error) {
+	running, err := r.Store.RunningTrials(ctx, automated, b.After, b.Size)
+	if err != nil {
+		return Moved{}, failed("looking for running trials", err)
+	}
+	m := Moved{After: b.After, Done: len(running) < b.Size}
+	for _, t := range running {
+		request := trial.Request{ID: b.RolloutID + "/" + t.VendorID, By: byRollout, Reason: "rollout " + b.RolloutID}
+		if err := tell(ctx, t.VendorID, request); err != nil {
+			return Moved{}, failed("handing over trial "+t.VendorID, err)
+		}
+		m.After, m.Count = t.VendorID, m.Count+1
+		activity.RecordHeartbeat(ctx, m.Count)
+	}
+	return m, nil
+}

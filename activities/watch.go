@@ -1,0 +1,186 @@
+package activities
+
+import (
+	"context"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+	"go.uber.org/zap"
+
+	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/trial"
+)
+
+// mostIntervals bounds how many intervals one watch takes in: after a long
+// outage the next watches catch up.
+const mostIntervals = 500
+
+// WatchStore is what the watch needs of the database.
+type WatchStore interface {
+	Flags(ctx context.Context) (rollout.Document, error)
+	CurrentRollout(ctx context.Context) (rollout.State, bool, error)
+	Ledger(ctx context.Context, id string) (rollout.Ledger, *rollout.Judgement, bool, error)
+	PutLedger(ctx context.Context, id string, l rollout.Ledger, j rollout.Judgement) error
+	AddSnapshot(ctx context.Context, s rollout.Snapshot) (rollout.Snapshot, error)
+	Snapshot(ctx context.Context, id string, number int) (rollout.Snapshot, bool, error)
+	Observations(ctx context.Context, from, to time.Time, day time.Duration) ([]rollout.Outcome, rollout.Calls, error)
+	OverdueTrials(ctx context.Context, before time.Time, limit int) ([]trial.State, error)
+}
+
+// Account tells how the account at the mail service stands.
+type Account interface {
+	// SendingEnabled tells whether the mail service lets the account send.
+	SendingEnabled(ctx context.Context) (bool, error)
+	// AllRefused tells since when the mail service has accepted nothing while
+	// e-mails were tried; zero where it accepts some.
+	AllRefused(now time.Time) time.Time
+}
+
+// Herald tells the rollout's workflow.
+type Herald interface {
+	// Judged delivers a judgement to the running rollout; where none runs,
+	// nothing happens.
+	Judged(ctx context.Context, j rollout.Judgement) error
+}
+
+// Watch takes snapshots of the running rollout, judges them, and tells its
+// workflow what it has to act on.
+type Watch struct {
+	Store   WatchStore
+	Account Account
+	Herald  Herald
+	// Day is how long a day lasts, Settled after which time all that became known
+	// is stored.
+	Day, Settled time.Duration
+	// Overdue is how late an automated step may be before it counts as failed.
+	Overdue time.Duration
+	Now     func() time.Time
+	Log     *zap.Logger
+
+	overdue look
+}
+
+// Watched is what a watch came to.
+type Watched struct {
+	RolloutID string `json:"rolloutId"`
+	Snapshot  int    `json:"snapshot"`
+	// Told says that the workflow had to know.
+	Told bool `json:"told"`
+}
+
+// Watch looks once. Without a running rollout it does nothing.
+func (w *Watch) Watch(ctx context.Context) (Watched, error) {
+	state, found, err := w.Store.CurrentRollout(ctx)
+	if err != nil || !found || state.Status.Final() {
+		return Watched{}, failed("reading the rollout", err)
+	}
+	ledger, _, begun, err := w.Store.Ledger(ctx, state.ID)
+	if err != nil {
+		return Watched{}, failed("reading the ledger", err)
+	}
+	if !begun {
+		ledger = rollout.NewLedger(state.Plan)
+		ledger.To = state.StartedAt
+	}
+	snapshot, err := w.snapshot(ctx, state, ledger)
+	if err != nil {
+		return Watched{}, err
+	}
+	ledger.Take(state.Plan, snapshot, state.Times.Day)
+	judgement := rollout.Judge(state.Plan, state.Times, ledger, snapshot)
+	if err := w.Store.PutLedger(ctx, state.ID, ledger, judgement); err != nil {
+		return Watched{}, failed("storing the ledger", err)
+	}
+	watched := Watched{RolloutID: state.ID, Snapshot: snapshot.Number}
+	if !state.MustKnow(judgement, w.Now()) {
+		return watched, nil
+	}
+	watched.Told = true
+	if err := w.Herald.Judged(ctx, judgement); err != nil {
+		return watched, failed("telling the rollout", err)
+	}
+	return watched, nil
+}
+
+// snapshot is the next one: the one an earlier watch stored and died over, or
+// a new one.
+func (w *Watch) snapshot(ctx context.Context, state rollout.State, l rollout.Ledger) (rollout.Snapshot, error) {
+	stored, found, err := w.Store.Snapshot(ctx, state.ID, l.Number+1)
+	if err != nil || found {
+		return stored, failed("reading the snapshot", err)
+	}
+	s, err := w.gather(ctx, state, l)
+	if err != nil {
+		return s, err
+	}
+	activity.RecordHeartbeat(ctx)
+	stored, err = w.Store.AddSnapshot(ctx, s)
+	return stored, failed("storing the snapshot", err)
+}
+
+func (w *Watch) gather(ctx context.Context, state rollout.State, l rollout.Ledger) (rollout.Snapshot, error) {
+	now := w.Now().UTC().Truncate(time.Millisecond)
+	s := rollout.Snapshot{RolloutID: state.ID, Number: l.Number + 1, At: now, From: l.To, To: w.until(l.To, now), Position: state.Position()}
+	var err error
+	if s.Outcomes, s.Calls, err = w.Store.Observations(ctx, s.From, s.To, w.Day); err != nil {
+		return s, failed("reading what was observed", err)
+	}
+	doc, err := w.Store.Flags(ctx)
+	if err != nil {
+		return s, failed("reading the flags", err)
+	}
+	flags := doc.FeatureFlags.TrialAutomation
+	s.Enabled, s.Percentage, s.Version = flags.Enabled, flags.RolloutPercentage, doc.Version
+	s.Outage = w.outage(ctx, l.Outage, now)
+	late, err := w.late(ctx, now)
+	s.Outcomes = append(s.Outcomes, late...)
+	return s, err
+}
+
+// until is up to when everything is stored, at the beginning of an interval.
+func (w *Watch) until(from, now time.Time) time.Time {
+	every := rollout.WatchEvery(w.Day)
+	until := time.UnixMilli(rollout.Interval(now.Add(-w.Settled), w.Day) * every.Milliseconds()).UTC()
+	if longest := from.Add(mostIntervals * every); until.After(longest) {
+		until = longest
+	}
+	if until.Before(from) {
+		return from
+	}
+	return until
+}
+
+// outage tells whether a cause strikes all vendors alike.
+func (w *Watch) outage(ctx context.Context, before *rollout.Outage, now time.Time) *rollout.Outage {
+	enabled, err := w.Account.SendingEnabled(ctx)
+	since := w.Account.AllRefused(now)
+	switch {
+	case err == nil && !enabled && before != nil && before.Cause == rollout.OutageSESPaused:
+		return before
+	case err == nil && !enabled:
+		return &rollout.Outage{Cause: rollout.OutageSESPaused, Since: now}
+	case !since.IsZero():
+		return &rollout.Outage{Cause: rollout.OutageSESRefusesAll, Since: since.UTC()}
+	case err != nil:
+		w.Log.Warn("watch: the mail service does not say how the account stands", zap.Error(err))
+	}
+	return nil
+}
+
+// late are steps of automated vendors that should have been done long ago: they
+// count as failed.
+func (w *Watch) late(ctx context.Context, now time.Time) ([]rollout.Outcome, error) {
+	overdue, err := through(&w.overdue, w.Now, func() ([]trial.State, error) {
+		return w.Store.OverdueTrials(ctx, now.Add(-w.Overdue), sweepBatch)
+	})
+	if err != nil {
+		return nil, failed("looking for overdue trials", err)
+	}
+	var outcomes []rollout.Outcome
+	for _, t := range overdue {
+		if next, ok := t.Next(); ok && t.Automated {
+			outcomes = append(outcomes, rollout.Outcome{Kind: rollout.StepFailed, VendorID: t.VendorID, Key: next.Key(t.VendorID), At: now})
+		}
+	}
+	return outcomes, nil
+}

@@ -1,0 +1,225 @@
+package rest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"go.uber.org/zap"
+
+	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/trial"
+)
+
+// latest stands for the latest rollout in a path.
+const latest = "current"
+
+// StartRollout starts a rollout.
+func (s *server) StartRollout(ctx context.Context, request StartRolloutRequestObject) (StartRolloutResponseObject, error) {
+	start, err := s.start(ctx, request.Body)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Rollouts.StartRollout(ctx, start); err != nil {
+		return nil, err
+	}
+	s.log.Info("rollout started", zap.String("requestId", callOf(ctx).id), zap.String("rollout", start.ID))
+	return StartRollout202JSONResponse{Id: start.ID, Plan: start.Plan.Name}, nil
+}
+
+// start is what a rollout begins with, checked.
+func (s *server) start(ctx context.Context, body *StartRolloutJSONRequestBody) (rollout.Start, error) {
+	now := s.now()
+	start := rollout.Start{
+		ID: "rollout-" + now.Format("20060102-150405"), Plan: s.Plan, By: admin,
+		Times: rollout.Times{Day: s.Day, TrialDays: float64(s.Policy.LengthDays + s.Policy.GraceDays)},
+	}
+	if body.Plan != nil {
+		start.Plan = *body.Plan
+	}
+	if body.Phase != nil {
+		start.Phase = *body.Phase - 1
+	}
+	if body.RestartOf != nil {
+		start.RestartOf = *body.RestartOf
+		before, err := s.Store.Rollout(ctx, start.RestartOf)
+		if err != nil {
+			return start, inField("restartOf", err)
+		}
+		if before.Status != rollout.RolledBack {
+			return start, &trial.Error{Code: trial.CodeConflict, Field: "restartOf", Message: fmt.Sprintf("is %s: only one that was taken back is restarted", before.Status)}
+		}
+		if body.Plan == nil {
+			start.Plan = before.Plan
+		}
+	}
+	doc, err := s.Store.Flags(ctx)
+	start.FlagsVersion = doc.Version
+	return start, errors.Join(err, start.Validate())
+}
+
+// inField names the field that an error is about.
+func inField(field string, err error) error {
+	if e, ok := errors.AsType[*trial.Error](err); ok && e.Field != "" {
+		return &trial.Error{Code: e.Code, Field: field, Message: e.Message}
+	}
+	return err
+}
+
+// ForecastRollout says what a plan will be able to decide.
+func (s *server) ForecastRollout(_ context.Context, request ForecastRolloutRequestObject) (ForecastRolloutResponseObject, error) {
+	plan := s.Plan
+	if request.Body.Plan != nil {
+		plan = *request.Body.Plan
+	}
+	if err := plan.Validate(); err != nil {
+		return nil, below("plan", err)
+	}
+	times := rollout.Times{Day: s.Day, TrialDays: float64(s.Policy.LengthDays + s.Policy.GraceDays)}
+	return ForecastRollout200JSONResponse(rollout.Foresee(plan, times, request.Body.RegistrationsPerDay)), nil
+}
+
+// below puts a field's name below another.
+func below(path string, err error) error {
+	if wrong, ok := errors.AsType[*rollout.FieldError](err); ok {
+		return &rollout.FieldError{Field: path + "." + wrong.Field, Message: wrong.Message}
+	}
+	return err
+}
+
+// rollout is the rollout that a path names.
+func (s *server) rollout(ctx context.Context, id string) (rollout.State, error) {
+	if id != latest {
+		return s.Store.Rollout(ctx, id)
+	}
+	state, found, err := s.Store.CurrentRollout(ctx)
+	if err == nil && !found {
+		err = &trial.Error{Code: trial.CodeNotFound, Field: "rolloutId", Message: "there was no rollout yet"}
+	}
+	return state, err
+}
+
+// GetRollout answers with a rollout and how it is judged.
+func (s *server) GetRollout(ctx context.Context, request GetRolloutRequestObject) (GetRolloutResponseObject, error) {
+	state, err := s.rollout(ctx, request.RolloutId)
+	if err != nil {
+		return nil, err
+	}
+	_, judged, _, err := s.Store.Ledger(ctx, state.ID)
+	if err != nil {
+		return nil, err
+	}
+	return GetRollout200JSONResponse(rollout.ViewOf(state, judged, s.now())), nil
+}
+
+// ListRolloutDecisions answers with what was decided.
+func (s *server) ListRolloutDecisions(ctx context.Context, request ListRolloutDecisionsRequestObject) (ListRolloutDecisionsResponseObject, error) {
+	state, err := s.rollout(ctx, request.RolloutId)
+	if err != nil {
+		return nil, err
+	}
+	after, limit := 0, 50
+	set(&after, request.Params.After)
+	set(&limit, request.Params.Limit)
+	decisions, err := s.Store.Decisions(ctx, state.ID, after+1, limit)
+	if err != nil {
+		return nil, err
+	}
+	if decisions == nil {
+		decisions = []rollout.Event{}
+	}
+	return ListRolloutDecisions200JSONResponse{Decisions: decisions}, nil
+}
+
+// steer puts a request before the rollout, which must be running. What does not
+// apply is refused here, on what is stored; the workflow decides anew. first is
+// done before the workflow is told, nil for nothing.
+func (s *server) steer(ctx context.Context, id, name string, r rollout.Request, first func(rollout.State) error) (RolloutTaken, error) {
+	state, err := s.rollout(ctx, id)
+	if err != nil {
+		return RolloutTaken{}, err
+	}
+	r.By = admin
+	if _, err := state.Request(name, r, nil, s.now()); err != nil {
+		return RolloutTaken{}, steered(err)
+	}
+	taken := RolloutTaken{RolloutId: state.ID, Taken: name}
+	if first == nil {
+		return taken, s.Rollouts.Steer(ctx, name, r)
+	}
+	if err := first(state); err != nil {
+		return RolloutTaken{}, err
+	}
+	// The flags decide; the rollout catches up when it hears of it.
+	s.tell(ctx, "rollout not told yet", zap.String("rollout", state.ID), func(ctx context.Context) error { return s.Rollouts.Steer(ctx, name, r) })
+	return taken, nil
+}
+
+// steered is a rollout's refusal in the API's words.
+func steered(err error) error {
+	if conflict, ok := errors.AsType[*rollout.ConflictError](err); ok {
+		return refuse(http.StatusConflict, "%s", conflict.Message)
+	}
+	return err
+}
+
+// RollBackRollout takes a rollout back: the flags first, then the workflow.
+func (s *server) RollBackRollout(ctx context.Context, request RollBackRolloutRequestObject) (RollBackRolloutResponseObject, error) {
+	b := request.Body
+	r := rollout.Request{ID: request.Params.IdempotencyKey, Reason: b.Reason, Percentage: b.Percentage}
+	if b.InFlight != nil {
+		r.InFlight = rollout.InFlight(*b.InFlight)
+	}
+	taken, err := s.steer(ctx, request.RolloutId, rollout.SignalRollback, r, func(state rollout.State) error {
+		if state.Knows(r.ID) {
+			return nil // carried out before; the flags may have moved on
+		}
+		_, err := s.updateFlags(ctx, func(f *rollout.Flags) error {
+			f.TrialAutomation.RolloutPercentage = min(f.TrialAutomation.RolloutPercentage, b.Percentage)
+			f.TrialAutomation.Enabled = f.TrialAutomation.Enabled && b.Percentage > 0
+			return nil
+		})
+		return err
+	})
+	return RollBackRollout202JSONResponse(taken), err
+}
+
+// PauseRollout holds a rollout where it is.
+func (s *server) PauseRollout(ctx context.Context, r PauseRolloutRequestObject) (PauseRolloutResponseObject, error) {
+	taken, err := s.steer(ctx, r.RolloutId, rollout.SignalPause, rollout.Request{ID: r.Params.IdempotencyKey, Reason: r.Body.Reason}, nil)
+	return PauseRollout202JSONResponse(taken), err
+}
+
+// ResumeRollout lets a paused rollout go on.
+func (s *server) ResumeRollout(ctx context.Context, r ResumeRolloutRequestObject) (ResumeRolloutResponseObject, error) {
+	taken, err := s.steer(ctx, r.RolloutId, rollout.SignalResume, rollout.Request{ID: r.Params.IdempotencyKey, Reason: r.Body.Reason}, nil)
+	return ResumeRollout202JSONResponse(taken), err
+}
+
+// AdvanceRollout goes on to the next phase at once.
+func (s *server) AdvanceRollout(ctx context.Context, r AdvanceRolloutRequestObject) (AdvanceRolloutResponseObject, error) {
+	taken, err := s.steer(ctx, r.RolloutId, rollout.SignalAdvance, rollout.Request{ID: r.Params.IdempotencyKey, Reason: r.Body.Reason}, nil)
+	return AdvanceRollout202JSONResponse(taken), err
+}
+
+// SetRolloutPercentage sets the percentage by hand.
+func (s *server) SetRolloutPercentage(ctx context.Context, r SetRolloutPercentageRequestObject) (SetRolloutPercentageResponseObject, error) {
+	taken, err := s.steer(ctx, r.RolloutId, rollout.SignalSetPercentage,
+		rollout.Request{ID: r.Params.IdempotencyKey, Reason: r.Body.Reason, Percentage: r.Body.Percentage}, nil)
+	return SetRolloutPercentage202JSONResponse(taken), err
+}
+
+// TickRolloutCriterion says whether a criterion is met.
+func (s *server) TickRolloutCriterion(ctx context.Context, r TickRolloutCriterionRequestObject) (TickRolloutCriterionResponseObject, error) {
+	taken, err := s.steer(ctx, r.RolloutId, rollout.SignalTick,
+		rollout.Request{ID: r.Params.IdempotencyKey, Reason: r.Body.Reason, Subject: r.Subject, Met: r.Body.Met}, nil)
+	return TickRolloutCriterion202JSONResponse(taken), err
+}
+
+// WaiveRolloutCheck lets a preflight check pass.
+func (s *server) WaiveRolloutCheck(ctx context.Context, r WaiveRolloutCheckRequestObject) (WaiveRolloutCheckResponseObject, error) {
+	taken, err := s.steer(ctx, r.RolloutId, rollout.SignalWaive,
+		rollout.Request{ID: r.Params.IdempotencyKey, Reason: r.Body.Reason, Subject: r.Subject}, nil)
+	return WaiveRolloutCheck202JSONResponse(taken), err
+}

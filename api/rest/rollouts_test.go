@@ -1,0 +1,195 @@
+package rest_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"marketplace.example/trials/api/rest"
+	"marketplace.example/trials/rollout"
+)
+
+const rolloutsPath = "/api/admin/rollouts"
+
+// steering sends one of the controls.
+func (a *api) steer(control, key, body string) answered {
+	a.t.Helper()
+	return a.call(request{method: http.MethodPost, path: rolloutsPath + "/current/" + control, token: adminToken, key: key, body: body})
+}
+
+// running is an API with a rollout that is at 25 %.
+func running(t *testing.T) *api {
+	t.Helper()
+	a := newAPI(t)
+	require.Equal(t, http.StatusAccepted, a.post(rolloutsPath, adminToken, `{}`).status)
+	for i, e := range []rollout.Event{
+		{Type: rollout.EventEntered, Stage: &rollout.Stage{Kind: rollout.InPhase}, Enabled: new(true), Percentage: new(0.0)},
+		{Type: rollout.EventPreflight, Checks: []rollout.Check{{ID: "backup", Verdict: rollout.Insufficient}, {ID: "health", Verdict: rollout.Pass}}},
+		{Type: rollout.EventEntered, Stage: &rollout.Stage{Kind: rollout.InPhase, Phase: 2}, Enabled: new(true), Percentage: new(25.0)},
+	} {
+		e.Seq, e.At = i+2, present
+		a.store.rollouts.events = append(a.store.rollouts.events, e)
+	}
+	a.store.flags.FeatureFlags.TrialAutomation.RolloutPercentage = 25
+	return a
+}
+
+func (a *api) view() rollout.View {
+	a.t.Helper()
+	return into[rollout.View](a.get(rolloutsPath+"/current", adminToken), http.StatusOK)
+}
+
+func TestARolloutIsStartedOnceAndSeen(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t)
+	require.Equal(t, http.StatusNotFound, a.get(rolloutsPath+"/current", adminToken).status)
+	started := into[rest.RolloutStarted](a.post(rolloutsPath, adminToken, `{}`), http.StatusAccepted)
+	require.Equal(t, "rollout-20260310-120000", started.Id)
+	view := a.view()
+	require.Equal(t, rollout.DefaultPlan(), view.Rollout.Plan)
+	require.Equal(t, rollout.Notice, view.Rollout.Stage.Kind)
+	require.Equal(t, present.AddDate(0, 0, 1), *view.NextMoment)
+	require.Len(t, view.Criteria, 12)
+	require.Equal(t, http.StatusConflict, a.post(rolloutsPath, adminToken, `{}`).status)
+	require.Equal(t, http.StatusOK, a.get(rolloutsPath+"/"+started.Id, adminToken).status)
+	require.Equal(t, http.StatusNotFound, a.get(rolloutsPath+"/other", adminToken).status)
+}
+
+func TestRollbackWritesTheFlagsFirst(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		body       string
+		enabled    bool
+		percentage float64
+	}{
+		"immediate": {`{"percentage": 0, "reason": "harm"}`, false, 0},
+		"partial":   {`{"percentage": 10, "reason": "slow"}`, true, 10},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := running(t)
+			a.workflows.away = errAway // Temporal is down
+			require.Equal(t, http.StatusAccepted, a.steer("rollback", "k1", c.body).status)
+			flags := a.store.flags.FeatureFlags.TrialAutomation
+			require.Equal(t, c.enabled, flags.Enabled)
+			require.InDelta(t, c.percentage, flags.RolloutPercentage, 0)
+		})
+	}
+}
+
+func TestControls(t *testing.T) {
+	t.Parallel()
+	a := running(t)
+	require.Equal(t, http.StatusAccepted, a.steer("pause", "k1", `{"reason": "lunch"}`).status)
+	require.Equal(t, rollout.Paused, a.view().Rollout.Status)
+	require.Equal(t, http.StatusAccepted, a.steer("pause", "k1", `{"reason": "lunch"}`).status, "the same key is the same request")
+	require.Equal(t, http.StatusConflict, a.steer("pause", "k2", `{"reason": "lunch"}`).status)
+	require.Equal(t, http.StatusAccepted, a.steer("resume", "k3", `{"reason": "back"}`).status)
+	require.Equal(t, http.StatusAccepted, a.steer("advance", "k4", `{"reason": "all is well"}`).status)
+	require.InDelta(t, 50, a.view().Rollout.Percentage, 0)
+	require.Equal(t, http.StatusAccepted, a.steer("set-percentage", "k5", `{"percentage": 33.33, "reason": "try"}`).status)
+	require.Equal(t, rollout.PausedByOverride, a.view().Rollout.Pause.Cause)
+	require.Equal(t, http.StatusAccepted, a.steer("criteria/feedback-positive", "k6", `{"met": true, "reason": "they like it"}`).status)
+	require.Equal(t, http.StatusAccepted, a.steer("preflight/backup/waiver", "k7", `{"reason": "taken by hand"}`).status)
+	decisions := into[rest.RolloutDecisions](a.get(rolloutsPath+"/current/decisions?after=4&limit=2", adminToken), http.StatusOK)
+	require.Len(t, decisions.Decisions, 2)
+	require.Equal(t, "Paused: lunch", decisions.Decisions[0].Reason)
+	require.Equal(t, http.StatusConflict, func() int {
+		a.steer("rollback", "k8", `{"percentage": 0, "reason": "harm"}`)
+		return a.steer("resume", "k9", `{"reason": "again"}`).status
+	}(), "it is over")
+}
+
+func TestBadRolloutRequestsChangeNothing(t *testing.T) {
+	t.Parallel()
+	plan := func(change func(*rollout.Plan)) string {
+		p := rollout.DefaultPlan()
+		change(&p)
+		raw, err := json.Marshal(map[string]any{"plan": p})
+		require.NoError(t, err)
+		return string(raw)
+	}
+	for name, c := range map[string]struct{ control, body, field string }{
+		"no reason":                   {"pause", `{}`, "reason"},
+		"blank reason":                {"pause", `{"reason": " "}`, "reason"},
+		"long reason":                 {"pause", `{"reason": "` + strings.Repeat("a", 501) + `"}`, "reason"},
+		"unknown field":               {"pause", `{"reason": "a", "by": "me"}`, "by"},
+		"percentage missing":          {"rollback", `{"reason": "a"}`, "percentage"},
+		"percentage negative":         {"rollback", `{"percentage": -1, "reason": "a"}`, "percentage"},
+		"percentage above 100":        {"set-percentage", `{"percentage": 101, "reason": "a"}`, "percentage"},
+		"percentage too fine":         {"set-percentage", `{"percentage": 10.005, "reason": "a"}`, "percentage"},
+		"back to more":                {"rollback", `{"percentage": 25, "reason": "a"}`, "percentage"},
+		"in flight":                   {"rollback", `{"percentage": 0, "reason": "a", "inFlight": "drop"}`, "inFlight"},
+		"no such criterion":           {"criteria/nonsense", `{"met": true, "reason": "a"}`, "criterion"},
+		"criterion judged by figures": {"criteria/email-delivery", `{"met": true, "reason": "a"}`, "criterion"},
+		"no such check":               {"preflight/nonsense/waiver", `{"reason": "a"}`, "check"},
+		"falling percentages":         {"", plan(func(p *rollout.Plan) { p.Phases[2].Percentage = 5 }), "plan.phases[2].percentage"},
+		"repeated percentages":        {"", plan(func(p *rollout.Plan) { p.Phases[2].Percentage = 10 }), "plan.phases[2].percentage"},
+		"no soak":                     {"", plan(func(p *rollout.Plan) { p.Phases[1].SoakDays = 0 }), "plan.phases[1].soakDays"},
+		"negative soak":               {"", plan(func(p *rollout.Plan) { p.Phases[1].SoakDays = -1 }), "plan.phases[1].soakDays"},
+		"unknown gate":                {"", plan(func(p *rollout.Plan) { p.Phases[1].Gates = []rollout.Gate{"luck"} }), "plan.phases[1].gates[0]"},
+		"unknown rule":                {"", plan(func(p *rollout.Plan) { p.Rule = "luck" }), "plan.rule"},
+		"phase without a restart":     {"", `{"phase": 3}`, "phase"},
+		"restart of nothing":          {"", `{"restartOf": "rollout-x"}`, "restartOf"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := running(t)
+			before := a.store.flags
+			var got answered
+			if c.control == "" {
+				got = a.post(rolloutsPath, adminToken, c.body)
+			} else {
+				got = a.steer(c.control, "k", c.body)
+			}
+			require.Contains(t, []int{http.StatusBadRequest, http.StatusNotFound}, got.status, string(got.body))
+			require.Equal(t, c.field, *into[rest.Problem](got, got.status).Field)
+			require.Equal(t, before, a.store.flags)
+			require.Len(t, a.store.rollouts.events, 4)
+		})
+	}
+}
+
+func TestWithoutARolloutThereIsNothingToSteer(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t)
+	before := a.store.flags
+	for _, control := range []string{"pause", "resume", "advance"} {
+		require.Equal(t, http.StatusNotFound, a.steer(control, "k", `{"reason": "a"}`).status)
+	}
+	require.Equal(t, http.StatusNotFound, a.steer("rollback", "k", `{"percentage": 0, "reason": "a"}`).status)
+	require.Equal(t, before, a.store.flags)
+}
+
+func TestARolloutThatWasTakenBackIsRestartedAtAPhase(t *testing.T) {
+	t.Parallel()
+	a := running(t)
+	body := `{"restartOf": "rollout-20260310-120000", "phase": 3}`
+	require.Equal(t, http.StatusConflict, a.post(rolloutsPath, adminToken, body).status, "it still runs")
+	a.steer("rollback", "k", `{"percentage": 0, "reason": "harm"}`)
+	require.Equal(t, http.StatusAccepted, a.post(rolloutsPath, adminToken, body).status)
+	require.Equal(t, 2, a.view().Rollout.Stage.Phase)
+}
+
+func TestAForecastSaysWhatCanBeDecided(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t)
+	f := into[rollout.Forecast](a.post(rolloutsPath+"/forecast", adminToken, `{"registrationsPerDay": 12}`), http.StatusOK)
+	require.Equal(t, "the 10 % phase sees about 2 vendors in 2 days; the email gate needs 20; this phase will hold, and pause; a soak of 16.7 days would do", f.Phases[1].Text)
+}
+
+func TestCallsAreObserved(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t)
+	a.get("/healthz", "")
+	require.Zero(t, a.store.rollouts.calls, "probes do not count")
+	a.get(flagsPath, adminToken)
+	require.Equal(t, 1, a.store.rollouts.calls)
+	a.store.away = errAway
+	a.get(flagsPath, adminToken)
+	require.Equal(t, 2, a.store.rollouts.calls)
+	require.Equal(t, 1, a.store.rollouts.failed)
+}

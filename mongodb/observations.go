@@ -1,0 +1,207 @@
+package mongodb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+	"go.uber.org/zap"
+
+	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/trial"
+)
+
+// flushEvery is how long observations are gathered in memory before they are
+// written together. A process that is killed loses that much of them; what they
+// tell of stays in trial_events and sends.
+const flushEvery = 400 * time.Millisecond
+
+// ObservedAfter is how long after a moment all observations of it are written.
+const ObservedAfter = 4 * flushEvery
+
+// observations gathers what becomes known of the rollout, by interval.
+type observations struct {
+	day time.Duration
+
+	mu      sync.Mutex
+	pending map[int64]*observed
+	timer   *time.Timer
+}
+
+// observed is what one interval's document will be changed by.
+type observed struct {
+	outcomes map[string]time.Time
+	calls    rollout.Calls
+}
+
+// observationDocument is an interval as stored. An outcome is a field of its
+// own, so that one noted twice is there once.
+type observationDocument struct {
+	Interval int64                `bson:"_id"`
+	Outcomes map[string]time.Time `bson:"outcomes"`
+	Failed   int                  `bson:"failed"`
+	Took     map[string]int       `bson:"took"`
+}
+
+// WithObservations has a Store keep what becomes known of automated vendors and
+// of API calls, by intervals of a day that lasts so long. Without it, nothing is kept.
+func WithObservations(day time.Duration) Option {
+	return func(s *Store) { s.observations = &observations{day: day, pending: map[int64]*observed{}} }
+}
+
+// ObserveCall notes an API call.
+func (s *Store) ObserveCall(took time.Duration, failed bool) {
+	s.observe(time.Now(), func(o *observed) {
+		o.calls.Add(rollout.Calls{Took: map[int]int{rollout.TookBucket(took): 1}})
+		if failed {
+			o.calls.Failed++
+		}
+	})
+}
+
+// observeOutcome notes what became known of an automated vendor. key is the
+// step's, or the vendor's id.
+func (s *Store) observeOutcome(kind rollout.OutcomeKind, key string) {
+	at := stored(time.Now())
+	s.observe(at, func(o *observed) { o.outcomes[string(kind)+" "+key] = at })
+}
+
+func (s *Store) observe(at time.Time, note func(*observed)) {
+	all := s.observations
+	if all == nil {
+		return
+	}
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	interval := rollout.Interval(at, all.day)
+	o := all.pending[interval]
+	if o == nil {
+		o = &observed{outcomes: map[string]time.Time{}}
+		all.pending[interval] = o
+	}
+	note(o)
+	if all.timer == nil {
+		all.timer = time.AfterFunc(flushEvery, func() {
+			ctx, cancel := context.WithTimeout(context.Background(), operationLimit)
+			defer cancel()
+			s.flushObservations(ctx)
+		})
+	}
+}
+
+// flushObservations writes what was gathered. What cannot be written is tried
+// again with the next.
+func (s *Store) flushObservations(ctx context.Context) {
+	all := s.observations
+	if all == nil {
+		return
+	}
+	all.mu.Lock()
+	pending := all.pending
+	all.pending, all.timer = map[int64]*observed{}, nil
+	all.mu.Unlock()
+	for interval, o := range pending {
+		_, err := s.observed.UpdateOne(ctx, byID(interval), o.update(), options.UpdateOne().SetUpsert(true))
+		if err != nil {
+			s.log.Warn("observations not written yet", zap.Int64("interval", interval), zap.Error(err))
+			s.observe(time.UnixMilli(interval*rollout.WatchEvery(all.day).Milliseconds()), o.addTo)
+		}
+	}
+}
+
+func (o *observed) addTo(other *observed) {
+	maps.Copy(other.outcomes, o.outcomes)
+	other.calls.Add(o.calls)
+}
+
+func (o *observed) update() bson.D {
+	set, inc := bson.D{}, bson.D{}
+	for key, at := range o.outcomes {
+		set = append(set, bson.E{Key: "outcomes." + key, Value: at})
+	}
+	if o.calls.Failed > 0 {
+		inc = append(inc, bson.E{Key: "failed", Value: o.calls.Failed})
+	}
+	for bucket, n := range o.calls.Took {
+		inc = append(inc, bson.E{Key: "took." + strconv.Itoa(bucket), Value: n})
+	}
+	var update bson.D
+	if len(set) > 0 {
+		update = append(update, bson.E{Key: "$set", Value: set})
+	}
+	if len(inc) > 0 {
+		update = append(update, bson.E{Key: "$inc", Value: inc})
+	}
+	return update
+}
+
+// Observations are what became known in the intervals that lie between two
+// moments; both are rounded down to an interval's beginning.
+func (s *Store) Observations(ctx context.Context, from, to time.Time, day time.Duration) ([]rollout.Outcome, rollout.Calls, error) {
+	var outcomes []rollout.Outcome
+	var calls rollout.Calls
+	for i := rollout.Interval(from, day); i < rollout.Interval(to, day); i++ {
+		var doc observationDocument
+		err := s.observed.FindOne(ctx, byID(i)).Decode(&doc)
+		if errors.Is(err, mongo.ErrNoDocuments) {
+			continue
+		}
+		if err != nil {
+			return nil, calls, failed(fmt.Sprintf("reading the observations of interval %d", i), err)
+		}
+		for key, at := range doc.Outcomes {
+			outcomes = append(outcomes, outcomeOf(key, at))
+		}
+		calls.Add(doc.calls())
+	}
+	return outcomes, calls, nil
+}
+
+func outcomeOf(field string, at time.Time) rollout.Outcome {
+	kind, key, _ := strings.Cut(field, " ")
+	vendorID, _, _ := strings.Cut(key, "/")
+	return rollout.Outcome{Kind: rollout.OutcomeKind(kind), VendorID: vendorID, Key: key, At: at.UTC()}
+}
+
+func (d observationDocument) calls() rollout.Calls {
+	c := rollout.Calls{Failed: d.Failed, Took: map[int]int{}}
+	for bucket, n := range d.Took {
+		if b, err := strconv.Atoi(bucket); err == nil {
+			c.Took[b] += n
+		}
+	}
+	return c
+}
+
+// observeEvent notes what an event of a trial tells of the rollout.
+func (s *Store) observeEvent(e trial.Event, after trial.State) {
+	if after.Cohort != trial.Automated {
+		return
+	}
+	switch e.Type {
+	case trial.EventStarted:
+		s.observeOutcome(rollout.Admitted, after.VendorID)
+	case trial.EventConverted:
+		if !e.Late && !e.Untracked {
+			s.observeOutcome(rollout.Converted, after.VendorID)
+		}
+	case trial.EventStep:
+		if !after.Automated {
+			return
+		}
+		kind := rollout.StepDone
+		if e.Decision.Reason == trial.ReasonAddressRefused {
+			kind = rollout.StepFailed
+		}
+		s.observeOutcome(kind, e.Step.Key(after.VendorID))
+	default: // tells nothing
+	}
+}

@@ -1,0 +1,203 @@
+package mongodb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/trial"
+)
+
+// currentRollout is the _id of the document that names the latest rollout.
+const currentRollout = "current"
+
+// rolloutDocument is a rollout's state as stored, folded from its decisions.
+type rolloutDocument struct {
+	Key           string `bson:"_id"`
+	rollout.State `bson:",inline"`
+}
+
+// pointerDocument names the latest rollout.
+type pointerDocument struct {
+	Key       string `bson:"_id"`
+	RolloutID string `json:"rolloutId"`
+}
+
+// decisionDocument is a rollout's event as stored.
+type decisionDocument struct {
+	Key           string `bson:"_id"`
+	RolloutID     string `json:"rolloutId"`
+	rollout.Event `bson:",inline"`
+}
+
+func decisionKey(rolloutID string, seq int) string { return fmt.Sprintf("%s/%d", rolloutID, seq) }
+
+// AppendDecision stores an event of a rollout and the state after it. Where an
+// event with that number is stored already, it is returned, and the state is
+// made again from what is stored; so a call that failed half-way is repeated
+// until it succeeds.
+func (s *Store) AppendDecision(ctx context.Context, e rollout.Event, after rollout.State) (existing *rollout.Event, err error) {
+	doc := decisionDocument{Key: decisionKey(after.ID, e.Seq), RolloutID: after.ID, Event: e}
+	_, err = s.decisions.InsertOne(ctx, doc)
+	switch {
+	case mongo.IsDuplicateKeyError(err):
+		events, err := s.Decisions(ctx, after.ID, 1, e.Seq)
+		if err != nil {
+			return nil, err
+		}
+		after, existing = rollout.Fold(events), &events[len(events)-1]
+	case err != nil:
+		return nil, failed("storing decision "+doc.Key, err)
+	}
+	if e.Type == rollout.EventStarted {
+		if err := s.put(ctx, s.rollouts, currentRollout, pointerDocument{Key: currentRollout, RolloutID: after.ID}); err != nil {
+			return nil, err
+		}
+	}
+	return existing, s.put(ctx, s.rollouts, after.ID, rolloutDocument{Key: after.ID, State: after})
+}
+
+// put replaces the document of that id, or makes it.
+func (s *Store) put(ctx context.Context, c *mongo.Collection, id string, doc any) error {
+	err := c.FindOneAndReplace(ctx, byID(id), doc, options.FindOneAndReplace().SetUpsert(true)).Err()
+	if err != nil && !errors.Is(err, mongo.ErrNoDocuments) {
+		return failed(fmt.Sprintf("storing %s of %s", id, c.Name()), err)
+	}
+	return nil
+}
+
+// Rollout is the rollout of that id. Without one it is a *trial.Error with
+// CodeNotFound.
+func (s *Store) Rollout(ctx context.Context, id string) (rollout.State, error) {
+	var doc rolloutDocument
+	err := s.rollouts.FindOne(ctx, byID(id)).Decode(&doc)
+	if errors.Is(err, mongo.ErrNoDocuments) || err == nil && doc.ID == "" {
+		return rollout.State{}, &trial.Error{Code: trial.CodeNotFound, Field: "id", Message: fmt.Sprintf("there is no rollout %.80q", id)}
+	}
+	if err != nil {
+		return rollout.State{}, failed("reading rollout "+id, err)
+	}
+	return doc.State, nil
+}
+
+// CurrentRollout is the latest rollout, running or not, and whether there is one.
+func (s *Store) CurrentRollout(ctx context.Context) (rollout.State, bool, error) {
+	var pointer pointerDocument
+	err := s.rollouts.FindOne(ctx, byID(currentRollout)).Decode(&pointer)
+	if errors.Is(err, mongo.ErrNoDocuments) {
+		return rollout.State{}, false, nil
+	}
+	if err != nil {
+		return rollout.State{}, false, failed("reading which rollout is the latest", err)
+	}
+	state, err := s.Rollout(ctx, pointer.RolloutID)
+	return state, err == nil, err
+}
+
+// Decisions are up to limit of a rollout's events from number fromSeq on, in
+// order; none for an unknown rollout.
+func (s *Store) Decisions(ctx context.Context, id string, fromSeq, limit int) ([]rollout.Event, error) {
+	var events []rollout.Event
+	for seq := max(fromSeq, 1); len(events) < limit; seq++ {
+		var doc decisionDocument
+		err := s.decisions.FindOne(ctx, byID(decisionKey(id, seq))).Decode(&doc)
+		if errors.Is(err, mongo.ErrNoDocuments) {
+			break
+		}
+		if err != nil {
+			return nil, failed("reading the decisions of rollout "+id, err)
+		}
+		events = append(events, doc.Event)
+	}
+	return events, nil
+}
+
+// ledgerDocument is what a rollout's snapshots come to, and what was judged last.
+type ledgerDocument struct {
+	Key       string             `bson:"_id"`
+	Ledger    rollout.Ledger     `json:"ledger"`
+	Judgement *rollout.Judgement `json:"judgement"`
+}
+
+// Ledger is what a rollout's snapshots come to and the judgement of the last;
+// found is false before the first.
+func (s *Store) Ledger(ctx context.Context, id string) (ledger rollout.Ledger, judged *rollout.Judgement, found bool, err error) {
+	var doc ledgerDocument
+	err = s.ledgers.FindOne(ctx, byID(id)).Decode(&doc)
+	if errors.Is(err, mongo.ErrNoDocuments) {
+		return rollout.Ledger{}, nil, false, nil
+	}
+	if err != nil {
+		return rollout.Ledger{}, nil, false, failed("reading the ledger of rollout "+id, err)
+	}
+	return doc.Ledger, doc.Judgement, true, nil
+}
+
+// PutLedger stores a ledger and the judgement of its last snapshot.
+func (s *Store) PutLedger(ctx context.Context, id string, l rollout.Ledger, j rollout.Judgement) error {
+	return s.put(ctx, s.ledgers, id, ledgerDocument{Key: id, Ledger: l, Judgement: &j})
+}
+
+// snapshotDocument is a snapshot as stored.
+type snapshotDocument struct {
+	Key              string `bson:"_id"`
+	rollout.Snapshot `bson:",inline"`
+}
+
+// AddSnapshot stores a snapshot. Where one with that number is stored already,
+// that one is answered with: each number is one snapshot.
+func (s *Store) AddSnapshot(ctx context.Context, snapshot rollout.Snapshot) (rollout.Snapshot, error) {
+	doc := snapshotDocument{Key: decisionKey(snapshot.RolloutID, snapshot.Number), Snapshot: snapshot}
+	_, err := s.snapshots.InsertOne(ctx, doc)
+	if err != nil && !mongo.IsDuplicateKeyError(err) {
+		return rollout.Snapshot{}, failed("storing snapshot "+doc.Key, err)
+	}
+	// Read even where it is new, so that it is judged as it is stored.
+	kept, found, err := s.Snapshot(ctx, snapshot.RolloutID, snapshot.Number)
+	if err == nil && !found {
+		return kept, fmt.Errorf("snapshot %s is gone", doc.Key)
+	}
+	return kept, err
+}
+
+// Snapshot is a rollout's snapshot of that number, and whether there is one.
+func (s *Store) Snapshot(ctx context.Context, id string, number int) (rollout.Snapshot, bool, error) {
+	var doc snapshotDocument
+	err := s.snapshots.FindOne(ctx, byID(decisionKey(id, number))).Decode(&doc)
+	if errors.Is(err, mongo.ErrNoDocuments) {
+		return rollout.Snapshot{}, false, nil
+	}
+	if err != nil {
+		return rollout.Snapshot{}, false, failed(fmt.Sprintf("reading snapshot %d of rollout %s", number, id), err)
+	}
+	return doc.Snapshot, true, nil
+}
+
+// VendorsWithoutStart counts vendors that have no trial start: the migration's
+// second query.
+func (s *Store) VendorsWithoutStart(ctx context.Context) (int64, error) {
+	ctx, cancel := context.WithTimeout(ctx, scanLimit)
+	defer cancel()
+	filter := bson.D{{Key: "isVendor", Value: true}, {Key: "trialStartDate", Value: bson.D{{Key: "$exists", Value: false}}}}
+	n, err := s.users.CountDocuments(ctx, filter)
+	if err != nil {
+		return 0, failed("counting vendors without a start", err)
+	}
+	return n, nil
+}
+
+// RunningTrials are up to limit trials that are not over, automated or not as
+// asked, after the vendor id given, in the order of their ids.
+func (s *Store) RunningTrials(ctx context.Context, automated bool, after string, limit int) ([]trial.State, error) {
+	filter := bson.D{
+		{Key: "_id", Value: bson.D{{Key: "$gt", Value: after}}},
+		{Key: "status", Value: bson.D{{Key: "$in", Value: bson.A{trial.Active, trial.Grace}}}},
+		{Key: "automated", Value: automated},
+	}
+	return s.findTrials(ctx, "looking for running trials", filter, up("_id"), limit)
+}

@@ -1,0 +1,48 @@
+package rollout
+
+import (
+	"fmt"
+	"time"
+)
+
+// backfillBatch bounds how many trials are taken in at once.
+const backfillBatch = 100
+
+// BackfillDue tells whether vendors whose trials run unautomated are to be
+// taken in now: once everybody new is admitted and the last phase is through.
+func (s State) BackfillDue() bool {
+	return s.Plan.Backfill && s.Status == Running && s.Percentage >= 100 &&
+		(s.Stage.Kind == Stability || s.Stage.Kind == Guard) && (s.Backfill == nil || !s.Backfill.Done)
+}
+
+// NextBatch is what to take in next.
+type NextBatch struct {
+	After string
+	Size  int
+}
+
+// BackfillBatch is the next batch, and how long to wait after it so that the
+// plan's rate is kept.
+func (s State) BackfillBatch() (NextBatch, time.Duration) {
+	perHour := s.Plan.BackfillPerHour
+	batch := NextBatch{Size: min(max(perHour, 1), backfillBatch)}
+	if s.Backfill != nil {
+		batch.After = s.Backfill.After
+	}
+	hour := float64(s.Times.Day) / 24
+	return batch, time.Duration(hour * float64(batch.Size) / float64(max(perHour, 1)))
+}
+
+// BackfilledEvent is the event of a batch that was taken in.
+func (s State) BackfilledEvent(after string, count int, done bool, now time.Time) Event {
+	b := Backfill{After: after, Taken: count, Done: done}
+	if s.Backfill != nil {
+		b.Taken += s.Backfill.Taken
+	}
+	e := Event{Seq: s.Seq + 1, Type: EventBackfill, At: now.UTC().Truncate(time.Millisecond), By: automatic, Backfill: &b,
+		Reason: fmt.Sprintf("Taken in: %d vendors whose trials ran unautomated.", b.Taken)}
+	if done {
+		e.Reason += " That is all of them."
+	}
+	return e
+}

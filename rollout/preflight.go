@@ -1,0 +1,80 @@
+package rollout
+
+import (
+	"fmt"
+	"time"
+)
+
+// PreflightFacts are what the preflight looks at.
+type PreflightFacts struct {
+	Now                 time.Time
+	VendorsWithoutStart int64
+	Flags               TrialAutomation
+	// Judged is the watch's last judgement, nil for none.
+	Judged *Judgement
+	// MailAnswers tells whether the mail service says how the account stands,
+	// MayMail whether it lets it send.
+	MailAnswers, MayMail bool
+}
+
+// missedWatches is after how many watches that did not come the watch counts
+// as missing.
+const missedWatches = 3
+
+// WatchMissed tells whether the watch should have come again since its last.
+func WatchMissed(last, now time.Time, day time.Duration) bool {
+	return now.Sub(last) > missedWatches*WatchEvery(day)+leastWatch*missedWatches
+}
+
+// Preflight judges what must be in order before anybody is admitted.
+func Preflight(s State, f PreflightFacts) []Check {
+	return []Check{
+		migrated(f), healthy(f), monitored(s, f), flagged(s, f),
+		{ID: CheckBackup, Verdict: Insufficient, Reason: "no backup is on record: take one, and waive this check with the place where it is"},
+	}
+}
+
+func migrated(f PreflightFacts) Check {
+	if f.VendorsWithoutStart > 0 {
+		return Check{ID: CheckMigration, Verdict: Fail, Reason: fmt.Sprintf("%d vendors have no trialStartDate", f.VendorsWithoutStart)}
+	}
+	return Check{ID: CheckMigration, Verdict: Pass, Reason: "every vendor has a trialStartDate"}
+}
+
+func healthy(f PreflightFacts) Check {
+	switch {
+	case !f.MailAnswers:
+		return Check{ID: CheckHealth, Verdict: Insufficient, Reason: "the mail service does not answer"}
+	case !f.MayMail:
+		return Check{ID: CheckHealth, Verdict: Fail, Reason: "the mail service has paused the account"}
+	}
+	return Check{ID: CheckHealth, Verdict: Pass, Reason: "database, workflows and mail service answer"}
+}
+
+func monitored(s State, f PreflightFacts) Check {
+	switch {
+	case f.Judged == nil:
+		return Check{ID: CheckMonitoring, Verdict: Insufficient, Reason: "the watch has not come yet"}
+	case WatchMissed(f.Judged.At, f.Now, s.Times.Day):
+		return Check{ID: CheckMonitoring, Verdict: Fail, Reason: "the watch last came at " + f.Judged.At.UTC().Format(clock)}
+	}
+	return Check{ID: CheckMonitoring, Verdict: Pass, Reason: "the watch comes regularly"}
+}
+
+func flagged(s State, f PreflightFacts) Check {
+	if !f.Flags.Enabled || f.Flags.RolloutPercentage != s.Percentage {
+		return Check{ID: CheckFlags, Verdict: Fail,
+			Reason: fmt.Sprintf("enabled is %t and rolloutPercentage %v, must be true and %v", f.Flags.Enabled, f.Flags.RolloutPercentage, s.Percentage)}
+	}
+	return Check{ID: CheckFlags, Verdict: Pass, Reason: "automation is enabled, for nobody yet"}
+}
+
+// CheckedEvent is the event of a preflight made.
+func (s State) CheckedEvent(checks []Check, now time.Time) Event {
+	e := Event{Seq: s.Seq + 1, Type: EventPreflight, At: now.UTC().Truncate(time.Millisecond), By: automatic, Checks: checks, Reason: "Preflight passed."}
+	after := s.Apply(e)
+	if open := after.preflightOpen(); open != nil {
+		e.Reason = fmt.Sprintf("Preflight: check %s is %s: %s.", open.ID, open.Verdict, open.Reason)
+	}
+	return e
+}

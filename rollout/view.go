@@ -1,0 +1,47 @@
+package rollout
+
+import "time"
+
+// View is a rollout as people and programs are told of it.
+type View struct {
+	Rollout State `json:"rollout"`
+	// Summary says where it stands, in a sentence.
+	Summary   string `json:"summary"`
+	StageName string `json:"stageName"`
+	// NextMoment is when something happens by itself at the earliest; nil where
+	// only news helps.
+	NextMoment *time.Time `json:"nextMoment"`
+	// Judgement is the latest; nil before the first watch.
+	Judgement *Judgement `json:"judgement"`
+	// Undecidable are triggers without a possible verdict, and until when.
+	Undecidable []Alarm `json:"undecidable"`
+	// Gates are those of the present phase.
+	Gates    []Ruling    `json:"gates"`
+	Criteria []Appraisal `json:"criteria"`
+	// WatchMissed says that the watch should have come again by now.
+	WatchMissed bool `json:"watchMissed"`
+}
+
+// ViewOf is what is known of a rollout at a moment.
+func ViewOf(s State, j *Judgement, now time.Time) View {
+	v := View{
+		Rollout: s, Summary: s.Sentence(), StageName: s.StageName(), Judgement: j,
+		Undecidable: []Alarm{}, Gates: []Ruling{}, Criteria: Appraise(s, j),
+	}
+	if at := s.wakeAt(now); !at.IsZero() && !s.Status.Final() {
+		v.NextMoment = &at
+	}
+	passed, failed, insufficient := s.gatesNow(j)
+	v.Gates = append(append(append(v.Gates, failed...), insufficient...), passed...)
+	last := s.StartedAt
+	if j != nil {
+		last = j.At
+		for _, a := range j.Triggers {
+			if a.DecidableFrom != nil || a.Seen == 0 {
+				v.Undecidable = append(v.Undecidable, a)
+			}
+		}
+	}
+	v.WatchMissed = !s.Status.Final() && WatchMissed(last, now, s.Times.Day)
+	return v
+}

@@ -1,0 +1,90 @@
+package temporal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
+
+	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/trial"
+	"marketplace.example/trials/workflows"
+)
+
+// errNoRollout says that there is nothing to steer.
+var errNoRollout = &trial.Error{Code: trial.CodeConflict, Field: "id", Message: "no rollout is running"}
+
+// StartRollout starts a rollout. While one runs it is a *trial.Error with
+// CodeConflict.
+func (c *Client) StartRollout(ctx context.Context, start rollout.Start) error {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	_, err := c.SDK.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
+		ID: rollout.WorkflowID, TaskQueue: c.TaskQueue,
+		WorkflowIDReusePolicy:                    enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
+		WorkflowIDConflictPolicy:                 enums.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
+		WorkflowExecutionErrorWhenAlreadyStarted: true,
+		StaticSummary:                            "Rollout " + start.ID + ", plan " + start.Plan.Name,
+		StaticDetails:                            "Puts trial automation in front of vendors step by step. Queries: `status`, `decisions`. Signals: `rollback`, `pause`, `resume`, `advance`, `set-percentage`.",
+	}, rollout.WorkflowType, workflows.RolloutInput{Start: &start})
+	if _, running := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err); running {
+		return &trial.Error{Code: trial.CodeConflict, Field: "id", Message: "a rollout is running already"}
+	}
+	if err != nil {
+		return away("starting rollout "+start.ID, err)
+	}
+	return nil
+}
+
+// Steer sends a person's request to the running rollout. Without one it is a
+// *trial.Error with CodeConflict.
+func (c *Client) Steer(ctx context.Context, name string, r rollout.Request) error {
+	return c.signalRollout(ctx, name, r)
+}
+
+// Judged delivers a judgement to the running rollout; where none runs, nothing
+// happens.
+func (c *Client) Judged(ctx context.Context, j rollout.Judgement) error {
+	err := c.signalRollout(ctx, rollout.SignalJudged, j)
+	if errors.Is(err, errNoRollout) {
+		return nil
+	}
+	return err
+}
+
+func (c *Client) signalRollout(ctx context.Context, name string, payload any) error {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	err := c.SDK.SignalWorkflow(ctx, rollout.WorkflowID, "", name, payload)
+	if _, gone := errors.AsType[*serviceerror.NotFound](err); gone {
+		return errNoRollout
+	}
+	if err != nil {
+		return away(fmt.Sprintf("sending the rollout %s", name), err)
+	}
+	return nil
+}
+
+// Adopt has a running trial go on automated.
+func (c *Client) Adopt(ctx context.Context, vendorID string, r trial.Request) error {
+	return c.handOver(ctx, vendorID, trial.MessageAdopt, r)
+}
+
+// Release has a running trial go on unautomated.
+func (c *Client) Release(ctx context.Context, vendorID string, r trial.Request) error {
+	return c.handOver(ctx, vendorID, trial.MessageRelease, r)
+}
+
+func (c *Client) handOver(ctx context.Context, vendorID, message string, r trial.Request) error {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	err := c.SDK.SignalWorkflow(ctx, trial.WorkflowID(vendorID), "", message, r)
+	var gone *serviceerror.NotFound
+	if err != nil && !errors.As(err, &gone) {
+		return away(fmt.Sprintf("telling trial %s to %s", vendorID, message), err)
+	}
+	return nil
+}

@@ -1,0 +1,241 @@
+package test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/test/system"
+	"marketplace.example/trials/trial"
+)
+
+const rollouts = "/api/admin/rollouts"
+
+// shortPlan is a plan that a story lives through: its gates are those that a
+// few vendors satisfy.
+func shortPlan() rollout.Plan {
+	p := rollout.DefaultPlan()
+	gates := []rollout.Gate{rollout.GateEmail, rollout.GateAutomation}
+	p.Name, p.NoticeDays, p.StabilityDays, p.GuardDays, p.BackfillPerHour = "story", 0.5, 1, 1, 3600
+	p.Phases = []rollout.Phase{
+		{Name: "nobody", Percentage: 0, SoakDays: 1, Gates: []rollout.Gate{}},
+		{Name: "half", Percentage: 50, SoakDays: 6, Gates: gates},
+		{Name: "all", Percentage: 100, SoakDays: 4, Gates: gates},
+	}
+	return p
+}
+
+// control sends the rollout one of its controls.
+func (s *story) control(name string, body map[string]any) {
+	s.t.Helper()
+	body["reason"] = "the story wants it"
+	a, err := s.Admin(s.ctx, http.MethodPost, rollouts+"/current/"+name, body)
+	s.answered(http.StatusAccepted, a, err)
+}
+
+func (s *story) startRollout(p rollout.Plan) {
+	s.t.Helper()
+	s.rollout(true, 0)
+	a, err := s.Admin(s.ctx, http.MethodPost, rollouts, map[string]any{"plan": p})
+	s.answered(http.StatusAccepted, a, err)
+	s.awaitRollout(soon, func(v rollout.View) error { return nil })
+}
+
+// awaitRollout waits until the rollout is as wanted.
+func (s *story) awaitRollout(limit time.Duration, wanted func(rollout.View) error) rollout.View {
+	s.t.Helper()
+	var v rollout.View
+	eventually(s.t, limit, func() error {
+		v = rollout.View{}
+		a, err := s.Admin(s.ctx, http.MethodGet, rollouts+"/current", nil)
+		if err != nil || a.Status != http.StatusOK {
+			return fmt.Errorf("%d %s: %w", a.Status, a.Body, err)
+		}
+		if err := a.Into(&v); err != nil {
+			return err
+		}
+		if err := wanted(v); err != nil {
+			return fmt.Errorf("%w; %s", err, v.Summary)
+		}
+		return nil
+	})
+	return v
+}
+
+// pass waives the check that a story cannot satisfy.
+func (s *story) pass() {
+	s.t.Helper()
+	s.awaitRollout(wholeLife, func(v rollout.View) error {
+		if len(v.Rollout.Checks) == 0 {
+			return fmt.Errorf("no preflight yet")
+		}
+		return nil
+	})
+	s.control("preflight/backup/waiver", map[string]any{})
+}
+
+func (s *story) decisions() []rollout.Event {
+	s.t.Helper()
+	a, err := s.Admin(s.ctx, http.MethodGet, rollouts+"/current/decisions?limit=200", nil)
+	s.answered(http.StatusOK, a, err)
+	var all struct {
+		Decisions []rollout.Event `json:"decisions"`
+	}
+	require.NoError(s.t, a.Into(&all))
+	return all.Decisions
+}
+
+// entered are the stages entered, in order.
+func (s *story) entered() []string {
+	s.t.Helper()
+	var stages []string
+	for _, e := range s.decisions() {
+		if e.Type == rollout.EventEntered || e.Type == rollout.EventRolledBack && e.Stage != nil {
+			stages = append(stages, fmt.Sprintf("%s %v", e.Stage.Kind, *e.Percentage))
+		}
+	}
+	return stages
+}
+
+// arrivals registers vendors all the time until stopped, so many of ten with an
+// address that bounces.
+func (s *story) arrivals(every time.Duration, bouncing int) (stop func()) {
+	ctx, cancel := context.WithCancel(s.ctx)
+	var done sync.WaitGroup
+	done.Go(func() {
+		for i := 0; ctx.Err() == nil; i++ {
+			id := s.vendor(fmt.Sprintf("a%03d", i))
+			address := email(id)
+			if i*7%10 < bouncing {
+				address = id + "+bounce@vendors.example.com"
+			}
+			// A story that goes on without some of them fails by itself.
+			_, _ = s.Service(ctx, http.MethodPost, "/api/vendors", map[string]any{"id": id, "email": address, "name": "Vendor"})
+			select {
+			case <-ctx.Done():
+			case <-time.After(every):
+			}
+		}
+	})
+	return func() { cancel(); done.Wait() }
+}
+
+func TestAHealthyRolloutGoesFromNobodyToEverybody(t *testing.T) {
+	s := begin(t, system.Options{})
+	s.rollout(true, 0)
+	early := s.vendor("early")
+	s.register(early) // control: it is taken in when everybody is
+	s.startRollout(shortPlan())
+	stop := s.arrivals(s.Day/20, 0)
+	s.pass()
+	s.awaitRollout(wholeLife, func(v rollout.View) error {
+		if v.Rollout.Stage.Kind == rollout.Guard || v.Rollout.Status == rollout.Completed {
+			return nil
+		}
+		return fmt.Errorf("not guarding yet: %+v", v.Gates)
+	})
+	v := s.awaitRollout(wholeLife, func(v rollout.View) error {
+		if v.Rollout.Status != rollout.Completed {
+			return fmt.Errorf("not completed")
+		}
+		return nil
+	})
+	stop()
+	require.Equal(t, []string{"phase 0", "phase 50", "phase 100", "stability 100", "guard 100"}, s.entered())
+	require.True(t, v.Rollout.Backfill.Done)
+	require.Positive(t, v.Rollout.Backfill.Taken)
+	require.True(t, s.known(early).Trial.Automated, "taken in at 100 %%")
+	require.Equal(t, trial.Control, s.known(early).Trial.Cohort, "the cohort never changes")
+}
+
+func TestARolloutIsTakenBackWhereMailIsNotDelivered(t *testing.T) {
+	s := begin(t, system.Options{})
+	s.startRollout(shortPlan())
+	stop := s.arrivals(s.Day/20, 6)
+	s.pass()
+	v := s.awaitRollout(wholeLife, func(v rollout.View) error {
+		if v.Rollout.Epoch == 0 {
+			return fmt.Errorf("not taken back yet")
+		}
+		return nil
+	})
+	stop()
+	require.Zero(t, v.Rollout.Percentage, "the phase before admits nobody")
+	var back rollout.Event
+	for _, e := range s.decisions() {
+		if e.Type == rollout.EventRolledBack {
+			back = e
+		}
+	}
+	require.Equal(t, rollout.TriggerEmail, back.Trigger)
+	require.Regexp(t, `^Taken back from 50 % to 0 %: \d+ % of the e-mails were delivered, at least 90 % must be \(of \d+ vendor days`, back.Reason)
+}
+
+func TestARollbackByHandActsAtOnceAndWithoutAWorker(t *testing.T) {
+	s := begin(t, system.Options{})
+	plan := shortPlan()
+	plan.Phases[1].SoakDays = 30
+	s.startRollout(plan)
+	s.pass()
+	s.awaitRollout(wholeLife, func(v rollout.View) error {
+		if v.Rollout.Percentage != 50 {
+			return fmt.Errorf("not at 50 %% yet")
+		}
+		return nil
+	})
+	s.KillWorker()
+	s.control("rollback", map[string]any{"percentage": 0})
+	id := s.vendor("late")
+	s.register(id)
+	a, err := s.Service(s.ctx, http.MethodGet, "/api/vendors/"+id, nil)
+	s.answered(http.StatusOK, a, err)
+	require.Contains(t, string(a.Body), `"cohort":"control"`)
+	require.NoError(t, s.StartWorker(s.ctx))
+	s.awaitRollout(wholeLife, func(v rollout.View) error {
+		if v.Rollout.Status != rollout.RolledBack {
+			return fmt.Errorf("the workflow has not caught up")
+		}
+		return nil
+	})
+	last := s.decisions()
+	require.Equal(t, "Taken back completely: the story wants it", last[len(last)-1].Reason)
+	a, err = s.Admin(s.ctx, http.MethodPost, rollouts+"/current/resume", map[string]any{"reason": "again"})
+	s.answered(http.StatusConflict, a, err)
+}
+
+func TestAPercentageSetByHandIsSeenAndHeldAt(t *testing.T) {
+	s := begin(t, system.Options{})
+	plan := shortPlan()
+	plan.Phases[1].SoakDays = 30
+	s.startRollout(plan)
+	s.pass()
+	s.awaitRollout(wholeLife, func(v rollout.View) error {
+		if v.Rollout.Percentage != 50 {
+			return fmt.Errorf("not at 50 %% yet")
+		}
+		return nil
+	})
+	s.rollout(true, 33.33)
+	v := s.awaitRollout(wholeLife, func(v rollout.View) error {
+		if v.Rollout.Pause == nil {
+			return fmt.Errorf("not seen yet")
+		}
+		return nil
+	})
+	require.Equal(t, rollout.PausedByOverride, v.Rollout.Pause.Cause)
+	require.InDelta(t, 33.33, v.Rollout.Percentage, 1e-9)
+	s.control("resume", map[string]any{})
+	v = s.awaitRollout(soon, func(v rollout.View) error {
+		if v.Rollout.Status != rollout.Running {
+			return fmt.Errorf("not resumed yet")
+		}
+		return nil
+	})
+	require.Equal(t, 0, v.Rollout.Stage.Phase, "the last phase that admits no more")
+}

@@ -1,0 +1,238 @@
+package workflows
+
+import (
+	"fmt"
+	"time"
+
+	sdktemporal "go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"marketplace.example/trials/activities"
+	"marketplace.example/trials/rollout"
+)
+
+// RolloutInput starts a rollout workflow, or continues one as new.
+type RolloutInput struct {
+	Start *rollout.Start `json:"start"`
+	// State, Judged and Recent are what an earlier run carried on.
+	State  *rollout.State     `json:"state"`
+	Judged *rollout.Judgement `json:"judged"`
+	Recent []rollout.Event    `json:"recent"`
+}
+
+// recentDecisions is how many decisions the query answers with; all of them are
+// in the database.
+const recentDecisions = 50
+
+// Rollout puts the automation in front of vendors step by step. What happens
+// next is rollout.State's to decide; this carries it out, one thing at a time.
+func Rollout(ctx workflow.Context, in RolloutInput) (rollout.State, error) {
+	r := &rolloutRun{}
+	if err := r.setup(ctx, in); err != nil {
+		return rollout.State{}, err
+	}
+	return r.run(ctx)
+}
+
+// rolloutRun is the state of one run.
+type rolloutRun struct {
+	state  rollout.State
+	judged *rollout.Judgement
+	recent []rollout.Event
+	asked  []asked
+	// doing and notices name the activities; the worker has the real ones.
+	doing   *activities.Rollouts
+	signals []signal
+}
+
+// asked is a person's request.
+type asked struct {
+	name    string
+	request rollout.Request
+}
+
+func (r *rolloutRun) setup(ctx workflow.Context, in RolloutInput) error {
+	r.listen(ctx)
+	if err := workflow.SetQueryHandler(ctx, rollout.QueryStatus, func() (rollout.State, error) { return r.state, nil }); err != nil {
+		return fmt.Errorf("registering query: %w", err)
+	}
+	if err := workflow.SetQueryHandler(ctx, rollout.QueryDecisions, func() ([]rollout.Event, error) { return r.recent, nil }); err != nil {
+		return fmt.Errorf("registering query: %w", err)
+	}
+	if in.State != nil {
+		r.state, r.judged, r.recent = *in.State, in.Judged, in.Recent
+		return nil
+	}
+	if in.Start == nil {
+		return sdktemporal.NewNonRetryableApplicationError("a rollout needs a start", "invalid", nil)
+	}
+	return r.enact(ctx, rollout.Begin(*in.Start, workflow.Now(ctx)))
+}
+
+// listen opens every signal's channel, before anything is awaited.
+func (r *rolloutRun) listen(ctx workflow.Context) {
+	for _, name := range []string{
+		rollout.SignalRollback, rollout.SignalPause, rollout.SignalResume, rollout.SignalAdvance,
+		rollout.SignalSetPercentage, rollout.SignalTick, rollout.SignalWaive, rollout.SignalJudged,
+	} {
+		r.signals = append(r.signals, signal{name, workflow.GetSignalChannel(ctx, name)})
+	}
+}
+
+func (r *rolloutRun) run(ctx workflow.Context) (rollout.State, error) {
+	for {
+		r.collect()
+		workflow.SetCurrentDetails(ctx, r.state.Details())
+		event, wake := r.state.Next(r.judged, workflow.Now(ctx))
+		var err error
+		switch {
+		case len(r.asked) > 0:
+			err = r.answer(ctx)
+		case r.state.Status.Final():
+			return r.state, nil
+		case workflow.GetInfo(ctx).GetContinueAsNewSuggested():
+			next := RolloutInput{State: &r.state, Judged: r.judged, Recent: r.recent}
+			return r.state, workflow.NewContinueAsNewError(ctx, rollout.WorkflowType, next)
+		case r.state.PreflightDue(workflow.Now(ctx)):
+			err = r.preflight(ctx)
+		case event != nil:
+			err = r.enact(ctx, *event)
+		case r.state.BackfillDue():
+			err = r.backfill(ctx)
+		default:
+			err = r.wait(ctx, wake)
+		}
+		if err != nil {
+			return r.state, err
+		}
+	}
+}
+
+// hasMail tells whether a signal waits.
+func (r *rolloutRun) hasMail() bool {
+	for _, s := range r.signals {
+		if s.channel.Len() > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// collect takes the signals that have arrived. Of judgements the newest counts.
+func (r *rolloutRun) collect() {
+	for _, s := range r.signals {
+		for s.channel.Len() > 0 {
+			if s.message == rollout.SignalJudged {
+				var j rollout.Judgement
+				if s.channel.ReceiveAsync(&j) && (r.judged == nil || j.Snapshot >= r.judged.Snapshot) {
+					r.judged = &j
+				}
+				continue
+			}
+			var q rollout.Request
+			if s.channel.ReceiveAsync(&q) {
+				r.asked = append(r.asked, asked{s.message, q})
+			}
+		}
+	}
+}
+
+// answer carries out the oldest request. One that does not apply is logged: a
+// signal has nobody to refuse to; over HTTP it was refused before it was sent.
+func (r *rolloutRun) answer(ctx workflow.Context) error {
+	a := r.asked[0]
+	r.asked = r.asked[1:]
+	event, err := r.state.Request(a.name, a.request, r.judged, workflow.Now(ctx))
+	if err != nil {
+		workflow.GetLogger(ctx).Warn("request refused", "signal", a.name, "reason", err.Error())
+		return nil
+	}
+	if event == nil {
+		return nil
+	}
+	return r.enact(ctx, *event)
+}
+
+// wait sleeps until something is due, or a signal comes.
+func (r *rolloutRun) wait(ctx workflow.Context, until time.Time) error {
+	if until.IsZero() {
+		return workflow.Await(ctx, r.hasMail)
+	}
+	timerCtx, cancel := workflow.WithCancel(ctx)
+	defer cancel()
+	timer := workflow.NewTimerWithOptions(timerCtx, until.Sub(workflow.Now(ctx)), workflow.TimerOptions{
+		Summary: fmt.Sprintf("%s, until %s", r.state.StageName(), until.Format(time.RFC3339)),
+	})
+	return workflow.Await(ctx, func() bool { return timer.IsReady() || r.hasMail() })
+}
+
+// enact carries an event out, and then tells people and hands trials over where
+// the event says so.
+func (r *rolloutRun) enact(ctx workflow.Context, event rollout.Event) error {
+	var stood rollout.Event
+	deed := activities.Deed{State: r.state, Event: event}
+	if err := workflow.ExecuteActivity(r.options(ctx, string(event.Type)), r.doing.Enact, deed).Get(ctx, &stood); err != nil {
+		return fmt.Errorf("enacting %s: %w", event.Type, err)
+	}
+	r.state = r.state.Apply(stood)
+	r.recent = append(r.recent, stood)
+	if over := len(r.recent) - recentDecisions; over > 0 {
+		r.recent = r.recent[over:]
+	}
+	if stood.InFlight == rollout.Release {
+		return r.release(ctx)
+	}
+	return nil
+}
+
+func (r *rolloutRun) preflight(ctx workflow.Context) error {
+	var checks []rollout.Check
+	if err := workflow.ExecuteActivity(r.options(ctx, "preflight"), r.doing.Preflight, r.state).Get(ctx, &checks); err != nil {
+		return fmt.Errorf("making the preflight: %w", err)
+	}
+	return r.enact(ctx, r.state.CheckedEvent(checks, workflow.Now(ctx)))
+}
+
+// backfill takes in one batch, and leaves the rest of its minute to others.
+func (r *rolloutRun) backfill(ctx workflow.Context) error {
+	batch, pause := r.state.BackfillBatch()
+	var moved activities.Moved
+	err := workflow.ExecuteActivity(r.options(ctx, "backfill"), r.doing.Backfill,
+		activities.Batch{RolloutID: r.state.ID, After: batch.After, Size: batch.Size}).Get(ctx, &moved)
+	if err != nil {
+		return fmt.Errorf("taking in running trials: %w", err)
+	}
+	if err := r.enact(ctx, r.state.BackfilledEvent(moved.After, moved.Count, moved.Done, workflow.Now(ctx))); err != nil || moved.Done {
+		return err
+	}
+	return r.wait(ctx, workflow.Now(ctx).Add(pause))
+}
+
+// release hands over every trial that runs automated.
+func (r *rolloutRun) release(ctx workflow.Context) error {
+	batch := activities.Batch{RolloutID: r.state.ID, Size: releaseBatch}
+	for {
+		var moved activities.Moved
+		if err := workflow.ExecuteActivity(r.options(ctx, "release"), r.doing.Release, batch).Get(ctx, &moved); err != nil {
+			return fmt.Errorf("handing over running trials: %w", err)
+		}
+		if moved.Done {
+			return nil
+		}
+		batch.After = moved.After
+	}
+}
+
+// releaseBatch is how many trials are handed over by one activity.
+const releaseBatch = 500
+
+func (r *rolloutRun) options(ctx workflow.Context, summary string) workflow.Context {
+	longest := 30 * time.Second
+	if r.state.Times.Day > 0 {
+		longest = max(r.state.Times.Day/retriesPerDay, firstRetry)
+	}
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout: 5 * time.Minute, HeartbeatTimeout: time.Minute, Summary: summary,
+		RetryPolicy: &sdktemporal.RetryPolicy{InitialInterval: firstRetry, BackoffCoefficient: 2, MaximumInterval: longest},
+	})
+}
