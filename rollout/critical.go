@@ -76,9 +76,9 @@ func (s State) takenBack(e Event) *Message {
 
 func offMeans(inFlight InFlight) string {
 	if inFlight == Release {
-		return "No new vendor is automated, and the trials that were go on without: nobody is reminded, and no trial ends by itself."
+		return "No new vendor is automated, and trials that were go on without: nobody is reminded, and no trial ends by itself."
 	}
-	return "No new vendor is automated, and the trials that are wait: no e-mail goes out and no trial ends until the automation is enabled again."
+	return "No new vendor is automated, and trials that are automated wait: no e-mail goes out and no trial ends until the automation is enabled again."
 }
 
 var alarmInWords = map[Trigger]string{

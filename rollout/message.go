@@ -61,9 +61,9 @@ func (s State) announcement() *Message {
 		}
 		dates.Items = append(dates.Items, Item{Label: s.moment(at.From), Text: s.Plan.longName(at.Stage)})
 	}
-	begins, verb := "Trial rollout: begins on ", "begins on"
+	begins, verb := "Trial rollout begins on ", "begins on"
 	if s.RestartOf != "" {
-		begins, verb = "Trial rollout: goes on from ", "goes on from"
+		begins, verb = "Trial rollout goes on from ", "goes on from"
 	}
 	m := &Message{
 		Kind: NoticeAnnouncement, Subject: begins + s.moment(first.From),

@@ -68,7 +68,7 @@ func TestStakeholdersAreToldWhatHappened(t *testing.T) {
 		lead    string
 		says    []string
 	}{
-		"started": {nil, NoticeAnnouncement, "Trial rollout: begins on 2 March 2026 12:00 UTC",
+		"started": {nil, NoticeAnnouncement, "Trial rollout begins on 2 March 2026 12:00 UTC",
 			"begins on 2 March 2026 12:00 UTC and reaches 100 % of new vendors on 11 March 2026 12:00 UTC",
 			[]string{
 				"Dates, each the earliest: 4 March 2026 12:00 UTC: phase 2 of 6, limited (10 %)",
@@ -99,7 +99,7 @@ func TestStakeholdersAreToldWhatHappened(t *testing.T) {
 			Judgement: judged(), Reason: "Taken back completely: 31 % of the automated steps failed."}), NoticeCritical,
 			"Trial rollout: automation is switched off for all vendors",
 			"Trial automation is switched off for all vendors since 7 March 2026 12:00 UTC; it was taken back by itself, because too many automated steps fail.",
-			[]string{"Why: Taken back completely", "What it means: No new vendor is automated, and the trials that are wait", "What to do next: The lead developer", "Whom to call"}},
+			[]string{"Why: Taken back completely", "What it means: No new vendor is automated, and trials that are automated wait", "What to do next: The lead developer", "Whom to call"}},
 		"switched off by hand": {after(Event{Type: EventRolledBack, Remedy: Immediate, InFlight: Release, Enabled: new(false), Percentage: new(0.0), Reason: "Taken back completely: complaints"}),
 			NoticeCritical, "Trial rollout: automation is switched off for all vendors", "it was taken back by hand.", []string{"complaints.", "go on without"}},
 		"taken back a phase": {after(Event{Type: EventRolledBack, Remedy: Partial, Trigger: TriggerEmail, InFlight: Keep, Stage: &Stage{InPhase, 0}, Enabled: new(true), Percentage: new(0.0),
@@ -126,7 +126,7 @@ func TestStakeholdersAreToldWhatHappened(t *testing.T) {
 			[]string{"Of 12 success criteria", "Success criteria: 100% rollout stable for 7 days: the days of stability are over (PASS)", "guarded", "Taken back by alarms: never", "Week 1: daily monitoring review"}},
 		"completed": {append(after(enter(Guard, 5)), Event{Type: EventCompleted, Reason: "Completed: the guard is over."}), NoticeReport,
 			"Trial rollout: complete at 100 % of new vendors", "is complete since", []string{"the guard is over."}},
-		"a restart, in short days": {[]Event{restart}, NoticeAnnouncement, "Trial rollout: goes on from 1 March 2026 12:00:02 UTC", "goes on from 1 March 2026 12:00:02 UTC", nil},
+		"a restart, in short days": {[]Event{restart}, NoticeAnnouncement, "Trial rollout goes on from 1 March 2026 12:00:02 UTC", "goes on from 1 March 2026 12:00:02 UTC", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
