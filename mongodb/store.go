@@ -19,6 +19,7 @@ const (
 	flagsCollection    = "flags"
 	firstsCollection   = "firsts"
 	messagesCollection = "webhook_messages"
+	noticesCollection  = "notices"
 )
 
 const (
@@ -35,7 +36,7 @@ type Store struct {
 	client *mongo.Client
 	log    *zap.Logger
 
-	users, trials, events, sends, flags, firsts, messages *mongo.Collection
+	users, trials, events, sends, flags, firsts, messages, notices *mongo.Collection
 }
 
 // Option changes how a Store works.
@@ -79,7 +80,7 @@ func newStore(client *mongo.Client, database string) *Store {
 		client: client, log: zap.NewNop(),
 		users: db.Collection(usersCollection), trials: db.Collection(trialsCollection), events: db.Collection(eventsCollection),
 		sends: db.Collection(sendsCollection), flags: db.Collection(flagsCollection), firsts: db.Collection(firstsCollection),
-		messages: db.Collection(messagesCollection),
+		messages: db.Collection(messagesCollection), notices: db.Collection(noticesCollection),
 	}
 }
 
