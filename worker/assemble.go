@@ -47,6 +47,10 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger) (*parts, 
 	if err != nil {
 		return nil, err
 	}
+	notices, err := newNotices(cfg, store, mailer, log)
+	if err != nil {
+		return nil, err
+	}
 	client, err := temporal.Dial(cfg.TaskQueue, log)
 	if err != nil {
 		return nil, err
@@ -67,6 +71,7 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger) (*parts, 
 	w.RegisterActivity(&activities.Sweep{
 		Store: store, Starter: client, Policy: policy, Day: cfg.TrialDay, Slack: overdueSlack, Now: time.Now, Log: log,
 	})
+	w.RegisterActivity(notices)
 	return &parts{store: store, client: client, worker: w}, nil
 }
 
