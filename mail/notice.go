@@ -103,7 +103,7 @@ func newNoticePage(m rollout.Message) noticePage {
 	for _, line := range m.Lines {
 		p.Lines = append(p.Lines, newNoticeLine(m.Kind, oneLine(line)))
 	}
-	p.Charts = charts(m.Figures)
+	p.Charts = charts(m)
 	for _, e := range m.Timeline {
 		p.Timeline = append(p.Timeline, newNoticePhase(e))
 	}
@@ -157,19 +157,23 @@ var (
 )
 
 // charts are the figures by what they decide.
-func charts(figures []rollout.Figure) []noticeChart {
-	groups := []struct {
-		use  rollout.FigureUse
-		name string
-		note string
-	}{
+func charts(m rollout.Message) []noticeChart {
+	type group struct {
+		use        rollout.FigureUse
+		name, note string
+	}
+	groups := []group{
 		{rollout.ToGoOn, "Figures of this phase", "What the next step needs. The mark is the limit; each bar has a scale of its own."},
 		{rollout.ToGoBack, "Figures of the whole rollout", "What takes the rollout back. The mark is the limit; each bar has a scale of its own."},
+	}
+	if m.Kind == rollout.NoticeFinal || m.Kind == rollout.NoticeReport { // no gate is left
+		groups[0].name = "Figures since the last phase"
+		groups[0].note = "Against what each phase needed. The mark is the limit; each bar has a scale of its own."
 	}
 	var all []noticeChart
 	for _, g := range groups {
 		chart := noticeChart{Title: g.name, Note: g.note}
-		for _, f := range figures {
+		for _, f := range m.Figures {
 			if f.Use == g.use {
 				chart.Figures = append(chart.Figures, newNoticeFigure(f))
 			}
