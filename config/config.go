@@ -60,6 +60,9 @@ type Config struct {
 	// RolloutPlan is the path of a YAML file with the rollout's plan. Empty: the built-in plan.
 	RolloutPlan string `env:"ROLLOUT_PLAN"`
 
+	// Stakeholders is the path of a YAML file that says who is told of a rollout. Empty: nobody.
+	Stakeholders string `env:"STAKEHOLDERS"`
+
 	// PublicURL is the base of the links in e-mails, without a slash at its end.
 	PublicURL string `env:"PUBLIC_URL" needed:"worker"`
 

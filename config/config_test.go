@@ -25,6 +25,9 @@ const (
 	linkSecret   = "link-secret-of-the-tests-0123456"
 	mongoDBURI   = "mongodb://trials:database-password@mongodb:27017"
 	topic        = "arn:aws:sns:eu-west-1:123456789012:mail-events"
+
+	planFile         = "../deploy/rollout-plan.yaml"
+	stakeholdersFile = "../deploy/stakeholders.example.yaml"
 )
 
 // complete has all that any process needs.
@@ -74,8 +77,6 @@ func TestNoSecretHasADefault(t *testing.T) {
 
 func TestEveryVariableReachesItsField(t *testing.T) {
 	t.Parallel()
-	plan := filepath.Join(t.TempDir(), "plan.yaml")
-	require.NoError(t, os.WriteFile(plan, []byte("phases: []\n"), 0o600))
 
 	got, err := config.Parse(map[string]string{
 		"API_ADDR":              "127.0.0.1:0",
@@ -90,7 +91,8 @@ func TestEveryVariableReachesItsField(t *testing.T) {
 		"SNS_TOPIC_ARN":         topic,
 		"SNS_CERTIFICATE_HOST":  "127.0.0.1:8025, localhost",
 		"TRIAL_DAY":             "250ms",
-		"ROLLOUT_PLAN":          plan,
+		"ROLLOUT_PLAN":          planFile,
+		"STAKEHOLDERS":          stakeholdersFile,
 		"PUBLIC_URL":            "https://trials.marketplace.example/",
 		"LINK_SECRET":           linkSecret + "-new, " + linkSecret,
 		"MAIL_SENDERS":          "2",
@@ -112,7 +114,8 @@ func TestEveryVariableReachesItsField(t *testing.T) {
 		SNSTopicARN:         topic,
 		SNSCertificateHost:  []string{"127.0.0.1:8025", "localhost"},
 		TrialDay:            250 * time.Millisecond,
-		RolloutPlan:         plan,
+		RolloutPlan:         planFile,
+		Stakeholders:        stakeholdersFile,
 		PublicURL:           "https://trials.marketplace.example",
 		LinkSecret:          []string{linkSecret + "-new", linkSecret},
 		MailSenders:         2,
@@ -178,6 +181,9 @@ func TestWrongValuesAreNamed(t *testing.T) {
 		{"TRIAL_DAY", "-2s", "-2s is not between"},
 		{"ROLLOUT_PLAN", "no-such-plan.yaml", "no such file"},
 		{"ROLLOUT_PLAN", ".", "is not a file"},
+		{"ROLLOUT_PLAN", "config.go", "config.go: "},
+		{"STAKEHOLDERS", "nobody.yaml", "no such file"},
+		{"STAKEHOLDERS", planFile, "line 5: name: is not a field here"},
 		{"PUBLIC_URL", "trials.marketplace.example", "is not a URL"},
 		{"PUBLIC_URL", "ftp://marketplace.example", "is not a URL"},
 		{"PUBLIC_URL", "https://marketplace.example/?a=b", "links are made by adding a path"},
@@ -219,7 +225,8 @@ func TestEveryVariableHasACheck(t *testing.T) {
 	// A value is judged when it is there, so every field must have one for this to tell anything.
 	parsed, err := config.Parse(complete(), config.Client)
 	require.NoError(t, err)
-	parsed.SESConfigurationSet, parsed.RolloutPlan, parsed.SNSCertificateHost = "set", "config.go", []string{"localhost"}
+	parsed.SESConfigurationSet, parsed.SNSCertificateHost = "set", []string{"localhost"}
+	parsed.RolloutPlan, parsed.Stakeholders = planFile, stakeholdersFile
 	fields := reflect.ValueOf(parsed)
 	for i := range fields.NumField() {
 		require.False(t, fields.Field(i).IsZero(), "%s has no value here", fields.Type().Field(i).Name)

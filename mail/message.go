@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sesv2/types"
@@ -17,6 +18,10 @@ const (
 	tagRevision = "revision"
 	tagAttempt  = "attempt"
 )
+
+// tagNotice carries the key of a notice to stakeholders. It stands alone, so
+// that no event about a notice passes for one about a trial's e-mail.
+const tagNotice = "notice"
 
 // maxHeaderValue is SES's limit on the value of a header that a caller adds,
 // less the longest header name used here.
@@ -69,6 +74,9 @@ type Message struct {
 	Subject, Text, HTML string
 	// Key is the send that this is.
 	Key SendKey
+	// Notice is the key of a notice to stakeholders, which belongs to no trial; it
+	// then stands in the place of Key.
+	Notice string
 	// UnsubscribeURL goes into List-Unsubscribe, and must then also take the
 	// POST of RFC 8058; empty leaves the header out.
 	UnsubscribeURL string
@@ -91,6 +99,10 @@ func (m Message) validate() (reason string, err error) {
 		err = errors.New("unsubscribeURL: not fit for a header")
 	case m.UnsubscribeURL != "" && validateURL(m.UnsubscribeURL) != nil:
 		err = fmt.Errorf("unsubscribeURL: %w", validateURL(m.UnsubscribeURL))
+	case m.Notice != "":
+		if !tagValue.MatchString(noticeTag(m.Notice)) {
+			err = errors.New("notice: not fit for a tag")
+		}
 	default:
 		err = m.Key.validate()
 	}
@@ -99,6 +111,17 @@ func (m Message) validate() (reason string, err error) {
 	}
 	return "", nil
 }
+
+// tags are what SES's events about the e-mail will carry.
+func (m Message) tags() []types.MessageTag {
+	if m.Notice == "" {
+		return m.Key.tags()
+	}
+	return []types.MessageTag{{Name: aws.String(tagNotice), Value: aws.String(noticeTag(m.Notice))}}
+}
+
+// noticeTag is a notice's key without the slashes that a tag cannot have.
+func noticeTag(key string) string { return strings.ReplaceAll(key, "/", "_") }
 
 // headers are the ones that mail programs make their "unsubscribe" from.
 func (m Message) headers() []types.MessageHeader {

@@ -82,7 +82,7 @@ func NewSender(api SendEmailAPI, config SenderConfig) (*Sender, error) {
 // the caller knows the claim.
 func (s *Sender) Send(ctx context.Context, m Message) Outcome {
 	if reason, err := m.validate(); err != nil {
-		s.record(m.Key, refused(reason), zap.NamedError("fault", err))
+		s.record(m, refused(reason), zap.NamedError("fault", err))
 		return refused(reason)
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
@@ -98,7 +98,7 @@ func (s *Sender) Send(ctx context.Context, m Message) Outcome {
 	if outcome.Reason == ReasonThrottled || outcome.Reason == ReasonDailyQuota {
 		s.rate.Throttled()
 	}
-	s.record(m.Key, outcome, answerCode(err))
+	s.record(m, outcome, answerCode(err))
 	return outcome
 }
 
@@ -116,7 +116,7 @@ func (s *Sender) input(m Message) *sesv2.SendEmailInput {
 	in := &sesv2.SendEmailInput{
 		FromEmailAddress: aws.String(s.from),
 		Destination:      &types.Destination{ToAddresses: []string{m.To}},
-		EmailTags:        m.Key.tags(),
+		EmailTags:        m.tags(),
 		Content: &types.EmailContent{Simple: &types.Message{
 			Subject: utf8Content(m.Subject),
 			Body:    &types.Body{Text: utf8Content(m.Text), Html: utf8Content(m.HTML)},
@@ -134,13 +134,13 @@ func utf8Content(data string) *types.Content {
 }
 
 // record logs the outcome by the send's key.
-func (s *Sender) record(key SendKey, outcome Outcome, detail zap.Field) {
-	fields := []zap.Field{
-		zap.String("trialID", key.TrialID),
-		zap.String("step", key.Kind),
-		zap.Int("revision", key.Revision),
-		zap.Int("attempt", key.Attempt),
-		zap.Stringer("status", outcome.Status),
+func (s *Sender) record(m Message, outcome Outcome, detail zap.Field) {
+	fields := []zap.Field{zap.Stringer("status", outcome.Status)}
+	if m.Notice != "" {
+		fields = append(fields, zap.String("notice", m.Notice))
+	} else {
+		fields = append(fields, zap.String("trialID", m.Key.TrialID), zap.String("step", m.Key.Kind),
+			zap.Int("revision", m.Key.Revision), zap.Int("attempt", m.Key.Attempt))
 	}
 	if outcome.Status == Sent {
 		s.log.Debug("e-mail sent", append(fields, zap.String("messageID", outcome.MessageID))...)

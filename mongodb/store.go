@@ -24,6 +24,7 @@ const (
 	decisionsCollection = "decisions"
 	snapshotsCollection = "snapshots"
 	ledgersCollection   = "ledgers"
+	noticesCollection   = "notices"
 )
 
 const (
@@ -40,8 +41,8 @@ type Store struct {
 	client *mongo.Client
 	log    *zap.Logger
 
-	users, trials, events, sends, flags, firsts, messages *mongo.Collection
-	observed, rollouts, decisions, snapshots, ledgers     *mongo.Collection
+	users, trials, events, sends, flags, firsts, messages      *mongo.Collection
+	observed, rollouts, decisions, snapshots, ledgers, notices *mongo.Collection
 
 	observations *observations // nil: none are kept
 }
@@ -90,6 +91,7 @@ func newStore(client *mongo.Client, database string) *Store {
 		messages: db.Collection(messagesCollection), observed: db.Collection(observedCollection),
 		rollouts: db.Collection(rolloutsCollection), decisions: db.Collection(decisionsCollection),
 		snapshots: db.Collection(snapshotsCollection), ledgers: db.Collection(ledgersCollection),
+		notices: db.Collection(noticesCollection),
 	}
 }
 

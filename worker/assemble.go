@@ -52,6 +52,10 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger) (*parts, 
 	if err != nil {
 		return nil, err
 	}
+	notices, err := newNotices(cfg, store, mailer, log)
+	if err != nil {
+		return nil, err
+	}
 	client, err := temporal.Dial(cfg.TaskQueue, log)
 	if err != nil {
 		return nil, err
@@ -81,6 +85,7 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger) (*parts, 
 		Store: store, Account: mailer.account, Herald: client, Day: cfg.TrialDay, Settled: mongodb.ObservedAfter,
 		Overdue: max(cfg.TrialDay, overdueSlack), Now: time.Now, Log: log,
 	})
+	w.RegisterActivity(notices)
 	return &parts{store: store, client: client, worker: w}, nil
 }
 

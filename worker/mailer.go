@@ -9,6 +9,7 @@ import (
 
 	"marketplace.example/trials/activities"
 	"marketplace.example/trials/mail"
+	"marketplace.example/trials/rollout"
 	"marketplace.example/trials/trial"
 )
 
@@ -57,6 +58,16 @@ func (m *mailer) Deliver(ctx context.Context, e activities.Mail) (activities.Del
 		Key: mail.SendKey{TrialID: e.State.VendorID, Kind: string(e.Step.Kind), Revision: e.Step.Revision, Attempt: e.Send.Attempt},
 	})
 	m.account.Note(outcome, time.Now())
+	return activities.Delivery{Status: sendStatus(outcome.Status), MessageID: outcome.MessageID, Reason: outcome.Reason, RetryAfter: outcome.RetryAfter}, nil
+}
+
+// DeliverNotice implements activities.NoticeMailer.
+func (m *mailer) DeliverNotice(ctx context.Context, to, key string, n rollout.Message) (activities.Delivery, error) {
+	r, err := mail.RenderNotice(n)
+	if err != nil {
+		return activities.Delivery{}, err
+	}
+	outcome := m.sender.Send(ctx, mail.Message{To: to, Subject: r.Subject, Text: r.Text, HTML: r.HTML, Notice: key})
 	return activities.Delivery{Status: sendStatus(outcome.Status), MessageID: outcome.MessageID, Reason: outcome.Reason, RetryAfter: outcome.RetryAfter}, nil
 }
 

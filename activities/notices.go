@@ -1,0 +1,184 @@
+package activities
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	sdktemporal "go.temporal.io/sdk/temporal"
+	"go.uber.org/zap"
+
+	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/trial"
+)
+
+// NoticeStore is what telling stakeholders needs of the database. Keys are a
+// message's key and a recipient's id.
+type NoticeStore interface {
+	ClaimNotice(ctx context.Context, key string, at time.Time) (claimed bool, err error)
+	NoticeStatus(ctx context.Context, key string) (trial.SendStatus, error)
+	// SettleNotice never replaces what is known by what says less.
+	SettleNotice(ctx context.Context, key string, status trial.SendStatus, reason string, at time.Time) error
+}
+
+// NoticeMailer sends notices by e-mail.
+type NoticeMailer interface {
+	// Wait is as in Mailer.
+	Wait(ctx context.Context) (waited bool, err error)
+	// DeliverNotice renders and sends. An error means that nothing left, and
+	// that nothing will: the message cannot be rendered.
+	DeliverNotice(ctx context.Context, to, key string, m rollout.Message) (Delivery, error)
+}
+
+// Poster posts notices to webhooks.
+type Poster interface {
+	// Post hands over a body, once; the key tells the receiver whether it has
+	// taken this before.
+	Post(ctx context.Context, address, key string, body []byte) Delivery
+}
+
+// Notices tells stakeholders of a rollout.
+type Notices struct {
+	Store        NoticeStore
+	Mailer       NoticeMailer
+	Poster       Poster
+	Stakeholders []rollout.Stakeholder
+	Now          func() time.Time
+	Log          *zap.Logger
+}
+
+// Tell tells everybody whom a message concerns, each once. The error is of
+// those who could not be told for now: on the next try only they are. Whoever
+// cannot be told at all, or of whom that is not known, is logged and noted.
+func (n *Notices) Tell(ctx context.Context, m rollout.Message) error {
+	if m.Key == "" || m.Subject == "" || m.Lead == "" {
+		return sdktemporal.NewNonRetryableApplicationError("the message has no key, subject or lead", string(trial.CodeInvalid), nil)
+	}
+	body, err := json.Marshal(newPosted(m))
+	if err != nil {
+		return sdktemporal.NewNonRetryableApplicationError("the message cannot be written", string(trial.CodeInvalid), err)
+	}
+	recipients := rollout.Recipients(n.Stakeholders, m.Kind)
+	if len(recipients) == 0 {
+		n.Log.Info("nobody is to be told", zap.String("notice", m.Key), zap.String("kind", string(m.Kind)))
+	}
+	var passing []error
+	for _, r := range recipients {
+		if err := n.tell(ctx, m, r, body); err != nil {
+			passing = append(passing, err)
+		}
+		if err := ctx.Err(); err != nil {
+			return fmt.Errorf("telling stakeholders: %w", err)
+		}
+	}
+	if len(passing) == 0 {
+		return nil
+	}
+	return later(fmt.Sprintf("%d of %d were not told yet: %v", len(passing), len(recipients), passing[0]), longestWait(passing))
+}
+
+// longestWait is the longest that any of the errors asks for; zero leaves it
+// to the retry policy.
+func longestWait(errs []error) time.Duration {
+	var pause time.Duration
+	for _, err := range errs {
+		if e, ok := errors.AsType[*sdktemporal.ApplicationError](err); ok {
+			pause = max(pause, e.NextRetryDelay())
+		}
+	}
+	return pause
+}
+
+// posted is what webhooks are given; its fields are a contract with them.
+type posted struct {
+	Key     string             `json:"key"`
+	Kind    rollout.NoticeKind `json:"kind"`
+	At      time.Time          `json:"at"`
+	Subject string             `json:"subject"`
+	Lead    string             `json:"lead"`
+	Lines   []string           `json:"lines"`
+	Figures []rollout.Figure   `json:"figures"`
+}
+
+func newPosted(m rollout.Message) posted {
+	p := posted{Key: m.Key, Kind: m.Kind, At: m.At.UTC(), Subject: m.Subject, Lead: m.Lead, Lines: m.Flat(), Figures: m.Figures}
+	if p.Lines == nil {
+		p.Lines = []string{}
+	}
+	if p.Figures == nil {
+		p.Figures = []rollout.Figure{}
+	}
+	return p
+}
+
+// tell tells one recipient, unless that was done or tried before. An error is
+// passing.
+func (n *Notices) tell(ctx context.Context, m rollout.Message, r rollout.Recipient, body []byte) error {
+	key := m.Key + "/" + r.ID
+	if !r.Webhook {
+		// Before the claim: nobody waits while holding one.
+		if _, err := n.Mailer.Wait(ctx); err != nil {
+			return err
+		}
+	}
+	claimed, err := n.Store.ClaimNotice(ctx, key, n.Now())
+	if err != nil {
+		return failed("claiming the notice", err)
+	}
+	if !claimed {
+		return n.triedBefore(ctx, key)
+	}
+	delivery := n.deliver(ctx, m, r, key, body)
+	// The context may be over by now; the note is worth a moment more.
+	noteCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	if err := n.Store.SettleNotice(noteCtx, key, delivery.Status, delivery.Reason, n.Now()); err != nil {
+		n.Log.Error("what became of a notice was not noted", zap.String("notice", key), zap.String("status", string(delivery.Status)))
+		return failed("noting what became of the notice", err)
+	}
+	switch delivery.Status {
+	case trial.SendSent:
+		n.Log.Debug("stakeholder told", zap.String("notice", key))
+	case trial.SendReleased:
+		return later(fmt.Sprintf("notice %s: not accepted (%s)", key, delivery.Reason), delivery.RetryAfter)
+	case trial.SendRefused:
+		n.Log.Error("stakeholder cannot be told", zap.String("notice", key), zap.String("reason", delivery.Reason))
+	case trial.SendUnknown, trial.SendClaimed:
+		n.Log.Warn("nobody knows whether a stakeholder was told; it is not repeated", zap.String("notice", key), zap.String("reason", delivery.Reason))
+	}
+	return nil
+}
+
+func (n *Notices) deliver(ctx context.Context, m rollout.Message, r rollout.Recipient, key string, body []byte) Delivery {
+	if r.Webhook {
+		return n.Poster.Post(ctx, r.Address, key, body)
+	}
+	delivery, err := n.Mailer.DeliverNotice(ctx, r.Address, key, m)
+	if err != nil {
+		return Delivery{Status: trial.SendRefused, Reason: "not-rendered"}
+	}
+	return delivery
+}
+
+// triedBefore leaves alone what an earlier attempt has claimed. Where that one
+// died over it, nobody knows whether the notice left; a notice twice is worse
+// than a line in the log.
+func (n *Notices) triedBefore(ctx context.Context, key string) error {
+	status, err := n.Store.NoticeStatus(ctx, key)
+	if err != nil {
+		return failed("reading the notice", err)
+	}
+	switch status {
+	case trial.SendClaimed:
+		n.Log.Warn("nobody knows whether a stakeholder was told; it is not repeated", zap.String("notice", key), zap.String("reason", "interrupted"))
+		if err := n.Store.SettleNotice(ctx, key, trial.SendUnknown, "interrupted", n.Now()); err != nil {
+			return failed("noting what became of the notice", err)
+		}
+	case trial.SendReleased: // released since, by an attempt thought dead
+		return later("notice "+key+": released by another attempt", time.Second)
+	case trial.SendSent, trial.SendRefused, trial.SendUnknown:
+	}
+	return nil
+}

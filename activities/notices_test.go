@@ -1,0 +1,263 @@
+package activities_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"go.uber.org/zap/zaptest/observer"
+
+	"marketplace.example/trials/activities"
+	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/trial"
+	"marketplace.example/trials/webhook"
+)
+
+const noticeSecret = "secret-of-the-tests-0123456789-ab"
+
+// board is a list of stakeholders, a database in memory, a mail service in
+// memory, and webhooks on a real server.
+type board struct {
+	mu      sync.Mutex
+	notices map[string]trial.SendStatus
+	reasons map[string]string
+	mails   []string // addresses mailed, in order
+	// outcome is what the mail service answers for an address; sent where none is set.
+	outcome map[string]activities.Delivery
+	broken  error // of the store's claims
+	noRoom  error // of the mail service's rate
+
+	stakeholders []rollout.Stakeholder
+	posts        []*http.Request
+	bodies       [][]byte
+	answer       http.HandlerFunc
+	logs         *observer.ObservedLogs
+	log          *zap.Logger
+}
+
+func newBoard(t *testing.T) (b *board, hook string) {
+	t.Helper()
+	b = &board{notices: map[string]trial.SendStatus{}, reasons: map[string]string{}, outcome: map[string]activities.Delivery{}}
+	core, logs := observer.New(zapcore.DebugLevel)
+	b.log, b.logs = zap.New(core), logs
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		b.mu.Lock()
+		b.posts, b.bodies = append(b.posts, r), append(b.bodies, body)
+		answer := b.answer
+		b.mu.Unlock()
+		if answer != nil {
+			answer(w, r)
+		}
+	}))
+	t.Cleanup(server.Close)
+	b.stakeholders = []rollout.Stakeholder{
+		{Role: rollout.ProductOwner, Name: "Ana", Email: "ana@example.com"},
+		{Role: rollout.Management, Name: "Bo", Email: "bo@example.com"},
+		{Role: rollout.Support, Name: "Chat", Webhook: server.URL + "/hook-token"},
+	}
+	return b, server.URL
+}
+
+func (b *board) tell(t *testing.T, m rollout.Message) error {
+	t.Helper()
+	client, err := webhook.New(noticeSecret, time.Second)
+	require.NoError(t, err)
+	a := &activities.Notices{Store: b, Mailer: b, Poster: poster{client}, Stakeholders: b.stakeholders, Now: time.Now, Log: b.log}
+	return a.Tell(t.Context(), m)
+}
+
+// poster turns outcomes into deliveries as the worker does.
+type poster struct{ client *webhook.Client }
+
+func (p poster) Post(ctx context.Context, address, key string, body []byte) activities.Delivery {
+	o := p.client.Post(ctx, address, key, body)
+	statuses := map[webhook.Status]trial.SendStatus{
+		webhook.Accepted: trial.SendSent, webhook.Refused: trial.SendRefused, webhook.Deferred: trial.SendReleased, webhook.Unknown: trial.SendUnknown,
+	}
+	return activities.Delivery{Status: statuses[o.Status], Reason: o.Reason, RetryAfter: o.RetryAfter}
+}
+
+func (b *board) ClaimNotice(_ context.Context, key string, _ time.Time) (bool, error) {
+	if b.broken != nil {
+		return false, b.broken
+	}
+	if status, there := b.notices[key]; there && status != trial.SendReleased {
+		return false, nil
+	}
+	b.notices[key] = trial.SendClaimed
+	return true, nil
+}
+
+func (b *board) NoticeStatus(_ context.Context, key string) (trial.SendStatus, error) {
+	return b.notices[key], nil
+}
+
+func (b *board) SettleNotice(_ context.Context, key string, status trial.SendStatus, reason string, _ time.Time) error {
+	b.notices[key], b.reasons[key] = status, reason
+	return nil
+}
+
+func (b *board) Wait(context.Context) (bool, error) { return false, b.noRoom }
+
+func (b *board) DeliverNotice(_ context.Context, to, _ string, _ rollout.Message) (activities.Delivery, error) {
+	b.mails = append(b.mails, to)
+	if d, set := b.outcome[to]; set {
+		return d, nil
+	}
+	return activities.Delivery{Status: trial.SendSent, MessageID: "m1"}, nil
+}
+
+// status is what is known of the notice to a role.
+func (b *board) status(role rollout.Role) trial.SendStatus {
+	for key, status := range b.notices {
+		if strings.HasPrefix(key, "r1/7/"+string(role)+"-") {
+			return status
+		}
+	}
+	return ""
+}
+
+func notice(kind rollout.NoticeKind) rollout.Message {
+	return rollout.Message{
+		Key: "r1/7", Kind: kind, At: now, Subject: "Trial rollout: paused", Lead: "It has paused.", Lines: []string{"Why: a figure."},
+		Sections: []rollout.Section{{Title: "Criteria", Items: []rollout.Item{{Label: "stable", Text: "it was", Verdict: rollout.Pass}}}},
+		Figures:  []rollout.Figure{{Name: "E-mails delivered", Use: rollout.ToGoOn, Estimate: 0.9, Limit: 0.95, Seen: 20, Verdict: rollout.Fail}},
+	}
+}
+
+func TestEverybodyConcernedIsToldOnce(t *testing.T) {
+	t.Parallel()
+	b, _ := newBoard(t)
+	for range 3 { // as after a crash, or when the activity is repeated
+		require.NoError(t, b.tell(t, notice(rollout.NoticeCritical)))
+	}
+	require.Equal(t, []string{"ana@example.com", "bo@example.com"}, b.mails)
+	require.Len(t, b.posts, 1)
+
+	require.NoError(t, b.tell(t, rollout.Message{Key: "r1/8", Kind: rollout.NoticeDaily, Subject: "s", Lead: "l"}))
+	require.Equal(t, []string{"ana@example.com", "bo@example.com", "ana@example.com"}, b.mails, "the daily update is not for management")
+}
+
+func TestAWebhookIsToldWhatAndByWhom(t *testing.T) {
+	t.Parallel()
+	b, _ := newBoard(t)
+	require.NoError(t, b.tell(t, notice(rollout.NoticeCritical)))
+	var got map[string]any
+	require.NoError(t, json.Unmarshal(b.bodies[0], &got))
+	require.Equal(t, map[string]any{
+		"key": "r1/7", "kind": "critical", "at": "2026-03-09T15:00:01Z", "subject": "Trial rollout: paused", "lead": "It has paused.",
+		"lines": []any{"Why: a figure.", "Criteria: stable: it was (PASS)"},
+		"figures": []any{map[string]any{"name": "E-mails delivered", "use": "to-go-on", "estimate": 0.9, "limit": 0.95, "highIsBad": false,
+			"seen": 20.0, "verdict": "FAIL", "reason": ""}},
+	}, got)
+	require.Equal(t, webhook.Sign([]byte(noticeSecret), b.bodies[0]), b.posts[0].Header.Get("X-Signature"))
+	require.Regexp(t, `^r1/7/customer-support-[0-9a-f]{12}$`, b.posts[0].Header.Get("Idempotency-Key"))
+
+	require.NoError(t, b.tell(t, rollout.Message{Key: "r1/8", Kind: rollout.NoticeDaily, Subject: "s", Lead: "l"}))
+	require.Contains(t, string(b.bodies[1]), `"lines":[],"figures":[]`)
+}
+
+func TestOnlyThoseWhoWereNotToldAreToldLater(t *testing.T) {
+	t.Parallel()
+	b, _ := newBoard(t)
+	b.outcome["ana@example.com"] = activities.Delivery{Status: trial.SendReleased, Reason: "throttled", RetryAfter: 5 * time.Second}
+	b.answer = func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Retry-After", "60")
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}
+	err := b.tell(t, notice(rollout.NoticeCritical))
+	require.Equal(t, time.Minute, pause(t, err), "the longest of what was asked")
+	require.ErrorContains(t, err, "2 of 3 were not told yet")
+	require.Equal(t, trial.SendSent, b.status(rollout.Management), "the others are told all the same")
+	require.Equal(t, trial.SendReleased, b.status(rollout.Support))
+
+	delete(b.outcome, "ana@example.com")
+	b.answer = nil
+	require.NoError(t, b.tell(t, notice(rollout.NoticeCritical)))
+	require.Equal(t, []string{"ana@example.com", "bo@example.com", "ana@example.com"}, b.mails)
+	require.Len(t, b.posts, 2)
+	require.Equal(t, trial.SendSent, b.status(rollout.Support))
+}
+
+func TestWhatNobodyKnowsIsNotRepeated(t *testing.T) {
+	t.Parallel()
+	b, _ := newBoard(t)
+	b.outcome["ana@example.com"] = activities.Delivery{Status: trial.SendUnknown, Reason: "no-answer"}
+	b.answer = func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
+	for range 2 {
+		require.NoError(t, b.tell(t, notice(rollout.NoticeCritical)))
+	}
+	require.Equal(t, []string{"ana@example.com", "bo@example.com"}, b.mails)
+	require.Len(t, b.posts, 1)
+	require.Equal(t, trial.SendUnknown, b.status(rollout.ProductOwner))
+	require.Equal(t, trial.SendUnknown, b.status(rollout.Support))
+	require.Equal(t, 2, b.logs.FilterMessageSnippet("nobody knows").Len())
+}
+
+func TestAClaimThatAnAttemptDiedOverIsNoted(t *testing.T) {
+	t.Parallel()
+	b, _ := newBoard(t)
+	require.NoError(t, b.tell(t, notice(rollout.NoticeCritical)))
+	for key := range b.notices {
+		b.notices[key] = trial.SendClaimed
+	}
+	require.NoError(t, b.tell(t, notice(rollout.NoticeCritical)))
+	require.Len(t, b.mails, 2)
+	for key, status := range b.notices {
+		require.Equal(t, trial.SendUnknown, status)
+		require.Equal(t, "interrupted", b.reasons[key])
+	}
+}
+
+func TestWhoCannotBeToldIsLoggedByIDOnly(t *testing.T) {
+	t.Parallel()
+	b, hook := newBoard(t)
+	b.outcome["ana@example.com"] = activities.Delivery{Status: trial.SendRefused, Reason: "rejected"}
+	b.answer = func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) }
+	require.NoError(t, b.tell(t, notice(rollout.NoticeCritical)))
+	require.NoError(t, b.tell(t, notice(rollout.NoticeCritical)))
+	require.Len(t, b.mails, 2)
+	require.Len(t, b.posts, 1)
+	require.Equal(t, 2, b.logs.FilterMessage("stakeholder cannot be told").Len())
+	for _, entry := range b.logs.All() {
+		line, err := json.Marshal(entry.ContextMap())
+		require.NoError(t, err)
+		for _, secret := range []string{"ana@", "Ana", "hook-token", hook} {
+			require.NotContains(t, entry.Message+string(line), secret)
+		}
+	}
+}
+
+func TestWithoutTheDatabaseOrTheRateItIsTriedLater(t *testing.T) {
+	t.Parallel()
+	b, _ := newBoard(t)
+	b.noRoom = errors.New("no room")
+	require.Error(t, b.tell(t, notice(rollout.NoticeCritical)))
+	require.Empty(t, b.mails)
+	require.Len(t, b.posts, 1, "webhooks need no place in the mail's rate")
+	b.noRoom, b.broken = nil, errors.New("away")
+	require.Error(t, b.tell(t, notice(rollout.NoticeCritical)))
+	require.Empty(t, b.mails)
+	b.broken = nil
+	require.NoError(t, b.tell(t, notice(rollout.NoticeCritical)))
+	require.Len(t, b.mails, 2)
+}
+
+func TestNobodyToTellIsNoError(t *testing.T) {
+	t.Parallel()
+	b, _ := newBoard(t)
+	b.stakeholders = nil
+	require.NoError(t, b.tell(t, notice(rollout.NoticeCritical)))
+	require.Error(t, b.tell(t, rollout.Message{Key: "r1/7"}), "a message that says nothing")
+}

@@ -1,0 +1,160 @@
+package config_test
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"marketplace.example/trials/config"
+	"marketplace.example/trials/rollout"
+)
+
+func content(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	require.NoError(t, err)
+	return string(text)
+}
+
+func TestThePlanToCopyIsTheBuiltInOne(t *testing.T) {
+	t.Parallel()
+	plan, err := config.ReadPlan(strings.NewReader(content(t, planFile)))
+	require.NoError(t, err)
+	require.Equal(t, rollout.DefaultPlan(), plan)
+
+	plan, err = config.Config{}.Plan()
+	require.NoError(t, err)
+	require.Equal(t, rollout.DefaultPlan(), plan)
+	plan, err = config.Config{RolloutPlan: planFile}.Plan()
+	require.NoError(t, err)
+	require.Equal(t, rollout.DefaultPlan(), plan)
+}
+
+func TestAPlanHasDefaults(t *testing.T) {
+	t.Parallel()
+	plan, err := config.ReadPlan(strings.NewReader(`
+name: short
+phases: [{name: all, percentage: 100, soakDays: 0.5, gates: []}]
+triggers: {slowdown: 2}
+`))
+	require.NoError(t, err)
+	want := rollout.DefaultPlan()
+	want.Name, want.Phases = "short", []rollout.Phase{{Name: "all", Percentage: 100, SoakDays: 0.5, Gates: []rollout.Gate{}}}
+	want.Triggers.Slowdown = 2
+	require.Equal(t, want, plan)
+
+	plan, err = config.ReadPlan(strings.NewReader("name: n\nphases: [{name: all, percentage: 1, soakDays: 1, gates: [api]}]\nbackfill: false\nnoticeDays: 0\n"))
+	require.NoError(t, err)
+	require.False(t, plan.Backfill)
+	require.Zero(t, plan.NoticeDays)
+}
+
+func TestPlansThatCannotWorkAreExplainedByLineAndField(t *testing.T) {
+	t.Parallel()
+	const head = "name: n\nphases:\n  - name: a\n    percentage: 0\n    soakDays: 2\n    gates: []\n  - name: b\n    percentage: 10\n    soakDays: 2\n    gates: [email, api]\n"
+	_, err := config.ReadPlan(strings.NewReader(head))
+	require.NoError(t, err)
+	for name, c := range map[string]struct{ text, problem string }{
+		"nothing":             {"", "holds no fields"},
+		"a comment":           {"# nothing\n", "holds no fields"},
+		"a list":              {"- a\n", "holds no fields"},
+		"not YAML":            {"name: [", "line 1: "},
+		"two documents":       {head + "---\nname: m\n", "holds more than one document"},
+		"no phases":           {"name: n\n", "phases: must be 1 to 20 phases"},
+		"no name":             {strings.Replace(head, "name: n\n", "rule: evidence\n", 1), "name: must have 1 to 64 characters"},
+		"unknown field":       {head + "soak: 3\n", "line 11: soak: is not a field here"},
+		"unknown below":       {strings.Replace(head, "    soakDays: 2\n    gates: [e", "    soakdays: 2\n    gates: [e", 1), "line 9: phases[1].soakdays: is not a field here"},
+		"twice":               {head + "name: m\n", "line 11: name: is there already, on line 1"},
+		"text for a number":   {strings.Replace(head, "percentage: 10", "percentage: ten", 1), "line 8: phases[1].percentage: must be a number"},
+		"one of a line's":     {"name: n\nphases: [{name: a, soakDays: two, percentage: 1, gates: [api, email]}]\n", "line 2: phases[0]: a value in it must be a number"},
+		"all on one line":     {"{name: n, noticeDays: x}\n", "line 1: a value must be a number"},
+		"text for yes or no":  {head + "backfill: perhaps\n", "line 11: backfill: must be true or false"},
+		"half a whole number": {head + "backfillPerHour: 1.5\n", "line 11: backfillPerHour: must be a whole number"},
+		"no list of phases":   {"name: n\nphases: 3\n", "line 2: phases: must be a list"},
+		"no fields":           {head + "triggers: 3\n", "line 11: triggers: must be fields with values"},
+		"too many days":       {head + "guardDays: 366\n", "line 11: guardDays: must be 0 to 365"},
+		"not a number":        {head + "guardDays: .nan\n", "line 11: guardDays: must be 0 to 365"},
+		"a limit below":       {head + "triggers:\n  errorRate: 20\n", "line 12: triggers.errorRate: must lie between 0 and 1"},
+		"not more than 0":     {strings.Replace(head, "percentage: 10", "percentage: 0", 1), "line 8: phases[1].percentage: must be above the 0 of the phase before"},
+		"no such gate":        {strings.Replace(head, "[email, api]", "[email, mail]", 1), `line 10: phases[1].gates[1]: "mail" is no gate`},
+		"no soak":             {strings.Replace(head, "    soakDays: 2\n    gates: [e", "    gates: [e", 1), "line 7: phases[1].soakDays: must be more than 0"},
+		"gates forgotten":     {strings.Replace(head, "    gates: [email, api]\n", "", 1), "line 7: phases[1].gates: is missing; write [] for none"},
+		"too large":           {head + strings.Repeat("#", 1<<20), "is larger than"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			plan, err := config.ReadPlan(strings.NewReader(c.text))
+			require.ErrorContains(t, err, c.problem)
+			require.Zero(t, plan)
+		})
+	}
+}
+
+func TestStakeholdersAreRead(t *testing.T) {
+	t.Parallel()
+	example, err := config.Config{Stakeholders: stakeholdersFile}.ReadStakeholders()
+	require.NoError(t, err)
+	for _, role := range rollout.Roles() {
+		require.True(t, func() bool {
+			for _, s := range example {
+				if s.Role == role {
+					return true
+				}
+			}
+			return false
+		}(), "the example has a %s", role)
+	}
+	nobody, err := config.ReadStakeholders(strings.NewReader("stakeholders: []\n"))
+	require.NoError(t, err)
+	require.Empty(t, nobody)
+	nobody, err = config.Config{}.ReadStakeholders()
+	require.NoError(t, err)
+	require.Empty(t, nobody)
+
+	got, err := config.ReadStakeholders(strings.NewReader(`
+stakeholders:
+  - {role: management, webhook: "http://127.0.0.1:8080/x?token=1"}
+  - {role: management, webhook: "http://[::1]/x"}
+  - {role: customer-support, name: Desk, email: desk@example.com, webhook: "https://example.com"}
+`))
+	require.NoError(t, err)
+	require.Equal(t, rollout.Stakeholder{Role: rollout.Support, Name: "Desk", Email: "desk@example.com", Webhook: "https://example.com"}, got[2])
+}
+
+func TestWrongStakeholdersAreNamed(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ entry, problem string }{
+		"unknown role":       {"{role: boss, email: b@example.com}", `line 3: stakeholders[1].role: "boss" is no role: there are [lead-developer`},
+		"no role":            {"{email: b@example.com}", "line 3: stakeholders[1].role: is missing"},
+		"no way to tell":     {"{role: management, name: B}", "line 3: stakeholders[1]: has neither an email nor a webhook"},
+		"not an address":     {"{role: management, email: zq-secret}", "line 3: stakeholders[1].email: is not a bare e-mail address"},
+		"a name and address": {`{role: management, email: "B <zq-secret@example.com>"}`, "stakeholders[1].email: is not a bare"},
+		"not ASCII":          {`{role: management, email: "zq-secré@example.com"}`, "stakeholders[1].email: is not a bare"},
+		"unknown field":      {"{role: management, mail: b@example.com}", "line 3: stakeholders[1].mail: is not a field here"},
+		"list as address":    {"{role: management, email: [zq-secret@example.com]}", "line 3: stakeholders[1]: a value in it must be text"},
+		"http elsewhere":     {`{role: management, webhook: "http://example.com/zq-secret"}`, "line 3: stakeholders[1].webhook: must begin with https://"},
+		"http near loopback": {`{role: management, webhook: "http://127.0.0.1.example.com/zq-secret"}`, "must begin with https://"},
+		"another scheme":     {`{role: management, webhook: "file:///etc/zq-secret"}`, "is not a URL"},
+		"a login":            {`{role: management, webhook: "https://u:zq-secret@example.com"}`, "may hold no login"},
+		"no host":            {`{role: management, webhook: "https:///zq-secret"}`, "is not a URL"},
+		"twice":              {"{role: product-owner, email: a@example.com}", "line 3: stakeholders[1]: is there already"},
+		"a name without end": {"{role: management, email: b@example.com, name: " + strings.Repeat("n", 81) + "}", "stakeholders[1].name: has more than 80"},
+		"text for an entry":  {"zq-secret", "line 3: stakeholders[1]: must be fields with values"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, err := config.ReadStakeholders(strings.NewReader("stakeholders:\n  - {role: product-owner, email: a@example.com}\n  - " + c.entry + "\n"))
+			require.ErrorContains(t, err, c.problem)
+			require.NotContains(t, err.Error(), "zq-secr", "an address may not be repeated")
+			require.Empty(t, got)
+		})
+	}
+	for text, problem := range map[string]string{"people: []\n": "line 1: people: is not a field here", "stakeholders:\n": "stakeholders: is missing", "": "holds no fields"} {
+		_, err := config.ReadStakeholders(strings.NewReader(text))
+		require.ErrorContains(t, err, problem)
+	}
+	_, err := config.ReadStakeholders(strings.NewReader("stakeholders: [" + strings.Repeat("{role: management, email: b@example.com}, ", 201) + "]\n"))
+	require.ErrorContains(t, err, "at most 200")
+}

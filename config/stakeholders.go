@@ -1,0 +1,140 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/mail"
+	"net/url"
+	"os"
+	"slices"
+	"unicode/utf8"
+
+	"marketplace.example/trials/rollout"
+)
+
+// Limits of the list of stakeholders.
+const (
+	maxStakeholders    = 200
+	maxStakeholderName = 80
+	maxAddress         = 320
+	maxWebhook         = 2000
+)
+
+// ReadStakeholders reads who is told of a rollout, as STAKEHOLDERS names a file.
+// Errors name the line and the entry, and no address.
+func ReadStakeholders(r io.Reader) ([]rollout.Stakeholder, error) {
+	var file struct {
+		Stakeholders []rollout.Stakeholder `yaml:"stakeholders"`
+	}
+	lines, err := decodeYAML(r, &file)
+	if err != nil {
+		return nil, err
+	}
+	if file.Stakeholders == nil {
+		return nil, errors.New("stakeholders: is missing; write [] to tell nobody")
+	}
+	if len(file.Stakeholders) > maxStakeholders {
+		return nil, fmt.Errorf("stakeholders: has %d entries, at most %d are possible", len(file.Stakeholders), maxStakeholders)
+	}
+	var problems []error
+	for i, s := range file.Stakeholders {
+		field, err := checkStakeholder(s)
+		if err == nil && slices.ContainsFunc(file.Stakeholders[:i], func(o rollout.Stakeholder) bool {
+			return o.Role == s.Role && o.Email == s.Email && o.Webhook == s.Webhook
+		}) {
+			err = errors.New("is there already")
+		}
+		if err != nil {
+			problems = append(problems, fmt.Errorf("%s: %w", lines.at(fmt.Sprintf("stakeholders[%d]%s", i, field)), err))
+		}
+	}
+	if len(problems) > 0 {
+		return nil, errors.Join(problems...)
+	}
+	return file.Stakeholders, nil
+}
+
+// checkStakeholder says what is wrong with an entry, and with which of its fields.
+func checkStakeholder(s rollout.Stakeholder) (field string, err error) {
+	switch {
+	case s.Role == "":
+		return ".role", errors.New("is missing")
+	case !slices.Contains(rollout.Roles(), s.Role):
+		return ".role", fmt.Errorf("%.40q is no role: there are %v", s.Role, rollout.Roles())
+	case utf8.RuneCountInString(s.Name) > maxStakeholderName:
+		return ".name", fmt.Errorf("has more than %d characters", maxStakeholderName)
+	case s.Email == "" && s.Webhook == "":
+		return "", errors.New("has neither an email nor a webhook")
+	}
+	if s.Email != "" && !isAddress(s.Email) {
+		return ".email", errors.New("is not a bare e-mail address like po@example.com")
+	}
+	if s.Webhook != "" {
+		return ".webhook", checkWebhook(s.Webhook)
+	}
+	return "", nil
+}
+
+// isAddress tells whether the mail service can be handed an address: a bare one,
+// of ASCII.
+func isAddress(address string) bool {
+	if len(address) > maxAddress {
+		return false
+	}
+	for i := range len(address) {
+		if address[i] <= ' ' || address[i] > '~' {
+			return false
+		}
+	}
+	parsed, err := mail.ParseAddress(address)
+	return err == nil && parsed.Name == "" && parsed.Address == address
+}
+
+// checkWebhook judges an address that notices are posted to. Its errors do not
+// repeat it: such addresses often hold a token.
+func checkWebhook(address string) error {
+	parsed, err := url.Parse(address)
+	switch {
+	case err != nil, parsed.Hostname() == "", len(address) > maxWebhook:
+		return errors.New("is not a URL like https://chat.example.com/hooks/abc")
+	case parsed.User != nil, parsed.Fragment != "":
+		return errors.New("may hold no login and no #")
+	case parsed.Scheme == "https", parsed.Scheme == "http" && isLoopback(parsed.Hostname()):
+		return nil
+	}
+	return errors.New("must begin with https://; http:// is for this machine only")
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// ReadStakeholders is who is told of a rollout: nobody where no file is named.
+func (c Config) ReadStakeholders() ([]rollout.Stakeholder, error) {
+	if c.Stakeholders == "" {
+		return nil, nil
+	}
+	return readFile(c.Stakeholders, ReadStakeholders)
+}
+
+// readFile reads a file that a variable names.
+func readFile[T any](path string, read func(io.Reader) (T, error)) (T, error) {
+	var none T
+	if err := checkReadableFile(path); err != nil {
+		return none, err
+	}
+	file, err := os.Open(path) //nolint:gosec // G304: the operator names the file, that is what the variable is for
+	if err != nil {
+		return none, err
+	}
+	defer file.Close() //nolint:errcheck // nothing was written
+
+	value, err := read(file)
+	if err != nil {
+		return none, fmt.Errorf("%s: %w", path, err)
+	}
+	return value, nil
+}

@@ -1,0 +1,201 @@
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// maxFileBytes bounds a YAML file: a path to something else is a mistake.
+const maxFileBytes = 1 << 20
+
+// yamlLines are where a YAML file's values stand, by their paths, such as
+// "phases[2].soakDays".
+type yamlLines map[string]yamlPlace
+
+type yamlPlace struct {
+	line int
+	// float says that it is written as a number with a fraction or an exponent,
+	// which the parser would cut down to fit a whole number.
+	float bool
+}
+
+// at names a field by its path and its line, or the line of what it would be
+// part of. The field itself is the path where the file does not have it.
+func (l yamlLines) at(path string) string {
+	for part := path; part != ""; part = parentOf(part) {
+		if place, ok := l[part]; ok {
+			return fmt.Sprintf("line %d: %s", place.line, path)
+		}
+	}
+	return path
+}
+
+func parentOf(path string) string { return path[:max(strings.LastIndexAny(path, ".["), 0)] }
+
+// onLine is the field that stands on a line; where several do, what holds them
+// all, and false.
+func (l yamlLines) onLine(line int) (path string, one bool) {
+	var ends []string
+	for path, place := range l {
+		if place.line == line && !l.continues(path, line) {
+			ends = append(ends, path)
+		}
+	}
+	if len(ends) == 0 {
+		return "", false
+	}
+	path = ends[0]
+	for _, end := range ends[1:] {
+		for path != "" && !within(end, path) {
+			path = parentOf(path)
+		}
+	}
+	return path, len(ends) == 1
+}
+
+// continues tells whether something below a path stands on the line too.
+func (l yamlLines) continues(path string, line int) bool {
+	for below, place := range l {
+		if place.line == line && below != path && within(below, path) {
+			return true
+		}
+	}
+	return false
+}
+
+// within tells whether a path is another one or below it.
+func within(path, other string) bool {
+	rest, found := strings.CutPrefix(path, other)
+	return found && (rest == "" || rest[0] == '.' || rest[0] == '[')
+}
+
+// decodeYAML reads one YAML document into a value that holds the defaults, and
+// refuses fields that the value does not have. Errors name the line and the
+// field, and quote no value.
+func decodeYAML(r io.Reader, into any) (yamlLines, error) {
+	content, err := io.ReadAll(io.LimitReader(r, maxFileBytes+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(content) > maxFileBytes {
+		return nil, fmt.Errorf("is larger than %d bytes", maxFileBytes)
+	}
+	var document yaml.Node
+	if err := yaml.Unmarshal(content, &document); err != nil {
+		return nil, explainYAML(err, nil)
+	}
+	if len(document.Content) == 0 || document.Content[0].Kind != yaml.MappingNode {
+		return nil, errors.New("holds no fields")
+	}
+	lines := yamlLines{}
+	lines.add("", document.Content[0])
+	decoder := yaml.NewDecoder(bytes.NewReader(content))
+	decoder.KnownFields(true)
+	if err := decoder.Decode(into); err != nil {
+		return nil, explainYAML(err, lines)
+	}
+	if err := decoder.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
+		return nil, errors.New("holds more than one document")
+	}
+	return lines, nil
+}
+
+func (l yamlLines) add(path string, n *yaml.Node) {
+	if path != "" {
+		l[path] = yamlPlace{n.Line, n.ShortTag() == "!!float"}
+	}
+	switch n.Kind {
+	case yaml.MappingNode:
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			name := n.Content[i].Value
+			if path != "" {
+				name = path + "." + name
+			}
+			l.add(name, n.Content[i+1])
+			place := l[name]
+			place.line = n.Content[i].Line // where the name stands, not the value below it
+			l[name] = place
+		}
+	case yaml.SequenceNode:
+		for i, item := range n.Content {
+			l.add(fmt.Sprintf("%s[%d]", path, i), item)
+		}
+	case yaml.DocumentNode, yaml.ScalarNode, yaml.AliasNode:
+	}
+}
+
+var (
+	unknownField = regexp.MustCompile(`^line (\d+): field (.+) not found in type `)
+	twiceField   = regexp.MustCompile(`^line (\d+): mapping key "(.+)" already defined at line (\d+)`)
+	wrongType    = regexp.MustCompile(`^line (\d+): cannot unmarshal .* into (\S+)$`)
+)
+
+// explainYAML turns the parser's errors, which speak of Go's types and quote
+// values, into errors that name the field.
+func explainYAML(err error, lines yamlLines) error {
+	all, ok := errors.AsType[*yaml.TypeError](err)
+	if !ok {
+		return errors.New(strings.TrimPrefix(err.Error(), "yaml: "))
+	}
+	problems := make([]error, 0, len(all.Errors))
+	for _, one := range all.Errors {
+		problems = append(problems, explainYAMLError(one, lines))
+	}
+	return errors.Join(problems...)
+}
+
+func explainYAMLError(text string, lines yamlLines) error {
+	if m := unknownField.FindStringSubmatch(text); m != nil {
+		return fmt.Errorf("line %s: %s: is not a field here", m[1], lines.named(m[1], m[2]))
+	}
+	if m := twiceField.FindStringSubmatch(text); m != nil {
+		return fmt.Errorf("line %s: %s: is there already, on line %s", m[1], m[2], m[3])
+	}
+	if m := wrongType.FindStringSubmatch(text); m != nil {
+		number, _ := strconv.Atoi(m[1]) // it is digits
+		path, one := lines.onLine(number)
+		switch {
+		case path == "":
+			return fmt.Errorf("line %s: a value must be %s", m[1], kindOf(m[2]))
+		case !one:
+			return fmt.Errorf("line %s: %s: a value in it must be %s", m[1], path, kindOf(m[2]))
+		}
+		return fmt.Errorf("line %s: %s: must be %s", m[1], path, kindOf(m[2]))
+	}
+	return errors.New(text)
+}
+
+// named is the path of the field of that name on a line.
+func (l yamlLines) named(line, name string) string {
+	number, _ := strconv.Atoi(line) // it is digits
+	for path, at := range l {
+		if at.line == number && (path == name || strings.HasSuffix(path, "."+name)) {
+			return path
+		}
+	}
+	return name
+}
+
+// kindOf says in words what a Go type takes.
+func kindOf(goType string) string {
+	switch {
+	case strings.HasPrefix(goType, "[]"):
+		return "a list"
+	case strings.HasPrefix(goType, "float"):
+		return "a number"
+	case strings.HasPrefix(goType, "int"):
+		return "a whole number"
+	case goType == "bool":
+		return "true or false"
+	case goType == "string", goType == "rollout.Rule", goType == "rollout.Gate", goType == "rollout.Role":
+		return "text"
+	}
+	return "fields with values"
+}

@@ -1,0 +1,269 @@
+package mail
+
+import (
+	"errors"
+	"fmt"
+	htmltemplate "html/template"
+	"math"
+	"strings"
+	texttemplate "text/template"
+	"time"
+
+	"marketplace.example/trials/rollout"
+)
+
+var (
+	noticeText = texttemplate.Must(texttemplate.New("notice.txt").
+			Funcs(texttemplate.FuncMap{"wrap": wrap, "upper": strings.ToUpper}).
+			ParseFS(templateFiles, "templates/notice.txt"))
+	noticeHTML = htmltemplate.Must(htmltemplate.New("notice.html").
+			Funcs(htmltemplate.FuncMap{"keep": keepPercent}).
+			ParseFS(templateFiles, "templates/notice.html"))
+)
+
+// noticePage is what the layouts of a notice set.
+type noticePage struct {
+	Subject, Preheader, Heading, Lead string
+	// Tone is urgent, good or plain.
+	Tone     string
+	Label    string
+	Lines    []noticeLine
+	Charts   []noticeChart
+	Timeline []noticePhase
+	Sections []noticeSection
+	At, Why  string
+}
+
+// noticeLine is a paragraph; its name, such as "What to do next", stands out.
+type noticeLine struct{ Name, Text string }
+
+// noticeChart is one group of figures.
+type noticeChart struct {
+	Title, Note string
+	Figures     []noticeFigure
+}
+
+// noticeFigure is a figure in words, and its bar as the widths of cells.
+type noticeFigure struct {
+	Name, Value, Limit, Reason string
+	Tone, Standing             string
+	Bar                        []noticeCell
+}
+
+// noticeCell is a part of a bar: its width in percent, and what it shows: fill,
+// beyond (filled on the bad side of the limit), mark or rest.
+type noticeCell struct {
+	Part  string
+	Width float64
+}
+
+type noticePhase struct {
+	Name, Percentage, State, When string
+	// Full and Rest are the bar's parts, in percent.
+	Full, Rest float64
+	Tone       string
+}
+
+type noticeSection struct {
+	Title string
+	Items []noticeItem
+}
+
+type noticeItem struct{ Label, Text, Tone, Standing string }
+
+// RenderNotice words a notice to stakeholders. It fails on one that says nothing.
+func RenderNotice(m rollout.Message) (Rendered, error) {
+	if m.Subject == "" || m.Lead == "" {
+		return Rendered{}, errors.New("notice: subject and lead are needed")
+	}
+	p := newNoticePage(m)
+	var text, html strings.Builder
+	if err := noticeText.Execute(&text, p); err != nil {
+		return Rendered{}, fmt.Errorf("setting the text of a notice: %w", err)
+	}
+	if err := noticeHTML.Execute(&html, p); err != nil {
+		return Rendered{}, fmt.Errorf("setting the HTML of a notice: %w", err)
+	}
+	return Rendered{Subject: p.Subject, Text: text.String(), HTML: html.String()}, nil
+}
+
+func newNoticePage(m rollout.Message) noticePage {
+	p := noticePage{
+		Subject: oneLine(m.Subject), Preheader: shorten(oneLine(m.Lead), maxPreheader), Lead: oneLine(m.Lead),
+		Heading: heading(m.Subject), Label: noticeLabels[m.Kind], Tone: "plain",
+		At: m.At.UTC().Format("2 January 2006 15:04:05 UTC"), Why: m.Kind.Why(),
+	}
+	switch m.Kind {
+	case rollout.NoticeCritical:
+		p.Tone = "urgent"
+	case rollout.NoticeFinal, rollout.NoticeReport:
+		p.Tone = "good"
+	case rollout.NoticeAnnouncement, rollout.NoticePhase, rollout.NoticeDaily:
+	}
+	for _, line := range m.Lines {
+		p.Lines = append(p.Lines, newNoticeLine(m.Kind, oneLine(line)))
+	}
+	p.Charts = charts(m)
+	for _, e := range m.Timeline {
+		p.Timeline = append(p.Timeline, newNoticePhase(e))
+	}
+	for _, s := range m.Sections {
+		section := noticeSection{Title: oneLine(s.Title)}
+		for _, i := range s.Items {
+			item := noticeItem{Label: oneLine(i.Label), Text: oneLine(i.Text)}
+			if i.Verdict != "" {
+				item.Tone, item.Standing = tones[i.Verdict], criterionStandings[i.Verdict]
+			}
+			section.Items = append(section.Items, item)
+		}
+		p.Sections = append(p.Sections, section)
+	}
+	return p
+}
+
+const maxPreheader = 160
+
+var noticeLabels = map[rollout.NoticeKind]string{
+	rollout.NoticeAnnouncement: "Announcement", rollout.NoticePhase: "Phase", rollout.NoticeDaily: "Daily update",
+	rollout.NoticeCritical: "Critical", rollout.NoticeFinal: "Final report", rollout.NoticeReport: "Report",
+}
+
+// heading is the subject without the words that tell it from other e-mails.
+func heading(subject string) string {
+	h := strings.TrimPrefix(oneLine(subject), "Trial rollout: ")
+	if h == "" {
+		return ""
+	}
+	return strings.ToUpper(h[:1]) + h[1:]
+}
+
+// keepPercent keeps a number and its percent sign on one line.
+func keepPercent(s string) string { return strings.ReplaceAll(s, " %", "\u00a0%") }
+
+// newNoticeLine takes the name off the lines of a critical notice.
+func newNoticeLine(kind rollout.NoticeKind, line string) noticeLine {
+	if name, text, named := strings.Cut(line, ": "); named && kind == rollout.NoticeCritical {
+		return noticeLine{Name: name, Text: text}
+	}
+	return noticeLine{Text: line}
+}
+
+// The colours' names of verdicts, and what they are called.
+var (
+	tones = map[rollout.Verdict]string{rollout.Pass: "good", rollout.Fail: "bad", rollout.Insufficient: "open"}
+
+	figureStandings    = map[rollout.Verdict]string{rollout.Pass: "within", rollout.Fail: "beyond", rollout.Insufficient: "open"}
+	criterionStandings = map[rollout.Verdict]string{rollout.Pass: "met", rollout.Fail: "not met", rollout.Insufficient: "open"}
+)
+
+// charts are the figures by what they decide.
+func charts(m rollout.Message) []noticeChart {
+	type group struct {
+		use        rollout.FigureUse
+		name, note string
+	}
+	groups := []group{
+		{rollout.ToGoOn, "Figures of this phase", "What the next step needs. The mark is the limit; each bar has a scale of its own."},
+		{rollout.ToGoBack, "Figures of the whole rollout", "What takes the rollout back. The mark is the limit; each bar has a scale of its own."},
+	}
+	if m.Kind == rollout.NoticeFinal || m.Kind == rollout.NoticeReport { // no gate is left
+		groups[0].name = "Figures since the last phase"
+		groups[0].note = "Against what each phase needed. The mark is the limit; each bar has a scale of its own."
+	}
+	var all []noticeChart
+	for _, g := range groups {
+		chart := noticeChart{Title: g.name, Note: g.note}
+		for _, f := range m.Figures {
+			if f.Use == g.use {
+				chart.Figures = append(chart.Figures, newNoticeFigure(f))
+			}
+		}
+		if len(chart.Figures) > 0 {
+			all = append(all, chart)
+		}
+	}
+	return all
+}
+
+func newNoticeFigure(f rollout.Figure) noticeFigure {
+	bound := "at least "
+	if f.HighIsBad {
+		bound = "at most "
+	}
+	n := noticeFigure{
+		Name: f.Name, Value: share(f.Estimate), Limit: bound + share(f.Limit), Reason: oneLine(f.Reason),
+		Tone: tones[f.Verdict], Standing: figureStandings[f.Verdict],
+	}
+	if f.Seen == 0 {
+		n.Value = "–"
+	}
+	n.Bar = bar(f)
+	return n
+}
+
+// bar cuts a figure's bar into cells: up to twice the limit, or a little beyond
+// the figure where that is more, and never beyond 100 %.
+func bar(f rollout.Figure) []noticeCell {
+	scale := min(1, max(2*f.Limit, 1.15*f.Estimate))
+	if !(scale > 0) { // NaN too
+		scale = 1
+	}
+	estimate, limit := min(max(f.Estimate, 0), scale)/scale*100, min(max(f.Limit, 0), scale)/scale*100
+	if f.Seen == 0 {
+		estimate = 0
+	}
+	const mark = 1.0
+	before := max(limit-mark/2, 0)
+	after := min(limit+mark/2, 100)
+	var cells []noticeCell
+	add := func(part string, width float64) {
+		if width = math.Round(width*10) / 10; width > 0 {
+			cells = append(cells, noticeCell{part, width})
+		}
+	}
+	add("fill", min(estimate, before))
+	add("rest", before-min(estimate, before))
+	add("mark", after-before)
+	add("fill", max(estimate, after)-after)
+	add("rest", 100-max(estimate, after))
+	return cells
+}
+
+// share writes a rate with as many digits as tell something.
+func share(x float64) string {
+	percent := 100 * x
+	if percent > 0 && percent < 9.95 {
+		return fmt.Sprintf("%.1f %%", percent)
+	}
+	return fmt.Sprintf("%.0f %%", percent)
+}
+
+func newNoticePhase(e rollout.TimelineEntry) noticePhase {
+	full := min(max(e.Percentage, 0), 100)
+	p := noticePhase{
+		Name: oneLine(e.Name), Percentage: fmt.Sprintf("%v %%", e.Percentage), Full: full, Rest: 100 - full,
+		State: phaseStates[e.State], Tone: phaseTones[e.State],
+	}
+	if e.From != nil {
+		p.When = moment(*e.From)
+	}
+	return p
+}
+
+func moment(t time.Time) string {
+	if t.Second() != 0 || t.Nanosecond() != 0 {
+		return t.UTC().Format("2 January 15:04:05 UTC")
+	}
+	return t.UTC().Format("2 January 15:04 UTC")
+}
+
+var (
+	phaseStates = map[string]string{
+		rollout.TimePast: "done", rollout.TimePresent: "now", rollout.TimeToCome: "to come",
+		rollout.TimeStopped: "stopped", rollout.TimeNotReached: "not reached",
+	}
+	phaseTones = map[string]string{
+		rollout.TimePast: "good", rollout.TimePresent: "now", rollout.TimeToCome: "later",
+		rollout.TimeStopped: "bad", rollout.TimeNotReached: "later",
+	}
+)

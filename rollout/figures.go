@@ -1,0 +1,105 @@
+package rollout
+
+import "strings"
+
+// figures are all rates of a judgement against their limits: the gates', then
+// the triggers'.
+func (j *Judgement) figures() []Figure {
+	if j == nil {
+		return nil
+	}
+	figures := make([]Figure, 0, len(j.Gates)+len(j.Triggers))
+	for _, r := range j.Gates {
+		figures = append(figures, Figure{
+			Name: gateNames[r.Gate], Use: ToGoOn, Estimate: r.Estimate, Limit: r.Limit,
+			HighIsBad: r.Gate == GateAPI || r.Gate == GateErrors, Seen: r.Seen, Verdict: r.Verdict, Reason: r.Reason,
+		})
+	}
+	for _, a := range j.Triggers {
+		verdict, reason := a.standing()
+		figures = append(figures, Figure{
+			Name: triggerNames[a.Trigger], Use: ToGoBack, Estimate: a.Estimate, Limit: a.Limit,
+			HighIsBad: a.highIsBad(), Seen: a.Seen, Verdict: verdict, Reason: reason,
+		})
+	}
+	return figures
+}
+
+var gateNames = map[Gate]string{
+	GateEmail: "E-mails delivered", GateAutomation: "Automated steps that succeeded", GateAPI: "API calls over 2 s",
+	GateErrors: "API calls that failed", GateConversion: "Ended trials that converted",
+}
+
+var triggerNames = map[Trigger]string{
+	TriggerEmail: "E-mails delivered", TriggerErrors: "Automated steps that failed",
+	TriggerPerformance: "API calls slower than before", TriggerConversion: "Ended trials that converted",
+}
+
+func (a Alarm) highIsBad() bool { return a.Trigger == TriggerErrors || a.Trigger == TriggerPerformance }
+
+// standing is how a trigger stands as a verdict, and why: what is beyond its
+// limit without raising an alarm may be chance, and is open.
+func (a Alarm) standing() (Verdict, string) {
+	beyond := a.Estimate < a.Limit
+	if a.highIsBad() {
+		beyond = a.Estimate > a.Limit
+	}
+	switch {
+	case a.Raised:
+		return Fail, a.Reason
+	case a.undecidable():
+		return Insufficient, a.Reason
+	case beyond:
+		return Insufficient, a.Reason + "; not yet certain that this is not chance"
+	}
+	return Pass, a.Reason
+}
+
+// undecidable tells whether no verdict is possible yet, whatever the figures.
+func (a Alarm) undecidable() bool {
+	switch {
+	case a.Raised:
+		return false
+	case a.Seen == 0:
+		return true
+	case a.Trigger == TriggerConversion:
+		return a.Seen < LeastMatured(Null{Limit: a.Limit, Side: TooLow}, alphaConversion)
+	}
+	// What weighs exactly nothing against this was never weighed: no baseline.
+	return a.Trigger == TriggerPerformance && a.Evidence == 1 && a.Needed == 1/alphaSlow
+}
+
+// undecided says of each figure that has no verdict yet what it waits for, and
+// until when.
+func (s State) undecided(j *Judgement) []Item {
+	if j == nil {
+		return []Item{{Label: "All figures", Text: "nothing was judged yet"}}
+	}
+	var items []Item
+	for _, a := range j.Triggers {
+		if a.undecidable() {
+			items = append(items, Item{Label: triggerNames[a.Trigger] + ", to go back", Text: a.Reason})
+		}
+	}
+	if s.Stage.Kind != InPhase {
+		return items
+	}
+	_, _, open := s.gatesNow(j)
+	for _, r := range open {
+		text := r.Reason
+		if s.Status == Running {
+			text += "; the rollout waits for it until " + s.moment(s.stageLimit()) + " at the longest, and pauses then"
+		}
+		items = append(items, Item{Label: gateNames[r.Gate] + ", to go on", Text: text})
+	}
+	return items
+}
+
+// sentence makes a sentence of words that may or may not be one.
+func sentence(text string) string {
+	text = strings.TrimSpace(text)
+	if text == "" || strings.HasSuffix(text, ".") || strings.HasSuffix(text, "!") || strings.HasSuffix(text, "?") {
+		return text
+	}
+	return text + "."
+}

@@ -1,0 +1,97 @@
+package rollout
+
+import (
+	"fmt"
+	"strings"
+)
+
+// finalReport tells of the whole rollout, when its days of stability are over.
+func (s State) finalReport(e Event) *Message {
+	lead := fmt.Sprintf("The rollout of trial automation has held at %v %% of new vendors through its %v days of stability, until %s.",
+		s.Percentage, s.Plan.StabilityDays, s.moment(e.At))
+	if e.By != automatic {
+		lead = fmt.Sprintf("The rollout of trial automation is at %v %% of new vendors; its stability was ended by hand on %s.", s.Percentage, s.moment(e.At))
+	}
+	return &Message{
+		Kind: NoticeFinal, Subject: fmt.Sprintf("Trial rollout: final report at %v %% of new vendors", s.Percentage), Lead: lead,
+		Lines: []string{
+			criteriaTally(s, e.Judgement), tally(e.Judgement),
+			fmt.Sprintf("Until %s the rollout is still guarded: whether the vendors admitted last convert is known only then.", s.moment(s.StageEnds())),
+		},
+		Sections: append(s.reportSections(e), Section{Title: "What comes after", Items: []Item{
+			{Label: "Week 1", Text: "daily monitoring review, performance optimization, user feedback analysis"},
+			{Label: "Weeks 2 to 4", Text: "feature usage analysis, conversion rate optimization, documentation updates"},
+			{Label: "From month 1", Text: "long-term trend analysis, system optimizations, next feature planning"},
+		}}),
+	}
+}
+
+// completed tells that nothing more happens.
+func (s State) completed(e Event) *Message {
+	return &Message{
+		Kind: NoticeReport, Subject: fmt.Sprintf("Trial rollout: complete at %v %% of new vendors", s.Percentage),
+		Lead:  fmt.Sprintf("The rollout of trial automation is complete since %s: the trials of %v %% of new vendors are automated, and stay so.", s.moment(e.At), s.Percentage),
+		Lines: []string{sentence(e.Reason), criteriaTally(s, e.Judgement), tally(e.Judgement)}, Sections: s.reportSections(e),
+	}
+}
+
+func (s State) reportSections(e Event) []Section {
+	criteria := Section{Title: "Success criteria"}
+	for _, a := range Appraise(s, e.Judgement) {
+		criteria.Items = append(criteria.Items, Item{Label: a.Text, Text: a.Reason, Verdict: a.Verdict})
+	}
+	sections := []Section{criteria, {Title: "Decisions", Items: s.decided(e)}}
+	if items := s.undecided(e.Judgement); len(items) > 0 {
+		sections = append(sections, Section{Title: "Not decidable yet", Items: items})
+	}
+	return sections
+}
+
+func criteriaTally(s State, j *Judgement) string {
+	counts := map[Verdict]int{}
+	appraisals := Appraise(s, j)
+	for _, a := range appraisals {
+		counts[a.Verdict]++
+	}
+	return fmt.Sprintf("Of %d success criteria %d are met, %d are not, and %d cannot be told yet.",
+		len(appraisals), counts[Pass], counts[Fail], counts[Insufficient])
+}
+
+// decided are the decisions that the state still knows of; all of them, with
+// what they were made on, are stored as the rollout's events.
+func (s State) decided(e Event) []Item {
+	started := "with plan " + s.Plan.Name
+	if s.RestartOf != "" {
+		started += ", going on from " + s.RestartOf
+	}
+	items := []Item{{Label: "Started " + s.moment(s.StartedAt), Text: started}}
+	for _, c := range s.Checks {
+		if c.WaivedBy != "" {
+			items = append(items, Item{Label: "Waived: preflight check " + c.ID, Text: c.WaiverReason})
+		}
+	}
+	for _, c := range Criteria() {
+		if tick, ticked := s.Criteria[c.ID]; ticked {
+			items = append(items, Item{Label: "Judged by a person: " + c.Text, Text: tick.Reason, Verdict: verdict(tick.Met)})
+		}
+	}
+	items = append(items, Item{Label: "Taken back by alarms", Text: times(s.Epoch)})
+	if s.Backfill != nil {
+		text := fmt.Sprintf("%d trials so far", s.Backfill.Taken)
+		if s.Backfill.Done {
+			text = fmt.Sprintf("%d trials, all that there were", s.Backfill.Taken)
+		}
+		items = append(items, Item{Label: "Taken in while running", Text: text})
+	}
+	return append(items, Item{Label: "This step " + s.moment(e.At), Text: strings.TrimSuffix(e.Reason, ".")})
+}
+
+func times(n int) string {
+	switch n {
+	case 0:
+		return "never"
+	case 1:
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
+}

@@ -1,0 +1,57 @@
+package rollout
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+	"strings"
+)
+
+// Stakeholder is somebody who is told of the rollout. Its name is for those who
+// read the list: no notice holds it.
+type Stakeholder struct {
+	Role    Role   `yaml:"role"`
+	Name    string `yaml:"name"`
+	Email   string `yaml:"email"`
+	Webhook string `yaml:"webhook"`
+}
+
+// Recipient is one address that a notice goes to.
+type Recipient struct {
+	// ID stands for it where the address must not be: the role and a short hash.
+	ID      string
+	Address string
+	Webhook bool
+}
+
+// Recipients are the addresses that get notices of a kind, each once: whoever
+// has two roles is told once, under the first.
+func Recipients(stakeholders []Stakeholder, kind NoticeKind) []Recipient {
+	var recipients []Recipient
+	add := func(role Role, address string, webhook bool) {
+		told := slices.ContainsFunc(recipients, func(r Recipient) bool { return plain(r.Address, r.Webhook) == plain(address, webhook) })
+		if address != "" && !told {
+			recipients = append(recipients, Recipient{ID: recipientID(role, plain(address, webhook)), Address: address, Webhook: webhook})
+		}
+	}
+	for _, s := range stakeholders {
+		if slices.Contains(kind.Roles(), s.Role) {
+			add(s.Role, s.Email, false)
+			add(s.Role, s.Webhook, true)
+		}
+	}
+	return recipients
+}
+
+func recipientID(role Role, address string) string {
+	sum := sha256.Sum256([]byte(address))
+	return string(role) + "-" + hex.EncodeToString(sum[:6])
+}
+
+// plain is an address as it is compared: in e-mail addresses, case means nothing.
+func plain(address string, webhook bool) string {
+	if webhook {
+		return address
+	}
+	return strings.ToLower(address)
+}

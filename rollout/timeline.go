@@ -1,0 +1,99 @@
+package rollout
+
+import "time"
+
+// stageAt is a stage and when it begins.
+type stageAt struct {
+	Stage
+	From time.Time
+}
+
+// calendar are the present stage and those after it, each at the earliest
+// moment at which it can begin.
+func (s State) calendar() []stageAt {
+	stages := []stageAt{{s.Stage, s.EnteredAt}}
+	at := s.StageEnds()
+	for {
+		next, more := s.Plan.next(stages[len(stages)-1].Stage)
+		if !more {
+			return stages
+		}
+		stages = append(stages, stageAt{next, at})
+		at = at.Add(s.Plan.soak(next, s.Times.Day))
+	}
+}
+
+// timeline are the phases, stability and guard, and where the rollout is.
+func (s State) timeline() []TimelineEntry {
+	from := map[Stage]time.Time{}
+	for i, at := range s.calendar() {
+		if i == 0 || s.Status == Running {
+			from[at.Stage] = at.From
+		}
+	}
+	entries := make([]TimelineEntry, 0, len(s.Plan.Phases)+2)
+	for _, stage := range s.Plan.stages() {
+		e := TimelineEntry{Name: s.Plan.shortName(stage), Percentage: s.Plan.percentage(stage), State: s.timeOf(stage)}
+		if at, known := from[stage]; known && (e.State == TimePresent || e.State == TimeToCome) {
+			e.From = &at
+		}
+		entries = append(entries, e)
+	}
+	return entries
+}
+
+// stages are all stages after the notice, in their order.
+func (p Plan) stages() []Stage {
+	last := len(p.Phases) - 1
+	stages := make([]Stage, 0, len(p.Phases)+2)
+	for i := range p.Phases {
+		stages = append(stages, Stage{InPhase, i})
+	}
+	return append(stages, Stage{Stability, last}, Stage{Guard, last})
+}
+
+func (p Plan) shortName(s Stage) string {
+	if s.Kind == InPhase {
+		return p.Phases[s.Phase].Name
+	}
+	return string(s.Kind)
+}
+
+// timeOf tells whether a stage is past, present or to come.
+func (s State) timeOf(stage Stage) string {
+	here, there := s.Stage.rank(), stage.rank()
+	switch {
+	case s.Status == Completed, there < here:
+		return TimePast
+	case s.Status == RolledBack && there == here:
+		return TimeStopped
+	case s.Status == RolledBack:
+		return TimeNotReached
+	case there == here:
+		return TimePresent
+	}
+	return TimeToCome
+}
+
+// rank orders stages. A notice comes right before its phase.
+func (s Stage) rank() int {
+	const afterPhases = 2 * maxPhases
+	switch s.Kind {
+	case Notice:
+		return 2*s.Phase - 1
+	case InPhase:
+		return 2 * s.Phase
+	case Stability:
+		return afterPhases
+	case Guard:
+	}
+	return afterPhases + 1
+}
+
+// moment writes a moment, to the second where a day is shorter than a day.
+func (s State) moment(t time.Time) string {
+	if s.Times.Day > 0 && s.Times.Day < 24*time.Hour {
+		return t.UTC().Format("2 January 2006 15:04:05 UTC")
+	}
+	return t.UTC().Format(clock)
+}
