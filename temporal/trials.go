@@ -53,14 +53,15 @@ func (c *Client) Convert(ctx context.Context, vendorID string, r trial.Request) 
 	return nil
 }
 
-// Wake tells a held trial to look at the flags again. A trial that is over
-// needs no waking.
+// Wake tells a held trial to look at the flags again. A held trial is never
+// over, so one whose workflow is gone lost it, and is started again: nothing
+// else would, since a trial that waits on purpose is never overdue.
 func (c *Client) Wake(ctx context.Context, vendorID string) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	err := c.SDK.SignalWorkflow(ctx, trial.WorkflowID(vendorID), "", trial.SignalWake, trial.Request{})
-	var gone *serviceerror.NotFound
-	if err != nil && !errors.As(err, &gone) {
+	_, err := c.SDK.SignalWithStartWorkflow(ctx, trial.WorkflowID(vendorID), trial.SignalWake, trial.Request{},
+		c.options(vendorID), trial.WorkflowType, workflows.TrialInput{VendorID: vendorID})
+	if err != nil {
 		return away("waking trial "+vendorID, err)
 	}
 	return nil

@@ -1,0 +1,35 @@
+package temporal
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/mock"
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/mocks"
+
+	"marketplace.example/trials/trial"
+	"marketplace.example/trials/workflows"
+)
+
+const vendorID = "v1"
+
+func newTestClient(t *testing.T) (*Client, *mocks.Client) {
+	t.Helper()
+	sdk := &mocks.Client{}
+	sdk.Test(t)
+	t.Cleanup(func() { sdk.AssertExpectations(t) })
+	return &Client{SDK: sdk, TaskQueue: "trials"}, sdk
+}
+
+func TestWakingStartsAHeldTrialThatLostItsWorkflow(t *testing.T) {
+	t.Parallel()
+	c, sdk := newTestClient(t)
+	gone := serviceerror.NewNotFound("workflow not found")
+	sdk.On("SignalWorkflow", mock.Anything, mock.Anything, mock.Anything, mock.Anything, mock.Anything).Return(gone).Maybe()
+	startable := mock.MatchedBy(func(o client.StartWorkflowOptions) bool { return o.ID == "trial-v1" && o.TaskQueue == "trials" })
+	sdk.On("SignalWithStartWorkflow", mock.Anything, "trial-v1", trial.SignalWake, trial.Request{}, startable,
+		trial.WorkflowType, workflows.TrialInput{VendorID: vendorID}).Return(nil, nil).Once()
+	require.NoError(t, c.Wake(t.Context(), vendorID))
+}
