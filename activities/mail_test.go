@@ -45,20 +45,30 @@ func newBench() *bench {
 }
 
 // due is reminder-7d of a trial whose welcome is done.
-func (b *bench) due() activities.Due {
+func (b *bench) due() activities.Due { return b.dueAfter(1) }
+
+// dueAfter is the step after so many that ran on time.
+func (b *bench) dueAfter(steps int) activities.Due {
 	s := trial.NewState(b.vendor.Registration(trial.DefaultPolicy(), trial.RealDay))
-	welcome, _ := s.Next()
-	f := trial.Facts{Now: s.StartedAt}
-	s = s.Apply(s.StepEvent(welcome, trial.Decision{Action: trial.Run, Reason: trial.ReasonDue, Mail: true}, f, true))
+	for range steps {
+		step, _ := s.Next()
+		f := trial.Facts{Now: step.At}
+		s = s.Apply(s.StepEvent(step, trial.Decision{Action: trial.Run, Reason: trial.ReasonDue, Mail: true}, f, true))
+	}
 	step, _ := s.Next()
 	return activities.Due{State: s, Step: step}
 }
 
 func (b *bench) perform(t *testing.T) (activities.Performed, error) {
 	t.Helper()
+	return b.performStep(t, b.due())
+}
+
+func (b *bench) performStep(t *testing.T, due activities.Due) (activities.Performed, error) {
+	t.Helper()
 	a := &activities.Trials{Store: b, Mailer: b, Policy: trial.DefaultPolicy(), Day: trial.RealDay, UnknownWait: unknownWait,
 		Now: func() time.Time { return b.now }, Log: zap.NewNop()}
-	return a.Perform(t.Context(), b.due())
+	return a.Perform(t.Context(), due)
 }
 
 func (b *bench) Flags(context.Context) (rollout.Document, error) {
@@ -257,4 +267,16 @@ func TestASuppressedAddressIsNotWrittenTo(t *testing.T) {
 	_, err = b.perform(t)
 	require.NoError(t, err)
 	require.Len(t, b.mails, 1, "another address of the same vendor is written to")
+}
+
+func TestALateExpiryTellsOfTheWholeGrace(t *testing.T) {
+	t.Parallel()
+	b := newBench()
+	due := b.dueAfter(4)
+	require.Equal(t, trial.Expiry, due.Step.Kind)
+	b.now = due.Step.At.Add(5 * 24 * time.Hour)
+	p, err := b.performStep(t, due)
+	require.NoError(t, err)
+	require.Equal(t, due.State.Apply(*p.Event), b.mails[0].State, "the e-mail tells of what is so after it")
+	require.Equal(t, b.now.Add(3*24*time.Hour), b.mails[0].State.GraceEndsAt)
 }

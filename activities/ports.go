@@ -28,7 +28,7 @@ type Mail struct {
 	To string
 	// Send is the claim it is sent under.
 	Send trial.Send
-	// State and Step are what it tells of; VendorName whom it greets.
+	// State, after the step, and Step are what it tells of; VendorName whom it greets.
 	State      trial.State
 	Step       trial.Step
 	VendorName string

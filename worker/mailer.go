@@ -43,11 +43,9 @@ func (m *mailer) Wait(ctx context.Context) (bool, error) {
 // Deliver implements activities.Mailer.
 func (m *mailer) Deliver(ctx context.Context, e activities.Mail) (activities.Delivery, error) {
 	unsubscribe := m.links.Unsubscribe(e.State.VendorID)
-	r, err := mail.Render(mail.Content{
-		Kind: contentKind(e.Step.Kind), VendorName: e.VendorName, DaysLeft: e.Step.Days(), GraceDays: e.State.Policy.GraceDays,
-		LengthDays: e.State.Policy.LengthDays, EndsAt: e.State.EndsAt, GraceEndsAt: e.State.GraceEndsAt, Zone: e.State.Zone,
-		Day: e.State.Day, ActionURL: m.publicURL, UnsubscribeURL: unsubscribe,
-	})
+	c := content(e)
+	c.ActionURL, c.UnsubscribeURL = m.publicURL, unsubscribe
+	r, err := mail.Render(c)
 	if err != nil {
 		return activities.Delivery{}, err
 	}
@@ -56,6 +54,26 @@ func (m *mailer) Deliver(ctx context.Context, e activities.Mail) (activities.Del
 		Key: mail.SendKey{TrialID: e.State.VendorID, Kind: string(e.Step.Kind), Revision: e.Step.Revision, Attempt: e.Send.Attempt},
 	})
 	return activities.Delivery{Status: sendStatus(outcome.Status), MessageID: outcome.MessageID, Reason: outcome.Reason, RetryAfter: outcome.RetryAfter}, nil
+}
+
+// content is what the e-mail says of the trial.
+func content(e activities.Mail) mail.Content {
+	s := e.State
+	return mail.Content{
+		Kind: contentKind(e.Step.Kind), VendorName: e.VendorName, DaysLeft: e.Step.Days(), GraceDays: s.Policy.GraceDays,
+		LengthDays: s.Policy.LengthDays, EndsAt: s.EndsAt, GraceEndsAt: graceEnd(s), Zone: s.Zone, Day: s.Day,
+	}
+}
+
+// graceEnd is when selling is paused, or was; zero where there is no grace.
+func graceEnd(s trial.State) time.Time {
+	switch {
+	case s.Policy.GraceDays == 0:
+		return time.Time{}
+	case s.ExpiredAt != nil: // it may have been held or late
+		return *s.ExpiredAt
+	}
+	return s.GraceEndsAt
 }
 
 // AddressHash implements activities.Mailer.
