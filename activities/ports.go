@@ -32,6 +32,8 @@ type Mail struct {
 	State      trial.State
 	Step       trial.Step
 	VendorName string
+	// Now is the moment that the decision to send it was made on.
+	Now time.Time
 }
 
 // Delivery is what became of handing an e-mail over.

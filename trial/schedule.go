@@ -27,6 +27,12 @@ func (s Step) Days() int {
 	return days
 }
 
+// DaysLeft is how many days are left at a reminder that is sent now: those that
+// it stands for, fewer where it is late; 0 for other kinds.
+func (s State) DaysLeft(step Step, now time.Time) int {
+	return max(0, min(step.Days(), s.Calendar().daysUntil(now, s.EndsAt)))
+}
+
 // Schedule is every step of the current revision with its moment, in order,
 // those that are over included. It is a function of the policy, the start,
 // the revisions and the zone alone. The welcome belongs to revision 0. A trial

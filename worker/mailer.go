@@ -60,7 +60,7 @@ func (m *mailer) Deliver(ctx context.Context, e activities.Mail) (activities.Del
 func content(e activities.Mail) mail.Content {
 	s := e.State
 	return mail.Content{
-		Kind: contentKind(e.Step.Kind), VendorName: e.VendorName, DaysLeft: e.Step.Days(), GraceDays: s.Policy.GraceDays,
+		Kind: contentKind(e.Step.Kind), VendorName: e.VendorName, DaysLeft: s.DaysLeft(e.Step, e.Now), GraceDays: s.Policy.GraceDays,
 		LengthDays: s.Policy.LengthDays, EndsAt: s.EndsAt, GraceEndsAt: graceEnd(s), Zone: s.Zone, Day: s.Day,
 	}
 }

@@ -24,7 +24,7 @@ func told(t *testing.T, p trial.Policy, kind trial.Kind, at time.Time) activitie
 		step, ok := s.Next()
 		require.True(t, ok, "no %s", kind)
 		if step.Kind == kind {
-			return activities.Mail{State: s.Apply(s.StepEvent(step, run, trial.Facts{Now: at}, true)), Step: step}
+			return activities.Mail{State: s.Apply(s.StepEvent(step, run, trial.Facts{Now: at}, true)), Step: step, Now: at}
 		}
 		s = s.Apply(s.StepEvent(step, run, trial.Facts{Now: step.At}, true))
 	}
@@ -38,4 +38,14 @@ func TestAMailNamesTheEndOfTheGraceThatHolds(t *testing.T) {
 	require.Equal(t, days(23), content(told(t, policy, trial.Expiry, days(20))).GraceEndsAt, "told late, the vendor has the whole grace")
 	require.Equal(t, days(19), content(told(t, policy, trial.GraceEnd, days(19))).GraceEndsAt, "selling is paused when it is")
 	require.Zero(t, content(told(t, noGrace, trial.Expiry, days(14))).GraceEndsAt, "without grace there is no date to name")
+}
+
+func TestALateReminderCountsTheDaysThatAreLeft(t *testing.T) {
+	t.Parallel()
+	left := func(late time.Duration) int {
+		return content(told(t, trial.DefaultPolicy(), trial.Reminder(3), days(11).Add(late))).DaysLeft
+	}
+	require.Equal(t, 3, left(0))
+	require.Equal(t, 3, left(8*time.Hour), "it is still the same date")
+	require.Equal(t, 2, left(10*time.Hour))
 }

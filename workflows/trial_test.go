@@ -173,7 +173,7 @@ func TestAHeldTrialSleepsWithoutATimerUntilItIsWoken(t *testing.T) {
 	})
 	o := w.run()
 	require.Equal(t, trial.Expired, o.Status)
-	require.Equal(t, []string{"welcome", "reminder-7d", "reminder-3d", "reminder-1d", "expiry", "grace-end"}, w.mailedSteps())
+	require.Equal(t, []string{"welcome", "reminder-3d", "reminder-1d", "expiry", "grace-end"}, w.mailedSteps(), "a reminder of seven days is untrue on the tenth")
 	held := 0
 	for _, e := range w.events {
 		if e.Type == trial.EventHeld {
