@@ -25,8 +25,9 @@ type yard struct {
 	converted []trial.Vendor
 	overdue   []trial.State
 	held      []trial.State
-	broken    string // the vendor whose calls fail
-	version   int    // of the flags
+	known     []string // vendors that have a trial
+	broken    string   // the vendor whose calls fail
+	version   int      // of the flags
 	done      []string
 	// cost is how long each query takes, elapsed the time since now, asked the
 	// queries made.
@@ -50,6 +51,13 @@ func (y *yard) Flags(context.Context) (rollout.Document, error) {
 
 func (y *yard) TakeIn(_ context.Context, v trial.Vendor) (trial.Vendor, error) {
 	return v, y.note("take in "+string(v.Automation.Cohort), v.ID)
+}
+
+func (y *yard) Remirror(_ context.Context, id string) (bool, error) {
+	if !slices.Contains(y.known, id) {
+		return false, nil
+	}
+	return true, y.note("mirror", id)
 }
 
 func (y *yard) query(name string) {
@@ -206,4 +214,11 @@ func TestACostlyLookTakesATwentiethOfTheTime(t *testing.T) {
 	sweep(0)
 	y.cost = 0
 	require.Equal(t, all, sweep(10*time.Minute), "however costly, it is asked again in ten minutes")
+}
+
+func TestAVendorWhoseDocumentWasReplacedIsNotStartedAgain(t *testing.T) {
+	t.Parallel()
+	y := &yard{flags: rollout.InitialFlags(), vendors: []trial.Vendor{registered("a"), {ID: "b"}, {ID: "c"}}, known: []string{"a", "b"}}
+	require.Equal(t, activities.Swept{Started: 1, Mirrored: 2}, y.sweep(t))
+	require.Equal(t, []string{"mirror a", "mirror b", "start c", "take in control b", "take in control c"}, y.done)
 }
