@@ -189,5 +189,5 @@ func (s *State) convert(e Event) {
 		return
 	}
 	s.supersede(ReasonConverted, e.At)
-	s.Status, s.ExpiredAt = Converted, nil
+	s.Status, s.ExpiredAt, s.CancelledAt = Converted, nil, nil
 }

@@ -88,7 +88,7 @@ func (s State) requestConvert(e *Event) *Event {
 	}
 	e.Type = EventConverted
 	// What counts is when the vendor converted, not when billing's message got here.
-	e.Late = s.Status == Cancelled || s.Status == Expired && !r.At.Before(*s.ExpiredAt)
+	e.Late = s.Status == Cancelled && !r.At.Before(*s.CancelledAt) || s.Status == Expired && !r.At.Before(*s.ExpiredAt)
 	return e
 }
 

@@ -135,7 +135,8 @@ func arrows(before trial.State, e trial.Event) []trial.Status {
 		return []trial.Status{trial.Cancelled}
 	case e.Type == trial.EventConverted && !before.Status.Final():
 		return []trial.Status{trial.Converted}
-	case e.Type == trial.EventConverted && before.Status == trial.Expired && e.Request.At.Before(*before.ExpiredAt):
+	case e.Type == trial.EventConverted && before.Status == trial.Expired && e.Request.At.Before(*before.ExpiredAt),
+		e.Type == trial.EventConverted && before.Status == trial.Cancelled && e.Request.At.Before(*before.CancelledAt):
 		return []trial.Status{trial.Converted}
 	case e.Type == trial.EventConverted && (before.Status == trial.Expired || before.Status == trial.Cancelled):
 		return []trial.Status{before.Status}
