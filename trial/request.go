@@ -16,8 +16,8 @@ type Request struct {
 	// ID makes the request once, however often it arrives; empty means that
 	// each arrival counts.
 	ID string `json:"id"`
-	// Days is how many days to extend or shorten by, or the length of a
-	// revived trial from now on.
+	// Days is how many days to extend by, from the end or, where that has
+	// passed, from now; to shorten by; or the length of a revived trial from now on.
 	Days int `json:"days"`
 	// Reason is why, for the record.
 	Reason string `json:"reason"`
@@ -54,6 +54,21 @@ func (r Request) Validate(name string) error {
 // error means that there is nothing to do: the request was carried out before.
 // An *Error says why it is refused; nothing has changed then.
 func (s State) Request(name string, r Request, now time.Time) (*Event, error) {
+	from := s.EndsAt
+	if now.After(from) {
+		from = moment(now) // support means so many days that the vendor can use
+	}
+	return s.request(name, r, now, from)
+}
+
+// RequestFromEnd is Request as it was while an extension counted from the
+// trial's end also where that had passed. Workflows that answered by that rule
+// are replayed by it.
+func (s State) RequestFromEnd(name string, r Request, now time.Time) (*Event, error) {
+	return s.request(name, r, now, s.EndsAt)
+}
+
+func (s State) request(name string, r Request, now, extendFrom time.Time) (*Event, error) {
 	r.At = moment(r.At)
 	e := &Event{Seq: s.Seq + 1, At: moment(now), Request: &r}
 	if name == MessageConvert {
@@ -66,7 +81,7 @@ func (s State) Request(name string, r Request, now time.Time) (*Event, error) {
 		return nil, err
 	}
 	if name != MessageCancel {
-		return s.requestEnd(name, e)
+		return s.requestEnd(name, e, extendFrom)
 	}
 	if s.Status != Active && s.Status != Grace {
 		return nil, conflict("the trial is %s and cannot be cancelled", s.Status)
@@ -93,12 +108,12 @@ func (s State) requestConvert(e *Event) *Event {
 }
 
 // requestEnd handles the messages that give the trial a new end.
-func (s State) requestEnd(name string, e *Event) (*Event, error) {
+func (s State) requestEnd(name string, e *Event, extendFrom time.Time) (*Event, error) {
 	var end time.Time
 	running := s.Status == Active || s.Status == Grace
 	switch {
 	case name == MessageExtend && running:
-		e.Type, end = EventExtended, s.Calendar().AddDays(s.EndsAt, e.Request.Days)
+		e.Type, end = EventExtended, s.Calendar().AddDays(extendFrom, e.Request.Days)
 	case name == MessageShorten && s.Status == Active:
 		e.Type, end = EventShortened, s.Calendar().AddDays(s.EndsAt, -e.Request.Days)
 	case name == MessageRevive && (s.Status == Expired || s.Status == Cancelled):

@@ -88,8 +88,8 @@ func TestDaysAtTheEdge(t *testing.T) {
 		{"shorten to now", begun, trial.MessageShorten, "2026-03-15 10:00", 1, "", "the new end, 2026-03-15T10:00:00Z, would not be in the future"},
 		{"shorten into the past", begun, trial.MessageShorten, "2026-03-15 10:00", 20, "", "the new end, 2026-02-24T10:00:00Z, would not be in the future"},
 		{"shorten before the start", begun, trial.MessageShorten, "2026-03-02 10:00", 15, "", "the new end, 2026-03-01T10:00:00Z, would not be in the future"},
-		{"extend in grace to a moment from now", graced, trial.MessageExtend, "2026-03-17 09:59:59.999", 1, "2026-03-17 10:00", ""},
-		{"extend in grace to now", graced, trial.MessageExtend, "2026-03-17 10:00", 1, "", "the new end, 2026-03-17T10:00:00Z, would not be in the future"},
+		{"extend in grace", graced, trial.MessageExtend, "2026-03-17 10:00", 1, "2026-03-18 10:00", ""},
+		{"extend in the moment of the end", graced, trial.MessageExtend, "2026-03-16 10:00", 1, "2026-03-17 10:00", ""},
 		{"extend to three years", long, trial.MessageExtend, "2026-03-04 10:00", 365, "2029-03-01 10:00", ""},
 		{"extend beyond three years", asked(long, trial.MessageExtend, "2026-03-04 10:00", trial.Request{Days: 1}), trial.MessageExtend, "2026-03-04 10:00", 365, "", "the trial would last more than 1095 days in all"},
 		{"revive up to three years", cancelled, trial.MessageRevive, "2029-02-28 10:00", 1, "2029-03-01 10:00", ""},
@@ -209,4 +209,15 @@ func TestARequestIsCutAsItIsStored(t *testing.T) {
 		require.Equal(t, at("2026-03-05 09:00").Add(123*time.Millisecond), e.Request.At)
 		require.Equal(t, time.UTC, e.Request.At.Location())
 	}
+}
+
+func TestAnExtensionOnceCountedFromTheEndThatHadPassed(t *testing.T) {
+	t.Parallel()
+	graced := lived(trial.NewState(sample()), "2026-03-17 00:00")
+	r := trial.Request{Days: 1, Reason: "edge"}
+	e, err := graced.RequestFromEnd(trial.MessageExtend, r, at("2026-03-17 09:59:59.999"))
+	require.NoError(t, err)
+	require.Equal(t, at("2026-03-17 10:00"), *e.EndsAt)
+	_, err = graced.RequestFromEnd(trial.MessageExtend, r, at("2026-03-17 10:00"))
+	requireRefusal(t, err, trial.CodeInvalid, "days", "the new end, 2026-03-17T10:00:00Z, would not be in the future")
 }

@@ -88,14 +88,14 @@ func TestEveryRequestInEveryState(t *testing.T) {
 		},
 		"held at its end": {
 			trial.MessageConvert: converts(),
-			trial.MessageExtend:  ends(trial.EventExtended, "2026-03-19 10:00"),
+			trial.MessageExtend:  ends(trial.EventExtended, "2026-03-20 12:00"),
 			trial.MessageShorten: wrong("days", "the new end, 2026-03-13T10:00:00Z, would not be in the future"),
 			trial.MessageCancel:  cancels(),
 			trial.MessageRevive:  refused("the trial is active: revive does not apply"),
 		},
 		"grace": {
 			trial.MessageConvert: converts(),
-			trial.MessageExtend:  ends(trial.EventExtended, "2026-03-19 10:00"),
+			trial.MessageExtend:  ends(trial.EventExtended, "2026-03-20 12:00"),
 			trial.MessageShorten: refused("the trial is grace: shorten does not apply"),
 			trial.MessageCancel:  cancels(),
 			trial.MessageRevive:  refused("the trial is grace: revive does not apply"),

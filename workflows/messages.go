@@ -17,6 +17,13 @@ type letter struct {
 	err     error
 }
 
+// Changes of the workflow that recorded histories do not have, by the names that
+// workflow.GetVersion keeps.
+const (
+	// changeExtendFromNow lets extensions in grace count from now.
+	changeExtendFromNow = "extend-from-now"
+)
+
 type signal struct {
 	message string
 	channel workflow.ReceiveChannel
@@ -106,7 +113,7 @@ func (t *trialRun) answer(ctx workflow.Context, l *letter) error {
 		return nil
 	}
 	for {
-		event, err := t.state.Request(l.message, l.request, workflow.Now(ctx))
+		event, err := t.decide(ctx, l)
 		if err != nil {
 			l.err = err
 			workflow.GetLogger(ctx).Info("request refused", "message", l.message, "reason", err.Error())
@@ -126,4 +133,19 @@ func (t *trialRun) answer(ctx workflow.Context, l *letter) error {
 		// An earlier attempt had got ahead of us in the database: its event
 		// comes first, and the request is decided anew.
 	}
+}
+
+// decide is what a request leads to. Where the rule for extensions that it was
+// recorded under accepts what today's refuses, or the other way round, the
+// rule of the recording counts: it decided whether there is anything to replay.
+func (t *trialRun) decide(ctx workflow.Context, l *letter) (*trial.Event, error) {
+	event, err := t.state.Request(l.message, l.request, workflow.Now(ctx))
+	old, oldErr := t.state.RequestFromEnd(l.message, l.request, workflow.Now(ctx))
+	if (err == nil) == (oldErr == nil) {
+		return event, err
+	}
+	if workflow.GetVersion(ctx, changeExtendFromNow, workflow.DefaultVersion, 1) == workflow.DefaultVersion {
+		return old, oldErr
+	}
+	return event, err
 }

@@ -259,3 +259,25 @@ func TestQueriesAnswerInTheMiddle(t *testing.T) {
 	})
 	w.run()
 }
+
+func TestAnExtensionInGraceCountsFromNow(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, trial.Automated)
+	w.at(16*day, func() {
+		w.env.SignalWorkflow(trial.MessageExtend, trial.Request{ID: "r1", Days: 1, Reason: "asked for"})
+	})
+	o := w.run()
+	require.Equal(t, start.Add(17*day).Truncate(time.Minute), o.EndsAt.Truncate(time.Minute))
+}
+
+func TestASignalThatWasRefusedOnceIsReplayedAsRefused(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, trial.Automated)
+	w.env.OnGetVersion("extend-from-now", workflow.DefaultVersion, workflow.Version(1)).Return(workflow.DefaultVersion).Once()
+	w.at(16*day, func() {
+		w.env.SignalWorkflow(trial.MessageExtend, trial.Request{ID: "r1", Days: 1, Reason: "asked for"})
+	})
+	o := w.run()
+	require.Zero(t, o.Revision)
+	w.env.AssertExpectations(t)
+}

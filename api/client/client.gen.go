@@ -107,7 +107,7 @@ type ConversionReport struct {
 
 // DaysChange defines model for DaysChange.
 type DaysChange struct {
-	// Days By how many days, or for a revival how many days from now.
+	// Days By how many days; for a revival, and for an extension after the end, how many days from now.
 	Days int `json:"days"`
 
 	// Reason Why, for the record. It is kept in histories, so no names or addresses in it.
@@ -558,7 +558,7 @@ type ClientInterface interface {
 
 	// ExtendTrialWithBody Let a running trial end later
 	//
-	// Plans the reminders anew against the new end. Needs the flags adminTools.enabled and adminTools.trialExtension.
+	// The days count from the trial's end or, in grace and where the end is held, from now. Plans the reminders anew against the new end. Needs the flags adminTools.enabled and adminTools.trialExtension.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -567,7 +567,7 @@ type ClientInterface interface {
 
 	// ExtendTrial Let a running trial end later
 	//
-	// Plans the reminders anew against the new end. Needs the flags adminTools.enabled and adminTools.trialExtension.
+	// The days count from the trial's end or, in grace and where the end is held, from now. Plans the reminders anew against the new end. Needs the flags adminTools.enabled and adminTools.trialExtension.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -860,7 +860,7 @@ func (c *Client) CancelTrial(ctx context.Context, id VendorID, params *CancelTri
 
 // ExtendTrialWithBody Let a running trial end later
 //
-// Plans the reminders anew against the new end. Needs the flags adminTools.enabled and adminTools.trialExtension.
+// The days count from the trial's end or, in grace and where the end is held, from now. Plans the reminders anew against the new end. Needs the flags adminTools.enabled and adminTools.trialExtension.
 //
 // Takes any type of body and a specified content type.
 //
@@ -879,7 +879,7 @@ func (c *Client) ExtendTrialWithBody(ctx context.Context, id VendorID, params *E
 
 // ExtendTrial Let a running trial end later
 //
-// Plans the reminders anew against the new end. Needs the flags adminTools.enabled and adminTools.trialExtension.
+// The days count from the trial's end or, in grace and where the end is held, from now. Plans the reminders anew against the new end. Needs the flags adminTools.enabled and adminTools.trialExtension.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -2112,7 +2112,7 @@ type ClientWithResponsesInterface interface {
 
 	// ExtendTrialWithBodyWithResponse Let a running trial end later
 	//
-	// Plans the reminders anew against the new end. Needs the flags adminTools.enabled and adminTools.trialExtension.
+	// The days count from the trial's end or, in grace and where the end is held, from now. Plans the reminders anew against the new end. Needs the flags adminTools.enabled and adminTools.trialExtension.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -2121,7 +2121,7 @@ type ClientWithResponsesInterface interface {
 
 	// ExtendTrialWithResponse Let a running trial end later
 	//
-	// Plans the reminders anew against the new end. Needs the flags adminTools.enabled and adminTools.trialExtension.
+	// The days count from the trial's end or, in grace and where the end is held, from now. Plans the reminders anew against the new end. Needs the flags adminTools.enabled and adminTools.trialExtension.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -3462,7 +3462,7 @@ func (c *ClientWithResponses) CancelTrialWithResponse(ctx context.Context, id Ve
 
 // ExtendTrialWithBodyWithResponse Let a running trial end later
 //
-// Plans the reminders anew against the new end. Needs the flags adminTools.enabled and adminTools.trialExtension.
+// The days count from the trial's end or, in grace and where the end is held, from now. Plans the reminders anew against the new end. Needs the flags adminTools.enabled and adminTools.trialExtension.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -3477,7 +3477,7 @@ func (c *ClientWithResponses) ExtendTrialWithBodyWithResponse(ctx context.Contex
 
 // ExtendTrialWithResponse Let a running trial end later
 //
-// Plans the reminders anew against the new end. Needs the flags adminTools.enabled and adminTools.trialExtension.
+// The days count from the trial's end or, in grace and where the end is held, from now. Plans the reminders anew against the new end. Needs the flags adminTools.enabled and adminTools.trialExtension.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
