@@ -25,6 +25,8 @@ type bench struct {
 	vendor trial.Vendor
 	sends  map[string]trial.Send
 	events []trial.Event
+	// ahead says that events are there already.
+	ahead bool
 	// outcome is what the mail service answers with.
 	outcome activities.Delivery
 	broken  error
@@ -77,6 +79,15 @@ func (b *bench) Flags(context.Context) (rollout.Document, error) {
 func (b *bench) Vendor(context.Context, string) (trial.Vendor, error) { return b.vendor, nil }
 func (b *bench) Trial(context.Context, string) (trial.State, bool, error) {
 	return trial.State{}, false, nil
+}
+
+func (b *bench) Event(_ context.Context, _ string, seq int) (*trial.Event, error) {
+	for i := range b.events {
+		if b.events[i].Seq == seq && b.ahead {
+			return &b.events[i], nil
+		}
+	}
+	return nil, nil
 }
 
 func (b *bench) Append(_ context.Context, e trial.Event, _ trial.State) (*trial.Event, error) {
@@ -279,4 +290,18 @@ func TestALateExpiryTellsOfTheWholeGrace(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, due.State.Apply(*p.Event), b.mails[0].State, "the e-mail tells of what is so after it")
 	require.Equal(t, b.now.Add(3*24*time.Hour), b.mails[0].State.GraceEndsAt)
+}
+
+func TestNoMailLeavesOnAStateThatHasPassed(t *testing.T) {
+	t.Parallel()
+	b := newBench()
+	due := b.due()
+	cancelled, err := due.State.Request(trial.MessageCancel, trial.Request{Reason: "asked for"}, now)
+	require.NoError(t, err)
+	b.events, b.ahead = []trial.Event{*cancelled}, true
+	p, err := b.performStep(t, due)
+	require.NoError(t, err)
+	require.Equal(t, cancelled, p.Event, "what was recorded meanwhile comes first")
+	require.Empty(t, b.mails)
+	require.Len(t, b.events, 2, "it is recorded again, in case the trial was not")
 }

@@ -13,6 +13,8 @@ type Store interface {
 	Flags(ctx context.Context) (rollout.Document, error)
 	Vendor(ctx context.Context, id string) (trial.Vendor, error)
 	Trial(ctx context.Context, vendorID string) (trial.State, bool, error)
+	// Event is a trial's event of that number, nil where there is none.
+	Event(ctx context.Context, vendorID string, seq int) (*trial.Event, error)
 	// Append stores an event and the state after it. Where an event with that
 	// number exists already, it is returned and nothing else is stored.
 	Append(ctx context.Context, e trial.Event, after trial.State) (existing *trial.Event, err error)
