@@ -60,7 +60,7 @@ type Decision struct {
 // reason says why there was none.
 func Decide(s State, step Step, f Facts) Decision {
 	switch {
-	case step.Revision != s.Revision || s.Status.Final() || s.finished(step):
+	case step.Revision != s.Revision && step.Kind != Welcome || s.Status.Final() || s.finished(step):
 		return Decision{Action: Skip, Reason: ReasonRevised}
 	case f.Converted:
 		return Decision{Action: Skip, Reason: ReasonAlreadyConverted}

@@ -39,6 +39,9 @@ type Event struct {
 	Request *Request `json:"request,omitempty"`
 	// EndsAt is the new end after EventExtended, EventShortened and EventRevived.
 	EndsAt *time.Time `json:"endsAt,omitempty"`
+	// KeepWelcome is set on EventExtended and EventShortened where the welcome
+	// has not been sent yet: it is no reminder of an end, and is still to come.
+	KeepWelcome bool `json:"keepWelcome,omitempty"`
 	// Late is set on an EventConverted that came after the trial was over.
 	Late bool `json:"late,omitempty"`
 	// Untracked is set on an EventConverted that the figures leave out.
@@ -117,10 +120,10 @@ func (s State) Apply(e Event) State {
 	case EventStep:
 		s.endStep(e)
 	case EventExtended, EventShortened, EventRevived:
-		s.supersede(ReasonRevised, e.At)
+		s.supersede(ReasonRevised, e.At, e.KeepWelcome)
 		s.revise(*e.EndsAt, e.At)
 	case EventCancelled:
-		s.supersede(ReasonCancelled, e.At)
+		s.supersede(ReasonCancelled, e.At, false)
 		s.Status, s.CancelledAt = Cancelled, &e.At
 	case EventConverted:
 		s.convert(e)
@@ -168,9 +171,13 @@ func (s *State) keepGrace(expiry Step, at time.Time) {
 	}
 }
 
-// supersede records every pending step as superseded.
-func (s *State) supersede(reason Reason, at time.Time) {
+// supersede records every pending step as superseded, but for the welcome
+// where that is kept.
+func (s *State) supersede(reason Reason, at time.Time, keepWelcome bool) {
 	for _, step := range s.Pending() {
+		if keepWelcome && step.Kind == Welcome {
+			continue
+		}
 		s.Steps = append(s.Steps, StepRecord{Step: step, Outcome: Superseded, Reason: reason, At: at})
 	}
 	s.Held = nil
@@ -188,6 +195,6 @@ func (s *State) convert(e Event) {
 	if e.Late {
 		return
 	}
-	s.supersede(ReasonConverted, e.At)
+	s.supersede(ReasonConverted, e.At, false)
 	s.Status, s.ExpiredAt, s.CancelledAt = Converted, nil, nil
 }

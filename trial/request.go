@@ -1,6 +1,7 @@
 package trial
 
 import (
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -133,5 +134,6 @@ func (s State) requestEnd(name string, e *Event, extendFrom time.Time) (*Event, 
 		return nil, Invalid("days", "the trial would last more than %d days in all", MaxTotalDays)
 	}
 	e.EndsAt = &end
+	e.KeepWelcome = slices.ContainsFunc(s.Pending(), func(step Step) bool { return step.Kind == Welcome })
 	return e, nil
 }
