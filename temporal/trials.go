@@ -80,7 +80,7 @@ func (c *Client) Ask(ctx context.Context, message, vendorID string, r trial.Requ
 	handle, err := c.SDK.UpdateWithStartWorkflow(ctx, client.UpdateWithStartWorkflowOptions{
 		StartWorkflowOperation: start,
 		UpdateOptions: client.UpdateWorkflowOptions{
-			UpdateID: r.ID, UpdateName: message, Args: []any{r}, WaitForStage: client.WorkflowUpdateStageCompleted,
+			UpdateID: updateID(message, r.ID), UpdateName: message, Args: []any{r}, WaitForStage: client.WorkflowUpdateStageCompleted,
 		},
 	})
 	if err != nil {
@@ -91,6 +91,15 @@ func (c *Client) Ask(ctx context.Context, message, vendorID string, r trial.Requ
 		return trial.Overview{}, asked(message, vendorID, err)
 	}
 	return o, nil
+}
+
+// updateID keeps Temporal from taking another message under the same id for a
+// repetition, and answering with the first one's outcome.
+func updateID(message, requestID string) string {
+	if requestID == "" {
+		return "" // the SDK makes one
+	}
+	return message + "/" + requestID
 }
 
 func asked(message, vendorID string, err error) error {

@@ -33,3 +33,19 @@ func TestWakingStartsAHeldTrialThatLostItsWorkflow(t *testing.T) {
 		trial.WorkflowType, workflows.TrialInput{VendorID: vendorID}).Return(nil, nil).Once()
 	require.NoError(t, c.Wake(t.Context(), vendorID))
 }
+
+func TestAnUpdateIsKnownByItsMessageAndItsRequest(t *testing.T) {
+	t.Parallel()
+	for requestID, want := range map[string]string{"k1": "extend/k1", "": ""} {
+		c, sdk := newTestClient(t)
+		sdk.On("NewWithStartWorkflowOperation", mock.Anything, mock.Anything, mock.Anything).Return(nil)
+		handle := &mocks.WorkflowUpdateHandle{}
+		handle.On("Get", mock.Anything, mock.Anything).Return(nil)
+		named := mock.MatchedBy(func(o client.UpdateWithStartWorkflowOptions) bool {
+			return o.UpdateOptions.UpdateID == want && o.UpdateOptions.UpdateName == trial.MessageExtend
+		})
+		sdk.On("UpdateWithStartWorkflow", mock.Anything, named).Return(handle, nil).Once()
+		_, err := c.Ask(t.Context(), trial.MessageExtend, vendorID, trial.Request{ID: requestID, Days: 3, Reason: "asked for"})
+		require.NoError(t, err)
+	}
+}

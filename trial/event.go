@@ -107,7 +107,7 @@ func (s State) Apply(e Event) State {
 	s.Steps, s.Requests = slices.Clone(s.Steps), slices.Clone(s.Requests)
 	s.Seq = e.Seq
 	if e.Request != nil && e.Request.ID != "" {
-		s.Requests = append(s.Requests, e.Request.ID)
+		s.Requests = append(s.Requests, joinRequest(e.Type, e.Request.ID))
 	}
 	if e.Step != nil && s.finished(*e.Step) {
 		return s

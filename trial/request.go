@@ -14,8 +14,8 @@ const MaxReason = 500
 // payload of the signals and updates convert, extend, shorten, cancel and
 // revive. Its reason is stored in histories: no names or addresses in it.
 type Request struct {
-	// ID makes the request once, however often it arrives; empty means that
-	// each arrival counts.
+	// ID makes the request once, however often it arrives; under another
+	// message it is refused. Empty means that each arrival counts.
 	ID string `json:"id"`
 	// Days is how many days to extend by, from the end or, where that has
 	// passed, from now; to shorten by; or the length of a revived trial from now on.
@@ -51,6 +51,12 @@ func (r Request) Validate(name string) error {
 	return nil
 }
 
+// causes are the events that the messages lead to.
+var causes = map[string]EventType{
+	MessageConvert: EventConverted, MessageExtend: EventExtended, MessageShorten: EventShortened,
+	MessageCancel: EventCancelled, MessageRevive: EventRevived,
+}
+
 // Request turns a message into the event it causes. A nil event without an
 // error means that there is nothing to do: the request was carried out before.
 // An *Error says why it is refused; nothing has changed then.
@@ -75,8 +81,11 @@ func (s State) request(name string, r Request, now, extendFrom time.Time) (*Even
 	if name == MessageConvert {
 		return s.requestConvert(e), nil
 	}
-	if s.Knows(r.ID) {
+	switch known, same := s.carriedOut(causes[name], r.ID); {
+	case same:
 		return nil, nil //nolint:nilnil // documented: nothing to do and nothing wrong
+	case known:
+		return nil, conflict("the request id %q was used for another message", r.ID)
 	}
 	if err := r.Validate(name); err != nil {
 		return nil, err

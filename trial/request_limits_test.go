@@ -170,11 +170,13 @@ func TestARequestIsCarriedOutOnce(t *testing.T) {
 	require.Nil(t, e)
 	// Also where it would be refused by now, or is not valid any more.
 	over := asked(once, trial.MessageCancel, "2026-03-06 10:00", trial.Request{ID: "r2"})
-	for _, r := range []trial.Request{{ID: "r1", Days: 3, Reason: "again"}, {ID: "r1"}, {ID: "r2"}} {
+	for _, r := range []trial.Request{{ID: "r1", Days: 3, Reason: "again"}, {ID: "r1"}} {
 		e, err = over.Request(trial.MessageExtend, r, at("2026-03-06 10:00"))
 		require.NoError(t, err)
 		require.Nil(t, e)
 	}
+	_, err = over.Request(trial.MessageExtend, trial.Request{ID: "r2", Days: 3, Reason: "another"}, at("2026-03-06 10:00"))
+	requireRefusal(t, err, trial.CodeConflict, "", `the request id "r2" was used for another message`)
 	_, err = over.Request(trial.MessageExtend, trial.Request{ID: "r3", Days: 3, Reason: "new"}, at("2026-03-06 10:00"))
 	requireRefusal(t, err, trial.CodeConflict, "", "the trial is cancelled: extend does not apply")
 	require.False(t, over.Knows("r3"), "what was refused may be asked again")
@@ -182,7 +184,7 @@ func TestARequestIsCarriedOutOnce(t *testing.T) {
 	twice := asked(once, trial.MessageExtend, "2026-03-05 10:00", trial.Request{Days: 3})
 	twice = asked(twice, trial.MessageExtend, "2026-03-05 10:00", trial.Request{Days: 3})
 	require.Equal(t, at("2026-03-25 10:00"), twice.EndsAt, "without an id each arrival counts")
-	require.Equal(t, []string{"r1"}, twice.Requests)
+	require.Equal(t, []string{"extended/r1"}, twice.Requests)
 	require.False(t, twice.Knows(""))
 }
 
@@ -220,4 +222,23 @@ func TestAnExtensionOnceCountedFromTheEndThatHadPassed(t *testing.T) {
 	require.Equal(t, at("2026-03-17 10:00"), *e.EndsAt)
 	_, err = graced.RequestFromEnd(trial.MessageExtend, r, at("2026-03-17 10:00"))
 	requireRefusal(t, err, trial.CodeInvalid, "days", "the new end, 2026-03-17T10:00:00Z, would not be in the future")
+}
+
+func TestRequestsThatAreKnownByTheirIdsAlone(t *testing.T) {
+	t.Parallel()
+	s := trial.NewState(sample())
+	s.Requests = []string{"r1", "a/b", "cancelled/r2"} // the last is of today
+	for _, id := range []string{"r1", "a/b"} {
+		require.True(t, s.Knows(id))
+		for _, message := range []string{trial.MessageExtend, trial.MessageCancel} {
+			e, err := s.Request(message, trial.Request{ID: id, Days: 3, Reason: "again"}, at("2026-03-05 10:00"))
+			require.NoError(t, err, "whatever it was for, it was carried out")
+			require.Nil(t, e)
+		}
+	}
+	require.True(t, s.Knows("r2"))
+	require.False(t, s.Knows("b"))
+	require.False(t, s.Knows("cancelled/r2"))
+	_, err := s.Request(trial.MessageExtend, trial.Request{ID: "r2", Days: 3, Reason: "another"}, at("2026-03-05 10:00"))
+	requireRefusal(t, err, trial.CodeConflict, "", `the request id "r2" was used for another message`)
 }
