@@ -38,7 +38,8 @@ type parts struct {
 	worker sdkworker.Worker
 }
 
-func assemble(ctx context.Context, cfg config.Config, log *zap.Logger) (*parts, error) {
+// assemble wires the parts; fatal is told what ends the running worker.
+func assemble(ctx context.Context, cfg config.Config, log *zap.Logger, fatal func(error)) (*parts, error) {
 	store, err := mongodb.Connect(ctx, cfg.MongoDBURI, cfg.MongoDBDatabase, mongodb.WithLogger(log))
 	if err != nil {
 		return nil, fmt.Errorf("connecting to MongoDB: %w", err)
@@ -51,12 +52,7 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger) (*parts, 
 	if err != nil {
 		return nil, err
 	}
-	w := sdkworker.New(client.SDK, cfg.TaskQueue, sdkworker.Options{
-		WorkerStopTimeout: 10 * time.Second, // lets a send that is under way be settled
-		// After a worker's death its workflows wait this long for it to come back;
-		// where a day lasts seconds, that must not be days.
-		StickyScheduleToStartTimeout: min(5*time.Second, cfg.TrialDay/4),
-	})
+	w := sdkworker.New(client.SDK, cfg.TaskQueue, workerOptions(cfg, fatal))
 	w.RegisterWorkflowWithOptions(workflows.Trial, workflow.RegisterOptions{Name: trial.WorkflowType})
 	w.RegisterWorkflowWithOptions(workflows.Reconcile, workflow.RegisterOptions{Name: workflows.ReconcileWorkflowType})
 	policy := trial.DefaultPolicy()
@@ -68,6 +64,17 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger) (*parts, 
 		Store: store, Starter: client, Policy: policy, Day: cfg.TrialDay, Slack: overdueSlack, Now: time.Now, Log: log,
 	})
 	return &parts{store: store, client: client, worker: w}, nil
+}
+
+func workerOptions(cfg config.Config, fatal func(error)) sdkworker.Options {
+	return sdkworker.Options{
+		WorkerStopTimeout: 10 * time.Second, // lets a send that is under way be settled
+		// After a worker's death its workflows wait this long for it to come back;
+		// where a day lasts seconds, that must not be days.
+		StickyScheduleToStartTimeout: min(5*time.Second, cfg.TrialDay/4),
+		// The SDK stops polling then. A process that stayed would look well and do nothing.
+		OnFatalError: func(err error) { fatal(&fatalError{cause: err}) },
+	}
 }
 
 func newMailer(ctx context.Context, cfg config.Config, log *zap.Logger) (*mailer, error) {
