@@ -97,7 +97,7 @@ func newMailer(ctx context.Context, cfg config.Config, log *zap.Logger) (*mailer
 	if err != nil {
 		return nil, fmt.Errorf("preparing the links: %w", err)
 	}
-	return &mailer{sender: sender, rate: rate, links: links, publicURL: cfg.PublicURL}, nil
+	return &mailer{sender: sender, rate: rate, links: links, publicURL: cfg.PublicURL, spread: spreadOf(cfg.TrialDay)}, nil
 }
 
 func (p *parts) close() {

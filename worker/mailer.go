@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"time"
 
 	sdktemporal "go.temporal.io/sdk/temporal"
@@ -19,6 +20,10 @@ const (
 	// noticeable is a wait after which the facts are looked at again. The kill
 	// switch promises a second.
 	noticeable = 100 * time.Millisecond
+	// longestSpread and spreadsPerDay bound the chance added to a pause: half a
+	// minute, less where a day is short.
+	longestSpread = 30 * time.Second
+	spreadsPerDay = 48
 )
 
 // mailer lets the activities send through SES.
@@ -27,7 +32,12 @@ type mailer struct {
 	rate      *mail.Rate
 	links     *mail.Links
 	publicURL string
+	// spread bounds the chance added to the pause of those who find no place.
+	spread time.Duration
 }
+
+// spreadOf is the spread where a day is so long.
+func spreadOf(day time.Duration) time.Duration { return min(longestSpread, day/spreadsPerDay) }
 
 // Wait implements activities.Mailer.
 func (m *mailer) Wait(ctx context.Context) (bool, error) {
@@ -35,9 +45,18 @@ func (m *mailer) Wait(ctx context.Context) (bool, error) {
 	err := m.rate.Wait(ctx, rateBudget)
 	if deferral, ok := errors.AsType[*mail.Deferral](err); ok {
 		return true, sdktemporal.NewApplicationErrorWithOptions(deferral.Error(), "later",
-			sdktemporal.ApplicationErrorOptions{NextRetryDelay: deferral.RetryAfter})
+			sdktemporal.ApplicationErrorOptions{NextRetryDelay: m.pause(deferral)})
 	}
 	return time.Since(began) > noticeable, err
+}
+
+// pause is how long to stay away. Those who find no place at once are told the
+// same, and would come back as the herd they were.
+func (m *mailer) pause(d *mail.Deferral) time.Duration {
+	if d.Reason != mail.ReasonThrottled || m.spread <= 0 {
+		return d.RetryAfter
+	}
+	return d.RetryAfter + rand.N(m.spread)
 }
 
 // Deliver implements activities.Mailer.

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"marketplace.example/trials/activities"
+	"marketplace.example/trials/mail"
 	"marketplace.example/trials/trial"
 )
 
@@ -48,4 +49,21 @@ func TestALateReminderCountsTheDaysThatAreLeft(t *testing.T) {
 	require.Equal(t, 3, left(0))
 	require.Equal(t, 3, left(8*time.Hour), "it is still the same date")
 	require.Equal(t, 2, left(10*time.Hour))
+}
+
+func TestThoseWhoFindNoPlaceComeBackSpread(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, 30*time.Second, spreadOf(trial.RealDay))
+	require.Equal(t, 50*time.Millisecond, spreadOf(2400*time.Millisecond))
+
+	m, pauses := &mailer{spread: spreadOf(trial.RealDay)}, map[time.Duration]bool{}
+	for range 100 {
+		pause := m.pause(&mail.Deferral{Reason: mail.ReasonThrottled, RetryAfter: 5 * time.Second})
+		require.GreaterOrEqual(t, pause, 5*time.Second)
+		require.Less(t, pause, 35*time.Second)
+		pauses[pause] = true
+	}
+	require.Greater(t, len(pauses), 90)
+	require.Equal(t, 15*time.Minute, m.pause(&mail.Deferral{Reason: mail.ReasonDailyQuota, RetryAfter: 15 * time.Minute}))
+	require.Equal(t, time.Second, (&mailer{}).pause(&mail.Deferral{Reason: mail.ReasonThrottled, RetryAfter: time.Second}))
 }
