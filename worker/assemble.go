@@ -24,8 +24,10 @@ const (
 	// mailTimeout is how long one call to the mail service may take; less than
 	// a first try of an activity has.
 	mailTimeout = 6 * time.Second
-	// leastUnknownWait and overdueSlack hold however short a day is.
-	leastUnknownWait = 5 * time.Second
+	// leastUnknownWait and overdueSlack hold however short a day is. The former
+	// outlasts a call to the mail service and the noting of its outcome: sent again
+	// sooner, an e-mail might leave twice without anything having gone wrong.
+	leastUnknownWait = 12 * time.Second
 	overdueSlack     = 30 * time.Second
 	// unknownWaitsPerDay makes ten minutes of a day of 24 hours.
 	unknownWaitsPerDay = 144

@@ -7,6 +7,7 @@ import (
 	"os/signal"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -18,6 +19,12 @@ func TestAWorkerThatCannotPollEndsWithAnError(t *testing.T) {
 	ctx, end := context.WithCancelCause(t.Context())
 	workerOptions(config.Config{}, end).OnFatalError(errors.New("namespace not found"))
 	require.EqualError(t, await(ctx), "polling Temporal: namespace not found")
+}
+
+func TestASendIsNotRepeatedWhileItMayBeUnderWay(t *testing.T) {
+	t.Parallel()
+	const noting = 5 * time.Second // activities.Trials.settle
+	require.Greater(t, leastUnknownWait, mailTimeout+noting)
 }
 
 func TestAWorkerThatIsToldToStopEndsWell(t *testing.T) {
