@@ -65,6 +65,8 @@ type Mailer interface {
 type Starter interface {
 	// Start starts a trial's workflow; one that runs already is left alone.
 	Start(ctx context.Context, r trial.Registration) error
+	// Restart starts the workflow of a trial that stands so again.
+	Restart(ctx context.Context, s trial.State) error
 	Convert(ctx context.Context, vendorID string, r trial.Request) error
 	Wake(ctx context.Context, vendorID string) error
 }

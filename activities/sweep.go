@@ -169,7 +169,7 @@ func (s *Sweep) restart(ctx context.Context, swept *Swept) error {
 		return fmt.Errorf("looking for overdue trials: %w", err)
 	}
 	each(ctx, s, overdue, func(ctx context.Context, t trial.State) (*int64, error) {
-		return &swept.Restarted, s.Starter.Start(ctx, trial.Registration{VendorID: t.VendorID, Cohort: t.Cohort, Policy: t.Policy, Day: t.Day, Zone: t.Zone, At: t.StartedAt})
+		return &swept.Restarted, s.Starter.Restart(ctx, t)
 	})
 	return nil
 }

@@ -90,6 +90,11 @@ func (y *yard) HeldTrials(_ context.Context, reasons []trial.Reason, _ string, _
 func (y *yard) Start(_ context.Context, r trial.Registration) error {
 	return y.note("start", r.VendorID)
 }
+
+func (y *yard) Restart(_ context.Context, s trial.State) error {
+	return y.note("restart", s.VendorID)
+}
+
 func (y *yard) Convert(_ context.Context, id string, _ trial.Request) error {
 	return y.note("convert", id)
 }
@@ -138,7 +143,7 @@ func TestASweepStartsDeliversRestartsAndWakes(t *testing.T) {
 	y.held = []trial.State{heldState("e", trial.ReasonAutomationDisabled), heldState("f", trial.ReasonExpirationOff)}
 	swept := y.sweep(t)
 	require.Equal(t, activities.Swept{Started: 2, Converted: 1, Restarted: 1, Woken: 2}, swept)
-	require.Equal(t, []string{"convert c", "start a", "start b", "start d", "take in control b", "wake e", "wake f"}, y.done)
+	require.Equal(t, []string{"convert c", "restart d", "start a", "start b", "take in control b", "wake e", "wake f"}, y.done)
 }
 
 func TestAHeldTrialIsLeftAsleepWhileItsReasonStands(t *testing.T) {

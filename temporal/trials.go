@@ -15,22 +15,29 @@ import (
 
 // Start starts a trial's workflow. One that runs already is left alone.
 func (c *Client) Start(ctx context.Context, r trial.Registration) error {
+	return c.Restart(ctx, trial.NewState(r))
+}
+
+// Restart starts the workflow of a trial that is known, and stands so, again.
+// One that runs is left alone.
+func (c *Client) Restart(ctx context.Context, s trial.State) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	options := c.options(r.VendorID)
-	options.TypedSearchAttributes = workflows.StartAttributes(trial.NewState(r))
+	options := c.options(s.VendorID)
+	options.TypedSearchAttributes = workflows.StartAttributes(s)
 	options.WorkflowIDConflictPolicy = enums.WORKFLOW_ID_CONFLICT_POLICY_FAIL
 	options.WorkflowExecutionErrorWhenAlreadyStarted = true
-	_, err := c.SDK.ExecuteWorkflow(ctx, options, trial.WorkflowType, workflows.TrialInput{VendorID: r.VendorID})
+	_, err := c.SDK.ExecuteWorkflow(ctx, options, trial.WorkflowType, workflows.TrialInput{VendorID: s.VendorID})
 	var running *serviceerror.WorkflowExecutionAlreadyStarted
 	if err != nil && !errors.As(err, &running) {
-		return away("starting trial "+r.VendorID, err)
+		return away("starting trial "+s.VendorID, err)
 	}
 	return nil
 }
 
 // options are what every start of a trial has in common. A trial that is over
-// may be started again: it then goes on from the database.
+// may be started again: it then goes on from the database, and sets the search
+// attributes that are not given here, for want of knowing them.
 func (c *Client) options(vendorID string) client.StartWorkflowOptions {
 	return client.StartWorkflowOptions{
 		ID: trial.WorkflowID(vendorID), TaskQueue: c.TaskQueue,

@@ -2,7 +2,9 @@ package temporal
 
 import (
 	"testing"
+	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/serviceerror"
@@ -48,4 +50,16 @@ func TestAnUpdateIsKnownByItsMessageAndItsRequest(t *testing.T) {
 		_, err := c.Ask(t.Context(), trial.MessageExtend, vendorID, trial.Request{ID: requestID, Days: 3, Reason: "asked for"})
 		require.NoError(t, err)
 	}
+}
+
+func TestATrialIsRestartedAsItStands(t *testing.T) {
+	t.Parallel()
+	c, sdk := newTestClient(t)
+	s := trial.NewState(trial.Registration{VendorID: vendorID, Cohort: trial.Automated, Policy: trial.DefaultPolicy(), Day: trial.RealDay, At: time.Now()})
+	s.Status, s.EndsAt = trial.Grace, s.EndsAt.Add(time.Hour)
+	standing := mock.MatchedBy(func(o client.StartWorkflowOptions) bool {
+		return assert.ObjectsAreEqual(workflows.StartAttributes(s), o.TypedSearchAttributes)
+	})
+	sdk.On("ExecuteWorkflow", mock.Anything, standing, trial.WorkflowType, workflows.TrialInput{VendorID: vendorID}).Return(nil, nil).Once()
+	require.NoError(t, c.Restart(t.Context(), s))
 }

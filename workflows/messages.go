@@ -22,6 +22,8 @@ type letter struct {
 const (
 	// changeExtendFromNow lets extensions in grace count from now.
 	changeExtendFromNow = "extend-from-now"
+	// changeAttributesAtBegin sets the search attributes that a run lacks.
+	changeAttributesAtBegin = "attributes-at-begin"
 )
 
 type signal struct {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	sdktemporal "go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"marketplace.example/trials/activities"
@@ -56,6 +57,10 @@ func (t *trialRun) setup(ctx workflow.Context, in TrialInput) error {
 		return fmt.Errorf("beginning the trial: %w", err)
 	}
 	t.state, t.begun = s, true
+	missing := missingAttributes(ctx, s)
+	if len(missing) > 0 && workflow.GetVersion(ctx, changeAttributesAtBegin, workflow.DefaultVersion, 1) != workflow.DefaultVersion {
+		setAttributes(ctx, missing)
+	}
 	return nil
 }
 
@@ -133,10 +138,16 @@ func (t *trialRun) apply(ctx workflow.Context, e trial.Event) {
 	before := t.state
 	t.state = before.Apply(e)
 	t.asleep = false
-	if changed := changedAttributes(before, t.state); len(changed) > 0 {
-		if err := workflow.UpsertTypedSearchAttributes(ctx, changed...); err != nil {
-			workflow.GetLogger(ctx).Error("search attributes not set", "error", err)
-		}
+	setAttributes(ctx, changedAttributes(before, t.state))
+}
+
+// setAttributes costs an event where there are any. A trial goes on without.
+func setAttributes(ctx workflow.Context, changed []sdktemporal.SearchAttributeUpdate) {
+	if len(changed) == 0 {
+		return
+	}
+	if err := workflow.UpsertTypedSearchAttributes(ctx, changed...); err != nil {
+		workflow.GetLogger(ctx).Error("search attributes not set", "error", err)
 	}
 }
 

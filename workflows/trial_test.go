@@ -4,7 +4,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
+	sdktemporal "go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"marketplace.example/trials/trial"
@@ -280,4 +282,36 @@ func TestASignalThatWasRefusedOnceIsReplayedAsRefused(t *testing.T) {
 	o := w.run()
 	require.Zero(t, o.Revision)
 	w.env.AssertExpectations(t)
+}
+
+func TestARunThatAMessageStartedIsFoundByItsAttributes(t *testing.T) {
+	t.Parallel()
+	first := newWorld(t, trial.Automated)
+	first.run()
+
+	second := newWorld(t, trial.Automated)
+	second.events, second.vendor, second.sends = first.events, first.vendor, first.sends
+	second.env.SetStartTime(start.Add(30 * day))
+	var all []sdktemporal.SearchAttributes
+	second.env.OnUpsertTypedSearchAttributes(mock.MatchedBy(func(a sdktemporal.SearchAttributes) bool {
+		all = append(all, a)
+		return true
+	})).Return(nil)
+	second.at(0, func() {
+		second.env.SignalWorkflow(trial.MessageConvert, trial.Request{ID: "c1", By: "billing"})
+	})
+	second.run()
+	require.NotEmpty(t, all)
+	require.Equal(t, workflows.StartAttributes(trial.Fold(first.events)), all[0])
+}
+
+func TestAFreshRunSetsNoAttributesAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, trial.Automated)
+	registered := trial.NewState(w.vendor.Registration(trial.DefaultPolicy(), trial.RealDay))
+	require.NoError(t, w.env.SetTypedSearchAttributesOnStart(workflows.StartAttributes(registered)))
+	sets := 0
+	w.env.OnUpsertTypedSearchAttributes(mock.Anything).Run(func(mock.Arguments) { sets++ }).Return(nil)
+	w.run()
+	require.Equal(t, 2, sets, "for grace, and for expired")
 }
