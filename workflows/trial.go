@@ -37,7 +37,9 @@ type trialRun struct {
 	begun bool
 	// asleep says that the due step is held and waits to be woken.
 	asleep bool
-	inbox  []*letter
+	// reached is the step whose timer has fired last.
+	reached trial.Step
+	inbox   []*letter
 	// signals are the channels of the messages, by name.
 	signals []signal
 	// doing names the activities; the worker has the real one.
@@ -88,10 +90,13 @@ func (t *trialRun) run(ctx workflow.Context) (trial.Overview, error) {
 	}
 }
 
-// due is the next step, and whether its moment has come and it is not held.
+// due is the next step, and whether its moment has come and it is not held. A
+// step whose timer has fired is due whatever its moment is computed to be now: a
+// change of the zone's rules must not make a replay wait where the recording went on.
 func (t *trialRun) due(ctx workflow.Context) (trial.Step, bool) {
 	step, ok := t.state.Next()
-	return step, ok && !t.asleep && !step.At.After(workflow.Now(ctx))
+	reached := step.Kind == t.reached.Kind && step.Revision == t.reached.Revision
+	return step, ok && !t.asleep && (reached || !step.At.After(workflow.Now(ctx)))
 }
 
 // wait sleeps to the next step, or to the next message. A held trial sets no
@@ -106,7 +111,11 @@ func (t *trialRun) wait(ctx workflow.Context) error {
 	timer := workflow.NewTimerWithOptions(timerCtx, next.At.Sub(workflow.Now(ctx)), workflow.TimerOptions{
 		Summary: fmt.Sprintf("until %s, %s", next.Kind, next.At.Format(time.RFC3339)),
 	})
-	return workflow.Await(ctx, func() bool { return timer.IsReady() || t.hasMail() })
+	err := workflow.Await(ctx, func() bool { return timer.IsReady() || t.hasMail() })
+	if timer.IsReady() {
+		t.reached = next
+	}
+	return err
 }
 
 // perform decides and carries out a due step. While it is being retried,
