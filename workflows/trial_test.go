@@ -315,3 +315,34 @@ func TestAFreshRunSetsNoAttributesAgain(t *testing.T) {
 	w.run()
 	require.Equal(t, 2, sets, "for grace, and for expired")
 }
+
+func TestAConversionCountsWhateverItsPayload(t *testing.T) {
+	t.Parallel()
+	for name, payload := range map[string]any{
+		"text": "paid", "a number": 7, "bytes": []byte{0xff}, "nothing": nil,
+		"a moment of another form": map[string]any{"id": "c1", "at": "yesterday"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, trial.Automated)
+			w.at(8*day, func() {
+				w.env.SignalWorkflow(trial.MessageExtend, payload) // which is dropped
+				w.env.SignalWorkflow(trial.MessageConvert, payload)
+			})
+			o := w.run()
+			require.Equal(t, trial.Converted, o.Status)
+			require.Equal(t, start.Add(8*day), o.ConvertedAt.Truncate(time.Minute))
+			require.Zero(t, o.Revision)
+		})
+	}
+}
+
+func TestAConversionThatWasDroppedOnceIsReplayedAsDropped(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, trial.Automated)
+	for _, change := range []string{"convert-unread", "attributes-at-begin"} {
+		w.env.OnGetVersion(change, workflow.DefaultVersion, workflow.Version(1)).Return(workflow.DefaultVersion)
+	}
+	w.at(8*day, func() { w.env.SignalWorkflow(trial.MessageConvert, "paid") })
+	require.Equal(t, trial.Expired, w.run().Status)
+}
