@@ -28,7 +28,9 @@ type SweepStore interface {
 	// TakeIn adds what registration would have added to a vendor that the
 	// marketplace put straight into its collection.
 	TakeIn(ctx context.Context, v trial.Vendor) (trial.Vendor, error)
-	UnstartedVendors(ctx context.Context, limit int) ([]trial.Vendor, error)
+	// UnstartedVendors are up to limit vendors whose trial has not begun, without
+	// those to skip.
+	UnstartedVendors(ctx context.Context, limit int, skip func(vendorID string) bool) ([]trial.Vendor, error)
 	// Remirror writes into the vendor's document again where its trial stands,
 	// and tells whether there is such a trial.
 	Remirror(ctx context.Context, vendorID string) (known bool, err error)
@@ -51,6 +53,8 @@ type Sweep struct {
 	Log   *zap.Logger
 
 	unstarted, undelivered, overdue, held look
+	// failed are vendors that could not be started.
+	failed setbacks
 	// seen is the version of the flags that the last sweep saw.
 	seen atomic.Int64
 }
@@ -84,7 +88,9 @@ func (s *Sweep) Sweep(ctx context.Context) (Swept, error) {
 }
 
 func (s *Sweep) start(ctx context.Context, swept *Swept) error {
-	vendors, err := through(&s.unstarted, s.Now, func() ([]trial.Vendor, error) { return s.Store.UnstartedVendors(ctx, sweepBatch) })
+	vendors, err := through(&s.unstarted, s.Now, func() ([]trial.Vendor, error) {
+		return s.Store.UnstartedVendors(ctx, sweepBatch, s.failed.resting(s.Now()))
+	})
 	if err != nil {
 		return fmt.Errorf("looking for vendors without a trial: %w", err)
 	}
@@ -94,6 +100,7 @@ func (s *Sweep) start(ctx context.Context, swept *Swept) error {
 	}
 	each(ctx, s, vendors, func(ctx context.Context, v trial.Vendor) (*int64, error) {
 		known, err := s.begin(ctx, doc, v)
+		s.failed.note(v.ID, err, s.Now())
 		if known {
 			return &swept.Mirrored, err
 		}

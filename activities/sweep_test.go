@@ -65,9 +65,9 @@ func (y *yard) query(name string) {
 	y.elapsed += y.cost
 }
 
-func (y *yard) UnstartedVendors(context.Context, int) ([]trial.Vendor, error) {
+func (y *yard) UnstartedVendors(_ context.Context, _ int, skip func(string) bool) ([]trial.Vendor, error) {
 	y.query("unstarted")
-	return y.vendors, nil
+	return slices.DeleteFunc(slices.Clone(y.vendors), func(v trial.Vendor) bool { return skip(v.ID) }), nil
 }
 
 func (y *yard) UnrecordedConversions(context.Context, int) ([]trial.Vendor, error) {
@@ -226,4 +226,18 @@ func TestAVendorWhoseDocumentWasReplacedIsNotStartedAgain(t *testing.T) {
 	y := &yard{flags: rollout.InitialFlags(), vendors: []trial.Vendor{registered("a"), {ID: "b"}, {ID: "c"}}, known: []string{"a", "b"}}
 	require.Equal(t, activities.Swept{Started: 1, Mirrored: 2}, y.sweep(t))
 	require.Equal(t, []string{"mirror a", "mirror b", "start c", "take in control b", "take in control c"}, y.done)
+}
+
+func TestAVendorThatCannotBeStartedIsPassedByForAWhile(t *testing.T) {
+	t.Parallel()
+	y := &yard{flags: rollout.InitialFlags(), vendors: []trial.Vendor{registered("a"), registered("b")}, broken: "b"}
+	s := y.sweeper()
+	require.Equal(t, int64(1), y.sweepWith(t, s).Started)
+	y.broken, y.done = "", nil
+	y.elapsed = 59 * time.Second
+	y.sweepWith(t, s)
+	require.Equal(t, []string{"start a"}, y.done)
+	y.elapsed = time.Minute
+	y.sweepWith(t, s)
+	require.Contains(t, y.done, "start b")
 }

@@ -235,7 +235,7 @@ func TestAReplacedVendorIsToldAgainWhereItsTrialStands(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, known)
 	requireMirrored(t, s, state)
-	unstarted, err := s.UnstartedVendors(t.Context(), 10)
+	unstarted, err := s.UnstartedVendors(t.Context(), 10, nobody)
 	require.NoError(t, err)
 	require.Empty(t, unstarted)
 }
