@@ -31,7 +31,9 @@ func (t *Trials) mail(ctx context.Context, due Due, s *sight) (bool, error) {
 		s.decision = refused(due.Step)
 		return false, nil
 	}
-	delivery, err := t.Mailer.Deliver(ctx, Mail{To: s.vendor.Email, Send: send, State: due.State, Step: due.Step, VendorName: s.vendor.Name})
+	// It tells of what is so once the step is over: a late expiry moves the end of the grace.
+	after := due.State.Apply(due.State.StepEvent(due.Step, s.decision, s.facts, true))
+	delivery, err := t.Mailer.Deliver(ctx, Mail{To: s.vendor.Email, Send: send, State: after, Step: due.Step, VendorName: s.vendor.Name, Now: s.facts.Now})
 	if err != nil {
 		delivery = Delivery{Status: trial.SendReleased, Reason: "not-rendered"}
 	}

@@ -25,6 +25,8 @@ type bench struct {
 	vendor trial.Vendor
 	sends  map[string]trial.Send
 	events []trial.Event
+	// ahead says that events are there already.
+	ahead bool
 	// outcome is what the mail service answers with.
 	outcome activities.Delivery
 	broken  error
@@ -45,20 +47,30 @@ func newBench() *bench {
 }
 
 // due is reminder-7d of a trial whose welcome is done.
-func (b *bench) due() activities.Due {
+func (b *bench) due() activities.Due { return b.dueAfter(1) }
+
+// dueAfter is the step after so many that ran on time.
+func (b *bench) dueAfter(steps int) activities.Due {
 	s := trial.NewState(b.vendor.Registration(trial.DefaultPolicy(), trial.RealDay))
-	welcome, _ := s.Next()
-	f := trial.Facts{Now: s.StartedAt}
-	s = s.Apply(s.StepEvent(welcome, trial.Decision{Action: trial.Run, Reason: trial.ReasonDue, Mail: true}, f, true))
+	for range steps {
+		step, _ := s.Next()
+		f := trial.Facts{Now: step.At}
+		s = s.Apply(s.StepEvent(step, trial.Decision{Action: trial.Run, Reason: trial.ReasonDue, Mail: true}, f, true))
+	}
 	step, _ := s.Next()
 	return activities.Due{State: s, Step: step}
 }
 
 func (b *bench) perform(t *testing.T) (activities.Performed, error) {
 	t.Helper()
+	return b.performStep(t, b.due())
+}
+
+func (b *bench) performStep(t *testing.T, due activities.Due) (activities.Performed, error) {
+	t.Helper()
 	a := &activities.Trials{Store: b, Mailer: b, Policy: trial.DefaultPolicy(), Day: trial.RealDay, UnknownWait: unknownWait,
 		Now: func() time.Time { return b.now }, Log: zap.NewNop()}
-	return a.Perform(t.Context(), b.due())
+	return a.Perform(t.Context(), due)
 }
 
 func (b *bench) Flags(context.Context) (rollout.Document, error) {
@@ -67,6 +79,15 @@ func (b *bench) Flags(context.Context) (rollout.Document, error) {
 func (b *bench) Vendor(context.Context, string) (trial.Vendor, error) { return b.vendor, nil }
 func (b *bench) Trial(context.Context, string) (trial.State, bool, error) {
 	return trial.State{}, false, nil
+}
+
+func (b *bench) Event(_ context.Context, _ string, seq int) (*trial.Event, error) {
+	for i := range b.events {
+		if b.events[i].Seq == seq && b.ahead {
+			return &b.events[i], nil
+		}
+	}
+	return nil, nil
 }
 
 func (b *bench) Append(_ context.Context, e trial.Event, _ trial.State) (*trial.Event, error) {
@@ -257,4 +278,30 @@ func TestASuppressedAddressIsNotWrittenTo(t *testing.T) {
 	_, err = b.perform(t)
 	require.NoError(t, err)
 	require.Len(t, b.mails, 1, "another address of the same vendor is written to")
+}
+
+func TestALateExpiryTellsOfTheWholeGrace(t *testing.T) {
+	t.Parallel()
+	b := newBench()
+	due := b.dueAfter(4)
+	require.Equal(t, trial.Expiry, due.Step.Kind)
+	b.now = due.Step.At.Add(5 * 24 * time.Hour)
+	p, err := b.performStep(t, due)
+	require.NoError(t, err)
+	require.Equal(t, due.State.Apply(*p.Event), b.mails[0].State, "the e-mail tells of what is so after it")
+	require.Equal(t, b.now.Add(3*24*time.Hour), b.mails[0].State.GraceEndsAt)
+}
+
+func TestNoMailLeavesOnAStateThatHasPassed(t *testing.T) {
+	t.Parallel()
+	b := newBench()
+	due := b.due()
+	cancelled, err := due.State.Request(trial.MessageCancel, trial.Request{Reason: "asked for"}, now)
+	require.NoError(t, err)
+	b.events, b.ahead = []trial.Event{*cancelled}, true
+	p, err := b.performStep(t, due)
+	require.NoError(t, err)
+	require.Equal(t, cancelled, p.Event, "what was recorded meanwhile comes first")
+	require.Empty(t, b.mails)
+	require.Len(t, b.events, 2, "it is recorded again, in case the trial was not")
 }

@@ -13,6 +13,8 @@ type Store interface {
 	Flags(ctx context.Context) (rollout.Document, error)
 	Vendor(ctx context.Context, id string) (trial.Vendor, error)
 	Trial(ctx context.Context, vendorID string) (trial.State, bool, error)
+	// Event is a trial's event of that number, nil where there is none.
+	Event(ctx context.Context, vendorID string, seq int) (*trial.Event, error)
 	// Append stores an event and the state after it. Where an event with that
 	// number exists already, it is returned and nothing else is stored.
 	Append(ctx context.Context, e trial.Event, after trial.State) (existing *trial.Event, err error)
@@ -28,10 +30,12 @@ type Mail struct {
 	To string
 	// Send is the claim it is sent under.
 	Send trial.Send
-	// State and Step are what it tells of; VendorName whom it greets.
+	// State, after the step, and Step are what it tells of; VendorName whom it greets.
 	State      trial.State
 	Step       trial.Step
 	VendorName string
+	// Now is the moment that the decision to send it was made on.
+	Now time.Time
 }
 
 // Delivery is what became of handing an e-mail over.
@@ -61,6 +65,8 @@ type Mailer interface {
 type Starter interface {
 	// Start starts a trial's workflow; one that runs already is left alone.
 	Start(ctx context.Context, r trial.Registration) error
+	// Restart starts the workflow of a trial that stands so again.
+	Restart(ctx context.Context, s trial.State) error
 	Convert(ctx context.Context, vendorID string, r trial.Request) error
 	Wake(ctx context.Context, vendorID string) error
 }

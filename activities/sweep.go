@@ -28,7 +28,12 @@ type SweepStore interface {
 	// TakeIn adds what registration would have added to a vendor that the
 	// marketplace put straight into its collection.
 	TakeIn(ctx context.Context, v trial.Vendor) (trial.Vendor, error)
-	UnstartedVendors(ctx context.Context, limit int) ([]trial.Vendor, error)
+	// UnstartedVendors are up to limit vendors whose trial has not begun, without
+	// those to skip.
+	UnstartedVendors(ctx context.Context, limit int, skip func(vendorID string) bool) ([]trial.Vendor, error)
+	// Remirror writes into the vendor's document again where its trial stands,
+	// and tells whether there is such a trial.
+	Remirror(ctx context.Context, vendorID string) (known bool, err error)
 	UnrecordedConversions(ctx context.Context, limit int) ([]trial.Vendor, error)
 	OverdueTrials(ctx context.Context, before time.Time, limit int) ([]trial.State, error)
 	HeldTrials(ctx context.Context, reasons []trial.Reason, after string, limit int) ([]trial.State, error)
@@ -48,13 +53,17 @@ type Sweep struct {
 	Log   *zap.Logger
 
 	unstarted, undelivered, overdue, held look
+	// failed are vendors that could not be started.
+	failed setbacks
 	// seen is the version of the flags that the last sweep saw.
 	seen atomic.Int64
 }
 
 // Swept counts what a sweep did.
 type Swept struct {
-	Started   int64 `json:"started"`
+	Started int64 `json:"started"`
+	// Mirrored are trials whose vendor's document had lost our fields.
+	Mirrored  int64 `json:"mirrored"`
 	Converted int64 `json:"converted"`
 	Restarted int64 `json:"restarted"`
 	Woken     int64 `json:"woken"`
@@ -79,7 +88,9 @@ func (s *Sweep) Sweep(ctx context.Context) (Swept, error) {
 }
 
 func (s *Sweep) start(ctx context.Context, swept *Swept) error {
-	vendors, err := through(&s.unstarted, s.Now, func() ([]trial.Vendor, error) { return s.Store.UnstartedVendors(ctx, sweepBatch) })
+	vendors, err := through(&s.unstarted, s.Now, func() ([]trial.Vendor, error) {
+		return s.Store.UnstartedVendors(ctx, sweepBatch, s.failed.resting(s.Now()))
+	})
 	if err != nil {
 		return fmt.Errorf("looking for vendors without a trial: %w", err)
 	}
@@ -87,17 +98,33 @@ func (s *Sweep) start(ctx context.Context, swept *Swept) error {
 	if err != nil {
 		return fmt.Errorf("reading the flags: %w", err)
 	}
-	each(ctx, s, vendors, &swept.Started, func(ctx context.Context, v trial.Vendor) error {
-		if v.Automation == nil {
-			taken, err := s.Store.TakeIn(ctx, s.enrol(doc, v))
-			if err != nil {
-				return fmt.Errorf("taking in vendor %s: %w", v.ID, err)
-			}
-			v = taken
+	each(ctx, s, vendors, func(ctx context.Context, v trial.Vendor) (*int64, error) {
+		known, err := s.begin(ctx, doc, v)
+		s.failed.note(v.ID, err, s.Now())
+		if known {
+			return &swept.Mirrored, err
 		}
-		return s.Starter.Start(ctx, v.Registration(s.Policy, s.Day))
+		return &swept.Started, err
 	})
 	return nil
+}
+
+// begin starts a vendor's trial, unless the trial is known: then the
+// marketplace has replaced the document, and ours is put back. Starting it again would
+// not do that where it is over, and be repeated in every sweep; where it has lost its
+// workflow, it is overdue or held and is seen to as such.
+func (s *Sweep) begin(ctx context.Context, doc rollout.Document, v trial.Vendor) (known bool, err error) {
+	if v.Automation == nil {
+		taken, err := s.Store.TakeIn(ctx, s.enrol(doc, v))
+		if err != nil {
+			return false, fmt.Errorf("taking in vendor %s: %w", v.ID, err)
+		}
+		v = taken
+	}
+	if known, err = s.Store.Remirror(ctx, v.ID); known || err != nil {
+		return known, err
+	}
+	return false, s.Starter.Start(ctx, v.Registration(s.Policy, s.Day))
 }
 
 // enrol decides for a vendor that came past the API what registration would have.
@@ -134,9 +161,9 @@ func (s *Sweep) convert(ctx context.Context, swept *Swept) error {
 	if err != nil {
 		return fmt.Errorf("looking for conversions to deliver: %w", err)
 	}
-	each(ctx, s, vendors, &swept.Converted, func(ctx context.Context, v trial.Vendor) error {
+	each(ctx, s, vendors, func(ctx context.Context, v trial.Vendor) (*int64, error) {
 		c := v.Automation.Conversion
-		return s.Starter.Convert(ctx, v.ID, trial.Request{ID: c.RequestID, At: c.At, By: "billing", Reason: "converted"})
+		return &swept.Converted, s.Starter.Convert(ctx, v.ID, trial.Request{ID: c.RequestID, At: c.At, By: "billing", Reason: "converted"})
 	})
 	return nil
 }
@@ -148,8 +175,8 @@ func (s *Sweep) restart(ctx context.Context, swept *Swept) error {
 	if err != nil {
 		return fmt.Errorf("looking for overdue trials: %w", err)
 	}
-	each(ctx, s, overdue, &swept.Restarted, func(ctx context.Context, t trial.State) error {
-		return s.Starter.Start(ctx, trial.Registration{VendorID: t.VendorID, Cohort: t.Cohort, Policy: t.Policy, Day: t.Day, Zone: t.Zone, At: t.StartedAt})
+	each(ctx, s, overdue, func(ctx context.Context, t trial.State) (*int64, error) {
+		return &swept.Restarted, s.Starter.Restart(ctx, t)
 	})
 	return nil
 }
@@ -172,8 +199,8 @@ func (s *Sweep) wake(ctx context.Context, swept *Swept) error {
 		if err != nil {
 			return fmt.Errorf("looking for held trials: %w", err)
 		}
-		each(ctx, s, held, &swept.Woken, func(ctx context.Context, t trial.State) error {
-			return s.Starter.Wake(ctx, t.VendorID)
+		each(ctx, s, held, func(ctx context.Context, t trial.State) (*int64, error) {
+			return &swept.Woken, s.Starter.Wake(ctx, t.VendorID)
 		})
 		if len(held) < sweepBatch {
 			return nil
@@ -193,14 +220,15 @@ func liftedReasons(f rollout.TrialAutomation) []trial.Reason {
 	return lifted
 }
 
-// each does one thing for many, a few at a time, counts what worked and logs
-// what did not.
-func each[T any](ctx context.Context, s *Sweep, items []T, done *int64, do func(context.Context, T) error) {
+// each does one thing for many, a few at a time, counts what worked where do
+// says, and logs what did not.
+func each[T any](ctx context.Context, s *Sweep, items []T, do func(context.Context, T) (*int64, error)) {
 	var g errgroup.Group
 	g.SetLimit(sweepParallel)
 	for _, item := range items {
 		g.Go(func() error {
-			if err := do(ctx, item); err != nil {
+			done, err := do(ctx, item)
+			if err != nil {
 				s.Log.Warn("sweep: left for the next one", zap.Error(err))
 				return nil
 			}

@@ -25,8 +25,9 @@ type yard struct {
 	converted []trial.Vendor
 	overdue   []trial.State
 	held      []trial.State
-	broken    string // the vendor whose calls fail
-	version   int    // of the flags
+	known     []string // vendors that have a trial
+	broken    string   // the vendor whose calls fail
+	version   int      // of the flags
 	done      []string
 	// cost is how long each query takes, elapsed the time since now, asked the
 	// queries made.
@@ -52,14 +53,21 @@ func (y *yard) TakeIn(_ context.Context, v trial.Vendor) (trial.Vendor, error) {
 	return v, y.note("take in "+string(v.Automation.Cohort), v.ID)
 }
 
+func (y *yard) Remirror(_ context.Context, id string) (bool, error) {
+	if !slices.Contains(y.known, id) {
+		return false, nil
+	}
+	return true, y.note("mirror", id)
+}
+
 func (y *yard) query(name string) {
 	y.asked = append(y.asked, name)
 	y.elapsed += y.cost
 }
 
-func (y *yard) UnstartedVendors(context.Context, int) ([]trial.Vendor, error) {
+func (y *yard) UnstartedVendors(_ context.Context, _ int, skip func(string) bool) ([]trial.Vendor, error) {
 	y.query("unstarted")
-	return y.vendors, nil
+	return slices.DeleteFunc(slices.Clone(y.vendors), func(v trial.Vendor) bool { return skip(v.ID) }), nil
 }
 
 func (y *yard) UnrecordedConversions(context.Context, int) ([]trial.Vendor, error) {
@@ -82,6 +90,11 @@ func (y *yard) HeldTrials(_ context.Context, reasons []trial.Reason, _ string, _
 func (y *yard) Start(_ context.Context, r trial.Registration) error {
 	return y.note("start", r.VendorID)
 }
+
+func (y *yard) Restart(_ context.Context, s trial.State) error {
+	return y.note("restart", s.VendorID)
+}
+
 func (y *yard) Convert(_ context.Context, id string, _ trial.Request) error {
 	return y.note("convert", id)
 }
@@ -130,7 +143,7 @@ func TestASweepStartsDeliversRestartsAndWakes(t *testing.T) {
 	y.held = []trial.State{heldState("e", trial.ReasonAutomationDisabled), heldState("f", trial.ReasonExpirationOff)}
 	swept := y.sweep(t)
 	require.Equal(t, activities.Swept{Started: 2, Converted: 1, Restarted: 1, Woken: 2}, swept)
-	require.Equal(t, []string{"convert c", "start a", "start b", "start d", "take in control b", "wake e", "wake f"}, y.done)
+	require.Equal(t, []string{"convert c", "restart d", "start a", "start b", "take in control b", "wake e", "wake f"}, y.done)
 }
 
 func TestAHeldTrialIsLeftAsleepWhileItsReasonStands(t *testing.T) {
@@ -206,4 +219,25 @@ func TestACostlyLookTakesATwentiethOfTheTime(t *testing.T) {
 	sweep(0)
 	y.cost = 0
 	require.Equal(t, all, sweep(10*time.Minute), "however costly, it is asked again in ten minutes")
+}
+
+func TestAVendorWhoseDocumentWasReplacedIsNotStartedAgain(t *testing.T) {
+	t.Parallel()
+	y := &yard{flags: rollout.InitialFlags(), vendors: []trial.Vendor{registered("a"), {ID: "b"}, {ID: "c"}}, known: []string{"a", "b"}}
+	require.Equal(t, activities.Swept{Started: 1, Mirrored: 2}, y.sweep(t))
+	require.Equal(t, []string{"mirror a", "mirror b", "start c", "take in control b", "take in control c"}, y.done)
+}
+
+func TestAVendorThatCannotBeStartedIsPassedByForAWhile(t *testing.T) {
+	t.Parallel()
+	y := &yard{flags: rollout.InitialFlags(), vendors: []trial.Vendor{registered("a"), registered("b")}, broken: "b"}
+	s := y.sweeper()
+	require.Equal(t, int64(1), y.sweepWith(t, s).Started)
+	y.broken, y.done = "", nil
+	y.elapsed = 59 * time.Second
+	y.sweepWith(t, s)
+	require.Equal(t, []string{"start a"}, y.done)
+	y.elapsed = time.Minute
+	y.sweepWith(t, s)
+	require.Contains(t, y.done, "start b")
 }

@@ -83,6 +83,9 @@ type Performed struct {
 
 // Perform decides a due step on fresh facts and carries the decision out.
 func (t *Trials) Perform(ctx context.Context, due Due) (Performed, error) {
+	if ahead, err := t.ahead(ctx, due.State); ahead != nil || err != nil {
+		return Performed{Event: ahead}, err
+	}
 	now, err := t.look(ctx, due)
 	if err != nil {
 		return Performed{}, err
@@ -112,6 +115,22 @@ func (t *Trials) Perform(ctx context.Context, due Due) (Performed, error) {
 	t.Log.Info("step decided", zap.String("step", due.Step.Key(due.State.VendorID)), zap.String("action", string(now.decision.Action)),
 		zap.String("reason", string(now.decision.Reason)), zap.Bool("mailed", mailed), zap.Duration("late", now.facts.Now.Sub(due.Step.At)))
 	return Performed{Event: &event}, nil
+}
+
+// ahead is the event that an attempt thought dead has recorded after the state
+// given; nil where there is none. It comes first: an e-mail decided on a state that has
+// passed might tell what is not so any more.
+func (t *Trials) ahead(ctx context.Context, state trial.State) (*trial.Event, error) {
+	event, err := t.Store.Event(ctx, state.VendorID, state.Seq+1)
+	if err != nil {
+		return nil, failed("looking for a later event", err)
+	}
+	if event == nil {
+		return nil, nil //nolint:nilnil // documented: there is none, and nothing is wrong
+	}
+	// Recording it again makes right what the attempt may have left undone.
+	stored, err := t.append(ctx, state, *event)
+	return &stored, err
 }
 
 // sight is what was seen at one moment, and decided on it.

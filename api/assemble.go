@@ -22,6 +22,9 @@ const (
 	setUpEvery = 5 * time.Second
 	// closeTimeout bounds giving back the connections.
 	closeTimeout = 5 * time.Second
+	// snsMaxAge is for what SNS could not deliver in its hour of retries and an
+	// operator takes from the dead-letter queue. Each message counts once, however old.
+	snsMaxAge = 24 * time.Hour
 )
 
 // parts are what the API is made of.
@@ -43,7 +46,7 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger) (*parts, 
 	if err != nil {
 		return nil, err
 	}
-	verifier, err := mail.NewVerifier(mail.VerifierConfig{TopicARN: cfg.SNSTopicARN, CertificateHosts: cfg.SNSCertificateHost})
+	verifier, err := mail.NewVerifier(verifierConfig(cfg))
 	if err != nil {
 		return nil, fmt.Errorf("preparing to verify mail events: %w", err)
 	}
@@ -59,6 +62,10 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger) (*parts, 
 		return nil, err
 	}
 	return &parts{store: store, client: client, handler: handler, log: log}, nil
+}
+
+func verifierConfig(cfg config.Config) mail.VerifierConfig {
+	return mail.VerifierConfig{TopicARN: cfg.SNSTopicARN, CertificateHosts: cfg.SNSCertificateHost, MaxAge: snsMaxAge}
 }
 
 // setUp makes the indexes and the first flags, as soon as MongoDB is there.

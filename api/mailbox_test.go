@@ -23,6 +23,7 @@ import (
 	"go.uber.org/zap"
 
 	"marketplace.example/trials/api/rest"
+	"marketplace.example/trials/config"
 	"marketplace.example/trials/mail"
 	"marketplace.example/trials/trial"
 )
@@ -35,6 +36,7 @@ type sns struct {
 	url       string
 	key       *rsa.PrivateKey
 	confirmed atomic.Int32
+	age       time.Duration // of the messages it signs
 }
 
 func newSNS(t *testing.T) *sns {
@@ -63,7 +65,7 @@ func (s *sns) mailbox() mailbox {
 	s.t.Helper()
 	host, err := url.Parse(s.url)
 	require.NoError(s.t, err)
-	verifier, err := mail.NewVerifier(mail.VerifierConfig{TopicARN: topic, CertificateHosts: []string{host.Host}})
+	verifier, err := mail.NewVerifier(verifierConfig(config.Config{SNSTopicARN: topic, SNSCertificateHost: []string{host.Host}}))
 	require.NoError(s.t, err)
 	links, err := mail.NewLinks("", []string{strings.Repeat("s", 32)})
 	require.NoError(s.t, err)
@@ -74,7 +76,7 @@ func (s *sns) mailbox() mailbox {
 func (s *sns) message(kind, content string, change func(map[string]string)) []byte {
 	s.t.Helper()
 	m := map[string]string{
-		"Type": kind, "MessageId": "m-1", "TopicArn": topic, "Message": content, "Timestamp": time.Now().UTC().Format(time.RFC3339),
+		"Type": kind, "MessageId": "m-1", "TopicArn": topic, "Message": content, "Timestamp": time.Now().Add(-s.age).UTC().Format(time.RFC3339),
 		"SignatureVersion": "2", "SigningCertURL": s.url + "/certificate.pem",
 	}
 	order := []string{"Message", "MessageId", "Timestamp", "TopicArn", "Type"}
@@ -113,6 +115,18 @@ func TestReceiveEvent(t *testing.T) {
 		Key: trial.Step{Kind: trial.Reminder(7), Revision: 2}.Key("v-1"), Attempt: 1, MessageID: "ses-1", Delivery: "bounce",
 		At: time.Date(2026, 3, 10, 12, 0, 1, 0, time.UTC), Suppress: true, AddressHash: mail.AddressHash("ada@example.com"),
 	}}, got)
+}
+
+// SNS gives up after an hour; an operator sends on what it could not deliver.
+func TestWhatWasSentOnFromADeadLetterQueueIsTaken(t *testing.T) {
+	t.Parallel()
+	s := newSNS(t)
+	s.age = 23 * time.Hour
+	_, err := s.mailbox().Receive(t.Context(), s.message(mail.TypeNotification, bounce, nil))
+	require.NoError(t, err)
+	s.age = 25 * time.Hour
+	_, err = s.mailbox().Receive(t.Context(), s.message(mail.TypeNotification, bounce, nil))
+	require.Error(t, err)
 }
 
 // Each event that says what became of an e-mail has a word in the store.

@@ -101,13 +101,18 @@ func classifyAnswer(err error, answer *smithyhttp.Response) Outcome {
 	}
 }
 
-// refine tells the daily quota from the rate, which share their codes, and
-// waits as long as the answer asks, within reason.
+// refine tells apart what shares a code: an identity that is not verified, which
+// an operator can mend, from content that is rejected, and the daily quota from
+// the rate. It waits as long as the answer asks, within reason.
 func refine(outcome Outcome, message string, answer *smithyhttp.Response) Outcome {
+	message = strings.ToLower(message)
+	if outcome.Reason == ReasonRejected && strings.Contains(message, "is not verified") {
+		return deferred(ReasonNotVerified, retryOperator)
+	}
 	if outcome.Reason != ReasonThrottled {
 		return outcome
 	}
-	if strings.Contains(strings.ToLower(message), "daily message quota") {
+	if strings.Contains(message, "daily message quota") {
 		outcome = deferred(ReasonDailyQuota, retryQuota)
 	}
 	if seconds, err := strconv.Atoi(answer.Header.Get("Retry-After")); err == nil && seconds > 0 {

@@ -56,6 +56,7 @@ func TestAnAnswerDecidesTheOutcome(t *testing.T) {
 		"expired token, as a 400":  {400, coded("ExpiredTokenException", ""), nil, Outcome{Deferred, "", 5 * time.Minute, "credentials"}},
 		"401 without a code":       {401, errors.New("?"), nil, Outcome{Deferred, "", 5 * time.Minute, "credentials"}},
 		"message rejected":         {400, &types.MessageRejected{}, nil, Outcome{Refused, "", never, "rejected"}},
+		"sender not verified":      {400, coded("MessageRejected", "Email address is not verified. The following identities failed the check in region EU-WEST-1: x"), nil, Outcome{Deferred, "", 5 * time.Minute, "not-verified"}},
 		"bad request":              {400, &types.BadRequestException{}, nil, Outcome{Refused, "", never, "bad-request"}},
 		"unheard-of 4xx":           {413, coded("RequestEntityTooLarge", ""), nil, Outcome{Refused, "", never, "bad-request"}},
 		"internal error":           {500, &types.InternalServiceErrorException{}, nil, Outcome{Unknown, "", never, "server-error"}},

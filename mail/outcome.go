@@ -50,13 +50,13 @@ type Outcome struct {
 const (
 	ReasonBadAddress    = "bad-address"    // refused here: the address cannot be mailed
 	ReasonBadMessage    = "bad-message"    // refused here: the e-mail or its key is malformed
-	ReasonRejected      = "rejected"       // refused by SES: the content or the sender's identity
+	ReasonRejected      = "rejected"       // refused by SES: the content
 	ReasonBadRequest    = "bad-request"    // refused by SES: it does not understand the request
 	ReasonThrottled     = "throttled"      // deferred: faster than the account's rate
 	ReasonDailyQuota    = "daily-quota"    // deferred: the account's quota of 24 hours is used up
 	ReasonSendingPaused = "sending-paused" // deferred: sending is paused for the account or set
 	ReasonSuspended     = "suspended"      // deferred: the account was restricted by SES
-	ReasonNotVerified   = "not-verified"   // deferred: the MAIL FROM domain is not verified
+	ReasonNotVerified   = "not-verified"   // deferred: the sender, or its MAIL FROM domain, is not verified, or in the sandbox the recipient
 	ReasonNotFound      = "not-found"      // deferred: SES knows no such configuration set or path
 	ReasonCredentials   = "credentials"    // deferred: the credentials are missing, wrong or expired
 	ReasonUnreachable   = "unreachable"    // deferred: no connection to SES came about

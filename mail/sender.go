@@ -151,7 +151,7 @@ func (s *Sender) record(m Message, outcome Outcome, detail zap.Field) {
 }
 
 // answerCode is the error's code, for the log. The rest of the error stays out
-// of it: SES quotes addresses ("Email address is not verified: …").
+// of it: SES quotes addresses ("The following identities failed the check: …").
 func answerCode(err error) zap.Field {
 	if apiError, ok := errors.AsType[smithy.APIError](err); ok {
 		return zap.String("code", apiError.ErrorCode())

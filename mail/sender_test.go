@@ -67,7 +67,7 @@ func fail(status int, code string) http.HandlerFunc {
 		w.Header().Set("X-Amzn-ErrorType", code)
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(status)
-		_, _ = io.WriteString(w, `{"message":"Email address is not verified: vendor@example.com"}`)
+		_, _ = io.WriteString(w, `{"message":"Illegal address: vendor@example.com"}`)
 	}
 }
 

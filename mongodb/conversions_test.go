@@ -164,7 +164,7 @@ func TestUnstartedVendors(t *testing.T) {
 	events, _ := history(t, registration14d("started"))
 	appendAll(t, s, events)
 
-	found, err := s.UnstartedVendors(t.Context(), 100)
+	found, err := s.UnstartedVendors(t.Context(), 100, nobody)
 	require.NoError(t, err)
 	require.ElementsMatch(t, []string{"messy", object.Hex(), "migrated", "registered"}, ids(found))
 	for _, v := range found {
@@ -173,7 +173,13 @@ func TestUnstartedVendors(t *testing.T) {
 	require.Len(t, logs.All(), 1)
 	require.EqualValues(t, 2, logs.All()[0].ContextMap()["vendors"], "both ids that cannot name a trial")
 
-	found, err = s.UnstartedVendors(t.Context(), 2)
+	found, err = s.UnstartedVendors(t.Context(), 2, nobody)
 	require.NoError(t, err)
 	require.Len(t, found, 2, "unusable ids do not use up the limit")
+	found, err = s.UnstartedVendors(t.Context(), 1, func(id string) bool { return id != "registered" })
+	require.NoError(t, err)
+	require.Equal(t, []string{"registered"}, ids(found), "neither do those that are skipped")
 }
+
+// nobody is to be skipped.
+func nobody(string) bool { return false }

@@ -28,11 +28,11 @@ func (s *Store) insertEvent(ctx context.Context, vendorID string, e trial.Event)
 	if !mongo.IsDuplicateKeyError(err) {
 		return nil, failed("storing event "+doc.Key, err)
 	}
-	return s.event(ctx, vendorID, e.Seq)
+	return s.Event(ctx, vendorID, e.Seq)
 }
 
-// event reads one event; nil where there is none.
-func (s *Store) event(ctx context.Context, vendorID string, seq int) (*trial.Event, error) {
+// Event is a trial's event of that number, nil where there is none.
+func (s *Store) Event(ctx context.Context, vendorID string, seq int) (*trial.Event, error) {
 	key := trial.EventKey(vendorID, seq)
 	var doc eventDocument
 	err := s.events.FindOne(ctx, byID(key)).Decode(&doc)
@@ -51,7 +51,7 @@ func (s *Store) event(ctx context.Context, vendorID string, seq int) (*trial.Eve
 func (s *Store) Events(ctx context.Context, vendorID string, fromSeq int) ([]trial.Event, error) {
 	var events []trial.Event
 	for seq := max(fromSeq, 1); ; seq++ {
-		e, err := s.event(ctx, vendorID, seq)
+		e, err := s.Event(ctx, vendorID, seq)
 		if err != nil {
 			return nil, fmt.Errorf("reading the events of trial %s: %w", vendorID, err)
 		}

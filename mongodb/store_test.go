@@ -40,7 +40,7 @@ func TestServerAway(t *testing.T) {
 		"Suppress": func(ctx context.Context) error {
 			return s.Suppress(ctx, "v1", trial.Suppression{Reason: trial.ReasonUnsubscribed})
 		},
-		"UnstartedVendors": func(ctx context.Context) error { _, err := s.UnstartedVendors(ctx, 1); return err },
+		"UnstartedVendors": func(ctx context.Context) error { _, err := s.UnstartedVendors(ctx, 1, nobody); return err },
 		"Append": func(ctx context.Context) error {
 			_, err := s.Append(ctx, trial.Start(registration14d("v1"), at), trial.NewState(registration14d("v1")))
 			return err

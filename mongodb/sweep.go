@@ -11,11 +11,11 @@ import (
 
 // UnstartedVendors are up to limit vendors whose trial's workflow has not begun:
 // registered ones, and those that the marketplace put straight into its
-// collection, whose Automation is nil. Vendors whose id cannot name a trial are
-// left out, counted in the log, and do not use up the limit.
-func (s *Store) UnstartedVendors(ctx context.Context, limit int) ([]trial.Vendor, error) {
+// collection, whose Automation is nil. Those to skip are left out, and vendors
+// whose id cannot name a trial, which are counted in the log; neither use up the limit.
+func (s *Store) UnstartedVendors(ctx context.Context, limit int, skip func(vendorID string) bool) ([]trial.Vendor, error) {
 	filter := bson.D{{Key: "isVendor", Value: true}, {Key: "trialAutomation.status", Value: nil}}
-	return s.scanUsers(ctx, "looking for vendors without a trial", filter, limit, func(trial.Vendor) bool { return true })
+	return s.scanUsers(ctx, "looking for vendors without a trial", filter, limit, func(v trial.Vendor) bool { return !skip(v.ID) })
 }
 
 // UnrecordedConversions are up to limit vendors whose conversion the trial does

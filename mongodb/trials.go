@@ -131,6 +131,22 @@ func (s *Store) mirror(ctx context.Context, state trial.State) error {
 	return nil
 }
 
+// Remirror writes into the vendor's document again where the trial stands, for
+// one that the marketplace has replaced, and tells whether there is such a trial.
+func (s *Store) Remirror(ctx context.Context, vendorID string) (known bool, err error) {
+	state, known, err := s.Trial(ctx, vendorID)
+	for known && err == nil {
+		if err = s.mirror(ctx, state); err != nil {
+			break
+		}
+		written := state.Seq
+		if state, known, err = s.Trial(ctx, vendorID); state.Seq == written {
+			break // else the trial's own word may have been written over by an older one
+		}
+	}
+	return known, err
+}
+
 // Trial is a trial's state, and whether there is such a trial.
 func (s *Store) Trial(ctx context.Context, vendorID string) (state trial.State, found bool, err error) {
 	var doc trialDocument

@@ -215,3 +215,27 @@ func TestAppendWithoutUser(t *testing.T) {
 	require.NoError(t, err)
 	require.Zero(t, count)
 }
+
+// The marketplace may replace a document, and ours in it with it.
+func TestAReplacedVendorIsToldAgainWhereItsTrialStands(t *testing.T) {
+	t.Parallel()
+	s := newTestStore(t)
+	register(t, s, "v1", trial.Automated)
+	known, err := s.Remirror(t.Context(), "v1")
+	require.NoError(t, err)
+	require.False(t, known, "it has no trial yet")
+
+	events, state := history(t, registration14d("v1"), steps(3)...)
+	appendAll(t, s, events)
+	_, err = s.users.ReplaceOne(t.Context(), byID("v1"), bson.D{{Key: "isVendor", Value: true}})
+	require.NoError(t, err)
+	_, err = s.TakeIn(t.Context(), vendor("v1", trial.Automated))
+	require.NoError(t, err)
+	known, err = s.Remirror(t.Context(), "v1")
+	require.NoError(t, err)
+	require.True(t, known)
+	requireMirrored(t, s, state)
+	unstarted, err := s.UnstartedVendors(t.Context(), 10, nobody)
+	require.NoError(t, err)
+	require.Empty(t, unstarted)
+}

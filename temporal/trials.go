@@ -15,22 +15,29 @@ import (
 
 // Start starts a trial's workflow. One that runs already is left alone.
 func (c *Client) Start(ctx context.Context, r trial.Registration) error {
+	return c.Restart(ctx, trial.NewState(r))
+}
+
+// Restart starts the workflow of a trial that is known, and stands so, again.
+// One that runs is left alone.
+func (c *Client) Restart(ctx context.Context, s trial.State) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	options := c.options(r.VendorID)
-	options.TypedSearchAttributes = workflows.StartAttributes(trial.NewState(r))
+	options := c.options(s.VendorID)
+	options.TypedSearchAttributes = workflows.StartAttributes(s)
 	options.WorkflowIDConflictPolicy = enums.WORKFLOW_ID_CONFLICT_POLICY_FAIL
 	options.WorkflowExecutionErrorWhenAlreadyStarted = true
-	_, err := c.SDK.ExecuteWorkflow(ctx, options, trial.WorkflowType, workflows.TrialInput{VendorID: r.VendorID})
+	_, err := c.SDK.ExecuteWorkflow(ctx, options, trial.WorkflowType, workflows.TrialInput{VendorID: s.VendorID})
 	var running *serviceerror.WorkflowExecutionAlreadyStarted
 	if err != nil && !errors.As(err, &running) {
-		return away("starting trial "+r.VendorID, err)
+		return away("starting trial "+s.VendorID, err)
 	}
 	return nil
 }
 
 // options are what every start of a trial has in common. A trial that is over
-// may be started again: it then goes on from the database.
+// may be started again: it then goes on from the database, and sets the search
+// attributes that are not given here, for want of knowing them.
 func (c *Client) options(vendorID string) client.StartWorkflowOptions {
 	return client.StartWorkflowOptions{
 		ID: trial.WorkflowID(vendorID), TaskQueue: c.TaskQueue,
@@ -53,14 +60,15 @@ func (c *Client) Convert(ctx context.Context, vendorID string, r trial.Request) 
 	return nil
 }
 
-// Wake tells a held trial to look at the flags again. A trial that is over
-// needs no waking.
+// Wake tells a held trial to look at the flags again. A held trial is never
+// over, so one whose workflow is gone lost it, and is started again: nothing
+// else would, since a trial that waits on purpose is never overdue.
 func (c *Client) Wake(ctx context.Context, vendorID string) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	err := c.SDK.SignalWorkflow(ctx, trial.WorkflowID(vendorID), "", trial.SignalWake, trial.Request{})
-	var gone *serviceerror.NotFound
-	if err != nil && !errors.As(err, &gone) {
+	_, err := c.SDK.SignalWithStartWorkflow(ctx, trial.WorkflowID(vendorID), trial.SignalWake, trial.Request{},
+		c.options(vendorID), trial.WorkflowType, workflows.TrialInput{VendorID: vendorID})
+	if err != nil {
 		return away("waking trial "+vendorID, err)
 	}
 	return nil
@@ -79,7 +87,7 @@ func (c *Client) Ask(ctx context.Context, message, vendorID string, r trial.Requ
 	handle, err := c.SDK.UpdateWithStartWorkflow(ctx, client.UpdateWithStartWorkflowOptions{
 		StartWorkflowOperation: start,
 		UpdateOptions: client.UpdateWorkflowOptions{
-			UpdateID: r.ID, UpdateName: message, Args: []any{r}, WaitForStage: client.WorkflowUpdateStageCompleted,
+			UpdateID: updateID(message, r.ID), UpdateName: message, Args: []any{r}, WaitForStage: client.WorkflowUpdateStageCompleted,
 		},
 	})
 	if err != nil {
@@ -90,6 +98,15 @@ func (c *Client) Ask(ctx context.Context, message, vendorID string, r trial.Requ
 		return trial.Overview{}, asked(message, vendorID, err)
 	}
 	return o, nil
+}
+
+// updateID keeps Temporal from taking another message under the same id for a
+// repetition, and answering with the first one's outcome.
+func updateID(message, requestID string) string {
+	if requestID == "" {
+		return "" // the SDK makes one
+	}
+	return message + "/" + requestID
 }
 
 func asked(message, vendorID string, err error) error {

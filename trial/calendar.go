@@ -48,6 +48,26 @@ func (c Calendar) reminder(end time.Time, n, hour int) time.Time {
 	return at
 }
 
+// daysUntil counts the days from now to the end as its reader does: by the dates
+// on the vendor's clock, UTC where the zone is not known. Where time is
+// compressed there are no dates, and it is rounded.
+func (c Calendar) daysUntil(now, end time.Time) int {
+	if c.Day != RealDay {
+		return int((end.Sub(now) + c.Day/2) / max(c.Day, 1))
+	}
+	loc, ok := location(c.Zone)
+	if !ok {
+		loc = time.UTC
+	}
+	return int(date(end.In(loc)).Sub(date(now.In(loc))) / RealDay)
+}
+
+// date is midnight in UTC of the date that t shows.
+func date(t time.Time) time.Time {
+	year, month, day := t.Date()
+	return time.Date(year, month, day, 0, 0, 0, 0, time.UTC)
+}
+
 // onClock is the moment at which the clocks in loc show what shown shows in
 // UTC. Of a time that occurs twice it is the first; a time that the clocks
 // skip is taken as if they had not been moved yet, so 02:30 becomes 03:30.

@@ -60,7 +60,7 @@ type Decision struct {
 // reason says why there was none.
 func Decide(s State, step Step, f Facts) Decision {
 	switch {
-	case step.Revision != s.Revision || s.Status.Final() || s.finished(step):
+	case step.Revision != s.Revision && step.Kind != Welcome || s.Status.Final() || s.finished(step):
 		return Decision{Action: Skip, Reason: ReasonRevised}
 	case f.Converted:
 		return Decision{Action: Skip, Reason: ReasonAlreadyConverted}
@@ -82,11 +82,16 @@ func Decide(s State, step Step, f Facts) Decision {
 	return Decision{Action: Run, Reason: ReasonDue, Mail: true}
 }
 
+// lateTolerated is how late a reminder may be however short a day is: where
+// days last seconds, a busy machine is late by some of them.
+const lateTolerated = 5 * time.Second
+
 // overtaken tells whether a step's message has lost its meaning: its moment
-// lay before the change that planned it, or a later step is due as well.
+// lay before the change that planned it, it would have to count other days
+// than it is named for, or a later step is due as well.
 // Two reminders are never sent at once.
 func (s State) overtaken(step Step, now time.Time) bool {
-	if step.Kind.IsReminder() && !step.At.After(s.RevisedAt) {
+	if step.Kind.IsReminder() && (!step.At.After(s.RevisedAt) || s.outdated(step, now)) {
 		return true
 	}
 	for _, later := range s.Pending() {
@@ -95,4 +100,11 @@ func (s State) overtaken(step Step, now time.Time) bool {
 		}
 	}
 	return false
+}
+
+// outdated tells whether a reminder is so late, by more than half a day, that
+// another number of days is left. Such a one has missed what it is for, and
+// the next one is near.
+func (s State) outdated(step Step, now time.Time) bool {
+	return now.Sub(step.At) > max(s.Day/2, lateTolerated) && s.DaysLeft(step, now) != step.Days()
 }

@@ -149,10 +149,12 @@ func TestDecideWhenWokenLate(t *testing.T) {
 	}{
 		{"welcome, a week late", trial.Welcome, "2026-03-09 09:59:59", due},
 		{"welcome, a reminder due", trial.Welcome, "2026-03-09 10:00", skip(trial.ReasonOvertaken)},
-		{"reminder, late", "reminder-7d", "2026-03-13 09:59:59", due},
+		{"reminder, late", "reminder-7d", "2026-03-09 23:59:59", due},
+		{"reminder, days late", "reminder-7d", "2026-03-13 09:59:59", skip(trial.ReasonOvertaken)},
 		{"reminder, the next one due", "reminder-7d", "2026-03-13 10:00", skip(trial.ReasonOvertaken)},
 		{"reminder, a later one due", "reminder-7d", "2026-03-15 12:00", skip(trial.ReasonOvertaken)},
-		{"last reminder, late", "reminder-1d", "2026-03-16 09:59:59", due},
+		{"last reminder, late", "reminder-1d", "2026-03-15 23:59:59", due},
+		{"last reminder, on the day itself", "reminder-1d", "2026-03-16 09:59:59", skip(trial.ReasonOvertaken)},
 		{"last reminder, expiry due", "reminder-1d", "2026-03-16 10:00", skip(trial.ReasonOvertaken)},
 		{"last reminder, everything due", "reminder-1d", "2027-01-01 10:00", skip(trial.ReasonOvertaken)},
 		{"expiry, grace-end due", trial.Expiry, "2026-03-19 10:00", due},
@@ -181,9 +183,9 @@ func TestDecideLooksAtPendingStepsOnly(t *testing.T) {
 	t.Parallel()
 	// The later step is over, out of turn: it overtakes nothing any more.
 	s := trial.NewState(sample())
-	later := named(s, "reminder-3d")
-	s = s.Apply(s.StepEvent(later, skip(trial.ReasonUnsubscribed), well("2026-03-13 10:00"), false))
-	require.Equal(t, due, trial.Decide(s, named(s, "reminder-7d"), well("2026-03-13 11:00")))
+	later := named(s, "reminder-7d")
+	s = s.Apply(s.StepEvent(later, skip(trial.ReasonUnsubscribed), well("2026-03-09 10:00"), false))
+	require.Equal(t, due, trial.Decide(s, named(s, trial.Welcome), well("2026-03-09 11:00")))
 }
 
 func TestDecideOnReminderPlannedBeforeTheChange(t *testing.T) {
@@ -213,5 +215,40 @@ func TestDecideOnReminderPlannedBeforeTheStart(t *testing.T) {
 		s := trial.NewState(r)
 		require.Equal(t, skip(trial.ReasonOvertaken), trial.Decide(s, named(s, "reminder-7d"), well("2026-03-02 10:00")), name)
 		require.Equal(t, due, trial.Decide(s, named(s, trial.Welcome), well("2026-03-02 10:00")), name)
+	}
+}
+
+func TestALateReminderIsOvertakenOnceItsNumberIsUntrue(t *testing.T) {
+	t.Parallel()
+	overtaken := skip(trial.ReasonOvertaken)
+	compressed := func(r *trial.Registration) { r.Day = 2 * time.Second }
+	tests := []struct {
+		name   string
+		change func(*trial.Registration)
+		late   time.Duration
+		want   trial.Decision
+		left   int
+	}{
+		{"on time", func(*trial.Registration) {}, 0, due, 3},
+		{"the same day", func(*trial.Registration) {}, 13 * time.Hour, due, 3},
+		{"the day after", func(*trial.Registration) {}, 15 * time.Hour, overtaken, 2},
+		{"the day after, but by little", inZone("UTC", "2026-03-02 23:00"), 15*time.Hour + 30*time.Minute, overtaken, 2},
+		{"in the vendor's evening", inZone("America/New_York", "2026-03-02 10:00"), 14 * time.Hour, due, 3},
+		{"in the vendor's night", inZone("America/New_York", "2026-03-02 10:00"), 16 * time.Hour, overtaken, 2},
+		{"a few seconds, where a day has two", compressed, 5 * time.Second, due, 1},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			// Only one reminder, so that no later one is due as well.
+			s := trial.NewState(sample(tt.change, withPolicy(func(p *trial.Policy) { p.ReminderDays = []int{3} })))
+			welcome, _ := s.Next()
+			s = s.Apply(s.StepEvent(welcome, due, trial.Facts{Now: welcome.At}, true))
+			step := named(s, "reminder-3d")
+			facts := well("2026-03-02 10:00")
+			facts.Now = step.At.Add(tt.late)
+			require.Equal(t, tt.want, trial.Decide(s, step, facts))
+			require.Equal(t, tt.left, s.DaysLeft(step, facts.Now))
+		})
 	}
 }

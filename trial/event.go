@@ -41,6 +41,9 @@ type Event struct {
 	Request *Request `json:"request,omitempty"`
 	// EndsAt is the new end after EventExtended, EventShortened and EventRevived.
 	EndsAt *time.Time `json:"endsAt,omitempty"`
+	// KeepWelcome is set on EventExtended and EventShortened where the welcome
+	// has not been sent yet: it is no reminder of an end, and is still to come.
+	KeepWelcome bool `json:"keepWelcome,omitempty"`
 	// Late is set on an EventConverted that came after the trial was over.
 	Late bool `json:"late,omitempty"`
 	// Untracked is set on an EventConverted that the figures leave out.
@@ -106,7 +109,7 @@ func (s State) Apply(e Event) State {
 	s.Steps, s.Requests = slices.Clone(s.Steps), slices.Clone(s.Requests)
 	s.Seq = e.Seq
 	if e.Request != nil && e.Request.ID != "" {
-		s.Requests = append(s.Requests, e.Request.ID)
+		s.Requests = append(s.Requests, joinRequest(e.Type, e.Request.ID))
 	}
 	if e.Step != nil && s.finished(*e.Step) {
 		return s
@@ -119,10 +122,10 @@ func (s State) Apply(e Event) State {
 	case EventStep:
 		s.endStep(e)
 	case EventExtended, EventShortened, EventRevived:
-		s.supersede(ReasonRevised, e.At)
+		s.supersede(ReasonRevised, e.At, e.KeepWelcome)
 		s.revise(*e.EndsAt, e.At)
 	case EventCancelled:
-		s.supersede(ReasonCancelled, e.At)
+		s.supersede(ReasonCancelled, e.At, false)
 		s.Status, s.CancelledAt = Cancelled, &e.At
 	case EventConverted:
 		s.convert(e)
@@ -173,9 +176,13 @@ func (s *State) keepGrace(expiry Step, at time.Time) {
 	}
 }
 
-// supersede records every pending step as superseded.
-func (s *State) supersede(reason Reason, at time.Time) {
+// supersede records every pending step as superseded, but for the welcome
+// where that is kept.
+func (s *State) supersede(reason Reason, at time.Time, keepWelcome bool) {
 	for _, step := range s.Pending() {
+		if keepWelcome && step.Kind == Welcome {
+			continue
+		}
 		s.Steps = append(s.Steps, StepRecord{Step: step, Outcome: Superseded, Reason: reason, At: at})
 	}
 	s.Held = nil
@@ -193,6 +200,6 @@ func (s *State) convert(e Event) {
 	if e.Late {
 		return
 	}
-	s.supersede(ReasonConverted, e.At)
-	s.Status, s.ExpiredAt = Converted, nil
+	s.supersede(ReasonConverted, e.At, false)
+	s.Status, s.ExpiredAt, s.CancelledAt = Converted, nil, nil
 }

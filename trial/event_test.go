@@ -193,8 +193,9 @@ func TestApplyLeavesTheStateBeforeAsItWas(t *testing.T) {
 	// Two futures of one state, which must not share what they add.
 	one := asked(s, trial.MessageExtend, "2026-03-11 10:00", trial.Request{ID: "one", Days: 1})
 	two := asked(s, trial.MessageCancel, "2026-03-11 10:00", trial.Request{ID: "two"})
-	require.Equal(t, []string{"r1", "r2", "r3", "r4", "r5", "one"}, one.Requests)
-	require.Equal(t, []string{"r1", "r2", "r3", "r4", "r5", "two"}, two.Requests)
+	five := []string{"extended/r1", "extended/r2", "extended/r3", "extended/r4", "extended/r5"}
+	require.Equal(t, append(slices.Clone(five), "extended/one"), one.Requests)
+	require.Equal(t, append(slices.Clone(five), "cancelled/two"), two.Requests)
 	require.Equal(t, trial.ReasonRevised, one.Steps[len(s.Steps)].Reason)
 	require.Equal(t, trial.ReasonCancelled, two.Steps[len(s.Steps)].Reason)
 	lived(s, "2026-06-01 00:00")

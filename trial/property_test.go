@@ -157,7 +157,7 @@ func (w *world) requestIntoAStep(t *rapid.T) {
 	}
 	before := w.state
 	w.apply(before.StepEvent(step, d, facts, d.Mail))
-	if step.Revision != before.Revision || before.Status.Final() {
+	if step.Revision != before.Revision && step.Kind != trial.Welcome || before.Status.Final() {
 		require.Equal(t, before.Steps, w.state.Steps, "what was superseded stays so")
 		require.Equal(t, before.Held, w.state.Held)
 	}

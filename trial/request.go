@@ -1,6 +1,7 @@
 package trial
 
 import (
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -13,11 +14,11 @@ const MaxReason = 500
 // payload of the signals and updates convert, extend, shorten, cancel and
 // revive. Its reason is stored in histories: no names or addresses in it.
 type Request struct {
-	// ID makes the request once, however often it arrives; empty means that
-	// each arrival counts.
+	// ID makes the request once, however often it arrives; under another
+	// message it is refused. Empty means that each arrival counts.
 	ID string `json:"id"`
-	// Days is how many days to extend or shorten by, or the length of a
-	// revived trial from now on.
+	// Days is how many days to extend by, from the end or, where that has
+	// passed, from now; to shorten by; or the length of a revived trial from now on.
 	Days int `json:"days"`
 	// Reason is why, for the record.
 	Reason string `json:"reason"`
@@ -50,10 +51,31 @@ func (r Request) Validate(name string) error {
 	return nil
 }
 
+// causes are the events that the messages lead to.
+var causes = map[string]EventType{
+	MessageConvert: EventConverted, MessageExtend: EventExtended, MessageShorten: EventShortened,
+	MessageCancel: EventCancelled, MessageRevive: EventRevived,
+}
+
 // Request turns a message into the event it causes. A nil event without an
 // error means that there is nothing to do: the request was carried out before.
 // An *Error says why it is refused; nothing has changed then.
 func (s State) Request(name string, r Request, now time.Time) (*Event, error) {
+	from := s.EndsAt
+	if now.After(from) {
+		from = moment(now) // support means so many days that the vendor can use
+	}
+	return s.request(name, r, now, from)
+}
+
+// RequestFromEnd is Request as it was while an extension counted from the
+// trial's end also where that had passed. Workflows that answered by that rule
+// are replayed by it.
+func (s State) RequestFromEnd(name string, r Request, now time.Time) (*Event, error) {
+	return s.request(name, r, now, s.EndsAt)
+}
+
+func (s State) request(name string, r Request, now, extendFrom time.Time) (*Event, error) {
 	r.At = moment(r.At)
 	e := &Event{Seq: s.Seq + 1, At: moment(now), Request: &r}
 	if name == MessageConvert {
@@ -62,14 +84,17 @@ func (s State) Request(name string, r Request, now time.Time) (*Event, error) {
 	if name == MessageAdopt || name == MessageRelease {
 		return s.requestHandover(name, e), nil
 	}
-	if s.Knows(r.ID) {
+	switch known, same := s.carriedOut(causes[name], r.ID); {
+	case same:
 		return nil, nil //nolint:nilnil // documented: nothing to do and nothing wrong
+	case known:
+		return nil, conflict("the request id %q was used for another message", r.ID)
 	}
 	if err := r.Validate(name); err != nil {
 		return nil, err
 	}
 	if name != MessageCancel {
-		return s.requestEnd(name, e)
+		return s.requestEnd(name, e, extendFrom)
 	}
 	if s.Status != Active && s.Status != Grace {
 		return nil, conflict("the trial is %s and cannot be cancelled", s.Status)
@@ -91,7 +116,7 @@ func (s State) requestConvert(e *Event) *Event {
 	}
 	e.Type = EventConverted
 	// What counts is when the vendor converted, not when billing's message got here.
-	e.Late = s.Status == Cancelled || s.Status == Expired && !r.At.Before(*s.ExpiredAt)
+	e.Late = s.Status == Cancelled && !r.At.Before(*s.CancelledAt) || s.Status == Expired && !r.At.Before(*s.ExpiredAt)
 	return e
 }
 
@@ -109,12 +134,12 @@ func (s State) requestHandover(name string, e *Event) *Event {
 }
 
 // requestEnd handles the messages that give the trial a new end.
-func (s State) requestEnd(name string, e *Event) (*Event, error) {
+func (s State) requestEnd(name string, e *Event, extendFrom time.Time) (*Event, error) {
 	var end time.Time
 	running := s.Status == Active || s.Status == Grace
 	switch {
 	case name == MessageExtend && running:
-		e.Type, end = EventExtended, s.Calendar().AddDays(s.EndsAt, e.Request.Days)
+		e.Type, end = EventExtended, s.Calendar().AddDays(extendFrom, e.Request.Days)
 	case name == MessageShorten && s.Status == Active:
 		e.Type, end = EventShortened, s.Calendar().AddDays(s.EndsAt, -e.Request.Days)
 	case name == MessageRevive && (s.Status == Expired || s.Status == Cancelled):
@@ -134,5 +159,6 @@ func (s State) requestEnd(name string, e *Event) (*Event, error) {
 		return nil, Invalid("days", "the trial would last more than %d days in all", MaxTotalDays)
 	}
 	e.EndsAt = &end
+	e.KeepWelcome = slices.ContainsFunc(s.Pending(), func(step Step) bool { return step.Kind == Welcome })
 	return e, nil
 }

@@ -88,8 +88,8 @@ func TestDaysAtTheEdge(t *testing.T) {
 		{"shorten to now", begun, trial.MessageShorten, "2026-03-15 10:00", 1, "", "the new end, 2026-03-15T10:00:00Z, would not be in the future"},
 		{"shorten into the past", begun, trial.MessageShorten, "2026-03-15 10:00", 20, "", "the new end, 2026-02-24T10:00:00Z, would not be in the future"},
 		{"shorten before the start", begun, trial.MessageShorten, "2026-03-02 10:00", 15, "", "the new end, 2026-03-01T10:00:00Z, would not be in the future"},
-		{"extend in grace to a moment from now", graced, trial.MessageExtend, "2026-03-17 09:59:59.999", 1, "2026-03-17 10:00", ""},
-		{"extend in grace to now", graced, trial.MessageExtend, "2026-03-17 10:00", 1, "", "the new end, 2026-03-17T10:00:00Z, would not be in the future"},
+		{"extend in grace", graced, trial.MessageExtend, "2026-03-17 10:00", 1, "2026-03-18 10:00", ""},
+		{"extend in the moment of the end", graced, trial.MessageExtend, "2026-03-16 10:00", 1, "2026-03-17 10:00", ""},
 		{"extend to three years", long, trial.MessageExtend, "2026-03-04 10:00", 365, "2029-03-01 10:00", ""},
 		{"extend beyond three years", asked(long, trial.MessageExtend, "2026-03-04 10:00", trial.Request{Days: 1}), trial.MessageExtend, "2026-03-04 10:00", 365, "", "the trial would last more than 1095 days in all"},
 		{"revive up to three years", cancelled, trial.MessageRevive, "2029-02-28 10:00", 1, "2029-03-01 10:00", ""},
@@ -170,11 +170,13 @@ func TestARequestIsCarriedOutOnce(t *testing.T) {
 	require.Nil(t, e)
 	// Also where it would be refused by now, or is not valid any more.
 	over := asked(once, trial.MessageCancel, "2026-03-06 10:00", trial.Request{ID: "r2"})
-	for _, r := range []trial.Request{{ID: "r1", Days: 3, Reason: "again"}, {ID: "r1"}, {ID: "r2"}} {
+	for _, r := range []trial.Request{{ID: "r1", Days: 3, Reason: "again"}, {ID: "r1"}} {
 		e, err = over.Request(trial.MessageExtend, r, at("2026-03-06 10:00"))
 		require.NoError(t, err)
 		require.Nil(t, e)
 	}
+	_, err = over.Request(trial.MessageExtend, trial.Request{ID: "r2", Days: 3, Reason: "another"}, at("2026-03-06 10:00"))
+	requireRefusal(t, err, trial.CodeConflict, "", `the request id "r2" was used for another message`)
 	_, err = over.Request(trial.MessageExtend, trial.Request{ID: "r3", Days: 3, Reason: "new"}, at("2026-03-06 10:00"))
 	requireRefusal(t, err, trial.CodeConflict, "", "the trial is cancelled: extend does not apply")
 	require.False(t, over.Knows("r3"), "what was refused may be asked again")
@@ -182,7 +184,7 @@ func TestARequestIsCarriedOutOnce(t *testing.T) {
 	twice := asked(once, trial.MessageExtend, "2026-03-05 10:00", trial.Request{Days: 3})
 	twice = asked(twice, trial.MessageExtend, "2026-03-05 10:00", trial.Request{Days: 3})
 	require.Equal(t, at("2026-03-25 10:00"), twice.EndsAt, "without an id each arrival counts")
-	require.Equal(t, []string{"r1"}, twice.Requests)
+	require.Equal(t, []string{"extended/r1"}, twice.Requests)
 	require.False(t, twice.Knows(""))
 }
 
@@ -209,4 +211,34 @@ func TestARequestIsCutAsItIsStored(t *testing.T) {
 		require.Equal(t, at("2026-03-05 09:00").Add(123*time.Millisecond), e.Request.At)
 		require.Equal(t, time.UTC, e.Request.At.Location())
 	}
+}
+
+func TestAnExtensionOnceCountedFromTheEndThatHadPassed(t *testing.T) {
+	t.Parallel()
+	graced := lived(trial.NewState(sample()), "2026-03-17 00:00")
+	r := trial.Request{Days: 1, Reason: "edge"}
+	e, err := graced.RequestFromEnd(trial.MessageExtend, r, at("2026-03-17 09:59:59.999"))
+	require.NoError(t, err)
+	require.Equal(t, at("2026-03-17 10:00"), *e.EndsAt)
+	_, err = graced.RequestFromEnd(trial.MessageExtend, r, at("2026-03-17 10:00"))
+	requireRefusal(t, err, trial.CodeInvalid, "days", "the new end, 2026-03-17T10:00:00Z, would not be in the future")
+}
+
+func TestRequestsThatAreKnownByTheirIdsAlone(t *testing.T) {
+	t.Parallel()
+	s := trial.NewState(sample())
+	s.Requests = []string{"r1", "a/b", "cancelled/r2"} // the last is of today
+	for _, id := range []string{"r1", "a/b"} {
+		require.True(t, s.Knows(id))
+		for _, message := range []string{trial.MessageExtend, trial.MessageCancel} {
+			e, err := s.Request(message, trial.Request{ID: id, Days: 3, Reason: "again"}, at("2026-03-05 10:00"))
+			require.NoError(t, err, "whatever it was for, it was carried out")
+			require.Nil(t, e)
+		}
+	}
+	require.True(t, s.Knows("r2"))
+	require.False(t, s.Knows("b"))
+	require.False(t, s.Knows("cancelled/r2"))
+	_, err := s.Request(trial.MessageExtend, trial.Request{ID: "r2", Days: 3, Reason: "another"}, at("2026-03-05 10:00"))
+	requireRefusal(t, err, trial.CodeConflict, "", `the request id "r2" was used for another message`)
 }

@@ -88,14 +88,14 @@ func TestEveryRequestInEveryState(t *testing.T) {
 		},
 		"held at its end": {
 			trial.MessageConvert: converts(),
-			trial.MessageExtend:  ends(trial.EventExtended, "2026-03-19 10:00"),
+			trial.MessageExtend:  ends(trial.EventExtended, "2026-03-20 12:00"),
 			trial.MessageShorten: wrong("days", "the new end, 2026-03-13T10:00:00Z, would not be in the future"),
 			trial.MessageCancel:  cancels(),
 			trial.MessageRevive:  refused("the trial is active: revive does not apply"),
 		},
 		"grace": {
 			trial.MessageConvert: converts(),
-			trial.MessageExtend:  ends(trial.EventExtended, "2026-03-19 10:00"),
+			trial.MessageExtend:  ends(trial.EventExtended, "2026-03-20 12:00"),
 			trial.MessageShorten: refused("the trial is grace: shorten does not apply"),
 			trial.MessageCancel:  cancels(),
 			trial.MessageRevive:  refused("the trial is grace: revive does not apply"),
@@ -202,7 +202,8 @@ func TestConversionCountsFromBillingsMoment(t *testing.T) {
 		{"after expiry", "expired", "2026-03-19 11:00", "2026-03-19 11:00", trial.Expired},
 		{"no moment given counts when heard of", "expired", "", "2026-03-20 12:00", trial.Expired},
 		{"a moment to come counts when heard of", "expired", "2027-01-01 00:00", "2026-03-20 12:00", trial.Expired},
-		{"before a cancellation, heard of after", "cancelled", "2026-03-05 09:00", "2026-03-05 09:00", trial.Cancelled},
+		{"before a cancellation, heard of after", "cancelled", "2026-03-05 09:00", "2026-03-05 09:00", trial.Converted},
+		{"in the moment of a cancellation", "cancelled", "2026-03-05 10:00", "2026-03-05 10:00", trial.Cancelled},
 		{"while active", "active", "2026-03-04 09:00", "2026-03-04 09:00", trial.Converted},
 		{"while active, a moment to come", "active", "2026-03-09 09:00", "2026-03-05 12:00", trial.Converted},
 		{"in grace, before the end", "grace", "2026-03-15 09:00", "2026-03-15 09:00", trial.Converted},
@@ -220,6 +221,7 @@ func TestConversionCountsFromBillingsMoment(t *testing.T) {
 			require.Equal(t, at(tt.wantAt), *after.ConvertedAt)
 			require.Equal(t, tt.status != trial.Converted, after.ConvertedLate)
 			require.Equal(t, tt.status == trial.Expired, after.ExpiredAt != nil)
+			require.Equal(t, tt.status == trial.Cancelled, after.CancelledAt != nil)
 			_, pending := after.Next()
 			require.False(t, pending)
 		})

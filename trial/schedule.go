@@ -27,18 +27,25 @@ func (s Step) Days() int {
 	return days
 }
 
+// DaysLeft is how many days are left at a reminder that is sent now: those that
+// it stands for, fewer where it is late; 0 for other kinds.
+func (s State) DaysLeft(step Step, now time.Time) int {
+	return max(0, min(step.Days(), s.Calendar().daysUntil(now, s.EndsAt)))
+}
+
 // Schedule is every step of the current revision with its moment, in order,
 // those that are over included. It is a function of the policy, the start,
-// the revisions and the zone alone. The welcome belongs to revision 0. A trial
-// that is not automated has only its ends.
+// the revisions and the zone, and of whether the welcome is still to come: that
+// belongs to revision 0 and outlives it. A trial that is not automated has
+// only its ends.
 func (s State) Schedule() []Step {
 	var steps []Step
 	add := func(kind Kind, at time.Time) {
 		steps = append(steps, Step{Kind: kind, Revision: s.Revision, At: at})
 	}
 	if s.Automated {
-		if s.Revision == 0 {
-			add(Welcome, s.StartedAt)
+		if welcome := (Step{Kind: Welcome, At: s.StartedAt}); s.Revision == 0 || !s.finished(welcome) {
+			steps = append(steps, welcome)
 		}
 		for _, days := range s.Policy.ReminderDays {
 			add(Reminder(days), s.Calendar().reminder(s.EndsAt, days, s.Policy.SendHour))

@@ -148,3 +148,46 @@ func TestPendingAndNextFollowWhatIsOver(t *testing.T) {
 	_, ok = s.Next()
 	require.False(t, ok)
 }
+
+func TestAWelcomeThatIsHeldOutlivesAnExtension(t *testing.T) {
+	t.Parallel()
+	s := trial.NewState(sample())
+	welcome := named(s, trial.Welcome)
+	s = s.Apply(s.StepEvent(welcome, hold(trial.ReasonAutomationDisabled), well("2026-03-02 10:00"), false))
+	s = asked(s, trial.MessageExtend, "2026-03-03 10:00", trial.Request{Days: 7})
+	next, _ := s.Next()
+	require.Equal(t, welcome, next, "with its own revision, so that it is one send")
+	require.Equal(t, due, trial.Decide(s, next, well("2026-03-03 10:00")))
+	s = asked(s, trial.MessageShorten, "2026-03-04 10:00", trial.Request{Days: 3})
+	next, _ = s.Next()
+	require.Equal(t, welcome, next)
+
+	ran := s.Apply(s.StepEvent(next, due, well("2026-03-04 11:00"), true))
+	next, _ = ran.Next()
+	require.Equal(t, trial.Reminder(7), next.Kind)
+	require.Equal(t, 2, next.Revision)
+	require.NotContains(t, kinds(ran.Schedule()), trial.Welcome)
+
+	cancelled := asked(s, trial.MessageCancel, "2026-03-05 10:00", trial.Request{})
+	require.Empty(t, cancelled.Pending(), "a cancelled trial welcomes nobody")
+	revived := asked(cancelled, trial.MessageRevive, "2026-03-06 10:00", trial.Request{Days: 7})
+	require.NotContains(t, kinds(revived.Schedule()), trial.Welcome)
+}
+
+func TestAnExtensionRecordedBeforeSupersedesTheWelcome(t *testing.T) {
+	t.Parallel()
+	s := trial.NewState(sample())
+	e, err := s.Request(trial.MessageExtend, trial.Request{Days: 7, Reason: "asked for"}, at("2026-03-02 10:00"))
+	require.NoError(t, err)
+	e.KeepWelcome = false // as events of then are
+	s = s.Apply(*e)
+	require.NotContains(t, kinds(s.Pending()), trial.Welcome)
+}
+
+func kinds(steps []trial.Step) []trial.Kind {
+	var kinds []trial.Kind
+	for _, step := range steps {
+		kinds = append(kinds, step.Kind)
+	}
+	return kinds
+}

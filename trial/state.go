@@ -1,7 +1,7 @@
 package trial
 
 import (
-	"slices"
+	"strings"
 	"time"
 )
 
@@ -67,7 +67,8 @@ type State struct {
 	// the trial was over, and so did not change its state.
 	ConvertedAt   *time.Time `json:"convertedAt"`
 	ConvertedLate bool       `json:"convertedLate"`
-	// Requests are the ids of requests carried out, so that each is once.
+	// Requests are the requests carried out, as "type of event/id", so that each
+	// is once. Those of older events are the ids alone.
 	Requests []string `json:"requests"`
 }
 
@@ -104,9 +105,43 @@ type Hold struct {
 // Calendar is how this trial counts days.
 func (s State) Calendar() Calendar { return Calendar{Day: s.Day, Zone: s.Zone} }
 
-// Knows tells whether a request was carried out before.
+// Knows tells whether a request of this id was carried out before.
 func (s State) Knows(requestID string) bool {
-	return requestID != "" && slices.Contains(s.Requests, requestID)
+	known, _ := s.carriedOut("", requestID)
+	return known
+}
+
+// carriedOut tells whether a request of this id was carried out before, and
+// whether it caused this type of event. Of those known by their ids alone it is
+// taken that they did.
+func (s State) carriedOut(event EventType, requestID string) (known, same bool) {
+	if requestID == "" {
+		return false, false
+	}
+	for _, r := range s.Requests {
+		caused, id := splitRequest(r)
+		if id != requestID {
+			continue
+		}
+		known = true
+		if caused == event || caused == "" {
+			return true, true
+		}
+	}
+	return known, false
+}
+
+// joinRequest is how a request that was carried out is remembered.
+func joinRequest(caused EventType, requestID string) string { return string(caused) + "/" + requestID }
+
+func splitRequest(remembered string) (caused EventType, requestID string) {
+	before, after, _ := strings.Cut(remembered, "/")
+	switch caused = EventType(before); caused {
+	case EventExtended, EventShortened, EventCancelled, EventRevived, EventConverted:
+		return caused, after
+	case EventStarted, EventStep, EventHeld: // which no request causes
+	}
+	return "", remembered
 }
 
 func (s State) finished(step Step) bool {

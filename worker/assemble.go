@@ -25,8 +25,10 @@ const (
 	// mailTimeout is how long one call to the mail service may take; less than
 	// a first try of an activity has.
 	mailTimeout = 6 * time.Second
-	// leastUnknownWait and overdueSlack hold however short a day is.
-	leastUnknownWait = 5 * time.Second
+	// leastUnknownWait and overdueSlack hold however short a day is. The former
+	// outlasts a call to the mail service and the noting of its outcome: sent again
+	// sooner, an e-mail might leave twice without anything having gone wrong.
+	leastUnknownWait = 12 * time.Second
 	overdueSlack     = 30 * time.Second
 	// A refusal of everything is believed for an hour of a day of 24 after the
 	// last try, and for leastForget however short a day is.
@@ -43,7 +45,8 @@ type parts struct {
 	worker sdkworker.Worker
 }
 
-func assemble(ctx context.Context, cfg config.Config, log *zap.Logger) (*parts, error) {
+// assemble wires the parts; fatal is told what ends the running worker.
+func assemble(ctx context.Context, cfg config.Config, log *zap.Logger, fatal func(error)) (*parts, error) {
 	store, err := mongodb.Connect(ctx, cfg.MongoDBURI, cfg.MongoDBDatabase, mongodb.WithLogger(log), mongodb.WithObservations(cfg.TrialDay))
 	if err != nil {
 		return nil, fmt.Errorf("connecting to MongoDB: %w", err)
@@ -60,12 +63,7 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger) (*parts, 
 	if err != nil {
 		return nil, err
 	}
-	w := sdkworker.New(client.SDK, cfg.TaskQueue, sdkworker.Options{
-		WorkerStopTimeout: 10 * time.Second, // lets a send that is under way be settled
-		// After a worker's death its workflows wait this long for it to come back;
-		// where a day lasts seconds, that must not be days.
-		StickyScheduleToStartTimeout: min(5*time.Second, cfg.TrialDay/4),
-	})
+	w := sdkworker.New(client.SDK, cfg.TaskQueue, workerOptions(cfg, fatal))
 	w.RegisterWorkflowWithOptions(workflows.Trial, workflow.RegisterOptions{Name: trial.WorkflowType})
 	w.RegisterWorkflowWithOptions(workflows.Reconcile, workflow.RegisterOptions{Name: workflows.ReconcileWorkflowType})
 	policy := trial.DefaultPolicy()
@@ -89,6 +87,17 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger) (*parts, 
 	return &parts{store: store, client: client, worker: w}, nil
 }
 
+func workerOptions(cfg config.Config, fatal func(error)) sdkworker.Options {
+	return sdkworker.Options{
+		WorkerStopTimeout: 10 * time.Second, // lets a send that is under way be settled
+		// After a worker's death its workflows wait this long for it to come back;
+		// where a day lasts seconds, that must not be days.
+		StickyScheduleToStartTimeout: min(5*time.Second, cfg.TrialDay/4),
+		// The SDK stops polling then. A process that stayed would look well and do nothing.
+		OnFatalError: func(err error) { fatal(&fatalError{cause: err}) },
+	}
+}
+
 func newMailer(ctx context.Context, cfg config.Config, log *zap.Logger) (*mailer, error) {
 	aws, err := awsconfig.LoadDefaultConfig(ctx)
 	if err != nil {
@@ -110,7 +119,9 @@ func newMailer(ctx context.Context, cfg config.Config, log *zap.Logger) (*mailer
 		return nil, fmt.Errorf("preparing the links: %w", err)
 	}
 	account := mail.NewAccount(ses, max(cfg.TrialDay/refusalsPerDay, leastForget))
-	return &mailer{sender: sender, rate: rate, account: account, links: links, publicURL: cfg.PublicURL}, nil
+	return &mailer{
+		sender: sender, rate: rate, account: account, links: links, publicURL: cfg.PublicURL, spread: spreadOf(cfg.TrialDay),
+	}, nil
 }
 
 func (p *parts) close() {

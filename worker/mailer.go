@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"time"
 
 	sdktemporal "go.temporal.io/sdk/temporal"
@@ -20,6 +21,10 @@ const (
 	// noticeable is a wait after which the facts are looked at again. The kill
 	// switch promises a second.
 	noticeable = 100 * time.Millisecond
+	// longestSpread and spreadsPerDay bound the chance added to a pause: half a
+	// minute, less where a day is short.
+	longestSpread = 30 * time.Second
+	spreadsPerDay = 48
 )
 
 // mailer lets the activities send through SES.
@@ -29,7 +34,12 @@ type mailer struct {
 	account   *mail.Account
 	links     *mail.Links
 	publicURL string
+	// spread bounds the chance added to the pause of those who find no place.
+	spread time.Duration
 }
+
+// spreadOf is the spread where a day is so long.
+func spreadOf(day time.Duration) time.Duration { return min(longestSpread, day/spreadsPerDay) }
 
 // Wait implements activities.Mailer.
 func (m *mailer) Wait(ctx context.Context) (bool, error) {
@@ -37,19 +47,26 @@ func (m *mailer) Wait(ctx context.Context) (bool, error) {
 	err := m.rate.Wait(ctx, rateBudget)
 	if deferral, ok := errors.AsType[*mail.Deferral](err); ok {
 		return true, sdktemporal.NewApplicationErrorWithOptions(deferral.Error(), "later",
-			sdktemporal.ApplicationErrorOptions{NextRetryDelay: deferral.RetryAfter})
+			sdktemporal.ApplicationErrorOptions{NextRetryDelay: m.pause(deferral)})
 	}
 	return time.Since(began) > noticeable, err
+}
+
+// pause is how long to stay away. Those who find no place at once are told the
+// same, and would come back as the herd they were.
+func (m *mailer) pause(d *mail.Deferral) time.Duration {
+	if d.Reason != mail.ReasonThrottled || m.spread <= 0 {
+		return d.RetryAfter
+	}
+	return d.RetryAfter + rand.N(m.spread)
 }
 
 // Deliver implements activities.Mailer.
 func (m *mailer) Deliver(ctx context.Context, e activities.Mail) (activities.Delivery, error) {
 	unsubscribe := m.links.Unsubscribe(e.State.VendorID)
-	r, err := mail.Render(mail.Content{
-		Kind: contentKind(e.Step.Kind), VendorName: e.VendorName, DaysLeft: e.Step.Days(), GraceDays: e.State.Policy.GraceDays,
-		LengthDays: e.State.Policy.LengthDays, EndsAt: e.State.EndsAt, GraceEndsAt: e.State.GraceEndsAt, Zone: e.State.Zone,
-		Day: e.State.Day, ActionURL: m.publicURL, UnsubscribeURL: unsubscribe,
-	})
+	c := content(e)
+	c.ActionURL, c.UnsubscribeURL = m.publicURL, unsubscribe
+	r, err := mail.Render(c)
 	if err != nil {
 		return activities.Delivery{}, err
 	}
@@ -69,6 +86,26 @@ func (m *mailer) DeliverNotice(ctx context.Context, to, key string, n rollout.Me
 	}
 	outcome := m.sender.Send(ctx, mail.Message{To: to, Subject: r.Subject, Text: r.Text, HTML: r.HTML, Notice: key})
 	return activities.Delivery{Status: sendStatus(outcome.Status), MessageID: outcome.MessageID, Reason: outcome.Reason, RetryAfter: outcome.RetryAfter}, nil
+}
+
+// content is what the e-mail says of the trial.
+func content(e activities.Mail) mail.Content {
+	s := e.State
+	return mail.Content{
+		Kind: contentKind(e.Step.Kind), VendorName: e.VendorName, DaysLeft: s.DaysLeft(e.Step, e.Now), GraceDays: s.Policy.GraceDays,
+		LengthDays: s.Policy.LengthDays, EndsAt: s.EndsAt, GraceEndsAt: graceEnd(s), Zone: s.Zone, Day: s.Day,
+	}
+}
+
+// graceEnd is when selling is paused, or was; zero where there is no grace.
+func graceEnd(s trial.State) time.Time {
+	switch {
+	case s.Policy.GraceDays == 0:
+		return time.Time{}
+	case s.ExpiredAt != nil: // it may have been held or late
+		return *s.ExpiredAt
+	}
+	return s.GraceEndsAt
 }
 
 // AddressHash implements activities.Mailer.

@@ -3,6 +3,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -49,7 +50,9 @@ func start(ctx context.Context, healthcheck bool) error {
 }
 
 func run(ctx context.Context, cfg config.Config, log *zap.Logger, stdout io.Writer) error {
-	w, err := assemble(ctx, cfg, log)
+	ctx, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	w, err := assemble(ctx, cfg, log, end)
 	if err != nil {
 		return err
 	}
@@ -66,9 +69,24 @@ func run(ctx context.Context, cfg config.Config, log *zap.Logger, stdout io.Writ
 		return fmt.Errorf("saying where the worker is: %w", err)
 	}
 	log.Info("worker is running", zap.String("health", health.addr), zap.Duration("day", cfg.TrialDay), zap.String("taskQueue", cfg.TaskQueue))
-	<-ctx.Done()
-	log.Info("worker stops")
+	fault := await(ctx)
+	log.Info("worker stops", zap.Error(fault))
 	stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
-	return health.stop(stopCtx)
+	return errors.Join(fault, health.stop(stopCtx))
+}
+
+// fatalError is what the worker cannot go on after.
+type fatalError struct{ cause error }
+
+func (e *fatalError) Error() string { return "polling Temporal: " + e.cause.Error() }
+func (e *fatalError) Unwrap() error { return e.cause }
+
+// await waits for the end, and says why it came where nobody asked for it.
+func await(ctx context.Context) error {
+	<-ctx.Done()
+	if fatal, ok := errors.AsType[*fatalError](context.Cause(ctx)); ok {
+		return fatal
+	}
+	return nil // a signal
 }

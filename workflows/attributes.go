@@ -2,6 +2,7 @@ package workflows
 
 import (
 	sdktemporal "go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
 
 	"marketplace.example/trials/trial"
 )
@@ -23,6 +24,25 @@ func StartAttributes(s trial.State) sdktemporal.SearchAttributes {
 		attributeEndsAt.ValueSet(s.EndsAt),
 		attributePolicy.ValueSet(s.Policy.Name),
 	)
+}
+
+// missingAttributes are those that a run was started without, or with what was
+// so before: who starts a trial again by a message does not know where it stands.
+func missingAttributes(ctx workflow.Context, s trial.State) []sdktemporal.SearchAttributeUpdate {
+	var missing []sdktemporal.SearchAttributeUpdate
+	has := workflow.GetTypedSearchAttributes(ctx)
+	keyword := func(key sdktemporal.SearchAttributeKeyKeyword, want string) {
+		if got, ok := has.GetKeyword(key); !ok || got != want {
+			missing = append(missing, key.ValueSet(want))
+		}
+	}
+	keyword(attributeStatus, string(s.Status))
+	keyword(attributeCohort, string(s.Cohort))
+	keyword(attributePolicy, s.Policy.Name)
+	if got, ok := has.GetTime(attributeEndsAt); !ok || !got.Equal(s.EndsAt) {
+		missing = append(missing, attributeEndsAt.ValueSet(s.EndsAt))
+	}
+	return missing
 }
 
 // changedAttributes are those that differ between two states.

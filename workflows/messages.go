@@ -3,6 +3,7 @@ package workflows
 import (
 	"fmt"
 
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/workflow"
 
 	"marketplace.example/trials/activities"
@@ -16,6 +17,17 @@ type letter struct {
 	done    bool
 	err     error
 }
+
+// Changes of the workflow that recorded histories do not have, by the names that
+// workflow.GetVersion keeps.
+const (
+	// changeExtendFromNow lets extensions in grace count from now.
+	changeExtendFromNow = "extend-from-now"
+	// changeAttributesAtBegin sets the search attributes that a run lacks.
+	changeAttributesAtBegin = "attributes-at-begin"
+	// changeConvertUnread takes conversions whose payload cannot be read.
+	changeConvertUnread = "convert-unread"
+)
 
 type signal struct {
 	message string
@@ -82,17 +94,40 @@ func (t *trialRun) hasMail() bool {
 
 // collect moves the signals that have arrived into the inbox. A payload that
 // cannot be read is dropped with a log line: a signal has nobody to refuse to.
+// But a conversion is never refused: the money has moved, so what can be
+// read of it will do.
 func (t *trialRun) collect(ctx workflow.Context) {
 	for _, s := range t.signals {
 		for s.channel.Len() > 0 {
-			var r trial.Request
-			if !s.channel.ReceiveAsync(&r) {
+			var raw converter.RawValue // which every payload is
+			if !s.channel.ReceiveAsync(&raw) {
+				continue
+			}
+			r, err := readRequest(raw)
+			if err != nil && !mustTake(ctx, s.message) {
 				workflow.GetLogger(ctx).Warn("unreadable signal dropped", "signal", s.message)
 				continue
 			}
 			t.inbox = append(t.inbox, &letter{message: s.message, request: r})
 		}
 	}
+}
+
+// readRequest is a signal's request, and what was wrong with the rest of it.
+func readRequest(raw converter.RawValue) (trial.Request, error) {
+	var r trial.Request
+	if raw.Payload() == nil {
+		return r, nil // sent without any, which is an empty request
+	}
+	err := converter.GetDefaultDataConverter().FromPayload(raw.Payload(), &r)
+	return r, err
+}
+
+// mustTake tells whether a message counts also where its payload cannot be
+// read. Recordings from before any did have nothing to show for one.
+func mustTake(ctx workflow.Context, message string) bool {
+	return message == trial.MessageConvert &&
+		workflow.GetVersion(ctx, changeConvertUnread, workflow.DefaultVersion, 1) != workflow.DefaultVersion
 }
 
 func (t *trialRun) take() *letter {
@@ -109,7 +144,7 @@ func (t *trialRun) answer(ctx workflow.Context, l *letter) error {
 		return nil
 	}
 	for {
-		event, err := t.state.Request(l.message, l.request, workflow.Now(ctx))
+		event, err := t.decide(ctx, l)
 		if err != nil {
 			l.err = err
 			workflow.GetLogger(ctx).Info("request refused", "message", l.message, "reason", err.Error())
@@ -129,4 +164,19 @@ func (t *trialRun) answer(ctx workflow.Context, l *letter) error {
 		// An earlier attempt had got ahead of us in the database: its event
 		// comes first, and the request is decided anew.
 	}
+}
+
+// decide is what a request leads to. Where the rule for extensions that it was
+// recorded under accepts what today's refuses, or the other way round, the
+// rule of the recording counts: it decided whether there is anything to replay.
+func (t *trialRun) decide(ctx workflow.Context, l *letter) (*trial.Event, error) {
+	event, err := t.state.Request(l.message, l.request, workflow.Now(ctx))
+	old, oldErr := t.state.RequestFromEnd(l.message, l.request, workflow.Now(ctx))
+	if (err == nil) == (oldErr == nil) {
+		return event, err
+	}
+	if workflow.GetVersion(ctx, changeExtendFromNow, workflow.DefaultVersion, 1) == workflow.DefaultVersion {
+		return old, oldErr
+	}
+	return event, err
 }

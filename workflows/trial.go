@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	sdktemporal "go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"marketplace.example/trials/activities"
@@ -36,7 +37,9 @@ type trialRun struct {
 	begun bool
 	// asleep says that the due step is held and waits to be woken.
 	asleep bool
-	inbox  []*letter
+	// reached is the step whose timer has fired last.
+	reached trial.Step
+	inbox   []*letter
 	// signals are the channels of the messages, by name.
 	signals []signal
 	// doing names the activities; the worker has the real one.
@@ -56,6 +59,10 @@ func (t *trialRun) setup(ctx workflow.Context, in TrialInput) error {
 		return fmt.Errorf("beginning the trial: %w", err)
 	}
 	t.state, t.begun = s, true
+	missing := missingAttributes(ctx, s)
+	if len(missing) > 0 && workflow.GetVersion(ctx, changeAttributesAtBegin, workflow.DefaultVersion, 1) != workflow.DefaultVersion {
+		setAttributes(ctx, missing)
+	}
 	return nil
 }
 
@@ -83,10 +90,13 @@ func (t *trialRun) run(ctx workflow.Context) (trial.Overview, error) {
 	}
 }
 
-// due is the next step, and whether its moment has come and it is not held.
+// due is the next step, and whether its moment has come and it is not held. A
+// step whose timer has fired is due whatever its moment is computed to be now: a
+// change of the zone's rules must not make a replay wait where the recording went on.
 func (t *trialRun) due(ctx workflow.Context) (trial.Step, bool) {
 	step, ok := t.state.Next()
-	return step, ok && !t.asleep && !step.At.After(workflow.Now(ctx))
+	reached := step.Kind == t.reached.Kind && step.Revision == t.reached.Revision
+	return step, ok && !t.asleep && (reached || !step.At.After(workflow.Now(ctx)))
 }
 
 // wait sleeps to the next step, or to the next message. A held trial sets no
@@ -101,7 +111,11 @@ func (t *trialRun) wait(ctx workflow.Context) error {
 	timer := workflow.NewTimerWithOptions(timerCtx, next.At.Sub(workflow.Now(ctx)), workflow.TimerOptions{
 		Summary: fmt.Sprintf("until %s, %s", next.Kind, next.At.Format(time.RFC3339)),
 	})
-	return workflow.Await(ctx, func() bool { return timer.IsReady() || t.hasMail() })
+	err := workflow.Await(ctx, func() bool { return timer.IsReady() || t.hasMail() })
+	if timer.IsReady() {
+		t.reached = next
+	}
+	return err
 }
 
 // perform decides and carries out a due step. While it is being retried,
@@ -133,10 +147,16 @@ func (t *trialRun) apply(ctx workflow.Context, e trial.Event) {
 	before := t.state
 	t.state = before.Apply(e)
 	t.asleep = false
-	if changed := changedAttributes(before, t.state); len(changed) > 0 {
-		if err := workflow.UpsertTypedSearchAttributes(ctx, changed...); err != nil {
-			workflow.GetLogger(ctx).Error("search attributes not set", "error", err)
-		}
+	setAttributes(ctx, changedAttributes(before, t.state))
+}
+
+// setAttributes costs an event where there are any. A trial goes on without.
+func setAttributes(ctx workflow.Context, changed []sdktemporal.SearchAttributeUpdate) {
+	if len(changed) == 0 {
+		return
+	}
+	if err := workflow.UpsertTypedSearchAttributes(ctx, changed...); err != nil {
+		workflow.GetLogger(ctx).Error("search attributes not set", "error", err)
 	}
 }
 

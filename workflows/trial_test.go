@@ -4,7 +4,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
+	sdktemporal "go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"marketplace.example/trials/trial"
@@ -173,7 +175,7 @@ func TestAHeldTrialSleepsWithoutATimerUntilItIsWoken(t *testing.T) {
 	})
 	o := w.run()
 	require.Equal(t, trial.Expired, o.Status)
-	require.Equal(t, []string{"welcome", "reminder-7d", "reminder-3d", "reminder-1d", "expiry", "grace-end"}, w.mailedSteps())
+	require.Equal(t, []string{"welcome", "reminder-3d", "reminder-1d", "expiry", "grace-end"}, w.mailedSteps(), "a reminder of seven days is untrue on the tenth")
 	held := 0
 	for _, e := range w.events {
 		if e.Type == trial.EventHeld {
@@ -258,4 +260,89 @@ func TestQueriesAnswerInTheMiddle(t *testing.T) {
 		require.Len(t, table.Steps, 4)
 	})
 	w.run()
+}
+
+func TestAnExtensionInGraceCountsFromNow(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, trial.Automated)
+	w.at(16*day, func() {
+		w.env.SignalWorkflow(trial.MessageExtend, trial.Request{ID: "r1", Days: 1, Reason: "asked for"})
+	})
+	o := w.run()
+	require.Equal(t, start.Add(17*day).Truncate(time.Minute), o.EndsAt.Truncate(time.Minute))
+}
+
+func TestASignalThatWasRefusedOnceIsReplayedAsRefused(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, trial.Automated)
+	w.env.OnGetVersion("extend-from-now", workflow.DefaultVersion, workflow.Version(1)).Return(workflow.DefaultVersion).Once()
+	w.at(16*day, func() {
+		w.env.SignalWorkflow(trial.MessageExtend, trial.Request{ID: "r1", Days: 1, Reason: "asked for"})
+	})
+	o := w.run()
+	require.Zero(t, o.Revision)
+	w.env.AssertExpectations(t)
+}
+
+func TestARunThatAMessageStartedIsFoundByItsAttributes(t *testing.T) {
+	t.Parallel()
+	first := newWorld(t, trial.Automated)
+	first.run()
+
+	second := newWorld(t, trial.Automated)
+	second.events, second.vendor, second.sends = first.events, first.vendor, first.sends
+	second.env.SetStartTime(start.Add(30 * day))
+	var all []sdktemporal.SearchAttributes
+	second.env.OnUpsertTypedSearchAttributes(mock.MatchedBy(func(a sdktemporal.SearchAttributes) bool {
+		all = append(all, a)
+		return true
+	})).Return(nil)
+	second.at(0, func() {
+		second.env.SignalWorkflow(trial.MessageConvert, trial.Request{ID: "c1", By: "billing"})
+	})
+	second.run()
+	require.NotEmpty(t, all)
+	require.Equal(t, workflows.StartAttributes(trial.Fold(first.events)), all[0])
+}
+
+func TestAFreshRunSetsNoAttributesAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, trial.Automated)
+	registered := trial.NewState(w.vendor.Registration(trial.DefaultPolicy(), trial.RealDay))
+	require.NoError(t, w.env.SetTypedSearchAttributesOnStart(workflows.StartAttributes(registered)))
+	sets := 0
+	w.env.OnUpsertTypedSearchAttributes(mock.Anything).Run(func(mock.Arguments) { sets++ }).Return(nil)
+	w.run()
+	require.Equal(t, 2, sets, "for grace, and for expired")
+}
+
+func TestAConversionCountsWhateverItsPayload(t *testing.T) {
+	t.Parallel()
+	for name, payload := range map[string]any{
+		"text": "paid", "a number": 7, "bytes": []byte{0xff}, "nothing": nil,
+		"a moment of another form": map[string]any{"id": "c1", "at": "yesterday"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, trial.Automated)
+			w.at(8*day, func() {
+				w.env.SignalWorkflow(trial.MessageExtend, payload) // which is dropped
+				w.env.SignalWorkflow(trial.MessageConvert, payload)
+			})
+			o := w.run()
+			require.Equal(t, trial.Converted, o.Status)
+			require.Equal(t, start.Add(8*day), o.ConvertedAt.Truncate(time.Minute))
+			require.Zero(t, o.Revision)
+		})
+	}
+}
+
+func TestAConversionThatWasDroppedOnceIsReplayedAsDropped(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, trial.Automated)
+	for _, change := range []string{"convert-unread", "attributes-at-begin"} {
+		w.env.OnGetVersion(change, workflow.DefaultVersion, workflow.Version(1)).Return(workflow.DefaultVersion)
+	}
+	w.at(8*day, func() { w.env.SignalWorkflow(trial.MessageConvert, "paid") })
+	require.Equal(t, trial.Expired, w.run().Status)
 }

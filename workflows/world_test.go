@@ -115,6 +115,15 @@ func (w *world) Trial(context.Context, string) (trial.State, bool, error) {
 	return trial.Fold(w.events), len(w.events) > 0, w.call()
 }
 
+func (w *world) Event(_ context.Context, _ string, seq int) (*trial.Event, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if seq > len(w.events) {
+		return nil, w.call()
+	}
+	return &w.events[seq-1], w.call()
+}
+
 func (w *world) Append(_ context.Context, e trial.Event, _ trial.State) (*trial.Event, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -125,7 +125,7 @@ type ConversionReport struct {
 
 // DaysChange defines model for DaysChange.
 type DaysChange struct {
-	// Days By how many days, or for a revival how many days from now.
+	// Days By how many days; for a revival, and for an extension after the end, how many days from now.
 	Days int `json:"days"`
 
 	// Reason Why, for the record. It is kept in histories, so no names or addresses in it.
@@ -905,7 +905,7 @@ type ClientInterface interface {
 
 	// ExtendTrialWithBody Let a running trial end later
 	//
-	// Plans the reminders anew against the new end. Needs the flags adminTools.enabled and adminTools.trialExtension.
+	// The days count from the trial's end or, in grace and where the end is held, from now. Plans the reminders anew against the new end. Needs the flags adminTools.enabled and adminTools.trialExtension.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -914,7 +914,7 @@ type ClientInterface interface {
 
 	// ExtendTrial Let a running trial end later
 	//
-	// Plans the reminders anew against the new end. Needs the flags adminTools.enabled and adminTools.trialExtension.
+	// The days count from the trial's end or, in grace and where the end is held, from now. Plans the reminders anew against the new end. Needs the flags adminTools.enabled and adminTools.trialExtension.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -1571,7 +1571,7 @@ func (c *Client) CancelTrial(ctx context.Context, id VendorID, params *CancelTri
 
 // ExtendTrialWithBody Let a running trial end later
 //
-// Plans the reminders anew against the new end. Needs the flags adminTools.enabled and adminTools.trialExtension.
+// The days count from the trial's end or, in grace and where the end is held, from now. Plans the reminders anew against the new end. Needs the flags adminTools.enabled and adminTools.trialExtension.
 //
 // Takes any type of body and a specified content type.
 //
@@ -1590,7 +1590,7 @@ func (c *Client) ExtendTrialWithBody(ctx context.Context, id VendorID, params *E
 
 // ExtendTrial Let a running trial end later
 //
-// Plans the reminders anew against the new end. Needs the flags adminTools.enabled and adminTools.trialExtension.
+// The days count from the trial's end or, in grace and where the end is held, from now. Plans the reminders anew against the new end. Needs the flags adminTools.enabled and adminTools.trialExtension.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -3612,7 +3612,7 @@ type ClientWithResponsesInterface interface {
 
 	// ExtendTrialWithBodyWithResponse Let a running trial end later
 	//
-	// Plans the reminders anew against the new end. Needs the flags adminTools.enabled and adminTools.trialExtension.
+	// The days count from the trial's end or, in grace and where the end is held, from now. Plans the reminders anew against the new end. Needs the flags adminTools.enabled and adminTools.trialExtension.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -3621,7 +3621,7 @@ type ClientWithResponsesInterface interface {
 
 	// ExtendTrialWithResponse Let a running trial end later
 	//
-	// Plans the reminders anew against the new end. Needs the flags adminTools.enabled and adminTools.trialExtension.
+	// The days count from the trial's end or, in grace and where the end is held, from now. Plans the reminders anew against the new end. Needs the flags adminTools.enabled and adminTools.trialExtension.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -5778,7 +5778,7 @@ func (c *ClientWithResponses) CancelTrialWithResponse(ctx context.Context, id Ve
 
 // ExtendTrialWithBodyWithResponse Let a running trial end later
 //
-// Plans the reminders anew against the new end. Needs the flags adminTools.enabled and adminTools.trialExtension.
+// The days count from the trial's end or, in grace and where the end is held, from now. Plans the reminders anew against the new end. Needs the flags adminTools.enabled and adminTools.trialExtension.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -5793,7 +5793,7 @@ func (c *ClientWithResponses) ExtendTrialWithBodyWithResponse(ctx context.Contex
 
 // ExtendTrialWithResponse Let a running trial end later
 //
-// Plans the reminders anew against the new end. Needs the flags adminTools.enabled and adminTools.trialExtension.
+// The days count from the trial's end or, in grace and where the end is held, from now. Plans the reminders anew against the new end. Needs the flags adminTools.enabled and adminTools.trialExtension.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //

@@ -123,7 +123,7 @@ type ConversionReport struct {
 
 // DaysChange defines model for DaysChange.
 type DaysChange struct {
-	// Days By how many days, or for a revival how many days from now.
+	// Days By how many days; for a revival, and for an extension after the end, how many days from now.
 	Days int `json:"days"`
 
 	// Reason Why, for the record. It is kept in histories, so no names or addresses in it.

@@ -43,7 +43,7 @@ var refusals = map[string]*apiError{
 	"throttle": tooManyRequests(),
 	"fail":     {http.StatusInternalServerError, "InternalServiceErrorException", "An internal error occurred."},
 	"reject": {http.StatusBadRequest, "MessageRejected",
-		"Email address is not verified. The following identities failed the check in region US-EAST-1"},
+		"The message contains a virus."},
 	"paused":    {http.StatusBadRequest, "SendingPausedException", "Email sending is disabled for this account."},
 	"suspended": {http.StatusBadRequest, "AccountSuspendedException", "The account is suspended."},
 	"unverified": {http.StatusBadRequest, "MailFromDomainNotVerifiedException",

@@ -1,0 +1,65 @@
+package temporal
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/mock"
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/mocks"
+
+	"marketplace.example/trials/trial"
+	"marketplace.example/trials/workflows"
+)
+
+const vendorID = "v1"
+
+func newTestClient(t *testing.T) (*Client, *mocks.Client) {
+	t.Helper()
+	sdk := &mocks.Client{}
+	sdk.Test(t)
+	t.Cleanup(func() { sdk.AssertExpectations(t) })
+	return &Client{SDK: sdk, TaskQueue: "trials"}, sdk
+}
+
+func TestWakingStartsAHeldTrialThatLostItsWorkflow(t *testing.T) {
+	t.Parallel()
+	c, sdk := newTestClient(t)
+	gone := serviceerror.NewNotFound("workflow not found")
+	sdk.On("SignalWorkflow", mock.Anything, mock.Anything, mock.Anything, mock.Anything, mock.Anything).Return(gone).Maybe()
+	startable := mock.MatchedBy(func(o client.StartWorkflowOptions) bool { return o.ID == "trial-v1" && o.TaskQueue == "trials" })
+	sdk.On("SignalWithStartWorkflow", mock.Anything, "trial-v1", trial.SignalWake, trial.Request{}, startable,
+		trial.WorkflowType, workflows.TrialInput{VendorID: vendorID}).Return(nil, nil).Once()
+	require.NoError(t, c.Wake(t.Context(), vendorID))
+}
+
+func TestAnUpdateIsKnownByItsMessageAndItsRequest(t *testing.T) {
+	t.Parallel()
+	for requestID, want := range map[string]string{"k1": "extend/k1", "": ""} {
+		c, sdk := newTestClient(t)
+		sdk.On("NewWithStartWorkflowOperation", mock.Anything, mock.Anything, mock.Anything).Return(nil)
+		handle := &mocks.WorkflowUpdateHandle{}
+		handle.On("Get", mock.Anything, mock.Anything).Return(nil)
+		named := mock.MatchedBy(func(o client.UpdateWithStartWorkflowOptions) bool {
+			return o.UpdateOptions.UpdateID == want && o.UpdateOptions.UpdateName == trial.MessageExtend
+		})
+		sdk.On("UpdateWithStartWorkflow", mock.Anything, named).Return(handle, nil).Once()
+		_, err := c.Ask(t.Context(), trial.MessageExtend, vendorID, trial.Request{ID: requestID, Days: 3, Reason: "asked for"})
+		require.NoError(t, err)
+	}
+}
+
+func TestATrialIsRestartedAsItStands(t *testing.T) {
+	t.Parallel()
+	c, sdk := newTestClient(t)
+	s := trial.NewState(trial.Registration{VendorID: vendorID, Cohort: trial.Automated, Policy: trial.DefaultPolicy(), Day: trial.RealDay, At: time.Now()})
+	s.Status, s.EndsAt = trial.Grace, s.EndsAt.Add(time.Hour)
+	standing := mock.MatchedBy(func(o client.StartWorkflowOptions) bool {
+		return assert.ObjectsAreEqual(workflows.StartAttributes(s), o.TypedSearchAttributes)
+	})
+	sdk.On("ExecuteWorkflow", mock.Anything, standing, trial.WorkflowType, workflows.TrialInput{VendorID: vendorID}).Return(nil, nil).Once()
+	require.NoError(t, c.Restart(t.Context(), s))
+}

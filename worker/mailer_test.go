@@ -1,0 +1,69 @@
+package main
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"marketplace.example/trials/activities"
+	"marketplace.example/trials/mail"
+	"marketplace.example/trials/trial"
+)
+
+var began = time.Date(2026, 3, 2, 15, 0, 0, 0, time.UTC)
+
+func days(n int) time.Time { return began.AddDate(0, 0, n) }
+
+// told is the e-mail of a trial's step that runs at a moment, after all before
+// it ran on time.
+func told(t *testing.T, p trial.Policy, kind trial.Kind, at time.Time) activities.Mail {
+	t.Helper()
+	s := trial.NewState(trial.Registration{VendorID: "v1", Cohort: trial.Automated, Policy: p, Day: trial.RealDay, At: began})
+	run := trial.Decision{Action: trial.Run, Reason: trial.ReasonDue, Mail: true}
+	for {
+		step, ok := s.Next()
+		require.True(t, ok, "no %s", kind)
+		if step.Kind == kind {
+			return activities.Mail{State: s.Apply(s.StepEvent(step, run, trial.Facts{Now: at}, true)), Step: step, Now: at}
+		}
+		s = s.Apply(s.StepEvent(step, run, trial.Facts{Now: step.At}, true))
+	}
+}
+
+func TestAMailNamesTheEndOfTheGraceThatHolds(t *testing.T) {
+	t.Parallel()
+	policy, noGrace := trial.DefaultPolicy(), trial.DefaultPolicy()
+	noGrace.GraceDays = 0
+	require.Equal(t, days(17), content(told(t, policy, trial.Expiry, days(14))).GraceEndsAt)
+	require.Equal(t, days(23), content(told(t, policy, trial.Expiry, days(20))).GraceEndsAt, "told late, the vendor has the whole grace")
+	require.Equal(t, days(19), content(told(t, policy, trial.GraceEnd, days(19))).GraceEndsAt, "selling is paused when it is")
+	require.Zero(t, content(told(t, noGrace, trial.Expiry, days(14))).GraceEndsAt, "without grace there is no date to name")
+}
+
+func TestALateReminderCountsTheDaysThatAreLeft(t *testing.T) {
+	t.Parallel()
+	left := func(late time.Duration) int {
+		return content(told(t, trial.DefaultPolicy(), trial.Reminder(3), days(11).Add(late))).DaysLeft
+	}
+	require.Equal(t, 3, left(0))
+	require.Equal(t, 3, left(8*time.Hour), "it is still the same date")
+	require.Equal(t, 2, left(10*time.Hour))
+}
+
+func TestThoseWhoFindNoPlaceComeBackSpread(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, 30*time.Second, spreadOf(trial.RealDay))
+	require.Equal(t, 50*time.Millisecond, spreadOf(2400*time.Millisecond))
+
+	m, pauses := &mailer{spread: spreadOf(trial.RealDay)}, map[time.Duration]bool{}
+	for range 100 {
+		pause := m.pause(&mail.Deferral{Reason: mail.ReasonThrottled, RetryAfter: 5 * time.Second})
+		require.GreaterOrEqual(t, pause, 5*time.Second)
+		require.Less(t, pause, 35*time.Second)
+		pauses[pause] = true
+	}
+	require.Greater(t, len(pauses), 90)
+	require.Equal(t, 15*time.Minute, m.pause(&mail.Deferral{Reason: mail.ReasonDailyQuota, RetryAfter: 15 * time.Minute}))
+	require.Equal(t, time.Second, (&mailer{}).pause(&mail.Deferral{Reason: mail.ReasonThrottled, RetryAfter: time.Second}))
+}
