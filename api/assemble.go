@@ -12,7 +12,6 @@ import (
 	"marketplace.example/trials/config"
 	"marketplace.example/trials/mail"
 	"marketplace.example/trials/mongodb"
-	"marketplace.example/trials/rollout"
 	"marketplace.example/trials/temporal"
 	"marketplace.example/trials/trial"
 )
@@ -54,8 +53,12 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger) (*parts, 
 	if err != nil {
 		return nil, fmt.Errorf("preparing to verify links: %w", err)
 	}
+	plan, err := cfg.Plan()
+	if err != nil {
+		return nil, err
+	}
 	handler, err := rest.New(rest.Options{
-		Store: store, Trials: client, Rollouts: client, Plan: rollout.DefaultPlan(), Mail: mailbox{verifier: verifier, links: links, log: log}, Log: log,
+		Store: store, Trials: client, Rollouts: client, Plan: plan, Mail: mailbox{verifier: verifier, links: links, log: log}, Log: log,
 		AdminToken: cfg.AdminToken, ServiceToken: cfg.ServiceToken, Policy: trial.DefaultPolicy(), Day: cfg.TrialDay,
 	})
 	if err != nil {

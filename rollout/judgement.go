@@ -309,11 +309,11 @@ func (j judge) rule(gate Gate) Ruling {
 // enough was seen, INSUFFICIENT otherwise.
 func ruled(r Ruling, side Side, log float64, what, unit string) Ruling {
 	r.Evidence, r.Needed = capped(log), gateNeeded
-	within, bound := r.Estimate >= r.Limit, "at least"
+	within, bound := r.Estimate >= r.Limit, "at least %s must"
 	if side == TooHigh {
-		within, bound = r.Estimate <= r.Limit, "at most"
+		within, bound = r.Estimate <= r.Limit, "at most %s may"
 	}
-	r.Reason = fmt.Sprintf("%s %s, %s %s must; seen: %d %s", percent(r.Estimate), what, bound, percent(r.Limit), r.Seen, unit)
+	r.Reason = fmt.Sprintf("%s %s, "+bound+"; seen: %d %s", percent(r.Estimate), what, percent(r.Limit), r.Seen, unit)
 	switch {
 	case log >= math.Log(gateNeeded):
 		r.Verdict = Fail

@@ -65,6 +65,9 @@ func (d VendorDay) share() float64 { return float64(d.Good) / float64(d.Seen) }
 const (
 	// deliveryLimit is how many days an e-mail may take to be delivered.
 	deliveryLimit = 1
+	// leastDelivery bounds that below where a day lasts seconds: reports take
+	// their time on a busy machine.
+	leastDelivery = 30 * time.Second
 	// openDays is after how many days a vendor's day cannot change any more.
 	openDays = 2
 	// slowCall is what the requirements allow a call to take.
@@ -262,7 +265,7 @@ func weigh(e *Evidence, known time.Time, before, after *float64) {
 func (l *Ledger) overdue(s Snapshot, day time.Duration) {
 	for _, key := range slices.Sorted(maps.Keys(l.Awaited)) {
 		sent := l.Awaited[key]
-		if s.To.Sub(sent) < deliveryLimit*day || !l.Heard.After(sent) || s.Outage != nil {
+		if s.To.Sub(sent) < max(deliveryLimit*day, leastDelivery) || !l.Heard.After(sent) || s.Outage != nil {
 			continue
 		}
 		delete(l.Awaited, key)

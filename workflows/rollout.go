@@ -42,7 +42,10 @@ type rolloutRun struct {
 	asked  []asked
 	// doing and notices name the activities; the worker has the real ones.
 	doing   *activities.Rollouts
+	notices *activities.Notices
 	signals []signal
+	// telling counts the messages on their way to stakeholders.
+	telling int
 }
 
 // asked is a person's request.
@@ -89,8 +92,12 @@ func (r *rolloutRun) run(ctx workflow.Context) (rollout.State, error) {
 		case len(r.asked) > 0:
 			err = r.answer(ctx)
 		case r.state.Status.Final():
-			return r.state, nil
+			return r.state, r.settle(ctx)
 		case workflow.GetInfo(ctx).GetContinueAsNewSuggested():
+			if err := r.settle(ctx); err != nil {
+				return r.state, err
+			}
+			r.collect()
 			next := RolloutInput{State: &r.state, Judged: r.judged, Recent: r.recent}
 			return r.state, workflow.NewContinueAsNewError(ctx, rollout.WorkflowType, next)
 		case r.state.PreflightDue(workflow.Now(ctx)):
@@ -106,6 +113,11 @@ func (r *rolloutRun) run(ctx workflow.Context) (rollout.State, error) {
 			return r.state, err
 		}
 	}
+}
+
+// settle waits until every message is out.
+func (r *rolloutRun) settle(ctx workflow.Context) error {
+	return workflow.Await(ctx, func() bool { return r.telling == 0 })
 }
 
 // hasMail tells whether a signal waits.
@@ -179,11 +191,36 @@ func (r *rolloutRun) enact(ctx workflow.Context, event rollout.Event) error {
 	if over := len(r.recent) - recentDecisions; over > 0 {
 		r.recent = r.recent[over:]
 	}
+	r.tell(ctx, stood)
 	if stood.InFlight == rollout.Release {
 		return r.release(ctx)
 	}
 	return nil
 }
+
+// tell has stakeholders told of what has happened. That goes on beside the
+// rollout: a recipient who cannot be reached does not hold it up.
+func (r *rolloutRun) tell(ctx workflow.Context, e rollout.Event) {
+	message := rollout.MessageFor(r.state, e)
+	if message == nil {
+		return
+	}
+	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout: 2 * time.Minute, ScheduleToCloseTimeout: tellFor, Summary: "tell: " + message.Subject,
+		RetryPolicy: &sdktemporal.RetryPolicy{InitialInterval: firstRetry, BackoffCoefficient: 2, MaximumInterval: 10 * time.Minute},
+	})
+	told := workflow.ExecuteActivity(ctx, r.notices.Tell, *message)
+	r.telling++
+	workflow.Go(ctx, func(ctx workflow.Context) {
+		defer func() { r.telling-- }()
+		if err := told.Get(ctx, nil); err != nil {
+			workflow.GetLogger(ctx).Error("stakeholders not told", "message", message.Key, "error", err)
+		}
+	})
+}
+
+// tellFor is how long it is tried to reach a recipient.
+const tellFor = 24 * time.Hour
 
 func (r *rolloutRun) preflight(ctx workflow.Context) error {
 	var checks []rollout.Check
