@@ -180,11 +180,12 @@ func (s *State) preflight(checks []Check) {
 // resume goes on. Time spent paused does not count as soaked; after a gate that
 // did not pass, or an override, the stage begins anew.
 func (s *State) resume(e Event) {
-	if e.Stage != nil {
+	switch {
+	case e.Stage != nil:
 		s.enter(*e.Stage, e.At)
-	} else if s.Pause != nil && s.Pause.Cause == PausedByGate {
+	case s.Pause != nil && s.Pause.Cause == PausedByGate:
 		s.EnteredAt = e.At
-	} else if s.Pause != nil {
+	case s.Pause != nil:
 		s.EnteredAt = s.EnteredAt.Add(e.At.Sub(s.Pause.Since))
 	}
 	s.Status, s.Pause = Running, nil

@@ -165,23 +165,23 @@ func (j judge) weighed(a Alarm, side Side, log, alpha float64, least int) Alarm 
 func capped(log float64) float64 { return math.Exp(min(log, 690)) }
 
 func (j judge) email() Alarm {
-	run := j.Ledger.Email.Total()
+	run := j.Email.Total()
 	a := j.weighed(Alarm{Trigger: TriggerEmail, Remedy: Partial, Estimate: run.Mean(), Limit: j.Triggers.EmailDelivery, Seen: run.Seen},
-		TooLow, j.Ledger.Email.Log(j.starts()), alphaEmail, enoughEmail)
+		TooLow, j.Email.Log(j.starts()), alphaEmail, enoughEmail)
 	a.Reason = j.words(a, "%s of the e-mails were delivered, at least %s must be", "vendor days with e-mail")
 	return a
 }
 
 func (j judge) errors() Alarm {
-	run := j.Ledger.Errors.Total()
+	run := j.Errors.Total()
 	a := j.weighed(Alarm{Trigger: TriggerErrors, Remedy: Immediate, Estimate: run.Mean(), Limit: j.Triggers.ErrorRate, Seen: run.Seen},
-		TooHigh, j.Ledger.Errors.Log(j.starts()), alphaErrors, enoughAutomation)
+		TooHigh, j.Errors.Log(j.starts()), alphaErrors, enoughAutomation)
 	a.Reason = j.words(a, "%s of the automated steps failed, at most %s may", "vendor days with steps")
 	return a
 }
 
 func (j judge) performance() Alarm {
-	run := j.Ledger.Slow.Total()
+	run := j.Slow.Total()
 	a := Alarm{Trigger: TriggerPerformance, Remedy: Partial, Estimate: run.Mean(), Limit: slowShare, Seen: run.Seen}
 	limit, known := j.slowLimit(j.Plan)
 	if !known {
@@ -191,7 +191,7 @@ func (j judge) performance() Alarm {
 			j.Baseline.Count(), leastBaseline)
 		return a
 	}
-	a = j.weighed(a, TooHigh, j.Ledger.Slow.Log(j.starts()), alphaSlow, enoughCalls)
+	a = j.weighed(a, TooHigh, j.Slow.Log(j.starts()), alphaSlow, enoughCalls)
 	a.Reason = j.words(a, "%s of the API calls took longer than "+limit.Round(time.Millisecond).String()+", at most %s may", "calls")
 	return a
 }

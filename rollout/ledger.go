@@ -263,7 +263,7 @@ func (l *Ledger) calls(p Plan, s Snapshot) {
 	}
 	gate(GateAPI, s.Calls.SlowerThan(slowCall))
 	gate(GateErrors, min(s.Calls.Failed, n))
-	if len(l.Admissions) == 0 && s.Position.Percentage == 0 { //nolint:floatcompare // exactly none
+	if len(l.Admissions) == 0 && s.Position.Percentage == 0 { // exactly none
 		l.Baseline.Add(s.Calls)
 		return
 	}

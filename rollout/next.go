@@ -34,7 +34,7 @@ func (s State) current(j *Judgement) bool { return j != nil && j.Position.Epoch 
 
 // alarmed takes the rollout back where a trigger says so.
 func (s State) alarmed(j *Judgement, _ time.Time) *Event {
-	if !s.current(j) || s.Percentage == 0 || !s.Enabled { //nolint:floatcompare // exactly none
+	if !s.current(j) || s.Percentage == 0 || !s.Enabled { // exactly none
 		return nil
 	}
 	alarm := j.Raised()
@@ -96,7 +96,7 @@ func causeInWords(cause string) string {
 
 // overridden sees flags that somebody set by hand, and holds at them.
 func (s State) overridden(j *Judgement, _ time.Time) *Event {
-	if j == nil || j.Position.Entry != s.Entry || j.Enabled == s.Enabled && j.Percentage == s.Percentage { //nolint:floatcompare // set, not computed
+	if j == nil || j.Position.Entry != s.Entry || j.Enabled == s.Enabled && j.Percentage == s.Percentage { // set, not computed
 		return nil
 	}
 	if !j.Enabled {
@@ -140,12 +140,12 @@ func (s State) enterEvent(stage Stage, j *Judgement, reason string) *Event {
 
 // open tells whether something still keeps the phase from being left.
 func (s State) open(j *Judgement) bool {
-	_, failed, insufficient := s.gatesNow(j)
+	failed, insufficient := s.gatesNow(j)
 	return len(failed)+len(insufficient) > 0 || s.needsPreflight() && s.preflightOpen() != nil
 }
 
 // needsPreflight tells whether the next phase is the first to admit anybody.
-func (s State) needsPreflight() bool { return s.Percentage == 0 } //nolint:floatcompare // exactly none
+func (s State) needsPreflight() bool { return s.Percentage == 0 } // exactly none
 
 // stopped pauses a phase whose gate fails, or for which too little was seen in
 // twice its time.
@@ -158,7 +158,7 @@ func (s State) stopped(j *Judgement, now time.Time) *Event {
 		return &Event{Type: EventPaused, Cause: PausedByPreflight, Judgement: j,
 			Reason: fmt.Sprintf("Paused before anybody is admitted: preflight check %s is %s: %s.", check.ID, check.Verdict, check.Reason)}
 	}
-	_, failed, insufficient := s.gatesNow(j)
+	failed, insufficient := s.gatesNow(j)
 	switch {
 	case len(failed) > 0:
 		return &Event{Type: EventPaused, Cause: PausedByGate, Judgement: j, Reason: "Paused at the gate: " + reasons(failed) + "."}
@@ -171,7 +171,7 @@ func (s State) stopped(j *Judgement, now time.Time) *Event {
 
 // gatesNow sorts the present stage's gates. Without a judgement of this stage
 // nothing was seen. Conversion may lack data: its test is the guard's.
-func (s State) gatesNow(j *Judgement) (passed, failed, insufficient []Ruling) {
+func (s State) gatesNow(j *Judgement) (failed, insufficient []Ruling) {
 	for _, gate := range s.Plan.gates(s.Stage) {
 		r := Ruling{Gate: gate, Verdict: Insufficient, Reason: "nothing was judged in this phase yet"}
 		if j != nil && j.Position.Entry == s.Entry {
@@ -182,11 +182,9 @@ func (s State) gatesNow(j *Judgement) (passed, failed, insufficient []Ruling) {
 			failed = append(failed, r)
 		case r.Verdict == Insufficient && gate != GateConversion:
 			insufficient = append(insufficient, r)
-		default:
-			passed = append(passed, r)
 		}
 	}
-	return passed, failed, insufficient
+	return failed, insufficient
 }
 
 func reasons(rulings []Ruling) string {
