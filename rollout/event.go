@@ -114,7 +114,7 @@ func (s State) Apply(e Event) State {
 		s.Enabled = *e.Enabled
 	}
 	if e.Percentage != nil {
-		s.Percentage = *e.Percentage
+		s.Percentage, s.FlagsAt = *e.Percentage, e.At
 	}
 	switch e.Type {
 	case EventStarted:
@@ -127,6 +127,9 @@ func (s State) Apply(e Event) State {
 	case EventPaused:
 		s.Status, s.Pause = Paused, &Pause{Cause: e.Cause, Since: e.At, By: e.By, Reason: e.Reason}
 	case EventOverridden:
+		if s.Pause != nil {
+			s.EnteredAt = s.EnteredAt.Add(e.At.Sub(s.Pause.Since))
+		}
 		s.Status, s.Pause = Paused, &Pause{Cause: PausedByOverride, Since: e.At, By: e.By, Reason: e.Reason}
 	case EventResumed:
 		s.resume(e)
@@ -191,13 +194,19 @@ func (s *State) resume(e Event) {
 	s.Status, s.Pause = Running, nil
 }
 
+// rollBack takes the rollout back. Where a person has it wait, it goes on
+// waiting after a trigger's: it does not climb again by itself.
 func (s *State) rollBack(e Event) {
 	if e.Remedy == Immediate {
 		s.Status, s.EndedAt, s.Pause = RolledBack, &e.At, nil
 		return
 	}
 	s.enter(*e.Stage, e.At)
-	s.Status, s.Pause = Running, nil
+	if e.Trigger != "" && s.held() {
+		s.Pause = &Pause{Cause: PausedByAdmin, Since: e.At, By: s.Pause.By, Reason: s.Pause.Reason}
+	} else {
+		s.Status, s.Pause = Running, nil
+	}
 	if e.Trigger != "" {
 		s.Epoch++
 		s.CooldownUntil = e.At.Add(s.Times.Day)
