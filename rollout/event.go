@@ -127,10 +127,7 @@ func (s State) Apply(e Event) State {
 	case EventPaused:
 		s.Status, s.Pause = Paused, &Pause{Cause: e.Cause, Since: e.At, By: e.By, Reason: e.Reason}
 	case EventOverridden:
-		if s.Pause != nil {
-			s.EnteredAt = s.EnteredAt.Add(e.At.Sub(s.Pause.Since))
-		}
-		s.Status, s.Pause = Paused, &Pause{Cause: PausedByOverride, Since: e.At, By: e.By, Reason: e.Reason}
+		s.override(e)
 	case EventResumed:
 		s.resume(e)
 	case EventRolledBack:
@@ -178,6 +175,15 @@ func (s *State) preflight(checks []Check) {
 			}
 		}
 	}
+}
+
+// override holds at what was set by hand. Time spent paused before does not count
+// as soaked either.
+func (s *State) override(e Event) {
+	if s.Pause != nil {
+		s.EnteredAt = s.EnteredAt.Add(e.At.Sub(s.Pause.Since))
+	}
+	s.Status, s.Pause = Paused, &Pause{Cause: PausedByOverride, Since: e.At, By: e.By, Reason: e.Reason}
 }
 
 // resume goes on. Time spent paused does not count as soaked; after a gate that

@@ -44,8 +44,9 @@ func TestQuantileOfCalls(t *testing.T) {
 	}
 	c := calls(took...)
 	require.Equal(t, 100, c.Count())
-	for share, want := range map[float64]time.Duration{0: 10, 0.5: 500, 0.95: 950, 1: 1000} {
-		want *= time.Millisecond
+	for share, want := range map[float64]time.Duration{
+		0: 10 * time.Millisecond, 0.5: 500 * time.Millisecond, 0.95: 950 * time.Millisecond, 1: time.Second,
+	} {
 		require.Equal(t, rollout.TookUpTo(rollout.TookBucket(want)), c.Quantile(share), "%v", share)
 		require.GreaterOrEqual(t, c.Quantile(share), want, "up to the width of a bucket above")
 		require.LessOrEqual(t, float64(c.Quantile(share)), 1.1*float64(want))
