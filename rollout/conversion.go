@@ -72,7 +72,7 @@ func KaplanMeier(lives []Lifetime) Curve {
 			continue
 		}
 		left *= 1 - 1/float64(len(sorted)-i)
-		if n := len(curve); n > 0 && curve[n-1].Age == life.Age { // the same moment
+		if n := len(curve); n > 0 && curve[n-1].Age == life.Age {
 			curve[n-1].Share = 1 - left
 			continue
 		}

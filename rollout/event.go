@@ -192,9 +192,10 @@ func (s *State) resume(e Event) {
 	switch {
 	case e.Stage != nil:
 		s.enter(*e.Stage, e.At)
-	case s.Pause != nil && s.Pause.Cause == PausedByGate:
+	case s.Pause == nil:
+	case s.Pause.Cause == PausedByGate:
 		s.EnteredAt = e.At
-	case s.Pause != nil:
+	default:
 		s.EnteredAt = s.EnteredAt.Add(e.At.Sub(s.Pause.Since))
 	}
 	s.Status, s.Pause = Running, nil

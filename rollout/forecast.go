@@ -63,10 +63,10 @@ func foresee(phase Phase, rate float64) PhaseForecast {
 		}
 	}
 	switch {
-	case needed == 0: // exactly none
+	case needed == 0:
 		f.Text = fmt.Sprintf("the %v %% phase has no gate that needs vendors", phase.Percentage)
 		return f
-	case rate == 0: // exactly none
+	case rate == 0:
 		f.Holds, f.Pauses = true, true
 		f.Text = fmt.Sprintf("the %v %% phase sees no vendor; the %s gate needs %.0f: this phase will hold, and pause", phase.Percentage, by, needed)
 		return f

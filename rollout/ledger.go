@@ -264,7 +264,7 @@ func (l *Ledger) calls(p Plan, s Snapshot) {
 	}
 	gate(GateAPI, s.Calls.SlowerThan(slowCall))
 	gate(GateErrors, min(s.Calls.Failed, n))
-	if len(l.Admissions) == 0 && s.Position.Percentage == 0 { // exactly none
+	if len(l.Admissions) == 0 && s.Position.Percentage == 0 {
 		l.Baseline.Add(s.Calls)
 		return
 	}

@@ -34,7 +34,7 @@ func (s State) current(j *Judgement) bool { return j != nil && j.Position.Epoch 
 
 // alarmed takes the rollout back where a trigger says so.
 func (s State) alarmed(j *Judgement, _ time.Time) *Event {
-	if !s.current(j) || s.Percentage == 0 || !s.Enabled { // exactly none
+	if !s.current(j) || s.Percentage == 0 || !s.Enabled {
 		return nil
 	}
 	alarm := j.Raised()
@@ -99,7 +99,10 @@ func causeInWords(cause string) string {
 // overridden sees flags that somebody set by hand, and holds at them. What was
 // judged before the rollout itself last set them tells nothing.
 func (s State) overridden(j *Judgement, _ time.Time) *Event {
-	if j == nil || j.Position.Entry != s.Entry || !j.At.After(s.FlagsAt) || j.Enabled == s.Enabled && j.Percentage == s.Percentage { // set, not computed
+	if j == nil || j.Position.Entry != s.Entry || j.Enabled == s.Enabled && j.Percentage == s.Percentage {
+		return nil
+	}
+	if !j.At.After(s.FlagsAt) {
 		return nil
 	}
 	if !j.Enabled {
@@ -135,6 +138,18 @@ func (s State) advance(j *Judgement, now time.Time) *Event {
 	return s.enterEvent(next, j, fmt.Sprintf("Entered %s.", s.Plan.name(next)))
 }
 
+// following is the stage after the present one, and false after the guard.
+func (s State) following() (Stage, bool) {
+	if s.Stage.Kind == InPhase && s.below() {
+		return s.Stage, true
+	}
+	return s.Plan.next(s.Stage)
+}
+
+// below tells whether the rollout was taken back to before its first phase,
+// which it then enters again: fewer are admitted than that phase says.
+func (s State) below() bool { return s.Percentage < s.Plan.percentage(s.Stage) }
+
 // enterEvent enters a stage, with its percentage.
 func (s State) enterEvent(stage Stage, j *Judgement, reason string) *Event {
 	return &Event{Type: EventEntered, Stage: &stage, Judgement: j, Reason: reason,
@@ -148,19 +163,7 @@ func (s State) open(j *Judgement) bool {
 }
 
 // needsPreflight tells whether the next phase is the first to admit anybody.
-func (s State) needsPreflight() bool { return s.Percentage == 0 } // exactly none
-
-// following is the stage after the present one, and false after the guard.
-func (s State) following() (Stage, bool) {
-	if s.Stage.Kind == InPhase && s.below() {
-		return s.Stage, true
-	}
-	return s.Plan.next(s.Stage)
-}
-
-// below tells whether the rollout was taken back to before its first phase,
-// which it then enters again: fewer are admitted than that phase says.
-func (s State) below() bool { return s.Percentage < s.Plan.percentage(s.Stage) }
+func (s State) needsPreflight() bool { return s.Percentage == 0 }
 
 // stopped pauses a phase whose gate fails, or for which too little was seen in
 // twice its time.

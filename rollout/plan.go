@@ -2,7 +2,6 @@ package rollout
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"time"
 )
@@ -153,7 +152,7 @@ func (p Plan) validatePhases() error {
 			return &FieldError{Field: at("name"), Message: fmt.Sprintf("must have 1 to %d characters", maxPlanName)}
 		case names[phase.Name]:
 			return &FieldError{Field: at("name"), Message: fmt.Sprintf("%q is the name of an earlier phase", phase.Name)}
-		case math.IsNaN(phase.SoakDays) || phase.SoakDays <= 0 || phase.SoakDays > maxPlanDays:
+		case !(phase.SoakDays > 0 && phase.SoakDays <= maxPlanDays):
 			return &FieldError{Field: at("soakDays"), Message: fmt.Sprintf("must be more than 0 and at most %d, is %v", maxPlanDays, phase.SoakDays)}
 		case ValidPercentage(phase.Percentage) != nil:
 			return &FieldError{Field: at("percentage"), Message: fmt.Sprintf("must be 0 to 100 in steps of 0.01, is %v", phase.Percentage)}
@@ -171,7 +170,7 @@ func (p Plan) validatePhases() error {
 			}
 		}
 	}
-	if last := p.Phases[len(p.Phases)-1]; last.Percentage == 0 { // exactly none
+	if last := p.Phases[len(p.Phases)-1]; last.Percentage == 0 {
 		return &FieldError{Field: "phases", Message: "must lead above 0 %"}
 	}
 	return nil

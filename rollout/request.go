@@ -147,7 +147,7 @@ func (s State) requestRollback(r Request) (*Event, error) {
 	if e.InFlight == "" {
 		e.InFlight = Keep
 	}
-	if r.Percentage == 0 { // exactly none
+	if r.Percentage == 0 {
 		e.Remedy, e.Enabled, e.Reason = Immediate, new(false), "Taken back completely: "+r.Reason
 		return e, nil
 	}
