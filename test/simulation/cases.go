@@ -121,7 +121,7 @@ func (t tally) takenBack() int {
 // foundBy shows in how many runs a trigger took the rollout back after things
 // broke, which may chance to be three standard errors too few, and the median of
 // the days since.
-func foundBy(trigger rollout.Trigger, share, median float64, word string) func([]tally) (string, bool) {
+func foundBy(trigger rollout.Trigger, share, median float64, words string) func([]tally) (string, bool) {
 	return func(tallies []tally) (string, bool) {
 		ok, found, all := true, 0, 0
 		var every []float64
@@ -138,9 +138,15 @@ func foundBy(trigger rollout.Trigger, share, median float64, word string) func([
 				ok = ok && within(missed, len(t.results), 1-share)
 			}
 		}
-		return fmt.Sprintf("found in %.1f %% of %d runs, median %s %.2f", 100*part(found, all), all, word, middle(every)), ok && soon(every, median)
+		return fmt.Sprintf("found in %.1f %% of %d runs, median "+words, 100*part(found, all), all, middle(every)), ok && soon(every, median)
 	}
 }
+
+// How a median is shown.
+const (
+	inDays = "%.2f days"
+	onDay  = "day %.2f"
+)
 
 // large is from how many runs on a median is taken as it shows. That of fewer may
 // chance to be late: there the value three standard errors of rank earlier counts.
@@ -235,19 +241,19 @@ func mailCases() []Case {
 		{"e-mail healthy at 97 %", "taken back ≤ 0.5 %", across(func(*World) {}), atMost(0.005)},
 		{
 			"e-mail 97 % → 60 % on day 9, as a phase begins, 30 a day", "found ≥ 99 %, median ≤ 1.2 days",
-			atClusterings(30, 9, bad), foundBy(rollout.TriggerEmail, 0.99, 1.2, "days"),
+			atClusterings(30, 9, bad), foundBy(rollout.TriggerEmail, 0.99, 1.2, inDays),
 		},
 		// Amid a phase the good days since its beginning hide the break for a while:
 		// the 1.2 days that were hoped for are not reached.
 		{
 			"the same on day 8, amid a phase", "found ≥ 99 %, median ≤ 2 days",
-			atClusterings(30, 8, bad), foundBy(rollout.TriggerEmail, 0.99, 2, "days"),
+			atClusterings(30, 8, bad), foundBy(rollout.TriggerEmail, 0.99, 2, inDays),
 		},
-		{"the same, 10 a day", "", atClusterings(10, 8, bad), info(foundBy(rollout.TriggerEmail, 0, never, "days"))},
-		{"the same, 50 a day", "", atClusterings(50, 8, bad), info(foundBy(rollout.TriggerEmail, 0, never, "days"))},
-		{"the same on day 7, as a phase begins, 30 a day", "", atClusterings(30, 7, bad), info(foundBy(rollout.TriggerEmail, 0, never, "days"))},
-		{"the same on day 4, 30 a day", "", atClusterings(30, 4, bad), info(foundBy(rollout.TriggerEmail, 0, never, "days"))},
-		{"the same on day 20, 30 a day", "", atClusterings(30, 20, bad), info(foundBy(rollout.TriggerEmail, 0, never, "days"))},
+		{"the same, 10 a day", "", atClusterings(10, 8, bad), info(foundBy(rollout.TriggerEmail, 0, never, inDays))},
+		{"the same, 50 a day", "", atClusterings(50, 8, bad), info(foundBy(rollout.TriggerEmail, 0, never, inDays))},
+		{"the same on day 7, as a phase begins, 30 a day", "", atClusterings(30, 7, bad), info(foundBy(rollout.TriggerEmail, 0, never, inDays))},
+		{"the same on day 4, 30 a day", "", atClusterings(30, 4, bad), info(foundBy(rollout.TriggerEmail, 0, never, inDays))},
+		{"the same on day 20, 30 a day", "", atClusterings(30, 20, bad), info(foundBy(rollout.TriggerEmail, 0, never, inDays))},
 	}
 }
 
@@ -258,7 +264,7 @@ func stepCases() []Case {
 	return []Case{
 		{
 			"errors 3 % → 80 % on day 8, 30 a day", "found ≥ 99 %, median ≤ 1.3 days",
-			atClusterings(30, 8, func(t *Truth) { t.Failing = 0.80 }), foundBy(rollout.TriggerErrors, 0.99, 1.3, "days"),
+			atClusterings(30, 8, func(t *Truth) { t.Failing = 0.80 }), foundBy(rollout.TriggerErrors, 0.99, 1.3, inDays),
 		},
 		{"errors at exactly 20 %", "taken back ≤ 1 %", atRates(func(w *World) { w.Truth.Failing = 0.20 }), atMost(0.01)},
 		{
@@ -273,7 +279,7 @@ func stepCases() []Case {
 		{
 			"calls twice as slow from day 8 on, 200 a day", "",
 			at(30, func(w *World) { w.Drawn, w.Watches, w.Break, w.Broken.Slowdown = true, 24, 8, 2 }),
-			info(foundBy(rollout.TriggerPerformance, 0, never, "days")),
+			info(foundBy(rollout.TriggerPerformance, 0, never, inDays)),
 		},
 		{"mail service away for 24 hours from day 10", "taken back ≤ 0.5 %", outage(false), atMost(0.005)},
 		{"the same, were it not seen to strike all", "", outage(true), info(atMost(1))},
@@ -300,7 +306,7 @@ func conversionCases() []Case {
 		})
 	}
 	found := func(share, median float64) func([]tally) (string, bool) {
-		return foundBy(rollout.TriggerConversion, share, median, "day")
+		return foundBy(rollout.TriggerConversion, share, median, onDay)
 	}
 	return []Case{
 		{"conversion 25 %, watched until day 45", "never taken back", truly(0.25, 45), atMost(0)},

@@ -33,7 +33,7 @@ func TestTheLimitsNoticeARuleThatErrs(t *testing.T) {
 	require.NoError(t, err)
 	require.False(t, row.OK, row.Shown)
 	unbroken := at(30, func(w *World) { w.Plan.GuardDays = 1 })
-	row, err = Case{Name: "unbroken", Cells: unbroken, show: foundBy(rollout.TriggerEmail, 0.99, 2, "days")}.Check(3)
+	row, err = Case{Name: "unbroken", Cells: unbroken, show: foundBy(rollout.TriggerEmail, 0.99, 2, inDays)}.Check(3)
 	require.NoError(t, err)
 	require.False(t, row.OK, row.Shown)
 }
