@@ -19,6 +19,10 @@ help: ## List the tasks
 demo: $(BUILD)/devstack ## Live through trials on the embedded stack with days of two seconds, and check what happened
 	go run ./test/demo
 
+.PHONY: simulate
+simulate: ## Show how often the rollout's judgement errs, and how soon it is right, in simulated worlds; minutes
+	go run ./test/simulate
+
 .PHONY: dev
 dev: $(BUILD)/devstack ## Run the embedded stack, the API and the worker until interrupted; data stays in .dev/
 	go run ./test/dev

@@ -98,18 +98,21 @@ type AdmissionDay struct {
 //	S_j = c ln(q_j/p0) + sum_i ln((1 - q_j F(a_i)) / (1 - p0 F(a_i))).
 //
 // It is safe where the curve F is right or late, and unsafe where it is early.
-// today counts days as AdmissionDay does; a day's vendors are as old as its end.
+// Vendors so young that F is 0 are not weighed at all, converted or not: were only
+// their conversions, what speaks for the rollout would count weeks before what
+// speaks against it. today counts days as AdmissionDay does; a day's vendors are as old as its end.
 func ConversionSums(n Null, curve Curve, days []AdmissionDay, today float64) Sums {
 	var s Sums
 	for _, d := range days {
 		share := curve.At(today - float64(d.Day) - 1)
+		if share <= 0 {
+			continue
+		}
 		waiting := float64(d.Admitted - d.Converted)
 		for j := range s {
 			q := n.alternative(j)
 			s[j] += float64(d.Converted) * math.Log(q/n.Limit)
-			if share > 0 {
-				s[j] += waiting * math.Log((1-q*share)/(1-n.Limit*share))
-			}
+			s[j] += waiting * math.Log((1-q*share)/(1-n.Limit*share))
 		}
 	}
 	return s

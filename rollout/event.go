@@ -118,7 +118,7 @@ func (s State) Apply(e Event) State {
 		s.Enabled = *e.Enabled
 	}
 	if e.Percentage != nil {
-		s.Percentage = *e.Percentage
+		s.Percentage, s.FlagsAt = *e.Percentage, e.At
 	}
 	switch e.Type {
 	case EventStarted:
@@ -132,7 +132,7 @@ func (s State) Apply(e Event) State {
 	case EventPaused:
 		s.Status, s.Pause = Paused, &Pause{Cause: e.Cause, Since: e.At, By: e.By, Reason: e.Reason}
 	case EventOverridden:
-		s.Status, s.Pause = Paused, &Pause{Cause: PausedByOverride, Since: e.At, By: e.By, Reason: e.Reason}
+		s.override(e)
 	case EventResumed:
 		s.resume(e)
 	case EventRolledBack:
@@ -182,6 +182,15 @@ func (s *State) preflight(checks []Check) {
 	}
 }
 
+// override holds at what was set by hand. Time spent paused before does not count
+// as soaked either.
+func (s *State) override(e Event) {
+	if s.Pause != nil {
+		s.EnteredAt = s.EnteredAt.Add(e.At.Sub(s.Pause.Since))
+	}
+	s.Status, s.Pause = Paused, &Pause{Cause: PausedByOverride, Since: e.At, By: e.By, Reason: e.Reason}
+}
+
 // resume goes on. Time spent paused does not count as soaked; after a gate that
 // did not pass, or an override, the stage begins anew.
 func (s *State) resume(e Event) {
@@ -197,13 +206,19 @@ func (s *State) resume(e Event) {
 	s.Status, s.Pause = Running, nil
 }
 
+// rollBack takes the rollout back. Where a person has it wait, it goes on
+// waiting after a trigger's: it does not climb again by itself.
 func (s *State) rollBack(e Event) {
 	if e.Remedy == Immediate {
 		s.Status, s.EndedAt, s.Pause = RolledBack, &e.At, nil
 		return
 	}
 	s.enter(*e.Stage, e.At)
-	s.Status, s.Pause = Running, nil
+	if e.Trigger != "" && s.held() {
+		s.Pause = &Pause{Cause: PausedByAdmin, Since: e.At, By: s.Pause.By, Reason: s.Pause.Reason}
+	} else {
+		s.Status, s.Pause = Running, nil
+	}
 	if e.Trigger != "" {
 		s.Epoch++
 		s.CooldownUntil = e.At.Add(s.Times.Day)

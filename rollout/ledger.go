@@ -271,7 +271,8 @@ func (l *Ledger) overdue(s Snapshot, day time.Duration) {
 		delete(l.Awaited, key)
 		l.Settled[key] = s.To
 		vendorID, _, _ := strings.Cut(key, "/")
-		l.mail(vendorID, sent, s.To, false, day)
+		// It became known before To: a run that begins there has not seen it.
+		l.mail(vendorID, sent, s.To.Add(-time.Millisecond), false, day)
 	}
 }
 

@@ -56,12 +56,14 @@ func (s State) alarmed(j *Judgement, _ time.Time) *Event {
 	return s.partial(*alarm, j)
 }
 
-// partial goes back to the phase before. Before the first there is 0 %.
+// partial goes back to the phase before, or further where a person has set less
+// than that. Before the first there is 0 %.
 func (s State) partial(alarm Alarm, j *Judgement) *Event {
-	stage, percentage := Stage{Kind: InPhase, Phase: s.Stage.Phase}, 0.0
-	if s.Stage.Phase > 0 {
-		stage.Phase--
-		percentage = s.Plan.percentage(stage)
+	stage, percentage := Stage{Kind: InPhase}, 0.0
+	for i, phase := range s.Plan.Phases[:s.Stage.Phase] {
+		if phase.Percentage < s.Percentage {
+			stage.Phase, percentage = i, phase.Percentage
+		}
 	}
 	return &Event{
 		Type: EventRolledBack, Remedy: Partial, Trigger: alarm.Trigger, InFlight: Keep, Judgement: j,
@@ -94,7 +96,8 @@ func causeInWords(cause string) string {
 	return cause
 }
 
-// overridden sees flags that somebody set by hand, and holds at them.
+// overridden sees flags that somebody set by hand, and holds at them. What was
+// judged before the rollout itself last set them tells nothing.
 func (s State) overridden(j *Judgement, _ time.Time) *Event {
 	if j == nil || j.Position.Entry != s.Entry || j.Enabled == s.Enabled && j.Percentage == s.Percentage {
 		return nil
@@ -102,6 +105,9 @@ func (s State) overridden(j *Judgement, _ time.Time) *Event {
 	// Before its first phase a rollout has set nothing; the flags may still be
 	// those that an earlier one left, unless somebody changes them meanwhile.
 	if s.Stage.Kind == Notice && (j.Enabled || j.Version <= s.FlagsVersion) {
+		return nil
+	}
+	if !j.At.After(s.FlagsAt) {
 		return nil
 	}
 	if !j.Enabled {
@@ -125,7 +131,7 @@ func (s State) advance(j *Judgement, now time.Time) *Event {
 	if s.Status != Running || now.Before(s.StageEnds()) {
 		return nil
 	}
-	next, more := s.Plan.next(s.Stage)
+	next, more := s.following()
 	if !more {
 		return &Event{Type: EventCompleted, Judgement: j, Reason: "Completed: the guard is over, and nothing spoke against the rollout."}
 	}
@@ -136,6 +142,18 @@ func (s State) advance(j *Judgement, now time.Time) *Event {
 	}
 	return s.enterEvent(next, j, fmt.Sprintf("Entered %s.", s.Plan.name(next)))
 }
+
+// following is the stage after the present one, and false after the guard.
+func (s State) following() (Stage, bool) {
+	if s.Stage.Kind == InPhase && s.below() {
+		return s.Stage, true
+	}
+	return s.Plan.next(s.Stage)
+}
+
+// below tells whether the rollout was taken back to before its first phase,
+// which it then enters again: fewer are admitted than that phase says.
+func (s State) below() bool { return s.Percentage < s.Plan.percentage(s.Stage) }
 
 // enterEvent enters a stage, with its percentage.
 func (s State) enterEvent(stage Stage, j *Judgement, reason string) *Event {
@@ -155,9 +173,8 @@ func (s State) needsPreflight() bool { return s.Percentage == 0 }
 // stopped pauses a phase whose gate fails, or for which too little was seen in
 // twice its time.
 func (s State) stopped(j *Judgement, now time.Time) *Event {
-	if s.needsPreflight() {
-		check := s.preflightOpen()
-		if check == nil || now.Before(s.stageLimit()) && check.Verdict != Fail {
+	if check := s.preflightOpen(); s.needsPreflight() && check != nil {
+		if now.Before(s.stageLimit()) && check.Verdict != Fail {
 			return nil
 		}
 		return &Event{Type: EventPaused, Cause: PausedByPreflight, Judgement: j,
@@ -175,8 +192,12 @@ func (s State) stopped(j *Judgement, now time.Time) *Event {
 }
 
 // gatesNow sorts the present stage's gates. Without a judgement of this stage
-// nothing was seen. Conversion may lack data: its test is the guard's.
+// nothing was seen. Conversion may lack data: its test is the guard's. Below the
+// first phase there is nothing to see.
 func (s State) gatesNow(j *Judgement) (passed, failed, insufficient []Ruling) {
+	if s.below() {
+		return nil, nil, nil
+	}
 	for _, gate := range s.Plan.gates(s.Stage) {
 		r := Ruling{Gate: gate, Verdict: Insufficient, Reason: "nothing was judged in this phase yet"}
 		if j != nil && j.Position.Entry == s.Entry {

@@ -176,7 +176,7 @@ func (s State) requestResume(r Request) (*Event, error) {
 // requestAdvance goes on without waiting for the soak or the gates, but not past
 // a failed preflight.
 func (s State) requestAdvance(r Request, j *Judgement) (*Event, error) {
-	next, more := s.Plan.next(s.Stage)
+	next, more := s.following()
 	if !more {
 		return &Event{Type: EventCompleted, Reason: "Completed early: " + r.Reason}, nil
 	}

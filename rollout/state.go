@@ -44,6 +44,8 @@ type State struct {
 	// Enabled and Percentage are what the flags are to say.
 	Enabled    bool    `json:"enabled"`
 	Percentage float64 `json:"percentage"`
+	// FlagsAt is when that was last decided.
+	FlagsAt time.Time `json:"flagsAt"`
 
 	// Epoch counts partial rollbacks made by triggers; until CooldownUntil the
 	// rollout does not go on after one.
@@ -63,6 +65,11 @@ type State struct {
 	Backfill *Backfill `json:"backfill"`
 	// Requests are the ids of requests carried out, so that each is once.
 	Requests []string `json:"requests"`
+}
+
+// held tells whether a person has the rollout wait.
+func (s State) held() bool {
+	return s.Pause != nil && (s.Pause.Cause == PausedByAdmin || s.Pause.Cause == PausedByOverride)
 }
 
 // Pause is why a rollout waits.

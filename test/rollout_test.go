@@ -104,7 +104,7 @@ func (s *story) entered() []string {
 }
 
 // arrivals registers vendors all the time until stopped, so many of ten with an
-// address that bounces.
+// address that bounces; every third converts at once.
 func (s *story) arrivals(every time.Duration, bouncing int) (stop func()) {
 	ctx, cancel := context.WithCancel(s.ctx)
 	var done sync.WaitGroup
@@ -117,6 +117,9 @@ func (s *story) arrivals(every time.Duration, bouncing int) (stop func()) {
 			}
 			// A story that goes on without some of them fails by itself.
 			_, _ = s.Service(ctx, http.MethodPost, "/api/vendors", map[string]any{"id": id, "email": address, "name": "Vendor"})
+			if i%3 == 0 {
+				_, _ = s.Service(ctx, http.MethodPost, "/api/vendors/"+id+"/conversion", map[string]any{})
+			}
 			select {
 			case <-ctx.Done():
 			case <-time.After(every):

@@ -1,0 +1,87 @@
+// Simulate shows what the rollout's judgement does in worlds whose truth is
+// known: how often it is wrong, and how soon it is right. With -csv it judges
+// real vendors instead.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"marketplace.example/trials/test/simulation"
+)
+
+func main() {
+	runs := flag.Int("runs", 80, "how many `times` to live through each world, thrice that where a case has only one")
+	csv := flag.String("csv", "", "judge the real vendors of this `file`: vendor_id,registered_at,origin,segment,converted_at")
+	flag.Parse()
+	ok, err := simulate(os.Stdout, *runs, *csv)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "simulate:", err)
+		os.Exit(1)
+	}
+	if !ok {
+		os.Exit(1)
+	}
+}
+
+// simulate tells whether everything showed that must.
+func simulate(out io.Writer, runs int, csv string) (bool, error) {
+	if runs < 1 {
+		return false, fmt.Errorf("-runs must be at least 1, is %d", runs)
+	}
+	if csv != "" {
+		return reality(out, csv)
+	}
+	began, all := time.Now(), true
+	const form = "| %-66s | %-32s | %-66s | %-3s |\n"
+	fmt.Fprintf(out, form, "case", "must show", "shown", "ok")
+	fmt.Fprintf(out, form, "---", "---", "---", "---")
+	for _, c := range simulation.Cases() {
+		row, err := c.Check(runs * max(3, len(c.Cells)))
+		if err != nil {
+			return false, err
+		}
+		must, verdict := row.Must, "yes"
+		if !row.OK {
+			all, verdict = false, "NO"
+		}
+		if must == "" {
+			must, verdict = "(for information)", ""
+		}
+		fmt.Fprintf(out, form, row.Name, must, row.Shown, verdict)
+	}
+	fmt.Fprintf(out, "\n%d runs of each world, thrice that where a case has only one, in %s.\n", runs, time.Since(began).Round(time.Second))
+	return all, nil
+}
+
+// reality judges real vendors, once with each limit.
+func reality(out io.Writer, csv string) (bool, error) {
+	file, err := os.Open(csv)
+	if err != nil {
+		return false, fmt.Errorf("opening the vendors: %w", err)
+	}
+	defer file.Close() //nolint:errcheck // it was only read
+	vendors, err := simulation.ReadVendors(file)
+	if err != nil {
+		return false, fmt.Errorf("reading the vendors of %s: %w", csv, err)
+	}
+	rows, err := simulation.Reality(vendors)
+	if err != nil {
+		return false, err
+	}
+	all := true
+	for _, r := range rows {
+		must := r.Must + ": yes"
+		switch {
+		case r.Must == "":
+			must = "(for information)"
+		case !r.OK:
+			all, must = false, r.Must+": NO"
+		}
+		fmt.Fprintf(out, "%s\n  must show: %s\n  shown:     %s\n", r.Name, must, r.Shown)
+	}
+	return all, nil
+}

@@ -1,0 +1,287 @@
+// Package simulation lives through rollouts in worlds whose truth is known, to
+// show how often the judgement is wrong and how soon it is right. Vendors,
+// e-mails, calls and conversions are drawn here; everything that is decided, is
+// decided by package rollout.
+package simulation
+
+import (
+	"math"
+	"math/rand/v2"
+	"strconv"
+	"time"
+
+	"marketplace.example/trials/rollout"
+)
+
+const day = 24 * time.Hour
+
+// dawn is when a rollout's first phase begins: days of a run count from it, and
+// its first day is day 1.
+var dawn = time.Date(2026, time.March, 2, 0, 0, 0, 0, time.UTC)
+
+// World is the truth that a run is drawn from. Days count from the first phase's
+// beginning, so that day 8 begins when 7 days are over.
+type World struct {
+	Plan  rollout.Plan
+	Times rollout.Times
+	// PerDay registrations come, as a Poisson process; with Registered, these and
+	// no others.
+	PerDay     float64
+	Registered []Registration
+	// Watches is how often a day the rollout is watched.
+	Watches int
+	// Waits leaves the rollout to itself. Otherwise an operator keeps to the
+	// calendar, and advances each phase when its soak is over, whatever its gates
+	// say: so most vendors come under judgement, and chance has most to act on.
+	Waits bool
+
+	// Truth holds until the day Break begins, and Broken from then on; 0 for never.
+	Truth  Truth
+	Break  float64
+	Broken Truth
+	// Clustering is with which chance a vendor's e-mails share one fate, and
+	// StepClustering the same of its steps.
+	Clustering     float64
+	StepClustering float64
+	// Conversion is the share of vendors that ever convert.
+	Conversion float64
+	// Outage is the day on which the mail service refuses everything for 24 hours,
+	// 0 for never. Unnoticed leaves it out of the snapshots.
+	Outage    float64
+	Unnoticed bool
+	// CallsPerDay come to the API. Drawn takes their times from a distribution
+	// that slows by Truth.Slowdown; otherwise a share Truth.Slow of them is slow.
+	CallsPerDay int
+	Drawn       bool
+}
+
+// Truth is what holds at a time.
+type Truth struct {
+	// Delivered is the share of e-mails that arrive, Failing of steps that finally
+	// fail, Slow of calls that take longer than half as long again as the baseline's 95th percentile.
+	Delivered float64
+	Failing   float64
+	Slow      float64
+	// Slowdown stretches calls, 1.5 for half as long again.
+	Slowdown float64
+}
+
+// Registration is a vendor that came in reality.
+type Registration struct {
+	ID string
+	// After is when, since the first phase's beginning.
+	After time.Duration
+	// Converts is how many days later, or -1.
+	Converts float64
+}
+
+// Result is what became of a run.
+type Result struct {
+	// Trigger is the one that took the rollout back first; empty where none did.
+	Trigger rollout.Trigger
+	// Day is when, in days since the first phase's beginning.
+	Day float64
+	// Trials is how many had ended by then or by the end, Converted of them.
+	Trials, Converted int
+	// Paused is the percentage at which the rollout first waited; -1 for never.
+	Paused float64
+	// Plain is the day on which the plain comparison "converted / registered below
+	// the limit, at least 10 seen" first held, and -1 where it never did.
+	Plain  float64
+	Status rollout.Status
+}
+
+// healthy is how things are where nothing is wrong.
+var healthy = Truth{Delivered: 0.97, Failing: 0.03, Slow: 0.01, Slowdown: 1}
+
+// Healthy is a world where nothing is wrong, and one in four vendors converts.
+func Healthy(perDay float64) World {
+	return World{
+		Plan: rollout.DefaultPlan(), Times: rollout.Times{Day: day, TrialDays: withGrace},
+		PerDay: perDay, Watches: 4, Truth: healthy, Broken: healthy, Conversion: 0.25, CallsPerDay: 200,
+	}
+}
+
+// run is a World being lived through.
+type run struct {
+	World
+	random *rand.Rand
+	salt   string
+	state  rollout.State
+	ledger rollout.Ledger
+	result Result
+	// due are the outcomes to come, by the watch that will see them.
+	due [][]rollout.Outcome
+	// vendors were registered, admitted and converted those admitted.
+	vendors, admitted, converted int
+	failed                       error
+}
+
+// Run lives through a world once. The same seed comes to the same.
+func Run(w World, seed uint64) (Result, error) {
+	r := &run{
+		World: w, random: rand.New(rand.NewPCG(seed, 0x5eed)), salt: strconv.FormatUint(seed, 10),
+		ledger: rollout.NewLedger(w.Plan), result: Result{Paused: -1, Plain: -1},
+	}
+	watches := int(math.Ceil(r.length())) * w.Watches
+	r.due = make([][]rollout.Outcome, watches)
+	r.apply(rollout.Begin(rollout.Start{ID: "simulated", Plan: w.Plan, Times: w.Times, By: "simulation"}, r.at(-w.Plan.NoticeDays)))
+	r.apply(rollout.Event{Type: rollout.EventPreflight, Checks: []rollout.Check{{ID: rollout.CheckHealth, Verdict: rollout.Pass}}})
+	r.decide(nil, dawn)
+	for k := range watches {
+		if r.state.Status.Final() || r.result.Trigger != "" {
+			break
+		}
+		r.watch(k)
+	}
+	r.result.Status = r.state.Status
+	return r.result, r.failed
+}
+
+// length is how many days a run takes at most.
+func (w World) length() float64 {
+	n := w.Plan.StabilityDays + w.Plan.GuardDays
+	for _, p := range w.Plan.Phases {
+		n += p.SoakDays
+	}
+	return n
+}
+
+func (r *run) at(d float64) time.Time { return dawn.Add(time.Duration(d * float64(day))) }
+
+func (r *run) apply(e rollout.Event) { r.state = r.state.Apply(e) }
+
+// watch lives through one interval, takes its snapshot and lets the rollout decide.
+func (r *run) watch(k int) {
+	interval := day / time.Duration(r.Watches)
+	from := dawn.Add(time.Duration(k) * interval)
+	to := from.Add(interval)
+	r.arrivals(from, to)
+	s := rollout.Snapshot{
+		RolloutID: r.state.ID, Number: k + 1, At: to, From: from, To: to, Position: r.state.Position(),
+		Outcomes: r.due[k], Calls: r.calls(from), Outage: r.outage(from, to), Enabled: r.state.Enabled, Percentage: r.state.Percentage,
+	}
+	r.due[k] = nil
+	r.plain(s)
+	r.ledger.Take(r.Plan, s, day)
+	j := rollout.Judge(r.Plan, r.Times, r.ledger, s)
+	conversion := j.Ruling(rollout.GateConversion)
+	r.result.Trials = conversion.Seen
+	r.result.Converted = int(math.Round(conversion.Estimate * float64(conversion.Seen)))
+	r.decide(&j, to)
+}
+
+// decide carries out what the rollout does by itself, and what the operator asks.
+func (r *run) decide(j *rollout.Judgement, now time.Time) {
+	for {
+		e, _ := r.state.Next(j, now)
+		if e == nil {
+			e = r.operator(j, now)
+		}
+		if e == nil || r.failed != nil {
+			return
+		}
+		if e.Type == rollout.EventPaused && r.result.Paused < 0 {
+			r.result.Paused = r.state.Percentage
+		}
+		r.apply(*e)
+		if e.Type == rollout.EventRolledBack {
+			r.result.Trigger, r.result.Day = e.Trigger, now.Sub(dawn).Hours()/24
+			return
+		}
+	}
+}
+
+// operator keeps to the calendar.
+func (r *run) operator(j *rollout.Judgement, now time.Time) *rollout.Event {
+	s := r.state
+	waits := s.Status == rollout.Running || s.Status == rollout.Paused && s.Pause.Cause == rollout.PausedByGate
+	if r.Waits || !waits || s.Stage.Kind != rollout.InPhase || now.Before(s.StageEnds()) {
+		return nil
+	}
+	e, err := s.Request(rollout.SignalAdvance, rollout.Request{By: "operator", Reason: "keeps to the calendar"}, j, now)
+	r.failed = err
+	return e
+}
+
+// plain looks at conversions the way that decisions.md warns of.
+func (r *run) plain(s rollout.Snapshot) {
+	for _, o := range s.Outcomes {
+		switch o.Kind {
+		case rollout.Admitted:
+			r.admitted++
+		case rollout.Converted:
+			r.converted++
+		default:
+		}
+	}
+	if r.result.Plain < 0 && r.admitted >= 10 && float64(r.converted) < r.Plan.Triggers.Conversion*float64(r.admitted) {
+		r.result.Plain = s.To.Sub(dawn).Hours() / 24
+	}
+}
+
+// outage is what a snapshot says of the mail service.
+func (r *run) outage(from, to time.Time) *rollout.Outage {
+	if r.Outage == 0 || r.Unnoticed {
+		return nil
+	}
+	begins, ends := r.refuses()
+	if !from.Before(ends) || !to.After(begins) {
+		return nil
+	}
+	return &rollout.Outage{Cause: rollout.OutageSESRefusesAll, Since: begins}
+}
+
+// refuses is from when to when the mail service refuses everything.
+func (r *run) refuses() (begins, ends time.Time) {
+	begins = r.at(r.Outage - 1)
+	return begins, begins.Add(day)
+}
+
+func (r *run) refused(t time.Time) bool {
+	if r.Outage == 0 {
+		return false
+	}
+	begins, ends := r.refuses()
+	return !t.Before(begins) && t.Before(ends)
+}
+
+// truth is what holds at a moment.
+func (r *run) truth(t time.Time) Truth {
+	if r.Break > 0 && !t.Before(r.at(r.Break-1)) {
+		return r.Broken
+	}
+	return r.Truth
+}
+
+// The API's calls: where their times are not drawn, each takes one of two.
+const (
+	quick    = 100 * time.Millisecond
+	tardy    = 500 * time.Millisecond
+	spread   = 0.5
+	baseline = 2 // days at 0 %
+)
+
+func (r *run) calls(from time.Time) rollout.Calls {
+	c := rollout.Calls{Took: map[int]int{}}
+	truth := r.truth(from)
+	for range r.CallsPerDay / r.Watches {
+		took := quick
+		switch {
+		case from.Before(r.at(baseline)):
+			if r.Drawn {
+				took = r.drawn(1)
+			}
+		case r.Drawn:
+			took = r.drawn(truth.Slowdown)
+		case r.random.Float64() < truth.Slow:
+			took = tardy
+		}
+		c.Took[rollout.TookBucket(took)]++
+	}
+	return c
+}
+
+func (r *run) drawn(slowdown float64) time.Duration {
+	return time.Duration(slowdown * float64(quick) * math.Exp(spread*r.random.NormFloat64()))
+}

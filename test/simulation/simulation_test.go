@@ -1,0 +1,101 @@
+package simulation
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"marketplace.example/trials/rollout"
+)
+
+// small is how often a test lives through each case; make simulate does it all.
+const small = 12
+
+func TestEverythingShowsThatMust(t *testing.T) {
+	t.Parallel()
+	for _, c := range Cases() {
+		if c.Must == "" {
+			continue
+		}
+		row, err := c.Check(small)
+		require.NoError(t, err)
+		t.Logf("%s: must show: %s; shown: %s", row.Name, row.Must, row.Shown)
+		require.True(t, row.OK, "%s must show: %s; shown: %s", row.Name, row.Must, row.Shown)
+	}
+}
+
+func TestTheLimitsNoticeARuleThatErrs(t *testing.T) {
+	t.Parallel()
+	plain := at(30, func(w *World) { w.Plan.Rule, w.Truth.Delivered = rollout.RuleThreshold, 0.93 })
+	row, err := Case{Name: "plain", Cells: plain, show: atMost(0.05)}.Check(small)
+	require.NoError(t, err)
+	require.False(t, row.OK, row.Shown)
+	unbroken := at(30, func(w *World) { w.Plan.GuardDays = 1 })
+	row, err = Case{Name: "unbroken", Cells: unbroken, show: foundBy(rollout.TriggerEmail, 0.99, 2, inDays)}.Check(3)
+	require.NoError(t, err)
+	require.False(t, row.OK, row.Shown)
+}
+
+func TestARunComesToTheSame(t *testing.T) {
+	t.Parallel()
+	w := Healthy(30)
+	w.Clustering, w.Conversion = 0.5, 0.05
+	first, err := Run(w, 7)
+	require.NoError(t, err)
+	again, err := Run(w, 7)
+	require.NoError(t, err)
+	require.Equal(t, first, again)
+	other, err := Run(w, 8)
+	require.NoError(t, err)
+	require.NotEqual(t, first, other)
+}
+
+func TestConversionsRipenAsTheCurveSays(t *testing.T) {
+	t.Parallel()
+	for _, p := range ripening {
+		require.InDelta(t, p.Age, ripensAt(p.Share), 1e-9)
+	}
+	curve := Ripening(0)
+	require.InDelta(t, 0.35, curve.At(3.01), 0.01)
+	require.InDelta(t, 1, curve.At(withGrace), 1e-12)
+	require.Less(t, Ripening(3).At(5), curve.At(5))
+	require.Greater(t, Ripening(-3).At(5), curve.At(5))
+}
+
+const header = "vendor_id,registered_at,origin,segment,converted_at\n"
+
+func TestReadVendors(t *testing.T) {
+	t.Parallel()
+	vendors, err := ReadVendors(strings.NewReader(header +
+		"d,2018-01-03,NaN,,\n" +
+		"a,2017-12-31,social,,\n" +
+		"b,2018-01-02,social,toys,2018-01-05T12:00:00Z\n" +
+		"c,2018-01-02,,toys,2018-01-01T00:00:00Z\n" + // before its registration, as in the real ones
+		"e,2018-01-03,,toys,2018-01-20T00:00:01Z\n" + // too late for its trial
+		"f,2018-03-01,,,\n"))
+	require.NoError(t, err)
+	require.Equal(t, []Registration{
+		{ID: "b", After: day, Converts: 3.5},
+		{ID: "c", After: day + 12*time.Hour, Converts: 0},
+		{ID: "d", After: 2 * day, Converts: -1},
+		{ID: "e", After: 2*day + 12*time.Hour, Converts: -1},
+	}, vendors)
+	w := Healthy(0)
+	w.Registered = vendors
+	result, err := Run(w, 1)
+	require.NoError(t, err)
+	require.Equal(t, rollout.Completed, result.Status)
+
+	for what, text := range map[string]string{
+		"reading the header":                    "",
+		"reading a vendor":                      header + "a,2018-01-02\n",
+		`vendor "a": reading registered_at`:     header + "a,yesterday,,,\n",
+		`vendor "a": reading converted_at`:      header + "a,2018-01-02,,,soon\n",
+		"no vendor registered in January or Fe": header + "a,2017-01-02,,,\n",
+	} {
+		_, err := ReadVendors(strings.NewReader(text))
+		require.ErrorContains(t, err, what)
+	}
+}
