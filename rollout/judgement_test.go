@@ -191,7 +191,7 @@ func TestGatesAtTheirEdges(t *testing.T) {
 		{rollout.GateAutomation, 10, 1, rollout.Insufficient, "not yet certain"},
 		{rollout.GateAutomation, 10, 8, rollout.Fail, "20 % of"},
 		{rollout.GateAPI, 99, 0, rollout.Insufficient, "too little seen: 99 of 100 calls"},
-		{rollout.GateAPI, 100, 5, rollout.Pass, "5.0 % of the API calls took longer than 2 s, at most 5.0 % must"},
+		{rollout.GateAPI, 100, 5, rollout.Pass, "5.0 % of the API calls took longer than 2 s, at most 5.0 % may"},
 		{rollout.GateAPI, 100, 6, rollout.Insufficient, "not yet certain"},
 		{rollout.GateAPI, 100, 50, rollout.Fail, "50 % of"},
 		{rollout.GateErrors, 100, 5, rollout.Pass, "of the API calls failed"},
