@@ -51,6 +51,8 @@ type Sweep struct {
 	Slack time.Duration
 	Now   func() time.Time
 	Log   *zap.Logger
+	// Watchdog looks whether the rollout's watch comes; nil for none.
+	Watchdog *Watchdog
 
 	unstarted, undelivered, overdue, held look
 	// failed are vendors that could not be started.
@@ -74,7 +76,7 @@ type Swept struct {
 func (s *Sweep) Sweep(ctx context.Context) (Swept, error) {
 	var swept Swept
 	var errs []error
-	for _, part := range []func(context.Context, *Swept) error{s.start, s.convert, s.restart, s.wake} {
+	for _, part := range []func(context.Context, *Swept) error{s.start, s.convert, s.restart, s.wake, s.alarm} {
 		errs = append(errs, part(ctx, &swept))
 		activity.RecordHeartbeat(ctx)
 	}
@@ -85,6 +87,14 @@ func (s *Sweep) Sweep(ctx context.Context) (Swept, error) {
 		s.Log.Info("swept", zap.Any("did", swept))
 	}
 	return swept, nil
+}
+
+// alarm has the watchdog look.
+func (s *Sweep) alarm(ctx context.Context, _ *Swept) error {
+	if s.Watchdog == nil {
+		return nil
+	}
+	return s.Watchdog.Look(ctx)
 }
 
 func (s *Sweep) start(ctx context.Context, swept *Swept) error {

@@ -44,7 +44,7 @@ func (s *story) startRollout(p rollout.Plan) {
 	s.rollout(true, 0)
 	a, err := s.Admin(s.ctx, http.MethodPost, rollouts, map[string]any{"plan": p})
 	s.answered(http.StatusAccepted, a, err)
-	s.awaitRollout(soon, func(v rollout.View) error { return nil })
+	s.awaitRollout(soon, func(rollout.View) error { return nil })
 }
 
 // awaitRollout waits until the rollout is as wanted.

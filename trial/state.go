@@ -137,7 +137,7 @@ func joinRequest(caused EventType, requestID string) string { return string(caus
 func splitRequest(remembered string) (caused EventType, requestID string) {
 	before, after, _ := strings.Cut(remembered, "/")
 	switch caused = EventType(before); caused {
-	case EventExtended, EventShortened, EventCancelled, EventRevived, EventConverted:
+	case EventExtended, EventShortened, EventCancelled, EventRevived, EventConverted, EventAdopted, EventReleased:
 		return caused, after
 	case EventStarted, EventStep, EventHeld: // which no request causes
 	}
