@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"go.temporal.io/sdk/activity"
 	"go.uber.org/zap"
 
 	"marketplace.example/trials/rollout"
@@ -59,6 +58,7 @@ type Deed struct {
 // record. It answers with the event that stands, which is another one where
 // somebody has set the flags by hand meanwhile.
 func (r *Rollouts) Enact(ctx context.Context, d Deed) (rollout.Event, error) {
+	defer beat(ctx)()
 	event := d.Event
 	if event.Percentage != nil && event.Enabled != nil {
 		doc, err := r.setFlags(ctx, d)
@@ -105,6 +105,7 @@ func (r *Rollouts) setFlags(ctx context.Context, d Deed) (rollout.Document, erro
 
 // Preflight makes the checks before anybody is admitted.
 func (r *Rollouts) Preflight(ctx context.Context, s rollout.State) ([]rollout.Check, error) {
+	defer beat(ctx)()
 	missing, err := r.Store.VendorsWithoutStart(ctx)
 	if err != nil {
 		return nil, failed("checking the migration", err)
@@ -149,6 +150,7 @@ func (r *Rollouts) Release(ctx context.Context, b Batch) (Moved, error) {
 }
 
 func (r *Rollouts) move(ctx context.Context, b Batch, automated bool, tell func(context.Context, string, trial.Request) error) (Moved, error) {
+	defer beat(ctx)()
 	running, err := r.Store.RunningTrials(ctx, automated, b.After, b.Size)
 	if err != nil {
 		return Moved{}, failed("looking for running trials", err)
@@ -160,7 +162,6 @@ func (r *Rollouts) move(ctx context.Context, b Batch, automated bool, tell func(
 			return Moved{}, failed("handing over trial "+t.VendorID, err)
 		}
 		m.After, m.Count = t.VendorID, m.Count+1
-		activity.RecordHeartbeat(ctx, m.Count)
 	}
 	return m, nil
 }

@@ -7,7 +7,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"go.temporal.io/sdk/activity"
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
 
@@ -74,11 +73,11 @@ type Swept struct {
 // Sweep looks for all of it once. One vendor's trouble does not keep the
 // others from being helped; it is logged, and the next sweep tries again.
 func (s *Sweep) Sweep(ctx context.Context) (Swept, error) {
+	defer beat(ctx)()
 	var swept Swept
 	var errs []error
 	for _, part := range []func(context.Context, *Swept) error{s.start, s.convert, s.restart, s.wake, s.alarm} {
 		errs = append(errs, part(ctx, &swept))
-		activity.RecordHeartbeat(ctx)
 	}
 	if err := errors.Join(errs...); err != nil {
 		return swept, failed("sweeping", err)

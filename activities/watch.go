@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"go.temporal.io/sdk/activity"
 	"go.uber.org/zap"
 
 	"marketplace.example/trials/rollout"
@@ -70,6 +69,7 @@ type Watched struct {
 
 // Watch looks once. Without a running rollout it does nothing.
 func (w *Watch) Watch(ctx context.Context) (Watched, error) {
+	defer beat(ctx)()
 	state, found, err := w.Store.CurrentRollout(ctx)
 	if err != nil || !found || state.Status.Final() {
 		return Watched{}, failed("reading the rollout", err)
@@ -113,7 +113,6 @@ func (w *Watch) snapshot(ctx context.Context, state rollout.State, l rollout.Led
 	if err != nil {
 		return s, err
 	}
-	activity.RecordHeartbeat(ctx)
 	stored, err = w.Store.AddSnapshot(ctx, s)
 	return stored, failed("storing the snapshot", err)
 }

@@ -33,7 +33,8 @@ type observations struct {
 
 	mu      sync.Mutex
 	pending map[int64]*observed
-	timer   *time.Timer
+	// flushing says that a flush is under way or will be: there is one at a time.
+	flushing bool
 }
 
 // observed is what one interval's document will be changed by.
@@ -45,11 +46,14 @@ type observed struct {
 // observationDocument is an interval as stored. An outcome is a field of its
 // own, so that one noted twice is there once.
 type observationDocument struct {
-	Interval int64                `bson:"_id"`
+	Interval string               `bson:"_id"`
 	Outcomes map[string]time.Time `bson:"outcomes"`
 	Failed   int                  `bson:"failed"`
 	Took     map[string]int       `bson:"took"`
 }
+
+// intervalKey is text: the embedded database finds numbers by reading everything.
+func intervalKey(interval int64) string { return strconv.FormatInt(interval, 10) }
 
 // WithObservations has a Store keep what becomes known of automated vendors and
 // of API calls, by intervals of a day that lasts so long. Without it, nothing is kept.
@@ -88,13 +92,25 @@ func (s *Store) observe(at time.Time, note func(*observed)) {
 		all.pending[interval] = o
 	}
 	note(o)
-	if all.timer == nil {
-		all.timer = time.AfterFunc(flushEvery, func() {
-			ctx, cancel := context.WithTimeout(context.Background(), operationLimit)
-			defer cancel()
-			s.flushObservations(ctx)
-		})
+	s.flushSoon()
+}
+
+// flushSoon has what is pending written soon; the lock is held.
+func (s *Store) flushSoon() {
+	all := s.observations
+	if all.flushing || len(all.pending) == 0 {
+		return
 	}
+	all.flushing = true
+	time.AfterFunc(flushEvery, func() {
+		ctx, cancel := context.WithTimeout(context.Background(), operationLimit)
+		defer cancel()
+		s.flushObservations(ctx)
+		all.mu.Lock()
+		defer all.mu.Unlock()
+		all.flushing = false
+		s.flushSoon()
+	})
 }
 
 // flushObservations writes what was gathered. What cannot be written is tried
@@ -106,11 +122,12 @@ func (s *Store) flushObservations(ctx context.Context) {
 	}
 	all.mu.Lock()
 	pending := all.pending
-	all.pending, all.timer = map[int64]*observed{}, nil
+	all.pending = map[int64]*observed{}
 	all.mu.Unlock()
 	for interval, o := range pending {
-		_, err := s.observed.UpdateOne(ctx, byID(interval), o.update(), options.UpdateOne().SetUpsert(true))
-		if err != nil {
+		// Not UpdateOne, which reads the whole collection on the embedded database.
+		err := s.observed.FindOneAndUpdate(ctx, byID(intervalKey(interval)), o.update(), options.FindOneAndUpdate().SetUpsert(true)).Err()
+		if err != nil && !errors.Is(err, mongo.ErrNoDocuments) {
 			s.log.Warn("observations not written yet", zap.Int64("interval", interval), zap.Error(err))
 			s.observe(time.UnixMilli(interval*rollout.WatchEvery(all.day).Milliseconds()), o.addTo)
 		}
@@ -150,7 +167,7 @@ func (s *Store) Observations(ctx context.Context, from, to time.Time, day time.D
 	var calls rollout.Calls
 	for i := rollout.Interval(from, day); i < rollout.Interval(to, day); i++ {
 		var doc observationDocument
-		err := s.observed.FindOne(ctx, byID(i)).Decode(&doc)
+		err := s.observed.FindOne(ctx, byID(intervalKey(i))).Decode(&doc)
 		if errors.Is(err, mongo.ErrNoDocuments) {
 			continue
 		}

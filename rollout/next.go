@@ -235,7 +235,7 @@ func (s State) wakeAt(now time.Time) time.Time {
 		earliest(s.UpdatedAt.Add(s.Times.Day))
 	}
 	if s.Status == Running && s.Stage.Kind == InPhase && s.needsPreflight() && s.preflightOpen() != nil {
-		earliest(s.CheckedAt.Add(s.Times.Day / preflightsPerDay))
+		earliest(s.preflightAt())
 	}
 	if s.Status == Running {
 		earliest(s.StageEnds())

@@ -154,7 +154,18 @@ func (s State) check(id string) (int, bool) {
 // PreflightDue tells whether the preflight is to be made, or made again.
 func (s State) PreflightDue(now time.Time) bool {
 	return s.Status == Running && s.Stage.Kind == InPhase && s.needsPreflight() && s.preflightOpen() != nil &&
-		!now.Before(s.CheckedAt.Add(s.Times.Day/preflightsPerDay))
+		!now.Before(s.preflightAt())
+}
+
+// preflightAt is when the preflight is to be made again.
+func (s State) preflightAt() time.Time {
+	return s.CheckedAt.Add(max(s.Times.Day/preflightsPerDay, leastWatch))
+}
+
+// Checked is the state after a preflight that found nothing new.
+func (s State) Checked(now time.Time) State {
+	s.CheckedAt = now
+	return s
 }
 
 // preflightsPerDay is how often a preflight that does not pass is made again.

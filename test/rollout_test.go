@@ -23,6 +23,7 @@ func shortPlan() rollout.Plan {
 	p := rollout.DefaultPlan()
 	gates := []rollout.Gate{rollout.GateEmail, rollout.GateAutomation}
 	p.Name, p.NoticeDays, p.StabilityDays, p.GuardDays, p.BackfillPerHour = "story", 0.5, 1, 1, 3600
+	p.Triggers.Slowdown = 10 // the machine may be busy with other stories
 	p.Phases = []rollout.Phase{
 		{Name: "nobody", Percentage: 0, SoakDays: 1, Gates: []rollout.Gate{}},
 		{Name: "half", Percentage: 50, SoakDays: 6, Gates: gates},
@@ -45,6 +46,28 @@ func (s *story) startRollout(p rollout.Plan) {
 	a, err := s.Admin(s.ctx, http.MethodPost, rollouts, map[string]any{"plan": p})
 	s.answered(http.StatusAccepted, a, err)
 	s.awaitRollout(soon, func(rollout.View) error { return nil })
+	s.t.Cleanup(s.showDecisions)
+}
+
+// showDecisions prints what was decided where the story failed.
+func (s *story) showDecisions() {
+	if !s.t.Failed() {
+		return
+	}
+	s.ctx = context.WithoutCancel(s.ctx)
+	a, err := s.Admin(s.ctx, http.MethodGet, rollouts+"/current/decisions?limit=200", nil)
+	if err != nil {
+		return
+	}
+	var all struct {
+		Decisions []rollout.Event `json:"decisions"`
+	}
+	_ = a.Into(&all) // what cannot be read is not shown
+	for _, e := range all.Decisions {
+		if e.Type != rollout.EventUpdate {
+			s.t.Logf("%d %s %s: %s", e.Seq, e.At.Format(time.TimeOnly), e.Type, e.Reason)
+		}
+	}
 }
 
 // awaitRollout waits until the rollout is as wanted.

@@ -56,7 +56,10 @@ func begin(t *testing.T, o system.Options) *story {
 	t.Helper()
 	t.Parallel()
 	mark := strings.ToLower(rand.Text()[:8])
-	o.Stack, o.LogDir = embedded, t.ArtifactDir() // kept with `go test -artifacts`
+	if o.Stack == nil {
+		o.Stack = embedded
+	}
+	o.LogDir = t.ArtifactDir() // kept with `go test -artifacts`
 	o.Database, o.Namespace = "story_"+mark, "story-"+mark
 	if o.Day == 0 {
 		o.Day = day
@@ -77,7 +80,7 @@ func begin(t *testing.T, o system.Options) *story {
 // look connects to the database and to Temporal, past any gate.
 func (s *story) look() {
 	s.t.Helper()
-	db, err := mongo.Connect(options.Client().ApplyURI(embedded.MongoDB))
+	db, err := mongo.Connect(options.Client().ApplyURI(s.Stack.MongoDB))
 	require.NoError(s.t, err)
 	s.database = db.Database(s.Database)
 	s.t.Cleanup(func() {
@@ -86,7 +89,7 @@ func (s *story) look() {
 		_ = s.database.Drop(ctx) // the stack ends with the tests anyway
 		_ = db.Disconnect(ctx)
 	})
-	s.temporal, err = client.NewLazyClient(client.Options{HostPort: embedded.Temporal, Namespace: s.Namespace})
+	s.temporal, err = client.NewLazyClient(client.Options{HostPort: s.Stack.Temporal, Namespace: s.Namespace})
 	require.NoError(s.t, err)
 	s.t.Cleanup(s.temporal.Close)
 }

@@ -16,6 +16,9 @@ const (
 	// retriesPerDay bounds the pause between retries to a quarter of an hour
 	// of a day of 24.
 	retriesPerDay = 96
+	// heartbeatTimeout is after which silence a long activity has died with its
+	// worker; it tells that it lives every three seconds.
+	heartbeatTimeout = 15 * time.Second
 )
 
 // attempt is an activity under way.

@@ -18,7 +18,7 @@ const ReconcileWorkflowType = "Reconcile"
 func Reconcile(ctx workflow.Context) (activities.Swept, error) {
 	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout: 5 * time.Minute,
-		HeartbeatTimeout:    2 * time.Minute,
+		HeartbeatTimeout:    heartbeatTimeout,
 		RetryPolicy:         &sdktemporal.RetryPolicy{MaximumAttempts: 1},
 		Summary:             "start, deliver, wake",
 	})

@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	sdktemporal "go.temporal.io/sdk/temporal"
@@ -227,7 +228,12 @@ func (r *rolloutRun) preflight(ctx workflow.Context) error {
 	if err := workflow.ExecuteActivity(r.options(ctx, "preflight"), r.doing.Preflight, r.state).Get(ctx, &checks); err != nil {
 		return fmt.Errorf("making the preflight: %w", err)
 	}
-	return r.enact(ctx, r.state.CheckedEvent(checks, workflow.Now(ctx)))
+	event := r.state.CheckedEvent(checks, workflow.Now(ctx))
+	if after := r.state.Apply(event); slices.Equal(after.Checks, r.state.Checks) {
+		r.state = r.state.Checked(workflow.Now(ctx))
+		return nil
+	}
+	return r.enact(ctx, event)
 }
 
 // backfill takes in one batch, and leaves the rest of its minute to others.
@@ -269,7 +275,7 @@ func (r *rolloutRun) options(ctx workflow.Context, summary string) workflow.Cont
 		longest = max(r.state.Times.Day/retriesPerDay, firstRetry)
 	}
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		StartToCloseTimeout: 5 * time.Minute, HeartbeatTimeout: time.Minute, Summary: summary,
+		StartToCloseTimeout: 5 * time.Minute, HeartbeatTimeout: heartbeatTimeout, Summary: summary,
 		RetryPolicy: &sdktemporal.RetryPolicy{InitialInterval: firstRetry, BackoffCoefficient: 2, MaximumInterval: longest},
 	})
 }

@@ -17,7 +17,7 @@ const WatchWorkflowType = "Watch"
 func Watch(ctx workflow.Context) (activities.Watched, error) {
 	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout: 2 * time.Minute,
-		HeartbeatTimeout:    time.Minute,
+		HeartbeatTimeout:    heartbeatTimeout,
 		RetryPolicy:         &sdktemporal.RetryPolicy{MaximumAttempts: 1},
 		Summary:             "snapshot, judge",
 	})

@@ -117,6 +117,13 @@ func (s *Stack) override() {
 // Pid is the stack's process id.
 func (s *Stack) Pid() int { return s.command.Process.Pid }
 
+// Kill ends the stack as a crash would.
+func (s *Stack) Kill() {
+	_ = s.command.Process.Kill()
+	_ = s.command.Wait() // says that it was killed
+	s.command = nil
+}
+
 // Stop ends the stack and waits until it is gone. It may be called again.
 func (s *Stack) Stop() error {
 	if s.command == nil {

@@ -174,8 +174,11 @@ func (s *System) StopWorker() { s.worker.stop() }
 // KillWorker ends the worker as a crash would.
 func (s *System) KillWorker() { s.worker.kill() }
 
-// StopAPI ends the API.
+// StopAPI lets the API finish what is under way; KillAPI does not.
 func (s *System) StopAPI() { s.api.stop() }
+
+// KillAPI ends the API as a crash would.
+func (s *System) KillAPI() { s.api.kill() }
 
 // Pids are the process ids of the API and the worker.
 func (s *System) Pids() (api, worker int) { return s.api.pid(), s.worker.pid() }
