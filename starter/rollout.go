@@ -23,7 +23,7 @@ func (a *app) rollout() *cobra.Command {
 			"starter rollout rollback --percentage 0 --reason \"Complaints\"    # stop it now",
 		),
 	}
-	group.AddCommand(a.rolloutStart(), a.rolloutStatus(), a.rolloutDecisions(), a.rolloutPlan())
+	group.AddCommand(a.rolloutStart(), a.rolloutStatus(), a.rolloutDecisions(), a.rolloutPlan(), a.rolloutReplay())
 	group.AddCommand(a.rolloutControls()...)
 	return group
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -222,18 +223,40 @@ func TestRolloutDecisionsTurnPages(t *testing.T) {
 	require.Equal(t, result{1, "", "starter: the API answered with the same page twice, after decision 200\n"}, r)
 }
 
+func TestReplaySaysWhatDiffers(t *testing.T) {
+	t.Parallel()
+	events, _ := climbing()
+	none := func(int) (rollout.Snapshot, bool, error) { return rollout.Snapshot{}, false, nil }
+	var out bytes.Buffer
+	a := app{out: &out, now: func() time.Time { return present }}
+	require.NoError(t, a.compare(events, none))
+	require.Equal(t, "Rollout rollout-20260307-100000: 8 decisions, 0 snapshots.\n"+
+		"Made anew and compared: 5 decisions, 0 judgements. The other decisions were people's.\nAll came to the same.\n", out.String())
+
+	out.Reset()
+	events[7].Reason = "\x1b[31mbecause"
+	require.EqualError(t, a.compare(events, none), "what is made anew differs from what is stored, so often: 1")
+	golden(t, "rollout-replay-differs", out.String())
+	out.Reset()
+	a.options.json = true
+	require.Error(t, a.compare(events, none))
+	require.Contains(t, out.String(), `"differences":[{"seq":8,"type":"entered","what":"the decision"`)
+}
+
 func TestRolloutUsage(t *testing.T) {
 	t.Parallel()
 	broken := filepath.Join(t.TempDir(), "plan.yaml")
 	require.NoError(t, os.WriteFile(broken, []byte("name: x\nphases:\n  - {name: all, percentage: 101, soakDays: 1, gates: []}\n"), 0o600))
 	for want, args := range map[string][]string{
-		`say which command of "starter rollout"`:                              {},
-		"--phase: needs --restart-of":                                         {"start", "--phase", "2"},
-		"--plan: open /nowhere: no such file or directory":                    {"start", "--plan", "/nowhere"},
-		"--plan: " + broken + ": line 3":                                      {"start", "--plan", broken},
-		`required flag(s) "registrations" not set`:                            {"plan"},
-		"--registrations: must be 0 to 1000000, is -1":                        {"plan", "--registrations", "-1"},
-		"takes one rollout's id at the most, got 2 arguments":                 {"status", "a", "b"},
+		`say which command of "starter rollout"`:              {},
+		"--phase: needs --restart-of":                         {"start", "--phase", "2"},
+		"--plan: open /nowhere: no such file or directory":    {"start", "--plan", "/nowhere"},
+		"--plan: " + broken + ": line 3":                      {"start", "--plan", broken},
+		`required flag(s) "registrations" not set`:            {"plan"},
+		"--registrations: must be 0 to 1000000, is -1":        {"plan", "--registrations", "-1"},
+		"takes one rollout's id at the most, got 2 arguments": {"status", "a", "b"},
+		"MONGODB_URI": {"replay"},
+		"--plan: open /nowhere/too: no such file or directory":                {"replay", "--plan", "/nowhere/too"},
 		`required flag(s) "reason" not set`:                                   {"pause"},
 		`required flag(s) "percentage" not set`:                               {"rollback", "--reason", "why"},
 		"--percentage: must be 0 to 100 in steps of 0.01, is 10.001":          {"set-percentage", "--percentage", "10.001", "--reason", "why"},

@@ -2,8 +2,11 @@ package test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -31,6 +34,16 @@ func shortPlan() rollout.Plan {
 	return p
 }
 
+// planFile writes a plan for the command line. JSON is YAML too.
+func (s *story) planFile(p rollout.Plan) string {
+	s.t.Helper()
+	document, err := json.Marshal(p)
+	require.NoError(s.t, err)
+	file := filepath.Join(s.t.TempDir(), "plan.yaml")
+	require.NoError(s.t, os.WriteFile(file, document, 0o600))
+	return file
+}
+
 // control sends the rollout one of its controls.
 func (s *story) control(name string, body map[string]any) {
 	s.t.Helper()
@@ -44,7 +57,7 @@ func (s *story) startRollout(p rollout.Plan) {
 	s.rollout(true, 0)
 	a, err := s.Admin(s.ctx, http.MethodPost, rollouts, map[string]any{"plan": p})
 	s.answered(http.StatusAccepted, a, err)
-	s.awaitRollout(soon, func(v rollout.View) error { return nil })
+	s.awaitRollout(soon, func(rollout.View) error { return nil })
 }
 
 // awaitRollout waits until the rollout is as wanted.
@@ -178,6 +191,20 @@ func TestARolloutIsTakenBackWhereMailIsNotDelivered(t *testing.T) {
 	}
 	require.Equal(t, rollout.TriggerEmail, back.Trigger)
 	require.Regexp(t, `^Taken back from 50 % to 0 %: \d+ % of the e-mails were delivered, at least 90 % must be \(of \d+ vendor days`, back.Reason)
+
+	// Judged and decided anew from what is stored, it comes to the same.
+	require.Contains(t, s.starter("rollout", "replay"), "All came to the same.")
+	var replayed rollout.Replayed
+	require.NoError(t, json.Unmarshal([]byte(s.starter("rollout", "replay", v.Rollout.ID, "--json")), &replayed))
+	require.GreaterOrEqual(t, replayed.Snapshots, back.Judgement.Snapshot)
+	require.GreaterOrEqual(t, replayed.Decisions, 4, "started, preflight, entered twice and taken back")
+	require.Positive(t, replayed.Judgements)
+	patient := shortPlan()
+	patient.Name, patient.Triggers.EmailDelivery = "patient", 0.05
+	out := s.starter("rollout", "replay", "--plan", s.planFile(patient))
+	require.Contains(t, out, "What plan patient would have decided")
+	require.Contains(t, out, "Entered phase 2 of 3, half (50 %).")
+	require.NotContains(t, out, "Taken back")
 }
 
 func TestARollbackByHandActsAtOnceAndWithoutAWorker(t *testing.T) {
