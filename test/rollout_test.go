@@ -168,6 +168,7 @@ func TestAHealthyRolloutGoesFromNobodyToEverybody(t *testing.T) {
 	require.Positive(t, v.Rollout.Backfill.Taken)
 	require.True(t, s.known(early).Trial.Automated, "taken in at 100 %%")
 	require.Equal(t, trial.Control, s.known(early).Trial.Cohort, "the cohort never changes")
+	require.Contains(t, s.starter("rollout", "replay"), "All came to the same.")
 }
 
 func TestARolloutIsTakenBackWhereMailIsNotDelivered(t *testing.T) {
@@ -268,4 +269,5 @@ func TestAPercentageSetByHandIsSeenAndHeldAt(t *testing.T) {
 		return nil
 	})
 	require.Equal(t, 0, v.Rollout.Stage.Phase, "the last phase that admits no more")
+	require.Contains(t, s.starter("rollout", "replay"), "All came to the same.")
 }
