@@ -88,8 +88,13 @@ type Start struct {
 	FlagsVersion int `json:"flagsVersion"`
 }
 
-// automatic is who decides where no person does.
-const automatic = "rollout"
+// Who decides where nobody gives a name: the rollout by itself, whoever set the
+// flags by hand, or whoever sent a signal that does not say.
+const (
+	automatic = "rollout"
+	byFlags   = "flags"
+	bySignal  = "signal"
+)
 
 // Begin is a rollout's first event.
 func Begin(start Start, now time.Time) Event {

@@ -111,10 +111,10 @@ func (s State) overridden(j *Judgement, _ time.Time) *Event {
 		return nil
 	}
 	if !j.Enabled {
-		return &Event{Type: EventRolledBack, Remedy: Immediate, InFlight: Keep, By: "flags", Judgement: j,
+		return &Event{Type: EventRolledBack, Remedy: Immediate, InFlight: Keep, By: byFlags, Judgement: j,
 			Enabled: new(false), Percentage: new(j.Percentage), Reason: "Taken back completely: automation was disabled by hand."}
 	}
-	return &Event{Type: EventOverridden, By: "flags", Judgement: j, Enabled: new(true), Percentage: new(j.Percentage),
+	return &Event{Type: EventOverridden, By: byFlags, Judgement: j, Enabled: new(true), Percentage: new(j.Percentage),
 		Reason: fmt.Sprintf("Holding: the percentage was set to %v by hand, the plan says %v.", j.Percentage, s.Percentage)}
 }
 

@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -98,6 +99,7 @@ func (s State) Request(name string, r Request, j *Judgement, now time.Time) (*Ev
 	if s.Status.Final() {
 		return nil, refuse("the rollout is %s: %s does not apply", s.Status, name)
 	}
+	r.By = cmp.Or(r.By, bySignal)
 	e, err := s.requested(name, r, j)
 	if err != nil {
 		return nil, err

@@ -616,3 +616,13 @@ func TestWhateverHappensTheRolloutKeepsItsPromises(t *testing.T) {
 		require.Equal(t, jsonOf(t, l.state), jsonOf(t, rollout.Fold(l.events)))
 	})
 }
+
+func TestASignalThatDoesNotSayWhoseItIsCountsAllTheSame(t *testing.T) {
+	t.Parallel()
+	l := begun(t, rollout.DefaultPlan())
+	l.apply(l.state.CheckedEvent([]rollout.Check{{ID: rollout.CheckBackup, Verdict: rollout.Insufficient, Reason: "none"}}, l.now))
+	e, err := l.state.Request(rollout.SignalWaive, rollout.Request{Subject: rollout.CheckBackup, Reason: "in the vault"}, nil, l.now)
+	require.NoError(t, err)
+	l.apply(*e)
+	require.Equal(t, "signal", l.state.Checks[0].WaivedBy, "a check that nobody waived would not be waived")
+}

@@ -52,13 +52,14 @@ func (a *app) run(ctx context.Context, args []string) int {
 	return exitUsage
 }
 
-const about = `Registers vendors, steers their trials and the flags of the automation, and replays recorded vendors.
+const about = `Registers vendors, steers their trials, the flags of the automation and its rollout, and replays
+recorded vendors.
 
 Addresses and tokens are taken from flags, then from the environment, then from the file that
 "make dev" writes (.dev/stack.json):
 
   --api             API_URL         the API's address
-  --token           ADMIN_TOKEN     opens trials and flags (or ADMIN_TOKEN_FILE, a file that holds it)
+  --token           ADMIN_TOKEN     opens trials, flags and rollouts (or ADMIN_TOKEN_FILE, a file that holds it)
   --service-token   SERVICE_TOKEN   opens vendors and conversions (or SERVICE_TOKEN_FILE)
 
 A token given as a flag can be seen by other users of the machine; prefer the environment.
@@ -72,6 +73,7 @@ func (a *app) root() *cobra.Command {
 			"starter vendor register --id v-1001 --email ada@example.com --name \"Ada's Tools\"",
 			"starter trial status v-1001",
 			"starter flags set trialAutomation.emailReminders=false",
+			"starter rollout status",
 			"starter import --csv vendors.csv",
 		),
 	}
@@ -83,7 +85,7 @@ func (a *app) root() *cobra.Command {
 	flags.BoolVar(&a.options.json, "json", false, "print the API's JSON, for programs")
 	root.SetOut(a.out)
 	root.SetErr(a.err)
-	root.AddCommand(a.vendor(), a.trial(), a.flags(), a.importing(), a.setup())
+	root.AddCommand(a.vendor(), a.trial(), a.flags(), a.rollout(), a.importing(), a.setup())
 	for _, group := range append(root.Commands(), root) {
 		a.finish(group)
 	}

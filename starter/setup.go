@@ -97,14 +97,9 @@ func (a *app) runSetup(ctx context.Context, o setupOptions) error {
 	return a.setUp(ctx, parts, o.wait)
 }
 
-// setupConfig is the environment, completed by flags and the stack file.
-func (a *app) setupConfig(o setupOptions) (config.Config, error) {
-	stack, err := a.stack()
-	if err != nil {
-		return config.Config{}, err
-	}
-	variables := a.environment()
-	given := o.mongodb
+// mongoDBFrom completes the environment with MongoDB's address: that of the flag,
+// or else the stack file's where the environment has none.
+func mongoDBFrom(variables map[string]string, given string, stack stackFile) {
 	if variables[variableMongoDB] == "" && variables[variableMongoDB+"_FILE"] == "" {
 		given = cmp.Or(given, stack.MongoDB)
 	}
@@ -112,6 +107,31 @@ func (a *app) setupConfig(o setupOptions) (config.Config, error) {
 		delete(variables, variableMongoDB+"_FILE")
 		variables[variableMongoDB] = given
 	}
+}
+
+// storeConfig is the environment of a command that needs MongoDB alone.
+func (a *app) storeConfig(given string) (config.Config, error) {
+	stack, err := a.stack()
+	if err != nil {
+		return config.Config{}, err
+	}
+	variables := a.environment()
+	mongoDBFrom(variables, given, stack)
+	settings, err := config.Parse(variables, config.Setup)
+	if err != nil {
+		return config.Config{}, usagef("%s", oneLine(err))
+	}
+	return settings, nil
+}
+
+// setupConfig is the environment, completed by flags and the stack file.
+func (a *app) setupConfig(o setupOptions) (config.Config, error) {
+	stack, err := a.stack()
+	if err != nil {
+		return config.Config{}, err
+	}
+	variables := a.environment()
+	mongoDBFrom(variables, o.mongodb, stack)
 	// Temporal's client reads the process's environment itself, and nothing else.
 	address := cmp.Or(o.temporal, variables[variableTemporal], stack.Temporal)
 	if _, host, ok := strings.Cut(address, "://"); ok {

@@ -2,8 +2,11 @@ package test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -30,6 +33,16 @@ func shortPlan() rollout.Plan {
 		{Name: "all", Percentage: 100, SoakDays: 4, Gates: gates},
 	}
 	return p
+}
+
+// planFile writes a plan for the command line. JSON is YAML too.
+func (s *story) planFile(p rollout.Plan) string {
+	s.t.Helper()
+	document, err := json.Marshal(p)
+	require.NoError(s.t, err)
+	file := filepath.Join(s.t.TempDir(), "plan.yaml")
+	require.NoError(s.t, os.WriteFile(file, document, 0o600))
+	return file
 }
 
 // control sends the rollout one of its controls.
@@ -178,6 +191,7 @@ func TestAHealthyRolloutGoesFromNobodyToEverybody(t *testing.T) {
 	require.Positive(t, v.Rollout.Backfill.Taken)
 	require.True(t, s.known(early).Trial.Automated, "taken in at 100 %%")
 	require.Equal(t, trial.Control, s.known(early).Trial.Cohort, "the cohort never changes")
+	require.Contains(t, s.starter("rollout", "replay"), "All came to the same.")
 }
 
 func TestARolloutIsTakenBackWhereMailIsNotDelivered(t *testing.T) {
@@ -201,6 +215,20 @@ func TestARolloutIsTakenBackWhereMailIsNotDelivered(t *testing.T) {
 	}
 	require.Equal(t, rollout.TriggerEmail, back.Trigger)
 	require.Regexp(t, `^Taken back from 50 % to 0 %: \d+ % of the e-mails were delivered, at least 90 % must be \(of \d+ vendor days`, back.Reason)
+
+	// Judged and decided anew from what is stored, it comes to the same.
+	require.Contains(t, s.starter("rollout", "replay"), "All came to the same.")
+	var replayed rollout.Replayed
+	require.NoError(t, json.Unmarshal([]byte(s.starter("rollout", "replay", v.Rollout.ID, "--json")), &replayed))
+	require.GreaterOrEqual(t, replayed.Snapshots, back.Judgement.Snapshot)
+	require.GreaterOrEqual(t, replayed.Decisions, 4, "started, preflight, entered twice and taken back")
+	require.Positive(t, replayed.Judgements)
+	patient := shortPlan()
+	patient.Name, patient.Triggers.EmailDelivery = "patient", 0.05
+	out := s.starter("rollout", "replay", "--plan", s.planFile(patient))
+	require.Contains(t, out, "What plan patient would have decided")
+	require.Contains(t, out, "Entered phase 2 of 3, half (50 %).")
+	require.NotContains(t, out, "Taken back")
 }
 
 func TestARollbackByHandActsAtOnceAndWithoutAWorker(t *testing.T) {
@@ -264,4 +292,5 @@ func TestAPercentageSetByHandIsSeenAndHeldAt(t *testing.T) {
 		return nil
 	})
 	require.Equal(t, 0, v.Rollout.Stage.Phase, "the last phase that admits no more")
+	require.Contains(t, s.starter("rollout", "replay"), "All came to the same.")
 }

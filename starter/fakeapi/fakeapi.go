@@ -40,6 +40,9 @@ type API struct {
 	Now func() time.Time
 	// Events are the events of trials that do not begin with a registration here.
 	Events map[string][]trial.Event
+	// Decisions are the events of its one rollout, Judged is the latest judgement.
+	Decisions []rollout.Event
+	Judged    *rollout.Judgement
 
 	mutex   sync.Mutex
 	fault   Fault
@@ -120,6 +123,7 @@ func (a *API) handler() http.Handler {
 	mux.HandleFunc("GET /api/admin/feature-flags", a.getFlags)
 	mux.HandleFunc("PATCH /api/admin/feature-flags", a.patchFlags)
 	mux.HandleFunc("POST /api/admin/feature-flags/trial-automation/rollout", a.setRollout)
+	a.handleRollouts(mux)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		a.mutex.Lock()
 		fault := a.fault

@@ -1,0 +1,174 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"marketplace.example/trials/api/client"
+	"marketplace.example/trials/config"
+	"marketplace.example/trials/rollout"
+)
+
+// currentRollout stands for the latest rollout.
+const currentRollout = "current"
+
+func (a *app) rollout() *cobra.Command {
+	group := &cobra.Command{
+		Use: "rollout", Short: "Start, watch and steer the rollout of the automation",
+		Example: examples(
+			"starter rollout status",
+			"starter rollout rollback --percentage 0 --reason \"Complaints\"    # stop it now",
+		),
+	}
+	group.AddCommand(a.rolloutStart(), a.rolloutStatus(), a.rolloutDecisions(), a.rolloutPlan(), a.rolloutReplay())
+	group.AddCommand(a.rolloutControls()...)
+	return group
+}
+
+// onRollout takes a rollout's id, or nothing for the latest.
+func onRollout(_ *cobra.Command, args []string) error {
+	if len(args) > 1 {
+		return usagef("takes one rollout's id at the most, got %d arguments", len(args))
+	}
+	if len(args) == 1 {
+		return checkVendorID(args[0]) // ids of rollouts are made of the same characters
+	}
+	return nil
+}
+
+// rolloutOf is the rollout that the arguments name.
+func rolloutOf(args []string) string {
+	if len(args) == 1 {
+		return args[0]
+	}
+	return currentRollout
+}
+
+func (a *app) rolloutStart() *cobra.Command {
+	var plan, restartOf string
+	var phase int
+	command := &cobra.Command{
+		Use: "start", Short: "Start a rollout", Args: cobra.NoArgs,
+		Long: "Starts a rollout with the plan of a YAML file, or else with the configured one. A rollout that was\n" +
+			"taken back is started again with --restart-of, at the phase of --phase; it admits the same vendors\n" +
+			"as before, and has the same plan unless --plan names another. While one runs, this is refused.",
+		Example: examples(
+			"starter rollout start",
+			"starter rollout start --plan plan.yaml",
+			"starter rollout start --restart-of rollout-20260310-120000 --phase 2",
+		),
+	}
+	flags := command.Flags()
+	flags.StringVar(&plan, "plan", "", "a YAML file with the plan (default the configured one)")
+	flags.StringVar(&restartOf, "restart-of", "", "the rollout that was taken back and is to go on")
+	flags.IntVar(&phase, "phase", 0, "the phase to begin with, from 1; only with --restart-of (default 1)")
+	command.RunE = func(c *cobra.Command, _ []string) error {
+		var body client.RolloutStart
+		if restartOf != "" {
+			body.RestartOf = &restartOf
+		}
+		if c.Flags().Changed("phase") {
+			if restartOf == "" {
+				return usagef("--phase: needs --restart-of")
+			}
+			body.Phase = &phase
+		}
+		var err error
+		if body.Plan, err = planFile(plan); err != nil {
+			return err
+		}
+		return a.startRollout(c.Context(), body)
+	}
+	return command
+}
+
+// planFile reads a plan; nil where no file is named.
+func planFile(path string) (*rollout.Plan, error) {
+	if path == "" {
+		return nil, nil //nolint:nilnil // documented: no file and nothing wrong
+	}
+	file, err := os.Open(path) //nolint:gosec // G304: the user names the file
+	if err != nil {
+		return nil, usagef("--plan: %s", err)
+	}
+	defer file.Close() //nolint:errcheck // it was only read
+	plan, err := config.ReadPlan(file)
+	if err != nil {
+		return nil, usagef("--plan: %s: %s", path, oneLine(err))
+	}
+	return &plan, nil
+}
+
+func (a *app) startRollout(ctx context.Context, body client.RolloutStart) error {
+	api, err := a.asAdmin()
+	if err != nil {
+		return err
+	}
+	response, err := api.StartRolloutWithResponse(ctx, body)
+	if err == nil {
+		err = checkAnswer(response.HTTPResponse, response.Body, response.JSON202 != nil)
+	}
+	if err != nil && uncertain(err) {
+		return fmt.Errorf("%w\nIt may have started all the same: starter rollout status tells. A second one is refused while one runs", err)
+	}
+	if err != nil {
+		return err
+	}
+	return a.print(response.HTTPResponse, response.Body, true, func() error {
+		a.say("Rollout %s starts with plan %s.\n", printable(response.JSON202.Id), printable(response.JSON202.Plan))
+		return nil
+	})
+}
+
+func (a *app) rolloutPlan() *cobra.Command {
+	var plan string
+	var registrations float64
+	command := &cobra.Command{
+		Use: "plan", Short: "Say what a plan will be able to decide", Args: cobra.NoArgs,
+		Long: "Says of each phase how many vendors it will see at so many registrations a day, and whether that is\n" +
+			"enough for its gates. Changes nothing.",
+		Example: examples("starter rollout plan --registrations 30", "starter rollout plan --registrations 30 --plan plan.yaml"),
+	}
+	flags := command.Flags()
+	flags.Float64Var(&registrations, "registrations", 0, "how many vendors register a day")
+	flags.StringVar(&plan, "plan", "", "a YAML file with the plan (default the configured one)")
+	mustHave(command, "registrations")
+	command.RunE = func(c *cobra.Command, _ []string) error {
+		if !(registrations >= 0 && registrations <= mostRegistrations) {
+			return usagef("--registrations: must be 0 to %d, is %v", mostRegistrations, registrations)
+		}
+		body := client.ForecastRequest{RegistrationsPerDay: registrations}
+		var err error
+		if body.Plan, err = planFile(plan); err != nil {
+			return err
+		}
+		return a.forecast(c.Context(), body)
+	}
+	return command
+}
+
+// mostRegistrations is the API's own limit.
+const mostRegistrations = 1_000_000
+
+func (a *app) forecast(ctx context.Context, body client.ForecastRequest) error {
+	api, err := a.asAdmin()
+	if err != nil {
+		return err
+	}
+	response, err := api.ForecastRolloutWithResponse(ctx, body)
+	if err != nil {
+		return err
+	}
+	return a.print(response.HTTPResponse, response.Body, response.JSON200 != nil, func() error {
+		f := response.JSON200
+		a.say("At %v registrations a day:\n\n", f.RegistrationsPerDay)
+		for _, phase := range f.Phases {
+			a.say("  %s: %s.\n", printable(phase.Name), printable(phase.Text))
+		}
+		a.say("  conversion: %s.\n", printable(f.Conversion))
+		return nil
+	})
+}

@@ -1,0 +1,259 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+
+	"github.com/google/uuid"
+	"github.com/spf13/cobra"
+
+	"marketplace.example/trials/api/client"
+	"marketplace.example/trials/rollout"
+)
+
+// control is what an admin asks of the running rollout.
+type control struct {
+	reason, key string
+	// subject is the criterion or the preflight check that it is about.
+	subject    string
+	percentage float64
+	release    bool
+	met        bool
+}
+
+// controlAnswer is what the answers to all controls have in common.
+type controlAnswer struct {
+	response *http.Response
+	body     []byte
+	taken    *client.RolloutTaken
+}
+
+// controlRequest asks the API for one control.
+type controlRequest func(ctx context.Context, api *client.ClientWithResponses, c control) (controlAnswer, error)
+
+func (a *app) rolloutControls() []*cobra.Command {
+	return []*cobra.Command{
+		a.rolloutRollback(),
+		a.rolloutReasoned("pause", "Hold the rollout where it is; alarms still take it back", requestPause),
+		a.rolloutReasoned("resume", "Let a paused rollout go on", requestResume),
+		a.rolloutReasoned("advance", "Go on to the next phase at once, past soak and gates", requestAdvance),
+		a.rolloutSetPercentage(),
+		a.rolloutTick(),
+		a.rolloutWaive(),
+	}
+}
+
+// rolloutControl is the command of one control. check completes what the flags
+// say; nil where there is nothing to complete.
+func (a *app) rolloutControl(c *control, command *cobra.Command, request controlRequest, check func() error) *cobra.Command {
+	command.Long = command.Short + ". The reason is kept in histories: no names or addresses in it.\n" +
+		"Each call is a new wish; --idempotency-key repeats one that may or may not have been heard."
+	if command.Args == nil {
+		command.Args = cobra.NoArgs
+	}
+	flags := command.Flags()
+	flags.StringVar(&c.reason, "reason", "", "why, for the record")
+	flags.StringVar(&c.key, "idempotency-key", "", "makes the request once, however often it is sent (default a new one)")
+	mustHave(command, "reason")
+	command.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) == 1 {
+			c.subject = args[0]
+		}
+		if check != nil {
+			if err := check(); err != nil {
+				return err
+			}
+		}
+		if c.key == "" {
+			c.key = uuid.NewString()
+		}
+		if !keyPattern.MatchString(c.key) {
+			return usagef("--idempotency-key: must be 1 to 128 visible ASCII characters")
+		}
+		return a.controlRollout(cmd.Context(), *c, request)
+	}
+	return command
+}
+
+func (a *app) rolloutReasoned(name, short string, request controlRequest) *cobra.Command {
+	command := &cobra.Command{Use: name, Short: short, Example: examples(fmt.Sprintf("starter rollout %s --reason \"Asked by the owner\"", name))}
+	return a.rolloutControl(&control{}, command, request, nil)
+}
+
+func (a *app) rolloutRollback() *cobra.Command {
+	var c control
+	command := &cobra.Command{
+		Use: "rollback", Short: "Take the rollout back: to a lower percentage, or with 0 completely",
+		Example: examples(
+			"starter rollout rollback --percentage 0 --reason \"Complaints\"    # stop it now",
+			"starter rollout rollback --percentage 10 --reason \"Too many at once\"",
+			"starter rollout rollback --percentage 0 --release --reason \"Given up\"",
+		),
+	}
+	flags := command.Flags()
+	flags.Float64Var(&c.percentage, "percentage", 0, "what to go back to; 0 disables the automation and ends the rollout")
+	flags.BoolVar(&c.release, "release", false, "let trials that run automated go on unautomated (default: they stay automated, and are held where automation is disabled)")
+	mustHave(command, "percentage")
+	return a.rolloutControl(&c, command, requestRollback, func() error { return checkPercentage(c.percentage) })
+}
+
+func (a *app) rolloutSetPercentage() *cobra.Command {
+	var c control
+	command := &cobra.Command{
+		Use: "set-percentage", Short: "Set the percentage by hand, and hold there until resumed",
+		Example: examples("starter rollout set-percentage --percentage 15 --reason \"The owner wants to see more\""),
+	}
+	command.Flags().Float64Var(&c.percentage, "percentage", 0, "0 to 100")
+	mustHave(command, "percentage")
+	return a.rolloutControl(&c, command, requestSetPercentage, func() error { return checkPercentage(c.percentage) })
+}
+
+func checkPercentage(percentage float64) error {
+	if rollout.ValidPercentage(percentage) != nil {
+		return usagef("--percentage: must be 0 to 100 in steps of 0.01, is %v", percentage)
+	}
+	return nil
+}
+
+func (a *app) rolloutTick() *cobra.Command {
+	var c control
+	var notMet bool
+	command := &cobra.Command{
+		Use: "tick CRITERION", Short: "Say whether a success criterion that a person judges is met", Args: onSubject("criterion"),
+		ValidArgs: personsCriteria(),
+		Example: examples(
+			"starter rollout tick dashboards-operational --met --reason \"Looked at all of them\"",
+			"starter rollout tick feedback-positive --not-met --reason \"Three complaints\"",
+		),
+	}
+	flags := command.Flags()
+	flags.BoolVar(&c.met, "met", false, "it is met")
+	flags.BoolVar(&notMet, "not-met", false, "it is not met")
+	command.MarkFlagsMutuallyExclusive("met", "not-met")
+	command.MarkFlagsOneRequired("met", "not-met")
+	return a.rolloutControl(&c, command, requestTick, func() error {
+		if c.met == notMet { // --met=false says nothing
+			return usagef("say --met or --not-met")
+		}
+		return nil
+	})
+}
+
+// personsCriteria are the ids of the criteria that a person judges.
+func personsCriteria() []string {
+	var ids []string
+	for _, c := range rollout.Criteria() {
+		if c.ByPerson {
+			ids = append(ids, c.ID)
+		}
+	}
+	return ids
+}
+
+func (a *app) rolloutWaive() *cobra.Command {
+	command := &cobra.Command{
+		Use: "waive CHECK", Short: "Let a preflight check pass that does not", Args: onSubject("preflight check"),
+		ValidArgs: []string{rollout.CheckMigration, rollout.CheckHealth, rollout.CheckMonitoring, rollout.CheckFlags, rollout.CheckBackup},
+		Example:   examples("starter rollout waive backup --reason \"Snapshot of last night, in the vault\""),
+	}
+	return a.rolloutControl(&control{}, command, requestWaive, nil)
+}
+
+// onSubject takes exactly one argument, such as a criterion.
+func onSubject(what string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		if len(args) != 1 {
+			return usagef("needs one %s, got %d arguments; starter rollout status shows them", what, len(args))
+		}
+		if !keyPattern.MatchString(args[0]) {
+			return usagef("%.80q is no %s; starter rollout status shows them", args[0], what)
+		}
+		return nil
+	}
+}
+
+func (a *app) controlRollout(ctx context.Context, c control, request controlRequest) error {
+	api, err := a.asAdmin()
+	if err != nil {
+		return err
+	}
+	answer, err := request(ctx, api, c)
+	if err == nil {
+		err = checkAnswer(answer.response, answer.body, answer.taken != nil)
+	}
+	if err != nil && uncertain(err) {
+		return fmt.Errorf("%w\nIt may have been carried out all the same. To be sure, repeat it with --idempotency-key %s", err, c.key)
+	}
+	if err != nil {
+		return err
+	}
+	if a.options.json {
+		return a.printJSON(answer.body)
+	}
+	a.say("Rollout %s has taken it: %s. What it comes to: starter rollout status\n", printable(answer.taken.RolloutId), printable(answer.taken.Taken))
+	return nil
+}
+
+func requestPause(ctx context.Context, api *client.ClientWithResponses, c control) (controlAnswer, error) {
+	r, err := api.PauseRolloutWithResponse(ctx, currentRollout, &client.PauseRolloutParams{IdempotencyKey: c.key}, client.RolloutReason{Reason: c.reason})
+	if err != nil {
+		return controlAnswer{}, err
+	}
+	return controlAnswer{r.HTTPResponse, r.Body, r.JSON202}, nil
+}
+
+func requestResume(ctx context.Context, api *client.ClientWithResponses, c control) (controlAnswer, error) {
+	r, err := api.ResumeRolloutWithResponse(ctx, currentRollout, &client.ResumeRolloutParams{IdempotencyKey: c.key}, client.RolloutReason{Reason: c.reason})
+	if err != nil {
+		return controlAnswer{}, err
+	}
+	return controlAnswer{r.HTTPResponse, r.Body, r.JSON202}, nil
+}
+
+func requestAdvance(ctx context.Context, api *client.ClientWithResponses, c control) (controlAnswer, error) {
+	r, err := api.AdvanceRolloutWithResponse(ctx, currentRollout, &client.AdvanceRolloutParams{IdempotencyKey: c.key}, client.RolloutReason{Reason: c.reason})
+	if err != nil {
+		return controlAnswer{}, err
+	}
+	return controlAnswer{r.HTTPResponse, r.Body, r.JSON202}, nil
+}
+
+func requestRollback(ctx context.Context, api *client.ClientWithResponses, c control) (controlAnswer, error) {
+	body := client.RolloutRollback{Percentage: c.percentage, Reason: c.reason}
+	if c.release {
+		body.InFlight = new(client.RolloutRollbackInFlight(rollout.Release))
+	}
+	r, err := api.RollBackRolloutWithResponse(ctx, currentRollout, &client.RollBackRolloutParams{IdempotencyKey: c.key}, body)
+	if err != nil {
+		return controlAnswer{}, err
+	}
+	return controlAnswer{r.HTTPResponse, r.Body, r.JSON202}, nil
+}
+
+func requestSetPercentage(ctx context.Context, api *client.ClientWithResponses, c control) (controlAnswer, error) {
+	r, err := api.SetRolloutPercentageWithResponse(ctx, currentRollout, &client.SetRolloutPercentageParams{IdempotencyKey: c.key},
+		client.RolloutPercentage{Percentage: c.percentage, Reason: c.reason})
+	if err != nil {
+		return controlAnswer{}, err
+	}
+	return controlAnswer{r.HTTPResponse, r.Body, r.JSON202}, nil
+}
+
+func requestTick(ctx context.Context, api *client.ClientWithResponses, c control) (controlAnswer, error) {
+	r, err := api.TickRolloutCriterionWithResponse(ctx, currentRollout, c.subject, &client.TickRolloutCriterionParams{IdempotencyKey: c.key},
+		client.RolloutTick{Met: c.met, Reason: c.reason})
+	if err != nil {
+		return controlAnswer{}, err
+	}
+	return controlAnswer{r.HTTPResponse, r.Body, r.JSON202}, nil
+}
+
+func requestWaive(ctx context.Context, api *client.ClientWithResponses, c control) (controlAnswer, error) {
+	r, err := api.WaiveRolloutCheckWithResponse(ctx, currentRollout, c.subject, &client.WaiveRolloutCheckParams{IdempotencyKey: c.key},
+		client.RolloutReason{Reason: c.reason})
+	if err != nil {
+		return controlAnswer{}, err
+	}
+	return controlAnswer{r.HTTPResponse, r.Body, r.JSON202}, nil
+}

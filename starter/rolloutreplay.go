@@ -1,0 +1,148 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"marketplace.example/trials/mongodb"
+	"marketplace.example/trials/rollout"
+)
+
+// replayOptions is what `starter rollout replay` is asked to do.
+type replayOptions struct{ plan, mongodb string }
+
+func (a *app) rolloutReplay() *cobra.Command {
+	var o replayOptions
+	command := &cobra.Command{
+		Use: "replay [ID]", Short: "Judge and decide a rollout anew from its snapshots, and compare", Args: onRollout,
+		Long: "Makes every judgement of a rollout anew from its stored snapshots, and from them every decision that\n" +
+			"it made by itself, and says where that differs from what is stored; then the exit code is 1. What\n" +
+			"people asked for is taken as stored.\n\n" +
+			"With --plan it lists instead what another plan would have decided: on the vendors that the rollout\n" +
+			"admitted, without what people asked for, and with a preflight that passes.\n\n" +
+			"Reads MongoDB itself and changes nothing there. Takes MONGODB_URI (or MONGODB_URI_FILE) and\n" +
+			"MONGODB_DATABASE from the environment.",
+		Example: examples("starter rollout replay", "starter rollout replay rollout-20260310-120000 --plan plan.yaml"),
+	}
+	flags := command.Flags()
+	flags.StringVar(&o.plan, "plan", "", "a YAML file with another plan")
+	flags.StringVar(&o.mongodb, "mongodb", "", "the connection string of MongoDB (default MONGODB_URI)")
+	command.RunE = func(c *cobra.Command, args []string) error { return a.replayRollout(c.Context(), rolloutOf(args), o) }
+	return command
+}
+
+func (a *app) replayRollout(ctx context.Context, id string, o replayOptions) error {
+	plan, err := planFile(o.plan)
+	if err != nil {
+		return err
+	}
+	settings, err := a.storeConfig(o.mongodb)
+	if err != nil {
+		return err
+	}
+	store, err := mongodb.Connect(ctx, settings.MongoDBURI, settings.MongoDBDatabase)
+	if err != nil {
+		return err
+	}
+	defer store.Close(context.WithoutCancel(ctx)) //nolint:errcheck // it was only read
+	state, err := storedRollout(ctx, store, id)
+	if err != nil {
+		return err
+	}
+	events, err := storedEvents(ctx, store, state.ID)
+	if err != nil {
+		return err
+	}
+	read := func(number int) (rollout.Snapshot, bool, error) { return store.Snapshot(ctx, state.ID, number) }
+	if plan != nil {
+		return a.rehearse(*plan, events, read)
+	}
+	return a.compare(events, read)
+}
+
+// storedRollout is a rollout as MongoDB keeps it.
+func storedRollout(ctx context.Context, store *mongodb.Store, id string) (rollout.State, error) {
+	if id != currentRollout {
+		return store.Rollout(ctx, id)
+	}
+	state, found, err := store.CurrentRollout(ctx)
+	if err == nil && !found {
+		err = fmt.Errorf("there was no rollout yet")
+	}
+	return state, err
+}
+
+// storedEvents are all events of a rollout.
+func storedEvents(ctx context.Context, store *mongodb.Store, id string) ([]rollout.Event, error) {
+	var all []rollout.Event
+	for {
+		page, err := store.Decisions(ctx, id, len(all)+1, decisionPage)
+		all = append(all, page...)
+		if err != nil || len(page) < decisionPage {
+			return all, err
+		}
+	}
+}
+
+func (a *app) compare(events []rollout.Event, read rollout.Snapshots) error {
+	r, err := rollout.Replay(events, read)
+	if err != nil {
+		return err
+	}
+	if err := a.printReplayed(r); err != nil {
+		return err
+	}
+	if n := len(r.Differences); n > 0 {
+		return fmt.Errorf("what is made anew differs from what is stored, so often: %d", n)
+	}
+	return nil
+}
+
+func (a *app) printReplayed(r rollout.Replayed) error {
+	if a.options.json {
+		document, err := json.Marshal(r)
+		if err != nil {
+			return fmt.Errorf("writing the differences: %w", err)
+		}
+		return a.printJSON(document)
+	}
+	a.say("Rollout %s: %d decisions, %d snapshots.\n", printable(r.ID), r.Events, r.Snapshots)
+	a.say("Made anew and compared: %d decisions, %d judgements. The other decisions were people's.\n", r.Decisions, r.Judgements)
+	if len(r.Differences) == 0 {
+		a.say("All came to the same.\n")
+		return nil
+	}
+	for _, d := range r.Differences {
+		a.say("\nDecision %d, %s: %s differs.\n  stored: %s\n  anew:   %s\n", d.Seq, printable(string(d.Type)), d.What, printable(d.Stored), printable(d.Anew))
+	}
+	return nil
+}
+
+func (a *app) rehearse(plan rollout.Plan, events []rollout.Event, read rollout.Snapshots) error {
+	r, err := rollout.Rehearse(plan, events, read)
+	if err != nil {
+		return err
+	}
+	if a.options.json {
+		document, err := json.Marshal(r)
+		if err != nil {
+			return fmt.Errorf("writing the decisions: %w", err)
+		}
+		return a.printJSON(document)
+	}
+	a.say("What plan %s would have decided on the %d snapshots of %s, left to itself:\n\n", printable(plan.Name), r.Snapshots, printable(r.State.ID))
+	var decided []rollout.Event
+	for _, e := range r.Events {
+		if e.Type != rollout.EventUpdate && e.Type != rollout.EventPreflight {
+			decided = append(decided, e)
+		}
+	}
+	if err := decisionTable(decided).write(a.out); err != nil {
+		return err
+	}
+	a.say("\nIn the end: %s\n", printable(r.State.Sentence()))
+	return nil
+}

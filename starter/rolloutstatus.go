@@ -1,0 +1,250 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"marketplace.example/trials/api/client"
+	"marketplace.example/trials/rollout"
+)
+
+func (a *app) rolloutStatus() *cobra.Command {
+	return &cobra.Command{
+		Use: "status [ID]", Short: "Show a rollout: where it stands, what comes next, and how it is judged", Args: onRollout,
+		Long:    "Shows the latest rollout, or the one of that id.",
+		Example: examples("starter rollout status", "starter rollout status rollout-20260310-120000 --json"),
+		RunE: func(c *cobra.Command, args []string) error {
+			api, err := a.asAdmin()
+			if err != nil {
+				return err
+			}
+			response, err := api.GetRolloutWithResponse(c.Context(), rolloutOf(args))
+			if err != nil {
+				return err
+			}
+			return a.print(response.HTTPResponse, response.Body, response.JSON200 != nil, func() error {
+				return a.printRollout(*response.JSON200)
+			})
+		},
+	}
+}
+
+func (a *app) printRollout(v rollout.View) error {
+	now := a.now()
+	a.say("%s\n\n", printable(v.Summary))
+	t := standing(v, now)
+	if err := t.write(a.out); err != nil {
+		return err
+	}
+	for _, t := range []*table{gateTable(v.Gates), undecidableTable(v.Undecidable, now), checkTable(v.Rollout.Checks), criterionTable(v.Criteria)} {
+		if len(t.rows) == 0 {
+			continue
+		}
+		a.say("\n")
+		if err := t.write(a.out); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// standing says where a rollout stands.
+func standing(v rollout.View, now time.Time) *table {
+	s, t := v.Rollout, &table{}
+	t.row("rollout", fmt.Sprintf("%s, %s, plan %s", s.ID, s.Status, s.Plan.Name))
+	if s.RestartOf != "" {
+		t.row("goes on from", s.RestartOf)
+	}
+	t.row("started", moment(s.StartedAt, now)+", by "+orDash(s.StartedBy))
+	if s.Status.Final() {
+		t.row("last stage", v.StageName)
+		t.row("ended", optionalMoment(s.EndedAt, now))
+		return t
+	}
+	t.row("stage", fmt.Sprintf("%s, since %s", v.StageName, moment(s.EnteredAt, now)))
+	t.row("admits", fmt.Sprintf("%v %% of new vendors", s.Percentage))
+	if v.NextMoment != nil {
+		t.row("next moment", moment(*v.NextMoment, now))
+	} else {
+		t.row("next moment", "none: only news or a person moves it")
+	}
+	if p := s.Pause; p != nil {
+		t.row("paused", fmt.Sprintf("%s, by %s (%s)", moment(p.Since, now), orDash(p.By), p.Cause))
+		t.row("why", p.Reason)
+	}
+	if s.Epoch > 0 {
+		t.row("taken back", fmt.Sprintf("by alarms, so often: %d; goes on no sooner than %s", s.Epoch, moment(s.CooldownUntil, now)))
+	}
+	if b := s.Backfill; b != nil {
+		t.row("taken in", fmt.Sprintf("%d trials that ran unautomated, all of them: %s", b.Taken, yesNo(b.Done)))
+	}
+	t.row("watch", watched(v, now))
+	if v.Judgement != nil && v.Judgement.Outage != nil {
+		t.row("outage", fmt.Sprintf("%s, since %s", v.Judgement.Outage.Cause, moment(v.Judgement.Outage.Since, now)))
+	}
+	return t
+}
+
+func watched(v rollout.View, now time.Time) string {
+	text := "has not come yet"
+	if v.Judgement != nil {
+		text = fmt.Sprintf("last came %s (snapshot %d)", moment(v.Judgement.At, now), v.Judgement.Snapshot)
+	}
+	if v.WatchMissed {
+		text += "; IT IS MISSING: nobody judges the rollout"
+	}
+	return text
+}
+
+func gateTable(gates []rollout.Ruling) *table {
+	t := &table{header: []string{"GATE", "VERDICT", "ESTIMATE", "LIMIT", "SEEN", "REASON"}}
+	for _, r := range gates {
+		estimate, limit, seen := "-", "-", "-"
+		if r.Enough > 0 { // it was judged
+			limit, seen = "at least "+share(r.Limit), fmt.Sprintf("%d (needs %d)", r.Seen, r.Enough)
+			if r.Gate == rollout.GateAPI || r.Gate == rollout.GateErrors {
+				limit = "at most " + share(r.Limit)
+			}
+		}
+		if r.Seen > 0 {
+			estimate = share(r.Estimate)
+		}
+		t.row(string(r.Gate), string(r.Verdict), estimate, limit, seen, r.Reason)
+	}
+	return t
+}
+
+func share(x float64) string { return fmt.Sprintf("%.1f %%", 100*x) }
+
+func undecidableTable(alarms []rollout.Alarm, now time.Time) *table {
+	t := &table{header: []string{"NO VERDICT YET", "FROM", "REASON"}}
+	for _, alarm := range alarms {
+		t.row(string(alarm.Trigger), optionalMoment(alarm.DecidableFrom, now), alarm.Reason)
+	}
+	return t
+}
+
+func checkTable(checks []rollout.Check) *table {
+	t := &table{header: []string{"PREFLIGHT CHECK", "VERDICT", "REASON", "WAIVED"}}
+	for _, c := range checks {
+		waived := "-"
+		if c.WaivedBy != "" {
+			waived = fmt.Sprintf("by %s: %s", c.WaivedBy, c.WaiverReason)
+		}
+		t.row(c.ID, string(c.Verdict), c.Reason, waived)
+	}
+	return t
+}
+
+func criterionTable(criteria []rollout.Appraisal) *table {
+	t := &table{header: []string{"CRITERION", "VERDICT", "WHAT", "REASON"}}
+	for _, c := range criteria {
+		t.row(c.ID, string(c.Verdict), c.Text, c.Reason)
+	}
+	return t
+}
+
+func (a *app) rolloutDecisions() *cobra.Command {
+	return &cobra.Command{
+		Use: "decisions [ID]", Short: "Show what was decided about a rollout: when, what, by whom, and why", Args: onRollout,
+		Long: "Shows every decision of the latest rollout, or of the one of that id, oldest first. With --json each\n" +
+			"has the figures that it was made on.",
+		Example: examples("starter rollout decisions", "starter rollout decisions rollout-20260310-120000 --json"),
+		RunE:    func(c *cobra.Command, args []string) error { return a.decisions(c.Context(), rolloutOf(args)) },
+	}
+}
+
+// decisionPage is how many decisions one request asks for: the API's own limit.
+const decisionPage = 200
+
+// decided is the decisions of one page after the other: as they came, and parsed.
+type decided struct {
+	Decisions []json.RawMessage `json:"decisions"`
+	parsed    []rollout.Event
+	// only is the answer of the only page, nil where there are more.
+	only []byte
+}
+
+func (a *app) decisions(ctx context.Context, id string) error {
+	api, err := a.asAdmin()
+	if err != nil {
+		return err
+	}
+	all := decided{Decisions: []json.RawMessage{}}
+	for more := true; more; {
+		if more, err = all.fetch(ctx, api, id); err != nil {
+			return err
+		}
+	}
+	if a.options.json && all.only != nil {
+		return a.printJSON(all.only)
+	}
+	if a.options.json {
+		document, err := json.Marshal(all)
+		if err != nil {
+			return fmt.Errorf("writing the decisions: %w", err)
+		}
+		return a.printJSON(document)
+	}
+	return decisionTable(all.parsed).write(a.out)
+}
+
+// fetch adds one page, and tells whether there may be more.
+func (d *decided) fetch(ctx context.Context, api *client.ClientWithResponses, id string) (more bool, err error) {
+	after, limit := 0, decisionPage
+	if n := len(d.parsed); n > 0 {
+		after = d.parsed[n-1].Seq
+	}
+	response, err := api.ListRolloutDecisionsWithResponse(ctx, id, &client.ListRolloutDecisionsParams{After: &after, Limit: &limit})
+	if err != nil {
+		return false, err
+	}
+	if err := checkAnswer(response.HTTPResponse, response.Body, response.JSON200 != nil); err != nil {
+		return false, err
+	}
+	var page decided
+	if err := json.Unmarshal(response.Body, &page); err != nil {
+		return false, fmt.Errorf("reading the answer: %w", err)
+	}
+	events := response.JSON200.Decisions
+	if len(events) > 0 && events[0].Seq <= after {
+		return false, fmt.Errorf("the API answered with the same page twice, after decision %d", after)
+	}
+	d.only = nil
+	if after == 0 {
+		d.only = response.Body
+	}
+	d.Decisions, d.parsed = append(d.Decisions, page.Decisions...), append(d.parsed, events...)
+	return len(events) == limit, nil
+}
+
+func decisionTable(events []rollout.Event) *table {
+	t := &table{header: []string{"NO", "WHEN", "WHAT", "BY", "WHY"}}
+	for _, e := range events {
+		t.row(fmt.Sprint(e.Seq), e.At.UTC().Format(clock), whatOf(e), orDash(e.By), e.Reason)
+	}
+	return t
+}
+
+// whatOf names what was decided.
+func whatOf(e rollout.Event) string {
+	what := string(e.Type)
+	switch {
+	case e.Subject != "":
+		what += " " + e.Subject
+	case e.Cause != "":
+		what += fmt.Sprintf(" (%s)", e.Cause)
+	case e.Percentage != nil && e.Trigger != "":
+		what += fmt.Sprintf(" to %v %% (%s)", *e.Percentage, e.Trigger)
+	case e.Percentage != nil:
+		what += fmt.Sprintf(" at %v %%", *e.Percentage)
+	}
+	if e.Tick != nil && !e.Tick.Met {
+		what += ", not met"
+	}
+	return what
+}
