@@ -1,0 +1,114 @@
+package mongodb
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/trial"
+)
+
+func TestObservationsAreKeptByInterval(t *testing.T) {
+	t.Parallel()
+	const day = 2 * time.Second
+	s := newTestStore(t)
+	WithObservations(day)(s)
+	ctx := t.Context()
+	began := time.Now()
+	v := vendor("v1", trial.Automated)
+	_, _, err := s.RegisterVendor(ctx, v)
+	require.NoError(t, err)
+	start := trial.Start(v.Registration(trial.DefaultPolicy(), day), began)
+	_, err = s.Append(ctx, start, trial.State{}.Apply(start))
+	require.NoError(t, err)
+	s.ObserveCall(30*time.Millisecond, false)
+	s.ObserveCall(30*time.Millisecond, true)
+	s.ObserveCall(3*time.Second, false)
+
+	var outcomes []rollout.Outcome
+	var calls rollout.Calls
+	require.Eventually(t, func() bool {
+		var err error
+		outcomes, calls, err = s.Observations(context.WithoutCancel(ctx), began.Add(-day), time.Now().Add(2*day), day)
+		return err == nil && len(outcomes) > 0 && calls.Count() == 3
+	}, 10*time.Second, 50*time.Millisecond)
+	require.Len(t, outcomes, 1)
+	require.Equal(t, rollout.Admitted, outcomes[0].Kind)
+	require.Equal(t, "v1", outcomes[0].VendorID)
+	require.WithinDuration(t, began, outcomes[0].At, 5*time.Second)
+	require.Equal(t, 1, calls.Failed)
+	require.Equal(t, 1, calls.SlowerThan(2*time.Second))
+}
+
+func aRollout(id string) rollout.Event {
+	return rollout.Begin(rollout.Start{ID: id, Plan: rollout.DefaultPlan(), By: "admin", Times: rollout.Times{Day: trial.RealDay, TrialDays: 17}},
+		time.Date(2026, 3, 9, 12, 0, 0, 0, time.UTC))
+}
+
+func TestDecisionsAreTheTruthOfARollout(t *testing.T) {
+	t.Parallel()
+	s := newTestStore(t)
+	ctx := t.Context()
+	_, found, err := s.CurrentRollout(ctx)
+	require.NoError(t, err)
+	require.False(t, found)
+
+	begun := aRollout("r1")
+	state := rollout.State{}.Apply(begun)
+	existing, err := s.AppendDecision(ctx, begun, state)
+	require.NoError(t, err)
+	require.Nil(t, existing)
+	current, found, err := s.CurrentRollout(ctx)
+	require.NoError(t, err)
+	require.True(t, found)
+	require.Equal(t, state.Plan, current.Plan)
+
+	// An attempt that died after the insert is repeated, and finds its event.
+	other := begun
+	other.Reason = "another attempt"
+	existing, err = s.AppendDecision(ctx, other, rollout.State{}.Apply(other))
+	require.NoError(t, err)
+	require.Equal(t, begun.Reason, existing.Reason)
+
+	events, err := s.Decisions(ctx, "r1", 1, 10)
+	require.NoError(t, err)
+	require.Len(t, events, 1)
+	_, err = s.Rollout(ctx, "r2")
+	require.ErrorContains(t, err, "no rollout")
+}
+
+func TestASnapshotIsStoredOnceUnderItsNumber(t *testing.T) {
+	t.Parallel()
+	s := newTestStore(t)
+	ctx := t.Context()
+	at := time.Date(2026, 3, 9, 12, 0, 0, 0, time.UTC)
+	first := rollout.Snapshot{
+		RolloutID: "r1", Number: 1, At: at, From: at, To: at.Add(time.Minute),
+		Outcomes: []rollout.Outcome{{Kind: rollout.MailDelivered, VendorID: "v1", Key: "v1/welcome/0", At: at}},
+		Calls:    rollout.Calls{Failed: 1, Took: map[int]int{0: 2, 17: 3}},
+	}
+	kept, err := s.AddSnapshot(ctx, first)
+	require.NoError(t, err)
+	require.Equal(t, first.Calls, kept.Calls)
+	require.Equal(t, first.Outcomes, kept.Outcomes)
+	second := first
+	second.Percentage = 50
+	kept, err = s.AddSnapshot(ctx, second)
+	require.NoError(t, err)
+	require.Zero(t, kept.Percentage, "the first stands")
+
+	ledger := rollout.NewLedger(rollout.DefaultPlan())
+	ledger.Take(rollout.DefaultPlan(), kept, trial.RealDay)
+	judgement := rollout.Judge(rollout.DefaultPlan(), rollout.Times{Day: trial.RealDay, TrialDays: 17}, ledger, kept)
+	require.NoError(t, s.PutLedger(ctx, "r1", ledger, judgement))
+	got, judged, found, err := s.Ledger(ctx, "r1")
+	require.NoError(t, err)
+	require.True(t, found)
+	require.Equal(t, ledger.Gates, got.Gates)
+	require.Equal(t, judgement.Triggers, judged.Triggers)
+	got.Take(rollout.DefaultPlan(), rollout.Snapshot{Number: 2, To: at}, trial.RealDay) // a ledger read back goes on
+	require.Equal(t, 2, got.Number)
+}
