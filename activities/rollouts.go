@@ -58,7 +58,8 @@ type Deed struct {
 // record. It answers with the event that stands, which is another one where
 // somebody has set the flags by hand meanwhile.
 func (r *Rollouts) Enact(ctx context.Context, d Deed) (rollout.Event, error) {
-	defer beat(ctx)()
+	stop := beat(ctx)
+	defer stop()
 	event := d.Event
 	if event.Percentage != nil && event.Enabled != nil {
 		doc, err := r.setFlags(ctx, d)
@@ -92,6 +93,12 @@ func (r *Rollouts) Enact(ctx context.Context, d Deed) (rollout.Event, error) {
 	return event, nil
 }
 
+// Latest is the latest judgement of a rollout; nil before the first watch.
+func (r *Rollouts) Latest(ctx context.Context, id string) (*rollout.Judgement, error) {
+	_, latest, _, err := r.Store.Ledger(ctx, id)
+	return latest, failed("reading the latest judgement", err)
+}
+
 // setFlags writes what an event says into the flags, unless they say something
 // that the rollout does not know of.
 func (r *Rollouts) setFlags(ctx context.Context, d Deed) (rollout.Document, error) {
@@ -105,7 +112,8 @@ func (r *Rollouts) setFlags(ctx context.Context, d Deed) (rollout.Document, erro
 
 // Preflight makes the checks before anybody is admitted.
 func (r *Rollouts) Preflight(ctx context.Context, s rollout.State) ([]rollout.Check, error) {
-	defer beat(ctx)()
+	stop := beat(ctx)
+	defer stop()
 	missing, err := r.Store.VendorsWithoutStart(ctx)
 	if err != nil {
 		return nil, failed("checking the migration", err)
@@ -150,7 +158,8 @@ func (r *Rollouts) Release(ctx context.Context, b Batch) (Moved, error) {
 }
 
 func (r *Rollouts) move(ctx context.Context, b Batch, automated bool, tell func(context.Context, string, trial.Request) error) (Moved, error) {
-	defer beat(ctx)()
+	stop := beat(ctx)
+	defer stop()
 	running, err := r.Store.RunningTrials(ctx, automated, b.After, b.Size)
 	if err != nil {
 		return Moved{}, failed("looking for running trials", err)

@@ -73,7 +73,8 @@ type Swept struct {
 // Sweep looks for all of it once. One vendor's trouble does not keep the
 // others from being helped; it is logged, and the next sweep tries again.
 func (s *Sweep) Sweep(ctx context.Context) (Swept, error) {
-	defer beat(ctx)()
+	stop := beat(ctx)
+	defer stop()
 	var swept Swept
 	var errs []error
 	for _, part := range []func(context.Context, *Swept) error{s.start, s.convert, s.restart, s.wake, s.alarm} {

@@ -69,7 +69,8 @@ type Watched struct {
 
 // Watch looks once. Without a running rollout it does nothing.
 func (w *Watch) Watch(ctx context.Context) (Watched, error) {
-	defer beat(ctx)()
+	stop := beat(ctx)
+	defer stop()
 	state, found, err := w.Store.CurrentRollout(ctx)
 	if err != nil || !found || state.Status.Final() {
 		return Watched{}, failed("reading the rollout", err)

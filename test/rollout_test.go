@@ -187,6 +187,7 @@ func TestAHealthyRolloutGoesFromNobodyToEverybody(t *testing.T) {
 	})
 	stop()
 	require.Equal(t, []string{"phase 0", "phase 50", "phase 100", "stability 100", "guard 100"}, s.entered())
+	s.historyIsShort(v.Rollout)
 	require.True(t, v.Rollout.Backfill.Done)
 	require.Positive(t, v.Rollout.Backfill.Taken)
 	require.True(t, s.known(early).Trial.Automated, "taken in at 100 %%")
@@ -293,4 +294,17 @@ func TestAPercentageSetByHandIsSeenAndHeldAt(t *testing.T) {
 	})
 	require.Equal(t, 0, v.Rollout.Stage.Phase, "the last phase that admits no more")
 	require.Contains(t, s.starter("rollout", "replay"), "All came to the same.")
+}
+
+// historyIsShort holds the workflow's history against the 2,000 events that a
+// rollout of 35 days may have, in proportion to its days.
+func (s *story) historyIsShort(r rollout.State) {
+	s.t.Helper()
+	const most, of = 2000, 35
+	described, err := s.temporal.DescribeWorkflowExecution(s.ctx, rollout.WorkflowID, "")
+	require.NoError(s.t, err)
+	days := float64(r.EndedAt.Sub(r.StartedAt)) / float64(s.Day)
+	length := float64(described.GetWorkflowExecutionInfo().GetHistoryLength())
+	s.t.Logf("%.0f events in %.1f days", length, days)
+	require.Less(s.t, length, most*days/of)
 }

@@ -45,6 +45,8 @@ type rolloutRun struct {
 	doing   *activities.Rollouts
 	notices *activities.Notices
 	signals []signal
+	// refreshed says that the latest judgement was asked for since the last event.
+	refreshed bool
 	// telling counts the messages on their way to stakeholders.
 	telling int
 }
@@ -103,6 +105,8 @@ func (r *rolloutRun) run(ctx workflow.Context) (rollout.State, error) {
 			return r.state, workflow.NewContinueAsNewError(ctx, rollout.WorkflowType, next)
 		case r.state.PreflightDue(workflow.Now(ctx)):
 			err = r.preflight(ctx)
+		case event != nil && event.Cause == rollout.PausedByGate && !r.refreshed:
+			err = r.refresh(ctx)
 		case event != nil:
 			err = r.enact(ctx, *event)
 		case r.state.BackfillDue():
@@ -187,7 +191,7 @@ func (r *rolloutRun) enact(ctx workflow.Context, event rollout.Event) error {
 	if err := workflow.ExecuteActivity(r.options(ctx, string(event.Type)), r.doing.Enact, deed).Get(ctx, &stood); err != nil {
 		return fmt.Errorf("enacting %s: %w", event.Type, err)
 	}
-	r.state = r.state.Apply(stood)
+	r.state, r.refreshed = r.state.Apply(stood), false
 	r.recent = append(r.recent, stood)
 	if over := len(r.recent) - recentDecisions; over > 0 {
 		r.recent = r.recent[over:]
@@ -222,6 +226,20 @@ func (r *rolloutRun) tell(ctx workflow.Context, e rollout.Event) {
 
 // tellFor is how long it is tried to reach a recipient.
 const tellFor = 24 * time.Hour
+
+// refresh asks for the latest judgement before the rollout pauses at its gates:
+// the watch signals only what it has to act on, so that the one at hand may be old.
+func (r *rolloutRun) refresh(ctx workflow.Context) error {
+	var latest *rollout.Judgement
+	if err := workflow.ExecuteActivity(r.options(ctx, "latest judgement"), r.doing.Latest, r.state.ID).Get(ctx, &latest); err != nil {
+		return fmt.Errorf("asking for the latest judgement: %w", err)
+	}
+	if latest != nil && (r.judged == nil || latest.Snapshot >= r.judged.Snapshot) {
+		r.judged = latest
+	}
+	r.refreshed = true
+	return nil
+}
 
 func (r *rolloutRun) preflight(ctx workflow.Context) error {
 	var checks []rollout.Check
