@@ -58,7 +58,16 @@ func (s *story) startRollout(p rollout.Plan) {
 	s.rollout(true, 0)
 	a, err := s.Admin(s.ctx, http.MethodPost, rollouts, map[string]any{"plan": p})
 	s.answered(http.StatusAccepted, a, err)
-	s.awaitRollout(soon, func(rollout.View) error { return nil })
+	var started struct {
+		ID string `json:"id"`
+	}
+	require.NoError(s.t, a.Into(&started))
+	s.awaitRollout(soon, func(v rollout.View) error {
+		if v.Rollout.ID != started.ID {
+			return fmt.Errorf("it has not begun")
+		}
+		return nil
+	})
 	s.t.Cleanup(s.showDecisions)
 }
 
@@ -141,12 +150,12 @@ func (s *story) entered() []string {
 
 // arrivals registers vendors all the time until stopped, so many of ten with an
 // address that bounces; every third converts at once.
-func (s *story) arrivals(every time.Duration, bouncing int) (stop func()) {
+func (s *story) arrivals(name string, every time.Duration, bouncing int) (stop func()) {
 	ctx, cancel := context.WithCancel(s.ctx)
 	var done sync.WaitGroup
 	done.Go(func() {
 		for i := 0; ctx.Err() == nil; i++ {
-			id := s.vendor(fmt.Sprintf("a%03d", i))
+			id := s.vendor(fmt.Sprintf("%s%03d", name, i))
 			address := email(id)
 			if i*7%10 < bouncing {
 				address = id + "+bounce@vendors.example.com"
@@ -171,7 +180,7 @@ func TestAHealthyRolloutGoesFromNobodyToEverybody(t *testing.T) {
 	early := s.vendor("early")
 	s.register(early) // control: it is taken in when everybody is
 	s.startRollout(shortPlan())
-	stop := s.arrivals(s.Day/20, 0)
+	stop := s.arrivals("a", s.Day/20, 0)
 	s.pass()
 	s.awaitRollout(wholeLife, func(v rollout.View) error {
 		if v.Rollout.Stage.Kind == rollout.Guard || v.Rollout.Status == rollout.Completed {
@@ -198,7 +207,7 @@ func TestAHealthyRolloutGoesFromNobodyToEverybody(t *testing.T) {
 func TestARolloutIsTakenBackWhereMailIsNotDelivered(t *testing.T) {
 	s := begin(t, system.Options{})
 	s.startRollout(shortPlan())
-	stop := s.arrivals(s.Day/20, 6)
+	stop := s.arrivals("a", s.Day/20, 6)
 	s.pass()
 	v := s.awaitRollout(wholeLife, func(v rollout.View) error {
 		if v.Rollout.Epoch == 0 {

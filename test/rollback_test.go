@@ -1,0 +1,66 @@
+package test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/test/system"
+)
+
+// From the answer to a rollback on nobody is admitted, and from a second later
+// on no e-mail leaves, whatever the worker does meanwhile.
+func TestARollbackTakesNoMoreThanASecond(t *testing.T) {
+	s := begin(t, system.Options{})
+	plan := shortPlan()
+	plan.NoticeDays, plan.Phases[1].SoakDays = 0, 100
+	for i, c := range []struct {
+		name          string
+		before, after func()
+	}{
+		{"with the worker running", func() {}, func() {}},
+		{"with the worker stopped", func() { s.StopWorker() }, func() { require.NoError(t, s.StartWorker(s.ctx)) }},
+		{"with the worker killed and started again", func() {}, func() { s.KillWorker(); require.NoError(t, s.StartWorker(s.ctx)) }},
+	} {
+		s.startRollout(plan)
+		s.pass()
+		s.awaitRollout(wholeLife, func(v rollout.View) error {
+			if v.Rollout.Percentage != 50 {
+				return fmt.Errorf("not at 50 %% yet")
+			}
+			return nil
+		})
+		stop := s.arrivals(fmt.Sprintf("b%d-", i), s.Day/20, 0)
+		pause(t, 4*time.Second) // e-mails are leaving all the time
+		require.NotEmpty(t, s.messages(s.mark+"/"), c.name)
+		c.before()
+		s.control("rollback", map[string]any{"percentage": 0})
+		answered := time.Now()
+		c.after()
+		pause(t, time.Until(answered.Add(4*time.Second)))
+		stop()
+		for _, m := range s.messages(s.mark + "/") {
+			require.False(t, m.At.After(answered.Add(time.Second)), "%s: %s left %s after the answer", c.name, m.Step(), m.At.Sub(answered))
+		}
+		require.Zero(t, s.admittedAfter(answered), c.name)
+		s.awaitRollout(wholeLife, func(v rollout.View) error {
+			if v.Rollout.Status != rollout.RolledBack {
+				return fmt.Errorf("the workflow has not caught up")
+			}
+			return nil
+		})
+	}
+}
+
+// admittedAfter counts the vendors admitted after a moment.
+func (s *story) admittedAfter(moment time.Time) int {
+	s.t.Helper()
+	n, err := s.database.Collection("users").CountDocuments(s.ctx, map[string]any{
+		"trialAutomation.cohort": "automated", "trialAutomation.registeredAt": map[string]any{"$gt": moment},
+	})
+	require.NoError(s.t, err)
+	return int(n)
+}
