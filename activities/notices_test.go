@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -67,6 +68,13 @@ func newBoard(t *testing.T) (b *board, hook string) {
 		{Role: rollout.Support, Name: "Chat", Webhook: server.URL + "/hook-token"},
 	}
 	return b, server.URL
+}
+
+// posted are the requests that the webhook got.
+func (b *board) posted() []*http.Request {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.posts)
 }
 
 func (b *board) tell(t *testing.T, m rollout.Message) error {
@@ -143,7 +151,7 @@ func TestEverybodyConcernedIsToldOnce(t *testing.T) {
 		require.NoError(t, b.tell(t, notice(rollout.NoticeCritical)))
 	}
 	require.Equal(t, []string{"ana@example.com", "bo@example.com"}, b.mails)
-	require.Len(t, b.posts, 1)
+	require.Len(t, b.posted(), 1)
 
 	require.NoError(t, b.tell(t, rollout.Message{Key: "r1/8", Kind: rollout.NoticeDaily, Subject: "s", Lead: "l"}))
 	require.Equal(t, []string{"ana@example.com", "bo@example.com", "ana@example.com"}, b.mails, "the daily update is not for management")
@@ -186,7 +194,7 @@ func TestOnlyThoseWhoWereNotToldAreToldLater(t *testing.T) {
 	b.answer = nil
 	require.NoError(t, b.tell(t, notice(rollout.NoticeCritical)))
 	require.Equal(t, []string{"ana@example.com", "bo@example.com", "ana@example.com"}, b.mails)
-	require.Len(t, b.posts, 2)
+	require.Len(t, b.posted(), 2)
 	require.Equal(t, trial.SendSent, b.status(rollout.Support))
 }
 
@@ -199,7 +207,7 @@ func TestWhatNobodyKnowsIsNotRepeated(t *testing.T) {
 		require.NoError(t, b.tell(t, notice(rollout.NoticeCritical)))
 	}
 	require.Equal(t, []string{"ana@example.com", "bo@example.com"}, b.mails)
-	require.Len(t, b.posts, 1)
+	require.Len(t, b.posted(), 1)
 	require.Equal(t, trial.SendUnknown, b.status(rollout.ProductOwner))
 	require.Equal(t, trial.SendUnknown, b.status(rollout.Support))
 	require.Equal(t, 2, b.logs.FilterMessageSnippet("nobody knows").Len())
@@ -228,7 +236,7 @@ func TestWhoCannotBeToldIsLoggedByIDOnly(t *testing.T) {
 	require.NoError(t, b.tell(t, notice(rollout.NoticeCritical)))
 	require.NoError(t, b.tell(t, notice(rollout.NoticeCritical)))
 	require.Len(t, b.mails, 2)
-	require.Len(t, b.posts, 1)
+	require.Len(t, b.posted(), 1)
 	require.Equal(t, 2, b.logs.FilterMessage("stakeholder cannot be told").Len())
 	for _, entry := range b.logs.All() {
 		line, err := json.Marshal(entry.ContextMap())
@@ -245,7 +253,7 @@ func TestWithoutTheDatabaseOrTheRateItIsTriedLater(t *testing.T) {
 	b.noRoom = errors.New("no room")
 	require.Error(t, b.tell(t, notice(rollout.NoticeCritical)))
 	require.Empty(t, b.mails)
-	require.Len(t, b.posts, 1, "webhooks need no place in the mail's rate")
+	require.Len(t, b.posted(), 1, "webhooks need no place in the mail's rate")
 	b.noRoom, b.broken = nil, errors.New("away")
 	require.Error(t, b.tell(t, notice(rollout.NoticeCritical)))
 	require.Empty(t, b.mails)

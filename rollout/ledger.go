@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sort"
 	"strings"
 	"time"
 )
@@ -118,17 +119,33 @@ func (l *Ledger) Take(p Plan, s Snapshot, day time.Duration) {
 		return
 	}
 	l.Number, l.At, l.To, l.Outage = s.Number, s.At, s.To, s.Outage
+	// What became known before this stage was entered belongs to the one before.
+	outcomes := inOrder(s.Outcomes)
+	entered := sort.Search(len(outcomes), func(i int) bool { return !outcomes[i].At.Before(s.Position.Since) })
+	for _, o := range outcomes[:entered] {
+		l.outcome(o, day)
+	}
+	straddles := s.Position.Since.After(s.From)
+	if straddles {
+		l.calls(p, s)
+	}
 	l.move(s)
-	for _, o := range inOrder(s.Outcomes) {
+	for _, o := range outcomes[entered:] {
 		l.outcome(o, day)
 	}
 	l.overdue(s, day)
-	l.calls(p, s)
+	if !straddles {
+		l.calls(p, s)
+	}
 	l.forget(s.To, day)
 }
 
 // move follows the rollout to another stage or epoch.
 func (l *Ledger) move(s Snapshot) {
+	from := s.From
+	if s.Position.Since.After(from) {
+		from = s.Position.Since
+	}
 	if s.Position.Epoch != l.Epoch {
 		l.Email.Runs, l.Errors.Runs, l.Slow.Runs = nil, nil, nil
 		l.Epoch = s.Position.Epoch
@@ -137,13 +154,13 @@ func (l *Ledger) move(s Snapshot) {
 		return
 	}
 	if s.Position.Entry != l.Entry {
-		l.enter(s.From)
+		l.enter(from)
 		l.Entry = s.Position.Entry
 	}
 	if s.Position.Stage.admits() && s.Position.Percentage > 0 {
-		l.Email.Begin(s.From)
-		l.Errors.Begin(s.From)
-		l.Slow.Begin(s.From)
+		l.Email.Begin(from)
+		l.Errors.Begin(from)
+		l.Slow.Begin(from)
 	}
 }
 

@@ -285,3 +285,32 @@ func TestALedgerForgetsDaysThatCannotChange(t *testing.T) {
 	require.Empty(t, b.ledger.StepDays)
 	require.Equal(t, 1, b.ledger.Email.Total().Seen, "what they came to stays")
 }
+
+// A rollback falls into the middle of a snapshot: what became known before it
+// does not speak against what comes after.
+func TestWhatWasKnownBeforeAStageBelongsToTheOneBefore(t *testing.T) {
+	t.Parallel()
+	const day = 24 * time.Hour
+	plan, at := rollout.DefaultPlan(), time.Date(2026, 3, 9, 12, 0, 0, 0, time.UTC)
+	failures := func(who string, from time.Time) (outcomes []rollout.Outcome) {
+		for i := range 30 {
+			vendor := fmt.Sprintf("%s%02d", who, i)
+			key := vendor + "/welcome/0"
+			outcomes = append(outcomes,
+				rollout.Outcome{Kind: rollout.MailSent, VendorID: vendor, Key: key, At: from},
+				rollout.Outcome{Kind: rollout.MailFailed, VendorID: vendor, Key: key, At: from.Add(time.Second)})
+		}
+		return outcomes
+	}
+	l := rollout.NewLedger(plan)
+	in := func(entry, epoch int, since time.Time) rollout.Position {
+		return rollout.Position{Entry: entry, Epoch: epoch, Since: since, Stage: rollout.Stage{Kind: rollout.InPhase, Phase: 2}, Percentage: 25}
+	}
+	l.Take(plan, rollout.Snapshot{Number: 1, From: at, To: at.Add(time.Hour), Position: in(1, 0, at)}, day)
+	back := at.Add(90 * time.Minute)
+	l.Take(plan, rollout.Snapshot{Number: 2, From: at.Add(time.Hour), To: at.Add(2 * time.Hour), Position: in(2, 1, back), Outcomes: failures("a", at.Add(61*time.Minute))}, day)
+	require.Zero(t, l.Email.Total().Seen)
+	require.Equal(t, back, l.Email.Total().Since)
+	l.Take(plan, rollout.Snapshot{Number: 3, From: at.Add(2 * time.Hour), To: at.Add(3 * time.Hour), Position: in(2, 1, back), Outcomes: failures("b", at.Add(121*time.Minute))}, day)
+	require.Equal(t, 30, l.Email.Total().Seen)
+}

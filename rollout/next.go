@@ -33,7 +33,7 @@ func (s State) Next(j *Judgement, now time.Time) (*Event, time.Time) {
 func (s State) current(j *Judgement) bool { return j != nil && j.Position.Epoch == s.Epoch }
 
 // alarmed takes the rollout back where a trigger says so.
-func (s State) alarmed(j *Judgement, _ time.Time) *Event {
+func (s State) alarmed(j *Judgement, now time.Time) *Event {
 	if !s.current(j) || s.Percentage == 0 || !s.Enabled {
 		return nil
 	}
@@ -45,8 +45,8 @@ func (s State) alarmed(j *Judgement, _ time.Time) *Event {
 		return &Event{Type: EventRolledBack, Remedy: Immediate, Trigger: alarm.Trigger, InFlight: Keep, Judgement: j,
 			Enabled: new(false), Percentage: new(0.0),
 			Reason: "Taken back completely: " + alarm.Reason + "."}
-	case s.Stage.Kind == Notice:
-		return nil
+	case s.Stage.Kind == Notice, now.Before(s.CooldownUntil):
+		return nil // after a partial rollback its effect is waited for
 	case s.Epoch >= maxPartial && s.Pause == nil:
 		return &Event{Type: EventPaused, Cause: PausedByTriggers, Judgement: j,
 			Reason: fmt.Sprintf("Paused: it was taken back %d times already, and again %s.", s.Epoch, alarm.Reason)}

@@ -36,6 +36,9 @@ type Position struct {
 	Epoch int   `json:"epoch"`
 	Entry int   `json:"entry"`
 	Stage Stage `json:"stage"`
+	// Since is when this stage was entered: what became known before belongs to
+	// the one before.
+	Since time.Time `json:"since"`
 	// Percentage is what the plan admits in this stage.
 	Percentage float64 `json:"percentage"`
 }

@@ -121,7 +121,7 @@ type Backfill struct {
 
 // Position is where the rollout stands, as snapshots keep it.
 func (s State) Position() Position {
-	return Position{Epoch: s.Epoch, Entry: s.Entry, Stage: s.Stage, Percentage: s.Percentage}
+	return Position{Epoch: s.Epoch, Entry: s.Entry, Stage: s.Stage, Since: s.EnteredAt, Percentage: s.Percentage}
 }
 
 // Knows tells whether a request was carried out before.

@@ -174,9 +174,9 @@ func TestPartialRollbacksTwiceAndThenAPause(t *testing.T) {
 	l := begun(t, rollout.DefaultPlan())
 	l.toPhase(3)
 	l.judge = raising(rollout.TriggerEmail, rollout.Partial)
-	l.days(3.0 / 24)
+	l.days(3)
 	require.Equal(t, []string{
-		"rolled-back phase/2 25% day 7.25", "rolled-back phase/1 10% day 7.291666666666667", "paused phase/1 10% day 7.333333333333333",
+		"rolled-back phase/2 25% day 7.25", "rolled-back phase/1 10% day 8.25", "paused phase/1 10% day 9.25",
 	}, l.of(rollout.EventRolledBack, rollout.EventPaused))
 	require.Equal(t, 2, l.state.Epoch)
 	require.Equal(t, rollout.PausedByTriggers, l.state.Pause.Cause)
