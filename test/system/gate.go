@@ -108,7 +108,7 @@ type held struct {
 }
 
 func (h held) Write(p []byte) (int, error) {
-	time.Sleep(time.Duration(h.delay.Load()))
+	time.Sleep(time.Duration(h.delay.Load())) //nolint:forbidigo // nothing is awaited: being late is what it is for
 	n, err := h.Writer.Write(p)
 	if err != nil {
 		return n, fmt.Errorf("passing the gate: %w", err)
