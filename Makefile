@@ -16,7 +16,7 @@ help: ## List the tasks
 ## To see it run
 
 .PHONY: demo
-demo: $(BUILD)/devstack ## Live through trials on the embedded stack with days of two seconds, and check what happened
+demo: $(BUILD)/devstack ## Live through trials and rollouts on the embedded stack with days of two seconds, and check them
 	go run ./test/demo
 
 .PHONY: simulate

@@ -67,6 +67,7 @@ func (d *demo) check(ctx context.Context) (map[string]found, error) {
 	if err != nil {
 		return nil, err
 	}
+	messages = to(messages, vendorDomain) // the rollouts' vendors have other addresses
 	all := map[string]found{}
 	for _, f := range d.fates {
 		got, err := d.look(ctx, f, messages)

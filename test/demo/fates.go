@@ -65,7 +65,10 @@ func fates() []fate {
 	}
 }
 
-func (f fate) email() string { return f.id + f.address + "@vendors.example.com" }
+// vendorDomain is where they have their addresses.
+const vendorDomain = "vendors.example.com"
+
+func (f fate) email() string { return f.id + f.address + "@" + vendorDomain }
 
 func convert(ctx context.Context, d *demo, id string) error {
 	a, err := d.system.Service(ctx, http.MethodPost, "/api/vendors/"+id+"/conversion", map[string]any{})
@@ -87,7 +90,7 @@ var link = regexp.MustCompile(`<https?://[^/>]+([^>]*)>`)
 
 // unsubscribe does what a mail client does with the header of the welcome.
 func unsubscribe(ctx context.Context, d *demo, id string) error {
-	messages, err := d.system.Messages(ctx, id+"@vendors.example.com")
+	messages, err := d.system.Messages(ctx, id+"@"+vendorDomain)
 	if err != nil || len(messages) == 0 {
 		return fmt.Errorf("looking for the welcome of %s: %d messages, %w", id, len(messages), err)
 	}

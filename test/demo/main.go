@@ -1,5 +1,5 @@
-// The demo starts everything embedded, lives through trials with days of two
-// seconds, prints what happened, and checks it against mailbox and database.
+// The demo starts everything embedded, lives through trials and rollouts with
+// days of two seconds, prints what happened, and checks it against mailbox and database.
 package main
 
 import (
@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"sync"
 	"syscall"
 	"time"
 
@@ -49,16 +50,32 @@ func run(ctx context.Context, histories string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, embedded.Stop()) }()
-	s, err := system.Start(ctx, system.Options{Stack: embedded, Day: day, LogDir: logs})
-	if err != nil {
-		return err
-	}
-	defer s.Stop()
 	client, err := mongo.Connect(options.Client().ApplyURI(embedded.MongoDB))
 	if err != nil {
 		return fmt.Errorf("connecting to the database: %w", err)
 	}
 	defer func() { _ = client.Disconnect(context.WithoutCancel(ctx)) }()
+	var rides []lived
+	var ridden error
+	var riding sync.WaitGroup
+	riding.Go(func() { rides, ridden = rideAll(ctx, embedded, client, logs, os.Stdout) })
+	err = vendors(ctx, embedded, client, logs, histories)
+	riding.Wait()
+	err = errors.Join(err, ridden)
+	if !reportRides(os.Stdout, rides) {
+		err = errors.Join(err, fmt.Errorf("not every rollout is as it must be; the processes' logs are in %s", logs))
+	}
+	fmt.Printf("It took %s.\n", time.Since(began).Round(time.Second))
+	return err
+}
+
+// vendors lives through the fates on a system of their own.
+func vendors(ctx context.Context, embedded *stack.Stack, client *mongo.Client, logs, histories string) error {
+	s, err := system.Start(ctx, system.Options{Stack: embedded, Day: day, LogDir: logs})
+	if err != nil {
+		return err
+	}
+	defer s.Stop()
 	d := &demo{system: s, database: client.Database("marketplace"), day: day, out: os.Stdout}
 	fmt.Printf("Everything runs: API %s, Web UI %s, inbox %s\n", s.API, embedded.TemporalUI, embedded.Mailbox)
 	if err := d.live(ctx); err != nil {
@@ -72,7 +89,6 @@ func run(ctx context.Context, histories string) (err error) {
 	if histories != "" {
 		err = errors.Join(err, d.record(ctx, histories))
 	}
-	fmt.Printf("It took %s.\n", time.Since(began).Round(time.Second))
 	return errors.Join(awaited, err)
 }
 
@@ -85,8 +101,12 @@ func logDir() (string, error) {
 	if err := os.RemoveAll(dir); err != nil {
 		return "", fmt.Errorf("clearing old logs: %w", err)
 	}
+	return dir, makeDir(dir)
+}
+
+func makeDir(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return "", fmt.Errorf("making a place for logs: %w", err)
+		return fmt.Errorf("making a place for logs: %w", err)
 	}
-	return dir, nil
+	return nil
 }

@@ -6,15 +6,20 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
+	"time"
 )
 
-// Gate stands between a program and a server that it talks to, and cuts them
-// off when told to: what is under way breaks, and whoever knocks is refused.
+// Gate stands between a program and a server that it talks to. It slows their
+// talk down when told to, or cuts them off: what is under way breaks, and
+// whoever knocks is refused.
 type Gate struct {
 	// Addr is where the gate listens, host:port of the loopback.
 	Addr string
 
 	target string
+	// there and back are what each direction is held up by, in nanoseconds.
+	there, back atomic.Int64
 
 	mu       sync.Mutex
 	listener net.Listener // nil while the gate is shut
@@ -58,6 +63,13 @@ func (g *Gate) Shut() {
 	}
 }
 
+// Delay holds up what goes to the server and what comes back from it from now
+// on, open connections included.
+func (g *Gate) Delay(there, back time.Duration) {
+	g.there.Store(int64(there))
+	g.back.Store(int64(back))
+}
+
 func (g *Gate) accept(l net.Listener) {
 	for {
 		c, err := l.Accept()
@@ -80,13 +92,28 @@ func (g *Gate) forward(l net.Listener, client net.Conn) {
 		return
 	}
 	var both sync.WaitGroup
-	carry := func(to, from net.Conn) {
-		_, _ = io.Copy(to, from)
+	carry := func(to, from net.Conn, delay *atomic.Int64) {
+		_, _ = io.Copy(held{to, delay}, from)
 		_, _ = to.Close(), from.Close()
 	}
-	both.Go(func() { carry(server, client) })
-	both.Go(func() { carry(client, server) })
+	both.Go(func() { carry(server, client, &g.there) })
+	both.Go(func() { carry(client, server, &g.back) })
 	both.Wait()
+}
+
+// held writes late.
+type held struct {
+	io.Writer
+	delay *atomic.Int64
+}
+
+func (h held) Write(p []byte) (int, error) {
+	time.Sleep(time.Duration(h.delay.Load())) //nolint:forbidigo // nothing is awaited: being late is what it is for
+	n, err := h.Writer.Write(p)
+	if err != nil {
+		return n, fmt.Errorf("passing the gate: %w", err)
+	}
+	return n, nil
 }
 
 // keep notes connections, so that Shut finds them; false where the gate has

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"marketplace.example/trials/test/stack"
@@ -32,6 +33,8 @@ type Options struct {
 	Secrets Secrets
 	// Env is added to the environment of the processes, as NAME=value.
 	Env []string
+	// APIEnv is added to the API's alone.
+	APIEnv []string
 }
 
 // Secrets are the tokens of one system.
@@ -147,7 +150,7 @@ func (s *System) Starter(ctx context.Context, args ...string) (string, error) {
 
 // StartAPI starts the API, on the port it had before if it had one.
 func (s *System) StartAPI(ctx context.Context) error {
-	p, addr, err := launch(ctx, s.bin, "api", s.LogDir, append(s.env, "API_ADDR="+s.APIAddr))
+	p, addr, err := launch(ctx, s.bin, "api", s.LogDir, slices.Concat(s.env, s.APIEnv, []string{"API_ADDR=" + s.APIAddr}))
 	if err != nil {
 		return err
 	}

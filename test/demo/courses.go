@@ -1,0 +1,99 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"marketplace.example/trials/rollout"
+)
+
+// course is one rollout's story: what goes wrong in it, and how it must end.
+type course struct {
+	name  string
+	story string
+	// gated courses have a gate between the API and the database.
+	gated bool
+	// slowdown is by how much the API may slow down before that is an alarm.
+	slowdown float64
+	// prepare happens once the rollout has begun, while nobody is admitted.
+	prepare func(ctx context.Context, r *ride) error
+	// trouble happens when the phase of that percentage begins.
+	trouble   func(ctx context.Context, r *ride) error
+	troubleAt float64
+
+	// What must come, written out by hand.
+	status     rollout.Status
+	percentage float64
+	trigger    rollout.Trigger
+	remedy     rollout.Remedy
+	stages     []string
+	why        string // the decision's sentence, as a pattern
+}
+
+// deaf is more slowness than a machine as busy as a demo's has: only the course
+// that is about slowness listens for it.
+const deaf = 10
+
+func courses() []course {
+	return []course{
+		{
+			name: "healthy", story: "nothing goes wrong", slowdown: deaf,
+			status: rollout.Completed, percentage: 100,
+			stages: []string{"phase 0", "phase 50", "phase 100", "stability 100", "guard 100"},
+			why:    `^Completed: the guard is over, and nothing spoke against the rollout\.$`,
+		},
+		{
+			name: "mail-falls", story: "at 100 %, 7 of 10 new addresses bounce", slowdown: deaf,
+			trouble: bouncing, troubleAt: 100,
+			status: rollout.Running, percentage: 50, trigger: rollout.TriggerEmail, remedy: rollout.Partial,
+			stages: []string{"phase 0", "phase 50", "phase 100", "phase 50"},
+			why:    `^Taken back from 100 % to 50 %: \d+ % of the e-mails were delivered, at least 90 % must be \(of \d+ vendor days`,
+		},
+		{
+			name: "steps-fail", story: "at 100 %, SES refuses 8 of 10 e-mails", slowdown: deaf,
+			trouble: refusing, troubleAt: 100,
+			status: rollout.RolledBack, percentage: 0, trigger: rollout.TriggerErrors, remedy: rollout.Immediate,
+			stages: []string{"phase 0", "phase 50", "phase 100"},
+			why:    `^Taken back completely: \d+ % of the automated steps failed, at most 20 % may \(of \d+ vendor days`,
+		},
+		{
+			name: "api-slows", story: "at 100 %, the database answers the API half a second late", slowdown: 3,
+			gated: true, prepare: measuring, trouble: slowing, troubleAt: 100,
+			status: rollout.Running, percentage: 50, trigger: rollout.TriggerPerformance, remedy: rollout.Partial,
+			stages: []string{"phase 0", "phase 50", "phase 100", "phase 50"},
+			why:    `^Taken back from 100 % to 50 %: \d+ % of the API calls took longer than \d.*, at most 5.* % may \(of \d+ calls`,
+		},
+	}
+}
+
+// plan is short enough to be lived through, with gates that a few vendors satisfy.
+func (c course) plan() rollout.Plan {
+	p := rollout.DefaultPlan()
+	gates := []rollout.Gate{rollout.GateEmail, rollout.GateAutomation}
+	p.Name, p.NoticeDays, p.StabilityDays, p.GuardDays, p.BackfillPerHour = c.name, 0.5, 1, 1, 3600
+	p.Triggers.Slowdown = c.slowdown
+	p.Phases = []rollout.Phase{
+		{Name: "nobody", Percentage: 0, SoakDays: 1.5, Gates: []rollout.Gate{}},
+		{Name: "half", Percentage: 50, SoakDays: 6, Gates: gates},
+		{Name: "all", Percentage: 100, SoakDays: 4, Gates: gates},
+	}
+	return p
+}
+
+// bouncing gives most of the vendors who come from now on a dead address.
+func bouncing(_ context.Context, r *ride) error {
+	r.bounces.Store(true)
+	return nil
+}
+
+// refusing has the mailbox refuse most of the vendors' e-mails for good.
+func refusing(ctx context.Context, r *ride) error {
+	return r.system.Fault(ctx, map[string]any{"kind": "reject", "rate": 0.8, "match": "@" + r.domain()})
+}
+
+// slowing holds up every word between the API and the database.
+func slowing(_ context.Context, r *ride) error {
+	const half = 250 * time.Millisecond
+	r.gate.Delay(half, half)
+	return nil
+}

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"regexp"
+	"slices"
+	"time"
+
+	"marketplace.example/trials/rollout"
+)
+
+// backWithin is in how many days trouble must have been found.
+const backWithin = 10
+
+// finding is what became of a rollout.
+type finding struct {
+	state rollout.State
+	// back is the decision that took it back, nil where none did.
+	back *rollout.Event
+	// why is the sentence of the decision that ended it.
+	why   string
+	wrong []string
+}
+
+func (f *finding) complain(format string, args ...any) {
+	f.wrong = append(f.wrong, fmt.Sprintf(format, args...))
+}
+
+// inspect compares a rollout with how it must end. Its system still runs.
+func (r *ride) inspect(ctx context.Context) (*finding, error) {
+	f := &finding{state: r.state()}
+	for i, e := range r.events {
+		if e.Type == rollout.EventRolledBack {
+			f.back = &r.events[i]
+		}
+		if e.Type == rollout.EventRolledBack || e.Type == rollout.EventCompleted || e.Type == rollout.EventPaused {
+			f.why = e.Reason
+		}
+	}
+	r.inspectEnd(f)
+	r.inspectRollback(f)
+	flags, err := r.flags(ctx)
+	if err != nil {
+		return f, err
+	}
+	set := flags.FeatureFlags.TrialAutomation
+	if set.RolloutPercentage > r.percentage || r.trigger == "" && set.RolloutPercentage < r.percentage || set.Enabled != (r.remedy != rollout.Immediate) {
+		f.complain("the flags say %v %%, enabled %t", set.RolloutPercentage, set.Enabled)
+	}
+	if f.back != nil {
+		err = r.inspectAftermath(ctx, f, f.back.At.Add(time.Second))
+	}
+	r.leave()
+	if err != nil {
+		return f, err
+	}
+	return f, r.inspectMails(ctx, f)
+}
+
+// inspectEnd looks at where the rollout has ended, and how it got there.
+func (r *ride) inspectEnd(f *finding) {
+	if f.state.Status != r.status || f.state.Percentage != r.percentage {
+		f.complain("ended at %v %%, %s, not at %v %%, %s", f.state.Percentage, f.state.Status, r.percentage, r.status)
+	}
+	if got := r.entered(); !slices.Equal(got, r.stages) {
+		f.complain("stages %v, not %v", got, r.stages)
+	}
+	if !regexp.MustCompile(r.why).MatchString(f.why) {
+		f.complain("the decision's sentence is another")
+	}
+	taken := f.state.Backfill
+	if r.status == rollout.Completed && (taken == nil || !taken.Done || taken.Taken == 0) {
+		f.complain("the vendors of before were not taken in")
+	}
+}
+
+// entered are the stages entered, in order.
+func (r *ride) entered() []string {
+	var stages []string
+	for _, e := range r.events {
+		if (e.Type == rollout.EventEntered || e.Type == rollout.EventRolledBack) && e.Stage != nil {
+			stages = append(stages, fmt.Sprintf("%s %v", e.Stage.Kind, *e.Percentage))
+		}
+	}
+	return stages
+}
+
+// inspectRollback looks at what took the rollout back, and how soon.
+func (r *ride) inspectRollback(f *finding) {
+	switch {
+	case f.back == nil && r.trigger == "":
+	case f.back == nil:
+		f.complain("not taken back")
+	case f.back.Trigger != r.trigger || f.back.Remedy != r.remedy:
+		f.complain("taken back by %s, %s, not by %s, %s", f.back.Trigger, f.back.Remedy, r.trigger, r.remedy)
+	case f.back.At.Before(r.troubled):
+		f.complain("taken back before anything was wrong")
+	case f.back.At.Sub(r.troubled) > backWithin*day:
+		f.complain("taken back %.1f days after things went wrong", f.back.At.Sub(r.troubled).Seconds()/day.Seconds())
+	}
+}
+
+// flags are the flags as the API tells them.
+func (r *ride) flags(ctx context.Context) (rollout.Document, error) {
+	var flags rollout.Document
+	a, err := r.system.Admin(ctx, http.MethodGet, "/api/admin/feature-flags", nil)
+	if err := accepted(a.Status, a.Body, err); err != nil {
+		return flags, err
+	}
+	err = a.Into(&flags)
+	return flags, err
+}

@@ -1,0 +1,211 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"path/filepath"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/mongo"
+
+	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/test/stack"
+	"marketplace.example/trials/test/system"
+)
+
+const (
+	rollouts = "/api/admin/rollouts"
+	// rideLimit bounds a rollout, in days.
+	rideLimit = 40
+	// aftermath is how long after its end a rollout is watched, in days: nothing
+	// may come that it has stopped.
+	aftermath = 2
+	lookEvery = 500 * time.Millisecond
+)
+
+// ride lives through one course, on a system of its own.
+type ride struct {
+	course
+	system   *system.System
+	database *mongo.Database
+	gate     *system.Gate // nil without one
+	out      io.Writer
+	began    time.Time
+	// bounces says that most vendors who come now have a dead address.
+	bounces atomic.Bool
+
+	events []rollout.Event
+	// troubled is when things went wrong.
+	troubled time.Time
+}
+
+// board starts the system that a course is lived through on.
+func board(ctx context.Context, c course, embedded *stack.Stack, client *mongo.Client, logs string, out io.Writer) (*ride, error) {
+	r := &ride{course: c, out: out}
+	o := system.Options{Stack: embedded, Day: day, LogDir: filepath.Join(logs, c.name), Database: c.name, Namespace: c.name}
+	if c.gated {
+		if err := r.raiseGate(ctx, &o); err != nil {
+			return nil, err
+		}
+	}
+	if err := makeDir(o.LogDir); err != nil {
+		return nil, err
+	}
+	var err error
+	if r.system, err = system.Start(ctx, o); err != nil {
+		return nil, err
+	}
+	r.database = client.Database(c.name)
+	return r, nil
+}
+
+// raiseGate puts a gate between the API and the database.
+func (r *ride) raiseGate(ctx context.Context, o *system.Options) error {
+	address, err := url.Parse(o.Stack.MongoDB)
+	if err != nil {
+		return fmt.Errorf("reading the database's address: %w", err)
+	}
+	if r.gate, err = system.NewGate(ctx, address.Host); err != nil {
+		return err
+	}
+	address.Host = r.gate.Addr
+	query := address.Query()
+	query.Set("directConnection", "true") // a replica set would show the way around the gate
+	address.RawQuery = query.Encode()
+	o.APIEnv = []string{"MONGODB_URI=" + address.String()}
+	return nil
+}
+
+// live begins the rollout, and follows it until it has ended and a while longer.
+func (r *ride) live(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, rideLimit*day)
+	defer cancel()
+	r.began = time.Now()
+	a, err := r.system.Admin(ctx, http.MethodPost, rollouts, map[string]any{"plan": r.plan()})
+	if err := accepted(a.Status, a.Body, err); err != nil {
+		return fmt.Errorf("starting the rollout: %w", err)
+	}
+	arrived := r.arrive(ctx)
+	defer arrived()
+	if r.prepare != nil {
+		if err := r.prepare(ctx, r); err != nil {
+			return err
+		}
+	}
+	for !r.over() {
+		if err := r.step(ctx); err != nil {
+			return fmt.Errorf("it stands so: %s: %w", r.state().Sentence(), err)
+		}
+	}
+	return sleep(ctx, aftermath*day)
+}
+
+// over tells whether the rollout has been taken back, is through, or stands still.
+func (r *ride) over() bool {
+	s := r.state()
+	return len(r.events) > 0 && s.Status != rollout.Running || s.Epoch > 0
+}
+
+func (r *ride) state() rollout.State { return rollout.Fold(r.events) }
+
+// step looks once at what has been decided, and does what belongs to it.
+func (r *ride) step(ctx context.Context) error {
+	if err := sleep(ctx, lookEvery); err != nil {
+		return err
+	}
+	news, err := r.news(ctx)
+	if err != nil {
+		return err
+	}
+	for _, e := range news {
+		r.events = append(r.events, e)
+		if e.Type != rollout.EventUpdate && e.Type != rollout.EventStarted {
+			r.say("%s", e.Reason)
+		}
+		if err := r.answer(ctx, e); err != nil {
+			return err
+		}
+		if r.over() {
+			return nil // what was wrong may yet take it back further; the first time is the one shown
+		}
+	}
+	return r.waive(ctx)
+}
+
+// news are the decisions made since the last look.
+func (r *ride) news(ctx context.Context) ([]rollout.Event, error) {
+	a, err := r.system.Admin(ctx, http.MethodGet, fmt.Sprintf("%s/current/decisions?after=%d&limit=200", rollouts, len(r.events)), nil)
+	if a.Status == http.StatusNotFound { // it is about to begin
+		return nil, err
+	}
+	if err := accepted(a.Status, a.Body, err); err != nil {
+		return nil, err
+	}
+	var all struct {
+		Decisions []rollout.Event `json:"decisions"`
+	}
+	err = a.Into(&all)
+	return all.Decisions, err
+}
+
+// answer does what fate does about a decision.
+func (r *ride) answer(ctx context.Context, e rollout.Event) error {
+	if e.Type == rollout.EventRolledBack { // somebody mends it
+		r.bounces.Store(false)
+		if r.gate != nil {
+			r.gate.Delay(0, 0)
+		}
+	}
+	if e.Type != rollout.EventEntered || r.trouble == nil || !r.troubled.IsZero() || *e.Percentage != r.troubleAt {
+		return nil
+	}
+	r.troubled = time.Now()
+	r.say("%s", r.story)
+	return r.trouble(ctx, r)
+}
+
+// waive lets the check of the backup pass, which a demo cannot satisfy: there
+// is nothing to lose. Right after the preflight it may be too soon for that.
+func (r *ride) waive(ctx context.Context) error {
+	checks := r.state().Checks
+	if i := slices.IndexFunc(checks, func(c rollout.Check) bool { return c.ID == rollout.CheckBackup }); i < 0 || checks[i].WaivedBy != "" {
+		return nil
+	}
+	a, err := r.system.Admin(ctx, http.MethodPost, rollouts+"/current/preflight/backup/waiver", map[string]any{"reason": "There is nothing to lose in a demo"})
+	if a.Status == http.StatusBadRequest {
+		return nil
+	}
+	r.say("the check of the backup is waived: there is nothing to lose in a demo")
+	return accepted(a.Status, a.Body, err)
+}
+
+// leave ends the system. What was under way is finished, so that the mailbox
+// and the database have the same to tell.
+func (r *ride) leave() {
+	r.system.Stop()
+	if r.gate != nil {
+		r.gate.Shut()
+	}
+}
+
+func (r *ride) say(format string, args ...any) {
+	_, _ = fmt.Fprintf(r.out, "%-10s  day %4.1f  %s\n", r.name, r.dayOf(time.Now()), fmt.Sprintf(format, args...))
+}
+
+// dayOf is how many of the rollout's days had passed at a moment.
+func (r *ride) dayOf(at time.Time) float64 { return at.Sub(r.began).Seconds() / day.Seconds() }
+
+func sleep(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return errors.Join(errors.New("it has not ended"), ctx.Err())
+	case <-time.After(d):
+		return nil
+	}
+}

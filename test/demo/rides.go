@@ -1,0 +1,100 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+
+	"marketplace.example/trials/test/stack"
+)
+
+// lived is a ride and what was found of it; finding is nil where it broke off.
+type lived struct {
+	ride    *ride
+	finding *finding
+}
+
+// together is how many rollouts are lived through at once, beside the vendors:
+// more are too much for two cores.
+const together = 2
+
+// rideAll lives through every course, each on a system of its own.
+func rideAll(ctx context.Context, embedded *stack.Stack, client *mongo.Client, logs string, out io.Writer) ([]lived, error) {
+	all := courses()
+	results, errs := make([]lived, len(all)), make([]error, len(all))
+	next := make(chan int)
+	var done sync.WaitGroup
+	for range together {
+		done.Go(func() {
+			for i := range next {
+				results[i], errs[i] = rideOne(ctx, all[i], embedded, client, logs, out)
+			}
+		})
+	}
+	for i := range all {
+		next <- i
+	}
+	close(next)
+	done.Wait()
+	return results, errors.Join(errs...)
+}
+
+func rideOne(ctx context.Context, c course, embedded *stack.Stack, client *mongo.Client, logs string, out io.Writer) (lived, error) {
+	r, err := board(ctx, c, embedded, client, logs, out)
+	if err != nil {
+		return lived{ride: &ride{course: c}}, fmt.Errorf("rollout %s: %w", c.name, err)
+	}
+	err = r.live(ctx)
+	if err != nil {
+		r.leave()
+		return lived{ride: r}, fmt.Errorf("rollout %s: %w", c.name, err)
+	}
+	f, err := r.inspect(ctx)
+	if err != nil {
+		err = fmt.Errorf("rollout %s: %w", c.name, err)
+	}
+	return lived{r, f}, err
+}
+
+// reportRides prints how the rollouts ended and tells whether all of it was right.
+func reportRides(out io.Writer, all []lived) bool {
+	t := table.NewWriter()
+	t.SetOutputMirror(out)
+	t.SetStyle(table.StyleLight)
+	t.SetColumnConfigs([]table.ColumnConfig{{Name: "what happens", WidthMax: 30, WidthMaxEnforcer: text.WrapSoft}, {Name: "why", WidthMax: 60, WidthMaxEnforcer: text.WrapSoft}, {Name: "checked", WidthMax: 60, WidthMaxEnforcer: text.WrapSoft}})
+	t.AppendHeader(table.Row{"rollout", "what happens", "ended", "taken back", "why", "checked"})
+	right := 0
+	for _, l := range all {
+		row, ok := l.row()
+		if ok {
+			right++
+		}
+		t.AppendRow(row)
+		t.AppendSeparator()
+	}
+	t.AppendFooter(table.Row{"", fmt.Sprintf("%d of %d as they must be", right, len(all)), "", "", "", ""})
+	t.Render()
+	return right == len(all)
+}
+
+func (l lived) row() (table.Row, bool) {
+	if l.finding == nil {
+		return table.Row{l.ride.name, l.ride.story, "", "", "", "it broke off"}, false
+	}
+	f, back, verdict := l.finding, "never", "ok"
+	if f.back != nil {
+		back = fmt.Sprintf("day %.1f", l.ride.dayOf(f.back.At))
+	}
+	if len(f.wrong) > 0 {
+		verdict = strings.Join(f.wrong, "; ")
+	}
+	ended := fmt.Sprintf("%v %%, %s", f.state.Percentage, f.state.Status)
+	return table.Row{l.ride.name, l.ride.story, ended, back, f.why, verdict}, len(f.wrong) == 0
+}
