@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"go.mongodb.org/mongo-driver/v2/mongo"
 
@@ -46,6 +47,17 @@ func passing(err error) bool {
 	if mongo.IsTimeout(err) || mongo.IsNetworkError(err) || errors.Is(err, mongo.ErrClientDisconnected) {
 		return true
 	}
+	if unlabeled(err) {
+		return true
+	}
 	var labeled mongo.LabeledError
 	return errors.As(err, &labeled) && (labeled.HasErrorLabel("RetryableWriteError") || labeled.HasErrorLabel("RetryableError"))
+}
+
+// unlabeled tells whether an error came about between the driver and its
+// connections: those of a pool that was cleared, or of a connection that broke
+// while it was being made, carry no label and have no exported type.
+func unlabeled(err error) bool {
+	text := err.Error()
+	return strings.Contains(text, "connection pool for ") || strings.Contains(text, "connection(")
 }

@@ -29,8 +29,8 @@ func shortPlan() rollout.Plan {
 	p.Triggers.Slowdown = 10 // the machine may be busy with other stories
 	p.Phases = []rollout.Phase{
 		{Name: "nobody", Percentage: 0, SoakDays: 1, Gates: []rollout.Gate{}},
-		{Name: "half", Percentage: 50, SoakDays: 6, Gates: gates},
-		{Name: "all", Percentage: 100, SoakDays: 4, Gates: gates},
+		{Name: "half", Percentage: 50, SoakDays: 14, Gates: gates},
+		{Name: "all", Percentage: 100, SoakDays: 10, Gates: gates},
 	}
 	return p
 }
@@ -152,6 +152,11 @@ func (s *story) entered() []string {
 // address that bounces; every third converts at once.
 func (s *story) arrivals(name string, every time.Duration, bouncing int) (stop func()) {
 	ctx, cancel := context.WithCancel(s.ctx)
+	api, token := s.API, s.Secrets.ServiceToken // which a story may change meanwhile
+	post := func(path string, body any) {
+		// A story that goes on without some of them fails by itself.
+		_, _ = system.Call(ctx, http.MethodPost, api+path, token, body, nil)
+	}
 	var done sync.WaitGroup
 	done.Go(func() {
 		for i := 0; ctx.Err() == nil; i++ {
@@ -160,10 +165,9 @@ func (s *story) arrivals(name string, every time.Duration, bouncing int) (stop f
 			if i*7%10 < bouncing {
 				address = id + "+bounce@vendors.example.com"
 			}
-			// A story that goes on without some of them fails by itself.
-			_, _ = s.Service(ctx, http.MethodPost, "/api/vendors", map[string]any{"id": id, "email": address, "name": "Vendor"})
+			post("/api/vendors", map[string]any{"id": id, "email": address, "name": "Vendor"})
 			if i%3 == 0 {
-				_, _ = s.Service(ctx, http.MethodPost, "/api/vendors/"+id+"/conversion", map[string]any{})
+				post("/api/vendors/"+id+"/conversion", map[string]any{})
 			}
 			select {
 			case <-ctx.Done():

@@ -52,7 +52,7 @@ func TestARolloutSurvivesWhateverIsKilled(t *testing.T) {
 	own, crash := keptStack(t)
 	s := begin(t, system.Options{Stack: own, Env: []string{"STAKEHOLDERS=" + stakeholder(t)}})
 	plan := shortPlan()
-	plan.Phases[0].SoakDays, plan.Phases[1].SoakDays, plan.Phases[2].SoakDays = 10, 16, 8
+	plan.Phases[0].SoakDays, plan.Phases[1].SoakDays, plan.Phases[2].SoakDays = 10, 20, 10
 	s.startRollout(plan)
 	stop := s.arrivals("a", s.Day/10, 0)
 	s.pass()

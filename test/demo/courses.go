@@ -61,7 +61,7 @@ func courses() []course {
 			gated: true, prepare: measuring, trouble: slowing, troubleAt: 100,
 			status: rollout.Running, percentage: 50, trigger: rollout.TriggerPerformance, remedy: rollout.Partial,
 			stages: []string{"phase 0", "phase 50", "phase 100", "phase 50"},
-			why:    `^Taken back from 100 % to 50 %: \d+ % of the API calls took longer than \d.*, at most 5.* % may \(of \d+ calls`,
+			why:    `^Taken back from 100 % to 50 %: [\d.]+ % of the API calls took longer than \d.*, at most 5.* % may \(of \d+ calls`,
 		},
 	}
 }
