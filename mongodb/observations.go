@@ -35,6 +35,8 @@ type observations struct {
 	pending map[int64]*observed
 	// flushing says that a flush is under way or will be: there is one at a time.
 	flushing bool
+	// closed says that nothing more is written.
+	closed bool
 }
 
 // observed is what one interval's document will be changed by.
@@ -98,7 +100,7 @@ func (s *Store) observe(at time.Time, note func(*observed)) {
 // flushSoon has what is pending written soon; the lock is held.
 func (s *Store) flushSoon() {
 	all := s.observations
-	if all.flushing || len(all.pending) == 0 {
+	if all.flushing || all.closed || len(all.pending) == 0 {
 		return
 	}
 	all.flushing = true
@@ -117,9 +119,6 @@ func (s *Store) flushSoon() {
 // again with the next.
 func (s *Store) flushObservations(ctx context.Context) {
 	all := s.observations
-	if all == nil {
-		return
-	}
 	all.mu.Lock()
 	pending := all.pending
 	all.pending = map[int64]*observed{}
@@ -132,6 +131,17 @@ func (s *Store) flushObservations(ctx context.Context) {
 			s.observe(time.UnixMilli(interval*rollout.WatchEvery(all.day).Milliseconds()), o.addTo)
 		}
 	}
+}
+
+// closeObservations writes what is left, and no more after that.
+func (s *Store) closeObservations(ctx context.Context) {
+	if s.observations == nil {
+		return
+	}
+	s.observations.mu.Lock()
+	s.observations.closed = true
+	s.observations.mu.Unlock()
+	s.flushObservations(ctx)
 }
 
 func (o *observed) addTo(other *observed) {

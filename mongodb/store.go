@@ -97,7 +97,7 @@ func newStore(client *mongo.Client, database string) *Store {
 
 // Close gives the connections back.
 func (s *Store) Close(ctx context.Context) error {
-	s.flushObservations(ctx)
+	s.closeObservations(ctx)
 	if err := s.client.Disconnect(ctx); err != nil {
 		return failed("closing the connections to MongoDB", err)
 	}

@@ -33,7 +33,7 @@ func TestARollbackTakesNoMoreThanASecond(t *testing.T) {
 			}
 			return nil
 		})
-		stop := s.arrivals(fmt.Sprintf("b%d-", i), s.Day/20, 0)
+		stop := s.arrivals(fmt.Sprintf("b%d-", i), s.Day/6, 0)
 		pause(t, 4*time.Second) // e-mails are leaving all the time
 		require.NotEmpty(t, s.messages(s.mark+"/"), c.name)
 		c.before()

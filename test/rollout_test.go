@@ -28,7 +28,7 @@ func shortPlan() rollout.Plan {
 	p.Name, p.NoticeDays, p.StabilityDays, p.GuardDays, p.BackfillPerHour = "story", 0.5, 1, 1, 3600
 	p.Triggers.Slowdown = 10 // the machine may be busy with other stories
 	p.Phases = []rollout.Phase{
-		{Name: "nobody", Percentage: 0, SoakDays: 1, Gates: []rollout.Gate{}},
+		{Name: "nobody", Percentage: 0, SoakDays: 4, Gates: []rollout.Gate{}},
 		{Name: "half", Percentage: 50, SoakDays: 14, Gates: gates},
 		{Name: "all", Percentage: 100, SoakDays: 10, Gates: gates},
 	}
@@ -62,7 +62,7 @@ func (s *story) startRollout(p rollout.Plan) {
 		ID string `json:"id"`
 	}
 	require.NoError(s.t, a.Into(&started))
-	s.awaitRollout(soon, func(v rollout.View) error {
+	s.awaitRollout(wholeLife, func(v rollout.View) error {
 		if v.Rollout.ID != started.ID {
 			return fmt.Errorf("it has not begun")
 		}
@@ -184,7 +184,7 @@ func TestAHealthyRolloutGoesFromNobodyToEverybody(t *testing.T) {
 	early := s.vendor("early")
 	s.register(early) // control: it is taken in when everybody is
 	s.startRollout(shortPlan())
-	stop := s.arrivals("a", s.Day/20, 0)
+	stop := s.arrivals("a", s.Day/6, 0)
 	s.pass()
 	s.awaitRollout(wholeLife, func(v rollout.View) error {
 		if v.Rollout.Stage.Kind == rollout.Guard || v.Rollout.Status == rollout.Completed {
@@ -211,7 +211,7 @@ func TestAHealthyRolloutGoesFromNobodyToEverybody(t *testing.T) {
 func TestARolloutIsTakenBackWhereMailIsNotDelivered(t *testing.T) {
 	s := begin(t, system.Options{})
 	s.startRollout(shortPlan())
-	stop := s.arrivals("a", s.Day/20, 6)
+	stop := s.arrivals("a", s.Day/6, 6)
 	s.pass()
 	v := s.awaitRollout(wholeLife, func(v rollout.View) error {
 		if v.Rollout.Epoch == 0 {
@@ -299,7 +299,7 @@ func TestAPercentageSetByHandIsSeenAndHeldAt(t *testing.T) {
 	require.Equal(t, rollout.PausedByOverride, v.Rollout.Pause.Cause)
 	require.InDelta(t, 33.33, v.Rollout.Percentage, 1e-9)
 	s.control("resume", map[string]any{})
-	v = s.awaitRollout(soon, func(v rollout.View) error {
+	v = s.awaitRollout(wholeLife, func(v rollout.View) error {
 		if v.Rollout.Status != rollout.Running {
 			return fmt.Errorf("not resumed yet")
 		}

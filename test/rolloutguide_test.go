@@ -108,7 +108,7 @@ func (g *guide) line(parts ...string) string {
 // is waits until the rollout stands there.
 func (g *guide) is(status rollout.Status, percentage float64) {
 	g.t.Helper()
-	g.id = g.awaitRollout(soon, func(v rollout.View) error {
+	g.id = g.awaitRollout(wholeLife, func(v rollout.View) error {
 		if v.Rollout.Status != status || v.Rollout.Percentage != percentage {
 			return fmt.Errorf("%s at %v %%, not %s at %v %%", v.Rollout.Status, v.Rollout.Percentage, status, percentage)
 		}
@@ -120,11 +120,11 @@ func (g *guide) is(status rollout.Status, percentage float64) {
 func (g *guide) start(command string) {
 	g.t.Helper()
 	before := g.id
-	eventually(g.t, soon, func() error {
+	eventually(g.t, wholeLife, func() error {
 		_, err := g.try(command)
 		return err
 	})
-	g.id = g.awaitRollout(soon, func(v rollout.View) error {
+	g.id = g.awaitRollout(wholeLife, func(v rollout.View) error {
 		if v.Rollout.ID == before {
 			return errors.New("still the one before")
 		}
@@ -138,7 +138,7 @@ func TestTheGuideToTheRolloutDoesWhatItSays(t *testing.T) {
 	g := s.guide()
 	plan := shortPlan()
 	plan.Phases = []rollout.Phase{
-		{Name: "nobody", Percentage: 0, SoakDays: 1, Gates: []rollout.Gate{}},
+		{Name: "nobody", Percentage: 0, SoakDays: 6, Gates: []rollout.Gate{}},
 		{Name: "tenth", Percentage: 10, SoakDays: 60, Gates: []rollout.Gate{rollout.GateEmail}},
 		{Name: "half", Percentage: 50, SoakDays: 60, Gates: []rollout.Gate{rollout.GateEmail}},
 	}
@@ -148,7 +148,7 @@ func TestTheGuideToTheRolloutDoesWhatItSays(t *testing.T) {
 	require.Contains(t, g.run("starter rollout plan --registrations 30 --plan plan.yaml"), "the 50 % phase sees about 900 vendors")
 	start := g.line("starter rollout start --plan")
 	g.start(start)
-	s.awaitRollout(soon, func(v rollout.View) error {
+	s.awaitRollout(wholeLife, func(v rollout.View) error {
 		if len(v.Rollout.Checks) == 0 {
 			return errors.New("no preflight yet")
 		}
