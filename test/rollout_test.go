@@ -29,8 +29,8 @@ func shortPlan() rollout.Plan {
 	p.Triggers.Slowdown = 10 // the machine may be busy with other stories
 	p.Phases = []rollout.Phase{
 		{Name: "nobody", Percentage: 0, SoakDays: 4, Gates: []rollout.Gate{}},
-		{Name: "half", Percentage: 50, SoakDays: 14, Gates: gates},
-		{Name: "all", Percentage: 100, SoakDays: 10, Gates: gates},
+		{Name: "half", Percentage: 50, SoakDays: 18, Gates: gates},
+		{Name: "all", Percentage: 100, SoakDays: 12, Gates: gates},
 	}
 	return p
 }
@@ -184,7 +184,7 @@ func TestAHealthyRolloutGoesFromNobodyToEverybody(t *testing.T) {
 	early := s.vendor("early")
 	s.register(early) // control: it is taken in when everybody is
 	s.startRollout(shortPlan())
-	stop := s.arrivals("a", s.Day/6, 0)
+	stop := s.arrivals("a", s.Day/4, 0)
 	s.pass()
 	s.awaitRollout(wholeLife, func(v rollout.View) error {
 		if v.Rollout.Stage.Kind == rollout.Guard || v.Rollout.Status == rollout.Completed {
@@ -211,7 +211,7 @@ func TestAHealthyRolloutGoesFromNobodyToEverybody(t *testing.T) {
 func TestARolloutIsTakenBackWhereMailIsNotDelivered(t *testing.T) {
 	s := begin(t, system.Options{})
 	s.startRollout(shortPlan())
-	stop := s.arrivals("a", s.Day/6, 6)
+	stop := s.arrivals("a", s.Day/4, 6)
 	s.pass()
 	v := s.awaitRollout(wholeLife, func(v rollout.View) error {
 		if v.Rollout.Epoch == 0 {

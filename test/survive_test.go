@@ -54,7 +54,7 @@ func TestARolloutSurvivesWhateverIsKilled(t *testing.T) {
 	plan := shortPlan()
 	plan.Phases[0].SoakDays, plan.Phases[1].SoakDays, plan.Phases[2].SoakDays = 10, 20, 10
 	s.startRollout(plan)
-	stop := s.arrivals("a", s.Day/6, 0)
+	stop := s.arrivals("a", s.Day/4, 0)
 	s.pass()
 	kills := []struct {
 		at   float64
