@@ -183,6 +183,8 @@ func TestAHealthyRolloutGoesFromNobodyToEverybody(t *testing.T) {
 	s.rollout(true, 0)
 	early := s.vendor("early")
 	s.register(early) // control: it is taken in when everybody is
+	a, err := s.steer(early, "extend", 90)
+	s.answered(http.StatusOK, a, err) // so that it still runs then
 	s.startRollout(shortPlan())
 	stop := s.arrivals("a", s.Day/4, 0)
 	s.pass()
