@@ -82,7 +82,7 @@ func set[T any](flag, to *T) {
 	}
 }
 
-// within puts a flag's name below where the request has it.
+// within puts a field's name below where the request has it.
 func within(path string, err error) error {
 	if wrong, ok := errors.AsType[*rollout.FieldError](err); ok {
 		return &rollout.FieldError{Field: path + wrong.Field, Message: wrong.Message}

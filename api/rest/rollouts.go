@@ -74,18 +74,10 @@ func (s *server) ForecastRollout(_ context.Context, request ForecastRolloutReque
 		plan = *request.Body.Plan
 	}
 	if err := plan.Validate(); err != nil {
-		return nil, below("plan", err)
+		return nil, within("plan.", err)
 	}
 	times := rollout.Times{Day: s.Day, TrialDays: float64(s.Policy.LengthDays + s.Policy.GraceDays)}
 	return ForecastRollout200JSONResponse(rollout.Foresee(plan, times, request.Body.RegistrationsPerDay)), nil
-}
-
-// below puts a field's name below another.
-func below(path string, err error) error {
-	if wrong, ok := errors.AsType[*rollout.FieldError](err); ok {
-		return &rollout.FieldError{Field: path + "." + wrong.Field, Message: wrong.Message}
-	}
-	return err
 }
 
 // rollout is the rollout that a path names.
