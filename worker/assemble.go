@@ -47,7 +47,7 @@ type parts struct {
 
 // assemble wires the parts; fatal is told what ends the running worker.
 func assemble(ctx context.Context, cfg config.Config, log *zap.Logger, fatal func(error)) (*parts, error) {
-	store, err := mongodb.Connect(ctx, cfg.MongoDBURI, cfg.MongoDBDatabase, mongodb.WithLogger(log), mongodb.WithObservations(cfg.TrialDay))
+	store, err := mongodb.Connect(ctx, cfg.MongoDBURI, cfg.MongoDBDatabase, mongodb.WithLogger(log), mongodb.WithObservations(cfg.TrialDay), mongodb.WithCounters(cfg.TrialDay))
 	if err != nil {
 		return nil, fmt.Errorf("connecting to MongoDB: %w", err)
 	}
