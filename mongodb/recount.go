@@ -14,16 +14,21 @@ import (
 // CountedAfter is how long after a moment all counting of it is written.
 const CountedAfter = 4 * countEvery
 
+// recountLimit bounds a recount.
+const recountLimit = time.Hour
+
 // Recount compares the counters with the trials' events and the e-mails, and
 // sets right those that are wrong unless checkOnly. It reads everything, and may run
 // while the system works. progress is called with the number of trials read so far.
-func (s *Store) Recount(ctx context.Context, day time.Duration, checkOnly bool, progress func(trials int)) (monitoring.Recount, error) {
+func (s *Store) Recount(ctx context.Context, checkOnly bool, progress func(trials int)) (monitoring.Recount, error) {
+	ctx, cancel := context.WithTimeout(ctx, recountLimit)
+	defer cancel()
 	before, err := s.counted(ctx)
 	if err != nil {
 		return monitoring.Recount{}, err
 	}
 	truth := monitoring.Tally{}
-	trials, err := s.tallyTrials(ctx, truth, progress)
+	trials, day, err := s.tallyTrials(ctx, truth, progress)
 	if err != nil {
 		return monitoring.Recount{}, err
 	}
@@ -71,10 +76,15 @@ func (s *Store) counted(ctx context.Context) (monitoring.Counted, error) {
 	return counted, err
 }
 
-func (s *Store) tallyTrials(ctx context.Context, truth monitoring.Tally, progress func(int)) (n int, err error) {
-	ids := bson.D{{Key: "_id", Value: 1}}
-	err = scan(ctx, s.trials, ids, "the trials", func(doc struct {
-		ID string `bson:"_id"`
+// tallyTrials answers with the number of trials, and how long a day lasts for
+// the one that began last.
+func (s *Store) tallyTrials(ctx context.Context, truth monitoring.Tally, progress func(int)) (n int, day time.Duration, err error) {
+	fields := bson.D{{Key: "startedAt", Value: 1}, {Key: "day", Value: 1}}
+	var latest time.Time
+	err = scan(ctx, s.trials, fields, "the trials", func(doc struct {
+		ID        string        `bson:"_id"`
+		StartedAt time.Time     `json:"startedAt"`
+		Day       time.Duration `json:"day"`
 	},
 	) error {
 		events, err := s.Events(ctx, doc.ID, 1)
@@ -82,14 +92,20 @@ func (s *Store) tallyTrials(ctx context.Context, truth monitoring.Tally, progres
 			return err
 		}
 		truth.Add(monitoring.OfTrial(events))
+		if doc.StartedAt.After(latest) {
+			latest, day = doc.StartedAt, doc.Day
+		}
 		n++
 		progress(n)
 		return nil
 	})
-	return n, err
+	return n, day, err
 }
 
 func (s *Store) tallySends(ctx context.Context, truth monitoring.Tally, day time.Duration) (n int, err error) {
+	if day == 0 {
+		return 0, nil // no trials, no e-mails
+	}
 	err = scan(ctx, s.sends, nil, "the sends", func(doc sendDocument) error {
 		truth.Add(monitoring.OfSend(doc.send(), day))
 		n++

@@ -84,6 +84,8 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger, fatal fun
 		Store: store, Account: mailer.account, Herald: client, Day: cfg.TrialDay, Settled: mongodb.ObservedAfter,
 		Overdue: max(cfg.TrialDay, overdueSlack), Now: time.Now, Log: log,
 	})
+	w.RegisterWorkflowWithOptions(workflows.Recount, workflow.RegisterOptions{Name: workflows.RecountWorkflowType})
+	w.RegisterActivity(&activities.Recount{Store: store, Log: log})
 	w.RegisterActivity(notices)
 	return &parts{store: store, client: client, worker: w}, nil
 }
