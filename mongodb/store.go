@@ -25,6 +25,7 @@ const (
 	snapshotsCollection = "snapshots"
 	ledgersCollection   = "ledgers"
 	noticesCollection   = "notices"
+	reportsCollection   = "reports"
 )
 
 const (
@@ -41,8 +42,8 @@ type Store struct {
 	client *mongo.Client
 	log    *zap.Logger
 
-	users, trials, events, sends, flags, firsts, messages      *mongo.Collection
-	observed, rollouts, decisions, snapshots, ledgers, notices *mongo.Collection
+	users, trials, events, sends, flags, firsts, messages               *mongo.Collection
+	observed, rollouts, decisions, snapshots, ledgers, notices, reports *mongo.Collection
 
 	observations *observations // nil: none are kept
 }
@@ -91,7 +92,7 @@ func newStore(client *mongo.Client, database string) *Store {
 		messages: db.Collection(messagesCollection), observed: db.Collection(observedCollection),
 		rollouts: db.Collection(rolloutsCollection), decisions: db.Collection(decisionsCollection),
 		snapshots: db.Collection(snapshotsCollection), ledgers: db.Collection(ledgersCollection),
-		notices: db.Collection(noticesCollection),
+		notices: db.Collection(noticesCollection), reports: db.Collection(reportsCollection),
 	}
 }
 

@@ -84,6 +84,10 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger, fatal fun
 		Store: store, Account: mailer.account, Herald: client, Day: cfg.TrialDay, Settled: mongodb.ObservedAfter,
 		Overdue: max(cfg.TrialDay, overdueSlack), Now: time.Now, Log: log,
 	})
+	w.RegisterWorkflowWithOptions(workflows.Report, workflow.RegisterOptions{Name: workflows.ReportWorkflowType})
+	w.RegisterActivity(&activities.Reports{
+		Store: store, Teller: notices, Day: cfg.TrialDay, Settled: mongodb.ObservedAfter, Now: time.Now, Log: log,
+	})
 	w.RegisterActivity(notices)
 	return &parts{store: store, client: client, worker: w}, nil
 }

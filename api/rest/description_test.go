@@ -54,6 +54,9 @@ var domainTypes = map[string]reflect.Type{
 	"RolloutPlan.triggers":         reflect.TypeFor[rollout.Triggers](),
 	"RolloutView":                  reflect.TypeFor[rollout.View](),
 	"RolloutDecision":              reflect.TypeFor[rollout.Event](),
+	"RolloutReport":                reflect.TypeFor[rollout.Report](),
+	"RolloutReportEntry":           reflect.TypeFor[rollout.ReportEntry](),
+	"RolloutTally":                 reflect.TypeFor[rollout.Tally](),
 	"Forecast":                     reflect.TypeFor[rollout.Forecast](),
 }
 
