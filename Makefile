@@ -23,6 +23,10 @@ demo: $(BUILD)/devstack ## Live through trials and rollouts on the embedded stac
 simulate: ## Show how often the rollout's judgement errs, and how soon it is right, in simulated worlds; minutes
 	go run ./test/simulate
 
+.PHONY: chaos
+chaos: $(BUILD)/devstack ## Take a hundred rollouts back with the worker running, stopped and killed, and show how soon that acts; minutes
+	go run ./test/chaos
+
 .PHONY: dev
 dev: $(BUILD)/devstack ## Run the embedded stack, the API and the worker until interrupted; data stays in .dev/
 	go run ./test/dev
