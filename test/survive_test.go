@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -84,7 +83,6 @@ func TestARolloutSurvivesWhateverIsKilled(t *testing.T) {
 	})
 	stop()
 	require.Equal(t, []string{"phase 0", "phase 50", "phase 100", "stability 100", "guard 100"}, s.entered())
-	s.reportedOnce()
 	s.toldOnce(v.Rollout)
 	a, err := s.Admin(s.ctx, http.MethodGet, "/readyz", nil)
 	s.answered(http.StatusOK, a, err)
@@ -104,39 +102,4 @@ func (s *story) toldOnce(r rollout.State) {
 		require.Equal(s.t, 1, n, "notice %s", key)
 	}
 	require.GreaterOrEqual(s.t, len(seen), 5, "rollout %s: %v", r.ID, seen)
-}
-
-// reportedOnce waits for the report on the first day after the last phase, which
-// comes whether or not the rollout still runs, and reads it in the mailbox and
-// over the API.
-func (s *story) reportedOnce() {
-	s.t.Helper()
-	var report rollout.Report
-	var mail system.Message
-	eventually(s.t, soon, func() error {
-		a, err := s.Admin(s.ctx, http.MethodGet, rollouts+"/current/reports/daily-1", nil)
-		if err != nil || a.Status != http.StatusOK {
-			return fmt.Errorf("%d %s: %w", a.Status, a.Body, err)
-		}
-		if err := a.Into(&report); err != nil {
-			return err
-		}
-		messages, err := s.Messages(s.ctx, "owner@example.com")
-		if err != nil {
-			return err
-		}
-		for _, m := range messages {
-			if strings.HasPrefix(m.Tags["notice"], report.RolloutID+"/report/daily-1/") {
-				mail = m
-				return nil
-			}
-		}
-		return fmt.Errorf("report %s is not in the mailbox", report.ID)
-	})
-	require.Equal(s.t, "Trial rollout: daily report, day 1", mail.Subject)
-	require.Contains(s.t, strings.Join(strings.Fields(mail.Text), " "), strings.Join(strings.Fields(report.Summary), " "))
-	require.Positive(s.t, report.Total.Admitted, report.Summary)
-	require.Positive(s.t, report.Total.Calls)
-	require.Equal(s.t, report.To, report.From.Add(s.Day))
-	require.Contains(s.t, s.starter("rollout", "reports"), report.Summary)
 }
