@@ -23,7 +23,7 @@ func TestReportsComeAfterTheLastPhase(t *testing.T) {
 	}
 	plan.Backfill, plan.BackfillPerHour = false, 0
 	s.startRollout(plan)
-	stop := s.arrivals("a", s.Day/4, 0)
+	stop := s.arrivals("a", s.Day/2, 0)
 	s.pass()
 	v := s.awaitRollout(wholeLife, func(v rollout.View) error {
 		if v.Rollout.Status != rollout.Completed {
@@ -82,7 +82,7 @@ func (s *story) noticesAbout(r rollout.Report) []system.Message {
 	require.NoError(s.t, err)
 	var found []system.Message
 	for _, m := range messages {
-		if strings.HasPrefix(m.Tags["notice"], r.RolloutID+"/report/"+r.ID+"/") {
+		if strings.HasPrefix(m.Tags["notice"], r.RolloutID+"_report_"+r.ID+"_") { // tags have no slashes
 			found = append(found, m)
 		}
 	}
