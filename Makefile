@@ -27,6 +27,10 @@ simulate: ## Show how often the rollout's judgement errs, and how soon it is rig
 bench: $(BUILD)/devstack ## Show that figures cost the same at 1,000 and at 100,000 trials; minutes
 	go run ./test/bench
 
+.PHONY: chaos
+chaos: $(BUILD)/devstack ## Take a hundred rollouts back with the worker running, stopped and killed, and show how soon that acts; minutes
+	go run ./test/chaos
+
 .PHONY: dev
 dev: $(BUILD)/devstack ## Run the embedded stack, the API and the worker until interrupted; data stays in .dev/
 	go run ./test/dev

@@ -70,6 +70,10 @@ type Config struct {
 	// so that a key can be replaced while links made with the old one are still in inboxes.
 	LinkSecret []string `env:"LINK_SECRET" secret:"true" needed:"api,worker"`
 
+	// WebhookSecret is the key under which notices to stakeholders' webhooks are signed; whoever
+	// receives them is given it, so it is no other key's. Only needed where one of them has a webhook.
+	WebhookSecret string `env:"WEBHOOK_SECRET" secret:"true"`
+
 	// MailSenders is the number of workers that share the SES account's rate, at least 1.
 	MailSenders int `env:"MAIL_SENDERS" envDefault:"1"`
 

@@ -23,6 +23,7 @@ const (
 	adminToken   = "admin-token-of-the-tests"
 	serviceToken = "service-token-of-the-tests"
 	linkSecret   = "link-secret-of-the-tests-0123456"
+	hookSecret   = "webhook-secret-of-the-tests-0123"
 	mongoDBURI   = "mongodb://trials:database-password@mongodb:27017"
 	topic        = "arn:aws:sns:eu-west-1:123456789012:mail-events"
 
@@ -95,6 +96,7 @@ func TestEveryVariableReachesItsField(t *testing.T) {
 		"STAKEHOLDERS":          stakeholdersFile,
 		"PUBLIC_URL":            "https://trials.marketplace.example/",
 		"LINK_SECRET":           linkSecret + "-new, " + linkSecret,
+		"WEBHOOK_SECRET":        hookSecret,
 		"MAIL_SENDERS":          "2",
 		"LOG_LEVEL":             "debug",
 		"LOG_FORMAT":            "console",
@@ -118,6 +120,7 @@ func TestEveryVariableReachesItsField(t *testing.T) {
 		Stakeholders:        stakeholdersFile,
 		PublicURL:           "https://trials.marketplace.example",
 		LinkSecret:          []string{linkSecret + "-new", linkSecret},
+		WebhookSecret:       hookSecret,
 		MailSenders:         2,
 		LogLevel:            "debug",
 		LogFormat:           "console",
@@ -151,6 +154,26 @@ func TestAProcessDoesNotStartWithoutWhatItNeeds(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestTheWorkerSignsWhatItPostsToWebhooks(t *testing.T) {
+	t.Parallel()
+	told := func(entry string) map[string]string {
+		file := filepath.Join(t.TempDir(), "stakeholders.yaml")
+		require.NoError(t, os.WriteFile(file, []byte("stakeholders:\n  - "+entry+"\n"), 0o600))
+		return with(complete(), "STAKEHOLDERS", file)
+	}
+	hook := told("{role: devops-engineer, webhook: https://chat.example.com/hooks/abc}")
+
+	_, err := config.Parse(hook, config.Worker)
+	require.ErrorContains(t, err, "WEBHOOK_SECRET: is not set")
+	require.NotContains(t, err.Error(), "chat.example.com")
+	_, err = config.Parse(hook, config.API)
+	require.NoError(t, err, "it posts nothing")
+	_, err = config.Parse(with(hook, "WEBHOOK_SECRET", hookSecret), config.Worker)
+	require.NoError(t, err)
+	_, err = config.Parse(told("{role: devops-engineer, email: devops@example.com}"), config.Worker)
+	require.NoError(t, err, "nothing is posted")
 }
 
 func TestWrongValuesAreNamed(t *testing.T) {
@@ -189,6 +212,8 @@ func TestWrongValuesAreNamed(t *testing.T) {
 		{"PUBLIC_URL", "https://marketplace.example/?a=b", "links are made by adding a path"},
 		{"LINK_SECRET", "short", "key 1 has 5 characters, at least 32 are needed"},
 		{"LINK_SECRET", linkSecret + ",short", "key 2 has 5 characters"},
+		{"WEBHOOK_SECRET", "short", "has 5 characters, at least 32 are needed"},
+		{"WEBHOOK_SECRET", linkSecret, "is a key of LINK_SECRET too"},
 		{"MAIL_SENDERS", "two", "is not a whole number"},
 		{"MAIL_SENDERS", "0", "0 is not between 1 and 1000"},
 		{"MAIL_SENDERS", "1001", "1001 is not between 1 and 1000"},
@@ -226,7 +251,7 @@ func TestEveryVariableHasACheck(t *testing.T) {
 	parsed, err := config.Parse(complete(), config.Client)
 	require.NoError(t, err)
 	parsed.SESConfigurationSet, parsed.SNSCertificateHost = "set", []string{"localhost"}
-	parsed.RolloutPlan, parsed.Stakeholders = planFile, stakeholdersFile
+	parsed.RolloutPlan, parsed.Stakeholders, parsed.WebhookSecret = planFile, stakeholdersFile, hookSecret
 	fields := reflect.ValueOf(parsed)
 	for i := range fields.NumField() {
 		require.False(t, fields.Field(i).IsZero(), "%s has no value here", fields.Type().Field(i).Name)

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/caarlos0/env/v11"
+
+	"marketplace.example/trials/rollout"
 )
 
 // Limits of the values, in the units of their fields.
@@ -21,9 +23,11 @@ const (
 	MinTrialDay = 100 * time.Millisecond
 	MaxTrialDay = 24 * time.Hour
 
-	// MinTokenLength and MinLinkSecretLength are in characters. Shorter secrets can be guessed.
-	MinTokenLength      = 16
-	MinLinkSecretLength = 32
+	// MinTokenLength, MinLinkSecretLength and MinWebhookSecretLength are in characters. Shorter
+	// secrets can be guessed.
+	MinTokenLength         = 16
+	MinLinkSecretLength    = 32
+	MinWebhookSecretLength = 32
 
 	MaxMailSenders = 1000
 )
@@ -55,7 +59,20 @@ func (c Config) ValidateFor(process Process) error {
 		problems = append(problems, errors.New("SERVICE_TOKEN: is the same as ADMIN_TOKEN; "+
 			"the marketplace's backend must not be able to act as an admin"))
 	}
+	if process == Worker {
+		problems = append(problems, c.checkWebhooksAreSigned())
+	}
 	return errors.Join(problems...)
+}
+
+// checkWebhooksAreSigned wants a key where a stakeholder has a webhook.
+func (c Config) checkWebhooksAreSigned() error {
+	stakeholders, err := c.ReadStakeholders()
+	signed := err != nil || c.WebhookSecret != "" // what is wrong with the file was said before
+	if signed || !slices.ContainsFunc(stakeholders, func(s rollout.Stakeholder) bool { return s.Webhook != "" }) {
+		return nil
+	}
+	return errors.New("WEBHOOK_SECRET: is not set, and neither is WEBHOOK_SECRET_FILE; a stakeholder has a webhook, and the worker signs what it posts there")
 }
 
 func missing(v Variable, process Process) error {
@@ -98,6 +115,7 @@ var checks = map[string]func(Config) error{
 	"STAKEHOLDERS":         func(c Config) error { _, err := c.ReadStakeholders(); return err },
 	"PUBLIC_URL":           func(c Config) error { return checkPublicURL(c.PublicURL) },
 	"LINK_SECRET":          func(c Config) error { return checkLinkSecret(c.LinkSecret) },
+	"WEBHOOK_SECRET":       func(c Config) error { return checkWebhookSecret(c) },
 	"MAIL_SENDERS":         func(c Config) error { return checkMailSenders(c.MailSenders) },
 	"LOG_LEVEL":            func(c Config) error { return checkOneOf(c.LogLevel, "debug", "info", "warn", "error") },
 	"LOG_FORMAT":           func(c Config) error { return checkOneOf(c.LogFormat, "json", "console") },
@@ -205,6 +223,18 @@ func checkLinkSecret(keys []string) error {
 		if len(key) < MinLinkSecretLength {
 			return fmt.Errorf("key %d has %d characters, at least %d are needed", i+1, len(key), MinLinkSecretLength)
 		}
+	}
+	return nil
+}
+
+// checkWebhookSecret keeps the key from being one that opens something else:
+// those who receive notices have it.
+func checkWebhookSecret(c Config) error {
+	if len(c.WebhookSecret) < MinWebhookSecretLength {
+		return fmt.Errorf("has %d characters, at least %d are needed", len(c.WebhookSecret), MinWebhookSecretLength)
+	}
+	if slices.Contains(c.LinkSecret, c.WebhookSecret) {
+		return errors.New("is a key of LINK_SECRET too; whoever checks webhooks could make links")
 	}
 	return nil
 }

@@ -98,7 +98,8 @@ func newNoticePage(m rollout.Message) noticePage {
 		p.Tone = "urgent"
 	case rollout.NoticeFinal, rollout.NoticeReport:
 		p.Tone = "good"
-	case rollout.NoticeAnnouncement, rollout.NoticePhase, rollout.NoticeDaily:
+	case rollout.NoticeAnnouncement, rollout.NoticePhase, rollout.NoticeDaily,
+		rollout.NoticeDailyReport, rollout.NoticeWeeklyReport, rollout.NoticeMonthlyReport:
 	}
 	for _, line := range m.Lines {
 		p.Lines = append(p.Lines, newNoticeLine(m.Kind, oneLine(line)))
@@ -126,6 +127,7 @@ const maxPreheader = 160
 var noticeLabels = map[rollout.NoticeKind]string{
 	rollout.NoticeAnnouncement: "Announcement", rollout.NoticePhase: "Phase", rollout.NoticeDaily: "Daily update",
 	rollout.NoticeCritical: "Critical", rollout.NoticeFinal: "Final report", rollout.NoticeReport: "Report",
+	rollout.NoticeDailyReport: "Daily report", rollout.NoticeWeeklyReport: "Weekly report", rollout.NoticeMonthlyReport: "Monthly report",
 }
 
 // heading is the subject without the words that tell it from other e-mails.
@@ -165,6 +167,7 @@ func charts(m rollout.Message) []noticeChart {
 	groups := []group{
 		{rollout.ToGoOn, "Figures of this phase", "What the next step needs. The mark is the limit; each bar has a scale of its own."},
 		{rollout.ToGoBack, "Figures of the whole rollout", "What takes the rollout back. The mark is the limit; each bar has a scale of its own."},
+		{rollout.ToReview, "Figures of this time", "Against what the rollout needed to go on. The mark is the limit; each bar has a scale of its own."},
 	}
 	if m.Kind == rollout.NoticeFinal || m.Kind == rollout.NoticeReport { // no gate is left
 		groups[0].name = "Figures since the last phase"

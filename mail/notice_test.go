@@ -2,6 +2,7 @@ package mail
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -16,7 +17,7 @@ import (
 	"marketplace.example/trials/rollout"
 )
 
-// notices are three that differ in all they show, by the name of their golden files.
+// notices are four that differ in all they show, by the name of their golden files.
 func notices() map[string]rollout.Message {
 	noon := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	day := func(n float64) time.Time { return noon.Add(time.Duration(n * float64(24*time.Hour))) }
@@ -42,14 +43,49 @@ func notices() map[string]rollout.Message {
 		"announcement": noticeOf(events[:1]),
 		"critical":     noticeOf(slices.Concat(events, []rollout.Event{alarm})),
 		"final-report": noticeOf(through),
+		"weekly":       weekly(rollout.Fold(numbered(through))),
 	}
 }
 
-func noticeOf(events []rollout.Event) rollout.Message {
+// weekly is the report on the second week.
+func weekly(s rollout.State) rollout.Message {
+	period := s.Periods()[7]
+	week := make([]rollout.Facts, 7)
+	var before rollout.Facts
+	vendors := 0
+	note := func(f *rollout.Facts, kind rollout.OutcomeKind, n int) {
+		for range n {
+			vendors++
+			id := fmt.Sprintf("v%d", vendors)
+			f.Outcomes = append(f.Outcomes, rollout.Outcome{Kind: kind, VendorID: id, Key: id})
+		}
+	}
+	for i := range week {
+		f := &week[i]
+		f.Calls = rollout.Calls{Failed: i, Took: map[int]int{rollout.TookBucket(80 * time.Millisecond): 900, rollout.TookBucket(400 * time.Millisecond): 20}}
+		for kind, n := range map[rollout.OutcomeKind]int{
+			rollout.Admitted: 28 + i, rollout.Converted: 8, rollout.Expired: 20, rollout.MailSent: 65, rollout.MailDelivered: 58, rollout.MailFailed: i, rollout.StepDone: 70,
+		} {
+			note(f, kind, n)
+		}
+	}
+	note(&week[3], rollout.Extended, 3)
+	note(&before, rollout.Admitted, 120)
+	note(&before, rollout.MailDelivered, 390)
+	note(&before, rollout.MailFailed, 40)
+	decisions := []rollout.Event{{Type: rollout.EventTicked, By: "admin", At: period.From.Add(time.Hour)}}
+	return rollout.MakeReport(s, period, week, before, decisions, period.To.Add(time.Hour)).Message(s)
+}
+
+func numbered(events []rollout.Event) []rollout.Event {
 	for i := range events {
 		events[i].Seq = i + 1
 	}
-	return *rollout.MessageFor(rollout.Fold(events), events[len(events)-1])
+	return events
+}
+
+func noticeOf(events []rollout.Event) rollout.Message {
+	return *rollout.MessageFor(rollout.Fold(numbered(events)), events[len(events)-1])
 }
 
 // figures are a judgement in which all is well but what cannot be known yet, or

@@ -187,6 +187,10 @@ func (d observationDocument) calls() rollout.Calls {
 
 // observeEvent notes what an event of a trial tells of the rollout.
 func (s *Store) observeEvent(e trial.Event, after trial.State) {
+	if kind, ok := steered[e.Type]; ok {
+		s.observeOutcome(kind, fmt.Sprintf("%s/%d", after.VendorID, e.Seq))
+		return
+	}
 	if after.Cohort != trial.Automated {
 		return
 	}
@@ -198,6 +202,9 @@ func (s *Store) observeEvent(e trial.Event, after trial.State) {
 			s.observeOutcome(rollout.Converted, after.VendorID)
 		}
 	case trial.EventStep:
+		if after.Status == trial.Expired {
+			s.observeOutcome(rollout.Expired, after.VendorID)
+		}
 		if !after.Automated {
 			return
 		}
@@ -208,4 +215,10 @@ func (s *Store) observeEvent(e trial.Event, after trial.State) {
 		s.observeOutcome(kind, e.Step.Key(after.VendorID))
 	default: // tells nothing
 	}
+}
+
+// steered are the events by which admins change a trial.
+var steered = map[trial.EventType]rollout.OutcomeKind{
+	trial.EventExtended: rollout.Extended, trial.EventShortened: rollout.Shortened,
+	trial.EventCancelled: rollout.Cancelled, trial.EventRevived: rollout.Revived,
 }

@@ -59,8 +59,29 @@ func (s *Store) AppendDecision(ctx context.Context, e rollout.Event, after rollo
 			return nil, err
 		}
 	}
-	return existing, s.put(ctx, s.rollouts, after.ID, rolloutDocument{Key: after.ID, State: after})
+	return existing, s.putRollout(ctx, after)
 }
+
+// putRollout stores a rollout's state. Somebody who wrote a later event may have
+// stored the state after that meanwhile, so what came later is looked for and
+// taken in as well.
+func (s *Store) putRollout(ctx context.Context, state rollout.State) error {
+	for {
+		if err := s.put(ctx, s.rollouts, state.ID, rolloutDocument{Key: state.ID, State: state}); err != nil {
+			return err
+		}
+		later, err := s.Decisions(ctx, state.ID, state.Seq+1, laterDecisions)
+		if err != nil || len(later) == 0 {
+			return err
+		}
+		for _, e := range later {
+			state = state.Apply(e)
+		}
+	}
+}
+
+// laterDecisions is how many later events are taken in at once.
+const laterDecisions = 100
 
 // put replaces the document of that id, or makes it.
 func (s *Store) put(ctx context.Context, c *mongo.Collection, id string, doc any) error {

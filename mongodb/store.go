@@ -26,6 +26,7 @@ const (
 	snapshotsCollection = "snapshots"
 	ledgersCollection   = "ledgers"
 	noticesCollection   = "notices"
+	reportsCollection   = "reports"
 )
 
 const (
@@ -42,9 +43,9 @@ type Store struct {
 	client *mongo.Client
 	log    *zap.Logger
 
-	users, trials, events, sends, flags, firsts, messages      *mongo.Collection
-	observed, rollouts, decisions, snapshots, ledgers, notices *mongo.Collection
-	counters                                                   *mongo.Collection
+	users, trials, events, sends, flags, firsts, messages               *mongo.Collection
+	observed, rollouts, decisions, snapshots, ledgers, notices, reports *mongo.Collection
+	counters                                                            *mongo.Collection
 
 	observations *observations // nil: none are kept
 	tallies      *tallies      // nil: none are kept
@@ -94,7 +95,8 @@ func newStore(client *mongo.Client, database string) *Store {
 		messages: db.Collection(messagesCollection), observed: db.Collection(observedCollection),
 		rollouts: db.Collection(rolloutsCollection), decisions: db.Collection(decisionsCollection),
 		snapshots: db.Collection(snapshotsCollection), ledgers: db.Collection(ledgersCollection),
-		notices: db.Collection(noticesCollection), counters: db.Collection(countersCollection),
+		counters: db.Collection(countersCollection),
+		notices:  db.Collection(noticesCollection), reports: db.Collection(reportsCollection),
 	}
 }
 

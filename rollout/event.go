@@ -172,6 +172,9 @@ func (s *State) begin(e Event) {
 func (s *State) enter(stage Stage, at time.Time) {
 	s.Stage, s.EnteredAt = stage, at
 	s.Entry++
+	if stage.Kind == Stability && s.DeployedAt == nil {
+		s.DeployedAt = &at
+	}
 }
 
 // preflight takes new results; a waiver given before still counts.

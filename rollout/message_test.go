@@ -223,7 +223,8 @@ func TestWhoIsTold(t *testing.T) {
 	require.Equal(t, Roles(), NoticeAnnouncement.Roles())
 	require.Equal(t, []Role{LeadDeveloper, ProductOwner, Support}, NoticeDaily.Roles())
 	require.Empty(t, NoticeKind("other").Roles())
-	for _, k := range []NoticeKind{NoticeAnnouncement, NoticePhase, NoticeDaily, NoticeCritical, NoticeFinal, NoticeReport} {
+	for _, k := range []NoticeKind{NoticeAnnouncement, NoticePhase, NoticeDaily, NoticeCritical, NoticeFinal, NoticeReport,
+		NoticeDailyReport, NoticeWeeklyReport, NoticeMonthlyReport} {
 		require.NotEmpty(t, k.Roles())
 		require.NotEmpty(t, k.Why())
 	}

@@ -72,6 +72,10 @@ const (
 	NoticeCritical     NoticeKind = "critical"
 	NoticeFinal        NoticeKind = "final-report"
 	NoticeReport       NoticeKind = "report"
+	// The reports on the time after the deployment.
+	NoticeDailyReport   NoticeKind = "daily-report"
+	NoticeWeeklyReport  NoticeKind = "weekly-report"
+	NoticeMonthlyReport NoticeKind = "monthly-report"
 )
 
 // Roles are who gets notices of the kind.
@@ -85,6 +89,12 @@ func (k NoticeKind) Roles() []Role {
 		return []Role{LeadDeveloper, ProductOwner, Support}
 	case NoticeReport:
 		return []Role{LeadDeveloper, ProductOwner, Support, Management}
+	case NoticeDailyReport:
+		return []Role{LeadDeveloper, DevOps, ProductOwner, Support}
+	case NoticeWeeklyReport:
+		return []Role{LeadDeveloper, ProductOwner, Support}
+	case NoticeMonthlyReport:
+		return []Role{LeadDeveloper, ProductOwner, Management}
 	}
 	return nil
 }
@@ -104,6 +114,12 @@ func (k NoticeKind) Why() string {
 		return "Everybody among the rollout's contacts gets the final report."
 	case NoticeReport:
 		return "The lead developer, the product owner, customer support and management are told when the rollout is over."
+	case NoticeDailyReport:
+		return "Those who run the automation, decide on it or answer vendors' questions get a report on each day of the first week."
+	case NoticeWeeklyReport:
+		return "The lead developer, the product owner and customer support get a report on each of the weeks 2 to 4."
+	case NoticeMonthlyReport:
+		return "The lead developer, the product owner and management get a report on each of the first three months."
 	}
 	return ""
 }
@@ -166,6 +182,8 @@ const (
 	ToGoOn FigureUse = "to-go-on"
 	// ToGoBack is a trigger's figure, of the whole rollout.
 	ToGoBack FigureUse = "to-go-back"
+	// ToReview is a report's figure, of its period; nothing is decided by it.
+	ToReview FigureUse = "to-review"
 )
 
 // Figure is a rate against its limit.

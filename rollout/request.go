@@ -96,7 +96,7 @@ func (s State) Request(name string, r Request, j *Judgement, now time.Time) (*Ev
 	if err := r.Validate(name); err != nil {
 		return nil, err
 	}
-	if s.Status.Final() {
+	if s.Status.Final() && !s.ticksTask(name, r) {
 		return nil, refuse("the rollout is %s: %s does not apply", s.Status, name)
 	}
 	r.By = cmp.Or(r.By, bySignal)
@@ -106,6 +106,12 @@ func (s State) Request(name string, r Request, j *Judgement, now time.Time) (*Ev
 	}
 	e.Seq, e.At, e.By, e.RequestID, e.Judgement = s.Seq+1, now.UTC().Truncate(time.Millisecond), r.By, r.ID, j
 	return e, nil
+}
+
+// ticksTask tells whether a request ticks a task of a rollout that is complete:
+// those go on for months after it.
+func (s State) ticksTask(name string, r Request) bool {
+	return s.Status == Completed && name == SignalTick && IsTask(r.Subject)
 }
 
 func (s State) requested(name string, r Request, j *Judgement) (*Event, error) {
@@ -125,8 +131,11 @@ func (s State) requested(name string, r Request, j *Judgement) (*Event, error) {
 		return &Event{Type: EventOverridden, Enabled: new(true), Percentage: &r.Percentage,
 			Reason: fmt.Sprintf("Holding at %v %%, set by hand: %s", r.Percentage, r.Reason)}, nil
 	case SignalTick:
-		if _, known := criterion(r.Subject); !known {
+		if _, known := criterion(r.Subject); !known && !IsTask(r.Subject) {
 			return nil, &FieldError{Field: "criterion", Message: fmt.Sprintf("%.80q is not one that a person judges", r.Subject)}
+		}
+		if IsTask(r.Subject) && s.DeployedAt == nil {
+			return nil, refuse("task %s comes after the last phase: there is nothing to tick yet", r.Subject)
 		}
 		return &Event{Type: EventTicked, Subject: r.Subject, Reason: r.Reason,
 			Tick: &Tick{Met: r.Met, By: r.By, Reason: r.Reason}}, nil

@@ -71,13 +71,25 @@ const (
 	MailFailed    OutcomeKind = "mail-failed"
 	Admitted      OutcomeKind = "admitted"
 	Converted     OutcomeKind = "converted"
+	// Expired is a trial that ended without a conversion. Nothing is judged by it.
+	Expired OutcomeKind = "expired"
 )
 
-// Outcome is one thing that became known of an automated vendor.
+// What admins did to trials, automated or not; only reports tell of it.
+const (
+	Extended  OutcomeKind = "extended"
+	Shortened OutcomeKind = "shortened"
+	Cancelled OutcomeKind = "cancelled"
+	Revived   OutcomeKind = "revived"
+)
+
+// Outcome is one thing that became known of an automated vendor, or was done to
+// any vendor's trial.
 type Outcome struct {
 	Kind     OutcomeKind `json:"kind"`
 	VendorID string      `json:"vendorId"`
-	// Key is the step's, which its e-mail has as well; the vendor's id for the rest.
+	// Key is the step's, which its e-mail has as well; the event's for what admins
+	// did; the vendor's id for the rest.
 	Key string `json:"key"`
 	// At is when it became known.
 	At time.Time `json:"at"`

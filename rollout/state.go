@@ -41,6 +41,9 @@ type State struct {
 	// on by the time that was spent paused.
 	Entry     int       `json:"entry"`
 	EnteredAt time.Time `json:"enteredAt"`
+	// DeployedAt is when stability first began: all phases were through. The tasks
+	// and reports after the deployment count their days from it. Nil before.
+	DeployedAt *time.Time `json:"deployedAt"`
 	// Enabled and Percentage are what the flags are to say.
 	Enabled    bool    `json:"enabled"`
 	Percentage float64 `json:"percentage"`

@@ -18,6 +18,8 @@ type View struct {
 	// Gates are those of the present phase.
 	Gates    []Ruling    `json:"gates"`
 	Criteria []Appraisal `json:"criteria"`
+	// Tasks are those after the deployment, and the reports made for them.
+	Tasks []TaskView `json:"tasks"`
 	// WatchMissed says that the watch should have come again by now.
 	WatchMissed bool `json:"watchMissed"`
 }
@@ -26,7 +28,7 @@ type View struct {
 func ViewOf(s State, j *Judgement, now time.Time) View {
 	v := View{
 		Rollout: s, Summary: s.Sentence(), StageName: s.StageName(), Judgement: j,
-		Undecidable: []Alarm{}, Gates: []Ruling{}, Criteria: Appraise(s, j),
+		Undecidable: []Alarm{}, Gates: []Ruling{}, Criteria: Appraise(s, j), Tasks: TasksOf(s, now),
 	}
 	if at := s.wakeAt(now); !at.IsZero() && !s.Status.Final() {
 		v.NextMoment = &at

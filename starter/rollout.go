@@ -23,7 +23,8 @@ func (a *app) rollout() *cobra.Command {
 			"starter rollout rollback --percentage 0 --reason \"Complaints\"    # stop it now",
 		),
 	}
-	group.AddCommand(a.rolloutStart(), a.rolloutStatus(), a.rolloutDecisions(), a.rolloutPlan(), a.rolloutReplay())
+	group.AddCommand(a.rolloutStart(), a.rolloutStatus(), a.rolloutDecisions(), a.rolloutPlan(), a.rolloutReplay(),
+		a.rolloutReports(), a.rolloutReport())
 	group.AddCommand(a.rolloutControls()...)
 	return group
 }

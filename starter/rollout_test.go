@@ -91,6 +91,43 @@ func TestRolloutCommandsForPeople(t *testing.T) {
 	}
 }
 
+func TestReportsForPeopleAndPrograms(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.Decisions, w.Judged = climbing()
+	require.Equal(t, result{0, "No reports: they begin once all phases are through.\n", ""}, w.run(t, "rollout", "reports"))
+
+	stability := rollout.Stage{Kind: rollout.Stability, Phase: 5}
+	w.Decisions = append(w.Decisions, rollout.Event{Seq: len(w.Decisions) + 1, Type: rollout.EventEntered, By: "admin", Reason: "Entered stability.",
+		At: present.Add(-8 * trial.RealDay), Stage: &stability, Enabled: new(true), Percentage: new(100.0)})
+	state := rollout.Fold(w.Decisions)
+	day := rollout.Facts{Calls: rollout.Calls{Took: map[int]int{40: 90, 60: 20}}}
+	for i := range 12 {
+		id := fmt.Sprintf("v-%d", i)
+		for _, kind := range []rollout.OutcomeKind{rollout.Admitted, rollout.MailSent, rollout.MailDelivered, rollout.StepDone} {
+			day.Outcomes = append(day.Outcomes, rollout.Outcome{Kind: kind, VendorID: id, Key: id})
+		}
+	}
+	made := rollout.MakeReport(state, state.Periods()[0], []rollout.Facts{day}, rollout.Facts{Outcomes: day.Outcomes[:8]}, w.Decisions, present)
+	w.Reports = map[string]rollout.Report{made.ID: made}
+	for name, args := range map[string][]string{
+		"rollout-reports":      {"rollout", "reports"},
+		"rollout-report":       {"rollout", "report", "daily-1"},
+		"rollout-status-tasks": {"rollout", "status"},
+	} {
+		r := w.run(t, args...)
+		require.Zero(t, r.code, r.err)
+		golden(t, name, r.out)
+	}
+	for path, args := range map[string][]string{
+		"/api/admin/rollouts/current/reports":         {"rollout", "reports", "--json"},
+		"/api/admin/rollouts/current/reports/daily-1": {"rollout", "report", "daily-1", "--json"},
+	} {
+		require.Equal(t, result{0, w.ask(t, path) + "\n", ""}, w.run(t, args...))
+	}
+	require.Equal(t, 1, w.run(t, "rollout", "report", "daily-2").code)
+}
+
 func TestRolloutStatusOfOneThatWaitsAndOfOneThatIsOver(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -120,11 +120,12 @@ func (a *app) rolloutTick() *cobra.Command {
 	var c control
 	var notMet bool
 	command := &cobra.Command{
-		Use: "tick CRITERION", Short: "Say whether a success criterion that a person judges is met", Args: onSubject("criterion"),
-		ValidArgs: personsCriteria(),
+		Use: "tick CRITERION", Short: "Say whether a success criterion is met, or a task after the deployment is done", Args: onSubject("criterion"),
+		ValidArgs: ticked(),
 		Example: examples(
 			"starter rollout tick dashboards-operational --met --reason \"Looked at all of them\"",
 			"starter rollout tick feedback-positive --not-met --reason \"Three complaints\"",
+			"starter rollout tick daily-monitoring-review --met --reason \"Read all seven\"",
 		),
 	}
 	flags := command.Flags()
@@ -140,13 +141,16 @@ func (a *app) rolloutTick() *cobra.Command {
 	})
 }
 
-// personsCriteria are the ids of the criteria that a person judges.
-func personsCriteria() []string {
+// ticked are the ids of what a person ticks: criteria and tasks.
+func ticked() []string {
 	var ids []string
 	for _, c := range rollout.Criteria() {
 		if c.ByPerson {
 			ids = append(ids, c.ID)
 		}
+	}
+	for _, t := range rollout.Tasks() {
+		ids = append(ids, t.ID)
 	}
 	return ids
 }

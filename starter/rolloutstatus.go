@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -40,7 +41,7 @@ func (a *app) printRollout(v rollout.View) error {
 	if err := t.write(a.out); err != nil {
 		return err
 	}
-	for _, t := range []*table{gateTable(v.Gates), undecidableTable(v.Undecidable, now), checkTable(v.Rollout.Checks), criterionTable(v.Criteria)} {
+	for _, t := range []*table{gateTable(v.Gates), undecidableTable(v.Undecidable, now), checkTable(v.Rollout.Checks), criterionTable(v.Criteria), taskTable(v)} {
 		if len(t.rows) == 0 {
 			continue
 		}
@@ -144,6 +145,18 @@ func criterionTable(criteria []rollout.Appraisal) *table {
 	t := &table{header: []string{"CRITERION", "VERDICT", "WHAT", "REASON"}}
 	for _, c := range criteria {
 		t.row(c.ID, string(c.Verdict), c.Text, c.Reason)
+	}
+	return t
+}
+
+// taskTable are the tasks after the deployment; empty before it.
+func taskTable(v rollout.View) *table {
+	t := &table{header: []string{"TASK", "STANDING", "WHAT", "REPORTS", "REASON"}}
+	if v.Rollout.DeployedAt == nil {
+		return t
+	}
+	for _, task := range v.Tasks {
+		t.row(task.ID, string(task.Standing), task.Text, orDash(strings.Join(task.Reports, " ")), orDash(task.Reason))
 	}
 	return t
 }

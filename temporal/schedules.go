@@ -20,14 +20,16 @@ const (
 	watchSchedule     = "watch-rollout"
 	recountSchedule   = "recount-counters"
 	// leastRecount is how often counters are recounted at most, where days are short.
-	leastRecount = time.Hour
+	leastRecount   = time.Hour
+	reportSchedule = "report-rollout"
 	// ReconcileEvery is how often the reconciler sweeps. Held trials wake
 	// within a minute of a flag's coming back, also where nobody triggers a sweep.
 	ReconcileEvery = 30 * time.Second
 )
 
 // SetupSchedules makes the schedules, or gives them their intervals anew. day
-// is how long a day of the trials lasts: the rollout is watched every ten minutes of it.
+// is how long a day of the trials lasts: the rollout is watched every ten minutes of it,
+// and reports are looked for every hour.
 func (c *Client) SetupSchedules(ctx context.Context, day time.Duration) error {
 	reconcile := client.ScheduleOptions{
 		ID:   reconcileSchedule,
@@ -67,7 +69,21 @@ func (c *Client) SetupSchedules(ctx context.Context, day time.Duration) error {
 			WorkflowExecutionTimeout: 4 * time.Hour, StaticSummary: "Compares the counters behind the figures with the trials, and sets them right",
 		},
 	}
-	return errors.Join(c.setupSchedule(ctx, reconcile), c.setupSchedule(ctx, watch), c.setupSchedule(ctx, recount))
+	every = rollout.ReportEvery(day)
+	report := client.ScheduleOptions{
+		ID:   reportSchedule,
+		Spec: client.ScheduleSpec{Intervals: []client.ScheduleIntervalSpec{{Every: every}}},
+		// A look finds every report that is due and not made yet, so two at once, or
+		// one made up for, would find nothing more. It is not paused while no rollout
+		// runs: reports go on for months after it.
+		Overlap:       enums.SCHEDULE_OVERLAP_POLICY_SKIP,
+		CatchupWindow: max(every, leastCatchup),
+		Action: &client.ScheduleWorkflowAction{
+			ID: "report-rollout", Workflow: workflows.ReportWorkflowType, TaskQueue: c.TaskQueue,
+			WorkflowExecutionTimeout: 15 * time.Minute, StaticSummary: "Makes the reports that are due on the time after the rollout",
+		},
+	}
+	return errors.Join(c.setupSchedule(ctx, reconcile), c.setupSchedule(ctx, watch), c.setupSchedule(ctx, recount), c.setupSchedule(ctx, report))
 }
 
 // leastCatchup is the least that the server takes.

@@ -156,7 +156,7 @@ func TestTheGuideToTheRolloutDoesWhatItSays(t *testing.T) {
 	})
 	require.Regexp(t, `backup +INSUFFICIENT`, g.run("starter rollout status"))
 	g.run(g.line("starter rollout waive"))
-	g.run(g.line("starter rollout tick", "--met"))
+	g.run(g.line("starter rollout tick dashboards", "--met"))
 	g.run(g.line("starter rollout tick", "--not-met"))
 	g.is(rollout.Running, 10)
 	status := g.run("starter rollout status")
@@ -192,6 +192,12 @@ func TestTheGuideToTheRolloutDoesWhatItSays(t *testing.T) {
 	require.Contains(t, g.run("starter rollout replay"), "All came to the same.")
 	require.Contains(t, g.run("starter rollout replay ROLLOUT --plan plan.yaml"), "Entered phase 2 of 3, tenth (10 %).")
 	require.Contains(t, g.run("starter rollout decisions --json"), `"remedy":"immediate"`)
+
+	require.Contains(t, g.run("starter rollout reports"), "they begin once all phases are through")
+	_, err = g.try(g.line("starter rollout report "))
+	require.ErrorContains(t, err, "daily-1 has not been made")
+	_, err = g.try(g.line("starter rollout tick daily-monitoring-review"))
+	require.ErrorContains(t, err, "the rollout is rolled-back", "its tasks are over with it")
 
 	g.start(g.line("starter rollout start --restart-of"))
 	g.is(rollout.Running, 10)

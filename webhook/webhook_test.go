@@ -52,6 +52,12 @@ func TestTheReceiverCanCheckWhoPostedAndWhetherItWasBefore(t *testing.T) {
 	require.Equal(t, seen{"sha256=" + hex.EncodeToString(mac.Sum(nil)), "r1/7/x", "application/json", http.MethodPost, `{"a":1}`}, <-got)
 }
 
+// The value is what openssl prints for the command in the admin guide.
+func TestASignatureIsWhatOthersCompute(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, "sha256=0c368375a372295d8c3954f92603422412667360689b7132f785e923369dd8f1", Sign([]byte(secret), []byte(`{"a":1}`)))
+}
+
 func TestOutcomesOfAnswers(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

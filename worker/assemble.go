@@ -86,6 +86,10 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger, fatal fun
 	})
 	w.RegisterWorkflowWithOptions(workflows.Recount, workflow.RegisterOptions{Name: workflows.RecountWorkflowType})
 	w.RegisterActivity(&activities.Recount{Store: store, Log: log})
+	w.RegisterWorkflowWithOptions(workflows.Report, workflow.RegisterOptions{Name: workflows.ReportWorkflowType})
+	w.RegisterActivity(&activities.Reports{
+		Store: store, Teller: notices, Day: cfg.TrialDay, Settled: mongodb.ObservedAfter, Now: time.Now, Log: log,
+	})
 	w.RegisterActivity(notices)
 	return &parts{store: store, client: client, worker: w}, nil
 }

@@ -18,12 +18,14 @@ func newNotices(cfg config.Config, store *mongodb.Store, mailer *mailer, log *za
 	if err != nil {
 		return nil, fmt.Errorf("reading the stakeholders: %w", err)
 	}
-	// The first key signs, as it does links.
-	client, err := webhook.New(cfg.LinkSecret[0], webhook.DefaultTimeout)
+	notices := &activities.Notices{Store: store, Mailer: mailer, Stakeholders: stakeholders, Now: time.Now, Log: log}
+	if cfg.WebhookSecret == "" { // then no stakeholder has a webhook, as config has seen to
+		return notices, nil
+	}
+	client, err := webhook.New(cfg.WebhookSecret, webhook.DefaultTimeout)
 	if err != nil {
 		return nil, fmt.Errorf("preparing the webhooks: %w", err)
 	}
-	return &activities.Notices{
-		Store: store, Mailer: mailer, Poster: poster{client}, Stakeholders: stakeholders, Now: time.Now, Log: log,
-	}, nil
+	notices.Poster = poster{client}
+	return notices, nil
 }

@@ -23,7 +23,10 @@ import (
 	"marketplace.example/trials/rollout"
 	"marketplace.example/trials/test/stack"
 	"marketplace.example/trials/test/system"
+	"marketplace.example/trials/webhook"
 )
+
+const hookSecret = "webhook-secret-of-the-tests-0123"
 
 // The worker's own parts tell stakeholders through the embedded mailbox, the
 // embedded database and a webhook, each once, whatever goes wrong on the way.
@@ -34,12 +37,14 @@ func TestStakeholdersAreToldOnceOnTheEmbeddedStack(t *testing.T) { //nolint:para
 
 	var mu sync.Mutex
 	var posted []map[string]any
+	var signatures, wanted []string
 	hook := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		var got map[string]any
 		_ = json.Unmarshal(body, &got)
 		mu.Lock()
 		defer mu.Unlock()
+		signatures, wanted = append(signatures, r.Header.Get("X-Signature")), append(wanted, webhook.Sign([]byte(hookSecret), body))
 		if posted = append(posted, got); len(posted) == 1 {
 			w.WriteHeader(http.StatusServiceUnavailable)
 		}
@@ -76,6 +81,7 @@ stakeholders:
 	mu.Lock()
 	defer mu.Unlock()
 	require.Len(t, posted, 2)
+	require.Equal(t, wanted, signatures, "under the webhooks' own key")
 	require.Equal(t, m.Key, posted[1]["key"])
 	require.Equal(t, m.Lead, posted[1]["lead"])
 }
@@ -92,6 +98,7 @@ func assembleNotices(t *testing.T, embedded *stack.Stack, list string) *activiti
 	cfg, err := config.Parse(map[string]string{
 		"MONGODB_URI": embedded.MongoDB, "MAIL_FROM": "Marketplace <trials@marketplace.example>", "SES_CONFIGURATION_SET": "trials",
 		"PUBLIC_URL": "https://marketplace.example", "LINK_SECRET": "secret-of-the-tests-0123456789-ab", "STAKEHOLDERS": list,
+		"WEBHOOK_SECRET": hookSecret,
 	}, config.Worker)
 	require.NoError(t, err)
 	store, err := mongodb.Connect(t.Context(), cfg.MongoDBURI, cfg.MongoDBDatabase)

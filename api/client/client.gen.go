@@ -290,6 +290,18 @@ type RolloutReason struct {
 	Reason string `json:"reason"`
 }
 
+// RolloutReport defines model for RolloutReport.
+type RolloutReport = rollout.Report
+
+// RolloutReportEntry defines model for RolloutReportEntry.
+type RolloutReportEntry = rollout.ReportEntry
+
+// RolloutReports defines model for RolloutReports.
+type RolloutReports struct {
+	Reports   []RolloutReportEntry `json:"reports"`
+	RolloutId string               `json:"rolloutId"`
+}
+
 // RolloutRollback defines model for RolloutRollback.
 type RolloutRollback struct {
 	// InFlight Whether trials that run automated stay so or are handed over.
@@ -330,6 +342,9 @@ type RolloutTaken struct {
 	// Taken What was asked for.
 	Taken string `json:"taken"`
 }
+
+// RolloutTally Counts of automated vendors and of API calls; extended to revived count all vendors' trials.
+type RolloutTally = rollout.Tally
 
 // RolloutTick defines model for RolloutTick.
 type RolloutTick struct {
@@ -791,14 +806,18 @@ type ClientInterface interface {
 	// Corresponds with POST /api/admin/rollouts/{rolloutId}/advance (the `AdvanceRollout` operationId).
 	AdvanceRollout(ctx context.Context, rolloutId RolloutID, params *AdvanceRolloutParams, body AdvanceRolloutJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// TickRolloutCriterionWithBody Say whether a success criterion that a person judges is met
+	// TickRolloutCriterionWithBody Say whether a success criterion that a person judges is met, or a task after the deployment is done
+	//
+	// Tasks are ticked once stability has begun, also when the rollout is complete.
 	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /api/admin/rollouts/{rolloutId}/criteria/{subject} (the `TickRolloutCriterion` operationId).
 	TickRolloutCriterionWithBody(ctx context.Context, rolloutId RolloutID, subject RolloutSubject, params *TickRolloutCriterionParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// TickRolloutCriterion Say whether a success criterion that a person judges is met
+	// TickRolloutCriterion Say whether a success criterion that a person judges is met, or a task after the deployment is done
+	//
+	// Tasks are ticked once stability has begun, also when the rollout is complete.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -841,6 +860,18 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /api/admin/rollouts/{rolloutId}/preflight/{subject}/waiver (the `WaiveRolloutCheck` operationId).
 	WaiveRolloutCheck(ctx context.Context, rolloutId RolloutID, subject RolloutSubject, params *WaiveRolloutCheckParams, body WaiveRolloutCheckJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListRolloutReports The reports on the time after the last phase, made and to come
+	//
+	// Daily for a week from when stability begins, weekly in weeks 2 to 4, monthly for three months. Empty before that.
+	//
+	// Corresponds with GET /api/admin/rollouts/{rolloutId}/reports (the `ListRolloutReports` operationId).
+	ListRolloutReports(ctx context.Context, rolloutId RolloutID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetRolloutReport A report, with its figures by day and against the time before
+	//
+	// Corresponds with GET /api/admin/rollouts/{rolloutId}/reports/{reportId} (the `GetRolloutReport` operationId).
+	GetRolloutReport(ctx context.Context, rolloutId RolloutID, reportId string, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ResumeRolloutWithBody Let a paused rollout go on
 	//
@@ -1304,7 +1335,9 @@ func (c *Client) AdvanceRollout(ctx context.Context, rolloutId RolloutID, params
 	return c.Client.Do(req)
 }
 
-// TickRolloutCriterionWithBody Say whether a success criterion that a person judges is met
+// TickRolloutCriterionWithBody Say whether a success criterion that a person judges is met, or a task after the deployment is done
+//
+// Tasks are ticked once stability has begun, also when the rollout is complete.
 //
 // Takes any type of body and a specified content type.
 //
@@ -1321,7 +1354,9 @@ func (c *Client) TickRolloutCriterionWithBody(ctx context.Context, rolloutId Rol
 	return c.Client.Do(req)
 }
 
-// TickRolloutCriterion Say whether a success criterion that a person judges is met
+// TickRolloutCriterion Say whether a success criterion that a person judges is met, or a task after the deployment is done
+//
+// Tasks are ticked once stability has begun, also when the rollout is complete.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -1415,6 +1450,38 @@ func (c *Client) WaiveRolloutCheckWithBody(ctx context.Context, rolloutId Rollou
 // Corresponds with POST /api/admin/rollouts/{rolloutId}/preflight/{subject}/waiver (the `WaiveRolloutCheck` operationId).
 func (c *Client) WaiveRolloutCheck(ctx context.Context, rolloutId RolloutID, subject RolloutSubject, params *WaiveRolloutCheckParams, body WaiveRolloutCheckJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewWaiveRolloutCheckRequest(c.Server, rolloutId, subject, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListRolloutReports The reports on the time after the last phase, made and to come
+//
+// Daily for a week from when stability begins, weekly in weeks 2 to 4, monthly for three months. Empty before that.
+//
+// Corresponds with GET /api/admin/rollouts/{rolloutId}/reports (the `ListRolloutReports` operationId).
+func (c *Client) ListRolloutReports(ctx context.Context, rolloutId RolloutID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListRolloutReportsRequest(c.Server, rolloutId)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetRolloutReport A report, with its figures by day and against the time before
+//
+// Corresponds with GET /api/admin/rollouts/{rolloutId}/reports/{reportId} (the `GetRolloutReport` operationId).
+func (c *Client) GetRolloutReport(ctx context.Context, rolloutId RolloutID, reportId string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetRolloutReportRequest(c.Server, rolloutId, reportId)
 	if err != nil {
 		return nil, err
 	}
@@ -2504,6 +2571,81 @@ func NewWaiveRolloutCheckRequestWithBody(server string, rolloutId RolloutID, sub
 	return req, nil
 }
 
+// NewListRolloutReportsRequest constructs an http.Request for the ListRolloutReports method
+func NewListRolloutReportsRequest(server string, rolloutId RolloutID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "rolloutId", rolloutId, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/admin/rollouts/%s/reports", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetRolloutReportRequest constructs an http.Request for the GetRolloutReport method
+func NewGetRolloutReportRequest(server string, rolloutId RolloutID, reportId string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "rolloutId", rolloutId, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "reportId", reportId, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/admin/rollouts/%s/reports/%s", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewResumeRolloutRequest calls the generic ResumeRollout builder with application/json body
 func NewResumeRolloutRequest(server string, rolloutId RolloutID, params *ResumeRolloutParams, body ResumeRolloutJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
@@ -3545,14 +3687,18 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /api/admin/rollouts/{rolloutId}/advance (the `AdvanceRollout` operationId).
 	AdvanceRolloutWithResponse(ctx context.Context, rolloutId RolloutID, params *AdvanceRolloutParams, body AdvanceRolloutJSONRequestBody, reqEditors ...RequestEditorFn) (*AdvanceRolloutResponse, error)
 
-	// TickRolloutCriterionWithBodyWithResponse Say whether a success criterion that a person judges is met
+	// TickRolloutCriterionWithBodyWithResponse Say whether a success criterion that a person judges is met, or a task after the deployment is done
+	//
+	// Tasks are ticked once stability has begun, also when the rollout is complete.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/admin/rollouts/{rolloutId}/criteria/{subject} (the `TickRolloutCriterion` operationId).
 	TickRolloutCriterionWithBodyWithResponse(ctx context.Context, rolloutId RolloutID, subject RolloutSubject, params *TickRolloutCriterionParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*TickRolloutCriterionResponse, error)
 
-	// TickRolloutCriterionWithResponse Say whether a success criterion that a person judges is met
+	// TickRolloutCriterionWithResponse Say whether a success criterion that a person judges is met, or a task after the deployment is done
+	//
+	// Tasks are ticked once stability has begun, also when the rollout is complete.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -3597,6 +3743,22 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /api/admin/rollouts/{rolloutId}/preflight/{subject}/waiver (the `WaiveRolloutCheck` operationId).
 	WaiveRolloutCheckWithResponse(ctx context.Context, rolloutId RolloutID, subject RolloutSubject, params *WaiveRolloutCheckParams, body WaiveRolloutCheckJSONRequestBody, reqEditors ...RequestEditorFn) (*WaiveRolloutCheckResponse, error)
+
+	// ListRolloutReportsWithResponse The reports on the time after the last phase, made and to come
+	//
+	// Daily for a week from when stability begins, weekly in weeks 2 to 4, monthly for three months. Empty before that.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/admin/rollouts/{rolloutId}/reports (the `ListRolloutReports` operationId).
+	ListRolloutReportsWithResponse(ctx context.Context, rolloutId RolloutID, reqEditors ...RequestEditorFn) (*ListRolloutReportsResponse, error)
+
+	// GetRolloutReportWithResponse A report, with its figures by day and against the time before
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/admin/rollouts/{rolloutId}/reports/{reportId} (the `GetRolloutReport` operationId).
+	GetRolloutReportWithResponse(ctx context.Context, rolloutId RolloutID, reportId string, reqEditors ...RequestEditorFn) (*GetRolloutReportResponse, error)
 
 	// ResumeRolloutWithBodyWithResponse Let a paused rollout go on
 	//
@@ -4409,6 +4571,102 @@ func (r WaiveRolloutCheckResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r WaiveRolloutCheckResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ListRolloutReportsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *RolloutReports
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListRolloutReportsResponse) GetJSON200() *RolloutReports {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListRolloutReportsResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListRolloutReportsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListRolloutReportsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListRolloutReportsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListRolloutReportsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type GetRolloutReportResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *RolloutReport
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetRolloutReportResponse) GetJSON200() *RolloutReport {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetRolloutReportResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetRolloutReportResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetRolloutReportResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetRolloutReportResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetRolloutReportResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -5672,7 +5930,9 @@ func (c *ClientWithResponses) AdvanceRolloutWithResponse(ctx context.Context, ro
 	return ParseAdvanceRolloutResponse(rsp)
 }
 
-// TickRolloutCriterionWithBodyWithResponse Say whether a success criterion that a person judges is met
+// TickRolloutCriterionWithBodyWithResponse Say whether a success criterion that a person judges is met, or a task after the deployment is done
+//
+// Tasks are ticked once stability has begun, also when the rollout is complete.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -5685,7 +5945,9 @@ func (c *ClientWithResponses) TickRolloutCriterionWithBodyWithResponse(ctx conte
 	return ParseTickRolloutCriterionResponse(rsp)
 }
 
-// TickRolloutCriterionWithResponse Say whether a success criterion that a person judges is met
+// TickRolloutCriterionWithResponse Say whether a success criterion that a person judges is met, or a task after the deployment is done
+//
+// Tasks are ticked once stability has begun, also when the rollout is complete.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -5765,6 +6027,34 @@ func (c *ClientWithResponses) WaiveRolloutCheckWithResponse(ctx context.Context,
 		return nil, err
 	}
 	return ParseWaiveRolloutCheckResponse(rsp)
+}
+
+// ListRolloutReportsWithResponse The reports on the time after the last phase, made and to come
+//
+// Daily for a week from when stability begins, weekly in weeks 2 to 4, monthly for three months. Empty before that.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/admin/rollouts/{rolloutId}/reports (the `ListRolloutReports` operationId).
+func (c *ClientWithResponses) ListRolloutReportsWithResponse(ctx context.Context, rolloutId RolloutID, reqEditors ...RequestEditorFn) (*ListRolloutReportsResponse, error) {
+	rsp, err := c.ListRolloutReports(ctx, rolloutId, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListRolloutReportsResponse(rsp)
+}
+
+// GetRolloutReportWithResponse A report, with its figures by day and against the time before
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/admin/rollouts/{rolloutId}/reports/{reportId} (the `GetRolloutReport` operationId).
+func (c *ClientWithResponses) GetRolloutReportWithResponse(ctx context.Context, rolloutId RolloutID, reportId string, reqEditors ...RequestEditorFn) (*GetRolloutReportResponse, error) {
+	rsp, err := c.GetRolloutReport(ctx, rolloutId, reportId, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetRolloutReportResponse(rsp)
 }
 
 // ResumeRolloutWithBodyWithResponse Let a paused rollout go on
@@ -6558,6 +6848,72 @@ func ParseWaiveRolloutCheckResponse(rsp *http.Response) (*WaiveRolloutCheckRespo
 			return nil, err
 		}
 		response.JSON202 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseListRolloutReportsResponse parses an HTTP response from a ListRolloutReportsWithResponse call
+func ParseListRolloutReportsResponse(rsp *http.Response) (*ListRolloutReportsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListRolloutReportsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest RolloutReports
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetRolloutReportResponse parses an HTTP response from a GetRolloutReportWithResponse call
+func ParseGetRolloutReportResponse(rsp *http.Response) (*GetRolloutReportResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetRolloutReportResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest RolloutReport
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem

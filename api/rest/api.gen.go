@@ -288,6 +288,18 @@ type RolloutReason struct {
 	Reason string `json:"reason"`
 }
 
+// RolloutReport defines model for RolloutReport.
+type RolloutReport = rollout.Report
+
+// RolloutReportEntry defines model for RolloutReportEntry.
+type RolloutReportEntry = rollout.ReportEntry
+
+// RolloutReports defines model for RolloutReports.
+type RolloutReports struct {
+	Reports   []RolloutReportEntry `json:"reports"`
+	RolloutId string               `json:"rolloutId"`
+}
+
 // RolloutRollback defines model for RolloutRollback.
 type RolloutRollback struct {
 	// InFlight Whether trials that run automated stay so or are handed over.
@@ -328,6 +340,9 @@ type RolloutTaken struct {
 	// Taken What was asked for.
 	Taken string `json:"taken"`
 }
+
+// RolloutTally Counts of automated vendors and of API calls; extended to revived count all vendors' trials.
+type RolloutTally = rollout.Tally
 
 // RolloutTick defines model for RolloutTick.
 type RolloutTick struct {
@@ -634,7 +649,7 @@ type ServerInterface interface {
 	// AdvanceRollout Go on to the next phase at once
 	// (POST /api/admin/rollouts/{rolloutId}/advance)
 	AdvanceRollout(w http.ResponseWriter, r *http.Request, rolloutId RolloutID, params AdvanceRolloutParams)
-	// TickRolloutCriterion Say whether a success criterion that a person judges is met
+	// TickRolloutCriterion Say whether a success criterion that a person judges is met, or a task after the deployment is done
 	// (POST /api/admin/rollouts/{rolloutId}/criteria/{subject})
 	TickRolloutCriterion(w http.ResponseWriter, r *http.Request, rolloutId RolloutID, subject RolloutSubject, params TickRolloutCriterionParams)
 	// ListRolloutDecisions What was decided about a rollout, by whom, on what, and why
@@ -646,6 +661,12 @@ type ServerInterface interface {
 	// WaiveRolloutCheck Let a preflight check pass that does not, on the record
 	// (POST /api/admin/rollouts/{rolloutId}/preflight/{subject}/waiver)
 	WaiveRolloutCheck(w http.ResponseWriter, r *http.Request, rolloutId RolloutID, subject RolloutSubject, params WaiveRolloutCheckParams)
+	// ListRolloutReports The reports on the time after the last phase, made and to come
+	// (GET /api/admin/rollouts/{rolloutId}/reports)
+	ListRolloutReports(w http.ResponseWriter, r *http.Request, rolloutId RolloutID)
+	// GetRolloutReport A report, with its figures by day and against the time before
+	// (GET /api/admin/rollouts/{rolloutId}/reports/{reportId})
+	GetRolloutReport(w http.ResponseWriter, r *http.Request, rolloutId RolloutID, reportId string)
 	// ResumeRollout Let a paused rollout go on
 	// (POST /api/admin/rollouts/{rolloutId}/resume)
 	ResumeRollout(w http.ResponseWriter, r *http.Request, rolloutId RolloutID, params ResumeRolloutParams)
@@ -1104,6 +1125,67 @@ func (siw *ServerInterfaceWrapper) WaiveRolloutCheck(w http.ResponseWriter, r *h
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.WaiveRolloutCheck(w, r, rolloutId, subject, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListRolloutReports operation middleware
+func (siw *ServerInterfaceWrapper) ListRolloutReports(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "rolloutId" -------------
+	var rolloutId RolloutID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "rolloutId", mux.Vars(r)["rolloutId"], &rolloutId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "rolloutId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListRolloutReports(w, r, rolloutId)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetRolloutReport operation middleware
+func (siw *ServerInterfaceWrapper) GetRolloutReport(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "rolloutId" -------------
+	var rolloutId RolloutID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "rolloutId", mux.Vars(r)["rolloutId"], &rolloutId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "rolloutId", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "reportId" -------------
+	var reportId string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "reportId", mux.Vars(r)["reportId"], &reportId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "reportId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetRolloutReport(w, r, rolloutId, reportId)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -1937,6 +2019,10 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 
 	r.HandleFunc(options.BaseURL+"/api/admin/rollouts/{rolloutId}/decisions", wrapper.ListRolloutDecisions).Methods(http.MethodGet)
 
+	r.HandleFunc(options.BaseURL+"/api/admin/rollouts/{rolloutId}/reports", wrapper.ListRolloutReports).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/api/admin/rollouts/{rolloutId}/reports/{reportId}", wrapper.GetRolloutReport).Methods(http.MethodGet)
+
 	r.HandleFunc(options.BaseURL+"/api/admin/rollouts/{rolloutId}/rollback", wrapper.RollBackRollout).Methods(http.MethodPost)
 
 	r.HandleFunc(options.BaseURL+"/api/admin/rollouts/{rolloutId}/pause", wrapper.PauseRollout).Methods(http.MethodPost)
@@ -2444,6 +2530,85 @@ type WaiveRolloutCheckdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response WaiveRolloutCheckdefaultApplicationProblemPlusJSONResponse) VisitWaiveRolloutCheckResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRolloutReportsRequestObject struct {
+	RolloutId RolloutID `json:"rolloutId"`
+}
+
+type ListRolloutReportsResponseObject interface {
+	VisitListRolloutReportsResponse(w http.ResponseWriter) error
+}
+
+type ListRolloutReports200JSONResponse RolloutReports
+
+func (response ListRolloutReports200JSONResponse) VisitListRolloutReportsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRolloutReportsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListRolloutReportsdefaultApplicationProblemPlusJSONResponse) VisitListRolloutReportsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRolloutReportRequestObject struct {
+	RolloutId RolloutID `json:"rolloutId"`
+	ReportId  string    `json:"reportId"`
+}
+
+type GetRolloutReportResponseObject interface {
+	VisitGetRolloutReportResponse(w http.ResponseWriter) error
+}
+
+type GetRolloutReport200JSONResponse RolloutReport
+
+func (response GetRolloutReport200JSONResponse) VisitGetRolloutReportResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRolloutReportdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetRolloutReportdefaultApplicationProblemPlusJSONResponse) VisitGetRolloutReportResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -3648,7 +3813,7 @@ type StrictServerInterface interface {
 	// AdvanceRollout Go on to the next phase at once
 	// (POST /api/admin/rollouts/{rolloutId}/advance)
 	AdvanceRollout(ctx context.Context, request AdvanceRolloutRequestObject) (AdvanceRolloutResponseObject, error)
-	// TickRolloutCriterion Say whether a success criterion that a person judges is met
+	// TickRolloutCriterion Say whether a success criterion that a person judges is met, or a task after the deployment is done
 	// (POST /api/admin/rollouts/{rolloutId}/criteria/{subject})
 	TickRolloutCriterion(ctx context.Context, request TickRolloutCriterionRequestObject) (TickRolloutCriterionResponseObject, error)
 	// ListRolloutDecisions What was decided about a rollout, by whom, on what, and why
@@ -3660,6 +3825,12 @@ type StrictServerInterface interface {
 	// WaiveRolloutCheck Let a preflight check pass that does not, on the record
 	// (POST /api/admin/rollouts/{rolloutId}/preflight/{subject}/waiver)
 	WaiveRolloutCheck(ctx context.Context, request WaiveRolloutCheckRequestObject) (WaiveRolloutCheckResponseObject, error)
+	// ListRolloutReports The reports on the time after the last phase, made and to come
+	// (GET /api/admin/rollouts/{rolloutId}/reports)
+	ListRolloutReports(ctx context.Context, request ListRolloutReportsRequestObject) (ListRolloutReportsResponseObject, error)
+	// GetRolloutReport A report, with its figures by day and against the time before
+	// (GET /api/admin/rollouts/{rolloutId}/reports/{reportId})
+	GetRolloutReport(ctx context.Context, request GetRolloutReportRequestObject) (GetRolloutReportResponseObject, error)
 	// ResumeRollout Let a paused rollout go on
 	// (POST /api/admin/rollouts/{rolloutId}/resume)
 	ResumeRollout(ctx context.Context, request ResumeRolloutRequestObject) (ResumeRolloutResponseObject, error)
@@ -4114,6 +4285,59 @@ func (sh *strictHandler) WaiveRolloutCheck(w http.ResponseWriter, r *http.Reques
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(WaiveRolloutCheckResponseObject); ok {
 		if err := validResponse.VisitWaiveRolloutCheckResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListRolloutReports operation middleware
+func (sh *strictHandler) ListRolloutReports(w http.ResponseWriter, r *http.Request, rolloutId RolloutID) {
+	var request ListRolloutReportsRequestObject
+
+	request.RolloutId = rolloutId
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListRolloutReports(ctx, request.(ListRolloutReportsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListRolloutReports")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListRolloutReportsResponseObject); ok {
+		if err := validResponse.VisitListRolloutReportsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetRolloutReport operation middleware
+func (sh *strictHandler) GetRolloutReport(w http.ResponseWriter, r *http.Request, rolloutId RolloutID, reportId string) {
+	var request GetRolloutReportRequestObject
+
+	request.RolloutId = rolloutId
+	request.ReportId = reportId
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetRolloutReport(ctx, request.(GetRolloutReportRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetRolloutReport")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetRolloutReportResponseObject); ok {
+		if err := validResponse.VisitGetRolloutReportResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

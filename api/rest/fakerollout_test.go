@@ -15,6 +15,11 @@ type rollouts struct {
 	judged *rollout.Judgement
 	calls  int
 	failed int
+	// reports are those made, by id.
+	reports map[string]rollout.Report
+	// overtake is written before the next decision that the API writes, as somebody
+	// else who was faster.
+	overtake *rollout.Event
 }
 
 func (s *store) Rollout(_ context.Context, id string) (state rollout.State, err error) {
@@ -43,6 +48,29 @@ func (s *store) Decisions(_ context.Context, _ string, fromSeq, limit int) (even
 		return nil
 	})
 	return events, err
+}
+
+func (s *store) AppendDecision(_ context.Context, e rollout.Event, _ rollout.State) (existing *rollout.Event, err error) {
+	err = s.do(func() error {
+		if o := s.rollouts.overtake; o != nil {
+			s.rollouts.events, s.rollouts.overtake = append(s.rollouts.events, *o), nil
+		}
+		if e.Seq <= len(s.rollouts.events) {
+			existing = &s.rollouts.events[e.Seq-1]
+			return nil
+		}
+		s.rollouts.events = append(s.rollouts.events, e)
+		return nil
+	})
+	return existing, err
+}
+
+func (s *store) Report(_ context.Context, _, id string) (r rollout.Report, told, found bool, err error) {
+	err = s.do(func() error {
+		r, found = s.rollouts.reports[id]
+		return nil
+	})
+	return r, found, found, err
 }
 
 func (s *store) Ledger(context.Context, string) (l rollout.Ledger, j *rollout.Judgement, found bool, err error) {

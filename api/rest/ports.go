@@ -58,8 +58,8 @@ type FlagStore interface {
 	UpdateFlags(ctx context.Context, by string, change func(*rollout.Flags) error) (rollout.Document, error)
 }
 
-// RolloutStore reads the rollouts, which their workflows write, and notes how
-// the API does.
+// RolloutStore reads the rollouts, which their workflows write as long as they
+// run, and notes how the API does.
 type RolloutStore interface {
 	// Rollout returns a rollout; one that does not exist is a *trial.Error with
 	// trial.CodeNotFound.
@@ -68,6 +68,11 @@ type RolloutStore interface {
 	CurrentRollout(ctx context.Context) (rollout.State, bool, error)
 	// Decisions lists a rollout's events in order, from a number on.
 	Decisions(ctx context.Context, id string, fromSeq, limit int) ([]rollout.Event, error)
+	// AppendDecision stores an event and the state after it, and returns the event
+	// that is stored under its number where there was one already.
+	AppendDecision(ctx context.Context, e rollout.Event, after rollout.State) (existing *rollout.Event, err error)
+	// Report returns a report, and whether it was made.
+	Report(ctx context.Context, rolloutID, id string) (r rollout.Report, told, found bool, err error)
 	// Ledger returns what was seen of a rollout and the latest judgement.
 	Ledger(ctx context.Context, id string) (rollout.Ledger, *rollout.Judgement, bool, error)
 	// ObserveCall notes an API call, for the rollout's judgement.

@@ -202,11 +202,42 @@ func (s *server) SetRolloutPercentage(ctx context.Context, r SetRolloutPercentag
 	return SetRolloutPercentage202JSONResponse(taken), err
 }
 
-// TickRolloutCriterion says whether a criterion is met.
+// TickRolloutCriterion says whether a criterion is met, or a task is done. A
+// rollout that is complete has no workflow any more: what is ticked then is
+// written here.
 func (s *server) TickRolloutCriterion(ctx context.Context, r TickRolloutCriterionRequestObject) (TickRolloutCriterionResponseObject, error) {
-	taken, err := s.steer(ctx, r.RolloutId, rollout.SignalTick,
-		rollout.Request{ID: r.Params.IdempotencyKey, Reason: r.Body.Reason, Subject: r.Subject, Met: r.Body.Met}, nil)
+	request := rollout.Request{ID: r.Params.IdempotencyKey, Reason: r.Body.Reason, Subject: r.Subject, Met: r.Body.Met}
+	state, err := s.rollout(ctx, r.RolloutId)
+	if err != nil {
+		return nil, err
+	}
+	if state.Status == rollout.Completed && rollout.IsTask(r.Subject) {
+		taken, err := s.tickTask(ctx, state, request)
+		return TickRolloutCriterion202JSONResponse(taken), err
+	}
+	taken, err := s.steer(ctx, r.RolloutId, rollout.SignalTick, request, nil)
 	return TickRolloutCriterion202JSONResponse(taken), err
+}
+
+// tickTask writes a tick into the record of a rollout that is complete, behind
+// whatever others have written there meanwhile.
+func (s *server) tickTask(ctx context.Context, state rollout.State, r rollout.Request) (RolloutTaken, error) {
+	r.By = admin
+	for {
+		event, err := state.Request(rollout.SignalTick, r, nil, s.now())
+		if err != nil {
+			return RolloutTaken{}, steered(err)
+		}
+		taken := RolloutTaken{RolloutId: state.ID, Taken: rollout.SignalTick}
+		if event == nil {
+			return taken, nil
+		}
+		existing, err := s.Store.AppendDecision(ctx, *event, state.Apply(*event))
+		if err != nil || existing == nil {
+			return taken, err
+		}
+		state = state.Apply(*existing)
+	}
 }
 
 // WaiveRolloutCheck lets a preflight check pass.

@@ -43,6 +43,8 @@ type API struct {
 	// Decisions are the events of its one rollout, Judged is the latest judgement.
 	Decisions []rollout.Event
 	Judged    *rollout.Judgement
+	// Reports are those of the rollout that were made, by id.
+	Reports map[string]rollout.Report
 
 	mutex   sync.Mutex
 	fault   Fault

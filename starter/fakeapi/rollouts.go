@@ -81,6 +81,34 @@ func (a *API) listDecisions(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, client.RolloutDecisions{Decisions: a.Decisions[from:min(from+limit, len(a.Decisions))]})
 }
 
+func (a *API) listReports(w http.ResponseWriter, r *http.Request) {
+	state, ok := a.rolloutOf(w, r)
+	if !ok {
+		return
+	}
+	all := client.RolloutReports{RolloutId: state.ID, Reports: []rollout.ReportEntry{}}
+	for _, p := range state.Periods() {
+		var made *rollout.Report
+		if report, found := a.Reports[p.ID()]; found {
+			made = &report
+		}
+		all.Reports = append(all.Reports, rollout.EntryOf(p, made))
+	}
+	answer(w, http.StatusOK, all)
+}
+
+func (a *API) getReport(w http.ResponseWriter, r *http.Request) {
+	if _, ok := a.rolloutOf(w, r); !ok {
+		return
+	}
+	report, found := a.Reports[r.PathValue("report")]
+	if !found {
+		Refuse(w, http.StatusNotFound, "reportId", r.PathValue("report")+" has not been made")
+		return
+	}
+	answer(w, http.StatusOK, report)
+}
+
 // steer carries out one of the rollout's controls.
 func (a *API) steer(name string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -112,6 +140,8 @@ func (a *API) handleRollouts(mux *http.ServeMux) {
 	mux.HandleFunc("POST /api/admin/rollouts/forecast", a.forecast)
 	mux.HandleFunc("GET "+one, a.getRollout)
 	mux.HandleFunc("GET "+one+"/decisions", a.listDecisions)
+	mux.HandleFunc("GET "+one+"/reports", a.listReports)
+	mux.HandleFunc("GET "+one+"/reports/{report}", a.getReport)
 	for _, name := range []string{rollout.SignalRollback, rollout.SignalPause, rollout.SignalResume, rollout.SignalAdvance, rollout.SignalSetPercentage} {
 		mux.HandleFunc("POST "+one+"/"+name, a.steer(name))
 	}

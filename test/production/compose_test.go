@@ -16,10 +16,10 @@ import (
 )
 
 // processes are our services and what of config they are.
-var processes = map[string]config.Process{"api": config.API, "worker": config.Worker, "setup": config.Setup}
+var processes = map[string]config.Process{"api": config.API, "worker": config.Worker, "setup": config.Setup, "starter": config.Client}
 
-// ofOthers are the variables that the SDKs read for themselves.
-var ofOthers = []string{"AWS_REGION", "AWS_SHARED_CREDENTIALS_FILE", "TEMPORAL_ADDRESS", "TEMPORAL_NAMESPACE"}
+// ofOthers are the variables that are read by the SDKs for themselves, or by starter alone.
+var ofOthers = []string{"API_URL", "AWS_REGION", "AWS_SHARED_CREDENTIALS_FILE", "TEMPORAL_ADDRESS", "TEMPORAL_NAMESPACE"}
 
 func TestThePartsAreThere(t *testing.T) {
 	t.Parallel()
@@ -74,6 +74,36 @@ func TestOurProcessesGetNoVariableThatNobodyReads(t *testing.T) {
 			assert.True(t, known[variable], "%s: %s", name, variable)
 		}
 	}
+}
+
+// A command that somebody types on the host must find the API, and be let in.
+func TestTheCommandLineReachesTheAPIAsAdmin(t *testing.T) {
+	t.Parallel()
+	secrets := t.TempDir()
+	makeSecrets(t, secrets)
+	starter, api := compose(t).Services["starter"], compose(t).Services["api"]
+	parse := func(service types.ServiceConfig, process config.Process) config.Config {
+		variables := map[string]string{}
+		for variable, value := range service.Environment {
+			variables[variable] = strings.Replace(*value, "/run/secrets", secrets, 1)
+		}
+		c, err := config.Parse(variables, process)
+		require.NoError(t, err)
+		return c
+	}
+
+	tool, served := parse(starter, config.Client), parse(api, config.API)
+
+	require.NotEmpty(t, tool.AdminToken)
+	require.Equal(t, served.AdminToken, tool.AdminToken)
+	require.Equal(t, served.ServiceToken, tool.ServiceToken)
+	require.Equal(t, served.MongoDBURI, tool.MongoDBURI)
+	require.Equal(t, served.MongoDBDatabase, tool.MongoDBDatabase)
+	require.Equal(t, "http://api"+served.APIAddr, *starter.Environment["API_URL"])
+	require.Contains(t, api.Networks, "backend")
+	require.Contains(t, starter.Networks, "backend")
+	require.Equal(t, []string{"/starter"}, stages(t)[starter.Build.Target].entrypoint)
+	require.Empty(t, starter.Command, "the command is typed")
 }
 
 func TestSendersAreCounted(t *testing.T) {
@@ -272,6 +302,10 @@ func TestEveryLastingServiceSaysHowItIs(t *testing.T) {
 	t.Parallel()
 
 	each(t, func(t *testing.T, service types.ServiceConfig) {
+		if byHand(service) {
+			require.Equal(t, types.RestartPolicyNo, service.Restart)
+			return
+		}
 		if runsOnce(service) {
 			require.Regexp(t, `^on-failure:[0-9]+$`, service.Restart)
 			return

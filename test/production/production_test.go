@@ -27,6 +27,7 @@ func load(settings string) (*types.Project, error) {
 		cli.WithWorkingDirectory(root),
 		cli.WithEnvFiles(settings),
 		cli.WithDotEnv,
+		cli.WithProfiles([]string{"*"}), // tools too
 	)
 	if err != nil {
 		return nil, err
@@ -59,6 +60,9 @@ func each(t *testing.T, test func(t *testing.T, service types.ServiceConfig)) {
 func runsOnce(service types.ServiceConfig) bool {
 	return service.Restart != types.RestartPolicyUnlessStopped
 }
+
+// byHand tells a tool, which is run by people and does not come up with the rest.
+func byHand(service types.ServiceConfig) bool { return len(service.Profiles) > 0 }
 
 // builtHere tells our own services from others' images.
 func builtHere(service types.ServiceConfig) bool { return service.Build != nil }

@@ -1,0 +1,121 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"go.uber.org/zap"
+
+	"marketplace.example/trials/rollout"
+)
+
+// ReportStore is what making reports needs of the database.
+type ReportStore interface {
+	CurrentRollout(ctx context.Context) (rollout.State, bool, error)
+	Decisions(ctx context.Context, id string, fromSeq, limit int) ([]rollout.Event, error)
+	Observations(ctx context.Context, from, to time.Time, day time.Duration) ([]rollout.Outcome, rollout.Calls, error)
+	// Report also says whether people were told of it, or that was given up.
+	Report(ctx context.Context, rolloutID, id string) (r rollout.Report, told, found bool, err error)
+	// AddReport answers with the report that stands, which is another one where
+	// somebody was faster.
+	AddReport(ctx context.Context, r rollout.Report) (rollout.Report, error)
+	SetReportTold(ctx context.Context, rolloutID, id string) error
+}
+
+// Reports makes the reports on the time after a rollout's deployment, and tells
+// of them. What is due is found from what is stored, so that it does not matter
+// when or how often it comes.
+type Reports struct {
+	Store  ReportStore
+	Teller Teller
+	// Day is how long a day lasts, Settled after which time all that became known
+	// is stored.
+	Day, Settled time.Duration
+	Now          func() time.Time
+	Log          *zap.Logger
+}
+
+const (
+	// mostDecisions bounds the decisions that a report counts.
+	mostDecisions = 10_000
+	// tellReport is how long it is tried to tell everybody of a report, where a
+	// day is shorter than that.
+	tellReport = 10 * time.Minute
+)
+
+// Reported is what a look at the reports came to.
+type Reported struct {
+	RolloutID string `json:"rolloutId"`
+	// Made and Told are the reports made, and those that people were told of.
+	Made []string `json:"made"`
+	Told []string `json:"told"`
+}
+
+// Report makes the reports of the latest rollout that are due, and tells of each.
+// One that cannot be made or told of now does not keep the others.
+func (r *Reports) Report(ctx context.Context) (Reported, error) {
+	stop := beat(ctx)
+	defer stop()
+	state, found, err := r.Store.CurrentRollout(ctx)
+	if err != nil || !found {
+		return Reported{}, failed("reading the rollout", err)
+	}
+	done := Reported{RolloutID: state.ID}
+	var problems []error
+	for _, p := range state.ReportsDue(r.Now().Add(-r.Settled)) {
+		problems = append(problems, r.report(ctx, state, p, &done))
+		if ctx.Err() != nil {
+			break // what is left comes with the next look
+		}
+	}
+	return done, errors.Join(problems...)
+}
+
+func (r *Reports) report(ctx context.Context, state rollout.State, p rollout.Period, done *Reported) error {
+	report, told, found, err := r.Store.Report(ctx, state.ID, p.ID())
+	if err != nil || told {
+		return failed("reading report "+p.ID(), err)
+	}
+	if !found {
+		if report, err = r.make(ctx, state, p); err != nil {
+			return err
+		}
+		done.Made = append(done.Made, p.ID())
+	}
+	if err := r.Teller.Tell(ctx, report.Message(state)); err != nil {
+		if r.Now().Sub(report.At) < max(r.Day, tellReport) {
+			return failed("telling of report "+p.ID(), err)
+		}
+		r.Log.Error("not everybody was told of a report; it is not tried again", zap.String("rollout", state.ID), zap.String("report", p.ID()), zap.Error(err))
+	}
+	done.Told = append(done.Told, p.ID())
+	return failed("noting that report "+p.ID()+" was told of", r.Store.SetReportTold(ctx, state.ID, p.ID()))
+}
+
+// make gathers a period's facts, and stores the report on them.
+func (r *Reports) make(ctx context.Context, state rollout.State, p rollout.Period) (rollout.Report, error) {
+	var days []rollout.Facts
+	for from := p.From; from.Before(p.To); from = from.Add(state.Times.Day) {
+		facts, err := r.facts(ctx, from, from.Add(state.Times.Day))
+		if err != nil {
+			return rollout.Report{}, err
+		}
+		days = append(days, facts)
+	}
+	before, err := r.facts(ctx, p.From.Add(-p.To.Sub(p.From)), p.From)
+	if err != nil {
+		return rollout.Report{}, err
+	}
+	decisions, err := r.Store.Decisions(ctx, state.ID, 1, mostDecisions)
+	if err != nil {
+		return rollout.Report{}, failed("reading the decisions", err)
+	}
+	report, err := r.Store.AddReport(ctx, rollout.MakeReport(state, p, days, before, decisions, r.Now()))
+	return report, failed("storing report "+p.ID(), err)
+}
+
+func (r *Reports) facts(ctx context.Context, from, to time.Time) (rollout.Facts, error) {
+	outcomes, calls, err := r.Store.Observations(ctx, from, to, r.Day)
+	return rollout.Facts{Outcomes: outcomes, Calls: calls}, failed("reading what was observed", err)
+}

@@ -1,0 +1,182 @@
+package activities_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/zap"
+	"pgregory.net/rapid"
+
+	"marketplace.example/trials/activities"
+	"marketplace.example/trials/rollout"
+)
+
+const realDay = 24 * time.Hour
+
+// desk is a database and the stakeholders, either of which may fail.
+type desk struct {
+	state   rollout.State
+	seen    []rollout.Outcome
+	reports map[string]rollout.Report
+	told    map[string]bool
+	// made counts what was stored, arrived what stakeholders got, by key.
+	made    map[string]int
+	arrived map[string]int
+	// fails tells before each call whether it fails; nil for never.
+	fails func(what string) bool
+}
+
+var errDesk = errors.New("away")
+
+func newDesk() *desk {
+	plan := rollout.DefaultPlan()
+	return &desk{
+		state: rollout.Fold([]rollout.Event{
+			rollout.Begin(rollout.Start{ID: "r1", Plan: plan, Times: rollout.Times{Day: realDay, TrialDays: 17}, By: "owner"}, now.Add(-11*realDay)),
+			{Seq: 2, Type: rollout.EventEntered, At: now, Stage: &rollout.Stage{Kind: rollout.Stability, Phase: len(plan.Phases) - 1}, Enabled: new(true), Percentage: new(100.0)},
+		}),
+		reports: map[string]rollout.Report{}, told: map[string]bool{}, made: map[string]int{}, arrived: map[string]int{},
+	}
+}
+
+func (d *desk) do(what string) error {
+	if d.fails != nil && d.fails(what) {
+		return errDesk
+	}
+	return nil
+}
+
+func (d *desk) CurrentRollout(context.Context) (rollout.State, bool, error) {
+	return d.state, d.state.ID != "", d.do("rollout")
+}
+
+func (d *desk) Decisions(context.Context, string, int, int) ([]rollout.Event, error) {
+	return nil, d.do("decisions")
+}
+
+func (d *desk) Observations(_ context.Context, from, to time.Time, _ time.Duration) (outcomes []rollout.Outcome, c rollout.Calls, err error) {
+	for _, o := range d.seen {
+		if !o.At.Before(from) && o.At.Before(to) {
+			outcomes = append(outcomes, o)
+		}
+	}
+	return outcomes, c, d.do("observations")
+}
+
+func (d *desk) Report(_ context.Context, _, id string) (r rollout.Report, told, found bool, err error) {
+	r, found = d.reports[id]
+	return r, d.told[id], found, d.do("report")
+}
+
+// AddReport may have stored what it says it failed to.
+func (d *desk) AddReport(_ context.Context, r rollout.Report) (rollout.Report, error) {
+	if before, found := d.reports[r.ID]; found {
+		return before, nil
+	}
+	d.reports[r.ID] = r
+	d.made[r.ID]++
+	return r, d.do("add")
+}
+
+func (d *desk) SetReportTold(_ context.Context, _, id string) error {
+	if err := d.do("told"); err != nil {
+		return err
+	}
+	d.told[id] = true
+	return nil
+}
+
+// Tell gets each key to the stakeholders once, as the notices do.
+func (d *desk) Tell(_ context.Context, m rollout.Message) error {
+	if err := d.do("tell"); err != nil {
+		return err
+	}
+	if d.arrived[m.Key] == 0 {
+		d.arrived[m.Key]++
+	}
+	return nil
+}
+
+func (d *desk) at(moment time.Time) *activities.Reports {
+	return &activities.Reports{Store: d, Teller: d, Day: realDay, Settled: time.Second, Now: func() time.Time { return moment }, Log: zap.NewNop()}
+}
+
+func TestReportsAreMadeOfTheirOwnTime(t *testing.T) {
+	t.Parallel()
+	d := newDesk()
+	for i, at := range []time.Duration{-time.Hour, 0, realDay - time.Millisecond, realDay} {
+		id := string(rune('a' + i))
+		d.seen = append(d.seen, rollout.Outcome{Kind: rollout.Admitted, VendorID: id, Key: id, At: now.Add(at)})
+	}
+	done, err := d.at(now.Add(realDay + 500*time.Millisecond)).Report(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, done.Made, "what became known last may not be stored yet")
+
+	done, err = d.at(now.Add(realDay + time.Second)).Report(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, activities.Reported{RolloutID: "r1", Made: []string{"daily-1"}, Told: []string{"daily-1"}}, done)
+	require.Equal(t, 2, d.reports["daily-1"].Total.Admitted)
+	require.Equal(t, 1, d.reports["daily-1"].Before.Admitted)
+
+	done, err = d.at(now.Add(14*realDay + time.Minute)).Report(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, []string{"daily-2", "daily-3", "daily-4", "daily-5", "daily-6", "daily-7", "weekly-2"}, done.Made, "what was missed is made up for")
+	require.Len(t, d.reports["weekly-2"].Days, 7)
+	require.Equal(t, 3, d.reports["weekly-2"].Before.Admitted)
+}
+
+func TestWithoutARolloutThereIsNothingToReport(t *testing.T) {
+	t.Parallel()
+	d := newDesk()
+	d.state = rollout.State{}
+	done, err := d.at(now.Add(100 * realDay)).Report(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, done.Made)
+}
+
+func TestWhoCannotBeToldDoesNotKeepTheOtherReports(t *testing.T) {
+	t.Parallel()
+	d := newDesk()
+	d.fails = func(what string) bool { return what == "tell" }
+	done, err := d.at(now.Add(3*realDay + time.Minute)).Report(t.Context())
+	require.Error(t, err)
+	require.Equal(t, []string{"daily-1", "daily-2", "daily-3"}, done.Made)
+	require.Empty(t, done.Told)
+	done, err = d.at(now.Add(3*realDay + 2*time.Minute)).Report(t.Context())
+	require.Error(t, err)
+	require.Empty(t, done.Made, "they are made once")
+	done, err = d.at(now.Add(4*realDay + time.Minute)).Report(t.Context())
+	require.Error(t, err, "the fourth is new")
+	require.Equal(t, []string{"daily-1", "daily-2", "daily-3"}, done.Told, "given up after a day")
+}
+
+// Whatever times the schedule comes at, and whatever fails, no report is made or
+// told of twice and none is lost.
+func TestNoReportIsLostOrTwice(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		d := newDesk()
+		d.fails = func(what string) bool { return rapid.IntRange(0, 9).Draw(t, what) == 0 }
+		moment := now
+		for range rapid.IntRange(0, 30).Draw(t, "looks") {
+			moment = moment.Add(time.Duration(rapid.Int64Range(0, int64(6*realDay)).Draw(t, "pause")))
+			_, _ = d.at(moment).Report(t.Context()) // the next one does what this one could not
+		}
+		d.fails = nil
+		end := now.Add(91 * realDay)
+		if moment.After(end) {
+			end = moment
+		}
+		_, err := d.at(end).Report(t.Context())
+		require.NoError(t, err)
+		require.Len(t, d.made, 13)
+		for _, p := range d.state.Periods() {
+			require.Equal(t, 1, d.made[p.ID()], p.ID())
+			require.True(t, d.told[p.ID()], p.ID())
+			require.LessOrEqual(t, d.arrived["r1/report/"+p.ID()], 1)
+		}
+	})
+}

@@ -1,0 +1,59 @@
+package mongodb
+
+import (
+	"context"
+	"errors"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+
+	"marketplace.example/trials/rollout"
+)
+
+// reportDocument is a report as stored. The report itself is written once.
+type reportDocument struct {
+	Key    string         `bson:"_id"`
+	Report rollout.Report `json:"report"`
+	// Told says that people were told of it, or that this was given up.
+	Told bool `json:"told"`
+}
+
+func reportKey(rolloutID, id string) string { return rolloutID + "/report/" + id }
+
+// Report is a rollout's report of that id, whether people were told of it, and
+// whether there is one.
+func (s *Store) Report(ctx context.Context, rolloutID, id string) (r rollout.Report, told, found bool, err error) {
+	var doc reportDocument
+	err = s.reports.FindOne(ctx, byID(reportKey(rolloutID, id))).Decode(&doc)
+	if errors.Is(err, mongo.ErrNoDocuments) {
+		return rollout.Report{}, false, false, nil
+	}
+	if err != nil {
+		return rollout.Report{}, false, false, failed("reading report "+reportKey(rolloutID, id), err)
+	}
+	return doc.Report, doc.Told, true, nil
+}
+
+// AddReport stores a report. Where one of that id is stored already, that one is
+// answered with: it is made once.
+func (s *Store) AddReport(ctx context.Context, r rollout.Report) (rollout.Report, error) {
+	_, err := s.reports.InsertOne(ctx, reportDocument{Key: reportKey(r.RolloutID, r.ID), Report: r})
+	if mongo.IsDuplicateKeyError(err) {
+		r, _, _, err = s.Report(ctx, r.RolloutID, r.ID)
+		return r, err
+	}
+	if err != nil {
+		return r, failed("storing report "+reportKey(r.RolloutID, r.ID), err)
+	}
+	return r, nil
+}
+
+// SetReportTold keeps that nobody is to be told of a report any more.
+func (s *Store) SetReportTold(ctx context.Context, rolloutID, id string) error {
+	key := reportKey(rolloutID, id)
+	update := bson.D{{Key: "$set", Value: bson.D{{Key: "told", Value: true}}}}
+	if err := s.reports.FindOneAndUpdate(ctx, byID(key), update).Err(); err != nil {
+		return failed("noting that report "+key+" was told of", err)
+	}
+	return nil
+}

@@ -1,0 +1,114 @@
+package mongodb
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/trial"
+)
+
+func aReport() rollout.Report {
+	at := time.Date(2026, 3, 10, 13, 0, 0, 0, time.UTC)
+	return rollout.Report{
+		RolloutID: "r1", ID: "daily-1", Kind: rollout.ReportDaily, Number: 1, From: at.Add(-25 * time.Hour), To: at.Add(-time.Hour), At: at,
+		Percentage: 100, Summary: "Day 1", Findings: []string{"About as before."}, Tasks: []string{"daily-monitoring-review"},
+		Total: rollout.Tally{Admitted: 3, P95MS: 120}, Before: rollout.Tally{Admitted: 2}, Days: []rollout.Tally{{Admitted: 3, P95MS: 120}},
+		Use: []rollout.Use{{What: "trial extended", Times: 2}},
+	}
+}
+
+func TestAReportIsWrittenOnce(t *testing.T) {
+	t.Parallel()
+	s := newTestStore(t)
+	ctx := t.Context()
+	_, told, found, err := s.Report(ctx, "r1", "daily-1")
+	require.NoError(t, err)
+	require.False(t, told)
+	require.False(t, found)
+	require.Error(t, s.SetReportTold(ctx, "r1", "daily-1"), "there is none to tell of")
+
+	stands, err := s.AddReport(ctx, aReport())
+	require.NoError(t, err)
+	require.Equal(t, aReport(), stands)
+	other := aReport()
+	other.Summary = "somebody was later"
+	stands, err = s.AddReport(ctx, other)
+	require.NoError(t, err)
+	require.Equal(t, aReport(), stands)
+
+	require.NoError(t, s.SetReportTold(ctx, "r1", "daily-1"))
+	got, told, found, err := s.Report(ctx, "r1", "daily-1")
+	require.NoError(t, err)
+	require.True(t, told)
+	require.True(t, found)
+	require.Equal(t, aReport(), got)
+	_, _, found, err = s.Report(ctx, "r2", "daily-1")
+	require.NoError(t, err)
+	require.False(t, found)
+}
+
+// Whoever writes the record of a rollout that has ended goes on behind the
+// others; the state that is stored in the end knows of all of them.
+func TestWritersOfARecordGoOnBehindEachOther(t *testing.T) {
+	t.Parallel()
+	s := newTestStore(t)
+	ctx := t.Context()
+	begun := aRollout("r1")
+	first := rollout.State{}.Apply(begun)
+	_, err := s.AppendDecision(ctx, begun, first)
+	require.NoError(t, err)
+	const writers = 8
+	var all sync.WaitGroup
+	for i := range writers {
+		all.Go(func() {
+			for state := first; ; {
+				e := rollout.Event{Seq: state.Seq + 1, Type: rollout.EventTicked, At: begun.At, By: "admin", Subject: fmt.Sprintf("task-%d", i), Tick: &rollout.Tick{Met: true}}
+				existing, err := s.AppendDecision(context.WithoutCancel(ctx), e, state.Apply(e))
+				if err != nil || existing == nil {
+					if err != nil {
+						t.Error(err)
+					}
+					return
+				}
+				state = state.Apply(*existing)
+			}
+		})
+	}
+	all.Wait()
+	state, err := s.Rollout(ctx, "r1")
+	require.NoError(t, err)
+	require.Len(t, state.Criteria, writers)
+	require.Equal(t, writers+1, state.Seq)
+}
+
+func TestWhatAdminsDoAndWhatEndsIsObserved(t *testing.T) {
+	t.Parallel()
+	const day = 2 * time.Second
+	s := newTestStore(t)
+	WithObservations(day)(s)
+	began := time.Now()
+	state := trial.State{VendorID: "v1", Cohort: trial.Control, Status: trial.Active}
+	s.observeEvent(trial.Event{Seq: 7, Type: trial.EventExtended}, state)
+	s.observeEvent(trial.Event{Seq: 8, Type: trial.EventRevived}, state)
+	state = trial.State{VendorID: "v2", Cohort: trial.Automated, Automated: true, Status: trial.Expired}
+	s.observeEvent(trial.Event{Seq: 9, Type: trial.EventStep, Step: &trial.Step{Kind: trial.GraceEnd}, Decision: &trial.Decision{}}, state)
+	var outcomes []rollout.Outcome
+	require.Eventually(t, func() bool {
+		var err error
+		outcomes, _, err = s.Observations(context.WithoutCancel(t.Context()), began.Add(-day), time.Now().Add(2*day), day)
+		return err == nil && len(outcomes) == 4
+	}, 10*time.Second, 50*time.Millisecond)
+	got := map[rollout.OutcomeKind]string{}
+	for _, o := range outcomes {
+		got[o.Kind] = o.VendorID + " " + o.Key
+	}
+	require.Equal(t, map[rollout.OutcomeKind]string{
+		rollout.Extended: "v1 v1/7", rollout.Revived: "v1 v1/8", rollout.Expired: "v2 v2", rollout.StepDone: "v2 v2/grace-end/0",
+	}, got)
+}

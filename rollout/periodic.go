@@ -1,0 +1,287 @@
+package rollout
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"time"
+)
+
+// Report is what a rollout came to in one period after its deployment. It is
+// made once, when the period is over, and never changed.
+type Report struct {
+	RolloutID string     `json:"rolloutId"`
+	ID        string     `json:"id"`
+	Kind      ReportKind `json:"kind"`
+	// Number, From and To are the period's.
+	Number int       `json:"number"`
+	From   time.Time `json:"from"`
+	To     time.Time `json:"to"`
+	// At is when it was made.
+	At time.Time `json:"at"`
+	// Percentage is what share of new vendors was automated then.
+	Percentage float64 `json:"percentage"`
+	// Summary is the period in a sentence.
+	Summary string `json:"summary"`
+	// Findings say in words how the period stands against the one before.
+	Findings []string `json:"findings"`
+	// Tasks are the ids of those that it is made for.
+	Tasks []string `json:"tasks"`
+	Total Tally    `json:"total"`
+	// Before is of the equally long time before.
+	Before Tally `json:"before"`
+	// Days are those of the period, in order.
+	Days []Tally `json:"days"`
+	// Use is what people did to the rollout and to trials, without what nobody did.
+	Use []Use `json:"use"`
+}
+
+// Use is how often something was done.
+type Use struct {
+	What  string `json:"what"`
+	Times int    `json:"times"`
+}
+
+// MakeReport makes a period's report: days are the facts of each of its days,
+// before those of the equally long time before, and decisions the rollout's events.
+func MakeReport(s State, p Period, days []Facts, before Facts, decisions []Event, now time.Time) Report {
+	r := Report{
+		RolloutID: s.ID, ID: p.ID(), Kind: p.Kind, Number: p.Number, From: p.From, To: p.To,
+		At: now.UTC().Truncate(time.Millisecond), Percentage: s.Percentage, Tasks: tasksFor(p.Kind),
+		Total: TallyOf(days...), Before: TallyOf(before), Days: make([]Tally, len(days)),
+	}
+	for i, f := range days {
+		r.Days[i] = TallyOf(f)
+	}
+	r.Summary = r.summary()
+	r.Findings = findings(r.Total, r.Before)
+	r.Use = r.use(decisions)
+	return r
+}
+
+// name is what people call its period.
+func (r Report) name() string { return Period{Kind: r.Kind, Number: r.Number}.name() }
+
+func (r Report) summary() string {
+	t := r.Total
+	name := r.name()
+	return fmt.Sprintf("%s at %v %% of new vendors: %s taken in, %s, %s.", strings.ToUpper(name[:1])+name[1:], r.Percentage,
+		counted(t.Admitted, "vendor"), inWords(t.delivered(), "of the e-mails were delivered", "no e-mail was settled"),
+		inWords(t.converted(), "of the trials that ended converted", "no trial ended"))
+}
+
+func counted(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// inWords writes a part as a share and what it is of; none where there is nothing.
+func inWords(p part, what, none string) string {
+	if p.all == 0 {
+		return none
+	}
+	return percent(p.share()) + " " + what
+}
+
+// ReportEntry is a report as lists have it.
+type ReportEntry struct {
+	ID     string     `json:"id"`
+	Kind   ReportKind `json:"kind"`
+	Number int        `json:"number"`
+	// From is included, To is not.
+	From time.Time `json:"from"`
+	To   time.Time `json:"to"`
+	// At is when it was made; nil while it is to come.
+	At *time.Time `json:"at"`
+	// Summary is the period in a sentence; empty while it is to come.
+	Summary string `json:"summary"`
+}
+
+// EntryOf is a period's entry; made is its report, nil while it is to come.
+func EntryOf(p Period, made *Report) ReportEntry {
+	e := ReportEntry{ID: p.ID(), Kind: p.Kind, Number: p.Number, From: p.From, To: p.To}
+	if made != nil {
+		e.At, e.Summary = &made.At, made.Summary
+	}
+	return e
+}
+
+// findings compare a time with the one before, one thing a sentence.
+func findings(now, before Tally) []string {
+	return []string{
+		amounts("Vendors taken in", now.Admitted, before.Admitted),
+		amounts("Conversions", now.Converted, before.Converted),
+		shares("Ended trials that converted", now.converted(), before.converted(), false),
+		amounts("E-mails sent", now.MailSent, before.MailSent),
+		shares("E-mails delivered", now.delivered(), before.delivered(), false),
+		shares("Automated steps that succeeded", now.succeeded(), before.succeeded(), false),
+		shares("API calls that failed", now.failed(), before.failed(), true),
+		latency(now, before),
+		"“About as before” means that the difference may well be chance.",
+	}
+}
+
+// chance is how many standard errors a difference may have by chance.
+const chance = 2
+
+// amounts compares two counts of equally long times.
+func amounts(name string, now, before int) string {
+	switch difference := float64(now - before); {
+	case math.Abs(difference) <= chance*math.Sqrt(float64(now+before)):
+		return fmt.Sprintf("%s: %d, about as before (%d).", name, now, before)
+	case difference > 0:
+		return fmt.Sprintf("%s: %d, more than before (%d).", name, now, before)
+	}
+	return fmt.Sprintf("%s: %d, fewer than before (%d).", name, now, before)
+}
+
+// shares compares two shares; where a high one is bad, less is better.
+func shares(name string, now, before part, highIsBad bool) string {
+	text := fmt.Sprintf("%s: %s (%d of %d)", name, percent(now.share()), now.some, now.all)
+	switch {
+	case now.all == 0:
+		return name + ": none were seen."
+	case before.all == 0:
+		return text + ", with nothing before to compare with."
+	}
+	both := part{now.some + before.some, now.all + before.all}.share()
+	difference := now.share() - before.share()
+	switch {
+	case math.Abs(difference) <= chance*math.Sqrt(both*(1-both)*(1/float64(now.all)+1/float64(before.all))):
+		return fmt.Sprintf("%s, about as before (%s).", text, percent(before.share()))
+	case difference > 0 == highIsBad:
+		return fmt.Sprintf("%s, worse than before (%s).", text, percent(before.share()))
+	}
+	return fmt.Sprintf("%s, better than before (%s).", text, percent(before.share()))
+}
+
+// noticeable is by how much a time must differ to be told of.
+const noticeable = 0.2
+
+// latency compares how long API calls took. Too few of them tell nothing.
+func latency(now, before Tally) string {
+	text := fmt.Sprintf("API calls: half took up to %d ms, 95 %% up to %d ms (of %d)", now.MedianMS, now.P95MS, now.Calls)
+	ratio := float64(now.P95MS) / float64(max(before.P95MS, 1))
+	switch {
+	case now.Calls == 0:
+		return "API calls: none were seen."
+	case now.Calls < leastBaseline || before.Calls < leastBaseline:
+		return text + ", too few to compare with before."
+	case ratio > 1+noticeable:
+		return fmt.Sprintf("%s, slower than before (%d ms).", text, before.P95MS)
+	case ratio < 1/(1+noticeable):
+		return fmt.Sprintf("%s, faster than before (%d ms).", text, before.P95MS)
+	}
+	return fmt.Sprintf("%s, about as before (%d ms).", text, before.P95MS)
+}
+
+// use counts what people did in the period.
+func (r Report) use(decisions []Event) []Use {
+	times := map[string]int{
+		"trial extended": r.Total.Extended, "trial shortened": r.Total.Shortened,
+		"trial cancelled": r.Total.Cancelled, "trial revived": r.Total.Revived,
+	}
+	for _, e := range decisions {
+		if e.By != automatic && !e.At.Before(r.From) && e.At.Before(r.To) {
+			times[deeds[e.Type]]++
+		}
+	}
+	use := []Use{}
+	for _, what := range usesInOrder {
+		if times[what] > 0 {
+			use = append(use, Use{What: what, Times: times[what]})
+		}
+	}
+	return use
+}
+
+// deeds are what people do to a rollout.
+var deeds = map[EventType]string{
+	EventPaused: "rollout paused", EventResumed: "rollout resumed", EventEntered: "rollout advanced", EventCompleted: "rollout advanced",
+	EventOverridden: "percentage set by hand", EventRolledBack: "rollout taken back", EventTicked: "criterion or task ticked",
+	EventWaived: "check waived",
+}
+
+var usesInOrder = []string{
+	"rollout paused", "rollout resumed", "rollout advanced", "percentage set by hand", "rollout taken back",
+	"check waived", "criterion or task ticked", "trial extended", "trial shortened", "trial cancelled", "trial revived",
+}
+
+// Message is the report as stakeholders are told of it; s is where the rollout
+// stands when it was made.
+func (r Report) Message(s State) Message {
+	return Message{
+		Key: s.ID + "/report/" + r.ID, At: r.At, Kind: reportNotices[r.Kind],
+		Subject: fmt.Sprintf("Trial rollout: %s report, %s", r.Kind, r.name()),
+		Lead:    r.Summary, Lines: append([]string{fmt.Sprintf("From %s to %s, against the same time before.", s.moment(r.From), s.moment(r.To))}, r.Findings...),
+		Sections: r.sections(s), Figures: r.figures(),
+	}
+}
+
+var reportNotices = map[ReportKind]NoticeKind{
+	ReportDaily: NoticeDailyReport, ReportWeekly: NoticeWeeklyReport, ReportMonthly: NoticeMonthlyReport,
+}
+
+func (r Report) sections(s State) []Section {
+	var sections []Section
+	if len(r.Days) > 1 {
+		byDay := Section{Title: "Day by day"}
+		for i, t := range r.Days {
+			byDay.Items = append(byDay.Items, Item{Label: s.moment(r.From.Add(days(float64(i), s.Times.Day))), Text: t.line()})
+		}
+		sections = append(sections, byDay)
+	}
+	done := Section{Title: "What people did"}
+	for _, u := range r.Use {
+		done.Items = append(done.Items, Item{Label: strings.ToUpper(u.What[:1]) + u.What[1:], Text: times(u.Times)})
+	}
+	if len(r.Use) == 0 {
+		done.Items = []Item{{Label: "Nothing", Text: "nobody steered the rollout or a trial"}}
+	}
+	tasks := Section{Title: "Tasks that this is for"}
+	for _, t := range TasksOf(s, r.At) {
+		if t.Report != r.Kind {
+			continue
+		}
+		text := "open: tick it off as " + t.ID + " when it is done"
+		if t.Standing == TaskDone {
+			text = "done: " + t.Reason
+		}
+		tasks.Items = append(tasks.Items, Item{Label: t.Text, Text: text})
+	}
+	return append(sections, done, tasks)
+}
+
+// line is a day in a line.
+func (t Tally) line() string {
+	return fmt.Sprintf("%d taken in, %d converted, %d expired; e-mails %d sent, %d delivered, %d failed; steps %d done, %d failed; %d API calls, 95 %% up to %d ms",
+		t.Admitted, t.Converted, t.Expired, t.MailSent, t.MailDelivered, t.MailFailed, t.StepsDone, t.StepsFailed, t.Calls, t.P95MS)
+}
+
+// figures are the period's shares against what the rollout needed to go on.
+func (r Report) figures() []Figure {
+	t := r.Total
+	return []Figure{
+		reviewed(gateNames[GateEmail], t.delivered(), gateEmail, false),
+		reviewed(gateNames[GateAutomation], t.succeeded(), gateAutomation, false),
+		reviewed(gateNames[GateAPI], t.slow(), slowShare, true),
+		reviewed(gateNames[GateErrors], t.failed(), gateErrors, true),
+		reviewed(gateNames[GateConversion], t.converted(), gateConversion, false),
+	}
+}
+
+// reviewed compares a share with its limit. Nothing is decided by it, so chance
+// is not weighed.
+func reviewed(name string, p part, limit float64, highIsBad bool) Figure {
+	f := Figure{
+		Name: name, Use: ToReview, Estimate: p.share(), Limit: limit, HighIsBad: highIsBad, Seen: p.all,
+		Verdict: Insufficient, Reason: "none were seen",
+	}
+	if p.all > 0 {
+		f.Verdict = verdict(p.share() == limit || p.share() > limit != highIsBad)
+		f.Reason = fmt.Sprintf("%d of %d", p.some, p.all)
+	}
+	return f
+}

@@ -1,0 +1,120 @@
+package rollout
+
+import (
+	"slices"
+	"time"
+)
+
+// Task is one of the deployment strategy's post-deployment tasks: a person does
+// it, and ticks it off like a criterion.
+type Task struct {
+	ID   string `json:"id"`
+	Span Span   `json:"span"`
+	Text string `json:"text"`
+	// Report is the kind of report made for it; empty where figures tell nothing.
+	Report ReportKind `json:"report"`
+}
+
+// Span names when a task is to be done, counted from when the rollout's last
+// percentage was reached.
+type Span string
+
+// The spans.
+const (
+	Week1      Span = "week-1"
+	Weeks2To4  Span = "weeks-2-to-4"
+	FromMonth1 Span = "from-month-1"
+)
+
+// begins is the day on which a span begins, from 0.
+func (s Span) begins() float64 {
+	switch s {
+	case Weeks2To4:
+		return reportWeek
+	case FromMonth1:
+		return reportMonth
+	case Week1:
+	}
+	return 0
+}
+
+// Tasks are the deployment strategy's post-deployment tasks.
+func Tasks() []Task {
+	return []Task{
+		{"daily-monitoring-review", Week1, "Daily monitoring review", ReportDaily},
+		{"performance-optimization", Week1, "Performance optimization", ReportDaily},
+		{"user-feedback-analysis", Week1, "User feedback analysis", ""},
+		{"feature-usage-analysis", Weeks2To4, "Feature usage analysis", ReportWeekly},
+		{"conversion-rate-optimization", Weeks2To4, "Conversion rate optimization", ReportWeekly},
+		{"documentation-updates", Weeks2To4, "Documentation updates", ""},
+		{"long-term-trend-analysis", FromMonth1, "Long-term trend analysis", ReportMonthly},
+		{"system-optimizations", FromMonth1, "System optimizations", ReportMonthly},
+		{"next-feature-planning", FromMonth1, "Next feature planning", ReportMonthly},
+	}
+}
+
+// IsTask tells whether an id is a task's.
+func IsTask(id string) bool {
+	return slices.ContainsFunc(Tasks(), func(t Task) bool { return t.ID == id })
+}
+
+// tasksFor are the ids of the tasks that reports of a kind are made for.
+func tasksFor(kind ReportKind) []string {
+	var ids []string
+	for _, t := range Tasks() {
+		if t.Report == kind {
+			ids = append(ids, t.ID)
+		}
+	}
+	return ids
+}
+
+// TaskStanding says how far a task is.
+type TaskStanding string
+
+// The standings. A task that a person has said is not done stays open.
+const (
+	TaskToCome TaskStanding = "to-come"
+	TaskOpen   TaskStanding = "open"
+	TaskDone   TaskStanding = "done"
+)
+
+// TaskView is a task and how it stands.
+type TaskView struct {
+	Task
+	Standing TaskStanding `json:"standing"`
+	// From is when it is to be begun; nil before the last percentage was reached.
+	From *time.Time `json:"from"`
+	// Reports are the ids of those for it that are due by now.
+	Reports []string `json:"reports"`
+	// Reason is what was said when it was ticked; empty before.
+	Reason string `json:"reason"`
+}
+
+// TasksOf says how the post-deployment tasks of a rollout stand at a moment.
+func TasksOf(s State, now time.Time) []TaskView {
+	due := s.ReportsDue(now)
+	views := make([]TaskView, 0, len(Tasks()))
+	for _, t := range Tasks() {
+		v := TaskView{Task: t, Standing: TaskToCome, Reports: []string{}}
+		if s.DeployedAt != nil {
+			v.From = new(s.DeployedAt.Add(days(t.Span.begins(), s.Times.Day)))
+			if !v.From.After(now) {
+				v.Standing = TaskOpen
+			}
+		}
+		for _, p := range due {
+			if p.Kind == t.Report {
+				v.Reports = append(v.Reports, p.ID())
+			}
+		}
+		if tick, ticked := s.Criteria[t.ID]; ticked {
+			v.Reason = tick.Reason
+			if tick.Met {
+				v.Standing = TaskDone
+			}
+		}
+		views = append(views, v)
+	}
+	return views
+}

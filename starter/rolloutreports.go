@@ -1,0 +1,103 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"marketplace.example/trials/rollout"
+)
+
+func (a *app) rolloutReports() *cobra.Command {
+	return &cobra.Command{
+		Use: "reports [ID]", Short: "List the reports on the time after the last phase, and the tasks they are for", Args: onRollout,
+		Long: "Lists the reports of the latest rollout, or of the one of that id: daily for a week from when\n" +
+			"stability begins, weekly in weeks 2 to 4, monthly for three months. Then the tasks of that time,\n" +
+			"which a person ticks off: starter rollout tick.",
+		Example: examples("starter rollout reports", "starter rollout reports rollout-20260310-120000 --json"),
+		RunE: func(c *cobra.Command, args []string) error {
+			api, err := a.asAdmin()
+			if err != nil {
+				return err
+			}
+			response, err := api.ListRolloutReportsWithResponse(c.Context(), rolloutOf(args))
+			if err != nil {
+				return err
+			}
+			return a.print(response.HTTPResponse, response.Body, response.JSON200 != nil, func() error {
+				return a.printReports(response.JSON200.Reports)
+			})
+		},
+	}
+}
+
+func (a *app) printReports(reports []rollout.ReportEntry) error {
+	if len(reports) == 0 {
+		a.say("No reports: they begin once all phases are through.\n")
+		return nil
+	}
+	t := &table{header: []string{"REPORT", "FROM", "TO", "SUMMARY"}}
+	for _, r := range reports {
+		summary := r.Summary
+		if r.At == nil {
+			summary = "to come"
+		}
+		t.row(r.ID, r.From.UTC().Format(clock), r.To.UTC().Format(clock), summary)
+	}
+	return t.write(a.out)
+}
+
+func (a *app) rolloutReport() *cobra.Command {
+	var id string
+	command := &cobra.Command{
+		Use: "report REPORT", Short: "Show a report, such as daily-3", Args: onSubject("report"),
+		Example: examples("starter rollout report daily-3", "starter rollout report monthly-1 --rollout rollout-20260310-120000 --json"),
+	}
+	command.Flags().StringVar(&id, "rollout", currentRollout, "the rollout that it is of, by default the latest")
+	command.RunE = func(c *cobra.Command, args []string) error {
+		if err := checkVendorID(id); err != nil { // ids of rollouts are made of the same characters
+			return err
+		}
+		api, err := a.asAdmin()
+		if err != nil {
+			return err
+		}
+		response, err := api.GetRolloutReportWithResponse(c.Context(), id, args[0])
+		if err != nil {
+			return err
+		}
+		return a.print(response.HTTPResponse, response.Body, response.JSON200 != nil, func() error {
+			return a.printReport(*response.JSON200)
+		})
+	}
+	return command
+}
+
+func (a *app) printReport(r rollout.Report) error {
+	a.say("%s\n\nReport %s of %s, from %s to %s, against the same time before:\n\n", printable(r.Summary), printable(r.ID), printable(r.RolloutID),
+		r.From.UTC().Format(clock), r.To.UTC().Format(clock))
+	for _, finding := range r.Findings {
+		a.say("  %s\n", printable(finding))
+	}
+	a.say("\n")
+	t := &table{header: []string{"DAY", "TAKEN IN", "CONVERTED", "EXPIRED", "E-MAILS SENT", "DELIVERED", "FAILED", "STEPS DONE", "FAILED", "API CALLS", "95 % UP TO"}}
+	row := func(name string, d rollout.Tally) {
+		t.row(name, fmt.Sprint(d.Admitted), fmt.Sprint(d.Converted), fmt.Sprint(d.Expired), fmt.Sprint(d.MailSent), fmt.Sprint(d.MailDelivered),
+			fmt.Sprint(d.MailFailed), fmt.Sprint(d.StepsDone), fmt.Sprint(d.StepsFailed), fmt.Sprint(d.Calls), fmt.Sprintf("%d ms", d.P95MS))
+	}
+	for i, d := range r.Days {
+		row(fmt.Sprint(i+1), d)
+	}
+	row("all", r.Total)
+	row("before", r.Before)
+	if err := t.write(a.out); err != nil {
+		return err
+	}
+	for i, u := range r.Use {
+		if i == 0 {
+			a.say("\nWhat people did:\n")
+		}
+		a.say("  %s: %d\n", printable(u.What), u.Times)
+	}
+	return nil
+}
