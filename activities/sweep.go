@@ -36,6 +36,8 @@ type SweepStore interface {
 	UnrecordedConversions(ctx context.Context, limit int) ([]trial.Vendor, error)
 	OverdueTrials(ctx context.Context, before time.Time, limit int) ([]trial.State, error)
 	HeldTrials(ctx context.Context, reasons []trial.Reason, after string, limit int) ([]trial.State, error)
+	// NoteSweep notes that a sweep came to its end, so that a missing one is seen.
+	NoteSweep(ctx context.Context, at time.Time) error
 }
 
 // Sweep is the reconciler: it starts what is missing, delivers what did not
@@ -82,6 +84,9 @@ func (s *Sweep) Sweep(ctx context.Context) (Swept, error) {
 	}
 	if err := errors.Join(errs...); err != nil {
 		return swept, failed("sweeping", err)
+	}
+	if err := s.Store.NoteSweep(ctx, s.Now()); err != nil {
+		return swept, failed("noting the sweep", err)
 	}
 	if swept != (Swept{}) {
 		s.Log.Info("swept", zap.Any("did", swept))

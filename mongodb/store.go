@@ -25,6 +25,8 @@ const (
 	snapshotsCollection = "snapshots"
 	ledgersCollection   = "ledgers"
 	noticesCollection   = "notices"
+	sweepsCollection    = "sweeps"
+	processesCollection = "processes"
 )
 
 const (
@@ -43,6 +45,7 @@ type Store struct {
 
 	users, trials, events, sends, flags, firsts, messages      *mongo.Collection
 	observed, rollouts, decisions, snapshots, ledgers, notices *mongo.Collection
+	sweeps, processes                                          *mongo.Collection
 
 	observations *observations // nil: none are kept
 }
@@ -91,7 +94,7 @@ func newStore(client *mongo.Client, database string) *Store {
 		messages: db.Collection(messagesCollection), observed: db.Collection(observedCollection),
 		rollouts: db.Collection(rolloutsCollection), decisions: db.Collection(decisionsCollection),
 		snapshots: db.Collection(snapshotsCollection), ledgers: db.Collection(ledgersCollection),
-		notices: db.Collection(noticesCollection),
+		notices: db.Collection(noticesCollection), sweeps: db.Collection(sweepsCollection), processes: db.Collection(processesCollection),
 	}
 }
 

@@ -15,7 +15,9 @@ import (
 	"marketplace.example/trials/config"
 	"marketplace.example/trials/mail"
 	"marketplace.example/trials/mongodb"
+	"marketplace.example/trials/monitoring"
 	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/telemetry"
 	"marketplace.example/trials/temporal"
 	"marketplace.example/trials/trial"
 	"marketplace.example/trials/workflows"
@@ -40,9 +42,10 @@ const (
 
 // parts are what the running worker is made of.
 type parts struct {
-	store  *mongodb.Store
-	client *temporal.Client
-	worker sdkworker.Worker
+	store   *mongodb.Store
+	client  *temporal.Client
+	worker  sdkworker.Worker
+	sampler *telemetry.Sampler
 }
 
 // assemble wires the parts; fatal is told what ends the running worker.
@@ -85,7 +88,11 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger, fatal fun
 		Overdue: max(cfg.TrialDay, overdueSlack), Now: time.Now, Log: log,
 	})
 	w.RegisterActivity(notices)
-	return &parts{store: store, client: client, worker: w}, nil
+	sampler, err := telemetry.NewSampler(monitoring.RoleWorker, store, log)
+	if err != nil {
+		return nil, err
+	}
+	return &parts{store: store, client: client, worker: w, sampler: sampler}, nil
 }
 
 func workerOptions(cfg config.Config, fatal func(error)) sdkworker.Options {

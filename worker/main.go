@@ -61,6 +61,7 @@ func run(ctx context.Context, cfg config.Config, log *zap.Logger, stdout io.Writ
 		return fmt.Errorf("starting the worker: %w", err)
 	}
 	defer w.worker.Stop()
+	go w.sampler.Run(ctx)
 	health, err := serveHealth(ctx, cfg.WorkerAddr, w)
 	if err != nil {
 		return err

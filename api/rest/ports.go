@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"marketplace.example/trials/monitoring"
 	"marketplace.example/trials/rollout"
 	"marketplace.example/trials/trial"
 )
@@ -70,6 +71,13 @@ type RolloutStore interface {
 	Ledger(ctx context.Context, id string) (rollout.Ledger, *rollout.Judgement, bool, error)
 	// ObserveCall notes an API call, for the rollout's judgement.
 	ObserveCall(took time.Duration, failed bool)
+}
+
+// SystemHealth tells how the trial system is.
+type SystemHealth interface {
+	// Health answers within two seconds, whatever is away; its error is that the
+	// caller gave up.
+	Health(ctx context.Context) (monitoring.Health, error)
 }
 
 // Rollouts reaches the rollout's workflow.

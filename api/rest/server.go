@@ -28,6 +28,7 @@ type Options struct {
 	Rollouts Rollouts
 	Plan     rollout.Plan
 	Mail     Mail
+	Health   SystemHealth
 	Log      *zap.Logger
 	// AdminToken opens /api/admin, ServiceToken /api/vendors.
 	AdminToken   string
