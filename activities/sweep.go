@@ -54,6 +54,8 @@ type Sweep struct {
 	Log   *zap.Logger
 	// Watchdog looks whether the rollout's watch comes; nil for none.
 	Watchdog *Watchdog
+	// Found is told what each sweep did; nil for nobody.
+	Found func(Swept)
 
 	unstarted, undelivered, overdue, held look
 	// failed are vendors that could not be started.
@@ -81,6 +83,9 @@ func (s *Sweep) Sweep(ctx context.Context) (Swept, error) {
 	var errs []error
 	for _, part := range []func(context.Context, *Swept) error{s.start, s.convert, s.restart, s.wake, s.alarm} {
 		errs = append(errs, part(ctx, &swept))
+	}
+	if s.Found != nil {
+		s.Found(swept)
 	}
 	if err := errors.Join(errs...); err != nil {
 		return swept, failed("sweeping", err)

@@ -15,9 +15,7 @@ import (
 	"marketplace.example/trials/config"
 	"marketplace.example/trials/mail"
 	"marketplace.example/trials/mongodb"
-	"marketplace.example/trials/monitoring"
 	"marketplace.example/trials/rollout"
-	"marketplace.example/trials/telemetry"
 	"marketplace.example/trials/temporal"
 	"marketplace.example/trials/trial"
 	"marketplace.example/trials/workflows"
@@ -42,10 +40,10 @@ const (
 
 // parts are what the running worker is made of.
 type parts struct {
-	store   *mongodb.Store
-	client  *temporal.Client
-	worker  sdkworker.Worker
-	sampler *telemetry.Sampler
+	store       *mongodb.Store
+	client      *temporal.Client
+	worker      sdkworker.Worker
+	instruments instruments
 }
 
 // assemble wires the parts; fatal is told what ends the running worker.
@@ -54,7 +52,11 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger, fatal fun
 	if err != nil {
 		return nil, fmt.Errorf("connecting to MongoDB: %w", err)
 	}
-	mailer, err := newMailer(ctx, cfg, log)
+	instruments, err := newInstruments(store, log)
+	if err != nil {
+		return nil, err
+	}
+	mailer, err := newMailer(ctx, cfg, instruments.Mailed, log)
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +64,11 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger, fatal fun
 	if err != nil {
 		return nil, err
 	}
-	client, err := temporal.Dial(cfg.TaskQueue, log)
+	meter, err := instruments.Meter("temporal")
+	if err != nil {
+		return nil, err
+	}
+	client, err := temporal.Dial(cfg.TaskQueue, log, temporal.WithMeter(meter))
 	if err != nil {
 		return nil, err
 	}
@@ -71,12 +77,12 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger, fatal fun
 	w.RegisterWorkflowWithOptions(workflows.Reconcile, workflow.RegisterOptions{Name: workflows.ReconcileWorkflowType})
 	policy := trial.DefaultPolicy()
 	w.RegisterActivity(&activities.Trials{
-		Store: store, Mailer: mailer, Policy: policy, Day: cfg.TrialDay,
+		Store: counted{Store: store, metrics: instruments.Metrics}, Mailer: mailer, Policy: policy, Day: cfg.TrialDay,
 		UnknownWait: max(cfg.TrialDay/unknownWaitsPerDay, leastUnknownWait), Now: time.Now, Log: log,
 	})
 	w.RegisterActivity(&activities.Sweep{
 		Store: store, Starter: client, Policy: policy, Day: cfg.TrialDay, Slack: overdueSlack, Now: time.Now, Log: log,
-		Watchdog: &activities.Watchdog{Store: store, Teller: notices, Now: time.Now},
+		Watchdog: &activities.Watchdog{Store: store, Teller: notices, Now: time.Now}, Found: instruments.swept,
 	})
 	w.RegisterWorkflowWithOptions(workflows.Rollout, workflow.RegisterOptions{Name: rollout.WorkflowType})
 	w.RegisterWorkflowWithOptions(workflows.Watch, workflow.RegisterOptions{Name: workflows.WatchWorkflowType})
@@ -88,11 +94,7 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger, fatal fun
 		Overdue: max(cfg.TrialDay, overdueSlack), Now: time.Now, Log: log,
 	})
 	w.RegisterActivity(notices)
-	sampler, err := telemetry.NewSampler(monitoring.RoleWorker, store, log)
-	if err != nil {
-		return nil, err
-	}
-	return &parts{store: store, client: client, worker: w, sampler: sampler}, nil
+	return &parts{store: store, client: client, worker: w, instruments: instruments}, nil
 }
 
 func workerOptions(cfg config.Config, fatal func(error)) sdkworker.Options {
@@ -106,7 +108,7 @@ func workerOptions(cfg config.Config, fatal func(error)) sdkworker.Options {
 	}
 }
 
-func newMailer(ctx context.Context, cfg config.Config, log *zap.Logger) (*mailer, error) {
+func newMailer(ctx context.Context, cfg config.Config, mailed func(outcome string), log *zap.Logger) (*mailer, error) {
 	aws, err := awsconfig.LoadDefaultConfig(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("reading AWS's settings: %w", err)
@@ -128,7 +130,7 @@ func newMailer(ctx context.Context, cfg config.Config, log *zap.Logger) (*mailer
 	}
 	account := mail.NewAccount(ses, max(cfg.TrialDay/refusalsPerDay, leastForget))
 	return &mailer{
-		sender: sender, rate: rate, account: account, links: links, publicURL: cfg.PublicURL, spread: spreadOf(cfg.TrialDay),
+		sender: sender, rate: rate, account: account, links: links, publicURL: cfg.PublicURL, spread: spreadOf(cfg.TrialDay), mailed: mailed,
 	}, nil
 }
 

@@ -2,7 +2,9 @@ package rest_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
+	"sync"
 	"testing"
 	"time"
 
@@ -23,6 +25,30 @@ func (s *system) Health(context.Context) (monitoring.Health, error) {
 	s.asked++
 	s.probes.Worker.Processes = s.processes
 	return monitoring.Assess(s.probes, monitoring.Health{}, present), nil
+}
+
+// calls keeps what was called.
+type calls struct {
+	mu   sync.Mutex
+	told []string
+}
+
+func (c *calls) Called(route, method string, status int, _ time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.told = append(c.told, fmt.Sprintf("%s %s %d", method, route, status))
+}
+
+// Calls are told by their routes, so that no id gets into the metrics.
+func TestCallsAreTold(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t)
+	a.get("/api/vendors/v-1", adminToken)
+	a.get("/nowhere/ada@example.com", adminToken)
+	a.get("/healthz", "")
+	a.calls.mu.Lock()
+	defer a.calls.mu.Unlock()
+	require.Equal(t, []string{"GET /api/vendors/{id} 404", "GET  404", "GET /healthz 200"}, a.calls.told)
 }
 
 func TestTrialsHealth(t *testing.T) {

@@ -98,6 +98,7 @@ func (s *server) note(method string, c *call, w *answer, start time.Time) {
 		fields = append(fields, zap.String("vendorId", c.vendor))
 	}
 	s.log.Info("request", fields...)
+	s.Calls.Called(c.route, method, w.status, time.Since(start))
 	if observed(c.route) {
 		s.Store.ObserveCall(time.Since(start), w.status >= http.StatusInternalServerError)
 	}

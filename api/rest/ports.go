@@ -73,6 +73,12 @@ type RolloutStore interface {
 	ObserveCall(took time.Duration, failed bool)
 }
 
+// Calls is told of every call that was answered.
+type Calls interface {
+	// Called is given the template of the route that matched, empty for none.
+	Called(route, method string, status int, took time.Duration)
+}
+
 // SystemHealth tells how the trial system is.
 type SystemHealth interface {
 	// Health answers within two seconds, whatever is away; its error is that the

@@ -29,6 +29,7 @@ type Options struct {
 	Plan     rollout.Plan
 	Mail     Mail
 	Health   SystemHealth
+	Calls    Calls
 	Log      *zap.Logger
 	// AdminToken opens /api/admin, ServiceToken /api/vendors.
 	AdminToken   string
