@@ -36,6 +36,8 @@ type SweepStore interface {
 	UnrecordedConversions(ctx context.Context, limit int) ([]trial.Vendor, error)
 	OverdueTrials(ctx context.Context, before time.Time, limit int) ([]trial.State, error)
 	HeldTrials(ctx context.Context, reasons []trial.Reason, after string, limit int) ([]trial.State, error)
+	// NoteSweep notes that a sweep came to its end, so that a missing one is seen.
+	NoteSweep(ctx context.Context, at time.Time) error
 }
 
 // Sweep is the reconciler: it starts what is missing, delivers what did not
@@ -52,6 +54,8 @@ type Sweep struct {
 	Log   *zap.Logger
 	// Watchdog looks whether the rollout's watch comes; nil for none.
 	Watchdog *Watchdog
+	// Found is told what each sweep did; nil for nobody.
+	Found func(Swept)
 
 	unstarted, undelivered, overdue, held look
 	// failed are vendors that could not be started.
@@ -80,8 +84,14 @@ func (s *Sweep) Sweep(ctx context.Context) (Swept, error) {
 	for _, part := range []func(context.Context, *Swept) error{s.start, s.convert, s.restart, s.wake, s.alarm} {
 		errs = append(errs, part(ctx, &swept))
 	}
+	if s.Found != nil {
+		s.Found(swept)
+	}
 	if err := errors.Join(errs...); err != nil {
 		return swept, failed("sweeping", err)
+	}
+	if err := s.Store.NoteSweep(ctx, s.Now()); err != nil {
+		return swept, failed("noting the sweep", err)
 	}
 	if swept != (Swept{}) {
 		s.Log.Info("swept", zap.Any("did", swept))

@@ -29,6 +29,7 @@ type yard struct {
 	broken    string   // the vendor whose calls fail
 	version   int      // of the flags
 	done      []string
+	swept     time.Time // when a sweep last came to its end
 	// cost is how long each query takes, elapsed the time since now, asked the
 	// queries made.
 	cost, elapsed time.Duration
@@ -42,6 +43,13 @@ func (y *yard) note(what, id string) error {
 		return errors.New("away")
 	}
 	y.done = append(y.done, what+" "+id)
+	return nil
+}
+
+func (y *yard) NoteSweep(_ context.Context, at time.Time) error {
+	y.mu.Lock()
+	defer y.mu.Unlock()
+	y.swept = at
 	return nil
 }
 
@@ -144,6 +152,7 @@ func TestASweepStartsDeliversRestartsAndWakes(t *testing.T) {
 	swept := y.sweep(t)
 	require.Equal(t, activities.Swept{Started: 2, Converted: 1, Restarted: 1, Woken: 2}, swept)
 	require.Equal(t, []string{"convert c", "restart d", "start a", "start b", "take in control b", "wake e", "wake f"}, y.done)
+	require.Equal(t, now, y.swept, "it is noted that the sweep came")
 }
 
 func TestAHeldTrialIsLeftAsleepWhileItsReasonStands(t *testing.T) {

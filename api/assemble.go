@@ -6,12 +6,16 @@ import (
 	"net/http"
 	"time"
 
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/sesv2"
 	"go.uber.org/zap"
 
 	"marketplace.example/trials/api/rest"
 	"marketplace.example/trials/config"
+	"marketplace.example/trials/health"
 	"marketplace.example/trials/mail"
 	"marketplace.example/trials/mongodb"
+	"marketplace.example/trials/telemetry"
 	"marketplace.example/trials/temporal"
 	"marketplace.example/trials/trial"
 )
@@ -28,10 +32,11 @@ const (
 
 // parts are what the API is made of.
 type parts struct {
-	store   *mongodb.Store
-	client  *temporal.Client
-	handler http.Handler
-	log     *zap.Logger
+	store       *mongodb.Store
+	client      *temporal.Client
+	handler     http.Handler
+	instruments instruments
+	log         *zap.Logger
 }
 
 // assemble wires the parts. Neither MongoDB nor Temporal need be there: the API
@@ -41,7 +46,15 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger) (*parts, 
 	if err != nil {
 		return nil, err
 	}
-	client, err := temporal.Dial(cfg.TaskQueue, log)
+	instruments, err := newInstruments(store, log)
+	if err != nil {
+		return nil, err
+	}
+	meter, err := instruments.Meter("temporal")
+	if err != nil {
+		return nil, err
+	}
+	client, err := temporal.Dial(cfg.TaskQueue, log, temporal.WithMeter(meter))
 	if err != nil {
 		return nil, err
 	}
@@ -57,14 +70,32 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger) (*parts, 
 	if err != nil {
 		return nil, err
 	}
+	account, err := mailAccount(ctx)
+	if err != nil {
+		return nil, err
+	}
+	checker := &health.Checker{Store: store, Workflows: client, Mail: account, Now: time.Now, Log: log}
+	if err := instruments.Register(telemetry.Health{Check: checker.Health}); err != nil {
+		return nil, err
+	}
 	handler, err := rest.New(rest.Options{
-		Store: store, Trials: client, Rollouts: client, Plan: plan, Mail: mailbox{verifier: verifier, links: links, log: log}, Log: log,
+		Store: store, Trials: client, Rollouts: client, Plan: plan, Health: checker, Calls: instruments, Log: log,
+		Mail:       mailbox{verifier: verifier, links: links, refused: instruments.Refused, log: log},
 		AdminToken: cfg.AdminToken, ServiceToken: cfg.ServiceToken, Policy: trial.DefaultPolicy(), Day: cfg.TrialDay,
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &parts{store: store, client: client, handler: handler, log: log}, nil
+	return &parts{store: store, client: client, handler: handler, instruments: instruments, log: log}, nil
+}
+
+// mailAccount asks SES how the account stands; the API sends nothing itself.
+func mailAccount(ctx context.Context) (*mail.Account, error) {
+	aws, err := awsconfig.LoadDefaultConfig(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("reading AWS's settings: %w", err)
+	}
+	return mail.NewAccount(sesv2.NewFromConfig(aws), 0), nil
 }
 
 func verifierConfig(cfg config.Config) mail.VerifierConfig {

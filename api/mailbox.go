@@ -16,22 +16,32 @@ import (
 type mailbox struct {
 	verifier *mail.Verifier
 	links    *mail.Links
-	log      *zap.Logger
+	// refused counts a message that was not believed, by reason.
+	refused func(reason string)
+	log     *zap.Logger
 }
 
 // Receive reads an SNS message, and believes only what SNS has signed.
 func (m mailbox) Receive(ctx context.Context, body []byte) (rest.MailMessage, error) {
+	message, err := m.receive(ctx, body)
+	if r, ok := errors.AsType[*mail.Rejection](err); ok {
+		m.refused(r.Code)
+	}
+	return message, refusal(err)
+}
+
+func (m mailbox) receive(ctx context.Context, body []byte) (rest.MailMessage, error) {
 	n, err := mail.ParseNotification(body)
 	if err != nil {
-		return rest.MailMessage{}, refusal(err)
+		return rest.MailMessage{}, err
 	}
 	if err := m.verifier.Verify(ctx, n); err != nil {
-		return rest.MailMessage{}, refusal(err)
+		return rest.MailMessage{}, err
 	}
 	switch message := (rest.MailMessage{ID: n.MessageID}); n.Type {
 	case mail.TypeSubscriptionConfirmation:
 		if err := m.verifier.Confirm(ctx, n); err != nil {
-			return rest.MailMessage{}, refusal(err)
+			return rest.MailMessage{}, err
 		}
 		message.Confirmed = true
 		return message, nil

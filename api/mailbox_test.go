@@ -37,6 +37,7 @@ type sns struct {
 	key       *rsa.PrivateKey
 	confirmed atomic.Int32
 	age       time.Duration // of the messages it signs
+	refused   []string      // why messages were not believed
 }
 
 func newSNS(t *testing.T) *sns {
@@ -69,7 +70,7 @@ func (s *sns) mailbox() mailbox {
 	require.NoError(s.t, err)
 	links, err := mail.NewLinks("", []string{strings.Repeat("s", 32)})
 	require.NoError(s.t, err)
-	return mailbox{verifier: verifier, links: links, log: zap.NewNop()}
+	return mailbox{verifier: verifier, links: links, refused: func(reason string) { s.refused = append(s.refused, reason) }, log: zap.NewNop()}
 }
 
 // message is a signed message; change may spoil it afterwards.
@@ -205,6 +206,11 @@ func TestRefusals(t *testing.T) {
 	var refused *trial.Error
 	require.ErrorAs(t, err, &refused)
 	require.Equal(t, trial.CodeInvalid, refused.Code)
+	require.Equal(t, []string{
+		mail.CodeBadSignature, mail.CodeMalformed, mail.CodeUnknownSignature, mail.CodeWrongTopic, mail.CodeBadCertificateURL, mail.CodeTooOld,
+		mail.CodeFromTheFuture, mail.CodeUnknownType, mail.CodeBadCertificate, mail.CodeMalformed,
+	}, s.refused, "each is counted once")
+	require.Subset(t, mail.Codes(), s.refused)
 }
 
 func TestUnsubscriber(t *testing.T) {

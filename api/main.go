@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"io"
@@ -62,8 +63,20 @@ func run(ctx context.Context, cfg config.Config, log *zap.Logger, out io.Writer)
 		return err
 	}
 	log.Info("api is listening", zap.String("address", s.url()), zap.Duration("day", cfg.TrialDay), zap.String("taskQueue", cfg.TaskQueue))
-	fmt.Fprintf(out, "{\"api\":%q}\n", s.url())
+	said := map[string]string{"api": s.url()}
+	if cfg.MetricsAddr != "" {
+		metrics, err := p.instruments.Serve(ctx, cfg.MetricsAddr, log)
+		if err != nil {
+			return err
+		}
+		defer metrics.Close()
+		said["metrics"] = metrics.URL
+	}
+	if err := json.NewEncoder(out).Encode(said); err != nil {
+		return fmt.Errorf("saying where the API is: %w", err)
+	}
 	go p.setUp(ctx)
+	go p.instruments.sampler.Run(ctx)
 	defer log.Info("api stops")
 	return s.serve(ctx)
 }

@@ -24,6 +24,10 @@ type Config struct {
 	// takes a free one.
 	WorkerAddr string `env:"WORKER_ADDR" envDefault:":8081"`
 
+	// MetricsAddr is the address on which the API or the worker shows its metrics to Prometheus, as
+	// host:port. Port 0 takes a free one. Empty: it shows none.
+	MetricsAddr string `env:"METRICS_ADDR"`
+
 	// MongoDBURI is the connection string. It may hold a password.
 	MongoDBURI string `env:"MONGODB_URI" secret:"true" needed:"api,worker,setup"`
 

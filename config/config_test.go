@@ -82,6 +82,7 @@ func TestEveryVariableReachesItsField(t *testing.T) {
 	got, err := config.Parse(map[string]string{
 		"API_ADDR":              "127.0.0.1:0",
 		"WORKER_ADDR":           "127.0.0.1:9000",
+		"METRICS_ADDR":          "127.0.0.1:9464",
 		"MONGODB_URI":           mongoDBURI,
 		"MONGODB_DATABASE":      "shop",
 		"TEMPORAL_TASK_QUEUE":   "trials-blue",
@@ -106,6 +107,7 @@ func TestEveryVariableReachesItsField(t *testing.T) {
 	require.Equal(t, config.Config{
 		APIAddr:             "127.0.0.1:0",
 		WorkerAddr:          "127.0.0.1:9000",
+		MetricsAddr:         "127.0.0.1:9464",
 		MongoDBURI:          mongoDBURI,
 		MongoDBDatabase:     "shop",
 		TaskQueue:           "trials-blue",
@@ -183,6 +185,7 @@ func TestWrongValuesAreNamed(t *testing.T) {
 		{"API_ADDR", "8080", `"8080" is not host:port`},
 		{"API_ADDR", ":http-alt", "the port is not a number"},
 		{"API_ADDR", ":65536", "the port is not a number"},
+		{"METRICS_ADDR", "metrics", `"metrics" is not host:port`},
 		{"WORKER_ADDR", "worker", `"worker" is not host:port`},
 		{"MONGODB_URI", "postgres://mongodb", "is not a connection string"},
 		{"MONGODB_URI", "mongodb://", "is not a connection string"},
@@ -250,7 +253,7 @@ func TestEveryVariableHasACheck(t *testing.T) {
 	// A value is judged when it is there, so every field must have one for this to tell anything.
 	parsed, err := config.Parse(complete(), config.Client)
 	require.NoError(t, err)
-	parsed.SESConfigurationSet, parsed.SNSCertificateHost = "set", []string{"localhost"}
+	parsed.MetricsAddr, parsed.SESConfigurationSet, parsed.SNSCertificateHost = ":9464", "set", []string{"localhost"}
 	parsed.RolloutPlan, parsed.Stakeholders, parsed.WebhookSecret = planFile, stakeholdersFile, hookSecret
 	fields := reflect.ValueOf(parsed)
 	for i := range fields.NumField() {

@@ -93,9 +93,10 @@ func (c Config) check(variable string) error {
 }
 
 var checks = map[string]func(Config) error{
-	"API_ADDR":    func(c Config) error { return checkListenAddress(c.APIAddr) },
-	"WORKER_ADDR": func(c Config) error { return checkListenAddress(c.WorkerAddr) },
-	"MONGODB_URI": func(c Config) error { return checkMongoDBURI(c.MongoDBURI) },
+	"API_ADDR":     func(c Config) error { return checkListenAddress(c.APIAddr) },
+	"WORKER_ADDR":  func(c Config) error { return checkListenAddress(c.WorkerAddr) },
+	"METRICS_ADDR": func(c Config) error { return checkListenAddress(c.MetricsAddr) },
+	"MONGODB_URI":  func(c Config) error { return checkMongoDBURI(c.MongoDBURI) },
 	"MONGODB_DATABASE": func(c Config) error {
 		return checkPattern(c.MongoDBDatabase, databaseName, "a database's name of letters, digits, _ and -")
 	},

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/sesv2"
+
+	"marketplace.example/trials/monitoring"
 )
 
 // leastRefusals is how many sends in a row SES must not have taken, for reasons
@@ -41,6 +43,19 @@ func (a *Account) SendingEnabled(ctx context.Context) (bool, error) {
 		return false, fmt.Errorf("asking SES how the account stands: %w", err)
 	}
 	return account.SendingEnabled, nil
+}
+
+// Standing is what SES says of the account, for whoever looks after it.
+func (a *Account) Standing(ctx context.Context) (monitoring.MailAccount, error) {
+	account, err := a.api.GetAccount(ctx, &sesv2.GetAccountInput{})
+	if err != nil {
+		return monitoring.MailAccount{}, fmt.Errorf("asking SES how the account stands: %w", err)
+	}
+	standing := monitoring.MailAccount{Sending: account.SendingEnabled, Quota: -1}
+	if q := account.SendQuota; q != nil {
+		standing.Sent, standing.Quota = q.SentLast24Hours, q.Max24HourSend
+	}
+	return standing, nil
 }
 
 // Note takes the outcome of a send.

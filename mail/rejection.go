@@ -24,6 +24,15 @@ const (
 	CodeConfirmationFailed     = "confirmation-failed"     // SNS did not confirm; passing
 )
 
+// Codes are the codes of a [Rejection], all of them.
+func Codes() []string {
+	return []string{
+		CodeTooLarge, CodeMalformed, CodeUnknownType, CodeWrongTopic, CodeTooOld, CodeFromTheFuture, CodeBadCertificateURL,
+		CodeCertificateUnavailable, CodeBadCertificate, CodeUnknownSignature, CodeBadSignature, CodeNotVerified, CodeNotAConfirmation,
+		CodeBadSubscribeURL, CodeConfirmationFailed,
+	}
+}
+
 // Rejection is the error of an SNS message that is not to be believed or could
 // not be checked.
 type Rejection struct {

@@ -27,6 +27,8 @@ const (
 	ledgersCollection   = "ledgers"
 	noticesCollection   = "notices"
 	reportsCollection   = "reports"
+	sweepsCollection    = "sweeps"
+	processesCollection = "processes"
 )
 
 const (
@@ -45,7 +47,7 @@ type Store struct {
 
 	users, trials, events, sends, flags, firsts, messages               *mongo.Collection
 	observed, rollouts, decisions, snapshots, ledgers, notices, reports *mongo.Collection
-	counters                                                            *mongo.Collection
+	counters, sweeps, processes                                         *mongo.Collection
 
 	observations *observations // nil: none are kept
 	tallies      *tallies      // nil: none are kept
@@ -97,6 +99,7 @@ func newStore(client *mongo.Client, database string) *Store {
 		snapshots: db.Collection(snapshotsCollection), ledgers: db.Collection(ledgersCollection),
 		counters: db.Collection(countersCollection),
 		notices:  db.Collection(noticesCollection), reports: db.Collection(reportsCollection),
+		sweeps: db.Collection(sweepsCollection), processes: db.Collection(processesCollection),
 	}
 }
 

@@ -65,6 +65,8 @@ func TestServerAway(t *testing.T) {
 		},
 		"SeenMessage": func(ctx context.Context) error { _, err := s.SeenMessage(ctx, "m", at); return err },
 		"Flags":       func(ctx context.Context) error { _, err := s.Flags(ctx); return err },
+		"LastSweep":   func(ctx context.Context) error { _, err := s.LastSweep(ctx); return err },
+		"Processes":   func(ctx context.Context) error { _, err := s.Processes(ctx); return err },
 		"UpdateFlags": func(ctx context.Context) error {
 			_, err := s.UpdateFlags(ctx, "test", func(*rollout.Flags) error { return nil })
 			return err

@@ -9,9 +9,11 @@ import (
 	"log/slog"
 	"time"
 
+	"go.opentelemetry.io/otel/metric"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/contrib/envconfig"
+	"go.temporal.io/sdk/contrib/opentelemetry"
 	"go.temporal.io/sdk/log"
 	"go.uber.org/zap"
 	"go.uber.org/zap/exp/zapslog"
@@ -29,9 +31,22 @@ type Client struct {
 	TaskQueue string
 }
 
+// Option changes how a client works.
+type Option func(*client.Options) error
+
+// WithMeter has the SDK count what it does.
+func WithMeter(m metric.Meter) Option {
+	return func(o *client.Options) error {
+		o.MetricsHandler = opentelemetry.NewMetricsHandler(opentelemetry.MetricsHandlerOptions{
+			Meter: m, UseMonotonicCounters: true, OnError: func(error) {}, // a metric less, not a process
+		})
+		return nil
+	}
+}
+
 // Dial prepares a client from the SDK's environment variables (TEMPORAL_ADDRESS,
 // TEMPORAL_NAMESPACE and the rest); it does not wait for a connection.
-func Dial(taskQueue string, logger *zap.Logger) (*Client, error) {
+func Dial(taskQueue string, logger *zap.Logger, opts ...Option) (*Client, error) {
 	options, err := envconfig.LoadDefaultClientOptions()
 	if err != nil {
 		return nil, fmt.Errorf("reading Temporal's settings: %w", err)
@@ -39,6 +54,11 @@ func Dial(taskQueue string, logger *zap.Logger) (*Client, error) {
 	options.Logger = Logger(logger)
 	if options.Namespace == "" {
 		options.Namespace = client.DefaultNamespace
+	}
+	for _, apply := range opts {
+		if err := apply(&options); err != nil {
+			return nil, err
+		}
 	}
 	c, err := client.NewLazyClient(options)
 	if err != nil {

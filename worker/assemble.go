@@ -40,9 +40,10 @@ const (
 
 // parts are what the running worker is made of.
 type parts struct {
-	store  *mongodb.Store
-	client *temporal.Client
-	worker sdkworker.Worker
+	store       *mongodb.Store
+	client      *temporal.Client
+	worker      sdkworker.Worker
+	instruments instruments
 }
 
 // assemble wires the parts; fatal is told what ends the running worker.
@@ -51,7 +52,11 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger, fatal fun
 	if err != nil {
 		return nil, fmt.Errorf("connecting to MongoDB: %w", err)
 	}
-	mailer, err := newMailer(ctx, cfg, log)
+	instruments, err := newInstruments(store, log)
+	if err != nil {
+		return nil, err
+	}
+	mailer, err := newMailer(ctx, cfg, instruments.Mailed, log)
 	if err != nil {
 		return nil, err
 	}
@@ -59,7 +64,11 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger, fatal fun
 	if err != nil {
 		return nil, err
 	}
-	client, err := temporal.Dial(cfg.TaskQueue, log)
+	meter, err := instruments.Meter("temporal")
+	if err != nil {
+		return nil, err
+	}
+	client, err := temporal.Dial(cfg.TaskQueue, log, temporal.WithMeter(meter))
 	if err != nil {
 		return nil, err
 	}
@@ -68,12 +77,12 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger, fatal fun
 	w.RegisterWorkflowWithOptions(workflows.Reconcile, workflow.RegisterOptions{Name: workflows.ReconcileWorkflowType})
 	policy := trial.DefaultPolicy()
 	w.RegisterActivity(&activities.Trials{
-		Store: store, Mailer: mailer, Policy: policy, Day: cfg.TrialDay,
+		Store: counted{Store: store, metrics: instruments.Metrics}, Mailer: mailer, Policy: policy, Day: cfg.TrialDay,
 		UnknownWait: max(cfg.TrialDay/unknownWaitsPerDay, leastUnknownWait), Now: time.Now, Log: log,
 	})
 	w.RegisterActivity(&activities.Sweep{
 		Store: store, Starter: client, Policy: policy, Day: cfg.TrialDay, Slack: overdueSlack, Now: time.Now, Log: log,
-		Watchdog: &activities.Watchdog{Store: store, Teller: notices, Now: time.Now},
+		Watchdog: &activities.Watchdog{Store: store, Teller: notices, Now: time.Now}, Found: instruments.swept,
 	})
 	w.RegisterWorkflowWithOptions(workflows.Rollout, workflow.RegisterOptions{Name: rollout.WorkflowType})
 	w.RegisterWorkflowWithOptions(workflows.Watch, workflow.RegisterOptions{Name: workflows.WatchWorkflowType})
@@ -91,7 +100,7 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger, fatal fun
 		Store: store, Teller: notices, Day: cfg.TrialDay, Settled: mongodb.ObservedAfter, Now: time.Now, Log: log,
 	})
 	w.RegisterActivity(notices)
-	return &parts{store: store, client: client, worker: w}, nil
+	return &parts{store: store, client: client, worker: w, instruments: instruments}, nil
 }
 
 func workerOptions(cfg config.Config, fatal func(error)) sdkworker.Options {
@@ -105,7 +114,7 @@ func workerOptions(cfg config.Config, fatal func(error)) sdkworker.Options {
 	}
 }
 
-func newMailer(ctx context.Context, cfg config.Config, log *zap.Logger) (*mailer, error) {
+func newMailer(ctx context.Context, cfg config.Config, mailed func(outcome string), log *zap.Logger) (*mailer, error) {
 	aws, err := awsconfig.LoadDefaultConfig(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("reading AWS's settings: %w", err)
@@ -127,7 +136,7 @@ func newMailer(ctx context.Context, cfg config.Config, log *zap.Logger) (*mailer
 	}
 	account := mail.NewAccount(ses, max(cfg.TrialDay/refusalsPerDay, leastForget))
 	return &mailer{
-		sender: sender, rate: rate, account: account, links: links, publicURL: cfg.PublicURL, spread: spreadOf(cfg.TrialDay),
+		sender: sender, rate: rate, account: account, links: links, publicURL: cfg.PublicURL, spread: spreadOf(cfg.TrialDay), mailed: mailed,
 	}, nil
 }
 

@@ -36,6 +36,8 @@ type mailer struct {
 	publicURL string
 	// spread bounds the chance added to the pause of those who find no place.
 	spread time.Duration
+	// mailed counts an e-mail by what became of handing it over.
+	mailed func(outcome string)
 }
 
 // spreadOf is the spread where a day is so long.
@@ -75,6 +77,7 @@ func (m *mailer) Deliver(ctx context.Context, e activities.Mail) (activities.Del
 		Key: mail.SendKey{TrialID: e.State.VendorID, Kind: string(e.Step.Kind), Revision: e.Step.Revision, Attempt: e.Send.Attempt},
 	})
 	m.account.Note(outcome, time.Now())
+	m.mailed(outcome.Status.String())
 	return activities.Delivery{Status: sendStatus(outcome.Status), MessageID: outcome.MessageID, Reason: outcome.Reason, RetryAfter: outcome.RetryAfter}, nil
 }
 
@@ -85,6 +88,7 @@ func (m *mailer) DeliverNotice(ctx context.Context, to, key string, n rollout.Me
 		return activities.Delivery{}, err
 	}
 	outcome := m.sender.Send(ctx, mail.Message{To: to, Subject: r.Subject, Text: r.Text, HTML: r.HTML, Notice: key})
+	m.mailed(outcome.Status.String())
 	return activities.Delivery{Status: sendStatus(outcome.Status), MessageID: outcome.MessageID, Reason: outcome.Reason, RetryAfter: outcome.RetryAfter}, nil
 }
 

@@ -3,6 +3,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -61,11 +62,21 @@ func run(ctx context.Context, cfg config.Config, log *zap.Logger, stdout io.Writ
 		return fmt.Errorf("starting the worker: %w", err)
 	}
 	defer w.worker.Stop()
+	go w.instruments.sampler.Run(ctx)
 	health, err := serveHealth(ctx, cfg.WorkerAddr, w)
 	if err != nil {
 		return err
 	}
-	if _, err := fmt.Fprintf(stdout, "{\"worker\":\"http://%s\"}\n", health.addr); err != nil {
+	said := map[string]string{"worker": "http://" + health.addr}
+	if cfg.MetricsAddr != "" {
+		metrics, err := w.instruments.Serve(ctx, cfg.MetricsAddr, log)
+		if err != nil {
+			return err
+		}
+		defer metrics.Close()
+		said["metrics"] = metrics.URL
+	}
+	if err := json.NewEncoder(stdout).Encode(said); err != nil {
 		return fmt.Errorf("saying where the worker is: %w", err)
 	}
 	log.Info("worker is running", zap.String("health", health.addr), zap.Duration("day", cfg.TrialDay), zap.String("taskQueue", cfg.TaskQueue))

@@ -104,7 +104,7 @@ func assembleNotices(t *testing.T, embedded *stack.Stack, list string) *activiti
 	store, err := mongodb.Connect(t.Context(), cfg.MongoDBURI, cfg.MongoDBDatabase)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, store.Close(context.WithoutCancel(t.Context()))) })
-	mailer, err := newMailer(t.Context(), cfg, zap.NewNop())
+	mailer, err := newMailer(t.Context(), cfg, func(string) {}, zap.NewNop())
 	require.NoError(t, err)
 	notices, err := newNotices(cfg, store, mailer, zap.NewNop())
 	require.NoError(t, err)

@@ -37,6 +37,63 @@ func (e HealthStatus) Valid() bool {
 	}
 }
 
+// Defines values for HealthPartName.
+const (
+	HealthPartNameFlags      HealthPartName = "flags"
+	HealthPartNameMail       HealthPartName = "mail"
+	HealthPartNameMongodb    HealthPartName = "mongodb"
+	HealthPartNameReconciler HealthPartName = "reconciler"
+	HealthPartNameTemporal   HealthPartName = "temporal"
+	HealthPartNameWatch      HealthPartName = "watch"
+	HealthPartNameWorker     HealthPartName = "worker"
+)
+
+// Valid indicates whether the value is a known member of the HealthPartName enum.
+func (e HealthPartName) Valid() bool {
+	switch e {
+	case HealthPartNameFlags:
+		return true
+	case HealthPartNameMail:
+		return true
+	case HealthPartNameMongodb:
+		return true
+	case HealthPartNameReconciler:
+		return true
+	case HealthPartNameTemporal:
+		return true
+	case HealthPartNameWatch:
+		return true
+	case HealthPartNameWorker:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for HealthState.
+const (
+	Degraded  HealthState = "degraded"
+	Healthy   HealthState = "healthy"
+	Unhealthy HealthState = "unhealthy"
+	Unknown   HealthState = "unknown"
+)
+
+// Valid indicates whether the value is a known member of the HealthState enum.
+func (e HealthState) Valid() bool {
+	switch e {
+	case Degraded:
+		return true
+	case Healthy:
+		return true
+	case Unhealthy:
+		return true
+	case Unknown:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for MailEventReceiptResult.
 const (
 	Confirmed MailEventReceiptResult = "confirmed"
@@ -91,6 +148,45 @@ func (e RolloutRollbackInFlight) Valid() bool {
 	case Keep:
 		return true
 	case Release:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ScalingAdviceResource.
+const (
+	Cpu          ScalingAdviceResource = "cpu"
+	Memory       ScalingAdviceResource = "memory"
+	ResponseTime ScalingAdviceResource = "responseTime"
+)
+
+// Valid indicates whether the value is a known member of the ScalingAdviceResource enum.
+func (e ScalingAdviceResource) Valid() bool {
+	switch e {
+	case Cpu:
+		return true
+	case Memory:
+		return true
+	case ResponseTime:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ScalingAdviceRole.
+const (
+	ScalingAdviceRoleApi    ScalingAdviceRole = "api"
+	ScalingAdviceRoleWorker ScalingAdviceRole = "worker"
+)
+
+// Valid indicates whether the value is a known member of the ScalingAdviceRole enum.
+func (e ScalingAdviceRole) Valid() bool {
+	switch e {
+	case ScalingAdviceRoleApi:
+		return true
+	case ScalingAdviceRoleWorker:
 		return true
 	default:
 		return false
@@ -200,6 +296,29 @@ type Health struct {
 
 // HealthStatus defines model for Health.Status.
 type HealthStatus string
+
+// HealthPart defines model for HealthPart.
+type HealthPart struct {
+	// Action What to do about it; empty for a healthy part.
+	Action string `json:"action"`
+
+	// LatencyMs How long the part took to answer; 0 for one that is not asked itself.
+	LatencyMs int64 `json:"latencyMs"`
+
+	// Message The figure that led to the state.
+	Message string         `json:"message"`
+	Name    HealthPartName `json:"name"`
+
+	// Since When that state began, or when this API process saw it first.
+	Since time.Time   `json:"since"`
+	State HealthState `json:"state"`
+}
+
+// HealthPartName defines model for HealthPart.Name.
+type HealthPartName string
+
+// HealthState defines model for HealthState.
+type HealthState string
 
 // Hold defines model for Hold.
 type Hold = trial.Hold
@@ -355,6 +474,29 @@ type RolloutTick struct {
 // RolloutView defines model for RolloutView.
 type RolloutView = rollout.View
 
+// ScalingAdvice defines model for ScalingAdvice.
+type ScalingAdvice struct {
+	Action string `json:"action"`
+
+	// Instance The process.
+	Instance string                `json:"instance"`
+	Message  string                `json:"message"`
+	Resource ScalingAdviceResource `json:"resource"`
+	Role     ScalingAdviceRole     `json:"role"`
+
+	// Threshold What the value exceeds.
+	Threshold float64 `json:"threshold"`
+
+	// Value A share from 0 to 1 over the last ten minutes: of the processors, of the memory, of calls that took longer than 3 s.
+	Value float64 `json:"value"`
+}
+
+// ScalingAdviceResource defines model for ScalingAdvice.Resource.
+type ScalingAdviceResource string
+
+// ScalingAdviceRole defines model for ScalingAdvice.Role.
+type ScalingAdviceRole string
+
 // Status defines model for Status.
 type Status = trial.Status
 
@@ -401,6 +543,16 @@ type TrialPage struct {
 	// NextCursor Gives the next page; empty on the last one.
 	NextCursor string  `json:"nextCursor"`
 	Trials     []Trial `json:"trials"`
+}
+
+// TrialsHealth defines model for TrialsHealth.
+type TrialsHealth struct {
+	Advice []ScalingAdvice `json:"advice"`
+
+	// At When the parts were asked.
+	At    time.Time    `json:"at"`
+	Parts []HealthPart `json:"parts"`
+	State HealthState  `json:"state"`
 }
 
 // Vendor defines model for Vendor.
@@ -739,6 +891,13 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /api/admin/feature-flags/trial-automation/rollout (the `SetRollout` operationId).
 	SetRollout(ctx context.Context, body SetRolloutJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetTrialsHealth How each part of the trial system is, and what to do
+	//
+	// Asks every part, side by side; it answers within two seconds, whatever is away. What was found out is good for a second for everybody who asks.
+	//
+	// Corresponds with GET /api/admin/monitoring/trials/health (the `GetTrialsHealth` operationId).
+	GetTrialsHealth(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetTrialMetrics The figures now, by cohort, and day by day
 	//
@@ -1179,6 +1338,23 @@ func (c *Client) SetRolloutWithBody(ctx context.Context, contentType string, bod
 // Corresponds with POST /api/admin/feature-flags/trial-automation/rollout (the `SetRollout` operationId).
 func (c *Client) SetRollout(ctx context.Context, body SetRolloutJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewSetRolloutRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetTrialsHealth How each part of the trial system is, and what to do
+//
+// Asks every part, side by side; it answers within two seconds, whatever is away. What was found out is good for a second for everybody who asks.
+//
+// Corresponds with GET /api/admin/monitoring/trials/health (the `GetTrialsHealth` operationId).
+func (c *Client) GetTrialsHealth(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetTrialsHealthRequest(c.Server)
 	if err != nil {
 		return nil, err
 	}
@@ -2099,6 +2275,33 @@ func NewSetRolloutRequestWithBody(server string, contentType string, body io.Rea
 	}
 
 	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewGetTrialsHealthRequest constructs an http.Request for the GetTrialsHealth method
+func NewGetTrialsHealthRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/admin/monitoring/trials/health")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
 
 	return req, nil
 }
@@ -3617,6 +3820,15 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /api/admin/feature-flags/trial-automation/rollout (the `SetRollout` operationId).
 	SetRolloutWithResponse(ctx context.Context, body SetRolloutJSONRequestBody, reqEditors ...RequestEditorFn) (*SetRolloutResponse, error)
 
+	// GetTrialsHealthWithResponse How each part of the trial system is, and what to do
+	//
+	// Asks every part, side by side; it answers within two seconds, whatever is away. What was found out is good for a second for everybody who asks.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/admin/monitoring/trials/health (the `GetTrialsHealth` operationId).
+	GetTrialsHealthWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetTrialsHealthResponse, error)
+
 	// GetTrialMetricsWithResponse The figures now, by cohort, and day by day
 	//
 	// Made from counters, so that it costs the same at a thousand and at a million trials. Counts are up to two seconds old. 409 while the flag monitoring.enabled or monitoring.trialMetrics is off; counting goes on meanwhile.
@@ -4139,6 +4351,61 @@ func (r SetRolloutResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r SetRolloutResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type GetTrialsHealthResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *TrialsHealth
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *TrialsHealth
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetTrialsHealthResponse) GetJSON200() *TrialsHealth {
+	return r.JSON200
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r GetTrialsHealthResponse) GetJSON503() *TrialsHealth {
+	return r.JSON503
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetTrialsHealthResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetTrialsHealthResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetTrialsHealthResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetTrialsHealthResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetTrialsHealthResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -5812,6 +6079,21 @@ func (c *ClientWithResponses) SetRolloutWithResponse(ctx context.Context, body S
 	return ParseSetRolloutResponse(rsp)
 }
 
+// GetTrialsHealthWithResponse How each part of the trial system is, and what to do
+//
+// Asks every part, side by side; it answers within two seconds, whatever is away. What was found out is good for a second for everybody who asks.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/admin/monitoring/trials/health (the `GetTrialsHealth` operationId).
+func (c *ClientWithResponses) GetTrialsHealthWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetTrialsHealthResponse, error) {
+	rsp, err := c.GetTrialsHealth(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetTrialsHealthResponse(rsp)
+}
+
 // GetTrialMetricsWithResponse The figures now, by cohort, and day by day
 //
 // Made from counters, so that it costs the same at a thousand and at a million trials. Counts are up to two seconds old. 409 while the flag monitoring.enabled or monitoring.trialMetrics is off; counting goes on meanwhile.
@@ -6551,6 +6833,46 @@ func ParseSetRolloutResponse(rsp *http.Response) (*SetRolloutResponse, error) {
 			return nil, err
 		}
 		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetTrialsHealthResponse parses an HTTP response from a GetTrialsHealthWithResponse call
+func ParseGetTrialsHealthResponse(rsp *http.Response) (*GetTrialsHealthResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetTrialsHealthResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest TrialsHealth
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest TrialsHealth
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem

@@ -35,6 +35,63 @@ func (e HealthStatus) Valid() bool {
 	}
 }
 
+// Defines values for HealthPartName.
+const (
+	HealthPartNameFlags      HealthPartName = "flags"
+	HealthPartNameMail       HealthPartName = "mail"
+	HealthPartNameMongodb    HealthPartName = "mongodb"
+	HealthPartNameReconciler HealthPartName = "reconciler"
+	HealthPartNameTemporal   HealthPartName = "temporal"
+	HealthPartNameWatch      HealthPartName = "watch"
+	HealthPartNameWorker     HealthPartName = "worker"
+)
+
+// Valid indicates whether the value is a known member of the HealthPartName enum.
+func (e HealthPartName) Valid() bool {
+	switch e {
+	case HealthPartNameFlags:
+		return true
+	case HealthPartNameMail:
+		return true
+	case HealthPartNameMongodb:
+		return true
+	case HealthPartNameReconciler:
+		return true
+	case HealthPartNameTemporal:
+		return true
+	case HealthPartNameWatch:
+		return true
+	case HealthPartNameWorker:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for HealthState.
+const (
+	Degraded  HealthState = "degraded"
+	Healthy   HealthState = "healthy"
+	Unhealthy HealthState = "unhealthy"
+	Unknown   HealthState = "unknown"
+)
+
+// Valid indicates whether the value is a known member of the HealthState enum.
+func (e HealthState) Valid() bool {
+	switch e {
+	case Degraded:
+		return true
+	case Healthy:
+		return true
+	case Unhealthy:
+		return true
+	case Unknown:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for MailEventReceiptResult.
 const (
 	Confirmed MailEventReceiptResult = "confirmed"
@@ -89,6 +146,45 @@ func (e RolloutRollbackInFlight) Valid() bool {
 	case Keep:
 		return true
 	case Release:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ScalingAdviceResource.
+const (
+	Cpu          ScalingAdviceResource = "cpu"
+	Memory       ScalingAdviceResource = "memory"
+	ResponseTime ScalingAdviceResource = "responseTime"
+)
+
+// Valid indicates whether the value is a known member of the ScalingAdviceResource enum.
+func (e ScalingAdviceResource) Valid() bool {
+	switch e {
+	case Cpu:
+		return true
+	case Memory:
+		return true
+	case ResponseTime:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ScalingAdviceRole.
+const (
+	ScalingAdviceRoleApi    ScalingAdviceRole = "api"
+	ScalingAdviceRoleWorker ScalingAdviceRole = "worker"
+)
+
+// Valid indicates whether the value is a known member of the ScalingAdviceRole enum.
+func (e ScalingAdviceRole) Valid() bool {
+	switch e {
+	case ScalingAdviceRoleApi:
+		return true
+	case ScalingAdviceRoleWorker:
 		return true
 	default:
 		return false
@@ -198,6 +294,29 @@ type Health struct {
 
 // HealthStatus defines model for Health.Status.
 type HealthStatus string
+
+// HealthPart defines model for HealthPart.
+type HealthPart struct {
+	// Action What to do about it; empty for a healthy part.
+	Action string `json:"action"`
+
+	// LatencyMs How long the part took to answer; 0 for one that is not asked itself.
+	LatencyMs int64 `json:"latencyMs"`
+
+	// Message The figure that led to the state.
+	Message string         `json:"message"`
+	Name    HealthPartName `json:"name"`
+
+	// Since When that state began, or when this API process saw it first.
+	Since time.Time   `json:"since"`
+	State HealthState `json:"state"`
+}
+
+// HealthPartName defines model for HealthPart.Name.
+type HealthPartName string
+
+// HealthState defines model for HealthState.
+type HealthState string
 
 // Hold defines model for Hold.
 type Hold = trial.Hold
@@ -353,6 +472,29 @@ type RolloutTick struct {
 // RolloutView defines model for RolloutView.
 type RolloutView = rollout.View
 
+// ScalingAdvice defines model for ScalingAdvice.
+type ScalingAdvice struct {
+	Action string `json:"action"`
+
+	// Instance The process.
+	Instance string                `json:"instance"`
+	Message  string                `json:"message"`
+	Resource ScalingAdviceResource `json:"resource"`
+	Role     ScalingAdviceRole     `json:"role"`
+
+	// Threshold What the value exceeds.
+	Threshold float64 `json:"threshold"`
+
+	// Value A share from 0 to 1 over the last ten minutes: of the processors, of the memory, of calls that took longer than 3 s.
+	Value float64 `json:"value"`
+}
+
+// ScalingAdviceResource defines model for ScalingAdvice.Resource.
+type ScalingAdviceResource string
+
+// ScalingAdviceRole defines model for ScalingAdvice.Role.
+type ScalingAdviceRole string
+
 // Status defines model for Status.
 type Status = trial.Status
 
@@ -399,6 +541,16 @@ type TrialPage struct {
 	// NextCursor Gives the next page; empty on the last one.
 	NextCursor string  `json:"nextCursor"`
 	Trials     []Trial `json:"trials"`
+}
+
+// TrialsHealth defines model for TrialsHealth.
+type TrialsHealth struct {
+	Advice []ScalingAdvice `json:"advice"`
+
+	// At When the parts were asked.
+	At    time.Time    `json:"at"`
+	Parts []HealthPart `json:"parts"`
+	State HealthState  `json:"state"`
 }
 
 // Vendor defines model for Vendor.
@@ -634,6 +786,9 @@ type ServerInterface interface {
 	// SetRollout Set the share of new registrations to automate, or disable the automation
 	// (POST /api/admin/feature-flags/trial-automation/rollout)
 	SetRollout(w http.ResponseWriter, r *http.Request)
+	// GetTrialsHealth How each part of the trial system is, and what to do
+	// (GET /api/admin/monitoring/trials/health)
+	GetTrialsHealth(w http.ResponseWriter, r *http.Request)
 	// GetTrialMetrics The figures now, by cohort, and day by day
 	// (GET /api/admin/monitoring/trials/metrics)
 	GetTrialMetrics(w http.ResponseWriter, r *http.Request)
@@ -768,6 +923,20 @@ func (siw *ServerInterfaceWrapper) SetRollout(w http.ResponseWriter, r *http.Req
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.SetRollout(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetTrialsHealth operation middleware
+func (siw *ServerInterfaceWrapper) GetTrialsHealth(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetTrialsHealth(w, r)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -2037,6 +2206,8 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 
 	r.HandleFunc(options.BaseURL+"/api/admin/rollouts/{rolloutId}/preflight/{subject}/waiver", wrapper.WaiveRolloutCheck).Methods(http.MethodPost)
 
+	r.HandleFunc(options.BaseURL+"/api/admin/monitoring/trials/health", wrapper.GetTrialsHealth).Methods(http.MethodGet)
+
 	r.HandleFunc(options.BaseURL+"/api/webhooks/ses", wrapper.ReceiveMailEvent).Methods(http.MethodPost)
 
 	r.HandleFunc(options.BaseURL+"/unsubscribe/{token}", wrapper.ShowUnsubscribe).Methods(http.MethodGet)
@@ -2169,6 +2340,58 @@ type SetRolloutdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response SetRolloutdefaultApplicationProblemPlusJSONResponse) VisitSetRolloutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTrialsHealthRequestObject struct {
+}
+
+type GetTrialsHealthResponseObject interface {
+	VisitGetTrialsHealthResponse(w http.ResponseWriter) error
+}
+
+type GetTrialsHealth200JSONResponse TrialsHealth
+
+func (response GetTrialsHealth200JSONResponse) VisitGetTrialsHealthResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTrialsHealth503JSONResponse TrialsHealth
+
+func (response GetTrialsHealth503JSONResponse) VisitGetTrialsHealthResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTrialsHealthdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetTrialsHealthdefaultApplicationProblemPlusJSONResponse) VisitGetTrialsHealthResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -3798,6 +4021,9 @@ type StrictServerInterface interface {
 	// SetRollout Set the share of new registrations to automate, or disable the automation
 	// (POST /api/admin/feature-flags/trial-automation/rollout)
 	SetRollout(ctx context.Context, request SetRolloutRequestObject) (SetRolloutResponseObject, error)
+	// GetTrialsHealth How each part of the trial system is, and what to do
+	// (GET /api/admin/monitoring/trials/health)
+	GetTrialsHealth(ctx context.Context, request GetTrialsHealthRequestObject) (GetTrialsHealthResponseObject, error)
 	// GetTrialMetrics The figures now, by cohort, and day by day
 	// (GET /api/admin/monitoring/trials/metrics)
 	GetTrialMetrics(ctx context.Context, request GetTrialMetricsRequestObject) (GetTrialMetricsResponseObject, error)
@@ -4008,6 +4234,30 @@ func (sh *strictHandler) SetRollout(w http.ResponseWriter, r *http.Request) {
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(SetRolloutResponseObject); ok {
 		if err := validResponse.VisitSetRolloutResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetTrialsHealth operation middleware
+func (sh *strictHandler) GetTrialsHealth(w http.ResponseWriter, r *http.Request) {
+	var request GetTrialsHealthRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetTrialsHealth(ctx, request.(GetTrialsHealthRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetTrialsHealth")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetTrialsHealthResponseObject); ok {
+		if err := validResponse.VisitGetTrialsHealthResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

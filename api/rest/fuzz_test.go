@@ -25,7 +25,7 @@ func FuzzRegisterVendor(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body string) {
 		store := newStore()
 		handler, err := rest.New(rest.Options{
-			Store: store, Trials: &workflows{store: store, now: present.Local}, Mail: mails{}, Log: zap.NewNop(),
+			Store: store, Trials: &workflows{store: store, now: present.Local}, Mail: mails{}, Calls: &calls{}, Log: zap.NewNop(),
 			AdminToken: adminToken, ServiceToken: serviceToken, Policy: trial.DefaultPolicy(), Day: trial.RealDay, Now: present.Local,
 		})
 		require.NoError(t, err)

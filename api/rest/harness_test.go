@@ -41,6 +41,8 @@ type api struct {
 	url       string
 	store     *store
 	workflows *workflows
+	health    *system
+	calls     *calls
 	logs      *observer.ObservedLogs
 	spec      *openapi3.T
 	router    routers.Router // over spec
@@ -55,11 +57,12 @@ func newAPIWithDay(t *testing.T, day time.Duration) *api {
 	require.NoError(t, err)
 	a.router = router
 	now := func() time.Time { return present }
+	a.health, a.calls = &system{}, &calls{}
 	a.workflows = &workflows{store: a.store, now: now, heard: map[string]trial.Request{}}
 	core, logs := observer.New(zapcore.DebugLevel)
 	a.logs = logs
 	handler, err := rest.New(rest.Options{
-		Store: a.store, Trials: a.workflows, Rollouts: a.workflows, Plan: rollout.DefaultPlan(), Mail: mails{}, Log: zap.New(core),
+		Store: a.store, Trials: a.workflows, Rollouts: a.workflows, Plan: rollout.DefaultPlan(), Mail: mails{}, Health: a.health, Calls: a.calls, Log: zap.New(core),
 		AdminToken: adminToken, ServiceToken: serviceToken, Policy: trial.DefaultPolicy(), Day: day, Now: now,
 	})
 	require.NoError(t, err)

@@ -6,6 +6,8 @@ import (
 
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
+
+	"marketplace.example/trials/monitoring"
 )
 
 // probeTimeout bounds how long readiness waits for each part.
@@ -44,4 +46,34 @@ func (s *server) probe(ctx context.Context, part string, check func(context.Cont
 		return ReachabilityUnavailable
 	}
 	return ReachabilityOk
+}
+
+// GetTrialsHealth says how each part of the trial system is.
+func (s *server) GetTrialsHealth(ctx context.Context, _ GetTrialsHealthRequestObject) (GetTrialsHealthResponseObject, error) {
+	health, err := s.Health.Health(ctx)
+	if err != nil {
+		return nil, err
+	}
+	answer := trialsHealth(health)
+	if health.State == monitoring.Unhealthy {
+		return GetTrialsHealth503JSONResponse(answer), nil
+	}
+	return GetTrialsHealth200JSONResponse(answer), nil
+}
+
+func trialsHealth(h monitoring.Health) TrialsHealth {
+	answer := TrialsHealth{State: HealthState(h.State), At: moment(h.At), Parts: []HealthPart{}, Advice: []ScalingAdvice{}}
+	for _, p := range h.Parts {
+		answer.Parts = append(answer.Parts, HealthPart{
+			Name: HealthPartName(p.Name), State: HealthState(p.State), Since: moment(p.Since), LatencyMs: p.Took.Milliseconds(),
+			Message: p.Message, Action: p.Action,
+		})
+	}
+	for _, a := range h.Advice {
+		answer.Advice = append(answer.Advice, ScalingAdvice{
+			Role: ScalingAdviceRole(a.Role), Instance: a.Instance, Resource: ScalingAdviceResource(a.Resource),
+			Value: a.Value, Threshold: a.Threshold, Message: a.Message, Action: a.Action,
+		})
+	}
+	return answer
 }

@@ -87,6 +87,19 @@ type MonitoringStore interface {
 	Calls(ctx context.Context, from, to time.Time, day time.Duration) (rollout.Calls, error)
 }
 
+// Calls is told of every call that was answered.
+type Calls interface {
+	// Called is given the template of the route that matched, empty for none.
+	Called(route, method string, status int, took time.Duration)
+}
+
+// SystemHealth tells how the trial system is.
+type SystemHealth interface {
+	// Health answers within two seconds, whatever is away; its error is that the
+	// caller gave up.
+	Health(ctx context.Context) (monitoring.Health, error)
+}
+
 // Rollouts reaches the rollout's workflow.
 type Rollouts interface {
 	// StartRollout starts a rollout; while one runs it is a *trial.Error with

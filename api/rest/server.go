@@ -28,6 +28,8 @@ type Options struct {
 	Rollouts Rollouts
 	Plan     rollout.Plan
 	Mail     Mail
+	Health   SystemHealth
+	Calls    Calls
 	Log      *zap.Logger
 	// AdminToken opens /api/admin, ServiceToken /api/vendors.
 	AdminToken   string

@@ -1,7 +1,9 @@
 package production
 
 import (
+	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -89,7 +91,12 @@ func TestPrometheusAsksServicesThatExist(t *testing.T) {
 	t.Parallel()
 	var settings struct {
 		ScrapeConfigs []struct {
+			JobName       string                       `yaml:"job_name"`
 			StaticConfigs []struct{ Targets []string } `yaml:"static_configs"`
+			DNSConfigs    []struct {
+				Names []string
+				Port  int
+			} `yaml:"dns_sd_configs"`
 		} `yaml:"scrape_configs"`
 	}
 	require.NoError(t, yaml.Unmarshal([]byte(read(t, "deploy/prometheus/prometheus.yml")), &settings))
@@ -97,7 +104,18 @@ func TestPrometheusAsksServicesThatExist(t *testing.T) {
 
 	prometheus := compose(t).Services["prometheus"]
 	for _, job := range settings.ScrapeConfigs {
-		for _, target := range job.StaticConfigs[0].Targets {
+		var targets []string
+		for _, c := range job.StaticConfigs {
+			targets = append(targets, c.Targets...)
+		}
+		for _, c := range job.DNSConfigs {
+			for _, name := range c.Names {
+				targets = append(targets, fmt.Sprintf("%s:%d", name, c.Port))
+				require.Equal(t, fmt.Sprintf(":%d", c.Port), *compose(t).Services[name].Environment["METRICS_ADDR"], name)
+			}
+		}
+		require.NotEmpty(t, targets, job.JobName)
+		for _, target := range targets {
 			host, _, _ := strings.Cut(target, ":")
 			if host == "localhost" {
 				continue
@@ -110,6 +128,20 @@ func TestPrometheusAsksServicesThatExist(t *testing.T) {
 				shared = shared || there
 			}
 			require.True(t, shared, "%s cannot be reached", target)
+		}
+	}
+}
+
+// The metrics ask nobody who they are.
+func TestMetricsAreNotPublished(t *testing.T) {
+	t.Parallel()
+
+	for _, name := range []string{"api", "worker"} {
+		service := compose(t).Services[name]
+		_, port, found := strings.Cut(*service.Environment["METRICS_ADDR"], ":")
+		require.True(t, found, name)
+		for _, published := range service.Ports {
+			require.NotEqual(t, port, strconv.Itoa(int(published.Target)), name)
 		}
 	}
 }

@@ -29,11 +29,11 @@ type process struct {
 }
 
 // launch starts a program and waits for the line of JSON that says where it
-// listens; the value under its name is returned.
-func launch(ctx context.Context, bin, name, logDir string, env []string) (*process, string, error) {
+// listens: under its name, and its metrics under theirs.
+func launch(ctx context.Context, bin, name, logDir string, env []string) (*process, map[string]string, error) {
 	log, err := os.OpenFile(filepath.Join(logDir, name+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
-		return nil, "", fmt.Errorf("starting %s: %w", name, err)
+		return nil, nil, fmt.Errorf("starting %s: %w", name, err)
 	}
 	p := &process{cmd: exec.Command(filepath.Join(bin, name)), log: log, done: make(chan struct{})}
 	p.cmd.Env = append(os.Environ(), env...)
@@ -41,12 +41,12 @@ func launch(ctx context.Context, bin, name, logDir string, env []string) (*proce
 	p.cmd.SysProcAttr = childAttributes()
 	stdout, err := p.cmd.StdoutPipe()
 	if err != nil {
-		return nil, "", fmt.Errorf("starting %s: %w", name, err)
+		return nil, nil, fmt.Errorf("starting %s: %w", name, err)
 	}
 	if err := p.cmd.Start(); err != nil {
-		return nil, "", fmt.Errorf("starting %s: %w", name, err)
+		return nil, nil, fmt.Errorf("starting %s: %w", name, err)
 	}
-	addr, err := awaitAddress(ctx, stdout, name)
+	said, err := awaitAddresses(ctx, stdout)
 	go func() {
 		_, _ = io.Copy(log, stdout) // whatever else it prints belongs in the log
 		_ = p.cmd.Wait()
@@ -54,16 +54,16 @@ func launch(ctx context.Context, bin, name, logDir string, env []string) (*proce
 	}()
 	if err != nil {
 		p.kill()
-		return nil, "", fmt.Errorf("starting %s: %w (see %s)", name, err, log.Name())
+		return nil, nil, fmt.Errorf("starting %s: %w (see %s)", name, err, log.Name())
 	}
-	return p, addr, nil
+	return p, said, nil
 }
 
-func awaitAddress(ctx context.Context, stdout io.Reader, name string) (string, error) {
+func awaitAddresses(ctx context.Context, stdout io.Reader) (map[string]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, readyLimit)
 	defer cancel()
 	type answer struct {
-		addr string
+		said map[string]string
 		err  error
 	}
 	answers := make(chan answer, 1)
@@ -73,13 +73,13 @@ func awaitAddress(ctx context.Context, stdout io.Reader, name string) (string, e
 		if err == nil {
 			err = json.Unmarshal(line, &said)
 		}
-		answers <- answer{said[name], err}
+		answers <- answer{said, err}
 	}()
 	select {
 	case <-ctx.Done():
-		return "", errors.New("it did not say that it is ready")
+		return nil, errors.New("it did not say that it is ready")
 	case a := <-answers:
-		return a.addr, a.err
+		return a.said, a.err
 	}
 }
 

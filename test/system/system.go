@@ -60,6 +60,9 @@ type System struct {
 	Options
 	// API is the API's address as a URL.
 	API string
+	// APIMetrics and WorkerMetrics are where each shows its metrics, as URLs;
+	// empty unless METRICS_ADDR is set.
+	APIMetrics, WorkerMetrics string
 
 	bin         string
 	env         []string
@@ -150,12 +153,12 @@ func (s *System) Starter(ctx context.Context, args ...string) (string, error) {
 
 // StartAPI starts the API, on the port it had before if it had one.
 func (s *System) StartAPI(ctx context.Context) error {
-	p, addr, err := launch(ctx, s.bin, "api", s.LogDir, slices.Concat(s.env, s.APIEnv, []string{"API_ADDR=" + s.APIAddr}))
+	p, said, err := launch(ctx, s.bin, "api", s.LogDir, slices.Concat(s.env, s.APIEnv, []string{"API_ADDR=" + s.APIAddr}))
 	if err != nil {
 		return err
 	}
-	s.api, s.API = p, addr
-	if u, err := url.Parse(addr); err == nil {
+	s.api, s.API, s.APIMetrics = p, said["api"], said["metrics"]
+	if u, err := url.Parse(s.API); err == nil {
 		s.APIAddr = u.Host
 	}
 	return nil
@@ -163,11 +166,11 @@ func (s *System) StartAPI(ctx context.Context) error {
 
 // StartWorker starts the worker.
 func (s *System) StartWorker(ctx context.Context) error {
-	p, _, err := launch(ctx, s.bin, "worker", s.LogDir, s.env)
+	p, said, err := launch(ctx, s.bin, "worker", s.LogDir, s.env)
 	if err != nil {
 		return err
 	}
-	s.worker = p
+	s.worker, s.WorkerMetrics = p, said["metrics"]
 	return nil
 }
 

@@ -1,0 +1,34 @@
+package main
+
+import (
+	"time"
+
+	"go.uber.org/zap"
+
+	"marketplace.example/trials/mail"
+	"marketplace.example/trials/mongodb"
+	"marketplace.example/trials/monitoring"
+	"marketplace.example/trials/telemetry"
+)
+
+// instruments tell how this process does.
+type instruments struct {
+	*telemetry.Metrics
+	sampler *telemetry.Sampler
+}
+
+func newInstruments(store *mongodb.Store, log *zap.Logger) (instruments, error) {
+	sampler, err := telemetry.NewSampler(monitoring.RoleAPI, store, log)
+	if err != nil {
+		return instruments{}, err
+	}
+	metrics := telemetry.NewMetrics()
+	metrics.Expect(nil, nil, mail.Codes())
+	return instruments{Metrics: metrics, sampler: sampler}, nil
+}
+
+// Called counts a call, and samples how long it took.
+func (i instruments) Called(route, method string, status int, took time.Duration) {
+	i.Metrics.Called(route, method, status, took)
+	i.sampler.Called(took)
+}

@@ -1,0 +1,67 @@
+package health
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"go.uber.org/zap"
+
+	"marketplace.example/trials/monitoring"
+	"marketplace.example/trials/trial"
+)
+
+// ask puts a question to a part. The function returned waits for the answer,
+// no longer than the context lives, and hands it on; where the question itself does not
+// come back in time, its answer is dropped.
+func ask[T any](ctx context.Context, c *Checker, part string, question func(context.Context) (T, error), keep func(T, monitoring.Reply)) func() {
+	type answer struct {
+		value T
+		err   error
+		took  time.Duration
+	}
+	began := time.Now()
+	answered := make(chan answer, 1)
+	go func() {
+		value, err := question(ctx)
+		answered <- answer{value, err, time.Since(began)}
+	}()
+	return func() {
+		select {
+		case a := <-answered:
+			if a.err != nil {
+				c.Log.Warn("health: no good answer", zap.String("part", part), zap.Error(a.err))
+			}
+			keep(a.value, monitoring.Reply{Took: a.took, Failure: failure(a.err)})
+		case <-ctx.Done():
+			c.Log.Warn("health: no answer in time", zap.String("part", part))
+			var nothing T
+			keep(nothing, monitoring.Reply{Took: time.Since(began), Failure: monitoring.NoAnswer})
+		}
+	}
+}
+
+// only makes a question of one whose answer is that there is no error.
+func only(check func(context.Context) error) func(context.Context) (struct{}, error) {
+	return func(ctx context.Context) (struct{}, error) { return struct{}{}, check(ctx) }
+}
+
+// failure is what an error says of the part that was asked.
+func failure(err error) monitoring.Failure {
+	if err == nil {
+		return ""
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return monitoring.NoAnswer
+	}
+	if e, ok := errors.AsType[*trial.Error](err); ok {
+		switch e.Code {
+		case trial.CodeUnavailable:
+			return monitoring.NoAnswer
+		case trial.CodeNotFound:
+			return monitoring.NotThere
+		default:
+		}
+	}
+	return monitoring.Broken
+}

@@ -1,0 +1,174 @@
+// Package health asks every part of the trial system how it is: side by side,
+// each for no longer than a limit, and not again while the answer is fresh, however many ask.
+package health
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+	"golang.org/x/sync/singleflight"
+
+	"marketplace.example/trials/monitoring"
+	"marketplace.example/trials/rollout"
+)
+
+const (
+	// limit is how long a part may take to answer. With what comes on top, all is
+	// said within two seconds, whatever is away.
+	limit = 1200 * time.Millisecond
+	// fresh is how long an answer is good for everybody who asks.
+	fresh = time.Second
+	// mailFresh is how long what SES says is good: it takes one such question a
+	// second from a whole account, and its workers ask too. After a failure it is
+	// asked again sooner.
+	mailFresh = 20 * time.Second
+	mailRetry = 5 * time.Second
+)
+
+// Store is what is asked of the database. An error of one that is away is a
+// *trial.Error with trial.CodeUnavailable.
+type Store interface {
+	Ping(ctx context.Context) error
+	Flags(ctx context.Context) (rollout.Document, error)
+	CurrentRollout(ctx context.Context) (rollout.State, bool, error)
+	Ledger(ctx context.Context, id string) (rollout.Ledger, *rollout.Judgement, bool, error)
+	// LastSweep is when the reconciler last came to its end; zero for never.
+	LastSweep(ctx context.Context) (time.Time, error)
+	// Processes are the processes that have sampled themselves.
+	Processes(ctx context.Context) ([]monitoring.Process, error)
+}
+
+// Workflows is what is asked of Temporal.
+type Workflows interface {
+	// CheckNamespace tells whether Temporal answers and has our namespace;
+	// where it has not, the error is a *trial.Error with trial.CodeNotFound.
+	CheckNamespace(ctx context.Context) error
+	// Queue is how the task queue stands.
+	Queue(ctx context.Context) (monitoring.TaskQueue, error)
+}
+
+// Mail is what is asked of the mail service.
+type Mail interface {
+	Standing(ctx context.Context) (monitoring.MailAccount, error)
+}
+
+// Checker tells how the trial system is. Its methods may be called concurrently.
+type Checker struct {
+	Store     Store
+	Workflows Workflows
+	Mail      Mail
+	Now       func() time.Time
+	Log       *zap.Logger
+
+	flight singleflight.Group
+	mu     sync.Mutex
+	last   monitoring.Health
+	// mail is what SES said last. Only check uses it, of which one runs at a time.
+	mail struct {
+		asked time.Time
+		monitoring.MailProbe
+	}
+}
+
+// Health tells how the trial system is, as it was a second ago at most. The
+// error is the caller's who gave up.
+func (c *Checker) Health(ctx context.Context) (monitoring.Health, error) {
+	if last := c.known(); c.Now().Sub(last.At) < fresh {
+		return last, nil
+	}
+	// One check is for all who ask, so the one who asked first may leave.
+	checked := c.flight.DoChan("", func() (any, error) { return c.check(context.WithoutCancel(ctx)), nil })
+	select {
+	case <-ctx.Done():
+		return monitoring.Health{}, fmt.Errorf("checking the system's health: %w", ctx.Err())
+	case result := <-checked:
+		health, _ := result.Val.(monitoring.Health) // check returns nothing else
+		return health, nil
+	}
+}
+
+func (c *Checker) known() monitoring.Health {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.last
+}
+
+func (c *Checker) check(ctx context.Context) monitoring.Health {
+	if last := c.known(); c.Now().Sub(last.At) < fresh {
+		return last // another check has ended just now
+	}
+	probes := c.probe(ctx)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	before := c.last
+	c.last = monitoring.Assess(probes, before, c.Now())
+	if c.last.State != before.State {
+		c.Log.Info("health", zap.String("state", string(c.last.State)), zap.Strings("unwell", unwell(c.last)))
+	}
+	return c.last
+}
+
+// unwell names the parts that are not healthy, with their states.
+func unwell(h monitoring.Health) []string {
+	var names []string
+	for _, p := range h.Parts {
+		if p.State != monitoring.Healthy {
+			names = append(names, p.Name+" "+string(p.State))
+		}
+	}
+	return names
+}
+
+// probe asks all parts at once.
+func (c *Checker) probe(ctx context.Context) monitoring.Probes {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	var p monitoring.Probes
+	answers := []func(){
+		ask(ctx, c, "mongodb", only(c.Store.Ping), func(_ struct{}, r monitoring.Reply) { p.MongoDB = r }),
+		ask(ctx, c, "flags", c.Store.Flags, func(_ rollout.Document, r monitoring.Reply) { p.Flags = r }),
+		ask(ctx, c, "watch", c.watch, func(w monitoring.WatchProbe, r monitoring.Reply) { p.Watch = w; p.Watch.Reply = r }),
+		ask(ctx, c, "reconciler", c.Store.LastSweep, func(at time.Time, r monitoring.Reply) {
+			p.Reconciler = monitoring.ReconcilerProbe{Reply: r, Last: at}
+		}),
+		ask(ctx, c, "processes", c.Store.Processes, func(all []monitoring.Process, r monitoring.Reply) { p.Worker.Processes, p.Worker.Noted = all, r }),
+		ask(ctx, c, "temporal", only(c.Workflows.CheckNamespace), func(_ struct{}, r monitoring.Reply) { p.Temporal = r }),
+		ask(ctx, c, "task queue", c.Workflows.Queue, func(q monitoring.TaskQueue, r monitoring.Reply) { p.Worker.TaskQueue, p.Worker.Queue = q, r }),
+	}
+	if c.mailIsDue() {
+		answers = append(answers, ask(ctx, c, "mail", c.Mail.Standing, func(a monitoring.MailAccount, r monitoring.Reply) {
+			c.mail.asked, c.mail.MailProbe = c.Now(), monitoring.MailProbe{Reply: r, MailAccount: a}
+		}))
+	}
+	for _, answer := range answers {
+		answer()
+	}
+	p.Mail = c.mail.MailProbe
+	return p
+}
+
+// mailIsDue tells whether to ask SES again.
+func (c *Checker) mailIsDue() bool {
+	good := mailFresh
+	if c.mail.Failure != "" {
+		good = mailRetry
+	}
+	return c.mail.asked.IsZero() || c.Now().Sub(c.mail.asked) >= good
+}
+
+// watch reads when the watch of the running rollout last came.
+func (c *Checker) watch(ctx context.Context) (monitoring.WatchProbe, error) {
+	state, found, err := c.Store.CurrentRollout(ctx)
+	if err != nil || !found || state.Status.Final() {
+		return monitoring.WatchProbe{}, err
+	}
+	probe := monitoring.WatchProbe{Running: true, Began: state.StartedAt, Day: state.Times.Day}
+	_, judged, _, err := c.Store.Ledger(ctx, state.ID)
+	if judged != nil {
+		probe.Last = judged.At
+	}
+	return probe, err
+}

@@ -1,0 +1,81 @@
+package mongodb
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"marketplace.example/trials/monitoring"
+)
+
+const (
+	// latestSweep is the _id of the one document in sweeps.
+	latestSweep = "latest"
+	// mostProcesses bounds how many processes are read at once; there are a few.
+	mostProcesses = 200
+)
+
+// sweepDocument is when the reconciler last came to its end.
+type sweepDocument struct {
+	Key string    `bson:"_id"`
+	At  time.Time `json:"at"`
+}
+
+// NoteSweep notes that a sweep came to its end.
+func (s *Store) NoteSweep(ctx context.Context, at time.Time) error {
+	return s.put(ctx, s.sweeps, latestSweep, sweepDocument{Key: latestSweep, At: stored(at)})
+}
+
+// LastSweep is when a sweep last came to its end; zero for never.
+func (s *Store) LastSweep(ctx context.Context) (time.Time, error) {
+	var doc sweepDocument
+	err := s.sweeps.FindOne(ctx, byID(latestSweep)).Decode(&doc)
+	if err != nil && !errors.Is(err, mongo.ErrNoDocuments) {
+		return time.Time{}, failed("reading when the reconciler came", err)
+	}
+	return doc.At, nil
+}
+
+// processDocument is a process as it last sampled itself, under role/instance.
+type processDocument struct {
+	Key string `bson:"_id"`
+	// At is when it did, so that those that are gone can be forgotten.
+	At                 time.Time `json:"at"`
+	monitoring.Process `bson:",inline"`
+}
+
+// PutProcess stores what a process measured of itself.
+func (s *Store) PutProcess(ctx context.Context, p monitoring.Process, at time.Time) error {
+	key := p.Role + "/" + p.Instance
+	return s.put(ctx, s.processes, key, processDocument{Key: key, At: stored(at), Process: p})
+}
+
+// Processes are all that have sampled themselves lately, and some that are gone.
+func (s *Store) Processes(ctx context.Context) ([]monitoring.Process, error) {
+	cursor, err := s.processes.Find(ctx, bson.D{}, options.Find().SetLimit(mostProcesses))
+	if err != nil {
+		return nil, failed("reading the processes", err)
+	}
+	var docs []processDocument
+	if err := cursor.All(ctx, &docs); err != nil {
+		return nil, failed("reading the processes", err)
+	}
+	processes := make([]monitoring.Process, 0, len(docs))
+	for _, doc := range docs {
+		processes = append(processes, doc.Process)
+	}
+	return processes, nil
+}
+
+// ForgetProcesses removes those that have not sampled themselves since a moment.
+func (s *Store) ForgetProcesses(ctx context.Context, before time.Time) error {
+	_, err := s.processes.DeleteMany(ctx, bson.D{{Key: "at", Value: bson.D{{Key: "$lt", Value: stored(before)}}}})
+	if err != nil {
+		return failed("forgetting processes that are gone", err)
+	}
+	return nil
+}

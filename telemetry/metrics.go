@@ -1,0 +1,126 @@
+package telemetry
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	otelprometheus "go.opentelemetry.io/otel/exporters/prometheus"
+	"go.opentelemetry.io/otel/metric"
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
+)
+
+// Metrics counts what a process does, for Prometheus. Labels take few values:
+// routes, kinds and outcomes, never a path, an id or a name. Its methods may be called concurrently.
+type Metrics struct {
+	registry *prometheus.Registry
+	calls    *prometheus.HistogramVec
+	mails    *prometheus.CounterVec
+	steps    *prometheus.CounterVec
+	lateness *prometheus.HistogramVec
+	finds    *prometheus.CounterVec
+	refused  *prometheus.CounterVec
+}
+
+// seconds are the bounds of how long calls take; 2 and 3 are the requirements' limits.
+var seconds = []float64{0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 30}
+
+// lateSeconds are the bounds of how late a step is.
+var lateSeconds = []float64{0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600, 6 * 3600, 24 * 3600}
+
+// NewMetrics returns metrics with nothing counted yet; processor, memory and
+// the Go runtime are among them.
+func NewMetrics() *Metrics {
+	m := &Metrics{
+		registry: prometheus.NewRegistry(),
+		calls: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "trials_http_request_duration_seconds", Help: "HTTP calls answered, by route, method and class of status.", Buckets: seconds,
+		}, []string{"route", "method", "class"}),
+		mails: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "trials_mails_total", Help: "E-mails handed to the mail service, by what became of that.",
+		}, []string{"outcome"}),
+		steps: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "trials_steps_total", Help: "Decisions on due steps of trials, by kind and what was decided: run, skip or hold.",
+		}, []string{"kind", "outcome"}),
+		lateness: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "trials_step_lateness_seconds", Help: "How long after its moment a step was done or skipped, by kind.", Buckets: lateSeconds,
+		}, []string{"kind"}),
+		finds: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "trials_sweep_finds_total", Help: "What the reconciler found amiss and mended, by what it was.",
+		}, []string{"find"}),
+		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "trials_sns_messages_refused_total", Help: "SNS messages that were not believed, by reason.",
+		}, []string{"reason"}),
+	}
+	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		m.calls, m.mails, m.steps, m.lateness, m.finds, m.refused)
+	return m
+}
+
+// Register adds what is found out when Prometheus asks.
+func (m *Metrics) Register(c prometheus.Collector) error {
+	if err := m.registry.Register(c); err != nil {
+		return fmt.Errorf("adding metrics: %w", err)
+	}
+	return nil
+}
+
+// Expect has series begin at nothing: Prometheus does not see the increase of
+// one that begins with its first event.
+func (m *Metrics) Expect(mails, finds, refusals []string) {
+	for _, outcome := range mails {
+		m.mails.WithLabelValues(outcome)
+	}
+	for _, find := range finds {
+		m.finds.WithLabelValues(find)
+	}
+	for _, reason := range refusals {
+		m.refused.WithLabelValues(reason)
+	}
+}
+
+// Called counts an HTTP call. route is the template that matched, empty for none.
+func (m *Metrics) Called(route, method string, status int, took time.Duration) {
+	if route == "" {
+		route = "none"
+	}
+	switch method {
+	case http.MethodGet, http.MethodPost, http.MethodPatch:
+	default:
+		method = "other" // a caller can make up any
+	}
+	m.calls.WithLabelValues(route, method, strconv.Itoa(status/100)+"xx").Observe(took.Seconds())
+}
+
+// Mailed counts an e-mail by what became of handing it over.
+func (m *Metrics) Mailed(outcome string) { m.mails.WithLabelValues(outcome).Inc() }
+
+// Stepped counts a decision on a due step. late is how long after its moment
+// it was made; one that holds the step says nothing about that yet.
+func (m *Metrics) Stepped(kind, outcome string, held bool, late time.Duration) {
+	m.steps.WithLabelValues(kind, outcome).Inc()
+	if !held {
+		m.lateness.WithLabelValues(kind).Observe(max(0, late.Seconds()))
+	}
+}
+
+// Found counts what the reconciler mended.
+func (m *Metrics) Found(find string, n int64) { m.finds.WithLabelValues(find).Add(float64(n)) }
+
+// Refused counts an SNS message that was not believed.
+func (m *Metrics) Refused(reason string) { m.refused.WithLabelValues(reason).Inc() }
+
+// Meter takes the metrics of libraries that speak OpenTelemetry, as Temporal's SDK does.
+func (m *Metrics) Meter(name string) (metric.Meter, error) {
+	exporter, err := otelprometheus.New(otelprometheus.WithRegisterer(m.registry), otelprometheus.WithoutScopeInfo(), otelprometheus.WithoutTargetInfo())
+	if err != nil {
+		return nil, fmt.Errorf("preparing the metrics of %s: %w", name, err)
+	}
+	// The default bounds are meant for milliseconds.
+	bounds := sdkmetric.NewView(sdkmetric.Instrument{Kind: sdkmetric.InstrumentKindHistogram},
+		sdkmetric.Stream{Aggregation: sdkmetric.AggregationExplicitBucketHistogram{Boundaries: seconds}})
+	return sdkmetric.NewMeterProvider(sdkmetric.WithReader(exporter), sdkmetric.WithView(bounds)).Meter(name), nil
+}

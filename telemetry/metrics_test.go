@@ -1,0 +1,110 @@
+package telemetry
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/zap"
+
+	"marketplace.example/trials/monitoring"
+)
+
+// scrape reads the metrics as Prometheus does.
+func scrape(t *testing.T, m *Metrics) string {
+	t.Helper()
+	s, err := m.Serve(t.Context(), "127.0.0.1:0", zap.NewNop())
+	require.NoError(t, err)
+	defer s.Close()
+	answer, err := http.Get(s.URL + "/metrics")
+	require.NoError(t, err)
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	require.NoError(t, err)
+	require.Equal(t, http.StatusOK, answer.StatusCode, "%s", body)
+	return string(body)
+}
+
+func TestWhatIsCountedIsShown(t *testing.T) {
+	t.Parallel()
+	m := NewMetrics()
+	m.Expect([]string{"sent", "refused"}, []string{"started"}, []string{"bad-signature"})
+	m.Called("/api/vendors/{id}", http.MethodGet, 200, 30*time.Millisecond)
+	m.Called("", "BREW/ada@example.com", 405, time.Millisecond)
+	m.Mailed("sent")
+	m.Stepped("welcome", "run", false, 2*time.Second)
+	m.Stepped("welcome", "hold", true, time.Hour)
+	m.Stepped("expiry", "run", false, -time.Second)
+	m.Found("started", 3)
+	m.Refused("bad-signature")
+	text := scrape(t, m)
+	for _, line := range []string{
+		`trials_http_request_duration_seconds_count{class="2xx",method="GET",route="/api/vendors/{id}"} 1`,
+		`trials_http_request_duration_seconds_count{class="4xx",method="other",route="none"} 1`,
+		`trials_http_request_duration_seconds_bucket{class="2xx",method="GET",route="/api/vendors/{id}",le="0.025"} 0`,
+		`trials_http_request_duration_seconds_bucket{class="2xx",method="GET",route="/api/vendors/{id}",le="0.05"} 1`,
+		`trials_mails_total{outcome="sent"} 1`, `trials_mails_total{outcome="refused"} 0`,
+		`trials_steps_total{kind="welcome",outcome="run"} 1`, `trials_steps_total{kind="welcome",outcome="hold"} 1`,
+		`trials_step_lateness_seconds_count{kind="welcome"} 1`, `trials_step_lateness_seconds_sum{kind="expiry"} 0`,
+		`trials_sweep_finds_total{find="started"} 3`, `trials_sns_messages_refused_total{reason="bad-signature"} 1`,
+	} {
+		require.Contains(t, text, line+"\n")
+	}
+	require.Contains(t, text, "\ngo_goroutines ")
+	require.Contains(t, text, "\nprocess_cpu_seconds_total ")
+	require.NotContains(t, text, "ada@")
+}
+
+// However many paths and methods strangers try, the series stay few.
+func TestStrangersMakeNoSeries(t *testing.T) {
+	t.Parallel()
+	m := NewMetrics()
+	for i := range 1000 {
+		m.Called("", strings.Repeat("X", i+1), 404, time.Millisecond)
+	}
+	require.Equal(t, 1, strings.Count(scrape(t, m), "trials_http_request_duration_seconds_count{"))
+}
+
+func TestHealthAsMetrics(t *testing.T) {
+	t.Parallel()
+	m := NewMetrics()
+	require.NoError(t, m.Register(Health{Check: func(context.Context) (monitoring.Health, error) {
+		return monitoring.Health{Parts: []monitoring.Part{{Name: "mail", State: monitoring.Unhealthy, Took: 250 * time.Millisecond}}}, nil
+	}}))
+	text := scrape(t, m)
+	require.Contains(t, text, `trials_part_state{part="mail",state="unhealthy"} 1`)
+	require.Contains(t, text, `trials_part_state{part="mail",state="healthy"} 0`)
+	require.Contains(t, text, `trials_part_latency_seconds{part="mail"} 0.25`)
+}
+
+// A health that cannot be found out does not hide the other metrics.
+func TestMetricsWithoutHealth(t *testing.T) {
+	t.Parallel()
+	m := NewMetrics()
+	require.NoError(t, m.Register(Health{Check: func(context.Context) (monitoring.Health, error) {
+		return monitoring.Health{}, context.DeadlineExceeded
+	}}))
+	text := scrape(t, m)
+	require.NotContains(t, text, "trials_part_state{")
+	require.Contains(t, text, "\ngo_goroutines ")
+}
+
+func TestMetricsOfOpenTelemetry(t *testing.T) {
+	t.Parallel()
+	m := NewMetrics()
+	meter, err := m.Meter("library")
+	require.NoError(t, err)
+	counter, err := meter.Int64Counter("temporal_request")
+	require.NoError(t, err)
+	counter.Add(t.Context(), 2)
+	timer, err := meter.Float64Histogram("temporal_request_latency")
+	require.NoError(t, err)
+	timer.Record(t.Context(), 0.03)
+	text := scrape(t, m)
+	require.Contains(t, text, "temporal_request_total 2\n")
+	require.Contains(t, text, `temporal_request_latency_bucket{le="0.05"} 1`)
+}

@@ -1,0 +1,104 @@
+package telemetry
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+
+	"marketplace.example/trials/monitoring"
+)
+
+const (
+	// storeTimeout bounds the storing of a sample; the next one holds all that this one did.
+	storeTimeout = 5 * time.Second
+	// goneAfter is when a process that does not sample itself any more is forgotten.
+	goneAfter = time.Hour
+)
+
+// SampleStore keeps the samples of all processes.
+type SampleStore interface {
+	PutProcess(ctx context.Context, p monitoring.Process, at time.Time) error
+	// ForgetProcesses removes those that have not sampled themselves since a moment.
+	ForgetProcesses(ctx context.Context, before time.Time) error
+}
+
+// Sampler samples its process, so that others see that it lives and what it needs.
+type Sampler struct {
+	store   SampleStore
+	usage   func() (usage, error)
+	process monitoring.Process
+	log     *zap.Logger
+
+	calls, slow atomic.Int64
+	before      usage
+}
+
+// NewSampler makes the sampler of this process.
+func NewSampler(role string, store SampleStore, log *zap.Logger) (*Sampler, error) {
+	host, err := os.Hostname()
+	if err != nil {
+		return nil, fmt.Errorf("naming the process: %w", err)
+	}
+	gauge, err := newGauge()
+	if err != nil {
+		return nil, err
+	}
+	return &Sampler{
+		store: store, usage: gauge.read, log: log,
+		process: monitoring.Process{Role: role, Instance: fmt.Sprintf("%s-%d", host, os.Getpid())},
+	}, nil
+}
+
+// Called counts an HTTP call that was answered.
+func (s *Sampler) Called(took time.Duration) {
+	s.calls.Add(1)
+	if took > monitoring.SlowResponse {
+		s.slow.Add(1)
+	}
+}
+
+// Run samples at once, so that a process that has just started is seen, and
+// then again and again until the context ends.
+func (s *Sampler) Run(ctx context.Context) {
+	s.forget(ctx)
+	ticker := time.NewTicker(monitoring.SampleEvery)
+	defer ticker.Stop()
+	for {
+		s.sample(ctx)
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+func (s *Sampler) sample(ctx context.Context) {
+	used, err := s.usage()
+	if err != nil {
+		s.log.Warn("process not sampled", zap.Error(err)) // that it lives is told all the same
+	}
+	at := time.Now()
+	s.process.Take(monitoring.Sample{
+		At: at.UTC().Truncate(time.Millisecond), CPU: used.share(s.before), Memory: used.memory, Calls: s.calls.Swap(0), Slow: s.slow.Swap(0),
+	})
+	s.before = used
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	if err := s.store.PutProcess(ctx, s.process, at); err != nil {
+		s.log.Warn("sample of the process not stored", zap.Error(err))
+	}
+}
+
+// forget clears away those that are gone: a process that starts again has another name.
+func (s *Sampler) forget(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	if err := s.store.ForgetProcesses(ctx, time.Now().Add(-goneAfter)); err != nil {
+		s.log.Warn("processes that are gone not forgotten", zap.Error(err))
+	}
+}

@@ -1,0 +1,70 @@
+package temporal
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/taskqueue/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"golang.org/x/sync/errgroup"
+
+	"marketplace.example/trials/monitoring"
+	"marketplace.example/trials/trial"
+)
+
+// CheckNamespace tells whether Temporal answers and has our namespace. Where
+// it has not, the error is a *trial.Error with CodeNotFound.
+func (c *Client) CheckNamespace(ctx context.Context) error {
+	_, err := c.SDK.WorkflowService().DescribeNamespace(ctx, &workflowservice.DescribeNamespaceRequest{Namespace: c.Namespace})
+	if _, missing := errors.AsType[*serviceerror.NamespaceNotFound](err); missing {
+		return &trial.Error{Code: trial.CodeNotFound, Message: "Temporal does not have our namespace"}
+	}
+	if err != nil {
+		return away("asking for the namespace", err)
+	}
+	return nil
+}
+
+// Queue is how the task queue stands. Workers poll for workflow tasks and for
+// activities: Polled is the older of both, so that a worker must do both to count.
+func (c *Client) Queue(ctx context.Context) (monitoring.TaskQueue, error) {
+	kinds := []enums.TaskQueueType{enums.TASK_QUEUE_TYPE_WORKFLOW, enums.TASK_QUEUE_TYPE_ACTIVITY}
+	found := make([]*workflowservice.DescribeTaskQueueResponse, len(kinds))
+	group, ctx := errgroup.WithContext(ctx)
+	for i, kind := range kinds {
+		group.Go(func() error {
+			var err error
+			found[i], err = c.SDK.WorkflowService().DescribeTaskQueue(ctx, &workflowservice.DescribeTaskQueueRequest{
+				Namespace: c.Namespace, TaskQueue: &taskqueue.TaskQueue{Name: c.TaskQueue}, TaskQueueType: kind, ReportStats: true,
+			})
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return monitoring.TaskQueue{}, away("describing the task queue", err)
+	}
+	queue := monitoring.TaskQueue{Polled: lastPoll(found[0])}
+	if at := lastPoll(found[1]); at.Before(queue.Polled) {
+		queue.Polled = at
+	}
+	for _, f := range found {
+		queue.Waiting += f.GetStats().GetApproximateBacklogCount()
+		queue.Oldest = max(queue.Oldest, f.GetStats().GetApproximateBacklogAge().AsDuration())
+	}
+	return queue, nil
+}
+
+// lastPoll is when anybody last polled; zero where nobody has in the five
+// minutes that Temporal remembers.
+func lastPoll(d *workflowservice.DescribeTaskQueueResponse) time.Time {
+	var last time.Time
+	for _, p := range d.GetPollers() {
+		if at := p.GetLastAccessTime().AsTime(); at.After(last) {
+			last = at
+		}
+	}
+	return last
+}

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"context"
+
+	"go.uber.org/zap"
+
+	"marketplace.example/trials/activities"
+	"marketplace.example/trials/mail"
+	"marketplace.example/trials/mongodb"
+	"marketplace.example/trials/monitoring"
+	"marketplace.example/trials/telemetry"
+	"marketplace.example/trials/trial"
+)
+
+// instruments tell how this process does.
+type instruments struct {
+	*telemetry.Metrics
+	sampler *telemetry.Sampler
+}
+
+func newInstruments(store *mongodb.Store, log *zap.Logger) (instruments, error) {
+	sampler, err := telemetry.NewSampler(monitoring.RoleWorker, store, log)
+	if err != nil {
+		return instruments{}, err
+	}
+	metrics := telemetry.NewMetrics()
+	metrics.Expect(
+		[]string{mail.Sent.String(), mail.Refused.String(), mail.Deferred.String(), mail.Unknown.String()},
+		[]string{findStarted, findMirrored, findConverted, findRestarted, findWoken}, nil)
+	return instruments{Metrics: metrics, sampler: sampler}, nil
+}
+
+// What the reconciler finds, as metrics name it.
+const (
+	findStarted   = "trial-not-started"
+	findMirrored  = "vendor-document-replaced"
+	findConverted = "conversion-not-delivered"
+	findRestarted = "step-overdue"
+	findWoken     = "held-without-reason"
+)
+
+// swept counts what a sweep found.
+func (i instruments) swept(s activities.Swept) {
+	i.Found(findStarted, s.Started)
+	i.Found(findMirrored, s.Mirrored)
+	i.Found(findConverted, s.Converted)
+	i.Found(findRestarted, s.Restarted)
+	i.Found(findWoken, s.Woken)
+}
+
+// counted is the store, counting the decisions on steps where they are stored:
+// each once, however often its activity is tried.
+type counted struct {
+	*mongodb.Store
+	metrics *telemetry.Metrics
+}
+
+// Append stores an event, and counts one that is new and decides on a step.
+func (c counted) Append(ctx context.Context, e trial.Event, after trial.State) (existing *trial.Event, err error) {
+	existing, err = c.Store.Append(ctx, e, after)
+	if err == nil && existing == nil && e.Step != nil && e.Decision != nil {
+		c.metrics.Stepped(string(e.Step.Kind), string(e.Decision.Action), e.Type == trial.EventHeld, e.At.Sub(e.Step.At))
+	}
+	return existing, err
+}
