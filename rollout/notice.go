@@ -72,6 +72,9 @@ const (
 	NoticeCritical     NoticeKind = "critical"
 	NoticeFinal        NoticeKind = "final-report"
 	NoticeReport       NoticeKind = "report"
+	// NoticeAlert tells that an alert fires, NoticeAlertOver that it has cleared.
+	NoticeAlert     NoticeKind = "alert"
+	NoticeAlertOver NoticeKind = "alert-over"
 )
 
 // Roles are who gets notices of the kind.
@@ -85,6 +88,8 @@ func (k NoticeKind) Roles() []Role {
 		return []Role{LeadDeveloper, ProductOwner, Support}
 	case NoticeReport:
 		return []Role{LeadDeveloper, ProductOwner, Support, Management}
+	case NoticeAlert, NoticeAlertOver: // where the message does not say to whom
+		return []Role{LeadDeveloper, DevOps}
 	}
 	return nil
 }
@@ -104,6 +109,8 @@ func (k NoticeKind) Why() string {
 		return "Everybody among the rollout's contacts gets the final report."
 	case NoticeReport:
 		return "The lead developer, the product owner, customer support and management are told when the rollout is over."
+	case NoticeAlert, NoticeAlertOver:
+		return "Those whose work an alert concerns are told when it fires, again once a cooldown while it lasts, and when it is over."
 	}
 	return ""
 }
@@ -114,7 +121,9 @@ type Message struct {
 	// Key makes it once: each recipient gets one message of a key.
 	Key  string     `json:"key"`
 	Kind NoticeKind `json:"kind"`
-	At   time.Time  `json:"at"`
+	// To are the roles that it is for; those of its kind where there are none.
+	To []Role    `json:"to,omitempty"`
+	At time.Time `json:"at"`
 	// Subject and Lead say it in a sentence each.
 	Subject string   `json:"subject"`
 	Lead    string   `json:"lead"`
@@ -125,6 +134,14 @@ type Message struct {
 	Figures []Figure `json:"figures"`
 	// Timeline are the phases, for a chart of where the rollout is.
 	Timeline []TimelineEntry `json:"timeline"`
+}
+
+// Roles are who gets the message.
+func (m Message) Roles() []Role {
+	if len(m.To) > 0 {
+		return m.To
+	}
+	return m.Kind.Roles()
 }
 
 // Section is a list of a notice.
