@@ -25,6 +25,9 @@ const (
 	snapshotsCollection = "snapshots"
 	ledgersCollection   = "ledgers"
 	noticesCollection   = "notices"
+	alertsCollection    = "alerts"
+	alertLogCollection  = "alert_events"
+	findsCollection     = "finds"
 )
 
 const (
@@ -43,6 +46,7 @@ type Store struct {
 
 	users, trials, events, sends, flags, firsts, messages      *mongo.Collection
 	observed, rollouts, decisions, snapshots, ledgers, notices *mongo.Collection
+	alerts, alertEvents, finds                                 *mongo.Collection
 
 	observations *observations // nil: none are kept
 }
@@ -92,6 +96,7 @@ func newStore(client *mongo.Client, database string) *Store {
 		rollouts: db.Collection(rolloutsCollection), decisions: db.Collection(decisionsCollection),
 		snapshots: db.Collection(snapshotsCollection), ledgers: db.Collection(ledgersCollection),
 		notices: db.Collection(noticesCollection),
+		alerts:  db.Collection(alertsCollection), alertEvents: db.Collection(alertLogCollection), finds: db.Collection(findsCollection),
 	}
 }
 

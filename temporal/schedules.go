@@ -11,6 +11,7 @@ import (
 	"go.temporal.io/sdk/client"
 	sdktemporal "go.temporal.io/sdk/temporal"
 
+	"marketplace.example/trials/monitoring"
 	"marketplace.example/trials/rollout"
 	"marketplace.example/trials/workflows"
 )
@@ -18,13 +19,15 @@ import (
 const (
 	reconcileSchedule = "reconcile"
 	watchSchedule     = "watch-rollout"
+	alertsSchedule    = "watch-alerts"
 	// ReconcileEvery is how often the reconciler sweeps. Held trials wake
 	// within a minute of a flag's coming back, also where nobody triggers a sweep.
 	ReconcileEvery = 30 * time.Second
 )
 
 // SetupSchedules makes the schedules, or gives them their intervals anew. day
-// is how long a day of the trials lasts: the rollout is watched every ten minutes of it.
+// is how long a day of the trials lasts: the rollout is watched every ten minutes of it, the
+// alerts are looked at every minute.
 func (c *Client) SetupSchedules(ctx context.Context, day time.Duration) error {
 	reconcile := client.ScheduleOptions{
 		ID:   reconcileSchedule,
@@ -53,7 +56,24 @@ func (c *Client) SetupSchedules(ctx context.Context, day time.Duration) error {
 			WorkflowExecutionTimeout: 5 * time.Minute, StaticSummary: "Takes a snapshot of the rollout, and judges it",
 		},
 	}
-	return errors.Join(c.setupSchedule(ctx, reconcile), c.setupSchedule(ctx, watch))
+	return errors.Join(c.setupSchedule(ctx, reconcile), c.setupSchedule(ctx, watch), c.setupSchedule(ctx, c.alerts(day)))
+}
+
+// alerts is the schedule by which the alerts are looked at.
+func (c *Client) alerts(day time.Duration) client.ScheduleOptions {
+	every := monitoring.LookEvery(day)
+	return client.ScheduleOptions{
+		ID:   alertsSchedule,
+		Spec: client.ScheduleSpec{Intervals: []client.ScheduleIntervalSpec{{Every: every}}},
+		// A look judges what has happened since the one before it, so two at once,
+		// or one made up for, would find nothing more.
+		Overlap:       enums.SCHEDULE_OVERLAP_POLICY_SKIP,
+		CatchupWindow: max(every, leastCatchup),
+		Action: &client.ScheduleWorkflowAction{
+			ID: "watch-alerts", Workflow: workflows.AlertsWorkflowType, TaskQueue: c.TaskQueue,
+			WorkflowExecutionTimeout: 5 * time.Minute, StaticSummary: "Looks at the alerts, and tells those whom they concern",
+		},
+	}
 }
 
 // leastCatchup is the least that the server takes.
