@@ -226,7 +226,7 @@ func TestEveryVariableHasACheck(t *testing.T) {
 	parsed, err := config.Parse(complete(), config.Client)
 	require.NoError(t, err)
 	parsed.SESConfigurationSet, parsed.SNSCertificateHost = "set", []string{"localhost"}
-	parsed.RolloutPlan, parsed.Stakeholders = planFile, stakeholdersFile
+	parsed.RolloutPlan, parsed.Stakeholders, parsed.AlertsConfig = planFile, stakeholdersFile, alertsFile
 	fields := reflect.ValueOf(parsed)
 	for i := range fields.NumField() {
 		require.False(t, fields.Field(i).IsZero(), "%s has no value here", fields.Type().Field(i).Name)

@@ -20,6 +20,7 @@ const (
 	firstsCollection    = "firsts"
 	messagesCollection  = "webhook_messages"
 	observedCollection  = "observations"
+	countersCollection  = "counters"
 	rolloutsCollection  = "rollouts"
 	decisionsCollection = "decisions"
 	snapshotsCollection = "snapshots"
@@ -46,9 +47,10 @@ type Store struct {
 
 	users, trials, events, sends, flags, firsts, messages      *mongo.Collection
 	observed, rollouts, decisions, snapshots, ledgers, notices *mongo.Collection
-	alerts, alertEvents, finds                                 *mongo.Collection
+	counters, alerts, alertEvents, finds                       *mongo.Collection
 
 	observations *observations // nil: none are kept
+	tallies      *tallies      // nil: none are kept
 }
 
 // Option changes how a Store works.
@@ -95,14 +97,19 @@ func newStore(client *mongo.Client, database string) *Store {
 		messages: db.Collection(messagesCollection), observed: db.Collection(observedCollection),
 		rollouts: db.Collection(rolloutsCollection), decisions: db.Collection(decisionsCollection),
 		snapshots: db.Collection(snapshotsCollection), ledgers: db.Collection(ledgersCollection),
-		notices: db.Collection(noticesCollection),
-		alerts:  db.Collection(alertsCollection), alertEvents: db.Collection(alertLogCollection), finds: db.Collection(findsCollection),
+		notices: db.Collection(noticesCollection), counters: db.Collection(countersCollection),
+		alerts: db.Collection(alertsCollection), alertEvents: db.Collection(alertLogCollection), finds: db.Collection(findsCollection),
 	}
 }
 
 // Close gives the connections back.
 func (s *Store) Close(ctx context.Context) error {
-	s.closeObservations(ctx)
+	if s.observations != nil {
+		s.observations.close(ctx)
+	}
+	if s.tallies != nil {
+		s.tallies.close(ctx)
+	}
 	if err := s.client.Disconnect(ctx); err != nil {
 		return failed("closing the connections to MongoDB", err)
 	}

@@ -37,9 +37,14 @@ type Parts struct {
 	BackedUp *time.Time
 }
 
-// lookBack is the longest time before a look that a short window may have ended
-// in: what happened between two looks is seen by the later one.
-const lookBack = 30 * time.Second
+// What happened between two looks is seen by the later one, of a short window too.
+const (
+	// lookBack is how long before a look such a window may have ended at most, where
+	// an hour is shorter.
+	lookBack = 30 * time.Second
+	// countedLate is how late a counter may be written.
+	countedLate = 5 * time.Second
+)
 
 func hour(day time.Duration) time.Duration { return day / 24 }
 
@@ -158,12 +163,12 @@ func (s Situation) mailsArrived() Observation {
 // expired is the most within an hour, up to a slot more, of the hours that ended
 // since the look before.
 func (s Situation) expired(before time.Time) Observation {
-	earliest := s.Now.Add(-looksBack(s.Day))
-	if before.Before(earliest) {
-		before = earliest
+	first := before.Add(-countedLate)
+	if earliest := s.Now.Add(-looksBack(s.Day)); first.Before(earliest) {
+		first = earliest
 	}
 	length, most := spans(hour(s.Day), s.Day), 0
-	for end := rollout.Interval(before, s.Day); end <= rollout.Interval(s.Now, s.Day); end++ {
+	for end := rollout.Interval(first, s.Day); end <= rollout.Interval(s.Now, s.Day); end++ {
 		n := 0
 		for _, p := range slots(end-length, end) {
 			for _, c := range cohorts() {

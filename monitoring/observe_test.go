@@ -145,7 +145,8 @@ func TestShortDaysMissNothing(t *testing.T) {
 	s.Day = 2 * time.Second
 	s.Tally[Counter{SlotOf(midday.Add(-15*time.Second), s.Day), trial.Control, EnteredExpiry}] = 60
 	require.True(t, s.fires(t, MassTrialExpiration, midday.Add(-20*time.Second)))
-	require.False(t, s.fires(t, MassTrialExpiration, midday.Add(-10*time.Second)))
+	require.True(t, s.fires(t, MassTrialExpiration, midday.Add(-10*time.Second)), "counters are written late")
+	require.False(t, s.fires(t, MassTrialExpiration, midday.Add(-8*time.Second)))
 }
 
 // Every counter that an observation reads is among those that are asked for.
