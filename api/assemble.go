@@ -57,9 +57,13 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger) (*parts, 
 	if err != nil {
 		return nil, err
 	}
+	alerts, err := cfg.AlertRules()
+	if err != nil {
+		return nil, err
+	}
 	handler, err := rest.New(rest.Options{
 		Store: store, Trials: client, Rollouts: client, Plan: plan, Mail: mailbox{verifier: verifier, links: links, log: log}, Log: log,
-		AdminToken: cfg.AdminToken, ServiceToken: cfg.ServiceToken, Policy: trial.DefaultPolicy(), Day: cfg.TrialDay,
+		AdminToken: cfg.AdminToken, ServiceToken: cfg.ServiceToken, Policy: trial.DefaultPolicy(), Day: cfg.TrialDay, Alerts: alerts,
 	})
 	if err != nil {
 		return nil, err

@@ -271,7 +271,7 @@ func (a Alert) Apply(e AlertEvent) Alert {
 // alert that does not fire is a *trial.Error with trial.CodeConflict.
 func (a Alert) Acknowledge(n Note) (Alert, *AlertEvent, error) {
 	if a.Status != AlertFiring {
-		return a, nil, &trial.Error{Code: trial.CodeConflict, Field: "id", Message: fmt.Sprintf("%s does not fire, so there is nothing to acknowledge", a.Rule)}
+		return a, nil, &trial.Error{Code: trial.CodeConflict, Field: "alert", Message: fmt.Sprintf("%s does not fire, so there is nothing to acknowledge", a.Rule)}
 	}
 	if a.Acknowledgement != nil {
 		return a, nil, nil
