@@ -60,7 +60,7 @@ func (n *Notices) Tell(ctx context.Context, m rollout.Message) error {
 	if err != nil {
 		return sdktemporal.NewNonRetryableApplicationError("the message cannot be written", string(trial.CodeInvalid), err)
 	}
-	recipients := rollout.Recipients(n.Stakeholders, m.Kind)
+	recipients := rollout.Recipients(n.Stakeholders, m.Roles())
 	if len(recipients) == 0 {
 		n.Log.Info("nobody is to be told", zap.String("notice", m.Key), zap.String("kind", string(m.Kind)))
 	}

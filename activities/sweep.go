@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
 
+	"marketplace.example/trials/monitoring"
 	"marketplace.example/trials/rollout"
 	"marketplace.example/trials/trial"
 )
@@ -40,6 +41,12 @@ type SweepStore interface {
 	NoteSweep(ctx context.Context, at time.Time) error
 }
 
+// FindsStore keeps what the reconciler finds.
+type FindsStore interface {
+	// AddFinds notes that so many trials had to be mended in a slot.
+	AddFinds(ctx context.Context, slot monitoring.Period, n int) error
+}
+
 // Sweep is the reconciler: it starts what is missing, delivers what did not
 // arrive, and wakes what may go on. It changes no trial by itself.
 type Sweep struct {
@@ -52,6 +59,8 @@ type Sweep struct {
 	Slack time.Duration
 	Now   func() time.Time
 	Log   *zap.Logger
+	// Finds keeps how many trials had to be mended; nil for nowhere.
+	Finds FindsStore
 	// Watchdog looks whether the rollout's watch comes; nil for none.
 	Watchdog *Watchdog
 	// Found is told what each sweep did; nil for nobody.
@@ -87,6 +96,7 @@ func (s *Sweep) Sweep(ctx context.Context) (Swept, error) {
 	if s.Found != nil {
 		s.Found(swept)
 	}
+	errs = append(errs, s.report(ctx, swept))
 	if err := errors.Join(errs...); err != nil {
 		return swept, failed("sweeping", err)
 	}
@@ -97,6 +107,16 @@ func (s *Sweep) Sweep(ctx context.Context) (Swept, error) {
 		s.Log.Info("swept", zap.Any("did", swept))
 	}
 	return swept, nil
+}
+
+// report keeps how many trials had to be mended. Starting one is no finding: the
+// marketplace may put vendors straight into its collection.
+func (s *Sweep) report(ctx context.Context, swept Swept) error {
+	mended := int(swept.Restarted + swept.Converted)
+	if s.Finds == nil || mended == 0 {
+		return nil
+	}
+	return s.Finds.AddFinds(ctx, monitoring.SlotOf(s.Now(), s.Day), mended)
 }
 
 // alarm has the watchdog look.

@@ -78,10 +78,14 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger) (*parts, 
 	if err := instruments.Register(telemetry.Health{Check: checker.Health}); err != nil {
 		return nil, err
 	}
+	alerts, err := cfg.AlertRules()
+	if err != nil {
+		return nil, err
+	}
 	handler, err := rest.New(rest.Options{
 		Store: store, Trials: client, Rollouts: client, Plan: plan, Health: checker, Calls: instruments, Log: log,
 		Mail:       mailbox{verifier: verifier, links: links, refused: instruments.Refused, log: log},
-		AdminToken: cfg.AdminToken, ServiceToken: cfg.ServiceToken, Policy: trial.DefaultPolicy(), Day: cfg.TrialDay,
+		AdminToken: cfg.AdminToken, ServiceToken: cfg.ServiceToken, Policy: trial.DefaultPolicy(), Day: cfg.TrialDay, Alerts: alerts,
 	})
 	if err != nil {
 		return nil, err

@@ -67,6 +67,10 @@ type Config struct {
 	// Stakeholders is the path of a YAML file that says who is told of a rollout. Empty: nobody.
 	Stakeholders string `env:"STAKEHOLDERS"`
 
+	// AlertsConfig is the path of a JSON or YAML file with the alerts' thresholds. Empty: the
+	// built-in ones.
+	AlertsConfig string `env:"ALERTS_CONFIG"`
+
 	// PublicURL is the base of the links in e-mails, without a slash at its end.
 	PublicURL string `env:"PUBLIC_URL" needed:"worker"`
 

@@ -255,6 +255,7 @@ func TestEveryVariableHasACheck(t *testing.T) {
 	require.NoError(t, err)
 	parsed.MetricsAddr, parsed.SESConfigurationSet, parsed.SNSCertificateHost = ":9464", "set", []string{"localhost"}
 	parsed.RolloutPlan, parsed.Stakeholders, parsed.WebhookSecret = planFile, stakeholdersFile, hookSecret
+	parsed.AlertsConfig = alertsFile
 	fields := reflect.ValueOf(parsed)
 	for i := range fields.NumField() {
 		require.False(t, fields.Field(i).IsZero(), "%s has no value here", fields.Type().Field(i).Name)

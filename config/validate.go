@@ -114,6 +114,7 @@ var checks = map[string]func(Config) error{
 	"TRIAL_DAY":            func(c Config) error { return checkTrialDay(c.TrialDay) },
 	"ROLLOUT_PLAN":         func(c Config) error { _, err := c.Plan(); return err },
 	"STAKEHOLDERS":         func(c Config) error { _, err := c.ReadStakeholders(); return err },
+	"ALERTS_CONFIG":        func(c Config) error { _, err := c.AlertRules(); return err },
 	"PUBLIC_URL":           func(c Config) error { return checkPublicURL(c.PublicURL) },
 	"LINK_SECRET":          func(c Config) error { return checkLinkSecret(c.LinkSecret) },
 	"WEBHOOK_SECRET":       func(c Config) error { return checkWebhookSecret(c) },

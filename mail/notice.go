@@ -94,9 +94,9 @@ func newNoticePage(m rollout.Message) noticePage {
 		At: m.At.UTC().Format("2 January 2006 15:04:05 UTC"), Why: m.Kind.Why(),
 	}
 	switch m.Kind {
-	case rollout.NoticeCritical:
+	case rollout.NoticeCritical, rollout.NoticeAlert:
 		p.Tone = "urgent"
-	case rollout.NoticeFinal, rollout.NoticeReport:
+	case rollout.NoticeFinal, rollout.NoticeReport, rollout.NoticeAlertOver:
 		p.Tone = "good"
 	case rollout.NoticeAnnouncement, rollout.NoticePhase, rollout.NoticeDaily,
 		rollout.NoticeDailyReport, rollout.NoticeWeeklyReport, rollout.NoticeMonthlyReport:
@@ -128,6 +128,7 @@ var noticeLabels = map[rollout.NoticeKind]string{
 	rollout.NoticeAnnouncement: "Announcement", rollout.NoticePhase: "Phase", rollout.NoticeDaily: "Daily update",
 	rollout.NoticeCritical: "Critical", rollout.NoticeFinal: "Final report", rollout.NoticeReport: "Report",
 	rollout.NoticeDailyReport: "Daily report", rollout.NoticeWeeklyReport: "Weekly report", rollout.NoticeMonthlyReport: "Monthly report",
+	rollout.NoticeAlert: "Alert", rollout.NoticeAlertOver: "Alert is over",
 }
 
 // heading is the subject without the words that tell it from other e-mails.
@@ -142,9 +143,10 @@ func heading(subject string) string {
 // keepPercent keeps a number and its percent sign on one line.
 func keepPercent(s string) string { return strings.ReplaceAll(s, " %", "\u00a0%") }
 
-// newNoticeLine takes the name off the lines of a critical notice.
+// newNoticeLine takes the name off the lines of a critical notice and of alerts.
 func newNoticeLine(kind rollout.NoticeKind, line string) noticeLine {
-	if name, text, named := strings.Cut(line, ": "); named && kind == rollout.NoticeCritical {
+	names := kind == rollout.NoticeCritical || kind == rollout.NoticeAlert || kind == rollout.NoticeAlertOver
+	if name, text, named := strings.Cut(line, ": "); named && names {
 		return noticeLine{Name: name, Text: text}
 	}
 	return noticeLine{Text: line}

@@ -29,6 +29,9 @@ const (
 	reportsCollection   = "reports"
 	sweepsCollection    = "sweeps"
 	processesCollection = "processes"
+	alertsCollection    = "alerts"
+	alertLogCollection  = "alert_events"
+	findsCollection     = "finds"
 )
 
 const (
@@ -47,7 +50,7 @@ type Store struct {
 
 	users, trials, events, sends, flags, firsts, messages               *mongo.Collection
 	observed, rollouts, decisions, snapshots, ledgers, notices, reports *mongo.Collection
-	counters, sweeps, processes                                         *mongo.Collection
+	counters, sweeps, processes, alerts, alertEvents, finds             *mongo.Collection
 
 	observations *observations // nil: none are kept
 	tallies      *tallies      // nil: none are kept
@@ -100,6 +103,7 @@ func newStore(client *mongo.Client, database string) *Store {
 		counters: db.Collection(countersCollection),
 		notices:  db.Collection(noticesCollection), reports: db.Collection(reportsCollection),
 		sweeps: db.Collection(sweepsCollection), processes: db.Collection(processesCollection),
+		alerts: db.Collection(alertsCollection), alertEvents: db.Collection(alertLogCollection), finds: db.Collection(findsCollection),
 	}
 }
 

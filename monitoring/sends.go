@@ -27,9 +27,14 @@ const (
 	MailRejected   Name = "mailRejected"
 )
 
-// MailFailed counts, by the slot they were claimed in, the e-mails that
-// were refused, bounced or rejected.
-const MailFailed Name = "mailFailed"
+// The counters of e-mails of which it is known what became, by the slot that they
+// were claimed in.
+const (
+	// MailFailed counts those that were refused, bounced or rejected.
+	MailFailed Name = "mailFailed"
+	// MailArrived counts those that were delivered, complaints included.
+	MailArrived Name = "mailArrived"
+)
 
 // MailResent counts e-mails that were sent again without knowing whether the
 // attempt before had been accepted.
@@ -54,9 +59,11 @@ func OfSend(s trial.Send, day time.Duration) Tally {
 	if s.Resends > 0 {
 		t[Counter{on, trial.Automated, MailResent}] = s.Resends
 	}
-	switch name { //nolint:exhaustive // the others have not failed
+	switch name { //nolint:exhaustive // nothing final is known of the others
 	case MailRefused, MailBounced, MailRejected:
 		t[Counter{SlotOf(s.ClaimedAt, day), trial.Automated, MailFailed}] = 1
+	case MailDelivered, MailComplained:
+		t[Counter{SlotOf(s.ClaimedAt, day), trial.Automated, MailArrived}] = 1
 	}
 	return t
 }

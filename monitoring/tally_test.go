@@ -128,7 +128,9 @@ func TestAnEmailStandsInOneCounter(t *testing.T) {
 		got := monitoring.OfSend(send, day)
 		require.Equal(t, 1, got[monitoring.Counter{Period: "day/20513", Cohort: trial.Automated, Name: want}], delivery)
 		require.Equal(t, failed, got[monitoring.Counter{Period: "slot/2953932", Cohort: trial.Automated, Name: monitoring.MailFailed}] == 1, delivery)
-		require.Len(t, got, map[bool]int{false: 1, true: 2}[failed])
+		arrived := want == monitoring.MailDelivered || want == monitoring.MailComplained
+		require.Equal(t, arrived, got[monitoring.Counter{Period: "slot/2953932", Cohort: trial.Automated, Name: monitoring.MailArrived}] == 1, delivery)
+		require.Len(t, got, map[bool]int{false: 1, true: 2}[failed || arrived])
 	}
 	send.Delivery = ""
 	for status, want := range map[trial.SendStatus]monitoring.Name{

@@ -234,7 +234,7 @@ func TestWhoIsTold(t *testing.T) {
 		{Role: Management, Email: "boss@example.com"},
 		{Role: Support, Webhook: "https://chat.example.com/A"},
 	}
-	daily := Recipients(all, NoticeDaily)
+	daily := Recipients(all, NoticeDaily.Roles())
 	require.Len(t, daily, 3, "one address is told once; case counts in a webhook")
 	require.Equal(t, "Ana@example.com", daily[0].Address)
 	require.True(t, daily[1].Webhook)
@@ -242,5 +242,5 @@ func TestWhoIsTold(t *testing.T) {
 		require.Regexp(t, `^[a-z-]+-[0-9a-f]{12}$`, r.ID)
 	}
 	require.NotEqual(t, daily[1].ID, daily[2].ID)
-	require.Len(t, Recipients(all, NoticeCritical), 4)
+	require.Len(t, Recipients(all, NoticeCritical.Roles()), 4)
 }

@@ -76,6 +76,9 @@ const (
 	NoticeDailyReport   NoticeKind = "daily-report"
 	NoticeWeeklyReport  NoticeKind = "weekly-report"
 	NoticeMonthlyReport NoticeKind = "monthly-report"
+	// NoticeAlert tells that an alert fires, NoticeAlertOver that it has cleared.
+	NoticeAlert     NoticeKind = "alert"
+	NoticeAlertOver NoticeKind = "alert-over"
 )
 
 // Roles are who gets notices of the kind.
@@ -95,6 +98,8 @@ func (k NoticeKind) Roles() []Role {
 		return []Role{LeadDeveloper, ProductOwner, Support}
 	case NoticeMonthlyReport:
 		return []Role{LeadDeveloper, ProductOwner, Management}
+	case NoticeAlert, NoticeAlertOver: // where the message does not say to whom
+		return []Role{LeadDeveloper, DevOps}
 	}
 	return nil
 }
@@ -120,6 +125,8 @@ func (k NoticeKind) Why() string {
 		return "The lead developer, the product owner and customer support get a report on each of the weeks 2 to 4."
 	case NoticeMonthlyReport:
 		return "The lead developer, the product owner and management get a report on each of the first three months."
+	case NoticeAlert, NoticeAlertOver:
+		return "Those whose work an alert concerns are told when it fires, again once a cooldown while it lasts, and when it is over."
 	}
 	return ""
 }
@@ -130,7 +137,9 @@ type Message struct {
 	// Key makes it once: each recipient gets one message of a key.
 	Key  string     `json:"key"`
 	Kind NoticeKind `json:"kind"`
-	At   time.Time  `json:"at"`
+	// To are the roles that it is for; those of its kind where there are none.
+	To []Role    `json:"to,omitempty"`
+	At time.Time `json:"at"`
 	// Subject and Lead say it in a sentence each.
 	Subject string   `json:"subject"`
 	Lead    string   `json:"lead"`
@@ -141,6 +150,14 @@ type Message struct {
 	Figures []Figure `json:"figures"`
 	// Timeline are the phases, for a chart of where the rollout is.
 	Timeline []TimelineEntry `json:"timeline"`
+}
+
+// Roles are who gets the message.
+func (m Message) Roles() []Role {
+	if len(m.To) > 0 {
+		return m.To
+	}
+	return m.Kind.Roles()
 }
 
 // Section is a list of a notice.

@@ -24,9 +24,9 @@ type Recipient struct {
 	Webhook bool
 }
 
-// Recipients are the addresses that get notices of a kind, each once: whoever
+// Recipients are the addresses of those with one of the roles, each once: whoever
 // has two roles is told once, under the first.
-func Recipients(stakeholders []Stakeholder, kind NoticeKind) []Recipient {
+func Recipients(stakeholders []Stakeholder, roles []Role) []Recipient {
 	var recipients []Recipient
 	add := func(role Role, address string, webhook bool) {
 		told := slices.ContainsFunc(recipients, func(r Recipient) bool { return plain(r.Address, r.Webhook) == plain(address, webhook) })
@@ -35,7 +35,7 @@ func Recipients(stakeholders []Stakeholder, kind NoticeKind) []Recipient {
 		}
 	}
 	for _, s := range stakeholders {
-		if slices.Contains(kind.Roles(), s.Role) {
+		if slices.Contains(roles, s.Role) {
 			add(s.Role, s.Email, false)
 			add(s.Role, s.Webhook, true)
 		}

@@ -11,6 +11,7 @@ import (
 	"go.temporal.io/sdk/client"
 	sdktemporal "go.temporal.io/sdk/temporal"
 
+	"marketplace.example/trials/monitoring"
 	"marketplace.example/trials/rollout"
 	"marketplace.example/trials/workflows"
 )
@@ -18,6 +19,7 @@ import (
 const (
 	reconcileSchedule = "reconcile"
 	watchSchedule     = "watch-rollout"
+	alertsSchedule    = "watch-alerts"
 	recountSchedule   = "recount-counters"
 	// leastRecount is how often counters are recounted at most, where days are short.
 	leastRecount   = time.Hour
@@ -28,8 +30,8 @@ const (
 )
 
 // SetupSchedules makes the schedules, or gives them their intervals anew. day
-// is how long a day of the trials lasts: the rollout is watched every ten minutes of it,
-// and reports are looked for every hour.
+// is how long a day of the trials lasts: the rollout is watched every ten minutes of it, the
+// alerts are looked at every minute, and reports are looked for every hour.
 func (c *Client) SetupSchedules(ctx context.Context, day time.Duration) error {
 	reconcile := client.ScheduleOptions{
 		ID:   reconcileSchedule,
@@ -83,7 +85,27 @@ func (c *Client) SetupSchedules(ctx context.Context, day time.Duration) error {
 			WorkflowExecutionTimeout: 15 * time.Minute, StaticSummary: "Makes the reports that are due on the time after the rollout",
 		},
 	}
-	return errors.Join(c.setupSchedule(ctx, reconcile), c.setupSchedule(ctx, watch), c.setupSchedule(ctx, recount), c.setupSchedule(ctx, report))
+	return errors.Join(
+		c.setupSchedule(ctx, reconcile), c.setupSchedule(ctx, watch), c.setupSchedule(ctx, recount), c.setupSchedule(ctx, report),
+		c.setupSchedule(ctx, c.alerts(day)),
+	)
+}
+
+// alerts is the schedule by which the alerts are looked at.
+func (c *Client) alerts(day time.Duration) client.ScheduleOptions {
+	every := monitoring.LookEvery(day)
+	return client.ScheduleOptions{
+		ID:   alertsSchedule,
+		Spec: client.ScheduleSpec{Intervals: []client.ScheduleIntervalSpec{{Every: every}}},
+		// A look judges what has happened since the one before it, so two at once,
+		// or one made up for, would find nothing more.
+		Overlap:       enums.SCHEDULE_OVERLAP_POLICY_SKIP,
+		CatchupWindow: max(every, leastCatchup),
+		Action: &client.ScheduleWorkflowAction{
+			ID: "watch-alerts", Workflow: workflows.AlertsWorkflowType, TaskQueue: c.TaskQueue,
+			WorkflowExecutionTimeout: 5 * time.Minute, StaticSummary: "Looks at the alerts, and tells those whom they concern",
+		},
+	}
 }
 
 // leastCatchup is the least that the server takes.

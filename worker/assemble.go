@@ -81,8 +81,9 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger, fatal fun
 		UnknownWait: max(cfg.TrialDay/unknownWaitsPerDay, leastUnknownWait), Now: time.Now, Log: log,
 	})
 	w.RegisterActivity(&activities.Sweep{
-		Store: store, Starter: client, Policy: policy, Day: cfg.TrialDay, Slack: overdueSlack, Now: time.Now, Log: log,
-		Watchdog: &activities.Watchdog{Store: store, Teller: notices, Now: time.Now}, Found: instruments.swept,
+		Found: instruments.swept,
+		Store: store, Starter: client, Policy: policy, Day: cfg.TrialDay, Slack: overdueSlack, Now: time.Now, Log: log, Finds: store,
+		Watchdog: &activities.Watchdog{Store: store, Teller: notices, Now: time.Now},
 	})
 	w.RegisterWorkflowWithOptions(workflows.Rollout, workflow.RegisterOptions{Name: rollout.WorkflowType})
 	w.RegisterWorkflowWithOptions(workflows.Watch, workflow.RegisterOptions{Name: workflows.WatchWorkflowType})
@@ -99,6 +100,12 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger, fatal fun
 	w.RegisterActivity(&activities.Reports{
 		Store: store, Teller: notices, Day: cfg.TrialDay, Settled: mongodb.ObservedAfter, Now: time.Now, Log: log,
 	})
+	alerts, err := newAlerts(cfg, alertParts{store: store, client: client, account: mailer.account, workers: cfg.MailSenders, log: log}, notices)
+	if err != nil {
+		return nil, err
+	}
+	w.RegisterWorkflowWithOptions(workflows.Alerts, workflow.RegisterOptions{Name: workflows.AlertsWorkflowType})
+	w.RegisterActivity(alerts)
 	w.RegisterActivity(notices)
 	return &parts{store: store, client: client, worker: w, instruments: instruments}, nil
 }

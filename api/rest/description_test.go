@@ -61,6 +61,10 @@ var domainTypes = map[string]reflect.Type{
 	"Forecast":                     reflect.TypeFor[rollout.Forecast](),
 	"MonitoringReport":             reflect.TypeFor[monitoring.Report](),
 	"FigureDefinition":             reflect.TypeFor[monitoring.Definition](),
+	"Alerts":                       reflect.TypeFor[monitoring.AlertsView](),
+	"Alert":                        reflect.TypeFor[monitoring.AlertView](),
+	"AlertRule":                    reflect.TypeFor[monitoring.Rule](),
+	"AlertEvent":                   reflect.TypeFor[monitoring.AlertEvent](),
 }
 
 func TestSchemasAreTheDomainsTypes(t *testing.T) {

@@ -32,6 +32,7 @@ type store struct {
 	messages map[string]bool
 	writes   int
 	rollouts rollouts
+	alerts   alerts
 
 	counters  monitoring.Tally
 	latencies rollout.Calls
@@ -42,7 +43,7 @@ func newStore() *store {
 	flags.FeatureFlags.TrialAutomation.RolloutPercentage = 100
 	return &store{
 		vendors: map[string]trial.Vendor{}, states: map[string]trial.State{}, events: map[string][]trial.Event{},
-		flags: flags, sends: map[string]trial.Send{}, messages: map[string]bool{},
+		alerts: alerts{}, flags: flags, sends: map[string]trial.Send{}, messages: map[string]bool{},
 	}
 }
 

@@ -23,6 +23,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"marketplace.example/trials/api/rest"
+	"marketplace.example/trials/monitoring"
 	"marketplace.example/trials/rollout"
 	"marketplace.example/trials/trial"
 )
@@ -63,7 +64,7 @@ func newAPIWithDay(t *testing.T, day time.Duration) *api {
 	a.logs = logs
 	handler, err := rest.New(rest.Options{
 		Store: a.store, Trials: a.workflows, Rollouts: a.workflows, Plan: rollout.DefaultPlan(), Mail: mails{}, Health: a.health, Calls: a.calls, Log: zap.New(core),
-		AdminToken: adminToken, ServiceToken: serviceToken, Policy: trial.DefaultPolicy(), Day: day, Now: now,
+		AdminToken: adminToken, ServiceToken: serviceToken, Policy: trial.DefaultPolicy(), Day: day, Now: now, Alerts: monitoring.Rules(),
 	})
 	require.NoError(t, err)
 	server := httptest.NewServer(handler)

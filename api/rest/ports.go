@@ -19,6 +19,7 @@ type Store interface {
 	MailStore
 	RolloutStore
 	MonitoringStore
+	AlertStore
 	// Ping tells whether the database answers.
 	Ping(ctx context.Context) error
 }
@@ -98,6 +99,19 @@ type SystemHealth interface {
 	// Health answers within two seconds, whatever is away; its error is that the
 	// caller gave up.
 	Health(ctx context.Context) (monitoring.Health, error)
+}
+
+// AlertStore keeps the alerts, which the worker judges and admins answer to.
+type AlertStore interface {
+	// Alert is how the alert of a rule stands.
+	Alert(ctx context.Context, id monitoring.RuleID) (monitoring.Alert, error)
+	// ChangeAlert lets change decide on an alert, and stores what happened and then
+	// how it stands; an error of change is returned and changes nothing. change is
+	// called again where something else happened meanwhile.
+	ChangeAlert(ctx context.Context, id monitoring.RuleID,
+		change func(monitoring.Alert) (monitoring.Alert, *monitoring.AlertEvent, error)) (monitoring.Alert, error)
+	// AlertEvents are up to limit of an alert's events from a number on, in order.
+	AlertEvents(ctx context.Context, id monitoring.RuleID, fromSeq, limit int) ([]monitoring.AlertEvent, error)
 }
 
 // Rollouts reaches the rollout's workflow.

@@ -13,6 +13,7 @@ import (
 	"github.com/gorilla/mux"
 	"go.uber.org/zap"
 
+	"marketplace.example/trials/monitoring"
 	"marketplace.example/trials/rollout"
 	"marketplace.example/trials/trial"
 )
@@ -37,6 +38,8 @@ type Options struct {
 	// Policy is what new trials promise; Day is how long their days last.
 	Policy trial.Policy
 	Day    time.Duration
+	// Alerts are the rules of the alerts.
+	Alerts []monitoring.Rule
 	// Now is the clock; time.Now where it is nil.
 	Now func() time.Time
 }

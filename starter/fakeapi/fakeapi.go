@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"marketplace.example/trials/api/client"
+	"marketplace.example/trials/monitoring"
 	"marketplace.example/trials/rollout"
 	"marketplace.example/trials/trial"
 )
@@ -40,6 +41,8 @@ type API struct {
 	Now func() time.Time
 	// Events are the events of trials that do not begin with a registration here.
 	Events map[string][]trial.Event
+	// Alerts are the events of alerts.
+	Alerts map[monitoring.RuleID][]monitoring.AlertEvent
 	// Decisions are the events of its one rollout, Judged is the latest judgement.
 	Decisions []rollout.Event
 	Judged    *rollout.Judgement
@@ -63,8 +66,9 @@ type vendor struct {
 func New(t *testing.T) *API {
 	t.Helper()
 	a := &API{
-		Day: 20 * time.Millisecond, Events: make(map[string][]trial.Event), vendors: make(map[string]*vendor),
-		flags: client.FeatureFlagDocument{FeatureFlags: rollout.InitialFlags(), Version: 1, UpdatedBy: "setup"},
+		Day: 20 * time.Millisecond, Events: make(map[string][]trial.Event), Alerts: make(map[monitoring.RuleID][]monitoring.AlertEvent),
+		vendors: make(map[string]*vendor),
+		flags:   client.FeatureFlagDocument{FeatureFlags: rollout.InitialFlags(), Version: 1, UpdatedBy: "setup"},
 	}
 	server := httptest.NewServer(a.handler())
 	t.Cleanup(server.Close)
@@ -126,6 +130,7 @@ func (a *API) handler() http.Handler {
 	mux.HandleFunc("PATCH /api/admin/feature-flags", a.patchFlags)
 	mux.HandleFunc("POST /api/admin/feature-flags/trial-automation/rollout", a.setRollout)
 	a.handleRollouts(mux)
+	a.handleAlerts(mux)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		a.mutex.Lock()
 		fault := a.fault

@@ -1,0 +1,225 @@
+package activities_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/zap"
+
+	"marketplace.example/trials/activities"
+	"marketplace.example/trials/monitoring"
+	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/trial"
+)
+
+// alarms are a database, parts and people in memory.
+type alarms struct {
+	t      *testing.T
+	clock  time.Time
+	flags  rollout.Monitoring
+	tally  monitoring.Tally
+	finds  map[monitoring.Period]int
+	parts  monitoring.Parts
+	alerts map[monitoring.RuleID]monitoring.Alert
+	events map[monitoring.RuleID][]monitoring.AlertEvent
+	// broken is the rule whose alert cannot be kept.
+	broken monitoring.RuleID
+	// deaf is why nobody can be told.
+	deaf error
+	told []rollout.Message
+}
+
+func newAlarms(t *testing.T) *alarms {
+	t.Helper()
+	return &alarms{
+		t: t, clock: now, flags: rollout.InitialFlags().Monitoring, tally: monitoring.Tally{}, finds: map[monitoring.Period]int{},
+		parts:  monitoring.Parts{Workers: new(1), WorkersNeeded: 1, MaySend: new(true), Watched: new(time.Time{})},
+		alerts: map[monitoring.RuleID]monitoring.Alert{}, events: map[monitoring.RuleID][]monitoring.AlertEvent{},
+	}
+}
+
+func (a *alarms) Flags(context.Context) (rollout.Document, error) {
+	return rollout.Document{FeatureFlags: rollout.Flags{Monitoring: a.flags}}, nil
+}
+
+func (a *alarms) Counters(_ context.Context, periods []monitoring.Period) (monitoring.Tally, error) {
+	if a.tally == nil {
+		return nil, errors.New("the counters are away")
+	}
+	read := monitoring.Tally{}
+	parts := a.tally.ByPeriod()
+	for _, p := range periods {
+		read.Add(parts[p])
+	}
+	return read, nil
+}
+
+func (a *alarms) Finds(context.Context, []monitoring.Period) (map[monitoring.Period]int, error) {
+	return a.finds, nil
+}
+
+func (a *alarms) AlertParts(context.Context, time.Time) monitoring.Parts { return a.parts }
+
+func (a *alarms) ChangeAlert(
+	_ context.Context, id monitoring.RuleID, change func(monitoring.Alert) (monitoring.Alert, *monitoring.AlertEvent, error),
+) (monitoring.Alert, error) {
+	if id == a.broken {
+		return monitoring.Alert{}, errors.New("cannot be kept")
+	}
+	alert, there := a.alerts[id]
+	if !there {
+		alert = monitoring.NewAlert(id)
+	}
+	after, e, err := change(alert)
+	if err != nil {
+		return alert, err
+	}
+	if e != nil {
+		a.events[id] = append(a.events[id], *e)
+	}
+	a.alerts[id] = after
+	return after, nil
+}
+
+func (a *alarms) AlertEvents(_ context.Context, id monitoring.RuleID, from, limit int) ([]monitoring.AlertEvent, error) {
+	events := a.events[id][min(from-1, len(a.events[id])):]
+	return events[:min(limit, len(events))], nil
+}
+
+func (a *alarms) Tell(_ context.Context, m rollout.Message) error {
+	if a.deaf != nil {
+		return a.deaf
+	}
+	stored := 0
+	for _, events := range a.events {
+		stored += len(events)
+	}
+	require.NotZero(a.t, stored, "told before it was stored")
+	a.told = append(a.told, m)
+	return nil
+}
+
+// look looks after some minutes more.
+func (a *alarms) look(minutes int) (activities.AlertsSeen, error) {
+	a.t.Helper()
+	a.clock = a.clock.Add(time.Duration(minutes) * time.Minute)
+	looking := &activities.Alerts{
+		Store: a, Parts: a, Teller: a, Rules: monitoring.Rules(), Policy: trial.DefaultPolicy(), Day: trial.RealDay,
+		Now: func() time.Time { return a.clock }, Log: zap.NewNop(),
+	}
+	return looking.LookAtAlerts(a.t.Context())
+}
+
+// keys are what people were told, in order.
+func (a *alarms) keys() []string {
+	keys := []string{}
+	for _, m := range a.told {
+		keys = append(keys, m.Key)
+	}
+	return keys
+}
+
+// bounced notes e-mails of now with these outcomes.
+func (a *alarms) mails(arrived, failed int) {
+	slot := monitoring.SlotOf(a.clock, trial.RealDay)
+	a.tally[monitoring.Counter{Period: slot, Cohort: trial.Automated, Name: monitoring.MailArrived}] += arrived
+	a.tally[monitoring.Counter{Period: slot, Cohort: trial.Automated, Name: monitoring.MailFailed}] += failed
+}
+
+func TestTwelvePercentOfBouncesAreToldOnceACooldownAndUntilOver(t *testing.T) {
+	t.Parallel()
+	a := newAlarms(t)
+	seen, err := a.look(0)
+	require.NoError(t, err)
+	require.Zero(t, seen.Firing)
+	require.Equal(t, 3, seen.Unmeasured, "conversion, delivery rate and backups")
+
+	a.mails(22, 3)
+	for range 60 { // the rule's cooldown
+		seen, err = a.look(1)
+		require.NoError(t, err)
+		require.Equal(t, 1, seen.Firing)
+	}
+	require.Equal(t, []string{"alert/emailDeliveryRateLow/1"}, a.keys())
+	_, err = a.look(1)
+	require.NoError(t, err)
+	require.Equal(t, []string{"alert/emailDeliveryRateLow/1", "alert/emailDeliveryRateLow/2"}, a.keys())
+
+	a.mails(100, 0)
+	for range 3 {
+		seen, err = a.look(1)
+		require.NoError(t, err)
+		require.Zero(t, seen.Firing)
+	}
+	require.Equal(t, []string{"alert/emailDeliveryRateLow/1", "alert/emailDeliveryRateLow/2", "alert/emailDeliveryRateLow/3"}, a.keys())
+	require.Equal(t, rollout.NoticeAlertOver, a.told[2].Kind)
+	require.Equal(t, 3, a.alerts[monitoring.EmailDeliveryRateLow].ToldSeq)
+}
+
+func TestWhatCannotBeToldIsToldByALaterLook(t *testing.T) {
+	t.Parallel()
+	a := newAlarms(t)
+	a.deaf = errors.New("no way to tell")
+	a.parts.MaySend, a.parts.Workers = new(false), new(0)
+	seen, err := a.look(0)
+	require.ErrorContains(t, err, "alert sesPaused: telling of it: no way to tell")
+	require.ErrorContains(t, err, "alert workerAway")
+	require.Equal(t, 2, seen.Firing, "one that cannot be told keeps no other from being judged")
+	_, err = a.look(1)
+	require.Error(t, err)
+	require.Len(t, a.events[monitoring.SESPaused], 1, "it fires once")
+
+	a.deaf = nil
+	_, err = a.look(1)
+	require.NoError(t, err)
+	require.ElementsMatch(t, []string{"alert/workerAway/1", "alert/sesPaused/1"}, a.keys())
+}
+
+func TestAnAlertThatCannotBeKeptKeepsNoOtherFromBeingToldOf(t *testing.T) {
+	t.Parallel()
+	a := newAlarms(t)
+	a.broken, a.parts.Workers, a.parts.MaySend = monitoring.WorkerAway, new(0), new(false)
+	_, err := a.look(0)
+	require.ErrorContains(t, err, "alert workerAway: keeping it: cannot be kept")
+	require.Equal(t, []string{"alert/sesPaused/1"}, a.keys())
+	a.tally = nil
+	_, err = a.look(1)
+	require.ErrorContains(t, err, "reading the counters: the counters are away")
+}
+
+func TestTheMonitoringFlagsDoWhatTheirNamesSay(t *testing.T) {
+	t.Parallel()
+	a := newAlarms(t)
+	a.parts.MaySend = new(false)
+	a.mails(0, 30)
+
+	a.flags.Enabled = false
+	seen, err := a.look(0)
+	require.NoError(t, err)
+	require.Zero(t, seen)
+	require.Empty(t, a.alerts, "nothing is looked at")
+
+	a.flags.Enabled, a.flags.Alerting = true, false
+	seen, err = a.look(1)
+	require.NoError(t, err)
+	require.Equal(t, 3, seen.Firing)
+	require.Empty(t, a.told)
+	require.Equal(t, monitoring.ReasonAlertingOff, a.events[monitoring.SESPaused][0].Untold)
+
+	a.flags.Alerting, a.flags.TrialMetrics = true, false
+	tally := a.tally
+	a.tally = nil // is not even read
+	seen, err = a.look(1)
+	require.NoError(t, err)
+	require.Equal(t, []string{"alert/sesPaused/2"}, a.keys())
+	require.Equal(t, monitoring.ReasonUnmeasured, a.alerts[monitoring.EmailDeliveryFailed].Reason)
+	require.Equal(t, monitoring.AlertFiring, a.alerts[monitoring.EmailDeliveryFailed].Status, "not measured is not over")
+
+	a.flags.TrialMetrics, a.tally = true, tally
+	_, err = a.look(1)
+	require.NoError(t, err)
+	require.Len(t, a.told, 3)
+}

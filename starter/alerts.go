@@ -1,0 +1,276 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"marketplace.example/trials/api/client"
+	"marketplace.example/trials/monitoring"
+)
+
+func (a *app) alerts() *cobra.Command {
+	group := &cobra.Command{
+		Use: "alerts", Short: "See which alerts fire, acknowledge and silence them",
+		Example: examples(
+			"starter alerts list",
+			"starter alerts ack emailDeliveryRateLow --reason \"A template was broken, the fix is on its way\"",
+		),
+	}
+	group.AddCommand(a.alertList(), a.alertHistory(), a.alertAcknowledge(), a.alertSilence(), a.alertUnsilence())
+	return group
+}
+
+// onAlert takes exactly one argument, an alert's name.
+func onAlert(_ *cobra.Command, args []string) error {
+	if len(args) != 1 {
+		return usagef("needs one alert's name, got %d arguments; starter alerts list shows them", len(args))
+	}
+	for _, id := range monitoring.RuleIDs() {
+		if string(id) == args[0] {
+			return nil
+		}
+	}
+	return usagef("%.80q is no alert: there are %v", args[0], monitoring.RuleIDs())
+}
+
+// alertNames are what the shell completes.
+func alertNames() []string {
+	var names []string
+	for _, id := range monitoring.RuleIDs() {
+		names = append(names, string(id))
+	}
+	return names
+}
+
+func (a *app) alertList() *cobra.Command {
+	return &cobra.Command{
+		Use: "list", Short: "Show the alerts: which fire, since when, and what was seen last", Args: cobra.NoArgs,
+		Example: examples("starter alerts list", "starter alerts list --json"),
+		RunE: func(c *cobra.Command, _ []string) error {
+			api, err := a.asAdmin()
+			if err != nil {
+				return err
+			}
+			response, err := api.ListAlertsWithResponse(c.Context())
+			if err != nil {
+				return err
+			}
+			return a.print(response.HTTPResponse, response.Body, response.JSON200 != nil, func() error { return a.printAlerts(*response.JSON200) })
+		},
+	}
+}
+
+func (a *app) printAlerts(v monitoring.AlertsView) error {
+	now := a.now()
+	t := table{header: []string{"ALERT", "STATUS", "SINCE", "SEVERITY", "SEEN", "", ""}}
+	for _, alert := range v.Alerts {
+		status, since := string(alert.Status), "-"
+		if alert.Since != nil {
+			since = relative(*alert.Since, now)
+		}
+		t.row(string(alert.Rule.ID), status, since, string(alert.Rule.Severity), alert.Text, alert.Limit, handled(alert, now))
+	}
+	if err := t.write(a.out); err != nil {
+		return err
+	}
+	for _, remark := range alertRemarks(v, now) {
+		a.say("\n%s\n", remark)
+	}
+	return nil
+}
+
+// handled says what somebody did about an alert.
+func handled(v monitoring.AlertView, now time.Time) string {
+	switch {
+	case v.Silence != nil:
+		return fmt.Sprintf("silenced, ends %s: %s", relative(v.Silence.Until, now), v.Silence.Reason)
+	case v.Acknowledgement != nil:
+		return fmt.Sprintf("acknowledged %s: %s", relative(v.Acknowledgement.At, now), v.Acknowledgement.Reason)
+	}
+	return ""
+}
+
+// alertRemarks say what keeps the list from being the whole truth.
+func alertRemarks(v monitoring.AlertsView, now time.Time) []string {
+	var remarks []string
+	switch {
+	case !v.Enabled:
+		remarks = append(remarks, "Nobody looks at the alerts: the flag monitoring.enabled is off.")
+	case v.Late && v.LookedAt == nil:
+		remarks = append(remarks, "NOBODY HAS LOOKED AT THE ALERTS YET: see that a worker runs.")
+	case v.Late:
+		remarks = append(remarks, fmt.Sprintf("THIS IS OLD: somebody looked last %s. See that a worker runs.", moment(*v.LookedAt, now)))
+	}
+	if v.Enabled && !v.TrialMetrics {
+		remarks = append(remarks, "Alerts about trials and e-mails are not judged: the flag monitoring.trialMetrics is off.")
+	}
+	if !v.Alerting {
+		remarks = append(remarks, "Nobody is told of alerts: the flag monitoring.alerting is off.")
+	}
+	return remarks
+}
+
+func (a *app) alertHistory() *cobra.Command {
+	var limit int
+	command := &cobra.Command{
+		Use: "history ALERT", Short: "Show what happened to an alert, on what, and who was told", Args: onAlert, ValidArgs: alertNames(),
+		Example: examples("starter alerts history massTrialExpiration"),
+	}
+	command.Flags().IntVar(&limit, "limit", 20, "how many of the last events, 1 to 200")
+	command.RunE = func(c *cobra.Command, args []string) error {
+		if limit < 1 || limit > 200 {
+			return usagef("--limit: must be 1 to 200, is %d", limit)
+		}
+		api, err := a.asAdmin()
+		if err != nil {
+			return err
+		}
+		response, err := api.ListAlertEventsWithResponse(c.Context(), args[0], &client.ListAlertEventsParams{Limit: &limit})
+		if err != nil {
+			return err
+		}
+		return a.print(response.HTTPResponse, response.Body, response.JSON200 != nil, func() error {
+			return a.printAlertEvents(response.JSON200.Events)
+		})
+	}
+	return command
+}
+
+func (a *app) printAlertEvents(events []monitoring.AlertEvent) error {
+	if len(events) == 0 {
+		a.say("Nothing has happened to it yet.\n")
+		return nil
+	}
+	t := table{header: []string{"", "WHEN", "WHAT", "TOLD", "WHY", "SEEN"}}
+	for _, e := range events {
+		told, why := yesNo(e.Told), string(e.Reason)
+		if e.Untold != "" {
+			told += ": " + string(e.Untold)
+		}
+		if e.By != "" {
+			told, why = "-", "by "+e.By+": "+e.Note
+		}
+		t.row(fmt.Sprint(e.Seq), moment(e.At, a.now()), string(e.Type), told, why, e.Observation.Text)
+	}
+	return t.write(a.out)
+}
+
+// alertAnswer is what the answers to all changes of an alert have in common.
+type alertAnswer struct {
+	response *http.Response
+	body     []byte
+	alert    *client.Alert
+}
+
+// alertChange is a command that changes an alert. check completes what the flags
+// say; nil where there is nothing to complete.
+func (a *app) alertChange(
+	command *cobra.Command, check func() error, request func(ctx context.Context, api *client.ClientWithResponses, name, reason string) (alertAnswer, error),
+) *cobra.Command {
+	var reason string
+	command.Args, command.ValidArgs = onAlert, alertNames()
+	command.Long = command.Short + ". The reason is kept: no names or addresses in it. Repeating it changes nothing."
+	command.Flags().StringVar(&reason, "reason", "", "why, for the record")
+	mustHave(command, "reason")
+	command.RunE = func(c *cobra.Command, args []string) error {
+		if check != nil {
+			if err := check(); err != nil {
+				return err
+			}
+		}
+		api, err := a.asAdmin()
+		if err != nil {
+			return err
+		}
+		answer, err := request(c.Context(), api, args[0], reason)
+		if err != nil {
+			return err
+		}
+		return a.print(answer.response, answer.body, answer.alert != nil, func() error {
+			a.sayAlert(*answer.alert)
+			return nil
+		})
+	}
+	return command
+}
+
+func (a *app) sayAlert(v monitoring.AlertView) {
+	now := a.now()
+	a.say("%s: %s.\n", printable(string(v.Rule.ID)), printable(string(v.Status)))
+	switch {
+	case v.Silence != nil:
+		a.say("Nobody is told of it until %s.\n", moment(v.Silence.Until, now))
+	case v.Acknowledgement != nil:
+		a.say("Acknowledged %s: nobody is told again that it fires, until it has cleared.\n", moment(v.Acknowledgement.At, now))
+	}
+}
+
+func (a *app) alertAcknowledge() *cobra.Command {
+	command := &cobra.Command{
+		Use: "ack ALERT", Short: "Say that somebody sees to an alert: nobody is told again until it has cleared",
+		Example: examples("starter alerts ack sesPaused --reason \"Asked the provider\""),
+	}
+	return a.alertChange(command, nil, func(ctx context.Context, api *client.ClientWithResponses, name, reason string) (alertAnswer, error) {
+		r, err := api.AcknowledgeAlertWithResponse(ctx, name, client.AlertReason{Reason: reason})
+		if err != nil {
+			return alertAnswer{}, err
+		}
+		return alertAnswer{r.HTTPResponse, r.Body, r.JSON200}, nil
+	})
+}
+
+func (a *app) alertSilence() *cobra.Command {
+	var minutes int
+	var until string
+	var body client.AlertSilence
+	command := &cobra.Command{
+		Use: "silence ALERT", Short: "Tell nobody of an alert for a while, seven days at most",
+		Example: examples(
+			"starter alerts silence emailDeliveryFailed --minutes 120 --reason \"A list of old addresses is being tried\"",
+			"starter alerts silence backupLate --until 2026-03-12T08:00:00Z --reason \"The vault moves\"",
+		),
+	}
+	flags := command.Flags()
+	flags.IntVar(&minutes, "minutes", 0, "for how long, 1 to 10080")
+	flags.StringVar(&until, "until", "", "until when, such as 2026-03-12T08:00:00Z")
+	command.MarkFlagsMutuallyExclusive("minutes", "until")
+	command.MarkFlagsOneRequired("minutes", "until")
+	check := func() error {
+		if until == "" {
+			body.Minutes = &minutes
+			return nil
+		}
+		end, err := time.Parse(time.RFC3339, until)
+		if err != nil {
+			return usagef("--until: must be a moment like 2026-03-12T08:00:00Z")
+		}
+		body.Until = &end
+		return nil
+	}
+	return a.alertChange(command, check, func(ctx context.Context, api *client.ClientWithResponses, name, reason string) (alertAnswer, error) {
+		body.Reason = reason
+		r, err := api.SilenceAlertWithResponse(ctx, name, body)
+		if err != nil {
+			return alertAnswer{}, err
+		}
+		return alertAnswer{r.HTTPResponse, r.Body, r.JSON200}, nil
+	})
+}
+
+func (a *app) alertUnsilence() *cobra.Command {
+	command := &cobra.Command{
+		Use: "unsilence ALERT", Short: "Tell of an alert again",
+		Example: examples("starter alerts unsilence backupLate --reason \"The vault has moved\""),
+	}
+	return a.alertChange(command, nil, func(ctx context.Context, api *client.ClientWithResponses, name, reason string) (alertAnswer, error) {
+		r, err := api.UnsilenceAlertWithResponse(ctx, name, client.AlertReason{Reason: reason})
+		if err != nil {
+			return alertAnswer{}, err
+		}
+		return alertAnswer{r.HTTPResponse, r.Body, r.JSON200}, nil
+	})
+}

@@ -1,0 +1,205 @@
+package test
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"marketplace.example/trials/monitoring"
+	"marketplace.example/trials/test/system"
+)
+
+const alerts = "/api/admin/monitoring/alerts"
+
+// toldFile is a file with one who is told of everything technical.
+func toldFile(t *testing.T, address string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "stakeholders.yaml")
+	text := "stakeholders:\n  - {role: lead-developer, name: The lead, email: " + address + "}\n"
+	require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
+	return file
+}
+
+// alertsFile is a configuration of the alerts.
+func alertsFile(t *testing.T, text string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "alerts.json")
+	require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
+	return file
+}
+
+// alert is how an alert stands, as the API tells.
+func (s *story) alert(id monitoring.RuleID) (monitoring.AlertView, error) {
+	s.t.Helper()
+	a, err := s.Admin(s.ctx, http.MethodGet, alerts, nil)
+	s.answered(http.StatusOK, a, err)
+	var all monitoring.AlertsView
+	require.NoError(s.t, a.Into(&all))
+	for _, one := range all.Alerts {
+		if one.Rule.ID == id {
+			return one, nil
+		}
+	}
+	return monitoring.AlertView{}, fmt.Errorf("there is no alert %s", id)
+}
+
+// happened is what happened to an alert.
+func (s *story) happened(id monitoring.RuleID) []monitoring.AlertEvent {
+	s.t.Helper()
+	a, err := s.Admin(s.ctx, http.MethodGet, alerts+"/"+string(id)+"/history?after=0&limit=200", nil)
+	s.answered(http.StatusOK, a, err)
+	var h struct {
+		Events []monitoring.AlertEvent `json:"events"`
+	}
+	require.NoError(s.t, a.Into(&h))
+	return h.Events
+}
+
+// awaitAlert waits until so much has happened to an alert, and returns the last of it.
+func (s *story) awaitAlert(limit time.Duration, id monitoring.RuleID, what monitoring.AlertEventType, events int) monitoring.AlertEvent {
+	s.t.Helper()
+	var last monitoring.AlertEvent
+	eventually(s.t, limit, func() error {
+		h := s.happened(id)
+		if len(h) < events {
+			one, err := s.alert(id)
+			return errors.Join(fmt.Errorf("%d events, not %d; %s", len(h), events, one.Text), err)
+		}
+		last = h[events-1]
+		return nil
+	})
+	require.Equal(s.t, what, last.Type, "%+v", last)
+	return last
+}
+
+// subjects are those of the e-mails to one address, oldest first.
+func (s *story) subjects(address string) []string {
+	s.t.Helper()
+	messages, err := s.Messages(s.ctx, address)
+	require.NoError(s.t, err)
+	all := []string{}
+	for _, m := range messages {
+		if strings.HasPrefix(m.Subject, "Trial alert") {
+			all = append(all, m.Subject)
+		}
+	}
+	return all
+}
+
+// crowdOf registers so many vendors at once, the first few of them with
+// addresses that bounce.
+func (s *story) crowdOf(name string, n, bouncing int) {
+	s.t.Helper()
+	for i := range n {
+		id := s.vendor(fmt.Sprintf("%s%02d", name, i))
+		address := email(id)
+		if i < bouncing {
+			address = id + "+bounce@vendors.example.com"
+		}
+		s.registerAt(id, address)
+	}
+}
+
+func TestBouncesTurnTheFigureAndAreToldOnceACooldownUntilTheyAreOver(t *testing.T) {
+	lead := "lead-" + strings.ToLower(t.Name()[:8]) + "@example.com"
+	// 180 minutes of a day of 24 hours are 15 seconds of one of two minutes.
+	s := begin(t, system.Options{Day: 2 * time.Minute, Env: []string{
+		"STAKEHOLDERS=" + toldFile(t, lead), "ALERTS_CONFIG=" + alertsFile(t, `{"alerts": {"emailDeliveryRateLow": {"cooldown": 180, "severity": "high"}}}`),
+	}})
+	const cooldown = 15 * time.Second
+	s.crowdOf("a", 25, 3)
+	fired := s.awaitAlert(soon, monitoring.EmailDeliveryRateLow, monitoring.AlertFired, 1)
+	require.True(t, fired.Told)
+	require.InDelta(t, 95, fired.Threshold, 0)
+
+	eventually(t, soon, func() error {
+		one, err := s.alert(monitoring.EmailDeliveryRateLow)
+		if err == nil && (one.Value == nil || *one.Value != 88 || one.Seen != 25) {
+			err = fmt.Errorf("not all is known yet: %s", one.Text)
+		}
+		return err
+	})
+	require.Equal(t, monitoring.Figure{
+		ID: monitoring.EmailDeliveryRate, Numerator: 22, Denominator: 25, Level: monitoring.PastFloor,
+	}, s.figure(monitoring.EmailDeliveryRate))
+
+	repeated := s.awaitAlert(soon, monitoring.EmailDeliveryRateLow, monitoring.AlertRepeated, 2)
+	require.GreaterOrEqual(t, repeated.At.Sub(fired.At), cooldown)
+	require.Less(t, repeated.At.Sub(fired.At), cooldown+soon)
+
+	one, err := s.alert(monitoring.EmailDeliveryRateLow)
+	require.NoError(t, err)
+	require.Equal(t, monitoring.AlertFiring, one.Status)
+	s.crowdOf("b", 40, 0) // 62 of 65 are 95.4 %
+	events := 2
+	eventually(t, soon, func() error {
+		h := s.happened(monitoring.EmailDeliveryRateLow)
+		if events = len(h); h[events-1].Type != monitoring.AlertCleared {
+			one, _ := s.alert(monitoring.EmailDeliveryRateLow)
+			return fmt.Errorf("it still fires: %s", one.Text)
+		}
+		return nil
+	})
+	cleared := s.awaitAlert(soon, monitoring.EmailDeliveryRateLow, monitoring.AlertCleared, events)
+	require.Equal(t, monitoring.ReasonWithin, cleared.Reason)
+	require.True(t, cleared.Told)
+
+	pause(t, 5*time.Second) // nothing more may happen
+	h := s.happened(monitoring.EmailDeliveryRateLow)
+	require.Len(t, h, events)
+	for i, e := range h[1 : events-1] {
+		require.Equal(t, monitoring.AlertRepeated, e.Type)
+		require.GreaterOrEqual(t, e.At.Sub(h[i].At), cooldown)
+	}
+	subjects := s.subjects(lead)
+	require.Len(t, subjects, events, "each is told once")
+	require.Equal(t, "Trial alert, high: e-mail delivery rate is low", subjects[0])
+	require.Equal(t, "Trial alert, high: still, e-mail delivery rate is low", subjects[1])
+	require.Equal(t, "Trial alert over: e-mail delivery rate is low", subjects[events-1])
+}
+
+// figure is a figure of all, with how it stands alone.
+func (s *story) figure(id monitoring.FigureID) monitoring.Figure {
+	s.t.Helper()
+	a, err := s.Admin(s.ctx, http.MethodGet, "/api/admin/monitoring/trials/metrics", nil)
+	s.answered(http.StatusOK, a, err)
+	var m struct {
+		Report monitoring.Report `json:"report"`
+	}
+	require.NoError(s.t, a.Into(&m))
+	for _, f := range m.Report.Figures {
+		if f.ID == id {
+			return monitoring.Figure{ID: f.ID, Numerator: f.Numerator, Denominator: f.Denominator, Level: f.Level}
+		}
+	}
+	return monitoring.Figure{}
+}
+
+func TestSixtyExpiriesInAnHourAreTold(t *testing.T) {
+	lead := "lead-" + strings.ToLower(t.Name()[:8]) + "@example.com"
+	s := begin(t, system.Options{Day: 26 * time.Second, Env: []string{"STAKEHOLDERS=" + toldFile(t, lead)}})
+	s.rollout(true, 0) // e-mails would wait for the account's rate
+	since := time.Now().Add(-14*s.Day + 20*time.Second)
+	for i := range 60 {
+		id := s.vendor(fmt.Sprintf("e%02d", i))
+		a, err := s.Service(s.ctx, http.MethodPost, "/api/vendors",
+			map[string]any{"id": id, "email": email(id), "name": "Vendor " + id, "registeredAt": since.UTC().Format(time.RFC3339Nano)})
+		s.answered(http.StatusCreated, a, err)
+	}
+	require.Empty(t, s.happened(monitoring.MassTrialExpiration))
+	fired := s.awaitAlert(wholeLife+soon, monitoring.MassTrialExpiration, monitoring.AlertFired, 1)
+	require.GreaterOrEqual(t, fired.Observation.Seen, 50)
+	require.LessOrEqual(t, fired.Observation.Seen, 60)
+	cleared := s.awaitAlert(soon, monitoring.MassTrialExpiration, monitoring.AlertCleared, 2)
+	require.Equal(t, monitoring.ReasonWithin, cleared.Reason)
+	pause(t, 3*time.Second) // to be told twice
+	require.Equal(t, []string{"Trial alert, medium: many trials expire at once", "Trial alert over: many trials expire at once"}, s.subjects(lead))
+	require.Len(t, s.happened(monitoring.MassTrialExpiration), 2)
+}

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"go.uber.org/zap"
+
+	"marketplace.example/trials/activities"
+	"marketplace.example/trials/config"
+	"marketplace.example/trials/mail"
+	"marketplace.example/trials/mongodb"
+	"marketplace.example/trials/monitoring"
+	"marketplace.example/trials/temporal"
+	"marketplace.example/trials/trial"
+)
+
+// newAlerts prepares what looks at the alerts.
+func newAlerts(cfg config.Config, parts alertParts, notices *activities.Notices) (*activities.Alerts, error) {
+	rules, err := cfg.AlertRules()
+	if err != nil {
+		return nil, fmt.Errorf("reading the alerts' configuration: %w", err)
+	}
+	return &activities.Alerts{
+		Store: parts.store, Parts: parts, Teller: notices, Rules: rules, Policy: trial.DefaultPolicy(), Day: cfg.TrialDay,
+		Now: time.Now, Log: parts.log,
+	}, nil
+}
+
+// alertParts asks how the parts stand of which no counter tells.
+type alertParts struct {
+	store   *mongodb.Store
+	client  *temporal.Client
+	account *mail.Account
+	// workers are how many there should be.
+	workers int
+	log     *zap.Logger
+}
+
+// AlertParts implements activities.AlertParts. No backup is on record anywhere yet.
+func (p alertParts) AlertParts(ctx context.Context, now time.Time) monitoring.Parts {
+	parts := monitoring.Parts{WorkersNeeded: p.workers, MailRefusedSince: p.account.AllRefused(now)}
+	if here, err := p.client.Workers(ctx, now); p.answered("who polls", err) {
+		parts.Workers = &here
+	}
+	if may, err := p.account.SendingEnabled(ctx); p.answered("the mail service", err) {
+		parts.MaySend = &may
+	}
+	if watched, err := p.watched(ctx); p.answered("the rollout", err) {
+		parts.Watched = &watched
+	}
+	return parts
+}
+
+func (p alertParts) answered(what string, err error) bool {
+	if err != nil {
+		p.log.Warn("alerts: not measured", zap.String("part", what), zap.Error(err))
+	}
+	return err == nil
+}
+
+// watched is when the running rollout was last watched, or began; zero where
+// none runs.
+func (p alertParts) watched(ctx context.Context) (time.Time, error) {
+	state, found, err := p.store.CurrentRollout(ctx)
+	if err != nil || !found || state.Status.Final() {
+		return time.Time{}, err
+	}
+	_, judged, _, err := p.store.Ledger(ctx, state.ID)
+	if err != nil || judged == nil {
+		return state.StartedAt, err
+	}
+	return judged.At, nil
+}
