@@ -115,6 +115,8 @@ type Times struct {
 	// Curve is how conversions come with age; empty means that none is counted on
 	// before a trial is over.
 	Curve Curve `json:"curve"`
+	// Past is what it was learned from, when the rollout started; nil where nobody looked.
+	Past *Past `json:"past,omitempty"`
 }
 
 func (t Times) curve() Curve {
@@ -197,6 +199,9 @@ func (j judge) performance() Alarm {
 }
 
 func (j judge) conversion() Alarm {
+	if len(j.Curve) > 0 && j.Rule == RuleEvidence {
+		return j.ripening()
+	}
 	over, converted := j.matured(j.TrialDays, j.now, j.Day)
 	null := Null{Limit: j.Triggers.Conversion, Side: TooLow}
 	a := Alarm{Trigger: TriggerConversion, Remedy: Immediate, Estimate: ratio(converted, over), Limit: null.Limit, Seen: over}
@@ -210,6 +215,29 @@ func (j judge) conversion() Alarm {
 		if at != nil {
 			a.Reason += ", on " + at.UTC().Format("2 January 2006 15:04 UTC") + " at the earliest"
 		}
+	}
+	return a
+}
+
+// ripening is conversion by the curve of before: trials count before they are over.
+func (j judge) ripening() Alarm {
+	null := Null{Limit: j.Triggers.Conversion, Side: TooLow}
+	w := weighed(j.Curve, j.Admissions, j.today(j.now, j.Day))
+	a := Alarm{Trigger: TriggerConversion, Remedy: Immediate, Estimate: w.rate(), Limit: null.Limit, Seen: w.Vendors}
+	j.epoch = 0
+	a = j.weighed(a, TooLow, j.conversions(null, j.Curve, j.now, j.Day).Log(), alphaConversion, enoughMatured)
+	a.Reason = j.words(a, "%s of the trials will convert, at least %s must", "trials")
+	if a.Seen > 0 {
+		a.Reason += fmt.Sprintf("; %d of them converted so far, and weigh as %.0f that are over", w.Converted, w.Full)
+	}
+	from, known := decidable(null, j.Curve, j.Admissions, alphaConversion)
+	switch at := j.Since.Add(days(from, j.Day)); {
+	case a.Raised:
+	case !known:
+		a.Reason += "; no verdict is possible before more are admitted"
+	case at.After(j.now):
+		a.DecidableFrom = &at
+		a.Reason += "; no verdict is possible before " + at.UTC().Format(clock)
 	}
 	return a
 }

@@ -339,13 +339,18 @@ func (l *Ledger) conversions(n Null, curve Curve, now time.Time, day time.Durati
 	if l.Since.IsZero() {
 		return Sums{}
 	}
-	return ConversionSums(n, curve, l.Admissions, float64(now.Sub(l.Since))/float64(day))
+	return ConversionSums(n, curve, l.Admissions, l.today(now, day))
+}
+
+// today is a moment in days since the first admission.
+func (l *Ledger) today(now time.Time, day time.Duration) float64 {
+	return float64(now.Sub(l.Since)) / float64(day)
 }
 
 // matured counts the vendors whose trials are over, and how many of them converted.
 func (l *Ledger) matured(after float64, now time.Time, day time.Duration) (over, converted int) {
 	for _, d := range l.Admissions {
-		if float64(now.Sub(l.Since))/float64(day)-float64(d.Day)-1 >= after {
+		if d.age(l.today(now, day)) >= after {
 			over += d.Admitted
 			converted += d.Converted
 		}

@@ -72,7 +72,31 @@ func (r *rolloutRun) setup(ctx workflow.Context, in RolloutInput) error {
 	if in.Start == nil {
 		return sdktemporal.NewNonRetryableApplicationError("a rollout needs a start", "invalid", nil)
 	}
-	return r.enact(ctx, rollout.Begin(*in.Start, workflow.Now(ctx)))
+	start := *in.Start
+	if workflow.GetVersion(ctx, learns, workflow.DefaultVersion, 1) >= 1 {
+		times, err := r.learn(ctx, start.Times)
+		if err != nil {
+			return err
+		}
+		start.Times = times
+	}
+	return r.enact(ctx, rollout.Begin(start, workflow.Now(ctx)))
+}
+
+// Changes that rollouts started before them do not have.
+const (
+	// learns has a rollout begin with what earlier trials tell of conversion.
+	learns = "learns-conversion"
+)
+
+// learn asks what earlier trials tell of conversion, once: what is judged by it
+// later is judged the same when it is judged anew.
+func (r *rolloutRun) learn(ctx workflow.Context, times rollout.Times) (rollout.Times, error) {
+	var learned rollout.Times
+	if err := workflow.ExecuteActivity(r.options(ctx, "earlier trials"), r.doing.Learn, times).Get(ctx, &learned); err != nil {
+		return times, fmt.Errorf("looking at earlier trials: %w", err)
+	}
+	return learned, nil
 }
 
 // listen opens every signal's channel, before anything is awaited.
