@@ -101,8 +101,9 @@ func (d AdmissionDay) age(today float64) float64 { return today - float64(d.Day)
 // Weighed is how many vendors are weighed for conversion, how many of them
 // converted, and how many trials seen to their end they amount to.
 type Weighed struct {
-	Vendors, Converted int
-	Full               float64
+	Vendors   int     `json:"vendors"`
+	Converted int     `json:"converted"`
+	Full      float64 `json:"full"`
 }
 
 // weighed counts the vendors that ConversionSums weighs.
@@ -116,14 +117,6 @@ func weighed(curve Curve, days []AdmissionDay, today float64) Weighed {
 		}
 	}
 	return w
-}
-
-// rate is the share that will have converted in the end, by what is seen so far.
-func (w Weighed) rate() float64 {
-	if w.Full == 0 {
-		return 0
-	}
-	return min(float64(w.Converted)/w.Full, 1)
 }
 
 // decidable is from which day on a verdict is possible: the evidence would reach

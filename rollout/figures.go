@@ -60,10 +60,12 @@ func (a Alarm) undecidable() bool {
 	switch {
 	case a.Raised:
 		return false
+	case a.Weighed != nil:
+		return a.DecidableFrom != nil || a.Weighed.Vendors < LeastMatured(Null{Limit: a.Limit, Side: TooLow}, alphaConversion)
 	case a.Seen == 0:
 		return true
 	case a.Trigger == TriggerConversion:
-		return a.DecidableFrom != nil || a.Seen < LeastMatured(Null{Limit: a.Limit, Side: TooLow}, alphaConversion)
+		return a.Seen < LeastMatured(Null{Limit: a.Limit, Side: TooLow}, alphaConversion)
 	}
 	// What weighs exactly nothing against this was never weighed: no baseline.
 	return a.Trigger == TriggerPerformance && a.Evidence == 1 && a.Needed == 1/alphaSlow

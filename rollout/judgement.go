@@ -64,6 +64,8 @@ type Alarm struct {
 	// DecidableFrom is when a verdict is possible at the earliest; nil where one
 	// is possible now, or where nobody knows.
 	DecidableFrom *time.Time `json:"decidableFrom"`
+	// Weighed is what conversion is weighed from where there is a curve; nil otherwise.
+	Weighed *Weighed `json:"weighed,omitempty"`
 }
 
 // Verdict is a gate's.
@@ -199,9 +201,6 @@ func (j judge) performance() Alarm {
 }
 
 func (j judge) conversion() Alarm {
-	if len(j.Curve) > 0 && j.Rule == RuleEvidence {
-		return j.ripening()
-	}
 	over, converted := j.matured(j.TrialDays, j.now, j.Day)
 	null := Null{Limit: j.Triggers.Conversion, Side: TooLow}
 	a := Alarm{Trigger: TriggerConversion, Remedy: Immediate, Estimate: ratio(converted, over), Limit: null.Limit, Seen: over}
@@ -209,6 +208,10 @@ func (j judge) conversion() Alarm {
 	j.epoch = 0
 	a = j.weighed(a, TooLow, j.conversions(null, j.curve(), j.now, j.Day).Log(), alphaConversion, enoughMatured)
 	a.Reason = j.words(a, "%s of the ended trials converted, at least %s must", "ended trials")
+	if len(j.Curve) > 0 && j.Rule == RuleEvidence {
+		j.ripening(&a, null)
+		return a
+	}
 	if at, least := j.decidable(null); !a.Raised && over < least {
 		a.DecidableFrom = at
 		a.Reason += fmt.Sprintf("; no verdict is possible before %d trials have ended", least)
@@ -219,16 +222,14 @@ func (j judge) conversion() Alarm {
 	return a
 }
 
-// ripening is conversion by the curve of before: trials count before they are over.
-func (j judge) ripening() Alarm {
-	null := Null{Limit: j.Triggers.Conversion, Side: TooLow}
+// ripening says of conversion weighed by the curve of before what more is weighed
+// than the ended trials, and from when on a verdict is possible. The estimate stays
+// that of the ended ones: by a curve that is late it would be too high.
+func (j judge) ripening(a *Alarm, null Null) {
 	w := weighed(j.Curve, j.Admissions, j.today(j.now, j.Day))
-	a := Alarm{Trigger: TriggerConversion, Remedy: Immediate, Estimate: w.rate(), Limit: null.Limit, Seen: w.Vendors}
-	j.epoch = 0
-	a = j.weighed(a, TooLow, j.conversions(null, j.Curve, j.now, j.Day).Log(), alphaConversion, enoughMatured)
-	a.Reason = j.words(a, "%s of the trials will convert, at least %s must", "trials")
-	if a.Seen > 0 {
-		a.Reason += fmt.Sprintf("; %d of them converted so far, and weigh as %.0f that are over", w.Converted, w.Full)
+	a.Weighed = &w
+	if w.Vendors > 0 {
+		a.Reason += fmt.Sprintf("; with younger trials, weighed by how conversions came before, %d of %d converted, which say as much as %.0f ended ones", w.Converted, w.Vendors, w.Full)
 	}
 	from, known := decidable(null, j.Curve, j.Admissions, alphaConversion)
 	switch at := j.Since.Add(days(from, j.Day)); {
@@ -239,7 +240,6 @@ func (j judge) ripening() Alarm {
 		a.DecidableFrom = &at
 		a.Reason += "; no verdict is possible before " + at.UTC().Format(clock)
 	}
-	return a
 }
 
 // decidable is how many ended trials a verdict takes were there not one
@@ -372,6 +372,20 @@ func (j Judgement) Raised() *Alarm {
 		}
 	}
 	return partial
+}
+
+// doubt is the conversion trigger where it sees less than its limit, of enough
+// trials to care, and yet has not raised an alarm; nil otherwise.
+func (j *Judgement) doubt() *Alarm {
+	if j == nil {
+		return nil
+	}
+	for i, a := range j.Triggers {
+		if a.Trigger == TriggerConversion && !a.Raised && a.Seen >= enoughMatured && a.Estimate < a.Limit {
+			return &j.Triggers[i]
+		}
+	}
+	return nil
 }
 
 // Ruling is how a gate stands.

@@ -114,17 +114,18 @@ func TestACurveGivesAVerdictSooner(t *testing.T) {
 	}
 	young := judged(3 * day)
 	require.False(t, young.Raised)
-	require.Zero(t, young.Seen)
+	require.Equal(t, &rollout.Weighed{}, young.Weighed)
 	require.NotNil(t, young.DecidableFrom)
 	require.Contains(t, young.Reason, "no verdict is possible before "+young.DecidableFrom.UTC().Format("2 January 2006 15:04 UTC"))
 	require.Less(t, young.DecidableFrom.Sub(noon), 11*day)
 
 	before := judged(young.DecidableFrom.Sub(noon) - time.Minute)
 	require.False(t, before.Raised)
-	require.Equal(t, 60, before.Seen)
+	require.Equal(t, 60, before.Weighed.Vendors)
+	require.Less(t, before.Weighed.Full, 60.0)
 	then := judged(young.DecidableFrom.Sub(noon) + time.Minute)
 	require.True(t, then.Raised)
 	require.Nil(t, then.DecidableFrom)
-	require.Contains(t, then.Reason, "0 % of the trials will convert, at least 10 % must (of 60 trials)")
-	require.Contains(t, then.Reason, "0 of them converted so far")
+	require.Zero(t, then.Seen, "no trial has ended")
+	require.Contains(t, then.Reason, "nothing seen yet; with younger trials, weighed by how conversions came before, 0 of 60 converted, which say as much as")
 }

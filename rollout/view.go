@@ -39,7 +39,7 @@ func ViewOf(s State, j *Judgement, now time.Time) View {
 	if j != nil {
 		last = j.At
 		for _, a := range j.Triggers {
-			if a.DecidableFrom != nil || a.Seen == 0 {
+			if a.DecidableFrom != nil || a.Seen == 0 && (a.Weighed == nil || a.undecidable()) {
 				v.Undecidable = append(v.Undecidable, a)
 			}
 		}
