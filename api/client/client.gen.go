@@ -454,6 +454,12 @@ type NotFound = Problem
 // TrialExtension defines model for TrialExtension.
 type TrialExtension = DaysChange
 
+// StartRolloutParams defines parameters for StartRollout.
+type StartRolloutParams struct {
+	// IdempotencyKey Makes the request once, however often it is sent. A new key for each intention, such as a UUID.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
 // AdvanceRolloutParams defines parameters for AdvanceRollout.
 type AdvanceRolloutParams struct {
 	// IdempotencyKey Makes the request once, however often it is sent. A new key for each intention, such as a UUID.
@@ -718,7 +724,7 @@ type ClientInterface interface {
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /api/admin/rollouts (the `StartRollout` operationId).
-	StartRolloutWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+	StartRolloutWithBody(ctx context.Context, params *StartRolloutParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// StartRollout Start a rollout
 	//
@@ -727,7 +733,7 @@ type ClientInterface interface {
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /api/admin/rollouts (the `StartRollout` operationId).
-	StartRollout(ctx context.Context, body StartRolloutJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+	StartRollout(ctx context.Context, params *StartRolloutParams, body StartRolloutJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ForecastRolloutWithBody What a plan will be able to decide
 	//
@@ -1144,8 +1150,8 @@ func (c *Client) SetRollout(ctx context.Context, body SetRolloutJSONRequestBody,
 // Takes any type of body and a specified content type.
 //
 // Corresponds with POST /api/admin/rollouts (the `StartRollout` operationId).
-func (c *Client) StartRolloutWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewStartRolloutRequestWithBody(c.Server, contentType, body)
+func (c *Client) StartRolloutWithBody(ctx context.Context, params *StartRolloutParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewStartRolloutRequestWithBody(c.Server, params, contentType, body)
 	if err != nil {
 		return nil, err
 	}
@@ -1163,8 +1169,8 @@ func (c *Client) StartRolloutWithBody(ctx context.Context, contentType string, b
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with POST /api/admin/rollouts (the `StartRollout` operationId).
-func (c *Client) StartRollout(ctx context.Context, body StartRolloutJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewStartRolloutRequest(c.Server, body)
+func (c *Client) StartRollout(ctx context.Context, params *StartRolloutParams, body StartRolloutJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewStartRolloutRequest(c.Server, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -1999,18 +2005,18 @@ func NewSetRolloutRequestWithBody(server string, contentType string, body io.Rea
 }
 
 // NewStartRolloutRequest calls the generic StartRollout builder with application/json body
-func NewStartRolloutRequest(server string, body StartRolloutJSONRequestBody) (*http.Request, error) {
+func NewStartRolloutRequest(server string, params *StartRolloutParams, body StartRolloutJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
 	if err != nil {
 		return nil, err
 	}
 	bodyReader = bytes.NewReader(buf)
-	return NewStartRolloutRequestWithBody(server, "application/json", bodyReader)
+	return NewStartRolloutRequestWithBody(server, params, "application/json", bodyReader)
 }
 
 // NewStartRolloutRequestWithBody constructs an http.Request for the StartRollout method, with any body, and a specified content type
-func NewStartRolloutRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+func NewStartRolloutRequestWithBody(server string, params *StartRolloutParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -2034,6 +2040,19 @@ func NewStartRolloutRequestWithBody(server string, contentType string, body io.R
 	}
 
 	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		var headerParam0 string
+
+		headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+
+		req.Header.Set("Idempotency-Key", headerParam0)
+
+	}
 
 	return req, nil
 }
@@ -3417,7 +3436,7 @@ type ClientWithResponsesInterface interface {
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/admin/rollouts (the `StartRollout` operationId).
-	StartRolloutWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*StartRolloutResponse, error)
+	StartRolloutWithBodyWithResponse(ctx context.Context, params *StartRolloutParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*StartRolloutResponse, error)
 
 	// StartRolloutWithResponse Start a rollout
 	//
@@ -3426,7 +3445,7 @@ type ClientWithResponsesInterface interface {
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/admin/rollouts (the `StartRollout` operationId).
-	StartRolloutWithResponse(ctx context.Context, body StartRolloutJSONRequestBody, reqEditors ...RequestEditorFn) (*StartRolloutResponse, error)
+	StartRolloutWithResponse(ctx context.Context, params *StartRolloutParams, body StartRolloutJSONRequestBody, reqEditors ...RequestEditorFn) (*StartRolloutResponse, error)
 
 	// ForecastRolloutWithBodyWithResponse What a plan will be able to decide
 	//
@@ -3914,6 +3933,10 @@ type StartRolloutResponse struct {
 	HTTPResponse *http.Response
 	// JSON202 the response for an HTTP 202 `application/json` response
 	JSON202 *RolloutStarted
+	// ApplicationproblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationproblemJSON409 *Conflict
+	// ApplicationproblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationproblemJSON422 *KeyReused
 	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationproblemJSONDefault *Problem
 }
@@ -3921,6 +3944,16 @@ type StartRolloutResponse struct {
 // GetJSON202 returns the response for an HTTP 202 `application/json` response
 func (r StartRolloutResponse) GetJSON202() *RolloutStarted {
 	return r.JSON202
+}
+
+// GetApplicationproblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r StartRolloutResponse) GetApplicationproblemJSON409() *Conflict {
+	return r.ApplicationproblemJSON409
+}
+
+// GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r StartRolloutResponse) GetApplicationproblemJSON422() *KeyReused {
+	return r.ApplicationproblemJSON422
 }
 
 // GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
@@ -5439,8 +5472,8 @@ func (c *ClientWithResponses) SetRolloutWithResponse(ctx context.Context, body S
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /api/admin/rollouts (the `StartRollout` operationId).
-func (c *ClientWithResponses) StartRolloutWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*StartRolloutResponse, error) {
-	rsp, err := c.StartRolloutWithBody(ctx, contentType, body, reqEditors...)
+func (c *ClientWithResponses) StartRolloutWithBodyWithResponse(ctx context.Context, params *StartRolloutParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*StartRolloutResponse, error) {
+	rsp, err := c.StartRolloutWithBody(ctx, params, contentType, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -5454,8 +5487,8 @@ func (c *ClientWithResponses) StartRolloutWithBodyWithResponse(ctx context.Conte
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /api/admin/rollouts (the `StartRollout` operationId).
-func (c *ClientWithResponses) StartRolloutWithResponse(ctx context.Context, body StartRolloutJSONRequestBody, reqEditors ...RequestEditorFn) (*StartRolloutResponse, error) {
-	rsp, err := c.StartRollout(ctx, body, reqEditors...)
+func (c *ClientWithResponses) StartRolloutWithResponse(ctx context.Context, params *StartRolloutParams, body StartRolloutJSONRequestBody, reqEditors ...RequestEditorFn) (*StartRolloutResponse, error) {
+	rsp, err := c.StartRollout(ctx, params, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -6157,6 +6190,20 @@ func ParseStartRolloutResponse(rsp *http.Response) (*StartRolloutResponse, error
 			return nil, err
 		}
 		response.JSON202 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Conflict
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest KeyReused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem

@@ -452,6 +452,12 @@ type NotFound = Problem
 // TrialExtension defines model for TrialExtension.
 type TrialExtension = DaysChange
 
+// StartRolloutParams defines parameters for StartRollout.
+type StartRolloutParams struct {
+	// IdempotencyKey Makes the request once, however often it is sent. A new key for each intention, such as a UUID.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
 // AdvanceRolloutParams defines parameters for AdvanceRollout.
 type AdvanceRolloutParams struct {
 	// IdempotencyKey Makes the request once, however often it is sent. A new key for each intention, such as a UUID.
@@ -607,7 +613,7 @@ type ServerInterface interface {
 	SetRollout(w http.ResponseWriter, r *http.Request)
 	// StartRollout Start a rollout
 	// (POST /api/admin/rollouts)
-	StartRollout(w http.ResponseWriter, r *http.Request)
+	StartRollout(w http.ResponseWriter, r *http.Request, params StartRolloutParams)
 	// ForecastRollout What a plan will be able to decide
 	// (POST /api/admin/rollouts/forecast)
 	ForecastRollout(w http.ResponseWriter, r *http.Request)
@@ -742,8 +748,39 @@ func (siw *ServerInterfaceWrapper) SetRollout(w http.ResponseWriter, r *http.Req
 // StartRollout operation middleware
 func (siw *ServerInterfaceWrapper) StartRollout(w http.ResponseWriter, r *http.Request) {
 
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params StartRolloutParams
+
+	headers := r.Header
+
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	} else {
+		err = fmt.Errorf("Header parameter Idempotency-Key is required, but not found")
+		siw.ErrorHandlerFunc(w, r, &RequiredHeaderError{ParamName: "Idempotency-Key", Err: err})
+		return
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.StartRollout(w, r)
+		siw.Handler.StartRollout(w, r, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -2062,7 +2099,8 @@ func (response SetRolloutdefaultApplicationProblemPlusJSONResponse) VisitSetRoll
 }
 
 type StartRolloutRequestObject struct {
-	Body *StartRolloutJSONRequestBody
+	Params StartRolloutParams
+	Body   *StartRolloutJSONRequestBody
 }
 
 type StartRolloutResponseObject interface {
@@ -2079,6 +2117,38 @@ func (response StartRollout202JSONResponse) VisitStartRolloutResponse(w http.Res
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartRollout409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response StartRollout409ApplicationProblemPlusJSONResponse) VisitStartRolloutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartRollout422ApplicationProblemPlusJSONResponse struct {
+	KeyReusedApplicationProblemPlusJSONResponse
+}
+
+func (response StartRollout422ApplicationProblemPlusJSONResponse) VisitStartRolloutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -3771,8 +3841,10 @@ func (sh *strictHandler) SetRollout(w http.ResponseWriter, r *http.Request) {
 }
 
 // StartRollout operation middleware
-func (sh *strictHandler) StartRollout(w http.ResponseWriter, r *http.Request) {
+func (sh *strictHandler) StartRollout(w http.ResponseWriter, r *http.Request, params StartRolloutParams) {
 	var request StartRolloutRequestObject
+
+	request.Params = params
 
 	var body StartRolloutJSONRequestBody
 	if err := runtime.BindJSONBody(r, &body); err != nil {
