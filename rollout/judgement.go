@@ -147,6 +147,15 @@ type judge struct {
 	epoch int
 }
 
+// planned is from how many starts evidence is weighed: the phases that admit, and
+// after a rollback where it went back to, which may be 0 %.
+func (j judge) planned() int {
+	if j.epoch > 0 {
+		return j.starts() + 1
+	}
+	return j.starts()
+}
+
 // weighed is an alarm by the evidence, or by plain comparison where the plan
 // says so. A new epoch needs twice the evidence.
 func (j judge) weighed(a Alarm, side Side, log, alpha float64, least int) Alarm {
@@ -171,7 +180,7 @@ func capped(log float64) float64 { return math.Exp(min(log, 690)) }
 func (j judge) email() Alarm {
 	run := j.Email.Total()
 	a := j.weighed(Alarm{Trigger: TriggerEmail, Remedy: Partial, Estimate: run.Mean(), Limit: j.Triggers.EmailDelivery, Seen: run.Seen},
-		TooLow, j.Email.Log(j.starts()), alphaEmail, enoughEmail)
+		TooLow, j.Email.Log(j.planned()), alphaEmail, enoughEmail)
 	a.Reason = j.words(a, "%s of the e-mails were delivered, at least %s must be", "vendor days with e-mail")
 	return a
 }
@@ -179,7 +188,7 @@ func (j judge) email() Alarm {
 func (j judge) errors() Alarm {
 	run := j.Errors.Total()
 	a := j.weighed(Alarm{Trigger: TriggerErrors, Remedy: Immediate, Estimate: run.Mean(), Limit: j.Triggers.ErrorRate, Seen: run.Seen},
-		TooHigh, j.Errors.Log(j.starts()), alphaErrors, enoughAutomation)
+		TooHigh, j.Errors.Log(j.planned()), alphaErrors, enoughAutomation)
 	a.Reason = j.words(a, "%s of the automated steps failed, at most %s may", "vendor days with steps")
 	return a
 }
@@ -195,7 +204,7 @@ func (j judge) performance() Alarm {
 			j.Baseline.Count(), leastBaseline)
 		return a
 	}
-	a = j.weighed(a, TooHigh, j.Slow.Log(j.starts()), alphaSlow, enoughCalls)
+	a = j.weighed(a, TooHigh, j.Slow.Log(j.planned()), alphaSlow, enoughCalls)
 	a.Reason = j.words(a, "%s of the API calls took longer than "+limit.Round(time.Millisecond).String()+", at most %s may", "calls")
 	return a
 }

@@ -157,7 +157,8 @@ func (l *Ledger) move(s Snapshot) {
 		l.enter(from)
 		l.Entry = s.Position.Entry
 	}
-	if s.Position.Stage.admits() && s.Position.Percentage > 0 {
+	// After a rollback to 0 % those automated before are watched on.
+	if s.Position.Stage.admits() && (s.Position.Percentage > 0 || l.Epoch > 0) {
 		l.Email.Begin(from)
 		l.Errors.Begin(from)
 		l.Slow.Begin(from)

@@ -37,9 +37,10 @@ func (e Event) WantsLatest() bool { return e.Type == EventCompleted || e.Cause =
 // current tells whether a judgement is about the evidence that counts now.
 func (s State) current(j *Judgement) bool { return j != nil && j.Position.Epoch == s.Epoch }
 
-// alarmed takes the rollout back where a trigger says so.
+// alarmed takes the rollout back where a trigger says so. At 0 % as well: those
+// automated before may still run.
 func (s State) alarmed(j *Judgement, now time.Time) *Event {
-	if !s.current(j) || s.Percentage == 0 || !s.Enabled {
+	if !s.current(j) || s.Stage.Kind == Notice || !s.Enabled {
 		return nil
 	}
 	alarm := j.Raised()
@@ -50,8 +51,13 @@ func (s State) alarmed(j *Judgement, now time.Time) *Event {
 		return &Event{Type: EventRolledBack, Remedy: Immediate, Trigger: alarm.Trigger, InFlight: Keep, Judgement: j,
 			Enabled: new(false), Percentage: new(0.0),
 			Reason: "Taken back completely: " + alarm.Reason + "."}
-	case s.Stage.Kind == Notice, now.Before(s.CooldownUntil):
+	case now.Before(s.CooldownUntil):
 		return nil // after a partial rollback its effect is waited for
+	case s.Percentage == 0 && s.Pause == nil:
+		return &Event{Type: EventPaused, Cause: PausedByTriggers, Judgement: j,
+			Reason: fmt.Sprintf("Paused: nobody new is admitted, and of those automated before %s.", alarm.Reason)}
+	case s.Percentage == 0:
+		return nil
 	case s.Epoch >= maxPartial && s.Pause == nil:
 		return &Event{Type: EventPaused, Cause: PausedByTriggers, Judgement: j,
 			Reason: fmt.Sprintf("Paused: it was taken back %d times already, and again %s.", s.Epoch, alarm.Reason)}

@@ -182,6 +182,41 @@ func TestAnOutagePausesAndIsOver(t *testing.T) {
 		l.of(rollout.EventPaused, rollout.EventResumed, rollout.EventRolledBack, rollout.EventEntered)[3:6], "two days later than planned")
 }
 
+// Whoever was automated before a rollback to 0 % still is, and may come to harm.
+func TestAtNothingAfterARollbackTriggersWatchOn(t *testing.T) {
+	t.Parallel()
+	backToNothing := func() *life {
+		l := begun(t, rollout.DefaultPlan())
+		l.toPhase(1)
+		l.judge = raising(rollout.TriggerEmail, rollout.Partial)
+		l.until(l.now)
+		require.InDelta(t, 0, l.state.Percentage, 0)
+		require.True(t, l.state.Enabled)
+		return l
+	}
+	l := backToNothing()
+	l.judge = raising(rollout.TriggerErrors, rollout.Immediate)
+	require.True(t, l.state.MustKnow(*l.judge(l.state, l.now), l.now))
+	l.until(l.now)
+	require.Equal(t, rollout.RolledBack, l.state.Status, "at once, cooldown or not")
+	require.False(t, l.state.Enabled)
+
+	l = backToNothing()
+	l.days(0.5)
+	require.Equal(t, rollout.Running, l.state.Status, "its effect is waited for")
+	l.days(5)
+	require.Equal(t, rollout.PausedByTriggers, l.state.Pause.Cause, "it does not climb again by itself")
+	require.Equal(t, "Paused: nobody new is admitted, and of those automated before it is bad.", l.state.Pause.Reason)
+	l.judge = raising(rollout.TriggerConversion, rollout.Immediate)
+	l.days(1)
+	require.Equal(t, rollout.RolledBack, l.state.Status)
+
+	l = &life{t: t, now: noon, judge: raising(rollout.TriggerErrors, rollout.Immediate)}
+	l.apply(rollout.Begin(rollout.Start{ID: "r1", Plan: rollout.DefaultPlan(), Times: inDays, By: "owner"}, l.now))
+	l.days(0.5)
+	require.Equal(t, rollout.Running, l.state.Status, "in its notice a rollout has done nothing yet")
+}
+
 // doubtful is a judgement in which fewer trials convert than must, which may be chance.
 func doubtful(seen int) func(rollout.State, time.Time) *rollout.Judgement {
 	return func(s rollout.State, now time.Time) *rollout.Judgement {
