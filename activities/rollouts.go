@@ -18,6 +18,7 @@ type RolloutStore interface {
 	AppendDecision(ctx context.Context, e rollout.Event, after rollout.State) (existing *rollout.Event, err error)
 	Ledger(ctx context.Context, id string) (rollout.Ledger, *rollout.Judgement, bool, error)
 	VendorsWithoutStart(ctx context.Context) (int64, error)
+	Trials(ctx context.Context, f trial.Filter, after string, limit int) (page []trial.State, next string, err error)
 	RunningTrials(ctx context.Context, automated bool, after string, limit int) ([]trial.State, error)
 }
 
@@ -108,6 +109,58 @@ func (r *Rollouts) setFlags(ctx context.Context, d Deed) (rollout.Document, erro
 		}
 		return nil
 	})
+}
+
+// Bounds of looking at trials from before a rollout.
+const (
+	pastPage  = 500
+	mostPages = 40
+)
+
+// Learn looks at the trials from before a rollout, automated or not, up to
+// 20,000 of them, for how conversions come with age.
+func (r *Rollouts) Learn(ctx context.Context, times rollout.Times) (rollout.Times, error) {
+	stop := beat(ctx)
+	defer stop()
+	now := r.Now()
+	var lives []rollout.Lifetime
+	after := ""
+	for range mostPages {
+		page, next, err := r.Store.Trials(ctx, trial.Filter{}, after, pastPage)
+		if err != nil {
+			return times, failed("reading the trials from before", err)
+		}
+		for _, t := range page {
+			if life, began := lifetime(t, times.TrialDays, now); began {
+				lives = append(lives, life)
+			}
+		}
+		if after = next; after == "" {
+			break
+		}
+	}
+	return times.Learned(lives), nil
+}
+
+// lifetime is what a trial tells of conversion, in its own days, and whether it
+// has begun by now. A conversion that came after the trial was over does not count.
+func lifetime(t trial.State, trialDays float64, now time.Time) (rollout.Lifetime, bool) {
+	if t.Day <= 0 || t.StartedAt.After(now) {
+		return rollout.Lifetime{}, false
+	}
+	ended := now
+	for _, end := range []*time.Time{t.ExpiredAt, t.CancelledAt} {
+		if end != nil {
+			ended = *end
+		}
+	}
+	life := rollout.Lifetime{Converted: t.Status == trial.Converted && t.ConvertedAt != nil}
+	if life.Converted {
+		ended = *t.ConvertedAt
+	}
+	inDays := func(d time.Duration) float64 { return max(float64(d)/float64(t.Day), 0) }
+	life.Age, life.Whole = inDays(ended.Sub(t.StartedAt)), inDays(now.Sub(t.StartedAt)) >= trialDays
+	return life, true
 }
 
 // Preflight makes the checks before anybody is admitted.

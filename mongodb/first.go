@@ -20,6 +20,9 @@ type firstDocument[T any] struct {
 func registrationKey(vendorID string) string { return vendorID + "/registration" }
 func conversionKey(vendorID string) string   { return vendorID + "/conversion" }
 
+// rolloutKey has a blank, which no vendor's id has.
+func rolloutKey(requestKey string) string { return "start of rollout/" + requestKey }
+
 // first keeps value under key if nothing is there yet. It answers with what is
 // there, and whether that is this call's.
 func first[T any](ctx context.Context, s *Store, key string, value T) (kept T, mine bool, err error) {

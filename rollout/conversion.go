@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"sort"
 )
 
 // Curve tells which share of the conversions that will ever come has come by
@@ -47,6 +48,8 @@ func (c Curve) Shifted(days float64) Curve {
 type Lifetime struct {
 	Age       float64
 	Converted bool
+	// Whole says that it began long enough ago for trial and grace to be over.
+	Whole bool
 }
 
 // KaplanMeier estimates the curve from vendors of before, some of whom are
@@ -92,6 +95,54 @@ type AdmissionDay struct {
 	Converted int `json:"converted"`
 }
 
+// age is how old a day's vendors are: as old as its end.
+func (d AdmissionDay) age(today float64) float64 { return today - float64(d.Day) - 1 }
+
+// Weighed is how many vendors are weighed for conversion, how many of them
+// converted, and how many trials seen to their end they amount to.
+type Weighed struct {
+	Vendors   int     `json:"vendors"`
+	Converted int     `json:"converted"`
+	Full      float64 `json:"full"`
+}
+
+// weighed counts the vendors that ConversionSums weighs.
+func weighed(curve Curve, days []AdmissionDay, today float64) Weighed {
+	var w Weighed
+	for _, d := range days {
+		if share := curve.At(d.age(today)); share > 0 {
+			w.Vendors += d.Admitted
+			w.Converted += d.Converted
+			w.Full += share * float64(d.Admitted)
+		}
+	}
+	return w
+}
+
+// decidable is from which day on a verdict is possible: the evidence would reach
+// 1/alpha were there not one conversion among the vendors admitted so far; false
+// where they are too few.
+func decidable(n Null, curve Curve, admitted []AdmissionDay, alpha float64) (float64, bool) {
+	none := make([]AdmissionDay, len(admitted))
+	var moments []float64
+	for i, d := range admitted {
+		none[i] = AdmissionDay{Day: d.Day, Admitted: d.Admitted}
+		if d.Admitted > 0 {
+			for _, p := range curve {
+				moments = append(moments, float64(d.Day)+1+p.Age)
+			}
+		}
+	}
+	slices.Sort(moments)
+	moments = slices.Compact(moments)
+	// The older they are without a conversion, the more it says.
+	i := sort.Search(len(moments), func(i int) bool { return Reaches(ConversionSums(n, curve, none, moments[i]).Log(), alpha) })
+	if i == len(moments) {
+		return 0, false
+	}
+	return moments[i], true
+}
+
 // ConversionSums weighs what is known of conversions at one moment: c
 // conversions, and the others by their ages,
 //
@@ -104,7 +155,7 @@ type AdmissionDay struct {
 func ConversionSums(n Null, curve Curve, days []AdmissionDay, today float64) Sums {
 	var s Sums
 	for _, d := range days {
-		share := curve.At(today - float64(d.Day) - 1)
+		share := curve.At(d.age(today))
 		if share <= 0 {
 			continue
 		}

@@ -29,8 +29,8 @@ func (s State) paused(e Event) *Message {
 			e.Reason, "No vendor is touched: nobody is automated yet.",
 			"Mend what the check names, or waive it with a reason if it does not matter; then resume.")
 	case PausedByTriggers:
-		return critical("paused at "+at+", an alarm for the third time",
-			fmt.Sprintf("The rollout of trial automation has paused at %s of new vendors since %s, because an alarm was raised again after it had taken itself back %d times.", at, since, s.Epoch),
+		return critical("paused at "+at+", an alarm again",
+			fmt.Sprintf("The rollout of trial automation has paused at %s of new vendors since %s, because an alarm was raised again; taken back by alarms before: %s.", at, since, times(s.Epoch)),
 			e.Reason, "Something is wrong that going back a phase does not cure. "+still,
 			"The product owner and the lead developer decide: take it back further or completely until the cause is found, or resume.")
 	case PausedByOutage:

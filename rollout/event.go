@@ -98,8 +98,12 @@ const (
 
 // Begin is a rollout's first event.
 func Begin(start Start, now time.Time) Event {
-	return Event{Seq: 1, Type: EventStarted, At: now.UTC().Truncate(time.Millisecond), By: start.By, Start: &start,
+	e := Event{Seq: 1, Type: EventStarted, At: now.UTC().Truncate(time.Millisecond), By: start.By, Start: &start,
 		Reason: "started with plan " + start.Plan.Name}
+	if start.Times.Past != nil {
+		e.Reason += ". " + start.Times.Basis()
+	}
+	return e
 }
 
 // Fold is the state after a rollout's events, given in order.

@@ -60,6 +60,8 @@ func (a Alarm) undecidable() bool {
 	switch {
 	case a.Raised:
 		return false
+	case a.Weighed != nil:
+		return a.DecidableFrom != nil || a.Weighed.Vendors < LeastMatured(Null{Limit: a.Limit, Side: TooLow}, alphaConversion)
 	case a.Seen == 0:
 		return true
 	case a.Trigger == TriggerConversion:

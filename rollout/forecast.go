@@ -51,6 +51,9 @@ func Foresee(p Plan, t Times, perDay float64) Forecast {
 	if endsAt >= 0 {
 		f.Conversion += fmt.Sprintf(", about day %.0f of the rollout", math.Ceil(endsAt))
 	}
+	if p.Rule == RuleEvidence {
+		f.Conversion += fmt.Sprintf("; sooner where it starts with %d conversions known, which tell how they come with age", enoughPast)
+	}
 	return f
 }
 

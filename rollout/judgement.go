@@ -64,6 +64,8 @@ type Alarm struct {
 	// DecidableFrom is when a verdict is possible at the earliest; nil where one
 	// is possible now, or where nobody knows.
 	DecidableFrom *time.Time `json:"decidableFrom"`
+	// Weighed is what conversion is weighed from where there is a curve; nil otherwise.
+	Weighed *Weighed `json:"weighed,omitempty"`
 }
 
 // Verdict is a gate's.
@@ -115,6 +117,8 @@ type Times struct {
 	// Curve is how conversions come with age; empty means that none is counted on
 	// before a trial is over.
 	Curve Curve `json:"curve"`
+	// Past is what it was learned from, when the rollout started; nil where nobody looked.
+	Past *Past `json:"past,omitempty"`
 }
 
 func (t Times) curve() Curve {
@@ -143,6 +147,15 @@ type judge struct {
 	epoch int
 }
 
+// planned is from how many starts evidence is weighed: the phases that admit, and
+// after a rollback where it went back to, which may be 0 %.
+func (j judge) planned() int {
+	if j.epoch > 0 {
+		return j.starts() + 1
+	}
+	return j.starts()
+}
+
 // weighed is an alarm by the evidence, or by plain comparison where the plan
 // says so. A new epoch needs twice the evidence.
 func (j judge) weighed(a Alarm, side Side, log, alpha float64, least int) Alarm {
@@ -167,7 +180,7 @@ func capped(log float64) float64 { return math.Exp(min(log, 690)) }
 func (j judge) email() Alarm {
 	run := j.Email.Total()
 	a := j.weighed(Alarm{Trigger: TriggerEmail, Remedy: Partial, Estimate: run.Mean(), Limit: j.Triggers.EmailDelivery, Seen: run.Seen},
-		TooLow, j.Email.Log(j.starts()), alphaEmail, enoughEmail)
+		TooLow, j.Email.Log(j.planned()), alphaEmail, enoughEmail)
 	a.Reason = j.words(a, "%s of the e-mails were delivered, at least %s must be", "vendor days with e-mail")
 	return a
 }
@@ -175,7 +188,7 @@ func (j judge) email() Alarm {
 func (j judge) errors() Alarm {
 	run := j.Errors.Total()
 	a := j.weighed(Alarm{Trigger: TriggerErrors, Remedy: Immediate, Estimate: run.Mean(), Limit: j.Triggers.ErrorRate, Seen: run.Seen},
-		TooHigh, j.Errors.Log(j.starts()), alphaErrors, enoughAutomation)
+		TooHigh, j.Errors.Log(j.planned()), alphaErrors, enoughAutomation)
 	a.Reason = j.words(a, "%s of the automated steps failed, at most %s may", "vendor days with steps")
 	return a
 }
@@ -191,7 +204,7 @@ func (j judge) performance() Alarm {
 			j.Baseline.Count(), leastBaseline)
 		return a
 	}
-	a = j.weighed(a, TooHigh, j.Slow.Log(j.starts()), alphaSlow, enoughCalls)
+	a = j.weighed(a, TooHigh, j.Slow.Log(j.planned()), alphaSlow, enoughCalls)
 	a.Reason = j.words(a, "%s of the API calls took longer than "+limit.Round(time.Millisecond).String()+", at most %s may", "calls")
 	return a
 }
@@ -204,6 +217,10 @@ func (j judge) conversion() Alarm {
 	j.epoch = 0
 	a = j.weighed(a, TooLow, j.conversions(null, j.curve(), j.now, j.Day).Log(), alphaConversion, enoughMatured)
 	a.Reason = j.words(a, "%s of the ended trials converted, at least %s must", "ended trials")
+	if len(j.Curve) > 0 && j.Rule == RuleEvidence {
+		j.ripening(&a, null)
+		return a
+	}
 	if at, least := j.decidable(null); !a.Raised && over < least {
 		a.DecidableFrom = at
 		a.Reason += fmt.Sprintf("; no verdict is possible before %d trials have ended", least)
@@ -212,6 +229,26 @@ func (j judge) conversion() Alarm {
 		}
 	}
 	return a
+}
+
+// ripening says of conversion weighed by the curve of before what more is weighed
+// than the ended trials, and from when on a verdict is possible. The estimate stays
+// that of the ended ones: by a curve that is late it would be too high.
+func (j judge) ripening(a *Alarm, null Null) {
+	w := weighed(j.Curve, j.Admissions, j.today(j.now, j.Day))
+	a.Weighed = &w
+	if w.Vendors > 0 {
+		a.Reason += fmt.Sprintf("; with younger trials, weighed by how conversions came before, %d of %d converted, which say as much as %.0f ended ones", w.Converted, w.Vendors, w.Full)
+	}
+	from, known := decidable(null, j.Curve, j.Admissions, alphaConversion)
+	switch at := j.Since.Add(days(from, j.Day)); {
+	case a.Raised:
+	case !known:
+		a.Reason += "; no verdict is possible before more are admitted"
+	case at.After(j.now):
+		a.DecidableFrom = &at
+		a.Reason += "; no verdict is possible before " + at.UTC().Format(clock)
+	}
 }
 
 // decidable is how many ended trials a verdict takes were there not one
@@ -344,6 +381,20 @@ func (j Judgement) Raised() *Alarm {
 		}
 	}
 	return partial
+}
+
+// doubt is the conversion trigger where it sees less than its limit, of enough
+// trials to care, and yet has not raised an alarm; nil otherwise.
+func (j *Judgement) doubt() *Alarm {
+	if j == nil {
+		return nil
+	}
+	for i, a := range j.Triggers {
+		if a.Trigger == TriggerConversion && !a.Raised && a.Seen >= enoughMatured && a.Estimate < a.Limit {
+			return &j.Triggers[i]
+		}
+	}
+	return nil
 }
 
 // Ruling is how a gate stands.

@@ -2,6 +2,7 @@ package rollout_test
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"testing"
 	"time"
@@ -234,4 +235,26 @@ func TestTheConversionGateAtItsEdges(t *testing.T) {
 		r := b.judge().Ruling(rollout.GateConversion)
 		require.Equal(t, tt.want, r.Verdict, "%+v: %s", tt, r.Reason)
 	}
+}
+
+// After a rollback to 0 % the trials that go on automated are weighed from then on.
+func TestAtNothingAfterARollbackFailuresAreSeen(t *testing.T) {
+	t.Parallel()
+	b := newBook()
+	b.position = inPhase(1, 2, 0)
+	b.take(time.Hour, rollout.Calls{}, outcome(rollout.StepDone, "old", "welcome", time.Minute))
+	b.position = inPhase(0, 3, 1)
+	var outcomes []rollout.Outcome
+	for v := range 40 {
+		outcomes = append(outcomes, outcome(rollout.StepFailed, fmt.Sprintf("v%d", v), "reminder-7d", 2*time.Hour))
+	}
+	b.take(time.Hour, rollout.Calls{}, outcomes...)
+	a := alarmOf(t, b.judge(), rollout.TriggerErrors)
+	require.True(t, a.Raised, a.Reason)
+	require.Equal(t, 40, a.Seen)
+	require.InDelta(t, 200, a.Needed, 1e-9)
+	errors := rollout.Evidence{Null: rollout.Null{Limit: 0.2, Side: rollout.TooHigh}}
+	errors.Begin(noon)
+	errors.ObserveMany(1, 40)
+	require.InDelta(t, errors.Log(6), math.Log(a.Evidence), 1e-9, "five phases are to come, each a start")
 }

@@ -157,7 +157,8 @@ func (l *Ledger) move(s Snapshot) {
 		l.enter(from)
 		l.Entry = s.Position.Entry
 	}
-	if s.Position.Stage.admits() && s.Position.Percentage > 0 {
+	// After a rollback to 0 % those automated before are watched on.
+	if s.Position.Stage.admits() && (s.Position.Percentage > 0 || l.Epoch > 0) {
 		l.Email.Begin(from)
 		l.Errors.Begin(from)
 		l.Slow.Begin(from)
@@ -339,13 +340,18 @@ func (l *Ledger) conversions(n Null, curve Curve, now time.Time, day time.Durati
 	if l.Since.IsZero() {
 		return Sums{}
 	}
-	return ConversionSums(n, curve, l.Admissions, float64(now.Sub(l.Since))/float64(day))
+	return ConversionSums(n, curve, l.Admissions, l.today(now, day))
+}
+
+// today is a moment in days since the first admission.
+func (l *Ledger) today(now time.Time, day time.Duration) float64 {
+	return float64(now.Sub(l.Since)) / float64(day)
 }
 
 // matured counts the vendors whose trials are over, and how many of them converted.
 func (l *Ledger) matured(after float64, now time.Time, day time.Duration) (over, converted int) {
 	for _, d := range l.Admissions {
-		if float64(now.Sub(l.Since))/float64(day)-float64(d.Day)-1 >= after {
+		if d.age(l.today(now, day)) >= after {
 			over += d.Admitted
 			converted += d.Converted
 		}

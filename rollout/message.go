@@ -188,7 +188,7 @@ func (s State) stillOpen(j *Judgement, figures bool) []Section {
 }
 
 func (s State) openChecks() []Item {
-	if s.Stage.Kind != InPhase || !s.needsPreflight() {
+	if !s.needsPreflight() {
 		return nil
 	}
 	var items []Item
@@ -212,10 +212,11 @@ func (s State) whatIsNext() string {
 	}
 	next, more := s.Plan.next(s.Stage)
 	if !more {
-		return fmt.Sprintf("Next: the rollout is complete on %s.", s.moment(s.StageEnds()))
+		return fmt.Sprintf("Next: the rollout is complete on %s, or up to %v days later where it is not certain by then whether enough trials convert.",
+			s.moment(s.StageEnds()), s.Plan.GuardDays)
 	}
 	text := fmt.Sprintf("Next: %s, on %s at the earliest", s.Plan.longName(next), s.moment(s.StageEnds()))
-	if s.Stage.Kind == InPhase {
+	if s.Stage.Kind == InPhase || s.needsPreflight() {
 		text += ", once " + s.mustHold()
 	}
 	return text + "."

@@ -113,7 +113,7 @@ func TestStakeholdersAreToldWhatHappened(t *testing.T) {
 		"paused at preflight": {[]Event{enter(InPhase, 0), {Type: EventPaused, Cause: PausedByPreflight, Reason: "no backup"}}, NoticeCritical,
 			"Trial rollout: paused before the first vendor, a check does not pass", "before the first vendor since", []string{"nobody is automated yet", "waive"}},
 		"paused by triggers": {after(Event{Type: EventPaused, Cause: PausedByTriggers, Reason: "again"}), NoticeCritical,
-			"Trial rollout: paused at 10 %, an alarm for the third time", "an alarm was raised again", []string{"Why: again."}},
+			"Trial rollout: paused at 10 %, an alarm again", "an alarm was raised again", []string{"Why: again."}},
 		"paused by outage": {after(Event{Type: EventPaused, Cause: PausedByOutage, Reason: "mail"}), NoticeCritical,
 			"Trial rollout: paused at 10 %, e-mail is out for everybody", "no vendor's e-mail gets through", []string{"resumes by itself"}},
 		"paused by hand": {after(Event{Type: EventPaused, Cause: PausedByAdmin, Reason: "Paused: holidays"}), NoticePhase,

@@ -29,12 +29,18 @@ func (s State) Next(j *Judgement, now time.Time) (*Event, time.Time) {
 	return nil, s.wakeAt(now)
 }
 
+// WantsLatest tells whether to ask for the latest judgement before this happens:
+// the watch signals only what the rollout has to act on, so that the one at hand
+// may be old.
+func (e Event) WantsLatest() bool { return e.Type == EventCompleted || e.Cause == PausedByGate }
+
 // current tells whether a judgement is about the evidence that counts now.
 func (s State) current(j *Judgement) bool { return j != nil && j.Position.Epoch == s.Epoch }
 
-// alarmed takes the rollout back where a trigger says so.
+// alarmed takes the rollout back where a trigger says so. At 0 % as well: those
+// automated before may still run.
 func (s State) alarmed(j *Judgement, now time.Time) *Event {
-	if !s.current(j) || s.Percentage == 0 || !s.Enabled {
+	if !s.current(j) || s.Stage.Kind == Notice || !s.Enabled {
 		return nil
 	}
 	alarm := j.Raised()
@@ -45,8 +51,13 @@ func (s State) alarmed(j *Judgement, now time.Time) *Event {
 		return &Event{Type: EventRolledBack, Remedy: Immediate, Trigger: alarm.Trigger, InFlight: Keep, Judgement: j,
 			Enabled: new(false), Percentage: new(0.0),
 			Reason: "Taken back completely: " + alarm.Reason + "."}
-	case s.Stage.Kind == Notice, now.Before(s.CooldownUntil):
+	case now.Before(s.CooldownUntil):
 		return nil // after a partial rollback its effect is waited for
+	case s.Percentage == 0 && s.Pause == nil:
+		return &Event{Type: EventPaused, Cause: PausedByTriggers, Judgement: j,
+			Reason: fmt.Sprintf("Paused: nobody new is admitted, and of those automated before %s.", alarm.Reason)}
+	case s.Percentage == 0:
+		return nil
 	case s.Epoch >= maxPartial && s.Pause == nil:
 		return &Event{Type: EventPaused, Cause: PausedByTriggers, Judgement: j,
 			Reason: fmt.Sprintf("Paused: it was taken back %d times already, and again %s.", s.Epoch, alarm.Reason)}
@@ -133,14 +144,26 @@ func (s State) advance(j *Judgement, now time.Time) *Event {
 	}
 	next, more := s.following()
 	if !more {
-		return &Event{Type: EventCompleted, Judgement: j, Reason: "Completed: the guard is over, and nothing spoke against the rollout."}
+		return s.finish(j, now)
 	}
-	if s.Stage.Kind == InPhase {
-		if e := s.stopped(j, now); e != nil || s.open(j) {
-			return e
-		}
+	if e := s.stopped(j, now); e != nil || s.open(j) {
+		return e
 	}
 	return s.enterEvent(next, j, fmt.Sprintf("Entered %s.", s.Plan.name(next)))
+}
+
+// finish ends the guard. Where too few trials convert, though chance alone may be
+// why, it goes on for as long again, and then pauses for a person to decide.
+func (s State) finish(j *Judgement, now time.Time) *Event {
+	doubt := j.doubt()
+	switch {
+	case doubt == nil || s.Plan.GuardDays == 0:
+		return &Event{Type: EventCompleted, Judgement: j, Reason: "Completed: the guard is over, and nothing spoke against the rollout."}
+	case now.Before(s.stageLimit()):
+		return nil
+	}
+	return &Event{Type: EventPaused, Cause: PausedByGate, Judgement: j,
+		Reason: fmt.Sprintf("Paused: twice the guard's time has passed, and %s, which may still be chance.", doubt.Reason)}
 }
 
 // following is the stage after the present one, and false after the guard.
@@ -161,14 +184,24 @@ func (s State) enterEvent(stage Stage, j *Judgement, reason string) *Event {
 		Enabled: new(true), Percentage: new(s.Plan.percentage(stage))}
 }
 
-// open tells whether something still keeps the phase from being left.
+// open tells whether something still keeps the stage from being left.
 func (s State) open(j *Judgement) bool {
 	_, failed, insufficient := s.gatesNow(j)
 	return len(failed)+len(insufficient) > 0 || s.needsPreflight() && s.preflightOpen() != nil
 }
 
-// needsPreflight tells whether the next phase is the first to admit anybody.
-func (s State) needsPreflight() bool { return s.Percentage == 0 }
+// needsPreflight tells whether the next phase is the first to admit anybody: from a
+// phase of 0 %, or from the notice, where a restart or the plan leaves that out.
+func (s State) needsPreflight() bool {
+	switch s.Stage.Kind {
+	case Notice:
+		return s.Plan.Phases[s.Stage.Phase].Percentage > 0
+	case InPhase:
+		return s.Percentage == 0
+	case Stability, Guard:
+	}
+	return false
+}
 
 // stopped pauses a phase whose gate fails, or for which too little was seen in
 // twice its time.
@@ -234,7 +267,7 @@ func (s State) wakeAt(now time.Time) time.Time {
 	if s.Stage.Kind != Notice {
 		earliest(s.UpdatedAt.Add(s.Times.Day))
 	}
-	if s.Status == Running && s.Stage.Kind == InPhase && s.needsPreflight() && s.preflightOpen() != nil {
+	if s.Status == Running && s.needsPreflight() && s.preflightOpen() != nil {
 		earliest(s.preflightAt())
 	}
 	if s.Status == Running {

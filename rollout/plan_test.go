@@ -97,9 +97,9 @@ func TestForecast(t *testing.T) {
 		require.False(t, f.Phases[0].Holds, "nobody is admitted, and no gate asks for anybody")
 	}
 	// At 30 a day 43 are admitted on day 7, and their trials over 17 days later.
-	require.Equal(t, "no conversion verdict before 43 trials have ended, about day 25 of the rollout",
+	require.Equal(t, "no conversion verdict before 43 trials have ended, about day 25 of the rollout; sooner where it starts with 50 conversions known, which tell how they come with age",
 		rollout.Foresee(rollout.DefaultPlan(), times, 30).Conversion)
-	require.Equal(t, "no conversion verdict before 43 trials have ended", rollout.Foresee(rollout.DefaultPlan(), times, 0).Conversion)
+	require.Equal(t, "no conversion verdict before 43 trials have ended; sooner where it starts with 50 conversions known, which tell how they come with age", rollout.Foresee(rollout.DefaultPlan(), times, 0).Conversion)
 	p := rollout.DefaultPlan()
 	p.Phases[0].Gates = []rollout.Gate{rollout.GateAutomation}
 	require.True(t, rollout.Foresee(p, times, 50).Phases[0].Pauses, "nobody comes at 0 %")

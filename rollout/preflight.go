@@ -26,12 +26,16 @@ func WatchMissed(last, now time.Time, day time.Duration) bool {
 	return now.Sub(last) > missedWatches*WatchEvery(day)+leastWatch*missedWatches
 }
 
-// Preflight judges what must be in order before anybody is admitted.
+// Preflight judges what must be in order before anybody is admitted. In the notice
+// the flags are not the rollout's yet: they stay as an earlier one left them.
 func Preflight(s State, f PreflightFacts) []Check {
-	return []Check{
-		migrated(f), healthy(f), monitored(s, f), flagged(s, f),
-		{ID: CheckBackup, Verdict: Insufficient, Reason: "no backup is on record: take one, and waive this check with the place where it is"},
+	checks := []Check{migrated(f), healthy(f), monitored(s, f)}
+	if s.Stage.Kind != Notice {
+		checks = append(checks, flagged(s, f))
 	}
+	return append(checks, Check{
+		ID: CheckBackup, Verdict: Insufficient, Reason: "no backup is on record: take one, and waive this check with the place where it is",
+	})
 }
 
 func migrated(f PreflightFacts) Check {

@@ -309,6 +309,10 @@ func (r *rehearsal) settle() {
 		if e == nil {
 			return
 		}
+		if e.WantsLatest() && r.known != r.latest {
+			r.known = r.latest
+			continue
+		}
 		if e.Type == EventUpdate {
 			e.Judgement = r.latest
 		}

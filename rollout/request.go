@@ -191,7 +191,7 @@ func (s State) requestAdvance(r Request, j *Judgement) (*Event, error) {
 	if !more {
 		return &Event{Type: EventCompleted, Reason: "Completed early: " + r.Reason}, nil
 	}
-	if s.Stage.Kind == InPhase && s.needsPreflight() {
+	if s.needsPreflight() {
 		if check := s.preflightOpen(); check != nil {
 			return nil, refuse("preflight check %s is %s: %s; waive it first", check.ID, check.Verdict, check.Reason)
 		}

@@ -144,9 +144,14 @@ func (s State) StageEnds() time.Time {
 	return end
 }
 
-// stageLimit is until when a stage waits for enough to be seen.
+// stageLimit is until when a stage waits for enough to be seen. A notice may be
+// short: its preflight has a day.
 func (s State) stageLimit() time.Time {
-	return s.EnteredAt.Add(2 * s.Plan.soak(s.Stage, s.Times.Day))
+	limit := 2 * s.Plan.soak(s.Stage, s.Times.Day)
+	if s.Stage.Kind == Notice {
+		limit = max(limit, s.Times.Day)
+	}
+	return s.EnteredAt.Add(limit)
 }
 
 func (s State) check(id string) (int, bool) {
@@ -156,7 +161,7 @@ func (s State) check(id string) (int, bool) {
 
 // PreflightDue tells whether the preflight is to be made, or made again.
 func (s State) PreflightDue(now time.Time) bool {
-	return s.Status == Running && s.Stage.Kind == InPhase && s.needsPreflight() && s.preflightOpen() != nil &&
+	return s.Status == Running && s.needsPreflight() && s.preflightOpen() != nil &&
 		!now.Before(s.preflightAt())
 }
 

@@ -1,6 +1,7 @@
 package rollout_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -181,6 +182,94 @@ func TestAnOutagePausesAndIsOver(t *testing.T) {
 		l.of(rollout.EventPaused, rollout.EventResumed, rollout.EventRolledBack, rollout.EventEntered)[3:6], "two days later than planned")
 }
 
+// Whoever was automated before a rollback to 0 % still is, and may come to harm.
+func TestAtNothingAfterARollbackTriggersWatchOn(t *testing.T) {
+	t.Parallel()
+	backToNothing := func() *life {
+		l := begun(t, rollout.DefaultPlan())
+		l.toPhase(1)
+		l.judge = raising(rollout.TriggerEmail, rollout.Partial)
+		l.until(l.now)
+		require.InDelta(t, 0, l.state.Percentage, 0)
+		require.True(t, l.state.Enabled)
+		return l
+	}
+	l := backToNothing()
+	l.judge = raising(rollout.TriggerErrors, rollout.Immediate)
+	require.True(t, l.state.MustKnow(*l.judge(l.state, l.now), l.now))
+	l.until(l.now)
+	require.Equal(t, rollout.RolledBack, l.state.Status, "at once, cooldown or not")
+	require.False(t, l.state.Enabled)
+
+	l = backToNothing()
+	l.days(0.5)
+	require.Equal(t, rollout.Running, l.state.Status, "its effect is waited for")
+	l.days(5)
+	require.Equal(t, rollout.PausedByTriggers, l.state.Pause.Cause, "it does not climb again by itself")
+	require.Equal(t, "Paused: nobody new is admitted, and of those automated before it is bad.", l.state.Pause.Reason)
+	l.judge = raising(rollout.TriggerConversion, rollout.Immediate)
+	l.days(1)
+	require.Equal(t, rollout.RolledBack, l.state.Status)
+
+	l = &life{t: t, now: noon, judge: raising(rollout.TriggerErrors, rollout.Immediate)}
+	l.apply(rollout.Begin(rollout.Start{ID: "r1", Plan: rollout.DefaultPlan(), Times: inDays, By: "owner"}, l.now))
+	l.days(0.5)
+	require.Equal(t, rollout.Running, l.state.Status, "in its notice a rollout has done nothing yet")
+}
+
+// doubtful is a judgement in which fewer trials convert than must, which may be chance.
+func doubtful(seen int) func(rollout.State, time.Time) *rollout.Judgement {
+	return func(s rollout.State, now time.Time) *rollout.Judgement {
+		j := healthy(s, now)
+		j.Triggers = []rollout.Alarm{{Trigger: rollout.TriggerConversion, Remedy: rollout.Immediate, Seen: seen, Estimate: 0.06, Limit: 0.1, Reason: "6.0 % converted"}}
+		return j
+	}
+}
+
+func TestTheGuardGoesOnWhileConversionIsInDoubt(t *testing.T) {
+	t.Parallel()
+	guarded := func(seen int) *life {
+		l := begun(t, rollout.DefaultPlan())
+		l.days(30)
+		require.Equal(t, rollout.Guard, l.state.Stage.Kind)
+		l.judge = doubtful(seen)
+		return l
+	}
+	ends := []rollout.EventType{rollout.EventCompleted, rollout.EventPaused, rollout.EventRolledBack}
+
+	l := guarded(30)
+	l.days(10)
+	require.Empty(t, l.of(ends...), "its time is over, and it goes on")
+	require.Contains(t, l.state.Sentence(), "in guard")
+	l.judge = raising(rollout.TriggerConversion, rollout.Immediate)
+	l.days(1)
+	require.Equal(t, []string{"rolled-back guard/5 0% day 40"}, l.of(ends...), "it is still watched")
+
+	l = guarded(30)
+	l.days(10)
+	l.judge = healthy
+	l.days(1)
+	require.Equal(t, []string{"completed guard/5 100% day 40"}, l.of(ends...), "as soon as enough convert")
+
+	l = guarded(30)
+	l.days(40)
+	require.Equal(t, []string{"paused guard/5 100% day 52"}, l.of(ends...), "a person decides after twice its time")
+	require.Equal(t, "Paused: twice the guard's time has passed, and 6.0 % converted, which may still be chance.", l.state.Pause.Reason)
+	l.ask(rollout.SignalAdvance, rollout.Request{})
+	require.Equal(t, rollout.Completed, l.state.Status)
+
+	l = guarded(29)
+	l.days(10)
+	require.Equal(t, []string{"completed guard/5 100% day 35"}, l.of(ends...), "too few to care")
+
+	p := rollout.DefaultPlan()
+	p.StabilityDays, p.GuardDays = 24, 0
+	l = begun(t, p)
+	l.judge = doubtful(30)
+	l.days(40)
+	require.Equal(t, []string{"completed guard/5 100% day 35"}, l.of(ends...), "the plan has no guard")
+}
+
 func TestTooLittleSeenHoldsAndThenPauses(t *testing.T) {
 	t.Parallel()
 	l := begun(t, rollout.DefaultPlan())
@@ -264,4 +353,66 @@ func TestNobodyIsAdmittedBeforeThePreflight(t *testing.T) {
 	l.ask(rollout.SignalResume, rollout.Request{})
 	l.days(1)
 	require.Equal(t, rollout.Stage{Kind: rollout.InPhase, Phase: 1}, l.state.Stage)
+}
+
+// A restart past the phase of 0 %, or a plan without one, admits from its first
+// phase on: its preflight is made while stakeholders have their notice.
+func TestARestartIsPreparedInItsNotice(t *testing.T) {
+	t.Parallel()
+	fresh := func() *life {
+		l := &life{t: t, now: noon.Add(-day), judge: healthy}
+		l.apply(rollout.Begin(rollout.Start{ID: "r2", RestartOf: "r1", Phase: 2, Plan: rollout.DefaultPlan(), Times: inDays, By: "owner"}, l.now))
+		return l
+	}
+	checked := func(l *life, v rollout.Verdict) {
+		l.apply(l.state.CheckedEvent([]rollout.Check{{ID: rollout.CheckBackup, Verdict: v, Reason: "so it is"}}, l.now))
+	}
+	l := fresh()
+	require.True(t, l.state.PreflightDue(l.now))
+	l.days(1.5)
+	require.Equal(t, rollout.Stage{Kind: rollout.Notice, Phase: 2}, l.state.Stage, "its notice is over, and it waits for the preflight")
+	_, err := l.state.Request(rollout.SignalAdvance, rollout.Request{Reason: "now"}, nil, l.now)
+	require.ErrorContains(t, err, "preflight check preflight is INSUFFICIENT: has not been made yet; waive it first")
+	checked(l, rollout.Pass)
+	require.False(t, l.state.PreflightDue(l.now.Add(day)))
+	l.days(0.1)
+	require.Equal(t, []string{"entered phase/2 25% day 1.5"}, l.of(rollout.EventEntered))
+
+	l = fresh()
+	checked(l, rollout.Insufficient)
+	l.days(5)
+	require.Equal(t, []string{"paused notice/2 0% day 2"}, l.of(rollout.EventPaused, rollout.EventEntered), "after twice its time")
+	l.ask(rollout.SignalWaive, rollout.Request{Subject: rollout.CheckBackup})
+	l.ask(rollout.SignalResume, rollout.Request{})
+	l.days(0.1)
+	require.Equal(t, rollout.Stage{Kind: rollout.InPhase, Phase: 2}, l.state.Stage)
+
+	p := rollout.DefaultPlan()
+	p.NoticeDays, p.Phases = 0, p.Phases[1:]
+	l = &life{t: t, now: noon, judge: healthy}
+	l.apply(rollout.Begin(rollout.Start{ID: "r3", Plan: p, Times: inDays, By: "owner"}, l.now))
+	l.days(0.9)
+	require.Equal(t, rollout.Running, l.state.Status, "without a notice the preflight still has a day")
+	require.Equal(t, rollout.Stage{Kind: rollout.Notice}, l.state.Stage)
+	l.days(0.2)
+	require.Equal(t, rollout.PausedByPreflight, l.state.Pause.Cause)
+
+	l = begun(t, rollout.DefaultPlan())
+	require.False(t, rollout.Fold(l.events[:1]).PreflightDue(l.now), "a phase of 0 % comes first, and makes it then")
+}
+
+func TestThePreflightOfANoticeDoesNotAskForTheFlags(t *testing.T) {
+	t.Parallel()
+	facts := rollout.PreflightFacts{Now: noon, Judged: &rollout.Judgement{At: noon}, MailAnswers: true, MayMail: true}
+	ids := func(s rollout.State) (all []string) {
+		for _, c := range rollout.Preflight(s, facts) {
+			all = append(all, fmt.Sprintf("%s %s", c.ID, c.Verdict))
+		}
+		return all
+	}
+	start := rollout.Start{ID: "r2", RestartOf: "r1", Phase: 2, Plan: rollout.DefaultPlan(), Times: inDays, By: "owner"}
+	restarted := rollout.Fold([]rollout.Event{rollout.Begin(start, noon)})
+	require.Equal(t, []string{"migration PASS", "health PASS", "monitoring PASS", "backup INSUFFICIENT"}, ids(restarted))
+	restarted.Stage.Kind = rollout.InPhase
+	require.Equal(t, []string{"migration PASS", "health PASS", "monitoring PASS", "flags FAIL", "backup INSUFFICIENT"}, ids(restarted))
 }

@@ -13,6 +13,8 @@ type View struct {
 	NextMoment *time.Time `json:"nextMoment"`
 	// Judgement is the latest; nil before the first watch.
 	Judgement *Judgement `json:"judgement"`
+	// Conversion says from when on a trial counts in judging conversion.
+	Conversion string `json:"conversion"`
 	// Undecidable are triggers without a possible verdict, and until when.
 	Undecidable []Alarm `json:"undecidable"`
 	// Gates are those of the present phase.
@@ -27,7 +29,7 @@ type View struct {
 // ViewOf is what is known of a rollout at a moment.
 func ViewOf(s State, j *Judgement, now time.Time) View {
 	v := View{
-		Rollout: s, Summary: s.Sentence(), StageName: s.StageName(), Judgement: j,
+		Rollout: s, Summary: s.Sentence(), StageName: s.StageName(), Judgement: j, Conversion: s.Times.Basis(),
 		Undecidable: []Alarm{}, Gates: []Ruling{}, Criteria: Appraise(s, j), Tasks: TasksOf(s, now),
 	}
 	if at := s.wakeAt(now); !at.IsZero() && !s.Status.Final() {
@@ -39,7 +41,7 @@ func ViewOf(s State, j *Judgement, now time.Time) View {
 	if j != nil {
 		last = j.At
 		for _, a := range j.Triggers {
-			if a.DecidableFrom != nil || a.Seen == 0 {
+			if a.DecidableFrom != nil || a.Seen == 0 && (a.Weighed == nil || a.undecidable()) {
 				v.Undecidable = append(v.Undecidable, a)
 			}
 		}

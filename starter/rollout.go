@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
 	"marketplace.example/trials/api/client"
@@ -49,7 +50,7 @@ func rolloutOf(args []string) string {
 }
 
 func (a *app) rolloutStart() *cobra.Command {
-	var plan, restartOf string
+	var plan, restartOf, key string
 	var phase int
 	command := &cobra.Command{
 		Use: "start", Short: "Start a rollout", Args: cobra.NoArgs,
@@ -66,7 +67,14 @@ func (a *app) rolloutStart() *cobra.Command {
 	flags.StringVar(&plan, "plan", "", "a YAML file with the plan (default the configured one)")
 	flags.StringVar(&restartOf, "restart-of", "", "the rollout that was taken back and is to go on")
 	flags.IntVar(&phase, "phase", 0, "the phase to begin with, from 1; only with --restart-of (default 1)")
+	flags.StringVar(&key, "idempotency-key", "", "starts one rollout, however often it is sent (default a new one)")
 	command.RunE = func(c *cobra.Command, _ []string) error {
+		if key == "" {
+			key = uuid.NewString()
+		}
+		if !keyPattern.MatchString(key) {
+			return usagef("--idempotency-key: must be 1 to 128 visible ASCII characters")
+		}
 		var body client.RolloutStart
 		if restartOf != "" {
 			body.RestartOf = &restartOf
@@ -81,7 +89,7 @@ func (a *app) rolloutStart() *cobra.Command {
 		if body.Plan, err = planFile(plan); err != nil {
 			return err
 		}
-		return a.startRollout(c.Context(), body)
+		return a.startRollout(c.Context(), key, body)
 	}
 	return command
 }
@@ -103,17 +111,17 @@ func planFile(path string) (*rollout.Plan, error) {
 	return &plan, nil
 }
 
-func (a *app) startRollout(ctx context.Context, body client.RolloutStart) error {
+func (a *app) startRollout(ctx context.Context, key string, body client.RolloutStart) error {
 	api, err := a.asAdmin()
 	if err != nil {
 		return err
 	}
-	response, err := api.StartRolloutWithResponse(ctx, body)
+	response, err := api.StartRolloutWithResponse(ctx, &client.StartRolloutParams{IdempotencyKey: key}, body)
 	if err == nil {
 		err = checkAnswer(response.HTTPResponse, response.Body, response.JSON202 != nil)
 	}
 	if err != nil && uncertain(err) {
-		return fmt.Errorf("%w\nIt may have started all the same: starter rollout status tells. A second one is refused while one runs", err)
+		return fmt.Errorf("%w\nIt may have started all the same. To be sure, repeat it with --idempotency-key %s", err, key)
 	}
 	if err != nil {
 		return err

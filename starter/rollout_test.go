@@ -168,6 +168,8 @@ func TestRolloutStart(t *testing.T) {
 	again := w.run(t, "rollout", "start", "--restart-of", "rollout-20260310-120000", "--phase", "1", "--json")
 	require.Equal(t, result{0, `{"id":"rollout-20260310-120000","plan":"default"}` + "\n", ""}, again)
 	calls := w.Calls()
+	require.NotEmpty(t, calls[0].Key)
+	require.NotEqual(t, calls[0].Key, calls[len(calls)-1].Key, "each call is a new wish")
 	require.JSONEq(t, `{"restartOf":"rollout-20260310-120000","phase":1}`, calls[len(calls)-1].Body)
 }
 
@@ -230,9 +232,9 @@ func TestAnUncertainControlCanBeRepeated(t *testing.T) {
 	r := w.run(t, "rollout", "pause", "--reason", "why", "--idempotency-key", "mine")
 	require.Equal(t, result{1, "", "starter: the workflow service does not answer; try again (request r-1)\n" +
 		"It may have been carried out all the same. To be sure, repeat it with --idempotency-key mine\n"}, r)
-	r = w.run(t, "rollout", "start")
+	r = w.run(t, "rollout", "start", "--idempotency-key", "mine")
 	require.Equal(t, result{1, "", "starter: the workflow service does not answer; try again (request r-1)\n" +
-		"It may have started all the same: starter rollout status tells. A second one is refused while one runs\n"}, r)
+		"It may have started all the same. To be sure, repeat it with --idempotency-key mine\n"}, r)
 }
 
 func TestRolloutDecisionsTurnPages(t *testing.T) {

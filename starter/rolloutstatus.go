@@ -84,6 +84,7 @@ func standing(v rollout.View, now time.Time) *table {
 		t.row("taken in", fmt.Sprintf("%d trials that ran unautomated, all of them: %s", b.Taken, yesNo(b.Done)))
 	}
 	t.row("watch", watched(v, now))
+	t.row("conversion", v.Conversion)
 	if v.Judgement != nil && v.Judgement.Outage != nil {
 		t.row("outage", fmt.Sprintf("%s, since %s", v.Judgement.Outage.Cause, moment(v.Judgement.Outage.Since, now)))
 	}

@@ -8,6 +8,7 @@ import (
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
 
 	"marketplace.example/trials/rollout"
 	"marketplace.example/trials/trial"
@@ -17,8 +18,11 @@ import (
 // errNoRollout says that there is nothing to steer.
 var errNoRollout = &trial.Error{Code: trial.CodeConflict, Field: "id", Message: "no rollout is running"}
 
-// StartRollout starts a rollout. While one runs it is a *trial.Error with
-// CodeConflict.
+// rolloutMemo is under what a workflow's memo says which rollout it is.
+const rolloutMemo = "rolloutId"
+
+// StartRollout starts a rollout; one that runs already is left alone. While
+// another runs it is a *trial.Error with CodeConflict.
 func (c *Client) StartRollout(ctx context.Context, start rollout.Start) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
@@ -27,16 +31,34 @@ func (c *Client) StartRollout(ctx context.Context, start rollout.Start) error {
 		WorkflowIDReusePolicy:                    enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
 		WorkflowIDConflictPolicy:                 enums.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
 		WorkflowExecutionErrorWhenAlreadyStarted: true,
+		Memo:                                     map[string]any{rolloutMemo: start.ID},
 		StaticSummary:                            "Rollout " + start.ID + ", plan " + start.Plan.Name,
 		StaticDetails:                            "Puts trial automation in front of vendors step by step. Queries: `status`, `decisions`. Signals: `rollback`, `pause`, `resume`, `advance`, `set-percentage`.",
 	}, rollout.WorkflowType, workflows.RolloutInput{Start: &start})
 	if _, running := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err); running {
+		if id, err := c.runningRollout(ctx); err != nil || id == start.ID {
+			return err
+		}
 		return &trial.Error{Code: trial.CodeConflict, Field: "id", Message: "a rollout is running already"}
 	}
 	if err != nil {
 		return away("starting rollout "+start.ID, err)
 	}
 	return nil
+}
+
+// runningRollout is the id of the rollout that runs; empty where that is not known.
+func (c *Client) runningRollout(ctx context.Context) (string, error) {
+	described, err := c.SDK.DescribeWorkflowExecution(ctx, rollout.WorkflowID, "")
+	if err != nil {
+		return "", away("asking which rollout runs", err)
+	}
+	var id string
+	memo := described.GetWorkflowExecutionInfo().GetMemo().GetFields()[rolloutMemo]
+	if err := converter.GetDefaultDataConverter().FromPayload(memo, &id); err != nil {
+		return "", nil //nolint:nilerr // started without a memo
+	}
+	return id, nil
 }
 
 // Steer sends a person's request to the running rollout. Without one it is a

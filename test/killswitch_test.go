@@ -1,14 +1,17 @@
 package test
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"marketplace.example/trials/rollout"
 	"marketplace.example/trials/test/system"
 	"marketplace.example/trials/trial"
 )
@@ -159,4 +162,32 @@ func TestIdempotencyKeyMakesARequestOnce(t *testing.T) {
 	require.Equal(t, http.StatusUnprocessableEntity, other.Status, "%s", other.Body)
 	require.Equal(t, "Idempotency-Key", readProblem(t, other).Field)
 	require.Equal(t, end, s.known(id).Trial.EndsAt)
+}
+
+func TestAKeyStartsOneRolloutWithNoWorkerToBeginIt(t *testing.T) {
+	s := begin(t, system.Options{})
+	s.rollout(true, 0)
+	s.KillWorker()
+	start := func(key string) system.Answer {
+		a, err := system.Call(s.ctx, http.MethodPost, s.API+rollouts, s.Secrets.AdminToken,
+			map[string]any{"plan": shortPlan()}, http.Header{"Idempotency-Key": {key}})
+		require.NoError(t, err)
+		return a
+	}
+	first := start("ticket-4711")
+	s.answered(http.StatusAccepted, first, nil)
+	again := start("ticket-4711")
+	s.answered(http.StatusAccepted, again, nil)
+	require.JSONEq(t, string(first.Body), string(again.Body))
+	require.Equal(t, http.StatusConflict, start("ticket-4712").Status, "another one")
+	require.NoError(t, s.StartWorker(s.ctx))
+	s.awaitRollout(wholeLife, func(v rollout.View) error {
+		if !strings.Contains(string(first.Body), v.Rollout.ID) {
+			return errors.New("not begun yet")
+		}
+		return nil
+	})
+	again = start("ticket-4711")
+	s.answered(http.StatusAccepted, again, nil)
+	require.JSONEq(t, string(first.Body), string(again.Body))
 }

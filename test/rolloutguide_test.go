@@ -132,11 +132,23 @@ func (g *guide) start(command string) {
 	}).Rollout.ID
 }
 
+// checked waits for the preflight.
+func (g *guide) checked() {
+	g.t.Helper()
+	g.awaitRollout(wholeLife, func(v rollout.View) error {
+		if len(v.Rollout.Checks) == 0 {
+			return errors.New("no preflight yet")
+		}
+		return nil
+	})
+}
+
 func TestTheGuideToTheRolloutDoesWhatItSays(t *testing.T) {
 	s := begin(t, system.Options{})
 	s.rollout(true, 0)
 	g := s.guide()
 	plan := shortPlan()
+	plan.NoticeDays = 4 // a restart makes its preflight then
 	plan.Phases = []rollout.Phase{
 		{Name: "nobody", Percentage: 0, SoakDays: 6, Gates: []rollout.Gate{}},
 		{Name: "tenth", Percentage: 10, SoakDays: 60, Gates: []rollout.Gate{rollout.GateEmail}},
@@ -148,14 +160,10 @@ func TestTheGuideToTheRolloutDoesWhatItSays(t *testing.T) {
 	require.Contains(t, g.run("starter rollout plan --registrations 30 --plan plan.yaml"), "the 50 % phase sees about 900 vendors")
 	start := g.line("starter rollout start --plan")
 	g.start(start)
-	s.awaitRollout(wholeLife, func(v rollout.View) error {
-		if len(v.Rollout.Checks) == 0 {
-			return errors.New("no preflight yet")
-		}
-		return nil
-	})
+	g.checked()
 	require.Regexp(t, `backup +INSUFFICIENT`, g.run("starter rollout status"))
-	g.run(g.line("starter rollout waive"))
+	waive := g.line("starter rollout waive")
+	g.run(waive)
 	g.run(g.line("starter rollout tick dashboards", "--met"))
 	g.run(g.line("starter rollout tick", "--not-met"))
 	g.is(rollout.Running, 10)
@@ -200,6 +208,8 @@ func TestTheGuideToTheRolloutDoesWhatItSays(t *testing.T) {
 	require.ErrorContains(t, err, "the rollout is rolled-back", "its tasks are over with it")
 
 	g.start(g.line("starter rollout start --restart-of"))
+	g.checked()
+	g.run(waive)
 	g.is(rollout.Running, 10)
 	g.run("starter rollout rollback --percentage 0 --reason \"Wrong e-mails go out\"")
 	g.is(rollout.RolledBack, 0)

@@ -72,7 +72,33 @@ func (r *rolloutRun) setup(ctx workflow.Context, in RolloutInput) error {
 	if in.Start == nil {
 		return sdktemporal.NewNonRetryableApplicationError("a rollout needs a start", "invalid", nil)
 	}
-	return r.enact(ctx, rollout.Begin(*in.Start, workflow.Now(ctx)))
+	start := *in.Start
+	if workflow.GetVersion(ctx, learns, workflow.DefaultVersion, 1) >= 1 {
+		times, err := r.learn(ctx, start.Times)
+		if err != nil {
+			return err
+		}
+		start.Times = times
+	}
+	return r.enact(ctx, rollout.Begin(start, workflow.Now(ctx)))
+}
+
+// Changes that rollouts started before them do not have.
+const (
+	// learns has a rollout begin with what earlier trials tell of conversion.
+	learns = "learns-conversion"
+	// doubts has it look at the latest judgement before it completes.
+	doubts = "doubts-completion"
+)
+
+// learn asks what earlier trials tell of conversion, once: what is judged by it
+// later is judged the same when it is judged anew.
+func (r *rolloutRun) learn(ctx workflow.Context, times rollout.Times) (rollout.Times, error) {
+	var learned rollout.Times
+	if err := workflow.ExecuteActivity(r.options(ctx, "earlier trials"), r.doing.Learn, times).Get(ctx, &learned); err != nil {
+		return times, fmt.Errorf("looking at earlier trials: %w", err)
+	}
+	return learned, nil
 }
 
 // listen opens every signal's channel, before anything is awaited.
@@ -105,7 +131,7 @@ func (r *rolloutRun) run(ctx workflow.Context) (rollout.State, error) {
 			return r.state, workflow.NewContinueAsNewError(ctx, rollout.WorkflowType, next)
 		case r.state.PreflightDue(workflow.Now(ctx)):
 			err = r.preflight(ctx)
-		case event != nil && event.Cause == rollout.PausedByGate && !r.refreshed:
+		case event != nil && r.wantsLatest(ctx, *event):
 			err = r.refresh(ctx)
 		case event != nil:
 			err = r.enact(ctx, *event)
@@ -118,6 +144,14 @@ func (r *rolloutRun) run(ctx workflow.Context) (rollout.State, error) {
 			return r.state, err
 		}
 	}
+}
+
+// wantsLatest tells whether to ask for the latest judgement before an event.
+func (r *rolloutRun) wantsLatest(ctx workflow.Context, e rollout.Event) bool {
+	if r.refreshed || !e.WantsLatest() {
+		return false
+	}
+	return e.Type != rollout.EventCompleted || workflow.GetVersion(ctx, doubts, workflow.DefaultVersion, 1) >= 1
 }
 
 // settle waits until every message is out.
@@ -227,8 +261,7 @@ func (r *rolloutRun) tell(ctx workflow.Context, e rollout.Event) {
 // tellFor is how long it is tried to reach a recipient.
 const tellFor = 24 * time.Hour
 
-// refresh asks for the latest judgement before the rollout pauses at its gates:
-// the watch signals only what it has to act on, so that the one at hand may be old.
+// refresh asks for the latest judgement.
 func (r *rolloutRun) refresh(ctx workflow.Context) error {
 	var latest *rollout.Judgement
 	if err := workflow.ExecuteActivity(r.options(ctx, "latest judgement"), r.doing.Latest, r.state.ID).Get(ctx, &latest); err != nil {

@@ -191,6 +191,41 @@ func (e ScalingAdviceRole) Valid() bool {
 	}
 }
 
+// Alert defines model for Alert.
+type Alert = monitoring.AlertView
+
+// AlertEvent defines model for AlertEvent.
+type AlertEvent = monitoring.AlertEvent
+
+// AlertHistory defines model for AlertHistory.
+type AlertHistory struct {
+	Events []AlertEvent `json:"events"`
+}
+
+// AlertReason defines model for AlertReason.
+type AlertReason struct {
+	// Reason Why; without names or addresses.
+	Reason string `json:"reason"`
+}
+
+// AlertRule defines model for AlertRule.
+type AlertRule = monitoring.Rule
+
+// AlertSilence defines model for AlertSilence.
+type AlertSilence struct {
+	// Minutes For how long, in minutes of the clock.
+	Minutes *int `json:"minutes,omitempty"`
+
+	// Reason Why; without names or addresses.
+	Reason string `json:"reason"`
+
+	// Until Until when, in the next seven days.
+	Until *time.Time `json:"until,omitempty"`
+}
+
+// Alerts defines model for Alerts.
+type Alerts = monitoring.AlertsView
+
 // Cancellation defines model for Cancellation.
 type Cancellation struct {
 	// Reason Why, for the record. It is kept in histories, so no names or addresses in it.
@@ -606,6 +641,9 @@ type VendorTrial struct {
 	Vendor Vendor `json:"vendor"`
 }
 
+// AlertID defines model for AlertID.
+type AlertID = string
+
 // IdempotencyKey defines model for IdempotencyKey.
 type IdempotencyKey = string
 
@@ -627,11 +665,27 @@ type Forbidden = Problem
 // KeyReused defines model for KeyReused.
 type KeyReused = Problem
 
+// NoAlert defines model for NoAlert.
+type NoAlert = Problem
+
 // NotFound defines model for NotFound.
 type NotFound = Problem
 
 // TrialExtension defines model for TrialExtension.
 type TrialExtension = DaysChange
+
+// ListAlertEventsParams defines parameters for ListAlertEvents.
+type ListAlertEventsParams struct {
+	// After Only events after this number. Without it, the last ones.
+	After *int `form:"after,omitempty" json:"after,omitempty"`
+	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// StartRolloutParams defines parameters for StartRollout.
+type StartRolloutParams struct {
+	// IdempotencyKey Makes the request once, however often it is sent. A new key for each intention, such as a UUID.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
 
 // AdvanceRolloutParams defines parameters for AdvanceRollout.
 type AdvanceRolloutParams struct {
@@ -730,6 +784,15 @@ type PatchFeatureFlagsJSONRequestBody = FeatureFlagPatch
 // SetRolloutJSONRequestBody defines body for SetRollout for application/json ContentType.
 type SetRolloutJSONRequestBody = Rollout
 
+// AcknowledgeAlertJSONRequestBody defines body for AcknowledgeAlert for application/json ContentType.
+type AcknowledgeAlertJSONRequestBody = AlertReason
+
+// SilenceAlertJSONRequestBody defines body for SilenceAlert for application/json ContentType.
+type SilenceAlertJSONRequestBody = AlertSilence
+
+// UnsilenceAlertJSONRequestBody defines body for UnsilenceAlert for application/json ContentType.
+type UnsilenceAlertJSONRequestBody = AlertReason
+
 // StartRolloutJSONRequestBody defines body for StartRollout for application/json ContentType.
 type StartRolloutJSONRequestBody = RolloutStart
 
@@ -786,6 +849,21 @@ type ServerInterface interface {
 	// SetRollout Set the share of new registrations to automate, or disable the automation
 	// (POST /api/admin/feature-flags/trial-automation/rollout)
 	SetRollout(w http.ResponseWriter, r *http.Request)
+	// ListAlerts The alerts: their rules, how they stand, and what was seen last
+	// (GET /api/admin/monitoring/alerts)
+	ListAlerts(w http.ResponseWriter, r *http.Request)
+	// AcknowledgeAlert Say that somebody sees to an alert
+	// (POST /api/admin/monitoring/alerts/{alert}/acknowledge)
+	AcknowledgeAlert(w http.ResponseWriter, r *http.Request, alert AlertID)
+	// ListAlertEvents What happened to an alert, on what, why, and who was told
+	// (GET /api/admin/monitoring/alerts/{alert}/history)
+	ListAlertEvents(w http.ResponseWriter, r *http.Request, alert AlertID, params ListAlertEventsParams)
+	// SilenceAlert Tell nobody of an alert for a while
+	// (POST /api/admin/monitoring/alerts/{alert}/silence)
+	SilenceAlert(w http.ResponseWriter, r *http.Request, alert AlertID)
+	// UnsilenceAlert Tell of an alert again
+	// (POST /api/admin/monitoring/alerts/{alert}/unsilence)
+	UnsilenceAlert(w http.ResponseWriter, r *http.Request, alert AlertID)
 	// GetTrialsHealth How each part of the trial system is, and what to do
 	// (GET /api/admin/monitoring/trials/health)
 	GetTrialsHealth(w http.ResponseWriter, r *http.Request)
@@ -794,7 +872,7 @@ type ServerInterface interface {
 	GetTrialMetrics(w http.ResponseWriter, r *http.Request)
 	// StartRollout Start a rollout
 	// (POST /api/admin/rollouts)
-	StartRollout(w http.ResponseWriter, r *http.Request)
+	StartRollout(w http.ResponseWriter, r *http.Request, params StartRolloutParams)
 	// ForecastRollout What a plan will be able to decide
 	// (POST /api/admin/rollouts/forecast)
 	ForecastRollout(w http.ResponseWriter, r *http.Request)
@@ -932,6 +1010,153 @@ func (siw *ServerInterfaceWrapper) SetRollout(w http.ResponseWriter, r *http.Req
 	handler.ServeHTTP(w, r)
 }
 
+// ListAlerts operation middleware
+func (siw *ServerInterfaceWrapper) ListAlerts(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListAlerts(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// AcknowledgeAlert operation middleware
+func (siw *ServerInterfaceWrapper) AcknowledgeAlert(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "alert" -------------
+	var alert AlertID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "alert", mux.Vars(r)["alert"], &alert, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "alert", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.AcknowledgeAlert(w, r, alert)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListAlertEvents operation middleware
+func (siw *ServerInterfaceWrapper) ListAlertEvents(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "alert" -------------
+	var alert AlertID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "alert", mux.Vars(r)["alert"], &alert, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "alert", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListAlertEventsParams
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", r.URL.Query(), &params.After, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "after"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "after", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListAlertEvents(w, r, alert, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// SilenceAlert operation middleware
+func (siw *ServerInterfaceWrapper) SilenceAlert(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "alert" -------------
+	var alert AlertID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "alert", mux.Vars(r)["alert"], &alert, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "alert", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.SilenceAlert(w, r, alert)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// UnsilenceAlert operation middleware
+func (siw *ServerInterfaceWrapper) UnsilenceAlert(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "alert" -------------
+	var alert AlertID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "alert", mux.Vars(r)["alert"], &alert, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "alert", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.UnsilenceAlert(w, r, alert)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // GetTrialsHealth operation middleware
 func (siw *ServerInterfaceWrapper) GetTrialsHealth(w http.ResponseWriter, r *http.Request) {
 
@@ -963,8 +1188,39 @@ func (siw *ServerInterfaceWrapper) GetTrialMetrics(w http.ResponseWriter, r *htt
 // StartRollout operation middleware
 func (siw *ServerInterfaceWrapper) StartRollout(w http.ResponseWriter, r *http.Request) {
 
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params StartRolloutParams
+
+	headers := r.Header
+
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	} else {
+		err = fmt.Errorf("Header parameter Idempotency-Key is required, but not found")
+		siw.ErrorHandlerFunc(w, r, &RequiredHeaderError{ParamName: "Idempotency-Key", Err: err})
+		return
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.StartRollout(w, r)
+		siw.Handler.StartRollout(w, r, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -2174,6 +2430,16 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 
 	r.HandleFunc(options.BaseURL+"/api/admin/monitoring/trials/metrics", wrapper.GetTrialMetrics).Methods(http.MethodGet)
 
+	r.HandleFunc(options.BaseURL+"/api/admin/monitoring/alerts", wrapper.ListAlerts).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/api/admin/monitoring/alerts/{alert}/history", wrapper.ListAlertEvents).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/api/admin/monitoring/alerts/{alert}/acknowledge", wrapper.AcknowledgeAlert).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/api/admin/monitoring/alerts/{alert}/silence", wrapper.SilenceAlert).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/api/admin/monitoring/alerts/{alert}/unsilence", wrapper.UnsilenceAlert).Methods(http.MethodPost)
+
 	r.HandleFunc(options.BaseURL+"/api/admin/feature-flags", wrapper.GetFeatureFlags).Methods(http.MethodGet)
 
 	r.HandleFunc(options.BaseURL+"/api/admin/feature-flags", wrapper.PatchFeatureFlags).Methods(http.MethodPatch)
@@ -2230,6 +2496,8 @@ type ConflictApplicationProblemPlusJSONResponse Problem
 type ForbiddenApplicationProblemPlusJSONResponse Problem
 
 type KeyReusedApplicationProblemPlusJSONResponse Problem
+
+type NoAlertApplicationProblemPlusJSONResponse Problem
 
 type NotFoundApplicationProblemPlusJSONResponse Problem
 
@@ -2351,6 +2619,300 @@ func (response SetRolloutdefaultApplicationProblemPlusJSONResponse) VisitSetRoll
 	return err
 }
 
+type ListAlertsRequestObject struct {
+}
+
+type ListAlertsResponseObject interface {
+	VisitListAlertsResponse(w http.ResponseWriter) error
+}
+
+type ListAlerts200JSONResponse Alerts
+
+func (response ListAlerts200JSONResponse) VisitListAlertsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAlertsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListAlertsdefaultApplicationProblemPlusJSONResponse) VisitListAlertsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcknowledgeAlertRequestObject struct {
+	Alert AlertID `json:"alert"`
+	Body  *AcknowledgeAlertJSONRequestBody
+}
+
+type AcknowledgeAlertResponseObject interface {
+	VisitAcknowledgeAlertResponse(w http.ResponseWriter) error
+}
+
+type AcknowledgeAlert200JSONResponse Alert
+
+func (response AcknowledgeAlert200JSONResponse) VisitAcknowledgeAlertResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcknowledgeAlert404ApplicationProblemPlusJSONResponse struct {
+	NoAlertApplicationProblemPlusJSONResponse
+}
+
+func (response AcknowledgeAlert404ApplicationProblemPlusJSONResponse) VisitAcknowledgeAlertResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcknowledgeAlert409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response AcknowledgeAlert409ApplicationProblemPlusJSONResponse) VisitAcknowledgeAlertResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcknowledgeAlertdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AcknowledgeAlertdefaultApplicationProblemPlusJSONResponse) VisitAcknowledgeAlertResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAlertEventsRequestObject struct {
+	Alert  AlertID `json:"alert"`
+	Params ListAlertEventsParams
+}
+
+type ListAlertEventsResponseObject interface {
+	VisitListAlertEventsResponse(w http.ResponseWriter) error
+}
+
+type ListAlertEvents200JSONResponse AlertHistory
+
+func (response ListAlertEvents200JSONResponse) VisitListAlertEventsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAlertEventsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListAlertEventsdefaultApplicationProblemPlusJSONResponse) VisitListAlertEventsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SilenceAlertRequestObject struct {
+	Alert AlertID `json:"alert"`
+	Body  *SilenceAlertJSONRequestBody
+}
+
+type SilenceAlertResponseObject interface {
+	VisitSilenceAlertResponse(w http.ResponseWriter) error
+}
+
+type SilenceAlert200JSONResponse Alert
+
+func (response SilenceAlert200JSONResponse) VisitSilenceAlertResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SilenceAlert404ApplicationProblemPlusJSONResponse struct {
+	NoAlertApplicationProblemPlusJSONResponse
+}
+
+func (response SilenceAlert404ApplicationProblemPlusJSONResponse) VisitSilenceAlertResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SilenceAlert409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response SilenceAlert409ApplicationProblemPlusJSONResponse) VisitSilenceAlertResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SilenceAlertdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response SilenceAlertdefaultApplicationProblemPlusJSONResponse) VisitSilenceAlertResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UnsilenceAlertRequestObject struct {
+	Alert AlertID `json:"alert"`
+	Body  *UnsilenceAlertJSONRequestBody
+}
+
+type UnsilenceAlertResponseObject interface {
+	VisitUnsilenceAlertResponse(w http.ResponseWriter) error
+}
+
+type UnsilenceAlert200JSONResponse Alert
+
+func (response UnsilenceAlert200JSONResponse) VisitUnsilenceAlertResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UnsilenceAlert404ApplicationProblemPlusJSONResponse struct {
+	NoAlertApplicationProblemPlusJSONResponse
+}
+
+func (response UnsilenceAlert404ApplicationProblemPlusJSONResponse) VisitUnsilenceAlertResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UnsilenceAlert409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response UnsilenceAlert409ApplicationProblemPlusJSONResponse) VisitUnsilenceAlertResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UnsilenceAlertdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response UnsilenceAlertdefaultApplicationProblemPlusJSONResponse) VisitUnsilenceAlertResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetTrialsHealthRequestObject struct {
 }
 
@@ -2442,7 +3004,8 @@ func (response GetTrialMetricsdefaultApplicationProblemPlusJSONResponse) VisitGe
 }
 
 type StartRolloutRequestObject struct {
-	Body *StartRolloutJSONRequestBody
+	Params StartRolloutParams
+	Body   *StartRolloutJSONRequestBody
 }
 
 type StartRolloutResponseObject interface {
@@ -2459,6 +3022,38 @@ func (response StartRollout202JSONResponse) VisitStartRolloutResponse(w http.Res
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartRollout409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response StartRollout409ApplicationProblemPlusJSONResponse) VisitStartRolloutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartRollout422ApplicationProblemPlusJSONResponse struct {
+	KeyReusedApplicationProblemPlusJSONResponse
+}
+
+func (response StartRollout422ApplicationProblemPlusJSONResponse) VisitStartRolloutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -4021,6 +4616,21 @@ type StrictServerInterface interface {
 	// SetRollout Set the share of new registrations to automate, or disable the automation
 	// (POST /api/admin/feature-flags/trial-automation/rollout)
 	SetRollout(ctx context.Context, request SetRolloutRequestObject) (SetRolloutResponseObject, error)
+	// ListAlerts The alerts: their rules, how they stand, and what was seen last
+	// (GET /api/admin/monitoring/alerts)
+	ListAlerts(ctx context.Context, request ListAlertsRequestObject) (ListAlertsResponseObject, error)
+	// AcknowledgeAlert Say that somebody sees to an alert
+	// (POST /api/admin/monitoring/alerts/{alert}/acknowledge)
+	AcknowledgeAlert(ctx context.Context, request AcknowledgeAlertRequestObject) (AcknowledgeAlertResponseObject, error)
+	// ListAlertEvents What happened to an alert, on what, why, and who was told
+	// (GET /api/admin/monitoring/alerts/{alert}/history)
+	ListAlertEvents(ctx context.Context, request ListAlertEventsRequestObject) (ListAlertEventsResponseObject, error)
+	// SilenceAlert Tell nobody of an alert for a while
+	// (POST /api/admin/monitoring/alerts/{alert}/silence)
+	SilenceAlert(ctx context.Context, request SilenceAlertRequestObject) (SilenceAlertResponseObject, error)
+	// UnsilenceAlert Tell of an alert again
+	// (POST /api/admin/monitoring/alerts/{alert}/unsilence)
+	UnsilenceAlert(ctx context.Context, request UnsilenceAlertRequestObject) (UnsilenceAlertResponseObject, error)
 	// GetTrialsHealth How each part of the trial system is, and what to do
 	// (GET /api/admin/monitoring/trials/health)
 	GetTrialsHealth(ctx context.Context, request GetTrialsHealthRequestObject) (GetTrialsHealthResponseObject, error)
@@ -4241,6 +4851,156 @@ func (sh *strictHandler) SetRollout(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// ListAlerts operation middleware
+func (sh *strictHandler) ListAlerts(w http.ResponseWriter, r *http.Request) {
+	var request ListAlertsRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListAlerts(ctx, request.(ListAlertsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListAlerts")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListAlertsResponseObject); ok {
+		if err := validResponse.VisitListAlertsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// AcknowledgeAlert operation middleware
+func (sh *strictHandler) AcknowledgeAlert(w http.ResponseWriter, r *http.Request, alert AlertID) {
+	var request AcknowledgeAlertRequestObject
+
+	request.Alert = alert
+
+	var body AcknowledgeAlertJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.AcknowledgeAlert(ctx, request.(AcknowledgeAlertRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AcknowledgeAlert")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(AcknowledgeAlertResponseObject); ok {
+		if err := validResponse.VisitAcknowledgeAlertResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListAlertEvents operation middleware
+func (sh *strictHandler) ListAlertEvents(w http.ResponseWriter, r *http.Request, alert AlertID, params ListAlertEventsParams) {
+	var request ListAlertEventsRequestObject
+
+	request.Alert = alert
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListAlertEvents(ctx, request.(ListAlertEventsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListAlertEvents")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListAlertEventsResponseObject); ok {
+		if err := validResponse.VisitListAlertEventsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// SilenceAlert operation middleware
+func (sh *strictHandler) SilenceAlert(w http.ResponseWriter, r *http.Request, alert AlertID) {
+	var request SilenceAlertRequestObject
+
+	request.Alert = alert
+
+	var body SilenceAlertJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.SilenceAlert(ctx, request.(SilenceAlertRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SilenceAlert")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(SilenceAlertResponseObject); ok {
+		if err := validResponse.VisitSilenceAlertResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// UnsilenceAlert operation middleware
+func (sh *strictHandler) UnsilenceAlert(w http.ResponseWriter, r *http.Request, alert AlertID) {
+	var request UnsilenceAlertRequestObject
+
+	request.Alert = alert
+
+	var body UnsilenceAlertJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.UnsilenceAlert(ctx, request.(UnsilenceAlertRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UnsilenceAlert")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(UnsilenceAlertResponseObject); ok {
+		if err := validResponse.VisitUnsilenceAlertResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // GetTrialsHealth operation middleware
 func (sh *strictHandler) GetTrialsHealth(w http.ResponseWriter, r *http.Request) {
 	var request GetTrialsHealthRequestObject
@@ -4290,8 +5050,10 @@ func (sh *strictHandler) GetTrialMetrics(w http.ResponseWriter, r *http.Request)
 }
 
 // StartRollout operation middleware
-func (sh *strictHandler) StartRollout(w http.ResponseWriter, r *http.Request) {
+func (sh *strictHandler) StartRollout(w http.ResponseWriter, r *http.Request, params StartRolloutParams) {
 	var request StartRolloutRequestObject
+
+	request.Params = params
 
 	var body StartRolloutJSONRequestBody
 	if err := runtime.BindJSONBody(r, &body); err != nil {

@@ -13,6 +13,7 @@ import (
 type rollouts struct {
 	events []rollout.Event
 	judged *rollout.Judgement
+	claims map[string]rollout.Claim
 	calls  int
 	failed int
 	// reports are those made, by id.
@@ -39,6 +40,21 @@ func (s *store) CurrentRollout(context.Context) (state rollout.State, found bool
 		return nil
 	})
 	return state, found, err
+}
+
+func (s *store) ClaimRollout(_ context.Context, key string, c rollout.Claim) (kept rollout.Claim, err error) {
+	err = s.do(func() error {
+		kept = c
+		if first, claimed := s.rollouts.claims[key]; claimed {
+			kept = first
+		} else if s.rollouts.claims == nil {
+			s.rollouts.claims = map[string]rollout.Claim{key: c}
+		} else {
+			s.rollouts.claims[key] = c
+		}
+		return nil
+	})
+	return kept, err
 }
 
 func (s *store) Decisions(_ context.Context, _ string, fromSeq, limit int) (events []rollout.Event, err error) {
@@ -93,6 +109,9 @@ func (s *store) ObserveCall(_ time.Duration, failed bool) {
 func (w *workflows) StartRollout(_ context.Context, start rollout.Start) error {
 	return w.do(func() error {
 		if state := rollout.Fold(w.store.rollouts.events); state.ID != "" && !state.Status.Final() {
+			if state.ID == start.ID {
+				return nil
+			}
 			return &trial.Error{Code: trial.CodeConflict, Field: "id", Message: "a rollout is running already"}
 		}
 		w.store.rollouts.events = []rollout.Event{rollout.Begin(start, w.now())}

@@ -67,6 +67,9 @@ type RolloutStore interface {
 	Rollout(ctx context.Context, id string) (rollout.State, error)
 	// CurrentRollout returns the latest rollout, and whether there is one.
 	CurrentRollout(ctx context.Context) (rollout.State, bool, error)
+	// ClaimRollout keeps which rollout a request's key starts, and answers with
+	// the first that was kept under that key.
+	ClaimRollout(ctx context.Context, key string, c rollout.Claim) (rollout.Claim, error)
 	// Decisions lists a rollout's events in order, from a number on.
 	Decisions(ctx context.Context, id string, fromSeq, limit int) ([]rollout.Event, error)
 	// AppendDecision stores an event and the state after it, and returns the event
@@ -116,8 +119,8 @@ type AlertStore interface {
 
 // Rollouts reaches the rollout's workflow.
 type Rollouts interface {
-	// StartRollout starts a rollout; while one runs it is a *trial.Error with
-	// trial.CodeConflict.
+	// StartRollout starts a rollout; the same one again is left alone. While
+	// another runs it is a *trial.Error with trial.CodeConflict.
 	StartRollout(ctx context.Context, start rollout.Start) error
 	// Steer sends a request to the running rollout; without one it is a
 	// *trial.Error with trial.CodeConflict.

@@ -2,6 +2,8 @@ package rest
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -15,10 +17,20 @@ import (
 // latest stands for the latest rollout in a path.
 const latest = "current"
 
-// StartRollout starts a rollout.
+// StartRollout starts a rollout, once a key.
 func (s *server) StartRollout(ctx context.Context, request StartRolloutRequestObject) (StartRolloutResponseObject, error) {
 	start, err := s.start(ctx, request.Body)
 	if err != nil {
+		return nil, err
+	}
+	if start.ID, err = s.claim(ctx, request.Params.IdempotencyKey, request.Body); err != nil {
+		return nil, err
+	}
+	before, err := s.Store.Rollout(ctx, start.ID)
+	if err == nil {
+		return StartRollout202JSONResponse{Id: before.ID, Plan: before.Plan.Name}, nil
+	}
+	if e, ok := errors.AsType[*trial.Error](err); !ok || e.Code != trial.CodeNotFound {
 		return nil, err
 	}
 	if err := s.Rollouts.StartRollout(ctx, start); err != nil {
@@ -28,11 +40,29 @@ func (s *server) StartRollout(ctx context.Context, request StartRolloutRequestOb
 	return StartRollout202JSONResponse{Id: start.ID, Plan: start.Plan.Name}, nil
 }
 
+// claim is the id of the rollout that a key starts: the first one claimed. A key
+// that was used for another request is refused.
+func (s *server) claim(ctx context.Context, key string, body *StartRolloutJSONRequestBody) (string, error) {
+	asked, err := json.Marshal(body)
+	if err != nil {
+		return "", fmt.Errorf("writing down what was asked for: %w", err)
+	}
+	c := rollout.Claim{
+		// Of the key as well: two may be asked for within a second.
+		RolloutID: fmt.Sprintf("rollout-%s-%.3x", s.now().Format("20060102-150405"), sha256.Sum256([]byte(key))),
+		Request:   fmt.Sprintf("%x", sha256.Sum256(asked)),
+	}
+	kept, err := s.Store.ClaimRollout(ctx, key, c)
+	if err == nil && kept.Request != c.Request {
+		err = keyReused()
+	}
+	return kept.RolloutID, err
+}
+
 // start is what a rollout begins with, checked.
 func (s *server) start(ctx context.Context, body *StartRolloutJSONRequestBody) (rollout.Start, error) {
-	now := s.now()
 	start := rollout.Start{
-		ID: "rollout-" + now.Format("20060102-150405"), Plan: s.Plan, By: admin,
+		Plan: s.Plan, By: admin,
 		Times: rollout.Times{Day: s.Day, TrialDays: float64(s.Policy.LengthDays + s.Policy.GraceDays)},
 	}
 	if body.Plan != nil {

@@ -2,6 +2,7 @@ package rest_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -24,7 +25,7 @@ func (a *api) steer(control, key, body string) answered {
 func running(t *testing.T) *api {
 	t.Helper()
 	a := newAPI(t)
-	require.Equal(t, http.StatusAccepted, a.post(rolloutsPath, adminToken, `{}`).status)
+	require.Equal(t, http.StatusAccepted, a.ask(rolloutsPath, "start-1", `{}`).status)
 	for i, e := range []rollout.Event{
 		{Type: rollout.EventEntered, Stage: &rollout.Stage{Kind: rollout.InPhase}, Enabled: new(true), Percentage: new(0.0)},
 		{Type: rollout.EventPreflight, Checks: []rollout.Check{{ID: "backup", Verdict: rollout.Insufficient}, {ID: "health", Verdict: rollout.Pass}}},
@@ -46,14 +47,14 @@ func TestARolloutIsStartedOnceAndSeen(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t)
 	require.Equal(t, http.StatusNotFound, a.get(rolloutsPath+"/current", adminToken).status)
-	started := into[rest.RolloutStarted](a.post(rolloutsPath, adminToken, `{}`), http.StatusAccepted)
-	require.Equal(t, "rollout-20260310-120000", started.Id)
+	started := into[rest.RolloutStarted](a.ask(rolloutsPath, "start-2", `{}`), http.StatusAccepted)
+	require.Equal(t, "rollout-20260310-120000-207bd0", started.Id)
 	view := a.view()
 	require.Equal(t, rollout.DefaultPlan(), view.Rollout.Plan)
 	require.Equal(t, rollout.Notice, view.Rollout.Stage.Kind)
 	require.Equal(t, present.AddDate(0, 0, 1), *view.NextMoment)
 	require.Len(t, view.Criteria, 12)
-	require.Equal(t, http.StatusConflict, a.post(rolloutsPath, adminToken, `{}`).status)
+	require.Equal(t, http.StatusConflict, a.ask(rolloutsPath, "start-3", `{}`).status)
 	require.Equal(t, http.StatusOK, a.get(rolloutsPath+"/"+started.Id, adminToken).status)
 	require.Equal(t, http.StatusNotFound, a.get(rolloutsPath+"/other", adminToken).status)
 }
@@ -141,7 +142,7 @@ func TestBadRolloutRequestsChangeNothing(t *testing.T) {
 			before := a.store.flags
 			var got answered
 			if c.control == "" {
-				got = a.post(rolloutsPath, adminToken, c.body)
+				got = a.ask(rolloutsPath, "start-4", c.body)
 			} else {
 				got = a.steer(c.control, "k", c.body)
 			}
@@ -151,6 +152,34 @@ func TestBadRolloutRequestsChangeNothing(t *testing.T) {
 			require.Len(t, a.store.rollouts.events, 4)
 		})
 	}
+}
+
+func TestAKeyStartsOneRollout(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t)
+	require.Equal(t, "Idempotency-Key", *a.post(rolloutsPath, adminToken, `{}`).problem(http.StatusBadRequest).Field)
+	require.Empty(t, a.store.rollouts.events)
+	first := into[rest.RolloutStarted](a.ask(rolloutsPath, "k", `{}`), http.StatusAccepted)
+	require.Equal(t, first, into[rest.RolloutStarted](a.ask(rolloutsPath, "k", `{}`), http.StatusAccepted))
+	other := `{"plan": {"name": "other", "noticeDays": 1, "phases": [{"name": "all", "percentage": 100, "soakDays": 1, "gates": []}],
+		"stabilityDays": 1, "guardDays": 1, "backfill": false, "backfillPerHour": 0, "rule": "evidence",
+		"triggers": {"emailDelivery": 0.9, "errorRate": 0.2, "slowdown": 0.5, "conversion": 0.1}}}`
+	require.Equal(t, "Idempotency-Key", *a.ask(rolloutsPath, "k", other).problem(http.StatusUnprocessableEntity).Field)
+	require.Equal(t, http.StatusConflict, a.ask(rolloutsPath, "later", other).status, "another one runs")
+	require.Len(t, a.store.rollouts.events, 1)
+
+	// The worker may not have come to it yet: then only the workflow knows that it runs.
+	kept := a.store.rollouts.events
+	a.store.rollouts.events = nil
+	require.Equal(t, first, into[rest.RolloutStarted](a.ask(rolloutsPath, "k", `{}`), http.StatusAccepted))
+	a.store.rollouts.events = kept
+
+	a.steer("rollback", "k-2", `{"percentage": 0, "reason": "harm"}`)
+	require.Equal(t, first, into[rest.RolloutStarted](a.ask(rolloutsPath, "k", `{}`), http.StatusAccepted), "it was started, and is over")
+	require.Equal(t, rollout.RolledBack, a.view().Rollout.Status)
+	second := into[rest.RolloutStarted](a.ask(rolloutsPath, "later", other), http.StatusAccepted)
+	require.NotEqual(t, first.Id, second.Id)
+	require.Equal(t, "other", a.view().Rollout.Plan.Name, "what was refused starts once it may")
 }
 
 func TestWithoutARolloutThereIsNothingToSteer(t *testing.T) {
@@ -167,10 +196,10 @@ func TestWithoutARolloutThereIsNothingToSteer(t *testing.T) {
 func TestARolloutThatWasTakenBackIsRestartedAtAPhase(t *testing.T) {
 	t.Parallel()
 	a := running(t)
-	body := `{"restartOf": "rollout-20260310-120000", "phase": 3}`
-	require.Equal(t, http.StatusConflict, a.post(rolloutsPath, adminToken, body).status, "it still runs")
+	body := fmt.Sprintf(`{"restartOf": %q, "phase": 3}`, a.view().Rollout.ID)
+	require.Equal(t, http.StatusConflict, a.ask(rolloutsPath, "start-5", body).status, "it still runs")
 	a.steer("rollback", "k", `{"percentage": 0, "reason": "harm"}`)
-	require.Equal(t, http.StatusAccepted, a.post(rolloutsPath, adminToken, body).status)
+	require.Equal(t, http.StatusAccepted, a.ask(rolloutsPath, "start-6", body).status)
 	require.Equal(t, 2, a.view().Rollout.Stage.Phase)
 }
 

@@ -139,6 +139,11 @@ func (s *server) checkKey(ctx context.Context, c change) error {
 			return nil
 		}
 	}
+	return keyReused()
+}
+
+// keyReused refuses a key that was used for another request.
+func keyReused() error {
 	r := refuse(http.StatusUnprocessableEntity, "this Idempotency-Key was used for another request")
 	r.fields = []FieldProblem{{Field: "Idempotency-Key", Message: "was used for another request"}}
 	return r

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"marketplace.example/trials/test/simulation"
@@ -16,8 +17,9 @@ import (
 func main() {
 	runs := flag.Int("runs", 80, "how many `times` to live through each world, thrice that where a case has only one")
 	csv := flag.String("csv", "", "judge the real vendors of this `file`: vendor_id,registered_at,origin,segment,converted_at")
+	only := flag.String("only", "", "live through the cases with this in their `name` alone")
 	flag.Parse()
-	ok, err := simulate(os.Stdout, *runs, *csv)
+	ok, err := simulate(os.Stdout, *runs, *only, *csv)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "simulate:", err)
 		os.Exit(1)
@@ -28,7 +30,7 @@ func main() {
 }
 
 // simulate tells whether everything showed that must.
-func simulate(out io.Writer, runs int, csv string) (bool, error) {
+func simulate(out io.Writer, runs int, only, csv string) (bool, error) {
 	if runs < 1 {
 		return false, fmt.Errorf("-runs must be at least 1, is %d", runs)
 	}
@@ -40,6 +42,9 @@ func simulate(out io.Writer, runs int, csv string) (bool, error) {
 	fmt.Fprintf(out, form, "case", "must show", "shown", "ok")
 	fmt.Fprintf(out, form, "---", "---", "---", "---")
 	for _, c := range simulation.Cases() {
+		if !strings.Contains(c.Name, only) {
+			continue
+		}
 		row, err := c.Check(runs * max(3, len(c.Cells)))
 		if err != nil {
 			return false, err
@@ -73,6 +78,7 @@ func reality(out io.Writer, csv string) (bool, error) {
 		return false, err
 	}
 	all := true
+	fmt.Fprintf(out, "%s\n", vendors.Basis())
 	for _, r := range rows {
 		must := r.Must + ": yes"
 		switch {

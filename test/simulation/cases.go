@@ -216,8 +216,11 @@ func atClusterings(rate, breaks float64, change func(*Truth)) []Cell {
 	return cells
 }
 
-// until lengthens a rollout's guard, so that it ends after so many days.
-func until(w *World, last float64) { w.Plan.GuardDays += last - w.length() }
+// until lengthens a rollout's guard, so that it ends after so many days, and looks no longer.
+func until(w *World, last float64) {
+	w.Plan.GuardDays += last - w.length()
+	w.Last = last
+}
 
 const never = math.MaxFloat64
 
@@ -299,6 +302,9 @@ func conversionCases() []Case {
 			until(w, 45)
 		})
 	}
+	learned := func(share float64) []Cell {
+		return at(30, func(w *World) { w.Conversion, w.Before = share, 50 })
+	}
 	low := func(trial, last float64) []Cell {
 		return at(30, func(w *World) {
 			w.Conversion, w.Times.TrialDays = 0.05, trial
@@ -315,12 +321,17 @@ func conversionCases() []Case {
 		{"the same, weighed by the true curve, 30 a day", "taken back ≤ 5 %", by(Ripening(0)), atMost(0.05)},
 		{"the same, by a curve 3 days late", "taken back ≤ 5 %", by(Ripening(3)), atMost(0.05)},
 		{"the same, by a curve 3 days early", "", by(Ripening(-3)), info(atMost(1))},
+		{"the same, by the curve of 50 conversions before, in the default guard", "taken back ≤ 5 %", learned(0.10), atMost(0.05)},
 		{
 			"conversion 5 %, 30 a day, trial of 14 days, no grace, until day 45", "found ≥ 99 %, median ≤ day 29",
 			low(14, 45), found(0.99, 29),
 		},
 		{"the same, 3 days of grace, until day 48", "found ≥ 99 %, median ≤ day 32", low(withGrace, 48), found(0.99, 32)},
-		{"the same, 3 days of grace, in the default guard", "", low(withGrace, 34), info(found(0, never))},
+		{
+			"the same, 3 days of grace, in the default guard", "found ≥ 99 %, median ≤ day 32",
+			at(30, func(w *World) { w.Conversion = 0.05 }), found(0.99, 32),
+		},
+		{"the same, by the curve of 50 conversions before", "", learned(0.05), info(found(0, never))},
 	}
 }
 

@@ -19,36 +19,48 @@ var (
 	realTo   = time.Date(2018, time.March, 1, 0, 0, 0, 0, time.UTC)
 )
 
-// ReadVendors reads the registrations of January and February 2018 from CSV with
-// the columns vendor_id, registered_at, origin, segment, converted_at.
-func ReadVendors(from io.Reader) ([]Registration, error) {
+// Real are the vendors of a real marketplace around a rollout.
+type Real struct {
+	// Registered came in January and February 2018.
+	Registered []Registration
+	// Past came before, and are as was known when January began.
+	Past []rollout.Lifetime
+}
+
+// ReadVendors reads real vendors from CSV with the columns vendor_id,
+// registered_at, origin, segment, converted_at.
+func ReadVendors(from io.Reader) (Real, error) {
+	var vendors Real
 	r := csv.NewReader(from)
 	r.FieldsPerRecord = 5
 	if _, err := r.Read(); err != nil {
-		return nil, fmt.Errorf("reading the header: %w", err)
+		return vendors, fmt.Errorf("reading the header: %w", err)
 	}
-	var vendors []Registration
 	for {
 		record, err := r.Read()
 		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
-			return nil, fmt.Errorf("reading a vendor: %w", err)
+			return vendors, fmt.Errorf("reading a vendor: %w", err)
 		}
 		v, date, err := registration(record)
 		if err != nil {
-			return nil, err
+			return vendors, err
 		}
-		if !date.Before(realFrom) && date.Before(realTo) {
-			vendors = append(vendors, v)
+		v.After = date.Sub(realFrom)
+		switch {
+		case v.After < 0:
+			vendors.Past = append(vendors.Past, v.lived(-v.After))
+		case date.Before(realTo):
+			vendors.Registered = append(vendors.Registered, v)
 		}
 	}
-	if len(vendors) == 0 {
-		return nil, errors.New("no vendor registered in January or February 2018")
+	if len(vendors.Registered) == 0 {
+		return vendors, errors.New("no vendor registered in January or February 2018")
 	}
-	slices.SortStableFunc(vendors, func(a, b Registration) int { return cmp.Compare(a.After, b.After) })
-	spreadDays(vendors)
+	slices.SortStableFunc(vendors.Registered, func(a, b Registration) int { return cmp.Compare(a.After, b.After) })
+	spreadDays(vendors.Registered)
 	return vendors, nil
 }
 
@@ -58,7 +70,6 @@ func registration(record []string) (Registration, time.Time, error) {
 	if err != nil {
 		return v, date, fmt.Errorf("vendor %.40q: reading registered_at: %w", v.ID, err)
 	}
-	v.After = date.Sub(realFrom)
 	if record[4] == "" {
 		return v, date, nil
 	}
@@ -71,6 +82,16 @@ func registration(record []string) (Registration, time.Time, error) {
 		v.Converts = max(0, after)
 	}
 	return v, date, nil
+}
+
+// lived is what was known of a vendor's trial so long after its registration.
+func (v Registration) lived(ago time.Duration) rollout.Lifetime {
+	watched := ago.Hours() / 24
+	life := rollout.Lifetime{Age: min(watched, withGrace), Whole: watched >= withGrace}
+	if v.Converts >= 0 && v.Converts < watched {
+		life.Age, life.Converted = v.Converts, true
+	}
+	return life
 }
 
 // spreadDays spreads each day's registrations over it, since only the date is
@@ -93,19 +114,21 @@ func spreadDays(vendors []Registration) {
 }
 
 // Reality lives through a rollout with real registrations and conversions and
-// everything else healthy, with each limit of conversion in several deals of vendors.
-func Reality(vendors []Registration) ([]Row, error) {
-	longest := vendors[len(vendors)-1].After.Hours()/24 + withGrace + 1
+// everything else healthy, with each limit of conversion in several deals of
+// vendors. It begins with the curve that production would learn from the past.
+func Reality(vendors Real) ([]Row, error) {
+	longest := vendors.Registered[len(vendors.Registered)-1].After.Hours()/24 + withGrace + 1
 	rows := make([]Row, 0, 4)
 	for _, c := range []struct {
 		limit, last float64
 		must        string
 	}{
-		{0.10, 0, ""}, {0.10, longest, "taken back by conversion"}, {0.03, 0, "not taken back"}, {0.03, longest, "not taken back"},
+		{0.10, 0, "taken back by conversion"}, {0.10, longest, "taken back by conversion"}, {0.03, 0, "not taken back"}, {0.03, longest, "not taken back"},
 	} {
 		w := Healthy(0)
-		w.Registered, w.Plan.Triggers.Conversion = vendors, c.limit
-		name := fmt.Sprintf("limit %v %%, default guard, until day %v", 100*c.limit, w.length())
+		w.Registered, w.Plan.Triggers.Conversion = vendors.Registered, c.limit
+		w.Times = w.Times.Learned(vendors.Past)
+		name := fmt.Sprintf("limit %v %%, default guard, until day %v, in doubt until day %v", 100*c.limit, w.length(), w.last())
 		if c.last > 0 {
 			until(&w, c.last)
 			name = fmt.Sprintf("limit %v %%, guard until the last trial is over, day %.0f", 100*c.limit, c.last)
@@ -115,11 +138,13 @@ func Reality(vendors []Registration) ([]Row, error) {
 		if row.Shown, row.OK, err = dealt(w, c.must != "not taken back"); err != nil {
 			return nil, err
 		}
-		row.OK = row.OK || c.must == ""
 		rows = append(rows, row)
 	}
 	return rows, nil
 }
+
+// Basis says how conversion is judged, in a sentence.
+func (r Real) Basis() string { return rollout.Times{TrialDays: withGrace}.Learned(r.Past).Basis() }
 
 // deals is in how many ways the vendors are dealt to the first phases.
 const deals = 20

@@ -30,6 +30,9 @@ type World struct {
 	Registered []Registration
 	// Watches is how often a day the rollout is watched.
 	Watches int
+	// Last is the day on which the run ends at the latest; 0 for when the rollout
+	// is over, a guard that goes on included.
+	Last float64
 	// Waits leaves the rollout to itself. Otherwise an operator keeps to the
 	// calendar, and advances each phase when its soak is over, whatever its gates
 	// say: so most vendors come under judgement, and chance has most to act on.
@@ -45,6 +48,9 @@ type World struct {
 	StepClustering float64
 	// Conversion is the share of vendors that ever convert.
 	Conversion float64
+	// Before is how many conversions are known when the rollout starts, of vendors
+	// who converted as those to come do.
+	Before int
 	// Outage is the day on which the mail service refuses everything for 24 hours,
 	// 0 for never. Unnoticed leaves it out of the snapshots.
 	Outage    float64
@@ -123,9 +129,12 @@ func Run(w World, seed uint64) (Result, error) {
 		World: w, random: rand.New(rand.NewPCG(seed, 0x5eed)), salt: strconv.FormatUint(seed, 10),
 		ledger: rollout.NewLedger(w.Plan), result: Result{Paused: -1, Plain: -1},
 	}
-	watches := int(math.Ceil(r.length())) * w.Watches
+	if w.Before > 0 {
+		r.Times = r.Times.Learned(r.past())
+	}
+	watches := int(math.Ceil(r.last())) * w.Watches
 	r.due = make([][]rollout.Outcome, watches)
-	r.apply(rollout.Begin(rollout.Start{ID: "simulated", Plan: w.Plan, Times: w.Times, By: "simulation"}, r.at(-w.Plan.NoticeDays)))
+	r.apply(rollout.Begin(rollout.Start{ID: "simulated", Plan: w.Plan, Times: r.Times, By: "simulation"}, r.at(-w.Plan.NoticeDays)))
 	r.apply(rollout.Event{Type: rollout.EventPreflight, Checks: []rollout.Check{{ID: rollout.CheckHealth, Verdict: rollout.Pass}}})
 	r.decide(nil, dawn)
 	for k := range watches {
@@ -138,7 +147,16 @@ func Run(w World, seed uint64) (Result, error) {
 	return r.result, r.failed
 }
 
-// length is how many days a run takes at most.
+// last is how many days are lived through at most: in doubt a guard goes on for as
+// long again.
+func (w World) last() float64 {
+	if w.Last > 0 {
+		return w.Last
+	}
+	return w.length() + w.Plan.GuardDays
+}
+
+// length is how many days a rollout takes at least.
 func (w World) length() float64 {
 	n := w.Plan.StabilityDays + w.Plan.GuardDays
 	for _, p := range w.Plan.Phases {

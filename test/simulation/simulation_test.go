@@ -69,6 +69,8 @@ const header = "vendor_id,registered_at,origin,segment,converted_at\n"
 func TestReadVendors(t *testing.T) {
 	t.Parallel()
 	vendors, err := ReadVendors(strings.NewReader(header +
+		"old,2017-12-01,social,,2017-12-05T00:00:00Z\n" +
+		"known later,2017-12-31,social,,2018-01-05T00:00:00Z\n" +
 		"d,2018-01-03,NaN,,\n" +
 		"a,2017-12-31,social,,\n" +
 		"b,2018-01-02,social,toys,2018-01-05T12:00:00Z\n" +
@@ -81,9 +83,11 @@ func TestReadVendors(t *testing.T) {
 		{ID: "c", After: day + 12*time.Hour, Converts: 0},
 		{ID: "d", After: 2 * day, Converts: -1},
 		{ID: "e", After: 2*day + 12*time.Hour, Converts: -1},
-	}, vendors)
+	}, vendors.Registered)
+	require.Equal(t, []rollout.Lifetime{{Age: 4, Converted: true, Whole: true}, {Age: 1}, {Age: 1}}, vendors.Past)
+	require.Contains(t, vendors.Basis(), "it takes 50 conversions from before the rollout to know how they come with age, and there are 1, of 3 trials")
 	w := Healthy(0)
-	w.Registered = vendors
+	w.Registered = vendors.Registered
 	result, err := Run(w, 1)
 	require.NoError(t, err)
 	require.Equal(t, rollout.Completed, result.Status)

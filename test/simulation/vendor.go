@@ -73,11 +73,28 @@ func (r *run) arrivals(from, to time.Time) {
 		}
 		converts := -1.0
 		if r.random.Float64() < r.Conversion {
-			converts = ripensAt(r.random.Float64()) * r.Times.TrialDays / withGrace
+			converts = r.ripens()
 		}
 		r.live(id, from.Add(time.Duration(r.random.Float64()*float64(to.Sub(from)))), converts)
 	}
 }
+
+// past draws the vendors from before, all of whose trials are over.
+func (r *run) past() []rollout.Lifetime {
+	var lives []rollout.Lifetime
+	for converted := 0; converted < r.Before; {
+		life := rollout.Lifetime{Age: r.Times.TrialDays, Whole: true}
+		if r.random.Float64() < r.Conversion {
+			life.Age, life.Converted = r.ripens(), true
+			converted++
+		}
+		lives = append(lives, life)
+	}
+	return lives
+}
+
+// ripens draws the age at which a vendor converts.
+func (r *run) ripens() float64 { return ripensAt(r.random.Float64()) * r.Times.TrialDays / withGrace }
 
 // poisson draws a number with a mean that is not large.
 func (r *run) poisson(mean float64) int {
