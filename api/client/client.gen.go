@@ -22,6 +22,33 @@ import (
 	"marketplace.example/trials/trial"
 )
 
+// Defines values for DashboardGapPart.
+const (
+	DashboardGapPartAlerts    DashboardGapPart = "alerts"
+	DashboardGapPartDecisions DashboardGapPart = "decisions"
+	DashboardGapPartHealth    DashboardGapPart = "health"
+	DashboardGapPartMetrics   DashboardGapPart = "metrics"
+	DashboardGapPartRollout   DashboardGapPart = "rollout"
+)
+
+// Valid indicates whether the value is a known member of the DashboardGapPart enum.
+func (e DashboardGapPart) Valid() bool {
+	switch e {
+	case DashboardGapPartAlerts:
+		return true
+	case DashboardGapPartDecisions:
+		return true
+	case DashboardGapPartHealth:
+		return true
+	case DashboardGapPartMetrics:
+		return true
+	case DashboardGapPartRollout:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for HealthStatus.
 const (
 	HealthStatusOk HealthStatus = "ok"
@@ -254,6 +281,29 @@ type ConversionReport struct {
 	// At When the vendor converted, now if absent. Not in the future, and not before the registration.
 	At *time.Time `json:"at,omitempty"`
 }
+
+// Dashboard defines model for Dashboard.
+type Dashboard struct {
+	Alerts *Alerts `json:"alerts"`
+
+	// Decisions The latest rollout's latest twenty decisions, oldest first.
+	Decisions []RolloutDecision `json:"decisions"`
+	Health    *TrialsHealth     `json:"health"`
+	Metrics   *TrialMetrics     `json:"metrics"`
+	Missing   []DashboardGap    `json:"missing"`
+
+	// Rollout The latest rollout; null also where there was none.
+	Rollout *RolloutView `json:"rollout"`
+}
+
+// DashboardGap defines model for DashboardGap.
+type DashboardGap struct {
+	Part   DashboardGapPart `json:"part"`
+	Reason string           `json:"reason"`
+}
+
+// DashboardGapPart defines model for DashboardGap.Part.
+type DashboardGapPart string
 
 // DaysChange defines model for DaysChange.
 type DaysChange struct {
@@ -1021,6 +1071,13 @@ type ClientInterface interface {
 	// Corresponds with POST /api/admin/monitoring/alerts/{alert}/unsilence (the `UnsilenceAlert` operationId).
 	UnsilenceAlert(ctx context.Context, alert AlertID, body UnsilenceAlertJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// GetDashboard All that is monitored, in one document
+	//
+	// Health, figures, alerts, the latest rollout and its latest decisions. What cannot be told just now is null, and `missing` says why; the others are there all the same.
+	//
+	// Corresponds with GET /api/admin/monitoring/dashboard (the `GetDashboard` operationId).
+	GetDashboard(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// GetTrialsHealth How each part of the trial system is, and what to do
 	//
 	// Asks every part, side by side; it answers within two seconds, whatever is away. What was found out is good for a second for everybody who asks.
@@ -1613,6 +1670,23 @@ func (c *Client) UnsilenceAlertWithBody(ctx context.Context, alert AlertID, cont
 // Corresponds with POST /api/admin/monitoring/alerts/{alert}/unsilence (the `UnsilenceAlert` operationId).
 func (c *Client) UnsilenceAlert(ctx context.Context, alert AlertID, body UnsilenceAlertJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewUnsilenceAlertRequest(c.Server, alert, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetDashboard All that is monitored, in one document
+//
+// Health, figures, alerts, the latest rollout and its latest decisions. What cannot be told just now is null, and `missing` says why; the others are there all the same.
+//
+// Corresponds with GET /api/admin/monitoring/dashboard (the `GetDashboard` operationId).
+func (c *Client) GetDashboard(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetDashboardRequest(c.Server)
 	if err != nil {
 		return nil, err
 	}
@@ -2791,6 +2865,33 @@ func NewUnsilenceAlertRequestWithBody(server string, alert AlertID, contentType 
 	}
 
 	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewGetDashboardRequest constructs an http.Request for the GetDashboard method
+func NewGetDashboardRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/admin/monitoring/dashboard")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
 
 	return req, nil
 }
@@ -4419,6 +4520,15 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /api/admin/monitoring/alerts/{alert}/unsilence (the `UnsilenceAlert` operationId).
 	UnsilenceAlertWithResponse(ctx context.Context, alert AlertID, body UnsilenceAlertJSONRequestBody, reqEditors ...RequestEditorFn) (*UnsilenceAlertResponse, error)
 
+	// GetDashboardWithResponse All that is monitored, in one document
+	//
+	// Health, figures, alerts, the latest rollout and its latest decisions. What cannot be told just now is null, and `missing` says why; the others are there all the same.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/admin/monitoring/dashboard (the `GetDashboard` operationId).
+	GetDashboardWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetDashboardResponse, error)
+
 	// GetTrialsHealthWithResponse How each part of the trial system is, and what to do
 	//
 	// Asks every part, side by side; it answers within two seconds, whatever is away. What was found out is good for a second for everybody who asks.
@@ -5232,6 +5342,54 @@ func (r UnsilenceAlertResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r UnsilenceAlertResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type GetDashboardResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Dashboard
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetDashboardResponse) GetJSON200() *Dashboard {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetDashboardResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetDashboardResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetDashboardResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetDashboardResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetDashboardResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -7092,6 +7250,21 @@ func (c *ClientWithResponses) UnsilenceAlertWithResponse(ctx context.Context, al
 	return ParseUnsilenceAlertResponse(rsp)
 }
 
+// GetDashboardWithResponse All that is monitored, in one document
+//
+// Health, figures, alerts, the latest rollout and its latest decisions. What cannot be told just now is null, and `missing` says why; the others are there all the same.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/admin/monitoring/dashboard (the `GetDashboard` operationId).
+func (c *ClientWithResponses) GetDashboardWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetDashboardResponse, error) {
+	rsp, err := c.GetDashboard(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetDashboardResponse(rsp)
+}
+
 // GetTrialsHealthWithResponse How each part of the trial system is, and what to do
 //
 // Asks every part, side by side; it answers within two seconds, whatever is away. What was found out is good for a second for everybody who asks.
@@ -8053,6 +8226,39 @@ func ParseUnsilenceAlertResponse(rsp *http.Response) (*UnsilenceAlertResponse, e
 			return nil, err
 		}
 		response.ApplicationproblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetDashboardResponse parses an HTTP response from a GetDashboardWithResponse call
+func ParseGetDashboardResponse(rsp *http.Response) (*GetDashboardResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetDashboardResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Dashboard
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem

@@ -13,6 +13,14 @@ import (
 
 // ListAlerts answers with how the alerts stand.
 func (s *server) ListAlerts(ctx context.Context, _ ListAlertsRequestObject) (ListAlertsResponseObject, error) {
+	view, err := s.alerts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return ListAlerts200JSONResponse(*view), nil
+}
+
+func (s *server) alerts(ctx context.Context) (*monitoring.AlertsView, error) {
 	doc, err := s.Store.Flags(ctx)
 	if err != nil {
 		return nil, err
@@ -25,7 +33,7 @@ func (s *server) ListAlerts(ctx context.Context, _ ListAlertsRequestObject) (Lis
 		}
 		alerts = append(alerts, alert)
 	}
-	return ListAlerts200JSONResponse(monitoring.ViewOfAlerts(doc.FeatureFlags.Monitoring, s.Alerts, alerts, s.now(), s.Day)), nil
+	return new(monitoring.ViewOfAlerts(doc.FeatureFlags.Monitoring, s.Alerts, alerts, s.now(), s.Day)), nil
 }
 
 // alertRule is the rule whose name a path has.

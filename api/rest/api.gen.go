@@ -20,6 +20,33 @@ import (
 	"marketplace.example/trials/trial"
 )
 
+// Defines values for DashboardGapPart.
+const (
+	DashboardGapPartAlerts    DashboardGapPart = "alerts"
+	DashboardGapPartDecisions DashboardGapPart = "decisions"
+	DashboardGapPartHealth    DashboardGapPart = "health"
+	DashboardGapPartMetrics   DashboardGapPart = "metrics"
+	DashboardGapPartRollout   DashboardGapPart = "rollout"
+)
+
+// Valid indicates whether the value is a known member of the DashboardGapPart enum.
+func (e DashboardGapPart) Valid() bool {
+	switch e {
+	case DashboardGapPartAlerts:
+		return true
+	case DashboardGapPartDecisions:
+		return true
+	case DashboardGapPartHealth:
+		return true
+	case DashboardGapPartMetrics:
+		return true
+	case DashboardGapPartRollout:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for HealthStatus.
 const (
 	HealthStatusOk HealthStatus = "ok"
@@ -252,6 +279,29 @@ type ConversionReport struct {
 	// At When the vendor converted, now if absent. Not in the future, and not before the registration.
 	At *time.Time `json:"at,omitempty"`
 }
+
+// Dashboard defines model for Dashboard.
+type Dashboard struct {
+	Alerts *Alerts `json:"alerts"`
+
+	// Decisions The latest rollout's latest twenty decisions, oldest first.
+	Decisions []RolloutDecision `json:"decisions"`
+	Health    *TrialsHealth     `json:"health"`
+	Metrics   *TrialMetrics     `json:"metrics"`
+	Missing   []DashboardGap    `json:"missing"`
+
+	// Rollout The latest rollout; null also where there was none.
+	Rollout *RolloutView `json:"rollout"`
+}
+
+// DashboardGap defines model for DashboardGap.
+type DashboardGap struct {
+	Part   DashboardGapPart `json:"part"`
+	Reason string           `json:"reason"`
+}
+
+// DashboardGapPart defines model for DashboardGap.Part.
+type DashboardGapPart string
 
 // DaysChange defines model for DaysChange.
 type DaysChange struct {
@@ -864,6 +914,9 @@ type ServerInterface interface {
 	// UnsilenceAlert Tell of an alert again
 	// (POST /api/admin/monitoring/alerts/{alert}/unsilence)
 	UnsilenceAlert(w http.ResponseWriter, r *http.Request, alert AlertID)
+	// GetDashboard All that is monitored, in one document
+	// (GET /api/admin/monitoring/dashboard)
+	GetDashboard(w http.ResponseWriter, r *http.Request)
 	// GetTrialsHealth How each part of the trial system is, and what to do
 	// (GET /api/admin/monitoring/trials/health)
 	GetTrialsHealth(w http.ResponseWriter, r *http.Request)
@@ -1148,6 +1201,20 @@ func (siw *ServerInterfaceWrapper) UnsilenceAlert(w http.ResponseWriter, r *http
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.UnsilenceAlert(w, r, alert)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetDashboard operation middleware
+func (siw *ServerInterfaceWrapper) GetDashboard(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetDashboard(w, r)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -2428,6 +2495,8 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 
 	r.HandleFunc(options.BaseURL+"/api/admin/trials/{id}/revive", wrapper.ReviveTrial).Methods(http.MethodPost)
 
+	r.HandleFunc(options.BaseURL+"/api/admin/monitoring/dashboard", wrapper.GetDashboard).Methods(http.MethodGet)
+
 	r.HandleFunc(options.BaseURL+"/api/admin/monitoring/trials/metrics", wrapper.GetTrialMetrics).Methods(http.MethodGet)
 
 	r.HandleFunc(options.BaseURL+"/api/admin/monitoring/alerts", wrapper.ListAlerts).Methods(http.MethodGet)
@@ -2902,6 +2971,44 @@ type UnsilenceAlertdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response UnsilenceAlertdefaultApplicationProblemPlusJSONResponse) VisitUnsilenceAlertResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDashboardRequestObject struct {
+}
+
+type GetDashboardResponseObject interface {
+	VisitGetDashboardResponse(w http.ResponseWriter) error
+}
+
+type GetDashboard200JSONResponse Dashboard
+
+func (response GetDashboard200JSONResponse) VisitGetDashboardResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDashboarddefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetDashboarddefaultApplicationProblemPlusJSONResponse) VisitGetDashboardResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -4631,6 +4738,9 @@ type StrictServerInterface interface {
 	// UnsilenceAlert Tell of an alert again
 	// (POST /api/admin/monitoring/alerts/{alert}/unsilence)
 	UnsilenceAlert(ctx context.Context, request UnsilenceAlertRequestObject) (UnsilenceAlertResponseObject, error)
+	// GetDashboard All that is monitored, in one document
+	// (GET /api/admin/monitoring/dashboard)
+	GetDashboard(ctx context.Context, request GetDashboardRequestObject) (GetDashboardResponseObject, error)
 	// GetTrialsHealth How each part of the trial system is, and what to do
 	// (GET /api/admin/monitoring/trials/health)
 	GetTrialsHealth(ctx context.Context, request GetTrialsHealthRequestObject) (GetTrialsHealthResponseObject, error)
@@ -4994,6 +5104,30 @@ func (sh *strictHandler) UnsilenceAlert(w http.ResponseWriter, r *http.Request, 
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(UnsilenceAlertResponseObject); ok {
 		if err := validResponse.VisitUnsilenceAlertResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetDashboard operation middleware
+func (sh *strictHandler) GetDashboard(w http.ResponseWriter, r *http.Request) {
+	var request GetDashboardRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetDashboard(ctx, request.(GetDashboardRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetDashboard")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetDashboardResponseObject); ok {
+		if err := validResponse.VisitGetDashboardResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

@@ -9,6 +9,14 @@ import (
 
 // GetTrialMetrics answers with the figures.
 func (s *server) GetTrialMetrics(ctx context.Context, _ GetTrialMetricsRequestObject) (GetTrialMetricsResponseObject, error) {
+	metrics, err := s.metrics(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return GetTrialMetrics200JSONResponse(*metrics), nil
+}
+
+func (s *server) metrics(ctx context.Context) (*TrialMetrics, error) {
 	doc, err := s.Store.Flags(ctx)
 	if err != nil {
 		return nil, err
@@ -17,7 +25,10 @@ func (s *server) GetTrialMetrics(ctx context.Context, _ GetTrialMetricsRequestOb
 		return nil, &trial.Error{Code: trial.CodeConflict, Message: "trial metrics are off: see the flags monitoring.enabled and monitoring.trialMetrics"}
 	}
 	report, err := s.report(ctx)
-	return GetTrialMetrics200JSONResponse{Report: report, Definitions: monitoring.Definitions()}, err
+	if err != nil {
+		return nil, err
+	}
+	return &TrialMetrics{Report: report, Definitions: monitoring.Definitions()}, nil
 }
 
 // report is how things stand now.

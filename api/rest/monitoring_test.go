@@ -1,6 +1,7 @@
 package rest_test
 
 import (
+	"errors"
 	"net/http"
 	"testing"
 	"time"
@@ -12,6 +13,8 @@ import (
 	"marketplace.example/trials/rollout"
 	"marketplace.example/trials/trial"
 )
+
+const dashboardPath = "/api/admin/monitoring/dashboard"
 
 const metricsPath = "/api/admin/monitoring/trials/metrics"
 
@@ -37,6 +40,40 @@ func TestMetricsAreMadeFromCounters(t *testing.T) {
 			require.Equal(t, 20, f.Denominator)
 			require.InDelta(t, .95, *f.Value, 1e-9)
 		}
+	}
+}
+
+func TestTheDashboardHasAllOfIt(t *testing.T) {
+	t.Parallel()
+	a := running(t)
+	all := into[rest.Dashboard](a.get(dashboardPath, adminToken), http.StatusOK)
+	require.Empty(t, all.Missing)
+	require.NotEmpty(t, all.Health.Parts)
+	require.Len(t, all.Metrics.Report.Days, 31)
+	require.NotEmpty(t, all.Alerts.Alerts)
+	require.Equal(t, 25., all.Rollout.Rollout.Percentage)
+	require.Len(t, all.Decisions, len(a.store.rollouts.events))
+}
+
+// What is wrong is said, and the rest is told all the same.
+func TestTheDashboardSaysWhatItLacks(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t)
+	a.store.flags.FeatureFlags.Monitoring.TrialMetrics = false
+	all := into[rest.Dashboard](a.get(dashboardPath, adminToken), http.StatusOK)
+	require.Nil(t, all.Metrics)
+	require.Len(t, all.Missing, 1)
+	require.Equal(t, rest.DashboardGapPartMetrics, all.Missing[0].Part)
+	require.Contains(t, all.Missing[0].Reason, "monitoring.trialMetrics")
+	require.Nil(t, all.Rollout, "there was none")
+	require.NotNil(t, all.Alerts)
+
+	a.store.away = errors.New("the database is away")
+	all = into[rest.Dashboard](a.get(dashboardPath, adminToken), http.StatusOK)
+	require.NotNil(t, all.Health)
+	require.GreaterOrEqual(t, len(all.Missing), 3)
+	for _, gap := range all.Missing {
+		require.NotContains(t, gap.Reason, "the database is away", "the log is for that")
 	}
 }
 

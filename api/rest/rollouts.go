@@ -128,11 +128,19 @@ func (s *server) GetRollout(ctx context.Context, request GetRolloutRequestObject
 	if err != nil {
 		return nil, err
 	}
-	_, judged, _, err := s.Store.Ledger(ctx, state.ID)
+	view, err := s.view(ctx, state)
 	if err != nil {
 		return nil, err
 	}
-	return GetRollout200JSONResponse(rollout.ViewOf(state, judged, s.now())), nil
+	return GetRollout200JSONResponse(view), nil
+}
+
+func (s *server) view(ctx context.Context, state rollout.State) (rollout.View, error) {
+	_, judged, _, err := s.Store.Ledger(ctx, state.ID)
+	if err != nil {
+		return rollout.View{}, err
+	}
+	return rollout.ViewOf(state, judged, s.now()), nil
 }
 
 // ListRolloutDecisions answers with what was decided.

@@ -24,7 +24,9 @@ const limit = 1.2
 
 // paths are what is asked for.
 var paths = []string{
+	"/api/admin/monitoring/trials/health",
 	"/api/admin/monitoring/trials/metrics",
+	"/api/admin/monitoring/dashboard",
 }
 
 func main() {

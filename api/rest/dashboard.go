@@ -1,0 +1,70 @@
+package rest
+
+import (
+	"context"
+	"errors"
+
+	"go.uber.org/zap"
+
+	"marketplace.example/trials/monitoring"
+	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/trial"
+)
+
+// dashboardDecisions is how many of the rollout's decisions the dashboard has.
+const dashboardDecisions = 20
+
+// GetDashboard answers with all that is monitored. One part's trouble does not
+// keep the others away.
+func (s *server) GetDashboard(ctx context.Context, _ GetDashboardRequestObject) (GetDashboardResponseObject, error) {
+	answer := Dashboard{Decisions: []rollout.Event{}, Missing: []DashboardGap{}}
+	without := func(part DashboardGapPart, err error) {
+		if err != nil {
+			answer.Missing = append(answer.Missing, DashboardGap{Part: part, Reason: s.shownReason(ctx, string(part), err)})
+		}
+	}
+	health, err := s.Health.Health(ctx)
+	if err == nil {
+		answer.Health = new(trialsHealth(health))
+	}
+	without(DashboardGapPartHealth, err)
+	if part := health.Part(monitoring.PartMongoDB); part.State == monitoring.Unhealthy {
+		// All the rest is read from there, and would wait for it one after the other.
+		for _, p := range []DashboardGapPart{DashboardGapPartMetrics, DashboardGapPartAlerts, DashboardGapPartRollout, DashboardGapPartDecisions} {
+			answer.Missing = append(answer.Missing, DashboardGap{Part: p, Reason: part.Message})
+		}
+		return GetDashboard200JSONResponse(answer), nil
+	}
+	answer.Metrics, err = s.metrics(ctx)
+	without(DashboardGapPartMetrics, err)
+	answer.Alerts, err = s.alerts(ctx)
+	without(DashboardGapPartAlerts, err)
+	answer.Rollout, err = s.latestRollout(ctx)
+	without(DashboardGapPartRollout, err)
+	if answer.Rollout != nil {
+		state := answer.Rollout.Rollout
+		decisions, err := s.Store.Decisions(ctx, state.ID, max(1, state.Seq-dashboardDecisions+1), dashboardDecisions)
+		without(DashboardGapPartDecisions, err)
+		answer.Decisions = append(answer.Decisions, decisions...)
+	}
+	return GetDashboard200JSONResponse(answer), nil
+}
+
+// latestRollout is nil where there was none yet.
+func (s *server) latestRollout(ctx context.Context) (*rollout.View, error) {
+	state, found, err := s.Store.CurrentRollout(ctx)
+	if err != nil || !found {
+		return nil, err
+	}
+	view, err := s.view(ctx, state)
+	return &view, err
+}
+
+// shownReason is what a caller may know of an error; the log knows all of it.
+func (s *server) shownReason(ctx context.Context, part string, err error) string {
+	if e, ok := errors.AsType[*trial.Error](err); ok {
+		return e.Message
+	}
+	s.log.Error("the dashboard lacks a part", zap.String("requestId", callOf(ctx).id), zap.String("part", part), zap.Error(err))
+	return "could not be told; the log says why under the request's id"
+}
