@@ -5,20 +5,20 @@ import (
 	"strings"
 )
 
+// marks are how stages that are not to come are marked.
+var marks = map[string]string{TimePast: "done", TimePresent: "here", TimeStopped: "ended here", TimeNotReached: "not reached"}
+
 // Details is the rollout's story in Markdown, for the Web UI.
 func (s State) Details() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "**%s**\n\nRollout %s, plan %s, started by %s at %s\n", s.Sentence(), s.ID, s.Plan.Name, s.StartedBy, s.StartedAt.UTC().Format(clock))
-	b.WriteString("\n| phase | percentage | |\n| --- | --- | --- |\n")
-	for i, phase := range s.Plan.Phases {
-		mark := ""
-		switch {
-		case s.Stage.Kind == InPhase && s.Stage.Phase == i:
-			mark = "here"
-		case s.Stage.Kind != Notice && (s.Stage.Phase > i || s.Stage.Kind != InPhase):
-			mark = "done"
+	b.WriteString("\n| stage | percentage | | from |\n| --- | --- | --- | --- |\n")
+	for _, e := range s.timeline() {
+		from := ""
+		if e.From != nil {
+			from = s.moment(*e.From)
 		}
-		fmt.Fprintf(&b, "| %s | %v %% | %s |\n", phase.Name, phase.Percentage, mark)
+		fmt.Fprintf(&b, "| %s | %v %% | %s | %s |\n", e.Name, e.Percentage, marks[e.State], from)
 	}
 	for _, c := range s.Checks {
 		if c.Verdict != Pass {

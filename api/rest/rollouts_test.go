@@ -172,6 +172,10 @@ func TestAKeyStartsOneRollout(t *testing.T) {
 	kept := a.store.rollouts.events
 	a.store.rollouts.events = nil
 	require.Equal(t, first, into[rest.RolloutStarted](a.ask(rolloutsPath, "k", `{}`), http.StatusAccepted))
+	a.store.rollouts.events = nil
+	a.store.rollouts.claims["k"] = rollout.Claim{RolloutID: "a-minute-ago", Request: a.store.rollouts.claims["k"].Request}
+	require.Equal(t, "a-minute-ago", into[rest.RolloutStarted](a.ask(rolloutsPath, "k", `{}`), http.StatusAccepted).Id, "the same as then")
+	a.store.rollouts.claims["k"] = rollout.Claim{RolloutID: first.Id, Request: a.store.rollouts.claims["k"].Request}
 	a.store.rollouts.events = kept
 
 	a.steer("rollback", "k-2", `{"percentage": 0, "reason": "harm"}`)

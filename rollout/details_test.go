@@ -1,0 +1,33 @@
+package rollout
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestDetailsMarkEveryStage(t *testing.T) {
+	t.Parallel()
+	rows := func(events ...Event) []string {
+		s, _ := noticed(events...)
+		var rows []string
+		for _, line := range strings.Split(s.Details(), "\n") {
+			if strings.HasPrefix(line, "| ") {
+				rows = append(rows, line)
+			}
+		}
+		return rows[2:]
+	}
+	require.Equal(t, []string{
+		"| validation | 0 % | done |  |",
+		"| limited | 10 % | here | 5 March 2026 12:00 UTC |",
+		"| expansion-25 | 25 % |  | 7 March 2026 12:00 UTC |",
+	}, rows(enter(InPhase, 0), enter(InPhase, 1))[:3])
+	guard := rows(enter(InPhase, 0), enter(Guard, 5))
+	require.Equal(t, "| full | 100 % | done |  |", guard[5])
+	require.Equal(t, "| stability | 100 % | done |  |", guard[6])
+	require.Regexp(t, `^\| guard \| 100 % \| here \| .+ \|$`, guard[7])
+	back := rows(enter(InPhase, 0), enter(InPhase, 1), Event{Type: EventRolledBack, Remedy: Immediate})
+	require.Equal(t, []string{"| validation | 0 % | done |  |", "| limited | 10 % | ended here |  |", "| expansion-25 | 25 % | not reached |  |"}, back[:3])
+}
