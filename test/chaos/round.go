@@ -20,7 +20,7 @@ import (
 const (
 	day = 2 * time.Second
 	// arriveEvery is how often a vendor registers.
-	arriveEvery = 100 * time.Millisecond
+	arriveEvery = 150 * time.Millisecond
 	// leastMails is how many e-mails must have left before a rollback: it is to
 	// stop something.
 	leastMails = 5
