@@ -124,6 +124,7 @@ func TestReportsAreMadeOfTheirOwnTime(t *testing.T) {
 	done, err = d.at(now.Add(14*realDay + time.Minute)).Report(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, []string{"daily-2", "daily-3", "daily-4", "daily-5", "daily-6", "daily-7", "weekly-2"}, done.Made, "what was missed is made up for")
+	require.Equal(t, done.Made, done.Told, "nobody is told of the first again")
 	require.Len(t, d.reports["weekly-2"].Days, 7)
 	require.Equal(t, 3, d.reports["weekly-2"].Before.Admitted)
 }

@@ -117,7 +117,7 @@ var checks = map[string]func(Config) error{
 	"ALERTS_CONFIG":        func(c Config) error { _, err := c.AlertRules(); return err },
 	"PUBLIC_URL":           func(c Config) error { return checkPublicURL(c.PublicURL) },
 	"LINK_SECRET":          func(c Config) error { return checkLinkSecret(c.LinkSecret) },
-	"WEBHOOK_SECRET":       func(c Config) error { return checkWebhookSecret(c) },
+	"WEBHOOK_SECRET":       checkWebhookSecret,
 	"MAIL_SENDERS":         func(c Config) error { return checkMailSenders(c.MailSenders) },
 	"LOG_LEVEL":            func(c Config) error { return checkOneOf(c.LogLevel, "debug", "info", "warn", "error") },
 	"LOG_FORMAT":           func(c Config) error { return checkOneOf(c.LogFormat, "json", "console") },

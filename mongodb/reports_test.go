@@ -85,6 +85,11 @@ func TestWritersOfARecordGoOnBehindEachOther(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, state.Criteria, writers)
 	require.Equal(t, writers+1, state.Seq)
+
+	require.NoError(t, s.putRollout(ctx, first), "of a writer who was slow")
+	late, err := s.Rollout(ctx, "r1")
+	require.NoError(t, err)
+	require.Equal(t, state, late)
 }
 
 func TestWhatAdminsDoAndWhatEndsIsObserved(t *testing.T) {

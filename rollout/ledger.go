@@ -182,6 +182,7 @@ func (l *Ledger) outcome(o Outcome, day time.Duration) {
 			delete(l.DayOf, o.VendorID)
 			l.Admissions[d].Converted++
 		}
+	case Expired, Extended, Shortened, Cancelled, Revived: // only reports tell of them
 	}
 }
 

@@ -20,7 +20,7 @@ import (
 const (
 	day = 2 * time.Second
 	// arriveEvery is how often a vendor registers.
-	arriveEvery = 100 * time.Millisecond
+	arriveEvery = 150 * time.Millisecond
 	// leastMails is how many e-mails must have left before a rollback: it is to
 	// stop something.
 	leastMails = 5
@@ -66,7 +66,7 @@ func killMeanwhile(ctx context.Context, s *system.System, rollBack func() error)
 	killed := make(chan struct{})
 	go func() {
 		defer close(killed)
-		time.Sleep(rand.N(killWithin))
+		_ = sleep(ctx, rand.N(killWithin)) // interrupted, it is killed all the same
 		s.KillWorker()
 	}()
 	err := rollBack()
@@ -188,7 +188,8 @@ func (l *lane) view(ctx context.Context) (v rollout.View, found bool, err error)
 	case a.Status != http.StatusOK:
 		return v, false, fmt.Errorf("looking at the rollout: %d %s", a.Status, a.Body)
 	}
-	return v, true, a.Into(&v)
+	err = a.Into(&v)
+	return v, true, err
 }
 
 func (l *lane) await(ctx context.Context, what string, wanted func(rollout.View) bool) error {
