@@ -31,6 +31,7 @@ type parts struct {
 	store   *mongodb.Store
 	client  *temporal.Client
 	handler http.Handler
+	lookout *lookout
 	log     *zap.Logger
 }
 
@@ -68,7 +69,11 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger) (*parts, 
 	if err != nil {
 		return nil, err
 	}
-	return &parts{store: store, client: client, handler: handler, log: log}, nil
+	lookout, err := newLookout(cfg, store, client, log)
+	if err != nil {
+		return nil, err
+	}
+	return &parts{store: store, client: client, handler: handler, lookout: lookout, log: log}, nil
 }
 
 func verifierConfig(cfg config.Config) mail.VerifierConfig {

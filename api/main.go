@@ -64,6 +64,7 @@ func run(ctx context.Context, cfg config.Config, log *zap.Logger, out io.Writer)
 	log.Info("api is listening", zap.String("address", s.url()), zap.Duration("day", cfg.TrialDay), zap.String("taskQueue", cfg.TaskQueue))
 	fmt.Fprintf(out, "{\"api\":%q}\n", s.url())
 	go p.setUp(ctx)
+	go p.lookout.keep(ctx)
 	defer log.Info("api stops")
 	return s.serve(ctx)
 }
