@@ -25,8 +25,10 @@ type lookout struct {
 	store  *mongodb.Store
 	// began is when this process did: until then nobody is late.
 	began time.Time
-	day   time.Duration
-	log   *zap.Logger
+	// mine is when this process looked last.
+	mine time.Time
+	day  time.Duration
+	log  *zap.Logger
 }
 
 func newLookout(cfg config.Config, store *mongodb.Store, client *temporal.Client, log *zap.Logger) (*lookout, error) {
@@ -70,21 +72,29 @@ func (l *lookout) keep(ctx context.Context) {
 	}
 }
 
-// look looks once, unless somebody has lately.
+// look looks once, unless somebody else has lately.
 func (l *lookout) look(ctx context.Context, now time.Time) error {
-	last, err := l.store.Alert(ctx, monitoring.WorkerAway)
+	last, err := l.lastLook(ctx)
 	if err != nil {
 		return err
 	}
-	looked := last.LookedAt
-	if looked.Before(l.began) {
-		looked = l.began
+	alone := !l.mine.IsZero() && last.Equal(l.mine)
+	if last.Before(l.began) {
+		last = l.began
 	}
-	if !monitoring.LooksLate(looked, now, l.day) {
+	if !alone && !monitoring.LooksLate(last, now, l.day) {
 		return nil
 	}
 	_, err = l.alerts.LookAtAlerts(ctx)
-	return err
+	mine, readErr := l.lastLook(ctx)
+	l.mine = mine
+	return errors.Join(err, readErr)
+}
+
+// lastLook is when somebody looked last.
+func (l *lookout) lastLook(ctx context.Context) (time.Time, error) {
+	last, err := l.store.Alert(ctx, monitoring.WorkerAway)
+	return last.LookedAt, err
 }
 
 // alertParts asks how the parts stand. How the account at the mail service does,
