@@ -23,6 +23,10 @@ demo: $(BUILD)/devstack ## Live through trials and rollouts on the embedded stac
 simulate: ## Show how often the rollout's judgement errs, and how soon it is right, in simulated worlds; minutes
 	go run ./test/simulate
 
+.PHONY: bench
+bench: $(BUILD)/devstack ## Show that figures cost the same at 1,000 and at 100,000 trials; minutes
+	go run ./test/bench
+
 .PHONY: dev
 dev: $(BUILD)/devstack ## Run the embedded stack, the API and the worker until interrupted; data stays in .dev/
 	go run ./test/dev

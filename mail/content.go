@@ -34,7 +34,7 @@ type Content struct {
 	DaysLeft int
 	// GraceDays is how many days of grace follow the trial; 0 means none.
 	GraceDays int
-	// LengthDays is how many days the trial lasts; used by the welcome.
+	// LengthDays is how many days the trial lasts from now on; used by the welcome.
 	LengthDays int
 	// EndsAt is when the trial ends or ended.
 	EndsAt time.Time

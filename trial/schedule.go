@@ -33,6 +33,12 @@ func (s State) DaysLeft(step Step, now time.Time) int {
 	return max(0, min(step.Days(), s.Calendar().daysUntil(now, s.EndsAt)))
 }
 
+// LengthLeft is how many days of the trial are to come, at least one: what a
+// welcome promises, which may come late or after an extension.
+func (s State) LengthLeft(now time.Time) int {
+	return max(1, s.Calendar().daysUntil(now, s.EndsAt))
+}
+
 // Schedule is every step of the current revision with its moment, in order,
 // those that are over included. It is a function of the policy, the start,
 // the revisions and the zone, and of whether the welcome is still to come: that

@@ -93,7 +93,7 @@ func content(e activities.Mail) mail.Content {
 	s := e.State
 	return mail.Content{
 		Kind: contentKind(e.Step.Kind), VendorName: e.VendorName, DaysLeft: s.DaysLeft(e.Step, e.Now), GraceDays: s.Policy.GraceDays,
-		LengthDays: s.Policy.LengthDays, EndsAt: s.EndsAt, GraceEndsAt: graceEnd(s), Zone: s.Zone, Day: s.Day,
+		LengthDays: s.LengthLeft(e.Now), EndsAt: s.EndsAt, GraceEndsAt: graceEnd(s), Zone: s.Zone, Day: s.Day,
 	}
 }
 

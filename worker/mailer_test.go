@@ -51,6 +51,18 @@ func TestALateReminderCountsTheDaysThatAreLeft(t *testing.T) {
 	require.Equal(t, 2, left(10*time.Hour))
 }
 
+// A vendor who is taken in amid the trial, or whose welcome was held, is not
+// promised days that are over.
+func TestALateWelcomePromisesTheDaysThatAreLeft(t *testing.T) {
+	t.Parallel()
+	promised := func(late time.Duration) int {
+		return content(told(t, trial.DefaultPolicy(), trial.Welcome, days(0).Add(late))).LengthDays
+	}
+	require.Equal(t, 14, promised(0))
+	require.Equal(t, 9, promised(5*trial.RealDay))
+	require.Equal(t, 1, promised(14*trial.RealDay))
+}
+
 func TestThoseWhoFindNoPlaceComeBackSpread(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, 30*time.Second, spreadOf(trial.RealDay))

@@ -27,7 +27,9 @@ type findings struct {
 	vendors, automated, mails, unended int
 	expectedShare                      float64
 	states                             map[string]int
-	complaints                         []string
+	// compared is how many figures were compared.
+	compared   int
+	complaints []string
 }
 
 func judge(vendors []vendor, mails map[string]map[string]int, r rules) findings {
@@ -112,8 +114,8 @@ func (f *findings) complain(format string, args ...any) {
 }
 
 func (f *findings) print(w io.Writer) {
-	_, _ = fmt.Fprintf(w, "%d vendors, %d automated (the percentages at registration make %.0f likely), %d e-mails, %d trials not due to have ended\nstates: %v\n",
-		f.vendors, f.automated, f.expectedShare, f.mails, f.unended, f.states)
+	_, _ = fmt.Fprintf(w, "%d vendors, %d automated (the percentages at registration make %.0f likely), %d e-mails, %d trials not due to have ended, %d figures compared\nstates: %v\n",
+		f.vendors, f.automated, f.expectedShare, f.mails, f.unended, f.compared, f.states)
 	for i, c := range f.complaints {
 		if i == 40 {
 			_, _ = fmt.Fprintf(w, "... and %d more\n", len(f.complaints)-i)

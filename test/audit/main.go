@@ -1,6 +1,6 @@
 // The audit holds what a running system did against what it should have done:
-// every vendor in the database against the e-mails in the mailbox. It
-// computes nothing with the product's own code. Run it once the trials that
+// every vendor in the database against the e-mails in the mailbox, and the
+// counters behind the figures against the collections. It computes nothing with the product's own code. Run it once the trials that
 // are of interest have ended; it reads .dev/stack.json.
 package main
 
@@ -12,6 +12,9 @@ import (
 	"os"
 	"os/signal"
 	"time"
+
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
 )
 
 func main() {
@@ -40,7 +43,21 @@ func run(ctx context.Context, stackFile string, day, slack time.Duration) error 
 	if err := json.Unmarshal(raw, &where); err != nil {
 		return fmt.Errorf("reading %s: %w", stackFile, err)
 	}
-	vendors, err := readVendors(ctx, where.MongoDB)
+	client, err := mongo.Connect(options.Client().ApplyURI(where.MongoDB))
+	if err != nil {
+		return fmt.Errorf("connecting to the database: %w", err)
+	}
+	defer func() { _ = client.Disconnect(context.WithoutCancel(ctx)) }()
+	db := client.Database("marketplace")
+	vendors, err := readVendors(ctx, db)
+	if err != nil {
+		return err
+	}
+	counted, err := countedFigures(ctx, db)
+	if err != nil {
+		return err
+	}
+	truth, err := trueFigures(ctx, db)
 	if err != nil {
 		return err
 	}
@@ -49,6 +66,7 @@ func run(ctx context.Context, stackFile string, day, slack time.Duration) error 
 		return err
 	}
 	f := judge(vendors, mails, rules{day: day, slack: slack, now: time.Now()})
+	f.compareFigures(counted, truth)
 	f.print(os.Stdout)
 	if len(f.complaints) > 0 {
 		return fmt.Errorf("%d complaints", len(f.complaints))

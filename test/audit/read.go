@@ -8,7 +8,6 @@ import (
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
-	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"marketplace.example/trials/test/system"
 )
@@ -30,13 +29,7 @@ type vendor struct {
 	late   bool
 }
 
-func readVendors(ctx context.Context, uri string) ([]vendor, error) {
-	client, err := mongo.Connect(options.Client().ApplyURI(uri))
-	if err != nil {
-		return nil, fmt.Errorf("connecting to the database: %w", err)
-	}
-	defer func() { _ = client.Disconnect(context.WithoutCancel(ctx)) }()
-	db := client.Database("marketplace")
+func readVendors(ctx context.Context, db *mongo.Database) ([]vendor, error) {
 	cursor, err := db.Collection("users").Find(ctx, bson.M{"isVendor": true})
 	if err != nil {
 		return nil, fmt.Errorf("reading the vendors: %w", err)

@@ -1,0 +1,142 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+)
+
+// figures are numbers by name.
+type figures map[string]int
+
+// countedFigures are what the counters say, summed over all days.
+func countedFigures(ctx context.Context, db *mongo.Database) (figures, error) {
+	var docs []struct {
+		ID     string                    `bson:"_id"`
+		Counts map[string]map[string]int `bson:"counts"`
+	}
+	if err := readAll(ctx, db, "counters", &docs); err != nil {
+		return nil, err
+	}
+	f := figures{}
+	for _, doc := range docs {
+		kind, _, _ := strings.Cut(doc.ID, "/")
+		for cohort, counts := range doc.Counts {
+			for name, n := range counts {
+				f[kind+" "+cohort+" "+name] += n
+			}
+		}
+	}
+	return f, nil
+}
+
+// trueFigures are the same, counted over the collections.
+func trueFigures(ctx context.Context, db *mongo.Database) (figures, error) {
+	f := figures{}
+	var trials []struct {
+		ID     string `bson:"_id"`
+		Cohort string `bson:"cohort"`
+		Status string `bson:"status"`
+	}
+	if err := readAll(ctx, db, "trials", &trials); err != nil {
+		return nil, err
+	}
+	cohorts := map[string]string{}
+	for _, t := range trials {
+		cohorts[t.ID] = t.Cohort
+		f["standing "+t.Cohort+" "+t.Status]++
+		f["day "+t.Cohort+" began"]++
+		if t.Status == "converted" || t.Status == "expired" || t.Status == "cancelled" {
+			f["day "+t.Cohort+" began"+strings.ToUpper(t.Status[:1])+t.Status[1:]]++
+		}
+	}
+	if err := f.addEvents(ctx, db, cohorts); err != nil {
+		return nil, err
+	}
+	return f, f.addSends(ctx, db)
+}
+
+// addEvents counts conversions and the ends of automated steps.
+func (f figures) addEvents(ctx context.Context, db *mongo.Database, cohorts map[string]string) error {
+	var events []struct {
+		VendorID string `bson:"vendorId"`
+		Type     string `bson:"type"`
+		Late     bool   `bson:"late"`
+	}
+	if err := readAll(ctx, db, "trial_events", &events); err != nil {
+		return err
+	}
+	for _, e := range events {
+		cohort := cohorts[e.VendorID]
+		switch {
+		case e.Type == "converted" && e.Late:
+			f["day "+cohort+" convertedLate"]++
+		case e.Type == "converted":
+			f["day "+cohort+" converted"]++
+		case e.Type == "step" && cohort == "automated":
+			f["steps over"]++
+		}
+	}
+	return nil
+}
+
+func (f figures) addSends(ctx context.Context, db *mongo.Database) error {
+	var sends []struct {
+		Sent     bson.M `bson:"sent"`
+		Delivery struct {
+			Kind string `bson:"kind"`
+		} `bson:"delivery"`
+	}
+	if err := readAll(ctx, db, "sends", &sends); err != nil {
+		return err
+	}
+	for _, s := range sends {
+		f["e-mails"]++
+		switch {
+		case s.Delivery.Kind == "delivery":
+			f["day automated mailDelivered"]++
+		case s.Delivery.Kind == "bounce":
+			f["day automated mailBounced"]++
+		case s.Delivery.Kind == "" && s.Sent != nil:
+			f["day automated mailAccepted"]++
+		}
+	}
+	return nil
+}
+
+func readAll[T any](ctx context.Context, db *mongo.Database, collection string, into *[]T) error {
+	cursor, err := db.Collection(collection).Find(ctx, bson.M{})
+	if err != nil {
+		return fmt.Errorf("reading %s: %w", collection, err)
+	}
+	if err := cursor.All(ctx, into); err != nil {
+		return fmt.Errorf("reading %s: %w", collection, err)
+	}
+	return nil
+}
+
+// compareFigures complains of each figure where the counters say something else
+// than the collections.
+func (f *findings) compareFigures(counted, truth figures) {
+	for name, n := range counted {
+		_, what, _ := strings.Cut(name, " ")
+		switch {
+		case strings.HasPrefix(name, "day automated steps") && !strings.HasSuffix(name, "Late") && !strings.HasSuffix(name, "Held"):
+			counted["steps over"] += n
+		case strings.HasPrefix(name, "day automated mail") && what != "automated mailResent":
+			counted["e-mails"] += n
+		}
+	}
+	names := slices.Sorted(maps.Keys(truth))
+	for _, name := range names {
+		if counted[name] != truth[name] {
+			f.complain("the counters say %d for %q, the collections %d", counted[name], name, truth[name])
+		}
+	}
+	f.compared = len(names)
+}

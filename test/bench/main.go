@@ -1,0 +1,124 @@
+// Bench shows that what pages and monitors read costs the same however many
+// trials there are: each address is asked by turns of a system with 1,000
+// trials and of one with 100,000, on the same embedded stack, and the medians
+// are compared. It fails where the larger takes more than 1.2 times as long.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"net/http"
+	"os"
+	"os/signal"
+	"slices"
+	"syscall"
+	"time"
+
+	"marketplace.example/trials/test/stack"
+	"marketplace.example/trials/test/system"
+)
+
+// limit is how many times as long the larger system may take.
+const limit = 1.2
+
+// paths are what is asked for.
+var paths = []string{
+	"/api/admin/monitoring/trials/metrics",
+}
+
+func main() {
+	few := flag.Int("few", 1_000, "trials of the small system")
+	many := flag.Int("many", 100_000, "trials of the large system")
+	turns := flag.Int("turns", 101, "how often each address is asked")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, *few, *many, *turns)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, few, many, turns int) error {
+	embedded, err := stack.Start(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = embedded.Stop() }()
+	small, err := populated(ctx, embedded, "few", few)
+	if err != nil {
+		return err
+	}
+	defer small.Stop()
+	large, err := populated(ctx, embedded, "many", many)
+	if err != nil {
+		return err
+	}
+	defer large.Stop()
+	slow := 0
+	for _, path := range paths {
+		ratio, err := compare(ctx, small, large, path, turns)
+		if err != nil {
+			return err
+		}
+		if ratio > limit {
+			slow++
+		}
+	}
+	if slow > 0 {
+		return fmt.Errorf("%d of %d addresses take more than %.1f times as long", slow, len(paths), limit)
+	}
+	return nil
+}
+
+// populated is a system with so many trials, and without a worker.
+func populated(ctx context.Context, embedded *stack.Stack, name string, trials int) (*system.System, error) {
+	logs, err := os.MkdirTemp("", "bench-"+name)
+	if err != nil {
+		return nil, fmt.Errorf("making a folder for logs: %w", err)
+	}
+	s, err := system.Start(ctx, system.Options{Stack: embedded, Database: "bench_" + name, Namespace: "bench-" + name, LogDir: logs})
+	if err != nil {
+		return nil, err
+	}
+	s.StopWorker() // it would look after trials that have no workflow
+	began := time.Now()
+	if err := populate(ctx, embedded.MongoDB, s.Database, trials); err != nil {
+		s.Stop()
+		return nil, err
+	}
+	fmt.Printf("%7d trials stored in %s\n", trials, time.Since(began).Round(time.Second))
+	return s, nil
+}
+
+// compare asks by turns, so that whatever else the machine does meets both, and
+// answers with the ratio of the medians.
+func compare(ctx context.Context, small, large *system.System, path string, turns int) (float64, error) {
+	var took [2][]time.Duration
+	for turn := range turns + 5 {
+		for i, s := range []*system.System{small, large} {
+			began := time.Now()
+			answer, err := s.Admin(ctx, http.MethodGet, path, nil)
+			if err != nil {
+				return 0, err
+			}
+			if answer.Status != http.StatusOK && answer.Status != http.StatusServiceUnavailable {
+				return 0, fmt.Errorf("%s answers %d: %s", path, answer.Status, answer.Body)
+			}
+			if turn >= 5 { // the first ones open connections
+				took[i] = append(took[i], time.Since(began))
+			}
+		}
+	}
+	few, many := median(took[0]), median(took[1])
+	ratio := float64(many) / float64(few)
+	fmt.Printf("%-45s %8s %8s   %.2f times\n", path, few.Round(10*time.Microsecond), many.Round(10*time.Microsecond), ratio)
+	return ratio, nil
+}
+
+func median(all []time.Duration) time.Duration {
+	slices.Sort(all)
+	return all[len(all)/2]
+}
