@@ -34,6 +34,11 @@ type AlertParts interface {
 	AlertParts(ctx context.Context, now time.Time) monitoring.Parts
 }
 
+// Teller tells stakeholders, each once for a message's key.
+type Teller interface {
+	Tell(ctx context.Context, m rollout.Message) error
+}
+
 // Alerts looks at the rules' alerts, keeps what happens to them, and tells those
 // whom it concerns. Several may look at once: an alert's events decide.
 type Alerts struct {

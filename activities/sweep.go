@@ -61,8 +61,6 @@ type Sweep struct {
 	Log   *zap.Logger
 	// Finds keeps how many trials had to be mended; nil for nowhere.
 	Finds FindsStore
-	// Watchdog looks whether the rollout's watch comes; nil for none.
-	Watchdog *Watchdog
 	// Found is told what each sweep did; nil for nobody.
 	Found func(Swept)
 
@@ -90,7 +88,7 @@ func (s *Sweep) Sweep(ctx context.Context) (Swept, error) {
 	defer stop()
 	var swept Swept
 	var errs []error
-	for _, part := range []func(context.Context, *Swept) error{s.start, s.convert, s.restart, s.wake, s.alarm} {
+	for _, part := range []func(context.Context, *Swept) error{s.start, s.convert, s.restart, s.wake} {
 		errs = append(errs, part(ctx, &swept))
 	}
 	if s.Found != nil {
@@ -117,14 +115,6 @@ func (s *Sweep) report(ctx context.Context, swept Swept) error {
 		return nil
 	}
 	return s.Finds.AddFinds(ctx, monitoring.SlotOf(s.Now(), s.Day), mended)
-}
-
-// alarm has the watchdog look.
-func (s *Sweep) alarm(ctx context.Context, _ *Swept) error {
-	if s.Watchdog == nil {
-		return nil
-	}
-	return s.Watchdog.Look(ctx)
 }
 
 func (s *Sweep) start(ctx context.Context, swept *Swept) error {

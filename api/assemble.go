@@ -36,6 +36,7 @@ type parts struct {
 	client      *temporal.Client
 	handler     http.Handler
 	instruments instruments
+	lookout     *lookout
 	log         *zap.Logger
 }
 
@@ -90,7 +91,11 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger) (*parts, 
 	if err != nil {
 		return nil, err
 	}
-	return &parts{store: store, client: client, handler: handler, instruments: instruments, log: log}, nil
+	lookout, err := newLookout(cfg, store, client, log)
+	if err != nil {
+		return nil, err
+	}
+	return &parts{store: store, client: client, handler: handler, instruments: instruments, lookout: lookout, log: log}, nil
 }
 
 // mailAccount asks SES how the account stands; the API sends nothing itself.

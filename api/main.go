@@ -77,6 +77,7 @@ func run(ctx context.Context, cfg config.Config, log *zap.Logger, out io.Writer)
 	}
 	go p.setUp(ctx)
 	go p.instruments.sampler.Run(ctx)
+	go p.lookout.keep(ctx)
 	defer log.Info("api stops")
 	return s.serve(ctx)
 }

@@ -59,7 +59,7 @@ func (c Config) ValidateFor(process Process) error {
 		problems = append(problems, errors.New("SERVICE_TOKEN: is the same as ADMIN_TOKEN; "+
 			"the marketplace's backend must not be able to act as an admin"))
 	}
-	if process == Worker {
+	if process == Worker || process == API {
 		problems = append(problems, c.checkWebhooksAreSigned())
 	}
 	return errors.Join(problems...)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
@@ -125,6 +126,20 @@ func (s *Store) CurrentRollout(ctx context.Context) (rollout.State, bool, error)
 	}
 	state, err := s.Rollout(ctx, pointer.RolloutID)
 	return state, err == nil, err
+}
+
+// WatchedAt is when the running rollout was last watched, or began; zero where
+// none runs.
+func (s *Store) WatchedAt(ctx context.Context) (time.Time, error) {
+	state, found, err := s.CurrentRollout(ctx)
+	if err != nil || !found || state.Status.Final() {
+		return time.Time{}, err
+	}
+	_, judged, _, err := s.Ledger(ctx, state.ID)
+	if err != nil || judged == nil {
+		return state.StartedAt, err
+	}
+	return judged.At, nil
 }
 
 // Decisions are up to limit of a rollout's events from number fromSeq on, in

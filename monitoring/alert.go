@@ -115,8 +115,8 @@ func Rules() []Rule {
 			ID: WatchMissed, Title: "The rollout is not watched", Unit: Count,
 			Threshold: 3, Severity: High, Cooldown: 60,
 			Value: "watches in a row that did not come", Window: "since the last watch of the running rollout",
-			Todo:  "See that a worker runs and that the schedule watch-rollout is not paused. Pause the rollout or take it back by hand if in doubt.",
-			Roles: engineers,
+			Todo:  "See that a worker runs and that the schedule watch-rollout is not paused. Until then no phase is entered, and the rollout would not take itself back: pause it or take it back by hand if in doubt.",
+			Roles: rollout.Roles(),
 		},
 		{
 			ID: WorkerAway, Title: "A worker is away", Unit: Count,

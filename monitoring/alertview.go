@@ -74,6 +74,11 @@ func ViewOfAlerts(flags rollout.Monitoring, rules []Rule, alerts []Alert, now ti
 		}
 		v.Alerts = append(v.Alerts, one)
 	}
-	v.Late = flags.Enabled && (v.LookedAt == nil || now.Sub(*v.LookedAt) > missedLooks*LookEvery(day)+lookBack)
+	v.Late = flags.Enabled && (v.LookedAt == nil || LooksLate(*v.LookedAt, now, day))
 	return v
+}
+
+// LooksLate tells whether somebody should have looked again since a look.
+func LooksLate(last, now time.Time, day time.Duration) bool {
+	return now.Sub(last) > missedLooks*LookEvery(day)+lookBack
 }

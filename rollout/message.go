@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // MessageFor is what stakeholders are told of an event that has just happened;
@@ -239,28 +238,5 @@ func (s State) backfilled(e Event) *Message {
 		Lead: fmt.Sprintf("Since %s every running trial is automated: %d that had run without automation were taken in.",
 			s.moment(e.At), e.Backfill.Taken),
 		Lines: []string{s.whatIsNext()},
-	}
-}
-
-// WatchMissedMessage tells of a watch that should have come again since the
-// judgement given (nil: none yet). It is nil where the watch is not missing.
-// Its key is the gap's, so that one gap is told of once.
-func WatchMissedMessage(s State, j *Judgement, now time.Time) *Message {
-	last := s.StartedAt
-	if j != nil {
-		last = j.At
-	}
-	if s.Status.Final() || !WatchMissed(last, now, s.Times.Day) {
-		return nil
-	}
-	return &Message{
-		Key: fmt.Sprintf("%s/watch-missed/%d", s.ID, last.UnixMilli()), Kind: NoticeCritical, At: now,
-		Subject: "Trial rollout: nobody is watching it",
-		Lead:    fmt.Sprintf("The rollout of trial automation has not been judged since %s, and so would not take itself back.", s.moment(last)),
-		Lines: []string{
-			"It stays where it is; no phase is entered without a judgement.",
-			"What to do: see that a worker runs and that Temporal's schedule watch-rollout is not paused; pause the rollout or roll it back by hand if in doubt.",
-		},
-		Timeline: s.timeline(),
 	}
 }

@@ -4,9 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -184,7 +186,8 @@ func (s *story) figure(id monitoring.FigureID) monitoring.Figure {
 
 func TestSixtyExpiriesInAnHourAreTold(t *testing.T) {
 	lead := "lead-" + strings.ToLower(t.Name()[:8]) + "@example.com"
-	s := begin(t, system.Options{Day: 26 * time.Second, Env: []string{"STAKEHOLDERS=" + toldFile(t, lead)}})
+	// An hour of this day is long enough for a busy machine to end 60 trials in.
+	s := begin(t, system.Options{Day: time.Minute, Env: []string{"STAKEHOLDERS=" + toldFile(t, lead)}})
 	s.rollout(true, 0) // e-mails would wait for the account's rate
 	since := time.Now().Add(-14*s.Day + 20*time.Second)
 	for i := range 60 {
@@ -194,7 +197,7 @@ func TestSixtyExpiriesInAnHourAreTold(t *testing.T) {
 		s.answered(http.StatusCreated, a, err)
 	}
 	require.Empty(t, s.happened(monitoring.MassTrialExpiration))
-	fired := s.awaitAlert(wholeLife+soon, monitoring.MassTrialExpiration, monitoring.AlertFired, 1)
+	fired := s.awaitAlert(2*wholeLife, monitoring.MassTrialExpiration, monitoring.AlertFired, 1)
 	require.GreaterOrEqual(t, fired.Observation.Seen, 50)
 	require.LessOrEqual(t, fired.Observation.Seen, 60)
 	cleared := s.awaitAlert(soon, monitoring.MassTrialExpiration, monitoring.AlertCleared, 2)
@@ -202,4 +205,55 @@ func TestSixtyExpiriesInAnHourAreTold(t *testing.T) {
 	pause(t, 3*time.Second) // to be told twice
 	require.Equal(t, []string{"Trial alert, medium: many trials expire at once", "Trial alert over: many trials expire at once"}, s.subjects(lead))
 	require.Len(t, s.happened(monitoring.MassTrialExpiration), 2)
+}
+
+func TestAWorkerThatIsAwayIsToldOfWithoutOne(t *testing.T) {
+	lead := "lead-" + strings.ToLower(t.Name()[:8]) + "@example.com"
+	var mu sync.Mutex
+	var posted []string
+	hook := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		posted = append(posted, r.Header.Get("Idempotency-Key"))
+	}))
+	t.Cleanup(hook.Close)
+	people := filepath.Join(t.TempDir(), "stakeholders.yaml")
+	require.NoError(t, os.WriteFile(people, fmt.Appendf(nil, "stakeholders:\n  - {role: lead-developer, email: %s, webhook: \"%s/hook\"}\n", lead, hook.URL), 0o600))
+	// 1440 minutes of a day of 24 hours are ten minutes of this one: it is told once.
+	s := begin(t, system.Options{Day: 10 * time.Minute, Env: []string{
+		"STAKEHOLDERS=" + people, "ALERTS_CONFIG=" + alertsFile(t, `{"alerts": {"workerAway": {"cooldown": 1440}}}`),
+	}})
+	eventually(t, soon, func() error {
+		one, err := s.alert(monitoring.WorkerAway)
+		if err == nil && one.Value == nil {
+			err = errors.New("nobody has looked yet")
+		}
+		return err
+	})
+	s.StopWorker()
+	fired := s.awaitAlert(wholeLife+soon, monitoring.WorkerAway, monitoring.AlertFired, 1)
+	require.Equal(t, "0 of 1 workers poll for work", fired.Observation.Text)
+	eventually(t, soon, func() error {
+		mu.Lock()
+		defer mu.Unlock()
+		if len(posted) != 1 {
+			return fmt.Errorf("posted: %v", posted)
+		}
+		return nil
+	})
+	require.Empty(t, s.subjects(lead), "e-mails wait for a worker")
+
+	require.NoError(t, s.StartWorker(s.ctx))
+	cleared := s.awaitAlert(soon, monitoring.WorkerAway, monitoring.AlertCleared, 2)
+	require.Equal(t, monitoring.ReasonWithin, cleared.Reason)
+	eventually(t, soon, func() error {
+		subjects := s.subjects(lead)
+		mu.Lock()
+		defer mu.Unlock()
+		if len(subjects) != 2 || len(posted) != 2 {
+			return fmt.Errorf("told: %v, posted: %v", subjects, posted)
+		}
+		return nil
+	})
+	require.Equal(t, []string{"Trial alert, high: a worker is away", "Trial alert over: a worker is away"}, s.subjects(lead))
 }

@@ -47,7 +47,7 @@ func (p alertParts) AlertParts(ctx context.Context, now time.Time) monitoring.Pa
 	if may, err := p.account.SendingEnabled(ctx); p.answered("the mail service", err) {
 		parts.MaySend = &may
 	}
-	if watched, err := p.watched(ctx); p.answered("the rollout", err) {
+	if watched, err := p.store.WatchedAt(ctx); p.answered("the rollout", err) {
 		parts.Watched = &watched
 	}
 	return parts
@@ -58,18 +58,4 @@ func (p alertParts) answered(what string, err error) bool {
 		p.log.Warn("alerts: not measured", zap.String("part", what), zap.Error(err))
 	}
 	return err == nil
-}
-
-// watched is when the running rollout was last watched, or began; zero where
-// none runs.
-func (p alertParts) watched(ctx context.Context) (time.Time, error) {
-	state, found, err := p.store.CurrentRollout(ctx)
-	if err != nil || !found || state.Status.Final() {
-		return time.Time{}, err
-	}
-	_, judged, _, err := p.store.Ledger(ctx, state.ID)
-	if err != nil || judged == nil {
-		return state.StartedAt, err
-	}
-	return judged.At, nil
 }

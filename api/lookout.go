@@ -1,0 +1,152 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.uber.org/zap"
+
+	"marketplace.example/trials/activities"
+	"marketplace.example/trials/config"
+	"marketplace.example/trials/mongodb"
+	"marketplace.example/trials/monitoring"
+	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/temporal"
+	"marketplace.example/trials/trial"
+	"marketplace.example/trials/webhook"
+)
+
+// lookout looks at the alerts while no worker does: that none is there would go
+// unseen otherwise. It posts to webhooks at once; e-mails wait for a worker.
+type lookout struct {
+	alerts *activities.Alerts
+	store  *mongodb.Store
+	// began is when this process did: until then nobody is late.
+	began time.Time
+	// mine is when this process looked last.
+	mine time.Time
+	day  time.Duration
+	log  *zap.Logger
+}
+
+func newLookout(cfg config.Config, store *mongodb.Store, client *temporal.Client, log *zap.Logger) (*lookout, error) {
+	rules, err := cfg.AlertRules()
+	if err != nil {
+		return nil, fmt.Errorf("reading the alerts' configuration: %w", err)
+	}
+	stakeholders, err := cfg.ReadStakeholders()
+	if err != nil {
+		return nil, fmt.Errorf("reading the stakeholders: %w", err)
+	}
+	notices := &activities.Notices{Store: store, Mailer: noMailer{}, Stakeholders: stakeholders, Now: time.Now, Log: log}
+	if cfg.WebhookSecret != "" { // else no stakeholder has a webhook, as config has seen to
+		hooks, err := webhook.New(cfg.WebhookSecret, webhook.DefaultTimeout)
+		if err != nil {
+			return nil, fmt.Errorf("preparing the webhooks: %w", err)
+		}
+		notices.Poster = poster{hooks}
+	}
+	return &lookout{
+		store: store, began: time.Now(), day: cfg.TrialDay, log: log,
+		alerts: &activities.Alerts{
+			Store: store, Parts: alertParts{store: store, client: client, workers: cfg.MailSenders}, Teller: notices, Rules: rules,
+			Policy: trial.DefaultPolicy(), Day: cfg.TrialDay, Now: time.Now, Log: log,
+		},
+	}, nil
+}
+
+// keep keeps it up until the context ends.
+func (l *lookout) keep(ctx context.Context) {
+	ticker := time.NewTicker(monitoring.LookEvery(l.day))
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-ticker.C:
+			if err := l.look(ctx, now); err != nil && ctx.Err() == nil {
+				l.log.Warn("looking at the alerts in a worker's place", zap.Error(err))
+			}
+		}
+	}
+}
+
+// look looks once, unless somebody else has lately.
+func (l *lookout) look(ctx context.Context, now time.Time) error {
+	last, err := l.lastLook(ctx)
+	if err != nil {
+		return err
+	}
+	alone := !l.mine.IsZero() && last.Equal(l.mine)
+	if last.Before(l.began) {
+		last = l.began
+	}
+	if !alone && !monitoring.LooksLate(last, now, l.day) {
+		return nil
+	}
+	_, err = l.alerts.LookAtAlerts(ctx)
+	mine, readErr := l.lastLook(ctx)
+	l.mine = mine
+	return errors.Join(err, readErr)
+}
+
+// lastLook is when somebody looked last.
+func (l *lookout) lastLook(ctx context.Context) (time.Time, error) {
+	last, err := l.store.Alert(ctx, monitoring.WorkerAway)
+	return last.LookedAt, err
+}
+
+// alertParts asks how the parts stand. How the account at the mail service does,
+// the API does not know.
+type alertParts struct {
+	store   *mongodb.Store
+	client  *temporal.Client
+	workers int
+}
+
+// AlertParts implements activities.AlertParts. What does not answer is not measured.
+func (p alertParts) AlertParts(ctx context.Context, now time.Time) monitoring.Parts {
+	parts := monitoring.Parts{WorkersNeeded: p.workers}
+	if here, err := p.client.Workers(ctx, now); err == nil {
+		parts.Workers = &here
+	}
+	if watched, err := p.store.WatchedAt(ctx); err == nil {
+		parts.Watched = &watched
+	}
+	return parts
+}
+
+// noMailer leaves e-mails to a worker.
+type noMailer struct{}
+
+var errNoMailer = errors.New("e-mails wait for a worker")
+
+// Wait implements activities.NoticeMailer: nothing is claimed here, so that a
+// worker sends it later.
+func (noMailer) Wait(context.Context) (bool, error) { return false, errNoMailer }
+
+// DeliverNotice implements activities.NoticeMailer.
+func (noMailer) DeliverNotice(context.Context, string, string, rollout.Message) (activities.Delivery, error) {
+	return activities.Delivery{}, errNoMailer
+}
+
+// poster lets the activities post to webhooks.
+type poster struct{ client *webhook.Client }
+
+// Post implements activities.Poster.
+func (p poster) Post(ctx context.Context, address, key string, body []byte) activities.Delivery {
+	outcome := p.client.Post(ctx, address, key, body)
+	delivery := activities.Delivery{Status: trial.SendUnknown, Reason: outcome.Reason, RetryAfter: outcome.RetryAfter}
+	switch outcome.Status {
+	case webhook.Accepted:
+		delivery.Status = trial.SendSent
+	case webhook.Refused:
+		delivery.Status = trial.SendRefused
+	case webhook.Deferred:
+		delivery.Status = trial.SendReleased
+	case webhook.Unknown:
+	}
+	return delivery
+}
