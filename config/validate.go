@@ -72,7 +72,7 @@ func (c Config) checkWebhooksAreSigned() error {
 	if signed || !slices.ContainsFunc(stakeholders, func(s rollout.Stakeholder) bool { return s.Webhook != "" }) {
 		return nil
 	}
-	return errors.New("WEBHOOK_SECRET: is not set, and neither is WEBHOOK_SECRET_FILE; a stakeholder has a webhook, and the worker signs what it posts there")
+	return errors.New("WEBHOOK_SECRET: is not set, and neither is WEBHOOK_SECRET_FILE; a stakeholder has a webhook, and what is posted there is signed")
 }
 
 func missing(v Variable, process Process) error {
