@@ -15,7 +15,7 @@ func MessageFor(s State, e Event) *Message {
 		return nil
 	}
 	m.Key, m.At = s.ID+"/"+strconv.Itoa(e.Seq), e.At
-	m.Timeline = s.timeline()
+	m.Timeline = s.Timeline()
 	if m.Figures == nil {
 		m.Figures = e.Judgement.figures()
 	}
@@ -260,6 +260,6 @@ func WatchMissedMessage(s State, j *Judgement, now time.Time) *Message {
 			"It stays where it is; no phase is entered without a judgement.",
 			"What to do: see that a worker runs and that Temporal's schedule watch-rollout is not paused; pause the rollout or roll it back by hand if in doubt.",
 		},
-		Timeline: s.timeline(),
+		Timeline: s.Timeline(),
 	}
 }
