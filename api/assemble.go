@@ -37,7 +37,7 @@ type parts struct {
 // assemble wires the parts. Neither MongoDB nor Temporal need be there: the API
 // says on /readyz what it can reach.
 func assemble(ctx context.Context, cfg config.Config, log *zap.Logger) (*parts, error) {
-	store, err := mongodb.Connect(ctx, cfg.MongoDBURI, cfg.MongoDBDatabase, mongodb.WithLogger(log), mongodb.WithObservations(cfg.TrialDay))
+	store, err := mongodb.Connect(ctx, cfg.MongoDBURI, cfg.MongoDBDatabase, mongodb.WithLogger(log), mongodb.WithObservations(cfg.TrialDay), mongodb.WithCounters(cfg.TrialDay))
 	if err != nil {
 		return nil, err
 	}

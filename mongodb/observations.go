@@ -7,7 +7,6 @@ import (
 	"maps"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -30,13 +29,7 @@ const ObservedAfter = 4 * flushEvery
 // observations gathers what becomes known of the rollout, by interval.
 type observations struct {
 	day time.Duration
-
-	mu      sync.Mutex
-	pending map[int64]*observed
-	// flushing says that a flush is under way or will be: there is one at a time.
-	flushing bool
-	// closed says that nothing more is written.
-	closed bool
+	*gathered[map[int64]*observed]
 }
 
 // observed is what one interval's document will be changed by.
@@ -60,7 +53,10 @@ func intervalKey(interval int64) string { return strconv.FormatInt(interval, 10)
 // WithObservations has a Store keep what becomes known of automated vendors and
 // of API calls, by intervals of a day that lasts so long. Without it, nothing is kept.
 func WithObservations(day time.Duration) Option {
-	return func(s *Store) { s.observations = &observations{day: day, pending: map[int64]*observed{}} }
+	return func(s *Store) {
+		empty := func() map[int64]*observed { return map[int64]*observed{} }
+		s.observations = &observations{day: day, gathered: newGathered(flushEvery, empty, s.writeObservations)}
+	}
 }
 
 // ObserveCall notes an API call.
@@ -80,68 +76,31 @@ func (s *Store) observeOutcome(kind rollout.OutcomeKind, key string) {
 	s.observe(at, func(o *observed) { o.outcomes[string(kind)+" "+key] = at })
 }
 
-func (s *Store) observe(at time.Time, note func(*observed)) {
+func (s *Store) observe(at time.Time, change func(*observed)) {
 	all := s.observations
 	if all == nil {
 		return
 	}
-	all.mu.Lock()
-	defer all.mu.Unlock()
 	interval := rollout.Interval(at, all.day)
-	o := all.pending[interval]
-	if o == nil {
-		o = &observed{outcomes: map[string]time.Time{}}
-		all.pending[interval] = o
-	}
-	note(o)
-	s.flushSoon()
-}
-
-// flushSoon has what is pending written soon; the lock is held.
-func (s *Store) flushSoon() {
-	all := s.observations
-	if all.flushing || all.closed || len(all.pending) == 0 {
-		return
-	}
-	all.flushing = true
-	time.AfterFunc(flushEvery, func() {
-		ctx, cancel := context.WithTimeout(context.Background(), operationLimit)
-		defer cancel()
-		s.flushObservations(ctx)
-		all.mu.Lock()
-		defer all.mu.Unlock()
-		all.flushing = false
-		s.flushSoon()
+	all.note(func(pending map[int64]*observed) {
+		o := pending[interval]
+		if o == nil {
+			o = &observed{outcomes: map[string]time.Time{}}
+			pending[interval] = o
+		}
+		change(o)
 	})
 }
 
-// flushObservations writes what was gathered. What cannot be written is tried
-// again with the next.
-func (s *Store) flushObservations(ctx context.Context) {
-	all := s.observations
-	all.mu.Lock()
-	pending := all.pending
-	all.pending = map[int64]*observed{}
-	all.mu.Unlock()
+func (s *Store) writeObservations(ctx context.Context, pending map[int64]*observed) {
 	for interval, o := range pending {
 		// Not UpdateOne, which reads the whole collection on the embedded database.
 		err := s.observed.FindOneAndUpdate(ctx, byID(intervalKey(interval)), o.update(), options.FindOneAndUpdate().SetUpsert(true)).Err()
 		if err != nil && !errors.Is(err, mongo.ErrNoDocuments) {
 			s.log.Warn("observations not written yet", zap.Int64("interval", interval), zap.Error(err))
-			s.observe(time.UnixMilli(interval*rollout.WatchEvery(all.day).Milliseconds()), o.addTo)
+			s.observe(time.UnixMilli(interval*rollout.WatchEvery(s.observations.day).Milliseconds()), o.addTo)
 		}
 	}
-}
-
-// closeObservations writes what is left, and no more after that.
-func (s *Store) closeObservations(ctx context.Context) {
-	if s.observations == nil {
-		return
-	}
-	s.observations.mu.Lock()
-	s.observations.closed = true
-	s.observations.mu.Unlock()
-	s.flushObservations(ctx)
 }
 
 func (o *observed) addTo(other *observed) {
@@ -190,6 +149,24 @@ func (s *Store) Observations(ctx context.Context, from, to time.Time, day time.D
 		calls.Add(doc.calls())
 	}
 	return outcomes, calls, nil
+}
+
+// Calls are the API calls of the intervals that lie between two moments, the
+// one that to lies in included.
+func (s *Store) Calls(ctx context.Context, from, to time.Time, day time.Duration) (calls rollout.Calls, err error) {
+	callsOnly := options.FindOne().SetProjection(bson.D{{Key: "failed", Value: 1}, {Key: "took", Value: 1}})
+	for i := rollout.Interval(from, day); i <= rollout.Interval(to, day); i++ {
+		var doc observationDocument
+		err := s.observed.FindOne(ctx, byID(intervalKey(i)), callsOnly).Decode(&doc)
+		if errors.Is(err, mongo.ErrNoDocuments) {
+			continue
+		}
+		if err != nil {
+			return calls, failed(fmt.Sprintf("reading the API calls of interval %d", i), err)
+		}
+		calls.Add(doc.calls())
+	}
+	return calls, nil
 }
 
 func outcomeOf(field string, at time.Time) rollout.Outcome {

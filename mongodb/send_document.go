@@ -1,7 +1,10 @@
 package mongodb
 
 import (
+	"cmp"
 	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
 
 	"marketplace.example/trials/trial"
 )
@@ -74,6 +77,77 @@ func (d sendDocument) send() trial.Send {
 		s.Delivery, s.DeliveryAt = d.Delivery.Kind, &d.Delivery.At
 	}
 	return s
+}
+
+// sendChange is what becomes known of a send; what is nil does not.
+type sendChange struct {
+	attempt  *sendAttempt
+	sent     *sendAcceptance
+	delivery *sendDelivery
+}
+
+// update has the server make the change.
+func (c sendChange) update() bson.D {
+	var grow, shrink bson.D
+	if c.attempt != nil {
+		grow = append(grow, bson.E{Key: "attempt", Value: *c.attempt})
+	}
+	if c.delivery != nil {
+		grow = append(grow, bson.E{Key: "delivery", Value: *c.delivery})
+	}
+	if c.sent != nil {
+		shrink = append(shrink, bson.E{Key: "sent", Value: *c.sent})
+	}
+	var update bson.D
+	if len(grow) > 0 {
+		update = append(update, bson.E{Key: "$max", Value: grow})
+	}
+	if len(shrink) > 0 {
+		update = append(update, bson.E{Key: "$min", Value: shrink})
+	}
+	return update
+}
+
+// applied is the send after the change, as the server makes it.
+func (c sendChange) applied(d sendDocument) sendDocument {
+	if c.attempt != nil && c.attempt.compare(d.Attempt) > 0 {
+		d.Attempt = *c.attempt
+	}
+	if c.sent != nil && (d.Sent == nil || c.sent.compare(*d.Sent) < 0) {
+		d.Sent = c.sent
+	}
+	if c.delivery != nil && (d.Delivery == nil || c.delivery.compare(*d.Delivery) > 0) {
+		d.Delivery = c.delivery
+	}
+	return d
+}
+
+func (a sendAttempt) compare(b sendAttempt) int {
+	return cmp.Or(
+		cmp.Compare(a.Number, b.Number), cmp.Compare(a.Rank, b.Rank), cmp.Compare(a.Status, b.Status), cmp.Compare(a.Resends, b.Resends),
+		a.ClaimedAt.Compare(b.ClaimedAt), compareMoments(a.SettledAt, b.SettledAt), cmp.Compare(a.Reason, b.Reason), cmp.Compare(a.AddressHash, b.AddressHash),
+	)
+}
+
+// compareMoments puts nil first, as the server does with null.
+func compareMoments(a, b *time.Time) int {
+	switch {
+	case a == nil && b == nil:
+		return 0
+	case a == nil:
+		return -1
+	case b == nil:
+		return 1
+	}
+	return a.Compare(*b)
+}
+
+func (a sendAcceptance) compare(b sendAcceptance) int {
+	return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.MessageID, b.MessageID), cmp.Compare(a.Attempt, b.Attempt))
+}
+
+func (a sendDelivery) compare(b sendDelivery) int {
+	return cmp.Or(cmp.Compare(a.Rank, b.Rank), a.At.Compare(b.At), cmp.Compare(a.Kind, b.Kind))
 }
 
 // claimable tells whether another attempt may follow this one.

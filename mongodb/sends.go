@@ -5,7 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
@@ -36,6 +35,7 @@ func (s *Store) ClaimSend(ctx context.Context, n trial.Send) (claimed bool, curr
 	}
 	_, err = s.sends.InsertOne(ctx, doc)
 	if err == nil {
+		s.countSend(trial.Send{}, doc.send())
 		return true, doc.send(), nil
 	}
 	if !mongo.IsDuplicateKeyError(err) {
@@ -63,16 +63,11 @@ func (s *Store) ReclaimSend(ctx context.Context, key string, fromAttempt int, re
 	}
 	// Of several callers that come this far, the one that still saw fromAttempt
 	// in the document it changed has made the step.
-	err = s.sends.FindOneAndUpdate(ctx, byID(key), growAttempt(next), options.FindOneAndUpdate().SetReturnDocument(options.Before)).Decode(&before)
+	before, after, err := s.changeSend(ctx, key, sendChange{attempt: &next})
 	if err != nil {
-		return false, trial.Send{}, failed("claiming send "+key+" again", err)
+		return false, trial.Send{}, err
 	}
-	if before.claimable(fromAttempt) {
-		before.Attempt = next
-		return true, before.send(), nil
-	}
-	doc, err := s.findSend(ctx, key)
-	return false, doc.send(), err
+	return before.claimable(fromAttempt), after.send(), nil
 }
 
 // SettleSend notes the outcome of an attempt, and answers with the send as it
@@ -82,7 +77,8 @@ func (s *Store) ReclaimSend(ctx context.Context, key string, fromAttempt int, re
 func (s *Store) SettleSend(ctx context.Context, key string, attempt int, status trial.SendStatus, messageID, reason string, at time.Time) (trial.Send, error) {
 	if status == trial.SendSent {
 		s.observeOutcome(rollout.MailSent, key)
-		return s.updateSend(ctx, key, acceptance(attempt, messageID, at))
+		_, after, err := s.changeSend(ctx, key, sendChange{sent: acceptance(attempt, messageID, at)})
+		return after.send(), err
 	}
 	rank := attemptRanks[status]
 	if rank == 0 {
@@ -94,7 +90,8 @@ func (s *Store) SettleSend(ctx context.Context, key string, attempt int, status 
 	}
 	settledAt, settled := stored(at), doc.Attempt
 	settled.Rank, settled.Status, settled.SettledAt, settled.Reason = rank, status, &settledAt, reason
-	return s.updateSend(ctx, key, growAttempt(settled))
+	_, after, err := s.changeSend(ctx, key, sendChange{attempt: &settled})
+	return after.send(), err
 }
 
 // SendEvent notes an event of the mail service about an attempt: it accepted
@@ -102,15 +99,15 @@ func (s *Store) SettleSend(ctx context.Context, key string, attempt int, status 
 // "complaint", "reject", "delay", or empty where it says no more. It answers
 // with the send as it stands, nil where there is none with that key.
 func (s *Store) SendEvent(ctx context.Context, key string, attempt int, messageID, delivery string, at time.Time) (*trial.Send, error) {
-	update := acceptance(attempt, messageID, at)
+	change := sendChange{sent: acceptance(attempt, messageID, at)}
 	if delivery != "" {
 		rank := deliveryRanks[delivery]
 		if rank == 0 {
 			return nil, trial.Invalid("delivery", "%q is no report of a delivery", delivery)
 		}
-		update = append(update, bson.E{Key: "$max", Value: bson.D{{Key: "delivery", Value: sendDelivery{Rank: rank, At: at, Kind: delivery}}}})
+		change.delivery = &sendDelivery{Rank: rank, At: stored(at), Kind: delivery}
 	}
-	send, err := s.updateSend(ctx, key, update)
+	_, after, err := s.changeSend(ctx, key, change)
 	if errors.Is(err, mongo.ErrNoDocuments) {
 		return nil, nil //nolint:nilnil // documented: there is none, and nothing is wrong
 	}
@@ -123,15 +120,12 @@ func (s *Store) SendEvent(ctx context.Context, key string, attempt int, messageI
 	case "bounce", "reject":
 		s.observeOutcome(rollout.MailFailed, key)
 	}
+	send := after.send()
 	return &send, nil
 }
 
-func growAttempt(a sendAttempt) bson.D {
-	return bson.D{{Key: "$max", Value: bson.D{{Key: "attempt", Value: a}}}}
-}
-
-func acceptance(attempt int, messageID string, at time.Time) bson.D {
-	return bson.D{{Key: "$min", Value: bson.D{{Key: "sent", Value: sendAcceptance{At: at, MessageID: messageID, Attempt: attempt}}}}}
+func acceptance(attempt int, messageID string, at time.Time) *sendAcceptance {
+	return &sendAcceptance{At: stored(at), MessageID: messageID, Attempt: attempt}
 }
 
 // findSend reads a send. The error wraps mongo.ErrNoDocuments where there is none.
@@ -143,12 +137,14 @@ func (s *Store) findSend(ctx context.Context, key string) (sendDocument, error) 
 	return doc, nil
 }
 
-// updateSend changes a send and answers with what is known afterwards.
-func (s *Store) updateSend(ctx context.Context, key string, update bson.D) (trial.Send, error) {
-	var doc sendDocument
-	err := s.sends.FindOneAndUpdate(ctx, byID(key), update, options.FindOneAndUpdate().SetReturnDocument(options.After)).Decode(&doc)
+// changeSend changes a send, and answers with what was known before and what is
+// known afterwards.
+func (s *Store) changeSend(ctx context.Context, key string, c sendChange) (before, after sendDocument, err error) {
+	err = s.sends.FindOneAndUpdate(ctx, byID(key), c.update(), options.FindOneAndUpdate().SetReturnDocument(options.Before)).Decode(&before)
 	if err != nil {
-		return trial.Send{}, failed("noting the outcome of send "+key, err)
+		return before, before, failed("noting what became of send "+key, err)
 	}
-	return doc.send(), nil
+	after = c.applied(before)
+	s.countSend(before.send(), after.send())
+	return before, after, nil
 }

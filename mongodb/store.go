@@ -20,6 +20,7 @@ const (
 	firstsCollection    = "firsts"
 	messagesCollection  = "webhook_messages"
 	observedCollection  = "observations"
+	countersCollection  = "counters"
 	rolloutsCollection  = "rollouts"
 	decisionsCollection = "decisions"
 	snapshotsCollection = "snapshots"
@@ -43,8 +44,10 @@ type Store struct {
 
 	users, trials, events, sends, flags, firsts, messages      *mongo.Collection
 	observed, rollouts, decisions, snapshots, ledgers, notices *mongo.Collection
+	counters                                                   *mongo.Collection
 
 	observations *observations // nil: none are kept
+	tallies      *tallies      // nil: none are kept
 }
 
 // Option changes how a Store works.
@@ -91,13 +94,18 @@ func newStore(client *mongo.Client, database string) *Store {
 		messages: db.Collection(messagesCollection), observed: db.Collection(observedCollection),
 		rollouts: db.Collection(rolloutsCollection), decisions: db.Collection(decisionsCollection),
 		snapshots: db.Collection(snapshotsCollection), ledgers: db.Collection(ledgersCollection),
-		notices: db.Collection(noticesCollection),
+		notices: db.Collection(noticesCollection), counters: db.Collection(countersCollection),
 	}
 }
 
 // Close gives the connections back.
 func (s *Store) Close(ctx context.Context) error {
-	s.closeObservations(ctx)
+	if s.observations != nil {
+		s.observations.close(ctx)
+	}
+	if s.tallies != nil {
+		s.tallies.close(ctx)
+	}
 	if err := s.client.Disconnect(ctx); err != nil {
 		return failed("closing the connections to MongoDB", err)
 	}

@@ -51,7 +51,7 @@ func (s *Store) Append(ctx context.Context, e trial.Event, after trial.State) (e
 		return existing, err
 	}
 	s.observeEvent(e, after)
-	before, err := s.replaceTrial(ctx, after)
+	before, err := s.replaceTrial(ctx, after, &e)
 	switch {
 	case err != nil:
 		return nil, err
@@ -78,7 +78,7 @@ func (s *Store) Refold(ctx context.Context, vendorID string) (trial.State, error
 			return trial.State{}, trial.NotFound(vendorID)
 		}
 		state := trial.Fold(events)
-		before, err := s.replaceTrial(ctx, state)
+		before, err := s.replaceTrial(ctx, state, nil)
 		if err != nil {
 			return trial.State{}, err
 		}
@@ -90,16 +90,19 @@ func (s *Store) Refold(ctx context.Context, vendorID string) (trial.State, error
 }
 
 // replaceTrial stores a trial's state and answers with the one before, nil for
-// the first.
-func (s *Store) replaceTrial(ctx context.Context, state trial.State) (before *trial.State, err error) {
+// the first. What the change comes to is counted; last is the event that led to
+// the state, where the caller knows it.
+func (s *Store) replaceTrial(ctx context.Context, state trial.State, last *trial.Event) (before *trial.State, err error) {
 	var doc trialDocument
 	err = s.trials.FindOneAndReplace(ctx, byID(state.VendorID), newTrialDocument(state), options.FindOneAndReplace().SetUpsert(true)).Decode(&doc)
 	if errors.Is(err, mongo.ErrNoDocuments) {
+		s.countTrial(ctx, trial.State{}, state, last)
 		return nil, nil //nolint:nilnil // documented: there was none, and nothing is wrong
 	}
 	if err != nil {
 		return nil, failed("storing trial "+state.VendorID, err)
 	}
+	s.countTrial(ctx, doc.State, state, last)
 	return &doc.State, nil
 }
 

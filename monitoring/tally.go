@@ -1,9 +1,7 @@
 package monitoring
 
 import (
-	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"marketplace.example/trials/rollout"
@@ -95,15 +93,6 @@ func dayNumber(at time.Time, day time.Duration) int64 {
 // Field is the counter's name within its period.
 func (c Counter) Field() string { return string(c.Cohort) + "." + string(c.Name) }
 
-// ParseField is the counter of a period that has that field.
-func ParseField(p Period, field string) (Counter, error) {
-	cohort, name, ok := strings.Cut(field, ".")
-	if !ok || name == "" || cohort != string(trial.Automated) && cohort != string(trial.Control) {
-		return Counter{}, fmt.Errorf("%q is no field of a counter", field)
-	}
-	return Counter{Period: p, Cohort: trial.Cohort(cohort), Name: Name(name)}, nil
-}
-
 // Tally is how counters stand, or by how much they change. A counter that is
 // not in it is 0.
 type Tally map[Counter]int
@@ -120,4 +109,16 @@ func (t Tally) addTimes(o Tally, times int) {
 			delete(t, c)
 		}
 	}
+}
+
+// ByPeriod is the tally of each period.
+func (t Tally) ByPeriod() map[Period]Tally {
+	parts := map[Period]Tally{}
+	for c, n := range t {
+		if parts[c.Period] == nil {
+			parts[c.Period] = Tally{}
+		}
+		parts[c.Period][c] = n
+	}
+	return parts
 }

@@ -18,6 +18,9 @@ import (
 const (
 	reconcileSchedule = "reconcile"
 	watchSchedule     = "watch-rollout"
+	recountSchedule   = "recount-counters"
+	// leastRecount is how often counters are recounted at most, where days are short.
+	leastRecount = time.Hour
 	// ReconcileEvery is how often the reconciler sweeps. Held trials wake
 	// within a minute of a flag's coming back, also where nobody triggers a sweep.
 	ReconcileEvery = 30 * time.Second
@@ -53,7 +56,18 @@ func (c *Client) SetupSchedules(ctx context.Context, day time.Duration) error {
 			WorkflowExecutionTimeout: 5 * time.Minute, StaticSummary: "Takes a snapshot of the rollout, and judges it",
 		},
 	}
-	return errors.Join(c.setupSchedule(ctx, reconcile), c.setupSchedule(ctx, watch))
+	recount := client.ScheduleOptions{
+		ID:   recountSchedule,
+		Spec: client.ScheduleSpec{Intervals: []client.ScheduleIntervalSpec{{Every: max(day, leastRecount)}}},
+		// Each reads everything: two at once, or one made up for, would find nothing more.
+		Overlap:       enums.SCHEDULE_OVERLAP_POLICY_SKIP,
+		CatchupWindow: leastCatchup,
+		Action: &client.ScheduleWorkflowAction{
+			ID: recountSchedule, Workflow: workflows.RecountWorkflowType, TaskQueue: c.TaskQueue,
+			WorkflowExecutionTimeout: 4 * time.Hour, StaticSummary: "Compares the counters behind the figures with the trials, and sets them right",
+		},
+	}
+	return errors.Join(c.setupSchedule(ctx, reconcile), c.setupSchedule(ctx, watch), c.setupSchedule(ctx, recount))
 }
 
 // leastCatchup is the least that the server takes.

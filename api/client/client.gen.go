@@ -17,6 +17,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/oapi-codegen/runtime"
+	"marketplace.example/trials/monitoring"
 	"marketplace.example/trials/rollout"
 	"marketplace.example/trials/trial"
 )
@@ -179,6 +180,9 @@ type FieldProblem struct {
 	Message string `json:"message"`
 }
 
+// FigureDefinition defines model for FigureDefinition.
+type FigureDefinition = monitoring.Definition
+
 // Forecast defines model for Forecast.
 type Forecast = rollout.Forecast
 
@@ -208,6 +212,9 @@ type MailEventReceipt struct {
 
 // MailEventReceiptResult recorded, or repeated when this message came before, or ignored when it is not about an e-mail of ours, or confirmed for a subscription.
 type MailEventReceiptResult string
+
+// MonitoringReport defines model for MonitoringReport.
+type MonitoringReport = monitoring.Report
 
 // Percentage From 0 to 100, in steps of 0.01.
 type Percentage = float64
@@ -365,6 +372,13 @@ type TrialDetails struct {
 	Events    []Event   `json:"events"`
 	Timetable Timetable `json:"timetable"`
 	Trial     Trial     `json:"trial"`
+}
+
+// TrialMetrics defines model for TrialMetrics.
+type TrialMetrics struct {
+	// Definitions What each figure means.
+	Definitions []FigureDefinition `json:"definitions"`
+	Report      MonitoringReport   `json:"report"`
 }
 
 // TrialPage defines model for TrialPage.
@@ -710,6 +724,13 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /api/admin/feature-flags/trial-automation/rollout (the `SetRollout` operationId).
 	SetRollout(ctx context.Context, body SetRolloutJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetTrialMetrics The figures now, by cohort, and day by day
+	//
+	// Made from counters, so that it costs the same at a thousand and at a million trials. Counts are up to two seconds old. 409 while the flag monitoring.enabled or monitoring.trialMetrics is off; counting goes on meanwhile.
+	//
+	// Corresponds with GET /api/admin/monitoring/trials/metrics (the `GetTrialMetrics` operationId).
+	GetTrialMetrics(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// StartRolloutWithBody Start a rollout
 	//
@@ -1127,6 +1148,23 @@ func (c *Client) SetRolloutWithBody(ctx context.Context, contentType string, bod
 // Corresponds with POST /api/admin/feature-flags/trial-automation/rollout (the `SetRollout` operationId).
 func (c *Client) SetRollout(ctx context.Context, body SetRolloutJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewSetRolloutRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetTrialMetrics The figures now, by cohort, and day by day
+//
+// Made from counters, so that it costs the same at a thousand and at a million trials. Counts are up to two seconds old. 409 while the flag monitoring.enabled or monitoring.trialMetrics is off; counting goes on meanwhile.
+//
+// Corresponds with GET /api/admin/monitoring/trials/metrics (the `GetTrialMetrics` operationId).
+func (c *Client) GetTrialMetrics(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetTrialMetricsRequest(c.Server)
 	if err != nil {
 		return nil, err
 	}
@@ -1994,6 +2032,33 @@ func NewSetRolloutRequestWithBody(server string, contentType string, body io.Rea
 	}
 
 	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewGetTrialMetricsRequest constructs an http.Request for the GetTrialMetrics method
+func NewGetTrialMetricsRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/admin/monitoring/trials/metrics")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
 
 	return req, nil
 }
@@ -3410,6 +3475,15 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /api/admin/feature-flags/trial-automation/rollout (the `SetRollout` operationId).
 	SetRolloutWithResponse(ctx context.Context, body SetRolloutJSONRequestBody, reqEditors ...RequestEditorFn) (*SetRolloutResponse, error)
 
+	// GetTrialMetricsWithResponse The figures now, by cohort, and day by day
+	//
+	// Made from counters, so that it costs the same at a thousand and at a million trials. Counts are up to two seconds old. 409 while the flag monitoring.enabled or monitoring.trialMetrics is off; counting goes on meanwhile.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/admin/monitoring/trials/metrics (the `GetTrialMetrics` operationId).
+	GetTrialMetricsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetTrialMetricsResponse, error)
+
 	// StartRolloutWithBodyWithResponse Start a rollout
 	//
 	// Takes the plan given, or else the configured one. A rollout that was taken back can be restarted at a phase of the same plan; the same vendors are admitted as before. While one runs this is refused.
@@ -3903,6 +3977,54 @@ func (r SetRolloutResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r SetRolloutResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type GetTrialMetricsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *TrialMetrics
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetTrialMetricsResponse) GetJSON200() *TrialMetrics {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetTrialMetricsResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetTrialMetricsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetTrialMetricsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetTrialMetricsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetTrialMetricsResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -5432,6 +5554,21 @@ func (c *ClientWithResponses) SetRolloutWithResponse(ctx context.Context, body S
 	return ParseSetRolloutResponse(rsp)
 }
 
+// GetTrialMetricsWithResponse The figures now, by cohort, and day by day
+//
+// Made from counters, so that it costs the same at a thousand and at a million trials. Counts are up to two seconds old. 409 while the flag monitoring.enabled or monitoring.trialMetrics is off; counting goes on meanwhile.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/admin/monitoring/trials/metrics (the `GetTrialMetrics` operationId).
+func (c *ClientWithResponses) GetTrialMetricsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetTrialMetricsResponse, error) {
+	rsp, err := c.GetTrialMetrics(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetTrialMetricsResponse(rsp)
+}
+
 // StartRolloutWithBodyWithResponse Start a rollout
 //
 // Takes the plan given, or else the configured one. A rollout that was taken back can be restarted at a phase of the same plan; the same vendors are admitted as before. While one runs this is refused.
@@ -6120,6 +6257,39 @@ func ParseSetRolloutResponse(rsp *http.Response) (*SetRolloutResponse, error) {
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
 		var dest FeatureFlagDocument
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetTrialMetricsResponse parses an HTTP response from a GetTrialMetricsWithResponse call
+func ParseGetTrialMetricsResponse(rsp *http.Response) (*GetTrialMetricsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetTrialMetricsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest TrialMetrics
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/gorilla/mux"
 	"github.com/oapi-codegen/runtime"
+	"marketplace.example/trials/monitoring"
 	"marketplace.example/trials/rollout"
 	"marketplace.example/trials/trial"
 )
@@ -177,6 +178,9 @@ type FieldProblem struct {
 	Message string `json:"message"`
 }
 
+// FigureDefinition defines model for FigureDefinition.
+type FigureDefinition = monitoring.Definition
+
 // Forecast defines model for Forecast.
 type Forecast = rollout.Forecast
 
@@ -206,6 +210,9 @@ type MailEventReceipt struct {
 
 // MailEventReceiptResult recorded, or repeated when this message came before, or ignored when it is not about an e-mail of ours, or confirmed for a subscription.
 type MailEventReceiptResult string
+
+// MonitoringReport defines model for MonitoringReport.
+type MonitoringReport = monitoring.Report
 
 // Percentage From 0 to 100, in steps of 0.01.
 type Percentage = float64
@@ -363,6 +370,13 @@ type TrialDetails struct {
 	Events    []Event   `json:"events"`
 	Timetable Timetable `json:"timetable"`
 	Trial     Trial     `json:"trial"`
+}
+
+// TrialMetrics defines model for TrialMetrics.
+type TrialMetrics struct {
+	// Definitions What each figure means.
+	Definitions []FigureDefinition `json:"definitions"`
+	Report      MonitoringReport   `json:"report"`
 }
 
 // TrialPage defines model for TrialPage.
@@ -605,6 +619,9 @@ type ServerInterface interface {
 	// SetRollout Set the share of new registrations to automate, or disable the automation
 	// (POST /api/admin/feature-flags/trial-automation/rollout)
 	SetRollout(w http.ResponseWriter, r *http.Request)
+	// GetTrialMetrics The figures now, by cohort, and day by day
+	// (GET /api/admin/monitoring/trials/metrics)
+	GetTrialMetrics(w http.ResponseWriter, r *http.Request)
 	// StartRollout Start a rollout
 	// (POST /api/admin/rollouts)
 	StartRollout(w http.ResponseWriter, r *http.Request)
@@ -730,6 +747,20 @@ func (siw *ServerInterfaceWrapper) SetRollout(w http.ResponseWriter, r *http.Req
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.SetRollout(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetTrialMetrics operation middleware
+func (siw *ServerInterfaceWrapper) GetTrialMetrics(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetTrialMetrics(w, r)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -1890,6 +1921,8 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 
 	r.HandleFunc(options.BaseURL+"/api/admin/trials/{id}/revive", wrapper.ReviveTrial).Methods(http.MethodPost)
 
+	r.HandleFunc(options.BaseURL+"/api/admin/monitoring/trials/metrics", wrapper.GetTrialMetrics).Methods(http.MethodGet)
+
 	r.HandleFunc(options.BaseURL+"/api/admin/feature-flags", wrapper.GetFeatureFlags).Methods(http.MethodGet)
 
 	r.HandleFunc(options.BaseURL+"/api/admin/feature-flags", wrapper.PatchFeatureFlags).Methods(http.MethodPatch)
@@ -2050,6 +2083,44 @@ type SetRolloutdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response SetRolloutdefaultApplicationProblemPlusJSONResponse) VisitSetRolloutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTrialMetricsRequestObject struct {
+}
+
+type GetTrialMetricsResponseObject interface {
+	VisitGetTrialMetricsResponse(w http.ResponseWriter) error
+}
+
+type GetTrialMetrics200JSONResponse TrialMetrics
+
+func (response GetTrialMetrics200JSONResponse) VisitGetTrialMetricsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTrialMetricsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetTrialMetricsdefaultApplicationProblemPlusJSONResponse) VisitGetTrialMetricsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -3562,6 +3633,9 @@ type StrictServerInterface interface {
 	// SetRollout Set the share of new registrations to automate, or disable the automation
 	// (POST /api/admin/feature-flags/trial-automation/rollout)
 	SetRollout(ctx context.Context, request SetRolloutRequestObject) (SetRolloutResponseObject, error)
+	// GetTrialMetrics The figures now, by cohort, and day by day
+	// (GET /api/admin/monitoring/trials/metrics)
+	GetTrialMetrics(ctx context.Context, request GetTrialMetricsRequestObject) (GetTrialMetricsResponseObject, error)
 	// StartRollout Start a rollout
 	// (POST /api/admin/rollouts)
 	StartRollout(ctx context.Context, request StartRolloutRequestObject) (StartRolloutResponseObject, error)
@@ -3763,6 +3837,30 @@ func (sh *strictHandler) SetRollout(w http.ResponseWriter, r *http.Request) {
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(SetRolloutResponseObject); ok {
 		if err := validResponse.VisitSetRolloutResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetTrialMetrics operation middleware
+func (sh *strictHandler) GetTrialMetrics(w http.ResponseWriter, r *http.Request) {
+	var request GetTrialMetricsRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetTrialMetrics(ctx, request.(GetTrialMetricsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetTrialMetrics")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetTrialMetricsResponseObject); ok {
+		if err := validResponse.VisitGetTrialMetricsResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

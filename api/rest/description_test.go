@@ -13,6 +13,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/stretchr/testify/require"
 
+	"marketplace.example/trials/monitoring"
 	"marketplace.example/trials/rollout"
 	"marketplace.example/trials/trial"
 )
@@ -55,6 +56,8 @@ var domainTypes = map[string]reflect.Type{
 	"RolloutView":                  reflect.TypeFor[rollout.View](),
 	"RolloutDecision":              reflect.TypeFor[rollout.Event](),
 	"Forecast":                     reflect.TypeFor[rollout.Forecast](),
+	"MonitoringReport":             reflect.TypeFor[monitoring.Report](),
+	"FigureDefinition":             reflect.TypeFor[monitoring.Definition](),
 }
 
 func TestSchemasAreTheDomainsTypes(t *testing.T) {

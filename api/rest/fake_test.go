@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"marketplace.example/trials/api/rest"
+	"marketplace.example/trials/monitoring"
 	"marketplace.example/trials/rollout"
 	"marketplace.example/trials/trial"
 )
@@ -31,6 +32,9 @@ type store struct {
 	messages map[string]bool
 	writes   int
 	rollouts rollouts
+
+	counters  monitoring.Tally
+	latencies rollout.Calls
 }
 
 func newStore() *store {
@@ -310,4 +314,25 @@ func (mails) Unsubscriber(token string) (string, error) {
 		return id, nil
 	}
 	return "", &trial.Error{Code: trial.CodeForbidden, Field: "token", Message: "is not one of ours"}
+}
+
+func (s *store) Counters(_ context.Context, periods []monitoring.Period) (found monitoring.Tally, err error) {
+	err = s.do(func() error {
+		found = monitoring.Tally{}
+		for c, n := range s.counters {
+			if slices.Contains(periods, c.Period) {
+				found[c] = n
+			}
+		}
+		return nil
+	})
+	return found, err
+}
+
+func (s *store) Calls(context.Context, time.Time, time.Time, time.Duration) (calls rollout.Calls, err error) {
+	err = s.do(func() error {
+		calls = s.latencies
+		return nil
+	})
+	return calls, err
 }

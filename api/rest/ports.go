@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"marketplace.example/trials/monitoring"
 	"marketplace.example/trials/rollout"
 	"marketplace.example/trials/trial"
 )
@@ -17,6 +18,7 @@ type Store interface {
 	FlagStore
 	MailStore
 	RolloutStore
+	MonitoringStore
 	// Ping tells whether the database answers.
 	Ping(ctx context.Context) error
 }
@@ -70,6 +72,14 @@ type RolloutStore interface {
 	Ledger(ctx context.Context, id string) (rollout.Ledger, *rollout.Judgement, bool, error)
 	// ObserveCall notes an API call, for the rollout's judgement.
 	ObserveCall(took time.Duration, failed bool)
+}
+
+// MonitoringStore reads what was counted.
+type MonitoringStore interface {
+	// Counters are the counters of some periods; those that are 0 may be missing.
+	Counters(ctx context.Context, periods []monitoring.Period) (monitoring.Tally, error)
+	// Calls are the API calls between two moments, where a day lasts so long.
+	Calls(ctx context.Context, from, to time.Time, day time.Duration) (rollout.Calls, error)
 }
 
 // Rollouts reaches the rollout's workflow.

@@ -1,0 +1,35 @@
+package rest
+
+import (
+	"context"
+
+	"marketplace.example/trials/monitoring"
+	"marketplace.example/trials/trial"
+)
+
+// GetTrialMetrics answers with the figures.
+func (s *server) GetTrialMetrics(ctx context.Context, _ GetTrialMetricsRequestObject) (GetTrialMetricsResponseObject, error) {
+	doc, err := s.Store.Flags(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if m := doc.FeatureFlags.Monitoring; !m.Enabled || !m.TrialMetrics {
+		return nil, &trial.Error{Code: trial.CodeConflict, Message: "trial metrics are off: see the flags monitoring.enabled and monitoring.trialMetrics"}
+	}
+	report, err := s.report(ctx)
+	return GetTrialMetrics200JSONResponse{Report: report, Definitions: monitoring.Definitions()}, err
+}
+
+// report is how things stand now.
+func (s *server) report(ctx context.Context) (monitoring.Report, error) {
+	now := s.now()
+	tally, err := s.Store.Counters(ctx, monitoring.Periods(now, s.Day, s.Policy))
+	if err != nil {
+		return monitoring.Report{}, err
+	}
+	calls, err := s.Store.Calls(ctx, now.Add(-s.Day/24), now, s.Day)
+	if err != nil {
+		return monitoring.Report{}, err
+	}
+	return monitoring.Make(monitoring.Facts{Now: now, Day: s.Day, Policy: s.Policy, Tally: tally, Calls: calls}), nil
+}

@@ -1,0 +1,127 @@
+package mongodb
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+	"go.uber.org/zap"
+
+	"marketplace.example/trials/monitoring"
+	"marketplace.example/trials/trial"
+)
+
+// countEvery is how long changes of counters are gathered before they are
+// written. A process that is killed loses that much of them, until Recount.
+const countEvery = time.Second
+
+// tallies gathers by how much the counters change.
+type tallies struct {
+	day time.Duration
+	*gathered[monitoring.Tally]
+}
+
+// counterDocument holds the counters of one period.
+type counterDocument struct {
+	Period monitoring.Period `bson:"_id"`
+	// Counts are by cohort and name.
+	Counts map[trial.Cohort]map[monitoring.Name]int `bson:"counts"`
+	// Changes counts the writes, so that a recount sees whether there was one.
+	Changes int `bson:"changes"`
+}
+
+// WithCounters has a Store count what happens to trials and e-mails, where a day
+// lasts so long. Without it, nothing is counted.
+func WithCounters(day time.Duration) Option {
+	return func(s *Store) {
+		empty := func() monitoring.Tally { return monitoring.Tally{} }
+		s.tallies = &tallies{day: day, gathered: newGathered(countEvery, empty, s.writeCounters)}
+	}
+}
+
+func (s *Store) count(change monitoring.Tally) {
+	if s.tallies != nil && len(change) > 0 {
+		s.tallies.note(func(pending monitoring.Tally) { pending.Add(change) })
+	}
+}
+
+func (s *Store) countSend(before, after trial.Send) {
+	if s.tallies == nil {
+		return
+	}
+	change := monitoring.OfSend(after, s.tallies.day)
+	change.Subtract(monitoring.OfSend(before, s.tallies.day))
+	s.count(change)
+}
+
+// countTrial counts what lies between the states of a trial before and after it
+// was stored. The one whose write moved the trial on counts, so each event
+// counts once; a trial that was moved back is counted back.
+func (s *Store) countTrial(ctx context.Context, before, after trial.State, last *trial.Event) {
+	switch {
+	case s.tallies == nil || before.Seq == after.Seq:
+	case last != nil && before.Seq == after.Seq-1:
+		s.count(monitoring.OfEvent(*last, before, after))
+	default:
+		events, err := s.Events(ctx, after.VendorID, 1)
+		if err != nil || len(events) < max(before.Seq, after.Seq) {
+			s.log.Warn("a change is not counted", zap.String("vendorId", after.VendorID), zap.Error(err))
+			return
+		}
+		change := monitoring.OfTrial(events[:after.Seq])
+		change.Subtract(monitoring.OfTrial(events[:before.Seq]))
+		s.count(change)
+	}
+}
+
+func (s *Store) writeCounters(ctx context.Context, pending monitoring.Tally) {
+	for period, change := range pending.ByPeriod() {
+		if err := s.addToCounters(ctx, period, change); err != nil {
+			s.log.Warn("counters not written yet", zap.String("period", string(period)), zap.Error(err))
+			s.count(change)
+		}
+	}
+}
+
+func (s *Store) addToCounters(ctx context.Context, period monitoring.Period, change monitoring.Tally) error {
+	inc := bson.D{{Key: "changes", Value: 1}}
+	for c, n := range change {
+		inc = append(inc, bson.E{Key: "counts." + c.Field(), Value: n})
+	}
+	update := bson.D{{Key: "$inc", Value: inc}}
+	err := s.counters.FindOneAndUpdate(ctx, byID(string(period)), update, options.FindOneAndUpdate().SetUpsert(true)).Err()
+	if err != nil && !errors.Is(err, mongo.ErrNoDocuments) {
+		return failed("adding to the counters of "+string(period), err)
+	}
+	return nil
+}
+
+// Counters are the counters of some periods; those that are 0 may be missing.
+func (s *Store) Counters(ctx context.Context, periods []monitoring.Period) (monitoring.Tally, error) {
+	t := monitoring.Tally{}
+	for _, period := range periods {
+		var doc counterDocument
+		err := s.counters.FindOne(ctx, byID(string(period))).Decode(&doc)
+		if errors.Is(err, mongo.ErrNoDocuments) {
+			continue
+		}
+		if err != nil {
+			return nil, failed("reading the counters of "+string(period), err)
+		}
+		t.Add(doc.tally())
+	}
+	return t, nil
+}
+
+func (d counterDocument) tally() monitoring.Tally {
+	t := monitoring.Tally{}
+	for cohort, counts := range d.Counts {
+		for name, n := range counts {
+			t.Add(monitoring.Tally{{Period: d.Period, Cohort: cohort, Name: name}: n})
+		}
+	}
+	return t
+}

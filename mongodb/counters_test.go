@@ -1,0 +1,152 @@
+package mongodb
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"marketplace.example/trials/monitoring"
+	"marketplace.example/trials/trial"
+)
+
+func newCountingStore(t *testing.T) *Store {
+	t.Helper()
+	s := newTestStore(t)
+	WithCounters(trial.RealDay)(s)
+	return s
+}
+
+// recount compares the counters with the truth, after all is written.
+func recount(t *testing.T, s *Store, checkOnly bool) monitoring.Recount {
+	t.Helper()
+	s.tallies.flush(t.Context())
+	r, err := s.Recount(t.Context(), checkOnly, func(int) {})
+	require.NoError(t, err)
+	require.Empty(t, r.Moving)
+	return r
+}
+
+// Whatever happened, and however its writing was repeated, the counters say
+// what the events and the sends say.
+func TestCountersAgreeWithTheTruth(t *testing.T) {
+	t.Parallel()
+	s := newCountingStore(t)
+	for seed := range uint64(12) {
+		id := fmt.Sprintf("v%d", seed)
+		register(t, s, id, trial.Automated)
+		events, _ := randomHistory(t, id, seed)
+		var state trial.State
+		for _, e := range events {
+			before := state
+			state = state.Apply(e)
+			_, err := s.Append(t.Context(), e, state)
+			require.NoError(t, err)
+			switch {
+			case e.Seq%3 == 0: // an attempt thought dead writes it again
+				_, err = s.Append(t.Context(), e, state)
+				require.NoError(t, err)
+			case e.Seq%3 == 1 && e.Seq > 1: // one that died right after the event was written
+				_, err = s.replaceTrial(t.Context(), before, nil)
+				require.NoError(t, err)
+				_, err = s.Refold(t.Context(), id)
+				require.NoError(t, err)
+			}
+		}
+	}
+	// The e-mails are counted by the days of the trial that began last.
+	last := registration14d("last")
+	last.At = at.AddDate(0, 1, 0)
+	start := trial.Start(last, last.At)
+	_, err := s.Append(t.Context(), start, trial.State{}.Apply(start))
+	require.NoError(t, err)
+	claim(t, s)
+	settle(t, s, 1, trial.SendUnknown)
+	reclaim(t, s, 1, true)
+	settle(t, s, 2, trial.SendSent)
+	for _, delivery := range []string{"delay", "delivery", "bounce", "delivery"} {
+		_, err := s.SendEvent(t.Context(), key, 2, "message-2", delivery, at.Add(time.Minute))
+		require.NoError(t, err)
+	}
+	r := recount(t, s, true)
+	require.Equal(t, 13, r.Trials)
+	require.Equal(t, 1, r.Sends)
+	require.Greater(t, r.Counters, 20)
+	require.Zero(t, r.Wrong)
+
+	counters, err := s.Counters(t.Context(), []monitoring.Period{monitoring.DayOf(at, trial.RealDay)})
+	require.NoError(t, err)
+	n := func(name monitoring.Name) int {
+		return counters[monitoring.Counter{Period: monitoring.DayOf(at.Add(time.Hour), trial.RealDay), Cohort: trial.Automated, Name: name}]
+	}
+	require.Equal(t, 1, n(monitoring.MailBounced))
+	require.Equal(t, 1, n(monitoring.MailResent))
+	require.Zero(t, n(monitoring.MailDelivered))
+	require.Zero(t, n(monitoring.MailClaimed))
+}
+
+// What a killed process did not write is found, and set right.
+func TestARecountSetsCountersRight(t *testing.T) {
+	t.Parallel()
+	s := newCountingStore(t)
+	register(t, s, "v1", trial.Control)
+	events, _ := randomHistory(t, "v1", 3)
+	var state trial.State
+	for _, e := range events {
+		state = state.Apply(e)
+		_, err := s.Append(t.Context(), e, state)
+		require.NoError(t, err)
+	}
+	s.tallies.flush(t.Context())
+	standing := bson.D{{Key: "$inc", Value: bson.D{{Key: "counts.control.active", Value: 7}}}}
+	require.NoError(t, s.counters.FindOneAndUpdate(t.Context(), byID("standing"), standing).Err())
+
+	require.Equal(t, 1, recount(t, s, true).Wrong, "a check finds it")
+	require.Equal(t, 1, recount(t, s, false).Wrong, "and changes nothing")
+	require.Zero(t, recount(t, s, true).Wrong)
+}
+
+// The server's $max and $min, and what we take them to be, are the same.
+func TestASendChangesAsTheServerChangesIt(t *testing.T) {
+	t.Parallel()
+	s := newCountingStore(t)
+	claim(t, s)
+	later := at.Add(time.Minute)
+	attempts := []sendAttempt{
+		{Number: 1, Rank: 1, Status: trial.SendUnknown, ClaimedAt: at, SettledAt: &later, Reason: "b", AddressHash: "hash-1"},
+		{Number: 1, Rank: 1, Status: trial.SendUnknown, ClaimedAt: at, Reason: "c", AddressHash: "hash-1"},
+		{Number: 1, Rank: 1, Status: trial.SendUnknown, ClaimedAt: at, SettledAt: &later, Reason: "a", AddressHash: "hash-1"},
+		{Number: 2, Status: trial.SendClaimed, ClaimedAt: later, AddressHash: "hash-2"},
+		{Number: 1, Rank: 3, Status: trial.SendRefused, ClaimedAt: at, AddressHash: "hash-1"},
+		{Number: 2, Status: trial.SendClaimed, Resends: 1, ClaimedAt: at, AddressHash: "hash-2"},
+	}
+	for i, attempt := range attempts {
+		change := sendChange{
+			attempt:  &attempt,
+			sent:     acceptance(1+i%2, fmt.Sprintf("message-%d", 3-i), at.Add(time.Duration(i%3)*time.Second)),
+			delivery: &sendDelivery{Rank: 1 + i%3, At: at.Add(time.Duration(-i) * time.Second), Kind: "delivery"},
+		}
+		_, after, err := s.changeSend(t.Context(), key, change)
+		require.NoError(t, err)
+		stands, err := s.findSend(t.Context(), key)
+		require.NoError(t, err)
+		require.Equal(t, stands.send(), after.send(), "after change %d", i)
+	}
+}
+
+// Counters that cannot be written are written later.
+func TestCountersOutliveTheDatabasesAbsence(t *testing.T) {
+	t.Parallel()
+	s := newCountingStore(t)
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	one := monitoring.Tally{{Period: monitoring.Standing, Cohort: trial.Control, Name: monitoring.Running(trial.Active)}: 1}
+	s.writeCounters(ended, one)
+	s.tallies.flush(t.Context())
+	counters, err := s.Counters(t.Context(), []monitoring.Period{monitoring.Standing})
+	require.NoError(t, err)
+	require.Equal(t, one, counters)
+}

@@ -1,0 +1,142 @@
+package mongodb
+
+import (
+	"context"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"marketplace.example/trials/monitoring"
+)
+
+// CountedAfter is how long after a moment all counting of it is written.
+const CountedAfter = 4 * countEvery
+
+// recountLimit bounds a recount.
+const recountLimit = time.Hour
+
+// Recount compares the counters with the trials' events and the e-mails, and
+// sets right those that are wrong unless checkOnly. It reads everything, and may run
+// while the system works. progress is called with the number of trials read so far.
+func (s *Store) Recount(ctx context.Context, checkOnly bool, progress func(trials int)) (monitoring.Recount, error) {
+	ctx, cancel := context.WithTimeout(ctx, recountLimit)
+	defer cancel()
+	before, err := s.counted(ctx)
+	if err != nil {
+		return monitoring.Recount{}, err
+	}
+	truth := monitoring.Tally{}
+	trials, day, err := s.tallyTrials(ctx, truth, progress)
+	if err != nil {
+		return monitoring.Recount{}, err
+	}
+	sends, err := s.tallySends(ctx, truth, day)
+	if err != nil {
+		return monitoring.Recount{}, err
+	}
+	if err := sleep(ctx, CountedAfter); err != nil { // what was read is counted by then
+		return monitoring.Recount{}, err
+	}
+	after, err := s.counted(ctx)
+	if err != nil {
+		return monitoring.Recount{}, err
+	}
+	corrections, result := monitoring.Compare(before, after, truth)
+	result.Trials, result.Sends = trials, sends
+	if checkOnly {
+		return result, nil
+	}
+	for period, change := range corrections.ByPeriod() {
+		if err := s.addToCounters(ctx, period, change); err != nil {
+			return result, err
+		}
+	}
+	return result, nil
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return failed("waiting for the counters to be written", ctx.Err())
+	}
+}
+
+// counted reads all counters.
+func (s *Store) counted(ctx context.Context) (monitoring.Counted, error) {
+	counted := monitoring.Counted{Tally: monitoring.Tally{}, Changes: map[monitoring.Period]int{}}
+	err := scan(ctx, s.counters, nil, "the counters", func(doc counterDocument) error {
+		counted.Tally.Add(doc.tally())
+		counted.Changes[doc.Period] = doc.Changes
+		return nil
+	})
+	return counted, err
+}
+
+// tallyTrials answers with the number of trials, and how long a day lasts for
+// the one that began last.
+func (s *Store) tallyTrials(ctx context.Context, truth monitoring.Tally, progress func(int)) (n int, day time.Duration, err error) {
+	fields := bson.D{{Key: "startedAt", Value: 1}, {Key: "day", Value: 1}}
+	var latest time.Time
+	err = scan(ctx, s.trials, fields, "the trials", func(doc struct {
+		ID        string        `bson:"_id"`
+		StartedAt time.Time     `json:"startedAt"`
+		Day       time.Duration `json:"day"`
+	},
+	) error {
+		events, err := s.Events(ctx, doc.ID, 1)
+		if err != nil {
+			return err
+		}
+		truth.Add(monitoring.OfTrial(events))
+		if doc.StartedAt.After(latest) {
+			latest, day = doc.StartedAt, doc.Day
+		}
+		n++
+		progress(n)
+		return nil
+	})
+	return n, day, err
+}
+
+func (s *Store) tallySends(ctx context.Context, truth monitoring.Tally, day time.Duration) (n int, err error) {
+	if day == 0 {
+		return 0, nil // no trials, no e-mails
+	}
+	err = scan(ctx, s.sends, nil, "the sends", func(doc sendDocument) error {
+		truth.Add(monitoring.OfSend(doc.send(), day))
+		n++
+		return nil
+	})
+	return n, err
+}
+
+// scan reads a whole collection, document by document. What each returns ends
+// it; projection nil is all of a document.
+func scan[T any](ctx context.Context, c *mongo.Collection, projection bson.D, what string, each func(T) error) error {
+	opts := options.Find()
+	if projection != nil {
+		opts.SetProjection(projection)
+	}
+	cursor, err := c.Find(ctx, bson.D{}, opts)
+	if err != nil {
+		return failed("reading "+what, err)
+	}
+	defer func() { _ = cursor.Close(context.WithoutCancel(ctx)) }()
+	for cursor.Next(ctx) {
+		var doc T
+		if err := cursor.Decode(&doc); err != nil {
+			return failed("reading "+what, err)
+		}
+		if err := each(doc); err != nil {
+			return err
+		}
+	}
+	if err := cursor.Err(); err != nil {
+		return failed("reading "+what, err)
+	}
+	return nil
+}

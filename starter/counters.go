@@ -1,0 +1,68 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"marketplace.example/trials/mongodb"
+)
+
+func (a *app) counters() *cobra.Command {
+	group := &cobra.Command{
+		Use: "counters", Short: "Compare the counters behind the figures with the trials and e-mails themselves",
+		Example: examples("starter counters check", "starter counters rebuild"),
+	}
+	group.AddCommand(
+		a.recount("check", "Say how many counters are wrong, and change nothing", true),
+		a.recount("rebuild", "Set right the counters that are wrong", false),
+	)
+	return group
+}
+
+func (a *app) recount(name, short string, checkOnly bool) *cobra.Command {
+	var o setupOptions
+	command := &cobra.Command{
+		Use: name, Short: short, Args: cobra.NoArgs,
+		Long: short + ".\n\nReads every trial from the database, in MONGODB_URI as for \"starter setup\"; the system may run\n" +
+			"meanwhile. Periods that change during it are left out, and told.",
+		Example: examples("starter counters " + name),
+	}
+	command.Flags().StringVar(&o.mongodb, "mongodb", "", "the connection string of MongoDB (default MONGODB_URI)")
+	command.RunE = func(c *cobra.Command, _ []string) error { return a.runRecount(c.Context(), o, checkOnly) }
+	return command
+}
+
+func (a *app) runRecount(ctx context.Context, o setupOptions, checkOnly bool) error {
+	settings, err := a.setupConfig(o)
+	if err != nil {
+		return err
+	}
+	store, err := mongodb.Connect(ctx, settings.MongoDBURI, settings.MongoDBDatabase)
+	if err != nil {
+		return err
+	}
+	defer store.Close(context.WithoutCancel(ctx)) //nolint:errcheck // the work is done, or its error says more
+	result, err := store.Recount(ctx, checkOnly, func(int) {})
+	if err != nil {
+		return err
+	}
+	if a.options.json {
+		document, err := json.Marshal(result)
+		if err != nil {
+			return fmt.Errorf("writing the result: %w", err)
+		}
+		return a.printJSON(document)
+	}
+	did := "set right"
+	if checkOnly {
+		did = "wrong"
+	}
+	a.say("%d trials and %d e-mails read, %d counters compared, %d %s.\n", result.Trials, result.Sends, result.Counters, result.Wrong, did)
+	if len(result.Moving) > 0 {
+		a.say("%d periods changed meanwhile and were left out: %v\n", len(result.Moving), result.Moving)
+	}
+	return nil
+}
