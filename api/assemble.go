@@ -57,14 +57,18 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger) (*parts, 
 	if err != nil {
 		return nil, err
 	}
-	handler, err := rest.New(rest.Options{
+	api, err := rest.New(rest.Options{
 		Store: store, Trials: client, Rollouts: client, Plan: plan, Mail: mailbox{verifier: verifier, links: links, log: log}, Log: log,
 		AdminToken: cfg.AdminToken, ServiceToken: cfg.ServiceToken, Policy: trial.DefaultPolicy(), Day: cfg.TrialDay,
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &parts{store: store, client: client, handler: handler, log: log}, nil
+	pages, err := newPages(cfg, store, client, api, log)
+	if err != nil {
+		return nil, err
+	}
+	return &parts{store: store, client: client, handler: together(api, pages), log: log}, nil
 }
 
 func verifierConfig(cfg config.Config) mail.VerifierConfig {

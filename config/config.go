@@ -70,6 +70,13 @@ type Config struct {
 	// so that a key can be replaced while links made with the old one are still in inboxes.
 	LinkSecret []string `env:"LINK_SECRET" secret:"true" needed:"api,worker"`
 
+	// TemporalUIURL is the base of Temporal's Web UI, which the dashboard links to. Empty: no links.
+	TemporalUIURL string `env:"TEMPORAL_UI_URL"`
+
+	// BehindProxy says that a proxy of ours sets X-Forwarded-For and X-Forwarded-Proto, so that the
+	// dashboard may believe them.
+	BehindProxy bool `env:"BEHIND_PROXY" envDefault:"false"`
+
 	// MailSenders is the number of workers that share the SES account's rate, at least 1.
 	MailSenders int `env:"MAIL_SENDERS" envDefault:"1"`
 

@@ -56,8 +56,6 @@ type Part struct {
 	State PartState
 	// Since is when the state began, zero where nobody knows.
 	Since time.Time
-	// Took is how long the part took to answer; 0 where it is not asked itself.
-	Took time.Duration
 	// Message says what was seen, Action what to do about it; a healthy part needs none.
 	Message, Action string
 }

@@ -39,13 +39,16 @@ func (d *dashboard) troubleOf(what string, err error) trouble {
 	if away(err) {
 		return databaseAway()
 	}
+	if e, ok := errors.AsType[*trial.Error](err); ok {
+		return trouble{Title: "Not shown: " + what, Text: e.Error() + "."}
+	}
 	return trouble{Grave: true, Title: "Not all of this page could be read", Text: "What is missing: " + what + ".",
 		Action: "The API's log says why, under “a page lacks something”."}
 }
 
 func databaseAway() trouble {
 	return trouble{Grave: true, Title: "The database does not answer",
-		Text:   "Figures, rollout and trials cannot be shown, and are not what an empty place may look like. Registrations are refused meanwhile; trials wait and lose nothing.",
+		Text:   "Figures, rollout and trials cannot be shown. Registrations are refused meanwhile; trials wait and lose nothing.",
 		Action: "See that MongoDB runs, that this API reaches it at MONGODB_URI, and that its replica set has a primary. This page comes back by itself."}
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"html/template"
+	"math"
 	"strings"
 	"time"
 
@@ -17,7 +18,7 @@ var words = template.FuncMap{
 	"stamp": stamp, "iso": iso, "ago": ago, "percent": percent, "grouped": grouped, "happened": happened, "why": why,
 	"verdictClass": func(v any) string { return "is-" + strings.ToLower(fmt.Sprint(v)) },
 	"joined":       joined, "pretty": pretty, "day": func(t time.Time) string { return t.UTC().Format("2 Jan 15:04") },
-	"at": func(t *time.Time) time.Time { return *t }, "short": func(d time.Duration) string { return d.Round(time.Millisecond).String() },
+	"at": func(t *time.Time) time.Time { return *t },
 	"plain": func(f float64) string { return fmt.Sprint(f) }, "pair": pair,
 }
 
@@ -29,8 +30,18 @@ func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC"
 
 func iso(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
-// ago says how far a moment is from now.
-func ago(t, now time.Time) string { return humanize.RelTime(t, now, "ago", "from now") }
+// ago says how far a moment is from now, at the most in days: a trial's dates are.
+func ago(t, now time.Time) string {
+	return humanize.CustomRelTime(t, now, "ago", "from now", []humanize.RelTimeMagnitude{
+		{D: time.Second, Format: "now", DivBy: time.Second},
+		{D: 2 * time.Second, Format: "1 second %s", DivBy: 1},
+		{D: time.Minute, Format: "%d seconds %s", DivBy: time.Second},
+		{D: 2 * time.Minute, Format: "1 minute %s", DivBy: 1},
+		{D: 2 * time.Hour, Format: "%d minutes %s", DivBy: time.Minute},
+		{D: 2 * humanize.Day, Format: "%d hours %s", DivBy: time.Hour},
+		{D: math.MaxInt64, Format: "%d days %s", DivBy: humanize.Day},
+	})
+}
 
 // percent writes a share from 0 to 1.
 func percent(x float64) string {

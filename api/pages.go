@@ -1,0 +1,45 @@
+package main
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+
+	"go.uber.org/zap"
+
+	"marketplace.example/trials/api/dashboard"
+	"marketplace.example/trials/api/rest"
+	"marketplace.example/trials/config"
+	"marketplace.example/trials/mongodb"
+	"marketplace.example/trials/temporal"
+)
+
+// newPages makes the pages of the dashboard, on the API's own code.
+func newPages(cfg config.Config, store *mongodb.Store, client *temporal.Client, api *rest.API, log *zap.Logger) (http.Handler, error) {
+	options := dashboard.Options{
+		Store: store, Controls: api, Figures: api, Log: log, AdminToken: cfg.AdminToken, BehindProxy: cfg.BehindProxy,
+	}
+	if cfg.TemporalUIURL != "" {
+		options.WorkflowURL = func(id string) string { return workflowURL(cfg.TemporalUIURL, client.Namespace, id) }
+	}
+	return dashboard.New(options)
+}
+
+// workflowURL is a workflow's page in Temporal's Web UI.
+func workflowURL(base, namespace, id string) string {
+	return strings.TrimSuffix(base, "/") + "/namespaces/" + url.PathEscape(namespace) + "/workflows/" + url.PathEscape(id)
+}
+
+// together answers pages under /admin/ and everything else by the API.
+func together(api, pages http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.URL.Path == "/admin":
+			http.Redirect(w, r, "/admin/", http.StatusMovedPermanently)
+		case strings.HasPrefix(r.URL.Path, "/admin/"):
+			pages.ServeHTTP(w, r)
+		default:
+			api.ServeHTTP(w, r)
+		}
+	})
+}
