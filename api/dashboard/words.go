@@ -18,7 +18,7 @@ var words = template.FuncMap{
 	"stamp": stamp, "iso": iso, "ago": ago, "percent": percent, "grouped": grouped, "happened": happened, "why": why,
 	"verdictClass": func(v any) string { return "is-" + strings.ToLower(fmt.Sprint(v)) },
 	"joined":       joined, "pretty": pretty, "day": func(t time.Time) string { return t.UTC().Format("2 Jan 15:04") },
-	"at": func(t *time.Time) time.Time { return *t },
+	"at":    func(t *time.Time) time.Time { return *t },
 	"plain": func(f float64) string { return fmt.Sprint(f) }, "pair": pair,
 }
 

@@ -46,12 +46,12 @@ type World struct {
 }
 
 func (w *World) do(ctx context.Context, f func() error) error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
 	if w.Waits {
 		<-ctx.Done()
 		return fmt.Errorf("reading: %w", ctx.Err())
 	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	if w.Err != nil {
 		return w.Err
 	}
