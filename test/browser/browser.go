@@ -8,6 +8,8 @@ import (
 	"os/exec"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 )
 
@@ -58,4 +60,14 @@ func SignIn(api, token string) chromedp.Action[chromedp.Void] {
 		chromedp.Submit(field),
 		chromedp.WaitVisible(chromedp.CSS("#live")),
 	)
+}
+
+// Look sets how wide the browser is, and whether it prefers light or dark.
+func Look(width int64, scheme string) chromedp.Action[chromedp.Void] {
+	return chromedp.Steps(chromedp.EmulateViewport(width, 900), chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := cdp.Call(ctx, t, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
+		})
+		return err
+	}))
 }

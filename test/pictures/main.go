@@ -7,17 +7,12 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"net/http/httptest"
-	"net/url"
 	"os"
 	"path/filepath"
 	"time"
 
-	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
-	"go.uber.org/zap"
 
-	"marketplace.example/trials/api/dashboard"
 	"marketplace.example/trials/test/browser"
 	"marketplace.example/trials/test/sample"
 )
@@ -84,7 +79,7 @@ func run(ctx context.Context, into string) error {
 
 // enter signs in.
 func enter(ctx context.Context) error {
-	pages, err := serve(sample.Empty())
+	pages, err := sample.Empty().Serve(token)
 	if err != nil {
 		return err
 	}
@@ -96,17 +91,14 @@ func enter(ctx context.Context) error {
 }
 
 func take(ctx context.Context, w *sample.World, path string, width int64, scheme, file string) error {
-	pages, err := serve(w)
+	pages, err := w.Serve(token)
 	if err != nil {
 		return err
 	}
 	defer pages.Close()
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	if err := look(ctx, width, scheme); err != nil {
-		return err
-	}
-	if err := chromedp.Do(ctx, chromedp.Navigate(pages.URL+path), chromedp.WaitVisible(chromedp.CSS("main"))); err != nil {
+	if err := chromedp.Do(ctx, browser.Look(width, scheme), chromedp.Navigate(pages.URL+path), chromedp.WaitVisible(chromedp.CSS("main"))); err != nil {
 		return fmt.Errorf("opening %s: %w", path, err)
 	}
 	picture, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
@@ -117,32 +109,4 @@ func take(ctx context.Context, w *sample.World, path string, width int64, scheme
 		return fmt.Errorf("keeping the picture: %w", err)
 	}
 	return nil
-}
-
-// look sets how wide the browser is, and whether it is light or dark.
-func look(ctx context.Context, width int64, scheme string) error {
-	if err := chromedp.Do(ctx, chromedp.EmulateViewport(width, 900)); err != nil {
-		return fmt.Errorf("setting the width: %w", err)
-	}
-	_, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
-	})
-	if err != nil {
-		return fmt.Errorf("choosing %s: %w", scheme, err)
-	}
-	return nil
-}
-
-func serve(w *sample.World) (*httptest.Server, error) {
-	handler, err := dashboard.New(dashboard.Options{
-		Store: w, Controls: w, Figures: w, Health: w, Alerts: w, Log: zap.NewNop(), AdminToken: token,
-		WorkflowURL: func(id string) string {
-			return "http://localhost:8233/namespaces/default/workflows/" + url.PathEscape(id)
-		},
-		Now: func() time.Time { return w.Moment },
-	})
-	if err != nil {
-		return nil, err
-	}
-	return httptest.NewServer(handler), nil
 }
