@@ -42,11 +42,15 @@ test: test-deps test-tools ## Run every test, those on the embedded stack includ
 	go test -race -timeout 15m ./...
 	cd devstack && go test -race -timeout 15m ./...
 
+.PHONY: pictures
+pictures: test-deps ## Make pictures of the dashboard's pages in .build/pictures/
+	go run ./test/pictures -into $(BUILD)/pictures
+
 .PHONY: devstack
 devstack: $(BUILD)/devstack ## Build the embedded stack, as tests run it
 
 .PHONY: test-tools
-test-tools: devstack $(BUILD)/tctl $(BUILD)/temporal $(BUILD)/ses.stamp # Build the programs that tests run
+test-tools: devstack $(BUILD)/tctl $(BUILD)/temporal $(BUILD)/ses.stamp $(BUILD)/axe.stamp # Build the programs that tests run
 
 .PHONY: test-deps
 test-deps: # Install what tests need beside Go, where it is missing
@@ -78,7 +82,7 @@ vuln: ## Look for known vulnerabilities in what the code calls; needs the networ
 
 .PHONY: clean
 clean: ## Remove what was built; .dev/ and secrets/ stay
-	rm -rf $(BUILD) test/ses/node_modules
+	rm -rf $(BUILD) test/ses/node_modules test/axe/node_modules
 
 ## To run it in production
 
@@ -113,4 +117,9 @@ $(BUILD)/workflowcheck: tools/lint/go.mod tools/lint/go.sum
 # The SES stand-in that others wrote.
 $(BUILD)/ses.stamp: test/ses/package.json test/ses/package-lock.json
 	npm ci --prefix test/ses --no-audit --no-fund --loglevel=error
+	@mkdir -p $(BUILD) && touch $@
+
+# The rules of accessibility that the dashboard is held to.
+$(BUILD)/axe.stamp: test/axe/package.json test/axe/package-lock.json
+	npm ci --prefix test/axe --no-audit --no-fund --loglevel=error
 	@mkdir -p $(BUILD) && touch $@

@@ -83,7 +83,7 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger) (*parts, 
 	if err != nil {
 		return nil, err
 	}
-	handler, err := rest.New(rest.Options{
+	api, err := rest.New(rest.Options{
 		Store: store, Trials: client, Rollouts: client, Plan: plan, Health: checker, Calls: instruments, Log: log,
 		Mail:       mailbox{verifier: verifier, links: links, refused: instruments.Refused, log: log},
 		AdminToken: cfg.AdminToken, ServiceToken: cfg.ServiceToken, Policy: trial.DefaultPolicy(), Day: cfg.TrialDay, Alerts: alerts,
@@ -95,7 +95,11 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger) (*parts, 
 	if err != nil {
 		return nil, err
 	}
-	return &parts{store: store, client: client, handler: handler, instruments: instruments, lookout: lookout, log: log}, nil
+	pages, err := newPages(cfg, store, client, api, checker, log)
+	if err != nil {
+		return nil, err
+	}
+	return &parts{store: store, client: client, handler: together(api, pages), instruments: instruments, lookout: lookout, log: log}, nil
 }
 
 // mailAccount asks SES how the account stands; the API sends nothing itself.

@@ -81,6 +81,12 @@ type Config struct {
 	// WebhookSecret is the key under which notices to stakeholders' webhooks are signed; whoever
 	// receives them is given it, so it is no other key's. Only needed where one of them has a webhook.
 	WebhookSecret string `env:"WEBHOOK_SECRET" secret:"true"`
+	// TemporalUIURL is the base of Temporal's Web UI, which the dashboard links to. Empty: no links.
+	TemporalUIURL string `env:"TEMPORAL_UI_URL"`
+
+	// BehindProxy says that a proxy of ours sets X-Forwarded-For and X-Forwarded-Proto, so that the
+	// dashboard may believe them.
+	BehindProxy bool `env:"BEHIND_PROXY" envDefault:"false"`
 
 	// MailSenders is the number of workers that share the SES account's rate, at least 1.
 	MailSenders int `env:"MAIL_SENDERS" envDefault:"1"`

@@ -220,6 +220,8 @@ func TestWrongValuesAreNamed(t *testing.T) {
 		{"MAIL_SENDERS", "two", "is not a whole number"},
 		{"MAIL_SENDERS", "0", "0 is not between 1 and 1000"},
 		{"MAIL_SENDERS", "1001", "1001 is not between 1 and 1000"},
+		{"BEHIND_PROXY", "perhaps", "is neither true nor false"},
+		{"TEMPORAL_UI_URL", "localhost", `"localhost" is not a URL like`},
 		{"LOG_LEVEL", "loud", `"loud" is not one of debug, info, warn, error`},
 		{"LOG_FORMAT", "xml", `"xml" is not one of json, console`},
 	} {
@@ -256,6 +258,7 @@ func TestEveryVariableHasACheck(t *testing.T) {
 	parsed.MetricsAddr, parsed.SESConfigurationSet, parsed.SNSCertificateHost = ":9464", "set", []string{"localhost"}
 	parsed.RolloutPlan, parsed.Stakeholders, parsed.WebhookSecret = planFile, stakeholdersFile, hookSecret
 	parsed.AlertsConfig = alertsFile
+	parsed.TemporalUIURL, parsed.BehindProxy = "http://localhost:8233", true
 	fields := reflect.ValueOf(parsed)
 	for i := range fields.NumField() {
 		require.False(t, fields.Field(i).IsZero(), "%s has no value here", fields.Type().Field(i).Name)

@@ -7,6 +7,7 @@ import (
 	"net/mail"
 	"net/url"
 	"os"
+	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
@@ -116,6 +117,8 @@ var checks = map[string]func(Config) error{
 	"STAKEHOLDERS":         func(c Config) error { _, err := c.ReadStakeholders(); return err },
 	"ALERTS_CONFIG":        func(c Config) error { _, err := c.AlertRules(); return err },
 	"PUBLIC_URL":           func(c Config) error { return checkPublicURL(c.PublicURL) },
+	"TEMPORAL_UI_URL":      func(c Config) error { return checkPublicURL(c.TemporalUIURL) },
+	"BEHIND_PROXY":         func(Config) error { return nil },
 	"LINK_SECRET":          func(c Config) error { return checkLinkSecret(c.LinkSecret) },
 	"WEBHOOK_SECRET":       checkWebhookSecret,
 	"MAIL_SENDERS":         func(c Config) error { return checkMailSenders(c.MailSenders) },
@@ -275,6 +278,8 @@ func explain(err error) error {
 			problems = append(problems, one)
 		case parse.Type.String() == "time.Duration":
 			problems = append(problems, fmt.Errorf("%s: is not a length of time like 24h, 2s or 250ms", v.Name))
+		case parse.Type.Kind() == reflect.Bool:
+			problems = append(problems, fmt.Errorf("%s: is neither true nor false", v.Name))
 		default:
 			problems = append(problems, fmt.Errorf("%s: is not a whole number", v.Name))
 		}

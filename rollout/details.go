@@ -13,7 +13,7 @@ func (s State) Details() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "**%s**\n\nRollout %s, plan %s, started by %s at %s\n", s.Sentence(), s.ID, s.Plan.Name, s.StartedBy, s.StartedAt.UTC().Format(clock))
 	b.WriteString("\n| stage | percentage | | from |\n| --- | --- | --- | --- |\n")
-	for _, e := range s.timeline() {
+	for _, e := range s.Timeline() {
 		from := ""
 		if e.From != nil {
 			from = s.moment(*e.From)

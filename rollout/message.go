@@ -14,7 +14,7 @@ func MessageFor(s State, e Event) *Message {
 		return nil
 	}
 	m.Key, m.At = s.ID+"/"+strconv.Itoa(e.Seq), e.At
-	m.Timeline = s.timeline()
+	m.Timeline = s.Timeline()
 	if m.Figures == nil {
 		m.Figures = e.Judgement.figures()
 	}

@@ -199,7 +199,7 @@ func TestTheTimelineShowsWhereItIs(t *testing.T) {
 	t.Parallel()
 	states := func(events ...Event) (text string) {
 		s, _ := noticed(events...)
-		for _, e := range s.timeline() {
+		for _, e := range s.Timeline() {
 			text += e.State[:2]
 			if e.From != nil {
 				text += e.From.Format("2")

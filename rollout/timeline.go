@@ -23,8 +23,8 @@ func (s State) calendar() []stageAt {
 	}
 }
 
-// timeline are the phases, stability and guard, and where the rollout is.
-func (s State) timeline() []TimelineEntry {
+// Timeline are the phases, stability and guard, and where the rollout is.
+func (s State) Timeline() []TimelineEntry {
 	from := map[Stage]time.Time{}
 	for i, at := range s.calendar() {
 		if i == 0 || s.Status == Running {

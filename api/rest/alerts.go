@@ -20,6 +20,11 @@ func (s *server) ListAlerts(ctx context.Context, _ ListAlertsRequestObject) (Lis
 	return ListAlerts200JSONResponse(*view), nil
 }
 
+// AlertsView is how the alerts stand.
+func (a *API) AlertsView(ctx context.Context) (*monitoring.AlertsView, error) {
+	return a.server.alerts(ctx)
+}
+
 func (s *server) alerts(ctx context.Context) (*monitoring.AlertsView, error) {
 	doc, err := s.Store.Flags(ctx)
 	if err != nil {

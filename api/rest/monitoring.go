@@ -17,13 +17,6 @@ func (s *server) GetTrialMetrics(ctx context.Context, _ GetTrialMetricsRequestOb
 }
 
 func (s *server) metrics(ctx context.Context) (*TrialMetrics, error) {
-	doc, err := s.Store.Flags(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if m := doc.FeatureFlags.Monitoring; !m.Enabled || !m.TrialMetrics {
-		return nil, &trial.Error{Code: trial.CodeConflict, Message: "trial metrics are off: see the flags monitoring.enabled and monitoring.trialMetrics"}
-	}
 	report, err := s.report(ctx)
 	if err != nil {
 		return nil, err
@@ -31,8 +24,18 @@ func (s *server) metrics(ctx context.Context) (*TrialMetrics, error) {
 	return &TrialMetrics{Report: report, Definitions: monitoring.Definitions()}, nil
 }
 
-// report is how things stand now.
+// Report is how things stand now. Where flags switch the figures off it is a
+// *trial.Error with trial.CodeConflict.
+func (a *API) Report(ctx context.Context) (monitoring.Report, error) { return a.server.report(ctx) }
+
 func (s *server) report(ctx context.Context) (monitoring.Report, error) {
+	doc, err := s.Store.Flags(ctx)
+	if err != nil {
+		return monitoring.Report{}, err
+	}
+	if m := doc.FeatureFlags.Monitoring; !m.Enabled || !m.TrialMetrics {
+		return monitoring.Report{}, &trial.Error{Code: trial.CodeConflict, Message: "trial metrics are off: see the flags monitoring.enabled and monitoring.trialMetrics"}
+	}
 	now := s.now()
 	tally, err := s.Store.Counters(ctx, monitoring.Periods(now, s.Day, s.Policy))
 	if err != nil {

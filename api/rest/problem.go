@@ -84,6 +84,7 @@ func refusalOf(err error) *refusal {
 		ready   *refusal
 		domain  *trial.Error
 		flag    *rollout.FieldError
+		unfit   *rollout.ConflictError
 		tooLong *http.MaxBytesError
 	)
 	switch {
@@ -93,6 +94,8 @@ func refusalOf(err error) *refusal {
 		return fromDomain(domain, err)
 	case errors.As(err, &flag):
 		return invalid(FieldProblem{Field: flag.Field, Message: flag.Message})
+	case errors.As(err, &unfit):
+		return refuse(http.StatusConflict, "%s", unfit.Message)
 	case errors.As(err, &tooLong):
 		return bodyTooLarge(tooLong.Limit)
 	case errors.Is(err, context.Canceled):

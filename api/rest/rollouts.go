@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 
 	"go.uber.org/zap"
 
@@ -162,23 +161,30 @@ func (s *server) ListRolloutDecisions(ctx context.Context, request ListRolloutDe
 	return ListRolloutDecisions200JSONResponse{Decisions: decisions}, nil
 }
 
+// Steer puts a request before a rollout as the routes do; "current" is the latest
+// one. A request that does not apply is a *rollout.FieldError, a
+// *rollout.ConflictError or a *trial.Error, and has changed nothing.
+func (a *API) Steer(ctx context.Context, id, name string, r rollout.Request) error {
+	_, err := a.server.steer(ctx, id, name, r)
+	return err
+}
+
 // steer puts a request before the rollout, which must be running. What does not
-// apply is refused here, on what is stored; the workflow decides anew. first is
-// done before the workflow is told, nil for nothing.
-func (s *server) steer(ctx context.Context, id, name string, r rollout.Request, first func(rollout.State) error) (RolloutTaken, error) {
+// apply is refused here, on what is stored; the workflow decides anew.
+func (s *server) steer(ctx context.Context, id, name string, r rollout.Request) (RolloutTaken, error) {
 	state, err := s.rollout(ctx, id)
 	if err != nil {
 		return RolloutTaken{}, err
 	}
 	r.By = admin
 	if _, err := state.Request(name, r, nil, s.now()); err != nil {
-		return RolloutTaken{}, steered(err)
+		return RolloutTaken{}, err
 	}
 	taken := RolloutTaken{RolloutId: state.ID, Taken: name}
-	if first == nil {
+	if name != rollout.SignalRollback {
 		return taken, s.Rollouts.Steer(ctx, name, r)
 	}
-	if err := first(state); err != nil {
+	if err := s.takeFlagsBack(ctx, state, r); err != nil {
 		return RolloutTaken{}, err
 	}
 	// The flags decide; the rollout catches up when it hears of it.
@@ -186,11 +192,16 @@ func (s *server) steer(ctx context.Context, id, name string, r rollout.Request, 
 	return taken, nil
 }
 
-// steered is a rollout's refusal in the API's words.
-func steered(err error) error {
-	if conflict, ok := errors.AsType[*rollout.ConflictError](err); ok {
-		return refuse(http.StatusConflict, "%s", conflict.Message)
+// takeFlagsBack lowers the flags to what a rollback asks for.
+func (s *server) takeFlagsBack(ctx context.Context, state rollout.State, r rollout.Request) error {
+	if state.Knows(r.ID) {
+		return nil // carried out before; the flags may have moved on
 	}
+	_, err := s.updateFlags(ctx, func(f *rollout.Flags) error {
+		f.TrialAutomation.RolloutPercentage = min(f.TrialAutomation.RolloutPercentage, r.Percentage)
+		f.TrialAutomation.Enabled = f.TrialAutomation.Enabled && r.Percentage > 0
+		return nil
+	})
 	return err
 }
 
@@ -201,42 +212,32 @@ func (s *server) RollBackRollout(ctx context.Context, request RollBackRolloutReq
 	if b.InFlight != nil {
 		r.InFlight = rollout.InFlight(*b.InFlight)
 	}
-	taken, err := s.steer(ctx, request.RolloutId, rollout.SignalRollback, r, func(state rollout.State) error {
-		if state.Knows(r.ID) {
-			return nil // carried out before; the flags may have moved on
-		}
-		_, err := s.updateFlags(ctx, func(f *rollout.Flags) error {
-			f.TrialAutomation.RolloutPercentage = min(f.TrialAutomation.RolloutPercentage, b.Percentage)
-			f.TrialAutomation.Enabled = f.TrialAutomation.Enabled && b.Percentage > 0
-			return nil
-		})
-		return err
-	})
+	taken, err := s.steer(ctx, request.RolloutId, rollout.SignalRollback, r)
 	return RollBackRollout202JSONResponse(taken), err
 }
 
 // PauseRollout holds a rollout where it is.
 func (s *server) PauseRollout(ctx context.Context, r PauseRolloutRequestObject) (PauseRolloutResponseObject, error) {
-	taken, err := s.steer(ctx, r.RolloutId, rollout.SignalPause, rollout.Request{ID: r.Params.IdempotencyKey, Reason: r.Body.Reason}, nil)
+	taken, err := s.steer(ctx, r.RolloutId, rollout.SignalPause, rollout.Request{ID: r.Params.IdempotencyKey, Reason: r.Body.Reason})
 	return PauseRollout202JSONResponse(taken), err
 }
 
 // ResumeRollout lets a paused rollout go on.
 func (s *server) ResumeRollout(ctx context.Context, r ResumeRolloutRequestObject) (ResumeRolloutResponseObject, error) {
-	taken, err := s.steer(ctx, r.RolloutId, rollout.SignalResume, rollout.Request{ID: r.Params.IdempotencyKey, Reason: r.Body.Reason}, nil)
+	taken, err := s.steer(ctx, r.RolloutId, rollout.SignalResume, rollout.Request{ID: r.Params.IdempotencyKey, Reason: r.Body.Reason})
 	return ResumeRollout202JSONResponse(taken), err
 }
 
 // AdvanceRollout goes on to the next phase at once.
 func (s *server) AdvanceRollout(ctx context.Context, r AdvanceRolloutRequestObject) (AdvanceRolloutResponseObject, error) {
-	taken, err := s.steer(ctx, r.RolloutId, rollout.SignalAdvance, rollout.Request{ID: r.Params.IdempotencyKey, Reason: r.Body.Reason}, nil)
+	taken, err := s.steer(ctx, r.RolloutId, rollout.SignalAdvance, rollout.Request{ID: r.Params.IdempotencyKey, Reason: r.Body.Reason})
 	return AdvanceRollout202JSONResponse(taken), err
 }
 
 // SetRolloutPercentage sets the percentage by hand.
 func (s *server) SetRolloutPercentage(ctx context.Context, r SetRolloutPercentageRequestObject) (SetRolloutPercentageResponseObject, error) {
 	taken, err := s.steer(ctx, r.RolloutId, rollout.SignalSetPercentage,
-		rollout.Request{ID: r.Params.IdempotencyKey, Reason: r.Body.Reason, Percentage: r.Body.Percentage}, nil)
+		rollout.Request{ID: r.Params.IdempotencyKey, Reason: r.Body.Reason, Percentage: r.Body.Percentage})
 	return SetRolloutPercentage202JSONResponse(taken), err
 }
 
@@ -253,7 +254,7 @@ func (s *server) TickRolloutCriterion(ctx context.Context, r TickRolloutCriterio
 		taken, err := s.tickTask(ctx, state, request)
 		return TickRolloutCriterion202JSONResponse(taken), err
 	}
-	taken, err := s.steer(ctx, r.RolloutId, rollout.SignalTick, request, nil)
+	taken, err := s.steer(ctx, r.RolloutId, rollout.SignalTick, request)
 	return TickRolloutCriterion202JSONResponse(taken), err
 }
 
@@ -264,7 +265,7 @@ func (s *server) tickTask(ctx context.Context, state rollout.State, r rollout.Re
 	for {
 		event, err := state.Request(rollout.SignalTick, r, nil, s.now())
 		if err != nil {
-			return RolloutTaken{}, steered(err)
+			return RolloutTaken{}, err
 		}
 		taken := RolloutTaken{RolloutId: state.ID, Taken: rollout.SignalTick}
 		if event == nil {
@@ -281,6 +282,6 @@ func (s *server) tickTask(ctx context.Context, state rollout.State, r rollout.Re
 // WaiveRolloutCheck lets a preflight check pass.
 func (s *server) WaiveRolloutCheck(ctx context.Context, r WaiveRolloutCheckRequestObject) (WaiveRolloutCheckResponseObject, error) {
 	taken, err := s.steer(ctx, r.RolloutId, rollout.SignalWaive,
-		rollout.Request{ID: r.Params.IdempotencyKey, Reason: r.Body.Reason, Subject: r.Subject}, nil)
+		rollout.Request{ID: r.Params.IdempotencyKey, Reason: r.Body.Reason, Subject: r.Subject})
 	return WaiveRolloutCheck202JSONResponse(taken), err
 }

@@ -51,8 +51,14 @@ type server struct {
 	documentation []byte
 }
 
-// New makes the handler of the whole API.
-func New(o Options) (http.Handler, error) {
+// API answers the API's requests; the pages steer rollouts through it.
+type API struct {
+	http.Handler
+	server *server
+}
+
+// New makes the whole API.
+func New(o Options) (*API, error) {
 	spec, err := specification()
 	if err != nil {
 		return nil, err
@@ -69,7 +75,7 @@ func New(o Options) (http.Handler, error) {
 		o.Now = time.Now
 	}
 	s := &server{Options: o, log: o.Log, documentation: page}
-	return s.outside(s.routes(spec, gate)), nil
+	return &API{Handler: s.outside(s.routes(spec, gate)), server: s}, nil
 }
 
 // specification is the API's description, checked. It never changes, and

@@ -97,6 +97,7 @@ func greet(s *system.System, embedded *stack.Stack, home string) {
 	fmt.Printf(`Everything runs, with a day of %s. Interrupt to end it; the data stays in %s.
 
   API           %s        (%s/api/docs)
+  dashboard     %s/admin/ (sign in with adminToken)
   Web UI        %s
   inbox         %s
   database      %s
@@ -105,7 +106,7 @@ func greet(s *system.System, embedded *stack.Stack, home string) {
 Try:
   go run ./starter vendor register --id v1 --email v1@example.com --name "First Vendor"
   go run ./starter trial status v1
-`, s.Day, home, s.API, s.API, embedded.TemporalUI, embedded.Mailbox, embedded.MongoDB, filepath.Join(home, "stack.json"))
+`, s.Day, home, s.API, s.API, s.API, embedded.TemporalUI, embedded.Mailbox, embedded.MongoDB, filepath.Join(home, "stack.json"))
 }
 
 func describe(path string, embedded *stack.Stack, s *system.System) error {

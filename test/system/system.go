@@ -120,6 +120,7 @@ func (s *System) environment() error {
 			s.env = append(s.env, name+"="+value)
 		}
 	}
+	add("TEMPORAL_UI_URL", s.Stack.TemporalUI)
 	add("MONGODB_DATABASE", s.Database)
 	add("TEMPORAL_NAMESPACE", s.Namespace)
 	if s.Day != 0 {

@@ -1,0 +1,151 @@
+package dashboard
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+
+	"github.com/gorilla/mux"
+	"go.uber.org/zap"
+
+	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/trial"
+)
+
+// controlWords say what a control does.
+type controlWords struct {
+	Name, Title, Explanation string
+	// Danger says that it stops something.
+	Danger bool
+}
+
+var controls = map[string]controlWords{
+	rollout.SignalPause: {rollout.SignalPause, "Pause", "The rollout stays at its percentage, and enters no further phase until somebody resumes it. " +
+		"Triggers still take it back.", false},
+	rollout.SignalResume: {rollout.SignalResume, "Resume", "The rollout goes on. The time that it was paused does not count as soaked.", false},
+	rollout.SignalAdvance: {rollout.SignalAdvance, "Advance", "The rollout enters its next stage at once, without waiting for the time that this " +
+		"one should last or for its gates.", false},
+	rollout.SignalRollback: {rollout.SignalRollback, "Roll back", "The flags are changed at once, even with no worker running; the rollout follows.", true},
+}
+
+// controlView is the page on which a control is confirmed.
+type controlView struct {
+	frame
+	Control controlWords
+	Summary string
+	// RolloutID and Entry are what is seen: a rollout that has gone on since is
+	// not advanced by mistake.
+	RolloutID string
+	Entry     int
+	// RequestID lets a form that is sent twice count once.
+	RequestID string
+	// Percentages are those to go back to, 0 excepted.
+	Percentages []float64
+	// Reason, Percentage and InFlight are what was entered.
+	Reason, Percentage, InFlight string
+	Error                        string
+	// ReasonError says what is wrong with the reason.
+	ReasonError string
+}
+
+func (d *dashboard) askControl(w http.ResponseWriter, r *http.Request) {
+	view, err := d.controlView(r.Context(), mux.Vars(r)["control"])
+	if err != nil {
+		d.fail(w, r, "overview", err)
+		return
+	}
+	d.show(w, r, http.StatusOK, "control", view)
+}
+
+func (d *dashboard) controlView(ctx context.Context, name string) (controlView, error) {
+	current, err := d.current(ctx)
+	if err == nil && current == nil {
+		err = &trial.Error{Code: trial.CodeNotFound, Message: "there was no rollout yet"}
+	}
+	if err != nil {
+		return controlView{}, err
+	}
+	s := current.Rollout
+	view := controlView{
+		frame: d.frame(controls[name].Title+" the rollout", "overview"), Control: controls[name], Summary: current.Summary,
+		RolloutID: s.ID, Entry: s.Entry, RequestID: rand.Text(), Percentage: "0", InFlight: string(rollout.Keep),
+	}
+	for _, phase := range slices.Backward(s.Plan.Phases) {
+		if phase.Percentage > 0 && phase.Percentage < s.Percentage {
+			view.Percentages = append(view.Percentages, phase.Percentage)
+		}
+	}
+	if !slices.Contains(applicable(s), name) {
+		view.Error = "This does not apply now."
+	}
+	return view, nil
+}
+
+// control carries out what was confirmed, through the API's own code.
+func (d *dashboard) control(w http.ResponseWriter, r *http.Request) {
+	name := mux.Vars(r)["control"]
+	view, err := d.controlView(r.Context(), name)
+	if err != nil {
+		d.fail(w, r, "overview", err)
+		return
+	}
+	seen := view
+	view.Reason, view.Percentage, view.InFlight = r.PostFormValue("reason"), r.PostFormValue("percentage"), r.PostFormValue("inFlight")
+	err = d.steer(r, seen, name)
+	if err == nil {
+		d.Log.Info("rollout steered from the dashboard", zap.String("rollout", view.RolloutID), zap.String("control", name))
+		http.Redirect(w, r, root+"?"+url.Values{"asked": {name}}.Encode(), http.StatusSeeOther)
+		return
+	}
+	status := d.explain(&view, err)
+	d.show(w, r, status, "control", view)
+}
+
+// steer makes the request of the form, unless what it was filled in for has changed.
+func (d *dashboard) steer(r *http.Request, now controlView, name string) error {
+	entry, err := strconv.Atoi(r.PostFormValue("entry"))
+	moved := err != nil || r.PostFormValue("rollout") != now.RolloutID || name == rollout.SignalAdvance && entry != now.Entry
+	if moved {
+		return &rollout.ConflictError{Message: "the rollout has gone on since this page was opened: look again"}
+	}
+	request := rollout.Request{ID: r.PostFormValue("request"), Reason: r.PostFormValue("reason")}
+	if name == rollout.SignalRollback {
+		if request.Percentage, err = strconv.ParseFloat(r.PostFormValue("percentage"), 64); err != nil {
+			return &rollout.FieldError{Field: "percentage", Message: "must be chosen"}
+		}
+		request.InFlight = rollout.InFlight(r.PostFormValue("inFlight"))
+	}
+	return d.Controls.Steer(r.Context(), now.RolloutID, name, request)
+}
+
+// explain puts an error into the form that it is shown on.
+func (d *dashboard) explain(view *controlView, err error) int {
+	if field, ok := errors.AsType[*rollout.FieldError](err); ok {
+		if field.Field == "reason" {
+			view.ReasonError = "The reason " + field.Message + "."
+		} else {
+			view.Error = field.Field + " " + field.Message + "."
+		}
+		return http.StatusBadRequest
+	}
+	if conflict, ok := errors.AsType[*rollout.ConflictError](err); ok {
+		view.Error = "Nothing was done: " + conflict.Message + "."
+		return http.StatusConflict
+	}
+	e, ok := errors.AsType[*trial.Error](err)
+	switch {
+	case ok && e.Code == trial.CodeUnavailable:
+		view.Error = "Nothing was done, a part that is needed does not answer. It is safe to send this again."
+		return http.StatusServiceUnavailable
+	case ok:
+		view.Error = "Nothing was done: " + e.Message + "."
+		return http.StatusConflict
+	}
+	d.Log.Error("control failed", zap.Error(err))
+	view.Error = "Something went wrong here; the API's log says what. It is safe to send this again."
+	return http.StatusInternalServerError
+}

@@ -1,0 +1,99 @@
+package dashboard_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/test/sample"
+)
+
+func TestPauseResumeAdvance(t *testing.T) {
+	t.Parallel()
+	s := signedIn(t, sample.Busy())
+	for _, control := range []string{rollout.SignalPause, rollout.SignalResume, rollout.SignalAdvance} {
+		a := s.post("/admin/rollout/"+control, s.filled(control, "the test wants it"))
+		require.Equal(t, http.StatusSeeOther, a.status, a.text())
+		require.Equal(t, "/admin/?asked="+control, a.header.Get("Location"))
+		require.Contains(t, s.get(a.header.Get("Location")).text(), "The rollout was asked to")
+	}
+	require.Equal(t, []string{rollout.SignalPause, rollout.SignalResume, rollout.SignalAdvance}, s.world.Controls)
+	for _, r := range s.world.Steered {
+		require.Equal(t, "the test wants it", r.Reason)
+		require.NotEmpty(t, r.ID)
+	}
+	require.NotContains(t, s.get("/admin/?asked=%3Cscript%3E").body, "script%3E</p>")
+}
+
+func TestRollingBack(t *testing.T) {
+	t.Parallel()
+	s := signedIn(t, sample.Busy())
+	page := s.get("/admin/rollout/rollback").text()
+	inOrder(t, page, "How far back", "Completely.", "To 10 %.", "Keep", "Release", "Reason")
+	require.NotContains(t, page, "To 25 %.", "that is where it is")
+
+	values := s.filled(rollout.SignalRollback, "bounces")
+	values.Set("percentage", "10")
+	values.Set("inFlight", "release")
+	require.Equal(t, http.StatusSeeOther, s.post("/admin/rollout/rollback", values).status)
+	require.Equal(t, 10.0, s.world.Steered[0].Percentage) //nolint:testifylint // as it was entered, not reckoned
+	require.Equal(t, rollout.Release, s.world.Steered[0].InFlight)
+
+	values = s.filled(rollout.SignalRollback, "more bounces")
+	values.Set("percentage", "0")
+	values.Set("inFlight", "keep")
+	require.Equal(t, http.StatusSeeOther, s.post("/admin/rollout/rollback", values).status)
+	require.Equal(t, rollout.RolledBack, rollout.Fold(s.world.Rollout).Status)
+
+	a := s.post("/admin/rollout/rollback", values)
+	require.Equal(t, http.StatusSeeOther, a.status, "the same form again counts once")
+	require.Len(t, s.world.Steered, 2)
+	page = s.get("/admin/rollout/rollback").text()
+	require.Contains(t, page, "This does not apply now.")
+}
+
+// What is wrong is said beside it, what was entered stays, and nothing is done.
+func TestARefusedControlChangesNothing(t *testing.T) {
+	t.Parallel()
+	s := signedIn(t, sample.Busy())
+	values := s.filled(rollout.SignalPause, "  ")
+	a := s.post("/admin/rollout/pause", values)
+	require.Equal(t, http.StatusBadRequest, a.status)
+	require.Contains(t, a.text(), "The reason is missing.")
+	require.Contains(t, a.body, `aria-invalid="true"`)
+
+	values.Set("reason", strings.Repeat("x", 501))
+	a = s.post("/admin/rollout/pause", values)
+	require.Equal(t, http.StatusBadRequest, a.status)
+	require.Contains(t, a.text(), "must be at most 500 characters")
+	require.Contains(t, a.body, strings.Repeat("x", 501))
+
+	a = s.post("/admin/rollout/resume", s.filled(rollout.SignalResume, "go"))
+	require.Equal(t, http.StatusConflict, a.status)
+	require.Contains(t, a.text(), "Nothing was done: the rollout is not paused.")
+
+	back := s.filled(rollout.SignalRollback, "back")
+	for _, wrong := range []string{"", "x", "99", "NaN", "-1"} {
+		back.Set("percentage", wrong)
+		require.Equal(t, http.StatusBadRequest, s.post("/admin/rollout/rollback", back).status, wrong)
+	}
+
+	advance := s.filled(rollout.SignalAdvance, "on")
+	require.Equal(t, http.StatusNotFound, s.post("/admin/rollout/complete", advance).status)
+	require.Empty(t, s.world.Steered)
+
+	require.Equal(t, http.StatusSeeOther, s.post("/admin/rollout/advance", s.filled(rollout.SignalAdvance, "somebody else")).status)
+	a = s.post("/admin/rollout/advance", advance)
+	require.Equal(t, http.StatusConflict, a.status, "it would skip a phase")
+	require.Contains(t, a.text(), "has gone on since this page was opened")
+	advance.Set("rollout", "another")
+	require.Equal(t, http.StatusConflict, s.post("/admin/rollout/advance", advance).status)
+
+	s.world.Err = sample.ErrAway
+	a = s.post("/admin/rollout/pause", values)
+	require.Equal(t, http.StatusServiceUnavailable, a.status)
+	require.Len(t, s.world.Steered, 1)
+}

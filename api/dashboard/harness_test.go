@@ -1,0 +1,128 @@
+package dashboard_test
+
+import (
+	"html"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/zap"
+
+	"marketplace.example/trials/api/dashboard"
+	"marketplace.example/trials/test/sample"
+)
+
+const adminToken = "admin-token-of-the-tests"
+
+// site is the pages of a world, and a browser that keeps its cookie.
+type site struct {
+	t       *testing.T
+	world   *sample.World
+	handler http.Handler
+	cookie  *http.Cookie
+}
+
+func newSite(t *testing.T, w *sample.World, change ...func(*dashboard.Options)) *site {
+	t.Helper()
+	o := dashboard.Options{
+		Store: w, Controls: w, Figures: w, Health: w, Alerts: w, Log: zap.NewNop(), AdminToken: adminToken,
+		Now: func() time.Time { return w.Moment },
+	}
+	for _, c := range change {
+		c(&o)
+	}
+	handler, err := dashboard.New(o)
+	require.NoError(t, err)
+	return &site{t: t, world: w, handler: handler}
+}
+
+// signedIn is a site whose browser has signed in.
+func signedIn(t *testing.T, w *sample.World, change ...func(*dashboard.Options)) *site {
+	t.Helper()
+	s := newSite(t, w, change...)
+	a := s.post("/admin/sign-in", url.Values{"token": {adminToken}})
+	require.Equal(t, http.StatusSeeOther, a.status)
+	return s
+}
+
+// answer is what came back.
+type answer struct {
+	status int
+	header http.Header
+	cookie *http.Cookie
+	body   string
+}
+
+var (
+	tags   = regexp.MustCompile(`<[^>]*>`)
+	cells  = regexp.MustCompile(`</t[dh]>`)
+	blanks = regexp.MustCompile(`\s+`)
+)
+
+// text is what a reader sees, folded places included.
+func (a answer) text() string {
+	return strings.TrimSpace(blanks.ReplaceAllString(html.UnescapeString(tags.ReplaceAllString(cells.ReplaceAllString(a.body, " "), "")), " "))
+}
+
+func (s *site) do(r *http.Request) answer {
+	s.t.Helper()
+	if s.cookie != nil {
+		r.AddCookie(s.cookie)
+	}
+	recorder := httptest.NewRecorder()
+	s.handler.ServeHTTP(recorder, r)
+	response := recorder.Result()
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	require.NoError(s.t, err)
+	a := answer{status: response.StatusCode, header: response.Header, body: string(body)}
+	for _, c := range response.Cookies() {
+		a.cookie = c
+		if s.cookie = c; c.MaxAge < 0 {
+			s.cookie = nil
+		}
+	}
+	return a
+}
+
+func (s *site) get(path string) answer {
+	s.t.Helper()
+	return s.do(httptest.NewRequest(http.MethodGet, path, http.NoBody))
+}
+
+func form(path string, values url.Values) *http.Request {
+	r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(values.Encode()))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	return r
+}
+
+func (s *site) post(path string, values url.Values) answer {
+	s.t.Helper()
+	return s.do(form(path, values))
+}
+
+var hidden = regexp.MustCompile(`<input type="hidden" name="([a-z]+)" value="([^"]*)">`)
+
+// filled is a control's form as the page gives it, with a reason.
+func (s *site) filled(control, reason string) url.Values {
+	s.t.Helper()
+	a := s.get("/admin/rollout/" + control)
+	require.Equal(s.t, http.StatusOK, a.status)
+	values := url.Values{"reason": {reason}}
+	for _, field := range hidden.FindAllStringSubmatch(a.body, -1) {
+		values.Set(field[1], html.UnescapeString(field[2]))
+	}
+	return values
+}
+
+// everyPage are the pages behind the sign-in, of the busy world.
+var everyPage = []string{
+	"/admin/", "/admin/trials", "/admin/trials?status=grace", "/admin/trials/vendor-013", "/admin/trials/nobody", "/admin/decisions",
+	"/admin/rollout/pause", "/admin/rollout/resume", "/admin/rollout/advance", "/admin/rollout/rollback", "/admin/nowhere",
+}

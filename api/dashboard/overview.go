@@ -1,0 +1,138 @@
+package dashboard
+
+import (
+	"context"
+	"net/http"
+	"sync"
+	"time"
+
+	"marketplace.example/trials/monitoring"
+	"marketplace.example/trials/rollout"
+)
+
+// readTimeout bounds reading what the overview shows: with a part away the page
+// still comes, and says so.
+const readTimeout = 4 * time.Second
+
+// facts are what the overview is made from. What could not be read is nil, and
+// named in errors.
+type facts struct {
+	flags  *rollout.Document
+	view   *rollout.View
+	report *monitoring.Report
+	parts  []Part
+	alerts []Alert
+	errors []gap
+}
+
+// gap is something that could not be read.
+type gap struct {
+	what string
+	err  error
+}
+
+// overviewView is what the first page shows.
+type overviewView struct {
+	frame
+	Asked    string
+	Troubles []trouble
+	Flags    *rollout.Document
+	Rollout  *rolloutView
+	Report   *reportView
+	// Unread are the parts of the page that could not be read.
+	Unread map[string]bool
+	Alerts []Alert
+	Parts  []Part
+	// These say which parts of the page have a source at all.
+	HasFigures, HasAlerts, HasHealth bool
+}
+
+// asked are the controls that the page may thank for.
+var asked = map[string]string{
+	rollout.SignalPause: "The rollout was asked to pause.", rollout.SignalResume: "The rollout was asked to go on.",
+	rollout.SignalAdvance: "The rollout was asked to enter its next stage.", rollout.SignalRollback: "The flags are taken back; the rollout follows.",
+}
+
+func (d *dashboard) overview(w http.ResponseWriter, r *http.Request) {
+	f := d.gather(r.Context())
+	view := overviewView{
+		frame: d.live(r, "Overview", "overview"), Asked: asked[r.URL.Query().Get("asked")], Troubles: d.troubles(f),
+		Flags: f.flags, Report: newReportView(f.report), Alerts: f.alerts, Parts: f.parts,
+		Unread: map[string]bool{}, HasFigures: d.Figures != nil, HasAlerts: d.Alerts != nil, HasHealth: d.Health != nil,
+	}
+	if f.view != nil {
+		view.Rollout = newRolloutView(*f.view)
+	}
+	for _, e := range f.errors {
+		view.Unread[e.what] = true
+	}
+	d.show(w, r, http.StatusOK, "overview", view)
+}
+
+// gather reads everything at once.
+func (d *dashboard) gather(ctx context.Context) facts {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	var (
+		f       facts
+		mu      sync.Mutex
+		reading sync.WaitGroup
+	)
+	read := func(what string, from func() error) {
+		reading.Go(func() {
+			if err := from(); err != nil {
+				mu.Lock()
+				defer mu.Unlock()
+				f.errors = append(f.errors, gap{what, err})
+			}
+		})
+	}
+	read("the flags", func() error {
+		document, err := d.Store.Flags(ctx)
+		if err == nil {
+			f.flags = &document
+		}
+		return err
+	})
+	read("the rollout", func() (err error) {
+		f.view, err = d.current(ctx)
+		return err
+	})
+	if d.Figures != nil {
+		read("the figures", func() error {
+			report, err := d.Figures.Report(ctx)
+			if err == nil {
+				f.report = &report
+			}
+			return err
+		})
+	}
+	if d.Alerts != nil {
+		read("the alerts", func() (err error) {
+			f.alerts, err = d.Alerts.Alerts(ctx)
+			return err
+		})
+	}
+	if d.Health != nil {
+		read("the health", func() error {
+			f.parts = d.Health.Parts(ctx)
+			return nil
+		})
+	}
+	reading.Wait()
+	return f
+}
+
+// current is the latest rollout and how it is judged; nil where there was none.
+func (d *dashboard) current(ctx context.Context) (*rollout.View, error) {
+	state, found, err := d.Store.CurrentRollout(ctx)
+	if err != nil || !found {
+		return nil, err
+	}
+	_, judged, _, err := d.Store.Ledger(ctx, state.ID)
+	if err != nil {
+		return nil, err
+	}
+	view := rollout.ViewOf(state, judged, d.Now().UTC())
+	return &view, nil
+}

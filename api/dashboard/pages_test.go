@@ -1,0 +1,267 @@
+package dashboard_test
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"marketplace.example/trials/api/dashboard"
+	"marketplace.example/trials/monitoring"
+	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/test/sample"
+	"marketplace.example/trials/trial"
+)
+
+var (
+	inline  = regexp.MustCompile(`(?i)\sstyle=|<style|<script(?:>| [^>]*[^r]>)|\son[a-z]+=|javascript:`)
+	address = regexp.MustCompile(`(?:href|src|action|hx-get)="([^"]*)"`)
+)
+
+// Nothing in a page is run, and nothing comes from elsewhere, so that the policy
+// needs no exception.
+func TestPagesKeepToTheirPolicy(t *testing.T) {
+	t.Parallel()
+	s := signedIn(t, sample.Busy())
+	for _, path := range append([]string{"/admin/assets/dashboard.css"}, everyPage...) {
+		a := s.get(path)
+		policy := a.header.Get("Content-Security-Policy")
+		require.Contains(t, policy, "default-src 'none'", path)
+		require.NotContains(t, policy, "unsafe", path)
+		require.NotContains(t, policy, "http", path)
+		require.Equal(t, "nosniff", a.header.Get("X-Content-Type-Options"))
+		require.Empty(t, inline.FindAllString(a.body, -1), path)
+		for _, found := range address.FindAllStringSubmatch(a.body, -1) {
+			require.True(t, strings.HasPrefix(found[1], "/admin/") || found[1] == "#main", "%s leads to %s", path, found[1])
+		}
+	}
+	for _, file := range []string{"dashboard.css", "live.js", "icon.svg", "htmx/htmx.min.js"} {
+		require.Equal(t, http.StatusOK, s.get("/admin/assets/"+file).status, file)
+	}
+	require.Equal(t, "no-store", s.get("/admin/").header.Get("Cache-Control"))
+}
+
+func TestTheOverviewSaysWhatIsWrongFirst(t *testing.T) {
+	t.Parallel()
+	a := signedIn(t, sample.Busy()).get("/admin/")
+	require.Equal(t, http.StatusOK, a.status)
+	text := a.text()
+	inOrder(t, text, "What is wrong", "Alert emailDeliveryFailed", "What to do: Look at the bounces", "mail: degraded", "misses its target",
+		"Automation is on for 25 % of new vendors", "expansion 25 here since", "Pause …", "FAIL email 87.5 % of 104", "INSUFFICIENT conversion",
+		"Conversion rate, control 27.4 %", "246 of 898", "24.6 % to 30.4 %", "E-mail delivery rate 91.5 %", "8 pending")
+	require.Contains(t, a.body, `aria-current="step"`)
+	require.Contains(t, text, "(28 hours from now)")
+	require.Equal(t, 4, strings.Count(a.body, "<svg xmlns"), "plots")
+}
+
+func inOrder(t *testing.T, text string, parts ...string) {
+	t.Helper()
+	for _, part := range parts {
+		_, after, found := strings.Cut(text, part)
+		require.True(t, found, "%q is not in, or comes too early: %s", part, text)
+		text = after
+	}
+}
+
+func TestAFigureOfTooFewIsNotJudged(t *testing.T) {
+	t.Parallel()
+	w := sample.Empty()
+	w.Figures = monitoring.Make(monitoring.Facts{Now: sample.Now, Day: 24 * time.Hour, Policy: trial.DefaultPolicy(), Tally: monitoring.Tally{
+		{Period: monitoring.DayOf(sample.Now, 24*time.Hour), Cohort: trial.Automated, Name: monitoring.MailDelivered}: 2,
+		{Period: monitoring.DayOf(sample.Now, 24*time.Hour), Cohort: trial.Automated, Name: monitoring.MailBounced}:   1,
+	}})
+	text := signedIn(t, w).get("/admin/").text()
+	inOrder(t, text, "E-mail delivery rate", "too few to judge (3 of 20)", "66.7 % so far, which says little", "2 of 3", "Automation success rate", "nothing seen")
+	require.NotContains(t, text, "below its floor", "3 e-mails say nothing")
+	require.Contains(t, text, "Nothing is known to be wrong.")
+}
+
+func TestAnEmptyWorld(t *testing.T) {
+	t.Parallel()
+	s := signedIn(t, sample.Empty())
+	text := s.get("/admin/").text()
+	for _, part := range []string{"Nothing is known to be wrong.", "There was no rollout yet.", "nothing seen", "No e-mail was sent.", "on for 0 %"} {
+		require.Contains(t, text, part)
+	}
+	require.Contains(t, s.get("/admin/trials").text(), "There are no trials yet.")
+	require.Contains(t, s.get("/admin/decisions").text(), "There was no rollout yet")
+	a := s.get("/admin/rollout/pause")
+	require.Equal(t, http.StatusNotFound, a.status)
+	require.Contains(t, a.text(), "there was no rollout yet")
+}
+
+// With the database away every page comes, says so once, and shows no nought.
+func TestWithTheDatabaseAway(t *testing.T) {
+	t.Parallel()
+	s := signedIn(t, sample.Broken())
+	a := s.get("/admin/")
+	require.Equal(t, http.StatusOK, a.status)
+	text := a.text()
+	require.Equal(t, 1, strings.Count(text, "The database does not answer"))
+	inOrder(t, text, "The database does not answer", "What to do:", "Rollout Not known", "Figures against their targets Not known", "Alerts Not known", "unhealthy mongodb")
+	for _, lie := range []string{"no rollout yet", "0 %", "Nothing is known to be wrong", "None."} {
+		require.NotContains(t, text, lie)
+	}
+	for _, path := range []string{"/admin/trials", "/admin/trials?id=vendor-013", "/admin/trials/vendor-013", "/admin/decisions", "/admin/rollout/pause"} {
+		a := s.get(path)
+		require.Equal(t, http.StatusServiceUnavailable, a.status, path)
+		require.Contains(t, a.text(), "The database does not answer", path)
+	}
+	s.world.Err = errors.New("secret words of the driver")
+	a = s.get("/admin/")
+	require.NotContains(t, a.body, "secret words")
+	require.Contains(t, a.text(), "What is missing: the flags.")
+}
+
+// A database that does not even refuse holds the page up for no more than a moment.
+func TestWithTheDatabaseSilent(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := signedIn(t, sample.Busy())
+		s.world.Waits = true
+		asked := time.Now()
+		text := s.get("/admin/").text()
+		require.LessOrEqual(t, time.Since(asked), 5*time.Second)
+		require.Contains(t, text, "The database does not answer")
+	})
+}
+
+func TestWhatHasNoSourceIsNotMeasured(t *testing.T) {
+	t.Parallel()
+	s := signedIn(t, sample.Empty(), func(o *dashboard.Options) { o.Figures, o.Health, o.Alerts = nil, nil, nil })
+	text := s.get("/admin/").text()
+	inOrder(t, text, "Not measured here: health of the parts; alerts; figures;", "Figures against their targets Not measured.", "Alerts Not measured.", "Health Not measured.")
+}
+
+func TestPausesAndRollbacksAreTold(t *testing.T) {
+	t.Parallel()
+	w := sample.Busy()
+	event := func(e rollout.Event) {
+		e.Seq, e.At = len(w.Rollout)+1, sample.Now.Add(-time.Hour)
+		w.Rollout = append(w.Rollout, e)
+	}
+	s := signedIn(t, w)
+	require.NotContains(t, s.get("/admin/").text(), "Nobody watches")
+	event(rollout.Event{Type: rollout.EventPaused, Cause: rollout.PausedByGate, Reason: "Paused: email: too few e-mails arrived <b>now</b>"})
+	a := s.get("/admin/")
+	inOrder(t, a.text(), "Wrong The rollout is paused", "too few e-mails arrived <b>now</b>", "Since", "(60 minutes ago)", "Resume …")
+	require.NotContains(t, a.body, "<b>now</b>", "what people write is shown as they wrote it")
+	require.NotContains(t, a.text(), "Pause …")
+
+	event(rollout.Event{Type: rollout.EventRolledBack, Remedy: rollout.Immediate, Enabled: new(false), Percentage: new(0.0), Reason: "Taken back completely: errors"})
+	w.Document.FeatureFlags.TrialAutomation.Enabled = false
+	text := s.get("/admin/").text()
+	inOrder(t, text, "The rollout was taken back", "Automation is disabled", "rolled back", "taken back here", "not reached")
+	for _, control := range []string{"Pause …", "Resume …", "Advance …", "Roll back …"} {
+		require.NotContains(t, text, control)
+	}
+
+	w.Judged.At = sample.Now.Add(-5 * time.Hour)
+	w.Rollout = w.Rollout[:len(w.Rollout)-2]
+	require.Contains(t, s.get("/admin/").text(), "Nobody watches the rollout")
+}
+
+func TestDecisionsSayWhy(t *testing.T) {
+	t.Parallel()
+	s := signedIn(t, sample.Busy())
+	inOrder(t, s.get("/admin/decisions").text(), "8 2026-03-13", "entered 25 %", "all gates pass", "What was known", "gate email", "QUIET trigger",
+		"Resumed: nothing unusual was found", "waived admin the managed database", "Checks", "INSUFFICIENT backup", "started with plan default")
+
+	for len(s.world.Rollout) < 130 {
+		s.world.Rollout = append(s.world.Rollout, rollout.Event{Seq: len(s.world.Rollout) + 1, Type: rollout.EventUpdate, At: sample.Now, By: "rollout", Reason: "daily"})
+	}
+	a := s.get("/admin/decisions")
+	require.Contains(t, a.text(), "30 earlier decisions are in the API")
+	require.Contains(t, a.body, `id="decision-130"`)
+	require.NotContains(t, a.body, `id="decision-30"`)
+	require.Contains(t, a.body, `id="decision-31"`)
+}
+
+func TestTheListOfTrials(t *testing.T) {
+	t.Parallel()
+	s := signedIn(t, sample.Busy())
+	first := s.get("/admin/trials")
+	require.Equal(t, 50, strings.Count(first.body, `<tr id="trial-`))
+	require.Contains(t, first.body, `href="/admin/trials?after=vendor-050"`)
+	second := s.get("/admin/trials?after=vendor-050")
+	require.Equal(t, 10, strings.Count(second.body, `<tr id="trial-`))
+	require.NotContains(t, second.text(), "Next page")
+	require.Contains(t, second.text(), "First page")
+
+	grace := s.get("/admin/trials?status=grace&cohort=automated")
+	shown := strings.Count(grace.body, `<tr id="trial-`)
+	want := 0
+	for _, state := range s.world.States {
+		if state.Status == trial.Grace && state.Cohort == trial.Automated {
+			want++
+			require.Contains(t, grace.body, `id="trial-`+state.VendorID+`"`)
+		}
+	}
+	require.Positive(t, want)
+	require.Equal(t, want, shown)
+	require.Contains(t, s.get("/admin/trials?held=yes").text(), "No trial is like that.")
+	for _, wrong := range []string{"status=odd", "cohort=odd", "after=%2F"} {
+		require.Equal(t, http.StatusBadRequest, s.get("/admin/trials?"+wrong).status, wrong)
+	}
+}
+
+func TestFindingATrial(t *testing.T) {
+	t.Parallel()
+	s := signedIn(t, sample.Busy())
+	a := s.get("/admin/trials?id=vendor-013")
+	require.Equal(t, http.StatusSeeOther, a.status)
+	require.Equal(t, "/admin/trials/vendor-013", a.header.Get("Location"))
+	a = s.get("/admin/trials?id=nobody")
+	require.Equal(t, http.StatusNotFound, a.status)
+	require.Contains(t, a.text(), `There is no vendor "nobody".`)
+	a = s.get("/admin/trials?id=%3Cscript%3E")
+	require.Equal(t, http.StatusBadRequest, a.status)
+	require.NotContains(t, a.body, "<script>")
+	require.Equal(t, http.StatusNotFound, s.get("/admin/trials/nobody").status)
+	require.Equal(t, http.StatusNotFound, s.get("/admin/trials/not.an.id").status)
+}
+
+func TestATrialSaysWhatWasDoneAndWhy(t *testing.T) {
+	t.Parallel()
+	s := signedIn(t, sample.Busy(), func(o *dashboard.Options) {
+		o.WorkflowURL = func(id string) string { return "http://ui.example/" + id }
+	})
+	a := s.get("/admin/trials/vendor-013")
+	inOrder(t, a.text(), "Trial of vendor-013", "What comes next", "reminder-1d 2026-03-15 09:00:00 UTC (22 hours from now) Sun 2026-03-15 09:00 WET",
+		"What happened, and why", "reminder-3d done, e-mail sent", "due", `"automationEnabled": true`, "trial started, automated cohort", "E-mails", "reminder-3d sent delivery")
+	require.Contains(t, a.body, `href="http://ui.example/trial-vendor-013"`)
+
+	v := s.world.VendorsByID["vendor-013"]
+	v.ID = "fresh"
+	s.world.VendorsByID["fresh"] = v
+	require.Contains(t, s.get("/admin/trials/fresh").text(), "its workflow has not begun yet")
+	v.ID, v.Automation = "unknown", nil
+	s.world.VendorsByID["unknown"] = v
+	require.Contains(t, s.get("/admin/trials/unknown").text(), "This vendor has no trial yet.")
+}
+
+// Every event that a trial can have is put into words.
+func TestEventsInWords(t *testing.T) {
+	t.Parallel()
+	s := signedIn(t, sample.Busy())
+	const id = "vendor-013"
+	ends := sample.Now.Add(72 * time.Hour)
+	for _, e := range []trial.Event{
+		{Type: trial.EventExtended, EndsAt: &ends, Request: &trial.Request{By: "admin", Reason: "asked for more"}},
+		{Type: trial.EventHeld, Step: &trial.Step{Kind: trial.Expiry}, Decision: &trial.Decision{Action: trial.Wait, Reason: trial.ReasonExpirationOff}},
+		{Type: trial.EventCancelled, Request: &trial.Request{By: "admin"}},
+		{Type: trial.EventConverted, Late: true, Request: &trial.Request{By: "billing"}},
+		{Type: trial.EventAdopted},
+	} {
+		e.Seq, e.At = len(s.world.History[id])+1, sample.Now
+		s.world.History[id] = append(s.world.History[id], e)
+	}
+	inOrder(t, s.get("/admin/trials/"+id).text(), "adopted", "converted, after the trial was over", "asked for by billing", "cancelled",
+		"expiry held", "auto expiration off", fmt.Sprintf("extended, ends %s", ends.Format("2006-01-02 15:04:05 UTC")), "asked for more (admin)")
+}

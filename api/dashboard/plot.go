@@ -1,0 +1,131 @@
+package dashboard
+
+import (
+	"bytes"
+	"fmt"
+	"html/template"
+	"time"
+
+	"github.com/go-analyze/charts/chartdraw"
+
+	"marketplace.example/trials/monitoring"
+	"marketplace.example/trials/trial"
+)
+
+// Size of a plot in its own units; the page stretches it.
+const (
+	plotWidth  = 320
+	plotHeight = 90
+)
+
+// series is one line of a plot, a number a day.
+type series struct {
+	Name string
+	// Class gives the line its look, in dashboard.css.
+	Class  string
+	Values []int
+}
+
+// Total is the sum over all days.
+func (s series) Total() (n int) {
+	for _, v := range s.Values {
+		n += v
+	}
+	return n
+}
+
+// plotView is a plot of the last days, and the same as numbers.
+type plotView struct {
+	Title string
+	// Days are the moments at which the days begin.
+	Days   []time.Time
+	Series []series
+	Peak   int
+	// SVG is empty where there is nothing to draw.
+	SVG template.HTML
+}
+
+// plots are what the overview draws of the days.
+func plots(days []monitoring.Day) []plotView {
+	if len(days) == 0 {
+		return nil
+	}
+	both := func(of func(monitoring.DayPart) int) func(monitoring.Day) int {
+		return func(d monitoring.Day) int { return of(d.Cohorts[trial.Automated]) + of(d.Cohorts[trial.Control]) }
+	}
+	one := func(c trial.Cohort, of func(monitoring.DayPart) int) func(monitoring.Day) int {
+		return func(d monitoring.Day) int { return of(d.Cohorts[c]) }
+	}
+	registered := func(p monitoring.DayPart) int { return p.Registered }
+	return []plotView{
+		newPlot("Registrations a day", days, line("automated", "first", one(trial.Automated, registered)), line("control", "second", one(trial.Control, registered))),
+		newPlot("Trials that ended a day", days, line("converted", "first", both(func(p monitoring.DayPart) int { return p.Converted })),
+			line("expired", "second", both(func(p monitoring.DayPart) int { return p.Expired }))),
+		newPlot("E-mails a day", days, line("delivered", "first", func(d monitoring.Day) int { return d.Mails.Arrived() }),
+			line("failed", "bad", func(d monitoring.Day) int { return d.Mails.Failed() })),
+		newPlot("Steps a day", days, line("done", "first", both(func(p monitoring.DayPart) int { return p.StepsDone })),
+			line("failed", "bad", both(func(p monitoring.DayPart) int { return p.StepsFailed }))),
+	}
+}
+
+// named is a line that is still to be read from the days.
+type named struct {
+	name, class string
+	of          func(monitoring.Day) int
+}
+
+func line(name, class string, of func(monitoring.Day) int) named { return named{name, class, of} }
+
+func newPlot(title string, days []monitoring.Day, lines ...named) plotView {
+	p := plotView{Title: title}
+	for _, d := range days {
+		p.Days = append(p.Days, d.From)
+	}
+	for _, l := range lines {
+		s := series{Name: l.name, Class: l.class}
+		for _, d := range days {
+			n := l.of(d)
+			s.Values, p.Peak = append(s.Values, n), max(p.Peak, n)
+		}
+		p.Series = append(p.Series, s)
+	}
+	if p.Peak > 0 {
+		p.SVG = draw(p)
+	}
+	return p
+}
+
+// Label says in words what the plot shows.
+func (p plotView) Label() string {
+	label := fmt.Sprintf("%s over %d days.", p.Title, len(p.Days))
+	for _, s := range p.Series {
+		label += fmt.Sprintf(" %s: %s in all, %s today.", s.Name, grouped(s.Total()), grouped(s.Values[len(s.Values)-1]))
+	}
+	return label
+}
+
+// draw makes the lines. Everything has a class and so no colour of its own: the
+// style sheet gives it, for light and for dark.
+func draw(p plotView) template.HTML {
+	hidden := chartdraw.Style{Hidden: true}
+	chart := chartdraw.Chart{
+		Width: plotWidth, Height: plotHeight,
+		Background:     chartdraw.Style{ClassName: "plot-ground", Padding: chartdraw.NewBox(2, 4, 2, 4)},
+		Canvas:         chartdraw.Style{ClassName: "plot-ground"},
+		XAxis:          chartdraw.HideXAxis(),
+		YAxis:          chartdraw.YAxis{Style: hidden, Range: &chartdraw.ContinuousRange{Min: 0, Max: float64(p.Peak)}},
+		YAxisSecondary: chartdraw.YAxis{Style: hidden},
+	}
+	for _, s := range p.Series {
+		line := chartdraw.ContinuousSeries{Name: s.Name, Style: chartdraw.Style{ClassName: "plot-line plot-" + s.Class, StrokeWidth: 2}}
+		for i, v := range s.Values {
+			line.XValues, line.YValues = append(line.XValues, float64(i)), append(line.YValues, float64(v))
+		}
+		chart.Series = append(chart.Series, line)
+	}
+	var out bytes.Buffer
+	if err := chart.Render(chartdraw.SVGWithCSS("", ""), &out); err != nil {
+		return ""
+	}
+	return template.HTML(out.String()) //nolint:gosec // G203: made of numbers by the plotting library
+}

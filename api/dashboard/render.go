@@ -1,0 +1,88 @@
+package dashboard
+
+import (
+	"bytes"
+	"embed"
+	"errors"
+	"html/template"
+	"net/http"
+	"time"
+
+	"go.uber.org/zap"
+
+	"marketplace.example/trials/trial"
+)
+
+//go:embed pages
+var sources embed.FS
+
+// pages are the templates by name: the layout and the parts with each page.
+var pages = func() map[string]*template.Template {
+	common := template.Must(template.New("layout.html").Funcs(words).ParseFS(sources, "pages/layout.html", "pages/parts.html"))
+	made := map[string]*template.Template{}
+	for _, name := range []string{"signin", "overview", "control", "decisions", "trials", "trial", "message"} {
+		made[name] = template.Must(template.Must(common.Clone()).ParseFS(sources, "pages/"+name+".html"))
+	}
+	return made
+}()
+
+// frame is what every page shows around its own.
+type frame struct {
+	Title string
+	// Section is the entry of the navigation that the page belongs to.
+	Section string
+	Now     time.Time
+	// Live is the address that the page is fetched from again; empty where it
+	// stays as it is.
+	Live string
+}
+
+func (d *dashboard) frame(title, section string) frame {
+	return frame{Title: title, Section: section, Now: d.Now().UTC()}
+}
+
+// live is the frame of a page that is kept up to date in the browser.
+func (d *dashboard) live(r *http.Request, title, section string) frame {
+	f := d.frame(title, section)
+	f.Live = r.URL.RequestURI()
+	return f
+}
+
+func (d *dashboard) show(w http.ResponseWriter, r *http.Request, status int, page string, view any) {
+	var out bytes.Buffer
+	if err := pages[page].ExecuteTemplate(&out, "layout.html", view); err != nil {
+		d.Log.Error("page not made", zap.String("page", page), zap.Error(err))
+		http.Error(w, "This page could not be made. The API's log says why.", http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	if _, err := w.Write(out.Bytes()); err != nil {
+		d.Log.Debug("page not taken", zap.String("path", r.URL.Path), zap.Error(err))
+	}
+}
+
+// message is a page that says one thing.
+type message struct {
+	frame
+	Trouble trouble
+}
+
+func (d *dashboard) notFound(w http.ResponseWriter, r *http.Request) {
+	d.show(w, r, http.StatusNotFound, "message", message{d.frame("Not found", ""),
+		trouble{Title: "There is no such page", Text: "The overview leads to all that there are."}})
+}
+
+// fail says on a page of its own why there is nothing to show.
+func (d *dashboard) fail(w http.ResponseWriter, r *http.Request, section string, err error) {
+	status, t := http.StatusInternalServerError, d.troubleOf("this page", err)
+	if e, ok := errors.AsType[*trial.Error](err); ok {
+		switch {
+		case e.Code == trial.CodeNotFound:
+			status, t = http.StatusNotFound, trouble{Title: "Not found", Text: e.Error() + "."}
+		case e.Code == trial.CodeUnavailable:
+			status = http.StatusServiceUnavailable
+		}
+	}
+	d.show(w, r, status, "message", message{d.frame(t.Title, section), t})
+}

@@ -1,0 +1,39 @@
+package dashboard
+
+import (
+	"slices"
+
+	"marketplace.example/trials/rollout"
+)
+
+// rolloutView is the rollout as the overview shows it.
+type rolloutView struct {
+	rollout.View
+	Timeline []rollout.TimelineEntry
+	// Controls are those that apply now.
+	Controls []controlWords
+	// Raised are the triggers that would take the rollout back.
+	Triggers []rollout.Alarm
+}
+
+func newRolloutView(v rollout.View) *rolloutView {
+	view := &rolloutView{View: v, Timeline: v.Rollout.Timeline()}
+	for _, name := range applicable(v.Rollout) {
+		view.Controls = append(view.Controls, controls[name])
+	}
+	if v.Judgement != nil {
+		view.Triggers = slices.Clone(v.Judgement.Triggers)
+	}
+	return view
+}
+
+// applicable are the controls that a rollout takes where it stands.
+func applicable(s rollout.State) []string {
+	switch {
+	case s.Status.Final():
+		return nil
+	case s.Status == rollout.Paused:
+		return []string{rollout.SignalResume, rollout.SignalAdvance, rollout.SignalRollback}
+	}
+	return []string{rollout.SignalPause, rollout.SignalAdvance, rollout.SignalRollback}
+}

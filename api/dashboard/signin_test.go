@@ -1,0 +1,186 @@
+package dashboard_test
+
+import (
+	"crypto/tls"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"marketplace.example/trials/api/dashboard"
+	"marketplace.example/trials/test/sample"
+)
+
+func TestNothingIsShownBeforeSigningIn(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, sample.Busy())
+	for _, path := range everyPage {
+		a := s.get(path)
+		require.Equal(t, http.StatusSeeOther, a.status, path)
+		require.Equal(t, "/admin/sign-in?"+url.Values{"to": {path}}.Encode(), a.header.Get("Location"))
+		require.NotContains(t, a.text(), "vendor")
+
+		fetched := httptest.NewRequest(http.MethodGet, path, http.NoBody)
+		fetched.Header.Set("Hx-Request", "true")
+		a = s.do(fetched)
+		require.Equal(t, http.StatusUnauthorized, a.status, path)
+		require.NotEmpty(t, a.header.Get("Hx-Redirect"))
+		require.Empty(t, a.body)
+	}
+	for _, control := range []string{"pause", "advance", "rollback"} {
+		a := s.post("/admin/rollout/"+control, url.Values{"reason": {"none"}, "percentage": {"0"}})
+		require.Equal(t, http.StatusSeeOther, a.status)
+		require.Equal(t, "/admin/sign-in", a.header.Get("Location"))
+	}
+	require.Empty(t, s.world.Steered)
+}
+
+func TestSigningInAndOut(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, sample.Busy())
+	for _, wrong := range []string{"", "x", adminToken + "x", adminToken[1:]} {
+		a := s.post("/admin/sign-in", url.Values{"token": {wrong}, "to": {"/admin/trials"}})
+		require.Equal(t, http.StatusUnauthorized, a.status)
+		require.Nil(t, a.cookie)
+		require.Contains(t, a.text(), "This is not the admin token.")
+		require.Contains(t, a.body, `value="/admin/trials"`, "where to go on is kept")
+	}
+	a := s.post("/admin/sign-in", url.Values{"token": {adminToken}, "to": {"/admin/trials?status=grace"}})
+	require.Equal(t, http.StatusSeeOther, a.status)
+	require.Equal(t, "/admin/trials?status=grace", a.header.Get("Location"))
+	require.True(t, a.cookie.HttpOnly)
+	require.Equal(t, http.SameSiteStrictMode, a.cookie.SameSite)
+	require.Equal(t, "/admin/", a.cookie.Path)
+	require.Equal(t, int((8 * time.Hour).Seconds()), a.cookie.MaxAge)
+	require.False(t, a.cookie.Secure, "it was plain HTTP")
+	require.NotContains(t, a.cookie.Value, adminToken)
+	require.Equal(t, http.StatusOK, s.get("/admin/").status)
+	require.Equal(t, http.StatusSeeOther, s.get("/admin/sign-in").status, "there is no need to sign in twice")
+
+	a = s.post("/admin/sign-out", nil)
+	require.Equal(t, http.StatusSeeOther, a.status)
+	require.Negative(t, a.cookie.MaxAge)
+	require.Equal(t, http.StatusSeeOther, s.get("/admin/").status)
+}
+
+func TestWhereSigningInLeadsTo(t *testing.T) {
+	t.Parallel()
+	for to, want := range map[string]string{
+		"": "/admin/", "/admin/decisions": "/admin/decisions", "/admin/trials?after=a": "/admin/trials?after=a",
+		"https://evil.example/admin/": "/admin/", "//evil.example/admin/": "/admin/", "/api/admin/x": "/admin/", `/\evil.example/admin/`: "/admin/",
+		"javascript:alert(1)": "/admin/", "/admin/%zz": "/admin/",
+	} {
+		a := newSite(t, sample.Empty()).post("/admin/sign-in", url.Values{"token": {adminToken}, "to": {to}})
+		require.Equal(t, want, a.header.Get("Location"), to)
+	}
+}
+
+func TestTheCookieIsSecureWhereTheBrowserSpeaksTLS(t *testing.T) {
+	t.Parallel()
+	behind := func(o *dashboard.Options) { o.BehindProxy = true }
+	for name, c := range map[string]struct {
+		change  []func(*dashboard.Options)
+		proto   string
+		tls     bool
+		secured bool
+	}{
+		"plain": {}, "TLS": {tls: true, secured: true},
+		"a header anybody can send": {proto: "https"},
+		"a proxy with TLS":          {change: []func(*dashboard.Options){behind}, proto: "https", secured: true},
+		"a proxy without TLS":       {change: []func(*dashboard.Options){behind}, proto: "http"},
+	} {
+		s := newSite(t, sample.Empty(), c.change...)
+		r := form("/admin/sign-in", url.Values{"token": {adminToken}})
+		if c.tls {
+			r.TLS = &tls.ConnectionState{}
+		}
+		r.Header.Set("X-Forwarded-Proto", c.proto)
+		require.Equal(t, c.secured, s.do(r).cookie.Secure, name)
+	}
+}
+
+func TestSessionsEnd(t *testing.T) {
+	t.Parallel()
+	s := signedIn(t, sample.Empty())
+	value := s.cookie.Value
+	open := func() bool { return s.get("/admin/").status == http.StatusOK }
+	s.world.Moment = sample.Now.Add(8*time.Hour - time.Second)
+	require.True(t, open())
+	s.world.Moment = sample.Now.Add(8 * time.Hour)
+	require.False(t, open(), "eight hours are over")
+	s.world.Moment = sample.Now.Add(-time.Hour)
+	require.False(t, open(), "it ends later than one of ours would")
+	s.world.Moment = sample.Now
+
+	for _, forged := range []string{"", ".", "9" + value, value + "x", value[:len(value)-2], fmt.Sprint(sample.Now.Add(time.Hour).Unix()) + "."} {
+		s.cookie.Value = forged
+		require.False(t, open(), forged)
+	}
+	s.cookie.Value = value
+	require.True(t, open())
+
+	other := newSite(t, sample.Empty(), func(o *dashboard.Options) { o.AdminToken = "another-admin-token" })
+	other.cookie = s.cookie
+	require.Equal(t, http.StatusSeeOther, other.get("/admin/").status, "another token ends all sessions")
+}
+
+func TestAttemptsAreSlowedDownBySource(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, sample.Empty(), func(o *dashboard.Options) { o.BehindProxy = true })
+	try := func(token, from string) int {
+		r := form("/admin/sign-in", url.Values{"token": {token}})
+		r.Header.Set("X-Forwarded-For", "198.51.100.9, "+from) // the first may be made up
+		return s.do(r).status
+	}
+	for range 5 {
+		require.Equal(t, http.StatusUnauthorized, try("wrong", "203.0.113.1"))
+	}
+	require.Equal(t, http.StatusTooManyRequests, try("wrong", "203.0.113.1"))
+	require.Equal(t, http.StatusTooManyRequests, try(adminToken, "203.0.113.1"), "whatever is tried")
+	require.Equal(t, http.StatusSeeOther, try(adminToken, "203.0.113.2"), "others are not held up")
+	s.world.Moment = s.world.Moment.Add(12 * time.Second)
+	require.Equal(t, http.StatusSeeOther, try(adminToken, "203.0.113.1"))
+}
+
+// However many sources try, no more than a thousand are remembered, and those
+// beyond share one place.
+func TestTheNumberOfSourcesIsBounded(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, sample.Empty())
+	try := func(i int) int {
+		r := form("/admin/sign-in", url.Values{"token": {"wrong"}})
+		r.RemoteAddr = fmt.Sprintf("10.%d.%d.1:1234", i/200, i%200)
+		return s.do(r).status
+	}
+	for i := range 1005 {
+		require.Equal(t, http.StatusUnauthorized, try(i), i)
+	}
+	require.Equal(t, http.StatusTooManyRequests, try(1005))
+	s.world.Moment = s.world.Moment.Add(time.Minute)
+	require.Equal(t, http.StatusUnauthorized, try(1006), "the others are forgotten")
+}
+
+func TestOtherSitesCannotSteer(t *testing.T) {
+	t.Parallel()
+	s := signedIn(t, sample.Busy())
+	values := s.filled("rollback", "from elsewhere")
+	values.Set("percentage", "0")
+	for _, header := range []http.Header{
+		{"Sec-Fetch-Site": {"cross-site"}}, {"Sec-Fetch-Site": {"same-site"}}, {"Origin": {"https://evil.example"}}, {"Origin": {"null"}},
+	} {
+		r := form("/admin/rollout/rollback", values)
+		for name := range header {
+			r.Header.Set(name, header.Get(name))
+		}
+		require.Equal(t, http.StatusForbidden, s.do(r).status, "%v", header)
+	}
+	require.Empty(t, s.world.Steered)
+	r := form("/admin/rollout/rollback", values)
+	r.Header.Set("Origin", "http://"+r.Host)
+	require.Equal(t, http.StatusSeeOther, s.do(r).status)
+	require.Len(t, s.world.Steered, 1)
+}

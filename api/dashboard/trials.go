@@ -1,0 +1,180 @@
+package dashboard
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+
+	"github.com/gorilla/mux"
+
+	"marketplace.example/trials/trial"
+)
+
+// trialsPerPage is how many trials a page lists.
+const trialsPerPage = 50
+
+// trialsView is what the list of trials shows.
+type trialsView struct {
+	frame
+	// Search, Status, Cohort and Held are what was asked for.
+	Search, Status, Cohort, Held string
+	Problem                      string
+	Trials                       []trial.Overview
+	// Next is the address of the following page, First of the first where this is
+	// another one; empty for none.
+	Next, First string
+	Statuses    []trial.Status
+	Cohorts     []trial.Cohort
+}
+
+func (d *dashboard) trials(w http.ResponseWriter, r *http.Request) {
+	q := r.URL.Query()
+	view := trialsView{
+		frame: d.live(r, "Trials", "trials"), Search: q.Get("id"), Status: q.Get("status"), Cohort: q.Get("cohort"), Held: q.Get("held"),
+		Statuses: trial.Statuses(), Cohorts: []trial.Cohort{trial.Automated, trial.Control},
+	}
+	if view.Search != "" {
+		d.findTrial(w, r, view)
+		return
+	}
+	filter, after, problem := filterOf(q)
+	if problem != "" {
+		view.Problem = problem
+		d.show(w, r, http.StatusBadRequest, "trials", view)
+		return
+	}
+	states, next, err := d.Store.Trials(r.Context(), filter, after, trialsPerPage)
+	if err != nil {
+		d.fail(w, r, "trials", err)
+		return
+	}
+	for _, s := range states {
+		view.Trials = append(view.Trials, s.Overview())
+	}
+	if next != "" {
+		view.Next = view.page(next)
+	}
+	if after != "" {
+		view.First = view.page("")
+	}
+	d.show(w, r, http.StatusOK, "trials", view)
+}
+
+// page is the address of the trials after an id, narrowed as this page is.
+func (v trialsView) page(after string) string {
+	q := url.Values{}
+	for name, value := range map[string]string{"status": v.Status, "cohort": v.Cohort, "held": v.Held, "after": after} {
+		if value != "" {
+			q.Set(name, value)
+		}
+	}
+	return root + "trials?" + q.Encode()
+}
+
+// filterOf reads what a list is narrowed by; problem says what is wrong with it.
+func filterOf(q url.Values) (f trial.Filter, after, problem string) {
+	f.Status, f.Cohort, after = trial.Status(q.Get("status")), trial.Cohort(q.Get("cohort")), q.Get("after")
+	switch {
+	case f.Status != "" && !slices.Contains(trial.Statuses(), f.Status):
+		return f, "", "There is no such status."
+	case f.Cohort != "" && f.Cohort != trial.Automated && f.Cohort != trial.Control:
+		return f, "", "There is no such cohort."
+	case after != "" && !trial.ValidVendorID(after):
+		return f, "", "This is not a page's address."
+	}
+	if q.Get("held") == "yes" {
+		f.Held = new(true)
+	}
+	return f, after, ""
+}
+
+// findTrial goes to the one trial that was searched for.
+func (d *dashboard) findTrial(w http.ResponseWriter, r *http.Request, view trialsView) {
+	status := http.StatusBadRequest
+	view.Problem = "A vendor's id has 1 to 64 letters, digits, _ and -."
+	if trial.ValidVendorID(view.Search) {
+		_, err := d.Store.Vendor(r.Context(), view.Search)
+		switch {
+		case err == nil:
+			http.Redirect(w, r, root+"trials/"+view.Search, http.StatusSeeOther)
+			return
+		case !isNotFound(err):
+			d.fail(w, r, "trials", err)
+			return
+		}
+		status, view.Problem = http.StatusNotFound, fmt.Sprintf("There is no vendor %q. Ids are compared letter by letter.", view.Search)
+	}
+	d.show(w, r, status, "trials", view)
+}
+
+// trialView is what the page of one trial shows.
+type trialView struct {
+	frame
+	Vendor trial.Vendor
+	// Trial is nil where the trial's workflow has not begun yet.
+	Trial     *trial.Overview
+	Timetable trial.Timetable
+	Events    []trial.Event
+	Sends     []trial.Send
+	Workflow  string
+}
+
+func (d *dashboard) trial(w http.ResponseWriter, r *http.Request) {
+	id := mux.Vars(r)["id"]
+	view := trialView{frame: d.live(r, "Trial "+id, "trials")}
+	if err := d.readTrial(r.Context(), id, &view); err != nil {
+		d.fail(w, r, "trials", err)
+		return
+	}
+	if d.WorkflowURL != nil {
+		view.Workflow = d.WorkflowURL(trial.WorkflowID(id))
+	}
+	d.show(w, r, http.StatusOK, "trial", view)
+}
+
+func (d *dashboard) readTrial(ctx context.Context, id string, view *trialView) (err error) {
+	if !trial.ValidVendorID(id) {
+		return trial.NotFound(id)
+	}
+	if view.Vendor, err = d.Store.Vendor(ctx, id); err != nil {
+		return err
+	}
+	state, found, err := d.Store.Trial(ctx, id)
+	if err != nil || !found {
+		return err
+	}
+	view.Trial, view.Timetable = new(state.Overview()), state.Timetable()
+	if view.Events, err = d.Store.Events(ctx, id, 1); err != nil {
+		return err
+	}
+	slices.Reverse(view.Events)
+	view.Sends, err = d.sends(ctx, state)
+	return err
+}
+
+// sends are the e-mails of a trial's steps, the latest first: of those that are
+// over and of the one that is due next.
+func (d *dashboard) sends(ctx context.Context, s trial.State) ([]trial.Send, error) {
+	var steps []trial.Step
+	if next, ok := s.Next(); ok {
+		steps = append(steps, next)
+	}
+	for _, record := range slices.Backward(s.Steps) {
+		if record.Outcome == trial.Ran {
+			steps = append(steps, record.Step)
+		}
+	}
+	var sends []trial.Send
+	for _, step := range steps {
+		send, err := d.Store.Send(ctx, step.Key(s.VendorID))
+		if err != nil {
+			return nil, err
+		}
+		if send != nil {
+			sends = append(sends, *send)
+		}
+	}
+	return sends, nil
+}

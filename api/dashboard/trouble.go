@@ -1,0 +1,176 @@
+package dashboard
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"go.uber.org/zap"
+
+	"marketplace.example/trials/monitoring"
+	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/trial"
+)
+
+// trouble is something that is wrong, and what to do about it.
+type trouble struct {
+	// Grave says that somebody must act now.
+	Grave  bool
+	Title  string
+	Text   string
+	Action string
+	// Since is nil where nobody knows.
+	Since *time.Time
+}
+
+// away tells whether an error says that the database does not answer.
+func away(err error) bool {
+	e, ok := errors.AsType[*trial.Error](err)
+	return ok && e.Code == trial.CodeUnavailable || errors.Is(err, context.DeadlineExceeded)
+}
+
+// troubleOf is an error in words; what says what could not be read. Its own words
+// are for the log.
+func (d *dashboard) troubleOf(what string, err error) trouble {
+	d.Log.Warn("a page lacks something", zap.String("what", what), zap.Error(err))
+	if away(err) {
+		return databaseAway()
+	}
+	if e, ok := errors.AsType[*trial.Error](err); ok {
+		return trouble{Title: "Not shown: " + what, Text: e.Error() + "."}
+	}
+	return trouble{Grave: true, Title: "Not all of this page could be read", Text: "What is missing: " + what + ".",
+		Action: "The API's log says why, under “a page lacks something”."}
+}
+
+func databaseAway() trouble {
+	return trouble{Grave: true, Title: "The database does not answer",
+		Text:   "Figures, rollout and trials cannot be shown. Registrations are refused meanwhile; trials wait and lose nothing.",
+		Action: "See that MongoDB runs, that this API reaches it at MONGODB_URI, and that its replica set has a primary. This page comes back by itself."}
+}
+
+// troubles are all that is wrong, the gravest first.
+func (d *dashboard) troubles(f facts) []trouble {
+	all := slices.Concat(d.unread(f), alertTroubles(f.alerts), partTroubles(f), rolloutTroubles(f), figureTroubles(f.report))
+	slices.SortStableFunc(all, func(a, b trouble) int { return cmp.Compare(rank(a), rank(b)) })
+	return all
+}
+
+func rank(t trouble) int {
+	if t.Grave {
+		return 0
+	}
+	return 1
+}
+
+// unread says what could not be read, once where the database is away.
+func (d *dashboard) unread(f facts) []trouble {
+	var all []trouble
+	told := false
+	for _, e := range f.errors {
+		if away(e.err) && told {
+			continue
+		}
+		told = told || away(e.err)
+		all = append(all, d.troubleOf(e.what, e.err))
+	}
+	return all
+}
+
+func alertTroubles(alerts []Alert) []trouble {
+	var all []trouble
+	for _, a := range alerts {
+		if !a.Firing {
+			continue
+		}
+		t := trouble{Grave: a.Severity == "critical", Title: "Alert " + a.Name, Text: a.Reason, Action: a.Action, Since: since(a.Since)}
+		if a.AcknowledgedBy != "" {
+			t.Text += " Acknowledged by " + a.AcknowledgedBy + "."
+		}
+		all = append(all, t)
+	}
+	return all
+}
+
+// partTroubles leaves the database out where the page itself has found it away.
+func partTroubles(f facts) []trouble {
+	var all []trouble
+	for _, p := range f.parts {
+		if p.State == PartHealthy || p.Name == partDatabase && slices.ContainsFunc(f.errors, func(e gap) bool { return away(e.err) }) {
+			continue
+		}
+		all = append(all, trouble{Grave: p.State == PartUnhealthy, Title: fmt.Sprintf("%s: %s", p.Name, p.State), Text: p.Message, Action: p.Action, Since: since(p.Since)})
+	}
+	return all
+}
+
+// partDatabase is the database's name among the parts.
+const partDatabase = "mongodb"
+
+func since(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+func rolloutTroubles(f facts) []trouble {
+	if f.view == nil {
+		return nil
+	}
+	state := f.view.Rollout
+	var all []trouble
+	if f.view.WatchMissed {
+		all = append(all, trouble{Grave: true, Title: "Nobody watches the rollout",
+			Text:   "It has not been judged for longer than it should be, and so would not take itself back. No phase is entered meanwhile.",
+			Action: "See that a worker runs and that Temporal's schedule watch-rollout is not paused. If in doubt, pause the rollout or roll it back."})
+	}
+	switch {
+	case state.Status == rollout.RolledBack:
+		all = append(all, trouble{Title: "The rollout was taken back", Text: f.view.Summary, Since: state.EndedAt,
+			Action: "The decisions say why. When that is mended, start a rollout again that goes on from this one (restartOf)."})
+	case state.Pause != nil:
+		all = append(all, pauseTrouble(state))
+	}
+	return all
+}
+
+func pauseTrouble(s rollout.State) trouble {
+	t := trouble{Title: "The rollout is paused", Text: s.Pause.Reason, Since: &s.Pause.Since,
+		Action: "Resume it when its reason is gone, advance it all the same, or roll it back."}
+	switch s.Pause.Cause {
+	case rollout.PausedByOutage:
+		t.Action = "It resumes by itself when the outage is over."
+	case rollout.PausedByPreflight:
+		t.Grave, t.Action = true, "Mend what its preflight checks found, or waive them."
+	case rollout.PausedByGate, rollout.PausedByTriggers:
+		t.Grave = true
+	case rollout.PausedByAdmin, rollout.PausedByOverride:
+	}
+	return t
+}
+
+func figureTroubles(report *monitoring.Report) []trouble {
+	if report == nil {
+		return nil
+	}
+	var all []trouble
+	for _, v := range figureViews(report.Figures) {
+		switch v.Level {
+		case monitoring.PastFloor:
+			all = append(all, trouble{Grave: true, Title: v.Title + " is past its floor", Text: v.Sentence(), Action: "The monitoring guide says what each figure counts, and what to look at first."})
+		case monitoring.BelowTarget:
+			all = append(all, trouble{Title: v.Title + " misses its target", Text: v.Sentence()})
+		case monitoring.OnTarget, monitoring.TooFew:
+		}
+	}
+	return all
+}
+
+func isNotFound(err error) bool {
+	e, ok := errors.AsType[*trial.Error](err)
+	return ok && e.Code == trial.CodeNotFound
+}

@@ -1,0 +1,99 @@
+package dashboard
+
+import (
+	"encoding/json"
+	"fmt"
+	"html/template"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/dustin/go-humanize"
+
+	"marketplace.example/trials/trial"
+)
+
+// words are what the templates say things with.
+var words = template.FuncMap{
+	"stamp": stamp, "iso": iso, "ago": ago, "percent": percent, "grouped": grouped, "happened": happened, "why": why,
+	"verdictClass": func(v any) string { return "is-" + strings.ToLower(fmt.Sprint(v)) },
+	"joined":       joined, "pretty": pretty, "day": func(t time.Time) string { return t.UTC().Format("2 Jan 15:04") },
+	"at":    func(t *time.Time) time.Time { return *t },
+	"plain": func(f float64) string { return fmt.Sprint(f) }, "pair": pair,
+}
+
+// pair gives a template two things.
+func pair(first, second any) map[string]any { return map[string]any{"First": first, "Second": second} }
+
+// stamp is a moment as it is written everywhere here.
+func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
+
+func iso(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+// ago says how far a moment is from now, at the most in days: a trial's dates are.
+func ago(t, now time.Time) string {
+	return humanize.CustomRelTime(t, now, "ago", "from now", []humanize.RelTimeMagnitude{
+		{D: time.Second, Format: "now", DivBy: time.Second},
+		{D: 2 * time.Second, Format: "1 second %s", DivBy: 1},
+		{D: time.Minute, Format: "%d seconds %s", DivBy: time.Second},
+		{D: 2 * time.Minute, Format: "1 minute %s", DivBy: 1},
+		{D: 2 * time.Hour, Format: "%d minutes %s", DivBy: time.Minute},
+		{D: 2 * humanize.Day, Format: "%d hours %s", DivBy: time.Hour},
+		{D: math.MaxInt64, Format: "%d days %s", DivBy: humanize.Day},
+	})
+}
+
+// percent writes a share from 0 to 1.
+func percent(x float64) string {
+	return strings.TrimSuffix(fmt.Sprintf("%.1f", 100*x), ".0") + " %"
+}
+
+func grouped(n int) string { return humanize.Comma(int64(n)) }
+
+// joined writes a name of several words as people do.
+func joined(name any) string { return strings.ReplaceAll(fmt.Sprint(name), "-", " ") }
+
+func pretty(v any) (string, error) {
+	raw, err := json.MarshalIndent(v, "", "  ")
+	return string(raw), err
+}
+
+// happened says what an event of a trial was.
+func happened(e trial.Event) string {
+	switch e.Type {
+	case trial.EventStarted:
+		return fmt.Sprintf("trial started, %s cohort, %d days", e.Registration.Cohort, e.Registration.Policy.LengthDays)
+	case trial.EventStep:
+		outcome := "done"
+		if e.Decision.Action == trial.Skip {
+			outcome = "skipped"
+		}
+		if e.Mailed {
+			outcome += ", e-mail sent"
+		}
+		return fmt.Sprintf("%s %s", e.Step.Kind, outcome)
+	case trial.EventHeld:
+		return fmt.Sprintf("%s held", e.Step.Kind)
+	case trial.EventExtended, trial.EventShortened, trial.EventRevived:
+		return fmt.Sprintf("%s, ends %s", e.Type, stamp(*e.EndsAt))
+	case trial.EventConverted:
+		if e.Late {
+			return "converted, after the trial was over"
+		}
+	case trial.EventCancelled, trial.EventAdopted, trial.EventReleased:
+	}
+	return string(e.Type)
+}
+
+// why says what an event of a trial was decided on or asked for.
+func why(e trial.Event) string {
+	switch {
+	case e.Decision != nil:
+		return joined(e.Decision.Reason)
+	case e.Request != nil && e.Request.Reason != "":
+		return fmt.Sprintf("%s (%s)", e.Request.Reason, e.Request.By)
+	case e.Request != nil:
+		return "asked for by " + e.Request.By
+	}
+	return ""
+}

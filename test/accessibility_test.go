@@ -1,0 +1,73 @@
+package test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/require"
+
+	"marketplace.example/trials/test/browser"
+	"marketplace.example/trials/test/sample"
+	"marketplace.example/trials/test/system"
+)
+
+// browserLimit bounds all that a test does in a browser, on a busy machine too.
+const browserLimit = 4 * time.Minute
+
+// surf starts a browser for one test.
+func surf(t *testing.T) context.Context {
+	t.Helper()
+	limited, cancel := context.WithTimeout(t.Context(), browserLimit)
+	t.Cleanup(cancel)
+	ctx, stop, err := browser.Start(limited)
+	require.NoError(t, err)
+	t.Cleanup(stop)
+	return ctx
+}
+
+func loadAxe(t *testing.T) browser.Axe {
+	t.Helper()
+	root, err := system.Root()
+	require.NoError(t, err)
+	axe, err := browser.LoadAxe(root)
+	require.NoError(t, err)
+	return axe
+}
+
+// Every page, in light and dark, wide and narrow, is one that everybody can use,
+// as far as a program can tell.
+func TestThePagesAreAccessible(t *testing.T) {
+	t.Parallel()
+	const token = "token-of-the-accessible-pages"
+	axe, ctx := loadAxe(t), surf(t)
+	looks := []chromedp.Action[chromedp.Void]{browser.Look(1440, "light"), browser.Look(390, "dark")}
+	signedIn := false
+	for _, c := range []struct {
+		world *sample.World
+		paths []string
+	}{
+		{sample.Busy(), []string{"/admin/sign-in"}},
+		{sample.Busy(), []string{"/admin/", "/admin/?asked=pause", "/admin/trials", "/admin/trials?id=nobody", "/admin/trials/vendor-013", "/admin/decisions",
+			"/admin/rollout/pause", "/admin/rollout/rollback", "/admin/nowhere"}},
+		{sample.Empty(), []string{"/admin/", "/admin/trials", "/admin/decisions"}},
+		{sample.Broken(), []string{"/admin/", "/admin/trials"}},
+	} {
+		pages, err := c.world.Serve(token)
+		require.NoError(t, err)
+		if !signedIn && len(c.paths) > 1 {
+			require.NoError(t, chromedp.Do(ctx, browser.SignIn(pages.URL, token)))
+			signedIn = true
+		}
+		for _, path := range c.paths {
+			for _, look := range looks {
+				require.NoError(t, chromedp.Do(ctx, look, chromedp.Navigate(pages.URL+path), chromedp.WaitVisible(chromedp.CSS("main"))))
+				found, err := axe.Check(ctx)
+				require.NoError(t, err)
+				require.Empty(t, found, path)
+			}
+		}
+		pages.Close()
+	}
+}

@@ -1,0 +1,172 @@
+package test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/require"
+
+	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/test/browser"
+	"marketplace.example/trials/test/system"
+)
+
+// What an operator does on the dashboard, in a browser: sees a figure change
+// without loading the page again, pauses, resumes, and takes the rollout back.
+func TestTheDashboardInABrowser(t *testing.T) {
+	s := begin(t, system.Options{Day: 10 * time.Second})
+	plan := shortPlan()
+	plan.NoticeDays, plan.Phases[0].SoakDays, plan.Phases[1].SoakDays = 0, 0.1, 100
+	s.startRollout(plan)
+	s.pass()
+	s.awaitRollout(wholeLife, func(v rollout.View) error {
+		if v.Rollout.Percentage != 50 {
+			return fmt.Errorf("not at 50 %% yet")
+		}
+		return nil
+	})
+	b := &desk{story: s, browser: surf(t)}
+
+	require.NoError(t, chromedp.Do(b.browser, browser.Look(1440, "light"), chromedp.Navigate(s.API+"/admin/")))
+	b.sees("Admin token")
+	b.does(chromedp.SendKeys(chromedp.CSS("#token"), s.Secrets.AdminToken+"\r"))
+	b.sees("Automation is on for 50 % of new vendors")
+
+	b.marks()
+	before := b.standing()
+	for i := range 3 {
+		s.register(s.vendor(fmt.Sprintf("seen%d", i)))
+	}
+	b.waits("the trials that stand", func() error {
+		if now := b.standing(); now == before {
+			return fmt.Errorf("still %q", now)
+		}
+		return nil
+	})
+	b.isMarked()
+
+	b.steers("pause", "Paused: the operator wants to look", "paused")
+	b.steers("resume", "", "running")
+	b.marks()
+	b.steers("rollback", "Taken back completely", "rolled back")
+	b.sees("Automation is disabled")
+	s.awaitRollout(wholeLife, func(v rollout.View) error {
+		if v.Rollout.Status != rollout.RolledBack {
+			return fmt.Errorf("the workflow has not caught up")
+		}
+		return nil
+	})
+	b.readsOn()
+
+	require.NoError(t, chromedp.Do(b.browser, chromedp.Click(chromedp.CSS("form.out button"))))
+	b.sees("Admin token")
+}
+
+// desk is an operator before a browser.
+type desk struct {
+	*story
+	browser context.Context
+}
+
+func (b *desk) does(steps ...chromedp.Action[chromedp.Void]) {
+	b.t.Helper()
+	require.NoError(b.t, chromedp.Do(b.browser, steps...))
+}
+
+// text is what the page says now; empty while another one comes.
+func (b *desk) text(of string) string {
+	text, err := chromedp.Run(b.browser, chromedp.Evaluate[string](fmt.Sprintf("document.querySelector(%q)?.innerText ?? ''", of)))
+	if err != nil {
+		return ""
+	}
+	return strings.Join(strings.Fields(text), " ")
+}
+
+func (b *desk) waits(what string, until func() error) {
+	b.t.Helper()
+	eventually(b.t, wholeLife, func() error {
+		if err := until(); err != nil {
+			return fmt.Errorf("%s: %w", what, err)
+		}
+		return nil
+	})
+}
+
+func (b *desk) sees(words string) {
+	b.t.Helper()
+	b.waits("the page", func() error {
+		if text := b.text("main"); !strings.Contains(text, words) {
+			return fmt.Errorf("it does not say %q but %q", words, text)
+		}
+		return nil
+	})
+}
+
+// standing is what the page says of how many trials there are.
+func (b *desk) standing() string {
+	b.t.Helper()
+	var text string
+	b.waits("the figures", func() error {
+		if text = b.text("section[aria-labelledby=standing]"); text == "" {
+			return fmt.Errorf("are not there")
+		}
+		return nil
+	})
+	return text
+}
+
+// marks leaves a mark that is gone when the page is loaded again.
+func (b *desk) marks() { b.does(chromedp.Evaluate[chromedp.Void]("window.mark = 1")) }
+
+func (b *desk) isMarked() {
+	b.t.Helper()
+	marked, err := chromedp.Run(b.browser, chromedp.Evaluate[bool]("window.mark === 1"))
+	require.NoError(b.t, err)
+	require.True(b.t, marked, "the page was loaded again")
+}
+
+// steers uses a control: follows its link, gives a reason, and sees it done.
+func (b *desk) steers(control, says, status string) {
+	b.t.Helper()
+	b.does(
+		chromedp.Click(chromedp.CSS(`a[href="/admin/rollout/`+control+`"]`)),
+		chromedp.WaitVisible(chromedp.CSS("#reason")),
+		chromedp.Click(chromedp.CSS("main form button")),
+	)
+	b.sees("Stakeholders are told") // without a reason the browser keeps the form
+	b.does(
+		chromedp.SendKeys(chromedp.CSS("#reason"), "the operator wants to look"),
+		chromedp.Click(chromedp.CSS("main form button")),
+		chromedp.WaitVisible(chromedp.CSS("#live")),
+	)
+	b.marks()
+	b.waits("the rollout", func() error {
+		if text := b.text("#rollout-status"); text != status {
+			return fmt.Errorf("it is %q, not %q", text, status)
+		}
+		return nil
+	})
+	b.isMarked()
+	b.sees(says)
+}
+
+// readsOn looks at the other pages of the real system.
+func (b *desk) readsOn() {
+	b.t.Helper()
+	axe := loadAxe(b.t)
+	id := b.vendor("seen0")
+	for path, says := range map[string]string{
+		"/admin/": "The rollout was taken back", "/admin/decisions": "Taken back completely: the operator wants to look",
+		"/admin/trials": id, "/admin/trials?id=" + id: "What happened, and why", "/admin/trials/" + id: "In Temporal's Web UI",
+	} {
+		b.does(chromedp.Navigate(b.API + path))
+		b.sees(says)
+		found, err := axe.Check(b.browser)
+		require.NoError(b.t, err)
+		require.Empty(b.t, found, path)
+	}
+}

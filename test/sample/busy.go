@@ -1,0 +1,200 @@
+package sample
+
+import (
+	"fmt"
+	"time"
+
+	"marketplace.example/trials/api/dashboard"
+	"marketplace.example/trials/monitoring"
+	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/trial"
+)
+
+// Now is when all worlds are looked at.
+var Now = time.Date(2026, 3, 14, 10, 20, 0, 0, time.UTC)
+
+const day = 24 * time.Hour
+
+// Empty is the world right after it was set up.
+func Empty() *World {
+	doc := rollout.Document{FeatureFlags: rollout.InitialFlags(), Version: 1, UpdatedBy: "setup"}
+	return &World{
+		Moment: Now, Document: doc, VendorsByID: map[string]trial.Vendor{}, States: map[string]trial.State{},
+		History: map[string][]trial.Event{}, Sends: map[string]trial.Send{},
+		Figures: monitoring.Make(monitoring.Facts{Now: Now, Day: day, Policy: trial.DefaultPolicy()}),
+		Health:  healthy(),
+	}
+}
+
+// Broken is the world whose database is away.
+func Broken() *World {
+	w := Busy()
+	w.Err = ErrAway
+	w.Health = healthy()
+	w.Health[0] = dashboard.Part{Name: "mongodb", State: dashboard.PartUnhealthy, Since: Now.Add(-4 * time.Minute), Message: "no answer after 1.2 s",
+		Action: "See that MongoDB runs and has a primary."}
+	return w
+}
+
+// Busy is a world in the middle of its rollout, and not all is well.
+func Busy() *World {
+	w := Empty()
+	w.Document.FeatureFlags.TrialAutomation.RolloutPercentage = 25
+	w.Figures = monitoring.Make(monitoring.Facts{Now: Now, Day: day, Policy: trial.DefaultPolicy(), Tally: tally(), Calls: calls()})
+	w.Judged = judgement()
+	w.Rollout = events(w.Judged)
+	for i := range 60 {
+		w.addTrial(fmt.Sprintf("vendor-%03d", i+1), i)
+	}
+	w.Health[3] = dashboard.Part{Name: "mail", State: dashboard.PartDegraded, Since: Now.Add(-50 * time.Minute),
+		Message: "sending is enabled, 41,200 of 50,000 e-mails in 24 hours (82 %)", Action: "Ask SES for a higher quota, or expect e-mails to wait until tomorrow."}
+	w.Firing = []dashboard.Alert{
+		{Name: "emailDeliveryFailed", Severity: "critical", Firing: true, Since: Now.Add(-35 * time.Minute), Reason: "9 of 61 e-mails of the last hour were bounced (14.8 %), more than 10 %.",
+			Action: "Look at the bounces in SES. If one provider refuses them all, pause the rollout until it is mended."},
+		{Name: "conversionRateDropped", Severity: "warning", Since: Now.Add(-3 * day), Reason: "The conversion rate is 28.6 %, above 20 %."},
+	}
+	return w
+}
+
+func healthy() []dashboard.Part {
+	var parts []dashboard.Part
+	for _, p := range []struct{ name, message string }{
+		{"mongodb", "answered after 3ms"}, {"temporal", "answered after 6ms"}, {"worker", "last polled 4 s ago, 0 tasks wait"},
+		{"mail", "sending is enabled, 320 of 50,000 e-mails in 24 hours (1 %)"}, {"watch", "came 2 min ago"}, {"reconciler", "the last sweep ended 11 s ago"},
+	} {
+		parts = append(parts, dashboard.Part{Name: p.name, State: dashboard.PartHealthy, Since: Now.Add(-6 * day), Message: p.message})
+	}
+	return parts
+}
+
+// tally counts what a marketplace of some 30 registrations a day comes to.
+func tally() monitoring.Tally {
+	t := monitoring.Tally{}
+	add := func(back int, c trial.Cohort, name monitoring.Name, n int) {
+		t[monitoring.Counter{Period: monitoring.DayOf(Now.Add(-time.Duration(back)*day), day), Cohort: c, Name: name}] += n
+	}
+	for back := range 60 {
+		wave := (back*7)%11 - 5
+		control, automated := 30+wave, 0
+		if back < 8 {
+			automated = 3 + (back*5)%6
+			control -= automated
+		}
+		add(back, trial.Control, monitoring.Began, control)
+		add(back, trial.Automated, monitoring.Began, automated)
+		if back >= 18 {
+			add(back, trial.Control, monitoring.BeganConverted, control*2/7)
+			add(back, trial.Control, monitoring.BeganExpired, control-control*2/7)
+		}
+		if back < 31 {
+			add(back, trial.Control, monitoring.ConvertedInTime, 8+wave/2)
+			add(back, trial.Control, monitoring.EnteredExpiry, 21-wave)
+		}
+	}
+	for back := range 8 {
+		add(back, trial.Automated, monitoring.StepsDone, 6+3*(7-back))
+		add(back, trial.Automated, monitoring.StepsFailed, back%3/2)
+		add(back, trial.Automated, monitoring.MailDelivered, 5+2*(7-back))
+		add(back, trial.Automated, monitoring.MailAccepted, 1)
+	}
+	add(0, trial.Automated, monitoring.MailBounced, 9)
+	add(0, trial.Automated, monitoring.MailComplained, 1)
+	for status, n := range map[trial.Status][2]int{trial.Active: {41, 402}, trial.Grace: {0, 88}, trial.Converted: {6, 1204}, trial.Expired: {0, 2981}, trial.Cancelled: {1, 17}} {
+		t[monitoring.Counter{Period: monitoring.Standing, Cohort: trial.Automated, Name: monitoring.Running(status)}] = n[0]
+		t[monitoring.Counter{Period: monitoring.Standing, Cohort: trial.Control, Name: monitoring.Running(status)}] = n[1]
+	}
+	return t
+}
+
+func calls() rollout.Calls {
+	c := rollout.Calls{Failed: 4, Took: map[int]int{}}
+	for i := range 640 {
+		c.Took[rollout.TookBucket(time.Duration(20+i%180)*time.Millisecond)]++
+	}
+	return c
+}
+
+func judgement() *rollout.Judgement {
+	return &rollout.Judgement{
+		Formula: "evidence/1", At: Now.Add(-6 * time.Minute), Snapshot: 812, Enabled: true, Percentage: 25, Version: 14,
+		Position: rollout.Position{Entry: 4, Stage: rollout.Stage{Kind: rollout.InPhase, Phase: 2}, Percentage: 25},
+		Gates: []rollout.Ruling{
+			{Gate: rollout.GateEmail, Verdict: rollout.Fail, Reason: "87.5 % of 104 e-mails were delivered, the limit is 95 %"},
+			{Gate: rollout.GateAutomation, Verdict: rollout.Pass, Reason: "98.6 % of 140 steps were done"},
+			{Gate: rollout.GateAPI, Verdict: rollout.Pass, Reason: "640 calls, 95 of 100 within 0.2 s"},
+			{Gate: rollout.GateErrors, Verdict: rollout.Pass, Reason: "4 of 640 calls failed"},
+			{Gate: rollout.GateConversion, Verdict: rollout.Insufficient, Reason: "0 of 30 automated trials are over; that is known from 24 March on"},
+		},
+		Triggers: []rollout.Alarm{
+			{Trigger: rollout.TriggerEmail, Remedy: rollout.Partial, Seen: 104, Reason: "12 of 104 e-mails failed, evidence 3.1 of the 20 that are needed"},
+			{Trigger: rollout.TriggerErrors, Remedy: rollout.Immediate, Seen: 140, Reason: "2 of 140 steps failed, evidence 0.0 of the 100 that are needed"},
+			{Trigger: rollout.TriggerPerformance, Remedy: rollout.Partial, Seen: 640, Reason: "calls take as long as before the rollout"},
+			{Trigger: rollout.TriggerConversion, Remedy: rollout.Immediate, Reason: "no automated trial is over yet", DecidableFrom: new(Now.Add(10 * day))},
+		},
+	}
+}
+
+// events are the rollout so far: into its third phase.
+func events(j *rollout.Judgement) []rollout.Event {
+	began := Now.Add(-6*day - 2*time.Hour)
+	start := rollout.Start{ID: "rollout-20260308-082000", Plan: rollout.DefaultPlan(), By: "admin", Times: rollout.Times{Day: day, TrialDays: 17}}
+	all := []rollout.Event{rollout.Begin(start, began)}
+	add := func(at time.Time, e rollout.Event) {
+		e.Seq, e.At = len(all)+1, at
+		if e.By == "" {
+			e.By = "rollout"
+		}
+		all = append(all, e)
+	}
+	enter := func(at time.Time, phase int, reason string, judged *rollout.Judgement) {
+		percentage := start.Plan.Phases[phase].Percentage
+		add(at, rollout.Event{Type: rollout.EventEntered, Stage: &rollout.Stage{Kind: rollout.InPhase, Phase: phase}, Percentage: &percentage, Reason: reason, Judgement: judged})
+	}
+	enter(began.Add(day), 0, "Entered phase 1 of 6, validation (0 %).", nil)
+	add(began.Add(day), rollout.Event{Type: rollout.EventPreflight, Reason: "The preflight checks were made.", Checks: []rollout.Check{
+		{ID: rollout.CheckMigration, Verdict: rollout.Pass, Reason: "every vendor has a trial's start"},
+		{ID: rollout.CheckHealth, Verdict: rollout.Pass, Reason: "all parts answer"},
+		{ID: rollout.CheckBackup, Verdict: rollout.Insufficient, Reason: "no backup is on record"},
+	}})
+	add(began.Add(day+3*time.Hour), rollout.Event{Type: rollout.EventWaived, By: "admin", Subject: rollout.CheckBackup, Reason: "the managed database is backed up by its provider"})
+	enter(began.Add(3*day), 1, "Entered phase 2 of 6, limited (10 %): its time is over and all gates pass.", j)
+	add(began.Add(4*day), rollout.Event{Type: rollout.EventPaused, By: "admin", Cause: rollout.PausedByAdmin, Reason: "Paused: support wants to read the first answers"})
+	add(began.Add(4*day+5*time.Hour), rollout.Event{Type: rollout.EventResumed, By: "admin", Reason: "Resumed: nothing unusual was found"})
+	enter(Now.Add(-20*time.Hour), 2, "Entered phase 3 of 6, expansion-25 (25 %): its time is over and all gates pass.", j)
+	return all
+}
+
+// addTrial adds a vendor with a trial of its own age.
+func (w *World) addTrial(id string, i int) {
+	cohort := trial.Control
+	if i%3 == 0 {
+		cohort = trial.Automated
+	}
+	began := Now.Add(-time.Duration(i%16)*day - 3*time.Hour)
+	v := trial.Vendor{ID: id, Zone: "Europe/Lisbon", StartedAt: began, Automation: &trial.Automation{Cohort: cohort, RegisteredAt: began}}
+	registration := v.Registration(trial.DefaultPolicy(), day)
+	history := []trial.Event{trial.Start(registration, began)}
+	state := trial.Fold(history)
+	for {
+		next, more := state.Next()
+		if !more || next.At.After(Now) {
+			break
+		}
+		facts := trial.Facts{Now: next.At.Add(2 * time.Second), AutomationEnabled: true, EmailReminders: true, AutoExpiration: true}
+		decision := trial.Decide(state, next, facts)
+		e := state.StepEvent(next, decision, facts, decision.Mail)
+		history, state = append(history, e), state.Apply(e)
+		if decision.Mail {
+			w.addSend(id, next, facts.Now)
+		}
+	}
+	w.VendorsByID[id], w.States[id], w.History[id] = v, state, history
+}
+
+func (w *World) addSend(id string, step trial.Step, at time.Time) {
+	key, settled := step.Key(id), at.Add(time.Second)
+	w.Sends[key] = trial.Send{
+		Key: key, VendorID: id, Kind: step.Kind, Revision: step.Revision, Status: trial.SendSent, Attempt: 1,
+		ClaimedAt: at, SettledAt: &settled, Delivery: "delivery", DeliveryAt: &settled,
+	}
+}

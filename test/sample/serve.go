@@ -1,0 +1,23 @@
+package sample
+
+import (
+	"net/http/httptest"
+	"time"
+
+	"go.uber.org/zap"
+
+	"marketplace.example/trials/api/dashboard"
+)
+
+// Serve answers with the pages of the world on a free port, until it is closed.
+func (w *World) Serve(adminToken string) (*httptest.Server, error) {
+	handler, err := dashboard.New(dashboard.Options{
+		Store: w, Controls: w, Figures: w, Health: w, Alerts: w, Log: zap.NewNop(), AdminToken: adminToken,
+		WorkflowURL: func(id string) string { return "http://localhost:8233/namespaces/default/workflows/" + id },
+		Now:         func() time.Time { return w.Moment },
+	})
+	if err != nil {
+		return nil, err
+	}
+	return httptest.NewServer(handler), nil
+}

@@ -1,0 +1,183 @@
+// Package sample is a made-up world for the dashboard's pages: for their tests and
+// their pictures. It keeps in memory what the database would.
+package sample
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"marketplace.example/trials/api/dashboard"
+	"marketplace.example/trials/monitoring"
+	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/trial"
+)
+
+// ErrAway is how the adapters say that the database does not answer.
+var ErrAway = &trial.Error{Code: trial.CodeUnavailable, Message: "the database does not answer"}
+
+// World is what the pages are made from. It implements all ports of the dashboard.
+type World struct {
+	mu sync.Mutex
+	// Err is what every reading fails with; nil where the database answers.
+	Err error
+	// Waits lets every reading last until its context ends.
+	Waits bool
+	// Moment is now.
+	Moment   time.Time
+	Document rollout.Document
+	// Rollout are the rollout's events, none before one began.
+	Rollout []rollout.Event
+	Judged  *rollout.Judgement
+	// By vendor id, and the e-mails by key.
+	VendorsByID map[string]trial.Vendor
+	States      map[string]trial.State
+	History     map[string][]trial.Event
+	Sends       map[string]trial.Send
+	Figures     monitoring.Report
+	Health      []dashboard.Part
+	Firing      []dashboard.Alert
+	// Steered are the requests carried out, Controls their names.
+	Steered  []rollout.Request
+	Controls []string
+}
+
+func (w *World) do(ctx context.Context, f func() error) error {
+	if w.Waits {
+		<-ctx.Done()
+		return fmt.Errorf("reading: %w", ctx.Err())
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.Err != nil {
+		return w.Err
+	}
+	return f()
+}
+
+func (w *World) Flags(ctx context.Context) (doc rollout.Document, err error) {
+	err = w.do(ctx, func() error {
+		doc = w.Document
+		return nil
+	})
+	return doc, err
+}
+
+func (w *World) CurrentRollout(ctx context.Context) (s rollout.State, found bool, err error) {
+	err = w.do(ctx, func() error {
+		s, found = rollout.Fold(w.Rollout), len(w.Rollout) > 0
+		return nil
+	})
+	return s, found, err
+}
+
+func (w *World) Ledger(ctx context.Context, _ string) (l rollout.Ledger, j *rollout.Judgement, found bool, err error) {
+	err = w.do(ctx, func() error {
+		j, found = w.Judged, w.Judged != nil
+		return nil
+	})
+	return l, j, found, err
+}
+
+func (w *World) Decisions(ctx context.Context, _ string, from, limit int) (events []rollout.Event, err error) {
+	err = w.do(ctx, func() error {
+		first := min(from-1, len(w.Rollout))
+		events = slices.Clone(w.Rollout[first:min(first+limit, len(w.Rollout))])
+		return nil
+	})
+	return events, err
+}
+
+func (w *World) Vendor(ctx context.Context, id string) (v trial.Vendor, err error) {
+	err = w.do(ctx, func() error {
+		var known bool
+		if v, known = w.VendorsByID[id]; !known {
+			return trial.NotFound(id)
+		}
+		return nil
+	})
+	return v, err
+}
+
+func (w *World) Trial(ctx context.Context, id string) (s trial.State, found bool, err error) {
+	err = w.do(ctx, func() error {
+		s, found = w.States[id]
+		return nil
+	})
+	return s, found, err
+}
+
+func (w *World) Trials(ctx context.Context, f trial.Filter, after string, limit int) (page []trial.State, next string, err error) {
+	err = w.do(ctx, func() error {
+		for _, id := range slices.Sorted(maps.Keys(w.States)) {
+			s := w.States[id]
+			switch {
+			case id <= after, f.Status != "" && f.Status != s.Status, f.Cohort != "" && f.Cohort != s.Cohort, f.Held != nil && *f.Held != (s.Held != nil):
+			case len(page) == limit:
+				next = page[limit-1].VendorID
+				return nil
+			default:
+				page = append(page, s)
+			}
+		}
+		return nil
+	})
+	return page, next, err
+}
+
+func (w *World) Events(ctx context.Context, id string, _ int) (events []trial.Event, err error) {
+	err = w.do(ctx, func() error {
+		events = slices.Clone(w.History[id])
+		return nil
+	})
+	return events, err
+}
+
+func (w *World) Send(ctx context.Context, key string) (send *trial.Send, err error) {
+	err = w.do(ctx, func() error {
+		if s, known := w.Sends[key]; known {
+			send = &s
+		}
+		return nil
+	})
+	return send, err
+}
+
+// Steer does what the API does, by the same domain.
+func (w *World) Steer(ctx context.Context, id, name string, r rollout.Request) error {
+	return w.do(ctx, func() error {
+		state := rollout.Fold(w.Rollout)
+		if state.ID != id {
+			return &trial.Error{Code: trial.CodeNotFound, Field: "rolloutId", Message: "there is no such rollout"}
+		}
+		r.By = "admin"
+		e, err := state.Request(name, r, nil, w.Moment)
+		if err != nil || e == nil {
+			return err
+		}
+		w.Rollout = append(w.Rollout, *e)
+		w.Steered, w.Controls = append(w.Steered, r), append(w.Controls, name)
+		return nil
+	})
+}
+
+func (w *World) Report(ctx context.Context) (r monitoring.Report, err error) {
+	err = w.do(ctx, func() error {
+		r = w.Figures
+		return nil
+	})
+	return r, err
+}
+
+func (w *World) Parts(context.Context) []dashboard.Part { return w.Health }
+
+func (w *World) Alerts(ctx context.Context) (alerts []dashboard.Alert, err error) {
+	err = w.do(ctx, func() error {
+		alerts = w.Firing
+		return nil
+	})
+	return alerts, err
+}
