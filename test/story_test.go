@@ -19,6 +19,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 	"go.temporal.io/sdk/client"
 
+	"marketplace.example/trials/rollout"
 	"marketplace.example/trials/test/system"
 	"marketplace.example/trials/trial"
 )
@@ -73,8 +74,22 @@ func begin(t *testing.T, o system.Options) *story {
 	t.Logf("it runs after %s", time.Since(began).Round(time.Millisecond))
 	st := &story{System: s, t: t, ctx: ctx, mark: mark}
 	st.look()
+	t.Cleanup(st.record)
 	st.rollout(true, 100)
 	return st
+}
+
+// record writes the histories of the story's rollouts where that is asked for.
+func (s *story) record() {
+	if *record == "" || s.t.Failed() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.ctx), soon)
+	defer cancel()
+	err := system.Record(ctx, s.temporal, rollout.WorkflowID, func(run int) string {
+		return filepath.Join(*record, fmt.Sprintf("rollout-%s-%d.json.gz", strings.TrimPrefix(s.t.Name(), "Test"), run))
+	})
+	require.NoError(s.t, err)
 }
 
 // look connects to the database and to Temporal, past any gate.

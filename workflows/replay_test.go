@@ -1,6 +1,9 @@
 package workflows_test
 
 import (
+	"cmp"
+	"compress/gzip"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -15,13 +18,16 @@ import (
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
+	"marketplace.example/trials/activities"
+	"marketplace.example/trials/rollout"
 	"marketplace.example/trials/trial"
 	"marketplace.example/trials/workflows"
 )
 
-// Histories of workflows that ran on a real server, a path a file; recorded by
-// `go run ./test/demo -record workflows/testdata/histories`. A change of the
-// workflow must replay those that are there; new paths are added, old ones stay.
+// Histories of workflows that ran on a real server, a path a file. Trials' are
+// recorded by `go run ./test/demo -record workflows/testdata/histories`, rollouts' by
+// `go test ./test -run Rollout -record FOLDER`. A change of a workflow must replay
+// those that are there; new paths are added, old ones stay.
 func TestRecordedHistoriesReplay(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("testdata/histories/*.json")
@@ -35,11 +41,75 @@ func TestRecordedHistoriesReplay(t *testing.T) {
 	}
 }
 
+func TestRecordedRolloutsReplay(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("testdata/histories/*.json.gz")
+	require.NoError(t, err)
+	require.GreaterOrEqual(t, len(files), 6)
+	seen := map[string]bool{}
+	for _, file := range files {
+		recorded := readCompressed(t, file)
+		for _, kind := range happened(t, recorded) {
+			seen[kind] = true
+		}
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			t.Parallel()
+			require.NoError(t, replayer().ReplayWorkflowHistory(quiet, recorded))
+		})
+	}
+	for _, path := range []string{
+		"started", "restarted", "preflight", "entered", "paused by admin", "resumed", "overridden", "waived", "ticked", "backfill",
+		"rolled-back by hand", "completed", "daily-update",
+	} {
+		require.True(t, seen[path], "no recorded rollout was %s", path)
+	}
+}
+
+func readCompressed(t *testing.T, name string) *history.History {
+	t.Helper()
+	file, err := os.Open(name)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, file.Close()) }()
+	raw, err := gzip.NewReader(file)
+	require.NoError(t, err)
+	recorded, err := client.HistoryFromJSON(raw, client.HistoryJSONOptions{})
+	require.NoError(t, err)
+	return recorded
+}
+
+// happened names what was decided in a recorded rollout.
+func happened(t *testing.T, recorded *history.History) (kinds []string) {
+	t.Helper()
+	for _, e := range recorded.GetEvents() {
+		scheduled := e.GetActivityTaskScheduledEventAttributes()
+		if scheduled.GetActivityType().GetName() != "Enact" {
+			continue
+		}
+		var deed activities.Deed
+		require.NoError(t, converter.GetDefaultDataConverter().FromPayloads(scheduled.GetInput(), &deed))
+		kinds = append(kinds, wording(deed.Event))
+	}
+	return kinds
+}
+
+func wording(e rollout.Event) string {
+	switch {
+	case e.Start != nil && e.Start.RestartOf != "":
+		return "restarted"
+	case e.Type == rollout.EventPaused:
+		return fmt.Sprintf("paused by %s", e.Cause)
+	case e.Type == rollout.EventRolledBack:
+		return "rolled-back by " + cmp.Or(string(e.Trigger), "hand")
+	}
+	return string(e.Type)
+}
+
 var quiet = log.NewStructuredLogger(slog.New(slog.DiscardHandler))
 
 func replayer() worker.WorkflowReplayer {
 	r := worker.NewWorkflowReplayer()
 	r.RegisterWorkflowWithOptions(workflows.Trial, workflow.RegisterOptions{Name: trial.WorkflowType})
+	r.RegisterWorkflowWithOptions(workflows.Rollout, workflow.RegisterOptions{Name: rollout.WorkflowType})
 	return r
 }
 
