@@ -47,7 +47,7 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger) (*parts, 
 	if err != nil {
 		return nil, err
 	}
-	instruments, err := newInstruments(store, log)
+	instruments, err := newInstruments(ctx, store, log)
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +55,7 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger) (*parts, 
 	if err != nil {
 		return nil, err
 	}
-	client, err := temporal.Dial(cfg.TaskQueue, log, temporal.WithMeter(meter))
+	client, err := temporal.Dial(cfg.TaskQueue, log, temporal.WithMeter(meter), temporal.WithTracer(instruments.traces.Tracer("temporal")))
 	if err != nil {
 		return nil, err
 	}
@@ -84,7 +84,7 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger) (*parts, 
 		return nil, err
 	}
 	api, err := rest.New(rest.Options{
-		Store: store, Trials: client, Rollouts: client, Plan: plan, Health: checker, Calls: instruments, Log: log,
+		Store: store, Trials: client, Rollouts: client, Plan: plan, Health: checker, Calls: instruments, Tracer: instruments.traces.Tracer("http"), Log: log,
 		Mail:       mailbox{verifier: verifier, links: links, refused: instruments.Refused, log: log},
 		AdminToken: cfg.AdminToken, ServiceToken: cfg.ServiceToken, Policy: trial.DefaultPolicy(), Day: cfg.TrialDay, Alerts: alerts,
 	})
@@ -135,6 +135,7 @@ func (p *parts) setUp(ctx context.Context) {
 
 func (p *parts) close(ctx context.Context) {
 	p.client.Close()
+	p.instruments.traces.Close()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
 	defer cancel()
 	_ = p.store.Close(ctx) // the process ends anyway

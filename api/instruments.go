@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"time"
 
 	"go.uber.org/zap"
@@ -15,16 +16,21 @@ import (
 type instruments struct {
 	*telemetry.Metrics
 	sampler *telemetry.Sampler
+	traces  telemetry.Traces
 }
 
-func newInstruments(store *mongodb.Store, log *zap.Logger) (instruments, error) {
+func newInstruments(ctx context.Context, store *mongodb.Store, log *zap.Logger) (instruments, error) {
 	sampler, err := telemetry.NewSampler(monitoring.RoleAPI, store, log)
+	if err != nil {
+		return instruments{}, err
+	}
+	traces, err := telemetry.NewTraces(ctx, monitoring.RoleAPI)
 	if err != nil {
 		return instruments{}, err
 	}
 	metrics := telemetry.NewMetrics()
 	metrics.Expect(nil, nil, mail.Codes())
-	return instruments{Metrics: metrics, sampler: sampler}, nil
+	return instruments{Metrics: metrics, sampler: sampler, traces: traces}, nil
 }
 
 // Called counts a call, and samples how long it took.

@@ -18,14 +18,16 @@ const (
 	// leastCovered is which share of the window's samples must be there to judge it.
 	leastCovered = 0.8
 
-	// The thresholds of the requirements: shares of what the process may use, and
-	// how long a call may take. slowShare is which share of the calls may take longer: more
-	// of them is a 95th percentile above SlowResponse. Fewer than leastCalls tell nothing.
-	highCPU      = 0.70
-	highMemory   = 0.80
+	// SlowResponse is how long a call may take.
 	SlowResponse = 3 * time.Second
-	slowShare    = 0.05
-	leastCalls   = 20
+
+	// highCPU and highMemory are the requirements' thresholds: shares of what the
+	// process may use. slowShare is which share of the calls may take longer than
+	// SlowResponse: more of them is a 95th percentile above it. Fewer than leastCalls tell nothing.
+	highCPU    = 0.70
+	highMemory = 0.80
+	slowShare  = 0.05
+	leastCalls = 20
 )
 
 // The roles of processes.

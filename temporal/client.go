@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/trace"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/contrib/envconfig"
@@ -40,6 +41,25 @@ func WithMeter(m metric.Meter) Option {
 		o.MetricsHandler = opentelemetry.NewMetricsHandler(opentelemetry.MetricsHandlerOptions{
 			Meter: m, UseMonotonicCounters: true, OnError: func(error) {}, // a metric less, not a process
 		})
+		return nil
+	}
+}
+
+// WithTracer has the SDK carry traces from those who start and call workflows
+// into these and their activities. Without a tracer nothing is carried.
+func WithTracer(t trace.Tracer) Option {
+	return func(o *client.Options) error {
+		if t == nil {
+			return nil
+		}
+		tracing, err := opentelemetry.NewTracingInterceptor(opentelemetry.TracerOptions{
+			Tracer: t, DisableBaggage: true, // baggage could hold anything, and would be kept in histories
+			AllowInvalidParentSpans: true, // workflows may have begun before there were traces
+		})
+		if err != nil {
+			return fmt.Errorf("preparing to trace workflows: %w", err)
+		}
+		o.Interceptors = append(o.Interceptors, tracing)
 		return nil
 	}
 }

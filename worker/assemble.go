@@ -52,7 +52,7 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger, fatal fun
 	if err != nil {
 		return nil, fmt.Errorf("connecting to MongoDB: %w", err)
 	}
-	instruments, err := newInstruments(store, log)
+	instruments, err := newInstruments(ctx, store, log)
 	if err != nil {
 		return nil, err
 	}
@@ -68,7 +68,7 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger, fatal fun
 	if err != nil {
 		return nil, err
 	}
-	client, err := temporal.Dial(cfg.TaskQueue, log, temporal.WithMeter(meter))
+	client, err := temporal.Dial(cfg.TaskQueue, log, temporal.WithMeter(meter), temporal.WithTracer(instruments.traces.Tracer("temporal")))
 	if err != nil {
 		return nil, err
 	}
@@ -148,6 +148,7 @@ func newMailer(ctx context.Context, cfg config.Config, mailed func(outcome strin
 
 func (p *parts) close() {
 	p.client.Close()
+	p.instruments.traces.Close()
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	_ = p.store.Close(ctx) // the process ends anyway

@@ -17,10 +17,15 @@ import (
 type instruments struct {
 	*telemetry.Metrics
 	sampler *telemetry.Sampler
+	traces  telemetry.Traces
 }
 
-func newInstruments(store *mongodb.Store, log *zap.Logger) (instruments, error) {
+func newInstruments(ctx context.Context, store *mongodb.Store, log *zap.Logger) (instruments, error) {
 	sampler, err := telemetry.NewSampler(monitoring.RoleWorker, store, log)
+	if err != nil {
+		return instruments{}, err
+	}
+	traces, err := telemetry.NewTraces(ctx, monitoring.RoleWorker)
 	if err != nil {
 		return instruments{}, err
 	}
@@ -28,7 +33,7 @@ func newInstruments(store *mongodb.Store, log *zap.Logger) (instruments, error) 
 	metrics.Expect(
 		[]string{mail.Sent.String(), mail.Refused.String(), mail.Deferred.String(), mail.Unknown.String()},
 		[]string{findStarted, findMirrored, findConverted, findRestarted, findWoken}, nil)
-	return instruments{Metrics: metrics, sampler: sampler}, nil
+	return instruments{Metrics: metrics, sampler: sampler, traces: traces}, nil
 }
 
 // What the reconciler finds, as metrics name it.

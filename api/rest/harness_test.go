@@ -18,6 +18,7 @@ import (
 	"github.com/getkin/kin-openapi/routers"
 	"github.com/getkin/kin-openapi/routers/gorillamux"
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/otel/trace"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
@@ -53,6 +54,17 @@ func newAPI(t *testing.T) *api { return newAPIWithDay(t, trial.RealDay) }
 
 func newAPIWithDay(t *testing.T, day time.Duration) *api {
 	t.Helper()
+	return makeAPI(t, day, nil)
+}
+
+// newAPIWith is an API that makes spans.
+func newAPIWith(t *testing.T, tracer trace.Tracer) *api {
+	t.Helper()
+	return makeAPI(t, trial.RealDay, tracer)
+}
+
+func makeAPI(t *testing.T, day time.Duration, tracer trace.Tracer) *api {
+	t.Helper()
 	a := &api{t: t, store: newStore(), spec: specification(t)}
 	router, err := gorillamux.NewRouter(a.spec)
 	require.NoError(t, err)
@@ -63,7 +75,7 @@ func newAPIWithDay(t *testing.T, day time.Duration) *api {
 	core, logs := observer.New(zapcore.DebugLevel)
 	a.logs = logs
 	handler, err := rest.New(rest.Options{
-		Store: a.store, Trials: a.workflows, Rollouts: a.workflows, Plan: rollout.DefaultPlan(), Mail: mails{}, Health: a.health, Calls: a.calls, Log: zap.New(core),
+		Store: a.store, Trials: a.workflows, Rollouts: a.workflows, Plan: rollout.DefaultPlan(), Mail: mails{}, Health: a.health, Calls: a.calls, Tracer: tracer, Log: zap.New(core),
 		AdminToken: adminToken, ServiceToken: serviceToken, Policy: trial.DefaultPolicy(), Day: day, Now: now, Alerts: monitoring.Rules(),
 	})
 	require.NoError(t, err)

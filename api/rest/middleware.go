@@ -51,7 +51,9 @@ func (s *server) outside(next http.Handler) http.Handler {
 		}
 		ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), callKey{}, c), requestTimeout)
 		defer cancel()
+		ctx, span := s.begin(ctx, r)
 		answer := &answer{ResponseWriter: w}
+		defer func() { c.end(span, r.Method, answer.status) }()
 		secure(answer.Header())
 		answer.Header().Set("X-Request-Id", c.id)
 		defer s.note(r.Method, c, answer, start)

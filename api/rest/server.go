@@ -11,6 +11,8 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/gorilla/mux"
+	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
 	"go.uber.org/zap"
 
 	"marketplace.example/trials/monitoring"
@@ -21,7 +23,7 @@ import (
 //go:embed openapi.yaml
 var description []byte
 
-// Options are what the API is made of. Every field is needed except Now.
+// Options are what the API is made of. Every field is needed except Now and Tracer.
 type Options struct {
 	Store  Store
 	Trials Trials
@@ -32,6 +34,8 @@ type Options struct {
 	Health   SystemHealth
 	Calls    Calls
 	Log      *zap.Logger
+	// Tracer makes a span of each call; nil for none.
+	Tracer trace.Tracer
 	// AdminToken opens /api/admin, ServiceToken /api/vendors.
 	AdminToken   string
 	ServiceToken string
@@ -70,6 +74,9 @@ func New(o Options) (*API, error) {
 	page, err := documentation(spec)
 	if err != nil {
 		return nil, err
+	}
+	if o.Tracer == nil {
+		o.Tracer = noop.NewTracerProvider().Tracer("")
 	}
 	if o.Now == nil {
 		o.Now = time.Now

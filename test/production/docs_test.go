@@ -145,3 +145,25 @@ func TestMetricsAreNotPublished(t *testing.T) {
 		}
 	}
 }
+
+// Who is woken by an alert finds there what to do.
+func TestTheMonitoringGuideDescribesEveryAlert(t *testing.T) {
+	t.Parallel()
+	var rules struct {
+		Groups []struct {
+			Rules []struct{ Alert string }
+		}
+	}
+	require.NoError(t, yaml.Unmarshal([]byte(read(t, "deploy/prometheus/alerts.yml")), &rules))
+
+	guide := read(t, "docs/monitoring-guide.md")
+	require.NotEmpty(t, rules.Groups)
+	for _, group := range rules.Groups {
+		for _, rule := range group.Rules {
+			require.Contains(t, guide, "| `"+rule.Alert+"` |")
+		}
+	}
+	for _, named := range regexp.MustCompile("(?m)^\\| `(Trials[A-Za-z]+)` \\|").FindAllStringSubmatch(guide, -1) {
+		require.Contains(t, read(t, "deploy/prometheus/alerts.yml"), "alert: "+named[1]+"\n")
+	}
+}
