@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
 
+	"marketplace.example/trials/monitoring"
 	"marketplace.example/trials/rollout"
 )
 
@@ -42,7 +43,18 @@ func notices() map[string]rollout.Message {
 		"announcement": noticeOf(events[:1]),
 		"critical":     noticeOf(slices.Concat(events, []rollout.Event{alarm})),
 		"final-report": noticeOf(through),
+		"alert":        alertNotice(noon),
 	}
+}
+
+// alertNotice tells that the delivery rate is low.
+func alertNotice(at time.Time) rollout.Message {
+	rules := monitoring.Rules()
+	rule := rules[slices.IndexFunc(rules, func(r monitoring.Rule) bool { return r.ID == monitoring.EmailDeliveryRateLow })]
+	_, fired := monitoring.Decide(rule, monitoring.NewAlert(rule.ID), monitoring.Observation{
+		Value: new(88.0), Seen: 25, Text: "88.0 %: 22 of 25 e-mails of the last day with a known outcome were delivered",
+	}, monitoring.Look{At: at, Day: 24 * time.Hour, Alerting: true})
+	return *monitoring.AlertMessage(rule, *fired)
 }
 
 func noticeOf(events []rollout.Event) rollout.Message {
