@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap"
 
 	"marketplace.example/trials/activities"
+	"marketplace.example/trials/monitoring"
 	"marketplace.example/trials/rollout"
 	"marketplace.example/trials/trial"
 )
@@ -249,4 +250,32 @@ func TestAVendorThatCannotBeStartedIsPassedByForAWhile(t *testing.T) {
 	y.elapsed = time.Minute
 	y.sweepWith(t, s)
 	require.Contains(t, y.done, "start b")
+}
+
+// mended counts by slot.
+type mended map[monitoring.Period]int
+
+func (m mended) AddFinds(_ context.Context, slot monitoring.Period, n int) error {
+	m[slot] += n
+	return nil
+}
+
+func TestWhatASweepHadToMendIsCounted(t *testing.T) {
+	t.Parallel()
+	converted := registered("c")
+	converted.Automation.Conversion = &trial.Conversion{RequestID: "r", At: now}
+	y := &yard{
+		flags: rollout.InitialFlags(), vendors: []trial.Vendor{registered("a")}, converted: []trial.Vendor{converted},
+		overdue: []trial.State{{VendorID: "o"}, {VendorID: "p"}}, held: []trial.State{heldState("h", trial.ReasonAutomationDisabled)},
+	}
+	found := mended{}
+	sweeper := y.sweeper()
+	sweeper.Finds = found
+	y.sweepWith(t, sweeper)
+	require.Equal(t, mended{monitoring.SlotOf(now, trial.RealDay): 3}, found, "starting and waking are no findings")
+	y.converted, y.overdue = nil, nil
+	sweeper = y.sweeper()
+	sweeper.Finds = found
+	y.sweepWith(t, sweeper)
+	require.Len(t, found, 1)
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
 
+	"marketplace.example/trials/monitoring"
 	"marketplace.example/trials/rollout"
 )
 
@@ -44,6 +45,7 @@ func notices() map[string]rollout.Message {
 		"critical":     noticeOf(slices.Concat(events, []rollout.Event{alarm})),
 		"final-report": noticeOf(through),
 		"weekly":       weekly(rollout.Fold(numbered(through))),
+		"alert":        alertNotice(noon),
 	}
 }
 
@@ -75,6 +77,16 @@ func weekly(s rollout.State) rollout.Message {
 	note(&before, rollout.MailFailed, 40)
 	decisions := []rollout.Event{{Type: rollout.EventTicked, By: "admin", At: period.From.Add(time.Hour)}}
 	return rollout.MakeReport(s, period, week, before, decisions, period.To.Add(time.Hour)).Message(s)
+}
+
+// alertNotice tells that the delivery rate is low.
+func alertNotice(at time.Time) rollout.Message {
+	rules := monitoring.Rules()
+	rule := rules[slices.IndexFunc(rules, func(r monitoring.Rule) bool { return r.ID == monitoring.EmailDeliveryRateLow })]
+	_, fired := monitoring.Decide(rule, monitoring.NewAlert(rule.ID), monitoring.Observation{
+		Value: new(88.0), Seen: 25, Text: "88.0 %: 22 of 25 e-mails of the last day with a known outcome were delivered",
+	}, monitoring.Look{At: at, Day: 24 * time.Hour, Alerting: true})
+	return *monitoring.AlertMessage(rule, *fired)
 }
 
 func numbered(events []rollout.Event) []rollout.Event {

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"marketplace.example/trials/monitoring"
+	"marketplace.example/trials/rollout"
 )
 
 // look is a change that sees a value of the rule sesPaused, which fires at 1.
@@ -169,4 +170,25 @@ func TestFindsAreCountedBySlot(t *testing.T) {
 	found, err := s.Finds(t.Context(), []monitoring.Period{slot, other})
 	require.NoError(t, err)
 	require.Equal(t, map[monitoring.Period]int{slot: 24}, found)
+}
+
+func TestWhenARolloutWasWatched(t *testing.T) {
+	t.Parallel()
+	s := newTestStore(t)
+	watched := func() time.Time {
+		at, err := s.WatchedAt(t.Context())
+		require.NoError(t, err)
+		return at.UTC()
+	}
+	require.Zero(t, watched(), "there is no rollout")
+	started := rollout.Begin(rollout.Start{ID: "r1", Plan: rollout.DefaultPlan(), By: "admin", Times: rollout.Times{Day: 24 * time.Hour, TrialDays: 17}}, at)
+	state := rollout.State{}.Apply(started)
+	_, err := s.AppendDecision(t.Context(), started, state)
+	require.NoError(t, err)
+	require.Equal(t, at, watched(), "not yet: from its start")
+	require.NoError(t, s.PutLedger(t.Context(), "r1", rollout.NewLedger(state.Plan), rollout.Judgement{At: at.Add(time.Hour)}))
+	require.Equal(t, at.Add(time.Hour), watched())
+	state.Status = rollout.Completed
+	require.NoError(t, s.put(t.Context(), s.rollouts, "r1", rolloutDocument{Key: "r1", State: state}))
+	require.Equal(t, time.Time{}, watched(), "it is over")
 }

@@ -402,3 +402,24 @@ func TestMessages(t *testing.T) {
 	require.Equal(t, "SES is away", lower("SES is away"))
 	require.Equal(t, "a worker is away", lower("A worker is away"))
 }
+
+func TestWhatIsShownOfAlerts(t *testing.T) {
+	t.Parallel()
+	rules := []Rule{builtIn(SESPaused), builtIn(BackupLate)}
+	firing, _ := Decide(rules[0], NewAlert(SESPaused), observing(1), lookAt(0))
+	silent, _, err := NewAlert(BackupLate).SilenceUntil(minutesOn(10), Note{At: midday, By: "admin", Reason: "r"})
+	require.NoError(t, err)
+	view := func(minutes float64, flags rollout.Monitoring) AlertsView {
+		return ViewOfAlerts(flags, rules, []Alert{firing, silent}, minutesOn(minutes), trial.RealDay)
+	}
+	on := rollout.InitialFlags().Monitoring
+	v := view(3.5, on)
+	require.False(t, v.Late)
+	require.Equal(t, midday, *v.LookedAt)
+	require.Equal(t, AlertFiring, v.Alerts[0].Status)
+	require.NotNil(t, v.Alerts[1].Silence)
+	require.True(t, view(3.6, on).Late, "three looks did not come")
+	require.False(t, view(3.6, rollout.Monitoring{}).Late, "nobody is to look")
+	require.Nil(t, view(10, on).Alerts[1].Silence, "it is over")
+	require.True(t, ViewOfAlerts(on, rules[:1], []Alert{NewAlert(SESPaused)}, midday, trial.RealDay).Late, "nobody has ever looked")
+}
