@@ -24,33 +24,66 @@ const limit = time.Minute
 
 func main() {
 	into := flag.String("into", "pictures", "the `folder` that takes the pictures")
+	guide := flag.Bool("guide", false, "make those of docs/monitoring-guide.md instead, of the tops of pages")
 	flag.Parse()
-	if err := run(context.Background(), *into); err != nil {
+	pictures := everyPage()
+	if *guide {
+		pictures = ofTheGuide()
+	}
+	if err := run(context.Background(), pictures, *into); err != nil {
 		fmt.Fprintln(os.Stderr, "pictures:", err)
 		os.Exit(1)
 	}
 }
 
-// shots are the pages to take, by the names of their files.
-var shots = []struct {
-	name  string
-	world func() *sample.World
-	path  string
-}{
-	{"sign-in", sample.Empty, "/admin/sign-in"}, // first: after it the browser is signed in, whatever the port
-	{"overview-empty", sample.Empty, "/admin/"},
-	{"overview-busy", sample.Busy, "/admin/"},
-	{"overview-broken", sample.Broken, "/admin/"},
-	{"trials-empty", sample.Empty, "/admin/trials"},
-	{"trials-busy", sample.Busy, "/admin/trials"},
-	{"trials-broken", sample.Broken, "/admin/trials"},
-	{"trial", sample.Busy, "/admin/trials/vendor-013"},
-	{"decisions", sample.Busy, "/admin/decisions"},
-	{"rollback", sample.Busy, "/admin/rollout/rollback"},
-	{"pause", sample.Busy, "/admin/rollout/pause"},
+// picture is one to take.
+type picture struct {
+	name   string
+	world  func() *sample.World
+	path   string
+	width  int64
+	scheme string
+	// top takes what is seen without scrolling.
+	top bool
 }
 
-func run(ctx context.Context, into string) error {
+const signIn = "/admin/sign-in"
+
+func everyPage() []picture {
+	var all []picture
+	for _, p := range []picture{
+		{name: "sign-in", world: sample.Empty, path: signIn}, // before the browser is signed in, which it is to every port then
+		{name: "overview-empty", world: sample.Empty, path: "/admin/"},
+		{name: "overview-busy", world: sample.Busy, path: "/admin/"},
+		{name: "overview-broken", world: sample.Broken, path: "/admin/"},
+		{name: "trials-empty", world: sample.Empty, path: "/admin/trials"},
+		{name: "trials-busy", world: sample.Busy, path: "/admin/trials"},
+		{name: "trials-broken", world: sample.Broken, path: "/admin/trials"},
+		{name: "trial", world: sample.Busy, path: "/admin/trials/vendor-013"},
+		{name: "decisions", world: sample.Busy, path: "/admin/decisions"},
+		{name: "rollback", world: sample.Busy, path: "/admin/rollout/rollback"},
+		{name: "pause", world: sample.Busy, path: "/admin/rollout/pause"},
+	} {
+		for _, p.width = range []int64{1440, 390} {
+			for _, p.scheme = range []string{"light", "dark"} {
+				one := p
+				one.name = fmt.Sprintf("%s-%d-%s", p.name, p.width, p.scheme)
+				all = append(all, one)
+			}
+		}
+	}
+	return all
+}
+
+func ofTheGuide() []picture {
+	return []picture{
+		{"overview", sample.Busy, "/admin/", 1100, "light", true},
+		{"overview-broken", sample.Broken, "/admin/", 800, "light", true},
+		{"overview-phone", sample.Busy, "/admin/", 390, "dark", true},
+	}
+}
+
+func run(ctx context.Context, pictures []picture, into string) error {
 	if err := os.MkdirAll(into, 0o755); err != nil {
 		return fmt.Errorf("making the folder: %w", err)
 	}
@@ -59,19 +92,16 @@ func run(ctx context.Context, into string) error {
 		return err
 	}
 	defer stop()
-	for i, s := range shots {
-		if i == 1 {
+	signedIn := false
+	for _, p := range pictures {
+		if !signedIn && p.path != signIn {
 			if err := enter(ctx); err != nil {
 				return err
 			}
+			signedIn = true
 		}
-		for _, width := range []int64{1440, 390} {
-			for _, scheme := range []string{"light", "dark"} {
-				file := filepath.Join(into, fmt.Sprintf("%s-%d-%s.png", s.name, width, scheme))
-				if err := take(ctx, s.world(), s.path, width, scheme, file); err != nil {
-					return fmt.Errorf("%s: %w", file, err)
-				}
-			}
+		if err := p.take(ctx, filepath.Join(into, p.name+".png")); err != nil {
+			return fmt.Errorf("%s: %w", p.name, err)
 		}
 	}
 	return nil
@@ -90,22 +120,26 @@ func enter(ctx context.Context) error {
 	return nil
 }
 
-func take(ctx context.Context, w *sample.World, path string, width int64, scheme, file string) error {
-	pages, err := w.Serve(token)
+func (p picture) take(ctx context.Context, file string) error {
+	pages, err := p.world().Serve(token)
 	if err != nil {
 		return err
 	}
 	defer pages.Close()
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	if err := chromedp.Do(ctx, browser.Look(width, scheme), chromedp.Navigate(pages.URL+path), chromedp.WaitVisible(chromedp.CSS("main"))); err != nil {
-		return fmt.Errorf("opening %s: %w", path, err)
+	if err := chromedp.Do(ctx, browser.Look(p.width, p.scheme), chromedp.Navigate(pages.URL+p.path), chromedp.WaitVisible(chromedp.CSS("main"))); err != nil {
+		return fmt.Errorf("opening %s: %w", p.path, err)
 	}
-	picture, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
+	capture := chromedp.FullScreenshot(100)
+	if p.top {
+		capture = chromedp.CaptureScreenshot()
+	}
+	png, err := chromedp.Run(ctx, capture)
 	if err != nil {
 		return fmt.Errorf("taking the picture: %w", err)
 	}
-	if err := os.WriteFile(file, picture, 0o600); err != nil {
+	if err := os.WriteFile(file, png, 0o600); err != nil {
 		return fmt.Errorf("keeping the picture: %w", err)
 	}
 	return nil
