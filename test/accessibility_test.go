@@ -62,9 +62,9 @@ func TestThePagesAreAccessible(t *testing.T) {
 		}
 		for _, path := range c.paths {
 			for _, look := range looks {
-				require.NoError(t, chromedp.Do(ctx, look, chromedp.Navigate(pages.URL+path), chromedp.WaitVisible(chromedp.CSS("main"))))
+				require.NoError(t, chromedp.Do(ctx, look, chromedp.Navigate(pages.URL+path), chromedp.WaitVisible(chromedp.CSS("main"))), path)
 				found, err := axe.Check(ctx)
-				require.NoError(t, err)
+				require.NoError(t, err, path)
 				require.Empty(t, found, path)
 			}
 		}
