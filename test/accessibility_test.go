@@ -14,7 +14,7 @@ import (
 )
 
 // browserLimit bounds all that a test does in a browser, on a busy machine too.
-const browserLimit = 4 * time.Minute
+const browserLimit = 6 * time.Minute
 
 // surf starts a browser for one test.
 func surf(t *testing.T) context.Context {
