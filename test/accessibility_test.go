@@ -14,7 +14,7 @@ import (
 )
 
 // browserLimit bounds all that a test does in a browser, on a busy machine too.
-const browserLimit = 4 * time.Minute
+const browserLimit = 6 * time.Minute
 
 // surf starts a browser for one test.
 func surf(t *testing.T) context.Context {
@@ -62,9 +62,9 @@ func TestThePagesAreAccessible(t *testing.T) {
 		}
 		for _, path := range c.paths {
 			for _, look := range looks {
-				require.NoError(t, chromedp.Do(ctx, look, chromedp.Navigate(pages.URL+path), chromedp.WaitVisible(chromedp.CSS("main"))))
+				require.NoError(t, chromedp.Do(ctx, look, chromedp.Navigate(pages.URL+path), chromedp.WaitVisible(chromedp.CSS("main"))), path)
 				found, err := axe.Check(ctx)
-				require.NoError(t, err)
+				require.NoError(t, err, path)
 				require.Empty(t, found, path)
 			}
 		}

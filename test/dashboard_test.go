@@ -45,7 +45,7 @@ func TestTheDashboardInABrowser(t *testing.T) {
 	b.steers("pause", "Paused: the operator wants to look", "paused")
 	b.steers("resume", "", "running")
 	b.marks()
-	b.steers("rollback", "Taken back completely", "rolled back")
+	b.steers("rollback", "was taken back completely", "rolled back")
 	b.sees("Automation is disabled")
 	s.awaitRollout(wholeLife, func(v rollout.View) error {
 		if v.Rollout.Status != rollout.RolledBack {

@@ -29,6 +29,8 @@ type facts struct {
 type gap struct {
 	what string
 	err  error
+	// late says that it took longer than the page waits.
+	late bool
 }
 
 // overviewView is what the first page shows.
@@ -83,7 +85,7 @@ func (d *dashboard) gather(ctx context.Context) facts {
 			if err := from(); err != nil {
 				mu.Lock()
 				defer mu.Unlock()
-				f.errors = append(f.errors, gap{what, err})
+				f.errors = append(f.errors, gap{what, err, ctx.Err() != nil})
 			}
 		})
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"html/template"
+	"strings"
 	"time"
 
 	"github.com/go-analyze/charts/chartdraw"
@@ -97,11 +98,11 @@ func newPlot(title string, days []monitoring.Day, lines ...named) plotView {
 
 // Label says in words what the plot shows.
 func (p plotView) Label() string {
-	label := fmt.Sprintf("%s over %d days.", p.Title, len(p.Days))
+	sentences := []string{fmt.Sprintf("%s over %d days.", p.Title, len(p.Days))}
 	for _, s := range p.Series {
-		label += fmt.Sprintf(" %s: %s in all, %s today.", s.Name, grouped(s.Total()), grouped(s.Values[len(s.Values)-1]))
+		sentences = append(sentences, fmt.Sprintf("%s: %s in all, %s today.", s.Name, grouped(s.Total()), grouped(s.Values[len(s.Values)-1])))
 	}
-	return label
+	return strings.Join(sentences, " ")
 }
 
 // draw makes the lines. Everything has a class and so no colour of its own: the

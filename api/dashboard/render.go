@@ -77,11 +77,12 @@ func (d *dashboard) notFound(w http.ResponseWriter, r *http.Request) {
 func (d *dashboard) fail(w http.ResponseWriter, r *http.Request, section string, err error) {
 	status, t := http.StatusInternalServerError, d.troubleOf("this page", err)
 	if e, ok := errors.AsType[*trial.Error](err); ok {
-		switch {
-		case e.Code == trial.CodeNotFound:
+		switch e.Code {
+		case trial.CodeNotFound:
 			status, t = http.StatusNotFound, trouble{Title: "Not found", Text: e.Error() + "."}
-		case e.Code == trial.CodeUnavailable:
+		case trial.CodeUnavailable:
 			status = http.StatusServiceUnavailable
+		default: // as any other
 		}
 	}
 	d.show(w, r, status, "message", message{d.frame(t.Title, section), t})

@@ -68,7 +68,7 @@ func (s sessions) sign(end string) string {
 
 // cookie is the session's; an empty value ends it.
 func (d *dashboard) cookie(r *http.Request, value string) *http.Cookie {
-	c := &http.Cookie{
+	c := &http.Cookie{ //nolint:gosec // G124: Secure depends on whether the browser speaks TLS; the embedded stack does not
 		Name: cookieName, Value: value, Path: root, MaxAge: int(sessionLength.Seconds()),
 		HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: d.overTLS(r),
 	}

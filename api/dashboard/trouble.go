@@ -2,10 +2,10 @@ package dashboard
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -29,7 +29,7 @@ type trouble struct {
 // away tells whether an error says that the database does not answer.
 func away(err error) bool {
 	e, ok := errors.AsType[*trial.Error](err)
-	return ok && e.Code == trial.CodeUnavailable || errors.Is(err, context.DeadlineExceeded)
+	return ok && e.Code == trial.CodeUnavailable
 }
 
 // troubleOf is an error in words; what says what could not be read. Its own words
@@ -66,16 +66,25 @@ func rank(t trouble) int {
 	return 1
 }
 
-// unread says what could not be read, once where the database is away.
+// unread says what could not be read, once for all that has the same cause.
 func (d *dashboard) unread(f facts) []trouble {
 	var all []trouble
+	var late []string
 	told := false
 	for _, e := range f.errors {
-		if away(e.err) && told {
-			continue
+		switch {
+		case e.late:
+			late = append(late, e.what)
+		case !away(e.err) || !told:
+			told = told || away(e.err)
+			all = append(all, d.troubleOf(e.what, e.err))
 		}
-		told = told || away(e.err)
-		all = append(all, d.troubleOf(e.what, e.err))
+	}
+	if len(late) > 0 {
+		slices.Sort(late)
+		d.Log.Warn("a page was not read in time", zap.Strings("what", late))
+		all = append(all, trouble{Grave: true, Title: "The database takes too long", Text: "Not read in time: " + strings.Join(late, ", ") + ".",
+			Action: "See that MongoDB can be reached, and whether it or its machine is overloaded. This page tries again by itself."})
 	}
 	return all
 }
@@ -99,7 +108,7 @@ func alertTroubles(alerts []Alert) []trouble {
 func partTroubles(f facts) []trouble {
 	var all []trouble
 	for _, p := range f.parts {
-		if p.State == PartHealthy || p.Name == partDatabase && slices.ContainsFunc(f.errors, func(e gap) bool { return away(e.err) }) {
+		if p.State == PartHealthy || p.Name == partDatabase && slices.ContainsFunc(f.errors, func(e gap) bool { return !e.late && away(e.err) }) {
 			continue
 		}
 		all = append(all, trouble{Grave: p.State == PartUnhealthy, Title: fmt.Sprintf("%s: %s", p.Name, p.State), Text: p.Message, Action: p.Action, Since: since(p.Since)})
