@@ -212,7 +212,7 @@ func TestTheMonitoringFlagsDoWhatTheirNamesSay(t *testing.T) {
 	a.flags.Alerting, a.flags.TrialMetrics = true, false
 	tally := a.tally
 	a.tally = nil // is not even read
-	seen, err = a.look(1)
+	_, err = a.look(1)
 	require.NoError(t, err)
 	require.Equal(t, []string{"alert/sesPaused/2"}, a.keys())
 	require.Equal(t, monitoring.ReasonUnmeasured, a.alerts[monitoring.EmailDeliveryFailed].Reason)

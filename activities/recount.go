@@ -23,7 +23,8 @@ type Recount struct {
 
 // Recount counts once. It reads every trial.
 func (r *Recount) Recount(ctx context.Context) (monitoring.Recount, error) {
-	defer beat(ctx)()
+	stop := beat(ctx)
+	defer stop()
 	result, err := r.Store.Recount(ctx, false, func(int) {})
 	if err != nil {
 		return result, failed("recounting", err)

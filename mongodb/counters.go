@@ -2,6 +2,7 @@ package mongodb
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"time"
 
@@ -22,6 +23,19 @@ const countEvery = time.Second
 type tallies struct {
 	day time.Duration
 	*gathered[monitoring.Tally]
+
+	// writer names this process among those that write, batch counts its writes.
+	writer string
+	batch  int64
+	// unsure are the last writes of periods of which nobody knows whether they
+	// were made. One flush at a time looks at them.
+	unsure map[monitoring.Period]batch
+}
+
+// batch is one write of a period's counters.
+type batch struct {
+	number int64
+	change monitoring.Tally
 }
 
 // counterDocument holds the counters of one period.
@@ -31,6 +45,9 @@ type counterDocument struct {
 	Counts map[trial.Cohort]map[monitoring.Name]int `bson:"counts"`
 	// Changes counts the writes, so that a recount sees whether there was one.
 	Changes int `bson:"changes"`
+	// Batches are the last writes of each process, so that one whose answer was
+	// lost is not made twice.
+	Batches map[string]int64 `bson:"batches"`
 }
 
 // WithCounters has a Store count what happens to trials and e-mails, where a day
@@ -38,7 +55,10 @@ type counterDocument struct {
 func WithCounters(day time.Duration) Option {
 	return func(s *Store) {
 		empty := func() monitoring.Tally { return monitoring.Tally{} }
-		s.tallies = &tallies{day: day, gathered: newGathered(countEvery, empty, s.writeCounters)}
+		s.tallies = &tallies{
+			day: day, gathered: newGathered(countEvery, empty, s.writeCounters),
+			writer: rand.Text(), unsure: map[monitoring.Period]batch{},
+		}
 	}
 }
 
@@ -78,20 +98,65 @@ func (s *Store) countTrial(ctx context.Context, before, after trial.State, last 
 }
 
 func (s *Store) writeCounters(ctx context.Context, pending monitoring.Tally) {
-	for period, change := range pending.ByPeriod() {
-		if err := s.addToCounters(ctx, period, change); err != nil {
+	changes := pending.ByPeriod()
+	for period := range s.tallies.unsure {
+		if changes[period] == nil {
+			changes[period] = monitoring.Tally{}
+		}
+	}
+	for period, change := range changes {
+		if err := s.writePeriod(ctx, period, change); err != nil {
 			s.log.Warn("counters not written yet", zap.String("period", string(period)), zap.Error(err))
-			s.count(change)
 		}
 	}
 }
 
-func (s *Store) addToCounters(ctx context.Context, period monitoring.Period, change monitoring.Tally) error {
+// writePeriod adds to a period's counters. Where that fails, the change waits
+// for the next flush, which first finds out whether it was made after all.
+func (s *Store) writePeriod(ctx context.Context, period monitoring.Period, change monitoring.Tally) error {
+	t := s.tallies
+	if last, ok := t.unsure[period]; ok {
+		made, err := s.hasBatch(ctx, period, last.number)
+		if err != nil {
+			t.note(func(pending monitoring.Tally) { pending.Add(change) })
+			return err
+		}
+		delete(t.unsure, period)
+		if !made {
+			change.Add(last.change)
+		}
+	}
+	if len(change) == 0 {
+		return nil
+	}
+	t.batch++
+	err := s.addToCounters(ctx, period, change, bson.E{Key: "batches." + t.writer, Value: t.batch})
+	if err != nil {
+		t.unsure[period] = batch{number: t.batch, change: change}
+		t.note(func(monitoring.Tally) {}) // has the next flush look at it
+	}
+	return err
+}
+
+func (s *Store) hasBatch(ctx context.Context, period monitoring.Period, number int64) (bool, error) {
+	var doc counterDocument
+	err := s.counters.FindOne(ctx, byID(string(period))).Decode(&doc)
+	if err != nil && !errors.Is(err, mongo.ErrNoDocuments) {
+		return false, failed("reading the counters of "+string(period), err)
+	}
+	return doc.Batches[s.tallies.writer] == number, nil
+}
+
+// addToCounters adds to a period's counters, and sets a field beside.
+func (s *Store) addToCounters(ctx context.Context, period monitoring.Period, change monitoring.Tally, beside ...bson.E) error {
 	inc := bson.D{{Key: "changes", Value: 1}}
 	for c, n := range change {
 		inc = append(inc, bson.E{Key: "counts." + c.Field(), Value: n})
 	}
 	update := bson.D{{Key: "$inc", Value: inc}}
+	if len(beside) > 0 {
+		update = append(update, bson.E{Key: "$set", Value: bson.D(beside)})
+	}
 	err := s.counters.FindOneAndUpdate(ctx, byID(string(period)), update, options.FindOneAndUpdate().SetUpsert(true)).Err()
 	if err != nil && !errors.Is(err, mongo.ErrNoDocuments) {
 		return failed("adding to the counters of "+string(period), err)

@@ -137,6 +137,19 @@ func TestASendChangesAsTheServerChangesIt(t *testing.T) {
 	}
 }
 
+// A write whose answer is lost may have been made all the same: it counts once.
+func TestAWriteWhoseAnswerIsLostCountsOnce(t *testing.T) {
+	t.Parallel()
+	s := newCountingStore(t)
+	one := monitoring.Tally{{Period: monitoring.Standing, Cohort: trial.Control, Name: monitoring.Running(trial.Active)}: 1}
+	s.writeCounters(t.Context(), one)
+	s.tallies.unsure[monitoring.Standing] = batch{number: s.tallies.batch, change: one} // as if nobody had heard of it
+	s.writeCounters(t.Context(), one)
+	counters, err := s.Counters(t.Context(), []monitoring.Period{monitoring.Standing})
+	require.NoError(t, err)
+	require.Equal(t, 2, counters[monitoring.Counter{Period: monitoring.Standing, Cohort: trial.Control, Name: monitoring.Running(trial.Active)}])
+}
+
 // Counters that cannot be written are written later.
 func TestCountersOutliveTheDatabasesAbsence(t *testing.T) {
 	t.Parallel()

@@ -15,6 +15,8 @@ type gathered[T any] struct {
 	// write stores changes. What it cannot store it notes again.
 	write func(context.Context, T)
 
+	writing sync.Mutex // held by the one flush at a time
+
 	mu      sync.Mutex
 	pending T
 	// some says that there is something to write.
@@ -57,6 +59,8 @@ func (g *gathered[T]) flushSoon() {
 
 // flush writes what was gathered.
 func (g *gathered[T]) flush(ctx context.Context) {
+	g.writing.Lock()
+	defer g.writing.Unlock()
 	g.mu.Lock()
 	pending := g.pending
 	g.pending, g.some = g.empty(), false

@@ -1,6 +1,9 @@
 package monitoring
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // Counted is what the counters say at a moment.
 type Counted struct {
@@ -17,9 +20,22 @@ type Recount struct {
 	// Counters are how many were compared, Wrong how many were wrong.
 	Counters int `json:"counters"`
 	Wrong    int `json:"wrong"`
+	// Differences names up to twenty of the wrong ones.
+	Differences []Difference `json:"differences"`
 	// Moving are the periods that changed meanwhile, and were not compared.
 	Moving []Period `json:"moving"`
 }
+
+// Difference is a counter that was wrong.
+type Difference struct {
+	Period  Period `json:"period"`
+	Counter string `json:"counter"`
+	Counted int    `json:"counted"`
+	True    int    `json:"true"`
+}
+
+// shownDifferences is how many wrong counters are named.
+const shownDifferences = 20
 
 // Compare says by how much the counters are to be changed to be true. truth
 // was gathered between the two moments at which the counters were read; a
@@ -51,6 +67,13 @@ func Compare(before, after Counted, truth Tally) (corrections Tally, r Recount) 
 			r.Counters++
 		}
 	}
-	r.Wrong = len(corrections)
+	r.Wrong, r.Differences = len(corrections), []Difference{}
+	for c := range corrections {
+		r.Differences = append(r.Differences, Difference{Period: c.Period, Counter: c.Field(), Counted: after.Tally[c], True: truth[c]})
+	}
+	slices.SortFunc(r.Differences, func(a, b Difference) int {
+		return cmp.Or(cmp.Compare(a.Period, b.Period), cmp.Compare(a.Counter, b.Counter))
+	})
+	r.Differences = r.Differences[:min(len(r.Differences), shownDifferences)]
 	return corrections, r
 }

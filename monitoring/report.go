@@ -48,7 +48,7 @@ type Funnel struct {
 	Resent int `json:"resent"`
 }
 
-// Arrived, Failed and Pending add up to all e-mails.
+// Arrived counts those that were delivered. Arrived, Failed and Pending add up to all.
 func (f Funnel) Arrived() int { return f.Delivered + f.Complained }
 
 // Failed counts those that will not arrive.

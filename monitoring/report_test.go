@@ -127,5 +127,10 @@ func TestARecountLeavesWhatMoves(t *testing.T) {
 	after := monitoring.Counted{Tally: before.Tally, Changes: map[monitoring.Period]int{"day/1": 4, "day/2": 6}}
 	corrections, r := monitoring.Compare(before, after, monitoring.Tally{still: 5, moving: 9})
 	require.Equal(t, monitoring.Tally{still: 2, gone: -1}, corrections)
-	require.Equal(t, monitoring.Recount{Counters: 1, Wrong: 2, Moving: []monitoring.Period{"day/2"}}, r)
+	require.Equal(t, monitoring.Recount{
+		Counters: 1, Wrong: 2, Moving: []monitoring.Period{"day/2"},
+		Differences: []monitoring.Difference{
+			{Period: "day/1", Counter: "control.began", Counted: 3, True: 5}, {Period: "day/1", Counter: "control.extended", Counted: 1, True: 0},
+		},
+	}, r)
 }

@@ -26,7 +26,7 @@ func TestWhetherTracesAreCollected(t *testing.T) {
 }
 
 // Where nobody collects traces there are none, and nothing runs for them.
-func TestNoTracesWithoutACollector(t *testing.T) {
+func TestNoTracesWithoutACollector(t *testing.T) { //nolint:paralleltest // counts goroutines, and sets the environment
 	for _, name := range []string{"OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_TRACES_EXPORTER"} {
 		t.Setenv(name, "")
 	}

@@ -101,7 +101,7 @@ func namedMetrics(t *testing.T) map[string]string {
 			}
 		}
 	}
-	raw, err := os.ReadFile(filepath.Join(root, "deploy/prometheus/alerts.yml"))
+	raw, err := os.ReadFile(filepath.Join(root, "deploy", "prometheus", "alerts.yml"))
 	require.NoError(t, err)
 	require.NoError(t, yaml.Unmarshal(raw, &rules))
 	for _, group := range rules.Groups {
@@ -115,7 +115,7 @@ func namedMetrics(t *testing.T) map[string]string {
 			Targets []struct{ Expr string }
 		}
 	}
-	raw, err = os.ReadFile(filepath.Join(root, "deploy/grafana/dashboards/trials.json"))
+	raw, err = os.ReadFile(filepath.Join(root, "deploy", "grafana", "dashboards", "trials.json"))
 	require.NoError(t, err)
 	require.NoError(t, json.Unmarshal(raw, &dashboard))
 	for _, panel := range dashboard.Panels {

@@ -51,7 +51,7 @@ func TestTheDashboardHasAllOfIt(t *testing.T) {
 	require.NotEmpty(t, all.Health.Parts)
 	require.Len(t, all.Metrics.Report.Days, 31)
 	require.NotEmpty(t, all.Alerts.Alerts)
-	require.Equal(t, 25., all.Rollout.Rollout.Percentage)
+	require.InDelta(t, 25, all.Rollout.Rollout.Percentage, 0)
 	require.Len(t, all.Decisions, len(a.store.rollouts.events))
 }
 

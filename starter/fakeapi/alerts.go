@@ -8,7 +8,6 @@ import (
 
 	"marketplace.example/trials/api/client"
 	"marketplace.example/trials/monitoring"
-	"marketplace.example/trials/rollout"
 	"marketplace.example/trials/trial"
 )
 
@@ -32,7 +31,7 @@ func (a *API) listAlerts(w http.ResponseWriter, _ *http.Request) {
 	for _, id := range monitoring.RuleIDs() {
 		alerts = append(alerts, a.alert(id))
 	}
-	answer(w, http.StatusOK, monitoring.ViewOfAlerts(rollout.Monitoring(a.flags.FeatureFlags.Monitoring), monitoring.Rules(), alerts, a.now(), trial.RealDay))
+	answer(w, http.StatusOK, monitoring.ViewOfAlerts(a.flags.FeatureFlags.Monitoring, monitoring.Rules(), alerts, a.now(), trial.RealDay))
 }
 
 func (a *API) alertHistory(w http.ResponseWriter, r *http.Request) {

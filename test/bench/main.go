@@ -8,6 +8,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"os/signal"
@@ -35,7 +36,7 @@ func main() {
 	turns := flag.Int("turns", 101, "how often each address is asked")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, *few, *many, *turns)
+	err := run(ctx, os.Stdout, *few, *many, *turns)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -43,25 +44,25 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, few, many, turns int) error {
+func run(ctx context.Context, out io.Writer, few, many, turns int) error {
 	embedded, err := stack.Start(ctx)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = embedded.Stop() }()
-	small, err := populated(ctx, embedded, "few", few)
+	small, err := populated(ctx, out, embedded, "few", few)
 	if err != nil {
 		return err
 	}
 	defer small.Stop()
-	large, err := populated(ctx, embedded, "many", many)
+	large, err := populated(ctx, out, embedded, "many", many)
 	if err != nil {
 		return err
 	}
 	defer large.Stop()
 	slow := 0
 	for _, path := range paths {
-		ratio, err := compare(ctx, small, large, path, turns)
+		ratio, err := compare(ctx, out, small, large, path, turns)
 		if err != nil {
 			return err
 		}
@@ -76,7 +77,7 @@ func run(ctx context.Context, few, many, turns int) error {
 }
 
 // populated is a system with so many trials, and without a worker.
-func populated(ctx context.Context, embedded *stack.Stack, name string, trials int) (*system.System, error) {
+func populated(ctx context.Context, out io.Writer, embedded *stack.Stack, name string, trials int) (*system.System, error) {
 	logs, err := os.MkdirTemp("", "bench-"+name)
 	if err != nil {
 		return nil, fmt.Errorf("making a folder for logs: %w", err)
@@ -91,13 +92,13 @@ func populated(ctx context.Context, embedded *stack.Stack, name string, trials i
 		s.Stop()
 		return nil, err
 	}
-	fmt.Printf("%7d trials stored in %s\n", trials, time.Since(began).Round(time.Second))
+	fmt.Fprintf(out, "%7d trials stored in %s\n", trials, time.Since(began).Round(time.Second))
 	return s, nil
 }
 
 // compare asks by turns, so that whatever else the machine does meets both, and
 // answers with the ratio of the medians.
-func compare(ctx context.Context, small, large *system.System, path string, turns int) (float64, error) {
+func compare(ctx context.Context, out io.Writer, small, large *system.System, path string, turns int) (float64, error) {
 	var took [2][]time.Duration
 	for turn := range turns + 5 {
 		for i, s := range []*system.System{small, large} {
@@ -116,7 +117,7 @@ func compare(ctx context.Context, small, large *system.System, path string, turn
 	}
 	few, many := median(took[0]), median(took[1])
 	ratio := float64(many) / float64(few)
-	fmt.Printf("%-45s %8s %8s   %.2f times\n", path, few.Round(10*time.Microsecond), many.Round(10*time.Microsecond), ratio)
+	fmt.Fprintf(out, "%-45s %8s %8s   %.2f times\n", path, few.Round(10*time.Microsecond), many.Round(10*time.Microsecond), ratio)
 	return ratio, nil
 }
 
