@@ -1,6 +1,7 @@
 package test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -184,13 +185,26 @@ func (s *story) figure(id monitoring.FigureID) monitoring.Figure {
 	return monitoring.Figure{}
 }
 
+// running waits until so many trials have begun.
+func (s *story) running(n int) {
+	s.t.Helper()
+	eventually(s.t, soon, func() error {
+		a, err := s.Admin(s.ctx, http.MethodGet, "/api/admin/trials?limit=100", nil)
+		s.answered(http.StatusOK, a, err)
+		var page struct {
+			Trials []json.RawMessage `json:"trials"`
+		}
+		require.NoError(s.t, a.Into(&page))
+		if len(page.Trials) != n {
+			return fmt.Errorf("%d trials have begun", len(page.Trials))
+		}
+		return nil
+	})
+}
+
 func TestSixtyExpiriesInAnHourAreTold(t *testing.T) {
 	lead := "lead-" + strings.ToLower(t.Name()[:8]) + "@example.com"
-	// The trials keep the short days that they are registered with, so that they are
-	// soon over. For the worker an hour lasts six seconds, in which a busy machine ends
-	// them all; both keep slots of a second.
-	const short, long = 3 * time.Second, 144 * time.Second
-	s := begin(t, system.Options{Day: long, APIEnv: []string{"TRIAL_DAY=" + short.String()}, Env: []string{"STAKEHOLDERS=" + toldFile(t, lead)}})
+	s := begin(t, system.Options{Day: 3 * time.Second, Env: []string{"STAKEHOLDERS=" + toldFile(t, lead)}})
 	s.rollout(true, 0) // e-mails would wait for the account's rate
 	since := time.Now()
 	for i := range 60 {
@@ -199,6 +213,13 @@ func TestSixtyExpiriesInAnHourAreTold(t *testing.T) {
 			map[string]any{"id": id, "email": email(id), "name": "Vendor " + id, "registeredAt": since.UTC().Format(time.RFC3339Nano)})
 		s.answered(http.StatusCreated, a, err)
 	}
+	s.running(60)
+	// The trials keep the short days that they began with, so that they are soon over.
+	// For the next worker an hour lasts six seconds, in which a busy machine ends them all;
+	// both keep slots of a second.
+	s.StopWorker()
+	s.WorkerEnv = []string{"TRIAL_DAY=144s"}
+	require.NoError(t, s.StartWorker(s.ctx))
 	require.Empty(t, s.happened(monitoring.MassTrialExpiration))
 	fired := s.awaitAlert(wholeLife, monitoring.MassTrialExpiration, monitoring.AlertFired, 1)
 	require.GreaterOrEqual(t, fired.Observation.Seen, 50)
@@ -224,7 +245,7 @@ func TestAWorkerThatIsAwayIsToldOfWithoutOne(t *testing.T) {
 	require.NoError(t, os.WriteFile(people, fmt.Appendf(nil, "stakeholders:\n  - {role: lead-developer, email: %s, webhook: \"%s/hook\"}\n", lead, hook.URL), 0o600))
 	// 1440 minutes of a day of 24 hours are ten minutes of this one: it is told once.
 	s := begin(t, system.Options{Day: 10 * time.Minute, Env: []string{
-		"STAKEHOLDERS=" + people, "ALERTS_CONFIG=" + alertsFile(t, `{"alerts": {"workerAway": {"cooldown": 1440}}}`),
+		"STAKEHOLDERS=" + people, "WEBHOOK_SECRET=" + strings.Repeat("k", 32), "ALERTS_CONFIG=" + alertsFile(t, `{"alerts": {"workerAway": {"cooldown": 1440}}}`),
 	}})
 	eventually(t, soon, func() error {
 		one, err := s.alert(monitoring.WorkerAway)

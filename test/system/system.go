@@ -35,6 +35,8 @@ type Options struct {
 	Env []string
 	// APIEnv is added to the API's alone.
 	APIEnv []string
+	// WorkerEnv is added to that of a worker that is started from then on.
+	WorkerEnv []string
 }
 
 // Secrets are the tokens of one system.
@@ -167,7 +169,7 @@ func (s *System) StartAPI(ctx context.Context) error {
 
 // StartWorker starts the worker.
 func (s *System) StartWorker(ctx context.Context) error {
-	p, said, err := launch(ctx, s.bin, "worker", s.LogDir, s.env)
+	p, said, err := launch(ctx, s.bin, "worker", s.LogDir, slices.Concat(s.env, s.WorkerEnv))
 	if err != nil {
 		return err
 	}
