@@ -213,7 +213,7 @@ func TestACooldownScalesWithTheDayAndIsNeverShorterThanTenSeconds(t *testing.T) 
 	require.Equal(t, time.Minute, r.cools(24*time.Minute))
 	require.Equal(t, 10*time.Second, r.cools(2*time.Second))
 	require.Equal(t, time.Minute, LookEvery(trial.RealDay))
-	require.Equal(t, 2*time.Second, LookEvery(2*time.Second))
+	require.Equal(t, 5*time.Second, LookEvery(2*time.Second))
 }
 
 func TestWhatAPersonMayDo(t *testing.T) {
