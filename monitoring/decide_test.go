@@ -1,6 +1,7 @@
 package monitoring
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -19,12 +20,8 @@ func minutesOn(minutes float64) time.Time {
 
 // builtIn is the built-in one of that id.
 func builtIn(id RuleID) Rule {
-	for _, r := range Rules() {
-		if r.ID == id {
-			return r
-		}
-	}
-	panic("no rule " + id)
+	rules := Rules()
+	return rules[slices.IndexFunc(rules, func(r Rule) bool { return r.ID == id })]
 }
 
 // observing is an observation of a value; none where it is negative.
