@@ -23,7 +23,12 @@ const missedWatches = 3
 
 // WatchMissed tells whether the watch should have come again since its last.
 func WatchMissed(last, now time.Time, day time.Duration) bool {
-	return now.Sub(last) > missedWatches*WatchEvery(day)+leastWatch*missedWatches
+	return now.Sub(last) > watchPatience(day)
+}
+
+// watchPatience is how long the watch may take to come before it counts as missing.
+func watchPatience(day time.Duration) time.Duration {
+	return missedWatches * (WatchEvery(day) + leastWatch)
 }
 
 // Preflight judges what must be in order before anybody is admitted. In the notice
