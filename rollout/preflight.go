@@ -21,6 +21,11 @@ type PreflightFacts struct {
 // as missing.
 const missedWatches = 3
 
+// WatchSlack is how late a watch may come however short a day is: one that died
+// with its worker keeps the next from beginning until its silence is noticed, after
+// 15 seconds.
+const WatchSlack = 20 * time.Second
+
 // WatchMissed tells whether the watch should have come again since its last.
 func WatchMissed(last, now time.Time, day time.Duration) bool {
 	return now.Sub(last) > watchPatience(day)
@@ -28,7 +33,7 @@ func WatchMissed(last, now time.Time, day time.Duration) bool {
 
 // watchPatience is how long the watch may take to come before it counts as missing.
 func watchPatience(day time.Duration) time.Duration {
-	return missedWatches * (WatchEvery(day) + leastWatch)
+	return missedWatches*WatchEvery(day) + WatchSlack
 }
 
 // Preflight judges what must be in order before anybody is admitted. In the notice

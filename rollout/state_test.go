@@ -401,9 +401,9 @@ func TestARestartIsPreparedInItsNotice(t *testing.T) {
 	l = &life{t: t, now: noon, judge: healthy}
 	l.apply(rollout.Begin(rollout.Start{ID: "r4", Plan: p, Times: rollout.Times{Day: short, TrialDays: 17}, By: "owner"}, l.now))
 	checked(l, rollout.Insufficient)
-	e, _ := l.state.Next(nil, l.now.Add(5*time.Second))
-	require.Nil(t, e, "the watch comes each second or so, however short a day is, and is waited for")
-	e, _ = l.state.Next(nil, l.now.Add(6*time.Second))
+	e, _ := l.state.Next(nil, l.now.Add(22*time.Second))
+	require.Nil(t, e, "however short a day is, the watch is waited for, also where it died with a worker")
+	e, _ = l.state.Next(nil, l.now.Add(23*time.Second))
 	require.Equal(t, rollout.PausedByPreflight, e.Cause)
 
 	l = begun(t, rollout.DefaultPlan())
