@@ -24,7 +24,10 @@ type certificate struct {
 // newCertificate reads the files, which config has found to fit together.
 func newCertificate(certFile, keyFile string, log *zap.Logger) (*certificate, error) {
 	c := &certificate{certFile: certFile, keyFile: keyFile, log: log}
-	return c, c.refresh()
+	if err := c.refresh(); err != nil {
+		return nil, err
+	}
+	return c, nil
 }
 
 // refresh reads the files where they are not those that were read. Where they

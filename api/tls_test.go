@@ -7,7 +7,9 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/json"
 	"encoding/pem"
+	"io"
 	"math/big"
 	"net/http"
 	"os"
@@ -60,7 +62,9 @@ func TestTheAPISpeaksTLS(t *testing.T) {
 		connection, err := (&tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true}}).DialContext(t.Context(), "tcp", address)
 		require.NoError(t, err)
 		defer connection.Close()
-		return connection.(*tls.Conn).ConnectionState().PeerCertificates[0].SerialNumber.Int64() //nolint:forcetypeassert // the dialer's
+		secured, ok := connection.(*tls.Conn)
+		require.True(t, ok)
+		return secured.ConnectionState().PeerCertificates[0].SerialNumber.Int64()
 	}
 	require.EqualValues(t, 1, number())
 	require.NoError(t, askHealth(t.Context(), address, true))
@@ -75,6 +79,25 @@ func TestTheAPISpeaksTLS(t *testing.T) {
 	require.NoError(t, os.Remove(filepath.Join(folder, "tls.crt")))
 	require.EqualValues(t, 2, number())
 
+	stop()
+	require.NoError(t, <-stopped)
+}
+
+// The settings reach the port: the API says so, and its health check asks that way.
+func TestTheAPIIsGivenItsCertificate(t *testing.T) {
+	t.Setenv("TEMPORAL_ADDRESS", nobody(t))
+	cfg := settings(t)
+	cfg.TLSCertFile, cfg.TLSKeyFile = certified(t, t.TempDir(), 1, time.Now())
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	said, out := io.Pipe()
+	stopped := make(chan error, 1)
+	go func() { stopped <- run(ctx, cfg, zap.NewNop(), out) }()
+	var ready struct{ API string }
+	require.NoError(t, json.NewDecoder(said).Decode(&ready))
+	address, overTLS := strings.CutPrefix(ready.API, "https://")
+	require.True(t, overTLS, ready.API)
+	require.NoError(t, askHealth(t.Context(), address, true))
 	stop()
 	require.NoError(t, <-stopped)
 }

@@ -109,7 +109,7 @@ func TestEveryRouteWithEveryRole(t *testing.T) {
 					require.Equal(t, `Bearer realm="trials"`, answer.header.Get("WWW-Authenticate"), route)
 				default:
 					p := answer.problem(http.StatusForbidden)
-					for _, r := range strings.Fields(needed) {
+					for r := range strings.FieldsSeq(needed) {
 						require.Contains(t, *p.Detail, r, "%s with %q", route, c.header)
 					}
 					require.Contains(t, *p.Detail, "of this token is "+c.role)
