@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sesv2"
 	"go.uber.org/zap"
 
+	"marketplace.example/trials/api/auth"
 	"marketplace.example/trials/api/rest"
 	"marketplace.example/trials/config"
 	"marketplace.example/trials/health"
@@ -35,6 +36,7 @@ type parts struct {
 	store       *mongodb.Store
 	client      *temporal.Client
 	handler     http.Handler
+	certificate *certificate // nil where TLS is somebody else's matter
 	instruments instruments
 	lookout     *lookout
 	log         *zap.Logger
@@ -83,10 +85,17 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger) (*parts, 
 	if err != nil {
 		return nil, err
 	}
+	callers, err := auth.New(auth.Options{
+		AdminToken: cfg.AdminToken, ServiceToken: cfg.ServiceToken, Tokens: store, BehindProxy: cfg.BehindProxy, RateLimit: cfg.RateLimit,
+		Failed: func(reason auth.Reason) { instruments.TokenRefused(string(reason)) },
+	})
+	if err != nil {
+		return nil, err
+	}
 	api, err := rest.New(rest.Options{
 		Store: store, Trials: client, Rollouts: client, Plan: plan, Health: checker, Calls: instruments, Tracer: instruments.traces.Tracer("http"), Log: log,
-		Mail:       mailbox{verifier: verifier, links: links, refused: instruments.Refused, log: log},
-		AdminToken: cfg.AdminToken, ServiceToken: cfg.ServiceToken, Policy: trial.DefaultPolicy(), Day: cfg.TrialDay, Alerts: alerts,
+		Mail:    mailbox{verifier: verifier, links: links, refused: instruments.Refused, log: log},
+		Callers: callers, Policy: trial.DefaultPolicy(), Day: cfg.TrialDay, Alerts: alerts,
 	})
 	if err != nil {
 		return nil, err
@@ -95,11 +104,15 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger) (*parts, 
 	if err != nil {
 		return nil, err
 	}
-	pages, err := newPages(cfg, store, client, api, checker, log)
+	pages, err := newPages(cfg, store, client, api, callers, checker, log)
 	if err != nil {
 		return nil, err
 	}
-	return &parts{store: store, client: client, handler: together(api, pages), instruments: instruments, lookout: lookout, log: log}, nil
+	p := &parts{store: store, client: client, handler: together(api, pages), instruments: instruments, lookout: lookout, log: log}
+	if cfg.TLSCertFile != "" {
+		p.certificate, err = newCertificate(cfg.TLSCertFile, cfg.TLSKeyFile, log)
+	}
+	return p, err
 }
 
 // mailAccount asks SES how the account stands; the API sends nothing itself.

@@ -6,6 +6,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"marketplace.example/trials/api/auth"
 	"marketplace.example/trials/mail"
 	"marketplace.example/trials/mongodb"
 	"marketplace.example/trials/monitoring"
@@ -30,6 +31,7 @@ func newInstruments(ctx context.Context, store *mongodb.Store, log *zap.Logger) 
 	}
 	metrics := telemetry.NewMetrics()
 	metrics.Expect(nil, nil, mail.Codes())
+	metrics.ExpectTokensRefused(auth.Reasons())
 	return instruments{Metrics: metrics, sampler: sampler, traces: traces}, nil
 }
 

@@ -36,7 +36,7 @@ func start(ctx context.Context, healthcheck bool) error {
 		if err != nil {
 			return err
 		}
-		return askHealth(ctx, cfg.APIAddr)
+		return askHealth(ctx, cfg.APIAddr, cfg.TLSCertFile != "")
 	}
 	cfg, err := config.LoadAPI()
 	if err != nil {
@@ -58,7 +58,7 @@ func run(ctx context.Context, cfg config.Config, log *zap.Logger, out io.Writer)
 		return err
 	}
 	defer p.close(ctx)
-	s, err := listen(ctx, cfg.APIAddr, p.handler, log)
+	s, err := listen(ctx, cfg.APIAddr, p.certificate, p.handler, log)
 	if err != nil {
 		return err
 	}

@@ -50,7 +50,7 @@ func TestAloneInTheWorld(t *testing.T) {
 	var ready struct{ API string }
 	require.NoError(t, json.NewDecoder(said).Decode(&ready))
 
-	require.NoError(t, askHealth(t.Context(), strings.TrimPrefix(ready.API, "http://")))
+	require.NoError(t, askHealth(t.Context(), strings.TrimPrefix(ready.API, "http://"), false))
 	answer, err := http.Get(ready.API + "/readyz")
 	require.NoError(t, err)
 	defer answer.Body.Close()
@@ -77,7 +77,7 @@ func TestAloneInTheWorld(t *testing.T) {
 	case <-time.After(stopTimeout):
 		t.Fatal("the API does not stop")
 	}
-	require.Error(t, askHealth(t.Context(), strings.TrimPrefix(ready.API, "http://")))
+	require.Error(t, askHealth(t.Context(), strings.TrimPrefix(ready.API, "http://"), false))
 }
 
 func TestLocal(t *testing.T) {

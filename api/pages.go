@@ -8,6 +8,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"marketplace.example/trials/api/auth"
 	"marketplace.example/trials/api/dashboard"
 	"marketplace.example/trials/api/rest"
 	"marketplace.example/trials/config"
@@ -18,9 +19,11 @@ import (
 )
 
 // newPages makes the pages of the dashboard, on the API's own code.
-func newPages(cfg config.Config, store *mongodb.Store, client *temporal.Client, api *rest.API, checker *health.Checker, log *zap.Logger) (http.Handler, error) {
+func newPages(cfg config.Config, store *mongodb.Store, client *temporal.Client, api *rest.API, callers *auth.Callers, checker *health.Checker, log *zap.Logger) (http.Handler, error) {
 	options := dashboard.Options{
-		Store: store, Controls: api, Figures: api, Health: shownHealth{checker}, Alerts: shownAlerts{api}, Log: log, AdminToken: cfg.AdminToken, BehindProxy: cfg.BehindProxy,
+		Store: store, Controls: api, Figures: api, Health: shownHealth{checker}, Alerts: shownAlerts{api}, Log: log, Callers: callers,
+		// Whoever has a cookie could try whether they guess what signs it: so not by a token that somebody made up.
+		SessionSecret: cfg.LinkSecret[0] + cfg.AdminToken,
 	}
 	if cfg.TemporalUIURL != "" {
 		options.WorkflowURL = func(id string) string { return workflowURL(cfg.TemporalUIURL, client.Namespace, id) }

@@ -37,7 +37,7 @@ type Config struct {
 	// TaskQueue is the Temporal task queue that workers poll and workflows are started on.
 	TaskQueue string `env:"TEMPORAL_TASK_QUEUE" envDefault:"trials"`
 
-	// AdminToken is the bearer token that opens /api/admin.
+	// AdminToken is the first admin's bearer token, which opens everything under /api/admin.
 	AdminToken string `env:"ADMIN_TOKEN" secret:"true" needed:"api"`
 
 	// ServiceToken is the bearer token of the marketplace's backend, which opens /api/vendors.
@@ -85,8 +85,17 @@ type Config struct {
 	TemporalUIURL string `env:"TEMPORAL_UI_URL"`
 
 	// BehindProxy says that a proxy of ours sets X-Forwarded-For and X-Forwarded-Proto, so that the
-	// dashboard may believe them.
+	// API and the dashboard may believe them.
 	BehindProxy bool `env:"BEHIND_PROXY" envDefault:"false"`
+
+	// RateLimit is how many requests a second the API takes from one address, and twice as many at
+	// once, at least 1.
+	RateLimit int `env:"RATE_LIMIT" envDefault:"500"`
+
+	// TLSCertFile and TLSKeyFile are the paths of a certificate, followed by those of its issuers, and
+	// of its key, both as PEM. The API then speaks TLS itself. Empty: it does not.
+	TLSCertFile string `env:"TLS_CERT_FILE"`
+	TLSKeyFile  string `env:"TLS_KEY_FILE"`
 
 	// MailSenders is the number of workers that share the SES account's rate, at least 1.
 	MailSenders int `env:"MAIL_SENDERS" envDefault:"1"`

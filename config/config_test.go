@@ -62,6 +62,7 @@ func TestDefaultsApplyWhereNothingIsSet(t *testing.T) {
 	require.Equal(t, "trials", got.TaskQueue)
 	require.Equal(t, 24*time.Hour, got.TrialDay)
 	require.Equal(t, 1, got.MailSenders)
+	require.Equal(t, 500, got.RateLimit)
 	require.Equal(t, "info", got.LogLevel)
 	require.Equal(t, "json", got.LogFormat)
 }
@@ -98,6 +99,7 @@ func TestEveryVariableReachesItsField(t *testing.T) {
 		"PUBLIC_URL":            "https://trials.marketplace.example/",
 		"LINK_SECRET":           linkSecret + "-new, " + linkSecret,
 		"WEBHOOK_SECRET":        hookSecret,
+		"RATE_LIMIT":            "20",
 		"MAIL_SENDERS":          "2",
 		"LOG_LEVEL":             "debug",
 		"LOG_FORMAT":            "console",
@@ -123,6 +125,7 @@ func TestEveryVariableReachesItsField(t *testing.T) {
 		PublicURL:           "https://trials.marketplace.example",
 		LinkSecret:          []string{linkSecret + "-new", linkSecret},
 		WebhookSecret:       hookSecret,
+		RateLimit:           20,
 		MailSenders:         2,
 		LogLevel:            "debug",
 		LogFormat:           "console",
@@ -221,6 +224,11 @@ func TestWrongValuesAreNamed(t *testing.T) {
 		{"MAIL_SENDERS", "0", "0 is not between 1 and 1000"},
 		{"MAIL_SENDERS", "1001", "1001 is not between 1 and 1000"},
 		{"BEHIND_PROXY", "perhaps", "is neither true nor false"},
+		{"RATE_LIMIT", "many", "is not a whole number"},
+		{"RATE_LIMIT", "0", "0 is not between 1 and 100000"},
+		{"RATE_LIMIT", "100001", "is not between 1 and 100000"},
+		{"TLS_CERT_FILE", "tls.crt", "set both TLS_CERT_FILE and TLS_KEY_FILE, or neither"},
+		{"TLS_KEY_FILE", "tls.key", "set both TLS_CERT_FILE and TLS_KEY_FILE, or neither"},
 		{"TEMPORAL_UI_URL", "localhost", `"localhost" is not a URL like`},
 		{"LOG_LEVEL", "loud", `"loud" is not one of debug, info, warn, error`},
 		{"LOG_FORMAT", "xml", `"xml" is not one of json, console`},
@@ -259,6 +267,7 @@ func TestEveryVariableHasACheck(t *testing.T) {
 	parsed.RolloutPlan, parsed.Stakeholders, parsed.WebhookSecret = planFile, stakeholdersFile, hookSecret
 	parsed.AlertsConfig = alertsFile
 	parsed.TemporalUIURL, parsed.BehindProxy = "http://localhost:8233", true
+	parsed.TLSCertFile, parsed.TLSKeyFile = certificate(t)
 	fields := reflect.ValueOf(parsed)
 	for i := range fields.NumField() {
 		require.False(t, fields.Field(i).IsZero(), "%s has no value here", fields.Type().Field(i).Name)

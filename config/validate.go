@@ -1,6 +1,7 @@
 package config
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -31,6 +32,9 @@ const (
 	MinWebhookSecretLength = 32
 
 	MaxMailSenders = 1000
+
+	// MaxRateLimit is more than one API answers.
+	MaxRateLimit = 100_000
 )
 
 var (
@@ -119,6 +123,9 @@ var checks = map[string]func(Config) error{
 	"PUBLIC_URL":           func(c Config) error { return checkPublicURL(c.PublicURL) },
 	"TEMPORAL_UI_URL":      func(c Config) error { return checkPublicURL(c.TemporalUIURL) },
 	"BEHIND_PROXY":         func(Config) error { return nil },
+	"RATE_LIMIT":           func(c Config) error { return checkRateLimit(c.RateLimit) },
+	"TLS_CERT_FILE":        checkCertificate,
+	"TLS_KEY_FILE":         checkCertificate,
 	"LINK_SECRET":          func(c Config) error { return checkLinkSecret(c.LinkSecret) },
 	"WEBHOOK_SECRET":       checkWebhookSecret,
 	"MAIL_SENDERS":         func(c Config) error { return checkMailSenders(c.MailSenders) },
@@ -249,6 +256,22 @@ func checkMailSenders(senders int) error {
 		return fmt.Errorf("%d is not between 1 and %d", senders, MaxMailSenders)
 	}
 	return nil
+}
+
+func checkRateLimit(limit int) error {
+	if limit < 1 || limit > MaxRateLimit {
+		return fmt.Errorf("%d is not between 1 and %d", limit, MaxRateLimit)
+	}
+	return nil
+}
+
+// checkCertificate wants a certificate and its key, or neither.
+func checkCertificate(c Config) error {
+	if c.TLSCertFile == "" || c.TLSKeyFile == "" {
+		return errors.New("a certificate needs its key: set both TLS_CERT_FILE and TLS_KEY_FILE, or neither")
+	}
+	_, err := tls.LoadX509KeyPair(c.TLSCertFile, c.TLSKeyFile)
+	return err
 }
 
 func checkOneOf(value string, allowed ...string) error {

@@ -59,7 +59,7 @@ Addresses and tokens are taken from flags, then from the environment, then from 
 "make dev" writes (.dev/stack.json):
 
   --api             API_URL         the API's address
-  --token           ADMIN_TOKEN     opens trials, flags and rollouts (or ADMIN_TOKEN_FILE, a file that holds it)
+  --token           ADMIN_TOKEN     opens all else, as far as its role goes (or ADMIN_TOKEN_FILE, a file that holds it)
   --service-token   SERVICE_TOKEN   opens vendors and conversions (or SERVICE_TOKEN_FILE)
 
 A token given as a flag can be seen by other users of the machine; prefer the environment.
@@ -79,13 +79,13 @@ func (a *app) root() *cobra.Command {
 	}
 	flags := root.PersistentFlags()
 	flags.StringVar(&a.options.api, "api", "", "the API's address, such as http://127.0.0.1:8080")
-	flags.StringVar(&a.options.adminToken, "token", "", "the admin token")
+	flags.StringVar(&a.options.adminToken, "token", "", "the admin token, or one that was issued (see starter token)")
 	flags.StringVar(&a.options.serviceToken, "service-token", "", "the service token")
 	flags.StringVar(&a.options.stackFile, "stack", "", "the file with the addresses of a running stack (default "+defaultStackFile+")")
 	flags.BoolVar(&a.options.json, "json", false, "print the API's JSON, for programs")
 	root.SetOut(a.out)
 	root.SetErr(a.err)
-	root.AddCommand(a.vendor(), a.trial(), a.flags(), a.rollout(), a.alerts(), a.importing(), a.counters(), a.setup())
+	root.AddCommand(a.vendor(), a.trial(), a.flags(), a.rollout(), a.alerts(), a.tokens(), a.importing(), a.counters(), a.setup())
 	for _, group := range append(root.Commands(), root) {
 		a.finish(group)
 	}

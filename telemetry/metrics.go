@@ -23,6 +23,7 @@ type Metrics struct {
 	lateness *prometheus.HistogramVec
 	finds    *prometheus.CounterVec
 	refused  *prometheus.CounterVec
+	tokens   *prometheus.CounterVec
 }
 
 // seconds are the bounds of how long calls take; 2 and 3 are the requirements' limits.
@@ -54,9 +55,12 @@ func NewMetrics() *Metrics {
 		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "trials_sns_messages_refused_total", Help: "SNS messages that were not believed, by reason.",
 		}, []string{"reason"}),
+		tokens: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "trials_tokens_refused_total", Help: "Attempts to call the API, or to sign in, with a token that opens nothing, by reason.",
+		}, []string{"reason"}),
 	}
 	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		m.calls, m.mails, m.steps, m.lateness, m.finds, m.refused)
+		m.calls, m.mails, m.steps, m.lateness, m.finds, m.refused, m.tokens)
 	return m
 }
 
@@ -82,13 +86,20 @@ func (m *Metrics) Expect(mails, finds, refusals []string) {
 	}
 }
 
+// ExpectTokensRefused has the series of these reasons begin at nothing too.
+func (m *Metrics) ExpectTokensRefused(reasons []string) {
+	for _, reason := range reasons {
+		m.tokens.WithLabelValues(reason)
+	}
+}
+
 // Called counts an HTTP call. route is the template that matched, empty for none.
 func (m *Metrics) Called(route, method string, status int, took time.Duration) {
 	if route == "" {
 		route = "none"
 	}
 	switch method {
-	case http.MethodGet, http.MethodPost, http.MethodPatch:
+	case http.MethodGet, http.MethodPost, http.MethodPatch, http.MethodDelete:
 	default:
 		method = "other" // a caller can make up any
 	}
@@ -112,6 +123,9 @@ func (m *Metrics) Found(find string, n int64) { m.finds.WithLabelValues(find).Ad
 
 // Refused counts an SNS message that was not believed.
 func (m *Metrics) Refused(reason string) { m.refused.WithLabelValues(reason).Inc() }
+
+// TokenRefused counts an attempt with a token that opens nothing.
+func (m *Metrics) TokenRefused(reason string) { m.tokens.WithLabelValues(reason).Inc() }
 
 // Meter takes the metrics of libraries that speak OpenTelemetry, as Temporal's SDK does.
 func (m *Metrics) Meter(name string) (metric.Meter, error) {

@@ -41,6 +41,8 @@ func TestWhatIsCountedIsShown(t *testing.T) {
 	m.Stepped("expiry", "run", false, -time.Second)
 	m.Found("started", 3)
 	m.Refused("bad-signature")
+	m.ExpectTokensRefused([]string{"unknown", "slowed"})
+	m.TokenRefused("unknown")
 	text := scrape(t, m)
 	for _, line := range []string{
 		`trials_http_request_duration_seconds_count{class="2xx",method="GET",route="/api/vendors/{id}"} 1`,
@@ -50,6 +52,7 @@ func TestWhatIsCountedIsShown(t *testing.T) {
 		`trials_mails_total{outcome="sent"} 1`, `trials_mails_total{outcome="refused"} 0`,
 		`trials_steps_total{kind="welcome",outcome="run"} 1`, `trials_steps_total{kind="welcome",outcome="hold"} 1`,
 		`trials_step_lateness_seconds_count{kind="welcome"} 1`, `trials_step_lateness_seconds_sum{kind="expiry"} 0`,
+		`trials_tokens_refused_total{reason="unknown"} 1`, `trials_tokens_refused_total{reason="slowed"} 0`,
 		`trials_sweep_finds_total{find="started"} 3`, `trials_sns_messages_refused_total{reason="bad-signature"} 1`,
 	} {
 		require.Contains(t, text, line+"\n")

@@ -25,7 +25,7 @@ func TestTheDashboardInABrowser(t *testing.T) {
 	b := &desk{story: s, browser: surf(t)}
 
 	require.NoError(t, chromedp.Do(b.browser, browser.Look(1440, "light"), chromedp.Navigate(s.API+"/admin/")))
-	b.sees("Admin token")
+	b.sees("It is what opens /api/admin")
 	b.does(chromedp.SendKeys(chromedp.CSS("#token"), s.Secrets.AdminToken+"\r"))
 	b.sees("Automation is on for 0 % of new vendors")
 
@@ -56,7 +56,7 @@ func TestTheDashboardInABrowser(t *testing.T) {
 	b.readsOn()
 
 	require.NoError(t, chromedp.Do(b.browser, chromedp.Click(chromedp.CSS("form.out button"))))
-	b.sees("Admin token")
+	b.sees("It is what opens /api/admin")
 }
 
 // desk is an operator before a browser.

@@ -11,6 +11,9 @@ import (
 
 	"github.com/gorilla/mux"
 	"go.uber.org/zap"
+
+	"marketplace.example/trials/access"
+	"marketplace.example/trials/api/auth"
 )
 
 // Where the pages are.
@@ -35,11 +38,10 @@ type Options struct {
 	Health  Health
 	Alerts  Alerts
 	Log     *zap.Logger
-	// AdminToken is what admins sign in with.
-	AdminToken string
-	// BehindProxy says that X-Forwarded-Proto and X-Forwarded-For are set by a
-	// proxy of ours, and can be believed.
-	BehindProxy bool
+	// Callers knows who signs in, and how often requests may be made.
+	Callers *auth.Callers
+	// SessionSecret signs the sessions' cookies; another one ends them all.
+	SessionSecret string
 	// WorkflowURL is the page of a workflow in Temporal's Web UI, by its id; nil
 	// where there is no Web UI.
 	WorkflowURL func(workflowID string) string
@@ -51,24 +53,44 @@ type Options struct {
 type dashboard struct {
 	Options
 	sessions sessions
-	attempts *attempts
 }
 
 // New makes the handler of all pages under /admin/.
 func New(o Options) (http.Handler, error) {
-	if o.AdminToken == "" {
-		return nil, errors.New("the dashboard needs an admin token")
+	if o.SessionSecret == "" {
+		return nil, errors.New("the dashboard needs a secret for its sessions")
 	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	s, err := newSessions(o.AdminToken)
+	s, err := newSessions(o.SessionSecret)
 	if err != nil {
 		return nil, err
 	}
-	d := &dashboard{Options: o, sessions: s, attempts: newAttempts()}
+	d := &dashboard{Options: o, sessions: s}
 	return d.outside(http.NewCrossOriginProtection().Handler(d.routes())), nil
 }
+
+// route is a page, or something done, and who may.
+type route struct {
+	method, path string
+	needs        access.Role
+	serve        func(*dashboard, http.ResponseWriter, *http.Request)
+}
+
+// routes are all but the sign-in and the files that its page needs, which are open.
+var routes = []route{
+	{http.MethodPost, "/sign-out", access.Viewer, (*dashboard).signOut},
+	{http.MethodGet, "/", access.Viewer, (*dashboard).overview},
+	{http.MethodGet, "/decisions", access.Viewer, (*dashboard).decisions},
+	{http.MethodGet, "/trials", access.Viewer, (*dashboard).trials},
+	{http.MethodGet, "/trials/{id}", access.Viewer, (*dashboard).trial},
+	{http.MethodGet, "/rollout/{control:pause|resume|advance|rollback}", steers, (*dashboard).askControl},
+	{http.MethodPost, "/rollout/{control:pause|resume|advance|rollback}", steers, (*dashboard).control},
+}
+
+// steers is the role that the rollout's controls need.
+const steers = access.Operator
 
 func (d *dashboard) routes() http.Handler {
 	router := mux.NewRouter()
@@ -79,13 +101,9 @@ func (d *dashboard) routes() http.Handler {
 
 	signedIn := router.PathPrefix(root).Subrouter()
 	signedIn.Use(d.guard)
-	signedIn.HandleFunc("/sign-out", d.signOut).Methods(http.MethodPost)
-	signedIn.HandleFunc("/", d.overview).Methods(http.MethodGet)
-	signedIn.HandleFunc("/rollout/{control:pause|resume|advance|rollback}", d.askControl).Methods(http.MethodGet)
-	signedIn.HandleFunc("/rollout/{control:pause|resume|advance|rollback}", d.control).Methods(http.MethodPost)
-	signedIn.HandleFunc("/decisions", d.decisions).Methods(http.MethodGet)
-	signedIn.HandleFunc("/trials", d.trials).Methods(http.MethodGet)
-	signedIn.HandleFunc("/trials/{id}", d.trial).Methods(http.MethodGet)
+	for _, r := range routes {
+		signedIn.HandleFunc(r.path, d.allowed(r)).Methods(r.method)
+	}
 	router.NotFoundHandler = d.guard(http.HandlerFunc(d.notFound))
 	return router
 }
@@ -101,7 +119,12 @@ func cached(next http.Handler) http.Handler {
 // outside is what happens to every request.
 func (d *dashboard) outside(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		secure(w.Header())
+		secure(w.Header(), d.Callers.OverTLS(r))
+		if wait := d.Callers.Wait(r); wait > 0 {
+			w.Header().Set("Retry-After", seconds(wait))
+			http.Error(w, "Too many requests come from your address. Try again in a moment.", http.StatusTooManyRequests)
+			return
+		}
 		ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
 		defer cancel()
 		defer func() {
@@ -117,11 +140,17 @@ func (d *dashboard) outside(next http.Handler) http.Handler {
 
 // secure sets the headers that keep browsers from doing more with a page than it
 // is for. Nothing is loaded from elsewhere, and nothing in a page itself is run.
-func secure(h http.Header) {
+// Where it was asked for with TLS it is never asked for without.
+func secure(h http.Header, overTLS bool) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-Frame-Options", "DENY")
 	h.Set("Referrer-Policy", "same-origin")
 	h.Set("Cache-Control", "no-store")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	if overTLS {
+		h.Set("Strict-Transport-Security", "max-age=31536000")
+	}
 	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "+
 		"form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
 }

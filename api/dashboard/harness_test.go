@@ -14,11 +14,39 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/zap"
 
+	"marketplace.example/trials/access"
+	"marketplace.example/trials/api/auth"
 	"marketplace.example/trials/api/dashboard"
 	"marketplace.example/trials/test/sample"
 )
 
-const adminToken = "admin-token-of-the-tests"
+const (
+	adminToken   = "admin-token-of-the-tests"
+	serviceToken = "service-token-of-the-tests"
+)
+
+// callers know who calls a world, by X-Forwarded-For of a proxy if there is one.
+func callers(t *testing.T, w *sample.World, behindProxy bool) *auth.Callers {
+	t.Helper()
+	c, err := auth.New(auth.Options{
+		AdminToken: adminToken, ServiceToken: serviceToken, Tokens: w, BehindProxy: behindProxy, Now: func() time.Time { return w.Moment },
+	})
+	require.NoError(t, err)
+	return c
+}
+
+// issue makes a token in a world, good for an hour, whose text is its role.
+func issue(t *testing.T, w *sample.World, role access.Role) access.Key {
+	t.Helper()
+	key := access.KeyOf(string(role))
+	token, err := access.Issue(key, access.Request{Name: string(role) + "-1", Role: role, ExpiresAt: w.Moment.Add(time.Hour)}, "admin", w.Moment)
+	require.NoError(t, err)
+	if w.Tokens == nil {
+		w.Tokens = map[access.Key]access.Token{}
+	}
+	w.Tokens[key] = token
+	return key
+}
 
 // site is the pages of a world, and a browser that keeps its cookie.
 type site struct {
@@ -31,7 +59,7 @@ type site struct {
 func newSite(t *testing.T, w *sample.World, change ...func(*dashboard.Options)) *site {
 	t.Helper()
 	o := dashboard.Options{
-		Store: w, Controls: w, Figures: w, Health: w, Alerts: w, Log: zap.NewNop(), AdminToken: adminToken,
+		Store: w, Controls: w, Figures: w, Health: w, Alerts: w, Log: zap.NewNop(), Callers: callers(t, w, false), SessionSecret: "of the tests",
 		Now: func() time.Time { return w.Moment },
 	}
 	for _, c := range change {
@@ -46,9 +74,14 @@ func newSite(t *testing.T, w *sample.World, change ...func(*dashboard.Options)) 
 func signedIn(t *testing.T, w *sample.World, change ...func(*dashboard.Options)) *site {
 	t.Helper()
 	s := newSite(t, w, change...)
-	a := s.post("/admin/sign-in", url.Values{"token": {adminToken}})
-	require.Equal(t, http.StatusSeeOther, a.status)
+	s.signIn(adminToken)
 	return s
+}
+
+// signIn has the browser sign in with a token.
+func (s *site) signIn(token string) {
+	s.t.Helper()
+	require.Equal(s.t, http.StatusSeeOther, s.post("/admin/sign-in", url.Values{"token": {token}}).status)
 }
 
 // answer is what came back.

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"marketplace.example/trials/access"
 	"marketplace.example/trials/monitoring"
 	"marketplace.example/trials/rollout"
 )
@@ -47,6 +48,8 @@ type overviewView struct {
 	Parts  []Part
 	// These say which parts of the page have a source at all.
 	HasFigures, HasAlerts, HasHealth bool
+	// Who is the reader.
+	Who access.Identity
 }
 
 // asked are the controls that the page may thank for.
@@ -57,13 +60,14 @@ var asked = map[string]string{
 
 func (d *dashboard) overview(w http.ResponseWriter, r *http.Request) {
 	f := d.gather(r.Context())
+	who := access.Of(r.Context())
 	view := overviewView{
 		frame: d.live(r, "Overview", "overview"), Asked: asked[r.URL.Query().Get("asked")], Troubles: d.troubles(f),
 		Flags: f.flags, Report: newReportView(f.report), Alerts: f.alerts, Parts: f.parts,
-		Unread: map[string]bool{}, HasFigures: d.Figures != nil, HasAlerts: d.Alerts != nil, HasHealth: d.Health != nil,
+		Unread: map[string]bool{}, HasFigures: d.Figures != nil, HasAlerts: d.Alerts != nil, HasHealth: d.Health != nil, Who: who,
 	}
 	if f.view != nil {
-		view.Rollout = newRolloutView(*f.view)
+		view.Rollout = newRolloutView(*f.view, who.Role)
 	}
 	for _, e := range f.errors {
 		view.Unread[e.what] = true

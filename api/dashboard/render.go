@@ -10,6 +10,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"marketplace.example/trials/access"
 	"marketplace.example/trials/trial"
 )
 
@@ -71,6 +72,15 @@ type message struct {
 func (d *dashboard) notFound(w http.ResponseWriter, r *http.Request) {
 	d.show(w, r, http.StatusNotFound, "message", message{d.frame("Not found", ""),
 		trouble{Title: "There is no such page", Text: "The overview leads to all that there are."}})
+}
+
+// forbidden says which role a page needs.
+func (d *dashboard) forbidden(w http.ResponseWriter, r *http.Request, needs access.Role) {
+	who := access.Of(r.Context())
+	d.show(w, r, http.StatusForbidden, "message", message{d.frame("Not allowed", ""), trouble{
+		Title: "This needs the role " + string(needs),
+		Text:  "You are signed in as " + who.Name + ", whose role is " + string(who.Role) + ".",
+	}})
 }
 
 // fail says on a page of its own why there is nothing to show.

@@ -3,6 +3,7 @@ package dashboard
 import (
 	"slices"
 
+	"marketplace.example/trials/access"
 	"marketplace.example/trials/rollout"
 )
 
@@ -10,16 +11,18 @@ import (
 type rolloutView struct {
 	rollout.View
 	Timeline []rollout.TimelineEntry
-	// Controls are those that apply now.
+	// Controls are those that apply now, and that the reader may use.
 	Controls []controlWords
 	// Raised are the triggers that would take the rollout back.
 	Triggers []rollout.Alarm
 }
 
-func newRolloutView(v rollout.View) *rolloutView {
+func newRolloutView(v rollout.View, reader access.Role) *rolloutView {
 	view := &rolloutView{View: v, Timeline: v.Rollout.Timeline()}
-	for _, name := range applicable(v.Rollout) {
-		view.Controls = append(view.Controls, controls[name])
+	if reader.Covers(steers) {
+		for _, name := range applicable(v.Rollout) {
+			view.Controls = append(view.Controls, controls[name])
+		}
 	}
 	if v.Judgement != nil {
 		view.Triggers = slices.Clone(v.Judgement.Triggers)

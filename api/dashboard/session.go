@@ -4,13 +4,16 @@ import (
 	"crypto/hkdf"
 	"crypto/hmac"
 	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
+
+	"marketplace.example/trials/access"
+	"marketplace.example/trials/api/auth"
 )
 
 const (
@@ -19,50 +22,41 @@ const (
 	sessionLength = 8 * time.Hour
 )
 
-// sessions are kept by the browsers alone: a cookie holds its own end, signed with
-// a key that is made from the admin token. So every API instance knows them, and
-// another token ends them all.
-type sessions struct {
-	token [sha256.Size]byte
-	key   []byte
-}
+// sessions are kept by the browsers alone: a cookie holds the key of the token
+// that somebody signed in with, empty for the first admin's, and its own end, both
+// signed. So every API instance knows them. Whether the token is still good is
+// looked up at each request.
+type sessions struct{ key []byte }
 
-func newSessions(adminToken string) (sessions, error) {
-	key, err := hkdf.Key(sha256.New, []byte(adminToken), nil, "trials dashboard session", sha256.Size)
+func newSessions(secret string) (sessions, error) {
+	key, err := hkdf.Key(sha256.New, []byte(secret), nil, "trials dashboard session", sha256.Size)
 	if err != nil {
 		return sessions{}, fmt.Errorf("making the sessions' key: %w", err)
 	}
-	return sessions{token: sha256.Sum256([]byte(adminToken)), key: key}, nil
-}
-
-// opens tells whether this is the admin token. Hashes are of one length, so that
-// comparing takes the same time whatever is compared.
-func (s sessions) opens(token string) bool {
-	sum := sha256.Sum256([]byte(token))
-	return subtle.ConstantTimeCompare(sum[:], s.token[:]) == 1
+	return sessions{key: key}, nil
 }
 
 // issue is what the cookie of a session until that moment holds.
-func (s sessions) issue(until time.Time) string {
-	end := strconv.FormatInt(until.Unix(), 10)
-	return end + "." + s.sign(end)
+func (s sessions) issue(token access.Key, until time.Time) string {
+	held := string(token) + "." + strconv.FormatInt(until.Unix(), 10)
+	return held + "." + s.sign(held)
 }
 
-// valid tells whether a cookie's value is one of ours and not over. One whose end
-// lies further off than a session lasts was not issued by this clock.
-func (s sessions) valid(value string, now time.Time) bool {
-	end, signature, found := strings.Cut(value, ".")
-	if !found || !hmac.Equal([]byte(signature), []byte(s.sign(end))) {
-		return false
+// read is the token of a cookie's value, if that is one of ours and not over. One whose
+// end lies further off than a session lasts was not issued by this clock.
+func (s sessions) read(value string, now time.Time) (token access.Key, valid bool) {
+	parts := strings.Split(value, ".")
+	if len(parts) != 3 || !hmac.Equal([]byte(parts[2]), []byte(s.sign(parts[0]+"."+parts[1]))) {
+		return "", false
 	}
-	seconds, err := strconv.ParseInt(end, 10, 64)
+	seconds, err := strconv.ParseInt(parts[1], 10, 64)
 	until := time.Unix(seconds, 0)
-	return err == nil && now.Before(until) && !until.After(now.Add(sessionLength+time.Minute))
+	return access.Key(parts[0]), err == nil && now.Before(until) && !until.After(now.Add(sessionLength+time.Minute))
 }
 
-func (s sessions) sign(end string) string {
+func (s sessions) sign(held string) string {
 	mac := hmac.New(sha256.New, s.key)
-	mac.Write([]byte(end))
+	mac.Write([]byte(held))
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
@@ -70,7 +64,7 @@ func (s sessions) sign(end string) string {
 func (d *dashboard) cookie(r *http.Request, value string) *http.Cookie {
 	c := &http.Cookie{ //nolint:gosec // G124: Secure depends on whether the browser speaks TLS; the embedded stack does not
 		Name: cookieName, Value: value, Path: root, MaxAge: int(sessionLength.Seconds()),
-		HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: d.overTLS(r),
+		HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: d.Callers.OverTLS(r),
 	}
 	if value == "" {
 		c.MaxAge = -1
@@ -78,13 +72,26 @@ func (d *dashboard) cookie(r *http.Request, value string) *http.Cookie {
 	return c
 }
 
-// overTLS tells whether the browser speaks TLS, with us or with the proxy.
-func (d *dashboard) overTLS(r *http.Request) bool {
-	return r.TLS != nil || d.BehindProxy && strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https")
-}
+// errNoSession says that a request comes without a session.
+var errNoSession = errors.New("nobody is signed in")
 
-// signedIn tells whether a request comes with a session.
-func (d *dashboard) signedIn(r *http.Request) bool {
+// session is who is signed in. The error is errNoSession, or says that it could
+// not be found out.
+func (d *dashboard) session(r *http.Request) (access.Identity, error) {
 	c, err := r.Cookie(cookieName)
-	return err == nil && d.sessions.valid(c.Value, d.Now())
+	if err != nil {
+		return access.Identity{}, errNoSession
+	}
+	token, valid := d.sessions.read(c.Value, d.Now())
+	switch {
+	case !valid:
+		return access.Identity{}, errNoSession
+	case token == "":
+		return access.FirstAdmin(), nil
+	}
+	who, err := d.Callers.Holder(r.Context(), token)
+	if _, over := errors.AsType[*auth.RefusedError](err); over {
+		return who, errNoSession // the token has ended, and the session with it
+	}
+	return who, err
 }

@@ -1,11 +1,18 @@
 package dashboard
 
 import (
+	"errors"
+	"math"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
+	"time"
 
 	"go.uber.org/zap"
+
+	"marketplace.example/trials/access"
+	"marketplace.example/trials/api/auth"
 )
 
 // maxForm bounds what a form may send, in bytes.
@@ -20,7 +27,7 @@ type signInView struct {
 }
 
 func (d *dashboard) askSignIn(w http.ResponseWriter, r *http.Request) {
-	if d.signedIn(r) {
+	if _, err := d.session(r); err == nil {
 		http.Redirect(w, r, root, http.StatusSeeOther)
 		return
 	}
@@ -29,23 +36,42 @@ func (d *dashboard) askSignIn(w http.ResponseWriter, r *http.Request) {
 
 func (d *dashboard) signIn(w http.ResponseWriter, r *http.Request) {
 	view := signInView{frame: d.frame("Sign in", ""), To: onward(r.PostFormValue("to"))}
-	if !d.attempts.allow(d.source(r), d.Now()) {
-		d.Log.Warn("too many attempts to sign in")
-		view.Error = "Too many attempts. Wait a minute, then try again."
-		w.Header().Set("Retry-After", "60")
-		d.show(w, r, http.StatusTooManyRequests, "signin", view)
+	who, err := d.Callers.Identify(r, strings.TrimSpace(r.PostFormValue("token")))
+	if err == nil && !who.Role.Covers(access.Viewer) {
+		err = &auth.RefusedError{Reason: auth.Unknown} // the marketplace's backend reads no pages
+	}
+	if err != nil {
+		status := d.notSignedIn(w, &view, err)
+		d.show(w, r, status, "signin", view)
 		return
 	}
-	if !d.sessions.opens(strings.TrimSpace(r.PostFormValue("token"))) {
-		d.Log.Warn("attempt to sign in with another token")
-		view.Error = "This is not the admin token."
-		d.show(w, r, http.StatusUnauthorized, "signin", view)
-		return
-	}
-	d.Log.Info("signed in", zap.Bool("tls", d.overTLS(r)))
-	http.SetCookie(w, d.cookie(r, d.sessions.issue(d.Now().Add(sessionLength))))
+	d.Log.Info("signed in", zap.String("token", who.TokenID), zap.Bool("tls", d.Callers.OverTLS(r)))
+	http.SetCookie(w, d.cookie(r, d.sessions.issue(who.Key, d.Now().Add(sessionLength))))
 	http.Redirect(w, r, view.To, http.StatusSeeOther)
 }
+
+// notSignedIn puts into the form why a token does not open the pages.
+func (d *dashboard) notSignedIn(w http.ResponseWriter, view *signInView, err error) int {
+	refused, isRefused := errors.AsType[*auth.RefusedError](err)
+	switch {
+	case !isRefused:
+		d.Log.Error("not known who signs in", zap.Error(err))
+		view.Error = "It cannot be told now whether this token is good: the database does not answer. Try again in a moment."
+		return http.StatusServiceUnavailable
+	case refused.Reason == auth.Slowed:
+		w.Header().Set("Retry-After", seconds(refused.Wait))
+		view.Error = "Too many attempts. Wait a minute, then try again."
+		return http.StatusTooManyRequests
+	}
+	view.Error = sentence(refused.Error())
+	return http.StatusUnauthorized
+}
+
+// sentence makes a sentence of an error's text.
+func sentence(text string) string { return strings.ToUpper(text[:1]) + text[1:] + "." }
+
+// seconds are those of a Retry-After.
+func seconds(wait time.Duration) string { return strconv.Itoa(int(math.Ceil(wait.Seconds()))) }
 
 func (d *dashboard) signOut(w http.ResponseWriter, r *http.Request) {
 	http.SetCookie(w, d.cookie(r, ""))
@@ -66,8 +92,13 @@ func onward(to string) string {
 // htmx fetches cannot be sent elsewhere by a redirect, so it is told to go.
 func (d *dashboard) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if d.signedIn(r) {
-			next.ServeHTTP(w, r)
+		who, err := d.session(r)
+		switch {
+		case err == nil:
+			next.ServeHTTP(w, r.WithContext(access.With(r.Context(), who)))
+			return
+		case !errors.Is(err, errNoSession):
+			d.fail(w, r, "", err)
 			return
 		}
 		target := signInPath
@@ -81,4 +112,15 @@ func (d *dashboard) guard(next http.Handler) http.Handler {
 		}
 		http.Redirect(w, r, target, http.StatusSeeOther)
 	})
+}
+
+// allowed serves a route to those who may.
+func (d *dashboard) allowed(to route) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if !access.Of(r.Context()).Role.Covers(to.needs) {
+			d.forbidden(w, r, to.needs)
+			return
+		}
+		to.serve(d, w, r)
+	}
 }

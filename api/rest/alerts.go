@@ -84,7 +84,7 @@ func (s *server) changeAlert(
 	}
 	now := s.now()
 	alert, err := s.Store.ChangeAlert(ctx, rule.ID, func(a monitoring.Alert) (monitoring.Alert, *monitoring.AlertEvent, error) {
-		return change(a, monitoring.Note{At: now, By: admin, Reason: reason})
+		return change(a, monitoring.Note{At: now, By: actor(ctx), Reason: reason})
 	})
 	if err != nil {
 		return Alert{}, err

@@ -35,9 +35,9 @@ func bodyTooLarge(limit int64) *refusal {
 func (s *server) wellFormed(g gate) mux.MiddlewareFunc {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			a, _ := g.access(r) // every route has one: the gate has let it pass
-			body, err := readBody(w, r, a.maxBody)
-			if err == nil && a.json && len(body) > 0 {
+			n, _ := g.need(r) // every route has one: the gate has let it pass
+			body, err := readBody(w, r, n.maxBody)
+			if err == nil && n.json && len(body) > 0 {
 				err = checkJSON(r.Header.Get("Content-Type"), body)
 			}
 			if err != nil {

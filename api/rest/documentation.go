@@ -92,7 +92,7 @@ func documentation(spec *openapi3.T) ([]byte, error) {
 
 func operationsOf(tag, path string, item *openapi3.PathItem) []operationView {
 	var views []operationView
-	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPatch} {
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPatch, http.MethodDelete} {
 		o := item.GetOperation(method)
 		if o == nil || !slices.Contains(o.Tags, tag) {
 			continue

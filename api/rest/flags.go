@@ -43,7 +43,7 @@ func (s *server) SetRollout(ctx context.Context, request SetRolloutRequestObject
 // updateFlags stores a change, and lets the trials know. The document decides,
 // so the answer does not depend on whether they hear of it now.
 func (s *server) updateFlags(ctx context.Context, change func(*rollout.Flags) error) (rollout.Document, error) {
-	d, err := s.Store.UpdateFlags(ctx, admin, change)
+	d, err := s.Store.UpdateFlags(ctx, actor(ctx), change)
 	if err != nil {
 		return d, err
 	}

@@ -26,7 +26,7 @@ func FuzzRegisterVendor(f *testing.F) {
 		store := newStore()
 		handler, err := rest.New(rest.Options{
 			Store: store, Trials: &workflows{store: store, now: present.Local}, Mail: mails{}, Calls: &calls{}, Log: zap.NewNop(),
-			AdminToken: adminToken, ServiceToken: serviceToken, Policy: trial.DefaultPolicy(), Day: trial.RealDay, Now: present.Local,
+			Callers: callers(t, store, nil), Policy: trial.DefaultPolicy(), Day: trial.RealDay, Now: present.Local,
 		})
 		require.NoError(t, err)
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/api/vendors", strings.NewReader(body))

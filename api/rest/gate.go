@@ -1,36 +1,33 @@
 package rest
 
 import (
-	"crypto/sha256"
-	"crypto/subtle"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
-	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/gorilla/mux"
+
+	"marketplace.example/trials/access"
+	"marketplace.example/trials/api/auth"
 )
 
-// The security schemes of the description.
-const (
-	schemeAdmin   = "adminToken"
-	schemeService = "serviceToken"
-)
-
-// gate knows what each route asks of a request, as the description says it.
-type gate struct {
-	// tokens are the tokens' hashes by scheme. Hashes are of one length, so
-	// that comparing takes the same time whatever is compared.
-	tokens map[string][sha256.Size]byte
-	routes map[string]access
+// roleOf is the role that each security scheme of the description asks for.
+var roleOf = map[string]access.Role{
+	"viewerToken": access.Viewer, "operatorToken": access.Operator, "adminToken": access.Admin, "serviceToken": access.Service,
 }
 
-// access is what a route asks of a request.
-type access struct {
-	// schemes are the tokens that open it, each alone; none leaves it open.
-	schemes []string
+// gate knows what each route asks of a request, as the description says it.
+type gate map[string]need
+
+// need is what a route asks of a request.
+type need struct {
+	// roles open it, each alone and with those that cover it; none leaves it open.
+	roles []access.Role
 	// json tells whether its body, if any, is JSON.
 	json bool
 	// maxBody is how many bytes its body may have.
@@ -39,81 +36,94 @@ type access struct {
 
 // newGate reads the description. An operation that does not say who may call
 // it is an error: forgetting must not open a door.
-func newGate(spec *openapi3.T, adminToken, serviceToken string) (gate, error) {
-	if adminToken == "" || serviceToken == "" || adminToken == serviceToken {
-		return gate{}, errors.New("the API needs an admin token and a service token that differ")
-	}
-	g := gate{
-		tokens: map[string][sha256.Size]byte{
-			schemeAdmin: sha256.Sum256([]byte(adminToken)), schemeService: sha256.Sum256([]byte(serviceToken)),
-		},
-		routes: map[string]access{},
-	}
+func newGate(spec *openapi3.T) (gate, error) {
+	g := gate{}
 	for path, item := range spec.Paths.Map() {
 		for method, operation := range item.Operations() {
-			if operation.Security == nil {
-				return gate{}, fmt.Errorf("%s %s does not say who may call it", method, path)
+			n, err := needOf(operation)
+			if err != nil {
+				return nil, fmt.Errorf("%s %s %w", method, path, err)
 			}
-			g.routes[method+" "+path] = accessOf(operation)
+			g[method+" "+path] = n
 		}
 	}
 	return g, nil
 }
 
-func accessOf(operation *openapi3.Operation) access {
-	a := access{maxBody: maxBody}
+func needOf(operation *openapi3.Operation) (need, error) {
+	n := need{maxBody: maxBody}
 	if operation.RequestBody != nil {
-		a.json = operation.RequestBody.Value.Content["application/json"] != nil
+		n.json = operation.RequestBody.Value.Content["application/json"] != nil
 	}
 	if limit, ok := operation.Extensions["x-max-bytes"].(float64); ok {
-		a.maxBody = int64(limit)
+		n.maxBody = int64(limit)
+	}
+	if operation.Security == nil {
+		return n, errors.New("does not say who may call it")
 	}
 	for _, requirement := range *operation.Security {
 		for scheme := range requirement {
-			a.schemes = append(a.schemes, scheme)
+			role, known := roleOf[scheme]
+			if !known {
+				return n, fmt.Errorf("asks for %s, which is no role's", scheme)
+			}
+			n.roles = append(n.roles, role)
 		}
 	}
-	return a
+	return n, nil
 }
 
-// access is what the matched route asks of the request.
-func (g gate) access(r *http.Request) (access, bool) {
+// need is what the matched route asks of the request.
+func (g gate) need(r *http.Request) (need, bool) {
 	path, err := mux.CurrentRoute(r).GetPathTemplate()
-	a, known := g.routes[r.Method+" "+path]
-	return a, known && err == nil
+	n, known := g[r.Method+" "+path]
+	return n, known && err == nil
 }
 
-// admit refuses a request that has not the token its route asks for.
-func (g gate) admit(r *http.Request) error {
-	a, known := g.access(r)
-	if !known {
-		return fmt.Errorf("the route of %s is not described", r.Method)
-	}
-	if len(a.schemes) == 0 {
-		return nil
-	}
-	token, given := bearer(r)
-	if !given {
-		return unauthorized("this needs a token: Authorization: Bearer …")
-	}
-	switch scheme := g.scheme(token); {
-	case scheme == "":
-		return unauthorized("the token is not one of ours")
-	case !slices.Contains(a.schemes, scheme):
-		return refuse(http.StatusForbidden, "this token does not open this path")
-	}
-	return nil
-}
-
-// scheme is what a token is for, empty for one that is not ours.
-func (g gate) scheme(token string) string {
-	sum, found := sha256.Sum256([]byte(token)), ""
-	for scheme, ours := range g.tokens {
-		if subtle.ConstantTimeCompare(sum[:], ours[:]) == 1 {
-			found = scheme
+// admits tells whether a role opens the route.
+func (n need) admits(role access.Role) bool {
+	for _, needed := range n.roles {
+		if role == needed || role.Covers(needed) {
+			return true
 		}
 	}
-	return found
+	return false
+}
+
+// refuse says which role the route needs, and which it was offered.
+func (n need) refuse(role access.Role) error {
+	var needed []string
+	for _, r := range n.roles {
+		needed = append(needed, string(r))
+	}
+	return refuse(http.StatusForbidden, "this needs the role %s; the role of this token is %s", strings.Join(needed, " or "), role)
+}
+
+// enter is who brings a request. It refuses one without a token that opens its
+// route.
+func (s *server) enter(g gate, r *http.Request) (access.Identity, error) {
+	n, known := g.need(r)
+	if !known {
+		return access.Identity{}, fmt.Errorf("the route of %s is not described", r.Method)
+	}
+	if len(n.roles) == 0 {
+		return access.Identity{}, nil
+	}
+	text, given := bearer(r)
+	if !given {
+		return access.Identity{}, unauthorized("this needs a token: Authorization: Bearer …")
+	}
+	who, err := s.Callers.Identify(r, text)
+	if refused, ok := errors.AsType[*auth.RefusedError](err); ok {
+		if refused.Reason == auth.Slowed {
+			return who, tooMany(refused.Error(), refused.Wait)
+		}
+		return who, unauthorized(refused.Error())
+	}
+	if err == nil && !n.admits(who.Role) {
+		err = n.refuse(who.Role)
+	}
+	return who, err
 }
 
 // bearer is the token that a request brings.
@@ -129,15 +139,35 @@ func unauthorized(detail string) error {
 	return r
 }
 
-// guard lets through whom the gate admits.
+// tooMany refuses what comes too often.
+func tooMany(detail string, wait time.Duration) error {
+	r := refuse(http.StatusTooManyRequests, "%s", detail)
+	r.header = http.Header{"Retry-After": {strconv.Itoa(int(math.Ceil(wait.Seconds())))}}
+	return r
+}
+
+// guard lets through whom the gate admits, and keeps who it is.
 func (s *server) guard(g gate) mux.MiddlewareFunc {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if err := g.admit(r); err != nil {
+			who, err := s.enter(g, r)
+			callOf(r.Context()).who = who
+			if err != nil {
 				s.fail(w, r, err)
 				return
 			}
-			next.ServeHTTP(w, r)
+			next.ServeHTTP(w, r.WithContext(access.With(r.Context(), who)))
 		})
 	}
+}
+
+// limited refuses requests that come too often from one place.
+func (s *server) limited(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if wait := s.Callers.Wait(r); wait > 0 {
+			s.fail(w, r, tooMany("too many requests come from your address", wait))
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }

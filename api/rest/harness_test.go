@@ -2,6 +2,7 @@ package rest_test
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"io"
 	"maps"
@@ -23,6 +24,7 @@ import (
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
 
+	"marketplace.example/trials/api/auth"
 	"marketplace.example/trials/api/rest"
 	"marketplace.example/trials/monitoring"
 	"marketplace.example/trials/rollout"
@@ -54,16 +56,23 @@ func newAPI(t *testing.T) *api { return newAPIWithDay(t, trial.RealDay) }
 
 func newAPIWithDay(t *testing.T, day time.Duration) *api {
 	t.Helper()
-	return makeAPI(t, day, nil)
+	return makeAPI(t, options{day: day})
 }
 
 // newAPIWith is an API that makes spans.
 func newAPIWith(t *testing.T, tracer trace.Tracer) *api {
 	t.Helper()
-	return makeAPI(t, trial.RealDay, tracer)
+	return makeAPI(t, options{tracer: tracer})
 }
 
-func makeAPI(t *testing.T, day time.Duration, tracer trace.Tracer) *api {
+// options make an API other than most: a day that is none, spans, other limits.
+type options struct {
+	day    time.Duration
+	tracer trace.Tracer
+	limit  func(*auth.Options)
+}
+
+func makeAPI(t *testing.T, o options) *api {
 	t.Helper()
 	a := &api{t: t, store: newStore(), spec: specification(t)}
 	router, err := gorillamux.NewRouter(a.spec)
@@ -75,8 +84,8 @@ func makeAPI(t *testing.T, day time.Duration, tracer trace.Tracer) *api {
 	core, logs := observer.New(zapcore.DebugLevel)
 	a.logs = logs
 	handler, err := rest.New(rest.Options{
-		Store: a.store, Trials: a.workflows, Rollouts: a.workflows, Plan: rollout.DefaultPlan(), Mail: mails{}, Health: a.health, Calls: a.calls, Tracer: tracer, Log: zap.New(core),
-		AdminToken: adminToken, ServiceToken: serviceToken, Policy: trial.DefaultPolicy(), Day: day, Now: now, Alerts: monitoring.Rules(),
+		Store: a.store, Trials: a.workflows, Rollouts: a.workflows, Plan: rollout.DefaultPlan(), Mail: mails{}, Health: a.health, Calls: a.calls, Tracer: o.tracer, Log: zap.New(core),
+		Callers: callers(t, a.store, o.limit), Policy: trial.DefaultPolicy(), Day: cmp.Or(o.day, trial.RealDay), Now: now, Alerts: monitoring.Rules(),
 	})
 	require.NoError(t, err)
 	server := httptest.NewServer(handler)

@@ -14,6 +14,7 @@ import (
 	"github.com/gorilla/mux"
 	"go.uber.org/zap"
 
+	"marketplace.example/trials/access"
 	"marketplace.example/trials/trial"
 )
 
@@ -28,6 +29,8 @@ type call struct {
 	// route is the matched path of the description, vendor the id in it.
 	route  string
 	vendor string
+	// who is the zero value until the gate has let somebody in.
+	who access.Identity
 }
 
 type callKey struct{}
@@ -54,7 +57,7 @@ func (s *server) outside(next http.Handler) http.Handler {
 		ctx, span := s.begin(ctx, r)
 		answer := &answer{ResponseWriter: w}
 		defer func() { c.end(span, r.Method, answer.status) }()
-		secure(answer.Header())
+		secure(answer.Header(), s.Callers.OverTLS(r))
 		answer.Header().Set("X-Request-Id", c.id)
 		defer s.note(r.Method, c, answer, start)
 		defer func() { s.rescue(recover(), answer, r.WithContext(ctx)) }()
@@ -63,12 +66,17 @@ func (s *server) outside(next http.Handler) http.Handler {
 }
 
 // secure sets the headers that keep browsers from doing more with an answer
-// than it is for.
-func secure(h http.Header) {
+// than it is for, and from asking again without TLS where it was asked with it.
+func secure(h http.Header, overTLS bool) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-Frame-Options", "DENY")
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("Cache-Control", "no-store")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	if overTLS {
+		h.Set("Strict-Transport-Security", "max-age=31536000")
+	}
 	h.Set("Content-Security-Policy",
 		"default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
 }
@@ -98,6 +106,9 @@ func (s *server) note(method string, c *call, w *answer, start time.Time) {
 	}
 	if trial.ValidVendorID(c.vendor) {
 		fields = append(fields, zap.String("vendorId", c.vendor))
+	}
+	if c.who.TokenID != "" {
+		fields = append(fields, zap.String("token", c.who.TokenID))
 	}
 	s.log.Info("request", fields...)
 	s.Calls.Called(c.route, method, w.status, time.Since(start))
@@ -158,7 +169,7 @@ func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 // methodNotAllowed says which methods the path has.
 func methodNotAllowed(router *mux.Router, r *http.Request) error {
 	var allowed []string
-	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPatch} {
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPatch, http.MethodDelete} {
 		probe, match := r.Clone(r.Context()), mux.RouteMatch{}
 		probe.Method = method
 		if router.Match(probe, &match) && match.MatchErr == nil {

@@ -89,6 +89,10 @@ func TestSecurityHeaders(t *testing.T) {
 		require.Equal(t, "DENY", header.Get("X-Frame-Options"), path)
 		require.Equal(t, "no-referrer", header.Get("Referrer-Policy"), path)
 		require.Equal(t, "no-store", header.Get("Cache-Control"), path)
+		require.Equal(t, "same-origin", header.Get("Cross-Origin-Resource-Policy"), path)
+		require.Empty(t, header.Get("Strict-Transport-Security"), path)
+		overTLS := a.call(request{path: path, header: http.Header{"X-Forwarded-Proto": {"https"}}}).header
+		require.Equal(t, "max-age=31536000", overTLS.Get("Strict-Transport-Security"), path)
 		require.Contains(t, header.Get("Content-Security-Policy"), "frame-ancestors 'none'", path)
 	}
 }

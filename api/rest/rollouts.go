@@ -61,7 +61,7 @@ func (s *server) claim(ctx context.Context, key string, body *StartRolloutJSONRe
 // start is what a rollout begins with, checked.
 func (s *server) start(ctx context.Context, body *StartRolloutJSONRequestBody) (rollout.Start, error) {
 	start := rollout.Start{
-		Plan: s.Plan, By: admin,
+		Plan: s.Plan, By: actor(ctx),
 		Times: rollout.Times{Day: s.Day, TrialDays: float64(s.Policy.LengthDays + s.Policy.GraceDays)},
 	}
 	if body.Plan != nil {
@@ -163,7 +163,8 @@ func (s *server) ListRolloutDecisions(ctx context.Context, request ListRolloutDe
 
 // Steer puts a request before a rollout as the routes do; "current" is the latest
 // one. A request that does not apply is a *rollout.FieldError, a
-// *rollout.ConflictError or a *trial.Error, and has changed nothing.
+// *rollout.ConflictError or a *trial.Error, and has changed nothing. Who asks is
+// who acts in the context; the pages have seen to it that they may.
 func (a *API) Steer(ctx context.Context, id, name string, r rollout.Request) error {
 	_, err := a.server.steer(ctx, id, name, r)
 	return err
@@ -176,7 +177,7 @@ func (s *server) steer(ctx context.Context, id, name string, r rollout.Request) 
 	if err != nil {
 		return RolloutTaken{}, err
 	}
-	r.By = admin
+	r.By = actor(ctx)
 	if _, err := state.Request(name, r, nil, s.now()); err != nil {
 		return RolloutTaken{}, err
 	}
@@ -261,7 +262,7 @@ func (s *server) TickRolloutCriterion(ctx context.Context, r TickRolloutCriterio
 // tickTask writes a tick into the record of a rollout that is complete, behind
 // whatever others have written there meanwhile.
 func (s *server) tickTask(ctx context.Context, state rollout.State, r rollout.Request) (RolloutTaken, error) {
-	r.By = admin
+	r.By = actor(ctx)
 	for {
 		event, err := state.Request(rollout.SignalTick, r, nil, s.now())
 		if err != nil {

@@ -15,6 +15,7 @@ import (
 	"go.opentelemetry.io/otel/trace/noop"
 	"go.uber.org/zap"
 
+	"marketplace.example/trials/api/auth"
 	"marketplace.example/trials/monitoring"
 	"marketplace.example/trials/rollout"
 	"marketplace.example/trials/trial"
@@ -36,9 +37,8 @@ type Options struct {
 	Log      *zap.Logger
 	// Tracer makes a span of each call; nil for none.
 	Tracer trace.Tracer
-	// AdminToken opens /api/admin, ServiceToken /api/vendors.
-	AdminToken   string
-	ServiceToken string
+	// Callers knows who calls, and how often they may.
+	Callers *auth.Callers
 	// Policy is what new trials promise; Day is how long their days last.
 	Policy trial.Policy
 	Day    time.Duration
@@ -67,7 +67,7 @@ func New(o Options) (*API, error) {
 	if err != nil {
 		return nil, err
 	}
-	gate, err := newGate(spec, o.AdminToken, o.ServiceToken)
+	gate, err := newGate(spec)
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +82,7 @@ func New(o Options) (*API, error) {
 		o.Now = time.Now
 	}
 	s := &server{Options: o, log: o.Log, documentation: page}
-	return &API{Handler: s.outside(s.routes(spec, gate)), server: s}, nil
+	return &API{Handler: s.outside(s.limited(s.routes(spec, gate))), server: s}, nil
 }
 
 // specification is the API's description, checked. It never changes, and

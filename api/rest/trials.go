@@ -9,9 +9,6 @@ import (
 	"marketplace.example/trials/trial"
 )
 
-// admin is who asks with the admin token.
-const admin = "admin"
-
 // defaultPage is the length of a page where the request does not say.
 const defaultPage = 50
 
@@ -100,7 +97,7 @@ func (s *server) ask(ctx context.Context, c change) (trial.Overview, error) {
 	if err := s.checkKey(ctx, c); err != nil {
 		return trial.Overview{}, err
 	}
-	return s.Trials.Ask(ctx, c.message, c.id, trial.Request{ID: c.key, Days: c.days, Reason: c.reason, By: admin})
+	return s.Trials.Ask(ctx, c.message, c.id, trial.Request{ID: c.key, Days: c.days, Reason: c.reason, By: actor(ctx)})
 }
 
 // allowed tells whether the flags let admins change trials in this way.

@@ -6,15 +6,21 @@ import (
 
 	"go.uber.org/zap"
 
+	"marketplace.example/trials/api/auth"
 	"marketplace.example/trials/api/dashboard"
 )
 
 // Serve answers with the pages of the world on a free port, until it is closed.
 func (w *World) Serve(adminToken string) (*httptest.Server, error) {
+	now := func() time.Time { return w.Moment }
+	callers, err := auth.New(auth.Options{AdminToken: adminToken, ServiceToken: "of-the-marketplace", Tokens: w, Now: now})
+	if err != nil {
+		return nil, err
+	}
 	handler, err := dashboard.New(dashboard.Options{
-		Store: w, Controls: w, Figures: w, Health: w, Alerts: w, Log: zap.NewNop(), AdminToken: adminToken,
+		Store: w, Controls: w, Figures: w, Health: w, Alerts: w, Log: zap.NewNop(), Callers: callers, SessionSecret: "of the samples",
 		WorkflowURL: func(id string) string { return "http://localhost:8233/namespaces/default/workflows/" + id },
-		Now:         func() time.Time { return w.Moment },
+		Now:         now,
 	})
 	if err != nil {
 		return nil, err

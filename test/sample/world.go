@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"marketplace.example/trials/access"
 	"marketplace.example/trials/api/dashboard"
 	"marketplace.example/trials/monitoring"
 	"marketplace.example/trials/rollout"
@@ -37,6 +38,7 @@ type World struct {
 	States      map[string]trial.State
 	History     map[string][]trial.Event
 	Sends       map[string]trial.Send
+	Tokens      map[access.Key]access.Token
 	Figures     monitoring.Report
 	Health      []dashboard.Part
 	Firing      []dashboard.Alert
@@ -153,7 +155,7 @@ func (w *World) Steer(ctx context.Context, id, name string, r rollout.Request) e
 		if state.ID != id {
 			return &trial.Error{Code: trial.CodeNotFound, Field: "rolloutId", Message: "there is no such rollout"}
 		}
-		r.By = "admin"
+		r.By = access.Of(ctx).Name
 		e, err := state.Request(name, r, nil, w.Moment)
 		if err != nil || e == nil {
 			return err
@@ -162,6 +164,14 @@ func (w *World) Steer(ctx context.Context, id, name string, r rollout.Request) e
 		w.Steered, w.Controls = append(w.Steered, r), append(w.Controls, name)
 		return nil
 	})
+}
+
+func (w *World) Token(ctx context.Context, key access.Key) (t access.Token, found bool, err error) {
+	err = w.do(ctx, func() error {
+		t, found = w.Tokens[key]
+		return nil
+	})
+	return t, found, err
 }
 
 func (w *World) Report(ctx context.Context) (r monitoring.Report, err error) {

@@ -1,0 +1,157 @@
+package dashboard_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"marketplace.example/trials/access"
+	"marketplace.example/trials/api/auth"
+	"marketplace.example/trials/api/dashboard"
+	"marketplace.example/trials/test/sample"
+)
+
+// concrete is the path of a route as somebody asks for it.
+var concrete = strings.NewReplacer("{id}", "vendor-013", "{control:pause|resume|advance|rollback}", "pause")
+
+// Every page with every role: what a role may not use is refused, with the role
+// that it needs.
+func TestEveryPageWithEveryRole(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, map[string]access.Role{
+		"GET /admin/": access.Viewer, "GET /admin/decisions": access.Viewer, "GET /admin/trials": access.Viewer, "GET /admin/trials/{id}": access.Viewer,
+		"POST /admin/sign-out": access.Viewer,
+		"GET /admin/rollout/{control:pause|resume|advance|rollback}":  access.Operator,
+		"POST /admin/rollout/{control:pause|resume|advance|rollback}": access.Operator,
+	}, dashboard.Guarded())
+	for route, needed := range dashboard.Guarded() {
+		method, path, _ := strings.Cut(concrete.Replace(route), " ")
+		for _, role := range access.Roles() {
+			s := newSite(t, sample.Busy())
+			issue(t, s.world, role)
+			ask := func() answer { return s.do(httptest.NewRequest(method, path, http.NoBody)) }
+			a := ask()
+			require.Equal(t, http.StatusSeeOther, a.status, route)
+			require.True(t, strings.HasPrefix(a.header.Get("Location"), "/admin/sign-in"), "%s without a session", route)
+			s.signIn(string(role))
+			a = ask()
+			if role.Covers(needed) {
+				require.NotEqual(t, http.StatusForbidden, a.status, "%s as %s", route, role)
+				continue
+			}
+			require.Equal(t, http.StatusForbidden, a.status, "%s as %s", route, role)
+			require.Contains(t, a.text(), "This needs the role "+string(needed)+" You are signed in as "+string(role)+"-1, whose role is "+string(role))
+			require.Empty(t, s.world.Steered)
+		}
+	}
+}
+
+func TestControlsAreShownToThoseWhoMayUseThem(t *testing.T) {
+	t.Parallel()
+	for _, role := range access.Roles() {
+		s := newSite(t, sample.Busy())
+		issue(t, s.world, role)
+		s.signIn(string(role))
+		text := s.get("/admin/").text()
+		require.Contains(t, text, "You are signed in as "+string(role)+"-1, whose role is "+string(role))
+		if role == access.Viewer {
+			require.NotContains(t, text, "Pause …")
+			continue
+		}
+		require.Contains(t, text, "Pause …")
+		require.Equal(t, http.StatusSeeOther, s.post("/admin/rollout/pause", s.filled("pause", "to look")).status)
+		require.Equal(t, string(role)+"-1", s.world.Steered[0].By)
+	}
+}
+
+func TestASessionEndsWithItsToken(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, sample.Empty())
+	key := issue(t, s.world, access.Viewer)
+	s.signIn("viewer")
+	require.NotContains(t, s.cookie.Value, "viewer")
+	open := func() bool {
+		a := s.get("/admin/")
+		require.Contains(t, []int{http.StatusOK, http.StatusSeeOther}, a.status)
+		return a.status == http.StatusOK
+	}
+	require.True(t, open())
+	s.world.Moment = sample.Now.Add(time.Hour)
+	require.False(t, open(), "it has expired")
+	s.world.Moment = sample.Now
+	require.True(t, open())
+
+	token := s.world.Tokens[key]
+	token.RevokedAt = &sample.Now
+	s.world.Tokens[key] = token
+	require.False(t, open(), "it was revoked")
+	a := s.post("/admin/sign-in", url.Values{"token": {"viewer"}})
+	require.Equal(t, http.StatusUnauthorized, a.status)
+	require.Contains(t, a.text(), "The token was revoked.")
+	delete(s.world.Tokens, key)
+	require.False(t, open(), "it is gone")
+}
+
+// A cookie speaks for the token that it was made for, and for no other.
+func TestACookieCannotBeMadeToSpeakForAnother(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, sample.Empty())
+	issue(t, s.world, access.Admin)
+	viewer := issue(t, s.world, access.Viewer)
+	s.signIn("viewer")
+	name, value := s.cookie.Name, s.cookie.Value
+	rest, found := strings.CutPrefix(value, string(viewer))
+	require.True(t, found)
+	for _, other := range []string{"", string(access.KeyOf("admin")), string(access.KeyOf(adminToken)), string(viewer[1:])} {
+		s.cookie = &http.Cookie{Name: name, Value: other + rest} //nolint:gosec // G124: what a browser sends has no attributes
+		require.Equal(t, http.StatusSeeOther, s.get("/admin/").status, other)
+	}
+}
+
+// With the database away the first admin goes on, and nobody else gets in or is
+// sent away for good.
+func TestSessionsWithTheDatabaseAway(t *testing.T) {
+	t.Parallel()
+	admin, viewer := signedIn(t, sample.Busy()), newSite(t, sample.Busy())
+	issue(t, viewer.world, access.Viewer)
+	viewer.signIn("viewer")
+	admin.world.Err, viewer.world.Err = sample.ErrAway, sample.ErrAway
+	require.Equal(t, http.StatusOK, admin.get("/admin/").status)
+	a := viewer.get("/admin/")
+	require.Equal(t, http.StatusServiceUnavailable, a.status)
+	require.Contains(t, a.text(), "The database does not answer")
+	viewer.cookie = nil
+	for range 8 {
+		a = viewer.post("/admin/sign-in", url.Values{"token": {"viewer"}})
+		require.Equal(t, http.StatusServiceUnavailable, a.status)
+		require.Contains(t, a.text(), "It cannot be told now whether this token is good")
+	}
+	viewer.signIn(adminToken)
+}
+
+func TestTheMarketplacesTokenOpensNoPage(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, sample.Busy())
+	a := s.post("/admin/sign-in", url.Values{"token": {serviceToken}})
+	require.Equal(t, http.StatusUnauthorized, a.status)
+	require.Nil(t, a.cookie)
+}
+
+func TestRequestsOfPagesAreLimited(t *testing.T) {
+	t.Parallel()
+	w := sample.Empty()
+	limited, err := auth.New(auth.Options{AdminToken: adminToken, ServiceToken: serviceToken, Tokens: w, RateLimit: 1, Now: func() time.Time { return w.Moment }})
+	require.NoError(t, err)
+	s := newSite(t, w, func(o *dashboard.Options) { o.Callers = limited })
+	for range 2 {
+		require.Equal(t, http.StatusOK, s.get("/admin/sign-in").status)
+	}
+	a := s.get("/admin/sign-in")
+	require.Equal(t, http.StatusTooManyRequests, a.status)
+	require.Equal(t, "1", a.header.Get("Retry-After"))
+}

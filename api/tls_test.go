@@ -1,0 +1,103 @@
+package main
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"io"
+	"math/big"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/zap"
+)
+
+// certified writes a certificate of that number and its key, as made at a moment.
+func certified(t *testing.T, folder string, number int64, made time.Time) (certFile, keyFile string) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
+	template := &x509.Certificate{SerialNumber: big.NewInt(number), DNSNames: []string{"trials.example.com"}, NotAfter: time.Now().Add(time.Hour)}
+	cert, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	require.NoError(t, err)
+	secret, err := x509.MarshalPKCS8PrivateKey(key)
+	require.NoError(t, err)
+	certFile, keyFile = filepath.Join(folder, "tls.crt"), filepath.Join(folder, "tls.key")
+	for file, block := range map[string]*pem.Block{certFile: {Type: "CERTIFICATE", Bytes: cert}, keyFile: {Type: "PRIVATE KEY", Bytes: secret}} {
+		require.NoError(t, os.WriteFile(file, pem.EncodeToMemory(block), 0o600))
+		require.NoError(t, os.Chtimes(file, made, made))
+	}
+	return certFile, keyFile
+}
+
+// With a certificate the API speaks TLS and nothing else, says of itself that it
+// lives, and shows a renewed certificate without being stopped.
+func TestTheAPISpeaksTLS(t *testing.T) {
+	t.Parallel()
+	folder, began := t.TempDir(), time.Now().Add(-time.Hour)
+	certFile, keyFile := certified(t, folder, 1, began)
+	shown, err := newCertificate(certFile, keyFile, zap.NewNop())
+	require.NoError(t, err)
+	ctx, stop := context.WithCancel(t.Context())
+	answers := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) })
+	s, err := listen(ctx, "127.0.0.1:0", shown, answers, zap.NewNop())
+	require.NoError(t, err)
+	stopped := make(chan error, 1)
+	go func() { stopped <- s.serve(ctx) }()
+	address := strings.TrimPrefix(s.url(), "https://")
+	require.NotEqual(t, s.url(), address)
+
+	number := func() int64 {
+		t.Helper()
+		connection, err := (&tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true}}).DialContext(t.Context(), "tcp", address)
+		require.NoError(t, err)
+		defer connection.Close()
+		secured, ok := connection.(*tls.Conn)
+		require.True(t, ok)
+		return secured.ConnectionState().PeerCertificates[0].SerialNumber.Int64()
+	}
+	require.EqualValues(t, 1, number())
+	require.NoError(t, askHealth(t.Context(), address, true))
+	require.Error(t, askHealth(t.Context(), address, false))
+	_, err = (&tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true, MaxVersion: tls.VersionTLS11}}).DialContext(t.Context(), "tcp", address)
+	require.Error(t, err, "TLS 1.1 is too old")
+
+	certified(t, folder, 2, began.Add(time.Minute))
+	require.EqualValues(t, 2, number(), "it was renewed")
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "tls.key"), []byte("half a key"), 0o600))
+	require.EqualValues(t, 2, number(), "one that cannot be read changes nothing")
+	require.NoError(t, os.Remove(filepath.Join(folder, "tls.crt")))
+	require.EqualValues(t, 2, number())
+
+	stop()
+	require.NoError(t, <-stopped)
+}
+
+// The settings reach the port: the API says so, and its health check asks that way.
+func TestTheAPIIsGivenItsCertificate(t *testing.T) {
+	t.Setenv("TEMPORAL_ADDRESS", nobody(t))
+	cfg := settings(t)
+	cfg.TLSCertFile, cfg.TLSKeyFile = certified(t, t.TempDir(), 1, time.Now())
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	said, out := io.Pipe()
+	stopped := make(chan error, 1)
+	go func() { stopped <- run(ctx, cfg, zap.NewNop(), out) }()
+	var ready struct{ API string }
+	require.NoError(t, json.NewDecoder(said).Decode(&ready))
+	address, overTLS := strings.CutPrefix(ready.API, "https://")
+	require.True(t, overTLS, ready.API)
+	require.NoError(t, askHealth(t.Context(), address, true))
+	stop()
+	require.NoError(t, <-stopped)
+}
