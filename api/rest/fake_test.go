@@ -33,6 +33,7 @@ type store struct {
 	writes   int
 	rollouts rollouts
 	alerts   alerts
+	audits   audits
 
 	counters  monitoring.Tally
 	latencies rollout.Calls
