@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"marketplace.example/trials/api/client"
+	"marketplace.example/trials/audit"
 	"marketplace.example/trials/monitoring"
 	"marketplace.example/trials/rollout"
 	"marketplace.example/trials/trial"
@@ -43,6 +44,8 @@ type API struct {
 	Events map[string][]trial.Event
 	// Alerts are the events of alerts.
 	Alerts map[monitoring.RuleID][]monitoring.AlertEvent
+	// Audit is the audit record.
+	Audit []audit.Entry
 	// Decisions are the events of its one rollout, Judged is the latest judgement.
 	Decisions []rollout.Event
 	Judged    *rollout.Judgement
@@ -131,6 +134,7 @@ func (a *API) handler() http.Handler {
 	mux.HandleFunc("POST /api/admin/feature-flags/trial-automation/rollout", a.setRollout)
 	a.handleRollouts(mux)
 	a.handleAlerts(mux)
+	a.handleAudit(mux)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		a.mutex.Lock()
 		fault := a.fault
