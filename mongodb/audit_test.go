@@ -213,6 +213,7 @@ func TestTheAuditRecordIsFiltered(t *testing.T) {
 		{Actor: "ada", Action: "pauseRollout", Subject: "rollouts/r-1"},
 		{Actor: "rollout", Action: "rollout/entered", Subject: "rollouts/r-1"},
 		{Actor: "ada", Action: "tickRolloutCriterion", Subject: "rollouts/r-1/criteria/c"},
+		{Actor: "ben", Action: "cancelTrial", Subject: "trials/v-1-b"},
 	} {
 		e.At = at.Add(time.Duration(i) * time.Minute)
 		appendAudit(t, s, e)
@@ -221,14 +222,14 @@ func TestTheAuditRecordIsFiltered(t *testing.T) {
 		filter audit.Filter
 		want   []int
 	}{
-		"all":            {audit.Filter{}, []int{5, 4, 3, 2, 1}},
+		"all":            {audit.Filter{}, []int{6, 5, 4, 3, 2, 1}},
 		"actor":          {audit.Filter{Actor: "ada"}, []int{5, 3, 1}},
 		"action":         {audit.Filter{Action: "extendTrial"}, []int{2, 1}},
 		"subject":        {audit.Filter{Subject: "trials/v-1"}, []int{1}},
 		"and below it":   {audit.Filter{Subject: "rollouts/r-1"}, []int{5, 4, 3}},
-		"a whole kind":   {audit.Filter{Subject: "trials"}, []int{2, 1}},
+		"a whole kind":   {audit.Filter{Subject: "trials"}, []int{6, 2, 1}},
 		"part of a name": {audit.Filter{Subject: "trial"}, nil},
-		"from":           {audit.Filter{From: at.Add(3 * time.Minute)}, []int{5, 4}},
+		"from":           {audit.Filter{From: at.Add(3 * time.Minute)}, []int{6, 5, 4}},
 		"to":             {audit.Filter{To: at.Add(time.Minute)}, []int{1}},
 		"all at once":    {audit.Filter{Actor: "ada", Action: "pauseRollout", Subject: "rollouts", From: at, To: at.Add(time.Hour)}, []int{3}},
 	} {

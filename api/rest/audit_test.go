@@ -1,6 +1,7 @@
 package rest_test
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"testing"
@@ -148,6 +149,25 @@ func TestAnOutcomeThatIsNotOnRecordIsNoSuccess(t *testing.T) {
 	require.NotContains(t, *refused.Detail, "audit", "nothing was done anyway")
 }
 
+// Whoever hangs up after a change was begun does not keep its outcome off the record.
+func TestTheOutcomeIsOnRecordAlsoForACallerThatHangsUp(t *testing.T) {
+	t.Parallel()
+	a := running(t)
+	a.store.audits.entries = nil
+	ctx, hangUp := context.WithCancel(t.Context())
+	a.store.audits.fails = func(e audit.Entry) error {
+		if e.Outcome == audit.Pending {
+			hangUp()
+		}
+		return nil
+	}
+	require.NoError(t, a.itself.Steer(ctx, "current", rollout.SignalPause, rollout.Request{ID: "k-1", Reason: "because"}))
+	require.Len(t, a.store.audits.entries, 2)
+	e := a.store.audits.entries[1]
+	require.Equal(t, audit.Done, e.Outcome)
+	require.Equal(t, "rollouts/"+a.view().Rollout.ID, e.Subject)
+}
+
 func TestWhatTheRecordSays(t *testing.T) {
 	t.Parallel()
 	a := running(t)
@@ -265,6 +285,7 @@ func TestTheRecordIsListed(t *testing.T) {
 	list := func(query string) []int {
 		numbers, cursor := []int{}, ""
 		for {
+			require.LessOrEqual(t, len(numbers), 6, "each entry is on one page")
 			page := into[rest.AuditPage](a.get(auditPath+"?"+query+cursor, adminToken), http.StatusOK)
 			for _, e := range page.Entries {
 				numbers = append(numbers, e.Seq)

@@ -15,8 +15,11 @@ type audits struct {
 	fails func(audit.Entry) error
 }
 
-func (s *store) AppendAudit(_ context.Context, e audit.Entry) (stands audit.Entry, err error) {
+func (s *store) AppendAudit(ctx context.Context, e audit.Entry) (stands audit.Entry, err error) {
 	err = s.do(func() error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		if s.audits.fails != nil {
 			if err := s.audits.fails(e); err != nil {
 				return err

@@ -167,12 +167,16 @@ func (s *server) ListRolloutDecisions(ctx context.Context, request ListRolloutDe
 // one. A request that does not apply is a *rollout.FieldError, a
 // *rollout.ConflictError or a *trial.Error, and has changed nothing.
 func (a *API) Steer(ctx context.Context, id, name string, r rollout.Request) error {
-	asked := audit.Entry{Action: steering[name], Subject: "rollouts/" + id, Reason: r.Reason, Key: r.ID}
+	state, err := a.server.rollout(ctx, id)
+	if err != nil {
+		return err
+	}
+	asked := audit.Entry{Action: steering[name], Subject: "rollouts/" + state.ID, Reason: r.Reason, Key: r.ID}
 	if name == rollout.SignalRollback {
 		asked.Asked = audit.Document(map[string]any{"percentage": r.Percentage, "inFlight": r.InFlight})
 	}
 	return a.server.onRecord(ctx, asked, func(ctx context.Context) error {
-		_, err := a.server.steer(ctx, id, name, r)
+		_, err := a.server.steer(ctx, state.ID, name, r)
 		return err
 	})
 }
