@@ -118,7 +118,7 @@ func (e Entry) Canonical() []byte {
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)
 	encoder.SetEscapeHTML(false)
-	_ = encoder.Encode(canonical{ // strings and numbers, into memory: nothing can fail
+	_ = encoder.Encode(canonical{ //nolint:errchkjson // strings and numbers, into memory: nothing can fail
 		Action: e.Action, Actor: e.Actor, After: string(e.After), Asked: string(e.Asked), At: e.At.UTC().Format(canonicalTime),
 		Before: string(e.Before), Detail: e.Detail, Key: e.Key, Outcome: e.Outcome, Previous: e.Previous, Reason: e.Reason,
 		RequestID: e.RequestID, Seq: e.Seq, Settles: e.Settles, Subject: e.Subject,

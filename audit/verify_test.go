@@ -27,7 +27,8 @@ func verify(known audit.Mark, record []placed) (*audit.Verifier, error) {
 			return v, err
 		}
 	}
-	return v, v.End()
+	err := v.End()
+	return v, err
 }
 
 // record draws a whole record of so many entries.

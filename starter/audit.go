@@ -151,7 +151,7 @@ func (a *app) auditVerify() *cobra.Command {
 	return command
 }
 
-var markPattern = regexp.MustCompile(`^([1-9][0-9]{0,11}):([0-9a-f]{64})$`)
+var markPattern = regexp.MustCompile(`^([1-9]\d{0,11}):([0-9a-f]{64})$`)
 
 // markOf is the entry that a flag gives, the zero Mark where it is not given.
 func markOf(given string) (audit.Mark, error) {

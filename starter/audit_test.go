@@ -60,7 +60,7 @@ func TestWhatAWholeRecordComesTo(t *testing.T) {
 	require.Equal(t, "The chain is whole: 6 entries.\nNobody has noted what became of [6]: see them in the list, and the log of their requests.\n"+
 		"Keep this elsewhere, for the next time: --known 6:"+hash+"\n", said(false, all...))
 	require.Equal(t, `{"entries":6,"hash":"`+hash+`","pending":[6]}`+"\n", said(true, all...))
-	require.Equal(t, `{"entries":0,"hash":"","pending":[]}`+"\n", said(true))
+	require.JSONEq(t, `{"entries":0,"hash":"","pending":[]}`, said(true))
 }
 
 func TestWrongUseOfAuditCommands(t *testing.T) {

@@ -34,7 +34,8 @@ func auditedOperations(spec *openapi3.T) map[string]audited {
 	operations := map[string]audited{}
 	for path, item := range spec.Paths.Map() {
 		for method, operation := range item.Operations() {
-			if method == http.MethodGet || !strings.HasPrefix(path, adminPath) || operation.Extensions["x-changes-nothing"] == true {
+			harmless, _ := operation.Extensions["x-changes-nothing"].(bool)
+			if method == http.MethodGet || harmless || !strings.HasPrefix(path, adminPath) {
 				continue
 			}
 			a := audited{action: operation.OperationID}
