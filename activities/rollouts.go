@@ -7,6 +7,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"marketplace.example/trials/audit"
 	"marketplace.example/trials/rollout"
 	"marketplace.example/trials/trial"
 )
@@ -16,6 +17,8 @@ type RolloutStore interface {
 	Flags(ctx context.Context) (rollout.Document, error)
 	UpdateFlags(ctx context.Context, by string, change func(*rollout.Flags) error) (rollout.Document, error)
 	AppendDecision(ctx context.Context, e rollout.Event, after rollout.State) (existing *rollout.Event, err error)
+	// AppendAudit puts an entry at the end of the audit record.
+	AppendAudit(ctx context.Context, e audit.Entry) (audit.Entry, error)
 	Ledger(ctx context.Context, id string) (rollout.Ledger, *rollout.Judgement, bool, error)
 	VendorsWithoutStart(ctx context.Context) (int64, error)
 	Trials(ctx context.Context, f trial.Filter, after string, limit int) (page []trial.State, next string, err error)
@@ -90,8 +93,27 @@ func (r *Rollouts) Enact(ctx context.Context, d Deed) (rollout.Event, error) {
 			return event, failed("scheduling the watch", err)
 		}
 	}
-	r.Log.Info("rollout decided", zap.String("rollout", d.State.ID), zap.Int("seq", event.Seq), zap.String("event", string(event.Type)))
+	// Last, so that an attempt that fails leaves no entry for the next to repeat.
+	entry, err := r.Store.AppendAudit(ctx, auditOf(d.State, event, r.Now()))
+	if err != nil {
+		return event, failed("putting it on the audit record", err)
+	}
+	r.Log.Info("rollout decided", zap.String("rollout", d.State.ID), zap.Int("seq", event.Seq), zap.String("event", string(event.Type)),
+		zap.Int("entry", entry.Seq), zap.String("hash", entry.Hash))
 	return event, nil
+}
+
+// auditOf is what the audit record says of an event that was enacted.
+func auditOf(before rollout.State, e rollout.Event, now time.Time) audit.Entry {
+	after := before.Apply(e)
+	entry := audit.Entry{
+		At: now, Actor: e.By, Action: "rollout/" + string(e.Type), Subject: "rollouts/" + after.ID, Reason: e.Reason, Key: e.RequestID,
+		Outcome: audit.Done, After: audit.Document(after.Standing()),
+	}
+	if before.ID != "" {
+		entry.Before = audit.Document(before.Standing())
+	}
+	return entry
 }
 
 // Latest is the latest judgement of a rollout; nil before the first watch.

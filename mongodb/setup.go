@@ -34,6 +34,8 @@ func indexes() []index {
 		{collection: trialsCollection, keys: up("held.reason", "_id"), serves: "HeldTrials, and Trials that are held or not: by reason, in the order of _id"},
 		{collection: trialsCollection, keys: up("status", "_id"), serves: "Trials of one status, in the order of _id"},
 		{collection: trialsCollection, keys: up("cohort", "_id"), serves: "Trials of one cohort, in the order of _id"},
+		{collection: auditCollection, keys: up("subject", "_id"), serves: "AuditEntries of one subject, in the order of _id"},
+		{collection: auditCollection, keys: up("actor", "_id"), serves: "AuditEntries of one actor, in the order of _id"},
 		{collection: messagesCollection, keys: up("at"), options: options.Index().SetExpireAfterSeconds(int32(messageRetention.Seconds())), serves: "forgetting old ids of messages"},
 	}
 }

@@ -3,6 +3,7 @@ package mongodb
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/mongo"
@@ -32,6 +33,7 @@ const (
 	alertsCollection    = "alerts"
 	alertLogCollection  = "alert_events"
 	findsCollection     = "finds"
+	auditCollection     = "audit"
 )
 
 const (
@@ -52,7 +54,9 @@ type Store struct {
 	observed, rollouts, decisions, snapshots, ledgers, notices, reports *mongo.Collection
 	counters, sweeps, processes, alerts, alertEvents, finds             *mongo.Collection
 	tokens                                                              *mongo.Collection
+	auditLog                                                            *mongo.Collection
 
+	audited      atomic.Int64  // the last number of the audit record that was seen
 	observations *observations // nil: none are kept
 	tallies      *tallies      // nil: none are kept
 }
@@ -106,6 +110,7 @@ func newStore(client *mongo.Client, database string) *Store {
 		sweeps: db.Collection(sweepsCollection), processes: db.Collection(processesCollection),
 		alerts: db.Collection(alertsCollection), alertEvents: db.Collection(alertLogCollection), finds: db.Collection(findsCollection),
 		tokens: db.Collection(tokensCollection),
+		auditLog: db.Collection(auditCollection),
 	}
 }
 

@@ -122,6 +122,21 @@ type Backfill struct {
 	Done  bool   `json:"done"`
 }
 
+// Standing is where a rollout stands, in as much as people change it.
+type Standing struct {
+	// Seq is the number of its last event.
+	Seq        int     `json:"seq"`
+	Status     Status  `json:"status"`
+	Stage      Stage   `json:"stage"`
+	Enabled    bool    `json:"enabled"`
+	Percentage float64 `json:"percentage"`
+}
+
+// Standing is where the rollout stands, as the audit record keeps it.
+func (s State) Standing() Standing {
+	return Standing{Seq: s.Seq, Status: s.Status, Stage: s.Stage, Enabled: s.Enabled, Percentage: s.Percentage}
+}
+
 // Position is where the rollout stands, as snapshots keep it.
 func (s State) Position() Position {
 	return Position{Epoch: s.Epoch, Entry: s.Entry, Stage: s.Stage, Since: s.EnteredAt, Percentage: s.Percentage}

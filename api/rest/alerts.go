@@ -83,14 +83,35 @@ func (s *server) changeAlert(
 		return Alert{}, err
 	}
 	now := s.now()
+	var before monitoring.Alert
 	alert, err := s.Store.ChangeAlert(ctx, rule.ID, func(a monitoring.Alert) (monitoring.Alert, *monitoring.AlertEvent, error) {
+		before = a
 		return change(a, monitoring.Note{At: now, By: actor(ctx), Reason: reason})
 	})
 	if err != nil {
 		return Alert{}, err
 	}
+	noteChange(ctx, standingOf(before), standingOf(alert))
 	s.log.Info("alert changed by hand", zap.String("requestId", callOf(ctx).id), zap.String("alert", name), zap.Int("seq", alert.Seq))
 	return monitoring.ViewOfAlert(rule, alert, now), nil
+}
+
+// alertStanding is how an alert stands, for the audit record.
+type alertStanding struct {
+	Status         monitoring.AlertStatus `json:"status"`
+	AcknowledgedBy string                 `json:"acknowledgedBy,omitempty"`
+	SilencedUntil  *time.Time             `json:"silencedUntil,omitempty"`
+}
+
+func standingOf(a monitoring.Alert) alertStanding {
+	standing := alertStanding{Status: a.Status}
+	if a.Acknowledgement != nil {
+		standing.AcknowledgedBy = a.Acknowledgement.By
+	}
+	if a.Silence != nil {
+		standing.SilencedUntil = &a.Silence.Until
+	}
+	return standing
 }
 
 // AcknowledgeAlert keeps that somebody sees to an alert.

@@ -13,6 +13,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/stretchr/testify/require"
 
+	"marketplace.example/trials/audit"
 	"marketplace.example/trials/monitoring"
 	"marketplace.example/trials/rollout"
 	"marketplace.example/trials/trial"
@@ -65,6 +66,7 @@ var domainTypes = map[string]reflect.Type{
 	"Alert":                        reflect.TypeFor[monitoring.AlertView](),
 	"AlertRule":                    reflect.TypeFor[monitoring.Rule](),
 	"AlertEvent":                   reflect.TypeFor[monitoring.AlertEvent](),
+	"AuditEntry":                   reflect.TypeFor[audit.Entry](),
 }
 
 func TestSchemasAreTheDomainsTypes(t *testing.T) {

@@ -34,6 +34,7 @@ type store struct {
 	rollouts rollouts
 	alerts   alerts
 	tokens   tokens
+	audits   audits
 
 	counters  monitoring.Tally
 	latencies rollout.Calls

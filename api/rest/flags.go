@@ -43,10 +43,15 @@ func (s *server) SetRollout(ctx context.Context, request SetRolloutRequestObject
 // updateFlags stores a change, and lets the trials know. The document decides,
 // so the answer does not depend on whether they hear of it now.
 func (s *server) updateFlags(ctx context.Context, change func(*rollout.Flags) error) (rollout.Document, error) {
-	d, err := s.Store.UpdateFlags(ctx, actor(ctx), change)
+	var before rollout.Flags
+	d, err := s.Store.UpdateFlags(ctx, actor(ctx), func(f *rollout.Flags) error {
+		before = *f
+		return change(f)
+	})
 	if err != nil {
 		return d, err
 	}
+	noteChange(ctx, before, d.FeatureFlags)
 	version := zap.Int("version", d.Version)
 	s.log.Info("flags changed", zap.String("requestId", callOf(ctx).id), version)
 	s.tell(ctx, "trials not told of the flags yet", version, s.Trials.FlagsChanged)

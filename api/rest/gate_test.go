@@ -55,6 +55,8 @@ var opens = map[string]string{
 	"POST /api/admin/rollouts/{rolloutId}/criteria/{subject}":         "operator",
 	"POST /api/admin/rollouts/{rolloutId}/preflight/{subject}/waiver": "admin",
 
+	"GET /api/admin/audit": "viewer",
+
 	"GET /api/admin/tokens":            "viewer",
 	"POST /api/admin/tokens":           "admin",
 	"DELETE /api/admin/tokens/{token}": "admin",

@@ -43,6 +43,7 @@ var present = time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
 type api struct {
 	t         *testing.T
 	url       string
+	itself    *rest.API
 	store     *store
 	workflows *workflows
 	health    *system
@@ -90,7 +91,7 @@ func makeAPI(t *testing.T, o options) *api {
 	require.NoError(t, err)
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
-	a.url = server.URL
+	a.url, a.itself = server.URL, handler
 	return a
 }
 

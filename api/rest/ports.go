@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"marketplace.example/trials/audit"
 	"marketplace.example/trials/monitoring"
 	"marketplace.example/trials/rollout"
 	"marketplace.example/trials/trial"
@@ -21,6 +22,7 @@ type Store interface {
 	MonitoringStore
 	AlertStore
 	TokenStore
+	AuditStore
 	// Ping tells whether the database answers.
 	Ping(ctx context.Context) error
 }
@@ -116,6 +118,17 @@ type AlertStore interface {
 		change func(monitoring.Alert) (monitoring.Alert, *monitoring.AlertEvent, error)) (monitoring.Alert, error)
 	// AlertEvents are up to limit of an alert's events from a number on, in order.
 	AlertEvents(ctx context.Context, id monitoring.RuleID, fromSeq, limit int) ([]monitoring.AlertEvent, error)
+}
+
+// AuditStore keeps the record of what was changed.
+type AuditStore interface {
+	// AppendAudit puts an entry at the record's end, and answers with it as it
+	// stands there: number and hashes are the store's to give.
+	AppendAudit(ctx context.Context, e audit.Entry) (audit.Entry, error)
+	// AuditEntries lists up to limit entries that a filter means, latest first, of
+	// those before a number (0: from the latest on); next is the number to go on
+	// before, 0 at the end.
+	AuditEntries(ctx context.Context, f audit.Filter, before, limit int) (entries []audit.Entry, next int, err error)
 }
 
 // Rollouts reaches the rollout's workflow.

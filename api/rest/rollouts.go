@@ -9,6 +9,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"marketplace.example/trials/audit"
 	"marketplace.example/trials/rollout"
 	"marketplace.example/trials/trial"
 )
@@ -25,6 +26,7 @@ func (s *server) StartRollout(ctx context.Context, request StartRolloutRequestOb
 	if start.ID, err = s.claim(ctx, request.Params.IdempotencyKey, request.Body); err != nil {
 		return nil, err
 	}
+	noteChange(ctx, nil, map[string]string{"rolloutId": start.ID})
 	before, err := s.Store.Rollout(ctx, start.ID)
 	if err == nil {
 		return StartRollout202JSONResponse{Id: before.ID, Plan: before.Plan.Name}, nil
@@ -166,8 +168,25 @@ func (s *server) ListRolloutDecisions(ctx context.Context, request ListRolloutDe
 // *rollout.ConflictError or a *trial.Error, and has changed nothing. Who asks is
 // who acts in the context; the pages have seen to it that they may.
 func (a *API) Steer(ctx context.Context, id, name string, r rollout.Request) error {
-	_, err := a.server.steer(ctx, id, name, r)
-	return err
+	state, err := a.server.rollout(ctx, id)
+	if err != nil {
+		return err
+	}
+	asked := audit.Entry{Action: steering[name], Subject: "rollouts/" + state.ID, Reason: r.Reason, Key: r.ID}
+	if name == rollout.SignalRollback {
+		asked.Asked = audit.Document(map[string]any{"percentage": r.Percentage, "inFlight": r.InFlight})
+	}
+	return a.server.onRecord(ctx, asked, func(ctx context.Context) error {
+		_, err := a.server.steer(ctx, state.ID, name, r)
+		return err
+	})
+}
+
+// steering are the operations that the requests to a rollout come by.
+var steering = map[string]string{
+	rollout.SignalRollback: "rollBackRollout", rollout.SignalPause: "pauseRollout", rollout.SignalResume: "resumeRollout",
+	rollout.SignalAdvance: "advanceRollout", rollout.SignalSetPercentage: "setRolloutPercentage",
+	rollout.SignalTick: "tickRolloutCriterion", rollout.SignalWaive: "waiveRolloutCheck",
 }
 
 // steer puts a request before the rollout, which must be running. What does not
@@ -177,6 +196,7 @@ func (s *server) steer(ctx context.Context, id, name string, r rollout.Request) 
 	if err != nil {
 		return RolloutTaken{}, err
 	}
+	noteChange(ctx, state.Standing(), nil) // the rollout itself puts on record what comes of it
 	r.By = actor(ctx)
 	if _, err := state.Request(name, r, nil, s.now()); err != nil {
 		return RolloutTaken{}, err
@@ -272,8 +292,10 @@ func (s *server) tickTask(ctx context.Context, state rollout.State, r rollout.Re
 		if event == nil {
 			return taken, nil
 		}
-		existing, err := s.Store.AppendDecision(ctx, *event, state.Apply(*event))
+		after := state.Apply(*event)
+		existing, err := s.Store.AppendDecision(ctx, *event, after)
 		if err != nil || existing == nil {
+			noteChange(ctx, state.Standing(), after.Standing())
 			return taken, err
 		}
 		state = state.Apply(*existing)

@@ -100,7 +100,7 @@ var specification = sync.OnceValues(func() (*openapi3.T, error) {
 })
 
 // routes is the generated router. A request passes, from the outside: the gate
-// (who asks), the body's form, the description, the handler.
+// (who asks), the body's form, the description, the audit record, the handler.
 func (s *server) routes(spec *openapi3.T, gate gate) *mux.Router {
 	router := mux.NewRouter().SkipClean(true)
 	router.Use(s.named, s.guard(gate), s.wellFormed(gate), s.validate(spec))
@@ -110,7 +110,7 @@ func (s *server) routes(spec *openapi3.T, gate gate) *mux.Router {
 	router.MethodNotAllowedHandler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, methodNotAllowed(router, r))
 	})
-	strict := NewStrictHandlerWithOptions(s, nil, StrictHTTPServerOptions{
+	strict := NewStrictHandlerWithOptions(s, []StrictMiddlewareFunc{s.audit(auditedOperations(spec))}, StrictHTTPServerOptions{
 		RequestErrorHandlerFunc:  s.failRequest,
 		ResponseErrorHandlerFunc: s.fail,
 	})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"net/http"
+	"time"
 
 	"marketplace.example/trials/rollout"
 	"marketplace.example/trials/trial"
@@ -94,10 +95,27 @@ func (s *server) ask(ctx context.Context, c change) (trial.Overview, error) {
 	if err := allowed(flags.FeatureFlags.AdminTools, c.message); err != nil {
 		return trial.Overview{}, err
 	}
-	if err := s.checkKey(ctx, c); err != nil {
+	before, err := s.checkKey(ctx, c)
+	if err != nil {
 		return trial.Overview{}, err
 	}
-	return s.Trials.Ask(ctx, c.message, c.id, trial.Request{ID: c.key, Days: c.days, Reason: c.reason, By: actor(ctx)})
+	var was any
+	if before.Status != "" { // else its workflow has not begun yet
+		was = trialEnd{before.Status, before.Revision, before.EndsAt}
+	}
+	noteChange(ctx, was, nil)
+	after, err := s.Trials.Ask(ctx, c.message, c.id, trial.Request{ID: c.key, Days: c.days, Reason: c.reason, By: actor(ctx)})
+	if err == nil {
+		noteChange(ctx, was, trialEnd{after.Status, after.Revision, after.EndsAt})
+	}
+	return after, err
+}
+
+// trialEnd is what admins change of a trial, for the audit record.
+type trialEnd struct {
+	Status   trial.Status `json:"status"`
+	Revision int          `json:"revision"`
+	EndsAt   time.Time    `json:"endsAt"`
 }
 
 // allowed tells whether the flags let admins change trials in this way.
@@ -118,25 +136,25 @@ var changed = map[string]trial.EventType{
 }
 
 // checkKey refuses a key that was used for another request: its answer would
-// pass for this one's.
-func (s *server) checkKey(ctx context.Context, c change) error {
+// pass for this one's. It answers with the trial as stored.
+func (s *server) checkKey(ctx context.Context, c change) (trial.State, error) {
 	state, _, err := s.Store.Trial(ctx, c.id)
 	if err != nil || !state.Knows(c.key) {
-		return err
+		return state, err
 	}
 	events, err := s.Store.Events(ctx, c.id, 1)
 	if err != nil {
-		return err
+		return state, err
 	}
 	for _, e := range events {
 		if e.Request == nil || e.Request.ID != c.key {
 			continue
 		}
 		if e.Type == changed[c.message] && e.Request.Days == c.days && e.Request.Reason == c.reason {
-			return nil
+			return state, nil
 		}
 	}
-	return keyReused()
+	return state, keyReused()
 }
 
 // keyReused refuses a key that was used for another request.

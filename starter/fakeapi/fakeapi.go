@@ -14,6 +14,7 @@ import (
 
 	"marketplace.example/trials/access"
 	"marketplace.example/trials/api/client"
+	"marketplace.example/trials/audit"
 	"marketplace.example/trials/monitoring"
 	"marketplace.example/trials/rollout"
 	"marketplace.example/trials/trial"
@@ -46,6 +47,8 @@ type API struct {
 	Alerts map[monitoring.RuleID][]monitoring.AlertEvent
 	// Tokens are those issued.
 	Tokens []access.Token
+	// Audit is the audit record.
+	Audit []audit.Entry
 	// Decisions are the events of its one rollout, Judged is the latest judgement.
 	Decisions []rollout.Event
 	Judged    *rollout.Judgement
@@ -135,6 +138,7 @@ func (a *API) handler() http.Handler {
 	a.handleRollouts(mux)
 	a.handleAlerts(mux)
 	a.handleTokens(mux)
+	a.handleAudit(mux)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		a.mutex.Lock()
 		fault := a.fault

@@ -1,0 +1,225 @@
+package rest
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/gorilla/mux"
+	"go.uber.org/zap"
+
+	"marketplace.example/trials/audit"
+)
+
+// settleTimeout bounds writing down what became of a change, also where its
+// caller has hung up meanwhile.
+const settleTimeout = 5 * time.Second
+
+// audited is an operation whose calls are put on record.
+type audited struct {
+	// action is the operation's id in the description.
+	action string
+	// body is the schema of its body, nil for none.
+	body *openapi3.Schema
+}
+
+// auditedOperations are all that change something in an admin's name, by the name
+// that the generated code gives them. One that only looks like it says so in the
+// description, as x-changes-nothing: whoever forgets that is on record too often.
+func auditedOperations(spec *openapi3.T) map[string]audited {
+	operations := map[string]audited{}
+	for path, item := range spec.Paths.Map() {
+		for method, operation := range item.Operations() {
+			harmless, _ := operation.Extensions["x-changes-nothing"].(bool)
+			if method == http.MethodGet || harmless || !strings.HasPrefix(path, adminPath) {
+				continue
+			}
+			a := audited{action: operation.OperationID}
+			if operation.RequestBody != nil {
+				if media := operation.RequestBody.Value.Content["application/json"]; media != nil {
+					a.body = media.Schema.Value
+				}
+			}
+			operations[strings.ToUpper(a.action[:1])+a.action[1:]] = a
+		}
+	}
+	return operations
+}
+
+// adminPath is before what admins may call.
+const adminPath = "/api/admin/"
+
+// audit puts each call of an audited operation on record.
+func (s *server) audit(operations map[string]audited) StrictMiddlewareFunc {
+	return func(next StrictHandlerFunc, name string) StrictHandlerFunc {
+		operation, isAudited := operations[name]
+		if !isAudited {
+			return next
+		}
+		return func(ctx context.Context, w http.ResponseWriter, r *http.Request, request any) (response any, err error) {
+			subject, err := s.subject(ctx, r)
+			if err != nil {
+				return nil, err
+			}
+			asked := audit.Entry{Action: operation.action, Subject: subject, Key: r.Header.Get("Idempotency-Key")}
+			asked.Reason, asked.Asked = operation.asked(request)
+			err = s.onRecord(ctx, asked, func(ctx context.Context) error {
+				response, err = next(ctx, w, r, request)
+				return err
+			})
+			return response, err
+		}
+	}
+}
+
+// subject is what a request is about: its path without what comes before the
+// subject, and without what is to be done to it. The latest rollout is called by
+// its id.
+func (s *server) subject(ctx context.Context, r *http.Request) (string, error) {
+	template, err := mux.CurrentRoute(r).GetPathTemplate()
+	if err != nil {
+		return "", fmt.Errorf("reading what a request is about: %w", err)
+	}
+	if end := strings.LastIndex(template, "}"); end >= 0 {
+		template = template[:end+1]
+	}
+	subject := strings.TrimPrefix(template, adminPath)
+	for name, value := range mux.Vars(r) {
+		if name == "rolloutId" && value == latest {
+			state, found, err := s.Store.CurrentRollout(ctx)
+			if err != nil {
+				return "", err
+			}
+			if found { // else the operation will say that there is none
+				value = state.ID
+			}
+		}
+		subject = strings.ReplaceAll(subject, "{"+name+"}", value)
+	}
+	return subject, nil
+}
+
+// asked is the reason in a request's body, and of the rest what may be kept.
+func (a audited) asked(request any) (reason string, kept audit.JSON) {
+	if a.body == nil {
+		return "", ""
+	}
+	text, err := json.Marshal(request)
+	if err != nil {
+		return "", audit.Document(map[string]string{"leftOut": "cannot be read"})
+	}
+	var whole struct{ Body map[string]any }
+	if err := json.Unmarshal(text, &whole); err != nil {
+		return "", audit.Document(map[string]string{"leftOut": "cannot be read"})
+	}
+	reason, _ = whole.Body["reason"].(string)
+	if document := fixed(a.body, whole.Body); document != nil {
+		kept = audit.Document(document)
+	}
+	return reason, kept
+}
+
+// fixed is what is of a fixed form in a value: numbers, truth values, moments, and
+// words of which the description says how they look. Free text may hold a name, an
+// address or a secret; it is left out. Nil where nothing is left.
+func fixed(schema *openapi3.Schema, value any) any {
+	switch v := value.(type) {
+	case map[string]any:
+		kept := map[string]any{}
+		for name, member := range v {
+			property := schema.Properties[name]
+			if property == nil {
+				continue
+			}
+			if member = fixed(property.Value, member); member != nil {
+				kept[name] = member
+			}
+		}
+		if len(kept) > 0 {
+			return kept
+		}
+	case []any:
+		kept := []any{}
+		for _, item := range v {
+			if item = fixed(schema.Items.Value, item); item != nil {
+				kept = append(kept, item)
+			}
+		}
+		return kept
+	case string:
+		if schema.Pattern != "" || len(schema.Enum) > 0 || schema.Format == "date-time" {
+			return v
+		}
+	default:
+		return v
+	}
+	return nil
+}
+
+// noted is what is learnt of a change while it is made.
+type noted struct{ before, after any }
+
+type notedKey struct{}
+
+// noteChange keeps for the record how something was and how it is now; nil where
+// that is not known. Outside of what is on record it does nothing.
+func noteChange(ctx context.Context, before, after any) {
+	if n, ok := ctx.Value(notedKey{}).(*noted); ok {
+		n.before, n.after = before, after
+	}
+}
+
+// onRecord does something that is to be on record: first that it was asked for,
+// without which nothing is done, and then what became of it, before anybody is told.
+func (s *server) onRecord(ctx context.Context, asked audit.Entry, do func(context.Context) error) error {
+	asked.At, asked.Actor, asked.RequestID, asked.Outcome = s.now(), actor(ctx), callOf(ctx).id, audit.Pending
+	pending, err := s.Store.AppendAudit(ctx, asked)
+	if err != nil {
+		s.log.Error("not on the audit record", zap.String("requestId", asked.RequestID), zap.String("action", asked.Action), zap.Error(err))
+		return unavailable("this could not be put on the audit record, so nothing was done; try again", err)
+	}
+	s.logEntry(pending)
+	made := &noted{}
+	failure := do(context.WithValue(ctx, notedKey{}, made))
+	settled := asked
+	settled.At, settled.Settles = s.now(), pending.Seq
+	settled.Before, settled.After = audit.Document(made.before), audit.Document(made.after)
+	settled.Outcome, settled.Detail = outcome(failure)
+
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
+	defer cancel()
+	entry, err := s.Store.AppendAudit(ctx, settled)
+	if err == nil {
+		s.logEntry(entry)
+		return failure
+	}
+	s.log.Error("outcome not on the audit record", zap.String("requestId", asked.RequestID), zap.Int("entry", pending.Seq),
+		zap.String("outcome", string(settled.Outcome)), zap.Error(err))
+	if failure != nil {
+		return failure
+	}
+	// Without its cause, which would say that nothing was done.
+	return unavailable("this was carried out, but what became of it could not be put on the audit record; repeating it is safe", nil)
+}
+
+// logEntry tells the log of an entry, so that its hash is also known elsewhere.
+func (s *server) logEntry(e audit.Entry) {
+	s.log.Info("on the audit record", zap.String("requestId", e.RequestID), zap.Int("entry", e.Seq), zap.String("hash", e.Hash))
+}
+
+// outcome is what an error says of what was asked for, in words that callers are
+// told too.
+func outcome(failure error) (audit.Outcome, string) {
+	if failure == nil {
+		return audit.Done, ""
+	}
+	refused := refusalOf(failure)
+	if refused.status >= http.StatusInternalServerError || refused.status == statusClientGone {
+		return audit.Failed, refused.detail
+	}
+	return audit.Refused, refused.detail
+}

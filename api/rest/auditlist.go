@@ -1,0 +1,41 @@
+package rest
+
+import (
+	"context"
+	"strconv"
+
+	"marketplace.example/trials/audit"
+	"marketplace.example/trials/trial"
+)
+
+// ListAudit answers with a page of the audit record.
+func (s *server) ListAudit(ctx context.Context, request ListAuditRequestObject) (ListAuditResponseObject, error) {
+	p := request.Params
+	var filter audit.Filter
+	set(&filter.Actor, p.Actor)
+	set(&filter.Action, p.Action)
+	set(&filter.Subject, p.Subject)
+	set(&filter.From, p.From)
+	set(&filter.To, p.To)
+	before, limit := 0, defaultPage
+	set(&limit, p.Limit)
+	if p.Cursor != nil {
+		seq, err := strconv.Atoi(*p.Cursor)
+		if err != nil {
+			return nil, trial.Invalid("cursor", "is not the nextCursor of a page")
+		}
+		before = seq
+	}
+	entries, next, err := s.Store.AuditEntries(ctx, filter, before, limit)
+	if err != nil {
+		return nil, err
+	}
+	page := ListAudit200JSONResponse{Entries: entries}
+	if entries == nil {
+		page.Entries = []AuditEntry{}
+	}
+	if next > 0 {
+		page.NextCursor = strconv.Itoa(next)
+	}
+	return page, nil
+}
