@@ -32,6 +32,8 @@ const (
 	alertsCollection    = "alerts"
 	alertLogCollection  = "alert_events"
 	findsCollection     = "finds"
+	bulksCollection     = "bulk_operations"
+	bulkItemsCollection = "bulk_items"
 )
 
 const (
@@ -51,6 +53,7 @@ type Store struct {
 	users, trials, events, sends, flags, firsts, messages               *mongo.Collection
 	observed, rollouts, decisions, snapshots, ledgers, notices, reports *mongo.Collection
 	counters, sweeps, processes, alerts, alertEvents, finds             *mongo.Collection
+	bulks, bulkItems                                                    *mongo.Collection
 
 	observations *observations // nil: none are kept
 	tallies      *tallies      // nil: none are kept
@@ -104,6 +107,7 @@ func newStore(client *mongo.Client, database string) *Store {
 		notices:  db.Collection(noticesCollection), reports: db.Collection(reportsCollection),
 		sweeps: db.Collection(sweepsCollection), processes: db.Collection(processesCollection),
 		alerts: db.Collection(alertsCollection), alertEvents: db.Collection(alertLogCollection), finds: db.Collection(findsCollection),
+		bulks: db.Collection(bulksCollection), bulkItems: db.Collection(bulkItemsCollection),
 	}
 }
 

@@ -33,6 +33,7 @@ type store struct {
 	writes   int
 	rollouts rollouts
 	alerts   alerts
+	bulks    bulks
 
 	counters  monitoring.Tally
 	latencies rollout.Calls
@@ -43,7 +44,7 @@ func newStore() *store {
 	flags.FeatureFlags.TrialAutomation.RolloutPercentage = 100
 	return &store{
 		vendors: map[string]trial.Vendor{}, states: map[string]trial.State{}, events: map[string][]trial.Event{},
-		alerts: alerts{}, flags: flags, sends: map[string]trial.Send{}, messages: map[string]bool{},
+		alerts: alerts{}, bulks: newBulks(), flags: flags, sends: map[string]trial.Send{}, messages: map[string]bool{},
 	}
 }
 

@@ -75,7 +75,7 @@ func makeAPI(t *testing.T, day time.Duration, tracer trace.Tracer) *api {
 	core, logs := observer.New(zapcore.DebugLevel)
 	a.logs = logs
 	handler, err := rest.New(rest.Options{
-		Store: a.store, Trials: a.workflows, Rollouts: a.workflows, Plan: rollout.DefaultPlan(), Mail: mails{}, Health: a.health, Calls: a.calls, Tracer: tracer, Log: zap.New(core),
+		Store: a.store, Trials: a.workflows, Rollouts: a.workflows, Bulks: a.workflows, Plan: rollout.DefaultPlan(), Mail: mails{}, Health: a.health, Calls: a.calls, Tracer: tracer, Log: zap.New(core),
 		AdminToken: adminToken, ServiceToken: serviceToken, Policy: trial.DefaultPolicy(), Day: day, Now: now, Alerts: monitoring.Rules(),
 	})
 	require.NoError(t, err)

@@ -20,6 +20,7 @@ type Store interface {
 	RolloutStore
 	MonitoringStore
 	AlertStore
+	BulkStore
 	// Ping tells whether the database answers.
 	Ping(ctx context.Context) error
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"marketplace.example/trials/api/client"
+	"marketplace.example/trials/bulk"
 	"marketplace.example/trials/monitoring"
 	"marketplace.example/trials/rollout"
 	"marketplace.example/trials/trial"
@@ -48,6 +49,9 @@ type API struct {
 	Judged    *rollout.Judgement
 	// Reports are those of the rollout that were made, by id.
 	Reports map[string]rollout.Report
+	// Bulks are the bulk operations; with BulkFails nobody answers these.
+	Bulks     []bulk.View
+	BulkFails bool
 
 	mutex   sync.Mutex
 	fault   Fault
@@ -131,6 +135,7 @@ func (a *API) handler() http.Handler {
 	mux.HandleFunc("POST /api/admin/feature-flags/trial-automation/rollout", a.setRollout)
 	a.handleRollouts(mux)
 	a.handleAlerts(mux)
+	a.handleBulk(mux)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		a.mutex.Lock()
 		fault := a.fault
