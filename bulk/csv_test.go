@@ -17,7 +17,7 @@ func TestReadCSV(t *testing.T) {
 		want       []bulk.Listing
 	}{
 		{"ids alone", "vendor_id\nv-1\nv-2\n", []bulk.Listing{{VendorID: "v-1"}, {VendorID: "v-2"}}},
-		{"other columns, blanks, a byte order mark", "\ufeffname, Vendor_ID ,DAYS\r\n\"A, B\", v-1 ,7\r\nC,v-2,\r\n", []bulk.Listing{{VendorID: "v-1", Days: 7}, {VendorID: "v-2"}}},
+		{"other columns, blanks, a byte order mark", "\ufeffVendor_ID ,name,DAYS\r\n v-1 ,\"A, B\",7\r\nv-2,C,\r\n", []bulk.Listing{{VendorID: "v-1", Days: 7}, {VendorID: "v-2"}}},
 		{"empty lines", "vendor_id\n\nv-1\n\n", []bulk.Listing{{VendorID: "v-1"}}},
 		{"a header alone", "vendor_id\n", nil},
 	} {

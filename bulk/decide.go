@@ -2,6 +2,7 @@ package bulk
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"marketplace.example/trials/trial"
@@ -138,8 +139,7 @@ func decideResend(f Facts) Decision {
 // but the address, which may be another one by now. It is none where the trial
 // has moved on since: the e-mail would tell of what is not so any more.
 func lastMail(s trial.State) (trial.Step, bool) {
-	for i := len(s.Steps) - 1; i >= 0; i-- {
-		r := s.Steps[i]
+	for _, r := range slices.Backward(s.Steps) {
 		if r.Outcome == trial.Superseded || !r.Mailed && !keptBackByAddress(r.Reason) {
 			continue
 		}

@@ -166,6 +166,7 @@ func TestDecideResend(t *testing.T) {
 		{name: "nothing was sent yet", state: trial.NewState(registration()), reason: bulk.ReasonNoMailDue},
 		{name: "a reminder of an end that has moved", state: extended, reason: bulk.ReasonNoMailDue},
 		{name: "a cancelled trial", state: asked(lived(after(1)), trial.MessageCancel, trial.Request{Reason: "r"}, after(1)), reason: bulk.ReasonNoMailDue},
+		{name: "a trial cancelled in its grace", state: asked(lived(after(15)), trial.MessageCancel, trial.Request{Reason: "r"}, after(15)), reason: bulk.ReasonNoMailDue},
 		{name: "a converted vendor", state: asked(lived(after(1)), trial.MessageConvert, trial.Request{}, after(1)), reason: bulk.ReasonNoMailDue},
 		{name: "control", state: trial.NewState(control), reason: bulk.ReasonNotAutomated},
 		{name: "a suppressed address", state: lived(after(1)), noMail: trial.ReasonSuppressedAddress, reason: "suppressed-address"},

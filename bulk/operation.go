@@ -1,6 +1,7 @@
 package bulk
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -115,24 +116,39 @@ func (o Operation) ResendKind() trial.Kind { return trial.Kind("resend-" + o.ID)
 // Validate checks what was asked for by itself.
 func (o Operation) Validate() error {
 	switch {
-	case o.Action.takesDays() && (o.Days < 0 || o.Days > trial.MaxDays):
-		return trial.Invalid("days", "must be 1 to %d, is %d", trial.MaxDays, o.Days)
-	case !o.Action.takesDays() && o.Days != 0:
-		return trial.Invalid("days", "means nothing to %s", o.Action)
 	case (o.Action == Convert) != (o.At != nil):
 		return trial.Invalid("at", "means nothing to %s", o.Action)
 	case o.At != nil && o.At.After(o.AskedAt):
 		return trial.Invalid("at", "lies in the future")
 	case o.PerMinute < MinPerMinute || o.PerMinute > MaxPerMinute:
 		return trial.Invalid("perMinute", "must be %d to %d, is %d", MinPerMinute, MaxPerMinute, o.PerMinute)
-	case o.Filter != nil && *o.Filter == (Filter{}):
-		return trial.Invalid("filter", "must name a status, a cohort or an end: every trial at once is asked for by nobody")
-	case o.Filter != nil && o.Filter.EndsFrom != nil && o.Filter.EndsBefore != nil && !o.Filter.EndsBefore.After(*o.Filter.EndsFrom):
-		return trial.Invalid("filter.endsBefore", "must lie after endsFrom")
-	case o.Filter != nil && o.Action.takesDays() && o.Days == 0:
-		return trial.Invalid("days", "is missing")
 	case o.Filter == nil && o.Undoes == "" && (o.Listed < 1 || o.Listed > MaxItems):
 		return trial.Invalid("ids", "must be 1 to %d, are %d", MaxItems, o.Listed)
+	}
+	return errors.Join(o.validateDays(), o.Filter.validate())
+}
+
+func (o Operation) validateDays() error {
+	switch {
+	case !o.Action.takesDays() && o.Days != 0:
+		return trial.Invalid("days", "means nothing to %s", o.Action)
+	case o.Days < 0 || o.Days > trial.MaxDays:
+		return trial.Invalid("days", "must be 1 to %d, is %d", trial.MaxDays, o.Days)
+	case o.Filter != nil && o.Action.takesDays() && o.Days == 0: // trials of a list may have their own
+		return trial.Invalid("days", "is missing")
+	}
+	return nil
+}
+
+// validate checks a filter; nil, for a list, is none to check.
+func (f *Filter) validate() error {
+	switch {
+	case f == nil:
+		return nil
+	case *f == (Filter{}):
+		return trial.Invalid("filter", "must name a status, a cohort or an end: every trial at once is asked for by nobody")
+	case f.EndsFrom != nil && f.EndsBefore != nil && !f.EndsBefore.After(*f.EndsFrom):
+		return trial.Invalid("filter.endsBefore", "must lie after endsFrom")
 	}
 	return nil
 }

@@ -18,6 +18,12 @@ func many(n int) bulk.Operation {
 	return o
 }
 
+func dryRun(n int) bulk.Operation {
+	o := many(n)
+	o.DryRun = true
+	return o
+}
+
 func counted(outcome bulk.Outcome, n int) bulk.Tally {
 	return bulk.Tally{{Outcome: outcome, Reason: "r", Items: n}}
 }
@@ -66,9 +72,7 @@ func TestControls(t *testing.T) {
 	paused := running.Held("adminTools.bulkOperations", now)
 	done := running.Carried(bulk.Page{From: 1, To: 100}, counted(bulk.Succeeded, 100), now)
 	failed := running.Carried(page, counted(bulk.Succeeded, 50), now).Carried(bulk.Page{From: 51, To: 100}, counted(bulk.Failed, 50), now)
-	dry := many(100)
-	dry.DryRun = true
-	planning := bulk.Begin(dry)
+	planning := bulk.Begin(dryRun(100))
 	planned := planning.Looked(bulk.Page{From: 1, To: 100}, nil, counted(bulk.Succeeded, 100), now)
 	listing := bulk.Begin(bulk.Operation{Filter: &bulk.Filter{Status: trial.Active}})
 	stopped := listing.Chosen(bulk.Operation{}, bulk.MaxItems+1, false, now)
@@ -122,7 +126,8 @@ func TestTooManyFailuresInARowPause(t *testing.T) {
 	for range 4 {
 		s = s.Carried(s.Page(o), counted(bulk.Failed, 1), now)
 	}
-	require.Equal(t, bulk.Running, s.Carried(s.Page(o), counted(bulk.Succeeded, 1), now).Status)
+	answered := s.Carried(s.Page(o), counted(bulk.Succeeded, 1), now)
+	require.Equal(t, bulk.Running, answered.Carried(answered.Page(o), counted(bulk.Failed, 1), now).Status, "not in a row")
 	s = s.Carried(s.Page(o), counted(bulk.Failed, 1), now)
 	require.Equal(t, bulk.Paused, s.Status)
 	require.Equal(t, bulk.CauseNoAnswer, s.Cause)
@@ -134,8 +139,7 @@ func TestTooManyFailuresInARowPause(t *testing.T) {
 
 func TestExamplesAreAFew(t *testing.T) {
 	t.Parallel()
-	o := many(1000)
-	o.DryRun = true
+	o := dryRun(1000)
 	s := bulk.Begin(o)
 	for range 2 {
 		var all []bulk.Example
@@ -146,6 +150,8 @@ func TestExamplesAreAFew(t *testing.T) {
 	}
 	require.Equal(t, bulk.Planned, s.Status)
 	require.Len(t, s.Examples, 30)
+	alike := bulk.Begin(dryRun(9)).Looked(bulk.Page{From: 1, To: 9}, make([]bulk.Example, 9), counted(bulk.Refused, 9), now)
+	require.Len(t, alike.Examples, 3)
 	require.Equal(t, 1, s.Next, "to be carried out from the start")
 	require.Contains(t, s.Sentence(), "0 of 1000 would be changed")
 }

@@ -146,14 +146,14 @@ func TestABulkOperationWaitsForItsFlag(t *testing.T) {
 	s := w.run()
 	require.Equal(t, bulk.Done, s.Status)
 	require.Equal(t, []bulk.Page{{From: 1, To: 50}, {From: 1, To: 50}, {From: 51, To: 100}}, w.pages)
-	require.True(t, w.env.Now().Sub(start) > time.Hour)
+	require.Greater(t, w.env.Now().Sub(start), time.Hour)
 }
 
 // Ten thousand trials in runs of a hundred pages: no history grows long.
 func TestABulkOperationContinuesAsNew(t *testing.T) {
 	t.Parallel()
-	state, pages, runs := bulk.State{}, 0, 0
-	for runs = 1; ; runs++ {
+	state, pages, runs := bulk.State{}, 0, 1
+	for ; ; runs++ {
 		w := newBulkWorld(t, 10_000, func(*bulk.Operation) {})
 		in := workflows.BulkInput{ID: "bulk-1"}
 		if runs > 1 {
