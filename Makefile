@@ -31,6 +31,10 @@ bench: $(BUILD)/devstack ## Show that figures cost the same at 1,000 and at 100,
 chaos: $(BUILD)/devstack ## Take a hundred rollouts back with the worker running, stopped and killed, and show how soon that acts; minutes
 	go run ./test/chaos
 
+.PHONY: bulk
+bulk: $(BUILD)/devstack ## Extend ten thousand trials in one operation, the worker killed three times, and undo it; many minutes
+	go run ./test/bulk
+
 .PHONY: dev
 dev: $(BUILD)/devstack ## Run the embedded stack, the API and the worker until interrupted; data stays in .dev/
 	go run ./test/dev

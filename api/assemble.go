@@ -93,7 +93,7 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger) (*parts, 
 		return nil, err
 	}
 	api, err := rest.New(rest.Options{
-		Store: store, Trials: client, Rollouts: client, Plan: plan, Health: checker, Calls: instruments, Tracer: instruments.traces.Tracer("http"), Log: log,
+		Store: store, Trials: client, Rollouts: client, Plan: plan, Bulks: client, Health: checker, Calls: instruments, Tracer: instruments.traces.Tracer("http"), Log: log,
 		Mail:    mailbox{verifier: verifier, links: links, refused: instruments.Refused, log: log},
 		Callers: callers, Policy: trial.DefaultPolicy(), Day: cfg.TrialDay, Alerts: alerts,
 	})

@@ -34,6 +34,8 @@ const (
 	alertLogCollection  = "alert_events"
 	findsCollection     = "finds"
 	auditCollection     = "audit"
+	bulksCollection     = "bulk_operations"
+	bulkItemsCollection = "bulk_items"
 )
 
 const (
@@ -55,6 +57,7 @@ type Store struct {
 	counters, sweeps, processes, alerts, alertEvents, finds             *mongo.Collection
 	tokens                                                              *mongo.Collection
 	auditLog                                                            *mongo.Collection
+	bulks, bulkItems                                                    *mongo.Collection
 
 	audited      atomic.Int64  // the last number of the audit record that was seen
 	observations *observations // nil: none are kept
@@ -111,6 +114,7 @@ func newStore(client *mongo.Client, database string) *Store {
 		alerts: db.Collection(alertsCollection), alertEvents: db.Collection(alertLogCollection), finds: db.Collection(findsCollection),
 		tokens: db.Collection(tokensCollection),
 		auditLog: db.Collection(auditCollection),
+		bulks: db.Collection(bulksCollection), bulkItems: db.Collection(bulkItemsCollection),
 	}
 }
 

@@ -18,7 +18,7 @@ const (
 	behindDays = 0.5
 )
 
-// progress shows how far an import is: as a bar that is drawn anew at a terminal, or else as a line
+// progress shows how far an import or a bulk operation is: as a bar that is drawn anew at a terminal, or else as a line
 // every few seconds.
 type progress struct {
 	out      io.Writer
@@ -34,14 +34,20 @@ type progress struct {
 
 // show shows a progress.
 func (p *progress) show(now replay.Progress) {
+	total := now.Vendors + now.Conversions
+	p.draw(bar(min(total, now.Registered+now.Converted+len(now.Refused)), total), p.describe(now))
+}
+
+// draw shows a bar and what is said beside it.
+func (p *progress) draw(bar, text string) {
 	if p.terminal {
-		fmt.Fprintf(p.out, "\r\x1b[K%s %s", bar(now), p.describe(now))
+		fmt.Fprintf(p.out, "\r\x1b[K%s %s", bar, text)
 		p.drawn = true
 		return
 	}
 	if at := p.now(); at.Sub(p.written) >= lineEvery {
 		p.written = at
-		fmt.Fprintln(p.out, p.describe(now))
+		fmt.Fprintln(p.out, text)
 	}
 }
 
@@ -66,9 +72,7 @@ func (p *progress) clear() {
 	}
 }
 
-func bar(now replay.Progress) string {
-	total := now.Vendors + now.Conversions
-	done := min(total, now.Registered+now.Converted+len(now.Refused))
+func bar(done, total int) string {
 	filled := barWidth * done / max(1, total)
 	return "[" + strings.Repeat("#", filled) + strings.Repeat(" ", barWidth-filled) + "]"
 }

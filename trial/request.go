@@ -26,6 +26,9 @@ type Request struct {
 	By string `json:"by"`
 	// At is when it happened, for convert; zero means when it is received.
 	At time.Time `json:"at"`
+	// EndsAt is the new end itself, in the place of Days, for extend, shorten and
+	// revive: undoing a change brings back the end that was, to the millisecond.
+	EndsAt *time.Time `json:"endsAt,omitempty"`
 }
 
 // Validate checks a request by itself, without the trial's state; name is the
@@ -38,7 +41,10 @@ func (r Request) Validate(name string) error {
 	case MessageConvert:
 		return nil
 	case MessageExtend, MessageShorten, MessageRevive:
-		if r.Days < 1 || r.Days > MaxDays {
+		if r.EndsAt != nil && r.Days != 0 {
+			return Invalid("endsAt", "stands in the place of days: give one of them")
+		}
+		if r.EndsAt == nil && (r.Days < 1 || r.Days > MaxDays) {
 			return Invalid("days", "must be 1 to %d, is %d", MaxDays, r.Days)
 		}
 	}
@@ -147,16 +153,22 @@ func (s State) requestEnd(name string, e *Event, extendFrom time.Time) (*Event, 
 	default:
 		return nil, conflict("the trial is %s: %s does not apply", s.Status, name)
 	}
+	field := "days"
+	if at := e.Request.EndsAt; at != nil {
+		field, end = "endsAt", *at
+	}
 	end = moment(end)
 	switch {
 	case s.ConvertedAt != nil:
 		return nil, conflict("the vendor has converted: %s does not apply", name)
 	case s.Revision >= MaxRevisions:
 		return nil, conflict("the schedule has been changed %d times; no further change is taken", MaxRevisions)
+	case e.Request.EndsAt != nil && (name == MessageExtend && !end.After(s.EndsAt) || name == MessageShorten && !end.Before(s.EndsAt)):
+		return nil, Invalid(field, "the new end, %s, is not on that side of the present one", end.Format(time.RFC3339))
 	case !end.After(e.At):
-		return nil, Invalid("days", "the new end, %s, would not be in the future", end.Format(time.RFC3339))
+		return nil, Invalid(field, "the new end, %s, would not be in the future", end.Format(time.RFC3339))
 	case end.After(s.Calendar().AddDays(s.StartedAt, MaxTotalDays)):
-		return nil, Invalid("days", "the trial would last more than %d days in all", MaxTotalDays)
+		return nil, Invalid(field, "the trial would last more than %d days in all", MaxTotalDays)
 	}
 	e.EndsAt = &end
 	e.KeepWelcome = slices.ContainsFunc(s.Pending(), func(step Step) bool { return step.Kind == Welcome })

@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	"marketplace.example/trials/activities"
+	"marketplace.example/trials/bulk"
 	"marketplace.example/trials/config"
 	"marketplace.example/trials/mail"
 	"marketplace.example/trials/mongodb"
@@ -94,6 +95,8 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger, fatal fun
 		Store: store, Account: mailer.account, Herald: client, Day: cfg.TrialDay, Settled: mongodb.ObservedAfter,
 		Overdue: max(cfg.TrialDay, overdueSlack), Now: time.Now, Log: log,
 	})
+	w.RegisterWorkflowWithOptions(workflows.BulkOperation, workflow.RegisterOptions{Name: bulk.WorkflowType})
+	w.RegisterActivity(&activities.Bulk{Store: store, Trials: client, Mailer: mailer, Now: time.Now, Log: log})
 	w.RegisterWorkflowWithOptions(workflows.Recount, workflow.RegisterOptions{Name: workflows.RecountWorkflowType})
 	w.RegisterActivity(&activities.Recount{Store: store, Log: log})
 	w.RegisterWorkflowWithOptions(workflows.Report, workflow.RegisterOptions{Name: workflows.ReportWorkflowType})

@@ -74,7 +74,8 @@ func (m *mailer) Deliver(ctx context.Context, e activities.Mail) (activities.Del
 	}
 	outcome := m.sender.Send(ctx, mail.Message{
 		To: e.To, Subject: r.Subject, Text: r.Text, HTML: r.HTML, UnsubscribeURL: unsubscribe,
-		Key: mail.SendKey{TrialID: e.State.VendorID, Kind: string(e.Step.Kind), Revision: e.Step.Revision, Attempt: e.Send.Attempt},
+		// The send's, which is not the step's where its e-mail is sent once more.
+		Key: mail.SendKey{TrialID: e.State.VendorID, Kind: string(e.Send.Kind), Revision: e.Send.Revision, Attempt: e.Send.Attempt},
 	})
 	m.account.Note(outcome, time.Now())
 	m.mailed(outcome.Status.String())

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"marketplace.example/trials/audit"
+	"marketplace.example/trials/bulk"
 	"marketplace.example/trials/monitoring"
 	"marketplace.example/trials/rollout"
 	"marketplace.example/trials/trial"
@@ -67,6 +68,15 @@ var domainTypes = map[string]reflect.Type{
 	"AlertRule":                    reflect.TypeFor[monitoring.Rule](),
 	"AlertEvent":                   reflect.TypeFor[monitoring.AlertEvent](),
 	"AuditEntry":                   reflect.TypeFor[audit.Entry](),
+	"BulkView":                     reflect.TypeFor[bulk.View](),
+	"BulkOperation":                reflect.TypeFor[bulk.Operation](),
+	"BulkState":                    reflect.TypeFor[bulk.State](),
+	"BulkCount":                    reflect.TypeFor[bulk.Count](),
+	"BulkExample":                  reflect.TypeFor[bulk.Example](),
+	"BulkControl":                  reflect.TypeFor[bulk.Control](),
+	"BulkItem":                     reflect.TypeFor[bulk.Item](),
+	"BulkResult":                   reflect.TypeFor[bulk.Result](),
+	"BulkChange":                   reflect.TypeFor[bulk.Change](),
 }
 
 func TestSchemasAreTheDomainsTypes(t *testing.T) {

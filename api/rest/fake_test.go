@@ -35,6 +35,7 @@ type store struct {
 	alerts   alerts
 	tokens   tokens
 	audits   audits
+	bulks    bulks
 
 	counters  monitoring.Tally
 	latencies rollout.Calls
@@ -45,7 +46,7 @@ func newStore() *store {
 	flags.FeatureFlags.TrialAutomation.RolloutPercentage = 100
 	return &store{
 		vendors: map[string]trial.Vendor{}, states: map[string]trial.State{}, events: map[string][]trial.Event{},
-		alerts: alerts{}, tokens: issued(), flags: flags, sends: map[string]trial.Send{}, messages: map[string]bool{},
+		alerts: alerts{}, tokens: issued(), bulks: newBulks(), flags: flags, sends: map[string]trial.Send{}, messages: map[string]bool{},
 	}
 }
 

@@ -55,6 +55,16 @@ var opens = map[string]string{
 	"POST /api/admin/rollouts/{rolloutId}/criteria/{subject}":         "operator",
 	"POST /api/admin/rollouts/{rolloutId}/preflight/{subject}/waiver": "admin",
 
+	"GET /api/admin/bulk":                       "viewer",
+	"POST /api/admin/bulk":                      "admin",
+	"GET /api/admin/bulk/{operationId}":         "viewer",
+	"GET /api/admin/bulk/{operationId}/items":   "viewer",
+	"POST /api/admin/bulk/{operationId}/start":  "admin",
+	"POST /api/admin/bulk/{operationId}/pause":  "admin",
+	"POST /api/admin/bulk/{operationId}/resume": "admin",
+	"POST /api/admin/bulk/{operationId}/stop":   "admin",
+	"POST /api/admin/bulk/{operationId}/undo":   "admin",
+
 	"GET /api/admin/audit": "viewer",
 
 	"GET /api/admin/tokens":            "viewer",

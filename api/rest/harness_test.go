@@ -85,7 +85,7 @@ func makeAPI(t *testing.T, o options) *api {
 	core, logs := observer.New(zapcore.DebugLevel)
 	a.logs = logs
 	handler, err := rest.New(rest.Options{
-		Store: a.store, Trials: a.workflows, Rollouts: a.workflows, Plan: rollout.DefaultPlan(), Mail: mails{}, Health: a.health, Calls: a.calls, Tracer: o.tracer, Log: zap.New(core),
+		Store: a.store, Trials: a.workflows, Rollouts: a.workflows, Bulks: a.workflows, Plan: rollout.DefaultPlan(), Mail: mails{}, Health: a.health, Calls: a.calls, Tracer: o.tracer, Log: zap.New(core),
 		Callers: callers(t, a.store, o.limit), Policy: trial.DefaultPolicy(), Day: cmp.Or(o.day, trial.RealDay), Now: now, Alerts: monitoring.Rules(),
 	})
 	require.NoError(t, err)

@@ -23,6 +23,7 @@ type Store interface {
 	AlertStore
 	TokenStore
 	AuditStore
+	BulkStore
 	// Ping tells whether the database answers.
 	Ping(ctx context.Context) error
 }

@@ -31,10 +31,12 @@ type Options struct {
 	// Rollouts reaches the rollout, Plan is what one is started with where none is given.
 	Rollouts Rollouts
 	Plan     rollout.Plan
-	Mail     Mail
-	Health   SystemHealth
-	Calls    Calls
-	Log      *zap.Logger
+	// Bulks reaches the bulk operations.
+	Bulks  Bulks
+	Mail   Mail
+	Health SystemHealth
+	Calls  Calls
+	Log    *zap.Logger
 	// Tracer makes a span of each call; nil for none.
 	Tracer trace.Tracer
 	// Callers knows who calls, and how often they may.

@@ -15,6 +15,7 @@ import (
 	"marketplace.example/trials/access"
 	"marketplace.example/trials/api/client"
 	"marketplace.example/trials/audit"
+	"marketplace.example/trials/bulk"
 	"marketplace.example/trials/monitoring"
 	"marketplace.example/trials/rollout"
 	"marketplace.example/trials/trial"
@@ -54,6 +55,9 @@ type API struct {
 	Judged    *rollout.Judgement
 	// Reports are those of the rollout that were made, by id.
 	Reports map[string]rollout.Report
+	// Bulks are the bulk operations; with BulkFails nobody answers these.
+	Bulks     []bulk.View
+	BulkFails bool
 
 	mutex   sync.Mutex
 	fault   Fault
@@ -139,6 +143,7 @@ func (a *API) handler() http.Handler {
 	a.handleAlerts(mux)
 	a.handleTokens(mux)
 	a.handleAudit(mux)
+	a.handleBulk(mux)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		a.mutex.Lock()
 		fault := a.fault

@@ -1,0 +1,371 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/time/rate"
+
+	"marketplace.example/trials/bulk"
+	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/trial"
+)
+
+const (
+	// bulkParallel is how many trials are asked at once.
+	bulkParallel = 8
+	// bulkTries is after how many attempts at a page an item without an answer has
+	// failed: about three minutes, by the workflow's pauses between them.
+	bulkTries = 8
+	// chooseBatch is how many trials one query chooses from.
+	chooseBatch = 500
+)
+
+// BulkStore is what the bulk operations need of the database.
+type BulkStore interface {
+	Flags(ctx context.Context) (rollout.Document, error)
+	Vendor(ctx context.Context, id string) (trial.Vendor, error)
+	Trial(ctx context.Context, vendorID string) (trial.State, bool, error)
+	Events(ctx context.Context, vendorID string, fromSeq int) ([]trial.Event, error)
+	Trials(ctx context.Context, f trial.Filter, after string, limit int) (page []trial.State, next string, err error)
+	// RecordConversion keeps billing's word; the first counts, and is returned.
+	RecordConversion(ctx context.Context, id string, c trial.Conversion) (first trial.Conversion, created bool, err error)
+
+	ClaimSend(ctx context.Context, s trial.Send) (claimed bool, current trial.Send, err error)
+	ReclaimSend(ctx context.Context, key string, fromAttempt int, resend bool, at time.Time, addressHash string) (claimed bool, current trial.Send, err error)
+	SettleSend(ctx context.Context, key string, attempt int, status trial.SendStatus, messageID, reason string, at time.Time) (trial.Send, error)
+
+	Bulk(ctx context.Context, id string) (bulk.Operation, bulk.State, error)
+	// GrowBulk stores how far an operation is, unless more is stored already.
+	GrowBulk(ctx context.Context, id string, state bulk.State) error
+	// AddBulkItems stores items; those that are there already stay as they are.
+	AddBulkItems(ctx context.Context, id string, items []bulk.Item) error
+	BulkItem(ctx context.Context, id string, number int) (bulk.Item, bool, error)
+	// SettleBulkItem notes what became of an item, and answers with what stands.
+	SettleBulkItem(ctx context.Context, id string, number int, r bulk.Result) (bulk.Result, error)
+}
+
+// BulkTrials reaches the trials' workflows.
+type BulkTrials interface {
+	// Ask sends a message and returns the trial after it. A *trial.Error is the
+	// trial's refusal, or trial.CodeUnavailable.
+	Ask(ctx context.Context, message, vendorID string, r trial.Request) (trial.Overview, error)
+	Convert(ctx context.Context, vendorID string, r trial.Request) error
+}
+
+// Bulk carries out operations on many trials, a page of items at a time. An item's
+// request carries an id of its own, so that whatever is repeated after a crash
+// does nothing twice; a page's counts are made of the items' results as they are stored.
+type Bulk struct {
+	Store  BulkStore
+	Trials BulkTrials
+	Mailer Mailer
+	Now    func() time.Time
+	Log    *zap.Logger
+}
+
+// BulkWork is an operation and how far it is.
+type BulkWork struct {
+	Operation bulk.Operation `json:"operation"`
+	State     bulk.State     `json:"state"`
+}
+
+// BeginBulk is the operation as it is stored.
+func (b *Bulk) BeginBulk(ctx context.Context, id string) (BulkWork, error) {
+	o, s, err := b.Store.Bulk(ctx, id)
+	return BulkWork{Operation: o, State: s}, failed("reading the operation", err)
+}
+
+// NoteBulk stores how far an operation is.
+func (b *Bulk) NoteBulk(ctx context.Context, w BulkWork) error {
+	return b.note(ctx, w.Operation, w.State)
+}
+
+func (b *Bulk) note(ctx context.Context, o bulk.Operation, s bulk.State) error {
+	if err := b.Store.GrowBulk(ctx, o.ID, s); err != nil {
+		return failed("noting how far the operation is", err)
+	}
+	b.Log.Info("bulk operation", zap.String("operation", o.ID), zap.String("action", string(o.Action)),
+		zap.String("status", string(s.Status)), zap.String("cause", s.Cause), zap.Int("turned", s.Turned()), zap.Int("total", s.Total))
+	return nil
+}
+
+// ChooseItems adds the next items of an operation whose trials were not listed.
+func (b *Bulk) ChooseItems(ctx context.Context, w BulkWork) (bulk.State, error) {
+	stop := beat(ctx)
+	defer stop()
+	choose := b.chooseUndone
+	if w.Operation.Filter != nil {
+		choose = b.chooseFiltered
+	}
+	total, last, err := choose(ctx, w.Operation, w.State.Total)
+	if err != nil {
+		return w.State, failed("choosing the trials", err)
+	}
+	after := w.State.Chosen(w.Operation, total, last, b.Now())
+	return after, b.note(ctx, w.Operation, after)
+}
+
+// chooseFiltered takes the trials behind the last item that is stored. An attempt
+// thought dead may have stored more than the workflow knows of: those stay.
+func (b *Bulk) chooseFiltered(ctx context.Context, o bulk.Operation, total int) (after int, last bool, err error) {
+	from := ""
+	for number := max(total, 1); ; number++ {
+		item, found, err := b.Store.BulkItem(ctx, o.ID, number)
+		if err != nil {
+			return total, false, err
+		}
+		if !found {
+			break
+		}
+		from, total = item.VendorID, number
+	}
+	var items []bulk.Item
+	for len(items) == 0 && !last { // the next look begins behind the last item, so there must be one
+		// Cohort and status are the database's to look for, ends are looked at here.
+		page, next, err := b.Store.Trials(ctx, trial.Filter{Status: o.Filter.Status, Cohort: o.Filter.Cohort}, from, chooseBatch)
+		if err != nil {
+			return total, false, err
+		}
+		for _, s := range page {
+			if o.Filter.Takes(s) {
+				items = append(items, bulk.Item{Number: total + len(items) + 1, VendorID: s.VendorID})
+			}
+		}
+		from, last = next, next == ""
+	}
+	return total + len(items), last, b.Store.AddBulkItems(ctx, o.ID, items)
+}
+
+// chooseUndone has an item for each of the operation that is undone.
+func (b *Bulk) chooseUndone(ctx context.Context, o bulk.Operation, total int) (after int, last bool, err error) {
+	var items []bulk.Item
+	for number := total + 1; len(items) < chooseBatch; number++ {
+		item, found, err := b.Store.BulkItem(ctx, o.Undoes, number)
+		if err != nil {
+			return total, false, err
+		}
+		if !found {
+			last = true
+			break
+		}
+		items = append(items, bulk.Undoing(item, b.Now()))
+	}
+	return total + len(items), last, b.Store.AddBulkItems(ctx, o.ID, items)
+}
+
+// LookAtItems sees what would become of the next page of items, and changes nothing.
+func (b *Bulk) LookAtItems(ctx context.Context, w BulkWork) (bulk.State, error) {
+	stop := beat(ctx)
+	defer stop()
+	page := w.State.Page(w.Operation)
+	flags, err := b.Store.Flags(ctx)
+	if err != nil {
+		return w.State, failed("reading the flags", err)
+	}
+	var seen bulk.Tally
+	var examples []bulk.Example
+	for number := page.From; number <= page.To; number++ {
+		item, err := b.item(ctx, w.Operation, number)
+		if err != nil {
+			return w.State, err
+		}
+		example := bulk.Example{VendorID: item.VendorID}
+		if item.Result != nil {
+			example.Outcome, example.Reason, example.Detail = item.Result.Outcome, item.Result.Reason, item.Result.Detail
+		} else {
+			facts, err := b.facts(ctx, w.Operation, item, flags)
+			if err != nil {
+				return w.State, failed("looking at trial "+item.VendorID, err)
+			}
+			example = w.Operation.Decide(item, facts).Example(item.VendorID)
+		}
+		seen, examples = seen.Add(example.Outcome, example.Reason), append(examples, example)
+	}
+	after := w.State.Looked(page, examples, seen, b.Now())
+	return after, b.note(ctx, w.Operation, after)
+}
+
+// CarryOut does what is asked for to the next page of items, unless a flag stands
+// against it by now.
+func (b *Bulk) CarryOut(ctx context.Context, w BulkWork) (bulk.State, error) {
+	stop := beat(ctx)
+	defer stop()
+	flags, err := b.Store.Flags(ctx)
+	if err != nil {
+		return w.State, failed("reading the flags", err)
+	}
+	if flag := w.Operation.Against(flags.FeatureFlags); flag != "" {
+		held := w.State.Held(flag, b.Now())
+		return held, b.note(ctx, w.Operation, held)
+	}
+	page := w.State.Page(w.Operation)
+	counts, err := b.carry(ctx, w.Operation, page)
+	if err != nil {
+		return w.State, err
+	}
+	after := w.State.Carried(page, counts, b.Now())
+	return after, b.note(ctx, w.Operation, after)
+}
+
+// carry does a page, a few items at once and no faster than asked for. What got
+// no answer is left for the next attempt, which finds the others done.
+func (b *Bulk) carry(ctx context.Context, o bulk.Operation, page bulk.Page) (bulk.Tally, error) {
+	limiter := rate.NewLimiter(rate.Limit(float64(o.PerMinute)/60), 1)
+	limiter.Allow() // the page before has had its share of this moment
+	var mu sync.Mutex
+	var counts bulk.Tally
+	var unanswered []error
+	var g errgroup.Group
+	g.SetLimit(bulkParallel)
+	for number := page.From; number <= page.To; number++ {
+		g.Go(func() error {
+			r, err := b.carryItem(ctx, o, number, limiter)
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil {
+				unanswered = append(unanswered, err)
+				return nil
+			}
+			counts = counts.Add(r.Outcome, r.Reason)
+			return nil
+		})
+	}
+	_ = g.Wait() // the functions above report no error
+	if len(unanswered) > 0 {
+		return nil, later(fmt.Sprintf("%d of %d items got no answer yet: %v", len(unanswered), page.To-page.From+1, unanswered[0]), longestWait(unanswered))
+	}
+	return counts, nil
+}
+
+// carryItem does one item, and answers with the result that stands. An error
+// means that it got no answer, and is worth another attempt.
+func (b *Bulk) carryItem(ctx context.Context, o bulk.Operation, number int, limiter *rate.Limiter) (bulk.Result, error) {
+	item, err := b.item(ctx, o, number)
+	if err != nil {
+		return bulk.Result{}, err
+	}
+	if !item.Open() {
+		return *item.Result, nil
+	}
+	if err := limiter.Wait(ctx); err != nil {
+		return bulk.Result{}, fmt.Errorf("keeping the rate: %w", err)
+	}
+	result, err := b.do(ctx, o, item)
+	if err != nil {
+		if attempt(ctx) < bulkTries || ctx.Err() != nil {
+			return bulk.Result{}, err
+		}
+		b.Log.Warn("bulk operation: no answer", zap.String("item", bulk.ItemKey(o.ID, number)), zap.Error(err))
+		result = bulk.NewResult(bulk.Failed, bulk.ReasonNoAnswer, "", b.Now())
+	}
+	stands, err := b.Store.SettleBulkItem(ctx, o.ID, number, result)
+	return stands, failed("noting what became of item "+bulk.ItemKey(o.ID, number), err)
+}
+
+// attempt counts the tries at the present activity, from 1.
+func attempt(ctx context.Context) int {
+	if !activity.IsActivity(ctx) {
+		return 1
+	}
+	return int(activity.GetInfo(ctx).Attempt)
+}
+
+func (b *Bulk) item(ctx context.Context, o bulk.Operation, number int) (bulk.Item, error) {
+	item, found, err := b.Store.BulkItem(ctx, o.ID, number)
+	if err == nil && !found {
+		err = fmt.Errorf("item %s is gone", bulk.ItemKey(o.ID, number))
+	}
+	return item, failed("reading an item", err)
+}
+
+// do decides an item on fresh facts and carries the decision out.
+func (b *Bulk) do(ctx context.Context, o bulk.Operation, item bulk.Item) (bulk.Result, error) {
+	flags, err := b.Store.Flags(ctx)
+	if err != nil {
+		return bulk.Result{}, failed("reading the flags", err)
+	}
+	facts, err := b.facts(ctx, o, item, flags)
+	if err != nil {
+		return bulk.Result{}, failed("looking at trial "+item.VendorID, err)
+	}
+	d := o.Decide(item, facts)
+	switch {
+	case d.Outcome != bulk.Succeeded:
+		return bulk.NewResult(d.Outcome, d.Reason, d.Detail, b.Now()), nil
+	case d.Step != nil:
+		return b.resend(ctx, o, *d.Step, facts)
+	case d.Message == trial.MessageConvert:
+		return b.convert(ctx, item, d)
+	}
+	return b.ask(ctx, item, d)
+}
+
+// ask puts a decision's request before the trial.
+func (b *Bulk) ask(ctx context.Context, item bulk.Item, d bulk.Decision) (bulk.Result, error) {
+	result := bulk.NewResult(bulk.Succeeded, bulk.ReasonCarriedOut, "", b.Now())
+	if !d.Repeated {
+		o, err := b.Trials.Ask(ctx, d.Message, item.VendorID, d.Request)
+		if e, ok := errors.AsType[*trial.Error](err); ok && e.Code != trial.CodeUnavailable {
+			return bulk.RefusedBy(e, b.Now()), nil
+		}
+		if err != nil {
+			return bulk.Result{}, failed("asking trial "+item.VendorID, err)
+		}
+		if o.Revision == d.Change.Revision && o.EndsAt.Equal(d.Change.Is) {
+			result.Change = d.Change
+			return result, nil
+		}
+	}
+	// It was carried out before, or came to something else than was seen coming.
+	events, err := b.Store.Events(ctx, item.VendorID, 1)
+	if err != nil {
+		return bulk.Result{}, failed("reading what happened to trial "+item.VendorID, err)
+	}
+	if change, found := bulk.ChangeBy(events, d.Request.ID); found {
+		result.Change = &change
+	}
+	return result, nil
+}
+
+// convert keeps that the vendor has converted, and tells the trial. What it does
+// not hear the reconciler delivers.
+func (b *Bulk) convert(ctx context.Context, item bulk.Item, d bulk.Decision) (bulk.Result, error) {
+	kept, _, err := b.Store.RecordConversion(ctx, item.VendorID, trial.Conversion{At: d.Request.At, RequestID: d.Request.ID})
+	if err != nil {
+		return bulk.Result{}, failed("recording the conversion of "+item.VendorID, err)
+	}
+	if kept.RequestID != d.Request.ID {
+		return bulk.NewResult(bulk.Skipped, bulk.ReasonAlreadyConverted, "", b.Now()), nil
+	}
+	if err := b.Trials.Convert(ctx, item.VendorID, d.Request); err != nil {
+		return bulk.Result{}, failed("telling trial "+item.VendorID, err)
+	}
+	return bulk.NewResult(bulk.Succeeded, bulk.ReasonCarriedOut, "", b.Now()), nil
+}
+
+// facts gathers what is decided on.
+func (b *Bulk) facts(ctx context.Context, o bulk.Operation, item bulk.Item, flags rollout.Document) (bulk.Facts, error) {
+	f := bulk.Facts{Now: b.Now(), EmailReminders: flags.FeatureFlags.TrialAutomation.EmailReminders}
+	var err error
+	if f.Trial, f.Found, err = b.Store.Trial(ctx, item.VendorID); err != nil || !f.Found {
+		return f, err
+	}
+	if o.Action != bulk.Convert && o.Action != bulk.Resend {
+		return f, nil
+	}
+	f.Vendor, err = b.Store.Vendor(ctx, item.VendorID)
+	if e, ok := errors.AsType[*trial.Error](err); ok && e.Code == trial.CodeNotFound {
+		f.Found, err = false, nil // the marketplace has deleted the vendor
+	}
+	if err == nil && f.Found {
+		f.NoMail = f.Vendor.NoMail(b.Mailer.AddressHash(f.Vendor.Email))
+	}
+	return f, err
+}

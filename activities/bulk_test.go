@@ -1,0 +1,502 @@
+package activities_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/zap"
+
+	"marketplace.example/trials/activities"
+	"marketplace.example/trials/bulk"
+	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/trial"
+)
+
+// house is a bulk operation before a database, trials and a mail service in memory.
+type house struct {
+	mu      sync.Mutex
+	flags   rollout.Flags
+	vendors map[string]trial.Vendor
+	events  map[string][]trial.Event
+	sends   map[string]trial.Send
+	items   map[int]bulk.Item
+	// undone are the items of the operation bulk-1 once another one undoes it.
+	undone map[int]bulk.Item
+	states []bulk.State
+	asks   map[string]int
+	mails  []activities.Mail
+	told   []string // of conversions
+	// outcome is what the mail service answers with.
+	outcome activities.Delivery
+	// crash has the next results not stored: what was done before is done.
+	crash int
+	// silent is a vendor whose trial does not answer.
+	silent string
+}
+
+func newHouse(vendors ...string) *house {
+	h := &house{
+		flags: rollout.InitialFlags(), vendors: map[string]trial.Vendor{}, events: map[string][]trial.Event{}, sends: map[string]trial.Send{},
+		items: map[int]bulk.Item{}, asks: map[string]int{},
+		outcome: activities.Delivery{Status: trial.SendSent, MessageID: "m1"},
+	}
+	for i, id := range vendors {
+		v := trial.Vendor{ID: id, Email: id + "@vendors.example.com", StartedAt: now.Add(-5 * trial.RealDay), Automation: &trial.Automation{Cohort: trial.Automated}}
+		h.vendors[id] = v
+		h.happen(trial.Start(v.Registration(trial.DefaultPolicy(), trial.RealDay), v.StartedAt), id)
+		welcome, _ := h.state(id).Next()
+		h.happen(h.state(id).StepEvent(welcome, trial.Decision{Action: trial.Run, Reason: trial.ReasonDue, Mail: true}, trial.Facts{Now: welcome.At}, true), id)
+		h.items[i+1] = bulk.Item{Number: i + 1, VendorID: id}
+	}
+	return h
+}
+
+func (h *house) happen(e trial.Event, id string) { h.events[id] = append(h.events[id], e) }
+func (h *house) state(id string) trial.State     { return trial.Fold(h.events[id]) }
+
+func (h *house) operation(a bulk.Action) bulk.Operation {
+	o := bulk.Operation{ID: "bulk-1", Action: a, Reason: "asked", By: "admin", AskedAt: now, PerMinute: bulk.MaxPerMinute, Listed: len(h.items)}
+	switch a {
+	case bulk.Extend, bulk.Shorten, bulk.Revive:
+		o.Days = 3
+	case bulk.Convert:
+		o.At = new(now)
+	case bulk.Cancel, bulk.Resend, bulk.Undo:
+	}
+	return o
+}
+
+func (h *house) doing() *activities.Bulk {
+	return &activities.Bulk{Store: h, Trials: h, Mailer: h, Now: func() time.Time { return now }, Log: zap.NewNop()}
+}
+
+// carry carries out an operation's first page.
+func (h *house) carry(t *testing.T, o bulk.Operation) (bulk.State, error) {
+	t.Helper()
+	return h.doing().CarryOut(t.Context(), activities.BulkWork{Operation: o, State: bulk.Begin(o)})
+}
+
+func (h *house) Flags(context.Context) (rollout.Document, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return rollout.Document{FeatureFlags: h.flags}, nil
+}
+
+func (h *house) Vendor(_ context.Context, id string) (trial.Vendor, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if v, ok := h.vendors[id]; ok {
+		return v, nil
+	}
+	return trial.Vendor{}, trial.NotFound(id)
+}
+
+func (h *house) Trial(_ context.Context, id string) (trial.State, bool, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.state(id), len(h.events[id]) > 0, nil
+}
+
+func (h *house) Events(_ context.Context, id string, _ int) ([]trial.Event, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Clone(h.events[id]), nil
+}
+
+func (h *house) Trials(_ context.Context, f trial.Filter, after string, limit int) (page []trial.State, next string, err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, id := range slices.Sorted(maps.Keys(h.events)) {
+		s := h.state(id)
+		if id <= after || f.Status != "" && s.Status != f.Status || f.Cohort != "" && s.Cohort != f.Cohort {
+			continue
+		}
+		if len(page) == limit {
+			return page, page[limit-1].VendorID, nil
+		}
+		page = append(page, s)
+	}
+	return page, "", nil
+}
+
+func (h *house) RecordConversion(_ context.Context, id string, c trial.Conversion) (trial.Conversion, bool, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	v := h.vendors[id]
+	if v.Automation.Conversion == nil {
+		automation := *v.Automation
+		automation.Conversion = &c
+		v.Automation = &automation
+		h.vendors[id] = v
+		return c, true, nil
+	}
+	return *v.Automation.Conversion, false, nil
+}
+
+func (h *house) ClaimSend(_ context.Context, s trial.Send) (bool, trial.Send, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if current, ok := h.sends[s.Key]; ok {
+		return false, current, nil
+	}
+	h.sends[s.Key] = s
+	return true, s, nil
+}
+
+func (h *house) ReclaimSend(_ context.Context, key string, from int, _ bool, _ time.Time, _ string) (bool, trial.Send, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	s := h.sends[key]
+	s.Attempt, s.Status = from+1, trial.SendClaimed
+	h.sends[key] = s
+	return true, s, nil
+}
+
+func (h *house) SettleSend(_ context.Context, key string, _ int, status trial.SendStatus, id, reason string, _ time.Time) (trial.Send, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	s := h.sends[key]
+	s.Status, s.MessageID, s.Reason = status, id, reason
+	h.sends[key] = s
+	return s, nil
+}
+
+func (h *house) Bulk(context.Context, string) (bulk.Operation, bulk.State, error) {
+	return bulk.Operation{}, bulk.State{}, errors.New("not asked for")
+}
+
+func (h *house) GrowBulk(_ context.Context, _ string, s bulk.State) error {
+	h.states = append(h.states, s)
+	return nil
+}
+
+func (h *house) AddBulkItems(_ context.Context, _ string, items []bulk.Item) error {
+	for _, i := range items {
+		if _, there := h.items[i.Number]; !there {
+			h.items[i.Number] = i
+		}
+	}
+	return nil
+}
+
+func (h *house) BulkItem(_ context.Context, id string, number int) (bulk.Item, bool, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	items := h.items
+	if id == "bulk-1" && h.undone != nil {
+		items = h.undone
+	}
+	i, there := items[number]
+	return i, there, nil
+}
+
+func (h *house) SettleBulkItem(_ context.Context, _ string, number int, r bulk.Result) (bulk.Result, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.crash > 0 {
+		h.crash--
+		return r, errors.New("the worker was killed")
+	}
+	i := h.items[number]
+	if i.Result == nil || i.Result.Rank < r.Rank {
+		i.Result = &r
+		h.items[number] = i
+	}
+	return *i.Result, nil
+}
+
+func (h *house) Ask(_ context.Context, message, id string, r trial.Request) (trial.Overview, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.asks[id]++
+	if id == h.silent {
+		return trial.Overview{}, &trial.Error{Code: trial.CodeUnavailable, Message: "no answer"}
+	}
+	e, err := h.state(id).Request(message, r, now)
+	if err != nil {
+		return trial.Overview{}, err
+	}
+	if e != nil {
+		h.happen(*e, id)
+	}
+	return h.state(id).Overview(), nil
+}
+
+func (h *house) Convert(_ context.Context, id string, r trial.Request) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.told = append(h.told, id+" "+r.ID)
+	return nil
+}
+
+func (h *house) Wait(context.Context) (bool, error) { return false, nil }
+
+func (h *house) AddressHash(address string) string { return "hash of " + address }
+
+func (h *house) Deliver(_ context.Context, m activities.Mail) (activities.Delivery, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.mails = append(h.mails, m)
+	return h.outcome, nil
+}
+
+// outcomes are what became of the items, in their order.
+func (h *house) outcomes() []string {
+	var all []string
+	for _, number := range slices.Sorted(maps.Keys(h.items)) {
+		if r := h.items[number].Result; r != nil {
+			all = append(all, fmt.Sprintf("%s %s", r.Outcome, r.Reason))
+		} else {
+			all = append(all, "open")
+		}
+	}
+	return all
+}
+
+func TestCarryOutEachOnce(t *testing.T) {
+	t.Parallel()
+	h := newHouse("v1", "v2", "v3")
+	h.items[4] = bulk.Item{Number: 4, VendorID: "nobody"}
+	h.vendors["v3"], h.events["v3"] = trial.Vendor{}, append(h.events["v3"], *must(h.state("v3").Request(trial.MessageCancel, trial.Request{Reason: "r"}, now)))
+	s, err := h.carry(t, h.operation(bulk.Extend))
+	require.NoError(t, err)
+	require.Equal(t, bulk.Done, s.Status)
+	require.Equal(t, []string{"done carried-out", "done carried-out", "refused status-cancelled", "refused no-such-trial"}, h.outcomes())
+	require.Equal(t, 1, h.state("v1").Revision)
+	change := h.items[1].Result.Change
+	require.Equal(t, 3*trial.RealDay, change.Is.Sub(change.Was))
+	require.Equal(t, h.state("v1").EndsAt, change.Is)
+	require.Equal(t, s, h.states[len(h.states)-1], "it is stored before the workflow hears of it")
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+// A worker that is killed between asking a trial and noting the result leaves the
+// trial changed. The next attempt changes nothing, and knows the old end.
+func TestCarryOutAfterACrash(t *testing.T) {
+	t.Parallel()
+	h := newHouse("v1", "v2", "v3", "v4")
+	before := h.state("v1").EndsAt
+	h.crash = 3
+	_, err := h.carry(t, h.operation(bulk.Extend))
+	require.ErrorContains(t, err, "3 of 4 items")
+	s, err := h.carry(t, h.operation(bulk.Extend))
+	require.NoError(t, err)
+	require.Equal(t, 4, s.Counts.Of(bulk.Succeeded), "counted once, whoever did it")
+	for _, id := range []string{"v1", "v2", "v3", "v4"} {
+		require.Equal(t, 1, h.state(id).Revision, id)
+		require.Equal(t, 1, h.asks[id], id)
+	}
+	for _, i := range h.items {
+		require.Equal(t, before, i.Result.Change.Was)
+		require.Equal(t, before.Add(3*trial.RealDay), i.Result.Change.Is)
+		require.Equal(t, 1, i.Result.Change.Revision)
+	}
+}
+
+func TestCarryOutWaitsForATrialThatDoesNotAnswer(t *testing.T) {
+	t.Parallel()
+	h := newHouse("v1", "v2")
+	h.silent = "v2"
+	_, err := h.carry(t, h.operation(bulk.Cancel))
+	require.ErrorContains(t, err, "1 of 2 items")
+	require.Equal(t, []string{"done carried-out", "open"}, h.outcomes())
+	h.silent = ""
+	_, err = h.carry(t, h.operation(bulk.Cancel))
+	require.NoError(t, err)
+	require.Equal(t, 1, h.asks["v1"])
+}
+
+func TestCarryOutHeedsTheFlags(t *testing.T) {
+	t.Parallel()
+	h := newHouse("v1")
+	h.flags.AdminTools.BulkOperations = false
+	s, err := h.carry(t, h.operation(bulk.Extend))
+	require.NoError(t, err)
+	require.Equal(t, bulk.Paused, s.Status)
+	require.Equal(t, "adminTools.bulkOperations", s.Cause)
+	require.Equal(t, 1, s.Next)
+	require.Empty(t, h.asks)
+}
+
+func TestCarryOutKeepsTheRate(t *testing.T) {
+	t.Parallel()
+	h := newHouse("v1", "v2", "v3", "v4")
+	o := h.operation(bulk.Extend)
+	o.PerMinute = 600 // four of them are 0.4 s
+	began := time.Now()
+	_, err := h.carry(t, o)
+	require.NoError(t, err)
+	require.GreaterOrEqual(t, time.Since(began), 390*time.Millisecond)
+}
+
+func TestLookAtItemsChangesNothing(t *testing.T) {
+	t.Parallel()
+	h := newHouse("v1", "v2")
+	h.items[3] = bulk.Item{Number: 3, VendorID: "nobody"}
+	o := h.operation(bulk.Shorten)
+	o.DryRun = true
+	s, err := h.doing().LookAtItems(t.Context(), activities.BulkWork{Operation: o, State: bulk.Begin(o)})
+	require.NoError(t, err)
+	require.Equal(t, bulk.Planned, s.Status)
+	require.Equal(t, bulk.Tally{}.Add(bulk.Succeeded, bulk.ReasonCarriedOut).Add(bulk.Succeeded, bulk.ReasonCarriedOut).Add(bulk.Refused, bulk.ReasonNoTrial), s.Plan)
+	require.Len(t, s.Examples, 3)
+	require.Equal(t, -3*trial.RealDay, s.Examples[0].Is.Sub(*s.Examples[0].Was))
+	require.Empty(t, h.asks)
+	require.Equal(t, []string{"open", "open", "open"}, h.outcomes())
+}
+
+func TestConvertItems(t *testing.T) {
+	t.Parallel()
+	h := newHouse("v1", "v2")
+	_, _, err := h.RecordConversion(t.Context(), "v2", trial.Conversion{At: now, RequestID: "billing"})
+	require.NoError(t, err)
+	for range 2 { // the second time all is done
+		_, err := h.carry(t, h.operation(bulk.Convert))
+		require.NoError(t, err)
+	}
+	require.Equal(t, []string{"done carried-out", "skipped already-converted"}, h.outcomes())
+	require.Equal(t, []string{"v1 bulk-1/v1"}, h.told)
+	require.Equal(t, now, h.vendors["v1"].Automation.Conversion.At)
+}
+
+func TestResendItems(t *testing.T) {
+	t.Parallel()
+	h := newHouse("v1", "v2")
+	v := h.vendors["v2"]
+	v.Automation = &trial.Automation{Cohort: trial.Automated, Suppression: &trial.Suppression{Reason: trial.ReasonSuppressedAddress, AddressHash: "hash of v2@vendors.example.com"}}
+	h.vendors["v2"] = v
+	s, err := h.carry(t, h.operation(bulk.Resend))
+	require.NoError(t, err)
+	require.Equal(t, bulk.Done, s.Status)
+	require.Equal(t, []string{"done carried-out", "skipped suppressed-address"}, h.outcomes())
+	require.Len(t, h.mails, 1)
+	require.Equal(t, trial.Welcome, h.mails[0].Step.Kind)
+	require.Equal(t, "v1/resend-bulk-1/0", h.mails[0].Send.Key, "a send of its own, so that events about it settle it")
+}
+
+// A resend happens once an operation, whatever is killed when.
+func TestResendOnceAnOperation(t *testing.T) {
+	t.Parallel()
+	h := newHouse("v1")
+	h.crash = 1
+	_, err := h.carry(t, h.operation(bulk.Resend))
+	require.Error(t, err)
+	_, err = h.carry(t, h.operation(bulk.Resend))
+	require.NoError(t, err)
+	require.Len(t, h.mails, 1)
+	require.Equal(t, []string{"done carried-out"}, h.outcomes())
+}
+
+func TestResendThatNobodyKnowsOfIsNotRepeated(t *testing.T) {
+	t.Parallel()
+	h := newHouse("v1")
+	h.outcome = activities.Delivery{Status: trial.SendUnknown, Reason: "timeout"}
+	for range 2 {
+		_, err := h.carry(t, h.operation(bulk.Resend))
+		require.NoError(t, err)
+	}
+	require.Len(t, h.mails, 1)
+	require.Equal(t, []string{"failed e-mail-unknown"}, h.outcomes())
+	_, err := h.SettleSend(t.Context(), "v1/resend-bulk-1/0", 1, trial.SendSent, "m1", "", now) // an event tells
+	require.NoError(t, err)
+	_, err = h.carry(t, h.operation(bulk.Resend))
+	require.NoError(t, err)
+	require.Equal(t, []string{"done carried-out"}, h.outcomes())
+	require.Len(t, h.mails, 1)
+}
+
+func TestResendThatIsThrottledIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	h := newHouse("v1")
+	h.outcome = activities.Delivery{Status: trial.SendReleased, Reason: "throttled", RetryAfter: time.Second}
+	_, err := h.carry(t, h.operation(bulk.Resend))
+	require.Error(t, err)
+	h.outcome = activities.Delivery{Status: trial.SendSent}
+	_, err = h.carry(t, h.operation(bulk.Resend))
+	require.NoError(t, err)
+	require.Equal(t, []string{"done carried-out"}, h.outcomes())
+}
+
+func TestChooseFiltered(t *testing.T) {
+	t.Parallel()
+	var ids []string
+	for i := range 1100 {
+		ids = append(ids, fmt.Sprintf("v-%04d", i))
+	}
+	h := newHouse(ids...)
+	h.items = map[int]bulk.Item{}
+	o := h.operation(bulk.Cancel)
+	o.Filter, o.Listed = &bulk.Filter{Status: trial.Active}, 0
+	s := bulk.Begin(o)
+	var first bulk.State
+	for pages := 0; s.Status == bulk.Choosing; pages++ {
+		require.Less(t, pages, 4)
+		var err error
+		s, err = h.doing().ChooseItems(t.Context(), activities.BulkWork{Operation: o, State: s})
+		require.NoError(t, err)
+		if pages == 0 {
+			// The answer was lost: the page is chosen again, while a trial has ended.
+			first = s
+			h.happen(*must(h.state("v-0007").Request(trial.MessageCancel, trial.Request{Reason: "r"}, now)), "v-0007")
+			s = bulk.Begin(o)
+		}
+	}
+	require.Equal(t, 500, first.Total)
+	require.Equal(t, bulk.Running, s.Status)
+	require.Equal(t, 1100, s.Total)
+	seen := map[string]bool{}
+	for number := 1; number <= 1100; number++ {
+		require.False(t, seen[h.items[number].VendorID])
+		seen[h.items[number].VendorID] = true
+	}
+	require.Len(t, seen, 1100)
+}
+
+func TestChooseFilteredByEnds(t *testing.T) {
+	t.Parallel()
+	h := newHouse("v1", "v2")
+	h.items = map[int]bulk.Item{}
+	o := h.operation(bulk.Cancel)
+	o.Filter, o.Listed = &bulk.Filter{EndsBefore: new(now)}, 0
+	s, err := h.doing().ChooseItems(t.Context(), activities.BulkWork{Operation: o, State: bulk.Begin(o)})
+	require.NoError(t, err)
+	require.Equal(t, bulk.Done, s.Status, "there is none")
+	require.Zero(t, s.Total)
+}
+
+func TestUndoItems(t *testing.T) {
+	t.Parallel()
+	h := newHouse("v1", "v2", "v3")
+	before := h.state("v1").EndsAt
+	_, err := h.carry(t, h.operation(bulk.Extend))
+	require.NoError(t, err)
+	h.undone, h.items = h.items, map[int]bulk.Item{}
+	refusedItem := h.undone[2]
+	refusedItem.Result = new(bulk.NewResult(bulk.Refused, "r", "", now))
+	h.undone[2] = refusedItem
+	h.happen(*must(h.state("v3").Request(trial.MessageExtend, trial.Request{Days: 1, Reason: "r"}, now)), "v3")
+
+	undo := bulk.Operation{ID: "bulk-2", Action: bulk.Undo, Reason: "r", By: "admin", AskedAt: now, PerMinute: 6000, Undoes: "bulk-1", UndoesAction: bulk.Extend}
+	s, err := h.doing().ChooseItems(t.Context(), activities.BulkWork{Operation: undo, State: bulk.Begin(undo)})
+	require.NoError(t, err)
+	require.Equal(t, 3, s.Total)
+	s, err = h.doing().CarryOut(t.Context(), activities.BulkWork{Operation: undo, State: s})
+	require.NoError(t, err)
+	require.Equal(t, bulk.Done, s.Status)
+	require.Equal(t, []string{"done carried-out", "skipped nothing-to-undo", "refused changed-since"}, h.outcomes())
+	require.Equal(t, before, h.state("v1").EndsAt)
+	require.Equal(t, before.Add(4*trial.RealDay), h.state("v3").EndsAt)
+}

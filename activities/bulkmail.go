@@ -1,0 +1,97 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"go.uber.org/zap"
+
+	"marketplace.example/trials/bulk"
+	"marketplace.example/trials/trial"
+)
+
+// resend sends a step's e-mail once more, under a claim of the operation's own, so
+// once an operation. Where nobody knows whether it left, it is not sent again: an
+// e-mail too many is worse than one too few. An event of the mail service may
+// tell later, and resuming the operation then finds it sent.
+func (b *Bulk) resend(ctx context.Context, o bulk.Operation, step trial.Step, f bulk.Facts) (bulk.Result, error) {
+	result := func(outcome bulk.Outcome, reason bulk.Reason, detail string) (bulk.Result, error) {
+		return bulk.NewResult(outcome, reason, detail, b.Now()), nil
+	}
+	if _, err := b.Mailer.Wait(ctx); err != nil {
+		return bulk.Result{}, failed("waiting for the account's rate", err)
+	}
+	send, mine, err := b.claim(ctx, o, f)
+	if err != nil {
+		return bulk.Result{}, err
+	}
+	if !mine {
+		switch send.Status {
+		case trial.SendSent:
+			return result(bulk.Succeeded, bulk.ReasonCarriedOut, "")
+		case trial.SendRefused:
+			return result(bulk.Refused, bulk.ReasonMailRefused, send.Reason)
+		case trial.SendClaimed, trial.SendUnknown, trial.SendReleased:
+		}
+		return result(bulk.Failed, bulk.ReasonMailUnknown, "an attempt was interrupted")
+	}
+	delivery, err := b.deliver(ctx, send, step, f)
+	if err != nil {
+		return bulk.Result{}, err
+	}
+	switch delivery.Status {
+	case trial.SendSent:
+		return result(bulk.Succeeded, bulk.ReasonCarriedOut, "")
+	case trial.SendRefused:
+		return result(bulk.Refused, bulk.ReasonMailRefused, delivery.Reason)
+	case trial.SendReleased:
+		return bulk.Result{}, later(fmt.Sprintf("send %s: not accepted (%s)", send.Key, delivery.Reason), delivery.RetryAfter)
+	case trial.SendClaimed, trial.SendUnknown:
+	}
+	return result(bulk.Failed, bulk.ReasonMailUnknown, delivery.Reason)
+}
+
+// claim makes this attempt the one that sends, or answers with what is known of
+// the e-mail.
+func (b *Bulk) claim(ctx context.Context, o bulk.Operation, f bulk.Facts) (send trial.Send, mine bool, err error) {
+	key, hash := trial.Step{Kind: o.ResendKind()}.Key(f.Vendor.ID), b.Mailer.AddressHash(f.Vendor.Email)
+	mine, send, err = b.Store.ClaimSend(ctx, trial.Send{
+		Key: key, VendorID: f.Vendor.ID, Kind: o.ResendKind(), Status: trial.SendClaimed, Attempt: 1,
+		ClaimedAt: b.Now().UTC().Truncate(time.Millisecond), AddressHash: hash,
+	})
+	if err != nil {
+		return send, false, failed("claiming the send", err)
+	}
+	if mine || send.Status != trial.SendReleased {
+		return send, mine, nil
+	}
+	mine, send, err = b.Store.ReclaimSend(ctx, key, send.Attempt, false, b.Now(), hash)
+	return send, mine, failed("claiming the send again", err)
+}
+
+// deliver sends, unless the kill switch was thrown meanwhile, and notes what became of it.
+func (b *Bulk) deliver(ctx context.Context, send trial.Send, step trial.Step, f bulk.Facts) (Delivery, error) {
+	delivery := Delivery{Status: trial.SendReleased, Reason: string(trial.ReasonAutomationDisabled)}
+	flags, err := b.Store.Flags(ctx)
+	if err == nil && flags.FeatureFlags.TrialAutomation.Enabled {
+		delivery, err = b.Mailer.Deliver(ctx, Mail{To: f.Vendor.Email, Send: send, State: f.Trial, Step: step, VendorName: f.Vendor.Name, Now: b.Now()})
+	}
+	if err != nil {
+		delivery = Delivery{Status: trial.SendReleased, Reason: "not-sent"}
+	}
+	// The context may be over by now; the note is worth a moment more.
+	noteCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	settled, settleErr := b.Store.SettleSend(noteCtx, send.Key, send.Attempt, delivery.Status, delivery.MessageID, delivery.Reason, b.Now())
+	switch {
+	case settleErr != nil:
+		return delivery, failed("recording the send's outcome", settleErr)
+	case err != nil:
+		return delivery, failed("sending again", err)
+	case settled.Status == trial.SendSent: // an event may have been faster than the answer
+		delivery.Status = trial.SendSent
+	}
+	b.Log.Info("sent again", zap.String("send", send.Key), zap.String("step", step.Key(f.Vendor.ID)), zap.String("status", string(delivery.Status)))
+	return delivery, nil
+}

@@ -1,0 +1,277 @@
+package rest
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"go.uber.org/zap"
+
+	"marketplace.example/trials/bulk"
+	"marketplace.example/trials/trial"
+)
+
+// BulkStore keeps the bulk operations.
+type BulkStore interface {
+	// ClaimBulk keeps which operation a request's key starts, and answers with the
+	// first that was kept under that key.
+	ClaimBulk(ctx context.Context, key string, c bulk.Claim) (bulk.Claim, error)
+	// AddBulk and AddBulkItems store what is not there yet.
+	AddBulk(ctx context.Context, o bulk.Operation, state bulk.State) error
+	AddBulkItems(ctx context.Context, id string, items []bulk.Item) error
+	// Bulk returns an operation; one that does not exist is a *trial.Error with
+	// trial.CodeNotFound.
+	Bulk(ctx context.Context, id string) (bulk.Operation, bulk.State, error)
+	// Bulks lists operations, the latest first, from before an id on.
+	Bulks(ctx context.Context, before string, limit int) (page []bulk.View, next string, err error)
+	BulkItem(ctx context.Context, id string, number int) (bulk.Item, bool, error)
+}
+
+// Bulks reaches the workflows of the bulk operations.
+type Bulks interface {
+	// StartBulk starts an operation that is stored; one that runs is left alone.
+	StartBulk(ctx context.Context, o bulk.Operation) error
+	// SteerBulk sends an operation what an admin asks of it.
+	SteerBulk(ctx context.Context, o bulk.Operation, c bulk.Control) error
+}
+
+// StartBulkOperation begins an operation, once a key. Its items are stored before
+// it is, and it before its workflow is started: repeating the request makes good
+// whatever is missing.
+func (s *server) StartBulkOperation(ctx context.Context, request StartBulkOperationRequestObject) (StartBulkOperationResponseObject, error) {
+	o, list, err := s.bulkAsked(ctx, request.Body)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.bulkAllowed(ctx, o); err != nil {
+		return nil, err
+	}
+	if o.ID, err = s.claimBulk(ctx, request.Params.IdempotencyKey, request.Body); err != nil {
+		return nil, err
+	}
+	view, err := s.beginBulk(ctx, o, bulk.Items(list, o.AskedAt))
+	return StartBulkOperation202JSONResponse(view), err
+}
+
+// bulkAsked is what a request asks for, checked.
+func (s *server) bulkAsked(ctx context.Context, body *BulkRequest) (bulk.Operation, []bulk.Listing, error) {
+	now := s.now()
+	o := bulk.Operation{Action: bulk.Action(body.Action), Reason: body.Reason, By: actor(ctx), AskedAt: now, PerMinute: bulk.DefaultPerMinute}
+	set(&o.Days, body.Days)
+	set(&o.DryRun, body.DryRun)
+	set(&o.PerMinute, body.PerMinute)
+	if body.At != nil {
+		o.At = new(moment(*body.At))
+	} else if o.Action == bulk.Convert {
+		o.At = &now
+	}
+	list, err := bulkChosen(&o, body)
+	if err != nil {
+		return o, nil, err
+	}
+	o.Listed = len(list)
+	return o, list, errors.Join(o.Validate(), o.CheckList(list))
+}
+
+// bulkChosen is which trials a request names, in exactly one way.
+func bulkChosen(o *bulk.Operation, body *BulkRequest) ([]bulk.Listing, error) {
+	ways := 0
+	for _, given := range []bool{body.Ids != nil, body.Csv != nil, body.Filter != nil} {
+		if given {
+			ways++
+		}
+	}
+	switch {
+	case ways != 1:
+		return nil, trial.Invalid("ids", "give exactly one of ids, csv and filter")
+	case body.Csv != nil:
+		return bulk.ReadCSV(*body.Csv)
+	case body.Filter != nil:
+		o.Filter = &bulk.Filter{EndsFrom: body.Filter.EndsFrom, EndsBefore: body.Filter.EndsBefore}
+		set(&o.Filter.Status, body.Filter.Status)
+		set(&o.Filter.Cohort, body.Filter.Cohort)
+		return nil, nil
+	}
+	list := make([]bulk.Listing, 0, len(*body.Ids))
+	for _, id := range *body.Ids {
+		list = append(list, bulk.Listing{VendorID: id})
+	}
+	return list, nil
+}
+
+// bulkAllowed tells whether the flags let an operation begin or go on.
+func (s *server) bulkAllowed(ctx context.Context, o bulk.Operation) error {
+	flags, err := s.Store.Flags(ctx)
+	if err != nil {
+		return err
+	}
+	if flag := o.Against(flags.FeatureFlags); flag != "" {
+		return refuse(http.StatusForbidden, "this is switched off: the flag %s is false", flag)
+	}
+	return nil
+}
+
+// claimBulk is the id of the operation that a key starts: the first one claimed. A
+// key that was used for another request is refused.
+func (s *server) claimBulk(ctx context.Context, key string, asked any) (string, error) {
+	body, err := json.Marshal(asked)
+	if err != nil {
+		return "", fmt.Errorf("writing down what was asked for: %w", err)
+	}
+	c := bulk.Claim{
+		// In the order of time, and of the key as well: two may be asked for within a second.
+		OperationID: fmt.Sprintf("bulk-%s-%.4x", s.now().Format("20060102-150405"), sha256.Sum256([]byte(key))),
+		Request:     fmt.Sprintf("%x", sha256.Sum256(body)),
+	}
+	kept, err := s.Store.ClaimBulk(ctx, key, c)
+	if err == nil && kept.Request != c.Request {
+		err = keyReused()
+	}
+	return kept.OperationID, err
+}
+
+// beginBulk stores an operation, unless that was done before, and starts it.
+func (s *server) beginBulk(ctx context.Context, o bulk.Operation, items []bulk.Item) (bulk.View, error) {
+	known, state, err := s.Store.Bulk(ctx, o.ID)
+	if isCode(err, trial.CodeNotFound) {
+		known, state = o, bulk.Begin(o)
+		if err = s.Store.AddBulkItems(ctx, o.ID, items); err == nil {
+			err = s.Store.AddBulk(ctx, o, state)
+		}
+	}
+	if err != nil {
+		return bulk.View{}, err
+	}
+	if err := s.Bulks.StartBulk(ctx, known); err != nil {
+		return bulk.View{}, err
+	}
+	s.log.Info("bulk operation asked for", zap.String("requestId", callOf(ctx).id), zap.String("operation", o.ID),
+		zap.String("action", string(o.Action)), zap.Int("listed", o.Listed))
+	return bulk.ViewOf(known, state), nil
+}
+
+// UndoBulkOperation begins an operation that takes another one back, once a key.
+func (s *server) UndoBulkOperation(ctx context.Context, request UndoBulkOperationRequestObject) (UndoBulkOperationResponseObject, error) {
+	first, state, err := s.Store.Bulk(ctx, request.OperationId)
+	if err != nil {
+		return nil, err
+	}
+	undo, err := bulk.UndoOf(first, state, "", request.Body.Reason, actor(ctx), s.now())
+	if err != nil {
+		return nil, err
+	}
+	if err := s.bulkAllowed(ctx, undo); err != nil {
+		return nil, err
+	}
+	if undo.ID, err = s.claimBulk(ctx, request.Params.IdempotencyKey, []any{"undo", first.ID, request.Body}); err != nil {
+		return nil, err
+	}
+	view, err := s.beginBulk(ctx, undo, nil)
+	return UndoBulkOperation202JSONResponse(view), err
+}
+
+// GetBulkOperation answers with an operation.
+func (s *server) GetBulkOperation(ctx context.Context, request GetBulkOperationRequestObject) (GetBulkOperationResponseObject, error) {
+	o, state, err := s.Store.Bulk(ctx, request.OperationId)
+	return GetBulkOperation200JSONResponse(bulk.ViewOf(o, state)), err
+}
+
+// ListBulkOperations answers with a page of operations.
+func (s *server) ListBulkOperations(ctx context.Context, request ListBulkOperationsRequestObject) (ListBulkOperationsResponseObject, error) {
+	before, limit := "", 20
+	set(&before, request.Params.Cursor)
+	set(&limit, request.Params.Limit)
+	views, next, err := s.Store.Bulks(ctx, before, limit)
+	if err != nil {
+		return nil, err
+	}
+	if views == nil {
+		views = []bulk.View{}
+	}
+	return ListBulkOperations200JSONResponse{Operations: views, NextCursor: next}, nil
+}
+
+// bulkLooks bounds how many items one request looks at, however few of them it
+// answers with.
+const bulkLooks = 1000
+
+// ListBulkItems answers with a page of an operation's items.
+func (s *server) ListBulkItems(ctx context.Context, request ListBulkItemsRequestObject) (ListBulkItemsResponseObject, error) {
+	if _, _, err := s.Store.Bulk(ctx, request.OperationId); err != nil {
+		return nil, err
+	}
+	after, limit := 0, 100
+	set(&after, request.Params.Cursor)
+	set(&limit, request.Params.Limit)
+	page := ListBulkItems200JSONResponse{Items: []bulk.Item{}}
+	for number := after + 1; ; number++ {
+		if len(page.Items) == limit || number > after+bulkLooks {
+			page.NextCursor = new(number - 1)
+			return page, nil
+		}
+		item, found, err := s.Store.BulkItem(ctx, request.OperationId, number)
+		if err != nil || !found {
+			return page, err
+		}
+		if wanted(item, request.Params.Outcome) {
+			page.Items = append(page.Items, item)
+		}
+	}
+}
+
+func wanted(i bulk.Item, outcome *ListBulkItemsParamsOutcome) bool {
+	switch {
+	case outcome == nil:
+		return true
+	case i.Result == nil:
+		return *outcome == Open
+	}
+	return string(*outcome) == string(i.Result.Outcome)
+}
+
+// steerBulk puts a request before an operation. What does not apply is refused
+// here, on what is stored; the workflow decides anew.
+func (s *server) steerBulk(ctx context.Context, id, name, reason string) (bulk.View, error) {
+	o, state, err := s.Store.Bulk(ctx, id)
+	if err != nil {
+		return bulk.View{}, err
+	}
+	c := bulk.Control{Name: name, Reason: reason, By: actor(ctx), At: s.now()}
+	if _, err := state.Request(c); err != nil {
+		return bulk.View{}, err
+	}
+	if name == bulk.ControlStart || name == bulk.ControlResume {
+		if err := s.bulkAllowed(ctx, o); err != nil {
+			return bulk.View{}, err
+		}
+	}
+	s.log.Info("bulk operation steered", zap.String("requestId", callOf(ctx).id), zap.String("operation", id), zap.String("control", name))
+	return bulk.ViewOf(o, state), s.Bulks.SteerBulk(ctx, o, c)
+}
+
+// StartPlannedBulkOperation carries out what a dry run has looked at.
+func (s *server) StartPlannedBulkOperation(ctx context.Context, r StartPlannedBulkOperationRequestObject) (StartPlannedBulkOperationResponseObject, error) {
+	view, err := s.steerBulk(ctx, r.OperationId, bulk.ControlStart, r.Body.Reason)
+	return StartPlannedBulkOperation202JSONResponse(view), err
+}
+
+// PauseBulkOperation holds an operation where it is.
+func (s *server) PauseBulkOperation(ctx context.Context, r PauseBulkOperationRequestObject) (PauseBulkOperationResponseObject, error) {
+	view, err := s.steerBulk(ctx, r.OperationId, bulk.ControlPause, r.Body.Reason)
+	return PauseBulkOperation202JSONResponse(view), err
+}
+
+// ResumeBulkOperation lets an operation go on.
+func (s *server) ResumeBulkOperation(ctx context.Context, r ResumeBulkOperationRequestObject) (ResumeBulkOperationResponseObject, error) {
+	view, err := s.steerBulk(ctx, r.OperationId, bulk.ControlResume, r.Body.Reason)
+	return ResumeBulkOperation202JSONResponse(view), err
+}
+
+// StopBulkOperation ends an operation where it is.
+func (s *server) StopBulkOperation(ctx context.Context, r StopBulkOperationRequestObject) (StopBulkOperationResponseObject, error) {
+	view, err := s.steerBulk(ctx, r.OperationId, bulk.ControlStop, r.Body.Reason)
+	return StopBulkOperation202JSONResponse(view), err
+}

@@ -1,0 +1,194 @@
+package bulk
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Item is one trial of an operation.
+type Item struct {
+	// Number counts from 1.
+	Number   int    `json:"number"`
+	VendorID string `json:"vendorId"`
+	// Days is the item's own number of days, 0 for the operation's.
+	Days int `json:"days"`
+	// Left is what the operation that is undone had left behind; nil elsewhere.
+	Left *Change `json:"left"`
+	// Result is nil until it is known.
+	Result *Result `json:"result"`
+}
+
+// ItemKey identifies one item: "operation/number".
+func ItemKey(operationID string, number int) string {
+	return fmt.Sprintf("%s/%d", operationID, number)
+}
+
+// Change is what a carried out item has changed.
+type Change struct {
+	// Was and Is are the trial's ends before and after; equal where it was cancelled.
+	Was time.Time `json:"was"`
+	Is  time.Time `json:"is"`
+	// Revision is the trial's after the change.
+	Revision int `json:"revision"`
+}
+
+// Outcome is what became of an item.
+type Outcome string
+
+// The outcomes.
+const (
+	// Succeeded: carried out.
+	Succeeded Outcome = "done"
+	// Skipped: there was nothing to do.
+	Skipped Outcome = "skipped"
+	// Refused: it does not apply to the trial as it stands, or there is no such trial.
+	Refused Outcome = "refused"
+	// Failed: nobody knows whether it was carried out. Resuming the operation tries it
+	// again, as the same request.
+	Failed Outcome = "failed"
+)
+
+// Outcomes lists every outcome.
+func Outcomes() []Outcome { return []Outcome{Succeeded, Skipped, Refused, Failed} }
+
+// Reason names why an outcome is what it is.
+type Reason string
+
+// The reasons. Beside them stand the trial's own reasons for sending no e-mail.
+const (
+	ReasonCarriedOut       Reason = "carried-out"
+	ReasonListedTwice      Reason = "listed-twice"
+	ReasonNothingToUndo    Reason = "nothing-to-undo"
+	ReasonNoTrial          Reason = "no-such-trial"
+	ReasonAlreadyConverted Reason = "already-converted"
+	ReasonNotYetRegistered Reason = "not-yet-registered"
+	// ReasonStatus leads the status that stands against it: "status-expired".
+	ReasonStatus       Reason = "status-"
+	ReasonEnd          Reason = "end-out-of-bounds"
+	ReasonTooOften     Reason = "changed-too-often"
+	ReasonChangedSince Reason = "changed-since"
+	ReasonNotAutomated Reason = "not-automated"
+	ReasonNoMailDue    Reason = "no-e-mail-due"
+	ReasonMailRefused  Reason = "e-mail-refused"
+	ReasonRemindersOff Reason = "email-reminders-off"
+	ReasonMailUnknown  Reason = "e-mail-unknown"
+	ReasonRefused      Reason = "refused-by-trial"
+	ReasonNoAnswer     Reason = "no-answer"
+)
+
+// Result is what became of an item. Of two the one with the higher rank stands, so
+// that an attempt thought dead cannot turn a success into a failure.
+type Result struct {
+	// Rank is first, since results are compared field by field.
+	Rank    int       `json:"rank"`
+	Outcome Outcome   `json:"outcome"`
+	Reason  Reason    `json:"reason"`
+	At      time.Time `json:"at"`
+	// Detail is the refusal in words; empty where the reason says it all.
+	Detail string `json:"detail"`
+	// Change is set on what was carried out and changed an end.
+	Change *Change `json:"change"`
+}
+
+// NewResult is an outcome at a moment.
+func NewResult(o Outcome, r Reason, detail string, at time.Time) Result {
+	rank := 2
+	if o == Failed {
+		rank = 1
+	}
+	return Result{Rank: rank, Outcome: o, Reason: r, Detail: detail, At: at.UTC().Truncate(time.Millisecond)}
+}
+
+// Open tells whether something is to be done about an item: it has no result
+// yet, or one that another attempt may better.
+func (i Item) Open() bool { return i.Result == nil || i.Result.Outcome == Failed }
+
+// Listing is one trial that a request names.
+type Listing struct {
+	VendorID string
+	// Days is its own number of days, 0 for the operation's.
+	Days int
+}
+
+// Items are the items of a list. A vendor that is named again is an item that is
+// skipped, so that every line of the list has its outcome.
+func Items(list []Listing, at time.Time) []Item {
+	items, seen := make([]Item, 0, len(list)), map[string]int{}
+	for i, l := range list {
+		item := Item{Number: i + 1, VendorID: l.VendorID, Days: l.Days}
+		if first, again := seen[l.VendorID]; again {
+			r := NewResult(Skipped, ReasonListedTwice, fmt.Sprintf("is item %d already", first), at)
+			item.Result = &r
+		} else {
+			seen[l.VendorID] = item.Number
+		}
+		items = append(items, item)
+	}
+	return items
+}
+
+// Undoing is the item that takes another one back.
+func Undoing(i Item, at time.Time) Item {
+	undo := Item{Number: i.Number, VendorID: i.VendorID}
+	if i.Result == nil || i.Result.Outcome != Succeeded || i.Result.Change == nil {
+		r := NewResult(Skipped, ReasonNothingToUndo, "", at)
+		undo.Result = &r
+		return undo
+	}
+	undo.Left = i.Result.Change
+	return undo
+}
+
+// Count is how many items came to one outcome for one reason.
+type Count struct {
+	Outcome Outcome `json:"outcome"`
+	Reason  Reason  `json:"reason"`
+	Items   int     `json:"items"`
+}
+
+// Tally is how many items came to what, in the order of outcomes and reasons.
+type Tally []Count
+
+// Add is the tally with one item more. The receiver is left as it was.
+func (t Tally) Add(o Outcome, r Reason) Tally {
+	return t.Plus(Tally{{Outcome: o, Reason: r, Items: 1}})
+}
+
+// Plus is the sum of two tallies. Both are left as they were.
+func (t Tally) Plus(other Tally) Tally {
+	sum := slices.Clone(t)
+	for _, c := range other {
+		i := slices.IndexFunc(sum, func(s Count) bool { return s.Outcome == c.Outcome && s.Reason == c.Reason })
+		if i < 0 {
+			sum = append(sum, c)
+			continue
+		}
+		sum[i].Items += c.Items
+	}
+	slices.SortFunc(sum, func(a, b Count) int {
+		return cmp.Or(slices.Index(Outcomes(), a.Outcome)-slices.Index(Outcomes(), b.Outcome), cmp.Compare(a.Reason, b.Reason))
+	})
+	return sum
+}
+
+// Of is how many items came to an outcome, for whatever reason.
+func (t Tally) Of(o Outcome) int {
+	n := 0
+	for _, c := range t {
+		if c.Outcome == o {
+			n += c.Items
+		}
+	}
+	return n
+}
+
+// Items is how many items were counted.
+func (t Tally) Items() int {
+	n := 0
+	for _, c := range t {
+		n += c.Items
+	}
+	return n
+}

@@ -1,0 +1,311 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+	"github.com/spf13/cobra"
+
+	"marketplace.example/trials/api/client"
+	"marketplace.example/trials/bulk"
+	"marketplace.example/trials/trial"
+)
+
+// bulkOptions is what `starter bulk ACTION` is asked to do.
+type bulkOptions struct {
+	ids                      []string
+	csv                      string
+	status, cohort           string
+	endsFrom, endsBefore, at string
+	days, perMinute          int
+	reason, key              string
+	carryOut, detach         bool
+}
+
+const bulkAbout = `Changes many trials at once: those of a list (--ids or --csv), or those that a filter takes
+(--status, --cohort, --ends-from, --ends-before).
+
+A dry run comes first: it says what would become of each trial, with examples, and changes nothing.
+"starter bulk start" then carries it out; --go does without a dry run. Each trial comes to an outcome of its
+own, which "starter bulk items" lists. The operation goes on when this command is interrupted:
+"starter bulk watch" shows it again.`
+
+func (a *app) bulk() *cobra.Command {
+	group := &cobra.Command{
+		Use: "bulk", Short: "Change many trials at once", Long: bulkAbout,
+		Example: examples(
+			"starter bulk extend --status active --cohort automated --days 7 --reason \"The shop was away\"",
+			"starter bulk start bulk-20260310-120000-1a2b3c4d --reason \"Looked at\"",
+			"starter bulk cancel --csv leavers.csv --reason \"They asked for it\" --go",
+			"starter bulk undo bulk-20260310-120000-1a2b3c4d --reason \"The wrong list\"",
+		),
+	}
+	for _, action := range bulk.Actions() {
+		group.AddCommand(a.bulkAction(action))
+	}
+	group.AddCommand(a.bulkControls()...)
+	group.AddCommand(a.bulkList(), a.bulkStatus(), a.bulkItems(), a.bulkWatch(), a.bulkUndo())
+	return group
+}
+
+var bulkShorts = map[bulk.Action]string{
+	bulk.Extend: "Let running trials end later", bulk.Shorten: "Let active trials end sooner",
+	bulk.Cancel: "End running trials without expiry or further e-mail", bulk.Revive: "Give expired or cancelled trials so many days from now",
+	bulk.Convert: "Record that vendors have converted", bulk.Resend: "Send each vendor's last due e-mail once more, as long as it is true",
+}
+
+func (a *app) bulkAction(action bulk.Action) *cobra.Command {
+	var o bulkOptions
+	days := ""
+	if action == bulk.Extend || action == bulk.Shorten || action == bulk.Revive {
+		days = " --days 7"
+	}
+	command := &cobra.Command{
+		Use: string(action), Short: bulkShorts[action], Args: cobra.NoArgs,
+		Long: bulkShorts[action] + ". " + bulkAbout + "\n\nThe reason is kept in histories: no names or addresses in it.",
+		Example: examples(
+			fmt.Sprintf("starter bulk %s --ids v-1001,v-1002%s --reason \"Asked by support\"", action, days),
+			fmt.Sprintf("starter bulk %s --csv vendors.csv%s --reason \"Asked by support\" --go", action, days),
+		),
+	}
+	flags := command.Flags()
+	flags.StringSliceVar(&o.ids, "ids", nil, "the vendors' ids, with commas between them")
+	flags.StringVar(&o.csv, "csv", "", "a file with a header that names vendor_id and, for trials with days of their own, days")
+	flags.StringVar(&o.status, "status", "", "only trials of one status: "+strings.Join(statuses(), ", "))
+	flags.StringVar(&o.cohort, "cohort", "", "only trials of one cohort: "+strings.Join(cohorts(), ", "))
+	flags.StringVar(&o.endsFrom, "ends-from", "", "only trials that end at this moment or later, such as 2026-03-10T00:00:00Z")
+	flags.StringVar(&o.endsBefore, "ends-before", "", "only trials that end before this moment")
+	if days != "" {
+		flags.IntVar(&o.days, "days", 0, fmt.Sprintf("how many days, 1 to %d", trial.MaxDays))
+	}
+	if action == bulk.Convert {
+		flags.StringVar(&o.at, "at", "", "when they converted (default now)")
+	}
+	flags.IntVar(&o.perMinute, "per-minute", bulk.DefaultPerMinute, fmt.Sprintf("how many trials to change in a minute at most, %d to %d", bulk.MinPerMinute, bulk.MaxPerMinute))
+	flags.StringVar(&o.reason, "reason", "", "why, for the record")
+	flags.StringVar(&o.key, "idempotency-key", "", "makes the request once, however often it is sent (default a new one)")
+	flags.BoolVar(&o.carryOut, "go", false, "carry it out at once, without a dry run")
+	flags.BoolVar(&o.detach, "detach", false, "do not wait for the end")
+	mustHave(command, "reason")
+	command.MarkFlagsOneRequired("ids", "csv", "status", "cohort", "ends-from", "ends-before")
+	for _, filter := range []string{"status", "cohort", "ends-from", "ends-before"} {
+		command.MarkFlagsMutuallyExclusive("ids", "csv", filter)
+	}
+	command.RunE = func(c *cobra.Command, _ []string) error { return a.startBulk(c.Context(), action, o) }
+	return command
+}
+
+func (a *app) startBulk(ctx context.Context, action bulk.Action, o bulkOptions) error {
+	body, err := o.request(action)
+	if err != nil {
+		return err
+	}
+	api, err := a.asAdmin()
+	if err != nil {
+		return err
+	}
+	if o.key == "" {
+		o.key = uuid.NewString()
+	}
+	response, err := api.StartBulkOperationWithResponse(ctx, &client.StartBulkOperationParams{IdempotencyKey: o.key}, body)
+	if err == nil {
+		err = checkAnswer(response.HTTPResponse, response.Body, response.JSON202 != nil)
+	}
+	if err != nil {
+		return repeatable(err, o.key)
+	}
+	return a.follow(ctx, api, *response.JSON202, wish{detach: o.detach})
+}
+
+// repeatable adds to an error how the same request is sent once more, where it may
+// have been carried out.
+func repeatable(err error, key string) error {
+	if uncertain(err) {
+		return fmt.Errorf("%w\nIt may have begun all the same. To be sure, repeat it with --idempotency-key %s", err, key)
+	}
+	return err
+}
+
+// request is what the API is asked for.
+func (o bulkOptions) request(action bulk.Action) (client.BulkRequest, error) {
+	body := client.BulkRequest{Action: client.BulkRequestAction(action), Reason: o.reason, PerMinute: &o.perMinute, DryRun: new(!o.carryOut)}
+	if o.days != 0 {
+		body.Days = &o.days
+	}
+	var err error
+	if body.At, err = parseMoment("at", o.at); err != nil {
+		return body, err
+	}
+	switch {
+	case o.key != "" && !keyPattern.MatchString(o.key):
+		return body, usagef("--idempotency-key: must be 1 to 128 visible ASCII characters")
+	case len(o.ids) > 0:
+		body.Ids = &o.ids
+		return body, nil
+	case o.csv != "":
+		content, err := os.ReadFile(o.csv)
+		if err != nil {
+			return body, fmt.Errorf("reading the vendors: %w", err)
+		}
+		body.Csv = new(string(content))
+		return body, nil
+	}
+	body.Filter, err = o.filter()
+	return body, err
+}
+
+func (o bulkOptions) filter() (*client.BulkFilter, error) {
+	var f client.BulkFilter
+	var err error
+	if f.EndsFrom, err = parseMoment("ends-from", o.endsFrom); err != nil {
+		return nil, err
+	}
+	if f.EndsBefore, err = parseMoment("ends-before", o.endsBefore); err != nil {
+		return nil, err
+	}
+	if o.status != "" {
+		if !slices.Contains(statuses(), o.status) {
+			return nil, usagef("--status: %.80q is not one of %s", o.status, strings.Join(statuses(), ", "))
+		}
+		f.Status = new(trial.Status(o.status))
+	}
+	if o.cohort != "" {
+		if !slices.Contains(cohorts(), o.cohort) {
+			return nil, usagef("--cohort: %.80q is not one of %s", o.cohort, strings.Join(cohorts(), ", "))
+		}
+		f.Cohort = new(trial.Cohort(o.cohort))
+	}
+	return &f, nil
+}
+
+// onBulk takes exactly one argument, an operation's id.
+func onBulk(_ *cobra.Command, args []string) error {
+	if len(args) != 1 {
+		return usagef("needs one operation's id, got %d arguments; starter bulk list shows them", len(args))
+	}
+	if !trial.ValidVendorID(args[0]) { // made of the same characters
+		return usagef("id: %.80q is not an operation's; starter bulk list shows them", args[0])
+	}
+	return nil
+}
+
+// bulkAnswer is what the answers to all controls have in common.
+type bulkAnswer struct {
+	response *http.Response
+	body     []byte
+	view     *client.BulkView
+}
+
+type bulkRequest func(ctx context.Context, api *client.ClientWithResponses, id, reason string) (bulkAnswer, error)
+
+func (a *app) bulkControls() []*cobra.Command {
+	return []*cobra.Command{
+		a.bulkControl("start", "Carry out what a dry run has looked at", "", requestBulkStart),
+		a.bulkControl("pause", "Hold an operation where it is", bulk.Paused, requestBulkPause),
+		a.bulkControl("resume", "Let a paused operation go on; or try the failed trials of one that is over again", "", requestBulkResume),
+		a.bulkControl("stop", "End an operation where it is; what was done stays done", bulk.Stopped, requestBulkStop),
+	}
+}
+
+// bulkControl is the command of one control; wanted is where it ends, empty for
+// the operation's own end.
+func (a *app) bulkControl(name, short string, wanted bulk.Status, ask bulkRequest) *cobra.Command {
+	var reason string
+	var detach bool
+	command := &cobra.Command{
+		Use: name + " OPERATION", Short: short, Args: onBulk, Long: short + ". Repeating it changes nothing.",
+		Example: examples(fmt.Sprintf("starter bulk %s bulk-20260310-120000-1a2b3c4d --reason \"Asked by support\"", name)),
+	}
+	command.Flags().StringVar(&reason, "reason", "", "why, for the record")
+	mustHave(command, "reason")
+	command.Flags().BoolVar(&detach, "detach", false, "do not wait for it")
+	command.RunE = func(c *cobra.Command, args []string) error {
+		api, err := a.asAdmin()
+		if err != nil {
+			return err
+		}
+		answer, err := ask(c.Context(), api, args[0], reason)
+		if err == nil {
+			err = checkAnswer(answer.response, answer.body, answer.view != nil)
+		}
+		if err != nil {
+			return err
+		}
+		return a.follow(c.Context(), api, *answer.view, wish{before: answer.view.State.Seq, wanted: wanted, detach: detach})
+	}
+	return command
+}
+
+func requestBulkStart(ctx context.Context, api *client.ClientWithResponses, id, reason string) (bulkAnswer, error) {
+	response, err := api.StartPlannedBulkOperationWithResponse(ctx, id, client.BulkReason{Reason: reason})
+	if err != nil {
+		return bulkAnswer{}, err
+	}
+	return bulkAnswer{response.HTTPResponse, response.Body, response.JSON202}, nil
+}
+
+func requestBulkPause(ctx context.Context, api *client.ClientWithResponses, id, reason string) (bulkAnswer, error) {
+	response, err := api.PauseBulkOperationWithResponse(ctx, id, client.BulkReason{Reason: reason})
+	if err != nil {
+		return bulkAnswer{}, err
+	}
+	return bulkAnswer{response.HTTPResponse, response.Body, response.JSON202}, nil
+}
+
+func requestBulkResume(ctx context.Context, api *client.ClientWithResponses, id, reason string) (bulkAnswer, error) {
+	response, err := api.ResumeBulkOperationWithResponse(ctx, id, client.BulkReason{Reason: reason})
+	if err != nil {
+		return bulkAnswer{}, err
+	}
+	return bulkAnswer{response.HTTPResponse, response.Body, response.JSON202}, nil
+}
+
+func requestBulkStop(ctx context.Context, api *client.ClientWithResponses, id, reason string) (bulkAnswer, error) {
+	response, err := api.StopBulkOperationWithResponse(ctx, id, client.BulkReason{Reason: reason})
+	if err != nil {
+		return bulkAnswer{}, err
+	}
+	return bulkAnswer{response.HTTPResponse, response.Body, response.JSON202}, nil
+}
+
+func (a *app) bulkUndo() *cobra.Command {
+	var reason, key string
+	var detach bool
+	command := &cobra.Command{
+		Use: "undo OPERATION", Short: "Take an operation back: an operation of its own begins", Args: onBulk,
+		Long: "Gives each trial the end that it had, as long as that is to come and nobody has changed the trial since. Extensions,\n" +
+			"shortenings and cancellations can be undone; conversions, revivals and e-mails cannot.",
+		Example: examples("starter bulk undo bulk-20260310-120000-1a2b3c4d --reason \"The wrong list\""),
+	}
+	flags := command.Flags()
+	flags.StringVar(&reason, "reason", "", "why, for the record")
+	flags.StringVar(&key, "idempotency-key", "", "makes the request once, however often it is sent (default a new one)")
+	flags.BoolVar(&detach, "detach", false, "do not wait for the end")
+	mustHave(command, "reason")
+	command.RunE = func(c *cobra.Command, args []string) error {
+		if key == "" {
+			key = uuid.NewString()
+		}
+		if !keyPattern.MatchString(key) {
+			return usagef("--idempotency-key: must be 1 to 128 visible ASCII characters")
+		}
+		api, err := a.asAdmin()
+		if err != nil {
+			return err
+		}
+		response, err := api.UndoBulkOperationWithResponse(c.Context(), args[0], &client.UndoBulkOperationParams{IdempotencyKey: key}, client.BulkReason{Reason: reason})
+		if err == nil {
+			err = checkAnswer(response.HTTPResponse, response.Body, response.JSON202 != nil)
+		}
+		if err != nil {
+			return repeatable(err, key)
+		}
+		return a.follow(c.Context(), api, *response.JSON202, wish{detach: detach})
+	}
+	return command
+}

@@ -1,0 +1,259 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"marketplace.example/trials/api/client"
+	"marketplace.example/trials/bulk"
+)
+
+// bulkPoll is how often an operation that is waited for is asked after.
+const bulkPoll = 500 * time.Millisecond
+
+// wish is what is waited for.
+type wish struct {
+	// before is the number of the change that stood before the request: no end of it.
+	before int
+	// wanted is what was asked for, where that is to be paused or stopped.
+	wanted bulk.Status
+	// detach waits for nothing.
+	detach bool
+}
+
+// follow shows an operation until nothing more happens by itself, and then what it
+// came to.
+func (a *app) follow(ctx context.Context, api *client.ClientWithResponses, v client.BulkView, w wish) error {
+	if w.detach {
+		return a.printBulk(v)
+	}
+	fmt.Fprintf(a.err, "Operation %s. Interrupted, it goes on: starter bulk watch %s shows it again.\n", v.Operation.ID, v.Operation.ID)
+	bar := &progress{out: a.err, terminal: a.terminal(), now: a.now}
+	defer bar.end()
+	for {
+		if s := v.State; s.Status == w.wanted || s.Seq > w.before && (s.Status.Final() || s.Status == bulk.Paused) {
+			bar.end()
+			return a.finished(v, w.wanted)
+		}
+		bar.draw(barOf(v.State), v.Summary)
+		timer := time.NewTimer(bulkPoll)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return ctx.Err()
+		case <-timer.C:
+		}
+		next, err := fetchBulk(ctx, api, v.Operation.ID)
+		if err != nil {
+			return err
+		}
+		v = next
+	}
+}
+
+func barOf(s bulk.State) string { return bar(s.Turned(), s.Total) }
+
+func fetchBulk(ctx context.Context, api *client.ClientWithResponses, id string) (client.BulkView, error) {
+	response, err := api.GetBulkOperationWithResponse(ctx, id)
+	if err == nil {
+		err = checkAnswer(response.HTTPResponse, response.Body, response.JSON200 != nil)
+	}
+	if err != nil {
+		return client.BulkView{}, err
+	}
+	return *response.JSON200, nil
+}
+
+// finished prints what an operation came to, and says whether that is what was
+// asked for.
+func (a *app) finished(v client.BulkView, wanted bulk.Status) error {
+	if err := a.printBulk(v); err != nil || v.State.Status == wanted {
+		return err
+	}
+	switch failed := v.State.Counts.Of(bulk.Failed); {
+	case v.State.Status == bulk.Paused, v.State.Status == bulk.Stopped:
+		return fmt.Errorf("the operation is %s", v.Summary)
+	case v.State.Status == bulk.Done && failed > 0:
+		return fmt.Errorf("of %d trials nobody knows whether they were changed; starter bulk resume %s tries them again", failed, v.Operation.ID)
+	}
+	return nil
+}
+
+func (a *app) printBulk(v client.BulkView) error {
+	if a.options.json {
+		document, err := json.Marshal(v)
+		if err != nil {
+			return fmt.Errorf("writing the operation: %w", err)
+		}
+		return a.printJSON(document)
+	}
+	o, s, now := v.Operation, v.State, a.now()
+	t := table{}
+	t.row("operation", o.ID)
+	t.row("what", o.Title())
+	t.row("reason", o.Reason)
+	t.row("asked for", moment(o.AskedAt, now)+", by "+o.By)
+	t.row("stands", v.Summary)
+	t.row("rate", fmt.Sprintf("%d a minute at most", o.PerMinute))
+	for _, c := range s.Plan {
+		t.row("would be "+string(c.Outcome), fmt.Sprintf("%d  %s", c.Items, c.Reason))
+	}
+	for _, e := range s.Examples {
+		t.row("  "+e.VendorID, exampleText(e))
+	}
+	for _, c := range s.Counts {
+		t.row(string(c.Outcome), fmt.Sprintf("%d  %s", c.Items, c.Reason))
+	}
+	for _, c := range s.Controls {
+		t.row(c.Name, moment(c.At, now)+", by "+c.By+": "+c.Reason)
+	}
+	if err := t.write(a.out); err != nil {
+		return err
+	}
+	if s.Status == bulk.Planned {
+		a.say("\nNothing was changed. To carry it out: starter bulk start %s --reason \"Looked at\"\n", o.ID)
+	}
+	return nil
+}
+
+func exampleText(e bulk.Example) string {
+	text := string(e.Outcome) + ": " + string(e.Reason)
+	if e.Detail != "" {
+		text += " (" + e.Detail + ")"
+	}
+	if e.Was != nil && e.Is != nil && !e.Was.Equal(*e.Is) {
+		text += fmt.Sprintf(", ends %s instead of %s", e.Is.UTC().Format(clock), e.Was.UTC().Format(clock))
+	}
+	return text
+}
+
+func (a *app) bulkStatus() *cobra.Command {
+	return &cobra.Command{
+		Use: "status OPERATION", Short: "Show an operation: what was asked for, how far it is, what it came to", Args: onBulk,
+		Example: examples("starter bulk status bulk-20260310-120000-1a2b3c4d"),
+		RunE: func(c *cobra.Command, args []string) error {
+			return a.withBulk(c.Context(), args[0], func(_ *client.ClientWithResponses, v client.BulkView) error { return a.printBulk(v) })
+		},
+	}
+}
+
+func (a *app) bulkWatch() *cobra.Command {
+	return &cobra.Command{
+		Use: "watch OPERATION", Short: "Show how far an operation is until it is over or paused", Args: onBulk,
+		Example: examples("starter bulk watch bulk-20260310-120000-1a2b3c4d"),
+		RunE: func(c *cobra.Command, args []string) error {
+			return a.withBulk(c.Context(), args[0], func(api *client.ClientWithResponses, v client.BulkView) error {
+				return a.follow(c.Context(), api, v, wish{})
+			})
+		},
+	}
+}
+
+func (a *app) withBulk(ctx context.Context, id string, show func(*client.ClientWithResponses, client.BulkView) error) error {
+	api, err := a.asAdmin()
+	if err != nil {
+		return err
+	}
+	v, err := fetchBulk(ctx, api, id)
+	if err != nil {
+		return err
+	}
+	return show(api, v)
+}
+
+func (a *app) bulkList() *cobra.Command {
+	var limit int
+	command := &cobra.Command{
+		Use: "list", Short: "List the operations, the latest first", Args: cobra.NoArgs,
+		Example: examples("starter bulk list", "starter bulk list --limit 100 --json"),
+	}
+	command.Flags().IntVar(&limit, "limit", 20, "at most so many operations, 1 to 100")
+	command.RunE = func(c *cobra.Command, _ []string) error {
+		if limit < 1 || limit > 100 {
+			return usagef("--limit: must be 1 to 100, is %d", limit)
+		}
+		api, err := a.asAdmin()
+		if err != nil {
+			return err
+		}
+		response, err := api.ListBulkOperationsWithResponse(c.Context(), &client.ListBulkOperationsParams{Limit: &limit})
+		if err != nil {
+			return err
+		}
+		return a.print(response.HTTPResponse, response.Body, response.JSON200 != nil, func() error {
+			t := table{header: []string{"OPERATION", "WHAT", "STANDS", "REASON"}}
+			for _, v := range response.JSON200.Operations {
+				t.row(v.Operation.ID, v.Operation.Title(), v.Summary, v.Operation.Reason)
+			}
+			return t.write(a.out)
+		})
+	}
+	return command
+}
+
+func (a *app) bulkItems() *cobra.Command {
+	var outcome string
+	command := &cobra.Command{
+		Use: "items OPERATION", Short: "List every trial of an operation and what became of it", Args: onBulk,
+		Example: examples("starter bulk items bulk-20260310-120000-1a2b3c4d --outcome refused"),
+	}
+	command.Flags().StringVar(&outcome, "outcome", "", "only items of one outcome: done, skipped, refused, failed, or open for those without any")
+	command.RunE = func(c *cobra.Command, args []string) error {
+		var params client.ListBulkItemsParams
+		if outcome != "" {
+			params.Outcome = new(client.ListBulkItemsParamsOutcome(outcome))
+		}
+		return a.listBulkItems(c.Context(), args[0], params)
+	}
+	return command
+}
+
+// listBulkItems goes through all pages.
+func (a *app) listBulkItems(ctx context.Context, id string, params client.ListBulkItemsParams) error {
+	api, err := a.asAdmin()
+	if err != nil {
+		return err
+	}
+	all := client.BulkItems{Items: []bulk.Item{}}
+	params.Limit = new(pageSize)
+	for {
+		response, err := api.ListBulkItemsWithResponse(ctx, id, &params)
+		if err == nil {
+			err = checkAnswer(response.HTTPResponse, response.Body, response.JSON200 != nil)
+		}
+		if err != nil {
+			return err
+		}
+		all.Items = append(all.Items, response.JSON200.Items...)
+		if params.Cursor = response.JSON200.NextCursor; params.Cursor == nil {
+			return a.printBulkItems(all)
+		}
+	}
+}
+
+func (a *app) printBulkItems(all client.BulkItems) error {
+	if a.options.json {
+		document, err := json.Marshal(all)
+		if err != nil {
+			return fmt.Errorf("writing the items: %w", err)
+		}
+		return a.printJSON(document)
+	}
+	t := table{header: []string{"ITEM", "VENDOR", "OUTCOME", "REASON", ""}}
+	for _, i := range all.Items {
+		row := []string{strconv.Itoa(i.Number), i.VendorID, "-", "", ""}
+		if r := i.Result; r != nil {
+			row[2], row[3], row[4] = string(r.Outcome), string(r.Reason), r.Detail
+			if c := r.Change; c != nil && !c.Was.Equal(c.Is) {
+				row[4] = fmt.Sprintf("ends %s instead of %s", c.Is.UTC().Format(clock), c.Was.UTC().Format(clock))
+			}
+		}
+		t.row(row...)
+	}
+	return t.write(a.out)
+}

@@ -1,0 +1,46 @@
+package temporal
+
+import (
+	"context"
+	"fmt"
+
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/client"
+
+	"marketplace.example/trials/bulk"
+	"marketplace.example/trials/workflows"
+)
+
+// StartBulk starts the workflow of an operation that is stored; one that runs
+// already is left alone.
+func (c *Client) StartBulk(ctx context.Context, o bulk.Operation) error {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	_, err := c.SDK.ExecuteWorkflow(ctx, c.bulkOptions(o), bulk.WorkflowType, workflows.BulkInput{ID: o.ID})
+	if err != nil {
+		return away("starting bulk operation "+o.ID, err)
+	}
+	return nil
+}
+
+// SteerBulk sends an operation what an admin asks of it. Where its workflow is over
+// or lost it is started again, and goes on from the database.
+func (c *Client) SteerBulk(ctx context.Context, o bulk.Operation, control bulk.Control) error {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	_, err := c.SDK.SignalWithStartWorkflow(ctx, o.ID, control.Name, control, c.bulkOptions(o), bulk.WorkflowType, workflows.BulkInput{ID: o.ID})
+	if err != nil {
+		return away(fmt.Sprintf("sending bulk operation %s %s", o.ID, control.Name), err)
+	}
+	return nil
+}
+
+func (c *Client) bulkOptions(o bulk.Operation) client.StartWorkflowOptions {
+	return client.StartWorkflowOptions{
+		ID: o.ID, TaskQueue: c.TaskQueue,
+		WorkflowIDReusePolicy:    enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
+		WorkflowIDConflictPolicy: enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
+		StaticSummary:            "Bulk operation: " + o.Title(),
+		StaticDetails:            "Changes many trials, page by page. Query: `status`. Signals: `start`, `pause`, `resume`, `stop`.",
+	}
+}

@@ -1,0 +1,93 @@
+// Bulk extends many trials in one operation on the embedded stack, kills the
+// worker three times on the way, and undoes it. It fails where a trial was not extended
+// exactly once, has no outcome, or does not get its old end back.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"go.temporal.io/sdk/client"
+
+	"marketplace.example/trials/test/bulkdrill"
+	"marketplace.example/trials/test/stack"
+	"marketplace.example/trials/test/system"
+	"marketplace.example/trials/trial"
+)
+
+func main() {
+	n := flag.Int("n", 10_000, "how many trials")
+	automated := flag.Int("automated", 100, "how many of them are automated; each gets a welcome, at the rate of the mail service")
+	perMinute := flag.Int("per-minute", 6_000, "the operation's rate")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Stdout, *n, *automated, *perMinute)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bulk:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, out io.Writer, n, automated, perMinute int) error {
+	began := time.Now()
+	say := func(format string, args ...any) {
+		fmt.Fprintf(out, "%6s  %s\n", time.Since(began).Round(time.Second), fmt.Sprintf(format, args...))
+	}
+	embedded, err := stack.Start(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = embedded.Stop() }()
+	logs, err := os.MkdirTemp("", "bulk")
+	if err != nil {
+		return fmt.Errorf("making a folder for logs: %w", err)
+	}
+	s, err := system.Start(ctx, system.Options{Stack: embedded, Database: "bulk", Namespace: "bulk", Day: trial.RealDay, LogDir: logs})
+	if err != nil {
+		return err
+	}
+	defer s.Stop()
+	say("the system runs, its logs are in %s", logs)
+	for _, share := range []struct{ from, to, percentage int }{{0, min(automated, n), 100}, {min(automated, n), n, 0}} {
+		if err := register(ctx, s, share.from, share.to, share.percentage); err != nil {
+			return err
+		}
+	}
+	say("%d trials have begun", n)
+	temporal, err := client.Dial(client.Options{HostPort: embedded.Temporal, Namespace: s.Namespace})
+	if err != nil {
+		return fmt.Errorf("connecting to Temporal: %w", err)
+	}
+	defer temporal.Close()
+	d := &bulkdrill.Drill{System: s, IDs: ids(0, n), PerMinute: perMinute, Wait: 2 * time.Hour, Say: say}
+	return d.Run(ctx, temporal)
+}
+
+// register registers vendors while so many of a hundred are automated.
+func register(ctx context.Context, s *system.System, from, to, percentage int) error {
+	a, err := s.Admin(ctx, http.MethodPost, "/api/admin/feature-flags/trial-automation/rollout", map[string]any{"enabled": true, "rolloutPercentage": percentage})
+	if err != nil {
+		return err
+	}
+	if a.Status != http.StatusOK {
+		return fmt.Errorf("setting the percentage: %d %s", a.Status, a.Body)
+	}
+	d := &bulkdrill.Drill{System: s, IDs: ids(from, to)}
+	return d.Register(ctx)
+}
+
+func ids(from, to int) []string {
+	var all []string
+	for i := from; i < to; i++ {
+		all = append(all, fmt.Sprintf("bulk-%05d", i))
+	}
+	return all
+}

@@ -1,0 +1,156 @@
+package workflows
+
+import (
+	"fmt"
+	"time"
+
+	sdktemporal "go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"marketplace.example/trials/activities"
+	"marketplace.example/trials/bulk"
+)
+
+// BulkInput starts the workflow of an operation, or continues one as new.
+type BulkInput struct {
+	ID string `json:"id"`
+	// Work is what an earlier run carried on; nil means to look in the database.
+	Work *activities.BulkWork `json:"work"`
+}
+
+// pagesPerRun is after how many pages the operation continues as new: some 600
+// events, however many items it has.
+const pagesPerRun = 100
+
+// BulkOperation changes many trials, page by page. It ends with the operation, and
+// when a dry run is over; a request that comes later starts it again, and it goes on
+// from what the database holds.
+func BulkOperation(ctx workflow.Context, in BulkInput) (bulk.View, error) {
+	b := &bulkRun{}
+	if err := b.setup(ctx, in); err != nil {
+		return bulk.View{}, err
+	}
+	return b.run(ctx)
+}
+
+// bulkRun is the state of one run.
+type bulkRun struct {
+	activities.BulkWork
+	signals []signal
+	asked   []bulk.Control
+	pages   int
+	// doing names the activities; the worker has the real ones.
+	doing *activities.Bulk
+}
+
+func (b *bulkRun) setup(ctx workflow.Context, in BulkInput) error {
+	for _, name := range bulk.Controls() {
+		b.signals = append(b.signals, signal{name, workflow.GetSignalChannel(ctx, name)})
+	}
+	if err := workflow.SetQueryHandler(ctx, bulk.QueryStatus, func() (bulk.View, error) {
+		return bulk.ViewOf(b.Operation, b.State), nil
+	}); err != nil {
+		return fmt.Errorf("registering query: %w", err)
+	}
+	if in.Work != nil {
+		b.BulkWork = *in.Work
+		return nil
+	}
+	if err := workflow.ExecuteActivity(bulkOptions(ctx, "begin"), b.doing.BeginBulk, in.ID).Get(ctx, &b.BulkWork); err != nil {
+		return fmt.Errorf("reading the operation: %w", err)
+	}
+	return nil
+}
+
+func (b *bulkRun) run(ctx workflow.Context) (bulk.View, error) {
+	for {
+		b.collect()
+		workflow.SetCurrentDetails(ctx, bulk.Details(b.Operation, b.State))
+		var err error
+		switch {
+		case len(b.asked) > 0:
+			err = b.answer(ctx)
+		case b.State.Status.Final():
+			return bulk.ViewOf(b.Operation, b.State), nil
+		case b.pages >= pagesPerRun || workflow.GetInfo(ctx).GetContinueAsNewSuggested():
+			return bulk.View{}, workflow.NewContinueAsNewError(ctx, bulk.WorkflowType, BulkInput{ID: b.Operation.ID, Work: &b.BulkWork})
+		case b.State.Status == bulk.Paused:
+			err = workflow.Await(ctx, b.hasMail)
+		default:
+			err = b.page(ctx)
+		}
+		if err != nil {
+			return bulk.View{}, err
+		}
+	}
+}
+
+// page does the next page of whatever is to be done.
+func (b *bulkRun) page(ctx workflow.Context) error {
+	b.pages++
+	page := b.State.Page(b.Operation)
+	summary, activity := fmt.Sprintf("%d to %d", page.From, page.To), any(b.doing.CarryOut)
+	switch b.State.Status { //nolint:exhaustive // the others have no pages
+	case bulk.Choosing:
+		summary, activity = "choose trials", b.doing.ChooseItems
+	case bulk.Planning:
+		summary, activity = "look at "+summary, b.doing.LookAtItems
+	}
+	// Into a value of its own: what is decoded over another keeps what the new one leaves out.
+	var after bulk.State
+	if err := workflow.ExecuteActivity(bulkOptions(ctx, summary), activity, b.BulkWork).Get(ctx, &after); err != nil {
+		return fmt.Errorf("%s: %w", summary, err)
+	}
+	b.State = after
+	return nil
+}
+
+func (b *bulkRun) hasMail() bool {
+	for _, s := range b.signals {
+		if s.channel.Len() > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// collect takes the signals that have arrived. What cannot be read is an empty
+// request, and asks for what its name says.
+func (b *bulkRun) collect() {
+	for _, s := range b.signals {
+		for s.channel.Len() > 0 {
+			var c bulk.Control
+			s.channel.ReceiveAsync(&c)
+			c.Name = s.message
+			b.asked = append(b.asked, c)
+		}
+	}
+}
+
+// answer carries out the oldest request. One that does not apply is logged: a
+// signal has nobody to refuse to; over HTTP it was refused before it was sent.
+func (b *bulkRun) answer(ctx workflow.Context) error {
+	c := b.asked[0]
+	b.asked = b.asked[1:]
+	c.At = workflow.Now(ctx)
+	after, err := b.State.Request(c)
+	if err != nil {
+		workflow.GetLogger(ctx).Warn("request refused", "signal", c.Name, "reason", err.Error())
+		return nil
+	}
+	if after.Seq == b.State.Seq {
+		return nil
+	}
+	b.State = after
+	if err := workflow.ExecuteActivity(bulkOptions(ctx, c.Name), b.doing.NoteBulk, b.BulkWork).Get(ctx, nil); err != nil {
+		return fmt.Errorf("noting %s: %w", c.Name, err)
+	}
+	return nil
+}
+
+func bulkOptions(ctx workflow.Context, summary string) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout: 10 * time.Minute, HeartbeatTimeout: heartbeatTimeout, Summary: summary,
+		RetryPolicy: &sdktemporal.RetryPolicy{InitialInterval: firstRetry, BackoffCoefficient: 2, MaximumInterval: 30 * time.Second},
+	})
+}
