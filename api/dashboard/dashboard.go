@@ -86,6 +86,11 @@ func (d *dashboard) routes() http.Handler {
 	signedIn.HandleFunc("/decisions", d.decisions).Methods(http.MethodGet)
 	signedIn.HandleFunc("/trials", d.trials).Methods(http.MethodGet)
 	signedIn.HandleFunc("/trials/{id}", d.trial).Methods(http.MethodGet)
+	if d.Alerts != nil {
+		signedIn.HandleFunc("/alerts/{alert}", d.alert).Methods(http.MethodGet)
+		signedIn.HandleFunc("/alerts/{alert}/{control:acknowledge|silence|unsilence}", d.askAlertControl).Methods(http.MethodGet)
+		signedIn.HandleFunc("/alerts/{alert}/{control:acknowledge|silence|unsilence}", d.controlAlert).Methods(http.MethodPost)
+	}
 	router.NotFoundHandler = d.guard(http.HandlerFunc(d.notFound))
 	return router
 }

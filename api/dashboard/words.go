@@ -10,6 +10,7 @@ import (
 
 	"github.com/dustin/go-humanize"
 
+	"marketplace.example/trials/monitoring"
 	"marketplace.example/trials/trial"
 )
 
@@ -20,6 +21,7 @@ var words = template.FuncMap{
 	"joined":       joined, "pretty": pretty, "day": func(t time.Time) string { return t.UTC().Format("2 Jan 15:04") },
 	"at":    func(t *time.Time) time.Time { return *t },
 	"plain": func(f float64) string { return fmt.Sprint(f) }, "pair": pair,
+	"standing": standing, "handled": handled, "alertWhy": alertWhy, "alertTold": alertTold, "sentence": sentence,
 }
 
 // pair gives a template two things.
@@ -97,3 +99,50 @@ func why(e trial.Event) string {
 	}
 	return ""
 }
+
+// standing is how an alert stands: one that cannot be measured is not quiet.
+func standing(v monitoring.AlertView) string {
+	switch {
+	case v.Status == monitoring.AlertFiring:
+		return "firing"
+	case v.Value == nil:
+		return "not-measured"
+	}
+	return "quiet"
+}
+
+// handled says what somebody has done about an alert; empty for nothing.
+func handled(v monitoring.AlertView) string {
+	var did []string
+	if n := v.Acknowledgement; n != nil {
+		did = append(did, fmt.Sprintf("Acknowledged by %s: %s", n.By, sentence(n.Reason)))
+	}
+	if s := v.Silence; s != nil {
+		did = append(did, fmt.Sprintf("Silenced by %s until %s: %s", s.By, stamp(s.Until), sentence(s.Reason)))
+	}
+	return strings.Join(did, " ")
+}
+
+// alertWhy says what an event of an alert was decided on, or why somebody did it.
+func alertWhy(e monitoring.AlertEvent) string {
+	switch {
+	case e.Until != nil:
+		return fmt.Sprintf("%s (%s), until %s", e.Note, e.By, stamp(*e.Until))
+	case e.By != "":
+		return fmt.Sprintf("%s (%s)", e.Note, e.By)
+	}
+	return fmt.Sprintf("%s %v: %s", joined(e.Reason), e.Threshold, e.Observation.Text)
+}
+
+// alertTold says whether people are told of an event of an alert.
+func alertTold(e monitoring.AlertEvent) string {
+	switch {
+	case e.Told:
+		return "yes"
+	case e.Untold != "":
+		return "no: " + joined(e.Untold)
+	}
+	return "no"
+}
+
+func sentence(s string) string { return strings.TrimRight(s, ".") + "." }

@@ -48,6 +48,7 @@ type api struct {
 	logs      *observer.ObservedLogs
 	spec      *openapi3.T
 	router    routers.Router // over spec
+	pages     *rest.API      // as the pages call it
 }
 
 func newAPI(t *testing.T) *api { return newAPIWithDay(t, trial.RealDay) }
@@ -79,6 +80,7 @@ func makeAPI(t *testing.T, day time.Duration, tracer trace.Tracer) *api {
 		AdminToken: adminToken, ServiceToken: serviceToken, Policy: trial.DefaultPolicy(), Day: day, Now: now, Alerts: monitoring.Rules(),
 	})
 	require.NoError(t, err)
+	a.pages = handler
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
 	a.url = server.URL

@@ -63,6 +63,10 @@ func everyPage() []picture {
 		{name: "decisions", world: sample.Busy, path: "/admin/decisions"},
 		{name: "rollback", world: sample.Busy, path: "/admin/rollout/rollback"},
 		{name: "pause", world: sample.Busy, path: "/admin/rollout/pause"},
+		{name: "alert-firing", world: sample.Busy, path: "/admin/alerts/emailDeliveryFailed"},
+		{name: "alert-silenced", world: sample.Busy, path: "/admin/alerts/unknownSends"},
+		{name: "alert-empty", world: sample.Empty, path: "/admin/alerts/backupLate"},
+		{name: "silence", world: sample.Busy, path: "/admin/alerts/workerAway/silence"},
 	} {
 		for _, p.width = range []int64{1440, 390} {
 			for _, p.scheme = range []string{"light", "dark"} {
