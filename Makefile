@@ -45,7 +45,7 @@ test: test-deps test-tools ## Run every test, those on the embedded stack includ
 	cd tools/prometheus && go test ./...
 
 .PHONY: pictures
-pictures: test-deps ## Make pictures of the dashboard's pages in .build/pictures/
+pictures: test-deps ## Make pictures of the dashboard's pages and of the e-mails in .build/pictures/
 	go run ./test/pictures -into $(BUILD)/pictures
 
 .PHONY: devstack

@@ -14,12 +14,12 @@ import (
 func TestARequestAboutAnAlertNeedsAReason(t *testing.T) {
 	t.Parallel()
 	for reason, message := range map[string]string{
-		"asked SES":                     "",
-		strings.Repeat("ä", maxReason):  "",
-		"":                              "is missing",
-		" \t ":                          "is missing",
+		"asked SES":                      "",
+		strings.Repeat("ä", maxReason):   "",
+		"":                               "is missing",
+		" \t ":                           "is missing",
 		strings.Repeat("ä", 1+maxReason): "must be at most 500 characters",
-		"one\ntwo":                      "must be one line of text",
+		"one\ntwo":                       "must be one line of text",
 	} {
 		err := AlertRequest{Control: ControlUnsilence, Reason: reason}.Validate()
 		if message == "" {

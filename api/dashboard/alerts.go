@@ -144,10 +144,9 @@ func (d *dashboard) controlAlert(w http.ResponseWriter, r *http.Request) {
 		d.fail(w, r, "overview", err)
 		return
 	}
-	seen := view.Seen
 	view.Error, view.Reason, view.Minutes = "", r.PostFormValue("reason"), r.PostFormValue("minutes")
 	request, err := d.alertRequest(r)
-	if err == nil && r.PostFormValue("seen") != seen {
+	if err == nil && r.PostFormValue("seen") != view.Seen {
 		err = &trial.Error{Code: trial.CodeConflict, Message: "it has fired or cleared since this page was opened: look again"}
 	}
 	if err == nil {

@@ -42,7 +42,7 @@ func TestAnAlertSaysWhatHappenedAndWhy(t *testing.T) {
 	require.NotContains(t, quiet, "Acknowledge …", "there is nothing to acknowledge")
 	inOrder(t, s.get("/admin/alerts/unknownSends").text(), "Silenced by admin until 2026-03-14 14:20:00 UTC: The topic of SNS is being moved.", "End the silence …",
 		"silenced The topic of SNS is being moved (admin), until 2026-03-14 14:20:00 UTC", "no")
-	inOrder(t, s.get("/admin/alerts/backupLate").text(), "not measured not measured: no backup is on record.", "Looked at", "(20 seconds ago)", "never", "Nothing yet.")
+	inOrder(t, s.get("/admin/alerts/backupLate").text(), "not measured no backup is on record.", "Looked at", "(20 seconds ago)", "never", "Nothing yet.")
 	require.Equal(t, http.StatusNotFound, s.get("/admin/alerts/nothing").status)
 	require.Equal(t, http.StatusNotFound, s.get("/admin/alerts/nothing/silence").status)
 	require.Equal(t, http.StatusNotFound, s.get("/admin/alerts/workerAway/forget").status)

@@ -61,7 +61,7 @@ type answer struct {
 
 var (
 	tags   = regexp.MustCompile(`<[^>]*>`)
-	cells  = regexp.MustCompile(`</t[dh]>`)
+	cells  = regexp.MustCompile(`</(?:t[dh]|dt)>`)
 	blanks = regexp.MustCompile(`\s+`)
 )
 

@@ -21,7 +21,7 @@ var words = template.FuncMap{
 	"joined":       joined, "pretty": pretty, "day": func(t time.Time) string { return t.UTC().Format("2 Jan 15:04") },
 	"at":    func(t *time.Time) time.Time { return *t },
 	"plain": func(f float64) string { return fmt.Sprint(f) }, "pair": pair,
-	"standing": standing, "handled": handled, "alertWhy": alertWhy, "alertTold": alertTold, "sentence": sentence,
+	"standing": standing, "handled": handled, "alertWhy": alertWhy, "alertTold": alertTold, "observed": observed, "sentence": sentence,
 }
 
 // pair gives a template two things.
@@ -109,6 +109,11 @@ func standing(v monitoring.AlertView) string {
 		return "not-measured"
 	}
 	return "quiet"
+}
+
+// observed is what was seen of an alert last.
+func observed(v monitoring.AlertView) string {
+	return sentence(strings.TrimPrefix(v.Text, "not measured: "))
 }
 
 // handled says what somebody has done about an alert; empty for nothing.

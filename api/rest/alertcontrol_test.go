@@ -52,13 +52,13 @@ func TestControlsOfAlertsThatDoNotApply(t *testing.T) {
 		r    monitoring.AlertRequest
 		code trial.Code
 	}{
-		"no such alert":    {"other", monitoring.AlertRequest{Control: monitoring.ControlUnsilence, Reason: "r"}, trial.CodeNotFound},
-		"no such control":  {monitoring.SESPaused, monitoring.AlertRequest{Control: "other", Reason: "r"}, trial.CodeInvalid},
-		"nothing fires":    {monitoring.SESPaused, monitoring.AlertRequest{Control: monitoring.ControlAcknowledge, Reason: "r"}, trial.CodeConflict},
-		"no reason":        {monitoring.SESPaused, monitoring.AlertRequest{Control: monitoring.ControlSilence, Until: present.Add(time.Hour)}, trial.CodeInvalid},
-		"a long reason":    {monitoring.SESPaused, monitoring.AlertRequest{Control: monitoring.ControlUnsilence, Reason: strings.Repeat("r", 501)}, trial.CodeInvalid},
-		"no end":           {monitoring.SESPaused, monitoring.AlertRequest{Control: monitoring.ControlSilence, Reason: "r"}, trial.CodeInvalid},
-		"an end too far":   {monitoring.SESPaused, monitoring.AlertRequest{Control: monitoring.ControlSilence, Reason: "r", Until: present.AddDate(0, 0, 8)}, trial.CodeInvalid},
+		"no such alert":   {"other", monitoring.AlertRequest{Control: monitoring.ControlUnsilence, Reason: "r"}, trial.CodeNotFound},
+		"no such control": {monitoring.SESPaused, monitoring.AlertRequest{Control: "other", Reason: "r"}, trial.CodeInvalid},
+		"nothing fires":   {monitoring.SESPaused, monitoring.AlertRequest{Control: monitoring.ControlAcknowledge, Reason: "r"}, trial.CodeConflict},
+		"no reason":       {monitoring.SESPaused, monitoring.AlertRequest{Control: monitoring.ControlSilence, Until: present.Add(time.Hour)}, trial.CodeInvalid},
+		"a long reason":   {monitoring.SESPaused, monitoring.AlertRequest{Control: monitoring.ControlUnsilence, Reason: strings.Repeat("r", 501)}, trial.CodeInvalid},
+		"no end":          {monitoring.SESPaused, monitoring.AlertRequest{Control: monitoring.ControlSilence, Reason: "r"}, trial.CodeInvalid},
+		"an end too far":  {monitoring.SESPaused, monitoring.AlertRequest{Control: monitoring.ControlSilence, Reason: "r", Until: present.AddDate(0, 0, 8)}, trial.CodeInvalid},
 		"an end gone by":  {monitoring.SESPaused, monitoring.AlertRequest{Control: monitoring.ControlSilence, Reason: "r", Until: present}, trial.CodeInvalid},
 	} {
 		var e *trial.Error
