@@ -27,7 +27,7 @@ func TestTheTroubleshootingGuideDoesWhatItSays(t *testing.T) {
 	s.startRollout(shortPlan())
 	g := s.guide("troubleshooting-guide.md", "Monitoring")
 
-	require.Contains(t, g.run(g.line("curl", "trials/health")), `"name":"worker","state":"healthy"`)
+	require.Regexp(t, `"name":"worker","since":"[^"]+","state":"healthy"`, g.run(g.line("curl", "trials/health")))
 	require.Regexp(t, `watchMissed +ok`, g.run("starter alerts list"))
 
 	g.pauses("watch-rollout")
