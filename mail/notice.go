@@ -25,8 +25,8 @@ var (
 type noticePage struct {
 	Subject, Preheader, Heading, Lead string
 	// Tone is urgent, good or plain.
-	Tone     string
-	Label    string
+	Tone  string
+	Label string
 	// About is what it is a notice of.
 	About    string
 	Lines    []noticeLine

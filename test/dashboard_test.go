@@ -149,7 +149,7 @@ func (b *desk) steers(control, says, status string) {
 	b.sees(says)
 }
 
-// presses presses keys, wherever the focus is.
+// presses strikes keys, wherever the focus is.
 func (b *desk) presses(keys string) {
 	b.t.Helper()
 	b.does(chromedp.KeyEvent(keys))
@@ -210,7 +210,7 @@ func (b *desk) pausesByKeyboard() {
 	b.sees("Paused: the operator wants to look")
 }
 
-// silences silences an alert, and sees it in its history.
+// silences has nobody told of an alert, and sees that in its history.
 func (b *desk) silences(alert string) {
 	b.t.Helper()
 	b.does(

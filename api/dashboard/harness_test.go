@@ -62,7 +62,7 @@ type answer struct {
 var (
 	tags   = regexp.MustCompile(`<[^>]*>`)
 	cells  = regexp.MustCompile(`</(?:t[dh]|dt)>`)
-	blanks = regexp.MustCompile(`\s+`)
+	blanks = regexp.MustCompile(`[\s\x{a0}]+`)
 )
 
 // text is what a reader sees, folded places included.
@@ -130,6 +130,6 @@ func (s *site) filledAt(path, reason string) url.Values {
 var everyPage = []string{
 	"/admin/", "/admin/trials", "/admin/trials?status=grace", "/admin/trials/vendor-013", "/admin/trials/nobody", "/admin/decisions",
 	"/admin/rollout/pause", "/admin/rollout/resume", "/admin/rollout/advance", "/admin/rollout/rollback", "/admin/nowhere",
-	"/admin/alerts/emailDeliveryFailed", "/admin/alerts/unknownSends", "/admin/alerts/nothing", "/admin/alerts/workerAway/acknowledge",
-	"/admin/alerts/workerAway/silence", "/admin/alerts/unknownSends/unsilence",
+	"/admin/alerts/emailDeliveryFailed", "/admin/alerts/reconcilerFinds", "/admin/alerts/nothing", "/admin/alerts/workerAway/acknowledge",
+	"/admin/alerts/workerAway/silence", "/admin/alerts/reconcilerFinds/unsilence",
 }

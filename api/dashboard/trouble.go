@@ -100,7 +100,7 @@ func alertTroubles(view *monitoring.AlertsView) []trouble {
 		if a.Status != monitoring.AlertFiring {
 			continue
 		}
-		t := trouble{Grave: grave(a), Title: fmt.Sprintf("Alert %s: %s", a.Rule.ID, a.Rule.Title), Text: sentence(a.Text), Action: a.Rule.Todo, Since: a.Since, Alert: a.Rule.ID}
+		t := trouble{Grave: grave(a), Title: fmt.Sprintf("Alert %s: %s", a.Rule.ID, a.Rule.Title), Text: capital(sentence(a.Text)), Action: a.Rule.Todo, Since: a.Since, Alert: a.Rule.ID}
 		if did := handled(a); did != "" {
 			t.Text += " " + did
 		}
@@ -149,7 +149,7 @@ func partTroubles(f facts) []trouble {
 		if p.State == monitoring.Healthy || culprit || told && p.Name == monitoring.PartMongoDB {
 			continue
 		}
-		all = append(all, trouble{Grave: p.State == monitoring.Unhealthy, Title: fmt.Sprintf("%s: %s", p.Name, p.State), Text: sentence(p.Message), Action: p.Action, Since: &p.Since})
+		all = append(all, trouble{Grave: p.State == monitoring.Unhealthy, Title: fmt.Sprintf("%s: %s", p.Name, p.State), Text: capital(sentence(p.Message)), Action: p.Action, Since: &p.Since})
 	}
 	for _, a := range f.health.Advice {
 		all = append(all, trouble{Title: fmt.Sprintf("Advice for %s %s", a.Role, a.Instance), Text: sentence(a.Message), Action: a.Action})

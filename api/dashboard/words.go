@@ -21,7 +21,7 @@ var words = template.FuncMap{
 	"joined":       joined, "pretty": pretty, "day": func(t time.Time) string { return t.UTC().Format("2 Jan 15:04") },
 	"at":    func(t *time.Time) time.Time { return *t },
 	"plain": func(f float64) string { return fmt.Sprint(f) }, "pair": pair,
-	"standing": standing, "handled": handled, "alertWhy": alertWhy, "alertTold": alertTold, "observed": observed, "sentence": sentence,
+	"standing": standing, "handled": handled, "alertWhy": alertWhy, "alertTold": alertTold, "observed": observed, "capital": capital, "sentence": sentence,
 }
 
 // pair gives a template two things.
@@ -47,7 +47,7 @@ func ago(t, now time.Time) string {
 
 // percent writes a share from 0 to 1.
 func percent(x float64) string {
-	return strings.TrimSuffix(fmt.Sprintf("%.1f", 100*x), ".0") + " %"
+	return whole(strings.TrimSuffix(fmt.Sprintf("%.1f", 100*x), ".0") + " %")
 }
 
 func grouped(n int) string { return humanize.Comma(int64(n)) }
@@ -150,4 +150,16 @@ func alertTold(e monitoring.AlertEvent) string {
 	return "no"
 }
 
-func sentence(s string) string { return strings.TrimRight(s, ".") + "." }
+// sentence is a message as a sentence of its own, or as the end of one.
+func sentence(s string) string { return whole(strings.TrimRight(s, ".") + ".") }
+
+// whole keeps a number and its percent sign on one line.
+func whole(s string) string { return strings.ReplaceAll(s, " %", "\u00a0%") }
+
+// capital begins a sentence.
+func capital(s string) string {
+	if s == "" {
+		return ""
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
+}

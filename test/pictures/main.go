@@ -78,7 +78,7 @@ func everyPage() []picture {
 		page("rollback", sample.Busy, "/admin/rollout/rollback"),
 		page("pause", sample.Busy, "/admin/rollout/pause"),
 		page("alert-firing", sample.Busy, "/admin/alerts/emailDeliveryFailed"),
-		page("alert-silenced", sample.Busy, "/admin/alerts/unknownSends"),
+		page("alert-silenced", sample.Busy, "/admin/alerts/reconcilerFinds"),
 		page("alert-empty", sample.Empty, "/admin/alerts/backupLate"),
 		page("silence", sample.Busy, "/admin/alerts/workerAway/silence"),
 	}
