@@ -46,9 +46,10 @@ test: test-deps test-tools ## Run every test, those on the embedded stack includ
 	go test -race -timeout 15m $$(go list ./... | grep -v '/trials/test$$')
 	go test -race -timeout 15m ./test # alone: the stories live by the clock
 	cd devstack && go test -race -timeout 15m ./...
+	cd tools/prometheus && go test ./...
 
 .PHONY: pictures
-pictures: test-deps ## Make pictures of the dashboard's pages in .build/pictures/
+pictures: test-deps ## Make pictures of the dashboard's pages and of the e-mails in .build/pictures/
 	go run ./test/pictures -into $(BUILD)/pictures
 
 .PHONY: devstack
@@ -62,7 +63,7 @@ test-deps: # Install what tests need beside Go, where it is missing
 	@.ci/test-deps
 
 .PHONY: lint
-lint: lint-product lint-devstack lint-workflows ## Check the code against its rules (.golangci.yml)
+lint: lint-product lint-devstack lint-prometheus lint-workflows ## Check the code against its rules (.golangci.yml)
 
 .PHONY: lint-product
 lint-product: $(BUILD)/golangci-lint
@@ -71,6 +72,10 @@ lint-product: $(BUILD)/golangci-lint
 .PHONY: lint-devstack
 lint-devstack: $(BUILD)/golangci-lint
 	cd devstack && $(BUILD)/golangci-lint run --config ../.golangci.yml ./...
+
+.PHONY: lint-prometheus
+lint-prometheus: $(BUILD)/golangci-lint
+	cd tools/prometheus && $(BUILD)/golangci-lint run --config ../../.golangci.yml ./...
 
 # Workflows must come out the same each time they are replayed.
 .PHONY: lint-workflows

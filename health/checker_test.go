@@ -97,6 +97,7 @@ func TestWhateverHangs(t *testing.T) {
 				began := time.Now()
 				h := ask1(t, c)
 				require.Equal(t, limit, time.Since(began))
+				require.Less(t, time.Since(began), 2*time.Second, "as is promised")
 				require.NotEqual(t, monitoring.Healthy, h.Part(part).State)
 				require.NotEqual(t, monitoring.Healthy, h.State)
 			})

@@ -14,7 +14,7 @@ import (
 
 var (
 	noticeText = texttemplate.Must(texttemplate.New("notice.txt").
-			Funcs(texttemplate.FuncMap{"wrap": wrap, "upper": strings.ToUpper}).
+			Funcs(texttemplate.FuncMap{"wrap": wrap, "upper": strings.ToUpper, "capital": capital}).
 			ParseFS(templateFiles, "templates/notice.txt"))
 	noticeHTML = htmltemplate.Must(htmltemplate.New("notice.html").
 			Funcs(htmltemplate.FuncMap{"keep": keepPercent}).
@@ -25,8 +25,10 @@ var (
 type noticePage struct {
 	Subject, Preheader, Heading, Lead string
 	// Tone is urgent, good or plain.
-	Tone     string
-	Label    string
+	Tone  string
+	Label string
+	// About is what it is a notice of.
+	About    string
 	Lines    []noticeLine
 	Charts   []noticeChart
 	Timeline []noticePhase
@@ -90,8 +92,11 @@ func RenderNotice(m rollout.Message) (Rendered, error) {
 func newNoticePage(m rollout.Message) noticePage {
 	p := noticePage{
 		Subject: oneLine(m.Subject), Preheader: shorten(oneLine(m.Lead), maxPreheader), Lead: oneLine(m.Lead),
-		Heading: heading(m.Subject), Label: noticeLabels[m.Kind], Tone: "plain",
+		Heading: heading(m.Subject), Label: noticeLabels[m.Kind], About: "rollout of trial automation", Tone: "plain",
 		At: m.At.UTC().Format("2 January 2006 15:04:05 UTC"), Why: m.Kind.Why(),
+	}
+	if m.Kind == rollout.NoticeAlert || m.Kind == rollout.NoticeAlertOver {
+		p.About = "trial automation" // there are alerts without a rollout too
 	}
 	switch m.Kind {
 	case rollout.NoticeCritical, rollout.NoticeAlert:
@@ -133,11 +138,14 @@ var noticeLabels = map[rollout.NoticeKind]string{
 
 // heading is the subject without the words that tell it from other e-mails.
 func heading(subject string) string {
-	h := strings.TrimPrefix(oneLine(subject), "Trial rollout: ")
-	if h == "" {
+	return capital(strings.TrimPrefix(oneLine(subject), "Trial rollout: "))
+}
+
+func capital(s string) string {
+	if s == "" {
 		return ""
 	}
-	return strings.ToUpper(h[:1]) + h[1:]
+	return strings.ToUpper(s[:1]) + s[1:]
 }
 
 // keepPercent keeps a number and its percent sign on one line.

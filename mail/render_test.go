@@ -63,6 +63,10 @@ func TestEachKindSaysWhatItIsFor(t *testing.T) {
 			[]string{"next 14 days", "3 days of grace", "Trial ends: Tuesday, 4 March 2025 at 09:00 (America/New York)"},
 			[]string{"demonstration"},
 		},
+		"welcome when no reminder can come any more": {
+			func(c *Content) { c.Kind, c.LengthDays = KindWelcome, 1 },
+			"Your trial has started", []string{"For one day you can"}, []string{"remind", "next 1 day"},
+		},
 		"welcome without grace": {
 			func(c *Content) { c.Kind, c.GraceDays = KindWelcome, 0 },
 			"Your trial has started", []string{"selling is paused"}, []string{"grace", "0 days"},

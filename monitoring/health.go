@@ -37,6 +37,9 @@ type Part struct {
 	// Message holds the figure that led to the state, Action what to do about it;
 	// a healthy part needs none.
 	Message, Action string
+	// Through names the part that this one is known through, where nothing is known
+	// of it since that one is away; empty otherwise.
+	Through string
 }
 
 // Health is how the trial system is.

@@ -67,7 +67,7 @@ func worker(p Probes, now time.Time) Part {
 	w := p.Worker
 	part := Part{Name: PartWorker, State: Healthy, Took: w.Queue.Took}
 	if w.Queue.failed() {
-		part.State, part.Message = Unknown, "not known while Temporal does not say who polls the task queue"
+		part.State, part.Message, part.Through = Unknown, "not known while Temporal does not say who polls the task queue", PartTemporal
 		part.Action = "See to Temporal first."
 		return part
 	}
@@ -177,7 +177,7 @@ func flags(p Probes) Part {
 
 // dependent is a part that is known through the database only.
 func dependent(part Part) Part {
-	part.State, part.Message, part.Took = Unknown, "not known while MongoDB does not say", 0
+	part.State, part.Message, part.Took, part.Through = Unknown, "not known while MongoDB does not say", 0, PartMongoDB
 	part.Action = "See to MongoDB first."
 	return part
 }

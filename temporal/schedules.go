@@ -1,6 +1,7 @@
 package temporal
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,100 +17,103 @@ import (
 	"marketplace.example/trials/workflows"
 )
 
+// The schedules, each named as the workflow that it starts.
 const (
 	reconcileSchedule = "reconcile"
 	watchSchedule     = "watch-rollout"
 	alertsSchedule    = "watch-alerts"
 	recountSchedule   = "recount-counters"
-	// leastRecount is how often counters are recounted at most, where days are short.
-	leastRecount   = time.Hour
-	reportSchedule = "report-rollout"
+	reportSchedule    = "report-rollout"
+)
+
+const (
 	// ReconcileEvery is how often the reconciler sweeps. Held trials wake
 	// within a minute of a flag's coming back, also where nobody triggers a sweep.
 	ReconcileEvery = 30 * time.Second
+	// leastRecount is how often counters are recounted at most, where days are short.
+	leastRecount = time.Hour
+	// leastCatchup is the least that the server takes.
+	leastCatchup = 10 * time.Second
 )
 
-// SetupSchedules makes the schedules, or gives them their intervals anew. day
-// is how long a day of the trials lasts: the rollout is watched every ten minutes of it, the
-// alerts are looked at every minute, and reports are looked for every hour.
-func (c *Client) SetupSchedules(ctx context.Context, day time.Duration) error {
-	reconcile := client.ScheduleOptions{
-		ID:   reconcileSchedule,
-		Spec: client.ScheduleSpec{Intervals: []client.ScheduleIntervalSpec{{Every: ReconcileEvery}}},
-		// A sweep asked for while one runs is done right after it: what the
-		// running one has passed by already would otherwise wait.
-		Overlap: enums.SCHEDULE_OVERLAP_POLICY_BUFFER_ONE,
-		// Sweeps missed while Temporal was down are not made up for: the next does it all.
-		CatchupWindow: ReconcileEvery,
-		Action: &client.ScheduleWorkflowAction{
-			ID: "reconcile", Workflow: workflows.ReconcileWorkflowType, TaskQueue: c.TaskQueue,
-			WorkflowExecutionTimeout: 10 * time.Minute, StaticSummary: "Starts trials that are missing, wakes trials that may go on",
-		},
-	}
-	every := rollout.WatchEvery(day)
-	watch := client.ScheduleOptions{
-		ID:   watchSchedule,
-		Spec: client.ScheduleSpec{Intervals: []client.ScheduleIntervalSpec{{Every: every}}},
-		// A watch takes in all that has become known since the one before it, so
-		// two at once, or one made up for, would find nothing more.
-		Overlap:       enums.SCHEDULE_OVERLAP_POLICY_SKIP,
-		CatchupWindow: max(every, leastCatchup),
-		Paused:        true, // until a rollout runs
-		Action: &client.ScheduleWorkflowAction{
-			ID: "watch-rollout", Workflow: workflows.WatchWorkflowType, TaskQueue: c.TaskQueue,
-			WorkflowExecutionTimeout: 5 * time.Minute, StaticSummary: "Takes a snapshot of the rollout, and judges it",
-		},
-	}
-	recount := client.ScheduleOptions{
-		ID:   recountSchedule,
-		Spec: client.ScheduleSpec{Intervals: []client.ScheduleIntervalSpec{{Every: max(day, leastRecount)}}},
-		// Each reads everything: two at once, or one made up for, would find nothing more.
-		Overlap:       enums.SCHEDULE_OVERLAP_POLICY_SKIP,
-		CatchupWindow: leastCatchup,
-		Action: &client.ScheduleWorkflowAction{
-			ID: recountSchedule, Workflow: workflows.RecountWorkflowType, TaskQueue: c.TaskQueue,
-			WorkflowExecutionTimeout: 4 * time.Hour, StaticSummary: "Compares the counters behind the figures with the trials, and sets them right",
-		},
-	}
-	every = rollout.ReportEvery(day)
-	report := client.ScheduleOptions{
-		ID:   reportSchedule,
-		Spec: client.ScheduleSpec{Intervals: []client.ScheduleIntervalSpec{{Every: every}}},
-		// A look finds every report that is due and not made yet, so two at once, or
-		// one made up for, would find nothing more. It is not paused while no rollout
-		// runs: reports go on for months after it.
-		Overlap:       enums.SCHEDULE_OVERLAP_POLICY_SKIP,
-		CatchupWindow: max(every, leastCatchup),
-		Action: &client.ScheduleWorkflowAction{
-			ID: "report-rollout", Workflow: workflows.ReportWorkflowType, TaskQueue: c.TaskQueue,
-			WorkflowExecutionTimeout: 15 * time.Minute, StaticSummary: "Makes the reports that are due on the time after the rollout",
-		},
-	}
-	return errors.Join(
-		c.setupSchedule(ctx, reconcile), c.setupSchedule(ctx, watch), c.setupSchedule(ctx, recount), c.setupSchedule(ctx, report),
-		c.setupSchedule(ctx, c.alerts(day)),
-	)
+// schedule says what is started again and again.
+type schedule struct {
+	// id is the schedule's, and that of the workflow that it starts.
+	id       string
+	workflow string
+	summary  string
+	every    time.Duration
+	// limit is how long one run may take.
+	limit time.Duration
+	// bufferOne has what is asked for during a run done right after it; otherwise it
+	// is left out.
+	bufferOne bool
+	// catchup is how late one may be started that was missed while Temporal was
+	// down; 0 stands for every.
+	catchup time.Duration
+	// paused says that it begins only when somebody has it come.
+	paused bool
 }
 
-// alerts is the schedule by which the alerts are looked at.
-func (c *Client) alerts(day time.Duration) client.ScheduleOptions {
-	every := monitoring.LookEvery(day)
+// schedules are all there are, where a day of the trials lasts so long. Two runs
+// at once, or one made up for, would find nothing more: each takes in all that has
+// become known, or come to be due, since the one before it.
+func schedules(day time.Duration) []schedule {
+	return []schedule{
+		{
+			id: reconcileSchedule, workflow: workflows.ReconcileWorkflowType, summary: "Starts trials that are missing, wakes trials that may go on",
+			every: ReconcileEvery, limit: 10 * time.Minute,
+			bufferOne: true, // what the running sweep has passed by already would otherwise wait
+		},
+		{
+			id: watchSchedule, workflow: workflows.WatchWorkflowType, summary: "Takes a snapshot of the rollout, and judges it",
+			every: rollout.WatchEvery(day), limit: 5 * time.Minute,
+			paused: true, // until a rollout runs
+		},
+		{
+			id: alertsSchedule, workflow: workflows.AlertsWorkflowType, summary: "Looks at the alerts, and tells those whom they concern",
+			every: monitoring.LookEvery(day), limit: 5 * time.Minute,
+		},
+		{
+			id: recountSchedule, workflow: workflows.RecountWorkflowType, summary: "Compares the counters behind the figures with the trials, and sets them right",
+			every: max(day, leastRecount), limit: 4 * time.Hour,
+			catchup: leastCatchup, // it reads everything, which is not for the moment at which all else begins again
+		},
+		{
+			// Not paused while no rollout runs: reports go on for months after it.
+			id: reportSchedule, workflow: workflows.ReportWorkflowType, summary: "Makes the reports that are due on the time after the rollout",
+			every: rollout.ReportEvery(day), limit: 15 * time.Minute,
+		},
+	}
+}
+
+// options are the schedule as the server takes it.
+func (s schedule) options(taskQueue string) client.ScheduleOptions {
+	overlap := enums.SCHEDULE_OVERLAP_POLICY_SKIP
+	if s.bufferOne {
+		overlap = enums.SCHEDULE_OVERLAP_POLICY_BUFFER_ONE
+	}
 	return client.ScheduleOptions{
-		ID:   alertsSchedule,
-		Spec: client.ScheduleSpec{Intervals: []client.ScheduleIntervalSpec{{Every: every}}},
-		// A look judges what has happened since the one before it, so two at once,
-		// or one made up for, would find nothing more.
-		Overlap:       enums.SCHEDULE_OVERLAP_POLICY_SKIP,
-		CatchupWindow: max(every, leastCatchup),
+		ID:            s.id,
+		Spec:          client.ScheduleSpec{Intervals: []client.ScheduleIntervalSpec{{Every: s.every}}},
+		Overlap:       overlap,
+		CatchupWindow: max(cmp.Or(s.catchup, s.every), leastCatchup),
+		Paused:        s.paused,
 		Action: &client.ScheduleWorkflowAction{
-			ID: "watch-alerts", Workflow: workflows.AlertsWorkflowType, TaskQueue: c.TaskQueue,
-			WorkflowExecutionTimeout: 5 * time.Minute, StaticSummary: "Looks at the alerts, and tells those whom they concern",
+			ID: s.id, Workflow: s.workflow, TaskQueue: taskQueue, WorkflowExecutionTimeout: s.limit, StaticSummary: s.summary,
 		},
 	}
 }
 
-// leastCatchup is the least that the server takes.
-const leastCatchup = 10 * time.Second
+// SetupSchedules makes the schedules, or gives them their intervals anew. day
+// is how long a day of the trials lasts.
+func (c *Client) SetupSchedules(ctx context.Context, day time.Duration) error {
+	var errs []error
+	for _, s := range schedules(day) {
+		errs = append(errs, c.setupSchedule(ctx, s.options(c.TaskQueue)))
+	}
+	return errors.Join(errs...)
+}
 
 func (c *Client) setupSchedule(ctx context.Context, options client.ScheduleOptions) error {
 	_, err := c.SDK.ScheduleClient().Create(ctx, options)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 	"github.com/stretchr/testify/require"
 
 	"marketplace.example/trials/rollout"
@@ -42,7 +43,7 @@ func TestTheDashboardInABrowser(t *testing.T) {
 	})
 	b.isMarked()
 
-	b.steers("pause", "Paused: the operator wants to look", "paused")
+	b.pausesByKeyboard()
 	b.steers("resume", "", "running")
 	b.marks()
 	b.steers("rollback", "was taken back completely", "rolled back")
@@ -54,6 +55,7 @@ func TestTheDashboardInABrowser(t *testing.T) {
 		return nil
 	})
 	b.readsOn()
+	b.silences("backupLate")
 
 	require.NoError(t, chromedp.Do(b.browser, chromedp.Click(chromedp.CSS("form.out button"))))
 	b.sees("It is what opens /api/admin")
@@ -145,6 +147,82 @@ func (b *desk) steers(control, says, status string) {
 	})
 	b.isMarked()
 	b.sees(says)
+}
+
+// presses strikes keys, wherever the focus is.
+func (b *desk) presses(keys string) {
+	b.t.Helper()
+	b.does(chromedp.KeyEvent(keys))
+}
+
+// tabsTo goes from one place to the next until it is there, and the place shows it.
+func (b *desk) tabsTo(place string) {
+	b.t.Helper()
+	for range 100 {
+		b.presses(kb.Tab)
+		if b.isAt(place) {
+			seen, err := chromedp.Run(b.browser, chromedp.Evaluate[string]("getComputedStyle(document.activeElement).outlineStyle"))
+			require.NoError(b.t, err)
+			require.Equal(b.t, "solid", seen, "nobody sees that the focus is on %s", place)
+			return
+		}
+	}
+	require.Fail(b.t, "the keyboard does not lead to "+place)
+}
+
+func (b *desk) isAt(place string) bool {
+	b.t.Helper()
+	at, err := chromedp.Run(b.browser, chromedp.Evaluate[bool](fmt.Sprintf("document.activeElement?.matches(%q) ?? false", place)))
+	require.NoError(b.t, err)
+	return at
+}
+
+// pausesByKeyboard pauses the rollout without a mouse; the page is fetched again
+// meanwhile, and takes the focus from nobody.
+func (b *desk) pausesByKeyboard() {
+	b.t.Helper()
+	const control = `a[href="/admin/rollout/pause"]`
+	b.does(chromedp.Navigate(b.API+"/admin/"), chromedp.WaitVisible(chromedp.CSS(control)))
+	b.tabsTo("a.skip")
+	b.presses(kb.Enter)
+	b.tabsTo(control)
+	b.does(chromedp.Evaluate[chromedp.Void](`document.addEventListener("htmx:after:swap", () => { window.fetched = true })`))
+	b.waits("the page", func() error {
+		again, err := chromedp.Run(b.browser, chromedp.Evaluate[bool]("window.fetched === true"))
+		if err == nil && !again {
+			err = fmt.Errorf("was not fetched again")
+		}
+		return err
+	})
+	require.True(b.t, b.isAt(control), "the focus is lost")
+	b.presses(kb.Enter)
+	b.sees("Stakeholders are told")
+	b.tabsTo("#reason")
+	b.presses("the operator wants to look")
+	b.tabsTo("main form button")
+	b.presses(kb.Enter)
+	b.waits("the rollout", func() error {
+		if text := b.text("#rollout-status"); text != "paused" {
+			return fmt.Errorf("it is %q", text)
+		}
+		return nil
+	})
+	b.sees("Paused: the operator wants to look")
+}
+
+// silences has nobody told of an alert, and sees that in its history.
+func (b *desk) silences(alert string) {
+	b.t.Helper()
+	b.does(
+		chromedp.Navigate(b.API+"/admin/"),
+		chromedp.Click(chromedp.CSS(`a[href="/admin/alerts/`+alert+`"]`)),
+		chromedp.Click(chromedp.CSS(`a[href="/admin/alerts/`+alert+`/silence"]`)),
+		chromedp.Click(chromedp.CSS(`input[name=minutes][value="480"]`)),
+		chromedp.SendKeys(chromedp.CSS("#reason"), "the vault moves"),
+		chromedp.Click(chromedp.CSS("main form button")),
+	)
+	b.sees("Silenced by admin until")
+	b.sees("silenced the vault moves (admin)")
 }
 
 // readsOn looks at the other pages of the real system.

@@ -18,8 +18,8 @@ import (
 	"marketplace.example/trials/test/system"
 )
 
-// guide are the commands of the admin guide's section on the rollout. A story
-// runs every one of them, as it stands there.
+// guide are the commands of a section of a guide. A story runs every one of them,
+// as it stands there.
 type guide struct {
 	*story
 	dir string
@@ -35,18 +35,21 @@ var (
 	remark = regexp.MustCompile(`\s+# .*$`)
 )
 
-func (s *story) guide() *guide {
+// guide reads a section of a page in docs/. Commands of the container engine are
+// left out: there is none here.
+func (s *story) guide(page, heading string) *guide {
 	s.t.Helper()
 	root, err := system.Root()
 	require.NoError(s.t, err)
-	page, err := os.ReadFile(filepath.Join(root, "docs", "admin-documentation.md"))
+	text, err := os.ReadFile(filepath.Join(root, "docs", page))
 	require.NoError(s.t, err)
-	_, section, found := strings.Cut(string(page), "\n## The rollout\n")
+	_, section, found := strings.Cut(string(text), "\n## "+heading+"\n")
 	require.True(s.t, found)
 	section, _, _ = strings.Cut(section, "\n## ")
 	g := &guide{story: s, dir: s.t.TempDir()}
 	add := func(line string) {
-		if line = remark.ReplaceAllString(strings.TrimSpace(line), ""); line != "" && !slices.Contains(g.open, line) {
+		line = remark.ReplaceAllString(strings.TrimSpace(line), "")
+		if line != "" && !strings.HasPrefix(line, "docker ") && !slices.Contains(g.open, line) {
 			g.open = append(g.open, line)
 		}
 	}
@@ -83,7 +86,8 @@ func (g *guide) try(command string) (string, error) {
 	cmd.Dir = g.dir
 	cmd.Env = append(os.Environ(), "PATH="+bin+":"+filepath.Join(root, ".build")+":"+os.Getenv("PATH"),
 		"API_URL="+g.API, "ADMIN_TOKEN="+g.Secrets.AdminToken, "MONGODB_URI="+embedded.MongoDB, "MONGODB_DATABASE="+g.Database,
-		"TEMPORAL_CLI_ADDRESS="+embedded.Temporal, "TEMPORAL_CLI_NAMESPACE="+g.Namespace)
+		"TEMPORAL_CLI_ADDRESS="+embedded.Temporal, "TEMPORAL_CLI_NAMESPACE="+g.Namespace,
+		"TEMPORAL_ADDRESS="+embedded.Temporal, "TEMPORAL_NAMESPACE="+g.Namespace)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		err = fmt.Errorf("%s: %w\n%s", command, err, out)
@@ -146,7 +150,7 @@ func (g *guide) checked() {
 func TestTheGuideToTheRolloutDoesWhatItSays(t *testing.T) {
 	s := begin(t, system.Options{})
 	s.rollout(true, 0)
-	g := s.guide()
+	g := s.guide("admin-documentation.md", "The rollout")
 	plan := shortPlan()
 	plan.NoticeDays = 4 // a restart makes its preflight then
 	plan.Phases = []rollout.Phase{

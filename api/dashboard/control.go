@@ -35,6 +35,7 @@ var controls = map[string]controlWords{
 // controlView is the page on which a control is confirmed.
 type controlView struct {
 	frame
+	form
 	Control controlWords
 	Summary string
 	// RolloutID and Entry are what is seen: a rollout that has gone on since is
@@ -45,11 +46,16 @@ type controlView struct {
 	RequestID string
 	// Percentages are those to go back to, 0 excepted.
 	Percentages []float64
-	// Reason, Percentage and InFlight are what was entered.
-	Reason, Percentage, InFlight string
-	Error                        string
-	// ReasonError says what is wrong with the reason.
-	ReasonError string
+	// Percentage and InFlight are what was entered.
+	Percentage, InFlight string
+}
+
+// form is what every page has on which something is confirmed.
+type form struct {
+	// Reason is what was entered.
+	Reason string
+	// Error says what is wrong, ReasonError what is wrong with the reason.
+	Error, ReasonError string
 }
 
 func (d *dashboard) askControl(w http.ResponseWriter, r *http.Request) {
@@ -101,7 +107,7 @@ func (d *dashboard) control(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, root+"?"+url.Values{"asked": {name}}.Encode(), http.StatusSeeOther)
 		return
 	}
-	status := d.explain(&view, err)
+	status := d.explain(&view.form, err)
 	d.show(w, r, status, "control", view)
 }
 
@@ -123,29 +129,36 @@ func (d *dashboard) steer(r *http.Request, now controlView, name string) error {
 }
 
 // explain puts an error into the form that it is shown on.
-func (d *dashboard) explain(view *controlView, err error) int {
+func (d *dashboard) explain(f *form, err error) (status int) {
 	if field, ok := errors.AsType[*rollout.FieldError](err); ok {
-		if field.Field == "reason" {
-			view.ReasonError = "The reason " + field.Message + "."
-		} else {
-			view.Error = field.Field + " " + field.Message + "."
-		}
-		return http.StatusBadRequest
+		return f.refuse(field.Field, field.Message)
 	}
 	if conflict, ok := errors.AsType[*rollout.ConflictError](err); ok {
-		view.Error = "Nothing was done: " + conflict.Message + "."
+		f.Error = "Nothing was done: " + conflict.Message + "."
 		return http.StatusConflict
 	}
 	e, ok := errors.AsType[*trial.Error](err)
 	switch {
+	case ok && e.Code == trial.CodeInvalid:
+		return f.refuse(e.Field, e.Message)
 	case ok && e.Code == trial.CodeUnavailable:
-		view.Error = "Nothing was done, a part that is needed does not answer. It is safe to send this again."
+		f.Error = "Nothing was done, a part that is needed does not answer. It is safe to send this again."
 		return http.StatusServiceUnavailable
 	case ok:
-		view.Error = "Nothing was done: " + e.Message + "."
+		f.Error = "Nothing was done: " + e.Message + "."
 		return http.StatusConflict
 	}
 	d.Log.Error("control failed", zap.Error(err))
-	view.Error = "Something went wrong here; the API's log says what. It is safe to send this again."
+	f.Error = "Something went wrong here; the API's log says what. It is safe to send this again."
 	return http.StatusInternalServerError
+}
+
+// refuse says what is wrong with a field, beside it where it is the reason.
+func (f *form) refuse(field, message string) (status int) {
+	if field == "reason" {
+		f.ReasonError = "The reason " + message + "."
+	} else {
+		f.Error = field + " " + message + "."
+	}
+	return http.StatusBadRequest
 }

@@ -87,9 +87,12 @@ var routes = []route{
 	{http.MethodGet, "/trials/{id}", access.Viewer, (*dashboard).trial},
 	{http.MethodGet, "/rollout/{control:pause|resume|advance|rollback}", steers, (*dashboard).askControl},
 	{http.MethodPost, "/rollout/{control:pause|resume|advance|rollback}", steers, (*dashboard).control},
+	{http.MethodGet, "/alerts/{alert}", access.Viewer, (*dashboard).alert},
+	{http.MethodGet, "/alerts/{alert}/{control:acknowledge|silence|unsilence}", steers, (*dashboard).askAlertControl},
+	{http.MethodPost, "/alerts/{alert}/{control:acknowledge|silence|unsilence}", steers, (*dashboard).controlAlert},
 }
 
-// steers is the role that the rollout's controls need.
+// steers is the role that the controls of the rollout and of alerts need.
 const steers = access.Operator
 
 func (d *dashboard) routes() http.Handler {

@@ -94,8 +94,8 @@ type answer struct {
 
 var (
 	tags   = regexp.MustCompile(`<[^>]*>`)
-	cells  = regexp.MustCompile(`</t[dh]>`)
-	blanks = regexp.MustCompile(`\s+`)
+	cells  = regexp.MustCompile(`</(?:t[dh]|dt)>`)
+	blanks = regexp.MustCompile(`[\s\x{a0}]+`)
 )
 
 // text is what a reader sees, folded places included.
@@ -145,7 +145,12 @@ var hidden = regexp.MustCompile(`<input type="hidden" name="([a-z]+)" value="([^
 // filled is a control's form as the page gives it, with a reason.
 func (s *site) filled(control, reason string) url.Values {
 	s.t.Helper()
-	a := s.get("/admin/rollout/" + control)
+	return s.filledAt("/admin/rollout/"+control, reason)
+}
+
+func (s *site) filledAt(path, reason string) url.Values {
+	s.t.Helper()
+	a := s.get(path)
 	require.Equal(s.t, http.StatusOK, a.status)
 	values := url.Values{"reason": {reason}}
 	for _, field := range hidden.FindAllStringSubmatch(a.body, -1) {
@@ -158,4 +163,6 @@ func (s *site) filled(control, reason string) url.Values {
 var everyPage = []string{
 	"/admin/", "/admin/trials", "/admin/trials?status=grace", "/admin/trials/vendor-013", "/admin/trials/nobody", "/admin/decisions",
 	"/admin/rollout/pause", "/admin/rollout/resume", "/admin/rollout/advance", "/admin/rollout/rollback", "/admin/nowhere",
+	"/admin/alerts/emailDeliveryFailed", "/admin/alerts/reconcilerFinds", "/admin/alerts/nothing", "/admin/alerts/workerAway/acknowledge",
+	"/admin/alerts/workerAway/silence", "/admin/alerts/reconcilerFinds/unsilence",
 }

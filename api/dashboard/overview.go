@@ -21,8 +21,8 @@ type facts struct {
 	flags  *rollout.Document
 	view   *rollout.View
 	report *monitoring.Report
-	parts  []Part
-	alerts []Alert
+	health *monitoring.Health
+	alerts *monitoring.AlertsView
 	errors []gap
 }
 
@@ -44,8 +44,8 @@ type overviewView struct {
 	Report   *reportView
 	// Unread are the parts of the page that could not be read.
 	Unread map[string]bool
-	Alerts []Alert
-	Parts  []Part
+	Alerts *monitoring.AlertsView
+	Health *monitoring.Health
 	// These say which parts of the page have a source at all.
 	HasFigures, HasAlerts, HasHealth bool
 	// Who is the reader.
@@ -63,7 +63,7 @@ func (d *dashboard) overview(w http.ResponseWriter, r *http.Request) {
 	who := access.Of(r.Context())
 	view := overviewView{
 		frame: d.live(r, "Overview", "overview"), Asked: asked[r.URL.Query().Get("asked")], Troubles: d.troubles(f),
-		Flags: f.flags, Report: newReportView(f.report), Alerts: f.alerts, Parts: f.parts,
+		Flags: f.flags, Report: newReportView(f.report), Alerts: f.alerts, Health: f.health,
 		Unread: map[string]bool{}, HasFigures: d.Figures != nil, HasAlerts: d.Alerts != nil, HasHealth: d.Health != nil, Who: who,
 	}
 	if f.view != nil {
@@ -115,14 +115,17 @@ func (d *dashboard) gather(ctx context.Context) facts {
 	}
 	if d.Alerts != nil {
 		read("the alerts", func() (err error) {
-			f.alerts, err = d.Alerts.Alerts(ctx)
+			f.alerts, err = d.Alerts.AlertsView(ctx)
 			return err
 		})
 	}
 	if d.Health != nil {
 		read("the health", func() error {
-			f.parts = d.Health.Parts(ctx)
-			return nil
+			health, err := d.Health.Health(ctx)
+			if err == nil {
+				f.health = &health
+			}
+			return err
 		})
 	}
 	reading.Wait()

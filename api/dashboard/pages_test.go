@@ -52,7 +52,9 @@ func TestTheOverviewSaysWhatIsWrongFirst(t *testing.T) {
 	a := signedIn(t, sample.Busy()).get("/admin/")
 	require.Equal(t, http.StatusOK, a.status)
 	text := a.text()
-	inOrder(t, text, "What is wrong", "Alert emailDeliveryFailed", "What to do: Look at the bounces", "mail: degraded", "misses its target",
+	inOrder(t, text, "What is wrong", "Wrong Alert workerAway: A worker is away", "1 of 2 workers poll for work.", "What to do: Start it again",
+		"Note Alert emailDeliveryFailed: E-mails are not delivered", "Note Alert emailDeliveryRateLow", "Acknowledged by admin: One provider defers",
+		"Note mail: degraded", "(50 minutes ago)", "Note Advice for worker worker-2", "CPU at 78.0 %", "misses its target",
 		"Automation is on for 25 % of new vendors", "expansion 25 here since", "Pause …", "FAIL email 87.5 % of 104", "INSUFFICIENT conversion",
 		"Conversion rate, control 27.4 %", "246 of 898", "24.6 % to 30.4 %", "E-mail delivery rate 91.5 %", "8 pending")
 	require.Contains(t, a.body, `aria-current="step"`)
@@ -108,7 +110,8 @@ func TestWithTheDatabaseAway(t *testing.T) {
 	for _, lie := range []string{"no rollout yet", "0 %", "Nothing is known to be wrong", "None."} {
 		require.NotContains(t, text, lie)
 	}
-	for _, path := range []string{"/admin/trials", "/admin/trials?id=vendor-013", "/admin/trials/vendor-013", "/admin/decisions", "/admin/rollout/pause"} {
+	for _, path := range []string{"/admin/trials", "/admin/trials?id=vendor-013", "/admin/trials/vendor-013", "/admin/decisions", "/admin/rollout/pause",
+		"/admin/alerts/workerAway", "/admin/alerts/workerAway/silence"} {
 		a := s.get(path)
 		require.Equal(t, http.StatusServiceUnavailable, a.status, path)
 		require.Contains(t, a.text(), "The database does not answer", path)

@@ -2,7 +2,6 @@ package dashboard
 
 import (
 	"context"
-	"time"
 
 	"marketplace.example/trials/monitoring"
 	"marketplace.example/trials/rollout"
@@ -31,13 +30,18 @@ type Store interface {
 	Events(ctx context.Context, vendorID string, fromSeq int) ([]trial.Event, error)
 	// Send returns an e-mail by its step's key, nil where there is none.
 	Send(ctx context.Context, key string) (*trial.Send, error)
+	// AlertEvents are up to limit of an alert's events from a number on, in order.
+	AlertEvents(ctx context.Context, id monitoring.RuleID, fromSeq, limit int) ([]monitoring.AlertEvent, error)
 }
 
-// Controls steer the rollout.
+// Controls steer the rollout, and answer alerts.
 type Controls interface {
 	// Steer puts a request before a rollout. One that does not apply is a
 	// *rollout.FieldError, a *rollout.ConflictError or a *trial.Error.
 	Steer(ctx context.Context, id, name string, r rollout.Request) error
+	// ControlAlert carries out what an admin wants of an alert. What does not apply
+	// is a *trial.Error.
+	ControlAlert(ctx context.Context, id monitoring.RuleID, r monitoring.AlertRequest) error
 }
 
 // Figures make the report of the present moment.
@@ -47,43 +51,11 @@ type Figures interface {
 
 // Health tells how the parts of the system are, within two seconds.
 type Health interface {
-	Parts(ctx context.Context) []Part
+	// Health fails only where the reader has gone.
+	Health(ctx context.Context) (monitoring.Health, error)
 }
 
-// Part is how one part of the system is.
-type Part struct {
-	Name  string
-	State PartState
-	// Since is when the state began, zero where nobody knows.
-	Since time.Time
-	// Message says what was seen, Action what to do about it; a healthy part needs none.
-	Message, Action string
-}
-
-// PartState is how a part is.
-type PartState string
-
-// The states. PartUnknown says that nothing could be learnt.
-const (
-	PartHealthy   PartState = "healthy"
-	PartUnknown   PartState = "unknown"
-	PartDegraded  PartState = "degraded"
-	PartUnhealthy PartState = "unhealthy"
-)
-
-// Alerts tell which alerts there are.
+// Alerts tell how the alerts stand.
 type Alerts interface {
-	Alerts(ctx context.Context) ([]Alert, error)
-}
-
-// Alert is one alert and how it stands.
-type Alert struct {
-	Name, Severity string
-	Firing         bool
-	// Since is when it began to fire, or when it was last seen to.
-	Since time.Time
-	// Reason says what led to it, Action what to do about it.
-	Reason, Action string
-	// AcknowledgedBy is empty until somebody has taken it on.
-	AcknowledgedBy string
+	AlertsView(ctx context.Context) (*monitoring.AlertsView, error)
 }

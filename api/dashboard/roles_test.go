@@ -17,7 +17,8 @@ import (
 )
 
 // concrete is the path of a route as somebody asks for it.
-var concrete = strings.NewReplacer("{id}", "vendor-013", "{control:pause|resume|advance|rollback}", "pause")
+var concrete = strings.NewReplacer("{id}", "vendor-013", "{control:pause|resume|advance|rollback}", "pause",
+	"{alert}", "workerAway", "{control:acknowledge|silence|unsilence}", "silence")
 
 // Every page with every role: what a role may not use is refused, with the role
 // that it needs.
@@ -26,8 +27,11 @@ func TestEveryPageWithEveryRole(t *testing.T) {
 	require.Equal(t, map[string]access.Role{
 		"GET /admin/": access.Viewer, "GET /admin/decisions": access.Viewer, "GET /admin/trials": access.Viewer, "GET /admin/trials/{id}": access.Viewer,
 		"POST /admin/sign-out": access.Viewer,
-		"GET /admin/rollout/{control:pause|resume|advance|rollback}":  access.Operator,
-		"POST /admin/rollout/{control:pause|resume|advance|rollback}": access.Operator,
+		"GET /admin/rollout/{control:pause|resume|advance|rollback}":         access.Operator,
+		"POST /admin/rollout/{control:pause|resume|advance|rollback}":        access.Operator,
+		"GET /admin/alerts/{alert}":                                          access.Viewer,
+		"GET /admin/alerts/{alert}/{control:acknowledge|silence|unsilence}":  access.Operator,
+		"POST /admin/alerts/{alert}/{control:acknowledge|silence|unsilence}": access.Operator,
 	}, dashboard.Guarded())
 	for route, needed := range dashboard.Guarded() {
 		method, path, _ := strings.Cut(concrete.Replace(route), " ")

@@ -31,12 +31,13 @@ func TestNothingIsShownBeforeSigningIn(t *testing.T) {
 		require.NotEmpty(t, a.header.Get("Hx-Redirect"))
 		require.Empty(t, a.body)
 	}
-	for _, control := range []string{"pause", "advance", "rollback"} {
-		a := s.post("/admin/rollout/"+control, url.Values{"reason": {"none"}, "percentage": {"0"}})
+	for _, control := range []string{"rollout/pause", "rollout/advance", "rollout/rollback", "alerts/workerAway/acknowledge", "alerts/workerAway/silence"} {
+		a := s.post("/admin/"+control, url.Values{"reason": {"none"}, "percentage": {"0"}, "minutes": {"60"}})
 		require.Equal(t, http.StatusSeeOther, a.status)
 		require.Equal(t, "/admin/sign-in", a.header.Get("Location"))
 	}
 	require.Empty(t, s.world.Steered)
+	require.Empty(t, s.world.Answered)
 }
 
 func TestSigningInAndOut(t *testing.T) {

@@ -24,6 +24,8 @@ type trouble struct {
 	Action string
 	// Since is nil where nobody knows.
 	Since *time.Time
+	// Alert is the alert that it is, if it is one.
+	Alert monitoring.RuleID
 }
 
 // away tells whether an error says that the database does not answer.
@@ -89,41 +91,70 @@ func (d *dashboard) unread(f facts) []trouble {
 	return all
 }
 
-func alertTroubles(alerts []Alert) []trouble {
-	var all []trouble
-	for _, a := range alerts {
-		if !a.Firing {
+func alertTroubles(view *monitoring.AlertsView) []trouble {
+	if view == nil {
+		return nil
+	}
+	all := lookTroubles(*view)
+	for _, a := range view.Alerts {
+		if a.Status != monitoring.AlertFiring {
 			continue
 		}
-		t := trouble{Grave: a.Severity == "critical", Title: "Alert " + a.Name, Text: a.Reason, Action: a.Action, Since: since(a.Since)}
-		if a.AcknowledgedBy != "" {
-			t.Text += " Acknowledged by " + a.AcknowledgedBy + "."
+		t := trouble{Grave: grave(a), Title: fmt.Sprintf("Alert %s: %s", a.Rule.ID, a.Rule.Title), Text: capital(sentence(a.Text)), Action: a.Rule.Todo, Since: a.Since, Alert: a.Rule.ID}
+		if did := handled(a); did != "" {
+			t.Text += " " + did
 		}
 		all = append(all, t)
 	}
 	return all
 }
 
-// partTroubles leaves the database out where the page itself has found it away.
-func partTroubles(f facts) []trouble {
+// grave tells whether an alert wants somebody now, and nobody has seen to it.
+func grave(a monitoring.AlertView) bool {
+	bad := a.Rule.Severity == monitoring.High || a.Rule.Severity == monitoring.Critical
+	return bad && a.Acknowledgement == nil && a.Silence == nil
+}
+
+// lookTroubles are what keeps the alerts from being the whole truth.
+func lookTroubles(v monitoring.AlertsView) []trouble {
+	if !v.Enabled {
+		return []trouble{{Title: "Nobody looks at the alerts", Text: "The flag monitoring.enabled is off: what is shown of them is what was seen last.", Since: v.LookedAt}}
+	}
 	var all []trouble
-	for _, p := range f.parts {
-		if p.State == PartHealthy || p.Name == partDatabase && slices.ContainsFunc(f.errors, func(e gap) bool { return !e.late && away(e.err) }) {
-			continue
-		}
-		all = append(all, trouble{Grave: p.State == PartUnhealthy, Title: fmt.Sprintf("%s: %s", p.Name, p.State), Text: p.Message, Action: p.Action, Since: since(p.Since)})
+	if v.Late {
+		all = append(all, trouble{Grave: true, Title: "Nobody has looked at the alerts lately",
+			Text:   "What is shown of them is old, and nobody is told of what has happened since.",
+			Action: "See that a worker runs and that Temporal's schedule watch-alerts is not paused.", Since: v.LookedAt})
+	}
+	if !v.TrialMetrics {
+		all = append(all, trouble{Title: "Alerts about trials and e-mails are not judged", Text: "The flag monitoring.trialMetrics is off."})
+	}
+	if !v.Alerting {
+		all = append(all, trouble{Title: "Nobody is told of alerts", Text: "The flag monitoring.alerting is off. They are looked at all the same."})
 	}
 	return all
 }
 
-// partDatabase is the database's name among the parts.
-const partDatabase = "mongodb"
-
-func since(t time.Time) *time.Time {
-	if t.IsZero() {
+// partTroubles are the parts that are not well, and the advice. A part of which
+// nothing is known since another is away is left to that one, and the database
+// where the page itself has found it away.
+func partTroubles(f facts) []trouble {
+	if f.health == nil {
 		return nil
 	}
-	return &t
+	told := slices.ContainsFunc(f.errors, func(e gap) bool { return !e.late && away(e.err) })
+	var all []trouble
+	for _, p := range f.health.Parts {
+		culprit := f.health.Part(p.Through).State == monitoring.Unhealthy
+		if p.State == monitoring.Healthy || culprit || told && p.Name == monitoring.PartMongoDB {
+			continue
+		}
+		all = append(all, trouble{Grave: p.State == monitoring.Unhealthy, Title: fmt.Sprintf("%s: %s", p.Name, p.State), Text: capital(sentence(p.Message)), Action: p.Action, Since: &p.Since})
+	}
+	for _, a := range f.health.Advice {
+		all = append(all, trouble{Title: fmt.Sprintf("Advice for %s %s", a.Role, a.Instance), Text: sentence(a.Message), Action: a.Action})
+	}
+	return all
 }
 
 func rolloutTroubles(f facts) []trouble {

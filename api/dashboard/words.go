@@ -10,6 +10,7 @@ import (
 
 	"github.com/dustin/go-humanize"
 
+	"marketplace.example/trials/monitoring"
 	"marketplace.example/trials/trial"
 )
 
@@ -20,6 +21,7 @@ var words = template.FuncMap{
 	"joined":       joined, "pretty": pretty, "day": func(t time.Time) string { return t.UTC().Format("2 Jan 15:04") },
 	"at":    func(t *time.Time) time.Time { return *t },
 	"plain": func(f float64) string { return fmt.Sprint(f) }, "pair": pair,
+	"standing": standing, "handled": handled, "alertWhy": alertWhy, "alertTold": alertTold, "observed": observed, "capital": capital, "sentence": sentence,
 }
 
 // pair gives a template two things.
@@ -45,7 +47,7 @@ func ago(t, now time.Time) string {
 
 // percent writes a share from 0 to 1.
 func percent(x float64) string {
-	return strings.TrimSuffix(fmt.Sprintf("%.1f", 100*x), ".0") + " %"
+	return whole(strings.TrimSuffix(fmt.Sprintf("%.1f", 100*x), ".0") + " %")
 }
 
 func grouped(n int) string { return humanize.Comma(int64(n)) }
@@ -96,4 +98,68 @@ func why(e trial.Event) string {
 		return "asked for by " + e.Request.By
 	}
 	return ""
+}
+
+// standing is how an alert stands: one that cannot be measured is not quiet.
+func standing(v monitoring.AlertView) string {
+	switch {
+	case v.Status == monitoring.AlertFiring:
+		return "firing"
+	case v.Value == nil:
+		return "not-measured"
+	}
+	return "quiet"
+}
+
+// observed is what was seen of an alert last.
+func observed(v monitoring.AlertView) string {
+	return sentence(strings.TrimPrefix(v.Text, "not measured: "))
+}
+
+// handled says what somebody has done about an alert; empty for nothing.
+func handled(v monitoring.AlertView) string {
+	var did []string
+	if n := v.Acknowledgement; n != nil {
+		did = append(did, fmt.Sprintf("Acknowledged by %s: %s", n.By, sentence(n.Reason)))
+	}
+	if s := v.Silence; s != nil {
+		did = append(did, fmt.Sprintf("Silenced by %s until %s: %s", s.By, stamp(s.Until), sentence(s.Reason)))
+	}
+	return strings.Join(did, " ")
+}
+
+// alertWhy says what an event of an alert was decided on, or why somebody did it.
+func alertWhy(e monitoring.AlertEvent) string {
+	switch {
+	case e.Until != nil:
+		return fmt.Sprintf("%s (%s), until %s", e.Note, e.By, stamp(*e.Until))
+	case e.By != "":
+		return fmt.Sprintf("%s (%s)", e.Note, e.By)
+	}
+	return fmt.Sprintf("%s %v: %s", joined(e.Reason), e.Threshold, e.Observation.Text)
+}
+
+// alertTold says whether people are told of an event of an alert.
+func alertTold(e monitoring.AlertEvent) string {
+	switch {
+	case e.Told:
+		return "yes"
+	case e.Untold != "":
+		return "no: " + joined(e.Untold)
+	}
+	return "no"
+}
+
+// sentence is a message as a sentence of its own, or as the end of one.
+func sentence(s string) string { return whole(strings.TrimRight(s, ".") + ".") }
+
+// whole keeps a number and its percent sign on one line.
+func whole(s string) string { return strings.ReplaceAll(s, " %", "\u00a0%") }
+
+// capital begins a sentence.
+func capital(s string) string {
+	if s == "" {
+		return ""
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
 }

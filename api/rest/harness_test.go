@@ -51,6 +51,7 @@ type api struct {
 	logs      *observer.ObservedLogs
 	spec      *openapi3.T
 	router    routers.Router // over spec
+	pages     *rest.API      // as the pages call it
 }
 
 func newAPI(t *testing.T) *api { return newAPIWithDay(t, trial.RealDay) }
@@ -89,6 +90,7 @@ func makeAPI(t *testing.T, o options) *api {
 		Callers: callers(t, a.store, o.limit), Policy: trial.DefaultPolicy(), Day: cmp.Or(o.day, trial.RealDay), Now: now, Alerts: monitoring.Rules(),
 	})
 	require.NoError(t, err)
+	a.pages = handler
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
 	a.url, a.itself = server.URL, handler

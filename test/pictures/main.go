@@ -1,12 +1,13 @@
-// Pictures makes pictures of the dashboard's pages, from a made-up world, in a
-// browser: wide and narrow, light and dark, empty, busy and with the database
-// away. It needs Chromium.
+// Pictures makes pictures of the dashboard's pages, from a made-up world, and of
+// the e-mails, in a browser: wide and narrow, light and dark, the pages also empty,
+// busy and with the database away. It needs Chromium.
 package main
 
 import (
 	"context"
 	"flag"
 	"fmt"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"time"
@@ -26,20 +27,29 @@ func main() {
 	into := flag.String("into", "pictures", "the `folder` that takes the pictures")
 	guide := flag.Bool("guide", false, "make those of docs/monitoring-guide.md instead, of the tops of pages")
 	flag.Parse()
-	pictures := everyPage()
-	if *guide {
-		pictures = ofTheGuide()
-	}
-	if err := run(context.Background(), pictures, *into); err != nil {
+	if err := take(context.Background(), *into, *guide); err != nil {
 		fmt.Fprintln(os.Stderr, "pictures:", err)
 		os.Exit(1)
 	}
 }
 
+// take makes the pictures of everything, or those of the guide.
+func take(ctx context.Context, into string, guide bool) error {
+	if guide {
+		return run(ctx, ofTheGuide(), into)
+	}
+	mails, err := everyMail()
+	if err != nil {
+		return err
+	}
+	return run(ctx, everyLook(append(everyPage(), mails...)), into)
+}
+
 // picture is one to take.
 type picture struct {
-	name   string
-	world  func() *sample.World
+	name string
+	// serve answers with what is on it.
+	serve  func() (*httptest.Server, error)
 	path   string
 	width  int64
 	scheme string
@@ -49,21 +59,35 @@ type picture struct {
 
 const signIn = "/admin/sign-in"
 
+// page is a page of a world.
+func page(name string, world func() *sample.World, path string) picture {
+	return picture{name: name, path: path, serve: func() (*httptest.Server, error) { return world().Serve(token) }}
+}
+
 func everyPage() []picture {
+	return []picture{
+		page("sign-in", sample.Empty, signIn), // before the browser is signed in, which it is to every port then
+		page("overview-empty", sample.Empty, "/admin/"),
+		page("overview-busy", sample.Busy, "/admin/"),
+		page("overview-broken", sample.Broken, "/admin/"),
+		page("trials-empty", sample.Empty, "/admin/trials"),
+		page("trials-busy", sample.Busy, "/admin/trials"),
+		page("trials-broken", sample.Broken, "/admin/trials"),
+		page("trial", sample.Busy, "/admin/trials/vendor-013"),
+		page("decisions", sample.Busy, "/admin/decisions"),
+		page("rollback", sample.Busy, "/admin/rollout/rollback"),
+		page("pause", sample.Busy, "/admin/rollout/pause"),
+		page("alert-firing", sample.Busy, "/admin/alerts/emailDeliveryFailed"),
+		page("alert-silenced", sample.Busy, "/admin/alerts/reconcilerFinds"),
+		page("alert-empty", sample.Empty, "/admin/alerts/backupLate"),
+		page("silence", sample.Busy, "/admin/alerts/workerAway/silence"),
+	}
+}
+
+// everyLook are pictures wide and narrow, light and dark.
+func everyLook(pictures []picture) []picture {
 	var all []picture
-	for _, p := range []picture{
-		{name: "sign-in", world: sample.Empty, path: signIn}, // before the browser is signed in, which it is to every port then
-		{name: "overview-empty", world: sample.Empty, path: "/admin/"},
-		{name: "overview-busy", world: sample.Busy, path: "/admin/"},
-		{name: "overview-broken", world: sample.Broken, path: "/admin/"},
-		{name: "trials-empty", world: sample.Empty, path: "/admin/trials"},
-		{name: "trials-busy", world: sample.Busy, path: "/admin/trials"},
-		{name: "trials-broken", world: sample.Broken, path: "/admin/trials"},
-		{name: "trial", world: sample.Busy, path: "/admin/trials/vendor-013"},
-		{name: "decisions", world: sample.Busy, path: "/admin/decisions"},
-		{name: "rollback", world: sample.Busy, path: "/admin/rollout/rollback"},
-		{name: "pause", world: sample.Busy, path: "/admin/rollout/pause"},
-	} {
+	for _, p := range pictures {
 		for _, p.width = range []int64{1440, 390} {
 			for _, p.scheme = range []string{"light", "dark"} {
 				one := p
@@ -76,10 +100,14 @@ func everyPage() []picture {
 }
 
 func ofTheGuide() []picture {
+	look := func(p picture, width int64, scheme string) picture {
+		p.width, p.scheme, p.top = width, scheme, true
+		return p
+	}
 	return []picture{
-		{"overview", sample.Busy, "/admin/", 1100, "light", true},
-		{"overview-broken", sample.Broken, "/admin/", 800, "light", true},
-		{"overview-phone", sample.Busy, "/admin/", 390, "dark", true},
+		look(page("overview", sample.Busy, "/admin/"), 1100, "light"),
+		look(page("overview-broken", sample.Broken, "/admin/"), 800, "light"),
+		look(page("overview-phone", sample.Busy, "/admin/"), 390, "dark"),
 	}
 }
 
@@ -121,14 +149,14 @@ func enter(ctx context.Context) error {
 }
 
 func (p picture) take(ctx context.Context, file string) error {
-	pages, err := p.world().Serve(token)
+	pages, err := p.serve()
 	if err != nil {
 		return err
 	}
 	defer pages.Close()
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	if err := chromedp.Do(ctx, browser.Look(p.width, p.scheme), chromedp.Navigate(pages.URL+p.path), chromedp.WaitVisible(chromedp.CSS("main"))); err != nil {
+	if err := chromedp.Do(ctx, browser.Look(p.width, p.scheme), chromedp.Navigate(pages.URL+p.path), chromedp.WaitVisible(chromedp.CSS("body"))); err != nil {
 		return fmt.Errorf("opening %s: %w", p.path, err)
 	}
 	capture := chromedp.FullScreenshot(100)

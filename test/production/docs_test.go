@@ -87,6 +87,25 @@ func TestPagesNameTasksThatExist(t *testing.T) {
 	}
 }
 
+// So must a service; no container engine runs these commands here.
+func TestPagesNameServicesThatExist(t *testing.T) {
+	t.Parallel()
+	named := regexp.MustCompile("docker compose (?:logs|ps|run|up)((?: --(?:tail [0-9]+|entrypoint [a-z]+|[a-z-]+))*)((?: [a-z-]+)*)")
+	for _, page := range []string{"docs/admin-documentation.md", "docs/troubleshooting-guide.md"} {
+		found := named.FindAllStringSubmatch(read(t, page), -1)
+		require.NotEmpty(t, found, page)
+		for _, match := range found {
+			services := strings.Fields(match[2])
+			if strings.Contains(match[0], " run ") && len(services) > 1 {
+				services = services[:1] // the others are the command
+			}
+			for _, service := range services {
+				require.Contains(t, compose(t).Services, service, "%s: %s", page, match[0])
+			}
+		}
+	}
+}
+
 func TestPrometheusAsksServicesThatExist(t *testing.T) {
 	t.Parallel()
 	var settings struct {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"time"
 
-	"marketplace.example/trials/api/dashboard"
 	"marketplace.example/trials/monitoring"
 	"marketplace.example/trials/rollout"
 	"marketplace.example/trials/trial"
@@ -18,21 +17,24 @@ const day = 24 * time.Hour
 // Empty is the world right after it was set up.
 func Empty() *World {
 	doc := rollout.Document{FeatureFlags: rollout.InitialFlags(), Version: 1, UpdatedBy: "setup"}
-	return &World{
+	w := &World{
 		Moment: Now, Document: doc, VendorsByID: map[string]trial.Vendor{}, States: map[string]trial.State{},
 		History: map[string][]trial.Event{}, Sends: map[string]trial.Send{},
 		Figures: monitoring.Make(monitoring.Facts{Now: Now, Day: day, Policy: trial.DefaultPolicy()}),
-		Health:  healthy(),
+		Alerts:  map[monitoring.RuleID]monitoring.Alert{}, AlertHistory: map[monitoring.RuleID][]monitoring.AlertEvent{},
 	}
+	w.assess(well(Now), 6*day)
+	w.calm()
+	return w
 }
 
 // Broken is the world whose database is away.
 func Broken() *World {
 	w := Busy()
 	w.Err = ErrAway
-	w.Health = healthy()
-	w.Health[0] = dashboard.Part{Name: "mongodb", State: dashboard.PartUnhealthy, Since: Now.Add(-4 * time.Minute), Message: "no answer after 1.2 s",
-		Action: "See that MongoDB runs and has a primary."}
+	p := well(Now)
+	p.MongoDB = monitoring.Reply{Took: 1200 * time.Millisecond, Failure: monitoring.NoAnswer}
+	w.assess(p, 4*time.Minute)
 	return w
 }
 
@@ -46,25 +48,44 @@ func Busy() *World {
 	for i := range 60 {
 		w.addTrial(fmt.Sprintf("vendor-%03d", i+1), i)
 	}
-	w.Health[3] = dashboard.Part{Name: "mail", State: dashboard.PartDegraded, Since: Now.Add(-50 * time.Minute),
-		Message: "sending is enabled, 41,200 of 50,000 e-mails in 24 hours (82 %)", Action: "Ask SES for a higher quota, or expect e-mails to wait until tomorrow."}
-	w.Firing = []dashboard.Alert{
-		{Name: "emailDeliveryFailed", Severity: "critical", Firing: true, Since: Now.Add(-35 * time.Minute), Reason: "9 of 61 e-mails of the last hour were bounced (14.8 %), more than 10 %.",
-			Action: "Look at the bounces in SES. If one provider refuses them all, pause the rollout until it is mended."},
-		{Name: "conversionRateDropped", Severity: "warning", Since: Now.Add(-3 * day), Reason: "The conversion rate is 28.6 %, above 20 %."},
-	}
+	p := well(Now)
+	p.Mail.Sent = 41200
+	p.Watch = monitoring.WatchProbe{Running: true, Began: w.Rollout[0].At, Day: day, Last: w.Judged.At}
+	p.Worker.Processes = []monitoring.Process{busyProcess()}
+	w.assess(p, 50*time.Minute)
+	w.alarm()
 	return w
 }
 
-func healthy() []dashboard.Part {
-	var parts []dashboard.Part
-	for _, p := range []struct{ name, message string }{
-		{"mongodb", "answered after 3ms"}, {"temporal", "answered after 6ms"}, {"worker", "last polled 4 s ago, 0 tasks wait"},
-		{"mail", "sending is enabled, 320 of 50,000 e-mails in 24 hours (1 %)"}, {"watch", "came 2 min ago"}, {"reconciler", "the last sweep ended 11 s ago"},
-	} {
-		parts = append(parts, dashboard.Part{Name: p.name, State: dashboard.PartHealthy, Since: Now.Add(-6 * day), Message: p.message})
+// well are probes that find everything well.
+func well(now time.Time) monitoring.Probes {
+	soon := monitoring.Reply{Took: 3 * time.Millisecond}
+	return monitoring.Probes{
+		MongoDB: soon, Temporal: monitoring.Reply{Took: 6 * time.Millisecond}, Flags: soon,
+		Worker:     monitoring.WorkerProbe{Queue: soon, Noted: soon, TaskQueue: monitoring.TaskQueue{Polled: now.Add(-4 * time.Second)}},
+		Mail:       monitoring.MailProbe{Reply: soon, MailAccount: monitoring.MailAccount{Sending: true, Sent: 320, Quota: 50_000}},
+		Watch:      monitoring.WatchProbe{Reply: soon},
+		Reconciler: monitoring.ReconcilerProbe{Reply: soon, Last: now.Add(-11 * time.Second)},
 	}
-	return parts
+}
+
+// busyProcess uses more of its processors than it should.
+func busyProcess() monitoring.Process {
+	p := monitoring.Process{Role: monitoring.RoleWorker, Instance: "worker-2"}
+	for i := range monitoring.KeptSamples {
+		back := time.Duration(monitoring.KeptSamples-1-i) * monitoring.SampleEvery
+		p.Take(monitoring.Sample{At: Now.Add(-back - 2*time.Second), CPU: 0.78, Memory: 0.41})
+	}
+	return p
+}
+
+// assess judges what probes found, which has been so for a while.
+func (w *World) assess(p monitoring.Probes, since time.Duration) {
+	before := w.Assessed
+	for _, ago := range []time.Duration{since, 0} {
+		before = monitoring.Assess(p, before, Now.Add(-ago))
+	}
+	w.Assessed = before
 }
 
 // tally counts what a marketplace of some 30 registrations a day comes to.

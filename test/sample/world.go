@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"marketplace.example/trials/access"
-	"marketplace.example/trials/api/dashboard"
 	"marketplace.example/trials/monitoring"
 	"marketplace.example/trials/rollout"
 	"marketplace.example/trials/trial"
@@ -40,11 +39,15 @@ type World struct {
 	Sends       map[string]trial.Send
 	Tokens      map[access.Key]access.Token
 	Figures     monitoring.Report
-	Health      []dashboard.Part
-	Firing      []dashboard.Alert
-	// Steered are the requests carried out, Controls their names.
+	Assessed    monitoring.Health
+	// Alerts are how they stand, AlertHistory what happened to them.
+	Alerts       map[monitoring.RuleID]monitoring.Alert
+	AlertHistory map[monitoring.RuleID][]monitoring.AlertEvent
+	// Steered are the requests carried out, Controls their names, and Answered
+	// those about alerts.
 	Steered  []rollout.Request
 	Controls []string
+	Answered []monitoring.AlertRequest
 }
 
 func (w *World) do(ctx context.Context, f func() error) error {
@@ -182,12 +185,5 @@ func (w *World) Report(ctx context.Context) (r monitoring.Report, err error) {
 	return r, err
 }
 
-func (w *World) Parts(context.Context) []dashboard.Part { return w.Health }
-
-func (w *World) Alerts(ctx context.Context) (alerts []dashboard.Alert, err error) {
-	err = w.do(ctx, func() error {
-		alerts = w.Firing
-		return nil
-	})
-	return alerts, err
-}
+// Health implements dashboard.Health; it does not ask the database alone.
+func (w *World) Health(context.Context) (monitoring.Health, error) { return w.Assessed, nil }

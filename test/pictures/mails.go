@@ -1,0 +1,77 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"marketplace.example/trials/mail"
+	"marketplace.example/trials/test/system"
+)
+
+// everyMail are the e-mails to vendors, and the notices as they were approved.
+func everyMail() ([]picture, error) {
+	var all []picture
+	for name, content := range mails() {
+		rendered, err := mail.Render(content)
+		if err != nil {
+			return nil, fmt.Errorf("setting %s: %w", name, err)
+		}
+		all = append(all, letter("mail-"+name, rendered.HTML))
+	}
+	root, err := system.Root()
+	if err != nil {
+		return nil, fmt.Errorf("looking for the e-mails: %w", err)
+	}
+	approved, err := filepath.Glob(filepath.Join(root, "mail", "testdata", "notice-*.html"))
+	if err != nil {
+		return nil, fmt.Errorf("looking for the e-mails: %w", err)
+	}
+	for _, file := range approved {
+		html, err := os.ReadFile(file)
+		if err != nil {
+			return nil, fmt.Errorf("reading an e-mail: %w", err)
+		}
+		all = append(all, letter("mail-"+strings.TrimSuffix(filepath.Base(file), ".html"), string(html)))
+	}
+	return all, nil
+}
+
+// letter is an e-mail, as a browser shows it.
+func letter(name, html string) picture {
+	return picture{name: name, path: "/", serve: func() (*httptest.Server, error) {
+		return httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/html; charset=utf-8")
+			_, _ = io.WriteString(w, html) // the browser has gone
+		})), nil
+	}}
+}
+
+// mails are one of each kind to vendors, and those that differ most in their words.
+func mails() map[string]mail.Content {
+	ends := time.Date(2026, 3, 18, 7, 20, 0, 0, time.UTC)
+	content := func(kind string, change func(*mail.Content)) mail.Content {
+		c := mail.Content{
+			Kind: kind, VendorName: "Zoë & Søn", DaysLeft: 3, GraceDays: 3, LengthDays: 14, EndsAt: ends, GraceEndsAt: ends.AddDate(0, 0, 3), Zone: "America/New_York",
+			ActionURL: "https://shop.example/plans", UnsubscribeURL: "https://shop.example/unsubscribe/v1.token",
+		}
+		if change != nil {
+			change(&c)
+		}
+		return c
+	}
+	return map[string]mail.Content{
+		"welcome":        content(mail.KindWelcome, nil),
+		"welcome-late":   content(mail.KindWelcome, func(c *mail.Content) { c.LengthDays = 1 }),
+		"reminder":       content(mail.KindReminder, nil),
+		"reminder-today": content(mail.KindReminder, func(c *mail.Content) { c.DaysLeft, c.GraceDays = 0, 0 }),
+		"reminder-demo":  content(mail.KindReminder, func(c *mail.Content) { c.Day = 2 * time.Second }),
+		"expiry":         content(mail.KindExpiry, nil),
+		"grace-end":      content(mail.KindGraceEnd, func(c *mail.Content) { c.VendorName = strings.Repeat("Very Long Name & Sons ", 5) }),
+	}
+}

@@ -1,0 +1,107 @@
+// Package prometheus holds what deploy/ says to Prometheus and Grafana against
+// Prometheus' own parser. It is a module of its own, so that Prometheus stays out
+// of the product's dependencies.
+package prometheus
+
+import (
+	"encoding/json"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/rulefmt"
+	"github.com/prometheus/prometheus/promql/parser"
+	"github.com/stretchr/testify/require"
+)
+
+const (
+	rulesFile  = "../../deploy/prometheus/alerts.yml"
+	dashboards = "../../deploy/grafana/dashboards/*.json"
+)
+
+func promQL() parser.Parser { return parser.NewParser(parser.Options{}) }
+
+func parseRules(text []byte) (*rulefmt.RuleGroups, []error) {
+	return rulefmt.Parse(text, false, model.UTF8Validation, promQL(), slog.New(slog.DiscardHandler))
+}
+
+// Prometheus takes the rules: their fields, expressions, labels and templates.
+func TestPrometheusTakesTheAlertRules(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(rulesFile)
+	require.NoError(t, err)
+	groups, errs := parseRules(text)
+	require.Empty(t, errs)
+	rules := 0
+	for _, group := range groups.Groups {
+		for _, rule := range group.Rules {
+			rules++
+			require.NotEmpty(t, rule.Alert, "%s records a series: who reads it?", rule.Record)
+			require.Contains(t, []string{"critical", "warning"}, rule.Labels["severity"], rule.Alert)
+			require.NotEmpty(t, rule.Annotations["summary"], rule.Alert)
+			require.NotEmpty(t, rule.Annotations["description"], rule.Alert)
+			require.Equal(t, parser.ValueTypeVector, typeOf(t, rule.Expr), rule.Alert)
+		}
+	}
+	require.Greater(t, rules, 8)
+
+	for name, change := range map[string][2]string{
+		"a bracket that is missing":  {"max by (part) (", "max by (part) "},
+		"a function that is unknown": {"histogram_quantile(0.95", "histogram_quartile(0.95"},
+		"a rate over no time":        {"[5m]", ""},
+		"a field that is unknown":    {"        for: 1m", "        during: 1m"},
+		"a template that is broken":  {"{{ $labels.part }}", "{{ $labels.part }"},
+		"a time that is none":        {"for: 10m", "for: ten minutes"},
+	} {
+		broken := strings.Replace(string(text), change[0], change[1], 1)
+		require.NotEqual(t, string(text), broken, name)
+		_, errs := parseRules([]byte(broken))
+		require.NotEmpty(t, errs, name)
+	}
+}
+
+func typeOf(t *testing.T, expression string) parser.ValueType {
+	t.Helper()
+	parsed, err := promQL().ParseExpr(expression)
+	require.NoError(t, err, expression)
+	return parsed.Type()
+}
+
+// panel is what a dashboard says of one of its panels.
+type panel struct {
+	Title   string
+	Targets []struct{ Expr string }
+	// Panels are those of a row that is folded.
+	Panels []panel
+}
+
+// Grafana asks Prometheus nothing that it does not understand.
+func TestPrometheusUnderstandsTheDashboards(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob(dashboards)
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		var all panel
+		require.NoError(t, json.Unmarshal(text, &all), file)
+		require.Positive(t, check(t, file, all), "%s asks nothing", file)
+	}
+}
+
+// check counts the questions of a panel and of those in it.
+func check(t *testing.T, file string, p panel) (asked int) {
+	t.Helper()
+	for _, target := range p.Targets {
+		require.Equal(t, parser.ValueTypeVector, typeOf(t, target.Expr), "%s, %s: %s", file, p.Title, target.Expr)
+		asked++
+	}
+	for _, inner := range p.Panels {
+		asked += check(t, file, inner)
+	}
+	return asked
+}
