@@ -32,6 +32,7 @@ const (
 	alertsCollection    = "alerts"
 	alertLogCollection  = "alert_events"
 	findsCollection     = "finds"
+	passesCollection    = "migrations"
 )
 
 const (
@@ -50,7 +51,7 @@ type Store struct {
 
 	users, trials, events, sends, flags, firsts, messages               *mongo.Collection
 	observed, rollouts, decisions, snapshots, ledgers, notices, reports *mongo.Collection
-	counters, sweeps, processes, alerts, alertEvents, finds             *mongo.Collection
+	counters, sweeps, processes, alerts, alertEvents, finds, passes     *mongo.Collection
 
 	observations *observations // nil: none are kept
 	tallies      *tallies      // nil: none are kept
@@ -104,6 +105,7 @@ func newStore(client *mongo.Client, database string) *Store {
 		notices:  db.Collection(noticesCollection), reports: db.Collection(reportsCollection),
 		sweeps: db.Collection(sweepsCollection), processes: db.Collection(processesCollection),
 		alerts: db.Collection(alertsCollection), alertEvents: db.Collection(alertLogCollection), finds: db.Collection(findsCollection),
+		passes: db.Collection(passesCollection),
 	}
 }
 
