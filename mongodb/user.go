@@ -46,6 +46,9 @@ func readUser(raw bson.Raw) user {
 	u.undecided = u.undecided || !ok && given(automation)
 	if ok {
 		u.vendor.Automation = readAutomation(doc)
+		if at := date(doc.Lookup("erasedAt")); !at.IsZero() {
+			u.vendor.ErasedAt = &at
+		}
 	}
 	return u
 }

@@ -151,6 +151,13 @@ func (s *Store) admit(ctx context.Context, key any, u user, r registration) (tri
 		}
 	}
 	set := append(bson.D{{Key: "trialStartDate", Value: r.StartedAt}}, r.automation("trialAutomation.")...)
+	erasure, err := s.erased(ctx, id)
+	if err != nil {
+		return trial.Vendor{}, false, err
+	}
+	if erasure != nil { // the marketplace has replaced the document since
+		set = append(set, bson.E{Key: "trialAutomation.erasedAt", Value: erasure.At})
+	}
 	after, err := s.updateUser(ctx, id, bson.D{{Key: "$set", Value: set}})
 	if err != nil {
 		return trial.Vendor{}, false, failed("taking in vendor "+id, err)

@@ -314,6 +314,18 @@ type DaysChange struct {
 	Reason ChangeReason `json:"reason"`
 }
 
+// Email defines model for Email.
+type Email = trial.Send
+
+// Erasure defines model for Erasure.
+type Erasure = trial.Erasure
+
+// ErasureRequest defines model for ErasureRequest.
+type ErasureRequest struct {
+	// Reason Why; without names or addresses.
+	Reason string `json:"reason"`
+}
+
 // Event One thing that happened to a trial. What does not belong to its type is absent.
 type Event = trial.Event
 
@@ -462,6 +474,9 @@ type Readiness struct {
 	Ready    bool         `json:"ready"`
 	Temporal Reachability `json:"temporal"`
 }
+
+// Registration The field trialAutomation of the vendor's document.
+type Registration = trial.Automation
 
 // Rollout defines model for Rollout.
 type Rollout struct {
@@ -644,8 +659,11 @@ type TrialsHealth struct {
 type Vendor struct {
 	Conversion *Conversion `json:"conversion"`
 	Email      string      `json:"email"`
-	Id         string      `json:"id"`
-	Name       string      `json:"name"`
+
+	// ErasedAt When name and address were removed, null where they were not.
+	ErasedAt *time.Time `json:"erasedAt"`
+	Id       string     `json:"id"`
+	Name     string     `json:"name"`
 
 	// RegisteredAt When the trial began, null for a vendor not yet taken in.
 	RegisteredAt *time.Time   `json:"registeredAt"`
@@ -653,6 +671,24 @@ type Vendor struct {
 
 	// Timezone The IANA time zone, empty where it is not known.
 	Timezone string `json:"timezone"`
+}
+
+// VendorExport defines model for VendorExport.
+type VendorExport struct {
+	// CreatedAt When the marketplace made the user, null where it does not say.
+	CreatedAt *time.Time `json:"createdAt"`
+
+	// Emails What is known of each e-mail; not what it said.
+	Emails []Email `json:"emails"`
+
+	// Events Everything that happened to the trial, in order.
+	Events     []Event   `json:"events"`
+	ExportedAt time.Time `json:"exportedAt"`
+
+	// Registration Null for a vendor that has not been taken in yet.
+	Registration *Registration `json:"registration"`
+	Trial        *Trial        `json:"trial"`
+	Vendor       Vendor        `json:"vendor"`
 }
 
 // VendorRegistration defines model for VendorRegistration.
@@ -883,6 +919,9 @@ type ReviveTrialJSONRequestBody = DaysChange
 
 // ShortenTrialJSONRequestBody defines body for ShortenTrial for application/json ContentType.
 type ShortenTrialJSONRequestBody = DaysChange
+
+// EraseVendorJSONRequestBody defines body for EraseVendor for application/json ContentType.
+type EraseVendorJSONRequestBody = ErasureRequest
 
 // RegisterVendorJSONRequestBody defines body for RegisterVendor for application/json ContentType.
 type RegisterVendorJSONRequestBody = VendorRegistration
@@ -1353,6 +1392,29 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /api/admin/trials/{id}/shorten (the `ShortenTrial` operationId).
 	ShortenTrial(ctx context.Context, id VendorID, params *ShortenTrialParams, body ShortenTrialJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// EraseVendorWithBody Remove a vendor's name and address
+	//
+	// It cannot be undone. The figures stay as they are: a running trial goes on to its end, without any e-mail, also where the marketplace writes an address again. A suppressed address stays on record as a hash. The first erasure counts; repeating it changes nothing. No flag stands against it.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/admin/vendors/{id}/erase (the `EraseVendor` operationId).
+	EraseVendorWithBody(ctx context.Context, id VendorID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// EraseVendor Remove a vendor's name and address
+	//
+	// It cannot be undone. The figures stay as they are: a running trial goes on to its end, without any e-mail, also where the marketplace writes an address again. A suppressed address stays on record as a hash. The first erasure counts; repeating it changes nothing. No flag stands against it.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/admin/vendors/{id}/erase (the `EraseVendor` operationId).
+	EraseVendor(ctx context.Context, id VendorID, body EraseVendorJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ExportVendor Everything that is kept of a vendor
+	//
+	// Corresponds with GET /api/admin/vendors/{id}/export (the `ExportVendor` operationId).
+	ExportVendor(ctx context.Context, id VendorID, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetDocumentation This description, for people
 	//
@@ -2303,6 +2365,59 @@ func (c *Client) ShortenTrialWithBody(ctx context.Context, id VendorID, params *
 // Corresponds with POST /api/admin/trials/{id}/shorten (the `ShortenTrial` operationId).
 func (c *Client) ShortenTrial(ctx context.Context, id VendorID, params *ShortenTrialParams, body ShortenTrialJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewShortenTrialRequest(c.Server, id, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// EraseVendorWithBody Remove a vendor's name and address
+//
+// It cannot be undone. The figures stay as they are: a running trial goes on to its end, without any e-mail, also where the marketplace writes an address again. A suppressed address stays on record as a hash. The first erasure counts; repeating it changes nothing. No flag stands against it.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/admin/vendors/{id}/erase (the `EraseVendor` operationId).
+func (c *Client) EraseVendorWithBody(ctx context.Context, id VendorID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewEraseVendorRequestWithBody(c.Server, id, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// EraseVendor Remove a vendor's name and address
+//
+// It cannot be undone. The figures stay as they are: a running trial goes on to its end, without any e-mail, also where the marketplace writes an address again. A suppressed address stays on record as a hash. The first erasure counts; repeating it changes nothing. No flag stands against it.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/admin/vendors/{id}/erase (the `EraseVendor` operationId).
+func (c *Client) EraseVendor(ctx context.Context, id VendorID, body EraseVendorJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewEraseVendorRequest(c.Server, id, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ExportVendor Everything that is kept of a vendor
+//
+// Corresponds with GET /api/admin/vendors/{id}/export (the `ExportVendor` operationId).
+func (c *Client) ExportVendor(ctx context.Context, id VendorID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewExportVendorRequest(c.Server, id)
 	if err != nil {
 		return nil, err
 	}
@@ -4035,6 +4150,87 @@ func NewShortenTrialRequestWithBody(server string, id VendorID, params *ShortenT
 	return req, nil
 }
 
+// NewEraseVendorRequest calls the generic EraseVendor builder with application/json body
+func NewEraseVendorRequest(server string, id VendorID, body EraseVendorJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewEraseVendorRequestWithBody(server, id, "application/json", bodyReader)
+}
+
+// NewEraseVendorRequestWithBody constructs an http.Request for the EraseVendor method, with any body, and a specified content type
+func NewEraseVendorRequestWithBody(server string, id VendorID, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/admin/vendors/%s/erase", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewExportVendorRequest constructs an http.Request for the ExportVendor method
+func NewExportVendorRequest(server string, id VendorID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/admin/vendors/%s/export", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewGetDocumentationRequest constructs an http.Request for the GetDocumentation method
 func NewGetDocumentationRequest(server string) (*http.Request, error) {
 	var err error
@@ -4820,6 +5016,31 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /api/admin/trials/{id}/shorten (the `ShortenTrial` operationId).
 	ShortenTrialWithResponse(ctx context.Context, id VendorID, params *ShortenTrialParams, body ShortenTrialJSONRequestBody, reqEditors ...RequestEditorFn) (*ShortenTrialResponse, error)
+
+	// EraseVendorWithBodyWithResponse Remove a vendor's name and address
+	//
+	// It cannot be undone. The figures stay as they are: a running trial goes on to its end, without any e-mail, also where the marketplace writes an address again. A suppressed address stays on record as a hash. The first erasure counts; repeating it changes nothing. No flag stands against it.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/admin/vendors/{id}/erase (the `EraseVendor` operationId).
+	EraseVendorWithBodyWithResponse(ctx context.Context, id VendorID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*EraseVendorResponse, error)
+
+	// EraseVendorWithResponse Remove a vendor's name and address
+	//
+	// It cannot be undone. The figures stay as they are: a running trial goes on to its end, without any e-mail, also where the marketplace writes an address again. A suppressed address stays on record as a hash. The first erasure counts; repeating it changes nothing. No flag stands against it.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/admin/vendors/{id}/erase (the `EraseVendor` operationId).
+	EraseVendorWithResponse(ctx context.Context, id VendorID, body EraseVendorJSONRequestBody, reqEditors ...RequestEditorFn) (*EraseVendorResponse, error)
+
+	// ExportVendorWithResponse Everything that is kept of a vendor
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/admin/vendors/{id}/export (the `ExportVendor` operationId).
+	ExportVendorWithResponse(ctx context.Context, id VendorID, reqEditors ...RequestEditorFn) (*ExportVendorResponse, error)
 
 	// GetDocumentationWithResponse This description, for people
 	//
@@ -6544,6 +6765,123 @@ func (r ShortenTrialResponse) ContentType() string {
 	return ""
 }
 
+type EraseVendorResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Erasure
+	// ApplicationproblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationproblemJSON404 *NotFound
+	// ApplicationproblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationproblemJSON409 *Conflict
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r EraseVendorResponse) GetJSON200() *Erasure {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r EraseVendorResponse) GetApplicationproblemJSON404() *NotFound {
+	return r.ApplicationproblemJSON404
+}
+
+// GetApplicationproblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r EraseVendorResponse) GetApplicationproblemJSON409() *Conflict {
+	return r.ApplicationproblemJSON409
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r EraseVendorResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r EraseVendorResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r EraseVendorResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r EraseVendorResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r EraseVendorResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ExportVendorResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *VendorExport
+	// ApplicationproblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationproblemJSON404 *NotFound
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ExportVendorResponse) GetJSON200() *VendorExport {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r ExportVendorResponse) GetApplicationproblemJSON404() *NotFound {
+	return r.ApplicationproblemJSON404
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ExportVendorResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ExportVendorResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ExportVendorResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ExportVendorResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ExportVendorResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type GetDocumentationResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -7759,6 +8097,49 @@ func (c *ClientWithResponses) ShortenTrialWithResponse(ctx context.Context, id V
 		return nil, err
 	}
 	return ParseShortenTrialResponse(rsp)
+}
+
+// EraseVendorWithBodyWithResponse Remove a vendor's name and address
+//
+// It cannot be undone. The figures stay as they are: a running trial goes on to its end, without any e-mail, also where the marketplace writes an address again. A suppressed address stays on record as a hash. The first erasure counts; repeating it changes nothing. No flag stands against it.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/admin/vendors/{id}/erase (the `EraseVendor` operationId).
+func (c *ClientWithResponses) EraseVendorWithBodyWithResponse(ctx context.Context, id VendorID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*EraseVendorResponse, error) {
+	rsp, err := c.EraseVendorWithBody(ctx, id, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseEraseVendorResponse(rsp)
+}
+
+// EraseVendorWithResponse Remove a vendor's name and address
+//
+// It cannot be undone. The figures stay as they are: a running trial goes on to its end, without any e-mail, also where the marketplace writes an address again. A suppressed address stays on record as a hash. The first erasure counts; repeating it changes nothing. No flag stands against it.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/admin/vendors/{id}/erase (the `EraseVendor` operationId).
+func (c *ClientWithResponses) EraseVendorWithResponse(ctx context.Context, id VendorID, body EraseVendorJSONRequestBody, reqEditors ...RequestEditorFn) (*EraseVendorResponse, error) {
+	rsp, err := c.EraseVendor(ctx, id, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseEraseVendorResponse(rsp)
+}
+
+// ExportVendorWithResponse Everything that is kept of a vendor
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/admin/vendors/{id}/export (the `ExportVendor` operationId).
+func (c *ClientWithResponses) ExportVendorWithResponse(ctx context.Context, id VendorID, reqEditors ...RequestEditorFn) (*ExportVendorResponse, error) {
+	rsp, err := c.ExportVendor(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseExportVendorResponse(rsp)
 }
 
 // GetDocumentationWithResponse This description, for people
@@ -9092,6 +9473,93 @@ func ParseShortenTrialResponse(rsp *http.Response) (*ShortenTrialResponse, error
 			return nil, err
 		}
 		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseEraseVendorResponse parses an HTTP response from a EraseVendorWithResponse call
+func ParseEraseVendorResponse(rsp *http.Response) (*EraseVendorResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &EraseVendorResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Erasure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Conflict
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseExportVendorResponse parses an HTTP response from a ExportVendorWithResponse call
+func ParseExportVendorResponse(rsp *http.Response) (*ExportVendorResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ExportVendorResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest VendorExport
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem

@@ -312,6 +312,18 @@ type DaysChange struct {
 	Reason ChangeReason `json:"reason"`
 }
 
+// Email defines model for Email.
+type Email = trial.Send
+
+// Erasure defines model for Erasure.
+type Erasure = trial.Erasure
+
+// ErasureRequest defines model for ErasureRequest.
+type ErasureRequest struct {
+	// Reason Why; without names or addresses.
+	Reason string `json:"reason"`
+}
+
 // Event One thing that happened to a trial. What does not belong to its type is absent.
 type Event = trial.Event
 
@@ -460,6 +472,9 @@ type Readiness struct {
 	Ready    bool         `json:"ready"`
 	Temporal Reachability `json:"temporal"`
 }
+
+// Registration The field trialAutomation of the vendor's document.
+type Registration = trial.Automation
 
 // Rollout defines model for Rollout.
 type Rollout struct {
@@ -642,8 +657,11 @@ type TrialsHealth struct {
 type Vendor struct {
 	Conversion *Conversion `json:"conversion"`
 	Email      string      `json:"email"`
-	Id         string      `json:"id"`
-	Name       string      `json:"name"`
+
+	// ErasedAt When name and address were removed, null where they were not.
+	ErasedAt *time.Time `json:"erasedAt"`
+	Id       string     `json:"id"`
+	Name     string     `json:"name"`
 
 	// RegisteredAt When the trial began, null for a vendor not yet taken in.
 	RegisteredAt *time.Time   `json:"registeredAt"`
@@ -651,6 +669,24 @@ type Vendor struct {
 
 	// Timezone The IANA time zone, empty where it is not known.
 	Timezone string `json:"timezone"`
+}
+
+// VendorExport defines model for VendorExport.
+type VendorExport struct {
+	// CreatedAt When the marketplace made the user, null where it does not say.
+	CreatedAt *time.Time `json:"createdAt"`
+
+	// Emails What is known of each e-mail; not what it said.
+	Emails []Email `json:"emails"`
+
+	// Events Everything that happened to the trial, in order.
+	Events     []Event   `json:"events"`
+	ExportedAt time.Time `json:"exportedAt"`
+
+	// Registration Null for a vendor that has not been taken in yet.
+	Registration *Registration `json:"registration"`
+	Trial        *Trial        `json:"trial"`
+	Vendor       Vendor        `json:"vendor"`
 }
 
 // VendorRegistration defines model for VendorRegistration.
@@ -882,6 +918,9 @@ type ReviveTrialJSONRequestBody = DaysChange
 // ShortenTrialJSONRequestBody defines body for ShortenTrial for application/json ContentType.
 type ShortenTrialJSONRequestBody = DaysChange
 
+// EraseVendorJSONRequestBody defines body for EraseVendor for application/json ContentType.
+type EraseVendorJSONRequestBody = ErasureRequest
+
 // RegisterVendorJSONRequestBody defines body for RegisterVendor for application/json ContentType.
 type RegisterVendorJSONRequestBody = VendorRegistration
 
@@ -980,6 +1019,12 @@ type ServerInterface interface {
 	// ShortenTrial Let an active trial end sooner
 	// (POST /api/admin/trials/{id}/shorten)
 	ShortenTrial(w http.ResponseWriter, r *http.Request, id VendorID, params ShortenTrialParams)
+	// EraseVendor Remove a vendor's name and address
+	// (POST /api/admin/vendors/{id}/erase)
+	EraseVendor(w http.ResponseWriter, r *http.Request, id VendorID)
+	// ExportVendor Everything that is kept of a vendor
+	// (GET /api/admin/vendors/{id}/export)
+	ExportVendor(w http.ResponseWriter, r *http.Request, id VendorID)
 	// GetDocumentation This description, for people
 	// (GET /api/docs)
 	GetDocumentation(w http.ResponseWriter, r *http.Request)
@@ -2176,6 +2221,58 @@ func (siw *ServerInterfaceWrapper) ShortenTrial(w http.ResponseWriter, r *http.R
 	handler.ServeHTTP(w, r)
 }
 
+// EraseVendor operation middleware
+func (siw *ServerInterfaceWrapper) EraseVendor(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id VendorID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.EraseVendor(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ExportVendor operation middleware
+func (siw *ServerInterfaceWrapper) ExportVendor(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id VendorID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ExportVendor(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // GetDocumentation operation middleware
 func (siw *ServerInterfaceWrapper) GetDocumentation(w http.ResponseWriter, r *http.Request) {
 
@@ -2482,6 +2579,10 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 	r.HandleFunc(options.BaseURL+"/api/vendors/{id}", wrapper.GetVendor).Methods(http.MethodGet)
 
 	r.HandleFunc(options.BaseURL+"/api/vendors/{id}/conversion", wrapper.RecordConversion).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/api/admin/vendors/{id}/export", wrapper.ExportVendor).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/api/admin/vendors/{id}/erase", wrapper.EraseVendor).Methods(http.MethodPost)
 
 	r.HandleFunc(options.BaseURL+"/api/admin/trials", wrapper.ListTrials).Methods(http.MethodGet)
 
@@ -4182,6 +4283,133 @@ func (response ShortenTrialdefaultApplicationProblemPlusJSONResponse) VisitShort
 	return err
 }
 
+type EraseVendorRequestObject struct {
+	Id   VendorID `json:"id"`
+	Body *EraseVendorJSONRequestBody
+}
+
+type EraseVendorResponseObject interface {
+	VisitEraseVendorResponse(w http.ResponseWriter) error
+}
+
+type EraseVendor200JSONResponse Erasure
+
+func (response EraseVendor200JSONResponse) VisitEraseVendorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EraseVendor404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response EraseVendor404ApplicationProblemPlusJSONResponse) VisitEraseVendorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EraseVendor409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response EraseVendor409ApplicationProblemPlusJSONResponse) VisitEraseVendorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EraseVendordefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response EraseVendordefaultApplicationProblemPlusJSONResponse) VisitEraseVendorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportVendorRequestObject struct {
+	Id VendorID `json:"id"`
+}
+
+type ExportVendorResponseObject interface {
+	VisitExportVendorResponse(w http.ResponseWriter) error
+}
+
+type ExportVendor200JSONResponse VendorExport
+
+func (response ExportVendor200JSONResponse) VisitExportVendorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportVendor404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ExportVendor404ApplicationProblemPlusJSONResponse) VisitExportVendorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportVendordefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ExportVendordefaultApplicationProblemPlusJSONResponse) VisitExportVendorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetDocumentationRequestObject struct {
 }
 
@@ -4804,6 +5032,12 @@ type StrictServerInterface interface {
 	// ShortenTrial Let an active trial end sooner
 	// (POST /api/admin/trials/{id}/shorten)
 	ShortenTrial(ctx context.Context, request ShortenTrialRequestObject) (ShortenTrialResponseObject, error)
+	// EraseVendor Remove a vendor's name and address
+	// (POST /api/admin/vendors/{id}/erase)
+	EraseVendor(ctx context.Context, request EraseVendorRequestObject) (EraseVendorResponseObject, error)
+	// ExportVendor Everything that is kept of a vendor
+	// (GET /api/admin/vendors/{id}/export)
+	ExportVendor(ctx context.Context, request ExportVendorRequestObject) (ExportVendorResponseObject, error)
 	// GetDocumentation This description, for people
 	// (GET /api/docs)
 	GetDocumentation(ctx context.Context, request GetDocumentationRequestObject) (GetDocumentationResponseObject, error)
@@ -5774,6 +6008,65 @@ func (sh *strictHandler) ShortenTrial(w http.ResponseWriter, r *http.Request, id
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(ShortenTrialResponseObject); ok {
 		if err := validResponse.VisitShortenTrialResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// EraseVendor operation middleware
+func (sh *strictHandler) EraseVendor(w http.ResponseWriter, r *http.Request, id VendorID) {
+	var request EraseVendorRequestObject
+
+	request.Id = id
+
+	var body EraseVendorJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.EraseVendor(ctx, request.(EraseVendorRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "EraseVendor")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(EraseVendorResponseObject); ok {
+		if err := validResponse.VisitEraseVendorResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ExportVendor operation middleware
+func (sh *strictHandler) ExportVendor(w http.ResponseWriter, r *http.Request, id VendorID) {
+	var request ExportVendorRequestObject
+
+	request.Id = id
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ExportVendor(ctx, request.(ExportVendorRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ExportVendor")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ExportVendorResponseObject); ok {
+		if err := validResponse.VisitExportVendorResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

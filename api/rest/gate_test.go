@@ -65,7 +65,7 @@ func TestTokens(t *testing.T) {
 			}
 		}
 	}
-	require.Equal(t, 40, walked)
+	require.Equal(t, 42, walked)
 	writes, _ := a.store.written()
 	require.Zero(t, writes)
 }
