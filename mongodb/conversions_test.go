@@ -153,7 +153,9 @@ func TestUnstartedVendors(t *testing.T) {
 		{{Key: "_id", Value: 7}, {Key: "isVendor", Value: true}},
 		{{Key: "_id", Value: "a@example.com"}, {Key: "isVendor", Value: true}},
 		{{Key: "_id", Value: "buyer"}, {Key: "isVendor", Value: false}},
-		{{Key: "_id", Value: "messy"}, {Key: "isVendor", Value: true}, {Key: "name", Value: bson.A{}}, {Key: "createdAt", Value: "x"}, {Key: "trialAutomation", Value: 3}},
+		{{Key: "_id", Value: "messy"}, {Key: "isVendor", Value: true}, {Key: "name", Value: bson.A{}}, {Key: "createdAt", Value: "x"}, {Key: "trialAutomation", Value: nil}},
+		{{Key: "_id", Value: "their-own"}, {Key: "isVendor", Value: true}, {Key: "trialAutomation", Value: 3}},
+		{{Key: "_id", Value: "no-date"}, {Key: "isVendor", Value: true}, {Key: "trialStartDate", Value: "05/03/2024"}},
 		{{Key: "_id", Value: object}, {Key: "isVendor", Value: true}},
 		{{Key: "_id", Value: "migrated"}, {Key: "isVendor", Value: true}, {Key: "trialAutomation", Value: bson.D{{Key: "status", Value: nil}}}},
 	} {
@@ -170,8 +172,9 @@ func TestUnstartedVendors(t *testing.T) {
 	for _, v := range found {
 		require.Equal(t, v.ID == "registered", v.Automation != nil, v.ID)
 	}
-	require.Len(t, logs.All(), 1)
+	require.Len(t, logs.All(), 2)
 	require.EqualValues(t, 2, logs.All()[0].ContextMap()["vendors"], "both ids that cannot name a trial")
+	require.EqualValues(t, 2, logs.All()[1].ContextMap()["vendors"], "both that nobody but a person can decide")
 
 	found, err = s.UnstartedVendors(t.Context(), 2, nobody)
 	require.NoError(t, err)

@@ -36,6 +36,7 @@ const (
 	auditCollection     = "audit"
 	bulksCollection     = "bulk_operations"
 	bulkItemsCollection = "bulk_items"
+	passesCollection    = "migrations"
 )
 
 const (
@@ -54,10 +55,8 @@ type Store struct {
 
 	users, trials, events, sends, flags, firsts, messages               *mongo.Collection
 	observed, rollouts, decisions, snapshots, ledgers, notices, reports *mongo.Collection
-	counters, sweeps, processes, alerts, alertEvents, finds             *mongo.Collection
-	tokens                                                              *mongo.Collection
-	auditLog                                                            *mongo.Collection
-	bulks, bulkItems                                                    *mongo.Collection
+	counters, sweeps, processes, alerts, alertEvents, finds, passes     *mongo.Collection
+	tokens, auditLog, bulks, bulkItems                                  *mongo.Collection
 
 	audited      atomic.Int64  // the last number of the audit record that was seen
 	observations *observations // nil: none are kept
@@ -115,6 +114,7 @@ func newStore(client *mongo.Client, database string) *Store {
 		tokens: db.Collection(tokensCollection),
 		auditLog: db.Collection(auditCollection),
 		bulks: db.Collection(bulksCollection), bulkItems: db.Collection(bulkItemsCollection),
+		passes: db.Collection(passesCollection),
 	}
 }
 

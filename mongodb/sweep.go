@@ -2,6 +2,7 @@ package mongodb
 
 import (
 	"context"
+	"errors"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.uber.org/zap"
@@ -12,23 +13,41 @@ import (
 // UnstartedVendors are up to limit vendors whose trial's workflow has not begun:
 // registered ones, and those that the marketplace put straight into its
 // collection, whose Automation is nil. Those to skip are left out, and vendors
-// whose id cannot name a trial, which are counted in the log; neither use up the limit.
+// whose id cannot name a trial, or of which only a person can say what they are: they are
+// counted in the log. None of them use up the limit.
 func (s *Store) UnstartedVendors(ctx context.Context, limit int, skip func(vendorID string) bool) ([]trial.Vendor, error) {
 	filter := bson.D{{Key: "isVendor", Value: true}, {Key: "trialAutomation.status", Value: nil}}
-	return s.scanUsers(ctx, "looking for vendors without a trial", filter, limit, func(v trial.Vendor) bool { return !skip(v.ID) })
+	undecided := 0
+	var unknown error
+	found, err := s.scanUsers(ctx, "looking for vendors without a trial", filter, limit, func(u user) bool {
+		if !u.undecided {
+			return !skip(u.vendor.ID)
+		}
+		known, err := s.known(ctx, u.vendor.ID)
+		if known == nil {
+			undecided, unknown = undecided+1, errors.Join(unknown, err)
+			return false
+		}
+		return !skip(u.vendor.ID) // the marketplace has written over what was decided
+	})
+	if undecided > 0 {
+		s.log.Warn("vendors whose trialStartDate or trialAutomation cannot be read are left out; starter migrate validate names them",
+			zap.Int("vendors", undecided))
+	}
+	return found, errors.Join(err, unknown)
 }
 
 // UnrecordedConversions are up to limit vendors whose conversion the trial does
 // not know of yet.
 func (s *Store) UnrecordedConversions(ctx context.Context, limit int) ([]trial.Vendor, error) {
 	filter := bson.D{{Key: "trialAutomation.conversion.recorded", Value: false}}
-	return s.scanUsers(ctx, "looking for conversions to deliver", filter, limit, func(v trial.Vendor) bool {
-		return v.Automation != nil && v.Automation.Conversion != nil
+	return s.scanUsers(ctx, "looking for conversions to deliver", filter, limit, func(u user) bool {
+		return u.vendor.Automation != nil && u.vendor.Automation.Conversion != nil
 	})
 }
 
 // scanUsers reads users until limit of them are usable.
-func (s *Store) scanUsers(ctx context.Context, doing string, filter bson.D, limit int, usable func(trial.Vendor) bool) (found []trial.Vendor, err error) {
+func (s *Store) scanUsers(ctx context.Context, doing string, filter bson.D, limit int, usable func(user) bool) (found []trial.Vendor, err error) {
 	ctx, cancel := context.WithTimeout(ctx, scanLimit)
 	defer cancel()
 	cursor, err := s.users.Find(ctx, filter)
@@ -38,12 +57,12 @@ func (s *Store) scanUsers(ctx context.Context, doing string, filter bson.D, limi
 	defer func() { _ = cursor.Close(ctx) }() // it ends by itself as well
 	ignored := 0
 	for len(found) < limit && cursor.Next(ctx) {
-		v := readUser(cursor.Current).vendor
+		u := readUser(cursor.Current)
 		switch {
-		case !trial.ValidVendorID(v.ID):
+		case !trial.ValidVendorID(u.vendor.ID):
 			ignored++
-		case usable(v):
-			found = append(found, v)
+		case usable(u):
+			found = append(found, u.vendor)
 		}
 	}
 	if err := cursor.Err(); err != nil {

@@ -7,6 +7,7 @@ import (
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
+	"marketplace.example/trials/migration"
 	"marketplace.example/trials/trial"
 )
 
@@ -19,6 +20,9 @@ type user struct {
 	// foreign says that trialAutomation is there but no document, so that
 	// nothing can be added to it.
 	foreign bool
+	// undecided says that trialStartDate or trialAutomation is there and cannot be
+	// read, so that somebody has to say what it means: see the package migration.
+	undecided bool
 }
 
 func readUser(raw bson.Raw) user {
@@ -27,20 +31,31 @@ func readUser(raw bson.Raw) user {
 		Email:     email(raw.Lookup("email")),
 		Name:      text(raw.Lookup("name")),
 		Zone:      zone(raw.Lookup("timezone")),
-		StartedAt: date(raw.Lookup("trialStartDate")),
 		CreatedAt: date(raw.Lookup("createdAt")),
 	}}
 	u.isVendor, _ = raw.Lookup("isVendor").BooleanOK()
+	started := raw.Lookup("trialStartDate")
+	u.vendor.StartedAt, _ = migration.Moment(fieldValue(started)) // the zero time where it is none
+	u.undecided = u.vendor.StartedAt.IsZero() && given(started)
 	automation, err := raw.LookupErr("trialAutomation")
 	if err != nil {
 		return u
 	}
 	doc, ok := automation.DocumentOK()
 	u.foreign = !ok
+	u.undecided = u.undecided || !ok && given(automation)
 	if ok {
 		u.vendor.Automation = readAutomation(doc)
+		if at := date(doc.Lookup("erasedAt")); !at.IsZero() {
+			u.vendor.ErasedAt = &at
+		}
 	}
 	return u
+}
+
+// given tells whether a field holds anything.
+func given(v bson.RawValue) bool {
+	return !v.IsZero() && v.Type != bson.TypeNull && v.Type != bson.TypeUndefined
 }
 
 // readAutomation is nil for a vendor that was not taken in: without a cohort

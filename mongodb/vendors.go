@@ -146,11 +146,18 @@ func (s *Store) admit(ctx context.Context, key any, u user, r registration) (tri
 		return trial.Vendor{}, false, err
 	}
 	if u.foreign {
-		if err := s.clearForeign(ctx, key); err != nil {
+		if err := s.clearForeign(ctx, id, key); err != nil {
 			return trial.Vendor{}, false, err
 		}
 	}
 	set := append(bson.D{{Key: "trialStartDate", Value: r.StartedAt}}, r.automation("trialAutomation.")...)
+	erasure, err := s.erased(ctx, id)
+	if err != nil {
+		return trial.Vendor{}, false, err
+	}
+	if erasure != nil { // the marketplace has replaced the document since
+		set = append(set, bson.E{Key: "trialAutomation.erasedAt", Value: erasure.At})
+	}
 	after, err := s.updateUser(ctx, id, bson.D{{Key: "$set", Value: set}})
 	if err != nil {
 		return trial.Vendor{}, false, failed("taking in vendor "+id, err)
@@ -158,12 +165,21 @@ func (s *Store) admit(ctx context.Context, key any, u user, r registration) (tri
 	return after.vendor, mine, nil
 }
 
-// clearForeign removes a trialAutomation that is no document. The filter keeps
-// it from removing what another call has put there meanwhile; it reads the
-// whole collection on some servers, and is needed hardly ever.
-func (s *Store) clearForeign(ctx context.Context, key any) error {
+// clearForeign makes way for a document where trialAutomation is something else.
+// Null, numbers and text are less than any document, so that the greater of the two is
+// an empty one; what another call has put there meanwhile is greater still.
+func (s *Store) clearForeign(ctx context.Context, id string, key any) error {
+	u, err := s.updateUser(ctx, id, bson.D{{Key: "$max", Value: bson.D{{Key: "trialAutomation", Value: bson.D{}}}}})
+	if err != nil {
+		return failed("clearing a trialAutomation that is no document", err)
+	}
+	if !u.foreign {
+		return nil
+	}
+	// Lists, flags and dates are greater. The filter keeps what another call has put there;
+	// it reads the whole collection on some servers, and is needed hardly ever.
 	filter := append(byID(key), bson.E{Key: "trialAutomation", Value: bson.D{{Key: "$not", Value: bson.D{{Key: "$type", Value: "object"}}}}})
-	err := s.users.FindOneAndUpdate(ctx, filter, bson.D{{Key: "$unset", Value: bson.D{{Key: "trialAutomation", Value: ""}}}}).Err()
+	err = s.users.FindOneAndUpdate(ctx, filter, bson.D{{Key: "$unset", Value: bson.D{{Key: "trialAutomation", Value: ""}}}}).Err()
 	if err != nil && !errors.Is(err, mongo.ErrNoDocuments) {
 		return failed("clearing a trialAutomation that is no document", err)
 	}

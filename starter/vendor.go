@@ -12,10 +12,10 @@ import (
 
 func (a *app) vendor() *cobra.Command {
 	group := &cobra.Command{
-		Use: "vendor", Short: "Register, show and convert vendors",
+		Use: "vendor", Short: "Register, show, convert, export and erase vendors",
 		Example: examples("starter vendor show v-1001"),
 	}
-	group.AddCommand(a.vendorRegister(), a.vendorShow(), a.vendorConvert())
+	group.AddCommand(a.vendorRegister(), a.vendorShow(), a.vendorConvert(), a.vendorExport(), a.vendorErase())
 	return group
 }
 
@@ -153,6 +153,9 @@ func (a *app) printVendor(v *client.VendorTrial) error {
 		t.row("time zone", v.Vendor.Timezone)
 	}
 	t.row("registered", optionalMoment(v.Vendor.RegisteredAt, now))
+	if at := v.Vendor.ErasedAt; at != nil {
+		t.row("erased", moment(*at, now))
+	}
 	if c := v.Vendor.Conversion; c != nil {
 		t.row("converted", moment(c.At, now))
 	}

@@ -1,6 +1,10 @@
 package trial
 
-import "time"
+import (
+	"strings"
+	"time"
+	"unicode/utf8"
+)
 
 // Vendor is what this application knows of a user document with isVendor: true.
 type Vendor struct {
@@ -15,6 +19,8 @@ type Vendor struct {
 	CreatedAt time.Time
 	// Automation is set once the vendor was taken in.
 	Automation *Automation
+	// ErasedAt is when name and address were removed, nil where they were not.
+	ErasedAt *time.Time
 }
 
 // Automation is the field trialAutomation of a user document.
@@ -53,11 +59,33 @@ type Suppression struct {
 	AddressHash string `json:"addressHash"`
 }
 
+// Erasure is that a vendor's name and address were removed.
+type Erasure struct {
+	At time.Time `json:"at"`
+	// By is who asked, Reason why.
+	By     string `json:"by"`
+	Reason string `json:"reason"`
+}
+
+// shortestName is the least length of a name that is looked for in a text, in
+// characters: shorter ones are words too often.
+const shortestName = 6
+
+// NamedIn tells whether a text holds the vendor's address, or its name.
+func (v Vendor) NamedIn(text string) bool {
+	text = strings.ToLower(text)
+	holds := func(part string, shortest int) bool {
+		part = strings.ToLower(strings.TrimSpace(part))
+		return utf8.RuneCountInString(part) >= shortest && strings.Contains(text, part)
+	}
+	return holds(v.Email, 1) || holds(v.Name, shortestName)
+}
+
 // NoMail is why the vendor cannot be written to, empty where it can be;
 // addressHash is the hash of the present address.
 func (v Vendor) NoMail(addressHash string) Reason {
-	if v.Email == "" {
-		return ReasonNoAddress
+	if v.Email == "" || v.ErasedAt != nil {
+		return ReasonNoAddress // an address that came after an erasure is not for us
 	}
 	if v.Automation == nil || v.Automation.Suppression == nil {
 		return ""

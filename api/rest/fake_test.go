@@ -133,6 +133,35 @@ func (s *store) Suppress(_ context.Context, id string, p trial.Suppression) erro
 	})
 }
 
+func (s *store) EraseVendor(_ context.Context, id string, e trial.Erasure) (kept trial.Erasure, err error) {
+	err = s.do(func() error {
+		v, there := s.vendors[id]
+		if !there {
+			return trial.NotFound(id)
+		}
+		kept = e
+		if v.ErasedAt != nil {
+			kept.At = *v.ErasedAt
+			return nil
+		}
+		v.Name, v.Email, v.ErasedAt = "", "", &e.At
+		s.vendors[id] = v
+		s.writes++
+		return nil
+	})
+	return kept, err
+}
+
+func (s *store) Send(_ context.Context, key string) (send *trial.Send, err error) {
+	err = s.do(func() error {
+		if known, there := s.sends[key]; there {
+			send = &known
+		}
+		return nil
+	})
+	return send, err
+}
+
 func (s *store) Trial(_ context.Context, id string) (state trial.State, there bool, err error) {
 	err = s.do(func() error {
 		state, there = s.states[id]

@@ -65,6 +65,9 @@ var opens = map[string]string{
 	"POST /api/admin/bulk/{operationId}/stop":   "admin",
 	"POST /api/admin/bulk/{operationId}/undo":   "admin",
 
+	"GET /api/admin/vendors/{id}/export": "admin",
+	"POST /api/admin/vendors/{id}/erase": "admin",
+
 	"GET /api/admin/audit": "viewer",
 
 	"GET /api/admin/tokens":            "viewer",

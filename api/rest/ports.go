@@ -41,6 +41,11 @@ type VendorStore interface {
 	RecordConversion(ctx context.Context, id string, c trial.Conversion) (first trial.Conversion, created bool, err error)
 	// Suppress stops e-mail to a vendor; repeating it changes nothing.
 	Suppress(ctx context.Context, id string, s trial.Suppression) error
+	// EraseVendor removes a vendor's name and address. The first erasure counts,
+	// and is returned.
+	EraseVendor(ctx context.Context, id string, e trial.Erasure) (first trial.Erasure, err error)
+	// Send is what is known of an e-mail, nil where there is none with that key.
+	Send(ctx context.Context, key string) (*trial.Send, error)
 }
 
 // TrialStore reads the trials, which their workflows write.

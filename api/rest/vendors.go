@@ -159,7 +159,7 @@ func (s *server) state(ctx context.Context, v trial.Vendor) (trial.State, error)
 
 // vendorTrial is what callers are told of a vendor.
 func vendorTrial(v trial.Vendor, t *Trial) VendorTrial {
-	full := VendorTrial{Trial: t, Vendor: Vendor{Id: v.ID, Email: v.Email, Name: v.Name, Timezone: v.Zone}}
+	full := VendorTrial{Trial: t, Vendor: Vendor{Id: v.ID, Email: v.Email, Name: v.Name, Timezone: v.Zone, ErasedAt: v.ErasedAt}}
 	if !v.StartedAt.IsZero() {
 		full.Vendor.RegisteredAt = &v.StartedAt
 	}

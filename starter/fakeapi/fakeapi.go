@@ -70,6 +70,7 @@ type vendor struct {
 	registration client.VendorRegistration
 	state        trial.State
 	conversion   *client.Conversion
+	erasure      *trial.Erasure
 }
 
 // New starts a fake that ends with the test.
@@ -139,6 +140,7 @@ func (a *API) handler() http.Handler {
 	mux.HandleFunc("GET /api/admin/feature-flags", a.getFlags)
 	mux.HandleFunc("PATCH /api/admin/feature-flags", a.patchFlags)
 	mux.HandleFunc("POST /api/admin/feature-flags/trial-automation/rollout", a.setRollout)
+	a.handlePersonal(mux)
 	a.handleRollouts(mux)
 	a.handleAlerts(mux)
 	a.handleTokens(mux)

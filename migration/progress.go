@@ -1,0 +1,147 @@
+package migration
+
+import (
+	"maps"
+	"time"
+)
+
+// Version is one migration of the database.
+type Version struct {
+	Number int
+	What   string
+}
+
+// Versions are all there are, in their order.
+func Versions() []Version {
+	return []Version{{Number: 1, What: "start and registration of the vendors that the marketplace has already"}}
+}
+
+// Section is which ids a pass walks: those of one type, since a database
+// compares only what is of one type.
+type Section string
+
+// The sections, in the order of a pass.
+const (
+	TextIDs   Section = "text"
+	ObjectIDs Section = "object-id"
+	OtherIDs  Section = "other"
+)
+
+// after is the section after this one, empty after the last.
+func (s Section) after() Section {
+	switch s {
+	case TextIDs:
+		return ObjectIDs
+	case ObjectIDs:
+		return OtherIDs
+	case OtherIDs:
+	}
+	return ""
+}
+
+// Counts say what became of the users of a pass.
+type Counts struct {
+	Users     int `json:"users"`
+	Vendors   int `json:"vendors"`
+	Complete  int `json:"complete"`
+	Migrated  int `json:"migrated"`
+	Undecided int `json:"undecided"`
+	// Reasons are those of the migrated and the undecided.
+	Reasons map[Reason]int `json:"reasons"`
+}
+
+// Note counts one decision.
+func (c *Counts) Note(d Decision) {
+	c.Users++
+	if d.Verdict == NoVendor {
+		return
+	}
+	if d.Reason != UnclearFlag {
+		c.Vendors++
+	}
+	switch d.Verdict {
+	case Migrate:
+		c.Migrated++
+	case Undecided:
+		c.Undecided++
+	case Complete:
+		c.Complete++
+		if d.Reason != WouldMail {
+			return
+		}
+	case NoVendor:
+	}
+	if c.Reasons == nil {
+		c.Reasons = map[Reason]int{}
+	}
+	c.Reasons[d.Reason]++
+}
+
+// Plus are the counts of both.
+func (c Counts) Plus(o Counts) Counts {
+	sum := Counts{
+		Users: c.Users + o.Users, Vendors: c.Vendors + o.Vendors, Complete: c.Complete + o.Complete,
+		Migrated: c.Migrated + o.Migrated, Undecided: c.Undecided + o.Undecided, Reasons: map[Reason]int{},
+	}
+	maps.Copy(sum.Reasons, c.Reasons)
+	for reason, n := range o.Reasons {
+		sum.Reasons[reason] += n
+	}
+	return sum
+}
+
+// Progress is how far a pass over the users is. It is stored before and after
+// each page, so that a pass that was killed goes on with the page it was at,
+// and counts it once.
+type Progress struct {
+	// Seq counts what happened to the migration of this version, from 1.
+	Seq     int `json:"seq"`
+	Version int `json:"version"`
+	// Pass counts from 1: a migration may be repeated.
+	Pass  int   `json:"pass"`
+	Terms Terms `json:"terms"`
+	// Section and After are where the next page begins: behind the id After of
+	// the section, or at its first.
+	Section Section `json:"section"`
+	After   string  `json:"after"`
+	// Page is being carried out, nil between two.
+	Page   *Page  `json:"page"`
+	Counts Counts `json:"counts"`
+	// FinishedAt is nil while the pass is under way.
+	FinishedAt *time.Time `json:"finishedAt"`
+}
+
+// Page is some users in the order of their ids, counted before any was changed.
+type Page struct {
+	// To is the last user's id; empty where there is none.
+	To     string `json:"to"`
+	Counts Counts `json:"counts"`
+	// Last says that the section ends with it.
+	Last bool `json:"last"`
+}
+
+// Begin is a new pass, after the one before; zero for the first.
+func Begin(v Version, before Progress, t Terms) Progress {
+	return Progress{Seq: before.Seq + 1, Version: v.Number, Pass: before.Pass + 1, Terms: t, Section: TextIDs}
+}
+
+// Turn is the progress with a page about to be carried out.
+func (p Progress) Turn(page Page) Progress {
+	p.Seq++
+	p.Page = &page
+	return p
+}
+
+// Turned is the progress after its page was carried out.
+func (p Progress) Turned(now time.Time) Progress {
+	page := *p.Page
+	p.Seq++
+	p.Page, p.After, p.Counts = nil, page.To, p.Counts.Plus(page.Counts)
+	if page.Last {
+		p.Section, p.After = p.Section.after(), ""
+	}
+	if p.Section == "" {
+		p.FinishedAt = &now
+	}
+	return p
+}

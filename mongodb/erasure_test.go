@@ -1,0 +1,96 @@
+package mongodb
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"marketplace.example/trials/trial"
+)
+
+func erasure(after time.Duration) trial.Erasure {
+	return trial.Erasure{At: at.Add(after), By: "admin", Reason: "asked for it"}
+}
+
+func TestEraseVendor(t *testing.T) {
+	t.Parallel()
+	s := newTestStore(t)
+	register(t, s, "v1", trial.Automated)
+	events, _ := history(t, registration14d("v1"))
+	appendAll(t, s, events)
+	suppressed := trial.Suppression{Reason: trial.ReasonSuppressedAddress, At: at, AddressHash: "hash"}
+	require.NoError(t, s.Suppress(t.Context(), "v1", suppressed))
+	before := document(t, s.users, "v1")
+
+	kept, err := s.EraseVendor(t.Context(), "v1", erasure(time.Hour))
+	require.NoError(t, err)
+	require.Equal(t, erasure(time.Hour), kept)
+	v, err := s.Vendor(t.Context(), "v1")
+	require.NoError(t, err)
+	require.Empty(t, v.Name+v.Email)
+	require.Equal(t, at.Add(time.Hour), *v.ErasedAt)
+	require.Equal(t, &suppressed, v.Automation.Suppression, "what is suppressed stays so, by its hash")
+	require.Equal(t, trial.ReasonNoAddress, v.NoMail(""))
+
+	require.Contains(t, before, "name")
+	require.Contains(t, before, "email")
+	delete(before, "name")
+	delete(before, "email")
+	require.ElementsMatch(t, keysOf(before), keysOf(document(t, s.users, "v1")), "the rest stays")
+
+	again, err := s.EraseVendor(t.Context(), "v1", trial.Erasure{At: at.Add(2 * time.Hour), By: "other", Reason: "again"})
+	require.NoError(t, err)
+	require.Equal(t, kept, again, "the first counts")
+
+	// The marketplace writes an address again: it is not for us.
+	_, err = s.updateUser(t.Context(), "v1", bson.D{{Key: "$set", Value: bson.D{{Key: "email", Value: "new@example.com"}}}})
+	require.NoError(t, err)
+	v, err = s.Vendor(t.Context(), "v1")
+	require.NoError(t, err)
+	require.Equal(t, trial.ReasonNoAddress, v.NoMail("other"))
+}
+
+// An erasure outlives the document: taken in again, the vendor is still erased.
+func TestErasureOutlivesTheDocument(t *testing.T) {
+	t.Parallel()
+	s := newTestStore(t)
+	register(t, s, "v1", trial.Automated)
+	_, err := s.EraseVendor(t.Context(), "v1", erasure(time.Hour))
+	require.NoError(t, err)
+	_, err = s.users.DeleteOne(t.Context(), byID("v1"))
+	require.NoError(t, err)
+	insertUser(t, s, bson.D{{Key: "_id", Value: "v1"}, {Key: "isVendor", Value: true}, {Key: "email", Value: "new@example.com"}})
+	v, err := s.TakeIn(t.Context(), vendor("v1", trial.Automated))
+	require.NoError(t, err)
+	require.NotNil(t, v.ErasedAt)
+	require.Equal(t, trial.ReasonNoAddress, v.NoMail(""))
+}
+
+func TestEraseVendorRefuses(t *testing.T) {
+	t.Parallel()
+	s := newTestStore(t)
+	insertUser(t, s, bson.D{{Key: "_id", Value: "buyer"}, {Key: "isVendor", Value: false}, {Key: "email", Value: "b@example.com"}})
+	for _, id := range []string{"buyer", "unknown"} {
+		_, err := s.EraseVendor(t.Context(), id, erasure(0))
+		requireCode(t, trial.CodeNotFound, err)
+	}
+	require.Contains(t, document(t, s.users, "buyer"), "email")
+}
+
+// A vendor that was not taken in yet, or whose trialAutomation is something
+// else, is erased all the same.
+func TestEraseVendorNotTakenIn(t *testing.T) {
+	t.Parallel()
+	for name, automation := range map[string]any{"null": nil, "text": "yes"} {
+		s := newTestStore(t)
+		insertUser(t, s, bson.D{{Key: "_id", Value: "v1"}, {Key: "isVendor", Value: true}, {Key: "email", Value: "b@example.com"}, {Key: "trialAutomation", Value: automation}})
+		_, err := s.EraseVendor(t.Context(), "v1", erasure(0))
+		require.NoError(t, err, name)
+		v, err := s.TakeIn(t.Context(), vendor("v1", trial.Automated))
+		require.NoError(t, err, name)
+		require.Empty(t, v.Email, name)
+		require.NotNil(t, v.ErasedAt, name)
+	}
+}

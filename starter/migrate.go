@@ -1,0 +1,209 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"marketplace.example/trials/migration"
+	"marketplace.example/trials/mongodb"
+	"marketplace.example/trials/trial"
+)
+
+// findingsShown is how many of the vendors that somebody has to look at are
+// listed for people; --json lists all.
+const findingsShown = 50
+
+func (a *app) migrate() *cobra.Command {
+	group := &cobra.Command{
+		Use: "migrate", Short: "Give the vendors that the marketplace has already what their trials need",
+		Long: "Reads and changes the database itself, in MONGODB_URI as for \"starter setup\"; the system may run\n" +
+			"meanwhile. Each vendor gets a trialStartDate and what registration would have decided, always in the\n" +
+			"cohort control, so that nobody gets an e-mail because of it. What cannot be decided stays as it is.",
+		Example: examples("starter migrate status", "starter migrate up", "starter migrate validate"),
+	}
+	group.AddCommand(
+		a.migrateCommand("status", "Say which migrations were made and how far they are", a.migrateStatus),
+		a.migrateCommand("up", "Migrate, or go on where it was interrupted", a.migrateUp),
+		a.migrateCommand("validate", "Say what is left to migrate or to decide, and change nothing", a.migrateValidate),
+	)
+	return group
+}
+
+func (a *app) migrateCommand(name, short string, do func(context.Context, *mongodb.Store, mongodb.Migration) error) *cobra.Command {
+	var address string
+	var page int
+	command := &cobra.Command{Use: name, Short: short, Args: cobra.NoArgs, Example: examples("starter migrate " + name)}
+	command.Flags().StringVar(&address, "mongodb", "", "the connection string of MongoDB (default MONGODB_URI)")
+	if name != "status" {
+		command.Flags().IntVar(&page, "page", mongodb.MigrationPage, "how many users are read at once")
+	}
+	command.RunE = func(c *cobra.Command, _ []string) error {
+		if page < 1 && name != "status" {
+			return usagef("--page: must be 1 or more")
+		}
+		settings, err := a.storeConfig(address)
+		if err != nil {
+			return err
+		}
+		store, err := mongodb.Connect(c.Context(), settings.MongoDBURI, settings.MongoDBDatabase)
+		if err != nil {
+			return err
+		}
+		defer store.Close(context.WithoutCancel(c.Context())) //nolint:errcheck // the work is done, or its error says more
+		return do(c.Context(), store, mongodb.Migration{Policy: trial.DefaultPolicy(), Day: settings.TrialDay, Now: a.now, Page: page})
+	}
+	return command
+}
+
+// migrationStatus is how one migration stands; Progress is nil where it was never begun.
+type migrationStatus struct {
+	Version  int                 `json:"version"`
+	What     string              `json:"what"`
+	Progress *migration.Progress `json:"progress"`
+}
+
+func (a *app) migrateStatus(ctx context.Context, store *mongodb.Store, _ mongodb.Migration) error {
+	var all []migrationStatus
+	for _, v := range migration.Versions() {
+		p, begun, err := store.MigrationProgress(ctx, v)
+		if err != nil {
+			return err
+		}
+		status := migrationStatus{Version: v.Number, What: v.What}
+		if begun {
+			status.Progress = &p
+		}
+		all = append(all, status)
+	}
+	return a.printMigrations(all)
+}
+
+func (a *app) migrateUp(ctx context.Context, store *mongodb.Store, m mongodb.Migration) error {
+	var all []migrationStatus
+	for _, v := range migration.Versions() {
+		m.Told = a.tellPages("migrated")
+		p, err := store.Migrate(ctx, v, m)
+		if err != nil {
+			return fmt.Errorf("migration %d: %w\nWhat is done is done; \"starter migrate up\" goes on from there", v.Number, err)
+		}
+		all = append(all, migrationStatus{v.Number, v.What, &p})
+	}
+	return a.printMigrations(all)
+}
+
+// tellPages writes how far it is every few seconds.
+func (a *app) tellPages(did string) func(migration.Progress) {
+	told := a.now()
+	return func(p migration.Progress) {
+		if now := a.now(); now.Sub(told) >= lineEvery {
+			told = now
+			fmt.Fprintf(a.err, "%d users read, %d vendors %s, %d undecided\n", p.Counts.Users, p.Counts.Migrated, did, p.Counts.Undecided)
+		}
+	}
+}
+
+func (a *app) printMigrations(all []migrationStatus) error {
+	if a.options.json {
+		document, err := json.Marshal(map[string]any{"migrations": all})
+		if err != nil {
+			return fmt.Errorf("writing the migrations: %w", err)
+		}
+		return a.printJSON(document)
+	}
+	for _, s := range all {
+		a.say("Migration %d: %s\n", s.Version, s.What)
+		if s.Progress == nil {
+			a.say("  never made\n")
+			continue
+		}
+		stands := "interrupted, or under way; \"starter migrate up\" goes on with it"
+		if s.Progress.FinishedAt != nil {
+			stands = "finished " + moment(*s.Progress.FinishedAt, a.now())
+		}
+		a.say("  pass %d: %s\n", s.Progress.Pass, stands)
+		if err := writeCounts(a.out, s.Progress.Counts, "migrated"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeCounts lists what became of the users, and why.
+func writeCounts(out io.Writer, c migration.Counts, did string) error {
+	t := table{}
+	for _, row := range []struct {
+		what string
+		n    int
+	}{{"users", c.Users}, {"vendors", c.Vendors}, {"complete before", c.Complete}, {did, c.Migrated}, {"undecided", c.Undecided}} {
+		t.row("  "+row.what, strconv.Itoa(row.n))
+	}
+	for _, reason := range slices.Sorted(maps.Keys(c.Reasons)) {
+		t.row("    "+string(reason), strconv.Itoa(c.Reasons[reason]))
+	}
+	return t.write(out)
+}
+
+// errNotInOrder ends a validation that found something.
+var errNotInOrder = errors.New("the migration is not complete")
+
+func (a *app) migrateValidate(ctx context.Context, store *mongodb.Store, m mongodb.Migration) error {
+	m.Told = a.tellPages("to migrate")
+	v, err := store.ValidateMigration(ctx, m)
+	if err != nil {
+		return err
+	}
+	if a.options.json {
+		document, err := json.Marshal(v)
+		if err != nil {
+			return fmt.Errorf("writing the validation: %w", err)
+		}
+		err = a.printJSON(document)
+		if err == nil && !v.InOrder() {
+			err = errNotInOrder
+		}
+		return err
+	}
+	a.say("Users with trialAutomation: %d\nVendors without trialStartDate: %d\n", v.WithAutomation, v.WithoutStart)
+	if err := writeCounts(a.out, v.Counts, "to migrate"); err != nil {
+		return err
+	}
+	if v.InOrder() {
+		a.say("Every vendor has what its trial needs.\n")
+		return nil
+	}
+	if err := a.listFindings(v.Findings); err != nil {
+		return err
+	}
+	return errNotInOrder
+}
+
+// listFindings lists the vendors that somebody has to look at. Ids that cannot
+// name a trial are not shown: they may be addresses.
+func (a *app) listFindings(findings []mongodb.Finding) error {
+	if len(findings) == 0 {
+		return nil
+	}
+	t := table{header: []string{"VENDOR", "FIELD", "WHY"}}
+	for _, f := range findings[:min(len(findings), findingsShown)] {
+		id := f.ID
+		if id == "" {
+			id = "(an id that cannot name a trial)"
+		}
+		t.row(id, f.Field, string(f.Reason))
+	}
+	if err := t.write(a.out); err != nil {
+		return err
+	}
+	if more := len(findings) - findingsShown; more > 0 {
+		a.say("and %d more; --json lists all\n", more)
+	}
+	return nil
+}

@@ -1,0 +1,79 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"marketplace.example/trials/api/client"
+)
+
+func (a *app) vendorExport() *cobra.Command {
+	var file string
+	command := &cobra.Command{
+		Use: "export ID", Short: "Write everything that is kept of a vendor, as JSON", Args: onVendor,
+		Long: "Writes everything that is kept of a vendor as JSON: name and address, registration, trial, events and\n" +
+			"e-mails. A file is readable by its owner alone.",
+		Example: examples("starter vendor export v-1001 --output v-1001.json"),
+	}
+	command.Flags().StringVar(&file, "output", "", "the file to write (default standard output)")
+	command.RunE = func(c *cobra.Command, args []string) error {
+		api, err := a.asAdmin()
+		if err != nil {
+			return err
+		}
+		response, err := api.ExportVendorWithResponse(c.Context(), args[0])
+		if err != nil {
+			return err
+		}
+		if err := checkAnswer(response.HTTPResponse, response.Body, response.JSON200 != nil); err != nil {
+			return err
+		}
+		if file == "" {
+			return a.printJSON(response.Body)
+		}
+		if err := os.WriteFile(file, response.Body, 0o600); err != nil {
+			return fmt.Errorf("writing the export: %w", err)
+		}
+		return nil
+	}
+	return command
+}
+
+func (a *app) vendorErase() *cobra.Command {
+	var body client.ErasureRequest
+	var sure bool
+	command := &cobra.Command{
+		Use: "erase ID", Short: "Remove a vendor's name and address, for good", Args: onVendor,
+		Long: "Removes a vendor's name and address. It cannot be undone, so it needs --yes. The figures stay: a running\n" +
+			"trial goes on to its end, without e-mail. The reason is kept: no names or addresses in it.",
+		Example: examples("starter vendor erase v-1001 --reason \"Asked for it, ticket 812\" --yes"),
+	}
+	command.Flags().StringVar(&body.Reason, "reason", "", "why, for the record")
+	command.Flags().BoolVar(&sure, "yes", false, "it is meant")
+	mustHave(command, "reason")
+	command.RunE = func(c *cobra.Command, args []string) error {
+		if !sure {
+			return usagef("this cannot be undone: add --yes if it is meant")
+		}
+		return a.erase(c.Context(), args[0], body)
+	}
+	return command
+}
+
+func (a *app) erase(ctx context.Context, id string, body client.ErasureRequest) error {
+	api, err := a.asAdmin()
+	if err != nil {
+		return err
+	}
+	response, err := api.EraseVendorWithResponse(ctx, id, body)
+	if err != nil {
+		return err
+	}
+	return a.print(response.HTTPResponse, response.Body, response.JSON200 != nil, func() error {
+		a.say("Name and address of %s are gone, since %s.\n", id, moment(response.JSON200.At, a.now()))
+		return nil
+	})
+}

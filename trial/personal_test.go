@@ -1,0 +1,29 @@
+package trial
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestNamedIn(t *testing.T) {
+	t.Parallel()
+	ada := Vendor{Name: "Ada's Tools", Email: "ada@example.com"}
+	for text, want := range map[string]bool{
+		"": false, "asked for more time": false, "Ada asked": false, "from ADA@example.com": true, "ada's tools are good": true, "tools": false,
+	} {
+		require.Equal(t, want, ada.NamedIn(text), text)
+	}
+	require.False(t, Vendor{Name: "Shop"}.NamedIn("the shop is closed"), "short names are words too often")
+	require.False(t, Vendor{}.NamedIn("anything"), "an erased vendor has neither")
+	require.False(t, Vendor{Name: " ", Email: " "}.NamedIn("a b"))
+}
+
+func TestAnErasedVendorGetsNoMail(t *testing.T) {
+	t.Parallel()
+	v := Vendor{Email: "new@example.com"}
+	require.Empty(t, v.NoMail("hash"))
+	v.ErasedAt = &time.Time{}
+	require.Equal(t, ReasonNoAddress, v.NoMail("hash"), "whatever address came after")
+}
