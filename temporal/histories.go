@@ -35,6 +35,9 @@ func (c *Client) TrialRuns(ctx context.Context, since time.Time) iter.Seq2[Trial
 			}
 			for _, w := range page.GetExecutions() {
 				vendor, _ := strings.CutPrefix(w.GetExecution().GetWorkflowId(), trial.WorkflowID(""))
+				if !trial.ValidVendorID(vendor) {
+					continue // started by hand, and refused by its first activity
+				}
 				if !yield(TrialRun{VendorID: vendor, RunID: w.GetExecution().GetRunId()}, nil) {
 					return
 				}
