@@ -49,8 +49,8 @@ type Rollouts struct {
 	// Backups is nil where the product takes none.
 	Backups BackupRecord
 	Day     time.Duration
-	Now      func() time.Time
-	Log      *zap.Logger
+	Now     func() time.Time
+	Log     *zap.Logger
 }
 
 // byRollout is who changes the flags on a rollout's behalf.

@@ -47,10 +47,14 @@ type RefusedError struct {
 	Reason error
 }
 
-func (e *RefusedError) Error() string { return fmt.Sprintf("backup %s is refused: %s", e.File, e.Reason) }
+func (e *RefusedError) Error() string {
+	return fmt.Sprintf("backup %s is refused: %s", e.File, e.Reason)
+}
 func (e *RefusedError) Unwrap() error { return e.Reason }
 
-func refused(id string, reason error) error { return &RefusedError{File: id + fileEnding, Reason: reason} }
+func refused(id string, reason error) error {
+	return &RefusedError{File: id + fileEnding, Reason: reason}
+}
 
 // Take takes a backup of what scan reads, which can be read more than once, and reads the backup back.
 // An incremental one that has no good base, or whose base is a day old or cannot be opened with

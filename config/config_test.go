@@ -75,6 +75,9 @@ func TestNoSecretHasADefault(t *testing.T) {
 	}
 }
 
+// ageRecipient is a public key of age, from its documentation.
+const ageRecipient = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"
+
 func TestEveryVariableReachesItsField(t *testing.T) {
 	t.Parallel()
 
@@ -96,8 +99,15 @@ func TestEveryVariableReachesItsField(t *testing.T) {
 		"PUBLIC_URL":            "https://trials.marketplace.example/",
 		"LINK_SECRET":           linkSecret + "-new, " + linkSecret,
 		"MAIL_SENDERS":          "2",
-		"LOG_LEVEL":             "debug",
-		"LOG_FORMAT":            "console",
+		"BACKUP_DIR":            "no-such-folder-yet",
+		"BACKUP_S3_BUCKET":      "vault",
+		"BACKUP_S3_PREFIX":      "trials/",
+		"BACKUP_AGE_RECIPIENT":  ageRecipient,
+
+		"BACKUP_AGE_IDENTITY_FILE": planFile,
+
+		"LOG_LEVEL":  "debug",
+		"LOG_FORMAT": "console",
 	}, config.API)
 
 	require.NoError(t, err)
@@ -119,8 +129,15 @@ func TestEveryVariableReachesItsField(t *testing.T) {
 		PublicURL:           "https://trials.marketplace.example",
 		LinkSecret:          []string{linkSecret + "-new", linkSecret},
 		MailSenders:         2,
-		LogLevel:            "debug",
-		LogFormat:           "console",
+		BackupDir:           "no-such-folder-yet",
+		BackupS3Bucket:      "vault",
+		BackupS3Prefix:      "trials/",
+		BackupAgeRecipient:  ageRecipient,
+
+		BackupAgeIdentityFile: planFile,
+
+		LogLevel:  "debug",
+		LogFormat: "console",
 	}, got)
 }
 
@@ -192,6 +209,12 @@ func TestWrongValuesAreNamed(t *testing.T) {
 		{"MAIL_SENDERS", "two", "is not a whole number"},
 		{"MAIL_SENDERS", "0", "0 is not between 1 and 1000"},
 		{"MAIL_SENDERS", "1001", "1001 is not between 1 and 1000"},
+		{"BACKUP_DIR", "config.go", "config.go is not a folder"},
+		{"BACKUP_S3_BUCKET", "My bucket", "is not a bucket's name"},
+		{"BACKUP_S3_PREFIX", "trials", "is not a beginning of keys"},
+		{"BACKUP_S3_PREFIX", "/trials/", "is not a beginning of keys"},
+		{"BACKUP_AGE_RECIPIENT", "age1short", "is not a public key of age"},
+		{"BACKUP_AGE_IDENTITY_FILE", "no-such-key.txt", "no such file"},
 		{"LOG_LEVEL", "loud", `"loud" is not one of debug, info, warn, error`},
 		{"LOG_FORMAT", "xml", `"xml" is not one of json, console`},
 	} {
@@ -227,6 +250,8 @@ func TestEveryVariableHasACheck(t *testing.T) {
 	require.NoError(t, err)
 	parsed.SESConfigurationSet, parsed.SNSCertificateHost = "set", []string{"localhost"}
 	parsed.RolloutPlan, parsed.Stakeholders = planFile, stakeholdersFile
+	parsed.BackupDir, parsed.BackupS3Bucket, parsed.BackupS3Prefix = t.TempDir(), "vault", "trials/"
+	parsed.BackupAgeRecipient, parsed.BackupAgeIdentityFile = ageRecipient, planFile
 	fields := reflect.ValueOf(parsed)
 	for i := range fields.NumField() {
 		require.False(t, fields.Field(i).IsZero(), "%s has no value here", fields.Type().Field(i).Name)

@@ -59,9 +59,6 @@ func (c Config) ValidateFor(process Process) error {
 		problems = append(problems, errors.New("SERVICE_TOKEN: is the same as ADMIN_TOKEN; "+
 			"the marketplace's backend must not be able to act as an admin"))
 	}
-	if c.BackupDir != "" && c.BackupS3Bucket != "" {
-		problems = append(problems, errors.New("BACKUP_S3_BUCKET: is set, and so is BACKUP_DIR; backups are kept in one place"))
-	}
 	return errors.Join(problems...)
 }
 
@@ -118,7 +115,7 @@ var checks = map[string]func(Config) error{
 	},
 	"BACKUP_AGE_IDENTITY_FILE": func(c Config) error { return checkReadableFile(c.BackupAgeIdentityFile) },
 	"LOG_LEVEL":                func(c Config) error { return checkOneOf(c.LogLevel, "debug", "info", "warn", "error") },
-	"LOG_FORMAT":           func(c Config) error { return checkOneOf(c.LogFormat, "json", "console") },
+	"LOG_FORMAT":               func(c Config) error { return checkOneOf(c.LogFormat, "json", "console") },
 }
 
 func checkListenAddress(address string) error {

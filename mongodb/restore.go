@@ -107,7 +107,7 @@ type restore struct {
 	// born are the vendors whose trials began since then, whom the backup before may not know.
 	since time.Time
 	born  map[string]bool
-	done Restored
+	done  Restored
 }
 
 func (r *restore) fill(ctx context.Context, before, after BackupSource) error {

@@ -16,8 +16,8 @@ import (
 	"marketplace.example/trials/backup"
 )
 
-// Settings say where backups are kept, and with which keys. Where both a folder and a bucket are named,
-// or neither is, there is no place.
+// Settings say where backups are kept, and with which keys. A folder or a bucket
+// is named, not both; where neither is, there is no place.
 type Settings struct {
 	Dir, Bucket, Prefix string
 	// Recipient is whom backups are encrypted for, an age1...; empty for nobody.
@@ -64,9 +64,11 @@ func identities(path string) ([]age.Identity, error) {
 
 func place(ctx context.Context, s Settings) (backup.Place, error) {
 	switch {
-	case s.Dir != "" && s.Bucket == "":
+	case s.Dir != "" && s.Bucket != "":
+		return nil, errors.New("BACKUP_DIR is set, and so is BACKUP_S3_BUCKET: backups are kept in one place")
+	case s.Dir != "":
 		return Folder(s.Dir), nil
-	case s.Bucket == "" || s.Dir != "":
+	case s.Bucket == "":
 		return nil, ErrNoPlace
 	}
 	settings, err := awsconfig.LoadDefaultConfig(ctx)

@@ -177,7 +177,7 @@ func TestOpen(t *testing.T) {
 
 	for want, s := range map[string]Settings{
 		"BACKUP_DIR or":            {},
-		"BACKUP_S3_BUCKET":         {Dir: "d", Bucket: "b"},
+		"and so is BACKUP_S3":      {Dir: "d", Bucket: "b"},
 		"BACKUP_AGE_RECIPIENT":     {Dir: "d", Recipient: "age1x"},
 		"BACKUP_AGE_IDENTITY_FILE": {Dir: "d", IdentityFile: file + "x"},
 	} {
