@@ -37,7 +37,8 @@ func (b *Backups) BackUp(ctx context.Context) (BackedUp, error) {
 	if b.Keeper == nil {
 		return BackedUp{}, nil
 	}
-	defer beat(ctx)()
+	stop := beat(ctx)
+	defer stop()
 	taken, err := b.Keeper.TakeIncremental(ctx)
 	if err != nil {
 		return taken, failed("taking a backup", err)

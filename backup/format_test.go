@@ -40,7 +40,7 @@ func TestWhatIsWrittenIsRead(t *testing.T) {
 		h, got, err := open(file(t, header(kind), records, recipient), key)
 		require.NoError(t, err)
 		require.Equal(t, header(kind), h)
-		require.Equal(t, len(records), len(got))
+		require.Len(t, got, len(records))
 		for i := range records {
 			require.True(t, records[i].compare(got[i]) == 0 && bytes.Equal(records[i].Document, got[i].Document))
 			require.Equal(t, records[i].Document == nil, got[i].Document == nil)

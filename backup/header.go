@@ -82,7 +82,7 @@ const (
 const idTime = "20060102T150405.000Z"
 
 // idPattern keeps ids from being anything but a name.
-var idPattern = regexp.MustCompile(`^[0-9]{8}T[0-9]{6}\.[0-9]{3}Z-(full|incremental)$`)
+var idPattern = regexp.MustCompile(`^\d{8}T\d{6}\.\d{3}Z-(full|incremental)$`)
 
 // ValidID tells whether an id is one that a backup may have.
 func ValidID(id string) bool { return idPattern.MatchString(id) }

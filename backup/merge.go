@@ -63,7 +63,7 @@ func merge(first, second Records, choose func(a, b *Record) (Record, bool)) Reco
 }
 
 // lower is what stands under the lower of two records' keys.
-func lower(a, b *Record) (*Record, *Record) {
+func lower(a, b *Record) (left, right *Record) {
 	switch {
 	case a == nil || b == nil:
 		return a, b

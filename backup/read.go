@@ -211,7 +211,7 @@ func (r *Reader) part() ([]byte, error) {
 		return nil, fmt.Errorf("it has a part of %d bytes, more than there can be", length)
 	}
 	var b bytes.Buffer
-	if _, err := io.CopyN(&b, r.in, int64(length)); err != nil { //nolint:gosec // G115: bounded above
+	if _, err := io.CopyN(&b, r.in, int64(length)); err != nil {
 		return nil, cut(err)
 	}
 	r.sum.Write(b.Bytes())

@@ -107,11 +107,11 @@ func (v *Vault) store(ctx context.Context, h Header, records Records) (Manifest,
 	go func() {
 		var err error
 		m.Trailer, err = Write(sum, h, records, v.Recipient, v.Now)
-		out.CloseWithError(err) //nolint:errcheck // it never fails
+		out.CloseWithError(err)
 		written <- err
 	}()
 	err := v.Place.Put(ctx, h.ID+fileEnding, in)
-	in.CloseWithError(errors.New("the file cannot be stored")) //nolint:errcheck // it never fails
+	in.CloseWithError(errors.New("the file cannot be stored"))
 	if writeErr := <-written; err != nil || writeErr != nil {
 		return Manifest{}, fmt.Errorf("taking backup %s: %w", h.ID, firstError(err, writeErr))
 	}

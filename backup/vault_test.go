@@ -1,6 +1,7 @@
 package backup
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -33,7 +34,7 @@ func TestFullAndIncremental(t *testing.T) {
 	v.Recipient = key.Recipient()
 	v.Identities = append(v.Identities, key)
 	was := sample()
-	now := append(sample()[1:], Record{"users", []byte("w"), []byte("new")})
+	now := slices.Concat(was[1:], []Record{{"users", []byte("w"), []byte("new")}})
 	now[3].Document = []byte("changed")
 
 	first, err := v.Take(t.Context(), Incremental, "marketplace", stream(was))

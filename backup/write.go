@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"slices"
 	"time"
 
 	"filippo.io/age"
@@ -106,8 +107,8 @@ func seal(w io.Writer, recipient age.Recipient) (*sealed, error) {
 
 // close finishes the innermost layer first.
 func (s *sealed) close() error {
-	for i := len(s.closers) - 1; i >= 0; i-- {
-		if err := s.closers[i].Close(); err != nil {
+	for _, closer := range slices.Backward(s.closers) {
+		if err := closer.Close(); err != nil {
 			return fmt.Errorf("finishing the file: %w", err)
 		}
 	}

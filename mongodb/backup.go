@@ -54,20 +54,23 @@ func (s *Store) records(ctx context.Context, collection string, yield func(backu
 	doing := "reading collection " + collection
 	cursor, err := s.users.Database().Collection(collection).Find(ctx, bson.D{}, options.Find().SetSort(up("_id")))
 	if err != nil {
-		return yield(backup.Record{}, failed(doing, err)) && false
+		yield(backup.Record{}, failed(doing, err))
+		return false
 	}
 	defer func() { _ = cursor.Close(context.WithoutCancel(ctx)) }() // it ends by itself as well
 	for cursor.Next(ctx) {
 		key, err := orderedKey(cursor.Current.Lookup("_id"))
 		if err != nil {
-			return yield(backup.Record{}, fmt.Errorf("%s: %w", doing, err)) && false
+			yield(backup.Record{}, fmt.Errorf("%s: %w", doing, err))
+			return false
 		}
 		if !yield(backup.Record{Collection: collection, Key: key, Document: slices.Clone(cursor.Current)}, nil) {
 			return false
 		}
 	}
 	if err := cursor.Err(); err != nil {
-		return yield(backup.Record{}, failed(doing, err)) && false
+		yield(backup.Record{}, failed(doing, err))
+		return false
 	}
 	return true
 }

@@ -3,6 +3,7 @@ package mongodb
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -38,9 +39,7 @@ func newPast(t *testing.T) *past {
 func (r *past) tick() {
 	states := map[string]trial.State{}
 	if len(r.states) > 0 {
-		for id, s := range r.states[len(r.states)-1] {
-			states[id] = s
-		}
+		maps.Copy(states, r.states[len(r.states)-1])
 	}
 	r.states = append(r.states, states)
 	r.now = r.now.Add(time.Minute)
@@ -119,7 +118,8 @@ func TestMomentsAreRestoredTrialByTrial(t *testing.T) {
 	r := newPast(t)
 	n := 0
 	lives(t, random, vendors, func(id string, e trial.Event) {
-		switch n++; {
+		n++
+		switch {
 		case n == 10:
 			r.backUp(t, backup.Full)
 		case n%30 == 0:
@@ -190,7 +190,7 @@ func TestTheLastBackupIsRestoredAsItIs(t *testing.T) {
 	into := r.restore(t, r.now)
 
 	want, got := everything(t, r.store), everything(t, into)
-	require.Equal(t, len(want), len(got))
+	require.Len(t, got, len(want), "not printed: it is long")
 	for i := range want {
 		require.Equal(t, want[i].Collection, got[i].Collection)
 		require.Equal(t, bson.Raw(want[i].Document).String(), bson.Raw(got[i].Document).String())

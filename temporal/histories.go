@@ -87,8 +87,7 @@ func (c *Client) IsRunning(ctx context.Context, vendorID string) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	described, err := c.SDK.DescribeWorkflowExecution(ctx, trial.WorkflowID(vendorID), "")
-	var missing *serviceerror.NotFound
-	if errors.As(err, &missing) {
+	if _, missing := errors.AsType[*serviceerror.NotFound](err); missing {
 		return false, nil
 	}
 	if err != nil {
