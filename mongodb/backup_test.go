@@ -196,6 +196,9 @@ func TestTheLastBackupIsRestoredAsItIs(t *testing.T) {
 		require.Equal(t, bson.Raw(want[i].Document).String(), bson.Raw(got[i].Document).String())
 		require.True(t, bytes.Equal(want[i].Document, got[i].Document))
 	}
+	send, err := into.Send(t.Context(), events[3].Step.Key("v1"))
+	require.NoError(t, err)
+	require.NotNil(t, send, "an e-mail that an event tells of is not sent again")
 	occupied, err := into.Occupied(t.Context())
 	require.NoError(t, err)
 	require.NotEmpty(t, occupied)
