@@ -76,6 +76,9 @@ func TestNoSecretHasADefault(t *testing.T) {
 	}
 }
 
+// ageRecipient is a public key of age, from its documentation.
+const ageRecipient = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"
+
 func TestEveryVariableReachesItsField(t *testing.T) {
 	t.Parallel()
 
@@ -99,8 +102,15 @@ func TestEveryVariableReachesItsField(t *testing.T) {
 		"LINK_SECRET":           linkSecret + "-new, " + linkSecret,
 		"WEBHOOK_SECRET":        hookSecret,
 		"MAIL_SENDERS":          "2",
-		"LOG_LEVEL":             "debug",
-		"LOG_FORMAT":            "console",
+		"BACKUP_DIR":            "no-such-folder-yet",
+		"BACKUP_S3_BUCKET":      "vault",
+		"BACKUP_S3_PREFIX":      "trials/",
+		"BACKUP_AGE_RECIPIENT":  ageRecipient,
+
+		"BACKUP_AGE_IDENTITY_FILE": planFile,
+
+		"LOG_LEVEL":  "debug",
+		"LOG_FORMAT": "console",
 	}, config.API)
 
 	require.NoError(t, err)
@@ -124,8 +134,15 @@ func TestEveryVariableReachesItsField(t *testing.T) {
 		LinkSecret:          []string{linkSecret + "-new", linkSecret},
 		WebhookSecret:       hookSecret,
 		MailSenders:         2,
-		LogLevel:            "debug",
-		LogFormat:           "console",
+		BackupDir:           "no-such-folder-yet",
+		BackupS3Bucket:      "vault",
+		BackupS3Prefix:      "trials/",
+		BackupAgeRecipient:  ageRecipient,
+
+		BackupAgeIdentityFile: planFile,
+
+		LogLevel:  "debug",
+		LogFormat: "console",
 	}, got)
 }
 
@@ -222,6 +239,12 @@ func TestWrongValuesAreNamed(t *testing.T) {
 		{"MAIL_SENDERS", "1001", "1001 is not between 1 and 1000"},
 		{"BEHIND_PROXY", "perhaps", "is neither true nor false"},
 		{"TEMPORAL_UI_URL", "localhost", `"localhost" is not a URL like`},
+		{"BACKUP_DIR", "config.go", "config.go is not a folder"},
+		{"BACKUP_S3_BUCKET", "My bucket", "is not a bucket's name"},
+		{"BACKUP_S3_PREFIX", "trials", "is not a beginning of keys"},
+		{"BACKUP_S3_PREFIX", "/trials/", "is not a beginning of keys"},
+		{"BACKUP_AGE_RECIPIENT", "age1short", "is not a public key of age"},
+		{"BACKUP_AGE_IDENTITY_FILE", "no-such-key.txt", "no such file"},
 		{"LOG_LEVEL", "loud", `"loud" is not one of debug, info, warn, error`},
 		{"LOG_FORMAT", "xml", `"xml" is not one of json, console`},
 	} {
@@ -259,6 +282,8 @@ func TestEveryVariableHasACheck(t *testing.T) {
 	parsed.RolloutPlan, parsed.Stakeholders, parsed.WebhookSecret = planFile, stakeholdersFile, hookSecret
 	parsed.AlertsConfig = alertsFile
 	parsed.TemporalUIURL, parsed.BehindProxy = "http://localhost:8233", true
+	parsed.BackupDir, parsed.BackupS3Bucket, parsed.BackupS3Prefix = t.TempDir(), "vault", "trials/"
+	parsed.BackupAgeRecipient, parsed.BackupAgeIdentityFile = ageRecipient, planFile
 	fields := reflect.ValueOf(parsed)
 	for i := range fields.NumField() {
 		require.False(t, fields.Field(i).IsZero(), "%s has no value here", fields.Type().Field(i).Name)

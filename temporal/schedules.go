@@ -21,6 +21,7 @@ const (
 	watchSchedule     = "watch-rollout"
 	alertsSchedule    = "watch-alerts"
 	recountSchedule   = "recount-counters"
+	backupSchedule    = "back-up"
 	// leastRecount is how often counters are recounted at most, where days are short.
 	leastRecount   = time.Hour
 	reportSchedule = "report-rollout"
@@ -85,9 +86,21 @@ func (c *Client) SetupSchedules(ctx context.Context, day time.Duration) error {
 			WorkflowExecutionTimeout: 15 * time.Minute, StaticSummary: "Makes the reports that are due on the time after the rollout",
 		},
 	}
+	backUp := client.ScheduleOptions{
+		ID:   backupSchedule,
+		Spec: client.ScheduleSpec{Intervals: []client.ScheduleIntervalSpec{{Every: rollout.BackupEvery(day)}}},
+		// Each has all that is different from the last full one, so a missed one is not made up for.
+		Overlap:       enums.SCHEDULE_OVERLAP_POLICY_SKIP,
+		CatchupWindow: leastCatchup,
+		Paused:        true, // until a rollout runs
+		Action: &client.ScheduleWorkflowAction{
+			ID: backupSchedule, Workflow: workflows.BackupWorkflowType, TaskQueue: c.TaskQueue,
+			WorkflowExecutionTimeout: 8 * time.Hour, StaticSummary: "Takes a backup of the database",
+		},
+	}
 	return errors.Join(
 		c.setupSchedule(ctx, reconcile), c.setupSchedule(ctx, watch), c.setupSchedule(ctx, recount), c.setupSchedule(ctx, report),
-		c.setupSchedule(ctx, c.alerts(day)),
+		c.setupSchedule(ctx, c.alerts(day)), c.setupSchedule(ctx, backUp),
 	)
 }
 
@@ -129,11 +142,15 @@ func (c *Client) setupSchedule(ctx context.Context, options client.ScheduleOptio
 	return nil
 }
 
-// Watching has the watch come, or stay away.
+// Watching has the watch come, and backups be taken, or neither.
 func (c *Client) Watching(ctx context.Context, on bool) error {
+	return errors.Join(c.scheduled(ctx, watchSchedule, on), c.scheduled(ctx, backupSchedule, on))
+}
+
+func (c *Client) scheduled(ctx context.Context, schedule string, on bool) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	handle := c.SDK.ScheduleClient().GetHandle(ctx, watchSchedule)
+	handle := c.SDK.ScheduleClient().GetHandle(ctx, schedule)
 	var err error
 	if on {
 		err = handle.Unpause(ctx, client.ScheduleUnpauseOptions{Note: "a rollout runs"})
@@ -141,7 +158,7 @@ func (c *Client) Watching(ctx context.Context, on bool) error {
 		err = handle.Pause(ctx, client.SchedulePauseOptions{Note: "no rollout runs"})
 	}
 	if err != nil {
-		return away("scheduling the watch", err)
+		return away("pausing or resuming schedule "+schedule, err)
 	}
 	return nil
 }
