@@ -166,16 +166,18 @@ func (s *Store) addToCounters(ctx context.Context, period monitoring.Period, cha
 
 // Counters are the counters of some periods; those that are 0 may be missing.
 func (s *Store) Counters(ctx context.Context, periods []monitoring.Period) (monitoring.Tally, error) {
+	// One query for all: 50 of their own take longer on every server. The embedded
+	// one reads all counters for it, which are few.
+	cursor, err := s.counters.Find(ctx, bson.D{{Key: "_id", Value: bson.D{{Key: "$in", Value: periods}}}})
+	if err != nil {
+		return nil, failed("reading the counters", err)
+	}
+	var docs []counterDocument
+	if err := cursor.All(ctx, &docs); err != nil {
+		return nil, failed("reading the counters", err)
+	}
 	t := monitoring.Tally{}
-	for _, period := range periods {
-		var doc counterDocument
-		err := s.counters.FindOne(ctx, byID(string(period))).Decode(&doc)
-		if errors.Is(err, mongo.ErrNoDocuments) {
-			continue
-		}
-		if err != nil {
-			return nil, failed("reading the counters of "+string(period), err)
-		}
+	for _, doc := range docs {
 		t.Add(doc.tally())
 	}
 	return t, nil

@@ -225,7 +225,7 @@ func (r Rule) Limit() string {
 }
 
 // leastLook bounds how often the alerts are looked at where a day lasts seconds.
-const leastLook = 2 * time.Second
+const leastLook = 5 * time.Second
 
 // LookEvery is how often the alerts are looked at: every minute of a day of 24 hours.
 func LookEvery(day time.Duration) time.Duration { return max(day/minutesPerDay, leastLook) }

@@ -1,6 +1,7 @@
 package monitoring
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -19,12 +20,8 @@ func minutesOn(minutes float64) time.Time {
 
 // builtIn is the built-in one of that id.
 func builtIn(id RuleID) Rule {
-	for _, r := range Rules() {
-		if r.ID == id {
-			return r
-		}
-	}
-	panic("no rule " + id)
+	rules := Rules()
+	return rules[slices.IndexFunc(rules, func(r Rule) bool { return r.ID == id })]
 }
 
 // observing is an observation of a value; none where it is negative.
@@ -213,7 +210,7 @@ func TestACooldownScalesWithTheDayAndIsNeverShorterThanTenSeconds(t *testing.T) 
 	require.Equal(t, time.Minute, r.cools(24*time.Minute))
 	require.Equal(t, 10*time.Second, r.cools(2*time.Second))
 	require.Equal(t, time.Minute, LookEvery(trial.RealDay))
-	require.Equal(t, 2*time.Second, LookEvery(2*time.Second))
+	require.Equal(t, 5*time.Second, LookEvery(2*time.Second))
 }
 
 func TestWhatAPersonMayDo(t *testing.T) {

@@ -39,8 +39,23 @@ func (s *samples) PutProcess(_ context.Context, p monitoring.Process, _ time.Tim
 }
 
 func (s *samples) ForgetProcesses(_ context.Context, before time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.forgotten = before
 	return nil
+}
+
+// kept is what was stored last, how often, and up to when others were forgotten.
+func (s *samples) kept() ([]monitoring.Sample, int, time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.process.Samples, s.stored, s.forgotten
+}
+
+func (s *samples) setAway(away bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.away = away
 }
 
 func TestAProcessSamplesItself(t *testing.T) {
@@ -55,25 +70,28 @@ func TestAProcessSamplesItself(t *testing.T) {
 		var running sync.WaitGroup
 		running.Go(func() { s.Run(ctx) })
 		synctest.Wait()
-		require.Equal(t, 1, store.stored, "at once")
-		require.Equal(t, start.Add(-time.Hour), store.forgotten)
+		_, stored, forgotten := store.kept()
+		require.Equal(t, 1, stored, "at once")
+		require.Equal(t, start.Add(-time.Hour), forgotten)
 		s.Called(time.Second)
 		s.Called(monitoring.SlowResponse)
 		s.Called(monitoring.SlowResponse + 1)
 		time.Sleep(monitoring.SampleEvery) //nolint:forbidigo // in a bubble: nothing is waited for
 		synctest.Wait()
+		kept, _, _ := store.kept()
 		require.Equal(t, []monitoring.Sample{
 			{At: start.UTC(), Memory: 0.25},
 			{At: start.Add(monitoring.SampleEvery).UTC(), CPU: 0.5, Memory: 0.25, Calls: 3, Slow: 1},
-		}, store.process.Samples)
+		}, kept)
 
-		store.away = true
+		store.setAway(true)
 		time.Sleep(monitoring.SampleEvery) //nolint:forbidigo // in a bubble: nothing is waited for
 		synctest.Wait()
-		store.away = false
+		store.setAway(false)
 		time.Sleep(monitoring.SampleEvery) //nolint:forbidigo // in a bubble: nothing is waited for
 		synctest.Wait()
-		require.Len(t, store.process.Samples, 4, "what could not be stored comes with the next")
+		kept, _, _ = store.kept()
+		require.Len(t, kept, 4, "what could not be stored comes with the next")
 		stop()
 		running.Wait()
 	})

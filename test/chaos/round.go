@@ -170,7 +170,7 @@ func (l *lane) start(ctx context.Context) error {
 	if err := l.eventually(ctx, "the rollout to start", func() error { return l.ask(ctx, rollouts, body) }); err != nil {
 		return err
 	}
-	waived := found
+	waived := false
 	return l.await(ctx, "vendors to be admitted", func(v rollout.View) bool {
 		if !waived && len(v.Rollout.Checks) > 0 && v.Rollout.ID != before.Rollout.ID {
 			waived = l.ask(ctx, rollouts+"/current/preflight/"+rollout.CheckBackup+"/waiver", map[string]any{"reason": "chaos"}) == nil

@@ -58,8 +58,10 @@ func run(ctx context.Context, histories string) (err error) {
 	var rides []lived
 	var ridden error
 	var riding sync.WaitGroup
-	riding.Go(func() { rides, ridden = rideAll(ctx, embedded, client, logs, os.Stdout) })
+	vendorsOver := make(chan struct{})
+	riding.Go(func() { rides, ridden = rideAll(ctx, vendorsOver, embedded, client, logs, os.Stdout) })
 	err = vendors(ctx, embedded, client, logs, histories)
+	close(vendorsOver)
 	riding.Wait()
 	err = errors.Join(err, ridden)
 	if !reportRides(os.Stdout, rides) {

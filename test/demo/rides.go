@@ -21,18 +21,21 @@ type lived struct {
 	finding *finding
 }
 
-// together is how many rollouts are lived through at once, beside the vendors:
-// more are too much for two cores.
+// together is how many systems live at once: more are too much for two cores.
 const together = 2
 
-// rideAll lives through every course, each on a system of its own.
-func rideAll(ctx context.Context, embedded *stack.Stack, client *mongo.Client, logs string, out io.Writer) ([]lived, error) {
+// rideAll lives through every course, each on a system of its own: one beside the
+// vendors, and two at a time once they are through.
+func rideAll(ctx context.Context, vendorsOver <-chan struct{}, embedded *stack.Stack, client *mongo.Client, logs string, out io.Writer) ([]lived, error) {
 	all := courses()
 	results, errs := make([]lived, len(all)), make([]error, len(all))
 	next := make(chan int)
 	var done sync.WaitGroup
-	for range together {
+	for lane := range together {
 		done.Go(func() {
+			if lane > 0 {
+				<-vendorsOver
+			}
 			for i := range next {
 				results[i], errs[i] = rideOne(ctx, all[i], embedded, client, logs, out)
 			}
