@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"slices"
 	"testing"
 	"time"
@@ -99,7 +100,7 @@ func (s shelf) Put(_ context.Context, name string, content io.Reader) error {
 func (s shelf) Get(_ context.Context, name string) (io.ReadCloser, error) {
 	b, ok := s[name]
 	if !ok {
-		return nil, errBroken
+		return nil, fmt.Errorf("%s: %w", name, fs.ErrNotExist)
 	}
 	return io.NopCloser(bytes.NewReader(slices.Clone(b))), nil
 }

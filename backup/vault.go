@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"io/fs"
 	"maps"
 	"slices"
 	"strings"
@@ -45,6 +46,8 @@ type Vault struct {
 type RefusedError struct {
 	File   string
 	Reason error
+	// Manifest is what the backup should be; nil where that is not known, as of one that was never finished.
+	Manifest *Manifest
 }
 
 func (e *RefusedError) Error() string {
@@ -55,6 +58,9 @@ func (e *RefusedError) Unwrap() error { return e.Reason }
 func refused(id string, reason error) error {
 	return &RefusedError{File: id + fileEnding, Reason: reason}
 }
+
+// errNotStored is what is told to the writer of a file whose place takes no more of it.
+var errNotStored = errors.New("the file cannot be stored")
 
 // Take takes a backup of what scan reads, which can be read more than once, and reads the backup back.
 // An incremental one that has no good base, or whose base is a day old or cannot be opened with
@@ -111,9 +117,12 @@ func (v *Vault) store(ctx context.Context, h Header, records Records) (Manifest,
 		written <- err
 	}()
 	err := v.Place.Put(ctx, h.ID+fileEnding, in)
-	in.CloseWithError(errors.New("the file cannot be stored"))
-	if writeErr := <-written; err != nil || writeErr != nil {
-		return Manifest{}, fmt.Errorf("taking backup %s: %w", h.ID, firstError(err, writeErr))
+	in.CloseWithError(errNotStored)
+	if writeErr := <-written; writeErr != nil && !errors.Is(writeErr, errNotStored) {
+		err = writeErr // what the place makes of it says less
+	}
+	if err != nil {
+		return Manifest{}, fmt.Errorf("taking backup %s: %w", h.ID, err)
 	}
 	m.Size, m.SHA256 = sum.n, hex.EncodeToString(sum.sum.Sum(nil))
 	if err := v.check(ctx, m); err != nil {
@@ -153,16 +162,53 @@ func (v *Vault) List(ctx context.Context) (Listed, error) {
 		switch {
 		case ctx.Err() != nil:
 			return Listed{}, ctx.Err()
-		case err == nil && m.Size != files[name]:
-			err = fmt.Errorf("it has %d bytes and should have %d", files[name], m.Size)
-		}
-		if err != nil {
+		case err != nil:
 			l.Bad = append(l.Bad, RefusedError{File: name, Reason: err})
-			continue
+		case m.Size != files[name]:
+			l.Bad = append(l.Bad, RefusedError{File: name, Reason: wrongLength(files[name], m.Size), Manifest: &m})
+		default:
+			l.Good = append(l.Good, m)
 		}
-		l.Good = append(l.Good, m)
 	}
 	return l, nil
+}
+
+func wrongLength(is, should int64) error {
+	return fmt.Errorf("it has %d bytes and should have %d", is, should)
+}
+
+// Finished are all backups that were finished, those as well of which it shows already that they are no
+// good any more: who restores from one of these is to be told so, and not be given an older one unasked.
+func (l Listed) Finished() []Manifest {
+	all := slices.Clone(l.Good)
+	for _, bad := range l.Bad {
+		if bad.Manifest != nil {
+			all = append(all, *bad.Manifest)
+		}
+	}
+	return all
+}
+
+// Last is the last good backup of a database, and whether there is one. It reads as few manifests as it can.
+func (v *Vault) Last(ctx context.Context, database string) (last Manifest, found bool, err error) {
+	files, err := v.Place.List(ctx)
+	if err != nil {
+		return Manifest{}, false, fmt.Errorf("listing the backups in %s: %w", v.Place, err)
+	}
+	for _, name := range slices.Backward(slices.Sorted(maps.Keys(files))) { // their names begin with the moment
+		id, ok := strings.CutSuffix(name, fileEnding)
+		if !ok || !ValidID(id) {
+			continue
+		}
+		m, err := v.manifest(ctx, id)
+		if ctx.Err() != nil {
+			return Manifest{}, false, ctx.Err()
+		}
+		if err == nil && m.Size == files[name] && m.Database == database {
+			return m, true, nil
+		}
+	}
+	return Manifest{}, false, nil
 }
 
 // maxManifest bounds what is read of a manifest, in bytes.
@@ -170,8 +216,11 @@ const maxManifest = 1 << 20
 
 func (v *Vault) manifest(ctx context.Context, id string) (Manifest, error) {
 	file, err := v.Place.Get(ctx, id+manifestEnding)
-	if err != nil {
+	if errors.Is(err, fs.ErrNotExist) {
 		return Manifest{}, fmt.Errorf("its manifest, which is written last, is not there: %w", err)
+	}
+	if err != nil {
+		return Manifest{}, fmt.Errorf("its manifest cannot be read: %w", err)
 	}
 	defer file.Close()
 	document, err := io.ReadAll(io.LimitReader(file, maxManifest))
@@ -227,7 +276,7 @@ func (v *Vault) check(ctx context.Context, m Manifest) error {
 	}
 	switch {
 	case sum.n != m.Size:
-		return refused(m.ID, fmt.Errorf("it has %d bytes and should have %d", sum.n, m.Size))
+		return refused(m.ID, wrongLength(sum.n, m.Size))
 	case hex.EncodeToString(sum.sum.Sum(nil)) != m.SHA256:
 		return refused(m.ID, errors.New("it does not have the checksum of its manifest"))
 	case !v.mayOpen(m):
@@ -283,14 +332,14 @@ func (v *Vault) read(ctx context.Context, id string, do func(Records) error) err
 	})
 }
 
-// Expire deletes the backups of a database that are not needed any more, and says which. The manifest
-// goes first, so that what is half deleted is no backup.
+// Expire deletes the backups of a database that are not needed any more, and says which; and files of
+// as long ago that never became a backup. The manifest goes first, so that what is half deleted is no backup.
 func (v *Vault) Expire(ctx context.Context, database string) ([]string, error) {
 	listed, err := v.List(ctx)
 	if err != nil {
 		return nil, err
 	}
-	expired := Expired(OfDatabase(listed.Good, database), v.Now())
+	expired := append(Expired(OfDatabase(listed.Good, database), v.Now()), listed.abandoned(v.Now())...)
 	for i, id := range expired {
 		for _, ending := range []string{manifestEnding, fileEnding} {
 			if err := v.Place.Delete(ctx, id+ending); err != nil {
@@ -299,6 +348,18 @@ func (v *Vault) Expire(ctx context.Context, database string) ([]string, error) {
 		}
 	}
 	return expired, nil
+}
+
+// abandoned are the ids of files without a manifest that were begun before the horizon.
+func (l Listed) abandoned(now time.Time) (ids []string) {
+	for _, bad := range l.Bad {
+		id := strings.TrimSuffix(bad.File, fileEnding)
+		begun, err := time.Parse(idTime, id[:len(idTime)])
+		if err == nil && errors.Is(bad.Reason, fs.ErrNotExist) && begun.Before(now.Add(-Horizon)) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
 }
 
 // measure counts and sums what passes through.

@@ -80,7 +80,7 @@ func TestVerifyRefuses(t *testing.T) {
 		"cannot be read":      func(s shelf, _, id string) { s[id+manifestEnding] = []byte("{") },
 		"its manifest is":     func(s shelf, base, id string) { s[id+manifestEnding] = s[base+manifestEnding] },
 		"the base of":         func(s shelf, base, _ string) { s[base+fileEnding][70] ^= 1 },
-		"broken":              func(s shelf, _, id string) { delete(s, id+fileEnding) },
+		"does not exist":      func(s shelf, _, id string) { delete(s, id+fileEnding) },
 		"the key given":       func(shelf, string, string) {},
 		"its header is that ": func(s shelf, base, id string) { exchange(s, base, id) },
 	} {
@@ -130,6 +130,31 @@ func TestList(t *testing.T) {
 	require.Equal(t, []Manifest{good}, listed.Good)
 	require.Len(t, listed.Bad, 1)
 	require.Equal(t, short.ID+fileEnding, listed.Bad[0].File)
+	require.Equal(t, []Manifest{good, short}, listed.Finished(), "whoever needs the short one is to hear that it is short")
+}
+
+// The last good backup is found past what is none, and past another database's.
+func TestLast(t *testing.T) {
+	t.Parallel()
+	v, s := newVault()
+	last := func() string {
+		m, found, err := v.Last(t.Context(), "marketplace")
+		require.NoError(t, err)
+		require.Equal(t, found, m.ID != "")
+		return m.ID
+	}
+	require.Empty(t, last())
+	good, err := v.Take(t.Context(), Full, "marketplace", stream(sample()))
+	require.NoError(t, err)
+	later, err := v.Take(t.Context(), Incremental, "marketplace", stream(sample()))
+	require.NoError(t, err)
+	_, err = v.Take(t.Context(), Full, "other", stream(sample()))
+	require.NoError(t, err)
+	require.Equal(t, later.ID, last())
+	s[later.ID+fileEnding] = nil
+	require.Equal(t, good.ID, last(), "cut off")
+	delete(s, good.ID+manifestEnding)
+	require.Empty(t, last(), "unfinished")
 }
 
 func TestExpireDeletes(t *testing.T) {
@@ -147,6 +172,32 @@ func TestExpireDeletes(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, expired, 1)
 	require.Len(t, s, 2)
+	require.Contains(t, s, kept.ID+fileEnding)
+}
+
+// A process that is killed leaves a file without a manifest: it is no backup, and does not stay for ever.
+func TestExpireDeletesWhatNeverBecameABackup(t *testing.T) {
+	t.Parallel()
+	v, s := newVault()
+	abandoned, err := v.Take(t.Context(), Full, "marketplace", stream(sample()))
+	require.NoError(t, err)
+	delete(s, abandoned.ID+manifestEnding)
+	unreadable, err := v.Take(t.Context(), Full, "marketplace", stream(sample()))
+	require.NoError(t, err)
+	s[unreadable.ID+manifestEnding] = []byte("{")
+	kept, err := v.Take(t.Context(), Full, "marketplace", stream(sample()))
+	require.NoError(t, err)
+
+	v.Now = func() time.Time { return abandoned.Begin.Add(Horizon) }
+	expired, err := v.Expire(t.Context(), "marketplace")
+	require.NoError(t, err)
+	require.Empty(t, expired, "it may still be written")
+	v.Now = func() time.Time { return abandoned.Begin.Add(Horizon + time.Hour) }
+	expired, err = v.Expire(t.Context(), "marketplace")
+	require.NoError(t, err)
+	require.Equal(t, []string{abandoned.ID}, expired)
+	require.NotContains(t, s, abandoned.ID+fileEnding)
+	require.Contains(t, s, unreadable.ID+fileEnding, "a person may know what to do with it")
 	require.Contains(t, s, kept.ID+fileEnding)
 }
 

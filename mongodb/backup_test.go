@@ -199,6 +199,7 @@ func TestTheLastBackupIsRestoredAsItIs(t *testing.T) {
 	send, err := into.Send(t.Context(), events[3].Step.Key("v1"))
 	require.NoError(t, err)
 	require.NotNil(t, send, "an e-mail that an event tells of is not sent again")
+	requireDisabled(t, r.store, into)
 	occupied, err := into.Occupied(t.Context())
 	require.NoError(t, err)
 	require.NotEmpty(t, occupied)
@@ -208,16 +209,74 @@ func TestTheLastBackupIsRestoredAsItIs(t *testing.T) {
 	require.Empty(t, occupied)
 }
 
-// everything is all that there is but for what is folded anew, with a moment of its own.
+// everything is all that there is but for what is folded anew, with a moment of its own, and the flags.
 func everything(t *testing.T, s *Store) (all []backup.Record) {
 	t.Helper()
 	for record, err := range s.Records(t.Context()) {
 		require.NoError(t, err)
-		if record.Collection != trialsCollection && record.Collection != sendsCollection {
+		if record.Collection != trialsCollection && record.Collection != sendsCollection && record.Collection != flagsCollection {
 			all = append(all, record)
 		}
 	}
 	return all
+}
+
+// requireDisabled checks that restored flags are those of before, but for the automation.
+func requireDisabled(t *testing.T, before, restored *Store) {
+	t.Helper()
+	was, err := before.Flags(t.Context())
+	require.NoError(t, err)
+	is, err := restored.Flags(t.Context())
+	require.NoError(t, err)
+	require.True(t, was.FeatureFlags.TrialAutomation.Enabled)
+	require.Equal(t, was.Version+1, is.Version)
+	require.Equal(t, byRestore, is.UpdatedBy)
+	was.FeatureFlags.TrialAutomation.Enabled = false
+	require.Equal(t, was.FeatureFlags, is.FeatureFlags)
+	require.Equal(t, was.Salt, is.Salt, "the vendors' buckets are what they were")
+}
+
+// The automation is disabled before there is anybody to write to, also where the backup has no flags.
+func TestARestoredDatabaseSendsNothing(t *testing.T) {
+	t.Parallel()
+	withFlags, without := newPast(t), newPast(t)
+	for _, r := range []*past{withFlags, without} {
+		register(t, r.store, "v1", trial.Automated)
+		register(t, r.store, "v2", trial.Automated)
+	}
+	_, err := withFlags.store.Flags(t.Context())
+	require.NoError(t, err)
+	for name, r := range map[string]*past{"flags": withFlags, "no flags": without} {
+		r.backUp(t, backup.Full)
+		into := newTestStore(t)
+		listed, err := r.vault.List(t.Context())
+		require.NoError(t, err)
+		seen := 0
+		_, err = into.Restore(t.Context(), Moment{At: r.now, Before: func(do func(backup.Records) error) error {
+			return r.vault.Open(t.Context(), listed.Good[0], func(records backup.Records) error {
+				return do(func(yield func(backup.Record, error) bool) {
+					for record, err := range records {
+						if record.Collection == usersCollection && name == "flags" {
+							seen++
+						}
+						if seen == 2 { // the first is about to be written
+							doc, err := into.Flags(t.Context())
+							require.NoError(t, err)
+							require.False(t, doc.FeatureFlags.TrialAutomation.Enabled)
+						}
+						if !yield(record, err) {
+							return
+						}
+					}
+				})
+			})
+		}})
+		require.NoError(t, err, name)
+		require.Equal(t, name == "flags", seen == 2)
+		doc, err := into.Flags(t.Context())
+		require.NoError(t, err)
+		require.False(t, doc.FeatureFlags.TrialAutomation.Enabled, name)
+	}
 }
 
 // A trial may be ahead of its events in a backup, which is taken while the system works.
@@ -314,49 +373,4 @@ func TestCollectionsWithMixedIDsAreRead(t *testing.T) {
 	}
 	r.backUp(t, backup.Full)
 	require.Len(t, everything(t, r.store), 11)
-}
-
-// What only the workflow knows is added; what both know stays, and what does not fit is told.
-func TestCatchUp(t *testing.T) {
-	t.Parallel()
-	events, want := history(t, registration14d("v1"), steps(4)...)
-	other := slices.Clone(events)
-	other[2].Type = trial.EventCancelled
-	for name, c := range map[string]struct {
-		have, told []trial.Event
-		want       Caught
-		seq        int
-	}{
-		"nothing is missing":         {have: events, told: events, seq: 5},
-		"everything is missing":      {told: events, want: Caught{Added: 5}, seq: 5},
-		"the end is missing":         {have: events[:2], told: events[1:], want: Caught{Added: 3}, seq: 5},
-		"the workflow knows less":    {have: events, told: events[:2], seq: 5},
-		"what is between is unknown": {have: events[:1], told: events[3:], want: Caught{Gap: 2}, seq: 1},
-		"they differ":                {have: events[:3], told: other, want: Caught{Differs: 3}, seq: 3},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			s := newTestStore(t)
-			register(t, s, "v1", trial.Automated)
-			appendAll(t, s, c.have)
-			got, err := s.CatchUp(t.Context(), "v1", c.told)
-			require.NoError(t, err)
-			require.Equal(t, c.want, got)
-			state, _, err := s.Trial(t.Context(), "v1")
-			require.NoError(t, err)
-			require.Equal(t, c.seq, state.Seq)
-			if c.seq == want.Seq {
-				require.Equal(t, want, state)
-			}
-			if c.want.Added > 0 {
-				send, err := s.Send(t.Context(), events[4].Step.Key("v1"))
-				require.NoError(t, err)
-				require.Equal(t, trial.SendSent, send.Status)
-			}
-		})
-	}
-	s := newTestStore(t)
-	got, err := s.CatchUp(t.Context(), "v1", events)
-	require.NoError(t, err)
-	require.Equal(t, Caught{Added: 5, NoVendor: true}, got)
 }

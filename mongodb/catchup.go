@@ -5,10 +5,14 @@ import (
 	"errors"
 	"fmt"
 
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+
+	"marketplace.example/trials/rollout"
 	"marketplace.example/trials/trial"
 )
 
-// Caught is what became of comparing one trial with what its workflow knows.
+// Caught is what became of comparing a trial, or a rollout, with what its workflow knows.
 type Caught struct {
 	// Added counts events that the database did not have.
 	Added int
@@ -17,46 +21,171 @@ type Caught struct {
 	Differs, Gap int
 	// NoVendor says that the vendor's document is not there.
 	NoVendor bool
+	// Suppressed says that the database did not know that no e-mail may go to the vendor.
+	Suppressed bool
 }
 
 // CatchUp adds to a trial the events that its workflow knows and the database does not: those given, in
-// order, any of which may be known already. What the database has stays.
-func (s *Store) CatchUp(ctx context.Context, vendorID string, events []trial.Event) (Caught, error) {
-	var c Caught
+// order, any of which may be known already. What the database has stays. Then it stops e-mail to a
+// vendor where the workflow knows that none may go out. Where the vendor's document is lost, what
+// was decided about the vendor is kept for when it comes back.
+func (s *Store) CatchUp(ctx context.Context, vendorID string, events []trial.Event, noMail []trial.Suppression) (Caught, error) {
 	if !trial.ValidVendorID(vendorID) {
-		return c, fmt.Errorf("catching up: %.80q cannot name a trial", vendorID)
+		return Caught{}, fmt.Errorf("catching up: %.80q cannot name a trial", vendorID)
 	}
-	have, err := s.Events(ctx, vendorID, 1)
+	c, begun, err := s.addEvents(ctx, vendorID, events)
 	if err != nil {
 		return c, err
+	}
+	vendor, err := s.Vendor(ctx, vendorID)
+	var gone *trial.Error
+	if c.NoVendor = errors.As(err, &gone) && gone.Code == trial.CodeNotFound; err != nil && !c.NoVendor {
+		return c, err
+	}
+	var known *trial.Suppression
+	if vendor.Automation != nil {
+		known = vendor.Automation.Suppression
+	}
+	lost := unknownSuppression(known, events, noMail)
+	c.Suppressed = lost != nil
+	switch {
+	case !c.NoVendor && lost != nil:
+		err = s.Suppress(ctx, vendorID, *lost)
+	case c.NoVendor && begun != nil && begun.Registration != nil:
+		err = s.keepDecided(ctx, *begun.Registration, lost)
+	default:
+		err = nil
+	}
+	return c, err
+}
+
+// addEvents adds what is missing, and answers with the trial's first event, nil where it is not known.
+func (s *Store) addEvents(ctx context.Context, vendorID string, events []trial.Event) (c Caught, begun *trial.Event, err error) {
+	have, err := s.Events(ctx, vendorID, 1)
+	if err != nil {
+		return c, nil, err
 	}
 	state := trial.Fold(have)
 	for _, e := range events {
 		if e.Seq <= len(have) {
 			if !have[e.Seq-1].Same(e) {
 				c.Differs = e.Seq
-				return c, nil
+				break
 			}
 			continue
 		}
 		if e.Seq != state.Seq+1 {
 			c.Gap = state.Seq + 1
-			return c, nil
+			break
 		}
 		state = state.Apply(e)
 		if _, err := s.Append(ctx, e, state); err != nil {
-			return c, err
+			return c, nil, err
 		}
 		if err := s.settleMailed(ctx, vendorID, []trial.Event{e}); err != nil {
-			return c, err
+			return c, nil, err
 		}
 		have = append(have, e)
 		c.Added++
 	}
-	_, err = s.Vendor(ctx, vendorID)
-	var gone *trial.Error
-	if c.NoVendor = errors.As(err, &gone) && gone.Code == trial.CodeNotFound; c.NoVendor {
-		return c, nil
+	if len(have) > 0 {
+		begun = &have[0]
 	}
-	return c, err
+	return c, begun, nil
 }
+
+// unknownSuppression is why no e-mail may go to a vendor, where the workflow knows of it and the database
+// does not; nil where it does. A workflow does not know which address was meant, so then it is every one.
+func unknownSuppression(known *trial.Suppression, events []trial.Event, noMail []trial.Suppression) (lost *trial.Suppression) {
+	learn := func(p trial.Suppression) {
+		if !lost.Covers(p) {
+			lost = &p
+		}
+	}
+	for _, p := range noMail {
+		// The address that was told of may be the one that is known, or one that came after it.
+		same := known != nil && p.Reason == known.Reason && !p.At.After(known.At)
+		if !known.Covers(p) && !same {
+			learn(p)
+		}
+	}
+	for _, e := range events {
+		if known != nil || e.Facts == nil {
+			continue
+		}
+		if reason := e.Facts.NoMail; reason == trial.ReasonUnsubscribed || reason == trial.ReasonSuppressedAddress {
+			learn(trial.Suppression{Reason: reason, At: e.At})
+		}
+	}
+	return lost
+}
+
+// keepDecided keeps with which start and in which cohort a vendor is whose document is lost, so that it
+// goes on so once the document comes back, over HTTP or straight into the collection. With which percentage
+// that was decided is not known any more.
+func (s *Store) keepDecided(ctx context.Context, r trial.Registration, noMail *trial.Suppression) error {
+	doc, err := s.Flags(ctx)
+	if err != nil {
+		return err
+	}
+	key := registrationKey(r.VendorID)
+	if _, _, err := first(ctx, s, key, registration{
+		StartedAt: r.At, Cohort: r.Cohort, Bucket: doc.Admit(r.VendorID).Bucket, Policy: r.Policy.Name, RegisteredAt: r.At,
+	}); err != nil || noMail == nil {
+		return err
+	}
+	update := bson.D{{Key: "$max", Value: bson.D{{Key: "value.suppression", Value: suppressionDocument{Rank: suppressionRank(*noMail), Suppression: *noMail}}}}}
+	if err := s.firsts.FindOneAndUpdate(ctx, byID(key), update).Err(); err != nil && !errors.Is(err, mongo.ErrNoDocuments) {
+		return failed("keeping that vendor "+r.VendorID+" gets no e-mail", err)
+	}
+	return nil
+}
+
+// CatchUpRollout adds to a rollout the decisions that its workflow knows and the database does not: those
+// given, in order, any of which may be known already. What the database has stays. The flags' percentage
+// follows what was decided; the automation stays enabled or disabled as it is.
+func (s *Store) CatchUpRollout(ctx context.Context, id string, decisions []rollout.Event) (Caught, rollout.State, error) {
+	var c Caught
+	have, err := s.Decisions(ctx, id, 1, allDecisions)
+	if err != nil {
+		return c, rollout.State{}, err
+	}
+	state := rollout.Fold(have)
+	var percentage *float64
+	for _, e := range decisions {
+		if e.Seq <= len(have) {
+			if have[e.Seq-1].Type != e.Type {
+				c.Differs = e.Seq
+				break
+			}
+			continue
+		}
+		if e.Seq != state.Seq+1 {
+			c.Gap = state.Seq + 1
+			break
+		}
+		state = state.Apply(e)
+		if state.ID != id {
+			return c, state, fmt.Errorf("catching up rollout %.80q: its decision %d is of rollout %.80q", id, e.Seq, state.ID)
+		}
+		if _, err := s.AppendDecision(ctx, e, state); err != nil {
+			return c, state, err
+		}
+		have = append(have, e)
+		c.Added++
+		if e.Percentage != nil {
+			percentage = e.Percentage
+		}
+	}
+	if percentage == nil {
+		return c, state, nil
+	}
+	_, err = s.UpdateFlags(ctx, byRestore, func(f *rollout.Flags) error {
+		f.TrialAutomation.RolloutPercentage = *percentage
+		return nil
+	})
+	return c, state, err
+}
+
+// allDecisions is more than a rollout has.
+const allDecisions = 1 << 20

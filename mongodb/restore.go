@@ -1,6 +1,7 @@
 package mongodb
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"marketplace.example/trials/backup"
 	"marketplace.example/trials/rollout"
@@ -26,7 +28,12 @@ type Restored struct {
 	Rollouts int `json:"rollouts"`
 	// Later are events that were left out, since they happened after the moment.
 	Later int `json:"later"`
+	// Flags are as they were; now the automation is disabled.
+	Flags rollout.Flags `json:"flags"`
 }
+
+// byRestore is who changes the flags when a database is restored.
+const byRestore = "restore"
 
 // folded are the collections that are made from events, and so not restored: a backup is taken while
 // the system works, so they may tell of events that it does not have.
@@ -81,12 +88,17 @@ type Moment struct {
 
 // Restore fills an empty database with what it held at a moment. Events are taken from the backup after
 // it where there is one, up to the moment, so that they are exact; with them come vendors whose trial
-// began between the backups. Everything else is as the one before has it.
+// began between the backups. Everything else is as the one before has it, but for the automation, which is
+// disabled from the first moment on: those who have unsubscribed since may not be known, so a
+// person is to say when it goes on.
 func (s *Store) Restore(ctx context.Context, m Moment) (Restored, error) {
 	ctx, cancel := context.WithTimeout(ctx, backupLimit)
 	defer cancel()
 	r := &restore{store: s, at: m.At, since: m.Began.Add(-clocksDiffer), born: map[string]bool{}}
 	if err := r.fill(ctx, m.Before, m.After); err != nil {
+		return r.done, err
+	}
+	if _, err := s.Disable(ctx); err != nil { // the backup may have no flags
 		return r.done, err
 	}
 	if err := s.Setup(ctx); err != nil {
@@ -121,7 +133,7 @@ func (r *restore) fill(ctx context.Context, before, after BackupSource) error {
 		}
 	}
 	rest := func(record backup.Record) bool { return !known[record.Collection] }
-	if err := before(func(records backup.Records) error { return r.insert(ctx, filter(records, rest)) }); err != nil {
+	if err := before(func(records backup.Records) error { return r.insert(ctx, r.disabled(filter(records, rest))) }); err != nil {
 		return err
 	}
 	if after == nil {
@@ -131,6 +143,53 @@ func (r *restore) fill(ctx context.Context, before, after BackupSource) error {
 		return err
 	}
 	return after(func(records backup.Records) error { return r.insertBorn(ctx, records) })
+}
+
+// disabled has the flags come with the automation disabled. What a backup may hold beside them is left alone.
+func (r *restore) disabled(records backup.Records) backup.Records {
+	return func(yield func(backup.Record, error) bool) {
+		for record, err := range records {
+			if err == nil && record.Collection == flagsCollection && text(bson.Raw(record.Document).Lookup("_id")) == flagsID {
+				record.Document, err = r.disabledFlags(record.Document)
+			}
+			if !yield(record, err) {
+				return
+			}
+		}
+	}
+}
+
+func (r *restore) disabledFlags(document []byte) ([]byte, error) {
+	var flags flagsDocument
+	decoder := bson.NewDecoder(bson.NewDocumentReader(bytes.NewReader(document)))
+	decoder.UseJSONStructTags()
+	if err := decoder.Decode(&flags); err != nil {
+		return nil, fmt.Errorf("reading the flags in the backup: %w", err)
+	}
+	r.done.Flags = flags.FeatureFlags
+	if !flags.FeatureFlags.TrialAutomation.Enabled {
+		return document, nil
+	}
+	flags.FeatureFlags.TrialAutomation.Enabled = false
+	flags.Version++
+	flags.UpdatedAt, flags.UpdatedBy = stored(time.Now()), byRestore
+	var changed bytes.Buffer
+	encoder := bson.NewEncoder(bson.NewDocumentWriter(&changed))
+	encoder.UseJSONStructTags()
+	if err := encoder.Encode(flags); err != nil {
+		return nil, fmt.Errorf("disabling the automation: %w", err)
+	}
+	return changed.Bytes(), nil
+}
+
+// Disable disables the automation of a database that was restored, and answers with the flags as they were.
+func (s *Store) Disable(ctx context.Context) (was rollout.Flags, err error) {
+	_, err = s.UpdateFlags(ctx, byRestore, func(f *rollout.Flags) error {
+		was = *f
+		f.TrialAutomation.Enabled = false
+		return nil
+	})
+	return was, err
 }
 
 func filter(records backup.Records, keep func(backup.Record) bool) backup.Records {
@@ -285,8 +344,7 @@ func (r *restore) foldRollouts(ctx context.Context) error {
 	var began time.Time
 	err := r.beginnings(ctx, r.store.decisions, func(doc bson.Raw) error {
 		id := text(doc.Lookup("rolloutId"))
-		const all = 1 << 20
-		events, err := r.store.Decisions(ctx, id, 1, all)
+		events, err := r.store.Decisions(ctx, id, 1, allDecisions)
 		if err != nil {
 			return err
 		}
@@ -304,7 +362,8 @@ func (r *restore) foldRollouts(ctx context.Context) error {
 
 // beginnings are the first events of all histories in a collection.
 func (r *restore) beginnings(ctx context.Context, c *mongo.Collection, each func(bson.Raw) error) error {
-	cursor, err := c.Find(ctx, bson.D{{Key: "seq", Value: 1}})
+	// In small batches, since the server forgets a cursor that nobody asks for ten minutes.
+	cursor, err := c.Find(ctx, bson.D{{Key: "seq", Value: 1}}, options.Find().SetBatchSize(batchDocuments))
 	if err != nil {
 		return failed("reading "+c.Name(), err)
 	}

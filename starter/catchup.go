@@ -2,7 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -19,9 +22,10 @@ func (a *app) catchUp() *cobra.Command {
 	var o setupOptions
 	command := &cobra.Command{
 		Use: "catch-up", Short: "Add to a restored database what only the workflows know", Args: cobra.NoArgs,
-		Long: "Compares each trial in the database with the history of its workflow, adds the events that the\n" +
-			"database does not have, and says where they differ. \"starter restore\" does it by itself. Workflows\n" +
-			"of trials that go on and have none are started again. Run it while no worker runs.",
+		Long: "Compares each trial in the database, and each rollout, with the history of its workflow, adds what\n" +
+			"the database does not have, and says where they differ. \"starter restore\" does it by itself.\n" +
+			"Workflows of trials that go on and have none are started again. The automation is disabled, until you\n" +
+			"enable it. Run it while no worker runs, after a restore by other means too.",
 		Example: examples("starter catch-up"),
 	}
 	command.Flags().StringVar(&o.mongodb, "mongodb", "", "the connection string of MongoDB (default MONGODB_URI)")
@@ -36,7 +40,13 @@ func (a *app) catchUp() *cobra.Command {
 			return err
 		}
 		defer store.Close(context.WithoutCancel(c.Context())) //nolint:errcheck // the work is done, or its error says more
-		if err := a.catchUpWith(c.Context(), o, store, a.now().Add(-catchUpSince)); err != nil {
+		since := a.now().Add(-catchUpSince)
+		was, err := store.Disable(c.Context())
+		if err != nil {
+			return err
+		}
+		defer a.sayDisabled(was, since)
+		if err := a.catchUpWith(c.Context(), o, store, since); err != nil {
 			return err
 		}
 		return a.recountRestored(c.Context(), store)
@@ -48,10 +58,18 @@ func (a *app) catchUp() *cobra.Command {
 type catching struct {
 	store  *mongodb.Store
 	client *temporal.Client
-	// compared counts runs of workflows, behind trials that lacked events, added those events.
-	compared, behind, added, started int
-	// differ, gaps and noVendor are trials, told one by one in the end.
-	differ, gaps, noVendor []string
+	// compared counts runs of workflows, added the events that trials lacked.
+	compared, added, started int
+	// behind are trials that lacked events; the others are told one by one in the end, each once.
+	behind, suppressed, differ, gaps, noVendor, unreadable map[string]bool
+}
+
+func newCatching(store *mongodb.Store, client *temporal.Client) *catching {
+	none := func() map[string]bool { return map[string]bool{} }
+	return &catching{
+		store: store, client: client,
+		behind: none(), suppressed: none(), differ: none(), gaps: none(), noVendor: none(), unreadable: none(),
+	}
 }
 
 func (a *app) catchUpWith(ctx context.Context, o setupOptions, store *mongodb.Store, since time.Time) error {
@@ -64,22 +82,25 @@ func (a *app) catchUpWith(ctx context.Context, o setupOptions, store *mongodb.St
 		return err
 	}
 	defer client.Close()
-	c := &catching{store: store, client: client}
+	c := newCatching(store, client)
 	if err := c.histories(ctx, since); err != nil {
 		return err
 	}
 	if err := c.workflows(ctx); err != nil {
 		return err
 	}
-	a.say("Compared with %d workflows: %d trials were behind and caught up, by %d events; %d workflows started again.\n", c.compared, c.behind, c.added, c.started)
+	a.say("Compared with %d workflows: %d trials were behind and caught up, by %d events; %d workflows started again.\n",
+		c.compared, len(c.behind), c.added, c.started)
+	a.say("Vendors who want no e-mail, of which the database did not know: %d.\n", len(c.suppressed))
 	a.listTrials("what the workflow knows is another than what the database has, which stays", c.differ)
 	a.listTrials("events between are not known any more; it stands as before them", c.gaps)
+	a.listTrials("the history cannot be read; it stands as in the backup", c.unreadable)
 	a.listTrials("the vendor's document is not in any backup; register the vendor again", c.noVendor)
-	return nil
+	return a.catchUpRollouts(ctx, c, since)
 }
 
-func (a *app) listTrials(what string, trials []string) {
-	for _, t := range trials {
+func (a *app) listTrials(what string, trials map[string]bool) {
+	for _, t := range slices.Sorted(maps.Keys(trials)) {
 		a.say("Trial %s: %s\n", t, what)
 	}
 }
@@ -122,30 +143,34 @@ func (c *catching) again(ctx context.Context, left []temporal.TrialRun) error {
 		left = still
 	}
 	for _, run := range left {
-		c.gaps = append(c.gaps, run.VendorID)
+		c.gaps[run.VendorID] = true
 	}
 	return nil
 }
 
 func (c *catching) one(ctx context.Context, run temporal.TrialRun) (mongodb.Caught, error) {
-	events, err := c.client.TrialEvents(ctx, run)
+	told, err := c.client.TrialTold(ctx, run)
+	if errors.Is(err, temporal.ErrUnreadable) {
+		c.unreadable[run.VendorID] = true // the others are not to wait for it
+		return mongodb.Caught{}, nil
+	}
 	if err != nil {
 		return mongodb.Caught{}, err
 	}
-	caught, err := c.store.CatchUp(ctx, run.VendorID, events)
+	caught, err := c.store.CatchUp(ctx, run.VendorID, told.Events, told.NoMail)
 	if err != nil {
 		return caught, fmt.Errorf("catching up trial %s: %w", run.VendorID, err)
 	}
-	if caught.Added > 0 {
-		c.behind++
-		c.added += caught.Added
+	c.added += caught.Added
+	note := func(trials map[string]bool, is bool) {
+		if is {
+			trials[run.VendorID] = true
+		}
 	}
-	if caught.Differs > 0 {
-		c.differ = append(c.differ, run.VendorID)
-	}
-	if caught.NoVendor && caught.Gap == 0 {
-		c.noVendor = append(c.noVendor, run.VendorID)
-	}
+	note(c.behind, caught.Added > 0)
+	note(c.suppressed, caught.Suppressed)
+	note(c.differ, caught.Differs > 0)
+	note(c.noVendor, caught.NoVendor)
 	return caught, nil
 }
 

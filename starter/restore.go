@@ -9,6 +9,7 @@ import (
 
 	"marketplace.example/trials/backup"
 	"marketplace.example/trials/mongodb"
+	"marketplace.example/trials/rollout"
 )
 
 // restoreOptions is what `starter restore` is asked to do.
@@ -24,8 +25,9 @@ func (a *app) restore() *cobra.Command {
 	command := &cobra.Command{
 		Use: "restore", Short: "Restore the database to a moment of the last seven days", Args: cobra.NoArgs,
 		Long: "Verifies the backups that the moment is restored from, fills the database, and then adds what the\n" +
-			"trials' workflows know and the database does not, so that no trial is lost and no e-mail sent twice.\n" +
-			"Nothing is touched before all files have proven right. A database that is not empty is refused.\n\n" +
+			"workflows know and the database does not, so that no trial is lost and no e-mail sent twice.\n" +
+			"Nothing is touched before all files have proven right. A database that is not empty is refused.\n" +
+			"The automation is disabled then, until you enable it: nobody who has unsubscribed since is mailed unasked.\n\n" +
 			"Stop the api and the workers before, and start them again after. With --into another database is filled\n" +
 			"to look at, as it was at the moment, and nothing is caught up with." + aboutBackups,
 		Example: examples(
@@ -80,6 +82,7 @@ func (a *app) runRestore(ctx context.Context, o restoreOptions) error {
 	}
 	a.say("Restored %s to %s: %d documents, %d trials, %d rollouts; %d later events left out.\n",
 		store.Database(), at.UTC().Format(time.RFC3339), done.Documents, done.Trials, done.Rollouts, done.Later)
+	defer a.sayDisabled(done.Flags, choice.Before.Begin) // the last thing that is read
 	if elsewhere || o.noCatchUp {
 		return a.recountRestored(ctx, store)
 	}
@@ -89,13 +92,26 @@ func (a *app) runRestore(ctx context.Context, o restoreOptions) error {
 	return a.recountRestored(ctx, store)
 }
 
+// sayDisabled says that nothing is sent until a person says so, and what to see to before.
+func (a *app) sayDisabled(was rollout.Flags, since time.Time) {
+	before := "disabled"
+	if was.TrialAutomation.Enabled {
+		before = fmt.Sprintf("enabled for %v %%", was.TrialAutomation.RolloutPercentage)
+	}
+	a.say("\nThe automation is disabled now, so no e-mail leaves; it was %s.\n"+
+		"Who has unsubscribed since %s is known only as far as said above: see docs/backup.md, start the api,\n"+
+		"and then \"starter flags set trialAutomation.enabled=true\".\n", before, since.UTC().Format(time.RFC3339))
+}
+
 // verified chooses what to restore a moment from, and reads all of it.
 func verified(ctx context.Context, vault *backup.Vault, database string, at time.Time) (backup.Choice, error) {
 	listed, err := vault.List(ctx)
 	if err != nil {
 		return backup.Choice{}, err
 	}
-	choice, err := backup.Choose(backup.OfDatabase(listed.Good, database), at)
+	// One that was cut off since is chosen too, and refused below by name and reason: a person is to
+	// know that an older one would be restored from.
+	choice, err := backup.Choose(backup.OfDatabase(listed.Finished(), database), at)
 	if err != nil {
 		return choice, fmt.Errorf("%w (of database %s in %s)", err, database, vault.Place)
 	}
@@ -105,7 +121,7 @@ func verified(ctx context.Context, vault *backup.Vault, database string, at time
 	}
 	for _, m := range chosen {
 		if _, err := vault.Verify(ctx, m.ID); err != nil {
-			return choice, err
+			return choice, fmt.Errorf("%w; nothing was touched (move its files away to restore from what else there is)", err)
 		}
 		if m.Encrypted && len(vault.Identities) == 0 {
 			return choice, fmt.Errorf("backup %s is encrypted: set BACKUP_AGE_IDENTITY_FILE", m.ID)

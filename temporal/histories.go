@@ -8,10 +8,13 @@ import (
 	"strings"
 	"time"
 
+	"go.temporal.io/api/common/v1"
 	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/history/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/workflowservice/v1"
 
+	"marketplace.example/trials/rollout"
 	"marketplace.example/trials/trial"
 	"marketplace.example/trials/workflows"
 )
@@ -22,23 +25,37 @@ type TrialRun struct {
 	RunID    string
 }
 
+// ErrUnreadable says that a history holds what this program cannot read. Asking again does not help.
+var ErrUnreadable = errors.New("its history cannot be read")
+
 // TrialRuns are all runs of trials that go on, or ended since a moment, in no certain order.
 func (c *Client) TrialRuns(ctx context.Context, since time.Time) iter.Seq2[TrialRun, error] {
-	query := fmt.Sprintf("WorkflowType = '%s' AND (ExecutionStatus = 'Running' OR CloseTime >= '%s')", trial.WorkflowType, since.UTC().Format(time.RFC3339))
 	return func(yield func(TrialRun, error) bool) {
+		for run, err := range c.runs(ctx, trial.WorkflowType, since) {
+			vendor, _ := strings.CutPrefix(run.GetWorkflowId(), trial.WorkflowID(""))
+			if err == nil && !trial.ValidVendorID(vendor) {
+				continue // started by hand, and refused by its first activity
+			}
+			if !yield(TrialRun{VendorID: vendor, RunID: run.GetRunId()}, err) {
+				return
+			}
+		}
+	}
+}
+
+// runs are all runs of workflows of a type that go on, or ended since a moment. An error comes last.
+func (c *Client) runs(ctx context.Context, workflowType string, since time.Time) iter.Seq2[*common.WorkflowExecution, error] {
+	query := fmt.Sprintf("WorkflowType = '%s' AND (ExecutionStatus = 'Running' OR CloseTime >= '%s')", workflowType, since.UTC().Format(time.RFC3339))
+	return func(yield func(*common.WorkflowExecution, error) bool) {
 		var token []byte
 		for {
 			page, err := c.page(ctx, query, token)
 			if err != nil {
-				yield(TrialRun{}, err)
+				yield(nil, err)
 				return
 			}
 			for _, w := range page.GetExecutions() {
-				vendor, _ := strings.CutPrefix(w.GetExecution().GetWorkflowId(), trial.WorkflowID(""))
-				if !trial.ValidVendorID(vendor) {
-					continue // started by hand, and refused by its first activity
-				}
-				if !yield(TrialRun{VendorID: vendor, RunID: w.GetExecution().GetRunId()}, nil) {
+				if !yield(w.GetExecution(), nil) {
 					return
 				}
 			}
@@ -54,32 +71,81 @@ func (c *Client) page(ctx context.Context, query string, token []byte) (*workflo
 	defer cancel()
 	page, err := c.SDK.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{Namespace: c.Namespace, Query: query, NextPageToken: token})
 	if err != nil {
-		return nil, away("listing the trials' workflows", err)
+		return nil, away("listing workflows", err)
 	}
 	return page, nil
 }
 
-// TrialEvents are the trial's events that one run knows, in order. It needs no worker.
-func (c *Client) TrialEvents(ctx context.Context, run TrialRun) ([]trial.Event, error) {
+// TrialTold is what one run of a trial's workflow knows: the trial's events, in order, and
+// why no e-mail may go to the vendor.
+type TrialTold struct {
+	Events []trial.Event
+	NoMail []trial.Suppression
+}
+
+// TrialTold reads what one run knows. It needs no worker. The error wraps ErrUnreadable where the
+// history is not one of ours.
+func (c *Client) TrialTold(ctx context.Context, run TrialRun) (TrialTold, error) {
+	var told workflows.Told
+	var known TrialTold
+	err := c.read(ctx, trial.WorkflowID(run.VendorID), run.RunID, func(e *history.HistoryEvent) error {
+		event, err := told.Next(e)
+		if event != nil && err == nil {
+			known.Events = append(known.Events, *event)
+		}
+		return err
+	})
+	known.NoMail = told.NoMail
+	return known, err
+}
+
+// RolloutTold is what the runs of a rollout's workflow know: its decisions, in order.
+type RolloutTold struct {
+	RolloutID string
+	Decisions []rollout.Event
+}
+
+// RolloutsTold reads what the runs of rollouts know that go on, or ended since a moment, each by itself and
+// in no certain order. It needs no worker.
+func (c *Client) RolloutsTold(ctx context.Context, since time.Time) ([]RolloutTold, error) {
+	var all []RolloutTold
+	for run, err := range c.runs(ctx, rollout.WorkflowType, since) {
+		if err != nil {
+			return nil, err
+		}
+		var told workflows.ToldRollout
+		var known RolloutTold
+		err := c.read(ctx, run.GetWorkflowId(), run.GetRunId(), func(e *history.HistoryEvent) error {
+			event, err := told.Next(e)
+			if event != nil && err == nil {
+				known.Decisions = append(known.Decisions, *event)
+			}
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		known.RolloutID = told.RolloutID
+		all = append(all, known)
+	}
+	return all, nil
+}
+
+// read gives every event of a run's history to each, in order.
+func (c *Client) read(ctx context.Context, workflowID, runID string, each func(*history.HistoryEvent) error) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*callTimeout)
 	defer cancel()
-	recorded := c.SDK.GetWorkflowHistory(ctx, trial.WorkflowID(run.VendorID), run.RunID, false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
-	var told workflows.Told
-	var events []trial.Event
+	recorded := c.SDK.GetWorkflowHistory(ctx, workflowID, runID, false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	for recorded.HasNext() {
 		e, err := recorded.Next()
 		if err != nil {
-			return nil, away("reading the history of trial "+run.VendorID, err)
+			return away("reading the history of "+workflowID, err)
 		}
-		event, err := told.Next(e)
-		if err != nil {
-			return nil, fmt.Errorf("reading the history of trial %s, event %d: %w", run.VendorID, e.GetEventId(), err)
-		}
-		if event != nil {
-			events = append(events, *event)
+		if err := each(e); err != nil {
+			return fmt.Errorf("%s, event %d: %w: %w", workflowID, e.GetEventId(), ErrUnreadable, err)
 		}
 	}
-	return events, nil
+	return nil
 }
 
 // IsRunning tells whether a trial's workflow runs.

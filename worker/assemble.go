@@ -109,7 +109,7 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger, fatal fun
 	w.RegisterActivity(&activities.Reports{
 		Store: store, Teller: notices, Day: cfg.TrialDay, Settled: mongodb.ObservedAfter, Now: time.Now, Log: log,
 	})
-	alerts, err := newAlerts(cfg, alertParts{store: store, client: client, account: mailer.account, workers: cfg.MailSenders, log: log}, notices)
+	alerts, err := newAlerts(cfg, alertParts{store: store, client: client, account: mailer.account, keeper: keeper, workers: cfg.MailSenders, log: log}, notices)
 	if err != nil {
 		return nil, err
 	}

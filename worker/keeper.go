@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"marketplace.example/trials/activities"
@@ -17,6 +18,10 @@ import (
 type keeper struct {
 	vault *backup.Vault
 	store *mongodb.Store
+
+	mu sync.Mutex
+	// seen is when the last backup was finished that LastBackup has seen.
+	seen time.Time
 }
 
 // newKeeper is nil where it is not said where to keep backups.
@@ -42,6 +47,23 @@ func (k *keeper) TakeIncremental(ctx context.Context) (activities.BackedUp, erro
 	}
 	expired, err := k.vault.Expire(ctx, k.store.Database())
 	return activities.BackedUp{ID: m.ID, Kind: string(m.Kind), Begin: m.Begin, Documents: m.Documents(), Bytes: m.Size, Expired: len(expired)}, err
+}
+
+// lookLimit bounds a look at the place where backups are kept.
+const lookLimit = 10 * time.Second
+
+// LastBackup is when the last good backup was finished; zero for none. With an error it is the one that was
+// seen last, since none comes to a place that does not answer.
+func (k *keeper) LastBackup(ctx context.Context) (time.Time, error) {
+	ctx, cancel := context.WithTimeout(ctx, lookLimit)
+	defer cancel()
+	last, _, err := k.vault.Last(ctx, k.store.Database())
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if err == nil {
+		k.seen = last.End
+	}
+	return k.seen, err
 }
 
 // LastFull is when the last good full backup was begun.

@@ -13,6 +13,8 @@ import (
 // recorded one answered with it. So the history knows what a database that was lost has known. The zero
 // value is ready for a run's first event.
 type Told struct {
+	// NoMail are the suppressions that the trial was told of so far, all of them of every address.
+	NoMail []trial.Suppression
 	// scheduled are the types of regular activities, by the number of the event that scheduled them.
 	scheduled map[int64]string
 }
@@ -30,6 +32,10 @@ func (t *Told) Next(e *history.HistoryEvent) (*trial.Event, error) {
 	if a := e.GetActivityTaskCompletedEventAttributes(); a != nil {
 		return toldBy(t.scheduled[a.GetScheduledEventId()], a.GetResult())
 	}
+	if a := e.GetWorkflowExecutionSignaledEventAttributes(); a.GetSignalName() == trial.SignalNoMail {
+		t.suppressed(a.GetInput())
+		return nil, nil //nolint:nilnil // documented: it tells of none, and nothing is wrong
+	}
 	a := e.GetMarkerRecordedEventAttributes()
 	if a.GetMarkerName() != localActivityMarker || a.GetFailure() != nil {
 		return nil, nil //nolint:nilnil // documented: it tells of none, and nothing is wrong
@@ -39,6 +45,19 @@ func (t *Told) Next(e *history.HistoryEvent) (*trial.Event, error) {
 		return nil, err
 	}
 	return toldBy(local.ActivityType, a.GetDetails()["result"])
+}
+
+// suppressed keeps what a signal says. One that somebody sent by hand may say anything, and counts for
+// nothing then.
+func (t *Told) suppressed(input *common.Payloads) {
+	var r trial.Request
+	if err := payload(input, &r); err != nil {
+		return
+	}
+	switch reason := trial.Reason(r.Reason); reason {
+	case trial.ReasonUnsubscribed, trial.ReasonSuppressedAddress:
+		t.NoMail = append(t.NoMail, trial.Suppression{Reason: reason, At: r.At})
+	}
 }
 
 // localActivityMarker is what the SDK records local activities as.

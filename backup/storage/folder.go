@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 )
 
 // Folder keeps files in a folder of this machine, which is made where it is not there.
@@ -21,7 +22,10 @@ func (f Folder) Put(_ context.Context, name string, content io.Reader) error {
 	if err := os.MkdirAll(string(f), private); err != nil {
 		return fmt.Errorf("making the folder: %w", err)
 	}
-	file, err := os.CreateTemp(string(f), ".unfinished-*")
+	if err := f.tidy(); err != nil {
+		return err
+	}
+	file, err := os.CreateTemp(string(f), unfinished+"*")
 	if err != nil {
 		return fmt.Errorf("making the file: %w", err)
 	}
@@ -34,6 +38,28 @@ func (f Folder) Put(_ context.Context, name string, content io.Reader) error {
 	}
 	if err != nil {
 		return errors.Join(fmt.Errorf("writing %s: %w", name, err), os.Remove(file.Name()))
+	}
+	return nil
+}
+
+// unfinished is how the names of files begin that are being written.
+const unfinished = ".unfinished-"
+
+// tidy deletes what a process left that was killed while it wrote: nothing is written for a day.
+func (f Folder) tidy() error {
+	left, err := filepath.Glob(filepath.Join(string(f), unfinished+"*"))
+	if err != nil {
+		return fmt.Errorf("looking for files that were left: %w", err)
+	}
+	for _, name := range left {
+		const day = 24 * time.Hour
+		info, err := os.Stat(name)
+		if err == nil && time.Since(info.ModTime()) > day {
+			err = os.Remove(name)
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("deleting a file that was left: %w", err)
+		}
 	}
 	return nil
 }

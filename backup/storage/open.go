@@ -2,6 +2,7 @@
 package storage
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -22,7 +23,7 @@ type Settings struct {
 	Dir, Bucket, Prefix string
 	// Recipient is whom backups are encrypted for, an age1...; empty for nobody.
 	Recipient string
-	// IdentityFile holds the keys that open them; empty for none.
+	// IdentityFile holds the keys that open them; empty for none, as is a file of comments alone.
 	IdentityFile string
 }
 
@@ -50,16 +51,28 @@ func Open(ctx context.Context, s Settings, now func() time.Time) (*backup.Vault,
 }
 
 func identities(path string) ([]age.Identity, error) {
-	file, err := os.Open(path) //nolint:gosec // G304: the operator names the file, that is what the variable is for
+	content, err := os.ReadFile(path) //nolint:gosec // G304: the operator names the file, that is what the variable is for
 	if err != nil {
 		return nil, err
 	}
-	defer file.Close() //nolint:errcheck // nothing was written
-	keys, err := age.ParseIdentities(file)
+	if !holdsKeys(content) {
+		return nil, nil
+	}
+	keys, err := age.ParseIdentities(bytes.NewReader(content))
 	if err != nil {
 		return nil, errors.New("holds no key of age") // its own error may repeat a line
 	}
 	return keys, nil
+}
+
+// holdsKeys tells whether there is more than comments: a file in which no key has been put yet holds none.
+func holdsKeys(content []byte) bool {
+	for line := range bytes.Lines(content) {
+		if line = bytes.TrimSpace(line); len(line) > 0 && line[0] != '#' {
+			return true
+		}
+	}
+	return false
 }
 
 func place(ctx context.Context, s Settings) (backup.Place, error) {

@@ -152,6 +152,21 @@ func TestPlaces(t *testing.T) {
 	}
 }
 
+// What a killed process left goes with the next day's backup, what is being written does not.
+func TestAFolderIsTidied(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	left, written := filepath.Join(folder, unfinished+"1"), filepath.Join(folder, unfinished+"2")
+	for _, name := range []string{left, written} {
+		require.NoError(t, os.WriteFile(name, []byte("half"), 0o600))
+	}
+	yesterday := time.Now().Add(-25 * time.Hour)
+	require.NoError(t, os.Chtimes(left, yesterday, yesterday))
+	require.NoError(t, Folder(folder).Put(t.Context(), "a", strings.NewReader("small")))
+	require.NoFileExists(t, left)
+	require.FileExists(t, written)
+}
+
 //nolint:paralleltest // sets the environment
 func TestABucketsKeysHaveThePrefix(t *testing.T) {
 	place, fake := newBucket(t)
@@ -184,6 +199,11 @@ func TestOpen(t *testing.T) {
 		_, err := Open(t.Context(), s, time.Now)
 		require.ErrorContains(t, err, want)
 	}
+	empty := filepath.Join(t.TempDir(), "empty")
+	require.NoError(t, os.WriteFile(empty, []byte("\n# no key yet\n"), 0o600))
+	v, err = Open(t.Context(), Settings{Dir: "d", IdentityFile: empty}, time.Now)
+	require.NoError(t, err)
+	require.Empty(t, v.Identities)
 	secret := filepath.Join(t.TempDir(), "wrong")
 	require.NoError(t, os.WriteFile(secret, []byte("AGE-SECRET-KEY-1WRONG"), 0o600))
 	_, err = Open(t.Context(), Settings{Dir: "d", IdentityFile: secret}, time.Now)
