@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
@@ -23,19 +24,27 @@ type Caught struct {
 	NoVendor bool
 	// Suppressed says that the database did not know that no e-mail may go to the vendor.
 	Suppressed bool
+	// Presumed is the key of an e-mail that may have left when the database was lost; empty for none. It is
+	// noted as sent.
+	Presumed string
 }
 
-// CatchUp adds to a trial the events that its workflow knows and the database does not: those given, in
-// order, any of which may be known already. What the database has stays. Then it stops e-mail to a
-// vendor where the workflow knows that none may go out. Where the vendor's document is lost, what
-// was decided about the vendor is kept for when it comes back.
-func (s *Store) CatchUp(ctx context.Context, vendorID string, events []trial.Event, noMail []trial.Suppression) (Caught, error) {
+// CatchUp adds to a trial the events that its workflow knows and the database does not. What the database
+// has stays. Then it stops e-mail to a vendor where the workflow knows that none may go out, and notes as
+// sent the e-mail that a worker may have been sending. Where the vendor's document is lost, what was
+// decided about the vendor is kept for when it comes back.
+func (s *Store) CatchUp(ctx context.Context, vendorID string, told trial.Told) (Caught, error) {
 	if !trial.ValidVendorID(vendorID) {
 		return Caught{}, fmt.Errorf("catching up: %.80q cannot name a trial", vendorID)
 	}
-	c, begun, err := s.addEvents(ctx, vendorID, events)
+	c, events, err := s.addEvents(ctx, vendorID, told.Events)
 	if err != nil {
 		return c, err
+	}
+	if !told.AtWork.IsZero() && c.Differs == 0 && c.Gap == 0 {
+		if c.Presumed, err = s.presumeSent(ctx, trial.Fold(events), told.AtWork); err != nil {
+			return c, err
+		}
 	}
 	vendor, err := s.Vendor(ctx, vendorID)
 	var gone *trial.Error
@@ -46,23 +55,20 @@ func (s *Store) CatchUp(ctx context.Context, vendorID string, events []trial.Eve
 	if vendor.Automation != nil {
 		known = vendor.Automation.Suppression
 	}
-	lost := unknownSuppression(known, events, noMail)
+	lost := unknownSuppression(known, told)
 	c.Suppressed = lost != nil
 	switch {
 	case !c.NoVendor && lost != nil:
-		err = s.Suppress(ctx, vendorID, *lost)
-	case c.NoVendor && begun != nil && begun.Registration != nil:
-		err = s.keepDecided(ctx, *begun.Registration, lost)
-	default:
-		err = nil
+		return c, s.Suppress(ctx, vendorID, *lost)
+	case c.NoVendor && len(events) > 0 && events[0].Registration != nil:
+		return c, s.keepDecided(ctx, *events[0].Registration, lost)
 	}
-	return c, err
+	return c, nil
 }
 
-// addEvents adds what is missing, and answers with the trial's first event, nil where it is not known.
-func (s *Store) addEvents(ctx context.Context, vendorID string, events []trial.Event) (c Caught, begun *trial.Event, err error) {
-	have, err := s.Events(ctx, vendorID, 1)
-	if err != nil {
+// addEvents adds what is missing, and answers with all that the database has then.
+func (s *Store) addEvents(ctx context.Context, vendorID string, events []trial.Event) (c Caught, have []trial.Event, err error) {
+	if have, err = s.Events(ctx, vendorID, 1); err != nil {
 		return c, nil, err
 	}
 	state := trial.Fold(have)
@@ -80,36 +86,51 @@ func (s *Store) addEvents(ctx context.Context, vendorID string, events []trial.E
 		}
 		state = state.Apply(e)
 		if _, err := s.Append(ctx, e, state); err != nil {
-			return c, nil, err
+			return c, have, err
 		}
 		if err := s.settleMailed(ctx, vendorID, []trial.Event{e}); err != nil {
-			return c, nil, err
+			return c, have, err
 		}
 		have = append(have, e)
 		c.Added++
 	}
-	if len(have) > 0 {
-		begun = &have[0]
+	return c, have, nil
+}
+
+// atWorkFor is how long a worker may be at a trial before it has to take it up again.
+const atWorkFor = 10 * time.Second
+
+// presumeSent notes the e-mail of a step as sent that was due while a worker was at work on the trial, and
+// answers with its key; empty where there is none, or where its outcome is known.
+func (s *Store) presumeSent(ctx context.Context, state trial.State, atWork time.Time) (key string, err error) {
+	step, more := state.Next()
+	if !more || !state.Automated || step.At.After(atWork.Add(atWorkFor)) {
+		return "", nil
 	}
-	return c, begun, nil
+	key = step.Key(state.VendorID)
+	send, err := s.Send(ctx, key)
+	if err != nil || send != nil && (send.Status == trial.SendSent || send.Status == trial.SendRefused) {
+		return "", err
+	}
+	return key, s.settleMailed(ctx, state.VendorID, []trial.Event{{At: atWork, Step: &step, Mailed: true}})
 }
 
 // unknownSuppression is why no e-mail may go to a vendor, where the workflow knows of it and the database
 // does not; nil where it does. A workflow does not know which address was meant, so then it is every one.
-func unknownSuppression(known *trial.Suppression, events []trial.Event, noMail []trial.Suppression) (lost *trial.Suppression) {
+func unknownSuppression(known *trial.Suppression, told trial.Told) (lost *trial.Suppression) {
 	learn := func(p trial.Suppression) {
 		if !lost.Covers(p) {
 			lost = &p
 		}
 	}
-	for _, p := range noMail {
+	for _, p := range told.NoMail {
 		// The address that was told of may be the one that is known, or one that came after it.
 		same := known != nil && p.Reason == known.Reason && !p.At.After(known.At)
 		if !known.Covers(p) && !same {
 			learn(p)
 		}
 	}
-	for _, e := range events {
+	for _, e := range told.Events {
 		if known != nil || e.Facts == nil {
 			continue
 		}

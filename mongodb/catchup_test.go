@@ -35,7 +35,7 @@ func TestCatchUp(t *testing.T) {
 			s := newTestStore(t)
 			register(t, s, "v1", trial.Automated)
 			appendAll(t, s, c.have)
-			got, err := s.CatchUp(t.Context(), "v1", c.told, nil)
+			got, err := s.CatchUp(t.Context(), "v1", trial.Told{Events: c.told})
 			require.NoError(t, err)
 			require.Equal(t, c.want, got)
 			state, _, err := s.Trial(t.Context(), "v1")
@@ -52,7 +52,7 @@ func TestCatchUp(t *testing.T) {
 		})
 	}
 	s := newTestStore(t)
-	got, err := s.CatchUp(t.Context(), "v1", events, nil)
+	got, err := s.CatchUp(t.Context(), "v1", trial.Told{Events: events})
 	require.NoError(t, err)
 	require.Equal(t, Caught{Added: 5, NoVendor: true}, got)
 }
@@ -96,7 +96,7 @@ func TestCatchUpStopsEMail(t *testing.T) {
 				require.NoError(t, s.Suppress(t.Context(), "v1", *c.known))
 			}
 			for range 2 { // it may be interrupted, and run again
-				got, err := s.CatchUp(t.Context(), "v1", c.events, c.told)
+				got, err := s.CatchUp(t.Context(), "v1", trial.Told{Events: c.events, NoMail: c.told})
 				require.NoError(t, err)
 				require.Equal(t, c.new, got.Suppressed)
 				v, err := s.Vendor(t.Context(), "v1")
@@ -104,6 +104,49 @@ func TestCatchUpStopsEMail(t *testing.T) {
 				require.Equal(t, c.want, v.Automation.Suppression)
 				c.new = false
 			}
+		})
+	}
+}
+
+// An e-mail that a worker may have been sending is not sent again; one that was not due, or of which it is known, is.
+func TestCatchUpPresumesWhatMayHaveLeft(t *testing.T) {
+	t.Parallel()
+	events, state := history(t, registration14d("v1"), steps(2)...)
+	next, _ := state.Next()
+	key := next.Key("v1")
+	for name, c := range map[string]struct {
+		atWork  time.Time
+		cohort  trial.Cohort
+		refused bool
+		want    string
+	}{
+		"a worker was at it":     {atWork: next.At, want: key},
+		"nobody was at it":       {},
+		"it was not due":         {atWork: next.At.Add(-atWorkFor - time.Second)},
+		"it was refused":         {atWork: next.At, refused: true},
+		"control gets no e-mail": {atWork: next.At, cohort: trial.Control},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newTestStore(t)
+			register(t, s, "v1", trial.Automated)
+			told := trial.Told{Events: slices.Clone(events), AtWork: c.atWork}
+			if c.cohort != "" {
+				r := *told.Events[0].Registration
+				r.Cohort, told.Events[0].Registration = c.cohort, &r
+			}
+			if c.refused {
+				_, _, err := s.ClaimSend(t.Context(), trial.Send{Key: key, VendorID: "v1", Kind: next.Kind, ClaimedAt: at})
+				require.NoError(t, err)
+				_, err = s.SettleSend(t.Context(), key, 1, trial.SendRefused, "", "no-such-address", at)
+				require.NoError(t, err)
+			}
+			got, err := s.CatchUp(t.Context(), "v1", told)
+			require.NoError(t, err)
+			require.Equal(t, c.want, got.Presumed)
+			send, err := s.Send(t.Context(), key)
+			require.NoError(t, err)
+			require.Equal(t, c.want != "", send != nil && send.Status == trial.SendSent)
 		})
 	}
 }
@@ -135,7 +178,7 @@ func TestALostVendorComesBack(t *testing.T) {
 			t.Parallel()
 			s := newTestStore(t)
 			for i := range 2 {
-				got, err := s.CatchUp(t.Context(), "v1", events, []trial.Suppression{unsubscribed})
+				got, err := s.CatchUp(t.Context(), "v1", trial.Told{Events: events, NoMail: []trial.Suppression{unsubscribed}})
 				require.NoError(t, err)
 				require.True(t, got.NoVendor)
 				require.Equal(t, i == 0, got.Added > 0)

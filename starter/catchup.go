@@ -61,13 +61,13 @@ type catching struct {
 	// compared counts runs of workflows, added the events that trials lacked.
 	compared, added, started int
 	// behind are trials that lacked events; the others are told one by one in the end, each once.
-	behind, suppressed, differ, gaps, noVendor, unreadable map[string]bool
+	behind, suppressed, differ, gaps, noVendor, unreadable, presumed map[string]bool
 }
 
 func newCatching(store *mongodb.Store, client *temporal.Client) *catching {
 	none := func() map[string]bool { return map[string]bool{} }
 	return &catching{
-		store: store, client: client,
+		store: store, client: client, presumed: none(),
 		behind: none(), suppressed: none(), differ: none(), gaps: none(), noVendor: none(), unreadable: none(),
 	}
 }
@@ -95,6 +95,7 @@ func (a *app) catchUpWith(ctx context.Context, o setupOptions, store *mongodb.St
 	a.listTrials("what the workflow knows is another than what the database has, which stays", c.differ)
 	a.listTrials("events between are not known any more; it stands as before them", c.gaps)
 	a.listTrials("the history cannot be read; it stands as in the backup", c.unreadable)
+	a.listTrials("its next e-mail may have left as the database was lost, and is not sent again", c.presumed)
 	a.listTrials("the vendor's document is not in any backup; register the vendor again", c.noVendor)
 	return a.catchUpRollouts(ctx, c, since)
 }
@@ -157,7 +158,7 @@ func (c *catching) one(ctx context.Context, run temporal.TrialRun) (mongodb.Caug
 	if err != nil {
 		return mongodb.Caught{}, err
 	}
-	caught, err := c.store.CatchUp(ctx, run.VendorID, told.Events, told.NoMail)
+	caught, err := c.store.CatchUp(ctx, run.VendorID, told)
 	if err != nil {
 		return caught, fmt.Errorf("catching up trial %s: %w", run.VendorID, err)
 	}
@@ -171,6 +172,7 @@ func (c *catching) one(ctx context.Context, run temporal.TrialRun) (mongodb.Caug
 	note(c.suppressed, caught.Suppressed)
 	note(c.differ, caught.Differs > 0)
 	note(c.noVendor, caught.NoVendor)
+	note(c.presumed, caught.Presumed != "")
 	return caught, nil
 }
 

@@ -76,27 +76,19 @@ func (c *Client) page(ctx context.Context, query string, token []byte) (*workflo
 	return page, nil
 }
 
-// TrialTold is what one run of a trial's workflow knows: the trial's events, in order, and
-// why no e-mail may go to the vendor.
-type TrialTold struct {
-	Events []trial.Event
-	NoMail []trial.Suppression
-}
-
-// TrialTold reads what one run knows. It needs no worker. The error wraps ErrUnreadable where the
-// history is not one of ours.
-func (c *Client) TrialTold(ctx context.Context, run TrialRun) (TrialTold, error) {
-	var told workflows.Told
-	var known TrialTold
+// TrialTold reads what one run of a trial's workflow knows. It needs no worker. The error wraps
+// ErrUnreadable where the history is not one of ours.
+func (c *Client) TrialTold(ctx context.Context, run TrialRun) (trial.Told, error) {
+	var read workflows.Told
+	var events []trial.Event
 	err := c.read(ctx, trial.WorkflowID(run.VendorID), run.RunID, func(e *history.HistoryEvent) error {
-		event, err := told.Next(e)
+		event, err := read.Next(e)
 		if event != nil && err == nil {
-			known.Events = append(known.Events, *event)
+			events = append(events, *event)
 		}
 		return err
 	})
-	known.NoMail = told.NoMail
-	return known, err
+	return trial.Told{Events: events, NoMail: read.NoMail, AtWork: read.AtWork}, err
 }
 
 // RolloutTold is what the runs of a rollout's workflow know: its decisions, in order.

@@ -1,6 +1,8 @@
 package workflows
 
 import (
+	"time"
+
 	"go.temporal.io/api/common/v1"
 	"go.temporal.io/api/history/v1"
 	"go.temporal.io/sdk/converter"
@@ -15,6 +17,8 @@ import (
 type Told struct {
 	// NoMail are the suppressions that the trial was told of so far, all of them of every address.
 	NoMail []trial.Suppression
+	// AtWork is when a worker took up the workflow that has not said what came of it; zero where none has.
+	AtWork time.Time
 	// scheduled are the types of regular activities, by the number of the event that scheduled them.
 	scheduled map[int64]string
 }
@@ -22,6 +26,12 @@ type Told struct {
 // Next is the event of the trial that an event of the history tells of, nil where it tells of none. The
 // first event of a trial is made up from the state that it led to: its moment is the registration's.
 func (t *Told) Next(e *history.HistoryEvent) (*trial.Event, error) {
+	switch {
+	case e.GetWorkflowTaskStartedEventAttributes() != nil:
+		t.AtWork = e.GetEventTime().AsTime()
+	case e.GetWorkflowTaskCompletedEventAttributes() != nil:
+		t.AtWork = time.Time{}
+	}
 	if a := e.GetActivityTaskScheduledEventAttributes(); a != nil {
 		if t.scheduled == nil {
 			t.scheduled = map[int64]string{}

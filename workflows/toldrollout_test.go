@@ -81,6 +81,27 @@ func TestHistoriesTellWhoWantsNoEMail(t *testing.T) {
 	require.Equal(t, []trial.Suppression{{Reason: trial.ReasonUnsubscribed, At: start}}, read.NoMail)
 }
 
+// A worker that took up a trial and did not say what came of it may have sent an e-mail.
+func TestHistoriesTellWhetherAWorkerWasAtIt(t *testing.T) {
+	t.Parallel()
+	recorded := readHistory(t, "testdata/histories/ana-1.json")
+	var read workflows.Told
+	started, unfinished := 0, 0
+	for _, e := range recorded.GetEvents() {
+		_, err := read.Next(e)
+		require.NoError(t, err)
+		if e.GetWorkflowTaskStartedEventAttributes() != nil {
+			started++
+		}
+		if !read.AtWork.IsZero() {
+			unfinished++
+		}
+	}
+	require.Zero(t, read.AtWork)
+	require.Positive(t, started)
+	require.Equal(t, started, unfinished, "each is over with the next event")
+}
+
 func signal(name string, input *common.Payloads) *history.HistoryEvent {
 	return &history.HistoryEvent{Attributes: &history.HistoryEvent_WorkflowExecutionSignaledEventAttributes{
 		WorkflowExecutionSignaledEventAttributes: &history.WorkflowExecutionSignaledEventAttributes{SignalName: name, Input: input},

@@ -104,6 +104,10 @@ func (r *trialRun) deleteAndRestore(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	resends, err := r.resends(ctx)
+	if err != nil {
+		return err
+	}
 	if err := r.database.Drop(ctx); err != nil {
 		return fmt.Errorf("deleting the database: %w", err)
 	}
@@ -132,7 +136,30 @@ func (r *trialRun) deleteAndRestore(ctx context.Context) error {
 	if err := r.starter(ctx, "flags", "set", "trialAutomation.enabled=true"); err != nil {
 		return err
 	}
-	return r.seeThrough(ctx)
+	return r.seeThrough(ctx, resends)
+}
+
+// resends are how often each e-mail was sent again before the database was lost, since nothing had been heard of the
+// attempt before: on a machine that is busy, days of seconds leave the mail service little time to say.
+func (r *trialRun) resends(ctx context.Context) (map[string]int, error) {
+	cursor, err := r.database.Collection("sends").Find(ctx, bson.M{"attempt.resends": bson.M{"$gt": 0}})
+	if err != nil {
+		return nil, fmt.Errorf("reading the sends: %w", err)
+	}
+	var docs []struct {
+		Key     string `bson:"_id"`
+		Attempt struct {
+			Resends int `bson:"resends"`
+		} `bson:"attempt"`
+	}
+	if err := cursor.All(ctx, &docs); err != nil {
+		return nil, fmt.Errorf("reading the sends: %w", err)
+	}
+	times := map[string]int{}
+	for _, doc := range docs {
+		times[doc.Key] = doc.Attempt.Resends
+	}
+	return times, nil
 }
 
 // lastDays bounds the rest of the trials' lives, in days, and patience what a busy machine adds.
@@ -142,7 +169,7 @@ const (
 )
 
 // seeThrough waits until every trial is over, and counts the e-mails.
-func (r *trialRun) seeThrough(ctx context.Context) error {
+func (r *trialRun) seeThrough(ctx context.Context, resends map[string]int) error {
 	deadline := time.Now().Add(lastDays*r.day + patience)
 	for {
 		trials, err := read(ctx, r, "marketplace")
@@ -166,11 +193,11 @@ func (r *trialRun) seeThrough(ctx context.Context) error {
 			return err
 		}
 	}
-	return r.countMails(ctx)
+	return r.countMails(ctx, resends)
 }
 
-// countMails complains of each e-mail that left twice.
-func (r *trialRun) countMails(ctx context.Context) error {
+// countMails complains of each e-mail that left twice, and was not sent again before the database was lost.
+func (r *trialRun) countMails(ctx context.Context, resends map[string]int) error {
 	times, all := map[string]int{}, 0
 	for since := 0; ; {
 		a, err := r.mailsFrom(ctx, since)
@@ -187,11 +214,11 @@ func (r *trialRun) countMails(ctx context.Context) error {
 		since = a[len(a)-1].Index + 1
 	}
 	for key, n := range times {
-		if n > 1 {
-			r.complain("e-mail %s left %d times", key, n)
+		if n > 1+resends[key] {
+			r.complain("e-mail %s left %d times, and was sent again %d times before", key, n, resends[key])
 		}
 	}
-	r.say("%d e-mails left", all)
+	r.say("%d e-mails left, %d of them sent again before the database was lost", all, len(resends))
 	return nil
 }
 
