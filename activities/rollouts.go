@@ -33,9 +33,15 @@ type Handover interface {
 	Release(ctx context.Context, vendorID string, r trial.Request) error
 }
 
-// Schedule has the watch come, or stay away.
+// Schedule has the watch come, and backups be taken, or neither.
 type Schedule interface {
 	Watching(ctx context.Context, on bool) error
+}
+
+// BackupRecord knows what backups there are.
+type BackupRecord interface {
+	// LastFull is when the last good full backup was begun; zero for none.
+	LastFull(ctx context.Context) (time.Time, error)
 }
 
 // Rollouts carries out what a rollout decides.
@@ -44,9 +50,11 @@ type Rollouts struct {
 	Account  Account
 	Handover Handover
 	Schedule Schedule
-	Day      time.Duration
-	Now      func() time.Time
-	Log      *zap.Logger
+	// Backups is nil where the product takes none.
+	Backups BackupRecord
+	Day     time.Duration
+	Now     func() time.Time
+	Log     *zap.Logger
 }
 
 // byRollout is who changes the flags on a rollout's behalf.
@@ -204,8 +212,19 @@ func (r *Rollouts) Preflight(ctx context.Context, s rollout.State) ([]rollout.Ch
 	sending, err := r.Account.SendingEnabled(ctx)
 	return rollout.Preflight(s, rollout.PreflightFacts{
 		Now: r.Now(), VendorsWithoutStart: missing, Flags: doc.FeatureFlags.TrialAutomation, Judged: judged,
-		MailAnswers: err == nil, MayMail: sending,
+		MailAnswers: err == nil, MayMail: sending, Backup: r.backups(ctx),
 	}), nil
+}
+
+func (r *Rollouts) backups(ctx context.Context) rollout.BackupFacts {
+	if r.Backups == nil {
+		return rollout.BackupFacts{}
+	}
+	full, err := r.Backups.LastFull(ctx)
+	if err != nil {
+		r.Log.Warn("the backups cannot be listed", zap.Error(err))
+	}
+	return rollout.BackupFacts{Kept: true, Answers: err == nil, Full: full}
 }
 
 // Moved is how far handing trials over is.

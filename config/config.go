@@ -100,6 +100,18 @@ type Config struct {
 	// MailSenders is the number of workers that share the SES account's rate, at least 1.
 	MailSenders int `env:"MAIL_SENDERS" envDefault:"1"`
 
+	// BackupDir is the folder that backups are kept in. BackupS3Bucket is the bucket of S3 instead, and
+	// BackupS3Prefix what the keys in it begin with. Without either no backups are taken.
+	BackupDir      string `env:"BACKUP_DIR"`
+	BackupS3Bucket string `env:"BACKUP_S3_BUCKET"`
+	BackupS3Prefix string `env:"BACKUP_S3_PREFIX"`
+
+	// BackupAgeRecipient is the public key of age that backups are encrypted for. Empty: they are not.
+	BackupAgeRecipient string `env:"BACKUP_AGE_RECIPIENT"`
+
+	// BackupAgeIdentityFile is the path of a file with the keys that open them.
+	BackupAgeIdentityFile string `env:"BACKUP_AGE_IDENTITY_FILE"`
+
 	// LogLevel is the least severe level that is logged: debug, info, warn or error.
 	LogLevel string `env:"LOG_LEVEL" envDefault:"info"`
 

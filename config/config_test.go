@@ -77,6 +77,9 @@ func TestNoSecretHasADefault(t *testing.T) {
 	}
 }
 
+// ageRecipient is a public key of age, from its documentation.
+const ageRecipient = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"
+
 func TestEveryVariableReachesItsField(t *testing.T) {
 	t.Parallel()
 
@@ -101,8 +104,15 @@ func TestEveryVariableReachesItsField(t *testing.T) {
 		"WEBHOOK_SECRET":        hookSecret,
 		"RATE_LIMIT":            "20",
 		"MAIL_SENDERS":          "2",
-		"LOG_LEVEL":             "debug",
-		"LOG_FORMAT":            "console",
+		"BACKUP_DIR":            "no-such-folder-yet",
+		"BACKUP_S3_BUCKET":      "vault",
+		"BACKUP_S3_PREFIX":      "trials/",
+		"BACKUP_AGE_RECIPIENT":  ageRecipient,
+
+		"BACKUP_AGE_IDENTITY_FILE": planFile,
+
+		"LOG_LEVEL":  "debug",
+		"LOG_FORMAT": "console",
 	}, config.API)
 
 	require.NoError(t, err)
@@ -127,8 +137,15 @@ func TestEveryVariableReachesItsField(t *testing.T) {
 		WebhookSecret:       hookSecret,
 		RateLimit:           20,
 		MailSenders:         2,
-		LogLevel:            "debug",
-		LogFormat:           "console",
+		BackupDir:           "no-such-folder-yet",
+		BackupS3Bucket:      "vault",
+		BackupS3Prefix:      "trials/",
+		BackupAgeRecipient:  ageRecipient,
+
+		BackupAgeIdentityFile: planFile,
+
+		LogLevel:  "debug",
+		LogFormat: "console",
 	}, got)
 }
 
@@ -230,6 +247,12 @@ func TestWrongValuesAreNamed(t *testing.T) {
 		{"TLS_CERT_FILE", "tls.crt", "set both TLS_CERT_FILE and TLS_KEY_FILE, or neither"},
 		{"TLS_KEY_FILE", "tls.key", "set both TLS_CERT_FILE and TLS_KEY_FILE, or neither"},
 		{"TEMPORAL_UI_URL", "localhost", `"localhost" is not a URL like`},
+		{"BACKUP_DIR", "config.go", "config.go is not a folder"},
+		{"BACKUP_S3_BUCKET", "My bucket", "is not a bucket's name"},
+		{"BACKUP_S3_PREFIX", "trials", "is not a beginning of keys"},
+		{"BACKUP_S3_PREFIX", "/trials/", "is not a beginning of keys"},
+		{"BACKUP_AGE_RECIPIENT", "age1short", "is not a public key of age"},
+		{"BACKUP_AGE_IDENTITY_FILE", "no-such-key.txt", "no such file"},
 		{"LOG_LEVEL", "loud", `"loud" is not one of debug, info, warn, error`},
 		{"LOG_FORMAT", "xml", `"xml" is not one of json, console`},
 	} {
@@ -268,6 +291,8 @@ func TestEveryVariableHasACheck(t *testing.T) {
 	parsed.AlertsConfig = alertsFile
 	parsed.TemporalUIURL, parsed.BehindProxy = "http://localhost:8233", true
 	parsed.TLSCertFile, parsed.TLSKeyFile = certificate(t)
+	parsed.BackupDir, parsed.BackupS3Bucket, parsed.BackupS3Prefix = t.TempDir(), "vault", "trials/"
+	parsed.BackupAgeRecipient, parsed.BackupAgeIdentityFile = ageRecipient, planFile
 	fields := reflect.ValueOf(parsed)
 	for i := range fields.NumField() {
 		require.False(t, fields.Field(i).IsZero(), "%s has no value here", fields.Type().Field(i).Name)

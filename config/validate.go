@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/mail"
 	"net/url"
@@ -40,6 +41,9 @@ const (
 var (
 	databaseName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,63}$`)
 	topicARN     = regexp.MustCompile(`^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_.-]{1,256}$`)
+	bucketName   = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
+	bucketPrefix = regexp.MustCompile(`^[A-Za-z0-9_.-]([A-Za-z0-9_./-]{0,200})/$`)
+	ageRecipient = regexp.MustCompile(`^age1[02-9ac-hj-np-z]{58}$`)
 	setName      = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 )
 
@@ -129,8 +133,19 @@ var checks = map[string]func(Config) error{
 	"LINK_SECRET":          func(c Config) error { return checkLinkSecret(c.LinkSecret) },
 	"WEBHOOK_SECRET":       checkWebhookSecret,
 	"MAIL_SENDERS":         func(c Config) error { return checkMailSenders(c.MailSenders) },
-	"LOG_LEVEL":            func(c Config) error { return checkOneOf(c.LogLevel, "debug", "info", "warn", "error") },
-	"LOG_FORMAT":           func(c Config) error { return checkOneOf(c.LogFormat, "json", "console") },
+	"BACKUP_DIR":           func(c Config) error { return checkFolder(c.BackupDir) },
+	"BACKUP_S3_BUCKET": func(c Config) error {
+		return checkPattern(c.BackupS3Bucket, bucketName, "a bucket's name of small letters, digits, dots and dashes")
+	},
+	"BACKUP_S3_PREFIX": func(c Config) error {
+		return checkPattern(c.BackupS3Prefix, bucketPrefix, "a beginning of keys like trials/, ending with /")
+	},
+	"BACKUP_AGE_RECIPIENT": func(c Config) error {
+		return checkPattern(c.BackupAgeRecipient, ageRecipient, "a public key of age, which begins with age1")
+	},
+	"BACKUP_AGE_IDENTITY_FILE": func(c Config) error { return checkReadableFile(c.BackupAgeIdentityFile) },
+	"LOG_LEVEL":                func(c Config) error { return checkOneOf(c.LogLevel, "debug", "info", "warn", "error") },
+	"LOG_FORMAT":               func(c Config) error { return checkOneOf(c.LogFormat, "json", "console") },
 }
 
 func checkListenAddress(address string) error {
@@ -215,6 +230,21 @@ func checkReadableFile(path string) error {
 	}
 	if !info.Mode().IsRegular() {
 		return fmt.Errorf("%s is not a file", path)
+	}
+	return nil
+}
+
+// checkFolder takes one that is not there yet: it is made with the first backup.
+func checkFolder(path string) error {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if !info.IsDir() {
+		return fmt.Errorf("%s is not a folder", path)
 	}
 	return nil
 }

@@ -22,6 +22,8 @@ type registration struct {
 	FlagsVersion      int          `json:"flagsVersion"`
 	Policy            string       `json:"policy"`
 	RegisteredAt      time.Time    `json:"registeredAt"`
+	// Suppression is there where the vendor's document was lost and it is known that no e-mail may go out.
+	Suppression *suppressionDocument `bson:"suppression,omitempty"`
 }
 
 func newRegistration(v trial.Vendor) (registration, error) {
@@ -40,7 +42,7 @@ func newRegistration(v trial.Vendor) (registration, error) {
 
 // automation is the part that trialAutomation holds; prefix leads its names.
 func (r registration) automation(prefix string) bson.D {
-	return bson.D{
+	fields := bson.D{
 		{Key: prefix + "cohort", Value: r.Cohort},
 		{Key: prefix + "bucket", Value: r.Bucket},
 		{Key: prefix + "rolloutPercentage", Value: r.RolloutPercentage},
@@ -48,6 +50,10 @@ func (r registration) automation(prefix string) bson.D {
 		{Key: prefix + "policy", Value: r.Policy},
 		{Key: prefix + "registeredAt", Value: r.RegisteredAt},
 	}
+	if r.Suppression != nil {
+		fields = append(fields, bson.E{Key: prefix + "suppression", Value: r.Suppression})
+	}
+	return fields
 }
 
 // RegisterVendor makes the vendor's document, or adds the trial's fields to the
@@ -67,6 +73,9 @@ func (s *Store) RegisterVendor(ctx context.Context, v trial.Vendor) (registered 
 	}
 	if !errors.Is(err, mongo.ErrNoDocuments) {
 		return trial.Vendor{}, false, failed(doing, err)
+	}
+	if r, err = s.decided(ctx, v.ID, r); err != nil {
+		return trial.Vendor{}, false, err
 	}
 	doc := newUser(v, r)
 	raw, err := bson.Marshal(doc)
@@ -89,6 +98,19 @@ func (s *Store) RegisterVendor(ctx context.Context, v trial.Vendor) (registered 
 		return trial.Vendor{}, false, failed(doing, err)
 	}
 	return s.admit(ctx, key, u, r)
+}
+
+// decided is what was decided about a vendor whose document is not there any more; otherwise what is decided now.
+func (s *Store) decided(ctx context.Context, id string, now registration) (registration, error) {
+	var before firstDocument[registration]
+	err := s.firsts.FindOne(ctx, byID(registrationKey(id))).Decode(&before)
+	if errors.Is(err, mongo.ErrNoDocuments) {
+		return now, nil
+	}
+	if err != nil {
+		return now, failed("reading what was decided about vendor "+id, err)
+	}
+	return before.Value, nil
 }
 
 func newUser(v trial.Vendor, r registration) bson.D {

@@ -149,8 +149,8 @@ func Rules() []Rule {
 		{
 			ID: BackupLate, Title: "The backup is late", Unit: Hours,
 			Threshold: 5, Severity: High, Cooldown: 60,
-			Value: "hours since the last backup", Window: "since the last backup",
-			Todo:  "Take one, and see why it did not come.",
+			Value: "hours since the last backup, while a rollout runs", Window: "since the last backup, or since the rollout began",
+			Todo:  "Take one with starter backup incremental. What that says, or the failed workflows named back-up, tell why it did not come.",
 			Roles: []rollout.Role{rollout.DBA, rollout.DevOps},
 		},
 	}

@@ -33,7 +33,8 @@ type Parts struct {
 	// Watched is when the running rollout was last watched, or began; zero
 	// where none runs.
 	Watched *time.Time
-	// BackedUp is when the last backup was taken.
+	// BackedUp is when the last backup was finished, or the running rollout began where that is later;
+	// zero where no rollout runs, and so none is due. nil also where the product takes none.
 	BackedUp *time.Time
 }
 
@@ -226,13 +227,20 @@ func (s Situation) mailing() Observation {
 	return observed(0, 1, "the mail service accepts e-mails")
 }
 
+// backupHours are from one backup to the next. Where days are short, backups do not come as often as days
+// would have it, and the alert's hours last longer with that.
+const backupHours = 4
+
 func (s Situation) backedUp() Observation {
-	last := s.Parts.BackedUp
-	if last == nil {
-		return unmeasured(0, "not measured: no backup is on record")
+	switch last := s.Parts.BackedUp; {
+	case last == nil:
+		return unmeasured(0, "not measured: the product takes no backups here")
+	case last.IsZero():
+		return observed(0, 0, "no rollout runs, so none is due")
+	default:
+		hours := backupHours * float64(s.Now.Sub(*last)) / float64(rollout.BackupEvery(s.Day))
+		return observed(hours, 1, "%.1f hours since the last backup, or since the rollout began, at %s", hours, moment(*last))
 	}
-	hours := float64(s.Now.Sub(*last)) / float64(hour(s.Day))
-	return observed(hours, 1, "%.1f hours since the last backup, at %s", hours, moment(*last))
 }
 
 func moment(at time.Time) string { return at.UTC().Format("2 January 2006 15:04:05 UTC") }

@@ -198,6 +198,9 @@ func TestTheOtherRules(t *testing.T) {
 		"no backups":                    {BackupLate, func(*Situation) {}, false, false},
 		"backed up":                     {BackupLate, func(s *Situation) { s.Parts.BackedUp = new(minutesOn(-5*60 + 1)) }, false, true},
 		"backed up long ago":            {BackupLate, func(s *Situation) { s.Parts.BackedUp = new(minutesOn(-5 * 60)) }, true, true},
+		"none is due":                   {BackupLate, func(s *Situation) { s.Parts.BackedUp = new(time.Time{}) }, false, true},
+		"backed up, in short days":      {BackupLate, func(s *Situation) { s.Day, s.Parts.BackedUp = 2*time.Second, new(midday.Add(-149*time.Second)) }, false, true},
+		"not backed up, in short days":  {BackupLate, func(s *Situation) { s.Day, s.Parts.BackedUp = 2*time.Second, new(midday.Add(-150*time.Second)) }, true, true},
 		"4 unknown":                     {UnknownSends, func(s *Situation) { s.Tally[Counter{DayOf(midday, s.Day), trial.Automated, MailUnknown}] = 4 }, false, true},
 		"5 unknown":                     {UnknownSends, func(s *Situation) { s.Tally[Counter{DayOf(midday, s.Day), trial.Automated, MailUnknown}] = 5 }, true, true},
 		"9 found": {ReconcilerFinds, func(s *Situation) {

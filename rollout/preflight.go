@@ -15,6 +15,26 @@ type PreflightFacts struct {
 	// MailAnswers tells whether the mail service says how the account stands,
 	// MayMail whether it lets it send.
 	MailAnswers, MayMail bool
+	// Backup is what is known of backups.
+	Backup BackupFacts
+}
+
+// BackupFacts are what is known of backups.
+type BackupFacts struct {
+	// Kept tells whether it is known where backups are kept, Answers whether that place answers.
+	Kept, Answers bool
+	// Full is when the last good full one was begun; zero for none.
+	Full time.Time
+}
+
+// leastBackupAge holds however short a day is.
+const leastBackupAge = time.Hour
+
+// BackupEvery is how often a backup is taken while a rollout runs: every four hours of a day of 24,
+// and not more often than every two minutes.
+func BackupEvery(day time.Duration) time.Duration {
+	const perDay, least = 6, 2 * time.Minute
+	return max(day/perDay, least)
 }
 
 // missedWatches is after how many watches that did not come the watch counts
@@ -43,9 +63,22 @@ func Preflight(s State, f PreflightFacts) []Check {
 	if s.Stage.Kind != Notice {
 		checks = append(checks, flagged(s, f))
 	}
-	return append(checks, Check{
-		ID: CheckBackup, Verdict: Insufficient, Reason: "no backup is on record: take one, and waive this check with the place where it is",
-	})
+	return append(checks, backedUp(s, f))
+}
+
+func backedUp(s State, f PreflightFacts) Check {
+	b := f.Backup
+	switch {
+	case !b.Kept:
+		return Check{ID: CheckBackup, Verdict: Insufficient, Reason: "no backup is on record: take one, and waive this check with the place where it is"}
+	case !b.Answers:
+		return Check{ID: CheckBackup, Verdict: Insufficient, Reason: "the place where backups are kept does not answer"}
+	case b.Full.IsZero():
+		return Check{ID: CheckBackup, Verdict: Fail, Reason: "there is no full backup"}
+	case f.Now.Sub(b.Full) > max(s.Times.Day, leastBackupAge):
+		return Check{ID: CheckBackup, Verdict: Fail, Reason: "the last full backup is of " + b.Full.UTC().Format(clock)}
+	}
+	return Check{ID: CheckBackup, Verdict: Pass, Reason: "a full backup was taken at " + b.Full.UTC().Format(clock)}
 }
 
 func migrated(f PreflightFacts) Check {

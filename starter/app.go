@@ -85,7 +85,10 @@ func (a *app) root() *cobra.Command {
 	flags.BoolVar(&a.options.json, "json", false, "print the API's JSON, for programs")
 	root.SetOut(a.out)
 	root.SetErr(a.err)
-	root.AddCommand(a.vendor(), a.trial(), a.bulk(), a.flags(), a.rollout(), a.alerts(), a.tokens(), a.audit(), a.importing(), a.counters(), a.migrate(), a.setup())
+	root.AddCommand(
+		a.vendor(), a.trial(), a.bulk(), a.flags(), a.rollout(), a.alerts(), a.tokens(), a.audit(), a.importing(), a.counters(),
+		a.migrate(), a.backup(), a.restore(), a.catchUp(), a.setup(),
+	)
 	for _, group := range append(root.Commands(), root) {
 		a.finish(group)
 	}

@@ -24,6 +24,7 @@ const (
 	alertsSchedule    = "watch-alerts"
 	recountSchedule   = "recount-counters"
 	reportSchedule    = "report-rollout"
+	backupSchedule    = "back-up"
 )
 
 const (
@@ -84,6 +85,12 @@ func schedules(day time.Duration) []schedule {
 			id: reportSchedule, workflow: workflows.ReportWorkflowType, summary: "Makes the reports that are due on the time after the rollout",
 			every: rollout.ReportEvery(day), limit: 15 * time.Minute,
 		},
+		{
+			id: backupSchedule, workflow: workflows.BackupWorkflowType, summary: "Takes a backup of the database",
+			every: rollout.BackupEvery(day), limit: 8 * time.Hour,
+			catchup: leastCatchup, // each has all that is different from the last full one
+			paused:  true,         // until a rollout runs
+		},
 	}
 }
 
@@ -133,11 +140,15 @@ func (c *Client) setupSchedule(ctx context.Context, options client.ScheduleOptio
 	return nil
 }
 
-// Watching has the watch come, or stay away.
+// Watching has the watch come, and backups be taken, or neither.
 func (c *Client) Watching(ctx context.Context, on bool) error {
+	return errors.Join(c.scheduled(ctx, watchSchedule, on), c.scheduled(ctx, backupSchedule, on))
+}
+
+func (c *Client) scheduled(ctx context.Context, schedule string, on bool) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	handle := c.SDK.ScheduleClient().GetHandle(ctx, watchSchedule)
+	handle := c.SDK.ScheduleClient().GetHandle(ctx, schedule)
 	var err error
 	if on {
 		err = handle.Unpause(ctx, client.ScheduleUnpauseOptions{Note: "a rollout runs"})
@@ -145,7 +156,7 @@ func (c *Client) Watching(ctx context.Context, on bool) error {
 		err = handle.Pause(ctx, client.SchedulePauseOptions{Note: "no rollout runs"})
 	}
 	if err != nil {
-		return away("scheduling the watch", err)
+		return away("pausing or resuming schedule "+schedule, err)
 	}
 	return nil
 }

@@ -27,7 +27,7 @@ func TestHowOftenSchedulesCome(t *testing.T) {
 			require.LessOrEqual(t, o.CatchupWindow, max(want, leastCatchup), "%s: what was missed is not made up for", id)
 		}
 	}
-	require.Len(t, schedules(24*time.Hour), 5)
+	require.Len(t, schedules(24*time.Hour), 6)
 }
 
 func scheduled(t *testing.T, id string, day time.Duration) client.ScheduleOptions {
@@ -41,8 +41,8 @@ func scheduled(t *testing.T, id string, day time.Duration) client.ScheduleOption
 	return client.ScheduleOptions{}
 }
 
-// The reconciler alone does what it is asked for while it runs, and the watch
-// alone waits for a rollout.
+// The reconciler alone does what it is asked for while it runs; the watch and the
+// backups alone wait for a rollout.
 func TestWhatSchedulesStart(t *testing.T) {
 	t.Parallel()
 	for _, s := range schedules(24 * time.Hour) {
@@ -50,7 +50,7 @@ func TestWhatSchedulesStart(t *testing.T) {
 		buffers := o.Overlap == enums.SCHEDULE_OVERLAP_POLICY_BUFFER_ONE
 		require.Equal(t, o.ID == reconcileSchedule, buffers, o.ID)
 		require.True(t, buffers || o.Overlap == enums.SCHEDULE_OVERLAP_POLICY_SKIP, o.ID)
-		require.Equal(t, o.ID == watchSchedule, o.Paused, o.ID)
+		require.Equal(t, o.ID == watchSchedule || o.ID == backupSchedule, o.Paused, o.ID)
 		action, ok := o.Action.(*client.ScheduleWorkflowAction)
 		require.True(t, ok, o.ID)
 		require.Equal(t, o.ID, action.ID)

@@ -74,6 +74,19 @@ func (c *Client) Wake(ctx context.Context, vendorID string) error {
 	return nil
 }
 
+// NoMail tells a trial that no e-mail may go to its vendor, for the reason that the request gives. Where
+// the workflow is over it is started again, for its history to know.
+func (c *Client) NoMail(ctx context.Context, vendorID string, r trial.Request) error {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	_, err := c.SDK.SignalWithStartWorkflow(ctx, trial.WorkflowID(vendorID), trial.SignalNoMail, r,
+		c.options(vendorID), trial.WorkflowType, workflows.TrialInput{VendorID: vendorID})
+	if err != nil {
+		return away("telling trial "+vendorID+" of a suppression", err)
+	}
+	return nil
+}
+
 // Ask sends an update and waits for its answer, the trial's new status. The
 // request's id makes it once. Where the trial's workflow is over it is
 // started again, so that an expired trial can be revived. Errors are a

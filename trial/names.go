@@ -28,6 +28,9 @@ const (
 	MessageRelease = "release"
 	// SignalWake tells a held trial to look at the flags again.
 	SignalWake = "wake"
+	// SignalNoMail says that no e-mail may go to the vendor, for the reason that the request gives.
+	// The database decides; this is for the history, which outlives a database.
+	SignalNoMail = "no-mail"
 )
 
 // Search attributes set on every trial workflow.

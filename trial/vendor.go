@@ -81,6 +81,11 @@ func (v Vendor) NamedIn(text string) bool {
 	return holds(v.Email, 1) || holds(v.Name, shortestName)
 }
 
+// Covers tells whether nothing is stopped by o that is not stopped already.
+func (s *Suppression) Covers(o Suppression) bool {
+	return s != nil && (s.Reason == ReasonUnsubscribed || s.Reason == o.Reason && (s.AddressHash == "" || s.AddressHash == o.AddressHash))
+}
+
 // NoMail is why the vendor cannot be written to, empty where it can be;
 // addressHash is the hash of the present address.
 func (v Vendor) NoMail(addressHash string) Reason {

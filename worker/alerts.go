@@ -33,12 +33,14 @@ type alertParts struct {
 	store   *mongodb.Store
 	client  *temporal.Client
 	account *mail.Account
+	// keeper is nil where the product takes no backups.
+	keeper *keeper
 	// workers are how many there should be.
 	workers int
 	log     *zap.Logger
 }
 
-// AlertParts implements activities.AlertParts. No backup is on record anywhere yet.
+// AlertParts implements activities.AlertParts.
 func (p alertParts) AlertParts(ctx context.Context, now time.Time) monitoring.Parts {
 	parts := monitoring.Parts{WorkersNeeded: p.workers, MailRefusedSince: p.account.AllRefused(now)}
 	if here, err := p.client.Workers(ctx, now); p.answered("who polls", err) {
@@ -50,7 +52,27 @@ func (p alertParts) AlertParts(ctx context.Context, now time.Time) monitoring.Pa
 	if watched, err := p.store.WatchedAt(ctx); p.answered("the rollout", err) {
 		parts.Watched = &watched
 	}
+	if p.keeper != nil {
+		if last, err := p.backedUp(ctx); p.answered("the rollout", err) {
+			parts.BackedUp = &last
+		}
+	}
 	return parts
+}
+
+// backedUp is when the last backup was finished, or the running rollout began where that is later; zero
+// where none runs. A place that does not answer is as one to which no backup has come.
+func (p alertParts) backedUp(ctx context.Context) (time.Time, error) {
+	state, found, err := p.store.CurrentRollout(ctx)
+	if err != nil || !found || state.Status.Final() {
+		return time.Time{}, err
+	}
+	last, err := p.keeper.LastBackup(ctx)
+	p.answered("the backups", err)
+	if last.Before(state.StartedAt) {
+		last = state.StartedAt
+	}
+	return last, nil
 }
 
 func (p alertParts) answered(what string, err error) bool {

@@ -88,9 +88,19 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger, fatal fun
 	w.RegisterWorkflowWithOptions(workflows.Rollout, workflow.RegisterOptions{Name: rollout.WorkflowType})
 	w.RegisterWorkflowWithOptions(workflows.Notice, workflow.RegisterOptions{Name: workflows.NoticeWorkflowType})
 	w.RegisterWorkflowWithOptions(workflows.Watch, workflow.RegisterOptions{Name: workflows.WatchWorkflowType})
-	w.RegisterActivity(&activities.Rollouts{
+	keeper, err := newKeeper(ctx, cfg, store)
+	if err != nil {
+		return nil, err
+	}
+	rollouts, backups := &activities.Rollouts{
 		Store: store, Account: mailer.account, Handover: client, Schedule: client, Day: cfg.TrialDay, Now: time.Now, Log: log,
-	})
+	}, &activities.Backups{Log: log}
+	if keeper != nil {
+		rollouts.Backups, backups.Keeper = keeper, keeper
+	}
+	w.RegisterActivity(rollouts)
+	w.RegisterWorkflowWithOptions(workflows.Backup, workflow.RegisterOptions{Name: workflows.BackupWorkflowType})
+	w.RegisterActivity(backups)
 	w.RegisterActivity(&activities.Watch{
 		Store: store, Account: mailer.account, Herald: client, Day: cfg.TrialDay, Settled: mongodb.ObservedAfter,
 		Overdue: max(cfg.TrialDay, overdueSlack), Now: time.Now, Log: log,
@@ -103,7 +113,7 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger, fatal fun
 	w.RegisterActivity(&activities.Reports{
 		Store: store, Teller: notices, Day: cfg.TrialDay, Settled: mongodb.ObservedAfter, Now: time.Now, Log: log,
 	})
-	alerts, err := newAlerts(cfg, alertParts{store: store, client: client, account: mailer.account, workers: cfg.MailSenders, log: log}, notices)
+	alerts, err := newAlerts(cfg, alertParts{store: store, client: client, account: mailer.account, keeper: keeper, workers: cfg.MailSenders, log: log}, notices)
 	if err != nil {
 		return nil, err
 	}

@@ -39,7 +39,7 @@ type signal struct {
 func (t *trialRun) listen(ctx workflow.Context) error {
 	for _, message := range []string{
 		trial.MessageConvert, trial.MessageExtend, trial.MessageShorten, trial.MessageCancel, trial.MessageRevive, trial.SignalWake,
-		trial.MessageAdopt, trial.MessageRelease,
+		trial.MessageAdopt, trial.MessageRelease, trial.SignalNoMail,
 	} {
 		t.signals = append(t.signals, signal{message, workflow.GetSignalChannel(ctx, message)})
 	}
@@ -139,8 +139,11 @@ func (t *trialRun) take() *letter {
 // answer carries out one request: decided purely, recorded, applied.
 func (t *trialRun) answer(ctx workflow.Context, l *letter) error {
 	defer func() { l.done = true }()
-	if l.message == trial.SignalWake {
+	switch l.message {
+	case trial.SignalWake:
 		t.asleep = false
+		return nil
+	case trial.SignalNoMail: // each step asks the database; a restored one asks the history
 		return nil
 	}
 	for {

@@ -172,13 +172,14 @@ func (r *rolloutRun) hasMail() bool {
 	return false
 }
 
-// collect takes the signals that have arrived. Of judgements the newest counts.
+// collect takes the signals that have arrived. Of judgements the newest counts: that of a later
+// snapshot, or of a later moment where a restored database counts snapshots from further back.
 func (r *rolloutRun) collect() {
 	for _, s := range r.signals {
 		for s.channel.Len() > 0 {
 			if s.message == rollout.SignalJudged {
 				var j rollout.Judgement
-				if s.channel.ReceiveAsync(&j) && (r.judged == nil || j.Snapshot >= r.judged.Snapshot) {
+				if s.channel.ReceiveAsync(&j) && r.newer(j) {
 					r.judged = &j
 				}
 				continue
@@ -189,6 +190,10 @@ func (r *rolloutRun) collect() {
 			}
 		}
 	}
+}
+
+func (r *rolloutRun) newer(j rollout.Judgement) bool {
+	return r.judged == nil || j.Snapshot >= r.judged.Snapshot || j.At.After(r.judged.At)
 }
 
 // answer carries out the oldest request. One that does not apply is logged: a
@@ -268,7 +273,7 @@ func (r *rolloutRun) refresh(ctx workflow.Context) error {
 	if err := workflow.ExecuteActivity(r.options(ctx, "latest judgement"), r.doing.Latest, r.state.ID).Get(ctx, &latest); err != nil {
 		return fmt.Errorf("asking for the latest judgement: %w", err)
 	}
-	if latest != nil && (r.judged == nil || latest.Snapshot >= r.judged.Snapshot) {
+	if latest != nil && r.newer(*latest) {
 		r.judged = latest
 	}
 	r.refreshed = true

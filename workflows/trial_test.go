@@ -185,6 +185,28 @@ func TestAHeldTrialSleepsWithoutATimerUntilItIsWoken(t *testing.T) {
 	require.Equal(t, 1, held, "waking in vain is not recorded again")
 }
 
+// The database decides who gets no e-mail; the history only knows of it.
+func TestASuppressionChangesNothingInTheWorkflow(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, trial.Automated)
+	noMail := func() { w.env.SignalWorkflow(trial.SignalNoMail, trial.Request{Reason: "unsubscribed", By: "vendor"}) }
+	w.at(2*day, noMail)
+	w.at(8*day, func() { w.flags.TrialAutomation.Enabled = false })
+	var callsAsleep int
+	w.at(12*day, func() {
+		callsAsleep = w.calls
+		noMail()
+	})
+	w.at(12*day+time.Hour, func() {
+		require.Equal(t, callsAsleep, w.calls, "a held trial is not woken by it")
+		w.flags.TrialAutomation.Enabled = true
+		w.env.SignalWorkflow(trial.SignalWake, trial.Request{})
+	})
+	o := w.run()
+	require.Equal(t, trial.Expired, o.Status)
+	require.Equal(t, []string{"welcome", "reminder-7d", "reminder-1d", "expiry", "grace-end"}, w.mailedSteps())
+}
+
 func TestWhatFailsAtFirstIsRepeatedByTheServer(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, trial.Automated)

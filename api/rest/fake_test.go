@@ -268,6 +268,7 @@ type workflows struct {
 	away    error
 	started []string
 	heard   map[string]trial.Request
+	noMail  map[string][]trial.Request
 	woken   int
 }
 
@@ -295,6 +296,13 @@ func (w *workflows) Start(_ context.Context, r trial.Registration) error {
 func (w *workflows) Convert(_ context.Context, id string, r trial.Request) error {
 	return w.do(func() error {
 		w.heard[id] = r
+		return nil
+	})
+}
+
+func (w *workflows) NoMail(_ context.Context, id string, r trial.Request) error {
+	return w.do(func() error {
+		w.noMail[id] = append(w.noMail[id], r)
 		return nil
 	})
 }

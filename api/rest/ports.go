@@ -167,6 +167,8 @@ type Trials interface {
 	// Ask sends a message and returns the trial after it. A *trial.Error is the
 	// trial's refusal, or trial.CodeUnavailable.
 	Ask(ctx context.Context, message, vendorID string, r trial.Request) (trial.Overview, error)
+	// NoMail tells a trial that no e-mail may go to its vendor; the reason is the request's.
+	NoMail(ctx context.Context, vendorID string, r trial.Request) error
 	// FlagsChanged lets trials that wait for a flag look at the flags again.
 	FlagsChanged(ctx context.Context) error
 	// Check tells whether the workflows can be reached.

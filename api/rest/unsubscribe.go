@@ -25,7 +25,7 @@ func (s *server) Unsubscribe(ctx context.Context, request UnsubscribeRequestObje
 	if err != nil {
 		return nil, err
 	}
-	if err := s.Store.Suppress(ctx, vendorID, trial.Suppression{Reason: trial.ReasonUnsubscribed, At: s.now()}); err != nil {
+	if err := s.suppress(ctx, vendorID, trial.Suppression{Reason: trial.ReasonUnsubscribed, At: s.now()}); err != nil {
 		return nil, err
 	}
 	page, err := render(unsubscribePage, unsubscribeView{Done: true})

@@ -61,7 +61,7 @@ func (s *server) record(ctx context.Context, e MailEvent) (bool, error) {
 		hash = send.AddressHash
 	}
 	vendorID, _, _ := strings.Cut(e.Key, "/")
-	err = s.Store.Suppress(ctx, vendorID, trial.Suppression{
+	err = s.suppress(ctx, vendorID, trial.Suppression{
 		Reason: trial.ReasonSuppressedAddress, At: moment(e.At), AddressHash: hash,
 	})
 	if isCode(err, trial.CodeNotFound) {

@@ -140,6 +140,25 @@ func TestUnsubscribe(t *testing.T) {
 		require.NotContains(t, string(done.body), "<form")
 	}
 	require.Equal(t, trial.Suppression{Reason: trial.ReasonUnsubscribed, At: present}, *a.store.vendors["v-1"].Automation.Suppression)
+	require.Equal(t, []trial.Request{{Reason: "unsubscribed", By: "vendor", At: present}}, a.workflows.noMail["v-1"],
+		"the history knows it as well, once")
+}
+
+// A restored database learns from the histories whom not to write to; they hold no address, and no hash of one.
+func TestSuppressionsReachTheHistories(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t)
+	a.sent()
+	a.deliver(event("m1", "bounce", true, "h"))
+	a.deliver(event("m2", "bounce", true, "h"))
+	require.Equal(t, []trial.Request{{Reason: "suppressed-address", By: "vendor", At: present}}, a.workflows.noMail["v-1"])
+
+	a = newAPI(t)
+	a.register()
+	a.workflows.away = errAway
+	done := a.call(request{method: http.MethodPost, path: "/unsubscribe/signed.v-1"})
+	require.Equal(t, http.StatusOK, done.status, "the database decides")
+	require.Equal(t, 1, a.logs.FilterMessage("a suppression is not in the trial's history").Len())
 }
 
 func TestPagesAskForNothingFromElsewhere(t *testing.T) {

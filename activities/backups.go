@@ -1,0 +1,48 @@
+package activities
+
+import (
+	"context"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// Keeper takes backups of the database.
+type Keeper interface {
+	// TakeIncremental takes one, or a full one where that is due, and deletes what has expired.
+	TakeIncremental(ctx context.Context) (BackedUp, error)
+}
+
+// BackedUp is a backup that was taken.
+type BackedUp struct {
+	// ID is empty where the product takes none.
+	ID        string    `json:"id"`
+	Kind      string    `json:"kind"`
+	Begin     time.Time `json:"begin"`
+	Documents int       `json:"documents"`
+	Bytes     int64     `json:"bytes"`
+	// Expired counts backups that were deleted.
+	Expired int `json:"expired"`
+}
+
+// Backups takes the backups of a schedule.
+type Backups struct {
+	// Keeper is nil where the product takes none.
+	Keeper Keeper
+	Log    *zap.Logger
+}
+
+// BackUp takes one backup. It reads everything.
+func (b *Backups) BackUp(ctx context.Context) (BackedUp, error) {
+	if b.Keeper == nil {
+		return BackedUp{}, nil
+	}
+	stop := beat(ctx)
+	defer stop()
+	taken, err := b.Keeper.TakeIncremental(ctx)
+	if err != nil {
+		return taken, failed("taking a backup", err)
+	}
+	b.Log.Info("backup taken", zap.String("backup", taken.ID), zap.Int("documents", taken.Documents), zap.Int64("bytes", taken.Bytes), zap.Int("expired", taken.Expired))
+	return taken, nil
+}

@@ -1,0 +1,105 @@
+package backup
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Horizon is how far back any moment can be restored.
+const Horizon = 7 * 24 * time.Hour
+
+// Choice is what to restore a moment from.
+type Choice struct {
+	// Before is the last backup that was finished by then.
+	Before Manifest
+	// After is the first that was begun since, and so has every event up to the moment; nil where
+	// none was.
+	After *Manifest
+}
+
+// Choose finds what to restore a moment from. Backups whose base is missing are passed over.
+func Choose(manifests []Manifest, at time.Time) (Choice, error) {
+	usable := complete(manifests)
+	var c Choice
+	for i, m := range usable {
+		switch {
+		case !m.End.After(at):
+			c.Before = m
+		case !m.Begin.Before(at):
+			if c.After == nil {
+				c.After = &usable[i]
+			}
+		}
+	}
+	if c.Before.ID == "" && len(usable) == 0 {
+		return c, errors.New("there is no backup")
+	}
+	if c.Before.ID == "" {
+		return c, fmt.Errorf("no backup was finished by %s; the first was at %s", at.UTC().Format(time.RFC3339), usable[0].End.Format(time.RFC3339))
+	}
+	return c, nil
+}
+
+// complete are the backups whose base is there, the oldest first.
+func complete(manifests []Manifest) []Manifest {
+	full := map[string]bool{}
+	for _, m := range manifests {
+		full[m.ID] = m.Kind == Full
+	}
+	usable := slices.DeleteFunc(slices.Clone(manifests), func(m Manifest) bool { return m.Kind == Incremental && !full[m.Base] })
+	slices.SortFunc(usable, func(a, b Manifest) int { return a.End.Compare(b.End) })
+	return usable
+}
+
+// LastFull is the latest full backup, and whether there is one.
+func LastFull(manifests []Manifest) (last Manifest, found bool) {
+	for _, m := range manifests {
+		if m.Kind == Full && (!found || m.End.After(last.End)) {
+			last, found = m, true
+		}
+	}
+	return last, found
+}
+
+// rebase is how old a full backup may be before the next incremental one is taken as a full one: what is
+// different from it has become much, and much hangs on one file.
+const rebase = 24 * time.Hour
+
+// Due is the kind of backup to take where an incremental one is asked for.
+func Due(manifests []Manifest, now time.Time) (kind Kind, base Manifest) {
+	full, found := LastFull(manifests)
+	if !found || now.Sub(full.Begin) >= rebase {
+		return Full, Manifest{}
+	}
+	return Incremental, full
+}
+
+// Expired are the ids of the backups that are not needed any more: those that were finished before the
+// horizon, but for the last of them, which the moments right after the horizon are restored
+// from, for the last full one, and for bases of backups that stay.
+func Expired(manifests []Manifest, now time.Time) []string {
+	keep := map[string]bool{}
+	hold := func(m Manifest) { keep[m.ID], keep[m.Base] = true, true }
+	if full, ok := LastFull(manifests); ok {
+		hold(full)
+	}
+	since := now.Add(-Horizon)
+	if c, err := Choose(manifests, since); err == nil {
+		hold(c.Before)
+	}
+	for _, m := range manifests {
+		if !m.End.Before(since) {
+			hold(m)
+		}
+	}
+	var expired []string
+	for _, m := range manifests {
+		if !keep[m.ID] {
+			expired = append(expired, m.ID)
+		}
+	}
+	slices.Sort(expired)
+	return expired
+}

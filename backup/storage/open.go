@@ -1,0 +1,98 @@
+// Package storage keeps backups: in a folder, or in a bucket of S3.
+package storage
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"filippo.io/age"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"marketplace.example/trials/backup"
+)
+
+// Settings say where backups are kept, and with which keys. A folder or a bucket
+// is named, not both; where neither is, there is no place.
+type Settings struct {
+	Dir, Bucket, Prefix string
+	// Recipient is whom backups are encrypted for, an age1...; empty for nobody.
+	Recipient string
+	// IdentityFile holds the keys that open them; empty for none, as is a file of comments alone.
+	IdentityFile string
+}
+
+// ErrNoPlace says that it is not known where to keep backups.
+var ErrNoPlace = errors.New("it is not known where backups are kept: set BACKUP_DIR or BACKUP_S3_BUCKET")
+
+// Open prepares a vault. It does not look whether the place is there.
+func Open(ctx context.Context, s Settings, now func() time.Time) (*backup.Vault, error) {
+	v := &backup.Vault{Now: now}
+	var err error
+	if v.Place, err = place(ctx, s); err != nil {
+		return nil, err
+	}
+	if s.Recipient != "" {
+		if v.Recipient, err = age.ParseX25519Recipient(s.Recipient); err != nil {
+			return nil, fmt.Errorf("BACKUP_AGE_RECIPIENT: %w", err)
+		}
+	}
+	if s.IdentityFile != "" {
+		if v.Identities, err = identities(s.IdentityFile); err != nil {
+			return nil, fmt.Errorf("BACKUP_AGE_IDENTITY_FILE: %w", err)
+		}
+	}
+	return v, nil
+}
+
+func identities(path string) ([]age.Identity, error) {
+	content, err := os.ReadFile(path) //nolint:gosec // G304: the operator names the file, that is what the variable is for
+	if err != nil {
+		return nil, err
+	}
+	if !holdsKeys(content) {
+		return nil, nil
+	}
+	keys, err := age.ParseIdentities(bytes.NewReader(content))
+	if err != nil {
+		return nil, errors.New("holds no key of age") // its own error may repeat a line
+	}
+	return keys, nil
+}
+
+// holdsKeys tells whether there is more than comments: a file in which no key has been put yet holds none.
+func holdsKeys(content []byte) bool {
+	for line := range bytes.Lines(content) {
+		if line = bytes.TrimSpace(line); len(line) > 0 && line[0] != '#' {
+			return true
+		}
+	}
+	return false
+}
+
+func place(ctx context.Context, s Settings) (backup.Place, error) {
+	switch {
+	case s.Dir != "" && s.Bucket != "":
+		return nil, errors.New("BACKUP_DIR is set, and so is BACKUP_S3_BUCKET: backups are kept in one place")
+	case s.Dir != "":
+		return Folder(s.Dir), nil
+	case s.Bucket == "":
+		return nil, ErrNoPlace
+	}
+	settings, err := awsconfig.LoadDefaultConfig(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("reading AWS's settings: %w", err)
+	}
+	client := s3.NewFromConfig(settings, func(o *s3.Options) {
+		if o.BaseEndpoint != nil { // AWS_ENDPOINT_URL_S3: not Amazon, who alone has a host for each bucket
+			o.UsePathStyle = true
+			o.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenRequired // not all others know them
+		}
+	})
+	return NewBucket(client, s.Bucket, s.Prefix), nil
+}

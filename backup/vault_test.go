@@ -1,0 +1,214 @@
+package backup
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// newVault is a vault on a shelf whose clock goes on by a minute with every look.
+func newVault() (*Vault, shelf) {
+	now, s := at, shelf{}
+	return &Vault{Place: s, Now: func() time.Time {
+		now = now.Add(time.Minute)
+		return now
+	}}, s
+}
+
+func contents(t *testing.T, v *Vault, m Manifest) (records []Record) {
+	t.Helper()
+	require.NoError(t, v.Open(t.Context(), m, func(r Records) (err error) {
+		records, err = collect(r)
+		return err
+	}))
+	return records
+}
+
+func TestFullAndIncremental(t *testing.T) {
+	t.Parallel()
+	v, _ := newVault()
+	key := newKey(t)
+	v.Recipient = key.Recipient()
+	v.Identities = append(v.Identities, key)
+	was := sample()
+	now := slices.Concat(was[1:], []Record{{"users", []byte("w"), []byte("new")}})
+	now[3].Document = []byte("changed")
+
+	first, err := v.Take(t.Context(), Incremental, "marketplace", stream(was))
+	require.NoError(t, err)
+	require.Equal(t, Full, first.Kind, "there was none to be different from")
+	second, err := v.Take(t.Context(), Incremental, "marketplace", stream(now))
+	require.NoError(t, err)
+	require.Equal(t, first.ID, second.Base)
+	require.Equal(t, map[string]Counts{"trial_events": {Documents: 1, Removed: 1}, "users": {Documents: 1}}, second.Collections)
+	elsewhere, err := v.Take(t.Context(), Incremental, "other", stream(now))
+	require.NoError(t, err)
+	require.Equal(t, Full, elsewhere.Kind, "another database is no base")
+
+	require.Equal(t, was, contents(t, v, first))
+	require.Equal(t, now, contents(t, v, second))
+	for _, m := range []Manifest{first, second} {
+		verified, err := v.Verify(t.Context(), m.ID)
+		require.NoError(t, err)
+		require.Equal(t, m, verified)
+	}
+
+	v.Identities = nil
+	third, err := v.Take(t.Context(), Incremental, "marketplace", stream(now))
+	require.NoError(t, err)
+	require.Equal(t, Full, third.Kind, "without the key the base cannot be read")
+}
+
+func TestAFailedScanLeavesNoBackup(t *testing.T) {
+	t.Parallel()
+	v, s := newVault()
+	_, err := v.Take(t.Context(), Full, "marketplace", func(yield func(Record, error) bool) { yield(Record{}, errBroken) })
+	require.ErrorIs(t, err, errBroken)
+	require.Empty(t, s)
+}
+
+// Each way in which a file may be wrong is noticed, and named with the file.
+func TestVerifyRefuses(t *testing.T) {
+	t.Parallel()
+	for reason, harm := range map[string]func(s shelf, base, id string){
+		"should have":         func(s shelf, _, id string) { s[id+fileEnding] = s[id+fileEnding][:100] },
+		"checksum":            func(s shelf, _, id string) { s[id+fileEnding][60] ^= 1 },
+		"written last":        func(s shelf, _, id string) { delete(s, id+manifestEnding) },
+		"cannot be read":      func(s shelf, _, id string) { s[id+manifestEnding] = []byte("{") },
+		"its manifest is":     func(s shelf, base, id string) { s[id+manifestEnding] = s[base+manifestEnding] },
+		"the base of":         func(s shelf, base, _ string) { s[base+fileEnding][70] ^= 1 },
+		"does not exist":      func(s shelf, _, id string) { delete(s, id+fileEnding) },
+		"the key given":       func(shelf, string, string) {},
+		"its header is that ": func(s shelf, base, id string) { exchange(s, base, id) },
+	} {
+		v, s := newVault()
+		key := newKey(t)
+		if reason == "the key given" {
+			v.Recipient = key.Recipient()
+			v.Identities = append(v.Identities, key)
+		}
+		base, err := v.Take(t.Context(), Full, "marketplace", stream(sample()))
+		require.NoError(t, err)
+		m, err := v.Take(t.Context(), Incremental, "marketplace", stream(sample()[3:]))
+		require.NoError(t, err)
+		if v.Identities != nil {
+			v.Identities[0] = newKey(t)
+		}
+		harm(s, base.ID, m.ID)
+		_, err = v.Verify(t.Context(), m.ID)
+		var refusal *RefusedError
+		require.ErrorAs(t, err, &refusal, reason)
+		require.ErrorContains(t, err, reason)
+		require.True(t, strings.HasPrefix(refusal.File, m.ID) || strings.HasPrefix(refusal.File, base.ID))
+	}
+	v, _ := newVault()
+	_, err := v.Verify(t.Context(), "../../etc/passwd")
+	require.ErrorContains(t, err, "no backup's id")
+}
+
+// exchange puts a full backup's file under the incremental one's name, with a manifest that fits.
+func exchange(s shelf, base, id string) {
+	manifest := strings.ReplaceAll(string(s[base+manifestEnding]), base, id)
+	manifest = strings.Replace(manifest, `"kind": "full"`, `"kind": "incremental", "base": "`+base+`"`, 1)
+	s[id+fileEnding], s[id+manifestEnding] = s[base+fileEnding], []byte(manifest)
+}
+
+func TestList(t *testing.T) {
+	t.Parallel()
+	v, s := newVault()
+	good, err := v.Take(t.Context(), Full, "marketplace", stream(sample()))
+	require.NoError(t, err)
+	short, err := v.Take(t.Context(), Full, "marketplace", stream(sample()))
+	require.NoError(t, err)
+	s[short.ID+fileEnding] = nil
+	s["notes.txt"] = nil
+	listed, err := v.List(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, []Manifest{good}, listed.Good)
+	require.Len(t, listed.Bad, 1)
+	require.Equal(t, short.ID+fileEnding, listed.Bad[0].File)
+	require.Equal(t, []Manifest{good, short}, listed.Finished(), "whoever needs the short one is to hear that it is short")
+}
+
+// The last good backup is found past what is none, and past another database's.
+func TestLast(t *testing.T) {
+	t.Parallel()
+	v, s := newVault()
+	last := func() string {
+		m, found, err := v.Last(t.Context(), "marketplace")
+		require.NoError(t, err)
+		require.Equal(t, found, m.ID != "")
+		return m.ID
+	}
+	require.Empty(t, last())
+	good, err := v.Take(t.Context(), Full, "marketplace", stream(sample()))
+	require.NoError(t, err)
+	later, err := v.Take(t.Context(), Incremental, "marketplace", stream(sample()))
+	require.NoError(t, err)
+	_, err = v.Take(t.Context(), Full, "other", stream(sample()))
+	require.NoError(t, err)
+	require.Equal(t, later.ID, last())
+	s[later.ID+fileEnding] = nil
+	require.Equal(t, good.ID, last(), "cut off")
+	delete(s, good.ID+manifestEnding)
+	require.Empty(t, last(), "unfinished")
+}
+
+func TestExpireDeletes(t *testing.T) {
+	t.Parallel()
+	v, s := newVault()
+	_, err := v.Take(t.Context(), Full, "marketplace", stream(sample()))
+	require.NoError(t, err)
+	kept, err := v.Take(t.Context(), Full, "marketplace", stream(sample()))
+	require.NoError(t, err)
+	v.Now = func() time.Time { return at.Add(2 * Horizon) }
+	expired, err := v.Expire(t.Context(), "other")
+	require.NoError(t, err)
+	require.Empty(t, expired)
+	expired, err = v.Expire(t.Context(), "marketplace")
+	require.NoError(t, err)
+	require.Len(t, expired, 1)
+	require.Len(t, s, 2)
+	require.Contains(t, s, kept.ID+fileEnding)
+}
+
+// A process that is killed leaves a file without a manifest: it is no backup, and does not stay for ever.
+func TestExpireDeletesWhatNeverBecameABackup(t *testing.T) {
+	t.Parallel()
+	v, s := newVault()
+	abandoned, err := v.Take(t.Context(), Full, "marketplace", stream(sample()))
+	require.NoError(t, err)
+	delete(s, abandoned.ID+manifestEnding)
+	unreadable, err := v.Take(t.Context(), Full, "marketplace", stream(sample()))
+	require.NoError(t, err)
+	s[unreadable.ID+manifestEnding] = []byte("{")
+	kept, err := v.Take(t.Context(), Full, "marketplace", stream(sample()))
+	require.NoError(t, err)
+
+	v.Now = func() time.Time { return abandoned.Begin.Add(Horizon) }
+	expired, err := v.Expire(t.Context(), "marketplace")
+	require.NoError(t, err)
+	require.Empty(t, expired, "it may still be written")
+	v.Now = func() time.Time { return abandoned.Begin.Add(Horizon + time.Hour) }
+	expired, err = v.Expire(t.Context(), "marketplace")
+	require.NoError(t, err)
+	require.Equal(t, []string{abandoned.ID}, expired)
+	require.NotContains(t, s, abandoned.ID+fileEnding)
+	require.Contains(t, s, unreadable.ID+fileEnding, "a person may know what to do with it")
+	require.Contains(t, s, kept.ID+fileEnding)
+}
+
+// A base that has gone bad must not keep backups from being taken.
+func TestABadBaseIsFollowedByAFullBackup(t *testing.T) {
+	t.Parallel()
+	v, s := newVault()
+	base, err := v.Take(t.Context(), Full, "marketplace", stream(sample()))
+	require.NoError(t, err)
+	s[base.ID+fileEnding][60] ^= 1
+	m, err := v.Take(t.Context(), Incremental, "marketplace", stream(sample()))
+	require.NoError(t, err)
+	require.Equal(t, Full, m.Kind)
+}

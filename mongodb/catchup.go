@@ -1,0 +1,212 @@
+package mongodb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+
+	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/trial"
+)
+
+// Caught is what became of comparing a trial, or a rollout, with what its workflow knows.
+type Caught struct {
+	// Added counts events that the database did not have.
+	Added int
+	// Differs is the number of the first event that is another here than there, Gap that of the first that
+	// neither knows, though later ones are known; 0 for none. From there on nothing is added.
+	Differs, Gap int
+	// NoVendor says that the vendor's document is not there.
+	NoVendor bool
+	// Suppressed says that the database did not know that no e-mail may go to the vendor.
+	Suppressed bool
+	// Presumed is the key of an e-mail that may have left when the database was lost; empty for none. It is
+	// noted as sent.
+	Presumed string
+}
+
+// CatchUp adds to a trial the events that its workflow knows and the database does not. What the database
+// has stays. Then it stops e-mail to a vendor where the workflow knows that none may go out, and notes as
+// sent the e-mail that a worker may have been sending. Where the vendor's document is lost, what was
+// decided about the vendor is kept for when it comes back.
+func (s *Store) CatchUp(ctx context.Context, vendorID string, told trial.Told) (Caught, error) {
+	if !trial.ValidVendorID(vendorID) {
+		return Caught{}, fmt.Errorf("catching up: %.80q cannot name a trial", vendorID)
+	}
+	c, events, err := s.addEvents(ctx, vendorID, told.Events)
+	if err != nil {
+		return c, err
+	}
+	if !told.AtWork.IsZero() && c.Differs == 0 && c.Gap == 0 {
+		if c.Presumed, err = s.presumeSent(ctx, trial.Fold(events), told.AtWork); err != nil {
+			return c, err
+		}
+	}
+	vendor, err := s.Vendor(ctx, vendorID)
+	var gone *trial.Error
+	if c.NoVendor = errors.As(err, &gone) && gone.Code == trial.CodeNotFound; err != nil && !c.NoVendor {
+		return c, err
+	}
+	var known *trial.Suppression
+	if vendor.Automation != nil {
+		known = vendor.Automation.Suppression
+	}
+	lost := unknownSuppression(known, told)
+	c.Suppressed = lost != nil
+	switch {
+	case !c.NoVendor && lost != nil:
+		return c, s.Suppress(ctx, vendorID, *lost)
+	case c.NoVendor && len(events) > 0 && events[0].Registration != nil:
+		return c, s.keepDecided(ctx, *events[0].Registration, lost)
+	}
+	return c, nil
+}
+
+// addEvents adds what is missing, and answers with all that the database has then.
+func (s *Store) addEvents(ctx context.Context, vendorID string, events []trial.Event) (c Caught, have []trial.Event, err error) {
+	if have, err = s.Events(ctx, vendorID, 1); err != nil {
+		return c, nil, err
+	}
+	state := trial.Fold(have)
+	for _, e := range events {
+		if e.Seq <= len(have) {
+			if !have[e.Seq-1].Same(e) {
+				c.Differs = e.Seq
+				break
+			}
+			continue
+		}
+		if e.Seq != state.Seq+1 {
+			c.Gap = state.Seq + 1
+			break
+		}
+		state = state.Apply(e)
+		if _, err := s.Append(ctx, e, state); err != nil {
+			return c, have, err
+		}
+		if err := s.settleMailed(ctx, vendorID, []trial.Event{e}); err != nil {
+			return c, have, err
+		}
+		have = append(have, e)
+		c.Added++
+	}
+	return c, have, nil
+}
+
+// atWorkFor is how long a worker may be at a trial before it has to take it up again.
+const atWorkFor = 10 * time.Second
+
+// presumeSent notes the e-mail of a step as sent that was due while a worker was at work on the trial, and
+// answers with its key; empty where there is none, or where its outcome is known.
+func (s *Store) presumeSent(ctx context.Context, state trial.State, atWork time.Time) (key string, err error) {
+	step, more := state.Next()
+	if !more || !state.Automated || step.At.After(atWork.Add(atWorkFor)) {
+		return "", nil
+	}
+	key = step.Key(state.VendorID)
+	send, err := s.Send(ctx, key)
+	if err != nil || send != nil && (send.Status == trial.SendSent || send.Status == trial.SendRefused) {
+		return "", err
+	}
+	return key, s.settleMailed(ctx, state.VendorID, []trial.Event{{At: atWork, Step: &step, Mailed: true}})
+}
+
+// unknownSuppression is why no e-mail may go to a vendor, where the workflow knows of it and the database
+// does not; nil where it does. A workflow does not know which address was meant, so then it is every one.
+func unknownSuppression(known *trial.Suppression, told trial.Told) (lost *trial.Suppression) {
+	learn := func(p trial.Suppression) {
+		if !lost.Covers(p) {
+			lost = &p
+		}
+	}
+	for _, p := range told.NoMail {
+		// The address that was told of may be the one that is known, or one that came after it.
+		same := known != nil && p.Reason == known.Reason && !p.At.After(known.At)
+		if !known.Covers(p) && !same {
+			learn(p)
+		}
+	}
+	for _, e := range told.Events {
+		if known != nil || e.Facts == nil {
+			continue
+		}
+		if reason := e.Facts.NoMail; reason == trial.ReasonUnsubscribed || reason == trial.ReasonSuppressedAddress {
+			learn(trial.Suppression{Reason: reason, At: e.At})
+		}
+	}
+	return lost
+}
+
+// keepDecided keeps with which start and in which cohort a vendor is whose document is lost, so that it
+// goes on so once the document comes back, over HTTP or straight into the collection. With which percentage
+// that was decided is not known any more.
+func (s *Store) keepDecided(ctx context.Context, r trial.Registration, noMail *trial.Suppression) error {
+	doc, err := s.Flags(ctx)
+	if err != nil {
+		return err
+	}
+	key := registrationKey(r.VendorID)
+	if _, _, err := first(ctx, s, key, registration{
+		StartedAt: r.At, Cohort: r.Cohort, Bucket: doc.Admit(r.VendorID).Bucket, Policy: r.Policy.Name, RegisteredAt: r.At,
+	}); err != nil || noMail == nil {
+		return err
+	}
+	update := bson.D{{Key: "$max", Value: bson.D{{Key: "value.suppression", Value: suppressionDocument{Rank: suppressionRank(*noMail), Suppression: *noMail}}}}}
+	if err := s.firsts.FindOneAndUpdate(ctx, byID(key), update).Err(); err != nil && !errors.Is(err, mongo.ErrNoDocuments) {
+		return failed("keeping that vendor "+r.VendorID+" gets no e-mail", err)
+	}
+	return nil
+}
+
+// CatchUpRollout adds to a rollout the decisions that its workflow knows and the database does not: those
+// given, in order, any of which may be known already. What the database has stays. The flags' percentage
+// follows what was decided; the automation stays enabled or disabled as it is.
+func (s *Store) CatchUpRollout(ctx context.Context, id string, decisions []rollout.Event) (Caught, rollout.State, error) {
+	var c Caught
+	have, err := s.Decisions(ctx, id, 1, allDecisions)
+	if err != nil {
+		return c, rollout.State{}, err
+	}
+	state := rollout.Fold(have)
+	var percentage *float64
+	for _, e := range decisions {
+		if e.Seq <= len(have) {
+			if have[e.Seq-1].Type != e.Type {
+				c.Differs = e.Seq
+				break
+			}
+			continue
+		}
+		if e.Seq != state.Seq+1 {
+			c.Gap = state.Seq + 1
+			break
+		}
+		state = state.Apply(e)
+		if state.ID != id {
+			return c, state, fmt.Errorf("catching up rollout %.80q: its decision %d is of rollout %.80q", id, e.Seq, state.ID)
+		}
+		if _, err := s.AppendDecision(ctx, e, state); err != nil {
+			return c, state, err
+		}
+		have = append(have, e)
+		c.Added++
+		if e.Percentage != nil {
+			percentage = e.Percentage
+		}
+	}
+	if percentage == nil {
+		return c, state, nil
+	}
+	_, err = s.UpdateFlags(ctx, byRestore, func(f *rollout.Flags) error {
+		f.TrialAutomation.RolloutPercentage = *percentage
+		return nil
+	})
+	return c, state, err
+}
+
+// allDecisions is more than a rollout has.
+const allDecisions = 1 << 20

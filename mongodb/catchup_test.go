@@ -1,0 +1,241 @@
+package mongodb
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/trial"
+)
+
+// What only the workflow knows is added; what both know stays, and what does not fit is told.
+func TestCatchUp(t *testing.T) {
+	t.Parallel()
+	events, want := history(t, registration14d("v1"), steps(4)...)
+	other := slices.Clone(events)
+	other[2].Type = trial.EventCancelled
+	for name, c := range map[string]struct {
+		have, told []trial.Event
+		want       Caught
+		seq        int
+	}{
+		"nothing is missing":         {have: events, told: events, seq: 5},
+		"everything is missing":      {told: events, want: Caught{Added: 5}, seq: 5},
+		"the end is missing":         {have: events[:2], told: events[1:], want: Caught{Added: 3}, seq: 5},
+		"the workflow knows less":    {have: events, told: events[:2], seq: 5},
+		"what is between is unknown": {have: events[:1], told: events[3:], want: Caught{Gap: 2}, seq: 1},
+		"they differ":                {have: events[:3], told: other, want: Caught{Differs: 3}, seq: 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newTestStore(t)
+			register(t, s, "v1", trial.Automated)
+			appendAll(t, s, c.have)
+			got, err := s.CatchUp(t.Context(), "v1", trial.Told{Events: c.told})
+			require.NoError(t, err)
+			require.Equal(t, c.want, got)
+			state, _, err := s.Trial(t.Context(), "v1")
+			require.NoError(t, err)
+			require.Equal(t, c.seq, state.Seq)
+			if c.seq == want.Seq {
+				require.Equal(t, want, state)
+			}
+			if c.want.Added > 0 {
+				send, err := s.Send(t.Context(), events[4].Step.Key("v1"))
+				require.NoError(t, err)
+				require.Equal(t, trial.SendSent, send.Status)
+			}
+		})
+	}
+	s := newTestStore(t)
+	got, err := s.CatchUp(t.Context(), "v1", trial.Told{Events: events})
+	require.NoError(t, err)
+	require.Equal(t, Caught{Added: 5, NoVendor: true}, got)
+}
+
+// Who wanted no more e-mail since the backup gets none, whichever way it is known.
+func TestCatchUpStopsEMail(t *testing.T) {
+	t.Parallel()
+	unsubscribed := trial.Suppression{Reason: trial.ReasonUnsubscribed, At: at}
+	bounced := trial.Suppression{Reason: trial.ReasonSuppressedAddress, At: at}
+	bouncedAddress := bounced
+	bouncedAddress.AddressHash = "h1"
+	later := bounced
+	later.At = at.Add(time.Hour)
+	noted := func(reason trial.Reason) []trial.Event {
+		events, _ := history(t, registration14d("v1"), steps(2)...)
+		events[2].Facts.NoMail = reason
+		return events
+	}
+	for name, c := range map[string]struct {
+		known  *trial.Suppression
+		events []trial.Event
+		told   []trial.Suppression
+		want   *trial.Suppression
+		new    bool
+	}{
+		"nobody":                        {events: noted("")},
+		"no address is no suppression":  {events: noted(trial.ReasonNoAddress)},
+		"told by signal":                {told: []trial.Suppression{unsubscribed}, want: &unsubscribed, new: true},
+		"the weightier counts":          {told: []trial.Suppression{bounced, unsubscribed, bounced}, want: &unsubscribed, new: true},
+		"noted at a step":               {events: noted(trial.ReasonUnsubscribed), want: &trial.Suppression{Reason: trial.ReasonUnsubscribed, At: noted("")[2].At}, new: true},
+		"known already":                 {known: &unsubscribed, told: []trial.Suppression{unsubscribed, later}, events: noted(trial.ReasonUnsubscribed), want: &unsubscribed},
+		"the address is known already":  {known: &bouncedAddress, told: []trial.Suppression{bounced}, events: noted(trial.ReasonSuppressedAddress), want: &bouncedAddress},
+		"another address since":         {known: &bouncedAddress, told: []trial.Suppression{later}, want: &later, new: true},
+		"unsubscribed after it bounced": {known: &bouncedAddress, told: []trial.Suppression{unsubscribed}, want: &unsubscribed, new: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newTestStore(t)
+			register(t, s, "v1", trial.Automated)
+			if c.known != nil {
+				require.NoError(t, s.Suppress(t.Context(), "v1", *c.known))
+			}
+			for range 2 { // it may be interrupted, and run again
+				got, err := s.CatchUp(t.Context(), "v1", trial.Told{Events: c.events, NoMail: c.told})
+				require.NoError(t, err)
+				require.Equal(t, c.new, got.Suppressed)
+				v, err := s.Vendor(t.Context(), "v1")
+				require.NoError(t, err)
+				require.Equal(t, c.want, v.Automation.Suppression)
+				c.new = false
+			}
+		})
+	}
+}
+
+// An e-mail that a worker may have been sending is not sent again; one that was not due, or of which it is known, is.
+func TestCatchUpPresumesWhatMayHaveLeft(t *testing.T) {
+	t.Parallel()
+	events, state := history(t, registration14d("v1"), steps(2)...)
+	next, _ := state.Next()
+	key := next.Key("v1")
+	for name, c := range map[string]struct {
+		atWork  time.Time
+		cohort  trial.Cohort
+		refused bool
+		want    string
+	}{
+		"a worker was at it":     {atWork: next.At, want: key},
+		"nobody was at it":       {},
+		"it was not due":         {atWork: next.At.Add(-atWorkFor - time.Second)},
+		"it was refused":         {atWork: next.At, refused: true},
+		"control gets no e-mail": {atWork: next.At, cohort: trial.Control},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newTestStore(t)
+			register(t, s, "v1", trial.Automated)
+			told := trial.Told{Events: slices.Clone(events), AtWork: c.atWork}
+			if c.cohort != "" {
+				r := *told.Events[0].Registration
+				r.Cohort, told.Events[0].Registration = c.cohort, &r
+			}
+			if c.refused {
+				_, _, err := s.ClaimSend(t.Context(), trial.Send{Key: key, VendorID: "v1", Kind: next.Kind, ClaimedAt: at})
+				require.NoError(t, err)
+				_, err = s.SettleSend(t.Context(), key, 1, trial.SendRefused, "", "no-such-address", at)
+				require.NoError(t, err)
+			}
+			got, err := s.CatchUp(t.Context(), "v1", told)
+			require.NoError(t, err)
+			require.Equal(t, c.want, got.Presumed)
+			send, err := s.Send(t.Context(), key)
+			require.NoError(t, err)
+			require.Equal(t, c.want != "", send != nil && send.Status == trial.SendSent)
+		})
+	}
+}
+
+// A vendor whose document is lost comes back as it was: with its start, in its cohort, and unsubscribed.
+func TestALostVendorComesBack(t *testing.T) {
+	t.Parallel()
+	events, state := history(t, registration14d("v1"), steps(2)...)
+	unsubscribed := trial.Suppression{Reason: trial.ReasonUnsubscribed, At: at}
+	for name, back := range map[string]func(t *testing.T, s *Store){
+		"over HTTP": func(t *testing.T, s *Store) {
+			t.Helper()
+			v := vendor("v1", trial.Control)
+			v.StartedAt = at.AddDate(0, 1, 0)
+			_, created, err := s.RegisterVendor(t.Context(), v)
+			require.NoError(t, err)
+			require.True(t, created)
+		},
+		"straight into the collection": func(t *testing.T, s *Store) {
+			t.Helper()
+			insertUser(t, s, bson.D{{Key: "_id", Value: "v1"}, {Key: "isVendor", Value: true}, {Key: "email", Value: "v1@example.com"}})
+			v := vendor("v1", trial.Control)
+			v.StartedAt = at.AddDate(0, 1, 0)
+			_, err := s.TakeIn(t.Context(), v)
+			require.NoError(t, err)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newTestStore(t)
+			for i := range 2 {
+				got, err := s.CatchUp(t.Context(), "v1", trial.Told{Events: events, NoMail: []trial.Suppression{unsubscribed}})
+				require.NoError(t, err)
+				require.True(t, got.NoVendor)
+				require.Equal(t, i == 0, got.Added > 0)
+			}
+			back(t, s)
+			_, err := s.Remirror(t.Context(), "v1")
+			require.NoError(t, err)
+			v, err := s.Vendor(t.Context(), "v1")
+			require.NoError(t, err)
+			require.Equal(t, trial.Automated, v.Automation.Cohort)
+			require.Equal(t, state.StartedAt, v.StartedAt)
+			require.Equal(t, state.Status, v.Automation.Status)
+			require.Equal(t, unsubscribed, *v.Automation.Suppression)
+		})
+	}
+}
+
+// Decisions that only the workflow knows are added; the flags' percentage follows, and nothing is enabled.
+func TestRolloutsCatchUp(t *testing.T) {
+	t.Parallel()
+	s := newTestStore(t)
+	_, err := s.UpdateFlags(t.Context(), "restore", func(f *rollout.Flags) error {
+		f.TrialAutomation.Enabled = false
+		return nil
+	})
+	require.NoError(t, err)
+	began := aRollout("r1")
+	decisions := []rollout.Event{
+		began,
+		{Seq: 2, Type: rollout.EventPaused, At: at, By: "admin"},
+		{Seq: 3, Type: rollout.EventOverridden, At: at, By: "flags", Enabled: new(true), Percentage: new(25.0)},
+	}
+	_, err = s.AppendDecision(t.Context(), began, rollout.State{}.Apply(began))
+	require.NoError(t, err)
+
+	got, state, err := s.CatchUpRollout(t.Context(), "r1", decisions)
+	require.NoError(t, err)
+	require.Equal(t, Caught{Added: 2}, got)
+	require.Equal(t, rollout.Fold(decisions), state)
+	current, found, err := s.CurrentRollout(t.Context())
+	require.NoError(t, err)
+	require.True(t, found)
+	require.Equal(t, 3, current.Seq)
+	doc, err := s.Flags(t.Context())
+	require.NoError(t, err)
+	require.InDelta(t, 25.0, doc.FeatureFlags.TrialAutomation.RolloutPercentage, 0)
+	require.False(t, doc.FeatureFlags.TrialAutomation.Enabled)
+
+	got, _, err = s.CatchUpRollout(t.Context(), "r1", decisions)
+	require.NoError(t, err)
+	require.Zero(t, got, "once is enough")
+	got, _, err = s.CatchUpRollout(t.Context(), "r1", []rollout.Event{{Seq: 5, Type: rollout.EventResumed, At: at}})
+	require.NoError(t, err)
+	require.Equal(t, Caught{Gap: 4}, got)
+	got, _, err = s.CatchUpRollout(t.Context(), "r1", []rollout.Event{{Seq: 3, Type: rollout.EventResumed, At: at}})
+	require.NoError(t, err)
+	require.Equal(t, Caught{Differs: 3}, got)
+	_, _, err = s.CatchUpRollout(t.Context(), "r9", decisions)
+	require.ErrorContains(t, err, `decision 1 is of rollout "r1"`)
+}

@@ -1,0 +1,398 @@
+package mongodb
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"marketplace.example/trials/backup"
+	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/trial"
+)
+
+// BackupSource gives the documents of a backup to do; it may be asked more than once.
+type BackupSource func(do func(backup.Records) error) error
+
+// Restored counts what a restore made.
+type Restored struct {
+	Documents int `json:"documents"`
+	// Trials and Rollouts are folded from their events.
+	Trials   int `json:"trials"`
+	Rollouts int `json:"rollouts"`
+	// Later are events that were left out, since they happened after the moment.
+	Later int `json:"later"`
+	// Flags are as they were; now the automation is disabled.
+	Flags rollout.Flags `json:"flags"`
+}
+
+// byRestore is who changes the flags when a database is restored.
+const byRestore = "restore"
+
+// folded are the collections that are made from events, and so not restored: a backup is taken while
+// the system works, so they may tell of events that it does not have.
+var folded = map[string]bool{trialsCollection: true, rolloutsCollection: true}
+
+// histories are the collections of events, and the field that says whose an event is.
+var histories = map[string]string{eventsCollection: "vendorId", decisionsCollection: "rolloutId"}
+
+// Occupied is a collection that has documents; empty where none has.
+func (s *Store) Occupied(ctx context.Context) (string, error) {
+	collections, err := s.collections(ctx)
+	if err != nil {
+		return "", err
+	}
+	for _, collection := range collections {
+		err := s.users.Database().Collection(collection).FindOne(ctx, bson.D{}).Err()
+		if err == nil {
+			return collection, nil
+		}
+		if !errors.Is(err, mongo.ErrNoDocuments) {
+			return "", failed("looking into collection "+collection, err)
+		}
+	}
+	return "", nil
+}
+
+// Clear deletes every document, and leaves the indexes, which are not in backups.
+func (s *Store) Clear(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, backupLimit)
+	defer cancel()
+	collections, err := s.collections(ctx)
+	if err != nil {
+		return err
+	}
+	for _, collection := range collections {
+		if _, err := s.users.Database().Collection(collection).DeleteMany(ctx, bson.D{}); err != nil {
+			return failed("emptying collection "+collection, err)
+		}
+	}
+	return nil
+}
+
+// Moment is a moment of the past, and what it is restored from.
+type Moment struct {
+	At time.Time
+	// Before is the last backup that was finished by then, Began when it was begun.
+	Before BackupSource
+	Began  time.Time
+	// After is the first that was begun since; nil for none.
+	After BackupSource
+}
+
+// Restore fills an empty database with what it held at a moment. Events are taken from the backup after
+// it where there is one, up to the moment, so that they are exact; with them come vendors whose trial
+// began between the backups. Everything else is as the one before has it, but for the automation, which is
+// disabled from the first moment on: those who have unsubscribed since may not be known, so a
+// person is to say when it goes on.
+func (s *Store) Restore(ctx context.Context, m Moment) (Restored, error) {
+	ctx, cancel := context.WithTimeout(ctx, backupLimit)
+	defer cancel()
+	r := &restore{store: s, at: m.At, since: m.Began.Add(-clocksDiffer), born: map[string]bool{}}
+	if err := r.fill(ctx, m.Before, m.After); err != nil {
+		return r.done, err
+	}
+	if _, err := s.Disable(ctx); err != nil { // the backup may have no flags
+		return r.done, err
+	}
+	if err := s.Setup(ctx); err != nil {
+		return r.done, err
+	}
+	if err := r.foldTrials(ctx); err != nil {
+		return r.done, err
+	}
+	return r.done, r.foldRollouts(ctx)
+}
+
+// clocksDiffer is by how much the clocks of the machines may.
+const clocksDiffer = time.Hour
+
+type restore struct {
+	store *Store
+	at    time.Time
+	// born are the vendors whose trials began since then, whom the backup before may not know.
+	since time.Time
+	born  map[string]bool
+	done  Restored
+}
+
+func (r *restore) fill(ctx context.Context, before, after BackupSource) error {
+	known := map[string]bool{}
+	for collection := range folded {
+		known[collection] = true
+	}
+	if after != nil {
+		for collection := range histories {
+			known[collection] = true
+		}
+	}
+	rest := func(record backup.Record) bool { return !known[record.Collection] }
+	if err := before(func(records backup.Records) error { return r.insert(ctx, r.disabled(filter(records, rest))) }); err != nil {
+		return err
+	}
+	if after == nil {
+		return nil
+	}
+	if err := after(func(records backup.Records) error { return r.insertHistories(ctx, records) }); err != nil {
+		return err
+	}
+	return after(func(records backup.Records) error { return r.insertBorn(ctx, records) })
+}
+
+// disabled has the flags come with the automation disabled. What a backup may hold beside them is left alone.
+func (r *restore) disabled(records backup.Records) backup.Records {
+	return func(yield func(backup.Record, error) bool) {
+		for record, err := range records {
+			if err == nil && record.Collection == flagsCollection && text(bson.Raw(record.Document).Lookup("_id")) == flagsID {
+				record.Document, err = r.disabledFlags(record.Document)
+			}
+			if !yield(record, err) {
+				return
+			}
+		}
+	}
+}
+
+func (r *restore) disabledFlags(document []byte) ([]byte, error) {
+	var flags flagsDocument
+	decoder := bson.NewDecoder(bson.NewDocumentReader(bytes.NewReader(document)))
+	decoder.UseJSONStructTags()
+	if err := decoder.Decode(&flags); err != nil {
+		return nil, fmt.Errorf("reading the flags in the backup: %w", err)
+	}
+	r.done.Flags = flags.FeatureFlags
+	if !flags.FeatureFlags.TrialAutomation.Enabled {
+		return document, nil
+	}
+	flags.FeatureFlags.TrialAutomation.Enabled = false
+	flags.Version++
+	flags.UpdatedAt, flags.UpdatedBy = stored(time.Now()), byRestore
+	var changed bytes.Buffer
+	encoder := bson.NewEncoder(bson.NewDocumentWriter(&changed))
+	encoder.UseJSONStructTags()
+	if err := encoder.Encode(flags); err != nil {
+		return nil, fmt.Errorf("disabling the automation: %w", err)
+	}
+	return changed.Bytes(), nil
+}
+
+// Disable disables the automation of a database that was restored, and answers with the flags as they were.
+func (s *Store) Disable(ctx context.Context) (was rollout.Flags, err error) {
+	_, err = s.UpdateFlags(ctx, byRestore, func(f *rollout.Flags) error {
+		was = *f
+		f.TrialAutomation.Enabled = false
+		return nil
+	})
+	return was, err
+}
+
+func filter(records backup.Records, keep func(backup.Record) bool) backup.Records {
+	return func(yield func(backup.Record, error) bool) {
+		for record, err := range records {
+			if (err != nil || keep(record)) && !yield(record, err) {
+				return
+			}
+		}
+	}
+}
+
+// A batch of documents is written once it has so many, or so many bytes.
+const (
+	batchDocuments = 500
+	batchBytes     = 8 << 20
+)
+
+// insert writes records in batches, each of one collection.
+func (r *restore) insert(ctx context.Context, records backup.Records) error {
+	var batch []any
+	collection, size := "", 0
+	flush := func() error {
+		if len(batch) == 0 {
+			return nil
+		}
+		if _, err := r.store.users.Database().Collection(collection).InsertMany(ctx, batch); err != nil {
+			return failed("restoring collection "+collection, err)
+		}
+		r.done.Documents += len(batch)
+		batch, size = nil, 0
+		return nil
+	}
+	for record, err := range records {
+		if err != nil {
+			return err
+		}
+		if record.Collection != collection || len(batch) == batchDocuments || size > batchBytes {
+			if err := flush(); err != nil {
+				return err
+			}
+		}
+		collection = record.Collection
+		batch, size = append(batch, bson.Raw(record.Document)), size+len(record.Document)
+	}
+	return flush()
+}
+
+// insertHistories writes the events up to the moment. Those of one trial stand together, since their
+// keys begin with its id.
+func (r *restore) insertHistories(ctx context.Context, records backup.Records) error {
+	events := filter(records, func(record backup.Record) bool { return histories[record.Collection] != "" })
+	return r.insert(ctx, func(yield func(backup.Record, error) bool) {
+		var group []backup.Record
+		owner := ""
+		for record, err := range events {
+			if err != nil {
+				yield(record, err)
+				return
+			}
+			whose := record.Collection + "/" + text(bson.Raw(record.Document).Lookup(histories[record.Collection]))
+			if whose != owner {
+				if !r.cut(group, yield) {
+					return
+				}
+				owner, group = whose, nil
+			}
+			group = append(group, record)
+		}
+		r.cut(group, yield)
+	})
+}
+
+// cut yields one history up to the moment: up to the first event after it, since what follows that
+// was decided on it.
+func (r *restore) cut(group []backup.Record, yield func(backup.Record, error) bool) bool {
+	end := len(group) + 1
+	for _, record := range group {
+		if date(bson.Raw(record.Document).Lookup("at")).After(r.at) {
+			end = min(end, seq(record))
+		}
+	}
+	for _, record := range group {
+		if seq(record) >= end {
+			r.done.Later++
+			continue
+		}
+		if record.Collection == eventsCollection && seq(record) == 1 && date(bson.Raw(record.Document).Lookup("at")).After(r.since) {
+			r.born[text(bson.Raw(record.Document).Lookup("vendorId"))] = true
+		}
+		if !yield(record, nil) {
+			return false
+		}
+	}
+	return true
+}
+
+func seq(record backup.Record) int { return int(number(bson.Raw(record.Document).Lookup("seq"))) }
+
+// insertBorn writes what belongs to vendors whose trials began since the first backup.
+func (r *restore) insertBorn(ctx context.Context, records backup.Records) error {
+	for record, err := range records {
+		if err != nil {
+			return err
+		}
+		if !r.isBorn(record) {
+			continue
+		}
+		_, err := r.store.users.Database().Collection(record.Collection).InsertOne(ctx, bson.Raw(record.Document))
+		if mongo.IsDuplicateKeyError(err) {
+			continue // the first backup knows it
+		}
+		if err != nil {
+			return failed("restoring collection "+record.Collection, err)
+		}
+		r.done.Documents++
+	}
+	return nil
+}
+
+func (r *restore) isBorn(record backup.Record) bool {
+	id := bson.Raw(record.Document).Lookup("_id")
+	switch record.Collection {
+	case usersCollection:
+		return r.born[vendorID(id)]
+	case firstsCollection:
+		vendor, ok := strings.CutSuffix(text(id), registrationKey(""))
+		return ok && r.born[vendor]
+	}
+	return false
+}
+
+// foldTrials makes the trials from their events.
+func (r *restore) foldTrials(ctx context.Context) error {
+	return r.beginnings(ctx, r.store.events, func(doc bson.Raw) error {
+		id := text(doc.Lookup("vendorId"))
+		if _, err := r.store.Refold(ctx, id); err != nil {
+			return fmt.Errorf("folding trial %s: %w", id, err)
+		}
+		events, err := r.store.Events(ctx, id, 1)
+		if err != nil {
+			return err
+		}
+		r.done.Trials++
+		return r.store.settleMailed(ctx, id, events)
+	})
+}
+
+// foldRollouts makes the rollouts from their decisions. The latest is the one that began last.
+func (r *restore) foldRollouts(ctx context.Context) error {
+	var latest pointerDocument
+	var began time.Time
+	err := r.beginnings(ctx, r.store.decisions, func(doc bson.Raw) error {
+		id := text(doc.Lookup("rolloutId"))
+		events, err := r.store.Decisions(ctx, id, 1, allDecisions)
+		if err != nil {
+			return err
+		}
+		if at := date(doc.Lookup("at")); latest.RolloutID == "" || at.After(began) {
+			latest, began = pointerDocument{Key: currentRollout, RolloutID: id}, at
+		}
+		r.done.Rollouts++
+		return r.store.put(ctx, r.store.rollouts, id, rolloutDocument{Key: id, State: rollout.Fold(events)})
+	})
+	if err != nil || latest.RolloutID == "" {
+		return err
+	}
+	return r.store.put(ctx, r.store.rollouts, currentRollout, latest)
+}
+
+// beginnings are the first events of all histories in a collection.
+func (r *restore) beginnings(ctx context.Context, c *mongo.Collection, each func(bson.Raw) error) error {
+	// In small batches, since the server forgets a cursor that nobody asks for ten minutes.
+	cursor, err := c.Find(ctx, bson.D{{Key: "seq", Value: 1}}, options.Find().SetBatchSize(batchDocuments))
+	if err != nil {
+		return failed("reading "+c.Name(), err)
+	}
+	defer func() { _ = cursor.Close(context.WithoutCancel(ctx)) }() // it ends by itself as well
+	for cursor.Next(ctx) {
+		if err := each(cursor.Current); err != nil {
+			return err
+		}
+	}
+	if err := cursor.Err(); err != nil {
+		return failed("reading "+c.Name(), err)
+	}
+	return nil
+}
+
+// settleMailed has every e-mail that went out with a step known as sent, so that none goes out again.
+func (s *Store) settleMailed(ctx context.Context, vendorID string, events []trial.Event) error {
+	for _, e := range events {
+		if !e.Mailed || e.Step == nil {
+			continue
+		}
+		key := e.Step.Key(vendorID)
+		_, send, err := s.ClaimSend(ctx, trial.Send{Key: key, VendorID: vendorID, Kind: e.Step.Kind, Revision: e.Step.Revision, ClaimedAt: e.At})
+		if err == nil && send.Status != trial.SendSent {
+			_, err = s.SettleSend(ctx, key, send.Attempt, trial.SendSent, "", "", e.At)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

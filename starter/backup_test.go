@@ -1,0 +1,114 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"filippo.io/age"
+	"github.com/stretchr/testify/require"
+
+	"marketplace.example/trials/backup"
+	"marketplace.example/trials/backup/storage"
+)
+
+func TestBackupsAreListedAndVerified(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.environment["MONGODB_URI"] = "mongodb://127.0.0.1:1"
+	folder := t.TempDir()
+	list := []string{"backup", "list", "--dir", folder}
+	require.Equal(t, result{0, "There is no backup.\n", ""}, w.run(t, list...))
+
+	vault := &backup.Vault{Place: storage.Folder(folder), Now: func() time.Time { return present.Add(-time.Hour) }}
+	m, err := vault.Take(t.Context(), backup.Full, "marketplace", func(yield func(backup.Record, error) bool) {
+		yield(backup.Record{Collection: "users", Key: []byte("v-1"), Document: []byte("document")}, nil)
+	})
+	require.NoError(t, err)
+	golden(t, "backup-list", w.run(t, list...).out)
+	require.Equal(t, result{0, m.ID + " is good: 1 documents\n", ""}, w.run(t, "backup", "verify", "--dir", folder))
+
+	file := filepath.Join(folder, m.ID+".backup")
+	content, err := os.ReadFile(file)
+	require.NoError(t, err)
+	content[len(content)/2] ^= 1
+	require.NoError(t, os.WriteFile(file, content, 0o600))
+	for _, args := range [][]string{{"backup", "verify", m.ID, "--dir", folder}, {"restore", "--dir", folder}} {
+		r := w.run(t, args...)
+		require.Equal(t, exitFailure, r.code)
+		require.Contains(t, r.err, "backup "+m.ID+".backup is refused: it does not have the checksum of its manifest", "before any database is asked")
+	}
+}
+
+// Whatever is wrong with a file, nothing is touched: there is no database here that could be asked.
+func TestRestoreRefusesWhatIsWrong(t *testing.T) {
+	t.Parallel()
+	key, other := newKey(t), newKey(t)
+	for name, c := range map[string]struct {
+		harm func(file []byte) []byte
+		key  *age.X25519Identity
+		want string
+	}{
+		"cut off":      {harm: func(file []byte) []byte { return file[:len(file)-1] }, key: key, want: "is refused: it has "},
+		"lengthened":   {harm: func(file []byte) []byte { return append(file, 0) }, key: key, want: "is refused: it has "},
+		"altered":      {harm: func(file []byte) []byte { file[len(file)/2] ^= 1; return file }, key: key, want: "is refused: it does not have the checksum"},
+		"another key":  {key: other, want: "is refused: it is encrypted, and not for the key given"},
+		"without keys": {want: "is encrypted: set BACKUP_AGE_IDENTITY_FILE"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.environment["MONGODB_URI"] = "mongodb://127.0.0.1:1"
+			if c.key != nil {
+				w.environment["BACKUP_AGE_IDENTITY_FILE"] = filepath.Join(t.TempDir(), "key")
+				require.NoError(t, os.WriteFile(w.environment["BACKUP_AGE_IDENTITY_FILE"], []byte(c.key.String()), 0o600))
+			}
+			folder := t.TempDir()
+			vault := &backup.Vault{Place: storage.Folder(folder), Now: func() time.Time { return present.Add(-2 * time.Hour) }, Recipient: key.Recipient()}
+			_, err := vault.Take(t.Context(), backup.Full, "marketplace", backup.None)
+			require.NoError(t, err)
+			vault.Now = func() time.Time { return present.Add(-time.Hour) }
+			m, err := vault.Take(t.Context(), backup.Full, "marketplace", backup.None)
+			require.NoError(t, err)
+			if c.harm != nil {
+				file := filepath.Join(folder, m.ID+".backup")
+				content, err := os.ReadFile(file)
+				require.NoError(t, err)
+				require.NoError(t, os.WriteFile(file, c.harm(content), 0o600))
+			}
+
+			r := w.run(t, "restore", "--dir", folder, "--replace", "--yes")
+
+			require.Equal(t, exitFailure, r.code)
+			require.Contains(t, r.err, m.ID, "an older one is not taken unasked")
+			require.Contains(t, r.err, c.want)
+		})
+	}
+}
+
+func newKey(t *testing.T) *age.X25519Identity {
+	t.Helper()
+	key, err := age.GenerateX25519Identity()
+	require.NoError(t, err)
+	return key
+}
+
+func TestBackupCommandsNameWhatIsWrong(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.environment["MONGODB_URI"] = "mongodb://127.0.0.1:1"
+	for want, args := range map[string][]string{
+		"set BACKUP_DIR or BACKUP_S3_BUCKET": {"backup", "full"},
+		"is yet to come":                     {"restore", "--at", "2026-03-10T12:00:01Z", "--dir", "d"},
+		"is not a moment":                    {"restore", "--at", "noon", "--dir", "d"},
+		"accepts at most 1 arg":              {"backup", "verify", "a", "b"},
+	} {
+		r := w.run(t, args...)
+		require.Equal(t, exitUsage, r.code, r.err)
+		require.Contains(t, r.err, want)
+	}
+	r := w.run(t, "restore", "--dir", t.TempDir())
+	require.Equal(t, exitFailure, r.code)
+	require.Contains(t, r.err, "there is no backup (of database marketplace in folder ")
+}

@@ -1,0 +1,208 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+	"go.uber.org/zap"
+
+	"marketplace.example/trials/mongodb"
+	"marketplace.example/trials/temporal"
+)
+
+// catchUpSince is how far back workflows that have ended are asked: as far as backups reach, and a day more.
+const catchUpSince = 8 * 24 * time.Hour
+
+func (a *app) catchUp() *cobra.Command {
+	var o setupOptions
+	command := &cobra.Command{
+		Use: "catch-up", Short: "Add to a restored database what only the workflows know", Args: cobra.NoArgs,
+		Long: "Compares each trial in the database, and each rollout, with the history of its workflow, adds what\n" +
+			"the database does not have, and says where they differ. \"starter restore\" does it by itself.\n" +
+			"Workflows of trials that go on and have none are started again. The automation is disabled, until you\n" +
+			"enable it. Run it while no worker runs, after a restore by other means too.",
+		Example: examples("starter catch-up"),
+	}
+	command.Flags().StringVar(&o.mongodb, "mongodb", "", "the connection string of MongoDB (default MONGODB_URI)")
+	command.Flags().StringVar(&o.temporal, "temporal", "", "Temporal's host:port (default TEMPORAL_ADDRESS)")
+	command.RunE = func(c *cobra.Command, _ []string) error {
+		settings, err := a.setupConfig(o)
+		if err != nil {
+			return err
+		}
+		store, err := mongodb.Connect(c.Context(), settings.MongoDBURI, settings.MongoDBDatabase)
+		if err != nil {
+			return err
+		}
+		defer store.Close(context.WithoutCancel(c.Context())) //nolint:errcheck // the work is done, or its error says more
+		since := a.now().Add(-catchUpSince)
+		was, err := store.Disable(c.Context())
+		if err != nil {
+			return err
+		}
+		defer a.sayDisabled(was, since)
+		if err := a.catchUpWith(c.Context(), o, store, since); err != nil {
+			return err
+		}
+		return a.recountRestored(c.Context(), store)
+	}
+	return command
+}
+
+// catching is a comparison under way.
+type catching struct {
+	store  *mongodb.Store
+	client *temporal.Client
+	// compared counts runs of workflows, added the events that trials lacked.
+	compared, added, started int
+	// behind are trials that lacked events; the others are told one by one in the end, each once.
+	behind, suppressed, differ, gaps, noVendor, unreadable, presumed map[string]bool
+}
+
+func newCatching(store *mongodb.Store, client *temporal.Client) *catching {
+	none := func() map[string]bool { return map[string]bool{} }
+	return &catching{
+		store: store, client: client, presumed: none(),
+		behind: none(), suppressed: none(), differ: none(), gaps: none(), noVendor: none(), unreadable: none(),
+	}
+}
+
+func (a *app) catchUpWith(ctx context.Context, o setupOptions, store *mongodb.Store, since time.Time) error {
+	settings, err := a.setupConfig(o)
+	if err != nil {
+		return err
+	}
+	client, err := temporal.Dial(settings.TaskQueue, zap.NewNop())
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	c := newCatching(store, client)
+	if err := c.histories(ctx, since); err != nil {
+		return err
+	}
+	if err := c.workflows(ctx); err != nil {
+		return err
+	}
+	a.say("Compared with %d workflows: %d trials were behind and caught up, by %d events; %d workflows started again.\n",
+		c.compared, len(c.behind), c.added, c.started)
+	a.say("Vendors who want no e-mail, of which the database did not know: %d.\n", len(c.suppressed))
+	a.listTrials("what the workflow knows is another than what the database has, which stays", c.differ)
+	a.listTrials("events between are not known any more; it stands as before them", c.gaps)
+	a.listTrials("the history cannot be read; it stands as in the backup", c.unreadable)
+	a.listTrials("its next e-mail may have left as the database was lost, and is not sent again", c.presumed)
+	a.listTrials("the vendor's document is not in any backup; register the vendor again", c.noVendor)
+	return a.catchUpRollouts(ctx, c, since)
+}
+
+func (a *app) listTrials(what string, trials map[string]bool) {
+	for _, t := range slices.Sorted(maps.Keys(trials)) {
+		a.say("Trial %s: %s\n", t, what)
+	}
+}
+
+// histories goes through all runs. One that begins after a gap is put off until those before it, which
+// come in no certain order, have been gone through.
+func (c *catching) histories(ctx context.Context, since time.Time) error {
+	var left []temporal.TrialRun
+	for run, err := range c.client.TrialRuns(ctx, since) {
+		if err != nil {
+			return err
+		}
+		c.compared++
+		caught, err := c.one(ctx, run)
+		if err != nil {
+			return err
+		}
+		if caught.Gap > 0 {
+			left = append(left, run)
+		}
+	}
+	return c.again(ctx, left)
+}
+
+// again goes through runs that had a gap, until that helps no more.
+func (c *catching) again(ctx context.Context, left []temporal.TrialRun) error {
+	for helped := true; helped && len(left) > 0; {
+		helped = false
+		var still []temporal.TrialRun
+		for _, run := range left {
+			caught, err := c.one(ctx, run)
+			if err != nil {
+				return err
+			}
+			helped = helped || caught.Added > 0
+			if caught.Gap > 0 {
+				still = append(still, run)
+			}
+		}
+		left = still
+	}
+	for _, run := range left {
+		c.gaps[run.VendorID] = true
+	}
+	return nil
+}
+
+func (c *catching) one(ctx context.Context, run temporal.TrialRun) (mongodb.Caught, error) {
+	told, err := c.client.TrialTold(ctx, run)
+	if errors.Is(err, temporal.ErrUnreadable) {
+		c.unreadable[run.VendorID] = true // the others are not to wait for it
+		return mongodb.Caught{}, nil
+	}
+	if err != nil {
+		return mongodb.Caught{}, err
+	}
+	caught, err := c.store.CatchUp(ctx, run.VendorID, told)
+	if err != nil {
+		return caught, fmt.Errorf("catching up trial %s: %w", run.VendorID, err)
+	}
+	c.added += caught.Added
+	note := func(trials map[string]bool, is bool) {
+		if is {
+			trials[run.VendorID] = true
+		}
+	}
+	note(c.behind, caught.Added > 0)
+	note(c.suppressed, caught.Suppressed)
+	note(c.differ, caught.Differs > 0)
+	note(c.noVendor, caught.NoVendor)
+	note(c.presumed, caught.Presumed != "")
+	return caught, nil
+}
+
+// workflows starts those of trials that go on and have none.
+func (c *catching) workflows(ctx context.Context) error {
+	const batch = 500
+	for _, automated := range []bool{true, false} {
+		for after := ""; ; {
+			running, err := c.store.RunningTrials(ctx, automated, after, batch)
+			if err != nil {
+				return err
+			}
+			for _, state := range running {
+				after = state.VendorID
+				runs, err := c.client.IsRunning(ctx, state.VendorID)
+				if err != nil {
+					return err
+				}
+				if runs {
+					continue
+				}
+				if err := c.client.Restart(ctx, state); err != nil {
+					return err
+				}
+				c.started++
+			}
+			if len(running) < batch {
+				break
+			}
+		}
+	}
+	return nil
+}

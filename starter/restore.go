@@ -1,0 +1,167 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"marketplace.example/trials/backup"
+	"marketplace.example/trials/mongodb"
+	"marketplace.example/trials/rollout"
+)
+
+// restoreOptions is what `starter restore` is asked to do.
+type restoreOptions struct {
+	backupOptions
+
+	at, into, temporal      string
+	replace, yes, noCatchUp bool
+}
+
+func (a *app) restore() *cobra.Command {
+	var o restoreOptions
+	command := &cobra.Command{
+		Use: "restore", Short: "Restore the database to a moment of the last seven days", Args: cobra.NoArgs,
+		Long: "Verifies the backups that the moment is restored from, fills the database, and then adds what the\n" +
+			"workflows know and the database does not, so that no trial is lost and no e-mail sent twice.\n" +
+			"Nothing is touched before all files have proven right. A database that is not empty is refused.\n" +
+			"The automation is disabled then, until you enable it: nobody who has unsubscribed since is mailed unasked.\n\n" +
+			"Stop the api and the workers before, and start them again after. With --into another database is filled\n" +
+			"to look at, as it was at the moment, and nothing is caught up with." + aboutBackups,
+		Example: examples(
+			"starter restore                                                # the database is gone: get back what there was",
+			"starter restore --at 2026-03-10T12:00:00Z --into before_noon   # only look",
+			"starter restore --replace                                      # delete what is there first",
+		),
+	}
+	o.flags(command)
+	flags := command.Flags()
+	flags.StringVar(&o.at, "at", "", "the moment, such as 2026-03-10T12:00:00Z (default now)")
+	flags.StringVar(&o.into, "into", "", "the database to fill (default the one that was backed up)")
+	flags.BoolVar(&o.replace, "replace", false, "delete every document that is there, once the backups have proven right")
+	flags.BoolVar(&o.yes, "yes", false, "do not ask before deleting")
+	flags.BoolVar(&o.noCatchUp, "no-catch-up", false, "leave out what only the workflows know")
+	flags.StringVar(&o.temporal, "temporal", "", "Temporal's host:port (default TEMPORAL_ADDRESS)")
+	command.RunE = func(c *cobra.Command, _ []string) error { return a.runRestore(c.Context(), o) }
+	return command
+}
+
+func (a *app) runRestore(ctx context.Context, o restoreOptions) error {
+	at, err := pastMoment(o.at, a.now())
+	if err != nil {
+		return err
+	}
+	vault, settings, err := a.vault(ctx, o.backupOptions)
+	if err != nil {
+		return err
+	}
+	choice, err := verified(ctx, vault, settings.MongoDBDatabase, at)
+	if err != nil {
+		return err
+	}
+	elsewhere := o.into != "" && o.into != settings.MongoDBDatabase
+	if elsewhere {
+		settings.MongoDBDatabase = o.into
+		if err := settings.Validate(); err != nil {
+			return usagef("--into: %s", oneLine(err))
+		}
+	}
+	store, err := mongodb.Connect(ctx, settings.MongoDBURI, settings.MongoDBDatabase)
+	if err != nil {
+		return err
+	}
+	defer store.Close(context.WithoutCancel(ctx)) //nolint:errcheck // the work is done, or its error says more
+	if err := a.makeRoom(ctx, store, o); err != nil {
+		return err
+	}
+	done, err := store.Restore(ctx, sources(ctx, vault, choice, at))
+	if err != nil {
+		return fmt.Errorf("the database is restored in part only; try again with --replace: %w", err)
+	}
+	a.say("Restored %s to %s: %d documents, %d trials, %d rollouts; %d later events left out.\n",
+		store.Database(), at.UTC().Format(time.RFC3339), done.Documents, done.Trials, done.Rollouts, done.Later)
+	defer a.sayDisabled(done.Flags, choice.Before.Begin) // the last thing that is read
+	if elsewhere || o.noCatchUp {
+		return a.recountRestored(ctx, store)
+	}
+	if err := a.catchUpWith(ctx, setupOptions{mongodb: o.mongodb, temporal: o.temporal}, store, choice.Before.Begin); err != nil {
+		return fmt.Errorf("the database is restored, but has not caught up; before the workers start, run \"starter catch-up\": %w", err)
+	}
+	return a.recountRestored(ctx, store)
+}
+
+// sayDisabled says that nothing is sent until a person says so, and what to see to before.
+func (a *app) sayDisabled(was rollout.Flags, since time.Time) {
+	before := "disabled"
+	if was.TrialAutomation.Enabled {
+		before = fmt.Sprintf("enabled for %v %%", was.TrialAutomation.RolloutPercentage)
+	}
+	a.say("\nThe automation is disabled now, so no e-mail leaves; it was %s.\n"+
+		"Who has unsubscribed since %s is known only as far as said above: see docs/backup.md, start the api,\n"+
+		"and then \"starter flags set trialAutomation.enabled=true\".\n", before, since.UTC().Format(time.RFC3339))
+}
+
+// verified chooses what to restore a moment from, and reads all of it.
+func verified(ctx context.Context, vault *backup.Vault, database string, at time.Time) (backup.Choice, error) {
+	listed, err := vault.List(ctx)
+	if err != nil {
+		return backup.Choice{}, err
+	}
+	// One that was cut off since is chosen too, and refused below by name and reason: a person is to
+	// know that an older one would be restored from.
+	choice, err := backup.Choose(backup.OfDatabase(listed.Finished(), database), at)
+	if err != nil {
+		return choice, fmt.Errorf("%w (of database %s in %s)", err, database, vault.Place)
+	}
+	chosen := []backup.Manifest{choice.Before}
+	if choice.After != nil {
+		chosen = append(chosen, *choice.After)
+	}
+	for _, m := range chosen {
+		if _, err := vault.Verify(ctx, m.ID); err != nil {
+			return choice, fmt.Errorf("%w; nothing was touched (move its files away to restore from what else there is)", err)
+		}
+		if m.Encrypted && len(vault.Identities) == 0 {
+			return choice, fmt.Errorf("backup %s is encrypted: set BACKUP_AGE_IDENTITY_FILE", m.ID)
+		}
+	}
+	return choice, nil
+}
+
+func sources(ctx context.Context, vault *backup.Vault, choice backup.Choice, at time.Time) mongodb.Moment {
+	source := func(m backup.Manifest) mongodb.BackupSource {
+		return func(do func(backup.Records) error) error { return vault.Open(ctx, m, do) }
+	}
+	moment := mongodb.Moment{At: at, Before: source(choice.Before), Began: choice.Before.Begin}
+	if choice.After != nil {
+		moment.After = source(*choice.After)
+	}
+	return moment
+}
+
+// makeRoom refuses a database that is not empty, or empties it where that is asked for and confirmed.
+func (a *app) makeRoom(ctx context.Context, store *mongodb.Store, o restoreOptions) error {
+	occupied, err := store.Occupied(ctx)
+	if err != nil || occupied == "" {
+		return err
+	}
+	if !o.replace {
+		return usagef("database %s is not empty, collection %s has documents: fill another one with --into, or delete what is there with --replace",
+			store.Database(), occupied)
+	}
+	if !o.yes {
+		return usagef("--replace deletes every document of database %s, those of the marketplace too: say --yes if that is meant", store.Database())
+	}
+	return store.Clear(ctx)
+}
+
+func (a *app) recountRestored(ctx context.Context, store *mongodb.Store) error {
+	result, err := store.Recount(ctx, false, func(int) {})
+	if err != nil {
+		return err
+	}
+	a.say("%d of %d counters were behind and are set right.\n", result.Wrong, result.Counters)
+	return nil
+}

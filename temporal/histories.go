@@ -1,0 +1,155 @@
+package temporal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"strings"
+	"time"
+
+	"go.temporal.io/api/common/v1"
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/history/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/workflowservice/v1"
+
+	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/trial"
+	"marketplace.example/trials/workflows"
+)
+
+// TrialRun is one run of a trial's workflow.
+type TrialRun struct {
+	VendorID string
+	RunID    string
+}
+
+// ErrUnreadable says that a history holds what this program cannot read. Asking again does not help.
+var ErrUnreadable = errors.New("its history cannot be read")
+
+// TrialRuns are all runs of trials that go on, or ended since a moment, in no certain order.
+func (c *Client) TrialRuns(ctx context.Context, since time.Time) iter.Seq2[TrialRun, error] {
+	return func(yield func(TrialRun, error) bool) {
+		for run, err := range c.runs(ctx, trial.WorkflowType, since) {
+			vendor, _ := strings.CutPrefix(run.GetWorkflowId(), trial.WorkflowID(""))
+			if err == nil && !trial.ValidVendorID(vendor) {
+				continue // started by hand, and refused by its first activity
+			}
+			if !yield(TrialRun{VendorID: vendor, RunID: run.GetRunId()}, err) {
+				return
+			}
+		}
+	}
+}
+
+// runs are all runs of workflows of a type that go on, or ended since a moment. An error comes last.
+func (c *Client) runs(ctx context.Context, workflowType string, since time.Time) iter.Seq2[*common.WorkflowExecution, error] {
+	query := fmt.Sprintf("WorkflowType = '%s' AND (ExecutionStatus = 'Running' OR CloseTime >= '%s')", workflowType, since.UTC().Format(time.RFC3339))
+	return func(yield func(*common.WorkflowExecution, error) bool) {
+		var token []byte
+		for {
+			page, err := c.page(ctx, query, token)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			for _, w := range page.GetExecutions() {
+				if !yield(w.GetExecution(), nil) {
+					return
+				}
+			}
+			if token = page.GetNextPageToken(); len(token) == 0 {
+				return
+			}
+		}
+	}
+}
+
+func (c *Client) page(ctx context.Context, query string, token []byte) (*workflowservice.ListWorkflowExecutionsResponse, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	page, err := c.SDK.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{Namespace: c.Namespace, Query: query, NextPageToken: token})
+	if err != nil {
+		return nil, away("listing workflows", err)
+	}
+	return page, nil
+}
+
+// TrialTold reads what one run of a trial's workflow knows. It needs no worker. The error wraps
+// ErrUnreadable where the history is not one of ours.
+func (c *Client) TrialTold(ctx context.Context, run TrialRun) (trial.Told, error) {
+	var read workflows.Told
+	var events []trial.Event
+	err := c.read(ctx, trial.WorkflowID(run.VendorID), run.RunID, func(e *history.HistoryEvent) error {
+		event, err := read.Next(e)
+		if event != nil && err == nil {
+			events = append(events, *event)
+		}
+		return err
+	})
+	return trial.Told{Events: events, NoMail: read.NoMail, AtWork: read.AtWork}, err
+}
+
+// RolloutTold is what the runs of a rollout's workflow know: its decisions, in order.
+type RolloutTold struct {
+	RolloutID string
+	Decisions []rollout.Event
+}
+
+// RolloutsTold reads what the runs of rollouts know that go on, or ended since a moment, each by itself and
+// in no certain order. It needs no worker.
+func (c *Client) RolloutsTold(ctx context.Context, since time.Time) ([]RolloutTold, error) {
+	var all []RolloutTold
+	for run, err := range c.runs(ctx, rollout.WorkflowType, since) {
+		if err != nil {
+			return nil, err
+		}
+		var told workflows.ToldRollout
+		var known RolloutTold
+		err := c.read(ctx, run.GetWorkflowId(), run.GetRunId(), func(e *history.HistoryEvent) error {
+			event, err := told.Next(e)
+			if event != nil && err == nil {
+				known.Decisions = append(known.Decisions, *event)
+			}
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		known.RolloutID = told.RolloutID
+		all = append(all, known)
+	}
+	return all, nil
+}
+
+// read gives every event of a run's history to each, in order.
+func (c *Client) read(ctx context.Context, workflowID, runID string, each func(*history.HistoryEvent) error) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*callTimeout)
+	defer cancel()
+	recorded := c.SDK.GetWorkflowHistory(ctx, workflowID, runID, false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	for recorded.HasNext() {
+		e, err := recorded.Next()
+		if err != nil {
+			return away("reading the history of "+workflowID, err)
+		}
+		if err := each(e); err != nil {
+			return fmt.Errorf("%s, event %d: %w: %w", workflowID, e.GetEventId(), ErrUnreadable, err)
+		}
+	}
+	return nil
+}
+
+// IsRunning tells whether a trial's workflow runs.
+func (c *Client) IsRunning(ctx context.Context, vendorID string) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	described, err := c.SDK.DescribeWorkflowExecution(ctx, trial.WorkflowID(vendorID), "")
+	if _, missing := errors.AsType[*serviceerror.NotFound](err); missing {
+		return false, nil
+	}
+	if err != nil {
+		return false, away("asking for trial "+vendorID, err)
+	}
+	return described.GetWorkflowExecutionInfo().GetStatus() == enums.WORKFLOW_EXECUTION_STATUS_RUNNING, nil
+}

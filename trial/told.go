@@ -1,0 +1,14 @@
+package trial
+
+import "time"
+
+// Told is what the workflow of a trial knows, from which a restored database catches up.
+type Told struct {
+	// Events are the trial's, in order; those of earlier runs of the workflow are not among them.
+	Events []Event
+	// NoMail are the suppressions that the trial was told of, all of them of every address.
+	NoMail []Suppression
+	// AtWork is when a worker took the trial up of which it is not known what came of it; zero where all
+	// is known. If a step was due then, its e-mail may have left.
+	AtWork time.Time
+}
