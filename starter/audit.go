@@ -187,8 +187,8 @@ func (a *app) verifyAudit(ctx context.Context, known audit.Mark, uri string) err
 	return a.sayVerified(verifier)
 }
 
-// verified is what a whole record comes to.
-type verified struct {
+// verification is what a whole record comes to.
+type verification struct {
 	Entries int    `json:"entries"`
 	Hash    string `json:"hash"`
 	// Pending are the entries of which nobody has noted what became of them.
@@ -196,7 +196,7 @@ type verified struct {
 }
 
 func (a *app) sayVerified(v *audit.Verifier) error {
-	result := verified{Entries: v.Last().Seq, Hash: v.Last().Hash, Pending: append([]int{}, v.Pending()...)}
+	result := verification{Entries: v.Last().Seq, Hash: v.Last().Hash, Pending: append([]int{}, v.Pending()...)}
 	if a.options.json {
 		document, err := json.Marshal(result)
 		if err != nil {

@@ -19,6 +19,7 @@ func TestHowOftenSchedulesCome(t *testing.T) {
 		alertsSchedule:    {24 * time.Hour: time.Minute, 2 * time.Second: 5 * time.Second},
 		recountSchedule:   {24 * time.Hour: 24 * time.Hour, 2 * time.Second: time.Hour},
 		reportSchedule:    {24 * time.Hour: time.Hour, 2 * time.Second: 5 * time.Second},
+		backupSchedule:    {24 * time.Hour: 4 * time.Hour, 2 * time.Second: 2 * time.Minute},
 	} {
 		for day, want := range every {
 			o := scheduled(t, id, day)

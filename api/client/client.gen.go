@@ -18,10 +18,42 @@ import (
 
 	"github.com/oapi-codegen/runtime"
 	"marketplace.example/trials/access"
+	"marketplace.example/trials/audit"
+	"marketplace.example/trials/bulk"
 	"marketplace.example/trials/monitoring"
 	"marketplace.example/trials/rollout"
 	"marketplace.example/trials/trial"
 )
+
+// Defines values for BulkRequestAction.
+const (
+	Cancel  BulkRequestAction = "cancel"
+	Convert BulkRequestAction = "convert"
+	Extend  BulkRequestAction = "extend"
+	Resend  BulkRequestAction = "resend"
+	Revive  BulkRequestAction = "revive"
+	Shorten BulkRequestAction = "shorten"
+)
+
+// Valid indicates whether the value is a known member of the BulkRequestAction enum.
+func (e BulkRequestAction) Valid() bool {
+	switch e {
+	case Cancel:
+		return true
+	case Convert:
+		return true
+	case Extend:
+		return true
+	case Resend:
+		return true
+	case Revive:
+		return true
+	case Shorten:
+		return true
+	default:
+		return false
+	}
+}
 
 // Defines values for DashboardGapPart.
 const (
@@ -221,6 +253,33 @@ func (e ScalingAdviceRole) Valid() bool {
 	}
 }
 
+// Defines values for ListBulkItemsParamsOutcome.
+const (
+	Done    ListBulkItemsParamsOutcome = "done"
+	Failed  ListBulkItemsParamsOutcome = "failed"
+	Open    ListBulkItemsParamsOutcome = "open"
+	Refused ListBulkItemsParamsOutcome = "refused"
+	Skipped ListBulkItemsParamsOutcome = "skipped"
+)
+
+// Valid indicates whether the value is a known member of the ListBulkItemsParamsOutcome enum.
+func (e ListBulkItemsParamsOutcome) Valid() bool {
+	switch e {
+	case Done:
+		return true
+	case Failed:
+		return true
+	case Open:
+		return true
+	case Refused:
+		return true
+	case Skipped:
+		return true
+	default:
+		return false
+	}
+}
+
 // Alert defines model for Alert.
 type Alert = monitoring.AlertView
 
@@ -255,6 +314,110 @@ type AlertSilence struct {
 
 // Alerts defines model for Alerts.
 type Alerts = monitoring.AlertsView
+
+// AuditEntry Of a vendor it holds the id, and never name or address.
+type AuditEntry = audit.Entry
+
+// AuditPage defines model for AuditPage.
+type AuditPage struct {
+	Entries []AuditEntry `json:"entries"`
+
+	// NextCursor Gives the next page; empty on the last one.
+	NextCursor string `json:"nextCursor"`
+}
+
+// BulkChange What was changed of a trial.
+type BulkChange = bulk.Change
+
+// BulkControl defines model for BulkControl.
+type BulkControl = bulk.Control
+
+// BulkCount defines model for BulkCount.
+type BulkCount = bulk.Count
+
+// BulkExample defines model for BulkExample.
+type BulkExample = bulk.Example
+
+// BulkFilter Takes the trials to which all of it applies, as they stand when they are chosen.
+type BulkFilter struct {
+	Cohort *Cohort `json:"cohort,omitempty"`
+
+	// EndsBefore Only trials that end before this moment.
+	EndsBefore *time.Time `json:"endsBefore,omitempty"`
+
+	// EndsFrom Only trials that end at this moment or later.
+	EndsFrom *time.Time `json:"endsFrom,omitempty"`
+	Status   *Status    `json:"status,omitempty"`
+}
+
+// BulkItem defines model for BulkItem.
+type BulkItem = bulk.Item
+
+// BulkItems defines model for BulkItems.
+type BulkItems struct {
+	Items []BulkItem `json:"items"`
+
+	// NextCursor Null on the last page.
+	NextCursor *int `json:"nextCursor"`
+}
+
+// BulkOperation What was asked for.
+type BulkOperation = bulk.Operation
+
+// BulkPage defines model for BulkPage.
+type BulkPage struct {
+	// NextCursor Empty on the last page.
+	NextCursor string     `json:"nextCursor"`
+	Operations []BulkView `json:"operations"`
+}
+
+// BulkReason defines model for BulkReason.
+type BulkReason struct {
+	// Reason Why, for the record. It is kept in histories, so no names or addresses in it.
+	Reason ChangeReason `json:"reason"`
+}
+
+// BulkRequest defines model for BulkRequest.
+type BulkRequest struct {
+	// Action What to do to each trial. resend sends the last e-mail that was due once more, as long as it is true and the address may be written to.
+	Action BulkRequestAction `json:"action"`
+
+	// At For convert: when the vendors converted, now if absent. Not in the future.
+	At *time.Time `json:"at,omitempty"`
+
+	// Csv A list with a header that names vendor_id and, where trials have a number of days of their own, days.
+	Csv *string `json:"csv,omitempty"`
+
+	// Days For extend, shorten and revive, as for a single trial.
+	Days *int `json:"days,omitempty"`
+
+	// DryRun Only look at what would become of each trial, and wait to be started.
+	DryRun *bool `json:"dryRun,omitempty"`
+
+	// Filter Takes the trials to which all of it applies, as they stand when they are chosen.
+	Filter *BulkFilter `json:"filter,omitempty"`
+
+	// Ids The vendors' ids.
+	Ids *[]string `json:"ids,omitempty"`
+
+	// PerMinute How many trials to change in a minute at most, 600 if absent.
+	PerMinute *int `json:"perMinute,omitempty"`
+
+	// Reason Why, for the record. It is kept in histories, so no names or addresses in it.
+	Reason ChangeReason `json:"reason"`
+}
+
+// BulkRequestAction What to do to each trial. resend sends the last e-mail that was due once more, as long as it is true and the address may be written to.
+type BulkRequestAction string
+
+// BulkResult defines model for BulkResult.
+type BulkResult = bulk.Result
+
+// BulkState How far an operation is.
+type BulkState = bulk.State
+
+// BulkView defines model for BulkView.
+type BulkView = bulk.View
 
 // Cancellation defines model for Cancellation.
 type Cancellation struct {
@@ -313,6 +476,18 @@ type DaysChange struct {
 
 	// Reason Why, for the record. It is kept in histories, so no names or addresses in it.
 	Reason ChangeReason `json:"reason"`
+}
+
+// Email defines model for Email.
+type Email = trial.Send
+
+// Erasure defines model for Erasure.
+type Erasure = trial.Erasure
+
+// ErasureRequest defines model for ErasureRequest.
+type ErasureRequest struct {
+	// Reason Why; without names or addresses.
+	Reason string `json:"reason"`
 }
 
 // Event One thing that happened to a trial. What does not belong to its type is absent.
@@ -463,6 +638,9 @@ type Readiness struct {
 	Ready    bool         `json:"ready"`
 	Temporal Reachability `json:"temporal"`
 }
+
+// Registration The field trialAutomation of the vendor's document.
+type Registration = trial.Automation
 
 // Role What the holder of a token may do. A viewer reads everything; an operator also steers trials, the rollout and the alerts; an admin changes everything else too.
 type Role = access.Role
@@ -696,8 +874,11 @@ type TrialsHealth struct {
 type Vendor struct {
 	Conversion *Conversion `json:"conversion"`
 	Email      string      `json:"email"`
-	Id         string      `json:"id"`
-	Name       string      `json:"name"`
+
+	// ErasedAt When name and address were removed, null where they were not.
+	ErasedAt *time.Time `json:"erasedAt"`
+	Id       string     `json:"id"`
+	Name     string     `json:"name"`
 
 	// RegisteredAt When the trial began, null for a vendor not yet taken in.
 	RegisteredAt *time.Time   `json:"registeredAt"`
@@ -705,6 +886,24 @@ type Vendor struct {
 
 	// Timezone The IANA time zone, empty where it is not known.
 	Timezone string `json:"timezone"`
+}
+
+// VendorExport defines model for VendorExport.
+type VendorExport struct {
+	// CreatedAt When the marketplace made the user, null where it does not say.
+	CreatedAt *time.Time `json:"createdAt"`
+
+	// Emails What is known of each e-mail; not what it said.
+	Emails []Email `json:"emails"`
+
+	// Events Everything that happened to the trial, in order.
+	Events     []Event   `json:"events"`
+	ExportedAt time.Time `json:"exportedAt"`
+
+	// Registration Null for a vendor that has not been taken in yet.
+	Registration *Registration `json:"registration"`
+	Trial        *Trial        `json:"trial"`
+	Vendor       Vendor        `json:"vendor"`
 }
 
 // VendorRegistration defines model for VendorRegistration.
@@ -751,6 +950,9 @@ type AlertID = string
 // IdempotencyKey defines model for IdempotencyKey.
 type IdempotencyKey = string
 
+// OperationID defines model for OperationID.
+type OperationID = string
+
 // RolloutID defines model for RolloutID.
 type RolloutID = string
 
@@ -777,6 +979,66 @@ type NotFound = Problem
 
 // TrialExtension defines model for TrialExtension.
 type TrialExtension = DaysChange
+
+// ListAuditParams defines parameters for ListAudit.
+type ListAuditParams struct {
+	// Actor Only what this one did.
+	Actor *string `form:"actor,omitempty" json:"actor,omitempty"`
+
+	// Action Only this action.
+	Action *string `form:"action,omitempty" json:"action,omitempty"`
+
+	// Subject Only what was done to this, or to what lies below it: `rollouts` means every rollout.
+	Subject *string `form:"subject,omitempty" json:"subject,omitempty"`
+
+	// From Only entries from this moment on.
+	From *time.Time `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Only entries from before this moment.
+	To *time.Time `form:"to,omitempty" json:"to,omitempty"`
+
+	// Limit How many entries to answer with at most.
+	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The nextCursor of the page before.
+	Cursor *string `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// ListBulkOperationsParams defines parameters for ListBulkOperations.
+type ListBulkOperationsParams struct {
+	// Limit How many operations to answer with at most.
+	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The nextCursor of the page before.
+	Cursor *string `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// StartBulkOperationParams defines parameters for StartBulkOperation.
+type StartBulkOperationParams struct {
+	// IdempotencyKey Makes the request once, however often it is sent. A new key for each intention, such as a UUID.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// ListBulkItemsParams defines parameters for ListBulkItems.
+type ListBulkItemsParams struct {
+	// Outcome Only items of this outcome; `open` for those without any. A page may then be short, or empty, and still have a next one.
+	Outcome *ListBulkItemsParamsOutcome `form:"outcome,omitempty" json:"outcome,omitempty"`
+
+	// Limit How many items to answer with at most.
+	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The nextCursor of the page before.
+	Cursor *int `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// ListBulkItemsParamsOutcome defines parameters for ListBulkItems.
+type ListBulkItemsParamsOutcome string
+
+// UndoBulkOperationParams defines parameters for UndoBulkOperation.
+type UndoBulkOperationParams struct {
+	// IdempotencyKey Makes the request once, however often it is sent. A new key for each intention, such as a UUID.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
 
 // ListAlertEventsParams defines parameters for ListAlertEvents.
 type ListAlertEventsParams struct {
@@ -882,6 +1144,24 @@ type ShortenTrialParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
+// StartBulkOperationJSONRequestBody defines body for StartBulkOperation for application/json ContentType.
+type StartBulkOperationJSONRequestBody = BulkRequest
+
+// PauseBulkOperationJSONRequestBody defines body for PauseBulkOperation for application/json ContentType.
+type PauseBulkOperationJSONRequestBody = BulkReason
+
+// ResumeBulkOperationJSONRequestBody defines body for ResumeBulkOperation for application/json ContentType.
+type ResumeBulkOperationJSONRequestBody = BulkReason
+
+// StartPlannedBulkOperationJSONRequestBody defines body for StartPlannedBulkOperation for application/json ContentType.
+type StartPlannedBulkOperationJSONRequestBody = BulkReason
+
+// StopBulkOperationJSONRequestBody defines body for StopBulkOperation for application/json ContentType.
+type StopBulkOperationJSONRequestBody = BulkReason
+
+// UndoBulkOperationJSONRequestBody defines body for UndoBulkOperation for application/json ContentType.
+type UndoBulkOperationJSONRequestBody = BulkReason
+
 // PatchFeatureFlagsJSONRequestBody defines body for PatchFeatureFlags for application/json ContentType.
 type PatchFeatureFlagsJSONRequestBody = FeatureFlagPatch
 
@@ -938,6 +1218,9 @@ type ReviveTrialJSONRequestBody = DaysChange
 
 // ShortenTrialJSONRequestBody defines body for ShortenTrial for application/json ContentType.
 type ShortenTrialJSONRequestBody = DaysChange
+
+// EraseVendorJSONRequestBody defines body for EraseVendor for application/json ContentType.
+type EraseVendorJSONRequestBody = ErasureRequest
 
 // RegisterVendorJSONRequestBody defines body for RegisterVendor for application/json ContentType.
 type RegisterVendorJSONRequestBody = VendorRegistration
@@ -1018,6 +1301,136 @@ func WithRequestEditorFn(fn RequestEditorFn) ClientOption {
 
 // The interface specification for the client above.
 type ClientInterface interface {
+
+	// ListAudit What was changed, by whom and why, and what became of it
+	//
+	// Latest first. A change that somebody asked for has two entries: a pending one from before anything was done, and one that settles it, from before the answer. Each entry holds the hash of the one before.
+	//
+	// Corresponds with GET /api/admin/audit (the `ListAudit` operationId).
+	ListAudit(ctx context.Context, params *ListAuditParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListBulkOperations Bulk operations, the latest first
+	//
+	// Corresponds with GET /api/admin/bulk (the `ListBulkOperations` operationId).
+	ListBulkOperations(ctx context.Context, params *ListBulkOperationsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// StartBulkOperationWithBody Change many trials
+	//
+	// Takes exactly one of `ids`, `csv` and `filter`. With `dryRun` it only looks at what would become of each trial, and waits to be started. Each trial comes to an outcome of its own; one that nobody knows is refused, and the others go on. Needs the flag adminTools.bulkOperations, and adminTools.trialExtension for new ends; the operation pauses where one of them is switched off later.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/admin/bulk (the `StartBulkOperation` operationId).
+	StartBulkOperationWithBody(ctx context.Context, params *StartBulkOperationParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// StartBulkOperation Change many trials
+	//
+	// Takes exactly one of `ids`, `csv` and `filter`. With `dryRun` it only looks at what would become of each trial, and waits to be started. Each trial comes to an outcome of its own; one that nobody knows is refused, and the others go on. Needs the flag adminTools.bulkOperations, and adminTools.trialExtension for new ends; the operation pauses where one of them is switched off later.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/admin/bulk (the `StartBulkOperation` operationId).
+	StartBulkOperation(ctx context.Context, params *StartBulkOperationParams, body StartBulkOperationJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetBulkOperation A bulk operation: what was asked for, how far it is, and what it came to
+	//
+	// Corresponds with GET /api/admin/bulk/{operationId} (the `GetBulkOperation` operationId).
+	GetBulkOperation(ctx context.Context, operationId OperationID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListBulkItems The trials of a bulk operation, and what became of each
+	//
+	// Corresponds with GET /api/admin/bulk/{operationId}/items (the `ListBulkItems` operationId).
+	ListBulkItems(ctx context.Context, operationId OperationID, params *ListBulkItemsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PauseBulkOperationWithBody Hold a bulk operation where it is
+	//
+	// What is under way is finished first, which takes about five seconds at most.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/admin/bulk/{operationId}/pause (the `PauseBulkOperation` operationId).
+	PauseBulkOperationWithBody(ctx context.Context, operationId OperationID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PauseBulkOperation Hold a bulk operation where it is
+	//
+	// What is under way is finished first, which takes about five seconds at most.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/admin/bulk/{operationId}/pause (the `PauseBulkOperation` operationId).
+	PauseBulkOperation(ctx context.Context, operationId OperationID, body PauseBulkOperationJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ResumeBulkOperationWithBody Let a paused bulk operation go on
+	//
+	// One that is over, and in which trials failed, tries those again as the same requests, so that nothing is done twice.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/admin/bulk/{operationId}/resume (the `ResumeBulkOperation` operationId).
+	ResumeBulkOperationWithBody(ctx context.Context, operationId OperationID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ResumeBulkOperation Let a paused bulk operation go on
+	//
+	// One that is over, and in which trials failed, tries those again as the same requests, so that nothing is done twice.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/admin/bulk/{operationId}/resume (the `ResumeBulkOperation` operationId).
+	ResumeBulkOperation(ctx context.Context, operationId OperationID, body ResumeBulkOperationJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// StartPlannedBulkOperationWithBody Carry out what a dry run has looked at
+	//
+	// The same trials, decided anew on how they stand then.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/admin/bulk/{operationId}/start (the `StartPlannedBulkOperation` operationId).
+	StartPlannedBulkOperationWithBody(ctx context.Context, operationId OperationID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// StartPlannedBulkOperation Carry out what a dry run has looked at
+	//
+	// The same trials, decided anew on how they stand then.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/admin/bulk/{operationId}/start (the `StartPlannedBulkOperation` operationId).
+	StartPlannedBulkOperation(ctx context.Context, operationId OperationID, body StartPlannedBulkOperationJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// StopBulkOperationWithBody End a bulk operation where it is
+	//
+	// What was done stays done; it can be undone.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/admin/bulk/{operationId}/stop (the `StopBulkOperation` operationId).
+	StopBulkOperationWithBody(ctx context.Context, operationId OperationID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// StopBulkOperation End a bulk operation where it is
+	//
+	// What was done stays done; it can be undone.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/admin/bulk/{operationId}/stop (the `StopBulkOperation` operationId).
+	StopBulkOperation(ctx context.Context, operationId OperationID, body StopBulkOperationJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// UndoBulkOperationWithBody Take a bulk operation back
+	//
+	// Begins an operation of its own, whose trials are those of the first. Extensions, shortenings and cancellations can be undone: each trial gets the end that it had, as long as that is to come and the trial was not changed since.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/admin/bulk/{operationId}/undo (the `UndoBulkOperation` operationId).
+	UndoBulkOperationWithBody(ctx context.Context, operationId OperationID, params *UndoBulkOperationParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// UndoBulkOperation Take a bulk operation back
+	//
+	// Begins an operation of its own, whose trials are those of the first. Extensions, shortenings and cancellations can be undone: each trial gets the end that it had, as long as that is to come and the trial was not changed since.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/admin/bulk/{operationId}/undo (the `UndoBulkOperation` operationId).
+	UndoBulkOperation(ctx context.Context, operationId OperationID, params *UndoBulkOperationParams, body UndoBulkOperationJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetFeatureFlags The feature flags
 	//
@@ -1441,6 +1854,29 @@ type ClientInterface interface {
 	// Corresponds with POST /api/admin/trials/{id}/shorten (the `ShortenTrial` operationId).
 	ShortenTrial(ctx context.Context, id VendorID, params *ShortenTrialParams, body ShortenTrialJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// EraseVendorWithBody Remove a vendor's name and address
+	//
+	// It cannot be undone. The figures stay as they are: a running trial goes on to its end, without any e-mail, also where the marketplace writes an address again. A suppressed address stays on record as a hash. The first erasure counts; repeating it changes nothing. No flag stands against it.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/admin/vendors/{id}/erase (the `EraseVendor` operationId).
+	EraseVendorWithBody(ctx context.Context, id VendorID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// EraseVendor Remove a vendor's name and address
+	//
+	// It cannot be undone. The figures stay as they are: a running trial goes on to its end, without any e-mail, also where the marketplace writes an address again. A suppressed address stays on record as a hash. The first erasure counts; repeating it changes nothing. No flag stands against it.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/admin/vendors/{id}/erase (the `EraseVendor` operationId).
+	EraseVendor(ctx context.Context, id VendorID, body EraseVendorJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ExportVendor Everything that is kept of a vendor
+	//
+	// Corresponds with GET /api/admin/vendors/{id}/export (the `ExportVendor` operationId).
+	ExportVendor(ctx context.Context, id VendorID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// GetDocumentation This description, for people
 	//
 	// Corresponds with GET /api/docs (the `GetDocumentation` operationId).
@@ -1528,6 +1964,296 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /unsubscribe/{token} (the `Unsubscribe` operationId).
 	UnsubscribeWithBody(ctx context.Context, token string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+}
+
+// ListAudit What was changed, by whom and why, and what became of it
+//
+// Latest first. A change that somebody asked for has two entries: a pending one from before anything was done, and one that settles it, from before the answer. Each entry holds the hash of the one before.
+//
+// Corresponds with GET /api/admin/audit (the `ListAudit` operationId).
+func (c *Client) ListAudit(ctx context.Context, params *ListAuditParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListAuditRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListBulkOperations Bulk operations, the latest first
+//
+// Corresponds with GET /api/admin/bulk (the `ListBulkOperations` operationId).
+func (c *Client) ListBulkOperations(ctx context.Context, params *ListBulkOperationsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListBulkOperationsRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// StartBulkOperationWithBody Change many trials
+//
+// Takes exactly one of `ids`, `csv` and `filter`. With `dryRun` it only looks at what would become of each trial, and waits to be started. Each trial comes to an outcome of its own; one that nobody knows is refused, and the others go on. Needs the flag adminTools.bulkOperations, and adminTools.trialExtension for new ends; the operation pauses where one of them is switched off later.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/admin/bulk (the `StartBulkOperation` operationId).
+func (c *Client) StartBulkOperationWithBody(ctx context.Context, params *StartBulkOperationParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewStartBulkOperationRequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// StartBulkOperation Change many trials
+//
+// Takes exactly one of `ids`, `csv` and `filter`. With `dryRun` it only looks at what would become of each trial, and waits to be started. Each trial comes to an outcome of its own; one that nobody knows is refused, and the others go on. Needs the flag adminTools.bulkOperations, and adminTools.trialExtension for new ends; the operation pauses where one of them is switched off later.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/admin/bulk (the `StartBulkOperation` operationId).
+func (c *Client) StartBulkOperation(ctx context.Context, params *StartBulkOperationParams, body StartBulkOperationJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewStartBulkOperationRequest(c.Server, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetBulkOperation A bulk operation: what was asked for, how far it is, and what it came to
+//
+// Corresponds with GET /api/admin/bulk/{operationId} (the `GetBulkOperation` operationId).
+func (c *Client) GetBulkOperation(ctx context.Context, operationId OperationID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetBulkOperationRequest(c.Server, operationId)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListBulkItems The trials of a bulk operation, and what became of each
+//
+// Corresponds with GET /api/admin/bulk/{operationId}/items (the `ListBulkItems` operationId).
+func (c *Client) ListBulkItems(ctx context.Context, operationId OperationID, params *ListBulkItemsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListBulkItemsRequest(c.Server, operationId, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PauseBulkOperationWithBody Hold a bulk operation where it is
+//
+// What is under way is finished first, which takes about five seconds at most.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/admin/bulk/{operationId}/pause (the `PauseBulkOperation` operationId).
+func (c *Client) PauseBulkOperationWithBody(ctx context.Context, operationId OperationID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPauseBulkOperationRequestWithBody(c.Server, operationId, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PauseBulkOperation Hold a bulk operation where it is
+//
+// What is under way is finished first, which takes about five seconds at most.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/admin/bulk/{operationId}/pause (the `PauseBulkOperation` operationId).
+func (c *Client) PauseBulkOperation(ctx context.Context, operationId OperationID, body PauseBulkOperationJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPauseBulkOperationRequest(c.Server, operationId, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ResumeBulkOperationWithBody Let a paused bulk operation go on
+//
+// One that is over, and in which trials failed, tries those again as the same requests, so that nothing is done twice.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/admin/bulk/{operationId}/resume (the `ResumeBulkOperation` operationId).
+func (c *Client) ResumeBulkOperationWithBody(ctx context.Context, operationId OperationID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewResumeBulkOperationRequestWithBody(c.Server, operationId, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ResumeBulkOperation Let a paused bulk operation go on
+//
+// One that is over, and in which trials failed, tries those again as the same requests, so that nothing is done twice.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/admin/bulk/{operationId}/resume (the `ResumeBulkOperation` operationId).
+func (c *Client) ResumeBulkOperation(ctx context.Context, operationId OperationID, body ResumeBulkOperationJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewResumeBulkOperationRequest(c.Server, operationId, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// StartPlannedBulkOperationWithBody Carry out what a dry run has looked at
+//
+// The same trials, decided anew on how they stand then.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/admin/bulk/{operationId}/start (the `StartPlannedBulkOperation` operationId).
+func (c *Client) StartPlannedBulkOperationWithBody(ctx context.Context, operationId OperationID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewStartPlannedBulkOperationRequestWithBody(c.Server, operationId, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// StartPlannedBulkOperation Carry out what a dry run has looked at
+//
+// The same trials, decided anew on how they stand then.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/admin/bulk/{operationId}/start (the `StartPlannedBulkOperation` operationId).
+func (c *Client) StartPlannedBulkOperation(ctx context.Context, operationId OperationID, body StartPlannedBulkOperationJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewStartPlannedBulkOperationRequest(c.Server, operationId, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// StopBulkOperationWithBody End a bulk operation where it is
+//
+// What was done stays done; it can be undone.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/admin/bulk/{operationId}/stop (the `StopBulkOperation` operationId).
+func (c *Client) StopBulkOperationWithBody(ctx context.Context, operationId OperationID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewStopBulkOperationRequestWithBody(c.Server, operationId, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// StopBulkOperation End a bulk operation where it is
+//
+// What was done stays done; it can be undone.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/admin/bulk/{operationId}/stop (the `StopBulkOperation` operationId).
+func (c *Client) StopBulkOperation(ctx context.Context, operationId OperationID, body StopBulkOperationJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewStopBulkOperationRequest(c.Server, operationId, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// UndoBulkOperationWithBody Take a bulk operation back
+//
+// Begins an operation of its own, whose trials are those of the first. Extensions, shortenings and cancellations can be undone: each trial gets the end that it had, as long as that is to come and the trial was not changed since.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/admin/bulk/{operationId}/undo (the `UndoBulkOperation` operationId).
+func (c *Client) UndoBulkOperationWithBody(ctx context.Context, operationId OperationID, params *UndoBulkOperationParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUndoBulkOperationRequestWithBody(c.Server, operationId, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// UndoBulkOperation Take a bulk operation back
+//
+// Begins an operation of its own, whose trials are those of the first. Extensions, shortenings and cancellations can be undone: each trial gets the end that it had, as long as that is to come and the trial was not changed since.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/admin/bulk/{operationId}/undo (the `UndoBulkOperation` operationId).
+func (c *Client) UndoBulkOperation(ctx context.Context, operationId OperationID, params *UndoBulkOperationParams, body UndoBulkOperationJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUndoBulkOperationRequest(c.Server, operationId, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
 }
 
 // GetFeatureFlags The feature flags
@@ -2472,6 +3198,59 @@ func (c *Client) ShortenTrial(ctx context.Context, id VendorID, params *ShortenT
 	return c.Client.Do(req)
 }
 
+// EraseVendorWithBody Remove a vendor's name and address
+//
+// It cannot be undone. The figures stay as they are: a running trial goes on to its end, without any e-mail, also where the marketplace writes an address again. A suppressed address stays on record as a hash. The first erasure counts; repeating it changes nothing. No flag stands against it.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/admin/vendors/{id}/erase (the `EraseVendor` operationId).
+func (c *Client) EraseVendorWithBody(ctx context.Context, id VendorID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewEraseVendorRequestWithBody(c.Server, id, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// EraseVendor Remove a vendor's name and address
+//
+// It cannot be undone. The figures stay as they are: a running trial goes on to its end, without any e-mail, also where the marketplace writes an address again. A suppressed address stays on record as a hash. The first erasure counts; repeating it changes nothing. No flag stands against it.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/admin/vendors/{id}/erase (the `EraseVendor` operationId).
+func (c *Client) EraseVendor(ctx context.Context, id VendorID, body EraseVendorJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewEraseVendorRequest(c.Server, id, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ExportVendor Everything that is kept of a vendor
+//
+// Corresponds with GET /api/admin/vendors/{id}/export (the `ExportVendor` operationId).
+func (c *Client) ExportVendor(ctx context.Context, id VendorID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewExportVendorRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // GetDocumentation This description, for people
 //
 // Corresponds with GET /api/docs (the `GetDocumentation` operationId).
@@ -2678,6 +3457,618 @@ func (c *Client) UnsubscribeWithBody(ctx context.Context, token string, contentT
 		return nil, err
 	}
 	return c.Client.Do(req)
+}
+
+// NewListAuditRequest constructs an http.Request for the ListAudit method
+func NewListAuditRequest(server string, params *ListAuditParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/admin/audit")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Actor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "actor", *params.Actor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Action != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "action", *params.Action, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Subject != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "subject", *params.Subject, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.From != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "from", *params.From, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date-time"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.To != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "to", *params.To, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date-time"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewListBulkOperationsRequest constructs an http.Request for the ListBulkOperations method
+func NewListBulkOperationsRequest(server string, params *ListBulkOperationsParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/admin/bulk")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewStartBulkOperationRequest calls the generic StartBulkOperation builder with application/json body
+func NewStartBulkOperationRequest(server string, params *StartBulkOperationParams, body StartBulkOperationJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewStartBulkOperationRequestWithBody(server, params, "application/json", bodyReader)
+}
+
+// NewStartBulkOperationRequestWithBody constructs an http.Request for the StartBulkOperation method, with any body, and a specified content type
+func NewStartBulkOperationRequestWithBody(server string, params *StartBulkOperationParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/admin/bulk")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		var headerParam0 string
+
+		headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+
+		req.Header.Set("Idempotency-Key", headerParam0)
+
+	}
+
+	return req, nil
+}
+
+// NewGetBulkOperationRequest constructs an http.Request for the GetBulkOperation method
+func NewGetBulkOperationRequest(server string, operationId OperationID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "operationId", operationId, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/admin/bulk/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewListBulkItemsRequest constructs an http.Request for the ListBulkItems method
+func NewListBulkItemsRequest(server string, operationId OperationID, params *ListBulkItemsParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "operationId", operationId, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/admin/bulk/%s/items", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Outcome != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "outcome", *params.Outcome, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewPauseBulkOperationRequest calls the generic PauseBulkOperation builder with application/json body
+func NewPauseBulkOperationRequest(server string, operationId OperationID, body PauseBulkOperationJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewPauseBulkOperationRequestWithBody(server, operationId, "application/json", bodyReader)
+}
+
+// NewPauseBulkOperationRequestWithBody constructs an http.Request for the PauseBulkOperation method, with any body, and a specified content type
+func NewPauseBulkOperationRequestWithBody(server string, operationId OperationID, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "operationId", operationId, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/admin/bulk/%s/pause", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewResumeBulkOperationRequest calls the generic ResumeBulkOperation builder with application/json body
+func NewResumeBulkOperationRequest(server string, operationId OperationID, body ResumeBulkOperationJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewResumeBulkOperationRequestWithBody(server, operationId, "application/json", bodyReader)
+}
+
+// NewResumeBulkOperationRequestWithBody constructs an http.Request for the ResumeBulkOperation method, with any body, and a specified content type
+func NewResumeBulkOperationRequestWithBody(server string, operationId OperationID, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "operationId", operationId, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/admin/bulk/%s/resume", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewStartPlannedBulkOperationRequest calls the generic StartPlannedBulkOperation builder with application/json body
+func NewStartPlannedBulkOperationRequest(server string, operationId OperationID, body StartPlannedBulkOperationJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewStartPlannedBulkOperationRequestWithBody(server, operationId, "application/json", bodyReader)
+}
+
+// NewStartPlannedBulkOperationRequestWithBody constructs an http.Request for the StartPlannedBulkOperation method, with any body, and a specified content type
+func NewStartPlannedBulkOperationRequestWithBody(server string, operationId OperationID, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "operationId", operationId, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/admin/bulk/%s/start", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewStopBulkOperationRequest calls the generic StopBulkOperation builder with application/json body
+func NewStopBulkOperationRequest(server string, operationId OperationID, body StopBulkOperationJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewStopBulkOperationRequestWithBody(server, operationId, "application/json", bodyReader)
+}
+
+// NewStopBulkOperationRequestWithBody constructs an http.Request for the StopBulkOperation method, with any body, and a specified content type
+func NewStopBulkOperationRequestWithBody(server string, operationId OperationID, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "operationId", operationId, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/admin/bulk/%s/stop", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewUndoBulkOperationRequest calls the generic UndoBulkOperation builder with application/json body
+func NewUndoBulkOperationRequest(server string, operationId OperationID, params *UndoBulkOperationParams, body UndoBulkOperationJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewUndoBulkOperationRequestWithBody(server, operationId, params, "application/json", bodyReader)
+}
+
+// NewUndoBulkOperationRequestWithBody constructs an http.Request for the UndoBulkOperation method, with any body, and a specified content type
+func NewUndoBulkOperationRequestWithBody(server string, operationId OperationID, params *UndoBulkOperationParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "operationId", operationId, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/admin/bulk/%s/undo", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		var headerParam0 string
+
+		headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+
+		req.Header.Set("Idempotency-Key", headerParam0)
+
+	}
+
+	return req, nil
 }
 
 // NewGetFeatureFlagsRequest constructs an http.Request for the GetFeatureFlags method
@@ -4295,6 +5686,87 @@ func NewShortenTrialRequestWithBody(server string, id VendorID, params *ShortenT
 	return req, nil
 }
 
+// NewEraseVendorRequest calls the generic EraseVendor builder with application/json body
+func NewEraseVendorRequest(server string, id VendorID, body EraseVendorJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewEraseVendorRequestWithBody(server, id, "application/json", bodyReader)
+}
+
+// NewEraseVendorRequestWithBody constructs an http.Request for the EraseVendor method, with any body, and a specified content type
+func NewEraseVendorRequestWithBody(server string, id VendorID, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/admin/vendors/%s/erase", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewExportVendorRequest constructs an http.Request for the ExportVendor method
+func NewExportVendorRequest(server string, id VendorID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/admin/vendors/%s/export", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewGetDocumentationRequest constructs an http.Request for the GetDocumentation method
 func NewGetDocumentationRequest(server string) (*http.Request, error) {
 	var err error
@@ -4666,6 +6138,144 @@ func WithBaseURL(baseURL string) ClientOption {
 
 // ClientWithResponsesInterface is the interface specification for the client with responses above.
 type ClientWithResponsesInterface interface {
+
+	// ListAuditWithResponse What was changed, by whom and why, and what became of it
+	//
+	// Latest first. A change that somebody asked for has two entries: a pending one from before anything was done, and one that settles it, from before the answer. Each entry holds the hash of the one before.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/admin/audit (the `ListAudit` operationId).
+	ListAuditWithResponse(ctx context.Context, params *ListAuditParams, reqEditors ...RequestEditorFn) (*ListAuditResponse, error)
+
+	// ListBulkOperationsWithResponse Bulk operations, the latest first
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/admin/bulk (the `ListBulkOperations` operationId).
+	ListBulkOperationsWithResponse(ctx context.Context, params *ListBulkOperationsParams, reqEditors ...RequestEditorFn) (*ListBulkOperationsResponse, error)
+
+	// StartBulkOperationWithBodyWithResponse Change many trials
+	//
+	// Takes exactly one of `ids`, `csv` and `filter`. With `dryRun` it only looks at what would become of each trial, and waits to be started. Each trial comes to an outcome of its own; one that nobody knows is refused, and the others go on. Needs the flag adminTools.bulkOperations, and adminTools.trialExtension for new ends; the operation pauses where one of them is switched off later.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/admin/bulk (the `StartBulkOperation` operationId).
+	StartBulkOperationWithBodyWithResponse(ctx context.Context, params *StartBulkOperationParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*StartBulkOperationResponse, error)
+
+	// StartBulkOperationWithResponse Change many trials
+	//
+	// Takes exactly one of `ids`, `csv` and `filter`. With `dryRun` it only looks at what would become of each trial, and waits to be started. Each trial comes to an outcome of its own; one that nobody knows is refused, and the others go on. Needs the flag adminTools.bulkOperations, and adminTools.trialExtension for new ends; the operation pauses where one of them is switched off later.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/admin/bulk (the `StartBulkOperation` operationId).
+	StartBulkOperationWithResponse(ctx context.Context, params *StartBulkOperationParams, body StartBulkOperationJSONRequestBody, reqEditors ...RequestEditorFn) (*StartBulkOperationResponse, error)
+
+	// GetBulkOperationWithResponse A bulk operation: what was asked for, how far it is, and what it came to
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/admin/bulk/{operationId} (the `GetBulkOperation` operationId).
+	GetBulkOperationWithResponse(ctx context.Context, operationId OperationID, reqEditors ...RequestEditorFn) (*GetBulkOperationResponse, error)
+
+	// ListBulkItemsWithResponse The trials of a bulk operation, and what became of each
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/admin/bulk/{operationId}/items (the `ListBulkItems` operationId).
+	ListBulkItemsWithResponse(ctx context.Context, operationId OperationID, params *ListBulkItemsParams, reqEditors ...RequestEditorFn) (*ListBulkItemsResponse, error)
+
+	// PauseBulkOperationWithBodyWithResponse Hold a bulk operation where it is
+	//
+	// What is under way is finished first, which takes about five seconds at most.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/admin/bulk/{operationId}/pause (the `PauseBulkOperation` operationId).
+	PauseBulkOperationWithBodyWithResponse(ctx context.Context, operationId OperationID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PauseBulkOperationResponse, error)
+
+	// PauseBulkOperationWithResponse Hold a bulk operation where it is
+	//
+	// What is under way is finished first, which takes about five seconds at most.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/admin/bulk/{operationId}/pause (the `PauseBulkOperation` operationId).
+	PauseBulkOperationWithResponse(ctx context.Context, operationId OperationID, body PauseBulkOperationJSONRequestBody, reqEditors ...RequestEditorFn) (*PauseBulkOperationResponse, error)
+
+	// ResumeBulkOperationWithBodyWithResponse Let a paused bulk operation go on
+	//
+	// One that is over, and in which trials failed, tries those again as the same requests, so that nothing is done twice.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/admin/bulk/{operationId}/resume (the `ResumeBulkOperation` operationId).
+	ResumeBulkOperationWithBodyWithResponse(ctx context.Context, operationId OperationID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ResumeBulkOperationResponse, error)
+
+	// ResumeBulkOperationWithResponse Let a paused bulk operation go on
+	//
+	// One that is over, and in which trials failed, tries those again as the same requests, so that nothing is done twice.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/admin/bulk/{operationId}/resume (the `ResumeBulkOperation` operationId).
+	ResumeBulkOperationWithResponse(ctx context.Context, operationId OperationID, body ResumeBulkOperationJSONRequestBody, reqEditors ...RequestEditorFn) (*ResumeBulkOperationResponse, error)
+
+	// StartPlannedBulkOperationWithBodyWithResponse Carry out what a dry run has looked at
+	//
+	// The same trials, decided anew on how they stand then.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/admin/bulk/{operationId}/start (the `StartPlannedBulkOperation` operationId).
+	StartPlannedBulkOperationWithBodyWithResponse(ctx context.Context, operationId OperationID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*StartPlannedBulkOperationResponse, error)
+
+	// StartPlannedBulkOperationWithResponse Carry out what a dry run has looked at
+	//
+	// The same trials, decided anew on how they stand then.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/admin/bulk/{operationId}/start (the `StartPlannedBulkOperation` operationId).
+	StartPlannedBulkOperationWithResponse(ctx context.Context, operationId OperationID, body StartPlannedBulkOperationJSONRequestBody, reqEditors ...RequestEditorFn) (*StartPlannedBulkOperationResponse, error)
+
+	// StopBulkOperationWithBodyWithResponse End a bulk operation where it is
+	//
+	// What was done stays done; it can be undone.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/admin/bulk/{operationId}/stop (the `StopBulkOperation` operationId).
+	StopBulkOperationWithBodyWithResponse(ctx context.Context, operationId OperationID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*StopBulkOperationResponse, error)
+
+	// StopBulkOperationWithResponse End a bulk operation where it is
+	//
+	// What was done stays done; it can be undone.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/admin/bulk/{operationId}/stop (the `StopBulkOperation` operationId).
+	StopBulkOperationWithResponse(ctx context.Context, operationId OperationID, body StopBulkOperationJSONRequestBody, reqEditors ...RequestEditorFn) (*StopBulkOperationResponse, error)
+
+	// UndoBulkOperationWithBodyWithResponse Take a bulk operation back
+	//
+	// Begins an operation of its own, whose trials are those of the first. Extensions, shortenings and cancellations can be undone: each trial gets the end that it had, as long as that is to come and the trial was not changed since.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/admin/bulk/{operationId}/undo (the `UndoBulkOperation` operationId).
+	UndoBulkOperationWithBodyWithResponse(ctx context.Context, operationId OperationID, params *UndoBulkOperationParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UndoBulkOperationResponse, error)
+
+	// UndoBulkOperationWithResponse Take a bulk operation back
+	//
+	// Begins an operation of its own, whose trials are those of the first. Extensions, shortenings and cancellations can be undone: each trial gets the end that it had, as long as that is to come and the trial was not changed since.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/admin/bulk/{operationId}/undo (the `UndoBulkOperation` operationId).
+	UndoBulkOperationWithResponse(ctx context.Context, operationId OperationID, params *UndoBulkOperationParams, body UndoBulkOperationJSONRequestBody, reqEditors ...RequestEditorFn) (*UndoBulkOperationResponse, error)
 
 	// GetFeatureFlagsWithResponse The feature flags
 	//
@@ -5117,6 +6727,31 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /api/admin/trials/{id}/shorten (the `ShortenTrial` operationId).
 	ShortenTrialWithResponse(ctx context.Context, id VendorID, params *ShortenTrialParams, body ShortenTrialJSONRequestBody, reqEditors ...RequestEditorFn) (*ShortenTrialResponse, error)
 
+	// EraseVendorWithBodyWithResponse Remove a vendor's name and address
+	//
+	// It cannot be undone. The figures stay as they are: a running trial goes on to its end, without any e-mail, also where the marketplace writes an address again. A suppressed address stays on record as a hash. The first erasure counts; repeating it changes nothing. No flag stands against it.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/admin/vendors/{id}/erase (the `EraseVendor` operationId).
+	EraseVendorWithBodyWithResponse(ctx context.Context, id VendorID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*EraseVendorResponse, error)
+
+	// EraseVendorWithResponse Remove a vendor's name and address
+	//
+	// It cannot be undone. The figures stay as they are: a running trial goes on to its end, without any e-mail, also where the marketplace writes an address again. A suppressed address stays on record as a hash. The first erasure counts; repeating it changes nothing. No flag stands against it.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/admin/vendors/{id}/erase (the `EraseVendor` operationId).
+	EraseVendorWithResponse(ctx context.Context, id VendorID, body EraseVendorJSONRequestBody, reqEditors ...RequestEditorFn) (*EraseVendorResponse, error)
+
+	// ExportVendorWithResponse Everything that is kept of a vendor
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/admin/vendors/{id}/export (the `ExportVendor` operationId).
+	ExportVendorWithResponse(ctx context.Context, id VendorID, reqEditors ...RequestEditorFn) (*ExportVendorResponse, error)
+
 	// GetDocumentationWithResponse This description, for people
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -5216,6 +6851,577 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /unsubscribe/{token} (the `Unsubscribe` operationId).
 	UnsubscribeWithBodyWithResponse(ctx context.Context, token string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UnsubscribeResponse, error)
+}
+
+type ListAuditResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *AuditPage
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListAuditResponse) GetJSON200() *AuditPage {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListAuditResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListAuditResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListAuditResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListAuditResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListAuditResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ListBulkOperationsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *BulkPage
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListBulkOperationsResponse) GetJSON200() *BulkPage {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListBulkOperationsResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListBulkOperationsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListBulkOperationsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListBulkOperationsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListBulkOperationsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type StartBulkOperationResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON202 the response for an HTTP 202 `application/json` response
+	JSON202 *BulkView
+	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationproblemJSON403 *Forbidden
+	// ApplicationproblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationproblemJSON422 *KeyReused
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON202 returns the response for an HTTP 202 `application/json` response
+func (r StartBulkOperationResponse) GetJSON202() *BulkView {
+	return r.JSON202
+}
+
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r StartBulkOperationResponse) GetApplicationproblemJSON403() *Forbidden {
+	return r.ApplicationproblemJSON403
+}
+
+// GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r StartBulkOperationResponse) GetApplicationproblemJSON422() *KeyReused {
+	return r.ApplicationproblemJSON422
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r StartBulkOperationResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r StartBulkOperationResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r StartBulkOperationResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r StartBulkOperationResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r StartBulkOperationResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type GetBulkOperationResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *BulkView
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetBulkOperationResponse) GetJSON200() *BulkView {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetBulkOperationResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetBulkOperationResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetBulkOperationResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetBulkOperationResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetBulkOperationResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ListBulkItemsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *BulkItems
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListBulkItemsResponse) GetJSON200() *BulkItems {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListBulkItemsResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListBulkItemsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListBulkItemsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListBulkItemsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListBulkItemsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type PauseBulkOperationResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON202 the response for an HTTP 202 `application/json` response
+	JSON202 *BulkView
+	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationproblemJSON403 *Forbidden
+	// ApplicationproblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationproblemJSON409 *Conflict
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON202 returns the response for an HTTP 202 `application/json` response
+func (r PauseBulkOperationResponse) GetJSON202() *BulkView {
+	return r.JSON202
+}
+
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r PauseBulkOperationResponse) GetApplicationproblemJSON403() *Forbidden {
+	return r.ApplicationproblemJSON403
+}
+
+// GetApplicationproblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r PauseBulkOperationResponse) GetApplicationproblemJSON409() *Conflict {
+	return r.ApplicationproblemJSON409
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r PauseBulkOperationResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r PauseBulkOperationResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r PauseBulkOperationResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r PauseBulkOperationResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r PauseBulkOperationResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ResumeBulkOperationResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON202 the response for an HTTP 202 `application/json` response
+	JSON202 *BulkView
+	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationproblemJSON403 *Forbidden
+	// ApplicationproblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationproblemJSON409 *Conflict
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON202 returns the response for an HTTP 202 `application/json` response
+func (r ResumeBulkOperationResponse) GetJSON202() *BulkView {
+	return r.JSON202
+}
+
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r ResumeBulkOperationResponse) GetApplicationproblemJSON403() *Forbidden {
+	return r.ApplicationproblemJSON403
+}
+
+// GetApplicationproblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r ResumeBulkOperationResponse) GetApplicationproblemJSON409() *Conflict {
+	return r.ApplicationproblemJSON409
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ResumeBulkOperationResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ResumeBulkOperationResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ResumeBulkOperationResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ResumeBulkOperationResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ResumeBulkOperationResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type StartPlannedBulkOperationResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON202 the response for an HTTP 202 `application/json` response
+	JSON202 *BulkView
+	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationproblemJSON403 *Forbidden
+	// ApplicationproblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationproblemJSON409 *Conflict
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON202 returns the response for an HTTP 202 `application/json` response
+func (r StartPlannedBulkOperationResponse) GetJSON202() *BulkView {
+	return r.JSON202
+}
+
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r StartPlannedBulkOperationResponse) GetApplicationproblemJSON403() *Forbidden {
+	return r.ApplicationproblemJSON403
+}
+
+// GetApplicationproblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r StartPlannedBulkOperationResponse) GetApplicationproblemJSON409() *Conflict {
+	return r.ApplicationproblemJSON409
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r StartPlannedBulkOperationResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r StartPlannedBulkOperationResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r StartPlannedBulkOperationResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r StartPlannedBulkOperationResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r StartPlannedBulkOperationResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type StopBulkOperationResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON202 the response for an HTTP 202 `application/json` response
+	JSON202 *BulkView
+	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationproblemJSON403 *Forbidden
+	// ApplicationproblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationproblemJSON409 *Conflict
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON202 returns the response for an HTTP 202 `application/json` response
+func (r StopBulkOperationResponse) GetJSON202() *BulkView {
+	return r.JSON202
+}
+
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r StopBulkOperationResponse) GetApplicationproblemJSON403() *Forbidden {
+	return r.ApplicationproblemJSON403
+}
+
+// GetApplicationproblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r StopBulkOperationResponse) GetApplicationproblemJSON409() *Conflict {
+	return r.ApplicationproblemJSON409
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r StopBulkOperationResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r StopBulkOperationResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r StopBulkOperationResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r StopBulkOperationResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r StopBulkOperationResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type UndoBulkOperationResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON202 the response for an HTTP 202 `application/json` response
+	JSON202 *BulkView
+	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationproblemJSON403 *Forbidden
+	// ApplicationproblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationproblemJSON409 *Conflict
+	// ApplicationproblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationproblemJSON422 *KeyReused
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON202 returns the response for an HTTP 202 `application/json` response
+func (r UndoBulkOperationResponse) GetJSON202() *BulkView {
+	return r.JSON202
+}
+
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r UndoBulkOperationResponse) GetApplicationproblemJSON403() *Forbidden {
+	return r.ApplicationproblemJSON403
+}
+
+// GetApplicationproblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r UndoBulkOperationResponse) GetApplicationproblemJSON409() *Conflict {
+	return r.ApplicationproblemJSON409
+}
+
+// GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r UndoBulkOperationResponse) GetApplicationproblemJSON422() *KeyReused {
+	return r.ApplicationproblemJSON422
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r UndoBulkOperationResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r UndoBulkOperationResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r UndoBulkOperationResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r UndoBulkOperationResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r UndoBulkOperationResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
 }
 
 type GetFeatureFlagsResponse struct {
@@ -6991,6 +9197,123 @@ func (r ShortenTrialResponse) ContentType() string {
 	return ""
 }
 
+type EraseVendorResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Erasure
+	// ApplicationproblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationproblemJSON404 *NotFound
+	// ApplicationproblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationproblemJSON409 *Conflict
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r EraseVendorResponse) GetJSON200() *Erasure {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r EraseVendorResponse) GetApplicationproblemJSON404() *NotFound {
+	return r.ApplicationproblemJSON404
+}
+
+// GetApplicationproblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r EraseVendorResponse) GetApplicationproblemJSON409() *Conflict {
+	return r.ApplicationproblemJSON409
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r EraseVendorResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r EraseVendorResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r EraseVendorResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r EraseVendorResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r EraseVendorResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ExportVendorResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *VendorExport
+	// ApplicationproblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationproblemJSON404 *NotFound
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ExportVendorResponse) GetJSON200() *VendorExport {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r ExportVendorResponse) GetApplicationproblemJSON404() *NotFound {
+	return r.ApplicationproblemJSON404
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ExportVendorResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ExportVendorResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ExportVendorResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ExportVendorResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ExportVendorResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type GetDocumentationResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -7504,6 +9827,240 @@ func (r UnsubscribeResponse) ContentType() string {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
 	return ""
+}
+
+// ListAuditWithResponse What was changed, by whom and why, and what became of it
+//
+// Latest first. A change that somebody asked for has two entries: a pending one from before anything was done, and one that settles it, from before the answer. Each entry holds the hash of the one before.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/admin/audit (the `ListAudit` operationId).
+func (c *ClientWithResponses) ListAuditWithResponse(ctx context.Context, params *ListAuditParams, reqEditors ...RequestEditorFn) (*ListAuditResponse, error) {
+	rsp, err := c.ListAudit(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListAuditResponse(rsp)
+}
+
+// ListBulkOperationsWithResponse Bulk operations, the latest first
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/admin/bulk (the `ListBulkOperations` operationId).
+func (c *ClientWithResponses) ListBulkOperationsWithResponse(ctx context.Context, params *ListBulkOperationsParams, reqEditors ...RequestEditorFn) (*ListBulkOperationsResponse, error) {
+	rsp, err := c.ListBulkOperations(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListBulkOperationsResponse(rsp)
+}
+
+// StartBulkOperationWithBodyWithResponse Change many trials
+//
+// Takes exactly one of `ids`, `csv` and `filter`. With `dryRun` it only looks at what would become of each trial, and waits to be started. Each trial comes to an outcome of its own; one that nobody knows is refused, and the others go on. Needs the flag adminTools.bulkOperations, and adminTools.trialExtension for new ends; the operation pauses where one of them is switched off later.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/admin/bulk (the `StartBulkOperation` operationId).
+func (c *ClientWithResponses) StartBulkOperationWithBodyWithResponse(ctx context.Context, params *StartBulkOperationParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*StartBulkOperationResponse, error) {
+	rsp, err := c.StartBulkOperationWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseStartBulkOperationResponse(rsp)
+}
+
+// StartBulkOperationWithResponse Change many trials
+//
+// Takes exactly one of `ids`, `csv` and `filter`. With `dryRun` it only looks at what would become of each trial, and waits to be started. Each trial comes to an outcome of its own; one that nobody knows is refused, and the others go on. Needs the flag adminTools.bulkOperations, and adminTools.trialExtension for new ends; the operation pauses where one of them is switched off later.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/admin/bulk (the `StartBulkOperation` operationId).
+func (c *ClientWithResponses) StartBulkOperationWithResponse(ctx context.Context, params *StartBulkOperationParams, body StartBulkOperationJSONRequestBody, reqEditors ...RequestEditorFn) (*StartBulkOperationResponse, error) {
+	rsp, err := c.StartBulkOperation(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseStartBulkOperationResponse(rsp)
+}
+
+// GetBulkOperationWithResponse A bulk operation: what was asked for, how far it is, and what it came to
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/admin/bulk/{operationId} (the `GetBulkOperation` operationId).
+func (c *ClientWithResponses) GetBulkOperationWithResponse(ctx context.Context, operationId OperationID, reqEditors ...RequestEditorFn) (*GetBulkOperationResponse, error) {
+	rsp, err := c.GetBulkOperation(ctx, operationId, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetBulkOperationResponse(rsp)
+}
+
+// ListBulkItemsWithResponse The trials of a bulk operation, and what became of each
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/admin/bulk/{operationId}/items (the `ListBulkItems` operationId).
+func (c *ClientWithResponses) ListBulkItemsWithResponse(ctx context.Context, operationId OperationID, params *ListBulkItemsParams, reqEditors ...RequestEditorFn) (*ListBulkItemsResponse, error) {
+	rsp, err := c.ListBulkItems(ctx, operationId, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListBulkItemsResponse(rsp)
+}
+
+// PauseBulkOperationWithBodyWithResponse Hold a bulk operation where it is
+//
+// What is under way is finished first, which takes about five seconds at most.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/admin/bulk/{operationId}/pause (the `PauseBulkOperation` operationId).
+func (c *ClientWithResponses) PauseBulkOperationWithBodyWithResponse(ctx context.Context, operationId OperationID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PauseBulkOperationResponse, error) {
+	rsp, err := c.PauseBulkOperationWithBody(ctx, operationId, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePauseBulkOperationResponse(rsp)
+}
+
+// PauseBulkOperationWithResponse Hold a bulk operation where it is
+//
+// What is under way is finished first, which takes about five seconds at most.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/admin/bulk/{operationId}/pause (the `PauseBulkOperation` operationId).
+func (c *ClientWithResponses) PauseBulkOperationWithResponse(ctx context.Context, operationId OperationID, body PauseBulkOperationJSONRequestBody, reqEditors ...RequestEditorFn) (*PauseBulkOperationResponse, error) {
+	rsp, err := c.PauseBulkOperation(ctx, operationId, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePauseBulkOperationResponse(rsp)
+}
+
+// ResumeBulkOperationWithBodyWithResponse Let a paused bulk operation go on
+//
+// One that is over, and in which trials failed, tries those again as the same requests, so that nothing is done twice.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/admin/bulk/{operationId}/resume (the `ResumeBulkOperation` operationId).
+func (c *ClientWithResponses) ResumeBulkOperationWithBodyWithResponse(ctx context.Context, operationId OperationID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ResumeBulkOperationResponse, error) {
+	rsp, err := c.ResumeBulkOperationWithBody(ctx, operationId, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseResumeBulkOperationResponse(rsp)
+}
+
+// ResumeBulkOperationWithResponse Let a paused bulk operation go on
+//
+// One that is over, and in which trials failed, tries those again as the same requests, so that nothing is done twice.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/admin/bulk/{operationId}/resume (the `ResumeBulkOperation` operationId).
+func (c *ClientWithResponses) ResumeBulkOperationWithResponse(ctx context.Context, operationId OperationID, body ResumeBulkOperationJSONRequestBody, reqEditors ...RequestEditorFn) (*ResumeBulkOperationResponse, error) {
+	rsp, err := c.ResumeBulkOperation(ctx, operationId, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseResumeBulkOperationResponse(rsp)
+}
+
+// StartPlannedBulkOperationWithBodyWithResponse Carry out what a dry run has looked at
+//
+// The same trials, decided anew on how they stand then.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/admin/bulk/{operationId}/start (the `StartPlannedBulkOperation` operationId).
+func (c *ClientWithResponses) StartPlannedBulkOperationWithBodyWithResponse(ctx context.Context, operationId OperationID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*StartPlannedBulkOperationResponse, error) {
+	rsp, err := c.StartPlannedBulkOperationWithBody(ctx, operationId, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseStartPlannedBulkOperationResponse(rsp)
+}
+
+// StartPlannedBulkOperationWithResponse Carry out what a dry run has looked at
+//
+// The same trials, decided anew on how they stand then.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/admin/bulk/{operationId}/start (the `StartPlannedBulkOperation` operationId).
+func (c *ClientWithResponses) StartPlannedBulkOperationWithResponse(ctx context.Context, operationId OperationID, body StartPlannedBulkOperationJSONRequestBody, reqEditors ...RequestEditorFn) (*StartPlannedBulkOperationResponse, error) {
+	rsp, err := c.StartPlannedBulkOperation(ctx, operationId, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseStartPlannedBulkOperationResponse(rsp)
+}
+
+// StopBulkOperationWithBodyWithResponse End a bulk operation where it is
+//
+// What was done stays done; it can be undone.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/admin/bulk/{operationId}/stop (the `StopBulkOperation` operationId).
+func (c *ClientWithResponses) StopBulkOperationWithBodyWithResponse(ctx context.Context, operationId OperationID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*StopBulkOperationResponse, error) {
+	rsp, err := c.StopBulkOperationWithBody(ctx, operationId, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseStopBulkOperationResponse(rsp)
+}
+
+// StopBulkOperationWithResponse End a bulk operation where it is
+//
+// What was done stays done; it can be undone.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/admin/bulk/{operationId}/stop (the `StopBulkOperation` operationId).
+func (c *ClientWithResponses) StopBulkOperationWithResponse(ctx context.Context, operationId OperationID, body StopBulkOperationJSONRequestBody, reqEditors ...RequestEditorFn) (*StopBulkOperationResponse, error) {
+	rsp, err := c.StopBulkOperation(ctx, operationId, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseStopBulkOperationResponse(rsp)
+}
+
+// UndoBulkOperationWithBodyWithResponse Take a bulk operation back
+//
+// Begins an operation of its own, whose trials are those of the first. Extensions, shortenings and cancellations can be undone: each trial gets the end that it had, as long as that is to come and the trial was not changed since.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/admin/bulk/{operationId}/undo (the `UndoBulkOperation` operationId).
+func (c *ClientWithResponses) UndoBulkOperationWithBodyWithResponse(ctx context.Context, operationId OperationID, params *UndoBulkOperationParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UndoBulkOperationResponse, error) {
+	rsp, err := c.UndoBulkOperationWithBody(ctx, operationId, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseUndoBulkOperationResponse(rsp)
+}
+
+// UndoBulkOperationWithResponse Take a bulk operation back
+//
+// Begins an operation of its own, whose trials are those of the first. Extensions, shortenings and cancellations can be undone: each trial gets the end that it had, as long as that is to come and the trial was not changed since.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/admin/bulk/{operationId}/undo (the `UndoBulkOperation` operationId).
+func (c *ClientWithResponses) UndoBulkOperationWithResponse(ctx context.Context, operationId OperationID, params *UndoBulkOperationParams, body UndoBulkOperationJSONRequestBody, reqEditors ...RequestEditorFn) (*UndoBulkOperationResponse, error) {
+	rsp, err := c.UndoBulkOperation(ctx, operationId, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseUndoBulkOperationResponse(rsp)
 }
 
 // GetFeatureFlagsWithResponse The feature flags
@@ -8268,6 +10825,49 @@ func (c *ClientWithResponses) ShortenTrialWithResponse(ctx context.Context, id V
 	return ParseShortenTrialResponse(rsp)
 }
 
+// EraseVendorWithBodyWithResponse Remove a vendor's name and address
+//
+// It cannot be undone. The figures stay as they are: a running trial goes on to its end, without any e-mail, also where the marketplace writes an address again. A suppressed address stays on record as a hash. The first erasure counts; repeating it changes nothing. No flag stands against it.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/admin/vendors/{id}/erase (the `EraseVendor` operationId).
+func (c *ClientWithResponses) EraseVendorWithBodyWithResponse(ctx context.Context, id VendorID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*EraseVendorResponse, error) {
+	rsp, err := c.EraseVendorWithBody(ctx, id, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseEraseVendorResponse(rsp)
+}
+
+// EraseVendorWithResponse Remove a vendor's name and address
+//
+// It cannot be undone. The figures stay as they are: a running trial goes on to its end, without any e-mail, also where the marketplace writes an address again. A suppressed address stays on record as a hash. The first erasure counts; repeating it changes nothing. No flag stands against it.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/admin/vendors/{id}/erase (the `EraseVendor` operationId).
+func (c *ClientWithResponses) EraseVendorWithResponse(ctx context.Context, id VendorID, body EraseVendorJSONRequestBody, reqEditors ...RequestEditorFn) (*EraseVendorResponse, error) {
+	rsp, err := c.EraseVendor(ctx, id, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseEraseVendorResponse(rsp)
+}
+
+// ExportVendorWithResponse Everything that is kept of a vendor
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/admin/vendors/{id}/export (the `ExportVendor` operationId).
+func (c *ClientWithResponses) ExportVendorWithResponse(ctx context.Context, id VendorID, reqEditors ...RequestEditorFn) (*ExportVendorResponse, error) {
+	rsp, err := c.ExportVendor(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseExportVendorResponse(rsp)
+}
+
 // GetDocumentationWithResponse This description, for people
 //
 // Returns a wrapper object for the known response body format(s).
@@ -8438,6 +11038,427 @@ func (c *ClientWithResponses) UnsubscribeWithBodyWithResponse(ctx context.Contex
 		return nil, err
 	}
 	return ParseUnsubscribeResponse(rsp)
+}
+
+// ParseListAuditResponse parses an HTTP response from a ListAuditWithResponse call
+func ParseListAuditResponse(rsp *http.Response) (*ListAuditResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListAuditResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest AuditPage
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseListBulkOperationsResponse parses an HTTP response from a ListBulkOperationsWithResponse call
+func ParseListBulkOperationsResponse(rsp *http.Response) (*ListBulkOperationsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListBulkOperationsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest BulkPage
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseStartBulkOperationResponse parses an HTTP response from a StartBulkOperationWithResponse call
+func ParseStartBulkOperationResponse(rsp *http.Response) (*StartBulkOperationResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &StartBulkOperationResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 202:
+		var dest BulkView
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON202 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest KeyReused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetBulkOperationResponse parses an HTTP response from a GetBulkOperationWithResponse call
+func ParseGetBulkOperationResponse(rsp *http.Response) (*GetBulkOperationResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetBulkOperationResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest BulkView
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseListBulkItemsResponse parses an HTTP response from a ListBulkItemsWithResponse call
+func ParseListBulkItemsResponse(rsp *http.Response) (*ListBulkItemsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListBulkItemsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest BulkItems
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParsePauseBulkOperationResponse parses an HTTP response from a PauseBulkOperationWithResponse call
+func ParsePauseBulkOperationResponse(rsp *http.Response) (*PauseBulkOperationResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &PauseBulkOperationResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 202:
+		var dest BulkView
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON202 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Conflict
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseResumeBulkOperationResponse parses an HTTP response from a ResumeBulkOperationWithResponse call
+func ParseResumeBulkOperationResponse(rsp *http.Response) (*ResumeBulkOperationResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ResumeBulkOperationResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 202:
+		var dest BulkView
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON202 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Conflict
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseStartPlannedBulkOperationResponse parses an HTTP response from a StartPlannedBulkOperationWithResponse call
+func ParseStartPlannedBulkOperationResponse(rsp *http.Response) (*StartPlannedBulkOperationResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &StartPlannedBulkOperationResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 202:
+		var dest BulkView
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON202 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Conflict
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseStopBulkOperationResponse parses an HTTP response from a StopBulkOperationWithResponse call
+func ParseStopBulkOperationResponse(rsp *http.Response) (*StopBulkOperationResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &StopBulkOperationResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 202:
+		var dest BulkView
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON202 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Conflict
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseUndoBulkOperationResponse parses an HTTP response from a UndoBulkOperationWithResponse call
+func ParseUndoBulkOperationResponse(rsp *http.Response) (*UndoBulkOperationResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &UndoBulkOperationResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 202:
+		var dest BulkView
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON202 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Conflict
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest KeyReused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
 }
 
 // ParseGetFeatureFlagsResponse parses an HTTP response from a GetFeatureFlagsWithResponse call
@@ -9705,6 +12726,93 @@ func ParseShortenTrialResponse(rsp *http.Response) (*ShortenTrialResponse, error
 			return nil, err
 		}
 		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseEraseVendorResponse parses an HTTP response from a EraseVendorWithResponse call
+func ParseEraseVendorResponse(rsp *http.Response) (*EraseVendorResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &EraseVendorResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Erasure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Conflict
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseExportVendorResponse parses an HTTP response from a ExportVendorWithResponse call
+func ParseExportVendorResponse(rsp *http.Response) (*ExportVendorResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ExportVendorResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest VendorExport
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem

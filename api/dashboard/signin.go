@@ -63,12 +63,9 @@ func (d *dashboard) notSignedIn(w http.ResponseWriter, view *signInView, err err
 		view.Error = "Too many attempts. Wait a minute, then try again."
 		return http.StatusTooManyRequests
 	}
-	view.Error = sentence(refused.Error())
+	view.Error = capital(sentence(refused.Error()))
 	return http.StatusUnauthorized
 }
-
-// sentence makes a sentence of an error's text.
-func sentence(text string) string { return strings.ToUpper(text[:1]) + text[1:] + "." }
 
 // seconds are those of a Retry-After.
 func seconds(wait time.Duration) string { return strconv.Itoa(int(math.Ceil(wait.Seconds()))) }

@@ -16,10 +16,42 @@ import (
 	"github.com/gorilla/mux"
 	"github.com/oapi-codegen/runtime"
 	"marketplace.example/trials/access"
+	"marketplace.example/trials/audit"
+	"marketplace.example/trials/bulk"
 	"marketplace.example/trials/monitoring"
 	"marketplace.example/trials/rollout"
 	"marketplace.example/trials/trial"
 )
+
+// Defines values for BulkRequestAction.
+const (
+	Cancel  BulkRequestAction = "cancel"
+	Convert BulkRequestAction = "convert"
+	Extend  BulkRequestAction = "extend"
+	Resend  BulkRequestAction = "resend"
+	Revive  BulkRequestAction = "revive"
+	Shorten BulkRequestAction = "shorten"
+)
+
+// Valid indicates whether the value is a known member of the BulkRequestAction enum.
+func (e BulkRequestAction) Valid() bool {
+	switch e {
+	case Cancel:
+		return true
+	case Convert:
+		return true
+	case Extend:
+		return true
+	case Resend:
+		return true
+	case Revive:
+		return true
+	case Shorten:
+		return true
+	default:
+		return false
+	}
+}
 
 // Defines values for DashboardGapPart.
 const (
@@ -219,6 +251,33 @@ func (e ScalingAdviceRole) Valid() bool {
 	}
 }
 
+// Defines values for ListBulkItemsParamsOutcome.
+const (
+	Done    ListBulkItemsParamsOutcome = "done"
+	Failed  ListBulkItemsParamsOutcome = "failed"
+	Open    ListBulkItemsParamsOutcome = "open"
+	Refused ListBulkItemsParamsOutcome = "refused"
+	Skipped ListBulkItemsParamsOutcome = "skipped"
+)
+
+// Valid indicates whether the value is a known member of the ListBulkItemsParamsOutcome enum.
+func (e ListBulkItemsParamsOutcome) Valid() bool {
+	switch e {
+	case Done:
+		return true
+	case Failed:
+		return true
+	case Open:
+		return true
+	case Refused:
+		return true
+	case Skipped:
+		return true
+	default:
+		return false
+	}
+}
+
 // Alert defines model for Alert.
 type Alert = monitoring.AlertView
 
@@ -253,6 +312,110 @@ type AlertSilence struct {
 
 // Alerts defines model for Alerts.
 type Alerts = monitoring.AlertsView
+
+// AuditEntry Of a vendor it holds the id, and never name or address.
+type AuditEntry = audit.Entry
+
+// AuditPage defines model for AuditPage.
+type AuditPage struct {
+	Entries []AuditEntry `json:"entries"`
+
+	// NextCursor Gives the next page; empty on the last one.
+	NextCursor string `json:"nextCursor"`
+}
+
+// BulkChange What was changed of a trial.
+type BulkChange = bulk.Change
+
+// BulkControl defines model for BulkControl.
+type BulkControl = bulk.Control
+
+// BulkCount defines model for BulkCount.
+type BulkCount = bulk.Count
+
+// BulkExample defines model for BulkExample.
+type BulkExample = bulk.Example
+
+// BulkFilter Takes the trials to which all of it applies, as they stand when they are chosen.
+type BulkFilter struct {
+	Cohort *Cohort `json:"cohort,omitempty"`
+
+	// EndsBefore Only trials that end before this moment.
+	EndsBefore *time.Time `json:"endsBefore,omitempty"`
+
+	// EndsFrom Only trials that end at this moment or later.
+	EndsFrom *time.Time `json:"endsFrom,omitempty"`
+	Status   *Status    `json:"status,omitempty"`
+}
+
+// BulkItem defines model for BulkItem.
+type BulkItem = bulk.Item
+
+// BulkItems defines model for BulkItems.
+type BulkItems struct {
+	Items []BulkItem `json:"items"`
+
+	// NextCursor Null on the last page.
+	NextCursor *int `json:"nextCursor"`
+}
+
+// BulkOperation What was asked for.
+type BulkOperation = bulk.Operation
+
+// BulkPage defines model for BulkPage.
+type BulkPage struct {
+	// NextCursor Empty on the last page.
+	NextCursor string     `json:"nextCursor"`
+	Operations []BulkView `json:"operations"`
+}
+
+// BulkReason defines model for BulkReason.
+type BulkReason struct {
+	// Reason Why, for the record. It is kept in histories, so no names or addresses in it.
+	Reason ChangeReason `json:"reason"`
+}
+
+// BulkRequest defines model for BulkRequest.
+type BulkRequest struct {
+	// Action What to do to each trial. resend sends the last e-mail that was due once more, as long as it is true and the address may be written to.
+	Action BulkRequestAction `json:"action"`
+
+	// At For convert: when the vendors converted, now if absent. Not in the future.
+	At *time.Time `json:"at,omitempty"`
+
+	// Csv A list with a header that names vendor_id and, where trials have a number of days of their own, days.
+	Csv *string `json:"csv,omitempty"`
+
+	// Days For extend, shorten and revive, as for a single trial.
+	Days *int `json:"days,omitempty"`
+
+	// DryRun Only look at what would become of each trial, and wait to be started.
+	DryRun *bool `json:"dryRun,omitempty"`
+
+	// Filter Takes the trials to which all of it applies, as they stand when they are chosen.
+	Filter *BulkFilter `json:"filter,omitempty"`
+
+	// Ids The vendors' ids.
+	Ids *[]string `json:"ids,omitempty"`
+
+	// PerMinute How many trials to change in a minute at most, 600 if absent.
+	PerMinute *int `json:"perMinute,omitempty"`
+
+	// Reason Why, for the record. It is kept in histories, so no names or addresses in it.
+	Reason ChangeReason `json:"reason"`
+}
+
+// BulkRequestAction What to do to each trial. resend sends the last e-mail that was due once more, as long as it is true and the address may be written to.
+type BulkRequestAction string
+
+// BulkResult defines model for BulkResult.
+type BulkResult = bulk.Result
+
+// BulkState How far an operation is.
+type BulkState = bulk.State
+
+// BulkView defines model for BulkView.
+type BulkView = bulk.View
 
 // Cancellation defines model for Cancellation.
 type Cancellation struct {
@@ -311,6 +474,18 @@ type DaysChange struct {
 
 	// Reason Why, for the record. It is kept in histories, so no names or addresses in it.
 	Reason ChangeReason `json:"reason"`
+}
+
+// Email defines model for Email.
+type Email = trial.Send
+
+// Erasure defines model for Erasure.
+type Erasure = trial.Erasure
+
+// ErasureRequest defines model for ErasureRequest.
+type ErasureRequest struct {
+	// Reason Why; without names or addresses.
+	Reason string `json:"reason"`
 }
 
 // Event One thing that happened to a trial. What does not belong to its type is absent.
@@ -461,6 +636,9 @@ type Readiness struct {
 	Ready    bool         `json:"ready"`
 	Temporal Reachability `json:"temporal"`
 }
+
+// Registration The field trialAutomation of the vendor's document.
+type Registration = trial.Automation
 
 // Role What the holder of a token may do. A viewer reads everything; an operator also steers trials, the rollout and the alerts; an admin changes everything else too.
 type Role = access.Role
@@ -694,8 +872,11 @@ type TrialsHealth struct {
 type Vendor struct {
 	Conversion *Conversion `json:"conversion"`
 	Email      string      `json:"email"`
-	Id         string      `json:"id"`
-	Name       string      `json:"name"`
+
+	// ErasedAt When name and address were removed, null where they were not.
+	ErasedAt *time.Time `json:"erasedAt"`
+	Id       string     `json:"id"`
+	Name     string     `json:"name"`
 
 	// RegisteredAt When the trial began, null for a vendor not yet taken in.
 	RegisteredAt *time.Time   `json:"registeredAt"`
@@ -703,6 +884,24 @@ type Vendor struct {
 
 	// Timezone The IANA time zone, empty where it is not known.
 	Timezone string `json:"timezone"`
+}
+
+// VendorExport defines model for VendorExport.
+type VendorExport struct {
+	// CreatedAt When the marketplace made the user, null where it does not say.
+	CreatedAt *time.Time `json:"createdAt"`
+
+	// Emails What is known of each e-mail; not what it said.
+	Emails []Email `json:"emails"`
+
+	// Events Everything that happened to the trial, in order.
+	Events     []Event   `json:"events"`
+	ExportedAt time.Time `json:"exportedAt"`
+
+	// Registration Null for a vendor that has not been taken in yet.
+	Registration *Registration `json:"registration"`
+	Trial        *Trial        `json:"trial"`
+	Vendor       Vendor        `json:"vendor"`
 }
 
 // VendorRegistration defines model for VendorRegistration.
@@ -749,6 +948,9 @@ type AlertID = string
 // IdempotencyKey defines model for IdempotencyKey.
 type IdempotencyKey = string
 
+// OperationID defines model for OperationID.
+type OperationID = string
+
 // RolloutID defines model for RolloutID.
 type RolloutID = string
 
@@ -775,6 +977,66 @@ type NotFound = Problem
 
 // TrialExtension defines model for TrialExtension.
 type TrialExtension = DaysChange
+
+// ListAuditParams defines parameters for ListAudit.
+type ListAuditParams struct {
+	// Actor Only what this one did.
+	Actor *string `form:"actor,omitempty" json:"actor,omitempty"`
+
+	// Action Only this action.
+	Action *string `form:"action,omitempty" json:"action,omitempty"`
+
+	// Subject Only what was done to this, or to what lies below it: `rollouts` means every rollout.
+	Subject *string `form:"subject,omitempty" json:"subject,omitempty"`
+
+	// From Only entries from this moment on.
+	From *time.Time `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Only entries from before this moment.
+	To *time.Time `form:"to,omitempty" json:"to,omitempty"`
+
+	// Limit How many entries to answer with at most.
+	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The nextCursor of the page before.
+	Cursor *string `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// ListBulkOperationsParams defines parameters for ListBulkOperations.
+type ListBulkOperationsParams struct {
+	// Limit How many operations to answer with at most.
+	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The nextCursor of the page before.
+	Cursor *string `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// StartBulkOperationParams defines parameters for StartBulkOperation.
+type StartBulkOperationParams struct {
+	// IdempotencyKey Makes the request once, however often it is sent. A new key for each intention, such as a UUID.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// ListBulkItemsParams defines parameters for ListBulkItems.
+type ListBulkItemsParams struct {
+	// Outcome Only items of this outcome; `open` for those without any. A page may then be short, or empty, and still have a next one.
+	Outcome *ListBulkItemsParamsOutcome `form:"outcome,omitempty" json:"outcome,omitempty"`
+
+	// Limit How many items to answer with at most.
+	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The nextCursor of the page before.
+	Cursor *int `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// ListBulkItemsParamsOutcome defines parameters for ListBulkItems.
+type ListBulkItemsParamsOutcome string
+
+// UndoBulkOperationParams defines parameters for UndoBulkOperation.
+type UndoBulkOperationParams struct {
+	// IdempotencyKey Makes the request once, however often it is sent. A new key for each intention, such as a UUID.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
 
 // ListAlertEventsParams defines parameters for ListAlertEvents.
 type ListAlertEventsParams struct {
@@ -880,6 +1142,24 @@ type ShortenTrialParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
+// StartBulkOperationJSONRequestBody defines body for StartBulkOperation for application/json ContentType.
+type StartBulkOperationJSONRequestBody = BulkRequest
+
+// PauseBulkOperationJSONRequestBody defines body for PauseBulkOperation for application/json ContentType.
+type PauseBulkOperationJSONRequestBody = BulkReason
+
+// ResumeBulkOperationJSONRequestBody defines body for ResumeBulkOperation for application/json ContentType.
+type ResumeBulkOperationJSONRequestBody = BulkReason
+
+// StartPlannedBulkOperationJSONRequestBody defines body for StartPlannedBulkOperation for application/json ContentType.
+type StartPlannedBulkOperationJSONRequestBody = BulkReason
+
+// StopBulkOperationJSONRequestBody defines body for StopBulkOperation for application/json ContentType.
+type StopBulkOperationJSONRequestBody = BulkReason
+
+// UndoBulkOperationJSONRequestBody defines body for UndoBulkOperation for application/json ContentType.
+type UndoBulkOperationJSONRequestBody = BulkReason
+
 // PatchFeatureFlagsJSONRequestBody defines body for PatchFeatureFlags for application/json ContentType.
 type PatchFeatureFlagsJSONRequestBody = FeatureFlagPatch
 
@@ -937,6 +1217,9 @@ type ReviveTrialJSONRequestBody = DaysChange
 // ShortenTrialJSONRequestBody defines body for ShortenTrial for application/json ContentType.
 type ShortenTrialJSONRequestBody = DaysChange
 
+// EraseVendorJSONRequestBody defines body for EraseVendor for application/json ContentType.
+type EraseVendorJSONRequestBody = ErasureRequest
+
 // RegisterVendorJSONRequestBody defines body for RegisterVendor for application/json ContentType.
 type RegisterVendorJSONRequestBody = VendorRegistration
 
@@ -945,6 +1228,36 @@ type RecordConversionJSONRequestBody = ConversionReport
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
+	// ListAudit What was changed, by whom and why, and what became of it
+	// (GET /api/admin/audit)
+	ListAudit(w http.ResponseWriter, r *http.Request, params ListAuditParams)
+	// ListBulkOperations Bulk operations, the latest first
+	// (GET /api/admin/bulk)
+	ListBulkOperations(w http.ResponseWriter, r *http.Request, params ListBulkOperationsParams)
+	// StartBulkOperation Change many trials
+	// (POST /api/admin/bulk)
+	StartBulkOperation(w http.ResponseWriter, r *http.Request, params StartBulkOperationParams)
+	// GetBulkOperation A bulk operation: what was asked for, how far it is, and what it came to
+	// (GET /api/admin/bulk/{operationId})
+	GetBulkOperation(w http.ResponseWriter, r *http.Request, operationId OperationID)
+	// ListBulkItems The trials of a bulk operation, and what became of each
+	// (GET /api/admin/bulk/{operationId}/items)
+	ListBulkItems(w http.ResponseWriter, r *http.Request, operationId OperationID, params ListBulkItemsParams)
+	// PauseBulkOperation Hold a bulk operation where it is
+	// (POST /api/admin/bulk/{operationId}/pause)
+	PauseBulkOperation(w http.ResponseWriter, r *http.Request, operationId OperationID)
+	// ResumeBulkOperation Let a paused bulk operation go on
+	// (POST /api/admin/bulk/{operationId}/resume)
+	ResumeBulkOperation(w http.ResponseWriter, r *http.Request, operationId OperationID)
+	// StartPlannedBulkOperation Carry out what a dry run has looked at
+	// (POST /api/admin/bulk/{operationId}/start)
+	StartPlannedBulkOperation(w http.ResponseWriter, r *http.Request, operationId OperationID)
+	// StopBulkOperation End a bulk operation where it is
+	// (POST /api/admin/bulk/{operationId}/stop)
+	StopBulkOperation(w http.ResponseWriter, r *http.Request, operationId OperationID)
+	// UndoBulkOperation Take a bulk operation back
+	// (POST /api/admin/bulk/{operationId}/undo)
+	UndoBulkOperation(w http.ResponseWriter, r *http.Request, operationId OperationID, params UndoBulkOperationParams)
 	// GetFeatureFlags The feature flags
 	// (GET /api/admin/feature-flags)
 	GetFeatureFlags(w http.ResponseWriter, r *http.Request)
@@ -1044,6 +1357,12 @@ type ServerInterface interface {
 	// ShortenTrial Let an active trial end sooner
 	// (POST /api/admin/trials/{id}/shorten)
 	ShortenTrial(w http.ResponseWriter, r *http.Request, id VendorID, params ShortenTrialParams)
+	// EraseVendor Remove a vendor's name and address
+	// (POST /api/admin/vendors/{id}/erase)
+	EraseVendor(w http.ResponseWriter, r *http.Request, id VendorID)
+	// ExportVendor Everything that is kept of a vendor
+	// (GET /api/admin/vendors/{id}/export)
+	ExportVendor(w http.ResponseWriter, r *http.Request, id VendorID)
 	// GetDocumentation This description, for people
 	// (GET /api/docs)
 	GetDocumentation(w http.ResponseWriter, r *http.Request)
@@ -1084,6 +1403,460 @@ type ServerInterfaceWrapper struct {
 }
 
 type MiddlewareFunc func(http.Handler) http.Handler
+
+// ListAudit operation middleware
+func (siw *ServerInterfaceWrapper) ListAudit(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListAuditParams
+
+	// ------------- Optional query parameter "actor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "actor", r.URL.Query(), &params.Actor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "actor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "actor", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "action" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "action", r.URL.Query(), &params.Action, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "action"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "action", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "subject" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "subject", r.URL.Query(), &params.Subject, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "subject"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "subject", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", r.URL.Query(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "from"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "from", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", r.URL.Query(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "to"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "to", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListAudit(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListBulkOperations operation middleware
+func (siw *ServerInterfaceWrapper) ListBulkOperations(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListBulkOperationsParams
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListBulkOperations(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// StartBulkOperation operation middleware
+func (siw *ServerInterfaceWrapper) StartBulkOperation(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params StartBulkOperationParams
+
+	headers := r.Header
+
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	} else {
+		err = fmt.Errorf("Header parameter Idempotency-Key is required, but not found")
+		siw.ErrorHandlerFunc(w, r, &RequiredHeaderError{ParamName: "Idempotency-Key", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.StartBulkOperation(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetBulkOperation operation middleware
+func (siw *ServerInterfaceWrapper) GetBulkOperation(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "operationId" -------------
+	var operationId OperationID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "operationId", mux.Vars(r)["operationId"], &operationId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "operationId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetBulkOperation(w, r, operationId)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListBulkItems operation middleware
+func (siw *ServerInterfaceWrapper) ListBulkItems(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "operationId" -------------
+	var operationId OperationID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "operationId", mux.Vars(r)["operationId"], &operationId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "operationId", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListBulkItemsParams
+
+	// ------------- Optional query parameter "outcome" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "outcome", r.URL.Query(), &params.Outcome, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "outcome"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "outcome", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListBulkItems(w, r, operationId, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// PauseBulkOperation operation middleware
+func (siw *ServerInterfaceWrapper) PauseBulkOperation(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "operationId" -------------
+	var operationId OperationID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "operationId", mux.Vars(r)["operationId"], &operationId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "operationId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.PauseBulkOperation(w, r, operationId)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ResumeBulkOperation operation middleware
+func (siw *ServerInterfaceWrapper) ResumeBulkOperation(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "operationId" -------------
+	var operationId OperationID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "operationId", mux.Vars(r)["operationId"], &operationId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "operationId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ResumeBulkOperation(w, r, operationId)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// StartPlannedBulkOperation operation middleware
+func (siw *ServerInterfaceWrapper) StartPlannedBulkOperation(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "operationId" -------------
+	var operationId OperationID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "operationId", mux.Vars(r)["operationId"], &operationId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "operationId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.StartPlannedBulkOperation(w, r, operationId)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// StopBulkOperation operation middleware
+func (siw *ServerInterfaceWrapper) StopBulkOperation(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "operationId" -------------
+	var operationId OperationID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "operationId", mux.Vars(r)["operationId"], &operationId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "operationId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.StopBulkOperation(w, r, operationId)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// UndoBulkOperation operation middleware
+func (siw *ServerInterfaceWrapper) UndoBulkOperation(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "operationId" -------------
+	var operationId OperationID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "operationId", mux.Vars(r)["operationId"], &operationId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "operationId", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UndoBulkOperationParams
+
+	headers := r.Header
+
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	} else {
+		err = fmt.Errorf("Header parameter Idempotency-Key is required, but not found")
+		siw.ErrorHandlerFunc(w, r, &RequiredHeaderError{ParamName: "Idempotency-Key", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.UndoBulkOperation(w, r, operationId, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
 
 // GetFeatureFlags operation middleware
 func (siw *ServerInterfaceWrapper) GetFeatureFlags(w http.ResponseWriter, r *http.Request) {
@@ -2294,6 +3067,58 @@ func (siw *ServerInterfaceWrapper) ShortenTrial(w http.ResponseWriter, r *http.R
 	handler.ServeHTTP(w, r)
 }
 
+// EraseVendor operation middleware
+func (siw *ServerInterfaceWrapper) EraseVendor(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id VendorID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.EraseVendor(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ExportVendor operation middleware
+func (siw *ServerInterfaceWrapper) ExportVendor(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id VendorID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ExportVendor(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // GetDocumentation operation middleware
 func (siw *ServerInterfaceWrapper) GetDocumentation(w http.ResponseWriter, r *http.Request) {
 
@@ -2601,6 +3426,10 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 
 	r.HandleFunc(options.BaseURL+"/api/vendors/{id}/conversion", wrapper.RecordConversion).Methods(http.MethodPost)
 
+	r.HandleFunc(options.BaseURL+"/api/admin/vendors/{id}/export", wrapper.ExportVendor).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/api/admin/vendors/{id}/erase", wrapper.EraseVendor).Methods(http.MethodPost)
+
 	r.HandleFunc(options.BaseURL+"/api/admin/trials", wrapper.ListTrials).Methods(http.MethodGet)
 
 	r.HandleFunc(options.BaseURL+"/api/admin/trials/{id}", wrapper.GetTrial).Methods(http.MethodGet)
@@ -2612,6 +3441,24 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 	r.HandleFunc(options.BaseURL+"/api/admin/trials/{id}/cancel", wrapper.CancelTrial).Methods(http.MethodPost)
 
 	r.HandleFunc(options.BaseURL+"/api/admin/trials/{id}/revive", wrapper.ReviveTrial).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/api/admin/bulk", wrapper.ListBulkOperations).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/api/admin/bulk", wrapper.StartBulkOperation).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/api/admin/bulk/{operationId}", wrapper.GetBulkOperation).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/api/admin/bulk/{operationId}/items", wrapper.ListBulkItems).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/api/admin/bulk/{operationId}/start", wrapper.StartPlannedBulkOperation).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/api/admin/bulk/{operationId}/pause", wrapper.PauseBulkOperation).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/api/admin/bulk/{operationId}/resume", wrapper.ResumeBulkOperation).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/api/admin/bulk/{operationId}/stop", wrapper.StopBulkOperation).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/api/admin/bulk/{operationId}/undo", wrapper.UndoBulkOperation).Methods(http.MethodPost)
 
 	r.HandleFunc(options.BaseURL+"/api/admin/monitoring/dashboard", wrapper.GetDashboard).Methods(http.MethodGet)
 
@@ -2626,6 +3473,8 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 	r.HandleFunc(options.BaseURL+"/api/admin/monitoring/alerts/{alert}/silence", wrapper.SilenceAlert).Methods(http.MethodPost)
 
 	r.HandleFunc(options.BaseURL+"/api/admin/monitoring/alerts/{alert}/unsilence", wrapper.UnsilenceAlert).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/api/admin/audit", wrapper.ListAudit).Methods(http.MethodGet)
 
 	r.HandleFunc(options.BaseURL+"/api/admin/feature-flags", wrapper.GetFeatureFlags).Methods(http.MethodGet)
 
@@ -2695,6 +3544,612 @@ type NoAlertApplicationProblemPlusJSONResponse Problem
 type NotFoundApplicationProblemPlusJSONResponse Problem
 
 type ProblemApplicationProblemPlusJSONResponse Problem
+
+type ListAuditRequestObject struct {
+	Params ListAuditParams
+}
+
+type ListAuditResponseObject interface {
+	VisitListAuditResponse(w http.ResponseWriter) error
+}
+
+type ListAudit200JSONResponse AuditPage
+
+func (response ListAudit200JSONResponse) VisitListAuditResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAuditdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListAuditdefaultApplicationProblemPlusJSONResponse) VisitListAuditResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListBulkOperationsRequestObject struct {
+	Params ListBulkOperationsParams
+}
+
+type ListBulkOperationsResponseObject interface {
+	VisitListBulkOperationsResponse(w http.ResponseWriter) error
+}
+
+type ListBulkOperations200JSONResponse BulkPage
+
+func (response ListBulkOperations200JSONResponse) VisitListBulkOperationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListBulkOperationsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListBulkOperationsdefaultApplicationProblemPlusJSONResponse) VisitListBulkOperationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartBulkOperationRequestObject struct {
+	Params StartBulkOperationParams
+	Body   *StartBulkOperationJSONRequestBody
+}
+
+type StartBulkOperationResponseObject interface {
+	VisitStartBulkOperationResponse(w http.ResponseWriter) error
+}
+
+type StartBulkOperation202JSONResponse BulkView
+
+func (response StartBulkOperation202JSONResponse) VisitStartBulkOperationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartBulkOperation403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response StartBulkOperation403ApplicationProblemPlusJSONResponse) VisitStartBulkOperationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartBulkOperation422ApplicationProblemPlusJSONResponse struct {
+	KeyReusedApplicationProblemPlusJSONResponse
+}
+
+func (response StartBulkOperation422ApplicationProblemPlusJSONResponse) VisitStartBulkOperationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartBulkOperationdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response StartBulkOperationdefaultApplicationProblemPlusJSONResponse) VisitStartBulkOperationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBulkOperationRequestObject struct {
+	OperationId OperationID `json:"operationId"`
+}
+
+type GetBulkOperationResponseObject interface {
+	VisitGetBulkOperationResponse(w http.ResponseWriter) error
+}
+
+type GetBulkOperation200JSONResponse BulkView
+
+func (response GetBulkOperation200JSONResponse) VisitGetBulkOperationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBulkOperationdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetBulkOperationdefaultApplicationProblemPlusJSONResponse) VisitGetBulkOperationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListBulkItemsRequestObject struct {
+	OperationId OperationID `json:"operationId"`
+	Params      ListBulkItemsParams
+}
+
+type ListBulkItemsResponseObject interface {
+	VisitListBulkItemsResponse(w http.ResponseWriter) error
+}
+
+type ListBulkItems200JSONResponse BulkItems
+
+func (response ListBulkItems200JSONResponse) VisitListBulkItemsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListBulkItemsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListBulkItemsdefaultApplicationProblemPlusJSONResponse) VisitListBulkItemsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PauseBulkOperationRequestObject struct {
+	OperationId OperationID `json:"operationId"`
+	Body        *PauseBulkOperationJSONRequestBody
+}
+
+type PauseBulkOperationResponseObject interface {
+	VisitPauseBulkOperationResponse(w http.ResponseWriter) error
+}
+
+type PauseBulkOperation202JSONResponse BulkView
+
+func (response PauseBulkOperation202JSONResponse) VisitPauseBulkOperationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PauseBulkOperation403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response PauseBulkOperation403ApplicationProblemPlusJSONResponse) VisitPauseBulkOperationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PauseBulkOperation409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response PauseBulkOperation409ApplicationProblemPlusJSONResponse) VisitPauseBulkOperationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PauseBulkOperationdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response PauseBulkOperationdefaultApplicationProblemPlusJSONResponse) VisitPauseBulkOperationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeBulkOperationRequestObject struct {
+	OperationId OperationID `json:"operationId"`
+	Body        *ResumeBulkOperationJSONRequestBody
+}
+
+type ResumeBulkOperationResponseObject interface {
+	VisitResumeBulkOperationResponse(w http.ResponseWriter) error
+}
+
+type ResumeBulkOperation202JSONResponse BulkView
+
+func (response ResumeBulkOperation202JSONResponse) VisitResumeBulkOperationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeBulkOperation403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ResumeBulkOperation403ApplicationProblemPlusJSONResponse) VisitResumeBulkOperationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeBulkOperation409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ResumeBulkOperation409ApplicationProblemPlusJSONResponse) VisitResumeBulkOperationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeBulkOperationdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ResumeBulkOperationdefaultApplicationProblemPlusJSONResponse) VisitResumeBulkOperationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartPlannedBulkOperationRequestObject struct {
+	OperationId OperationID `json:"operationId"`
+	Body        *StartPlannedBulkOperationJSONRequestBody
+}
+
+type StartPlannedBulkOperationResponseObject interface {
+	VisitStartPlannedBulkOperationResponse(w http.ResponseWriter) error
+}
+
+type StartPlannedBulkOperation202JSONResponse BulkView
+
+func (response StartPlannedBulkOperation202JSONResponse) VisitStartPlannedBulkOperationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartPlannedBulkOperation403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response StartPlannedBulkOperation403ApplicationProblemPlusJSONResponse) VisitStartPlannedBulkOperationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartPlannedBulkOperation409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response StartPlannedBulkOperation409ApplicationProblemPlusJSONResponse) VisitStartPlannedBulkOperationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartPlannedBulkOperationdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response StartPlannedBulkOperationdefaultApplicationProblemPlusJSONResponse) VisitStartPlannedBulkOperationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StopBulkOperationRequestObject struct {
+	OperationId OperationID `json:"operationId"`
+	Body        *StopBulkOperationJSONRequestBody
+}
+
+type StopBulkOperationResponseObject interface {
+	VisitStopBulkOperationResponse(w http.ResponseWriter) error
+}
+
+type StopBulkOperation202JSONResponse BulkView
+
+func (response StopBulkOperation202JSONResponse) VisitStopBulkOperationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StopBulkOperation403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response StopBulkOperation403ApplicationProblemPlusJSONResponse) VisitStopBulkOperationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StopBulkOperation409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response StopBulkOperation409ApplicationProblemPlusJSONResponse) VisitStopBulkOperationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StopBulkOperationdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response StopBulkOperationdefaultApplicationProblemPlusJSONResponse) VisitStopBulkOperationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UndoBulkOperationRequestObject struct {
+	OperationId OperationID `json:"operationId"`
+	Params      UndoBulkOperationParams
+	Body        *UndoBulkOperationJSONRequestBody
+}
+
+type UndoBulkOperationResponseObject interface {
+	VisitUndoBulkOperationResponse(w http.ResponseWriter) error
+}
+
+type UndoBulkOperation202JSONResponse BulkView
+
+func (response UndoBulkOperation202JSONResponse) VisitUndoBulkOperationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UndoBulkOperation403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response UndoBulkOperation403ApplicationProblemPlusJSONResponse) VisitUndoBulkOperationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UndoBulkOperation409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response UndoBulkOperation409ApplicationProblemPlusJSONResponse) VisitUndoBulkOperationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UndoBulkOperation422ApplicationProblemPlusJSONResponse struct {
+	KeyReusedApplicationProblemPlusJSONResponse
+}
+
+func (response UndoBulkOperation422ApplicationProblemPlusJSONResponse) VisitUndoBulkOperationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UndoBulkOperationdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response UndoBulkOperationdefaultApplicationProblemPlusJSONResponse) VisitUndoBulkOperationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
 
 type GetFeatureFlagsRequestObject struct {
 }
@@ -4436,6 +5891,133 @@ func (response ShortenTrialdefaultApplicationProblemPlusJSONResponse) VisitShort
 	return err
 }
 
+type EraseVendorRequestObject struct {
+	Id   VendorID `json:"id"`
+	Body *EraseVendorJSONRequestBody
+}
+
+type EraseVendorResponseObject interface {
+	VisitEraseVendorResponse(w http.ResponseWriter) error
+}
+
+type EraseVendor200JSONResponse Erasure
+
+func (response EraseVendor200JSONResponse) VisitEraseVendorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EraseVendor404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response EraseVendor404ApplicationProblemPlusJSONResponse) VisitEraseVendorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EraseVendor409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response EraseVendor409ApplicationProblemPlusJSONResponse) VisitEraseVendorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EraseVendordefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response EraseVendordefaultApplicationProblemPlusJSONResponse) VisitEraseVendorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportVendorRequestObject struct {
+	Id VendorID `json:"id"`
+}
+
+type ExportVendorResponseObject interface {
+	VisitExportVendorResponse(w http.ResponseWriter) error
+}
+
+type ExportVendor200JSONResponse VendorExport
+
+func (response ExportVendor200JSONResponse) VisitExportVendorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportVendor404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ExportVendor404ApplicationProblemPlusJSONResponse) VisitExportVendorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportVendordefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ExportVendordefaultApplicationProblemPlusJSONResponse) VisitExportVendorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetDocumentationRequestObject struct {
 }
 
@@ -4968,6 +6550,36 @@ func (response UnsubscribedefaultApplicationProblemPlusJSONResponse) VisitUnsubs
 
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
+	// ListAudit What was changed, by whom and why, and what became of it
+	// (GET /api/admin/audit)
+	ListAudit(ctx context.Context, request ListAuditRequestObject) (ListAuditResponseObject, error)
+	// ListBulkOperations Bulk operations, the latest first
+	// (GET /api/admin/bulk)
+	ListBulkOperations(ctx context.Context, request ListBulkOperationsRequestObject) (ListBulkOperationsResponseObject, error)
+	// StartBulkOperation Change many trials
+	// (POST /api/admin/bulk)
+	StartBulkOperation(ctx context.Context, request StartBulkOperationRequestObject) (StartBulkOperationResponseObject, error)
+	// GetBulkOperation A bulk operation: what was asked for, how far it is, and what it came to
+	// (GET /api/admin/bulk/{operationId})
+	GetBulkOperation(ctx context.Context, request GetBulkOperationRequestObject) (GetBulkOperationResponseObject, error)
+	// ListBulkItems The trials of a bulk operation, and what became of each
+	// (GET /api/admin/bulk/{operationId}/items)
+	ListBulkItems(ctx context.Context, request ListBulkItemsRequestObject) (ListBulkItemsResponseObject, error)
+	// PauseBulkOperation Hold a bulk operation where it is
+	// (POST /api/admin/bulk/{operationId}/pause)
+	PauseBulkOperation(ctx context.Context, request PauseBulkOperationRequestObject) (PauseBulkOperationResponseObject, error)
+	// ResumeBulkOperation Let a paused bulk operation go on
+	// (POST /api/admin/bulk/{operationId}/resume)
+	ResumeBulkOperation(ctx context.Context, request ResumeBulkOperationRequestObject) (ResumeBulkOperationResponseObject, error)
+	// StartPlannedBulkOperation Carry out what a dry run has looked at
+	// (POST /api/admin/bulk/{operationId}/start)
+	StartPlannedBulkOperation(ctx context.Context, request StartPlannedBulkOperationRequestObject) (StartPlannedBulkOperationResponseObject, error)
+	// StopBulkOperation End a bulk operation where it is
+	// (POST /api/admin/bulk/{operationId}/stop)
+	StopBulkOperation(ctx context.Context, request StopBulkOperationRequestObject) (StopBulkOperationResponseObject, error)
+	// UndoBulkOperation Take a bulk operation back
+	// (POST /api/admin/bulk/{operationId}/undo)
+	UndoBulkOperation(ctx context.Context, request UndoBulkOperationRequestObject) (UndoBulkOperationResponseObject, error)
 	// GetFeatureFlags The feature flags
 	// (GET /api/admin/feature-flags)
 	GetFeatureFlags(ctx context.Context, request GetFeatureFlagsRequestObject) (GetFeatureFlagsResponseObject, error)
@@ -5067,6 +6679,12 @@ type StrictServerInterface interface {
 	// ShortenTrial Let an active trial end sooner
 	// (POST /api/admin/trials/{id}/shorten)
 	ShortenTrial(ctx context.Context, request ShortenTrialRequestObject) (ShortenTrialResponseObject, error)
+	// EraseVendor Remove a vendor's name and address
+	// (POST /api/admin/vendors/{id}/erase)
+	EraseVendor(ctx context.Context, request EraseVendorRequestObject) (EraseVendorResponseObject, error)
+	// ExportVendor Everything that is kept of a vendor
+	// (GET /api/admin/vendors/{id}/export)
+	ExportVendor(ctx context.Context, request ExportVendorRequestObject) (ExportVendorResponseObject, error)
 	// GetDocumentation This description, for people
 	// (GET /api/docs)
 	GetDocumentation(ctx context.Context, request GetDocumentationRequestObject) (GetDocumentationResponseObject, error)
@@ -5136,6 +6754,310 @@ type strictHandler struct {
 	ssi         StrictServerInterface
 	middlewares []StrictMiddlewareFunc
 	options     StrictHTTPServerOptions
+}
+
+// ListAudit operation middleware
+func (sh *strictHandler) ListAudit(w http.ResponseWriter, r *http.Request, params ListAuditParams) {
+	var request ListAuditRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListAudit(ctx, request.(ListAuditRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListAudit")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListAuditResponseObject); ok {
+		if err := validResponse.VisitListAuditResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListBulkOperations operation middleware
+func (sh *strictHandler) ListBulkOperations(w http.ResponseWriter, r *http.Request, params ListBulkOperationsParams) {
+	var request ListBulkOperationsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListBulkOperations(ctx, request.(ListBulkOperationsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListBulkOperations")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListBulkOperationsResponseObject); ok {
+		if err := validResponse.VisitListBulkOperationsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// StartBulkOperation operation middleware
+func (sh *strictHandler) StartBulkOperation(w http.ResponseWriter, r *http.Request, params StartBulkOperationParams) {
+	var request StartBulkOperationRequestObject
+
+	request.Params = params
+
+	var body StartBulkOperationJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.StartBulkOperation(ctx, request.(StartBulkOperationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "StartBulkOperation")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(StartBulkOperationResponseObject); ok {
+		if err := validResponse.VisitStartBulkOperationResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetBulkOperation operation middleware
+func (sh *strictHandler) GetBulkOperation(w http.ResponseWriter, r *http.Request, operationId OperationID) {
+	var request GetBulkOperationRequestObject
+
+	request.OperationId = operationId
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetBulkOperation(ctx, request.(GetBulkOperationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetBulkOperation")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetBulkOperationResponseObject); ok {
+		if err := validResponse.VisitGetBulkOperationResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListBulkItems operation middleware
+func (sh *strictHandler) ListBulkItems(w http.ResponseWriter, r *http.Request, operationId OperationID, params ListBulkItemsParams) {
+	var request ListBulkItemsRequestObject
+
+	request.OperationId = operationId
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListBulkItems(ctx, request.(ListBulkItemsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListBulkItems")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListBulkItemsResponseObject); ok {
+		if err := validResponse.VisitListBulkItemsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// PauseBulkOperation operation middleware
+func (sh *strictHandler) PauseBulkOperation(w http.ResponseWriter, r *http.Request, operationId OperationID) {
+	var request PauseBulkOperationRequestObject
+
+	request.OperationId = operationId
+
+	var body PauseBulkOperationJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.PauseBulkOperation(ctx, request.(PauseBulkOperationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PauseBulkOperation")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(PauseBulkOperationResponseObject); ok {
+		if err := validResponse.VisitPauseBulkOperationResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ResumeBulkOperation operation middleware
+func (sh *strictHandler) ResumeBulkOperation(w http.ResponseWriter, r *http.Request, operationId OperationID) {
+	var request ResumeBulkOperationRequestObject
+
+	request.OperationId = operationId
+
+	var body ResumeBulkOperationJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ResumeBulkOperation(ctx, request.(ResumeBulkOperationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ResumeBulkOperation")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ResumeBulkOperationResponseObject); ok {
+		if err := validResponse.VisitResumeBulkOperationResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// StartPlannedBulkOperation operation middleware
+func (sh *strictHandler) StartPlannedBulkOperation(w http.ResponseWriter, r *http.Request, operationId OperationID) {
+	var request StartPlannedBulkOperationRequestObject
+
+	request.OperationId = operationId
+
+	var body StartPlannedBulkOperationJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.StartPlannedBulkOperation(ctx, request.(StartPlannedBulkOperationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "StartPlannedBulkOperation")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(StartPlannedBulkOperationResponseObject); ok {
+		if err := validResponse.VisitStartPlannedBulkOperationResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// StopBulkOperation operation middleware
+func (sh *strictHandler) StopBulkOperation(w http.ResponseWriter, r *http.Request, operationId OperationID) {
+	var request StopBulkOperationRequestObject
+
+	request.OperationId = operationId
+
+	var body StopBulkOperationJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.StopBulkOperation(ctx, request.(StopBulkOperationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "StopBulkOperation")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(StopBulkOperationResponseObject); ok {
+		if err := validResponse.VisitStopBulkOperationResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// UndoBulkOperation operation middleware
+func (sh *strictHandler) UndoBulkOperation(w http.ResponseWriter, r *http.Request, operationId OperationID, params UndoBulkOperationParams) {
+	var request UndoBulkOperationRequestObject
+
+	request.OperationId = operationId
+	request.Params = params
+
+	var body UndoBulkOperationJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.UndoBulkOperation(ctx, request.(UndoBulkOperationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UndoBulkOperation")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(UndoBulkOperationResponseObject); ok {
+		if err := validResponse.VisitUndoBulkOperationResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
 }
 
 // GetFeatureFlags operation middleware
@@ -6118,6 +8040,65 @@ func (sh *strictHandler) ShortenTrial(w http.ResponseWriter, r *http.Request, id
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(ShortenTrialResponseObject); ok {
 		if err := validResponse.VisitShortenTrialResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// EraseVendor operation middleware
+func (sh *strictHandler) EraseVendor(w http.ResponseWriter, r *http.Request, id VendorID) {
+	var request EraseVendorRequestObject
+
+	request.Id = id
+
+	var body EraseVendorJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.EraseVendor(ctx, request.(EraseVendorRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "EraseVendor")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(EraseVendorResponseObject); ok {
+		if err := validResponse.VisitEraseVendorResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ExportVendor operation middleware
+func (sh *strictHandler) ExportVendor(w http.ResponseWriter, r *http.Request, id VendorID) {
+	var request ExportVendorRequestObject
+
+	request.Id = id
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ExportVendor(ctx, request.(ExportVendorRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ExportVendor")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ExportVendorResponseObject); ok {
+		if err := validResponse.VisitExportVendorResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
