@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"marketplace.example/trials/access"
 	"marketplace.example/trials/monitoring"
 	"marketplace.example/trials/trial"
 )
@@ -22,7 +23,7 @@ func TestThePagesControlAlerts(t *testing.T) {
 		{Control: monitoring.ControlSilence, Reason: "known", Until: until.Add(time.Microsecond)},
 		{Control: monitoring.ControlUnsilence, Reason: "mended"},
 	} {
-		require.NoError(t, a.pages.ControlAlert(t.Context(), monitoring.SESPaused, r))
+		require.NoError(t, a.pages.ControlAlert(access.With(t.Context(), access.FirstAdmin()), monitoring.SESPaused, r))
 	}
 	events := a.store.alerts[monitoring.SESPaused][1:]
 	require.Equal(t, []monitoring.AlertEvent{

@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap"
 
 	"marketplace.example/trials/audit"
+	"marketplace.example/trials/trial"
 )
 
 // settleTimeout bounds writing down what became of a change, also where its
@@ -67,6 +68,9 @@ func (s *server) audit(operations map[string]audited) StrictMiddlewareFunc {
 			}
 			asked := audit.Entry{Action: operation.action, Subject: subject, Key: r.Header.Get("Idempotency-Key")}
 			asked.Reason, asked.Asked = operation.asked(request)
+			if asked.Reason, err = s.nameless(ctx, mux.Vars(r)["id"], asked.Reason); err != nil {
+				return nil, err
+			}
 			err = s.onRecord(ctx, asked, func(ctx context.Context) error {
 				response, err = next(ctx, w, r, request)
 				return err
@@ -74,6 +78,22 @@ func (s *server) audit(operations map[string]audited) StrictMiddlewareFunc {
 			return response, err
 		}
 	}
+}
+
+// nameless is a reason without the name and address of the vendor that it is
+// about: the record is kept for ever. The operation itself says what is wrong with it.
+func (s *server) nameless(ctx context.Context, vendorID, reason string) (string, error) {
+	if vendorID == "" || reason == "" {
+		return reason, nil
+	}
+	v, err := s.Store.Vendor(ctx, vendorID)
+	if isCode(err, trial.CodeNotFound) {
+		return reason, nil
+	}
+	if err == nil && v.NamedIn(reason) {
+		return "(left out: it holds the vendor's name or address)", nil
+	}
+	return reason, err
 }
 
 // subject is what a request is about: its path without what comes before the

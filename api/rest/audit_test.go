@@ -32,10 +32,15 @@ var changing = map[string]string{
 	"pauseRollout": because, "resumeRollout": because, "advanceRollout": because,
 	"setRolloutPercentage": `{"percentage":15,"reason":"because"}`,
 	"tickRolloutCriterion": `{"met":true,"reason":"because"}`, "waiveRolloutCheck": because,
+	"startBulkOperation": `{"action":"extend","ids":["v-1"],"days":3,"reason":"because"}`, "undoBulkOperation": because,
+	"startPlannedBulkOperation": because, "pauseBulkOperation": because, "resumeBulkOperation": because, "stopBulkOperation": because,
+	"createToken": `{"name":"support-1","role":"viewer","expiresAt":"2026-04-01T00:00:00Z"}`, "revokeToken": "",
+	"eraseVendor": because,
 }
 
 // concrete puts something that is there into a path.
 var concrete = strings.NewReplacer("{id}", "v-1", "{alert}", "sesPaused", "{rolloutId}", "current",
+	"{operationId}", "bulk-20260310-120000-01020304", "{token}", "0123456789abcdef",
 	"/criteria/{subject}", "/criteria/dashboards-operational", "{subject}", "backup")
 
 // changesOf calls f for every operation by which an admin changes something, on an
@@ -110,7 +115,8 @@ func TestEveryChangeIsOnRecord(t *testing.T) {
 		}
 		outcomes[want]++
 	})
-	require.Equal(t, map[audit.Outcome]int{audit.Done: 14, audit.Refused: 3}, outcomes, "start and resume, since a rollout runs, and revive")
+	require.Equal(t, map[audit.Outcome]int{audit.Done: 17, audit.Refused: 9}, outcomes,
+		"refused are start and resume, since a rollout runs, revive, and those of a bulk operation and a token that are not there")
 }
 
 // What cannot be put on record is not done.

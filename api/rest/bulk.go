@@ -148,9 +148,18 @@ func (s *server) beginBulk(ctx context.Context, o bulk.Operation, items []bulk.I
 	if err := s.Bulks.StartBulk(ctx, known); err != nil {
 		return bulk.View{}, err
 	}
+	noteChange(ctx, nil, bulkStanding{known.ID, known.Listed, state.Status})
 	s.log.Info("bulk operation asked for", zap.String("requestId", callOf(ctx).id), zap.String("operation", o.ID),
 		zap.String("action", string(o.Action)), zap.Int("listed", o.Listed))
 	return bulk.ViewOf(known, state), nil
+}
+
+// bulkStanding is what the audit record says of an operation; its items have
+// their results.
+type bulkStanding struct {
+	Operation string      `json:"operation"`
+	Listed    int         `json:"listed"`
+	Status    bulk.Status `json:"status"`
 }
 
 // UndoBulkOperation begins an operation that takes another one back, once a key.
@@ -248,6 +257,7 @@ func (s *server) steerBulk(ctx context.Context, id, name, reason string) (bulk.V
 			return bulk.View{}, err
 		}
 	}
+	noteChange(ctx, bulkStanding{o.ID, o.Listed, state.Status}, nil) // its workflow decides what comes of it
 	s.log.Info("bulk operation steered", zap.String("requestId", callOf(ctx).id), zap.String("operation", id), zap.String("control", name))
 	return bulk.ViewOf(o, state), s.Bulks.SteerBulk(ctx, o, c)
 }

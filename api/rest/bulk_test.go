@@ -156,6 +156,8 @@ func TestFlagsForbidBulkOperations(t *testing.T) {
 			require.Contains(t, *refused.problem(http.StatusForbidden).Detail, flag)
 		}
 	}
+	a.store.flags.FeatureFlags.AdminTools = rollout.InitialFlags().AdminTools
+	a.store.flags.FeatureFlags.AdminTools.TrialExtension = false
 	a.startBulk("k-5", `{"action":"cancel","ids":["v-1"],"reason":"needs no flag of extensions, nor does stopping"}`)
 	a.ask(bulkPath+"/"+planned+"/stop", "", `{"reason":"r"}`)
 	require.Equal(t, bulk.Stopped, a.bulk(planned).State.Status)

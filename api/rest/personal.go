@@ -74,6 +74,7 @@ func (s *server) EraseVendor(ctx context.Context, request EraseVendorRequestObje
 	if err != nil {
 		return nil, err
 	}
+	noteChange(ctx, nil, kept)
 	s.log.Info("vendor erased", zap.String("requestId", callOf(ctx).id), zap.String("vendorId", v.ID))
 	return EraseVendor200JSONResponse(kept), nil
 }

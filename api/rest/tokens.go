@@ -57,6 +57,7 @@ func (s *server) CreateToken(ctx context.Context, request CreateTokenRequestObje
 	if err := s.Store.AddToken(ctx, key, token); err != nil {
 		return nil, err
 	}
+	noteChange(ctx, nil, token)
 	s.log.Info("token created", zap.String("requestId", callOf(ctx).id), zap.String("token", token.ID), zap.String("role", string(token.Role)))
 	return CreateToken201JSONResponse{Token: s.shownToken(token), Secret: text}, nil
 }
@@ -67,6 +68,7 @@ func (s *server) RevokeToken(ctx context.Context, request RevokeTokenRequestObje
 	if err != nil {
 		return nil, err
 	}
+	noteChange(ctx, nil, token)
 	s.log.Info("token revoked", zap.String("requestId", callOf(ctx).id), zap.String("token", token.ID))
 	return RevokeToken200JSONResponse(s.shownToken(token)), nil
 }
