@@ -76,8 +76,11 @@ func (d *Drill) Run(ctx context.Context, temporal client.Client) error {
 func (d *Drill) Register(ctx context.Context) error {
 	return d.each(func(id string) error {
 		a, err := d.Service(ctx, http.MethodPost, "/api/vendors", map[string]any{"id": id, "email": id + "@vendors.example.com", "name": "Vendor " + id})
-		if err != nil || a.Status != http.StatusCreated {
-			return fmt.Errorf("registering %s: %d %s %w", id, a.Status, a.Body, err)
+		if err != nil {
+			return err
+		}
+		if a.Status != http.StatusCreated {
+			return fmt.Errorf("registering %s: %d %s", id, a.Status, a.Body)
 		}
 		return until(ctx, time.Minute, func() (bool, error) {
 			t, err := d.trial(ctx, id)
