@@ -43,6 +43,10 @@ test: test-deps test-tools ## Run every test, those on the embedded stack includ
 	go test -race -timeout 15m ./test # alone: the stories live by the clock
 	cd devstack && go test -race -timeout 15m ./...
 
+.PHONY: fuzz
+fuzz: ## Feed every decoder of bytes from outside with bytes made up, each for FUZZTIME (10m)
+	.ci/fuzz
+
 .PHONY: pictures
 pictures: test-deps ## Make pictures of the dashboard's pages in .build/pictures/
 	go run ./test/pictures -into $(BUILD)/pictures
