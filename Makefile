@@ -48,6 +48,10 @@ test: test-deps test-tools ## Run every test, those on the embedded stack includ
 	cd devstack && go test -race -timeout 15m ./...
 	cd tools/prometheus && go test ./...
 
+.PHONY: fuzz
+fuzz: ## Feed every decoder of bytes from outside with bytes made up, each for FUZZTIME (10m)
+	.ci/fuzz
+
 .PHONY: pictures
 pictures: test-deps ## Make pictures of the dashboard's pages and of the e-mails in .build/pictures/
 	go run ./test/pictures -into $(BUILD)/pictures

@@ -112,6 +112,11 @@ func (c *certificates) download(ctx context.Context, rawURL string) (*certificat
 	if err != nil {
 		return nil, reject(CodeCertificateUnavailable, err)
 	}
+	return parseCertificate(body)
+}
+
+// parseCertificate reads a PEM file with a certificate of an RSA key.
+func parseCertificate(body []byte) (*certificate, error) {
 	block, _ := pem.Decode(body)
 	if block == nil || block.Type != "CERTIFICATE" {
 		return nil, reject(CodeBadCertificate, errors.New("not a PEM certificate"))

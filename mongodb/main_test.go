@@ -3,6 +3,7 @@ package mongodb
 import (
 	"context"
 	"crypto/rand"
+	"flag"
 	"fmt"
 	"os"
 	"sync"
@@ -20,9 +21,15 @@ import (
 // server is the connection string of the one server all tests share.
 var server string
 
-func TestMain(m *testing.M) { os.Exit(run(m)) }
+func TestMain(m *testing.M) {
+	flag.Parse()
+	os.Exit(run(m))
+}
 
 func run(m *testing.M) int {
+	if f := flag.Lookup("test.fuzz"); f != nil && f.Value.String() != "" {
+		return m.Run() // what is fuzzed needs no server
+	}
 	s, err := stack.Start(context.Background())
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -26,7 +26,7 @@ const (
 )
 
 // callers know who calls a world, by X-Forwarded-For of a proxy if there is one.
-func callers(t *testing.T, w *sample.World, behindProxy bool) *auth.Callers {
+func callers(t testing.TB, w *sample.World, behindProxy bool) *auth.Callers {
 	t.Helper()
 	c, err := auth.New(auth.Options{
 		AdminToken: adminToken, ServiceToken: serviceToken, Tokens: w, BehindProxy: behindProxy, Now: func() time.Time { return w.Moment },

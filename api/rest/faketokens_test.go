@@ -37,7 +37,7 @@ func issued() tokens {
 }
 
 // callers know who calls a store's API, by the X-Forwarded-For of a proxy.
-func callers(t *testing.T, s *store, change func(*auth.Options)) *auth.Callers {
+func callers(t testing.TB, s *store, change func(*auth.Options)) *auth.Callers {
 	t.Helper()
 	o := auth.Options{
 		AdminToken: adminToken, ServiceToken: serviceToken, Tokens: s, BehindProxy: true, Now: func() time.Time { return present },

@@ -1,0 +1,70 @@
+package dashboard_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/zap"
+
+	"marketplace.example/trials/api/dashboard"
+	"marketplace.example/trials/test/sample"
+)
+
+func fuzzedPages(f *testing.F) (pages http.Handler, session string) {
+	f.Helper()
+	world := sample.Busy()
+	pages, err := dashboard.New(dashboard.Options{
+		Store: world, Controls: world, Figures: world, Health: world, Alerts: world, Log: zap.NewNop(), Callers: callers(f, world, false), SessionSecret: "of the tests",
+		Now: func() time.Time { return world.Moment },
+	})
+	require.NoError(f, err)
+	w := httptest.NewRecorder()
+	pages.ServeHTTP(w, form("/admin/sign-in", url.Values{"token": {adminToken}}))
+	result := w.Result()
+	require.NoError(f, result.Body.Close())
+	require.Len(f, result.Cookies(), 1)
+	return pages, result.Cookies()[0].Name + "=" + result.Cookies()[0].Value
+}
+
+// Whatever a page is asked for, it is shown or refused; signing in leads to our
+// own pages only.
+func FuzzPage(f *testing.F) {
+	pages, session := fuzzedPages(f)
+	for _, page := range []string{
+		"trials?status=grace&after=vendor-001", "trials?after=%00", "trials?search=vendor-013", "trials/vendor-013", "trials/%2e%2e", "decisions?before=3",
+		"decisions?before=-1", "rollout/pause", "rollout/pause?x=%ff", "?", "nowhere", "//evil.example/", "trials?held=yes&held=no",
+	} {
+		f.Add(page)
+	}
+	f.Fuzz(func(t *testing.T, page string) {
+		path, query, _ := strings.Cut(page, "?")
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/admin/", http.NoBody)
+		r.URL = &url.URL{Path: "/admin/" + path, RawQuery: query}
+		r.Header.Set("Cookie", session)
+		w := httptest.NewRecorder()
+		pages.ServeHTTP(w, r)
+		require.Less(t, w.Code, http.StatusInternalServerError, "%s", w.Body)
+		requireOwn(t, w)
+
+		r = form("/admin/sign-in", url.Values{"token": {adminToken}, "to": {page}}).WithContext(t.Context())
+		w = httptest.NewRecorder()
+		pages.ServeHTTP(w, r)
+		requireOwn(t, w)
+	})
+}
+
+// requireOwn fails where a page sends somebody elsewhere.
+func requireOwn(t *testing.T, w *httptest.ResponseRecorder) {
+	t.Helper()
+	if to := w.Header().Get("Location"); to != "" {
+		u, err := url.Parse(to)
+		require.NoError(t, err, to)
+		require.Empty(t, u.Host, to)
+		require.True(t, strings.HasPrefix(to, "/admin/"), to)
+	}
+}
