@@ -47,7 +47,7 @@ func sampled(p *Probes, d time.Duration) { p.Worker.Processes[0].Samples[0].At =
 
 func TestEachPartAtItsEdges(t *testing.T) {
 	t.Parallel()
-	missed := 3*rollout.WatchEvery(24*time.Hour) + 3*time.Second
+	missed := 3*rollout.WatchEvery(24*time.Hour) + rollout.WatchSlack
 	cases := map[string]struct {
 		part    string
 		change  func(*Probes)
@@ -91,8 +91,8 @@ func TestEachPartAtItsEdges(t *testing.T) {
 		"no rollout runs":               {PartWatch, func(p *Probes) { p.Watch = WatchProbe{} }, Healthy, "no rollout runs", Healthy},
 		"a rollout has just begun":      {PartWatch, func(p *Probes) { p.Watch.Began, p.Watch.Last = ago(time.Second), time.Time{} }, Healthy, "a rollout has begun, its first watch is due", Healthy},
 		"the first watch does not come": {PartWatch, func(p *Probes) { p.Watch.Last = time.Time{} }, Unhealthy, "a rollout runs, and its watch has not come for 1h0m0s; it is due every 10m0s", Unhealthy},
-		"the watch is just in time":     {PartWatch, func(p *Probes) { p.Watch.Last = ago(missed) }, Healthy, "came 30m3s ago", Healthy},
-		"the watch is missing":          {PartWatch, func(p *Probes) { p.Watch.Last = ago(missed + time.Second) }, Unhealthy, "a rollout runs, and its watch has not come for 30m4s; it is due every 10m0s", Unhealthy},
+		"the watch is just in time":     {PartWatch, func(p *Probes) { p.Watch.Last = ago(missed) }, Healthy, "came 30m20s ago", Healthy},
+		"the watch is missing":          {PartWatch, func(p *Probes) { p.Watch.Last = ago(missed + time.Second) }, Unhealthy, "a rollout runs, and its watch has not come for 30m21s; it is due every 10m0s", Unhealthy},
 		"the watch cannot be read":      {PartWatch, func(p *Probes) { p.Watch.Failure = NoAnswer }, Unknown, "not known while MongoDB does not say", Degraded},
 
 		"no sweep yet":               {PartReconciler, func(p *Probes) { p.Reconciler.Last = time.Time{} }, Unknown, "no sweep is on record", Degraded},

@@ -194,9 +194,6 @@ func (s Situation) found() Observation {
 	return observed(float64(n), n, "the reconciler mended %d trials in the last hour", n)
 }
 
-// slack is how late a watch may come however short a day is.
-const slack = 3 * time.Second
-
 func (s Situation) watched() Observation {
 	switch last := s.Parts.Watched; {
 	case last == nil:
@@ -204,7 +201,7 @@ func (s Situation) watched() Observation {
 	case last.IsZero():
 		return observed(0, 0, "no rollout runs")
 	default:
-		missed := max(0, int((s.Now.Sub(*last)-slack)/rollout.WatchEvery(s.Day)))
+		missed := max(0, int((s.Now.Sub(*last)-rollout.WatchSlack)/rollout.WatchEvery(s.Day)))
 		return observed(float64(missed), missed, "%d watches in a row did not come; the last was at %s", missed, moment(*last))
 	}
 }

@@ -194,7 +194,7 @@ func TestTheOtherRules(t *testing.T) {
 		"the rollout cannot be read":    {WatchMissed, func(*Situation) {}, false, false},
 		"no rollout":                    {WatchMissed, func(s *Situation) { s.Parts.Watched = new(time.Time{}) }, false, true},
 		"watched lately":                {WatchMissed, func(s *Situation) { s.Parts.Watched = new(minutesOn(-30)) }, false, true},
-		"three watches missed":          {WatchMissed, func(s *Situation) { s.Parts.Watched = new(minutesOn(-30).Add(-slack)) }, true, true},
+		"three watches missed":          {WatchMissed, func(s *Situation) { s.Parts.Watched = new(minutesOn(-30).Add(-rollout.WatchSlack)) }, true, true},
 		"no backups":                    {BackupLate, func(*Situation) {}, false, false},
 		"backed up":                     {BackupLate, func(s *Situation) { s.Parts.BackedUp = new(minutesOn(-5*60 + 1)) }, false, true},
 		"backed up long ago":            {BackupLate, func(s *Situation) { s.Parts.BackedUp = new(minutesOn(-5 * 60)) }, true, true},

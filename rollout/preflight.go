@@ -41,9 +41,19 @@ func BackupEvery(day time.Duration) time.Duration {
 // as missing.
 const missedWatches = 3
 
+// WatchSlack is how late a watch may come however short a day is: one that died
+// with its worker keeps the next from beginning until its silence is noticed, after
+// 15 seconds.
+const WatchSlack = 20 * time.Second
+
 // WatchMissed tells whether the watch should have come again since its last.
 func WatchMissed(last, now time.Time, day time.Duration) bool {
-	return now.Sub(last) > missedWatches*WatchEvery(day)+leastWatch*missedWatches
+	return now.Sub(last) > watchPatience(day)
+}
+
+// watchPatience is how long the watch may take to come before it counts as missing.
+func watchPatience(day time.Duration) time.Duration {
+	return missedWatches*WatchEvery(day) + WatchSlack
 }
 
 // Preflight judges what must be in order before anybody is admitted. In the notice

@@ -145,11 +145,12 @@ func (s State) StageEnds() time.Time {
 }
 
 // stageLimit is until when a stage waits for enough to be seen. A notice may be
-// short: its preflight has a day.
+// short: its preflight has a day, and where days are compressed at least as long
+// as the watch may take to come.
 func (s State) stageLimit() time.Time {
 	limit := 2 * s.Plan.soak(s.Stage, s.Times.Day)
 	if s.Stage.Kind == Notice {
-		limit = max(limit, s.Times.Day)
+		limit = max(limit, s.Times.Day, watchPatience(s.Times.Day))
 	}
 	return s.EnteredAt.Add(limit)
 }

@@ -397,6 +397,15 @@ func TestARestartIsPreparedInItsNotice(t *testing.T) {
 	l.days(0.2)
 	require.Equal(t, rollout.PausedByPreflight, l.state.Pause.Cause)
 
+	const short = 2 * time.Second
+	l = &life{t: t, now: noon, judge: healthy}
+	l.apply(rollout.Begin(rollout.Start{ID: "r4", Plan: p, Times: rollout.Times{Day: short, TrialDays: 17}, By: "owner"}, l.now))
+	checked(l, rollout.Insufficient)
+	e, _ := l.state.Next(nil, l.now.Add(22*time.Second))
+	require.Nil(t, e, "however short a day is, the watch is waited for, also where it died with a worker")
+	e, _ = l.state.Next(nil, l.now.Add(23*time.Second))
+	require.Equal(t, rollout.PausedByPreflight, e.Cause)
+
 	l = begun(t, rollout.DefaultPlan())
 	require.False(t, rollout.Fold(l.events[:1]).PreflightDue(l.now), "a phase of 0 % comes first, and makes it then")
 }

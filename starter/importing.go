@@ -170,6 +170,9 @@ func (a *app) replay(ctx context.Context, o importOptions, plan replay.Plan, ski
 	}
 	summary, err := r.Run(ctx)
 	bar.end()
+	if errors.Is(err, replay.ErrOtherReplay) {
+		return fmt.Errorf("%w: leave out --day, or begin anew with --restart", err)
+	}
 	if printErr := a.printSummary(summary, skipped, path); printErr != nil {
 		return printErr
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
@@ -26,7 +27,19 @@ const rolloutMemo = "rolloutId"
 func (c *Client) StartRollout(ctx context.Context, start rollout.Start) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	_, err := c.SDK.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
+	running, err := c.startRollout(ctx, start)
+	if err == nil && running != "" && running != start.ID && c.awaitEnd(ctx) {
+		running, err = c.startRollout(ctx, start)
+	}
+	if err != nil || running == "" || running == start.ID {
+		return err
+	}
+	return &trial.Error{Code: trial.CodeConflict, Field: "id", Message: "a rollout is running already"}
+}
+
+// startRollout answers with the id of the rollout that runs already, if one does.
+func (c *Client) startRollout(ctx context.Context, start rollout.Start) (running string, err error) {
+	_, err = c.SDK.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
 		ID: rollout.WorkflowID, TaskQueue: c.TaskQueue,
 		WorkflowIDReusePolicy:                    enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
 		WorkflowIDConflictPolicy:                 enums.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
@@ -35,19 +48,36 @@ func (c *Client) StartRollout(ctx context.Context, start rollout.Start) error {
 		StaticSummary:                            "Rollout " + start.ID + ", plan " + start.Plan.Name,
 		StaticDetails:                            "Puts trial automation in front of vendors step by step. Queries: `status`, `decisions`. Signals: `rollback`, `pause`, `resume`, `advance`, `set-percentage`.",
 	}, rollout.WorkflowType, workflows.RolloutInput{Start: &start})
-	if _, running := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err); running {
-		if id, err := c.runningRollout(ctx); err != nil || id == start.ID {
-			return err
-		}
-		return &trial.Error{Code: trial.CodeConflict, Field: "id", Message: "a rollout is running already"}
+	if _, runs := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err); runs {
+		return c.runningRollout(ctx)
 	}
 	if err != nil {
-		return away("starting rollout "+start.ID, err)
+		return "", away("starting rollout "+start.ID, err)
 	}
-	return nil
+	return "", nil
 }
 
-// runningRollout is the id of the rollout that runs; empty where that is not known.
+// endsWithin is how long a rollout that has decided its last may take to end.
+const endsWithin = 2 * time.Second
+
+// awaitEnd tells whether the rollout that runs has ended, where it was about to.
+// Without a worker nobody knows.
+func (c *Client) awaitEnd(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, endsWithin)
+	defer cancel()
+	answer, err := c.SDK.QueryWorkflow(ctx, rollout.WorkflowID, "", rollout.QueryStatus)
+	var state rollout.State
+	if err != nil || answer.Get(&state) != nil || !state.Status.Final() {
+		return false
+	}
+	_ = c.SDK.GetWorkflow(ctx, rollout.WorkflowID, "").Get(ctx, nil) // however it ends, another may start
+	return ctx.Err() == nil
+}
+
+// unnamed stands for a rollout that was started without saying which it is.
+const unnamed = "unnamed"
+
+// runningRollout is the id of the rollout that runs.
 func (c *Client) runningRollout(ctx context.Context) (string, error) {
 	described, err := c.SDK.DescribeWorkflowExecution(ctx, rollout.WorkflowID, "")
 	if err != nil {
@@ -56,7 +86,7 @@ func (c *Client) runningRollout(ctx context.Context) (string, error) {
 	var id string
 	memo := described.GetWorkflowExecutionInfo().GetMemo().GetFields()[rolloutMemo]
 	if err := converter.GetDefaultDataConverter().FromPayload(memo, &id); err != nil {
-		return "", nil //nolint:nilerr // started without a memo
+		return unnamed, nil //nolint:nilerr // started by hand, past the API
 	}
 	return id, nil
 }

@@ -72,14 +72,21 @@ func (s *story) awaitHeld(limit time.Duration, ids []string, reason trial.Reason
 	})
 }
 
-// lengths are how many events the trials' histories have.
+// lengths are how many events the trials' histories have, once none has a task
+// under way: what a task has done is in the database before it is in the history.
 func (s *story) lengths(ids []string) map[string]int64 {
 	s.t.Helper()
 	all := map[string]int64{}
 	for _, id := range ids {
-		d, err := s.temporal.DescribeWorkflowExecution(s.ctx, trial.WorkflowID(id), "")
-		require.NoError(s.t, err)
-		all[id] = d.GetWorkflowExecutionInfo().GetHistoryLength()
+		eventually(s.t, soon, func() error {
+			d, err := s.temporal.DescribeWorkflowExecution(s.ctx, trial.WorkflowID(id), "")
+			require.NoError(s.t, err)
+			all[id] = d.GetWorkflowExecutionInfo().GetHistoryLength()
+			if d.GetPendingWorkflowTask() != nil {
+				return fmt.Errorf("trial %s has a task under way", id)
+			}
+			return nil
+		})
 	}
 	return all
 }

@@ -2,6 +2,11 @@ package test
 
 import (
 	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -67,4 +72,23 @@ func (s *story) admittedAfter(moment time.Time) int {
 	})
 	require.NoError(s.t, err)
 	return int(n)
+}
+
+// Where somebody cannot be told of one rollout, the next one starts all the same.
+func TestAStakeholderWhoCannotBeReachedHoldsUpNoRollout(t *testing.T) {
+	away := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }))
+	t.Cleanup(away.Close)
+	people := filepath.Join(t.TempDir(), "stakeholders.yaml")
+	require.NoError(t, os.WriteFile(people, fmt.Appendf(nil, "stakeholders:\n  - {role: devops-engineer, webhook: \"%s/hook\"}\n", away.URL), 0o600))
+	s := begin(t, system.Options{Env: []string{"STAKEHOLDERS=" + people, "WEBHOOK_SECRET=" + strings.Repeat("k", 32)}})
+	for range 3 {
+		s.startRollout(shortPlan())
+		s.control("rollback", map[string]any{"percentage": 0})
+		s.awaitRollout(wholeLife, func(v rollout.View) error {
+			if v.Rollout.Status != rollout.RolledBack {
+				return fmt.Errorf("the workflow has not caught up")
+			}
+			return nil
+		})
+	}
 }

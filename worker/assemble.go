@@ -85,6 +85,7 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger, fatal fun
 		Store: store, Starter: client, Policy: policy, Day: cfg.TrialDay, Slack: overdueSlack, Now: time.Now, Log: log, Finds: store,
 	})
 	w.RegisterWorkflowWithOptions(workflows.Rollout, workflow.RegisterOptions{Name: rollout.WorkflowType})
+	w.RegisterWorkflowWithOptions(workflows.Notice, workflow.RegisterOptions{Name: workflows.NoticeWorkflowType})
 	w.RegisterWorkflowWithOptions(workflows.Watch, workflow.RegisterOptions{Name: workflows.WatchWorkflowType})
 	keeper, err := newKeeper(ctx, cfg, store)
 	if err != nil {

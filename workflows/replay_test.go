@@ -45,7 +45,7 @@ func TestRecordedRolloutsReplay(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("testdata/histories/*.json.gz")
 	require.NoError(t, err)
-	require.GreaterOrEqual(t, len(files), 6)
+	require.GreaterOrEqual(t, len(files), 8)
 	seen := map[string]bool{}
 	for _, file := range files {
 		recorded := readCompressed(t, file)
@@ -59,7 +59,7 @@ func TestRecordedRolloutsReplay(t *testing.T) {
 	}
 	for _, path := range []string{
 		"started", "restarted", "preflight", "entered", "paused by admin", "resumed", "overridden", "waived", "ticked", "backfill",
-		"rolled-back by hand", "completed", "daily-update",
+		"rolled-back by hand", "rolled-back by email-delivery", "completed", "daily-update",
 	} {
 		require.True(t, seen[path], "no recorded rollout was %s", path)
 	}

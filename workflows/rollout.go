@@ -47,7 +47,8 @@ type rolloutRun struct {
 	signals []signal
 	// refreshed says that the latest judgement was asked for since the last event.
 	refreshed bool
-	// telling counts the messages on their way to stakeholders.
+	// telling counts the notices whose workflows have not begun, or, before
+	// tellsApart, that are on their way.
 	telling int
 }
 
@@ -89,6 +90,8 @@ const (
 	learns = "learns-conversion"
 	// doubts has it look at the latest judgement before it completes.
 	doubts = "doubts-completion"
+	// tellsApart has workflows of their own tell stakeholders.
+	tellsApart = "tells-apart"
 )
 
 // learn asks what earlier trials tell of conversion, once: what is judged by it
@@ -154,7 +157,7 @@ func (r *rolloutRun) wantsLatest(ctx workflow.Context, e rollout.Event) bool {
 	return e.Type != rollout.EventCompleted || workflow.GetVersion(ctx, doubts, workflow.DefaultVersion, 1) >= 1
 }
 
-// settle waits until every message is out.
+// settle waits until every notice is under way.
 func (r *rolloutRun) settle(ctx workflow.Context) error {
 	return workflow.Await(ctx, func() bool { return r.telling == 0 })
 }
@@ -249,11 +252,12 @@ func (r *rolloutRun) tell(ctx workflow.Context, e rollout.Event) {
 	if message == nil {
 		return
 	}
-	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		StartToCloseTimeout: 2 * time.Minute, ScheduleToCloseTimeout: tellFor, Summary: "tell: " + message.Subject,
-		RetryPolicy: &sdktemporal.RetryPolicy{InitialInterval: firstRetry, BackoffCoefficient: 2, MaximumInterval: 10 * time.Minute},
-	})
-	told := workflow.ExecuteActivity(ctx, r.notices.Tell, *message)
+	var told workflow.Future
+	if workflow.GetVersion(ctx, tellsApart, workflow.DefaultVersion, 1) >= 1 {
+		told = startNotice(ctx, *message)
+	} else {
+		told = workflow.ExecuteActivity(telling(ctx, *message), r.notices.Tell, *message)
+	}
 	r.telling++
 	workflow.Go(ctx, func(ctx workflow.Context) {
 		defer func() { r.telling-- }()
@@ -262,9 +266,6 @@ func (r *rolloutRun) tell(ctx workflow.Context, e rollout.Event) {
 		}
 	})
 }
-
-// tellFor is how long it is tried to reach a recipient.
-const tellFor = 24 * time.Hour
 
 // refresh asks for the latest judgement.
 func (r *rolloutRun) refresh(ctx workflow.Context) error {

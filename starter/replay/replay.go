@@ -94,6 +94,9 @@ func (r *run) prepare(ctx context.Context) error {
 	if err := r.forget(ctx); err != nil {
 		return err
 	}
+	if r.Day != 0 && r.Journal.Day != 0 && r.Day != r.Journal.Day {
+		return fmt.Errorf("%w: a day lasted %s in it, and %s is asked for", ErrOtherReplay, r.Journal.Day, r.Day)
+	}
 	r.Day = cmp.Or(r.Day, r.Journal.Day)
 	if r.Journal.Day == 0 {
 		if err := r.begin(ctx); err != nil {

@@ -36,6 +36,20 @@ func stopAt(registered int, stop context.CancelFunc) func(*replay.Replay) {
 	}
 }
 
+// Another day would date the conversions that are still to come wrongly.
+func TestReplayDoesNotGoOnWithAnotherDay(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	rows := fewDays(4, 3)
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	first, err := w.run(ctx, t, rows, stopAt(5, stop))
+	require.ErrorIs(t, err, context.Canceled)
+	_, err = w.run(t.Context(), t, rows, func(r *replay.Replay) { r.Day = shortDay / 2 })
+	require.ErrorIs(t, err, replay.ErrOtherReplay)
+	require.Equal(t, first.Registered, w.Vendors(), "nothing was done")
+}
+
 func TestReplayGoesOnWhereItWasStopped(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
