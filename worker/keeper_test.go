@@ -24,7 +24,7 @@ func TestTheLastBackupIsRememberedWhileItsPlaceIsAway(t *testing.T) {
 	t.Parallel()
 	store, err := mongodb.Connect(t.Context(), "mongodb://127.0.0.1:1", "marketplace")
 	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, store.Close(context.Background())) })
+	t.Cleanup(func() { require.NoError(t, store.Close(context.WithoutCancel(t.Context()))) })
 	place := storage.Folder(t.TempDir())
 	k := &keeper{vault: &backup.Vault{Place: place, Now: time.Now}, store: store}
 

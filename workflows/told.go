@@ -64,8 +64,7 @@ func (t *Told) suppressed(input *common.Payloads) {
 	if err := payload(input, &r); err != nil {
 		return
 	}
-	switch reason := trial.Reason(r.Reason); reason {
-	case trial.ReasonUnsubscribed, trial.ReasonSuppressedAddress:
+	if reason := trial.Reason(r.Reason); reason == trial.ReasonUnsubscribed || reason == trial.ReasonSuppressedAddress {
 		t.NoMail = append(t.NoMail, trial.Suppression{Reason: reason, At: r.At})
 	}
 }
