@@ -102,7 +102,7 @@ func alertTroubles(view *monitoring.AlertsView) []trouble {
 		}
 		t := trouble{Grave: grave(a), Title: fmt.Sprintf("Alert %s: %s", a.Rule.ID, a.Rule.Title), Text: capital(sentence(a.Text)), Action: a.Rule.Todo, Since: a.Since, Alert: a.Rule.ID}
 		if did := handled(a); did != "" {
-			t.Text += " " + did
+			t.Text, t.Action = t.Text+" "+did, "" // somebody knows what to do
 		}
 		all = append(all, t)
 	}
