@@ -111,9 +111,9 @@ func newStore(client *mongo.Client, database string) *Store {
 		notices:  db.Collection(noticesCollection), reports: db.Collection(reportsCollection),
 		sweeps: db.Collection(sweepsCollection), processes: db.Collection(processesCollection),
 		alerts: db.Collection(alertsCollection), alertEvents: db.Collection(alertLogCollection), finds: db.Collection(findsCollection),
-		tokens: db.Collection(tokensCollection),
+		tokens:   db.Collection(tokensCollection),
 		auditLog: db.Collection(auditCollection),
-		bulks: db.Collection(bulksCollection), bulkItems: db.Collection(bulkItemsCollection),
+		bulks:    db.Collection(bulksCollection), bulkItems: db.Collection(bulkItemsCollection),
 		passes: db.Collection(passesCollection),
 	}
 }

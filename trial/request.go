@@ -163,14 +163,24 @@ func (s State) requestEnd(name string, e *Event, extendFrom time.Time) (*Event, 
 		return nil, conflict("the vendor has converted: %s does not apply", name)
 	case s.Revision >= MaxRevisions:
 		return nil, conflict("the schedule has been changed %d times; no further change is taken", MaxRevisions)
-	case e.Request.EndsAt != nil && (name == MessageExtend && !end.After(s.EndsAt) || name == MessageShorten && !end.Before(s.EndsAt)):
-		return nil, Invalid(field, "the new end, %s, is not on that side of the present one", end.Format(time.RFC3339))
-	case !end.After(e.At):
-		return nil, Invalid(field, "the new end, %s, would not be in the future", end.Format(time.RFC3339))
-	case end.After(s.Calendar().AddDays(s.StartedAt, MaxTotalDays)):
-		return nil, Invalid(field, "the trial would last more than %d days in all", MaxTotalDays)
+	}
+	if err := s.checkEnd(name, e, field, end); err != nil {
+		return nil, err
 	}
 	e.EndsAt = &end
 	e.KeepWelcome = slices.ContainsFunc(s.Pending(), func(step Step) bool { return step.Kind == Welcome })
 	return e, nil
+}
+
+// checkEnd checks the new end that a request asks for, by a field's name.
+func (s State) checkEnd(name string, e *Event, field string, end time.Time) error {
+	switch {
+	case e.Request.EndsAt != nil && (name == MessageExtend && !end.After(s.EndsAt) || name == MessageShorten && !end.Before(s.EndsAt)):
+		return Invalid(field, "the new end, %s, is not on that side of the present one", end.Format(time.RFC3339))
+	case !end.After(e.At):
+		return Invalid(field, "the new end, %s, would not be in the future", end.Format(time.RFC3339))
+	case end.After(s.Calendar().AddDays(s.StartedAt, MaxTotalDays)):
+		return Invalid(field, "the trial would last more than %d days in all", MaxTotalDays)
+	}
+	return nil
 }

@@ -26,12 +26,12 @@ const (
 )
 
 // callers know who calls a world, by X-Forwarded-For of a proxy if there is one.
-func callers(t testing.TB, w *sample.World, behindProxy bool) *auth.Callers {
-	t.Helper()
+func callers(tb testing.TB, w *sample.World, behindProxy bool) *auth.Callers {
+	tb.Helper()
 	c, err := auth.New(auth.Options{
 		AdminToken: adminToken, ServiceToken: serviceToken, Tokens: w, BehindProxy: behindProxy, Now: func() time.Time { return w.Moment },
 	})
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	return c
 }
 

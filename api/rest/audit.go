@@ -13,7 +13,6 @@ import (
 	"go.uber.org/zap"
 
 	"marketplace.example/trials/audit"
-	"marketplace.example/trials/trial"
 )
 
 // settleTimeout bounds writing down what became of a change, also where its
@@ -87,7 +86,7 @@ func (s *server) nameless(ctx context.Context, vendorID, reason string) (string,
 		return reason, nil
 	}
 	v, err := s.Store.Vendor(ctx, vendorID)
-	if isCode(err, trial.CodeNotFound) {
+	if isNotFound(err) {
 		return reason, nil
 	}
 	if err == nil && v.NamedIn(reason) {

@@ -136,7 +136,7 @@ func (s *server) claimBulk(ctx context.Context, key string, asked any) (string, 
 // beginBulk stores an operation, unless that was done before, and starts it.
 func (s *server) beginBulk(ctx context.Context, o bulk.Operation, items []bulk.Item) (bulk.View, error) {
 	known, state, err := s.Store.Bulk(ctx, o.ID)
-	if isCode(err, trial.CodeNotFound) {
+	if isNotFound(err) {
 		known, state = o, bulk.Begin(o)
 		if err = s.Store.AddBulkItems(ctx, o.ID, items); err == nil {
 			err = s.Store.AddBulk(ctx, o, state)

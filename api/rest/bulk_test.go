@@ -1,7 +1,6 @@
 package rest_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
@@ -80,8 +79,7 @@ func ids(n int) string {
 	for i := range all {
 		all[i] = fmt.Sprintf("vendor-with-a-name-as-long-as-names-may-be-in-the-market-%06d", i)
 	}
-	raw, _ := json.Marshal(all)
-	return string(raw)
+	return `["` + strings.Join(all, `","`) + `"]`
 }
 
 func TestTheLargestBulkOperation(t *testing.T) {

@@ -37,8 +37,8 @@ func issued() tokens {
 }
 
 // callers know who calls a store's API, by the X-Forwarded-For of a proxy.
-func callers(t testing.TB, s *store, change func(*auth.Options)) *auth.Callers {
-	t.Helper()
+func callers(tb testing.TB, s *store, change func(*auth.Options)) *auth.Callers {
+	tb.Helper()
 	o := auth.Options{
 		AdminToken: adminToken, ServiceToken: serviceToken, Tokens: s, BehindProxy: true, Now: func() time.Time { return present },
 	}
@@ -46,7 +46,7 @@ func callers(t testing.TB, s *store, change func(*auth.Options)) *auth.Callers {
 		change(&o)
 	}
 	c, err := auth.New(o)
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	return c
 }
 

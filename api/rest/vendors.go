@@ -25,7 +25,7 @@ func (s *server) RegisterVendor(ctx context.Context, request RegisterVendorReque
 		return s.registeredBefore(ctx, known, asked, given)
 	case err == nil && !sameVendor(known, asked):
 		return nil, otherData(asked.ID)
-	case err != nil && !isCode(err, trial.CodeNotFound):
+	case err != nil && !isNotFound(err):
 		return nil, err
 	}
 	if err := s.checkStart(asked); err != nil {
@@ -238,7 +238,7 @@ func (s *server) tell(ctx context.Context, failing string, about zap.Field, do f
 	}
 }
 
-func isCode(err error, code trial.Code) bool {
+func isNotFound(err error) bool {
 	e, ok := errors.AsType[*trial.Error](err)
-	return ok && e.Code == code
+	return ok && e.Code == trial.CodeNotFound
 }

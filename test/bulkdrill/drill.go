@@ -227,7 +227,8 @@ func (d *Drill) trial(ctx context.Context, id string) (known, error) {
 	if a.Status != http.StatusOK {
 		return k, fmt.Errorf("reading trial %s: %d %s", id, a.Status, a.Body)
 	}
-	return k, a.Into(&k)
+	err = a.Into(&k)
+	return k, err
 }
 
 func (d *Drill) trials(ctx context.Context) (map[string]known, error) {
@@ -294,7 +295,8 @@ func (d *Drill) ask(ctx context.Context, path string, body any) (bulk.View, erro
 	if a.Status != http.StatusAccepted {
 		return v, fmt.Errorf("%s: %d %s", path, a.Status, a.Body)
 	}
-	return v, a.Into(&v)
+	err = a.Into(&v)
+	return v, err
 }
 
 // await waits until an operation stands as wanted. One that is paused or stopped never will.

@@ -41,7 +41,7 @@ func main() {
 	flag.IntVar(&o.run, "days", 22, "how many days to live through before the database is deleted")
 	flag.IntVar(&o.moments, "moments", 3, "how many moments to restore")
 	flag.DurationVar(&o.day, "day", 4*time.Second, "how long a day lasts")
-	flag.Uint64Var(&o.seed, "seed", uint64(time.Now().UnixNano()), "what the moments are drawn from") //nolint:gosec // G115: any number will do
+	flag.Uint64Var(&o.seed, "seed", uint64(time.Now().UnixNano()), "what the moments are drawn from")
 	flag.Parse()
 	if o.csv == "" {
 		fmt.Fprintln(os.Stderr, "restore: say with -csv which vendors to live through")
@@ -90,7 +90,7 @@ func run(ctx context.Context, out io.Writer, o settings) (err error) {
 	defer func() { _ = client.Disconnect(context.WithoutCancel(ctx)) }()
 	r := &trialRun{
 		settings: o, System: s, out: out, database: client.Database("marketplace"), folder: filepath.Join(work, "backups"),
-		random: rand.New(rand.NewPCG(o.seed, 0)), //nolint:gosec // G404: the moments are to be drawn again with the same seed
+		random: rand.New(rand.NewPCG(o.seed, 0)),
 	}
 	r.say("seed %d, a day lasts %s, work in %s", o.seed, o.day, work)
 	if err := r.tell(ctx); err != nil {
