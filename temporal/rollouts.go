@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
@@ -28,9 +27,6 @@ func (c *Client) StartRollout(ctx context.Context, start rollout.Start) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	running, err := c.startRollout(ctx, start)
-	if err == nil && running != "" && running != start.ID && c.awaitEnd(ctx) {
-		running, err = c.startRollout(ctx, start)
-	}
 	if err != nil || running == "" || running == start.ID {
 		return err
 	}
@@ -55,23 +51,6 @@ func (c *Client) startRollout(ctx context.Context, start rollout.Start) (running
 		return "", away("starting rollout "+start.ID, err)
 	}
 	return "", nil
-}
-
-// endsWithin is how long a rollout that has decided its last may take to end.
-const endsWithin = 2 * time.Second
-
-// awaitEnd tells whether the rollout that runs has ended, where it was about to.
-// Without a worker nobody knows.
-func (c *Client) awaitEnd(ctx context.Context) bool {
-	ctx, cancel := context.WithTimeout(ctx, endsWithin)
-	defer cancel()
-	answer, err := c.SDK.QueryWorkflow(ctx, rollout.WorkflowID, "", rollout.QueryStatus)
-	var state rollout.State
-	if err != nil || answer.Get(&state) != nil || !state.Status.Final() {
-		return false
-	}
-	_ = c.SDK.GetWorkflow(ctx, rollout.WorkflowID, "").Get(ctx, nil) // however it ends, another may start
-	return ctx.Err() == nil
 }
 
 // unnamed stands for a rollout that was started without saying which it is.

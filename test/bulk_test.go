@@ -15,7 +15,7 @@ import (
 )
 
 func TestABulkOperationOutlivesItsWorker(t *testing.T) {
-	s := begin(t, system.Options{Day: trial.RealDay})
+	s := beginAlone(t, system.Options{Day: trial.RealDay})
 	d := &bulkdrill.Drill{System: s.System, PerMinute: 900, Wait: 5 * time.Minute, Say: t.Logf}
 	for i := range 200 {
 		d.IDs = append(d.IDs, s.vendor(fmt.Sprintf("many-%03d", i)))
@@ -51,7 +51,7 @@ func (s *story) bulk(path string, body map[string]any) bulk.View {
 // An operator looks before they leap: a dry run by a filter, its start, the command
 // line, and e-mails sent once more.
 func TestABulkOperationOfAFilter(t *testing.T) {
-	s := begin(t, system.Options{Day: trial.RealDay})
+	s := beginAlone(t, system.Options{Day: trial.RealDay})
 	ids := []string{s.vendor("ada"), s.vendor("bo"), s.vendor("cy")}
 	for _, id := range ids {
 		s.register(id)

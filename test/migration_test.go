@@ -144,8 +144,8 @@ func (b bazaar) kill(seq int) {
 	b.t.Logf("killed after %d of about %d steps", p.Seq, 2*b.pages)
 }
 
+// It is not parallel: it keeps the database so busy that stories beside it would be late.
 func TestAMigrationThatIsKilledComesToTheSame(t *testing.T) {
-	t.Parallel()
 	bin, err := system.Build(t.Context())
 	require.NoError(t, err)
 	server, err := mongo.Connect(options.Client().ApplyURI(embedded.MongoDB))

@@ -134,6 +134,8 @@ func (r *rolloutRun) run(ctx workflow.Context) (rollout.State, error) {
 			return r.state, workflow.NewContinueAsNewError(ctx, rollout.WorkflowType, next)
 		case r.state.PreflightDue(workflow.Now(ctx)):
 			err = r.preflight(ctx)
+		case event != nil && event.Type == rollout.EventCompleted && r.state.BackfillDue():
+			err = r.backfill(ctx) // after it there is nobody who would take the rest in
 		case event != nil && r.wantsLatest(ctx, *event):
 			err = r.refresh(ctx)
 		case event != nil:

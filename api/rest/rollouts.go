@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -34,11 +35,40 @@ func (s *server) StartRollout(ctx context.Context, request StartRolloutRequestOb
 	if e, ok := errors.AsType[*trial.Error](err); !ok || e.Code != trial.CodeNotFound {
 		return nil, err
 	}
-	if err := s.Rollouts.StartRollout(ctx, start); err != nil {
+	if err := s.launch(ctx, start); err != nil {
 		return nil, err
 	}
 	s.log.Info("rollout started", zap.String("requestId", callOf(ctx).id), zap.String("rollout", start.ID))
 	return StartRollout202JSONResponse{Id: start.ID, Plan: start.Plan.Name}, nil
+}
+
+// A rollout is over once that is stored, and its workflow a moment later: so long
+// it is waited for, and so often looked.
+const (
+	endsWithin = 10 * time.Second
+	beginEvery = 200 * time.Millisecond
+)
+
+// launch starts a rollout's workflow, if need be after the end of the one before.
+func (s *server) launch(ctx context.Context, start rollout.Start) error {
+	late := time.After(endsWithin)
+	for {
+		err := s.Rollouts.StartRollout(ctx, start)
+		if e, ok := errors.AsType[*trial.Error](err); !ok || e.Code != trial.CodeConflict {
+			return err
+		}
+		before, found, readErr := s.Store.CurrentRollout(ctx)
+		if readErr != nil || !found || !before.Status.Final() {
+			return err // it runs
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-late:
+			return err
+		case <-time.After(beginEvery):
+		}
+	}
 }
 
 // claim is the id of the rollout that a key starts: the first one claimed. A key
