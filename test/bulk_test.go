@@ -15,9 +15,9 @@ import (
 )
 
 func TestABulkOperationOutlivesItsWorker(t *testing.T) {
-	s := beginAlone(t, system.Options{Day: trial.RealDay})
-	d := &bulkdrill.Drill{System: s.System, PerMinute: 900, Wait: 5 * time.Minute, Say: t.Logf}
-	for i := range 200 {
+	s := begin(t, system.Options{Day: trial.RealDay})
+	d := &bulkdrill.Drill{System: s.System, PerMinute: 300, Wait: 5 * time.Minute, Say: t.Logf}
+	for i := range 60 {
 		d.IDs = append(d.IDs, s.vendor(fmt.Sprintf("many-%03d", i)))
 	}
 	require.NoError(t, d.Register(s.ctx))
@@ -51,7 +51,7 @@ func (s *story) bulk(path string, body map[string]any) bulk.View {
 // An operator looks before they leap: a dry run by a filter, its start, the command
 // line, and e-mails sent once more.
 func TestABulkOperationOfAFilter(t *testing.T) {
-	s := beginAlone(t, system.Options{Day: trial.RealDay})
+	s := begin(t, system.Options{Day: trial.RealDay})
 	ids := []string{s.vendor("ada"), s.vendor("bo"), s.vendor("cy")}
 	for _, id := range ids {
 		s.register(id)

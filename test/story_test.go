@@ -56,13 +56,6 @@ type story struct {
 func begin(t *testing.T, o system.Options) *story {
 	t.Helper()
 	t.Parallel()
-	return beginAlone(t, o)
-}
-
-// beginAlone is begin for a story that keeps the machine so busy that others
-// beside it would come too late.
-func beginAlone(t *testing.T, o system.Options) *story {
-	t.Helper()
 	mark := strings.ToLower(rand.Text()[:8])
 	if o.Stack == nil {
 		o.Stack = embedded
