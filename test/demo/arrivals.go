@@ -10,7 +10,7 @@ import (
 
 const (
 	// arriveEvery is how often a vendor comes to a rollout.
-	arriveEvery = day / 10
+	arriveEvery = day / 15
 	// baselineCalls are more than a rollout needs to know how fast is normal.
 	baselineCalls = 120
 )
