@@ -1,0 +1,264 @@
+package activities_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/zap"
+
+	"marketplace.example/trials/activities"
+	"marketplace.example/trials/bulk"
+	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/trial"
+)
+
+// house is a bulk operation before a database, trials and a mail service in memory.
+type house struct {
+	mu      sync.Mutex
+	flags   rollout.Flags
+	vendors map[string]trial.Vendor
+	events  map[string][]trial.Event
+	sends   map[string]trial.Send
+	items   map[int]bulk.Item
+	// undone are the items of the operation bulk-1 once another one undoes it.
+	undone map[int]bulk.Item
+	states []bulk.State
+	asks   map[string]int
+	mails  []activities.Mail
+	told   []string // of conversions
+	// outcome is what the mail service answers with.
+	outcome activities.Delivery
+	// crash has the next results not stored: what was done before is done.
+	crash int
+	// silent is a vendor whose trial does not answer, faster one whose conversion
+	// billing reports just before ours is kept.
+	silent, faster string
+}
+
+func newHouse(vendors ...string) *house {
+	h := &house{
+		flags: rollout.InitialFlags(), vendors: map[string]trial.Vendor{}, events: map[string][]trial.Event{}, sends: map[string]trial.Send{},
+		items: map[int]bulk.Item{}, asks: map[string]int{},
+		outcome: activities.Delivery{Status: trial.SendSent, MessageID: "m1"},
+	}
+	for i, id := range vendors {
+		v := trial.Vendor{ID: id, Email: id + "@vendors.example.com", StartedAt: now.Add(-5 * trial.RealDay), Automation: &trial.Automation{Cohort: trial.Automated}}
+		h.vendors[id] = v
+		h.happen(trial.Start(v.Registration(trial.DefaultPolicy(), trial.RealDay), v.StartedAt), id)
+		welcome, _ := h.state(id).Next()
+		h.happen(h.state(id).StepEvent(welcome, trial.Decision{Action: trial.Run, Reason: trial.ReasonDue, Mail: true}, trial.Facts{Now: welcome.At}, true), id)
+		h.items[i+1] = bulk.Item{Number: i + 1, VendorID: id}
+	}
+	return h
+}
+
+func (h *house) happen(e trial.Event, id string) { h.events[id] = append(h.events[id], e) }
+func (h *house) state(id string) trial.State     { return trial.Fold(h.events[id]) }
+
+func (h *house) operation(a bulk.Action) bulk.Operation {
+	o := bulk.Operation{ID: "bulk-1", Action: a, Reason: "asked", By: "admin", AskedAt: now, PerMinute: bulk.MaxPerMinute, Listed: len(h.items)}
+	switch a {
+	case bulk.Extend, bulk.Shorten, bulk.Revive:
+		o.Days = 3
+	case bulk.Convert:
+		o.At = new(now)
+	case bulk.Cancel, bulk.Resend, bulk.Undo:
+	}
+	return o
+}
+
+func (h *house) doing() *activities.Bulk {
+	return &activities.Bulk{Store: h, Trials: h, Mailer: h, Now: func() time.Time { return now }, Log: zap.NewNop()}
+}
+
+// carry carries out an operation's first page.
+func (h *house) carry(t *testing.T, o bulk.Operation) (bulk.State, error) {
+	t.Helper()
+	return h.doing().CarryOut(t.Context(), activities.BulkWork{Operation: o, State: bulk.Begin(o)})
+}
+
+func (h *house) Flags(context.Context) (rollout.Document, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return rollout.Document{FeatureFlags: h.flags}, nil
+}
+
+func (h *house) Vendor(_ context.Context, id string) (trial.Vendor, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if v, ok := h.vendors[id]; ok {
+		return v, nil
+	}
+	return trial.Vendor{}, trial.NotFound(id)
+}
+
+func (h *house) Trial(_ context.Context, id string) (trial.State, bool, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.state(id), len(h.events[id]) > 0, nil
+}
+
+func (h *house) Events(_ context.Context, id string, _ int) ([]trial.Event, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Clone(h.events[id]), nil
+}
+
+func (h *house) Trials(_ context.Context, f trial.Filter, after string, limit int) (page []trial.State, next string, err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, id := range slices.Sorted(maps.Keys(h.events)) {
+		s := h.state(id)
+		if id <= after || f.Status != "" && s.Status != f.Status || f.Cohort != "" && s.Cohort != f.Cohort {
+			continue
+		}
+		if len(page) == limit {
+			return page, page[limit-1].VendorID, nil
+		}
+		page = append(page, s)
+	}
+	return page, "", nil
+}
+
+func (h *house) RecordConversion(_ context.Context, id string, c trial.Conversion) (trial.Conversion, bool, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	v := h.vendors[id]
+	if id == h.faster {
+		return trial.Conversion{At: now, RequestID: "billing"}, false, nil
+	}
+	if v.Automation.Conversion == nil {
+		automation := *v.Automation
+		automation.Conversion = &c
+		v.Automation = &automation
+		h.vendors[id] = v
+		return c, true, nil
+	}
+	return *v.Automation.Conversion, false, nil
+}
+
+func (h *house) ClaimSend(_ context.Context, s trial.Send) (bool, trial.Send, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if current, ok := h.sends[s.Key]; ok {
+		return false, current, nil
+	}
+	h.sends[s.Key] = s
+	return true, s, nil
+}
+
+func (h *house) ReclaimSend(_ context.Context, key string, from int, _ bool, _ time.Time, _ string) (bool, trial.Send, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	s := h.sends[key]
+	s.Attempt, s.Status = from+1, trial.SendClaimed
+	h.sends[key] = s
+	return true, s, nil
+}
+
+func (h *house) SettleSend(_ context.Context, key string, _ int, status trial.SendStatus, id, reason string, _ time.Time) (trial.Send, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	s := h.sends[key]
+	s.Status, s.MessageID, s.Reason = status, id, reason
+	h.sends[key] = s
+	return s, nil
+}
+
+func (h *house) Bulk(context.Context, string) (bulk.Operation, bulk.State, error) {
+	return bulk.Operation{}, bulk.State{}, errors.New("not asked for")
+}
+
+func (h *house) GrowBulk(_ context.Context, _ string, s bulk.State) error {
+	h.states = append(h.states, s)
+	return nil
+}
+
+func (h *house) AddBulkItems(_ context.Context, _ string, items []bulk.Item) error {
+	for _, i := range items {
+		if _, there := h.items[i.Number]; !there {
+			h.items[i.Number] = i
+		}
+	}
+	return nil
+}
+
+func (h *house) BulkItem(_ context.Context, id string, number int) (bulk.Item, bool, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	items := h.items
+	if id == "bulk-1" && h.undone != nil {
+		items = h.undone
+	}
+	i, there := items[number]
+	return i, there, nil
+}
+
+func (h *house) SettleBulkItem(_ context.Context, _ string, number int, r bulk.Result) (bulk.Result, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.crash > 0 {
+		h.crash--
+		return r, errors.New("the worker was killed")
+	}
+	i := h.items[number]
+	if i.Result == nil || i.Result.Rank < r.Rank {
+		i.Result = &r
+		h.items[number] = i
+	}
+	return *i.Result, nil
+}
+
+func (h *house) Ask(_ context.Context, message, id string, r trial.Request) (trial.Overview, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.asks[id]++
+	if id == h.silent {
+		return trial.Overview{}, &trial.Error{Code: trial.CodeUnavailable, Message: "no answer"}
+	}
+	e, err := h.state(id).Request(message, r, now)
+	if err != nil {
+		return trial.Overview{}, err
+	}
+	if e != nil {
+		h.happen(*e, id)
+	}
+	return h.state(id).Overview(), nil
+}
+
+func (h *house) Convert(_ context.Context, id string, r trial.Request) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.told = append(h.told, id+" "+r.ID)
+	return nil
+}
+
+func (h *house) Wait(context.Context) (bool, error) { return false, nil }
+
+func (h *house) AddressHash(address string) string { return "hash of " + address }
+
+func (h *house) Deliver(_ context.Context, m activities.Mail) (activities.Delivery, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.mails = append(h.mails, m)
+	return h.outcome, nil
+}
+
+// outcomes are what became of the items, in their order.
+func (h *house) outcomes() []string {
+	var all []string
+	for _, number := range slices.Sorted(maps.Keys(h.items)) {
+		if r := h.items[number].Result; r != nil {
+			all = append(all, fmt.Sprintf("%s %s", r.Outcome, r.Reason))
+		} else {
+			all = append(all, "open")
+		}
+	}
+	return all
+}
