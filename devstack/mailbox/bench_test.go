@@ -20,7 +20,7 @@ func BenchmarkSendEmail(b *testing.B) {
 	b.Cleanup(subscriber.Close)
 	box, err := New(Config{Dir: b.TempDir(), TopicARN: testTopic, Logger: slog.New(slog.DiscardHandler)})
 	require.NoError(b, err)
-	s, err := box.topic.subscribe(subscriber.URL, "2")
+	s, err := box.topic.subscribe(subscriptionRequest{Endpoint: subscriber.URL, SignatureVersion: "2"})
 	require.NoError(b, err)
 	_, err = box.topic.confirm(s.Token)
 	require.NoError(b, err)

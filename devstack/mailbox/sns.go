@@ -14,6 +14,8 @@ import (
 type subscriptionRequest struct {
 	Endpoint         string `json:"endpoint"`
 	SignatureVersion string `json:"signatureVersion"` // "1" (the default) or "2"
+	// ConfigurationSet is the one whose mails' events are wanted; empty for all.
+	ConfigurationSet string `json:"configurationSet"`
 }
 
 // subscriptionView is a subscription as callers see it.
@@ -23,13 +25,14 @@ type subscriptionView struct {
 	TopicARN         string `json:"topicArn"`
 	Endpoint         string `json:"endpoint"`
 	SignatureVersion string `json:"signatureVersion"`
+	ConfigurationSet string `json:"configurationSet,omitempty"`
 	Confirmed        bool   `json:"confirmed"`
 }
 
 func (m *Mailbox) view(s subscription) subscriptionView {
 	return subscriptionView{
 		ID: s.ID, SubscriptionARN: m.topic.subscriptionARN(s.ID), TopicARN: m.topic.arn,
-		Endpoint: s.Endpoint, SignatureVersion: s.SignatureVersion, Confirmed: s.Confirmed,
+		Endpoint: s.Endpoint, SignatureVersion: s.SignatureVersion, ConfigurationSet: s.ConfigurationSet, Confirmed: s.Confirmed,
 	}
 }
 
@@ -52,7 +55,7 @@ func (m *Mailbox) subscribe(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, fmt.Sprintf("signatureVersion: %q is neither 1 nor 2", request.SignatureVersion), http.StatusBadRequest)
 		return
 	}
-	s, err := m.topic.subscribe(request.Endpoint, request.SignatureVersion)
+	s, err := m.topic.subscribe(request)
 	if err != nil {
 		m.fail(w, "a subscription was not kept", err)
 		return

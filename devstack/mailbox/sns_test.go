@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/stretchr/testify/require"
 )
 
@@ -378,4 +379,22 @@ func TestSubscriptionsOnDiskOutliveTheProcess(t *testing.T) {
 	m := s.wait(t, 2)[1]
 	require.Equal(t, "2", m.SignatureVersion)
 	requireSigned(t, url, m)
+}
+
+func TestASubscriberMayWantOneConfigurationSetsEventsOnly(t *testing.T) {
+	t.Parallel()
+	url, _ := startMailbox(t, Config{})
+	s := startSubscriber(t)
+	must(t, http.MethodPost, url+"/sns/subscriptions", `{"endpoint":"`+s.url+`","configurationSet":"mine"}`)
+	must(t, http.MethodGet, s.wait(t, 1)[0].SubscribeURL, "")
+	send(t, url, "jo@example.com")
+	for _, set := range []string{"yours", "mine"} {
+		in := mailTo("jo@example.com")
+		in.ConfigurationSetName = aws.String(set)
+		_, err := sender(url).SendEmail(t.Context(), in)
+		require.NoError(t, err)
+	}
+	for _, e := range s.events(t, 2) {
+		require.Equal(t, []string{"mine"}, e.Mail.Tags["ses:configuration-set"])
+	}
 }

@@ -46,6 +46,7 @@ type subscription struct {
 	ID               string `json:"id"`
 	Endpoint         string `json:"endpoint"`
 	SignatureVersion string `json:"signatureVersion"` // "1" or "2"
+	ConfigurationSet string `json:"configurationSet,omitempty"`
 	Confirmed        bool   `json:"confirmed"`
 	Token            string `json:"token"` // confirms it
 
@@ -127,18 +128,18 @@ func (t *topic) close() {
 	t.client.CloseIdleConnections()
 }
 
-// subscribe asks endpoint to confirm that it wants the topic's messages.
+// subscribe asks an endpoint to confirm that it wants the topic's messages.
 // Subscribed already, it is asked again unless it has confirmed.
-func (t *topic) subscribe(endpoint, signatureVersion string) (subscription, error) {
+func (t *topic) subscribe(r subscriptionRequest) (subscription, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	s := t.find(func(s *subscription) bool { return s.Endpoint == endpoint })
+	s := t.find(func(s *subscription) bool { return s.Endpoint == r.Endpoint })
 	if s == nil {
-		s = &subscription{ID: uuid.NewString(), Endpoint: endpoint, Token: uuid.NewString() + uuid.NewString(),
+		s = &subscription{ID: uuid.NewString(), Endpoint: r.Endpoint, Token: uuid.NewString() + uuid.NewString(),
 			slots: make(chan struct{}, requestsAtOnce)}
 		t.subscriptions = append(t.subscriptions, s)
 	}
-	s.SignatureVersion = signatureVersion
+	s.SignatureVersion, s.ConfigurationSet = r.SignatureVersion, r.ConfigurationSet
 	if err := t.save(); err != nil {
 		return subscription{}, err
 	}
@@ -190,13 +191,13 @@ func (t *topic) find(is func(*subscription) bool) *subscription {
 	return t.subscriptions[i]
 }
 
-// publish sends what happens to m to the confirmed subscribers.
+// publish sends what happens to m to the confirmed subscribers that want to know.
 func (t *topic) publish(m *Message) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	var all []event
 	for _, s := range t.subscriptions {
-		if !s.Confirmed {
+		if !s.Confirmed || s.ConfigurationSet != "" && s.ConfigurationSet != m.configurationSet {
 			continue
 		}
 		if all == nil {

@@ -80,38 +80,6 @@ func (s *System) Admin(ctx context.Context, method, path string, body any) (Answ
 	return Call(ctx, method, s.API+path, s.Secrets.AdminToken, body, header)
 }
 
-// Message is one e-mail as the mailbox keeps it.
-type Message struct {
-	ID      string            `json:"id"`
-	To      []string          `json:"to"`
-	Subject string            `json:"subject"`
-	Headers map[string]string `json:"headers"`
-	Tags    map[string]string `json:"tags"`
-	Text    string            `json:"text"`
-	HTML    string            `json:"html"`
-	At      time.Time         `json:"at"`
-}
-
-// Step is the send's key, read from the tags: "trialID/kind/revision".
-func (m Message) Step() string {
-	return m.Tags["trial_id"] + "/" + m.Tags["step"] + "/" + m.Tags["revision"]
-}
-
-// Messages are the e-mails to one address, oldest first; every one where it is empty.
-func (s *System) Messages(ctx context.Context, to string) ([]Message, error) {
-	query := url.Values{}
-	if to != "" {
-		query.Set("to", to)
-	}
-	a, err := Call(ctx, http.MethodGet, s.Stack.Mailbox+"/messages?"+query.Encode(), "", nil, nil)
-	if err != nil {
-		return nil, err
-	}
-	var messages []Message
-	err = a.Into(&messages)
-	return messages, err
-}
-
 // Fault tells the mailbox to misbehave towards recipients that contain match.
 func (s *System) Fault(ctx context.Context, fault map[string]any) error {
 	a, err := Call(ctx, http.MethodPut, s.Stack.Mailbox+"/faults", "", fault, nil)
@@ -124,7 +92,7 @@ func (s *System) Fault(ctx context.Context, fault map[string]any) error {
 // subscribe has the mailbox publish its events to the API's webhook.
 func (s *System) subscribe(ctx context.Context) error {
 	a, err := Call(ctx, http.MethodPost, s.Stack.Mailbox+"/sns/subscriptions", "",
-		map[string]string{"endpoint": s.API + "/api/webhooks/ses", "signatureVersion": "2"}, nil)
+		map[string]string{"endpoint": s.API + "/api/webhooks/ses", "signatureVersion": "2", "configurationSet": s.configurationSet()}, nil)
 	if err == nil && a.Status >= 300 {
 		err = fmt.Errorf("subscribing to the mailbox's events: %d %s", a.Status, a.Body)
 	}

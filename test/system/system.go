@@ -1,6 +1,7 @@
 package system
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -71,7 +72,12 @@ type System struct {
 	api, worker *process
 	// subscription is the mailbox's id of the API's.
 	subscription string
+	inbox        inbox
 }
+
+// configurationSet is the system's own, so that systems which share a mailbox are
+// not told of each other's e-mails.
+func (s *System) configurationSet() string { return cmp.Or(s.Database, "trials") }
 
 // Start builds what is needed, sets the stores up, and starts the API and the worker.
 func Start(ctx context.Context, o Options) (*System, error) {
@@ -97,7 +103,7 @@ func Start(ctx context.Context, o Options) (*System, error) {
 		s.Stop()
 		return nil, err
 	}
-	if err := s.subscribe(ctx); err != nil {
+	if err := errors.Join(s.subscribe(ctx), s.skipMessages(ctx)); err != nil {
 		s.Stop()
 		return nil, err
 	}
@@ -114,7 +120,7 @@ func (s *System) environment() error {
 		"ADMIN_TOKEN=" + s.Secrets.AdminToken, "SERVICE_TOKEN=" + s.Secrets.ServiceToken, "LINK_SECRET=" + s.Secrets.LinkSecret,
 		"AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=embedded", "AWS_SECRET_ACCESS_KEY=embedded", "AWS_EC2_METADATA_DISABLED=true",
 		"AWS_ENDPOINT_URL_SESV2=" + s.Stack.Mailbox, "MAIL_FROM=Marketplace <trials@marketplace.example>",
-		"SES_CONFIGURATION_SET=trials", "SNS_TOPIC_ARN=" + s.Stack.TopicARN, "SNS_CERTIFICATE_HOST=" + mailbox.Host,
+		"SES_CONFIGURATION_SET=" + s.configurationSet(), "SNS_TOPIC_ARN=" + s.Stack.TopicARN, "SNS_CERTIFICATE_HOST=" + mailbox.Host,
 		"WORKER_ADDR=127.0.0.1:0", "PUBLIC_URL=https://marketplace.example",
 	}
 	add := func(name, value string) {
