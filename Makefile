@@ -44,7 +44,7 @@ dev: $(BUILD)/devstack ## Run the embedded stack, the API and the worker until i
 .PHONY: test
 test: test-deps test-tools ## Run every test, those on the embedded stack included
 	go test -race -timeout 15m $$(go list ./... | grep -v '/trials/test$$')
-	go test -race -timeout 15m ./test # alone: the stories live by the clock
+	go test -race -timeout 18m ./test # alone: the stories live by the clock
 	cd devstack && go test -race -timeout 15m ./...
 	cd tools/prometheus && go test ./...
 

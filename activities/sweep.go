@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -20,6 +21,9 @@ import (
 const (
 	sweepBatch    = 1000
 	sweepParallel = 16
+	// startingFor is how long a registration is left to the API, which starts the
+	// trial itself, in the trace of its request.
+	startingFor = 5 * time.Second
 )
 
 // SweepStore is what the sweep needs of the database.
@@ -128,6 +132,7 @@ func (s *Sweep) start(ctx context.Context, swept *Swept) error {
 	if err != nil {
 		return fmt.Errorf("reading the flags: %w", err)
 	}
+	vendors = slices.DeleteFunc(vendors, s.starting)
 	each(ctx, s, vendors, func(ctx context.Context, v trial.Vendor) (*int64, error) {
 		known, err := s.begin(ctx, doc, v)
 		s.failed.note(v.ID, err, s.Now())
@@ -137,6 +142,11 @@ func (s *Sweep) start(ctx context.Context, swept *Swept) error {
 		return &swept.Started, err
 	})
 	return nil
+}
+
+// starting tells whether the API is about to start the vendor's trial.
+func (s *Sweep) starting(v trial.Vendor) bool {
+	return v.Automation != nil && s.Now().Sub(v.Automation.RegisteredAt) < startingFor
 }
 
 // begin starts a vendor's trial, unless the trial is known: then the

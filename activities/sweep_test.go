@@ -252,6 +252,20 @@ func TestAVendorThatCannotBeStartedIsPassedByForAWhile(t *testing.T) {
 	require.Contains(t, y.done, "start b")
 }
 
+func TestARegistrationOfAMomentAgoIsLeftToTheAPI(t *testing.T) {
+	t.Parallel()
+	young := registered("a")
+	young.Automation.RegisteredAt = now
+	y := &yard{flags: rollout.InitialFlags(), vendors: []trial.Vendor{young, registered("b")}}
+	s := y.sweeper()
+	y.elapsed = 5*time.Second - time.Millisecond
+	y.sweepWith(t, s)
+	require.Equal(t, []string{"start b"}, y.done)
+	y.elapsed, y.done = 5*time.Second, nil
+	y.sweepWith(t, s)
+	require.Equal(t, []string{"start a", "start b"}, y.done)
+}
+
 // mended counts by slot.
 type mended map[monitoring.Period]int
 
