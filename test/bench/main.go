@@ -5,14 +5,17 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"flag"
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"os/signal"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -28,6 +31,7 @@ var paths = []string{
 	"/api/admin/monitoring/trials/health",
 	"/api/admin/monitoring/trials/metrics",
 	"/api/admin/monitoring/dashboard",
+	"/admin/",
 }
 
 func main() {
@@ -100,15 +104,26 @@ func populated(ctx context.Context, out io.Writer, embedded *stack.Stack, name s
 // answers with the ratio of the medians.
 func compare(ctx context.Context, out io.Writer, small, large *system.System, path string, turns int) (float64, error) {
 	var took [2][]time.Duration
+	var sessions [2]http.Header
+	for i, s := range []*system.System{small, large} {
+		session, err := signIn(ctx, s)
+		if err != nil {
+			return 0, err
+		}
+		sessions[i] = session
+	}
 	for turn := range turns + 5 {
 		for i, s := range []*system.System{small, large} {
 			began := time.Now()
-			answer, err := s.Admin(ctx, http.MethodGet, path, nil)
+			answer, err := system.Call(ctx, http.MethodGet, s.API+path, s.Secrets.AdminToken, nil, sessions[i])
 			if err != nil {
 				return 0, err
 			}
 			if answer.Status != http.StatusOK && answer.Status != http.StatusServiceUnavailable {
 				return 0, fmt.Errorf("%s answers %d: %s", path, answer.Status, answer.Body)
+			}
+			if bytes.Contains(answer.Body, []byte(`name="token"`)) {
+				return 0, fmt.Errorf("%s asks to sign in", path)
 			}
 			if turn >= 5 { // the first ones open connections
 				took[i] = append(took[i], time.Since(began))
@@ -119,6 +134,27 @@ func compare(ctx context.Context, out io.Writer, small, large *system.System, pa
 	ratio := float64(many) / float64(few)
 	fmt.Fprintf(out, "%-45s %8s %8s   %.2f times\n", path, few.Round(10*time.Microsecond), many.Round(10*time.Microsecond), ratio)
 	return ratio, nil
+}
+
+// signIn is the header that shows the pages to an admin.
+func signIn(ctx context.Context, s *system.System) (http.Header, error) {
+	form := url.Values{"token": {s.Secrets.AdminToken}}.Encode()
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, s.API+"/admin/sign-in", strings.NewReader(form))
+	if err != nil {
+		return nil, fmt.Errorf("signing in: %w", err)
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	stay := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	res, err := stay.Do(r)
+	if err != nil {
+		return nil, fmt.Errorf("signing in: %w", err)
+	}
+	_ = res.Body.Close()
+	if len(res.Cookies()) != 1 {
+		return nil, fmt.Errorf("signing in: %s and no session", res.Status)
+	}
+	session := res.Cookies()[0]
+	return http.Header{"Cookie": {session.Name + "=" + session.Value}}, nil
 }
 
 func median(all []time.Duration) time.Duration {
