@@ -13,8 +13,8 @@ import (
 
 var (
 	fencedCommand = regexp.MustCompile("(?ms)^```bash\n(.*?)^```$")
-	inlineCommand = regexp.MustCompile("`(?:docker compose run --rm )?starter ([a-z][^`]*)`")
-	commandLine   = regexp.MustCompile(`(?m)^(?:go run \./|docker compose run --rm )?starter ([^#\n]*)`)
+	inlineCommand = regexp.MustCompile("`(?:docker compose run --rm (?:--no-deps )?)?starter ([a-z][^`]*)`")
+	commandLine   = regexp.MustCompile(`(?m)^(?:go run \./|docker compose run --rm (?:--no-deps )?)?starter ([^#\n]*)`)
 	commandWord   = regexp.MustCompile(`"[^"]*"|\S+`)
 )
 
