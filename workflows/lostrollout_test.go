@@ -8,6 +8,8 @@ import (
 
 	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/history/v1"
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
@@ -73,4 +75,17 @@ func TestARolloutThatHasEndedMeanwhileStaysSo(t *testing.T) {
 	after, enacted := recovered(t, stored)
 	require.Equal(t, rollout.Completed, after.Status)
 	require.Empty(t, enacted)
+}
+
+// A restored database catches up from such a history as well.
+func TestTheHistoryOfARolloutTakenUpAgainNamesIt(t *testing.T) {
+	t.Parallel()
+	input, err := converter.GetDefaultDataConverter().ToPayloads(workflows.RolloutInput{Lost: "r-1"})
+	require.NoError(t, err)
+	var read workflows.ToldRollout
+	_, err = read.Next(&history.HistoryEvent{Attributes: &history.HistoryEvent_WorkflowExecutionStartedEventAttributes{
+		WorkflowExecutionStartedEventAttributes: &history.WorkflowExecutionStartedEventAttributes{Input: input},
+	}})
+	require.NoError(t, err)
+	require.Equal(t, "r-1", read.RolloutID)
 }
