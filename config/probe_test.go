@@ -10,7 +10,7 @@ import (
 )
 
 // A process that runs is well, whatever somebody is doing to the files that it has read.
-func TestAHealthCheckNeedsTheAddressAlone(t *testing.T) { //nolint:paralleltest // sets the environment
+func TestAHealthCheckNeedsTheAddressAlone(t *testing.T) {
 	gone := filepath.Join(t.TempDir(), "gone")
 	for name, value := range map[string]string{
 		"API_ADDR": "127.0.0.1:1234", "WORKER_ADDR": ":99", "TLS_CERT_FILE": gone, "STAKEHOLDERS": gone, "ALERTS_CONFIG": gone, "ADMIN_TOKEN_FILE": gone,
