@@ -20,6 +20,7 @@ type RolloutStore interface {
 	// AppendAudit puts an entry at the end of the audit record.
 	AppendAudit(ctx context.Context, e audit.Entry) (audit.Entry, error)
 	Ledger(ctx context.Context, id string) (rollout.Ledger, *rollout.Judgement, bool, error)
+	Rollout(ctx context.Context, id string) (rollout.State, error)
 	VendorsWithoutStart(ctx context.Context) (int64, error)
 	Trials(ctx context.Context, f trial.Filter, after string, limit int) (page []trial.State, next string, err error)
 	RunningTrials(ctx context.Context, automated bool, after string, limit int) ([]trial.State, error)

@@ -41,6 +41,8 @@ type SweepStore interface {
 	UnrecordedConversions(ctx context.Context, limit int) ([]trial.Vendor, error)
 	OverdueTrials(ctx context.Context, before time.Time, limit int) ([]trial.State, error)
 	HeldTrials(ctx context.Context, reasons []trial.Reason, after string, limit int) ([]trial.State, error)
+	// CurrentRollout is the latest rollout, running or not, and whether there is one.
+	CurrentRollout(ctx context.Context) (rollout.State, bool, error)
 	// NoteSweep notes that a sweep came to its end, so that a missing one is seen.
 	NoteSweep(ctx context.Context, at time.Time) error
 }
@@ -54,10 +56,11 @@ type FindsStore interface {
 // Sweep is the reconciler: it starts what is missing, delivers what did not
 // arrive, and wakes what may go on. It changes no trial by itself.
 type Sweep struct {
-	Store   SweepStore
-	Starter Starter
-	Policy  trial.Policy
-	Day     time.Duration
+	Store    SweepStore
+	Starter  Starter
+	Rollouts RolloutKeeper
+	Policy   trial.Policy
+	Day      time.Duration
 	// Slack is how late a trial's next step may be before its workflow is
 	// started again, in case it is gone.
 	Slack time.Duration
@@ -83,6 +86,8 @@ type Swept struct {
 	Converted int64 `json:"converted"`
 	Restarted int64 `json:"restarted"`
 	Woken     int64 `json:"woken"`
+	// Rollouts are those whose workflow was gone, of which there is one at most.
+	Rollouts int64 `json:"rollouts"`
 }
 
 // Sweep looks for all of it once. One vendor's trouble does not keep the
@@ -92,7 +97,7 @@ func (s *Sweep) Sweep(ctx context.Context) (Swept, error) {
 	defer stop()
 	var swept Swept
 	var errs []error
-	for _, part := range []func(context.Context, *Swept) error{s.start, s.convert, s.restart, s.wake} {
+	for _, part := range []func(context.Context, *Swept) error{s.keep, s.start, s.convert, s.restart, s.wake} {
 		errs = append(errs, part(ctx, &swept))
 	}
 	if s.Found != nil {

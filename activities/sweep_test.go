@@ -31,6 +31,8 @@ type yard struct {
 	version   int      // of the flags
 	done      []string
 	swept     time.Time // when a sweep last came to its end
+	rollout   rollout.State
+	runs      bool // whether the rollout's workflow does
 	// cost is how long each query takes, elapsed the time since now, asked the
 	// queries made.
 	cost, elapsed time.Duration
@@ -109,9 +111,20 @@ func (y *yard) Convert(_ context.Context, id string, _ trial.Request) error {
 }
 func (y *yard) Wake(_ context.Context, id string) error { return y.note("wake", id) }
 
+func (y *yard) CurrentRollout(context.Context) (rollout.State, bool, error) {
+	return y.rollout, y.rollout.ID != "", nil
+}
+
+func (y *yard) KeepRollout(_ context.Context, id string) (bool, error) {
+	if y.runs {
+		return false, nil
+	}
+	return true, y.note("keep", id)
+}
+
 func (y *yard) sweeper() *activities.Sweep {
 	return &activities.Sweep{
-		Store: y, Starter: y, Policy: trial.DefaultPolicy(), Day: trial.RealDay, Slack: time.Minute,
+		Store: y, Starter: y, Rollouts: y, Policy: trial.DefaultPolicy(), Day: trial.RealDay, Slack: time.Minute,
 		Now: func() time.Time { return now.Add(y.elapsed) }, Log: zap.NewNop(),
 	}
 }

@@ -32,7 +32,7 @@ func main() {
 
 func start(ctx context.Context, healthcheck bool) error {
 	if healthcheck {
-		cfg, err := config.Load()
+		cfg, err := config.LoadProbe()
 		if err != nil {
 			return err
 		}

@@ -131,8 +131,14 @@ const (
 	Client Process = "client"
 )
 
-// Load reads the environment without needing anything of it: only values that are set are checked.
-func Load() (Config, error) { return Parse(environment(), Client) }
+// LoadProbe reads where the running process listens, for its health check, and nothing else: a file that somebody
+// is writing, a list of stakeholders say, tells nothing of a process that read it when it started.
+func LoadProbe() (Config, error) {
+	all := environment()
+	c, err := Parse(map[string]string{"API_ADDR": all["API_ADDR"], "WORKER_ADDR": all["WORKER_ADDR"]}, Client)
+	c.TLSCertFile = all["TLS_CERT_FILE"]
+	return c, err
+}
 
 // LoadAPI reads the environment of the API.
 func LoadAPI() (Config, error) { return Parse(environment(), API) }

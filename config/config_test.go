@@ -398,7 +398,7 @@ func TestLoadReadsTheEnvironment(t *testing.T) {
 	}
 
 	for process, load := range map[string]func() (config.Config, error){
-		"client": config.Load, "api": config.LoadAPI, "worker": config.LoadWorker, "setup": config.LoadSetup,
+		"api": config.LoadAPI, "worker": config.LoadWorker, "setup": config.LoadSetup,
 	} {
 		got, err := load()
 		require.NoError(t, err, process)

@@ -54,12 +54,13 @@ func (a *app) flagsSet() *cobra.Command {
 	return &cobra.Command{
 		Use: "set FLAG=VALUE...", Short: "Change some of the feature flags, all in one request",
 		Long: "Changes the flags that are named and leaves the others as they are.\n" +
-			"trialAutomation.enabled and trialAutomation.rolloutPercentage together are sent as a rollout request.\n\n" +
+			"trialAutomation.enabled and trialAutomation.rolloutPercentage together, and nothing else, are sent as a\n" +
+			"rollout request, which takes the role operator; everything else takes admin.\n\n" +
 			"Flags:\n  " + strings.Join(flagNames(), "\n  "),
 		Example: examples(
 			"starter flags set trialAutomation.emailReminders=false",
 			"starter flags set trialAutomation.enabled=true trialAutomation.rolloutPercentage=25",
-			"starter flags set trialAutomation.enabled=false    # stop it now",
+			"starter flags set trialAutomation.enabled=false trialAutomation.rolloutPercentage=0    # stop it now",
 		),
 		Args: func(_ *cobra.Command, args []string) error {
 			_, err := parseFlags(args)

@@ -35,15 +35,9 @@ func (c *Client) StartRollout(ctx context.Context, start rollout.Start) error {
 
 // startRollout answers with the id of the rollout that runs already, if one does.
 func (c *Client) startRollout(ctx context.Context, start rollout.Start) (running string, err error) {
-	_, err = c.SDK.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
-		ID: rollout.WorkflowID, TaskQueue: c.TaskQueue,
-		WorkflowIDReusePolicy:                    enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
-		WorkflowIDConflictPolicy:                 enums.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
-		WorkflowExecutionErrorWhenAlreadyStarted: true,
-		Memo:                                     map[string]any{rolloutMemo: start.ID},
-		StaticSummary:                            "Rollout " + start.ID + ", plan " + start.Plan.Name,
-		StaticDetails:                            "Puts trial automation in front of vendors step by step. Queries: `status`, `decisions`. Signals: `rollback`, `pause`, `resume`, `advance`, `set-percentage`.",
-	}, rollout.WorkflowType, workflows.RolloutInput{Start: &start})
+	options := c.rolloutOptions(start.ID)
+	options.StaticSummary += ", plan " + start.Plan.Name
+	_, err = c.SDK.ExecuteWorkflow(ctx, options, rollout.WorkflowType, workflows.RolloutInput{Start: &start})
 	if _, runs := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err); runs {
 		return c.runningRollout(ctx)
 	}
@@ -51,6 +45,34 @@ func (c *Client) startRollout(ctx context.Context, start rollout.Start) (running
 		return "", away("starting rollout "+start.ID, err)
 	}
 	return "", nil
+}
+
+// rolloutOptions are what every start of a rollout has in common. It is refused while one runs.
+func (c *Client) rolloutOptions(id string) client.StartWorkflowOptions {
+	return client.StartWorkflowOptions{
+		ID: rollout.WorkflowID, TaskQueue: c.TaskQueue,
+		WorkflowIDReusePolicy:                    enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
+		WorkflowIDConflictPolicy:                 enums.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
+		WorkflowExecutionErrorWhenAlreadyStarted: true,
+		Memo:                                     map[string]any{rolloutMemo: id},
+		StaticSummary:                            "Rollout " + id,
+		StaticDetails:                            "Puts trial automation in front of vendors step by step. Queries: `status`, `decisions`. Signals: `rollback`, `pause`, `resume`, `advance`, `set-percentage`.",
+	}
+}
+
+// KeepRollout starts the workflow of a rollout that is stored, and tells whether it was gone: terminated by somebody, or
+// lost with Temporal's data. It goes on from what is stored. One that runs is left alone.
+func (c *Client) KeepRollout(ctx context.Context, id string) (gone bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	_, err = c.SDK.ExecuteWorkflow(ctx, c.rolloutOptions(id), rollout.WorkflowType, workflows.RolloutInput{Lost: id})
+	if _, runs := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err); runs {
+		return false, nil
+	}
+	if err != nil {
+		return false, away("starting rollout "+id+" again", err)
+	}
+	return true, nil
 }
 
 // unnamed stands for a rollout that was started without saying which it is.

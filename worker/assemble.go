@@ -83,7 +83,7 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger, fatal fun
 	})
 	w.RegisterActivity(&activities.Sweep{
 		Found: instruments.swept,
-		Store: store, Starter: client, Policy: policy, Day: cfg.TrialDay, Slack: overdueSlack, Now: time.Now, Log: log, Finds: store,
+		Store: store, Starter: client, Rollouts: client, Policy: policy, Day: cfg.TrialDay, Slack: overdueSlack, Now: time.Now, Log: log, Finds: store,
 	})
 	w.RegisterWorkflowWithOptions(workflows.Rollout, workflow.RegisterOptions{Name: rollout.WorkflowType})
 	w.RegisterWorkflowWithOptions(workflows.Notice, workflow.RegisterOptions{Name: workflows.NoticeWorkflowType})

@@ -32,7 +32,7 @@ func newInstruments(ctx context.Context, store *mongodb.Store, log *zap.Logger) 
 	metrics := telemetry.NewMetrics()
 	metrics.Expect(
 		[]string{mail.Sent.String(), mail.Refused.String(), mail.Deferred.String(), mail.Unknown.String()},
-		[]string{findStarted, findMirrored, findConverted, findRestarted, findWoken}, nil)
+		[]string{findStarted, findMirrored, findConverted, findRestarted, findWoken, findRollout}, nil)
 	return instruments{Metrics: metrics, sampler: sampler, traces: traces}, nil
 }
 
@@ -43,6 +43,7 @@ const (
 	findConverted = "conversion-not-delivered"
 	findRestarted = "step-overdue"
 	findWoken     = "held-without-reason"
+	findRollout   = "rollout-lost"
 )
 
 // swept counts what a sweep found.
@@ -52,6 +53,7 @@ func (i instruments) swept(s activities.Swept) {
 	i.Found(findConverted, s.Converted)
 	i.Found(findRestarted, s.Restarted)
 	i.Found(findWoken, s.Woken)
+	i.Found(findRollout, s.Rollouts)
 }
 
 // counted is the store, counting the decisions on steps where they are stored:

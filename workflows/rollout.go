@@ -12,9 +12,11 @@ import (
 	"marketplace.example/trials/rollout"
 )
 
-// RolloutInput starts a rollout workflow, or continues one as new.
+// RolloutInput starts a rollout workflow, continues one as new, or takes the place of one that was lost.
 type RolloutInput struct {
 	Start *rollout.Start `json:"start"`
+	// Lost is the id of a rollout whose workflow was lost: it goes on from what is stored.
+	Lost string `json:"lost,omitempty"`
 	// State, Judged and Recent are what an earlier run carried on.
 	State  *rollout.State     `json:"state"`
 	Judged *rollout.Judgement `json:"judged"`
@@ -70,6 +72,9 @@ func (r *rolloutRun) setup(ctx workflow.Context, in RolloutInput) error {
 		r.state, r.judged, r.recent = *in.State, in.Judged, in.Recent
 		return nil
 	}
+	if in.Lost != "" {
+		return r.recover(ctx, in.Lost)
+	}
 	if in.Start == nil {
 		return sdktemporal.NewNonRetryableApplicationError("a rollout needs a start", "invalid", nil)
 	}
@@ -102,6 +107,14 @@ func (r *rolloutRun) learn(ctx workflow.Context, times rollout.Times) (rollout.T
 		return times, fmt.Errorf("looking at earlier trials: %w", err)
 	}
 	return learned, nil
+}
+
+// recover takes up a rollout where it is stored. It may have ended meanwhile.
+func (r *rolloutRun) recover(ctx workflow.Context, id string) error {
+	if err := workflow.ExecuteActivity(r.options(ctx, "what is stored"), r.doing.Recover, id).Get(ctx, &r.state); err != nil {
+		return fmt.Errorf("reading where rollout %s stands: %w", id, err)
+	}
+	return nil
 }
 
 // listen opens every signal's channel, before anything is awaited.

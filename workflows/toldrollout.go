@@ -25,6 +25,8 @@ func (t *ToldRollout) Next(e *history.HistoryEvent) (*rollout.Event, error) {
 			t.RolloutID = in.Start.ID
 		case in.State != nil:
 			t.RolloutID = in.State.ID
+		case in.Lost != "":
+			t.RolloutID = in.Lost
 		}
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/stretchr/testify/assert"
@@ -46,7 +47,7 @@ func TestOurProcessesStartOnTheirEnvironment(t *testing.T) {
 			variables := map[string]string{}
 			for variable, value := range compose(t).Services[name].Environment {
 				require.NotNil(t, value, "%s is taken from the shell of whoever starts the stack", variable)
-				variables[variable] = strings.Replace(*value, "/run/secrets", secrets, 1)
+				variables[variable] = onHost(compose(t).Services[name], strings.Replace(*value, "/run/secrets", secrets, 1))
 			}
 
 			got, err := config.Parse(variables, process)
@@ -55,6 +56,51 @@ func TestOurProcessesStartOnTheirEnvironment(t *testing.T) {
 			require.Equal(t, config.MaxTrialDay, got.TrialDay, "in production a day is a day")
 			require.Empty(t, got.SNSCertificateHost, "only Amazon's certificates are good in production")
 		})
+	}
+}
+
+// onHost is where a path within a container lies on the host, if it is mounted.
+func onHost(service types.ServiceConfig, path string) string {
+	for _, volume := range service.Volumes {
+		if volume.Type == types.VolumeTypeBind && volume.Target == path {
+			return volume.Source
+		}
+	}
+	return path
+}
+
+// Whoever changes a copy of the plan or of the alerts names it in .env, and it is the copy that is read.
+func TestThePlanAndTheAlertsCanBeReplaced(t *testing.T) {
+	t.Parallel()
+	settings := filepath.Join(t.TempDir(), "env")
+	text := strings.NewReplacer("./deploy/rollout-plan.yaml", "/etc/our-plan.yaml", "./deploy/alerts.json", "/etc/our-alerts.json").Replace(read(t, "deploy/env.example"))
+	require.NoError(t, os.WriteFile(settings, []byte(text), 0o600))
+
+	project, err := load(settings)
+
+	require.NoError(t, err)
+	for name, files := range map[string]map[string]string{
+		"api":    {"ROLLOUT_PLAN": "/etc/our-plan.yaml", "ALERTS_CONFIG": "/etc/our-alerts.json"},
+		"worker": {"ALERTS_CONFIG": "/etc/our-alerts.json"},
+	} {
+		for variable, file := range files {
+			service := project.Services[name]
+			require.NotNil(t, service.Environment[variable], "%s: %s", name, variable)
+			require.Equal(t, file, onHost(service, *service.Environment[variable]), name)
+		}
+	}
+}
+
+// Killed sooner, a process leaves requests without an answer, and does not store what it has counted.
+func TestOurProcessesAreGivenTheTimeThatTheyTakeToStop(t *testing.T) {
+	t.Parallel()
+	for name, longest := range map[string]time.Duration{
+		"api":    20*time.Second + 3*time.Second + 5*time.Second, // requests, traces, the database
+		"worker": 5*time.Second + 10*time.Second + 3*time.Second + 5*time.Second,
+	} {
+		grace := compose(t).Services[name].StopGracePeriod
+		require.NotNil(t, grace, name)
+		require.Greater(t, time.Duration(*grace), longest, name)
 	}
 }
 
@@ -85,7 +131,7 @@ func TestTheCommandLineReachesTheAPIAsAdmin(t *testing.T) {
 	parse := func(service types.ServiceConfig, process config.Process) config.Config {
 		variables := map[string]string{}
 		for variable, value := range service.Environment {
-			variables[variable] = strings.Replace(*value, "/run/secrets", secrets, 1)
+			variables[variable] = onHost(service, strings.Replace(*value, "/run/secrets", secrets, 1))
 		}
 		c, err := config.Parse(variables, process)
 		require.NoError(t, err)

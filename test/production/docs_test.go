@@ -2,6 +2,8 @@ package production
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -85,6 +87,56 @@ func TestPagesNameTasksThatExist(t *testing.T) {
 			require.True(t, tasks[match[1]], "%s names `make %s`", page, match[1])
 		}
 	}
+}
+
+var (
+	linked  = regexp.MustCompile(`\]\(([^)\s]+)\)`)
+	heading = regexp.MustCompile("(?m)^#+ (.+)$")
+	code    = regexp.MustCompile("(?ms)^```.*?^```$")
+	dropped = regexp.MustCompile(`[^\p{L}\p{N} _-]`)
+)
+
+// A link to another page, or to a place in one, leads there.
+func TestLinksLeadSomewhere(t *testing.T) {
+	t.Parallel()
+	pages, err := filepath.Glob(filepath.Join(root, "docs", "*.md"))
+	require.NoError(t, err)
+	seen := 0
+	for _, page := range append(pages, filepath.Join(root, "README.md")) {
+		for _, link := range linked.FindAllStringSubmatch(textOf(t, page), -1) {
+			target, place, _ := strings.Cut(link[1], "#")
+			if strings.HasPrefix(target, "https://") {
+				continue
+			}
+			seen++
+			file := page
+			if target != "" {
+				file = filepath.Join(filepath.Dir(page), target)
+				require.FileExists(t, file, page)
+			}
+			if place != "" {
+				require.Contains(t, places(textOf(t, file)), place, "%s: %s", page, link[1])
+			}
+		}
+	}
+	require.Greater(t, seen, 20)
+}
+
+// textOf is a page without its code, in which brackets are no links and # begins a remark.
+func textOf(t *testing.T, page string) string {
+	t.Helper()
+	text, err := os.ReadFile(page)
+	require.NoError(t, err)
+	return code.ReplaceAllString(string(text), "")
+}
+
+// places are the headings of a page, as links name them.
+func places(text string) []string {
+	var all []string
+	for _, match := range heading.FindAllStringSubmatch(text, -1) {
+		all = append(all, strings.ReplaceAll(dropped.ReplaceAllString(strings.ToLower(match[1]), ""), " ", "-"))
+	}
+	return all
 }
 
 // So must a service; no container engine runs these commands here.

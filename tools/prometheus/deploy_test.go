@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/rulefmt"
 	"github.com/prometheus/prometheus/promql/parser"
 	"github.com/stretchr/testify/require"
@@ -68,6 +69,51 @@ func typeOf(t *testing.T, expression string) parser.ValueType {
 	parsed, err := promQL().ParseExpr(expression)
 	require.NoError(t, err, expression)
 	return parsed.Type()
+}
+
+// Probes are many and answer fast: among them, calls of the marketplace that fail or take long would not be seen.
+func TestAlertsAboutCallsLeaveProbesOut(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(rulesFile)
+	require.NoError(t, err)
+	groups, errs := parseRules(text)
+	require.Empty(t, errs)
+	asked := 0
+	for _, group := range groups.Groups {
+		for _, rule := range group.Rules {
+			parsed, err := promQL().ParseExpr(rule.Expr)
+			require.NoError(t, err)
+			for _, selected := range parser.ExtractSelectors(parsed) {
+				if !ofCalls(selected) {
+					continue
+				}
+				asked++
+				for route, counts := range map[string]bool{
+					"/api/vendors": true, "/api/vendors/{id}/conversion": true, "/api/admin/trials/{id}/extend": true, "/api/admin/audit": true,
+					"/healthz": false, "/readyz": false, "/api/admin/monitoring/trials/health": false, "/api/webhooks/ses": false, "none": false,
+				} {
+					require.Equal(t, counts, takes(selected, "route", route), "%s: %s", rule.Alert, route)
+				}
+			}
+		}
+	}
+	require.Equal(t, 3, asked)
+}
+
+// ofCalls tells whether series are of the API's calls.
+func ofCalls(selected []*labels.Matcher) bool {
+	return takes(selected, model.MetricNameLabel, "trials_http_request_duration_seconds_count") ||
+		takes(selected, model.MetricNameLabel, "trials_http_request_duration_seconds_bucket")
+}
+
+// takes tells whether a series whose label has that value may be among those selected.
+func takes(selected []*labels.Matcher, label, value string) bool {
+	for _, m := range selected {
+		if m.Name == label && !m.Matches(value) {
+			return false
+		}
+	}
+	return true
 }
 
 // panel is what a dashboard says of one of its panels.

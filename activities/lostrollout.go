@@ -1,0 +1,54 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+
+	"go.uber.org/zap"
+
+	"marketplace.example/trials/rollout"
+)
+
+// RolloutKeeper sees to a rollout's workflow.
+type RolloutKeeper interface {
+	// KeepRollout starts the workflow of a rollout that is stored, and tells whether it was gone. One that
+	// runs is left alone.
+	KeepRollout(ctx context.Context, id string) (gone bool, err error)
+}
+
+// keep starts the workflow of the running rollout again where somebody has terminated it, or it was lost with
+// Temporal's data. Without it nothing would take the rollout back.
+func (s *Sweep) keep(ctx context.Context, swept *Swept) error {
+	state, found, err := s.Store.CurrentRollout(ctx)
+	if err != nil {
+		return fmt.Errorf("looking for the running rollout: %w", err)
+	}
+	if !found || state.Status.Final() {
+		return nil
+	}
+	gone, err := s.Rollouts.KeepRollout(ctx, state.ID)
+	if err != nil {
+		return fmt.Errorf("seeing to rollout %s: %w", state.ID, err)
+	}
+	if gone {
+		swept.Rollouts++
+	}
+	return nil
+}
+
+// Recover is where a rollout stands, for the workflow that takes the place of one that was lost. The watch is had
+// come again: lost with Temporal's data, its schedule was made anew and is paused.
+func (r *Rollouts) Recover(ctx context.Context, id string) (rollout.State, error) {
+	state, err := r.Store.Rollout(ctx, id)
+	if err != nil {
+		return state, failed("reading where the rollout stands", err)
+	}
+	r.Log.Warn("a rollout had lost its workflow", zap.String("rollout", id), zap.String("status", string(state.Status)))
+	if state.Status.Final() {
+		return state, nil
+	}
+	if err := r.Schedule.Watching(ctx, true); err != nil {
+		return state, failed("scheduling the watch", err)
+	}
+	return state, nil
+}

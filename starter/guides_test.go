@@ -1,0 +1,70 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+var (
+	fencedCommand = regexp.MustCompile("(?ms)^```bash\n(.*?)^```$")
+	inlineCommand = regexp.MustCompile("`(?:docker compose run --rm (?:--no-deps )?)?starter ([a-z][^`]*)`")
+	commandLine   = regexp.MustCompile(`(?m)^(?:go run \./|docker compose run --rm (?:--no-deps )?)?starter ([^#\n]*)`)
+	commandWord   = regexp.MustCompile(`"[^"]*"|\S+`)
+)
+
+// What the guides tell people to type is a command that there is, with flags that it has. In a block it is whole; in
+// a sentence it may lack its arguments, or name a group.
+func TestTheGuidesNameCommandsThatExist(t *testing.T) {
+	t.Parallel()
+	pages, err := filepath.Glob("../docs/*.md")
+	require.NoError(t, err)
+	require.NotEmpty(t, pages)
+	for _, page := range append(pages, "../README.md") {
+		text, err := os.ReadFile(page)
+		require.NoError(t, err)
+		for _, block := range fencedCommand.FindAllStringSubmatch(string(text), -1) {
+			for _, line := range commandLine.FindAllStringSubmatch(block[1], -1) {
+				require.NoError(t, typed(line[1], true), "%s: starter %s", page, line[1])
+			}
+		}
+		for _, inline := range inlineCommand.FindAllStringSubmatch(string(text), -1) {
+			require.NoError(t, typed(inline[1], false), "%s: starter %s", page, inline[1])
+		}
+	}
+	for _, wrong := range []string{"rollout restart", "rollout pause --because \"x\"", "trial extend --days 7", "flags set trialAutomation.on=true"} {
+		require.Error(t, typed(wrong, true), wrong)
+	}
+}
+
+// typed says what is wrong with a command, without running it.
+func typed(line string, whole bool) error {
+	var out bytes.Buffer
+	a := app{out: &out, err: &out}
+	var args []string
+	for _, word := range commandWord.FindAllString(strings.TrimSpace(line), -1) {
+		args = append(args, strings.Trim(word, `"`))
+	}
+	command, rest, err := a.root().Find(args)
+	if err != nil {
+		return err
+	}
+	if err := command.ParseFlags(rest); err != nil {
+		return err
+	}
+	if left := command.Flags().Args(); command.HasSubCommands() && (whole || len(left) > 0) {
+		return usagef("%s is a group, and has no command %v", command.CommandPath(), left)
+	}
+	if !whole {
+		return nil
+	}
+	if err := command.ValidateArgs(command.Flags().Args()); err != nil {
+		return err
+	}
+	return command.ValidateRequiredFlags()
+}
