@@ -92,3 +92,20 @@ func TestWhoActs(t *testing.T) {
 	require.Equal(t, "admin", access.Of(access.With(t.Context(), access.FirstAdmin())).Name)
 	require.Equal(t, access.Service, access.Of(access.With(t.Context(), access.Marketplace())).Role)
 }
+
+func TestTheRoleSomebodyHad(t *testing.T) {
+	t.Parallel()
+	hours := func(n int) time.Time { return now.Add(time.Duration(n) * time.Hour) }
+	tokens := []access.Token{
+		{Name: "ada", Role: access.Viewer, CreatedAt: hours(0), ExpiresAt: hours(9), RevokedAt: new(hours(3))},
+		{Name: "ada", Role: access.Operator, CreatedAt: hours(2), ExpiresAt: hours(6)},
+		{Name: "ben", Role: access.Viewer, CreatedAt: hours(0), ExpiresAt: hours(2)},
+		{Name: "ben", Role: access.Viewer, CreatedAt: hours(1), ExpiresAt: hours(4)},
+	}
+	for after, want := range map[int]access.Role{-1: "", 0: access.Viewer, 1: access.Viewer, 2: "", 3: access.Operator, 5: access.Operator, 6: "", 8: ""} {
+		require.Equal(t, want, access.RoleAt(tokens, "ada", hours(after)), after)
+	}
+	require.Equal(t, access.Viewer, access.RoleAt(tokens, "ben", hours(1)), "two of one role leave no doubt")
+	require.Equal(t, access.Admin, access.RoleAt(nil, "admin", now))
+	require.Empty(t, access.RoleAt(tokens, "rollout", now))
+}

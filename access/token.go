@@ -117,3 +117,24 @@ func Issue(key Key, r Request, by string, now time.Time) (Token, error) {
 func NoToken(id string) error {
 	return &trial.Error{Code: trial.CodeNotFound, Field: "token", Message: fmt.Sprintf("there is no token %q", id)}
 }
+
+// RoleAt is the role that somebody had at a moment, by the name that changes are
+// put down to, as far as the tokens there are tell. It is empty for a part of the
+// system, and where tokens of that name with different roles were good then.
+func RoleAt(tokens []Token, name string, at time.Time) Role {
+	if name == nameOfAdmin {
+		return Admin
+	}
+	var role Role
+	for _, t := range tokens {
+		revoked := t.RevokedAt != nil && !at.Before(*t.RevokedAt)
+		if t.Name != name || revoked || at.Before(t.CreatedAt) || !at.Before(t.ExpiresAt) {
+			continue
+		}
+		if role != "" && role != t.Role {
+			return ""
+		}
+		role = t.Role
+	}
+	return role
+}

@@ -25,6 +25,9 @@ const (
 	Failed Outcome = "failed"
 )
 
+// Outcomes are all there are, in the order in which something goes through them.
+func Outcomes() []Outcome { return []Outcome{Pending, Done, Refused, Failed} }
+
 // Entry is one thing on record. It holds ids, and never names or addresses of
 // vendors.
 type Entry struct {

@@ -8,6 +8,7 @@ type Filter struct {
 	// Subject is a subject, or the beginning of a path: "rollouts/r-1" is also
 	// meant by "rollouts".
 	Subject string
+	Outcome Outcome
 	// From is the first moment that is meant, To the first one after it that is not.
 	From, To time.Time
 }

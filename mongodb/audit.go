@@ -138,7 +138,7 @@ func auditFilter(f audit.Filter, before int) bson.D {
 	if before > 0 {
 		filter = append(filter, bson.E{Key: "_id", Value: bson.D{{Key: "$lt", Value: auditKey(before)}}})
 	}
-	for field, value := range map[string]string{"actor": f.Actor, "action": f.Action} {
+	for field, value := range map[string]string{"actor": f.Actor, "action": f.Action, "outcome": string(f.Outcome)} {
 		if value != "" {
 			filter = append(filter, bson.E{Key: field, Value: value})
 		}

@@ -213,7 +213,7 @@ func TestTheAuditRecordIsFiltered(t *testing.T) {
 		{Actor: "ada", Action: "pauseRollout", Subject: "rollouts/r-1"},
 		{Actor: "rollout", Action: "rollout/entered", Subject: "rollouts/r-1"},
 		{Actor: "ada", Action: "tickRolloutCriterion", Subject: "rollouts/r-1/criteria/c"},
-		{Actor: "ben", Action: "cancelTrial", Subject: "trials/v-1-b"},
+		{Actor: "ben", Action: "cancelTrial", Subject: "trials/v-1-b", Outcome: audit.Failed},
 	} {
 		e.At = at.Add(time.Duration(i) * time.Minute)
 		appendAudit(t, s, e)
@@ -229,6 +229,7 @@ func TestTheAuditRecordIsFiltered(t *testing.T) {
 		"and below it":   {audit.Filter{Subject: "rollouts/r-1"}, []int{5, 4, 3}},
 		"a whole kind":   {audit.Filter{Subject: "trials"}, []int{6, 2, 1}},
 		"part of a name": {audit.Filter{Subject: "trial"}, nil},
+		"outcome":        {audit.Filter{Outcome: audit.Failed}, []int{6}},
 		"from":           {audit.Filter{From: at.Add(3 * time.Minute)}, []int{6, 5, 4}},
 		"to":             {audit.Filter{To: at.Add(time.Minute)}, []int{1}},
 		"all at once":    {audit.Filter{Actor: "ada", Action: "pauseRollout", Subject: "rollouts", From: at, To: at.Add(time.Hour)}, []int{3}},

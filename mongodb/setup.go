@@ -36,6 +36,7 @@ func indexes() []index {
 		{collection: trialsCollection, keys: up("cohort", "_id"), serves: "Trials of one cohort, in the order of _id"},
 		{collection: auditCollection, keys: up("subject", "_id"), serves: "AuditEntries of one subject, in the order of _id"},
 		{collection: auditCollection, keys: up("actor", "_id"), serves: "AuditEntries of one actor, in the order of _id"},
+		{collection: auditCollection, keys: up("outcome", "_id"), serves: "AuditEntries of one outcome, in the order of _id"},
 		{collection: messagesCollection, keys: up("at"), options: options.Index().SetExpireAfterSeconds(int32(messageRetention.Seconds())), serves: "forgetting old ids of messages"},
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"time"
 
@@ -27,8 +28,8 @@ func (a *app) audit() *cobra.Command {
 
 // auditQuery is which entries to list.
 type auditQuery struct {
-	actor, action, subject, from, to, cursor string
-	limit                                    int
+	actor, action, subject, outcome, from, to, cursor string
+	limit                                             int
 }
 
 func (a *app) auditList() *cobra.Command {
@@ -47,6 +48,7 @@ func (a *app) auditList() *cobra.Command {
 	flags.StringVar(&q.actor, "actor", "", "only what this one did")
 	flags.StringVar(&q.action, "action", "", "only this action, such as extendTrial or rollout/entered")
 	flags.StringVar(&q.subject, "subject", "", "only what was done to this, or to what lies below it, such as trials/v-1001 or rollouts")
+	flags.StringVar(&q.outcome, "outcome", "", "only what came to this: pending, done, refused or failed")
 	flags.StringVar(&q.from, "from", "", "only from this moment on, such as 2026-03-12T08:00:00Z")
 	flags.StringVar(&q.to, "to", "", "only before this moment")
 	flags.StringVar(&q.cursor, "cursor", "", "go on where a page has ended")
@@ -80,6 +82,12 @@ func (q auditQuery) params() (client.ListAuditParams, error) {
 	}{{q.actor, &p.Actor}, {q.action, &p.Action}, {q.subject, &p.Subject}, {q.cursor, &p.Cursor}} {
 		if word.given != "" {
 			*word.param = &word.given
+		}
+	}
+	if q.outcome != "" {
+		p.Outcome = new(audit.Outcome(q.outcome))
+		if !slices.Contains(audit.Outcomes(), *p.Outcome) {
+			return p, usagef("--outcome: must be pending, done, refused or failed")
 		}
 	}
 	var err error

@@ -39,6 +39,9 @@ func TestAuditList(t *testing.T) {
 	page := w.run(t, "audit", "list", "--subject", "trials", "--limit", "2")
 	require.Contains(t, page.out, "There is more: --cursor 4\n")
 	require.NotContains(t, page.out, "rollout/entered")
+	refused := w.run(t, "audit", "list", "--outcome", "refused").out
+	require.Contains(t, refused, "the trial is over")
+	require.NotContains(t, refused, "asked for more")
 	require.Equal(t, w.ask(t, "/api/admin/audit?limit=50&actor=rollout")+"\n", w.run(t, "audit", "list", "--actor", "rollout", "--json").out)
 }
 
@@ -69,6 +72,7 @@ func TestWrongUseOfAuditCommands(t *testing.T) {
 	for message, args := range map[string][]string{
 		"--limit: must be 1 to 500, is 501":      {"list", "--limit", "501"},
 		"--from: must be a moment like":          {"list", "--from", "today"},
+		"--outcome: must be pending, done":       {"list", "--outcome", "good"},
 		"--to: must be a moment like":            {"list", "--to", "2026-03-10"},
 		"--known: must be an entry's number":     {"verify", "--known", "7:" + strings.Repeat("A", 64)},
 		"MONGODB_URI":                            {"verify"},

@@ -50,10 +50,10 @@ func TestThePagesAreAccessible(t *testing.T) {
 	}{
 		{sample.Busy(), []string{"/admin/sign-in"}},
 		{sample.Busy(), []string{"/admin/", "/admin/?asked=pause", "/admin/trials", "/admin/trials?id=nobody", "/admin/trials/vendor-013", "/admin/decisions",
-			"/admin/rollout/pause", "/admin/rollout/rollback", "/admin/nowhere", "/admin/alerts/emailDeliveryFailed", "/admin/alerts/reconcilerFinds?asked=silence",
+			"/admin/audit", "/admin/audit?subject=trials&outcome=refused", "/admin/audit?from=today", "/admin/rollout/pause", "/admin/rollout/rollback", "/admin/nowhere", "/admin/alerts/emailDeliveryFailed", "/admin/alerts/reconcilerFinds?asked=silence",
 			"/admin/alerts/workerAway/acknowledge", "/admin/alerts/workerAway/silence"}},
-		{sample.Empty(), []string{"/admin/", "/admin/trials", "/admin/decisions"}},
-		{sample.Broken(), []string{"/admin/", "/admin/trials"}},
+		{sample.Empty(), []string{"/admin/", "/admin/trials", "/admin/decisions", "/admin/audit"}},
+		{sample.Broken(), []string{"/admin/", "/admin/trials", "/admin/audit"}},
 	} {
 		pages, err := c.world.Serve(token)
 		require.NoError(t, err)

@@ -232,6 +232,7 @@ func (b *desk) readsOn() {
 	id := b.vendor("seen0")
 	for path, says := range map[string]string{
 		"/admin/": "The rollout was taken back", "/admin/decisions": "Taken back completely: the operator wants to look",
+		"/admin/audit": "Roll back rollout", "/admin/audit?subject=rollouts&outcome=done": "Rollout: rolled back",
 		"/admin/trials": id, "/admin/trials?id=" + id: "What happened, and why", "/admin/trials/" + id: "In Temporal's Web UI",
 	} {
 		b.does(chromedp.Navigate(b.API + path))

@@ -318,6 +318,9 @@ type Alerts = monitoring.AlertsView
 // AuditEntry Of a vendor it holds the id, and never name or address.
 type AuditEntry = audit.Entry
 
+// AuditOutcome pending: about to be tried. failed: it broke off, and may have been carried out all the same.
+type AuditOutcome = audit.Outcome
+
 // AuditPage defines model for AuditPage.
 type AuditPage struct {
 	Entries []AuditEntry `json:"entries"`
@@ -990,6 +993,9 @@ type ListAuditParams struct {
 
 	// Subject Only what was done to this, or to what lies below it: `rollouts` means every rollout.
 	Subject *string `form:"subject,omitempty" json:"subject,omitempty"`
+
+	// Outcome Only entries with this outcome.
+	Outcome *AuditOutcome `form:"outcome,omitempty" json:"outcome,omitempty"`
 
 	// From Only entries from this moment on.
 	From *time.Time `form:"from,omitempty" json:"from,omitempty"`
@@ -3514,6 +3520,18 @@ func NewListAuditRequest(server string, params *ListAuditParams) (*http.Request,
 		if params.Subject != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "subject", *params.Subject, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Outcome != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "outcome", *params.Outcome, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			} else {
 				for _, qp := range strings.Split(queryFrag, "&") {

@@ -83,6 +83,7 @@ var routes = []route{
 	{http.MethodPost, "/sign-out", access.Viewer, (*dashboard).signOut},
 	{http.MethodGet, "/", access.Viewer, (*dashboard).overview},
 	{http.MethodGet, "/decisions", access.Viewer, (*dashboard).decisions},
+	{http.MethodGet, "/audit", access.Viewer, (*dashboard).audit},
 	{http.MethodGet, "/trials", access.Viewer, (*dashboard).trials},
 	{http.MethodGet, "/trials/{id}", access.Viewer, (*dashboard).trial},
 	{http.MethodGet, "/rollout/{control:pause|resume|advance|rollback}", steers, (*dashboard).askControl},

@@ -41,10 +41,10 @@ func issue(t *testing.T, w *sample.World, role access.Role) access.Key {
 	key := access.KeyOf(string(role))
 	token, err := access.Issue(key, access.Request{Name: string(role) + "-1", Role: role, ExpiresAt: w.Moment.Add(time.Hour)}, "admin", w.Moment)
 	require.NoError(t, err)
-	if w.Tokens == nil {
-		w.Tokens = map[access.Key]access.Token{}
+	if w.Issued == nil {
+		w.Issued = map[access.Key]access.Token{}
 	}
-	w.Tokens[key] = token
+	w.Issued[key] = token
 	return key
 }
 
@@ -162,6 +162,7 @@ func (s *site) filledAt(path, reason string) url.Values {
 // everyPage are the pages behind the sign-in, of the busy world.
 var everyPage = []string{
 	"/admin/", "/admin/trials", "/admin/trials?status=grace", "/admin/trials/vendor-013", "/admin/trials/nobody", "/admin/decisions",
+	"/admin/audit", "/admin/audit?outcome=done&cursor=30", "/admin/audit?from=today",
 	"/admin/rollout/pause", "/admin/rollout/resume", "/admin/rollout/advance", "/admin/rollout/rollback", "/admin/nowhere",
 	"/admin/alerts/emailDeliveryFailed", "/admin/alerts/reconcilerFinds", "/admin/alerts/nothing", "/admin/alerts/workerAway/acknowledge",
 	"/admin/alerts/workerAway/silence", "/admin/alerts/reconcilerFinds/unsilence",

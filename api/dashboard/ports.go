@@ -3,6 +3,8 @@ package dashboard
 import (
 	"context"
 
+	"marketplace.example/trials/access"
+	"marketplace.example/trials/audit"
 	"marketplace.example/trials/monitoring"
 	"marketplace.example/trials/rollout"
 	"marketplace.example/trials/trial"
@@ -32,6 +34,11 @@ type Store interface {
 	Send(ctx context.Context, key string) (*trial.Send, error)
 	// AlertEvents are up to limit of an alert's events from a number on, in order.
 	AlertEvents(ctx context.Context, id monitoring.RuleID, fromSeq, limit int) ([]monitoring.AlertEvent, error)
+	// AuditEntries lists up to limit entries that a filter means, latest first, of
+	// those before a number (0: from the latest on); next is 0 at the end.
+	AuditEntries(ctx context.Context, f audit.Filter, before, limit int) (entries []audit.Entry, next int, err error)
+	// Tokens are all tokens, those that open nothing any more too.
+	Tokens(ctx context.Context) ([]access.Token, error)
 }
 
 // Controls steer the rollout, and answer alerts.

@@ -25,7 +25,7 @@ var concrete = strings.NewReplacer("{id}", "vendor-013", "{control:pause|resume|
 func TestEveryPageWithEveryRole(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, map[string]access.Role{
-		"GET /admin/": access.Viewer, "GET /admin/decisions": access.Viewer, "GET /admin/trials": access.Viewer, "GET /admin/trials/{id}": access.Viewer,
+		"GET /admin/": access.Viewer, "GET /admin/decisions": access.Viewer, "GET /admin/audit": access.Viewer, "GET /admin/trials": access.Viewer, "GET /admin/trials/{id}": access.Viewer,
 		"POST /admin/sign-out": access.Viewer,
 		"GET /admin/rollout/{control:pause|resume|advance|rollback}":         access.Operator,
 		"POST /admin/rollout/{control:pause|resume|advance|rollback}":        access.Operator,
@@ -90,14 +90,14 @@ func TestASessionEndsWithItsToken(t *testing.T) {
 	s.world.Moment = sample.Now
 	require.True(t, open())
 
-	token := s.world.Tokens[key]
+	token := s.world.Issued[key]
 	token.RevokedAt = &sample.Now
-	s.world.Tokens[key] = token
+	s.world.Issued[key] = token
 	require.False(t, open(), "it was revoked")
 	a := s.post("/admin/sign-in", url.Values{"token": {"viewer"}})
 	require.Equal(t, http.StatusUnauthorized, a.status)
 	require.Contains(t, a.text(), "The token was revoked.")
-	delete(s.world.Tokens, key)
+	delete(s.world.Issued, key)
 	require.False(t, open(), "it is gone")
 }
 

@@ -316,6 +316,9 @@ type Alerts = monitoring.AlertsView
 // AuditEntry Of a vendor it holds the id, and never name or address.
 type AuditEntry = audit.Entry
 
+// AuditOutcome pending: about to be tried. failed: it broke off, and may have been carried out all the same.
+type AuditOutcome = audit.Outcome
+
 // AuditPage defines model for AuditPage.
 type AuditPage struct {
 	Entries []AuditEntry `json:"entries"`
@@ -989,6 +992,9 @@ type ListAuditParams struct {
 	// Subject Only what was done to this, or to what lies below it: `rollouts` means every rollout.
 	Subject *string `form:"subject,omitempty" json:"subject,omitempty"`
 
+	// Outcome Only entries with this outcome.
+	Outcome *AuditOutcome `form:"outcome,omitempty" json:"outcome,omitempty"`
+
 	// From Only entries from this moment on.
 	From *time.Time `form:"from,omitempty" json:"from,omitempty"`
 
@@ -1448,6 +1454,19 @@ func (siw *ServerInterfaceWrapper) ListAudit(w http.ResponseWriter, r *http.Requ
 			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "subject"})
 		} else {
 			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "subject", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "outcome" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "outcome", r.URL.Query(), &params.Outcome, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "outcome"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "outcome", Err: err})
 		}
 		return
 	}

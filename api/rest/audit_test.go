@@ -312,6 +312,9 @@ func TestTheRecordIsListed(t *testing.T) {
 		"subject=feature-flags":                 {6, 5},
 		"action=extendTrial":                    {4, 3, 2, 1},
 		"actor=eve":                             {},
+		"outcome=done":                          {6, 4, 2},
+		"outcome=pending&subject=trials":        {3, 1},
+		"outcome=failed":                        {},
 		"actor=admin&from=2026-03-10T12:00:00Z": {6, 5, 4, 3, 2, 1},
 		"from=2026-03-10T12:00:00.001Z":         {},
 		"to=2026-03-10T12:00:00Z":               {},
@@ -325,7 +328,7 @@ func TestTheRecordIsListed(t *testing.T) {
 
 	for query, field := range map[string]string{
 		"limit=0": "limit", "limit=501": "limit", "cursor=0": "cursor", "cursor=a": "cursor", "cursor=1234567890123": "cursor",
-		"from=today": "from", "to=2026-03-10": "to", "actor=": "actor", "subject=" + strings.Repeat("a", 257): "subject",
+		"from=today": "from", "to=2026-03-10": "to", "actor=": "actor", "outcome=good": "outcome", "outcome=": "outcome", "subject=" + strings.Repeat("a", 257): "subject",
 	} {
 		require.Equal(t, field, *a.get(auditPath+"?"+query, adminToken).problem(http.StatusBadRequest).Field, query)
 	}

@@ -15,6 +15,7 @@ func (s *server) ListAudit(ctx context.Context, request ListAuditRequestObject) 
 	set(&filter.Actor, p.Actor)
 	set(&filter.Action, p.Action)
 	set(&filter.Subject, p.Subject)
+	set(&filter.Outcome, p.Outcome)
 	set(&filter.From, p.From)
 	set(&filter.To, p.To)
 	before, limit := 0, defaultPage

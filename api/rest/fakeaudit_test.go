@@ -41,7 +41,7 @@ func (s *store) AuditEntries(_ context.Context, f audit.Filter, before, limit in
 		for _, e := range slices.Backward(s.audits.entries) {
 			switch {
 			case before > 0 && e.Seq >= before, f.Actor != "" && f.Actor != e.Actor, f.Action != "" && f.Action != e.Action,
-				f.Subject != "" && f.Subject != e.Subject && !strings.HasPrefix(e.Subject, f.Subject+"/"),
+				f.Outcome != "" && f.Outcome != e.Outcome, f.Subject != "" && f.Subject != e.Subject && !strings.HasPrefix(e.Subject, f.Subject+"/"),
 				e.At.Before(f.From), !f.To.IsZero() && !e.At.Before(f.To):
 			case len(entries) == limit:
 				next = entries[limit-1].Seq

@@ -23,7 +23,7 @@ func (a *API) listAudit(w http.ResponseWriter, r *http.Request) {
 	page := client.AuditPage{Entries: []audit.Entry{}}
 	for _, e := range slices.Backward(a.Audit) {
 		subject := query.Get("subject")
-		if !means("actor", e.Actor) || !means("action", e.Action) || !means("subject", e.Subject) && !strings.HasPrefix(e.Subject, subject+"/") {
+		if !means("actor", e.Actor) || !means("action", e.Action) || !means("outcome", string(e.Outcome)) || !means("subject", e.Subject) && !strings.HasPrefix(e.Subject, subject+"/") {
 			continue
 		}
 		if len(page.Entries) == limit {

@@ -10,6 +10,8 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/chromedp/chromedp"
@@ -26,23 +28,25 @@ const limit = time.Minute
 func main() {
 	into := flag.String("into", "pictures", "the `folder` that takes the pictures")
 	guide := flag.Bool("guide", false, "make those of docs/monitoring-guide.md instead, of the tops of pages")
+	only := flag.String("only", "", "make only those whose name begins with `this`")
 	flag.Parse()
-	if err := take(context.Background(), *into, *guide); err != nil {
+	if err := take(context.Background(), *into, *guide, *only); err != nil {
 		fmt.Fprintln(os.Stderr, "pictures:", err)
 		os.Exit(1)
 	}
 }
 
 // take makes the pictures of everything, or those of the guide.
-func take(ctx context.Context, into string, guide bool) error {
-	if guide {
-		return run(ctx, ofTheGuide(), into)
+func take(ctx context.Context, into string, guide bool, only string) error {
+	all := ofTheGuide()
+	if !guide {
+		mails, err := everyMail()
+		if err != nil {
+			return err
+		}
+		all = everyLook(append(everyPage(), mails...))
 	}
-	mails, err := everyMail()
-	if err != nil {
-		return err
-	}
-	return run(ctx, everyLook(append(everyPage(), mails...)), into)
+	return run(ctx, slices.DeleteFunc(all, func(p picture) bool { return !strings.HasPrefix(p.name, only) }), into)
 }
 
 // picture is one to take.
@@ -75,6 +79,11 @@ func everyPage() []picture {
 		page("trials-broken", sample.Broken, "/admin/trials"),
 		page("trial", sample.Busy, "/admin/trials/vendor-013"),
 		page("decisions", sample.Busy, "/admin/decisions"),
+		page("audit-empty", sample.Empty, "/admin/audit"),
+		page("audit-busy", sample.Busy, "/admin/audit"),
+		page("audit-broken", sample.Broken, "/admin/audit"),
+		page("audit-narrowed", sample.Busy, "/admin/audit?subject=trials%2Fvendor-013&from=2026-03-12T08:00"),
+		page("audit-tampered", tampered, "/admin/audit?outcome=done"),
 		page("rollback", sample.Busy, "/admin/rollout/rollback"),
 		page("pause", sample.Busy, "/admin/rollout/pause"),
 		page("alert-firing", sample.Busy, "/admin/alerts/emailDeliveryFailed"),
@@ -82,6 +91,13 @@ func everyPage() []picture {
 		page("alert-empty", sample.Empty, "/admin/alerts/backupLate"),
 		page("silence", sample.Busy, "/admin/alerts/workerAway/silence"),
 	}
+}
+
+// tampered is a world in which somebody has changed what is on record.
+func tampered() *sample.World {
+	w := sample.Busy()
+	w.Record[len(w.Record)-4].Reason = "nothing to see here"
+	return w
 }
 
 // everyLook are pictures wide and narrow, light and dark.

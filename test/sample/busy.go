@@ -54,6 +54,8 @@ func Busy() *World {
 	p.Worker.Processes = []monitoring.Process{busyProcess()}
 	w.assess(p, 50*time.Minute)
 	w.alarm()
+	w.issue()
+	w.record()
 	return w
 }
 

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"marketplace.example/trials/access"
+	"marketplace.example/trials/audit"
 	"marketplace.example/trials/monitoring"
 	"marketplace.example/trials/rollout"
 	"marketplace.example/trials/trial"
@@ -37,12 +38,14 @@ type World struct {
 	States      map[string]trial.State
 	History     map[string][]trial.Event
 	Sends       map[string]trial.Send
-	Tokens      map[access.Key]access.Token
+	Issued      map[access.Key]access.Token
 	Figures     monitoring.Report
 	Assessed    monitoring.Health
 	// Alerts are how they stand, AlertHistory what happened to them.
 	Alerts       map[monitoring.RuleID]monitoring.Alert
 	AlertHistory map[monitoring.RuleID][]monitoring.AlertEvent
+	// Record is the audit record, in order.
+	Record []audit.Entry
 	// Steered are the requests carried out, Controls their names, and Answered
 	// those about alerts.
 	Steered  []rollout.Request
@@ -171,10 +174,19 @@ func (w *World) Steer(ctx context.Context, id, name string, r rollout.Request) e
 
 func (w *World) Token(ctx context.Context, key access.Key) (t access.Token, found bool, err error) {
 	err = w.do(ctx, func() error {
-		t, found = w.Tokens[key]
+		t, found = w.Issued[key]
 		return nil
 	})
 	return t, found, err
+}
+
+// Tokens are all that were issued.
+func (w *World) Tokens(ctx context.Context) (tokens []access.Token, err error) {
+	err = w.do(ctx, func() error {
+		tokens = slices.Collect(maps.Values(w.Issued))
+		return nil
+	})
+	return tokens, err
 }
 
 func (w *World) Report(ctx context.Context) (r monitoring.Report, err error) {

@@ -1,0 +1,99 @@
+package sample
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"marketplace.example/trials/access"
+	"marketplace.example/trials/audit"
+	"marketplace.example/trials/rollout"
+)
+
+// issue makes the tokens of two people.
+func (w *World) issue() {
+	w.Issued = map[access.Key]access.Token{}
+	for name, role := range map[string]access.Role{"support-ines": access.Operator, "owner-paul": access.Viewer} {
+		key := access.KeyOf("the token of " + name)
+		token, err := access.Issue(key, access.Request{Name: name, Role: role, ExpiresAt: w.Moment.Add(90 * day)}, "admin", w.Moment.Add(-30*day))
+		if err != nil {
+			panic(err) // the world is made wrongly
+		}
+		w.Issued[key] = token
+	}
+}
+
+// Note puts an entry on record, as it was so long ago.
+func (w *World) Note(ago time.Duration, e audit.Entry) audit.Entry {
+	var last audit.Entry
+	if n := len(w.Record); n > 0 {
+		last = w.Record[n-1]
+	}
+	e.At = w.Moment.Add(-ago)
+	e = audit.Next(last, e)
+	w.Record = append(w.Record, e)
+	return e
+}
+
+// Ask puts on record that somebody asked for something, and what became of it.
+func (w *World) Ask(ago time.Duration, asked audit.Entry, outcome audit.Outcome, detail string, before, after audit.JSON) {
+	asked.RequestID = fmt.Sprintf("SAMPLEREQUESTOFNUMBER%05d", len(w.Record)+1)
+	asked.Outcome = audit.Pending
+	settled := asked
+	settled.Settles = w.Note(ago, asked).Seq
+	settled.Outcome, settled.Detail, settled.Before, settled.After = outcome, detail, before, after
+	w.Note(ago-40*time.Millisecond, settled)
+}
+
+// record is what people and the rollout have done: things done, refused and broken
+// off, and one of which nobody knows what became of it.
+func (w *World) record() {
+	for i := range 12 {
+		id := fmt.Sprintf("trials/vendor-%03d", 40+i)
+		w.Ask(7*day-time.Duration(i)*time.Hour, audit.Entry{Actor: "support-ines", Action: "extendTrial", Subject: id, Reason: "The import of their catalogue took a week", Key: fmt.Sprint("import-", i),
+			Asked: `{"days":7}`}, audit.Done, "", `{"endsAt":"2026-03-18T07:20:00Z","revision":0,"status":"active"}`, `{"endsAt":"2026-03-25T07:20:00Z","revision":1,"status":"active"}`)
+	}
+	var before rollout.State
+	for i, e := range w.Rollout {
+		after := before.Apply(e)
+		entry := audit.Entry{Actor: e.By, Action: "rollout/" + string(e.Type), Subject: "rollouts/" + after.ID, Reason: e.Reason, Outcome: audit.Done, After: audit.Document(after.Standing())}
+		if i > 0 {
+			entry.Before = audit.Document(before.Standing())
+		}
+		w.Note(w.Moment.Sub(e.At), entry)
+		before = after
+	}
+	w.Ask(5*time.Hour, audit.Entry{Actor: "admin", Action: "patchFeatureFlags", Subject: "feature-flags", Asked: `{"featureFlags":{"monitoring":{"alerting":true}}}`}, audit.Done, "",
+		`{"trialAutomation":{"enabled":true,"rolloutPercentage":25},"monitoring":{"alerting":false,"enabled":true}}`,
+		`{"trialAutomation":{"enabled":true,"rolloutPercentage":25},"monitoring":{"alerting":true,"enabled":true}}`)
+	w.Ask(2*time.Hour, audit.Entry{Actor: "support-ines", Action: "reviveTrial", Subject: "trials/vendor-013", Reason: "They were on holiday", Asked: `{"days":3}`},
+		audit.Refused, "the trial is active: only an expired trial can be revived", "", "")
+	w.Note(50*time.Minute, audit.Entry{Actor: "support-ines", Action: "cancelTrial", Subject: "trials/vendor-007", Reason: "Closed their shop", RequestID: "SAMPLEREQUESTOFNUMBER09999", Outcome: audit.Pending})
+	w.Ask(44*time.Minute, audit.Entry{Actor: "admin", Action: "acknowledgeAlert", Subject: "monitoring/alerts/emailDeliveryRateLow", Reason: "One provider defers; support writes to it"},
+		audit.Done, "", `{"status":"firing"}`, `{"acknowledged":true,"status":"firing"}`)
+	w.Ask(9*time.Minute, audit.Entry{Actor: "support-ines", Action: "extendTrial", Subject: "trials/vendor-013", Reason: "They asked for three days more", Asked: `{"days":3}`},
+		audit.Failed, "the workflow could not be reached: try again under the same Idempotency-Key", `{"endsAt":"2026-03-16T07:20:00Z","revision":0,"status":"active"}`, "")
+	w.Note(8*time.Second, audit.Entry{Actor: "admin", Action: "pauseRollout", Subject: "rollouts/" + before.ID, Reason: "A worker is away", RequestID: "SAMPLEREQUESTOFNUMBER10000", Outcome: audit.Pending})
+}
+
+// AuditEntries are those of the record that a filter means, the latest first.
+func (w *World) AuditEntries(ctx context.Context, f audit.Filter, before, limit int) (entries []audit.Entry, next int, err error) {
+	err = w.do(ctx, func() error {
+		for _, e := range slices.Backward(w.Record) {
+			switch {
+			case before > 0 && e.Seq >= before, f.Actor != "" && f.Actor != e.Actor, f.Action != "" && f.Action != e.Action,
+				f.Outcome != "" && f.Outcome != e.Outcome, f.Subject != "" && f.Subject != e.Subject && !strings.HasPrefix(e.Subject, f.Subject+"/"),
+				e.At.Before(f.From), !f.To.IsZero() && !e.At.Before(f.To):
+			case len(entries) == limit:
+				next = entries[limit-1].Seq
+				return nil
+			default:
+				entries = append(entries, e)
+			}
+		}
+		return nil
+	})
+	return entries, next, err
+}
