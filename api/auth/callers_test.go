@@ -263,6 +263,26 @@ func TestRequestsAreLimitedBySource(t *testing.T) {
 	}
 }
 
+// What is refused costs nothing, also where many come at once: else whoever shares an
+// address with somebody who floods would wait for all that was refused.
+func TestManyRefusedAtOnceCostNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(o *auth.Options) { o.RateLimit, o.Failed = 1, nil })
+	for range 2 {
+		require.Zero(t, w.Wait(from("192.0.2.1")))
+	}
+	var flood sync.WaitGroup
+	for range 8 {
+		flood.Go(func() {
+			for range 2000 {
+				w.Wait(from("192.0.2.1"))
+			}
+		})
+	}
+	flood.Wait()
+	require.Equal(t, time.Second, w.Wait(from("192.0.2.1")))
+}
+
 func TestWhereARequestComesFrom(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
