@@ -88,7 +88,8 @@ func (o Operation) decideMessage(message string, r trial.Request, i Item, f Fact
 }
 
 // decideUndo brings back the end that was, unless the trial was changed again
-// since: whoever did that knew better.
+// since: whoever did that knew better. The request says so too, for what happens
+// between the look at the trial and its answer.
 func (o Operation) decideUndo(i Item, f Facts) Decision {
 	message := map[Action]string{Extend: trial.MessageShorten, Shorten: trial.MessageExtend, Cancel: trial.MessageRevive}[o.UndoesAction]
 	switch {
@@ -99,7 +100,7 @@ func (o Operation) decideUndo(i Item, f Facts) Decision {
 	case f.Trial.Revision != i.Left.Revision, o.UndoesAction == Cancel && f.Trial.Status != trial.Cancelled:
 		return refused(ReasonChangedSince, "")
 	}
-	return o.decideMessage(message, trial.Request{EndsAt: &i.Left.Was}, i, f)
+	return o.decideMessage(message, trial.Request{EndsAt: &i.Left.Was, IfRevision: &i.Left.Revision}, i, f)
 }
 
 func (o Operation) decideConvert(i Item, f Facts) Decision {
@@ -198,6 +199,9 @@ func detailOf(err error) string {
 // RefusedBy is the result of an item whose trial has refused it although it
 // seemed to apply: it had changed meanwhile.
 func RefusedBy(e *trial.Error, at time.Time) Result {
+	if e.Field == trial.FieldRevision {
+		return NewResult(Refused, ReasonChangedSince, "", at)
+	}
 	return NewResult(Refused, ReasonRefused, e.Message, at)
 }
 

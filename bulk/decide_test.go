@@ -235,6 +235,25 @@ func TestUndoBringsTheOldEndBack(t *testing.T) {
 	}
 }
 
+// What changes the trial between the look at it and the request is left alone too.
+func TestUndoLeavesAloneWhatChangesMeanwhile(t *testing.T) {
+	t.Parallel()
+	for _, action := range []bulk.Action{bulk.Extend, bulk.Shorten, bulk.Cancel} {
+		o, before := operation(action), lived(now)
+		d := o.Decide(item(), bulk.Facts{Now: now, Found: true, Trial: before})
+		after := asked(before, d.Message, d.Request, now)
+		undo := undone(o, before, after, now.Add(time.Hour))
+		meanwhile := elsewise(after)
+		if action == bulk.Cancel {
+			meanwhile = asked(meanwhile, trial.MessageCancel, trial.Request{Reason: "r"}, now)
+		}
+		_, err := meanwhile.Request(undo.Message, undo.Request, now.Add(time.Hour))
+		var refused *trial.Error
+		require.ErrorAs(t, err, &refused, action)
+		require.Equal(t, bulk.ReasonChangedSince, bulk.RefusedBy(refused, now).Reason)
+	}
+}
+
 // elsewise is a trial that somebody changed once more.
 func elsewise(s trial.State) trial.State {
 	if s.Status == trial.Cancelled {
