@@ -51,6 +51,9 @@ func (o Operation) Decide(i Item, f Facts) Decision {
 	if !f.Found {
 		return refused(ReasonNoTrial, "")
 	}
+	if o.Filter != nil && !o.Filter.Takes(f.Trial) && !o.wasDone(i, f) {
+		return skipped(ReasonNoLongerChosen)
+	}
 	switch o.Action {
 	case Convert:
 		return o.decideConvert(i, f)
@@ -61,6 +64,12 @@ func (o Operation) Decide(i Item, f Facts) Decision {
 	case Extend, Shorten, Cancel, Revive:
 	}
 	return o.decideMessage(string(o.Action), trial.Request{Days: o.daysOf(i)}, i, f)
+}
+
+// wasDone tells whether an item was carried out before, by an attempt that could not note it.
+func (o Operation) wasDone(i Item, f Facts) bool {
+	id, automation := o.RequestID(i.VendorID), f.Vendor.Automation
+	return f.Trial.Knows(id) || automation != nil && automation.Conversion != nil && automation.Conversion.RequestID == id
 }
 
 func (o Operation) daysOf(i Item) int {

@@ -117,6 +117,37 @@ func TestDecideWhatWasCarriedOutBefore(t *testing.T) {
 	require.True(t, again.Repeated)
 }
 
+// Days may lie between choosing the trials and changing them. What has left the filter
+// since is left alone, unless that is the operation's own doing.
+func TestDecideWhatLeftTheFilter(t *testing.T) {
+	t.Parallel()
+	s := lived(now)
+	soon := s.EndsAt.Add(time.Hour)
+	for _, action := range []bulk.Action{bulk.Extend, bulk.Shorten, bulk.Cancel, bulk.Convert, bulk.Resend} {
+		o := operation(action)
+		o.Filter = &bulk.Filter{Status: trial.Active, EndsBefore: &soon}
+		facts := bulk.Facts{Now: now, Found: true, Trial: s, EmailReminders: true}
+		facts.Vendor = trial.Vendor{ID: "v-1", StartedAt: begun, Automation: &trial.Automation{Cohort: trial.Automated}}
+		d := o.Decide(item(), facts)
+		require.Equal(t, bulk.Succeeded, d.Outcome, action)
+
+		facts.Trial = asked(s, trial.MessageExtend, trial.Request{ID: "support", Days: 2, Reason: "r"}, now)
+		left := o.Decide(item(), facts)
+		require.Equal(t, bulk.Skipped, left.Outcome, action)
+		require.Equal(t, bulk.ReasonNoLongerChosen, left.Reason, action)
+		if action == bulk.Resend {
+			continue
+		}
+		facts.Trial = asked(s, d.Message, d.Request, now)
+		if action == bulk.Convert {
+			facts.Vendor.Automation.Conversion = &trial.Conversion{RequestID: o.RequestID("v-1")}
+		} else {
+			facts.Trial = asked(facts.Trial, trial.MessageConvert, trial.Request{ID: "billing"}, now)
+		}
+		require.Equal(t, bulk.Succeeded, o.Decide(item(), facts).Outcome, "%s: a crash came after it", action)
+	}
+}
+
 func TestDecideConvert(t *testing.T) {
 	t.Parallel()
 	o, active := operation(bulk.Convert), lived(now)
