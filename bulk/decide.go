@@ -81,7 +81,7 @@ func (o Operation) daysOf(i Item) int {
 
 // decideMessage asks the trial's own rules what will become of a message.
 func (o Operation) decideMessage(message string, r trial.Request, i Item, f Facts) Decision {
-	r.ID, r.Reason, r.By = o.RequestID(i.VendorID), o.Reason, o.By
+	r.ID, r.Reason, r.By = o.RequestID(i.VendorID), o.reasonForTrial(), o.By
 	d := Decision{Outcome: Succeeded, Reason: ReasonCarriedOut, Message: message, Request: r}
 	event, err := f.Trial.Request(message, r, f.Now)
 	if err != nil {
@@ -113,7 +113,7 @@ func (o Operation) decideUndo(i Item, f Facts) Decision {
 }
 
 func (o Operation) decideConvert(i Item, f Facts) Decision {
-	request := trial.Request{ID: o.RequestID(i.VendorID), At: *o.At, Reason: o.Reason, By: o.By}
+	request := trial.Request{ID: o.RequestID(i.VendorID), At: *o.At, Reason: o.reasonForTrial(), By: o.By}
 	automation := f.Vendor.Automation
 	switch {
 	case automation == nil:

@@ -92,6 +92,7 @@ func TestDecideMessages(t *testing.T) {
 			}
 			require.Equal(t, "bulk-1/v-1", d.Request.ID)
 			require.Equal(t, string(c.action), d.Message)
+			require.Equal(t, "bulk operation bulk-1", d.Request.Reason, "the operation's own may speak of another vendor")
 			require.Equal(t, c.state.EndsAt, d.Change.Was)
 			require.InDelta(t, c.days*24, d.Change.Is.Sub(d.Change.Was).Hours(), 1)
 		})
@@ -159,7 +160,7 @@ func TestDecideConvert(t *testing.T) {
 	}
 	d := decide(o, vendor(nil), active)
 	require.Equal(t, bulk.Succeeded, d.Outcome)
-	require.Equal(t, trial.Request{ID: "bulk-1/v-1", At: now, Reason: o.Reason, By: o.By}, d.Request)
+	require.Equal(t, trial.Request{ID: "bulk-1/v-1", At: now, Reason: "bulk operation bulk-1", By: o.By}, d.Request)
 	require.Equal(t, bulk.Succeeded, decide(o, vendor(&trial.Conversion{RequestID: "bulk-1/v-1"}), active).Outcome, "its own, from before a crash")
 	require.Equal(t, bulk.ReasonAlreadyConverted, decide(o, vendor(&trial.Conversion{RequestID: "billing"}), active).Reason)
 	signalled := asked(active, trial.MessageConvert, trial.Request{At: now}, now)
