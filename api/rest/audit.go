@@ -130,6 +130,10 @@ func (a audited) asked(request any) (reason string, kept audit.JSON) {
 	return reason, kept
 }
 
+// mostKept bounds how many of a list are kept; of a longer one, such as the vendors of
+// a bulk operation, whose items have their outcomes, it is how many there were.
+const mostKept = 50
+
 // fixed is what is of a fixed form in a value: numbers, truth values, moments, and
 // words of which the description says how they look. Free text may hold a name, an
 // address or a secret; it is left out. Nil where nothing is left.
@@ -150,6 +154,9 @@ func fixed(schema *openapi3.Schema, value any) any {
 			return kept
 		}
 	case []any:
+		if len(v) > mostKept {
+			return fmt.Sprintf("%d of them", len(v))
+		}
 		kept := []any{}
 		for _, item := range v {
 			if item = fixed(schema.Items.Value, item); item != nil {
