@@ -142,18 +142,24 @@ func TestWithTheDatabaseAway(t *testing.T) {
 	_, err := w.Identify(from("192.0.2.1"), "a text")
 	require.NoError(t, err)
 	w.away = errAway
-	for range 20 { // nor is anybody slowed down for it
-		for _, text := range []string{"a text", "no token"} {
-			who, err := w.Identify(from("192.0.2.1"), text)
+	for i := range 20 {
+		who, err := w.Identify(from("192.0.2.1"), "a text")
+		require.ErrorIs(t, err, errAway, "who was known is not slowed down for it")
+		require.Zero(t, who)
+		who, err = w.Identify(from("192.0.2.1"), "no token")
+		require.Zero(t, who)
+		if i < 5 {
 			require.ErrorIs(t, err, errAway)
-			require.Zero(t, who)
+		} else {
+			require.Equal(t, auth.Slowed, reason(t, err), "it may have been a guess at the tokens that need no database")
 		}
 	}
+	w.moment = now.Add(time.Minute)
 	for _, text := range []string{adminToken, serviceToken} {
 		_, err := w.Identify(from("192.0.2.1"), text)
 		require.NoError(t, err)
 	}
-	require.Empty(t, w.reasons)
+	require.Equal(t, map[auth.Reason]int{auth.Slowed: 15}, w.reasons)
 }
 
 func TestWhoeverFailsIsSlowedDown(t *testing.T) {
