@@ -121,13 +121,9 @@ func (s *Store) AuditEntries(ctx context.Context, f audit.Filter, before, limit 
 	ctx, cancel := context.WithTimeout(ctx, scanLimit)
 	defer cancel()
 	// One more than asked for tells whether there are more.
-	cursor, err := s.auditLog.Find(ctx, auditFilter(f, before), options.Find().SetSort(bson.D{{Key: "_id", Value: -1}}).SetLimit(int64(limit)+1))
+	docs, err := list[auditDocument](ctx, "listing the audit record", s.auditLog, auditFilter(f, before), options.Find().SetSort(bson.D{{Key: "_id", Value: -1}}).SetLimit(int64(limit)+1))
 	if err != nil {
-		return nil, 0, failed("listing the audit record", err)
-	}
-	var docs []auditDocument
-	if err := cursor.All(ctx, &docs); err != nil {
-		return nil, 0, failed("listing the audit record", err)
+		return nil, 0, err
 	}
 	for i, doc := range docs {
 		if i == limit {
