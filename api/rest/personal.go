@@ -33,35 +33,12 @@ func (s *server) ExportVendor(ctx context.Context, request ExportVendorRequestOb
 		return nil, err
 	}
 	export.Events = append(export.Events, events...)
-	if whole.Trial != nil {
-		if export.Emails, err = s.emails(ctx, *whole.Trial); err != nil {
-			return nil, err
-		}
+	emails, err := s.Store.Sends(ctx, v.ID)
+	if err != nil {
+		return nil, err
 	}
+	export.Emails = append(export.Emails, emails...)
 	return ExportVendor200JSONResponse(export), nil
-}
-
-// emails are what is known of a trial's e-mails: of the steps that are over, and
-// of the one that is under way.
-func (s *server) emails(ctx context.Context, o trial.Overview) ([]Email, error) {
-	steps := make([]trial.Step, 0, len(o.Steps)+1)
-	for _, r := range o.Steps {
-		steps = append(steps, r.Step)
-	}
-	if o.Next != nil {
-		steps = append(steps, *o.Next)
-	}
-	emails := []Email{}
-	for _, step := range steps {
-		send, err := s.Store.Send(ctx, step.Key(o.VendorID))
-		if err != nil {
-			return nil, err
-		}
-		if send != nil {
-			emails = append(emails, *send)
-		}
-	}
-	return emails, nil
 }
 
 // EraseVendor removes a vendor's name and address. Its trial goes on without

@@ -25,6 +25,8 @@ func TestExport(t *testing.T) {
 	registered := a.register()
 	into[rest.Trial](a.ask(extendPath, "k-1", `{"days":7,"reason":"asked for more time"}`), http.StatusOK)
 	a.store.sends["v-1/welcome/0"] = trial.Send{Key: "v-1/welcome/0", VendorID: "v-1", Status: trial.SendSent, AddressHash: "hash"}
+	again := trial.Send{Key: "v-1/resend-bulk-1/0", VendorID: "v-1", Status: trial.SendSent}
+	a.store.sends[again.Key] = again
 	a.store.sends["v-2/welcome/0"] = trial.Send{Key: "v-2/welcome/0", VendorID: "v-2", Status: trial.SendSent}
 
 	export := into[rest.VendorExport](a.get(exportPath, adminToken), http.StatusOK)
@@ -34,7 +36,7 @@ func TestExport(t *testing.T) {
 	require.Equal(t, trial.Automated, export.Registration.Cohort)
 	require.Equal(t, 1, export.Trial.Revision)
 	require.Len(t, export.Events, 2)
-	require.Equal(t, []rest.Email{a.store.sends["v-1/welcome/0"]}, export.Emails, "its own, and no other's")
+	require.Equal(t, []rest.Email{again, a.store.sends["v-1/welcome/0"]}, export.Emails, "its own, those sent once more too, and no other's")
 }
 
 func TestExportOfAVendorNotTakenIn(t *testing.T) {
