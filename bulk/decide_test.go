@@ -253,6 +253,9 @@ func TestUndoBringsTheOldEndBack(t *testing.T) {
 		back := asked(after, undo.Message, undo.Request, now.Add(time.Hour))
 		require.Equal(t, before.EndsAt, back.EndsAt, action)
 		require.Equal(t, trial.Active, back.Status)
+		again := undone(o, before, back, now.Add(2*time.Hour))
+		require.Equal(t, bulk.Succeeded, again.Outcome, "%s: a crash came after it", action)
+		require.True(t, again.Repeated)
 		kinds := func(s trial.State) (pending []trial.Kind) {
 			for _, step := range s.Pending() {
 				pending = append(pending, step.Kind)
