@@ -93,7 +93,7 @@ var validName = regexp.MustCompile(NamePattern)
 
 // taken are names that stand for somebody else where something is put down to
 // them: the two tokens of the environment, and parts of the system.
-var taken = []string{nameOfAdmin, nameOfMarketplace, "billing", "setup", "rollout", "flags", "signal", "system"}
+var taken = []string{nameOfAdmin, nameOfMarketplace, "billing", "setup", "rollout", "flags", "signal", "system", "starter"}
 
 // Issue makes a token of the key given. A request that is not in order is a
 // *trial.Error that names the field.

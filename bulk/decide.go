@@ -51,6 +51,9 @@ func (o Operation) Decide(i Item, f Facts) Decision {
 	if !f.Found {
 		return refused(ReasonNoTrial, "")
 	}
+	if o.Filter != nil && !o.Filter.Takes(f.Trial) && !o.wasDone(i, f) {
+		return skipped(ReasonNoLongerChosen)
+	}
 	switch o.Action {
 	case Convert:
 		return o.decideConvert(i, f)
@@ -63,6 +66,12 @@ func (o Operation) Decide(i Item, f Facts) Decision {
 	return o.decideMessage(string(o.Action), trial.Request{Days: o.daysOf(i)}, i, f)
 }
 
+// wasDone tells whether an item was carried out before, by an attempt that could not note it.
+func (o Operation) wasDone(i Item, f Facts) bool {
+	id, automation := o.RequestID(i.VendorID), f.Vendor.Automation
+	return f.Trial.Knows(id) || automation != nil && automation.Conversion != nil && automation.Conversion.RequestID == id
+}
+
 func (o Operation) daysOf(i Item) int {
 	if i.Days > 0 {
 		return i.Days
@@ -72,7 +81,7 @@ func (o Operation) daysOf(i Item) int {
 
 // decideMessage asks the trial's own rules what will become of a message.
 func (o Operation) decideMessage(message string, r trial.Request, i Item, f Facts) Decision {
-	r.ID, r.Reason, r.By = o.RequestID(i.VendorID), o.Reason, o.By
+	r.ID, r.Reason, r.By = o.RequestID(i.VendorID), o.reasonForTrial(), o.By
 	d := Decision{Outcome: Succeeded, Reason: ReasonCarriedOut, Message: message, Request: r}
 	event, err := f.Trial.Request(message, r, f.Now)
 	if err != nil {
@@ -88,7 +97,8 @@ func (o Operation) decideMessage(message string, r trial.Request, i Item, f Fact
 }
 
 // decideUndo brings back the end that was, unless the trial was changed again
-// since: whoever did that knew better.
+// since: whoever did that knew better. The request says so too, for what happens
+// between the look at the trial and its answer.
 func (o Operation) decideUndo(i Item, f Facts) Decision {
 	message := map[Action]string{Extend: trial.MessageShorten, Shorten: trial.MessageExtend, Cancel: trial.MessageRevive}[o.UndoesAction]
 	switch {
@@ -99,11 +109,11 @@ func (o Operation) decideUndo(i Item, f Facts) Decision {
 	case f.Trial.Revision != i.Left.Revision, o.UndoesAction == Cancel && f.Trial.Status != trial.Cancelled:
 		return refused(ReasonChangedSince, "")
 	}
-	return o.decideMessage(message, trial.Request{EndsAt: &i.Left.Was}, i, f)
+	return o.decideMessage(message, trial.Request{EndsAt: &i.Left.Was, IfRevision: &i.Left.Revision}, i, f)
 }
 
 func (o Operation) decideConvert(i Item, f Facts) Decision {
-	request := trial.Request{ID: o.RequestID(i.VendorID), At: *o.At, Reason: o.Reason, By: o.By}
+	request := trial.Request{ID: o.RequestID(i.VendorID), At: *o.At, Reason: o.reasonForTrial(), By: o.By}
 	automation := f.Vendor.Automation
 	switch {
 	case automation == nil:
@@ -198,6 +208,9 @@ func detailOf(err error) string {
 // RefusedBy is the result of an item whose trial has refused it although it
 // seemed to apply: it had changed meanwhile.
 func RefusedBy(e *trial.Error, at time.Time) Result {
+	if e.Field == trial.FieldRevision {
+		return NewResult(Refused, ReasonChangedSince, "", at)
+	}
 	return NewResult(Refused, ReasonRefused, e.Message, at)
 }
 

@@ -92,6 +92,7 @@ func TestDecideMessages(t *testing.T) {
 			}
 			require.Equal(t, "bulk-1/v-1", d.Request.ID)
 			require.Equal(t, string(c.action), d.Message)
+			require.Equal(t, "bulk operation bulk-1", d.Request.Reason, "the operation's own may speak of another vendor")
 			require.Equal(t, c.state.EndsAt, d.Change.Was)
 			require.InDelta(t, c.days*24, d.Change.Is.Sub(d.Change.Was).Hours(), 1)
 		})
@@ -117,6 +118,37 @@ func TestDecideWhatWasCarriedOutBefore(t *testing.T) {
 	require.True(t, again.Repeated)
 }
 
+// Days may lie between choosing the trials and changing them. What has left the filter
+// since is left alone, unless that is the operation's own doing.
+func TestDecideWhatLeftTheFilter(t *testing.T) {
+	t.Parallel()
+	s := lived(now)
+	soon := s.EndsAt.Add(time.Hour)
+	for _, action := range []bulk.Action{bulk.Extend, bulk.Shorten, bulk.Cancel, bulk.Convert, bulk.Resend} {
+		o := operation(action)
+		o.Filter = &bulk.Filter{Status: trial.Active, EndsBefore: &soon}
+		facts := bulk.Facts{Now: now, Found: true, Trial: s, EmailReminders: true}
+		facts.Vendor = trial.Vendor{ID: "v-1", StartedAt: begun, Automation: &trial.Automation{Cohort: trial.Automated}}
+		d := o.Decide(item(), facts)
+		require.Equal(t, bulk.Succeeded, d.Outcome, action)
+
+		facts.Trial = asked(s, trial.MessageExtend, trial.Request{ID: "support", Days: 2, Reason: "r"}, now)
+		left := o.Decide(item(), facts)
+		require.Equal(t, bulk.Skipped, left.Outcome, action)
+		require.Equal(t, bulk.ReasonNoLongerChosen, left.Reason, action)
+		if action == bulk.Resend {
+			continue
+		}
+		facts.Trial = asked(s, d.Message, d.Request, now)
+		if action == bulk.Convert {
+			facts.Vendor.Automation.Conversion = &trial.Conversion{RequestID: o.RequestID("v-1")}
+		} else {
+			facts.Trial = asked(facts.Trial, trial.MessageConvert, trial.Request{ID: "billing"}, now)
+		}
+		require.Equal(t, bulk.Succeeded, o.Decide(item(), facts).Outcome, "%s: a crash came after it", action)
+	}
+}
+
 func TestDecideConvert(t *testing.T) {
 	t.Parallel()
 	o, active := operation(bulk.Convert), lived(now)
@@ -128,7 +160,7 @@ func TestDecideConvert(t *testing.T) {
 	}
 	d := decide(o, vendor(nil), active)
 	require.Equal(t, bulk.Succeeded, d.Outcome)
-	require.Equal(t, trial.Request{ID: "bulk-1/v-1", At: now, Reason: o.Reason, By: o.By}, d.Request)
+	require.Equal(t, trial.Request{ID: "bulk-1/v-1", At: now, Reason: "bulk operation bulk-1", By: o.By}, d.Request)
 	require.Equal(t, bulk.Succeeded, decide(o, vendor(&trial.Conversion{RequestID: "bulk-1/v-1"}), active).Outcome, "its own, from before a crash")
 	require.Equal(t, bulk.ReasonAlreadyConverted, decide(o, vendor(&trial.Conversion{RequestID: "billing"}), active).Reason)
 	signalled := asked(active, trial.MessageConvert, trial.Request{At: now}, now)
@@ -221,6 +253,9 @@ func TestUndoBringsTheOldEndBack(t *testing.T) {
 		back := asked(after, undo.Message, undo.Request, now.Add(time.Hour))
 		require.Equal(t, before.EndsAt, back.EndsAt, action)
 		require.Equal(t, trial.Active, back.Status)
+		again := undone(o, before, back, now.Add(2*time.Hour))
+		require.Equal(t, bulk.Succeeded, again.Outcome, "%s: a crash came after it", action)
+		require.True(t, again.Repeated)
 		kinds := func(s trial.State) (pending []trial.Kind) {
 			for _, step := range s.Pending() {
 				pending = append(pending, step.Kind)
@@ -232,6 +267,25 @@ func TestUndoBringsTheOldEndBack(t *testing.T) {
 		changed := undone(o, before, elsewise(after), now.Add(time.Hour))
 		require.Equal(t, bulk.Refused, changed.Outcome)
 		require.Equal(t, bulk.ReasonChangedSince, changed.Reason)
+	}
+}
+
+// What changes the trial between the look at it and the request is left alone too.
+func TestUndoLeavesAloneWhatChangesMeanwhile(t *testing.T) {
+	t.Parallel()
+	for _, action := range []bulk.Action{bulk.Extend, bulk.Shorten, bulk.Cancel} {
+		o, before := operation(action), lived(now)
+		d := o.Decide(item(), bulk.Facts{Now: now, Found: true, Trial: before})
+		after := asked(before, d.Message, d.Request, now)
+		undo := undone(o, before, after, now.Add(time.Hour))
+		meanwhile := elsewise(after)
+		if action == bulk.Cancel {
+			meanwhile = asked(meanwhile, trial.MessageCancel, trial.Request{Reason: "r"}, now)
+		}
+		_, err := meanwhile.Request(undo.Message, undo.Request, now.Add(time.Hour))
+		var refused *trial.Error
+		require.ErrorAs(t, err, &refused, action)
+		require.Equal(t, bulk.ReasonChangedSince, bulk.RefusedBy(refused, now).Reason)
 	}
 }
 

@@ -61,6 +61,7 @@ const (
 	ReasonCarriedOut       Reason = "carried-out"
 	ReasonListedTwice      Reason = "listed-twice"
 	ReasonNothingToUndo    Reason = "nothing-to-undo"
+	ReasonNoLongerChosen   Reason = "no-longer-chosen"
 	ReasonNoTrial          Reason = "no-such-trial"
 	ReasonAlreadyConverted Reason = "already-converted"
 	ReasonNotYetRegistered Reason = "not-yet-registered"

@@ -58,7 +58,7 @@ const (
 )
 
 // Operation is what was asked for; it never changes. Its reason is stored in
-// histories: no names or addresses in it.
+// its own history, and in no trial's: no names or addresses in it.
 type Operation struct {
 	// ID names the operation and its workflow.
 	ID     string `json:"id"`
@@ -108,6 +108,10 @@ func (f Filter) Takes(s trial.State) bool {
 // RequestID makes the operation's request to one trial once, however often it
 // is sent.
 func (o Operation) RequestID(vendorID string) string { return o.ID + "/" + vendorID }
+
+// reasonForTrial is what the operation tells each trial: by its id its own reason is
+// found. That may speak of one vendor, and has no place in the histories of all.
+func (o Operation) reasonForTrial() string { return "bulk operation " + o.ID }
 
 // ResendKind is what an e-mail is keyed by that this operation sends once more:
 // one for each vendor.

@@ -2,6 +2,7 @@ package mongodb
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
+	"go.uber.org/zap"
 
 	"marketplace.example/trials/audit"
 	"marketplace.example/trials/trial"
@@ -26,6 +28,8 @@ const (
 type auditDocument struct {
 	Key         string `bson:"_id"`
 	audit.Entry `bson:",inline"`
+	// Attempt tells an insertion from another one of an entry that is alike.
+	Attempt string `bson:"attempt"`
 }
 
 func auditKey(seq int) string { return fmt.Sprintf("%012d", seq) }
@@ -39,8 +43,8 @@ func (s *Store) AppendAudit(ctx context.Context, e audit.Entry) (audit.Entry, er
 		if err != nil {
 			return e, err
 		}
-		next := audit.Next(last, e)
-		_, err = s.auditLog.InsertOne(ctx, auditDocument{Key: auditKey(next.Seq), Entry: next})
+		next, attempt := audit.Next(last, e), rand.Text()
+		_, err = s.auditLog.InsertOne(ctx, auditDocument{Key: auditKey(next.Seq), Entry: next, Attempt: attempt})
 		if err != nil && !mongo.IsDuplicateKeyError(err) {
 			return e, failed("writing to the audit record", err)
 		}
@@ -50,7 +54,7 @@ func (s *Store) AppendAudit(ctx context.Context, e audit.Entry) (audit.Entry, er
 			if err != nil {
 				return e, err
 			}
-			mine = standing != nil && standing.Hash == next.Hash
+			mine = standing != nil && standing.Attempt == attempt
 		}
 		if mine {
 			s.audited.Store(int64(next.Seq))
@@ -72,8 +76,10 @@ func (s *Store) lastAudit(ctx context.Context) (audit.Entry, error) {
 		if err != nil {
 			return last, err
 		}
-		if e != nil { // else an older state was restored meanwhile
-			last = *e
+		if e == nil { // an older state was restored meanwhile, or somebody has cut the end off
+			s.log.Error("the audit record ends before an entry that was there", zap.Int("missing", seen))
+		} else {
+			last = e.Entry
 		}
 	}
 	step := 1
@@ -83,7 +89,7 @@ func (s *Store) lastAudit(ctx context.Context) (audit.Entry, error) {
 			return last, err
 		}
 		if e != nil {
-			last = *e
+			last = e.Entry
 		}
 		growing = growing && e != nil
 		if growing {
@@ -96,7 +102,7 @@ func (s *Store) lastAudit(ctx context.Context) (audit.Entry, error) {
 }
 
 // auditEntry is the entry that stands under a number, nil where there is none.
-func (s *Store) auditEntry(ctx context.Context, seq int) (*audit.Entry, error) {
+func (s *Store) auditEntry(ctx context.Context, seq int) (*auditDocument, error) {
 	var doc auditDocument
 	err := s.auditLog.FindOne(ctx, byID(auditKey(seq))).Decode(&doc)
 	if errors.Is(err, mongo.ErrNoDocuments) {
@@ -105,7 +111,7 @@ func (s *Store) auditEntry(ctx context.Context, seq int) (*audit.Entry, error) {
 	if err != nil {
 		return nil, failed("reading the audit record", err)
 	}
-	return &doc.Entry, nil
+	return &doc, nil
 }
 
 // AuditEntries are up to limit entries of the audit record that a filter means,
@@ -115,13 +121,9 @@ func (s *Store) AuditEntries(ctx context.Context, f audit.Filter, before, limit 
 	ctx, cancel := context.WithTimeout(ctx, scanLimit)
 	defer cancel()
 	// One more than asked for tells whether there are more.
-	cursor, err := s.auditLog.Find(ctx, auditFilter(f, before), options.Find().SetSort(bson.D{{Key: "_id", Value: -1}}).SetLimit(int64(limit)+1))
+	docs, err := list[auditDocument](ctx, "listing the audit record", s.auditLog, auditFilter(f, before), options.Find().SetSort(bson.D{{Key: "_id", Value: -1}}).SetLimit(int64(limit)+1))
 	if err != nil {
-		return nil, 0, failed("listing the audit record", err)
-	}
-	var docs []auditDocument
-	if err := cursor.All(ctx, &docs); err != nil {
-		return nil, 0, failed("listing the audit record", err)
+		return nil, 0, err
 	}
 	for i, doc := range docs {
 		if i == limit {

@@ -9,6 +9,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 
 	"marketplace.example/trials/audit"
 )
@@ -101,6 +103,39 @@ func TestAppendsAtOnceMakeOneChain(t *testing.T) {
 	require.Equal(t, writers*each, v.Last().Seq)
 }
 
+// Requests that are alike in everything, made at the same moment, are as many entries:
+// whoever calls may choose the request's id.
+func TestEntriesThatAreAlikeAreAllOnRecord(t *testing.T) {
+	t.Parallel()
+	s := newTestStore(t)
+	const writers = 8
+	seen, errs := make([]int, writers), make([]error, writers)
+	together(writers, func(w int) {
+		e, err := s.AppendAudit(t.Context(), auditAbout("trials/v-1"))
+		seen[w], errs[w] = e.Seq, err
+	})
+	require.NoError(t, errors.Join(errs...))
+	slices.Sort(seen)
+	require.Equal(t, []int{1, 2, 3, 4, 5, 6, 7, 8}, seen)
+}
+
+// A record whose end is gone goes on, and the log says that it was longer.
+func TestTheLogTellsOfARecordThatWasLonger(t *testing.T) {
+	t.Parallel()
+	s := newTestStore(t)
+	core, logs := observer.New(zap.ErrorLevel)
+	s.log = zap.New(core)
+	appendAudit(t, s, auditAbout("trials/v-1"), auditAbout("trials/v-2"), auditAbout("trials/v-3"))
+	require.Zero(t, logs.Len())
+	_, err := s.auditLog.DeleteOne(t.Context(), byID(auditKey(3)))
+	require.NoError(t, err)
+	require.Equal(t, 3, appendAudit(t, s, auditAbout("trials/v-4"))[0].Seq)
+	require.Equal(t, 1, logs.Len())
+	require.EqualValues(t, 3, logs.All()[0].ContextMap()["missing"])
+	appendAudit(t, s, auditAbout("trials/v-5"))
+	require.Equal(t, 1, logs.Len())
+}
+
 // A process that comes to a long record finds its end in few reads, and one that
 // was left behind finds on.
 func TestTheEndOfTheRecordIsFound(t *testing.T) {
@@ -162,7 +197,7 @@ func TestTamperingWithTheStoredRecordIsNamed(t *testing.T) {
 			two, err := s.auditEntry(t.Context(), 2)
 			require.NoError(t, err)
 			forged.Actor = "eve"
-			forged.Entry = audit.Next(*two, forged.Entry)
+			forged.Entry = audit.Next(two.Entry, forged.Entry)
 			put(t, s, forged, 3)
 		}, 4, audit.Unlinked},
 		"an entry of no number": {func(t *testing.T, s *Store) {

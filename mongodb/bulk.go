@@ -94,13 +94,9 @@ func (s *Store) Bulks(ctx context.Context, before string, limit int) (views []bu
 	if before != "" {
 		filter = bson.D{{Key: "_id", Value: bson.D{{Key: "$lt", Value: before}}}}
 	}
-	cursor, err := s.bulks.Find(ctx, filter, options.Find().SetSort(bson.D{{Key: "_id", Value: -1}}).SetLimit(int64(limit+1)))
+	docs, err := list[bulkDocument](ctx, "listing bulk operations", s.bulks, filter, options.Find().SetSort(bson.D{{Key: "_id", Value: -1}}).SetLimit(int64(limit+1)))
 	if err != nil {
-		return nil, "", failed("listing bulk operations", err)
-	}
-	var docs []bulkDocument
-	if err := cursor.All(ctx, &docs); err != nil {
-		return nil, "", failed("listing bulk operations", err)
+		return nil, "", err
 	}
 	if len(docs) > limit {
 		docs = docs[:limit]

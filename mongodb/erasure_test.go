@@ -68,6 +68,22 @@ func TestErasureOutlivesTheDocument(t *testing.T) {
 	require.Equal(t, trial.ReasonNoAddress, v.NoMail(""))
 }
 
+// Nor is one that was erased registered anew: its name and address would be there again.
+func TestAnErasedVendorIsNotRegisteredAnew(t *testing.T) {
+	t.Parallel()
+	s := newTestStore(t)
+	register(t, s, "v1", trial.Automated)
+	_, err := s.EraseVendor(t.Context(), "v1", erasure(time.Hour))
+	require.NoError(t, err)
+	_, err = s.users.DeleteOne(t.Context(), byID("v1"))
+	require.NoError(t, err)
+	_, _, err = s.RegisterVendor(t.Context(), vendor("v1", trial.Automated))
+	requireCode(t, trial.CodeConflict, err)
+	n, err := s.users.CountDocuments(t.Context(), bson.D{})
+	require.NoError(t, err)
+	require.Zero(t, n)
+}
+
 func TestEraseVendorRefuses(t *testing.T) {
 	t.Parallel()
 	s := newTestStore(t)

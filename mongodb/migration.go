@@ -139,13 +139,9 @@ func (s *Store) usersPage(ctx context.Context, p migration.Progress, size int) (
 	if !whole {
 		find.SetLimit(int64(size)).SetBatchSize(int32(min(size, MigrationPage)))
 	}
-	cursor, err := s.users.Find(ctx, sectionFilter(p), find)
+	found, err := list[bson.Raw](ctx, "reading users to migrate", s.users, sectionFilter(p), find)
 	if err != nil {
-		return usersFound{}, failed("reading users to migrate", err)
-	}
-	var found []bson.Raw
-	if err := cursor.All(ctx, &found); err != nil {
-		return usersFound{}, failed("reading users to migrate", err)
+		return usersFound{}, err
 	}
 	return usersFound{users: found, last: whole || len(found) < size}, nil
 }

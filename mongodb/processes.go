@@ -56,13 +56,9 @@ func (s *Store) PutProcess(ctx context.Context, p monitoring.Process, at time.Ti
 
 // Processes are all that have sampled themselves lately, and some that are gone.
 func (s *Store) Processes(ctx context.Context) ([]monitoring.Process, error) {
-	cursor, err := s.processes.Find(ctx, bson.D{}, options.Find().SetLimit(mostProcesses))
+	docs, err := list[processDocument](ctx, "reading the processes", s.processes, bson.D{}, options.Find().SetLimit(mostProcesses))
 	if err != nil {
-		return nil, failed("reading the processes", err)
-	}
-	var docs []processDocument
-	if err := cursor.All(ctx, &docs); err != nil {
-		return nil, failed("reading the processes", err)
+		return nil, err
 	}
 	processes := make([]monitoring.Process, 0, len(docs))
 	for _, doc := range docs {

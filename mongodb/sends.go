@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
@@ -23,6 +24,24 @@ func (s *Store) Send(ctx context.Context, key string) (*trial.Send, error) {
 	}
 	send := doc.send()
 	return &send, nil
+}
+
+// Sends are all e-mails to a vendor, in the order of their keys, those that a bulk
+// operation has sent once more too.
+func (s *Store) Sends(ctx context.Context, vendorID string) ([]trial.Send, error) {
+	ctx, cancel := context.WithTimeout(ctx, scanLimit)
+	defer cancel()
+	// A key begins with the vendor; '0' is the character after '/'.
+	keys := bson.D{{Key: "_id", Value: bson.D{{Key: "$gt", Value: vendorID + "/"}, {Key: "$lt", Value: vendorID + "0"}}}}
+	docs, err := list[sendDocument](ctx, "reading the e-mails to "+vendorID, s.sends, keys, options.Find().SetSort(up("_id")))
+	if err != nil {
+		return nil, err
+	}
+	sends := make([]trial.Send, 0, len(docs))
+	for _, doc := range docs {
+		sends = append(sends, doc.send())
+	}
+	return sends, nil
 }
 
 // ClaimSend makes the caller the one who sends, as the first attempt, unless

@@ -66,6 +66,25 @@ func TestSendIsClaimedOnce(t *testing.T) {
 	require.Equal(t, new(newSend()), send)
 }
 
+func TestSendsOfAVendor(t *testing.T) {
+	t.Parallel()
+	s := newTestStore(t)
+	for _, key := range []string{"v-1/welcome/0", "v-1/resend-bulk-1/0", "v-10/welcome/0", "v-1-2/welcome/0", "v-/welcome/0", "v/welcome/0"} {
+		n := newSend()
+		n.Key = key
+		_, _, err := s.ClaimSend(t.Context(), n)
+		require.NoError(t, err)
+	}
+	sends, err := s.Sends(t.Context(), "v-1")
+	require.NoError(t, err)
+	require.Len(t, sends, 2)
+	require.Equal(t, "v-1/resend-bulk-1/0", sends[0].Key)
+	require.Equal(t, "v-1/welcome/0", sends[1].Key)
+	none, err := s.Sends(t.Context(), "v-2")
+	require.NoError(t, err)
+	require.Empty(t, none)
+}
+
 func TestSendIsReclaimedOnceAnAttempt(t *testing.T) {
 	t.Parallel()
 	s := newTestStore(t)

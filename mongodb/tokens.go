@@ -49,13 +49,9 @@ func (s *Store) AddToken(ctx context.Context, key access.Key, t access.Token) er
 // Tokens are all tokens, those that open nothing any more too, in the order of
 // their ids.
 func (s *Store) Tokens(ctx context.Context) ([]access.Token, error) {
-	cursor, err := s.tokens.Find(ctx, bson.D{}, options.Find().SetSort(up("_id")).SetLimit(mostTokens))
+	docs, err := list[tokenDocument](ctx, "listing the tokens", s.tokens, bson.D{}, options.Find().SetSort(up("_id")).SetLimit(mostTokens))
 	if err != nil {
-		return nil, failed("listing the tokens", err)
-	}
-	var docs []tokenDocument
-	if err := cursor.All(ctx, &docs); err != nil {
-		return nil, failed("listing the tokens", err)
+		return nil, err
 	}
 	tokens := make([]access.Token, 0, len(docs))
 	for _, doc := range docs {

@@ -73,13 +73,9 @@ func (s *Store) findTrials(ctx context.Context, doing string, filter, sort bson.
 	}
 	ctx, cancel := context.WithTimeout(ctx, scanLimit)
 	defer cancel()
-	cursor, err := s.trials.Find(ctx, filter, options.Find().SetSort(sort).SetLimit(int64(limit)))
+	docs, err := list[trialDocument](ctx, doing, s.trials, filter, options.Find().SetSort(sort).SetLimit(int64(limit)))
 	if err != nil {
-		return nil, failed(doing, err)
-	}
-	var docs []trialDocument
-	if err := cursor.All(ctx, &docs); err != nil {
-		return nil, failed(doing, err)
+		return nil, err
 	}
 	states := make([]trial.State, len(docs))
 	for i, doc := range docs {

@@ -60,7 +60,8 @@ func (r registration) automation(prefix string) bson.D {
 // one that the marketplace has made. It answers with the vendor as stored, and
 // whether this call decided its registration. A vendor registered before stays
 // as it is: of several calls one decides, and all see the same.
-// A user that is no vendor is a *trial.Error with CodeConflict.
+// A user that is no vendor is a *trial.Error with CodeConflict, and so is a vendor
+// that was erased and whose document is gone.
 func (s *Store) RegisterVendor(ctx context.Context, v trial.Vendor) (registered trial.Vendor, created bool, err error) {
 	r, err := newRegistration(v)
 	if err != nil {
@@ -73,6 +74,13 @@ func (s *Store) RegisterVendor(ctx context.Context, v trial.Vendor) (registered 
 	}
 	if !errors.Is(err, mongo.ErrNoDocuments) {
 		return trial.Vendor{}, false, failed(doing, err)
+	}
+	erasure, err := s.erased(ctx, v.ID)
+	if err != nil {
+		return trial.Vendor{}, false, err
+	}
+	if erasure != nil { // and the document is gone since
+		return trial.Vendor{}, false, &trial.Error{Code: trial.CodeConflict, Field: "id", Message: "was erased; a vendor who comes back needs another id"}
 	}
 	if r, err = s.decided(ctx, v.ID, r); err != nil {
 		return trial.Vendor{}, false, err

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
 
+	"marketplace.example/trials/audit"
 	"marketplace.example/trials/mongodb"
 	"marketplace.example/trials/temporal"
 )
@@ -40,16 +41,18 @@ func (a *app) catchUp() *cobra.Command {
 			return err
 		}
 		defer store.Close(context.WithoutCancel(c.Context())) //nolint:errcheck // the work is done, or its error says more
-		since := a.now().Add(-catchUpSince)
-		was, err := store.Disable(c.Context())
-		if err != nil {
-			return err
-		}
-		defer a.sayDisabled(was, since)
-		if err := a.catchUpWith(c.Context(), o, store, since); err != nil {
-			return err
-		}
-		return a.recountRestored(c.Context(), store)
+		return a.onRecord(c.Context(), store, audit.Entry{Action: "catchUp", Subject: "trials"}, func() (any, error) {
+			since := a.now().Add(-catchUpSince)
+			was, err := store.Disable(c.Context())
+			if err != nil {
+				return nil, err
+			}
+			defer a.sayDisabled(was, since)
+			if err := a.catchUpWith(c.Context(), o, store, since); err != nil {
+				return nil, err
+			}
+			return nil, a.recountRestored(c.Context(), store)
+		})
 	}
 	return command
 }

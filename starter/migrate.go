@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"marketplace.example/trials/audit"
 	"marketplace.example/trials/migration"
 	"marketplace.example/trials/mongodb"
 	"marketplace.example/trials/trial"
@@ -90,7 +91,12 @@ func (a *app) migrateUp(ctx context.Context, store *mongodb.Store, m mongodb.Mig
 	var all []migrationStatus
 	for _, v := range migration.Versions() {
 		m.Told = a.tellPages("migrated")
-		p, err := store.Migrate(ctx, v, m)
+		var p migration.Progress
+		asked := audit.Entry{Action: "migrate", Subject: fmt.Sprintf("migrations/%d", v.Number)}
+		err := a.onRecord(ctx, store, asked, func() (_ any, err error) {
+			p, err = store.Migrate(ctx, v, m)
+			return p.Counts, err
+		})
 		if err != nil {
 			return fmt.Errorf("migration %d: %w\nWhat is done is done; \"starter migrate up\" goes on from there", v.Number, err)
 		}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"marketplace.example/trials/audit"
 	"marketplace.example/trials/backup"
 	"marketplace.example/trials/mongodb"
 	"marketplace.example/trials/rollout"
@@ -83,13 +84,28 @@ func (a *app) runRestore(ctx context.Context, o restoreOptions) error {
 	a.say("Restored %s to %s: %d documents, %d trials, %d rollouts; %d later events left out.\n",
 		store.Database(), at.UTC().Format(time.RFC3339), done.Documents, done.Trials, done.Rollouts, done.Later)
 	defer a.sayDisabled(done.Flags, choice.Before.Begin) // the last thing that is read
-	if elsewhere || o.noCatchUp {
+	if elsewhere {
+		return a.recountRestored(ctx, store)
+	}
+	if err := a.settle(ctx, store, restoredEntry(choice, at, done, a.now())); err != nil { // before, the record was not there
+		return fmt.Errorf("the database is restored, but: %w", err)
+	}
+	if o.noCatchUp {
 		return a.recountRestored(ctx, store)
 	}
 	if err := a.catchUpWith(ctx, setupOptions{mongodb: o.mongodb, temporal: o.temporal}, store, choice.Before.Begin); err != nil {
 		return fmt.Errorf("the database is restored, but has not caught up; before the workers start, run \"starter catch-up\": %w", err)
 	}
 	return a.recountRestored(ctx, store)
+}
+
+// restoredEntry is the restored record's first new entry.
+func restoredEntry(choice backup.Choice, at time.Time, done mongodb.Restored, now time.Time) audit.Entry {
+	return audit.Entry{
+		At: now, Actor: pastTheAPI, Action: "restore", Subject: "backups/" + choice.Before.ID, Outcome: audit.Done,
+		Asked: audit.Document(map[string]time.Time{"at": at.UTC()}),
+		After: audit.Document(map[string]int{"documents": done.Documents, "trials": done.Trials, "rollouts": done.Rollouts, "later": done.Later}),
+	}
 }
 
 // sayDisabled says that nothing is sent until a person says so, and what to see to before.

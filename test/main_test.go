@@ -17,9 +17,9 @@ import (
 // all the time, and e-mails late.
 const together = "3"
 
-// record is the folder that the histories of rollouts are written to, for the
-// replay tests; empty for none.
-var record = flag.String("record", "", "write the histories of the stories' rollouts into this `folder`, for the replay tests")
+// record is the folder that the histories of rollouts and bulk operations are
+// written to, for the replay tests; empty for none.
+var record = flag.String("record", "", "write the histories of the stories' rollouts and bulk operations into this `folder`, for the replay tests")
 
 // embedded is the stack that all stories share; each has a database and a
 // namespace of its own on it.

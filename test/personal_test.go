@@ -130,6 +130,10 @@ func TestNobodyElseHoldsNameOrAddress(t *testing.T) {
 	s.answered(http.StatusBadRequest, a, err)
 	a, err = s.Admin(s.ctx, http.MethodPost, "/api/admin/trials/"+ada.id+"/extend", map[string]any{"days": 1, "reason": "asked for more time"})
 	s.answered(http.StatusOK, a, err)
+	for _, reason := range []string{ada.name + " asked", early.address + " wrote"} {
+		a, err = s.Admin(s.ctx, http.MethodPost, "/api/admin/bulk", map[string]any{"action": "extend", "ids": []string{ada.id}, "days": 1, "reason": reason})
+		s.answered(http.StatusBadRequest, a, err)
+	}
 	a, err = s.Service(s.ctx, http.MethodPost, "/api/vendors", map[string]any{"id": ada.id, "email": "not " + ada.address, "name": ada.name})
 	s.answered(http.StatusBadRequest, a, err)
 

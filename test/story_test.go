@@ -79,15 +79,20 @@ func begin(t *testing.T, o system.Options) *story {
 	return st
 }
 
-// record writes the histories of the story's rollouts where that is asked for.
+// record writes the histories of the story's rollouts and bulk operations where that is asked for.
 func (s *story) record() {
 	if *record == "" || s.t.Failed() {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.ctx), soon)
 	defer cancel()
+	name := strings.TrimPrefix(s.t.Name(), "Test")
 	err := system.Record(ctx, s.temporal, rollout.WorkflowID, func(run int) string {
-		return filepath.Join(*record, fmt.Sprintf("rollout-%s-%d.json.gz", strings.TrimPrefix(s.t.Name(), "Test"), run))
+		return filepath.Join(*record, fmt.Sprintf("rollout-%s-%d.json.gz", name, run))
+	})
+	require.NoError(s.t, err)
+	err = system.RecordBulk(ctx, s.temporal, func(operation, run int) string {
+		return filepath.Join(*record, fmt.Sprintf("bulk-%s-%d-%d.json.gz", name, operation, run))
 	})
 	require.NoError(s.t, err)
 }

@@ -20,6 +20,16 @@ func TestNamedIn(t *testing.T) {
 	require.False(t, Vendor{Name: " ", Email: " "}.NamedIn("a b"))
 }
 
+func TestHoldsAddress(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]bool{
+		"": false, "asked for more time": false, "@support said so": false, "12 @ 3.50 each": false, "ada@home": false, "a@.b": false,
+		"ada@example.com": true, "from <Ada.L+x@mail.EXAMPLE.co.uk>, today": true, "ädä@exämple.com": true, "re:ada@example.com.": true,
+	} {
+		require.Equal(t, want, HoldsAddress(text), text)
+	}
+}
+
 func TestAnErasedVendorGetsNoMail(t *testing.T) {
 	t.Parallel()
 	v := Vendor{Email: "new@example.com"}

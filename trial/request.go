@@ -29,7 +29,14 @@ type Request struct {
 	// EndsAt is the new end itself, in the place of Days, for extend, shorten and
 	// revive: undoing a change brings back the end that was, to the millisecond.
 	EndsAt *time.Time `json:"endsAt,omitempty"`
+	// IfRevision is the revision that the request is meant for: a trial that has
+	// changed since refuses it. Nil is meant for any.
+	IfRevision *int `json:"ifRevision,omitempty"`
 }
+
+// FieldRevision is at fault where a trial has changed since the revision that a
+// request was meant for.
+const FieldRevision = "ifRevision"
 
 // Validate checks a request by itself, without the trial's state; name is the
 // message's.
@@ -98,6 +105,9 @@ func (s State) request(name string, r Request, now, extendFrom time.Time) (*Even
 	}
 	if err := r.Validate(name); err != nil {
 		return nil, err
+	}
+	if r.IfRevision != nil && *r.IfRevision != s.Revision {
+		return nil, &Error{Code: CodeConflict, Field: FieldRevision, Message: "the trial has changed since"}
 	}
 	if name != MessageCancel {
 		return s.requestEnd(name, e, extendFrom)

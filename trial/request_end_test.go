@@ -48,3 +48,29 @@ func TestRequestOfAnEnd(t *testing.T) {
 		require.Equal(t, c.end, c.state.Apply(*e).EndsAt)
 	}
 }
+
+// A request may be meant for the trial as it was seen, and for no later one.
+func TestRequestOfARevision(t *testing.T) {
+	t.Parallel()
+	begun := time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
+	now := begun.Add(5 * trial.RealDay)
+	s := trial.NewState(trial.Registration{VendorID: "v", Cohort: trial.Automated, Policy: trial.DefaultPolicy(), Day: trial.RealDay, At: begun})
+	extend := func(id string, revision *int) trial.Request {
+		return trial.Request{ID: id, Days: 1, Reason: "r", IfRevision: revision}
+	}
+	_, err := s.Request(trial.MessageExtend, extend("k", new(1)), now)
+	var refused *trial.Error
+	require.ErrorAs(t, err, &refused)
+	require.Equal(t, "ifRevision", refused.Field)
+	require.Equal(t, trial.CodeConflict, refused.Code)
+	for _, revision := range []*int{nil, new(0)} {
+		e, err := s.Request(trial.MessageExtend, extend("k", revision), now)
+		require.NoError(t, err)
+		after := s.Apply(*e)
+		e, err = after.Request(trial.MessageExtend, extend("k", new(0)), now)
+		require.NoError(t, err, "carried out before, it is a repetition")
+		require.Nil(t, e)
+		_, err = after.Request(trial.MessageCancel, extend("k-2", new(0)), now)
+		require.Error(t, err)
+	}
+}

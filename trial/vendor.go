@@ -1,6 +1,7 @@
 package trial
 
 import (
+	"regexp"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -80,6 +81,12 @@ func (v Vendor) NamedIn(text string) bool {
 	}
 	return holds(v.Email, 1) || holds(v.Name, shortestName)
 }
+
+// address is what an e-mail address looks like within a text.
+var address = regexp.MustCompile(`[^\s@]@[^\s@.]+\.[^\s@.]`)
+
+// HoldsAddress tells whether a text holds what looks like an e-mail address, whoever's.
+func HoldsAddress(text string) bool { return address.MatchString(text) }
 
 // Covers tells whether nothing is stopped by o that is not stopped already.
 func (s *Suppression) Covers(o Suppression) bool {

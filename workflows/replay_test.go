@@ -19,6 +19,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"marketplace.example/trials/activities"
+	"marketplace.example/trials/bulk"
 	"marketplace.example/trials/rollout"
 	"marketplace.example/trials/trial"
 	"marketplace.example/trials/workflows"
@@ -26,8 +27,9 @@ import (
 
 // Histories of workflows that ran on a real server, a path a file. Trials' are
 // recorded by `go run ./test/demo -record workflows/testdata/histories`, rollouts' by
-// `go test ./test -run Rollout -record FOLDER`. A change of a workflow must replay
-// those that are there; new paths are added, old ones stay.
+// `go test ./test -run Rollout -record FOLDER`, bulk operations' by the same with
+// `-run Bulk` and by `go run ./test/bulk -record FOLDER`. A change of a workflow must
+// replay those that are there; new paths are added, old ones stay.
 func TestRecordedHistoriesReplay(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("testdata/histories/*.json")
@@ -43,7 +45,7 @@ func TestRecordedHistoriesReplay(t *testing.T) {
 
 func TestRecordedRolloutsReplay(t *testing.T) {
 	t.Parallel()
-	files, err := filepath.Glob("testdata/histories/*.json.gz")
+	files, err := filepath.Glob("testdata/histories/rollout-*.json.gz")
 	require.NoError(t, err)
 	require.GreaterOrEqual(t, len(files), 8)
 	seen := map[string]bool{}
@@ -62,6 +64,20 @@ func TestRecordedRolloutsReplay(t *testing.T) {
 		"rolled-back by hand", "rolled-back by email-delivery", "completed", "daily-update",
 	} {
 		require.True(t, seen[path], "no recorded rollout was %s", path)
+	}
+}
+
+func TestRecordedBulkOperationsReplay(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("testdata/histories/bulk-*.json.gz")
+	require.NoError(t, err)
+	for _, file := range files {
+		recorded := readCompressed(t, file)
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			t.Parallel()
+			require.Equal(t, bulk.WorkflowType, recorded.GetEvents()[0].GetWorkflowExecutionStartedEventAttributes().GetWorkflowType().GetName())
+			require.NoError(t, replayer().ReplayWorkflowHistory(quiet, recorded))
+		})
 	}
 }
 
@@ -110,6 +126,7 @@ func replayer() worker.WorkflowReplayer {
 	r := worker.NewWorkflowReplayer()
 	r.RegisterWorkflowWithOptions(workflows.Trial, workflow.RegisterOptions{Name: trial.WorkflowType})
 	r.RegisterWorkflowWithOptions(workflows.Rollout, workflow.RegisterOptions{Name: rollout.WorkflowType})
+	r.RegisterWorkflowWithOptions(workflows.BulkOperation, workflow.RegisterOptions{Name: bulk.WorkflowType})
 	return r
 }
 

@@ -96,7 +96,8 @@ func (c *Callers) Wait(r *http.Request) time.Duration {
 // Whoever fails is slowed down, by source, before the next token is looked at:
 // else that would say whether it was right. A token that was good from there
 // before is looked up all the same, so that nobody who guesses, behind the same proxy
-// say, keeps out those who are known.
+// say, keeps out those who are known. While the database is away each token that is not
+// known counts as a guess at those of the environment.
 func (c *Callers) Identify(r *http.Request, text string) (access.Identity, error) {
 	source, key, now := c.Source(r), access.KeyOf(text), c.Now()
 	if !c.met.has(source, key) {
@@ -105,12 +106,13 @@ func (c *Callers) Identify(r *http.Request, text string) (access.Identity, error
 			return access.Identity{}, c.refuse(Slowed, wait)
 		}
 		who, err := c.Holder(r.Context(), key)
-		if refused, ok := errors.AsType[*RefusedError](err); ok && refused.Reason == Unknown {
-			return who, c.refuse(Unknown, 0)
-		}
-		attempt.CancelAt(now) // nothing was guessed
-		if err == nil {
+		refused, isRefused := errors.AsType[*RefusedError](err)
+		switch {
+		case err == nil:
 			c.met.add(source, key)
+			attempt.CancelAt(now)
+		case isRefused && refused.Reason != Unknown:
+			attempt.CancelAt(now) // nothing was guessed: it was good once
 		}
 		return who, c.counted(err)
 	}

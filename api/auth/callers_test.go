@@ -142,18 +142,24 @@ func TestWithTheDatabaseAway(t *testing.T) {
 	_, err := w.Identify(from("192.0.2.1"), "a text")
 	require.NoError(t, err)
 	w.away = errAway
-	for range 20 { // nor is anybody slowed down for it
-		for _, text := range []string{"a text", "no token"} {
-			who, err := w.Identify(from("192.0.2.1"), text)
+	for i := range 20 {
+		who, err := w.Identify(from("192.0.2.1"), "a text")
+		require.ErrorIs(t, err, errAway, "who was known is not slowed down for it")
+		require.Zero(t, who)
+		who, err = w.Identify(from("192.0.2.1"), "no token")
+		require.Zero(t, who)
+		if i < 5 {
 			require.ErrorIs(t, err, errAway)
-			require.Zero(t, who)
+		} else {
+			require.Equal(t, auth.Slowed, reason(t, err), "it may have been a guess at the tokens that need no database")
 		}
 	}
+	w.moment = now.Add(time.Minute)
 	for _, text := range []string{adminToken, serviceToken} {
 		_, err := w.Identify(from("192.0.2.1"), text)
 		require.NoError(t, err)
 	}
-	require.Empty(t, w.reasons)
+	require.Equal(t, map[auth.Reason]int{auth.Slowed: 15}, w.reasons)
 }
 
 func TestWhoeverFailsIsSlowedDown(t *testing.T) {
@@ -261,6 +267,26 @@ func TestRequestsAreLimitedBySource(t *testing.T) {
 	for range 1000 {
 		require.Zero(t, unlimited.Wait(from("192.0.2.1")))
 	}
+}
+
+// What is refused costs nothing, also where many come at once: else whoever shares an
+// address with somebody who floods would wait for all that was refused.
+func TestManyRefusedAtOnceCostNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(o *auth.Options) { o.RateLimit, o.Failed = 1, nil })
+	for range 2 {
+		require.Zero(t, w.Wait(from("192.0.2.1")))
+	}
+	var flood sync.WaitGroup
+	for range 8 {
+		flood.Go(func() {
+			for range 2000 {
+				w.Wait(from("192.0.2.1"))
+			}
+		})
+	}
+	flood.Wait()
+	require.Equal(t, time.Second, w.Wait(from("192.0.2.1")))
 }
 
 func TestWhereARequestComesFrom(t *testing.T) {

@@ -30,18 +30,19 @@ func newSources(limit rate.Limit, burst, most int) *sources {
 }
 
 // take takes one from a source's allowance; cancelled, it is given back. Where
-// nothing is left nothing is taken, and it says how long to wait.
+// nothing is left nothing is taken, and it says how long to wait: whoever waits for
+// their turn must not wait for what others were refused.
 func (s *sources) take(source string, now time.Time) (taken *rate.Reservation, wait time.Duration) {
-	taken = s.allowance(source, now).ReserveN(now, 1)
-	if wait = taken.DelayFrom(now); wait > 0 {
-		taken.CancelAt(now)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	allowance := s.allowance(source, now)
+	if missing := 1 - allowance.TokensAt(now); missing > 0 && s.limit != rate.Inf {
+		return nil, max(time.Duration(missing/float64(s.limit)*float64(time.Second)), 1)
 	}
-	return taken, wait
+	return allowance.ReserveN(now, 1), 0
 }
 
 func (s *sources) allowance(source string, now time.Time) *rate.Limiter {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	if limiter, known := s.known[source]; known {
 		return limiter
 	}

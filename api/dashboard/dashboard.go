@@ -14,6 +14,7 @@ import (
 
 	"marketplace.example/trials/access"
 	"marketplace.example/trials/api/auth"
+	"marketplace.example/trials/api/headers"
 )
 
 // Where the pages are.
@@ -120,10 +121,16 @@ func cached(next http.Handler) http.Handler {
 	})
 }
 
+// contentPolicy has nothing loaded from elsewhere, and nothing in a page itself run.
+const contentPolicy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; " +
+	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
 // outside is what happens to every request.
 func (d *dashboard) outside(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		secure(w.Header(), d.Callers.OverTLS(r))
+		headers.Restrict(w.Header(), d.Callers.OverTLS(r))
+		w.Header().Set("Referrer-Policy", "same-origin")
+		w.Header().Set("Content-Security-Policy", contentPolicy)
 		if wait := d.Callers.Wait(r); wait > 0 {
 			w.Header().Set("Retry-After", seconds(wait))
 			http.Error(w, "Too many requests come from your address. Try again in a moment.", http.StatusTooManyRequests)
@@ -140,21 +147,4 @@ func (d *dashboard) outside(next http.Handler) http.Handler {
 		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 		next.ServeHTTP(w, r.WithContext(ctx))
 	})
-}
-
-// secure sets the headers that keep browsers from doing more with a page than it
-// is for. Nothing is loaded from elsewhere, and nothing in a page itself is run.
-// Where it was asked for with TLS it is never asked for without.
-func secure(h http.Header, overTLS bool) {
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("X-Frame-Options", "DENY")
-	h.Set("Referrer-Policy", "same-origin")
-	h.Set("Cache-Control", "no-store")
-	h.Set("Cross-Origin-Opener-Policy", "same-origin")
-	h.Set("Cross-Origin-Resource-Policy", "same-origin")
-	if overTLS {
-		h.Set("Strict-Transport-Security", "max-age=31536000")
-	}
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "+
-		"form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
 }

@@ -67,7 +67,11 @@ func (s *server) audit(operations map[string]audited) StrictMiddlewareFunc {
 			}
 			asked := audit.Entry{Action: operation.action, Subject: subject, Key: r.Header.Get("Idempotency-Key")}
 			asked.Reason, asked.Asked = operation.asked(request)
-			if asked.Reason, err = s.nameless(ctx, mux.Vars(r)["id"], asked.Reason); err != nil {
+			concerned, err := s.concerned(ctx, r, request)
+			if err == nil {
+				err = checkNamesNobody(asked, concerned)
+			}
+			if err != nil {
 				return nil, err
 			}
 			err = s.onRecord(ctx, asked, func(ctx context.Context) error {
@@ -77,22 +81,6 @@ func (s *server) audit(operations map[string]audited) StrictMiddlewareFunc {
 			return response, err
 		}
 	}
-}
-
-// nameless is a reason without the name and address of the vendor that it is
-// about: the record is kept for ever. The operation itself says what is wrong with it.
-func (s *server) nameless(ctx context.Context, vendorID, reason string) (string, error) {
-	if vendorID == "" || reason == "" {
-		return reason, nil
-	}
-	v, err := s.Store.Vendor(ctx, vendorID)
-	if isNotFound(err) {
-		return reason, nil
-	}
-	if err == nil && v.NamedIn(reason) {
-		return "(left out: it holds the vendor's name or address)", nil
-	}
-	return reason, err
 }
 
 // subject is what a request is about: its path without what comes before the
@@ -142,6 +130,10 @@ func (a audited) asked(request any) (reason string, kept audit.JSON) {
 	return reason, kept
 }
 
+// mostKept bounds how many of a list are kept; of a longer one, such as the vendors of
+// a bulk operation, whose items have their outcomes, it is how many there were.
+const mostKept = 50
+
 // fixed is what is of a fixed form in a value: numbers, truth values, moments, and
 // words of which the description says how they look. Free text may hold a name, an
 // address or a secret; it is left out. Nil where nothing is left.
@@ -162,6 +154,9 @@ func fixed(schema *openapi3.Schema, value any) any {
 			return kept
 		}
 	case []any:
+		if len(v) > mostKept {
+			return fmt.Sprintf("%d of them", len(v))
+		}
 		kept := []any{}
 		for _, item := range v {
 			if item = fixed(schema.Items.Value, item); item != nil {
@@ -195,6 +190,9 @@ func noteChange(ctx context.Context, before, after any) {
 // onRecord does something that is to be on record: first that it was asked for,
 // without which nothing is done, and then what became of it, before anybody is told.
 func (s *server) onRecord(ctx context.Context, asked audit.Entry, do func(context.Context) error) error {
+	if err := checkNamesNobody(asked, nil); err != nil { // the pages come here directly
+		return err
+	}
 	asked.At, asked.Actor, asked.RequestID, asked.Outcome = s.now(), actor(ctx), callOf(ctx).id, audit.Pending
 	pending, err := s.Store.AppendAudit(ctx, asked)
 	if err != nil {

@@ -2,6 +2,7 @@ package rest_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -11,6 +12,7 @@ import (
 
 	"marketplace.example/trials/api/rest"
 	"marketplace.example/trials/audit"
+	"marketplace.example/trials/bulk"
 	"marketplace.example/trials/monitoring"
 	"marketplace.example/trials/rollout"
 )
@@ -234,6 +236,24 @@ func TestFreeTextIsNotOnRecord(t *testing.T) {
 		require.NotContains(t, strings.ToLower(string(e.Canonical())), "ada")
 		require.Contains(t, e.Asked, `"percentage":10`)
 		require.Contains(t, e.Asked, `"phase":1`)
+	}
+}
+
+// A long list is counted, and does not push out what else was asked for.
+func TestALongListIsCountedOnRecord(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t)
+	for n, want := range map[int]string{
+		2:             `{"action":"extend","days":3,"ids":["v-1","v-2"]}`,
+		bulk.MaxItems: `{"action":"extend","days":3,"ids":"20000 of them"}`,
+	} {
+		list := `["v-1","v-2"]`
+		if n > 2 {
+			list = ids(n)
+		}
+		a.startBulk(fmt.Sprint("k-", n), `{"action":"extend","days":3,"reason":"r","ids":`+list+`}`)
+		e := a.store.audits.entries[len(a.store.audits.entries)-1]
+		require.JSONEq(t, want, string(e.Asked))
 	}
 }
 

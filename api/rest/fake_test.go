@@ -152,14 +152,16 @@ func (s *store) EraseVendor(_ context.Context, id string, e trial.Erasure) (kept
 	return kept, err
 }
 
-func (s *store) Send(_ context.Context, key string) (send *trial.Send, err error) {
+func (s *store) Sends(_ context.Context, vendorID string) (sends []trial.Send, err error) {
 	err = s.do(func() error {
-		if known, there := s.sends[key]; there {
-			send = &known
+		for _, key := range slices.Sorted(maps.Keys(s.sends)) {
+			if s.sends[key].VendorID == vendorID {
+				sends = append(sends, s.sends[key])
+			}
 		}
 		return nil
 	})
-	return send, err
+	return sends, err
 }
 
 func (s *store) Trial(_ context.Context, id string) (state trial.State, there bool, err error) {

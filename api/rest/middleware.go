@@ -15,6 +15,7 @@ import (
 	"go.uber.org/zap"
 
 	"marketplace.example/trials/access"
+	"marketplace.example/trials/api/headers"
 	"marketplace.example/trials/trial"
 )
 
@@ -57,7 +58,9 @@ func (s *server) outside(next http.Handler) http.Handler {
 		ctx, span := s.begin(ctx, r)
 		answer := &answer{ResponseWriter: w}
 		defer func() { c.end(span, r.Method, answer.status) }()
-		secure(answer.Header(), s.Callers.OverTLS(r))
+		headers.Restrict(answer.Header(), s.Callers.OverTLS(r))
+		answer.Header().Set("Referrer-Policy", "no-referrer")
+		answer.Header().Set("Content-Security-Policy", contentPolicy)
 		answer.Header().Set("X-Request-Id", c.id)
 		defer s.note(r.Method, c, answer, start)
 		defer func() { s.rescue(recover(), answer, r.WithContext(ctx)) }()
@@ -65,21 +68,8 @@ func (s *server) outside(next http.Handler) http.Handler {
 	})
 }
 
-// secure sets the headers that keep browsers from doing more with an answer
-// than it is for, and from asking again without TLS where it was asked with it.
-func secure(h http.Header, overTLS bool) {
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("X-Frame-Options", "DENY")
-	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("Cache-Control", "no-store")
-	h.Set("Cross-Origin-Opener-Policy", "same-origin")
-	h.Set("Cross-Origin-Resource-Policy", "same-origin")
-	if overTLS {
-		h.Set("Strict-Transport-Security", "max-age=31536000")
-	}
-	h.Set("Content-Security-Policy",
-		"default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
-}
+// contentPolicy lets the few pages of the API load nothing.
+const contentPolicy = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 // rescue turns a panic, if there was one, into an internal error.
 // http.ErrAbortHandler is the server's own way to hang up.

@@ -2,9 +2,13 @@ package rest
 
 import (
 	"context"
+	"net/http"
 
+	"github.com/gorilla/mux"
 	"go.uber.org/zap"
 
+	"marketplace.example/trials/audit"
+	"marketplace.example/trials/bulk"
 	"marketplace.example/trials/trial"
 )
 
@@ -29,35 +33,12 @@ func (s *server) ExportVendor(ctx context.Context, request ExportVendorRequestOb
 		return nil, err
 	}
 	export.Events = append(export.Events, events...)
-	if whole.Trial != nil {
-		if export.Emails, err = s.emails(ctx, *whole.Trial); err != nil {
-			return nil, err
-		}
+	emails, err := s.Store.Sends(ctx, v.ID)
+	if err != nil {
+		return nil, err
 	}
+	export.Emails = append(export.Emails, emails...)
 	return ExportVendor200JSONResponse(export), nil
-}
-
-// emails are what is known of a trial's e-mails: of the steps that are over, and
-// of the one that is under way.
-func (s *server) emails(ctx context.Context, o trial.Overview) ([]Email, error) {
-	steps := make([]trial.Step, 0, len(o.Steps)+1)
-	for _, r := range o.Steps {
-		steps = append(steps, r.Step)
-	}
-	if o.Next != nil {
-		steps = append(steps, *o.Next)
-	}
-	emails := []Email{}
-	for _, step := range steps {
-		send, err := s.Store.Send(ctx, step.Key(o.VendorID))
-		if err != nil {
-			return nil, err
-		}
-		if send != nil {
-			emails = append(emails, *send)
-		}
-	}
-	return emails, nil
 }
 
 // EraseVendor removes a vendor's name and address. Its trial goes on without
@@ -65,9 +46,6 @@ func (s *server) emails(ctx context.Context, o trial.Overview) ([]Email, error) 
 func (s *server) EraseVendor(ctx context.Context, request EraseVendorRequestObject) (EraseVendorResponseObject, error) {
 	v, err := s.Store.Vendor(ctx, request.Id)
 	if err != nil {
-		return nil, err
-	}
-	if err := checkNamesNobody(v, request.Body.Reason); err != nil {
 		return nil, err
 	}
 	kept, err := s.Store.EraseVendor(ctx, v.ID, trial.Erasure{At: s.now(), By: actor(ctx), Reason: request.Body.Reason})
@@ -79,11 +57,68 @@ func (s *server) EraseVendor(ctx context.Context, request EraseVendorRequestObje
 	return EraseVendor200JSONResponse(kept), nil
 }
 
-// checkNamesNobody refuses a reason that holds the vendor's name or address: it
-// is kept in histories, which nothing is erased from.
-func checkNamesNobody(v trial.Vendor, reason string) error {
-	if v.NamedIn(reason) {
-		return trial.Invalid("reason", "must not hold the vendor's name or address: it is kept where nothing can be erased")
+// checkNamesNobody refuses a reason or a key that holds an address, or the name of a
+// vendor whom the request concerns: both are kept in histories and on the audit
+// record, which nothing is erased from.
+func checkNamesNobody(asked audit.Entry, concerned []trial.Vendor) error {
+	for _, kept := range []struct{ field, text string }{{"reason", asked.Reason}, {"Idempotency-Key", asked.Key}} {
+		names := trial.HoldsAddress(kept.text)
+		for _, v := range concerned {
+			names = names || v.NamedIn(kept.text)
+		}
+		if names {
+			return trial.Invalid(kept.field, "must not hold a vendor's name or an address: it is kept where nothing can be erased")
+		}
 	}
 	return nil
+}
+
+// mostConcerned bounds how many vendors of a bulk operation are looked at: whoever
+// names somebody in a reason means few.
+const mostConcerned = 50
+
+// concerned are the vendors whom a request concerns: the one in its path, or the
+// first of a bulk operation.
+func (s *server) concerned(ctx context.Context, r *http.Request, request any) ([]trial.Vendor, error) {
+	ids, err := s.concernedIDs(ctx, r, request)
+	if err != nil {
+		return nil, err
+	}
+	var vendors []trial.Vendor
+	for _, id := range ids {
+		v, err := s.Store.Vendor(ctx, id)
+		if isNotFound(err) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		vendors = append(vendors, v)
+	}
+	return vendors, nil
+}
+
+func (s *server) concernedIDs(ctx context.Context, r *http.Request, request any) (ids []string, err error) {
+	if id, ok := mux.Vars(r)["id"]; ok {
+		return []string{id}, nil
+	}
+	if start, ok := request.(StartBulkOperationRequestObject); ok {
+		list, err := bulkChosen(&bulk.Operation{}, start.Body)
+		if err != nil {
+			return nil, err
+		}
+		for _, l := range list[:min(len(list), mostConcerned)] {
+			ids = append(ids, l.VendorID)
+		}
+		return ids, nil
+	}
+	operation, ok := mux.Vars(r)["operationId"]
+	for number := 1; ok && number <= mostConcerned; number++ {
+		item, found, err := s.Store.BulkItem(ctx, operation, number)
+		if err != nil || !found {
+			return ids, err
+		}
+		ids = append(ids, item.VendorID)
+	}
+	return ids, nil
 }

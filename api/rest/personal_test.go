@@ -8,6 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"marketplace.example/trials/api/rest"
+	"marketplace.example/trials/bulk"
+	"marketplace.example/trials/rollout"
 	"marketplace.example/trials/trial"
 )
 
@@ -23,6 +25,8 @@ func TestExport(t *testing.T) {
 	registered := a.register()
 	into[rest.Trial](a.ask(extendPath, "k-1", `{"days":7,"reason":"asked for more time"}`), http.StatusOK)
 	a.store.sends["v-1/welcome/0"] = trial.Send{Key: "v-1/welcome/0", VendorID: "v-1", Status: trial.SendSent, AddressHash: "hash"}
+	again := trial.Send{Key: "v-1/resend-bulk-1/0", VendorID: "v-1", Status: trial.SendSent}
+	a.store.sends[again.Key] = again
 	a.store.sends["v-2/welcome/0"] = trial.Send{Key: "v-2/welcome/0", VendorID: "v-2", Status: trial.SendSent}
 
 	export := into[rest.VendorExport](a.get(exportPath, adminToken), http.StatusOK)
@@ -32,7 +36,7 @@ func TestExport(t *testing.T) {
 	require.Equal(t, trial.Automated, export.Registration.Cohort)
 	require.Equal(t, 1, export.Trial.Revision)
 	require.Len(t, export.Events, 2)
-	require.Equal(t, []rest.Email{a.store.sends["v-1/welcome/0"]}, export.Emails, "its own, and no other's")
+	require.Equal(t, []rest.Email{again, a.store.sends["v-1/welcome/0"]}, export.Emails, "its own, those sent once more too, and no other's")
 }
 
 func TestExportOfAVendorNotTakenIn(t *testing.T) {
@@ -68,18 +72,54 @@ func TestErase(t *testing.T) {
 	into[rest.Erasure](a.post(erasePath, adminToken, `{"reason":"no flag stands against it"}`), http.StatusOK)
 }
 
-// What is kept in histories cannot be erased, so it is not let in.
+// What is kept in histories and on the audit record cannot be erased, so it is not
+// let in: the name of a vendor that the request is about, and nobody's address.
 func TestReasonsNameNobody(t *testing.T) {
+	t.Parallel()
+	about := map[string]bool{"startBulkOperation": true, "startPlannedBulkOperation": true, "undoBulkOperation": true,
+		"pauseBulkOperation": true, "resumeBulkOperation": true, "stopBulkOperation": true}
+	changesOf(t, func(a *api, operation string, r request) {
+		if !strings.Contains(r.body, "because") {
+			return
+		}
+		a.store.bulks.items["bulk-20260310-120000-01020304"] = bulk.Items([]bulk.Listing{{VendorID: "v-9"}, {VendorID: "v-1"}}, present)
+		whole := r.body
+		for _, reason := range []string{"bob.miller@example.org wrote", "ask <ada@EXAMPLE.com>", "told ADA'S TOOLS so"} {
+			if strings.Contains(reason, "TOOLS") && !strings.Contains(r.path, "v-1") && !about[operation] {
+				continue
+			}
+			before, _ := a.store.written()
+			r.body = strings.Replace(whole, "because", reason, 1)
+			require.Equal(t, "reason", *a.call(r).problem(http.StatusBadRequest).Field, operation)
+			after, _ := a.store.written()
+			require.Equal(t, before, after, operation)
+			require.Empty(t, a.store.audits.entries, operation)
+		}
+		r.body, r.key = whole, "ada@example.com"
+		require.Equal(t, "Idempotency-Key", *a.call(r).problem(http.StatusBadRequest).Field, operation)
+		require.Empty(t, a.store.audits.entries, operation)
+	})
+}
+
+// Of a long list only the first are looked at: whoever names somebody means few.
+func TestReasonsNameNobodyOfAList(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t)
 	a.register()
-	for _, reason := range []string{"ada@example.com wrote", "told ADA'S TOOLS so"} {
-		body := `{"days":7,"reason":"` + reason + `"}`
-		before, _ := a.store.written()
-		require.Equal(t, "reason", *a.ask(extendPath, "k-1", body).problem(http.StatusBadRequest).Field)
-		require.Equal(t, "reason", *a.ask(cancelPath, "k-2", `{"reason":"`+reason+`"}`).problem(http.StatusBadRequest).Field)
-		require.Equal(t, "reason", *a.post(erasePath, adminToken, `{"reason":"`+reason+`"}`).problem(http.StatusBadRequest).Field)
-		after, _ := a.store.written()
-		require.Equal(t, before, after)
+	for others, status := range map[int]int{1: http.StatusBadRequest, 49: http.StatusBadRequest, 50: http.StatusAccepted} {
+		body := `{"action":"cancel","csv":"vendor_id,name\n` + strings.Repeat(`v-7,Bo\n`, others) + `v-1,Ada\n","reason":"Ada's Tools asked"}`
+		require.Equal(t, status, a.ask(bulkPath, "k", body).status, others)
 	}
+}
+
+// The pages go through the same check.
+func TestReasonsFromThePagesNameNobody(t *testing.T) {
+	t.Parallel()
+	a := running(t)
+	a.store.audits.entries = nil
+	err := a.itself.Steer(t.Context(), "current", rollout.SignalPause, rollout.Request{ID: "k-1", Reason: "ada@example.com wrote"})
+	var refused *trial.Error
+	require.ErrorAs(t, err, &refused)
+	require.Equal(t, "reason", refused.Field)
+	require.Empty(t, a.store.audits.entries)
 }

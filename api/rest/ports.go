@@ -44,8 +44,8 @@ type VendorStore interface {
 	// EraseVendor removes a vendor's name and address. The first erasure counts,
 	// and is returned.
 	EraseVendor(ctx context.Context, id string, e trial.Erasure) (first trial.Erasure, err error)
-	// Send is what is known of an e-mail, nil where there is none with that key.
-	Send(ctx context.Context, key string) (*trial.Send, error)
+	// Sends are all e-mails to a vendor, in the order of their keys.
+	Sends(ctx context.Context, vendorID string) ([]trial.Send, error)
 }
 
 // TrialStore reads the trials, which their workflows write.

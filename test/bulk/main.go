@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 	"time"
 
@@ -26,9 +27,10 @@ func main() {
 	n := flag.Int("n", 10_000, "how many trials")
 	automated := flag.Int("automated", 100, "how many of them are automated; each gets a welcome, at the rate of the mail service")
 	perMinute := flag.Int("per-minute", 6_000, "the operation's rate")
+	record := flag.String("record", "", "write the histories of the operations into this `folder`, for the replay tests")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, os.Stdout, *n, *automated, *perMinute)
+	err := run(ctx, os.Stdout, *n, *automated, *perMinute, *record)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bulk:", err)
@@ -36,7 +38,7 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, out io.Writer, n, automated, perMinute int) error {
+func run(ctx context.Context, out io.Writer, n, automated, perMinute int, record string) error {
 	began := time.Now()
 	say := func(format string, args ...any) {
 		fmt.Fprintf(out, "%6s  %s\n", time.Since(began).Round(time.Second), fmt.Sprintf(format, args...))
@@ -68,7 +70,12 @@ func run(ctx context.Context, out io.Writer, n, automated, perMinute int) error 
 	}
 	defer temporal.Close()
 	d := &bulkdrill.Drill{System: s, IDs: ids(0, n), PerMinute: perMinute, Wait: 2 * time.Hour, Say: say}
-	return d.Run(ctx, temporal)
+	if err := d.Run(ctx, temporal); err != nil || record == "" {
+		return err
+	}
+	return system.RecordBulk(ctx, temporal, func(operation, run int) string {
+		return filepath.Join(record, fmt.Sprintf("bulk-of-%d-%d-%d.json.gz", n, operation, run))
+	})
 }
 
 // register registers vendors while so many of a hundred are automated.

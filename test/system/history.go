@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"go.temporal.io/api/enums/v1"
@@ -13,6 +14,8 @@ import (
 	"go.temporal.io/api/temporalproto"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
+
+	"marketplace.example/trials/bulk"
 )
 
 // Record writes the history of every run of a workflow to the file that its
@@ -26,6 +29,26 @@ func Record(ctx context.Context, c client.Client, workflowID string, file func(r
 	for i, run := range runs.GetExecutions() {
 		number := len(runs.GetExecutions()) - i // the newest comes first
 		if err := recordRun(ctx, c, workflowID, run.GetExecution().GetRunId(), file(number)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// RecordBulk writes the histories of every bulk operation to the files that its place
+// among them, the oldest first, and its run name, both counted from 1.
+func RecordBulk(ctx context.Context, c client.Client, file func(operation, run int) string) error {
+	runs, err := c.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{Query: fmt.Sprintf("WorkflowType = '%s'", bulk.WorkflowType)})
+	if err != nil {
+		return fmt.Errorf("listing the bulk operations: %w", err)
+	}
+	var ids []string
+	for _, run := range runs.GetExecutions() {
+		ids = append(ids, run.GetExecution().GetWorkflowId())
+	}
+	slices.Sort(ids) // an id begins with when it was asked for
+	for i, id := range slices.Compact(ids) {
+		if err := Record(ctx, c, id, func(run int) string { return file(i+1, run) }); err != nil {
 			return err
 		}
 	}
