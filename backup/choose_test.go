@@ -46,6 +46,14 @@ func TestChoose(t *testing.T) {
 	require.EqualError(t, err, "there is no backup")
 }
 
+// A backup that a clock gone wrong has dated is not what came after a moment, whatever it says.
+func TestPast(t *testing.T) {
+	t.Parallel()
+	full, future := taken(Full, 0, ""), taken(Full, 20, "")
+	require.Equal(t, []Manifest{full}, Past([]Manifest{full, future}, at.Add(18*time.Hour)))
+	require.Equal(t, []Manifest{full, future}, Past([]Manifest{full, future}, at.Add(19*time.Hour+time.Minute)))
+}
+
 func TestDue(t *testing.T) {
 	t.Parallel()
 	full := taken(Full, 0, "")
@@ -57,6 +65,8 @@ func TestDue(t *testing.T) {
 		"nothing there":       {want: Full},
 		"a fresh full one":    {there: []Manifest{full}, hours: 23, want: Incremental},
 		"an old full one":     {there: []Manifest{full}, hours: 24, want: Full},
+		"one of the future":   {there: []Manifest{full}, hours: -2, want: Full},
+		"clocks that differ":  {there: []Manifest{full}, hours: 0, want: Incremental},
 		"only an incremental": {there: []Manifest{taken(Incremental, 4, full.ID)}, hours: 5, want: Full},
 	} {
 		kind, base := Due(c.there, at.Add(time.Duration(c.hours)*time.Hour))
@@ -81,6 +91,7 @@ func TestExpired(t *testing.T) {
 		"the last one before the horizon is kept":     {there: []Manifest{first, second, third}, hours: 9 * day, expired: []Manifest{first}},
 		"so is its base, but not the one between":     {there: []Manifest{first, second, early, late, third}, hours: 9 * day, expired: []Manifest{first, early}},
 		"a base that a kept one needs stays":          {there: []Manifest{first, second, late, third}, hours: 8*day + 21, expired: []Manifest{first}},
+		"one of the future is not the last full one":  {there: []Manifest{first, second, taken(Full, 5000*day, "")}, hours: 1000 * day, expired: []Manifest{first}},
 		"the last full one stays for ever":            {there: []Manifest{first, second}, hours: 1000 * day, expired: []Manifest{first}},
 		"the last one stays with the full one it has": {there: []Manifest{first, second, late}, hours: 1000 * day, expired: []Manifest{first}},
 	} {

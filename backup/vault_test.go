@@ -1,11 +1,13 @@
 package backup
 
 import (
+	"encoding/json"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"filippo.io/age"
 	"github.com/stretchr/testify/require"
 )
 
@@ -116,6 +118,60 @@ func exchange(s shelf, base, id string) {
 	s[id+fileEnding], s[id+manifestEnding] = s[base+fileEnding], []byte(manifest)
 }
 
+// The manifest is what a backup is chosen by, and it has no checksum: the file says the same, or it is refused.
+func TestAnAlteredManifestIsRefused(t *testing.T) {
+	t.Parallel()
+	v, s := newVault()
+	first, err := v.Take(t.Context(), Full, "marketplace", stream(sample()))
+	require.NoError(t, err)
+	base, err := v.Take(t.Context(), Full, "marketplace", stream(sample()[:30]))
+	require.NoError(t, err)
+	m, err := v.Take(t.Context(), Incremental, "marketplace", stream(sample()[3:]))
+	require.NoError(t, err)
+	require.Equal(t, base.ID, m.Base)
+	for name, alter := range map[string]func(m *Manifest){
+		"database": func(m *Manifest) { m.Database = "other" },
+		"base":     func(m *Manifest) { m.Base = first.ID },
+		"begin":    func(m *Manifest) { m.Begin = m.Begin.Add(-time.Hour) },
+		"end":      func(m *Manifest) { m.End = m.End.Add(time.Hour) },
+		"counts":   func(m *Manifest) { m.Collections = map[string]Counts{"users": {Documents: 1}} },
+	} {
+		altered := m
+		alter(&altered)
+		document, err := json.Marshal(altered)
+		require.NoError(t, err)
+		s[m.ID+manifestEnding] = document
+		_, err = v.Verify(t.Context(), m.ID)
+		var refusal *RefusedError
+		require.ErrorAs(t, err, &refusal, name)
+		require.ErrorContains(t, err, "its manifest says", name)
+	}
+}
+
+// What is to be restored has to open, its base as well: it is asked before anything is deleted.
+func TestRestorableNeedsTheKeyOfTheBaseToo(t *testing.T) {
+	t.Parallel()
+	v, _ := newVault()
+	key := newKey(t)
+	v.Recipient, v.Identities = key.Recipient(), []age.Identity{key}
+	base, err := v.Take(t.Context(), Full, "marketplace", stream(sample()))
+	require.NoError(t, err)
+	v.Recipient = nil // somebody thinks that backups need no encryption
+	m, err := v.Take(t.Context(), Incremental, "marketplace", stream(sample()[3:]))
+	require.NoError(t, err)
+	require.Equal(t, base.ID, m.Base)
+	require.False(t, m.Encrypted)
+
+	_, err = v.Restorable(t.Context(), m.ID)
+	require.NoError(t, err)
+	v.Identities = nil
+	_, err = v.Verify(t.Context(), m.ID)
+	require.NoError(t, err, "checksums need no key")
+	_, err = v.Restorable(t.Context(), m.ID)
+	require.ErrorIs(t, err, ErrNoKey)
+	require.ErrorContains(t, err, base.ID)
+}
+
 func TestList(t *testing.T) {
 	t.Parallel()
 	v, s := newVault()
@@ -151,6 +207,12 @@ func TestLast(t *testing.T) {
 	_, err = v.Take(t.Context(), Full, "other", stream(sample()))
 	require.NoError(t, err)
 	require.Equal(t, later.ID, last())
+	now := v.Now
+	v.Now = func() time.Time { return at.Add(365 * 24 * time.Hour) }
+	_, err = v.Take(t.Context(), Full, "marketplace", stream(sample()))
+	require.NoError(t, err)
+	v.Now = now
+	require.Equal(t, later.ID, last(), "one of next year tells of a clock that was wrong, not of a backup")
 	s[later.ID+fileEnding] = nil
 	require.Equal(t, good.ID, last(), "cut off")
 	delete(s, good.ID+manifestEnding)
