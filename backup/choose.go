@@ -93,7 +93,7 @@ func Due(manifests []Manifest, now time.Time) (kind Kind, base Manifest) {
 func Expired(manifests []Manifest, now time.Time) []string {
 	keep := map[string]bool{}
 	hold := func(m Manifest) { keep[m.ID], keep[m.Base] = true, true }
-	if full, ok := LastFull(Past(manifests, now)); ok {
+	if full, ok := LastFull(manifests); ok {
 		hold(full)
 	}
 	since := now.Add(-Horizon)

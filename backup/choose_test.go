@@ -91,7 +91,6 @@ func TestExpired(t *testing.T) {
 		"the last one before the horizon is kept":     {there: []Manifest{first, second, third}, hours: 9 * day, expired: []Manifest{first}},
 		"so is its base, but not the one between":     {there: []Manifest{first, second, early, late, third}, hours: 9 * day, expired: []Manifest{first, early}},
 		"a base that a kept one needs stays":          {there: []Manifest{first, second, late, third}, hours: 8*day + 21, expired: []Manifest{first}},
-		"one of the future is not the last full one":  {there: []Manifest{first, second, taken(Full, 5000*day, "")}, hours: 1000 * day, expired: []Manifest{first}},
 		"the last full one stays for ever":            {there: []Manifest{first, second}, hours: 1000 * day, expired: []Manifest{first}},
 		"the last one stays with the full one it has": {there: []Manifest{first, second, late}, hours: 1000 * day, expired: []Manifest{first}},
 	} {

@@ -128,6 +128,7 @@ func (v *Vault) store(ctx context.Context, h Header, records Records) (Manifest,
 	if err := v.check(ctx, m); err != nil {
 		return Manifest{}, fmt.Errorf("reading the backup back: %w", err)
 	}
+	m.Checksum = m.checksum()
 	document, err := json.MarshalIndent(m, "", "  ")
 	if err != nil {
 		return Manifest{}, fmt.Errorf("writing the manifest of %s: %w", h.ID, err)
@@ -189,6 +190,24 @@ func (l Listed) Finished() []Manifest {
 	return all
 }
 
+// Unreadable is the first backup begun since one moment and up to another of which it cannot be read what it
+// is; nil for none. One without a manifest was never finished, and is none of them.
+func (l Listed) Unreadable(since, until time.Time) *RefusedError {
+	for i := range l.Bad {
+		bad := &l.Bad[i]
+		if begun := bad.begun(); bad.Manifest == nil && !errors.Is(bad.Reason, fs.ErrNotExist) && begun.After(since) && !begun.After(until) {
+			return bad
+		}
+	}
+	return nil
+}
+
+// begun is when the backup was begun, by its name.
+func (e *RefusedError) begun() time.Time {
+	begun, _ := time.Parse(idTime, e.File[:min(len(idTime), len(e.File))]) // the zero time where it is none
+	return begun
+}
+
 // Last is the last good backup of a database, none of the future, and whether there is one. It reads as few manifests as it can.
 func (v *Vault) Last(ctx context.Context, database string) (last Manifest, found bool, err error) {
 	files, err := v.Place.List(ctx)
@@ -231,8 +250,11 @@ func (v *Vault) manifest(ctx context.Context, id string) (Manifest, error) {
 	if err := json.Unmarshal(document, &m); err != nil {
 		return Manifest{}, fmt.Errorf("its manifest cannot be read: %w", err)
 	}
-	if m.ID != id {
+	switch {
+	case m.ID != id:
 		return Manifest{}, fmt.Errorf("its manifest is that of %.80q", m.ID)
+	case m.Checksum != m.checksum():
+		return Manifest{}, errors.New("its manifest does not have the checksum that it names")
 	}
 	return m, m.check()
 }
@@ -383,11 +405,10 @@ func (v *Vault) Expire(ctx context.Context, database string) ([]string, error) {
 
 // abandoned are the ids of files without a manifest that were begun before the horizon.
 func (l Listed) abandoned(now time.Time) (ids []string) {
-	for _, bad := range l.Bad {
-		id := strings.TrimSuffix(bad.File, fileEnding)
-		begun, err := time.Parse(idTime, id[:len(idTime)])
-		if err == nil && errors.Is(bad.Reason, fs.ErrNotExist) && begun.Before(now.Add(-Horizon)) {
-			ids = append(ids, id)
+	for i := range l.Bad {
+		bad := &l.Bad[i]
+		if begun := bad.begun(); !begun.IsZero() && errors.Is(bad.Reason, fs.ErrNotExist) && begun.Before(now.Add(-Horizon)) {
+			ids = append(ids, strings.TrimSuffix(bad.File, fileEnding))
 		}
 	}
 	return ids

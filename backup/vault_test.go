@@ -115,10 +115,26 @@ func TestVerifyRefuses(t *testing.T) {
 func exchange(s shelf, base, id string) {
 	manifest := strings.ReplaceAll(string(s[base+manifestEnding]), base, id)
 	manifest = strings.Replace(manifest, `"kind": "full"`, `"kind": "incremental", "base": "`+base+`"`, 1)
-	s[id+fileEnding], s[id+manifestEnding] = s[base+fileEnding], []byte(manifest)
+	var m Manifest
+	if err := json.Unmarshal([]byte(manifest), &m); err != nil {
+		panic(err)
+	}
+	s[id+fileEnding] = s[base+fileEnding]
+	s.describe(m)
 }
 
-// The manifest is what a backup is chosen by, and it has no checksum: the file says the same, or it is refused.
+// describe puts a manifest on the shelf, with the checksum that it has to have.
+func (s shelf) describe(m Manifest) {
+	m.Checksum = m.checksum()
+	document, err := json.Marshal(m)
+	if err != nil {
+		panic(err)
+	}
+	s[m.ID+manifestEnding] = document
+}
+
+// The manifest is what a backup is chosen by: altered, it is no manifest, and one that was made anew says what
+// the file does, or the backup is refused.
 func TestAnAlteredManifestIsRefused(t *testing.T) {
 	t.Parallel()
 	v, s := newVault()
@@ -141,6 +157,11 @@ func TestAnAlteredManifestIsRefused(t *testing.T) {
 		document, err := json.Marshal(altered)
 		require.NoError(t, err)
 		s[m.ID+manifestEnding] = document
+		listed, err := v.List(t.Context())
+		require.NoError(t, err)
+		require.Len(t, listed.Bad, 1, name)
+		require.ErrorContains(t, &listed.Bad[0], "its manifest does not have the checksum", name)
+		s.describe(altered)
 		_, err = v.Verify(t.Context(), m.ID)
 		var refusal *RefusedError
 		require.ErrorAs(t, err, &refusal, name)
@@ -187,6 +208,26 @@ func TestList(t *testing.T) {
 	require.Len(t, listed.Bad, 1)
 	require.Equal(t, short.ID+fileEnding, listed.Bad[0].File)
 	require.Equal(t, []Manifest{good, short}, listed.Finished(), "whoever needs the short one is to hear that it is short")
+}
+
+// Nobody knows what a backup is whose manifest cannot be read, so an older one is not taken in its place unasked.
+func TestUnreadable(t *testing.T) {
+	t.Parallel()
+	v, s := newVault()
+	harmed, err := v.Take(t.Context(), Full, "marketplace", stream(sample()))
+	require.NoError(t, err)
+	unfinished, err := v.Take(t.Context(), Full, "marketplace", stream(sample()))
+	require.NoError(t, err)
+	s[harmed.ID+manifestEnding] = []byte("{")
+	delete(s, unfinished.ID+manifestEnding)
+	listed, err := v.List(t.Context())
+	require.NoError(t, err)
+	got := listed.Unreadable(at, unfinished.Begin)
+	require.NotNil(t, got)
+	require.Equal(t, harmed.ID+fileEnding, got.File)
+	require.NotNil(t, listed.Unreadable(at, harmed.Begin))
+	require.Nil(t, listed.Unreadable(at, harmed.Begin.Add(-time.Second)))
+	require.Nil(t, listed.Unreadable(harmed.Begin, unfinished.Begin))
 }
 
 // The last good backup is found past what is none, and past another database's.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -57,7 +58,7 @@ func (a *app) runRestore(ctx context.Context, o restoreOptions) error {
 	if err != nil {
 		return err
 	}
-	choice, err := verified(ctx, vault, settings.MongoDBDatabase, at)
+	choice, err := a.verified(ctx, vault, settings.MongoDBDatabase, at)
 	if err != nil {
 		return err
 	}
@@ -86,11 +87,17 @@ func (a *app) runRestore(ctx context.Context, o restoreOptions) error {
 	if elsewhere || o.noCatchUp {
 		return a.recountRestored(ctx, store)
 	}
-	if err := a.catchUpWith(ctx, setupOptions{mongodb: o.mongodb, temporal: o.temporal}, store, choice.Before.Begin); err != nil {
+	if err := a.catchUpWith(ctx, setupOptions{mongodb: o.mongodb, temporal: o.temporal}, store, askedSince(choice)); err != nil {
 		return fmt.Errorf("the database is restored, but has not caught up; before the workers start, run \"starter catch-up\": %w", err)
 	}
 	return a.recountRestored(ctx, store)
 }
+
+// clocksDiffer is by how much the clocks of who took the backup and of Temporal may.
+const clocksDiffer = time.Hour
+
+// askedSince is the moment since which workflows may have ended of which the backup does not know all.
+func askedSince(choice backup.Choice) time.Time { return choice.Before.Begin.Add(-clocksDiffer) }
 
 // sayDisabled says that nothing is sent until a person says so, and what to see to before.
 func (a *app) sayDisabled(was rollout.Flags, since time.Time) {
@@ -104,30 +111,38 @@ func (a *app) sayDisabled(was rollout.Flags, since time.Time) {
 }
 
 // verified chooses what to restore a moment from, and reads all of it.
-func verified(ctx context.Context, vault *backup.Vault, database string, at time.Time) (backup.Choice, error) {
+func (a *app) verified(ctx context.Context, vault *backup.Vault, database string, at time.Time) (backup.Choice, error) {
 	listed, err := vault.List(ctx)
 	if err != nil {
 		return backup.Choice{}, err
 	}
 	// One that was cut off since is chosen too, and refused below by name and reason: a person is to
 	// know that an older one would be restored from.
-	choice, err := backup.Choose(backup.OfDatabase(listed.Finished(), database), at)
+	choice, err := backup.Choose(backup.Past(backup.OfDatabase(listed.Finished(), database), a.now()), at)
 	if err != nil {
 		return choice, fmt.Errorf("%w (of database %s in %s)", err, database, vault.Place)
+	}
+	if unreadable := listed.Unreadable(choice.Before.Begin, at); unreadable != nil {
+		return choice, untouched(unreadable)
 	}
 	chosen := []backup.Manifest{choice.Before}
 	if choice.After != nil {
 		chosen = append(chosen, *choice.After)
 	}
 	for _, m := range chosen {
-		if _, err := vault.Verify(ctx, m.ID); err != nil {
-			return choice, fmt.Errorf("%w; nothing was touched (move its files away to restore from what else there is)", err)
+		_, err := vault.Restorable(ctx, m.ID)
+		if errors.Is(err, backup.ErrNoKey) {
+			return choice, fmt.Errorf("%w: set BACKUP_AGE_IDENTITY_FILE; nothing was touched", err)
 		}
-		if m.Encrypted && len(vault.Identities) == 0 {
-			return choice, fmt.Errorf("backup %s is encrypted: set BACKUP_AGE_IDENTITY_FILE", m.ID)
+		if err != nil {
+			return choice, untouched(err)
 		}
 	}
 	return choice, nil
+}
+
+func untouched(refused error) error {
+	return fmt.Errorf("%w; nothing was touched (move its files away to restore from what else there is)", refused)
 }
 
 func sources(ctx context.Context, vault *backup.Vault, choice backup.Choice, at time.Time) mongodb.Moment {
