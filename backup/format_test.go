@@ -170,6 +170,8 @@ func TestHostileCollectionsAreRefused(t *testing.T) {
 		"nul":        {"a\x00b"},
 		"the server": {"system.users"},
 		"a command":  {"a", "b.$cmd"},
+		"backwards":  {"b", "a"},
+		"twice":      {"a", "a"},
 		"too many":   many(maxCollections + 1),
 	} {
 		var content bytes.Buffer
@@ -189,6 +191,20 @@ func TestHostileCollectionsAreRefused(t *testing.T) {
 	}
 	_, err := Write(&bytes.Buffer{}, header(Full), stream([]Record{{"system.users", []byte("k"), []byte("d")}}), nil, time.Now)
 	require.ErrorContains(t, err, "collection")
+}
+
+// However long a part is said to be, no more is read than a document may have.
+func TestALengthThatCannotBeIsRefused(t *testing.T) {
+	t.Parallel()
+	var content bytes.Buffer
+	sealed, err := seal(&content, nil)
+	require.NoError(t, err)
+	out := &frames{w: sealed.Writer, sum: sha256.New()}
+	out.raw([]byte(magic))
+	out.frame(frameHeader, make([]byte, maxPart+1))
+	require.NoError(t, errors.Join(out.err, sealed.close()))
+	_, _, err = open(content.Bytes())
+	require.ErrorContains(t, err, "more than there can be")
 }
 
 func many(n int) (names []string) {

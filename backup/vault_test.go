@@ -1,7 +1,9 @@
 package backup
 
 import (
+	"context"
 	"encoding/json"
+	"io"
 	"slices"
 	"strings"
 	"testing"
@@ -70,6 +72,28 @@ func TestAFailedScanLeavesNoBackup(t *testing.T) {
 	_, err := v.Take(t.Context(), Full, "marketplace", func(yield func(Record, error) bool) { yield(Record{}, errBroken) })
 	require.ErrorIs(t, err, errBroken)
 	require.Empty(t, s)
+}
+
+// forgetful is a shelf that keeps a file otherwise than it was given.
+type forgetful struct{ shelf }
+
+func (s forgetful) Put(ctx context.Context, name string, content io.Reader) error {
+	err := s.shelf.Put(ctx, name, content)
+	s.shelf[name][len(s.shelf[name])/2] ^= 1
+	return err
+}
+
+// A file is read back before it counts: a place may take it and keep another.
+func TestAFileThatIsKeptWronglyIsNoBackup(t *testing.T) {
+	t.Parallel()
+	v, s := newVault()
+	v.Place = forgetful{s}
+	_, err := v.Take(t.Context(), Full, "marketplace", stream(sample()))
+	require.ErrorContains(t, err, "reading the backup back")
+	listed, err := v.List(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, listed.Good)
+	require.Empty(t, listed.Finished())
 }
 
 // Each way in which a file may be wrong is noticed, and named with the file.
@@ -276,6 +300,40 @@ func TestExpireDeletes(t *testing.T) {
 	require.Len(t, expired, 1)
 	require.Len(t, s, 2)
 	require.Contains(t, s, kept.ID+fileEnding)
+}
+
+// sticky is a shelf that deletes so many files, and then is broken.
+type sticky struct {
+	shelf
+	left int
+}
+
+func (s *sticky) Delete(ctx context.Context, name string) error {
+	if s.left--; s.left < 0 {
+		return errBroken
+	}
+	return s.shelf.Delete(ctx, name)
+}
+
+// What is half deleted is no backup, and goes with the next.
+func TestExpireGoesOnWithWhatIsHalfDeleted(t *testing.T) {
+	t.Parallel()
+	v, s := newVault()
+	for range 2 {
+		_, err := v.Take(t.Context(), Full, "marketplace", stream(sample()))
+		require.NoError(t, err)
+	}
+	v.Now = func() time.Time { return at.Add(2 * Horizon) }
+	v.Place = &sticky{s, 1}
+	_, err := v.Expire(t.Context(), "marketplace")
+	require.ErrorIs(t, err, errBroken)
+	listed, err := v.List(t.Context())
+	require.NoError(t, err)
+	require.Len(t, listed.Good, 1)
+	v.Place = s
+	_, err = v.Expire(t.Context(), "marketplace")
+	require.NoError(t, err)
+	require.Len(t, s, 2, "nothing is left of it")
 }
 
 // A process that is killed leaves a file without a manifest: it is no backup, and does not stay for ever.

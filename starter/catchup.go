@@ -95,7 +95,7 @@ func (a *app) catchUpWith(ctx context.Context, o setupOptions, store *mongodb.St
 	a.listTrials("what the workflow knows is another than what the database has, which stays", c.differ)
 	a.listTrials("events between are not known any more; it stands as before them", c.gaps)
 	a.listTrials("the history cannot be read; it stands as in the backup", c.unreadable)
-	a.listTrials("its next e-mail may have left as the database was lost, and is not sent again", c.presumed)
+	a.listTrials("an e-mail may have left as the database was lost, and is not sent again", c.presumed)
 	a.listTrials("the vendor's document is not in any backup; register the vendor again", c.noVendor)
 	return a.catchUpRollouts(ctx, c, since)
 }
@@ -172,7 +172,7 @@ func (c *catching) one(ctx context.Context, run temporal.TrialRun) (mongodb.Caug
 	note(c.suppressed, caught.Suppressed)
 	note(c.differ, caught.Differs > 0)
 	note(c.noVendor, caught.NoVendor)
-	note(c.presumed, caught.Presumed != "")
+	note(c.presumed, len(caught.Presumed) > 0)
 	return caught, nil
 }
 

@@ -88,7 +88,16 @@ func (c *Client) TrialTold(ctx context.Context, run TrialRun) (trial.Told, error
 		}
 		return err
 	})
-	return trial.Told{Events: events, NoMail: read.NoMail, AtWork: read.AtWork}, err
+	told := trial.Told{Events: events, NoMail: read.NoMail, AtWork: read.AtWork}
+	if err != nil || !read.Repeats() {
+		return told, err
+	}
+	described, err := c.describe(ctx, run.VendorID, run.RunID)
+	if err != nil {
+		return told, away("asking for trial "+run.VendorID, err)
+	}
+	told.Unsettled = read.Unsettled(described.GetPendingActivities())
+	return told, nil
 }
 
 // RolloutTold is what the runs of a rollout's workflow know: its decisions, in order.
@@ -142,9 +151,7 @@ func (c *Client) read(ctx context.Context, workflowID, runID string, each func(*
 
 // IsRunning tells whether a trial's workflow runs.
 func (c *Client) IsRunning(ctx context.Context, vendorID string) (bool, error) {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
-	described, err := c.SDK.DescribeWorkflowExecution(ctx, trial.WorkflowID(vendorID), "")
+	described, err := c.describe(ctx, vendorID, "")
 	if _, missing := errors.AsType[*serviceerror.NotFound](err); missing {
 		return false, nil
 	}
@@ -152,4 +159,11 @@ func (c *Client) IsRunning(ctx context.Context, vendorID string) (bool, error) {
 		return false, away("asking for trial "+vendorID, err)
 	}
 	return described.GetWorkflowExecutionInfo().GetStatus() == enums.WORKFLOW_EXECUTION_STATUS_RUNNING, nil
+}
+
+// describe asks how a run of a trial's workflow stands, the latest where none is named.
+func (c *Client) describe(ctx context.Context, vendorID, runID string) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	return c.SDK.DescribeWorkflowExecution(ctx, trial.WorkflowID(vendorID), runID) //nolint:wrapcheck // the callers say what they asked for
 }

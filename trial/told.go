@@ -11,4 +11,6 @@ type Told struct {
 	// AtWork is when a worker took the trial up of which it is not known what came of it; zero where all
 	// is known. If a step was due then, its e-mail may have left.
 	AtWork time.Time
+	// Unsettled are the steps being tried again whose e-mails may have left.
+	Unsettled []Step
 }
