@@ -25,6 +25,8 @@ type Caught struct {
 	NoVendor bool
 	// Suppressed says that the database did not know that no e-mail may go to the vendor.
 	Suppressed bool
+	// Erased says that the database did not know that the vendor was erased. Now it is.
+	Erased bool
 	// Presumed are the keys of the e-mails that may have left when the database was lost. They are noted as sent.
 	Presumed []string
 }
@@ -58,6 +60,14 @@ func (s *Store) CatchUp(ctx context.Context, vendorID string, told trial.Told) (
 	}
 	lost := unknownSuppression(known, told)
 	c.Suppressed = lost != nil
+	if told.Erased != nil && vendor.ErasedAt == nil {
+		if c.Erased, err = s.eraseAgain(ctx, vendorID, *told.Erased, c.NoVendor); err != nil {
+			return c, err
+		}
+		if c.NoVendor { // however it comes back, and with which address
+			lost = &trial.Suppression{Reason: trial.ReasonUnsubscribed, At: told.Erased.At}
+		}
+	}
 	switch {
 	case !c.NoVendor && lost != nil:
 		return c, s.Suppress(ctx, vendorID, *lost)
@@ -65,6 +75,16 @@ func (s *Store) CatchUp(ctx context.Context, vendorID string, told trial.Told) (
 		return c, s.keepDecided(ctx, *events[0].Registration, lost)
 	}
 	return c, nil
+}
+
+// eraseAgain erases a vendor who has come back with a backup, and tells whether that was not on record.
+func (s *Store) eraseAgain(ctx context.Context, vendorID string, e trial.Erasure, gone bool) (bool, error) {
+	if gone {
+		_, mine, err := first(ctx, s, erasureKey(vendorID), e)
+		return mine, err
+	}
+	_, err := s.EraseVendor(ctx, vendorID, e)
+	return err == nil, err
 }
 
 // addEvents adds what is missing, and answers with all that the database has then.

@@ -180,6 +180,39 @@ func TestCatchUpPresumesAWelcome(t *testing.T) {
 	}
 }
 
+// Who was erased since the backup does not come back with it, nor later.
+func TestCatchUpErasesAgain(t *testing.T) {
+	t.Parallel()
+	s := newTestStore(t)
+	register(t, s, "v1", trial.Automated)
+	told := func(id string) trial.Told {
+		events, _ := history(t, registration14d(id))
+		e := erasure(time.Hour)
+		return trial.Told{Events: events, Erased: &e}
+	}
+	for i := range 2 {
+		for _, id := range []string{"v1", "lost"} {
+			got, err := s.CatchUp(t.Context(), id, told(id))
+			require.NoError(t, err)
+			require.Equal(t, i == 0, got.Erased, id)
+		}
+	}
+	_, _, err := s.RegisterVendor(t.Context(), vendor("lost", trial.Automated))
+	require.NoError(t, err)
+	for _, id := range []string{"v1", "lost"} {
+		v, err := s.Vendor(t.Context(), id)
+		require.NoError(t, err)
+		require.NotEmpty(t, v.NoMail("h1"), id)
+		e, err := s.erased(t.Context(), id)
+		require.NoError(t, err)
+		require.Equal(t, erasure(time.Hour), *e)
+	}
+	v, err := s.Vendor(t.Context(), "v1")
+	require.NoError(t, err)
+	require.Empty(t, v.Name+v.Email)
+	require.Equal(t, at.Add(time.Hour), *v.ErasedAt)
+}
+
 // A vendor whose document is lost comes back as it was: with its start, in its cohort, and unsubscribed.
 func TestALostVendorComesBack(t *testing.T) {
 	t.Parallel()

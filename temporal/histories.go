@@ -88,7 +88,7 @@ func (c *Client) TrialTold(ctx context.Context, run TrialRun) (trial.Told, error
 		}
 		return err
 	})
-	told := trial.Told{Events: events, NoMail: read.NoMail, AtWork: read.AtWork}
+	told := trial.Told{Events: events, NoMail: read.NoMail, Erased: read.Erased, AtWork: read.AtWork}
 	if err != nil || !read.Repeats() {
 		return told, err
 	}

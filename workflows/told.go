@@ -22,6 +22,8 @@ import (
 type Told struct {
 	// NoMail are the suppressions that the trial was told of so far, all of them of every address.
 	NoMail []trial.Suppression
+	// Erased is the first erasure of the vendor that the trial was told of so far; nil for none.
+	Erased *trial.Erasure
 	// AtWork is when a worker took up the workflow that has not said what came of it; zero where none has.
 	AtWork time.Time
 	// repeated are the regular activities under way, by the number of the event that scheduled them.
@@ -144,8 +146,13 @@ func (t *Told) suppressed(input *common.Payloads) {
 	if err := payload(input, &r); err != nil {
 		return
 	}
-	if reason := trial.Reason(r.Reason); reason == trial.ReasonUnsubscribed || reason == trial.ReasonSuppressedAddress {
+	switch reason := trial.Reason(r.Reason); reason {
+	case trial.ReasonUnsubscribed, trial.ReasonSuppressedAddress:
 		t.NoMail = append(t.NoMail, trial.Suppression{Reason: reason, At: r.At})
+	case trial.ReasonErased:
+		if t.Erased == nil {
+			t.Erased = &trial.Erasure{At: r.At, By: r.By, Reason: "erased before the database was restored"}
+		}
 	}
 }
 

@@ -148,3 +148,21 @@ func repeatedStep(t *testing.T, step trial.Step, local *failure.Failure, over bo
 	}
 	return events
 }
+
+// The first erasure counts, and so does every suppression; what somebody sent by hand counts for nothing.
+func TestHistoriesTellWhoWasErased(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 3, 12, 9, 0, 0, 0, time.UTC)
+	var read workflows.Told
+	for i, reason := range []trial.Reason{trial.ReasonUnsubscribed, trial.ReasonErased, trial.ReasonErased, "by hand"} {
+		input, err := converter.GetDefaultDataConverter().ToPayloads(trial.Request{Reason: string(reason), By: "admin", At: at.Add(time.Duration(i) * time.Hour)})
+		require.NoError(t, err)
+		event, err := read.Next(&history.HistoryEvent{Attributes: &history.HistoryEvent_WorkflowExecutionSignaledEventAttributes{
+			WorkflowExecutionSignaledEventAttributes: &history.WorkflowExecutionSignaledEventAttributes{SignalName: trial.SignalNoMail, Input: input},
+		}})
+		require.NoError(t, err)
+		require.Nil(t, event)
+	}
+	require.Equal(t, []trial.Suppression{{Reason: trial.ReasonUnsubscribed, At: at}}, read.NoMail)
+	require.Equal(t, &trial.Erasure{At: at.Add(time.Hour), By: "admin", Reason: "erased before the database was restored"}, read.Erased)
+}
