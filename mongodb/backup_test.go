@@ -13,6 +13,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"pgregory.net/rapid"
 
+	"marketplace.example/trials/access"
 	"marketplace.example/trials/backup"
 	"marketplace.example/trials/backup/storage"
 	"marketplace.example/trials/rollout"
@@ -207,6 +208,48 @@ func TestTheLastBackupIsRestoredAsItIs(t *testing.T) {
 	occupied, err = into.Occupied(t.Context())
 	require.NoError(t, err)
 	require.Empty(t, occupied)
+}
+
+// A token that was revoked since the backup does not open anything again, where it is known that it was.
+func TestRevokedTokensStayRevoked(t *testing.T) {
+	t.Parallel()
+	r := newPast(t)
+	lasting := func(text string) (access.Key, string) {
+		key := access.KeyOf(text)
+		token, err := access.Issue(key, access.Request{Name: "support-1", Role: access.Operator, ExpiresAt: time.Now().Add(time.Hour)}, "admin", time.Now())
+		require.NoError(t, err)
+		require.NoError(t, r.store.AddToken(t.Context(), key, token))
+		return key, token.ID
+	}
+	revoke := func(id string) {
+		_, err := r.store.RevokeToken(t.Context(), id, "admin", at.Add(time.Minute))
+		require.NoError(t, err)
+	}
+	key, token := lasting("one")
+	_, before := lasting("revoked before")
+	lasting("good")
+	revoke(before)
+	r.backUp(t, backup.Full)
+	_, late := lasting("since")
+	revoke(token)
+	revoke(late)
+	revoked, err := r.store.Revoked(t.Context())
+	require.NoError(t, err)
+	require.Len(t, revoked, 3)
+	listed, err := r.vault.List(t.Context())
+	require.NoError(t, err)
+	source := func(do func(backup.Records) error) error { return r.vault.Open(t.Context(), listed.Good[0], do) }
+
+	into := newTestStore(t)
+	done, err := into.Restore(t.Context(), Moment{At: r.now, Before: source, Revoked: revoked})
+	require.NoError(t, err)
+	require.Equal(t, 1, done.Revoked)
+	require.Equal(t, 1, done.Tokens)
+	got, found, err := into.Token(t.Context(), key)
+	require.NoError(t, err)
+	require.True(t, found)
+	require.Equal(t, at.Add(time.Minute), got.RevokedAt.UTC())
+	require.Equal(t, "admin", got.RevokedBy)
 }
 
 // everything is all that there is but for what is folded anew, with a moment of its own, and the flags.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
+	"marketplace.example/trials/access"
 	"marketplace.example/trials/backup"
 	"marketplace.example/trials/rollout"
 	"marketplace.example/trials/trial"
@@ -28,6 +30,9 @@ type Restored struct {
 	Rollouts int `json:"rollouts"`
 	// Later are events that were left out, since they happened after the moment.
 	Later int `json:"later"`
+	// Revoked counts tokens that were revoked again, Tokens those that are not expired or revoked now.
+	Revoked int `json:"revoked"`
+	Tokens  int `json:"tokens"`
 	// Flags are as they were; now the automation is disabled.
 	Flags rollout.Flags `json:"flags"`
 }
@@ -84,6 +89,15 @@ type Moment struct {
 	Began  time.Time
 	// After is the first that was begun since; nil for none.
 	After BackupSource
+	// Revoked are tokens that have been revoked, by what was known until now: they are not to come back with a
+	// backup from before.
+	Revoked []access.Token
+}
+
+// Revoked are the tokens that were revoked.
+func (s *Store) Revoked(ctx context.Context) ([]access.Token, error) {
+	tokens, err := s.Tokens(ctx)
+	return slices.DeleteFunc(tokens, func(t access.Token) bool { return t.RevokedAt == nil }), err
 }
 
 // Restore fills an empty database with what it held at a moment. Events are taken from the backup after
@@ -102,6 +116,9 @@ func (s *Store) Restore(ctx context.Context, m Moment) (Restored, error) {
 		return r.done, err
 	}
 	if err := s.Setup(ctx); err != nil {
+		return r.done, err
+	}
+	if err := r.revoke(ctx, m.Revoked); err != nil {
 		return r.done, err
 	}
 	if err := r.foldTrials(ctx); err != nil {
@@ -320,6 +337,32 @@ func (r *restore) isBorn(record backup.Record) bool {
 		return ok && r.born[vendor]
 	}
 	return false
+}
+
+// revoke revokes tokens again, and counts those that are good.
+func (r *restore) revoke(ctx context.Context, revoked []access.Token) error {
+	since := map[string]access.Token{}
+	for _, t := range revoked {
+		since[t.ID] = t
+	}
+	restored, err := r.store.Tokens(ctx)
+	if err != nil {
+		return err
+	}
+	for _, t := range restored {
+		again, is := since[t.ID]
+		switch {
+		case t.Standing(time.Now()) != access.Good:
+		case !is:
+			r.done.Tokens++
+		default:
+			if _, err := r.store.RevokeToken(ctx, t.ID, again.RevokedBy, *again.RevokedAt); err != nil {
+				return err
+			}
+			r.done.Revoked++
+		}
+	}
+	return nil
 }
 
 // foldTrials makes the trials from their events.

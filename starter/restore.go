@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"marketplace.example/trials/access"
 	"marketplace.example/trials/backup"
 	"marketplace.example/trials/mongodb"
 	"marketplace.example/trials/rollout"
@@ -74,15 +75,19 @@ func (a *app) runRestore(ctx context.Context, o restoreOptions) error {
 		return err
 	}
 	defer store.Close(context.WithoutCancel(ctx)) //nolint:errcheck // the work is done, or its error says more
-	if err := a.makeRoom(ctx, store, o); err != nil {
+	moment := sources(ctx, vault, choice, at)
+	if moment.Revoked, err = a.makeRoom(ctx, store, o); err != nil {
 		return err
 	}
-	done, err := store.Restore(ctx, sources(ctx, vault, choice, at))
+	done, err := store.Restore(ctx, moment)
 	if err != nil {
 		return fmt.Errorf("the database is restored in part only; try again with --replace: %w", err)
 	}
 	a.say("Restored %s to %s: %d documents, %d trials, %d rollouts; %d later events left out.\n",
 		store.Database(), at.UTC().Format(time.RFC3339), done.Documents, done.Trials, done.Rollouts, done.Later)
+	a.say("Tokens that are good: %d, as in the backup; %d that were revoked since are revoked again. What was revoked since %s\n"+
+		"and is not among them is good again: see \"starter token list\" before the api is reached from outside.\n",
+		done.Tokens, done.Revoked, choice.Before.Begin.UTC().Format(time.RFC3339))
 	defer a.sayDisabled(done.Flags, choice.Before.Begin) // the last thing that is read
 	if elsewhere || o.noCatchUp {
 		return a.recountRestored(ctx, store)
@@ -156,20 +161,24 @@ func sources(ctx context.Context, vault *backup.Vault, choice backup.Choice, at 
 	return moment
 }
 
-// makeRoom refuses a database that is not empty, or empties it where that is asked for and confirmed.
-func (a *app) makeRoom(ctx context.Context, store *mongodb.Store, o restoreOptions) error {
+// makeRoom refuses a database that is not empty, or empties it where that is asked for and confirmed. It answers
+// with the tokens that were revoked by what was there.
+func (a *app) makeRoom(ctx context.Context, store *mongodb.Store, o restoreOptions) (revoked []access.Token, err error) {
 	occupied, err := store.Occupied(ctx)
 	if err != nil || occupied == "" {
-		return err
+		return nil, err
 	}
 	if !o.replace {
-		return usagef("database %s is not empty, collection %s has documents: fill another one with --into, or delete what is there with --replace",
+		return nil, usagef("database %s is not empty, collection %s has documents: fill another one with --into, or delete what is there with --replace",
 			store.Database(), occupied)
 	}
 	if !o.yes {
-		return usagef("--replace deletes every document of database %s, those of the marketplace too: say --yes if that is meant", store.Database())
+		return nil, usagef("--replace deletes every document of database %s, those of the marketplace too: say --yes if that is meant", store.Database())
 	}
-	return store.Clear(ctx)
+	if revoked, err = store.Revoked(ctx); err != nil { // what is there is wrong, perhaps that too
+		a.say("Which tokens have been revoked cannot be read: %s\n", oneLine(err))
+	}
+	return revoked, store.Clear(ctx)
 }
 
 func (a *app) recountRestored(ctx context.Context, store *mongodb.Store) error {
