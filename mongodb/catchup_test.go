@@ -128,7 +128,7 @@ func TestCatchUpPresumesWhatMayHaveLeft(t *testing.T) {
 		"nobody was at it":             {},
 		"it was not due":               {atWork: next.At.Add(-atWorkFor - time.Second)},
 		"it was refused":               {atWork: next.At, refused: true},
-		"control gets no e-mail":       {atWork: next.At, unsettled: []trial.Step{next}, cohort: trial.Control},
+		"control gets no e-mail":       {atWork: state.EndsAt, unsettled: []trial.Step{next}, cohort: trial.Control},
 		"it was being tried again":     {unsettled: []trial.Step{next}, want: []trial.Step{next}},
 		"one of an earlier schedule":   {unsettled: []trial.Step{old}},
 		"tried again, known otherwise": {unsettled: []trial.Step{next}, refused: true},

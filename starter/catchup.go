@@ -98,7 +98,14 @@ func (a *app) catchUpWith(ctx context.Context, o setupOptions, store *mongodb.St
 	a.listTrials("the history cannot be read; it stands as in the backup", c.unreadable)
 	a.listTrials("an e-mail may have left as the database was lost, and is not sent again", c.presumed)
 	a.listTrials("the vendor's document is not in any backup; register the vendor again", c.noVendor)
-	return a.catchUpRollouts(ctx, c, since)
+	if err := a.catchUpRollouts(ctx, c, since); err != nil {
+		return err
+	}
+	underWay, err := client.BulkUnderWay(ctx)
+	for _, id := range underWay {
+		a.say("Bulk operation %s was under way and will go on: if it sends e-mails, end it before the workers start\n", id)
+	}
+	return err
 }
 
 func (a *app) listTrials(what string, trials map[string]bool) {

@@ -14,6 +14,7 @@ import (
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/workflowservice/v1"
 
+	"marketplace.example/trials/bulk"
 	"marketplace.example/trials/rollout"
 	"marketplace.example/trials/trial"
 	"marketplace.example/trials/workflows"
@@ -99,6 +100,21 @@ func (c *Client) TrialTold(ctx context.Context, run TrialRun) (trial.Told, error
 	told.Unsettled = read.Unsettled(described.GetPendingActivities())
 	return told, nil
 }
+
+// BulkUnderWay are the ids of the workflows of bulk operations that go on.
+func (c *Client) BulkUnderWay(ctx context.Context) ([]string, error) {
+	var ids []string
+	for run, err := range c.runs(ctx, bulk.WorkflowType, time.Now().Add(clocksDiffer)) {
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, run.GetWorkflowId())
+	}
+	return ids, nil
+}
+
+// clocksDiffer is by how much ours and Temporal's may.
+const clocksDiffer = time.Hour
 
 // RolloutTold is what the runs of a rollout's workflow know: its decisions, in order.
 type RolloutTold struct {
