@@ -309,7 +309,8 @@ type sticky struct {
 }
 
 func (s *sticky) Delete(ctx context.Context, name string) error {
-	if s.left--; s.left < 0 {
+	s.left--
+	if s.left < 0 {
 		return errBroken
 	}
 	return s.shelf.Delete(ctx, name)

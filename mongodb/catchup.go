@@ -32,9 +32,9 @@ type Caught struct {
 }
 
 // CatchUp adds to a trial the events that its workflow knows and the database does not. What the database
-// has stays. Then it stops e-mail to a vendor where the workflow knows that none may go out, and notes as
-// sent the e-mail that a worker may have been sending. Where the vendor's document is lost, what was
-// decided about the vendor is kept for when it comes back.
+// has stays. Then it notes as sent the e-mails that a worker may have been sending, stops e-mail to a vendor
+// where the workflow knows that none may go out, and erases again one that was erased. Where the vendor's
+// document is lost, what was decided about the vendor is kept for when it comes back.
 func (s *Store) CatchUp(ctx context.Context, vendorID string, told trial.Told) (Caught, error) {
 	if !trial.ValidVendorID(vendorID) {
 		return Caught{}, fmt.Errorf("catching up: %.80q cannot name a trial", vendorID)
@@ -54,6 +54,13 @@ func (s *Store) CatchUp(ctx context.Context, vendorID string, told trial.Told) (
 			return c, err
 		}
 	}
+	err = s.stopMail(ctx, vendorID, vendor, events, told, &c)
+	return c, err
+}
+
+// stopMail has no e-mail go to a vendor where the workflow knows that none may, and notes in c what of that was new.
+// Of one whose document is lost it keeps that, and what was decided about it, for when it comes back.
+func (s *Store) stopMail(ctx context.Context, vendorID string, vendor trial.Vendor, events []trial.Event, told trial.Told, c *Caught) (err error) {
 	var known *trial.Suppression
 	if vendor.Automation != nil {
 		known = vendor.Automation.Suppression
@@ -62,7 +69,7 @@ func (s *Store) CatchUp(ctx context.Context, vendorID string, told trial.Told) (
 	c.Suppressed = lost != nil
 	if told.Erased != nil && vendor.ErasedAt == nil {
 		if c.Erased, err = s.eraseAgain(ctx, vendorID, *told.Erased, c.NoVendor); err != nil {
-			return c, err
+			return err
 		}
 		if c.NoVendor { // however it comes back, and with which address
 			lost = &trial.Suppression{Reason: trial.ReasonUnsubscribed, At: told.Erased.At}
@@ -70,11 +77,11 @@ func (s *Store) CatchUp(ctx context.Context, vendorID string, told trial.Told) (
 	}
 	switch {
 	case !c.NoVendor && lost != nil:
-		return c, s.Suppress(ctx, vendorID, *lost)
+		return s.Suppress(ctx, vendorID, *lost)
 	case c.NoVendor && len(events) > 0 && events[0].Registration != nil:
-		return c, s.keepDecided(ctx, *events[0].Registration, lost)
+		return s.keepDecided(ctx, *events[0].Registration, lost)
 	}
-	return c, nil
+	return nil
 }
 
 // eraseAgain erases a vendor who has come back with a backup, and tells whether that was not on record.

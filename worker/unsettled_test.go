@@ -53,7 +53,7 @@ func (m *hangingUp) Deliver(context.Context, activities.Mail) (activities.Delive
 }
 
 // Temporal remembers that an e-mail may have left, also where every attempt since has failed for another reason.
-func TestTemporalKnowsWhatMayHaveLeft(t *testing.T) { //nolint:paralleltest // sets what the client reads from the environment
+func TestTemporalKnowsWhatMayHaveLeft(t *testing.T) {
 	embedded, err := stack.Start(t.Context())
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, embedded.Stop()) })

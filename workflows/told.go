@@ -146,13 +146,12 @@ func (t *Told) suppressed(input *common.Payloads) {
 	if err := payload(input, &r); err != nil {
 		return
 	}
-	switch reason := trial.Reason(r.Reason); reason {
-	case trial.ReasonUnsubscribed, trial.ReasonSuppressedAddress:
+	reason := trial.Reason(r.Reason)
+	if reason == trial.ReasonUnsubscribed || reason == trial.ReasonSuppressedAddress {
 		t.NoMail = append(t.NoMail, trial.Suppression{Reason: reason, At: r.At})
-	case trial.ReasonErased:
-		if t.Erased == nil {
-			t.Erased = &trial.Erasure{At: r.At, By: r.By, Reason: "erased before the database was restored"}
-		}
+	}
+	if reason == trial.ReasonErased && t.Erased == nil {
+		t.Erased = &trial.Erasure{At: r.At, By: r.By, Reason: "erased before the database was restored"}
 	}
 }
 
