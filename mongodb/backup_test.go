@@ -11,6 +11,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
 	"pgregory.net/rapid"
 
 	"marketplace.example/trials/access"
@@ -208,6 +210,27 @@ func TestTheLastBackupIsRestoredAsItIs(t *testing.T) {
 	occupied, err = into.Occupied(t.Context())
 	require.NoError(t, err)
 	require.Empty(t, occupied)
+}
+
+// What stands against a document is said without what is in it.
+func TestARestoreThatFailsNamesNobody(t *testing.T) {
+	t.Parallel()
+	r := newPast(t)
+	for _, id := range []string{"v1", "v2"} {
+		insertUser(t, r.store, bson.D{{Key: "_id", Value: id}, {Key: "email", Value: "ada@example.com"}})
+	}
+	r.backUp(t, backup.Full)
+	listed, err := r.vault.List(t.Context())
+	require.NoError(t, err)
+	into := newTestStore(t)
+	unique := mongo.IndexModel{Keys: bson.D{{Key: "email", Value: 1}}, Options: options.Index().SetUnique(true)}
+	_, err = into.users.Indexes().CreateOne(t.Context(), unique)
+	require.NoError(t, err)
+	_, err = into.Restore(t.Context(), Moment{At: r.now, Before: func(do func(backup.Records) error) error {
+		return r.vault.Open(t.Context(), listed.Good[0], do)
+	}})
+	require.ErrorContains(t, err, "restoring collection users")
+	require.NotContains(t, err.Error(), "ada")
 }
 
 // A token that was revoked since the backup does not open anything again, where it is known that it was.

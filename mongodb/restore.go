@@ -233,7 +233,11 @@ func (r *restore) insert(ctx context.Context, records backup.Records) error {
 		if len(batch) == 0 {
 			return nil
 		}
-		if _, err := r.store.users.Database().Collection(collection).InsertMany(ctx, batch); err != nil {
+		_, err := r.store.users.Database().Collection(collection).InsertMany(ctx, batch)
+		if mongo.IsDuplicateKeyError(err) { // its own text repeats what the document has, an address perhaps
+			return fmt.Errorf("restoring collection %s: somebody writes to it, or a unique index of the marketplace's stands against a document", collection)
+		}
+		if err != nil {
 			return failed("restoring collection "+collection, err)
 		}
 		r.done.Documents += len(batch)

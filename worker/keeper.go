@@ -73,6 +73,6 @@ func (k *keeper) LastFull(ctx context.Context) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, err
 	}
-	last, _ := backup.LastFull(backup.OfDatabase(listed.Good, k.store.Database()))
+	last, _ := backup.LastFull(backup.Past(backup.OfDatabase(listed.Good, k.store.Database()), k.vault.Now()))
 	return last.Begin, nil
 }
