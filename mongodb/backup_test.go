@@ -212,6 +212,33 @@ func TestTheLastBackupIsRestoredAsItIs(t *testing.T) {
 	require.Empty(t, occupied)
 }
 
+// A worker that lives on after the database was lost backs up what is left of it. That says nothing of the time
+// before, so a moment before is restored from the backup before alone.
+func TestABackupOfALostDatabaseIsPassedOver(t *testing.T) {
+	t.Parallel()
+	r := newPast(t)
+	events, want := history(t, registration14d("v1"), steps(3)...)
+	for _, e := range events {
+		r.happen(t, "v1", e)
+	}
+	r.backUp(t, backup.Full)
+	moment := r.now
+	require.NoError(t, r.store.Clear(t.Context()))
+	later, _ := history(t, registration14d("v2"))
+	r.happen(t, "v2", later[0])
+	r.backUp(t, backup.Incremental)
+
+	into := r.restore(t, moment)
+
+	got, found, err := into.Trial(t.Context(), "v1")
+	require.NoError(t, err)
+	require.True(t, found)
+	require.Equal(t, want.Seq, got.Seq)
+	_, found, err = into.Trial(t.Context(), "v2")
+	require.NoError(t, err)
+	require.False(t, found)
+}
+
 // What stands against a document is said without what is in it.
 func TestARestoreThatFailsNamesNobody(t *testing.T) {
 	t.Parallel()

@@ -33,6 +33,8 @@ type Restored struct {
 	// Revoked counts tokens that were revoked again, Tokens those that are not expired or revoked now.
 	Revoked int `json:"revoked"`
 	Tokens  int `json:"tokens"`
+	// SetBack says that the backup after the moment was passed over, since it lacks events that the one before has.
+	SetBack bool `json:"setBack"`
 	// Flags are as they were; now the automation is disabled.
 	Flags rollout.Flags `json:"flags"`
 }
@@ -105,9 +107,19 @@ func (s *Store) Revoked(ctx context.Context) ([]access.Token, error) {
 // began between the backups. Everything else is as the one before has it, but for the automation, which is
 // disabled from the first moment on: those who have unsubscribed since may not be known, so a
 // person is to say when it goes on.
-func (s *Store) Restore(ctx context.Context, m Moment) (Restored, error) {
+func (s *Store) Restore(ctx context.Context, m Moment) (done Restored, err error) {
 	ctx, cancel := context.WithTimeout(ctx, backupLimit)
 	defer cancel()
+	if m.After != nil {
+		lost, err := setBack(m.Before, m.After)
+		if err != nil {
+			return Restored{}, err
+		}
+		if lost {
+			m.After = nil
+		}
+		defer func() { done.SetBack = lost }()
+	}
 	r := &restore{store: s, at: m.At, since: m.Began.Add(-clocksDiffer), born: map[string]bool{}}
 	if err := r.fill(ctx, m.Before, m.After); err != nil {
 		return r.done, err
@@ -125,6 +137,27 @@ func (s *Store) Restore(ctx context.Context, m Moment) (Restored, error) {
 		return r.done, err
 	}
 	return r.done, r.foldRollouts(ctx)
+}
+
+// setBack tells whether a backup lacks events that an earlier one has. Nothing deletes events, so it is of a
+// database that had been lost or set back in between, and says nothing of the time before.
+func setBack(before, after BackupSource) (lost bool, err error) {
+	events := func(record backup.Record) bool { return histories[record.Collection] != "" }
+	err = before(func(earlier backup.Records) error {
+		return after(func(later backup.Records) error {
+			for record, err := range backup.Difference(filter(earlier, events), filter(later, events)) {
+				if err != nil {
+					return err
+				}
+				if record.Document == nil {
+					lost = true
+					return nil
+				}
+			}
+			return nil
+		})
+	})
+	return lost, err
 }
 
 // clocksDiffer is by how much the clocks of the machines may.

@@ -85,6 +85,10 @@ func (a *app) runRestore(ctx context.Context, o restoreOptions) error {
 	}
 	a.say("Restored %s to %s: %d documents, %d trials, %d rollouts; %d later events left out.\n",
 		store.Database(), at.UTC().Format(time.RFC3339), done.Documents, done.Trials, done.Rollouts, done.Later)
+	if done.SetBack {
+		a.say("Backup %s, begun after the moment, lacks events that %s has: the database had been lost or set back by then, so it is passed over.\n",
+			choice.After.ID, choice.Before.ID)
+	}
 	a.say("Tokens that are good: %d, as in the backup; %d that were revoked since are revoked again. What was revoked since %s\n"+
 		"and is not among them is good again: see \"starter token list\" before the api is reached from outside.\n",
 		done.Tokens, done.Revoked, choice.Before.Begin.UTC().Format(time.RFC3339))
