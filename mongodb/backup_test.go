@@ -239,6 +239,28 @@ func TestABackupOfALostDatabaseIsPassedOver(t *testing.T) {
 	require.False(t, found)
 }
 
+// With a vendor whose trial began between two backups comes what was decided about it, which the insert of a key decided.
+func TestWhatWasDecidedComesWithAVendorBornBetweenBackups(t *testing.T) {
+	t.Parallel()
+	r := newPast(t)
+	r.backUp(t, backup.Full)
+	insertUser(t, r.store, bson.D{{Key: "_id", Value: "v1"}, {Key: "isVendor", Value: true}})
+	_, err := r.store.TakeIn(t.Context(), vendor("v1", trial.Automated))
+	require.NoError(t, err)
+	r.tick()
+	begun := trial.Start(registration14d("v1"), r.now)
+	_, err = r.store.Append(t.Context(), begun, trial.State{}.Apply(begun))
+	require.NoError(t, err)
+	r.now = r.now.Add(time.Second)
+	moment := r.now
+	r.backUp(t, backup.Incremental)
+
+	into := r.restore(t, moment)
+
+	kept := document(t, into.firsts, registrationKey("v1"))
+	require.Equal(t, document(t, r.store.firsts, registrationKey("v1")), kept)
+}
+
 // What stands against a document is said without what is in it.
 func TestARestoreThatFailsNamesNobody(t *testing.T) {
 	t.Parallel()
@@ -256,7 +278,7 @@ func TestARestoreThatFailsNamesNobody(t *testing.T) {
 	_, err = into.Restore(t.Context(), Moment{At: r.now, Before: func(do func(backup.Records) error) error {
 		return r.vault.Open(t.Context(), listed.Good[0], do)
 	}})
-	require.ErrorContains(t, err, "restoring collection users")
+	require.ErrorContains(t, err, "restoring collection users: somebody writes to it, or a unique index")
 	require.NotContains(t, err.Error(), "ada")
 }
 
