@@ -9,7 +9,8 @@ import (
 
 // Keeper takes backups of the database.
 type Keeper interface {
-	// TakeIncremental takes one, or a full one where that is due, and deletes what has expired.
+	// TakeIncremental takes one, or a full one where that is due, and deletes what has expired. With an error
+	// the id is that of a backup that was taken all the same; empty for none.
 	TakeIncremental(ctx context.Context) (BackedUp, error)
 }
 
@@ -40,8 +41,11 @@ func (b *Backups) BackUp(ctx context.Context) (BackedUp, error) {
 	stop := beat(ctx)
 	defer stop()
 	taken, err := b.Keeper.TakeIncremental(ctx)
-	if err != nil {
+	if err != nil && taken.ID == "" {
 		return taken, failed("taking a backup", err)
+	}
+	if err != nil { // another attempt would take another backup
+		b.Log.Error("what has expired of the backups is not deleted", zap.Error(err))
 	}
 	b.Log.Info("backup taken", zap.String("backup", taken.ID), zap.Int("documents", taken.Documents), zap.Int64("bytes", taken.Bytes), zap.Int("expired", taken.Expired))
 	return taken, nil

@@ -75,7 +75,7 @@ func (t *Trials) claim(ctx context.Context, due Due, key string, vendor trial.Ve
 	case trial.SendDone, trial.SendGiveUp:
 		return send, action, nil
 	case trial.SendWait:
-		return send, action, later(fmt.Sprintf("send %s: outcome unknown", key), until.Sub(t.Now()))
+		return send, action, mayHaveLeft(fmt.Sprintf("send %s: outcome unknown", key), until.Sub(t.Now()), nil)
 	case trial.SendNow, trial.SendResend:
 	}
 	claimed, send, err = t.Store.ReclaimSend(ctx, key, send.Attempt, action == trial.SendResend, t.Now(), hash)
@@ -83,7 +83,7 @@ func (t *Trials) claim(ctx context.Context, due Due, key string, vendor trial.Ve
 		return send, "", failed("claiming the send again", err)
 	}
 	if !claimed {
-		return send, trial.SendWait, later(fmt.Sprintf("send %s: claimed by another attempt", key), time.Second)
+		return send, trial.SendWait, mayHaveLeft(fmt.Sprintf("send %s: claimed by another attempt", key), time.Second, nil)
 	}
 	if action == trial.SendResend {
 		t.Log.Warn("sending again, nothing was heard of the first attempt", zap.String("send", key), zap.Int("attempt", send.Attempt))
@@ -98,6 +98,9 @@ func (t *Trials) settle(ctx context.Context, due Due, send trial.Send, d Deliver
 	noteCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
 	settled, err := t.Store.SettleSend(noteCtx, send.Key, send.Attempt, d.Status, d.MessageID, d.Reason, t.Now())
+	if err != nil && (d.Status == trial.SendSent || d.Status == trial.SendUnknown) {
+		return false, mayHaveLeft("recording the send's outcome", 0, err)
+	}
 	if err != nil {
 		return false, failed("recording the send's outcome", err)
 	}
@@ -110,7 +113,7 @@ func (t *Trials) settle(ctx context.Context, due Due, send trial.Send, d Deliver
 		s.decision = refused(due.Step)
 		return false, nil
 	case trial.SendUnknown:
-		return false, later(fmt.Sprintf("send %s: outcome unknown (%s)", send.Key, d.Reason), t.UnknownWait)
+		return false, mayHaveLeft(fmt.Sprintf("send %s: outcome unknown (%s)", send.Key, d.Reason), t.UnknownWait, nil)
 	case trial.SendReleased, trial.SendClaimed, trial.SendSent:
 	}
 	if cause != nil {

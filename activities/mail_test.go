@@ -25,6 +25,8 @@ type bench struct {
 	vendor trial.Vendor
 	sends  map[string]trial.Send
 	events []trial.Event
+	// deaf are the calls that the database does not answer.
+	deaf map[string]bool
 	// ahead says that events are there already.
 	ahead bool
 	// outcome is what the mail service answers with.
@@ -91,6 +93,9 @@ func (b *bench) Event(_ context.Context, _ string, seq int) (*trial.Event, error
 }
 
 func (b *bench) Append(_ context.Context, e trial.Event, _ trial.State) (*trial.Event, error) {
+	if b.deaf["append"] {
+		return nil, errDeaf
+	}
 	b.events = append(b.events, e)
 	return nil, nil
 }
@@ -122,6 +127,9 @@ func (b *bench) ReclaimSend(_ context.Context, key string, from int, resend bool
 
 func (b *bench) SettleSend(_ context.Context, key string, _ int, status trial.SendStatus, id, reason string, _ time.Time) (trial.Send, error) {
 	s := b.sends[key]
+	if b.deaf["settle"] {
+		return s, errDeaf
+	}
 	if s.Status != trial.SendSent { // an event may have been faster
 		s.Status, s.MessageID, s.Reason = status, id, reason
 	}
@@ -144,6 +152,47 @@ func (b *bench) Deliver(_ context.Context, m activities.Mail) (activities.Delive
 }
 
 const key = "v1/reminder-7d/0"
+
+var errDeaf = errors.New("no answer")
+
+// What is known of an e-mail is lost with the database, so the error says whether it may be out: a restored
+// database is not to send it again, and is to send what has certainly not left.
+func TestAnErrorSaysWhetherTheMailMayHaveLeft(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		outcome trial.SendStatus
+		broken  error
+		before  trial.SendStatus // of a claim that is there already
+		deaf    string
+		want    bool
+	}{
+		"nobody knows":                           {outcome: trial.SendUnknown, want: true},
+		"an earlier attempt may have":            {before: trial.SendUnknown, want: true},
+		"another attempt may be at it":           {before: trial.SendClaimed, want: true},
+		"it left, and nobody could note it":      {outcome: trial.SendSent, deaf: "settle", want: true},
+		"nobody knows, nor could note it":        {outcome: trial.SendUnknown, deaf: "settle", want: true},
+		"it left, and the step is not on record": {outcome: trial.SendSent, deaf: "append", want: true},
+		"it was not accepted":                    {outcome: trial.SendReleased},
+		"not accepted, and nobody could note it": {outcome: trial.SendReleased, deaf: "settle"},
+		"it could not be written":                {broken: errors.New("no such template")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench()
+			b.outcome, b.broken, b.deaf = activities.Delivery{Status: c.outcome}, c.broken, map[string]bool{c.deaf: true}
+			if c.before != "" {
+				b.sends[key] = trial.Send{Key: key, Status: c.before, Attempt: 1, ClaimedAt: now}
+			}
+			_, err := b.perform(t)
+			require.Error(t, err)
+			var app *sdktemporal.ApplicationError
+			require.Equal(t, c.want, errors.As(err, &app) && app.Type() == activities.MayHaveLeft)
+			if c.deaf != "" {
+				require.ErrorIs(t, err, errDeaf)
+			}
+		})
+	}
+}
 
 // pause is how long an error asks to wait; false where it is no such error.
 func pause(t *testing.T, err error) time.Duration {

@@ -81,8 +81,15 @@ type Performed struct {
 	Event *trial.Event `json:"event"`
 }
 
-// Perform decides a due step on fresh facts and carries the decision out.
+// Perform decides a due step on fresh facts and carries the decision out. An error after which its e-mail may be
+// out is of the type MayHaveLeft.
 func (t *Trials) Perform(ctx context.Context, due Due) (Performed, error) {
+	p, err := t.perform(ctx, due)
+	noteMayHaveLeft(ctx, err)
+	return p, err
+}
+
+func (t *Trials) perform(ctx context.Context, due Due) (Performed, error) {
 	if ahead, err := t.ahead(ctx, due.State); ahead != nil || err != nil {
 		return Performed{Event: ahead}, err
 	}
@@ -109,6 +116,9 @@ func (t *Trials) Perform(ctx context.Context, due Due) (Performed, error) {
 		return Performed{}, nil
 	}
 	event, err := t.append(ctx, due.State, due.State.StepEvent(due.Step, now.decision, now.facts, mailed))
+	if err != nil && mailed {
+		return Performed{}, mayHaveLeft("recording the step", 0, err)
+	}
 	if err != nil {
 		return Performed{}, err
 	}

@@ -67,9 +67,20 @@ func LastFull(manifests []Manifest) (last Manifest, found bool) {
 // different from it has become much, and much hangs on one file.
 const rebase = 24 * time.Hour
 
+// clocksDiffer is by how much the clocks of those who take backups may.
+const clocksDiffer = time.Hour
+
+// Past are the backups without those that are dated in the future: a clock was wrong as they were taken, so
+// their dates say nothing.
+func Past(manifests []Manifest, now time.Time) []Manifest {
+	return slices.DeleteFunc(slices.Clone(manifests), func(m Manifest) bool { return m.ahead(now) })
+}
+
+func (m Manifest) ahead(now time.Time) bool { return m.Begin.After(now.Add(clocksDiffer)) }
+
 // Due is the kind of backup to take where an incremental one is asked for.
 func Due(manifests []Manifest, now time.Time) (kind Kind, base Manifest) {
-	full, found := LastFull(manifests)
+	full, found := LastFull(Past(manifests, now))
 	if !found || now.Sub(full.Begin) >= rebase {
 		return Full, Manifest{}
 	}

@@ -46,6 +46,14 @@ func TestChoose(t *testing.T) {
 	require.EqualError(t, err, "there is no backup")
 }
 
+// A backup that a clock gone wrong has dated is not what came after a moment, whatever it says.
+func TestPast(t *testing.T) {
+	t.Parallel()
+	full, future := taken(Full, 0, ""), taken(Full, 20, "")
+	require.Equal(t, []Manifest{full}, Past([]Manifest{full, future}, at.Add(18*time.Hour)))
+	require.Equal(t, []Manifest{full, future}, Past([]Manifest{full, future}, at.Add(19*time.Hour+time.Minute)))
+}
+
 func TestDue(t *testing.T) {
 	t.Parallel()
 	full := taken(Full, 0, "")
@@ -57,6 +65,8 @@ func TestDue(t *testing.T) {
 		"nothing there":       {want: Full},
 		"a fresh full one":    {there: []Manifest{full}, hours: 23, want: Incremental},
 		"an old full one":     {there: []Manifest{full}, hours: 24, want: Full},
+		"one of the future":   {there: []Manifest{full}, hours: -2, want: Full},
+		"clocks that differ":  {there: []Manifest{full}, hours: 0, want: Incremental},
 		"only an incremental": {there: []Manifest{taken(Incremental, 4, full.ID)}, hours: 5, want: Full},
 	} {
 		kind, base := Due(c.there, at.Add(time.Duration(c.hours)*time.Hour))

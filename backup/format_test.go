@@ -2,7 +2,11 @@ package backup
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"errors"
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -156,6 +160,58 @@ func TestForeignHeadersAreRefused(t *testing.T) {
 	}
 	_, _, err := open(file(t, header(Full), []Record{{Collection: "a", Key: []byte("b")}}, nil))
 	require.ErrorContains(t, err, "full backup that removes")
+}
+
+// A small file can unpack to names without end; those that no database has are not kept in memory, nor given to one.
+func TestHostileCollectionsAreRefused(t *testing.T) {
+	t.Parallel()
+	for name, collections := range map[string][]string{
+		"long":       {strings.Repeat("a", maxName+1)},
+		"nul":        {"a\x00b"},
+		"the server": {"system.users"},
+		"a command":  {"a", "b.$cmd"},
+		"backwards":  {"b", "a"},
+		"twice":      {"a", "a"},
+		"too many":   many(maxCollections + 1),
+	} {
+		var content bytes.Buffer
+		sealed, err := seal(&content, nil)
+		require.NoError(t, err)
+		out := &frames{w: sealed.Writer, sum: sha256.New()}
+		out.raw([]byte(magic))
+		out.json(frameHeader, header(Full))
+		for _, collection := range collections {
+			out.frame(frameCollection, []byte(collection))
+			out.frame(frameDocument, []byte("k"), []byte("document"))
+		}
+		require.NoError(t, errors.Join(out.err, sealed.close()))
+		_, _, err = open(content.Bytes())
+		require.ErrorContains(t, err, "collection", name)
+		require.NotContains(t, err.Error(), "cut off", name)
+	}
+	_, err := Write(&bytes.Buffer{}, header(Full), stream([]Record{{"system.users", []byte("k"), []byte("d")}}), nil, time.Now)
+	require.ErrorContains(t, err, "collection")
+}
+
+// However long a part is said to be, no more is read than a document may have.
+func TestALengthThatCannotBeIsRefused(t *testing.T) {
+	t.Parallel()
+	var content bytes.Buffer
+	sealed, err := seal(&content, nil)
+	require.NoError(t, err)
+	out := &frames{w: sealed.Writer, sum: sha256.New()}
+	out.raw([]byte(magic))
+	out.frame(frameHeader, make([]byte, maxPart+1))
+	require.NoError(t, errors.Join(out.err, sealed.close()))
+	_, _, err = open(content.Bytes())
+	require.ErrorContains(t, err, "more than there can be")
+}
+
+func many(n int) (names []string) {
+	for i := range n {
+		names = append(names, fmt.Sprintf("c%06d", i))
+	}
+	return names
 }
 
 // Whatever the file, reading it neither panics nor takes much memory, and what reads without an error

@@ -1,6 +1,9 @@
 package backup
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"regexp"
 	"strings"
@@ -63,6 +66,19 @@ type Manifest struct {
 	// Size is the file's length in bytes, SHA256 its checksum in hexadecimal digits.
 	Size   int64  `json:"size"`
 	SHA256 string `json:"sha256"`
+	// Checksum is that of the manifest itself, as SHA256, without this field.
+	Checksum string `json:"checksum"`
+}
+
+// checksum is what Checksum has to be.
+func (m Manifest) checksum() string {
+	m.Checksum = ""
+	document, err := json.Marshal(m)
+	if err != nil {
+		return "" // no manifest that was read
+	}
+	sum := sha256.Sum256(document)
+	return hex.EncodeToString(sum[:])
 }
 
 // Documents counts all documents in the backup.

@@ -11,6 +11,7 @@ import (
 	"hash"
 	"io"
 	"maps"
+	"strings"
 
 	"filippo.io/age"
 	"github.com/klauspost/compress/zstd"
@@ -21,7 +22,14 @@ const (
 	window = 4 << 20
 	// maxPart bounds one part of a frame: a document has at most 16 MiB.
 	maxPart = 17 << 20
+	// maxName and maxCollections bound what is remembered of a file: a small one can unpack to much. No
+	// database has longer names, nor so many.
+	maxName        = 255
+	maxCollections = 1 << 14
 )
+
+// ErrNoKey says that a backup is encrypted, and that there is nothing to open it with.
+var ErrNoKey = errors.New("it is encrypted, and no key is given")
 
 // Reader reads a backup from its beginning. Nothing it gives may be believed before the end has been
 // reached without an error: only there it is known that the file is whole.
@@ -62,7 +70,7 @@ func unseal(r io.Reader, identities []age.Identity) (*zstd.Decoder, error) {
 	in := bufio.NewReader(r)
 	if intro, err := in.Peek(len(ageIntro)); err == nil && string(intro) == ageIntro {
 		if len(identities) == 0 {
-			return nil, errors.New("it is encrypted, and no key is given")
+			return nil, ErrNoKey
 		}
 		opened, err := age.Decrypt(in, identities...)
 		if _, wrong := errors.AsType[*age.NoIdentityMatchError](err); wrong {
@@ -143,11 +151,22 @@ func (r *Reader) collection() error {
 	if err != nil {
 		return err
 	}
-	if string(name) <= r.last.Collection {
+	switch {
+	case !validCollection(string(name)):
+		return fmt.Errorf("it has a collection %.80q, which none of ours is named", name)
+	case string(name) <= r.last.Collection:
 		return errors.New("its collections are out of order")
+	case len(r.counts) == maxCollections:
+		return errors.New("it has more collections than there can be")
 	}
 	r.last = Record{Collection: string(name)}
 	return nil
+}
+
+// validCollection tells whether documents are kept under a name: the server's own collections are not
+// in backups, and nobody is to write to them by way of one.
+func validCollection(name string) bool {
+	return name != "" && len(name) <= maxName && !strings.HasPrefix(name, "system.") && !strings.ContainsAny(name, "\x00$")
 }
 
 func (r *Reader) record(kind byte) (Record, error) {

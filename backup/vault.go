@@ -128,6 +128,7 @@ func (v *Vault) store(ctx context.Context, h Header, records Records) (Manifest,
 	if err := v.check(ctx, m); err != nil {
 		return Manifest{}, fmt.Errorf("reading the backup back: %w", err)
 	}
+	m.Checksum = m.checksum()
 	document, err := json.MarshalIndent(m, "", "  ")
 	if err != nil {
 		return Manifest{}, fmt.Errorf("writing the manifest of %s: %w", h.ID, err)
@@ -189,7 +190,25 @@ func (l Listed) Finished() []Manifest {
 	return all
 }
 
-// Last is the last good backup of a database, and whether there is one. It reads as few manifests as it can.
+// Unreadable is the first backup begun since one moment and up to another of which it cannot be read what it
+// is; nil for none. One without a manifest was never finished, and is none of them.
+func (l Listed) Unreadable(since, until time.Time) *RefusedError {
+	for i := range l.Bad {
+		bad := &l.Bad[i]
+		if begun := bad.begun(); bad.Manifest == nil && !errors.Is(bad.Reason, fs.ErrNotExist) && begun.After(since) && !begun.After(until) {
+			return bad
+		}
+	}
+	return nil
+}
+
+// begun is when the backup was begun, by its name.
+func (e *RefusedError) begun() time.Time {
+	begun, _ := time.Parse(idTime, e.File[:min(len(idTime), len(e.File))]) // the zero time where it is none
+	return begun
+}
+
+// Last is the last good backup of a database, none of the future, and whether there is one. It reads as few manifests as it can.
 func (v *Vault) Last(ctx context.Context, database string) (last Manifest, found bool, err error) {
 	files, err := v.Place.List(ctx)
 	if err != nil {
@@ -204,7 +223,7 @@ func (v *Vault) Last(ctx context.Context, database string) (last Manifest, found
 		if ctx.Err() != nil {
 			return Manifest{}, false, ctx.Err()
 		}
-		if err == nil && m.Size == files[name] && m.Database == database {
+		if err == nil && m.Size == files[name] && m.Database == database && !m.ahead(v.Now()) {
 			return m, true, nil
 		}
 	}
@@ -231,8 +250,11 @@ func (v *Vault) manifest(ctx context.Context, id string) (Manifest, error) {
 	if err := json.Unmarshal(document, &m); err != nil {
 		return Manifest{}, fmt.Errorf("its manifest cannot be read: %w", err)
 	}
-	if m.ID != id {
+	switch {
+	case m.ID != id:
 		return Manifest{}, fmt.Errorf("its manifest is that of %.80q", m.ID)
+	case m.Checksum != m.checksum():
+		return Manifest{}, errors.New("its manifest does not have the checksum that it names")
 	}
 	return m, m.check()
 }
@@ -240,6 +262,21 @@ func (v *Vault) manifest(ctx context.Context, id string) (Manifest, error) {
 // Verify reads a backup, and the base that it needs, to the end. The error is a *RefusedError where
 // one of them is not to be used.
 func (v *Vault) Verify(ctx context.Context, id string) (Manifest, error) {
+	return v.verify(ctx, id, v.check)
+}
+
+// Restorable is Verify for a backup that is to be restored: where it, or its base, is encrypted and there is no
+// key at all, the error wraps ErrNoKey.
+func (v *Vault) Restorable(ctx context.Context, id string) (Manifest, error) {
+	return v.verify(ctx, id, func(ctx context.Context, m Manifest) error {
+		if !v.mayOpen(m) {
+			return refused(m.ID, ErrNoKey)
+		}
+		return v.check(ctx, m)
+	})
+}
+
+func (v *Vault) verify(ctx context.Context, id string, check func(context.Context, Manifest) error) (Manifest, error) {
 	if !ValidID(id) {
 		return Manifest{}, fmt.Errorf("%.80q is no backup's id", id)
 	}
@@ -247,11 +284,11 @@ func (v *Vault) Verify(ctx context.Context, id string) (Manifest, error) {
 	if err != nil {
 		return Manifest{}, refused(id, err)
 	}
-	if err := v.check(ctx, m); err != nil {
+	if err := check(ctx, m); err != nil {
 		return Manifest{}, err
 	}
 	if m.Base != "" {
-		base, err := v.Verify(ctx, m.Base)
+		base, err := v.verify(ctx, m.Base, check)
 		if err != nil {
 			return Manifest{}, fmt.Errorf("the base of %s: %w", id, err)
 		}
@@ -282,14 +319,25 @@ func (v *Vault) check(ctx context.Context, m Manifest) error {
 	case !v.mayOpen(m):
 		return nil
 	}
-	return v.read(ctx, m.ID, func(records Records) error {
+	return v.open(ctx, m.ID, func(r *Reader, records Records) error {
 		for _, err := range records {
 			if err != nil {
 				return err
 			}
 		}
+		if !m.describes(r) {
+			return refused(m.ID, errors.New("its manifest says other things of it than the file itself"))
+		}
 		return nil
 	})
+}
+
+// describes tells whether a manifest, which has no checksum of its own, says what the file does that was read.
+func (m Manifest) describes(r *Reader) bool {
+	said, is := m.Header, r.Header
+	sameTimes := said.Begin.Equal(is.Begin) && m.End.Equal(r.Trailer.End)
+	said.Begin, is.Begin = time.Time{}, time.Time{}
+	return sameTimes && said == is && maps.Equal(m.Collections, r.Trailer.Collections)
 }
 
 // Open gives a backup's documents, those of its base included, to do. It has to be verified
@@ -305,6 +353,11 @@ func (v *Vault) Open(ctx context.Context, m Manifest, do func(Records) error) er
 
 // read gives the records of one file to do.
 func (v *Vault) read(ctx context.Context, id string, do func(Records) error) error {
+	return v.open(ctx, id, func(_ *Reader, records Records) error { return do(records) })
+}
+
+// open gives one file to do, and its records.
+func (v *Vault) open(ctx context.Context, id string, do func(*Reader, Records) error) error {
 	file, err := v.Place.Get(ctx, id+fileEnding)
 	if err != nil {
 		return refused(id, err)
@@ -318,7 +371,7 @@ func (v *Vault) read(ctx context.Context, id string, do func(Records) error) err
 	if r.Header.ID != id {
 		return refused(id, fmt.Errorf("its header is that of %s", r.Header.ID))
 	}
-	return do(func(yield func(Record, error) bool) {
+	return do(r, func(yield func(Record, error) bool) {
 		for record, err := range r.Records() {
 			if err == nil {
 				err = ctx.Err()
@@ -352,11 +405,10 @@ func (v *Vault) Expire(ctx context.Context, database string) ([]string, error) {
 
 // abandoned are the ids of files without a manifest that were begun before the horizon.
 func (l Listed) abandoned(now time.Time) (ids []string) {
-	for _, bad := range l.Bad {
-		id := strings.TrimSuffix(bad.File, fileEnding)
-		begun, err := time.Parse(idTime, id[:len(idTime)])
-		if err == nil && errors.Is(bad.Reason, fs.ErrNotExist) && begun.Before(now.Add(-Horizon)) {
-			ids = append(ids, id)
+	for i := range l.Bad {
+		bad := &l.Bad[i]
+		if begun := bad.begun(); !begun.IsZero() && errors.Is(bad.Reason, fs.ErrNotExist) && begun.Before(now.Add(-Horizon)) {
+			ids = append(ids, strings.TrimSuffix(bad.File, fileEnding))
 		}
 	}
 	return ids

@@ -1,11 +1,15 @@
 package backup
 
 import (
+	"context"
+	"encoding/json"
+	"io"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"filippo.io/age"
 	"github.com/stretchr/testify/require"
 )
 
@@ -70,6 +74,28 @@ func TestAFailedScanLeavesNoBackup(t *testing.T) {
 	require.Empty(t, s)
 }
 
+// forgetful is a shelf that keeps a file otherwise than it was given.
+type forgetful struct{ shelf }
+
+func (s forgetful) Put(ctx context.Context, name string, content io.Reader) error {
+	err := s.shelf.Put(ctx, name, content)
+	s.shelf[name][len(s.shelf[name])/2] ^= 1
+	return err
+}
+
+// A file is read back before it counts: a place may take it and keep another.
+func TestAFileThatIsKeptWronglyIsNoBackup(t *testing.T) {
+	t.Parallel()
+	v, s := newVault()
+	v.Place = forgetful{s}
+	_, err := v.Take(t.Context(), Full, "marketplace", stream(sample()))
+	require.ErrorContains(t, err, "reading the backup back")
+	listed, err := v.List(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, listed.Good)
+	require.Empty(t, listed.Finished())
+}
+
 // Each way in which a file may be wrong is noticed, and named with the file.
 func TestVerifyRefuses(t *testing.T) {
 	t.Parallel()
@@ -113,7 +139,82 @@ func TestVerifyRefuses(t *testing.T) {
 func exchange(s shelf, base, id string) {
 	manifest := strings.ReplaceAll(string(s[base+manifestEnding]), base, id)
 	manifest = strings.Replace(manifest, `"kind": "full"`, `"kind": "incremental", "base": "`+base+`"`, 1)
-	s[id+fileEnding], s[id+manifestEnding] = s[base+fileEnding], []byte(manifest)
+	var m Manifest
+	if err := json.Unmarshal([]byte(manifest), &m); err != nil {
+		panic(err)
+	}
+	s[id+fileEnding] = s[base+fileEnding]
+	s.describe(m)
+}
+
+// describe puts a manifest on the shelf, with the checksum that it has to have.
+func (s shelf) describe(m Manifest) {
+	m.Checksum = m.checksum()
+	document, err := json.Marshal(m)
+	if err != nil {
+		panic(err)
+	}
+	s[m.ID+manifestEnding] = document
+}
+
+// The manifest is what a backup is chosen by: altered, it is no manifest, and one that was made anew says what
+// the file does, or the backup is refused.
+func TestAnAlteredManifestIsRefused(t *testing.T) {
+	t.Parallel()
+	v, s := newVault()
+	first, err := v.Take(t.Context(), Full, "marketplace", stream(sample()))
+	require.NoError(t, err)
+	base, err := v.Take(t.Context(), Full, "marketplace", stream(sample()[:30]))
+	require.NoError(t, err)
+	m, err := v.Take(t.Context(), Incremental, "marketplace", stream(sample()[3:]))
+	require.NoError(t, err)
+	require.Equal(t, base.ID, m.Base)
+	for name, alter := range map[string]func(m *Manifest){
+		"database": func(m *Manifest) { m.Database = "other" },
+		"base":     func(m *Manifest) { m.Base = first.ID },
+		"begin":    func(m *Manifest) { m.Begin = m.Begin.Add(-time.Hour) },
+		"end":      func(m *Manifest) { m.End = m.End.Add(time.Hour) },
+		"counts":   func(m *Manifest) { m.Collections = map[string]Counts{"users": {Documents: 1}} },
+	} {
+		altered := m
+		alter(&altered)
+		document, err := json.Marshal(altered)
+		require.NoError(t, err)
+		s[m.ID+manifestEnding] = document
+		listed, err := v.List(t.Context())
+		require.NoError(t, err)
+		require.Len(t, listed.Bad, 1, name)
+		require.ErrorContains(t, &listed.Bad[0], "its manifest does not have the checksum", name)
+		s.describe(altered)
+		_, err = v.Verify(t.Context(), m.ID)
+		var refusal *RefusedError
+		require.ErrorAs(t, err, &refusal, name)
+		require.ErrorContains(t, err, "its manifest says", name)
+	}
+}
+
+// What is to be restored has to open, its base as well: it is asked before anything is deleted.
+func TestRestorableNeedsTheKeyOfTheBaseToo(t *testing.T) {
+	t.Parallel()
+	v, _ := newVault()
+	key := newKey(t)
+	v.Recipient, v.Identities = key.Recipient(), []age.Identity{key}
+	base, err := v.Take(t.Context(), Full, "marketplace", stream(sample()))
+	require.NoError(t, err)
+	v.Recipient = nil // somebody thinks that backups need no encryption
+	m, err := v.Take(t.Context(), Incremental, "marketplace", stream(sample()[3:]))
+	require.NoError(t, err)
+	require.Equal(t, base.ID, m.Base)
+	require.False(t, m.Encrypted)
+
+	_, err = v.Restorable(t.Context(), m.ID)
+	require.NoError(t, err)
+	v.Identities = nil
+	_, err = v.Verify(t.Context(), m.ID)
+	require.NoError(t, err, "checksums need no key")
+	_, err = v.Restorable(t.Context(), m.ID)
+	require.ErrorIs(t, err, ErrNoKey)
+	require.ErrorContains(t, err, base.ID)
 }
 
 func TestList(t *testing.T) {
@@ -131,6 +232,26 @@ func TestList(t *testing.T) {
 	require.Len(t, listed.Bad, 1)
 	require.Equal(t, short.ID+fileEnding, listed.Bad[0].File)
 	require.Equal(t, []Manifest{good, short}, listed.Finished(), "whoever needs the short one is to hear that it is short")
+}
+
+// Nobody knows what a backup is whose manifest cannot be read, so an older one is not taken in its place unasked.
+func TestUnreadable(t *testing.T) {
+	t.Parallel()
+	v, s := newVault()
+	harmed, err := v.Take(t.Context(), Full, "marketplace", stream(sample()))
+	require.NoError(t, err)
+	unfinished, err := v.Take(t.Context(), Full, "marketplace", stream(sample()))
+	require.NoError(t, err)
+	s[harmed.ID+manifestEnding] = []byte("{")
+	delete(s, unfinished.ID+manifestEnding)
+	listed, err := v.List(t.Context())
+	require.NoError(t, err)
+	got := listed.Unreadable(at, unfinished.Begin)
+	require.NotNil(t, got)
+	require.Equal(t, harmed.ID+fileEnding, got.File)
+	require.NotNil(t, listed.Unreadable(at, harmed.Begin))
+	require.Nil(t, listed.Unreadable(at, harmed.Begin.Add(-time.Second)))
+	require.Nil(t, listed.Unreadable(harmed.Begin, unfinished.Begin))
 }
 
 // The last good backup is found past what is none, and past another database's.
@@ -151,6 +272,12 @@ func TestLast(t *testing.T) {
 	_, err = v.Take(t.Context(), Full, "other", stream(sample()))
 	require.NoError(t, err)
 	require.Equal(t, later.ID, last())
+	now := v.Now
+	v.Now = func() time.Time { return at.Add(365 * 24 * time.Hour) }
+	_, err = v.Take(t.Context(), Full, "marketplace", stream(sample()))
+	require.NoError(t, err)
+	v.Now = now
+	require.Equal(t, later.ID, last(), "one of next year tells of a clock that was wrong, not of a backup")
 	s[later.ID+fileEnding] = nil
 	require.Equal(t, good.ID, last(), "cut off")
 	delete(s, good.ID+manifestEnding)
@@ -173,6 +300,41 @@ func TestExpireDeletes(t *testing.T) {
 	require.Len(t, expired, 1)
 	require.Len(t, s, 2)
 	require.Contains(t, s, kept.ID+fileEnding)
+}
+
+// sticky is a shelf that deletes so many files, and then is broken.
+type sticky struct {
+	shelf
+	left int
+}
+
+func (s *sticky) Delete(ctx context.Context, name string) error {
+	s.left--
+	if s.left < 0 {
+		return errBroken
+	}
+	return s.shelf.Delete(ctx, name)
+}
+
+// What is half deleted is no backup, and goes with the next.
+func TestExpireGoesOnWithWhatIsHalfDeleted(t *testing.T) {
+	t.Parallel()
+	v, s := newVault()
+	for range 2 {
+		_, err := v.Take(t.Context(), Full, "marketplace", stream(sample()))
+		require.NoError(t, err)
+	}
+	v.Now = func() time.Time { return at.Add(2 * Horizon) }
+	v.Place = &sticky{s, 1}
+	_, err := v.Expire(t.Context(), "marketplace")
+	require.ErrorIs(t, err, errBroken)
+	listed, err := v.List(t.Context())
+	require.NoError(t, err)
+	require.Len(t, listed.Good, 1)
+	v.Place = s
+	_, err = v.Expire(t.Context(), "marketplace")
+	require.NoError(t, err)
+	require.Len(t, s, 2, "nothing is left of it")
 }
 
 // A process that is killed leaves a file without a manifest: it is no backup, and does not stay for ever.

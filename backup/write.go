@@ -60,7 +60,10 @@ func writeRecords(out *frames, records Records) (map[string]Counts, error) {
 		if err != nil {
 			return nil, err
 		}
-		if r.Collection == "" || last.Collection != "" && last.compare(r) >= 0 {
+		if !validCollection(r.Collection) {
+			return nil, fmt.Errorf("collection %.80q has a name that cannot be backed up", r.Collection)
+		}
+		if last.Collection != "" && last.compare(r) >= 0 {
 			return nil, fmt.Errorf("collection %s is not read in the order of its keys", r.Collection)
 		}
 		if r.Collection != last.Collection {

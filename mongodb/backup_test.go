@@ -11,8 +11,11 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
 	"pgregory.net/rapid"
 
+	"marketplace.example/trials/access"
 	"marketplace.example/trials/backup"
 	"marketplace.example/trials/backup/storage"
 	"marketplace.example/trials/rollout"
@@ -207,6 +210,118 @@ func TestTheLastBackupIsRestoredAsItIs(t *testing.T) {
 	occupied, err = into.Occupied(t.Context())
 	require.NoError(t, err)
 	require.Empty(t, occupied)
+}
+
+// A worker that lives on after the database was lost backs up what is left of it. That says nothing of the time
+// before, so a moment before is restored from the backup before alone.
+func TestABackupOfALostDatabaseIsPassedOver(t *testing.T) {
+	t.Parallel()
+	r := newPast(t)
+	events, want := history(t, registration14d("v1"), steps(3)...)
+	for _, e := range events {
+		r.happen(t, "v1", e)
+	}
+	r.backUp(t, backup.Full)
+	moment := r.now
+	require.NoError(t, r.store.Clear(t.Context()))
+	later, _ := history(t, registration14d("v2"))
+	r.happen(t, "v2", later[0])
+	r.backUp(t, backup.Incremental)
+
+	into := r.restore(t, moment)
+
+	got, found, err := into.Trial(t.Context(), "v1")
+	require.NoError(t, err)
+	require.True(t, found)
+	require.Equal(t, want.Seq, got.Seq)
+	_, found, err = into.Trial(t.Context(), "v2")
+	require.NoError(t, err)
+	require.False(t, found)
+}
+
+// With a vendor whose trial began between two backups comes what was decided about it, which the insert of a key decided.
+func TestWhatWasDecidedComesWithAVendorBornBetweenBackups(t *testing.T) {
+	t.Parallel()
+	r := newPast(t)
+	r.backUp(t, backup.Full)
+	insertUser(t, r.store, bson.D{{Key: "_id", Value: "v1"}, {Key: "isVendor", Value: true}})
+	_, err := r.store.TakeIn(t.Context(), vendor("v1", trial.Automated))
+	require.NoError(t, err)
+	r.tick()
+	begun := trial.Start(registration14d("v1"), r.now)
+	_, err = r.store.Append(t.Context(), begun, trial.State{}.Apply(begun))
+	require.NoError(t, err)
+	r.now = r.now.Add(time.Second)
+	moment := r.now
+	r.backUp(t, backup.Incremental)
+
+	into := r.restore(t, moment)
+
+	kept := document(t, into.firsts, registrationKey("v1"))
+	require.Equal(t, document(t, r.store.firsts, registrationKey("v1")), kept)
+}
+
+// What stands against a document is said without what is in it.
+func TestARestoreThatFailsNamesNobody(t *testing.T) {
+	t.Parallel()
+	r := newPast(t)
+	for _, id := range []string{"v1", "v2"} {
+		insertUser(t, r.store, bson.D{{Key: "_id", Value: id}, {Key: "email", Value: "ada@example.com"}})
+	}
+	r.backUp(t, backup.Full)
+	listed, err := r.vault.List(t.Context())
+	require.NoError(t, err)
+	into := newTestStore(t)
+	unique := mongo.IndexModel{Keys: bson.D{{Key: "email", Value: 1}}, Options: options.Index().SetUnique(true)}
+	_, err = into.users.Indexes().CreateOne(t.Context(), unique)
+	require.NoError(t, err)
+	_, err = into.Restore(t.Context(), Moment{At: r.now, Before: func(do func(backup.Records) error) error {
+		return r.vault.Open(t.Context(), listed.Good[0], do)
+	}})
+	require.ErrorContains(t, err, "restoring collection users: somebody writes to it, or a unique index")
+	require.NotContains(t, err.Error(), "ada")
+}
+
+// A token that was revoked since the backup does not open anything again, where it is known that it was.
+func TestRevokedTokensStayRevoked(t *testing.T) {
+	t.Parallel()
+	r := newPast(t)
+	lasting := func(text string) (access.Key, string) {
+		key := access.KeyOf(text)
+		token, err := access.Issue(key, access.Request{Name: "support-1", Role: access.Operator, ExpiresAt: time.Now().Add(time.Hour)}, "admin", time.Now())
+		require.NoError(t, err)
+		require.NoError(t, r.store.AddToken(t.Context(), key, token))
+		return key, token.ID
+	}
+	revoke := func(id string) {
+		_, err := r.store.RevokeToken(t.Context(), id, "admin", at.Add(time.Minute))
+		require.NoError(t, err)
+	}
+	key, token := lasting("one")
+	_, before := lasting("revoked before")
+	lasting("good")
+	revoke(before)
+	r.backUp(t, backup.Full)
+	_, late := lasting("since")
+	revoke(token)
+	revoke(late)
+	revoked, err := r.store.Revoked(t.Context())
+	require.NoError(t, err)
+	require.Len(t, revoked, 3)
+	listed, err := r.vault.List(t.Context())
+	require.NoError(t, err)
+	source := func(do func(backup.Records) error) error { return r.vault.Open(t.Context(), listed.Good[0], do) }
+
+	into := newTestStore(t)
+	done, err := into.Restore(t.Context(), Moment{At: r.now, Before: source, Revoked: revoked})
+	require.NoError(t, err)
+	require.Equal(t, 1, done.Revoked)
+	require.Equal(t, 1, done.Tokens)
+	got, found, err := into.Token(t.Context(), key)
+	require.NoError(t, err)
+	require.True(t, found)
+	require.Equal(t, at.Add(time.Minute), got.RevokedAt.UTC())
+	require.Equal(t, "admin", got.RevokedBy)
 }
 
 // everything is all that there is but for what is folded anew, with a moment of its own, and the flags.

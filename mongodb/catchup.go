@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -24,15 +25,16 @@ type Caught struct {
 	NoVendor bool
 	// Suppressed says that the database did not know that no e-mail may go to the vendor.
 	Suppressed bool
-	// Presumed is the key of an e-mail that may have left when the database was lost; empty for none. It is
-	// noted as sent.
-	Presumed string
+	// Erased says that the database did not know that the vendor was erased. Now it is.
+	Erased bool
+	// Presumed are the keys of the e-mails that may have left when the database was lost. They are noted as sent.
+	Presumed []string
 }
 
 // CatchUp adds to a trial the events that its workflow knows and the database does not. What the database
-// has stays. Then it stops e-mail to a vendor where the workflow knows that none may go out, and notes as
-// sent the e-mail that a worker may have been sending. Where the vendor's document is lost, what was
-// decided about the vendor is kept for when it comes back.
+// has stays. Then it notes as sent the e-mails that a worker may have been sending, stops e-mail to a vendor
+// where the workflow knows that none may go out, and erases again one that was erased. Where the vendor's
+// document is lost, what was decided about the vendor is kept for when it comes back.
 func (s *Store) CatchUp(ctx context.Context, vendorID string, told trial.Told) (Caught, error) {
 	if !trial.ValidVendorID(vendorID) {
 		return Caught{}, fmt.Errorf("catching up: %.80q cannot name a trial", vendorID)
@@ -41,29 +43,55 @@ func (s *Store) CatchUp(ctx context.Context, vendorID string, told trial.Told) (
 	if err != nil {
 		return c, err
 	}
-	if !told.AtWork.IsZero() && c.Differs == 0 && c.Gap == 0 {
-		if c.Presumed, err = s.presumeSent(ctx, trial.Fold(events), told.AtWork); err != nil {
-			return c, err
-		}
-	}
 	vendor, err := s.Vendor(ctx, vendorID)
 	var gone *trial.Error
 	if c.NoVendor = errors.As(err, &gone) && gone.Code == trial.CodeNotFound; err != nil && !c.NoVendor {
 		return c, err
 	}
+	if c.Differs == 0 && c.Gap == 0 {
+		control := vendor.Automation != nil && vendor.Automation.Cohort == trial.Control
+		if c.Presumed, err = s.presumeSent(ctx, vendorID, unsettled(trial.Fold(events), control, told)); err != nil {
+			return c, err
+		}
+	}
+	err = s.stopMail(ctx, vendorID, vendor, events, told, &c)
+	return c, err
+}
+
+// stopMail has no e-mail go to a vendor where the workflow knows that none may, and notes in c what of that was new.
+// Of one whose document is lost it keeps that, and what was decided about it, for when it comes back.
+func (s *Store) stopMail(ctx context.Context, vendorID string, vendor trial.Vendor, events []trial.Event, told trial.Told, c *Caught) (err error) {
 	var known *trial.Suppression
 	if vendor.Automation != nil {
 		known = vendor.Automation.Suppression
 	}
 	lost := unknownSuppression(known, told)
 	c.Suppressed = lost != nil
+	if told.Erased != nil && vendor.ErasedAt == nil {
+		if c.Erased, err = s.eraseAgain(ctx, vendorID, *told.Erased, c.NoVendor); err != nil {
+			return err
+		}
+		if c.NoVendor { // however it comes back, and with which address
+			lost = &trial.Suppression{Reason: trial.ReasonUnsubscribed, At: told.Erased.At}
+		}
+	}
 	switch {
 	case !c.NoVendor && lost != nil:
-		return c, s.Suppress(ctx, vendorID, *lost)
+		return s.Suppress(ctx, vendorID, *lost)
 	case c.NoVendor && len(events) > 0 && events[0].Registration != nil:
-		return c, s.keepDecided(ctx, *events[0].Registration, lost)
+		return s.keepDecided(ctx, *events[0].Registration, lost)
 	}
-	return c, nil
+	return nil
+}
+
+// eraseAgain erases a vendor who has come back with a backup, and tells whether that was not on record.
+func (s *Store) eraseAgain(ctx context.Context, vendorID string, e trial.Erasure, gone bool) (bool, error) {
+	if gone {
+		_, mine, err := first(ctx, s, erasureKey(vendorID), e)
+		return mine, err
+	}
+	_, err := s.EraseVendor(ctx, vendorID, e)
+	return err == nil, err
 }
 
 // addEvents adds what is missing, and answers with all that the database has then.
@@ -100,19 +128,46 @@ func (s *Store) addEvents(ctx context.Context, vendorID string, events []trial.E
 // atWorkFor is how long a worker may be at a trial before it has to take it up again.
 const atWorkFor = 10 * time.Second
 
-// presumeSent notes the e-mail of a step as sent that was due while a worker was at work on the trial, and
-// answers with its key; empty where there is none, or where its outcome is known.
-func (s *Store) presumeSent(ctx context.Context, state trial.State, atWork time.Time) (key string, err error) {
-	step, more := state.Next()
-	if !more || !state.Automated || step.At.After(atWork.Add(atWorkFor)) {
-		return "", nil
+// unsettled are the steps whose e-mails may have left, with the moments at which they may have: those being tried
+// again of which it is told, and all that were due while a worker was at work, since it may have come to several of
+// them before it could say so. control tells whether the vendor is known to get no e-mail, which counts where it
+// has no events: then the worker may have begun the trial, and sent the welcome.
+func unsettled(state trial.State, control bool, told trial.Told) (steps []trial.Step) {
+	if state.Seq == 0 {
+		if !told.AtWork.IsZero() && !control {
+			return []trial.Step{{Kind: trial.Welcome, At: told.AtWork}}
+		}
+		return nil
 	}
-	key = step.Key(state.VendorID)
-	send, err := s.Send(ctx, key)
-	if err != nil || send != nil && (send.Status == trial.SendSent || send.Status == trial.SendRefused) {
-		return "", err
+	if !state.Automated {
+		return nil
 	}
-	return key, s.settleMailed(ctx, state.VendorID, []trial.Event{{At: atWork, Step: &step, Mailed: true}})
+	for _, step := range state.Pending() {
+		again := slices.ContainsFunc(told.Unsettled, func(s trial.Step) bool { return s.Kind == step.Kind && s.Revision == step.Revision })
+		if again || !told.AtWork.IsZero() && !step.At.After(told.AtWork.Add(atWorkFor)) {
+			steps = append(steps, step)
+		}
+	}
+	return steps
+}
+
+// presumeSent notes the e-mails of steps as sent, and answers with the keys of those whose outcome was not known.
+func (s *Store) presumeSent(ctx context.Context, vendorID string, steps []trial.Step) (keys []string, err error) {
+	for _, step := range steps {
+		key := step.Key(vendorID)
+		send, err := s.Send(ctx, key)
+		if err != nil {
+			return keys, err
+		}
+		if send != nil && (send.Status == trial.SendSent || send.Status == trial.SendRefused) {
+			continue
+		}
+		if err := s.settleMailed(ctx, vendorID, []trial.Event{{At: step.At, Step: &step, Mailed: true}}); err != nil {
+			return keys, err
+		}
+		keys = append(keys, key)
+	}
+	return keys, nil
 }
 
 // unknownSuppression is why no e-mail may go to a vendor, where the workflow knows of it and the database

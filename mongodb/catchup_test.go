@@ -108,47 +108,109 @@ func TestCatchUpStopsEMail(t *testing.T) {
 	}
 }
 
-// An e-mail that a worker may have been sending is not sent again; one that was not due, or of which it is known, is.
+// E-mails that may have left are not sent again; those that were not due, or of which it is known, are.
 func TestCatchUpPresumesWhatMayHaveLeft(t *testing.T) {
 	t.Parallel()
-	events, state := history(t, registration14d("v1"), steps(2)...)
-	next, _ := state.Next()
-	key := next.Key("v1")
+	events, state := history(t, registration14d("v1"), steps(3)...)
+	pending := state.Pending()
+	next, after := pending[0], pending[1]
+	old := next
+	old.Revision = 7
 	for name, c := range map[string]struct {
-		atWork  time.Time
-		cohort  trial.Cohort
-		refused bool
-		want    string
+		atWork    time.Time
+		unsettled []trial.Step
+		cohort    trial.Cohort
+		refused   bool
+		want      []trial.Step
 	}{
-		"a worker was at it":     {atWork: next.At, want: key},
-		"nobody was at it":       {},
-		"it was not due":         {atWork: next.At.Add(-atWorkFor - time.Second)},
-		"it was refused":         {atWork: next.At, refused: true},
-		"control gets no e-mail": {atWork: next.At, cohort: trial.Control},
+		"a worker was at it":           {atWork: next.At, want: []trial.Step{next}},
+		"a worker was at two":          {atWork: after.At, want: []trial.Step{next, after}},
+		"nobody was at it":             {},
+		"it was not due":               {atWork: next.At.Add(-atWorkFor - time.Second)},
+		"it was refused":               {atWork: next.At, refused: true},
+		"control gets no e-mail":       {atWork: state.EndsAt, unsettled: []trial.Step{next}, cohort: trial.Control},
+		"it was being tried again":     {unsettled: []trial.Step{next}, want: []trial.Step{next}},
+		"one of an earlier schedule":   {unsettled: []trial.Step{old}},
+		"tried again, known otherwise": {unsettled: []trial.Step{next}, refused: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newTestStore(t)
 			register(t, s, "v1", trial.Automated)
-			told := trial.Told{Events: slices.Clone(events), AtWork: c.atWork}
+			told := trial.Told{Events: slices.Clone(events), AtWork: c.atWork, Unsettled: c.unsettled}
 			if c.cohort != "" {
 				r := *told.Events[0].Registration
 				r.Cohort, told.Events[0].Registration = c.cohort, &r
 			}
 			if c.refused {
-				_, _, err := s.ClaimSend(t.Context(), trial.Send{Key: key, VendorID: "v1", Kind: next.Kind, ClaimedAt: at})
+				_, _, err := s.ClaimSend(t.Context(), trial.Send{Key: next.Key("v1"), VendorID: "v1", Kind: next.Kind, ClaimedAt: at})
 				require.NoError(t, err)
-				_, err = s.SettleSend(t.Context(), key, 1, trial.SendRefused, "", "no-such-address", at)
+				_, err = s.SettleSend(t.Context(), next.Key("v1"), 1, trial.SendRefused, "", "no-such-address", at)
 				require.NoError(t, err)
 			}
 			got, err := s.CatchUp(t.Context(), "v1", told)
 			require.NoError(t, err)
-			require.Equal(t, c.want, got.Presumed)
-			send, err := s.Send(t.Context(), key)
-			require.NoError(t, err)
-			require.Equal(t, c.want != "", send != nil && send.Status == trial.SendSent)
+			var want []string
+			for _, step := range c.want {
+				want = append(want, step.Key("v1"))
+			}
+			require.Equal(t, want, got.Presumed)
+			for _, step := range pending[:3] {
+				send, err := s.Send(t.Context(), step.Key("v1"))
+				require.NoError(t, err)
+				require.Equal(t, slices.Contains(c.want, step), send != nil && send.Status == trial.SendSent, step.Kind)
+			}
 		})
 	}
+}
+
+// A worker that was beginning a trial sends the welcome before it says anything.
+func TestCatchUpPresumesAWelcome(t *testing.T) {
+	t.Parallel()
+	s := newTestStore(t)
+	register(t, s, "automated", trial.Automated)
+	register(t, s, "control", trial.Control)
+	for id, want := range map[string][]string{"automated": {"automated/welcome/0"}, "control": nil, "lost": {"lost/welcome/0"}} {
+		got, err := s.CatchUp(t.Context(), id, trial.Told{})
+		require.NoError(t, err)
+		require.Empty(t, got.Presumed, id)
+		got, err = s.CatchUp(t.Context(), id, trial.Told{AtWork: at})
+		require.NoError(t, err)
+		require.Equal(t, want, got.Presumed, id)
+	}
+}
+
+// Who was erased since the backup does not come back with it, nor later.
+func TestCatchUpErasesAgain(t *testing.T) {
+	t.Parallel()
+	s := newTestStore(t)
+	register(t, s, "v1", trial.Automated)
+	told := func(id string) trial.Told {
+		events, _ := history(t, registration14d(id))
+		e := erasure(time.Hour)
+		return trial.Told{Events: events, Erased: &e}
+	}
+	for i := range 2 {
+		for _, id := range []string{"v1", "lost"} {
+			got, err := s.CatchUp(t.Context(), id, told(id))
+			require.NoError(t, err)
+			require.Equal(t, i == 0, got.Erased, id)
+		}
+	}
+	_, _, err := s.RegisterVendor(t.Context(), vendor("lost", trial.Automated))
+	require.NoError(t, err)
+	for _, id := range []string{"v1", "lost"} {
+		v, err := s.Vendor(t.Context(), id)
+		require.NoError(t, err)
+		require.NotEmpty(t, v.NoMail("h1"), id)
+		e, err := s.erased(t.Context(), id)
+		require.NoError(t, err)
+		require.Equal(t, erasure(time.Hour), *e)
+	}
+	v, err := s.Vendor(t.Context(), "v1")
+	require.NoError(t, err)
+	require.Empty(t, v.Name+v.Email)
+	require.Equal(t, at.Add(time.Hour), *v.ErasedAt)
 }
 
 // A vendor whose document is lost comes back as it was: with its start, in its cohort, and unsubscribed.

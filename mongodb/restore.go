@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
+	"marketplace.example/trials/access"
 	"marketplace.example/trials/backup"
 	"marketplace.example/trials/rollout"
 	"marketplace.example/trials/trial"
@@ -28,6 +30,11 @@ type Restored struct {
 	Rollouts int `json:"rollouts"`
 	// Later are events that were left out, since they happened after the moment.
 	Later int `json:"later"`
+	// Revoked counts tokens that were revoked again, Tokens those that are not expired or revoked now.
+	Revoked int `json:"revoked"`
+	Tokens  int `json:"tokens"`
+	// SetBack says that the backup after the moment was passed over, since it lacks events that the one before has.
+	SetBack bool `json:"setBack"`
 	// Flags are as they were; now the automation is disabled.
 	Flags rollout.Flags `json:"flags"`
 }
@@ -84,6 +91,15 @@ type Moment struct {
 	Began  time.Time
 	// After is the first that was begun since; nil for none.
 	After BackupSource
+	// Revoked are tokens that have been revoked, by what was known until now: they are not to come back with a
+	// backup from before.
+	Revoked []access.Token
+}
+
+// Revoked are the tokens that were revoked.
+func (s *Store) Revoked(ctx context.Context) ([]access.Token, error) {
+	tokens, err := s.Tokens(ctx)
+	return slices.DeleteFunc(tokens, func(t access.Token) bool { return t.RevokedAt == nil }), err
 }
 
 // Restore fills an empty database with what it held at a moment. Events are taken from the backup after
@@ -91,9 +107,19 @@ type Moment struct {
 // began between the backups. Everything else is as the one before has it, but for the automation, which is
 // disabled from the first moment on: those who have unsubscribed since may not be known, so a
 // person is to say when it goes on.
-func (s *Store) Restore(ctx context.Context, m Moment) (Restored, error) {
+func (s *Store) Restore(ctx context.Context, m Moment) (done Restored, err error) {
 	ctx, cancel := context.WithTimeout(ctx, backupLimit)
 	defer cancel()
+	if m.After != nil {
+		lost, err := setBack(m.Before, m.After)
+		if err != nil {
+			return Restored{}, err
+		}
+		if lost {
+			m.After = nil
+		}
+		defer func() { done.SetBack = lost }()
+	}
 	r := &restore{store: s, at: m.At, since: m.Began.Add(-clocksDiffer), born: map[string]bool{}}
 	if err := r.fill(ctx, m.Before, m.After); err != nil {
 		return r.done, err
@@ -104,10 +130,34 @@ func (s *Store) Restore(ctx context.Context, m Moment) (Restored, error) {
 	if err := s.Setup(ctx); err != nil {
 		return r.done, err
 	}
+	if err := r.revoke(ctx, m.Revoked); err != nil {
+		return r.done, err
+	}
 	if err := r.foldTrials(ctx); err != nil {
 		return r.done, err
 	}
 	return r.done, r.foldRollouts(ctx)
+}
+
+// setBack tells whether a backup lacks events that an earlier one has. Nothing deletes events, so it is of a
+// database that had been lost or set back in between, and says nothing of the time before.
+func setBack(before, after BackupSource) (lost bool, err error) {
+	events := func(record backup.Record) bool { return histories[record.Collection] != "" }
+	err = before(func(earlier backup.Records) error {
+		return after(func(later backup.Records) error {
+			for record, err := range backup.Difference(filter(earlier, events), filter(later, events)) {
+				if err != nil {
+					return err
+				}
+				if record.Document == nil {
+					lost = true
+					return nil
+				}
+			}
+			return nil
+		})
+	})
+	return lost, err
 }
 
 // clocksDiffer is by how much the clocks of the machines may.
@@ -216,7 +266,11 @@ func (r *restore) insert(ctx context.Context, records backup.Records) error {
 		if len(batch) == 0 {
 			return nil
 		}
-		if _, err := r.store.users.Database().Collection(collection).InsertMany(ctx, batch); err != nil {
+		_, err := r.store.users.Database().Collection(collection).InsertMany(ctx, batch)
+		if mongo.IsDuplicateKeyError(err) { // its own text repeats what the document has, an address perhaps
+			return fmt.Errorf("restoring collection %s: somebody writes to it, or a unique index of the marketplace's stands against a document", collection)
+		}
+		if err != nil {
 			return failed("restoring collection "+collection, err)
 		}
 		r.done.Documents += len(batch)
@@ -320,6 +374,32 @@ func (r *restore) isBorn(record backup.Record) bool {
 		return ok && r.born[vendor]
 	}
 	return false
+}
+
+// revoke revokes tokens again, and counts those that are good.
+func (r *restore) revoke(ctx context.Context, revoked []access.Token) error {
+	since := map[string]access.Token{}
+	for _, t := range revoked {
+		since[t.ID] = t
+	}
+	restored, err := r.store.Tokens(ctx)
+	if err != nil {
+		return err
+	}
+	for _, t := range restored {
+		again, is := since[t.ID]
+		switch {
+		case t.Standing(time.Now()) != access.Good:
+		case !is:
+			r.done.Tokens++
+		default:
+			if _, err := r.store.RevokeToken(ctx, t.ID, again.RevokedBy, *again.RevokedAt); err != nil {
+				return err
+			}
+			r.done.Revoked++
+		}
+	}
+	return nil
 }
 
 // foldTrials makes the trials from their events.

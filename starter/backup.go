@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -90,11 +91,11 @@ func (a *app) runBackup(ctx context.Context, o backupOptions, kind backup.Kind) 
 		return err
 	}
 	expired, err := vault.Expire(ctx, store.Database())
-	if err != nil {
-		return err
+	if err != nil { // the backup is there all the same
+		err = fmt.Errorf("backup %s is taken, but what has expired is not deleted: %w", m.ID, err)
 	}
 	if a.options.json {
-		return a.printValue(m)
+		return errors.Join(a.printValue(m), err)
 	}
 	a.say("Backup %s of %s in %s: %d documents, %d bytes, read back.\n", m.ID, m.Database, vault.Place, m.Documents(), m.Size)
 	if !m.Encrypted {
@@ -103,7 +104,7 @@ func (a *app) runBackup(ctx context.Context, o backupOptions, kind backup.Kind) 
 	for _, id := range expired {
 		a.say("Backup %s has expired and is deleted.\n", id)
 	}
-	return nil
+	return err
 }
 
 func (a *app) printValue(v any) error {

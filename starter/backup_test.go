@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"cmp"
 	"os"
 	"path/filepath"
 	"testing"
@@ -47,14 +49,19 @@ func TestRestoreRefusesWhatIsWrong(t *testing.T) {
 	key, other := newKey(t), newKey(t)
 	for name, c := range map[string]struct {
 		harm func(file []byte) []byte
+		file string // the ending of the one harmed; .backup for none
 		key  *age.X25519Identity
 		want string
 	}{
-		"cut off":      {harm: func(file []byte) []byte { return file[:len(file)-1] }, key: key, want: "is refused: it has "},
-		"lengthened":   {harm: func(file []byte) []byte { return append(file, 0) }, key: key, want: "is refused: it has "},
-		"altered":      {harm: func(file []byte) []byte { file[len(file)/2] ^= 1; return file }, key: key, want: "is refused: it does not have the checksum"},
+		"cut off":    {harm: func(file []byte) []byte { return file[:len(file)-1] }, key: key, want: "is refused: it has "},
+		"lengthened": {harm: func(file []byte) []byte { return append(file, 0) }, key: key, want: "is refused: it has "},
+		"altered":    {harm: func(file []byte) []byte { file[len(file)/2] ^= 1; return file }, key: key, want: "is refused: it does not have the checksum"},
+		"dated back": {file: ".json", key: key, want: "is refused: its manifest does not have the checksum", harm: func(file []byte) []byte {
+			return bytes.Replace(file, []byte(`"end": "2026`), []byte(`"end": "2025`), 1)
+		}},
+		"undated":      {file: ".json", harm: func(file []byte) []byte { return file[:len(file)/2] }, key: key, want: "is refused: its manifest cannot be read"},
 		"another key":  {key: other, want: "is refused: it is encrypted, and not for the key given"},
-		"without keys": {want: "is encrypted: set BACKUP_AGE_IDENTITY_FILE"},
+		"without keys": {want: "is refused: it is encrypted, and no key is given: set BACKUP_AGE_IDENTITY_FILE"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -72,7 +79,7 @@ func TestRestoreRefusesWhatIsWrong(t *testing.T) {
 			m, err := vault.Take(t.Context(), backup.Full, "marketplace", backup.None)
 			require.NoError(t, err)
 			if c.harm != nil {
-				file := filepath.Join(folder, m.ID+".backup")
+				file := filepath.Join(folder, m.ID+cmp.Or(c.file, ".backup"))
 				content, err := os.ReadFile(file)
 				require.NoError(t, err)
 				require.NoError(t, os.WriteFile(file, c.harm(content), 0o600))
@@ -85,6 +92,13 @@ func TestRestoreRefusesWhatIsWrong(t *testing.T) {
 			require.Contains(t, r.err, c.want)
 		})
 	}
+}
+
+// A workflow that ended as the backup was begun may have ended before by Temporal's clock.
+func TestWorkflowsAreAskedFromBeforeTheBackup(t *testing.T) {
+	t.Parallel()
+	choice := backup.Choice{Before: backup.Manifest{Header: backup.Header{Begin: present}}}
+	require.Equal(t, present.Add(-time.Hour), askedSince(choice))
 }
 
 func newKey(t *testing.T) *age.X25519Identity {

@@ -64,13 +64,13 @@ type catching struct {
 	// compared counts runs of workflows, added the events that trials lacked.
 	compared, added, started int
 	// behind are trials that lacked events; the others are told one by one in the end, each once.
-	behind, suppressed, differ, gaps, noVendor, unreadable, presumed map[string]bool
+	behind, suppressed, erased, differ, gaps, noVendor, unreadable, presumed map[string]bool
 }
 
 func newCatching(store *mongodb.Store, client *temporal.Client) *catching {
 	none := func() map[string]bool { return map[string]bool{} }
 	return &catching{
-		store: store, client: client, presumed: none(),
+		store: store, client: client, presumed: none(), erased: none(),
 		behind: none(), suppressed: none(), differ: none(), gaps: none(), noVendor: none(), unreadable: none(),
 	}
 }
@@ -95,12 +95,20 @@ func (a *app) catchUpWith(ctx context.Context, o setupOptions, store *mongodb.St
 	a.say("Compared with %d workflows: %d trials were behind and caught up, by %d events; %d workflows started again.\n",
 		c.compared, len(c.behind), c.added, c.started)
 	a.say("Vendors who want no e-mail, of which the database did not know: %d.\n", len(c.suppressed))
+	a.listTrials("the vendor was erased since the backup, and is erased again", c.erased)
 	a.listTrials("what the workflow knows is another than what the database has, which stays", c.differ)
 	a.listTrials("events between are not known any more; it stands as before them", c.gaps)
 	a.listTrials("the history cannot be read; it stands as in the backup", c.unreadable)
-	a.listTrials("its next e-mail may have left as the database was lost, and is not sent again", c.presumed)
+	a.listTrials("an e-mail may have left as the database was lost, and is not sent again", c.presumed)
 	a.listTrials("the vendor's document is not in any backup; register the vendor again", c.noVendor)
-	return a.catchUpRollouts(ctx, c, since)
+	if err := a.catchUpRollouts(ctx, c, since); err != nil {
+		return err
+	}
+	underWay, err := client.BulkUnderWay(ctx)
+	for _, id := range underWay {
+		a.say("Bulk operation %s was under way and will go on: if it sends e-mails, end it before the workers start\n", id)
+	}
+	return err
 }
 
 func (a *app) listTrials(what string, trials map[string]bool) {
@@ -173,9 +181,10 @@ func (c *catching) one(ctx context.Context, run temporal.TrialRun) (mongodb.Caug
 	}
 	note(c.behind, caught.Added > 0)
 	note(c.suppressed, caught.Suppressed)
+	note(c.erased, caught.Erased)
 	note(c.differ, caught.Differs > 0)
 	note(c.noVendor, caught.NoVendor)
-	note(c.presumed, caught.Presumed != "")
+	note(c.presumed, len(caught.Presumed) > 0)
 	return caught, nil
 }
 

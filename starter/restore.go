@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"marketplace.example/trials/access"
 	"marketplace.example/trials/audit"
 	"marketplace.example/trials/backup"
 	"marketplace.example/trials/mongodb"
@@ -58,7 +60,7 @@ func (a *app) runRestore(ctx context.Context, o restoreOptions) error {
 	if err != nil {
 		return err
 	}
-	choice, err := verified(ctx, vault, settings.MongoDBDatabase, at)
+	choice, err := a.verified(ctx, vault, settings.MongoDBDatabase, at)
 	if err != nil {
 		return err
 	}
@@ -74,15 +76,23 @@ func (a *app) runRestore(ctx context.Context, o restoreOptions) error {
 		return err
 	}
 	defer store.Close(context.WithoutCancel(ctx)) //nolint:errcheck // the work is done, or its error says more
-	if err := a.makeRoom(ctx, store, o); err != nil {
+	moment := sources(ctx, vault, choice, at)
+	if moment.Revoked, err = a.makeRoom(ctx, store, o); err != nil {
 		return err
 	}
-	done, err := store.Restore(ctx, sources(ctx, vault, choice, at))
+	done, err := store.Restore(ctx, moment)
 	if err != nil {
 		return fmt.Errorf("the database is restored in part only; try again with --replace: %w", err)
 	}
 	a.say("Restored %s to %s: %d documents, %d trials, %d rollouts; %d later events left out.\n",
 		store.Database(), at.UTC().Format(time.RFC3339), done.Documents, done.Trials, done.Rollouts, done.Later)
+	if done.SetBack {
+		a.say("Backup %s, begun after the moment, lacks events that %s has: the database had been lost or set back by then, so it is passed over.\n",
+			choice.After.ID, choice.Before.ID)
+	}
+	a.say("Tokens that are good: %d, as in the backup; %d that were revoked since are revoked again. What was revoked since %s\n"+
+		"and is not among them is good again: see \"starter token list\" before the api is reached from outside.\n",
+		done.Tokens, done.Revoked, choice.Before.Begin.UTC().Format(time.RFC3339))
 	defer a.sayDisabled(done.Flags, choice.Before.Begin) // the last thing that is read
 	if elsewhere {
 		return a.recountRestored(ctx, store)
@@ -93,7 +103,7 @@ func (a *app) runRestore(ctx context.Context, o restoreOptions) error {
 	if o.noCatchUp {
 		return a.recountRestored(ctx, store)
 	}
-	if err := a.catchUpWith(ctx, setupOptions{mongodb: o.mongodb, temporal: o.temporal}, store, choice.Before.Begin); err != nil {
+	if err := a.catchUpWith(ctx, setupOptions{mongodb: o.mongodb, temporal: o.temporal}, store, askedSince(choice)); err != nil {
 		return fmt.Errorf("the database is restored, but has not caught up; before the workers start, run \"starter catch-up\": %w", err)
 	}
 	return a.recountRestored(ctx, store)
@@ -108,6 +118,12 @@ func restoredEntry(choice backup.Choice, at time.Time, done mongodb.Restored, no
 	}
 }
 
+// clocksDiffer is by how much the clocks of who took the backup and of Temporal may.
+const clocksDiffer = time.Hour
+
+// askedSince is the moment since which workflows may have ended of which the backup does not know all.
+func askedSince(choice backup.Choice) time.Time { return choice.Before.Begin.Add(-clocksDiffer) }
+
 // sayDisabled says that nothing is sent until a person says so, and what to see to before.
 func (a *app) sayDisabled(was rollout.Flags, since time.Time) {
 	before := "disabled"
@@ -120,30 +136,38 @@ func (a *app) sayDisabled(was rollout.Flags, since time.Time) {
 }
 
 // verified chooses what to restore a moment from, and reads all of it.
-func verified(ctx context.Context, vault *backup.Vault, database string, at time.Time) (backup.Choice, error) {
+func (a *app) verified(ctx context.Context, vault *backup.Vault, database string, at time.Time) (backup.Choice, error) {
 	listed, err := vault.List(ctx)
 	if err != nil {
 		return backup.Choice{}, err
 	}
 	// One that was cut off since is chosen too, and refused below by name and reason: a person is to
 	// know that an older one would be restored from.
-	choice, err := backup.Choose(backup.OfDatabase(listed.Finished(), database), at)
+	choice, err := backup.Choose(backup.Past(backup.OfDatabase(listed.Finished(), database), a.now()), at)
 	if err != nil {
 		return choice, fmt.Errorf("%w (of database %s in %s)", err, database, vault.Place)
+	}
+	if unreadable := listed.Unreadable(choice.Before.Begin, at); unreadable != nil {
+		return choice, untouched(unreadable)
 	}
 	chosen := []backup.Manifest{choice.Before}
 	if choice.After != nil {
 		chosen = append(chosen, *choice.After)
 	}
 	for _, m := range chosen {
-		if _, err := vault.Verify(ctx, m.ID); err != nil {
-			return choice, fmt.Errorf("%w; nothing was touched (move its files away to restore from what else there is)", err)
+		_, err := vault.Restorable(ctx, m.ID)
+		if errors.Is(err, backup.ErrNoKey) {
+			return choice, fmt.Errorf("%w: set BACKUP_AGE_IDENTITY_FILE; nothing was touched", err)
 		}
-		if m.Encrypted && len(vault.Identities) == 0 {
-			return choice, fmt.Errorf("backup %s is encrypted: set BACKUP_AGE_IDENTITY_FILE", m.ID)
+		if err != nil {
+			return choice, untouched(err)
 		}
 	}
 	return choice, nil
+}
+
+func untouched(refused error) error {
+	return fmt.Errorf("%w; nothing was touched (move its files away to restore from what else there is)", refused)
 }
 
 func sources(ctx context.Context, vault *backup.Vault, choice backup.Choice, at time.Time) mongodb.Moment {
@@ -157,20 +181,24 @@ func sources(ctx context.Context, vault *backup.Vault, choice backup.Choice, at 
 	return moment
 }
 
-// makeRoom refuses a database that is not empty, or empties it where that is asked for and confirmed.
-func (a *app) makeRoom(ctx context.Context, store *mongodb.Store, o restoreOptions) error {
+// makeRoom refuses a database that is not empty, or empties it where that is asked for and confirmed. It answers
+// with the tokens that were revoked by what was there.
+func (a *app) makeRoom(ctx context.Context, store *mongodb.Store, o restoreOptions) (revoked []access.Token, err error) {
 	occupied, err := store.Occupied(ctx)
 	if err != nil || occupied == "" {
-		return err
+		return nil, err
 	}
 	if !o.replace {
-		return usagef("database %s is not empty, collection %s has documents: fill another one with --into, or delete what is there with --replace",
+		return nil, usagef("database %s is not empty, collection %s has documents: fill another one with --into, or delete what is there with --replace",
 			store.Database(), occupied)
 	}
 	if !o.yes {
-		return usagef("--replace deletes every document of database %s, those of the marketplace too: say --yes if that is meant", store.Database())
+		return nil, usagef("--replace deletes every document of database %s, those of the marketplace too: say --yes if that is meant", store.Database())
 	}
-	return store.Clear(ctx)
+	if revoked, err = store.Revoked(ctx); err != nil { // what is there is wrong, perhaps that too
+		a.say("Which tokens have been revoked cannot be read: %s\n", oneLine(err))
+	}
+	return revoked, store.Clear(ctx)
 }
 
 func (a *app) recountRestored(ctx context.Context, store *mongodb.Store) error {

@@ -14,6 +14,7 @@ import (
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/workflowservice/v1"
 
+	"marketplace.example/trials/bulk"
 	"marketplace.example/trials/rollout"
 	"marketplace.example/trials/trial"
 	"marketplace.example/trials/workflows"
@@ -88,8 +89,32 @@ func (c *Client) TrialTold(ctx context.Context, run TrialRun) (trial.Told, error
 		}
 		return err
 	})
-	return trial.Told{Events: events, NoMail: read.NoMail, AtWork: read.AtWork}, err
+	told := trial.Told{Events: events, NoMail: read.NoMail, Erased: read.Erased, AtWork: read.AtWork}
+	if err != nil || !read.Repeats() {
+		return told, err
+	}
+	described, err := c.describe(ctx, run.VendorID, run.RunID)
+	if err != nil {
+		return told, away("asking for trial "+run.VendorID, err)
+	}
+	told.Unsettled = read.Unsettled(described.GetPendingActivities())
+	return told, nil
 }
+
+// BulkUnderWay are the ids of the workflows of bulk operations that go on.
+func (c *Client) BulkUnderWay(ctx context.Context) ([]string, error) {
+	var ids []string
+	for run, err := range c.runs(ctx, bulk.WorkflowType, time.Now().Add(clocksDiffer)) {
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, run.GetWorkflowId())
+	}
+	return ids, nil
+}
+
+// clocksDiffer is by how much ours and Temporal's may.
+const clocksDiffer = time.Hour
 
 // RolloutTold is what the runs of a rollout's workflow know: its decisions, in order.
 type RolloutTold struct {
@@ -142,9 +167,7 @@ func (c *Client) read(ctx context.Context, workflowID, runID string, each func(*
 
 // IsRunning tells whether a trial's workflow runs.
 func (c *Client) IsRunning(ctx context.Context, vendorID string) (bool, error) {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
-	described, err := c.SDK.DescribeWorkflowExecution(ctx, trial.WorkflowID(vendorID), "")
+	described, err := c.describe(ctx, vendorID, "")
 	if _, missing := errors.AsType[*serviceerror.NotFound](err); missing {
 		return false, nil
 	}
@@ -152,4 +175,11 @@ func (c *Client) IsRunning(ctx context.Context, vendorID string) (bool, error) {
 		return false, away("asking for trial "+vendorID, err)
 	}
 	return described.GetWorkflowExecutionInfo().GetStatus() == enums.WORKFLOW_EXECUTION_STATUS_RUNNING, nil
+}
+
+// describe asks how a run of a trial's workflow stands, the latest where none is named.
+func (c *Client) describe(ctx context.Context, vendorID, runID string) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	return c.SDK.DescribeWorkflowExecution(ctx, trial.WorkflowID(vendorID), runID) //nolint:wrapcheck // the callers say what they asked for
 }

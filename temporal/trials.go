@@ -82,7 +82,7 @@ func (c *Client) NoMail(ctx context.Context, vendorID string, r trial.Request) e
 	_, err := c.SDK.SignalWithStartWorkflow(ctx, trial.WorkflowID(vendorID), trial.SignalNoMail, r,
 		c.options(vendorID), trial.WorkflowType, workflows.TrialInput{VendorID: vendorID})
 	if err != nil {
-		return away("telling trial "+vendorID+" of a suppression", err)
+		return away("telling trial "+vendorID+" that its vendor gets no e-mail", err)
 	}
 	return nil
 }

@@ -39,7 +39,8 @@ func newKeeper(ctx context.Context, cfg config.Config, store *mongodb.Store) (*k
 	return &keeper{vault: vault, store: store}, nil
 }
 
-// TakeIncremental takes a backup, a full one where that is due, and deletes what has expired.
+// TakeIncremental takes a backup, a full one where that is due, and deletes what has expired. Where only the latter
+// fails, it answers with the backup and with an error.
 func (k *keeper) TakeIncremental(ctx context.Context) (activities.BackedUp, error) {
 	m, err := k.vault.Take(ctx, backup.Incremental, k.store.Database(), k.store.Records(ctx))
 	if err != nil {
@@ -72,6 +73,6 @@ func (k *keeper) LastFull(ctx context.Context) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, err
 	}
-	last, _ := backup.LastFull(backup.OfDatabase(listed.Good, k.store.Database()))
+	last, _ := backup.LastFull(backup.Past(backup.OfDatabase(listed.Good, k.store.Database()), k.vault.Now()))
 	return last.Begin, nil
 }

@@ -41,3 +41,22 @@ func TestTheLastBackupIsRememberedWhileItsPlaceIsAway(t *testing.T) {
 	require.ErrorIs(t, err, errAway)
 	require.Equal(t, taken.End, last)
 }
+
+// A full backup dated in the future, by a clock that was wrong, lets nobody pass the preflight.
+func TestTheLastFullBackupIsNoneOfTheFuture(t *testing.T) {
+	t.Parallel()
+	store, err := mongodb.Connect(t.Context(), "mongodb://127.0.0.1:1", "marketplace")
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, store.Close(context.WithoutCancel(t.Context()))) })
+	now := time.Now()
+	k := &keeper{vault: &backup.Vault{Place: storage.Folder(t.TempDir()), Now: func() time.Time { return now }}, store: store}
+	taken, err := k.vault.Take(t.Context(), backup.Full, "marketplace", backup.None)
+	require.NoError(t, err)
+	now = now.AddDate(1, 0, 0)
+	_, err = k.vault.Take(t.Context(), backup.Full, "marketplace", backup.None)
+	require.NoError(t, err)
+	now = now.AddDate(-1, 0, 0)
+	last, err := k.LastFull(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, taken.Begin, last)
+}

@@ -1,10 +1,15 @@
 package workflows
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	"go.temporal.io/api/common/v1"
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/failure/v1"
 	"go.temporal.io/api/history/v1"
+	"go.temporal.io/api/workflow/v1"
 	"go.temporal.io/sdk/converter"
 
 	"marketplace.example/trials/activities"
@@ -17,10 +22,22 @@ import (
 type Told struct {
 	// NoMail are the suppressions that the trial was told of so far, all of them of every address.
 	NoMail []trial.Suppression
+	// Erased is the first erasure of the vendor that the trial was told of so far; nil for none.
+	Erased *trial.Erasure
 	// AtWork is when a worker took up the workflow that has not said what came of it; zero where none has.
 	AtWork time.Time
-	// scheduled are the types of regular activities, by the number of the event that scheduled them.
-	scheduled map[int64]string
+	// repeated are the regular activities under way, by the number of the event that scheduled them.
+	repeated map[int64]repeated
+	// unsettled tells whether the e-mail of a step may have left as its first, local attempt failed.
+	unsettled bool
+}
+
+// repeated is an activity that the server tries as often as it takes.
+type repeated struct {
+	id, activity string
+	// step is what a Perform is about, and unsettled whether the attempt before may have sent its e-mail.
+	step      trial.Step
+	unsettled bool
 }
 
 // Next is the event of the trial that an event of the history tells of, nil where it tells of none. The
@@ -33,21 +50,24 @@ func (t *Told) Next(e *history.HistoryEvent) (*trial.Event, error) {
 		t.AtWork = time.Time{}
 	}
 	if a := e.GetActivityTaskScheduledEventAttributes(); a != nil {
-		if t.scheduled == nil {
-			t.scheduled = map[int64]string{}
-		}
-		t.scheduled[e.GetEventId()] = a.GetActivityType().GetName()
-		return nil, nil //nolint:nilnil // documented: it tells of none, and nothing is wrong
+		return nil, t.repeating(e.GetEventId(), a)
 	}
 	if a := e.GetActivityTaskCompletedEventAttributes(); a != nil {
-		return toldBy(t.scheduled[a.GetScheduledEventId()], a.GetResult())
+		return toldBy(t.over(a.GetScheduledEventId()), a.GetResult())
 	}
+	t.over(e.GetActivityTaskFailedEventAttributes().GetScheduledEventId())
+	t.over(e.GetActivityTaskCanceledEventAttributes().GetScheduledEventId())
+	t.over(e.GetActivityTaskTimedOutEventAttributes().GetScheduledEventId())
 	if a := e.GetWorkflowExecutionSignaledEventAttributes(); a.GetSignalName() == trial.SignalNoMail {
 		t.suppressed(a.GetInput())
 		return nil, nil //nolint:nilnil // documented: it tells of none, and nothing is wrong
 	}
 	a := e.GetMarkerRecordedEventAttributes()
-	if a.GetMarkerName() != localActivityMarker || a.GetFailure() != nil {
+	if a.GetMarkerName() != localActivityMarker {
+		return nil, nil //nolint:nilnil // documented: it tells of none, and nothing is wrong
+	}
+	t.unsettled = leavesUnsettled(a.GetFailure())
+	if a.GetFailure() != nil {
 		return nil, nil //nolint:nilnil // documented: it tells of none, and nothing is wrong
 	}
 	var local struct{ ActivityType string }
@@ -57,6 +77,68 @@ func (t *Told) Next(e *history.HistoryEvent) (*trial.Event, error) {
 	return toldBy(local.ActivityType, a.GetDetails()["result"])
 }
 
+// repeating notes that the server tries an activity from now on.
+func (t *Told) repeating(event int64, a *history.ActivityTaskScheduledEventAttributes) error {
+	r := repeated{id: a.GetActivityId(), activity: a.GetActivityType().GetName(), unsettled: t.unsettled}
+	t.unsettled = false
+	if r.activity == "Perform" {
+		var due activities.Due
+		if err := payload(a.GetInput(), &due); err != nil {
+			return err
+		}
+		r.step = due.Step
+	}
+	if t.repeated == nil {
+		t.repeated = map[int64]repeated{}
+	}
+	t.repeated[event] = r
+	return nil
+}
+
+// over notes that an activity is not tried any more, and answers with its type.
+func (t *Told) over(scheduled int64) string {
+	defer delete(t.repeated, scheduled)
+	return t.repeated[scheduled].activity
+}
+
+// Repeats tells whether a step is being tried by the server, which then has to be asked for more than is
+// in the history.
+func (t *Told) Repeats() bool {
+	for _, r := range t.repeated {
+		if r.activity == "Perform" {
+			return true
+		}
+	}
+	return false
+}
+
+// Unsettled are the steps being tried by the server whose e-mails may have left, in order. pending is what the
+// server says of the activities under way.
+func (t *Told) Unsettled(pending []*workflow.PendingActivityInfo) (steps []trial.Step) {
+	for _, event := range slices.Sorted(maps.Keys(t.repeated)) {
+		r := t.repeated[event]
+		unsettled := r.unsettled
+		for _, p := range pending {
+			unsettled = unsettled || p.GetActivityId() == r.id && mayHaveSent(p)
+		}
+		if r.activity == "Perform" && unsettled {
+			steps = append(steps, r.step)
+		}
+	}
+	return steps
+}
+
+// mayHaveSent tells whether an attempt at a step may have sent its e-mail: one that a worker is at or died over,
+// and one that said so.
+func mayHaveSent(p *workflow.PendingActivityInfo) bool {
+	return p.GetState() != enums.PENDING_ACTIVITY_STATE_SCHEDULED || p.GetHeartbeatDetails() != nil || leavesUnsettled(p.GetLastFailure())
+}
+
+// leavesUnsettled tells whether an attempt at a step that failed so may have sent its e-mail.
+func leavesUnsettled(f *failure.Failure) bool {
+	return f.GetTimeoutFailureInfo() != nil || f.GetCanceledFailureInfo() != nil || f.GetApplicationFailureInfo().GetType() == activities.MayHaveLeft
+}
+
 // suppressed keeps what a signal says. One that somebody sent by hand may say anything, and counts for
 // nothing then.
 func (t *Told) suppressed(input *common.Payloads) {
@@ -64,8 +146,12 @@ func (t *Told) suppressed(input *common.Payloads) {
 	if err := payload(input, &r); err != nil {
 		return
 	}
-	if reason := trial.Reason(r.Reason); reason == trial.ReasonUnsubscribed || reason == trial.ReasonSuppressedAddress {
+	reason := trial.Reason(r.Reason)
+	if reason == trial.ReasonUnsubscribed || reason == trial.ReasonSuppressedAddress {
 		t.NoMail = append(t.NoMail, trial.Suppression{Reason: reason, At: r.At})
+	}
+	if reason == trial.ReasonErased && t.Erased == nil {
+		t.Erased = &trial.Erasure{At: r.At, By: r.By, Reason: "erased before the database was restored"}
 	}
 }
 

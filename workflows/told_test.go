@@ -6,12 +6,18 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/common/v1"
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/failure/v1"
 	"go.temporal.io/api/history/v1"
+	"go.temporal.io/api/workflow/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
 
+	"marketplace.example/trials/activities"
 	"marketplace.example/trials/trial"
 	"marketplace.example/trials/workflows"
 )
@@ -69,4 +75,94 @@ func outcome(t *testing.T, h *history.History) *trial.Overview {
 	var o trial.Overview
 	require.NoError(t, converter.GetDefaultDataConverter().FromPayloads(last.GetResult(), &o))
 	return &o
+}
+
+// A step that the server was trying as the database was lost: its e-mail may have left, or has certainly not.
+func TestHistoriesTellWhatMayHaveLeft(t *testing.T) {
+	t.Parallel()
+	step := trial.Step{Kind: trial.Reminder(3), Revision: 1, At: time.Date(2026, 3, 12, 9, 0, 0, 0, time.UTC)}
+	refused := &failure.Failure{FailureInfo: &failure.Failure_ApplicationFailureInfo{ApplicationFailureInfo: &failure.ApplicationFailureInfo{Type: "later"}}}
+	unsettled := &failure.Failure{FailureInfo: &failure.Failure_ApplicationFailureInfo{ApplicationFailureInfo: &failure.ApplicationFailureInfo{Type: activities.MayHaveLeft}}}
+	timedOut := &failure.Failure{FailureInfo: &failure.Failure_TimeoutFailureInfo{TimeoutFailureInfo: &failure.TimeoutFailureInfo{}}}
+	waiting := func(f *failure.Failure) *workflow.PendingActivityInfo {
+		return &workflow.PendingActivityInfo{ActivityId: "5", State: enums.PENDING_ACTIVITY_STATE_SCHEDULED, LastFailure: f}
+	}
+	noted := waiting(refused)
+	noted.HeartbeatDetails = &common.Payloads{}
+	for name, c := range map[string]struct {
+		local   *failure.Failure // of the first attempt
+		pending *workflow.PendingActivityInfo
+		over    bool
+		want    bool
+	}{
+		"refused, and not tried since":        {local: refused, pending: waiting(nil)},
+		"refused every time":                  {local: refused, pending: waiting(refused)},
+		"unsettled at first":                  {local: unsettled, pending: waiting(refused), want: true},
+		"cut off at first":                    {local: timedOut, pending: waiting(nil), want: true},
+		"unsettled since":                     {local: refused, pending: waiting(unsettled), want: true},
+		"a worker died over it":               {local: refused, pending: waiting(timedOut), want: true},
+		"unsettled once, and refused since":   {local: refused, pending: noted, want: true},
+		"a worker is at it":                   {local: refused, pending: &workflow.PendingActivityInfo{ActivityId: "5", State: enums.PENDING_ACTIVITY_STATE_STARTED}, want: true},
+		"a worker is at something else":       {local: refused, pending: &workflow.PendingActivityInfo{ActivityId: "6", State: enums.PENDING_ACTIVITY_STATE_STARTED}},
+		"unsettled at first, and known since": {local: unsettled, over: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var read workflows.Told
+			for _, e := range repeatedStep(t, step, c.local, c.over) {
+				_, err := read.Next(e)
+				require.NoError(t, err)
+			}
+			require.Equal(t, !c.over, read.Repeats())
+			var want []trial.Step
+			if c.want {
+				want = []trial.Step{step}
+			}
+			require.Equal(t, want, read.Unsettled([]*workflow.PendingActivityInfo{c.pending}))
+		})
+	}
+}
+
+// repeatedStep is a history's end: a step's first attempt failed, and the server tries it.
+func repeatedStep(t *testing.T, step trial.Step, local *failure.Failure, over bool) []*history.HistoryEvent {
+	t.Helper()
+	data := converter.GetDefaultDataConverter()
+	marker, err := data.ToPayloads(map[string]string{"ActivityType": "Perform"})
+	require.NoError(t, err)
+	due, err := data.ToPayloads(activities.Due{Step: step})
+	require.NoError(t, err)
+	result, err := data.ToPayloads(activities.Performed{})
+	require.NoError(t, err)
+	events := []*history.HistoryEvent{
+		{EventId: 10, Attributes: &history.HistoryEvent_MarkerRecordedEventAttributes{MarkerRecordedEventAttributes: &history.MarkerRecordedEventAttributes{
+			MarkerName: "LocalActivity", Details: map[string]*common.Payloads{"data": marker}, Failure: local,
+		}}},
+		{EventId: 11, Attributes: &history.HistoryEvent_ActivityTaskScheduledEventAttributes{ActivityTaskScheduledEventAttributes: &history.ActivityTaskScheduledEventAttributes{
+			ActivityId: "5", ActivityType: &common.ActivityType{Name: "Perform"}, Input: due,
+		}}},
+	}
+	if over {
+		events = append(events, &history.HistoryEvent{EventId: 12, Attributes: &history.HistoryEvent_ActivityTaskCompletedEventAttributes{
+			ActivityTaskCompletedEventAttributes: &history.ActivityTaskCompletedEventAttributes{ScheduledEventId: 11, Result: result},
+		}})
+	}
+	return events
+}
+
+// The first erasure counts, and so does every suppression; what somebody sent by hand counts for nothing.
+func TestHistoriesTellWhoWasErased(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 3, 12, 9, 0, 0, 0, time.UTC)
+	var read workflows.Told
+	for i, reason := range []trial.Reason{trial.ReasonUnsubscribed, trial.ReasonErased, trial.ReasonErased, "by hand"} {
+		input, err := converter.GetDefaultDataConverter().ToPayloads(trial.Request{Reason: string(reason), By: "admin", At: at.Add(time.Duration(i) * time.Hour)})
+		require.NoError(t, err)
+		event, err := read.Next(&history.HistoryEvent{Attributes: &history.HistoryEvent_WorkflowExecutionSignaledEventAttributes{
+			WorkflowExecutionSignaledEventAttributes: &history.WorkflowExecutionSignaledEventAttributes{SignalName: trial.SignalNoMail, Input: input},
+		}})
+		require.NoError(t, err)
+		require.Nil(t, event)
+	}
+	require.Equal(t, []trial.Suppression{{Reason: trial.ReasonUnsubscribed, At: at}}, read.NoMail)
+	require.Equal(t, &trial.Erasure{At: at.Add(time.Hour), By: "admin", Reason: "erased before the database was restored"}, read.Erased)
 }

@@ -53,6 +53,11 @@ func (s *server) EraseVendor(ctx context.Context, request EraseVendorRequestObje
 		return nil, err
 	}
 	noteChange(ctx, nil, kept)
+	if v.Automation != nil { // a database that was lost and restored learns it from the trial's history
+		s.tell(ctx, "an erasure is not in the trial's history", zap.String("vendorId", v.ID), func(ctx context.Context) error {
+			return s.Trials.NoMail(ctx, v.ID, trial.Request{Reason: string(trial.ReasonErased), By: kept.By, At: kept.At})
+		})
+	}
 	s.log.Info("vendor erased", zap.String("requestId", callOf(ctx).id), zap.String("vendorId", v.ID))
 	return EraseVendor200JSONResponse(kept), nil
 }

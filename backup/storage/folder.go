@@ -36,8 +36,20 @@ func (f Folder) Put(_ context.Context, name string, content io.Reader) error {
 	if err = errors.Join(err, file.Close()); err == nil {
 		err = os.Rename(file.Name(), filepath.Join(string(f), name))
 	}
+	if err == nil {
+		return f.sync()
+	}
+	return errors.Join(fmt.Errorf("writing %s: %w", name, err), os.Remove(file.Name()))
+}
+
+// sync has the names on the disk as well, which a loss of power would take otherwise.
+func (f Folder) sync() error {
+	folder, err := os.Open(string(f))
 	if err != nil {
-		return errors.Join(fmt.Errorf("writing %s: %w", name, err), os.Remove(file.Name()))
+		return fmt.Errorf("opening the folder: %w", err)
+	}
+	if err := errors.Join(folder.Sync(), folder.Close()); err != nil {
+		return fmt.Errorf("writing the folder: %w", err)
 	}
 	return nil
 }

@@ -6,10 +6,12 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -65,7 +67,7 @@ func (s *bucketServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		delete(s.objects, key)
 		w.WriteHeader(http.StatusNoContent)
 	case key == "" || !inBucket:
-		s.list(w, query.Get("prefix"))
+		s.list(w, query.Get("prefix"), query.Get("continuation-token"))
 	case s.objects[key] == nil:
 		w.WriteHeader(http.StatusNotFound)
 		answer(w, struct {
@@ -77,19 +79,28 @@ func (s *bucketServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (s *bucketServer) list(w http.ResponseWriter, prefix string) {
+// list answers with one object a page: the API's own pages have a thousand.
+func (s *bucketServer) list(w http.ResponseWriter, prefix, after string) {
 	type object struct {
 		Key  string
 		Size int
 	}
 	page := struct {
-		XMLName  xml.Name `xml:"ListBucketResult"`
-		Contents []object
+		XMLName               xml.Name `xml:"ListBucketResult"`
+		Contents              []object
+		IsTruncated           bool
+		NextContinuationToken string
 	}{}
-	for key, content := range s.objects {
-		if rest, ok := strings.CutPrefix(key, prefix); ok && !strings.Contains(rest, "/") {
-			page.Contents = append(page.Contents, object{key, len(content)})
+	for _, key := range slices.Sorted(maps.Keys(s.objects)) {
+		rest, ok := strings.CutPrefix(key, prefix)
+		if !ok || strings.Contains(rest, "/") || key <= after {
+			continue
 		}
+		if len(page.Contents) > 0 {
+			page.IsTruncated, page.NextContinuationToken = true, page.Contents[0].Key
+			break
+		}
+		page.Contents = append(page.Contents, object{key, len(s.objects[key])})
 	}
 	answer(w, page)
 }

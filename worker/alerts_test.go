@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/zap"
+
+	"marketplace.example/trials/activities"
+	"marketplace.example/trials/backup"
+	"marketplace.example/trials/backup/storage"
+	"marketplace.example/trials/mongodb"
+	"marketplace.example/trials/monitoring"
+	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/test/stack"
+	"marketplace.example/trials/trial"
+)
+
+// onlyBackups asks nothing but how old the last backup is.
+type onlyBackups struct {
+	t *testing.T
+	alertParts
+}
+
+func (p onlyBackups) AlertParts(ctx context.Context, _ time.Time) monitoring.Parts {
+	last, err := p.backedUp(ctx)
+	require.NoError(p.t, err)
+	return monitoring.Parts{BackedUp: &last}
+}
+
+// recorder keeps what people are told.
+type recorder struct{ told []rollout.Message }
+
+func (r *recorder) Tell(_ context.Context, m rollout.Message) error {
+	r.told = append(r.told, m)
+	return nil
+}
+
+// From the place where backups are kept to the people: the alert fires where none has come for five hours of a
+// rollout, once in its cooldown, and clears with the next backup.
+func TestALateBackupIsToldOfUntilOneCame(t *testing.T) {
+	t.Parallel()
+	embedded, err := stack.Start(t.Context())
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, embedded.Stop()) })
+	store, err := mongodb.Connect(t.Context(), embedded.MongoDB, "marketplace")
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, store.Close(context.WithoutCancel(t.Context()))) })
+
+	began := time.Date(2026, 3, 9, 12, 0, 0, 0, time.UTC)
+	now := began
+	clock := func() time.Time { return now }
+	k := &keeper{vault: &backup.Vault{Place: storage.Folder(t.TempDir()), Now: clock}, store: store}
+	people := &recorder{}
+	alerts := &activities.Alerts{
+		Store: store, Parts: onlyBackups{t, alertParts{store: store, keeper: k, log: zap.NewNop()}}, Teller: people,
+		Policy: trial.DefaultPolicy(), Day: trial.RealDay, Now: clock, Log: zap.NewNop(),
+	}
+	for _, rule := range monitoring.Rules() {
+		if rule.ID == monitoring.BackupLate {
+			alerts.Rules = []monitoring.Rule{rule}
+		}
+	}
+	look := func(at time.Duration, firing, told int) {
+		t.Helper()
+		now = began.Add(at)
+		seen, err := alerts.LookAtAlerts(t.Context())
+		require.NoError(t, err)
+		require.Zero(t, seen.Unmeasured)
+		require.Equal(t, firing, seen.Firing)
+		require.Len(t, people.told, told)
+	}
+
+	look(-20*time.Hour, 0, 0) // no rollout runs, so none is due
+	begin := rollout.Begin(rollout.Start{ID: "r1", Plan: rollout.DefaultPlan(), By: "admin", Times: rollout.Times{Day: trial.RealDay, TrialDays: 17}}, began)
+	_, err = store.AppendDecision(t.Context(), begin, rollout.State{}.Apply(begin))
+	require.NoError(t, err)
+	look(4*time.Hour, 0, 0)
+	look(5*time.Hour+time.Minute, 1, 1)
+	look(5*time.Hour+10*time.Minute, 1, 1)
+	taken, err := k.TakeIncremental(t.Context())
+	require.NoError(t, err)
+	require.Positive(t, taken.Documents)
+	look(5*time.Hour+20*time.Minute, 0, 2)
+	look(10*time.Hour, 0, 2)
+	look(10*time.Hour+20*time.Minute, 1, 3)
+}
