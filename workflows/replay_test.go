@@ -71,6 +71,7 @@ func TestRecordedBulkOperationsReplay(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("testdata/histories/bulk-*.json.gz")
 	require.NoError(t, err)
+	require.NotEmpty(t, files)
 	for _, file := range files {
 		recorded := readCompressed(t, file)
 		t.Run(filepath.Base(file), func(t *testing.T) {

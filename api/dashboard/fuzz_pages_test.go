@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/zap"
@@ -44,6 +45,9 @@ func FuzzPage(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, page string) {
 		path, query, _ := strings.Cut(page, "?")
+		if strings.ContainsFunc(query, unicode.IsControl) {
+			return // net/http refuses that before
+		}
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/admin/", http.NoBody)
 		r.URL = &url.URL{Path: "/admin/" + path, RawQuery: query}
 		r.Header.Set("Cookie", session)
