@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/zap"
 
+	"marketplace.example/trials/api/auth"
 	"marketplace.example/trials/api/rest"
 	"marketplace.example/trials/monitoring"
 	"marketplace.example/trials/rollout"
@@ -30,10 +31,18 @@ type fuzzed struct {
 func newFuzzed(f *testing.F) fuzzed {
 	f.Helper()
 	s := newStore()
+	for key, token := range s.tokens {
+		token.ExpiresAt = present.AddDate(100, 0, 0)
+		s.tokens[key] = token
+	}
+	moment := present
+	passing := func(o *auth.Options) { // or whoever comes is one of thousands who failed in one moment
+		o.Now = func() time.Time { moment = moment.Add(time.Second); return moment }
+	}
 	w := &workflows{store: s, now: present.Local}
 	handler, err := rest.New(rest.Options{
 		Store: s, Trials: w, Rollouts: w, Bulks: w, Plan: rollout.DefaultPlan(), Mail: mails{}, Health: &system{}, Calls: nobody{}, Log: zap.NewNop(),
-		Callers: callers(f, s, nil), Policy: trial.DefaultPolicy(), Day: trial.RealDay, Now: present.Local, Alerts: monitoring.Rules(),
+		Callers: callers(f, s, passing), Policy: trial.DefaultPolicy(), Day: trial.RealDay, Now: present.Local, Alerts: monitoring.Rules(),
 	})
 	require.NoError(f, err)
 	return fuzzed{handler, s, w}

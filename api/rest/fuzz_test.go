@@ -22,13 +22,15 @@ func FuzzRegisterVendor(f *testing.F) {
 	}
 	f.Add(ada)
 	f.Add(`{"id":"v-9","email":"a@example.com","name":"A","timezone":"UTC","registeredAt":"2026-03-10T12:00:00.123456789+14:00"}`)
+	store := newStore()
+	handler, err := rest.New(rest.Options{
+		Store: store, Trials: &workflows{store: store, now: present.Local}, Mail: mails{}, Calls: nobody{}, Log: zap.NewNop(),
+		Callers: callers(f, store, nil), Policy: trial.DefaultPolicy(), Day: trial.RealDay, Now: present.Local,
+	})
+	require.NoError(f, err)
 	f.Fuzz(func(t *testing.T, body string) {
-		store := newStore()
-		handler, err := rest.New(rest.Options{
-			Store: store, Trials: &workflows{store: store, now: present.Local}, Mail: mails{}, Calls: &calls{}, Log: zap.NewNop(),
-			Callers: callers(t, store, nil), Policy: trial.DefaultPolicy(), Day: trial.RealDay, Now: present.Local,
-		})
-		require.NoError(t, err)
+		fresh := newStore()
+		store.vendors, store.states, store.events, store.audits = fresh.vendors, fresh.states, fresh.events, fresh.audits
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/api/vendors", strings.NewReader(body))
 		r.Header.Set("Authorization", "Bearer "+serviceToken)
 		r.Header.Set("Content-Type", "application/json")
