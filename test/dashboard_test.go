@@ -11,6 +11,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 	"github.com/stretchr/testify/require"
 
+	"marketplace.example/trials/bulk"
 	"marketplace.example/trials/rollout"
 	"marketplace.example/trials/test/browser"
 	"marketplace.example/trials/test/system"
@@ -230,9 +231,11 @@ func (b *desk) readsOn() {
 	b.t.Helper()
 	axe := loadAxe(b.t)
 	id := b.vendor("seen0")
+	dry := b.bulkDone(b.bulk("", map[string]any{"action": bulk.Cancel, "ids": []string{id}, "dryRun": true, "reason": "looking"}).Operation.ID).Operation.ID
 	for path, says := range map[string]string{
 		"/admin/": "The rollout was taken back", "/admin/decisions": "Taken back completely: the operator wants to look",
 		"/admin/audit": "Roll back rollout", "/admin/audit?subject=rollouts&outcome=done": "Rollout: rolled back",
+		"/admin/bulk": "looked at 1", "/admin/bulk/" + dry: "Dry run over: ", "/admin/bulk/" + dry + "/items": id,
 		"/admin/trials": id, "/admin/trials?id=" + id: "What happened, and why", "/admin/trials/" + id: "In Temporal's Web UI",
 	} {
 		b.does(chromedp.Navigate(b.API + path))

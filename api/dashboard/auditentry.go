@@ -137,6 +137,13 @@ func pageOf(subject, rolloutID string) string {
 		if trial.ValidVendorID(name) {
 			return root + "trials/" + name
 		}
+	case "bulk":
+		if name == "" { // one that was asked for: its id is in how it is afterwards
+			return root + "bulk"
+		}
+		if trial.ValidVendorID(name) { // made of the same characters
+			return root + "bulk/" + name
+		}
 	case "rollouts":
 		if id, _, _ := strings.Cut(name, "/"); id != "" && id == rolloutID { // of others there is no page
 			return root + "decisions"

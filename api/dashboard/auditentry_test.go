@@ -24,7 +24,7 @@ func TestWhereASubjectIsShown(t *testing.T) {
 	for subject, page := range map[string]string{
 		"trials/v-1": "/admin/trials/v-1", "vendors/v-1": "/admin/trials/v-1", "trials/../x": "", "trials": "", "trials/": "",
 		"rollouts/r-1": "/admin/decisions", "rollouts/r-1/criteria/c": "/admin/decisions", "rollouts/r-2": "", "rollouts": "", "rollouts/": "",
-		"monitoring/alerts/workerAway": "/admin/alerts/workerAway", "monitoring/alerts/x": "", "bulk/b-1": "", "feature-flags": "", "": "",
+		"monitoring/alerts/workerAway": "/admin/alerts/workerAway", "monitoring/alerts/x": "", "bulk": "/admin/bulk", "bulk/b-1": "/admin/bulk/b-1", "bulk/../x": "", "feature-flags": "", "": "",
 	} {
 		require.Equal(t, page, pageOf(subject, "r-1"), subject)
 	}

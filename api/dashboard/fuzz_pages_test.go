@@ -39,6 +39,7 @@ func FuzzPage(f *testing.F) {
 	for _, page := range []string{
 		"trials?status=grace&after=vendor-001", "trials?after=%00", "trials?search=vendor-013", "trials/vendor-013", "trials/%2e%2e", "decisions?before=3",
 		"audit?actor=admin&outcome=done&from=2026-03-14T10:11&to=2026-03-14T10:11:30Z&cursor=40", "audit?cursor=-1", "audit?subject=%ff&action=rollout/entered",
+		"bulk?cursor=bulk-20260313-162000-a17e0b29", "bulk?cursor=%00", "bulk/bulk-20260312-102000-5f3a11c0/items?outcome=failed&cursor=40", "bulk/bulk-20260312-102000-5f3a11c0/items?cursor=-1", "bulk/%2e%2e/items",
 		"decisions?before=-1", "rollout/pause", "rollout/pause?x=%ff", "?", "nowhere", "//evil.example/", "trials?held=yes&held=no", ".", "../..//evil.example/", `../\evil.example`,
 	} {
 		f.Add(page)

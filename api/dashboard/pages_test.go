@@ -111,7 +111,7 @@ func TestWithTheDatabaseAway(t *testing.T) {
 		require.NotContains(t, text, lie)
 	}
 	for _, path := range []string{"/admin/trials", "/admin/trials?id=vendor-013", "/admin/trials/vendor-013", "/admin/decisions", "/admin/rollout/pause",
-		"/admin/alerts/workerAway", "/admin/alerts/workerAway/silence"} {
+		"/admin/bulk", "/admin/bulk/bulk-20260312-102000-5f3a11c0", "/admin/bulk/bulk-20260312-102000-5f3a11c0/items", "/admin/alerts/workerAway", "/admin/alerts/workerAway/silence"} {
 		a := s.get(path)
 		require.Equal(t, http.StatusServiceUnavailable, a.status, path)
 		require.Contains(t, a.text(), "The database does not answer", path)

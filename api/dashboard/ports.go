@@ -5,6 +5,7 @@ import (
 
 	"marketplace.example/trials/access"
 	"marketplace.example/trials/audit"
+	"marketplace.example/trials/bulk"
 	"marketplace.example/trials/monitoring"
 	"marketplace.example/trials/rollout"
 	"marketplace.example/trials/trial"
@@ -39,6 +40,14 @@ type Store interface {
 	AuditEntries(ctx context.Context, f audit.Filter, before, limit int) (entries []audit.Entry, next int, err error)
 	// Tokens are all tokens, those that open nothing any more too.
 	Tokens(ctx context.Context) ([]access.Token, error)
+	// Bulks lists bulk operations, the latest first, from before an id on (empty: from
+	// the latest); next is the id to go on before, empty at the end.
+	Bulks(ctx context.Context, before string, limit int) (page []bulk.View, next string, err error)
+	// Bulk returns a bulk operation; one that does not exist is a *trial.Error with
+	// trial.CodeNotFound.
+	Bulk(ctx context.Context, id string) (bulk.Operation, bulk.State, error)
+	// BulkItem returns one item of an operation, and whether there is one of that number.
+	BulkItem(ctx context.Context, id string, number int) (bulk.Item, bool, error)
 }
 
 // Controls steer the rollout, and answer alerts.

@@ -17,7 +17,7 @@ import (
 )
 
 // concrete is the path of a route as somebody asks for it.
-var concrete = strings.NewReplacer("{id}", "vendor-013", "{control:pause|resume|advance|rollback}", "pause",
+var concrete = strings.NewReplacer("{id}", "vendor-013", "{operation}", "bulk-20260312-102000-5f3a11c0", "{control:pause|resume|advance|rollback}", "pause",
 	"{alert}", "workerAway", "{control:acknowledge|silence|unsilence}", "silence")
 
 // Every page with every role: what a role may not use is refused, with the role
@@ -26,6 +26,7 @@ func TestEveryPageWithEveryRole(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, map[string]access.Role{
 		"GET /admin/": access.Viewer, "GET /admin/decisions": access.Viewer, "GET /admin/audit": access.Viewer, "GET /admin/trials": access.Viewer, "GET /admin/trials/{id}": access.Viewer,
+		"GET /admin/bulk": access.Viewer, "GET /admin/bulk/{operation}": access.Viewer, "GET /admin/bulk/{operation}/items": access.Viewer,
 		"POST /admin/sign-out": access.Viewer,
 		"GET /admin/rollout/{control:pause|resume|advance|rollback}":         access.Operator,
 		"POST /admin/rollout/{control:pause|resume|advance|rollback}":        access.Operator,

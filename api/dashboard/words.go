@@ -22,6 +22,7 @@ var words = template.FuncMap{
 	"at":    func(t *time.Time) time.Time { return *t },
 	"plain": func(f float64) string { return fmt.Sprint(f) }, "pair": pair,
 	"standing": standing, "handled": handled, "alertWhy": alertWhy, "alertTold": alertTold, "observed": observed, "capital": capital, "sentence": sentence,
+	"ends": ends,
 }
 
 // pair gives a template two things.
@@ -148,6 +149,14 @@ func alertTold(e monitoring.AlertEvent) string {
 		return "no: " + joined(e.Untold)
 	}
 	return "no"
+}
+
+// ends says how a bulk operation has changed an end; empty where it has not.
+func ends(was, is time.Time) string {
+	if was.Equal(is) {
+		return ""
+	}
+	return fmt.Sprintf("%s instead of %s", stamp(is), stamp(was))
 }
 
 // sentence is a message as a sentence of its own, or as the end of one.

@@ -203,42 +203,25 @@ func (s *server) ListBulkOperations(ctx context.Context, request ListBulkOperati
 	return ListBulkOperations200JSONResponse{Operations: views, NextCursor: next}, nil
 }
 
-// bulkLooks bounds how many items one request looks at, however few of them it
-// answers with.
-const bulkLooks = 1000
-
 // ListBulkItems answers with a page of an operation's items.
 func (s *server) ListBulkItems(ctx context.Context, request ListBulkItemsRequestObject) (ListBulkItemsResponseObject, error) {
 	if _, _, err := s.Store.Bulk(ctx, request.OperationId); err != nil {
 		return nil, err
 	}
-	after, limit := 0, 100
-	set(&after, request.Params.Cursor)
-	set(&limit, request.Params.Limit)
-	page := ListBulkItems200JSONResponse{Items: []bulk.Item{}}
-	for number := after + 1; ; number++ {
-		if len(page.Items) == limit || number > after+bulkLooks {
-			page.NextCursor = new(number - 1)
-			return page, nil
-		}
-		item, found, err := s.Store.BulkItem(ctx, request.OperationId, number)
-		if err != nil || !found {
-			return page, err
-		}
-		if wanted(item, request.Params.Outcome) {
-			page.Items = append(page.Items, item)
-		}
+	search := bulk.Search{Limit: 100}
+	set(&search.After, request.Params.Cursor)
+	set(&search.Limit, request.Params.Limit)
+	if request.Params.Outcome != nil {
+		search.Outcome = bulk.Outcome(*request.Params.Outcome)
 	}
-}
-
-func wanted(i bulk.Item, outcome *ListBulkItemsParamsOutcome) bool {
-	switch {
-	case outcome == nil:
-		return true
-	case i.Result == nil:
-		return *outcome == Open
+	items, next, err := search.Find(func(number int) (bulk.Item, bool, error) {
+		return s.Store.BulkItem(ctx, request.OperationId, number)
+	})
+	page := ListBulkItems200JSONResponse{Items: append([]bulk.Item{}, items...)}
+	if next > 0 {
+		page.NextCursor = &next
 	}
-	return string(*outcome) == string(i.Result.Outcome)
+	return page, err
 }
 
 // steerBulk puts a request before an operation. What does not apply is refused

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"marketplace.example/trials/bulk"
 	"marketplace.example/trials/monitoring"
 	"marketplace.example/trials/rollout"
 	"marketplace.example/trials/trial"
@@ -22,6 +23,7 @@ func Empty() *World {
 		History: map[string][]trial.Event{}, Sends: map[string]trial.Send{},
 		Figures: monitoring.Make(monitoring.Facts{Now: Now, Day: day, Policy: trial.DefaultPolicy()}),
 		Alerts:  map[monitoring.RuleID]monitoring.Alert{}, AlertHistory: map[monitoring.RuleID][]monitoring.AlertEvent{},
+		Items: map[string][]bulk.Item{},
 	}
 	w.assess(well(Now), 6*day)
 	w.calm()
@@ -56,6 +58,7 @@ func Busy() *World {
 	w.alarm()
 	w.issue()
 	w.record()
+	w.operate()
 	return w
 }
 

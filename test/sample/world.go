@@ -12,6 +12,7 @@ import (
 
 	"marketplace.example/trials/access"
 	"marketplace.example/trials/audit"
+	"marketplace.example/trials/bulk"
 	"marketplace.example/trials/monitoring"
 	"marketplace.example/trials/rollout"
 	"marketplace.example/trials/trial"
@@ -46,6 +47,9 @@ type World struct {
 	AlertHistory map[monitoring.RuleID][]monitoring.AlertEvent
 	// Record is the audit record, in order.
 	Record []audit.Entry
+	// Operations are the bulk operations, the first first, and Items their trials.
+	Operations []bulk.View
+	Items      map[string][]bulk.Item
 	// Steered are the requests carried out, Controls their names, and Answered
 	// those about alerts.
 	Steered  []rollout.Request
