@@ -20,7 +20,7 @@ import (
 // The decisions that a history tells of lead to what its workflow answered with in the end.
 func TestHistoriesTellWhatWasDecided(t *testing.T) {
 	t.Parallel()
-	files, err := filepath.Glob("testdata/histories/*.json.gz")
+	files, err := filepath.Glob("testdata/histories/rollout-*.json.gz")
 	require.NoError(t, err)
 	told, compared := map[string][]rollout.Event{}, 0
 	slices.Sort(files) // the runs of one rollout one after the other
