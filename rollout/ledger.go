@@ -305,7 +305,8 @@ func (l *Ledger) calls(p Plan, s Snapshot) {
 	}
 	gate(GateAPI, s.Calls.SlowerThan(slowCall))
 	gate(GateErrors, min(s.Calls.Failed, n))
-	if len(l.Admissions) == 0 && s.Position.Percentage == 0 {
+	// The last of them may be heard of only when a phase that admits has begun.
+	if len(l.Admissions) == 0 && (s.Position.Percentage == 0 || len(l.Slow.Runs) == 0) {
 		l.Baseline.Add(s.Calls)
 		return
 	}

@@ -262,6 +262,22 @@ func TestTheBaselineIsFrozenOnceAnybodyIsAdmitted(t *testing.T) {
 	require.Equal(t, 100, b.ledger.Baseline.Count(), "0 % after a rollback is not how it was before")
 }
 
+// A watch comes after a phase was entered, and reads of the time before it.
+func TestCallsBeforeThePhaseThatAdmitsAreOfTheBaseline(t *testing.T) {
+	t.Parallel()
+	b := newBook()
+	b.position = inPhase(1, 2, 0)
+	b.position.Since = noon.Add(2 * time.Hour)
+	b.take(time.Hour, calls(slices.Repeat([]time.Duration{100 * time.Millisecond}, 100)...))
+	require.Equal(t, 100, b.ledger.Baseline.Count())
+	require.Zero(t, b.ledger.Slow.Total().Seen)
+	b.position = inPhase(2, 3, 0)
+	b.position.Since = noon.Add(3 * time.Hour)
+	b.take(time.Hour, calls(time.Second))
+	require.Equal(t, 100, b.ledger.Baseline.Count(), "a phase that admits has begun before")
+	require.Equal(t, 1, b.ledger.Slow.Total().Seen)
+}
+
 func TestConversionsCountOnceOnTheDayOfAdmission(t *testing.T) {
 	t.Parallel()
 	b := newBook()
