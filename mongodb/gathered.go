@@ -62,10 +62,12 @@ func (g *gathered[T]) flush(ctx context.Context) {
 	g.writing.Lock()
 	defer g.writing.Unlock()
 	g.mu.Lock()
-	pending := g.pending
+	pending, some := g.pending, g.some
 	g.pending, g.some = g.empty(), false
 	g.mu.Unlock()
-	g.write(ctx, pending)
+	if some {
+		g.write(ctx, pending)
+	}
 }
 
 // close writes what is left, and no more after that.

@@ -23,16 +23,17 @@ import (
 // tell of stays in trial_events and sends.
 const flushEvery = 400 * time.Millisecond
 
-// ObservedAfter is how long after a moment all observations of it are written.
+// ObservedAfter is how long after an interval's end all that belongs to it is
+// written, unless a single write takes longer.
 const ObservedAfter = 4 * flushEvery
 
-// observations gathers what becomes known of the rollout, by interval.
+// observations gathers what becomes known of the rollout.
 type observations struct {
 	day time.Duration
-	*gathered[map[int64]*observed]
+	*gathered[*observed]
 }
 
-// observed is what one interval's document will be changed by.
+// observed is what an interval's document will be changed by.
 type observed struct {
 	outcomes map[string]time.Time
 	calls    rollout.Calls
@@ -54,14 +55,14 @@ func intervalKey(interval int64) string { return strconv.FormatInt(interval, 10)
 // of API calls, by intervals of a day that lasts so long. Without it, nothing is kept.
 func WithObservations(day time.Duration) Option {
 	return func(s *Store) {
-		empty := func() map[int64]*observed { return map[int64]*observed{} }
+		empty := func() *observed { return &observed{outcomes: map[string]time.Time{}} }
 		s.observations = &observations{day: day, gathered: newGathered(flushEvery, empty, s.writeObservations)}
 	}
 }
 
 // ObserveCall notes an API call.
 func (s *Store) ObserveCall(took time.Duration, failed bool) {
-	s.observe(time.Now(), func(o *observed) {
+	s.observe(func(o *observed) {
 		o.calls.Add(rollout.Calls{Took: map[int]int{rollout.TookBucket(took): 1}})
 		if failed {
 			o.calls.Failed++
@@ -73,33 +74,24 @@ func (s *Store) ObserveCall(took time.Duration, failed bool) {
 // step's, or the vendor's id.
 func (s *Store) observeOutcome(kind rollout.OutcomeKind, key string) {
 	at := stored(time.Now())
-	s.observe(at, func(o *observed) { o.outcomes[string(kind)+" "+key] = at })
+	s.observe(func(o *observed) { o.outcomes[string(kind)+" "+key] = at })
 }
 
-func (s *Store) observe(at time.Time, change func(*observed)) {
-	all := s.observations
-	if all == nil {
-		return
+func (s *Store) observe(change func(*observed)) {
+	if s.observations != nil {
+		s.observations.note(change)
 	}
-	interval := rollout.Interval(at, all.day)
-	all.note(func(pending map[int64]*observed) {
-		o := pending[interval]
-		if o == nil {
-			o = &observed{outcomes: map[string]time.Time{}}
-			pending[interval] = o
-		}
-		change(o)
-	})
 }
 
-func (s *Store) writeObservations(ctx context.Context, pending map[int64]*observed) {
-	for interval, o := range pending {
-		// Not UpdateOne, which reads the whole collection on the embedded database.
-		err := s.observed.FindOneAndUpdate(ctx, byID(intervalKey(interval)), o.update(), options.FindOneAndUpdate().SetUpsert(true)).Err()
-		if err != nil && !errors.Is(err, mongo.ErrNoDocuments) {
-			s.log.Warn("observations not written yet", zap.Int64("interval", interval), zap.Error(err))
-			s.observe(time.UnixMilli(interval*rollout.WatchEvery(s.observations.day).Milliseconds()), o.addTo)
-		}
+// writeObservations puts what was gathered into the interval of now. The one it
+// became known in may have been read already, where the database is slow or was away.
+func (s *Store) writeObservations(ctx context.Context, o *observed) {
+	interval := rollout.Interval(time.Now(), s.observations.day)
+	// Not UpdateOne, which reads the whole collection on the embedded database.
+	err := s.observed.FindOneAndUpdate(ctx, byID(intervalKey(interval)), o.update(), options.FindOneAndUpdate().SetUpsert(true)).Err()
+	if err != nil && !errors.Is(err, mongo.ErrNoDocuments) {
+		s.log.Warn("observations not written yet", zap.Int64("interval", interval), zap.Error(err))
+		s.observe(o.addTo)
 	}
 }
 

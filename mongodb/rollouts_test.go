@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.mongodb.org/mongo-driver/v2/event"
+	"go.mongodb.org/mongo-driver/v2/mongo"
 
 	"marketplace.example/trials/rollout"
 	"marketplace.example/trials/trial"
@@ -41,6 +43,42 @@ func TestObservationsAreKeptByInterval(t *testing.T) {
 	require.WithinDuration(t, began, outcomes[0].At, 5*time.Second)
 	require.Equal(t, 1, calls.Failed)
 	require.Equal(t, 1, calls.SlowerThan(2*time.Second))
+}
+
+// A watch reads an interval once, as soon as it is settled; where the database is
+// slow, it misses nothing all the same.
+func TestObservationsReachTheWatchOfASlowDatabase(t *testing.T) {
+	t.Parallel()
+	const day, every, late = 2 * time.Second, 50 * time.Millisecond, 500 * time.Millisecond
+	client, err := mongo.Connect(clientOptions(server).SetMonitor(&event.CommandMonitor{
+		Started: func(_ context.Context, e *event.CommandStartedEvent) {
+			if e.CommandName == "findAndModify" {
+				<-time.After(late)
+			}
+		},
+	}))
+	require.NoError(t, err)
+	reading := newTestStore(t)
+	slow := newStore(client, reading.users.Database().Name())
+	WithObservations(day)(slow)
+	t.Cleanup(func() { _ = slow.Close(context.WithoutCancel(t.Context())) })
+
+	noted, seen, watched := 0, 0, time.Now()
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	began := time.Now()
+	for time.Since(began) < 7*time.Second {
+		now := <-tick.C
+		if now.Sub(began) < 3*time.Second {
+			slow.ObserveCall(time.Millisecond, false)
+			noted++
+		}
+		settled := now.Add(-ObservedAfter)
+		_, calls, err := reading.Observations(t.Context(), watched, settled, day)
+		require.NoError(t, err)
+		seen, watched = seen+calls.Count(), settled
+	}
+	require.Equal(t, noted, seen)
 }
 
 func aRollout(id string) rollout.Event {

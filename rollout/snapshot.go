@@ -14,7 +14,7 @@ type Snapshot struct {
 	// Number counts a rollout's snapshots from 1.
 	Number int       `json:"number"`
 	At     time.Time `json:"at"`
-	// From and To bound the moments of what was seen: from included, to not.
+	// From and To bound when what was seen was written down: from included, to not.
 	From     time.Time `json:"from"`
 	To       time.Time `json:"to"`
 	Position Position  `json:"position"`
