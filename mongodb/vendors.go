@@ -9,6 +9,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
+	"golang.org/x/sync/errgroup"
 
 	"marketplace.example/trials/trial"
 )
@@ -75,15 +76,15 @@ func (s *Store) RegisterVendor(ctx context.Context, v trial.Vendor) (registered 
 	if !errors.Is(err, mongo.ErrNoDocuments) {
 		return trial.Vendor{}, false, failed(doing, err)
 	}
-	erasure, err := s.erased(ctx, v.ID)
-	if err != nil {
+	var erasure *trial.Erasure
+	var both errgroup.Group // beside each other: a registration waits for every answer
+	both.Go(func() (err error) { erasure, err = s.erased(ctx, v.ID); return err })
+	both.Go(func() (err error) { r, err = s.decided(ctx, v.ID, r); return err })
+	if err := both.Wait(); err != nil {
 		return trial.Vendor{}, false, err
 	}
 	if erasure != nil { // and the document is gone since
 		return trial.Vendor{}, false, &trial.Error{Code: trial.CodeConflict, Field: "id", Message: "was erased; a vendor who comes back needs another id"}
-	}
-	if r, err = s.decided(ctx, v.ID, r); err != nil {
-		return trial.Vendor{}, false, err
 	}
 	doc := newUser(v, r)
 	raw, err := bson.Marshal(doc)
