@@ -29,7 +29,7 @@ type course struct {
 }
 
 // deaf is more slowness, against what is normal, than a machine as busy as a
-// demo's has; half a second for each question to the database is far beyond it.
+// demo's has; 0.3 s for each question to the database are far beyond it.
 const deaf = 10
 
 // courses are begun in this order, the long ones first: two live at a time.
@@ -42,7 +42,7 @@ func courses() []course {
 			why:    `^Completed: the guard is over, and nothing spoke against the rollout\.$`,
 		},
 		{
-			name: "api-slows", story: "at 100 %, the database answers the API half a second late",
+			name: "api-slows", story: "at 100 %, the database answers the API 0.3 s late",
 			gated: true, prepare: measuring, trouble: slowing, troubleAt: 100,
 			status: rollout.Running, percentage: 50, trigger: rollout.TriggerPerformance, remedy: rollout.Partial,
 			stages: []string{"phase 0", "phase 50", "phase 100", "phase 50"},
@@ -92,7 +92,7 @@ func refusing(ctx context.Context, r *ride) error {
 
 // slowing holds up every word between the API and the database.
 func slowing(_ context.Context, r *ride) error {
-	const half = 250 * time.Millisecond
+	const half = 150 * time.Millisecond
 	r.gate.Delay(half, half)
 	return nil
 }

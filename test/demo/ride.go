@@ -77,13 +77,15 @@ func (r *ride) raiseGate(ctx context.Context, o *system.Options) error {
 	address.Host = r.gate.Addr
 	query := address.Query()
 	query.Set("directConnection", "true") // a replica set would show the way around the gate
+	query.Set("minPoolSize", "60")        // connections opened amid the trouble would be late themselves
 	address.RawQuery = query.Encode()
 	o.APIEnv = []string{"MONGODB_URI=" + address.String()}
 	return nil
 }
 
-// live begins the rollout, and follows it until it has ended and a while longer.
-func (r *ride) live(ctx context.Context) error {
+// live begins the rollout, and follows it until it has ended, when it calls end,
+// and a while longer.
+func (r *ride) live(ctx context.Context, end func()) error {
 	ctx, cancel := context.WithTimeout(ctx, rideLimit*day)
 	defer cancel()
 	r.began = time.Now()
@@ -103,6 +105,7 @@ func (r *ride) live(ctx context.Context) error {
 			return fmt.Errorf("it stands so: %s: %w", r.state().Sentence(), err)
 		}
 	}
+	end()
 	return sleep(ctx, aftermath*day)
 }
 

@@ -25,7 +25,8 @@ type lived struct {
 const together = 2
 
 // rideAll lives through every course, each on a system of its own: one beside the
-// vendors, and two at a time once they are through.
+// vendors, and two at a time once they are through. The next begins while the one
+// before it is watched for what may still come.
 func rideAll(ctx context.Context, vendorsOver <-chan struct{}, embedded *stack.Stack, client *mongo.Client, logs string, out io.Writer) ([]lived, error) {
 	all := courses()
 	results, errs := make([]lived, len(all)), make([]error, len(all))
@@ -36,9 +37,19 @@ func rideAll(ctx context.Context, vendorsOver <-chan struct{}, embedded *stack.S
 			if lane > 0 {
 				<-vendorsOver
 			}
+			var before sync.WaitGroup
 			for i := range next {
-				results[i], errs[i] = rideOne(ctx, all[i], embedded, client, logs, out)
+				if all[i].prepare != nil {
+					before.Wait() // how fast is normal is measured in quiet
+				}
+				over, end := context.WithCancel(context.WithoutCancel(ctx))
+				before.Go(func() {
+					defer end()
+					results[i], errs[i] = rideOne(ctx, all[i], embedded, client, logs, out, end)
+				})
+				<-over.Done()
 			}
+			before.Wait()
 		})
 	}
 	for i := range all {
@@ -49,12 +60,13 @@ func rideAll(ctx context.Context, vendorsOver <-chan struct{}, embedded *stack.S
 	return results, errors.Join(errs...)
 }
 
-func rideOne(ctx context.Context, c course, embedded *stack.Stack, client *mongo.Client, logs string, out io.Writer) (lived, error) {
+// rideOne calls end when the rollout is over; it is watched for a while then.
+func rideOne(ctx context.Context, c course, embedded *stack.Stack, client *mongo.Client, logs string, out io.Writer, end func()) (lived, error) {
 	r, err := board(ctx, c, embedded, client, logs, out)
 	if err != nil {
 		return lived{ride: &ride{course: c}}, fmt.Errorf("rollout %s: %w", c.name, err)
 	}
-	err = r.live(ctx)
+	err = r.live(ctx, end)
 	if err != nil {
 		r.leave()
 		return lived{ride: r}, fmt.Errorf("rollout %s: %w", c.name, err)
