@@ -1,6 +1,9 @@
 package audit
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Filter says which entries are meant; a zero field leaves them all.
 type Filter struct {
@@ -11,4 +14,15 @@ type Filter struct {
 	Outcome Outcome
 	// From is the first moment that is meant, To the first one after it that is not.
 	From, To time.Time
+}
+
+// Means tells whether an entry is one of those that are meant.
+func (f Filter) Means(e Entry) bool {
+	below := strings.HasPrefix(e.Subject, f.Subject+"/")
+	return (f.Actor == "" || f.Actor == e.Actor) &&
+		(f.Action == "" || f.Action == e.Action) &&
+		(f.Subject == "" || f.Subject == e.Subject || below) &&
+		(f.Outcome == "" || f.Outcome == e.Outcome) &&
+		!e.At.Before(f.From) &&
+		(f.To.IsZero() || e.At.Before(f.To))
 }

@@ -282,6 +282,15 @@ func TestTheAuditRecordIsFiltered(t *testing.T) {
 				before = next
 			}
 			require.Equal(t, c.want, got)
+			all, _, err := s.AuditEntries(t.Context(), audit.Filter{}, 0, 10)
+			require.NoError(t, err)
+			var meant []int
+			for _, e := range all {
+				if c.filter.Means(e) {
+					meant = append(meant, e.Seq)
+				}
+			}
+			require.Equal(t, meant, got)
 		})
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"marketplace.example/trials/access"
@@ -83,9 +82,7 @@ func (w *World) AuditEntries(ctx context.Context, f audit.Filter, before, limit 
 	err = w.do(ctx, func() error {
 		for _, e := range slices.Backward(w.Record) {
 			switch {
-			case before > 0 && e.Seq >= before, f.Actor != "" && f.Actor != e.Actor, f.Action != "" && f.Action != e.Action,
-				f.Outcome != "" && f.Outcome != e.Outcome, f.Subject != "" && f.Subject != e.Subject && !strings.HasPrefix(e.Subject, f.Subject+"/"),
-				e.At.Before(f.From), !f.To.IsZero() && !e.At.Before(f.To):
+			case before > 0 && e.Seq >= before, !f.Means(e):
 			case len(entries) == limit:
 				next = entries[limit-1].Seq
 				return nil
