@@ -134,6 +134,7 @@ func (s *Store) usersPage(ctx context.Context, p migration.Progress, size int) (
 	if size == 0 {
 		size = MigrationPage
 	}
+	size = max(size, 2) // a page that ended with the id "" would be followed by itself
 	find := options.Find().SetProjection(looked()).SetSort(up("_id"))
 	whole := p.Section == migration.OtherIDs || p.Page != nil
 	if !whole {

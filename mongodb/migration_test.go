@@ -122,6 +122,21 @@ func TestMigrate(t *testing.T) {
 }
 
 // What a migration leaves undecided, the reconciler leaves alone as well.
+func TestMigrateEndsWithAnEmptyID(t *testing.T) {
+	t.Parallel()
+	s := newTestStore(t)
+	for _, id := range []string{"", "v1", "v2"} {
+		_, err := s.users.InsertOne(t.Context(), bson.D{{Key: "_id", Value: id}, {Key: "isVendor", Value: true}, {Key: "createdAt", Value: at}})
+		require.NoError(t, err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	p, err := s.Migrate(ctx, theVersion(), oldMigration(1))
+	require.NoError(t, err)
+	require.NotNil(t, p.FinishedAt)
+	require.Equal(t, 3, p.Counts.Users)
+}
+
 func TestUndecidedAreNotStarted(t *testing.T) {
 	t.Parallel()
 	s := newOldStore(t, oldUsers())
