@@ -121,7 +121,6 @@ func TestMigrate(t *testing.T) {
 	require.Zero(t, again.Counts.Migrated)
 }
 
-// What a migration leaves undecided, the reconciler leaves alone as well.
 func TestMigrateEndsWithAnEmptyID(t *testing.T) {
 	t.Parallel()
 	s := newTestStore(t)
@@ -137,6 +136,7 @@ func TestMigrateEndsWithAnEmptyID(t *testing.T) {
 	require.Equal(t, 3, p.Counts.Users)
 }
 
+// What a migration leaves undecided, the reconciler leaves alone as well.
 func TestUndecidedAreNotStarted(t *testing.T) {
 	t.Parallel()
 	s := newOldStore(t, oldUsers())

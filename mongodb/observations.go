@@ -40,7 +40,7 @@ type observed struct {
 }
 
 // observationDocument is an interval as stored. An outcome is a field of its
-// own, so that one noted twice is there once.
+// own, so that one noted twice before it is written is there once.
 type observationDocument struct {
 	Interval string               `bson:"_id"`
 	Outcomes map[string]time.Time `bson:"outcomes"`
@@ -121,7 +121,7 @@ func (o *observed) update() bson.D {
 	return update
 }
 
-// Observations are what became known in the intervals that lie between two
+// Observations are what was written down in the intervals that lie between two
 // moments; both are rounded down to an interval's beginning.
 func (s *Store) Observations(ctx context.Context, from, to time.Time, day time.Duration) ([]rollout.Outcome, rollout.Calls, error) {
 	var outcomes []rollout.Outcome

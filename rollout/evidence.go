@@ -8,7 +8,7 @@ import (
 
 // FormulaVersion names the way evidence is weighed; it is stored with every
 // decision, so that an old one is never read with a new formula.
-const FormulaVersion = "mixture-32/1"
+const FormulaVersion = "mixture-32/2"
 
 // components is how many alternatives a test weighs at once.
 const components = 32
@@ -107,26 +107,37 @@ func (r Run) Mean() float64 {
 	return r.Sum / float64(r.Seen)
 }
 
+// add adds n times an observation.
+func (r *Run) add(increments [components]float64, x float64, n int) {
+	r.Seen += n
+	r.Sum += float64(n) * x
+	r.Sums.add(increments, float64(n))
+}
+
 // Begin starts one more run.
 func (e *Evidence) Begin(at time.Time) { e.Runs = append(e.Runs, Run{Since: at}) }
 
 // Observe adds an observation in [0,1] to every run.
-func (e *Evidence) Observe(x float64) { e.observe(x, 1) }
+func (e *Evidence) Observe(x float64) { e.ObserveMany(x, 1) }
 
-// ObserveMany adds n times the same observation.
+// ObserveMany adds n times the same observation to every run.
 func (e *Evidence) ObserveMany(x float64, n int) {
 	if n > 0 {
-		e.observe(x, n)
+		increments := e.Null.increments(x)
+		for i := range e.Runs {
+			e.Runs[i].add(increments, x, n)
+		}
 	}
 }
 
-func (e *Evidence) observe(x float64, n int) {
+// ObserveOf adds an observation that was first known at a moment. It counts in
+// the runs that began before that: it may be heard of late.
+func (e *Evidence) ObserveOf(known time.Time, x float64) {
 	increments := e.Null.increments(x)
 	for i := range e.Runs {
-		r := &e.Runs[i]
-		r.Seen += n
-		r.Sum += float64(n) * x
-		r.Sums.add(increments, float64(n))
+		if r := &e.Runs[i]; !r.Since.After(known) {
+			r.add(increments, x, 1)
+		}
 	}
 }
 

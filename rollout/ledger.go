@@ -188,7 +188,9 @@ func (l *Ledger) outcome(o Outcome, day time.Duration) {
 
 // heard takes the mail service's first word on an e-mail.
 func (l *Ledger) heard(o Outcome, day time.Duration) {
-	l.Heard = o.At
+	if o.At.After(l.Heard) {
+		l.Heard = o.At
+	}
 	if _, settled := l.Settled[o.Key]; settled {
 		return
 	}
@@ -272,7 +274,7 @@ func failing(d VendorDay) *float64 {
 // weigh adds a vendor's day, or corrects what was known of it.
 func weigh(e *Evidence, known time.Time, before, after *float64) {
 	if before == nil {
-		e.Observe(*after)
+		e.ObserveOf(known, *after)
 		return
 	}
 	e.Correct(known, *before, *after)
@@ -305,8 +307,9 @@ func (l *Ledger) calls(p Plan, s Snapshot) {
 	}
 	gate(GateAPI, s.Calls.SlowerThan(slowCall))
 	gate(GateErrors, min(s.Calls.Failed, n))
-	// The last of them may be heard of only when a phase that admits has begun.
-	if len(l.Admissions) == 0 && (s.Position.Percentage == 0 || len(l.Slow.Runs) == 0) {
+	// The last of them may be read of only when a phase that admits has begun.
+	before := s.Position.Percentage == 0 || len(l.Slow.Runs) == 0 && !s.To.After(s.Position.Since)
+	if len(l.Admissions) == 0 && before {
 		l.Baseline.Add(s.Calls)
 		return
 	}

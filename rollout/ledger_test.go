@@ -278,6 +278,34 @@ func TestCallsBeforeThePhaseThatAdmitsAreOfTheBaseline(t *testing.T) {
 	require.Equal(t, 1, b.ledger.Slow.Total().Seen)
 }
 
+// A watch that stood still reads of both sides at once.
+func TestCallsOfThePhaseThatAdmitsAreNotOfTheBaseline(t *testing.T) {
+	t.Parallel()
+	b := newBook()
+	b.position = inPhase(1, 2, 0)
+	b.position.Since = noon.Add(time.Minute)
+	b.take(time.Hour, calls(slices.Repeat([]time.Duration{100 * time.Millisecond}, 100)...))
+	require.Zero(t, b.ledger.Baseline.Count())
+}
+
+// An outcome may be written down, and so be read, after the stage has begun that came after it.
+func TestWhatIsHeardOfLateBelongsToTheStageBefore(t *testing.T) {
+	t.Parallel()
+	b := newBook()
+	b.take(time.Hour, rollout.Calls{})
+	b.position = inPhase(2, 2, 0)
+	b.position.Since = noon.Add(time.Hour)
+	b.take(time.Hour, rollout.Calls{})
+	late := append(mailed("v1", "welcome", 30*time.Minute, rollout.MailFailed), outcome(rollout.StepFailed, "v1", "welcome", 30*time.Minute))
+	b.take(time.Hour, rollout.Calls{}, late...)
+	for name, e := range map[string]rollout.Evidence{"email": b.ledger.Email, "errors": b.ledger.Errors} {
+		require.Len(t, e.Runs, 2, name)
+		require.Equal(t, 1, e.Runs[0].Seen, name)
+		require.Zero(t, e.Runs[1].Seen, name)
+	}
+	require.Zero(t, b.ledger.Gates[rollout.GateEmail].Runs[0].Seen)
+}
+
 func TestConversionsCountOnceOnTheDayOfAdmission(t *testing.T) {
 	t.Parallel()
 	b := newBook()

@@ -32,7 +32,7 @@ type course struct {
 // demo's has; 0.3 s for each question to the database are far beyond it.
 const deaf = 10
 
-// courses are begun in this order, the long ones first: two live at a time.
+// courses are begun in this order, the long ones first: two go on at a time.
 func courses() []course {
 	return []course{
 		{

@@ -21,7 +21,7 @@ type lived struct {
 	finding *finding
 }
 
-// together is how many systems live at once: more are too much for two cores.
+// together is how many rollouts go on at once: more are too much for two cores.
 const together = 2
 
 // rideAll lives through every course, each on a system of its own: one beside the
@@ -40,7 +40,7 @@ func rideAll(ctx context.Context, vendorsOver <-chan struct{}, embedded *stack.S
 			var before sync.WaitGroup
 			for i := range next {
 				if all[i].prepare != nil {
-					before.Wait() // how fast is normal is measured in quiet
+					before.Wait() // nothing beside it disturbs how fast is normal, as it is measured
 				}
 				over, end := context.WithCancel(context.WithoutCancel(ctx))
 				before.Go(func() {
