@@ -117,10 +117,7 @@ func (r *Run) add(increments [components]float64, x float64, n int) {
 // Begin starts one more run.
 func (e *Evidence) Begin(at time.Time) { e.Runs = append(e.Runs, Run{Since: at}) }
 
-// Observe adds an observation in [0,1] to every run.
-func (e *Evidence) Observe(x float64) { e.ObserveMany(x, 1) }
-
-// ObserveMany adds n times the same observation to every run.
+// ObserveMany adds n times the same observation in [0,1] to every run.
 func (e *Evidence) ObserveMany(x float64, n int) {
 	if n > 0 {
 		increments := e.Null.increments(x)
@@ -130,9 +127,9 @@ func (e *Evidence) ObserveMany(x float64, n int) {
 	}
 }
 
-// ObserveOf adds an observation that was first known at a moment. It counts in
+// Observe adds an observation in [0,1] that was first known at a moment. It counts in
 // the runs that began before that: it may be heard of late.
-func (e *Evidence) ObserveOf(known time.Time, x float64) {
+func (e *Evidence) Observe(known time.Time, x float64) {
 	increments := e.Null.increments(x)
 	for i := range e.Runs {
 		if r := &e.Runs[i]; !r.Since.After(known) {

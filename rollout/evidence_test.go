@@ -60,11 +60,11 @@ func TestEvidenceByHand(t *testing.T) {
 	t.Parallel()
 	// The alternatives below 0.5 lie around 0.25: a failure is worth 0.75/0.5 on average.
 	e := evidence(rollout.Null{Limit: 0.5, Side: rollout.TooLow})
-	e.Observe(0)
+	e.ObserveMany(0, 1)
 	require.InDelta(t, math.Log(1.5), e.Log(1), 1e-12)
 	// Above 0.2 they lie around 0.6.
 	e = evidence(rollout.Null{Limit: 0.2, Side: rollout.TooHigh})
-	e.Observe(1)
+	e.ObserveMany(1, 1)
 	require.InDelta(t, math.Log(3), e.Log(1), 1e-12)
 	require.True(t, rollout.Reaches(math.Log(20), 0.05))
 	require.False(t, rollout.Reaches(math.Log(19.99), 0.05))
@@ -75,10 +75,10 @@ func TestOneMoreFailureNeverLowersEvidence(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		e := evidence(anyNull(t))
 		for _, x := range anyObservations(t) {
-			e.Observe(x)
+			e.ObserveMany(x, 1)
 		}
 		before := e.Log(5)
-		e.Observe(worst(e.Null))
+		e.ObserveMany(worst(e.Null), 1)
 		require.GreaterOrEqual(t, e.Log(5), before-1e-12)
 	})
 }
@@ -91,13 +91,13 @@ func TestEvidenceIsExpectedToStayWhereTheLimitHolds(t *testing.T) {
 		log := func(next float64) float64 {
 			e := evidence(n)
 			for _, x := range append(seen, next) {
-				e.Observe(x)
+				e.ObserveMany(x, 1)
 			}
 			return e.Log(1)
 		}
 		e := evidence(n)
 		for _, x := range seen {
-			e.Observe(x)
+			e.ObserveMany(x, 1)
 		}
 		top := e.Log(1)
 		// At the limit the next E is on average the present one: Ville's condition.
@@ -117,7 +117,7 @@ func TestSplittingABatchChangesNothing(t *testing.T) {
 		parts.ObserveMany(x, split)
 		parts.ObserveMany(x, times-split)
 		for range times {
-			single.Observe(x)
+			single.ObserveMany(x, 1)
 		}
 		for _, e := range []rollout.Evidence{parts, single} {
 			require.InDelta(t, whole.Log(1), e.Log(1), near)
@@ -157,12 +157,12 @@ func TestCorrectionsEqualTheFinalShareSeenAtOnce(t *testing.T) {
 		n := anyNull(t)
 		shares := rapid.SliceOfN(rapid.Float64Range(0, 1), 1, 8).Draw(t, "shares")
 		corrected, atOnce := evidence(n), evidence(n)
-		corrected.Observe(shares[0])
+		corrected.ObserveMany(shares[0], 1)
 		corrected.Begin(noon.Add(2 * time.Hour))
 		for i := 1; i < len(shares); i++ {
 			corrected.Correct(noon.Add(time.Hour), shares[i-1], shares[i])
 		}
-		atOnce.Observe(shares[len(shares)-1])
+		atOnce.ObserveMany(shares[len(shares)-1], 1)
 		require.InDelta(t, atOnce.Runs[0].Sums.Log(), corrected.Runs[0].Sums.Log(), near)
 		require.InDelta(t, atOnce.Runs[0].Sum, corrected.Runs[0].Sum, near)
 		require.Equal(t, 1, corrected.Runs[0].Seen)

@@ -274,7 +274,7 @@ func failing(d VendorDay) *float64 {
 // weigh adds a vendor's day, or corrects what was known of it.
 func weigh(e *Evidence, known time.Time, before, after *float64) {
 	if before == nil {
-		e.ObserveOf(known, *after)
+		e.Observe(known, *after)
 		return
 	}
 	e.Correct(known, *before, *after)

@@ -83,8 +83,8 @@ func TestAVendorsDayCountsOnceAsItsFinalShare(t *testing.T) {
 				outcomes = append(outcomes, mailed(vendor, fmt.Sprintf("m%d", i), after, told)...)
 				outcomes = append(outcomes, outcome(step, vendor, fmt.Sprintf("m%d", i), after))
 			}
-			want.Observe(float64(good) / float64(len(fates)))
-			wantErrors.Observe(1 - float64(good)/float64(len(fates)))
+			want.ObserveMany(float64(good)/float64(len(fates)), 1)
+			wantErrors.ObserveMany(1-float64(good)/float64(len(fates)), 1)
 		}
 		for hour := range 12 {
 			var seen []rollout.Outcome
