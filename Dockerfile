@@ -1,7 +1,7 @@
 # The product's three programs, each in an image with nothing else in it: one static binary, the
 # certificates of public authorities and the time zones. Targets: api, worker, starter.
 
-FROM golang:1.26.8-bookworm AS build
+FROM golang:1.26.11-bookworm AS build
 WORKDIR /src
 COPY go.mod go.sum ./
 RUN --mount=type=cache,target=/go/pkg/mod go mod download

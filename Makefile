@@ -5,6 +5,10 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
 
+# The patch release that go.mod names, also where the machine's Go is set to use itself only: an
+# older one has known vulnerabilities. go.mod asks for 1.26 alone, so that any 1.26 builds without make.
+export GOTOOLCHAIN := $(shell awk '$$1 == "toolchain" {print $$2}' go.mod)
+
 BUILD := $(CURDIR)/.build
 
 devstack_sources := $(shell find devstack -name '*.go' -o -name 'go.*' -o -name '*.html' -o -name '*.css' 2>/dev/null)

@@ -2,6 +2,8 @@ module marketplace.example/trials/tools/tctl
 
 go 1.26
 
+toolchain go1.26.11
+
 tool go.temporal.io/server/cmd/tools/cli
 
 require (
