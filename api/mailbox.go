@@ -63,22 +63,15 @@ func (m mailbox) event(n *mail.Notification) *rest.MailEvent {
 		m.log.Info("mail event set aside", zap.String("messageId", n.MessageID), zap.Error(err))
 		return nil
 	}
-	delivery, concerns := deliveries[e.Type]
-	if !concerns {
+	switch e.Type { //nolint:exhaustive // the others say what became of the e-mail
+	case mail.EventOpen, mail.EventClick, mail.EventSubscription:
 		return nil
 	}
 	step := trial.Step{Kind: trial.Kind(e.Key.Kind), Revision: e.Key.Revision}
 	return &rest.MailEvent{
-		Key: step.Key(e.Key.TrialID), Attempt: e.Key.Attempt, MessageID: e.MessageID, Delivery: delivery, At: e.At,
-		Suppress: e.Suppresses(), AddressHash: e.AddressHash,
+		Key: step.Key(e.Key.TrialID), Attempt: e.Key.Attempt, MessageID: e.MessageID, Delivery: e.Delivery, At: e.At,
+		Suppress: e.Suppress, AddressHash: e.AddressHash,
 	}
-}
-
-// deliveries are the store's words for the events that say what became of an
-// e-mail. A send says only that SES took it.
-var deliveries = map[mail.EventType]string{
-	mail.EventSend: "", mail.EventDelivery: "delivery", mail.EventBounce: "bounce",
-	mail.EventComplaint: "complaint", mail.EventReject: "reject", mail.EventDeliveryDelay: "delay",
 }
 
 // Unsubscriber reads the token of a link.

@@ -134,7 +134,9 @@ func TestWhatWasSentOnFromADeadLetterQueueIsTaken(t *testing.T) {
 func TestDeliveries(t *testing.T) {
 	t.Parallel()
 	s := newSNS(t)
-	for kind, want := range map[string]string{"Send": "", "Delivery": "delivery", "Complaint": "complaint", "Reject": "reject", "DeliveryDelay": "delay"} {
+	for kind, want := range map[string]string{
+		"Send": "", "Delivery": "delivery", "Complaint": "complaint", "Reject": "reject", "DeliveryDelay": "delay", "Rendering Failure": "reject",
+	} {
 		content := strings.Replace(bounce, `"eventType":"Bounce"`, `"eventType":"`+kind+`"`, 1)
 		got, err := s.mailbox().Receive(t.Context(), s.message(mail.TypeNotification, content, nil))
 		require.NoError(t, err)
@@ -142,6 +144,18 @@ func TestDeliveries(t *testing.T) {
 		require.Equal(t, want, got.Event.Delivery)
 		require.Equal(t, kind == "Complaint", got.Event.Suppress, kind)
 	}
+}
+
+// It says that the e-mail is welcome.
+func TestNotSpamIsNoComplaint(t *testing.T) {
+	t.Parallel()
+	s := newSNS(t)
+	content := strings.NewReplacer(`"eventType":"Bounce"`, `"eventType":"Complaint"`, `"complaint":{`, `"complaint":{"complaintFeedbackType":"not-spam",`).Replace(bounce)
+	got, err := s.mailbox().Receive(t.Context(), s.message(mail.TypeNotification, content, nil))
+	require.NoError(t, err)
+	require.NotNil(t, got.Event)
+	require.False(t, got.Event.Suppress)
+	require.Empty(t, got.Event.Delivery)
 }
 
 func TestMessagesWithoutAnEventOfOurs(t *testing.T) {

@@ -15,6 +15,14 @@ func AddressHash(address string) string {
 	return hex.EncodeToString(sum[:])
 }
 
+// bareAddress is an address without the display name that it may come with.
+func bareAddress(address string) string {
+	if parsed, err := mail.ParseAddress(address); err == nil {
+		return parsed.Address
+	}
+	return address
+}
+
 // validRecipient tells whether SES can be handed the address: a bare address
 // of ASCII letters, since SES takes no others, and nothing that ends a line.
 func validRecipient(address string) bool {

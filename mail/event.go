@@ -3,10 +3,11 @@ package mail
 import (
 	"encoding/json"
 	"errors"
-	"net/mail"
 	"strconv"
 	"strings"
 	"time"
+
+	"marketplace.example/trials/trial"
 )
 
 // EventType is what happened to an e-mail, as SES names it.
@@ -35,18 +36,18 @@ type Event struct {
 	Key SendKey
 	// At is when it happened, in UTC.
 	At time.Time
-	// Permanent marks a bounce after which the address must not be mailed again.
-	Permanent bool
+	// Delivery is what became of the e-mail by this event alone, one of the
+	// trial.Delivery constants; empty where it only was sent.
+	Delivery string
+	// Suppress says that the address must not be mailed again.
+	Suppress bool
 	// Reason is a short code, such as "permanent-general", "abuse" or
 	// "mailbox-full"; empty where the type says it all.
 	Reason string
-	// AddressHash is the [AddressHash] of the address that it is about, or "".
+	// AddressHash is the [AddressHash] of the address that the e-mail was sent
+	// to, or "". The recipients that bounces and complaints name are not it:
+	// where mail is forwarded, they are addresses further on.
 	AddressHash string
-}
-
-// Suppresses tells whether the address must not be mailed again.
-func (e Event) Suppresses() bool {
-	return e.Type == EventComplaint || (e.Type == EventBounce && e.Permanent)
 }
 
 // Reasons for which [ParseEvent] sets a message aside.
@@ -86,17 +87,14 @@ type eventJSON struct {
 	}
 	Bounce *struct {
 		BounceType, BounceSubType, Timestamp string
-		BouncedRecipients                    []recipientJSON
 	}
 	Complaint *struct {
 		ComplaintFeedbackType, ComplaintSubType, Timestamp string
-		ComplainedRecipients                               []recipientJSON
 	}
 	Delivery      *momentJSON
 	Reject        *struct{ Reason string }
 	DeliveryDelay *struct {
 		DelayType, Timestamp string
-		DelayedRecipients    []recipientJSON
 	}
 	Open         *momentJSON
 	Click        *momentJSON
@@ -104,8 +102,6 @@ type eventJSON struct {
 }
 
 type momentJSON struct{ Timestamp string }
-
-type recipientJSON struct{ EmailAddress string }
 
 // ParseEvent reads the message of a [Notification] as an SES event about one of
 // our sends. Everything else is a [*SetAside].
@@ -147,9 +143,10 @@ func ParseEvent(message string) (Event, error) {
 		MessageID:   in.Mail.MessageID,
 		Key:         key,
 		At:          at,
-		Permanent:   details.permanent,
+		Delivery:    details.delivery,
+		Suppress:    details.suppress,
 		Reason:      code(details.reason),
-		AddressHash: hashOf(details.recipients, in.Mail.Destination),
+		AddressHash: hashOf(in.Mail.Destination),
 	}, nil
 }
 
@@ -170,34 +167,35 @@ func (in eventJSON) foreign() string {
 // details are what an event says beside its type and its e-mail; each is empty
 // where the type does not say.
 type details struct {
-	at         string
-	recipients []recipientJSON
-	reason     string
-	permanent  bool
+	at       string
+	reason   string
+	delivery string
+	suppress bool
 }
 
 // readers holds, for each type of event, how to read its details. They return
 // nil where the object that the type promises is missing or incomplete.
 var readers = map[EventType]func(eventJSON) *details{
-	EventSend:             func(eventJSON) *details { return &details{} },
-	EventRenderingFailure: func(eventJSON) *details { return &details{} },
-	EventDelivery:         func(in eventJSON) *details { return in.Delivery.details() },
-	EventOpen:             func(in eventJSON) *details { return in.Open.details() },
-	EventClick:            func(in eventJSON) *details { return in.Click.details() },
+	EventSend: func(eventJSON) *details { return &details{} },
+	// It was taken, and never left.
+	EventRenderingFailure: func(eventJSON) *details { return &details{delivery: trial.DeliveryReject} },
+	EventDelivery:         func(in eventJSON) *details { return in.Delivery.details(trial.DeliveryDone) },
+	EventOpen:             func(in eventJSON) *details { return in.Open.details("") },
+	EventClick:            func(in eventJSON) *details { return in.Click.details("") },
 	EventBounce:           readBounce,
 	EventComplaint:        readComplaint,
 	EventReject: func(in eventJSON) *details {
 		if in.Reject == nil {
 			return nil
 		}
-		return &details{reason: in.Reject.Reason}
+		return &details{reason: in.Reject.Reason, delivery: trial.DeliveryReject}
 	},
 	EventDeliveryDelay: func(in eventJSON) *details {
 		if in.DeliveryDelay == nil {
 			return nil
 		}
 		d := in.DeliveryDelay
-		return &details{at: d.Timestamp, recipients: d.DelayedRecipients, reason: d.DelayType}
+		return &details{at: d.Timestamp, reason: d.DelayType, delivery: trial.DeliveryDelay}
 	},
 	EventSubscription: func(in eventJSON) *details {
 		if in.Subscription == nil {
@@ -207,38 +205,50 @@ var readers = map[EventType]func(eventJSON) *details{
 	},
 }
 
-func (m *momentJSON) details() *details {
+func (m *momentJSON) details(delivery string) *details {
 	if m == nil {
 		return nil
 	}
-	return &details{at: m.Timestamp}
+	return &details{at: m.Timestamp, delivery: delivery}
 }
 
 // readBounce takes no bounce without its type, which decides whether the
-// address may be mailed again.
+// address may be mailed again: after a type that SES did not have, it may not.
+// "Transient General" is also what an automatic reply makes.
 func readBounce(in eventJSON) *details {
 	b := in.Bounce
 	if b == nil || b.BounceType == "" {
 		return nil
 	}
-	return &details{
-		at:         b.Timestamp,
-		recipients: b.BouncedRecipients,
-		reason:     b.BounceType + " " + b.BounceSubType,
-		permanent:  b.BounceType == "Permanent",
+	d := &details{at: b.Timestamp, reason: b.BounceType + " " + b.BounceSubType, delivery: trial.DeliveryBounce}
+	switch code(d.reason) {
+	case "transient-general", "transient":
+		d.delivery = trial.DeliveryGeneralBounce
 	}
+	switch code(b.BounceType) {
+	case "transient", "undetermined":
+	default:
+		d.suppress = true
+	}
+	return d
 }
 
+// readComplaint takes every feedback for a complaint but the one that says the
+// opposite: in doubt nobody is written to. An e-mail to an address on the
+// account's suppression list is reported as a complaint, and never left.
 func readComplaint(in eventJSON) *details {
 	c := in.Complaint
 	if c == nil {
 		return nil
 	}
-	return &details{
-		at:         c.Timestamp,
-		recipients: c.ComplainedRecipients,
-		reason:     c.ComplaintFeedbackType + " " + c.ComplaintSubType,
+	d := &details{at: c.Timestamp, reason: c.ComplaintFeedbackType + " " + c.ComplaintSubType, delivery: trial.DeliveryComplaint, suppress: true}
+	switch {
+	case code(c.ComplaintSubType) == "on-account-suppression-list":
+		d.delivery = trial.DeliveryBounce
+	case code(c.ComplaintFeedbackType) == "not-spam":
+		d.delivery, d.suppress = "", false
 	}
+	return d
 }
 
 // keyOf reads a send's key from an e-mail's tags, or says why it cannot.
@@ -276,23 +286,13 @@ func firstTime(texts ...string) time.Time {
 	return time.Time{}
 }
 
-// hashOf returns the hash of the recipient that the event names, or else of the
-// only one that the e-mail went to.
-func hashOf(recipients []recipientJSON, destination []string) string {
-	address := ""
-	switch {
-	case len(recipients) > 0:
-		address = recipients[0].EmailAddress
-	case len(destination) > 0:
-		address = destination[0]
-	}
-	if parsed, err := mail.ParseAddress(address); err == nil {
-		address = parsed.Address
-	}
-	if address == "" {
+// hashOf returns the hash of the one address that an e-mail went to. Ours go to
+// one each.
+func hashOf(destination []string) string {
+	if len(destination) != 1 {
 		return ""
 	}
-	return AddressHash(address)
+	return AddressHash(bareAddress(destination[0]))
 }
 
 // maxCode bounds a reason; SES's own are far shorter.

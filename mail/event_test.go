@@ -27,38 +27,33 @@ func TestEventsOfOurSendsAreRead(t *testing.T) {
 	at := func(hour, minute, second, milli int) time.Time {
 		return time.Date(2025, time.March, 1, hour, minute, second, milli*1e6, time.UTC)
 	}
-	tests := map[string]struct {
-		want       Event
-		suppresses bool
-	}{
-		"send":                {Event{Type: EventSend, At: at(9, 0, 2, 12)}, false},
-		"delivery":            {Event{Type: EventDelivery, At: at(9, 0, 5, 480)}, false},
-		"bounce-permanent":    {Event{Type: EventBounce, At: at(9, 0, 6, 669), Permanent: true, Reason: "permanent-general"}, true},
-		"bounce-suppressed":   {Event{Type: EventBounce, At: at(9, 0, 6, 0), Permanent: true, Reason: "permanent-on-account-suppression-list"}, true},
-		"bounce-transient":    {Event{Type: EventBounce, At: at(10, 0, 6, 669), Reason: "transient-mailbox-full"}, false},
-		"bounce-undetermined": {Event{Type: EventBounce, At: at(10, 0, 6, 669), Reason: "undetermined-undetermined"}, false},
-		"complaint":           {Event{Type: EventComplaint, At: at(18, 30, 11, 4), Reason: "abuse"}, true},
-		"reject":              {Event{Type: EventReject, At: at(9, 0, 2, 12), Reason: "bad-content"}, false},
-		"delivery-delay":      {Event{Type: EventDeliveryDelay, At: at(11, 25, 40, 95), Reason: "transient-communication-failure"}, false},
-		"rendering-failure":   {Event{Type: EventRenderingFailure, At: at(9, 0, 2, 12)}, false},
-		"open":                {Event{Type: EventOpen, At: at(12, 0, 19, 652)}, false},
-		"click":               {Event{Type: EventClick, At: at(12, 1, 25, 570)}, false},
-		"subscription":        {Event{Type: EventSubscription, At: at(12, 2, 0, 910), Reason: "unsubscribe-header"}, false},
+	tests := map[string]Event{
+		"send":                {Type: EventSend, At: at(9, 0, 2, 12)},
+		"delivery":            {Type: EventDelivery, At: at(9, 0, 5, 480), Delivery: "delivery"},
+		"bounce-permanent":    {Type: EventBounce, At: at(9, 0, 6, 669), Delivery: "bounce", Suppress: true, Reason: "permanent-general"},
+		"bounce-suppressed":   {Type: EventBounce, At: at(9, 0, 6, 0), Delivery: "bounce", Suppress: true, Reason: "permanent-on-account-suppression-list"},
+		"bounce-transient":    {Type: EventBounce, At: at(10, 0, 6, 669), Delivery: "bounce", Reason: "transient-mailbox-full"},
+		"bounce-undetermined": {Type: EventBounce, At: at(10, 0, 6, 669), Delivery: "bounce", Reason: "undetermined-undetermined"},
+		"complaint":           {Type: EventComplaint, At: at(18, 30, 11, 4), Delivery: "complaint", Suppress: true, Reason: "abuse"},
+		"reject":              {Type: EventReject, At: at(9, 0, 2, 12), Delivery: "reject", Reason: "bad-content"},
+		"delivery-delay":      {Type: EventDeliveryDelay, At: at(11, 25, 40, 95), Delivery: "delay", Reason: "transient-communication-failure"},
+		"rendering-failure":   {Type: EventRenderingFailure, At: at(9, 0, 2, 12), Delivery: "reject"},
+		"open":                {Type: EventOpen, At: at(12, 0, 19, 652)},
+		"click":               {Type: EventClick, At: at(12, 1, 25, 570)},
+		"subscription":        {Type: EventSubscription, At: at(12, 2, 0, 910), Reason: "unsubscribe-header"},
 	}
 	files, err := filepath.Glob(filepath.Join("testdata", "events", "*.json"))
 	require.NoError(t, err)
 	require.Len(t, files, len(tests), "every example is read")
-	for name, tt := range tests {
+	for name, want := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			want := tt.want
 			want.MessageID = "0102018d-trial-v1-000000"
 			want.Key = SendKey{TrialID: "v1", Kind: "reminder-3d", Revision: 2}
 			want.AddressHash = AddressHash("vendor@example.com")
 			got, err := ParseEvent(eventFile(t, name))
 			require.NoError(t, err)
 			require.Empty(t, cmp.Diff(want, got))
-			require.Equal(t, tt.suppresses, got.Suppresses())
 		})
 	}
 }
@@ -129,13 +124,100 @@ func TestTheMailsTimeStandsInForTheEventsOwn(t *testing.T) {
 	require.Equal(t, time.Date(2025, time.March, 1, 9, 0, 2, 12e6, time.UTC), event.At)
 }
 
-func TestABounceIsAboutTheRecipientItNames(t *testing.T) {
+// Where mail is forwarded, what bounces or complains is an address further on.
+func TestAnEventIsAboutTheAddressThatTheEmailWentTo(t *testing.T) {
 	t.Parallel()
-	event, err := ParseEvent(changed(t, "bounce-permanent", func(e, _ map[string]any) {
-		object(e, "bounce")["bouncedRecipients"] = []any{map[string]any{"emailAddress": "A Vendor <Forwarded@example.com>"}}
-	}))
-	require.NoError(t, err)
-	require.Equal(t, AddressHash("forwarded@example.com"), event.AddressHash)
+	named := func(addresses ...string) []any {
+		all := make([]any, len(addresses))
+		for i, address := range addresses {
+			all[i] = map[string]any{"emailAddress": address}
+		}
+		return all
+	}
+	for file, field := range map[string][2]string{
+		"bounce-permanent": {"bounce", "bouncedRecipients"}, "complaint": {"complaint", "complainedRecipients"},
+		"delivery": {"delivery", "recipients"}, "delivery-delay": {"deliveryDelay", "delayedRecipients"},
+	} {
+		for name, recipients := range map[string]any{
+			"forwarded": named("forwarded@example.net"), "several": named("forwarded@example.net", "vendor@example.com"),
+			"none": named(), "null": nil, "of another type": "forwarded@example.net", "addresses alone": []any{"forwarded@example.net"},
+		} {
+			for _, destination := range []string{"vendor@example.com", "VENDOR@Example.COM", "A Vendor <Vendor@example.com>", " vendor@example.com "} {
+				event, err := ParseEvent(changed(t, file, func(e, mail map[string]any) {
+					object(e, field[0])[field[1]] = recipients
+					mail["destination"] = []any{destination}
+				}))
+				require.NoError(t, err)
+				require.Equal(t, AddressHash("vendor@example.com"), event.AddressHash, "%s, %s, sent to %q", file, name, destination)
+			}
+		}
+	}
+	for name, destination := range map[string]any{"two": []any{"a@example.com", "b@example.com"}, "none": []any{}, "null": nil} {
+		event, err := ParseEvent(changed(t, "bounce-permanent", func(_, mail map[string]any) { mail["destination"] = destination }))
+		require.NoError(t, err)
+		require.Empty(t, event.AddressHash, "%s: none of them is known to be it", name)
+	}
+}
+
+// What SES documents of bounces, and what it may come to say.
+func TestWhatABounceSaysByItsType(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		kind, subtype, delivery string
+		suppress                bool
+	}{
+		{"Undetermined", "Undetermined", "bounce", false},
+		{"Permanent", "General", "bounce", true},
+		{"Permanent", "NoEmail", "bounce", true},
+		{"Permanent", "Suppressed", "bounce", true},
+		{"Permanent", "OnAccountSuppressionList", "bounce", true},
+		{"Permanent", "UnsubscribedRecipient", "bounce", true},
+		{"permanent", "general", "bounce", true},
+		{"Transient", "General", "general-bounce", false},
+		{"Transient", "", "general-bounce", false},
+		{"Transient", "MailboxFull", "bounce", false},
+		{"Transient", "MessageTooLarge", "bounce", false},
+		{"Transient", "ContentRejected", "bounce", false},
+		{"Transient", "AttachmentRejected", "bounce", false},
+		{"Transient", "CustomTimeoutExceeded", "bounce", false},
+		{"Forever", "General", "bounce", true},
+	} {
+		event, err := ParseEvent(changed(t, "bounce-permanent", func(e, _ map[string]any) {
+			object(e, "bounce")["bounceType"], object(e, "bounce")["bounceSubType"] = c.kind, c.subtype
+		}))
+		require.NoError(t, err)
+		require.Equal(t, c.delivery, event.Delivery, "%s %s", c.kind, c.subtype)
+		require.Equal(t, c.suppress, event.Suppress, "%s %s", c.kind, c.subtype)
+	}
+}
+
+func TestWhatAComplaintSaysByItsFeedback(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		feedback, subtype any
+		delivery          string
+		suppress          bool
+	}{
+		{"abuse", nil, "complaint", true},
+		{"fraud", nil, "complaint", true},
+		{"virus", nil, "complaint", true},
+		{"other", nil, "complaint", true},
+		{"auth-failure", nil, "complaint", true},
+		{"something new", nil, "complaint", true},
+		{"", "", "complaint", true},
+		{nil, nil, "complaint", true},
+		{"not-spam", nil, "", false},
+		{"Not-Spam", "", "", false},
+		{nil, "OnAccountSuppressionList", "bounce", true},
+		{"not-spam", "OnAccountSuppressionList", "bounce", true},
+	} {
+		event, err := ParseEvent(changed(t, "complaint", func(e, _ map[string]any) {
+			object(e, "complaint")["complaintFeedbackType"], object(e, "complaint")["complaintSubType"] = c.feedback, c.subtype
+		}))
+		require.NoError(t, err)
+		require.Equal(t, c.delivery, event.Delivery, "%v %v", c.feedback, c.subtype)
+		require.Equal(t, c.suppress, event.Suppress, "%v %v", c.feedback, c.subtype)
+	}
 }
 
 func TestReasonsAreShortCodes(t *testing.T) {

@@ -49,8 +49,9 @@ type sendAcceptance struct {
 	Attempt   int       `json:"attempt"`
 }
 
-// sendDelivery only grows: what went wrong weighs more than a delivery, and
-// that more than a delay; of two alike the later one stands.
+// sendDelivery only grows: what went wrong weighs more than a delivery, that more
+// than a bounce that may be an automatic reply, and that more than a delay; of two
+// alike the later one stands.
 type sendDelivery struct {
 	Rank int       `json:"rank"`
 	At   time.Time `json:"at"`
@@ -61,7 +62,22 @@ type sendDelivery struct {
 var attemptRanks = map[trial.SendStatus]int{trial.SendUnknown: 1, trial.SendReleased: 2, trial.SendRefused: 3}
 
 // The reports of the mail service.
-var deliveryRanks = map[string]int{"delay": 1, "delivery": 2, "bounce": 3, "complaint": 3, "reject": 3}
+var deliveryRanks = map[string]int{
+	trial.DeliveryDelay: 1, trial.DeliveryGeneralBounce: 2, trial.DeliveryDone: 3,
+	trial.DeliveryBounce: 4, trial.DeliveryComplaint: 4, trial.DeliveryReject: 4,
+}
+
+// deliveryReport is a report as stored. Once it is ranked, a bounce is a bounce.
+func deliveryReport(report string, at time.Time) (*sendDelivery, error) {
+	rank := deliveryRanks[report]
+	if rank == 0 {
+		return nil, trial.Invalid("delivery", "%q is no report of a delivery", report)
+	}
+	if report == trial.DeliveryGeneralBounce {
+		report = trial.DeliveryBounce
+	}
+	return &sendDelivery{Rank: rank, At: stored(at), Kind: report}, nil
+}
 
 // send is what is known of the send.
 func (d sendDocument) send() trial.Send {

@@ -114,17 +114,17 @@ func (s *Store) SettleSend(ctx context.Context, key string, attempt int, status 
 }
 
 // SendEvent notes an event of the mail service about an attempt: it accepted
-// the mail, and delivery is what became of it then: "delivery", "bounce",
-// "complaint", "reject", "delay", or empty where it says no more. It answers
-// with the send as it stands, nil where there is none with that key.
+// the mail, and delivery is what became of it then, one of the trial.Delivery
+// constants, or empty where it says no more. It answers with the send as it
+// stands, nil where there is none with that key.
 func (s *Store) SendEvent(ctx context.Context, key string, attempt int, messageID, delivery string, at time.Time) (*trial.Send, error) {
 	change := sendChange{sent: acceptance(attempt, messageID, at)}
 	if delivery != "" {
-		rank := deliveryRanks[delivery]
-		if rank == 0 {
-			return nil, trial.Invalid("delivery", "%q is no report of a delivery", delivery)
+		report, err := deliveryReport(delivery, at)
+		if err != nil {
+			return nil, err
 		}
-		change.delivery = &sendDelivery{Rank: rank, At: stored(at), Kind: delivery}
+		change.delivery = report
 	}
 	_, after, err := s.changeSend(ctx, key, change)
 	if errors.Is(err, mongo.ErrNoDocuments) {

@@ -2,11 +2,14 @@ package mongodb
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 
 	"marketplace.example/trials/trial"
 )
@@ -236,15 +239,20 @@ func TestSendEvent(t *testing.T) {
 		want    string
 		hour    int
 	}{
-		"accepted":                     {reports: []report{{"", 1}}},
-		"delivered":                    {reports: []report{{"delivery", 1}}, want: "delivery", hour: 1},
-		"delayed, then delivered":      {reports: []report{{"delay", 1}, {"delivery", 2}}, want: "delivery", hour: 2},
-		"delivered, the delay is late": {reports: []report{{"delivery", 2}, {"delay", 1}}, want: "delivery", hour: 2},
-		"delayed twice":                {reports: []report{{"delay", 1}, {"delay", 3}, {"delay", 2}}, want: "delay", hour: 3},
-		"delivered, then bounced":      {reports: []report{{"delivery", 1}, {"bounce", 2}}, want: "bounce", hour: 2},
-		"bounced, then delivered":      {reports: []report{{"bounce", 1}, {"delivery", 2}}, want: "bounce", hour: 1},
-		"delivered, then a complaint":  {reports: []report{{"delivery", 1}, {"complaint", 20}}, want: "complaint", hour: 20},
-		"rejected":                     {reports: []report{{"", 1}, {"reject", 1}}, want: "reject", hour: 1},
+		"accepted":                             {reports: []report{{"", 1}}},
+		"delivered":                            {reports: []report{{"delivery", 1}}, want: "delivery", hour: 1},
+		"delayed, then delivered":              {reports: []report{{"delay", 1}, {"delivery", 2}}, want: "delivery", hour: 2},
+		"delivered, the delay is late":         {reports: []report{{"delivery", 2}, {"delay", 1}}, want: "delivery", hour: 2},
+		"delayed twice":                        {reports: []report{{"delay", 1}, {"delay", 3}, {"delay", 2}}, want: "delay", hour: 3},
+		"delivered, then bounced":              {reports: []report{{"delivery", 1}, {"bounce", 2}}, want: "bounce", hour: 2},
+		"bounced, then delivered":              {reports: []report{{"bounce", 1}, {"delivery", 2}}, want: "bounce", hour: 1},
+		"delivered, then a complaint":          {reports: []report{{"delivery", 1}, {"complaint", 20}}, want: "complaint", hour: 20},
+		"delivered, then an automatic reply":   {reports: []report{{"delivery", 1}, {"general-bounce", 2}}, want: "delivery", hour: 1},
+		"an automatic reply, then delivered":   {reports: []report{{"general-bounce", 1}, {"delivery", 2}}, want: "delivery", hour: 2},
+		"delayed, then bounced in general":     {reports: []report{{"delay", 1}, {"general-bounce", 2}}, want: "bounce", hour: 2},
+		"an automatic reply, then a bounce":    {reports: []report{{"delivery", 1}, {"general-bounce", 2}, {"bounce", 3}}, want: "bounce", hour: 3},
+		"a complaint, then an automatic reply": {reports: []report{{"complaint", 1}, {"general-bounce", 2}}, want: "complaint", hour: 1},
+		"rejected":                             {reports: []report{{"", 1}, {"reject", 1}}, want: "reject", hour: 1},
 	} {
 		for _, before := range []trial.SendStatus{trial.SendClaimed, trial.SendUnknown, trial.SendReleased, trial.SendSent} {
 			t.Run(name+" while "+string(before), func(t *testing.T) {
@@ -280,6 +288,33 @@ func TestSendEvent(t *testing.T) {
 	claim(t, s)
 	_, err = s.SendEvent(t.Context(), key, 1, "m", "read", at)
 	requireCode(t, trial.CodeInvalid, err)
+}
+
+// Whatever order SNS delivers them in, and however often.
+func TestTheOrderOfReportsDoesNotMatter(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		change := rapid.Custom(func(t *rapid.T) sendChange {
+			moment := at.Add(time.Duration(rapid.IntRange(0, 3).Draw(t, "hour")) * time.Hour)
+			c := sendChange{sent: acceptance(rapid.IntRange(1, 2).Draw(t, "attempt"), rapid.SampledFrom([]string{"m-1", "m-2"}).Draw(t, "message"), moment)}
+			if kind := rapid.SampledFrom(append(slices.Sorted(maps.Keys(deliveryRanks)), "")).Draw(t, "report"); kind != "" {
+				report, err := deliveryReport(kind, moment)
+				require.NoError(t, err)
+				c.delivery = report
+			}
+			return c
+		})
+		changes := rapid.SliceOfN(change, 1, 6).Draw(t, "reports")
+		again := rapid.Permutation(slices.Concat(changes, changes)).Draw(t, "again")
+		fold := func(changes []sendChange) trial.Send {
+			var doc sendDocument
+			for _, c := range changes {
+				doc = c.applied(doc)
+			}
+			return doc.send()
+		}
+		require.Equal(t, fold(changes), fold(again))
+	})
 }
 
 // An event about the first attempt arrives after the second was claimed: it is

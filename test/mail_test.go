@@ -50,6 +50,30 @@ func TestABounceSuppressesTheAddress(t *testing.T) {
 	s.onlyTheWelcome(id, trial.ReasonSuppressedAddress)
 }
 
+// The server of a forwarded mailbox bounces under another address than ours.
+func TestABounceOfAForwardedEmailSuppressesTheAddressWrittenTo(t *testing.T) {
+	s := begin(t, system.Options{})
+	id := s.vendor("olga")
+	s.registerAt(id, id+"+forward@vendors.example.com")
+	s.awaitMail(soon, id, "welcome/0")
+	s.awaitStatus(wholeLife, id, trial.Expired)
+	s.onlyTheWelcome(id, trial.ReasonSuppressedAddress)
+}
+
+func TestAnAutomaticReplyIsNoBounce(t *testing.T) {
+	s := begin(t, system.Options{})
+	id := s.vendor("rosa")
+	s.registerAt(id, id+"+ooto@vendors.example.com")
+	s.awaitStatus(wholeLife, id, trial.Expired)
+	require.Equal(t, whole, s.mails(id))
+	eventually(t, soon, func() error {
+		if d := s.send(id + "/welcome/0").Delivery; d == nil || d.Kind != "delivery" {
+			return fmt.Errorf("the delivery has not been noted: %+v", d)
+		}
+		return nil
+	})
+}
+
 func TestUnsubscribe(t *testing.T) {
 	s := begin(t, system.Options{})
 	id := s.vendor("joao")

@@ -19,6 +19,23 @@ const (
 	SendRefused SendStatus = "refused"
 )
 
+// What the mail service reports of an e-mail that it took.
+const (
+	// DeliveryDelay: not delivered yet, for a passing reason.
+	DeliveryDelay = "delay"
+	// DeliveryGeneralBounce: something came back that does not say what failed. It
+	// may be an automatic reply, so a delivery outweighs it; alone it is a bounce.
+	DeliveryGeneralBounce = "general-bounce"
+	// DeliveryDone: the recipient's server took it.
+	DeliveryDone = "delivery"
+	// DeliveryBounce: it was not delivered, and will not be.
+	DeliveryBounce = "bounce"
+	// DeliveryComplaint: it was delivered, and the recipient called it spam.
+	DeliveryComplaint = "complaint"
+	// DeliveryReject: the mail service dropped it.
+	DeliveryReject = "reject"
+)
+
 // Send is one e-mail and what is known of it, keyed like its step.
 type Send struct {
 	// Key is the step's: "trialID/kind/revision".
@@ -40,8 +57,8 @@ type Send struct {
 	Reason string `json:"reason"`
 	// AddressHash is where it went, for suppression after a bounce.
 	AddressHash string `json:"addressHash"`
-	// Delivery is what the mail service reported last: "delivery", "bounce",
-	// "complaint", "reject" or "delay"; empty until it does.
+	// Delivery is the weightiest report of the mail service: one of the Delivery
+	// constants but DeliveryGeneralBounce; empty until there is one.
 	Delivery   string     `json:"delivery"`
 	DeliveryAt *time.Time `json:"deliveryAt"`
 }

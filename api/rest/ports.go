@@ -203,12 +203,12 @@ type MailEvent struct {
 	Attempt int
 	// MessageID is the mail service's name for the e-mail.
 	MessageID string
-	// Delivery is "delivery", "bounce", "complaint", "reject" or "delay"; empty
-	// where the mail service only took the e-mail.
+	// Delivery is one of the trial.Delivery constants; empty where the mail service
+	// only took the e-mail.
 	Delivery string
 	At       time.Time
-	// Suppress says that no e-mail may go to this address any more, and
-	// AddressHash stands for the address; where it is empty the send's is meant.
+	// Suppress says that no e-mail may go to the send's address any more, and
+	// AddressHash stands for the address by the event's word; it may be empty.
 	Suppress    bool
 	AddressHash string
 }

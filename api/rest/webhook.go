@@ -56,16 +56,21 @@ func (s *server) record(ctx context.Context, e MailEvent) (bool, error) {
 	if err != nil || send == nil || !e.Suppress {
 		return send != nil, err
 	}
-	hash := e.AddressHash
-	if hash == "" {
-		hash = send.AddressHash
-	}
 	vendorID, _, _ := strings.Cut(e.Key, "/")
 	err = s.suppress(ctx, vendorID, trial.Suppression{
-		Reason: trial.ReasonSuppressedAddress, At: moment(e.At), AddressHash: hash,
+		Reason: trial.ReasonSuppressedAddress, At: moment(e.At), AddressHash: addressOf(*send, e),
 	})
 	if isNotFound(err) {
 		return true, nil // the marketplace has deleted the vendor: there is nobody to write to
 	}
 	return true, err
+}
+
+// addressOf is the hash of the address that the e-mail of an event went to: the
+// one that was stored with the send, unless that is of another attempt.
+func addressOf(send trial.Send, e MailEvent) string {
+	if send.Attempt != e.Attempt && e.AddressHash != "" {
+		return e.AddressHash
+	}
+	return send.AddressHash
 }

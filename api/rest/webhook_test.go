@@ -24,13 +24,19 @@ func (a *api) deliver(m rest.MailMessage) answered {
 func (a *api) sent() {
 	a.t.Helper()
 	a.register()
-	a.store.sends["v-1/welcome/0"] = trial.Send{Key: "v-1/welcome/0", VendorID: "v-1", AddressHash: "hash of the send"}
+	a.store.sends["v-1/welcome/0"] = trial.Send{Key: "v-1/welcome/0", VendorID: "v-1", Attempt: 2, AddressHash: "hash of the send"}
 }
 
 func event(id, delivery string, suppress bool, hash string) rest.MailMessage {
 	return rest.MailMessage{ID: id, Event: &rest.MailEvent{
-		Key: "v-1/welcome/0", Attempt: 1, MessageID: "ses-1", Delivery: delivery, At: present, Suppress: suppress, AddressHash: hash,
+		Key: "v-1/welcome/0", Attempt: 2, MessageID: "ses-1", Delivery: delivery, At: present, Suppress: suppress, AddressHash: hash,
 	}}
+}
+
+// earlier is the event of an attempt before, which may have gone to an address that the vendor had then.
+func earlier(m rest.MailMessage) rest.MailMessage {
+	m.Event.Attempt--
+	return m
 }
 
 func TestMailEvents(t *testing.T) {
@@ -43,8 +49,11 @@ func TestMailEvents(t *testing.T) {
 	}{
 		{"delivery", event("m", "delivery", false, "h"), "delivery", ""},
 		{"passing bounce", event("m", "bounce", false, "h"), "bounce", ""},
-		{"hard bounce", event("m", "bounce", true, "h"), "bounce", "h"},
+		{"hard bounce of another address", event("m", "bounce", true, "h"), "bounce", "hash of the send"},
+		{"complaint of another address", event("m", "complaint", true, "h"), "complaint", "hash of the send"},
 		{"complaint without an address", event("m", "complaint", true, ""), "complaint", "hash of the send"},
+		{"hard bounce of an earlier attempt", earlier(event("m", "bounce", true, "hash of that attempt")), "bounce", "hash of that attempt"},
+		{"hard bounce of an earlier attempt without an address", earlier(event("m", "bounce", true, "")), "bounce", "hash of the send"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

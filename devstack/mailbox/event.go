@@ -2,6 +2,9 @@ package mailbox
 
 import "time"
 
+// forwardedTo is where forwarded mail goes on to.
+const forwardedTo = "owner@elsewhere.example"
+
 // accountID is the AWS account that everything here claims to belong to.
 const accountID = "000000000000"
 
@@ -133,6 +136,16 @@ func events(m *Message) []event {
 			event{EventType: "Delivery", Mail: about, Delivery: deliveryTo(m.At, 0, to)},
 			event{EventType: "Complaint", Mail: about, Complaint: complaintOf(m.At, to)})
 	}
+	if to := sorted[answered]; len(to) > 0 {
+		all = append(all,
+			event{EventType: "Delivery", Mail: about, Delivery: deliveryTo(m.At, 0, to)},
+			event{EventType: "Bounce", Mail: about, Bounce: automaticReply(m.At, to)})
+	}
+	if to := sorted[forwarded]; len(to) > 0 {
+		all = append(all,
+			event{EventType: "Delivery", Mail: about, Delivery: deliveryTo(m.At, 0, to)},
+			event{EventType: "Bounce", Mail: about, Bounce: hardBounce(m.At, []string{forwardedTo})})
+	}
 	return all
 }
 
@@ -188,6 +201,14 @@ func hardBounce(at time.Time, to []string) *bounce {
 		FeedbackID: newMessageID(at), BounceType: "Permanent", BounceSubType: "General", Timestamp: timestamp(at),
 		BouncedRecipients: bouncedAs(to, "5.1.1", "smtp; 550 5.1.1 user unknown"),
 		ReportingMTA:      "dns; a8-1.smtp-out.amazonses.com",
+	}
+}
+
+// automaticReply is what SES makes of an out-of-office message.
+func automaticReply(at time.Time, to []string) *bounce {
+	return &bounce{
+		FeedbackID: newMessageID(at), BounceType: "Transient", BounceSubType: "General", Timestamp: timestamp(at.Add(time.Second)),
+		BouncedRecipients: bouncedAs(to, "", ""),
 	}
 }
 

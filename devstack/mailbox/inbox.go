@@ -201,6 +201,10 @@ func badge(m *Message) string {
 			return "delayed"
 		case rejected:
 			return "rejected"
+		case answered:
+			return "auto-reply"
+		case forwarded:
+			return "forwarded"
 		}
 	}
 	return ""

@@ -20,10 +20,12 @@ const (
 	complained outcome = "complaint"       // delivered, then reported as spam
 	delayed    outcome = "delay"           // delivered at a later try
 	rejected   outcome = "reject"          // a virus was found
+	answered   outcome = "ooto"            // delivered, and an automatic reply came back
+	forwarded  outcome = "forward"         // delivered, then refused by the address it was forwarded to
 )
 
 // labels are the outcomes that a label can ask for.
-var labels = []outcome{bounced, suppressed, complained, delayed, rejected}
+var labels = []outcome{bounced, suppressed, complained, delayed, rejected, answered, forwarded}
 
 // outcomeOf tells what becomes of a mail to address. The simulator's addresses
 // are told by how they begin (bounce@, bounce+7@); at any other domain a label
@@ -32,12 +34,12 @@ var labels = []outcome{bounced, suppressed, complained, delayed, rejected}
 func outcomeOf(address string) outcome {
 	local, domain := split(address)
 	if domain == simulatorDomain {
-		for _, o := range []outcome{bounced, suppressed, complained} {
+		for _, o := range []outcome{bounced, suppressed, complained, answered} {
 			if strings.HasPrefix(local, string(o)) {
 				return o
 			}
 		}
-		return delivered // success@ and ooto@, whose automatic answer goes nowhere
+		return delivered // success@
 	}
 	for _, label := range strings.Split(local, "+")[1:] {
 		if o := outcome(label); slices.Contains(labels, o) {

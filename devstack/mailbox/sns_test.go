@@ -184,7 +184,10 @@ func TestTheEventsOfEachOutcome(t *testing.T) {
 	for address, want := range map[string][]string{
 		"jo@example.com":                               {"Send", "Delivery"},
 		"success@simulator.amazonses.com":              {"Send", "Delivery"},
-		"ooto@simulator.amazonses.com":                 {"Send", "Delivery"},
+		"ooto@simulator.amazonses.com":                 {"Send", "Delivery", "Bounce"},
+		"ooto+v-1@simulator.amazonses.com":             {"Send", "Delivery", "Bounce"},
+		"jo+ooto@example.com":                          {"Send", "Delivery", "Bounce"},
+		"jo+forward@example.com":                       {"Send", "Delivery", "Bounce"},
 		"bounce@simulator.amazonses.com":               {"Send", "Bounce"},
 		"bounce+v-1@simulator.amazonses.com":           {"Send", "Bounce"},
 		"complaint@simulator.amazonses.com":            {"Send", "Delivery", "Complaint"},
