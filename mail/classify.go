@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -36,47 +37,54 @@ func Classify(err error, written bool) Outcome {
 	return classifyUnsent(err)
 }
 
-// codeOutcomes holds what each error code of SES v2, and of the signing and
-// throttling layers before it, says about a send.
-var codeOutcomes = map[string]Outcome{
-	"TooManyRequestsException":              deferred(ReasonThrottled, retryThrottled),
-	"LimitExceededException":                deferred(ReasonThrottled, retryThrottled),
-	"ThrottlingException":                   deferred(ReasonThrottled, retryThrottled),
-	"Throttling":                            deferred(ReasonThrottled, retryThrottled),
-	"ThrottledException":                    deferred(ReasonThrottled, retryThrottled),
-	"RequestThrottledException":             deferred(ReasonThrottled, retryThrottled),
-	"RequestThrottled":                      deferred(ReasonThrottled, retryThrottled),
-	"RequestLimitExceeded":                  deferred(ReasonThrottled, retryThrottled),
-	"SlowDown":                              deferred(ReasonThrottled, retryThrottled),
-	"SendingPausedException":                deferred(ReasonSendingPaused, retryPaused),
-	"AccountSuspendedException":             deferred(ReasonSuspended, retrySuspended),
-	"MailFromDomainNotVerifiedException":    deferred(ReasonNotVerified, retryOperator),
-	"NotFoundException":                     deferred(ReasonNotFound, retryOperator),
-	"ConfigurationSetDoesNotExistException": deferred(ReasonNotFound, retryOperator),
-	"AccessDeniedException":                 deferred(ReasonCredentials, retryOperator),
-	"ExpiredTokenException":                 deferred(ReasonCredentials, retryOperator),
-	"ExpiredToken":                          deferred(ReasonCredentials, retryOperator),
-	"IncompleteSignature":                   deferred(ReasonCredentials, retryOperator),
-	"IncompleteSignatureException":          deferred(ReasonCredentials, retryOperator),
-	"InvalidClientTokenId":                  deferred(ReasonCredentials, retryOperator),
-	"InvalidSignatureException":             deferred(ReasonCredentials, retryOperator),
-	"MissingAuthenticationToken":            deferred(ReasonCredentials, retryOperator),
-	"MissingAuthenticationTokenException":   deferred(ReasonCredentials, retryOperator),
-	"NotAuthorized":                         deferred(ReasonCredentials, retryOperator),
-	"OptInRequired":                         deferred(ReasonCredentials, retryOperator),
-	"RequestExpired":                        deferred(ReasonCredentials, retryOperator),
-	"RequestTimeTooSkewed":                  deferred(ReasonCredentials, retryOperator),
-	"SignatureDoesNotMatch":                 deferred(ReasonCredentials, retryOperator),
-	"UnrecognizedClientException":           deferred(ReasonCredentials, retryOperator),
-	"MessageRejected":                       refused(ReasonRejected),
-	"BadRequestException":                   refused(ReasonBadRequest),
-	"ValidationException":                   refused(ReasonBadRequest),
+// codeOutcomes holds what each error code of SES, of both versions of its API,
+// and of the signing and throttling layers before it, says about a send. Codes
+// stand without the "Exception" that some layers end them with.
+var codeOutcomes = codes(map[Outcome][]string{
+	deferred(ReasonThrottled, retryThrottled): {
+		"TooManyRequests", "LimitExceeded", "Throttling", "Throttled", "RequestThrottled", "RequestLimitExceeded", "SlowDown",
+	},
+	deferred(ReasonSendingPaused, retryPaused): {"SendingPaused", "AccountSendingPaused", "ConfigurationSetSendingPaused"},
+	deferred(ReasonSuspended, retrySuspended):  {"AccountSuspended"},
+	deferred(ReasonNotVerified, retryOperator): {"MailFromDomainNotVerified", "FromEmailAddressNotVerified", "ProductionAccessNotGranted"},
+	deferred(ReasonNotFound, retryOperator):    {"NotFound", "ConfigurationSetDoesNotExist"},
+	deferred(ReasonCredentials, retryOperator): {
+		"AccessDenied", "ExpiredToken", "IncompleteSignature", "InvalidClientTokenId", "InvalidSignature", "MissingAuthenticationToken",
+		"NotAuthorized", "OptInRequired", "RequestExpired", "RequestTimeTooSkewed", "SignatureDoesNotMatch", "UnrecognizedClient",
+	},
+	refused(ReasonRejected):   {"MessageRejected"},
+	refused(ReasonBadRequest): {"BadRequest", "Validation"},
+})
+
+func codes(byOutcome map[Outcome][]string) map[string]Outcome {
+	byCode := make(map[string]Outcome)
+	for outcome, codes := range byOutcome {
+		for _, code := range codes {
+			byCode[code] = outcome
+		}
+	}
+	return byCode
+}
+
+// saidOutcomes holds what the words of an answer say, the first that fit. SES
+// gives MessageRejected, and the codes of limits, for causes of several kinds;
+// those here have nothing to do with the e-mail.
+var saidOutcomes = []struct {
+	words   *regexp.Regexp
+	outcome Outcome
+}{
+	{regexp.MustCompile(`(?i)\bnot verified\b`), deferred(ReasonNotVerified, retryOperator)},
+	{regexp.MustCompile(`(?i)\baccount (is|has been|was) (suspended|shut ?down|under review)`), deferred(ReasonSuspended, retrySuspended)},
+	{regexp.MustCompile(`(?i)\b(sending|ability to send( e-?mail)?) ((is|has been|was) )?(currently )?(paused|suspended|disabled)\b`), deferred(ReasonSendingPaused, retryPaused)},
+	{regexp.MustCompile(`(?i)\b(paused|suspended|disabled) (e-?mail )?sending\b`), deferred(ReasonSendingPaused, retryPaused)},
+	{regexp.MustCompile(`(?i)\bdaily (message|sending) quota\b`), deferred(ReasonDailyQuota, retryQuota)},
+	{regexp.MustCompile(`(?i)\b(maximum sending rate|rate) exceeded\b`), deferred(ReasonThrottled, retryThrottled)},
 }
 
 func classifyAnswer(err error, answer *smithyhttp.Response) Outcome {
 	apiError, coded := errors.AsType[smithy.APIError](err)
 	if coded {
-		if outcome, ok := codeOutcomes[apiError.ErrorCode()]; ok {
+		if outcome, ok := codeOutcomes[strings.TrimSuffix(apiError.ErrorCode(), "Exception")]; ok {
 			return refine(outcome, apiError.ErrorMessage(), answer)
 		}
 	}
@@ -95,25 +103,29 @@ func classifyAnswer(err error, answer *smithyhttp.Response) Outcome {
 	case status == http.StatusRequestTimeout:
 		return unknown(ReasonNoAnswer)
 	case status >= 400 && status < 500:
-		return refused(ReasonBadRequest)
+		message := ""
+		if coded {
+			message = apiError.ErrorMessage()
+		}
+		return refine(refused(ReasonBadRequest), message, answer)
 	default:
 		return unknown(ReasonServerError)
 	}
 }
 
-// refine tells apart what shares a code: an identity that is not verified, which
-// an operator can mend, from content that is rejected, and the daily quota from
-// the rate. It waits as long as the answer asks, within reason.
+// refine tells apart what shares a code, and waits as long as the answer asks,
+// within reason.
 func refine(outcome Outcome, message string, answer *smithyhttp.Response) Outcome {
-	message = strings.ToLower(message)
-	if outcome.Reason == ReasonRejected && strings.Contains(message, "is not verified") {
-		return deferred(ReasonNotVerified, retryOperator)
+	if outcome.Status == Refused || outcome.Reason == ReasonThrottled {
+		for _, said := range saidOutcomes {
+			if said.words.MatchString(message) {
+				outcome = said.outcome
+				break
+			}
+		}
 	}
-	if outcome.Reason != ReasonThrottled {
+	if outcome.Reason != ReasonThrottled && outcome.Reason != ReasonDailyQuota {
 		return outcome
-	}
-	if strings.Contains(message, "daily message quota") {
-		outcome = deferred(ReasonDailyQuota, retryQuota)
 	}
 	if seconds, err := strconv.Atoi(answer.Header.Get("Retry-After")); err == nil && seconds > 0 {
 		// Bounded as a number first, since a huge one overflows a Duration.

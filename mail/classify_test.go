@@ -74,6 +74,59 @@ func TestAnAnswerDecidesTheOutcome(t *testing.T) {
 	}
 }
 
+// SES gives MessageRejected for more than the e-mail.
+func TestTheWordsOfARefusalTellItsCause(t *testing.T) {
+	t.Parallel()
+	for message, want := range map[string]Outcome{
+		"Sending paused for this account. For more information, please check the inbox of the email address associated with your AWS account.": deferred("sending-paused", 15*time.Minute),
+		"Email sending is disabled for your account.":                     deferred("sending-paused", 15*time.Minute),
+		"Email sending has been disabled for this configuration set.":     deferred("sending-paused", 15*time.Minute),
+		"Sending suspended for this configuration set":                    deferred("sending-paused", 15*time.Minute),
+		"Sending suspended for this account":                              deferred("sending-paused", 15*time.Minute),
+		"SENDING IS CURRENTLY PAUSED":                                     deferred("sending-paused", 15*time.Minute),
+		"Your account's ability to send email has been paused":            deferred("sending-paused", 15*time.Minute),
+		"Amazon SES has disabled email sending for the configuration set": deferred("sending-paused", 15*time.Minute),
+		"Your account has been suspended":                                 deferred("suspended", time.Hour),
+		"Daily message quota exceeded.":                                   deferred("daily-quota", 15*time.Minute),
+		"Daily sending quota exceeded":                                    deferred("daily-quota", 15*time.Minute),
+		"Maximum sending rate exceeded.":                                  deferred("throttled", 5*time.Second),
+		"Email address is not verified. The following identities failed the check in region EU-WEST-1: sending.paused@example.com": deferred("not-verified", 5*time.Minute),
+	} {
+		for _, code := range []string{"MessageRejected", "MessageRejectedException", "BadRequestException", "LimitExceededException", "Unheard"} {
+			require.Equal(t, want, Classify(answered(400, coded(code, message), nil), true), "%s: %s", code, message)
+		}
+	}
+	for _, message := range []string{
+		"The message contains a virus.", "Address blacklisted.", "Message length is more than 10485760 bytes long.", "Transaction failed: Expected disposition", "",
+		"Local address contains control or whitespace", "Email address is on the suppression list for your account.",
+	} {
+		require.Equal(t, refused("rejected"), Classify(answered(400, coded("MessageRejected", message), nil), true), message)
+	}
+}
+
+func TestEachCodeOfAPausedOrLimitedAccountWaits(t *testing.T) {
+	t.Parallel()
+	for code, want := range map[string]string{
+		"AccountSendingPausedException": "sending-paused", "ConfigurationSetSendingPausedException": "sending-paused", "SendingPausedException": "sending-paused",
+		"SendingPaused": "sending-paused", "LimitExceeded": "throttled", "TooManyRequests": "throttled", "MailFromDomainNotVerified": "not-verified",
+		"FromEmailAddressNotVerified": "not-verified", "ProductionAccessNotGranted": "not-verified", "ConfigurationSetDoesNotExist": "not-found",
+	} {
+		got := Classify(answered(400, coded(code, ""), nil), true)
+		require.Equal(t, Deferred, got.Status, code)
+		require.Equal(t, want, got.Reason, code)
+	}
+}
+
+// So the alert sesPaused fires, though GetAccount may say that the account sends.
+func TestRefusalsOfAPausedAccountAreAnOutage(t *testing.T) {
+	t.Parallel()
+	a, now := NewAccount(nil, time.Hour), time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
+	for range leastRefusals {
+		a.Note(Classify(answered(400, coded("MessageRejected", "Sending paused for this account."), nil), true), now)
+	}
+	require.Equal(t, now, a.AllRefused(now))
+}
+
 func TestWithoutAnAnswerWhatWasWrittenDecides(t *testing.T) {
 	t.Parallel()
 	dial := &smithyhttp.RequestSendError{Err: &net.OpError{Op: "dial", Err: errors.New("connection refused")}}
