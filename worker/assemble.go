@@ -125,6 +125,7 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger, fatal fun
 
 func workerOptions(cfg config.Config, fatal func(error)) sdkworker.Options {
 	return sdkworker.Options{
+		Interceptors:      workflows.Interceptors(),
 		WorkerStopTimeout: 10 * time.Second, // lets a send that is under way be settled
 		// After a worker's death its workflows wait this long for it to come back;
 		// where a day lasts seconds, that must not be days.

@@ -68,7 +68,7 @@ func TestTemporalKnowsWhatMayHaveLeft(t *testing.T) {
 	store := &goingStore{Store: connected}
 
 	const day = 100 * time.Millisecond
-	w := sdkworker.New(client.SDK, "trials", sdkworker.Options{})
+	w := sdkworker.New(client.SDK, "trials", sdkworker.Options{Interceptors: workflows.Interceptors()})
 	w.RegisterWorkflowWithOptions(workflows.Trial, workflow.RegisterOptions{Name: trial.WorkflowType})
 	w.RegisterActivity(&activities.Trials{
 		Store: store, Mailer: &hangingUp{goingStore: store}, Policy: trial.DefaultPolicy(), Day: trial.RealDay,

@@ -1,7 +1,10 @@
 package workflows
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	sdktemporal "go.temporal.io/sdk/temporal"
@@ -36,17 +39,14 @@ func BulkOperation(ctx workflow.Context, in BulkInput) (bulk.View, error) {
 // bulkRun is the state of one run.
 type bulkRun struct {
 	activities.BulkWork
-	signals []signal
-	asked   []bulk.Control
-	pages   int
+	queue *queue
+	pages int
 	// doing names the activities; the worker has the real ones.
 	doing *activities.Bulk
 }
 
 func (b *bulkRun) setup(ctx workflow.Context, in BulkInput) error {
-	for _, name := range bulk.Controls() {
-		b.signals = append(b.signals, signal{name, workflow.GetSignalChannel(ctx, name)})
-	}
+	b.queue = queueOf(ctx)
 	if err := workflow.SetQueryHandler(ctx, bulk.QueryStatus, func() (bulk.View, error) {
 		return bulk.ViewOf(b.Operation, b.State), nil
 	}); err != nil {
@@ -64,18 +64,17 @@ func (b *bulkRun) setup(ctx workflow.Context, in BulkInput) error {
 
 func (b *bulkRun) run(ctx workflow.Context) (bulk.View, error) {
 	for {
-		b.collect()
 		workflow.SetCurrentDetails(ctx, bulk.Details(b.Operation, b.State))
 		var err error
 		switch {
-		case len(b.asked) > 0:
-			err = b.answer(ctx)
+		case b.queue.pending():
+			err = b.answer(ctx, b.queue.pop())
 		case b.State.Status.Final():
 			return bulk.ViewOf(b.Operation, b.State), nil
 		case b.pages >= pagesPerRun || workflow.GetInfo(ctx).GetContinueAsNewSuggested():
 			return bulk.View{}, workflow.NewContinueAsNewError(ctx, bulk.WorkflowType, BulkInput{ID: b.Operation.ID, Work: &b.BulkWork})
 		case b.State.Status == bulk.Paused:
-			err = workflow.Await(ctx, b.hasMail)
+			err = workflow.Await(ctx, b.queue.pending)
 		default:
 			err = b.page(ctx)
 		}
@@ -105,37 +104,17 @@ func (b *bulkRun) page(ctx workflow.Context) error {
 	return nil
 }
 
-func (b *bulkRun) hasMail() bool {
-	for _, s := range b.signals {
-		if s.channel.Len() > 0 {
-			return true
-		}
+// answer carries out one message. One that does not apply is logged: over HTTP it was refused before it was sent.
+func (b *bulkRun) answer(ctx workflow.Context, m message) error {
+	c, err := readControl(m)
+	if err != nil {
+		refuseMessage(ctx, m, err)
+		return nil
 	}
-	return false
-}
-
-// collect takes the signals that have arrived. What cannot be read is an empty
-// request, and asks for what its name says.
-func (b *bulkRun) collect() {
-	for _, s := range b.signals {
-		for s.channel.Len() > 0 {
-			var c bulk.Control
-			s.channel.ReceiveAsync(&c)
-			c.Name = s.message
-			b.asked = append(b.asked, c)
-		}
-	}
-}
-
-// answer carries out the oldest request. One that does not apply is logged: a
-// signal has nobody to refuse to; over HTTP it was refused before it was sent.
-func (b *bulkRun) answer(ctx workflow.Context) error {
-	c := b.asked[0]
-	b.asked = b.asked[1:]
 	c.At = workflow.Now(ctx)
 	after, err := b.State.Request(c)
 	if err != nil {
-		workflow.GetLogger(ctx).Warn("request refused", "signal", c.Name, "reason", err.Error())
+		refuseMessage(ctx, m, err)
 		return nil
 	}
 	if after.Seq == b.State.Seq {
@@ -146,6 +125,24 @@ func (b *bulkRun) answer(ctx workflow.Context) error {
 		return fmt.Errorf("noting %s: %w", c.Name, err)
 	}
 	return nil
+}
+
+// readControl is what an admin asks for with a message. A pause or a stop that cannot be read counts all the
+// same: it says by its name what is wanted, and holds back what somebody is in a hurry to hold back. A start or a
+// resume changes many trials, so it is taken only as it was meant.
+func readControl(m message) (bulk.Control, error) {
+	if !slices.Contains(bulk.Controls(), m.name) {
+		return bulk.Control{}, errUnknownMessage
+	}
+	c, err := decode[bulk.Control](m, shape{needs: []string{"reason"}, may: []string{"name", "by", "at"}})
+	if err == nil && c.Name != "" && c.Name != m.name {
+		err = errors.New("name is that of another message")
+	}
+	if err != nil && (m.name == bulk.ControlPause || m.name == bulk.ControlStop) {
+		c, err = bulk.Control{Reason: "no reason could be read"}, nil
+	}
+	c.Name, c.By = m.name, cmp.Or(c.By, "signal")
+	return c, err
 }
 
 func bulkOptions(ctx workflow.Context, summary string) workflow.Context {

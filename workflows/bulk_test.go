@@ -12,6 +12,7 @@ import (
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
 	"marketplace.example/trials/activities"
@@ -29,6 +30,8 @@ type bulkWorld struct {
 	// carry replaces what a page comes to, where it is set.
 	carry func(s bulk.State, p bulk.Page) bulk.State
 	noted []bulk.State
+	// beginning is done while the operation is read, where it is set.
+	beginning func()
 }
 
 func newBulkWorld(t *testing.T, items int, change func(*bulk.Operation)) *bulkWorld {
@@ -38,11 +41,17 @@ func newBulkWorld(t *testing.T, items int, change func(*bulk.Operation)) *bulkWo
 	o := bulk.Operation{ID: "bulk-1", Action: bulk.Extend, Days: 3, Reason: "r", By: "admin", AskedAt: start, PerMinute: 600, Listed: items}
 	change(&o)
 	w := &bulkWorld{t: t, env: suite.NewTestWorkflowEnvironment(), work: activities.BulkWork{Operation: o, State: bulk.Begin(o)}}
+	w.env.SetWorkerOptions(worker.Options{Interceptors: workflows.Interceptors()})
 	w.env.SetStartTime(start)
 	w.env.RegisterWorkflowWithOptions(workflows.BulkOperation, workflow.RegisterOptions{Name: bulk.WorkflowType})
 	doing := &activities.Bulk{}
 	w.env.RegisterActivity(doing)
-	w.env.OnActivity(doing.BeginBulk, mock.Anything, o.ID).Return(func(context.Context, string) (activities.BulkWork, error) { return w.work, nil })
+	w.env.OnActivity(doing.BeginBulk, mock.Anything, o.ID).Return(func(context.Context, string) (activities.BulkWork, error) {
+		if w.beginning != nil {
+			w.beginning()
+		}
+		return w.work, nil
+	})
 	w.env.OnActivity(doing.NoteBulk, mock.Anything, mock.Anything).Return(func(_ context.Context, work activities.BulkWork) error {
 		w.noted = append(w.noted, work.State)
 		return nil
@@ -147,6 +156,29 @@ func TestABulkOperationWaitsForItsFlag(t *testing.T) {
 	require.Equal(t, bulk.Done, s.Status)
 	require.Equal(t, []bulk.Page{{From: 1, To: 50}, {From: 1, To: 50}, {From: 51, To: 100}}, w.pages)
 	require.Greater(t, w.env.Now().Sub(start), time.Hour)
+}
+
+// What arrives while the operation is read is carried out as it came: sorted by name, the resume came last.
+func TestABulkOperationCarriesItsMessagesOutInOrderOfArrival(t *testing.T) {
+	t.Parallel()
+	w := newBulkWorld(t, 50, func(*bulk.Operation) {})
+	w.beginning = func() {
+		send(w.env, bulk.ControlPause, `{"reason":"one","by":"ada"}`)
+		send(w.env, bulk.ControlResume, `{"reason":"two","by":["x"]}`)
+		send(w.env, bulk.ControlResume, `{"reason":"two"}`)
+		send(w.env, bulk.ControlPause, `{"reason":"three"}`)
+		send(w.env, bulk.ControlStart, ``)
+		send(w.env, "halt", `{"reason":"four"}`)
+		send(w.env, bulk.ControlStop, `{"reason":"five"}`)
+	}
+	s := w.run()
+	require.Equal(t, bulk.Stopped, s.Status)
+	require.Empty(t, w.pages)
+	var asked []string
+	for _, c := range s.Controls {
+		asked = append(asked, c.Name+" "+c.Reason+" by "+c.By)
+	}
+	require.Equal(t, []string{"pause one by ada", "resume two by signal", "pause three by signal", "stop five by signal"}, asked)
 }
 
 // Ten thousand trials in runs of a hundred pages: no history grows long.

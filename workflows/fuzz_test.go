@@ -6,7 +6,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/common/v1"
-	"go.temporal.io/sdk/converter"
 
 	"marketplace.example/trials/trial"
 )
@@ -22,7 +21,7 @@ func FuzzSignal(f *testing.F) {
 	state := trial.NewState(trial.Registration{VendorID: "v-1", Cohort: trial.Automated, Policy: trial.DefaultPolicy(), Day: trial.RealDay, At: now})
 	f.Fuzz(func(t *testing.T, encoding string, data []byte) {
 		payload := &common.Payload{Metadata: map[string][]byte{"encoding": []byte(encoding)}, Data: data}
-		r, err := readRequest(converter.NewRawValue(payload))
+		r, err := readConversion(message{payload: &common.Payloads{Payloads: []*common.Payload{payload}}})
 		for _, message := range []string{trial.MessageExtend, trial.MessageShorten, trial.MessageCancel, trial.MessageRevive} {
 			event, refused := state.Request(message, r, now)
 			if refused != nil || event == nil {

@@ -3,6 +3,7 @@ package workflows
 import (
 	"fmt"
 
+	"go.temporal.io/api/common/v1"
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/workflow"
 
@@ -10,8 +11,8 @@ import (
 	"marketplace.example/trials/trial"
 )
 
-// letter is a request on its way to the main loop, and the answer back.
-type letter struct {
+// ask is a request on its way to the main loop, and the answer back.
+type ask struct {
 	message string
 	request trial.Request
 	done    bool
@@ -29,23 +30,23 @@ const (
 	changeConvertUnread = "convert-unread"
 )
 
-type signal struct {
-	message string
-	channel workflow.ReceiveChannel
+// trialShapes are the fields of a trial's messages that are read exactly. A conversion is not among them: see readConversion.
+var trialShapes = map[string]shape{
+	trial.MessageExtend:  {needs: []string{"reason"}, may: []string{"days", "endsAt", "ifRevision", "id", "by", "at"}},
+	trial.MessageShorten: {needs: []string{"reason"}, may: []string{"days", "endsAt", "ifRevision", "id", "by", "at"}},
+	trial.MessageRevive:  {needs: []string{"reason"}, may: []string{"days", "endsAt", "ifRevision", "id", "by", "at"}},
+	trial.MessageCancel:  {needs: []string{"reason"}, may: []string{"ifRevision", "id", "by", "at"}},
+	trial.MessageAdopt:   {may: []string{"id", "by", "reason", "at"}},
+	trial.MessageRelease: {may: []string{"id", "by", "reason", "at"}},
 }
 
 // listen registers every handler; it runs before anything is awaited, so that
 // nothing sent with the start is missed.
 func (t *trialRun) listen(ctx workflow.Context) error {
-	for _, message := range []string{
-		trial.MessageConvert, trial.MessageExtend, trial.MessageShorten, trial.MessageCancel, trial.MessageRevive, trial.SignalWake,
-		trial.MessageAdopt, trial.MessageRelease, trial.SignalNoMail,
-	} {
-		t.signals = append(t.signals, signal{message, workflow.GetSignalChannel(ctx, message)})
-	}
-	for _, message := range []string{trial.MessageExtend, trial.MessageShorten, trial.MessageCancel, trial.MessageRevive} {
-		if err := t.handleUpdate(ctx, message); err != nil {
-			return fmt.Errorf("registering update %s: %w", message, err)
+	t.queue = queueOf(ctx)
+	for _, name := range []string{trial.MessageExtend, trial.MessageShorten, trial.MessageCancel, trial.MessageRevive} {
+		if err := t.handleUpdate(ctx, name); err != nil {
+			return fmt.Errorf("registering update %s: %w", name, err)
 		}
 	}
 	if err := workflow.SetQueryHandler(ctx, trial.QueryStatus, func() (trial.Overview, error) {
@@ -60,86 +61,112 @@ func (t *trialRun) listen(ctx workflow.Context) error {
 
 // handleUpdate answers an update with the new status. What can be refused is
 // refused by the validator, which leaves no trace in the history.
-func (t *trialRun) handleUpdate(ctx workflow.Context, message string) error {
-	handle := func(ctx workflow.Context, r trial.Request) (trial.Overview, error) {
+func (t *trialRun) handleUpdate(ctx workflow.Context, name string) error {
+	handle := func(ctx workflow.Context, raw converter.RawValue) (trial.Overview, error) {
+		r, err := readUpdate(name, raw)
+		if err != nil {
+			return trial.Overview{}, refusal(err) // the validator has refused it before
+		}
 		if r.ID == "" {
 			r.ID = workflow.GetCurrentUpdateInfo(ctx).ID
 		}
-		l := &letter{message: message, request: r}
-		t.inbox = append(t.inbox, l)
-		if err := workflow.Await(ctx, func() bool { return l.done }); err != nil {
+		t.collect(ctx) // what has arrived before it comes first
+		a := &ask{message: name, request: r}
+		t.asked = append(t.asked, a)
+		if err := workflow.Await(ctx, func() bool { return a.done }); err != nil {
 			return trial.Overview{}, err
 		}
-		return t.state.Overview(), refusal(l.err)
+		return t.state.Overview(), refusal(a.err)
 	}
-	validate := func(ctx workflow.Context, r trial.Request) error {
-		if err := r.Validate(message); err != nil || !t.begun {
+	validate := func(ctx workflow.Context, raw converter.RawValue) error {
+		r, err := readUpdate(name, raw)
+		if err == nil {
+			err = r.Validate(name)
+		}
+		if err != nil || !t.begun {
 			return refusal(err)
 		}
-		_, err := t.state.Request(message, r, workflow.Now(ctx))
+		_, err = t.state.Request(name, r, workflow.Now(ctx))
 		return refusal(err)
 	}
-	return workflow.SetUpdateHandlerWithOptions(ctx, message, handle, workflow.UpdateHandlerOptions{Validator: validate})
+	return workflow.SetUpdateHandlerWithOptions(ctx, name, handle, workflow.UpdateHandlerOptions{Validator: validate})
 }
 
-// hasMail tells whether a message waits.
-func (t *trialRun) hasMail() bool {
-	for _, s := range t.signals {
-		if s.channel.Len() > 0 {
-			return true
-		}
+// readUpdate is what an update asks for.
+func readUpdate(name string, raw converter.RawValue) (trial.Request, error) {
+	r, err := decode[trial.Request](message{name: name, payload: &common.Payloads{Payloads: []*common.Payload{raw.Payload()}}}, trialShapes[name])
+	if err != nil {
+		return r, &trial.Error{Code: trial.CodeInvalid, Message: err.Error()}
 	}
-	return len(t.inbox) > 0
+	return r, nil
 }
 
-// collect moves the signals that have arrived into the inbox. A payload that
-// cannot be read is dropped with a log line: a signal has nobody to refuse to.
-// But a conversion is never refused: the money has moved, so what can be
-// read of it will do.
+// pending tells whether a message waits.
+func (t *trialRun) pending() bool { return len(t.asked) > 0 || t.queue.pending() }
+
+// collect moves the signals that have arrived behind what is asked already. One that cannot be read is dropped
+// with a log line: a signal has nobody to refuse to.
 func (t *trialRun) collect(ctx workflow.Context) {
-	for _, s := range t.signals {
-		for s.channel.Len() > 0 {
-			var raw converter.RawValue // which every payload is
-			if !s.channel.ReceiveAsync(&raw) {
-				continue
-			}
-			r, err := readRequest(raw)
-			if err != nil && !mustTake(ctx, s.message) {
-				workflow.GetLogger(ctx).Warn("unreadable signal dropped", "signal", s.message)
-				continue
-			}
-			t.inbox = append(t.inbox, &letter{message: s.message, request: r})
+	for t.queue.pending() {
+		m := t.queue.pop()
+		r, err := readSignal(m)
+		if err != nil && !mustTake(ctx, m.name) {
+			refuseMessage(ctx, m, err)
+			continue
 		}
+		if r.ID == "" {
+			r.ID = m.id
+		}
+		t.asked = append(t.asked, &ask{message: m.name, request: r})
 	}
 }
 
-// readRequest is a signal's request, and what was wrong with the rest of it.
-func readRequest(raw converter.RawValue) (trial.Request, error) {
+// readSignal is what a signal asks for. The payloads of wake and no-mail are not read: neither does anything
+// that hangs on what they hold.
+func readSignal(m message) (trial.Request, error) {
+	switch m.name {
+	case trial.MessageConvert:
+		return readConversion(m)
+	case trial.SignalWake, trial.SignalNoMail:
+		return trial.Request{}, nil
+	}
+	s, known := trialShapes[m.name]
+	if !known {
+		return trial.Request{}, errUnknownMessage
+	}
+	return decode[trial.Request](m, s)
+}
+
+// readConversion is a conversion's request, and what was wrong with the rest of it. A conversion is never
+// refused: the money has moved, so what can be read of it will do.
+func readConversion(m message) (trial.Request, error) {
 	var r trial.Request
-	if raw.Payload() == nil {
+	payloads := m.payload.GetPayloads()
+	if len(payloads) == 0 {
 		return r, nil // sent without any, which is an empty request
 	}
-	err := converter.GetDefaultDataConverter().FromPayload(raw.Payload(), &r)
+	err := converter.GetDefaultDataConverter().FromPayload(payloads[0], &r)
 	return r, err
 }
 
 // mustTake tells whether a message counts also where its payload cannot be
 // read. Recordings from before any did have nothing to show for one.
-func mustTake(ctx workflow.Context, message string) bool {
-	return message == trial.MessageConvert &&
+func mustTake(ctx workflow.Context, name string) bool {
+	return name == trial.MessageConvert &&
 		workflow.GetVersion(ctx, changeConvertUnread, workflow.DefaultVersion, 1) != workflow.DefaultVersion
 }
 
-func (t *trialRun) take() *letter {
-	l := t.inbox[0]
-	t.inbox = t.inbox[1:]
-	return l
+// take takes out what was asked first.
+func (t *trialRun) take() *ask {
+	a := t.asked[0]
+	t.asked = t.asked[1:]
+	return a
 }
 
 // answer carries out one request: decided purely, recorded, applied.
-func (t *trialRun) answer(ctx workflow.Context, l *letter) error {
-	defer func() { l.done = true }()
-	switch l.message {
+func (t *trialRun) answer(ctx workflow.Context, a *ask) error {
+	defer func() { a.done = true }()
+	switch a.message {
 	case trial.SignalWake:
 		t.asleep = false
 		return nil
@@ -147,18 +174,18 @@ func (t *trialRun) answer(ctx workflow.Context, l *letter) error {
 		return nil
 	}
 	for {
-		event, err := t.decide(ctx, l)
+		event, err := t.decide(ctx, a)
 		if err != nil {
-			l.err = err
-			workflow.GetLogger(ctx).Info("request refused", "message", l.message, "reason", err.Error())
+			a.err = err
+			workflow.GetLogger(ctx).Info("request refused", "message", a.message, "reason", err.Error())
 			return nil
 		}
 		if event == nil {
 			return nil
 		}
 		var stored trial.Event
-		if err := t.do(ctx, l.message, t.doing.Record, activities.Happened{State: t.state, Event: *event}).future.Get(ctx, &stored); err != nil {
-			return fmt.Errorf("recording %s: %w", l.message, err)
+		if err := t.do(ctx, a.message, t.doing.Record, activities.Happened{State: t.state, Event: *event}).future.Get(ctx, &stored); err != nil {
+			return fmt.Errorf("recording %s: %w", a.message, err)
 		}
 		t.apply(ctx, stored)
 		if stored.Same(*event) {
@@ -172,9 +199,9 @@ func (t *trialRun) answer(ctx workflow.Context, l *letter) error {
 // decide is what a request leads to. Where the rule for extensions that it was
 // recorded under accepts what today's refuses, or the other way round, the
 // rule of the recording counts: it decided whether there is anything to replay.
-func (t *trialRun) decide(ctx workflow.Context, l *letter) (*trial.Event, error) {
-	event, err := t.state.Request(l.message, l.request, workflow.Now(ctx))
-	old, oldErr := t.state.RequestFromEnd(l.message, l.request, workflow.Now(ctx))
+func (t *trialRun) decide(ctx workflow.Context, a *ask) (*trial.Event, error) {
+	event, err := t.state.Request(a.message, a.request, workflow.Now(ctx))
+	old, oldErr := t.state.RequestFromEnd(a.message, a.request, workflow.Now(ctx))
 	if (err == nil) == (oldErr == nil) {
 		return event, err
 	}

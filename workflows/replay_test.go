@@ -124,7 +124,10 @@ func wording(e rollout.Event) string {
 var quiet = log.NewStructuredLogger(slog.New(slog.DiscardHandler))
 
 func replayer() worker.WorkflowReplayer {
-	r := worker.NewWorkflowReplayer()
+	r, err := worker.NewWorkflowReplayerWithOptions(worker.WorkflowReplayerOptions{Interceptors: workflows.Interceptors()})
+	if err != nil {
+		panic(err) // which the options alone decide
+	}
 	r.RegisterWorkflowWithOptions(workflows.Trial, workflow.RegisterOptions{Name: trial.WorkflowType})
 	r.RegisterWorkflowWithOptions(workflows.Rollout, workflow.RegisterOptions{Name: rollout.WorkflowType})
 	r.RegisterWorkflowWithOptions(workflows.BulkOperation, workflow.RegisterOptions{Name: bulk.WorkflowType})

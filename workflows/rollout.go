@@ -42,11 +42,10 @@ type rolloutRun struct {
 	state  rollout.State
 	judged *rollout.Judgement
 	recent []rollout.Event
-	asked  []asked
+	queue  *queue
 	// doing and notices name the activities; the worker has the real ones.
 	doing   *activities.Rollouts
 	notices *activities.Notices
-	signals []signal
 	// refreshed says that the latest judgement was asked for since the last event.
 	refreshed bool
 	// telling counts the notices whose workflows have not begun, or, before
@@ -54,14 +53,8 @@ type rolloutRun struct {
 	telling int
 }
 
-// asked is a person's request.
-type asked struct {
-	name    string
-	request rollout.Request
-}
-
 func (r *rolloutRun) setup(ctx workflow.Context, in RolloutInput) error {
-	r.listen(ctx)
+	r.queue = queueOf(ctx)
 	if err := workflow.SetQueryHandler(ctx, rollout.QueryStatus, func() (rollout.State, error) { return r.state, nil }); err != nil {
 		return fmt.Errorf("registering query: %w", err)
 	}
@@ -117,34 +110,18 @@ func (r *rolloutRun) recover(ctx workflow.Context, id string) error {
 	return nil
 }
 
-// listen opens every signal's channel, before anything is awaited.
-func (r *rolloutRun) listen(ctx workflow.Context) {
-	for _, name := range []string{
-		rollout.SignalRollback, rollout.SignalPause, rollout.SignalResume, rollout.SignalAdvance,
-		rollout.SignalSetPercentage, rollout.SignalTick, rollout.SignalWaive, rollout.SignalJudged,
-	} {
-		r.signals = append(r.signals, signal{name, workflow.GetSignalChannel(ctx, name)})
-	}
-}
-
 func (r *rolloutRun) run(ctx workflow.Context) (rollout.State, error) {
 	for {
-		r.collect()
 		workflow.SetCurrentDetails(ctx, r.state.Details())
 		event, wake := r.state.Next(r.judged, workflow.Now(ctx))
 		var err error
 		switch {
-		case len(r.asked) > 0:
-			err = r.answer(ctx)
-		case r.state.Status.Final():
-			return r.state, r.settle(ctx)
-		case workflow.GetInfo(ctx).GetContinueAsNewSuggested():
-			if err := r.settle(ctx); err != nil {
-				return r.state, err
+		case r.queue.pending():
+			err = r.answer(ctx, r.queue.pop())
+		case r.state.Status.Final() || workflow.GetInfo(ctx).GetContinueAsNewSuggested():
+			if err = r.settle(ctx); err == nil && !r.queue.pending() {
+				return r.leave(ctx)
 			}
-			r.collect()
-			next := RolloutInput{State: &r.state, Judged: r.judged, Recent: r.recent}
-			return r.state, workflow.NewContinueAsNewError(ctx, rollout.WorkflowType, next)
 		case r.state.PreflightDue(workflow.Now(ctx)):
 			err = r.preflight(ctx)
 		case event != nil && event.Type == rollout.EventCompleted && r.state.BackfillDue():
@@ -172,72 +149,32 @@ func (r *rolloutRun) wantsLatest(ctx workflow.Context, e rollout.Event) bool {
 	return e.Type != rollout.EventCompleted || workflow.GetVersion(ctx, doubts, workflow.DefaultVersion, 1) >= 1
 }
 
+// leave ends the run: with the rollout, or because the history has grown long. No message may be pending: one that
+// arrives at the server meanwhile has it try the workflow task again.
+func (r *rolloutRun) leave(ctx workflow.Context) (rollout.State, error) {
+	if r.state.Status.Final() {
+		return r.state, nil
+	}
+	next := RolloutInput{State: &r.state, Judged: r.judged, Recent: r.recent}
+	return r.state, workflow.NewContinueAsNewError(ctx, rollout.WorkflowType, next)
+}
+
 // settle waits until every notice is under way.
 func (r *rolloutRun) settle(ctx workflow.Context) error {
 	return workflow.Await(ctx, func() bool { return r.telling == 0 })
 }
 
-// hasMail tells whether a signal waits.
-func (r *rolloutRun) hasMail() bool {
-	for _, s := range r.signals {
-		if s.channel.Len() > 0 {
-			return true
-		}
-	}
-	return false
-}
-
-// collect takes the signals that have arrived. Of judgements the newest counts: that of a later
-// snapshot, or of a later moment where a restored database counts snapshots from further back.
-func (r *rolloutRun) collect() {
-	for _, s := range r.signals {
-		for s.channel.Len() > 0 {
-			if s.message == rollout.SignalJudged {
-				var j rollout.Judgement
-				if s.channel.ReceiveAsync(&j) && r.newer(j) {
-					r.judged = &j
-				}
-				continue
-			}
-			var q rollout.Request
-			if s.channel.ReceiveAsync(&q) {
-				r.asked = append(r.asked, asked{s.message, q})
-			}
-		}
-	}
-}
-
-func (r *rolloutRun) newer(j rollout.Judgement) bool {
-	return r.judged == nil || j.Snapshot >= r.judged.Snapshot || j.At.After(r.judged.At)
-}
-
-// answer carries out the oldest request. One that does not apply is logged: a
-// signal has nobody to refuse to; over HTTP it was refused before it was sent.
-func (r *rolloutRun) answer(ctx workflow.Context) error {
-	a := r.asked[0]
-	r.asked = r.asked[1:]
-	event, err := r.state.Request(a.name, a.request, r.judged, workflow.Now(ctx))
-	if err != nil {
-		workflow.GetLogger(ctx).Warn("request refused", "signal", a.name, "reason", err.Error())
-		return nil
-	}
-	if event == nil {
-		return nil
-	}
-	return r.enact(ctx, *event)
-}
-
 // wait sleeps until something is due, or a signal comes.
 func (r *rolloutRun) wait(ctx workflow.Context, until time.Time) error {
 	if until.IsZero() {
-		return workflow.Await(ctx, r.hasMail)
+		return workflow.Await(ctx, r.queue.pending)
 	}
 	timerCtx, cancel := workflow.WithCancel(ctx)
 	defer cancel()
 	timer := workflow.NewTimerWithOptions(timerCtx, until.Sub(workflow.Now(ctx)), workflow.TimerOptions{
 		Summary: fmt.Sprintf("%s, until %s", r.state.StageName(), until.Format(time.RFC3339)),
 	})
-	return workflow.Await(ctx, func() bool { return timer.IsReady() || r.hasMail() })
+	return workflow.Await(ctx, func() bool { return timer.IsReady() || r.queue.pending() })
 }
 
 // enact carries an event out, and then tells people and hands trials over where
@@ -288,8 +225,8 @@ func (r *rolloutRun) refresh(ctx workflow.Context) error {
 	if err := workflow.ExecuteActivity(r.options(ctx, "latest judgement"), r.doing.Latest, r.state.ID).Get(ctx, &latest); err != nil {
 		return fmt.Errorf("asking for the latest judgement: %w", err)
 	}
-	if latest != nil && r.newer(*latest) {
-		r.judged = latest
+	if latest != nil {
+		r.take(*latest)
 	}
 	r.refreshed = true
 	return nil

@@ -30,7 +30,7 @@ func Trial(ctx workflow.Context, in TrialInput) (trial.Overview, error) {
 }
 
 // trialRun is the state of one run. Everything happens in its main loop, one
-// thing at a time; message handlers only put their request into the inbox.
+// thing at a time; message handlers only put their request among what is asked.
 type trialRun struct {
 	state trial.State
 	// begun says that state is known.
@@ -39,9 +39,9 @@ type trialRun struct {
 	asleep bool
 	// reached is the step whose timer has fired last.
 	reached trial.Step
-	inbox   []*letter
-	// signals are the channels of the messages, by name.
-	signals []signal
+	// asked are the requests that wait, in the order of their arrival, and queue the signals behind them.
+	asked []*ask
+	queue *queue
 	// doing names the activities; the worker has the real one.
 	doing *activities.Trials
 }
@@ -73,10 +73,10 @@ func (t *trialRun) run(ctx workflow.Context) (trial.Overview, error) {
 		step, due := t.due(ctx)
 		var err error
 		switch {
-		case len(t.inbox) > 0:
+		case len(t.asked) > 0:
 			err = t.answer(ctx, t.take())
 		case t.state.Status.Final() || workflow.GetInfo(ctx).GetContinueAsNewSuggested():
-			if err = t.settle(ctx); err == nil && !t.hasMail() {
+			if err = t.settle(ctx); err == nil && !t.pending() {
 				return t.leave(ctx)
 			}
 		case due:
@@ -104,14 +104,14 @@ func (t *trialRun) due(ctx workflow.Context) (trial.Step, bool) {
 func (t *trialRun) wait(ctx workflow.Context) error {
 	next, ok := t.state.Next()
 	if !ok || t.asleep {
-		return workflow.Await(ctx, t.hasMail)
+		return workflow.Await(ctx, t.pending)
 	}
 	timerCtx, cancel := workflow.WithCancel(ctx)
 	defer cancel()
 	timer := workflow.NewTimerWithOptions(timerCtx, next.At.Sub(workflow.Now(ctx)), workflow.TimerOptions{
 		Summary: fmt.Sprintf("until %s, %s", next.Kind, next.At.Format(time.RFC3339)),
 	})
-	err := workflow.Await(ctx, func() bool { return timer.IsReady() || t.hasMail() })
+	err := workflow.Await(ctx, func() bool { return timer.IsReady() || t.pending() })
 	if timer.IsReady() {
 		t.reached = next
 	}
@@ -124,7 +124,7 @@ func (t *trialRun) perform(ctx workflow.Context, step trial.Step) error {
 	stepCtx, cancel := workflow.WithCancel(ctx)
 	defer cancel()
 	attempt := t.do(stepCtx, string(step.Kind), t.doing.Perform, activities.Due{State: t.state, Step: step})
-	overtaken := func() bool { return attempt.retrying && t.hasMail() }
+	overtaken := func() bool { return attempt.retrying && t.pending() }
 	if err := workflow.Await(ctx, func() bool { return attempt.future.IsReady() || overtaken() }); err != nil {
 		return err
 	}

@@ -1,12 +1,14 @@
 package workflows_test
 
 import (
+	"encoding/json"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
 	sdktemporal "go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
 
 	"marketplace.example/trials/trial"
@@ -367,4 +369,43 @@ func TestAConversionThatWasDroppedOnceIsReplayedAsDropped(t *testing.T) {
 	}
 	w.at(8*day, func() { w.env.SignalWorkflow(trial.MessageConvert, "paid") })
 	require.Equal(t, trial.Expired, w.run().Status)
+}
+
+// What arrives while the trial begins is carried out as it came: sorted by name, the revival came last.
+func TestATrialCarriesItsMessagesOutInOrderOfArrival(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, trial.Automated)
+	w.beginning = func() {
+		send(w.env, trial.MessageExtend, `{"days":9,"reason":["x"]}`)
+		send(w.env, trial.MessageCancel, `{"reason":"one"}`)
+		send(w.env, trial.MessageRevive, `{"days":3,"reason":"two"}`)
+		send(w.env, trial.MessageCancel, `{"reason":"three"}`)
+		send(w.env, "stop", `{}`)
+	}
+	o := w.run()
+	require.Equal(t, trial.Cancelled, o.Status)
+	var asked []string
+	for _, e := range w.events {
+		if e.Request != nil {
+			asked = append(asked, string(e.Type)+" "+e.Request.Reason)
+		}
+	}
+	require.Equal(t, []string{"cancelled one", "revived two", "cancelled three"}, asked)
+}
+
+// An update by hand is refused where it is not exactly the message.
+func TestATrialRefusesAnUpdateThatIsNotExactlyItsMessage(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, trial.Control)
+	var refused error
+	w.at(day, func() {
+		w.env.UpdateWorkflow(trial.MessageCancel, "u-1", &testsuite.TestUpdateCallback{
+			OnAccept: func() { require.Fail(t, "it was taken") }, OnReject: func(err error) { refused = err }, OnComplete: func(any, error) {},
+		}, json.RawMessage(`{"reason":"x","days":3}`))
+	})
+	require.Equal(t, trial.Expired, w.run().Status)
+	require.Error(t, refused)
+	e, ok := workflows.AsRefusal(refused)
+	require.True(t, ok)
+	require.Equal(t, trial.CodeInvalid, e.Code)
 }

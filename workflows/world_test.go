@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 	"go.uber.org/zap"
 
@@ -39,6 +40,8 @@ type world struct {
 	// failing is how many of the next calls to the database fail.
 	failing int
 	calls   int
+	// beginning is done once, while the workflow looks whether the trial is known, where it is set.
+	beginning func()
 }
 
 type mailed struct {
@@ -57,6 +60,7 @@ func newWorld(t *testing.T, cohort trial.Cohort) *world {
 			Automation: &trial.Automation{Cohort: cohort, Policy: trial.DefaultPolicy().Name, RegisteredAt: start},
 		},
 	}
+	w.env.SetWorkerOptions(worker.Options{Interceptors: workflows.Interceptors()})
 	w.env.SetStartTime(start)
 	w.env.RegisterWorkflowWithOptions(workflows.Trial, workflow.RegisterOptions{Name: trial.WorkflowType})
 	w.env.RegisterActivity(&activities.Trials{
@@ -110,6 +114,10 @@ func (w *world) Vendor(context.Context, string) (trial.Vendor, error) {
 }
 
 func (w *world) Trial(context.Context, string) (trial.State, bool, error) {
+	if do := w.beginning; do != nil {
+		w.beginning = nil
+		do()
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return trial.Fold(w.events), len(w.events) > 0, w.call()

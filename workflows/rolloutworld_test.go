@@ -1,0 +1,347 @@
+package workflows_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+	"go.uber.org/zap"
+
+	"marketplace.example/trials/activities"
+	"marketplace.example/trials/audit"
+	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/trial"
+	"marketplace.example/trials/workflows"
+)
+
+const rolloutID = "r-1"
+
+// rolloutWorld is a rollout's workflow under skipped time, run after run, with the real activities before a
+// database in memory that outlives the runs.
+type rolloutWorld struct {
+	activities.RolloutStore
+	t     require.TestingT
+	env   *testsuite.TestWorkflowEnvironment
+	begun time.Time
+
+	mu        sync.Mutex
+	flags     rollout.Document
+	decisions []rollout.Event
+	judged    *rollout.Judgement
+	// highest is the highest percentage that the flags have admitted since it was last set to 0.
+	highest float64
+	// during is done once, in the middle of an activity: what it sends arrives while the workflow is busy.
+	during   func()
+	watching []bool
+	// scheduling is what having the watch come answers with.
+	scheduling error
+	released   []string
+	running    []trial.State
+}
+
+// newRolloutWorld has a rollout that stands in a phase of the plan; below 0, one that has not begun.
+func newRolloutWorld(t require.TestingT, phase int) *rolloutWorld {
+	w := &rolloutWorld{t: t, begun: start, flags: rollout.Document{Version: 1, FeatureFlags: rollout.InitialFlags()}}
+	if phase < 0 {
+		return w
+	}
+	w.store(rollout.Begin(rolloutStart(), start))
+	for i := range phase + 1 {
+		percentage := rolloutPlan().Phases[i].Percentage
+		w.store(rollout.Event{Type: rollout.EventEntered, Stage: &rollout.Stage{Kind: rollout.InPhase, Phase: i},
+			Enabled: new(true), Percentage: &percentage, At: start.Add(time.Duration(i+1) * time.Minute), By: "rollout", Reason: "entered"})
+		w.flags.FeatureFlags.TrialAutomation.Enabled, w.flags.FeatureFlags.TrialAutomation.RolloutPercentage = true, percentage
+	}
+	w.begun = start.Add(time.Hour)
+	return w
+}
+
+func rolloutPlan() rollout.Plan {
+	p := rollout.DefaultPlan()
+	p.Name, p.Backfill, p.BackfillPerHour = "three phases", false, 0
+	p.Phases = []rollout.Phase{
+		{Name: "ten", Percentage: 10, SoakDays: 2, Gates: rollout.Gates()},
+		{Name: "half", Percentage: 50, SoakDays: 2, Gates: rollout.Gates()},
+		{Name: "full", Percentage: 100, SoakDays: 2, Gates: rollout.Gates()},
+	}
+	return p
+}
+
+func rolloutStart() rollout.Start {
+	return rollout.Start{ID: rolloutID, Plan: rolloutPlan(), By: "admin", Times: rollout.Times{Day: 24 * time.Hour, TrialDays: 17}}
+}
+
+// store puts a decision behind the others.
+func (w *rolloutWorld) store(e rollout.Event) {
+	e.Seq = len(w.decisions) + 1
+	w.decisions = append(w.decisions, e)
+}
+
+// state is what is stored.
+func (w *rolloutWorld) state() rollout.State {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return rollout.Fold(w.decisions)
+}
+
+func (w *rolloutWorld) percentage() float64 {
+	return w.flags.FeatureFlags.TrialAutomation.RolloutPercentage
+}
+
+// prepare makes the environment of the next run.
+func (w *rolloutWorld) prepare() *testsuite.TestWorkflowEnvironment {
+	var suite testsuite.WorkflowTestSuite
+	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
+	w.env = suite.NewTestWorkflowEnvironment()
+	w.env.SetWorkerOptions(worker.Options{Interceptors: workflows.Interceptors()})
+	w.env.SetStartTime(w.begun)
+	w.env.RegisterWorkflowWithOptions(workflows.Rollout, workflow.RegisterOptions{Name: rollout.WorkflowType})
+	w.env.RegisterWorkflowWithOptions(func(workflow.Context, rollout.Message) error { return nil }, workflow.RegisterOptions{Name: workflows.NoticeWorkflowType})
+	w.env.RegisterActivity(&activities.Rollouts{
+		Store: w, Account: w, Handover: w, Schedule: w, Day: 24 * time.Hour, Now: w.env.Now, Log: zap.NewNop(),
+	})
+	return w.env
+}
+
+// run lives through one run, up to its end or to the moment given, when it is terminated. It answers
+// with how the run would go on, nil where it does not.
+func (w *rolloutWorld) run(in workflows.RolloutInput, until time.Duration) *workflows.RolloutInput {
+	if w.env == nil {
+		w.prepare()
+	}
+	env := w.env
+	env.SetWorkflowRunTimeout(until)
+	env.ExecuteWorkflow(rollout.WorkflowType, in)
+	w.begun, w.env = env.Now(), nil
+	var next *workflow.ContinueAsNewError
+	if !errors.As(env.GetWorkflowError(), &next) {
+		return nil
+	}
+	var carried workflows.RolloutInput
+	require.NoError(w.t, converter.GetDefaultDataConverter().FromPayloads(next.Input, &carried))
+	return &carried
+}
+
+// send signals what somebody wrote as JSON; an empty text sends no payload.
+func send(env *testsuite.TestWorkflowEnvironment, name, payload string) {
+	if payload == "" {
+		env.SignalWorkflow(name, nil)
+		return
+	}
+	env.SignalWorkflow(name, json.RawMessage(payload))
+}
+
+// arrive has signals arrive while the workflow is busy: a name and a payload each.
+func (w *rolloutWorld) arrive(signals ...[2]string) {
+	w.during = func() {
+		for _, s := range signals {
+			send(w.env, s[0], s[1])
+		}
+	}
+}
+
+func (w *rolloutWorld) interrupt() {
+	if do := w.during; do != nil {
+		w.during = nil
+		do()
+	}
+}
+
+func (w *rolloutWorld) Flags(context.Context) (rollout.Document, error) { return w.flags, nil }
+
+func (w *rolloutWorld) UpdateFlags(_ context.Context, _ string, change func(*rollout.Flags) error) (rollout.Document, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	flags := w.flags.FeatureFlags
+	if err := change(&flags); err != nil {
+		return rollout.Document{}, err
+	}
+	if flags != w.flags.FeatureFlags {
+		w.flags = rollout.Document{Version: w.flags.Version + 1, FeatureFlags: flags}
+	}
+	if flags.TrialAutomation.Enabled {
+		w.highest = max(w.highest, flags.TrialAutomation.RolloutPercentage)
+	}
+	return w.flags, nil
+}
+
+func (w *rolloutWorld) AppendDecision(_ context.Context, e rollout.Event, _ rollout.State) (*rollout.Event, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if e.Seq <= len(w.decisions) {
+		return &w.decisions[e.Seq-1], nil
+	}
+	require.Equal(w.t, len(w.decisions)+1, e.Seq)
+	w.decisions = append(w.decisions, e)
+	return nil, nil //nolint:nilnil // as the port has it
+}
+
+func (w *rolloutWorld) AppendAudit(_ context.Context, e audit.Entry) (audit.Entry, error) {
+	w.interrupt()
+	return e, nil
+}
+
+func (w *rolloutWorld) Ledger(context.Context, string) (rollout.Ledger, *rollout.Judgement, bool, error) {
+	return rollout.Ledger{}, w.judged, w.judged != nil, nil
+}
+
+func (w *rolloutWorld) Rollout(_ context.Context, id string) (rollout.State, error) {
+	w.interrupt()
+	s := w.state()
+	if s.ID != id {
+		return s, &trial.Error{Code: trial.CodeNotFound, Message: "there is no such rollout"}
+	}
+	return s, nil
+}
+
+func (w *rolloutWorld) Decisions(_ context.Context, _ string, from, limit int) ([]rollout.Event, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if from > len(w.decisions) {
+		return nil, nil
+	}
+	return w.decisions[from-1 : min(from-1+limit, len(w.decisions))], nil
+}
+
+func (w *rolloutWorld) VendorsWithoutStart(context.Context) (int64, error) { return 0, nil }
+
+func (w *rolloutWorld) Trials(context.Context, trial.Filter, string, int) ([]trial.State, string, error) {
+	return nil, "", nil
+}
+
+func (w *rolloutWorld) RunningTrials(_ context.Context, automated bool, after string, limit int) ([]trial.State, error) {
+	var page []trial.State
+	for _, s := range w.running {
+		if s.Automated == automated && s.VendorID > after && len(page) < limit {
+			page = append(page, s)
+		}
+	}
+	return page, nil
+}
+
+func (w *rolloutWorld) SendingEnabled(context.Context) (bool, error) { return true, nil }
+
+func (w *rolloutWorld) AllRefused(time.Time) time.Time { return time.Time{} }
+
+func (w *rolloutWorld) Adopt(context.Context, string, trial.Request) error { return nil }
+
+func (w *rolloutWorld) Release(_ context.Context, id string, _ trial.Request) error {
+	w.released = append(w.released, id)
+	return nil
+}
+
+func (w *rolloutWorld) Watching(_ context.Context, on bool) error {
+	w.watching = append(w.watching, on)
+	return w.scheduling
+}
+
+var taken = workflows.RolloutInput{Lost: rolloutID}
+
+func TestARolloutCarriesItsMessagesOutInOrderOfArrival(t *testing.T) {
+	t.Parallel()
+	w := newRolloutWorld(t, 1)
+	w.arrive(
+		[2]string{rollout.SignalAdvance, `{"reason":"one","id":"k-1"}`},
+		[2]string{rollout.SignalAdvance, `{"reason":"two","id":"k-2"}`},
+		[2]string{rollout.SignalRollback, `{"reason":"three","id":"k-3","percentage":10}`},
+	)
+	w.prepare()
+	w.run(taken, time.Hour)
+	var asked []string
+	for _, d := range w.decisions[3:] {
+		asked = append(asked, d.RequestID)
+	}
+	require.Equal(t, []string{"k-1", "k-2", "k-3"}, asked)
+	require.InDelta(t, 10, w.percentage(), 0)
+	require.InDelta(t, 10, w.state().Percentage, 0)
+}
+
+func TestARolloutReadsEachMessageIntoAFreshValue(t *testing.T) {
+	t.Parallel()
+	w := newRolloutWorld(t, 1)
+	w.arrive(
+		[2]string{rollout.SignalRollback, `{"percentage":10,"inFlight":"release","by":"eve","id":"k-1","reason":["x"]}`},
+		[2]string{rollout.SignalRollback, `{"percentage":10,"reason":"x"}`},
+	)
+	w.prepare()
+	w.run(taken, time.Hour)
+	last := w.decisions[len(w.decisions)-1]
+	require.Equal(t, rollout.EventRolledBack, last.Type)
+	require.Equal(t, rollout.Keep, last.InFlight)
+	require.Equal(t, "signal", last.By)
+	require.NotEqual(t, "k-1", last.RequestID)
+}
+
+func TestARolloutRefusesWhatIsNotExactlyItsMessage(t *testing.T) {
+	t.Parallel()
+	w := newRolloutWorld(t, 1)
+	w.arrive(
+		[2]string{rollout.SignalRollback, `{"reason":"x","percent":10}`},
+		[2]string{rollout.SignalRollback, `{"reason":"x"}`},
+		[2]string{rollout.SignalSetPercentage, `{"percent":15,"reason":"x"}`},
+		[2]string{rollout.SignalTick, `{"subject":"dashboards-operational","reason":"x"}`},
+		[2]string{rollout.SignalPause, ``},
+		[2]string{rollout.SignalJudged, `{}`},
+		[2]string{"rolback", `{"percentage":0,"reason":"x"}`},
+	)
+	w.prepare()
+	w.run(taken, time.Hour)
+	require.Len(t, w.decisions, 3)
+	require.InDelta(t, 50, w.percentage(), 0)
+}
+
+// A notice that has not begun keeps the run from ending: what arrives meanwhile counts.
+func TestWhatReachesARolloutThatWaitsToContinueAsNewIsCarriedOut(t *testing.T) {
+	t.Parallel()
+	w := newRolloutWorld(t, 0)
+	env := w.prepare()
+	w.during = func() {
+		send(env, rollout.SignalAdvance, `{"reason":"half"}`)
+		w.during = func() { env.SetContinueAsNewSuggested(true) }
+	}
+	env.SetOnChildWorkflowStartedListener(func(*workflow.Info, workflow.Context, converter.EncodedValues) {
+		send(env, rollout.SignalPause, `{"reason":"lunch"}`)
+	})
+	next := w.run(taken, time.Hour)
+	require.NotNil(t, next, "it continued as new")
+	require.Equal(t, rollout.Paused, w.state().Status)
+	require.Equal(t, w.state().Seq, next.State.Seq)
+}
+
+func TestATaskTickedWhileARolloutEndsIsCarriedOut(t *testing.T) {
+	t.Parallel()
+	w := newRolloutWorld(t, 2)
+	env := w.prepare()
+	w.arrive([2]string{rollout.SignalAdvance, `{"reason":"stable"}`}, [2]string{rollout.SignalAdvance, `{"reason":"guard"}`}, [2]string{rollout.SignalAdvance, `{"reason":"done"}`})
+	env.SetOnChildWorkflowStartedListener(func(*workflow.Info, workflow.Context, converter.EncodedValues) {
+		if w.state().Status == rollout.Completed {
+			send(env, rollout.SignalTick, `{"subject":"daily-monitoring-review","met":true,"reason":"read"}`)
+		}
+	})
+	w.run(taken, time.Hour)
+	require.Equal(t, rollout.Completed, w.state().Status)
+	require.True(t, w.state().Criteria["daily-monitoring-review"].Met)
+}
+
+// A reset gives a run its signals once more.
+func TestAMessageWithoutAnIDCountsOnceThoughTheRunIsReset(t *testing.T) {
+	t.Parallel()
+	w := newRolloutWorld(t, 0)
+	for range 2 {
+		w.arrive([2]string{rollout.SignalPause, `{"reason":"lunch"}`}, [2]string{rollout.SignalResume, `{"reason":"fed"}`}, [2]string{rollout.SignalPause, `{"reason":"lunch"}`})
+		w.prepare()
+		w.run(taken, time.Hour)
+		require.Equal(t, rollout.Paused, w.state().Status)
+		require.Len(t, w.decisions, 5)
+	}
+}
