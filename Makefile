@@ -9,7 +9,7 @@ SHELL := /bin/bash
 # older one has known vulnerabilities. go.mod asks for 1.26 alone, so that any 1.26 builds without make.
 export GOTOOLCHAIN := $(shell awk '$$1 == "toolchain" {print $$2}' go.mod)
 
-BUILD := $(CURDIR)/.build
+BUILD := .build
 
 devstack_sources := $(shell find devstack -name '*.go' -o -name 'go.*' -o -name '*.html' -o -name '*.css' 2>/dev/null)
 
@@ -46,11 +46,8 @@ dev: $(BUILD)/devstack ## Run the embedded stack, the API and the worker until i
 ## To change it
 
 .PHONY: test
-test: test-deps test-tools ## Run every test, those on the embedded stack included
-	go test -race -timeout 15m $$(go list ./... | grep -v '/trials/test$$')
-	go test -race -timeout 18m ./test # alone: the stories live by the clock
-	cd devstack && go test -race -timeout 15m ./...
-	cd tools/prometheus && go test ./...
+test: test-deps test-tools ## Run every test, those on the embedded stack included, and say at the end what failed
+	.ci/test
 
 .PHONY: fuzz
 fuzz: ## Feed every decoder of bytes from outside with bytes made up, each for FUZZTIME (10m)
@@ -79,11 +76,11 @@ lint-product: $(BUILD)/golangci-lint
 
 .PHONY: lint-devstack
 lint-devstack: $(BUILD)/golangci-lint
-	cd devstack && $(BUILD)/golangci-lint run --config ../.golangci.yml ./...
+	cd devstack && ../$(BUILD)/golangci-lint run --config ../.golangci.yml ./...
 
 .PHONY: lint-prometheus
 lint-prometheus: $(BUILD)/golangci-lint
-	cd tools/prometheus && $(BUILD)/golangci-lint run --config ../../.golangci.yml ./...
+	cd tools/prometheus && ../../$(BUILD)/golangci-lint run --config ../../.golangci.yml ./...
 
 # Workflows must come out the same each time they are replayed.
 .PHONY: lint-workflows
@@ -110,26 +107,29 @@ secrets: ## Make the secrets of docker-compose.yml in secrets/ that are not ther
 
 # Programs
 
+# By its whole path, a program is the same one.
+$(CURDIR)/$(BUILD)/%: $(BUILD)/% ;
+
 $(BUILD)/devstack: $(devstack_sources)
-	cd devstack && go build -o $@ .
+	cd devstack && go build -o $(CURDIR)/$@ .
 	@touch $@
 
 # Temporal's own command line, at the version the embedded stack is made of.
 $(BUILD)/temporal: devstack/go.mod devstack/go.sum
-	cd devstack && go build -o $@ github.com/temporalio/cli/cmd/temporal
+	cd devstack && go build -o $(CURDIR)/$@ github.com/temporalio/cli/cmd/temporal
 	@touch $@
 
 # Its predecessor, which the requirements' commands are written for.
 $(BUILD)/tctl: tools/tctl/go.mod tools/tctl/go.sum
-	cd tools/tctl && go build -o $@ go.temporal.io/server/cmd/tools/cli
+	cd tools/tctl && go build -o $(CURDIR)/$@ go.temporal.io/server/cmd/tools/cli
 	@touch $@
 
 $(BUILD)/golangci-lint: tools/lint/go.mod tools/lint/go.sum
-	cd tools/lint && go build -o $@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+	cd tools/lint && go build -o $(CURDIR)/$@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 	@touch $@
 
 $(BUILD)/workflowcheck: tools/lint/go.mod tools/lint/go.sum
-	cd tools/lint && go build -o $@ go.temporal.io/sdk/contrib/tools/workflowcheck
+	cd tools/lint && go build -o $(CURDIR)/$@ go.temporal.io/sdk/contrib/tools/workflowcheck
 	@touch $@
 
 # The SES stand-in that others wrote.
