@@ -63,10 +63,10 @@ type Mailer interface {
 
 // Starter is what the sweep needs of Temporal.
 type Starter interface {
-	// Start starts a trial's workflow; one that runs already is left alone.
-	Start(ctx context.Context, r trial.Registration) error
-	// Restart starts the workflow of a trial that stands so again.
-	Restart(ctx context.Context, s trial.State) error
+	// Start starts a trial's workflow. One that runs already is left alone, and started is false.
+	Start(ctx context.Context, r trial.Registration) (started bool, err error)
+	// Restart starts the workflow of a trial that stands so again, as Start does.
+	Restart(ctx context.Context, s trial.State) (started bool, err error)
 	Convert(ctx context.Context, vendorID string, r trial.Request) error
 	Wake(ctx context.Context, vendorID string) error
 }

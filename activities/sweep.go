@@ -78,7 +78,8 @@ type Sweep struct {
 	seen atomic.Int64
 }
 
-// Swept counts what a sweep did.
+// Swept counts what a sweep did. What turned out to be there already counts as nothing: a trial whose
+// workflow runs merely waits, for the mail service or for a worker.
 type Swept struct {
 	Started int64 `json:"started"`
 	// Mirrored are trials whose vendor's document had lost our fields.
@@ -139,12 +140,9 @@ func (s *Sweep) start(ctx context.Context, swept *Swept) error {
 	}
 	vendors = slices.DeleteFunc(vendors, s.starting)
 	each(ctx, s, vendors, func(ctx context.Context, v trial.Vendor) (*int64, error) {
-		known, err := s.begin(ctx, doc, v)
+		done, err := s.begin(ctx, doc, v, swept)
 		s.failed.note(v.ID, err, s.Now())
-		if known {
-			return &swept.Mirrored, err
-		}
-		return &swept.Started, err
+		return done, err
 	})
 	return nil
 }
@@ -158,18 +156,19 @@ func (s *Sweep) starting(v trial.Vendor) bool {
 // marketplace has replaced the document, and ours is put back. Starting it again would
 // not do that where it is over, and be repeated in every sweep; where it has lost its
 // workflow, it is overdue or held and is seen to as such.
-func (s *Sweep) begin(ctx context.Context, doc rollout.Document, v trial.Vendor) (known bool, err error) {
+func (s *Sweep) begin(ctx context.Context, doc rollout.Document, v trial.Vendor, swept *Swept) (*int64, error) {
 	if v.Automation == nil {
 		taken, err := s.Store.TakeIn(ctx, s.enrol(doc, v))
 		if err != nil {
-			return false, fmt.Errorf("taking in vendor %s: %w", v.ID, err)
+			return nil, fmt.Errorf("taking in vendor %s: %w", v.ID, err)
 		}
 		v = taken
 	}
-	if known, err = s.Store.Remirror(ctx, v.ID); known || err != nil {
-		return known, err
+	if known, err := s.Store.Remirror(ctx, v.ID); known || err != nil {
+		return &swept.Mirrored, err
 	}
-	return false, s.Starter.Start(ctx, v.Registration(s.Policy, s.Day))
+	started, err := s.Starter.Start(ctx, v.Registration(s.Policy, s.Day))
+	return where(started, &swept.Started), err
 }
 
 // enrol decides for a vendor that came past the API what registration would have.
@@ -221,7 +220,8 @@ func (s *Sweep) restart(ctx context.Context, swept *Swept) error {
 		return fmt.Errorf("looking for overdue trials: %w", err)
 	}
 	each(ctx, s, overdue, func(ctx context.Context, t trial.State) (*int64, error) {
-		return &swept.Restarted, s.Starter.Restart(ctx, t)
+		started, err := s.Starter.Restart(ctx, t)
+		return where(started, &swept.Restarted), err
 	})
 	return nil
 }
@@ -265,8 +265,16 @@ func liftedReasons(f rollout.TrialAutomation) []trial.Reason {
 	return lifted
 }
 
+// where is the counter of what was done, or nil where nothing had to be.
+func where(done bool, counter *int64) *int64 {
+	if !done {
+		return nil
+	}
+	return counter
+}
+
 // each does one thing for many, a few at a time, counts what worked where do
-// says, and logs what did not.
+// says, nowhere for nil, and logs what did not.
 func each[T any](ctx context.Context, s *Sweep, items []T, do func(context.Context, T) (*int64, error)) {
 	var g errgroup.Group
 	g.SetLimit(sweepParallel)
@@ -277,7 +285,9 @@ func each[T any](ctx context.Context, s *Sweep, items []T, do func(context.Conte
 				s.Log.Warn("sweep: left for the next one", zap.Error(err))
 				return nil
 			}
-			atomic.AddInt64(done, 1)
+			if done != nil {
+				atomic.AddInt64(done, 1)
+			}
 			return nil
 		})
 	}

@@ -27,6 +27,7 @@ type yard struct {
 	overdue   []trial.State
 	held      []trial.State
 	known     []string // vendors that have a trial
+	running   []string // vendors whose trial's workflow runs
 	broken    string   // the vendor whose calls fail
 	version   int      // of the flags
 	done      []string
@@ -98,12 +99,12 @@ func (y *yard) HeldTrials(_ context.Context, reasons []trial.Reason, _ string, _
 	y.query("held")
 	return slices.DeleteFunc(slices.Clone(y.held), func(s trial.State) bool { return !slices.Contains(reasons, s.Held.Reason) }), nil
 }
-func (y *yard) Start(_ context.Context, r trial.Registration) error {
-	return y.note("start", r.VendorID)
+func (y *yard) Start(_ context.Context, r trial.Registration) (bool, error) {
+	return !slices.Contains(y.running, r.VendorID), y.note("start", r.VendorID)
 }
 
-func (y *yard) Restart(_ context.Context, s trial.State) error {
-	return y.note("restart", s.VendorID)
+func (y *yard) Restart(_ context.Context, s trial.State) (bool, error) {
+	return !slices.Contains(y.running, s.VendorID), y.note("restart", s.VendorID)
 }
 
 func (y *yard) Convert(_ context.Context, id string, _ trial.Request) error {
@@ -305,4 +306,18 @@ func TestWhatASweepHadToMendIsCounted(t *testing.T) {
 	sweeper.Finds = found
 	y.sweepWith(t, sweeper)
 	require.Len(t, found, 1)
+}
+
+// Where the mail service or a worker is behind, trials are late though their workflows run.
+func TestATrialThatMerelyWaitsIsNotCountedAsMended(t *testing.T) {
+	t.Parallel()
+	y := &yard{
+		flags: rollout.InitialFlags(), vendors: []trial.Vendor{registered("a"), registered("b")},
+		overdue: []trial.State{{VendorID: "o"}, {VendorID: "p"}}, running: []string{"a", "o"},
+	}
+	found := mended{}
+	sweeper := y.sweeper()
+	sweeper.Finds = found
+	require.Equal(t, activities.Swept{Started: 1, Restarted: 1}, y.sweepWith(t, sweeper))
+	require.Equal(t, mended{monitoring.SlotOf(now, trial.RealDay): 1}, found)
 }

@@ -206,10 +206,13 @@ func (c *catching) workflows(ctx context.Context) error {
 				if runs {
 					continue
 				}
-				if err := c.client.Restart(ctx, state); err != nil {
+				started, err := c.client.Restart(ctx, state)
+				if err != nil {
 					return err
 				}
-				c.started++
+				if started {
+					c.started++
+				}
 			}
 			if len(running) < batch {
 				break

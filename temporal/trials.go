@@ -13,26 +13,28 @@ import (
 	"marketplace.example/trials/workflows"
 )
 
-// Start starts a trial's workflow. One that runs already is left alone.
-func (c *Client) Start(ctx context.Context, r trial.Registration) error {
+// Start starts a trial's workflow. One that runs already is left alone, and started is false.
+func (c *Client) Start(ctx context.Context, r trial.Registration) (started bool, err error) {
 	return c.Restart(ctx, trial.NewState(r))
 }
 
 // Restart starts the workflow of a trial that is known, and stands so, again.
-// One that runs is left alone.
-func (c *Client) Restart(ctx context.Context, s trial.State) error {
+// One that runs is left alone, and started is false.
+func (c *Client) Restart(ctx context.Context, s trial.State) (started bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	options := c.options(s.VendorID)
 	options.TypedSearchAttributes = workflows.StartAttributes(s)
 	options.WorkflowIDConflictPolicy = enums.WORKFLOW_ID_CONFLICT_POLICY_FAIL
 	options.WorkflowExecutionErrorWhenAlreadyStarted = true
-	_, err := c.SDK.ExecuteWorkflow(ctx, options, trial.WorkflowType, workflows.TrialInput{VendorID: s.VendorID})
-	var running *serviceerror.WorkflowExecutionAlreadyStarted
-	if err != nil && !errors.As(err, &running) {
-		return away("starting trial "+s.VendorID, err)
+	_, err = c.SDK.ExecuteWorkflow(ctx, options, trial.WorkflowType, workflows.TrialInput{VendorID: s.VendorID})
+	if _, runs := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err); runs {
+		return false, nil
 	}
-	return nil
+	if err != nil {
+		return false, away("starting trial "+s.VendorID, err)
+	}
+	return true, nil
 }
 
 // options are what every start of a trial has in common. A trial that is over

@@ -52,6 +52,16 @@ func TestAnUpdateIsKnownByItsMessageAndItsRequest(t *testing.T) {
 	}
 }
 
+func TestATrialThatRunsIsLeftAloneAndCalledSo(t *testing.T) {
+	t.Parallel()
+	c, sdk := newTestClient(t)
+	sdk.On("ExecuteWorkflow", mock.Anything, mock.Anything, trial.WorkflowType, mock.Anything).
+		Return(nil, serviceerror.NewWorkflowExecutionAlreadyStarted("runs", "", "")).Once()
+	started, err := c.Start(t.Context(), trial.Registration{VendorID: vendorID, Policy: trial.DefaultPolicy(), Day: trial.RealDay, At: time.Now()})
+	require.NoError(t, err)
+	require.False(t, started)
+}
+
 func TestATrialIsRestartedAsItStands(t *testing.T) {
 	t.Parallel()
 	c, sdk := newTestClient(t)
@@ -61,5 +71,7 @@ func TestATrialIsRestartedAsItStands(t *testing.T) {
 		return assert.ObjectsAreEqual(workflows.StartAttributes(s), o.TypedSearchAttributes)
 	})
 	sdk.On("ExecuteWorkflow", mock.Anything, standing, trial.WorkflowType, workflows.TrialInput{VendorID: vendorID}).Return(nil, nil).Once()
-	require.NoError(t, c.Restart(t.Context(), s))
+	started, err := c.Restart(t.Context(), s)
+	require.NoError(t, err)
+	require.True(t, started)
 }

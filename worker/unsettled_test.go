@@ -78,7 +78,8 @@ func TestTemporalKnowsWhatMayHaveLeft(t *testing.T) {
 	v := trial.Vendor{ID: "v1", Email: "v1@example.com", StartedAt: time.Now(), Automation: &trial.Automation{Cohort: trial.Automated, Policy: "standard-14d"}}
 	_, _, err = store.RegisterVendor(t.Context(), v)
 	require.NoError(t, err)
-	require.NoError(t, client.Start(t.Context(), v.Registration(trial.DefaultPolicy(), trial.RealDay)))
+	_, err = client.Start(t.Context(), v.Registration(trial.DefaultPolicy(), trial.RealDay))
+	require.NoError(t, err)
 	require.Eventually(t, func() bool { return store.asked.Load() > 1 }, time.Minute, day)
 	w.Stop()
 

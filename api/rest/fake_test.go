@@ -285,14 +285,16 @@ func (w *workflows) do(f func() error) error {
 	return f()
 }
 
-func (w *workflows) Start(_ context.Context, r trial.Registration) error {
-	return w.do(func() error {
+func (w *workflows) Start(_ context.Context, r trial.Registration) (started bool, err error) {
+	err = w.do(func() error {
 		w.started = append(w.started, r.VendorID)
 		if _, running := w.store.states[r.VendorID]; !running {
+			started = true
 			w.store.begin(trial.Start(r, w.now()), trial.State{})
 		}
 		return nil
 	})
+	return started, err
 }
 
 func (w *workflows) Convert(_ context.Context, id string, r trial.Request) error {

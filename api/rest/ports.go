@@ -161,7 +161,7 @@ type MailStore interface {
 // Trials reaches the workflows.
 type Trials interface {
 	// Start starts a trial's workflow; one that runs already is left alone.
-	Start(ctx context.Context, r trial.Registration) error
+	Start(ctx context.Context, r trial.Registration) (started bool, err error)
 	// Convert tells a trial of its vendor's conversion.
 	Convert(ctx context.Context, vendorID string, r trial.Request) error
 	// Ask sends a message and returns the trial after it. A *trial.Error is the

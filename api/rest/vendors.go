@@ -45,7 +45,8 @@ func (s *server) RegisterVendor(ctx context.Context, request RegisterVendorReque
 	}
 	registration := stored.Registration(s.Policy, s.Day)
 	s.tell(ctx, "trial not started yet", zap.String("vendorId", stored.ID), func(ctx context.Context) error {
-		return s.Trials.Start(ctx, registration)
+		_, err := s.Trials.Start(ctx, registration)
+		return err
 	})
 	overview := trial.NewState(registration).Overview()
 	return RegisterVendor201JSONResponse{
