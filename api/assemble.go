@@ -12,6 +12,7 @@ import (
 
 	"marketplace.example/trials/api/auth"
 	"marketplace.example/trials/api/rest"
+	"marketplace.example/trials/audit"
 	"marketplace.example/trials/config"
 	"marketplace.example/trials/health"
 	"marketplace.example/trials/mail"
@@ -24,6 +25,8 @@ import (
 const (
 	// setUpEvery is how long to wait before trying to set up the database again.
 	setUpEvery = 5 * time.Second
+	// sweepEvery is how often the audit record is looked through for what nobody settled.
+	sweepEvery = time.Minute
 	// closeTimeout bounds giving back the connections.
 	closeTimeout = 5 * time.Second
 	// snsMaxAge is for what SNS could not deliver in its hour of retries and an
@@ -36,6 +39,7 @@ type parts struct {
 	store       *mongodb.Store
 	client      *temporal.Client
 	handler     http.Handler
+	api         *rest.API
 	certificate *certificate // nil where TLS is somebody else's matter
 	instruments instruments
 	lookout     *lookout
@@ -108,7 +112,7 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger) (*parts, 
 	if err != nil {
 		return nil, err
 	}
-	p := &parts{store: store, client: client, handler: together(api, pages), instruments: instruments, lookout: lookout, log: log}
+	p := &parts{store: store, client: client, handler: together(api, pages), api: api, instruments: instruments, lookout: lookout, log: log}
 	if cfg.TLSCertFile != "" {
 		p.certificate, err = newCertificate(cfg.TLSCertFile, cfg.TLSKeyFile, log)
 	}
@@ -146,10 +150,31 @@ func (p *parts) setUp(ctx context.Context) {
 	}
 }
 
+// settleForgotten settles what other processes left open on the audit record, until the context ends.
+func (p *parts) settleForgotten(ctx context.Context) {
+	ticker := time.NewTicker(sweepEvery)
+	defer ticker.Stop()
+	seen := audit.Unsettled{}
+	for {
+		var err error
+		if seen, err = p.store.SweepAudit(ctx, seen, time.Now()); err != nil && ctx.Err() == nil {
+			p.log.Warn("sweeping the audit record", zap.Error(err))
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
 func (p *parts) close(ctx context.Context) {
-	p.client.Close()
-	p.instruments.traces.Close()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
 	defer cancel()
+	if err := p.api.Close(ctx); err != nil {
+		p.log.Error("closing", zap.Error(err))
+	}
+	p.client.Close()
+	p.instruments.traces.Close()
 	_ = p.store.Close(ctx) // the process ends anyway
 }

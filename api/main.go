@@ -76,6 +76,7 @@ func run(ctx context.Context, cfg config.Config, log *zap.Logger, out io.Writer)
 		return fmt.Errorf("saying where the API is: %w", err)
 	}
 	go p.setUp(ctx)
+	go p.settleForgotten(ctx)
 	go p.instruments.sampler.Run(ctx)
 	go p.lookout.keep(ctx)
 	defer log.Info("api stops")

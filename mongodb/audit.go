@@ -10,18 +10,13 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
-	"go.uber.org/zap"
 
 	"marketplace.example/trials/audit"
 	"marketplace.example/trials/trial"
 )
 
-const (
-	// auditTries bounds how often an entry is tried against others.
-	auditTries = 200
-	// verifyLimit bounds reading the whole audit record.
-	verifyLimit = time.Hour
-)
+// verifyLimit bounds reading the whole audit record.
+const verifyLimit = time.Hour
 
 // auditDocument is an entry of the audit record as stored, under its number with
 // leading zeros, so that the order of the keys is that of the numbers.
@@ -35,73 +30,41 @@ type auditDocument struct {
 func auditKey(seq int) string { return fmt.Sprintf("%012d", seq) }
 
 // AppendAudit puts an entry at the end of the audit record, and answers with it as
-// it stands there. Number and hashes are given here; of several who append at
-// once the insertion of a number decides, and the others take the next.
+// it stands there. Those of this process are written one after the other, those of an
+// urgent context (lanes.Urgent) first.
 func (s *Store) AppendAudit(ctx context.Context, e audit.Entry) (audit.Entry, error) {
-	for range auditTries {
-		last, err := s.lastAudit(ctx)
-		if err != nil {
-			return e, err
-		}
-		next, attempt := audit.Next(last, e), rand.Text()
-		_, err = s.auditLog.InsertOne(ctx, auditDocument{Key: auditKey(next.Seq), Entry: next, Attempt: attempt})
-		if err != nil && !mongo.IsDuplicateKeyError(err) {
-			return e, failed("writing to the audit record", err)
-		}
-		mine := err == nil
-		if !mine { // or the driver has sent it twice, and the first has arrived
-			standing, err := s.auditEntry(ctx, next.Seq)
-			if err != nil {
-				return e, err
-			}
-			mine = standing != nil && standing.Attempt == attempt
-		}
-		if mine {
-			s.audited.Store(int64(next.Seq))
-			return next, nil
-		}
+	stands, err := s.appender.Append(ctx, e)
+	if errors.Is(err, audit.ErrBusy) {
+		err = &trial.Error{Code: trial.CodeUnavailable, Message: "the audit record is being written by others all the time; try again later"}
 	}
-	return e, &trial.Error{Code: trial.CodeUnavailable, Message: "the audit record is being written by others all the time; try again later"}
+	return stands, err
 }
 
-// lastAudit is the last entry, the zero Entry where there is none. It looks from
-// the last number that this process has seen, in steps that double as long as
-// there is an entry and then halve: so many reads by key as the number of new
-// entries has binary digits, twice. Sorting would read the whole collection on
-// the embedded database.
-func (s *Store) lastAudit(ctx context.Context) (audit.Entry, error) {
-	var last audit.Entry
-	if seen := int(s.audited.Load()); seen > 0 {
-		e, err := s.auditEntry(ctx, seen)
-		if err != nil {
-			return last, err
-		}
-		if e == nil { // an older state was restored meanwhile, or somebody has cut the end off
-			s.log.Error("the audit record ends before an entry that was there", zap.Int("missing", seen))
-		} else {
-			last = e.Entry
-		}
+// InsertAudit puts an entry under its number, and tells whether it stands there.
+func (s *Store) InsertAudit(ctx context.Context, e audit.Entry) (stands bool, err error) {
+	attempt := rand.Text()
+	_, err = s.auditLog.InsertOne(ctx, auditDocument{Key: auditKey(e.Seq), Entry: e, Attempt: attempt})
+	if err == nil {
+		return true, nil
 	}
-	step := 1
-	for growing := true; step > 0; {
-		e, err := s.auditEntry(ctx, last.Seq+step)
-		if err != nil {
-			return last, err
-		}
-		if e != nil {
-			last = e.Entry
-		}
-		growing = growing && e != nil
-		if growing {
-			step *= 2
-		} else {
-			step /= 2
-		}
+	if !mongo.IsDuplicateKeyError(err) {
+		return false, failed("writing to the audit record", err)
 	}
-	return last, nil
+	// Another one's, or the driver has sent it twice, and the first has arrived.
+	standing, err := s.auditEntry(ctx, e.Seq)
+	return standing != nil && standing.Attempt == attempt, err
 }
 
-// auditEntry is the entry that stands under a number, nil where there is none.
+// AuditEntry is the entry under a number, nil where there is none.
+func (s *Store) AuditEntry(ctx context.Context, seq int) (*audit.Entry, error) {
+	doc, err := s.auditEntry(ctx, seq)
+	if doc == nil {
+		return nil, err
+	}
+	return &doc.Entry, err
+}
+
+// auditEntry is what stands under a number, nil where nothing does.
 func (s *Store) auditEntry(ctx context.Context, seq int) (*auditDocument, error) {
 	var doc auditDocument
 	err := s.auditLog.FindOne(ctx, byID(auditKey(seq))).Decode(&doc)

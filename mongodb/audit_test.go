@@ -136,22 +136,6 @@ func TestTheLogTellsOfARecordThatWasLonger(t *testing.T) {
 	require.Equal(t, 1, logs.Len())
 }
 
-// A process that comes to a long record finds its end in few reads, and one that
-// was left behind finds on.
-func TestTheEndOfTheRecordIsFound(t *testing.T) {
-	t.Parallel()
-	s := newTestStore(t)
-	for n := range 20 {
-		for _, seen := range []int{0, 1, n / 2, n, n + 5} {
-			s.audited.Store(int64(seen))
-			last, err := s.lastAudit(t.Context())
-			require.NoError(t, err)
-			require.Equal(t, n, last.Seq, "having seen %d", seen)
-		}
-		appendAudit(t, s, auditAbout("trials/v-1"))
-	}
-}
-
 // Whatever somebody does to the stored record is found, and named.
 func TestTamperingWithTheStoredRecordIsNamed(t *testing.T) {
 	t.Parallel()

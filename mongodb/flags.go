@@ -11,12 +11,17 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
+	"marketplace.example/trials/lanes"
 	"marketplace.example/trials/rollout"
 	"marketplace.example/trials/trial"
 )
 
-// flagsTries bounds how often a change of the flags is tried against others.
-const flagsTries = 100
+const (
+	// flagsTries bounds how often a change of the flags is tried against those of other processes.
+	flagsTries = 100
+	// mostFlagChanges bounds how many changes of this process wait for their turn.
+	mostFlagChanges = 2000
+)
 
 // flagsID is the _id of the one flag document.
 const flagsID = "featureFlags"
@@ -66,8 +71,17 @@ func (s *Store) initFlags(ctx context.Context) (rollout.Document, error) {
 // UpdateFlags changes the flags and answers with the document afterwards. Where
 // another change gets in between, change is called again, on the flags as they
 // are then. An error of change's, or a percentage that is none, leaves
-// everything as it is; a change that changes nothing makes no new version.
+// everything as it is; a change that changes nothing makes no new version. Changes of this
+// process take turns, those of an urgent context (lanes.Urgent) first.
 func (s *Store) UpdateFlags(ctx context.Context, by string, change func(*rollout.Flags) error) (rollout.Document, error) {
+	leave, err := s.flagTurns.Enter(ctx)
+	if errors.Is(err, lanes.ErrFull) {
+		return rollout.Document{}, errFlagsBusy
+	}
+	if err != nil {
+		return rollout.Document{}, fmt.Errorf("waiting to change the flags: %w", err)
+	}
+	defer leave()
 	for range flagsTries {
 		doc, err := s.Flags(ctx)
 		if err != nil {
@@ -88,8 +102,10 @@ func (s *Store) UpdateFlags(ctx context.Context, by string, change func(*rollout
 			return updated, err
 		}
 	}
-	return rollout.Document{}, &trial.Error{Code: trial.CodeUnavailable, Message: "the flags are being changed by others all the time; try again later"}
+	return rollout.Document{}, errFlagsBusy
 }
+
+var errFlagsBusy = &trial.Error{Code: trial.CodeUnavailable, Message: "the flags are being changed by others all the time; try again later"}
 
 // replaceFlags stores flags in the place of a version. It is
 // mongo.ErrNoDocuments where that is not the present one. The filter costs

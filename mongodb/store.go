@@ -3,12 +3,14 @@ package mongodb
 import (
 	"context"
 	"fmt"
-	"sync/atomic"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 	"go.uber.org/zap"
+
+	"marketplace.example/trials/audit"
+	"marketplace.example/trials/lanes"
 )
 
 // The collections.
@@ -58,7 +60,8 @@ type Store struct {
 	counters, sweeps, processes, alerts, alertEvents, finds, passes     *mongo.Collection
 	tokens, auditLog, bulks, bulkItems                                  *mongo.Collection
 
-	audited      atomic.Int64  // the last number of the audit record that was seen
+	appender     *audit.Appender
+	flagTurns    *lanes.Lanes  // changes of the flags take turns
 	observations *observations // nil: none are kept
 	tallies      *tallies      // nil: none are kept
 }
@@ -100,8 +103,8 @@ func clientOptions(uri string) *options.ClientOptions {
 
 func newStore(client *mongo.Client, database string) *Store {
 	db := client.Database(database)
-	return &Store{
-		client: client, log: zap.NewNop(),
+	s := &Store{
+		client: client, log: zap.NewNop(), flagTurns: lanes.New(1, mostFlagChanges),
 		users: db.Collection(usersCollection), trials: db.Collection(trialsCollection), events: db.Collection(eventsCollection),
 		sends: db.Collection(sendsCollection), flags: db.Collection(flagsCollection), firsts: db.Collection(firstsCollection),
 		messages: db.Collection(messagesCollection), observed: db.Collection(observedCollection),
@@ -116,6 +119,10 @@ func newStore(client *mongo.Client, database string) *Store {
 		bulks:    db.Collection(bulksCollection), bulkItems: db.Collection(bulkItemsCollection),
 		passes: db.Collection(passesCollection),
 	}
+	s.appender = audit.NewAppender(s, func(seq int) {
+		s.log.Error("the audit record ends before an entry that was there", zap.Int("missing", seq))
+	})
+	return s
 }
 
 // Close gives the connections back.

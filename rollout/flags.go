@@ -53,7 +53,8 @@ type Monitoring struct {
 
 // AdminTools steers what admins may do.
 type AdminTools struct {
-	// Enabled false refuses every change to a trial by an admin.
+	// Enabled false refuses every change by an admin, but what AdminsMaySet, pausing, rolling back
+	// and acknowledging.
 	Enabled bool `json:"enabled"`
 	// TrialExtension false refuses extensions and revivals.
 	TrialExtension bool `json:"trialExtension"`
@@ -86,4 +87,23 @@ func ValidPercentage(p float64) error {
 		return &FieldError{Field: "rolloutPercentage", Message: fmt.Sprintf("must be a multiple of 0.01, is %v", p)}
 	}
 	return nil
+}
+
+// LoweredTo tells whether other flags have the automation do no more than f, and change nothing else.
+func (f Flags) LoweredTo(to Flags) bool {
+	a, b := f.TrialAutomation, to.TrialAutomation
+	less := (a.Enabled || !b.Enabled) && (a.EmailReminders || !b.EmailReminders) && (a.AutoExpiration || !b.AutoExpiration) &&
+		a.ConversionTracking == b.ConversionTracking && b.RolloutPercentage <= a.RolloutPercentage
+	to.TrialAutomation = a
+	return less && to == f
+}
+
+// AdminsMaySet tells whether admins may replace f by other flags: while AdminTools.Enabled is false
+// they may lower the automation, and switch that flag on again.
+func (f Flags) AdminsMaySet(to Flags) bool {
+	if f.AdminTools.Enabled {
+		return true
+	}
+	to.AdminTools.Enabled = false
+	return f.LoweredTo(to)
 }

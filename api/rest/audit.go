@@ -2,11 +2,13 @@ package rest
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
+	"runtime/debug"
 	"strings"
-	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/gorilla/mux"
@@ -14,10 +16,6 @@ import (
 
 	"marketplace.example/trials/audit"
 )
-
-// settleTimeout bounds writing down what became of a change, also where its
-// caller has hung up meanwhile.
-const settleTimeout = 5 * time.Second
 
 // audited is an operation whose calls are put on record.
 type audited struct {
@@ -72,6 +70,9 @@ func (s *server) audit(operations map[string]audited) StrictMiddlewareFunc {
 				err = checkNamesNobody(asked, concerned)
 			}
 			if err != nil {
+				return nil, err
+			}
+			if ctx, err = s.hurried(ctx, operation.action, request); err != nil {
 				return nil, err
 			}
 			err = s.onRecord(ctx, asked, func(ctx context.Context) error {
@@ -189,11 +190,20 @@ func noteChange(ctx context.Context, before, after any) {
 
 // onRecord does something that is to be on record: first that it was asked for,
 // without which nothing is done, and then what became of it, before anybody is told.
+// An urgent context (hurried) waits for no other change.
 func (s *server) onRecord(ctx context.Context, asked audit.Entry, do func(context.Context) error) error {
 	if err := checkNamesNobody(asked, nil); err != nil { // the pages come here directly
 		return err
 	}
+	leave, err := s.turn(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	asked.At, asked.Actor, asked.RequestID, asked.Outcome = s.now(), actor(ctx), callOf(ctx).id, audit.Pending
+	if asked.RequestID == "" {
+		asked.RequestID = rand.Text() // a page's request has none
+	}
 	pending, err := s.Store.AppendAudit(ctx, asked)
 	if err != nil {
 		s.log.Error("not on the audit record", zap.String("requestId", asked.RequestID), zap.String("action", asked.Action), zap.Error(err))
@@ -201,12 +211,32 @@ func (s *server) onRecord(ctx context.Context, asked audit.Entry, do func(contex
 	}
 	s.logEntry(pending)
 	made := &noted{}
-	failure := do(context.WithValue(ctx, notedKey{}, made))
+	failure := s.attempt(context.WithValue(ctx, notedKey{}, made), asked.Action, do)
 	settled := asked
 	settled.At, settled.Settles = s.now(), pending.Seq
 	settled.Before, settled.After = audit.Document(made.before), audit.Document(made.after)
 	settled.Outcome, settled.Detail = outcome(failure)
+	return s.settle(ctx, settled, failure)
+}
 
+// attempt carries out what is on record, where admins may. What panics has failed: its entry is
+// settled too.
+func (s *server) attempt(ctx context.Context, action string, do func(context.Context) error) (err error) {
+	defer func() {
+		if found := recover(); found != nil {
+			s.log.Error("panic", zap.String("requestId", callOf(ctx).id), zap.Any("panic", found), zap.ByteString("stack", debug.Stack()))
+			err = errors.New("panic")
+		}
+	}()
+	if err := s.permit(ctx, action); err != nil {
+		return err
+	}
+	return do(ctx)
+}
+
+// settle puts on record what became of a change, also where its caller has hung up meanwhile, and
+// answers with what its caller is told. What cannot be written now is written later.
+func (s *server) settle(ctx context.Context, settled audit.Entry, failure error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
 	defer cancel()
 	entry, err := s.Store.AppendAudit(ctx, settled)
@@ -214,13 +244,14 @@ func (s *server) onRecord(ctx context.Context, asked audit.Entry, do func(contex
 		s.logEntry(entry)
 		return failure
 	}
-	s.log.Error("outcome not on the audit record", zap.String("requestId", asked.RequestID), zap.Int("entry", pending.Seq),
+	s.settler.owe(settled)
+	s.log.Error("outcome not on the audit record yet", zap.String("requestId", settled.RequestID), zap.Int("entry", settled.Settles),
 		zap.String("outcome", string(settled.Outcome)), zap.Error(err))
 	if failure != nil {
 		return failure
 	}
 	// Without its cause, which would say that nothing was done.
-	return unavailable("this was carried out, but what became of it could not be put on the audit record; repeating it is safe", nil)
+	return unavailable("this was carried out, but what became of it could not be put on the audit record yet; repeating it is safe", nil)
 }
 
 // logEntry tells the log of an entry, so that its hash is also known elsewhere.

@@ -23,7 +23,8 @@ var errAway = &trial.Error{Code: trial.CodeUnavailable, Message: "does not answe
 type store struct {
 	mu       sync.Mutex
 	away     error
-	breaks   any // what Flags panics with
+	breaks   any           // what Flags panics with
+	takes    time.Duration // how long each operation does
 	vendors  map[string]trial.Vendor
 	states   map[string]trial.State
 	events   map[string][]trial.Event
@@ -51,6 +52,9 @@ func newStore() *store {
 }
 
 func (s *store) do(f func() error) error {
+	if s.takes > 0 {
+		time.Sleep(s.takes)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.away != nil {

@@ -12,9 +12,37 @@ type audits struct {
 	entries []audit.Entry
 	// fails is asked before an entry is written.
 	fails func(audit.Entry) error
+	// lost loses the answer to a write that has arrived.
+	lost func(audit.Entry) error
+	// appender writes as the real one does; nil: at once.
+	appender *audit.Appender
+}
+
+// InsertAudit and AuditEntry are what an appender writes by: whoever is faster has the number.
+func (s *store) InsertAudit(_ context.Context, e audit.Entry) (stands bool, err error) {
+	err = s.do(func() error {
+		if stands = e.Seq == len(s.audits.entries)+1; stands {
+			s.audits.entries = append(s.audits.entries, e)
+		}
+		return nil
+	})
+	return stands, err
+}
+
+func (s *store) AuditEntry(_ context.Context, seq int) (e *audit.Entry, err error) {
+	err = s.do(func() error {
+		if seq <= len(s.audits.entries) {
+			e = &s.audits.entries[seq-1]
+		}
+		return nil
+	})
+	return e, err
 }
 
 func (s *store) AppendAudit(ctx context.Context, e audit.Entry) (stands audit.Entry, err error) {
+	if s.audits.appender != nil {
+		return s.audits.appender.Append(ctx, e)
+	}
 	err = s.do(func() error {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -30,9 +58,23 @@ func (s *store) AppendAudit(ctx context.Context, e audit.Entry) (stands audit.En
 		}
 		stands = audit.Next(last, e)
 		s.audits.entries = append(s.audits.entries, stands)
+		if s.audits.lost != nil {
+			return s.audits.lost(e)
+		}
 		return nil
 	})
 	return stands, err
+}
+
+func (s *store) SettleAudit(ctx context.Context, settled audit.Entry) error {
+	s.mu.Lock()
+	known := slices.ContainsFunc(s.audits.entries, func(e audit.Entry) bool { return e.Settles == settled.Settles })
+	s.mu.Unlock()
+	if known {
+		return nil
+	}
+	_, err := s.AppendAudit(ctx, settled)
+	return err
 }
 
 func (s *store) AuditEntries(_ context.Context, f audit.Filter, before, limit int) (entries []audit.Entry, next int, err error) {

@@ -20,7 +20,7 @@ func (s *server) GetFeatureFlags(ctx context.Context, _ GetFeatureFlagsRequestOb
 
 // PatchFeatureFlags changes the flags that the request names.
 func (s *server) PatchFeatureFlags(ctx context.Context, request PatchFeatureFlagsRequestObject) (PatchFeatureFlagsResponseObject, error) {
-	d, err := s.updateFlags(ctx, func(f *rollout.Flags) error { return merge(f, request.Body) })
+	d, err := s.updateFlags(ctx, patched(request))
 	if err != nil {
 		return nil, within("featureFlags.trialAutomation.", err)
 	}
@@ -29,15 +29,25 @@ func (s *server) PatchFeatureFlags(ctx context.Context, request PatchFeatureFlag
 
 // SetRollout sets the two flags that a rollout is steered with.
 func (s *server) SetRollout(ctx context.Context, request SetRolloutRequestObject) (SetRolloutResponseObject, error) {
-	d, err := s.updateFlags(ctx, func(f *rollout.Flags) error {
-		f.TrialAutomation.Enabled = request.Body.Enabled
-		f.TrialAutomation.RolloutPercentage = request.Body.RolloutPercentage
-		return rollout.ValidPercentage(f.TrialAutomation.RolloutPercentage)
-	})
+	d, err := s.updateFlags(ctx, rolledOut(request))
 	if err != nil {
 		return nil, err
 	}
 	return SetRollout200JSONResponse(flagDocument(d)), nil
+}
+
+// patched is the change that a patch asks for.
+func patched(r PatchFeatureFlagsRequestObject) func(*rollout.Flags) error {
+	return func(f *rollout.Flags) error { return merge(f, r.Body) }
+}
+
+// rolledOut is the change of the two flags that a rollout is steered with.
+func rolledOut(r SetRolloutRequestObject) func(*rollout.Flags) error {
+	return func(f *rollout.Flags) error {
+		f.TrialAutomation.Enabled = r.Body.Enabled
+		f.TrialAutomation.RolloutPercentage = r.Body.RolloutPercentage
+		return rollout.ValidPercentage(f.TrialAutomation.RolloutPercentage)
+	}
 }
 
 // updateFlags stores a change, and lets the trials know. The document decides,
@@ -46,7 +56,13 @@ func (s *server) updateFlags(ctx context.Context, change func(*rollout.Flags) er
 	var before rollout.Flags
 	d, err := s.Store.UpdateFlags(ctx, actor(ctx), func(f *rollout.Flags) error {
 		before = *f
-		return change(f)
+		if err := change(f); err != nil {
+			return err
+		}
+		if !before.AdminsMaySet(*f) {
+			return errSwitchedOff
+		}
+		return nil
 	})
 	if err != nil {
 		return d, err
@@ -54,7 +70,7 @@ func (s *server) updateFlags(ctx context.Context, change func(*rollout.Flags) er
 	noteChange(ctx, before, d.FeatureFlags)
 	version := zap.Int("version", d.Version)
 	s.log.Info("flags changed", zap.String("requestId", callOf(ctx).id), version)
-	s.tell(ctx, "trials not told of the flags yet", version, s.Trials.FlagsChanged)
+	s.tellWithin(ctx, flagPatience, "trials not told of the flags yet", version, s.Trials.FlagsChanged)
 	return d, nil
 }
 

@@ -70,8 +70,6 @@ func TestErase(t *testing.T) {
 	_, content := a.store.written()
 	require.NotContains(t, strings.ToLower(content), "ada")
 
-	a.store.flags.FeatureFlags.AdminTools.Enabled = false
-	into[rest.Erasure](a.post(erasePath, adminToken, `{"reason":"no flag stands against it"}`), http.StatusOK)
 }
 
 // What is kept in histories and on the audit record cannot be erased, so it is not

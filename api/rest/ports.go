@@ -130,7 +130,11 @@ type AlertStore interface {
 type AuditStore interface {
 	// AppendAudit puts an entry at the record's end, and answers with it as it
 	// stands there: number and hashes are the store's to give.
+	// Those of an urgent context (lanes.Urgent) go first.
 	AppendAudit(ctx context.Context, e audit.Entry) (audit.Entry, error)
+	// SettleAudit puts on record what became of a pending entry, unless something
+	// settles it already.
+	SettleAudit(ctx context.Context, settled audit.Entry) error
 	// AuditEntries lists up to limit entries that a filter means, latest first, of
 	// those before a number (0: from the latest on); next is the number to go on
 	// before, 0 at the end.

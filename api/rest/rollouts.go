@@ -206,6 +206,9 @@ func (a *API) Steer(ctx context.Context, id, name string, r rollout.Request) err
 	if name == rollout.SignalRollback {
 		asked.Asked = audit.Document(map[string]any{"percentage": r.Percentage, "inFlight": r.InFlight})
 	}
+	if ctx, err = a.server.hurried(ctx, asked.Action, nil); err != nil {
+		return err
+	}
 	return a.server.onRecord(ctx, asked, func(ctx context.Context) error {
 		_, err := a.server.steer(ctx, state.ID, name, r)
 		return err

@@ -25,7 +25,14 @@ func (a *api) steer(control, key, body string) answered {
 func running(t *testing.T) *api {
 	t.Helper()
 	a := newAPI(t)
-	require.Equal(t, http.StatusAccepted, a.ask(rolloutsPath, "start-1", `{}`).status)
+	a.enter(t)
+	return a
+}
+
+// enter starts a rollout and has it enter its phase of 25 %.
+func (a *api) enter(t *testing.T) {
+	t.Helper()
+	require.Equal(t, http.StatusAccepted, a.inside(http.MethodPost, rolloutsPath, "start-1", `{}`).Code)
 	for i, e := range []rollout.Event{
 		{Type: rollout.EventEntered, Stage: &rollout.Stage{Kind: rollout.InPhase}, Enabled: new(true), Percentage: new(0.0)},
 		{Type: rollout.EventPreflight, Checks: []rollout.Check{{ID: "backup", Verdict: rollout.Insufficient}, {ID: "health", Verdict: rollout.Pass}}},
@@ -35,7 +42,6 @@ func running(t *testing.T) *api {
 		a.store.rollouts.events = append(a.store.rollouts.events, e)
 	}
 	a.store.flags.FeatureFlags.TrialAutomation.RolloutPercentage = 25
-	return a
 }
 
 func (a *api) view() rollout.View {

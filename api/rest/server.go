@@ -16,6 +16,7 @@ import (
 	"go.uber.org/zap"
 
 	"marketplace.example/trials/api/auth"
+	"marketplace.example/trials/lanes"
 	"marketplace.example/trials/monitoring"
 	"marketplace.example/trials/rollout"
 	"marketplace.example/trials/trial"
@@ -55,6 +56,8 @@ type server struct {
 	Options
 	log           *zap.Logger
 	documentation []byte
+	turns         *lanes.Lanes // changes that stop nothing wait for one
+	settler       *settler
 }
 
 // API answers the API's requests; the pages steer rollouts through it.
@@ -83,9 +86,12 @@ func New(o Options) (*API, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	s := &server{Options: o, log: o.Log, documentation: page}
+	s := &server{Options: o, log: o.Log, documentation: page, turns: lanes.New(changesAtOnce, mostChanges), settler: newSettler(o.Store, o.Log)}
 	return &API{Handler: s.outside(s.limited(s.routes(spec, gate))), server: s}, nil
 }
+
+// Close writes down what is missing on the audit record, once no request is under way.
+func (a *API) Close(ctx context.Context) error { return a.server.settler.close(ctx) }
 
 // specification is the API's description, checked. It never changes, and
 // reading it takes a while.

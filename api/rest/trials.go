@@ -120,9 +120,6 @@ type trialEnd struct {
 
 // allowed tells whether the flags let admins change trials in this way.
 func allowed(flags rollout.AdminTools, message string) error {
-	if !flags.Enabled {
-		return refuse(http.StatusForbidden, "changes of trials by admins are switched off: the flag adminTools.enabled is false")
-	}
 	if !flags.TrialExtension && message != trial.MessageCancel {
 		return refuse(http.StatusForbidden, "new ends for trials are switched off: the flag adminTools.trialExtension is false")
 	}

@@ -8,6 +8,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"marketplace.example/trials/lanes"
 	"marketplace.example/trials/rollout"
 	"marketplace.example/trials/trial"
 )
@@ -225,17 +226,38 @@ func (s *server) conversionOf(ctx context.Context, report *ConversionReport, v t
 	return c, nil
 }
 
-// tellTimeout bounds how long an answer waits for the workflows to hear of what
-// is on record already.
-const tellTimeout = 1500 * time.Millisecond
+const (
+	// tellTimeout bounds letting the workflows know of what is on record already.
+	tellTimeout = 1500 * time.Millisecond
+	// flagPatience is how long the answer to a change of the flags, which decide, waits for that; and
+	// that to whatever else stops something.
+	flagPatience = 200 * time.Millisecond
+)
 
 // tell lets the workflows know of something that is on record. Where that
 // fails it is noted, and the reconciler sees to it later.
 func (s *server) tell(ctx context.Context, failing string, about zap.Field, do func(context.Context) error) {
-	ctx, cancel := context.WithTimeout(ctx, tellTimeout)
-	defer cancel()
-	if err := do(ctx); err != nil {
-		s.log.Warn(failing, zap.String("requestId", callOf(ctx).id), about, zap.Error(err))
+	patience := tellTimeout
+	if lanes.IsUrgent(ctx) {
+		patience = flagPatience
+	}
+	s.tellWithin(ctx, patience, failing, about, do)
+}
+
+// tellWithin goes on telling where that takes longer than the answer waits.
+func (s *server) tellWithin(ctx context.Context, patience time.Duration, failing string, about zap.Field, do func(context.Context) error) {
+	telling, cancel := context.WithTimeout(context.WithoutCancel(ctx), tellTimeout)
+	told := make(chan struct{})
+	go func() { // ends with its context
+		defer cancel()
+		defer close(told)
+		if err := do(telling); err != nil {
+			s.log.Warn(failing, zap.String("requestId", callOf(ctx).id), about, zap.Error(err))
+		}
+	}()
+	select {
+	case <-told:
+	case <-time.After(patience):
 	}
 }
 

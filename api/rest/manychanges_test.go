@@ -1,0 +1,231 @@
+package rest_test
+
+import (
+	"fmt"
+	"net/http"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"marketplace.example/trials/audit"
+	"marketplace.example/trials/rollout"
+)
+
+// ondatabase is an API on a store that takes its time, and whose audit record several write at once.
+func onDatabase(t *testing.T) *api {
+	t.Helper()
+	a := makeAPI(t, options{silent: true})
+	a.store.takes = 3 * time.Millisecond
+	a.store.audits.appender = audit.NewAppender(a.store, func(int) {})
+	return a
+}
+
+// Two hundred changes at once are all carried out and settled, and what stops something waits for none of them.
+func TestWhatStopsSomethingIsNotBehindTwoHundredChanges(t *testing.T) {
+	t.Parallel()
+	const off = `{"enabled":false,"rolloutPercentage":0}`
+	for name, stop := range map[string]struct{ method, path, body string }{
+		"disabled":          {http.MethodPost, rolloutPath, off},
+		"lowered":           {http.MethodPost, rolloutPath, `{"enabled":true,"rolloutPercentage":50}`},
+		"disabled by patch": {http.MethodPatch, flagsPath, `{"featureFlags":{"trialAutomation":{"enabled":false}}}`},
+		"revoked":           {http.MethodDelete, "/api/admin/tokens/0123456789abcdef", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				timed := func(a *api) (int, time.Duration) {
+					pressed := time.Now()
+					answer := a.inside(stop.method, stop.path, "", stop.body)
+					return answer.Code, time.Since(pressed)
+				}
+				status, idle := timed(onDatabase(t))
+				a := onDatabase(t)
+				const many = 200
+				statuses, began := make([]int, many), time.Now()
+				var all sync.WaitGroup
+				for i := range many {
+					all.Go(func() {
+						statuses[i] = a.inside(http.MethodPatch, flagsPath, "", fmt.Sprintf(`{"featureFlags":{"monitoring":{"alerting":%t}}}`, i%2 == 0)).Code
+					})
+				}
+				time.Sleep(100 * time.Millisecond)
+				amid, took := timed(a)
+				require.Equal(t, status, amid)
+				require.Less(t, took, 3*idle)
+				all.Wait()
+				require.Greater(t, time.Since(began), 20*took, "there was much to be behind")
+				for _, status := range statuses {
+					require.Equal(t, http.StatusOK, status)
+				}
+				require.Len(t, a.store.audits.entries, 2*(many+1))
+				requireWhole(t, a.store.audits.entries)
+			})
+		})
+	}
+}
+
+// The rollout's own stops go first too, over the routes and from the pages.
+func TestPauseAndRollbackAreNotBehindOtherChanges(t *testing.T) {
+	t.Parallel()
+	for _, pages := range []bool{false, true} {
+		for _, name := range []string{rollout.SignalPause, rollout.SignalRollback} {
+			synctest.Test(t, func(t *testing.T) {
+				a := onDatabase(t)
+				a.store.takes = 0
+				a.enter(t)
+				a.store.takes = 3 * time.Millisecond
+				var all sync.WaitGroup
+				for i := range 200 {
+					all.Go(func() {
+						a.inside(http.MethodPatch, flagsPath, "", fmt.Sprintf(`{"featureFlags":{"monitoring":{"alerting":%t}}}`, i%2 == 0))
+					})
+				}
+				time.Sleep(100 * time.Millisecond)
+				pressed := time.Now()
+				if pages {
+					require.NoError(t, a.itself.Steer(t.Context(), "current", name, rollout.Request{ID: "k-1", Reason: "harm"}))
+				} else {
+					body := map[string]string{rollout.SignalPause: because, rollout.SignalRollback: `{"percentage":0,"reason":"harm"}`}[name]
+					answer := a.inside(http.MethodPost, rolloutsPath+"/current/"+name, "k-1", body)
+					require.Equal(t, http.StatusAccepted, answer.Code, answer.Body)
+				}
+				require.Less(t, time.Since(pressed), 200*time.Millisecond)
+				all.Wait()
+				requireWhole(t, a.store.audits.entries)
+			})
+		}
+	}
+}
+
+// An outcome that cannot be written at once is written as soon as that is possible, and once: also
+// where it had arrived and only its answer was lost.
+func TestAnOutcomeThatCannotBeWrittenIsWrittenLater(t *testing.T) {
+	t.Parallel()
+	for name, trouble := range map[string]func(*audits, func(audit.Entry) error){
+		"it did not arrive": func(s *audits, f func(audit.Entry) error) { s.fails = f },
+		"it had arrived":    func(s *audits, f func(audit.Entry) error) { s.lost = f },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				a := makeAPI(t, options{silent: true})
+				trouble(&a.store.audits, func(e audit.Entry) error {
+					if e.Outcome != audit.Pending {
+						return errAway
+					}
+					return nil
+				})
+				answer := a.inside(http.MethodPatch, flagsPath, "", changing["patchFeatureFlags"])
+				require.Equal(t, http.StatusServiceUnavailable, answer.Code)
+				require.Contains(t, answer.Body.String(), "this was carried out")
+				time.Sleep(time.Minute)
+				synctest.Wait()
+				trouble(&a.store.audits, nil)
+				time.Sleep(2 * time.Second)
+				synctest.Wait()
+				record := a.store.audits.entries
+				require.Len(t, record, 2)
+				requireWhole(t, record)
+				require.Equal(t, audit.Done, record[1].Outcome)
+				require.NoError(t, a.itself.Close(t.Context()))
+			})
+		})
+	}
+}
+
+// A process that ends writes down what it still can.
+func TestClosingWritesDownWhatIsOwed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a := makeAPI(t, options{silent: true})
+		a.store.audits.fails = func(e audit.Entry) error {
+			if e.Outcome != audit.Pending {
+				return errAway
+			}
+			return nil
+		}
+		a.inside(http.MethodPatch, flagsPath, "", changing["patchFeatureFlags"])
+		a.store.audits.fails = nil
+		require.NoError(t, a.itself.Close(t.Context()))
+		require.Len(t, a.store.audits.entries, 2)
+		requireWhole(t, a.store.audits.entries)
+		synctest.Wait()
+	})
+}
+
+// What panics has failed, and its entry says so.
+func TestAChangeThatPanicsIsSettled(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t)
+	a.register()
+	a.store.breaks = "secret of the inside"
+	a.ask(extendPath, "k-1", threeDays).problem(http.StatusInternalServerError)
+	require.Len(t, a.store.audits.entries, 2)
+	requireWhole(t, a.store.audits.entries)
+	require.Equal(t, audit.Failed, a.store.audits.entries[1].Outcome)
+}
+
+// While adminTools.enabled is false admins change nothing but what stops something, answer alerts, and
+// may switch it on again.
+func TestWithoutAdminToolsOnlyStoppingRemains(t *testing.T) {
+	t.Parallel()
+	remain := map[string]bool{"rollBackRollout": true, "pauseRollout": true, "acknowledgeAlert": true, "pauseBulkOperation": true, "stopBulkOperation": true}
+	changesOf(t, func(a *api, operation string, r request) {
+		a.store.flags.FeatureFlags.AdminTools.Enabled = false
+		before := a.store.flags
+		writes, content := a.store.written()
+		answer := a.call(r)
+		if remain[operation] {
+			require.NotEqual(t, http.StatusForbidden, answer.status, "%s: %s", operation, answer.body)
+			return
+		}
+		if operation == "patchFeatureFlags" { // it lowers
+			require.Equal(t, http.StatusOK, answer.status, "%s", answer.body)
+			return
+		}
+		p := answer.problem(http.StatusForbidden)
+		require.Contains(t, *p.Detail, "adminTools.enabled is false", operation)
+		again, after := a.store.written()
+		require.Equal(t, writes, again, operation)
+		require.Equal(t, content, after, operation)
+		require.Equal(t, before, a.store.flags, operation)
+		require.Equal(t, audit.Refused, a.store.audits.entries[1].Outcome, operation)
+	})
+}
+
+func TestWithoutAdminToolsTheFlagsAreOnlyLowered(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]int{
+		`{"trialAutomation":{"enabled":false}}`:                                      http.StatusOK,
+		`{"trialAutomation":{"rolloutPercentage":10}}`:                               http.StatusOK,
+		`{"trialAutomation":{"emailReminders":false}}`:                               http.StatusOK,
+		`{"adminTools":{"enabled":true}}`:                                            http.StatusOK,
+		`{"adminTools":{"enabled":true},"trialAutomation":{"enabled":false}}`:        http.StatusOK,
+		`{"trialAutomation":{"rolloutPercentage":30}}`:                               http.StatusForbidden,
+		`{"adminTools":{"enabled":true},"trialAutomation":{"rolloutPercentage":30}}`: http.StatusForbidden,
+		`{"trialAutomation":{"enabled":false,"rolloutPercentage":30}}`:               http.StatusForbidden,
+		`{"trialAutomation":{"conversionTracking":false}}`:                           http.StatusForbidden,
+		`{"monitoring":{"alerting":false}}`:                                          http.StatusForbidden,
+		`{"adminTools":{"bulkOperations":false}}`:                                    http.StatusForbidden,
+	} {
+		a := newAPI(t)
+		a.store.flags.FeatureFlags.TrialAutomation.Enabled = true
+		a.store.flags.FeatureFlags.TrialAutomation.RolloutPercentage = 25
+		a.store.flags.FeatureFlags.AdminTools.Enabled = false
+		answer := a.call(request{method: http.MethodPatch, path: flagsPath, token: adminToken, body: `{"featureFlags":` + body + `}`})
+		require.Equal(t, want, answer.status, "%s: %s", body, answer.body)
+	}
+	for body, want := range map[string]int{
+		`{"enabled":false,"rolloutPercentage":0}`: http.StatusOK, `{"enabled":true,"rolloutPercentage":24}`: http.StatusOK,
+		`{"enabled":true,"rolloutPercentage":26}`: http.StatusForbidden,
+	} {
+		a := newAPI(t)
+		a.store.flags.FeatureFlags.TrialAutomation.Enabled = true
+		a.store.flags.FeatureFlags.TrialAutomation.RolloutPercentage = 25
+		a.store.flags.FeatureFlags.AdminTools.Enabled = false
+		require.Equal(t, want, a.post(rolloutPath, adminToken, body).status, body)
+	}
+}

@@ -1,0 +1,88 @@
+package rest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"marketplace.example/trials/lanes"
+	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/trial"
+)
+
+const (
+	// changesAtOnce is how many changes are carried out at a time: more of them only wait for each
+	// other in the database and in Temporal. What stops something does not wait for them.
+	changesAtOnce = 8
+	// mostChanges bounds how many wait for their turn.
+	mostChanges = 2000
+)
+
+// stopping are the operations that stop something, whatever they are asked. Changes of the flags
+// stop something where they lower them.
+var stopping = map[string]bool{
+	"rollBackRollout": true, "pauseRollout": true, "pauseBulkOperation": true, "stopBulkOperation": true, "revokeToken": true,
+}
+
+// remaining are the operations that admins may still call while adminTools.enabled is false. Changes
+// of the flags are judged by what they change.
+var remaining = map[string]bool{
+	"rollBackRollout": true, "pauseRollout": true, "acknowledgeAlert": true, "pauseBulkOperation": true, "stopBulkOperation": true,
+	"patchFeatureFlags": true, "setRollout": true,
+}
+
+// hurried is the context of a request, urgent where it stops something.
+func (s *server) hurried(ctx context.Context, action string, request any) (context.Context, error) {
+	if stopping[action] {
+		return lanes.Urgent(ctx), nil
+	}
+	var change func(*rollout.Flags) error
+	switch r := request.(type) {
+	case PatchFeatureFlagsRequestObject:
+		change = patched(r)
+	case SetRolloutRequestObject:
+		change = rolledOut(r)
+	default:
+		return ctx, nil
+	}
+	doc, err := s.Store.Flags(ctx)
+	if err != nil {
+		return ctx, err
+	}
+	to := doc.FeatureFlags
+	if change(&to) == nil && to != doc.FeatureFlags && doc.FeatureFlags.LoweredTo(to) {
+		return lanes.Urgent(ctx), nil
+	}
+	return ctx, nil
+}
+
+// turn waits until a change may begin, unless it is urgent.
+func (s *server) turn(ctx context.Context) (leave func(), err error) {
+	if lanes.IsUrgent(ctx) {
+		return func() {}, nil
+	}
+	leave, err = s.turns.Enter(ctx)
+	switch {
+	case errors.Is(err, lanes.ErrFull):
+		return nil, unavailable("too many changes wait already, so nothing was done; try again", err)
+	case err != nil:
+		return nil, fmt.Errorf("waiting for a turn: %w", err)
+	}
+	return leave, nil
+}
+
+// errSwitchedOff refuses changes by admins.
+var errSwitchedOff = &trial.Error{Code: trial.CodeForbidden, Message: "changes by admins are switched off: the flag adminTools.enabled is false. " +
+	"Pausing, rolling back, lowering or disabling the automation, acknowledging an alert, and switching that flag on again remain"}
+
+// permit refuses an operation where the flags let admins change nothing.
+func (s *server) permit(ctx context.Context, action string) error {
+	if remaining[action] {
+		return nil
+	}
+	doc, err := s.Store.Flags(ctx)
+	if err == nil && !doc.FeatureFlags.AdminTools.Enabled {
+		err = errSwitchedOff
+	}
+	return err
+}
