@@ -4,9 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"strings"
 	"time"
-	"unicode"
 )
 
 // The kinds of e-mail that [Render] words.
@@ -20,14 +18,12 @@ const (
 // fullDay is how long a day lasts where nothing says otherwise.
 const fullDay = 24 * time.Hour
 
-// maxNameRunes keeps an absurdly long name from becoming the whole e-mail.
-const maxNameRunes = 80
-
 // Content is what an e-mail says.
 type Content struct {
 	// Kind is one of the Kind constants.
 	Kind string
-	// VendorName is how the e-mail greets; empty greets without a name.
+	// VendorName is how the e-mail greets; empty greets without a name, and so
+	// does one with what a mail program could make a link of.
 	VendorName string
 	// DaysLeft counts the days to the trial's end; used by reminders, where 0
 	// reads "today" and 1 "tomorrow".
@@ -105,25 +101,4 @@ func validateURL(raw string) error {
 		return errors.New("not an absolute http or https URL")
 	}
 	return nil
-}
-
-// oneLine makes s fit for a header or a greeting: control and invisible
-// formatting characters, line ends among them, become single spaces.
-func oneLine(s string) string {
-	clean := strings.Map(func(r rune) rune {
-		if r == unicode.ReplacementChar || unicode.IsSpace(r) || unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) {
-			return ' '
-		}
-		return r
-	}, s)
-	return strings.Join(strings.Fields(clean), " ")
-}
-
-// shorten cuts s to at most limit runes, and shows that it did.
-func shorten(s string, limit int) string {
-	runes := []rune(s)
-	if len(runes) <= limit {
-		return s
-	}
-	return strings.TrimSpace(string(runes[:limit-1])) + "…"
 }

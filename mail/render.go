@@ -102,7 +102,7 @@ func (c Content) page() (page, error) {
 }
 
 func (c Content) greeting() string {
-	name := shorten(oneLine(c.VendorName), maxNameRunes)
+	name := greetingName(c.VendorName)
 	if name == "" {
 		return "Hello,"
 	}
