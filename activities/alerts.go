@@ -39,18 +39,26 @@ type Teller interface {
 	Tell(ctx context.Context, m rollout.Message) error
 }
 
+// GroupTeller tells stakeholders of what belongs together.
+type GroupTeller interface {
+	// TellTogether tells each once for a message's key, and returns by key why a message could not be told to all yet.
+	TellTogether(ctx context.Context, messages []rollout.Message, how Together) map[string]error
+}
+
 // Alerts looks at the rules' alerts, keeps what happens to them, and tells those
 // whom it concerns. Several may look at once: an alert's events decide.
 type Alerts struct {
 	Store  AlertStore
 	Parts  AlertParts
-	Teller Teller
+	Teller GroupTeller
 	Rules  []monitoring.Rule
 	Policy trial.Policy
 	// Day is how long a day lasts.
 	Day time.Duration
-	Now func() time.Time
-	Log *zap.Logger
+	// MailsFrom is since when this process may send e-mails. Zero is never: they wait for one that may.
+	MailsFrom time.Time
+	Now       func() time.Time
+	Log       *zap.Logger
 }
 
 // AlertsSeen counts what a look came to.
@@ -83,15 +91,20 @@ func (a *Alerts) LookAtAlerts(ctx context.Context) (AlertsSeen, error) {
 	}
 	look := monitoring.Look{At: situation.Now, Day: a.Day, Alerting: flags.Alerting}
 	var errs []error
+	var all []untold
 	for _, rule := range a.Rules {
 		alert, err := a.judge(ctx, rule, situation, look, &seen)
-		if err == nil && look.Alerting {
-			err = a.tell(ctx, rule, alert)
+		if err == nil && look.Alerting && alert.ToldSeq < alert.Seq {
+			one := untold{rule: rule, alert: alert}
+			one.events, err = a.Store.AlertEvents(ctx, rule.ID, alert.ToldSeq+1, mostUntold)
+			all = append(all, one)
+			err = failed("reading its events", err)
 		}
 		if err != nil {
 			errs = append(errs, fmt.Errorf("alert %s: %w", rule.ID, err))
 		}
 	}
+	errs = append(errs, a.tell(ctx, all, look)...)
 	return seen, failed("looking at the alerts", errors.Join(errs...))
 }
 
@@ -136,29 +149,60 @@ func (a *Alerts) judge(ctx context.Context, rule monitoring.Rule, s monitoring.S
 	return alert, nil
 }
 
-// tell tells of the events that people are to be told of and were not yet: they
-// are stored first, so that one that could not be told is told by a later look.
-func (a *Alerts) tell(ctx context.Context, rule monitoring.Rule, alert monitoring.Alert) error {
-	if alert.ToldSeq >= alert.Seq {
-		return nil
+// untold is an alert with what has happened to it that people may have to be told of.
+type untold struct {
+	rule   monitoring.Rule
+	alert  monitoring.Alert
+	events []monitoring.AlertEvent
+}
+
+// tell tells of the events that people are to be told of and were not yet: they are stored first, so that one
+// that could not be told is told by a later look. Webhooks are told of each at once, people by one e-mail of all.
+func (a *Alerts) tell(ctx context.Context, all []untold, look monitoring.Look) []error {
+	var messages []rollout.Message
+	notices := map[string]monitoring.AlertNotice{}
+	for _, one := range all {
+		for _, e := range one.events {
+			if m := monitoring.AlertMessage(one.rule, e); m != nil {
+				messages = append(messages, *m)
+				notices[m.Key] = monitoring.AlertNotice{Rule: one.rule, Event: e}
+			}
+		}
 	}
-	events, err := a.Store.AlertEvents(ctx, rule.ID, alert.ToldSeq+1, mostUntold)
-	if err != nil {
-		return failed("reading its events", err)
+	mails := !a.MailsFrom.IsZero() && look.At.Sub(a.MailsFrom) >= monitoring.GroupWait(a.Day)
+	failures := a.Teller.TellTogether(ctx, messages, Together{Mail: mails, Join: func(messages []rollout.Message) rollout.Message {
+		var joined []monitoring.AlertNotice
+		for _, m := range messages {
+			joined = append(joined, notices[m.Key])
+		}
+		return monitoring.AlertsMessage(joined)
+	}})
+	var errs []error
+	for _, one := range all {
+		if err := a.noteTold(ctx, one, mails, failures); err != nil {
+			errs = append(errs, fmt.Errorf("alert %s: %w", one.rule.ID, err))
+		}
 	}
-	told, err := alert.ToldSeq, error(nil)
-	for _, e := range events {
-		if m := monitoring.AlertMessage(rule, e); m != nil {
-			if err = a.Teller.Tell(ctx, *m); err != nil {
-				err = failed("telling of it", err)
+	return errs
+}
+
+// noteTold notes up to which event of an alert people have been told.
+func (a *Alerts) noteTold(ctx context.Context, one untold, mails bool, failures map[string]error) error {
+	told, failure := one.alert.ToldSeq, error(nil)
+	for _, e := range one.events {
+		if m := monitoring.AlertMessage(one.rule, e); m != nil {
+			if failure = failed("telling of it", failures[m.Key]); failure != nil || !mails {
 				break
 			}
 		}
 		told = e.Seq
 	}
-	_, noteErr := a.Store.ChangeAlert(ctx, rule.ID, func(alert monitoring.Alert) (monitoring.Alert, *monitoring.AlertEvent, error) {
+	if told == one.alert.ToldSeq {
+		return failure
+	}
+	_, err := a.Store.ChangeAlert(ctx, one.rule.ID, func(alert monitoring.Alert) (monitoring.Alert, *monitoring.AlertEvent, error) {
 		alert.ToldSeq = max(alert.ToldSeq, told)
 		return alert, nil, nil
 	})
-	return errors.Join(err, noteErr)
+	return errors.Join(failure, err)
 }

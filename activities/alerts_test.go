@@ -3,6 +3,7 @@ package activities_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -30,12 +31,15 @@ type alarms struct {
 	// deaf is why nobody can be told.
 	deaf error
 	told []rollout.Message
+	// mailsFrom is when the process began that looks; zero where it may send no e-mails.
+	mailsFrom time.Time
+	posted    []string
 }
 
 func newAlarms(t *testing.T) *alarms {
 	t.Helper()
 	return &alarms{
-		t: t, clock: now, flags: rollout.InitialFlags().Monitoring, tally: monitoring.Tally{}, finds: map[monitoring.Period]int{},
+		t: t, clock: now, mailsFrom: now.Add(-time.Hour), flags: rollout.InitialFlags().Monitoring, tally: monitoring.Tally{}, finds: map[monitoring.Period]int{},
 		parts:  monitoring.Parts{Workers: new(1), WorkersNeeded: 1, MaySend: new(true), Watched: new(time.Time{})},
 		alerts: map[monitoring.RuleID]monitoring.Alert{}, events: map[monitoring.RuleID][]monitoring.AlertEvent{},
 	}
@@ -89,16 +93,24 @@ func (a *alarms) AlertEvents(_ context.Context, id monitoring.RuleID, from, limi
 	return events[:min(limit, len(events))], nil
 }
 
-func (a *alarms) Tell(_ context.Context, m rollout.Message) error {
-	if a.deaf != nil {
-		return a.deaf
+func (a *alarms) TellTogether(_ context.Context, messages []rollout.Message, how activities.Together) map[string]error {
+	failures := map[string]error{}
+	for _, m := range messages {
+		if a.deaf != nil {
+			failures[m.Key] = a.deaf
+		} else if !slices.Contains(a.posted, m.Key) {
+			a.posted = append(a.posted, m.Key)
+		}
+	}
+	if len(messages) == 0 || a.deaf != nil || !how.Mail {
+		return failures
 	}
 	stored := 0
 	for _, events := range a.events {
 		stored += len(events)
 	}
 	require.NotZero(a.t, stored, "told before it was stored")
-	a.told = append(a.told, m)
+	a.told = append(a.told, how.Join(messages))
 	return nil
 }
 
@@ -108,7 +120,7 @@ func (a *alarms) look(minutes int) (activities.AlertsSeen, error) {
 	a.clock = a.clock.Add(time.Duration(minutes) * time.Minute)
 	looking := &activities.Alerts{
 		Store: a, Parts: a, Teller: a, Rules: monitoring.Rules(), Policy: trial.DefaultPolicy(), Day: trial.RealDay,
-		Now: func() time.Time { return a.clock }, Log: zap.NewNop(),
+		MailsFrom: a.mailsFrom, Now: func() time.Time { return a.clock }, Log: zap.NewNop(),
 	}
 	return looking.LookAtAlerts(a.t.Context())
 }
@@ -120,6 +132,14 @@ func (a *alarms) keys() []string {
 		keys = append(keys, m.Key)
 	}
 	return keys
+}
+
+func (a *alarms) subjects() []string {
+	subjects := []string{}
+	for _, m := range a.told {
+		subjects = append(subjects, m.Subject)
+	}
+	return subjects
 }
 
 // bounced notes e-mails of now with these outcomes.
@@ -175,7 +195,7 @@ func TestWhatCannotBeToldIsToldByALaterLook(t *testing.T) {
 	a.deaf = nil
 	_, err = a.look(1)
 	require.NoError(t, err)
-	require.ElementsMatch(t, []string{"alert/workerAway/1", "alert/sesPaused/1"}, a.keys())
+	require.Equal(t, []string{"Trial alerts, high: 2 fire"}, a.subjects())
 }
 
 func TestAnAlertThatCannotBeKeptKeepsNoOtherFromBeingToldOf(t *testing.T) {
@@ -221,5 +241,77 @@ func TestTheMonitoringFlagsDoWhatTheirNamesSay(t *testing.T) {
 	a.flags.TrialMetrics, a.tally = true, tally
 	_, err = a.look(1)
 	require.NoError(t, err)
-	require.Len(t, a.told, 3)
+	require.Equal(t, []string{"Trial alert, high: still, the mail service takes no e-mail", "Trial alerts, medium: 2 fire"}, a.subjects())
+}
+
+// While no worker ran the API looked and posted; then a worker starts, and most of it is over within a minute.
+func TestAfterARestartPeopleGetOneEMailOfAllThatFiredAndIsOver(t *testing.T) {
+	t.Parallel()
+	a := newAlarms(t)
+	a.mailsFrom = time.Time{}
+	watched := a.clock.Add(-2 * time.Hour)
+	a.parts.Workers, a.parts.Watched, a.parts.MaySend = new(0), &watched, new(false)
+	for range 3 {
+		_, err := a.look(1)
+		require.NoError(t, err)
+	}
+	a.mailsFrom = a.clock.Add(time.Minute)
+	a.parts.Workers = new(1)
+	_, err := a.look(1)
+	require.NoError(t, err)
+	require.Empty(t, a.told, "what is over in a moment is waited for")
+	a.parts.Watched = new(a.clock)
+	for range 3 {
+		_, err = a.look(1)
+		require.NoError(t, err)
+	}
+	require.Equal(t, []string{"Trial alerts, high: 1 firing, 2 over"}, a.subjects())
+	require.Equal(t, []string{"alert/watchMissed/1", "alert/workerAway/1", "alert/sesPaused/1", "alert/workerAway/2", "alert/watchMissed/2"}, a.posted)
+
+	a.mailsFrom = a.clock // another restart
+	for range 3 {
+		_, err = a.look(1)
+		require.NoError(t, err)
+	}
+	require.Len(t, a.told, 1, "what fired before a restart is not told again")
+}
+
+func TestWhoeverWasToldThatAnAlertFiresIsToldThatItIsOver(t *testing.T) {
+	t.Parallel()
+	for name, quiet := range map[string]func(*alarms){
+		"silenced": func(a *alarms) {
+			_, err := a.ChangeAlert(t.Context(), monitoring.SESPaused, func(alert monitoring.Alert) (monitoring.Alert, *monitoring.AlertEvent, error) {
+				return alert.SilenceUntil(a.clock.Add(time.Hour), monitoring.Note{At: a.clock, By: "admin", Reason: "known"})
+			})
+			require.NoError(t, err)
+		},
+		"alerting is off": func(a *alarms) { a.flags.Alerting = false },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, notified := range []bool{true, false} {
+				a := newAlarms(t)
+				if !notified {
+					quiet(a)
+				}
+				a.parts.MaySend = new(false)
+				_, err := a.look(1)
+				require.NoError(t, err)
+				if notified {
+					quiet(a)
+				}
+				a.parts.MaySend = new(true)
+				_, err = a.look(1)
+				require.NoError(t, err)
+				a.flags.Alerting = true
+				_, err = a.look(1)
+				require.NoError(t, err)
+				want := []string{}
+				if notified {
+					want = []string{"Trial alert, high: the mail service takes no e-mail", "Trial alert over: the mail service takes no e-mail"}
+				}
+				require.Equal(t, want, a.subjects())
+			}
+		})
+	}
 }

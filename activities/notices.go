@@ -56,17 +56,13 @@ func (n *Notices) Tell(ctx context.Context, m rollout.Message) error {
 	if m.Key == "" || m.Subject == "" || m.Lead == "" {
 		return sdktemporal.NewNonRetryableApplicationError("the message has no key, subject or lead", string(trial.CodeInvalid), nil)
 	}
-	body, err := json.Marshal(newPosted(m))
-	if err != nil {
-		return sdktemporal.NewNonRetryableApplicationError("the message cannot be written", string(trial.CodeInvalid), err)
-	}
 	recipients := rollout.Recipients(n.Stakeholders, m.Roles())
 	if len(recipients) == 0 {
 		n.Log.Info("nobody is to be told", zap.String("notice", m.Key), zap.String("kind", string(m.Kind)))
 	}
 	var passing []error
 	for _, r := range recipients {
-		if err := n.tell(ctx, m, r, body); err != nil {
+		if err := n.tell(ctx, m, r); err != nil {
 			passing = append(passing, err)
 		}
 		if err := ctx.Err(); err != nil {
@@ -115,8 +111,11 @@ func newPosted(m rollout.Message) posted {
 
 // tell tells one recipient, unless that was done or tried before. An error is
 // passing.
-func (n *Notices) tell(ctx context.Context, m rollout.Message, r rollout.Recipient, body []byte) error {
-	key := m.Key + "/" + r.ID
+func (n *Notices) tell(ctx context.Context, m rollout.Message, r rollout.Recipient) error {
+	return n.tellAs(ctx, m.Key+"/"+r.ID, m, r)
+}
+
+func (n *Notices) tellAs(ctx context.Context, key string, m rollout.Message, r rollout.Recipient) error {
 	if !r.Webhook {
 		// Before the claim: nobody waits while holding one.
 		if _, err := n.Mailer.Wait(ctx); err != nil {
@@ -130,7 +129,11 @@ func (n *Notices) tell(ctx context.Context, m rollout.Message, r rollout.Recipie
 	if !claimed {
 		return n.triedBefore(ctx, key)
 	}
-	delivery := n.deliver(ctx, m, r, key, body)
+	return n.settle(ctx, key, n.deliver(ctx, m, r, key))
+}
+
+// settle notes what became of a notice. An error is passing.
+func (n *Notices) settle(ctx context.Context, key string, delivery Delivery) error {
 	// The context may be over by now; the note is worth a moment more.
 	noteCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
@@ -151,8 +154,12 @@ func (n *Notices) tell(ctx context.Context, m rollout.Message, r rollout.Recipie
 	return nil
 }
 
-func (n *Notices) deliver(ctx context.Context, m rollout.Message, r rollout.Recipient, key string, body []byte) Delivery {
+func (n *Notices) deliver(ctx context.Context, m rollout.Message, r rollout.Recipient, key string) Delivery {
 	if r.Webhook {
+		body, err := json.Marshal(newPosted(m))
+		if err != nil {
+			return Delivery{Status: trial.SendRefused, Reason: "not-rendered"}
+		}
 		return n.Poster.Post(ctx, r.Address, key, body)
 	}
 	delivery, err := n.Mailer.DeliverNotice(ctx, r.Address, key, m)

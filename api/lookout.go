@@ -12,7 +12,6 @@ import (
 	"marketplace.example/trials/config"
 	"marketplace.example/trials/mongodb"
 	"marketplace.example/trials/monitoring"
-	"marketplace.example/trials/rollout"
 	"marketplace.example/trials/temporal"
 	"marketplace.example/trials/trial"
 	"marketplace.example/trials/webhook"
@@ -40,7 +39,8 @@ func newLookout(cfg config.Config, store *mongodb.Store, client *temporal.Client
 	if err != nil {
 		return nil, fmt.Errorf("reading the stakeholders: %w", err)
 	}
-	notices := &activities.Notices{Store: store, Mailer: noMailer{}, Stakeholders: stakeholders, Now: time.Now, Log: log}
+	// Without a mailer: no e-mail is sent from here.
+	notices := &activities.Notices{Store: store, Stakeholders: stakeholders, Now: time.Now, Log: log}
 	if cfg.WebhookSecret != "" { // else no stakeholder has a webhook, as config has seen to
 		hooks, err := webhook.New(cfg.WebhookSecret, webhook.DefaultTimeout)
 		if err != nil {
@@ -116,20 +116,6 @@ func (p alertParts) AlertParts(ctx context.Context, now time.Time) monitoring.Pa
 		parts.Watched = &watched
 	}
 	return parts
-}
-
-// noMailer leaves e-mails to a worker.
-type noMailer struct{}
-
-var errNoMailer = errors.New("e-mails wait for a worker")
-
-// Wait implements activities.NoticeMailer: nothing is claimed here, so that a
-// worker sends it later.
-func (noMailer) Wait(context.Context) (bool, error) { return false, errNoMailer }
-
-// DeliverNotice implements activities.NoticeMailer.
-func (noMailer) DeliverNotice(context.Context, string, string, rollout.Message) (activities.Delivery, error) {
-	return activities.Delivery{}, errNoMailer
 }
 
 // poster lets the activities post to webhooks.

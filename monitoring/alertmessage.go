@@ -14,7 +14,7 @@ func AlertMessage(r Rule, e AlertEvent) *rollout.Message {
 		return nil
 	}
 	m := &rollout.Message{
-		Key: fmt.Sprintf("alert/%s/%d", e.Rule, e.Seq), Kind: rollout.NoticeAlert, At: e.At, To: r.Roles,
+		Key: eventKey(e), Kind: rollout.NoticeAlert, At: e.At, To: r.Roles,
 		Lines: []string{"Measured: " + sentence(e.Observation.Text), "Threshold: " + sentence(r.Limit()), "Severity: " + string(r.Severity) + "."},
 	}
 	switch e.Type {
@@ -38,6 +38,9 @@ func AlertMessage(r Rule, e AlertEvent) *rollout.Message {
 	}
 	return m
 }
+
+// eventKey names an event among all that people are told.
+func eventKey(e AlertEvent) string { return fmt.Sprintf("alert/%s/%d", e.Rule, e.Seq) }
 
 func acknowledge(r Rule) string {
 	return fmt.Sprintf("To hear no more of it until it is over: starter alerts ack %s --reason \"…\"", r.ID)

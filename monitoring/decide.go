@@ -97,7 +97,7 @@ type Note struct {
 	Reason string    `json:"reason"`
 }
 
-// Silence keeps an alert from being told of.
+// Silence keeps people from being told that an alert fires.
 type Silence struct {
 	Until  time.Time `json:"until"`
 	At     time.Time `json:"at"`
@@ -145,13 +145,14 @@ type Look struct {
 	At time.Time
 	// Day is how long a day lasts.
 	Day time.Duration
-	// Alerting false tells nobody; all else goes on.
+	// Alerting false tells nobody that anything fires; all else goes on. What is over is told once it is true.
 	Alerting bool
 }
 
 // Decide is how an alert stands after a look at which that was observed, and
 // what happened to it, nil for nothing. Of a firing people are told once at first,
-// again once a cooldown while it lasts, and when it is over.
+// again once a cooldown while it lasts, and when it is over. Whoever was told that it fires is told that it is
+// over, whatever silences it by then, and nobody else.
 func Decide(r Rule, a Alert, o Observation, l Look) (Alert, *AlertEvent) {
 	a.LookedAt, a.Observation = l.At, o
 	if o.Value != nil {
@@ -197,14 +198,16 @@ func (a Alert) unmeasured(r Rule, l Look) (Alert, *AlertEvent) {
 }
 
 func (a Alert) clear(r Rule, l Look, why AlertReason) (Alert, *AlertEvent) {
-	untold := a.muted(l)
-	if untold == "" && !a.Known {
-		untold = ReasonUntold
+	var untold AlertReason
+	if !a.Known {
+		if untold = a.muted(l); untold == "" {
+			untold = ReasonUntold
+		}
 	}
 	return a.happens(r, l, AlertCleared, why, untold)
 }
 
-// muted is why nobody is told of anything now; empty where people are.
+// muted is why nobody is told now that anything fires; empty where people are.
 func (a Alert) muted(l Look) AlertReason {
 	switch {
 	case !l.Alerting:

@@ -24,14 +24,19 @@ type Recipient struct {
 	Webhook bool
 }
 
+// Same tells whether two recipients are one address, under whichever role.
+func (r Recipient) Same(other Recipient) bool {
+	return r.Webhook == other.Webhook && plain(r.Address, r.Webhook) == plain(other.Address, other.Webhook)
+}
+
 // Recipients are the addresses of those with one of the roles, each once: whoever
 // has two roles is told once, under the first.
 func Recipients(stakeholders []Stakeholder, roles []Role) []Recipient {
 	var recipients []Recipient
 	add := func(role Role, address string, webhook bool) {
-		told := slices.ContainsFunc(recipients, func(r Recipient) bool { return plain(r.Address, r.Webhook) == plain(address, webhook) })
-		if address != "" && !told {
-			recipients = append(recipients, Recipient{ID: recipientID(role, plain(address, webhook)), Address: address, Webhook: webhook})
+		r := Recipient{ID: recipientID(role, plain(address, webhook)), Address: address, Webhook: webhook}
+		if address != "" && !slices.ContainsFunc(recipients, r.Same) {
+			recipients = append(recipients, r)
 		}
 	}
 	for _, s := range stakeholders {

@@ -24,7 +24,7 @@ func newAlerts(cfg config.Config, parts alertParts, notices *activities.Notices)
 	}
 	return &activities.Alerts{
 		Store: parts.store, Parts: parts, Teller: notices, Rules: rules, Policy: trial.DefaultPolicy(), Day: cfg.TrialDay,
-		Now: time.Now, Log: parts.log,
+		MailsFrom: time.Now(), Now: time.Now, Log: parts.log,
 	}, nil
 }
 

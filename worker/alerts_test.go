@@ -33,8 +33,8 @@ func (p onlyBackups) AlertParts(ctx context.Context, _ time.Time) monitoring.Par
 // recorder keeps what people are told.
 type recorder struct{ told []rollout.Message }
 
-func (r *recorder) Tell(_ context.Context, m rollout.Message) error {
-	r.told = append(r.told, m)
+func (r *recorder) TellTogether(_ context.Context, messages []rollout.Message, _ activities.Together) map[string]error {
+	r.told = append(r.told, messages...)
 	return nil
 }
 
@@ -56,7 +56,7 @@ func TestALateBackupIsToldOfUntilOneCame(t *testing.T) {
 	people := &recorder{}
 	alerts := &activities.Alerts{
 		Store: store, Parts: onlyBackups{t, alertParts{store: store, keeper: k, log: zap.NewNop()}}, Teller: people,
-		Policy: trial.DefaultPolicy(), Day: trial.RealDay, Now: clock, Log: zap.NewNop(),
+		Policy: trial.DefaultPolicy(), Day: trial.RealDay, MailsFrom: began.Add(-21 * time.Hour), Now: clock, Log: zap.NewNop(),
 	}
 	for _, rule := range monitoring.Rules() {
 		if rule.ID == monitoring.BackupLate {

@@ -1,0 +1,94 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"marketplace.example/trials/rollout"
+)
+
+// Together is how messages are told that belong together.
+type Together struct {
+	// Mail false leaves the e-mails to a later call; webhooks are told at once.
+	Mail bool
+	// Join makes one message of several, for an e-mail.
+	Join func([]rollout.Message) rollout.Message
+}
+
+// audience is a recipient with what concerns it, each message under a key of its own.
+type audience struct {
+	rollout.Recipient
+	messages []rollout.Message
+	keys     []string
+}
+
+// TellTogether tells everybody whom the messages concern, each once: a webhook one by one, a person by one e-mail of
+// all that they have not been told yet. It returns by key why a message could not be told to all for now; on
+// the next call only those are told.
+func (n *Notices) TellTogether(ctx context.Context, messages []rollout.Message, how Together) map[string]error {
+	failures := map[string]error{}
+	note := func(err error, messages ...rollout.Message) {
+		for _, m := range messages {
+			if err != nil {
+				failures[m.Key] = err
+			}
+		}
+	}
+	for _, a := range n.audiences(messages) {
+		switch {
+		case a.Webhook:
+			for i, m := range a.messages {
+				note(n.tellAs(ctx, a.keys[i], m, a.Recipient), m)
+			}
+		case how.Mail:
+			note(n.mailTogether(ctx, a, how.Join), a.messages...)
+		}
+	}
+	return failures
+}
+
+// audiences are the recipients of messages, each once.
+func (n *Notices) audiences(messages []rollout.Message) []*audience {
+	var all []*audience
+	for _, m := range messages {
+		for _, r := range rollout.Recipients(n.Stakeholders, m.Roles()) {
+			i := slices.IndexFunc(all, func(a *audience) bool { return a.Same(r) })
+			if i < 0 {
+				i, all = len(all), append(all, &audience{Recipient: r})
+			}
+			all[i].messages, all[i].keys = append(all[i].messages, m), append(all[i].keys, m.Key+"/"+r.ID)
+		}
+	}
+	return all
+}
+
+// mailTogether claims each message by itself, so that whoever was told of one before is not told again. An error
+// is passing.
+func (n *Notices) mailTogether(ctx context.Context, a *audience, join func([]rollout.Message) rollout.Message) error {
+	if _, err := n.Mailer.Wait(ctx); err != nil {
+		return err
+	}
+	var errs []error
+	var claimed []rollout.Message
+	var keys []string
+	for i, key := range a.keys {
+		switch is, err := n.Store.ClaimNotice(ctx, key, n.Now()); {
+		case err != nil:
+			errs = append(errs, failed("claiming the notice", err))
+		case is:
+			claimed, keys = append(claimed, a.messages[i]), append(keys, key)
+		default:
+			errs = append(errs, n.triedBefore(ctx, key))
+		}
+	}
+	if len(claimed) == 0 {
+		return errors.Join(errs...)
+	}
+	joined := join(claimed)
+	delivery := n.deliver(ctx, joined, a.Recipient, joined.Key+"/"+a.ID)
+	for _, key := range keys {
+		errs = append(errs, n.settle(ctx, key, delivery))
+	}
+	return errors.Join(errs...)
+}

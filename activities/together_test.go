@@ -1,0 +1,73 @@
+package activities_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"marketplace.example/trials/activities"
+	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/trial"
+	"marketplace.example/trials/webhook"
+)
+
+// tellTogether joins messages to one that names their keys, and returns those that were not told to all.
+func (b *board) tellTogether(t *testing.T, mail bool, messages ...rollout.Message) (joined [][]string, failures map[string]error) {
+	t.Helper()
+	client, err := webhook.New(noticeSecret, time.Second)
+	require.NoError(t, err)
+	n := &activities.Notices{Store: b, Mailer: b, Poster: poster{client}, Stakeholders: b.stakeholders, Now: time.Now, Log: b.log}
+	failures = n.TellTogether(t.Context(), messages, activities.Together{Mail: mail, Join: func(ms []rollout.Message) rollout.Message {
+		var keys []string
+		for _, m := range ms {
+			keys = append(keys, m.Key)
+		}
+		joined = append(joined, keys)
+		return rollout.Message{Key: "all", Subject: "s", Lead: "l"}
+	}})
+	return joined, failures
+}
+
+func TestTogetherEachIsToldOnceAndByOneEMail(t *testing.T) {
+	t.Parallel()
+	b, _ := newBoard(t)
+	message := func(key string, to ...rollout.Role) rollout.Message {
+		return rollout.Message{Key: key, Kind: rollout.NoticeAlert, Subject: "s", Lead: "l", To: to}
+	}
+	one := message("1", rollout.ProductOwner, rollout.Support)
+	two := message("2", rollout.ProductOwner, rollout.Management, rollout.Support)
+	joined, failures := b.tellTogether(t, false, one, two)
+	require.Empty(t, failures)
+	require.Empty(t, joined)
+	require.Len(t, b.posted(), 2, "webhooks are told of each at once")
+
+	b.outcome["bo@example.com"] = activities.Delivery{Status: trial.SendReleased, Reason: "throttled"}
+	joined, failures = b.tellTogether(t, true, one, two)
+	require.Equal(t, [][]string{{"1", "2"}, {"2"}}, joined)
+	require.Equal(t, []string{"ana@example.com", "bo@example.com"}, b.mails)
+	require.NotContains(t, failures, "1")
+	require.ErrorContains(t, failures["2"], "not accepted (throttled)")
+
+	delete(b.outcome, "bo@example.com")
+	joined, failures = b.tellTogether(t, true, one, two, message("3", rollout.ProductOwner))
+	require.Empty(t, failures)
+	require.Equal(t, [][]string{{"3"}, {"2"}}, joined, "each is told of what it was not told of")
+	require.Len(t, b.posted(), 2)
+
+	b.broken = errors.New("the database is away")
+	_, failures = b.tellTogether(t, true, message("4", rollout.ProductOwner))
+	require.ErrorContains(t, failures["4"], "the database is away")
+}
+
+func TestTogetherWhoHasTwoRolesGetsOneEMail(t *testing.T) {
+	t.Parallel()
+	b, _ := newBoard(t)
+	b.stakeholders = []rollout.Stakeholder{{Role: rollout.DevOps, Email: "ana@example.com"}, {Role: rollout.DBA, Email: "Ana@example.com"}}
+	joined, failures := b.tellTogether(t, true,
+		rollout.Message{Key: "1", Kind: rollout.NoticeAlert, Subject: "s", Lead: "l", To: []rollout.Role{rollout.DevOps}},
+		rollout.Message{Key: "2", Kind: rollout.NoticeAlert, Subject: "s", Lead: "l", To: []rollout.Role{rollout.DBA}})
+	require.Empty(t, failures)
+	require.Equal(t, [][]string{{"1", "2"}}, joined)
+}
