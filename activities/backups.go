@@ -24,6 +24,8 @@ type BackedUp struct {
 	Bytes     int64     `json:"bytes"`
 	// Expired counts backups that were deleted.
 	Expired int `json:"expired"`
+	// Doubt says why some are kept that are too old by the clock; empty where none is.
+	Doubt string `json:"doubt,omitempty"`
 }
 
 // Backups takes the backups of a schedule.
@@ -46,6 +48,9 @@ func (b *Backups) BackUp(ctx context.Context) (BackedUp, error) {
 	}
 	if err != nil { // another attempt would take another backup
 		b.Log.Error("what has expired of the backups is not deleted", zap.Error(err))
+	}
+	if taken.Doubt != "" {
+		b.Log.Warn("old backups are kept, since a clock may be wrong", zap.String("reason", taken.Doubt))
 	}
 	b.Log.Info("backup taken", zap.String("backup", taken.ID), zap.Int("documents", taken.Documents), zap.Int64("bytes", taken.Bytes), zap.Int("expired", taken.Expired))
 	return taken, nil

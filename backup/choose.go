@@ -53,6 +53,13 @@ func complete(manifests []Manifest) []Manifest {
 	return usable
 }
 
+// Since returns the usable backups that were finished after another, the newest first.
+func Since(other Manifest, manifests []Manifest) []Manifest {
+	later := slices.DeleteFunc(complete(manifests), func(m Manifest) bool { return !m.End.After(other.End) })
+	slices.Reverse(later)
+	return later
+}
+
 // LastFull is the latest full backup, and whether there is one.
 func LastFull(manifests []Manifest) (last Manifest, found bool) {
 	for _, m := range manifests {
@@ -73,10 +80,11 @@ const clocksDiffer = time.Hour
 // Past are the backups without those that are dated in the future: a clock was wrong as they were taken, so
 // their dates say nothing.
 func Past(manifests []Manifest, now time.Time) []Manifest {
-	return slices.DeleteFunc(slices.Clone(manifests), func(m Manifest) bool { return m.ahead(now) })
+	return slices.DeleteFunc(slices.Clone(manifests), func(m Manifest) bool { return m.Future(now) })
 }
 
-func (m Manifest) ahead(now time.Time) bool { return m.Begin.After(now.Add(clocksDiffer)) }
+// Future tells whether a backup is dated in the future: a clock was wrong as it was taken.
+func (m Manifest) Future(now time.Time) bool { return m.Begin.After(now.Add(clocksDiffer)) }
 
 // Due is the kind of backup to take where an incremental one is asked for.
 func Due(manifests []Manifest, now time.Time) (kind Kind, base Manifest) {
@@ -85,32 +93,4 @@ func Due(manifests []Manifest, now time.Time) (kind Kind, base Manifest) {
 		return Full, Manifest{}
 	}
 	return Incremental, full
-}
-
-// Expired are the ids of the backups that are not needed any more: those that were finished before the
-// horizon, but for the last of them, which the moments right after the horizon are restored
-// from, for the last full one, and for bases of backups that stay.
-func Expired(manifests []Manifest, now time.Time) []string {
-	keep := map[string]bool{}
-	hold := func(m Manifest) { keep[m.ID], keep[m.Base] = true, true }
-	if full, ok := LastFull(manifests); ok {
-		hold(full)
-	}
-	since := now.Add(-Horizon)
-	if c, err := Choose(manifests, since); err == nil {
-		hold(c.Before)
-	}
-	for _, m := range manifests {
-		if !m.End.Before(since) {
-			hold(m)
-		}
-	}
-	var expired []string
-	for _, m := range manifests {
-		if !keep[m.ID] {
-			expired = append(expired, m.ID)
-		}
-	}
-	slices.Sort(expired)
-	return expired
 }

@@ -1,7 +1,6 @@
 package backup
 
 import (
-	"slices"
 	"testing"
 	"time"
 
@@ -11,7 +10,7 @@ import (
 // taken is a backup that took a minute, so many hours after at.
 func taken(kind Kind, hours int, base string) Manifest {
 	begin := at.Add(time.Duration(hours) * time.Hour)
-	return Manifest{Header: Header{ID: newID(begin, kind), Kind: kind, Base: base, Begin: begin}, Trailer: Trailer{End: begin.Add(time.Minute)}}
+	return Manifest{Header: Header{ID: newID(begin, kind), Kind: kind, Origin: market, Base: base, Begin: begin}, Trailer: Trailer{End: begin.Add(time.Minute)}}
 }
 
 func TestChoose(t *testing.T) {
@@ -75,30 +74,11 @@ func TestDue(t *testing.T) {
 	}
 }
 
-func TestExpired(t *testing.T) {
+func TestSinceHasWhatIsUsableTheNewestFirst(t *testing.T) {
 	t.Parallel()
-	const day = 24
-	first, second, third := taken(Full, 0, ""), taken(Full, 1*day, ""), taken(Full, 9*day, "")
-	early := taken(Incremental, 1*day+4, second.ID)
-	late := taken(Incremental, 1*day+20, second.ID)
-	for name, c := range map[string]struct {
-		there   []Manifest
-		hours   int
-		expired []Manifest
-	}{
-		"nothing there":                               {},
-		"within seven days":                           {there: []Manifest{first, second}, hours: 6 * day},
-		"the last one before the horizon is kept":     {there: []Manifest{first, second, third}, hours: 9 * day, expired: []Manifest{first}},
-		"so is its base, but not the one between":     {there: []Manifest{first, second, early, late, third}, hours: 9 * day, expired: []Manifest{first, early}},
-		"a base that a kept one needs stays":          {there: []Manifest{first, second, late, third}, hours: 8*day + 21, expired: []Manifest{first}},
-		"the last full one stays for ever":            {there: []Manifest{first, second}, hours: 1000 * day, expired: []Manifest{first}},
-		"the last one stays with the full one it has": {there: []Manifest{first, second, late}, hours: 1000 * day, expired: []Manifest{first}},
-	} {
-		var want []string
-		for _, m := range c.expired {
-			want = append(want, m.ID)
-		}
-		slices.Sort(want)
-		require.Equal(t, want, Expired(c.there, at.Add(time.Duration(c.hours)*time.Hour)), name)
-	}
+	full := taken(Full, 0, "")
+	four, eight := taken(Incremental, 4, full.ID), taken(Incremental, 8, full.ID)
+	orphan := taken(Incremental, 6, newID(at.Add(-time.Hour), Full))
+	require.Equal(t, []Manifest{eight, four}, Since(full, []Manifest{full, four, orphan, eight}))
+	require.Empty(t, Since(eight, []Manifest{full, four, eight}))
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -21,13 +22,33 @@ const (
 	Incremental Kind = "incremental"
 )
 
+// Origin names the database that a backup is of.
+type Origin struct {
+	// Installation is the random id that the database got when its first backup was taken. It tells two
+	// installations apart that name their databases alike.
+	Installation string `json:"installation"`
+	Database     string `json:"database"`
+}
+
+func (o Origin) String() string {
+	return fmt.Sprintf("database %s of installation %s", o.Database, o.Installation)
+}
+
+// Of returns the backups of one database.
+func Of(manifests []Manifest, o Origin) []Manifest {
+	return slices.DeleteFunc(slices.Clone(manifests), func(m Manifest) bool { return m.Origin != o })
+}
+
+// installationPattern is what rand.Text makes.
+var installationPattern = regexp.MustCompile(`^[A-Z2-7]{26}$`)
+
 // Header is what a backup says of itself before its records.
 type Header struct {
 	// Format is the version of the file's format; formatVersion.
-	Format   int    `json:"format"`
-	ID       string `json:"id"`
-	Kind     Kind   `json:"kind"`
-	Database string `json:"database"`
+	Format int    `json:"format"`
+	ID     string `json:"id"`
+	Kind   Kind   `json:"kind"`
+	Origin
 	// Base is the full backup that an incremental one changes; empty for a full one.
 	Base string `json:"base,omitempty"`
 	// Begin is the moment before the first document was read.
@@ -39,8 +60,8 @@ type Header struct {
 // Schema is the version of the product's collections that this program reads and writes.
 const Schema = 1
 
-// formatVersion counts changes of the file's format.
-const formatVersion = 1
+// formatVersion counts changes of the file's format. Version 1 did not name the installation.
+const formatVersion = 2
 
 // Counts are how many records a backup has of one collection.
 type Counts struct {
@@ -120,6 +141,8 @@ func (h Header) check() error {
 		return fmt.Errorf("it is %s with base %.80q", h.Kind, h.Base)
 	case h.Base != "" && !ValidID(h.Base):
 		return fmt.Errorf("its base %.80q is no backup's id", h.Base)
+	case !installationPattern.MatchString(h.Installation):
+		return fmt.Errorf("its installation %.80q is no installation's id", h.Installation)
 	}
 	return nil
 }

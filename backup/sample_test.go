@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -17,8 +18,15 @@ import (
 
 var at = time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC)
 
+// market and elsewhere are two databases of one installation, neighbor is another installation's.
+var (
+	market    = Origin{Installation: strings.Repeat("A", 26), Database: "marketplace"}
+	elsewhere = Origin{Installation: market.Installation, Database: "other"}
+	neighbor  = Origin{Installation: strings.Repeat("B", 26), Database: "marketplace"}
+)
+
 func header(kind Kind) Header {
-	h := Header{Format: formatVersion, ID: newID(at, kind), Kind: kind, Database: "marketplace", Begin: at, Schema: Schema}
+	h := Header{Format: formatVersion, ID: newID(at, kind), Kind: kind, Origin: market, Begin: at, Schema: Schema}
 	if kind == Incremental {
 		h.Base = newID(at.Add(-time.Hour), Full)
 	}

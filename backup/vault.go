@@ -9,9 +9,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
-	"io/fs"
 	"maps"
-	"slices"
 	"strings"
 	"time"
 
@@ -40,6 +38,9 @@ type Vault struct {
 	// Identities open encrypted backups.
 	Identities []age.Identity
 	Now        func() time.Time
+	// OtherClock tells the time by another machine's clock, the database's, which Take compares with Now; nil
+	// compares nothing.
+	OtherClock func(context.Context) (time.Time, error)
 }
 
 // RefusedError says that a backup is not to be used, and why.
@@ -64,14 +65,18 @@ var errNotStored = errors.New("the file cannot be stored")
 
 // Take takes a backup of what scan reads, which can be read more than once, and reads the backup back.
 // An incremental one that has no good base, or whose base is a day old or cannot be opened with
-// the keys at hand, becomes a full one.
-func (v *Vault) Take(ctx context.Context, kind Kind, database string, scan Records) (Manifest, error) {
+// the keys at hand, becomes a full one. The error is a *ClockError where the moment cannot be right.
+func (v *Vault) Take(ctx context.Context, kind Kind, origin Origin, scan Records) (Manifest, error) {
+	listed, err := v.List(ctx)
+	if err != nil {
+		return Manifest{}, err
+	}
+	good := Of(listed.Good, origin)
+	if err := v.checkClock(ctx, good); err != nil {
+		return Manifest{}, err
+	}
 	if kind == Incremental {
-		listed, err := v.List(ctx)
-		if err != nil {
-			return Manifest{}, err
-		}
-		due, base := Due(OfDatabase(listed.Good, database), v.Now())
+		due, base := Due(good, v.Now())
 		if due == Incremental && v.mayOpen(base) {
 			m, err := v.takeIncremental(ctx, base, scan)
 			if _, bad := errors.AsType[*RefusedError](err); !bad {
@@ -79,11 +84,11 @@ func (v *Vault) Take(ctx context.Context, kind Kind, database string, scan Recor
 			}
 		}
 	}
-	return v.store(ctx, v.header(Full, database), scan)
+	return v.store(ctx, v.header(Full, origin), scan)
 }
 
 func (v *Vault) takeIncremental(ctx context.Context, base Manifest, scan Records) (taken Manifest, err error) {
-	h := v.header(Incremental, base.Database)
+	h := v.header(Incremental, base.Origin)
 	h.Base = base.ID
 	err = v.read(ctx, base.ID, func(records Records) (err error) {
 		taken, err = v.store(ctx, h, Difference(records, scan))
@@ -92,14 +97,9 @@ func (v *Vault) takeIncremental(ctx context.Context, base Manifest, scan Records
 	return taken, err
 }
 
-func (v *Vault) header(kind Kind, database string) Header {
+func (v *Vault) header(kind Kind, origin Origin) Header {
 	begin := v.Now().UTC().Truncate(time.Millisecond)
-	return Header{Format: formatVersion, ID: newID(begin, kind), Kind: kind, Database: database, Begin: begin, Schema: Schema}
-}
-
-// OfDatabase are the backups of one database.
-func OfDatabase(manifests []Manifest, database string) []Manifest {
-	return slices.DeleteFunc(slices.Clone(manifests), func(m Manifest) bool { return m.Database != database })
+	return Header{Format: formatVersion, ID: newID(begin, kind), Kind: kind, Origin: origin, Begin: begin, Schema: Schema}
 }
 
 func (v *Vault) mayOpen(m Manifest) bool { return !m.Encrypted || len(v.Identities) > 0 }
@@ -139,126 +139,6 @@ func (v *Vault) store(ctx context.Context, h Header, records Records) (Manifest,
 	return m, nil
 }
 
-// Listed is what lies in a place.
-type Listed struct {
-	// Good are the backups that are finished and of the right length, the oldest first.
-	Good []Manifest
-	// Bad are the others.
-	Bad []RefusedError
-}
-
-// List looks at the manifests, and at the files' lengths only.
-func (v *Vault) List(ctx context.Context) (Listed, error) {
-	files, err := v.Place.List(ctx)
-	if err != nil {
-		return Listed{}, fmt.Errorf("listing the backups in %s: %w", v.Place, err)
-	}
-	var l Listed
-	for _, name := range slices.Sorted(maps.Keys(files)) {
-		id, ok := strings.CutSuffix(name, fileEnding)
-		if !ok || !ValidID(id) {
-			continue
-		}
-		m, err := v.manifest(ctx, id)
-		switch {
-		case ctx.Err() != nil:
-			return Listed{}, ctx.Err()
-		case err != nil:
-			l.Bad = append(l.Bad, RefusedError{File: name, Reason: err})
-		case m.Size != files[name]:
-			l.Bad = append(l.Bad, RefusedError{File: name, Reason: wrongLength(files[name], m.Size), Manifest: &m})
-		default:
-			l.Good = append(l.Good, m)
-		}
-	}
-	return l, nil
-}
-
-func wrongLength(is, should int64) error {
-	return fmt.Errorf("it has %d bytes and should have %d", is, should)
-}
-
-// Finished are all backups that were finished, those as well of which it shows already that they are no
-// good any more: who restores from one of these is to be told so, and not be given an older one unasked.
-func (l Listed) Finished() []Manifest {
-	all := slices.Clone(l.Good)
-	for _, bad := range l.Bad {
-		if bad.Manifest != nil {
-			all = append(all, *bad.Manifest)
-		}
-	}
-	return all
-}
-
-// Unreadable is the first backup begun since one moment and up to another of which it cannot be read what it
-// is; nil for none. One without a manifest was never finished, and is none of them.
-func (l Listed) Unreadable(since, until time.Time) *RefusedError {
-	for i := range l.Bad {
-		bad := &l.Bad[i]
-		if begun := bad.begun(); bad.Manifest == nil && !errors.Is(bad.Reason, fs.ErrNotExist) && begun.After(since) && !begun.After(until) {
-			return bad
-		}
-	}
-	return nil
-}
-
-// begun is when the backup was begun, by its name.
-func (e *RefusedError) begun() time.Time {
-	begun, _ := time.Parse(idTime, e.File[:min(len(idTime), len(e.File))]) // the zero time where it is none
-	return begun
-}
-
-// Last is the last good backup of a database, none of the future, and whether there is one. It reads as few manifests as it can.
-func (v *Vault) Last(ctx context.Context, database string) (last Manifest, found bool, err error) {
-	files, err := v.Place.List(ctx)
-	if err != nil {
-		return Manifest{}, false, fmt.Errorf("listing the backups in %s: %w", v.Place, err)
-	}
-	for _, name := range slices.Backward(slices.Sorted(maps.Keys(files))) { // their names begin with the moment
-		id, ok := strings.CutSuffix(name, fileEnding)
-		if !ok || !ValidID(id) {
-			continue
-		}
-		m, err := v.manifest(ctx, id)
-		if ctx.Err() != nil {
-			return Manifest{}, false, ctx.Err()
-		}
-		if err == nil && m.Size == files[name] && m.Database == database && !m.ahead(v.Now()) {
-			return m, true, nil
-		}
-	}
-	return Manifest{}, false, nil
-}
-
-// maxManifest bounds what is read of a manifest, in bytes.
-const maxManifest = 1 << 20
-
-func (v *Vault) manifest(ctx context.Context, id string) (Manifest, error) {
-	file, err := v.Place.Get(ctx, id+manifestEnding)
-	if errors.Is(err, fs.ErrNotExist) {
-		return Manifest{}, fmt.Errorf("its manifest, which is written last, is not there: %w", err)
-	}
-	if err != nil {
-		return Manifest{}, fmt.Errorf("its manifest cannot be read: %w", err)
-	}
-	defer file.Close()
-	document, err := io.ReadAll(io.LimitReader(file, maxManifest))
-	if err != nil {
-		return Manifest{}, fmt.Errorf("its manifest cannot be read: %w", err)
-	}
-	var m Manifest
-	if err := json.Unmarshal(document, &m); err != nil {
-		return Manifest{}, fmt.Errorf("its manifest cannot be read: %w", err)
-	}
-	switch {
-	case m.ID != id:
-		return Manifest{}, fmt.Errorf("its manifest is that of %.80q", m.ID)
-	case m.Checksum != m.checksum():
-		return Manifest{}, errors.New("its manifest does not have the checksum that it names")
-	}
-	return m, m.check()
-}
-
 // Verify reads a backup, and the base that it needs, to the end. The error is a *RefusedError where
 // one of them is not to be used.
 func (v *Vault) Verify(ctx context.Context, id string) (Manifest, error) {
@@ -292,8 +172,8 @@ func (v *Vault) verify(ctx context.Context, id string, check func(context.Contex
 		if err != nil {
 			return Manifest{}, fmt.Errorf("the base of %s: %w", id, err)
 		}
-		if base.Kind != Full || base.Database != m.Database {
-			return Manifest{}, refused(id, fmt.Errorf("its base %s is not a full backup of the same database", base.ID))
+		if base.Kind != Full || base.Origin != m.Origin {
+			return Manifest{}, refused(id, fmt.Errorf("its base %s is not a full backup of the same database: it is of %s", base.ID, base.Origin))
 		}
 	}
 	return m, nil
@@ -383,35 +263,6 @@ func (v *Vault) open(ctx context.Context, id string, do func(*Reader, Records) e
 			}
 		}
 	})
-}
-
-// Expire deletes the backups of a database that are not needed any more, and says which; and files of
-// as long ago that never became a backup. The manifest goes first, so that what is half deleted is no backup.
-func (v *Vault) Expire(ctx context.Context, database string) ([]string, error) {
-	listed, err := v.List(ctx)
-	if err != nil {
-		return nil, err
-	}
-	expired := append(Expired(OfDatabase(listed.Good, database), v.Now()), listed.abandoned(v.Now())...)
-	for i, id := range expired {
-		for _, ending := range []string{manifestEnding, fileEnding} {
-			if err := v.Place.Delete(ctx, id+ending); err != nil {
-				return expired[:i], fmt.Errorf("deleting the expired backup %s: %w", id, err)
-			}
-		}
-	}
-	return expired, nil
-}
-
-// abandoned are the ids of files without a manifest that were begun before the horizon.
-func (l Listed) abandoned(now time.Time) (ids []string) {
-	for i := range l.Bad {
-		bad := &l.Bad[i]
-		if begun := bad.begun(); !begun.IsZero() && errors.Is(bad.Reason, fs.ErrNotExist) && begun.Before(now.Add(-Horizon)) {
-			ids = append(ids, strings.TrimSuffix(bad.File, fileEnding))
-		}
-	}
-	return ids
 }
 
 // measure counts and sums what passes through.

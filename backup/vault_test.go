@@ -41,16 +41,16 @@ func TestFullAndIncremental(t *testing.T) {
 	now := slices.Concat(was[1:], []Record{{"users", []byte("w"), []byte("new")}})
 	now[3].Document = []byte("changed")
 
-	first, err := v.Take(t.Context(), Incremental, "marketplace", stream(was))
+	first, err := v.Take(t.Context(), Incremental, market, stream(was))
 	require.NoError(t, err)
 	require.Equal(t, Full, first.Kind, "there was none to be different from")
-	second, err := v.Take(t.Context(), Incremental, "marketplace", stream(now))
+	second, err := v.Take(t.Context(), Incremental, market, stream(now))
 	require.NoError(t, err)
 	require.Equal(t, first.ID, second.Base)
 	require.Equal(t, map[string]Counts{"trial_events": {Documents: 1, Removed: 1}, "users": {Documents: 1}}, second.Collections)
-	elsewhere, err := v.Take(t.Context(), Incremental, "other", stream(now))
+	otherOne, err := v.Take(t.Context(), Incremental, elsewhere, stream(now))
 	require.NoError(t, err)
-	require.Equal(t, Full, elsewhere.Kind, "another database is no base")
+	require.Equal(t, Full, otherOne.Kind, "another database is no base")
 
 	require.Equal(t, was, contents(t, v, first))
 	require.Equal(t, now, contents(t, v, second))
@@ -61,7 +61,7 @@ func TestFullAndIncremental(t *testing.T) {
 	}
 
 	v.Identities = nil
-	third, err := v.Take(t.Context(), Incremental, "marketplace", stream(now))
+	third, err := v.Take(t.Context(), Incremental, market, stream(now))
 	require.NoError(t, err)
 	require.Equal(t, Full, third.Kind, "without the key the base cannot be read")
 }
@@ -69,7 +69,7 @@ func TestFullAndIncremental(t *testing.T) {
 func TestAFailedScanLeavesNoBackup(t *testing.T) {
 	t.Parallel()
 	v, s := newVault()
-	_, err := v.Take(t.Context(), Full, "marketplace", func(yield func(Record, error) bool) { yield(Record{}, errBroken) })
+	_, err := v.Take(t.Context(), Full, market, func(yield func(Record, error) bool) { yield(Record{}, errBroken) })
 	require.ErrorIs(t, err, errBroken)
 	require.Empty(t, s)
 }
@@ -88,7 +88,7 @@ func TestAFileThatIsKeptWronglyIsNoBackup(t *testing.T) {
 	t.Parallel()
 	v, s := newVault()
 	v.Place = forgetful{s}
-	_, err := v.Take(t.Context(), Full, "marketplace", stream(sample()))
+	_, err := v.Take(t.Context(), Full, market, stream(sample()))
 	require.ErrorContains(t, err, "reading the backup back")
 	listed, err := v.List(t.Context())
 	require.NoError(t, err)
@@ -116,9 +116,9 @@ func TestVerifyRefuses(t *testing.T) {
 			v.Recipient = key.Recipient()
 			v.Identities = append(v.Identities, key)
 		}
-		base, err := v.Take(t.Context(), Full, "marketplace", stream(sample()))
+		base, err := v.Take(t.Context(), Full, market, stream(sample()))
 		require.NoError(t, err)
-		m, err := v.Take(t.Context(), Incremental, "marketplace", stream(sample()[3:]))
+		m, err := v.Take(t.Context(), Incremental, market, stream(sample()[3:]))
 		require.NoError(t, err)
 		if v.Identities != nil {
 			v.Identities[0] = newKey(t)
@@ -162,11 +162,11 @@ func (s shelf) describe(m Manifest) {
 func TestAnAlteredManifestIsRefused(t *testing.T) {
 	t.Parallel()
 	v, s := newVault()
-	first, err := v.Take(t.Context(), Full, "marketplace", stream(sample()))
+	first, err := v.Take(t.Context(), Full, market, stream(sample()))
 	require.NoError(t, err)
-	base, err := v.Take(t.Context(), Full, "marketplace", stream(sample()[:30]))
+	base, err := v.Take(t.Context(), Full, market, stream(sample()[:30]))
 	require.NoError(t, err)
-	m, err := v.Take(t.Context(), Incremental, "marketplace", stream(sample()[3:]))
+	m, err := v.Take(t.Context(), Incremental, market, stream(sample()[3:]))
 	require.NoError(t, err)
 	require.Equal(t, base.ID, m.Base)
 	for name, alter := range map[string]func(m *Manifest){
@@ -199,10 +199,10 @@ func TestRestorableNeedsTheKeyOfTheBaseToo(t *testing.T) {
 	v, _ := newVault()
 	key := newKey(t)
 	v.Recipient, v.Identities = key.Recipient(), []age.Identity{key}
-	base, err := v.Take(t.Context(), Full, "marketplace", stream(sample()))
+	base, err := v.Take(t.Context(), Full, market, stream(sample()))
 	require.NoError(t, err)
 	v.Recipient = nil // somebody thinks that backups need no encryption
-	m, err := v.Take(t.Context(), Incremental, "marketplace", stream(sample()[3:]))
+	m, err := v.Take(t.Context(), Incremental, market, stream(sample()[3:]))
 	require.NoError(t, err)
 	require.Equal(t, base.ID, m.Base)
 	require.False(t, m.Encrypted)
@@ -220,9 +220,9 @@ func TestRestorableNeedsTheKeyOfTheBaseToo(t *testing.T) {
 func TestList(t *testing.T) {
 	t.Parallel()
 	v, s := newVault()
-	good, err := v.Take(t.Context(), Full, "marketplace", stream(sample()))
+	good, err := v.Take(t.Context(), Full, market, stream(sample()))
 	require.NoError(t, err)
-	short, err := v.Take(t.Context(), Full, "marketplace", stream(sample()))
+	short, err := v.Take(t.Context(), Full, market, stream(sample()))
 	require.NoError(t, err)
 	s[short.ID+fileEnding] = nil
 	s["notes.txt"] = nil
@@ -238,9 +238,9 @@ func TestList(t *testing.T) {
 func TestUnreadable(t *testing.T) {
 	t.Parallel()
 	v, s := newVault()
-	harmed, err := v.Take(t.Context(), Full, "marketplace", stream(sample()))
+	harmed, err := v.Take(t.Context(), Full, market, stream(sample()))
 	require.NoError(t, err)
-	unfinished, err := v.Take(t.Context(), Full, "marketplace", stream(sample()))
+	unfinished, err := v.Take(t.Context(), Full, market, stream(sample()))
 	require.NoError(t, err)
 	s[harmed.ID+manifestEnding] = []byte("{")
 	delete(s, unfinished.ID+manifestEnding)
@@ -259,22 +259,22 @@ func TestLast(t *testing.T) {
 	t.Parallel()
 	v, s := newVault()
 	last := func() string {
-		m, found, err := v.Last(t.Context(), "marketplace")
+		m, found, err := v.Last(t.Context(), market)
 		require.NoError(t, err)
 		require.Equal(t, found, m.ID != "")
 		return m.ID
 	}
 	require.Empty(t, last())
-	good, err := v.Take(t.Context(), Full, "marketplace", stream(sample()))
+	good, err := v.Take(t.Context(), Full, market, stream(sample()))
 	require.NoError(t, err)
-	later, err := v.Take(t.Context(), Incremental, "marketplace", stream(sample()))
+	later, err := v.Take(t.Context(), Incremental, market, stream(sample()))
 	require.NoError(t, err)
-	_, err = v.Take(t.Context(), Full, "other", stream(sample()))
+	_, err = v.Take(t.Context(), Full, elsewhere, stream(sample()))
 	require.NoError(t, err)
 	require.Equal(t, later.ID, last())
 	now := v.Now
 	v.Now = func() time.Time { return at.Add(365 * 24 * time.Hour) }
-	_, err = v.Take(t.Context(), Full, "marketplace", stream(sample()))
+	_, err = v.Take(t.Context(), Full, market, stream(sample()))
 	require.NoError(t, err)
 	v.Now = now
 	require.Equal(t, later.ID, last(), "one of next year tells of a clock that was wrong, not of a backup")
@@ -284,93 +284,14 @@ func TestLast(t *testing.T) {
 	require.Empty(t, last(), "unfinished")
 }
 
-func TestExpireDeletes(t *testing.T) {
-	t.Parallel()
-	v, s := newVault()
-	_, err := v.Take(t.Context(), Full, "marketplace", stream(sample()))
-	require.NoError(t, err)
-	kept, err := v.Take(t.Context(), Full, "marketplace", stream(sample()))
-	require.NoError(t, err)
-	v.Now = func() time.Time { return at.Add(2 * Horizon) }
-	expired, err := v.Expire(t.Context(), "other")
-	require.NoError(t, err)
-	require.Empty(t, expired)
-	expired, err = v.Expire(t.Context(), "marketplace")
-	require.NoError(t, err)
-	require.Len(t, expired, 1)
-	require.Len(t, s, 2)
-	require.Contains(t, s, kept.ID+fileEnding)
-}
-
-// sticky is a shelf that deletes so many files, and then is broken.
-type sticky struct {
-	shelf
-	left int
-}
-
-func (s *sticky) Delete(ctx context.Context, name string) error {
-	s.left--
-	if s.left < 0 {
-		return errBroken
-	}
-	return s.shelf.Delete(ctx, name)
-}
-
-// What is half deleted is no backup, and goes with the next.
-func TestExpireGoesOnWithWhatIsHalfDeleted(t *testing.T) {
-	t.Parallel()
-	v, s := newVault()
-	for range 2 {
-		_, err := v.Take(t.Context(), Full, "marketplace", stream(sample()))
-		require.NoError(t, err)
-	}
-	v.Now = func() time.Time { return at.Add(2 * Horizon) }
-	v.Place = &sticky{s, 1}
-	_, err := v.Expire(t.Context(), "marketplace")
-	require.ErrorIs(t, err, errBroken)
-	listed, err := v.List(t.Context())
-	require.NoError(t, err)
-	require.Len(t, listed.Good, 1)
-	v.Place = s
-	_, err = v.Expire(t.Context(), "marketplace")
-	require.NoError(t, err)
-	require.Len(t, s, 2, "nothing is left of it")
-}
-
-// A process that is killed leaves a file without a manifest: it is no backup, and does not stay for ever.
-func TestExpireDeletesWhatNeverBecameABackup(t *testing.T) {
-	t.Parallel()
-	v, s := newVault()
-	abandoned, err := v.Take(t.Context(), Full, "marketplace", stream(sample()))
-	require.NoError(t, err)
-	delete(s, abandoned.ID+manifestEnding)
-	unreadable, err := v.Take(t.Context(), Full, "marketplace", stream(sample()))
-	require.NoError(t, err)
-	s[unreadable.ID+manifestEnding] = []byte("{")
-	kept, err := v.Take(t.Context(), Full, "marketplace", stream(sample()))
-	require.NoError(t, err)
-
-	v.Now = func() time.Time { return abandoned.Begin.Add(Horizon) }
-	expired, err := v.Expire(t.Context(), "marketplace")
-	require.NoError(t, err)
-	require.Empty(t, expired, "it may still be written")
-	v.Now = func() time.Time { return abandoned.Begin.Add(Horizon + time.Hour) }
-	expired, err = v.Expire(t.Context(), "marketplace")
-	require.NoError(t, err)
-	require.Equal(t, []string{abandoned.ID}, expired)
-	require.NotContains(t, s, abandoned.ID+fileEnding)
-	require.Contains(t, s, unreadable.ID+fileEnding, "a person may know what to do with it")
-	require.Contains(t, s, kept.ID+fileEnding)
-}
-
 // A base that has gone bad must not keep backups from being taken.
 func TestABadBaseIsFollowedByAFullBackup(t *testing.T) {
 	t.Parallel()
 	v, s := newVault()
-	base, err := v.Take(t.Context(), Full, "marketplace", stream(sample()))
+	base, err := v.Take(t.Context(), Full, market, stream(sample()))
 	require.NoError(t, err)
 	s[base.ID+fileEnding][60] ^= 1
-	m, err := v.Take(t.Context(), Incremental, "marketplace", stream(sample()))
+	m, err := v.Take(t.Context(), Incremental, market, stream(sample()))
 	require.NoError(t, err)
 	require.Equal(t, Full, m.Kind)
 }

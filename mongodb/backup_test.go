@@ -18,6 +18,7 @@ import (
 	"marketplace.example/trials/access"
 	"marketplace.example/trials/backup"
 	"marketplace.example/trials/backup/storage"
+	"marketplace.example/trials/monitoring"
 	"marketplace.example/trials/rollout"
 	"marketplace.example/trials/trial"
 )
@@ -66,7 +67,9 @@ func (r *past) happen(t *testing.T, id string, e trial.Event) {
 func (r *past) backUp(t *testing.T, kind backup.Kind) {
 	t.Helper()
 	r.tick()
-	m, err := r.vault.Take(t.Context(), kind, r.store.Database(), r.store.Records(t.Context()))
+	origin, err := r.store.Origin(t.Context())
+	require.NoError(t, err)
+	m, err := r.vault.Take(t.Context(), kind, origin, r.store.Records(t.Context()))
 	require.NoError(t, err)
 	require.Equal(t, kind, m.Kind)
 	r.now = r.now.Add(time.Second)
@@ -86,7 +89,9 @@ func (r *past) restore(t *testing.T, moment time.Time) *Store {
 		return func(do func(backup.Records) error) error { return r.vault.Open(t.Context(), *m, do) }
 	}
 	into := newTestStore(t)
-	_, err = into.Restore(t.Context(), Moment{At: moment, Before: source(&choice.Before), Began: choice.Before.Begin, After: source(choice.After)})
+	m := Moment{At: moment, Before: source(&choice.Before), Began: choice.Before.Begin, After: source(choice.After), Installation: choice.Before.Installation}
+	require.NoError(t, m.Check())
+	_, err = into.Restore(t.Context(), m)
 	require.NoError(t, err)
 	return into
 }
@@ -223,7 +228,11 @@ func TestABackupOfALostDatabaseIsPassedOver(t *testing.T) {
 	}
 	r.backUp(t, backup.Full)
 	moment := r.now
+	origin, err := r.store.Origin(t.Context())
+	require.NoError(t, err)
 	require.NoError(t, r.store.Clear(t.Context()))
+	_, _, err = first(t.Context(), r.store, installationKey, origin.Installation)
+	require.NoError(t, err)
 	later, _ := history(t, registration14d("v2"))
 	r.happen(t, "v2", later[0])
 	r.backUp(t, backup.Incremental)
@@ -324,12 +333,127 @@ func TestRevokedTokensStayRevoked(t *testing.T) {
 	require.Equal(t, "admin", got.RevokedBy)
 }
 
+// The id is drawn once, whoever asks first, and goes with the database into its backups.
+func TestAnInstallationHasOneID(t *testing.T) {
+	t.Parallel()
+	r := newPast(t)
+	_, found, err := r.store.KnownOrigin(t.Context())
+	require.NoError(t, err)
+	require.False(t, found)
+	const callers = 8
+	origins := make(chan backup.Origin, callers)
+	for range callers {
+		go func() {
+			origin, _ := r.store.Origin(t.Context())
+			origins <- origin
+		}()
+	}
+	origin := <-origins
+	require.NotEmpty(t, origin.Installation)
+	for range callers - 1 {
+		require.Equal(t, origin, <-origins)
+	}
+	r.backUp(t, backup.Full)
+	listed, err := r.vault.List(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, origin, listed.Good[0].Origin)
+
+	restored, found, err := r.restore(t, r.now).KnownOrigin(t.Context())
+	require.NoError(t, err)
+	require.True(t, found)
+	require.Equal(t, origin.Installation, restored.Installation, "its backups go on with those of before")
+	into := newTestStore(t)
+	_, err = into.Restore(t.Context(), Moment{At: r.now, Before: r.source(t, listed.Good[0])})
+	require.NoError(t, err)
+	_, found, err = into.KnownOrigin(t.Context())
+	require.NoError(t, err)
+	require.False(t, found, "a copy to look at is no installation")
+	now, err := r.store.Clock(t.Context())
+	require.NoError(t, err)
+	require.WithinDuration(t, time.Now(), now, time.Hour, "one machine, one clock")
+}
+
+func (r *past) source(t *testing.T, m backup.Manifest) BackupSource {
+	t.Helper()
+	return func(do func(backup.Records) error) error { return r.vault.Open(t.Context(), m, do) }
+}
+
+// A process that runs on writes into what has just been emptied: the restore does not stop in the middle of it.
+func TestARestoreReplacesWhatIsWrittenMeanwhile(t *testing.T) {
+	t.Parallel()
+	r := newPast(t)
+	require.NoError(t, r.store.Setup(t.Context()))
+	insertUser(t, r.store, bson.D{{Key: "_id", Value: "v1"}, {Key: "name", Value: "as in the backup"}})
+	require.NoError(t, r.store.NoteSweep(t.Context(), at))
+	require.NoError(t, r.store.PutProcess(t.Context(), monitoring.Process{Role: "api", Instance: "gone"}, at))
+	r.backUp(t, backup.Full)
+	listed, err := r.vault.List(t.Context())
+	require.NoError(t, err)
+
+	into := newTestStore(t)
+	require.NoError(t, into.Setup(t.Context()))
+	insertUser(t, into, bson.D{{Key: "_id", Value: "v1"}, {Key: "name", Value: "meanwhile"}})
+	require.NoError(t, into.NoteSweep(t.Context(), at.Add(time.Hour)))
+	_, err = into.Restore(t.Context(), Moment{At: r.now, Before: r.source(t, listed.Good[0])})
+	require.NoError(t, err)
+	require.Equal(t, document(t, r.store.users, "v1"), document(t, into.users, "v1"))
+	swept, err := into.LastSweep(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, at, swept.UTC())
+	processes, err := into.Processes(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, processes, "who lived then does not live now")
+}
+
+// What cannot be written is found before anything is deleted.
+func TestCheckFindsWhatCannotBeRestored(t *testing.T) {
+	t.Parallel()
+	flags, err := bson.Marshal(bson.D{{Key: "_id", Value: flagsID}, {Key: "featureFlags", Value: "odd"}})
+	require.NoError(t, err)
+	for want, record := range map[string]backup.Record{
+		"document of collection users that cannot be read": {Collection: usersCollection, Document: []byte("junk")},
+		"reading the flags in the backup":                  {Collection: flagsCollection, Document: flags},
+	} {
+		source := func(do func(backup.Records) error) error {
+			return do(func(yield func(backup.Record, error) bool) { yield(record, nil) })
+		}
+		require.ErrorContains(t, Moment{Before: source}.Check(), want)
+		require.ErrorContains(t, Moment{Before: func(do func(backup.Records) error) error { return do(backup.None) }, After: source}.Check(), want)
+	}
+}
+
+// Vendors who came after the moment have their documents in a later backup; one who had been deleted
+// by then has none, and one whom it does not know is looked for in another.
+func TestVendorsComeBackFromALaterBackup(t *testing.T) {
+	t.Parallel()
+	r := newPast(t)
+	begin := func(id string) {
+		events, _ := history(t, registration14d(id))
+		r.happen(t, id, events[0])
+	}
+	begin("v1")
+	begin("deleted")
+	require.NoError(t, r.store.users.FindOneAndDelete(t.Context(), byID("deleted")).Err())
+	r.backUp(t, backup.Full)
+	begin("later")
+	listed, err := r.vault.List(t.Context())
+	require.NoError(t, err)
+
+	into := newTestStore(t)
+	missing := map[string]bool{"v1": true, "deleted": true, "later": true}
+	found, err := into.RestoreVendors(t.Context(), r.source(t, listed.Good[0]), missing)
+	require.NoError(t, err)
+	require.Equal(t, []string{"v1"}, found)
+	require.Equal(t, map[string]bool{"later": true}, missing)
+	require.Equal(t, document(t, r.store.users, "v1"), document(t, into.users, "v1"))
+}
+
 // everything is all that there is but for what is folded anew, with a moment of its own, and the flags.
 func everything(t *testing.T, s *Store) (all []backup.Record) {
 	t.Helper()
 	for record, err := range s.Records(t.Context()) {
 		require.NoError(t, err)
-		if record.Collection != trialsCollection && record.Collection != sendsCollection && record.Collection != flagsCollection {
+		if record.Collection != trialsCollection && record.Collection != sendsCollection && !isInstallation(record) && record.Collection != flagsCollection {
 			all = append(all, record)
 		}
 	}

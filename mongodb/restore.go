@@ -42,9 +42,9 @@ type Restored struct {
 // byRestore is who changes the flags when a database is restored.
 const byRestore = "restore"
 
-// folded are the collections that are made from events, and so not restored: a backup is taken while
-// the system works, so they may tell of events that it does not have.
-var folded = map[string]bool{trialsCollection: true, rolloutsCollection: true}
+// unrestored are the collections that are not restored. Trials and rollouts are folded from their events: a backup is
+// taken while the system works, so they may tell of events that it does not have. Processes tell who lives now.
+var unrestored = map[string]bool{trialsCollection: true, rolloutsCollection: true, processesCollection: true}
 
 // histories are the collections of events, and the field that says whose an event is.
 var histories = map[string]string{eventsCollection: "vendorId", decisionsCollection: "rolloutId"}
@@ -91,9 +91,36 @@ type Moment struct {
 	Began  time.Time
 	// After is the first that was begun since; nil for none.
 	After BackupSource
+	// Installation is the id that the database gets; empty for none, as a copy to look at has none.
+	Installation string
 	// Revoked are tokens that have been revoked, by what was known until now: they are not to come back with a
 	// backup from before.
 	Revoked []access.Token
+}
+
+// Check reads all that Restore would write, and says what of it could not be: so nothing is deleted in vain.
+func (m Moment) Check() error {
+	r := restore{}
+	for _, source := range []BackupSource{m.Before, m.After} {
+		if source == nil {
+			continue
+		}
+		err := source(func(records backup.Records) error {
+			for record, err := range r.disabled(records) {
+				if err != nil {
+					return err
+				}
+				if err := bson.Raw(record.Document).Validate(); err != nil {
+					return fmt.Errorf("the backup has a document of collection %s that cannot be read: %w", record.Collection, err)
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Revoked are the tokens that were revoked.
@@ -123,6 +150,11 @@ func (s *Store) Restore(ctx context.Context, m Moment) (done Restored, err error
 	r := &restore{store: s, at: m.At, since: m.Began.Add(-clocksDiffer), born: map[string]bool{}}
 	if err := r.fill(ctx, m.Before, m.After); err != nil {
 		return r.done, err
+	}
+	if m.Installation != "" {
+		if _, _, err := first(ctx, s, installationKey, m.Installation); err != nil {
+			return r.done, err
+		}
 	}
 	if _, err := s.Disable(ctx); err != nil { // the backup may have no flags
 		return r.done, err
@@ -174,7 +206,7 @@ type restore struct {
 
 func (r *restore) fill(ctx context.Context, before, after BackupSource) error {
 	known := map[string]bool{}
-	for collection := range folded {
+	for collection := range unrestored {
 		known[collection] = true
 	}
 	if after != nil {
@@ -182,7 +214,7 @@ func (r *restore) fill(ctx context.Context, before, after BackupSource) error {
 			known[collection] = true
 		}
 	}
-	rest := func(record backup.Record) bool { return !known[record.Collection] }
+	rest := func(record backup.Record) bool { return !known[record.Collection] && !isInstallation(record) }
 	if err := before(func(records backup.Records) error { return r.insert(ctx, r.disabled(filter(records, rest))) }); err != nil {
 		return err
 	}
@@ -266,7 +298,7 @@ func (r *restore) insert(ctx context.Context, records backup.Records) error {
 		if len(batch) == 0 {
 			return nil
 		}
-		_, err := r.store.users.Database().Collection(collection).InsertMany(ctx, batch)
+		err := r.write(ctx, r.store.users.Database().Collection(collection), batch)
 		if mongo.IsDuplicateKeyError(err) { // its own text repeats what the document has, an address perhaps
 			return fmt.Errorf("restoring collection %s: somebody writes to it, or a unique index of the marketplace's stands against a document", collection)
 		}
@@ -290,6 +322,21 @@ func (r *restore) insert(ctx context.Context, records backup.Records) error {
 		batch, size = append(batch, bson.Raw(record.Document)), size+len(record.Document)
 	}
 	return flush()
+}
+
+// write inserts a batch. What somebody has written meanwhile under the same _id is replaced.
+func (r *restore) write(ctx context.Context, c *mongo.Collection, batch []any) error {
+	_, err := c.InsertMany(ctx, batch)
+	if !mongo.IsDuplicateKeyError(err) {
+		return err
+	}
+	for _, doc := range batch {
+		filter := byID(doc.(bson.Raw).Lookup("_id")) //nolint:forcetypeassert // insert makes no other
+		if _, err := c.ReplaceOne(ctx, filter, doc, options.Replace().SetUpsert(true)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // insertHistories writes the events up to the moment. Those of one trial stand together, since their

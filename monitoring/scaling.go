@@ -63,8 +63,8 @@ func (p *Process) Take(s Sample) {
 	}
 }
 
-// last is the moment of the last sample; zero where there is none.
-func (p Process) last() time.Time {
+// Last is the moment of the last sample; zero where there is none.
+func (p Process) Last() time.Time {
 	if len(p.Samples) == 0 {
 		return time.Time{}
 	}
@@ -76,7 +76,7 @@ func lastSample(processes []Process, role string) time.Time {
 	var at time.Time
 	for _, p := range processes {
 		if p.Role == role {
-			at = later(at, p.last())
+			at = later(at, p.Last())
 		}
 	}
 	return at
@@ -107,7 +107,7 @@ type Advice struct {
 func Advise(processes []Process, now time.Time) []Advice {
 	var advice []Advice
 	for _, p := range processes {
-		if now.Sub(p.last()) > signMissing {
+		if now.Sub(p.Last()) > signMissing {
 			continue // it is gone
 		}
 		advice = append(advice, p.advise(now)...)

@@ -70,5 +70,5 @@ func TestAProcessKeepsItsLastSamples(t *testing.T) {
 	t.Parallel()
 	p := steady(1000, Sample{})
 	require.Len(t, p.Samples, KeptSamples)
-	require.Equal(t, now, p.last())
+	require.Equal(t, now, p.Last())
 }

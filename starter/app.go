@@ -16,6 +16,8 @@ type app struct {
 	getenv   func(string) string
 	environ  func() []string
 	now      func() time.Time
+	// pause waits for so long.
+	pause func(context.Context, time.Duration) error
 	// terminal tells whether err is read by a person as it is written.
 	terminal func() bool
 

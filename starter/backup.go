@@ -86,11 +86,16 @@ func (a *app) runBackup(ctx context.Context, o backupOptions, kind backup.Kind) 
 		return err
 	}
 	defer store.Close(context.WithoutCancel(ctx)) //nolint:errcheck // the work is done, or its error says more
-	m, err := vault.Take(ctx, kind, store.Database(), store.Records(ctx))
+	vault.OtherClock = store.Clock
+	origin, err := store.Origin(ctx)
 	if err != nil {
 		return err
 	}
-	expired, err := vault.Expire(ctx, store.Database())
+	m, err := vault.Take(ctx, kind, origin, store.Records(ctx))
+	if err != nil {
+		return err
+	}
+	expiry, err := vault.Expire(ctx, origin)
 	if err != nil { // the backup is there all the same
 		err = fmt.Errorf("backup %s is taken, but what has expired is not deleted: %w", m.ID, err)
 	}
@@ -101,8 +106,11 @@ func (a *app) runBackup(ctx context.Context, o backupOptions, kind backup.Kind) 
 	if !m.Encrypted {
 		a.say("It is not encrypted: set BACKUP_AGE_RECIPIENT.\n")
 	}
-	for _, id := range expired {
+	for _, id := range expiry.IDs {
 		a.say("Backup %s has expired and is deleted.\n", id)
+	}
+	if expiry.Doubt != "" {
+		a.say("Older backups are kept: %s.\n", expiry.Doubt)
 	}
 	return err
 }
@@ -144,12 +152,17 @@ func (a *app) printBackups(listed backup.Listed) error {
 	if len(listed.Good) == 0 {
 		a.say("There is no backup.\n")
 	} else {
-		t := table{header: []string{"BACKUP", "DATABASE", "TAKEN", "DOCUMENTS", "BYTES", "ENCRYPTED"}}
+		t := table{header: []string{"BACKUP", "INSTALLATION", "DATABASE", "TAKEN", "DOCUMENTS", "BYTES", "ENCRYPTED"}}
 		for _, m := range listed.Good {
-			t.row(m.ID, printable(m.Database), moment(m.End, a.now()), strconv.Itoa(m.Documents()), strconv.FormatInt(m.Size, 10), strconv.FormatBool(m.Encrypted))
+			t.row(m.ID, m.Installation, printable(m.Database), moment(m.End, a.now()), strconv.Itoa(m.Documents()), strconv.FormatInt(m.Size, 10), strconv.FormatBool(m.Encrypted))
 		}
 		if err := t.write(a.out); err != nil {
 			return err
+		}
+	}
+	for _, m := range listed.Good {
+		if m.Future(a.now()) {
+			a.say("Backup %s is dated in the future, so a clock was wrong: nothing is restored from it, and none is taken until it is moved away.\n", m.ID)
 		}
 	}
 	for i := range listed.Bad {

@@ -15,6 +15,9 @@ import (
 	"marketplace.example/trials/backup/storage"
 )
 
+// market is the database whose backups these are.
+var market = backup.Origin{Installation: "MARKETAAAAAAAAAAAAAAAAAAAA", Database: "marketplace"}
+
 func TestBackupsAreListedAndVerified(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -24,7 +27,7 @@ func TestBackupsAreListedAndVerified(t *testing.T) {
 	require.Equal(t, result{0, "There is no backup.\n", ""}, w.run(t, list...))
 
 	vault := &backup.Vault{Place: storage.Folder(folder), Now: func() time.Time { return present.Add(-time.Hour) }}
-	m, err := vault.Take(t.Context(), backup.Full, "marketplace", func(yield func(backup.Record, error) bool) {
+	m, err := vault.Take(t.Context(), backup.Full, market, func(yield func(backup.Record, error) bool) {
 		yield(backup.Record{Collection: "users", Key: []byte("v-1"), Document: []byte("document")}, nil)
 	})
 	require.NoError(t, err)
@@ -41,6 +44,46 @@ func TestBackupsAreListedAndVerified(t *testing.T) {
 		require.Equal(t, exitFailure, r.code)
 		require.Contains(t, r.err, "backup "+m.ID+".backup is refused: it does not have the checksum of its manifest", "before any database is asked")
 	}
+}
+
+// Where several installations keep their backups in one place, nobody guesses whose is meant.
+func TestRestoreAsksWhoseBackupIsMeant(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.environment["MONGODB_URI"] = "mongodb://127.0.0.1:1"
+	folder := t.TempDir()
+	now := present.Add(-time.Hour)
+	vault := &backup.Vault{Place: storage.Folder(folder), Now: func() time.Time { return now }}
+	_, err := vault.Take(t.Context(), backup.Full, market, backup.None)
+	require.NoError(t, err)
+	now = now.Add(time.Minute)
+	neighbor := backup.Origin{Installation: "NEIGHBORAAAAAAAAAAAAAAAAAA", Database: "marketplace"}
+	theirs, err := vault.Take(t.Context(), backup.Full, neighbor, backup.None)
+	require.NoError(t, err)
+
+	r := w.run(t, "restore", "--dir", folder, "--into", "copy")
+	require.Equal(t, exitUsage, r.code)
+	require.Contains(t, r.err, market.Installation)
+	require.Contains(t, r.err, neighbor.Installation)
+	r = w.run(t, "restore", "--dir", folder, "--installation", "NOBODY")
+	require.Equal(t, exitFailure, r.code)
+	require.Contains(t, r.err, `there is no backup of installation "NOBODY"`)
+
+	file := filepath.Join(folder, theirs.ID+".backup")
+	require.NoError(t, os.WriteFile(file, nil, 0o600))
+	r = w.run(t, "restore", "--dir", folder, "--installation", neighbor.Installation)
+	require.Contains(t, r.err, theirs.ID, "the one that was named is meant")
+}
+
+// Who has given a sign of life lately may have been stopped since: only one that gives another lives.
+func TestProcessesThatWriteAreKnownByAnotherSign(t *testing.T) {
+	t.Parallel()
+	before := map[string]time.Time{"api a": present.Add(-10 * time.Second), "worker w": present.Add(-time.Hour), "api future": present.Add(time.Hour)}
+	require.Equal(t, []string{"api a", "api future"}, lively(before, present))
+	require.Empty(t, moved(before, before), "both were stopped")
+	after := map[string]time.Time{"api a": present.Add(5 * time.Second), "worker w": present.Add(-time.Hour), "worker new": present}
+	require.Equal(t, []string{"api a", "worker new"}, moved(before, after))
+	require.Empty(t, moved(before, nil))
 }
 
 // Whatever is wrong with a file, nothing is touched: there is no database here that could be asked.
@@ -73,10 +116,10 @@ func TestRestoreRefusesWhatIsWrong(t *testing.T) {
 			}
 			folder := t.TempDir()
 			vault := &backup.Vault{Place: storage.Folder(folder), Now: func() time.Time { return present.Add(-2 * time.Hour) }, Recipient: key.Recipient()}
-			_, err := vault.Take(t.Context(), backup.Full, "marketplace", backup.None)
+			_, err := vault.Take(t.Context(), backup.Full, market, backup.None)
 			require.NoError(t, err)
 			vault.Now = func() time.Time { return present.Add(-time.Hour) }
-			m, err := vault.Take(t.Context(), backup.Full, "marketplace", backup.None)
+			m, err := vault.Take(t.Context(), backup.Full, market, backup.None)
 			require.NoError(t, err)
 			if c.harm != nil {
 				file := filepath.Join(folder, m.ID+cmp.Or(c.file, ".backup"))
@@ -124,5 +167,5 @@ func TestBackupCommandsNameWhatIsWrong(t *testing.T) {
 	}
 	r := w.run(t, "restore", "--dir", t.TempDir())
 	require.Equal(t, exitFailure, r.code)
-	require.Contains(t, r.err, "there is no backup (of database marketplace in folder ")
+	require.Contains(t, r.err, "there is no backup of database marketplace (in folder ")
 }

@@ -48,7 +48,7 @@ func (a *app) catchUp() *cobra.Command {
 				return nil, err
 			}
 			defer a.sayDisabled(was, since)
-			if err := a.catchUpWith(c.Context(), o, store, since); err != nil {
+			if err := a.catchUpWith(c.Context(), o, store, since, laterBackups{}); err != nil {
 				return nil, err
 			}
 			return nil, a.recountRestored(c.Context(), store)
@@ -65,6 +65,9 @@ type catching struct {
 	compared, added, started int
 	// behind are trials that lacked events; the others are told one by one in the end, each once.
 	behind, suppressed, erased, differ, gaps, noVendor, unreadable, presumed map[string]bool
+	// withoutVendor are the runs of noVendor, found how many vendors of them a later backup had.
+	withoutVendor []temporal.TrialRun
+	found         int
 }
 
 func newCatching(store *mongodb.Store, client *temporal.Client) *catching {
@@ -75,7 +78,7 @@ func newCatching(store *mongodb.Store, client *temporal.Client) *catching {
 	}
 }
 
-func (a *app) catchUpWith(ctx context.Context, o setupOptions, store *mongodb.Store, since time.Time) error {
+func (a *app) catchUpWith(ctx context.Context, o setupOptions, store *mongodb.Store, since time.Time, later laterBackups) error {
 	settings, err := a.setupConfig(o)
 	if err != nil {
 		return err
@@ -89,18 +92,24 @@ func (a *app) catchUpWith(ctx context.Context, o setupOptions, store *mongodb.St
 	if err := c.histories(ctx, since); err != nil {
 		return err
 	}
+	if err := c.lostVendors(ctx, later); err != nil {
+		return err
+	}
 	if err := c.workflows(ctx); err != nil {
 		return err
 	}
 	a.say("Compared with %d workflows: %d trials were behind and caught up, by %d events; %d workflows started again.\n",
 		c.compared, len(c.behind), c.added, c.started)
+	if c.found > 0 {
+		a.say("Vendors whose document came from a backup of after the moment: %d.\n", c.found)
+	}
 	a.say("Vendors who want no e-mail, of which the database did not know: %d.\n", len(c.suppressed))
 	a.listTrials("the vendor was erased since the backup, and is erased again", c.erased)
 	a.listTrials("what the workflow knows is another than what the database has, which stays", c.differ)
 	a.listTrials("events between are not known any more; it stands as before them", c.gaps)
 	a.listTrials("the history cannot be read; it stands as in the backup", c.unreadable)
 	a.listTrials("an e-mail may have left as the database was lost, and is not sent again", c.presumed)
-	a.listTrials("the vendor's document is not in any backup; register the vendor again", c.noVendor)
+	a.listTrials("the vendor's document is not in "+later.where()+"; register the vendor again", c.noVendor)
 	if err := a.catchUpRollouts(ctx, c, since); err != nil {
 		return err
 	}
@@ -184,6 +193,9 @@ func (c *catching) one(ctx context.Context, run temporal.TrialRun) (mongodb.Caug
 	note(c.erased, caught.Erased)
 	note(c.differ, caught.Differs > 0)
 	note(c.noVendor, caught.NoVendor)
+	if caught.NoVendor {
+		c.withoutVendor = append(c.withoutVendor, run)
+	}
 	note(c.presumed, len(caught.Presumed) > 0)
 	return caught, nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"flag"
 	"io"
 	"net/http"
@@ -61,6 +62,7 @@ func (w *world) run(t *testing.T, args ...string) result {
 	var out, err bytes.Buffer
 	a := app{
 		out: &out, err: &err, now: w.now, terminal: func() bool { return w.terminal },
+		pause:  func(context.Context, time.Duration) error { return nil },
 		getenv: func(name string) string { return w.environment[name] },
 		environ: func() []string {
 			var list []string

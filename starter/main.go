@@ -21,8 +21,18 @@ func start() int {
 	defer stop()
 	context.AfterFunc(ctx, stop)
 	a := app{
-		out: os.Stdout, err: os.Stderr, getenv: os.Getenv, environ: os.Environ, now: time.Now,
+		out: os.Stdout, err: os.Stderr, getenv: os.Getenv, environ: os.Environ, now: time.Now, pause: pause,
 		terminal: func() bool { return term.IsTerminal(int(os.Stderr.Fd())) },
 	}
 	return a.run(ctx, os.Args[1:])
+}
+
+// pause waits for so long, or until the context ends.
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }

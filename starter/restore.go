@@ -8,7 +8,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"marketplace.example/trials/access"
 	"marketplace.example/trials/audit"
 	"marketplace.example/trials/backup"
 	"marketplace.example/trials/mongodb"
@@ -19,8 +18,12 @@ import (
 type restoreOptions struct {
 	backupOptions
 
-	at, into, temporal      string
-	replace, yes, noCatchUp bool
+	at, into, temporal, installation      string
+	replace, yes, noCatchUp, whileRunning bool
+}
+
+func (o restoreOptions) setup() setupOptions {
+	return setupOptions{mongodb: o.mongodb, temporal: o.temporal}
 }
 
 func (a *app) restore() *cobra.Command {
@@ -29,7 +32,8 @@ func (a *app) restore() *cobra.Command {
 		Use: "restore", Short: "Restore the database to a moment of the last seven days", Args: cobra.NoArgs,
 		Long: "Verifies the backups that the moment is restored from, fills the database, and then adds what the\n" +
 			"workflows know and the database does not, so that no trial is lost and no e-mail sent twice.\n" +
-			"Nothing is touched before all files have proven right. A database that is not empty is refused.\n" +
+			"Nothing is touched before all files have proven right, Temporal answers, and neither api nor worker\n" +
+			"shows a sign of life. A database that is not empty is refused, and another installation's backup.\n" +
 			"The automation is disabled then, until you enable it: nobody who has unsubscribed since is mailed unasked.\n\n" +
 			"Stop the api and the workers before, and start them again after. With --into another database is filled\n" +
 			"to look at, as it was at the moment, and nothing is caught up with." + aboutBackups,
@@ -46,6 +50,8 @@ func (a *app) restore() *cobra.Command {
 	flags.BoolVar(&o.replace, "replace", false, "delete every document that is there, once the backups have proven right")
 	flags.BoolVar(&o.yes, "yes", false, "do not ask before deleting")
 	flags.BoolVar(&o.noCatchUp, "no-catch-up", false, "leave out what only the workflows know")
+	flags.StringVar(&o.installation, "installation", "", "restore the backup of that installation, where several keep theirs in one place")
+	flags.BoolVar(&o.whileRunning, "even-while-running", false, "restore although api or worker run, with --yes")
 	flags.StringVar(&o.temporal, "temporal", "", "Temporal's host:port (default TEMPORAL_ADDRESS)")
 	command.RunE = func(c *cobra.Command, _ []string) error { return a.runRestore(c.Context(), o) }
 	return command
@@ -60,11 +66,8 @@ func (a *app) runRestore(ctx context.Context, o restoreOptions) error {
 	if err != nil {
 		return err
 	}
-	choice, err := a.verified(ctx, vault, settings.MongoDBDatabase, at)
-	if err != nil {
-		return err
-	}
-	elsewhere := o.into != "" && o.into != settings.MongoDBDatabase
+	source := settings.MongoDBDatabase
+	elsewhere := o.into != "" && o.into != source
 	if elsewhere {
 		settings.MongoDBDatabase = o.into
 		if err := settings.Validate(); err != nil {
@@ -76,8 +79,28 @@ func (a *app) runRestore(ctx context.Context, o restoreOptions) error {
 		return err
 	}
 	defer store.Close(context.WithoutCancel(ctx)) //nolint:errcheck // the work is done, or its error says more
+	listed, err := vault.List(ctx)
+	if err != nil {
+		return err
+	}
+	origin, err := a.restoredFrom(ctx, listed, source, o.installation, store, elsewhere)
+	if err != nil {
+		return fmt.Errorf("%w (in %s)", err, vault.Place)
+	}
+	choice, err := a.verified(ctx, vault, listed, origin, at)
+	if err != nil {
+		return err
+	}
 	moment := sources(ctx, vault, choice, at)
-	if moment.Revoked, err = a.makeRoom(ctx, store, o); err != nil {
+	if err := moment.Check(); err != nil {
+		return untouched(err)
+	}
+	if !elsewhere {
+		if moment.Installation, err = keptInstallation(ctx, store, origin, o.installation); err != nil {
+			return err
+		}
+	}
+	if moment.Revoked, err = a.makeRoom(ctx, store, o, elsewhere); err != nil {
 		return err
 	}
 	done, err := store.Restore(ctx, moment)
@@ -103,7 +126,8 @@ func (a *app) runRestore(ctx context.Context, o restoreOptions) error {
 	if o.noCatchUp {
 		return a.recountRestored(ctx, store)
 	}
-	if err := a.catchUpWith(ctx, setupOptions{mongodb: o.mongodb, temporal: o.temporal}, store, askedSince(choice)); err != nil {
+	later := laterBackups{vault: vault, manifests: backup.Since(choice.Before, backup.Past(backup.Of(listed.Good, origin), a.now())), say: a.say}
+	if err := a.catchUpWith(ctx, o.setup(), store, askedSince(choice), later); err != nil {
 		return fmt.Errorf("the database is restored, but has not caught up; before the workers start, run \"starter catch-up\": %w", err)
 	}
 	return a.recountRestored(ctx, store)
@@ -136,16 +160,12 @@ func (a *app) sayDisabled(was rollout.Flags, since time.Time) {
 }
 
 // verified chooses what to restore a moment from, and reads all of it.
-func (a *app) verified(ctx context.Context, vault *backup.Vault, database string, at time.Time) (backup.Choice, error) {
-	listed, err := vault.List(ctx)
-	if err != nil {
-		return backup.Choice{}, err
-	}
+func (a *app) verified(ctx context.Context, vault *backup.Vault, listed backup.Listed, origin backup.Origin, at time.Time) (backup.Choice, error) {
 	// One that was cut off since is chosen too, and refused below by name and reason: a person is to
 	// know that an older one would be restored from.
-	choice, err := backup.Choose(backup.Past(backup.OfDatabase(listed.Finished(), database), a.now()), at)
+	choice, err := backup.Choose(backup.Past(backup.Of(listed.Finished(), origin), a.now()), at)
 	if err != nil {
-		return choice, fmt.Errorf("%w (of database %s in %s)", err, database, vault.Place)
+		return choice, fmt.Errorf("%w (of %s in %s; --installation takes another's)", err, origin, vault.Place)
 	}
 	if unreadable := listed.Unreadable(choice.Before.Begin, at); unreadable != nil {
 		return choice, untouched(unreadable)
@@ -179,26 +199,6 @@ func sources(ctx context.Context, vault *backup.Vault, choice backup.Choice, at 
 		moment.After = source(*choice.After)
 	}
 	return moment
-}
-
-// makeRoom refuses a database that is not empty, or empties it where that is asked for and confirmed. It answers
-// with the tokens that were revoked by what was there.
-func (a *app) makeRoom(ctx context.Context, store *mongodb.Store, o restoreOptions) (revoked []access.Token, err error) {
-	occupied, err := store.Occupied(ctx)
-	if err != nil || occupied == "" {
-		return nil, err
-	}
-	if !o.replace {
-		return nil, usagef("database %s is not empty, collection %s has documents: fill another one with --into, or delete what is there with --replace",
-			store.Database(), occupied)
-	}
-	if !o.yes {
-		return nil, usagef("--replace deletes every document of database %s, those of the marketplace too: say --yes if that is meant", store.Database())
-	}
-	if revoked, err = store.Revoked(ctx); err != nil { // what is there is wrong, perhaps that too
-		a.say("Which tokens have been revoked cannot be read: %s\n", oneLine(err))
-	}
-	return revoked, store.Clear(ctx)
 }
 
 func (a *app) recountRestored(ctx context.Context, store *mongodb.Store) error {

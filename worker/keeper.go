@@ -14,10 +14,19 @@ import (
 	"marketplace.example/trials/mongodb"
 )
 
+// backedUp is the database that backups are taken of.
+type backedUp interface {
+	Origin(ctx context.Context) (backup.Origin, error)
+	// KnownOrigin is Origin where a backup has been taken before.
+	KnownOrigin(ctx context.Context) (backup.Origin, bool, error)
+	Records(ctx context.Context) backup.Records
+	Clock(ctx context.Context) (time.Time, error)
+}
+
 // keeper takes backups of the store into the vault.
 type keeper struct {
 	vault *backup.Vault
-	store *mongodb.Store
+	store backedUp
 
 	mu sync.Mutex
 	// seen is when the last backup was finished that LastBackup has seen.
@@ -36,18 +45,26 @@ func newKeeper(ctx context.Context, cfg config.Config, store *mongodb.Store) (*k
 	if err != nil {
 		return nil, fmt.Errorf("preparing backups: %w", err)
 	}
+	vault.OtherClock = store.Clock
 	return &keeper{vault: vault, store: store}, nil
 }
 
 // TakeIncremental takes a backup, a full one where that is due, and deletes what has expired. Where only the latter
 // fails, it answers with the backup and with an error.
 func (k *keeper) TakeIncremental(ctx context.Context) (activities.BackedUp, error) {
-	m, err := k.vault.Take(ctx, backup.Incremental, k.store.Database(), k.store.Records(ctx))
+	origin, err := k.store.Origin(ctx)
 	if err != nil {
 		return activities.BackedUp{}, err
 	}
-	expired, err := k.vault.Expire(ctx, k.store.Database())
-	return activities.BackedUp{ID: m.ID, Kind: string(m.Kind), Begin: m.Begin, Documents: m.Documents(), Bytes: m.Size, Expired: len(expired)}, err
+	m, err := k.vault.Take(ctx, backup.Incremental, origin, k.store.Records(ctx))
+	if err != nil {
+		return activities.BackedUp{}, err
+	}
+	expiry, err := k.vault.Expire(ctx, origin)
+	return activities.BackedUp{
+		ID: m.ID, Kind: string(m.Kind), Begin: m.Begin, Documents: m.Documents(), Bytes: m.Size,
+		Expired: len(expiry.IDs), Doubt: expiry.Doubt,
+	}, err
 }
 
 // lookLimit bounds a look at the place where backups are kept.
@@ -58,7 +75,11 @@ const lookLimit = 10 * time.Second
 func (k *keeper) LastBackup(ctx context.Context) (time.Time, error) {
 	ctx, cancel := context.WithTimeout(ctx, lookLimit)
 	defer cancel()
-	last, _, err := k.vault.Last(ctx, k.store.Database())
+	var last backup.Manifest
+	origin, found, err := k.store.KnownOrigin(ctx)
+	if err == nil && found {
+		last, _, err = k.vault.Last(ctx, origin)
+	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if err == nil {
@@ -69,10 +90,14 @@ func (k *keeper) LastBackup(ctx context.Context) (time.Time, error) {
 
 // LastFull is when the last good full backup was begun.
 func (k *keeper) LastFull(ctx context.Context) (time.Time, error) {
+	origin, found, err := k.store.KnownOrigin(ctx)
+	if err != nil || !found {
+		return time.Time{}, err
+	}
 	listed, err := k.vault.List(ctx)
 	if err != nil {
 		return time.Time{}, err
 	}
-	last, _ := backup.LastFull(backup.Past(backup.OfDatabase(listed.Good, k.store.Database()), k.vault.Now()))
+	last, _ := backup.LastFull(backup.Past(backup.Of(listed.Good, origin), k.vault.Now()))
 	return last.Begin, nil
 }

@@ -10,11 +10,25 @@ import (
 
 	"marketplace.example/trials/backup"
 	"marketplace.example/trials/backup/storage"
-	"marketplace.example/trials/mongodb"
 )
 
 // awayPlace does not say what is in it.
 type awayPlace struct{ backup.Place }
+
+// aDatabase is a database whose installation has an id.
+type aDatabase struct{ origin backup.Origin }
+
+var market = aDatabase{backup.Origin{Installation: "MARKETAAAAAAAAAAAAAAAAAAAA", Database: "marketplace"}}
+
+func (d aDatabase) Origin(context.Context) (backup.Origin, error) { return d.origin, nil }
+
+func (d aDatabase) KnownOrigin(context.Context) (backup.Origin, bool, error) {
+	return d.origin, true, nil
+}
+
+func (aDatabase) Records(context.Context) backup.Records { return backup.None }
+
+func (aDatabase) Clock(context.Context) (time.Time, error) { return time.Now(), nil }
 
 var errAway = errors.New("does not answer")
 
@@ -22,16 +36,13 @@ func (awayPlace) List(context.Context) (map[string]int64, error) { return nil, e
 
 func TestTheLastBackupIsRememberedWhileItsPlaceIsAway(t *testing.T) {
 	t.Parallel()
-	store, err := mongodb.Connect(t.Context(), "mongodb://127.0.0.1:1", "marketplace")
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, store.Close(context.WithoutCancel(t.Context()))) })
 	place := storage.Folder(t.TempDir())
-	k := &keeper{vault: &backup.Vault{Place: place, Now: time.Now}, store: store}
+	k := &keeper{vault: &backup.Vault{Place: place, Now: time.Now}, store: market}
 
 	last, err := k.LastBackup(t.Context())
 	require.NoError(t, err)
 	require.Zero(t, last)
-	taken, err := k.vault.Take(t.Context(), backup.Full, "marketplace", backup.None)
+	taken, err := k.vault.Take(t.Context(), backup.Full, market.origin, backup.None)
 	require.NoError(t, err)
 	last, err = k.LastBackup(t.Context())
 	require.NoError(t, err)
@@ -45,15 +56,12 @@ func TestTheLastBackupIsRememberedWhileItsPlaceIsAway(t *testing.T) {
 // A full backup dated in the future, by a clock that was wrong, lets nobody pass the preflight.
 func TestTheLastFullBackupIsNoneOfTheFuture(t *testing.T) {
 	t.Parallel()
-	store, err := mongodb.Connect(t.Context(), "mongodb://127.0.0.1:1", "marketplace")
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, store.Close(context.WithoutCancel(t.Context()))) })
 	now := time.Now()
-	k := &keeper{vault: &backup.Vault{Place: storage.Folder(t.TempDir()), Now: func() time.Time { return now }}, store: store}
-	taken, err := k.vault.Take(t.Context(), backup.Full, "marketplace", backup.None)
+	k := &keeper{vault: &backup.Vault{Place: storage.Folder(t.TempDir()), Now: func() time.Time { return now }}, store: market}
+	taken, err := k.vault.Take(t.Context(), backup.Full, market.origin, backup.None)
 	require.NoError(t, err)
 	now = now.AddDate(1, 0, 0)
-	_, err = k.vault.Take(t.Context(), backup.Full, "marketplace", backup.None)
+	_, err = k.vault.Take(t.Context(), backup.Full, market.origin, backup.None)
 	require.NoError(t, err)
 	now = now.AddDate(-1, 0, 0)
 	last, err := k.LastFull(t.Context())

@@ -1,0 +1,58 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"maps"
+
+	"marketplace.example/trials/backup"
+)
+
+// laterBackups are backups of after the moment that is restored, the newest first. They may have
+// the documents of vendors who came since.
+type laterBackups struct {
+	vault     *backup.Vault
+	manifests []backup.Manifest
+	say       func(format string, args ...any)
+}
+
+// where says where a vendor's document has been looked for.
+func (l laterBackups) where() string {
+	if l.vault == nil {
+		return "the database"
+	}
+	return "any backup"
+}
+
+// lostVendors gets the documents of vendors who have a workflow and no document from the newest backup that
+// knows of their trial, and compares their trials again: what their workflows know of them is noted in the document.
+func (c *catching) lostVendors(ctx context.Context, later laterBackups) error {
+	missing := maps.Clone(c.noVendor)
+	for _, m := range later.manifests {
+		if len(missing) == 0 {
+			break
+		}
+		if _, err := later.vault.Restorable(ctx, m.ID); err != nil {
+			later.say("Vendors are not looked for in one backup: %s\n", printable(err.Error()))
+			continue
+		}
+		found, err := c.store.RestoreVendors(ctx, func(do func(backup.Records) error) error { return later.vault.Open(ctx, m, do) }, missing)
+		if err != nil {
+			return fmt.Errorf("getting vendors from backup %s: %w", m.ID, err)
+		}
+		for _, id := range found {
+			delete(c.noVendor, id)
+		}
+		c.found += len(found)
+	}
+	runs := c.withoutVendor
+	for _, run := range runs {
+		if c.noVendor[run.VendorID] {
+			continue
+		}
+		if _, err := c.one(ctx, run); err != nil {
+			return err
+		}
+	}
+	return nil
+}
