@@ -365,7 +365,7 @@ func (b *Bulk) facts(ctx context.Context, o bulk.Operation, item bulk.Item, flag
 		f.Found, err = false, nil // the marketplace has deleted the vendor
 	}
 	if err == nil && f.Found {
-		f.NoMail = f.Vendor.NoMail(b.Mailer.AddressHash(f.Vendor.Email))
+		f.NoMail = f.Vendor.NoMail()
 	}
 	return f, err
 }

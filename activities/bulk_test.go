@@ -129,7 +129,8 @@ func TestResendItems(t *testing.T) {
 	t.Parallel()
 	h := newHouse("v1", "v2")
 	v := h.vendors["v2"]
-	v.Automation = &trial.Automation{Cohort: trial.Automated, Suppression: &trial.Suppression{Reason: trial.ReasonSuppressedAddress, AddressHash: "hash of v2@vendors.example.com"}}
+	v.Automation = &trial.Automation{Cohort: trial.Automated}
+	v.Suppression = &trial.Suppression{Reason: trial.ReasonSuppressedAddress, AddressHash: trial.AddressHash("v2@vendors.example.com")}
 	h.vendors["v2"] = v
 	s, err := h.carry(t, h.operation(bulk.Resend))
 	require.NoError(t, err)

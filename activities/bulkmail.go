@@ -55,7 +55,7 @@ func (b *Bulk) resend(ctx context.Context, o bulk.Operation, step trial.Step, f 
 // claim makes this attempt the one that sends, or answers with what is known of
 // the e-mail.
 func (b *Bulk) claim(ctx context.Context, o bulk.Operation, f bulk.Facts) (send trial.Send, mine bool, err error) {
-	key, hash := trial.Step{Kind: o.ResendKind()}.Key(f.Vendor.ID), b.Mailer.AddressHash(f.Vendor.Email)
+	key, hash := trial.Step{Kind: o.ResendKind()}.Key(f.Vendor.ID), trial.AddressHash(f.Vendor.Email)
 	mine, send, err = b.Store.ClaimSend(ctx, trial.Send{
 		Key: key, VendorID: f.Vendor.ID, Kind: o.ResendKind(), Status: trial.SendClaimed, Attempt: 1,
 		ClaimedAt: b.Now().UTC().Truncate(time.Millisecond), AddressHash: hash,

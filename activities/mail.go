@@ -59,7 +59,7 @@ func (t *Trials) leftBefore(ctx context.Context, due Due, key string, s *sight) 
 
 // claim makes this attempt the one that sends, or says why it is not.
 func (t *Trials) claim(ctx context.Context, due Due, key string, vendor trial.Vendor) (trial.Send, trial.SendAction, error) {
-	hash := t.Mailer.AddressHash(vendor.Email)
+	hash := trial.AddressHash(vendor.Email)
 	claimed, send, err := t.Store.ClaimSend(ctx, trial.Send{
 		Key: key, VendorID: due.State.VendorID, Kind: due.Step.Kind, Revision: due.Step.Revision,
 		Status: trial.SendClaimed, Attempt: 1, ClaimedAt: t.Now().UTC().Truncate(time.Millisecond), AddressHash: hash,

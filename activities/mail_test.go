@@ -144,7 +144,6 @@ func (b *bench) Wait(context.Context) (bool, error) {
 	return b.waited, nil
 }
 
-func (b *bench) AddressHash(address string) string { return "#" + address }
 
 func (b *bench) Deliver(_ context.Context, m activities.Mail) (activities.Delivery, error) {
 	b.mails = append(b.mails, m)
@@ -211,7 +210,7 @@ func TestADueMailIsClaimedSentAndRecorded(t *testing.T) {
 	require.True(t, p.Event.Mailed)
 	require.Len(t, b.mails, 1)
 	require.Equal(t, trial.SendSent, b.sends[key].Status)
-	require.Equal(t, "#v1@vendors.example.com", b.sends[key].AddressHash)
+	require.Equal(t, trial.AddressHash("v1@vendors.example.com"), b.sends[key].AddressHash)
 }
 
 func TestAMailOfAnEarlierAttemptIsNotSentAgain(t *testing.T) {
@@ -317,7 +316,7 @@ func TestTheFlagsAreReadAgainAfterWaitingForTheRate(t *testing.T) {
 func TestASuppressedAddressIsNotWrittenTo(t *testing.T) {
 	t.Parallel()
 	b := newBench()
-	b.vendor.Automation.Suppression = &trial.Suppression{Reason: trial.ReasonSuppressedAddress, AddressHash: "#v1@vendors.example.com"}
+	b.vendor.Suppression = &trial.Suppression{Reason: trial.ReasonSuppressedAddress, AddressHash: trial.AddressHash("v1@vendors.example.com")}
 	p, err := b.perform(t)
 	require.NoError(t, err)
 	require.Equal(t, trial.ReasonSuppressedAddress, p.Event.Decision.Reason)

@@ -57,8 +57,6 @@ type Mailer interface {
 	Wait(ctx context.Context) (waited bool, err error)
 	// Deliver renders and sends. An error means that nothing left.
 	Deliver(ctx context.Context, m Mail) (Delivery, error)
-	// AddressHash stands for an address where the address itself must not be.
-	AddressHash(address string) string
 }
 
 // Starter is what the sweep needs of Temporal.

@@ -165,7 +165,7 @@ func (t *Trials) look(ctx context.Context, due Due) (sight, error) {
 	facts := trial.Facts{
 		Now: t.Now(), AutomationEnabled: flags.Enabled, EmailReminders: flags.EmailReminders, AutoExpiration: flags.AutoExpiration,
 		Converted: vendor.Automation != nil && vendor.Automation.Conversion != nil && due.State.ConvertedAt == nil,
-		NoMail:    vendor.NoMail(t.Mailer.AddressHash(vendor.Email)),
+		NoMail:    vendor.NoMail(),
 	}
 	return sight{facts: facts, decision: trial.Decide(due.State, due.Step, facts), vendor: vendor}, nil
 }

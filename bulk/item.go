@@ -102,6 +102,21 @@ func NewResult(o Outcome, r Reason, detail string, at time.Time) Result {
 	return Result{Rank: rank, Outcome: o, Reason: r, Detail: detail, At: at.UTC().Truncate(time.Millisecond)}
 }
 
+// Part is one trial's part in an operation.
+type Part struct {
+	OperationID string    `json:"operationId"`
+	Action      Action    `json:"action"`
+	Reason      string    `json:"reason"`
+	By          string    `json:"by"`
+	AskedAt     time.Time `json:"askedAt"`
+	Item        Item      `json:"item"`
+}
+
+// Part is an item as a part of the operation.
+func (o Operation) Part(i Item) Part {
+	return Part{OperationID: o.ID, Action: o.Action, Reason: o.Reason, By: o.By, AskedAt: o.AskedAt, Item: i}
+}
+
 // Open tells whether something is to be done about an item: it has no result
 // yet, or one that another attempt may better.
 func (i Item) Open() bool { return i.Result == nil || i.Result.Outcome == Failed }

@@ -1,19 +1,13 @@
 package mail
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"net/mail"
-	"strings"
+
+	"marketplace.example/trials/trial"
 )
 
-// AddressHash returns the hexadecimal SHA-256 of an address, trimmed and in
-// lower case. Suppression is kept under it, so that an address which must not
-// be mailed again is recognised without being stored.
-func AddressHash(address string) string {
-	sum := sha256.Sum256([]byte(strings.ToLower(strings.TrimSpace(address))))
-	return hex.EncodeToString(sum[:])
-}
+// AddressHash is the hash under which an address is suppressed.
+func AddressHash(address string) string { return trial.AddressHash(address) }
 
 // bareAddress is an address without the display name that it may come with.
 func bareAddress(address string) string {

@@ -108,6 +108,26 @@ func (s *Store) Bulks(ctx context.Context, before string, limit int) (views []bu
 	return views, next, nil
 }
 
+// BulkParts are a vendor's part in all operations, in the order of their ids.
+func (s *Store) BulkParts(ctx context.Context, vendorID string) ([]bulk.Part, error) {
+	ctx, cancel := context.WithTimeout(ctx, scanLimit)
+	defer cancel()
+	docs, err := list[bulkItemDocument](ctx, "looking for bulk operations on "+vendorID, s.bulkItems, bson.D{{Key: "vendorId", Value: vendorID}}, options.Find().SetSort(up("_id")))
+	if err != nil {
+		return nil, err
+	}
+	parts := make([]bulk.Part, 0, len(docs))
+	for _, doc := range docs {
+		o, _, err := s.Bulk(ctx, doc.Operation)
+		if err != nil && !isNotFound(err) {
+			return nil, err
+		}
+		o.ID = doc.Operation
+		parts = append(parts, o.Part(doc.item()))
+	}
+	return parts, nil
+}
+
 // AddBulkItems stores items. Those that are there already stay as they are.
 func (s *Store) AddBulkItems(ctx context.Context, id string, items []bulk.Item) error {
 	for from := 0; from < len(items); from += bulkBatch {

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 
 	"marketplace.example/trials/rollout"
@@ -54,32 +53,35 @@ func (s *Store) CatchUp(ctx context.Context, vendorID string, told trial.Told) (
 			return c, err
 		}
 	}
-	err = s.stopMail(ctx, vendorID, vendor, events, told, &c)
-	return c, err
+	return c, s.stopMail(ctx, vendorID, events, told, &c)
 }
 
 // stopMail has no e-mail go to a vendor where the workflow knows that none may, and notes in c what of that was new.
-// Of one whose document is lost it keeps that, and what was decided about it, for when it comes back.
-func (s *Store) stopMail(ctx context.Context, vendorID string, vendor trial.Vendor, events []trial.Event, told trial.Told, c *Caught) (err error) {
-	var known *trial.Suppression
-	if vendor.Automation != nil {
-		known = vendor.Automation.Suppression
+// Of one whose document is lost it keeps what was decided about it, for when it comes back.
+func (s *Store) stopMail(ctx context.Context, vendorID string, events []trial.Event, told trial.Told, c *Caught) error {
+	_, u, err := s.findUser(ctx, vendorID)
+	if err != nil && !errors.Is(err, mongo.ErrNoDocuments) {
+		return failed("reading vendor "+vendorID, err)
 	}
-	lost := unknownSuppression(known, told)
-	c.Suppressed = lost != nil
-	if told.Erased != nil && vendor.ErasedAt == nil {
+	known, err := s.Suppressions(ctx, vendorID)
+	if err != nil {
+		return err
+	}
+	if u.suppression != nil {
+		known = append(known, *u.suppression)
+	}
+	if told.Erased != nil && u.vendor.ErasedAt == nil {
 		if c.Erased, err = s.eraseAgain(ctx, vendorID, *told.Erased, c.NoVendor); err != nil {
 			return err
 		}
-		if c.NoVendor { // however it comes back, and with which address
-			lost = &trial.Suppression{Reason: trial.ReasonUnsubscribed, At: told.Erased.At}
+	}
+	if lost := unknownSuppression(known, told); lost != nil {
+		if c.Suppressed, err = s.Suppress(ctx, vendorID, *lost); err != nil {
+			return err
 		}
 	}
-	switch {
-	case !c.NoVendor && lost != nil:
-		return s.Suppress(ctx, vendorID, *lost)
-	case c.NoVendor && len(events) > 0 && events[0].Registration != nil:
-		return s.keepDecided(ctx, *events[0].Registration, lost)
+	if c.NoVendor && len(events) > 0 && events[0].Registration != nil {
+		return s.keepDecided(ctx, *events[0].Registration)
 	}
 	return nil
 }
@@ -172,21 +174,20 @@ func (s *Store) presumeSent(ctx context.Context, vendorID string, steps []trial.
 
 // unknownSuppression is why no e-mail may go to a vendor, where the workflow knows of it and the database
 // does not; nil where it does. A workflow does not know which address was meant, so then it is every one.
-func unknownSuppression(known *trial.Suppression, told trial.Told) (lost *trial.Suppression) {
+func unknownSuppression(known []trial.Suppression, told trial.Told) (lost *trial.Suppression) {
 	learn := func(p trial.Suppression) {
 		if !lost.Covers(p) {
 			lost = &p
 		}
 	}
 	for _, p := range told.NoMail {
-		// The address that was told of may be the one that is known, or one that came after it.
-		same := known != nil && p.Reason == known.Reason && !p.At.After(known.At)
-		if !known.Covers(p) && !same {
+		// The address that was told of may be one that is known, or one that came after it.
+		if !slices.ContainsFunc(known, func(k trial.Suppression) bool { return k.Covers(p) || p.Reason == k.Reason && !p.At.After(k.At) }) {
 			learn(p)
 		}
 	}
 	for _, e := range told.Events {
-		if known != nil || e.Facts == nil {
+		if len(known) > 0 || e.Facts == nil {
 			continue
 		}
 		if reason := e.Facts.NoMail; reason == trial.ReasonUnsubscribed || reason == trial.ReasonSuppressedAddress {
@@ -199,22 +200,15 @@ func unknownSuppression(known *trial.Suppression, told trial.Told) (lost *trial.
 // keepDecided keeps with which start and in which cohort a vendor is whose document is lost, so that it
 // goes on so once the document comes back, over HTTP or straight into the collection. With which percentage
 // that was decided is not known any more.
-func (s *Store) keepDecided(ctx context.Context, r trial.Registration, noMail *trial.Suppression) error {
+func (s *Store) keepDecided(ctx context.Context, r trial.Registration) error {
 	doc, err := s.Flags(ctx)
 	if err != nil {
 		return err
 	}
-	key := registrationKey(r.VendorID)
-	if _, _, err := first(ctx, s, key, registration{
+	_, _, err = first(ctx, s, registrationKey(r.VendorID), registration{
 		StartedAt: r.At, Cohort: r.Cohort, Bucket: doc.Admit(r.VendorID).Bucket, Policy: r.Policy.Name, RegisteredAt: r.At,
-	}); err != nil || noMail == nil {
-		return err
-	}
-	update := bson.D{{Key: "$max", Value: bson.D{{Key: "value.suppression", Value: suppressionDocument{Rank: suppressionRank(*noMail), Suppression: *noMail}}}}}
-	if err := s.firsts.FindOneAndUpdate(ctx, byID(key), update).Err(); err != nil && !errors.Is(err, mongo.ErrNoDocuments) {
-		return failed("keeping that vendor "+r.VendorID+" gets no e-mail", err)
-	}
-	return nil
+	})
+	return err
 }
 
 // CatchUpRollout adds to a rollout the decisions that its workflow knows and the database does not: those

@@ -4,20 +4,23 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.uber.org/zap"
 
 	"marketplace.example/trials/trial"
 )
 
 // RecordConversion keeps billing's word that a vendor has converted, until its
 // trial has recorded it and after. Only the first counts; every call answers
-// with that one. Recorded is not the caller's to set.
+// with that one. Recorded is not the caller's to set. The vendor's document need
+// not be there: what was said is kept beside it.
 // An unknown vendor is a *trial.Error with CodeNotFound, one that has not been
 // taken in yet with CodeConflict; nothing is kept then.
 func (s *Store) RecordConversion(ctx context.Context, vendorID string, c trial.Conversion) (kept trial.Conversion, isFirst bool, err error) {
-	v, err := s.Vendor(ctx, vendorID)
+	v, err := s.VendorOnRecord(ctx, vendorID)
 	if err != nil {
 		return trial.Conversion{}, false, err
 	}
@@ -31,16 +34,73 @@ func (s *Store) RecordConversion(ctx context.Context, vendorID string, c trial.C
 	if err != nil {
 		return trial.Conversion{}, false, err
 	}
+	kept.At = kept.At.UTC()
+	kept.Recorded = kept.Recorded || v.Automation.Conversion != nil && v.Automation.Conversion.Recorded
 	var note vendorNote
 	note.conversion(kept)
-	u, err := s.updateUser(ctx, vendorID, note.update())
+	_, err = s.updateUser(ctx, vendorID, note.update())
+	return kept, isFirst, s.copied("recording the conversion of vendor "+vendorID, vendorID, err)
+}
+
+// copied is what a failure to copy something into a vendor's document comes to,
+// which is kept elsewhere: the marketplace may have removed the document, and its
+// own rules may refuse the change. The latter is logged; neither is in the way.
+func (s *Store) copied(doing, vendorID string, err error) error {
+	switch {
+	case err == nil || errors.Is(err, mongo.ErrNoDocuments):
+		return nil
+	case isRefused(err):
+		s.log.Warn("the database refuses a change of a vendor's document", zap.String("doing", doing), zap.String("vendorId", vendorID), zap.Int("code", refusalCode(err)))
+		return nil
+	}
+	return failed(doing, err)
+}
+
+// noteRecorded notes that the trial knows of its vendor's conversion.
+func (s *Store) noteRecorded(ctx context.Context, vendorID string) error {
+	err := s.firsts.FindOneAndUpdate(ctx, byID(conversionKey(vendorID)), bson.D{{Key: "$set", Value: bson.D{{Key: "value.recorded", Value: true}}}}).Err()
+	if err != nil && !errors.Is(err, mongo.ErrNoDocuments) {
+		return failed("noting that the conversion of vendor "+vendorID+" is recorded", err)
+	}
+	return nil
+}
+
+// UnrecordedConversions are up to limit conversions that their trials do not
+// know of yet, by vendor. They are those on record, whatever has become of the
+// vendors' documents.
+func (s *Store) UnrecordedConversions(ctx context.Context, limit int) (found []trial.Vendor, err error) {
+	const doing = "looking for conversions to deliver"
+	ctx, cancel := context.WithTimeout(ctx, scanLimit)
+	defer cancel()
+	cursor, err := s.firsts.Find(ctx, bson.D{{Key: "value.recorded", Value: false}})
 	if err != nil {
-		return trial.Conversion{}, false, failed("recording the conversion of vendor "+vendorID, err)
+		return nil, failed(doing, err)
 	}
-	if u.vendor.Automation != nil && u.vendor.Automation.Conversion != nil {
-		kept.Recorded = u.vendor.Automation.Conversion.Recorded
+	defer func() { _ = cursor.Close(ctx) }() // it ends by itself as well
+	for len(found) < limit && cursor.Next(ctx) {
+		var doc firstDocument[trial.Conversion]
+		if cursor.Decode(&doc) != nil {
+			continue // it is something else
+		}
+		id, ok := strings.CutSuffix(doc.Key, conversionKey(""))
+		if !ok || !trial.ValidVendorID(id) {
+			continue
+		}
+		state, _, err := s.Trial(ctx, id)
+		if err == nil && state.ConvertedAt != nil { // it is known, and was not noted
+			err = s.noteRecorded(ctx, id)
+		} else if err == nil {
+			doc.Value.At = doc.Value.At.UTC()
+			found = append(found, trial.Vendor{ID: id, Automation: &trial.Automation{Conversion: &doc.Value}})
+		}
+		if err != nil {
+			return found, err
+		}
 	}
-	return kept, isFirst, nil
+	if err := cursor.Err(); err != nil {
+		return nil, failed(doing, err)
+	}
+	return found, nil
 }
 
 // vendorNote is what is written into a vendor's document.
@@ -61,44 +121,4 @@ func (n *vendorNote) update() bson.D {
 		update = append(update, bson.E{Key: "$max", Value: n.most})
 	}
 	return update
-}
-
-// suppressionDocument is a suppression as stored. Two are compared field by
-// field in this order; the greater stands.
-type suppressionDocument struct {
-	Rank              int `json:"rank"`
-	trial.Suppression `bson:",inline"`
-}
-
-// Suppress stops e-mail to a vendor, and never lets through what was stopped:
-// a vendor who unsubscribed stays so, whatever address bounces. Of two
-// addresses the one suppressed later counts, since it is the vendor's present
-// one. An unknown vendor is a *trial.Error with CodeNotFound.
-func (s *Store) Suppress(ctx context.Context, vendorID string, p trial.Suppression) error {
-	if p.Reason != trial.ReasonUnsubscribed && p.Reason != trial.ReasonSuppressedAddress {
-		return trial.Invalid("reason", "must be %s or %s, is %q", trial.ReasonUnsubscribed, trial.ReasonSuppressedAddress, p.Reason)
-	}
-	doc := suppressionDocument{Rank: suppressionRank(p), Suppression: p}
-	if p.Reason == trial.ReasonUnsubscribed {
-		doc.AddressHash = "" // it is the vendor who wants no more, at any address
-	}
-	_, err := s.updateUser(ctx, vendorID, bson.D{{Key: "$max", Value: bson.D{{Key: "trialAutomation.suppression", Value: doc}}}})
-	if errors.Is(err, mongo.ErrNoDocuments) {
-		return trial.NotFound(vendorID)
-	}
-	if err != nil {
-		return failed("suppressing e-mail to vendor "+vendorID, err)
-	}
-	return nil
-}
-
-// suppressionRank orders suppressions by how much they stop.
-func suppressionRank(p trial.Suppression) int {
-	switch {
-	case p.Reason == trial.ReasonUnsubscribed:
-		return 3
-	case p.AddressHash == "":
-		return 2
-	}
-	return 1
 }

@@ -65,9 +65,11 @@ func TestRecordConversionRefuses(t *testing.T) {
 	register(t, s, "v2", trial.Control)
 	_, _, err = s.RecordConversion(t.Context(), "v2", trial.Conversion{})
 	requireCode(t, trial.CodeInvalid, err)
-	count, err := s.firsts.CountDocuments(t.Context(), bson.D{})
-	require.NoError(t, err)
-	require.Zero(t, count, "nothing is kept of what was refused")
+	for _, id := range []string{"v1", "v2", "unknown"} {
+		kept, err := lookUp[trial.Conversion](t.Context(), s, conversionKey(id))
+		require.NoError(t, err)
+		require.Nil(t, kept, "nothing is kept of what was refused")
+	}
 }
 
 // The trial hears of the conversion before or after billing's word is recorded;
@@ -103,44 +105,6 @@ func TestConversionIsRecordedByTheTrial(t *testing.T) {
 		require.NoError(t, err)
 		require.Empty(t, waiting)
 	}
-}
-
-func TestSuppress(t *testing.T) {
-	t.Parallel()
-	bounced := func(hash string, hours int) trial.Suppression {
-		return trial.Suppression{Reason: trial.ReasonSuppressedAddress, At: at.Add(time.Duration(hours) * time.Hour), AddressHash: hash}
-	}
-	left := func(hours int) trial.Suppression {
-		return trial.Suppression{Reason: trial.ReasonUnsubscribed, At: at.Add(time.Duration(hours) * time.Hour)}
-	}
-	for name, c := range map[string]struct {
-		given []trial.Suppression
-		want  trial.Suppression
-	}{
-		"a bounce":                       {given: []trial.Suppression{bounced("a", 0)}, want: bounced("a", 0)},
-		"a bounce of the next address":   {given: []trial.Suppression{bounced("a", 0), bounced("b", 1)}, want: bounced("b", 1)},
-		"an old event":                   {given: []trial.Suppression{bounced("b", 1), bounced("a", 0)}, want: bounced("b", 1)},
-		"unsubscribed, then a bounce":    {given: []trial.Suppression{left(0), bounced("a", 1)}, want: left(0)},
-		"a bounce, then unsubscribed":    {given: []trial.Suppression{bounced("a", 1), left(0)}, want: left(0)},
-		"unsubscribed from an address":   {given: []trial.Suppression{{Reason: trial.ReasonUnsubscribed, At: at, AddressHash: "a"}}, want: left(0)},
-		"any address, then a bounce":     {given: []trial.Suppression{bounced("", 0), bounced("a", 1)}, want: bounced("", 0)},
-		"any address, then unsubscribed": {given: []trial.Suppression{bounced("", 1), left(0)}, want: left(0)},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			s := newTestStore(t)
-			register(t, s, "v1", trial.Automated)
-			for _, p := range c.given {
-				require.NoError(t, s.Suppress(t.Context(), "v1", p))
-			}
-			v, err := s.Vendor(t.Context(), "v1")
-			require.NoError(t, err)
-			require.Equal(t, &c.want, v.Automation.Suppression)
-		})
-	}
-	s := newTestStore(t)
-	requireCode(t, trial.CodeNotFound, s.Suppress(t.Context(), "unknown", left(0)))
-	requireCode(t, trial.CodeInvalid, s.Suppress(t.Context(), "unknown", trial.Suppression{Reason: trial.ReasonDue}))
 }
 
 func TestUnstartedVendors(t *testing.T) {

@@ -17,13 +17,18 @@ func erasureKey(vendorID string) string { return vendorID + "/erasure" }
 // EraseVendor removes a vendor's name and address, and lets no e-mail go to it
 // any more, whatever address it is given later. Everything else stays: where its
 // trial stands, and the hash of an address that is suppressed. The first erasure
-// counts; every call answers with that one. An unknown vendor is a *trial.Error
-// with CodeNotFound.
+// counts; every call answers with that one. Of a vendor whose document is gone it
+// is kept for when it comes back. An unknown vendor is a *trial.Error with CodeNotFound.
 func (s *Store) EraseVendor(ctx context.Context, id string, e trial.Erasure) (trial.Erasure, error) {
 	key, u, err := s.findUser(ctx, id)
 	switch {
 	case errors.Is(err, mongo.ErrNoDocuments), err == nil && !u.isVendor:
-		return trial.Erasure{}, trial.NotFound(id)
+		// There is nothing to remove; what was asked for holds if the vendor comes back.
+		if _, err := s.VendorOnRecord(ctx, id); err != nil {
+			return trial.Erasure{}, err
+		}
+		kept, _, err := first(ctx, s, erasureKey(id), e)
+		return kept, err
 	case err != nil:
 		return trial.Erasure{}, failed("reading vendor "+id, err)
 	}
@@ -47,7 +52,7 @@ func (s *Store) EraseVendor(ctx context.Context, id string, e trial.Erasure) (tr
 		}
 	}
 	if err != nil {
-		return trial.Erasure{}, failed("erasing vendor "+id, err)
+		return trial.Erasure{}, refusedDocument("erasing vendor "+id, err)
 	}
 	kept, _, err := first(ctx, s, erasureKey(id), e)
 	return kept, err
@@ -55,13 +60,5 @@ func (s *Store) EraseVendor(ctx context.Context, id string, e trial.Erasure) (tr
 
 // erased is the erasure on record for a vendor, nil for none.
 func (s *Store) erased(ctx context.Context, id string) (*trial.Erasure, error) {
-	var doc firstDocument[trial.Erasure]
-	err := s.firsts.FindOne(ctx, byID(erasureKey(id))).Decode(&doc)
-	if errors.Is(err, mongo.ErrNoDocuments) {
-		return nil, nil //nolint:nilnil // documented: there is none, and nothing is wrong
-	}
-	if err != nil {
-		return nil, failed("looking for an erasure of vendor "+id, err)
-	}
-	return &doc.Value, nil
+	return lookUp[trial.Erasure](ctx, s, erasureKey(id))
 }

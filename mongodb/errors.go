@@ -41,6 +41,36 @@ func failed(doing string, err error) error {
 	return &unavailableError{doing: doing, cause: err}
 }
 
+// isRefused tells whether the server was reached and refuses what it was asked:
+// a rule for the collection's documents, their size, a unique index.
+func isRefused(err error) bool {
+	var e mongo.ServerError
+	return errors.As(err, &e) && !passing(err) && !errors.Is(err, context.Canceled)
+}
+
+// refusalCode is the server's code for why it refuses; its text may repeat what
+// the document has.
+func refusalCode(err error) int {
+	var e mongo.ServerError
+	if errors.As(err, &e) {
+		for _, code := range e.ErrorCodes() {
+			return code
+		}
+	}
+	return 0
+}
+
+// refusedDocument is failed, but for a refusal of the server's, which is told to
+// callers without its text.
+func refusedDocument(doing string, err error) error {
+	if !isRefused(err) {
+		return failed(doing, err)
+	}
+	return fmt.Errorf("%s: %w", doing, &trial.Error{
+		Code: trial.CodeConflict, Field: "id", Message: fmt.Sprintf("the database refuses the change of this user's document (code %d)", refusalCode(err)),
+	})
+}
+
 // passing tells whether an error is about reaching a server that can do its
 // work, and not about what it was asked.
 func passing(err error) bool {

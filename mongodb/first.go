@@ -2,6 +2,7 @@ package mongodb
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -37,6 +38,19 @@ func first[T any](ctx context.Context, s *Store, key string, value T) (kept T, m
 		return kept, mine, failed(fmt.Sprintf("reading %s", key), err)
 	}
 	return doc.Value, mine, nil
+}
+
+// lookUp is the value under key, nil where there is none.
+func lookUp[T any](ctx context.Context, s *Store, key string) (*T, error) {
+	var doc firstDocument[T]
+	err := s.firsts.FindOne(ctx, byID(key)).Decode(&doc)
+	if errors.Is(err, mongo.ErrNoDocuments) {
+		return nil, nil //nolint:nilnil // documented: there is none, and nothing is wrong
+	}
+	if err != nil {
+		return nil, failed("reading "+key, err)
+	}
+	return &doc.Value, nil
 }
 
 // byID is the filter that is fast on every server.

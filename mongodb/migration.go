@@ -214,28 +214,23 @@ func (s *Store) decideUser(ctx context.Context, raw bson.Raw, t migration.Terms)
 
 // known is the registration or the trial on record for a vendor; nil for neither.
 func (s *Store) known(ctx context.Context, id string) (*migration.Known, error) {
-	var kept firstDocument[registration]
-	err := s.firsts.FindOne(ctx, byID(registrationKey(id))).Decode(&kept)
-	if err == nil {
-		return &migration.Known{StartedAt: kept.Value.StartedAt.UTC(), Cohort: kept.Value.Cohort}, nil
-	}
-	if !errors.Is(err, mongo.ErrNoDocuments) {
-		return nil, failed("reading the registration of vendor "+id, err)
-	}
-	state, found, err := s.Trial(ctx, id)
-	if err != nil || !found {
+	r, err := s.decided(ctx, id, registration{})
+	if err != nil || r.Cohort == "" {
 		return nil, err
 	}
-	return &migration.Known{StartedAt: state.StartedAt.UTC(), Cohort: state.Cohort}, nil
+	return &migration.Known{StartedAt: r.StartedAt.UTC(), Cohort: r.Cohort}, nil
 }
 
 // migrateUser gives a vendor what it lacks. The document is read once more, so
 // that what somebody changes meanwhile is not written over.
 func (s *Store) migrateUser(ctx context.Context, seen bson.Raw, t migration.Terms) error {
+	id := pageID(seen)
+	if err := s.adoptSuppression(ctx, id, readUser(seen).suppression); err != nil {
+		return err
+	}
 	if d := migration.Decide(readForMigration(seen), t); d.Verdict == migration.NoVendor || d.Verdict == migration.Complete && d.Reason != migration.WouldMail {
 		return nil
 	}
-	id := pageID(seen)
 	raw, err := s.users.FindOne(ctx, byID(seen.Lookup("_id"))).Raw()
 	if errors.Is(err, mongo.ErrNoDocuments) {
 		return nil // removed meanwhile
@@ -252,7 +247,7 @@ func (s *Store) migrateUser(ctx context.Context, seen bson.Raw, t migration.Term
 		if err != nil {
 			return err
 		}
-		_, _, err = s.admit(ctx, raw.Lookup("_id"), readUser(raw), r)
+		_, _, err = s.admit(ctx, raw.Lookup("_id"), readUser(raw), r, nil)
 		return err
 	}
 	var set bson.D

@@ -396,6 +396,13 @@ func (r *restore) insertBorn(ctx context.Context, records backup.Records) error 
 		if err != nil {
 			return err
 		}
+		if record.Collection == suppressionsCollection {
+			// They only grow: what is known later is not less, and nobody is written to who has said no since.
+			if err := r.store.put(ctx, r.store.suppressions, text(bson.Raw(record.Document).Lookup("_id")), bson.Raw(record.Document)); err != nil {
+				return err
+			}
+			continue
+		}
 		if !r.isBorn(record) {
 			continue
 		}

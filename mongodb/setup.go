@@ -28,7 +28,7 @@ type index struct {
 func indexes() []index {
 	return []index{
 		{collection: usersCollection, keys: up("isVendor", "trialAutomation.status"), serves: "UnstartedVendors: a vendor without a status"},
-		{collection: usersCollection, keys: up("trialAutomation.conversion.recorded"), options: options.Index().SetSparse(true), serves: "UnrecordedConversions: recorded is false"},
+		{collection: firstsCollection, keys: up("value.recorded"), options: options.Index().SetSparse(true), serves: "UnrecordedConversions: recorded is false"},
 		{collection: usersCollection, keys: up("isVendor", "trialStartDate"), serves: "Migration Validation: vendors without trialStartDate"},
 		{collection: trialsCollection, keys: up("nextAt"), serves: "OverdueTrials: nextAt below a moment, in its order"},
 		{collection: trialsCollection, keys: up("held.reason", "_id"), serves: "HeldTrials, and Trials that are held or not: by reason, in the order of _id"},
@@ -37,6 +37,7 @@ func indexes() []index {
 		{collection: auditCollection, keys: up("subject", "_id"), serves: "AuditEntries of one subject, in the order of _id"},
 		{collection: auditCollection, keys: up("actor", "_id"), serves: "AuditEntries of one actor, in the order of _id"},
 		{collection: auditCollection, keys: up("outcome", "_id"), serves: "AuditEntries of one outcome, in the order of _id"},
+		{collection: bulkItemsCollection, keys: up("vendorId", "_id"), serves: "BulkParts of one vendor, in the order of _id"},
 		{collection: messagesCollection, keys: up("at"), options: options.Index().SetExpireAfterSeconds(int32(messageRetention.Seconds())), serves: "forgetting old ids of messages"},
 	}
 }

@@ -15,30 +15,31 @@ import (
 
 // The collections.
 const (
-	usersCollection     = "users" // the marketplace's
-	trialsCollection    = "trials"
-	eventsCollection    = "trial_events"
-	sendsCollection     = "sends"
-	flagsCollection     = "flags"
-	firstsCollection    = "firsts"
-	messagesCollection  = "webhook_messages"
-	observedCollection  = "observations"
-	countersCollection  = "counters"
-	rolloutsCollection  = "rollouts"
-	decisionsCollection = "decisions"
-	snapshotsCollection = "snapshots"
-	ledgersCollection   = "ledgers"
-	noticesCollection   = "notices"
-	reportsCollection   = "reports"
-	sweepsCollection    = "sweeps"
-	processesCollection = "processes"
-	alertsCollection    = "alerts"
-	alertLogCollection  = "alert_events"
-	findsCollection     = "finds"
-	auditCollection     = "audit"
-	bulksCollection     = "bulk_operations"
-	bulkItemsCollection = "bulk_items"
-	passesCollection    = "migrations"
+	usersCollection        = "users" // the marketplace's
+	trialsCollection       = "trials"
+	eventsCollection       = "trial_events"
+	sendsCollection        = "sends"
+	flagsCollection        = "flags"
+	firstsCollection       = "firsts"
+	messagesCollection     = "webhook_messages"
+	observedCollection     = "observations"
+	countersCollection     = "counters"
+	rolloutsCollection     = "rollouts"
+	decisionsCollection    = "decisions"
+	snapshotsCollection    = "snapshots"
+	ledgersCollection      = "ledgers"
+	noticesCollection      = "notices"
+	reportsCollection      = "reports"
+	sweepsCollection       = "sweeps"
+	processesCollection    = "processes"
+	alertsCollection       = "alerts"
+	alertLogCollection     = "alert_events"
+	findsCollection        = "finds"
+	auditCollection        = "audit"
+	bulksCollection        = "bulk_operations"
+	bulkItemsCollection    = "bulk_items"
+	passesCollection       = "migrations"
+	suppressionsCollection = "suppressions"
 )
 
 const (
@@ -58,7 +59,7 @@ type Store struct {
 	users, trials, events, sends, flags, firsts, messages               *mongo.Collection
 	observed, rollouts, decisions, snapshots, ledgers, notices, reports *mongo.Collection
 	counters, sweeps, processes, alerts, alertEvents, finds, passes     *mongo.Collection
-	tokens, auditLog, bulks, bulkItems                                  *mongo.Collection
+	tokens, auditLog, bulks, bulkItems, suppressions                    *mongo.Collection
 
 	appender     *audit.Appender
 	flagTurns    *lanes.Lanes  // changes of the flags take turns
@@ -117,7 +118,7 @@ func newStore(client *mongo.Client, database string) *Store {
 		tokens:   db.Collection(tokensCollection),
 		auditLog: db.Collection(auditCollection),
 		bulks:    db.Collection(bulksCollection), bulkItems: db.Collection(bulkItemsCollection),
-		passes: db.Collection(passesCollection),
+		passes: db.Collection(passesCollection), suppressions: db.Collection(suppressionsCollection),
 	}
 	s.appender = audit.NewAppender(s, func(seq int) {
 		s.log.Error("the audit record ends before an entry that was there", zap.Int("missing", seq))

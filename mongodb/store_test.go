@@ -38,7 +38,8 @@ func TestServerAway(t *testing.T) {
 			return err
 		},
 		"Suppress": func(ctx context.Context) error {
-			return s.Suppress(ctx, "v1", trial.Suppression{Reason: trial.ReasonUnsubscribed})
+			_, err := s.Suppress(ctx, "v1", trial.Suppression{Reason: trial.ReasonUnsubscribed})
+			return err
 		},
 		"UnstartedVendors": func(ctx context.Context) error { _, err := s.UnstartedVendors(ctx, 1, nobody); return err },
 		"Append": func(ctx context.Context) error {

@@ -37,15 +37,6 @@ func (s *Store) UnstartedVendors(ctx context.Context, limit int, skip func(vendo
 	return found, errors.Join(err, unknown)
 }
 
-// UnrecordedConversions are up to limit vendors whose conversion the trial does
-// not know of yet.
-func (s *Store) UnrecordedConversions(ctx context.Context, limit int) ([]trial.Vendor, error) {
-	filter := bson.D{{Key: "trialAutomation.conversion.recorded", Value: false}}
-	return s.scanUsers(ctx, "looking for conversions to deliver", filter, limit, func(u user) bool {
-		return u.vendor.Automation != nil && u.vendor.Automation.Conversion != nil
-	})
-}
-
 // scanUsers reads users until limit of them are usable.
 func (s *Store) scanUsers(ctx context.Context, doing string, filter bson.D, limit int, usable func(user) bool) (found []trial.Vendor, err error) {
 	ctx, cancel := context.WithTimeout(ctx, scanLimit)

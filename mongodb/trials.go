@@ -125,13 +125,36 @@ func (s *Store) mirror(ctx context.Context, state trial.State) error {
 		if err != nil {
 			return err
 		}
+		if !c.Recorded {
+			if err := s.noteRecorded(ctx, state.VendorID); err != nil {
+				return err
+			}
+		}
 		c.Recorded = true
 		note.conversion(c)
 	}
-	if _, err := s.updateUser(ctx, state.VendorID, note.update()); err != nil && !errors.Is(err, mongo.ErrNoDocuments) {
-		return failed("noting at vendor "+state.VendorID+" where the trial stands", err)
+	u, err := s.updateUser(ctx, state.VendorID, note.update())
+	if err == nil && u.vendor.Automation == nil {
+		err = s.readmit(ctx, u)
 	}
-	return nil
+	if err = s.copied("noting at vendor "+state.VendorID+" where the trial stands", state.VendorID, err); err != nil {
+		return err
+	}
+	return s.adoptSuppression(ctx, state.VendorID, u.suppression)
+}
+
+// readmit puts what was decided about a vendor into the document that the marketplace has replaced.
+func (s *Store) readmit(ctx context.Context, u user) error {
+	r, err := s.decided(ctx, u.vendor.ID, registration{})
+	if err != nil || r.Cohort == "" {
+		return err
+	}
+	update, err := s.admission(ctx, u, r, nil)
+	if err != nil {
+		return err
+	}
+	_, err = s.updateUser(ctx, u.vendor.ID, update)
+	return err
 }
 
 // Remirror writes into the vendor's document again where the trial stands, for

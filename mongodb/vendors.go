@@ -23,8 +23,6 @@ type registration struct {
 	FlagsVersion      int          `json:"flagsVersion"`
 	Policy            string       `json:"policy"`
 	RegisteredAt      time.Time    `json:"registeredAt"`
-	// Suppression is there where the vendor's document was lost and it is known that no e-mail may go out.
-	Suppression *suppressionDocument `bson:"suppression,omitempty"`
 }
 
 func newRegistration(v trial.Vendor) (registration, error) {
@@ -43,7 +41,7 @@ func newRegistration(v trial.Vendor) (registration, error) {
 
 // automation is the part that trialAutomation holds; prefix leads its names.
 func (r registration) automation(prefix string) bson.D {
-	fields := bson.D{
+	return bson.D{
 		{Key: prefix + "cohort", Value: r.Cohort},
 		{Key: prefix + "bucket", Value: r.Bucket},
 		{Key: prefix + "rolloutPercentage", Value: r.RolloutPercentage},
@@ -51,18 +49,14 @@ func (r registration) automation(prefix string) bson.D {
 		{Key: prefix + "policy", Value: r.Policy},
 		{Key: prefix + "registeredAt", Value: r.RegisteredAt},
 	}
-	if r.Suppression != nil {
-		fields = append(fields, bson.E{Key: prefix + "suppression", Value: r.Suppression})
-	}
-	return fields
 }
 
 // RegisterVendor makes the vendor's document, or adds the trial's fields to the
 // one that the marketplace has made. It answers with the vendor as stored, and
 // whether this call decided its registration. A vendor registered before stays
 // as it is: of several calls one decides, and all see the same.
-// A user that is no vendor is a *trial.Error with CodeConflict, and so is a vendor
-// that was erased and whose document is gone.
+// A user that was no vendor becomes one; what its document lacks is filled in. A vendor
+// that was erased and whose document is gone is a *trial.Error with CodeConflict.
 func (s *Store) RegisterVendor(ctx context.Context, v trial.Vendor) (registered trial.Vendor, created bool, err error) {
 	r, err := newRegistration(v)
 	if err != nil {
@@ -71,7 +65,7 @@ func (s *Store) RegisterVendor(ctx context.Context, v trial.Vendor) (registered 
 	doing := "registering vendor " + v.ID
 	key, u, err := s.findUser(ctx, v.ID)
 	if err == nil {
-		return s.admit(ctx, key, u, r)
+		return s.admit(ctx, key, u, r, &v)
 	}
 	if !errors.Is(err, mongo.ErrNoDocuments) {
 		return trial.Vendor{}, false, failed(doing, err)
@@ -93,10 +87,16 @@ func (s *Store) RegisterVendor(ctx context.Context, v trial.Vendor) (registered 
 	}
 	_, err = s.users.InsertOne(ctx, doc)
 	if err == nil {
+		// The document comes first: where a unique index of the marketplace's stands
+		// against it, nothing was decided.
+		_, err = s.firsts.InsertOne(ctx, firstDocument[registration]{Key: registrationKey(v.ID), Value: r})
+		if err != nil && !mongo.IsDuplicateKeyError(err) {
+			return trial.Vendor{}, false, failed(doing, err)
+		}
 		return readUser(raw).vendor, true, nil
 	}
 	if !mongo.IsDuplicateKeyError(err) {
-		return trial.Vendor{}, false, failed(doing, err)
+		return trial.Vendor{}, false, refusedDocument(doing, err)
 	}
 	key, u, err = s.findUser(ctx, v.ID) // somebody was faster
 	if errors.Is(err, mongo.ErrNoDocuments) {
@@ -106,20 +106,25 @@ func (s *Store) RegisterVendor(ctx context.Context, v trial.Vendor) (registered 
 	if err != nil {
 		return trial.Vendor{}, false, failed(doing, err)
 	}
-	return s.admit(ctx, key, u, r)
+	return s.admit(ctx, key, u, r, &v)
 }
 
-// decided is what was decided about a vendor whose document is not there any more; otherwise what is decided now.
+// decided is what is on record of a vendor's registration; otherwise what is decided now.
 func (s *Store) decided(ctx context.Context, id string, now registration) (registration, error) {
-	var before firstDocument[registration]
-	err := s.firsts.FindOne(ctx, byID(registrationKey(id))).Decode(&before)
-	if errors.Is(err, mongo.ErrNoDocuments) {
-		return now, nil
-	}
+	before, err := lookUp[registration](ctx, s, registrationKey(id))
 	if err != nil {
-		return now, failed("reading what was decided about vendor "+id, err)
+		return now, err
 	}
-	return before.Value, nil
+	if before != nil {
+		return *before, nil
+	}
+	state, found, err := s.Trial(ctx, id)
+	if err != nil || !found {
+		return now, err
+	}
+	return registration{
+		StartedAt: state.StartedAt, Cohort: state.Cohort, Bucket: now.Bucket, Policy: state.Policy.Name, RegisteredAt: state.StartedAt,
+	}, nil
 }
 
 func newUser(v trial.Vendor, r registration) bson.D {
@@ -158,19 +163,27 @@ func (s *Store) TakeIn(ctx context.Context, v trial.Vendor) (trial.Vendor, error
 	if err != nil {
 		return trial.Vendor{}, failed("taking in vendor "+v.ID, err)
 	}
-	taken, _, err := s.admit(ctx, key, u, r)
+	taken, _, err := s.admit(ctx, key, u, r, nil)
 	return taken, err
 }
 
 // admit adds the registration to a document that is there. The decision is
-// kept first; adding it may then be done by several at once, and again.
-func (s *Store) admit(ctx context.Context, key any, u user, r registration) (trial.Vendor, bool, error) {
+// kept first; adding it may then be done by several at once, and again. asked is
+// the marketplace's word that the user is a vendor; nil where it has not said so to us.
+func (s *Store) admit(ctx context.Context, key any, u user, r registration, asked *trial.Vendor) (trial.Vendor, bool, error) {
 	id := u.vendor.ID
 	switch {
-	case !u.isVendor:
+	case !u.isVendor && asked == nil:
 		return trial.Vendor{}, false, &trial.Error{Code: trial.CodeConflict, Field: "id", Message: fmt.Sprintf("the user %q is no vendor", id)}
-	case u.vendor.Automation != nil:
-		return u.vendor, false, nil
+	case !u.isVendor && u.vendor.Email != "" && u.vendor.Email != asked.Email:
+		return trial.Vendor{}, false, &trial.Error{Code: trial.CodeConflict, Field: "email", Message: fmt.Sprintf("the user %q has another address", id)}
+	case u.isVendor && u.vendor.Automation != nil:
+		v, err := s.Vendor(ctx, id)
+		return v, false, err
+	}
+	r, err := s.decided(ctx, id, r)
+	if err != nil {
+		return trial.Vendor{}, false, err
 	}
 	r, mine, err := first(ctx, s, registrationKey(id), r)
 	if err != nil {
@@ -181,19 +194,44 @@ func (s *Store) admit(ctx context.Context, key any, u user, r registration) (tri
 			return trial.Vendor{}, false, err
 		}
 	}
-	set := append(bson.D{{Key: "trialStartDate", Value: r.StartedAt}}, r.automation("trialAutomation.")...)
-	erasure, err := s.erased(ctx, id)
+	update, err := s.admission(ctx, u, r, asked)
 	if err != nil {
 		return trial.Vendor{}, false, err
 	}
-	if erasure != nil { // the marketplace has replaced the document since
-		set = append(set, bson.E{Key: "trialAutomation.erasedAt", Value: erasure.At})
+	if _, err := s.updateUser(ctx, id, update); err != nil {
+		return trial.Vendor{}, false, refusedDocument("taking in vendor "+id, err)
 	}
-	after, err := s.updateUser(ctx, id, bson.D{{Key: "$set", Value: set}})
+	v, err := s.Vendor(ctx, id)
+	return v, mine, err
+}
+
+// admission is the update that adds to a document what was decided about the vendor, and what is on
+// record of it since: the marketplace may have replaced the document.
+func (s *Store) admission(ctx context.Context, u user, r registration, asked *trial.Vendor) (bson.D, error) {
+	var note vendorNote
+	note.set = append(bson.D{{Key: "trialStartDate", Value: r.StartedAt}}, r.automation("trialAutomation.")...)
+	known, err := s.onRecord(ctx, u.vendor.ID, "")
 	if err != nil {
-		return trial.Vendor{}, false, failed("taking in vendor "+id, err)
+		return nil, err
 	}
-	return after.vendor, mine, nil
+	if known.erasure != nil {
+		note.set = append(note.set, bson.E{Key: "trialAutomation.erasedAt", Value: known.erasure.At})
+	}
+	if known.conversion != nil {
+		note.conversion(*known.conversion)
+	}
+	if asked == nil || u.isVendor {
+		return note.update(), nil
+	}
+	note.set = append(note.set, bson.E{Key: "isVendor", Value: true})
+	for _, f := range []struct{ field, has, want string }{
+		{"email", u.vendor.Email, asked.Email}, {"name", u.vendor.Name, asked.Name}, {"timezone", u.vendor.Zone, asked.Zone},
+	} {
+		if f.has == "" && f.want != "" && known.erasure == nil {
+			note.set = append(note.set, bson.E{Key: f.field, Value: f.want})
+		}
+	}
+	return note.update(), nil
 }
 
 // clearForeign makes way for a document where trialAutomation is something else.
@@ -215,19 +253,6 @@ func (s *Store) clearForeign(ctx context.Context, id string, key any) error {
 		return failed("clearing a trialAutomation that is no document", err)
 	}
 	return nil
-}
-
-// Vendor is the vendor of that id. Without one, or where the user is no vendor,
-// it is a *trial.Error with CodeNotFound.
-func (s *Store) Vendor(ctx context.Context, id string) (trial.Vendor, error) {
-	_, u, err := s.findUser(ctx, id)
-	switch {
-	case errors.Is(err, mongo.ErrNoDocuments), err == nil && !u.isVendor:
-		return trial.Vendor{}, trial.NotFound(id)
-	case err != nil:
-		return trial.Vendor{}, failed("reading vendor "+id, err)
-	}
-	return u.vendor, nil
 }
 
 // findUser reads the user whose _id is the id, or the ObjectID that it spells.

@@ -149,8 +149,10 @@ func TestRegisterVendorAfterCrash(t *testing.T) {
 func TestRegisterVendorRefuses(t *testing.T) {
 	t.Parallel()
 	s := newTestStore(t)
-	insertUser(t, s, bson.D{{Key: "_id", Value: "buyer"}, {Key: "isVendor", Value: false}})
+	insertUser(t, s, bson.D{{Key: "_id", Value: "buyer"}, {Key: "isVendor", Value: false}, {Key: "email", Value: "another@example.com"}})
 	_, _, err := s.RegisterVendor(t.Context(), vendor("buyer", trial.Automated))
+	requireCode(t, trial.CodeConflict, err)
+	_, err = s.TakeIn(t.Context(), vendor("buyer", trial.Automated))
 	requireCode(t, trial.CodeConflict, err)
 	_, err = s.Vendor(t.Context(), "buyer")
 	requireCode(t, trial.CodeNotFound, err)
@@ -168,6 +170,35 @@ func TestRegisterVendorRefuses(t *testing.T) {
 	undecided.Automation = nil
 	_, _, err = s.RegisterVendor(t.Context(), undecided)
 	require.ErrorContains(t, err, "no cohort")
+}
+
+// Who was a user for years and becomes a vendor today is registered today.
+func TestAUserOfOldBecomesAVendor(t *testing.T) {
+	t.Parallel()
+	created := bson.E{Key: "createdAt", Value: at.AddDate(-5, 0, 0)}
+	for name, user := range map[string]bson.D{
+		"no vendor":            {{Key: "isVendor", Value: false}, {Key: "email", Value: "v1@example.com"}, {Key: "name", Value: "Ada"}, created},
+		"nothing said of it":   {{Key: "name", Value: "Ada"}, created},
+		"a vendor since today": {{Key: "isVendor", Value: true}, {Key: "email", Value: "v1@example.com"}, {Key: "name", Value: "Ada"}, created},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newTestStore(t)
+			insertUser(t, s, append(bson.D{{Key: "_id", Value: "v1"}}, user...))
+			asked := vendor("v1", trial.Automated)
+			stored, created, err := s.RegisterVendor(t.Context(), asked)
+			require.NoError(t, err)
+			require.True(t, created)
+			require.Equal(t, at, stored.StartedAt, "the trial begins now")
+			require.Equal(t, trial.Automated, stored.Automation.Cohort)
+			require.Equal(t, "v1@example.com", stored.Email, "what the document lacks is filled in")
+			require.Equal(t, "Ada", stored.Name, "and what it has stays")
+			again, created, err := s.RegisterVendor(t.Context(), asked)
+			require.NoError(t, err)
+			require.False(t, created)
+			require.Equal(t, stored, again)
+		})
+	}
 }
 
 // The marketplace may well allow each address once.

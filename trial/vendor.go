@@ -1,6 +1,8 @@
 package trial
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"regexp"
 	"strings"
 	"time"
@@ -22,6 +24,8 @@ type Vendor struct {
 	Automation *Automation
 	// ErasedAt is when name and address were removed, nil where they were not.
 	ErasedAt *time.Time
+	// Suppression is why no e-mail may go to the vendor at its present address, nil for none.
+	Suppression *Suppression
 }
 
 // Automation is the field trialAutomation of a user document.
@@ -38,8 +42,6 @@ type Automation struct {
 	EndsAt *time.Time `json:"endsAt"`
 	// Conversion is billing's word, kept until the trial has recorded it, and after.
 	Conversion *Conversion `json:"conversion"`
-	// Suppression is why no e-mail may go to the vendor.
-	Suppression *Suppression `json:"suppression"`
 }
 
 // Conversion is billing's word that a vendor has converted.
@@ -93,20 +95,46 @@ func (s *Suppression) Covers(o Suppression) bool {
 	return s != nil && (s.Reason == ReasonUnsubscribed || s.Reason == o.Reason && (s.AddressHash == "" || s.AddressHash == o.AddressHash))
 }
 
-// NoMail is why the vendor cannot be written to, empty where it can be;
-// addressHash is the hash of the present address.
-func (v Vendor) NoMail(addressHash string) Reason {
-	if v.Email == "" || v.ErasedAt != nil {
+// Rank orders suppressions by how much they stop.
+func (s Suppression) Rank() int {
+	switch {
+	case s.Reason == ReasonUnsubscribed:
+		return 3
+	case s.AddressHash == "":
+		return 2
+	}
+	return 1
+}
+
+func (s Suppression) stops(address string) bool {
+	return s.AddressHash == "" || s.AddressHash == AddressHash(address)
+}
+
+// Heed notes a suppression, unless it is of another address than the present
+// one or stops no more than what is noted already.
+func (v *Vendor) Heed(s Suppression) {
+	if s.stops(v.Email) && (v.Suppression == nil || v.Suppression.Rank() < s.Rank()) {
+		v.Suppression = &s
+	}
+}
+
+// NoMail is why the vendor cannot be written to, empty where it can be. It is
+// the one judgement of that; what the store knows beside the document is in it.
+func (v Vendor) NoMail() Reason {
+	switch {
+	case v.Email == "" || v.ErasedAt != nil:
 		return ReasonNoAddress // an address that came after an erasure is not for us
+	case v.Suppression != nil && v.Suppression.stops(v.Email):
+		return v.Suppression.Reason
 	}
-	if v.Automation == nil || v.Automation.Suppression == nil {
-		return ""
-	}
-	s := v.Automation.Suppression
-	if s.AddressHash != "" && s.AddressHash != addressHash {
-		return ""
-	}
-	return s.Reason
+	return ""
+}
+
+// AddressHash is the hexadecimal SHA-256 of an address, trimmed and in lower
+// case. It stands for an address where the address itself must not be.
+func AddressHash(address string) string {
+	sum := sha256.Sum256([]byte(strings.ToLower(strings.TrimSpace(address))))
+	return hex.EncodeToString(sum[:])
 }
 
 // Registration is what the vendor's trial begins with.

@@ -10,26 +10,35 @@ import (
 
 func TestNoMail(t *testing.T) {
 	t.Parallel()
-	suppressed := func(reason trial.Reason, hash string) *trial.Automation {
-		return &trial.Automation{Suppression: &trial.Suppression{Reason: reason, AddressHash: hash}}
+	bounced := func(address string) trial.Suppression {
+		return trial.Suppression{Reason: trial.ReasonSuppressedAddress, AddressHash: trial.AddressHash(address)}
 	}
+	anywhere := trial.Suppression{Reason: trial.ReasonSuppressedAddress}
+	unsubscribed := trial.Suppression{Reason: trial.ReasonUnsubscribed}
+	erased := at("2026-03-02 10:00")
 	tests := []struct {
 		name   string
 		vendor trial.Vendor
+		kept   []trial.Suppression
 		want   trial.Reason
 	}{
-		{"not taken in yet", trial.Vendor{Email: "a@example.org"}, ""},
-		{"nothing against it", trial.Vendor{Email: "a@example.org", Automation: &trial.Automation{}}, ""},
-		{"no address", trial.Vendor{Automation: &trial.Automation{}}, trial.ReasonNoAddress},
-		{"no address goes before a suppression", trial.Vendor{Automation: suppressed(trial.ReasonUnsubscribed, "")}, trial.ReasonNoAddress},
-		{"this address bounced", trial.Vendor{Email: "a@example.org", Automation: suppressed(trial.ReasonSuppressedAddress, "h1")}, trial.ReasonSuppressedAddress},
-		{"an earlier address bounced", trial.Vendor{Email: "a@example.org", Automation: suppressed(trial.ReasonSuppressedAddress, "h2")}, ""},
-		{"unsubscribed, whatever the address", trial.Vendor{Email: "a@example.org", Automation: suppressed(trial.ReasonUnsubscribed, "")}, trial.ReasonUnsubscribed},
+		{"not taken in yet", trial.Vendor{Email: "a@example.org"}, nil, ""},
+		{"no address", trial.Vendor{}, nil, trial.ReasonNoAddress},
+		{"no address goes before a suppression", trial.Vendor{}, []trial.Suppression{unsubscribed}, trial.ReasonNoAddress},
+		{"erased", trial.Vendor{Email: "a@example.org", ErasedAt: &erased}, nil, trial.ReasonNoAddress},
+		{"this address bounced", trial.Vendor{Email: "A@example.org "}, []trial.Suppression{bounced("b@example.org"), bounced("a@example.org")}, trial.ReasonSuppressedAddress},
+		{"an earlier address bounced", trial.Vendor{Email: "a@example.org"}, []trial.Suppression{bounced("b@example.org")}, ""},
+		{"nobody knows which address bounced", trial.Vendor{Email: "a@example.org"}, []trial.Suppression{anywhere}, trial.ReasonSuppressedAddress},
+		{"unsubscribed, whatever the address", trial.Vendor{Email: "a@example.org"}, []trial.Suppression{bounced("a@example.org"), unsubscribed}, trial.ReasonUnsubscribed},
+		{"unsubscribed before it bounced", trial.Vendor{Email: "a@example.org"}, []trial.Suppression{unsubscribed, bounced("a@example.org")}, trial.ReasonUnsubscribed},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			require.Equal(t, tt.want, tt.vendor.NoMail("h1"))
+			for _, p := range tt.kept {
+				tt.vendor.Heed(p)
+			}
+			require.Equal(t, tt.want, tt.vendor.NoMail())
 		})
 	}
 }

@@ -113,9 +113,6 @@ func graceEnd(s trial.State) time.Time {
 	return s.GraceEndsAt
 }
 
-// AddressHash implements activities.Mailer.
-func (m *mailer) AddressHash(address string) string { return mail.AddressHash(address) }
-
 func contentKind(k trial.Kind) string {
 	if k.IsReminder() {
 		return mail.KindReminder

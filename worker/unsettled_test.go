@@ -43,7 +43,6 @@ type hangingUp struct {
 }
 
 func (*hangingUp) Wait(context.Context) (bool, error) { return false, nil }
-func (*hangingUp) AddressHash(string) string          { return "h" }
 func (m *hangingUp) Deliver(context.Context, activities.Mail) (activities.Delivery, error) {
 	if m.tries.Add(1) == 1 {
 		return activities.Delivery{Status: trial.SendReleased, Reason: "throttled"}, nil

@@ -374,6 +374,9 @@ type BulkPage struct {
 	Operations []BulkView `json:"operations"`
 }
 
+// BulkPart defines model for BulkPart.
+type BulkPart = bulk.Part
+
 // BulkReason defines model for BulkReason.
 type BulkReason struct {
 	// Reason Why, for the record. It is kept in histories, so no names or addresses in it.
@@ -586,6 +589,9 @@ type HealthState string
 
 // Hold defines model for Hold.
 type Hold = trial.Hold
+
+// KeptSuppression defines model for KeptSuppression.
+type KeptSuppression = trial.Suppression
 
 // MailEventReceipt defines model for MailEventReceipt.
 type MailEventReceipt struct {
@@ -893,6 +899,12 @@ type Vendor struct {
 
 // VendorExport defines model for VendorExport.
 type VendorExport struct {
+	// Audit Who changed what of the vendor or its trial, and why, the earliest first.
+	Audit []AuditEntry `json:"audit"`
+
+	// BulkOperations The vendor's part in operations on many trials, with why they were asked for.
+	BulkOperations []BulkPart `json:"bulkOperations"`
+
 	// CreatedAt When the marketplace made the user, null where it does not say.
 	CreatedAt *time.Time `json:"createdAt"`
 
@@ -905,8 +917,11 @@ type VendorExport struct {
 
 	// Registration Null for a vendor that has not been taken in yet.
 	Registration *Registration `json:"registration"`
-	Trial        *Trial        `json:"trial"`
-	Vendor       Vendor        `json:"vendor"`
+
+	// Suppressions Why no e-mail may go to the vendor, or to an address that it had. They outlive the vendor's document.
+	Suppressions []KeptSuppression `json:"suppressions"`
+	Trial        *Trial            `json:"trial"`
+	Vendor       Vendor            `json:"vendor"`
 }
 
 // VendorRegistration defines model for VendorRegistration.

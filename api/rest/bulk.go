@@ -28,6 +28,8 @@ type BulkStore interface {
 	// Bulks lists operations, the latest first, from before an id on.
 	Bulks(ctx context.Context, before string, limit int) (page []bulk.View, next string, err error)
 	BulkItem(ctx context.Context, id string, number int) (bulk.Item, bool, error)
+	// BulkParts are a vendor's part in all operations.
+	BulkParts(ctx context.Context, vendorID string) ([]bulk.Part, error)
 }
 
 // Bulks reaches the workflows of the bulk operations.

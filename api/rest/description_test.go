@@ -77,6 +77,8 @@ var domainTypes = map[string]reflect.Type{
 	"BulkCount":                    reflect.TypeFor[bulk.Count](),
 	"BulkExample":                  reflect.TypeFor[bulk.Example](),
 	"BulkControl":                  reflect.TypeFor[bulk.Control](),
+	"BulkPart":                     reflect.TypeFor[bulk.Part](),
+	"KeptSuppression":              reflect.TypeFor[trial.Suppression](),
 	"BulkItem":                     reflect.TypeFor[bulk.Item](),
 	"BulkResult":                   reflect.TypeFor[bulk.Result](),
 	"BulkChange":                   reflect.TypeFor[bulk.Change](),

@@ -31,12 +31,14 @@ type store struct {
 	flags    rollout.Document
 	sends    map[string]trial.Send
 	messages map[string]bool
-	writes   int
-	rollouts rollouts
-	alerts   alerts
-	tokens   tokens
-	audits   audits
-	bulks    bulks
+	// suppressions are kept by vendor, beside the vendors.
+	suppressions map[string][]trial.Suppression
+	writes       int
+	rollouts     rollouts
+	alerts       alerts
+	tokens       tokens
+	audits       audits
+	bulks        bulks
 
 	counters  monitoring.Tally
 	latencies rollout.Calls
@@ -46,7 +48,7 @@ func newStore() *store {
 	flags := rollout.Document{FeatureFlags: rollout.InitialFlags(), Salt: "salt", Version: 1, UpdatedBy: "setup"}
 	flags.FeatureFlags.TrialAutomation.RolloutPercentage = 100
 	return &store{
-		vendors: map[string]trial.Vendor{}, states: map[string]trial.State{}, events: map[string][]trial.Event{},
+		suppressions: map[string][]trial.Suppression{}, vendors: map[string]trial.Vendor{}, states: map[string]trial.State{}, events: map[string][]trial.Event{},
 		alerts: alerts{}, tokens: issued(), bulks: newBulks(), flags: flags, sends: map[string]trial.Send{}, messages: map[string]bool{},
 	}
 }
@@ -67,7 +69,7 @@ func (s *store) do(f func() error) error {
 func (s *store) written() (writes int, content string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	all, err := json.Marshal([]any{s.vendors, s.states, s.events, s.flags, s.sends, s.messages})
+	all, err := json.Marshal([]any{s.vendors, s.states, s.events, s.flags, s.sends, s.messages, s.suppressions})
 	if err != nil {
 		panic(err)
 	}
@@ -96,16 +98,37 @@ func (s *store) Vendor(_ context.Context, id string) (v trial.Vendor, err error)
 		if v, there = s.vendors[id]; !there {
 			return trial.NotFound(id)
 		}
+		for _, p := range s.suppressions[id] {
+			v.Heed(p)
+		}
 		return nil
 	})
 	return v, err
+}
+
+// VendorOnRecord knows a vendor whose document is gone by its trial.
+func (s *store) VendorOnRecord(ctx context.Context, id string) (trial.Vendor, error) {
+	v, err := s.Vendor(ctx, id)
+	if state, there := s.states[id]; err != nil && there {
+		return trial.Vendor{ID: id, StartedAt: state.StartedAt, Automation: &trial.Automation{Cohort: state.Cohort}}, nil
+	}
+	return v, err
+}
+
+func (s *store) Suppressions(_ context.Context, id string) (all []trial.Suppression, err error) {
+	err = s.do(func() error {
+		all = append([]trial.Suppression{}, s.suppressions[id]...)
+		return nil
+	})
+	return all, err
 }
 
 func (s *store) RecordConversion(_ context.Context, id string, c trial.Conversion) (first trial.Conversion, created bool, err error) {
 	err = s.do(func() error {
 		v, there := s.vendors[id]
 		if !there {
-			return trial.NotFound(id)
+			first, created = c, true
+			return nil
 		}
 		if v.Automation.Conversion == nil {
 			automation := *v.Automation
@@ -120,21 +143,16 @@ func (s *store) RecordConversion(_ context.Context, id string, c trial.Conversio
 	return first, created, err
 }
 
-func (s *store) Suppress(_ context.Context, id string, p trial.Suppression) error {
-	return s.do(func() error {
-		v, there := s.vendors[id]
-		if !there {
-			return trial.NotFound(id)
-		}
-		if v.Automation.Suppression == nil {
-			automation := *v.Automation
-			automation.Suppression = &p
-			v.Automation = &automation
-			s.vendors[id] = v
+func (s *store) Suppress(_ context.Context, id string, p trial.Suppression) (isNew bool, err error) {
+	err = s.do(func() error {
+		isNew = !slices.ContainsFunc(s.suppressions[id], func(k trial.Suppression) bool { return k.Covers(p) })
+		if isNew {
+			s.suppressions[id] = append(s.suppressions[id], p)
 			s.writes++
 		}
 		return nil
 	})
+	return isNew, err
 }
 
 func (s *store) EraseVendor(_ context.Context, id string, e trial.Erasure) (kept trial.Erasure, err error) {

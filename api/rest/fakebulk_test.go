@@ -84,6 +84,21 @@ func (s *store) BulkItem(_ context.Context, id string, number int) (i bulk.Item,
 	return i, there, err
 }
 
+func (s *store) BulkParts(_ context.Context, vendorID string) (parts []bulk.Part, err error) {
+	err = s.do(func() error {
+		parts = []bulk.Part{}
+		for _, id := range slices.Sorted(maps.Keys(s.bulks.operations)) {
+			for _, item := range s.bulks.items[id] {
+				if item.VendorID == vendorID {
+					parts = append(parts, s.bulks.operations[id].Operation.Part(item))
+				}
+			}
+		}
+		return nil
+	})
+	return parts, err
+}
+
 func (w *workflows) StartBulk(_ context.Context, o bulk.Operation) error {
 	return w.do(func() error {
 		w.started = append(w.started, o.ID)

@@ -1,8 +1,10 @@
 package rest
 
 import (
+	"cmp"
 	"context"
 	"net/http"
+	"slices"
 
 	"github.com/gorilla/mux"
 	"go.uber.org/zap"
@@ -14,7 +16,7 @@ import (
 
 // ExportVendor answers with everything that is kept of a vendor.
 func (s *server) ExportVendor(ctx context.Context, request ExportVendorRequestObject) (ExportVendorResponseObject, error) {
-	v, err := s.Store.Vendor(ctx, request.Id)
+	v, err := s.Store.VendorOnRecord(ctx, request.Id)
 	if err != nil {
 		return nil, err
 	}
@@ -38,13 +40,39 @@ func (s *server) ExportVendor(ctx context.Context, request ExportVendorRequestOb
 		return nil, err
 	}
 	export.Emails = append(export.Emails, emails...)
+	if export.Suppressions, err = s.Store.Suppressions(ctx, v.ID); err != nil {
+		return nil, err
+	}
+	if export.BulkOperations, err = s.Store.BulkParts(ctx, v.ID); err != nil {
+		return nil, err
+	}
+	if export.Audit, err = s.auditOf(ctx, v.ID); err != nil {
+		return nil, err
+	}
 	return ExportVendor200JSONResponse(export), nil
+}
+
+// auditOf is all that the audit record holds of a vendor and its trial, the earliest first.
+func (s *server) auditOf(ctx context.Context, vendorID string) ([]audit.Entry, error) {
+	const page = 200
+	all := []audit.Entry{}
+	for _, subject := range []string{"vendors/" + vendorID, "trials/" + vendorID} {
+		for before, more := 0, true; more; more = before > 0 {
+			entries, next, err := s.Store.AuditEntries(ctx, audit.Filter{Subject: subject}, before, page)
+			if err != nil {
+				return nil, err
+			}
+			all, before = append(all, entries...), next
+		}
+	}
+	slices.SortFunc(all, func(a, b audit.Entry) int { return cmp.Compare(a.Seq, b.Seq) })
+	return all, nil
 }
 
 // EraseVendor removes a vendor's name and address. Its trial goes on without
 // e-mail: ending it would change the figures, and needs a worker.
 func (s *server) EraseVendor(ctx context.Context, request EraseVendorRequestObject) (EraseVendorResponseObject, error) {
-	v, err := s.Store.Vendor(ctx, request.Id)
+	v, err := s.Store.VendorOnRecord(ctx, request.Id)
 	if err != nil {
 		return nil, err
 	}

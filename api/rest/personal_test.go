@@ -39,6 +39,32 @@ func TestExport(t *testing.T) {
 	require.Equal(t, []rest.Email{again, a.store.sends["v-1/welcome/0"]}, export.Emails, "its own, those sent once more too, and no other's")
 }
 
+// Everything that is kept: also why somebody changed many trials, and what the audit record has.
+func TestExportHoldsBulkItemsAuditEntriesAndSuppressions(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t)
+	a.register()
+	into[rest.Trial](a.ask(extendPath, "k-1", `{"days":7,"reason":"asked for more time"}`), http.StatusOK)
+	operation := bulk.Operation{ID: "bulk-1", Action: bulk.Extend, Days: 3, Reason: "the outage of Monday", By: "bob", AskedAt: present}
+	a.store.bulks.operations["bulk-1"] = bulk.ViewOf(operation, bulk.Begin(operation))
+	a.store.bulks.items["bulk-1"] = bulk.Items([]bulk.Listing{{VendorID: "v-9"}, {VendorID: "v-1"}}, present)
+	a.store.suppressions["v-1"] = []trial.Suppression{{Reason: trial.ReasonSuppressedAddress, At: present, AddressHash: "of an earlier address"}}
+
+	export := into[rest.VendorExport](a.get(exportPath, adminToken), http.StatusOK)
+	require.Equal(t, []bulk.Part{operation.Part(a.store.bulks.items["bulk-1"][1])}, export.BulkOperations)
+	require.Equal(t, "the outage of Monday", export.BulkOperations[0].Reason)
+	require.Equal(t, a.store.suppressions["v-1"], export.Suppressions)
+	require.Len(t, export.Audit, 2, "asked for, and done")
+	for _, e := range export.Audit {
+		require.Equal(t, "trials/v-1", e.Subject)
+	}
+
+	delete(a.store.vendors, "v-1")
+	gone := into[rest.VendorExport](a.get(exportPath, adminToken), http.StatusOK)
+	require.Equal(t, export.Audit, gone.Audit, "it is kept, whatever the marketplace has done with the document")
+	require.Equal(t, export.Events, gone.Events)
+}
+
 func TestExportOfAVendorNotTakenIn(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t)

@@ -39,8 +39,14 @@ type VendorStore interface {
 	// RecordConversion keeps billing's word. The first counts: it is returned,
 	// and created tells whether this was it.
 	RecordConversion(ctx context.Context, id string, c trial.Conversion) (first trial.Conversion, created bool, err error)
-	// Suppress stops e-mail to a vendor; repeating it changes nothing.
-	Suppress(ctx context.Context, id string, s trial.Suppression) error
+	// VendorOnRecord is Vendor, or what is kept of one whose document is gone or
+	// says that it is none any more: without name and address.
+	VendorOnRecord(ctx context.Context, id string) (trial.Vendor, error)
+	// Suppress stops e-mail to a vendor, whether its document is there or not, and
+	// tells whether that is new.
+	Suppress(ctx context.Context, id string, s trial.Suppression) (isNew bool, err error)
+	// Suppressions are all that stop e-mail to a vendor, at whichever address.
+	Suppressions(ctx context.Context, vendorID string) ([]trial.Suppression, error)
 	// EraseVendor removes a vendor's name and address. The first erasure counts,
 	// and is returned.
 	EraseVendor(ctx context.Context, id string, e trial.Erasure) (first trial.Erasure, err error)

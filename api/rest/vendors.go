@@ -165,6 +165,9 @@ func vendorTrial(v trial.Vendor, t *Trial) VendorTrial {
 	if !v.StartedAt.IsZero() {
 		full.Vendor.RegisteredAt = &v.StartedAt
 	}
+	if p := v.Suppression; p != nil {
+		full.Vendor.Suppression = &Suppression{At: p.At, Reason: string(p.Reason)}
+	}
 	if v.Automation == nil {
 		return full
 	}
@@ -172,16 +175,13 @@ func vendorTrial(v trial.Vendor, t *Trial) VendorTrial {
 	if c := v.Automation.Conversion; c != nil {
 		full.Vendor.Conversion = &Conversion{At: c.At, Recorded: c.Recorded}
 	}
-	if p := v.Automation.Suppression; p != nil {
-		full.Vendor.Suppression = &Suppression{At: p.At, Reason: string(p.Reason)}
-	}
 	return full
 }
 
 // RecordConversion keeps billing's word, then tells the trial. The latter may
 // fail; the reconciler tells what was not heard.
 func (s *server) RecordConversion(ctx context.Context, request RecordConversionRequestObject) (RecordConversionResponseObject, error) {
-	v, err := s.Store.Vendor(ctx, request.Id)
+	v, err := s.Store.VendorOnRecord(ctx, request.Id)
 	if err != nil {
 		return nil, err
 	}

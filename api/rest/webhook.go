@@ -60,9 +60,6 @@ func (s *server) record(ctx context.Context, e MailEvent) (bool, error) {
 	err = s.suppress(ctx, vendorID, trial.Suppression{
 		Reason: trial.ReasonSuppressedAddress, At: moment(e.At), AddressHash: addressOf(*send, e),
 	})
-	if isNotFound(err) {
-		return true, nil // the marketplace has deleted the vendor: there is nobody to write to
-	}
 	return true, err
 }
 

@@ -24,8 +24,10 @@ func (a *api) deliver(m rest.MailMessage) answered {
 func (a *api) sent() {
 	a.t.Helper()
 	a.register()
-	a.store.sends["v-1/welcome/0"] = trial.Send{Key: "v-1/welcome/0", VendorID: "v-1", Attempt: 2, AddressHash: "hash of the send"}
+	a.store.sends["v-1/welcome/0"] = trial.Send{Key: "v-1/welcome/0", VendorID: "v-1", Attempt: 2, AddressHash: adaHash}
 }
+
+var adaHash = trial.AddressHash("ada@example.com")
 
 func event(id, delivery string, suppress bool, hash string) rest.MailMessage {
 	return rest.MailMessage{ID: id, Event: &rest.MailEvent{
@@ -49,11 +51,11 @@ func TestMailEvents(t *testing.T) {
 	}{
 		{"delivery", event("m", "delivery", false, "h"), "delivery", ""},
 		{"passing bounce", event("m", "bounce", false, "h"), "bounce", ""},
-		{"hard bounce of another address", event("m", "bounce", true, "h"), "bounce", "hash of the send"},
-		{"complaint of another address", event("m", "complaint", true, "h"), "complaint", "hash of the send"},
-		{"complaint without an address", event("m", "complaint", true, ""), "complaint", "hash of the send"},
+		{"hard bounce of another address", event("m", "bounce", true, "h"), "bounce", adaHash},
+		{"complaint of another address", event("m", "complaint", true, "h"), "complaint", adaHash},
+		{"complaint without an address", event("m", "complaint", true, ""), "complaint", adaHash},
 		{"hard bounce of an earlier attempt", earlier(event("m", "bounce", true, "hash of that attempt")), "bounce", "hash of that attempt"},
-		{"hard bounce of an earlier attempt without an address", earlier(event("m", "bounce", true, "")), "bounce", "hash of the send"},
+		{"hard bounce of an earlier attempt without an address", earlier(event("m", "bounce", true, "")), "bounce", adaHash},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -62,14 +64,13 @@ func TestMailEvents(t *testing.T) {
 			require.Equal(t, rest.Recorded, into[rest.MailEventReceipt](a.deliver(c.message), http.StatusOK).Result)
 			require.Equal(t, c.delivery, a.store.sends["v-1/welcome/0"].Delivery)
 			require.Equal(t, "ses-1", a.store.sends["v-1/welcome/0"].MessageID)
-			suppression := a.store.vendors["v-1"].Automation.Suppression
 			if c.hash == "" {
-				require.Nil(t, suppression)
+				require.Empty(t, a.store.suppressions)
 				return
 			}
-			require.Equal(t, trial.Suppression{Reason: trial.ReasonSuppressedAddress, At: present, AddressHash: c.hash}, *suppression)
+			require.Equal(t, []trial.Suppression{{Reason: trial.ReasonSuppressedAddress, At: present, AddressHash: c.hash}}, a.store.suppressions["v-1"])
 			shown := into[rest.VendorTrial](a.get("/api/vendors/v-1", serviceToken), http.StatusOK)
-			require.Equal(t, "suppressed-address", shown.Vendor.Suppression.Reason)
+			require.Equal(t, c.hash == adaHash, shown.Vendor.Suppression != nil, "each address has its own state")
 		})
 	}
 }
@@ -109,7 +110,7 @@ func TestMailEventWithoutTheDatabase(t *testing.T) {
 	a.deliver(event("m", "bounce", true, "h")).problem(http.StatusServiceUnavailable)
 	a.store.away = nil
 	require.Equal(t, rest.Recorded, into[rest.MailEventReceipt](a.deliver(event("m", "bounce", true, "h")), http.StatusOK).Result)
-	require.NotNil(t, a.store.vendors["v-1"].Automation.Suppression)
+	require.NotEmpty(t, a.store.suppressions["v-1"])
 }
 
 // What went wrong inside is for the log: the caller gets the request's id.
@@ -136,7 +137,7 @@ func TestUnsubscribe(t *testing.T) {
 	require.Equal(t, http.StatusOK, page.status)
 	require.Contains(t, page.header.Get("Content-Type"), "text/html")
 	require.Contains(t, string(page.body), `<form method="post">`)
-	require.Nil(t, a.store.vendors["v-1"].Automation.Suppression, "looking changes nothing")
+	require.Empty(t, a.store.suppressions, "looking changes nothing")
 
 	// As the page does it, as RFC 8058 has mail clients do it, and without anything.
 	for contentType, body := range map[string]string{
@@ -148,9 +149,39 @@ func TestUnsubscribe(t *testing.T) {
 		require.Equal(t, http.StatusOK, done.status, "%s: %s", contentType, done.body)
 		require.NotContains(t, string(done.body), "<form")
 	}
-	require.Equal(t, trial.Suppression{Reason: trial.ReasonUnsubscribed, At: present}, *a.store.vendors["v-1"].Automation.Suppression)
+	require.Equal(t, []trial.Suppression{{Reason: trial.ReasonUnsubscribed, At: present}}, a.store.suppressions["v-1"])
 	require.Equal(t, []trial.Request{{Reason: "unsubscribed", By: "vendor", At: present}}, a.workflows.noMail["v-1"],
 		"the history knows it as well, once")
+}
+
+// Whoever follows the signed link is somebody whom we wrote to: what was asked for is kept, whether the
+// marketplace has the vendor's document or not.
+func TestUnsubscribeOfAVendorWhoseDocumentIsGone(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t)
+	a.register()
+	delete(a.store.vendors, "v-1")
+	for range 2 {
+		page := a.call(request{method: http.MethodPost, path: "/unsubscribe/signed.v-1", contentType: "application/x-www-form-urlencoded", body: "List-Unsubscribe=One-Click"})
+		require.Equal(t, http.StatusOK, page.status)
+		require.Contains(t, page.header.Get("Content-Type"), "text/html")
+	}
+	require.Equal(t, []trial.Suppression{{Reason: trial.ReasonUnsubscribed, At: present}}, a.store.suppressions["v-1"])
+	require.Len(t, a.workflows.noMail["v-1"], 1, "the history knows it as well")
+
+	a.register() // it has come back
+	shown := into[rest.VendorTrial](a.get("/api/vendors/v-1", serviceToken), http.StatusOK)
+	require.Equal(t, "unsubscribed", shown.Vendor.Suppression.Reason)
+}
+
+// A bounce or complaint that comes after the document is gone counts as well.
+func TestABounceOfAVendorWhoseDocumentIsGone(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t)
+	a.sent()
+	delete(a.store.vendors, "v-1")
+	require.Equal(t, rest.Recorded, into[rest.MailEventReceipt](a.deliver(event("m", "complaint", true, "")), http.StatusOK).Result)
+	require.Equal(t, adaHash, a.store.suppressions["v-1"][0].AddressHash)
 }
 
 // A restored database learns from the histories whom not to write to; they hold no address, and no hash of one.

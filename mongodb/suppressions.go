@@ -1,0 +1,126 @@
+package mongodb
+
+import (
+	"context"
+	"errors"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"marketplace.example/trials/trial"
+)
+
+// suppressionDocument is a suppression as stored. Two are compared field by
+// field in this order; the greater stands.
+type suppressionDocument struct {
+	Rank              int `json:"rank"`
+	trial.Suppression `bson:",inline"`
+}
+
+// vendorSuppressions are what stops e-mail to a vendor: at every address, and at
+// each of the addresses that bounced or complained. They are kept beside the
+// vendor's document, which the marketplace may replace or remove.
+type vendorSuppressions struct {
+	Key        string                       `bson:"_id"`
+	Everywhere *suppressionDocument         `json:"everywhere"`
+	Addresses  map[string]trial.Suppression `json:"addresses"`
+}
+
+// addressSuppression stops e-mail to an address, whichever vendor has it.
+type addressSuppression struct {
+	Key   string            `bson:"_id"`
+	Value trial.Suppression `json:"value"`
+}
+
+// The keys of suppressions.
+func vendorSuppressionKey(vendorID string) string { return "vendor/" + vendorID }
+func addressSuppressionKey(hash string) string    { return "address/" + hash }
+
+// Suppress stops e-mail to a vendor, or to one of its addresses, and tells
+// whether that is new. It never lets through what was stopped: a vendor who
+// unsubscribed stays so, and each address keeps its own state. The vendor's
+// document need not be there: it may come back.
+func (s *Store) Suppress(ctx context.Context, vendorID string, p trial.Suppression) (isNew bool, err error) {
+	switch {
+	case p.Reason != trial.ReasonUnsubscribed && p.Reason != trial.ReasonSuppressedAddress:
+		return false, trial.Invalid("reason", "must be %s or %s, is %q", trial.ReasonUnsubscribed, trial.ReasonSuppressedAddress, p.Reason)
+	case !trial.ValidVendorID(vendorID):
+		return false, trial.NotFound(vendorID)
+	}
+	p.At = stored(p.At)
+	if p.Reason == trial.ReasonUnsubscribed {
+		p.AddressHash = "" // it is the vendor who wants no more, at any address
+	}
+	if p.AddressHash == "" {
+		return s.suppressEverywhere(ctx, vendorID, p)
+	}
+	_, err = s.suppressions.InsertOne(ctx, addressSuppression{Key: addressSuppressionKey(p.AddressHash), Value: p})
+	if err != nil && !mongo.IsDuplicateKeyError(err) {
+		return false, failed("suppressing an address of vendor "+vendorID, err)
+	}
+	return s.changeSuppressions(ctx, vendorID, bson.E{Key: "$min", Value: bson.D{{Key: "addresses." + p.AddressHash, Value: p}}},
+		func(before vendorSuppressions) bool { _, known := before.Addresses[p.AddressHash]; return !known })
+}
+
+// suppressEverywhere keeps the first of those that stop the most.
+func (s *Store) suppressEverywhere(ctx context.Context, vendorID string, p trial.Suppression) (isNew bool, err error) {
+	known, err := s.suppressed(ctx, vendorID)
+	if err != nil || known.Everywhere != nil && known.Everywhere.Rank >= p.Rank() {
+		return false, err
+	}
+	doc := suppressionDocument{Rank: p.Rank(), Suppression: p}
+	return s.changeSuppressions(ctx, vendorID, bson.E{Key: "$max", Value: bson.D{{Key: "everywhere", Value: doc}}},
+		func(before vendorSuppressions) bool {
+			return before.Everywhere == nil || before.Everywhere.Rank < p.Rank()
+		})
+}
+
+func (s *Store) changeSuppressions(ctx context.Context, vendorID string, change bson.E, isNew func(before vendorSuppressions) bool) (bool, error) {
+	var before vendorSuppressions
+	opts := options.FindOneAndUpdate().SetUpsert(true).SetReturnDocument(options.Before)
+	err := s.suppressions.FindOneAndUpdate(ctx, byID(vendorSuppressionKey(vendorID)), bson.D{change}, opts).Decode(&before)
+	if err != nil && !errors.Is(err, mongo.ErrNoDocuments) {
+		return false, failed("suppressing e-mail to vendor "+vendorID, err)
+	}
+	return isNew(before), nil
+}
+
+// suppressed is what is kept of a vendor; nothing where there is none.
+func (s *Store) suppressed(ctx context.Context, vendorID string) (doc vendorSuppressions, err error) {
+	err = s.suppressions.FindOne(ctx, byID(vendorSuppressionKey(vendorID))).Decode(&doc)
+	if err != nil && !errors.Is(err, mongo.ErrNoDocuments) {
+		return doc, failed("reading whether vendor "+vendorID+" may be written to", err)
+	}
+	return doc, nil
+}
+
+// addressSuppressed is what is kept of an address, nil for nothing.
+func (s *Store) addressSuppressed(ctx context.Context, hash string) (*trial.Suppression, error) {
+	var doc addressSuppression
+	err := s.suppressions.FindOne(ctx, byID(addressSuppressionKey(hash))).Decode(&doc)
+	if errors.Is(err, mongo.ErrNoDocuments) {
+		return nil, nil //nolint:nilnil // documented: there is none, and nothing is wrong
+	}
+	if err != nil {
+		return nil, failed("reading whether an address may be written to", err)
+	}
+	return &doc.Value, nil
+}
+
+// Suppressions are all that is kept of a vendor's wish and of its addresses, at
+// every address first, then by hash.
+func (s *Store) Suppressions(ctx context.Context, vendorID string) ([]trial.Suppression, error) {
+	doc, err := s.suppressed(ctx, vendorID)
+	return doc.all(), err
+}
+
+// adoptSuppression keeps a suppression that an earlier version had put into the
+// vendor's document, where the marketplace may lose it.
+func (s *Store) adoptSuppression(ctx context.Context, vendorID string, p *trial.Suppression) error {
+	if p == nil || !trial.ValidVendorID(vendorID) {
+		return nil
+	}
+	_, err := s.Suppress(ctx, vendorID, *p)
+	return err
+}

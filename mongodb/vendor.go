@@ -1,0 +1,134 @@
+package mongodb
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"golang.org/x/sync/errgroup"
+
+	"marketplace.example/trials/trial"
+)
+
+// Vendor is the vendor of that id: its document, and what is on record beside
+// it, which counts where the two differ, since the marketplace may replace the
+// document. Without one, or where the user is no vendor, it is a *trial.Error
+// with CodeNotFound.
+func (s *Store) Vendor(ctx context.Context, id string) (trial.Vendor, error) {
+	_, u, err := s.findUser(ctx, id)
+	switch {
+	case errors.Is(err, mongo.ErrNoDocuments), err == nil && !u.isVendor:
+		return trial.Vendor{}, trial.NotFound(id)
+	case err != nil:
+		return trial.Vendor{}, failed("reading vendor "+id, err)
+	}
+	kept, err := s.onRecord(ctx, id, u.vendor.Email)
+	return kept.merge(u.vendor), err
+}
+
+// VendorOnRecord is Vendor, or what is on record of a vendor whose document is
+// gone or says that it is none any more: no name and no address. Without either
+// it is a *trial.Error with CodeNotFound.
+func (s *Store) VendorOnRecord(ctx context.Context, id string) (trial.Vendor, error) {
+	v, err := s.Vendor(ctx, id)
+	if !isNotFound(err) || !trial.ValidVendorID(id) {
+		return v, err
+	}
+	known, knownErr := s.known(ctx, id)
+	if knownErr != nil || known == nil {
+		return v, errors.Join(knownErr, err)
+	}
+	kept, err := s.onRecord(ctx, id, "")
+	return kept.merge(trial.Vendor{
+		ID: id, StartedAt: known.StartedAt, Automation: &trial.Automation{Cohort: known.Cohort, RegisteredAt: known.StartedAt},
+	}), err
+}
+
+func isNotFound(err error) bool {
+	var e *trial.Error
+	return errors.As(err, &e) && e.Code == trial.CodeNotFound
+}
+
+// onRecord is what is kept of a vendor beside its document.
+type onRecord struct {
+	registration *registration
+	conversion   *trial.Conversion
+	erasure      *trial.Erasure
+	suppressions vendorSuppressions
+	// address is that of the present address, whichever vendor has caused it.
+	address *trial.Suppression
+}
+
+// onRecord reads what is kept, all at once: whoever asks waits for every answer.
+func (s *Store) onRecord(ctx context.Context, id, email string) (r onRecord, err error) {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() (err error) {
+		r.registration, err = lookUp[registration](ctx, s, registrationKey(id))
+		return err
+	})
+	g.Go(func() (err error) {
+		r.conversion, err = lookUp[trial.Conversion](ctx, s, conversionKey(id))
+		return err
+	})
+	g.Go(func() (err error) { r.erasure, err = lookUp[trial.Erasure](ctx, s, erasureKey(id)); return err })
+	g.Go(func() (err error) { r.suppressions, err = s.suppressed(ctx, id); return err })
+	if email != "" {
+		g.Go(func() (err error) { r.address, err = s.addressSuppressed(ctx, trial.AddressHash(email)); return err })
+	}
+	return r, g.Wait()
+}
+
+// merge has what is on record count over what the document says.
+func (r onRecord) merge(v trial.Vendor) trial.Vendor {
+	if r.registration != nil {
+		v.StartedAt = r.registration.StartedAt.UTC()
+		v.Automation = r.registration.over(v.Automation)
+	}
+	if r.conversion != nil && v.Automation != nil {
+		a, c := *v.Automation, *r.conversion
+		c.At = c.At.UTC()
+		c.Recorded = c.Recorded || a.Conversion != nil && a.Conversion.Recorded
+		a.Conversion = &c
+		v.Automation = &a
+	}
+	if r.erasure != nil {
+		at := r.erasure.At.UTC()
+		v.ErasedAt = &at
+	}
+	for _, p := range r.suppressions.all() {
+		v.Heed(p)
+	}
+	if r.address != nil {
+		v.Heed(*r.address)
+	}
+	return v
+}
+
+// over is what the document says of the registration, as it was decided.
+func (r registration) over(a *trial.Automation) *trial.Automation {
+	decided := trial.Automation{
+		Cohort: r.Cohort, Bucket: r.Bucket, RolloutPercentage: r.RolloutPercentage, FlagsVersion: r.FlagsVersion,
+		Policy: r.Policy, RegisteredAt: r.RegisteredAt.UTC(),
+	}
+	if a != nil {
+		decided.Status, decided.EndsAt, decided.Conversion = a.Status, a.EndsAt, a.Conversion
+	}
+	return &decided
+}
+
+// all are the suppressions of a vendor, at every address first, then by hash.
+func (d vendorSuppressions) all() []trial.Suppression {
+	all := []trial.Suppression{}
+	if d.Everywhere != nil {
+		all = append(all, d.Everywhere.Suppression)
+	}
+	for _, hash := range slices.Sorted(maps.Keys(d.Addresses)) {
+		all = append(all, d.Addresses[hash])
+	}
+	for i := range all {
+		all[i].At = all[i].At.UTC()
+	}
+	return all
+}
