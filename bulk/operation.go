@@ -185,12 +185,6 @@ func (o Operation) Title() string {
 	return string(o.Action)
 }
 
-// Claim is which operation a request's key starts, and a hash of the request.
-type Claim struct {
-	OperationID string `json:"operationId"`
-	Request     string `json:"request"`
-}
-
 // UndoOf is the operation that takes another one back. A *trial.Error says why
 // that cannot be.
 func UndoOf(o Operation, s State, id, reason, by string, now time.Time) (Operation, error) {

@@ -45,16 +45,6 @@ func (d bulkItemDocument) item() bulk.Item {
 	return bulk.Item{Number: d.Number, VendorID: d.VendorID, Days: d.Days, Left: d.Left, Result: d.Result}
 }
 
-// bulkKey has a blank, which no vendor's id has.
-func bulkKey(requestKey string) string { return "start of bulk operation/" + requestKey }
-
-// ClaimBulk keeps which operation a request's key starts. Only the first claim of
-// a key counts; every call answers with that one.
-func (s *Store) ClaimBulk(ctx context.Context, key string, c bulk.Claim) (bulk.Claim, error) {
-	kept, _, err := first(ctx, s, bulkKey(key), c)
-	return kept, err
-}
-
 // AddBulk stores an operation; one that is there already stays as it is.
 func (s *Store) AddBulk(ctx context.Context, o bulk.Operation, state bulk.State) error {
 	_, err := s.bulks.InsertOne(ctx, bulkDocument{Key: o.ID, Operation: o, State: state})

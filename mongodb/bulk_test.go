@@ -95,13 +95,3 @@ func TestTheWeightierResultOfAnItemStands(t *testing.T) {
 	_, err = s.SettleBulkItem(t.Context(), "bulk-1", 2, done)
 	require.Error(t, err)
 }
-
-func TestAKeyStartsOneBulkOperation(t *testing.T) {
-	t.Parallel()
-	s := newTestStore(t)
-	first, err := s.ClaimBulk(t.Context(), "k", bulk.Claim{OperationID: "bulk-1", Request: "a"})
-	require.NoError(t, err)
-	again, err := s.ClaimBulk(t.Context(), "k", bulk.Claim{OperationID: "bulk-2", Request: "b"})
-	require.NoError(t, err)
-	require.Equal(t, first, again)
-}

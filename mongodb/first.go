@@ -7,6 +7,8 @@ import (
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
+
+	"marketplace.example/trials/idempotency"
 )
 
 // firstDocument is something of which only the first counts. Documents that
@@ -21,8 +23,8 @@ type firstDocument[T any] struct {
 func registrationKey(vendorID string) string { return vendorID + "/registration" }
 func conversionKey(vendorID string) string   { return vendorID + "/conversion" }
 
-// rolloutKey has a blank, which no vendor's id has.
-func rolloutKey(requestKey string) string { return "start of rollout/" + requestKey }
+// requestKey has a blank, which no vendor's id has.
+func requestKey(key string) string { return "request with key/" + key }
 
 // first keeps value under key if nothing is there yet. It answers with what is
 // there, and whether that is this call's.
@@ -51,6 +53,35 @@ func lookUp[T any](ctx context.Context, s *Store, key string) (*T, error) {
 		return nil, failed("reading "+key, err)
 	}
 	return &doc.Value, nil
+}
+
+// ClaimKey keeps which request a key is used for. The first counts; first is that
+// one, and mine tells whether it is this call's.
+func (s *Store) ClaimKey(ctx context.Context, key string, c idempotency.Claim) (kept idempotency.Claim, mine bool, err error) {
+	c.At = stored(c.At)
+	for {
+		kept, mine, err = first(ctx, s, requestKey(key), c)
+		if !errors.Is(err, mongo.ErrNoDocuments) { // else it was freed between writing and reading
+			return kept, mine, err
+		}
+	}
+}
+
+// SettleKey keeps that the request of a key was carried out, or frees the key of
+// one that was refused; the claim of another request is left alone, and so is that
+// of one which was carried out.
+func (s *Store) SettleKey(ctx context.Context, key string, c idempotency.Claim, done bool) error {
+	filter := append(byID(requestKey(key)), bson.E{Key: "value.request", Value: c.Request})
+	var err error
+	if done {
+		err = s.firsts.FindOneAndUpdate(ctx, filter, bson.D{{Key: "$set", Value: bson.D{{Key: "value.done", Value: true}}}}).Err()
+	} else {
+		err = s.firsts.FindOneAndDelete(ctx, append(filter, bson.E{Key: "value.done", Value: false})).Err()
+	}
+	if err != nil && !errors.Is(err, mongo.ErrNoDocuments) {
+		return failed("settling a request's key", err)
+	}
+	return nil
 }
 
 // byID is the filter that is fast on every server.

@@ -93,13 +93,6 @@ func (s *Store) put(ctx context.Context, c *mongo.Collection, id string, doc any
 	return nil
 }
 
-// ClaimRollout keeps which rollout a request's key starts. Only the first claim
-// of a key counts; every call answers with that one.
-func (s *Store) ClaimRollout(ctx context.Context, key string, c rollout.Claim) (rollout.Claim, error) {
-	kept, _, err := first(ctx, s, rolloutKey(key), c)
-	return kept, err
-}
-
 // Rollout is the rollout of that id. Without one it is a *trial.Error with
 // CodeNotFound.
 func (s *Store) Rollout(ctx context.Context, id string) (rollout.State, error) {

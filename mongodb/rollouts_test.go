@@ -150,19 +150,3 @@ func TestASnapshotIsStoredOnceUnderItsNumber(t *testing.T) {
 	got.Take(rollout.DefaultPlan(), rollout.Snapshot{Number: 2, To: at}, trial.RealDay) // a ledger read back goes on
 	require.Equal(t, 2, got.Number)
 }
-
-func TestTheFirstClaimOfAKeyCounts(t *testing.T) {
-	t.Parallel()
-	s := newTestStore(t)
-	first := rollout.Claim{RolloutID: "r1", Request: "a"}
-	kept, err := s.ClaimRollout(t.Context(), "k/1 $.", first)
-	require.NoError(t, err)
-	require.Equal(t, first, kept)
-	kept, err = s.ClaimRollout(t.Context(), "k/1 $.", rollout.Claim{RolloutID: "r2", Request: "b"})
-	require.NoError(t, err)
-	require.Equal(t, first, kept)
-	other := rollout.Claim{RolloutID: "r3", Request: "a"}
-	kept, err = s.ClaimRollout(t.Context(), "k/2", other)
-	require.NoError(t, err)
-	require.Equal(t, other, kept)
-}

@@ -40,6 +40,8 @@ type Request struct {
 	ID     string `json:"id"`
 	By     string `json:"by"`
 	Reason string `json:"reason"`
+	// Seen is the mark of the state that the request was made for; empty for any.
+	Seen string `json:"seen,omitempty"`
 	// Percentage is what to go back to with rollback (0: disable), or to set.
 	Percentage float64 `json:"percentage"`
 	// InFlight is Keep or Release, with rollback; empty means Keep.
@@ -95,6 +97,9 @@ func (s State) Request(name string, r Request, j *Judgement, now time.Time) (*Ev
 	}
 	if err := r.Validate(name); err != nil {
 		return nil, err
+	}
+	if r.Seen != "" && r.Seen != s.Mark() {
+		return nil, refuse("the rollout has gone on since this page was opened: it is %s now, at %v %%, in %s", s.Status, s.Percentage, s.StageName())
 	}
 	if s.Status.Final() && !s.ticksTask(name, r) {
 		return nil, refuse("the rollout is %s: %s does not apply", s.Status, name)

@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"fmt"
 	"slices"
 	"time"
 )
@@ -140,6 +141,16 @@ func (s State) Standing() Standing {
 // Position is where the rollout stands, as snapshots keep it.
 func (s State) Position() Position {
 	return Position{Epoch: s.Epoch, Entry: s.Entry, Stage: s.Stage, Since: s.EnteredAt, Percentage: s.Percentage}
+}
+
+// Mark is the same as long as the rollout stands as people see it: where it is,
+// whether and why it waits, and what the flags are to say.
+func (s State) Mark() string {
+	mark := fmt.Sprintf("%s.%s.%d.%t.%v", s.ID, s.Status, s.Entry, s.Enabled, s.Percentage)
+	if s.Pause != nil {
+		mark += fmt.Sprintf(".%s-%d", s.Pause.Cause, s.Pause.Since.UnixMilli())
+	}
+	return mark
 }
 
 // Knows tells whether a request was carried out before.

@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -108,9 +109,10 @@ type alertControlView struct {
 	form
 	Control controlWords
 	Alert   monitoring.AlertView
-	// Seen is since when the alert has stood as it does: another firing than the one
-	// that was seen is not acknowledged by mistake.
-	Seen    string
+	// Seen is the mark of the alert as it is shown: what has changed since is not
+	// acted on by mistake. RequestID lets a form that is sent twice count once.
+	Seen, RequestID string
+
 	Lengths []silenceLength
 	// Minutes is how long a silence was asked to last.
 	Minutes string
@@ -129,9 +131,7 @@ func (d *dashboard) alertControlView(r *http.Request) (alertControlView, error) 
 	words := alertControls[control]
 	view := alertControlView{
 		frame: d.frame(words.Title+": alert "+name, "overview"), Control: words, Alert: alert, Lengths: silenceLengths, Minutes: strconv.Itoa(silenceLengths[0].Minutes),
-	}
-	if alert.Since != nil {
-		view.Seen = strconv.FormatInt(alert.Since.UnixMilli(), 10)
+		Seen: alert.Mark(), RequestID: rand.Text(),
 	}
 	if !slices.Contains(alert.Controls(), control) {
 		view.Error = "This does not apply now."
@@ -157,8 +157,8 @@ func (d *dashboard) controlAlert(w http.ResponseWriter, r *http.Request) {
 	}
 	view.Error, view.Reason, view.Minutes = "", r.PostFormValue("reason"), r.PostFormValue("minutes")
 	request, err := d.alertRequest(r)
-	if err == nil && r.PostFormValue("seen") != view.Seen {
-		err = &trial.Error{Code: trial.CodeConflict, Message: "it has fired or cleared since this page was opened: look again"}
+	if request.Seen == "" && view.Alert.Since != nil {
+		request.Seen = "nothing"
 	}
 	if err == nil {
 		err = d.Controls.ControlAlert(r.Context(), view.Alert.Rule.ID, request)
@@ -177,6 +177,7 @@ func (d *dashboard) controlAlert(w http.ResponseWriter, r *http.Request) {
 // a form that is sent twice asks for the same.
 func (d *dashboard) alertRequest(r *http.Request) (monitoring.AlertRequest, error) {
 	request := monitoring.AlertRequest{
+		ID: r.PostFormValue("request"), Seen: r.PostFormValue("seen"),
 		Control: monitoring.AlertControl(mux.Vars(r)["control"]), Reason: strings.Join(strings.Fields(r.PostFormValue("reason")), " "),
 	}
 	if request.Control != monitoring.ControlSilence {

@@ -131,6 +131,25 @@ func TestARefusedControlOfAnAlertChangesNothing(t *testing.T) {
 	require.Empty(t, s.world.Answered)
 }
 
+func TestAFormOfAnAlertActsOnlyOnTheStateThatItShowed(t *testing.T) {
+	t.Parallel()
+	for control, other := range map[string]string{"acknowledge": "silence", "silence": "acknowledge"} {
+		s := signedIn(t, sample.Busy())
+		path := "/admin/alerts/workerAway/"
+		form := func(control string) url.Values {
+			values := s.filledAt(path+control, "r")
+			values.Set("minutes", "60")
+			return values
+		}
+		seen := form(control)
+		require.Equal(t, http.StatusSeeOther, s.post(path+other, form(other)).status)
+		a := s.post(path+control, seen)
+		require.Equal(t, http.StatusConflict, a.status, control)
+		require.Contains(t, a.text(), "Nothing was done: somebody has acknowledged or silenced it")
+		require.Len(t, s.world.Answered, 1)
+	}
+}
+
 func TestTroubleWithLookingAtAlertsIsTold(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -12,6 +13,7 @@ import (
 	"github.com/gorilla/mux"
 	"go.uber.org/zap"
 
+	"marketplace.example/trials/idempotency"
 	"marketplace.example/trials/rollout"
 	"marketplace.example/trials/trial"
 )
@@ -38,10 +40,9 @@ type controlView struct {
 	form
 	Control controlWords
 	Summary string
-	// RolloutID and Entry are what is seen: a rollout that has gone on since is
-	// not advanced by mistake.
-	RolloutID string
-	Entry     int
+	// RolloutID and Seen, its mark, are what is shown: a rollout that has gone on
+	// since is not steered by mistake.
+	RolloutID, Seen string
 	// RequestID lets a form that is sent twice count once.
 	RequestID string
 	// Percentages are those to go back to, 0 excepted.
@@ -78,7 +79,7 @@ func (d *dashboard) controlView(ctx context.Context, name string) (controlView, 
 	s := current.Rollout
 	view := controlView{
 		frame: d.frame(controls[name].Title+" the rollout", "overview"), Control: controls[name], Summary: current.Summary,
-		RolloutID: s.ID, Entry: s.Entry, RequestID: rand.Text(), Percentage: "0", InFlight: string(rollout.Keep),
+		RolloutID: s.ID, Seen: s.Mark(), RequestID: rand.Text(), Percentage: "0", InFlight: string(rollout.Keep),
 	}
 	for _, phase := range slices.Backward(s.Plan.Phases) {
 		if phase.Percentage > 0 && phase.Percentage < s.Percentage {
@@ -99,9 +100,9 @@ func (d *dashboard) control(w http.ResponseWriter, r *http.Request) {
 		d.fail(w, r, "overview", err)
 		return
 	}
-	seen := view
+	now := view
 	view.Reason, view.Percentage, view.InFlight = r.PostFormValue("reason"), r.PostFormValue("percentage"), r.PostFormValue("inFlight")
-	err = d.steer(r, seen, name)
+	err = d.steer(r, now, name)
 	if err == nil {
 		d.Log.Info("rollout steered from the dashboard", zap.String("rollout", view.RolloutID), zap.String("control", name))
 		http.Redirect(w, r, root+"?"+url.Values{"asked": {name}}.Encode(), http.StatusSeeOther)
@@ -113,13 +114,12 @@ func (d *dashboard) control(w http.ResponseWriter, r *http.Request) {
 
 // steer makes the request of the form, unless what it was filled in for has changed.
 func (d *dashboard) steer(r *http.Request, now controlView, name string) error {
-	entry, err := strconv.Atoi(r.PostFormValue("entry"))
-	moved := err != nil || r.PostFormValue("rollout") != now.RolloutID || name == rollout.SignalAdvance && entry != now.Entry
-	if moved {
-		return &rollout.ConflictError{Message: "the rollout has gone on since this page was opened: look again"}
+	if r.PostFormValue("rollout") != now.RolloutID {
+		return &rollout.ConflictError{Message: "another rollout runs than when this page was opened: look again"}
 	}
-	request := rollout.Request{ID: r.PostFormValue("request"), Reason: r.PostFormValue("reason")}
+	request := rollout.Request{ID: r.PostFormValue("request"), Seen: cmp.Or(r.PostFormValue("seen"), "nothing"), Reason: r.PostFormValue("reason")}
 	if name == rollout.SignalRollback {
+		var err error
 		if request.Percentage, err = strconv.ParseFloat(r.PostFormValue("percentage"), 64); err != nil {
 			return &rollout.FieldError{Field: "percentage", Message: "must be chosen"}
 		}
@@ -135,6 +135,10 @@ func (d *dashboard) explain(f *form, err error) (status int) {
 	}
 	if conflict, ok := errors.AsType[*rollout.ConflictError](err); ok {
 		f.Error = "Nothing was done: " + conflict.Message + "."
+		return http.StatusConflict
+	}
+	if errors.Is(err, idempotency.ErrReused) {
+		f.Error = "Nothing was done: this form was sent before, with something else in it."
 		return http.StatusConflict
 	}
 	e, ok := errors.AsType[*trial.Error](err)

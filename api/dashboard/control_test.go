@@ -89,6 +89,7 @@ func TestARefusedControlChangesNothing(t *testing.T) {
 	a = s.post("/admin/rollout/advance", advance)
 	require.Equal(t, http.StatusConflict, a.status, "it would skip a phase")
 	require.Contains(t, a.text(), "has gone on since this page was opened")
+	require.Contains(t, a.text(), "it is running now, at 50 %")
 	advance.Set("rollout", "another")
 	require.Equal(t, http.StatusConflict, s.post("/admin/rollout/advance", advance).status)
 
@@ -96,4 +97,47 @@ func TestARefusedControlChangesNothing(t *testing.T) {
 	a = s.post("/admin/rollout/pause", values)
 	require.Equal(t, http.StatusServiceUnavailable, a.status)
 	require.Len(t, s.world.Steered, 1)
+}
+
+func TestAFormActsOnlyOnTheStateThatItShowed(t *testing.T) {
+	t.Parallel()
+	changes := map[string]rollout.Request{
+		rollout.SignalPause: {}, rollout.SignalAdvance: {}, rollout.SignalSetPercentage: {Percentage: 5}, rollout.SignalRollback: {Percentage: 10},
+	}
+	for change, request := range changes {
+		for _, control := range []string{rollout.SignalPause, rollout.SignalAdvance, rollout.SignalRollback, rollout.SignalResume} {
+			t.Run(control+" after "+change, func(t *testing.T) {
+				t.Parallel()
+				s := signedIn(t, sample.Busy())
+				if control == rollout.SignalResume {
+					require.NoError(t, s.world.Steer(t.Context(), s.world.Rollout[0].Start.ID, rollout.SignalPause, rollout.Request{Reason: "lunch"}))
+					if change == rollout.SignalPause {
+						return
+					}
+				}
+				values := s.filled(control, "as I see it")
+				values.Set("percentage", "0")
+				request.Reason = "somebody else"
+				require.NoError(t, s.world.Steer(t.Context(), s.world.Rollout[0].Start.ID, change, request))
+				decided := len(s.world.Rollout)
+				a := s.post("/admin/rollout/"+control, values)
+				require.Equal(t, http.StatusConflict, a.status, a.text())
+				require.Contains(t, a.text(), "Nothing was done: the rollout has gone on since this page was opened: it is ")
+				require.Contains(t, a.text(), "as I see it", "what was entered stays")
+				require.Len(t, s.world.Rollout, decided)
+
+				values.Del("seen")
+				require.Equal(t, http.StatusConflict, s.post("/admin/rollout/"+control, values).status, "a form without a state is of none")
+			})
+		}
+	}
+}
+
+func TestWhatDoesNotMoveTheRolloutLeavesItsForms(t *testing.T) {
+	t.Parallel()
+	s := signedIn(t, sample.Busy())
+	values := s.filled(rollout.SignalPause, "as I see it")
+	require.NoError(t, s.world.Steer(t.Context(), s.world.Rollout[0].Start.ID, rollout.SignalTick,
+		rollout.Request{Reason: "they like it", Subject: "feedback-positive", Met: true}))
+	require.Equal(t, http.StatusSeeOther, s.post("/admin/rollout/pause", values).status)
 }

@@ -14,11 +14,11 @@ func (a *API) ControlAlert(ctx context.Context, id monitoring.RuleID, r monitori
 		return err
 	}
 	r.Until = moment(r.Until) // as it is stored
-	asked := audit.Entry{Action: string(r.Control) + "Alert", Subject: "monitoring/alerts/" + string(id), Reason: r.Reason}
+	asked := audit.Entry{Action: string(r.Control) + "Alert", Subject: "monitoring/alerts/" + string(id), Reason: r.Reason, Key: r.ID}
 	if r.Control == monitoring.ControlSilence {
 		asked.Asked = audit.Document(map[string]any{"until": r.Until})
 	}
-	return a.server.onRecord(ctx, asked, func(ctx context.Context) error {
+	return a.server.onRecord(ctx, asked, r, func(ctx context.Context) error {
 		_, err := a.server.changeAlert(ctx, string(id), r.Reason, r.Change)
 		return err
 	})

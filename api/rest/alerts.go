@@ -83,6 +83,10 @@ func (s *server) changeAlert(
 		return Alert{}, err
 	}
 	now := s.now()
+	if keyOf(ctx).done() { // what came after it stays
+		alert, err := s.Store.Alert(ctx, rule.ID)
+		return monitoring.ViewOfAlert(rule, alert, now), err
+	}
 	var before monitoring.Alert
 	alert, err := s.Store.ChangeAlert(ctx, rule.ID, func(a monitoring.Alert) (monitoring.Alert, *monitoring.AlertEvent, error) {
 		before = a

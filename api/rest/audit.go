@@ -63,8 +63,13 @@ func (s *server) audit(operations map[string]audited) StrictMiddlewareFunc {
 			if err != nil {
 				return nil, err
 			}
-			asked := audit.Entry{Action: operation.action, Subject: subject, Key: r.Header.Get("Idempotency-Key")}
-			asked.Reason, asked.Asked = operation.asked(request)
+			key, err := requestKey(r.Header)
+			if err != nil {
+				return nil, err
+			}
+			asked := audit.Entry{Action: operation.action, Subject: subject, Key: key}
+			var body any
+			asked.Reason, asked.Asked, body = operation.asked(request)
 			concerned, err := s.concerned(ctx, r, request)
 			if err == nil {
 				err = checkNamesNobody(asked, concerned)
@@ -75,7 +80,7 @@ func (s *server) audit(operations map[string]audited) StrictMiddlewareFunc {
 			if ctx, err = s.hurried(ctx, operation.action, request); err != nil {
 				return nil, err
 			}
-			err = s.onRecord(ctx, asked, func(ctx context.Context) error {
+			err = s.onRecord(ctx, asked, body, func(ctx context.Context) error {
 				response, err = next(ctx, w, r, request)
 				return err
 			})
@@ -111,24 +116,25 @@ func (s *server) subject(ctx context.Context, r *http.Request) (string, error) {
 	return subject, nil
 }
 
-// asked is the reason in a request's body, and of the rest what may be kept.
-func (a audited) asked(request any) (reason string, kept audit.JSON) {
+// asked is the reason in a request's body, of the rest what may be kept, and the
+// body as it is.
+func (a audited) asked(request any) (reason string, kept audit.JSON, body any) {
 	if a.body == nil {
-		return "", ""
+		return "", "", nil
 	}
 	text, err := json.Marshal(request)
 	if err != nil {
-		return "", audit.Document(map[string]string{"leftOut": "cannot be read"})
+		return "", audit.Document(map[string]string{"leftOut": "cannot be read"}), nil
 	}
 	var whole struct{ Body map[string]any }
 	if err := json.Unmarshal(text, &whole); err != nil {
-		return "", audit.Document(map[string]string{"leftOut": "cannot be read"})
+		return "", audit.Document(map[string]string{"leftOut": "cannot be read"}), nil
 	}
 	reason, _ = whole.Body["reason"].(string)
 	if document := fixed(a.body, whole.Body); document != nil {
 		kept = audit.Document(document)
 	}
-	return reason, kept
+	return reason, kept, whole.Body
 }
 
 // mostKept bounds how many of a list are kept; of a longer one, such as the vendors of
@@ -176,7 +182,10 @@ func fixed(schema *openapi3.Schema, value any) any {
 }
 
 // noted is what is learnt of a change while it is made.
-type noted struct{ before, after any }
+type noted struct {
+	before, after any
+	detail        string
+}
 
 type notedKey struct{}
 
@@ -188,10 +197,21 @@ func noteChange(ctx context.Context, before, after any) {
 	}
 }
 
+// noteDetail keeps for the record what is to be known of something that succeeds.
+func noteDetail(ctx context.Context, detail string) {
+	if n, ok := ctx.Value(notedKey{}).(*noted); ok {
+		n.detail = detail
+	}
+}
+
+// passedOn says that a request was taken, and not yet carried out.
+const passedOn = "passed on to its workflow, which carries it out or refuses it: what came of it is on record there, under the same key"
+
 // onRecord does something that is to be on record: first that it was asked for,
 // without which nothing is done, and then what became of it, before anybody is told.
-// An urgent context (hurried) waits for no other change.
-func (s *server) onRecord(ctx context.Context, asked audit.Entry, do func(context.Context) error) error {
+// An urgent context (hurried) waits for no other change. body is what was asked for,
+// whole: a key is refused with another one.
+func (s *server) onRecord(ctx context.Context, asked audit.Entry, body any, do func(context.Context) error) error {
 	if err := checkNamesNobody(asked, nil); err != nil { // the pages come here directly
 		return err
 	}
@@ -211,11 +231,16 @@ func (s *server) onRecord(ctx context.Context, asked audit.Entry, do func(contex
 	}
 	s.logEntry(pending)
 	made := &noted{}
-	failure := s.attempt(context.WithValue(ctx, notedKey{}, made), asked.Action, do)
+	failure := s.attempt(context.WithValue(ctx, notedKey{}, made), asked.Action, func(ctx context.Context) error {
+		return s.once(ctx, asked, body, do)
+	})
 	settled := asked
 	settled.At, settled.Settles = s.now(), pending.Seq
 	settled.Before, settled.After = audit.Document(made.before), audit.Document(made.after)
 	settled.Outcome, settled.Detail = outcome(failure)
+	if failure == nil {
+		settled.Detail = made.detail
+	}
 	return s.settle(ctx, settled, failure)
 }
 

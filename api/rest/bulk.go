@@ -2,10 +2,7 @@ package rest
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 
 	"go.uber.org/zap"
@@ -16,9 +13,6 @@ import (
 
 // BulkStore keeps the bulk operations.
 type BulkStore interface {
-	// ClaimBulk keeps which operation a request's key starts, and answers with the
-	// first that was kept under that key.
-	ClaimBulk(ctx context.Context, key string, c bulk.Claim) (bulk.Claim, error)
 	// AddBulk and AddBulkItems store what is not there yet.
 	AddBulk(ctx context.Context, o bulk.Operation, state bulk.State) error
 	AddBulkItems(ctx context.Context, id string, items []bulk.Item) error
@@ -48,12 +42,12 @@ func (s *server) StartBulkOperation(ctx context.Context, request StartBulkOperat
 	if err != nil {
 		return nil, err
 	}
-	if err := s.bulkAllowed(ctx, o); err != nil {
-		return nil, err
+	if !keyOf(ctx).done() {
+		if err := s.bulkAllowed(ctx, o); err != nil {
+			return nil, err
+		}
 	}
-	if o.ID, err = s.claimBulk(ctx, request.Params.IdempotencyKey, request.Body); err != nil {
-		return nil, err
-	}
+	o.ID = bulkID(ctx)
 	view, err := s.beginBulk(ctx, o, bulk.Items(list, o.AskedAt))
 	return StartBulkOperation202JSONResponse(view), err
 }
@@ -116,23 +110,11 @@ func (s *server) bulkAllowed(ctx context.Context, o bulk.Operation) error {
 	return nil
 }
 
-// claimBulk is the id of the operation that a key starts: the first one claimed. A
-// key that was used for another request is refused.
-func (s *server) claimBulk(ctx context.Context, key string, asked any) (string, error) {
-	body, err := json.Marshal(asked)
-	if err != nil {
-		return "", fmt.Errorf("writing down what was asked for: %w", err)
-	}
-	c := bulk.Claim{
-		// In the order of time, and of the key as well: two may be asked for within a second.
-		OperationID: fmt.Sprintf("bulk-%s-%.4x", s.now().Format("20060102-150405"), sha256.Sum256([]byte(key))),
-		Request:     fmt.Sprintf("%x", sha256.Sum256(body)),
-	}
-	kept, err := s.Store.ClaimBulk(ctx, key, c)
-	if err == nil && kept.Request != c.Request {
-		err = keyReused()
-	}
-	return kept.OperationID, err
+// bulkID is the id of the operation that the key of the request at hand starts.
+func bulkID(ctx context.Context) string {
+	const digest = 4
+	k := keyOf(ctx)
+	return k.claim.ID("bulk", k.key, digest)
 }
 
 // beginBulk stores an operation, unless that was done before, and starts it.
@@ -170,15 +152,14 @@ func (s *server) UndoBulkOperation(ctx context.Context, request UndoBulkOperatio
 	if err != nil {
 		return nil, err
 	}
-	undo, err := bulk.UndoOf(first, state, "", request.Body.Reason, actor(ctx), s.now())
+	undo, err := bulk.UndoOf(first, state, bulkID(ctx), request.Body.Reason, actor(ctx), s.now())
 	if err != nil {
 		return nil, err
 	}
-	if err := s.bulkAllowed(ctx, undo); err != nil {
-		return nil, err
-	}
-	if undo.ID, err = s.claimBulk(ctx, request.Params.IdempotencyKey, []any{"undo", first.ID, request.Body}); err != nil {
-		return nil, err
+	if !keyOf(ctx).done() {
+		if err := s.bulkAllowed(ctx, undo); err != nil {
+			return nil, err
+		}
 	}
 	view, err := s.beginBulk(ctx, undo, nil)
 	return UndoBulkOperation202JSONResponse(view), err
@@ -233,6 +214,9 @@ func (s *server) steerBulk(ctx context.Context, id, name, reason string) (bulk.V
 	if err != nil {
 		return bulk.View{}, err
 	}
+	if keyOf(ctx).done() {
+		return bulk.ViewOf(o, state), nil
+	}
 	c := bulk.Control{Name: name, Reason: reason, By: actor(ctx), At: s.now()}
 	if _, err := state.Request(c); err != nil {
 		return bulk.View{}, err
@@ -242,7 +226,8 @@ func (s *server) steerBulk(ctx context.Context, id, name, reason string) (bulk.V
 			return bulk.View{}, err
 		}
 	}
-	noteChange(ctx, bulkStanding{o.ID, o.Listed, state.Status}, nil) // its workflow decides what comes of it
+	noteChange(ctx, bulkStanding{o.ID, o.Listed, state.Status}, nil)
+	noteDetail(ctx, "passed on to its workflow, which carries it out or refuses it")
 	s.log.Info("bulk operation steered", zap.String("requestId", callOf(ctx).id), zap.String("operation", id), zap.String("control", name))
 	return bulk.ViewOf(o, state), s.Bulks.SteerBulk(ctx, o, c)
 }

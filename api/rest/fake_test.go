@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"marketplace.example/trials/api/rest"
+	"marketplace.example/trials/idempotency"
 	"marketplace.example/trials/monitoring"
 	"marketplace.example/trials/rollout"
 	"marketplace.example/trials/trial"
@@ -39,6 +40,7 @@ type store struct {
 	tokens       tokens
 	audits       audits
 	bulks        bulks
+	keys         map[string]idempotency.Claim
 
 	counters  monitoring.Tally
 	latencies rollout.Calls
@@ -49,7 +51,7 @@ func newStore() *store {
 	flags.FeatureFlags.TrialAutomation.RolloutPercentage = 100
 	return &store{
 		suppressions: map[string][]trial.Suppression{}, vendors: map[string]trial.Vendor{}, states: map[string]trial.State{}, events: map[string][]trial.Event{},
-		alerts: alerts{}, tokens: issued(), bulks: newBulks(), flags: flags, sends: map[string]trial.Send{}, messages: map[string]bool{},
+		alerts: alerts{}, tokens: issued(), bulks: newBulks(), keys: map[string]idempotency.Claim{}, flags: flags, sends: map[string]trial.Send{}, messages: map[string]bool{},
 	}
 }
 

@@ -10,24 +10,12 @@ import (
 
 // bulks keeps in memory what the database would of bulk operations.
 type bulks struct {
-	claims     map[string]bulk.Claim
 	operations map[string]bulk.View
 	items      map[string][]bulk.Item
 }
 
 func newBulks() bulks {
-	return bulks{claims: map[string]bulk.Claim{}, operations: map[string]bulk.View{}, items: map[string][]bulk.Item{}}
-}
-
-func (s *store) ClaimBulk(_ context.Context, key string, c bulk.Claim) (kept bulk.Claim, err error) {
-	err = s.do(func() error {
-		if _, there := s.bulks.claims[key]; !there {
-			s.bulks.claims[key] = c
-		}
-		kept = s.bulks.claims[key]
-		return nil
-	})
-	return kept, err
+	return bulks{operations: map[string]bulk.View{}, items: map[string][]bulk.Item{}}
 }
 
 func (s *store) AddBulk(_ context.Context, o bulk.Operation, state bulk.State) error {

@@ -13,7 +13,6 @@ import (
 type rollouts struct {
 	events []rollout.Event
 	judged *rollout.Judgement
-	claims map[string]rollout.Claim
 	calls  int
 	failed int
 	// reports are those made, by id.
@@ -40,21 +39,6 @@ func (s *store) CurrentRollout(context.Context) (state rollout.State, found bool
 		return nil
 	})
 	return state, found, err
-}
-
-func (s *store) ClaimRollout(_ context.Context, key string, c rollout.Claim) (kept rollout.Claim, err error) {
-	err = s.do(func() error {
-		kept = c
-		if first, claimed := s.rollouts.claims[key]; claimed {
-			kept = first
-		} else if s.rollouts.claims == nil {
-			s.rollouts.claims = map[string]rollout.Claim{key: c}
-		} else {
-			s.rollouts.claims[key] = c
-		}
-		return nil
-	})
-	return kept, err
 }
 
 func (s *store) Decisions(_ context.Context, _ string, fromSeq, limit int) (events []rollout.Event, err error) {

@@ -53,6 +53,9 @@ func rolledOut(r SetRolloutRequestObject) func(*rollout.Flags) error {
 // updateFlags stores a change, and lets the trials know. The document decides,
 // so the answer does not depend on whether they hear of it now.
 func (s *server) updateFlags(ctx context.Context, change func(*rollout.Flags) error) (rollout.Document, error) {
+	if keyOf(ctx).done() {
+		return s.Store.Flags(ctx) // somebody may have set them otherwise since
+	}
 	var before rollout.Flags
 	d, err := s.Store.UpdateFlags(ctx, actor(ctx), func(f *rollout.Flags) error {
 		before = *f

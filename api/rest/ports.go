@@ -24,6 +24,7 @@ type Store interface {
 	TokenStore
 	AuditStore
 	BulkStore
+	KeyStore
 	// Ping tells whether the database answers.
 	Ping(ctx context.Context) error
 }
@@ -82,9 +83,6 @@ type RolloutStore interface {
 	Rollout(ctx context.Context, id string) (rollout.State, error)
 	// CurrentRollout returns the latest rollout, and whether there is one.
 	CurrentRollout(ctx context.Context) (rollout.State, bool, error)
-	// ClaimRollout keeps which rollout a request's key starts, and answers with
-	// the first that was kept under that key.
-	ClaimRollout(ctx context.Context, key string, c rollout.Claim) (rollout.Claim, error)
 	// Decisions lists a rollout's events in order, from a number on.
 	Decisions(ctx context.Context, id string, fromSeq, limit int) ([]rollout.Event, error)
 	// AppendDecision stores an event and the state after it, and returns the event

@@ -12,6 +12,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"marketplace.example/trials/idempotency"
 	"marketplace.example/trials/rollout"
 	"marketplace.example/trials/trial"
 )
@@ -96,6 +97,10 @@ func refusalOf(err error) *refusal {
 		return invalid(FieldProblem{Field: flag.Field, Message: flag.Message})
 	case errors.As(err, &unfit):
 		return refuse(http.StatusConflict, "%s", unfit.Message)
+	case errors.Is(err, idempotency.ErrReused):
+		r := refuse(http.StatusUnprocessableEntity, "this Idempotency-Key was used for another request")
+		r.fields = []FieldProblem{{Field: keyHeader, Message: "was used for another request"}}
+		return r
 	case errors.As(err, &tooLong):
 		return bodyTooLarge(tooLong.Limit)
 	case errors.Is(err, context.Canceled):

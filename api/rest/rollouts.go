@@ -2,8 +2,6 @@ package rest
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -11,6 +9,7 @@ import (
 	"go.uber.org/zap"
 
 	"marketplace.example/trials/audit"
+	"marketplace.example/trials/idempotency"
 	"marketplace.example/trials/rollout"
 	"marketplace.example/trials/trial"
 )
@@ -20,27 +19,29 @@ const latest = "current"
 
 // StartRollout starts a rollout, once a key.
 func (s *server) StartRollout(ctx context.Context, request StartRolloutRequestObject) (StartRolloutResponseObject, error) {
+	id := keyOf(ctx).claim.ID("rollout", request.Params.IdempotencyKey, rolloutDigest)
+	noteChange(ctx, nil, map[string]string{"rolloutId": id})
+	before, err := s.Store.Rollout(ctx, id)
+	if err == nil {
+		return StartRollout202JSONResponse{Id: before.ID, Plan: before.Plan.Name}, nil
+	}
+	if !isNotFound(err) {
+		return nil, err
+	}
 	start, err := s.start(ctx, request.Body)
 	if err != nil {
 		return nil, err
 	}
-	if start.ID, err = s.claim(ctx, request.Params.IdempotencyKey, request.Body); err != nil {
-		return nil, err
-	}
-	noteChange(ctx, nil, map[string]string{"rolloutId": start.ID})
-	before, err := s.Store.Rollout(ctx, start.ID)
-	if err == nil {
-		return StartRollout202JSONResponse{Id: before.ID, Plan: before.Plan.Name}, nil
-	}
-	if e, ok := errors.AsType[*trial.Error](err); !ok || e.Code != trial.CodeNotFound {
-		return nil, err
-	}
+	start.ID = id
 	if err := s.launch(ctx, start); err != nil {
 		return nil, err
 	}
 	s.log.Info("rollout started", zap.String("requestId", callOf(ctx).id), zap.String("rollout", start.ID))
 	return StartRollout202JSONResponse{Id: start.ID, Plan: start.Plan.Name}, nil
 }
+
+// rolloutDigest is how many bytes of its key's hash a rollout's id holds.
+const rolloutDigest = 3
 
 // A rollout is over once that is stored, and its workflow a moment later: so long
 // it is waited for, and so often looked.
@@ -69,25 +70,6 @@ func (s *server) launch(ctx context.Context, start rollout.Start) error {
 		case <-time.After(beginEvery):
 		}
 	}
-}
-
-// claim is the id of the rollout that a key starts: the first one claimed. A key
-// that was used for another request is refused.
-func (s *server) claim(ctx context.Context, key string, body *StartRolloutJSONRequestBody) (string, error) {
-	asked, err := json.Marshal(body)
-	if err != nil {
-		return "", fmt.Errorf("writing down what was asked for: %w", err)
-	}
-	c := rollout.Claim{
-		// Of the key as well: two may be asked for within a second.
-		RolloutID: fmt.Sprintf("rollout-%s-%.3x", s.now().Format("20060102-150405"), sha256.Sum256([]byte(key))),
-		Request:   fmt.Sprintf("%x", sha256.Sum256(asked)),
-	}
-	kept, err := s.Store.ClaimRollout(ctx, key, c)
-	if err == nil && kept.Request != c.Request {
-		err = keyReused()
-	}
-	return kept.RolloutID, err
 }
 
 // start is what a rollout begins with, checked.
@@ -209,7 +191,7 @@ func (a *API) Steer(ctx context.Context, id, name string, r rollout.Request) err
 	if ctx, err = a.server.hurried(ctx, asked.Action, nil); err != nil {
 		return err
 	}
-	return a.server.onRecord(ctx, asked, func(ctx context.Context) error {
+	return a.server.onRecord(ctx, asked, r, func(ctx context.Context) error {
 		_, err := a.server.steer(ctx, state.ID, name, r)
 		return err
 	})
@@ -231,16 +213,21 @@ func (s *server) steer(ctx context.Context, id, name string, r rollout.Request) 
 	}
 	noteChange(ctx, state.Standing(), nil) // the rollout itself puts on record what comes of it
 	r.By = actor(ctx)
+	if keyOf(ctx).foreign(state.Knows(r.ID)) {
+		return RolloutTaken{}, idempotency.ErrReused
+	}
 	if _, err := state.Request(name, r, nil, s.now()); err != nil {
 		return RolloutTaken{}, err
 	}
 	taken := RolloutTaken{RolloutId: state.ID, Taken: name}
 	if name != rollout.SignalRollback {
+		noteDetail(ctx, passedOn)
 		return taken, s.Rollouts.Steer(ctx, name, r)
 	}
 	if err := s.takeFlagsBack(ctx, state, r); err != nil {
 		return RolloutTaken{}, err
 	}
+	r.Seen = "" // it was as seen, and the flags say now what is asked for
 	// The flags decide; the rollout catches up when it hears of it.
 	s.tell(ctx, "rollout not told yet", zap.String("rollout", state.ID), func(ctx context.Context) error { return s.Rollouts.Steer(ctx, name, r) })
 	return taken, nil
@@ -316,6 +303,9 @@ func (s *server) TickRolloutCriterion(ctx context.Context, r TickRolloutCriterio
 // whatever others have written there meanwhile.
 func (s *server) tickTask(ctx context.Context, state rollout.State, r rollout.Request) (RolloutTaken, error) {
 	r.By = actor(ctx)
+	if keyOf(ctx).foreign(state.Knows(r.ID)) {
+		return RolloutTaken{}, idempotency.ErrReused
+	}
 	for {
 		event, err := state.Request(rollout.SignalTick, r, nil, s.now())
 		if err != nil {

@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap"
 
 	"marketplace.example/trials/access"
+	"marketplace.example/trials/trial"
 )
 
 // tokenBytes is how many random bytes make a token.
@@ -47,6 +48,9 @@ func (s *server) ListTokens(ctx context.Context, _ ListTokensRequestObject) (Lis
 
 // CreateToken makes a token. Its text is in the answer and nowhere else.
 func (s *server) CreateToken(ctx context.Context, request CreateTokenRequestObject) (CreateTokenResponseObject, error) {
+	if keyOf(ctx).done() {
+		return nil, &trial.Error{Code: trial.CodeConflict, Message: "a token was made with this Idempotency-Key; its text was in that answer and is nowhere else"}
+	}
 	text := newToken()
 	key := access.KeyOf(text)
 	asked := access.Request{Name: request.Body.Name, Role: request.Body.Role, ExpiresAt: moment(request.Body.ExpiresAt)}

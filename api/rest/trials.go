@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"marketplace.example/trials/idempotency"
 	"marketplace.example/trials/rollout"
 	"marketplace.example/trials/trial"
 )
@@ -82,22 +83,26 @@ type change struct {
 	reason  string
 }
 
-// ask puts a change before the trial, unless a flag stands against it or its
-// key was used for something else.
+// ask puts a change before the trial, unless a flag stands against it.
 func (s *server) ask(ctx context.Context, c change) (trial.Overview, error) {
 	if _, err := s.takenIn(ctx, c.id); err != nil {
 		return trial.Overview{}, err
 	}
-	flags, err := s.Store.Flags(ctx)
+	if !keyOf(ctx).done() {
+		flags, err := s.Store.Flags(ctx)
+		if err != nil {
+			return trial.Overview{}, err
+		}
+		if err := allowed(flags.FeatureFlags.AdminTools, c.message); err != nil {
+			return trial.Overview{}, err
+		}
+	}
+	before, _, err := s.Store.Trial(ctx, c.id)
 	if err != nil {
 		return trial.Overview{}, err
 	}
-	if err := allowed(flags.FeatureFlags.AdminTools, c.message); err != nil {
-		return trial.Overview{}, err
-	}
-	before, err := s.checkKey(ctx, c)
-	if err != nil {
-		return trial.Overview{}, err
+	if keyOf(ctx).foreign(before.Knows(c.key)) {
+		return trial.Overview{}, idempotency.ErrReused
 	}
 	var was any
 	if before.Status != "" { // else its workflow has not begun yet
@@ -124,41 +129,6 @@ func allowed(flags rollout.AdminTools, message string) error {
 		return refuse(http.StatusForbidden, "new ends for trials are switched off: the flag adminTools.trialExtension is false")
 	}
 	return nil
-}
-
-// changed are the events that the messages cause.
-var changed = map[string]trial.EventType{
-	trial.MessageExtend: trial.EventExtended, trial.MessageShorten: trial.EventShortened,
-	trial.MessageCancel: trial.EventCancelled, trial.MessageRevive: trial.EventRevived,
-}
-
-// checkKey refuses a key that was used for another request: its answer would
-// pass for this one's. It answers with the trial as stored.
-func (s *server) checkKey(ctx context.Context, c change) (trial.State, error) {
-	state, _, err := s.Store.Trial(ctx, c.id)
-	if err != nil || !state.Knows(c.key) {
-		return state, err
-	}
-	events, err := s.Store.Events(ctx, c.id, 1)
-	if err != nil {
-		return state, err
-	}
-	for _, e := range events {
-		if e.Request == nil || e.Request.ID != c.key {
-			continue
-		}
-		if e.Type == changed[c.message] && e.Request.Days == c.days && e.Request.Reason == c.reason {
-			return state, nil
-		}
-	}
-	return state, keyReused()
-}
-
-// keyReused refuses a key that was used for another request.
-func keyReused() error {
-	r := refuse(http.StatusUnprocessableEntity, "this Idempotency-Key was used for another request")
-	r.fields = []FieldProblem{{Field: "Idempotency-Key", Message: "was used for another request"}}
-	return r
 }
 
 // ExtendTrial lets a trial end later.

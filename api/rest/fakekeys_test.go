@@ -1,0 +1,33 @@
+package rest_test
+
+import (
+	"context"
+
+	"marketplace.example/trials/idempotency"
+)
+
+func (s *store) ClaimKey(_ context.Context, key string, c idempotency.Claim) (first idempotency.Claim, mine bool, err error) {
+	err = s.do(func() error {
+		var there bool
+		if first, there = s.keys[key]; !there {
+			s.keys[key], first, mine = c, c, true
+		}
+		return nil
+	})
+	return first, mine, err
+}
+
+func (s *store) SettleKey(_ context.Context, key string, c idempotency.Claim, done bool) error {
+	return s.do(func() error {
+		kept, there := s.keys[key]
+		switch {
+		case !there || kept.Request != c.Request || kept.Done:
+		case done:
+			kept.Done = true
+			s.keys[key] = kept
+		default:
+			delete(s.keys, key)
+		}
+		return nil
+	})
+}

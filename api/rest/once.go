@@ -1,0 +1,105 @@
+package rest
+
+import (
+	"context"
+	"net/http"
+	"regexp"
+
+	"go.uber.org/zap"
+
+	"marketplace.example/trials/audit"
+	"marketplace.example/trials/idempotency"
+)
+
+// KeyStore keeps what the keys of requests were used for.
+type KeyStore interface {
+	// ClaimKey keeps which request a key is used for. The first counts; it is
+	// returned, and mine tells whether it is this one.
+	ClaimKey(ctx context.Context, key string, c idempotency.Claim) (first idempotency.Claim, mine bool, err error)
+	// SettleKey keeps that the request of a key was carried out, or frees the key of
+	// one that was refused.
+	SettleKey(ctx context.Context, key string, c idempotency.Claim, done bool) error
+}
+
+// keyed is what is known of the key that a request came with.
+type keyed struct {
+	key   string
+	claim idempotency.Claim
+	// first says that the key was not used before, or only by what was refused.
+	first bool
+}
+
+type keyedKey struct{}
+
+// keyOf is the key of the request at hand; its zero value is of one without.
+func keyOf(ctx context.Context) keyed {
+	k, _ := ctx.Value(keyedKey{}).(keyed)
+	return k
+}
+
+// done tells whether the request at hand repeats one that was carried out.
+func (k keyed) done() bool { return k.claim.Done }
+
+// foreign tells whether the subject of a request knows its key from somewhere else
+// than from this request: from before what is kept of keys was lost, say.
+func (k keyed) foreign(known bool) bool { return k.first && known }
+
+// once carries a request out under its key, which stands for that request alone:
+// the same operation, on the same subject, with the same body. A repetition is
+// carried out again, so that what may be missing is made good; whatever does it has
+// to count once. A refused request frees its key.
+func (s *server) once(ctx context.Context, asked audit.Entry, body any, do func(context.Context) error) error {
+	if asked.Key == "" {
+		return do(ctx)
+	}
+	request, err := idempotency.Fingerprint(asked.Action, asked.Subject, body)
+	if err != nil {
+		return err
+	}
+	claim := idempotency.Claim{Request: request, At: s.now()}
+	first, mine, err := s.Store.ClaimKey(ctx, asked.Key, claim)
+	if err != nil {
+		return err
+	}
+	if first.Request != request {
+		return idempotency.ErrReused
+	}
+	failure := do(context.WithValue(ctx, keyedKey{}, keyed{asked.Key, first, mine}))
+	if first.Done {
+		noteDetail(ctx, "repeats an earlier request, and counts once")
+	}
+	if what, _ := outcome(failure); what != audit.Failed && !first.Done {
+		s.settleKey(ctx, asked.Key, claim, what == audit.Done)
+	}
+	return failure
+}
+
+// settleKey keeps what became of a key's request. Where that fails the key goes on
+// standing for it.
+func (s *server) settleKey(ctx context.Context, key string, c idempotency.Claim, done bool) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
+	defer cancel()
+	if err := s.Store.SettleKey(ctx, key, c, done); err != nil {
+		s.log.Warn("key not settled", zap.String("requestId", callOf(ctx).id), zap.Error(err))
+	}
+}
+
+// keyHeader is the header that has the key. Operations that do not ask for one take
+// it as well.
+const keyHeader = "Idempotency-Key"
+
+var validKey = regexp.MustCompile(`^[!-~]{1,128}$`)
+
+// requestKey is the key of a request; empty for none.
+func requestKey(header http.Header) (string, error) {
+	keys := header.Values(keyHeader)
+	switch {
+	case len(keys) == 0:
+		return "", nil
+	case len(keys) > 1:
+		return "", invalid(FieldProblem{Field: keyHeader, Message: "must be given once"})
+	case !validKey.MatchString(keys[0]):
+		return "", invalid(FieldProblem{Field: keyHeader, Message: "must be 1 to 128 visible ASCII characters"})
+	}
+	return keys[0], nil
+}
