@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net/http"
 	"strings"
 	"time"
 
@@ -18,6 +19,8 @@ type app struct {
 	now      func() time.Time
 	// pause waits for so long.
 	pause func(context.Context, time.Duration) error
+	// transport takes requests to the API, over the network where it is nil.
+	transport http.RoundTripper
 	// terminal tells whether err is read by a person as it is written.
 	terminal func() bool
 

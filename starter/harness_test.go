@@ -45,12 +45,17 @@ type world struct {
 	*fakeapi.API
 	environment map[string]string
 	now         func() time.Time
+	transport   http.RoundTripper
 	terminal    bool
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{API: fakeapi.New(t), now: func() time.Time { return present }}
+	return newWorldOf(fakeapi.New(t))
+}
+
+func newWorldOf(api *fakeapi.API) *world {
+	w := &world{API: api, now: func() time.Time { return present }}
 	w.Day, w.Now = trial.RealDay, w.now
 	w.environment = map[string]string{"API_URL": w.URL, "ADMIN_TOKEN": fakeapi.AdminToken, "SERVICE_TOKEN": fakeapi.ServiceToken}
 	return w
@@ -61,7 +66,7 @@ func (w *world) run(t *testing.T, args ...string) result {
 	t.Helper()
 	var out, err bytes.Buffer
 	a := app{
-		out: &out, err: &err, now: w.now, terminal: func() bool { return w.terminal },
+		out: &out, err: &err, now: w.now, transport: w.transport, terminal: func() bool { return w.terminal },
 		pause:  func(context.Context, time.Duration) error { return nil },
 		getenv: func(name string) string { return w.environment[name] },
 		environ: func() []string {

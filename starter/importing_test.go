@@ -12,17 +12,23 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"marketplace.example/trials/starter/fakeapi"
 )
 
-// newImportWorld is a world whose clock runs, with days that are over quickly.
-func newImportWorld(t *testing.T, day time.Duration) *world {
+// inBubble runs a test with a world whose clock is the bubble's: days are over at once, and no
+// machine is too slow for them.
+func inBubble(t *testing.T, day time.Duration, test func(*testing.T, *world)) {
 	t.Helper()
-	w := newWorld(t)
-	w.Day, w.Now, w.now = day, nil, time.Now
-	return w
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorldOf(fakeapi.NewInMemory())
+		w.Day, w.Now, w.now, w.transport = day, nil, time.Now, w.API
+		test(t, w)
+	})
 }
 
 const csvHeader = "vendor_id,registered_at,origin,segment,converted_at\n"
@@ -57,53 +63,55 @@ func summaryOf(t *testing.T, out string) importSummary {
 
 func TestImportReportsBadLinesAndDoesTheRest(t *testing.T) {
 	t.Parallel()
-	w := newImportWorld(t, 100*time.Millisecond)
-	csv := csvFile(t, "v1a,2018-01-01,x,,2018-01-02T10:00:00Z\nbad id,2018-01-01,,,\nv2,2018-01-02,,,\nv3,2018-13-02,,,\nv1a,2018-01-02,,,\n")
-	state := filepath.Join(t.TempDir(), "deep", "state.jsonl")
-	r := w.run(t, "import", "--csv", csv, "--resume", state, "--json")
-	require.Zero(t, r.code, r.err)
-	require.Contains(t, r.err, "Skipped line 3: vendor_id: \"bad id\" is not 1 to 64 letters, digits, underscores and dashes\n")
-	require.Contains(t, r.err, "Skipped line 5: registered_at: \"2018-13-02\" is not a date like 2018-01-31\n")
-	require.Contains(t, r.err, "Skipped line 6: vendor_id: v1a is on line 2 already\n")
-	require.Contains(t, r.err, "2 vendors to register and 1 conversions to report, from 2018-01-01 to 2018-01-02; lines skipped: 3.\n")
-	s := summaryOf(t, r.out)
-	require.Equal(t, 2, s.Registered)
-	require.Equal(t, 1, s.Cohorts["automated"])
-	require.Equal(t, 1, s.Cohorts["control"])
-	require.Equal(t, 1, s.Converted)
-	require.Len(t, s.Skipped, 3)
-	require.Empty(t, s.Refused)
-	require.InDelta(t, 0.1, s.DaySeconds, 1e-9)
-	require.True(t, s.Complete)
-	require.Equal(t, state, s.State)
+	inBubble(t, 100*time.Millisecond, func(t *testing.T, w *world) {
+		csv := csvFile(t, "v1a,2018-01-01,x,,2018-01-02T10:00:00Z\nbad id,2018-01-01,,,\nv2,2018-01-02,,,\nv3,2018-13-02,,,\nv1a,2018-01-02,,,\n")
+		state := filepath.Join(t.TempDir(), "deep", "state.jsonl")
+		r := w.run(t, "import", "--csv", csv, "--resume", state, "--json")
+		require.Zero(t, r.code, r.err)
+		require.Contains(t, r.err, "Skipped line 3: vendor_id: \"bad id\" is not 1 to 64 letters, digits, underscores and dashes\n")
+		require.Contains(t, r.err, "Skipped line 5: registered_at: \"2018-13-02\" is not a date like 2018-01-31\n")
+		require.Contains(t, r.err, "Skipped line 6: vendor_id: v1a is on line 2 already\n")
+		require.Contains(t, r.err, "2 vendors to register and 1 conversions to report, from 2018-01-01 to 2018-01-02; lines skipped: 3.\n")
+		s := summaryOf(t, r.out)
+		require.Equal(t, 2, s.Registered)
+		require.Equal(t, 1, s.Cohorts["automated"])
+		require.Equal(t, 1, s.Cohorts["control"])
+		require.Equal(t, 1, s.Converted)
+		require.Len(t, s.Skipped, 3)
+		require.Empty(t, s.Refused)
+		require.InDelta(t, 0.1, s.DaySeconds, 1e-9)
+		require.True(t, s.Complete)
+		require.Equal(t, state, s.State)
 
-	people := w.run(t, "import", "--csv", csv, "--resume", state)
-	require.Zero(t, people.code, people.err)
-	require.Contains(t, people.err, "Going on from "+state+".\n")
-	require.Regexp(t, `(?m)^registered +2 \(1 automated, 1 control\)$`, people.out)
-	require.Regexp(t, `(?m)^converted +1$`, people.out)
-	require.Regexp(t, `(?m)^lines skipped +3$`, people.out)
-	require.Regexp(t, `(?m)^biggest lag +\d+\.\d\d days of the trial`, people.out)
-	require.Len(t, w.Calls(), 3, "nothing is done twice")
+		people := w.run(t, "import", "--csv", csv, "--resume", state)
+		require.Zero(t, people.code, people.err)
+		require.Contains(t, people.err, "Going on from "+state+".\n")
+		require.Regexp(t, `(?m)^registered +2 \(1 automated, 1 control\)$`, people.out)
+		require.Regexp(t, `(?m)^converted +1$`, people.out)
+		require.Regexp(t, `(?m)^lines skipped +3$`, people.out)
+		require.Regexp(t, `(?m)^biggest lag +\d+\.\d\d days of the trial`, people.out)
+		require.Len(t, w.Calls(), 3, "nothing is done twice")
+	})
 }
 
 func TestImportFailsWhereAVendorIsRefused(t *testing.T) {
 	t.Parallel()
-	w := newImportWorld(t, 100*time.Millisecond)
-	require.Zero(t, w.run(t, "vendor", "register", "--id", "v1", "--email", "other@example.com", "--name", "Other").code)
-	csv := csvFile(t, "v1,2018-01-01,,,\nv2,2018-01-01,,,\n")
-	r := w.run(t, "import", "--csv", csv, "--resume", filepath.Join(t.TempDir(), "s"), "--json")
-	require.Equal(t, 1, r.code)
-	require.Contains(t, r.err, "Line 2: vendor v1: registering: vendor v1 is registered with other data (409, request r-1)\n")
-	require.Contains(t, r.err, "starter: the API refused 1 of the vendors\n")
-	s := summaryOf(t, r.out)
-	require.Equal(t, 1, s.Registered)
-	require.Equal(t, 2, s.Refused[0].Line)
+	inBubble(t, 100*time.Millisecond, func(t *testing.T, w *world) {
+		require.Zero(t, w.run(t, "vendor", "register", "--id", "v1", "--email", "other@example.com", "--name", "Other").code)
+		csv := csvFile(t, "v1,2018-01-01,,,\nv2,2018-01-01,,,\n")
+		r := w.run(t, "import", "--csv", csv, "--resume", filepath.Join(t.TempDir(), "s"), "--json")
+		require.Equal(t, 1, r.code)
+		require.Contains(t, r.err, "Line 2: vendor v1: registering: vendor v1 is registered with other data (409, request r-1)\n")
+		require.Contains(t, r.err, "starter: the API refused 1 of the vendors\n")
+		s := summaryOf(t, r.out)
+		require.Equal(t, 1, s.Registered)
+		require.Equal(t, 2, s.Refused[0].Line)
+	})
 }
 
 func TestImportDryRunAsksNobody(t *testing.T) {
 	t.Parallel()
-	w := newImportWorld(t, time.Second)
+	w := newWorld(t)
 	w.environment = nil
 	r := w.run(t, "import", "--csv", csvFile(t, manyVendors(3, 4)), "--from", "2018-01-02", "--limit", "6", "--dry-run")
 	require.Zero(t, r.code, r.err)
@@ -113,7 +121,7 @@ func TestImportDryRunAsksNobody(t *testing.T) {
 
 func TestImportRefusesFilesItCannotUse(t *testing.T) {
 	t.Parallel()
-	w := newImportWorld(t, time.Second)
+	w := newWorld(t)
 	other := filepath.Join(t.TempDir(), "precious")
 	require.NoError(t, os.WriteFile(other, []byte("precious"), 0o600))
 	good := csvFile(t, "v1,2018-01-01,,,\n")
@@ -135,42 +143,59 @@ func TestImportRefusesFilesItCannotUse(t *testing.T) {
 
 func TestImportKeepsAStateForEachSelection(t *testing.T) {
 	t.Parallel()
-	w := newImportWorld(t, 100*time.Millisecond)
-	csv := csvFile(t, manyVendors(2, 2))
-	stack := filepath.Join(t.TempDir(), "stack.json")
-	require.NoError(t, os.WriteFile(stack, []byte("{}"), 0o600))
-	for _, limit := range []string{"1", "3"} {
-		r := w.run(t, "import", "--csv", csv, "--stack", stack, "--limit", limit, "--json")
-		require.Zero(t, r.code, r.err)
-		require.NotContains(t, r.err, "Going on")
-	}
-	states, err := filepath.Glob(filepath.Join(filepath.Dir(stack), "import-vendors-*.jsonl"))
-	require.NoError(t, err)
-	require.Len(t, states, 2, "beside the stack file")
+	inBubble(t, 100*time.Millisecond, func(t *testing.T, w *world) {
+		csv := csvFile(t, manyVendors(2, 2))
+		stack := filepath.Join(t.TempDir(), "stack.json")
+		require.NoError(t, os.WriteFile(stack, []byte("{}"), 0o600))
+		for _, limit := range []string{"1", "3"} {
+			r := w.run(t, "import", "--csv", csv, "--stack", stack, "--limit", limit, "--json")
+			require.Zero(t, r.code, r.err)
+			require.NotContains(t, r.err, "Going on")
+		}
+		states, err := filepath.Glob(filepath.Join(filepath.Dir(stack), "import-vendors-*.jsonl"))
+		require.NoError(t, err)
+		require.Len(t, states, 2, "beside the stack file")
 
-	r := w.run(t, "import", "--csv", csv, "--resume", states[0], "--limit", "2")
-	require.Equal(t, 1, r.code)
-	require.Contains(t, r.err, "the state belongs to another import: give another file with --resume, or begin anew with --restart")
+		r := w.run(t, "import", "--csv", csv, "--resume", states[0], "--limit", "2")
+		require.Equal(t, 1, r.code)
+		require.Contains(t, r.err, "the state belongs to another import: give another file with --resume, or begin anew with --restart")
+	})
 }
 
 func TestImportShowsABarAtATerminal(t *testing.T) {
 	t.Parallel()
-	w := newImportWorld(t, 2*time.Second) // a machine at its limits does not fall behind by one of them
-	w.terminal = true
-	r := w.run(t, "import", "--csv", csvFile(t, manyVendors(2, 2)), "--resume", filepath.Join(t.TempDir(), "s"))
-	require.Zero(t, r.code, r.err)
-	require.Contains(t, r.err, "\r\x1b[K["+strings.Repeat("#", barWidth)+"]")
-	require.Contains(t, r.err, "registered 4/4  converted 1/1  keeps up\n")
+	inBubble(t, 2*time.Second, func(t *testing.T, w *world) {
+		w.terminal = true
+		r := w.run(t, "import", "--csv", csvFile(t, manyVendors(2, 2)), "--resume", filepath.Join(t.TempDir(), "s"))
+		require.Zero(t, r.code, r.err)
+		require.Contains(t, r.err, "\r\x1b[K["+strings.Repeat("#", barWidth)+"]")
+		require.Contains(t, r.err, "registered 4/4  converted 1/1  keeps up\n")
+		require.NotContains(t, r.err, "falls behind")
+	})
 }
 
 func TestImportSaysThatTheSystemFallsBehind(t *testing.T) {
 	t.Parallel()
-	w := newImportWorld(t, 100*time.Millisecond)
-	w.terminal = true
-	w.Fail(func(http.ResponseWriter, *http.Request) bool { <-time.After(100 * time.Millisecond); return false })
-	r := w.run(t, "import", "--csv", csvFile(t, manyVendors(1, 8)), "--concurrency", "1", "--resume", filepath.Join(t.TempDir(), "s"))
-	require.Zero(t, r.code, r.err)
-	require.Regexp(t, `falls behind: [1-9]\d*\.\d days`, r.err)
+	inBubble(t, 100*time.Millisecond, func(t *testing.T, w *world) {
+		w.terminal = true
+		w.Fail(func(http.ResponseWriter, *http.Request) bool {
+			time.Sleep(100 * time.Millisecond) //nolint:forbidigo // in a bubble: an answer takes a day
+			return false
+		})
+		r := w.run(t, "import", "--csv", csvFile(t, manyVendors(1, 8)), "--concurrency", "1", "--resume", filepath.Join(t.TempDir(), "s"))
+		require.Zero(t, r.code, r.err)
+		require.Regexp(t, `falls behind: 6\.\d days`, r.err, "eight who come on one day are answered one a day")
+	})
+}
+
+func TestImportSaysThatStepsAreLate(t *testing.T) {
+	t.Parallel()
+	inBubble(t, 100*time.Millisecond, func(t *testing.T, w *world) {
+		w.terminal, w.Idle = true, true
+		r := w.run(t, "import", "--csv", csvFile(t, manyVendors(20, 1)), "--resume", filepath.Join(t.TempDir(), "s"))
+		require.Zero(t, r.code, r.err)
+		require.Regexp(t, `falls behind: steps are [1-9]\d*\.\d days late`, r.err)
+	})
 }
 
 // A process that is interrupted or killed leaves a state from which the next goes on.
@@ -179,7 +204,8 @@ func TestImportGoesOnAfterItsProcessHasEnded(t *testing.T) {
 	for name, signal := range map[string]syscall.Signal{"interrupted": syscall.SIGINT, "killed": syscall.SIGKILL} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newImportWorld(t, 500*time.Millisecond)
+			w := newWorld(t)
+			w.Day, w.Now, w.now = 500*time.Millisecond, nil, time.Now
 			csv, state := csvFile(t, manyVendors(6, 5)), filepath.Join(t.TempDir(), "state")
 			args := []string{"import", "--csv", csv, "--resume", state, "--json"}
 			var asked atomic.Int64

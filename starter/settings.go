@@ -105,7 +105,7 @@ func (a *app) asAdmin() (*client.ClientWithResponses, error) {
 	if s.adminToken == "" {
 		return nil, usagef("the admin token is not known: give it in ADMIN_TOKEN, or with --token")
 	}
-	return newClient(s.api, s.adminToken)
+	return a.newClient(s.api, s.adminToken)
 }
 
 // asService is a client of the API that acts as the marketplace's backend, and the API's address.
@@ -117,18 +117,21 @@ func (a *app) asService() (*client.ClientWithResponses, string, error) {
 	if s.serviceToken == "" {
 		return nil, "", usagef("the service token is not known: give it in SERVICE_TOKEN, or with --service-token")
 	}
-	c, err := newClient(s.api, s.serviceToken)
+	c, err := a.newClient(s.api, s.serviceToken)
 	return c, strings.TrimSuffix(s.api, "/"), err
 }
 
 // newClient makes a client that keeps enough connections for an import.
-func newClient(address, token string) (*client.ClientWithResponses, error) {
+func (a *app) newClient(address, token string) (*client.ClientWithResponses, error) {
 	authorize := func(_ context.Context, r *http.Request) error {
 		r.Header.Set("Authorization", "Bearer "+token)
 		return nil
 	}
-	transport := &http.Transport{
-		Proxy: http.ProxyFromEnvironment, MaxIdleConnsPerHost: connections, IdleConnTimeout: time.Minute,
+	transport := a.transport
+	if transport == nil {
+		transport = &http.Transport{
+			Proxy: http.ProxyFromEnvironment, MaxIdleConnsPerHost: connections, IdleConnTimeout: time.Minute,
+		}
 	}
 	return client.NewClientWithResponses(address,
 		client.WithHTTPClient(&http.Client{Timeout: timeout, Transport: transport}), client.WithRequestEditorFn(authorize))

@@ -5,6 +5,7 @@ package fakeapi
 
 import (
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -35,11 +36,15 @@ type Call struct {
 // Fault is asked before each request is carried out; it may answer by itself, and then says so.
 type Fault func(w http.ResponseWriter, r *http.Request) bool
 
-// API is a running fake. Its exported fields are set before it is used.
+// API is a running fake. Its exported fields are set before it is used. It is an http.RoundTripper too,
+// which answers without a network, for tests in a bubble of testing/synctest.
 type API struct {
+	// URL is where it listens, and for one of NewInMemory a name that nobody has.
 	URL string
 	// Day is how long a day of its trials lasts.
 	Day time.Duration
+	// Idle leaves the steps of its trials undone. Else each is done by the time that it is asked for.
+	Idle bool
 	// Now is its clock, time.Now where nil.
 	Now func() time.Time
 	// Events are the events of trials that do not begin with a registration here.
@@ -59,6 +64,7 @@ type API struct {
 	Bulks     []bulk.View
 	BulkFails bool
 
+	handler http.Handler
 	mutex   sync.Mutex
 	fault   Fault
 	vendors map[string]*vendor
@@ -73,18 +79,44 @@ type vendor struct {
 	erasure      *trial.Erasure
 }
 
-// New starts a fake that ends with the test.
+// New starts a fake that listens on loopback and ends with the test.
 func New(t *testing.T) *API {
 	t.Helper()
+	a := NewInMemory()
+	server := httptest.NewServer(a.handler)
+	t.Cleanup(server.Close)
+	a.URL = server.URL
+	return a
+}
+
+// NewInMemory makes a fake that only those reach who use it as their transport.
+func NewInMemory() *API {
 	a := &API{
+		URL: "http://api.invalid",
 		Day: 20 * time.Millisecond, Events: make(map[string][]trial.Event), Alerts: make(map[monitoring.RuleID][]monitoring.AlertEvent),
 		vendors: make(map[string]*vendor),
 		flags:   client.FeatureFlagDocument{FeatureFlags: rollout.InitialFlags(), Version: 1, UpdatedBy: "setup"},
 	}
-	server := httptest.NewServer(a.handler())
-	t.Cleanup(server.Close)
-	a.URL = server.URL
+	a.handler = a.handle()
 	return a
+}
+
+// RoundTrip answers a request by itself. A handler that panics has hung up, as on a real connection.
+func (a *API) RoundTrip(r *http.Request) (response *http.Response, err error) {
+	defer func() {
+		if p := recover(); p == http.ErrAbortHandler { //nolint:errorlint // it is thrown as it is
+			err = io.ErrUnexpectedEOF
+		} else if p != nil {
+			panic(p)
+		}
+	}()
+	w := httptest.NewRecorder()
+	served := r.Clone(r.Context())
+	if served.Body == nil {
+		served.Body = http.NoBody
+	}
+	a.handler.ServeHTTP(w, served)
+	return w.Result(), nil
 }
 
 // Fail lets requests fail from now on as a fault does it; nil ends that.
@@ -129,7 +161,7 @@ func (a *API) Forget() {
 	clear(a.vendors)
 }
 
-func (a *API) handler() http.Handler {
+func (a *API) handle() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /api/vendors", a.register)
 	mux.HandleFunc("GET /api/vendors/{id}", a.show)
@@ -236,10 +268,26 @@ func (v *vendor) answer() client.VendorTrial {
 
 func (a *API) show(w http.ResponseWriter, r *http.Request) {
 	if v, ok := a.vendors[r.PathValue("id")]; ok {
+		if !a.Idle {
+			v.doSteps(a.now())
+		}
 		answer(w, http.StatusOK, v.answer())
 		return
 	}
 	Refuse(w, http.StatusNotFound, "id", "no vendor \""+r.PathValue("id")+"\"")
+}
+
+// doSteps does what is due of a trial.
+func (v *vendor) doSteps(now time.Time) {
+	for {
+		step, ok := v.state.Next()
+		if !ok || !step.At.Before(now) {
+			return
+		}
+		facts := trial.Facts{Now: now, AutomationEnabled: true, EmailReminders: true, AutoExpiration: true}
+		decision := trial.Decide(v.state, step, facts)
+		v.state = v.state.Apply(v.state.StepEvent(step, decision, facts, decision.Action == trial.Run))
+	}
 }
 
 func (a *API) convert(w http.ResponseWriter, r *http.Request) {

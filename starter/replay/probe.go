@@ -2,7 +2,7 @@ package replay
 
 import (
 	"context"
-	"math/rand/v2"
+	"math"
 	"time"
 
 	"marketplace.example/trials/api/client"
@@ -17,7 +17,7 @@ const (
 	probesKept = 20
 )
 
-// probe looks at running trials, one at a time and by chance, to see how late their steps are. A
+// probe looks at running trials, one at a time, to see how late their steps are. A
 // system may answer requests at once and still fall behind with what it does by itself.
 type probe struct {
 	caller *caller
@@ -50,8 +50,15 @@ func (p *probe) look(ctx context.Context, now time.Time) {
 		return
 	}
 	p.busy, p.next = true, now.Add(probeEvery)
-	id := p.running[rand.IntN(len(p.running))].vendorID
+	id := p.running[spread(p.taken, len(p.running))].vendorID
 	go func() { p.seen <- p.caller.lateness(ctx, id) }()
+}
+
+// spread chooses one of n places, so that the choices of any few looks one after the other lie far
+// apart: neighbors have their steps due at the same moments.
+func spread(look, n int) int {
+	_, part := math.Modf(float64(look) / math.Phi)
+	return min(int(part*float64(n)), n-1)
 }
 
 // note takes what a look has seen.

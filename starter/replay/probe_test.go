@@ -48,3 +48,21 @@ func TestAProbeFollowsRunningTrialsAndForgets(t *testing.T) {
 	p.note(time.Second)
 	require.Equal(t, time.Second, p.worst())
 }
+
+func TestLooksOneAfterTheOtherLieFarApart(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int{1, 2, 3, 7, 1000} {
+		seen := map[int]bool{}
+		for look := range 4 * n {
+			place := spread(look, n)
+			require.GreaterOrEqual(t, place, 0)
+			require.Less(t, place, n)
+			seen[place] = true
+		}
+		require.Len(t, seen, n, "each of %d is looked at", n)
+	}
+	for look := range 1000 {
+		apart := spread(look, 1000) - spread(look+1, 1000)
+		require.Greater(t, max(apart, -apart), 300)
+	}
+}

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -21,7 +22,7 @@ import (
 	"marketplace.example/trials/trial"
 )
 
-// shortDay is long against a request to the fake, and short against a person's patience.
+// Each replay lives in a bubble of testing/synctest, so a day costs nothing and no machine is too slow.
 const shortDay = 100 * time.Millisecond
 
 // world is a fake API and what a replay into it tells.
@@ -36,7 +37,7 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{API: fakeapi.New(t), state: filepath.Join(t.TempDir(), "state.jsonl")}
+	w := &world{API: fakeapi.NewInMemory(), state: filepath.Join(t.TempDir(), "state.jsonl")}
 	w.Day = shortDay
 	return w
 }
@@ -48,7 +49,12 @@ func (w *world) run(ctx context.Context, t *testing.T, rows []vendorcsv.Row, opt
 	journal, err := replay.OpenJournal(w.state, identity, false)
 	require.NoError(t, err)
 	defer func() { require.NoError(t, journal.Close()) }()
-	api, err := client.New(w.URL, fakeapi.ServiceToken)
+	authorize := func(_ context.Context, r *http.Request) error {
+		r.Header.Set("Authorization", "Bearer "+fakeapi.ServiceToken)
+		return nil
+	}
+	api, err := client.NewClientWithResponses(w.URL,
+		client.WithHTTPClient(&http.Client{Transport: w.API}), client.WithRequestEditorFn(authorize))
 	require.NoError(t, err)
 	r := &replay.Replay{
 		API: api, Plan: replay.NewPlan(rows, replay.Selection{}), Identity: identity, Journal: journal,
@@ -99,67 +105,75 @@ func fewDays(days, each int) []vendorcsv.Row {
 
 func TestReplayLivesThroughEverythingOnceInOrder(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	rows := fewDays(4, 5)
-	before := time.Now()
-	summary, err := w.run(t.Context(), t, rows, func(r *replay.Replay) { r.Concurrency = 1 })
-	require.NoError(t, err)
-	require.Equal(t, 20, summary.Registered)
-	require.Equal(t, map[trial.Cohort]int{trial.Automated: 10, trial.Control: 10}, summary.Cohorts)
-	require.Equal(t, 7, summary.Converted)
-	require.Empty(t, summary.Refused)
-	require.Equal(t, shortDay, summary.Day, "as the system says")
-	require.True(t, summary.Complete)
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		rows := fewDays(4, 5)
+		before := time.Now()
+		summary, err := w.run(t.Context(), t, rows, func(r *replay.Replay) { r.Concurrency = 1 })
+		require.NoError(t, err)
+		require.Equal(t, 20, summary.Registered)
+		require.Equal(t, map[trial.Cohort]int{trial.Automated: 10, trial.Control: 10}, summary.Cohorts)
+		require.Equal(t, 7, summary.Converted)
+		require.Empty(t, summary.Refused)
+		require.Equal(t, shortDay, summary.Day, "as the system says")
+		require.True(t, summary.Complete)
 
-	var order []string
-	for _, call := range w.Calls() {
-		if call.Path == "/api/vendors" {
-			order = append(order, idOf(call.Body))
+		var order []string
+		for _, call := range w.Calls() {
+			if call.Path == "/api/vendors" {
+				order = append(order, idOf(call.Body))
+			}
 		}
-	}
-	require.Len(t, order, 20)
-	require.True(t, slices.IsSorted(order), order)
-	for key, times := range w.paths() {
-		require.Equal(t, 1, times, key)
-	}
-	for i, r := range replay.NewPlan(rows, replay.Selection{}).Registrations {
-		at, converted, ok := w.Registered(r.VendorID)
-		require.True(t, ok)
-		require.False(t, at.Before(before.Add(replay.Compress(r.After, shortDay)).Truncate(time.Millisecond)), "%d came before its moment", i)
-		if r.Converts {
-			require.NotNil(t, converted)
-			require.WithinDuration(t, at.Add(replay.Compress(r.ConvertsAfter, shortDay)), *converted, time.Millisecond)
+		require.Len(t, order, 20)
+		require.True(t, slices.IsSorted(order), order)
+		for key, times := range w.paths() {
+			require.Equal(t, 1, times, key)
 		}
-	}
+		for i, r := range replay.NewPlan(rows, replay.Selection{}).Registrations {
+			at, converted, ok := w.Registered(r.VendorID)
+			require.True(t, ok)
+			require.False(t, at.Before(before.Add(replay.Compress(r.After, shortDay)).Truncate(time.Millisecond)), "%d came before its moment", i)
+			if r.Converts {
+				require.NotNil(t, converted)
+				require.WithinDuration(t, at.Add(replay.Compress(r.ConvertsAfter, shortDay)), *converted, time.Millisecond)
+			}
+		}
+	})
 }
 
 func TestReplayMakesUpAddressesThatReachNobody(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	_, err := w.run(t.Context(), t, []vendorcsv.Row{row(2, "0b99dab71519032b", jan(1))})
-	require.NoError(t, err)
-	require.JSONEq(t, `{"id":"0b99dab71519032b","email":"0b99dab71519032b@vendors.example.com","name":"Vendor 0b99dab7"}`, w.Calls()[0].Body)
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		_, err := w.run(t.Context(), t, []vendorcsv.Row{row(2, "0b99dab71519032b", jan(1))})
+		require.NoError(t, err)
+		require.JSONEq(t, `{"id":"0b99dab71519032b","email":"0b99dab71519032b@vendors.example.com","name":"Vendor 0b99dab7"}`, w.Calls()[0].Body)
+	})
 }
 
 func TestReplayConvertsRightAfterARegistrationThatCameLater(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	summary, err := w.run(t.Context(), t, []vendorcsv.Row{row(2, "a", jan(5), jan(2))})
-	require.NoError(t, err)
-	require.Equal(t, 1, summary.Converted)
-	calls := w.Calls()
-	require.Len(t, calls, 2)
-	require.Equal(t, "/api/vendors/a/conversion", calls[1].Path)
-	require.JSONEq(t, `{}`, calls[1].Body, "the moment is left to the system")
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		summary, err := w.run(t.Context(), t, []vendorcsv.Row{row(2, "a", jan(5), jan(2))})
+		require.NoError(t, err)
+		require.Equal(t, 1, summary.Converted)
+		calls := w.Calls()
+		require.Len(t, calls, 2)
+		require.Equal(t, "/api/vendors/a/conversion", calls[1].Path)
+		require.JSONEq(t, `{}`, calls[1].Body, "the moment is left to the system")
+	})
 }
 
 func TestReplayTakesTheDayThatIsGivenAndSaysThatItIsOdd(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	summary, err := w.run(t.Context(), t, fewDays(2, 3), func(r *replay.Replay) { r.Day = shortDay / 2 })
-	require.NoError(t, err)
-	require.Equal(t, shortDay/2, summary.Day)
-	require.Equal(t, []string{"A day of the system lasts 100ms, one of this import 50ms: conversions come at the wrong moments of the trials."}, w.reports)
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		summary, err := w.run(t.Context(), t, fewDays(2, 3), func(r *replay.Replay) { r.Day = shortDay / 2 })
+		require.NoError(t, err)
+		require.Equal(t, shortDay/2, summary.Day)
+		require.Equal(t, []string{"A day of the system lasts 100ms, one of this import 50ms: conversions come at the wrong moments of the trials."}, w.reports)
+	})
 }
 
 func TestReplayAsksAgainWhileTheSystemIsAway(t *testing.T) {
@@ -181,61 +195,65 @@ func TestReplayAsksAgainWhileTheSystemIsAway(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
-			var mutex sync.Mutex
-			asked := make(map[string]int)
-			w.Fail(func(rw http.ResponseWriter, r *http.Request) bool {
-				mutex.Lock()
-				key := r.URL.Path + peek(r)
-				asked[key]++
-				lost := asked[key] <= 2 // each request, twice
-				mutex.Unlock()
-				return lost && away(rw, r)
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				var mutex sync.Mutex
+				asked := make(map[string]int)
+				w.Fail(func(rw http.ResponseWriter, r *http.Request) bool {
+					mutex.Lock()
+					key := r.URL.Path + peek(r)
+					asked[key]++
+					lost := asked[key] <= 2 // each request, twice
+					mutex.Unlock()
+					return lost && away(rw, r)
+				})
+				summary, err := w.run(t.Context(), t, fewDays(2, 3))
+				require.NoError(t, err)
+				require.Equal(t, 6, summary.Registered)
+				require.Equal(t, 2, summary.Converted)
+				require.True(t, slices.ContainsFunc(w.watched, func(p replay.Progress) bool { return p.Retrying }))
+				for key, times := range w.paths() {
+					require.Equal(t, 1, times, key)
+				}
 			})
-			summary, err := w.run(t.Context(), t, fewDays(2, 3))
-			require.NoError(t, err)
-			require.Equal(t, 6, summary.Registered)
-			require.Equal(t, 2, summary.Converted)
-			require.True(t, slices.ContainsFunc(w.watched, func(p replay.Progress) bool { return p.Retrying }))
-			for key, times := range w.paths() {
-				require.Equal(t, 1, times, key)
-			}
 		})
 	}
 }
 
 func TestReplayGoesOnWhereAVendorIsRefused(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	rows := fewDays(2, 4)
-	w.Fail(func(rw http.ResponseWriter, r *http.Request) bool {
-		body := peek(r)
-		switch {
-		case strings.Contains(body, rows[0].ID):
-			fakeapi.Refuse(rw, http.StatusConflict, "id", "vendor is registered with other data")
-		case strings.Contains(r.URL.Path, rows[3].ID):
-			fakeapi.Refuse(rw, http.StatusNotFound, "id", "no vendor")
-		default:
-			return false
-		}
-		return true
-	})
-	summary, err := w.run(t.Context(), t, rows)
-	require.NoError(t, err)
-	require.Equal(t, 7, summary.Registered)
-	require.Equal(t, 1, summary.Converted, "of three one is not registered and one is refused")
-	require.Equal(t, []replay.Problem{
-		{Line: 2, VendorID: "v000a", Message: "registering: vendor is registered with other data (409, request r-1)"},
-		{Line: 5, VendorID: "v003c", Message: "converting: no vendor (404, request r-1)"},
-	}, summary.Refused)
-	require.Equal(t, []string{
-		"Line 2: vendor v000a: registering: vendor is registered with other data (409, request r-1)",
-		"Line 5: vendor v003c: converting: no vendor (404, request r-1)",
-	}, w.reports)
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		rows := fewDays(2, 4)
+		w.Fail(func(rw http.ResponseWriter, r *http.Request) bool {
+			body := peek(r)
+			switch {
+			case strings.Contains(body, rows[0].ID):
+				fakeapi.Refuse(rw, http.StatusConflict, "id", "vendor is registered with other data")
+			case strings.Contains(r.URL.Path, rows[3].ID):
+				fakeapi.Refuse(rw, http.StatusNotFound, "id", "no vendor")
+			default:
+				return false
+			}
+			return true
+		})
+		summary, err := w.run(t.Context(), t, rows)
+		require.NoError(t, err)
+		require.Equal(t, 7, summary.Registered)
+		require.Equal(t, 1, summary.Converted, "of three one is not registered and one is refused")
+		require.Equal(t, []replay.Problem{
+			{Line: 2, VendorID: "v000a", Message: "registering: vendor is registered with other data (409, request r-1)"},
+			{Line: 5, VendorID: "v003c", Message: "converting: no vendor (404, request r-1)"},
+		}, summary.Refused)
+		require.Equal(t, []string{
+			"Line 2: vendor v000a: registering: vendor is registered with other data (409, request r-1)",
+			"Line 5: vendor v003c: converting: no vendor (404, request r-1)",
+		}, w.reports)
 
-	again, err := w.run(t.Context(), t, rows)
-	require.NoError(t, err)
-	require.Equal(t, summary.Refused, again.Refused, "what was refused is not asked again")
+		again, err := w.run(t.Context(), t, rows)
+		require.NoError(t, err)
+		require.Equal(t, summary.Refused, again.Refused, "what was refused is not asked again")
+	})
 }
 
 func TestReplayStopsWhereEveryVendorWouldBeRefused(t *testing.T) {
@@ -259,42 +277,71 @@ func TestReplayStopsWhereEveryVendorWouldBeRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
-			var asked atomic.Int64
-			w.Fail(func(rw http.ResponseWriter, r *http.Request) bool { asked.Add(1); return c.answer(rw, r) })
-			summary, err := w.run(t.Context(), t, fewDays(2, 4))
-			require.EqualError(t, err, c.message)
-			require.False(t, summary.Complete)
-			require.Equal(t, int64(1), asked.Load())
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				var asked atomic.Int64
+				w.Fail(func(rw http.ResponseWriter, r *http.Request) bool { asked.Add(1); return c.answer(rw, r) })
+				summary, err := w.run(t.Context(), t, fewDays(2, 4))
+				require.EqualError(t, err, c.message)
+				require.False(t, summary.Complete)
+				require.Equal(t, int64(1), asked.Load())
+			})
 		})
 	}
 }
 
 func TestReplayLeavesTheMomentToASystemWhoseClockIsBehind(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.Now = func() time.Time { return time.Now().Add(-time.Hour) }
-	summary, err := w.run(t.Context(), t, []vendorcsv.Row{row(2, "a", jan(1), jan(3))})
-	require.NoError(t, err)
-	require.Equal(t, 1, summary.Converted)
-	require.JSONEq(t, `{}`, w.Calls()[2].Body)
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.Now = func() time.Time { return time.Now().Add(-time.Hour) }
+		summary, err := w.run(t.Context(), t, []vendorcsv.Row{row(2, "a", jan(1), jan(3))})
+		require.NoError(t, err)
+		require.Equal(t, 1, summary.Converted)
+		require.JSONEq(t, `{}`, w.Calls()[2].Body)
+	})
 }
 
 func TestReplaySaysThatTheSystemFallsBehind(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.Fail(func(http.ResponseWriter, *http.Request) bool { <-time.After(shortDay); return false })
-	rows := fewDays(2, 6)
-	summary, err := w.run(t.Context(), t, rows, func(r *replay.Replay) { r.Concurrency = 1 })
-	require.NoError(t, err)
-	// Twelve registrations and four conversions take 16 days one after the other; the plan has 3.
-	require.Greater(t, summary.BiggestLagDays(), 8.0)
-	require.True(t, slices.ContainsFunc(w.watched, func(p replay.Progress) bool { return p.LagDays() > 4 }))
-	for _, r := range replay.NewPlan(rows, replay.Selection{}).Registrations {
-		at, converted, _ := w.Registered(r.VendorID)
-		if r.Converts {
-			require.WithinDuration(t, at.Add(replay.Compress(r.ConvertsAfter, shortDay)), *converted, time.Millisecond,
-				"the story of %s is right all the same", r.VendorID)
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.Fail(func(http.ResponseWriter, *http.Request) bool {
+			time.Sleep(shortDay) //nolint:forbidigo // in a bubble: an answer takes a day
+			return false
+		})
+		rows := fewDays(2, 6)
+		summary, err := w.run(t.Context(), t, rows, func(r *replay.Replay) { r.Concurrency = 1 })
+		require.NoError(t, err)
+		// Twelve registrations and four conversions take 16 days one after the other; the plan has 3.
+		require.Greater(t, summary.BiggestLagDays(), 8.0)
+		require.True(t, slices.ContainsFunc(w.watched, func(p replay.Progress) bool { return p.LagDays() > 4 }))
+		for _, r := range replay.NewPlan(rows, replay.Selection{}).Registrations {
+			at, converted, _ := w.Registered(r.VendorID)
+			if r.Converts {
+				require.WithinDuration(t, at.Add(replay.Compress(r.ConvertsAfter, shortDay)), *converted, time.Millisecond,
+					"the story of %s is right all the same", r.VendorID)
+			}
 		}
+	})
+}
+
+// A system may answer at once and still be late with what it does by itself.
+func TestReplaySaysThatStepsAreLate(t *testing.T) {
+	t.Parallel()
+	for name, idle := range map[string]bool{"steps are done": false, "no step is done": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				w.Idle = idle
+				summary, err := w.run(t.Context(), t, fewDays(20, 1))
+				require.NoError(t, err)
+				require.Zero(t, summary.BiggestLag, "every request is answered at once")
+				late := slices.ContainsFunc(w.watched, func(p replay.Progress) bool { return p.StepLag > shortDay })
+				require.Equal(t, idle, late)
+				require.Equal(t, idle, summary.LatestStep > shortDay)
+			})
+		})
 	}
 }
