@@ -51,8 +51,12 @@ func noteMayHaveLeft(ctx context.Context, err error) {
 	}
 }
 
+// Later is the type of the error of what surely had no effect, and is to be tried
+// again after the pause that the error names.
+const Later = "later"
+
 // later asks for the next attempt after a pause; zero leaves the pause to the
 // retry policy.
 func later(message string, pause time.Duration) error {
-	return sdktemporal.NewApplicationErrorWithOptions(message, "later", sdktemporal.ApplicationErrorOptions{NextRetryDelay: max(pause, 0)})
+	return sdktemporal.NewApplicationErrorWithOptions(message, Later, sdktemporal.ApplicationErrorOptions{NextRetryDelay: max(pause, 0)})
 }

@@ -21,6 +21,14 @@ const (
 	trustFor = time.Hour
 	// accountTimeout bounds one question for the rate.
 	accountTimeout = 3 * time.Second
+	// longestQueue bounds how far ahead turns are given. Who finds no turn within it
+	// asks again in half of it or later; meanwhile the rate may have changed.
+	longestQueue = 15 * time.Minute
+	// fewTurns are waited for by who comes back, unless they take longestTurn.
+	fewTurns    = 8
+	longestTurn = 10 * time.Second
+	// leastPause is the least time to come back after.
+	leastPause = time.Second
 	// fallbackRate, in e-mails a second, is what every account of SES may send,
 	// one in the sandbox included.
 	fallbackRate = 1
@@ -61,6 +69,8 @@ type Rate struct {
 	asked     time.Time // when SES was last asked; zero: never
 	answered  time.Time // when it last answered; zero: never
 	throttled bool      // SES said so since it was last asked
+	queueEnd  time.Time // when the turn comes that is given next to who is sent away
+	turnedOff int       // how many found no turn within longestQueue
 	left      float64   // what this sender may yet send of the daily quota
 }
 
@@ -78,10 +88,25 @@ func NewRate(api AccountAPI, senders int, log *zap.Logger) (*Rate, error) {
 	return r, nil
 }
 
-// Wait blocks until one e-mail may be sent. It returns a [*Deferral] at once
-// when that would take longer than budget, and the context's error when that
-// ends first; the e-mail then counts as not sent.
+// Wait blocks until one e-mail may be sent. Where that would take longer than
+// budget, or others were sent away and have not had their turns yet, it returns a
+// [*Deferral] at once, whose RetryAfter is when a turn is kept for the caller, who
+// takes it with [Rate.WaitAgain]. When the context ends first it returns its
+// error; the e-mail then counts as not sent.
 func (r *Rate) Wait(ctx context.Context, budget time.Duration) error {
+	return r.wait(ctx, budget, false)
+}
+
+// WaitAgain is Wait for who was sent away before, and need not stand behind the
+// others who were. Turns are not kept by name: there are as many as were given,
+// and with several workers one may come back to another. So where turns are rare
+// it waits longer than its budget, for a few of them, if several come back at once.
+func (r *Rate) WaitAgain(ctx context.Context, budget time.Duration) error {
+	few := time.Duration(fewTurns / float64(r.limiter.Limit()) * float64(time.Second))
+	return r.wait(ctx, max(budget, min(few, longestTurn)), true)
+}
+
+func (r *Rate) wait(ctx context.Context, budget time.Duration, again bool) error {
 	r.refresh(ctx)
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("waiting for the account's rate: %w", err)
@@ -89,13 +114,12 @@ func (r *Rate) Wait(ctx context.Context, budget time.Duration) error {
 	if !r.takeQuota() {
 		return &Deferral{Reason: ReasonDailyQuota, RetryAfter: retryQuota}
 	}
-	turn := r.limiter.Reserve()
-	delay := turn.Delay()
-	if delay > budget {
-		turn.Cancel()
+	turn, pause := r.turn(time.Now(), budget, again)
+	if turn == nil {
 		r.returnQuota()
-		return &Deferral{Reason: ReasonThrottled, RetryAfter: delay}
+		return &Deferral{Reason: ReasonThrottled, RetryAfter: pause}
 	}
+	delay := turn.Delay()
 	if delay == 0 {
 		return nil
 	}
@@ -109,6 +133,38 @@ func (r *Rate) Wait(ctx context.Context, budget time.Duration) error {
 		r.returnQuota()
 		return fmt.Errorf("waiting for the account's rate: %w", ctx.Err())
 	}
+}
+
+// turn takes a turn that comes within budget, or else says after which pause to
+// come back: half a budget before the next turn that is not given yet, so that
+// who comes a little late finds it still.
+func (r *Rate) turn(now time.Time, budget time.Duration, again bool) (*rate.Reservation, time.Duration) {
+	r.mu.Lock() // or a turn taken between Reserve and Cancel would be lost
+	defer r.mu.Unlock()
+	if again || !r.queueEnd.After(now) {
+		turn := r.limiter.ReserveN(now, 1)
+		delay := turn.DelayFrom(now)
+		if delay <= budget {
+			return turn, 0
+		}
+		turn.CancelAt(now)
+		if free := now.Add(delay); free.After(r.queueEnd) {
+			r.queueEnd = free
+		}
+	}
+	ahead := r.queueEnd.Sub(now)
+	if ahead > longestQueue {
+		r.turnedOff++
+		return nil, spread(longestQueue/2, r.turnedOff)
+	}
+	r.queueEnd = r.queueEnd.Add(time.Duration(float64(time.Second) / float64(r.limiter.Limit())))
+	return nil, max(ahead-budget/2, leastPause)
+}
+
+// spread is from once to twice a pause, evenly over all n (by the golden ratio).
+func spread(pause time.Duration, n int) time.Duration {
+	_, part := math.Modf(float64(n) * math.Phi)
+	return pause + time.Duration(part*float64(pause))
 }
 
 // Throttled reports that SES found the sending too fast: the rate is asked for

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"math/rand/v2"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -87,12 +88,101 @@ func TestWaitGivesUpAtOnceBeyondItsBudget(t *testing.T) {
 		before := time.Now()
 		deferral, ok := errors.AsType[*Deferral](r.Wait(t.Context(), time.Second))
 		require.True(t, ok)
-		require.Equal(t, Outcome{Status: Deferred, Reason: "throttled", RetryAfter: 10 * time.Second}, deferral.Outcome())
+		require.Equal(t, Outcome{Status: Deferred, Reason: "throttled", RetryAfter: 9500 * time.Millisecond}, deferral.Outcome())
 		require.Equal(t, before, time.Now())
 
-		// The turn that was given up is another's.
-		time.Sleep(10 * time.Second) //nolint:forbidigo // in a synctest bubble
-		require.NoError(t, r.Wait(t.Context(), 0))
+		time.Sleep(9500 * time.Millisecond) //nolint:forbidigo // in a synctest bubble
+		require.Error(t, r.Wait(t.Context(), time.Second), "the turn is of who was told to come back")
+		require.NoError(t, r.WaitAgain(t.Context(), time.Second))
+	})
+}
+
+// crowd lets so many mails wait for the rate at once, with workers that share it,
+// and tells how often they asked again, and how long it took. Whoever is sent away comes
+// back a little late, to whichever worker there is.
+func crowd(t *testing.T, mails, workers int, perSecond float64, late time.Duration) (again int, took time.Duration) {
+	t.Helper()
+	a := &account{quota: types.SendQuota{MaxSendRate: perSecond, Max24HourSend: -1}}
+	rates := make([]*Rate, workers)
+	for i := range rates {
+		rates[i] = newRate(t, a, workers)
+	}
+	var mu sync.Mutex
+	start := time.Now()
+	var all sync.WaitGroup
+	for i := range mails {
+		all.Go(func() {
+			random := rand.New(rand.NewPCG(1, uint64(i))) //nolint:gosec // a chance that comes out alike each time
+			err := rates[random.IntN(workers)].Wait(t.Context(), 2*time.Second)
+			for err != nil {
+				deferral, ok := errors.AsType[*Deferral](err)
+				require.True(t, ok, "%v", err)
+				delay := time.Duration(random.Int64N(int64(late) + 1))
+				time.Sleep(deferral.RetryAfter + delay) //nolint:forbidigo // in a synctest bubble
+				mu.Lock()
+				again++
+				mu.Unlock()
+				err = rates[random.IntN(workers)].WaitAgain(t.Context(), 2*time.Second)
+			}
+		})
+	}
+	all.Wait()
+	return again, time.Since(start)
+}
+
+func TestWhoWaitsForTheRateComesBackAboutOnce(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		mails, workers int
+		perSecond      float64
+		late           time.Duration
+		again, longer  float64 // at most so often a mail, and so many times what the rate needs
+	}{
+		"one worker":         {840, 1, 5, 0, 1.2, 1.1},
+		"one worker, late":   {840, 1, 5, time.Second, 1.2, 1.3},
+		"three workers":      {840, 3, 5, time.Second, 1.2, 1.3},
+		"a slow account":     {120, 1, 1, time.Second, 1.2, 1.3},
+		"slow, four workers": {120, 4, 1, time.Second, 1.2, 1.6},
+		"a fast account":     {20000, 2, 200, time.Second, 1.2, 1.1},
+		"more than a queue":  {9000, 2, 5, time.Second, 2, 1.2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				again, took := crowd(t, c.mails, c.workers, c.perSecond, c.late)
+				require.LessOrEqual(t, float64(again)/float64(c.mails), c.again)
+				require.LessOrEqual(t, took.Seconds(), c.longer*float64(c.mails)/c.perSecond)
+				require.GreaterOrEqual(t, took.Seconds(), 0.95*float64(c.mails)/c.perSecond)
+			})
+		})
+	}
+}
+
+// A newcomer does not take the turn of who was told to come back.
+func TestTurnsAreGivenInOrder(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := newRate(t, &account{quota: types.SendQuota{MaxSendRate: 5, Max24HourSend: -1}}, 1)
+		var order []int
+		var mu sync.Mutex
+		var all sync.WaitGroup
+		for i := range 100 {
+			all.Go(func() {
+				err := r.Wait(t.Context(), 2*time.Second)
+				for err != nil {
+					deferral, ok := errors.AsType[*Deferral](err)
+					require.True(t, ok)
+					time.Sleep(deferral.RetryAfter) //nolint:forbidigo // in a synctest bubble
+					err = r.WaitAgain(t.Context(), 2*time.Second)
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				order = append(order, i)
+			})
+			time.Sleep(100 * time.Millisecond) //nolint:forbidigo // twice as fast as the rate
+		}
+		all.Wait()
+		require.IsIncreasing(t, order)
 	})
 }
 

@@ -157,7 +157,7 @@ func newMailer(ctx context.Context, cfg config.Config, mailed func(outcome strin
 	}
 	account := mail.NewAccount(ses, max(cfg.TrialDay/refusalsPerDay, leastForget))
 	return &mailer{
-		sender: sender, rate: rate, account: account, links: links, publicURL: cfg.PublicURL, spread: spreadOf(cfg.TrialDay), mailed: mailed,
+		sender: sender, rate: rate, account: account, links: links, publicURL: cfg.PublicURL, mailed: mailed,
 	}, nil
 }
 

@@ -3,9 +3,9 @@ package main
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"time"
 
+	"go.temporal.io/sdk/activity"
 	sdktemporal "go.temporal.io/sdk/temporal"
 
 	"marketplace.example/trials/activities"
@@ -15,16 +15,15 @@ import (
 )
 
 const (
-	// rateBudget is how long an activity waits for its place; beyond it the
-	// server's retry waits instead, and holds no slot of the worker.
+	// rateBudget is how long a step waits for its turn; beyond it the workflow or
+	// the server waits instead, and holds no slot of the worker.
 	rateBudget = 2 * time.Second
+	// longRateBudget is that of an activity that tells that it lives: what it
+	// works through would otherwise come back all at once.
+	longRateBudget = time.Minute
 	// noticeable is a wait after which the facts are looked at again. The kill
 	// switch promises a second.
 	noticeable = 100 * time.Millisecond
-	// longestSpread and spreadsPerDay bound the chance added to a pause: half a
-	// minute, less where a day is short.
-	longestSpread = 30 * time.Second
-	spreadsPerDay = 48
 )
 
 // mailer lets the activities send through SES.
@@ -34,33 +33,30 @@ type mailer struct {
 	account   *mail.Account
 	links     *mail.Links
 	publicURL string
-	// spread bounds the chance added to the pause of those who find no place.
-	spread time.Duration
 	// mailed counts an e-mail by what became of handing it over.
 	mailed func(outcome string)
 }
 
-// spreadOf is the spread where a day is so long.
-func spreadOf(day time.Duration) time.Duration { return min(longestSpread, day/spreadsPerDay) }
-
-// Wait implements activities.Mailer.
+// Wait implements activities.Mailer. A step is tried within the workflow task
+// first; whatever is tried as an activity of its own was sent away then, or is
+// told of so rarely that it need not wait behind the others.
 func (m *mailer) Wait(ctx context.Context) (bool, error) {
-	began := time.Now()
-	err := m.rate.Wait(ctx, rateBudget)
+	began, budget, wait := time.Now(), rateBudget, m.rate.Wait
+	if activity.IsActivity(ctx) {
+		info := activity.GetInfo(ctx)
+		if !info.IsLocalActivity {
+			wait = m.rate.WaitAgain
+		}
+		if info.HeartbeatTimeout > 0 {
+			budget = longRateBudget
+		}
+	}
+	err := wait(ctx, budget)
 	if deferral, ok := errors.AsType[*mail.Deferral](err); ok {
-		return true, sdktemporal.NewApplicationErrorWithOptions(deferral.Error(), "later",
-			sdktemporal.ApplicationErrorOptions{NextRetryDelay: m.pause(deferral)})
+		return true, sdktemporal.NewApplicationErrorWithOptions(deferral.Error(), activities.Later,
+			sdktemporal.ApplicationErrorOptions{NextRetryDelay: deferral.RetryAfter})
 	}
 	return time.Since(began) > noticeable, err
-}
-
-// pause is how long to stay away. Those who find no place at once are told the
-// same, and would come back as the herd they were.
-func (m *mailer) pause(d *mail.Deferral) time.Duration {
-	if d.Reason != mail.ReasonThrottled || m.spread <= 0 {
-		return d.RetryAfter
-	}
-	return d.RetryAfter + rand.N(m.spread)
 }
 
 // Deliver implements activities.Mailer.

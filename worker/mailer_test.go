@@ -7,7 +7,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"marketplace.example/trials/activities"
-	"marketplace.example/trials/mail"
 	"marketplace.example/trials/trial"
 )
 
@@ -61,21 +60,4 @@ func TestALateWelcomePromisesTheDaysThatAreLeft(t *testing.T) {
 	require.Equal(t, 14, promised(0))
 	require.Equal(t, 9, promised(5*trial.RealDay))
 	require.Equal(t, 1, promised(14*trial.RealDay))
-}
-
-func TestThoseWhoFindNoPlaceComeBackSpread(t *testing.T) {
-	t.Parallel()
-	require.Equal(t, 30*time.Second, spreadOf(trial.RealDay))
-	require.Equal(t, 50*time.Millisecond, spreadOf(2400*time.Millisecond))
-
-	m, pauses := &mailer{spread: spreadOf(trial.RealDay)}, map[time.Duration]bool{}
-	for range 100 {
-		pause := m.pause(&mail.Deferral{Reason: mail.ReasonThrottled, RetryAfter: 5 * time.Second})
-		require.GreaterOrEqual(t, pause, 5*time.Second)
-		require.Less(t, pause, 35*time.Second)
-		pauses[pause] = true
-	}
-	require.Greater(t, len(pauses), 90)
-	require.Equal(t, 15*time.Minute, m.pause(&mail.Deferral{Reason: mail.ReasonDailyQuota, RetryAfter: 15 * time.Minute}))
-	require.Equal(t, time.Second, (&mailer{}).pause(&mail.Deferral{Reason: mail.ReasonThrottled, RetryAfter: time.Second}))
 }

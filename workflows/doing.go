@@ -6,6 +6,8 @@ import (
 
 	sdktemporal "go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
+
+	"marketplace.example/trials/activities"
 )
 
 // How long one attempt may take, and how retries are spaced.
@@ -43,11 +45,16 @@ func (t *trialRun) do(ctx workflow.Context, summary string, activity, arg any) *
 			RetryPolicy:            &sdktemporal.RetryPolicy{MaximumAttempts: 1},
 			Summary:                summary,
 		}), activity, arg)
-		if err := first.Get(firstCtx, nil); err == nil || final(err) {
+		err := first.Get(firstCtx, nil)
+		if err == nil || final(err) {
 			settable.Chain(first)
 			return
 		}
 		a.retrying = true
+		if err := sleepAsTold(ctx, summary, err); err != nil {
+			settable.SetError(err)
+			return
+		}
 		settable.Chain(workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 			StartToCloseTimeout: regularTimeout,
 			RetryPolicy:         &sdktemporal.RetryPolicy{InitialInterval: firstRetry, BackoffCoefficient: 2, MaximumInterval: t.longestRetry()},
@@ -55,6 +62,18 @@ func (t *trialRun) do(ctx workflow.Context, summary string, activity, arg any) *
 		}), activity, arg))
 	})
 	return a
+}
+
+// sleepAsTold sleeps for the pause that an activity asked for, which the server keeps
+// between its own tries only: the first of them would come at once.
+func sleepAsTold(ctx workflow.Context, summary string, failure error) error {
+	app, ok := errors.AsType[*sdktemporal.ApplicationError](failure)
+	if !ok || app.Type() != activities.Later || app.NextRetryDelay() <= 0 ||
+		workflow.GetVersion(ctx, changeSleepAsTold, workflow.DefaultVersion, 1) == workflow.DefaultVersion {
+		return nil
+	}
+	timer := workflow.NewTimerWithOptions(ctx, app.NextRetryDelay(), workflow.TimerOptions{Summary: summary + ", waits as told"})
+	return timer.Get(ctx, nil)
 }
 
 // final tells whether trying again cannot help.

@@ -28,6 +28,8 @@ const (
 	changeAttributesAtBegin = "attributes-at-begin"
 	// changeConvertUnread takes conversions whose payload cannot be read.
 	changeConvertUnread = "convert-unread"
+	// changeSleepAsTold keeps the pause that a first try asks for.
+	changeSleepAsTold = "sleep-as-told"
 )
 
 // trialShapes are the fields of a trial's messages that are read exactly. A conversion is not among them: see readConversion.

@@ -218,6 +218,36 @@ func TestWhatFailsAtFirstIsRepeatedByTheServer(t *testing.T) {
 	require.Equal(t, []string{"welcome", "reminder-7d", "reminder-3d", "reminder-1d", "expiry", "grace-end"}, w.mailedSteps())
 }
 
+// Its turn to send is a minute away: asking earlier would be in vain.
+func TestAStepComesBackWhenItIsTold(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, trial.Automated)
+	w.at(6*day, func() { w.turns, w.asked = []time.Duration{time.Minute}, 0 })
+	w.at(8*day, func() { require.Equal(t, 2, w.asked, "once in vain, and once when told") })
+	w.run()
+	require.Equal(t, mailed{"reminder-7d", start.Add(7*day + time.Minute)}, w.mails[1])
+}
+
+func TestAMessageIsHeardWhileAStepWaitsForItsTurn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, trial.Automated)
+	w.at(6*day, func() { w.turns = []time.Duration{time.Hour} })
+	w.at(7*day+time.Minute, func() { w.env.SignalWorkflow(trial.MessageCancel, trial.Request{ID: "x", Reason: "asked for"}) })
+	o := w.run()
+	require.Equal(t, trial.Cancelled, o.Status)
+	require.Equal(t, []string{"welcome"}, w.mailedSteps())
+}
+
+// As a recording has it: the server repeats at once.
+func TestARecordedStepIsRepeatedAtOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, trial.Automated)
+	w.env.OnGetVersion("sleep-as-told", workflow.DefaultVersion, workflow.Version(1)).Return(workflow.DefaultVersion)
+	w.at(6*day, func() { w.turns = []time.Duration{time.Minute} })
+	w.run()
+	require.Equal(t, mailed{"reminder-7d", start.Add(7 * day)}, w.mails[1])
+}
+
 func TestAMessageIsHeardWhileAStepIsBeingRepeated(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, trial.Automated)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/log"
+	sdktemporal "go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
@@ -40,6 +41,9 @@ type world struct {
 	// failing is how many of the next calls to the database fail.
 	failing int
 	calls   int
+	// turns are the pauses that who asks next to send is told; asked counts them all.
+	turns []time.Duration
+	asked int
 	// beginning is done once, while the workflow looks whether the trial is known, where it is set.
 	beginning func()
 }
@@ -188,7 +192,17 @@ func (w *world) SettleSend(_ context.Context, key string, _ int, status trial.Se
 	return s, nil
 }
 
-func (w *world) Wait(context.Context) (bool, error) { return false, nil }
+func (w *world) Wait(context.Context) (bool, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.asked++
+	if len(w.turns) == 0 {
+		return false, nil
+	}
+	pause := w.turns[0]
+	w.turns = w.turns[1:]
+	return true, sdktemporal.NewApplicationErrorWithOptions("deferred", activities.Later, sdktemporal.ApplicationErrorOptions{NextRetryDelay: pause})
+}
 
 func (w *world) AddressHash(address string) string { return "hash of " + address }
 
