@@ -119,7 +119,7 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger, fatal fun
 	}
 	w.RegisterWorkflowWithOptions(workflows.Alerts, workflow.RegisterOptions{Name: workflows.AlertsWorkflowType})
 	w.RegisterActivity(alerts)
-	w.RegisterActivity(notices)
+	w.RegisterActivity(notices.Tell)
 	return &parts{store: store, client: client, worker: w, instruments: instruments}, nil
 }
 

@@ -40,7 +40,7 @@ func recovered(t *testing.T, stored rollout.State) (after rollout.State, enacted
 	env.RegisterWorkflowWithOptions(workflows.Notice, workflow.RegisterOptions{Name: workflows.NoticeWorkflowType})
 	doing, notices := &activities.Rollouts{}, &activities.Notices{}
 	env.RegisterActivity(doing)
-	env.RegisterActivity(notices)
+	env.RegisterActivity(notices.Tell)
 	env.OnActivity(doing.Recover, mock.Anything, stored.ID).Return(stored, nil)
 	env.OnActivity(notices.Tell, mock.Anything, mock.Anything).Return(nil)
 	env.OnActivity(doing.Enact, mock.Anything, mock.Anything).Return(func(_ context.Context, d activities.Deed) (rollout.Event, error) {
