@@ -241,7 +241,6 @@ func (h *house) Convert(_ context.Context, id string, r trial.Request) error {
 
 func (h *house) Wait(context.Context) (bool, error) { return false, nil }
 
-
 func (h *house) Deliver(_ context.Context, m activities.Mail) (activities.Delivery, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

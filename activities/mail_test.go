@@ -144,7 +144,6 @@ func (b *bench) Wait(context.Context) (bool, error) {
 	return b.waited, nil
 }
 
-
 func (b *bench) Deliver(_ context.Context, m activities.Mail) (activities.Delivery, error) {
 	b.mails = append(b.mails, m)
 	return b.outcome, b.broken

@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
 
+	"marketplace.example/trials/migration"
 	"marketplace.example/trials/monitoring"
 	"marketplace.example/trials/rollout"
 	"marketplace.example/trials/trial"
@@ -35,6 +36,8 @@ type SweepStore interface {
 	// UnstartedVendors are up to limit vendors whose trial has not begun, without
 	// those to skip.
 	UnstartedVendors(ctx context.Context, limit int, skip func(vendorID string) bool) ([]trial.Vendor, error)
+	// Vendor is a vendor with what is on record of it beside its document.
+	Vendor(ctx context.Context, id string) (trial.Vendor, error)
 	// Remirror writes into the vendor's document again where its trial stands,
 	// and tells whether there is such a trial.
 	Remirror(ctx context.Context, vendorID string) (known bool, err error)
@@ -87,6 +90,8 @@ type Swept struct {
 	Converted int64 `json:"converted"`
 	Restarted int64 `json:"restarted"`
 	Woken     int64 `json:"woken"`
+	// LeftAlone are vendors of which nobody knows whether they are new; each is counted again when it is looked at again.
+	LeftAlone int64 `json:"leftAlone"`
 	// Rollouts are those whose workflow was gone, of which there is one at most.
 	Rollouts int64 `json:"rollouts"`
 }
@@ -158,7 +163,15 @@ func (s *Sweep) starting(v trial.Vendor) bool {
 // workflow, it is overdue or held and is seen to as such.
 func (s *Sweep) begin(ctx context.Context, doc rollout.Document, v trial.Vendor, swept *Swept) (*int64, error) {
 	if v.Automation == nil {
-		taken, err := s.Store.TakeIn(ctx, s.enrol(doc, v))
+		enrolled, doubt := s.enrol(doc, v)
+		if doubt != "" {
+			var done *int64
+			var err error
+			if enrolled, done, err = s.doubtful(ctx, v.ID, doubt, swept); done != nil || err != nil {
+				return done, err
+			}
+		}
+		taken, err := s.Store.TakeIn(ctx, enrolled)
 		if err != nil {
 			return nil, fmt.Errorf("taking in vendor %s: %w", v.ID, err)
 		}
@@ -171,33 +184,47 @@ func (s *Sweep) begin(ctx context.Context, doc rollout.Document, v trial.Vendor,
 	return where(started, &swept.Started), err
 }
 
+// doubtful sees to a vendor of which its document does not say when its trial began: the marketplace may have
+// replaced the document of one that is on record, who goes on as was decided. Any other is left alone and told of.
+func (s *Sweep) doubtful(ctx context.Context, id string, doubt migration.Reason, swept *Swept) (onRecord trial.Vendor, done *int64, err error) {
+	known, err := s.Store.Remirror(ctx, id)
+	if known || err != nil {
+		return onRecord, &swept.Mirrored, err
+	}
+	onRecord, err = s.Store.Vendor(ctx, id)
+	if err != nil || onRecord.Automation != nil {
+		return onRecord, nil, err
+	}
+	atomic.AddInt64(&swept.LeftAlone, 1)
+	return onRecord, nil, fmt.Errorf("vendor %s is left alone, %s: register it over the API, or see starter migrate validate", id, doubt)
+}
+
 // enrol decides for a vendor that came past the API what registration would have.
-func (s *Sweep) enrol(doc rollout.Document, v trial.Vendor) trial.Vendor {
+func (s *Sweep) enrol(doc rollout.Document, v trial.Vendor) (trial.Vendor, migration.Reason) {
 	return Enrol(doc, v, s.Policy, s.Day, s.Now())
 }
 
-// Enrol gives a vendor its trial's start and cohort, once. A start that is not
-// known is the document's own date, or now. A vendor whose trial
-// would be over already is never automated: nobody is told today that
-// a trial ended last year.
-func Enrol(doc rollout.Document, v trial.Vendor, p trial.Policy, day time.Duration, now time.Time) trial.Vendor {
-	switch {
-	case !v.StartedAt.IsZero():
-	case !v.CreatedAt.IsZero():
-		v.StartedAt = v.CreatedAt
-	default:
-		v.StartedAt = now
+// Enrol gives a vendor its trial's start and cohort, once. Of one of whom nobody knows whether it is new it says why:
+// nobody is told today that a trial ended last year, and users from before are a migration's.
+func Enrol(doc rollout.Document, v trial.Vendor, p trial.Policy, day time.Duration, now time.Time) (trial.Vendor, migration.Reason) {
+	start, doubt := migration.StartOf(v, now, func(start time.Time) bool {
+		r := trial.Registration{VendorID: v.ID, Cohort: trial.Control, Policy: p, Day: day, Zone: v.Zone, At: start}
+		return !trial.NewState(r).EndsAt.After(now)
+	})
+	if doubt != "" {
+		return v, doubt
 	}
+	v.StartedAt = start
 	admission := doc.Admit(v.ID)
 	a := &trial.Automation{
 		Cohort: trial.Control, Bucket: admission.Bucket, RolloutPercentage: admission.RolloutPercentage,
 		FlagsVersion: admission.FlagsVersion, Policy: p.Name, RegisteredAt: now.UTC().Truncate(time.Millisecond),
 	}
 	v.Automation = a
-	if end := trial.NewState(v.Registration(p, day)).EndsAt; admission.Automated && end.After(now) {
+	if admission.Automated {
 		a.Cohort = trial.Automated
 	}
-	return v
+	return v, ""
 }
 
 func (s *Sweep) convert(ctx context.Context, swept *Swept) error {

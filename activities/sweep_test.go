@@ -11,8 +11,10 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/testsuite"
 	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 
 	"marketplace.example/trials/activities"
+	"marketplace.example/trials/migration"
 	"marketplace.example/trials/monitoring"
 	"marketplace.example/trials/rollout"
 	"marketplace.example/trials/trial"
@@ -26,10 +28,11 @@ type yard struct {
 	converted []trial.Vendor
 	overdue   []trial.State
 	held      []trial.State
-	known     []string // vendors that have a trial
-	running   []string // vendors whose trial's workflow runs
-	broken    string   // the vendor whose calls fail
-	version   int      // of the flags
+	known     []string      // vendors that have a trial
+	recorded  *trial.Vendor // a vendor that was registered, whatever its document says
+	running   []string      // vendors whose trial's workflow runs
+	broken    string        // the vendor whose calls fail
+	version   int           // of the flags
 	done      []string
 	swept     time.Time // when a sweep last came to its end
 	rollout   rollout.State
@@ -63,6 +66,13 @@ func (y *yard) Flags(context.Context) (rollout.Document, error) {
 
 func (y *yard) TakeIn(_ context.Context, v trial.Vendor) (trial.Vendor, error) {
 	return v, y.note("take in "+string(v.Automation.Cohort), v.ID)
+}
+
+func (y *yard) Vendor(_ context.Context, id string) (trial.Vendor, error) {
+	if y.recorded != nil && y.recorded.ID == id {
+		return *y.recorded, nil
+	}
+	return trial.Vendor{ID: id}, nil
 }
 
 func (y *yard) Remirror(_ context.Context, id string) (bool, error) {
@@ -158,7 +168,7 @@ func heldState(id string, reason trial.Reason) trial.State {
 
 func TestASweepStartsDeliversRestartsAndWakes(t *testing.T) {
 	t.Parallel()
-	y := &yard{flags: rollout.InitialFlags(), vendors: []trial.Vendor{registered("a"), {ID: "b"}}}
+	y := &yard{flags: rollout.InitialFlags(), vendors: []trial.Vendor{registered("a"), {ID: "b", CreatedAt: now}}}
 	c := registered("c")
 	c.Automation.Conversion = &trial.Conversion{At: now}
 	y.converted = []trial.Vendor{c}
@@ -201,19 +211,56 @@ func TestEnrolDecidesStartAndCohort(t *testing.T) {
 		start  time.Time
 		cohort trial.Cohort
 	}{
-		"nothing is known of its start":  {everybody, trial.Vendor{ID: "v"}, now, trial.Automated},
 		"the document has a date":        {everybody, trial.Vendor{ID: "v", CreatedAt: days(-3)}, days(-3), trial.Automated},
 		"the trial's start wins":         {everybody, trial.Vendor{ID: "v", CreatedAt: days(-3), StartedAt: days(-2)}, days(-2), trial.Automated},
 		"ends in a day":                  {everybody, trial.Vendor{ID: "v", CreatedAt: days(-13)}, days(-13), trial.Automated},
-		"its trial would be over":        {everybody, trial.Vendor{ID: "v", CreatedAt: days(-14)}, days(-14), trial.Control},
-		"nobody is admitted to the roll": {rollout.Document{FeatureFlags: rollout.InitialFlags()}, trial.Vendor{ID: "v"}, now, trial.Control},
+		"its clock is ahead":             {everybody, trial.Vendor{ID: "v", CreatedAt: now.Add(2 * time.Hour)}, now, trial.Automated},
+		"nobody is admitted to the roll": {rollout.Document{FeatureFlags: rollout.InitialFlags()}, trial.Vendor{ID: "v", CreatedAt: now}, now, trial.Control},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			v := activities.Enrol(c.doc, c.vendor, trial.DefaultPolicy(), trial.RealDay, now)
+			v, doubt := activities.Enrol(c.doc, c.vendor, trial.DefaultPolicy(), trial.RealDay, now)
+			require.Empty(t, doubt)
 			require.Equal(t, c.start, v.StartedAt)
 			require.Equal(t, c.cohort, v.Automation.Cohort)
 			require.Equal(t, c.doc.Version, v.Automation.FlagsVersion)
+		})
+	}
+}
+
+// Of whom nobody knows whether it is new is left alone, however the document says so, and told of.
+func TestAVendorInDoubtIsLeftAloneAndReported(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		vendor trial.Vendor
+		doubt  migration.Reason
+	}{
+		"no date at all":                   {trial.Vendor{ID: "v"}, migration.NoDate},
+		"created in 2031":                  {trial.Vendor{ID: "v", CreatedAt: time.Date(2031, 1, 1, 0, 0, 0, 0, time.UTC)}, migration.StartInFuture},
+		"begins in 2031":                   {trial.Vendor{ID: "v", CreatedAt: now, StartedAt: time.Date(2031, 1, 1, 0, 0, 0, 0, time.UTC)}, migration.StartInFuture},
+		"a user of 2018":                   {trial.Vendor{ID: "v", CreatedAt: time.Date(2018, 1, 1, 0, 0, 0, 0, time.UTC)}, migration.OverAlready},
+		"its trial would have ended today": {trial.Vendor{ID: "v", CreatedAt: now.AddDate(0, 0, -14)}, migration.OverAlready},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			flags := rollout.InitialFlags()
+			flags.TrialAutomation.RolloutPercentage = 100
+			_, doubt := activities.Enrol(rollout.Document{FeatureFlags: flags}, c.vendor, trial.DefaultPolicy(), trial.RealDay, now)
+			require.Equal(t, c.doubt, doubt)
+
+			core, logs := observer.New(zap.WarnLevel)
+			y := &yard{flags: flags, vendors: []trial.Vendor{c.vendor, {ID: "new", CreatedAt: now}}}
+			s := y.sweeper()
+			s.Log = zap.New(core)
+			require.Equal(t, activities.Swept{Started: 1, LeftAlone: 1}, y.sweepWith(t, s))
+			require.Equal(t, []string{"start new", "take in automated new"}, y.done)
+			require.Contains(t, logs.All()[0].ContextMap()["error"], string(c.doubt))
+
+			y = &yard{flags: flags, vendors: []trial.Vendor{c.vendor}, known: []string{"v"}}
+			require.Equal(t, activities.Swept{Mirrored: 1}, y.sweep(t), "one whose trial is known goes on, whatever its document says by now")
+			recorded := registered("v")
+			y = &yard{flags: flags, vendors: []trial.Vendor{c.vendor}, recorded: &recorded}
+			require.Equal(t, activities.Swept{Started: 1}, y.sweep(t), "and so does one that was registered")
 		})
 	}
 }
@@ -247,7 +294,7 @@ func TestACostlyLookTakesATwentiethOfTheTime(t *testing.T) {
 
 func TestAVendorWhoseDocumentWasReplacedIsNotStartedAgain(t *testing.T) {
 	t.Parallel()
-	y := &yard{flags: rollout.InitialFlags(), vendors: []trial.Vendor{registered("a"), {ID: "b"}, {ID: "c"}}, known: []string{"a", "b"}}
+	y := &yard{flags: rollout.InitialFlags(), vendors: []trial.Vendor{registered("a"), {ID: "b", CreatedAt: now}, {ID: "c", CreatedAt: now}}, known: []string{"a", "b"}}
 	require.Equal(t, activities.Swept{Started: 1, Mirrored: 2}, y.sweep(t))
 	require.Equal(t, []string{"mirror a", "mirror b", "start c", "take in control b", "take in control c"}, y.done)
 }

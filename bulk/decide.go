@@ -115,12 +115,15 @@ func (o Operation) decideUndo(i Item, f Facts) Decision {
 func (o Operation) decideConvert(i Item, f Facts) Decision {
 	request := trial.Request{ID: o.RequestID(i.VendorID), At: *o.At, Reason: o.reasonForTrial(), By: o.By}
 	automation := f.Vendor.Automation
+	if trial.SameMoment(request.At, f.Vendor.StartedAt) {
+		request.At = f.Vendor.StartedAt
+	}
 	switch {
 	case automation == nil:
 		return refused(ReasonNoTrial, "")
 	case automation.Conversion != nil && automation.Conversion.RequestID != request.ID, automation.Conversion == nil && f.Trial.ConvertedAt != nil:
 		return skipped(ReasonAlreadyConverted)
-	case o.At.Before(f.Vendor.StartedAt):
+	case request.At.Before(f.Vendor.StartedAt):
 		return refused(ReasonNotYetRegistered, "the vendor registered at "+f.Vendor.StartedAt.Format(time.RFC3339))
 	}
 	return Decision{Outcome: Succeeded, Reason: ReasonCarriedOut, Message: trial.MessageConvert, Request: request}

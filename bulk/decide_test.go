@@ -149,6 +149,24 @@ func TestDecideWhatLeftTheFilter(t *testing.T) {
 	}
 }
 
+// The list may come from a source that knows whole seconds only.
+func TestDecideConvertInWholeSeconds(t *testing.T) {
+	t.Parallel()
+	registered := begun.Truncate(time.Second).Add(542 * time.Millisecond)
+	vendor := trial.Vendor{ID: "v-1", StartedAt: registered, Automation: &trial.Automation{Cohort: trial.Automated}}
+	for at, outcome := range map[time.Time]bulk.Outcome{
+		registered.Truncate(time.Second): bulk.Succeeded, registered.Truncate(time.Second).Add(-time.Second): bulk.Refused,
+	} {
+		o := operation(bulk.Convert)
+		o.At = &at
+		d := o.Decide(item(), bulk.Facts{Now: now, Found: true, Trial: lived(now), Vendor: vendor})
+		require.Equal(t, outcome, d.Outcome, at)
+		if outcome == bulk.Succeeded {
+			require.Equal(t, registered, d.Request.At)
+		}
+	}
+}
+
 func TestDecideConvert(t *testing.T) {
 	t.Parallel()
 	o, active := operation(bulk.Convert), lived(now)

@@ -59,6 +59,7 @@ const (
 	CohortDiffers   Reason = "cohort-differs-from-record"
 	StartUnreadable Reason = "start-unreadable"
 	StartInFuture   Reason = "start-in-future"
+	CreatedInFuture Reason = "created-in-future"
 	NoDate          Reason = "no-date-at-all"
 )
 
@@ -115,7 +116,10 @@ func Decide(u User, t Terms) Decision {
 		return undecided(NoDocument, FieldAutomation)
 	}
 	start, from := u.start(t)
-	if start.IsZero() {
+	switch {
+	case from == CreatedInFuture:
+		return undecided(from, FieldCreatedAt)
+	case start.IsZero():
 		return undecided(from, FieldStart)
 	}
 	if u.Held.Cohort.Kind == Absent {
@@ -142,7 +146,9 @@ func (u User) start(t Terms) (time.Time, Reason) {
 	if u.Known != nil {
 		return u.Known.StartedAt, StartOnRecord
 	}
-	if at, ok := Moment(u.CreatedAt); ok && !t.ahead(at) {
+	if at, ok := Moment(u.CreatedAt); ok && t.ahead(at) {
+		return time.Time{}, CreatedInFuture
+	} else if ok {
 		return at, StartFromCreated
 	}
 	if at, ok := plausible(u.MadeAt); ok && !t.ahead(at) {
@@ -153,7 +159,7 @@ func (u User) start(t Terms) (time.Time, Reason) {
 
 // ahead tells whether a moment lies in the future by more than clocks and
 // zones explain.
-func (t Terms) ahead(at time.Time) bool { return at.After(t.At.Add(24 * time.Hour)) }
+func (t Terms) ahead(at time.Time) bool { return at.After(t.At.Add(clocksDiffer)) }
 
 // register decides what registration would have, but for the cohort: a
 // migration admits nobody, so that no e-mail comes of it. At 100 % the rollout

@@ -2,9 +2,12 @@ package migration
 
 import (
 	"math"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
+
+	"marketplace.example/trials/trial"
 )
 
 // Moments before or after these years are taken for mistakes: 1970 is how many
@@ -14,23 +17,26 @@ const (
 	lastYear  = 2099
 )
 
-// layouts are the ways of writing a moment that leave no doubt. One without a
-// zone is UTC. 05/03/2024 is not among them: it may be in March or in May.
+// written is a date, by the year first, a time where there is one, and whatever
+// says in which zone.
+var written = regexp.MustCompile(`^(\d{4}-\d\d-\d\d)(?:[Tt ] *(\d\d:\d\d)(:\d\d(?:[.,]\d+)?)?)? *(.*)$`)
+
+// offsets are the ways of writing a zone that leave no doubt. None is UTC. Short
+// names such as CST are not among them: there are several of each.
+var offsets = []string{"Z07:00", "Z0700", "Z07"}
+
+// layouts are other ways of writing a moment that leave no doubt. 05/03/2024 is
+// not among them: it may be in March or in May.
 var layouts = []string{
-	time.RFC3339Nano,
-	"2006-01-02T15:04:05.999999999",
-	"2006-01-02T15:04",
-	"2006-01-02 15:04:05.999999999Z07:00",
-	"2006-01-02 15:04:05.999999999",
-	time.DateOnly,
 	"Mon Jan 2 2006 15:04:05 GMT-0700", // as a JavaScript date is shown
-	"Mon, 02 Jan 2006 15:04:05 GMT",
-	time.RFC1123Z,
+	"Mon, 2 Jan 2006 15:04:05 GMT",
+	"Mon, 2 Jan 2006 15:04:05 -0700",
 }
 
 // Moment reads a moment as a database, a program or a person may have written
 // it: as a date, as text, or as the seconds or milliseconds since 1970. It is in
-// UTC, to the millisecond. False where it is none, or no plausible one.
+// UTC, to the millisecond. False where it is none, or no plausible one. It is the
+// one reading of all moments that come from the marketplace or from files.
 func Moment(v Value) (time.Time, bool) {
 	switch v.Kind {
 	case Date:
@@ -38,13 +44,18 @@ func Moment(v Value) (time.Time, bool) {
 	case Number:
 		return ofNumber(v.Number)
 	case Text:
-		return ofText(strings.TrimSpace(v.Text))
+		return MomentOf(v.Text)
 	case Absent, Flag, Document, Other:
 	}
 	return time.Time{}, false
 }
 
-func ofText(text string) (time.Time, bool) {
+// MomentOf is Moment of text.
+func MomentOf(text string) (time.Time, bool) {
+	text = strings.TrimSpace(text)
+	if parts := written.FindStringSubmatch(text); parts != nil {
+		return ofParts(parts[1], parts[2], parts[3], parts[4])
+	}
 	// JavaScript adds the zone's name in parentheses after its offset.
 	if open := strings.Index(text, " ("); open > 0 && strings.HasSuffix(text, ")") {
 		text = text[:open]
@@ -54,8 +65,40 @@ func ofText(text string) (time.Time, bool) {
 			return plausible(t)
 		}
 	}
-	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
-		return ofNumber(float64(n))
+	if n, err := strconv.ParseFloat(text, 64); err == nil {
+		return ofNumber(n)
+	}
+	return time.Time{}, false
+}
+
+// ofParts reads a date, a time that may lack its seconds or be empty, and a zone.
+func ofParts(day, clock, seconds, zone string) (time.Time, bool) {
+	zone = strings.ToUpper(zone)
+	for _, name := range []string{"UTC", "GMT"} { // after an offset too, as Go writes it
+		if rest, ok := strings.CutSuffix(zone, name); ok {
+			if zone = strings.TrimSpace(rest); zone == "" {
+				zone = "Z"
+			}
+			break
+		}
+	}
+	if clock == "" {
+		t, err := time.Parse(time.DateOnly, day)
+		if err != nil || zone != "" {
+			return time.Time{}, false
+		}
+		return plausible(t)
+	}
+	if seconds == "" {
+		seconds = ":00"
+	}
+	if zone == "" {
+		zone = "Z"
+	}
+	for _, offset := range offsets {
+		if t, err := time.Parse("2006-01-02 15:04:05.999999999"+offset, day+" "+clock+seconds+zone); err == nil {
+			return plausible(t)
+		}
 	}
 	return time.Time{}, false
 }
@@ -67,7 +110,7 @@ func ofNumber(n float64) (time.Time, bool) {
 	case math.IsNaN(n) || n < 0 || n > 1e13:
 		return time.Time{}, false
 	case n < 1e11:
-		return plausible(time.UnixMilli(int64(n * 1000)))
+		return plausible(time.UnixMilli(int64(math.Round(n * 1000))))
 	}
 	return plausible(time.UnixMilli(int64(n)))
 }
@@ -78,4 +121,31 @@ func plausible(t time.Time) (time.Time, bool) {
 		return time.Time{}, false
 	}
 	return t, true
+}
+
+// clocksDiffer is by how much a moment of the present may lie in the future:
+// more is not explained by clocks and zones.
+const clocksDiffer = 24 * time.Hour
+
+// StartOf is when the trial begins of a vendor that the marketplace has put
+// straight into its collection: what its document says, or when the document was
+// made. Of one that says nothing, a moment of the future, or one so long ago that
+// the trial would be over, nobody knows whether it is new: that is the reason, and nobody is to be
+// written to. over tells whether a trial that began then would have ended.
+func StartOf(v trial.Vendor, now time.Time, over func(start time.Time) bool) (time.Time, Reason) {
+	start := v.StartedAt
+	if start.IsZero() {
+		start = v.CreatedAt
+	}
+	switch {
+	case start.IsZero():
+		return start, NoDate
+	case start.After(now.Add(clocksDiffer)):
+		return start, StartInFuture
+	case over(start):
+		return start, OverAlready
+	case start.After(now):
+		return now, ""
+	}
+	return start, ""
 }

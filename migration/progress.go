@@ -2,6 +2,7 @@ package migration
 
 import (
 	"maps"
+	"slices"
 	"time"
 )
 
@@ -46,6 +47,8 @@ type Counts struct {
 	Complete  int `json:"complete"`
 	Migrated  int `json:"migrated"`
 	Undecided int `json:"undecided"`
+	// Refused are those of the migrated whose change the database refused.
+	Refused int `json:"refused"`
 	// Reasons are those of the migrated and the undecided.
 	Reasons map[Reason]int `json:"reasons"`
 }
@@ -81,7 +84,7 @@ func (c *Counts) Note(d Decision) {
 func (c Counts) Plus(o Counts) Counts {
 	sum := Counts{
 		Users: c.Users + o.Users, Vendors: c.Vendors + o.Vendors, Complete: c.Complete + o.Complete,
-		Migrated: c.Migrated + o.Migrated, Undecided: c.Undecided + o.Undecided, Reasons: map[Reason]int{},
+		Migrated: c.Migrated + o.Migrated, Undecided: c.Undecided + o.Undecided, Refused: c.Refused + o.Refused, Reasons: map[Reason]int{},
 	}
 	maps.Copy(sum.Reasons, c.Reasons)
 	for reason, n := range o.Reasons {
@@ -107,9 +110,22 @@ type Progress struct {
 	// Page is being carried out, nil between two.
 	Page   *Page  `json:"page"`
 	Counts Counts `json:"counts"`
+	// Refused are the first of those whose change the database refused.
+	Refused []Refusal `json:"refused,omitempty"`
 	// FinishedAt is nil while the pass is under way.
 	FinishedAt *time.Time `json:"finishedAt"`
 }
+
+// Refusal is a vendor whose document the database does not let be changed: a rule
+// of the marketplace's for its documents, their size, a unique index.
+type Refusal struct {
+	ID string `json:"id"`
+	// Code is the database's.
+	Code int `json:"code"`
+}
+
+// mostRefused bounds how many are named.
+const mostRefused = 100
 
 // Page is some users in the order of their ids, counted before any was changed.
 type Page struct {
@@ -132,10 +148,12 @@ func (p Progress) Turn(page Page) Progress {
 	return p
 }
 
-// Turned is the progress after its page was carried out.
-func (p Progress) Turned(now time.Time) Progress {
+// Turned is the progress after its page was carried out, but for those that were refused.
+func (p Progress) Turned(now time.Time, refused ...Refusal) Progress {
 	page := *p.Page
 	p.Seq++
+	page.Counts.Refused = len(refused)
+	p.Refused = append(slices.Clone(p.Refused), refused[:min(len(refused), mostRefused-len(p.Refused))]...)
 	p.Page, p.After, p.Counts = nil, page.To, p.Counts.Plus(page.Counts)
 	if page.Last {
 		p.Section, p.After = p.Section.after(), ""

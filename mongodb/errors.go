@@ -66,10 +66,22 @@ func refusedDocument(doing string, err error) error {
 	if !isRefused(err) {
 		return failed(doing, err)
 	}
-	return fmt.Errorf("%s: %w", doing, &trial.Error{
+	refusal := &trial.Error{
 		Code: trial.CodeConflict, Field: "id", Message: fmt.Sprintf("the database refuses the change of this user's document (code %d)", refusalCode(err)),
-	})
+	}
+	return &refusedError{doing: doing, refusal: refusal, cause: err}
 }
+
+// refusedError is a refusal of the server's. Its text is left out: it may repeat
+// what the document has.
+type refusedError struct {
+	doing   string
+	refusal *trial.Error
+	cause   error
+}
+
+func (e *refusedError) Error() string   { return e.doing + ": " + e.refusal.Error() }
+func (e *refusedError) Unwrap() []error { return []error{e.refusal, e.cause} }
 
 // passing tells whether an error is about reaching a server that can do its
 // work, and not about what it was asked.

@@ -111,12 +111,18 @@ func (s *Store) turnPage(ctx context.Context, p migration.Progress, m Migration)
 			return p, err
 		}
 	}
+	var refused []migration.Refusal
 	for _, raw := range found.users {
-		if err := s.migrateUser(ctx, raw, p.Terms); err != nil {
+		err := s.migrateUser(ctx, raw, p.Terms)
+		if isRefused(err) { // one document is no reason to leave the others
+			refused = append(refused, migration.Refusal{ID: pageID(raw), Code: refusalCode(err)})
+			continue
+		}
+		if err != nil {
 			return p, err
 		}
 	}
-	p = p.Turned(stored(m.Now()))
+	p = p.Turned(stored(m.Now()), refused...)
 	return p, s.putProgress(ctx, p)
 }
 
@@ -255,7 +261,7 @@ func (s *Store) migrateUser(ctx context.Context, seen bson.Raw, t migration.Term
 		set = append(set, bson.E{Key: c.Field, Value: c.Value})
 	}
 	if _, err = s.updateUser(ctx, id, bson.D{{Key: "$set", Value: set}}); err != nil && !errors.Is(err, mongo.ErrNoDocuments) {
-		return failed("migrating vendor "+id, err)
+		return refusedDocument("migrating vendor "+id, err)
 	}
 	return nil
 }
@@ -286,6 +292,15 @@ func fieldValue(v bson.RawValue) migration.Value {
 	}
 	if ms, ok := v.DateTimeOK(); ok {
 		return migration.Value{Kind: migration.Date, At: time.UnixMilli(ms).UTC()}
+	}
+	if seconds, _, ok := v.TimestampOK(); ok {
+		return migration.Value{Kind: migration.Date, At: time.Unix(int64(seconds), 0).UTC()}
+	}
+	if decimal, ok := v.Decimal128OK(); ok {
+		n, err := strconv.ParseFloat(decimal.String(), 64)
+		if err == nil {
+			return migration.Value{Kind: migration.Number, Number: n}
+		}
 	}
 	if text, ok := v.StringValueOK(); ok {
 		return migration.Value{Kind: migration.Text, Text: text}

@@ -9,6 +9,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 
 	"marketplace.example/trials/migration"
 	"marketplace.example/trials/rollout"
@@ -119,6 +123,81 @@ func TestMigrate(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 2, again.Pass)
 	require.Zero(t, again.Counts.Migrated)
+}
+
+// A document that the database does not let be changed is reported, and the others are migrated, each pass anew.
+func TestMigrateGoesOnAfterADocumentThatTheDatabaseRefuses(t *testing.T) {
+	t.Parallel()
+	s := newTestStore(t)
+	_, err := s.users.Indexes().CreateOne(t.Context(), mongo.IndexModel{Keys: up("trialStartDate"), Options: options.Index().SetUnique(true)})
+	require.NoError(t, err)
+	created := map[string]time.Time{"v1": at, "v2": at, "v3": at.Add(-time.Hour), "v4": at.Add(-2 * time.Hour)}
+	for _, id := range []string{"v1", "v2", "v3", "v4"} {
+		insertUser(t, s, bson.D{{Key: "_id", Value: id}, {Key: "isVendor", Value: true}, {Key: "createdAt", Value: created[id]}})
+	}
+	for range 2 {
+		p, err := s.Migrate(t.Context(), theVersion(), oldMigration(2))
+		require.NoError(t, err)
+		require.NotNil(t, p.FinishedAt)
+		require.Equal(t, 1, p.Counts.Refused)
+		require.Len(t, p.Refused, 1)
+		require.Equal(t, "v2", p.Refused[0].ID)
+		for _, id := range []string{"v1", "v3", "v4"} {
+			require.NotNil(t, readUser(raw(t, s, id)).vendor.Automation, id)
+		}
+		require.Nil(t, readUser(raw(t, s, "v2")).vendor.Automation)
+	}
+}
+
+// What the trial writes into the vendor's document is a copy: where the database refuses it, the trial goes on.
+func TestATrialGoesOnWhereTheDatabaseRefusesTheDocumentsChange(t *testing.T) {
+	t.Parallel()
+	s := newTestStore(t)
+	core, logs := observer.New(zap.WarnLevel)
+	WithLogger(zap.New(core))(s)
+	_, err := s.users.Indexes().CreateOne(t.Context(), mongo.IndexModel{Keys: up("trialAutomation.endsAt"), Options: options.Index().SetUnique(true)})
+	require.NoError(t, err)
+	for _, id := range []string{"v1", "v2"} {
+		register(t, s, id, trial.Automated)
+		events, want := history(t, registration14d(id), convert(at.Add(time.Hour)))
+		appendAll(t, s, events)
+		got, _, err := s.Trial(t.Context(), id)
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+	}
+	require.NotEmpty(t, logs.FilterField(zap.String("vendorId", "v2")).All())
+	require.Empty(t, logs.FilterField(zap.String("vendorId", "v1")).All())
+	waiting, err := s.UnrecordedConversions(t.Context(), 10)
+	require.NoError(t, err)
+	require.Empty(t, waiting)
+}
+
+// However the marketplace has written a moment, it is read as everywhere.
+func TestCreatedAtHoweverItIsWritten(t *testing.T) {
+	t.Parallel()
+	want := time.Date(2020, 1, 1, 10, 0, 0, 0, time.UTC)
+	decimal, err := bson.ParseDecimal128("1577872800000")
+	require.NoError(t, err)
+	for _, value := range []any{
+		want, want.UnixMilli(), float64(want.UnixMilli()), want.Unix(), int32(want.Unix()), decimal, bson.Timestamp{T: uint32(want.Unix()), I: 1},
+		"2020-01-01 10:00:00", "2020-01-01T10:00:00+0000", "2020-01-01 10:00 UTC", "1577872800000",
+	} {
+		doc, err := bson.Marshal(bson.D{{Key: "_id", Value: bson.NewObjectID()}, {Key: "createdAt", Value: value}, {Key: "trialStartDate", Value: value}})
+		require.NoError(t, err)
+		u := readUser(doc)
+		require.Equal(t, want, u.vendor.CreatedAt, "%T %v", value, value)
+		require.Equal(t, want, u.vendor.StartedAt, "%T %v", value, value)
+		require.Equal(t, fieldValue(bson.Raw(doc).Lookup("createdAt")), readForMigration(doc).CreatedAt)
+	}
+	old := bson.NewObjectIDFromTimestamp(want)
+	for value, created := range map[any]time.Time{nil: want, "soon": {}, "01/02/2020": {}, true: {}} {
+		doc, err := bson.Marshal(bson.D{{Key: "_id", Value: old}, {Key: "createdAt", Value: value}})
+		require.NoError(t, err)
+		require.Equal(t, created, readUser(doc).vendor.CreatedAt, "%v", value)
+	}
+	doc, err := bson.Marshal(bson.D{{Key: "_id", Value: old}})
+	require.NoError(t, err)
+	require.Equal(t, want, readUser(doc).vendor.CreatedAt, "its id says when it was made, as a last resort")
 }
 
 func TestMigrateEndsWithAnEmptyID(t *testing.T) {

@@ -33,7 +33,7 @@ func readUser(raw bson.Raw) user {
 		Email:     email(raw.Lookup("email")),
 		Name:      text(raw.Lookup("name")),
 		Zone:      zone(raw.Lookup("timezone")),
-		CreatedAt: date(raw.Lookup("createdAt")),
+		CreatedAt: createdAt(raw),
 	}}
 	u.isVendor, _ = raw.Lookup("isVendor").BooleanOK()
 	started := raw.Lookup("trialStartDate")
@@ -153,20 +153,22 @@ func number(v bson.RawValue) float64 {
 	return n
 }
 
-// date also takes text as in RFC 3339. The zero time stands for none, and for
-// one that cannot be written down again.
+// date is a moment however it was written; the zero time stands for none, and for
+// one that is not plausible.
 func date(v bson.RawValue) time.Time {
-	var t time.Time
-	if ms, ok := v.DateTimeOK(); ok {
-		t = time.UnixMilli(ms)
-	} else if s, ok := v.StringValueOK(); ok {
-		t, _ = time.Parse(time.RFC3339, s) // the zero time where it is none
-	}
-	t = stored(t)
-	if year := t.Year(); year < 1 || year > 9999 {
-		return time.Time{}
-	}
+	t, _ := migration.Moment(fieldValue(v)) // the zero time where it is none
 	return t
+}
+
+// createdAt is when the document was made: what it says or, where it says
+// nothing, the moment within its ObjectID.
+func createdAt(raw bson.Raw) time.Time {
+	said := raw.Lookup("createdAt")
+	if id, ok := raw.Lookup("_id").ObjectIDOK(); ok && !given(said) {
+		t, _ := migration.Moment(migration.Value{Kind: migration.Date, At: id.Timestamp()})
+		return t
+	}
+	return date(said)
 }
 
 // stored is a moment as the database gives it back.

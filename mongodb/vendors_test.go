@@ -245,7 +245,7 @@ func TestVendorFromMessyDocument(t *testing.T) {
 		{id: "zone-known", doc: bson.D{{Key: "timezone", Value: "Asia/Tokyo"}}, want: trial.Vendor{Zone: "Asia/Tokyo"}},
 		{id: "date-text", doc: bson.D{{Key: "createdAt", Value: "2026-01-02T04:04:05+01:00"}}, want: trial.Vendor{CreatedAt: day}},
 		{id: "date-nonsense", doc: bson.D{{Key: "createdAt", Value: "yesterday"}}},
-		{id: "date-number", doc: bson.D{{Key: "createdAt", Value: int64(1767323045000)}}},
+		{id: "date-number", doc: bson.D{{Key: "createdAt", Value: int64(1767323045000)}}, want: trial.Vendor{CreatedAt: time.UnixMilli(1767323045000).UTC()}},
 		{id: "date-beyond", doc: bson.D{{Key: "createdAt", Value: bson.DateTime(1 << 60)}}},
 		{id: "date-null", doc: bson.D{{Key: "createdAt", Value: nil}, {Key: "trialStartDate", Value: day}}, want: trial.Vendor{StartedAt: day}},
 		{id: "automation-text", doc: bson.D{{Key: "trialAutomation", Value: "yes"}}},

@@ -138,8 +138,24 @@ func (a *app) printMigrations(all []migrationStatus) error {
 		if err := writeCounts(a.out, s.Progress.Counts, "migrated"); err != nil {
 			return err
 		}
+		a.printRefused(*s.Progress)
 	}
 	return nil
+}
+
+// printRefused names the vendors whose documents the database does not let be changed.
+func (a *app) printRefused(p migration.Progress) {
+	if p.Counts.Refused == 0 {
+		return
+	}
+	a.say("  The database refused to change %d of their documents: a rule for documents, their size, or a unique index. They stay as they were; the others are done.\n", p.Counts.Refused)
+	for _, r := range p.Refused {
+		id := r.ID
+		if !trial.ValidVendorID(id) {
+			id = "(an id that cannot name a trial)"
+		}
+		a.say("    %s: code %d\n", id, r.Code)
+	}
 }
 
 // writeCounts lists what became of the users, and why.

@@ -62,6 +62,12 @@ type Suppression struct {
 	AddressHash string `json:"addressHash"`
 }
 
+// SameMoment tells whether a moment from outside is one of ours: many sources know
+// whole seconds only, and cut off what is behind them.
+func SameMoment(theirs, ours time.Time) bool {
+	return theirs.Equal(ours) || theirs.Nanosecond() == 0 && theirs.Equal(ours.Truncate(time.Second))
+}
+
 // Erasure is that a vendor's name and address were removed.
 type Erasure struct {
 	At time.Time `json:"at"`

@@ -2,6 +2,7 @@ package trial_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -40,6 +41,18 @@ func TestNoMail(t *testing.T) {
 			}
 			require.Equal(t, tt.want, tt.vendor.NoMail())
 		})
+	}
+}
+
+func TestAMomentInWholeSecondsIsTheOneThatItWasCutFrom(t *testing.T) {
+	t.Parallel()
+	ours := time.Date(2026, 3, 1, 22, 43, 57, 542_000_000, time.UTC)
+	for theirs, want := range map[time.Time]bool{
+		ours: true, ours.Truncate(time.Second): true, ours.In(time.FixedZone("", 3600)).Truncate(time.Second): true,
+		ours.Truncate(time.Second).Add(-time.Second): false, ours.Truncate(time.Second).Add(time.Second): false,
+		ours.Add(-time.Millisecond): false, ours.Truncate(time.Minute): false,
+	} {
+		require.Equal(t, want, trial.SameMoment(theirs, ours), theirs)
 	}
 }
 

@@ -32,7 +32,7 @@ func newInstruments(ctx context.Context, store *mongodb.Store, log *zap.Logger) 
 	metrics := telemetry.NewMetrics()
 	metrics.Expect(
 		[]string{mail.Sent.String(), mail.Refused.String(), mail.Deferred.String(), mail.Unknown.String()},
-		[]string{findStarted, findMirrored, findConverted, findRestarted, findWoken, findRollout}, nil)
+		[]string{findStarted, findMirrored, findConverted, findRestarted, findWoken, findRollout, findLeftAlone}, nil)
 	return instruments{Metrics: metrics, sampler: sampler, traces: traces}, nil
 }
 
@@ -44,6 +44,7 @@ const (
 	findRestarted = "step-overdue"
 	findWoken     = "held-without-reason"
 	findRollout   = "rollout-lost"
+	findLeftAlone = "vendor-in-doubt"
 )
 
 // swept counts what a sweep found.
@@ -54,6 +55,7 @@ func (i instruments) swept(s activities.Swept) {
 	i.Found(findRestarted, s.Restarted)
 	i.Found(findWoken, s.Woken)
 	i.Found(findRollout, s.Rollouts)
+	i.Found(findLeftAlone, s.LeftAlone)
 }
 
 // counted is the store, counting the decisions on steps where they are stored:

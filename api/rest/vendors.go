@@ -72,7 +72,7 @@ func (s *server) vendorOf(b VendorRegistration) (v trial.Vendor, given bool) {
 // registeredBefore answers a registration that is on record: with the same
 // data it is a repeat.
 func (s *server) registeredBefore(ctx context.Context, known, asked trial.Vendor, given bool) (RegisterVendorResponseObject, error) {
-	if !sameVendor(known, asked) || given && !known.StartedAt.Equal(asked.StartedAt) {
+	if !sameVendor(known, asked) || given && !trial.SameMoment(asked.StartedAt, known.StartedAt) {
 		return nil, otherData(known.ID)
 	}
 	full, err := s.withTrial(ctx, known)
@@ -220,6 +220,8 @@ func (s *server) conversionOf(ctx context.Context, report *ConversionReport, v t
 	switch {
 	case c.At.After(s.now().Add(s.tolerance())):
 		return c, trial.Invalid("at", "lies in the future")
+	case trial.SameMoment(c.At, v.StartedAt):
+		c.At = v.StartedAt
 	case c.At.Before(v.StartedAt):
 		return c, trial.Invalid("at", "lies before the vendor's registration, %s", v.StartedAt.Format(time.RFC3339))
 	}

@@ -17,6 +17,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"marketplace.example/trials/migration"
 	"marketplace.example/trials/trial"
 )
 
@@ -236,11 +237,11 @@ func optionalMoment(text string) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
 	}
-	at, err := time.Parse(time.RFC3339, text)
-	if err != nil {
+	at, ok := migration.MomentOf(text)
+	if !ok || len(text) <= len(time.DateOnly) { // a day alone is no moment, nor is a bare number of a few digits
 		return time.Time{}, fmt.Errorf("%.80q is not a moment like 2018-01-31T09:30:00Z", text)
 	}
-	return at.UTC(), plausible(at.UTC())
+	return at, nil
 }
 
 func plausible(t time.Time) error {

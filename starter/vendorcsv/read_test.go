@@ -73,7 +73,7 @@ func TestReadSkipsBadLinesAndNamesThem(t *testing.T) {
 		"a date and time":    {"a,2018-02-03T00:00:00Z,,,", "registered_at", `"2018-02-03T00:00:00Z" is not a date like 2018-01-31`},
 		"a date long ago":    {"a,1018-02-03,,,", "registered_at", "1018-02-03 is not in the years 2000 to 2099"},
 		"a wrong moment":     {"a,2018-01-01,,,2018-01-02", "converted_at", `"2018-01-02" is not a moment like 2018-01-31T09:30:00Z`},
-		"a moment to come":   {"a,2018-01-01,,,9999-01-02T00:00:00Z", "converted_at", "9999-01-02 is not in the years 2000 to 2099"},
+		"a moment to come":   {"a,2018-01-01,,,9999-01-02T00:00:00Z", "converted_at", `"9999-01-02T00:00:00Z" is not a moment like 2018-01-31T09:30:00Z`},
 		"a control":          {"a,2018-01-01,x\x00y,,", "", "holds a control character"},
 		"an escape":          {"a\x1b[2J,2018-01-01,,,", "", "holds a control character"},
 		"not UTF-8":          {"a,2018-01-01,\xff,,", "", "is not UTF-8"},
