@@ -207,7 +207,7 @@ func TestMigrateEndsWithAnEmptyID(t *testing.T) {
 		_, err := s.users.InsertOne(t.Context(), bson.D{{Key: "_id", Value: id}, {Key: "isVendor", Value: true}, {Key: "createdAt", Value: at}})
 		require.NoError(t, err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	p, err := s.Migrate(ctx, theVersion(), oldMigration(1))
 	require.NoError(t, err)

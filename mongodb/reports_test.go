@@ -108,7 +108,7 @@ func TestWhatAdminsDoAndWhatEndsIsObserved(t *testing.T) {
 		var err error
 		outcomes, _, err = s.Observations(context.WithoutCancel(t.Context()), began.Add(-day), time.Now().Add(2*day), day)
 		return err == nil && len(outcomes) == 4
-	}, 10*time.Second, 50*time.Millisecond)
+	}, patience, 50*time.Millisecond)
 	got := map[rollout.OutcomeKind]string{}
 	for _, o := range outcomes {
 		got[o.Kind] = o.VendorID + " " + o.Key

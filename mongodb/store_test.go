@@ -73,6 +73,7 @@ func TestServerAway(t *testing.T) {
 			return err
 		},
 	}
+	const driversPatience = 30 * time.Second // for a server, where nothing is set
 	names := slices.Sorted(maps.Keys(calls))
 	errs := make([]error, len(names))
 	took := make([]time.Duration, len(names))
@@ -82,7 +83,7 @@ func TestServerAway(t *testing.T) {
 		took[i] = time.Since(began)
 	})
 	for i, name := range names {
-		require.Less(t, took[i], 4*time.Second, "%s: an answer within about the time of selecting a server", name)
+		require.Less(t, took[i], driversPatience, "%s: it does not wait as long as the driver does by itself", name)
 		requireCode(t, trial.CodeUnavailable, errs[i])
 		require.True(t, IsUnavailable(errs[i]), name)
 		require.ErrorContains(t, errs[i], "connection refused", "%s: the cause is kept for the log", name)
