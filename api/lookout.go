@@ -109,8 +109,10 @@ type alertParts struct {
 // AlertParts implements activities.AlertParts. What does not answer is not measured.
 func (p alertParts) AlertParts(ctx context.Context, now time.Time) monitoring.Parts {
 	parts := monitoring.Parts{WorkersNeeded: p.workers}
-	if here, err := p.client.Workers(ctx, now); err == nil {
-		parts.Workers = &here
+	if polls, err := p.client.Polls(ctx); err == nil {
+		processes, _ := p.store.Processes(ctx) // without them, polls alone tell
+		here, sign := monitoring.CountWorkers(polls, processes, now)
+		parts.Workers, parts.WorkerSign = &here, sign
 	}
 	if watched, err := p.store.WatchedAt(ctx); err == nil {
 		parts.Watched = &watched

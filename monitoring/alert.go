@@ -121,7 +121,7 @@ func Rules() []Rule {
 		{
 			ID: WorkerAway, Title: "A worker is away", Unit: Count,
 			Threshold: 1, Severity: High, Cooldown: 15,
-			Value: "workers fewer than there should be", Window: "the last minute and a half",
+			Value: "workers fewer than there should be", Window: "signs of life of the last 70 seconds",
 			Todo:  "Start it again; its log says why it ended. Steps wait meanwhile, and run late.",
 			Roles: engineers,
 		},

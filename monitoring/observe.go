@@ -23,9 +23,11 @@ type Situation struct {
 // Parts are how the parts stand of which no counter tells. What is nil could
 // not be asked.
 type Parts struct {
-	// Workers are how many poll for work, WorkersNeeded how many should.
+	// Workers are how many poll for work, WorkersNeeded how many should, and WorkerSign when one last gave a sign
+	// of life; zero where that is not known.
 	Workers       *int
 	WorkersNeeded int
+	WorkerSign    time.Time
 	// MaySend tells whether the mail service lets the account send; MailRefusedSince
 	// since when it has accepted nothing, zero where it accepts some.
 	MaySend          *bool
@@ -212,7 +214,11 @@ func (s Situation) workers() Observation {
 	}
 	here := *s.Parts.Workers
 	away := max(0, s.Parts.WorkersNeeded-here)
-	return observed(float64(away), here, "%d of %d workers poll for work", here, s.Parts.WorkersNeeded)
+	age := ""
+	if sign := s.Parts.WorkerSign; !sign.IsZero() {
+		age = fmt.Sprintf("; the last sign of life is %s old", length(s.Now.Sub(sign)))
+	}
+	return observed(float64(away), here, "%d of %d workers poll for work%s", here, s.Parts.WorkersNeeded, age)
 }
 
 func (s Situation) mailing() Observation {

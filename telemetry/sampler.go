@@ -39,9 +39,9 @@ type Sampler struct {
 
 // NewSampler makes the sampler of this process.
 func NewSampler(role string, store SampleStore, log *zap.Logger) (*Sampler, error) {
-	host, err := os.Hostname()
+	instance, err := Instance()
 	if err != nil {
-		return nil, fmt.Errorf("naming the process: %w", err)
+		return nil, err
 	}
 	gauge, err := newGauge()
 	if err != nil {
@@ -49,8 +49,17 @@ func NewSampler(role string, store SampleStore, log *zap.Logger) (*Sampler, erro
 	}
 	return &Sampler{
 		store: store, usage: gauge.read, log: log,
-		process: monitoring.Process{Role: role, Instance: fmt.Sprintf("%s-%d", host, os.Getpid())},
+		process: monitoring.Process{Role: role, Instance: instance},
 	}, nil
+}
+
+// Instance names this process among all that run: its samples, and its polls for work.
+func Instance() (string, error) {
+	host, err := os.Hostname()
+	if err != nil {
+		return "", fmt.Errorf("naming the process: %w", err)
+	}
+	return fmt.Sprintf("%s-%d", host, os.Getpid()), nil
 }
 
 // Called counts an HTTP call that was answered.

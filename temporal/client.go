@@ -3,6 +3,7 @@
 package temporal
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -64,6 +65,14 @@ func WithTracer(t trace.Tracer) Option {
 	}
 }
 
+// WithIdentity names this process among those that poll for work.
+func WithIdentity(instance string) Option {
+	return func(o *client.Options) error {
+		o.Identity = instance
+		return nil
+	}
+}
+
 // Dial prepares a client from the SDK's environment variables (TEMPORAL_ADDRESS,
 // TEMPORAL_NAMESPACE and the rest); it does not wait for a connection.
 func Dial(taskQueue string, logger *zap.Logger, opts ...Option) (*Client, error) {
@@ -109,12 +118,14 @@ func (c *Client) Check(ctx context.Context) error {
 type awayError struct {
 	doing string
 	cause error
+	// worker says in a sentence that Temporal answers and a worker does not; empty otherwise.
+	worker string
 }
 
 func (e *awayError) Error() string { return e.doing + ": " + e.cause.Error() }
 
 func (e *awayError) Unwrap() []error {
-	return []error{e.cause, &trial.Error{Code: trial.CodeUnavailable, Message: "the workflow service does not answer; try again"}}
+	return []error{e.cause, &trial.Error{Code: trial.CodeUnavailable, Message: cmp.Or(e.worker, "the workflow service does not answer; try again")}}
 }
 
 // away wraps a failure of the connection or of the server; a failure with

@@ -7,26 +7,8 @@ import (
 	"go.temporal.io/api/enums/v1"
 )
 
-// pollsWithin is how long ago a worker that lives has asked for work at the
-// latest: it asks again when nothing has come for a minute.
-const pollsWithin = 90 * time.Second
-
-// Workers counts the workers that poll for work.
-func (c *Client) Workers(ctx context.Context, now time.Time) (int, error) {
-	polls, err := c.Polls(ctx)
-	if err != nil {
-		return 0, err
-	}
-	n := 0
-	for _, at := range polls {
-		if now.Sub(at) < pollsWithin {
-			n++
-		}
-	}
-	return n, nil
-}
-
-// Polls tells when each worker last asked for work, as far as Temporal remembers.
+// Polls tells when each worker last asked for work, as far as Temporal remembers: those too that have gone in the
+// last five minutes.
 func (c *Client) Polls(ctx context.Context) (map[string]time.Time, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 
+	"marketplace.example/trials/monitoring"
 	"marketplace.example/trials/trial"
 	"marketplace.example/trials/workflows"
 )
@@ -106,11 +108,11 @@ func (c *Client) Ask(ctx context.Context, message, vendorID string, r trial.Requ
 		},
 	})
 	if err != nil {
-		return trial.Overview{}, asked(message, vendorID, err)
+		return trial.Overview{}, c.asked(message, vendorID, err)
 	}
 	var o trial.Overview
 	if err := handle.Get(ctx, &o); err != nil {
-		return trial.Overview{}, asked(message, vendorID, err)
+		return trial.Overview{}, c.asked(message, vendorID, err)
 	}
 	return o, nil
 }
@@ -124,9 +126,23 @@ func updateID(message, requestID string) string {
 	return message + "/" + requestID
 }
 
-func asked(message, vendorID string, err error) error {
+// blameTimeout bounds how long it takes to find out who has not answered.
+const blameTimeout = time.Second
+
+// asked is what an error of Ask's means. A time-out is mostly a worker's: Temporal answers who polls then.
+func (c *Client) asked(message, vendorID string, err error) error {
 	if refused, ok := workflows.AsRefusal(err); ok {
 		return refused
 	}
-	return away(fmt.Sprintf("asking trial %s to %s", vendorID, message), err)
+	doing := fmt.Sprintf("asking trial %s to %s", vendorID, message)
+	if _, late := errors.AsType[*serviceerror.DeadlineExceeded](err); !late && !errors.Is(err, context.DeadlineExceeded) {
+		return away(doing, err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), blameTimeout) // the caller's time is over
+	defer cancel()
+	queue, unknown := c.Queue(ctx)
+	if unknown != nil {
+		return away(doing, err)
+	}
+	return &awayError{doing: doing, cause: err, worker: monitoring.WorkerSilent(queue.Polled, time.Now())}
 }

@@ -1,6 +1,8 @@
 package temporal
 
 import (
+	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -8,8 +10,12 @@ import (
 	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/taskqueue/v1"
+	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/mocks"
+	"google.golang.org/grpc"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"marketplace.example/trials/trial"
 	"marketplace.example/trials/workflows"
@@ -49,6 +55,47 @@ func TestAnUpdateIsKnownByItsMessageAndItsRequest(t *testing.T) {
 		sdk.On("UpdateWithStartWorkflow", mock.Anything, named).Return(handle, nil).Once()
 		_, err := c.Ask(t.Context(), trial.MessageExtend, vendorID, trial.Request{ID: requestID, Days: 3, Reason: "asked for"})
 		require.NoError(t, err)
+	}
+}
+
+// aQueue answers who polls, or not at all.
+type aQueue struct {
+	workflowservice.WorkflowServiceClient
+	polled time.Time
+	err    error
+}
+
+func (q aQueue) DescribeTaskQueue(context.Context, *workflowservice.DescribeTaskQueueRequest, ...grpc.CallOption) (*workflowservice.DescribeTaskQueueResponse, error) {
+	return &workflowservice.DescribeTaskQueueResponse{Pollers: []*taskqueue.PollerInfo{{LastAccessTime: timestamppb.New(q.polled)}}}, q.err
+}
+
+func TestAnAnswerThatDoesNotComeIsTheWorkersWhereTemporalAnswers(t *testing.T) {
+	t.Parallel()
+	late := serviceerror.NewDeadlineExceeded("context deadline exceeded")
+	for name, c := range map[string]struct {
+		err   error
+		queue aQueue
+		says  string
+	}{
+		"no worker":         {late, aQueue{polled: time.Now().Add(-4 * time.Minute)}, "no worker answers"},
+		"the SDK's own":     {client.NewWorkflowUpdateServiceTimeoutOrCanceledError(context.DeadlineExceeded), aQueue{polled: time.Now().Add(-4 * time.Minute)}, "no worker answers"},
+		"a busy worker":     {late, aQueue{polled: time.Now()}, "the worker has not answered in time"},
+		"Temporal is slow":  {late, aQueue{err: errors.New("away")}, "the workflow service does not answer; try again"},
+		"Temporal is away":  {serviceerror.NewUnavailable("connection refused"), aQueue{}, "the workflow service does not answer; try again"},
+		"Temporal is laden": {serviceerror.NewResourceExhausted(0, "busy"), aQueue{}, "the workflow service does not answer; try again"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			k, sdk := newTestClient(t)
+			sdk.On("NewWithStartWorkflowOperation", mock.Anything, mock.Anything, mock.Anything).Return(nil)
+			sdk.On("UpdateWithStartWorkflow", mock.Anything, mock.Anything).Return(nil, c.err).Once()
+			sdk.On("WorkflowService").Return(c.queue).Maybe()
+			_, err := k.Ask(t.Context(), trial.MessageExtend, vendorID, trial.Request{ID: "k1", Days: 3, Reason: "asked for"})
+			e, ok := errors.AsType[*trial.Error](err)
+			require.True(t, ok, err)
+			require.Equal(t, trial.CodeUnavailable, e.Code)
+			require.Contains(t, e.Message, c.says)
+		})
 	}
 }
 

@@ -260,7 +260,7 @@ func TestAWorkerThatIsAwayIsToldOfWithoutOne(t *testing.T) {
 	})
 	s.StopWorker()
 	fired := s.awaitAlert(wholeLife+soon, monitoring.WorkerAway, monitoring.AlertFired, 1)
-	require.Equal(t, "0 of 1 workers poll for work", fired.Observation.Text)
+	require.Contains(t, fired.Observation.Text, "0 of 1 workers poll for work; the last sign of life is ")
 	eventually(t, soon, func() error {
 		mu.Lock()
 		defer mu.Unlock()

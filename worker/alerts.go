@@ -43,8 +43,11 @@ type alertParts struct {
 // AlertParts implements activities.AlertParts.
 func (p alertParts) AlertParts(ctx context.Context, now time.Time) monitoring.Parts {
 	parts := monitoring.Parts{WorkersNeeded: p.workers, MailRefusedSince: p.account.AllRefused(now)}
-	if here, err := p.client.Workers(ctx, now); p.answered("who polls", err) {
-		parts.Workers = &here
+	if polls, err := p.client.Polls(ctx); p.answered("who polls", err) {
+		processes, err := p.store.Processes(ctx)
+		p.answered("the processes", err) // without them, polls alone tell
+		here, sign := monitoring.CountWorkers(polls, processes, now)
+		parts.Workers, parts.WorkerSign = &here, sign
 	}
 	if may, err := p.account.SendingEnabled(ctx); p.answered("the mail service", err) {
 		parts.MaySend = &may

@@ -17,6 +17,7 @@ import (
 	"marketplace.example/trials/mail"
 	"marketplace.example/trials/mongodb"
 	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/telemetry"
 	"marketplace.example/trials/temporal"
 	"marketplace.example/trials/trial"
 	"marketplace.example/trials/workflows"
@@ -69,7 +70,11 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger, fatal fun
 	if err != nil {
 		return nil, err
 	}
-	client, err := temporal.Dial(cfg.TaskQueue, log, temporal.WithMeter(meter), temporal.WithTracer(instruments.traces.Tracer("temporal")))
+	instance, err := telemetry.Instance()
+	if err != nil {
+		return nil, err
+	}
+	client, err := temporal.Dial(cfg.TaskQueue, log, temporal.WithIdentity(instance), temporal.WithMeter(meter), temporal.WithTracer(instruments.traces.Tracer("temporal")))
 	if err != nil {
 		return nil, err
 	}
