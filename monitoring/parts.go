@@ -37,12 +37,29 @@ func mongoDB(p Probes) Part {
 	switch {
 	case p.MongoDB.failed():
 		part.State = Unhealthy
-		part.Action = "Start MongoDB, or mend the network to it. Until then the API answers 503 and steps wait; nothing that was accepted is lost."
+		part.Action = "Start MongoDB, or mend the network to it. " + Intake(true) + " Steps wait; nothing that was accepted is lost."
 	case p.MongoDB.Took > slowMongoDB:
 		part.State, part.Message = Degraded, slow(p.MongoDB, slowMongoDB)
 		part.Action = "Look at MongoDB's load, disk and slow queries; every request and step waits for it."
 	}
 	return part
+}
+
+// Intake says what becomes of registrations and conversions meanwhile, to all who say it: the database alone decides.
+func Intake(databaseAway bool) string {
+	if databaseAway {
+		return "Registrations and conversions are refused (503) meanwhile."
+	}
+	return "Registrations and conversions are taken meanwhile."
+}
+
+// TemporalAway says what to do where Temporal does not answer.
+func TemporalAway(databaseAway bool) string {
+	action := "Start Temporal, or mend the network to it. Steps run late."
+	if databaseAway {
+		return action // the database's trouble says what is refused
+	}
+	return action + " " + Intake(false)
 }
 
 func temporal(p Probes) Part {
@@ -53,7 +70,7 @@ func temporal(p Probes) Part {
 		part.Action = "Check TEMPORAL_NAMESPACE; create the namespace, then run starter setup."
 	case p.Temporal.failed():
 		part.State = Unhealthy
-		part.Action = "Start Temporal, or mend the network to it. Registrations and conversions are taken meanwhile; steps run late."
+		part.Action = TemporalAway(p.MongoDB.failed())
 	case p.Temporal.Took > slowTemporal:
 		part.State, part.Message = Degraded, slow(p.Temporal, slowTemporal)
 		part.Action = "Look at the load of Temporal and of its database; steps run later than they should."

@@ -185,6 +185,24 @@ func TestTheCulpritIsNamedAlone(t *testing.T) {
 	require.Contains(t, s.get("/admin/").text(), "Note worker: unknown", "it is the worker's own trouble then")
 }
 
+func TestOneKilledWorkerIsOneTrouble(t *testing.T) {
+	t.Parallel()
+	w := sample.Empty()
+	long := w.Moment.Add(-20 * time.Minute)
+	well := monitoring.Reply{Took: time.Millisecond}
+	w.Assessed = monitoring.Assess(monitoring.Probes{
+		MongoDB: well, Temporal: well, Flags: well, Mail: monitoring.MailProbe{Reply: well, MailAccount: monitoring.MailAccount{Sending: true, Quota: -1}},
+		Worker:     monitoring.WorkerProbe{Queue: well, Noted: well, TaskQueue: monitoring.TaskQueue{Polled: w.Moment.Add(-4 * time.Minute)}},
+		Reconciler: monitoring.ReconcilerProbe{Reply: well, Last: long},
+	}, monitoring.Health{}, w.Moment)
+	firing := monitoring.NewAlert(monitoring.WorkerAway)
+	firing.Status, firing.LookedAt = monitoring.AlertFiring, w.Moment
+	w.Alerts[monitoring.WorkerAway] = firing
+	a := signedIn(t, w).get("/admin/")
+	require.Equal(t, 1, strings.Count(a.body, `<li class="trouble`))
+	inOrder(t, a.text(), "Wrong worker: unhealthy", "What to do: Start the worker", "What follows from it:", "reconciler: unhealthy.", "Alert workerAway: A worker is away.")
+}
+
 // failingHealth cannot tell.
 type failingHealth struct{}
 

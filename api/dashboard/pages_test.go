@@ -53,8 +53,8 @@ func TestTheOverviewSaysWhatIsWrongFirst(t *testing.T) {
 	require.Equal(t, http.StatusOK, a.status)
 	text := a.text()
 	inOrder(t, text, "What is wrong", "Wrong Alert workerAway: A worker is away", "1 of 2 workers poll for work.", "What to do: Start it again",
-		"Note Alert emailDeliveryFailed: E-mails are not delivered", "Note Alert emailDeliveryRateLow", "Acknowledged by admin: One provider defers",
-		"Note mail: degraded", "(50 minutes ago)", "Note Advice for worker worker-2", "CPU at 78.0 %", "misses its target",
+		"Note mail: degraded", "(50 minutes ago)", "Note Advice for worker worker-2", "CPU at 78.0 %",
+		"Note Alert emailDeliveryFailed: E-mails are not delivered", "Note Alert emailDeliveryRateLow", "Acknowledged by admin: One provider defers", "misses its target",
 		"Automation is on for 25 % of new vendors", "expansion 25 here since", "Pause …", "FAIL email 87.5 % of 104", "INSUFFICIENT conversion",
 		"Conversion rate, control 27.4 %", "246 of 898", "24.6 % to 30.4 %", "E-mail delivery rate 91.5 %", "8 pending")
 	require.Contains(t, a.body, `aria-current="step"`)

@@ -1,7 +1,6 @@
 package dashboard
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -26,6 +25,10 @@ type trouble struct {
 	Since *time.Time
 	// Alert is the alert that it is, if it is one.
 	Alert monitoring.RuleID
+	// About is the condition that it tells of, empty for one that nothing follows from. Follows are the
+	// troubles that follow from it.
+	About   about
+	Follows []trouble
 }
 
 // away tells whether an error says that the database does not answer.
@@ -49,16 +52,14 @@ func (d *dashboard) troubleOf(what string, err error) trouble {
 }
 
 func databaseAway() trouble {
-	return trouble{Grave: true, Title: "The database does not answer",
-		Text:   "Figures, rollout and trials cannot be shown. Registrations are refused meanwhile; trials wait and lose nothing.",
+	return trouble{Grave: true, About: aboutDatabase, Title: "The database does not answer",
+		Text:   "Figures, rollout and trials cannot be shown. " + monitoring.Intake(true) + " Trials wait and lose nothing.",
 		Action: "See that MongoDB runs, that this API reaches it at MONGODB_URI, and that its replica set has a primary. This page comes back by itself."}
 }
 
-// troubles are all that is wrong, the gravest first.
+// troubles are all that is wrong, each under its cause, the gravest first.
 func (d *dashboard) troubles(f facts) []trouble {
-	all := slices.Concat(d.unread(f), alertTroubles(f.alerts), partTroubles(f), rolloutTroubles(f), figureTroubles(f.report))
-	slices.SortStableFunc(all, func(a, b trouble) int { return cmp.Compare(rank(a), rank(b)) })
-	return all
+	return byCause(slices.Concat(d.unread(f), partTroubles(f), alertTroubles(f.alerts), rolloutTroubles(f), figureTroubles(f.report)))
 }
 
 func rank(t trouble) int {
@@ -100,7 +101,7 @@ func alertTroubles(view *monitoring.AlertsView) []trouble {
 		if a.Status != monitoring.AlertFiring {
 			continue
 		}
-		t := trouble{Grave: grave(a), Title: fmt.Sprintf("Alert %s: %s", a.Rule.ID, a.Rule.Title), Text: capital(sentence(a.Text)), Action: a.Rule.Todo, Since: a.Since, Alert: a.Rule.ID}
+		t := trouble{Grave: grave(a), Title: fmt.Sprintf("Alert %s: %s", a.Rule.ID, a.Rule.Title), Text: capital(sentence(a.Text)), Action: a.Rule.Todo, Since: a.Since, Alert: a.Rule.ID, About: aboutAlert(a.Rule.ID)}
 		if did := handled(a); did != "" {
 			t.Text, t.Action = t.Text+" "+did, "" // somebody knows what to do
 		}
@@ -122,7 +123,7 @@ func lookTroubles(v monitoring.AlertsView) []trouble {
 	}
 	var all []trouble
 	if v.Late {
-		all = append(all, trouble{Grave: true, Title: "Nobody has looked at the alerts lately",
+		all = append(all, trouble{Grave: true, About: aboutLooks, Title: "Nobody has looked at the alerts lately",
 			Text:   "What is shown of them is old, and nobody is told of what has happened since.",
 			Action: "See that a worker runs and that Temporal's schedule watch-alerts is not paused.", Since: v.LookedAt})
 	}
@@ -149,7 +150,13 @@ func partTroubles(f facts) []trouble {
 		if p.State == monitoring.Healthy || culprit || told && p.Name == monitoring.PartMongoDB {
 			continue
 		}
-		all = append(all, trouble{Grave: p.State == monitoring.Unhealthy, Title: fmt.Sprintf("%s: %s", p.Name, p.State), Text: capital(sentence(p.Message)), Action: p.Action, Since: &p.Since})
+		if told && p.Name == monitoring.PartTemporal { // as the page knows better than health did a moment ago
+			p.Action = monitoring.TemporalAway(true)
+		}
+		all = append(all, trouble{
+			Grave: p.State == monitoring.Unhealthy, About: about(p.Name), Title: fmt.Sprintf("%s: %s", p.Name, p.State),
+			Text: capital(sentence(p.Message)), Action: p.Action, Since: &p.Since,
+		})
 	}
 	for _, a := range f.health.Advice {
 		all = append(all, trouble{Title: fmt.Sprintf("Advice for %s %s", a.Role, a.Instance), Text: sentence(a.Message), Action: a.Action})
@@ -164,26 +171,33 @@ func rolloutTroubles(f facts) []trouble {
 	state := f.view.Rollout
 	var all []trouble
 	if f.view.WatchMissed {
-		all = append(all, trouble{Grave: true, Title: "Nobody watches the rollout",
+		inDoubt := "pause the rollout or roll it back."
+		if state.Pause != nil {
+			inDoubt = "roll the rollout back."
+		}
+		all = append(all, trouble{Grave: true, About: aboutUnwatched, Title: "Nobody watches the rollout",
 			Text:   "It has not been judged for longer than it should be, and so would not take itself back. No phase is entered meanwhile.",
-			Action: "See that a worker runs and that Temporal's schedule watch-rollout is not paused. If in doubt, pause the rollout or roll it back."})
+			Action: "See that a worker runs and that Temporal's schedule watch-rollout is not paused. If in doubt, " + inDoubt})
 	}
 	switch {
 	case state.Status == rollout.RolledBack:
 		all = append(all, trouble{Title: "The rollout was taken back", Text: f.view.Summary, Since: state.EndedAt,
 			Action: "The decisions say why. When that is mended, start a rollout again that goes on from this one (restartOf)."})
 	case state.Pause != nil:
-		all = append(all, pauseTrouble(state))
+		all = append(all, pauseTrouble(state, f.view.WatchMissed))
 	}
 	return all
 }
 
-func pauseTrouble(s rollout.State) trouble {
+func pauseTrouble(s rollout.State, unwatched bool) trouble {
 	t := trouble{Title: "The rollout is paused", Text: s.Pause.Reason, Since: &s.Pause.Since,
 		Action: "Resume it when its reason is gone, advance it all the same, or roll it back."}
 	switch s.Pause.Cause {
 	case rollout.PausedByOutage:
 		t.Action = "It resumes by itself when the outage is over."
+		if unwatched {
+			t.Action = "It resumes by itself when the outage is over and the rollout is watched again."
+		}
 	case rollout.PausedByPreflight:
 		t.Grave, t.Action = true, "Mend what its preflight checks found, or waive them."
 	case rollout.PausedByGate, rollout.PausedByTriggers:
