@@ -23,6 +23,9 @@ type app struct {
 	transport http.RoundTripper
 	// terminal tells whether err is read by a person as it is written.
 	terminal func() bool
+	// in is what a person types, where interactive tells that one can be asked.
+	in          io.Reader
+	interactive func() bool
 
 	options globalOptions
 	// began is set once a command's own work begins: what fails before is a matter of usage.

@@ -21,17 +21,22 @@ const catchUpSince = 8 * 24 * time.Hour
 
 func (a *app) catchUp() *cobra.Command {
 	var o setupOptions
+	var yes bool
 	command := &cobra.Command{
 		Use: "catch-up", Short: "Add to a restored database what only the workflows know", Args: cobra.NoArgs,
 		Long: "Compares each trial in the database, and each rollout, with the history of its workflow, adds what\n" +
 			"the database does not have, and says where they differ. \"starter restore\" does it by itself.\n" +
 			"Workflows of trials that go on and have none are started again. The automation is disabled, until you\n" +
-			"enable it. Run it while no worker runs, after a restore by other means too.",
-		Example: examples("starter catch-up"),
+			"enable it, so it asks before it begins. Run it while no worker runs, after a restore by other means too.",
+		Example: examples("starter catch-up", "starter catch-up --yes   # for scripts: it is meant"),
 	}
 	command.Flags().StringVar(&o.mongodb, "mongodb", "", "the connection string of MongoDB (default MONGODB_URI)")
 	command.Flags().StringVar(&o.temporal, "temporal", "", "Temporal's host:port (default TEMPORAL_ADDRESS)")
+	command.Flags().BoolVar(&yes, "yes", false, "do not ask whether it is meant")
 	command.RunE = func(c *cobra.Command, _ []string) error {
+		if err := a.confirm(yes, "disables the automation until you enable it again, and adds to the database what only the workflows know"); err != nil {
+			return err
+		}
 		settings, err := a.setupConfig(o)
 		if err != nil {
 			return err

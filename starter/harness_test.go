@@ -47,6 +47,9 @@ type world struct {
 	now         func() time.Time
 	transport   http.RoundTripper
 	terminal    bool
+	// interactive says that a person can be asked, who has typed that.
+	interactive bool
+	typed       string
 }
 
 func newWorld(t *testing.T) *world {
@@ -67,6 +70,7 @@ func (w *world) run(t *testing.T, args ...string) result {
 	var out, err bytes.Buffer
 	a := app{
 		out: &out, err: &err, now: w.now, transport: w.transport, terminal: func() bool { return w.terminal },
+		in: strings.NewReader(w.typed), interactive: func() bool { return w.interactive },
 		pause:  func(context.Context, time.Duration) error { return nil },
 		getenv: func(name string) string { return w.environment[name] },
 		environ: func() []string {

@@ -23,6 +23,7 @@ func start() int {
 	a := app{
 		out: os.Stdout, err: os.Stderr, getenv: os.Getenv, environ: os.Environ, now: time.Now, pause: pause,
 		terminal: func() bool { return term.IsTerminal(int(os.Stderr.Fd())) },
+		in:       os.Stdin, interactive: func() bool { return term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stderr.Fd())) },
 	}
 	return a.run(ctx, os.Args[1:])
 }
