@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"time"
 
-	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/sesv2"
 	"go.uber.org/zap"
 
@@ -82,6 +81,13 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger) (*parts, 
 		return nil, err
 	}
 	checker := &health.Checker{Store: store, Workflows: client, Mail: account, Now: time.Now, Log: log}
+	var shown *certificate
+	if cfg.TLSCertFile != "" {
+		if shown, err = newCertificate(cfg.TLSCertFile, cfg.TLSKeyFile, log, time.Now); err != nil {
+			return nil, err
+		}
+		checker.Certificate = shown.validity
+	}
 	if err := instruments.Register(telemetry.Health{Check: checker.Health}); err != nil {
 		return nil, err
 	}
@@ -112,18 +118,16 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger) (*parts, 
 	if err != nil {
 		return nil, err
 	}
-	p := &parts{store: store, client: client, handler: together(api, pages), api: api, instruments: instruments, lookout: lookout, log: log}
-	if cfg.TLSCertFile != "" {
-		p.certificate, err = newCertificate(cfg.TLSCertFile, cfg.TLSKeyFile, log)
-	}
-	return p, err
+	return &parts{
+		store: store, client: client, handler: together(api, pages), api: api, certificate: shown, instruments: instruments, lookout: lookout, log: log,
+	}, nil
 }
 
 // mailAccount asks SES how the account stands; the API sends nothing itself.
 func mailAccount(ctx context.Context) (*mail.Account, error) {
-	aws, err := awsconfig.LoadDefaultConfig(ctx)
+	aws, err := config.AWS(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("reading AWS's settings: %w", err)
+		return nil, err
 	}
 	return mail.NewAccount(sesv2.NewFromConfig(aws), 0), nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/sha256"
 	"crypto/tls"
 	"fmt"
 	"os"
@@ -8,6 +9,9 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"marketplace.example/trials/monitoring"
 )
 
 // certificate is the one that the API shows, read again when its files change:
@@ -16,42 +20,78 @@ type certificate struct {
 	certFile, keyFile string
 	log               *zap.Logger
 
+	now func() time.Time
+
 	mu   sync.Mutex
-	read time.Time // of the newer file, as it was read
+	read [sha256.Size]byte // of both files' contents
 	pair *tls.Certificate
 }
 
 // newCertificate reads the files, which config has found to fit together.
-func newCertificate(certFile, keyFile string, log *zap.Logger) (*certificate, error) {
-	c := &certificate{certFile: certFile, keyFile: keyFile, log: log}
+func newCertificate(certFile, keyFile string, log *zap.Logger, now func() time.Time) (*certificate, error) {
+	c := &certificate{certFile: certFile, keyFile: keyFile, log: log, now: now}
 	if err := c.refresh(); err != nil {
 		return nil, err
 	}
+	c.log.Log(certificateLevel(c.current().State(now())), "certificate read", zap.Time("from", c.current().From), zap.Time("until", c.current().Until))
 	return c, nil
 }
 
-// refresh reads the files where they are not those that were read. Where they
-// do not fit together the pair that was read stays.
-func (c *certificate) refresh() error {
-	var newest time.Time
-	for _, file := range []string{c.certFile, c.keyFile} {
-		info, err := os.Stat(file)
-		if err != nil {
-			return fmt.Errorf("reading the certificate: %w", err)
-		}
-		if info.ModTime().After(newest) {
-			newest = info.ModTime()
-		}
+// certificateLevel is how grave the state of a certificate is.
+func certificateLevel(state monitoring.State) zapcore.Level {
+	switch state {
+	case monitoring.Unhealthy:
+		return zapcore.ErrorLevel
+	case monitoring.Degraded:
+		return zapcore.WarnLevel
+	default:
+		return zapcore.InfoLevel
 	}
-	if newest.Equal(c.read) {
+}
+
+// refresh reads the files, and takes the pair where their contents are others than before: whoever copies files
+// may keep or set back their times. Where they do not fit together the pair that was read stays, and so it does
+// where the new one has expired and the old one has not.
+func (c *certificate) refresh() error {
+	cert, err := os.ReadFile(c.certFile)
+	if err != nil {
+		return fmt.Errorf("TLS_CERT_FILE: reading the certificate: %w", err)
+	}
+	key, err := os.ReadFile(c.keyFile)
+	if err != nil {
+		return fmt.Errorf("TLS_KEY_FILE: reading its key: %w", err)
+	}
+	read := sha256.Sum256(append(append(append([]byte{}, cert...), 0), key...))
+	if read == c.read {
 		return nil
 	}
-	pair, err := tls.LoadX509KeyPair(c.certFile, c.keyFile)
+	pair, err := tls.X509KeyPair(cert, key)
 	if err != nil {
-		return fmt.Errorf("reading the certificate: %w", err)
+		return fmt.Errorf("TLS_CERT_FILE: reading the certificate: %w", err)
 	}
-	c.pair, c.read = &pair, newest
+	if c.pair != nil {
+		if c.now().After(pair.Leaf.NotAfter) && c.now().Before(c.pair.Leaf.NotAfter) {
+			return fmt.Errorf("TLS_CERT_FILE: the new certificate expired %s", pair.Leaf.NotAfter.UTC().Format(time.RFC3339))
+		}
+		c.log.Info("certificate renewed", zap.Time("expires", pair.Leaf.NotAfter))
+	}
+	c.pair, c.read = &pair, read
 	return nil
+}
+
+// current is from when until when the pair that was read is good.
+func (c *certificate) current() monitoring.Validity {
+	return monitoring.Validity{From: c.pair.Leaf.NotBefore, Until: c.pair.Leaf.NotAfter}
+}
+
+// validity reads the files anew, and is from when until when the certificate is good that is shown.
+func (c *certificate) validity() monitoring.Validity {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := c.refresh(); err != nil {
+		c.log.Error("the certificate is not read again", zap.Error(err))
+	}
+	return c.current()
 }
 
 // get is tls.Config's GetCertificate.

@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/json"
 	"flag"
-	"fmt"
 	"io"
 	"os"
 	"os/signal"
@@ -25,7 +24,7 @@ func main() {
 	err := start(ctx, *healthcheck)
 	stop()
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "api:", err)
+		config.Fatal(config.API, err)
 		os.Exit(1)
 	}
 }
@@ -46,6 +45,7 @@ func start(ctx context.Context, healthcheck bool) error {
 	if err != nil {
 		return err
 	}
+	config.TakeOver(log)
 	defer func() { _ = log.Sync() }() // stderr may refuse to be synced
 	return run(ctx, cfg, log, os.Stdout)
 }
@@ -72,8 +72,8 @@ func run(ctx context.Context, cfg config.Config, log *zap.Logger, out io.Writer)
 		defer metrics.Close()
 		said["metrics"] = metrics.URL
 	}
-	if err := json.NewEncoder(out).Encode(said); err != nil {
-		return fmt.Errorf("saying where the API is: %w", err)
+	if err := json.NewEncoder(out).Encode(said); err != nil { // nobody reads it, which is no reason to end
+		log.Warn("nobody is told where the api is", zap.Error(err))
 	}
 	go p.setUp(ctx)
 	go p.settleForgotten(ctx)

@@ -20,14 +20,21 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"go.uber.org/zap/zaptest/observer"
 )
 
 // certified writes a certificate of that number and its key, as made at a moment.
 func certified(t *testing.T, folder string, number int64, made time.Time) (certFile, keyFile string) {
 	t.Helper()
+	return certifiedUntil(t, folder, number, made, time.Now().Add(time.Hour))
+}
+
+func certifiedUntil(t *testing.T, folder string, number int64, made, until time.Time) (certFile, keyFile string) {
+	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
-	template := &x509.Certificate{SerialNumber: big.NewInt(number), DNSNames: []string{"trials.example.com"}, NotAfter: time.Now().Add(time.Hour)}
+	template := &x509.Certificate{SerialNumber: big.NewInt(number), DNSNames: []string{"trials.example.com"}, NotAfter: until}
 	cert, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	require.NoError(t, err)
 	secret, err := x509.MarshalPKCS8PrivateKey(key)
@@ -46,7 +53,7 @@ func TestTheAPISpeaksTLS(t *testing.T) {
 	t.Parallel()
 	folder, began := t.TempDir(), time.Now().Add(-time.Hour)
 	certFile, keyFile := certified(t, folder, 1, began)
-	shown, err := newCertificate(certFile, keyFile, zap.NewNop())
+	shown, err := newCertificate(certFile, keyFile, zap.NewNop(), time.Now)
 	require.NoError(t, err)
 	ctx, stop := context.WithCancel(t.Context())
 	answers := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) })
@@ -100,4 +107,41 @@ func TestTheAPIIsGivenItsCertificate(t *testing.T) {
 	require.NoError(t, askHealth(t.Context(), address, true))
 	stop()
 	require.NoError(t, <-stopped)
+}
+
+// Whoever copies files may keep their times, or set them back: the contents decide.
+func TestACertificateIsRenewedByItsContents(t *testing.T) {
+	t.Parallel()
+	folder, made, now := t.TempDir(), time.Now().Add(-time.Hour), time.Now()
+	logged, logs := observer.New(zapcore.InfoLevel)
+	certFile, keyFile := certifiedUntil(t, folder, 1, made, now.Add(24*time.Hour))
+	shown, err := newCertificate(certFile, keyFile, zap.New(logged), func() time.Time { return now })
+	require.NoError(t, err)
+	number := func() int64 {
+		t.Helper()
+		pair, err := shown.get(nil)
+		require.NoError(t, err)
+		return pair.Leaf.SerialNumber.Int64()
+	}
+	certifiedUntil(t, folder, 2, made, now.Add(48*time.Hour))
+	require.EqualValues(t, 2, number(), "with the same time")
+	certifiedUntil(t, folder, 3, made.Add(-time.Hour), now.Add(72*time.Hour))
+	require.EqualValues(t, 3, number(), "with an older time")
+	require.Len(t, logs.FilterMessage("certificate renewed").All(), 2)
+	require.WithinDuration(t, now.Add(72*time.Hour), shown.validity().Until, time.Second)
+	certifiedUntil(t, folder, 4, made, now.Add(-time.Hour))
+	require.EqualValues(t, 3, number(), "one that has expired takes no better one's place")
+	require.Len(t, logs.FilterMessage("the certificate is not read again").All(), 1)
+}
+
+func TestAnExpiredCertificateIsSaidAtTheStart(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	for left, level := range map[time.Duration]zapcore.Level{-time.Hour: zapcore.ErrorLevel, time.Hour: zapcore.WarnLevel, 100 * 24 * time.Hour: zapcore.InfoLevel} {
+		logged, logs := observer.New(zapcore.InfoLevel)
+		certFile, keyFile := certifiedUntil(t, t.TempDir(), 1, now, now.Add(left))
+		_, err := newCertificate(certFile, keyFile, zap.New(logged), func() time.Time { return now })
+		require.NoError(t, err)
+		require.Equal(t, level, logs.FilterMessage("certificate read").All()[0].Level)
+	}
 }

@@ -162,6 +162,9 @@ func Parse(variables map[string]string, process Process) (Config, error) {
 	if err := readSecretFiles(set); err != nil {
 		return Config{}, err
 	}
+	if err := checkSecrets(set); err != nil {
+		return Config{}, err
+	}
 	var c Config
 	if err := env.ParseWithOptions(&c, env.Options{Environment: set}); err != nil {
 		return Config{}, explain(err)

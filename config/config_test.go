@@ -50,6 +50,12 @@ func with(variables map[string]string, name, value string) map[string]string {
 	return changed
 }
 
+func without(variables map[string]string, name string) map[string]string {
+	changed := maps.Clone(variables)
+	delete(changed, name)
+	return changed
+}
+
 func TestDefaultsApplyWhereNothingIsSet(t *testing.T) {
 	t.Parallel()
 
@@ -428,6 +434,75 @@ func TestTheLoggerKeepsToItsLevel(t *testing.T) {
 
 			require.NoError(t, err)
 			require.Equal(t, least, log.Level())
+		}
+	}
+}
+
+// However a secret is given, what no secret looks like is refused by the variable's name and never repeated.
+func TestSecretsThatAreNotOneLineAreNamed(t *testing.T) {
+	t.Parallel()
+	for _, v := range config.Variables() {
+		if !v.Secret {
+			continue
+		}
+		for _, junk := range []string{
+			"zq-one-secret-of-thirty-two-letters\nzq-two-secret-of-thirty-two-letters", "\ufeffzq-one-secret-of-thirty-two-letters",
+			"zq-one-secret-of-thirty\r-two-letters", "zq-one-secret-of-thirty\x00-two-letters", "zq-one-secret-\xff-of-thirty-two-letters",
+		} {
+			_, err := config.Parse(with(without(complete(), v.Name), v.Name, junk), config.API)
+			require.ErrorContains(t, err, v.Name+": ")
+			require.NotContains(t, err.Error(), "zq-")
+			path := filepath.Join(t.TempDir(), "secret")
+			require.NoError(t, os.WriteFile(path, []byte(junk), 0o600))
+			_, err = config.Parse(with(without(complete(), v.Name), v.FileName(), path), config.API)
+			require.ErrorContains(t, err, v.FileName()+": ")
+			require.NotContains(t, err.Error(), "zq-")
+		}
+	}
+}
+
+// Whatever is wrong with a variable, the error says with which one.
+func TestEveryVariableIsNamedWhereItIsWrong(t *testing.T) {
+	t.Parallel()
+	for _, v := range config.Variables() {
+		for _, junk := range []string{"zq", "\x01zq", "zq %zz\x7f", "//zq:::", "zq/\x00"} {
+			_, err := config.Parse(with(complete(), v.Name, junk), config.API)
+			if err == nil {
+				continue // names of databases and queues may be odd
+			}
+			require.ErrorContains(t, err, v.Name+": ", "%q", junk)
+			if v.Secret {
+				require.NotContains(t, err.Error(), "zq")
+			}
+		}
+	}
+	_, err := config.Parse(with(complete(), "BEHIND_PROXY", "perhaps"), config.API)
+	require.ErrorContains(t, err, "BEHIND_PROXY: ")
+}
+
+func TestAConnectionStringThatCannotBeReadIsNamed(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "uri")
+	for uri, good := range map[string]bool{
+		"mongodb://u:p@h:27017/?replicaSet=rs0":             true,
+		"mongodb://u:p%40%2F@h1:1,h2:2/":                    true,
+		"mongodb+srv://u:p@cluster.example.com/?w=majority": true,
+		"mongodb://u:zq%zz@h:27017":                         false,
+		"mongodb://u:zq/zq@h:27017":                         false,
+		"mongodb://u:zq@zq@h:27017":                         false,
+		"mongodb+srv://u:zq%zz@cluster.example.com":         false,
+		"mongodb://zq:h:27017:1/":                           false,
+		"mongodb://u:zq@h:70000":                            false,
+	} {
+		require.NoError(t, os.WriteFile(path, []byte(uri), 0o600))
+		for _, variables := range []map[string]string{with(complete(), "MONGODB_URI", uri), with(without(complete(), "MONGODB_URI"), "MONGODB_URI_FILE", path)} {
+			_, err := config.Parse(variables, config.Worker)
+			if good {
+				require.NoError(t, err, uri)
+				continue
+			}
+			require.ErrorContains(t, err, "MONGODB_URI: ", uri)
+			require.NotContains(t, err.Error(), "zq")
 		}
 	}
 }

@@ -158,3 +158,48 @@ func TestWrongStakeholdersAreNamed(t *testing.T) {
 	_, err := config.ReadStakeholders(strings.NewReader("stakeholders: [" + strings.Repeat("{role: management, email: b@example.com}, ", 201) + "]\n"))
 	require.ErrorContains(t, err, "at most 200")
 }
+
+// YAML has several ways to write a number that mean another one than people read.
+func TestNumbersAreReadAsPeopleWriteThem(t *testing.T) {
+	t.Parallel()
+	const plan = "name: n\nphases:\n  - name: a\n    percentage: PERCENT\n    soakDays: DAYS\n    gates: []\n"
+	const alerts = "alerts:\n  reconcilerFinds:\n    threshold: PERCENT\n    cooldown: 30\n"
+	for _, written := range []string{
+		"010", "014", "0o17", "0x1F", "0b11", "1_000", "1e1", "1E1", ".5", "5.", "+10", "-010", "~", "null", "", "!!int 10", "!!float 10", "&a 10",
+	} {
+		_, err := config.ReadPlan(strings.NewReader(strings.NewReplacer("PERCENT", written, "DAYS", "2").Replace(plan)))
+		require.ErrorContains(t, err, "line 4: phases[0].percentage", written)
+		_, err = config.ReadPlan(strings.NewReader(strings.NewReplacer("PERCENT", "10", "DAYS", written).Replace(plan)))
+		require.ErrorContains(t, err, "line 5: phases[0].soakDays", written)
+		_, err = config.ReadAlerts(strings.NewReader(strings.ReplaceAll(alerts, "PERCENT", written)))
+		require.ErrorContains(t, err, "line 3: alerts.reconcilerFinds.threshold", written)
+	}
+	for _, written := range []string{`"10"`, "1:30", "10 %", "ten", "[10]"} {
+		_, err := config.ReadPlan(strings.NewReader(strings.NewReplacer("PERCENT", written, "DAYS", "2").Replace(plan)))
+		require.ErrorContains(t, err, "line 4: phases[0].percentage", written)
+	}
+	got, err := config.ReadPlan(strings.NewReader(strings.NewReplacer("PERCENT", "12.5", "DAYS", "10").Replace(plan)))
+	require.NoError(t, err)
+	require.InDelta(t, 12.5, got.Phases[0].Percentage, 0)
+	require.InDelta(t, 10, got.Phases[0].SoakDays, 0)
+
+	for _, text := range []string{`{"alerts": {"reconcilerFinds": {"threshold": 1e1}}}`, `{"alerts": {"reconcilerFinds": {"threshold": null}}}`, `{"alerts": {"reconcilerFinds": {"threshold": 5, "threshold": 6}}}`} {
+		_, err := config.ReadAlerts(strings.NewReader(text))
+		require.ErrorContains(t, err, "line 1", text)
+	}
+	_, err = config.ReadStakeholders(strings.NewReader("stakeholders:\n  - &a {role: management, email: a@example.com}\n  - *a\n"))
+	require.ErrorContains(t, err, "line 2: stakeholders[0]: is or has an alias")
+}
+
+func TestNamesAreCountedInLetters(t *testing.T) {
+	t.Parallel()
+	plan := func(name string) string {
+		return "name: " + name + "\nphases:\n  - {name: " + name + ", percentage: 10, soakDays: 2, gates: []}\n"
+	}
+	for _, letter := range []string{"я", "語", "a", "😀"} {
+		_, err := config.ReadPlan(strings.NewReader(plan(strings.Repeat(letter, 64))))
+		require.NoError(t, err, letter)
+		_, err = config.ReadPlan(strings.NewReader(plan(strings.Repeat(letter, 65))))
+		require.ErrorContains(t, err, "1 to 64 characters", letter)
+	}
+}

@@ -4,14 +4,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"reflect"
 	"strings"
-)
 
-// maxSecretBytes bounds how much of a secret's file is read: a path to something else is a mistake.
-const maxSecretBytes = 64 << 10
+	"marketplace.example/trials/config/secretfile"
+)
 
 const redacted = "[redacted]"
 
@@ -28,7 +25,11 @@ func readSecretFiles(variables map[string]string) error {
 			problems = append(problems, fmt.Errorf("%s and %s are both set: keep one", v.Name, v.FileName()))
 			continue
 		}
-		value, err := readSecret(path)
+		read := secretfile.Line
+		if v.list() {
+			read = secretfile.List
+		}
+		value, err := read(path)
 		if err != nil {
 			problems = append(problems, fmt.Errorf("%s: %w", v.FileName(), err))
 			continue
@@ -38,25 +39,21 @@ func readSecretFiles(variables map[string]string) error {
 	return errors.Join(problems...)
 }
 
-func readSecret(path string) (string, error) {
-	file, err := os.Open(path) //nolint:gosec // G304: the operator names the file, that is what the variable is for
-	if err != nil {
-		return "", err
+// checkSecrets refuses secrets that no file would be taken with.
+func checkSecrets(variables map[string]string) error {
+	var problems []error
+	for _, v := range Variables() {
+		if value, set := variables[v.Name]; set && v.Secret {
+			check := secretfile.Check
+			if v.list() {
+				check = secretfile.CheckList
+			}
+			if err := check(strings.TrimSpace(value)); err != nil {
+				problems = append(problems, fmt.Errorf("%s: %w", v.Name, err))
+			}
+		}
 	}
-	defer file.Close() //nolint:errcheck // nothing was written
-
-	content, err := io.ReadAll(io.LimitReader(file, maxSecretBytes+1))
-	if err != nil {
-		return "", err
-	}
-	if len(content) > maxSecretBytes {
-		return "", fmt.Errorf("%s is larger than %d bytes", path, maxSecretBytes)
-	}
-	value := strings.TrimSpace(string(content))
-	if value == "" {
-		return "", fmt.Errorf("%s is empty", path)
-	}
-	return value, nil
+	return errors.Join(problems...)
 }
 
 // String is the configuration without its secrets, for logs and error messages.

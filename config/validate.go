@@ -15,8 +15,10 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/caarlos0/env/v11"
+	"go.mongodb.org/mongo-driver/v2/x/mongo/driver/connstring"
 
 	"marketplace.example/trials/rollout"
 )
@@ -161,16 +163,22 @@ func checkListenAddress(address string) error {
 
 func checkMongoDBURI(uri string) error {
 	for _, scheme := range []string{"mongodb://", "mongodb+srv://"} {
-		if rest, ok := strings.CutPrefix(uri, scheme); ok && rest != "" {
-			return nil
+		rest, ok := strings.CutPrefix(uri, scheme)
+		if !ok || rest == "" {
+			continue
 		}
+		// The driver looks up the hosts of the other scheme; its errors may repeat a part of the password.
+		if _, err := connstring.Parse("mongodb://" + rest); err != nil && (scheme == "mongodb://" || !strings.Contains(err.Error(), "SRV")) {
+			return errors.New("is a connection string that cannot be read: in its name and password write what is neither a letter nor a digit as %XX, and look at its options")
+		}
+		return nil
 	}
 	return errors.New("is not a connection string like mongodb://host:27017")
 }
 
 func checkTaskQueue(name string) error {
 	const longest = 200
-	if len(name) > longest || strings.TrimSpace(name) != name || strings.HasPrefix(name, "/_sys/") {
+	if utf8.RuneCountInString(name) > longest || strings.TrimSpace(name) != name || strings.HasPrefix(name, "/_sys/") {
 		return fmt.Errorf("%q is not a task queue's name of at most %d characters", name, longest)
 	}
 	return nil
@@ -262,8 +270,8 @@ func checkPublicURL(address string) error {
 
 func checkLinkSecret(keys []string) error {
 	for i, key := range keys {
-		if len(key) < MinLinkSecretLength {
-			return fmt.Errorf("key %d has %d characters, at least %d are needed", i+1, len(key), MinLinkSecretLength)
+		if n := utf8.RuneCountInString(key); n < MinLinkSecretLength {
+			return fmt.Errorf("key %d has %d characters, at least %d are needed", i+1, n, MinLinkSecretLength)
 		}
 	}
 	return nil
@@ -272,8 +280,8 @@ func checkLinkSecret(keys []string) error {
 // checkWebhookSecret keeps the key from being one that opens something else:
 // those who receive notices have it.
 func checkWebhookSecret(c Config) error {
-	if len(c.WebhookSecret) < MinWebhookSecretLength {
-		return fmt.Errorf("has %d characters, at least %d are needed", len(c.WebhookSecret), MinWebhookSecretLength)
+	if n := utf8.RuneCountInString(c.WebhookSecret); n < MinWebhookSecretLength {
+		return fmt.Errorf("has %d characters, at least %d are needed", n, MinWebhookSecretLength)
 	}
 	if slices.Contains(c.LinkSecret, c.WebhookSecret) {
 		return errors.New("is a key of LINK_SECRET too; whoever checks webhooks could make links")

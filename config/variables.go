@@ -60,6 +60,9 @@ func variableOf(fieldName string) (Variable, bool) {
 	return Variables()[field.Index[0]], true
 }
 
+// list tells whether the value holds several, which commas part.
+func (v Variable) list() bool { return reflect.TypeFor[Config]().Field(v.field).Type.Kind() == reflect.Slice }
+
 func (v Variable) neededBy(process Process) bool { return slices.Contains(v.NeededBy, process) }
 
 func (v Variable) isSetIn(c Config) bool { return !reflect.ValueOf(c).Field(v.field).IsZero() }

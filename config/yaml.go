@@ -95,7 +95,9 @@ func decodeYAML(r io.Reader, into any) (yamlLines, error) {
 		return nil, errors.New("holds no fields")
 	}
 	lines := yamlLines{}
-	lines.add("", document.Content[0])
+	if err := lines.add("", document.Content[0]); err != nil {
+		return nil, err
+	}
 	decoder := yaml.NewDecoder(bytes.NewReader(content))
 	decoder.KnownFields(true)
 	if err := decoder.Decode(into); err != nil {
@@ -107,7 +109,11 @@ func decodeYAML(r io.Reader, into any) (yamlLines, error) {
 	return lines, nil
 }
 
-func (l yamlLines) add(path string, n *yaml.Node) {
+// add notes where a node and what is below it stand. It refuses what YAML reads otherwise than people do.
+func (l yamlLines) add(path string, n *yaml.Node) error {
+	if problem := misread(n); problem != "" {
+		return fmt.Errorf("line %d: %s: %s", n.Line, path, problem)
+	}
 	if path != "" {
 		l[path] = yamlPlace{n.Line, n.ShortTag() == "!!float"}
 	}
@@ -118,17 +124,46 @@ func (l yamlLines) add(path string, n *yaml.Node) {
 			if path != "" {
 				name = path + "." + name
 			}
-			l.add(name, n.Content[i+1])
+			if err := l.add(name, n.Content[i+1]); err != nil {
+				return err
+			}
 			place := l[name]
 			place.line = n.Content[i].Line // where the name stands, not the value below it
 			l[name] = place
 		}
 	case yaml.SequenceNode:
 		for i, item := range n.Content {
-			l.add(fmt.Sprintf("%s[%d]", path, i), item)
+			if err := l.add(fmt.Sprintf("%s[%d]", path, i), item); err != nil {
+				return err
+			}
 		}
 	case yaml.DocumentNode, yaml.ScalarNode, yaml.AliasNode:
 	}
+	return nil
+}
+
+var (
+	// decimal is how people write numbers. YAML has 010 for eight, 0x1f, 1_000 and more besides.
+	decimal = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?$`)
+	// noNumber is no number at all, which whoever needs one refuses by its limits.
+	noNumber = regexp.MustCompile(`(?i)^[-+]?\.(nan|inf)$`)
+)
+
+// misread says what is wrong with a node that YAML may take for another value than who wrote it; empty for nothing.
+func misread(n *yaml.Node) string {
+	tag := n.ShortTag()
+	switch {
+	case n.Kind == yaml.AliasNode || n.Anchor != "":
+		return "is or has an alias; write the value itself"
+	case n.Style&yaml.TaggedStyle != 0:
+		return "has a tag; write the value alone"
+	case n.Kind != yaml.ScalarNode:
+	case tag == "!!null":
+		return "is missing its value"
+	case (tag == "!!int" || tag == "!!float") && !decimal.MatchString(n.Value) && !noNumber.MatchString(n.Value):
+		return "is not a number as people write it, such as 10 or 0.5; put text into quotes"
+	}
+	return ""
 }
 
 var (

@@ -60,8 +60,10 @@ type Checker struct {
 	Store     Store
 	Workflows Workflows
 	Mail      Mail
-	Now       func() time.Time
-	Log       *zap.Logger
+	// Certificate is from when until when the certificate is good that the API shows; nil where it shows none.
+	Certificate func() monitoring.Validity
+	Now         func() time.Time
+	Log         *zap.Logger
 
 	flight singleflight.Group
 	mu     sync.Mutex
@@ -147,6 +149,10 @@ func (c *Checker) probe(ctx context.Context) monitoring.Probes {
 		answer()
 	}
 	p.Mail = c.mail.MailProbe
+	if c.Certificate != nil {
+		validity := c.Certificate()
+		p.Certificate = &validity
+	}
 	return p
 }
 

@@ -2,7 +2,9 @@ package mongodb
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/mongo"
@@ -82,8 +84,11 @@ func Connect(ctx context.Context, uri, database string, opts ...Option) (*Store,
 		return nil, fmt.Errorf("connecting to MongoDB: %w", err)
 	}
 	client, err := mongo.Connect(clientOptions(uri))
-	if err != nil {
-		return nil, fmt.Errorf("connecting to MongoDB: %w", err)
+	if dns, ok := errors.AsType[*net.DNSError](err); ok {
+		return nil, fmt.Errorf("MONGODB_URI: looking up its host: %w", dns)
+	}
+	if err != nil { // the driver's own error may repeat a part of the password
+		return nil, errors.New("MONGODB_URI: cannot be read; in its name and password write what is neither a letter nor a digit as %XX, and look at its options")
 	}
 	s := newStore(client, database)
 	for _, o := range opts {

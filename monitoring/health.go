@@ -23,6 +23,8 @@ const (
 	PartWatch      = "watch"
 	PartReconciler = "reconciler"
 	PartFlags      = "flags"
+	// PartCertificate is there where the API speaks TLS itself.
+	PartCertificate = "certificate"
 )
 
 // Part is how one part is.
@@ -68,6 +70,9 @@ func Assess(p Probes, before Health, now time.Time) Health {
 	h := Health{At: now, Parts: []Part{
 		mongoDB(p), temporal(p), worker(p, now), mail(p), watch(p, now), reconciler(p, now), flags(p),
 	}}
+	if p.Certificate != nil {
+		h.Parts = append(h.Parts, certificate(*p.Certificate, now))
+	}
 	for i := range h.Parts {
 		part := &h.Parts[i]
 		if !part.Since.IsZero() {

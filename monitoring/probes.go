@@ -33,7 +33,12 @@ type Probes struct {
 	Watch      WatchProbe
 	Reconciler ReconcilerProbe
 	Flags      Reply
+	// Certificate is the one that the API shows; nil where it shows none.
+	Certificate *Validity
 }
+
+// Validity is from when until when a certificate is good.
+type Validity struct{ From, Until time.Time }
 
 // WorkerProbe is what Temporal says of the task queue, and what the processes
 // say of themselves.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"time"
+	"unicode/utf8"
 )
 
 // Rule is how a plan judges.
@@ -120,7 +121,7 @@ func (p Plan) Validate() error {
 		ok    bool
 		must  string
 	}{
-		{"name", len(p.Name) >= 1 && len(p.Name) <= maxPlanName, fmt.Sprintf("must have 1 to %d characters", maxPlanName)},
+		{"name", p.Name != "" && utf8.RuneCountInString(p.Name) <= maxPlanName, fmt.Sprintf("must have 1 to %d characters", maxPlanName)},
 		{"noticeDays", p.NoticeDays >= 0 && p.NoticeDays <= maxNotice, fmt.Sprintf("must be 0 to %d", maxNotice)},
 		{"phases", len(p.Phases) >= 1 && len(p.Phases) <= maxPhases, fmt.Sprintf("must be 1 to %d phases", maxPhases)},
 		{"stabilityDays", p.StabilityDays >= 0 && p.StabilityDays <= maxPlanDays, fmt.Sprintf("must be 0 to %d", maxPlanDays)},
@@ -148,7 +149,7 @@ func (p Plan) validatePhases() error {
 	for i, phase := range p.Phases {
 		at := func(field string) string { return fmt.Sprintf("phases[%d].%s", i, field) }
 		switch {
-		case phase.Name == "" || len(phase.Name) > maxPlanName:
+		case phase.Name == "" || utf8.RuneCountInString(phase.Name) > maxPlanName:
 			return &FieldError{Field: at("name"), Message: fmt.Sprintf("must have 1 to %d characters", maxPlanName)}
 		case names[phase.Name]:
 			return &FieldError{Field: at("name"), Message: fmt.Sprintf("%q is the name of an earlier phase", phase.Name)}

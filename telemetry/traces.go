@@ -2,8 +2,14 @@ package telemetry
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
+	"net/url"
 	"os"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"go.opentelemetry.io/contrib/exporters/autoexport"
@@ -29,9 +35,12 @@ func NewTraces(ctx context.Context, service string) (Traces, error) {
 	if !collected(os.Getenv) {
 		return Traces{}, nil
 	}
+	if err := checkVariables(os.Getenv); err != nil {
+		return Traces{}, err
+	}
 	exporter, err := autoexport.NewSpanExporter(ctx)
 	if err != nil {
-		return Traces{}, fmt.Errorf("preparing to send traces: %w", err)
+		return Traces{}, fmt.Errorf("the variables OTEL_EXPORTER_OTLP_*: preparing to send traces: %w", err)
 	}
 	about, err := resource.New(ctx, resource.WithTelemetrySDK(), resource.WithAttributes(attribute.String("service.name", "trials-"+service)), resource.WithFromEnv())
 	if err != nil {
@@ -46,6 +55,40 @@ func collected(get func(string) string) bool {
 		return false
 	}
 	return get("OTEL_TRACES_EXPORTER") != "" || get("OTEL_EXPORTER_OTLP_ENDPOINT") != "" || get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") != ""
+}
+
+// choices are the variables of OpenTelemetry that take one of a few words, which its own errors do not name.
+var choices = map[string][]string{
+	"OTEL_TRACES_EXPORTER":               {"otlp", "console", "none"},
+	"OTEL_EXPORTER_OTLP_PROTOCOL":        {"grpc", "http/protobuf"},
+	"OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": {"grpc", "http/protobuf"},
+	"OTEL_TRACES_SAMPLER": {
+		"always_on", "always_off", "traceidratio", "parentbased_always_on", "parentbased_always_off", "parentbased_traceidratio",
+	},
+	"OTEL_EXPORTER_OTLP_COMPRESSION":        {"gzip", "none"},
+	"OTEL_EXPORTER_OTLP_TRACES_COMPRESSION": {"gzip", "none"},
+}
+
+// checkVariables names the variable at fault: the library passes over some that it cannot read.
+func checkVariables(get func(string) string) error {
+	var problems []error
+	for _, name := range slices.Sorted(maps.Keys(choices)) {
+		if value := get(name); value != "" && !slices.Contains(choices[name], value) {
+			problems = append(problems, fmt.Errorf("%s: %.80q is not one of %s", name, value, strings.Join(choices[name], ", ")))
+		}
+	}
+	for _, name := range []string{"OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"} {
+		value := get(name)
+		if address, err := url.Parse(value); value != "" && (err != nil || address.Host == "") {
+			problems = append(problems, fmt.Errorf("%s: is not a URL like http://collector:4318", name))
+		}
+	}
+	for _, name := range []string{"OTEL_EXPORTER_OTLP_TIMEOUT", "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT"} {
+		if n, err := strconv.Atoi(get(name)); get(name) != "" && (err != nil || n < 0) {
+			problems = append(problems, fmt.Errorf("%s: is not a whole number of milliseconds", name))
+		}
+	}
+	return errors.Join(problems...)
 }
 
 // Tracer makes the spans of a part of the program; nil where nobody collects them.

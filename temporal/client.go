@@ -78,7 +78,7 @@ func WithIdentity(instance string) Option {
 func Dial(taskQueue string, logger *zap.Logger, opts ...Option) (*Client, error) {
 	options, err := envconfig.LoadDefaultClientOptions()
 	if err != nil {
-		return nil, fmt.Errorf("reading Temporal's settings: %w", err)
+		return nil, fmt.Errorf("the variables TEMPORAL_*: %w", err)
 	}
 	options.Logger = Logger(logger)
 	if options.Namespace == "" {

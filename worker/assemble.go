@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/sesv2"
 	sdkworker "go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
@@ -141,9 +140,9 @@ func workerOptions(cfg config.Config, fatal func(error)) sdkworker.Options {
 }
 
 func newMailer(ctx context.Context, cfg config.Config, mailed func(outcome string), log *zap.Logger) (*mailer, error) {
-	aws, err := awsconfig.LoadDefaultConfig(ctx)
+	aws, err := config.AWS(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("reading AWS's settings: %w", err)
+		return nil, err
 	}
 	ses := sesv2.NewFromConfig(aws)
 	rate, err := mail.NewRate(ses, cfg.MailSenders, log)

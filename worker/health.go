@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -24,14 +25,10 @@ func serveHealth(ctx context.Context, addr string, p *parts) (*healthServer, err
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
-		defer cancel()
-		answer, status := map[string]string{"mongodb": "ok", "temporal": "ok"}, http.StatusOK
-		if p.store.Ping(ctx) != nil {
-			answer["mongodb"], status = "away", http.StatusServiceUnavailable
-		}
-		if p.client.Check(ctx) != nil {
-			answer["temporal"], status = "away", http.StatusServiceUnavailable
+		answer, well := askParts(r.Context(), map[string]func(context.Context) error{"mongodb": p.store.Ping, "temporal": p.client.Check})
+		status := http.StatusOK
+		if !well {
+			status = http.StatusServiceUnavailable
 		}
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(status)
@@ -40,6 +37,31 @@ func serveHealth(ctx context.Context, addr string, p *parts) (*healthServer, err
 	s := &healthServer{server: &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}, addr: listener.Addr().String()}
 	go func() { _ = s.server.Serve(listener) }() // ends with stop
 	return s, nil
+}
+
+// partTimeout is how long a part may take to answer.
+const partTimeout = 2 * time.Second
+
+// askParts asks each part by itself, at once and within its own time: one that is away takes nothing from another's.
+func askParts(ctx context.Context, parts map[string]func(context.Context) error) (answer map[string]string, well bool) {
+	var mu sync.Mutex
+	var asked sync.WaitGroup
+	answer, well = map[string]string{}, true
+	for name, check := range parts {
+		asked.Go(func() {
+			ctx, cancel := context.WithTimeout(ctx, partTimeout)
+			defer cancel()
+			err := check(ctx)
+			mu.Lock()
+			defer mu.Unlock()
+			answer[name] = "ok"
+			if err != nil {
+				answer[name], well = "away", false
+			}
+		})
+	}
+	asked.Wait()
+	return answer, well
 }
 
 func (s *healthServer) stop(ctx context.Context) error {

@@ -25,7 +25,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := start(ctx, *healthcheck); err != nil {
-		fmt.Fprintln(os.Stderr, "worker:", err)
+		config.Fatal(config.Worker, err)
 		os.Exit(1) //nolint:gocritic // nothing is left for the deferred stop to do
 	}
 }
@@ -46,6 +46,7 @@ func start(ctx context.Context, healthcheck bool) error {
 	if err != nil {
 		return err
 	}
+	config.TakeOver(log)
 	defer func() { _ = log.Sync() }() // stderr may refuse to be synced
 	return run(ctx, cfg, log, os.Stdout)
 }
@@ -76,8 +77,8 @@ func run(ctx context.Context, cfg config.Config, log *zap.Logger, stdout io.Writ
 		defer metrics.Close()
 		said["metrics"] = metrics.URL
 	}
-	if err := json.NewEncoder(stdout).Encode(said); err != nil {
-		return fmt.Errorf("saying where the worker is: %w", err)
+	if err := json.NewEncoder(stdout).Encode(said); err != nil { // nobody reads it, which is no reason to end
+		log.Warn("nobody is told where the worker is", zap.Error(err))
 	}
 	log.Info("worker is running", zap.String("health", health.addr), zap.Duration("day", cfg.TrialDay), zap.String("taskQueue", cfg.TaskQueue))
 	fault := await(ctx)

@@ -99,18 +99,21 @@ func (e HealthStatus) Valid() bool {
 
 // Defines values for HealthPartName.
 const (
-	HealthPartNameFlags      HealthPartName = "flags"
-	HealthPartNameMail       HealthPartName = "mail"
-	HealthPartNameMongodb    HealthPartName = "mongodb"
-	HealthPartNameReconciler HealthPartName = "reconciler"
-	HealthPartNameTemporal   HealthPartName = "temporal"
-	HealthPartNameWatch      HealthPartName = "watch"
-	HealthPartNameWorker     HealthPartName = "worker"
+	HealthPartNameCertificate HealthPartName = "certificate"
+	HealthPartNameFlags       HealthPartName = "flags"
+	HealthPartNameMail        HealthPartName = "mail"
+	HealthPartNameMongodb     HealthPartName = "mongodb"
+	HealthPartNameReconciler  HealthPartName = "reconciler"
+	HealthPartNameTemporal    HealthPartName = "temporal"
+	HealthPartNameWatch       HealthPartName = "watch"
+	HealthPartNameWorker      HealthPartName = "worker"
 )
 
 // Valid indicates whether the value is a known member of the HealthPartName enum.
 func (e HealthPartName) Valid() bool {
 	switch e {
+	case HealthPartNameCertificate:
+		return true
 	case HealthPartNameFlags:
 		return true
 	case HealthPartNameMail:

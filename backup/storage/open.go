@@ -2,19 +2,19 @@
 package storage
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"os"
+	"strings"
 	"time"
 
 	"filippo.io/age"
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"marketplace.example/trials/backup"
+	"marketplace.example/trials/config"
+	"marketplace.example/trials/config/secretfile"
 )
 
 // Settings say where backups are kept, and with which keys. A folder or a bucket
@@ -51,14 +51,14 @@ func Open(ctx context.Context, s Settings, now func() time.Time) (*backup.Vault,
 }
 
 func identities(path string) ([]age.Identity, error) {
-	content, err := os.ReadFile(path) //nolint:gosec // G304: the operator names the file, that is what the variable is for
+	content, err := secretfile.Text(path)
 	if err != nil {
 		return nil, err
 	}
 	if !holdsKeys(content) {
 		return nil, nil
 	}
-	keys, err := age.ParseIdentities(bytes.NewReader(content))
+	keys, err := age.ParseIdentities(strings.NewReader(content))
 	if err != nil {
 		return nil, errors.New("holds no key of age") // its own error may repeat a line
 	}
@@ -66,9 +66,9 @@ func identities(path string) ([]age.Identity, error) {
 }
 
 // holdsKeys tells whether there is more than comments: a file in which no key has been put yet holds none.
-func holdsKeys(content []byte) bool {
-	for line := range bytes.Lines(content) {
-		if line = bytes.TrimSpace(line); len(line) > 0 && line[0] != '#' {
+func holdsKeys(content string) bool {
+	for line := range strings.Lines(content) {
+		if line = strings.TrimSpace(line); len(line) > 0 && line[0] != '#' {
 			return true
 		}
 	}
@@ -84,9 +84,9 @@ func place(ctx context.Context, s Settings) (backup.Place, error) {
 	case s.Bucket == "":
 		return nil, ErrNoPlace
 	}
-	settings, err := awsconfig.LoadDefaultConfig(ctx)
+	settings, err := config.AWS(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("reading AWS's settings: %w", err)
+		return nil, err
 	}
 	client := s3.NewFromConfig(settings, func(o *s3.Options) {
 		if o.BaseEndpoint != nil { // AWS_ENDPOINT_URL_S3: not Amazon, who alone has a host for each bucket

@@ -1,0 +1,83 @@
+package config
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/smithy-go/logging"
+)
+
+const (
+	// awsIdle is how long a connection to AWS may stand still while something is sent or awaited.
+	awsIdle = 15 * time.Second
+	// awsDial is how long connecting may take.
+	awsDial = 5 * time.Second
+	// awsAttempts is how often a call is tried, so that one ends within a minute where nobody answers.
+	awsAttempts = 3
+)
+
+// AWS reads the SDK's own variables, AWS_*. Calls end where the server stops answering, however long a
+// transfer takes that goes on, and what the SDK has to say goes to slog.
+func AWS(ctx context.Context) (aws.Config, error) { return awsWithin(ctx, awsIdle) }
+
+func awsWithin(ctx context.Context, idle time.Duration) (aws.Config, error) {
+	dialer := &net.Dialer{Timeout: awsDial}
+	client := awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
+		t.TLSHandshakeTimeout = awsDial
+		t.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+			conn, err := dialer.DialContext(ctx, network, address)
+			if err != nil {
+				return nil, err
+			}
+			return &progressing{conn, idle}, nil
+		}
+	})
+	settings, err := awsconfig.LoadDefaultConfig(ctx,
+		awsconfig.WithHTTPClient(client), awsconfig.WithRetryMaxAttempts(awsAttempts), awsconfig.WithLogger(awsLogger{}))
+	if err != nil {
+		return settings, fmt.Errorf("reading the variables AWS_*: %w", err)
+	}
+	return settings, nil
+}
+
+// progressing is a connection that breaks where nothing has been sent or received for so long.
+type progressing struct {
+	net.Conn
+
+	idle time.Duration
+}
+
+func (c *progressing) Read(b []byte) (int, error) {
+	if err := c.extend(); err != nil {
+		return 0, err
+	}
+	return c.Conn.Read(b)
+}
+
+func (c *progressing) Write(b []byte) (int, error) {
+	if err := c.extend(); err != nil {
+		return 0, err
+	}
+	return c.Conn.Write(b)
+}
+
+// extend holds for a reader that waits while another goroutine writes, too.
+func (c *progressing) extend() error { return c.SetDeadline(time.Now().Add(c.idle)) }
+
+// awsLogger hands what the SDK logs to slog.
+type awsLogger struct{}
+
+func (awsLogger) Logf(level logging.Classification, format string, v ...any) {
+	severity := slog.LevelDebug
+	if level == logging.Warn {
+		severity = slog.LevelWarn
+	}
+	slog.Log(context.Background(), severity, fmt.Sprintf(format, v...), "library", "aws")
+}

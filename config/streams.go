@@ -1,0 +1,41 @@
+package config
+
+import (
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/go-logr/logr"
+	"go.opentelemetry.io/otel"
+	"go.uber.org/zap"
+	"go.uber.org/zap/exp/zapslog"
+	"go.uber.org/zap/zapgrpc"
+	"google.golang.org/grpc/grpclog"
+)
+
+// TakeOver has the libraries that print by themselves log through a logger, so that every line is alike, and has
+// the process go on where nobody reads its standard output and error any more: SIGPIPE would end it.
+func TakeOver(log *zap.Logger) {
+	signal.Ignore(syscall.SIGPIPE)
+	zap.RedirectStdLog(log.Named("library"))
+	zap.ReplaceGlobals(log)
+	libraries := slog.New(zapslog.NewHandler(log.Core()))
+	slog.SetDefault(libraries)
+	otel.SetLogger(logr.FromSlogHandler(libraries.Handler()))
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { log.Warn("telemetry", zap.Error(err)) }))
+	grpclog.SetLoggerV2(zapgrpc.NewLogger(log.WithOptions(zap.IncreaseLevel(zap.WarnLevel))))
+}
+
+// Fatal says why a process ends, in the format that the environment asks for.
+func Fatal(process Process, err error) {
+	format := os.Getenv("LOG_FORMAT")
+	if format != "console" {
+		format = "json"
+	}
+	log, failure := Config{LogLevel: "error", LogFormat: format}.Logger()
+	if failure != nil {
+		return // the level and the format are good
+	}
+	log.Error(string(process)+" ends", zap.Error(err))
+}
