@@ -56,6 +56,7 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger) (*parts, 
 	if err != nil {
 		return nil, err
 	}
+	instruments.ExpectWorkers(cfg.MailSenders)
 	meter, err := instruments.Meter("temporal")
 	if err != nil {
 		return nil, err

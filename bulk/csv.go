@@ -35,6 +35,11 @@ func ReadCSV(text string) ([]Listing, error) {
 	if id < 0 {
 		return nil, trial.Invalid("csv", "has no column %s", ColumnID)
 	}
+	for _, name := range []string{ColumnID, ColumnDays} {
+		if i := slices.Index(columns, name); i >= 0 && slices.Contains(columns[i+1:], name) {
+			return nil, trial.Invalid("csv", "has the column %s twice", name)
+		}
+	}
 	var list []Listing
 	for {
 		fields, err := reader.Read()

@@ -20,6 +20,7 @@ func TestReadCSV(t *testing.T) {
 		{"other columns, blanks, a byte order mark", "\ufeffVendor_ID ,name,DAYS\r\n v-1 ,\"A, B\",7\r\nv-2,C,\r\n", []bulk.Listing{{VendorID: "v-1", Days: 7}, {VendorID: "v-2"}}},
 		{"empty lines", "vendor_id\n\nv-1\n\n", []bulk.Listing{{VendorID: "v-1"}}},
 		{"a header alone", "vendor_id\n", nil},
+		{"a line break in quotes", "vendor_id,note\nv-1,\"x\nv-99,y\"\nv-2,z\n", []bulk.Listing{{VendorID: "v-1"}, {VendorID: "v-2"}}},
 	} {
 		list, err := bulk.ReadCSV(c.text)
 		require.NoError(t, err, c.name)
@@ -30,17 +31,19 @@ func TestReadCSV(t *testing.T) {
 func TestReadCSVRefuses(t *testing.T) {
 	t.Parallel()
 	for text, says := range map[string]string{
-		"":                              "header",
-		"id\nv-1\n":                     "vendor_id",
-		"vendor_id\na b\n":              "line 2",
-		"vendor_id\nada@example.com\n":  "line 2",
-		"vendor_id\nv-1\nv-2,7\n":       "line 3",
-		"vendor_id,days\nv-1,0\n":       "days",
-		"vendor_id,days\nv-1,366\n":     "days",
-		"vendor_id,days\nv-1,seven\n":   "days",
-		"vendor_id\nv-1\n\"v-2\n":       "line",
-		"vendor_id\n" + lines(20_001):   "more than",
-		"vendor_id,days\n" + ",7\nv-1,": "line 2",
+		"":                               "header",
+		"id\nv-1\n":                      "vendor_id",
+		"vendor_id\na b\n":               "line 2",
+		"vendor_id\nada@example.com\n":   "line 2",
+		"vendor_id\nv-1\nv-2,7\n":        "line 3",
+		"vendor_id,days\nv-1,0\n":        "days",
+		"vendor_id,days\nv-1,366\n":      "days",
+		"vendor_id,days\nv-1,seven\n":    "days",
+		"vendor_id\nv-1\n\"v-2\n":        "line",
+		"vendor_id,vendor_id\nv-1,v-2\n": "twice",
+		"days,vendor_id,days\n1,v-2,2\n": "twice",
+		"vendor_id\n" + lines(20_001):    "more than",
+		"vendor_id,days\n" + ",7\nv-1,":  "line 2",
 	} {
 		_, err := bulk.ReadCSV(text)
 		var e *trial.Error

@@ -24,6 +24,7 @@ type Metrics struct {
 	finds    *prometheus.CounterVec
 	refused  *prometheus.CounterVec
 	tokens   *prometheus.CounterVec
+	workers  prometheus.Gauge
 }
 
 // seconds are the bounds of how long calls take; 2 and 3 are the requirements' limits.
@@ -58,9 +59,12 @@ func NewMetrics() *Metrics {
 		tokens: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "trials_tokens_refused_total", Help: "Attempts to call the API, or to sign in, with a token that opens nothing, by reason.",
 		}, []string{"reason"}),
+		workers: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "trials_workers_expected", Help: "How many workers there should be, by MAIL_SENDERS.",
+		}),
 	}
 	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		m.calls, m.mails, m.steps, m.lateness, m.finds, m.refused, m.tokens)
+		m.calls, m.mails, m.steps, m.lateness, m.finds, m.refused, m.tokens, m.workers)
 	return m
 }
 
@@ -70,6 +74,11 @@ func (m *Metrics) Register(c prometheus.Collector) error {
 		return fmt.Errorf("adding metrics: %w", err)
 	}
 	return nil
+}
+
+// ExpectWorkers says how many workers there should be: whoever counts those that run needs that number.
+func (m *Metrics) ExpectWorkers(n int) {
+	m.workers.Set(float64(n))
 }
 
 // Expect has series begin at nothing: Prometheus does not see the increase of

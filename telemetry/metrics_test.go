@@ -42,6 +42,7 @@ func TestWhatIsCountedIsShown(t *testing.T) {
 	m.Found("started", 3)
 	m.Refused("bad-signature")
 	m.ExpectTokensRefused([]string{"unknown", "slowed"})
+	m.ExpectWorkers(2)
 	m.TokenRefused("unknown")
 	text := scrape(t, m)
 	for _, line := range []string{
@@ -49,6 +50,7 @@ func TestWhatIsCountedIsShown(t *testing.T) {
 		`trials_http_request_duration_seconds_count{class="4xx",method="other",route="none"} 1`,
 		`trials_http_request_duration_seconds_bucket{class="2xx",method="GET",route="/api/vendors/{id}",le="0.025"} 0`,
 		`trials_http_request_duration_seconds_bucket{class="2xx",method="GET",route="/api/vendors/{id}",le="0.05"} 1`,
+		`trials_workers_expected 2`,
 		`trials_mails_total{outcome="sent"} 1`, `trials_mails_total{outcome="refused"} 0`,
 		`trials_steps_total{kind="welcome",outcome="run"} 1`, `trials_steps_total{kind="welcome",outcome="hold"} 1`,
 		`trials_step_lateness_seconds_count{kind="welcome"} 1`, `trials_step_lateness_seconds_sum{kind="expiry"} 0`,

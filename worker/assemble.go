@@ -57,6 +57,7 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger, fatal fun
 	if err != nil {
 		return nil, err
 	}
+	instruments.ExpectWorkers(cfg.MailSenders)
 	mailer, err := newMailer(ctx, cfg, instruments.Mailed, log)
 	if err != nil {
 		return nil, err

@@ -1,7 +1,7 @@
 // Package vendorcsv reads a file of vendors: who registered on which date, and who converted when.
 //
-// A row that cannot be used is reported with its line and left out; the others stand. Only a header
-// without the needed columns, or a file that cannot be read, is an error.
+// A row that cannot be used is reported with its line and left out; the others stand. A row may go over several lines,
+// where a quoted field does. Only a header without the needed columns, or a file that cannot be read, is an error.
 package vendorcsv
 
 import (
@@ -28,7 +28,7 @@ const (
 	ColumnConvertedAt  = "converted_at"
 )
 
-// maxLine bounds one line, in bytes: what is longer is no row of vendors.
+// maxLine bounds one line, and one row of several, in bytes: what is longer is no row of vendors.
 const maxLine = 64 << 10
 
 // Moments before or after these years are taken for mistakes.
@@ -39,7 +39,7 @@ const (
 
 // Row is one vendor.
 type Row struct {
-	// Line counts from 1, the header included.
+	// Line is where the row begins. It counts from 1, the header included.
 	Line int
 	ID   string
 	// RegisteredAt is the date of registration, at midnight UTC.
@@ -67,18 +67,15 @@ func (p Problem) String() string {
 // Read returns the rows in the order of the file, and a problem for each line that is left out.
 // Empty lines are passed over.
 func Read(r io.Reader) ([]Row, []Problem, error) {
-	lines := bufio.NewReaderSize(r, maxLine)
+	lines := &lineReader{from: bufio.NewReaderSize(r, maxLine)}
 	reader := reader{seen: make(map[string]int)}
-	for number := 1; ; number++ {
-		text, tooLong, err := nextLine(lines)
+	for {
+		number, text, tooLong, err := lines.record()
 		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
 			return nil, nil, fmt.Errorf("reading line %d: %w", number, err)
-		}
-		if number == 1 {
-			text = bytes.TrimPrefix(text, []byte("\ufeff"))
 		}
 		if err := reader.take(number, text, tooLong); err != nil {
 			return nil, nil, err
@@ -88,6 +85,98 @@ func Read(r io.Reader) ([]Row, []Problem, error) {
 		return nil, nil, errors.New("the file is empty: it has no header")
 	}
 	return reader.rows, reader.problems, nil
+}
+
+// lineReader reads records, each of one line or of several.
+type lineReader struct {
+	from *bufio.Reader
+	// number is that of the last line read.
+	number int
+	// ahead are lines that were read and turned out to be no part of a record.
+	ahead []physicalLine
+	// ended says that nothing is left to read behind them.
+	ended bool
+}
+
+// physicalLine is a line, without its end, that may be too long.
+type physicalLine struct {
+	text    []byte
+	tooLong bool
+}
+
+func (l *lineReader) next() (physicalLine, error) {
+	if len(l.ahead) > 0 {
+		line := l.ahead[0]
+		l.ahead = l.ahead[1:]
+		l.number++
+		return line, nil
+	}
+	if l.ended {
+		return physicalLine{}, io.EOF
+	}
+	text, tooLong, err := nextLine(l.from)
+	if err != nil {
+		l.ended = errors.Is(err, io.EOF)
+		return physicalLine{}, err
+	}
+	l.number++
+	if l.number == 1 {
+		text = bytes.TrimPrefix(text, []byte("\ufeff"))
+	}
+	return physicalLine{bytes.Clone(text), tooLong}, nil
+}
+
+// record is the next record, and the line that it begins on. A quote that nothing closes within the bounds of a record spoils its
+// own line, and not the rest of the file.
+func (l *lineReader) record() (number int, text []byte, tooLong bool, err error) {
+	first, err := l.next()
+	number = l.number
+	if err != nil {
+		return number + 1, nil, false, err
+	}
+	quoted := open(first.text, false)
+	if first.tooLong || !quoted {
+		return number, first.text, first.tooLong, nil
+	}
+	text = bytes.Clone(first.text)
+	var more []physicalLine
+	for len(text) <= maxLine {
+		line, err := l.next()
+		if errors.Is(err, io.EOF) || err == nil && line.tooLong {
+			if err == nil {
+				more = append(more, line)
+			}
+			break
+		}
+		if err != nil {
+			return l.number + 1, nil, false, err
+		}
+		more = append(more, line)
+		text = append(append(text, '\n'), line.text...)
+		if quoted = open(line.text, quoted); !quoted {
+			return number, text, len(text) > maxLine, nil
+		}
+	}
+	l.ahead, l.number = append(more, l.ahead...), number
+	return number, first.text, false, nil
+}
+
+// open tells whether a quoted field goes on on the next line, and is told whether one has come from the line before.
+func open(text []byte, quoted bool) bool {
+	begins := !quoted
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case quoted && c == '"' && i+1 < len(text) && text[i+1] == '"':
+			i++ // a quote in the field
+		case quoted && c == '"':
+			quoted = false
+		case quoted:
+		case begins && c == '"':
+			quoted = true
+		}
+		begins = !quoted && text[i] == ','
+	}
+	return quoted
 }
 
 // nextLine is the next line without its end. A line that is too long is read past, and comes back
@@ -151,7 +240,7 @@ func split(text []byte, tooLong bool) ([]string, error) {
 		return nil, fmt.Errorf("is longer than %d bytes", maxLine)
 	case !utf8.Valid(text):
 		return nil, errors.New("is not UTF-8")
-	case bytes.ContainsFunc(text, unicode.IsControl):
+	case bytes.ContainsFunc(text, func(r rune) bool { return r != '\n' && unicode.IsControl(r) }):
 		return nil, errors.New("holds a control character")
 	}
 	line := csv.NewReader(bytes.NewReader(text))

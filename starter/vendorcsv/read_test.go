@@ -92,6 +92,52 @@ func TestReadSkipsBadLinesAndNamesThem(t *testing.T) {
 	}
 }
 
+// A line break in quotes is a part of the field, whatever stands on the next line.
+func TestARowMayGoOverSeveralLines(t *testing.T) {
+	t.Parallel()
+	for _, end := range []string{"\n", "\r\n"} {
+		lines := []string{
+			"vendor_id,registered_at,note,other,converted_at",
+			`v-1,2018-01-01,"first`, `v-99,2018-01-01,,x,`, `"",last",,`,
+			`v-2,2018-01-02,,"` + "", `",`,
+			`v-3,2018-01-03,x,y,`,
+			`v-4,2018-01-04,"ends "" here","and`, `there",`,
+		}
+		rows, problems, err := vendorcsv.Read(strings.NewReader(strings.Join(lines, end)))
+		require.NoError(t, err)
+		require.Empty(t, problems)
+		var ids []string
+		var at []int
+		for _, row := range rows {
+			ids, at = append(ids, row.ID), append(at, row.Line)
+		}
+		require.Equal(t, []string{"v-1", "v-2", "v-3", "v-4"}, ids)
+		require.Equal(t, []int{2, 5, 7, 8}, at)
+	}
+}
+
+// A header may go over several lines as well.
+func TestAHeaderMayGoOverSeveralLines(t *testing.T) {
+	t.Parallel()
+	rows, problems, err := vendorcsv.Read(strings.NewReader("\ufeff\"a\nnote\",vendor_id,registered_at,converted_at\n,v-1,2018-01-01,\n"))
+	require.NoError(t, err)
+	require.Empty(t, problems)
+	require.Len(t, rows, 1)
+	require.Equal(t, 3, rows[0].Line)
+}
+
+// A row of several lines that cannot be used is left out as one: nothing on its later lines becomes a vendor.
+func TestAWrongRowOfSeveralLinesIsOneProblem(t *testing.T) {
+	t.Parallel()
+	rows, problems, err := vendorcsv.Read(strings.NewReader(header + "v 1,2018-01-01,\"x\nv-99,2018-01-01,,,\n\",,\nv-2,2018-01-01,,,\n"))
+	require.NoError(t, err)
+	require.Len(t, problems, 1)
+	require.Equal(t, 2, problems[0].Line)
+	require.Len(t, rows, 1)
+	require.Equal(t, "v-2", rows[0].ID)
+	require.Equal(t, 5, rows[0].Line)
+}
+
 func TestReadRefusesAFileWithoutItsHeader(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ file, message string }{
@@ -157,6 +203,12 @@ func requireEachLineOnce(t *testing.T, file string, rows []vendorcsv.Row, proble
 	}
 	for _, problem := range problems {
 		seen[problem.Line] += "problem"
+	}
+	if strings.Contains(file, `"`) { // a row may go over several lines
+		for line, what := range seen {
+			require.Contains(t, []string{"row", "problem"}, what, "line %d", line)
+		}
+		return
 	}
 	isHeader := true
 	for i, line := range strings.Split(strings.TrimPrefix(file, "\ufeff"), "\n") {

@@ -64,6 +64,30 @@ func TestPrometheusTakesTheAlertRules(t *testing.T) {
 	}
 }
 
+// A container that has ended has no series any more, so what runs is counted against how many there should be.
+func TestMissingWorkersAreCountedAgainstHowManyThereShouldBe(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(rulesFile)
+	require.NoError(t, err)
+	groups, errs := parseRules(text)
+	require.Empty(t, errs)
+	found := false
+	for _, group := range groups.Groups {
+		for _, rule := range group.Rules {
+			parsed, err := promQL().ParseExpr(rule.Expr)
+			require.NoError(t, err)
+			running, expected := false, false
+			for _, selected := range parser.ExtractSelectors(parsed) {
+				running = running || takes(selected, model.MetricNameLabel, "up") && takes(selected, "job", "worker") && !takes(selected, "job", "api")
+				expected = expected || takes(selected, model.MetricNameLabel, "trials_workers_expected")
+			}
+			comparison, compares := parsed.(*parser.BinaryExpr)
+			found = found || running && expected && compares && comparison.Op == parser.LSS
+		}
+	}
+	require.True(t, found)
+}
+
 func typeOf(t *testing.T, expression string) parser.ValueType {
 	t.Helper()
 	parsed, err := promQL().ParseExpr(expression)
