@@ -18,10 +18,9 @@ import (
 // the process go on where nobody reads its standard output and error any more: SIGPIPE would end it.
 func TakeOver(log *zap.Logger) {
 	signal.Ignore(syscall.SIGPIPE)
-	zap.RedirectStdLog(log.Named("library"))
 	zap.ReplaceGlobals(log)
 	libraries := slog.New(zapslog.NewHandler(log.Core()))
-	slog.SetDefault(libraries)
+	slog.SetDefault(libraries) // and with it the standard log
 	otel.SetLogger(logr.FromSlogHandler(libraries.Handler()))
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { log.Warn("telemetry", zap.Error(err)) }))
 	grpclog.SetLoggerV2(zapgrpc.NewLogger(log.WithOptions(zap.IncreaseLevel(zap.WarnLevel))))
