@@ -59,7 +59,8 @@ type BulkTrials interface {
 	Convert(ctx context.Context, vendorID string, r trial.Request) error
 }
 
-// Bulk carries out operations on many trials, a page of items at a time. An item's
+// Bulk carries out operations on many trials, a page of items at a time. Where more is stored of an operation than
+// its workflow knows, since that was reset or an attempt was thought dead, what is stored stands, and nothing is done. An item's
 // request carries an id of its own, so that whatever is repeated after a crash
 // does nothing twice; a page's counts are made of the items' results as they are stored.
 type Bulk struct {
@@ -82,9 +83,26 @@ func (b *Bulk) BeginBulk(ctx context.Context, id string) (BulkWork, error) {
 	return BulkWork{Operation: o, State: s}, failed("reading the operation", err)
 }
 
-// NoteBulk stores how far an operation is.
-func (b *Bulk) NoteBulk(ctx context.Context, w BulkWork) error {
-	return b.note(ctx, w.Operation, w.State)
+// NoteBulk stores how far an operation is. Where a run that was thought dead, or was reset, has stored as much
+// already, it answers with that, and stores nothing; otherwise with nil.
+func (b *Bulk) NoteBulk(ctx context.Context, w BulkWork) (*bulk.State, error) {
+	stored, err := b.ahead(ctx, w.Operation.ID, w.State.Seq-1)
+	if err != nil || stored != nil && !stored.UpdatedAt.Equal(w.State.UpdatedAt) {
+		return stored, err
+	}
+	return nil, b.note(ctx, w.Operation, w.State)
+}
+
+// ahead is how far an operation is where that is further than so many changes; nil where it is not.
+func (b *Bulk) ahead(ctx context.Context, id string, seq int) (*bulk.State, error) {
+	_, stored, err := b.Store.Bulk(ctx, id)
+	if err != nil {
+		return nil, failed("reading how far the operation is", err)
+	}
+	if stored.Seq <= seq {
+		return nil, nil //nolint:nilnil // documented: it is not
+	}
+	return &stored, nil
 }
 
 func (b *Bulk) note(ctx context.Context, o bulk.Operation, s bulk.State) error {
@@ -100,6 +118,9 @@ func (b *Bulk) note(ctx context.Context, o bulk.Operation, s bulk.State) error {
 func (b *Bulk) ChooseItems(ctx context.Context, w BulkWork) (bulk.State, error) {
 	stop := beat(ctx)
 	defer stop()
+	if stored, err := b.ahead(ctx, w.Operation.ID, w.State.Seq); err != nil || stored != nil {
+		return deref(stored, w.State), err
+	}
 	choose := b.chooseUndone
 	if w.Operation.Filter != nil {
 		choose = b.chooseFiltered
@@ -110,6 +131,14 @@ func (b *Bulk) ChooseItems(ctx context.Context, w BulkWork) (bulk.State, error) 
 	}
 	after := w.State.Chosen(w.Operation, total, last, b.Now())
 	return after, b.note(ctx, w.Operation, after)
+}
+
+// deref is what p points to, or else.
+func deref[T any](p *T, otherwise T) T {
+	if p == nil {
+		return otherwise
+	}
+	return *p
 }
 
 // chooseFiltered takes the trials behind the last item that is stored. An attempt
@@ -164,6 +193,9 @@ func (b *Bulk) chooseUndone(ctx context.Context, o bulk.Operation, total int) (a
 func (b *Bulk) LookAtItems(ctx context.Context, w BulkWork) (bulk.State, error) {
 	stop := beat(ctx)
 	defer stop()
+	if stored, err := b.ahead(ctx, w.Operation.ID, w.State.Seq); err != nil || stored != nil {
+		return deref(stored, w.State), err
+	}
 	page := w.State.Page(w.Operation)
 	flags, err := b.Store.Flags(ctx)
 	if err != nil {
@@ -197,6 +229,9 @@ func (b *Bulk) LookAtItems(ctx context.Context, w BulkWork) (bulk.State, error) 
 func (b *Bulk) CarryOut(ctx context.Context, w BulkWork) (bulk.State, error) {
 	stop := beat(ctx)
 	defer stop()
+	if stored, err := b.ahead(ctx, w.Operation.ID, w.State.Seq); err != nil || stored != nil {
+		return deref(stored, w.State), err
+	}
 	flags, err := b.Store.Flags(ctx)
 	if err != nil {
 		return w.State, failed("reading the flags", err)

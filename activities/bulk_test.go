@@ -1,6 +1,7 @@
 package activities_test
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"time"
@@ -252,4 +253,37 @@ func TestUndoItems(t *testing.T) {
 	require.Equal(t, []string{"done carried-out", "skipped nothing-to-undo", "refused changed-since"}, h.outcomes())
 	require.Equal(t, before, h.state("v1").EndsAt)
 	require.Equal(t, before.Add(4*trial.RealDay), h.state("v3").EndsAt)
+}
+
+// A run that was reset knows less than is stored: what is stored stands, and no trial is asked anything.
+func TestAnOperationGoesOnFromWhatIsStored(t *testing.T) {
+	t.Parallel()
+	h := newHouse("v1", "v2")
+	o := h.operation(bulk.Extend)
+	h.filed = bulk.Begin(o)
+	before := h.filed
+	stopped, err := before.Request(bulk.Control{Name: bulk.ControlStop, Reason: "r", By: "admin", At: now})
+	require.NoError(t, err)
+	h.filed = stopped
+	stale := activities.BulkWork{Operation: o, State: before}
+	b := h.doing()
+	for name, do := range map[string]func(context.Context, activities.BulkWork) (bulk.State, error){
+		"carry out": b.CarryOut, "look": b.LookAtItems, "choose": b.ChooseItems,
+	} {
+		s, err := do(t.Context(), stale)
+		require.NoError(t, err, name)
+		require.Equal(t, stopped, s, name)
+	}
+	paused, err := before.Request(bulk.Control{Name: bulk.ControlPause, Reason: "r", By: "admin", At: now.Add(time.Second)})
+	require.NoError(t, err)
+	stored, err := b.NoteBulk(t.Context(), activities.BulkWork{Operation: o, State: paused})
+	require.NoError(t, err)
+	require.Equal(t, &stopped, stored)
+	require.Empty(t, h.states)
+	require.Empty(t, h.asks)
+
+	h.filed = paused // by an attempt of the same run
+	stored, err = b.NoteBulk(t.Context(), activities.BulkWork{Operation: o, State: paused})
+	require.NoError(t, err)
+	require.Nil(t, stored)
 }

@@ -36,19 +36,20 @@ func (s *Sweep) keep(ctx context.Context, swept *Swept) error {
 	return nil
 }
 
-// Recover is where a rollout stands, for the workflow that takes the place of one that was lost. The watch is had
-// come again: lost with Temporal's data, its schedule was made anew and is paused.
+// Recover is where a rollout stands, for the workflow that takes the place of one that was lost, or was reset. The
+// watch is had come again: lost with Temporal's data, its schedule was made anew and is paused. Where that fails,
+// the sweep sees to it.
 func (r *Rollouts) Recover(ctx context.Context, id string) (rollout.State, error) {
 	state, err := r.Store.Rollout(ctx, id)
 	if err != nil {
 		return state, failed("reading where the rollout stands", err)
 	}
-	r.Log.Warn("a rollout had lost its workflow", zap.String("rollout", id), zap.String("status", string(state.Status)))
+	r.Log.Warn("a rollout goes on from what is stored: its workflow was lost, or reset", zap.String("rollout", id), zap.String("status", string(state.Status)))
 	if state.Status.Final() {
 		return state, nil
 	}
 	if err := r.Schedule.Watching(ctx, true); err != nil {
-		return state, failed("scheduling the watch", err)
+		r.Log.Error("the watch was not scheduled", zap.String("rollout", id), zap.Bool("on", true), zap.Error(err))
 	}
 	return state, nil
 }

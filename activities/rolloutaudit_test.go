@@ -2,7 +2,9 @@ package activities
 
 import (
 	"context"
+	"errors"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/zap"
@@ -22,6 +24,8 @@ type registry struct {
 	order     []string
 	// fails is what writing to the audit record fails with.
 	fails error
+	// unscheduled is what having the watch come fails with.
+	unscheduled error
 }
 
 func (r *registry) UpdateFlags(_ context.Context, _ string, change func(*rollout.Flags) error) (rollout.Document, error) {
@@ -39,6 +43,14 @@ func (r *registry) AppendDecision(_ context.Context, e rollout.Event, _ rollout.
 	return nil, nil //nolint:nilnil // nothing stood there
 }
 
+func (r *registry) Decisions(_ context.Context, _ string, from, _ int) ([]rollout.Event, error) {
+	return r.decisions[min(from-1, len(r.decisions)):], nil
+}
+
+func (r *registry) Rollout(context.Context, string) (rollout.State, error) {
+	return rollout.Fold(r.decisions), nil
+}
+
 func (r *registry) AppendAudit(_ context.Context, e audit.Entry) (audit.Entry, error) {
 	r.order = append(r.order, "audit")
 	if r.fails != nil {
@@ -52,7 +64,7 @@ func (r *registry) AppendAudit(_ context.Context, e audit.Entry) (audit.Entry, e
 // Watching implements Schedule.
 func (r *registry) Watching(context.Context, bool) error {
 	r.order = append(r.order, "watch")
-	return nil
+	return r.unscheduled
 }
 
 func TestWhatARolloutDecidesIsOnTheAuditRecord(t *testing.T) {
@@ -92,4 +104,54 @@ func TestWhatARolloutDecidesIsOnTheAuditRecord(t *testing.T) {
 	require.Equal(t, "k-1", e.Key)
 	require.Contains(t, e.Before, `"percentage":0`)
 	require.Contains(t, e.After, `"percentage":10`)
+}
+
+// A run that was reset decides once more what is stored.
+func TestADecisionThatIsStoredIsNotEnactedAgain(t *testing.T) {
+	t.Parallel()
+	store := &registry{flags: rollout.Document{FeatureFlags: rollout.InitialFlags()}}
+	store.flags.FeatureFlags.TrialAutomation.Enabled = true
+	rollouts := &Rollouts{Store: store, Schedule: store, Now: learnedAt.Local, Log: zap.NewNop()}
+	started := rollout.Begin(rollout.Start{ID: "r-1", Plan: rollout.DefaultPlan(), By: "ada", Times: rollout.Times{Day: trial.RealDay, TrialDays: 17}}, learnedAt)
+	before := rollout.State{}.Apply(started)
+	entered := rollout.Event{Seq: 2, Type: rollout.EventEntered, At: learnedAt, By: "rollout", Reason: "Entered limited",
+		Stage: &rollout.Stage{Kind: rollout.InPhase, Phase: 1}, Enabled: new(true), Percentage: new(10.0)}
+	back := rollout.Event{Seq: 3, Type: rollout.EventRolledBack, At: learnedAt.Add(time.Hour), Remedy: rollout.Immediate, Enabled: new(false), Percentage: new(0.0)}
+	store.decisions = []rollout.Event{started, entered, back}
+
+	entered.At = learnedAt.Add(2 * time.Hour)
+	enacted, err := rollouts.Enact(t.Context(), Deed{State: before, Event: entered})
+	require.NoError(t, err)
+	require.Empty(t, store.order, "nothing was written")
+	require.Zero(t, store.flags.FeatureFlags.TrialAutomation.RolloutPercentage)
+	require.Equal(t, learnedAt, enacted.At)
+	require.Equal(t, rollout.RolledBack, enacted.Stored.Status)
+}
+
+func TestNobodyIsTakenInByARunThatWasReset(t *testing.T) {
+	t.Parallel()
+	store := &registry{decisions: make([]rollout.Event, 3)}
+	for i := range store.decisions {
+		store.decisions[i] = rollout.Event{Seq: i + 1, Type: rollout.EventUpdate}
+	}
+	rollouts := &Rollouts{Store: store, Log: zap.NewNop()} // to look for trials would panic
+	moved, err := rollouts.Backfill(t.Context(), Batch{RolloutID: "r-1", After: "v-1", Size: 100, Seq: 2})
+	require.NoError(t, err)
+	require.Equal(t, Moved{After: "v-1"}, moved)
+}
+
+// Nothing that a rollout decides waits for the schedule of its watch.
+func TestARolloutEndsAlthoughTheWatchCannotBeStopped(t *testing.T) {
+	t.Parallel()
+	store := &registry{flags: rollout.Document{FeatureFlags: rollout.InitialFlags()}, unscheduled: errors.New("there is no such schedule")}
+	rollouts := &Rollouts{Store: store, Schedule: store, Now: learnedAt.Local, Log: zap.NewNop()}
+	started := rollout.Begin(rollout.Start{ID: "r-1", Plan: rollout.DefaultPlan(), By: "ada", Times: rollout.Times{Day: trial.RealDay, TrialDays: 17}}, learnedAt)
+	_, err := rollouts.Enact(t.Context(), Deed{Event: started})
+	require.NoError(t, err)
+	_, err = rollouts.Enact(t.Context(), Deed{State: rollout.State{}.Apply(started), Event: rollout.Event{
+		Seq: 2, Type: rollout.EventRolledBack, At: learnedAt, Remedy: rollout.Immediate, Enabled: new(false), Percentage: new(0.0),
+	}})
+	require.NoError(t, err)
+	_, err = rollouts.Recover(t.Context(), "r-1")
+	require.NoError(t, err)
 }

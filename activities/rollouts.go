@@ -21,6 +21,8 @@ type RolloutStore interface {
 	AppendAudit(ctx context.Context, e audit.Entry) (audit.Entry, error)
 	Ledger(ctx context.Context, id string) (rollout.Ledger, *rollout.Judgement, bool, error)
 	Rollout(ctx context.Context, id string) (rollout.State, error)
+	// Decisions are up to limit of a rollout's events from number fromSeq on, in order.
+	Decisions(ctx context.Context, id string, fromSeq, limit int) ([]rollout.Event, error)
 	VendorsWithoutStart(ctx context.Context) (int64, error)
 	Trials(ctx context.Context, f trial.Filter, after string, limit int) (page []trial.State, next string, err error)
 	RunningTrials(ctx context.Context, automated bool, after string, limit int) ([]trial.State, error)
@@ -67,12 +69,55 @@ type Deed struct {
 	Event rollout.Event `json:"event"`
 }
 
+// Enacted is the event that stands, and where another run has decided further, all that is stored.
+type Enacted struct {
+	rollout.Event
+	// Stored is set where another decision was stored under the event's number. Nothing was done then.
+	Stored *rollout.State `json:"stored,omitempty"`
+}
+
 // Enact carries out an event: the flags first, since they decide, then the
 // record. It answers with the event that stands, which is another one where
-// somebody has set the flags by hand meanwhile.
-func (r *Rollouts) Enact(ctx context.Context, d Deed) (rollout.Event, error) {
+// somebody has set the flags by hand meanwhile. Where a decision of another moment is stored under its number, by a
+// run that was reset or thought dead, it does nothing: what is stored was enacted then.
+func (r *Rollouts) Enact(ctx context.Context, d Deed) (Enacted, error) {
 	stop := beat(ctx)
 	defer stop()
+	if ahead, err := r.ahead(ctx, d); ahead != nil || err != nil {
+		return deref(ahead, Enacted{Event: d.Event}), err
+	}
+	event, err := r.decided(ctx, d)
+	if err != nil {
+		return Enacted{Event: event}, err
+	}
+	existing, err := r.Store.AppendDecision(ctx, event, d.State.Apply(event))
+	if err != nil {
+		return Enacted{Event: event}, failed(fmt.Sprintf("recording %s", event.Type), err)
+	}
+	if existing != nil {
+		if ahead, err := r.ahead(ctx, d); ahead != nil || err != nil {
+			return deref(ahead, Enacted{Event: d.Event}), err
+		}
+		event = *existing
+	}
+	if final := d.State.Apply(event).Status.Final(); final || event.Type == rollout.EventStarted {
+		// The sweep sees to it that the watch comes; nothing that a rollout decides waits for it.
+		if err := r.Schedule.Watching(ctx, !final); err != nil {
+			r.Log.Error("the watch was not scheduled", zap.String("rollout", d.State.ID), zap.Bool("on", !final), zap.Error(err))
+		}
+	}
+	// Last, so that an attempt that fails leaves no entry for the next to repeat.
+	entry, err := r.Store.AppendAudit(ctx, auditOf(d.State, event, r.Now()))
+	if err != nil {
+		return Enacted{Event: event}, failed("putting it on the audit record", err)
+	}
+	r.Log.Info("rollout decided", zap.String("rollout", d.State.ID), zap.Int("seq", event.Seq), zap.String("event", string(event.Type)),
+		zap.Int("entry", entry.Seq), zap.String("hash", entry.Hash))
+	return Enacted{Event: event}, nil
+}
+
+// decided sets the flags as an event says, and is the event that stands then.
+func (r *Rollouts) decided(ctx context.Context, d Deed) (rollout.Event, error) {
 	event := d.Event
 	if event.Percentage != nil && event.Enabled != nil {
 		doc, err := r.setFlags(ctx, d)
@@ -90,26 +135,25 @@ func (r *Rollouts) Enact(ctx context.Context, d Deed) (rollout.Event, error) {
 		}
 		event.Judgement = latest
 	}
-	existing, err := r.Store.AppendDecision(ctx, event, d.State.Apply(event))
-	if err != nil {
-		return event, failed(fmt.Sprintf("recording %s", event.Type), err)
-	}
-	if existing != nil {
-		event = *existing
-	}
-	if final := d.State.Apply(event).Status.Final(); final || event.Type == rollout.EventStarted {
-		if err := r.Schedule.Watching(ctx, !final); err != nil {
-			return event, failed("scheduling the watch", err)
-		}
-	}
-	// Last, so that an attempt that fails leaves no entry for the next to repeat.
-	entry, err := r.Store.AppendAudit(ctx, auditOf(d.State, event, r.Now()))
-	if err != nil {
-		return event, failed("putting it on the audit record", err)
-	}
-	r.Log.Info("rollout decided", zap.String("rollout", d.State.ID), zap.Int("seq", event.Seq), zap.String("event", string(event.Type)),
-		zap.Int("entry", entry.Seq), zap.String("hash", entry.Hash))
 	return event, nil
+}
+
+// ahead is what is stored where a decision of another moment is stored under the event's number; nil where none is.
+func (r *Rollouts) ahead(ctx context.Context, d Deed) (*Enacted, error) {
+	id := d.State.Apply(d.Event).ID
+	stored, err := r.Store.Decisions(ctx, id, d.Event.Seq, 1)
+	if err != nil {
+		return nil, failed("looking for a stored decision", err)
+	}
+	if len(stored) == 0 || stored[0].At.Equal(d.Event.At) {
+		return nil, nil //nolint:nilnil // documented: there is none
+	}
+	state, err := r.Store.Rollout(ctx, id)
+	if err != nil {
+		return nil, failed("reading where the rollout stands", err)
+	}
+	r.Log.Warn("a decision is stored already", zap.String("rollout", id), zap.Int("seq", d.Event.Seq), zap.Int("stored", state.Seq))
+	return &Enacted{Event: stored[0], Stored: &state}, nil
 }
 
 // auditOf is what the audit record says of an event that was enacted.
@@ -240,10 +284,19 @@ type Batch struct {
 	RolloutID string `json:"rolloutId"`
 	After     string `json:"after"`
 	Size      int    `json:"size"`
+	// Seq is how many decisions the workflow knows of; where more are stored, no trial is taken in.
+	Seq int `json:"seq,omitempty"`
 }
 
 // Backfill takes in the next vendors whose trials run unautomated.
 func (r *Rollouts) Backfill(ctx context.Context, b Batch) (Moved, error) {
+	stored, err := r.Store.Rollout(ctx, b.RolloutID)
+	if err != nil {
+		return Moved{}, failed("reading where the rollout stands", err)
+	}
+	if b.Seq > 0 && stored.Seq > b.Seq {
+		return Moved{After: b.After}, nil // recording it will tell
+	}
 	return r.move(ctx, b, false, r.Handover.Adopt)
 }
 

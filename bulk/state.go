@@ -1,6 +1,8 @@
 package bulk
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"slices"
 	"strings"
@@ -48,6 +50,8 @@ func Controls() []string { return []string{ControlStart, ControlPause, ControlRe
 
 // Control is what an admin asked of an operation.
 type Control struct {
+	// ID makes the request once, however often it arrives; empty means that each arrival counts.
+	ID     string    `json:"id,omitempty"`
 	Name   string    `json:"name"`
 	Reason string    `json:"reason"`
 	By     string    `json:"by"`
@@ -62,8 +66,9 @@ const (
 )
 
 const (
-	// keptControls is how many of the latest controls are kept.
+	// keptControls is how many of the latest controls are kept, and keptTaken how many of their ids.
 	keptControls = 20
+	keptTaken    = 200
 	// maxFailed is how many items in a row may fail before the operation pauses: then
 	// it is not the trials that are at fault.
 	maxFailed = 5
@@ -98,6 +103,8 @@ type State struct {
 	EndedAt      *time.Time `json:"endedAt"`
 	// Controls are the latest requests of admins, the oldest first.
 	Controls []Control `json:"controls"`
+	// Taken stand for the ids of the latest controls, the oldest first.
+	Taken []string `json:"taken,omitempty"`
 }
 
 // Example is one item that a dry run looked at.
@@ -134,7 +141,7 @@ func (s *State) listed(o Operation, at time.Time) {
 func (s State) changed(at time.Time) State {
 	at = at.UTC().Truncate(time.Millisecond)
 	s.Seq, s.UpdatedAt = s.Seq+1, at
-	s.Controls, s.Examples = slices.Clone(s.Controls), slices.Clone(s.Examples)
+	s.Controls, s.Examples, s.Taken = slices.Clone(s.Controls), slices.Clone(s.Examples), slices.Clone(s.Taken)
 	return s
 }
 
@@ -232,17 +239,18 @@ func (s State) Held(flag string, at time.Time) State {
 	return s
 }
 
-// Request is the state after what an admin asks. Asking for what is so already
-// changes nothing. A *trial.Error says why it does not apply.
+// Request is the state after what an admin asks. Asking for what is so already, or under
+// an id that was carried out before, changes nothing. A *trial.Error says why it does not apply.
 func (s State) Request(c Control) (State, error) {
-	if s.is(c.Name) {
+	if s.is(c.Name) || c.ID != "" && slices.Contains(s.Taken, shortID(c.ID)) {
 		return s, nil
 	}
 	after := s.changed(c.At)
-	after.Controls = append(after.Controls, c)
-	if over := len(after.Controls) - keptControls; over > 0 {
-		after.Controls = after.Controls[over:]
+	if c.ID != "" {
+		after.Taken = latest(append(after.Taken, shortID(c.ID)), keptTaken)
+		c.ID = ""
 	}
+	after.Controls = latest(append(after.Controls, c), keptControls)
 	switch {
 	case c.Name == ControlStart && s.Status == Planned:
 		after.Status, after.StartedAt, after.EndedAt = Running, &after.UpdatedAt, nil
@@ -260,6 +268,15 @@ func (s State) Request(c Control) (State, error) {
 	}
 	return after, nil
 }
+
+// shortID stands for a request's id: the state is carried through every page.
+func shortID(id string) string {
+	sum := sha256.Sum256([]byte(id))
+	return hex.EncodeToString(sum[:6])
+}
+
+// latest are the last of all, at most so many.
+func latest[T any](all []T, most int) []T { return all[max(len(all)-most, 0):] }
 
 // is tells whether a control asks for what is so already.
 func (s State) is(control string) bool {

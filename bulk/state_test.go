@@ -1,6 +1,7 @@
 package bulk_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -257,4 +258,27 @@ func TestUndoOf(t *testing.T) {
 	require.ErrorContains(t, err, "cannot be undone")
 	_, err = bulk.UndoOf(undo, stopped, "bulk-3", "wrong", "admin", now)
 	require.ErrorContains(t, err, "cannot be undone")
+}
+
+func TestAControlCountsOnceByItsID(t *testing.T) {
+	t.Parallel()
+	s := bulk.Begin(bulk.Operation{ID: "bulk-1", Action: bulk.Extend, Listed: 10})
+	ask := func(id, name string) bulk.Status {
+		after, err := s.Request(bulk.Control{ID: id, Name: name, Reason: "r"})
+		require.NoError(t, err)
+		s = after
+		return s.Status
+	}
+	require.Equal(t, bulk.Paused, ask("k-1", bulk.ControlPause))
+	require.Equal(t, bulk.Running, ask("k-2", bulk.ControlResume))
+	require.Equal(t, bulk.Running, ask("k-1", bulk.ControlPause), "once more, as after a reset")
+	require.Equal(t, bulk.Paused, ask("k-3", bulk.ControlPause))
+	require.Equal(t, bulk.Paused, ask("k-2", bulk.ControlResume))
+	require.Len(t, s.Controls, 3)
+	for i := range 500 {
+		ask(fmt.Sprintf("a-%d", i), bulk.ControlResume)
+		ask(fmt.Sprintf("b-%d", i), bulk.ControlPause)
+	}
+	require.Len(t, s.Controls, 20)
+	require.Len(t, s.Taken, 200)
 }

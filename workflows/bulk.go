@@ -30,6 +30,7 @@ const pagesPerRun = 100
 // from what the database holds.
 func BulkOperation(ctx workflow.Context, in BulkInput) (bulk.View, error) {
 	b := &bulkRun{}
+	ctx, b.canceled = uncancelable(ctx)
 	if err := b.setup(ctx, in); err != nil {
 		return bulk.View{}, err
 	}
@@ -39,8 +40,11 @@ func BulkOperation(ctx workflow.Context, in BulkInput) (bulk.View, error) {
 // bulkRun is the state of one run.
 type bulkRun struct {
 	activities.BulkWork
-	queue *queue
-	pages int
+	queue  *queue
+	resets resets
+	// canceled is what is said of a cancellation.
+	canceled *string
+	pages    int
 	// doing names the activities; the worker has the real ones.
 	doing *activities.Bulk
 }
@@ -56,17 +60,28 @@ func (b *bulkRun) setup(ctx workflow.Context, in BulkInput) error {
 		b.BulkWork = *in.Work
 		return nil
 	}
-	if err := workflow.ExecuteActivity(bulkOptions(ctx, "begin"), b.doing.BeginBulk, in.ID).Get(ctx, &b.BulkWork); err != nil {
+	return b.begin(ctx, in.ID)
+}
+
+// begin reads how far the operation is.
+func (b *bulkRun) begin(ctx workflow.Context, id string) error {
+	var stored activities.BulkWork
+	if err := workflow.ExecuteActivity(bulkOptions(ctx, "begin"), b.doing.BeginBulk, id).Get(ctx, &stored); err != nil {
 		return fmt.Errorf("reading the operation: %w", err)
+	}
+	if stored.State.Seq >= b.State.Seq { // a database that was restored may know less
+		b.BulkWork = stored
 	}
 	return nil
 }
 
 func (b *bulkRun) run(ctx workflow.Context) (bulk.View, error) {
 	for {
-		workflow.SetCurrentDetails(ctx, bulk.Details(b.Operation, b.State))
+		workflow.SetCurrentDetails(ctx, bulk.Details(b.Operation, b.State)+*b.canceled)
 		var err error
 		switch {
+		case b.resets.look(ctx):
+			err = b.begin(ctx, b.Operation.ID)
 		case b.queue.pending():
 			err = b.answer(ctx, b.queue.pop())
 		case b.State.Status.Final():
@@ -112,19 +127,26 @@ func (b *bulkRun) answer(ctx workflow.Context, m message) error {
 		return nil
 	}
 	c.At = workflow.Now(ctx)
-	after, err := b.State.Request(c)
-	if err != nil {
-		refuseMessage(ctx, m, err)
-		return nil
+	for {
+		after, err := b.State.Request(c)
+		if err != nil {
+			refuseMessage(ctx, m, err)
+			return nil
+		}
+		if after.Seq == b.State.Seq {
+			return nil
+		}
+		var stored *bulk.State
+		work := activities.BulkWork{Operation: b.Operation, State: after}
+		if err := workflow.ExecuteActivity(bulkOptions(ctx, c.Name), b.doing.NoteBulk, work).Get(ctx, &stored); err != nil {
+			return fmt.Errorf("noting %s: %w", c.Name, err)
+		}
+		if stored == nil {
+			b.State = after
+			return nil
+		}
+		b.State = *stored // somebody got ahead of this run: the request is decided anew
 	}
-	if after.Seq == b.State.Seq {
-		return nil
-	}
-	b.State = after
-	if err := workflow.ExecuteActivity(bulkOptions(ctx, c.Name), b.doing.NoteBulk, b.BulkWork).Get(ctx, nil); err != nil {
-		return fmt.Errorf("noting %s: %w", c.Name, err)
-	}
-	return nil
 }
 
 // readControl is what an admin asks for with a message. A pause or a stop that cannot be read counts all the
@@ -134,14 +156,14 @@ func readControl(m message) (bulk.Control, error) {
 	if !slices.Contains(bulk.Controls(), m.name) {
 		return bulk.Control{}, errUnknownMessage
 	}
-	c, err := decode[bulk.Control](m, shape{needs: []string{"reason"}, may: []string{"name", "by", "at"}})
+	c, err := decode[bulk.Control](m, shape{needs: []string{"reason"}, may: []string{"name", "id", "by", "at"}})
 	if err == nil && c.Name != "" && c.Name != m.name {
 		err = errors.New("name is that of another message")
 	}
 	if err != nil && (m.name == bulk.ControlPause || m.name == bulk.ControlStop) {
 		c, err = bulk.Control{Reason: "no reason could be read"}, nil
 	}
-	c.Name, c.By = m.name, cmp.Or(c.By, "signal")
+	c.Name, c.ID, c.By = m.name, cmp.Or(c.ID, m.id), cmp.Or(c.By, "signal")
 	return c, err
 }
 

@@ -30,6 +30,8 @@ type bulkWorld struct {
 	// carry replaces what a page comes to, where it is set.
 	carry func(s bulk.State, p bulk.Page) bulk.State
 	noted []bulk.State
+	// stored is what a run that was reset finds stored, where it is set.
+	stored *bulk.State
 	// beginning is done while the operation is read, where it is set.
 	beginning func()
 }
@@ -52,9 +54,9 @@ func newBulkWorld(t *testing.T, items int, change func(*bulk.Operation)) *bulkWo
 		}
 		return w.work, nil
 	})
-	w.env.OnActivity(doing.NoteBulk, mock.Anything, mock.Anything).Return(func(_ context.Context, work activities.BulkWork) error {
+	w.env.OnActivity(doing.NoteBulk, mock.Anything, mock.Anything).Return(func(_ context.Context, work activities.BulkWork) (*bulk.State, error) {
 		w.noted = append(w.noted, work.State)
-		return nil
+		return w.stored, nil
 	})
 	w.env.OnActivity(doing.CarryOut, mock.Anything, mock.Anything).Return(func(_ context.Context, work activities.BulkWork) (bulk.State, error) {
 		p := work.State.Page(work.Operation)

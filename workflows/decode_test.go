@@ -138,7 +138,7 @@ func TestABulkOperationsMessageIsTakenExactlyUnlessItHolds(t *testing.T) {
 		for _, control := range []string{bulk.ControlPause, bulk.ControlStop} {
 			c, err := readControl(sent(control, payload))
 			require.NoError(t, err, "%s: %s", control, name)
-			require.Equal(t, bulk.Control{Name: control, Reason: "no reason could be read", By: "signal"}, c)
+			require.Equal(t, bulk.Control{ID: "arrived-1", Name: control, Reason: "no reason could be read", By: "signal"}, c)
 		}
 	}
 	_, err := readControl(sent(bulk.ControlResume))
@@ -149,7 +149,7 @@ func TestABulkOperationsMessageIsTakenExactlyUnlessItHolds(t *testing.T) {
 	require.Error(t, err)
 	c, err := readControl(asSent(t, bulk.ControlStart, bulk.Control{Name: bulk.ControlStart, Reason: "x", By: "admin"}))
 	require.NoError(t, err)
-	require.Equal(t, bulk.Control{Name: bulk.ControlStart, Reason: "x", By: "admin"}, c)
+	require.Equal(t, bulk.Control{ID: "arrived-1", Name: bulk.ControlStart, Reason: "x", By: "admin"}, c)
 }
 
 func TestATrialsMessageIsTakenExactlyUnlessItConverts(t *testing.T) {

@@ -43,9 +43,9 @@ func recovered(t *testing.T, stored rollout.State) (after rollout.State, enacted
 	env.RegisterActivity(notices.Tell)
 	env.OnActivity(doing.Recover, mock.Anything, stored.ID).Return(stored, nil)
 	env.OnActivity(notices.Tell, mock.Anything, mock.Anything).Return(nil)
-	env.OnActivity(doing.Enact, mock.Anything, mock.Anything).Return(func(_ context.Context, d activities.Deed) (rollout.Event, error) {
+	env.OnActivity(doing.Enact, mock.Anything, mock.Anything).Return(func(_ context.Context, d activities.Deed) (activities.Enacted, error) {
 		enacted = append(enacted, d)
-		return d.Event, nil
+		return activities.Enacted{Event: d.Event}, nil
 	})
 	env.RegisterDelayedCallback(func() {
 		env.SignalWorkflow(rollout.SignalRollback, rollout.Request{ID: "k-1", By: "admin", Reason: "harm"})

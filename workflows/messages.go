@@ -75,6 +75,7 @@ func (t *trialRun) handleUpdate(ctx workflow.Context, name string) error {
 		t.collect(ctx) // what has arrived before it comes first
 		a := &ask{message: name, request: r}
 		t.asked = append(t.asked, a)
+		ctx, _ = workflow.NewDisconnectedContext(ctx) // a cancellation of the workflow cancels no request
 		if err := workflow.Await(ctx, func() bool { return a.done }); err != nil {
 			return trial.Overview{}, err
 		}

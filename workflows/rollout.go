@@ -31,6 +31,7 @@ const recentDecisions = 50
 // next is rollout.State's to decide; this carries it out, one thing at a time.
 func Rollout(ctx workflow.Context, in RolloutInput) (rollout.State, error) {
 	r := &rolloutRun{}
+	ctx, r.canceled = uncancelable(ctx)
 	if err := r.setup(ctx, in); err != nil {
 		return rollout.State{}, err
 	}
@@ -43,6 +44,9 @@ type rolloutRun struct {
 	judged *rollout.Judgement
 	recent []rollout.Event
 	queue  *queue
+	resets resets
+	// canceled is what is said of a cancellation.
+	canceled *string
 	// doing and notices name the activities; the worker has the real ones.
 	doing   *activities.Rollouts
 	notices *activities.Notices
@@ -104,18 +108,36 @@ func (r *rolloutRun) learn(ctx workflow.Context, times rollout.Times) (rollout.T
 
 // recover takes up a rollout where it is stored. It may have ended meanwhile.
 func (r *rolloutRun) recover(ctx workflow.Context, id string) error {
-	if err := workflow.ExecuteActivity(r.options(ctx, "what is stored"), r.doing.Recover, id).Get(ctx, &r.state); err != nil {
+	var stored rollout.State
+	if err := workflow.ExecuteActivity(r.options(ctx, "what is stored"), r.doing.Recover, id).Get(ctx, &stored); err != nil {
 		return fmt.Errorf("reading where rollout %s stands: %w", id, err)
+	}
+	r.state = stored
+	return nil
+}
+
+// catchUp goes on from what is stored, where that is more than the run knows. A database that was restored may
+// know less, or nothing: then the run goes on from what it has.
+func (r *rolloutRun) catchUp(ctx workflow.Context) error {
+	known := r.state
+	err := r.recover(ctx, known.ID)
+	if _, refused := AsRefusal(err); !refused && err != nil {
+		return err
+	}
+	if err != nil || r.state.Seq < known.Seq {
+		r.state = known
 	}
 	return nil
 }
 
 func (r *rolloutRun) run(ctx workflow.Context) (rollout.State, error) {
 	for {
-		workflow.SetCurrentDetails(ctx, r.state.Details())
+		workflow.SetCurrentDetails(ctx, r.state.Details()+*r.canceled)
 		event, wake := r.state.Next(r.judged, workflow.Now(ctx))
 		var err error
 		switch {
+		case r.resets.look(ctx):
+			err = r.catchUp(ctx)
 		case r.queue.pending():
 			err = r.answer(ctx, r.queue.pop())
 		case r.state.Status.Final() || workflow.GetInfo(ctx).GetContinueAsNewSuggested():
@@ -180,11 +202,16 @@ func (r *rolloutRun) wait(ctx workflow.Context, until time.Time) error {
 // enact carries an event out, and then tells people and hands trials over where
 // the event says so.
 func (r *rolloutRun) enact(ctx workflow.Context, event rollout.Event) error {
-	var stood rollout.Event
+	var enacted activities.Enacted
 	deed := activities.Deed{State: r.state, Event: event}
-	if err := workflow.ExecuteActivity(r.options(ctx, string(event.Type)), r.doing.Enact, deed).Get(ctx, &stood); err != nil {
+	if err := workflow.ExecuteActivity(r.options(ctx, string(event.Type)), r.doing.Enact, deed).Get(ctx, &enacted); err != nil {
 		return fmt.Errorf("enacting %s: %w", event.Type, err)
 	}
+	if enacted.Stored != nil { // somebody got ahead of this run, which goes on from there
+		r.state, r.refreshed = *enacted.Stored, false
+		return nil
+	}
+	stood := enacted.Event
 	r.state, r.refreshed = r.state.Apply(stood), false
 	r.recent = append(r.recent, stood)
 	if over := len(r.recent) - recentDecisions; over > 0 {
@@ -250,7 +277,7 @@ func (r *rolloutRun) backfill(ctx workflow.Context) error {
 	batch, pause := r.state.BackfillBatch()
 	var moved activities.Moved
 	err := workflow.ExecuteActivity(r.options(ctx, "backfill"), r.doing.Backfill,
-		activities.Batch{RolloutID: r.state.ID, After: batch.After, Size: batch.Size}).Get(ctx, &moved)
+		activities.Batch{RolloutID: r.state.ID, After: batch.After, Size: batch.Size, Seq: r.state.Seq}).Get(ctx, &moved)
 	if err != nil {
 		return fmt.Errorf("taking in running trials: %w", err)
 	}

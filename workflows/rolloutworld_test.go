@@ -37,7 +37,6 @@ type rolloutWorld struct {
 	mu        sync.Mutex
 	flags     rollout.Document
 	decisions []rollout.Event
-	judged    *rollout.Judgement
 	// highest is the highest percentage that the flags have admitted since it was last set to 0.
 	highest float64
 	// during is done once, in the middle of an activity: what it sends arrives while the workflow is busy.
@@ -192,7 +191,13 @@ func (w *rolloutWorld) AppendAudit(_ context.Context, e audit.Entry) (audit.Entr
 }
 
 func (w *rolloutWorld) Ledger(context.Context, string) (rollout.Ledger, *rollout.Judgement, bool, error) {
-	return rollout.Ledger{}, w.judged, w.judged != nil, nil
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	at := rollout.Fold(w.decisions)
+	now := w.flags.FeatureFlags.TrialAutomation
+	return rollout.Ledger{}, &rollout.Judgement{
+		Formula: rollout.FormulaVersion, At: w.env.Now(), Snapshot: 1, Position: at.Position(), Enabled: now.Enabled, Percentage: now.RolloutPercentage, Version: w.flags.Version,
+	}, true, nil
 }
 
 func (w *rolloutWorld) Rollout(_ context.Context, id string) (rollout.State, error) {

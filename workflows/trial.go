@@ -23,6 +23,7 @@ type TrialInput struct {
 // again, and it goes on from what the database holds.
 func Trial(ctx workflow.Context, in TrialInput) (trial.Overview, error) {
 	t := &trialRun{}
+	ctx, t.canceled = uncancelable(ctx)
 	if err := t.setup(ctx, in); err != nil {
 		return trial.Overview{}, err
 	}
@@ -42,6 +43,9 @@ type trialRun struct {
 	// asked are the requests that wait, in the order of their arrival, and queue the signals behind them.
 	asked []*ask
 	queue *queue
+	// resets notices them, and canceled is what is said of a cancellation.
+	resets   resets
+	canceled *string
 	// doing names the activities; the worker has the real one.
 	doing *activities.Trials
 }
@@ -54,25 +58,35 @@ func (t *trialRun) setup(ctx workflow.Context, in TrialInput) error {
 		t.state, t.begun, t.asleep = *in.State, true, in.State.Held != nil
 		return nil
 	}
-	var s trial.State
-	if err := t.do(ctx, "begin", t.doing.Begin, in.VendorID).future.Get(ctx, &s); err != nil {
-		return fmt.Errorf("beginning the trial: %w", err)
+	if err := t.begin(ctx, in.VendorID); err != nil {
+		return err
 	}
-	t.state, t.begun = s, true
-	missing := missingAttributes(ctx, s)
+	missing := missingAttributes(ctx, t.state)
 	if len(missing) > 0 && workflow.GetVersion(ctx, changeAttributesAtBegin, workflow.DefaultVersion, 1) != workflow.DefaultVersion {
 		setAttributes(ctx, missing)
 	}
 	return nil
 }
 
+// begin reads where the trial stands, which may be at its start.
+func (t *trialRun) begin(ctx workflow.Context, vendorID string) error {
+	var s trial.State
+	if err := t.do(ctx, "begin", t.doing.Begin, vendorID).future.Get(ctx, &s); err != nil {
+		return fmt.Errorf("beginning the trial: %w", err)
+	}
+	t.state, t.begun, t.asleep = s, true, false
+	return nil
+}
+
 func (t *trialRun) run(ctx workflow.Context) (trial.Overview, error) {
 	for {
 		t.collect(ctx)
-		workflow.SetCurrentDetails(ctx, t.state.Details())
+		workflow.SetCurrentDetails(ctx, t.state.Details()+*t.canceled)
 		step, due := t.due(ctx)
 		var err error
 		switch {
+		case t.resets.look(ctx):
+			err = t.begin(ctx, t.state.VendorID)
 		case len(t.asked) > 0:
 			err = t.answer(ctx, t.take())
 		case t.state.Status.Final() || workflow.GetInfo(ctx).GetContinueAsNewSuggested():

@@ -1,0 +1,51 @@
+package workflows
+
+import (
+	"fmt"
+	"time"
+
+	"go.temporal.io/sdk/workflow"
+)
+
+// resets notices that somebody has reset the run. What the run carries is then older than what is stored, which
+// it has to go on from. The zero value is ready for a run's first look.
+type resets struct {
+	looks int
+	// noticed is the run that noticed it last.
+	noticed string
+}
+
+// look tells, once a reset, whether the run was reset. A run that was not pays nothing for it. One that was replays
+// what happened before the reset, with looks that leave no trace, and the first look after that leaves a marker.
+func (r *resets) look(ctx workflow.Context) bool {
+	info := workflow.GetInfo(ctx)
+	run := info.WorkflowExecution.RunID
+	if info.OriginalRunID == "" || info.OriginalRunID == run || r.noticed == run {
+		return false
+	}
+	r.looks++
+	if workflow.GetVersion(ctx, fmt.Sprintf("reset-%d", r.looks), workflow.DefaultVersion, 1) == workflow.DefaultVersion {
+		return false
+	}
+	// Reset once more, the run replays this as well, and is not the one that noticed.
+	if err := workflow.SideEffect(ctx, func(workflow.Context) any { return run }).Get(&r.noticed); err != nil {
+		workflow.GetLogger(ctx).Error("which run was reset cannot be read", "error", err)
+	}
+	return true
+}
+
+// uncancelable is a context that a cancellation of the workflow does not reach: what these workflows do is ended by
+// messages, which people can be answered by, and torn off in the middle, requests would be lost. canceled is what
+// the workflow's details say of it, nothing before.
+func uncancelable(ctx workflow.Context) (inner workflow.Context, canceled *string) {
+	canceled = new("")
+	inner, _ = workflow.NewDisconnectedContext(ctx)
+	workflow.Go(inner, func(inner workflow.Context) {
+		if err := workflow.Await(inner, func() bool { return ctx.Err() != nil }); err != nil {
+			return
+		}
+		workflow.GetLogger(inner).Warn("the workflow was asked to be canceled, and goes on: it is ended by its messages")
+		*canceled = fmt.Sprintf("\n\nSomebody asked to cancel this workflow at %s. That has no effect: use its messages.\n", workflow.Now(inner).UTC().Format(time.RFC3339))
+	})
+	return inner, canceled
+}

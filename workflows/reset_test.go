@@ -1,0 +1,164 @@
+package workflows_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/testsuite"
+
+	"marketplace.example/trials/bulk"
+	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/trial"
+	"marketplace.example/trials/workflows"
+)
+
+// A rollout that a person has rolled back is reset to its first task, and given its signals once more.
+func TestARolloutThatIsResetLeavesTheFlagsAsTheyAre(t *testing.T) {
+	t.Parallel()
+	w := newRolloutWorld(t, -1)
+	begin := rolloutStart()
+	begin.Plan.NoticeDays = 0.1
+	for i := range begin.Plan.Phases {
+		begin.Plan.Phases[i].Gates, begin.Plan.Phases[i].SoakDays = []rollout.Gate{}, 0.2
+	}
+	in := workflows.RolloutInput{Start: &begin}
+	env := w.prepare()
+	env.RegisterDelayedCallback(func() { send(env, rollout.SignalWaive, `{"subject":"backup","reason":"it is on the shelf"}`) }, time.Hour)
+	env.RegisterDelayedCallback(func() { send(env, rollout.SignalRollback, `{"percentage":10,"reason":"harm"}`) }, 8*time.Hour)
+	w.run(in, 9*time.Hour)
+	before := w.state()
+	require.Equal(t, rollout.EventRolledBack, w.decisions[len(w.decisions)-1].Type)
+	require.InDelta(t, 50, w.highest, 0)
+	require.InDelta(t, 10, w.percentage(), 0)
+
+	w.highest = 0
+	w.arrive([2]string{rollout.SignalWaive, `{"subject":"backup","reason":"it is on the shelf"}`}, [2]string{rollout.SignalRollback, `{"percentage":10,"reason":"harm"}`})
+	env = w.prepare()
+	env.RegisterDelayedCallback(func() { send(env, rollout.SignalPause, `{"reason":"enough"}`) }, time.Hour)
+	w.run(in, 2*time.Hour)
+	require.InDelta(t, 10, w.percentage(), 0)
+	require.LessOrEqual(t, w.highest, 10.0)
+	require.Equal(t, rollout.Paused, w.state().Status)
+	require.Equal(t, before.Seq+1, w.state().Seq)
+}
+
+// A run that had continued as new is reset, and knows what it began with.
+func TestARolloutThatIsResetToAContinuedRunGoesOnFromWhatIsStored(t *testing.T) {
+	t.Parallel()
+	w := newRolloutWorld(t, 1)
+	half := w.state()
+	w.arrive([2]string{rollout.SignalRollback, `{"id":"k-1","percentage":10,"reason":"harm"}`}, [2]string{rollout.SignalPause, `{"id":"k-2","reason":"harm"}`})
+	w.prepare()
+	w.run(taken, time.Hour)
+	w.highest = 0
+	env := w.prepare()
+	env.RegisterDelayedCallback(func() { send(env, rollout.SignalSetPercentage, `{"id":"k-3","percentage":40,"reason":"some more"}`) }, time.Hour)
+	w.run(workflows.RolloutInput{State: &half}, 2*time.Hour)
+	require.InDelta(t, 10, w.percentage(), 0, "what it would have been decided on is not so any more")
+	require.Equal(t, rollout.Paused, w.state().Status)
+	require.Len(t, w.decisions, 5)
+}
+
+func TestATrialThatIsResetTakesItsMessagesOnce(t *testing.T) {
+	t.Parallel()
+	first := newWorld(t, trial.Automated)
+	extend := func(w *world) func() {
+		return func() { send(w.env, trial.MessageExtend, `{"days":7,"reason":"ticket 813"}`) }
+	}
+	first.beginning = extend(first)
+	first.env.SetWorkflowRunTimeout(2 * day)
+	first.env.ExecuteWorkflow(trial.WorkflowType, workflows.TrialInput{VendorID: vendorID})
+	require.Len(t, first.events, 3)
+
+	again := newWorld(t, trial.Automated)
+	again.events, again.sends, again.beginning = first.events, first.sends, extend(again)
+	require.Equal(t, trial.Expired, again.run().Status)
+	extended := 0
+	for _, e := range again.events {
+		if e.Type == trial.EventExtended {
+			extended++
+		}
+	}
+	require.Equal(t, 1, extended)
+}
+
+func TestABulkOperationThatIsResetDecidesOnWhatIsStored(t *testing.T) {
+	t.Parallel()
+	w := newBulkWorld(t, 100, func(*bulk.Operation) {})
+	stopped, err := w.work.State.Request(bulk.Control{Name: bulk.ControlStop, Reason: "r", At: start})
+	require.NoError(t, err)
+	w.stored = &stopped
+	w.at(2*time.Second, bulk.ControlPause)
+	w.env.ExecuteWorkflow(bulk.WorkflowType, workflows.BulkInput{ID: "bulk-1", Work: &w.work})
+	require.NoError(t, w.env.GetWorkflowError())
+	var v bulk.View
+	require.NoError(t, w.env.GetWorkflowResult(&v))
+	require.Equal(t, bulk.Stopped, v.State.Status)
+	require.Empty(t, w.pages[1:], "no page after the one under way")
+}
+
+// What a cancellation ends by accident is lost, so it ends nothing, and later messages count.
+func TestARolloutThatIsCanceledTakesMessagesAllTheSame(t *testing.T) {
+	t.Parallel()
+	w := newRolloutWorld(t, 1)
+	env := w.prepare()
+	env.RegisterDelayedCallback(env.CancelWorkflow, time.Hour)
+	env.RegisterDelayedCallback(func() { send(env, rollout.SignalPause, `{"reason":"lunch"}`) }, 2*time.Hour)
+	env.RegisterDelayedCallback(func() { send(env, rollout.SignalResume, `{"reason":"fed"}`) }, 3*time.Hour)
+	env.RegisterDelayedCallback(func() { send(env, rollout.SignalRollback, `{"percentage":0,"reason":"harm"}`) }, 4*time.Hour)
+	env.ExecuteWorkflow(rollout.WorkflowType, taken)
+	require.NoError(t, env.GetWorkflowError())
+	var kinds []rollout.EventType
+	for _, d := range w.decisions[3:] {
+		kinds = append(kinds, d.Type)
+	}
+	require.Equal(t, []rollout.EventType{rollout.EventPaused, rollout.EventResumed, rollout.EventRolledBack}, kinds)
+	require.False(t, w.flags.FeatureFlags.TrialAutomation.Enabled)
+}
+
+// Canceled in the middle of a decision, and before its first task, a rollout loses none of it.
+func TestARolloutThatIsCanceledWhileItDecidesFinishes(t *testing.T) {
+	t.Parallel()
+	w := newRolloutWorld(t, 1)
+	env := w.prepare()
+	w.during = func() {
+		env.CancelWorkflow()
+		send(env, rollout.SignalAdvance, `{"reason":"all"}`)
+		w.during = env.CancelWorkflow
+	}
+	w.run(taken, time.Hour)
+	require.Len(t, w.decisions, 4)
+	require.InDelta(t, 100, w.percentage(), 0)
+}
+
+func TestABulkOperationThatIsCanceledGoesOn(t *testing.T) {
+	t.Parallel()
+	w := newBulkWorld(t, 200, func(*bulk.Operation) {})
+	w.env.RegisterDelayedCallback(w.env.CancelWorkflow, 2*time.Second)
+	w.at(7*time.Second, bulk.ControlPause)
+	w.at(time.Hour, bulk.ControlResume)
+	s := w.run()
+	require.Equal(t, bulk.Done, s.Status)
+	require.Equal(t, 200, s.Counts.Of(bulk.Succeeded))
+	require.Len(t, s.Controls, 2)
+}
+
+func TestATrialThatIsCanceledGoesOn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, trial.Automated)
+	w.at(day, w.env.CancelWorkflow)
+	var answered error
+	w.at(2*day, func() {
+		w.env.UpdateWorkflow(trial.MessageExtend, "u-1", &testsuite.TestUpdateCallback{
+			OnAccept: func() {}, OnReject: func(err error) { answered = err }, OnComplete: func(_ any, err error) { answered = errors.Join(answered, err) },
+		}, trial.Request{Days: 7, Reason: "r", By: "admin"})
+	})
+	w.at(3*day, func() { send(w.env, trial.MessageExtend, `{"days":7,"reason":"more"}`) })
+	o := w.run()
+	require.NoError(t, answered)
+	require.Equal(t, trial.Expired, o.Status)
+	require.Equal(t, 2, o.Revision)
+	require.Equal(t, start.AddDate(0, 0, 28), o.EndsAt)
+}
