@@ -14,6 +14,8 @@ type RolloutKeeper interface {
 	// KeepRollout starts the workflow of a rollout that is stored, and tells whether it was gone. One that
 	// runs is left alone.
 	KeepRollout(ctx context.Context, id string) (gone bool, err error)
+	// KeepWatching has the watch come, and backups be taken, where nobody has paused them on purpose.
+	KeepWatching(ctx context.Context) error
 }
 
 // keep starts the workflow of the running rollout again where somebody has terminated it, or it was lost with
@@ -32,6 +34,9 @@ func (s *Sweep) keep(ctx context.Context, swept *Swept) error {
 	}
 	if gone {
 		swept.Rollouts++
+	}
+	if err := s.Rollouts.KeepWatching(ctx); err != nil {
+		return fmt.Errorf("seeing to the watch of rollout %s: %w", state.ID, err)
 	}
 	return nil
 }

@@ -78,6 +78,9 @@ func (b *bench) performStep(t *testing.T, due activities.Due) (activities.Perfor
 func (b *bench) Flags(context.Context) (rollout.Document, error) {
 	return rollout.Document{FeatureFlags: b.flags}, nil
 }
+func (b *bench) CurrentRollout(context.Context) (rollout.State, bool, error) {
+	return rollout.State{}, false, nil
+}
 func (b *bench) Vendor(context.Context, string) (trial.Vendor, error) { return b.vendor, nil }
 func (b *bench) Trial(context.Context, string) (trial.State, bool, error) {
 	return trial.State{}, false, nil

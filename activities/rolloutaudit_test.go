@@ -51,6 +51,10 @@ func (r *registry) Rollout(context.Context, string) (rollout.State, error) {
 	return rollout.Fold(r.decisions), nil
 }
 
+func (r *registry) CurrentRollout(context.Context) (rollout.State, bool, error) {
+	return rollout.Fold(r.decisions), len(r.decisions) > 0, nil
+}
+
 func (r *registry) AppendAudit(_ context.Context, e audit.Entry) (audit.Entry, error) {
 	r.order = append(r.order, "audit")
 	if r.fails != nil {
@@ -154,4 +158,29 @@ func TestARolloutEndsAlthoughTheWatchCannotBeStopped(t *testing.T) {
 	require.NoError(t, err)
 	_, err = rollouts.Recover(t.Context(), "r-1")
 	require.NoError(t, err)
+}
+
+// Whom a rollout has handed over stays so in the next: their trials may not have begun yet.
+func TestTheFlagsVersionOfAReleaseIsKept(t *testing.T) {
+	t.Parallel()
+	store := &registry{flags: rollout.Document{Version: 7, FeatureFlags: rollout.InitialFlags()}}
+	rollouts := &Rollouts{Store: store, Schedule: store, Now: learnedAt.Local, Log: zap.NewNop()}
+	start := rollout.Start{ID: "r-1", Plan: rollout.DefaultPlan(), By: "ada", Times: rollout.Times{Day: trial.RealDay, TrialDays: 17}}
+	_, err := rollouts.Enact(t.Context(), Deed{Event: rollout.Begin(start, learnedAt)})
+	require.NoError(t, err)
+	back := rollout.Event{Seq: 2, Type: rollout.EventRolledBack, At: learnedAt, Remedy: rollout.Immediate, InFlight: rollout.Release, Enabled: new(false), Percentage: new(0.0)}
+	_, err = rollouts.Enact(t.Context(), Deed{State: rollout.Fold(store.decisions), Event: back})
+	require.NoError(t, err)
+	before := rollout.Fold(store.decisions)
+	require.Equal(t, 7, before.ReleasedBefore)
+
+	next := &registry{flags: store.flags, decisions: store.decisions}
+	rollouts.Store = next
+	start.ID, start.RestartOf = "r-2", "r-1"
+	begun := rollout.Begin(start, learnedAt.Add(time.Hour))
+	decided, err := rollouts.decided(t.Context(), Deed{Event: begun})
+	require.NoError(t, err)
+	after := rollout.State{}.Apply(decided)
+	require.Equal(t, 7, after.ReleasedBefore)
+	require.Zero(t, after.Apply(rollout.Event{Seq: 2, Type: rollout.EventBackfill, Backfill: &rollout.Backfill{Taken: 1}}).ReleasedBefore)
 }

@@ -21,6 +21,8 @@ type RolloutStore interface {
 	AppendAudit(ctx context.Context, e audit.Entry) (audit.Entry, error)
 	Ledger(ctx context.Context, id string) (rollout.Ledger, *rollout.Judgement, bool, error)
 	Rollout(ctx context.Context, id string) (rollout.State, error)
+	// CurrentRollout is the latest rollout, running or not, and whether there is one.
+	CurrentRollout(ctx context.Context) (rollout.State, bool, error)
 	// Decisions are up to limit of a rollout's events from number fromSeq on, in order.
 	Decisions(ctx context.Context, id string, fromSeq, limit int) ([]rollout.Event, error)
 	VendorsWithoutStart(ctx context.Context) (int64, error)
@@ -127,6 +129,16 @@ func (r *Rollouts) decided(ctx context.Context, d Deed) (rollout.Event, error) {
 		if foreign := d.State.Foreign(event, doc); foreign != nil {
 			event = *foreign
 		}
+		if event.InFlight == rollout.Release {
+			event.FlagsVersion = doc.Version
+		}
+	}
+	if event.Type == rollout.EventStarted {
+		before, _, err := r.Store.CurrentRollout(ctx)
+		if err != nil {
+			return event, failed("reading the rollout before", err)
+		}
+		event.FlagsVersion = before.ReleasedBefore // whom that has handed over stays so
 	}
 	if event.Type == rollout.EventUpdate {
 		_, latest, _, err := r.Store.Ledger(ctx, d.State.ID)
@@ -314,8 +326,7 @@ func (r *Rollouts) move(ctx context.Context, b Batch, automated bool, tell func(
 	}
 	m := Moved{After: b.After, Done: len(running) < b.Size}
 	for _, t := range running {
-		request := trial.Request{ID: b.RolloutID + "/" + t.VendorID, By: byRollout, Reason: "rollout " + b.RolloutID}
-		if err := tell(ctx, t.VendorID, request); err != nil {
+		if err := tell(ctx, t.VendorID, handover(b.RolloutID, t.VendorID)); err != nil {
 			return Moved{}, failed("handing over trial "+t.VendorID, err)
 		}
 		m.After, m.Count = t.VendorID, m.Count+1

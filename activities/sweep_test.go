@@ -37,6 +37,7 @@ type yard struct {
 	swept     time.Time // when a sweep last came to its end
 	rollout   rollout.State
 	runs      bool // whether the rollout's workflow does
+	kept      int  // how often the watch was seen to
 	// cost is how long each query takes, elapsed the time since now, asked the
 	// queries made.
 	cost, elapsed time.Duration
@@ -131,6 +132,11 @@ func (y *yard) KeepRollout(_ context.Context, id string) (bool, error) {
 		return false, nil
 	}
 	return true, y.note("keep", id)
+}
+
+func (y *yard) KeepWatching(context.Context) error {
+	y.kept++
+	return nil
 }
 
 func (y *yard) sweeper() *activities.Sweep {
@@ -367,4 +373,29 @@ func TestATrialThatMerelyWaitsIsNotCountedAsMended(t *testing.T) {
 	sweeper.Finds = found
 	require.Equal(t, activities.Swept{Started: 1, Restarted: 1}, y.sweepWith(t, sweeper))
 	require.Equal(t, mended{monitoring.SlotOf(now, trial.RealDay): 1}, found)
+}
+
+// The rollout may have been terminated while it handed trials over. The next sweep has them look again, once.
+func TestTrialsThatAreHeldAfterAReleaseLookAgainOnce(t *testing.T) {
+	t.Parallel()
+	y := &yard{flags: rollout.InitialFlags(), rollout: rollout.State{ID: "r-1", Seq: 9, Status: rollout.RolledBack, ReleasedBefore: 5}}
+	y.flags.TrialAutomation.Enabled = false
+	y.held = []trial.State{{VendorID: "v1", Held: &trial.Hold{Reason: trial.ReasonAutomationDisabled}}}
+	s := y.sweeper()
+	y.sweepWith(t, s)
+	require.Equal(t, []string{"wake v1"}, y.done)
+	y.sweepWith(t, s)
+	require.Len(t, y.done, 1)
+	y.rollout.ReleasedBefore, y.rollout.Seq = 0, 10
+	y.sweepWith(t, s)
+	require.Len(t, y.done, 1)
+}
+
+func TestTheWatchOfARunningRolloutIsSeenTo(t *testing.T) {
+	t.Parallel()
+	for status, want := range map[rollout.Status]int{rollout.Running: 1, rollout.Paused: 1, rollout.Completed: 0, rollout.RolledBack: 0} {
+		y := &yard{flags: rollout.InitialFlags(), rollout: rollout.State{ID: "r-1", Status: status}, runs: true}
+		y.sweep(t)
+		require.Equal(t, want, y.kept, status)
+	}
 }

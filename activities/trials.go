@@ -97,6 +97,11 @@ func (t *Trials) perform(ctx context.Context, due Due) (Performed, error) {
 	if err != nil {
 		return Performed{}, err
 	}
+	if due.State.Automated && (due.State.Seq == 1 || now.decision.Action == trial.Wait) {
+		if released, err := t.released(ctx, due.State, now); released != nil || err != nil {
+			return Performed{Event: released}, err
+		}
+	}
 	if now.decision.Mail {
 		waited, err := t.Mailer.Wait(ctx)
 		if err != nil {
@@ -125,6 +130,33 @@ func (t *Trials) perform(ctx context.Context, due Due) (Performed, error) {
 	t.Log.Info("step decided", zap.String("step", due.Step.Key(due.State.VendorID)), zap.String("action", string(now.decision.Action)),
 		zap.String("reason", string(now.decision.Reason)), zap.Bool("mailed", mailed), zap.Duration("late", now.facts.Now.Sub(due.Step.At)))
 	return Performed{Event: &event}, nil
+}
+
+// released is the event that hands a trial over which the rollback that did so to the others could not reach: it
+// had not begun yet, or was about to be taken in. nil where it stays automated.
+func (t *Trials) released(ctx context.Context, s trial.State, now sight) (*trial.Event, error) {
+	current, found, err := t.Store.CurrentRollout(ctx)
+	if err != nil {
+		return nil, failed("reading the latest rollout", err)
+	}
+	admitted := 0
+	if a := now.vendor.Automation; a != nil {
+		admitted = a.FlagsVersion
+	}
+	if !found || admitted >= current.ReleasedBefore {
+		return nil, nil //nolint:nilnil // documented: it stays automated
+	}
+	event, err := s.Request(trial.MessageRelease, handover(current.ID, s.VendorID), t.Now())
+	if err != nil || event == nil {
+		return nil, failed("handing the trial over", err)
+	}
+	stored, err := t.append(ctx, s, *event)
+	return &stored, err
+}
+
+// handover is a rollout's request to move a trial in or out of the automation.
+func handover(rolloutID, vendorID string) trial.Request {
+	return trial.Request{ID: rolloutID + "/" + vendorID, By: byRollout, Reason: "rollout " + rolloutID}
 }
 
 // ahead is the event that an attempt thought dead has recorded after the state

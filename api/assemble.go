@@ -65,6 +65,7 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger) (*parts, 
 	if err != nil {
 		return nil, err
 	}
+	client.Day = cfg.TrialDay
 	verifier, err := mail.NewVerifier(verifierConfig(cfg))
 	if err != nil {
 		return nil, fmt.Errorf("preparing to verify mail events: %w", err)

@@ -63,6 +63,9 @@ type Event struct {
 	Percentage *float64 `json:"percentage,omitempty"`
 	Remedy     Remedy   `json:"remedy,omitempty"`
 	InFlight   InFlight `json:"inFlight,omitempty"`
+	// FlagsVersion is the flags' version after an EventRolledBack that hands trials over, and on EventStarted that
+	// of the rollout before.
+	FlagsVersion int `json:"flagsVersion,omitempty"`
 	// Trigger is the alarm that took the rollout back; empty where a person did.
 	Trigger Trigger    `json:"trigger,omitempty"`
 	Cause   PauseCause `json:"cause,omitempty"`
@@ -149,7 +152,7 @@ func (s State) Apply(e Event) State {
 	case EventUpdate:
 		s.UpdatedAt = e.At
 	case EventBackfill:
-		s.Backfill = e.Backfill
+		s.Backfill, s.ReleasedBefore = e.Backfill, 0
 	case EventTicked:
 		if s.Criteria == nil {
 			s.Criteria = map[string]Tick{}
@@ -169,7 +172,7 @@ func (s *State) begin(e Event) {
 	start := e.Start
 	s.ID, s.Plan, s.Times, s.RestartOf, s.FlagsVersion = start.ID, start.Plan, start.Times, start.RestartOf, start.FlagsVersion
 	s.Status, s.StartedAt, s.StartedBy, s.UpdatedAt = Running, e.At, start.By, e.At
-	s.Enabled = true
+	s.Enabled, s.ReleasedBefore = true, e.FlagsVersion
 	s.enter(Stage{Kind: Notice, Phase: start.Phase}, e.At)
 }
 
@@ -221,6 +224,9 @@ func (s *State) resume(e Event) {
 // rollBack takes the rollout back. Where a person has it wait, it goes on
 // waiting after a trigger's: it does not climb again by itself.
 func (s *State) rollBack(e Event) {
+	if e.InFlight == Release {
+		s.ReleasedBefore = e.FlagsVersion
+	}
 	if e.Remedy == Immediate {
 		s.Status, s.EndedAt, s.Pause = RolledBack, &e.At, nil
 		return

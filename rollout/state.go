@@ -67,6 +67,9 @@ type State struct {
 	UpdatedAt time.Time `json:"updatedAt"`
 	// Backfill counts the vendors taken in whose trials ran unautomated.
 	Backfill *Backfill `json:"backfill"`
+	// ReleasedBefore is the flags' version of the last rollback that handed trials over: who was admitted before
+	// it goes on unautomated, also where the trial begins later. 0 for none, and once the others are taken in.
+	ReleasedBefore int `json:"releasedBefore,omitempty"`
 	// Requests are the ids of requests carried out, so that each is once.
 	Requests []string `json:"requests"`
 }

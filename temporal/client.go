@@ -31,6 +31,8 @@ type Client struct {
 	SDK       client.Client
 	Namespace string
 	TaskQueue string
+	// Day is how long a day of the trials lasts: a schedule that is missing is made anew by it. Zero makes none.
+	Day time.Duration
 }
 
 // Option changes how a client works.

@@ -140,34 +140,94 @@ func (c *Client) setupSchedule(ctx context.Context, options client.ScheduleOptio
 	return nil
 }
 
+// errNoSchedule says that a schedule is missing and cannot be made here.
+var errNoSchedule = errors.New("it is missing; `starter setup` makes it")
+
+// makeSchedule makes a schedule that somebody has deleted.
+func (c *Client) makeSchedule(ctx context.Context, id string) error {
+	if c.Day <= 0 {
+		return fmt.Errorf("schedule %s: %w", id, errNoSchedule)
+	}
+	for _, s := range schedules(c.Day) {
+		if s.id == id {
+			return c.setupSchedule(ctx, s.options(c.TaskQueue))
+		}
+	}
+	return fmt.Errorf("schedule %s: %w", id, errNoSchedule)
+}
+
+// EnsureSchedules makes the schedules that are missing, and leaves the others as they are.
+func (c *Client) EnsureSchedules(ctx context.Context) error {
+	var errs []error
+	for _, s := range schedules(c.Day) {
+		errs = append(errs, c.withSchedule(ctx, s.id, func(context.Context, client.ScheduleHandle, *client.ScheduleState) error { return nil }))
+	}
+	return errors.Join(errs...)
+}
+
+// withSchedule does something with a schedule, which is made before where it is missing, and with its state.
+func (c *Client) withSchedule(ctx context.Context, id string, do func(context.Context, client.ScheduleHandle, *client.ScheduleState) error) error {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	handle := c.SDK.ScheduleClient().GetHandle(ctx, id)
+	described, err := handle.Describe(ctx)
+	if missing(err) {
+		if err := c.makeSchedule(ctx, id); err != nil {
+			return err
+		}
+		described, err = handle.Describe(ctx)
+	}
+	if err == nil {
+		err = do(ctx, handle, described.Schedule.State)
+	}
+	if err != nil {
+		return away("seeing to schedule "+id, err)
+	}
+	return nil
+}
+
+func missing(err error) bool {
+	_, notFound := errors.AsType[*serviceerror.NotFound](err)
+	return notFound
+}
+
+// notePaused is what a schedule says that was paused with the end of a rollout.
+const notePaused = "no rollout runs"
+
 // Watching has the watch come, and backups be taken, or neither.
 func (c *Client) Watching(ctx context.Context, on bool) error {
 	return errors.Join(c.scheduled(ctx, watchSchedule, on), c.scheduled(ctx, backupSchedule, on))
 }
 
-func (c *Client) scheduled(ctx context.Context, schedule string, on bool) error {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
-	handle := c.SDK.ScheduleClient().GetHandle(ctx, schedule)
-	var err error
-	if on {
-		err = handle.Unpause(ctx, client.ScheduleUnpauseOptions{Note: "a rollout runs"})
-	} else {
-		err = handle.Pause(ctx, client.SchedulePauseOptions{Note: "no rollout runs"})
+func (c *Client) scheduled(ctx context.Context, id string, on bool) error {
+	return c.withSchedule(ctx, id, func(ctx context.Context, handle client.ScheduleHandle, s *client.ScheduleState) error {
+		switch {
+		case s.Paused == !on:
+			return nil
+		case on:
+			return handle.Unpause(ctx, client.ScheduleUnpauseOptions{Note: "a rollout runs"}) //nolint:wrapcheck // withSchedule does
+		}
+		return handle.Pause(ctx, client.SchedulePauseOptions{Note: notePaused}) //nolint:wrapcheck // withSchedule does
+	})
+}
+
+// KeepWatching has the watch come, and backups be taken, where nobody has paused them on purpose.
+func (c *Client) KeepWatching(ctx context.Context) error {
+	var errs []error
+	for _, id := range []string{watchSchedule, backupSchedule} {
+		errs = append(errs, c.withSchedule(ctx, id, func(ctx context.Context, handle client.ScheduleHandle, s *client.ScheduleState) error {
+			if !s.Paused || s.Note != "" && s.Note != notePaused {
+				return nil
+			}
+			return handle.Unpause(ctx, client.ScheduleUnpauseOptions{Note: "a rollout runs"}) //nolint:wrapcheck // withSchedule does
+		}))
 	}
-	if err != nil {
-		return away("pausing or resuming schedule "+schedule, err)
-	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // FlagsChanged asks for a sweep now, so that held trials go on at once.
 func (c *Client) FlagsChanged(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
-	handle := c.SDK.ScheduleClient().GetHandle(ctx, reconcileSchedule)
-	if err := handle.Trigger(ctx, client.ScheduleTriggerOptions{Overlap: enums.SCHEDULE_OVERLAP_POLICY_BUFFER_ONE}); err != nil {
-		return away(fmt.Sprintf("triggering schedule %s", reconcileSchedule), err)
-	}
-	return nil
+	return c.withSchedule(ctx, reconcileSchedule, func(ctx context.Context, handle client.ScheduleHandle, _ *client.ScheduleState) error {
+		return handle.Trigger(ctx, client.ScheduleTriggerOptions{Overlap: enums.SCHEDULE_OVERLAP_POLICY_BUFFER_ONE}) //nolint:wrapcheck // withSchedule does
+	})
 }

@@ -78,6 +78,7 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger, fatal fun
 	if err != nil {
 		return nil, err
 	}
+	client.Day = cfg.TrialDay
 	w := sdkworker.New(client.SDK, cfg.TaskQueue, workerOptions(cfg, fatal))
 	w.RegisterWorkflowWithOptions(workflows.Trial, workflow.RegisterOptions{Name: trial.WorkflowType})
 	w.RegisterWorkflowWithOptions(workflows.Reconcile, workflow.RegisterOptions{Name: workflows.ReconcileWorkflowType})

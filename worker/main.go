@@ -64,6 +64,7 @@ func run(ctx context.Context, cfg config.Config, log *zap.Logger, stdout io.Writ
 	}
 	defer w.worker.Stop()
 	go w.instruments.sampler.Run(ctx)
+	go keepSchedules(ctx, w.client, log)
 	health, err := serveHealth(ctx, cfg.WorkerAddr, w)
 	if err != nil {
 		return err

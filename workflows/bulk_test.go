@@ -12,7 +12,6 @@ import (
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/testsuite"
-	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
 	"marketplace.example/trials/activities"
@@ -43,7 +42,7 @@ func newBulkWorld(t *testing.T, items int, change func(*bulk.Operation)) *bulkWo
 	o := bulk.Operation{ID: "bulk-1", Action: bulk.Extend, Days: 3, Reason: "r", By: "admin", AskedAt: start, PerMinute: 600, Listed: items}
 	change(&o)
 	w := &bulkWorld{t: t, env: suite.NewTestWorkflowEnvironment(), work: activities.BulkWork{Operation: o, State: bulk.Begin(o)}}
-	w.env.SetWorkerOptions(worker.Options{Interceptors: workflows.Interceptors()})
+	inTests(w.env)
 	w.env.SetStartTime(start)
 	w.env.RegisterWorkflowWithOptions(workflows.BulkOperation, workflow.RegisterOptions{Name: bulk.WorkflowType})
 	doing := &activities.Bulk{}

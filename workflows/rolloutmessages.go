@@ -11,13 +11,13 @@ import (
 // rolloutShapes are the fields of a rollout's messages. A person's words are taken exactly: read in part, they
 // may mean the opposite.
 var rolloutShapes = map[string]shape{
-	rollout.SignalRollback:      {needs: []string{"percentage", "reason"}, may: []string{"inFlight", "id", "by"}},
-	rollout.SignalPause:         {needs: []string{"reason"}, may: []string{"id", "by"}},
-	rollout.SignalResume:        {needs: []string{"reason"}, may: []string{"id", "by"}},
-	rollout.SignalAdvance:       {needs: []string{"reason"}, may: []string{"id", "by"}},
-	rollout.SignalSetPercentage: {needs: []string{"percentage", "reason"}, may: []string{"id", "by"}},
-	rollout.SignalTick:          {needs: []string{"subject", "met", "reason"}, may: []string{"id", "by"}},
-	rollout.SignalWaive:         {needs: []string{"subject", "reason"}, may: []string{"id", "by"}},
+	rollout.SignalRollback:      {needs: []string{"percentage", "reason"}, may: []string{"inFlight", "id", "by", "seen"}},
+	rollout.SignalPause:         {needs: []string{"reason"}, may: []string{"id", "by", "seen"}},
+	rollout.SignalResume:        {needs: []string{"reason"}, may: []string{"id", "by", "seen"}},
+	rollout.SignalAdvance:       {needs: []string{"reason"}, may: []string{"id", "by", "seen"}},
+	rollout.SignalSetPercentage: {needs: []string{"percentage", "reason"}, may: []string{"id", "by", "seen"}},
+	rollout.SignalTick:          {needs: []string{"subject", "met", "reason"}, may: []string{"id", "by", "seen"}},
+	rollout.SignalWaive:         {needs: []string{"subject", "reason"}, may: []string{"id", "by", "seen"}},
 }
 
 // judgementShape is open: what the watch of a later version says more is no reason to miss an alarm.

@@ -13,7 +13,6 @@ import (
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/testsuite"
-	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 	"go.uber.org/zap"
 
@@ -102,7 +101,7 @@ func (w *rolloutWorld) prepare() *testsuite.TestWorkflowEnvironment {
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	w.env = suite.NewTestWorkflowEnvironment()
-	w.env.SetWorkerOptions(worker.Options{Interceptors: workflows.Interceptors()})
+	inTests(w.env)
 	w.env.SetStartTime(w.begun)
 	w.env.RegisterWorkflowWithOptions(workflows.Rollout, workflow.RegisterOptions{Name: rollout.WorkflowType})
 	w.env.RegisterWorkflowWithOptions(func(workflow.Context, rollout.Message) error { return nil }, workflow.RegisterOptions{Name: workflows.NoticeWorkflowType})
@@ -207,6 +206,11 @@ func (w *rolloutWorld) Rollout(_ context.Context, id string) (rollout.State, err
 		return s, &trial.Error{Code: trial.CodeNotFound, Message: "there is no such rollout"}
 	}
 	return s, nil
+}
+
+func (w *rolloutWorld) CurrentRollout(context.Context) (rollout.State, bool, error) {
+	s := w.state()
+	return s, s.ID != "", nil
 }
 
 func (w *rolloutWorld) Decisions(_ context.Context, _ string, from, limit int) ([]rollout.Event, error) {

@@ -11,6 +11,7 @@ import (
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
 
+	"marketplace.example/trials/rollout"
 	"marketplace.example/trials/trial"
 	"marketplace.example/trials/workflows"
 )
@@ -438,4 +439,35 @@ func TestATrialRefusesAnUpdateThatIsNotExactlyItsMessage(t *testing.T) {
 	e, ok := workflows.AsRefusal(refused)
 	require.True(t, ok)
 	require.Equal(t, trial.CodeInvalid, e.Code)
+}
+
+// A rollback that hands the trials over tells those that run. One that the worker begins later goes on unautomated as
+// well, and one that it was about to take in; who was admitted after it is held like everybody.
+func TestATrialThatBeginsAfterTheReleaseGoesOnUnautomated(t *testing.T) {
+	t.Parallel()
+	released := rollout.State{ID: "r-1", Status: rollout.RolledBack, ReleasedBefore: 5}
+	w := newWorld(t, trial.Automated)
+	w.flags.TrialAutomation.Enabled, w.rollout, w.vendor.Automation.FlagsVersion = false, released, 4
+	require.Equal(t, trial.Expired, w.run().Status)
+	require.Empty(t, w.mails)
+	require.Equal(t, trial.EventReleased, w.events[1].Type)
+	require.Equal(t, "r-1/"+vendorID, w.events[1].Request.ID)
+
+	late := newWorld(t, trial.Control)
+	late.flags.TrialAutomation.Enabled, late.rollout = false, released
+	late.at(day, func() { send(late.env, trial.MessageAdopt, `{"id":"r-1/`+vendorID+`","by":"rollout"}`) })
+	require.Equal(t, trial.Expired, late.run().Status)
+	require.Empty(t, late.mails)
+	require.False(t, trial.Fold(late.events).Automated)
+
+	after := newWorld(t, trial.Automated)
+	after.flags.TrialAutomation.Enabled, after.rollout, after.vendor.Automation.FlagsVersion = false, released, 5
+	after.at(day, func() { after.flags.TrialAutomation.Enabled = true; send(after.env, trial.SignalWake, ``) })
+	require.Equal(t, trial.Expired, after.run().Status)
+	require.NotEmpty(t, after.mails)
+
+	partly := newWorld(t, trial.Automated)
+	partly.rollout, partly.vendor.Automation.FlagsVersion = rollout.State{ID: "r-1", Status: rollout.Running, ReleasedBefore: 5}, 4
+	require.Equal(t, trial.Expired, partly.run().Status)
+	require.Empty(t, partly.mails)
 }

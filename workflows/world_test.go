@@ -34,10 +34,12 @@ type world struct {
 
 	mu     sync.Mutex
 	vendor trial.Vendor
-	flags  rollout.Flags
-	events []trial.Event
-	sends  map[string]trial.Send
-	mails  []mailed
+	// rollout is the latest rollout; none where it has no id.
+	rollout rollout.State
+	flags   rollout.Flags
+	events  []trial.Event
+	sends   map[string]trial.Send
+	mails   []mailed
 	// failing is how many of the next calls to the database fail.
 	failing int
 	calls   int
@@ -46,6 +48,12 @@ type world struct {
 	asked int
 	// beginning is done once, while the workflow looks whether the trial is known, where it is set.
 	beginning func()
+}
+
+// inTests gives an environment what the worker has, and none of the SDK's limits by the wall clock: a busy machine is no fault.
+func inTests(env *testsuite.TestWorkflowEnvironment) {
+	env.SetWorkerOptions(worker.Options{Interceptors: workflows.Interceptors(), DeadlockDetectionTimeout: time.Hour})
+	env.SetTestTimeout(time.Hour)
 }
 
 type mailed struct {
@@ -64,7 +72,7 @@ func newWorld(t *testing.T, cohort trial.Cohort) *world {
 			Automation: &trial.Automation{Cohort: cohort, Policy: trial.DefaultPolicy().Name, RegisteredAt: start},
 		},
 	}
-	w.env.SetWorkerOptions(worker.Options{Interceptors: workflows.Interceptors()})
+	inTests(w.env)
 	w.env.SetStartTime(start)
 	w.env.RegisterWorkflowWithOptions(workflows.Trial, workflow.RegisterOptions{Name: trial.WorkflowType})
 	w.env.RegisterActivity(&activities.Trials{
@@ -109,6 +117,10 @@ func (w *world) Flags(context.Context) (rollout.Document, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return rollout.Document{FeatureFlags: w.flags}, w.call()
+}
+
+func (w *world) CurrentRollout(context.Context) (rollout.State, bool, error) {
+	return w.rollout, w.rollout.ID != "", nil
 }
 
 func (w *world) Vendor(context.Context, string) (trial.Vendor, error) {
