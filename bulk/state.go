@@ -242,7 +242,7 @@ func (s State) Held(flag string, at time.Time) State {
 // Request is the state after what an admin asks. Asking for what is so already, or under
 // an id that was carried out before, changes nothing. A *trial.Error says why it does not apply.
 func (s State) Request(c Control) (State, error) {
-	if s.is(c.Name) || c.ID != "" && slices.Contains(s.Taken, shortID(c.ID)) {
+	if s.is(c.Name) || s.Knows(c.ID) {
 		return s, nil
 	}
 	after := s.changed(c.At)
@@ -267,6 +267,11 @@ func (s State) Request(c Control) (State, error) {
 		return s, conflict("the operation is %s: %s does not apply", s.Status, c.Name)
 	}
 	return after, nil
+}
+
+// Knows tells whether a request was carried out before.
+func (s State) Knows(requestID string) bool {
+	return requestID != "" && slices.Contains(s.Taken, shortID(requestID))
 }
 
 // shortID stands for a request's id: the state is carried through every page.

@@ -51,6 +51,7 @@ type bulkRun struct {
 
 func (b *bulkRun) setup(ctx workflow.Context, in BulkInput) error {
 	b.queue = queueOf(ctx)
+	b.resets.look(ctx, b.queue)
 	if err := workflow.SetQueryHandler(ctx, bulk.QueryStatus, func() (bulk.View, error) {
 		return bulk.ViewOf(b.Operation, b.State), nil
 	}); err != nil {
@@ -80,8 +81,14 @@ func (b *bulkRun) run(ctx workflow.Context) (bulk.View, error) {
 		workflow.SetCurrentDetails(ctx, bulk.Details(b.Operation, b.State)+*b.canceled)
 		var err error
 		switch {
-		case b.resets.look(ctx):
-			err = b.begin(ctx, b.Operation.ID)
+		case b.resets.look(ctx, b.queue):
+			if err = b.begin(ctx, b.Operation.ID); err == nil {
+				b.resets.pending = false
+				b.queue.forget(func(m message) bool {
+					c, err := readControl(m)
+					return err == nil && b.State.Knows(c.ID)
+				})
+			}
 		case b.queue.pending():
 			err = b.answer(ctx, b.queue.pop())
 		case b.State.Status.Final():

@@ -22,7 +22,7 @@ import (
 // bulkWorld is the workflow of a bulk operation under skipped time, whose items
 // all succeed at once.
 type bulkWorld struct {
-	t     *testing.T
+	t     require.TestingT
 	env   *testsuite.TestWorkflowEnvironment
 	work  activities.BulkWork
 	pages []bulk.Page
@@ -31,12 +31,13 @@ type bulkWorld struct {
 	noted []bulk.State
 	// stored is what a run that was reset finds stored, where it is set.
 	stored *bulk.State
+	// keep is where what is stored is kept, where it is set.
+	keep *bulk.State
 	// beginning is done while the operation is read, where it is set.
 	beginning func()
 }
 
-func newBulkWorld(t *testing.T, items int, change func(*bulk.Operation)) *bulkWorld {
-	t.Helper()
+func newBulkWorld(t require.TestingT, items int, change func(*bulk.Operation)) *bulkWorld {
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	o := bulk.Operation{ID: "bulk-1", Action: bulk.Extend, Days: 3, Reason: "r", By: "admin", AskedAt: start, PerMinute: 600, Listed: items}
@@ -51,10 +52,16 @@ func newBulkWorld(t *testing.T, items int, change func(*bulk.Operation)) *bulkWo
 		if w.beginning != nil {
 			w.beginning()
 		}
+		if w.keep != nil {
+			w.work.State = *w.keep
+		}
 		return w.work, nil
 	})
 	w.env.OnActivity(doing.NoteBulk, mock.Anything, mock.Anything).Return(func(_ context.Context, work activities.BulkWork) (*bulk.State, error) {
 		w.noted = append(w.noted, work.State)
+		if w.keep != nil {
+			*w.keep = work.State
+		}
 		return w.stored, nil
 	})
 	w.env.OnActivity(doing.CarryOut, mock.Anything, mock.Anything).Return(func(_ context.Context, work activities.BulkWork) (bulk.State, error) {
@@ -63,7 +70,11 @@ func newBulkWorld(t *testing.T, items int, change func(*bulk.Operation)) *bulkWo
 		if w.carry != nil {
 			return w.carry(work.State, p), nil
 		}
-		return work.State.Carried(p, succeeded(p), w.env.Now()), nil
+		after := work.State.Carried(p, succeeded(p), w.env.Now())
+		if w.keep != nil {
+			*w.keep = after
+		}
+		return after, nil
 	}).After(5 * time.Second)
 	w.env.OnActivity(doing.LookAtItems, mock.Anything, mock.Anything).Return(func(_ context.Context, work activities.BulkWork) (bulk.State, error) {
 		p := work.State.Page(work.Operation)
@@ -87,7 +98,6 @@ func (w *bulkWorld) at(after time.Duration, control string) {
 }
 
 func (w *bulkWorld) run() bulk.State {
-	w.t.Helper()
 	w.env.ExecuteWorkflow(bulk.WorkflowType, workflows.BulkInput{ID: "bulk-1"})
 	require.True(w.t, w.env.IsWorkflowCompleted())
 	require.NoError(w.t, w.env.GetWorkflowError())

@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"fmt"
+	"slices"
 
 	"go.temporal.io/api/common/v1"
 	"go.temporal.io/sdk/converter"
@@ -15,8 +16,10 @@ import (
 type ask struct {
 	message string
 	request trial.Request
-	done    bool
-	err     error
+	// again says that a reset gave it to the run once more.
+	again bool
+	done  bool
+	err   error
 }
 
 // Changes of the workflow that recorded histories do not have, by the names that
@@ -111,6 +114,7 @@ func (t *trialRun) pending() bool { return len(t.asked) > 0 || t.queue.pending()
 // with a log line: a signal has nobody to refuse to.
 func (t *trialRun) collect(ctx workflow.Context) {
 	for t.queue.pending() {
+		again := t.queue.again > 0
 		m := t.queue.pop()
 		r, err := readSignal(m)
 		if err != nil && !mustTake(ctx, m.name) {
@@ -120,7 +124,7 @@ func (t *trialRun) collect(ctx workflow.Context) {
 		if r.ID == "" {
 			r.ID = m.id
 		}
-		t.asked = append(t.asked, &ask{message: m.name, request: r})
+		t.asked = append(t.asked, &ask{message: m.name, request: r, again: again})
 	}
 }
 
@@ -157,6 +161,20 @@ func readConversion(m message) (trial.Request, error) {
 func mustTake(ctx workflow.Context, name string) bool {
 	return name == trial.MessageConvert &&
 		workflow.GetVersion(ctx, changeConvertUnread, workflow.DefaultVersion, 1) != workflow.DefaultVersion
+}
+
+// forget drops, as the queue does, what a reset gave the run once more. A conversion always
+// counts.
+func (t *trialRun) forget() {
+	for i := len(t.asked) - 1; i >= 0; i-- {
+		if !t.asked[i].again || !t.state.Knows(t.asked[i].request.ID) {
+			continue
+		}
+		had := t.asked[:i+1]
+		kept := slices.DeleteFunc(slices.Clone(had), func(a *ask) bool { return a.again && a.message != trial.MessageConvert })
+		t.asked = append(kept, t.asked[i+1:]...)
+		return
+	}
 }
 
 // take takes out what was asked first.

@@ -23,6 +23,8 @@ type message struct {
 // keep the order only among signals of one name.
 type queue struct {
 	messages []message
+	// again is how many of them were there when a reset was noticed: sent to the run once more, before anything new.
+	again int
 	// alike counts the messages of the same name and payload that have arrived.
 	alike map[string]int
 }
@@ -33,8 +35,22 @@ func (q *queue) pending() bool { return len(q.messages) > 0 }
 // pop takes out the oldest message; one must be pending.
 func (q *queue) pop() message {
 	m := q.messages[0]
-	q.messages = q.messages[1:]
+	q.messages, q.again = q.messages[1:], max(q.again-1, 0)
 	return m
+}
+
+// forget drops, of the messages that a reset gave the run once more, those up to the last that is known to be carried
+// out: a reset gives a run its signals once more,
+// in their order, and those before that one have had their turn. One that was refused then might be taken now, against
+// what was asked for later.
+func (q *queue) forget(known func(message) bool) {
+	for i := q.again - 1; i >= 0; i-- {
+		if known(q.messages[i]) {
+			q.messages = q.messages[i+1:]
+			break
+		}
+	}
+	q.again = 0
 }
 
 // push puts a message behind the others. run is the run that it was first sent to.

@@ -11,13 +11,23 @@ import (
 // it has to go on from. The zero value is ready for a run's first look.
 type resets struct {
 	looks int
+	// pending says that the run has not gone on from what is stored yet.
+	pending bool
 	// noticed is the run that noticed it last.
 	noticed string
 }
 
-// look tells, once a reset, whether the run was reset. A run that was not pays nothing for it. One that was replays
+// look tells whether the run was reset and has to go on from what is stored, until that is done. A run that was not pays nothing for it. One that was replays
 // what happened before the reset, with looks that leave no trace, and the first look after that leaves a marker.
-func (r *resets) look(ctx workflow.Context) bool {
+func (r *resets) look(ctx workflow.Context, q *queue) bool {
+	if r.notices(ctx) {
+		r.pending, q.again = true, len(q.messages)
+	}
+	return r.pending
+}
+
+// notices tells once, at the first look after what is replayed.
+func (r *resets) notices(ctx workflow.Context) bool {
 	info := workflow.GetInfo(ctx)
 	run := info.WorkflowExecution.RunID
 	if info.OriginalRunID == "" || info.OriginalRunID == run || r.noticed == run {

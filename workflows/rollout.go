@@ -59,6 +59,7 @@ type rolloutRun struct {
 
 func (r *rolloutRun) setup(ctx workflow.Context, in RolloutInput) error {
 	r.queue = queueOf(ctx)
+	r.resets.look(ctx, r.queue)
 	if err := workflow.SetQueryHandler(ctx, rollout.QueryStatus, func() (rollout.State, error) { return r.state, nil }); err != nil {
 		return fmt.Errorf("registering query: %w", err)
 	}
@@ -124,9 +125,14 @@ func (r *rolloutRun) catchUp(ctx workflow.Context) error {
 	if _, refused := AsRefusal(err); !refused && err != nil {
 		return err
 	}
+	r.resets.pending = false
 	if err != nil || r.state.Seq < known.Seq {
 		r.state = known
 	}
+	r.queue.forget(func(m message) bool {
+		request, err := readRolloutRequest(m)
+		return err == nil && r.state.Knows(request.ID)
+	})
 	return nil
 }
 
@@ -136,7 +142,7 @@ func (r *rolloutRun) run(ctx workflow.Context) (rollout.State, error) {
 		event, wake := r.state.Next(r.judged, workflow.Now(ctx))
 		var err error
 		switch {
-		case r.resets.look(ctx):
+		case r.resets.look(ctx, r.queue):
 			err = r.catchUp(ctx)
 		case r.queue.pending():
 			err = r.answer(ctx, r.queue.pop())

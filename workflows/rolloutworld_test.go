@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 	"testing"
@@ -44,7 +45,9 @@ type rolloutWorld struct {
 	// scheduling is what having the watch come answers with.
 	scheduling error
 	released   []string
-	running    []trial.State
+	// exceeded says where the flags admitted more than what is stored.
+	exceeded []string
+	running  []trial.State
 }
 
 // newRolloutWorld has a rollout that stands in a phase of the plan; below 0, one that has not begun.
@@ -181,6 +184,10 @@ func (w *rolloutWorld) AppendDecision(_ context.Context, e rollout.Event, _ roll
 	}
 	require.Equal(w.t, len(w.decisions)+1, e.Seq)
 	w.decisions = append(w.decisions, e)
+	now, after := w.flags.FeatureFlags.TrialAutomation, rollout.Fold(w.decisions)
+	if now.Enabled && now.RolloutPercentage > 0 && (!after.Enabled || now.RolloutPercentage > after.Percentage) {
+		w.exceeded = append(w.exceeded, fmt.Sprintf("%v %% after %s", now.RolloutPercentage, e.Reason))
+	}
 	return nil, nil //nolint:nilnil // as the port has it
 }
 

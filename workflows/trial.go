@@ -54,6 +54,7 @@ func (t *trialRun) setup(ctx workflow.Context, in TrialInput) error {
 	if err := t.listen(ctx); err != nil {
 		return err
 	}
+	t.resets.look(ctx, t.queue)
 	if in.State != nil {
 		t.state, t.begun, t.asleep = *in.State, true, in.State.Held != nil
 		return nil
@@ -80,13 +81,17 @@ func (t *trialRun) begin(ctx workflow.Context, vendorID string) error {
 
 func (t *trialRun) run(ctx workflow.Context) (trial.Overview, error) {
 	for {
+		reset := t.resets.look(ctx, t.queue)
 		t.collect(ctx)
 		workflow.SetCurrentDetails(ctx, t.state.Details()+*t.canceled)
 		step, due := t.due(ctx)
 		var err error
 		switch {
-		case t.resets.look(ctx):
-			err = t.begin(ctx, t.state.VendorID)
+		case reset:
+			if err = t.begin(ctx, t.state.VendorID); err == nil {
+				t.resets.pending = false
+				t.forget()
+			}
 		case len(t.asked) > 0:
 			err = t.answer(ctx, t.take())
 		case t.state.Status.Final() || workflow.GetInfo(ctx).GetContinueAsNewSuggested():

@@ -2,6 +2,7 @@ package workflows_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"log/slog"
 	"sync"
@@ -9,6 +10,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/log"
 	sdktemporal "go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
@@ -54,6 +57,63 @@ type world struct {
 func inTests(env *testsuite.TestWorkflowEnvironment) {
 	env.SetWorkerOptions(worker.Options{Interceptors: workflows.Interceptors(), DeadlockDetectionTimeout: time.Hour})
 	env.SetTestTimeout(time.Hour)
+}
+
+// inReset gives an environment what inTests does, and a run that was reset, which is given
+// signals once more: a name and a payload each.
+func inReset(env *testsuite.TestWorkflowEnvironment, again [][2]string) {
+	inTests(env)
+	interceptors := append([]interceptor.WorkerInterceptor{&resetting{again: again}}, workflows.Interceptors()...)
+	env.SetWorkerOptions(worker.Options{Interceptors: interceptors, DeadlockDetectionTimeout: time.Hour})
+}
+
+// resetting has a run look as if it had been reset.
+type resetting struct {
+	interceptor.WorkerInterceptorBase
+	again [][2]string
+}
+
+func (r *resetting) InterceptWorkflow(_ workflow.Context, next interceptor.WorkflowInboundInterceptor) interceptor.WorkflowInboundInterceptor {
+	i := &resetInbound{again: r.again}
+	i.Next = next
+	return i
+}
+
+type resetInbound struct {
+	interceptor.WorkflowInboundInterceptorBase
+	again [][2]string
+}
+
+func (i *resetInbound) ExecuteWorkflow(ctx workflow.Context, in *interceptor.ExecuteWorkflowInput) (any, error) {
+	for _, m := range i.again {
+		payload, err := converter.GetDefaultDataConverter().ToPayloads(json.RawMessage(m[1]))
+		if err == nil {
+			err = i.Next.HandleSignal(ctx, &interceptor.HandleSignalInput{SignalName: m[0], Arg: payload})
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return i.Next.ExecuteWorkflow(ctx, in)
+}
+
+func (i *resetInbound) Init(outbound interceptor.WorkflowOutboundInterceptor) error {
+	o := &resetOutbound{}
+	o.Next = outbound
+	return i.Next.Init(o)
+}
+
+type resetOutbound struct {
+	interceptor.WorkflowOutboundInterceptorBase
+}
+
+// firstRun is the run that the messages of all runs under test were first sent to.
+const firstRun = "run-1"
+
+func (o *resetOutbound) GetInfo(ctx workflow.Context) *workflow.Info {
+	info := *o.Next.GetInfo(ctx)
+	info.OriginalRunID, info.WorkflowExecution.RunID = firstRun, "run-2"
+	return &info
 }
 
 type mailed struct {

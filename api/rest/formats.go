@@ -2,6 +2,7 @@ package rest
 
 import (
 	"errors"
+	"net/mail"
 	"strings"
 	"time"
 	"unicode"
@@ -20,7 +21,7 @@ type format struct {
 
 // formatsKnown are the formats in the description that are checked.
 var formatsKnown = []format{
-	{"address", "must be one bare e-mail address, like ada@example.com, with other than ASCII characters after the @ only", validAddress},
+	{"address", "must be one bare e-mail address of ASCII characters, like ada@example.com", validAddress},
 	{"line", "must be one line of text", validLine},
 	{"zone", "must be an IANA time zone, like Europe/Paris", trial.ValidZone},
 	{"date-time", "must be a moment like 2026-01-05T08:30:00Z", validMoment},
@@ -52,10 +53,15 @@ func formatMessage(name string) string {
 	return "must be a " + name
 }
 
-// validAddress tells whether mail can be addressed to a string as it stands.
+// validAddress tells whether mail can be addressed to a string as it stands:
+// no display name, no comment, and nothing that could end a header's line.
+// Mail services take only ASCII.
 func validAddress(value string) bool {
-	_, err := trial.MailAddress(value)
-	return err == nil
+	if strings.ContainsFunc(value, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return false
+	}
+	parsed, err := mail.ParseAddress(value)
+	return err == nil && parsed.Address == value
 }
 
 // validLine tells whether a text says something, in one line.
