@@ -22,16 +22,31 @@ type registry struct {
 	decisions []rollout.Event
 	entries   []audit.Entry
 	order     []string
+	// meanwhile is what somebody does to the flags after they were read.
+	meanwhile func(*rollout.Document)
 	// fails is what writing to the audit record fails with.
 	fails error
 	// unscheduled is what having the watch come fails with.
 	unscheduled error
 }
 
+func (r *registry) Flags(context.Context) (rollout.Document, error) {
+	doc := r.flags
+	if r.meanwhile != nil {
+		r.meanwhile(&r.flags)
+		r.meanwhile = nil
+	}
+	return doc, nil
+}
+
 func (r *registry) UpdateFlags(_ context.Context, _ string, change func(*rollout.Flags) error) (rollout.Document, error) {
 	r.order = append(r.order, "flags")
-	err := change(&r.flags.FeatureFlags)
-	return r.flags, err
+	changed := r.flags.FeatureFlags
+	if err := change(&changed); err != nil {
+		return rollout.Document{}, err
+	}
+	r.flags.FeatureFlags = changed
+	return r.flags, nil
 }
 
 func (r *registry) AppendDecision(_ context.Context, e rollout.Event, _ rollout.State) (*rollout.Event, error) {
@@ -101,7 +116,7 @@ func TestWhatARolloutDecidesIsOnTheAuditRecord(t *testing.T) {
 	store.fails = nil
 	_, err = rollouts.Enact(t.Context(), deed) // the next attempt
 	require.NoError(t, err)
-	require.Equal(t, []string{"flags", "decision", "audit", "flags", "decision", "audit"}, store.order)
+	require.Equal(t, []string{"flags", "decision", "audit", "decision", "audit"}, store.order, "the flags say it already")
 	require.Len(t, store.decisions, 2)
 	require.Len(t, store.entries, 2)
 	e = store.entries[1]

@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -187,15 +188,28 @@ func (r *Rollouts) Latest(ctx context.Context, id string) (*rollout.Judgement, e
 	return latest, failed("reading the latest judgement", err)
 }
 
+// errMoved says that somebody has changed the flags since they were looked at.
+var errMoved = errors.New("the flags have changed")
+
 // setFlags writes what an event says into the flags, unless they say something
-// that the rollout does not know of.
+// that the rollout does not know of. What it was decided on is what is replaced.
 func (r *Rollouts) setFlags(ctx context.Context, d Deed) (rollout.Document, error) {
-	return r.Store.UpdateFlags(ctx, byRollout, func(f *rollout.Flags) error {
-		if d.State.MaySet(d.Event, *f) {
-			f.TrialAutomation.Enabled, f.TrialAutomation.RolloutPercentage = *d.Event.Enabled, *d.Event.Percentage
+	for {
+		doc, err := r.Store.Flags(ctx)
+		if err != nil || !d.State.MaySet(d.Event, doc) {
+			return doc, err
 		}
-		return nil
-	})
+		set, err := r.Store.UpdateFlags(ctx, byRollout, func(f *rollout.Flags) error {
+			if *f != doc.FeatureFlags {
+				return errMoved
+			}
+			f.TrialAutomation.Enabled, f.TrialAutomation.RolloutPercentage = *d.Event.Enabled, *d.Event.Percentage
+			return nil
+		})
+		if !errors.Is(err, errMoved) {
+			return set, err
+		}
+	}
 }
 
 // Bounds of looking at trials from before a rollout.
@@ -300,7 +314,8 @@ type Batch struct {
 	Seq int `json:"seq,omitempty"`
 }
 
-// Backfill takes in the next vendors whose trials run unautomated.
+// Backfill takes in the next vendors whose trials run unautomated; nobody where
+// somebody has switched the automation off or lowered it.
 func (r *Rollouts) Backfill(ctx context.Context, b Batch) (Moved, error) {
 	stored, err := r.Store.Rollout(ctx, b.RolloutID)
 	if err != nil {
@@ -308,6 +323,13 @@ func (r *Rollouts) Backfill(ctx context.Context, b Batch) (Moved, error) {
 	}
 	if b.Seq > 0 && stored.Seq > b.Seq {
 		return Moved{After: b.After}, nil // recording it will tell
+	}
+	doc, err := r.Store.Flags(ctx)
+	if err != nil {
+		return Moved{}, failed("reading the flags", err)
+	}
+	if f := doc.FeatureFlags.TrialAutomation; !f.Enabled || f.RolloutPercentage < 100 {
+		return Moved{After: b.After}, nil
 	}
 	return r.move(ctx, b, false, r.Handover.Adopt)
 }

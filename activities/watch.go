@@ -7,7 +7,6 @@ import (
 	"go.uber.org/zap"
 
 	"marketplace.example/trials/rollout"
-	"marketplace.example/trials/trial"
 )
 
 // mostIntervals bounds how many intervals one watch takes in: after a long
@@ -23,7 +22,6 @@ type WatchStore interface {
 	AddSnapshot(ctx context.Context, s rollout.Snapshot) (rollout.Snapshot, error)
 	Snapshot(ctx context.Context, id string, number int) (rollout.Snapshot, bool, error)
 	Observations(ctx context.Context, from, to time.Time, day time.Duration) ([]rollout.Outcome, rollout.Calls, error)
-	OverdueTrials(ctx context.Context, before time.Time, limit int) ([]trial.State, error)
 }
 
 // Account tells how the account at the mail service stands.
@@ -51,12 +49,8 @@ type Watch struct {
 	// Day is how long a day lasts, Settled after which time all that became known
 	// is stored.
 	Day, Settled time.Duration
-	// Overdue is how late an automated step may be before it counts as failed.
-	Overdue time.Duration
-	Now     func() time.Time
-	Log     *zap.Logger
-
-	overdue look
+	Now          func() time.Time
+	Log          *zap.Logger
 }
 
 // Watched is what a watch came to.
@@ -132,9 +126,7 @@ func (w *Watch) gather(ctx context.Context, state rollout.State, l rollout.Ledge
 	flags := doc.FeatureFlags.TrialAutomation
 	s.Enabled, s.Percentage, s.Version = flags.Enabled, flags.RolloutPercentage, doc.Version
 	s.Outage = w.outage(ctx, l.Outage, now)
-	late, err := w.late(ctx, now)
-	s.Outcomes = append(s.Outcomes, late...)
-	return s, err
+	return s, nil
 }
 
 // until is up to when everything is stored, at the beginning of an interval.
@@ -165,22 +157,4 @@ func (w *Watch) outage(ctx context.Context, before *rollout.Outage, now time.Tim
 		w.Log.Warn("watch: the mail service does not say how the account stands", zap.Error(err))
 	}
 	return nil
-}
-
-// late are steps of automated vendors that should have been done long ago: they
-// count as failed.
-func (w *Watch) late(ctx context.Context, now time.Time) ([]rollout.Outcome, error) {
-	overdue, err := through(&w.overdue, w.Now, func() ([]trial.State, error) {
-		return w.Store.OverdueTrials(ctx, now.Add(-w.Overdue), sweepBatch)
-	})
-	if err != nil {
-		return nil, failed("looking for overdue trials", err)
-	}
-	var outcomes []rollout.Outcome
-	for _, t := range overdue {
-		if next, ok := t.Next(); ok && t.Automated {
-			outcomes = append(outcomes, rollout.Outcome{Kind: rollout.StepFailed, VendorID: t.VendorID, Key: next.Key(t.VendorID), At: now})
-		}
-	}
-	return outcomes, nil
 }

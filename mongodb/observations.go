@@ -183,30 +183,38 @@ func (s *Store) observeEvent(e trial.Event, after trial.State) {
 		s.observeOutcome(kind, fmt.Sprintf("%s/%d", after.VendorID, e.Seq))
 		return
 	}
-	if after.Cohort != trial.Automated {
-		return
-	}
+	admitted := after.Cohort == trial.Automated
 	switch e.Type {
 	case trial.EventStarted:
-		s.observeOutcome(rollout.Admitted, after.VendorID)
+		if admitted {
+			s.observeOutcome(rollout.Admitted, after.VendorID)
+		}
 	case trial.EventConverted:
-		if !e.Late && !e.Untracked {
+		if admitted && !e.Late && !e.Untracked {
 			s.observeOutcome(rollout.Converted, after.VendorID)
 		}
 	case trial.EventStep:
-		if after.Status == trial.Expired {
+		if admitted && after.Status == trial.Expired {
 			s.observeOutcome(rollout.Expired, after.VendorID)
 		}
-		if !after.Automated {
-			return
+		if kind, ok := stepOutcome(e, after); ok {
+			s.observeOutcome(kind, e.Step.Key(after.VendorID))
 		}
-		kind := rollout.StepDone
-		if e.Decision.Reason == trial.ReasonAddressRefused {
-			kind = rollout.StepFailed
-		}
-		s.observeOutcome(kind, e.Step.Key(after.VendorID))
 	default: // tells nothing
 	}
+}
+
+// stepOutcome is what a step tells of the automation: that it was done, or failed for
+// good. One that was skipped tells nothing. A trial that was taken in while it ran
+// counts from then on.
+func stepOutcome(e trial.Event, after trial.State) (rollout.OutcomeKind, bool) {
+	switch {
+	case !after.Automated:
+		return "", false
+	case e.Decision.Reason == trial.ReasonAddressRefused:
+		return rollout.StepFailed, true
+	}
+	return rollout.StepDone, e.Decision.Action != trial.Skip
 }
 
 // steered are the events by which admins change a trial.

@@ -103,6 +103,7 @@ func TestWhatAdminsDoAndWhatEndsIsObserved(t *testing.T) {
 	s.observeEvent(trial.Event{Seq: 8, Type: trial.EventRevived}, state)
 	state = trial.State{VendorID: "v2", Cohort: trial.Automated, Automated: true, Status: trial.Expired}
 	s.observeEvent(trial.Event{Seq: 9, Type: trial.EventStep, Step: &trial.Step{Kind: trial.GraceEnd}, Decision: &trial.Decision{}}, state)
+	s.observeEvent(trial.Event{Seq: 10, Type: trial.EventStep, Step: &trial.Step{Kind: trial.Welcome}, Decision: &trial.Decision{Action: trial.Skip, Reason: trial.ReasonOvertaken}}, state)
 	var outcomes []rollout.Outcome
 	require.Eventually(t, func() bool {
 		var err error
@@ -116,4 +117,28 @@ func TestWhatAdminsDoAndWhatEndsIsObserved(t *testing.T) {
 	require.Equal(t, map[rollout.OutcomeKind]string{
 		rollout.Extended: "v1 v1/7", rollout.Revived: "v1 v1/8", rollout.Expired: "v2 v2", rollout.StepDone: "v2 v2/grace-end/0",
 	}, got)
+}
+
+func TestAStepTellsOfTheAutomationThatItWasDoneOrFailedForGood(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		cohort    trial.Cohort
+		automated bool
+		decision  trial.Decision
+		want      rollout.OutcomeKind
+	}{
+		"done":                           {trial.Automated, true, trial.Decision{Reason: trial.ReasonDue}, rollout.StepDone},
+		"refused for good":               {trial.Automated, true, trial.Decision{Action: trial.Skip, Reason: trial.ReasonAddressRefused}, rollout.StepFailed},
+		"skipped, overtaken":             {trial.Automated, true, trial.Decision{Action: trial.Skip, Reason: trial.ReasonOvertaken}, ""},
+		"skipped, unsubscribed":          {trial.Automated, true, trial.Decision{Action: trial.Skip, Reason: trial.ReasonUnsubscribed}, ""},
+		"taken in, done":                 {trial.Control, true, trial.Decision{Reason: trial.ReasonDue}, rollout.StepDone},
+		"taken in, overtaken before":     {trial.Control, true, trial.Decision{Action: trial.Skip, Reason: trial.ReasonOvertaken}, ""},
+		"not automated, or not any more": {trial.Automated, false, trial.Decision{Reason: trial.ReasonDue}, ""},
+	} {
+		kind, tells := stepOutcome(trial.Event{Type: trial.EventStep, Decision: &c.decision}, trial.State{Cohort: c.cohort, Automated: c.automated})
+		require.Equal(t, c.want != "", tells, name)
+		if tells {
+			require.Equal(t, c.want, kind, name)
+		}
+	}
 }

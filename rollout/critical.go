@@ -19,8 +19,9 @@ func (s State) paused(e Event) *Message {
 	still := fmt.Sprintf("Nothing is taken back: %v %% of new vendors are still automated, and so are those who were; only the next step waits.", s.Percentage)
 	switch e.Cause {
 	case PausedByGate:
-		return critical("paused at "+at+", a figure is not good enough",
-			fmt.Sprintf("The rollout of trial automation has paused at %s of new vendors since %s, because a figure that the next step needs is not good enough.", at, since),
+		subject, because := s.gateInWords(e.Judgement)
+		return critical("paused at "+at+", "+subject,
+			fmt.Sprintf("The rollout of trial automation has paused at %s of new vendors since %s, because %s.", at, since, because),
 			e.Reason, still,
 			"The lead developer looks for the cause. Then resume, which begins the phase anew; go on all the same, which the product owner decides; or take it back.")
 	case PausedByPreflight:
@@ -43,8 +44,23 @@ func (s State) paused(e Event) *Message {
 	return &Message{
 		Kind: NoticePhase, Subject: "Trial rollout: paused by hand at " + at,
 		Lead:  fmt.Sprintf("The rollout of trial automation was paused by hand at %s of new vendors on %s.", at, since),
-		Lines: []string{sentence(e.Reason), still, s.whatIsNext()}, Sections: s.stillOpen(e.Judgement, false),
+		Lines: []string{sentence(e.Reason), still, s.whatIsNext(e)}, Sections: s.stillOpen(e.Judgement, false),
 	}
+}
+
+// gateInWords says why a gate has paused the rollout: a figure is bad, too little was
+// seen, or nobody can tell yet whether enough trials convert.
+func (s State) gateInWords(j *Judgement) (subject, because string) {
+	_, failed, insufficient := s.gatesNow(j)
+	switch {
+	case len(failed) > 0:
+		return "a figure is not good enough", "a figure that the next step needs is not good enough"
+	case len(insufficient) > 0:
+		return "too little was seen to go on", "too little was seen in twice the phase's time to know whether the next step is safe"
+	case s.Stage.Kind == Guard:
+		return "whether enough trials convert is not certain", "twice the guard's time has passed, and it is not certain whether enough trials convert"
+	}
+	return "a figure is not good enough", "a figure that the next step needs is not good enough"
 }
 
 // takenBack tells that the rollout went back, by itself or by hand.

@@ -3,15 +3,16 @@ package rollout
 import (
 	"fmt"
 	"strings"
+	"time"
 )
 
 // marks are how stages that are not to come are marked.
 var marks = map[string]string{TimePast: "done", TimePresent: "here", TimeStopped: "ended here", TimeNotReached: "not reached"}
 
-// Details is the rollout's story in Markdown, for the Web UI.
-func (s State) Details() string {
+// Details is the rollout's story at a moment in Markdown, for the Web UI.
+func (s State) Details(j *Judgement, now time.Time) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "**%s**\n\nRollout %s, plan %s, started by %s at %s\n", s.Sentence(), s.ID, s.Plan.Name, s.StartedBy, s.StartedAt.UTC().Format(clock))
+	fmt.Fprintf(&b, "**%s**\n\nRollout %s, plan %s, started by %s at %s\n", s.SentenceAt(j, now), s.ID, s.Plan.Name, s.StartedBy, s.StartedAt.UTC().Format(clock))
 	b.WriteString("\n| stage | percentage | | from |\n| --- | --- | --- | --- |\n")
 	for _, e := range s.Timeline() {
 		from := ""

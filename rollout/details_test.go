@@ -12,7 +12,7 @@ func TestDetailsMarkEveryStage(t *testing.T) {
 	rows := func(events ...Event) []string {
 		s, _ := noticed(events...)
 		var rows []string
-		for line := range strings.SplitSeq(s.Details(), "\n") {
+		for line := range strings.SplitSeq(s.Details(nil, s.EnteredAt), "\n") {
 			if strings.HasPrefix(line, "| ") {
 				rows = append(rows, line)
 			}

@@ -87,8 +87,16 @@ type Start struct {
 	RestartOf string `json:"restartOf"`
 	By        string `json:"by"`
 	Times     Times  `json:"times"`
-	// FlagsVersion is the flags' version.
-	FlagsVersion int `json:"flagsVersion"`
+	// FlagsVersion is the flags' version, FlagsFound what they say; nil where nobody
+	// looked.
+	FlagsVersion int         `json:"flagsVersion"`
+	FlagsFound   *FlagsFound `json:"flagsFound,omitempty"`
+}
+
+// FlagsFound is what the flags said when a rollout started.
+type FlagsFound struct {
+	Enabled    bool    `json:"enabled"`
+	Percentage float64 `json:"percentage"`
 }
 
 // Who decides where nobody gives a name: the rollout by itself, whoever set the
@@ -142,7 +150,7 @@ func (s State) Apply(e Event) State {
 		s.enter(*e.Stage, e.At)
 		s.Status, s.Pause = Running, nil
 	case EventPaused:
-		s.Status, s.Pause = Paused, &Pause{Cause: e.Cause, Since: e.At, By: e.By, Reason: e.Reason}
+		s.pause(e)
 	case EventOverridden:
 		s.override(e)
 	case EventResumed:
@@ -171,6 +179,7 @@ func (s State) Apply(e Event) State {
 func (s *State) begin(e Event) {
 	start := e.Start
 	s.ID, s.Plan, s.Times, s.RestartOf, s.FlagsVersion = start.ID, start.Plan, start.Times, start.RestartOf, start.FlagsVersion
+	s.FlagsFound = start.FlagsFound
 	s.Status, s.StartedAt, s.StartedBy, s.UpdatedAt = Running, e.At, start.By, e.At
 	s.Enabled, s.ReleasedBefore = true, e.FlagsVersion
 	s.enter(Stage{Kind: Notice, Phase: start.Phase}, e.At)
@@ -197,13 +206,21 @@ func (s *State) preflight(checks []Check) {
 	}
 }
 
-// override holds at what was set by hand. Time spent paused before does not count
-// as soaked either.
-func (s *State) override(e Event) {
+// pause has the rollout wait. A person's pause holds over another one; time spent
+// paused before does not count as soaked either.
+func (s *State) pause(e Event) {
+	p := &Pause{Cause: e.Cause, Since: e.At, By: e.By, Reason: e.Reason}
 	if s.Pause != nil {
 		s.EnteredAt = s.EnteredAt.Add(e.At.Sub(s.Pause.Since))
+		p.AtGate = s.Pause.AtGate || s.Pause.Cause == PausedByGate
 	}
-	s.Status, s.Pause = Paused, &Pause{Cause: PausedByOverride, Since: e.At, By: e.By, Reason: e.Reason}
+	s.Status, s.Pause = Paused, p
+}
+
+// override holds at what was set by hand.
+func (s *State) override(e Event) {
+	e.Cause = PausedByOverride
+	s.pause(e)
 }
 
 // resume goes on. Time spent paused does not count as soaked; after a gate that
@@ -213,7 +230,7 @@ func (s *State) resume(e Event) {
 	case e.Stage != nil:
 		s.enter(*e.Stage, e.At)
 	case s.Pause == nil:
-	case s.Pause.Cause == PausedByGate:
+	case s.Pause.Cause == PausedByGate || s.Pause.AtGate:
 		s.EnteredAt = e.At
 	default:
 		s.EnteredAt = s.EnteredAt.Add(e.At.Sub(s.Pause.Since))

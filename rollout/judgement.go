@@ -216,7 +216,10 @@ func (j judge) conversion() Alarm {
 	// An immediate rollback ends the rollout: its epochs are all one.
 	j.epoch = 0
 	a = j.weighed(a, TooLow, j.conversions(null, j.curve(), j.now, j.Day).Log(), alphaConversion, enoughMatured)
-	a.Reason = j.words(a, "%s of the ended trials converted, at least %s must", "ended trials")
+	a.Reason = j.words(a, "%s of the trials that could have ended converted, at least %s must", "trials that began long enough ago")
+	if over > 0 && over < enoughMatured && !a.Raised {
+		a.Reason = fmt.Sprintf("%d trials began long enough ago to have ended; nothing is said of fewer than %d", over, enoughMatured)
+	}
 	if len(j.Curve) > 0 && j.Rule == RuleEvidence {
 		j.ripening(&a, null)
 		return a

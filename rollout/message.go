@@ -39,7 +39,7 @@ func (s State) worded(e Event) *Message {
 		return &Message{
 			Kind: NoticePhase, Subject: fmt.Sprintf("Trial rollout: resumed at %v %%", s.Percentage),
 			Lead:  fmt.Sprintf("The rollout of trial automation goes on since %s, at %v %% of new vendors.", s.moment(e.At), s.Percentage),
-			Lines: []string{sentence(e.Reason), s.whatIsNext()}, Sections: s.stillOpen(e.Judgement, true),
+			Lines: []string{sentence(e.Reason), s.whatIsNext(e)}, Sections: s.stillOpen(e.Judgement, true),
 		}
 	case EventBackfill:
 		return s.backfilled(e)
@@ -131,7 +131,7 @@ func (s State) entered(e Event) *Message {
 		return &Message{
 			Kind: NoticePhase, Subject: fmt.Sprintf("Trial rollout: all phases are through, stability begins at %v %%", s.Percentage),
 			Lead:  fmt.Sprintf("All phases are through: since %s everything must hold at %v %% of new vendors until %s.", s.moment(e.At), s.Percentage, s.moment(s.StageEnds())),
-			Lines: []string{sentence(e.Reason), s.whatIsNext()}, Sections: s.stillOpen(e.Judgement, false),
+			Lines: []string{sentence(e.Reason), s.whatIsNext(e)}, Sections: s.stillOpen(e.Judgement, false),
 		}
 	case Notice, InPhase:
 	}
@@ -143,7 +143,7 @@ func (s State) entered(e Event) *Message {
 		Kind:     NoticePhase,
 		Subject:  fmt.Sprintf("Trial rollout: phase %d of %d, %v %% of new vendors", s.Stage.Phase+1, len(s.Plan.Phases), s.Percentage),
 		Lead:     lead,
-		Lines:    []string{sentence(e.Reason), s.whatIsNext()},
+		Lines:    []string{sentence(e.Reason), s.whatIsNext(e)},
 		Sections: s.stillOpen(e.Judgement, false),
 	}
 }
@@ -152,7 +152,7 @@ func (s State) entered(e Event) *Message {
 func (s State) daily(e Event) *Message {
 	return &Message{
 		Kind: NoticeDaily, Subject: fmt.Sprintf("Trial rollout, daily update: %v %%, %s", s.Percentage, s.Status),
-		Lead: s.Sentence(), Lines: []string{tally(e.Judgement), s.whatIsNext()}, Sections: s.stillOpen(e.Judgement, true),
+		Lead: s.SentenceAt(e.Judgement, e.At), Lines: []string{tally(e.Judgement), s.whatIsNext(e)}, Sections: s.stillOpen(e.Judgement, true),
 	}
 }
 
@@ -200,7 +200,7 @@ func (s State) openChecks() []Item {
 }
 
 // whatIsNext says what happens next, and when.
-func (s State) whatIsNext() string {
+func (s State) whatIsNext(e Event) string {
 	switch {
 	case s.Status.Final():
 		return "Nothing more happens by itself."
@@ -209,7 +209,10 @@ func (s State) whatIsNext() string {
 	case s.Status == Paused:
 		return "Next: it waits for a person, who can resume it, go on all the same, or take it back."
 	}
-	next, more := s.Plan.next(s.Stage)
+	if what := s.awaited(e.Judgement); what != "" && !e.At.Before(s.StageEnds()) {
+		return fmt.Sprintf("Next: it waits for %s, and pauses on %s if that has not come.", what, s.moment(s.stageLimit()))
+	}
+	next, more := s.following()
 	if !more {
 		return fmt.Sprintf("Next: the rollout is complete on %s, or up to %v days later where it is not certain by then whether enough trials convert.",
 			s.moment(s.StageEnds()), s.Plan.GuardDays)
@@ -237,6 +240,6 @@ func (s State) backfilled(e Event) *Message {
 		Kind: NoticePhase, Subject: "Trial rollout: trials that ran without automation are taken in",
 		Lead: fmt.Sprintf("Since %s every running trial is automated: %d that had run without automation were taken in.",
 			s.moment(e.At), e.Backfill.Taken),
-		Lines: []string{s.whatIsNext()},
+		Lines: []string{s.whatIsNext(e)},
 	}
 }

@@ -55,6 +55,15 @@ func judged() *Judgement {
 	}
 }
 
+// unseen is a judgement by which nothing is bad, and too little was seen.
+func unseen() *Judgement {
+	j := judged()
+	for i := range j.Gates {
+		j.Gates[i].Verdict = Insufficient
+	}
+	return j
+}
+
 func TestStakeholdersAreToldWhatHappened(t *testing.T) {
 	t.Parallel()
 	limited := []Event{enter(InPhase, 0), enter(InPhase, 1)}
@@ -85,7 +94,7 @@ func TestStakeholdersAreToldWhatHappened(t *testing.T) {
 		"entered stability": {after(enter(Stability, 5)), NoticePhase, "Trial rollout: all phases are through, stability begins at 100 %",
 			"everything must hold at 100 % of new vendors until 14 March 2026", []string{"Next: guard"}},
 		"daily": {after(Event{Type: EventUpdate, Judgement: judged()}), NoticeDaily, "Trial rollout, daily update: 10 %, running",
-			"The rollout is at 10 %, in phase 2 of 6, limited (10 %), until 7 March 2026 12:00 UTC at the earliest.",
+			"The rollout is at 10 %, in phase 2 of 6, limited (10 %). Its time was over on 7 March 2026 12:00 UTC; it waits for the figures (",
 			[]string{
 				"Beyond their limits: 2 of 9 figures; 5 cannot be told yet.",
 				"E-mails delivered, to go on: too little seen: 5 of 20 vendors with e-mail; the rollout waits for it until 9 March 2026 12:00 UTC at the longest, and pauses then",
@@ -110,6 +119,10 @@ func TestStakeholdersAreToldWhatHappened(t *testing.T) {
 			"Trial rollout: percentage set by hand to 40 %, rollout holds", "set by hand to 40 % on 7 March 2026", []string{"Alarms still take the rollout back", "resume"}},
 		"paused at the gate": {after(Event{Type: EventPaused, Cause: PausedByGate, Judgement: judged(), Reason: "Paused at the gate: email."}), NoticeCritical,
 			"Trial rollout: paused at 10 %, a figure is not good enough", "has paused at 10 % of new vendors since 7 March 2026 12:00 UTC", []string{"only the next step waits"}},
+		"too little seen": {after(Event{Type: EventPaused, Cause: PausedByGate, Judgement: unseen(), Reason: "Paused: twice the phase's time has passed"}), NoticeCritical,
+			"Trial rollout: paused at 10 %, too little was seen to go on", "because too little was seen in twice the phase's time", []string{"only the next step waits"}},
+		"conversion in doubt": {append(after(enter(Guard, 5)), Event{Type: EventPaused, Cause: PausedByGate, Reason: "Paused: twice the guard's time has passed"}), NoticeCritical,
+			"Trial rollout: paused at 100 %, whether enough trials convert is not certain", "it is not certain whether enough trials convert", nil},
 		"paused at preflight": {[]Event{enter(InPhase, 0), {Type: EventPaused, Cause: PausedByPreflight, Reason: "no backup"}}, NoticeCritical,
 			"Trial rollout: paused before the first vendor, a check does not pass", "before the first vendor since", []string{"nobody is automated yet", "waive"}},
 		"paused by triggers": {after(Event{Type: EventPaused, Cause: PausedByTriggers, Reason: "again"}), NoticeCritical,

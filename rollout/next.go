@@ -110,23 +110,10 @@ func causeInWords(cause string) string {
 // overridden sees flags that somebody set by hand, and holds at them. What was
 // judged before the rollout itself last set them tells nothing.
 func (s State) overridden(j *Judgement, _ time.Time) *Event {
-	if j == nil || j.Position.Entry != s.Entry || j.Enabled == s.Enabled && j.Percentage == s.Percentage {
+	if j == nil || j.Position.Entry != s.Entry || !j.At.After(s.FlagsAt) || !s.changedByHand(j.Enabled, j.Percentage, j.Version) {
 		return nil
 	}
-	// Before its first phase a rollout has set nothing; the flags may still be
-	// those that an earlier one left, unless somebody changes them meanwhile.
-	if s.Stage.Kind == Notice && (j.Enabled || j.Version <= s.FlagsVersion) {
-		return nil
-	}
-	if !j.At.After(s.FlagsAt) {
-		return nil
-	}
-	if !j.Enabled {
-		return &Event{Type: EventRolledBack, Remedy: Immediate, InFlight: Keep, By: byFlags, Judgement: j,
-			Enabled: new(false), Percentage: new(j.Percentage), Reason: "Taken back completely: automation was disabled by hand."}
-	}
-	return &Event{Type: EventOverridden, By: byFlags, Judgement: j, Enabled: new(true), Percentage: new(j.Percentage),
-		Reason: fmt.Sprintf("Holding: the percentage was set to %v by hand, the plan says %v.", j.Percentage, s.Percentage)}
+	return byHand(j, s)
 }
 
 // update is the stakeholders' daily update.
@@ -134,7 +121,7 @@ func (s State) update(j *Judgement, now time.Time) *Event {
 	if s.Stage.Kind == Notice || now.Before(s.UpdatedAt.Add(s.Times.Day)) {
 		return nil
 	}
-	return &Event{Type: EventUpdate, Judgement: j, Reason: s.Sentence()}
+	return &Event{Type: EventUpdate, Judgement: j, Reason: s.SentenceAt(j, now)}
 }
 
 // advance leaves a stage whose time is over and whose gates let it.
@@ -166,17 +153,28 @@ func (s State) finish(j *Judgement, now time.Time) *Event {
 		Reason: fmt.Sprintf("Paused: twice the guard's time has passed, and %s, which may still be chance.", doubt.Reason)}
 }
 
-// following is the stage after the present one, and false after the guard.
+// following is the stage after the present one, or after the phase of a percentage
+// that was set by hand, and false after the guard.
 func (s State) following() (Stage, bool) {
-	if s.Stage.Kind == InPhase && s.below() {
-		return s.Stage, true
+	fitting := s.fitting()
+	if s.below() {
+		return fitting, true
 	}
-	return s.Plan.next(s.Stage)
+	return s.Plan.next(fitting)
+}
+
+// fitting is the stage that the percentage is of: the present one, or, where that was
+// set by hand, the last phase that admits no more.
+func (s State) fitting() Stage {
+	if s.Percentage == s.Plan.percentage(s.Stage) {
+		return s.Stage
+	}
+	return s.Plan.phaseFor(s.Percentage)
 }
 
 // below tells whether the rollout was taken back to before its first phase,
 // which it then enters again: fewer are admitted than that phase says.
-func (s State) below() bool { return s.Percentage < s.Plan.percentage(s.Stage) }
+func (s State) below() bool { return s.Percentage < s.Plan.percentage(s.fitting()) }
 
 // enterEvent enters a stage, with its percentage.
 func (s State) enterEvent(stage Stage, j *Judgement, reason string) *Event {
@@ -191,13 +189,14 @@ func (s State) open(j *Judgement) bool {
 }
 
 // needsPreflight tells whether the next phase is the first to admit anybody: from a
-// phase of 0 %, or from the notice, where a restart or the plan leaves that out.
+// phase of 0 %, or from the notice, where a restart or the plan leaves that out; also
+// where somebody has set another percentage there by hand.
 func (s State) needsPreflight() bool {
 	switch s.Stage.Kind {
 	case Notice:
-		return s.Plan.Phases[s.Stage.Phase].Percentage > 0
+		return s.Plan.Phases[s.Stage.Phase].Percentage > 0 || s.Percentage > 0
 	case InPhase:
-		return s.Percentage == 0
+		return s.Percentage == 0 || s.Plan.percentage(s.Stage) == 0
 	case Stability, Guard:
 	}
 	return false
@@ -267,7 +266,7 @@ func (s State) wakeAt(now time.Time) time.Time {
 	if s.Stage.Kind != Notice {
 		earliest(s.UpdatedAt.Add(s.Times.Day))
 	}
-	if s.Status == Running && s.needsPreflight() && s.preflightOpen() != nil {
+	if s.prepares() {
 		earliest(s.preflightAt())
 	}
 	if s.Status == Running {
@@ -279,18 +278,53 @@ func (s State) wakeAt(now time.Time) time.Time {
 
 const clock = "2 January 2006 15:04 UTC"
 
-// Sentence says where the rollout stands.
-func (s State) Sentence() string {
+// Sentence says where the rollout stood when it last moved.
+func (s State) Sentence() string { return s.SentenceAt(nil, s.EnteredAt) }
+
+// SentenceAt says where the rollout stands at a moment, given what was last judged
+// (nil: nothing yet). Of one that is over it says how it ended, since the flags may
+// have been set since.
+func (s State) SentenceAt(j *Judgement, now time.Time) string {
 	switch s.Status {
 	case Completed:
-		return "The rollout is complete; every new vendor's trial is automated."
+		return fmt.Sprintf("The rollout is complete: it ended at %v %% of new vendors.", s.Percentage)
 	case RolledBack:
-		return "The rollout was taken back completely; no vendor's trial is automated."
+		return "The rollout was taken back completely, which switched the automation off; it is over."
 	case Paused:
 		return fmt.Sprintf("The rollout holds at %v %% in %s since %s. %s", s.Percentage, s.StageName(), s.Pause.Since.UTC().Format(clock), s.Pause.Reason)
 	case Running:
 	}
-	return fmt.Sprintf("The rollout is at %v %%, in %s, until %s at the earliest.", s.Percentage, s.StageName(), s.StageEnds().UTC().Format(clock))
+	where := fmt.Sprintf("The rollout is at %v %%, in %s", s.Percentage, s.StageName())
+	if now.Before(s.StageEnds()) {
+		return fmt.Sprintf("%s, until %s at the earliest.", where, s.StageEnds().UTC().Format(clock))
+	}
+	return where + ". " + s.waits(j)
+}
+
+// waits says what keeps a stage whose time is over, and when the rollout pauses for it.
+func (s State) waits(j *Judgement) string {
+	what := s.awaited(j)
+	over := "Its time was over on " + s.StageEnds().UTC().Format(clock)
+	if what == "" {
+		return over + "; it goes on with the next look."
+	}
+	return fmt.Sprintf("%s; it waits for %s, and pauses on %s if that has not come.", over, what, s.stageLimit().UTC().Format(clock))
+}
+
+// awaited is what keeps the stage from being left; empty for nothing.
+func (s State) awaited(j *Judgement) string {
+	if check := s.preflightOpen(); check != nil && s.needsPreflight() {
+		return fmt.Sprintf("preflight check %s to pass or to be waived (%s: %s)", check.ID, check.Verdict, check.Reason)
+	}
+	_, failed, insufficient := s.gatesNow(j)
+	doubt := j.doubt()
+	switch {
+	case len(failed)+len(insufficient) > 0:
+		return "the figures (" + reasons(append(failed, insufficient...)) + ")"
+	case s.Stage.Kind == Guard && doubt != nil && s.Plan.GuardDays > 0:
+		return "certainty whether enough trials convert (" + doubt.Reason + ")"
+	}
+	return ""
 }
 
 // MustKnow tells whether the workflow of a rollout has to hear of a judgement:

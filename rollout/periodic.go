@@ -67,12 +67,24 @@ func (r Report) summary() string {
 	name := r.name()
 	return fmt.Sprintf("%s at %v %% of new vendors: %s taken in, %s, %s.", strings.ToUpper(name[:1])+name[1:], r.Percentage,
 		counted(t.Admitted, "vendor"), inWords(t.delivered(), "of the e-mails were delivered", "no e-mail was settled"),
-		inWords(t.converted(), "of the trials that ended converted", "no trial ended"))
+		t.ends())
+}
+
+// ends says how trials ended. It is no rate: a conversion ends a trial at once, and
+// whoever does not convert is known only when trial and grace are over.
+func (t Tally) ends() string {
+	if t.Converted+t.Expired == 0 {
+		return "no trial ended"
+	}
+	return fmt.Sprintf("%s and %s", counted(t.Converted, "conversion"), counted(t.Expired, "expiry"))
 }
 
 func counted(n int, what string) string {
 	if n == 1 {
 		return "1 " + what
+	}
+	if stem, is := strings.CutSuffix(what, "y"); is {
+		return fmt.Sprintf("%d %sies", n, stem)
 	}
 	return fmt.Sprintf("%d %ss", n, what)
 }
@@ -113,7 +125,7 @@ func findings(now, before Tally) []string {
 	return []string{
 		amounts("Vendors taken in", now.Admitted, before.Admitted),
 		amounts("Conversions", now.Converted, before.Converted),
-		shares("Ended trials that converted", now.converted(), before.converted(), false),
+		amounts("Trials that expired", now.Expired, before.Expired),
 		amounts("E-mails sent", now.MailSent, before.MailSent),
 		shares("E-mails delivered", now.delivered(), before.delivered(), false),
 		shares("Automated steps that succeeded", now.succeeded(), before.succeeded(), false),
@@ -268,7 +280,10 @@ func (r Report) figures() []Figure {
 		reviewed(gateNames[GateAutomation], t.succeeded(), gateAutomation, false),
 		reviewed(gateNames[GateAPI], t.slow(), slowShare, true),
 		reviewed(gateNames[GateErrors], t.failed(), gateErrors, true),
-		reviewed(gateNames[GateConversion], t.converted(), gateConversion, false),
+		{
+			Name: gateNames[GateConversion], Use: ToReview, Limit: gateConversion, Verdict: Insufficient,
+			Reason: t.ends() + "; a rate is known only of trials that began long enough ago to have ended",
+		},
 	}
 }
 

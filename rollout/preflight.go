@@ -113,7 +113,7 @@ func flagged(s State, f PreflightFacts) Check {
 		return Check{ID: CheckFlags, Verdict: Fail,
 			Reason: fmt.Sprintf("enabled is %t and rolloutPercentage %v, must be true and %v", f.Flags.Enabled, f.Flags.RolloutPercentage, s.Percentage)}
 	}
-	return Check{ID: CheckFlags, Verdict: Pass, Reason: "automation is enabled, for nobody yet"}
+	return Check{ID: CheckFlags, Verdict: Pass, Reason: fmt.Sprintf("automation is enabled, at %v %%", s.Percentage)}
 }
 
 // CheckedEvent is the event of a preflight made.

@@ -127,13 +127,13 @@ func (e Event) foreign() bool {
 
 // foreignAnew is such an event made anew from what the flags said.
 func (s State) foreignAnew(e Event) *Event {
-	anew := s.overridden(&Judgement{
-		Formula: e.Judgement.Formula, At: e.At, Position: s.Position(),
-		Enabled: e.Judgement.Enabled, Percentage: e.Judgement.Percentage, Version: e.Judgement.Version,
-	}, e.At)
-	if anew == nil {
+	j := e.Judgement
+	if !s.changedByHand(j.Enabled, j.Percentage, j.Version) {
 		return nil
 	}
+	anew := byHand(&Judgement{
+		Formula: j.Formula, At: e.At, Position: s.Position(), Enabled: j.Enabled, Percentage: j.Percentage, Version: j.Version,
+	}, s)
 	anew.Seq, anew.At = s.Seq+1, e.At
 	if strings.HasPrefix(e.Reason, anew.Reason+" (Seen when about to: ") {
 		anew.Reason = e.Reason // what it was about to do is not stored otherwise

@@ -124,7 +124,7 @@ func (s State) requested(name string, r Request, j *Judgement) (*Event, error) {
 	case SignalRollback:
 		return s.requestRollback(r)
 	case SignalPause:
-		if s.Status == Paused {
+		if s.Pause != nil && s.Pause.Cause == PausedByAdmin {
 			return nil, refuse("the rollout is paused already")
 		}
 		return &Event{Type: EventPaused, Cause: PausedByAdmin, Reason: "Paused: " + r.Reason}, nil
@@ -170,23 +170,42 @@ func (s State) requestRollback(r Request) (*Event, error) {
 	if r.Percentage >= s.Percentage {
 		return nil, &FieldError{Field: "percentage", Message: fmt.Sprintf("must be below the present %v, is %v", s.Percentage, r.Percentage)}
 	}
+	if s.prepared() != nil { // lower, and no further
+		e.Type, e.Enabled = EventOverridden, new(true)
+		e.Reason = fmt.Sprintf("Holding at %v %%, taken back by hand from %v %%: %s", r.Percentage, s.Percentage, r.Reason)
+		return e, nil
+	}
 	stage := s.Plan.phaseFor(r.Percentage)
 	e.Remedy, e.Enabled, e.Stage = Partial, new(true), &stage
 	e.Reason = fmt.Sprintf("Taken back from %v %% to %v %%: %s", s.Percentage, r.Percentage, r.Reason)
 	return e, nil
 }
 
-// requestResume goes on; after an override, in the phase that fits it.
+// requestResume goes on; where the percentage was set by hand, in the phase that fits
+// it, though not past an open preflight.
 func (s State) requestResume(r Request) (*Event, error) {
 	if s.Status != Paused {
 		return nil, refuse("the rollout is not paused")
 	}
+	if s.Percentage > 0 {
+		if err := s.prepared(); err != nil {
+			return nil, err
+		}
+	}
 	e := &Event{Type: EventResumed, Reason: "Resumed: " + r.Reason}
-	if s.Pause.Cause == PausedByOverride && s.Stage.Kind == InPhase {
-		stage := s.Plan.phaseFor(s.Percentage)
+	stage := s.fitting()
+	if stage != s.Stage || s.Pause.Cause == PausedByOverride && s.Stage.Kind == InPhase {
 		e.Stage = &stage
 	}
 	return e, nil
+}
+
+// prepared refuses what would enter a phase that admits before the preflight passes.
+func (s State) prepared() error {
+	if check := s.preflightOpen(); check != nil && s.needsPreflight() {
+		return refuse("preflight check %s is %s: %s; waive it first", check.ID, check.Verdict, check.Reason)
+	}
+	return nil
 }
 
 // requestAdvance goes on without waiting for the soak or the gates, but not past
@@ -196,9 +215,9 @@ func (s State) requestAdvance(r Request, j *Judgement) (*Event, error) {
 	if !more {
 		return &Event{Type: EventCompleted, Reason: "Completed early: " + r.Reason}, nil
 	}
-	if s.needsPreflight() {
-		if check := s.preflightOpen(); check != nil {
-			return nil, refuse("preflight check %s is %s: %s; waive it first", check.ID, check.Verdict, check.Reason)
+	if s.Plan.percentage(next) > 0 {
+		if err := s.prepared(); err != nil {
+			return nil, err
 		}
 	}
 	return s.enterEvent(next, j, fmt.Sprintf("Entered %s by hand: %s", s.Plan.name(next), r.Reason)), nil

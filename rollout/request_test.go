@@ -103,7 +103,7 @@ func TestTimePausedTwiceDoesNotCountAsSoaked(t *testing.T) {
 	l.until(noon.Add(11 * day)) // a day of stability is over
 	l.ask(rollout.SignalPause, rollout.Request{})
 	l.days(2)
-	l.ask(rollout.SignalSetPercentage, rollout.Request{Percentage: 90})
+	l.ask(rollout.SignalSetPercentage, rollout.Request{Percentage: 100})
 	l.days(3)
 	l.ask(rollout.SignalResume, rollout.Request{})
 	require.Equal(t, noon.Add(15*day), l.state.EnteredAt, "five days later")

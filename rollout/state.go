@@ -34,8 +34,9 @@ type State struct {
 	StartedAt time.Time  `json:"startedAt"`
 	StartedBy string     `json:"startedBy"`
 	EndedAt   *time.Time `json:"endedAt"`
-	// FlagsVersion is the flags' version at the start.
-	FlagsVersion int `json:"flagsVersion"`
+	// FlagsVersion is the flags' version at the start, FlagsFound what they said.
+	FlagsVersion int         `json:"flagsVersion"`
+	FlagsFound   *FlagsFound `json:"flagsFound,omitempty"`
 
 	Stage Stage `json:"stage"`
 	// Entry counts the stages entered, EnteredAt is the last one's moment, moved
@@ -85,6 +86,8 @@ type Pause struct {
 	Since  time.Time  `json:"since"`
 	By     string     `json:"by"`
 	Reason string     `json:"reason"`
+	// AtGate says that it holds over a pause by a gate.
+	AtGate bool `json:"atGate,omitempty"`
 }
 
 // PauseCause names why a rollout waits.
@@ -191,8 +194,14 @@ func (s State) check(id string) (int, bool) {
 
 // PreflightDue tells whether the preflight is to be made, or made again.
 func (s State) PreflightDue(now time.Time) bool {
-	return s.Status == Running && s.needsPreflight() && s.preflightOpen() != nil &&
-		!now.Before(s.preflightAt())
+	return s.prepares() && !now.Before(s.preflightAt())
+}
+
+// prepares tells whether the preflight is made until it passes: also where a person
+// has set a percentage before, and the rollout waits at that.
+func (s State) prepares() bool {
+	ahead := s.Status == Running || s.held() && s.Percentage > 0
+	return ahead && s.needsPreflight() && s.preflightOpen() != nil
 }
 
 // preflightAt is when the preflight is to be made again.

@@ -86,6 +86,5 @@ func (p part) share() float64 {
 
 func (t Tally) delivered() part { return part{t.MailDelivered, t.MailDelivered + t.MailFailed} }
 func (t Tally) succeeded() part { return part{t.StepsDone, t.StepsDone + t.StepsFailed} }
-func (t Tally) converted() part { return part{t.Converted, t.Converted + t.Expired} }
 func (t Tally) slow() part      { return part{t.CallsSlow, t.Calls} }
 func (t Tally) failed() part    { return part{min(t.CallsFailed, t.Calls), t.Calls} }

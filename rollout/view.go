@@ -29,7 +29,7 @@ type View struct {
 // ViewOf is what is known of a rollout at a moment.
 func ViewOf(s State, j *Judgement, now time.Time) View {
 	v := View{
-		Rollout: s, Summary: s.Sentence(), StageName: s.StageName(), Judgement: j, Conversion: s.Times.Basis(),
+		Rollout: s, Summary: s.SentenceAt(j, now), StageName: s.StageName(), Judgement: j, Conversion: s.Times.Basis(),
 		Undecidable: []Alarm{}, Gates: []Ruling{}, Criteria: Appraise(s, j), Tasks: TasksOf(s, now),
 	}
 	if at := s.wakeAt(now); !at.IsZero() && !s.Status.Final() {

@@ -109,7 +109,7 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger, fatal fun
 	w.RegisterActivity(backups)
 	w.RegisterActivity(&activities.Watch{
 		Store: store, Account: mailer.account, Herald: client, Day: cfg.TrialDay, Settled: mongodb.ObservedAfter,
-		Overdue: max(cfg.TrialDay, overdueSlack), Now: time.Now, Log: log,
+		Now: time.Now, Log: log,
 	})
 	w.RegisterWorkflowWithOptions(workflows.BulkOperation, workflow.RegisterOptions{Name: bulk.WorkflowType})
 	w.RegisterActivity(&activities.Bulk{Store: store, Trials: client, Mailer: mailer, Now: time.Now, Log: log})

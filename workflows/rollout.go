@@ -138,7 +138,7 @@ func (r *rolloutRun) catchUp(ctx workflow.Context) error {
 
 func (r *rolloutRun) run(ctx workflow.Context) (rollout.State, error) {
 	for {
-		workflow.SetCurrentDetails(ctx, r.state.Details()+*r.canceled)
+		workflow.SetCurrentDetails(ctx, r.state.Details(r.judged, workflow.Now(ctx))+*r.canceled)
 		event, wake := r.state.Next(r.judged, workflow.Now(ctx))
 		var err error
 		switch {

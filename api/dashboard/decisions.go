@@ -22,9 +22,10 @@ type decisionsView struct {
 
 func (d *dashboard) decisions(w http.ResponseWriter, r *http.Request) {
 	view := decisionsView{frame: d.live(r, "Decisions", "decisions")}
-	state, found, err := d.Store.CurrentRollout(r.Context())
-	if err == nil && found {
-		view.RolloutID, view.Summary = state.ID, state.Sentence()
+	current, err := d.current(r.Context())
+	if err == nil && current != nil {
+		state := current.Rollout
+		view.RolloutID, view.Summary = state.ID, current.Summary
 		view.Earlier = max(0, state.Seq-maxDecisions)
 		view.Events, err = d.Store.Decisions(r.Context(), state.ID, view.Earlier+1, maxDecisions)
 		slices.Reverse(view.Events)

@@ -35,6 +35,8 @@ func applicable(s rollout.State) []string {
 	switch {
 	case s.Status.Final():
 		return nil
+	case s.Status == rollout.Paused && s.Pause.Cause == rollout.PausedByOutage: // else it would go on by itself
+		return []string{rollout.SignalPause, rollout.SignalResume, rollout.SignalAdvance, rollout.SignalRollback}
 	case s.Status == rollout.Paused:
 		return []string{rollout.SignalResume, rollout.SignalAdvance, rollout.SignalRollback}
 	}

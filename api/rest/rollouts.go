@@ -99,6 +99,9 @@ func (s *server) start(ctx context.Context, body *StartRolloutJSONRequestBody) (
 	}
 	doc, err := s.Store.Flags(ctx)
 	start.FlagsVersion = doc.Version
+	start.FlagsFound = &rollout.FlagsFound{
+		Enabled: doc.FeatureFlags.TrialAutomation.Enabled, Percentage: doc.FeatureFlags.TrialAutomation.RolloutPercentage,
+	}
 	return start, errors.Join(err, start.Validate())
 }
 

@@ -1,0 +1,100 @@
+package activities
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/zap"
+
+	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/trial"
+)
+
+// decided is a rollout that is about to enter its first phase that admits: after its
+// notice, or, where it is on, after a phase of 5 %.
+func decided(on bool) Deed {
+	start := rollout.Start{ID: "r-1", Plan: rollout.DefaultPlan(), By: "ada", Times: rollout.Times{Day: trial.RealDay, TrialDays: 17}, FlagsVersion: 3}
+	state := rollout.State{}.Apply(rollout.Begin(start, learnedAt))
+	if on {
+		state = state.Apply(rollout.Event{Seq: 2, Type: rollout.EventEntered, At: learnedAt, Stage: &rollout.Stage{Kind: rollout.InPhase}, Enabled: new(true), Percentage: new(5.0)})
+	}
+	return Deed{State: state, Event: rollout.Event{
+		Seq: state.Seq + 1, Type: rollout.EventEntered, At: learnedAt.Add(time.Second), By: "rollout", Reason: "Entered limited",
+		Stage: &rollout.Stage{Kind: rollout.InPhase, Phase: 1}, Enabled: new(true), Percentage: new(10.0),
+	}}
+}
+
+func TestFlagsChangedByHandBetweenLookingAndWritingWin(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		on     bool
+		byHand func(*rollout.TrialAutomation)
+		comes  rollout.EventType
+		now    rollout.TrialAutomation
+	}{
+		"disabled in the notice": {false, func(f *rollout.TrialAutomation) { f.Enabled = false }, rollout.EventRolledBack, rollout.TrialAutomation{RolloutPercentage: 0}},
+		"raised in the notice":   {false, func(f *rollout.TrialAutomation) { f.RolloutPercentage = 30 }, rollout.EventOverridden, rollout.TrialAutomation{Enabled: true, RolloutPercentage: 30}},
+		"disabled in a phase":    {true, func(f *rollout.TrialAutomation) { f.Enabled = false }, rollout.EventRolledBack, rollout.TrialAutomation{RolloutPercentage: 5}},
+		"lowered in a phase":     {true, func(f *rollout.TrialAutomation) { f.RolloutPercentage = 1 }, rollout.EventOverridden, rollout.TrialAutomation{Enabled: true, RolloutPercentage: 1}},
+		"another flag":           {true, func(f *rollout.TrialAutomation) { f.EmailReminders = false }, rollout.EventEntered, rollout.TrialAutomation{Enabled: true, RolloutPercentage: 10}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			deed := decided(c.on)
+			store := &registry{flags: rollout.Document{FeatureFlags: rollout.InitialFlags(), Version: 3}, decisions: make([]rollout.Event, deed.State.Seq)}
+			store.flags.FeatureFlags.TrialAutomation.RolloutPercentage = deed.State.Percentage
+			store.meanwhile = func(d *rollout.Document) {
+				c.byHand(&d.FeatureFlags.TrialAutomation)
+				d.Version++
+			}
+			rollouts := &Rollouts{Store: store, Schedule: store, Now: learnedAt.Local, Log: zap.NewNop()}
+			came, err := rollouts.Enact(t.Context(), deed)
+			require.NoError(t, err)
+			require.Equal(t, c.comes, came.Type)
+			is := store.flags.FeatureFlags.TrialAutomation
+			require.Equal(t, c.now.Enabled, is.Enabled)
+			require.InDelta(t, c.now.RolloutPercentage, is.RolloutPercentage, 0)
+			require.Equal(t, name != "another flag", is.EmailReminders, "what somebody has set stays")
+
+			again, err := rollouts.Enact(t.Context(), deed)
+			require.NoError(t, err)
+			require.Equal(t, came.Type, again.Type, "the next attempt comes to the same")
+		})
+	}
+}
+
+// pool has one trial that runs unautomated.
+type pool struct {
+	registry
+	adopted []string
+}
+
+func (p *pool) RunningTrials(context.Context, bool, string, int) ([]trial.State, error) {
+	return []trial.State{{VendorID: "v-1"}}, nil
+}
+
+func (p *pool) Adopt(_ context.Context, vendorID string, _ trial.Request) error {
+	p.adopted = append(p.adopted, vendorID)
+	return nil
+}
+
+func (p *pool) Release(context.Context, string, trial.Request) error { return nil }
+
+func TestNobodyIsTakenInOnceTheFlagsWereLoweredByHand(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		enabled    bool
+		percentage float64
+		taken      int
+	}{"at 100 %": {true, 100, 1}, "disabled": {false, 100, 0}, "lowered": {true, 50, 0}} {
+		p := &pool{}
+		p.flags.FeatureFlags.TrialAutomation = rollout.TrialAutomation{Enabled: c.enabled, RolloutPercentage: c.percentage}
+		moved, err := (&Rollouts{Store: p, Handover: p, Log: zap.NewNop()}).Backfill(t.Context(), Batch{RolloutID: "r-1", After: "v-0", Size: 1})
+		require.NoError(t, err, name)
+		require.Len(t, p.adopted, c.taken, name)
+		require.Equal(t, c.taken, moved.Count, name)
+		require.False(t, moved.Done, name)
+	}
+}
