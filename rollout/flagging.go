@@ -11,6 +11,8 @@ func (s State) changedByHand(enabled bool, percentage float64, version int) bool
 		return false
 	case s.Stage.Kind == Notice && version <= s.FlagsVersion:
 		return false
+	case s.Stage.Kind == Notice && s.FlagsVersion == 0 && s.FlagsFound == nil:
+		return !enabled // nobody looked when it started: all that is known is that it is off
 	case s.Stage.Kind == Notice && s.FlagsFound != nil:
 		return enabled != s.FlagsFound.Enabled || percentage != s.FlagsFound.Percentage
 	}
