@@ -25,6 +25,7 @@ type Metrics struct {
 	refused  *prometheus.CounterVec
 	tokens   *prometheus.CounterVec
 	workers  prometheus.Gauge
+	stranger prometheus.Counter
 }
 
 // seconds are the bounds of how long calls take; 2 and 3 are the requirements' limits.
@@ -39,7 +40,8 @@ func NewMetrics() *Metrics {
 	m := &Metrics{
 		registry: prometheus.NewRegistry(),
 		calls: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "trials_http_request_duration_seconds", Help: "HTTP calls answered, by route, method and class of status.", Buckets: seconds,
+			Name: "trials_http_request_duration_seconds", Buckets: seconds,
+			Help: "HTTP calls answered, of those who were let in, by route, method and class of status.",
 		}, []string{"route", "method", "class"}),
 		mails: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "trials_mails_total", Help: "E-mails handed to the mail service, by what became of that.",
@@ -62,9 +64,12 @@ func NewMetrics() *Metrics {
 		workers: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "trials_workers_expected", Help: "How many workers there should be, by MAIL_SENDERS.",
 		}),
+		stranger: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "trials_http_strangers_total", Help: "HTTP calls without a good token or signature, at no route, or too often.",
+		}),
 	}
 	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		m.calls, m.mails, m.steps, m.lateness, m.finds, m.refused, m.tokens, m.workers)
+		m.calls, m.mails, m.steps, m.lateness, m.finds, m.refused, m.tokens, m.workers, m.stranger)
 	return m
 }
 
@@ -102,11 +107,11 @@ func (m *Metrics) ExpectTokensRefused(reasons []string) {
 	}
 }
 
-// Called counts an HTTP call. route is the template that matched, empty for none.
+// Stranger counts an HTTP call of somebody who was not let in.
+func (m *Metrics) Stranger() { m.stranger.Inc() }
+
+// Called counts an HTTP call. route is the template that matched.
 func (m *Metrics) Called(route, method string, status int, took time.Duration) {
-	if route == "" {
-		route = "none"
-	}
 	switch method {
 	case http.MethodGet, http.MethodPost, http.MethodPatch, http.MethodDelete:
 	default:

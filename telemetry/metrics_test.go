@@ -34,7 +34,8 @@ func TestWhatIsCountedIsShown(t *testing.T) {
 	m := NewMetrics()
 	m.Expect([]string{"sent", "refused"}, []string{"started"}, []string{"bad-signature"})
 	m.Called("/api/vendors/{id}", http.MethodGet, 200, 30*time.Millisecond)
-	m.Called("", "BREW/ada@example.com", 405, time.Millisecond)
+	m.Called("/api/vendors", "BREW/ada@example.com", 405, time.Millisecond)
+	m.Stranger()
 	m.Mailed("sent")
 	m.Stepped("welcome", "run", false, 2*time.Second)
 	m.Stepped("welcome", "hold", true, time.Hour)
@@ -47,7 +48,7 @@ func TestWhatIsCountedIsShown(t *testing.T) {
 	text := scrape(t, m)
 	for _, line := range []string{
 		`trials_http_request_duration_seconds_count{class="2xx",method="GET",route="/api/vendors/{id}"} 1`,
-		`trials_http_request_duration_seconds_count{class="4xx",method="other",route="none"} 1`,
+		`trials_http_request_duration_seconds_count{class="4xx",method="other",route="/api/vendors"} 1`, `trials_http_strangers_total 1`,
 		`trials_http_request_duration_seconds_bucket{class="2xx",method="GET",route="/api/vendors/{id}",le="0.025"} 0`,
 		`trials_http_request_duration_seconds_bucket{class="2xx",method="GET",route="/api/vendors/{id}",le="0.05"} 1`,
 		`trials_workers_expected 2`,
@@ -64,12 +65,13 @@ func TestWhatIsCountedIsShown(t *testing.T) {
 	require.NotContains(t, text, "ada@")
 }
 
-// However many paths and methods strangers try, the series stay few.
+// However many methods callers make up, the series stay few; strangers make none.
 func TestStrangersMakeNoSeries(t *testing.T) {
 	t.Parallel()
 	m := NewMetrics()
 	for i := range 1000 {
-		m.Called("", strings.Repeat("X", i+1), 404, time.Millisecond)
+		m.Called("/api/vendors", strings.Repeat("X", i+1), 405, time.Millisecond)
+		m.Stranger()
 	}
 	require.Equal(t, 1, strings.Count(scrape(t, m), "trials_http_request_duration_seconds_count{"))
 }

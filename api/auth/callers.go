@@ -56,9 +56,8 @@ type Options struct {
 type Callers struct {
 	Options
 	admin, service access.Key
-	// attempts are those with tokens that were not seen to be good, requests are all.
+	// attempts are those with tokens that are none, requests are all.
 	attempts, requests *sources
-	met                *met
 }
 
 // New makes one. The error is about the tokens.
@@ -79,45 +78,34 @@ func New(o Options) (*Callers, error) {
 	return &Callers{
 		Options: o, admin: access.KeyOf(o.AdminToken), service: access.KeyOf(o.ServiceToken),
 		attempts: newSources(rate.Every(attemptEvery), attemptsAtOnce, attempting),
-		requests: newSources(perSecond, 2*o.RateLimit, requesting), met: &met{},
+		requests: newSources(perSecond, 2*o.RateLimit, requesting),
 	}, nil
 }
 
 // Wait is how long a source has to wait before it may make this request, 0 for
 // not at all.
 func (c *Callers) Wait(r *http.Request) time.Duration {
-	_, wait := c.requests.take(c.Source(r), c.Now())
-	return wait
+	return c.requests.take(c.Source(r), c.Now())
 }
 
 // Identify is who brings a token. A token that opens nothing is a
 // *RefusedError; any other error says that it could not be looked up.
 //
-// Whoever fails is slowed down, by source, before the next token is looked at:
-// else that would say whether it was right. A token that was good from there
-// before is looked up all the same, so that nobody who guesses, behind the same proxy
-// say, keeps out those who are known. While the database is away each token that is not
-// known counts as a guess at those of the environment.
+// A good token is always recognized, wherever it comes from and whoever guesses
+// meanwhile. Whoever brings wrong ones is told after a few to wait, by source.
 func (c *Callers) Identify(r *http.Request, text string) (access.Identity, error) {
-	source, key, now := c.Source(r), access.KeyOf(text), c.Now()
-	if !c.met.has(source, key) {
-		attempt, wait := c.attempts.take(source, now)
-		if wait > 0 {
-			return access.Identity{}, c.refuse(Slowed, wait)
-		}
-		who, err := c.Holder(r.Context(), key)
-		refused, isRefused := errors.AsType[*RefusedError](err)
-		switch {
-		case err == nil:
-			c.met.add(source, key)
-			attempt.CancelAt(now)
-		case isRefused && refused.Reason != Unknown:
-			attempt.CancelAt(now) // nothing was guessed: it was good once
-		}
-		return who, c.counted(err)
+	who, err := c.Holder(r.Context(), access.KeyOf(text))
+	refused, isRefused := errors.AsType[*RefusedError](err)
+	if !isRefused {
+		return who, err
 	}
-	who, err := c.Holder(r.Context(), key)
-	return who, c.counted(err)
+	if refused.Reason == Unknown { // else it was good once, and nothing was guessed
+		if wait := c.attempts.take(c.Source(r), c.Now()); wait > 0 {
+			refused = &RefusedError{Reason: Slowed, Wait: wait}
+		}
+	}
+	c.Failed(refused.Reason)
+	return access.Identity{}, refused
 }
 
 // Holder is who has the token of a key, as things stand now. Nothing is
@@ -149,15 +137,3 @@ func (c *Callers) Holder(ctx context.Context, key access.Key) (access.Identity, 
 }
 
 func same(a, b access.Key) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
-
-func (c *Callers) refuse(reason Reason, wait time.Duration) error {
-	return c.counted(&RefusedError{Reason: reason, Wait: wait})
-}
-
-// counted counts an attempt that failed, and hands its error on.
-func (c *Callers) counted(err error) error {
-	if refused, ok := errors.AsType[*RefusedError](err); ok {
-		c.Failed(refused.Reason)
-	}
-	return err
-}

@@ -10,8 +10,7 @@ const (
 	Unknown Reason = "unknown"
 	Expired Reason = "expired"
 	Revoked Reason = "revoked"
-	// Slowed: too many tokens came from there that were none; this one was not
-	// looked at.
+	// Slowed: too many tokens came from there that were none, as this one is.
 	Slowed Reason = "slowed"
 )
 

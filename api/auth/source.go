@@ -1,7 +1,6 @@
 package auth
 
 import (
-	"net"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -11,34 +10,42 @@ import (
 // has one address of such a network has them all.
 const network = 64
 
+// unreadable is the source of all whose address cannot be read: made up anew for each request, it
+// would be a new source each time.
+const unreadable = "unreadable"
+
 // Source is where a request comes from: the address of the connection or, behind
 // a proxy, the one that the proxy saw, which it puts last.
 func (c *Callers) Source(r *http.Request) string {
+	seen := r.RemoteAddr
 	if forwarded := r.Header.Values("X-Forwarded-For"); c.BehindProxy && len(forwarded) > 0 {
-		all := strings.Split(forwarded[len(forwarded)-1], ",")
-		return narrowed(strings.TrimSpace(all[len(all)-1]))
+		last := forwarded[len(forwarded)-1]
+		seen = last[strings.LastIndex(last, ",")+1:]
 	}
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	address, err := addressIn(strings.TrimSpace(seen))
 	if err != nil {
-		return r.RemoteAddr
+		return unreadable
 	}
-	return narrowed(host)
+	return narrowed(address)
+}
+
+// addressIn reads an address: with a port or without, of IPv6 also in brackets.
+func addressIn(text string) (netip.Addr, error) {
+	if withPort, err := netip.ParseAddrPort(text); err == nil {
+		return withPort.Addr(), nil
+	}
+	if inner, ok := strings.CutPrefix(text, "["); ok {
+		text = strings.TrimSuffix(inner, "]")
+	}
+	return netip.ParseAddr(text)
 }
 
 // narrowed is an address without what its holder can choose.
-func narrowed(host string) string {
-	address, err := netip.ParseAddr(host)
-	if err != nil {
-		return host
-	}
-	if address = address.Unmap(); address.Is4() {
+func narrowed(address netip.Addr) string {
+	if address = address.WithZone("").Unmap(); address.Is4() {
 		return address.String()
 	}
-	prefix, err := address.WithZone("").Prefix(network)
-	if err != nil {
-		return host
-	}
-	return prefix.String()
+	return netip.PrefixFrom(address, network).Masked().String()
 }
 
 // OverTLS tells whether whoever calls speaks TLS, with us or with the proxy.

@@ -29,17 +29,18 @@ func newSources(limit rate.Limit, burst, most int) *sources {
 	return &sources{limit: limit, burst: burst, most: most, known: map[string]*rate.Limiter{}, others: rate.NewLimiter(limit, burst)}
 }
 
-// take takes one from a source's allowance; cancelled, it is given back. Where
-// nothing is left nothing is taken, and it says how long to wait: whoever waits for
-// their turn must not wait for what others were refused.
-func (s *sources) take(source string, now time.Time) (taken *rate.Reservation, wait time.Duration) {
+// take takes one from a source's allowance. Where nothing is left nothing is
+// taken, and it says how long to wait: whoever waits for their turn must not wait
+// for what others were refused.
+func (s *sources) take(source string, now time.Time) (wait time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	allowance := s.allowance(source, now)
 	if missing := 1 - allowance.TokensAt(now); missing > 0 && s.limit != rate.Inf {
-		return nil, max(time.Duration(missing/float64(s.limit)*float64(time.Second)), 1)
+		return max(time.Duration(missing/float64(s.limit)*float64(time.Second)), 1)
 	}
-	return allowance.ReserveN(now, 1), 0
+	allowance.ReserveN(now, 1)
+	return 0
 }
 
 func (s *sources) allowance(source string, now time.Time) *rate.Limiter {

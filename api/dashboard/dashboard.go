@@ -139,6 +139,10 @@ func (d *dashboard) outside(next http.Handler) http.Handler {
 			http.Error(w, "Too many requests come from your address. Try again in a moment.", http.StatusTooManyRequests)
 			return
 		}
+		if !headers.PlainPath(r.URL) {
+			http.NotFound(w, r)
+			return
+		}
 		ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
 		defer cancel()
 		defer func() {

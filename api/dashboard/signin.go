@@ -13,6 +13,7 @@ import (
 
 	"marketplace.example/trials/access"
 	"marketplace.example/trials/api/auth"
+	"marketplace.example/trials/api/headers"
 )
 
 // maxForm bounds what a form may send, in bytes.
@@ -76,10 +77,11 @@ func (d *dashboard) signOut(w http.ResponseWriter, r *http.Request) {
 }
 
 // onward is the page to show after signing in: the one asked for if it is one of
-// ours, else the first.
+// ours, else the first. A path that leads elsewhere by its dots, or in the eyes of
+// another reader, is none of ours.
 func onward(to string) string {
 	u, err := url.Parse(to)
-	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || !strings.HasPrefix(u.Path, root) {
+	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || !strings.HasPrefix(u.Path, root) || !headers.PlainPath(u) {
 		return root
 	}
 	return (&url.URL{Path: u.Path, RawQuery: u.RawQuery}).String()

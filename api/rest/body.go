@@ -12,6 +12,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/gorilla/mux"
+
+	"marketplace.example/trials/bulk"
 )
 
 // Limits of a request's body.
@@ -21,6 +23,13 @@ const (
 	maxBody = 64 << 10
 	// maxDepth is how many objects and arrays may lie within each other.
 	maxDepth = 16
+	// maxValues is how many values a body may hold, maxListed one that may be longer than maxBody. To
+	// note a fault in each takes many times the memory of the body.
+	maxValues = 1000
+	maxListed = bulk.MaxItems + maxValues
+	// longAtOnce is how many requests with more than maxValues are carried out at a time, mostLong how
+	// many wait.
+	longAtOnce, mostLong = 2, 100
 )
 
 func bodyTooLarge(limit int64) *refusal {
@@ -37,14 +46,26 @@ func (s *server) wellFormed(g gate) mux.MiddlewareFunc {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			n, _ := g.need(r) // every route has one: the gate has let it pass
 			body, err := readBody(w, r, n.maxBody)
+			values := 0
 			if err == nil && n.json && len(body) > 0 {
-				err = checkJSON(r.Header.Get("Content-Type"), body)
+				values, err = checkJSON(r.Header.Get("Content-Type"), body, n.maxValues())
 			}
 			if err != nil {
 				s.fail(w, r, err)
 				return
 			}
 			r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+			if values <= maxValues {
+				next.ServeHTTP(w, r)
+				return
+			}
+			leave, err := s.long.Enter(r.Context())
+			if err != nil {
+				s.fail(w, r, unavailable("too many long requests are being read, so nothing was done; try again", err))
+				return
+			}
+			defer leave()
+			callOf(r.Context()).long = true
 			next.ServeHTTP(w, r)
 		})
 	}
@@ -62,27 +83,36 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, erro
 	return body, err
 }
 
-// checkJSON refuses a body that is not exactly one JSON document in UTF-8, and
-// one in which it is not certain what is meant.
-func checkJSON(contentType string, body []byte) error {
+// maxValues is how many values the body of a route may hold.
+func (n need) maxValues() int {
+	if n.maxBody > maxBody {
+		return maxListed
+	}
+	return maxValues
+}
+
+// checkJSON refuses a body that is not exactly one JSON document in UTF-8, one in
+// which it is not certain what is meant, and one with more than most values. It answers
+// with how many there are.
+func checkJSON(contentType string, body []byte, most int) (values int, err error) {
 	mediaType, _, err := mime.ParseMediaType(contentType)
 	if err != nil || mediaType != "application/json" {
 		r := invalid(FieldProblem{Field: "Content-Type", Message: "must be application/json"})
 		r.status = http.StatusUnsupportedMediaType
-		return r
+		return 0, r
 	}
 	if !utf8.Valid(body) {
-		return badBody("is not UTF-8")
+		return 0, badBody("is not UTF-8")
 	}
-	w := walker{decoder: json.NewDecoder(bytes.NewReader(body))}
+	w := walker{decoder: json.NewDecoder(bytes.NewReader(body)), left: most}
 	w.decoder.UseNumber()
 	if err := w.value(); err != nil {
-		return err
+		return 0, err
 	}
 	if _, err := w.decoder.Token(); !errors.Is(err, io.EOF) {
-		return badBody("goes on after the end of its JSON")
+		return 0, badBody("goes on after the end of its JSON")
 	}
-	return nil
+	return most - w.left, nil
 }
 
 func badBody(format string, args ...any) error {
@@ -94,6 +124,8 @@ type walker struct {
 	decoder *json.Decoder
 	// path leads to the present value.
 	path []string
+	// left is how many values there may still be.
+	left int
 }
 
 // value walks over one value.
@@ -101,6 +133,9 @@ func (w *walker) value() error {
 	token, err := w.token()
 	if err != nil {
 		return err
+	}
+	if w.left--; w.left < 0 {
+		return badBody("holds too many values")
 	}
 	if len(w.path) > maxDepth {
 		return badBody("is nested deeper than %d levels", maxDepth)

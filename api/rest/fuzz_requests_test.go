@@ -53,6 +53,8 @@ type nobody struct{}
 
 func (nobody) Called(string, string, int, time.Duration) {}
 
+func (nobody) Stranger() {}
+
 // anew forgets what an input before has done, and registers ada. It answers with
 // how often something was written.
 func (a fuzzed) anew(t *testing.T) (writes int) {

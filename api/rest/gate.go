@@ -156,6 +156,7 @@ func (s *server) guard(g gate) mux.MiddlewareFunc {
 				s.fail(w, r, err)
 				return
 			}
+			callOf(r.Context()).letIn = who != access.Identity{} // an open route lets strangers in
 			next.ServeHTTP(w, r.WithContext(access.With(r.Context(), who)))
 		})
 	}

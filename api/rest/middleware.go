@@ -32,6 +32,11 @@ type call struct {
 	vendor string
 	// who is the zero value until the gate has let somebody in.
 	who access.Identity
+	// letIn says that whoever calls has shown a token, or a signature, that opens the route. Calls of
+	// strangers reach no figure: they would choose it.
+	letIn bool
+	// long says that the body holds more values than most.
+	long bool
 }
 
 type callKey struct{}
@@ -56,6 +61,7 @@ func (s *server) outside(next http.Handler) http.Handler {
 		ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), callKey{}, c), requestTimeout)
 		defer cancel()
 		ctx, span := s.begin(ctx, r)
+		r = r.WithContext(ctx)
 		answer := &answer{ResponseWriter: w}
 		defer func() { c.end(span, r.Method, answer.status) }()
 		headers.Restrict(answer.Header(), s.Callers.OverTLS(r))
@@ -63,10 +69,20 @@ func (s *server) outside(next http.Handler) http.Handler {
 		answer.Header().Set("Content-Security-Policy", contentPolicy)
 		answer.Header().Set("X-Request-Id", c.id)
 		defer s.note(r.Method, c, answer, start)
-		defer func() { s.rescue(recover(), answer, r.WithContext(ctx)) }()
-		next.ServeHTTP(answer, r.WithContext(ctx))
+		defer func() { s.rescue(recover(), answer, r) }()
+		if !headers.PlainPath(r.URL) {
+			s.fail(answer, r, errNoRoute)
+			return
+		}
+		plain := *r.URL
+		plain.RawPath = "" // the description's router reads escapes, and ours what they stand for
+		r.URL = &plain
+		next.ServeHTTP(answer, r)
 	})
 }
+
+// errNoRoute refuses a path at which there is nothing.
+var errNoRoute = refuse(http.StatusNotFound, "there is nothing at this path; /api/docs lists what there is")
 
 // contentPolicy lets the few pages of the API load nothing.
 const contentPolicy = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -101,6 +117,10 @@ func (s *server) note(method string, c *call, w *answer, start time.Time) {
 		fields = append(fields, zap.String("token", c.who.TokenID))
 	}
 	s.log.Info("request", fields...)
+	if !c.letIn {
+		s.Calls.Stranger()
+		return
+	}
 	s.Calls.Called(c.route, method, w.status, time.Since(start))
 	if observed(c.route) {
 		s.Store.ObserveCall(time.Since(start), w.status >= http.StatusInternalServerError)

@@ -106,8 +106,10 @@ type MonitoringStore interface {
 
 // Calls is told of every call that was answered.
 type Calls interface {
-	// Called is given the template of the route that matched, empty for none.
+	// Called is told of a call by somebody who was let in; route is the template of its route.
 	Called(route, method string, status int, took time.Duration)
+	// Stranger is told of any other: without a good token or signature, at no route, or too often.
+	Stranger()
 }
 
 // SystemHealth tells how the trial system is.

@@ -57,6 +57,7 @@ type server struct {
 	log           *zap.Logger
 	documentation []byte
 	turns         *lanes.Lanes // changes that stop nothing wait for one
+	long          *lanes.Lanes // long bodies are read one after the other
 	settler       *settler
 }
 
@@ -86,7 +87,7 @@ func New(o Options) (*API, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	s := &server{Options: o, log: o.Log, documentation: page, turns: lanes.New(changesAtOnce, mostChanges), settler: newSettler(o.Store, o.Log)}
+	s := &server{Options: o, log: o.Log, documentation: page, turns: lanes.New(changesAtOnce, mostChanges), long: lanes.New(longAtOnce, mostLong), settler: newSettler(o.Store, o.Log)}
 	return &API{Handler: s.outside(s.limited(s.routes(spec, gate))), server: s}, nil
 }
 
@@ -113,7 +114,7 @@ func (s *server) routes(spec *openapi3.T, gate gate) *mux.Router {
 	router := mux.NewRouter().SkipClean(true)
 	router.Use(s.named, s.guard(gate), s.wellFormed(gate), s.validate(spec))
 	router.NotFoundHandler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s.fail(w, r, refuse(http.StatusNotFound, "there is nothing at this path; /api/docs lists what there is"))
+		s.fail(w, r, errNoRoute)
 	})
 	router.MethodNotAllowedHandler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, methodNotAllowed(router, r))

@@ -8,10 +8,11 @@ import (
 )
 
 // ShowUnsubscribe asks whether to stop the e-mails.
-func (s *server) ShowUnsubscribe(_ context.Context, request ShowUnsubscribeRequestObject) (ShowUnsubscribeResponseObject, error) {
+func (s *server) ShowUnsubscribe(ctx context.Context, request ShowUnsubscribeRequestObject) (ShowUnsubscribeResponseObject, error) {
 	if _, err := s.Mail.Unsubscriber(request.Token); err != nil {
 		return nil, err
 	}
+	callOf(ctx).letIn = true // our own signature is
 	page, err := render(unsubscribePage, unsubscribeView{})
 	if err != nil {
 		return nil, err
@@ -25,6 +26,7 @@ func (s *server) Unsubscribe(ctx context.Context, request UnsubscribeRequestObje
 	if err != nil {
 		return nil, err
 	}
+	callOf(ctx).letIn = true
 	if err := s.suppress(ctx, vendorID, trial.Suppression{Reason: trial.ReasonUnsubscribed, At: s.now()}); err != nil {
 		return nil, err
 	}

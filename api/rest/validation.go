@@ -14,11 +14,25 @@ import (
 )
 
 // validate holds requests against the description, and refuses what does not
-// fit with every field at fault.
+// fit with every field at fault; of a long request with the first alone.
 func (s *server) validate(spec *openapi3.T) func(http.Handler) http.Handler {
+	every, first := s.validator(spec, true), s.validator(spec, false)
+	return func(next http.Handler) http.Handler {
+		short, long := every(next), first(next)
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if callOf(r.Context()).long {
+				long.ServeHTTP(w, r)
+				return
+			}
+			short.ServeHTTP(w, r)
+		})
+	}
+}
+
+func (s *server) validator(spec *openapi3.T, everyFault bool) func(http.Handler) http.Handler {
 	return nethttpmiddleware.OapiRequestValidatorWithOptions(spec, &nethttpmiddleware.Options{
 		Options: openapi3filter.Options{
-			MultiError:              true,
+			MultiError:              everyFault,
 			SkipSettingDefaults:     true,
 			AuthenticationFunc:      openapi3filter.NoopAuthenticationFunc, // the gate has let the caller in
 			SchemaValidationOptions: formats(),

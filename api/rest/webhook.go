@@ -20,6 +20,7 @@ func (s *server) ReceiveMailEvent(ctx context.Context, request ReceiveMailEventR
 	if err != nil {
 		return nil, err
 	}
+	callOf(ctx).letIn = true // its signature is good
 	result, err := s.take(ctx, m)
 	if err != nil {
 		return nil, err
