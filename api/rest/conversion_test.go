@@ -34,7 +34,7 @@ func TestAConversionInWholeSecondsAtTheRegistration(t *testing.T) {
 func TestARegistrationInWholeSecondsIsARepetition(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t)
-	said := func(at string) string { return strings.Replace(ada, "{", `{"registeredAt":"`+at+`",`, 1) }
+	said := func(at string) string { return strings.Replace(ada, "2026-03-09T08:00:00Z", at, 1) }
 	into[rest.VendorTrial](a.post("/api/vendors", serviceToken, said("2026-03-10T11:43:57.542Z")), http.StatusCreated)
 	into[rest.VendorTrial](a.post("/api/vendors", serviceToken, said("2026-03-10T11:43:57Z")), http.StatusOK)
 	a.post("/api/vendors", serviceToken, said("2026-03-10T11:43:56Z")).problem(http.StatusConflict)
