@@ -48,6 +48,8 @@ type Workflows interface {
 	CheckNamespace(ctx context.Context) error
 	// Queue is how the task queue stands.
 	Queue(ctx context.Context) (monitoring.TaskQueue, error)
+	// RolloutRun is how the workflow of the rollout stands.
+	RolloutRun(ctx context.Context) (monitoring.WorkflowRun, error)
 }
 
 // Mail is what is asked of the mail service.
@@ -133,6 +135,9 @@ func (c *Checker) probe(ctx context.Context) monitoring.Probes {
 		ask(ctx, c, "mongodb", only(c.Store.Ping), func(_ struct{}, r monitoring.Reply) { p.MongoDB = r }),
 		ask(ctx, c, "flags", c.Store.Flags, func(_ rollout.Document, r monitoring.Reply) { p.Flags = r }),
 		ask(ctx, c, "watch", c.watch, func(w monitoring.WatchProbe, r monitoring.Reply) { p.Watch = w; p.Watch.Reply = r }),
+		ask(ctx, c, "rollout's workflow", c.Workflows.RolloutRun, func(run monitoring.WorkflowRun, r monitoring.Reply) {
+			p.Rollout = monitoring.RolloutProbe{Reply: r, WorkflowRun: run}
+		}),
 		ask(ctx, c, "reconciler", c.Store.LastSweep, func(at time.Time, r monitoring.Reply) {
 			p.Reconciler = monitoring.ReconcilerProbe{Reply: r, Last: at}
 		}),

@@ -53,6 +53,9 @@ func (w *world) CheckNamespace(context.Context) error { return w.answer("tempora
 func (w *world) Queue(context.Context) (monitoring.TaskQueue, error) {
 	return monitoring.TaskQueue{Polled: time.Now()}, w.answer("queue")
 }
+func (w *world) RolloutRun(context.Context) (monitoring.WorkflowRun, error) {
+	return monitoring.WorkflowRun{}, w.answer("run")
+}
 func (w *world) Standing(context.Context) (monitoring.MailAccount, error) {
 	w.mails.Add(1)
 	return monitoring.MailAccount{Sending: !w.paused, Quota: -1}, w.answer("mail")

@@ -145,6 +145,14 @@ func watch(p Probes, now time.Time) Part {
 	case p.MongoDB.failed() || w.failed():
 		return dependent(part)
 	case !w.Running:
+	case !p.Rollout.failed() && p.Rollout.Gone:
+		part.State = Unhealthy
+		part.Message = "a rollout runs by what is stored, and its workflow is gone"
+		part.Action = "The reconciler starts it again within half a minute: see to the worker where it does not. Somebody terminated it, or Temporal has lost data."
+	case !p.Rollout.failed() && p.Rollout.Attempts >= failingAttempts:
+		part.State = Unhealthy
+		part.Message = fmt.Sprintf("the rollout's workflow fails its tasks, %d attempts so far: what is asked of it waits", p.Rollout.Attempts)
+		part.Action = "Read in the worker's log why. A rollback lowers the flags all the same; nothing that was asked is lost."
 	case rollout.WatchMissed(last, now, w.Day):
 		part.State, part.Since = Unhealthy, last
 		part.Message = fmt.Sprintf("a rollout runs, and its watch has not come for %s; it is due every %s", length(now.Sub(last)), length(rollout.WatchEvery(w.Day)))

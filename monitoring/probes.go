@@ -27,10 +27,12 @@ func (r Reply) failed() bool { return r.Failure != "" }
 type Probes struct {
 	MongoDB Reply
 	// Temporal is about our namespace: NotThere where Temporal does not have it.
-	Temporal   Reply
-	Worker     WorkerProbe
-	Mail       MailProbe
-	Watch      WatchProbe
+	Temporal Reply
+	Worker   WorkerProbe
+	Mail     MailProbe
+	Watch    WatchProbe
+	// Rollout is what Temporal says of the rollout's workflow.
+	Rollout    RolloutProbe
 	Reconciler ReconcilerProbe
 	Flags      Reply
 	// Certificate is the one that the API shows; nil where it shows none.
@@ -86,6 +88,23 @@ type WatchProbe struct {
 	// Last is when the watch last came; zero for never.
 	Last time.Time
 }
+
+// RolloutProbe is how the workflow of the rollout stands, whether or not there is to be one.
+type RolloutProbe struct {
+	Reply
+	WorkflowRun
+}
+
+// WorkflowRun is how a workflow stands.
+type WorkflowRun struct {
+	// Gone says that it does not run.
+	Gone bool
+	// Attempts is how often its present task has been tried.
+	Attempts int
+}
+
+// failingAttempts is from how many attempts on a workflow's tasks fail: a worker that was stopped costs one.
+const failingAttempts = 4
 
 // ReconcilerProbe is what is stored of the reconciler.
 type ReconcilerProbe struct {

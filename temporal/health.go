@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"marketplace.example/trials/monitoring"
+	"marketplace.example/trials/rollout"
 	"marketplace.example/trials/trial"
 )
 
@@ -55,6 +56,21 @@ func (c *Client) Queue(ctx context.Context) (monitoring.TaskQueue, error) {
 		queue.Oldest = max(queue.Oldest, f.GetStats().GetApproximateBacklogAge().AsDuration())
 	}
 	return queue, nil
+}
+
+// RolloutRun is how the workflow of the rollout stands.
+func (c *Client) RolloutRun(ctx context.Context) (monitoring.WorkflowRun, error) {
+	described, err := c.SDK.DescribeWorkflowExecution(ctx, rollout.WorkflowID, "")
+	if missing(err) {
+		return monitoring.WorkflowRun{Gone: true}, nil
+	}
+	if err != nil {
+		return monitoring.WorkflowRun{}, away("asking how the rollout's workflow stands", err)
+	}
+	return monitoring.WorkflowRun{
+		Gone:     described.GetWorkflowExecutionInfo().GetStatus() != enums.WORKFLOW_EXECUTION_STATUS_RUNNING,
+		Attempts: int(described.GetPendingWorkflowTask().GetAttempt()),
+	}, nil
 }
 
 // lastPoll is when anybody last polled; zero where nobody has in the five
