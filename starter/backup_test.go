@@ -75,6 +75,34 @@ func TestRestoreAsksWhoseBackupIsMeant(t *testing.T) {
 	require.Contains(t, r.err, theirs.ID, "the one that was named is meant")
 }
 
+// An empty database goes on as the installation that it is restored from; one that is another stays itself, and takes
+// another's backup only where it was named.
+func TestADatabaseKeepsItsInstallation(t *testing.T) {
+	t.Parallel()
+	own := backup.Origin{Installation: "OWNAAAAAAAAAAAAAAAAAAAAAAA", Database: "marketplace"}
+	for name, c := range map[string]struct {
+		found  bool
+		origin backup.Origin
+		named  string
+		want   string
+	}{
+		"an empty one":         {origin: market, want: market.Installation},
+		"an empty one, named":  {origin: market, named: market.Installation, want: market.Installation},
+		"its own":              {found: true, origin: own, want: own.Installation},
+		"another's that named": {found: true, origin: market, named: market.Installation, want: own.Installation},
+		"another's":            {found: true, origin: market},
+	} {
+		got, err := keptInstallation(own, c.found, c.origin, c.named)
+		require.Equal(t, c.want, got, name)
+		if c.want == "" {
+			require.ErrorContains(t, err, own.Installation, name)
+			require.ErrorContains(t, err, "--installation "+market.Installation, name)
+			continue
+		}
+		require.NoError(t, err, name)
+	}
+}
+
 // Who has given a sign of life lately may have been stopped since: only one that gives another lives.
 func TestProcessesThatWriteAreKnownByAnotherSign(t *testing.T) {
 	t.Parallel()

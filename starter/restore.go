@@ -96,7 +96,11 @@ func (a *app) runRestore(ctx context.Context, o restoreOptions) error {
 		return untouched(err)
 	}
 	if !elsewhere {
-		if moment.Installation, err = keptInstallation(ctx, store, origin, o.installation); err != nil {
+		own, found, err := store.KnownOrigin(ctx)
+		if err != nil {
+			return err
+		}
+		if moment.Installation, err = keptInstallation(own, found, origin, o.installation); err != nil {
 			return err
 		}
 	}

@@ -59,11 +59,10 @@ func (a *app) restoredFrom(ctx context.Context, listed backup.Listed, database, 
 
 // keptInstallation is the id that the database has after the restore: its own where it has one. Another
 // installation's backup is refused unless it was named.
-func keptInstallation(ctx context.Context, store *mongodb.Store, origin backup.Origin, named string) (string, error) {
-	own, found, err := store.KnownOrigin(ctx)
+func keptInstallation(own backup.Origin, found bool, origin backup.Origin, named string) (string, error) {
 	switch {
-	case err != nil || !found:
-		return origin.Installation, err
+	case !found:
+		return origin.Installation, nil
 	case own.Installation != origin.Installation && named == "":
 		return "", usagef("database %s is that of installation %s, and the backups are of installation %s; nothing was touched. Where they are meant, say --installation %s",
 			own.Database, own.Installation, origin.Installation, origin.Installation)
