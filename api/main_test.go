@@ -74,7 +74,7 @@ func TestAloneInTheWorld(t *testing.T) {
 	select {
 	case err := <-stopped:
 		require.NoError(t, err)
-	case <-time.After(stopTimeout):
+	case <-time.After(3 * stopTimeout):
 		t.Fatal("the API does not stop")
 	}
 	require.Error(t, askHealth(t.Context(), strings.TrimPrefix(ready.API, "http://"), false))

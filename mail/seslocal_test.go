@@ -55,8 +55,8 @@ func startSESLocal(t *testing.T, accountJSON string) string {
 	case a, ok := <-address:
 		require.True(t, ok, "aws-ses-v2-local ended without listening")
 		return a
-	case <-time.After(time.Minute):
-		t.Fatal("aws-ses-v2-local does not listen after a minute")
+	case <-time.After(5 * time.Minute):
+		t.Fatal("aws-ses-v2-local does not listen after five minutes")
 		return ""
 	}
 }

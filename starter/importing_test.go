@@ -217,7 +217,7 @@ func TestImportGoesOnAfterItsProcessHasEnded(t *testing.T) {
 				return false
 			})
 			process, stderr := w.start(t, args...)
-			require.Eventually(t, func() bool { return asked.Load() > 8 }, time.Minute, time.Millisecond)
+			require.Eventually(t, func() bool { return asked.Load() > 8 }, 5*time.Minute, time.Millisecond)
 			require.NoError(t, process.Process.Signal(signal))
 			close(ended)
 			said := <-stderr

@@ -79,7 +79,7 @@ func TestTemporalKnowsWhatMayHaveLeft(t *testing.T) {
 	require.NoError(t, err)
 	_, err = client.Start(t.Context(), v.Registration(trial.DefaultPolicy(), trial.RealDay))
 	require.NoError(t, err)
-	require.Eventually(t, func() bool { return store.asked.Load() > 1 }, time.Minute, day)
+	require.Eventually(t, func() bool { return store.asked.Load() > 1 }, 5*time.Minute, day)
 	w.Stop()
 
 	compared := 0
