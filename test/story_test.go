@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -26,13 +27,13 @@ import (
 
 const (
 	// soon bounds what takes no more than a moment, on a busy machine too.
-	soon = 30 * time.Second
+	soon = 2 * time.Minute
 	// day is long enough for a busy machine to tell a trial's last two days apart.
 	day = 1500 * time.Millisecond
 	// wholeLife bounds a trial's 17 days.
-	wholeLife = 2 * time.Minute
+	wholeLife = 5 * time.Minute
 	// aSweep bounds what waits for the reconciler, which comes every 30 seconds.
-	aSweep = 75 * time.Second
+	aSweep = 3 * time.Minute
 	// logTail is how much of a process's log a failed story shows, in bytes.
 	logTail = 6000
 )
@@ -287,6 +288,17 @@ func (s *story) messages(part string) []system.Message {
 		}
 	}
 	return found
+}
+
+// decided is when it was decided that an e-mail leaves. A busy machine may take it to the mailbox later.
+func (s *story) decided(m system.Message) time.Time {
+	s.t.Helper()
+	for _, r := range s.known(m.Tags["trial_id"]).Trial.Steps {
+		if r.Mailed && string(r.Step.Kind) == m.Tags["step"] && strconv.Itoa(r.Step.Revision) == m.Tags["revision"] {
+			return r.At
+		}
+	}
+	return m.At // it is not recorded yet, or never: its process was killed
 }
 
 // awaitMail waits for one e-mail, by kind and revision.

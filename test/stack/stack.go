@@ -25,7 +25,7 @@ const (
 const (
 	// startLimit is generous: on a busy machine the first start reads a binary
 	// of 250 MB from disk.
-	startLimit = time.Minute
+	startLimit = 3 * time.Minute
 	// stopLimit is how long the stack may take to stop by itself.
 	stopLimit = 20 * time.Second
 )

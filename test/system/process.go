@@ -16,8 +16,8 @@ import (
 )
 
 const (
-	readyLimit = 30 * time.Second
-	stopLimit  = 20 * time.Second
+	readyLimit = 2 * time.Minute
+	stopLimit  = time.Minute
 )
 
 // process is one running program of ours.
