@@ -14,7 +14,7 @@ func TestAHealthCheckNeedsTheAddressAlone(t *testing.T) {
 	gone := filepath.Join(t.TempDir(), "gone")
 	for name, value := range map[string]string{
 		"API_ADDR": "127.0.0.1:1234", "WORKER_ADDR": ":99", "TLS_CERT_FILE": gone, "STAKEHOLDERS": gone, "ALERTS_CONFIG": gone, "ADMIN_TOKEN_FILE": gone,
-		"MONGODB_URI": "none",
+		"ADMIN_TOKEN": "", "MONGODB_URI": "none",
 	} {
 		t.Setenv(name, value)
 	}

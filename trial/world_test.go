@@ -211,7 +211,8 @@ func (w *world) mayBe(step trial.Step, d trial.Decision, f trial.Facts) {
 		told, ok := w.told[step.Revision]
 		require.True(w.t, ok, "grace without an end before it")
 		// Clocks that go forward take an hour, and an hour is tolerated.
-		least := time.Duration(w.state.Policy.GraceDays)*w.state.Day - w.state.Day/24
+		// Events keep whole milliseconds of the moment at which somebody was told.
+		least := time.Duration(w.state.Policy.GraceDays)*w.state.Day - w.state.Day/24 - time.Millisecond
 		if w.state.Zone != "" {
 			least -= w.state.Day / 24
 		}

@@ -120,6 +120,7 @@ func newBucket(t *testing.T) (backup.Place, *bucketServer) {
 	t.Cleanup(server.Close)
 	t.Setenv("AWS_ENDPOINT_URL_S3", server.URL)
 	t.Setenv("AWS_REGION", "eu-west-1")
+	t.Setenv("AWS_PROFILE", "") // whoever runs the tests may have one
 	t.Setenv("AWS_ACCESS_KEY_ID", "id")
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "secret")
 	v, err := Open(t.Context(), Settings{Bucket: "vault", Prefix: "trials/"}, time.Now)
