@@ -15,11 +15,17 @@ import (
 	"go.uber.org/zap"
 
 	"marketplace.example/trials/config"
+	"marketplace.example/trials/version"
 )
 
 func main() {
 	healthcheck := flag.Bool("healthcheck", false, "ask the running API whether it lives, and exit 0 or 1")
+	tell := flag.Bool("version", false, "say the program's version, and exit")
 	flag.Parse()
+	if *tell {
+		fmt.Println("api", version.Of())
+		return
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := start(ctx, *healthcheck)
 	stop()

@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"slices"
 	"syscall"
 )
 
@@ -39,6 +40,10 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) (err error) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	o, stopWithStdin, err := parse(args, stderr)
+	if errors.Is(err, errVersion) {
+		_, err = fmt.Fprintln(stdout, "devstack", builtFrom())
+		return err
+	}
 	if err != nil {
 		return err
 	}
@@ -80,6 +85,20 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) (err error) {
 	}
 }
 
+// errVersion says that only the version is asked for.
+var errVersion = errors.New("the version is asked for")
+
+// builtFrom is the commit that the program was built from, where that is known.
+func builtFrom() string {
+	info, _ := debug.ReadBuildInfo()
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			return s.Value[:min(12, len(s.Value))]
+		}
+	}
+	return "unknown"
+}
+
 // parse reads the command line. Wrong usage is explained on stderr.
 func parse(args []string, stderr io.Writer) (o options, stopWithStdin bool, err error) {
 	flags := flag.NewFlagSet("devstack", flag.ContinueOnError)
@@ -92,7 +111,11 @@ func parse(args []string, stderr io.Writer) (o options, stopWithStdin bool, err 
 	flags.StringVar(&o.topicARN, "topic-arn", "arn:aws:sns:us-east-1:000000000000:ses-events", "`ARN` of the SNS topic that SES events come from")
 	flags.Float64Var(&o.sesRate, "ses-rate", 0, "accept at most this many mails a second (default: say 1000, accept all)")
 	flags.TextVar(&o.logLevel, "log-level", slog.LevelWarn, "log from this `level` on: debug, info, warn, error")
+	flags.Bool("version", false, "say what the program was built from, and exit")
 	flags.BoolVar(&stopWithStdin, "stop-with-stdin", false, "stop when the standard input ends, and so with the parent process")
+	if slices.Contains(args, "--version") || slices.Contains(args, "-version") {
+		return o, false, errVersion
+	}
 	if err := flags.Parse(args); err != nil {
 		return o, false, err
 	}

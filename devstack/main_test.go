@@ -232,3 +232,14 @@ func TestWrongUsageIsExplained(t *testing.T) {
 		})
 	}
 }
+
+func TestTheStackSaysItsVersion(t *testing.T) {
+	t.Parallel()
+	var out, complaints bytes.Buffer
+	if err := run([]string{"--version"}, strings.NewReader(""), &out, &complaints); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.HasPrefix(out.String(), "devstack ") || complaints.Len() > 0 {
+		t.Fatalf("it says %q, %q", out.String(), complaints.String())
+	}
+}

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"marketplace.example/trials/version"
 )
 
 // app is one run of the command line, with the world that it works in.
@@ -76,7 +78,7 @@ Exit codes: 0 done, 1 failed or refused, 2 wrong usage.`
 func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
 		Use: "starter", Short: "The command line of the vendor trials", Long: about,
-		SilenceErrors: true, SilenceUsage: true,
+		SilenceErrors: true, SilenceUsage: true, Version: version.Of(),
 		Example: examples(
 			"starter vendor register --id v-1001 --email ada@example.com --name \"Ada's Tools\"",
 			"starter trial status v-1001",
@@ -91,6 +93,7 @@ func (a *app) root() *cobra.Command {
 	flags.StringVar(&a.options.serviceToken, "service-token", "", "the service token")
 	flags.StringVar(&a.options.stackFile, "stack", "", "the file with the addresses of a running stack (default "+defaultStackFile+")")
 	flags.BoolVar(&a.options.json, "json", false, "print the API's JSON, for programs")
+	root.SetVersionTemplate("starter {{.Version}}\n")
 	root.SetOut(a.out)
 	root.SetErr(a.err)
 	root.AddCommand(

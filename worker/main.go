@@ -17,11 +17,17 @@ import (
 	"go.uber.org/zap"
 
 	"marketplace.example/trials/config"
+	"marketplace.example/trials/version"
 )
 
 func main() {
 	healthcheck := flag.Bool("healthcheck", false, "ask the running worker whether it is well, and exit 0 or 1")
+	tell := flag.Bool("version", false, "say the program's version, and exit")
 	flag.Parse()
+	if *tell {
+		fmt.Println("worker", version.Of())
+		return
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := start(ctx, *healthcheck); err != nil {

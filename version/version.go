@@ -1,0 +1,38 @@
+// Package version says which version of the product a program is.
+package version
+
+import (
+	"cmp"
+	"runtime/debug"
+)
+
+// set is what the build names the version, with -ldflags "-X marketplace.example/trials/version.set=…".
+var set string
+
+// Of is the version that the build was given, else the commit that it was built from, with "-modified" where
+// that was changed, else "unknown".
+func Of() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return cmp.Or(set, "unknown")
+	}
+	return of(set, info)
+}
+
+func of(set string, info *debug.BuildInfo) string {
+	var commit, modified string
+	for _, s := range info.Settings {
+		switch s.Key {
+		case "vcs.revision":
+			commit = s.Value[:min(12, len(s.Value))]
+		case "vcs.modified":
+			if s.Value == "true" {
+				modified = "-modified"
+			}
+		}
+	}
+	if commit != "" {
+		commit += modified
+	}
+	return cmp.Or(set, commit, "unknown")
+}
