@@ -75,6 +75,9 @@ func (a *app) details(ctx context.Context, id string) (details *client.TrialDeta
 // overviewRows says where a trial stands.
 func overviewRows(t *table, o client.Trial, now time.Time) {
 	t.row("trial", fmt.Sprintf("%s, %s, policy %s, revision %d", o.Status, cohort(o), o.Policy, o.Revision))
+	if why := whyNoMail(o); why != "" {
+		t.row("e-mails", why)
+	}
 	t.row("started", moment(o.StartedAt, now))
 	if o.Status.Final() {
 		t.row("planned end", moment(o.EndsAt, now))
@@ -90,6 +93,17 @@ func overviewRows(t *table, o client.Trial, now time.Time) {
 	} else if o.Next != nil {
 		t.row("next", fmt.Sprintf("%s, %s", o.Next.Kind, moment(o.Next.At, now)))
 	}
+}
+
+// whyNoMail says why a running trial sends nothing; empty where it does.
+func whyNoMail(o client.Trial) string {
+	if o.Automated || o.Status.Final() {
+		return ""
+	}
+	if o.Cohort == trial.Control {
+		return "none: the control cohort gets none. It is drawn at registration; \"starter flags get\" shows which share of new vendors is automated"
+	}
+	return "none any more: it was handed over at a rollback"
 }
 
 // cohort is a trial's cohort, and whether its steps are done all the same, or not.
