@@ -23,10 +23,14 @@ type audience struct {
 	keys     []string
 }
 
+// NoticeGroups tells stakeholders of what belongs together. It is no activity, as all of Notices' methods are.
+type NoticeGroups struct{ Notices *Notices }
+
 // TellTogether tells everybody whom the messages concern, each once: a webhook one by one, a person by one e-mail of
 // all that they have not been told yet. It returns by key why a message could not be told to all for now; on
 // the next call only those are told.
-func (n *Notices) TellTogether(ctx context.Context, messages []rollout.Message, how Together) map[string]error {
+func (g NoticeGroups) TellTogether(ctx context.Context, messages []rollout.Message, how Together) map[string]error {
+	n := g.Notices
 	failures := map[string]error{}
 	note := func(err error, messages ...rollout.Message) {
 		for _, m := range messages {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/testsuite"
 
 	"marketplace.example/trials/activities"
 	"marketplace.example/trials/rollout"
@@ -19,7 +20,7 @@ func (b *board) tellTogether(t *testing.T, mail bool, messages ...rollout.Messag
 	client, err := webhook.New(noticeSecret, time.Second)
 	require.NoError(t, err)
 	n := &activities.Notices{Store: b, Mailer: b, Poster: poster{client}, Stakeholders: b.stakeholders, Now: time.Now, Log: b.log}
-	failures = n.TellTogether(t.Context(), messages, activities.Together{Mail: mail, Join: func(ms []rollout.Message) rollout.Message {
+	failures = activities.NoticeGroups{Notices: n}.TellTogether(t.Context(), messages, activities.Together{Mail: mail, Join: func(ms []rollout.Message) rollout.Message {
 		var keys []string
 		for _, m := range ms {
 			keys = append(keys, m.Key)
@@ -70,4 +71,17 @@ func TestTogetherWhoHasTwoRolesGetsOneEMail(t *testing.T) {
 		rollout.Message{Key: "2", Kind: rollout.NoticeAlert, Subject: "s", Lead: "l", To: []rollout.Role{rollout.DBA}})
 	require.Empty(t, failures)
 	require.Equal(t, [][]string{{"1", "2"}}, joined)
+}
+
+// A worker registers every method of these.
+func TestAllActivitiesCanBeRegistered(t *testing.T) {
+	t.Parallel()
+	var suite testsuite.WorkflowTestSuite
+	env := suite.NewTestActivityEnvironment()
+	for _, a := range []any{
+		&activities.Trials{}, &activities.Sweep{}, &activities.Rollouts{}, &activities.Notices{}, &activities.Watch{}, &activities.Reports{},
+		&activities.Alerts{}, &activities.Bulk{}, &activities.Backups{},
+	} {
+		require.NotPanics(t, func() { env.RegisterActivity(a) }, "%T", a)
+	}
 }

@@ -51,7 +51,7 @@ func newLookout(cfg config.Config, store *mongodb.Store, client *temporal.Client
 	return &lookout{
 		store: store, began: time.Now(), day: cfg.TrialDay, log: log,
 		alerts: &activities.Alerts{
-			Store: store, Parts: alertParts{store: store, client: client, workers: cfg.MailSenders}, Teller: notices, Rules: rules,
+			Store: store, Parts: alertParts{store: store, client: client, workers: cfg.MailSenders}, Teller: activities.NoticeGroups{Notices: notices}, Rules: rules,
 			Policy: trial.DefaultPolicy(), Day: cfg.TrialDay, Now: time.Now, Log: log,
 		},
 	}, nil

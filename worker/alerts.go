@@ -23,7 +23,7 @@ func newAlerts(cfg config.Config, parts alertParts, notices *activities.Notices)
 		return nil, fmt.Errorf("reading the alerts' configuration: %w", err)
 	}
 	return &activities.Alerts{
-		Store: parts.store, Parts: parts, Teller: notices, Rules: rules, Policy: trial.DefaultPolicy(), Day: cfg.TrialDay,
+		Store: parts.store, Parts: parts, Teller: activities.NoticeGroups{Notices: notices}, Rules: rules, Policy: trial.DefaultPolicy(), Day: cfg.TrialDay,
 		MailsFrom: time.Now(), Now: time.Now, Log: parts.log,
 	}, nil
 }
