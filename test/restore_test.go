@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -95,4 +96,40 @@ func (s *story) folded(ids []string) (trials []bson.M) {
 		trials = append(trials, doc)
 	}
 	return trials
+}
+
+// A moment is restored from before some vendors came: their trials are in the workflows, and their documents in a later backup.
+func TestVendorsWhoCameAfterTheMomentComeBack(t *testing.T) {
+	s := begin(t, system.Options{Day: 20 * day})
+	backups := t.TempDir()
+	first := s.vendor("ada")
+	s.register(first)
+	s.awaitMail(soon, first, "welcome/0")
+	s.starter("backup", "full", "--dir", backups)
+	moment := time.Now().UTC().Format(time.RFC3339Nano)
+	var later []string
+	for _, name := range []string{"ben", "cleo", "dan", "eve", "finn"} {
+		id := s.vendor(name)
+		s.register(id)
+		later = append(later, id)
+	}
+	for _, id := range later {
+		s.awaitMail(soon, id, "welcome/0")
+	}
+	s.starter("backup", "incremental", "--dir", backups)
+	out, err := s.Starter(s.ctx, "restore", "--dir", backups, "--at", moment, "--replace", "--yes")
+	require.Error(t, err)
+	require.Contains(t, out, "run and write to the database")
+	s.StopWorker()
+	s.StopAPI()
+
+	out = s.starter("restore", "--dir", backups, "--at", moment, "--replace", "--yes", "--even-while-running")
+	require.Contains(t, out, "came from a backup of after the moment: 5")
+	require.NotContains(t, out, "not in any backup")
+	for _, id := range append(later, first) {
+		var doc bson.M
+		require.NoError(t, s.database.Collection("users").FindOne(s.ctx, bson.M{"_id": id}).Decode(&doc))
+		require.NotEmpty(t, doc["email"])
+	}
+	require.Equal(t, len(later)+1, len(s.folded(append(later, first))))
 }
