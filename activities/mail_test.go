@@ -355,3 +355,17 @@ func TestNoMailLeavesOnAStateThatHasPassed(t *testing.T) {
 	require.Empty(t, b.mails)
 	require.Len(t, b.events, 2, "it is recorded again, in case the trial was not")
 }
+
+// A vendor who has moved is planned anew before anything is sent, unless the step's e-mail may have left: it
+// would be sent again under the new revision's key.
+func TestAStepOfAVendorWhoHasMovedIsPlannedAnew(t *testing.T) {
+	t.Parallel()
+	b := newBench()
+	due := b.due()
+	b.vendor.Zone = "Asia/Tokyo"
+	p, err := b.performStep(t, due)
+	require.NoError(t, err)
+	require.Equal(t, trial.EventRezoned, p.Event.Type)
+	require.Equal(t, "Asia/Tokyo", p.Event.Zone)
+	require.Empty(t, b.mails)
+}

@@ -66,6 +66,13 @@ func (t *Trials) Record(ctx context.Context, h Happened) (trial.Event, error) {
 		}
 		h.Event.Untracked = !doc.FeatureFlags.TrialAutomation.ConversionTracking
 	}
+	if h.Event.EndsAt != nil {
+		zone, err := t.zoneNow(ctx, h.State)
+		if err != nil {
+			return trial.Event{}, err
+		}
+		h.Event.Zone = zone
+	}
 	return t.append(ctx, h.State, h.Event)
 }
 
@@ -101,6 +108,9 @@ func (t *Trials) perform(ctx context.Context, due Due) (Performed, error) {
 		if released, err := t.released(ctx, due.State, now); released != nil || err != nil {
 			return Performed{Event: released}, err
 		}
+	}
+	if moved, err := t.moved(ctx, due, now.vendor); moved != nil || err != nil {
+		return Performed{Event: moved}, err
 	}
 	if now.decision.Mail {
 		waited, err := t.Mailer.Wait(ctx)
@@ -157,6 +167,33 @@ func (t *Trials) released(ctx context.Context, s trial.State, now sight) (*trial
 // handover is a rollout's request to move a trial in or out of the automation.
 func handover(rolloutID, vendorID string) trial.Request {
 	return trial.Request{ID: rolloutID + "/" + vendorID, By: byRollout, Reason: "rollout " + rolloutID}
+}
+
+// moved records that the vendor is in another zone by now, so that the step is planned anew. A step whose e-mail may
+// have left is finished first: planned anew it would have another key, and be sent again.
+func (t *Trials) moved(ctx context.Context, due Due, vendor trial.Vendor) (*trial.Event, error) {
+	event := due.State.Rezone(vendor.Zone, t.Now())
+	if event == nil {
+		return nil, nil //nolint:nilnil // documented: it has not moved, and nothing is wrong
+	}
+	send, err := t.Store.Send(ctx, due.Step.Key(due.State.VendorID))
+	if err != nil || send != nil {
+		return nil, err
+	}
+	stored, err := t.append(ctx, due.State, *event)
+	return &stored, err
+}
+
+// zoneNow is the vendor's zone where it is another than its trial's; empty otherwise.
+func (t *Trials) zoneNow(ctx context.Context, s trial.State) (string, error) {
+	vendor, err := t.Store.Vendor(ctx, s.VendorID)
+	if e, ok := errors.AsType[*trial.Error](err); ok && e.Code == trial.CodeNotFound {
+		return "", nil
+	}
+	if err != nil || vendor.Zone == s.Zone {
+		return "", failed("reading the vendor", err)
+	}
+	return vendor.Zone, nil
 }
 
 // ahead is the event that an attempt thought dead has recorded after the state

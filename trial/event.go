@@ -20,6 +20,8 @@ const (
 	EventConverted EventType = "converted"
 	EventAdopted   EventType = "adopted"
 	EventReleased  EventType = "released"
+	// EventRezoned plans what is to come anew, on the clocks of where the vendor is now.
+	EventRezoned EventType = "rezoned"
 )
 
 // Event is one thing that happened to a trial. A trial's events, in order, are
@@ -44,6 +46,8 @@ type Event struct {
 	// KeepWelcome is set on EventExtended and EventShortened where the welcome
 	// has not been sent yet: it is no reminder of an end, and is still to come.
 	KeepWelcome bool `json:"keepWelcome,omitempty"`
+	// Zone is the vendor's new zone, on EventRezoned, and with a new end where it has changed.
+	Zone string `json:"zone,omitempty"`
 	// Late is set on an EventConverted that came after the trial was over.
 	Late bool `json:"late,omitempty"`
 	// Untracked is set on an EventConverted that the figures leave out.
@@ -123,7 +127,12 @@ func (s State) Apply(e Event) State {
 		s.endStep(e)
 	case EventExtended, EventShortened, EventRevived:
 		s.supersede(ReasonRevised, e.At, e.KeepWelcome)
+		if e.Zone != "" {
+			s.Zone = e.Zone
+		}
 		s.revise(*e.EndsAt, e.At)
+	case EventRezoned:
+		s.rezone(e)
 	case EventCancelled:
 		s.supersede(ReasonCancelled, e.At, false)
 		s.Status, s.CancelledAt = Cancelled, &e.At
@@ -193,6 +202,32 @@ func (s *State) revise(end, at time.Time) {
 	s.Revision++
 	s.RevisedAt = at
 	s.setEnd(end)
+}
+
+// Rezone is the event of a vendor's move to another zone; nil where that changes
+// nothing: a zone that is none is left alone, and so is a trial that is over.
+func (s State) Rezone(zone string, now time.Time) *Event {
+	if zone == s.Zone || !ValidZone(zone) || s.Day != RealDay || s.Status.Final() || s.Revision >= MaxRevisions {
+		return nil
+	}
+	return &Event{Seq: s.Seq + 1, Type: EventRezoned, At: moment(now), Zone: zone}
+}
+
+// rezone plans what was pending anew. The end stays the moment that it was, what
+// is over stays over, and a reminder whose new moment has just passed is due at once.
+func (s *State) rezone(e Event) {
+	pending := map[Kind]bool{}
+	for _, step := range s.Pending() {
+		pending[step.Kind] = true
+	}
+	s.supersede(ReasonRevised, e.At, true)
+	s.Zone = e.Zone
+	s.Revision++
+	for _, step := range s.Schedule() {
+		if step.Kind != Welcome && !pending[step.Kind] {
+			s.Steps = append(s.Steps, StepRecord{Step: step, Outcome: Superseded, Reason: ReasonRevised, At: e.At})
+		}
+	}
 }
 
 func (s *State) convert(e Event) {

@@ -139,7 +139,7 @@ func splitRequest(remembered string) (caused EventType, requestID string) {
 	switch caused = EventType(before); caused {
 	case EventExtended, EventShortened, EventCancelled, EventRevived, EventConverted, EventAdopted, EventReleased:
 		return caused, after
-	case EventStarted, EventStep, EventHeld: // which no request causes
+	case EventStarted, EventStep, EventHeld, EventRezoned: // which no request causes
 	}
 	return "", remembered
 }

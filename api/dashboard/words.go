@@ -83,7 +83,7 @@ func happened(e trial.Event) string {
 		if e.Late {
 			return "converted, after the trial was over"
 		}
-	case trial.EventCancelled, trial.EventAdopted, trial.EventReleased:
+	case trial.EventCancelled, trial.EventAdopted, trial.EventReleased, trial.EventRezoned:
 	}
 	return string(e.Type)
 }
