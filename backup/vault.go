@@ -168,12 +168,16 @@ func (v *Vault) verify(ctx context.Context, id string, check func(context.Contex
 		return Manifest{}, err
 	}
 	if m.Base != "" {
-		base, err := v.verify(ctx, m.Base, check)
+		base, err := v.manifest(ctx, m.Base)
 		if err != nil {
-			return Manifest{}, fmt.Errorf("the base of %s: %w", id, err)
+			return Manifest{}, fmt.Errorf("the base of %s: %w", id, refused(m.Base, err))
 		}
+		// Before it is read: else bases might go on for ever, and lead back to where they began.
 		if base.Kind != Full || base.Origin != m.Origin {
 			return Manifest{}, refused(id, fmt.Errorf("its base %s is not a full backup of the same database: it is of %s", base.ID, base.Origin))
+		}
+		if err := check(ctx, base); err != nil {
+			return Manifest{}, fmt.Errorf("the base of %s: %w", id, err)
 		}
 	}
 	return m, nil

@@ -96,6 +96,61 @@ func TestAFileThatIsKeptWronglyIsNoBackup(t *testing.T) {
 	require.Empty(t, listed.Finished())
 }
 
+// A base has to be a full backup: no chain of bases is followed, one that leads back to where it begins neither.
+func TestABackupWhoseBaseIsNoFullOneIsRefused(t *testing.T) {
+	t.Parallel()
+	for name, bases := range map[string][]int{ // which of three each names as its base
+		"itself": {0, 1, 2}, "each other": {1, 0, 2}, "in a circle": {1, 2, 0}, "one that has a base": {1, 2, -1}, "one that is not there": {-2, 0, 0},
+	} {
+		v, s := newVault()
+		full, err := v.Take(t.Context(), Full, market, stream(sample()))
+		require.NoError(t, err)
+		var ids []string
+		for range bases {
+			m, err := v.Take(t.Context(), Incremental, market, stream(sample()[3:]))
+			require.NoError(t, err)
+			ids = append(ids, m.ID)
+		}
+		for i, base := range bases {
+			switch base {
+			case -1: // the full one, as it was taken
+			case -2:
+				delete(s, full.ID+manifestEnding)
+			default:
+				nameBase(t, v, s, ids[i], ids[base])
+			}
+		}
+		for _, verify := range []func(context.Context, string) (Manifest, error){v.Verify, v.Restorable} {
+			_, err = verify(t.Context(), ids[0])
+			var refusal *RefusedError
+			require.ErrorAs(t, err, &refusal, name)
+		}
+	}
+}
+
+// nameBase has an incremental backup name another base, with files that are whole in themselves.
+func nameBase(t *testing.T, v *Vault, s shelf, id, base string) {
+	t.Helper()
+	m, err := v.manifest(t.Context(), id)
+	require.NoError(t, err)
+	var records []Record
+	require.NoError(t, v.read(t.Context(), id, func(all Records) error {
+		for r, err := range all {
+			if err != nil {
+				return err
+			}
+			records = append(records, r)
+		}
+		return nil
+	}))
+	h := m.Header
+	h.Base = base
+	delete(s, id+fileEnding)
+	delete(s, id+manifestEnding)
+	_, err = v.store(t.Context(), h, stream(records))
+	require.NoError(t, err)
+}
+
 // Each way in which a file may be wrong is noticed, and named with the file.
 func TestVerifyRefuses(t *testing.T) {
 	t.Parallel()

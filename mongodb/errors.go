@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"go.mongodb.org/mongo-driver/v2/mongo"
@@ -93,7 +94,43 @@ func passing(err error) bool {
 		return true
 	}
 	var labeled mongo.LabeledError
-	return errors.As(err, &labeled) && (labeled.HasErrorLabel("RetryableWriteError") || labeled.HasErrorLabel("RetryableError"))
+	if errors.As(err, &labeled) && slices.ContainsFunc(passingLabels, labeled.HasErrorLabel) {
+		return true
+	}
+	var server mongo.ServerError // also one in a bulk write's errors, or of its write concern
+	return errors.As(err, &server) && slices.ContainsFunc(passingCodes, server.HasErrorCode)
+}
+
+// passingLabels are what the server and the driver say of an error that another attempt may get past.
+var passingLabels = []string{"RetryableWriteError", "RetryableError", "TransientTransactionError", "UnknownTransactionCommitResult", "SystemOverloadedError"}
+
+// passingCodes are the server's for not being the primary, shutting down, not reaching the others, and
+// taking too long, as MongoDB's error_codes.yml names them.
+var passingCodes = []int{
+	6,     // HostUnreachable
+	7,     // HostNotFound
+	24,    // LockTimeout
+	50,    // MaxTimeMSExpired
+	64,    // WriteConcernTimeout
+	89,    // NetworkTimeout
+	91,    // ShutdownInProgress
+	100,   // UnsatisfiableWriteConcern
+	112,   // WriteConflict
+	133,   // FailedToSatisfyReadPreference
+	134,   // ReadConcernMajorityNotAvailableYet
+	189,   // PrimarySteppedDown
+	202,   // NetworkInterfaceExceededTimeLimit
+	262,   // ExceededTimeLimit
+	317,   // ConnectionPoolExpired
+	365,   // TemporarilyUnavailable
+	9001,  // SocketException
+	10058, // LegacyNotPrimary
+	10107, // NotWritablePrimary
+	11600, // InterruptedAtShutdown
+	11601, // Interrupted
+	11602, // InterruptedDueToReplStateChange
+	13435, // NotPrimaryNoSecondaryOk
+	13436, // NotPrimaryOrSecondary
 }
 
 // unlabeled tells whether an error came about between the driver and its

@@ -65,8 +65,8 @@ func (a *app) run(ctx context.Context, args []string) int {
 const about = `Registers vendors, steers their trials, the flags of the automation and its rollout, and replays
 recorded vendors.
 
-Addresses and tokens are taken from flags, then from the environment, then from the file that
-"make dev" writes (.dev/stack.json):
+Addresses and tokens are taken from flags, then from the environment, or else, both, from the file
+that "make dev" writes (.dev/stack.json):
 
   --api             API_URL         the API's address
   --token           ADMIN_TOKEN     opens all else, as far as its role goes (or ADMIN_TOKEN_FILE, a file that holds it)

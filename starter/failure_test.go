@@ -2,10 +2,13 @@ package main
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -154,6 +157,38 @@ func TestAnAPIThatIsAway(t *testing.T) {
 	require.Equal(t, result{1, "", "starter: the API at http://127.0.0.1:1 cannot be reached: connect: connection refused\n"}, r)
 }
 
+// A token does not go to an address that comes from elsewhere: it may be another installation's.
+func TestATokenIsNotSentToTheStacksAddress(t *testing.T) {
+	t.Parallel()
+	var asked atomic.Int64
+	stranger := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked.Add(1) }))
+	t.Cleanup(stranger.Close)
+	folder := t.TempDir()
+	stack, secret := filepath.Join(folder, "stack.json"), filepath.Join(folder, "token")
+	require.NoError(t, os.WriteFile(stack, []byte(`{"api":"`+stranger.URL+`","adminToken":"admin-of-the-stack","serviceToken":"service-of-the-stack"}`), 0o600))
+	require.NoError(t, os.WriteFile(secret, []byte("token-of-production\n"), 0o600))
+	vendor := []string{"vendor", "register", "--id", "v-1", "--email", "ada@example.com", "--name", "Ada"}
+	for name, c := range map[string]struct {
+		environment map[string]string
+		args        []string
+		variable    string
+	}{
+		"admin":           {map[string]string{"ADMIN_TOKEN": "token-of-production"}, []string{"flags", "get"}, "ADMIN_TOKEN"},
+		"admin in a file": {map[string]string{"ADMIN_TOKEN_FILE": secret}, []string{"flags", "get"}, "ADMIN_TOKEN"},
+		"admin by flag":   {nil, []string{"flags", "get", "--token", "token-of-production"}, "ADMIN_TOKEN"},
+		"service":         {map[string]string{"SERVICE_TOKEN": "token-of-production"}, vendor, "SERVICE_TOKEN"},
+		"service by flag": {nil, append(slices.Clone(vendor), "--service-token", "token-of-production"), "SERVICE_TOKEN"},
+	} {
+		w := newWorld(t)
+		w.environment = c.environment
+		r := w.run(t, append(c.args, "--stack", stack)...)
+		require.Equal(t, exitUsage, r.code, name)
+		require.Contains(t, r.err, c.variable, name)
+		require.Contains(t, r.err, stack, name)
+		require.Zero(t, asked.Load(), name)
+	}
+}
+
 func TestAddressesAndTokensComeFromFlagsThenEnvironmentThenStack(t *testing.T) {
 	t.Parallel()
 	file := func(t *testing.T, w *world) string {
@@ -182,9 +217,26 @@ func TestAddressesAndTokensComeFromFlagsThenEnvironmentThenStack(t *testing.T) {
 			func(_ *testing.T, w *world) []string { return []string{"--api", w.URL, "--token", fakeapi.AdminToken} }, 0, "",
 		},
 		"the environment beats the stack": {
-			func(*testing.T, *world) map[string]string { return map[string]string{"API_URL": "http://127.0.0.1:1"} },
+			func(*testing.T, *world) map[string]string {
+				return map[string]string{"API_URL": "http://127.0.0.1:1", "ADMIN_TOKEN": fakeapi.AdminToken}
+			},
 			func(t *testing.T, w *world) []string { t.Helper(); return []string{"--stack", file(t, w)} },
 			1, "starter: the API at http://127.0.0.1:1 cannot be reached: connect: connection refused\n",
+		},
+		"the stack's token goes to its own address only": {
+			func(*testing.T, *world) map[string]string { return map[string]string{"API_URL": "http://127.0.0.1:1"} },
+			func(t *testing.T, w *world) []string { t.Helper(); return []string{"--stack", file(t, w)} },
+			2, "starter: the admin token is not known: give it in ADMIN_TOKEN, or with --token\nTry: starter flags get --help\n",
+		},
+		"the stack's token goes to its own address, also where that is given": {
+			func(_ *testing.T, w *world) map[string]string { return map[string]string{"API_URL": w.URL + "/"} },
+			func(t *testing.T, w *world) []string { t.Helper(); return []string{"--stack", file(t, w)} }, 0, "",
+		},
+		"the same token beside the stack": {
+			func(*testing.T, *world) map[string]string {
+				return map[string]string{"ADMIN_TOKEN": fakeapi.AdminToken}
+			},
+			func(t *testing.T, w *world) []string { t.Helper(); return []string{"--stack", file(t, w)} }, 0, "",
 		},
 		"the stack is enough": {
 			func(*testing.T, *world) map[string]string { return nil },

@@ -36,9 +36,12 @@ type stackFile struct {
 	ServiceToken string `json:"serviceToken"`
 }
 
+// stackPath is where the stack file is.
+func (a *app) stackPath() string { return cmp.Or(a.options.stackFile, defaultStackFile) }
+
 // stack reads the stack file. Only one that was asked for by name has to be there.
 func (a *app) stack() (stackFile, error) {
-	path := cmp.Or(a.options.stackFile, defaultStackFile)
+	path := a.stackPath()
 	content, err := os.ReadFile(path) //nolint:gosec // G304: the user names the file
 	if errors.Is(err, fs.ErrNotExist) && a.options.stackFile == "" {
 		return stackFile{}, nil
@@ -55,10 +58,25 @@ func (a *app) stack() (stackFile, error) {
 
 // settings are the addresses and tokens that a command works with, wherever they came from.
 type settings struct {
+	// api is the address; the tokens are those of flags and the environment.
 	api, adminToken, serviceToken string
+	// ofStack says that the address is the stack file's.
+	ofStack bool
+	// stack is the stack file, where the address is the one that it tells.
+	stack stackFile
 }
 
-// settings looks at flags, then the environment, then the stack file.
+// token is the one to send to the address: the one given, or the stack file's for its own address.
+func (s settings) token(given, ofStack, variable, flag, file string) (string, error) {
+	if given != "" && s.ofStack && given != ofStack {
+		return "", usagef("the token comes from %s or %s, and the API's address, %s, from %s: give both in one place, with %s or --api beside the token, or neither",
+			variable, flag, s.api, file, variableAPI)
+	}
+	return cmp.Or(given, ofStack), nil
+}
+
+// settings looks at flags and the environment, or else the stack file: a token goes to no address that
+// comes from elsewhere.
 func (a *app) settings() (settings, error) {
 	environment, err := config.Parse(a.environment(), config.Client)
 	if err != nil {
@@ -68,10 +86,15 @@ func (a *app) settings() (settings, error) {
 	if err != nil {
 		return settings{}, err
 	}
+	given := cmp.Or(a.options.api, a.getenv(variableAPI))
 	s := settings{
-		api:          cmp.Or(a.options.api, a.getenv(variableAPI), stack.API),
-		adminToken:   cmp.Or(a.options.adminToken, environment.AdminToken, stack.AdminToken),
-		serviceToken: cmp.Or(a.options.serviceToken, environment.ServiceToken, stack.ServiceToken),
+		api:          cmp.Or(given, stack.API),
+		adminToken:   cmp.Or(a.options.adminToken, environment.AdminToken),
+		serviceToken: cmp.Or(a.options.serviceToken, environment.ServiceToken),
+		ofStack:      given == "",
+	}
+	if given == "" || strings.TrimSuffix(given, "/") == strings.TrimSuffix(stack.API, "/") {
+		s.stack = stack
 	}
 	if s.api == "" {
 		return settings{}, usagef("the API's address is not known: give --api or %s, or start \"make dev\"", variableAPI)
@@ -102,10 +125,14 @@ func (a *app) asAdmin() (*client.ClientWithResponses, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.adminToken == "" {
+	token, err := s.token(s.adminToken, s.stack.AdminToken, "ADMIN_TOKEN", "--token", a.stackPath())
+	if err != nil {
+		return nil, err
+	}
+	if token == "" {
 		return nil, usagef("the admin token is not known: give it in ADMIN_TOKEN, or with --token")
 	}
-	return a.newClient(s.api, s.adminToken)
+	return a.newClient(s.api, token)
 }
 
 // asService is a client of the API that acts as the marketplace's backend, and the API's address.
@@ -114,10 +141,14 @@ func (a *app) asService() (*client.ClientWithResponses, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	if s.serviceToken == "" {
+	token, err := s.token(s.serviceToken, s.stack.ServiceToken, "SERVICE_TOKEN", "--service-token", a.stackPath())
+	if err != nil {
+		return nil, "", err
+	}
+	if token == "" {
 		return nil, "", usagef("the service token is not known: give it in SERVICE_TOKEN, or with --service-token")
 	}
-	c, err := a.newClient(s.api, s.serviceToken)
+	c, err := a.newClient(s.api, token)
 	return c, strings.TrimSuffix(s.api, "/"), err
 }
 

@@ -133,7 +133,11 @@ func (a *app) setupConfig(o setupOptions) (config.Config, error) {
 	variables := a.environment()
 	mongoDBFrom(variables, o.mongodb, stack)
 	// Temporal's client reads the process's environment itself, and nothing else.
-	address := cmp.Or(o.temporal, variables[variableTemporal], stack.Temporal)
+	given := cmp.Or(o.temporal, variables[variableTemporal])
+	if given == "" && stack.Temporal != "" && variables[variableMongoDB] != stack.MongoDB {
+		return config.Config{}, usagef("MongoDB's address comes from %s or --mongodb, and Temporal's from %s: give both in one place, with %s or --temporal", variableMongoDB, a.stackPath(), variableTemporal)
+	}
+	address := cmp.Or(given, stack.Temporal)
 	if _, host, ok := strings.Cut(address, "://"); ok {
 		address = host // the stack file's may be a URL
 	}

@@ -146,7 +146,7 @@ func (d *dashboard) explain(f *form, err error) (status int) {
 	case ok && e.Code == trial.CodeInvalid:
 		return f.refuse(e.Field, e.Message)
 	case ok && e.Code == trial.CodeUnavailable:
-		f.Error = "Nothing was done, a part that is needed does not answer. It is safe to send this again."
+		f.Error = "A part that is needed does not answer, so it is not known whether this was done. It is safe to send this again."
 		return http.StatusServiceUnavailable
 	case ok:
 		f.Error = "Nothing was done: " + e.Message + "."

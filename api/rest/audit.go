@@ -227,7 +227,7 @@ func (s *server) onRecord(ctx context.Context, asked audit.Entry, body any, do f
 	pending, err := s.Store.AppendAudit(ctx, asked)
 	if err != nil {
 		s.log.Error("not on the audit record", zap.String("requestId", asked.RequestID), zap.String("action", asked.Action), zap.Error(err))
-		return unavailable("this could not be put on the audit record, so nothing was done; try again", err)
+		return untouched("this could not be put on the audit record", err)
 	}
 	s.logEntry(pending)
 	made := &noted{}
@@ -276,7 +276,9 @@ func (s *server) settle(ctx context.Context, settled audit.Entry, failure error)
 		return failure
 	}
 	// Without its cause, which would say that nothing was done.
-	return unavailable("this was carried out, but what became of it could not be put on the audit record yet; repeating it is safe", nil)
+	carriedOut := unavailable("this was carried out, but what became of it could not be put on the audit record yet; repeating it is safe", nil)
+	carriedOut.certain = true
+	return carriedOut
 }
 
 // logEntry tells the log of an entry, so that its hash is also known elsewhere.

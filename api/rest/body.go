@@ -61,7 +61,7 @@ func (s *server) wellFormed(g gate) mux.MiddlewareFunc {
 			}
 			leave, err := s.long.Enter(r.Context())
 			if err != nil {
-				s.fail(w, r, unavailable("too many long requests are being read, so nothing was done; try again", err))
+				s.fail(w, r, untouched("too many long requests are being read", err))
 				return
 			}
 			defer leave()

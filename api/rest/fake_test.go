@@ -26,6 +26,7 @@ type store struct {
 	away     error
 	breaks   any           // what Flags panics with
 	takes    time.Duration // how long each operation does
+	drops    error         // what a write that has arrived is answered with
 	vendors  map[string]trial.Vendor
 	states   map[string]trial.State
 	events   map[string][]trial.Event
@@ -64,7 +65,12 @@ func (s *store) do(f func() error) error {
 	if s.away != nil {
 		return s.away
 	}
-	return f()
+	before := s.writes
+	err := f()
+	if err == nil && s.drops != nil && s.writes > before {
+		return s.drops
+	}
+	return err
 }
 
 // written counts what changed anything, and shows all there is.

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -35,6 +36,8 @@ type refusal struct {
 	header http.Header
 	// cause is for the log alone.
 	cause error
+	// certain says that it is known what became of the request, though it failed here.
+	certain bool
 }
 
 func (r *refusal) Error() string { return r.detail }
@@ -126,6 +129,32 @@ func fromDomain(e *trial.Error, cause error) *refusal {
 	return r
 }
 
+// untouched is unavailable, where nothing was begun.
+func untouched(detail string, cause error) *refusal {
+	r := unavailable(detail+", so nothing was done; try again", cause)
+	r.certain = true
+	return r
+}
+
+// uncertain says of a request that may have changed something that this is not known: what broke off
+// while it was being stored may be stored.
+func (r *refusal) uncertain(route string) {
+	r.detail = strings.TrimSuffix(strings.TrimSuffix(r.detail, " later"), "; try again") + ". It is not known whether this was carried out"
+	if route == "/api/admin/tokens" {
+		r.detail += ": look at the list of tokens before you ask for another"
+		return
+	}
+	r.detail += "; repeating it, under the same Idempotency-Key where it has one, is safe"
+}
+
+// mayChange tells whether a call of a route may change something.
+func mayChange(method, route string) bool {
+	return method != http.MethodGet && method != http.MethodHead && route != "" && !changesNothing[route]
+}
+
+// changesNothing are the routes that are no GET and only look, as the description says of them too.
+var changesNothing = map[string]bool{"/api/admin/rollouts/forecast": true}
+
 func unavailable(detail string, cause error) *refusal {
 	return &refusal{
 		status: http.StatusServiceUnavailable, detail: detail, cause: cause,
@@ -149,6 +178,11 @@ func (r *refusal) problem(requestID string) Problem {
 // API is written here.
 func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	refused, c := refusalOf(err), callOf(r.Context())
+	if refused.status >= http.StatusInternalServerError && !refused.certain && c.letIn && mayChange(r.Method, c.route) {
+		told := *refused
+		told.uncertain(c.route)
+		refused = &told
+	}
 	if refused.status >= http.StatusInternalServerError {
 		s.log.Error("request failed", zap.String("requestId", c.id), zap.String("route", c.route),
 			zap.Int("status", refused.status), zap.Error(err))

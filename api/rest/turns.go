@@ -64,7 +64,9 @@ func (s *server) turn(ctx context.Context) (leave func(), err error) {
 	leave, err = s.turns.Enter(ctx)
 	switch {
 	case errors.Is(err, lanes.ErrFull):
-		return nil, unavailable("too many changes wait already, so nothing was done; try again", err)
+		return nil, untouched("too many changes wait already", err)
+	case errors.Is(err, context.DeadlineExceeded):
+		return nil, untouched("too many changes were under way before this one", err)
 	case err != nil:
 		return nil, fmt.Errorf("waiting for a turn: %w", err)
 	}
