@@ -13,6 +13,9 @@ BUILD := .build
 
 devstack_sources := $(shell find devstack -name '*.go' -o -name 'go.*' -o -name '*.html' -o -name '*.css' 2>/dev/null)
 
+# A program of test/ takes the place of the recipe's shell: go run would keep signals from it, and leave it behind.
+run = go build -o $(BUILD)/$(1) ./test/$(1) && exec $(BUILD)/$(1)
+
 .PHONY: help
 help: ## List the tasks
 	@awk -F ':.*## ' '/^## / {print "\n" substr($$0, 4)} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,27 +24,27 @@ help: ## List the tasks
 
 .PHONY: demo
 demo: $(BUILD)/devstack ## Live through trials and rollouts on the embedded stack with days of two seconds, and check them
-	go run ./test/demo
+	$(call run,demo)
 
 .PHONY: simulate
 simulate: ## Show how often the rollout's judgement errs, and how soon it is right, in simulated worlds; minutes
-	go run ./test/simulate
+	$(call run,simulate)
 
 .PHONY: bench
 bench: $(BUILD)/devstack ## Show that figures cost the same at 1,000 and at 100,000 trials; minutes
-	go run ./test/bench
+	$(call run,bench)
 
 .PHONY: chaos
 chaos: $(BUILD)/devstack ## Take a hundred rollouts back with the worker running, stopped and killed, and show how soon that acts; minutes
-	go run ./test/chaos
+	$(call run,chaos)
 
 .PHONY: bulk
 bulk: $(BUILD)/devstack ## Extend ten thousand trials in one operation, the worker killed three times, and undo it; many minutes
-	go run ./test/bulk
+	$(call run,bulk)
 
 .PHONY: dev
 dev: $(BUILD)/devstack ## Run the embedded stack, the API and the worker until interrupted; data stays in .dev/
-	go run ./test/dev
+	$(call run,dev)
 
 ## To change it
 

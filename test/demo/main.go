@@ -30,7 +30,7 @@ const (
 func main() {
 	histories := flag.String("record", "", "also write every workflow's history into this `folder`, for the replay tests")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	err := run(ctx, *histories)
 	stop()
 	if err != nil {

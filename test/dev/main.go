@@ -4,6 +4,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -20,7 +21,7 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	err := run(ctx)
 	stop()
 	if err != nil {
@@ -48,7 +49,7 @@ func run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	home := filepath.Join(root, ".dev")
+	home := cmp.Or(os.Getenv("DEV_DIR"), filepath.Join(root, ".dev"))
 	described := filepath.Join(home, "stack.json")
 	if err := errors.Join(os.MkdirAll(filepath.Join(home, "data"), 0o700), remove(described)); err != nil {
 		return fmt.Errorf("preparing %s: %w", home, err)
@@ -61,18 +62,28 @@ func run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	ports, err := choosePorts(os.Getenv)
+	if err != nil {
+		return err
+	}
 	embedded, err := stack.Start(ctx, "--dir", filepath.Join(home, "data"),
-		"--temporal-port", port("TEMPORAL_PORT", "7233"), "--ui-port", port("TEMPORAL_UI_PORT", "8233"),
-		"--mongodb-port", port("MONGODB_PORT", "27017"), "--mailbox-port", port("MAILBOX_PORT", "8025"))
+		"--temporal-port", ports["TEMPORAL_PORT"], "--ui-port", ports["TEMPORAL_UI_PORT"],
+		"--mongodb-port", ports["MONGODB_PORT"], "--mailbox-port", ports["MAILBOX_PORT"])
+	if ctx.Err() != nil {
+		return nil // ended before it was ready, as asked
+	}
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, embedded.Stop()) }()
-	apiAddr := "127.0.0.1:" + port("API_PORT", "8080")
+	apiAddr := "127.0.0.1:" + ports["API_PORT"]
 	s, err := system.Start(ctx, system.Options{
 		Stack: embedded, Day: day, APIAddr: apiAddr, LogDir: home, Secrets: secrets,
 		Env: []string{"PUBLIC_URL=http://" + apiAddr}, // so that the links in the inbox work
 	})
+	if ctx.Err() != nil {
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -103,9 +114,11 @@ func greet(s *system.System, embedded *stack.Stack, home string) {
   database      %s
   addresses and tokens, for programs and for the starter: %s
 
-Try:
+To see the first e-mail, in this order; before the first step everybody lands in the control cohort, which gets none:
+  go run ./starter flags set trialAutomation.rolloutPercentage=100
   go run ./starter vendor register --id v1 --email v1@example.com --name "First Vendor"
   go run ./starter trial status v1
+The welcome is in the inbox then. Or begin as in production, from 0 %% with a rollout: go run ./starter rollout start --help
 `, s.Day, home, s.API, s.API, s.API, embedded.TemporalUI, embedded.Mailbox, embedded.MongoDB, filepath.Join(home, "stack.json"))
 }
 
@@ -114,7 +127,7 @@ func describe(path string, embedded *stack.Stack, s *system.System) error {
 	raw, err := json.MarshalIndent(description{
 		API: s.API, Dashboard: s.API + "/admin/", Temporal: embedded.Temporal, TemporalUI: embedded.TemporalUI,
 		MongoDB: embedded.MongoDB, Mailbox: embedded.Mailbox, AdminToken: s.Secrets.AdminToken, ServiceToken: s.Secrets.ServiceToken,
-		Pids: map[string]int{"stack": embedded.Pid(), "api": api, "worker": worker},
+		Pids: map[string]int{"dev": os.Getpid(), "stack": embedded.Pid(), "api": api, "worker": worker},
 	}, "", "  ")
 	if err != nil {
 		return fmt.Errorf("describing the stack: %w", err)
@@ -163,13 +176,6 @@ func dayLength() (time.Duration, error) {
 		return 0, fmt.Errorf("TRIAL_DAY: %w", err)
 	}
 	return day, nil
-}
-
-func port(variable, otherwise string) string {
-	if p := os.Getenv(variable); p != "" {
-		return p
-	}
-	return otherwise
 }
 
 func remove(path string) error {

@@ -58,6 +58,7 @@ func Start(ctx context.Context, args ...string) (*Stack, error) {
 	// Not bound to ctx: that would kill the stack instead of stopping it.
 	s.command = exec.Command(binary, append([]string{"--stop-with-stdin", "--log-level", "error"}, args...)...)
 	s.command.Stderr = s.stderr
+	s.command.SysProcAttr = ChildAttributes()
 	stdin, err := s.command.StdinPipe()
 	if err != nil {
 		return nil, fmt.Errorf("start the stack: %w", err)

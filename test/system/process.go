@@ -13,6 +13,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"marketplace.example/trials/test/stack"
 )
 
 const (
@@ -38,7 +40,7 @@ func launch(ctx context.Context, bin, name, logDir string, env []string) (*proce
 	p := &process{cmd: exec.Command(filepath.Join(bin, name)), log: log, done: make(chan struct{})}
 	p.cmd.Env = append(os.Environ(), env...)
 	p.cmd.Stderr = log
-	p.cmd.SysProcAttr = childAttributes()
+	p.cmd.SysProcAttr = stack.ChildAttributes()
 	stdout, err := p.cmd.StdoutPipe()
 	if err != nil {
 		return nil, nil, fmt.Errorf("starting %s: %w", name, err)
