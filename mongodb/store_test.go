@@ -110,7 +110,7 @@ func TestCallerWhoGaveUp(t *testing.T) {
 func TestBadConnectionString(t *testing.T) {
 	t.Parallel()
 	_, err := Connect(t.Context(), "postgres://localhost", "test")
-	require.ErrorContains(t, err, "connecting to MongoDB")
+	require.ErrorContains(t, err, "MONGODB_URI: ")
 	require.False(t, IsUnavailable(err))
 }
 

@@ -64,7 +64,12 @@ func TestRegisterVendorThatTheMarketplaceMade(t *testing.T) {
 
 			found, err := s.Vendor(t.Context(), text)
 			require.NoError(t, err)
-			require.Equal(t, trial.Vendor{ID: text, Email: "theirs@example.com", Name: "Theirs"}, found)
+			require.Equal(t, trial.Vendor{ID: text, Email: "theirs@example.com", Name: "Theirs", CreatedAt: found.CreatedAt}, found)
+			if !ok { // an ObjectID holds the moment at which it was made
+				require.Equal(t, object.Timestamp().UTC(), found.CreatedAt)
+			} else {
+				require.Zero(t, found.CreatedAt)
+			}
 
 			v, created, err := s.RegisterVendor(t.Context(), vendor(text, trial.Automated))
 			require.NoError(t, err)

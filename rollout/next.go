@@ -225,9 +225,9 @@ func (s State) stopped(j *Judgement, now time.Time) *Event {
 
 // gatesNow sorts the present stage's gates. Without a judgement of this stage
 // nothing was seen. Conversion may lack data: its test is the guard's. Below the
-// first phase there is nothing to see.
+// first phase, and once it was rolled back, there is nothing to see.
 func (s State) gatesNow(j *Judgement) (passed, failed, insufficient []Ruling) {
-	if s.below() {
+	if s.below() || s.Status == RolledBack {
 		return nil, nil, nil
 	}
 	for _, gate := range s.Plan.gates(s.Stage) {
