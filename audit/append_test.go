@@ -33,7 +33,7 @@ func (r *records) InsertAudit(ctx context.Context, e audit.Entry) (bool, error) 
 	r.underWay++
 	r.mostUnderWay = max(r.mostUnderWay, r.underWay)
 	r.mu.Unlock()
-	time.Sleep(slowly)
+	time.Sleep(slowly) //nolint:forbidigo // in a bubble: as slow as a database
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.underWay--
@@ -52,7 +52,7 @@ func (r *records) InsertAudit(ctx context.Context, e audit.Entry) (bool, error) 
 }
 
 func (r *records) AuditEntry(_ context.Context, seq int) (*audit.Entry, error) {
-	time.Sleep(slowly)
+	time.Sleep(slowly) //nolint:forbidigo // in a bubble: as slow as a database
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.reads++

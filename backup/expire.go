@@ -57,7 +57,8 @@ func Expired(manifests []Manifest, now time.Time) Expiry {
 	var c covered
 	after, doubted := now, ""
 	for i, m := range slices.Backward(chain) {
-		if c.add(after.Sub(m.End)); c.gaps == 1 && i >= len(chain)-2 {
+		c.add(after.Sub(m.End))
+		if c.gaps == 1 && i >= len(chain)-2 {
 			doubted = fmt.Sprintf("none was taken between %s and %s, or a clock is wrong", m.End.UTC().Format(time.RFC3339), after.UTC().Format(time.RFC3339))
 		}
 		after = m.End

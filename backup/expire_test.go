@@ -191,11 +191,11 @@ func TestExpireDeletesWhatNeverBecameABackup(t *testing.T) {
 	t.Parallel()
 	v, s := newVault()
 	v.Now = func() time.Time { return at }
-	abandoned, unreadable := weeks(t, v, 1, market)[0], Manifest{}
+	abandoned := weeks(t, v, 1, market)[0]
 	v.Now = func() time.Time { return at.Add(time.Minute) }
 	foreign := weeks(t, v, 1, neighbor)[0]
 	v.Now = func() time.Time { return at.Add(2 * time.Minute) }
-	unreadable = weeks(t, v, 1, market)[0]
+	unreadable := weeks(t, v, 1, market)[0]
 	delete(s, abandoned.ID+manifestEnding)
 	delete(s, foreign.ID+manifestEnding)
 	s[unreadable.ID+manifestEnding] = []byte("{")

@@ -56,8 +56,8 @@ func talk(t *testing.T, stdout, stderr *os.File) string {
 	t.Helper()
 	read, write, err := os.Pipe()
 	require.NoError(t, err)
-	defer read.Close()
-	child := exec.CommandContext(t.Context(), os.Args[0]) //nolint:gosec // G204: the test binary itself
+	defer read.Close() //nolint:errcheck // a test's pipe
+	child := exec.CommandContext(t.Context(), os.Args[0])
 	child.Env = append(os.Environ(), chatty+"=1")
 	child.Stdout, child.Stderr, child.ExtraFiles = stdout, stderr, []*os.File{write}
 	require.NoError(t, child.Start())
@@ -74,7 +74,7 @@ func TestEveryLineOfALibraryIsJSON(t *testing.T) {
 	t.Parallel()
 	file, err := os.CreateTemp(t.TempDir(), "log")
 	require.NoError(t, err)
-	defer file.Close()
+	defer file.Close() //nolint:errcheck // a test's file
 	require.Equal(t, "went on", talk(t, file, file))
 	_, err = file.Seek(0, 0)
 	require.NoError(t, err)
@@ -96,7 +96,7 @@ func TestAProcessGoesOnWithoutAReaderOfItsLog(t *testing.T) {
 	t.Parallel()
 	read, write, err := os.Pipe()
 	require.NoError(t, err)
-	defer write.Close()
+	defer write.Close() //nolint:errcheck // nobody reads it
 	require.NoError(t, read.Close())
 	require.Equal(t, "went on", talk(t, write, write))
 }

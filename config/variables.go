@@ -61,7 +61,9 @@ func variableOf(fieldName string) (Variable, bool) {
 }
 
 // list tells whether the value holds several, which commas part.
-func (v Variable) list() bool { return reflect.TypeFor[Config]().Field(v.field).Type.Kind() == reflect.Slice }
+func (v Variable) list() bool {
+	return reflect.TypeFor[Config]().Field(v.field).Type.Kind() == reflect.Slice
+}
 
 func (v Variable) neededBy(process Process) bool { return slices.Contains(v.NeededBy, process) }
 

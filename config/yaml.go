@@ -144,7 +144,7 @@ func (l yamlLines) add(path string, n *yaml.Node) error {
 
 var (
 	// decimal is how people write numbers. YAML has 010 for eight, 0x1f, 1_000 and more besides.
-	decimal = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?$`)
+	decimal = regexp.MustCompile(`^-?(0|[1-9]\d*)(\.\d+)?$`)
 	// noNumber is no number at all, which whoever needs one refuses by its limits.
 	noNumber = regexp.MustCompile(`(?i)^[-+]?\.(nan|inf)$`)
 )

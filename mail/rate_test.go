@@ -112,7 +112,7 @@ func crowd(t *testing.T, mails, workers int, perSecond float64, late time.Durati
 	var all sync.WaitGroup
 	for i := range mails {
 		all.Go(func() {
-			random := rand.New(rand.NewPCG(1, uint64(i))) //nolint:gosec // a chance that comes out alike each time
+			random := rand.New(rand.NewPCG(1, uint64(i)))
 			err := rates[random.IntN(workers)].Wait(t.Context(), 2*time.Second)
 			for err != nil {
 				deferral, ok := errors.AsType[*Deferral](err)

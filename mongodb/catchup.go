@@ -53,7 +53,8 @@ func (s *Store) CatchUp(ctx context.Context, vendorID string, told trial.Told) (
 			return c, err
 		}
 	}
-	return c, s.stopMail(ctx, vendorID, events, told, &c)
+	err = s.stopMail(ctx, vendorID, events, told, &c)
+	return c, err
 }
 
 // stopMail has no e-mail go to a vendor where the workflow knows that none may, and notes in c what of that was new.

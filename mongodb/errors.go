@@ -52,8 +52,7 @@ func isRefused(err error) bool {
 // refusalCode is the server's code for why it refuses; its text may repeat what
 // the document has.
 func refusalCode(err error) int {
-	var e mongo.ServerError
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[mongo.ServerError](err); ok {
 		for _, code := range e.ErrorCodes() {
 			return code
 		}

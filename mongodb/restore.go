@@ -331,7 +331,7 @@ func (r *restore) write(ctx context.Context, c *mongo.Collection, batch []any) e
 		return err
 	}
 	for _, doc := range batch {
-		filter := byID(doc.(bson.Raw).Lookup("_id")) //nolint:forcetypeassert // insert makes no other
+		filter := byID(doc.(bson.Raw).Lookup("_id")) //nolint:errcheck,forcetypeassert // insert makes no other
 		if _, err := c.ReplaceOne(ctx, filter, doc, options.Replace().SetUpsert(true)); err != nil {
 			return err
 		}

@@ -137,7 +137,7 @@ func (s *Store) mirror(ctx context.Context, state trial.State) error {
 	if err == nil && u.vendor.Automation == nil {
 		err = s.readmit(ctx, u)
 	}
-	if err = s.copied("noting at vendor "+state.VendorID+" where the trial stands", state.VendorID, err); err != nil {
+	if err := s.copied("noting at vendor "+state.VendorID+" where the trial stands", state.VendorID, err); err != nil {
 		return err
 	}
 	return s.adoptSuppression(ctx, state.VendorID, u.suppression)

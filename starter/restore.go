@@ -96,11 +96,7 @@ func (a *app) runRestore(ctx context.Context, o restoreOptions) error {
 		return untouched(err)
 	}
 	if !elsewhere {
-		own, found, err := store.KnownOrigin(ctx)
-		if err != nil {
-			return err
-		}
-		if moment.Installation, err = keptInstallation(own, found, origin, o.installation); err != nil {
+		if moment.Installation, err = installationAfter(ctx, store, origin, o.installation); err != nil {
 			return err
 		}
 	}
@@ -111,15 +107,7 @@ func (a *app) runRestore(ctx context.Context, o restoreOptions) error {
 	if err != nil {
 		return fmt.Errorf("the database is restored in part only; try again with --replace: %w", err)
 	}
-	a.say("Restored %s to %s: %d documents, %d trials, %d rollouts; %d later events left out.\n",
-		store.Database(), at.UTC().Format(time.RFC3339), done.Documents, done.Trials, done.Rollouts, done.Later)
-	if done.SetBack {
-		a.say("Backup %s, begun after the moment, lacks events that %s has: the database had been lost or set back by then, so it is passed over.\n",
-			choice.After.ID, choice.Before.ID)
-	}
-	a.say("Tokens that are good: %d, as in the backup; %d that were revoked since are revoked again. What was revoked since %s\n"+
-		"and is not among them is good again: see \"starter token list\" before the api is reached from outside.\n",
-		done.Tokens, done.Revoked, choice.Before.Begin.UTC().Format(time.RFC3339))
+	a.sayRestored(store.Database(), choice, at, done)
 	defer a.sayDisabled(done.Flags, choice.Before.Begin) // the last thing that is read
 	if elsewhere {
 		return a.recountRestored(ctx, store)
@@ -135,6 +123,28 @@ func (a *app) runRestore(ctx context.Context, o restoreOptions) error {
 		return fmt.Errorf("the database is restored, but has not caught up; before the workers start, run \"starter catch-up\": %w", err)
 	}
 	return a.recountRestored(ctx, store)
+}
+
+// sayRestored says what a restore came to.
+func (a *app) sayRestored(database string, choice backup.Choice, at time.Time, done mongodb.Restored) {
+	a.say("Restored %s to %s: %d documents, %d trials, %d rollouts; %d later events left out.\n",
+		database, at.UTC().Format(time.RFC3339), done.Documents, done.Trials, done.Rollouts, done.Later)
+	if done.SetBack {
+		a.say("Backup %s, begun after the moment, lacks events that %s has: the database had been lost or set back by then, so it is passed over.\n",
+			choice.After.ID, choice.Before.ID)
+	}
+	a.say("Tokens that are good: %d, as in the backup; %d that were revoked since are revoked again. What was revoked since %s\n"+
+		"and is not among them is good again: see \"starter token list\" before the api is reached from outside.\n",
+		done.Tokens, done.Revoked, choice.Before.Begin.UTC().Format(time.RFC3339))
+}
+
+// installationAfter is the id that a database has after its restore.
+func installationAfter(ctx context.Context, store *mongodb.Store, origin backup.Origin, named string) (string, error) {
+	own, found, err := store.KnownOrigin(ctx)
+	if err != nil {
+		return "", err
+	}
+	return keptInstallation(own, found, origin, named)
 }
 
 // restoredEntry is the restored record's first new entry.

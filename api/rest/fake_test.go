@@ -58,7 +58,7 @@ func newStore() *store {
 
 func (s *store) do(f func() error) error {
 	if s.takes > 0 {
-		time.Sleep(s.takes)
+		time.Sleep(s.takes) //nolint:forbidigo // in a bubble: as slow as a database
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -51,7 +51,7 @@ func TestWhatStopsSomethingIsNotBehindTwoHundredChanges(t *testing.T) {
 						statuses[i] = a.inside(http.MethodPatch, flagsPath, "", fmt.Sprintf(`{"featureFlags":{"monitoring":{"alerting":%t}}}`, i%2 == 0)).Code
 					})
 				}
-				time.Sleep(100 * time.Millisecond)
+				time.Sleep(100 * time.Millisecond) //nolint:forbidigo // in a bubble
 				amid, took := timed(a)
 				require.Equal(t, status, amid)
 				require.Less(t, took, 3*idle)
@@ -83,7 +83,7 @@ func TestPauseAndRollbackAreNotBehindOtherChanges(t *testing.T) {
 						a.inside(http.MethodPatch, flagsPath, "", fmt.Sprintf(`{"featureFlags":{"monitoring":{"alerting":%t}}}`, i%2 == 0))
 					})
 				}
-				time.Sleep(100 * time.Millisecond)
+				time.Sleep(100 * time.Millisecond) //nolint:forbidigo // in a bubble
 				pressed := time.Now()
 				if pages {
 					require.NoError(t, a.itself.Steer(t.Context(), "current", name, rollout.Request{ID: "k-1", Reason: "harm"}))
@@ -121,10 +121,10 @@ func TestAnOutcomeThatCannotBeWrittenIsWrittenLater(t *testing.T) {
 				answer := a.inside(http.MethodPatch, flagsPath, "", changing["patchFeatureFlags"])
 				require.Equal(t, http.StatusServiceUnavailable, answer.Code)
 				require.Contains(t, answer.Body.String(), "this was carried out")
-				time.Sleep(time.Minute)
+				time.Sleep(time.Minute) //nolint:forbidigo // in a bubble
 				synctest.Wait()
 				trouble(&a.store.audits, nil)
-				time.Sleep(2 * time.Second)
+				time.Sleep(2 * time.Second) //nolint:forbidigo // in a bubble
 				synctest.Wait()
 				record := a.store.audits.entries
 				require.Len(t, record, 2)

@@ -95,7 +95,6 @@ func TestErase(t *testing.T) {
 	require.Equal(t, trial.Active, shown.Trial.Status, "the trial goes on")
 	_, content := a.store.written()
 	require.NotContains(t, strings.ToLower(content), "ada")
-
 }
 
 // What is kept in histories and on the audit record cannot be erased, so it is not

@@ -68,7 +68,7 @@ func identities(path string) ([]age.Identity, error) {
 // holdsKeys tells whether there is more than comments: a file in which no key has been put yet holds none.
 func holdsKeys(content string) bool {
 	for line := range strings.Lines(content) {
-		if line = strings.TrimSpace(line); len(line) > 0 && line[0] != '#' {
+		if line = strings.TrimSpace(line); line != "" && line[0] != '#' {
 			return true
 		}
 	}

@@ -30,7 +30,7 @@ func TestASecretIsOneLineOfText(t *testing.T) {
 		secret + "\x1b[0m":          "no text",
 		"zq\xff":                    "is no text",
 		"":                          "is empty",
-		" \r\n\t\n":                 "is empty",
+		" \r\n\t\n":                 "is empty", //nolint:gocritic // nothing but space is what is tested
 		strings.Repeat("z", 70000):  "is larger than",
 	} {
 		path := filepath.Join(t.TempDir(), "file")
