@@ -90,7 +90,7 @@ lint-prometheus: $(BUILD)/golangci-lint
 
 .PHONY: lint-vulndb
 lint-vulndb: $(BUILD)/golangci-lint
-	cd tools/vulndb && $(BUILD)/golangci-lint run --config ../../.golangci.yml ./...
+	cd tools/vulndb && ../../$(BUILD)/golangci-lint run --config ../../.golangci.yml ./...
 
 # Workflows must come out the same each time they are replayed.
 .PHONY: lint-workflows
@@ -102,8 +102,8 @@ generate: ## Write the generated code anew from api/rest/openapi.yaml
 	go generate ./...
 
 .PHONY: vuln
-vuln: $(BUILD)/govulncheck $(BUILD)/vulndb.stamp ## Look for known vulnerabilities in what the code calls
-	$(BUILD)/govulncheck -db file://$(BUILD)/vulndb ./...
+vuln: $(BUILD)/govulncheck $(BUILD)/vulndb/index/modules.json ## Look for known vulnerabilities in what the code calls
+	$(BUILD)/govulncheck -db file://$(CURDIR)/$(BUILD)/vulndb ./...
 
 .PHONY: clean
 clean: ## Remove what was built; .dev/ and secrets/ stay
@@ -143,13 +143,13 @@ $(BUILD)/workflowcheck: tools/lint/go.mod tools/lint/go.sum
 	@touch $@
 
 $(BUILD)/govulncheck: tools/vulndb/go.mod tools/vulndb/go.sum
-	cd tools/vulndb && go build -o $@ golang.org/x/vuln/cmd/govulncheck
+	cd tools/vulndb && go build -o $(CURDIR)/$@ golang.org/x/vuln/cmd/govulncheck
 	@touch $@
 
 # The vulnerabilities that are known, from a module that holds them: no server is asked.
-$(BUILD)/vulndb.stamp: tools/vulndb/main.go tools/vulndb/go.mod tools/vulndb/go.sum
+$(BUILD)/vulndb/index/modules.json: tools/vulndb/main.go tools/vulndb/go.mod tools/vulndb/go.sum
 	cd tools/vulndb && go mod download golang.org/x/vulndb && \
-		go run . "$$(go list -m -f '{{.Dir}}' golang.org/x/vulndb)/data/osv" $(BUILD)/vulndb
+		go run . "$$(go list -m -f '{{.Dir}}' golang.org/x/vulndb)/data/osv" $(CURDIR)/$(BUILD)/vulndb
 	@touch $@
 
 # The SES stand-in that others wrote.
