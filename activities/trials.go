@@ -104,13 +104,8 @@ func (t *Trials) perform(ctx context.Context, due Due) (Performed, error) {
 	if err != nil {
 		return Performed{}, err
 	}
-	if due.State.Automated && (due.State.Seq == 1 || now.decision.Action == trial.Wait) {
-		if released, err := t.released(ctx, due.State, now); released != nil || err != nil {
-			return Performed{Event: released}, err
-		}
-	}
-	if moved, err := t.moved(ctx, due, now.vendor); moved != nil || err != nil {
-		return Performed{Event: moved}, err
+	if first, err := t.overtaking(ctx, due, now); first != nil || err != nil {
+		return Performed{Event: first}, err
 	}
 	if now.decision.Mail {
 		waited, err := t.Mailer.Wait(ctx)
@@ -140,6 +135,17 @@ func (t *Trials) perform(ctx context.Context, due Due) (Performed, error) {
 	t.Log.Info("step decided", zap.String("step", due.Step.Key(due.State.VendorID)), zap.String("action", string(now.decision.Action)),
 		zap.String("reason", string(now.decision.Reason)), zap.Bool("mailed", mailed), zap.Duration("late", now.facts.Now.Sub(due.Step.At)))
 	return Performed{Event: &event}, nil
+}
+
+// overtaking is what has to happen to the trial before the step is carried out: a handover that has not reached it,
+// or a move to another time zone. nil for nothing.
+func (t *Trials) overtaking(ctx context.Context, due Due, now sight) (*trial.Event, error) {
+	if due.State.Automated && (due.State.Seq == 1 || now.decision.Action == trial.Wait) {
+		if released, err := t.released(ctx, due.State, now); released != nil || err != nil {
+			return released, err
+		}
+	}
+	return t.moved(ctx, due, now.vendor)
 }
 
 // released is the event that hands a trial over which the rollback that did so to the others could not reach: it

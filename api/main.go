@@ -24,7 +24,7 @@ func main() {
 	tell := flag.Bool("version", false, "say the program's version, and exit")
 	flag.Parse()
 	if *tell {
-		fmt.Println("api", version.Of())
+		fmt.Fprintln(os.Stdout, "api", version.Of())
 		return
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

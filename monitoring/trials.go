@@ -84,7 +84,7 @@ func namesOf(e trial.Event, before, after trial.State) (names []Name) {
 		if before.Automated && len(after.Steps) > len(before.Steps) || e.Type == trial.EventHeld {
 			names = append(names, step(e, after)...)
 		}
-	case trial.EventStarted, trial.EventCancelled: // told by the state
+	case trial.EventStarted, trial.EventCancelled, trial.EventRezoned: // told by the state, or nothing that is counted
 	}
 	return names
 }

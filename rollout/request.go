@@ -173,7 +173,7 @@ func (s State) requestRollback(r Request) (*Event, error) {
 	if s.prepared() != nil { // lower, and no further
 		e.Type, e.Enabled = EventOverridden, new(true)
 		e.Reason = fmt.Sprintf("Holding at %v %%, taken back by hand from %v %%: %s", r.Percentage, s.Percentage, r.Reason)
-		return e, nil
+		return e, nil //nolint:nilerr // an open preflight refuses nothing here: it says how far this goes
 	}
 	stage := s.Plan.phaseFor(r.Percentage)
 	e.Remedy, e.Enabled, e.Stage = Partial, new(true), &stage

@@ -10,6 +10,7 @@ import (
 
 	"marketplace.example/trials/audit"
 	"marketplace.example/trials/backup"
+	"marketplace.example/trials/config"
 	"marketplace.example/trials/mongodb"
 	"marketplace.example/trials/rollout"
 )
@@ -68,13 +69,7 @@ func (a *app) runRestore(ctx context.Context, o restoreOptions) error {
 	}
 	source := settings.MongoDBDatabase
 	elsewhere := o.into != "" && o.into != source
-	if elsewhere {
-		settings.MongoDBDatabase = o.into
-		if err := settings.Validate(); err != nil {
-			return usagef("--into: %s", oneLine(err))
-		}
-	}
-	store, err := mongodb.Connect(ctx, settings.MongoDBURI, settings.MongoDBDatabase)
+	store, err := connectInto(ctx, settings, o.into)
 	if err != nil {
 		return err
 	}
@@ -123,6 +118,17 @@ func (a *app) runRestore(ctx context.Context, o restoreOptions) error {
 		return fmt.Errorf("the database is restored, but has not caught up; before the workers start, run \"starter catch-up\": %w", err)
 	}
 	return a.recountRestored(ctx, store)
+}
+
+// connectInto reaches the database that is to be filled; into is its name where it is not the configured one.
+func connectInto(ctx context.Context, settings config.Config, into string) (*mongodb.Store, error) {
+	if into != "" {
+		settings.MongoDBDatabase = into
+		if err := settings.Validate(); err != nil {
+			return nil, usagef("--into: %s", oneLine(err))
+		}
+	}
+	return mongodb.Connect(ctx, settings.MongoDBURI, settings.MongoDBDatabase)
 }
 
 // sayRestored says what a restore came to.

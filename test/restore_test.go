@@ -131,5 +131,5 @@ func TestVendorsWhoCameAfterTheMomentComeBack(t *testing.T) {
 		require.NoError(t, s.database.Collection("users").FindOne(s.ctx, bson.M{"_id": id}).Decode(&doc))
 		require.NotEmpty(t, doc["email"])
 	}
-	require.Equal(t, len(later)+1, len(s.folded(append(later, first))))
+	require.Len(t, s.folded(append(later, first)), len(later)+1)
 }

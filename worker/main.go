@@ -25,7 +25,7 @@ func main() {
 	tell := flag.Bool("version", false, "say the program's version, and exit")
 	flag.Parse()
 	if *tell {
-		fmt.Println("worker", version.Of())
+		fmt.Fprintln(os.Stdout, "worker", version.Of())
 		return
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

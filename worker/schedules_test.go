@@ -25,7 +25,7 @@ func TestAWorkerSeesToTheSchedulesAgainAndAgain(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		d := &deleted{}
 		go keepSchedules(ctx, d, zap.NewNop())
-		time.Sleep(3*ensureEvery + time.Second) // the bubble's clock
+		time.Sleep(3*ensureEvery + time.Second) //nolint:forbidigo // in a bubble
 		synctest.Wait()
 		require.Equal(t, 3, d.seen)
 		stop()

@@ -166,8 +166,8 @@ func mustTake(ctx workflow.Context, name string) bool {
 // forget drops, as the queue does, what a reset gave the run once more. A conversion always
 // counts.
 func (t *trialRun) forget() {
-	for i := len(t.asked) - 1; i >= 0; i-- {
-		if !t.asked[i].again || !t.state.Knows(t.asked[i].request.ID) {
+	for i, a := range slices.Backward(t.asked) {
+		if !a.again || !t.state.Knows(a.request.ID) {
 			continue
 		}
 		had := t.asked[:i+1]

@@ -21,6 +21,19 @@ type word struct {
 	request *rollout.Request
 }
 
+// rolloutProperty is a rollout under random messages and mishaps, and beside it the model: the pure rules, applied to
+// each well-formed message once, in order of arrival.
+type rolloutProperty struct {
+	w     *rolloutWorld
+	model rollout.State
+	sent  int
+	// told are all words so far, which a reset tells again.
+	told []word
+	// next is what the next run begins with, and early what an earlier one began with.
+	next, early workflows.RolloutInput
+	reset       bool
+}
+
 // word draws a message to a rollout. Ids are reused now and then, also for another request.
 func (p *rolloutProperty) word(t *rapid.T) word {
 	p.sent++
@@ -46,19 +59,6 @@ func (p *rolloutProperty) word(t *rapid.T) word {
 		return word{name: "halt", payload: `{` + fields + `}`}
 	}
 	return word{name: name, payload: `{` + fields + `}`, request: &r}
-}
-
-// rolloutProperty is a rollout under random messages and mishaps, and beside it the model: the pure rules, applied to
-// each well-formed message once, in order of arrival.
-type rolloutProperty struct {
-	w     *rolloutWorld
-	model rollout.State
-	sent  int
-	// told are all words so far, which a reset tells again.
-	told []word
-	// next is what the next run begins with, and early what an earlier one began with.
-	next, early workflows.RolloutInput
-	reset       bool
 }
 
 func (p *rolloutProperty) hear(m word) {

@@ -134,7 +134,8 @@ func (w *walker) value() error {
 	if err != nil {
 		return err
 	}
-	if w.left--; w.left < 0 {
+	w.left--
+	if w.left < 0 {
 		return badBody("holds too many values")
 	}
 	if len(w.path) > maxDepth {

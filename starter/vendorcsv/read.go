@@ -161,7 +161,7 @@ func (l *lineReader) record() (number int, text []byte, tooLong bool, err error)
 	return number, first.text, false, nil
 }
 
-// open tells whether a quoted field goes on on the next line, and is told whether one has come from the line before.
+// open tells whether a quoted field continues on the next line; quoted says that one has come from the line before.
 func open(text []byte, quoted bool) bool {
 	begins := !quoted
 	for i := 0; i < len(text); i++ {
