@@ -117,8 +117,9 @@ func TestAFormActsOnlyOnTheStateThatItShowed(t *testing.T) {
 				}
 				values := s.filled(control, "as I see it")
 				values.Set("percentage", "0")
-				request.Reason = "somebody else"
-				require.NoError(t, s.world.Steer(t.Context(), s.world.Rollout[0].Start.ID, change, request))
+				theirs := request // shared by the controls
+				theirs.Reason = "somebody else"
+				require.NoError(t, s.world.Steer(t.Context(), s.world.Rollout[0].Start.ID, change, theirs))
 				decided := len(s.world.Rollout)
 				a := s.post("/admin/rollout/"+control, values)
 				require.Equal(t, http.StatusConflict, a.status, a.text())

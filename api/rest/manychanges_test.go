@@ -123,7 +123,9 @@ func TestAnOutcomeThatCannotBeWrittenIsWrittenLater(t *testing.T) {
 				require.Contains(t, answer.Body.String(), "this was carried out")
 				time.Sleep(time.Minute) //nolint:forbidigo // in a bubble
 				synctest.Wait()
+				a.store.mu.Lock() // it is tried meanwhile
 				trouble(&a.store.audits, nil)
+				a.store.mu.Unlock()
 				time.Sleep(2 * time.Second) //nolint:forbidigo // in a bubble
 				synctest.Wait()
 				record := a.store.audits.entries
