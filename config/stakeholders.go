@@ -5,20 +5,19 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/mail"
 	"net/url"
 	"os"
 	"slices"
 	"unicode/utf8"
 
 	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/trial"
 )
 
 // Limits of the list of stakeholders.
 const (
 	maxStakeholders    = 200
 	maxStakeholderName = 80
-	maxAddress         = 320
 	maxWebhook         = 2000
 )
 
@@ -68,28 +67,15 @@ func checkStakeholder(s rollout.Stakeholder) (field string, err error) {
 	case s.Email == "" && s.Webhook == "":
 		return "", errors.New("has neither an email nor a webhook")
 	}
-	if s.Email != "" && !isAddress(s.Email) {
-		return ".email", errors.New("is not a bare e-mail address like po@example.com")
+	if s.Email != "" {
+		if _, err := trial.MailAddress(s.Email); err != nil {
+			return ".email", fmt.Errorf("is not a bare e-mail address like po@example.com: it %w", err)
+		}
 	}
 	if s.Webhook != "" {
 		return ".webhook", checkWebhook(s.Webhook)
 	}
 	return "", nil
-}
-
-// isAddress tells whether the mail service can be handed an address: a bare one,
-// of ASCII.
-func isAddress(address string) bool {
-	if len(address) > maxAddress {
-		return false
-	}
-	for i := range len(address) {
-		if address[i] <= ' ' || address[i] > '~' {
-			return false
-		}
-	}
-	parsed, err := mail.ParseAddress(address)
-	return err == nil && parsed.Name == "" && parsed.Address == address
 }
 
 // checkWebhook judges an address that notices are posted to. Its errors do not

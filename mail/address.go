@@ -16,18 +16,3 @@ func bareAddress(address string) string {
 	}
 	return address
 }
-
-// validRecipient tells whether SES can be handed the address: a bare address
-// of ASCII letters, since SES takes no others, and nothing that ends a line.
-func validRecipient(address string) bool {
-	if len(address) > 320 {
-		return false
-	}
-	for i := range len(address) {
-		if address[i] <= ' ' || address[i] > '~' {
-			return false
-		}
-	}
-	parsed, err := mail.ParseAddress(address)
-	return err == nil && parsed.Name == "" && parsed.Address == address
-}

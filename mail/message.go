@@ -9,6 +9,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sesv2/types"
+
+	"marketplace.example/trials/trial"
 )
 
 // The tags that carry a send's key to SES and back in its events.
@@ -68,7 +70,7 @@ func (k SendKey) tags() []types.MessageTag {
 
 // Message is one e-mail to one recipient.
 type Message struct {
-	// To is a bare address.
+	// To is a bare address; it is sent to the ASCII form of its domain.
 	To string
 	// Subject, Text and HTML are as [Render] returns them.
 	Subject, Text, HTML string
@@ -85,8 +87,8 @@ type Message struct {
 // validate returns the reason for which the message must not be sent, and what
 // is wrong with it, or an empty reason. The error never quotes the message.
 func (m Message) validate() (reason string, err error) {
-	if !validRecipient(m.To) {
-		return ReasonBadAddress, errors.New("to: not an address that can be mailed")
+	if _, err := trial.MailAddress(m.To); err != nil {
+		return ReasonBadAddress, fmt.Errorf("to: %w", err)
 	}
 	switch {
 	case m.Subject == "" || m.Subject != oneLine(m.Subject):

@@ -12,6 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sesv2/types"
 	"github.com/aws/smithy-go"
 	"go.uber.org/zap"
+
+	"marketplace.example/trials/trial"
 )
 
 // defaultTimeout is how long one call to SES may take.
@@ -51,8 +53,11 @@ type Sender struct {
 // NewSender returns a Sender, or an error that names the setting at fault.
 func NewSender(api SendEmailAPI, config SenderConfig) (*Sender, error) {
 	from, err := mail.ParseAddress(config.From)
-	if err != nil || !validRecipient(from.Address) {
+	if err != nil {
 		return nil, errors.New("MAIL_FROM: not an e-mail address")
+	}
+	if from.Address, err = trial.MailAddress(from.Address); err != nil {
+		return nil, fmt.Errorf("MAIL_FROM: %w", err)
 	}
 	if config.ConfigurationSet != "" && !tagValue.MatchString(config.ConfigurationSet) {
 		return nil, fmt.Errorf("SES_CONFIGURATION_SET: %q is not the name of one", config.ConfigurationSet)
@@ -113,9 +118,10 @@ func conclude(out *sesv2.SendEmailOutput, err error, written bool) Outcome {
 }
 
 func (s *Sender) input(m Message) *sesv2.SendEmailInput {
+	to, _ := trial.MailAddress(m.To) // validated before
 	in := &sesv2.SendEmailInput{
 		FromEmailAddress: aws.String(s.from),
-		Destination:      &types.Destination{ToAddresses: []string{m.To}},
+		Destination:      &types.Destination{ToAddresses: []string{to}},
 		EmailTags:        m.tags(),
 		Content: &types.EmailContent{Simple: &types.Message{
 			Subject: utf8Content(m.Subject),

@@ -108,6 +108,24 @@ func TestSendHandsSESWhatTheMessageSays(t *testing.T) {
 	}, got)
 }
 
+func TestSendWritesToTheASCIIFormOfADomain(t *testing.T) {
+	t.Parallel()
+	bodies := make(chan []byte, 1)
+	url, _ := fakeSES(t, func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		bodies <- body
+		_, _ = io.WriteString(w, `{"MessageId":"0100-abc"}`)
+	})
+	s, err := NewSender(client(url), SenderConfig{From: "Shop <hello@bücher.example>"})
+	require.NoError(t, err)
+	m := message()
+	m.To = "info@bücher.example"
+	require.Equal(t, Sent, s.Send(t.Context(), m).Status)
+	body := string(<-bodies)
+	require.Contains(t, body, `"ToAddresses":["info@xn--bcher-kva.example"]`)
+	require.Contains(t, body, `hello@xn--bcher-kva.example`)
+}
+
 func TestSendAsksOnceWhateverTheAnswer(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {

@@ -1,8 +1,6 @@
 package trial
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"regexp"
 	"strings"
 	"time"
@@ -87,7 +85,8 @@ func (v Vendor) NamedIn(text string) bool {
 		part = strings.ToLower(strings.TrimSpace(part))
 		return utf8.RuneCountInString(part) >= shortest && strings.Contains(text, part)
 	}
-	return holds(v.Email, 1) || holds(v.Name, shortestName)
+	mailed, _ := MailAddress(v.Email) // empty where it cannot be written to
+	return holds(v.Email, 1) || holds(mailed, 1) || holds(v.Name, shortestName)
 }
 
 // address is what an e-mail address looks like within a text.
@@ -134,13 +133,6 @@ func (v Vendor) NoMail() Reason {
 		return v.Suppression.Reason
 	}
 	return ""
-}
-
-// AddressHash is the hexadecimal SHA-256 of an address, trimmed and in lower
-// case. It stands for an address where the address itself must not be.
-func AddressHash(address string) string {
-	sum := sha256.Sum256([]byte(strings.ToLower(strings.TrimSpace(address))))
-	return hex.EncodeToString(sum[:])
 }
 
 // Registration is what the vendor's trial begins with.

@@ -73,7 +73,7 @@ func registrations(token string) []badInput {
 	}
 	for field, values := range map[string][]string{
 		"id":       {"a b", "a/b", "ä", strings.Repeat("a", 65), "a.b"},
-		"email":    {"ada", "ada@", "@example.com", "Ada <ada@example.com>", "<ada@example.com>", "\\\"ada\\\"@example.com", "ada@example.com\\r\\nBcc: eve@example.com", "ada@exämple.com", "a b@example.com", "a@b.com,c@d.com", strings.Repeat("a", 243) + "@example.com"},
+		"email":    {"ada", "ada@", "@example.com", "Ada <ada@example.com>", "<ada@example.com>", "\\\"ada\\\"@example.com", "ada@example.com\\r\\nBcc: eve@example.com", "adä@example.com", "a b@example.com", "a@b.com,c@d.com", strings.Repeat("a", 243) + "@example.com"},
 		"name":     {strings.Repeat("a", 201), "A\\nB", "A\\u0000", "   ", "A\\u2028B"},
 		"timezone": {"", "Local", "Europe/Nowhere", "../etc/passwd", "+01:00"},
 		"registeredAt": {
@@ -262,7 +262,7 @@ func TestEveryFieldAtFaultIsNamed(t *testing.T) {
 	a := newAPI(t)
 	p := a.post("/api/vendors", serviceToken, `{"email":"ada","name":7,"plan":"gold"}`).problem(http.StatusBadRequest)
 	require.Equal(t, []rest.FieldProblem{
-		{Field: "email", Message: "must be one bare e-mail address of ASCII characters, like ada@example.com"},
+		{Field: "email", Message: "must be one bare e-mail address, like ada@example.com, with other than ASCII characters after the @ only"},
 		{Field: "id", Message: "is missing"},
 		{Field: "name", Message: "must be a string"},
 		{Field: "plan", Message: "is not a known field"},

@@ -2,7 +2,6 @@ package rest
 
 import (
 	"errors"
-	"net/mail"
 	"strings"
 	"time"
 	"unicode"
@@ -21,7 +20,7 @@ type format struct {
 
 // formatsKnown are the formats in the description that are checked.
 var formatsKnown = []format{
-	{"address", "must be one bare e-mail address of ASCII characters, like ada@example.com", validAddress},
+	{"address", "must be one bare e-mail address, like ada@example.com, with other than ASCII characters after the @ only", validAddress},
 	{"line", "must be one line of text", validLine},
 	{"zone", "must be an IANA time zone, like Europe/Paris", trial.ValidZone},
 	{"date-time", "must be a moment like 2026-01-05T08:30:00Z", validMoment},
@@ -53,15 +52,10 @@ func formatMessage(name string) string {
 	return "must be a " + name
 }
 
-// validAddress tells whether mail can be addressed to a string as it stands:
-// no display name, no comment, and nothing that could end a header's line.
-// Mail services take only ASCII.
+// validAddress tells whether mail can be addressed to a string as it stands.
 func validAddress(value string) bool {
-	if strings.ContainsFunc(value, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		return false
-	}
-	parsed, err := mail.ParseAddress(value)
-	return err == nil && parsed.Address == value
+	_, err := trial.MailAddress(value)
+	return err == nil
 }
 
 // validLine tells whether a text says something, in one line.

@@ -42,6 +42,19 @@ func TestRegisterVendorWithoutOptionalFields(t *testing.T) {
 	require.Empty(t, got.Vendor.Timezone)
 }
 
+// Mail services take the domain in its ASCII form, and only ASCII before the @.
+func TestRegisterVendorWithADomainInAnotherScript(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t)
+	got := into[rest.VendorTrial](a.post("/api/vendors", serviceToken, `{"id":"v-2","email":"info@bücher.example","name":"B"}`), http.StatusCreated)
+	require.Equal(t, "info@bücher.example", got.Vendor.Email)
+	for _, email := range []string{"bücher@bücher.example", "info@-bücher.example", "info@bücher.example\u202e", "B <info@bücher.example>"} {
+		p := a.post("/api/vendors", serviceToken, `{"id":"v-3","email":"`+email+`","name":"B"}`).problem(http.StatusBadRequest)
+		require.Equal(t, "email", (*p.Errors)[0].Field, email)
+		require.Contains(t, (*p.Errors)[0].Message, "after the @ only")
+	}
+}
+
 func TestRegisterVendorAgain(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t)
