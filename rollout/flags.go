@@ -89,11 +89,12 @@ func ValidPercentage(p float64) error {
 	return nil
 }
 
-// LoweredTo tells whether other flags have the automation do no more than f, and change nothing else.
+// LoweredTo tells whether other flags have the automation do no more than f, and change nothing else. Of an
+// automation that is switched off the percentage does nothing.
 func (f Flags) LoweredTo(to Flags) bool {
 	a, b := f.TrialAutomation, to.TrialAutomation
 	less := (a.Enabled || !b.Enabled) && (a.EmailReminders || !b.EmailReminders) && (a.AutoExpiration || !b.AutoExpiration) &&
-		a.ConversionTracking == b.ConversionTracking && b.RolloutPercentage <= a.RolloutPercentage
+		a.ConversionTracking == b.ConversionTracking && (b.RolloutPercentage <= a.RolloutPercentage || a.Enabled && !b.Enabled)
 	to.TrialAutomation = a
 	return less && to == f
 }

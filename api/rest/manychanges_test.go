@@ -138,6 +138,29 @@ func TestAnOutcomeThatCannotBeWrittenIsWrittenLater(t *testing.T) {
 	}
 }
 
+// A process may end while an outcome is being written down.
+func TestClosingWhileAnOutcomeIsBeingWrittenDown(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a := makeAPI(t, options{silent: true})
+		a.store.audits.fails = func(e audit.Entry) error {
+			if e.Outcome != audit.Pending {
+				return errAway
+			}
+			return nil
+		}
+		require.Equal(t, http.StatusServiceUnavailable, a.inside(http.MethodPatch, flagsPath, "", changing["patchFeatureFlags"]).Code)
+		a.store.mu.Lock()
+		a.store.audits.fails, a.store.takes = nil, 500*time.Millisecond
+		a.store.mu.Unlock()
+		time.Sleep(1200 * time.Millisecond) //nolint:forbidigo // in a bubble: the next attempt is under way
+		require.NoError(t, a.itself.Close(t.Context()))
+		synctest.Wait()
+		require.Len(t, a.store.audits.entries, 2)
+		requireWhole(t, a.store.audits.entries)
+	})
+}
+
 // A process that ends writes down what it still can.
 func TestClosingWritesDownWhatIsOwed(t *testing.T) {
 	t.Parallel()
@@ -208,7 +231,7 @@ func TestWithoutAdminToolsTheFlagsAreOnlyLowered(t *testing.T) {
 		`{"adminTools":{"enabled":true},"trialAutomation":{"enabled":false}}`:        http.StatusOK,
 		`{"trialAutomation":{"rolloutPercentage":30}}`:                               http.StatusForbidden,
 		`{"adminTools":{"enabled":true},"trialAutomation":{"rolloutPercentage":30}}`: http.StatusForbidden,
-		`{"trialAutomation":{"enabled":false,"rolloutPercentage":30}}`:               http.StatusForbidden,
+		`{"trialAutomation":{"enabled":false,"rolloutPercentage":30}}`:               http.StatusOK,
 		`{"trialAutomation":{"conversionTracking":false}}`:                           http.StatusForbidden,
 		`{"monitoring":{"alerting":false}}`:                                          http.StatusForbidden,
 		`{"adminTools":{"bulkOperations":false}}`:                                    http.StatusForbidden,
@@ -221,7 +244,7 @@ func TestWithoutAdminToolsTheFlagsAreOnlyLowered(t *testing.T) {
 		require.Equal(t, want, answer.status, "%s: %s", body, answer.body)
 	}
 	for body, want := range map[string]int{
-		`{"enabled":false,"rolloutPercentage":0}`: http.StatusOK, `{"enabled":true,"rolloutPercentage":24}`: http.StatusOK,
+		`{"enabled":false,"rolloutPercentage":0}`: http.StatusOK, `{"enabled":false,"rolloutPercentage":100}`: http.StatusOK, `{"enabled":true,"rolloutPercentage":24}`: http.StatusOK,
 		`{"enabled":true,"rolloutPercentage":26}`: http.StatusForbidden,
 	} {
 		a := newAPI(t)

@@ -68,7 +68,8 @@ func (s *server) once(ctx context.Context, asked audit.Entry, body any, do func(
 	if first.Done {
 		noteDetail(ctx, "repeats an earlier request, and counts once")
 	}
-	if what, _ := outcome(failure); what != audit.Failed && !first.Done {
+	// Only what took the key frees it: an earlier attempt may have been carried out, though its answer was lost.
+	if what, _ := outcome(failure); !first.Done && (what == audit.Done || what == audit.Refused && mine) {
 		s.settleKey(ctx, asked.Key, claim, what == audit.Done)
 	}
 	return failure

@@ -178,6 +178,20 @@ func TestWhatMayHaveBeenDoneKeepsItsKey(t *testing.T) {
 	require.Equal(t, http.StatusAccepted, a.steer("pause", "k", `{"reason": "r"}`).status)
 }
 
+func TestARefusedRepetitionLeavesTheKeyToWhatMayHaveBeenDone(t *testing.T) {
+	t.Parallel()
+	a := running(t)
+	body := keyedRequests["set the percentage"].body
+	a.workflows.away = errAway
+	a.steer("set-percentage", "k", body).problem(http.StatusServiceUnavailable)
+	a.workflows.away = nil
+	a.store.flags.FeatureFlags.AdminTools.Enabled = false
+	a.steer("set-percentage", "k", body).problem(http.StatusForbidden)
+	a.store.flags.FeatureFlags.AdminTools.Enabled = true
+	a.steer("set-percentage", "k", `{"percentage": 1, "reason": "other"}`).problem(http.StatusUnprocessableEntity)
+	require.Equal(t, http.StatusAccepted, a.steer("set-percentage", "k", body).status)
+}
+
 // What is kept of keys may be lost with a database; what a trial or a rollout knows
 // is not.
 func TestAKeyThatOnlyTheSubjectKnowsIsRefused(t *testing.T) {

@@ -26,6 +26,8 @@ type settler struct {
 	store AuditStore
 	log   *zap.Logger
 
+	working sync.Mutex // one writes at a time: closing may come while an attempt is under way
+
 	mu     sync.Mutex
 	owed   []audit.Entry
 	busy   bool
@@ -66,6 +68,8 @@ func (s *settler) run() {
 
 // settle writes down all that is owed, as far as that is possible now, and tells whether it was.
 func (s *settler) settle(ctx context.Context) (all bool) {
+	s.working.Lock()
+	defer s.working.Unlock()
 	for {
 		s.mu.Lock()
 		if len(s.owed) == 0 {

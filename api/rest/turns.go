@@ -50,7 +50,11 @@ func (s *server) hurried(ctx context.Context, action string, request any) (conte
 		return ctx, err
 	}
 	to := doc.FeatureFlags
-	if change(&to) == nil && to != doc.FeatureFlags && doc.FeatureFlags.LoweredTo(to) {
+	if change(&to) != nil || to == doc.FeatureFlags {
+		return ctx, nil
+	}
+	off := doc.FeatureFlags.TrialAutomation.Enabled && !to.TrialAutomation.Enabled // whatever else it changes
+	if off || doc.FeatureFlags.LoweredTo(to) {
 		return lanes.Urgent(ctx), nil
 	}
 	return ctx, nil
