@@ -40,19 +40,32 @@ func (s *Store) AppendAudit(ctx context.Context, e audit.Entry) (audit.Entry, er
 	return stands, err
 }
 
-// InsertAudit puts an entry under its number, and tells whether it stands there.
-func (s *Store) InsertAudit(ctx context.Context, e audit.Entry) (stands bool, err error) {
+// InsertAudit puts entries under their numbers, in their order, up to the first whose number is
+// another's. stand is how many stand there, counted from the first, also beside an error.
+func (s *Store) InsertAudit(ctx context.Context, entries []audit.Entry) (stand int, err error) {
 	attempt := rand.Text()
-	_, err = s.auditLog.InsertOne(ctx, auditDocument{Key: auditKey(e.Seq), Entry: e, Attempt: attempt})
-	if err == nil {
-		return true, nil
+	docs := make([]auditDocument, 0, len(entries))
+	for _, e := range entries {
+		docs = append(docs, auditDocument{Key: auditKey(e.Seq), Entry: e, Attempt: attempt})
 	}
-	if !mongo.IsDuplicateKeyError(err) {
-		return false, failed("writing to the audit record", err)
+	for stand < len(docs) {
+		_, err := s.auditLog.InsertMany(ctx, docs[stand:])
+		if err == nil {
+			return len(docs), nil
+		}
+		var refused mongo.BulkWriteException
+		if !errors.As(err, &refused) || len(refused.WriteErrors) != 1 || !mongo.IsDuplicateKeyError(err) {
+			return stand, failed("writing to the audit record", err)
+		}
+		stand += refused.WriteErrors[0].Index
+		// Another one's, or the driver has sent them twice, and the first has arrived.
+		standing, err := s.auditEntry(ctx, docs[stand].Seq)
+		if err != nil || standing == nil || standing.Attempt != attempt {
+			return stand, err
+		}
+		stand++
 	}
-	// Another one's, or the driver has sent it twice, and the first has arrived.
-	standing, err := s.auditEntry(ctx, e.Seq)
-	return standing != nil && standing.Attempt == attempt, err
+	return stand, nil
 }
 
 // AuditEntry is the entry under a number, nil where there is none.

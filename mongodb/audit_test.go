@@ -119,6 +119,29 @@ func TestEntriesThatAreAlikeAreAllOnRecord(t *testing.T) {
 	require.Equal(t, []int{1, 2, 3, 4, 5, 6, 7, 8}, seen)
 }
 
+// Of entries that are written together those stand whose numbers are free, up to the first that is not; one that
+// the driver has sent twice is no other's.
+func TestEntriesWrittenTogetherStandUpToTheFirstOfAnother(t *testing.T) {
+	t.Parallel()
+	s := newTestStore(t)
+	appendAudit(t, s, auditAbout("trials/v-1"), auditAbout("trials/v-2"))
+	second, err := s.AuditEntry(t.Context(), 2)
+	require.NoError(t, err)
+	third := audit.Next(*second, auditAbout("trials/v-3"))
+	fourth := audit.Next(third, auditAbout("trials/v-4"))
+	fifth := audit.Next(fourth, auditAbout("trials/v-5"))
+	_, err = s.auditLog.InsertOne(t.Context(), auditDocument{Key: auditKey(4), Entry: auditAbout("trials/v-other"), Attempt: "another"})
+	require.NoError(t, err)
+	stand, err := s.InsertAudit(t.Context(), []audit.Entry{third, fourth, fifth})
+	require.NoError(t, err)
+	require.Equal(t, 1, stand)
+	require.Equal(t, "trials/v-3", document(t, s.auditLog, auditKey(3))["subject"])
+	require.Equal(t, "trials/v-other", document(t, s.auditLog, auditKey(4))["subject"])
+	gone, err := s.AuditEntry(t.Context(), 5)
+	require.NoError(t, err)
+	require.Nil(t, gone)
+}
+
 // A record whose end is gone goes on, and the log says that it was longer.
 func TestTheLogTellsOfARecordThatWasLonger(t *testing.T) {
 	t.Parallel()

@@ -1,11 +1,13 @@
 package test
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -122,14 +124,19 @@ func TestAnUnknownSendIsSettledByItsEvent(t *testing.T) {
 }
 
 func TestThrottlingIsWaitedOut(t *testing.T) {
-	s := begin(t, system.Options{})
+	s := begin(t, system.Options{Day: time.Hour}) // no step comes before the welcome has waited
 	id := s.vendor("nuno")
 	require.NoError(t, s.Fault(s.ctx, map[string]any{"kind": "throttle", "count": 2, "match": id}))
 	s.register(id)
-	s.awaitStatus(wholeLife, id, trial.Expired)
-	require.Equal(t, whole, s.mails(id))
-	doc := s.send(id + "/welcome/0")
-	require.NotNil(t, doc.Sent)
+	s.awaitMail(soon, id, "welcome/0")
+	var doc sent
+	eventually(t, soon, func() error {
+		if doc = s.send(id + "/welcome/0"); doc.Sent == nil {
+			return errors.New("it has not gone")
+		}
+		return nil
+	})
+	require.Equal(t, []string{"welcome/0"}, s.mails(id))
 	require.Equal(t, 3, doc.Attempt.Number, "two refusals, then it went")
 	require.Zero(t, doc.Attempt.Resends, "each refusal was definite")
 }

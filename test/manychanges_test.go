@@ -17,8 +17,8 @@ import (
 
 // Two hundred changes by operators at once are all carried out, each with its outcome on record, and
 // the kill switch among them does not wait for them.
-func TestTwoHundredChangesAtOnceAndTheKillSwitchAmongThem(t *testing.T) {
-	s := begin(t, system.Options{Day: time.Hour})
+func TestTwoHundredChangesAtOnceAndTheKillSwitchAmongThem(t *testing.T) { //nolint:paralleltest // it takes the whole machine
+	s := beginAlone(t, system.Options{Day: time.Hour})
 	var ids []string
 	for i := range 10 {
 		ids = append(ids, s.vendor(fmt.Sprintf("m%02d", i)))

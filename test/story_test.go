@@ -57,6 +57,12 @@ type story struct {
 func begin(t *testing.T, o system.Options) *story {
 	t.Helper()
 	t.Parallel()
+	return beginAlone(t, o)
+}
+
+// beginAlone is begin for a story that takes the whole machine: no other is told beside it.
+func beginAlone(t *testing.T, o system.Options) *story {
+	t.Helper()
 	mark := strings.ToLower(rand.Text()[:8])
 	if o.Stack == nil {
 		o.Stack = embedded

@@ -19,14 +19,14 @@ type audits struct {
 }
 
 // InsertAudit and AuditEntry are what an appender writes by: whoever is faster has the number.
-func (s *store) InsertAudit(_ context.Context, e audit.Entry) (stands bool, err error) {
+func (s *store) InsertAudit(_ context.Context, entries []audit.Entry) (stand int, err error) {
 	err = s.do(func() error {
-		if stands = e.Seq == len(s.audits.entries)+1; stands {
-			s.audits.entries = append(s.audits.entries, e)
+		for ; stand < len(entries) && entries[stand].Seq == len(s.audits.entries)+1; stand++ {
+			s.audits.entries = append(s.audits.entries, entries[stand])
 		}
 		return nil
 	})
-	return stands, err
+	return stand, err
 }
 
 func (s *store) AuditEntry(_ context.Context, seq int) (e *audit.Entry, err error) {

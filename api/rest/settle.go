@@ -26,7 +26,8 @@ type settler struct {
 	store AuditStore
 	log   *zap.Logger
 
-	working sync.Mutex // one writes at a time: closing may come while an attempt is under way
+	// working is held by who writes: closing may come while an attempt is under way.
+	working chan struct{}
 
 	mu     sync.Mutex
 	owed   []audit.Entry
@@ -35,7 +36,7 @@ type settler struct {
 }
 
 func newSettler(store AuditStore, log *zap.Logger) *settler {
-	return &settler{store: store, log: log, closed: make(chan struct{})}
+	return &settler{store: store, log: log, working: make(chan struct{}, 1), closed: make(chan struct{})}
 }
 
 // owe has an outcome written down later.
@@ -68,8 +69,8 @@ func (s *settler) run() {
 
 // settle writes down all that is owed, as far as that is possible now, and tells whether it was.
 func (s *settler) settle(ctx context.Context) (all bool) {
-	s.working.Lock()
-	defer s.working.Unlock()
+	s.working <- struct{}{}
+	defer func() { <-s.working }()
 	for {
 		s.mu.Lock()
 		if len(s.owed) == 0 {
