@@ -49,13 +49,16 @@ var unrestored = map[string]bool{trialsCollection: true, rolloutsCollection: tru
 // histories are the collections of events, and the field that says whose an event is.
 var histories = map[string]string{eventsCollection: "vendorId", decisionsCollection: "rolloutId"}
 
-// Occupied is a collection that has documents; empty where none has.
+// Occupied is a collection that has documents; empty where none has. Suppressions are added to, so they do not count.
 func (s *Store) Occupied(ctx context.Context) (string, error) {
 	collections, err := s.collections(ctx)
 	if err != nil {
 		return "", err
 	}
 	for _, collection := range collections {
+		if collection == suppressionsCollection {
+			continue
+		}
 		err := s.users.Database().Collection(collection).FindOne(ctx, bson.D{}).Err()
 		if err == nil {
 			return collection, nil
@@ -67,7 +70,8 @@ func (s *Store) Occupied(ctx context.Context) (string, error) {
 	return "", nil
 }
 
-// Clear deletes every document, and leaves the indexes, which are not in backups.
+// Clear deletes every document but the suppressions: who wants no e-mail now does not get any again, whatever a
+// backup knows. It leaves the indexes, which are not in backups.
 func (s *Store) Clear(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, backupLimit)
 	defer cancel()
@@ -76,6 +80,9 @@ func (s *Store) Clear(ctx context.Context) error {
 		return err
 	}
 	for _, collection := range collections {
+		if collection == suppressionsCollection {
+			continue
+		}
 		if _, err := s.users.Database().Collection(collection).DeleteMany(ctx, bson.D{}); err != nil {
 			return failed("emptying collection "+collection, err)
 		}
@@ -215,7 +222,9 @@ func (r *restore) fill(ctx context.Context, before, after BackupSource) error {
 		}
 	}
 	rest := func(record backup.Record) bool { return !known[record.Collection] && !isInstallation(record) }
-	if err := before(func(records backup.Records) error { return r.insert(ctx, r.disabled(filter(records, rest))) }); err != nil {
+	if err := before(func(records backup.Records) error {
+		return r.insert(ctx, r.merged(ctx, r.disabled(filter(records, rest))))
+	}); err != nil {
 		return err
 	}
 	if after == nil {
@@ -390,18 +399,29 @@ func (r *restore) cut(group []backup.Record, yield func(backup.Record, error) bo
 
 func seq(record backup.Record) int { return int(number(bson.Raw(record.Document).Lookup("seq"))) }
 
-// insertBorn writes what belongs to vendors whose trials began since the first backup.
+// merged adds what stops e-mail to what does already, and leaves the rest.
+func (r *restore) merged(ctx context.Context, records backup.Records) backup.Records {
+	return func(yield func(backup.Record, error) bool) {
+		for record, err := range records {
+			if err == nil && record.Collection == suppressionsCollection {
+				if err = r.store.mergeSuppression(ctx, record.Document); err == nil {
+					r.done.Documents++
+					continue
+				}
+			}
+			if !yield(record, err) {
+				return
+			}
+		}
+	}
+}
+
+// insertBorn writes what belongs to vendors whose trials began since the first backup, and whatever stops e-mail: what
+// is known later is not less.
 func (r *restore) insertBorn(ctx context.Context, records backup.Records) error {
-	for record, err := range records {
+	for record, err := range r.merged(ctx, records) {
 		if err != nil {
 			return err
-		}
-		if record.Collection == suppressionsCollection {
-			// They only grow: what is known later is not less, and nobody is written to who has said no since.
-			if err := r.store.put(ctx, r.store.suppressions, text(bson.Raw(record.Document).Lookup("_id")), bson.Raw(record.Document)); err != nil {
-				return err
-			}
-			continue
 		}
 		if !r.isBorn(record) {
 			continue

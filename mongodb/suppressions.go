@@ -3,6 +3,7 @@ package mongodb
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
@@ -84,6 +85,49 @@ func (s *Store) changeSuppressions(ctx context.Context, vendorID string, change 
 		return false, failed("suppressing e-mail to vendor "+vendorID, err)
 	}
 	return isNew(before), nil
+}
+
+// mergeSuppression adds a stored suppression to what is kept under its key: of what stops e-mail at every address
+// the greater stands, as always, and of each address the first.
+func (s *Store) mergeSuppression(ctx context.Context, doc bson.Raw) error {
+	only, most, least := bson.D{}, bson.D{}, bson.D{}
+	elements, err := doc.Elements()
+	if err != nil {
+		return fmt.Errorf("reading a suppression: %w", err)
+	}
+	for _, e := range elements {
+		addresses, several := e.Value().DocumentOK()
+		switch {
+		case e.Key() == "_id":
+		case e.Key() == "everywhere" && e.Value().Type == bson.TypeEmbeddedDocument:
+			most = append(most, bson.E{Key: e.Key(), Value: e.Value()})
+		case e.Key() == "addresses" && several:
+			hashes, err := addresses.Elements()
+			if err != nil {
+				return fmt.Errorf("reading a suppression's addresses: %w", err)
+			}
+			for _, a := range hashes {
+				least = append(least, bson.E{Key: "addresses." + a.Key(), Value: a.Value()})
+			}
+		case e.Key() == "value":
+			only = append(only, bson.E{Key: e.Key(), Value: e.Value()})
+		}
+	}
+	update := bson.D{}
+	for operator, fields := range map[string]bson.D{"$setOnInsert": only, "$max": most, "$min": least} {
+		if len(fields) > 0 {
+			update = append(update, bson.E{Key: operator, Value: fields})
+		}
+	}
+	if len(update) == 0 {
+		return nil
+	}
+	filter := bson.D{{Key: "_id", Value: doc.Lookup("_id")}}
+	err = s.suppressions.FindOneAndUpdate(ctx, filter, update, options.FindOneAndUpdate().SetUpsert(true)).Err()
+	if err != nil && !errors.Is(err, mongo.ErrNoDocuments) {
+		return failed("restoring collection "+suppressionsCollection, err)
+	}
+	return nil
 }
 
 // suppressed is what is kept of a vendor; nothing where there is none.
