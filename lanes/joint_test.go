@@ -45,7 +45,7 @@ func TestWhoAsksMeanwhileSharesTheNextTime(t *testing.T) {
 	})
 }
 
-// What fails fails for who shared it; who gives up waits no longer, and holds up nobody.
+// What goes wrong does so for who shared it; who gives up waits no longer, and holds up nobody.
 func TestWhatIsDoneTogetherFailsForItsOwnAlone(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -57,14 +57,17 @@ func TestWhatIsDoneTogetherFailsForItsOwnAlone(t *testing.T) {
 				return err
 			}
 		}
-		go func() { require.ErrorIs(t, j.Do(t.Context(), slowly(away)), away) }()
+		var failed, gaveUp error
+		go func() { failed = j.Do(t.Context(), slowly(away)) }()
 		synctest.Wait()
 		impatient, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		defer cancel()
-		go func() { require.ErrorIs(t, j.Do(impatient, slowly(nil)), context.DeadlineExceeded) }()
+		go func() { gaveUp = j.Do(impatient, slowly(nil)) }()
 		synctest.Wait()
 		require.ErrorIs(t, j.Do(t.Context(), slowly(nil)), context.DeadlineExceeded, "it shares the first one's")
 		require.NoError(t, j.Do(t.Context(), slowly(nil)))
 		synctest.Wait()
+		require.ErrorIs(t, failed, away)
+		require.ErrorIs(t, gaveUp, context.DeadlineExceeded)
 	})
 }

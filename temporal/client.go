@@ -20,7 +20,6 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/exp/zapslog"
 
-	"marketplace.example/trials/lanes"
 	"marketplace.example/trials/trial"
 )
 
@@ -34,8 +33,6 @@ type Client struct {
 	TaskQueue string
 	// Day is how long a day of the trials lasts: a schedule that is missing is made anew by it. Zero makes none.
 	Day time.Duration
-
-	sweeping lanes.Joint
 }
 
 // Option changes how a client works.

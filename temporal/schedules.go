@@ -225,11 +225,9 @@ func (c *Client) KeepWatching(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// FlagsChanged asks for a sweep now, so that held trials go on at once. Many changes at once ask for few.
+// FlagsChanged asks for a sweep now, so that held trials go on at once.
 func (c *Client) FlagsChanged(ctx context.Context) error {
-	return c.sweeping.Do(ctx, func(ctx context.Context) error {
-		return c.withSchedule(ctx, reconcileSchedule, func(ctx context.Context, handle client.ScheduleHandle, _ *client.ScheduleState) error {
-			return handle.Trigger(ctx, client.ScheduleTriggerOptions{Overlap: enums.SCHEDULE_OVERLAP_POLICY_BUFFER_ONE}) //nolint:wrapcheck // withSchedule does
-		})
+	return c.withSchedule(ctx, reconcileSchedule, func(ctx context.Context, handle client.ScheduleHandle, _ *client.ScheduleState) error {
+		return handle.Trigger(ctx, client.ScheduleTriggerOptions{Overlap: enums.SCHEDULE_OVERLAP_POLICY_BUFFER_ONE}) //nolint:wrapcheck // withSchedule does
 	})
 }

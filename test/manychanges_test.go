@@ -17,7 +17,7 @@ import (
 
 // Two hundred changes by operators at once are all carried out, each with its outcome on record, and
 // the kill switch among them does not wait for them.
-func TestTwoHundredChangesAtOnceAndTheKillSwitchAmongThem(t *testing.T) { //nolint:paralleltest // it takes the whole machine
+func TestTwoHundredChangesAtOnceAndTheKillSwitchAmongThem(t *testing.T) {
 	s := beginAlone(t, system.Options{Day: time.Hour})
 	var ids []string
 	for i := range 10 {

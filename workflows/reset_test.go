@@ -162,3 +162,26 @@ func TestATrialThatIsCanceledGoesOn(t *testing.T) {
 	require.Equal(t, 2, o.Revision)
 	require.Equal(t, start.AddDate(0, 0, 28), o.EndsAt)
 }
+
+// A person's word that comes as another run of the rollout decides something is judged anew on that, and carried out.
+func TestAWordThatAnotherDecisionOvertakesIsCarriedOut(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ message, want string }{
+		rollout.SignalPause:    {`{"reason":"harm"}`, "paused"},
+		rollout.SignalRollback: {`{"percentage":10,"reason":"harm"}`, "running"},
+	} {
+		w := newRolloutWorld(t, 1)
+		env := w.prepare()
+		env.RegisterDelayedCallback(func() {
+			w.mu.Lock()
+			w.store(rollout.Event{Type: rollout.EventWaived, Subject: "backup", At: env.Now().Add(-time.Second), By: "ada", Reason: "it is on the shelf"})
+			w.mu.Unlock()
+			send(env, name, c.message)
+		}, time.Hour)
+		w.run(taken, 2*time.Hour)
+		s := w.state()
+		require.Len(t, w.decisions, 5, name)
+		require.Equal(t, c.want, string(s.Status), name)
+		require.Equal(t, "harm", w.decisions[4].Reason[max(0, len(w.decisions[4].Reason)-4):])
+	}
+}

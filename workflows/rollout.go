@@ -205,17 +205,24 @@ func (r *rolloutRun) wait(ctx workflow.Context, until time.Time) error {
 	return workflow.Await(ctx, func() bool { return timer.IsReady() || r.queue.pending() })
 }
 
-// enact carries an event out, and then tells people and hands trials over where
-// the event says so.
+// enact carries an event out, unless another stands already; what is due then is decided anew.
 func (r *rolloutRun) enact(ctx workflow.Context, event rollout.Event) error {
+	_, err := r.tryEnact(ctx, event)
+	return err
+}
+
+// tryEnact carries an event out, and then tells people and hands trials over where
+// the event says so. overtaken says that another one stands in its place: somebody got ahead of this run, which
+// goes on from there.
+func (r *rolloutRun) tryEnact(ctx workflow.Context, event rollout.Event) (overtaken bool, err error) {
 	var enacted activities.Enacted
 	deed := activities.Deed{State: r.state, Event: event}
 	if err := workflow.ExecuteActivity(r.options(ctx, string(event.Type)), r.doing.Enact, deed).Get(ctx, &enacted); err != nil {
-		return fmt.Errorf("enacting %s: %w", event.Type, err)
+		return false, fmt.Errorf("enacting %s: %w", event.Type, err)
 	}
-	if enacted.Stored != nil { // somebody got ahead of this run, which goes on from there
+	if enacted.Stored != nil {
 		r.state, r.refreshed = *enacted.Stored, false
-		return nil
+		return true, nil
 	}
 	stood := enacted.Event
 	r.state, r.refreshed = r.state.Apply(stood), false
@@ -225,9 +232,9 @@ func (r *rolloutRun) enact(ctx workflow.Context, event rollout.Event) error {
 	}
 	r.tell(ctx, stood)
 	if stood.InFlight == rollout.Release {
-		return r.release(ctx)
+		return false, r.release(ctx)
 	}
-	return nil
+	return false, nil
 }
 
 // tell has stakeholders told of what has happened. That goes on beside the

@@ -39,16 +39,29 @@ func (r *rolloutRun) answer(ctx workflow.Context, m message) error {
 		refuseMessage(ctx, m, err)
 		return nil
 	}
-	event, err := r.state.Request(m.name, request, r.judged, workflow.Now(ctx))
-	if err != nil {
-		refuseMessage(ctx, m, err)
-		return nil
+	for {
+		event, err := r.state.Request(m.name, request, r.judged, workflow.Now(ctx))
+		if err != nil {
+			refuseMessage(ctx, m, err)
+			return nil
+		}
+		if event == nil {
+			return nil
+		}
+		overtaken, err := r.tryEnact(ctx, *event)
+		if err != nil || !overtaken {
+			return err
+		}
+		if m.name != rollout.SignalPause && m.name != rollout.SignalRollback {
+			refuseMessage(ctx, m, errOvertaken)
+			return nil
+		}
+		// What stops the rollout does so whatever has been decided meanwhile.
 	}
-	if event == nil {
-		return nil
-	}
-	return r.enact(ctx, *event)
 }
+
+// errOvertaken refuses what was asked of a rollout that stands elsewhere.
+var errOvertaken = errors.New("another decision stands already: what it was asked on is not so any more")
 
 // readRolloutRequest is what a person asks for with a message.
 func readRolloutRequest(m message) (rollout.Request, error) {

@@ -59,6 +59,8 @@ type server struct {
 	turns         *lanes.Lanes // changes that stop nothing wait for one
 	long          *lanes.Lanes // long bodies are read one after the other
 	settler       *settler
+	// flagsTold has changes of the flags at once told to the trials together.
+	flagsTold lanes.Joint
 }
 
 // API answers the API's requests; the pages steer rollouts through it.

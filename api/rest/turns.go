@@ -50,14 +50,16 @@ func (s *server) hurried(ctx context.Context, action string, request any) (conte
 		return ctx, err
 	}
 	to := doc.FeatureFlags
-	if change(&to) != nil || to == doc.FeatureFlags {
-		return ctx, nil
-	}
-	off := doc.FeatureFlags.TrialAutomation.Enabled && !to.TrialAutomation.Enabled // whatever else it changes
-	if off || doc.FeatureFlags.LoweredTo(to) {
+	if change(&to) == nil && to != doc.FeatureFlags && stops(doc.FeatureFlags, to) {
 		return lanes.Urgent(ctx), nil
 	}
 	return ctx, nil
+}
+
+// stops tells whether a change of the flags has the automation do less; one that switches it off does, whatever else
+// it changes.
+func stops(from, to rollout.Flags) bool {
+	return from.TrialAutomation.Enabled && !to.TrialAutomation.Enabled || from.LoweredTo(to)
 }
 
 // turn waits until a change may begin, unless it is urgent.
