@@ -112,12 +112,7 @@ func TestAnOutcomeThatCannotBeWrittenIsWrittenLater(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				a := makeAPI(t, options{silent: true})
-				trouble(&a.store.audits, func(e audit.Entry) error {
-					if e.Outcome != audit.Pending {
-						return errAway
-					}
-					return nil
-				})
+				trouble(&a.store.audits, outcomesAway)
 				answer := a.inside(http.MethodPatch, flagsPath, "", changing["patchFeatureFlags"])
 				require.Equal(t, http.StatusServiceUnavailable, answer.Code)
 				require.Contains(t, answer.Body.String(), "this was carried out")
@@ -138,17 +133,20 @@ func TestAnOutcomeThatCannotBeWrittenIsWrittenLater(t *testing.T) {
 	}
 }
 
+// outcomesAway has the database be away when an outcome is to be written.
+func outcomesAway(e audit.Entry) error {
+	if e.Outcome != audit.Pending {
+		return errAway
+	}
+	return nil
+}
+
 // A process may end while an outcome is being written down.
 func TestClosingWhileAnOutcomeIsBeingWrittenDown(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		a := makeAPI(t, options{silent: true})
-		a.store.audits.fails = func(e audit.Entry) error {
-			if e.Outcome != audit.Pending {
-				return errAway
-			}
-			return nil
-		}
+		a.store.audits.fails = outcomesAway
 		require.Equal(t, http.StatusServiceUnavailable, a.inside(http.MethodPatch, flagsPath, "", changing["patchFeatureFlags"]).Code)
 		a.store.mu.Lock()
 		a.store.audits.fails, a.store.takes = nil, 500*time.Millisecond
@@ -166,12 +164,7 @@ func TestClosingWritesDownWhatIsOwed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		a := makeAPI(t, options{silent: true})
-		a.store.audits.fails = func(e audit.Entry) error {
-			if e.Outcome != audit.Pending {
-				return errAway
-			}
-			return nil
-		}
+		a.store.audits.fails = outcomesAway
 		a.inside(http.MethodPatch, flagsPath, "", changing["patchFeatureFlags"])
 		a.store.audits.fails = nil
 		require.NoError(t, a.itself.Close(t.Context()))
