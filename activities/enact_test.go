@@ -65,6 +65,24 @@ func TestFlagsChangedByHandBetweenLookingAndWritingWin(t *testing.T) {
 	}
 }
 
+// The next attempt finds what the first one wrote, which nobody has set by hand.
+func TestFlagsThatTheRolloutWroteItselfAreNotByHand(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		by     string
+		byHand int
+	}{"the rollout": {rollout.Automatic, 0}, "somebody": {"ada", 9}} {
+		deed := decided(true)
+		store := &registry{decisions: make([]rollout.Event, deed.State.Seq)}
+		store.flags = rollout.Document{FeatureFlags: rollout.InitialFlags(), Version: 9, UpdatedBy: c.by}
+		store.flags.FeatureFlags.TrialAutomation.RolloutPercentage = *deed.Event.Percentage
+		came, err := (&Rollouts{Store: store, Schedule: store, Now: learnedAt.Local, Log: zap.NewNop()}).Enact(t.Context(), deed)
+		require.NoError(t, err)
+		require.Equal(t, rollout.EventEntered, came.Type)
+		require.Equal(t, c.byHand, came.HandVersion, name)
+	}
+}
+
 // pool has one trial that runs unautomated.
 type pool struct {
 	registry

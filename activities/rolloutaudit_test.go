@@ -39,13 +39,13 @@ func (r *registry) Flags(context.Context) (rollout.Document, error) {
 	return doc, nil
 }
 
-func (r *registry) UpdateFlags(_ context.Context, _ string, change func(*rollout.Flags) error) (rollout.Document, error) {
+func (r *registry) UpdateFlags(_ context.Context, by string, change func(*rollout.FlagChange) error) (rollout.Document, error) {
 	r.order = append(r.order, "flags")
-	changed := r.flags.FeatureFlags
-	if err := change(&changed); err != nil {
+	c := rollout.FlagChange{Flags: r.flags.FeatureFlags}
+	if err := change(&c); err != nil {
 		return rollout.Document{}, err
 	}
-	r.flags.FeatureFlags = changed
+	r.flags, _ = r.flags.Changed(c, by, time.Time{})
 	return r.flags, nil
 }
 
@@ -187,7 +187,7 @@ func TestTheFlagsVersionOfAReleaseIsKept(t *testing.T) {
 	_, err = rollouts.Enact(t.Context(), Deed{State: rollout.Fold(store.decisions), Event: back})
 	require.NoError(t, err)
 	before := rollout.Fold(store.decisions)
-	require.Equal(t, 7, before.ReleasedBefore)
+	require.Equal(t, 8, before.ReleasedBefore)
 
 	next := &registry{flags: store.flags, decisions: store.decisions}
 	rollouts.Store = next
@@ -196,6 +196,6 @@ func TestTheFlagsVersionOfAReleaseIsKept(t *testing.T) {
 	decided, err := rollouts.decided(t.Context(), Deed{Event: begun})
 	require.NoError(t, err)
 	after := rollout.State{}.Apply(decided)
-	require.Equal(t, 7, after.ReleasedBefore)
+	require.Equal(t, 8, after.ReleasedBefore)
 	require.Zero(t, after.Apply(rollout.Event{Seq: 2, Type: rollout.EventBackfill, Backfill: &rollout.Backfill{Taken: 1}}).ReleasedBefore)
 }

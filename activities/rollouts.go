@@ -16,7 +16,7 @@ import (
 // RolloutStore is what a rollout's activities need of the database.
 type RolloutStore interface {
 	Flags(ctx context.Context) (rollout.Document, error)
-	UpdateFlags(ctx context.Context, by string, change func(*rollout.Flags) error) (rollout.Document, error)
+	UpdateFlags(ctx context.Context, by string, change func(*rollout.FlagChange) error) (rollout.Document, error)
 	AppendDecision(ctx context.Context, e rollout.Event, after rollout.State) (existing *rollout.Event, err error)
 	// AppendAudit puts an entry at the end of the audit record.
 	AppendAudit(ctx context.Context, e audit.Entry) (audit.Entry, error)
@@ -62,9 +62,6 @@ type Rollouts struct {
 	Now     func() time.Time
 	Log     *zap.Logger
 }
-
-// byRollout is who changes the flags on a rollout's behalf.
-const byRollout = "rollout"
 
 // Deed is an event about to happen to a rollout.
 type Deed struct {
@@ -123,10 +120,11 @@ func (r *Rollouts) Enact(ctx context.Context, d Deed) (Enacted, error) {
 func (r *Rollouts) decided(ctx context.Context, d Deed) (rollout.Event, error) {
 	event := d.Event
 	if event.Percentage != nil && event.Enabled != nil {
-		doc, err := r.setFlags(ctx, d)
+		doc, byHand, err := r.setFlags(ctx, d)
 		if err != nil {
 			return event, failed("setting the flags", err)
 		}
+		event.HandVersion = byHand
 		if foreign := d.State.Foreign(event, doc); foreign != nil {
 			event = *foreign
 		}
@@ -192,22 +190,27 @@ func (r *Rollouts) Latest(ctx context.Context, id string) (*rollout.Judgement, e
 var errMoved = errors.New("the flags have changed")
 
 // setFlags writes what an event says into the flags, unless they say something
-// that the rollout does not know of. What it was decided on is what is replaced.
-func (r *Rollouts) setFlags(ctx context.Context, d Deed) (rollout.Document, error) {
+// that the rollout does not know of. What it was decided on is what is replaced. byHand is the version in which
+// somebody had set them; 0 for nobody.
+func (r *Rollouts) setFlags(ctx context.Context, d Deed) (now rollout.Document, byHand int, err error) {
 	for {
 		doc, err := r.Store.Flags(ctx)
-		if err != nil || !d.State.MaySet(d.Event, doc) {
-			return doc, err
+		if err != nil {
+			return doc, 0, err
 		}
-		set, err := r.Store.UpdateFlags(ctx, byRollout, func(f *rollout.Flags) error {
-			if *f != doc.FeatureFlags {
+		byHand := d.State.FoundByHand(doc)
+		if !d.State.MaySet(d.Event, doc) {
+			return doc, byHand, nil
+		}
+		set, err := r.Store.UpdateFlags(ctx, rollout.Automatic, func(f *rollout.FlagChange) error {
+			if f.Flags != doc.FeatureFlags {
 				return errMoved
 			}
 			f.TrialAutomation.Enabled, f.TrialAutomation.RolloutPercentage = *d.Event.Enabled, *d.Event.Percentage
 			return nil
 		})
 		if !errors.Is(err, errMoved) {
-			return set, err
+			return set, byHand, err
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"marketplace.example/trials/rollout"
 	"marketplace.example/trials/trial"
 )
 
@@ -172,7 +173,7 @@ func (t *Trials) released(ctx context.Context, s trial.State, now sight) (*trial
 
 // handover is a rollout's request to move a trial in or out of the automation.
 func handover(rolloutID, vendorID string) trial.Request {
-	return trial.Request{ID: rolloutID + "/" + vendorID, By: byRollout, Reason: "rollout " + rolloutID}
+	return trial.Request{ID: rolloutID + "/" + vendorID, By: rollout.Automatic, Reason: "rollout " + rolloutID}
 }
 
 // moved records that the vendor is in another zone by now, so that the step is planned anew. A step whose e-mail may

@@ -125,6 +125,10 @@ func (w *Watch) gather(ctx context.Context, state rollout.State, l rollout.Ledge
 	}
 	flags := doc.FeatureFlags.TrialAutomation
 	s.Enabled, s.Percentage, s.Version = flags.Enabled, flags.RolloutPercentage, doc.Version
+	s.DisabledVersion = doc.DisabledVersion
+	if state.Awaits(doc.Rollback) {
+		s.Rollback = doc.Rollback
+	}
 	s.Outage = w.outage(ctx, l.Outage, now)
 	return s, nil
 }

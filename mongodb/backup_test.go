@@ -183,7 +183,7 @@ func TestTheLastBackupIsRestoredAsItIs(t *testing.T) {
 	r := newPast(t)
 	insertUser(t, r.store, bson.D{{Key: "_id", Value: bson.NewObjectID()}, {Key: "isVendor", Value: false}, {Key: "odd", Value: bson.D{{Key: "z", Value: int64(1)}, {Key: "a", Value: 2.0}}}})
 	require.NoError(t, r.store.Setup(t.Context()))
-	_, err := r.store.UpdateFlags(t.Context(), "admin", func(f *rollout.Flags) error {
+	_, err := r.store.UpdateFlags(t.Context(), "admin", func(f *rollout.FlagChange) error {
 		f.TrialAutomation.RolloutPercentage = 12.5
 		return nil
 	})
@@ -468,7 +468,8 @@ func requireDisabled(t *testing.T, before, restored *Store) {
 	is, err := restored.Flags(t.Context())
 	require.NoError(t, err)
 	require.True(t, was.FeatureFlags.TrialAutomation.Enabled)
-	require.Equal(t, was.Version+1, is.Version)
+	require.Equal(t, was.Version+versionsLost+1, is.Version, "those who know of later flags do not take it for an old one")
+	require.Equal(t, is.Version, is.DisabledVersion)
 	require.Equal(t, byRestore, is.UpdatedBy)
 	was.FeatureFlags.TrialAutomation.Enabled = false
 	require.Equal(t, was.FeatureFlags, is.FeatureFlags)

@@ -251,7 +251,7 @@ func (s *Store) CatchUpRollout(ctx context.Context, id string, decisions []rollo
 	if percentage == nil {
 		return c, state, nil
 	}
-	_, err = s.UpdateFlags(ctx, byRestore, func(f *rollout.Flags) error {
+	_, err = s.UpdateFlags(ctx, byRestore, func(f *rollout.FlagChange) error {
 		f.TrialAutomation.RolloutPercentage = *percentage
 		return nil
 	})

@@ -260,7 +260,7 @@ func TestALostVendorComesBack(t *testing.T) {
 func TestRolloutsCatchUp(t *testing.T) {
 	t.Parallel()
 	s := newTestStore(t)
-	_, err := s.UpdateFlags(t.Context(), "restore", func(f *rollout.Flags) error {
+	_, err := s.UpdateFlags(t.Context(), "restore", func(f *rollout.FlagChange) error {
 		f.TrialAutomation.Enabled = false
 		return nil
 	})

@@ -9,7 +9,6 @@ import (
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
-	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"marketplace.example/trials/lanes"
 	"marketplace.example/trials/rollout"
@@ -73,7 +72,7 @@ func (s *Store) initFlags(ctx context.Context) (rollout.Document, error) {
 // are then. An error of change's, or a percentage that is none, leaves
 // everything as it is; a change that changes nothing makes no new version. Changes of this
 // process take turns, those of an urgent context (lanes.Urgent) first.
-func (s *Store) UpdateFlags(ctx context.Context, by string, change func(*rollout.Flags) error) (rollout.Document, error) {
+func (s *Store) UpdateFlags(ctx context.Context, by string, change func(*rollout.FlagChange) error) (rollout.Document, error) {
 	leave, err := s.flagTurns.Enter(ctx)
 	if errors.Is(err, lanes.ErrFull) {
 		return rollout.Document{}, errFlagsBusy
@@ -87,19 +86,20 @@ func (s *Store) UpdateFlags(ctx context.Context, by string, change func(*rollout
 		if err != nil {
 			return rollout.Document{}, err
 		}
-		flags := doc.FeatureFlags
-		if err := change(&flags); err != nil {
+		c := rollout.FlagChange{Flags: doc.FeatureFlags}
+		if err := change(&c); err != nil {
 			return rollout.Document{}, err
 		}
-		if err := rollout.ValidPercentage(flags.TrialAutomation.RolloutPercentage); err != nil {
+		if err := rollout.ValidPercentage(c.TrialAutomation.RolloutPercentage); err != nil {
 			return rollout.Document{}, fmt.Errorf("changing the flags: %w", err)
 		}
-		if flags == doc.FeatureFlags {
+		after, changed := doc.Changed(c, by, stored(time.Now()))
+		if !changed {
 			return doc, nil
 		}
-		updated, err := s.replaceFlags(ctx, doc.Version, flags, by)
+		err = s.replaceFlags(ctx, doc.Version, after)
 		if !errors.Is(err, mongo.ErrNoDocuments) {
-			return updated, err
+			return after, err
 		}
 	}
 	return rollout.Document{}, errFlagsBusy
@@ -107,24 +107,16 @@ func (s *Store) UpdateFlags(ctx context.Context, by string, change func(*rollout
 
 var errFlagsBusy = &trial.Error{Code: trial.CodeUnavailable, Message: "the flags are being changed by others all the time; try again later"}
 
-// replaceFlags stores flags in the place of a version. It is
+// replaceFlags stores the flags in the place of a version. It is
 // mongo.ErrNoDocuments where that is not the present one. The filter costs
 // nothing: the collection has one document.
-func (s *Store) replaceFlags(ctx context.Context, version int, flags rollout.Flags, by string) (rollout.Document, error) {
+func (s *Store) replaceFlags(ctx context.Context, version int, after rollout.Document) error {
 	filter := append(byID(flagsID), bson.E{Key: "version", Value: version})
 	if version == 0 { // put there by somebody who knew of no versions
 		filter[1].Value = bson.D{{Key: "$in", Value: bson.A{nil, 0}}}
 	}
-	update := bson.D{{Key: "$set", Value: bson.D{
-		{Key: "featureFlags", Value: flags},
-		{Key: "version", Value: version + 1},
-		{Key: "updatedAt", Value: stored(time.Now())},
-		{Key: "updatedBy", Value: by},
-	}}}
-	var doc flagsDocument
-	err := s.flags.FindOneAndUpdate(ctx, filter, update, options.FindOneAndUpdate().SetReturnDocument(options.After)).Decode(&doc)
-	if err != nil {
-		return rollout.Document{}, failed("changing the flags", err)
+	if err := s.flags.FindOneAndUpdate(ctx, filter, bson.D{{Key: "$set", Value: after}}).Err(); err != nil {
+		return failed("changing the flags", err)
 	}
-	return doc.Document, nil
+	return nil
 }

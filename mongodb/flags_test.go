@@ -78,7 +78,7 @@ func TestFlagsPutThereByHand(t *testing.T) {
 	require.NotEmpty(t, docs[0].Salt)
 	require.Equal(t, rollout.InitialFlags(), docs[0].FeatureFlags)
 
-	updated, err := s.UpdateFlags(t.Context(), "test", func(f *rollout.Flags) error { f.TrialAutomation.RolloutPercentage = 10; return nil })
+	updated, err := s.UpdateFlags(t.Context(), "test", func(f *rollout.FlagChange) error { f.TrialAutomation.RolloutPercentage = 10; return nil })
 	require.NoError(t, err)
 	require.Equal(t, 1, updated.Version)
 	require.Equal(t, docs[0].Salt, updated.Salt)
@@ -92,7 +92,7 @@ func TestUpdateFlagsLosesNoChange(t *testing.T) {
 	const changes = 20
 	errs := make([]error, changes)
 	together(changes, func(i int) {
-		_, errs[i] = s.UpdateFlags(t.Context(), "test", func(f *rollout.Flags) error { f.TrialAutomation.RolloutPercentage++; return nil })
+		_, errs[i] = s.UpdateFlags(t.Context(), "test", func(f *rollout.FlagChange) error { f.TrialAutomation.RolloutPercentage++; return nil })
 	})
 	for _, err := range errs {
 		require.NoError(t, err)
@@ -112,19 +112,43 @@ func TestUpdateFlagsRefuses(t *testing.T) {
 	require.NoError(t, err)
 
 	refusal := errors.New("no")
-	_, err = s.UpdateFlags(t.Context(), "test", func(f *rollout.Flags) error { f.AdminTools.Enabled = false; return refusal })
+	_, err = s.UpdateFlags(t.Context(), "test", func(f *rollout.FlagChange) error { f.AdminTools.Enabled = false; return refusal })
 	require.ErrorIs(t, err, refusal)
 
 	var field *rollout.FieldError
-	_, err = s.UpdateFlags(t.Context(), "test", func(f *rollout.Flags) error { f.TrialAutomation.RolloutPercentage = 101; return nil })
+	_, err = s.UpdateFlags(t.Context(), "test", func(f *rollout.FlagChange) error { f.TrialAutomation.RolloutPercentage = 101; return nil })
 	require.ErrorAs(t, err, &field)
 	require.Equal(t, "rolloutPercentage", field.Field)
 
-	same, err := s.UpdateFlags(t.Context(), "test", func(*rollout.Flags) error { return nil })
+	same, err := s.UpdateFlags(t.Context(), "test", func(*rollout.FlagChange) error { return nil })
 	require.NoError(t, err)
 	require.Equal(t, before, same, "a change that changes nothing makes no version")
 
 	after, err := s.Flags(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, before, after)
+}
+
+// What people asked for with the flags is kept beside them.
+func TestFlagsKnowWhatWasAskedForWithThem(t *testing.T) {
+	t.Parallel()
+	s := newTestStore(t)
+	asked := rollout.RollbackRequest{RolloutID: "r-1", Request: rollout.Request{ID: "k-1", By: "ada", Reason: "slow", InFlight: rollout.Release}}
+	for version := 2; version < 4; version++ {
+		updated, err := s.UpdateFlags(t.Context(), "ada", func(c *rollout.FlagChange) error {
+			c.Off, c.TrialAutomation.Enabled, c.Rollback = true, false, &asked
+			return nil
+		})
+		require.NoError(t, err)
+		require.Equal(t, version, updated.Version, "it counts though nothing changes")
+		require.Equal(t, version, updated.DisabledVersion)
+		read, err := s.Flags(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, updated, read)
+		require.Equal(t, &asked, read.Rollback)
+	}
+	on, err := s.UpdateFlags(t.Context(), "ada", func(c *rollout.FlagChange) error { c.TrialAutomation.Enabled = true; return nil })
+	require.NoError(t, err)
+	require.Equal(t, 3, on.DisabledVersion)
+	require.Equal(t, &asked, on.Rollback)
 }

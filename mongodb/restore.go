@@ -257,12 +257,10 @@ func (r *restore) disabledFlags(document []byte) ([]byte, error) {
 		return nil, fmt.Errorf("reading the flags in the backup: %w", err)
 	}
 	r.done.Flags = flags.FeatureFlags
-	if !flags.FeatureFlags.TrialAutomation.Enabled {
-		return document, nil
-	}
-	flags.FeatureFlags.TrialAutomation.Enabled = false
-	flags.Version++
-	flags.UpdatedAt, flags.UpdatedBy = stored(time.Now()), byRestore
+	c := rollout.FlagChange{Flags: flags.FeatureFlags, Off: true}
+	c.TrialAutomation.Enabled = false
+	flags.Version += versionsLost
+	flags.Document, _ = flags.Changed(c, byRestore, stored(time.Now()))
 	var changed bytes.Buffer
 	encoder := bson.NewEncoder(bson.NewDocumentWriter(&changed))
 	encoder.UseJSONStructTags()
@@ -272,10 +270,14 @@ func (r *restore) disabledFlags(document []byte) ([]byte, error) {
 	return changed.Bytes(), nil
 }
 
+// versionsLost is more than the changes of the flags that a backup does not know of: rollouts and vendors that do must
+// not take the restored flags for older ones.
+const versionsLost = 100_000
+
 // Disable disables the automation of a database that was restored, and answers with the flags as they were.
 func (s *Store) Disable(ctx context.Context) (was rollout.Flags, err error) {
-	_, err = s.UpdateFlags(ctx, byRestore, func(f *rollout.Flags) error {
-		was = *f
+	_, err = s.UpdateFlags(ctx, byRestore, func(f *rollout.FlagChange) error {
+		was, f.Off = f.Flags, f.TrialAutomation.Enabled
 		f.TrialAutomation.Enabled = false
 		return nil
 	})

@@ -69,7 +69,7 @@ func TestServerAway(t *testing.T) {
 		"LastSweep":   func(ctx context.Context) error { _, err := s.LastSweep(ctx); return err },
 		"Processes":   func(ctx context.Context) error { _, err := s.Processes(ctx); return err },
 		"UpdateFlags": func(ctx context.Context) error {
-			_, err := s.UpdateFlags(ctx, "test", func(*rollout.Flags) error { return nil })
+			_, err := s.UpdateFlags(ctx, "test", func(*rollout.FlagChange) error { return nil })
 			return err
 		},
 	}

@@ -231,7 +231,7 @@ func (v *shop) holds() {
 func TestWhateverBecomesOfAVendorsDocument(t *testing.T) {
 	t.Parallel()
 	s := newTestStore(t)
-	_, err := s.UpdateFlags(t.Context(), "test", func(f *rollout.Flags) error {
+	_, err := s.UpdateFlags(t.Context(), "test", func(f *rollout.FlagChange) error {
 		f.TrialAutomation = rollout.TrialAutomation{Enabled: true, RolloutPercentage: 100, EmailReminders: true, AutoExpiration: true, ConversionTracking: true}
 		return nil
 	})

@@ -39,7 +39,7 @@ func (s State) BackfilledEvent(after string, count int, done bool, now time.Time
 	if s.Backfill != nil {
 		b.Taken += s.Backfill.Taken
 	}
-	e := Event{Seq: s.Seq + 1, Type: EventBackfill, At: now.UTC().Truncate(time.Millisecond), By: automatic, Backfill: &b,
+	e := Event{Seq: s.Seq + 1, Type: EventBackfill, At: now.UTC().Truncate(time.Millisecond), By: Automatic, Backfill: &b,
 		Reason: fmt.Sprintf("Taken in: %d vendors whose trials ran unautomated.", b.Taken)}
 	if done {
 		e.Reason += " That is all of them."

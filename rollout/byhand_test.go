@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"pgregory.net/rapid"
 
 	"marketplace.example/trials/rollout"
 )
@@ -18,13 +17,30 @@ func flagged(enabled bool, percentage float64, version int) rollout.Document {
 	return d
 }
 
+// switchedOff are flags of a version that somebody has switched off in an earlier one, or in this.
+func switchedOff(percentage float64, version, disabled int) rollout.Document {
+	d := flagged(false, percentage, version)
+	d.DisabledVersion = disabled
+	return d
+}
+
+// on are such flags that are on again.
+func on(percentage float64, version, disabled int) rollout.Document {
+	d := flagged(true, percentage, version)
+	d.DisabledVersion = disabled
+	return d
+}
+
 // enact is what an event comes to before flags, and the flags after it.
 func enact(s rollout.State, e rollout.Event, d rollout.Document) (rollout.Event, rollout.Document) {
 	if e.Percentage == nil || e.Enabled == nil {
 		return e, d
 	}
+	e.HandVersion = s.FoundByHand(d)
 	if s.MaySet(e, d) {
-		d = flagged(*e.Enabled, *e.Percentage, d.Version+1)
+		c := rollout.FlagChange{Flags: d.FeatureFlags}
+		c.TrialAutomation.Enabled, c.TrialAutomation.RolloutPercentage = *e.Enabled, *e.Percentage
+		d, _ = d.Changed(c, rollout.Automatic, noon)
 	}
 	if foreign := s.Foreign(e, d); foreign != nil {
 		e = *foreign
@@ -59,6 +75,13 @@ func TestFlagsSetByHandInTheNoticeHold(t *testing.T) {
 		"disabled by hand, unknown what it was": {nil, flagged(false, 0, 8), rollout.EventRolledBack, false, 0},
 		"raised by hand":                        {left, flagged(true, 30, 8), rollout.EventOverridden, true, 30},
 		"raised by hand, unknown what it was":   {nil, flagged(true, 30, 8), rollout.EventOverridden, true, 30},
+		"off, on, and off again":                {off, switchedOff(0, 10, 10), rollout.EventRolledBack, false, 0},
+		"switched off though it was off":        {off, switchedOff(0, 8, 8), rollout.EventRolledBack, false, 0},
+		"switched off, another flag since":      {off, switchedOff(0, 9, 8), rollout.EventRolledBack, false, 0},
+		"switched off before it started":        {off, switchedOff(0, 9, 7), rollout.EventEntered, true, 0},
+		"off, and on again":                     {left, on(25, 9, 8), rollout.EventEntered, true, 0},
+		"restored from before it started":       {left, switchedOff(25, 6, 6), rollout.EventRolledBack, false, 25},
+		"restored from when it was off":         {off, flagged(false, 0, 5), rollout.EventRolledBack, false, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -72,7 +95,7 @@ func TestFlagsSetByHandInTheNoticeHold(t *testing.T) {
 			require.InDelta(t, c.percentage, f.RolloutPercentage, 0)
 			seen := healthy(l.state, l.now.Add(time.Hour))
 			now := c.flags.FeatureFlags.TrialAutomation
-			seen.Enabled, seen.Percentage, seen.Version = now.Enabled, now.RolloutPercentage, c.flags.Version
+			seen.Enabled, seen.Percentage, seen.Version, seen.DisabledVersion = now.Enabled, now.RolloutPercentage, c.flags.Version, c.flags.DisabledVersion
 			heard, _ := l.state.Next(seen, l.now.Add(time.Hour))
 			if c.comes == rollout.EventEntered {
 				require.Nil(t, heard)
@@ -81,53 +104,6 @@ func TestFlagsSetByHandInTheNoticeHold(t *testing.T) {
 			}
 		})
 	}
-}
-
-func TestNothingIsSwitchedOnOrRaisedThatWasLoweredByHand(t *testing.T) {
-	t.Parallel()
-	names := []string{rollout.SignalRollback, rollout.SignalResume, rollout.SignalAdvance, rollout.SignalPause}
-	rapid.Check(t, func(t *rapid.T) {
-		l := begun(t, anyPlan(t))
-		flags := flagged(true, 0, 8)
-		lowered := false
-		step := func(e *rollout.Event) {
-			if e == nil {
-				return
-			}
-			was := flags.FeatureFlags.TrialAutomation
-			var came rollout.Event
-			came, flags = enact(l.state, *e, flags)
-			if is := flags.FeatureFlags.TrialAutomation; lowered {
-				require.False(t, is.Enabled && !was.Enabled, "%s switched it on", e.Type)
-				require.LessOrEqual(t, is.RolloutPercentage, was.RolloutPercentage, "%s raised it", e.Type)
-			}
-			l.apply(came)
-			lowered = lowered && came.By != "flags"
-			require.False(t, l.state.Enabled && !flags.FeatureFlags.TrialAutomation.Enabled && came.Enabled != nil, "it takes itself for on")
-		}
-		for range rapid.IntRange(1, 40).Draw(t, "steps") {
-			l.now = l.now.Add(time.Duration(rapid.IntRange(0, 50).Draw(t, "hours")) * time.Hour)
-			switch rapid.IntRange(0, 9).Draw(t, "what") {
-			case 0:
-				flags = flagged(false, flags.FeatureFlags.TrialAutomation.RolloutPercentage, flags.Version+1)
-				lowered = true
-			case 1, 2, 3:
-				e, err := l.state.Request(rapid.SampledFrom(names).Draw(t, "name"), rollout.Request{By: "owner", Reason: "r", ID: fmt.Sprint(l.state.Seq),
-					Percentage: float64(rapid.IntRange(0, 100).Draw(t, "percentage"))}, nil, l.now)
-				if err == nil {
-					step(e)
-				}
-			default:
-				j := anyJudgement(t, l.state, l.now)
-				j.Enabled, j.Percentage = l.state.Enabled, l.state.Percentage
-				e, _ := l.state.Next(j, l.now)
-				step(e)
-			}
-			if l.state.Status.Final() {
-				return
-			}
-		}
-	})
 }
 
 func TestFlagsDisabledInTheSameMomentAsARequestWin(t *testing.T) {

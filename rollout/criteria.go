@@ -89,7 +89,7 @@ func (s State) appraise(id string, j *Judgement) (Appraisal, bool) {
 		}
 		return Appraisal{}, false
 	case "no-critical-errors", "no-rollback":
-		if s.Epoch > 0 || s.Status == RolledBack {
+		if s.PartialRollbacks > 0 || s.Status == RolledBack {
 			return Appraisal{Verdict: Fail, Reason: "the rollout was taken back"}, true
 		}
 		if s.Stage.Kind == Notice {

@@ -31,7 +31,7 @@ func (s State) paused(e Event) *Message {
 			"Mend what the check names, or waive it with a reason if it does not matter; then resume.")
 	case PausedByTriggers:
 		return critical("paused at "+at+", an alarm again",
-			fmt.Sprintf("The rollout of trial automation has paused at %s of new vendors since %s, because an alarm was raised again; taken back by alarms before: %s.", at, since, times(s.Epoch)),
+			fmt.Sprintf("The rollout of trial automation has paused at %s of new vendors since %s, because an alarm was raised again; taken back by alarms before: %s.", at, since, times(s.PartialRollbacks)),
 			e.Reason, "Something is wrong that going back a phase does not cure. "+still,
 			"The product owner and the lead developer decide: take it back further or completely until the cause is found, or resume.")
 	case PausedByOutage:

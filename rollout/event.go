@@ -66,6 +66,11 @@ type Event struct {
 	// FlagsVersion is the flags' version after an EventRolledBack that hands trials over, and on EventStarted that
 	// of the rollout before.
 	FlagsVersion int `json:"flagsVersion,omitempty"`
+	// FlagsSeen is the flags' version that a person saw who set the percentage; 0 for unknown.
+	FlagsSeen int `json:"flagsSeen,omitempty"`
+	// HandVersion is the version in which the flags were found set by somebody else than the rollout; 0 where they
+	// were not.
+	HandVersion int `json:"handVersion,omitempty"`
 	// Trigger is the alarm that took the rollout back; empty where a person did.
 	Trigger Trigger    `json:"trigger,omitempty"`
 	Cause   PauseCause `json:"cause,omitempty"`
@@ -102,7 +107,7 @@ type FlagsFound struct {
 // Who decides where nobody gives a name: the rollout by itself, whoever set the
 // flags by hand, or whoever sent a signal that does not say.
 const (
-	automatic = "rollout"
+	Automatic = "rollout"
 	byFlags   = "flags"
 	bySignal  = "signal"
 )
@@ -134,12 +139,7 @@ func (s State) Apply(e Event) State {
 	if e.RequestID != "" {
 		s.Requests = append(s.Requests, e.RequestID)
 	}
-	if e.Enabled != nil {
-		s.Enabled = *e.Enabled
-	}
-	if e.Percentage != nil {
-		s.Percentage, s.FlagsAt = *e.Percentage, e.At
-	}
+	s.setFlags(e)
 	switch e.Type {
 	case EventStarted:
 		s.begin(e)
@@ -174,6 +174,20 @@ func (s State) Apply(e Event) State {
 		s.Status, s.EndedAt = Completed, &e.At
 	}
 	return s
+}
+
+// setFlags takes what an event of any type says of the flags.
+func (s *State) setFlags(e Event) {
+	if e.Enabled != nil {
+		s.Enabled = *e.Enabled
+	}
+	if e.Percentage != nil {
+		s.Percentage, s.FlagsAt = *e.Percentage, e.At
+	}
+	s.HandVersion = max(s.HandVersion, e.HandVersion)
+	if e.InFlight == Release {
+		s.ReleasedBefore = e.FlagsVersion
+	}
 }
 
 func (s *State) begin(e Event) {
@@ -213,6 +227,7 @@ func (s *State) pause(e Event) {
 	if s.Pause != nil {
 		s.EnteredAt = s.EnteredAt.Add(e.At.Sub(s.Pause.Since))
 		p.AtGate = s.Pause.AtGate || s.Pause.Cause == PausedByGate
+		p.OnTrigger = s.Pause.OnTrigger || s.Pause.Cause == PausedByTriggers
 	}
 	s.Status, s.Pause = Paused, p
 }
@@ -224,8 +239,12 @@ func (s *State) override(e Event) {
 }
 
 // resume goes on. Time spent paused does not count as soaked; after a gate that
-// did not pass, or an override, the stage begins anew.
+// did not pass, or an override, the stage begins anew. After a trigger's pause evidence does, or the same would pause it
+// again at once.
 func (s *State) resume(e Event) {
+	if s.Pause != nil && (s.Pause.OnTrigger || s.Pause.Cause == PausedByTriggers) {
+		s.Epoch++
+	}
 	switch {
 	case e.Stage != nil:
 		s.enter(*e.Stage, e.At)
@@ -241,9 +260,6 @@ func (s *State) resume(e Event) {
 // rollBack takes the rollout back. Where a person has it wait, it goes on
 // waiting after a trigger's: it does not climb again by itself.
 func (s *State) rollBack(e Event) {
-	if e.InFlight == Release {
-		s.ReleasedBefore = e.FlagsVersion
-	}
 	if e.Remedy == Immediate {
 		s.Status, s.EndedAt, s.Pause = RolledBack, &e.At, nil
 		return
@@ -256,6 +272,7 @@ func (s *State) rollBack(e Event) {
 	}
 	if e.Trigger != "" {
 		s.Epoch++
+		s.PartialRollbacks++
 		s.CooldownUntil = e.At.Add(s.Times.Day)
 	}
 }

@@ -2,63 +2,148 @@ package rollout
 
 import "fmt"
 
-// changedByHand tells whether the flags say what the rollout did not set. Before its
-// first phase it has set nothing: they may still be those that an earlier one left,
-// unless somebody has changed them since it started.
-func (s State) changedByHand(enabled bool, percentage float64, version int) bool {
+// foundFlags are flags as they are found: what they say, in which version, and what people asked for with them.
+type foundFlags struct {
+	enabled         bool
+	percentage      float64
+	version         int
+	disabledVersion int
+	rollback        *RollbackRequest
+}
+
+func (d Document) found() foundFlags {
+	now := d.FeatureFlags.TrialAutomation
+	return foundFlags{now.Enabled, now.RolloutPercentage, d.Version, d.DisabledVersion, d.Rollback}
+}
+
+func (j *Judgement) found() foundFlags {
+	return foundFlags{j.Enabled, j.Percentage, j.Version, j.DisabledVersion, j.Rollback}
+}
+
+// changedByHand tells whether the flags say what the rollout did not set. Until it has
+// set or held them, they may still be those that an earlier one left, unless somebody has changed them since it started.
+func (s State) changedByHand(f foundFlags) bool {
+	if s.FlagsAt.IsZero() {
+		return s.changedInNotice(f)
+	}
+	return f.enabled != s.Enabled || f.percentage != s.Percentage
+}
+
+func (s State) changedInNotice(f foundFlags) bool {
 	switch {
-	case enabled == s.Enabled && percentage == s.Percentage:
+	case !f.enabled && s.FlagsVersion > 0 && (f.disabledVersion > s.FlagsVersion || f.version < s.FlagsVersion):
+		return true // somebody has switched it off since, or has restored a database, which does
+	case f.enabled == s.Enabled && f.percentage == s.Percentage, f.version <= s.FlagsVersion:
 		return false
-	case s.Stage.Kind == Notice && version <= s.FlagsVersion:
-		return false
-	case s.Stage.Kind == Notice && s.FlagsVersion == 0 && s.FlagsFound == nil:
-		return !enabled // nobody looked when it started: all that is known is that it is off
-	case s.Stage.Kind == Notice && s.FlagsFound != nil:
-		return enabled != s.FlagsFound.Enabled || percentage != s.FlagsFound.Percentage
+	case s.FlagsFound != nil:
+		return f.enabled != s.FlagsFound.Enabled || f.percentage != s.FlagsFound.Percentage
+	case s.FlagsVersion == 0:
+		return !f.enabled // nobody looked when it started: all that is known is that it is off
 	}
 	return true
 }
 
+// FoundByHand is the version of flags that somebody else than the rollout has set to what it does not know of; 0 where
+// nobody has.
+func (s State) FoundByHand(d Document) int {
+	if !s.changedByHand(d.found()) || d.UpdatedBy == Automatic {
+		return 0
+	}
+	return d.Version
+}
+
+// Awaits tells whether a rollback was asked of the rollout that it has not carried out.
+func (s State) Awaits(r *RollbackRequest) bool {
+	return r != nil && r.RolloutID == s.ID && !s.Knows(r.Request.ID)
+}
+
 // MaySet tells whether an event may write the flags: where nobody has set them by
-// hand. A rollback and a person's word always may, but never switch on or raise what
-// somebody has lowered by hand.
+// hand, or asked for a rollback that comes first. A rollback and a person's word always may, but never switch on what
+// somebody has switched off by hand, and raise what somebody has lowered only where they saw that.
 func (s State) MaySet(e Event, d Document) bool {
-	now := d.FeatureFlags.TrialAutomation
-	if !s.changedByHand(now.Enabled, now.RolloutPercentage, d.Version) {
+	if s.comesFirst(e, s.judged(e, d)) {
+		return false
+	}
+	if !s.changedByHand(d.found()) {
 		return true
 	}
 	if e.Type == EventEntered {
 		return false
 	}
+	now := d.FeatureFlags.TrialAutomation
 	lowers := *e.Percentage <= now.RolloutPercentage && (now.Enabled || !*e.Enabled)
-	return lowers || e.Type == EventOverridden && e.RequestID != "" && now.Enabled
+	return lowers || now.Enabled && e.FlagsSeen >= d.Version
 }
 
 // Foreign is what has happened instead of an event that could not write the
-// flags: somebody has set them by hand. nil where the event holds.
+// flags: somebody has set them by hand, or asked for a rollback. nil where the event holds.
 func (s State) Foreign(e Event, d Document) *Event {
-	now := d.FeatureFlags.TrialAutomation
-	if now.Enabled == *e.Enabled && now.RolloutPercentage == *e.Percentage || !now.Enabled && !*e.Enabled {
+	j := s.judged(e, d)
+	says := j.Enabled == *e.Enabled && j.Percentage == *e.Percentage || !j.Enabled && !*e.Enabled
+	if !s.comesFirst(e, j) && (says || !s.changedByHand(j.found())) {
 		return nil
 	}
-	if !s.changedByHand(now.Enabled, now.RolloutPercentage, d.Version) {
-		return nil
+	foreign := s.byHand(j)
+	if foreign.RequestID == "" && e.RequestID != "" && e.InFlight != "" { // a rollback that asks for more than the flags admit
+		foreign.RequestID = e.RequestID
 	}
-	foreign := byHand(&Judgement{
-		Formula: FormulaVersion, At: e.At, Position: s.Position(), Enabled: now.Enabled, Percentage: now.RolloutPercentage, Version: d.Version,
-	}, s)
+	if e.RequestID != "" && e.InFlight == Release {
+		foreign.InFlight = Release
+	}
 	foreign.Seq, foreign.At = e.Seq, e.At
 	foreign.Reason += fmt.Sprintf(" (Seen when about to: %s)", e.Reason)
 	return foreign
 }
 
-// byHand is what flags that somebody set by hand come to: disabled, they end the
-// rollout; else it holds at them.
-func byHand(j *Judgement, s State) *Event {
-	if !j.Enabled {
-		return &Event{Type: EventRolledBack, Remedy: Immediate, InFlight: Keep, By: byFlags, Judgement: j,
-			Enabled: new(false), Percentage: new(j.Percentage), Reason: "Taken back completely: automation was disabled by hand."}
+// judged is what flags say that are found by an event about to write them.
+func (s State) judged(e Event, d Document) *Judgement {
+	f := d.found()
+	return &Judgement{
+		Formula: FormulaVersion, At: e.At, Position: s.Position(), Enabled: f.enabled, Percentage: f.percentage, Version: f.version,
+		DisabledVersion: f.disabledVersion, Rollback: f.rollback,
 	}
-	return &Event{Type: EventOverridden, By: byFlags, Judgement: j, Enabled: new(true), Percentage: new(j.Percentage),
+}
+
+// comesFirst tells whether a rollback was asked for that is to be carried out before an event.
+func (s State) comesFirst(e Event, j *Judgement) bool {
+	asked := s.askedFor(j)
+	return asked != nil && asked.RequestID != e.RequestID
+}
+
+// byHand is what flags that somebody set by hand come to: the rollback that was asked for with them; else, disabled, the
+// end of the rollout; else it holds at them.
+func (s State) byHand(j *Judgement) *Event {
+	asked := s.askedFor(j)
+	if asked != nil && (*asked.Enabled == j.Enabled && *asked.Percentage == j.Percentage || !*asked.Enabled && !j.Enabled) {
+		return asked
+	}
+	e := &Event{Type: EventOverridden, By: byFlags, Judgement: j, Enabled: new(true), Percentage: new(j.Percentage), HandVersion: j.Version,
 		Reason: fmt.Sprintf("Holding: the percentage was set to %v by hand, the plan says %v.", j.Percentage, s.Percentage)}
+	if !j.Enabled {
+		e.Type, e.Remedy, e.InFlight, e.Enabled = EventRolledBack, Immediate, Keep, new(false)
+		e.Reason = "Taken back completely: automation was disabled by hand."
+	}
+	if asked != nil { // and somebody has lowered them further
+		e.RequestID, e.InFlight = asked.RequestID, asked.InFlight
+	}
+	return e
+}
+
+// askedFor is the rollback that was asked for together with the flags, unless they were raised above it since; nil for
+// none.
+func (s State) askedFor(j *Judgement) *Event {
+	if !s.Awaits(j.Rollback) {
+		return nil
+	}
+	asked := j.Rollback.Request
+	asked.Seen = "" // it was as seen
+	if j.Enabled && j.Percentage > asked.Percentage {
+		return nil
+	}
+	e, err := s.Request(SignalRollback, asked, j, j.At)
+	if err != nil {
+		return nil
+	}
+	e.HandVersion = j.Version
+	return e
 }

@@ -19,6 +19,43 @@ type Document struct {
 	Version   int       `json:"version"`
 	UpdatedAt time.Time `json:"updatedAt"`
 	UpdatedBy string    `json:"updatedBy"`
+	// DisabledVersion is the version at which somebody last switched the automation off, or asked for that while it
+	// was off; 0 for never.
+	DisabledVersion int `json:"disabledVersion,omitempty"`
+	// Rollback is the last rollback that somebody asked for over the API: it was written together with what it
+	// lowered, so that it holds though the signal to the rollout is late or lost. Nil for none.
+	Rollback *RollbackRequest `json:"rollback,omitempty"`
+}
+
+// RollbackRequest is what was asked of which rollout.
+type RollbackRequest struct {
+	RolloutID string  `json:"rolloutId"`
+	Request   Request `json:"request"`
+}
+
+// FlagChange is what a change of the flags sets.
+type FlagChange struct {
+	Flags
+	// Off says that somebody wants the automation off; that counts also where it is off already.
+	Off bool
+	// Rollback is what the flags are lowered for; nil where it is something else.
+	Rollback *RollbackRequest
+}
+
+// Changed is the document after a change at a moment, and whether that changes anything.
+func (d Document) Changed(c FlagChange, by string, at time.Time) (after Document, changed bool) {
+	if c.Flags == d.FeatureFlags && !c.Off && c.Rollback == nil {
+		return d, false
+	}
+	d.FeatureFlags, d.UpdatedAt, d.UpdatedBy = c.Flags, at, by
+	d.Version++
+	if c.Off {
+		d.DisabledVersion = d.Version
+	}
+	if c.Rollback != nil {
+		d.Rollback = c.Rollback
+	}
+	return d, true
 }
 
 // Flags are the feature flags, shaped as the deployment strategy gives them.

@@ -21,6 +21,9 @@ type Judgement struct {
 	Enabled    bool    `json:"enabled"`
 	Percentage float64 `json:"percentage"`
 	Version    int     `json:"version"`
+	// DisabledVersion and Rollback are what the flag document said of them.
+	DisabledVersion int              `json:"disabledVersion,omitempty"`
+	Rollback        *RollbackRequest `json:"rollback,omitempty"`
 }
 
 // Trigger names what takes a rollout back.
@@ -133,7 +136,7 @@ func Judge(p Plan, t Times, l Ledger, s Snapshot) Judgement {
 	j := judge{Plan: p, Times: t, Ledger: l, now: s.To, epoch: l.Epoch}
 	return Judgement{
 		Formula: FormulaVersion, At: s.At, Snapshot: s.Number, Position: s.Position, Outage: s.Outage,
-		Enabled: s.Enabled, Percentage: s.Percentage, Version: s.Version,
+		Enabled: s.Enabled, Percentage: s.Percentage, Version: s.Version, DisabledVersion: s.DisabledVersion, Rollback: s.Rollback,
 		Triggers: []Alarm{j.email(), j.errors(), j.performance(), j.conversion()},
 		Gates:    j.gates(),
 	}

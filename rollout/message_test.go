@@ -22,7 +22,7 @@ func noticed(events ...Event) (State, Event) {
 			all[i].At = noon.Add(time.Duration(i) * 48 * time.Hour)
 		}
 		if all[i].By == "" {
-			all[i].By = automatic
+			all[i].By = Automatic
 		}
 	}
 	return Fold(all), all[len(all)-1]

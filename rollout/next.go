@@ -21,7 +21,7 @@ func (s State) Next(j *Judgement, now time.Time) (*Event, time.Time) {
 		if e := step(j, now); e != nil {
 			e.Seq, e.At = s.Seq+1, now
 			if e.By == "" {
-				e.By = automatic
+				e.By = Automatic
 			}
 			return e, time.Time{}
 		}
@@ -32,7 +32,9 @@ func (s State) Next(j *Judgement, now time.Time) (*Event, time.Time) {
 // WantsLatest tells whether to ask for the latest judgement before this happens:
 // the watch signals only what the rollout has to act on, so that the one at hand
 // may be old.
-func (e Event) WantsLatest() bool { return e.Type == EventCompleted || e.Cause == PausedByGate }
+func (e Event) WantsLatest() bool {
+	return e.Type == EventCompleted || e.Cause == PausedByGate || e.Cause == PausedByOutage
+}
 
 // current tells whether a judgement is about the evidence that counts now.
 func (s State) current(j *Judgement) bool { return j != nil && j.Position.Epoch == s.Epoch }
@@ -58,10 +60,10 @@ func (s State) alarmed(j *Judgement, now time.Time) *Event {
 			Reason: fmt.Sprintf("Paused: nobody new is admitted, and of those automated before %s.", alarm.Reason)}
 	case s.Percentage == 0:
 		return nil
-	case s.Epoch >= maxPartial && s.Pause == nil:
+	case s.PartialRollbacks >= maxPartial && s.Pause == nil:
 		return &Event{Type: EventPaused, Cause: PausedByTriggers, Judgement: j,
-			Reason: fmt.Sprintf("Paused: it was taken back %d times already, and again %s.", s.Epoch, alarm.Reason)}
-	case s.Epoch >= maxPartial:
+			Reason: fmt.Sprintf("Paused: it was taken back %d times already, and again %s.", s.PartialRollbacks, alarm.Reason)}
+	case s.PartialRollbacks >= maxPartial:
 		return nil
 	}
 	return s.partial(*alarm, j)
@@ -110,10 +112,13 @@ func causeInWords(cause string) string {
 // overridden sees flags that somebody set by hand, and holds at them. What was
 // judged before the rollout itself last set them tells nothing.
 func (s State) overridden(j *Judgement, _ time.Time) *Event {
-	if j == nil || j.Position.Entry != s.Entry || !j.At.After(s.FlagsAt) || !s.changedByHand(j.Enabled, j.Percentage, j.Version) {
+	if j == nil || j.Position.Entry != s.Entry || !j.At.After(s.FlagsAt) {
 		return nil
 	}
-	return byHand(j, s)
+	if !s.changedByHand(j.found()) && s.askedFor(j) == nil {
+		return nil
+	}
+	return s.byHand(j)
 }
 
 // update is the stakeholders' daily update.

@@ -196,7 +196,7 @@ func (r Report) use(decisions []Event) []Use {
 		"trial cancelled": r.Total.Cancelled, "trial revived": r.Total.Revived,
 	}
 	for _, e := range decisions {
-		if e.By != automatic && !e.At.Before(r.From) && e.At.Before(r.To) {
+		if e.By != Automatic && !e.At.Before(r.From) && e.At.Before(r.To) {
 			times[deeds[e.Type]]++
 		}
 	}

@@ -118,7 +118,7 @@ func flagged(s State, f PreflightFacts) Check {
 
 // CheckedEvent is the event of a preflight made.
 func (s State) CheckedEvent(checks []Check, now time.Time) Event {
-	e := Event{Seq: s.Seq + 1, Type: EventPreflight, At: now.UTC().Truncate(time.Millisecond), By: automatic, Checks: checks, Reason: "Preflight passed."}
+	e := Event{Seq: s.Seq + 1, Type: EventPreflight, At: now.UTC().Truncate(time.Millisecond), By: Automatic, Checks: checks, Reason: "Preflight passed."}
 	after := s.Apply(e)
 	if open := after.preflightOpen(); open != nil {
 		e.Reason = fmt.Sprintf("Preflight: check %s is %s: %s.", open.ID, open.Verdict, open.Reason)

@@ -117,7 +117,7 @@ func (r *replay) event(s State, e Event) {
 }
 
 // byPerson tells whether a person asked for it.
-func (e Event) byPerson() bool { return e.RequestID != "" || e.By != automatic && e.By != byFlags }
+func (e Event) byPerson() bool { return e.RequestID != "" || e.By != Automatic && e.By != byFlags }
 
 // foreign tells whether it stands for another event, which found the flags set
 // by hand when it was about to write them: no snapshot has seen that.
@@ -128,12 +128,12 @@ func (e Event) foreign() bool {
 // foreignAnew is such an event made anew from what the flags said.
 func (s State) foreignAnew(e Event) *Event {
 	j := e.Judgement
-	if !s.changedByHand(j.Enabled, j.Percentage, j.Version) {
+	if !s.changedByHand(j.found()) && s.askedFor(j) == nil {
 		return nil
 	}
-	anew := byHand(&Judgement{
-		Formula: j.Formula, At: e.At, Position: s.Position(), Enabled: j.Enabled, Percentage: j.Percentage, Version: j.Version,
-	}, s)
+	found := *j
+	found.At, found.Position = e.At, s.Position()
+	anew := s.byHand(&found)
 	anew.Seq, anew.At = s.Seq+1, e.At
 	if strings.HasPrefix(e.Reason, anew.Reason+" (Seen when about to: ") {
 		anew.Reason = e.Reason // what it was about to do is not stored otherwise
@@ -208,8 +208,9 @@ func (r *replay) decision(e Event, anew *Event) {
 	}
 }
 
+// withoutJudgement leaves out as well which flags were found: no snapshot has seen those.
 func withoutJudgement(e Event) string {
-	e.Judgement = nil
+	e.Judgement, e.HandVersion = nil, 0
 	return written(e)
 }
 

@@ -9,7 +9,7 @@ import (
 func (s State) finalReport(e Event) *Message {
 	lead := fmt.Sprintf("The rollout of trial automation has held at %v %% of new vendors through its %v days of stability, until %s.",
 		s.Percentage, s.Plan.StabilityDays, s.moment(e.At))
-	if e.By != automatic {
+	if e.By != Automatic {
 		lead = fmt.Sprintf("The rollout of trial automation is at %v %% of new vendors; its stability was ended by hand on %s.", s.Percentage, s.moment(e.At))
 	}
 	return &Message{
@@ -75,7 +75,7 @@ func (s State) decided(e Event) []Item {
 			items = append(items, Item{Label: "Judged by a person: " + c.Text, Text: tick.Reason, Verdict: verdict(tick.Met)})
 		}
 	}
-	items = append(items, Item{Label: "Taken back by alarms", Text: times(s.Epoch)})
+	items = append(items, Item{Label: "Taken back by alarms", Text: times(s.PartialRollbacks)})
 	if s.Backfill != nil {
 		text := fmt.Sprintf("%d trials so far", s.Backfill.Taken)
 		if s.Backfill.Done {

@@ -50,6 +50,8 @@ type Request struct {
 	Subject string `json:"subject"`
 	// Met is whether the criterion holds, with tick.
 	Met bool `json:"met"`
+	// FlagsVersion is the flags' version that was read before it was asked, with what MayRaise; 0 for unknown.
+	FlagsVersion int `json:"flagsVersion,omitempty"`
 }
 
 // Validate checks a request by itself; the error is a *FieldError.
@@ -104,6 +106,9 @@ func (s State) Request(name string, r Request, j *Judgement, now time.Time) (*Ev
 	if s.Status.Final() && !s.ticksTask(name, r) {
 		return nil, refuse("the rollout is %s: %s does not apply", s.Status, name)
 	}
+	if s.outdated(name, r) {
+		return nil, refuse("somebody has set the flags since %s was asked for: the rollout is at %v %% now", name, s.Percentage)
+	}
 	r.By = cmp.Or(r.By, bySignal)
 	e, err := s.requested(name, r, j)
 	if err != nil {
@@ -111,6 +116,20 @@ func (s State) Request(name string, r Request, j *Judgement, now time.Time) (*Ev
 	}
 	e.Seq, e.At, e.By, e.RequestID, e.Judgement = s.Seq+1, now.UTC().Truncate(time.Millisecond), r.By, r.ID, j
 	return e, nil
+}
+
+// outdated tells whether a request to raise or to go on was made before somebody set the flags by hand: that is the
+// later word.
+func (s State) outdated(name string, r Request) bool {
+	if name == SignalSetPercentage && r.Percentage <= s.Percentage {
+		return false
+	}
+	return MayRaise(name) && r.FlagsVersion > 0 && r.FlagsVersion < s.HandVersion
+}
+
+// MayRaise tells whether a message of this name may have more admitted, now or later: it says which flags it was sent on.
+func MayRaise(name string) bool {
+	return name == SignalAdvance || name == SignalResume || name == SignalSetPercentage
 }
 
 // ticksTask tells whether a request ticks a task of a rollout that is complete:
@@ -133,7 +152,7 @@ func (s State) requested(name string, r Request, j *Judgement) (*Event, error) {
 	case SignalAdvance:
 		return s.requestAdvance(r, j)
 	case SignalSetPercentage:
-		return &Event{Type: EventOverridden, Enabled: new(true), Percentage: &r.Percentage,
+		return &Event{Type: EventOverridden, Enabled: new(true), Percentage: &r.Percentage, FlagsSeen: r.FlagsVersion,
 			Reason: fmt.Sprintf("Holding at %v %%, set by hand: %s", r.Percentage, r.Reason)}, nil
 	case SignalTick:
 		if _, known := criterion(r.Subject); !known && !IsTask(r.Subject) {

@@ -28,11 +28,15 @@ type Snapshot struct {
 	Enabled    bool    `json:"enabled"`
 	Percentage float64 `json:"percentage"`
 	Version    int     `json:"version"`
+	// DisabledVersion is the version in which somebody last switched the automation off, Rollback a rollback that the
+	// rollout had not carried out; 0 and nil for none.
+	DisabledVersion int              `json:"disabledVersion,omitempty"`
+	Rollback        *RollbackRequest `json:"rollback,omitempty"`
 }
 
 // Position is where the rollout stood.
 type Position struct {
-	// Epoch counts partial rollbacks, Entry the stages entered.
+	// Epoch counts how often evidence began anew, Entry the stages entered.
 	Epoch int   `json:"epoch"`
 	Entry int   `json:"entry"`
 	Stage Stage `json:"stage"`

@@ -37,6 +37,9 @@ type State struct {
 	// FlagsVersion is the flags' version at the start, FlagsFound what they said.
 	FlagsVersion int         `json:"flagsVersion"`
 	FlagsFound   *FlagsFound `json:"flagsFound,omitempty"`
+	// HandVersion is the last version in which the flags were found set by somebody else than the rollout; 0 for none.
+	// Whoever saw an older one does not raise them.
+	HandVersion int `json:"handVersion,omitempty"`
 
 	Stage Stage `json:"stage"`
 	// Entry counts the stages entered, EnteredAt is the last one's moment, moved
@@ -52,10 +55,13 @@ type State struct {
 	// FlagsAt is when that was last decided.
 	FlagsAt time.Time `json:"flagsAt"`
 
-	// Epoch counts partial rollbacks made by triggers; until CooldownUntil the
+	// Epoch counts how often evidence began anew: with a partial rollback by a trigger, and where a person went on after
+	// a trigger's pause.
+	Epoch int `json:"epoch"`
+	// PartialRollbacks counts those made by triggers; until CooldownUntil the
 	// rollout does not go on after one.
-	Epoch         int       `json:"epoch"`
-	CooldownUntil time.Time `json:"cooldownUntil"`
+	PartialRollbacks int       `json:"partialRollbacks"`
+	CooldownUntil    time.Time `json:"cooldownUntil"`
 	// Pause is set while Status is Paused.
 	Pause *Pause `json:"pause"`
 
@@ -86,8 +92,9 @@ type Pause struct {
 	Since  time.Time  `json:"since"`
 	By     string     `json:"by"`
 	Reason string     `json:"reason"`
-	// AtGate says that it holds over a pause by a gate.
-	AtGate bool `json:"atGate,omitempty"`
+	// AtGate and OnTrigger say that it holds over a pause by a gate, or a trigger.
+	AtGate    bool `json:"atGate,omitempty"`
+	OnTrigger bool `json:"onTrigger,omitempty"`
 }
 
 // PauseCause names why a rollout waits.

@@ -55,6 +55,28 @@ func TestPartialRollbacksTwiceAndThenAPause(t *testing.T) {
 	require.Equal(t, rollout.Paused, l.state.Status, "a person must say")
 }
 
+// Or the same evidence would pause it again at once.
+func TestEvidenceBeginsAnewWhereAPersonGoesOnAfterATriggersPause(t *testing.T) {
+	t.Parallel()
+	for _, over := range []bool{false, true} {
+		l := begun(t, rollout.DefaultPlan())
+		l.toPhase(3)
+		l.judge = raising(rollout.TriggerEmail, rollout.Partial)
+		l.days(3)
+		if over {
+			l.ask(rollout.SignalPause, rollout.Request{})
+		}
+		old := l.last
+		l.judge = func(rollout.State, time.Time) *rollout.Judgement { return old }
+		l.ask(rollout.SignalResume, rollout.Request{})
+		l.days(0.5)
+		require.Equal(t, rollout.Running, l.state.Status, "paused over it: %t", over)
+		l.judge = raising(rollout.TriggerEmail, rollout.Partial)
+		l.days(0.5)
+		require.Equal(t, "Paused: it was taken back 2 times already, and again it is bad.", l.state.Pause.Reason)
+	}
+}
+
 func TestACooldownAndASoakAfterAPartialRollback(t *testing.T) {
 	t.Parallel()
 	l := begun(t, rollout.DefaultPlan())

@@ -93,6 +93,8 @@ const (
 	learns = "learns-conversion"
 	// doubts has it look at the latest judgement before it completes.
 	doubts = "doubts-completion"
+	// doubtsOutage has it do so before it pauses for an outage: while a person had it wait it was not told that one is over.
+	doubtsOutage = "doubts-outage"
 	// tellsApart has workflows of their own tell stakeholders.
 	tellsApart = "tells-apart"
 )
@@ -174,7 +176,13 @@ func (r *rolloutRun) wantsLatest(ctx workflow.Context, e rollout.Event) bool {
 	if r.refreshed || !e.WantsLatest() {
 		return false
 	}
-	return e.Type != rollout.EventCompleted || workflow.GetVersion(ctx, doubts, workflow.DefaultVersion, 1) >= 1
+	switch {
+	case e.Type == rollout.EventCompleted:
+		return workflow.GetVersion(ctx, doubts, workflow.DefaultVersion, 1) >= 1
+	case e.Cause == rollout.PausedByOutage:
+		return workflow.GetVersion(ctx, doubtsOutage, workflow.DefaultVersion, 1) >= 1
+	}
+	return true
 }
 
 // leave ends the run: with the rollout, or because the history has grown long. No message may be pending: one that

@@ -13,9 +13,9 @@ import (
 var rolloutShapes = map[string]shape{
 	rollout.SignalRollback:      {needs: []string{"percentage", "reason"}, may: []string{"inFlight", "id", "by", "seen"}},
 	rollout.SignalPause:         {needs: []string{"reason"}, may: []string{"id", "by", "seen"}},
-	rollout.SignalResume:        {needs: []string{"reason"}, may: []string{"id", "by", "seen"}},
-	rollout.SignalAdvance:       {needs: []string{"reason"}, may: []string{"id", "by", "seen"}},
-	rollout.SignalSetPercentage: {needs: []string{"percentage", "reason"}, may: []string{"id", "by", "seen"}},
+	rollout.SignalResume:        {needs: []string{"reason"}, may: []string{"id", "by", "seen", "flagsVersion"}},
+	rollout.SignalAdvance:       {needs: []string{"reason"}, may: []string{"id", "by", "seen", "flagsVersion"}},
+	rollout.SignalSetPercentage: {needs: []string{"percentage", "reason"}, may: []string{"id", "by", "seen", "flagsVersion"}},
 	rollout.SignalTick:          {needs: []string{"subject", "met", "reason"}, may: []string{"id", "by", "seen"}},
 	rollout.SignalWaive:         {needs: []string{"subject", "reason"}, may: []string{"id", "by", "seen"}},
 }

@@ -160,17 +160,15 @@ func (w *rolloutWorld) interrupt() {
 
 func (w *rolloutWorld) Flags(context.Context) (rollout.Document, error) { return w.flags, nil }
 
-func (w *rolloutWorld) UpdateFlags(_ context.Context, _ string, change func(*rollout.Flags) error) (rollout.Document, error) {
+func (w *rolloutWorld) UpdateFlags(_ context.Context, by string, change func(*rollout.FlagChange) error) (rollout.Document, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	flags := w.flags.FeatureFlags
-	if err := change(&flags); err != nil {
+	c := rollout.FlagChange{Flags: w.flags.FeatureFlags}
+	if err := change(&c); err != nil {
 		return rollout.Document{}, err
 	}
-	if flags != w.flags.FeatureFlags {
-		w.flags = rollout.Document{Version: w.flags.Version + 1, FeatureFlags: flags}
-	}
-	if flags.TrialAutomation.Enabled {
+	w.flags, _ = w.flags.Changed(c, by, time.Time{})
+	if flags := w.flags.FeatureFlags; flags.TrialAutomation.Enabled {
 		w.highest = max(w.highest, flags.TrialAutomation.RolloutPercentage)
 	}
 	return w.flags, nil

@@ -244,14 +244,13 @@ func (s *store) Flags(context.Context) (d rollout.Document, err error) {
 	return d, err
 }
 
-func (s *store) UpdateFlags(_ context.Context, by string, change func(*rollout.Flags) error) (d rollout.Document, err error) {
+func (s *store) UpdateFlags(_ context.Context, by string, change func(*rollout.FlagChange) error) (d rollout.Document, err error) {
 	err = s.do(func() error {
-		next := s.flags
-		if err := change(&next.FeatureFlags); err != nil {
+		c := rollout.FlagChange{Flags: s.flags.FeatureFlags}
+		if err := change(&c); err != nil {
 			return err
 		}
-		next.Version++
-		next.UpdatedBy, next.UpdatedAt = by, time.Now().UTC()
+		next, _ := s.flags.Changed(c, by, time.Now().UTC())
 		s.flags, d = next, next
 		s.writes++
 		return nil

@@ -20,6 +20,8 @@ type rollouts struct {
 	// overtake is written before the next decision that the API writes, as somebody
 	// else who was faster.
 	overtake *rollout.Event
+	// steered are the flags' versions that requests were made on, in order.
+	steered []int
 }
 
 func (s *store) Rollout(_ context.Context, id string) (state rollout.State, err error) {
@@ -111,6 +113,7 @@ func (w *workflows) Steer(_ context.Context, name string, r rollout.Request) err
 			return err
 		}
 		w.store.rollouts.events = append(w.store.rollouts.events, *e)
+		w.store.rollouts.steered = append(w.store.rollouts.steered, r.FlagsVersion)
 		return nil
 	})
 }

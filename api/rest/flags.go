@@ -37,13 +37,19 @@ func (s *server) SetRollout(ctx context.Context, request SetRolloutRequestObject
 }
 
 // patched is the change that a patch asks for.
-func patched(r PatchFeatureFlagsRequestObject) func(*rollout.Flags) error {
-	return func(f *rollout.Flags) error { return merge(f, r.Body) }
+func patched(r PatchFeatureFlagsRequestObject) func(*rollout.FlagChange) error {
+	return func(f *rollout.FlagChange) error {
+		if p := r.Body.FeatureFlags.TrialAutomation; p != nil && p.Enabled != nil {
+			f.Off = !*p.Enabled
+		}
+		return merge(&f.Flags, r.Body)
+	}
 }
 
 // rolledOut is the change of the two flags that a rollout is steered with.
-func rolledOut(r SetRolloutRequestObject) func(*rollout.Flags) error {
-	return func(f *rollout.Flags) error {
+func rolledOut(r SetRolloutRequestObject) func(*rollout.FlagChange) error {
+	return func(f *rollout.FlagChange) error {
+		f.Off = !r.Body.Enabled
 		f.TrialAutomation.Enabled = r.Body.Enabled
 		f.TrialAutomation.RolloutPercentage = r.Body.RolloutPercentage
 		return rollout.ValidPercentage(f.TrialAutomation.RolloutPercentage)
@@ -52,17 +58,17 @@ func rolledOut(r SetRolloutRequestObject) func(*rollout.Flags) error {
 
 // updateFlags stores a change, and lets the trials know. The document decides,
 // so the answer does not depend on whether they hear of it now.
-func (s *server) updateFlags(ctx context.Context, change func(*rollout.Flags) error) (rollout.Document, error) {
+func (s *server) updateFlags(ctx context.Context, change func(*rollout.FlagChange) error) (rollout.Document, error) {
 	if keyOf(ctx).done() {
 		return s.Store.Flags(ctx) // somebody may have set them otherwise since
 	}
 	var before rollout.Flags
-	d, err := s.Store.UpdateFlags(ctx, actor(ctx), func(f *rollout.Flags) error {
-		before = *f
+	d, err := s.Store.UpdateFlags(ctx, actor(ctx), func(f *rollout.FlagChange) error {
+		before = f.Flags
 		if err := change(f); err != nil {
 			return err
 		}
-		if !before.AdminsMaySet(*f) {
+		if !before.AdminsMaySet(f.Flags) {
 			return errSwitchedOff
 		}
 		return nil

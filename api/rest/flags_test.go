@@ -90,6 +90,27 @@ func TestPatchMerges(t *testing.T) {
 	}
 }
 
+// It may be pressed while a rollout is about to switch the automation on.
+func TestSwitchingOffCountsWhereItIsOffAlready(t *testing.T) {
+	t.Parallel()
+	for name, press := range map[string]func(*api) answered{
+		"the rollout's flags": func(a *api) answered {
+			return a.post(rolloutPath, adminToken, `{"enabled":false,"rolloutPercentage":0}`)
+		},
+		"a patch": func(a *api) answered {
+			return a.call(request{method: http.MethodPatch, path: flagsPath, token: adminToken, body: `{"featureFlags":{"trialAutomation":{"enabled":false}}}`})
+		},
+	} {
+		a := newAPI(t)
+		a.store.flags.FeatureFlags.TrialAutomation.Enabled, a.store.flags.FeatureFlags.TrialAutomation.RolloutPercentage = false, 0
+		a.store.flags.Version = 7
+		for version := 8; version < 10; version++ {
+			require.Equal(t, version, into[rest.FeatureFlagDocument](press(a), http.StatusOK).Version, name)
+			require.Equal(t, version, a.store.flags.DisabledVersion, name)
+		}
+	}
+}
+
 // The kill switch works with Temporal down.
 func TestFlagsWithoutTemporal(t *testing.T) {
 	t.Parallel()

@@ -72,7 +72,7 @@ type FlagStore interface {
 	// UpdateFlags lets change alter the flags and stores them as the next
 	// version; an error of change is returned and changes nothing. change may
 	// be called again where somebody else was faster.
-	UpdateFlags(ctx context.Context, by string, change func(*rollout.Flags) error) (rollout.Document, error)
+	UpdateFlags(ctx context.Context, by string, change func(*rollout.FlagChange) error) (rollout.Document, error)
 }
 
 // RolloutStore reads the rollouts, which their workflows write as long as they

@@ -210,6 +210,13 @@ var steering = map[string]string{
 // steer puts a request before the rollout, which must be running. What does not
 // apply is refused here, on what is stored; the workflow decides anew.
 func (s *server) steer(ctx context.Context, id, name string, r rollout.Request) (RolloutTaken, error) {
+	if rollout.MayRaise(name) { // first: what is set by hand from now on is later than this request
+		flags, err := s.Store.Flags(ctx)
+		if err != nil {
+			return RolloutTaken{}, err
+		}
+		r.FlagsVersion = flags.Version
+	}
 	state, err := s.rollout(ctx, id)
 	if err != nil {
 		return RolloutTaken{}, err
@@ -230,20 +237,22 @@ func (s *server) steer(ctx context.Context, id, name string, r rollout.Request) 
 	if err := s.takeFlagsBack(ctx, state, r); err != nil {
 		return RolloutTaken{}, err
 	}
-	r.Seen = "" // it was as seen, and the flags say now what is asked for
+	r.Seen = ""
 	// The flags decide; the rollout catches up when it hears of it.
 	s.tell(ctx, "rollout not told yet", zap.String("rollout", state.ID), func(ctx context.Context) error { return s.Rollouts.Steer(ctx, name, r) })
 	return taken, nil
 }
 
-// takeFlagsBack lowers the flags to what a rollback asks for.
+// takeFlagsBack lowers the flags to what a rollback asks for, and puts that beside them.
 func (s *server) takeFlagsBack(ctx context.Context, state rollout.State, r rollout.Request) error {
 	if state.Knows(r.ID) {
 		return nil // carried out before; the flags may have moved on
 	}
-	_, err := s.updateFlags(ctx, func(f *rollout.Flags) error {
+	r.Seen = "" // it was as seen, and the flags say now what is asked for
+	_, err := s.updateFlags(ctx, func(f *rollout.FlagChange) error {
 		f.TrialAutomation.RolloutPercentage = min(f.TrialAutomation.RolloutPercentage, r.Percentage)
 		f.TrialAutomation.Enabled = f.TrialAutomation.Enabled && r.Percentage > 0
+		f.Off, f.Rollback = r.Percentage == 0, &rollout.RollbackRequest{RolloutID: state.ID, Request: r}
 		return nil
 	})
 	return err

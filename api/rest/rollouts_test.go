@@ -73,8 +73,8 @@ func TestRollbackWritesTheFlagsFirst(t *testing.T) {
 		enabled    bool
 		percentage float64
 	}{
-		"immediate": {`{"percentage": 0, "reason": "harm"}`, false, 0},
-		"partial":   {`{"percentage": 10, "reason": "slow"}`, true, 10},
+		"immediate": {`{"percentage": 0, "reason": "harm", "inFlight": "release"}`, false, 0},
+		"partial":   {`{"percentage": 10, "reason": "harm", "inFlight": "release"}`, true, 10},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -84,6 +84,11 @@ func TestRollbackWritesTheFlagsFirst(t *testing.T) {
 			flags := a.store.flags.FeatureFlags.TrialAutomation
 			require.Equal(t, c.enabled, flags.Enabled)
 			require.InDelta(t, c.percentage, flags.RolloutPercentage, 0)
+			asked := a.store.flags.Rollback
+			require.Equal(t, a.view().Rollout.ID, asked.RolloutID)
+			require.Equal(t, rollout.Request{ID: "k1", By: "admin", Reason: "harm", Percentage: c.percentage, InFlight: rollout.Release}, asked.Request,
+				"the rollout finds it beside the flags")
+			require.Equal(t, !c.enabled, a.store.flags.DisabledVersion == a.store.flags.Version)
 		})
 	}
 }
@@ -109,6 +114,19 @@ func TestControls(t *testing.T) {
 		a.steer("rollback", "k8", `{"percentage": 0, "reason": "harm"}`)
 		return a.steer("resume", "k9", `{"reason": "again"}`).status
 	}(), "it is over")
+}
+
+// Somebody may lower the flags by hand before the rollout hears of it.
+func TestWhatMayRaiseSaysOnWhichFlagsItWasAsked(t *testing.T) {
+	t.Parallel()
+	a := running(t)
+	a.store.flags.Version = 7
+	for i, control := range []string{"pause", "resume", "advance"} {
+		require.Equal(t, http.StatusAccepted, a.steer(control, fmt.Sprint("k", i), `{"reason": "lunch"}`).status)
+	}
+	a.post(rolloutPath, adminToken, `{"enabled":true,"rolloutPercentage":40}`)
+	require.Equal(t, http.StatusAccepted, a.steer("set-percentage", "k5", `{"percentage": 60, "reason": "try"}`).status)
+	require.Equal(t, []int{0, 7, 7, 8}, a.store.rollouts.steered)
 }
 
 func TestBadRolloutRequestsChangeNothing(t *testing.T) {

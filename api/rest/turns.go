@@ -36,7 +36,7 @@ func (s *server) hurried(ctx context.Context, action string, request any) (conte
 	if stopping[action] {
 		return lanes.Urgent(ctx), nil
 	}
-	var change func(*rollout.Flags) error
+	var change func(*rollout.FlagChange) error
 	switch r := request.(type) {
 	case PatchFeatureFlagsRequestObject:
 		change = patched(r)
@@ -49,8 +49,8 @@ func (s *server) hurried(ctx context.Context, action string, request any) (conte
 	if err != nil {
 		return ctx, err
 	}
-	to := doc.FeatureFlags
-	if change(&to) == nil && to != doc.FeatureFlags && stops(doc.FeatureFlags, to) {
+	c := rollout.FlagChange{Flags: doc.FeatureFlags}
+	if change(&c) == nil && (c.Off || c.Flags != doc.FeatureFlags && stops(doc.FeatureFlags, c.Flags)) {
 		return lanes.Urgent(ctx), nil
 	}
 	return ctx, nil

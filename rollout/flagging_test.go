@@ -1,0 +1,253 @@
+package rollout_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"marketplace.example/trials/rollout"
+)
+
+// asked are flags that were lowered for a rollback which the rollout has not heard of, and maybe set since.
+func asked(r rollout.Request, enabled bool, percentage float64) rollout.Document {
+	d := flagged(enabled, percentage, 9)
+	r.ID, r.By, r.Reason = "k-1", "ada", "slow"
+	d.Rollback = &rollout.RollbackRequest{RolloutID: "r1", Request: r}
+	return d
+}
+
+// sees is what a watch says of flags.
+func sees(l *life, d rollout.Document) *rollout.Judgement {
+	j := healthy(l.state, l.now)
+	f := d.FeatureFlags.TrialAutomation
+	j.Enabled, j.Percentage, j.Version, j.DisabledVersion, j.Rollback = f.Enabled, f.RolloutPercentage, d.Version, d.DisabledVersion, d.Rollback
+	return j
+}
+
+// The signal of a rollback may be late or lost: what was asked for stands beside the flags.
+func TestARollbackHoldsThoughItsSignalIsLost(t *testing.T) {
+	t.Parallel()
+	release := func(percentage float64) rollout.Request {
+		return rollout.Request{Percentage: percentage, InFlight: rollout.Release}
+	}
+	elsewhere := asked(release(10), true, 10)
+	elsewhere.Rollback.RolloutID = "r0"
+	for name, c := range map[string]struct {
+		flags      rollout.Document
+		comes      rollout.EventType
+		percentage float64
+		inFlight   rollout.InFlight
+		by         string
+		known      bool
+		stage      int
+	}{
+		"in part":                       {asked(release(10), true, 10), rollout.EventRolledBack, 10, rollout.Release, "ada", true, 1},
+		"completely":                    {asked(release(0), false, 0), rollout.EventRolledBack, 0, rollout.Release, "ada", true, 3},
+		"keeping those in flight":       {asked(rollout.Request{Percentage: 10}, true, 10), rollout.EventRolledBack, 10, rollout.Keep, "ada", true, 1},
+		"and lowered further":           {asked(release(10), true, 5), rollout.EventOverridden, 5, rollout.Release, "flags", true, 3},
+		"and disabled":                  {asked(release(10), false, 10), rollout.EventRolledBack, 10, rollout.Release, "flags", true, 3},
+		"and raised since":              {asked(release(10), true, 30), rollout.EventOverridden, 30, "", "flags", false, 3},
+		"of another rollout":            {elsewhere, rollout.EventOverridden, 10, "", "flags", false, 3},
+		"completely, on again, lowered": {asked(release(0), true, 20), rollout.EventOverridden, 20, "", "flags", false, 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := begun(t, rollout.DefaultPlan())
+			l.toPhase(3)
+			advance, err := l.state.Request(rollout.SignalAdvance, rollout.Request{Reason: "on", ID: "k-0", FlagsVersion: 8}, nil, l.now)
+			require.NoError(t, err)
+			found, flags := enact(l.state, *advance, c.flags)
+			watched, _ := l.state.Next(sees(l, c.flags), l.now.Add(time.Hour))
+			for how, e := range map[string]rollout.Event{"when about to write": found, "by the watch": *watched} {
+				require.Equal(t, c.comes, e.Type, how)
+				require.InDelta(t, c.percentage, *e.Percentage, 0, how)
+				require.Equal(t, c.inFlight, e.InFlight, how)
+				require.Equal(t, c.by, e.By, how)
+				require.Equal(t, 9, e.HandVersion, how)
+				after := l.state.Apply(e)
+				require.Equal(t, c.known, after.Knows("k-1"), "%s: its signal does nothing any more", how)
+				require.Equal(t, c.stage, after.Stage.Phase, how)
+			}
+			require.Equal(t, c.flags, flags, "the flags stay as people set them")
+		})
+	}
+}
+
+// Somebody has lowered the flags; what others asked for before is the earlier word.
+func TestWhatWasAskedBeforeSomebodySetTheFlagsRaisesNothing(t *testing.T) {
+	t.Parallel()
+	lowered := flagged(true, 5, 9)
+	for name, r := range map[string]rollout.Request{
+		rollout.SignalSetPercentage: {Percentage: 60}, rollout.SignalAdvance: {}, rollout.SignalResume: {},
+	} {
+		l := begun(t, rollout.DefaultPlan())
+		l.toPhase(3)
+		if name == rollout.SignalResume {
+			l.ask(rollout.SignalPause, rollout.Request{})
+		}
+		r.Reason, r.ID, r.FlagsVersion = "more", "k-1", 8
+		e, err := l.state.Request(name, r, nil, l.now)
+		require.NoError(t, err)
+		came, flags := enact(l.state, *e, lowered)
+		require.Equal(t, lowered, flags, name)
+		if name != rollout.SignalResume { // which sets nothing
+			require.Equal(t, rollout.EventOverridden, came.Type, name)
+			require.InDelta(t, 5, *came.Percentage, 0, name)
+		}
+		held, _ := l.state.Next(sees(l, lowered), l.now.Add(time.Hour))
+		l.apply(*held)
+		_, err = l.state.Request(name, r, nil, l.now)
+		require.EqualError(t, err, "somebody has set the flags since "+name+" was asked for: the rollout is at 5 % now")
+		for _, version := range []int{0, 9, 10} { // unknown, as a signal has it that somebody sends now, or later
+			r.FlagsVersion = version
+			_, err = l.state.Request(name, r, nil, l.now)
+			require.NoError(t, err, "%s with version %d", name, version)
+		}
+	}
+}
+
+func TestThePercentageIsSetOverFlagsThatWereSeen(t *testing.T) {
+	t.Parallel()
+	for version, becomes := range map[int]float64{0: 5, 8: 5, 9: 60, 10: 60} {
+		l := begun(t, rollout.DefaultPlan())
+		l.toPhase(3)
+		e, err := l.state.Request(rollout.SignalSetPercentage, rollout.Request{Reason: "more", Percentage: 60, FlagsVersion: version}, nil, l.now)
+		require.NoError(t, err)
+		came, flags := enact(l.state, *e, flagged(true, 5, 9))
+		require.InDelta(t, becomes, flags.FeatureFlags.TrialAutomation.RolloutPercentage, 0, "version %d", version)
+		require.InDelta(t, becomes, *came.Percentage, 0, "version %d", version)
+	}
+}
+
+// steered is a rollout, its flags, and what is on the way to it.
+type steered struct {
+	*life
+	flags rollout.Document
+	queue []sent
+	// version is that in which somebody last set the flags to something else than the rollout had; 0 for none.
+	version int
+	// releases are the requests that hand trials over, by id, as long as nobody has raised the flags since.
+	releases map[string]bool
+}
+
+type sent struct {
+	name    string
+	request rollout.Request
+}
+
+// byHand has somebody set the flags.
+func (s *steered) byHand(enabled bool, percentage float64, rollback *rollout.RollbackRequest) {
+	was := s.flags.FeatureFlags.TrialAutomation
+	c := rollout.FlagChange{Flags: s.flags.FeatureFlags, Off: !enabled, Rollback: rollback}
+	c.TrialAutomation.Enabled, c.TrialAutomation.RolloutPercentage = enabled, percentage
+	s.flags, _ = s.flags.Changed(c, "ada", s.now)
+	s.version = s.flags.Version
+	if enabled == s.state.Enabled && percentage == s.state.Percentage {
+		s.version = 0 // that is what the rollout says as well
+	}
+	if enabled && (!was.Enabled || percentage > was.RolloutPercentage) {
+		clear(s.releases)
+	}
+}
+
+// rollBack is asked over the API, which lowers the flags first; its signal may be lost.
+func (s *steered) rollBack(t *rapid.T, r rollout.Request) {
+	r.Percentage = float64(rapid.IntRange(0, 100).Draw(t, "to"))
+	r.InFlight = rapid.SampledFrom([]rollout.InFlight{rollout.Keep, rollout.Release}).Draw(t, "in flight")
+	if _, err := s.state.Request(rollout.SignalRollback, r, nil, s.now); err != nil {
+		return
+	}
+	now := s.flags.FeatureFlags.TrialAutomation
+	clear(s.releases) // the last rollback says what becomes of the trials
+	s.byHand(now.Enabled && r.Percentage > 0, min(now.RolloutPercentage, r.Percentage), &rollout.RollbackRequest{RolloutID: "r1", Request: r})
+	if r.InFlight == rollout.Release {
+		s.releases[r.ID] = true
+	}
+	if rapid.Bool().Draw(t, "heard") {
+		s.queue = append(s.queue, sent{rollout.SignalRollback, r})
+	}
+}
+
+// enact carries an event out, and checks that it raises nothing over a later word of a person.
+func (s *steered) enact(t *rapid.T, e *rollout.Event, flagsSeen int) {
+	if e == nil {
+		return
+	}
+	was, knew := s.flags.FeatureFlags.TrialAutomation, s.state.HandVersion >= s.version
+	came, flags := enact(s.state, *e, s.flags)
+	is := flags.FeatureFlags.TrialAutomation
+	if is.Enabled && !was.Enabled || is.Enabled && is.RolloutPercentage > was.RolloutPercentage {
+		require.True(t, knew || flagsSeen >= s.version, "%s raised the flags to %v over version %d: %s", e.Type, is.RolloutPercentage, s.version, e.Reason)
+		clear(s.releases)
+	}
+	s.flags = flags
+	s.apply(came)
+	if came.Enabled != nil {
+		require.False(t, s.state.Enabled && !is.Enabled, "it takes itself for on")
+		require.False(t, is.Enabled && is.RolloutPercentage > s.state.Percentage, "the flags exceed what is stored: %v over %v", is.RolloutPercentage, s.state.Percentage)
+	}
+}
+
+func (s *steered) hear(t *rapid.T) {
+	m := s.queue[0]
+	s.queue = s.queue[1:]
+	if e, err := s.state.Request(m.name, m.request, nil, s.now); err == nil {
+		s.enact(t, e, m.request.FlagsVersion)
+	}
+}
+
+// watch has the rollout act on what it sees, as the watch does.
+func (s *steered) watch(t *rapid.T, j *rollout.Judgement) {
+	f := s.flags.FeatureFlags.TrialAutomation
+	j.Enabled, j.Percentage, j.Version, j.DisabledVersion = f.Enabled, f.RolloutPercentage, s.flags.Version, s.flags.DisabledVersion
+	if s.state.Awaits(s.flags.Rollback) {
+		j.Rollback = s.flags.Rollback
+	}
+	e, _ := s.state.Next(j, s.now)
+	s.enact(t, e, 0)
+}
+
+func TestNothingIsSwitchedOnOrRaisedThatWasLoweredByHand(t *testing.T) {
+	t.Parallel()
+	names := []string{rollout.SignalResume, rollout.SignalAdvance, rollout.SignalPause, rollout.SignalSetPercentage}
+	rapid.Check(t, func(t *rapid.T) {
+		s := &steered{life: begun(t, anyPlan(t)), flags: flagged(true, 0, 8), releases: map[string]bool{}}
+		s.state.FlagsVersion, s.state.FlagsFound = 8, &rollout.FlagsFound{Enabled: true}
+		for i := range rapid.IntRange(1, 40).Draw(t, "steps") {
+			s.now = s.now.Add(time.Duration(rapid.IntRange(0, 50).Draw(t, "hours")) * time.Hour)
+			r := rollout.Request{By: "owner", Reason: "r", ID: fmt.Sprintf("k-%d", i)}
+			switch rapid.IntRange(0, 11).Draw(t, "what") {
+			case 0:
+				s.byHand(false, s.flags.FeatureFlags.TrialAutomation.RolloutPercentage, nil)
+			case 1:
+				s.byHand(rapid.Bool().Draw(t, "on"), float64(rapid.IntRange(0, 100).Draw(t, "by hand")), nil)
+			case 2, 3:
+				s.rollBack(t, r)
+			case 4, 5, 6:
+				r.FlagsVersion, r.Percentage = s.flags.Version, float64(rapid.IntRange(0, 100).Draw(t, "percentage"))
+				s.queue = append(s.queue, sent{rapid.SampledFrom(names).Draw(t, "name"), r})
+			case 7, 8:
+				s.watch(t, anyJudgement(t, s.state, s.now))
+			default:
+				if len(s.queue) > 0 {
+					s.hear(t)
+				}
+			}
+			if s.state.Status.Final() {
+				break
+			}
+		}
+		for range 3 { // an outage's pause may have to end first
+			s.now = s.now.Add(time.Minute)
+			if !s.state.Status.Final() {
+				s.watch(t, healthy(s.state, s.now))
+			}
+		}
+		for id := range s.releases {
+			require.True(t, s.state.Knows(id) && s.state.ReleasedBefore >= 0, "nobody has carried %s out", id)
+		}
+	})
+}

@@ -1,0 +1,71 @@
+package workflows_test
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/trial"
+)
+
+// judged is what the watch signals, of what is stored and the flags as they are.
+func (w *rolloutWorld) judged(t require.TestingT, change func(*rollout.Judgement)) [2]string {
+	_, j, _, err := w.Ledger(nil, rolloutID) //nolint:staticcheck // the world asks nothing of its context
+	require.NoError(t, err)
+	change(j)
+	payload, err := json.Marshal(j)
+	require.NoError(t, err)
+	return [2]string{rollout.SignalJudged, string(payload)}
+}
+
+// The API writes a rollback beside the flags; its signal may come after the watch, or not at all.
+func TestARollbackIsCarriedOutThoughItsSignalIsLost(t *testing.T) {
+	t.Parallel()
+	for name, percentage := range map[string]float64{"in part": 10, "completely": 0} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newRolloutWorld(t, 1)
+			w.running = []trial.State{{VendorID: "v-1", Automated: true}, {VendorID: "v-2", Automated: true}}
+			asked := rollout.Request{ID: "k-1", By: "ada", Reason: "slow", Percentage: percentage, InFlight: rollout.Release}
+			_, err := w.UpdateFlags(t.Context(), "ada", func(c *rollout.FlagChange) error {
+				c.TrialAutomation.Enabled, c.TrialAutomation.RolloutPercentage = percentage > 0, percentage
+				c.Rollback = &rollout.RollbackRequest{RolloutID: rolloutID, Request: asked}
+				return nil
+			})
+			require.NoError(t, err)
+			env := w.prepare()
+			again, err := json.Marshal(asked)
+			require.NoError(t, err)
+			w.arrive(w.judged(t, func(j *rollout.Judgement) { j.Rollback = w.flags.Rollback }))
+			env.RegisterDelayedCallback(func() {
+				if percentage > 0 { // else the workflow is gone
+					send(env, rollout.SignalRollback, string(again))
+				}
+			}, time.Minute)
+			w.run(taken, time.Hour)
+			last := w.decisions[len(w.decisions)-1]
+			require.Len(t, w.decisions, 4, "once")
+			require.Equal(t, rollout.EventRolledBack, last.Type)
+			require.Equal(t, "ada", last.By)
+			require.Equal(t, []string{"k-1"}, w.state().Requests)
+			require.Equal(t, []string{"v-1", "v-2"}, w.released)
+		})
+	}
+}
+
+// While a person has a rollout wait it is not told that an outage is over.
+func TestARolloutThatAPersonPausedInAnOutageGoesOnAfterIt(t *testing.T) {
+	t.Parallel()
+	w := newRolloutWorld(t, 1)
+	w.prepare()
+	w.arrive(
+		w.judged(t, func(j *rollout.Judgement) { j.Outage = &rollout.Outage{Cause: rollout.OutageSESPaused} }),
+		[2]string{rollout.SignalPause, `{"reason":"lunch"}`},
+		[2]string{rollout.SignalResume, `{"reason":"it is over"}`},
+	)
+	w.run(taken, time.Hour)
+	require.Equal(t, rollout.Running, w.state().Status)
+}
