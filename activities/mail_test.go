@@ -70,9 +70,12 @@ func (b *bench) perform(t *testing.T) (activities.Performed, error) {
 
 func (b *bench) performStep(t *testing.T, due activities.Due) (activities.Performed, error) {
 	t.Helper()
-	a := &activities.Trials{Store: b, Mailer: b, Policy: trial.DefaultPolicy(), Day: trial.RealDay, UnknownWait: unknownWait,
+	return b.trials().Perform(t.Context(), due)
+}
+
+func (b *bench) trials() *activities.Trials {
+	return &activities.Trials{Store: b, Mailer: b, Policy: trial.DefaultPolicy(), Day: trial.RealDay, UnknownWait: unknownWait,
 		Now: func() time.Time { return b.now }, Log: zap.NewNop()}
-	return a.Perform(t.Context(), due)
 }
 
 func (b *bench) Flags(context.Context) (rollout.Document, error) {
@@ -368,4 +371,28 @@ func TestAStepOfAVendorWhoHasMovedIsPlannedAnew(t *testing.T) {
 	require.Equal(t, trial.EventRezoned, p.Event.Type)
 	require.Equal(t, "Asia/Tokyo", p.Event.Zone)
 	require.Empty(t, b.mails)
+}
+
+// A trial that is woken looks between two steps.
+func TestATrialFollowsItsVendorToAnotherZone(t *testing.T) {
+	t.Parallel()
+	b := newBench()
+	due := b.due()
+	rezone := func() *trial.Event {
+		p, err := b.trials().Rezone(t.Context(), due.State)
+		require.NoError(t, err)
+		return p.Event
+	}
+	require.Nil(t, rezone(), "it has not moved")
+	b.vendor.Zone = "Asia/Tokyo"
+	key := due.Step.Key(due.State.VendorID)
+	b.sends[key] = trial.Send{Key: key, Status: trial.SendUnknown}
+	require.Nil(t, rezone(), "the next step's e-mail may have left under its present key")
+	require.Empty(t, b.events)
+	delete(b.sends, key)
+	require.Equal(t, &trial.Event{Seq: 3, Type: trial.EventRezoned, At: b.now.Truncate(time.Millisecond), Zone: "Asia/Tokyo"}, rezone())
+	cancelled, err := due.State.Request(trial.MessageCancel, trial.Request{Reason: "asked for"}, now)
+	require.NoError(t, err)
+	b.events, b.ahead = []trial.Event{*cancelled}, true
+	require.Equal(t, cancelled, rezone(), "what was recorded meanwhile comes first")
 }

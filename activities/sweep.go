@@ -44,6 +44,9 @@ type SweepStore interface {
 	UnrecordedConversions(ctx context.Context, limit int) ([]trial.Vendor, error)
 	OverdueTrials(ctx context.Context, before time.Time, limit int) ([]trial.State, error)
 	HeldTrials(ctx context.Context, reasons []trial.Reason, after string, limit int) ([]trial.State, error)
+	// TrialsElsewhere are, of up to limit running trials after the vendor id given (empty: from the start), those
+	// whose vendors' documents name another zone. next is the id to go on after, empty at the end.
+	TrialsElsewhere(ctx context.Context, after string, limit int) (found []trial.Whereabouts, next string, err error)
 	// CurrentRollout is the latest rollout, running or not, and whether there is one.
 	CurrentRollout(ctx context.Context) (rollout.State, bool, error)
 	// NoteSweep notes that a sweep came to its end, so that a missing one is seen.
@@ -74,9 +77,10 @@ type Sweep struct {
 	// Found is told what each sweep did; nil for nobody.
 	Found func(Swept)
 
-	unstarted, undelivered, overdue, held look
-	// failed are vendors that could not be started.
-	failed setbacks
+	unstarted, undelivered, overdue, held, zones look
+	// failed are vendors that could not be started, nowhere those whose zone nobody knows.
+	failed, nowhere setbacks
+	moves           moves
 	// seen is the version of the flags that the last sweep saw, and released the number of the latest decision by
 	// which held trials were woken to be handed over.
 	seen, released atomic.Int64
@@ -91,7 +95,10 @@ type Swept struct {
 	Converted int64 `json:"converted"`
 	Restarted int64 `json:"restarted"`
 	Woken     int64 `json:"woken"`
-	// LeftAlone are vendors of which nobody knows whether they are new; each is counted again when it is looked at again.
+	// Moved are trials that were told that their vendor is in another time zone.
+	Moved int64 `json:"moved"`
+	// LeftAlone are vendors of which nobody knows whether they are new, or in which time zone they are; each is
+	// counted again when it is looked at again.
 	LeftAlone int64 `json:"leftAlone"`
 	// Rollouts are those whose workflow was gone, of which there is one at most.
 	Rollouts int64 `json:"rollouts"`
@@ -104,7 +111,7 @@ func (s *Sweep) Sweep(ctx context.Context) (Swept, error) {
 	defer stop()
 	var swept Swept
 	var errs []error
-	for _, part := range []func(context.Context, *Swept) error{s.keep, s.start, s.convert, s.restart, s.wake, s.release} {
+	for _, part := range []func(context.Context, *Swept) error{s.keep, s.start, s.convert, s.restart, s.wake, s.release, s.rezone} {
 		errs = append(errs, part(ctx, &swept))
 	}
 	if s.Found != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -28,11 +29,12 @@ type yard struct {
 	converted []trial.Vendor
 	overdue   []trial.State
 	held      []trial.State
-	known     []string      // vendors that have a trial
-	recorded  *trial.Vendor // a vendor that was registered, whatever its document says
-	running   []string      // vendors whose trial's workflow runs
-	broken    string        // the vendor whose calls fail
-	version   int           // of the flags
+	elsewhere [][]trial.Whereabouts // vendors who have moved, a page each
+	known     []string              // vendors that have a trial
+	recorded  *trial.Vendor         // a vendor that was registered, whatever its document says
+	running   []string              // vendors whose trial's workflow runs
+	broken    string                // the vendor whose calls fail
+	version   int                   // of the flags
 	done      []string
 	swept     time.Time // when a sweep last came to its end
 	rollout   rollout.State
@@ -110,6 +112,21 @@ func (y *yard) HeldTrials(_ context.Context, reasons []trial.Reason, _ string, _
 	y.query("held")
 	return slices.DeleteFunc(slices.Clone(y.held), func(s trial.State) bool { return !slices.Contains(reasons, s.Held.Reason) }), nil
 }
+
+// TrialsElsewhere has the vendor id after which a page begins be its number.
+func (y *yard) TrialsElsewhere(_ context.Context, after string, _ int) ([]trial.Whereabouts, string, error) {
+	y.query("zones")
+	if len(y.elsewhere) == 0 {
+		return nil, "", nil
+	}
+	page, _ := strconv.Atoi(after)
+	next := ""
+	if page+1 < len(y.elsewhere) {
+		next = strconv.Itoa(page + 1)
+	}
+	return y.elsewhere[page], next, nil
+}
+
 func (y *yard) Start(_ context.Context, r trial.Registration) (bool, error) {
 	return !slices.Contains(y.running, r.VendorID), y.note("start", r.VendorID)
 }
@@ -275,7 +292,7 @@ func TestACostlyLookTakesATwentiethOfTheTime(t *testing.T) {
 	t.Parallel()
 	y := &yard{flags: rollout.InitialFlags(), cost: 3 * time.Second}
 	s := y.sweeper()
-	all := []string{"unstarted", "undelivered", "overdue", "held"}
+	all := []string{"unstarted", "undelivered", "overdue", "held", "zones"}
 	sweep := func(after time.Duration) []string {
 		y.asked, y.elapsed = nil, y.elapsed+after
 		y.sweepWith(t, s)
@@ -286,7 +303,7 @@ func TestACostlyLookTakesATwentiethOfTheTime(t *testing.T) {
 	y.flags.TrialAutomation.RolloutPercentage = 10
 	y.version = 2
 	require.Equal(t, []string{"held"}, sweep(time.Second), "changed flags let held trials go on at once")
-	require.Equal(t, all[:3], sweep(45*time.Second))
+	require.Equal(t, []string{"unstarted", "undelivered", "overdue", "zones"}, sweep(45*time.Second))
 
 	y.cost = 0
 	sweep(time.Hour)

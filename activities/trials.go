@@ -146,7 +146,7 @@ func (t *Trials) overtaking(ctx context.Context, due Due, now sight) (*trial.Eve
 			return released, err
 		}
 	}
-	return t.moved(ctx, due, now.vendor)
+	return t.moved(ctx, due, now.vendor.Zone)
 }
 
 // released is the event that hands a trial over which the rollback that did so to the others could not reach: it
@@ -178,8 +178,8 @@ func handover(rolloutID, vendorID string) trial.Request {
 
 // moved records that the vendor is in another zone by now, so that the step is planned anew. A step whose e-mail may
 // have left is finished first: planned anew it would have another key, and be sent again.
-func (t *Trials) moved(ctx context.Context, due Due, vendor trial.Vendor) (*trial.Event, error) {
-	event := due.State.Rezone(vendor.Zone, t.Now())
+func (t *Trials) moved(ctx context.Context, due Due, zone string) (*trial.Event, error) {
+	event := due.State.Rezone(zone, t.Now())
 	if event == nil {
 		return nil, nil //nolint:nilnil // documented: it has not moved, and nothing is wrong
 	}
@@ -189,6 +189,20 @@ func (t *Trials) moved(ctx context.Context, due Due, vendor trial.Vendor) (*tria
 	}
 	stored, err := t.append(ctx, due.State, *event)
 	return &stored, err
+}
+
+// Rezone plans a trial anew whose vendor is in another time zone by now; nothing happens to any other.
+func (t *Trials) Rezone(ctx context.Context, s trial.State) (Performed, error) {
+	if ahead, err := t.ahead(ctx, s); ahead != nil || err != nil {
+		return Performed{Event: ahead}, err
+	}
+	zone, err := t.zoneNow(ctx, s)
+	if err != nil {
+		return Performed{}, err
+	}
+	next, _ := s.Next()
+	event, err := t.moved(ctx, Due{State: s, Step: next}, zone)
+	return Performed{Event: event}, err
 }
 
 // zoneNow is the vendor's zone where it is another than its trial's; empty otherwise.

@@ -63,6 +63,9 @@ const (
 	NoDate          Reason = "no-date-at-all"
 )
 
+// ZoneUnknown is why a vendor is in doubt whose document has a time zone that is none. Its trial stays in the one that it is planned in.
+const ZoneUnknown Reason = "timezone-unknown"
+
 // WouldMail is the reason of a vendor that is complete and automated, whose
 // trial has not begun and would be over: beginning it sends e-mail about the past.
 const WouldMail Reason = "would-mail-about-the-past"

@@ -32,7 +32,7 @@ func indexes() []index {
 		{collection: usersCollection, keys: up("isVendor", "trialStartDate"), serves: "Migration Validation: vendors without trialStartDate"},
 		{collection: trialsCollection, keys: up("nextAt"), serves: "OverdueTrials: nextAt below a moment, in its order"},
 		{collection: trialsCollection, keys: up("held.reason", "_id"), serves: "HeldTrials, and Trials that are held or not: by reason, in the order of _id"},
-		{collection: trialsCollection, keys: up("status", "_id"), serves: "Trials of one status, in the order of _id"},
+		{collection: trialsCollection, keys: up("status", "_id"), serves: "Trials of one status, and TrialsElsewhere of two, in the order of _id"},
 		{collection: trialsCollection, keys: up("cohort", "_id"), serves: "Trials of one cohort, in the order of _id"},
 		{collection: auditCollection, keys: up("subject", "_id"), serves: "AuditEntries of one subject, in the order of _id"},
 		{collection: auditCollection, keys: up("actor", "_id"), serves: "AuditEntries of one actor, in the order of _id"},

@@ -65,6 +65,62 @@ func (s *Store) HeldTrials(ctx context.Context, reasons []trial.Reason, after st
 	return s.findTrials(ctx, "looking for held trials", filter, up("_id"), limit)
 }
 
+// TrialsElsewhere are, of up to limit running trials after the vendor id given (empty: from the start), those whose
+// vendors' documents name another zone, or one that is none. next is the id to go on after, empty at the end.
+// Trials in compressed time are left out: hours mean nothing there.
+func (s *Store) TrialsElsewhere(ctx context.Context, after string, limit int) (found []trial.Whereabouts, next string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, scanLimit)
+	defer cancel()
+	filter := bson.D{
+		{Key: "status", Value: bson.D{{Key: "$in", Value: []trial.Status{trial.Active, trial.Grace}}}},
+		{Key: "_id", Value: bson.D{{Key: "$gt", Value: after}}},
+		{Key: "day", Value: trial.RealDay},
+	}
+	fields := bson.D{}
+	for _, field := range []string{"vendorId", "seq", "status", "automated", "day", "zone", "revision"} {
+		fields = append(fields, bson.E{Key: field, Value: 1})
+	}
+	docs, err := list[trialDocument](ctx, "looking in which zones trials are planned", s.trials, filter,
+		options.Find().SetSort(up("_id")).SetLimit(int64(limit)).SetProjection(fields))
+	if err != nil || len(docs) == 0 {
+		return nil, "", err
+	}
+	zones, err := s.zones(ctx, docs)
+	if err != nil {
+		return nil, "", err
+	}
+	for _, doc := range docs {
+		w := zones[doc.ID]
+		if w.Trial = doc.State; w.Differs() {
+			found = append(found, w)
+		}
+	}
+	if len(docs) == limit {
+		next = docs[limit-1].ID
+	}
+	return found, next, nil
+}
+
+// zones are what the documents of trials' vendors say of where they are, by vendor id.
+func (s *Store) zones(ctx context.Context, trials []trialDocument) (map[string]trial.Whereabouts, error) {
+	var keys []any
+	for _, doc := range trials {
+		keys = append(keys, userKeys(doc.ID)...)
+	}
+	filter := bson.D{{Key: "_id", Value: bson.D{{Key: "$in", Value: keys}}}, {Key: "isVendor", Value: true}}
+	users, err := list[bson.Raw](ctx, "looking in which zones vendors are", s.users, filter, options.Find().SetProjection(up("timezone")))
+	if err != nil {
+		return nil, err
+	}
+	zones := map[string]trial.Whereabouts{}
+	for _, raw := range users {
+		told := raw.Lookup("timezone")
+		known := zone(told)
+		zones[vendorID(raw.Lookup("_id"))] = trial.Whereabouts{Zone: known, Unknown: known == "" && given(told)}
+	}
+	return zones, nil
+}
+
 // findTrials answers with nothing for a limit below 1, where MongoDB would
 // answer with everything.
 func (s *Store) findTrials(ctx context.Context, doing string, filter, sort bson.D, limit int) ([]trial.State, error) {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.mongodb.org/mongo-driver/v2/bson"
 
 	"marketplace.example/trials/trial"
 )
@@ -114,6 +115,63 @@ func TestOverdueTrials(t *testing.T) {
 		require.NoError(t, err, name)
 		require.Equal(t, c.want, trialIDs(states), name)
 	}
+}
+
+// However the document says where the vendor is, and however its id is kept.
+func TestTrialsElsewhere(t *testing.T) {
+	t.Parallel()
+	s := newTestStore(t)
+	object := bson.NewObjectID()
+	users := map[any]any{
+		"a-same": "Europe/Paris", "b-moved": "Asia/Tokyo", "c-mars": "Mars/Olympus", "d-empty": "", "e-number": 7, "f-local": "Local", "g-nothing": nil, object: "Asia/Tokyo",
+	}
+	for id, zone := range users {
+		insertUser(t, s, bson.D{{Key: "_id", Value: id}, {Key: "isVendor", Value: true}, {Key: "timezone", Value: zone}})
+	}
+	insertUser(t, s, bson.D{{Key: "_id", Value: "h-missing"}, {Key: "isVendor", Value: true}})
+	insertUser(t, s, bson.D{{Key: "_id", Value: "i-no-vendor"}, {Key: "isVendor", Value: false}, {Key: "timezone", Value: "Asia/Tokyo"}})
+	ids := []string{
+		"a-same", "b-moved", "c-mars", "d-empty", "e-number", "f-local", "g-nothing", "h-missing", "i-no-vendor", "j-no-document", object.Hex(),
+	}
+	for _, id := range ids {
+		trialIn(t, s, id, "Europe/Paris", trial.RealDay)
+	}
+	insertUser(t, s, bson.D{{Key: "_id", Value: "k-over"}, {Key: "isVendor", Value: true}, {Key: "timezone", Value: "Asia/Tokyo"}})
+	trialIn(t, s, "k-over", "Europe/Paris", trial.RealDay, request(trial.MessageCancel, trial.Request{Reason: "asked"}, at.Add(time.Hour)))
+	insertUser(t, s, bson.D{{Key: "_id", Value: "l-compressed"}, {Key: "isVendor", Value: true}, {Key: "timezone", Value: "Asia/Tokyo"}})
+	trialIn(t, s, "l-compressed", "Europe/Paris", time.Second)
+
+	want := map[string]string{
+		"b-moved": "Asia/Tokyo", object.Hex(): "Asia/Tokyo", "c-mars": "unknown", "d-empty": "unknown", "e-number": "unknown", "f-local": "unknown",
+	}
+	for _, limit := range []int{3, 100} {
+		got := map[string]string{}
+		for after, pages := "", 0; pages == 0 || after != ""; pages++ {
+			require.Less(t, pages, 5)
+			found, next, err := s.TrialsElsewhere(t.Context(), after, limit)
+			require.NoError(t, err)
+			for _, w := range found {
+				require.Equal(t, trial.State{
+					VendorID: w.Trial.VendorID, Seq: 1, Status: trial.Active, Automated: true, Day: trial.RealDay, Zone: "Europe/Paris",
+				}, w.Trial)
+				got[w.Trial.VendorID] = w.Zone
+				if w.Unknown {
+					got[w.Trial.VendorID] = "unknown"
+				}
+			}
+			after = next
+		}
+		require.Equal(t, want, got, limit)
+	}
+}
+
+// trialIn stores a trial that is planned in a zone.
+func trialIn(t *testing.T, s *Store, id, zone string, day time.Duration, turns ...turn) {
+	t.Helper()
+	r := registration14d(id)
+	r.Zone, r.Day = zone, day
+	events, _ := history(t, r, turns...)
+	appendAll(t, s, events)
 }
 
 func TestHeldTrials(t *testing.T) {

@@ -64,9 +64,9 @@ func (c *Client) Convert(ctx context.Context, vendorID string, r trial.Request) 
 	return nil
 }
 
-// Wake tells a held trial to look at the flags again. A held trial is never
+// Wake tells a held trial to look at the flags again, and any other to look in which zone its vendor is. Neither is
 // over, so one whose workflow is gone lost it, and is started again: nothing
-// else would, since a trial that waits on purpose is never overdue.
+// else would start a held one, since a trial that waits on purpose is never overdue.
 func (c *Client) Wake(ctx context.Context, vendorID string) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()

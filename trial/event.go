@@ -207,10 +207,15 @@ func (s *State) revise(end, at time.Time) {
 // Rezone is the event of a vendor's move to another zone; nil where that changes
 // nothing: a zone that is none is left alone, and so is a trial that is over.
 func (s State) Rezone(zone string, now time.Time) *Event {
-	if zone == s.Zone || !ValidZone(zone) || s.Day != RealDay || s.Status.Final() || s.Revision >= MaxRevisions {
+	if zone == s.Zone || !ValidZone(zone) || !s.Rezonable() {
 		return nil
 	}
 	return &Event{Seq: s.Seq + 1, Type: EventRezoned, At: moment(now), Zone: zone}
+}
+
+// Rezonable tells whether the trial follows its vendor to another zone at all.
+func (s State) Rezonable() bool {
+	return s.Day == RealDay && !s.Status.Final() && s.Revision < MaxRevisions
 }
 
 // rezone plans what was pending anew. The end stays the moment that it was, what

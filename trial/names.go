@@ -26,7 +26,7 @@ const (
 	// MessageRelease the other way round; signals only, from the rollout.
 	MessageAdopt   = "adopt"
 	MessageRelease = "release"
-	// SignalWake tells a held trial to look at the flags again.
+	// SignalWake tells a held trial to look at the flags again, and any other to look in which zone its vendor is.
 	SignalWake = "wake"
 	// SignalNoMail says that no e-mail may go to the vendor, for the reason that the request gives.
 	// The database decides; this is for the history, which outlives a database.

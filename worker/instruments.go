@@ -32,7 +32,7 @@ func newInstruments(ctx context.Context, store *mongodb.Store, log *zap.Logger) 
 	metrics := telemetry.NewMetrics()
 	metrics.Expect(
 		[]string{mail.Sent.String(), mail.Refused.String(), mail.Deferred.String(), mail.Unknown.String()},
-		[]string{findStarted, findMirrored, findConverted, findRestarted, findWoken, findRollout, findLeftAlone}, nil)
+		[]string{findStarted, findMirrored, findConverted, findRestarted, findWoken, findMoved, findRollout, findLeftAlone}, nil)
 	return instruments{Metrics: metrics, sampler: sampler, traces: traces}, nil
 }
 
@@ -43,6 +43,7 @@ const (
 	findConverted = "conversion-not-delivered"
 	findRestarted = "step-overdue"
 	findWoken     = "held-without-reason"
+	findMoved     = "vendor-moved"
 	findRollout   = "rollout-lost"
 	findLeftAlone = "vendor-in-doubt"
 )
@@ -54,6 +55,7 @@ func (i instruments) swept(s activities.Swept) {
 	i.Found(findConverted, s.Converted)
 	i.Found(findRestarted, s.Restarted)
 	i.Found(findWoken, s.Woken)
+	i.Found(findMoved, s.Moved)
 	i.Found(findRollout, s.Rollouts)
 	i.Found(findLeftAlone, s.LeftAlone)
 }

@@ -31,6 +31,8 @@ const (
 	changeAttributesAtBegin = "attributes-at-begin"
 	// changeConvertUnread takes conversions whose payload cannot be read.
 	changeConvertUnread = "convert-unread"
+	// changeRezoneWhenWoken looks in which zone the vendor is when a trial is woken that was not held.
+	changeRezoneWhenWoken = "rezone-when-woken"
 	// changeSleepAsTold keeps the pause that a first try asks for.
 	changeSleepAsTold = "sleep-as-told"
 )
@@ -189,8 +191,7 @@ func (t *trialRun) answer(ctx workflow.Context, a *ask) error {
 	defer func() { a.done = true }()
 	switch a.message {
 	case trial.SignalWake:
-		t.asleep = false
-		return nil
+		return t.wake(ctx)
 	case trial.SignalNoMail: // each step asks the database; a restored one asks the history
 		return nil
 	}
@@ -215,6 +216,25 @@ func (t *trialRun) answer(ctx workflow.Context, a *ask) error {
 		// An earlier attempt had got ahead of us in the database: its event
 		// comes first, and the request is decided anew.
 	}
+}
+
+// wake has a held trial decide its step anew. Any other may have been woken since its vendor is in another zone by
+// now; a step that is due looks by itself.
+func (t *trialRun) wake(ctx workflow.Context) error {
+	held := t.asleep
+	t.asleep = false
+	if _, due := t.due(ctx); held || due || !t.state.Rezonable() ||
+		workflow.GetVersion(ctx, changeRezoneWhenWoken, workflow.DefaultVersion, 1) == workflow.DefaultVersion {
+		return nil
+	}
+	var p activities.Performed
+	if err := t.do(ctx, "rezone", t.doing.Rezone, t.state).future.Get(ctx, &p); err != nil {
+		return fmt.Errorf("looking in which zone the vendor is: %w", err)
+	}
+	if p.Event != nil {
+		t.apply(ctx, *p.Event)
+	}
+	return nil
 }
 
 // decide is what a request leads to. Where the rule for extensions that it was

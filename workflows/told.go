@@ -170,7 +170,7 @@ func toldBy(activity string, result *common.Payloads) (*trial.Event, error) {
 			VendorID: s.VendorID, Cohort: s.Cohort, Policy: s.Policy, Day: s.Day, Zone: s.Zone, At: s.StartedAt,
 		}, s.StartedAt)
 		return &e, nil
-	case "Perform":
+	case "Perform", "Rezone":
 		var p activities.Performed
 		err := payload(result, &p)
 		return p.Event, err

@@ -149,6 +149,27 @@ func repeatedStep(t *testing.T, step trial.Step, local *failure.Failure, over bo
 	return events
 }
 
+// A trial that followed its vendor to another zone outside of a step.
+func TestHistoriesTellOfAMove(t *testing.T) {
+	t.Parallel()
+	data := converter.GetDefaultDataConverter()
+	marker, err := data.ToPayloads(map[string]string{"ActivityType": "Rezone"})
+	require.NoError(t, err)
+	moved := trial.Event{Seq: 3, Type: trial.EventRezoned, At: time.Date(2026, 3, 12, 9, 0, 0, 0, time.UTC), Zone: "Asia/Tokyo"}
+	for _, want := range []*trial.Event{&moved, nil} {
+		result, err := data.ToPayloads(activities.Performed{Event: want})
+		require.NoError(t, err)
+		var read workflows.Told
+		got, err := read.Next(&history.HistoryEvent{Attributes: &history.HistoryEvent_MarkerRecordedEventAttributes{
+			MarkerRecordedEventAttributes: &history.MarkerRecordedEventAttributes{
+				MarkerName: "LocalActivity", Details: map[string]*common.Payloads{"data": marker, "result": result},
+			},
+		}})
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+	}
+}
+
 // The first erasure counts, and so does every suppression; what somebody sent by hand counts for nothing.
 func TestHistoriesTellWhoWasErased(t *testing.T) {
 	t.Parallel()

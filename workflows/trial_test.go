@@ -188,6 +188,44 @@ func TestAHeldTrialSleepsWithoutATimerUntilItIsWoken(t *testing.T) {
 	require.Equal(t, 1, held, "waking in vain is not recorded again")
 }
 
+// Who moves is reminded in the morning of where it is now, also where that morning comes before the one that was planned.
+func TestATrialThatIsWokenFollowsItsVendorToAnotherZone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, trial.Automated)
+	w.at(8*day, func() { w.env.SignalWorkflow(trial.SignalWake, trial.Request{}) })
+	w.at(9*day, func() {
+		w.vendor.Zone = "Asia/Kolkata"
+		w.env.SignalWorkflow(trial.SignalWake, trial.Request{})
+		w.env.SignalWorkflow(trial.SignalWake, trial.Request{})
+	})
+	o := w.run()
+	require.Equal(t, trial.Expired, o.Status)
+	require.Equal(t, mailed{"reminder-3d", time.Date(2026, 3, 13, 3, 30, 0, 0, time.UTC)}, w.mails[2])
+	require.Equal(t, mailed{"reminder-1d", time.Date(2026, 3, 15, 3, 30, 0, 0, time.UTC)}, w.mails[3])
+	require.Len(t, w.mails, 6)
+	moves := 0
+	for _, e := range w.events {
+		if e.Type == trial.EventRezoned {
+			moves++
+		}
+	}
+	require.Equal(t, 1, moves, "waking in vain records nothing")
+}
+
+// As a recording has it: only a held trial did anything about it.
+func TestARecordedTrialIsWokenInVain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, trial.Automated)
+	w.env.OnGetVersion("rezone-when-woken", workflow.DefaultVersion, workflow.Version(1)).Return(workflow.DefaultVersion)
+	var calls int
+	w.at(9*day, func() {
+		calls = w.calls
+		w.env.SignalWorkflow(trial.SignalWake, trial.Request{})
+	})
+	w.at(10*day, func() { require.Equal(t, calls, w.calls) })
+	w.run()
+}
+
 // The database decides who gets no e-mail; the history only knows of it.
 func TestASuppressionChangesNothingInTheWorkflow(t *testing.T) {
 	t.Parallel()
