@@ -133,14 +133,18 @@ func (s *Store) SendEvent(ctx context.Context, key string, attempt int, messageI
 	if err != nil {
 		return nil, err
 	}
-	switch delivery {
-	case "delivery", "complaint":
-		s.observeOutcome(rollout.MailDelivered, key)
-	case "bounce", "reject":
-		s.observeOutcome(rollout.MailFailed, key)
+	if kind, ok := reportOutcomes[delivery]; ok {
+		s.observeOutcome(kind, key)
 	}
 	send := after.send()
 	return &send, nil
+}
+
+// reportOutcomes are what reports of the mail service tell of the rollout; a delay tells nothing.
+var reportOutcomes = map[string]rollout.OutcomeKind{
+	trial.DeliveryDone: rollout.MailDelivered, trial.DeliveryComplaint: rollout.MailDelivered,
+	trial.DeliveryGeneralBounce: rollout.MailReturned,
+	trial.DeliveryBounce:        rollout.MailFailed, trial.DeliveryReject: rollout.MailFailed,
 }
 
 func acceptance(attempt int, messageID string, at time.Time) *sendAcceptance {

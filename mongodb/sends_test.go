@@ -11,6 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"marketplace.example/trials/monitoring"
+	"marketplace.example/trials/rollout"
 	"marketplace.example/trials/trial"
 )
 
@@ -314,6 +316,47 @@ func TestTheOrderOfReportsDoesNotMatter(t *testing.T) {
 			return doc.send()
 		}
 		require.Equal(t, fold(changes), fold(again))
+	})
+}
+
+// The record of a send, the rollout's evidence, and its reports say the same of an e-mail, whatever was reported of it.
+// A complaint about an e-mail that bounced is left out: it would be about another copy.
+func TestTheRolloutCountsAnEMailAsItsRecordDoes(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		kinds := []string{trial.DeliveryDelay, trial.DeliveryGeneralBounce, trial.DeliveryDone, trial.DeliveryBounce, trial.DeliveryReject}
+		if rapid.Bool().Draw(t, "complaint") {
+			kinds = []string{trial.DeliveryDelay, trial.DeliveryGeneralBounce, trial.DeliveryDone, trial.DeliveryComplaint}
+		}
+		doc := sendDocument{Key: key, Attempt: sendAttempt{Number: 1, Status: trial.SendClaimed, ClaimedAt: at}}
+		outcomes := []rollout.Outcome{outcomeOf("mail-sent "+key, at), outcomeOf("mail-sent v2/welcome/0", at), outcomeOf("mail-delivered v2/welcome/0", at.Add(time.Hour))}
+		for _, report := range rapid.SliceOfN(rapid.SampledFrom(kinds), 1, 5).Draw(t, "reports") {
+			moment := at.Add(time.Duration(rapid.IntRange(1, 20).Draw(t, "hour")) * time.Hour)
+			delivery, err := deliveryReport(report, moment)
+			require.NoError(t, err)
+			doc = sendChange{sent: acceptance(1, "m-1", moment), delivery: delivery}.applied(doc)
+			if kind, ok := reportOutcomes[report]; ok {
+				outcomes = append(outcomes, outcomeOf(string(kind)+" "+key, moment))
+			}
+		}
+		counted := monitoring.OfSend(doc.send(), trial.RealDay)
+		slot := monitoring.SlotOf(at, trial.RealDay)
+		arrived := counted[monitoring.Counter{Period: slot, Cohort: trial.Automated, Name: monitoring.MailArrived}]
+		failed := counted[monitoring.Counter{Period: slot, Cohort: trial.Automated, Name: monitoring.MailFailed}]
+
+		tally := rollout.TallyOf(rollout.Facts{Outcomes: outcomes})
+		require.Equal(t, []int{arrived + 1, failed}, []int{tally.MailDelivered, tally.MailFailed})
+
+		plan := rollout.DefaultPlan()
+		ledger := rollout.NewLedger(plan)
+		position := rollout.Position{Entry: 1, Stage: rollout.Stage{Kind: rollout.InPhase, Phase: 1}, Percentage: 10}
+		ledger.Take(plan, rollout.Snapshot{Number: 1, From: at, To: at.Add(23 * time.Hour), Position: position, Outcomes: outcomes}, trial.RealDay)
+		ledger.Take(plan, rollout.Snapshot{Number: 2, From: at.Add(23 * time.Hour), To: at.Add(25 * time.Hour), Position: position}, trial.RealDay)
+		if arrived+failed == 0 {
+			failed = 1 // nothing final is known of it, and its day is over
+		}
+		require.Equal(t, arrived+failed+1, ledger.Email.Total().Seen)
+		require.InDelta(t, float64(arrived+1), ledger.Email.Total().Sum, 1e-9)
 	})
 }
 

@@ -40,6 +40,9 @@ type Ledger struct {
 	// Settled are e-mails of which was heard lately, by key: their sending may
 	// become known later than their delivery.
 	Settled map[string]time.Time `json:"settled"`
+	// Delivered are those of the settled that were delivered, by key, with when they were sent: one may turn out to
+	// have come back.
+	Delivered map[string]time.Time `json:"delivered"`
 	// Heard is when the mail service last reported on any e-mail.
 	Heard time.Time `json:"heard"`
 
@@ -91,7 +94,8 @@ func NewLedger(p Plan) Ledger {
 		Email:   Evidence{Null: Null{Limit: p.Triggers.EmailDelivery, Side: TooLow}},
 		Errors:  Evidence{Null: Null{Limit: p.Triggers.ErrorRate, Side: TooHigh}},
 		Slow:    Evidence{Null: Null{Limit: slowShare, Side: TooHigh}},
-		Awaited: map[string]time.Time{}, Settled: map[string]time.Time{}, EmailDays: map[string]VendorDay{}, StepDays: map[string]VendorDay{}, DayOf: map[string]int{},
+		Awaited: map[string]time.Time{}, Settled: map[string]time.Time{}, Delivered: map[string]time.Time{},
+		EmailDays: map[string]VendorDay{}, StepDays: map[string]VendorDay{}, DayOf: map[string]int{},
 	}
 	l.enter(time.Time{})
 	return l
@@ -119,6 +123,9 @@ func (l *Ledger) Take(p Plan, s Snapshot, day time.Duration) {
 		return
 	}
 	l.Number, l.At, l.To, l.Outage = s.Number, s.At, s.To, s.Outage
+	if l.Delivered == nil { // stored before there was any
+		l.Delivered = map[string]time.Time{}
+	}
 	// What became known before this stage was entered belongs to the one before.
 	outcomes := inOrder(s.Outcomes)
 	entered := sort.Search(len(outcomes), func(i int) bool { return !outcomes[i].At.Before(s.Position.Since) })
@@ -173,7 +180,7 @@ func (l *Ledger) outcome(o Outcome, day time.Duration) {
 		if _, settled := l.Settled[o.Key]; !settled {
 			l.Awaited[o.Key] = o.At
 		}
-	case MailDelivered, MailFailed:
+	case MailDelivered, MailFailed, MailReturned:
 		l.heard(o, day)
 	case Admitted:
 		l.admit(o, day)
@@ -186,21 +193,47 @@ func (l *Ledger) outcome(o Outcome, day time.Duration) {
 	}
 }
 
-// heard takes the mail service's first word on an e-mail.
+// heard takes the mail service's word on an e-mail. Each e-mail counts once, and whatever order the reports come in,
+// the weightiest stands, as in the record of the send: a failure over a delivery, and that over what came back without saying what failed.
 func (l *Ledger) heard(o Outcome, day time.Duration) {
 	if o.At.After(l.Heard) {
 		l.Heard = o.At
 	}
 	if _, settled := l.Settled[o.Key]; settled {
+		if o.Kind == MailFailed {
+			l.cameBack(o, day)
+		}
 		return
 	}
-	l.Settled[o.Key] = o.At
 	sent, awaited := l.Awaited[o.Key]
 	if !awaited {
 		sent = o.At
 	}
+	if o.Kind == MailReturned { // a delivery has its day to come
+		l.Awaited[o.Key] = sent
+		return
+	}
+	l.Settled[o.Key] = o.At
 	delete(l.Awaited, o.Key)
+	if o.Kind == MailDelivered {
+		l.Delivered[o.Key] = sent
+	}
 	l.mail(o.VendorID, sent, o.At, o.Kind == MailDelivered, day)
+}
+
+// cameBack has an e-mail that counted as delivered count as failed, unless its vendor's day cannot change any more.
+func (l *Ledger) cameBack(o Outcome, day time.Duration) {
+	sent, delivered := l.Delivered[o.Key]
+	delete(l.Delivered, o.Key)
+	key := vendorDay(o.VendorID, sent, day)
+	before, open := l.EmailDays[key]
+	if !delivered || !open {
+		return
+	}
+	after := before
+	after.Good--
+	l.EmailDays[key] = after
+	l.weighMail(before, after)
 }
 
 func (l *Ledger) admit(o Outcome, day time.Duration) {
@@ -232,16 +265,25 @@ func (l *Ledger) step(o Outcome, day time.Duration) {
 
 func (l *Ledger) mail(vendorID string, sent, known time.Time, delivered bool, day time.Duration) {
 	l.EmailVendors[vendorID] = true
-	before, after := count(l.EmailDays, vendorID, sent, known, day, delivered)
+	l.weighMail(count(l.EmailDays, vendorID, sent, known, day, delivered))
+}
+
+// weighMail has a vendor's day of e-mails count as it has turned out to be.
+func (l *Ledger) weighMail(before, after VendorDay) {
 	weigh(&l.Email, after.Known, good(before), good(after))
 	gate := l.Gates[GateEmail]
 	weigh(&gate, after.Known, good(before), good(after))
 	l.Gates[GateEmail] = gate
 }
 
+// vendorDay is the key of a vendor's day, the one of a moment.
+func vendorDay(vendorID string, of time.Time, day time.Duration) string {
+	return fmt.Sprintf("%s/%d", vendorID, of.UnixNano()/int64(day))
+}
+
 // count adds an outcome to its vendor's day, the one of a moment.
 func count(days map[string]VendorDay, vendorID string, of, known time.Time, day time.Duration, good bool) (before, after VendorDay) {
-	key := fmt.Sprintf("%s/%d", vendorID, of.UnixNano()/int64(day))
+	key := vendorDay(vendorID, of, day)
 	before = days[key]
 	after = before
 	if after.Seen == 0 {
@@ -338,6 +380,10 @@ func (l *Ledger) forget(now time.Time, day time.Duration) {
 	maps.DeleteFunc(l.EmailDays, old)
 	maps.DeleteFunc(l.StepDays, old)
 	maps.DeleteFunc(l.Settled, func(_ string, at time.Time) bool { return now.Sub(at) > openDays*day })
+	maps.DeleteFunc(l.Delivered, func(key string, _ time.Time) bool {
+		_, settled := l.Settled[key]
+		return !settled
+	})
 }
 
 // conversions weighs the conversions known at a moment.

@@ -189,6 +189,81 @@ func TestSilenceOfOneEMailIsAFailureAndOfTheServiceNone(t *testing.T) {
 	require.Equal(t, 3, b.ledger.Email.Total().Seen, "v3's has not had its day yet")
 }
 
+// Of what is reported of an e-mail, in whatever order and however often, the weightiest stands: a failure over a
+// delivery, and that over what came back without saying what failed, which alone is a failure, as silence is.
+func TestTheWeightiestReportOfAnEMailCounts(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		reports := []rollout.OutcomeKind{rollout.MailDelivered, rollout.MailFailed, rollout.MailReturned}
+		want := evidence(rollout.Null{Limit: 0.90, Side: rollout.TooLow})
+		var all rollout.Facts
+		tally := rollout.Tally{}
+		for v := range rapid.IntRange(1, 4).Draw(t, "vendors") {
+			mails, delivered := rapid.IntRange(1, 3).Draw(t, "mails"), 0
+			for m := range mails {
+				told := rapid.SliceOfN(rapid.SampledFrom(reports), 0, 4).Draw(t, "reports")
+				vendor, step := fmt.Sprintf("v%d", v), fmt.Sprintf("m%d", m)
+				all.Outcomes = append(all.Outcomes, outcome(rollout.MailSent, vendor, step, 0))
+				for _, kind := range told {
+					all.Outcomes = append(all.Outcomes, outcome(kind, vendor, step, time.Duration(rapid.IntRange(1, 600).Draw(t, "minute"))*time.Minute))
+				}
+				switch {
+				case slices.Contains(told, rollout.MailFailed):
+					tally.MailFailed++
+				case slices.Contains(told, rollout.MailDelivered):
+					delivered++
+				case len(told) > 0:
+					tally.MailFailed++
+				}
+				tally.MailSent++
+			}
+			tally.MailDelivered += delivered
+			want.ObserveMany(float64(delivered)/float64(mails), 1)
+		}
+		want.ObserveMany(1, 1)
+		b := newBook()
+		for hour := range 30 {
+			outcomes := slices.DeleteFunc(slices.Clone(all.Outcomes), func(o rollout.Outcome) bool { return int(o.At.Sub(noon)/time.Hour) != hour })
+			if hour == 11 { // the mail service reports
+				outcomes = append(outcomes, mailed("other", "welcome", 11*time.Hour, rollout.MailDelivered)...)
+			}
+			b.take(time.Hour, rollout.Calls{}, outcomes...)
+		}
+		require.Equal(t, want.Total().Seen, b.ledger.Email.Total().Seen)
+		require.InDelta(t, want.Total().Sum, b.ledger.Email.Total().Sum, near)
+		require.InDelta(t, want.Log(5), b.ledger.Email.Log(5), near)
+		require.InDelta(t, want.Total().Sum, b.ledger.Gates[rollout.GateEmail].Total().Sum, near)
+		require.Equal(t, tally, rollout.TallyOf(all), "a report's figures count silence as nothing")
+	})
+}
+
+// The report alone proves that it was sent.
+func TestAnEMailWhoseSendingIsUnknownCounts(t *testing.T) {
+	t.Parallel()
+	b := newBook()
+	b.take(time.Hour, rollout.Calls{}, append(mailed("v2", "welcome", 2*time.Minute, rollout.MailDelivered), outcome(rollout.MailReturned, "v1", "welcome", time.Minute))...)
+	b.take(25*time.Hour, rollout.Calls{})
+	require.Equal(t, 2, b.ledger.Email.Total().Seen)
+	require.InDelta(t, 1, b.ledger.Email.Total().Sum, near)
+}
+
+// An e-mail that comes back when its vendor's day is closed counts neither anew nor twice.
+func TestAnEMailMayComeBackAsLongAsItsDayIsOpen(t *testing.T) {
+	t.Parallel()
+	b := newBook()
+	b.ledger.Delivered = nil // as a ledger of before has it
+	b.take(time.Hour, rollout.Calls{}, outcome(rollout.MailSent, "v1", "welcome", 0), outcome(rollout.MailSent, "v1", "second", 0),
+		outcome(rollout.MailDelivered, "v1", "welcome", time.Minute))
+	b.take(20*time.Hour, rollout.Calls{}, outcome(rollout.MailDelivered, "v1", "second", 20*time.Hour))
+	b.take(26*time.Hour, rollout.Calls{})
+	require.InDelta(t, 1, b.ledger.Email.Total().Sum, near)
+	b.take(2*time.Hour, rollout.Calls{}, outcome(rollout.MailFailed, "v1", "welcome", 47*time.Hour))
+	require.InDelta(t, 0.5, b.ledger.Email.Total().Sum, near)
+	b.take(time.Hour, rollout.Calls{}, outcome(rollout.MailFailed, "v1", "second", 49*time.Hour))
+	require.Equal(t, 1, b.ledger.Email.Total().Seen)
+	require.InDelta(t, 0.5, b.ledger.Email.Total().Sum, near)
+}
+
 func TestWhatFellDueAtTheLastMomentIsNotCorrectedInALaterRun(t *testing.T) {
 	t.Parallel()
 	b := newBook()

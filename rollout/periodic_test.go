@@ -17,7 +17,7 @@ func happened(n int, kind rollout.OutcomeKind) []rollout.Outcome {
 	var all []rollout.Outcome
 	for i := range n {
 		id := fmt.Sprintf("v%d", i)
-		all = append(all, rollout.Outcome{Kind: kind, VendorID: id, Key: id, At: noon})
+		all = append(all, rollout.Outcome{Kind: kind, VendorID: id, Key: fmt.Sprintf("%s/%s", id, kind), At: noon})
 	}
 	return all
 }

@@ -73,8 +73,11 @@ const (
 	MailSent      OutcomeKind = "mail-sent"
 	MailDelivered OutcomeKind = "mail-delivered"
 	MailFailed    OutcomeKind = "mail-failed"
-	Admitted      OutcomeKind = "admitted"
-	Converted     OutcomeKind = "converted"
+	// MailReturned is an e-mail of which something came back that does not say what failed. It may be an automatic
+	// reply, so a delivery outweighs it; alone it is a failure.
+	MailReturned OutcomeKind = "mail-returned"
+	Admitted     OutcomeKind = "admitted"
+	Converted    OutcomeKind = "converted"
 	// Expired is a trial that ended without a conversion. Nothing is judged by it.
 	Expired OutcomeKind = "expired"
 )

@@ -56,6 +56,16 @@ func TallyOf(all ...Facts) Tally {
 			}
 		}
 	}
+	// Of what was reported of an e-mail the weightiest counts.
+	for o := range seen {
+		failed, delivered := seen[outcome{MailFailed, o.key}], seen[outcome{MailDelivered, o.key}]
+		switch {
+		case o.kind == MailDelivered && failed:
+			t.MailDelivered--
+		case o.kind == MailReturned && !failed && !delivered:
+			t.MailFailed++
+		}
+	}
 	t.Calls, t.CallsFailed, t.CallsSlow = calls.Count(), calls.Failed, calls.SlowerThan(slowCall)
 	t.MedianMS = int(calls.Quantile(0.5) / time.Millisecond)
 	t.P95MS = int(calls.Quantile(1-slowShare) / time.Millisecond)
