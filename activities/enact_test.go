@@ -83,22 +83,49 @@ func TestFlagsThatTheRolloutWroteItselfAreNotByHand(t *testing.T) {
 	}
 }
 
-// pool has one trial that runs unautomated.
+// pool has one trial that runs, and keeps who was taken in and handed over.
 type pool struct {
 	registry
-	adopted []string
+	running  trial.State
+	rollout  rollout.State
+	adopted  []string
+	under    int // the version of the flags that the last was taken in by
+	released []string
 }
+
+func (p *pool) Rollout(context.Context, string) (rollout.State, error) { return p.rollout, nil }
 
 func (p *pool) RunningTrials(context.Context, bool, string, int) ([]trial.State, error) {
-	return []trial.State{{VendorID: "v-1"}}, nil
+	p.running.VendorID = "v-1"
+	return []trial.State{p.running}, nil
 }
 
-func (p *pool) Adopt(_ context.Context, vendorID string, _ trial.Request) error {
-	p.adopted = append(p.adopted, vendorID)
+func (p *pool) Adopt(_ context.Context, vendorID string, r trial.Request) error {
+	p.adopted, p.under = append(p.adopted, vendorID), r.FlagsVersion
 	return nil
 }
 
-func (p *pool) Release(context.Context, string, trial.Request) error { return nil }
+func (p *pool) Release(_ context.Context, vendorID string, _ trial.Request) error {
+	p.released = append(p.released, vendorID)
+	return nil
+}
+
+// Who was admitted at the percentage that a rollback went back to stays, however long handing the others over takes.
+func TestOnlyWhoWasAutomatedBeforeARollbackIsHandedOver(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		under, releasedBefore int
+		released              []string
+	}{
+		"before": {4, 5, []string{"v-1"}}, "by it": {5, 5, nil}, "not known": {0, 5, []string{"v-1"}}, "a rollback from before that was kept": {4, 0, []string{"v-1"}},
+	} {
+		p := &pool{running: trial.State{Automated: true, AutomatedUnder: c.under}, rollout: rollout.State{ReleasedBefore: c.releasedBefore}}
+		moved, err := (&Rollouts{Store: p, Handover: p, Log: zap.NewNop()}).Release(t.Context(), Batch{RolloutID: "r-1", Size: 2})
+		require.NoError(t, err, name)
+		require.Equal(t, c.released, p.released, name)
+		require.True(t, moved.Done, name)
+	}
+}
 
 func TestNobodyIsTakenInOnceTheFlagsWereLoweredByHand(t *testing.T) {
 	t.Parallel()
@@ -108,10 +135,12 @@ func TestNobodyIsTakenInOnceTheFlagsWereLoweredByHand(t *testing.T) {
 		taken      int
 	}{"at 100 %": {true, 100, 1}, "disabled": {false, 100, 0}, "lowered": {true, 50, 0}} {
 		p := &pool{}
+		p.flags.Version = 7
 		p.flags.FeatureFlags.TrialAutomation = rollout.TrialAutomation{Enabled: c.enabled, RolloutPercentage: c.percentage}
 		moved, err := (&Rollouts{Store: p, Handover: p, Log: zap.NewNop()}).Backfill(t.Context(), Batch{RolloutID: "r-1", After: "v-0", Size: 1})
 		require.NoError(t, err, name)
 		require.Len(t, p.adopted, c.taken, name)
+		require.Equal(t, 7*c.taken, p.under, name)
 		require.Equal(t, c.taken, moved.Count, name)
 		require.False(t, moved.Done, name)
 	}

@@ -27,6 +27,9 @@ type bench struct {
 	events []trial.Event
 	// deaf are the calls that the database does not answer.
 	deaf map[string]bool
+	// rollout is the latest rollout, none where it has no id; unreadable is what reading it fails with.
+	rollout    rollout.State
+	unreadable error
 	// ahead says that events are there already.
 	ahead bool
 	// outcome is what the mail service answers with.
@@ -82,7 +85,7 @@ func (b *bench) Flags(context.Context) (rollout.Document, error) {
 	return rollout.Document{FeatureFlags: b.flags}, nil
 }
 func (b *bench) CurrentRollout(context.Context) (rollout.State, bool, error) {
-	return rollout.State{}, false, nil
+	return b.rollout, b.rollout.ID != "", b.unreadable
 }
 func (b *bench) Vendor(context.Context, string) (trial.Vendor, error) { return b.vendor, nil }
 func (b *bench) Trial(context.Context, string) (trial.State, bool, error) {
@@ -395,4 +398,69 @@ func TestATrialFollowsItsVendorToAnotherZone(t *testing.T) {
 	require.NoError(t, err)
 	b.events, b.ahead = []trial.Event{*cancelled}, true
 	require.Equal(t, cancelled, rezone(), "what was recorded meanwhile comes first")
+}
+
+// A rollback that hands trials over is found by the next step, however far the rollout's workflow had come with it.
+func TestAStepFindsThatItsTrialWasHandedOver(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		under, registered, releasedBefore int
+		handedOver                        bool
+	}{
+		"admitted before":               {4, 4, 5, true},
+		"admitted before, not kept":     {0, 4, 5, true},
+		"admitted after":                {5, 5, 5, false},
+		"taken in after":                {5, 4, 5, false},
+		"taken in before":               {4, 1, 5, true},
+		"nobody was handed over":        {4, 4, 0, false},
+		"admitted by flags of no count": {0, 0, 5, true},
+	} {
+		b := newBench()
+		b.rollout = rollout.State{ID: "r-1", Status: rollout.Running, ReleasedBefore: c.releasedBefore}
+		due := b.due()
+		due.State.AutomatedUnder, b.vendor.Automation.FlagsVersion = c.under, c.registered
+		p, err := b.performStep(t, due)
+		require.NoError(t, err, name)
+		require.Equal(t, c.handedOver, p.Event.Type == trial.EventReleased, name)
+		require.Equal(t, c.handedOver, len(b.mails) == 0, name)
+	}
+}
+
+func TestAStepWhoseEMailHasLeftIsFinishedBeforeItsTrialIsHandedOver(t *testing.T) {
+	t.Parallel()
+	b := newBench()
+	b.rollout = rollout.State{ID: "r-1", Status: rollout.Running, ReleasedBefore: 5}
+	b.sends[key] = trial.Send{Key: key, Status: trial.SendSent, Attempt: 1}
+	p, err := b.perform(t)
+	require.NoError(t, err)
+	require.Equal(t, trial.EventStep, p.Event.Type)
+	require.True(t, p.Event.Mailed)
+
+	b.sends[key] = trial.Send{Key: key, Status: trial.SendReleased, Attempt: 1}
+	p, err = b.perform(t)
+	require.NoError(t, err)
+	require.Equal(t, trial.EventReleased, p.Event.Type)
+	require.Empty(t, b.mails)
+}
+
+func TestATrialThatIsHandedOverWhileItsEMailWaitsForTheRateGetsNone(t *testing.T) {
+	t.Parallel()
+	b := newBench()
+	b.waited, b.during = true, func() { b.rollout = rollout.State{ID: "r-1", Status: rollout.Running, ReleasedBefore: 5} }
+	p, err := b.perform(t)
+	require.NoError(t, err)
+	require.Equal(t, trial.EventReleased, p.Event.Type)
+	require.Empty(t, b.mails)
+}
+
+// A rollout is named as the latest before it is stored.
+func TestARolloutThatIsNotStoredYetOnlyHasAStepTriedAgain(t *testing.T) {
+	t.Parallel()
+	b := newBench()
+	b.unreadable = &trial.Error{Code: trial.CodeNotFound, Message: "there is no rollout"}
+	_, err := b.perform(t)
+	require.ErrorContains(t, err, "there is no rollout")
+	app, ok := errors.AsType[*sdktemporal.ApplicationError](err)
+	require.False(t, ok && app.NonRetryable())
+	require.Empty(t, b.mails)
 }

@@ -334,15 +334,29 @@ func (r *Rollouts) Backfill(ctx context.Context, b Batch) (Moved, error) {
 	if f := doc.FeatureFlags.TrialAutomation; !f.Enabled || f.RolloutPercentage < 100 {
 		return Moved{After: b.After}, nil
 	}
-	return r.move(ctx, b, false, r.Handover.Adopt)
+	return r.move(ctx, b, false, func(ctx context.Context, t trial.State) error {
+		request := handover(b.RolloutID, t.VendorID)
+		request.FlagsVersion = doc.Version
+		return r.Handover.Adopt(ctx, t.VendorID, request)
+	})
 }
 
-// Release hands over the next trials that run automated.
+// Release hands over the next trials that run automated, but those that came to be so only after the rollback: they
+// were admitted at the percentage that it went back to.
 func (r *Rollouts) Release(ctx context.Context, b Batch) (Moved, error) {
-	return r.move(ctx, b, true, r.Handover.Release)
+	stored, err := r.Store.Rollout(ctx, b.RolloutID)
+	if err != nil {
+		return Moved{}, failed("reading where the rollout stands", err)
+	}
+	return r.move(ctx, b, true, func(ctx context.Context, t trial.State) error {
+		if stored.ReleasedBefore > 0 && t.AutomatedUnder >= stored.ReleasedBefore {
+			return nil
+		}
+		return r.Handover.Release(ctx, t.VendorID, handover(b.RolloutID, t.VendorID))
+	})
 }
 
-func (r *Rollouts) move(ctx context.Context, b Batch, automated bool, tell func(context.Context, string, trial.Request) error) (Moved, error) {
+func (r *Rollouts) move(ctx context.Context, b Batch, automated bool, tell func(context.Context, trial.State) error) (Moved, error) {
 	stop := beat(ctx)
 	defer stop()
 	running, err := r.Store.RunningTrials(ctx, automated, b.After, b.Size)
@@ -351,7 +365,7 @@ func (r *Rollouts) move(ctx context.Context, b Batch, automated bool, tell func(
 	}
 	m := Moved{After: b.After, Done: len(running) < b.Size}
 	for _, t := range running {
-		if err := tell(ctx, t.VendorID, handover(b.RolloutID, t.VendorID)); err != nil {
+		if err := tell(ctx, t); err != nil {
 			return Moved{}, failed("handing over trial "+t.VendorID, err)
 		}
 		m.After, m.Count = t.VendorID, m.Count+1

@@ -101,11 +101,8 @@ func (t *Trials) perform(ctx context.Context, due Due) (Performed, error) {
 	if ahead, err := t.ahead(ctx, due.State); ahead != nil || err != nil {
 		return Performed{Event: ahead}, err
 	}
-	now, err := t.look(ctx, due)
-	if err != nil {
-		return Performed{}, err
-	}
-	if first, err := t.overtaking(ctx, due, now); first != nil || err != nil {
+	now, first, err := t.decide(ctx, due)
+	if first != nil || err != nil {
 		return Performed{Event: first}, err
 	}
 	if now.decision.Mail {
@@ -114,8 +111,8 @@ func (t *Trials) perform(ctx context.Context, due Due) (Performed, error) {
 			return Performed{}, failed("waiting for the account's rate", err)
 		}
 		if waited { // the world may have changed meanwhile
-			if now, err = t.look(ctx, due); err != nil {
-				return Performed{}, err
+			if now, first, err = t.decide(ctx, due); first != nil || err != nil {
+				return Performed{Event: first}, err
 			}
 		}
 	}
@@ -138,37 +135,56 @@ func (t *Trials) perform(ctx context.Context, due Due) (Performed, error) {
 	return Performed{Event: &event}, nil
 }
 
-// overtaking is what has to happen to the trial before the step is carried out: a handover that has not reached it,
-// or a move to another time zone. nil for nothing.
-func (t *Trials) overtaking(ctx context.Context, due Due, now sight) (*trial.Event, error) {
-	if due.State.Automated && (due.State.Seq == 1 || now.decision.Action == trial.Wait) {
-		if released, err := t.released(ctx, due.State, now); released != nil || err != nil {
-			return released, err
-		}
+// decide looks at the world and decides the step on it. What has to happen to the trial before the step is carried out
+// comes first: a handover that has not reached it, or a move to another time zone. It is nil for nothing.
+func (t *Trials) decide(ctx context.Context, due Due) (now sight, first *trial.Event, err error) {
+	if now, err = t.look(ctx, due); err != nil {
+		return now, nil, err
 	}
-	return t.moved(ctx, due, now.vendor.Zone)
+	if first, err = t.released(ctx, due, now.vendor); first != nil || err != nil {
+		return now, first, err
+	}
+	first, err = t.moved(ctx, due, now.vendor.Zone)
+	return now, first, err
 }
 
-// released is the event that hands a trial over which the rollback that did so to the others could not reach: it
-// had not begun yet, or was about to be taken in. nil where it stays automated.
-func (t *Trials) released(ctx context.Context, s trial.State, now sight) (*trial.Event, error) {
+// released is the event that hands a trial over which the rollback that did so to the others has not reached: it
+// had not begun yet, or was about to be taken in, or the rollout's workflow was terminated before it came to it. nil
+// where it stays automated. A step whose e-mail has left is finished first, so that the record says that it was sent.
+func (t *Trials) released(ctx context.Context, due Due, vendor trial.Vendor) (*trial.Event, error) {
+	if !due.State.Automated {
+		return nil, nil //nolint:nilnil // documented: there is nothing to hand over
+	}
 	current, found, err := t.Store.CurrentRollout(ctx)
+	if e, ok := errors.AsType[*trial.Error](err); ok && e.Code == trial.CodeNotFound {
+		// It is named before it is stored, so it is there at the next attempt.
+		return nil, fmt.Errorf("reading the latest rollout: %s", e.Message)
+	}
 	if err != nil {
 		return nil, failed("reading the latest rollout", err)
 	}
-	admitted := 0
-	if a := now.vendor.Automation; a != nil {
-		admitted = a.FlagsVersion
-	}
-	if !found || admitted >= current.ReleasedBefore {
+	if !found || automatedUnder(due.State, vendor) >= current.ReleasedBefore {
 		return nil, nil //nolint:nilnil // documented: it stays automated
 	}
-	event, err := s.Request(trial.MessageRelease, handover(current.ID, s.VendorID), t.Now())
+	send, err := t.Store.Send(ctx, due.Step.Key(due.State.VendorID))
+	if err != nil || send != nil && send.Status == trial.SendSent {
+		return nil, failed("reading the send", err)
+	}
+	event, err := due.State.Request(trial.MessageRelease, handover(current.ID, due.State.VendorID), t.Now())
 	if err != nil || event == nil {
 		return nil, failed("handing the trial over", err)
 	}
-	stored, err := t.append(ctx, s, *event)
+	stored, err := t.append(ctx, due.State, *event)
 	return &stored, err
+}
+
+// automatedUnder is the version of the flags by which the trial came to be automated. A trial that began before it
+// was kept with the state has it from its vendor's registration.
+func automatedUnder(s trial.State, v trial.Vendor) int {
+	if s.AutomatedUnder == 0 && v.Automation != nil {
+		return v.Automation.FlagsVersion
+	}
+	return s.AutomatedUnder
 }
 
 // handover is a rollout's request to move a trial in or out of the automation.

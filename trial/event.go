@@ -62,6 +62,8 @@ type Registration struct {
 	Day      time.Duration `json:"day"`
 	Zone     string        `json:"zone"`
 	At       time.Time     `json:"at"`
+	// FlagsVersion is the version of the flags that the cohort was decided on; 0 where that is not known.
+	FlagsVersion int `json:"flagsVersion,omitempty"`
 }
 
 // Start is a trial's first event.
@@ -140,7 +142,10 @@ func (s State) Apply(e Event) State {
 		s.convert(e)
 	case EventAdopted, EventReleased:
 		// What was held is decided anew, by whoever it now belongs to.
-		s.Automated, s.Held = e.Type == EventAdopted, nil
+		s.Automated, s.Held, s.AutomatedUnder = e.Type == EventAdopted, nil, 0
+		if e.Type == EventAdopted && e.Request != nil {
+			s.AutomatedUnder = e.Request.FlagsVersion
+		}
 	}
 	return s
 }
@@ -148,6 +153,9 @@ func (s State) Apply(e Event) State {
 func (s *State) begin(r Registration) {
 	s.VendorID, s.Cohort, s.Automated = r.VendorID, r.Cohort, r.Cohort == Automated
 	s.Policy, s.Day, s.Zone = r.Policy, r.Day, r.Zone
+	if s.Automated {
+		s.AutomatedUnder = r.FlagsVersion
+	}
 	s.StartedAt, s.RevisedAt, s.Status = r.At, r.At, Active
 	s.setEnd(s.Calendar().AddDays(r.At, r.Policy.LengthDays))
 }

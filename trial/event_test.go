@@ -228,3 +228,20 @@ func TestSameEvent(t *testing.T) {
 	require.False(t, extend("r1").Same(step))
 	require.False(t, step.Same(extend("r1")))
 }
+
+func TestATrialKeepsByWhichFlagsItIsAutomated(t *testing.T) {
+	t.Parallel()
+	decided := func(r *trial.Registration) { r.FlagsVersion = 3 }
+	require.Equal(t, 3, trial.NewState(sample(decided)).AutomatedUnder)
+	s := trial.NewState(sample(decided, control))
+	require.Zero(t, s.AutomatedUnder)
+	for _, c := range []struct {
+		message string
+		under   int
+	}{{trial.MessageAdopt, 7}, {trial.MessageRelease, 0}, {trial.MessageAdopt, 7}} {
+		e, err := s.Request(c.message, trial.Request{FlagsVersion: 7}, at("2026-03-03 10:00"))
+		require.NoError(t, err)
+		s = s.Apply(*e)
+		require.Equal(t, c.under, s.AutomatedUnder)
+	}
+}

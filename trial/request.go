@@ -32,6 +32,8 @@ type Request struct {
 	// IfRevision is the revision that the request is meant for: a trial that has
 	// changed since refuses it. Nil is meant for any.
 	IfRevision *int `json:"ifRevision,omitempty"`
+	// FlagsVersion is the version of the flags by which a trial is taken in, for adopt; 0 where that is not known.
+	FlagsVersion int `json:"flagsVersion,omitempty"`
 }
 
 // FieldRevision is at fault where a trial has changed since the revision that a

@@ -43,8 +43,11 @@ type State struct {
 	Cohort Cohort `json:"cohort"`
 	// Automated tells whether the steps are ours to do. It begins as
 	// Cohort == Automated; the cohort itself never changes.
-	Automated bool   `json:"automated"`
-	Policy    Policy `json:"policy"`
+	Automated bool `json:"automated"`
+	// AutomatedUnder is the version of the flags by which the trial came to be automated, at its registration or
+	// by being taken in; 0 where it is not automated, or that is not known.
+	AutomatedUnder int    `json:"automatedUnder,omitempty"`
+	Policy         Policy `json:"policy"`
 	// Day is how long a day lasts for this trial, in nanoseconds.
 	Day time.Duration `json:"day"`
 	// Zone is the vendor's IANA time zone, empty where unknown.

@@ -137,5 +137,7 @@ func (v Vendor) NoMail() Reason {
 
 // Registration is what the vendor's trial begins with.
 func (v Vendor) Registration(p Policy, day time.Duration) Registration {
-	return Registration{VendorID: v.ID, Cohort: v.Automation.Cohort, Policy: p, Day: day, Zone: v.Zone, At: v.StartedAt}
+	return Registration{
+		VendorID: v.ID, Cohort: v.Automation.Cohort, Policy: p, Day: day, Zone: v.Zone, At: v.StartedAt, FlagsVersion: v.Automation.FlagsVersion,
+	}
 }

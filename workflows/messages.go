@@ -43,7 +43,7 @@ var trialShapes = map[string]shape{
 	trial.MessageShorten: {needs: []string{"reason"}, may: []string{"days", "endsAt", "ifRevision", "id", "by", "at"}},
 	trial.MessageRevive:  {needs: []string{"reason"}, may: []string{"days", "endsAt", "ifRevision", "id", "by", "at"}},
 	trial.MessageCancel:  {needs: []string{"reason"}, may: []string{"ifRevision", "id", "by", "at"}},
-	trial.MessageAdopt:   {may: []string{"id", "by", "reason", "at"}},
+	trial.MessageAdopt:   {may: []string{"id", "by", "reason", "at", "flagsVersion"}},
 	trial.MessageRelease: {may: []string{"id", "by", "reason", "at"}},
 }
 

@@ -167,7 +167,7 @@ func toldBy(activity string, result *common.Payloads) (*trial.Event, error) {
 			return nil, err
 		}
 		e := trial.Start(trial.Registration{
-			VendorID: s.VendorID, Cohort: s.Cohort, Policy: s.Policy, Day: s.Day, Zone: s.Zone, At: s.StartedAt,
+			VendorID: s.VendorID, Cohort: s.Cohort, Policy: s.Policy, Day: s.Day, Zone: s.Zone, At: s.StartedAt, FlagsVersion: s.AutomatedUnder,
 		}, s.StartedAt)
 		return &e, nil
 	case "Perform", "Rezone":

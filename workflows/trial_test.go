@@ -2,6 +2,7 @@ package workflows_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"testing"
 	"time"
 
@@ -508,4 +509,34 @@ func TestATrialThatBeginsAfterTheReleaseGoesOnUnautomated(t *testing.T) {
 	partly.rollout, partly.vendor.Automation.FlagsVersion = rollout.State{ID: "r-1", Status: rollout.Running, ReleasedBefore: 5}, 4
 	require.Equal(t, trial.Expired, partly.run().Status)
 	require.Empty(t, partly.mails)
+}
+
+// A rollback above 0 % hands over as one to 0 % does: who was taken in before it goes on unautomated though the word of
+// that comes after it, and so does one whom the handover has not reached.
+func TestATrialIsHandedOverByARollbackThatLeavesTheAutomationEnabled(t *testing.T) {
+	t.Parallel()
+	released := rollout.State{ID: "r-1", Status: rollout.Running, ReleasedBefore: 5}
+	adopt := func(w *world, version int) {
+		w.at(day, func() {
+			send(w.env, trial.MessageAdopt, fmt.Sprintf(`{"id":"r-1/%s","by":"rollout","flagsVersion":%d}`, vendorID, version))
+		})
+	}
+	before := newWorld(t, trial.Control)
+	before.rollout, before.vendor.Automation.FlagsVersion = released, 2
+	adopt(before, 4)
+	require.Equal(t, trial.Expired, before.run().Status)
+	require.Empty(t, before.mails)
+	require.False(t, trial.Fold(before.events).Automated)
+
+	after := newWorld(t, trial.Control)
+	after.rollout, after.vendor.Automation.FlagsVersion = released, 2
+	adopt(after, 5)
+	require.Equal(t, trial.Expired, after.run().Status)
+	require.NotEmpty(t, after.mails)
+
+	missed := newWorld(t, trial.Automated)
+	missed.vendor.Automation.FlagsVersion = 4
+	missed.at(day, func() { missed.rollout = released })
+	require.Equal(t, trial.Expired, missed.run().Status)
+	require.Equal(t, []string{"welcome"}, missed.mailedSteps())
 }
