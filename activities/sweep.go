@@ -81,9 +81,10 @@ type Sweep struct {
 	// failed are vendors that could not be started, nowhere those whose zone nobody knows.
 	failed, nowhere setbacks
 	moves           moves
-	// seen is the version of the flags that the last sweep saw, and released the number of the latest decision by
-	// which held trials were woken to be handed over.
-	seen, released atomic.Int64
+	// seen is the version of the flags that the last sweep saw.
+	seen atomic.Int64
+	// handover is how far waking the trials is that the latest rollback has handed over.
+	handover handingOver
 }
 
 // Swept counts what a sweep did. What turned out to be there already counts as nothing: a trial whose
@@ -283,32 +284,6 @@ func (s *Sweep) wake(ctx context.Context, swept *Swept) error {
 			return &swept.Woken, s.Starter.Wake(ctx, t.VendorID)
 		})
 		if len(held) < sweepBatch {
-			return nil
-		}
-		after = held[len(held)-1].VendorID
-	}
-}
-
-// release wakes the held trials, once a decision, where the latest rollout has handed trials over: a step that looks
-// again finds that. The rollout itself tells those that it finds; it may have been terminated in the middle.
-func (s *Sweep) release(ctx context.Context, swept *Swept) error {
-	state, found, err := s.Store.CurrentRollout(ctx)
-	if err != nil {
-		return fmt.Errorf("looking for the latest rollout: %w", err)
-	}
-	if !found || state.ReleasedBefore == 0 || !state.Status.Final() || s.released.Load() == int64(state.Seq) {
-		return nil
-	}
-	for after := ""; ; {
-		held, err := s.Store.HeldTrials(ctx, []trial.Reason{trial.ReasonAutomationDisabled, trial.ReasonExpirationOff}, after, sweepBatch)
-		if err != nil {
-			return fmt.Errorf("looking for held trials to hand over: %w", err)
-		}
-		each(ctx, s, held, func(ctx context.Context, t trial.State) (*int64, error) {
-			return &swept.Woken, s.Starter.Wake(ctx, t.VendorID)
-		})
-		if len(held) < sweepBatch {
-			s.released.Store(int64(state.Seq))
 			return nil
 		}
 		after = held[len(held)-1].VendorID

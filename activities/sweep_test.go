@@ -392,22 +392,6 @@ func TestATrialThatMerelyWaitsIsNotCountedAsMended(t *testing.T) {
 	require.Equal(t, mended{monitoring.SlotOf(now, trial.RealDay): 1}, found)
 }
 
-// The rollout may have been terminated while it handed trials over. The next sweep has them look again, once.
-func TestTrialsThatAreHeldAfterAReleaseLookAgainOnce(t *testing.T) {
-	t.Parallel()
-	y := &yard{flags: rollout.InitialFlags(), rollout: rollout.State{ID: "r-1", Seq: 9, Status: rollout.RolledBack, ReleasedBefore: 5}}
-	y.flags.TrialAutomation.Enabled = false
-	y.held = []trial.State{{VendorID: "v1", Held: &trial.Hold{Reason: trial.ReasonAutomationDisabled}}}
-	s := y.sweeper()
-	y.sweepWith(t, s)
-	require.Equal(t, []string{"wake v1"}, y.done)
-	y.sweepWith(t, s)
-	require.Len(t, y.done, 1)
-	y.rollout.ReleasedBefore, y.rollout.Seq = 0, 10
-	y.sweepWith(t, s)
-	require.Len(t, y.done, 1)
-}
-
 func TestTheWatchOfARunningRolloutIsSeenTo(t *testing.T) {
 	t.Parallel()
 	for status, want := range map[rollout.Status]int{rollout.Running: 1, rollout.Paused: 1, rollout.Completed: 0, rollout.RolledBack: 0} {
