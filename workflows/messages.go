@@ -29,6 +29,8 @@ const (
 	changeExtendFromNow = "extend-from-now"
 	// changeAttributesAtBegin sets the search attributes that a run lacks.
 	changeAttributesAtBegin = "attributes-at-begin"
+	// changeAttributesAtReset does so in a run that was reset, which has those of the moment it was reset to.
+	changeAttributesAtReset = "attributes-at-reset"
 	// changeConvertUnread takes conversions whose payload cannot be read.
 	changeConvertUnread = "convert-unread"
 	// changeRezoneWhenWoken looks in which zone the vendor is when a trial is woken that was not held.

@@ -62,20 +62,41 @@ func (t *trialRun) setup(ctx workflow.Context, in TrialInput) error {
 	if err := t.begin(ctx, in.VendorID); err != nil {
 		return err
 	}
-	missing := missingAttributes(ctx, t.state)
-	if len(missing) > 0 && workflow.GetVersion(ctx, changeAttributesAtBegin, workflow.DefaultVersion, 1) != workflow.DefaultVersion {
-		setAttributes(ctx, missing)
-	}
+	t.setMissing(ctx, changeAttributesAtBegin)
 	return nil
 }
 
-// begin reads where the trial stands, which may be at its start.
+// setMissing sets the search attributes that are not those of where the trial stands; change is since when it does.
+func (t *trialRun) setMissing(ctx workflow.Context, change string) {
+	missing := missingAttributes(ctx, t.state)
+	if len(missing) > 0 && workflow.GetVersion(ctx, change, workflow.DefaultVersion, 1) != workflow.DefaultVersion {
+		setAttributes(ctx, missing)
+	}
+}
+
+// catchUp goes on from what is stored, after a reset. A database that was restored may know less than the run, or
+// nothing: then the run goes on from what it has.
+func (t *trialRun) catchUp(ctx workflow.Context) error {
+	err := t.begin(ctx, t.state.VendorID)
+	if _, refused := AsRefusal(err); !refused && err != nil {
+		return err
+	}
+	t.resets.pending = false
+	t.setMissing(ctx, changeAttributesAtReset)
+	t.forget()
+	return nil
+}
+
+// begin reads where the trial stands, which may be at its start, unless the run knows more.
 func (t *trialRun) begin(ctx workflow.Context, vendorID string) error {
 	var s trial.State
 	if err := t.do(ctx, "begin", t.doing.Begin, vendorID).future.Get(ctx, &s); err != nil {
 		return fmt.Errorf("beginning the trial: %w", err)
 	}
-	t.state, t.begun, t.asleep = s, true, false
+	if s.Seq >= t.state.Seq {
+		t.state = s
+	}
+	t.begun, t.asleep = true, false
 	return nil
 }
 
@@ -88,10 +109,7 @@ func (t *trialRun) run(ctx workflow.Context) (trial.Overview, error) {
 		var err error
 		switch {
 		case reset:
-			if err = t.begin(ctx, t.state.VendorID); err == nil {
-				t.resets.pending = false
-				t.forget()
-			}
+			err = t.catchUp(ctx)
 		case len(t.asked) > 0:
 			err = t.answer(ctx, t.take())
 		case t.state.Status.Final() || workflow.GetInfo(ctx).GetContinueAsNewSuggested():

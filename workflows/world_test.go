@@ -37,6 +37,8 @@ type world struct {
 
 	mu     sync.Mutex
 	vendor trial.Vendor
+	// gone says that there is no such vendor.
+	gone bool
 	// rollout is the latest rollout; none where it has no id.
 	rollout rollout.State
 	flags   rollout.Flags
@@ -186,6 +188,9 @@ func (w *world) CurrentRollout(context.Context) (rollout.State, bool, error) {
 func (w *world) Vendor(context.Context, string) (trial.Vendor, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.gone {
+		return trial.Vendor{}, trial.NotFound(vendorID)
+	}
 	return w.vendor, w.call()
 }
 
