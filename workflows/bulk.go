@@ -19,6 +19,8 @@ type BulkInput struct {
 	ID string `json:"id"`
 	// Work is what an earlier run carried on; nil means to look in the database.
 	Work *activities.BulkWork `json:"work"`
+	// Signals is how far an earlier run had counted its signals.
+	Signals *SignalNumbers `json:"signals,omitempty"`
 }
 
 // pagesPerRun is after how many pages the operation continues as new: some 600
@@ -50,7 +52,7 @@ type bulkRun struct {
 }
 
 func (b *bulkRun) setup(ctx workflow.Context, in BulkInput) error {
-	b.queue = queueOf(ctx)
+	b.queue = queueOf(ctx, in.Signals)
 	b.resets.look(ctx, b.queue)
 	if err := workflow.SetQueryHandler(ctx, bulk.QueryStatus, func() (bulk.View, error) {
 		return bulk.ViewOf(b.Operation, b.State), nil
@@ -94,7 +96,8 @@ func (b *bulkRun) run(ctx workflow.Context) (bulk.View, error) {
 		case b.State.Status.Final():
 			return bulk.ViewOf(b.Operation, b.State), nil
 		case b.pages >= pagesPerRun || workflow.GetInfo(ctx).GetContinueAsNewSuggested():
-			return bulk.View{}, workflow.NewContinueAsNewError(ctx, bulk.WorkflowType, BulkInput{ID: b.Operation.ID, Work: &b.BulkWork})
+			next := BulkInput{ID: b.Operation.ID, Work: &b.BulkWork, Signals: b.queue.numbers}
+			return bulk.View{}, workflow.NewContinueAsNewError(ctx, bulk.WorkflowType, next)
 		case b.State.Status == bulk.Paused:
 			err = workflow.Await(ctx, b.queue.pending)
 		default:

@@ -51,8 +51,8 @@ var trialShapes = map[string]shape{
 
 // listen registers every handler; it runs before anything is awaited, so that
 // nothing sent with the start is missed.
-func (t *trialRun) listen(ctx workflow.Context) error {
-	t.queue = queueOf(ctx)
+func (t *trialRun) listen(ctx workflow.Context, carried *SignalNumbers) error {
+	t.queue = queueOf(ctx, carried)
 	for _, name := range []string{trial.MessageExtend, trial.MessageShorten, trial.MessageCancel, trial.MessageRevive} {
 		if err := t.handleUpdate(ctx, name); err != nil {
 			return fmt.Errorf("registering update %s: %w", name, err)

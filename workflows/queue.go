@@ -1,9 +1,7 @@
 package workflows
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"fmt"
+	"slices"
 
 	"go.temporal.io/api/common/v1"
 	"go.temporal.io/sdk/interceptor"
@@ -15,7 +13,7 @@ type message struct {
 	name    string
 	payload *common.Payloads
 	// id stands for the message where it names none itself. It is the same when the message arrives
-	// again because the run was reset.
+	// again because a run was reset.
 	id string
 }
 
@@ -25,8 +23,20 @@ type queue struct {
 	messages []message
 	// again is how many of them were there when a reset was noticed: sent to the run once more, before anything new.
 	again int
-	// alike counts the messages of the same name and payload that have arrived.
-	alike map[string]int
+	// numbers is nil until the run begins; signals may arrive before that.
+	numbers *SignalNumbers
+}
+
+// begin has the messages numbered, those that are there first: on from what an earlier run carried, or from nothing in
+// the name of the run.
+func (q *queue) begin(run string, carried *SignalNumbers) {
+	q.numbers = &SignalNumbers{Run: run}
+	if carried != nil {
+		q.numbers = &SignalNumbers{Run: carried.Run, Alike: slices.Clone(carried.Alike), Floor: carried.Floor}
+	}
+	for i := range q.messages {
+		q.messages[i].id = q.numbers.id(q.messages[i])
+	}
 }
 
 // pending tells whether a message waits.
@@ -53,29 +63,27 @@ func (q *queue) forget(known func(message) bool) {
 	q.again = 0
 }
 
-// push puts a message behind the others. run is the run that it was first sent to.
-func (q *queue) push(run, name string, payload *common.Payloads) {
-	hash := sha256.New()
-	hash.Write([]byte(name))
-	for _, p := range payload.GetPayloads() {
-		hash.Write([]byte{0})
-		hash.Write(p.GetData())
+// push puts a message behind the others.
+func (q *queue) push(name string, payload *common.Payloads) {
+	m := message{name: name, payload: payload}
+	if q.numbers != nil {
+		m.id = q.numbers.id(m)
 	}
-	sum := hex.EncodeToString(hash.Sum(nil)[:8])
-	q.alike[sum]++
-	q.messages = append(q.messages, message{name: name, payload: payload, id: fmt.Sprintf("signal-%s-%s-%d", run, sum, q.alike[sum])})
+	q.messages = append(q.messages, m)
 }
 
 // queueKey is under what a workflow's context holds its queue.
 type queueKey struct{}
 
-// queueOf is the queue of the running workflow. Without the interceptor there is none, and signals
+// queueOf is the queue of the running workflow, which begins with what an earlier run carried on; nil for nothing.
+// Without the interceptor there is none, and signals
 // would be lost: the workflow task fails then, and is tried again by a worker that has it.
-func queueOf(ctx workflow.Context) *queue {
+func queueOf(ctx workflow.Context, carried *SignalNumbers) *queue {
 	q, ok := ctx.Value(queueKey{}).(*queue)
 	if !ok {
 		panic("the worker lacks workflows.Interceptors: signals would be lost")
 	}
+	q.begin(workflow.GetInfo(ctx).OriginalRunID, carried)
 	return q
 }
 
@@ -90,7 +98,7 @@ type queueing struct {
 }
 
 func (*queueing) InterceptWorkflow(_ workflow.Context, next interceptor.WorkflowInboundInterceptor) interceptor.WorkflowInboundInterceptor {
-	i := &inbound{queue: &queue{alike: map[string]int{}}}
+	i := &inbound{queue: &queue{}}
 	i.Next = next
 	return i
 }
@@ -107,7 +115,7 @@ func (i *inbound) ExecuteWorkflow(ctx workflow.Context, in *interceptor.ExecuteW
 
 // HandleSignal is called once a signal, in the order of the history. It does not hand the signal on: in its
 // channel it would wait for nobody.
-func (i *inbound) HandleSignal(ctx workflow.Context, in *interceptor.HandleSignalInput) error {
-	i.queue.push(workflow.GetInfo(ctx).OriginalRunID, in.SignalName, in.Arg)
+func (i *inbound) HandleSignal(_ workflow.Context, in *interceptor.HandleSignalInput) error {
+	i.queue.push(in.SignalName, in.Arg)
 	return nil
 }

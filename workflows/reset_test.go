@@ -8,8 +8,10 @@ import (
 
 	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/converter"
 	sdktemporal "go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/workflow"
 
 	"marketplace.example/trials/bulk"
 	"marketplace.example/trials/rollout"
@@ -62,6 +64,75 @@ func TestARolloutThatIsResetToAContinuedRunGoesOnFromWhatIsStored(t *testing.T) 
 	require.InDelta(t, 10, w.percentage(), 0, "what it would have been decided on is not so any more")
 	require.Equal(t, rollout.Paused, w.state().Status)
 	require.Len(t, w.decisions, 5)
+}
+
+// A reset of a run that has continued as new gives it the signals of the runs after it as well. A person pauses, and in
+// the next run resumes and pauses again in the same words.
+func TestAMessageWithoutAnIDCountsOnceThoughARunBeforeItsOwnIsReset(t *testing.T) {
+	t.Parallel()
+	pause, resume := [2]string{rollout.SignalPause, `{"reason":"lunch"}`}, [2]string{rollout.SignalResume, `{"reason":"fed"}`}
+	for name, resets := range map[string]string{"the first run": "run-1", "the second": "run-2"} {
+		w := newRolloutWorld(t, 0)
+		env := w.prepare()
+		inRun(env, "run-1", "run-1", nil)
+		w.arrive(pause)
+		env.RegisterDelayedCallback(func() {
+			env.SetContinueAsNewSuggested(true)
+			send(env, rollout.SignalJudged, `{}`)
+		}, time.Minute)
+		second := w.run(taken, time.Hour)
+		require.NotNil(t, second, "it continued as new")
+		env = w.prepare()
+		inRun(env, "run-2", "run-2", nil)
+		for i, m := range [][2]string{resume, pause} {
+			env.RegisterDelayedCallback(func() { send(env, m[0], m[1]) }, time.Duration(i+1)*time.Minute)
+		}
+		w.run(*second, time.Hour)
+		require.Equal(t, rollout.Paused, w.state().Status)
+		require.Len(t, w.decisions, 5)
+
+		env = w.prepare()
+		in, again := taken, [][2]string{pause, resume, pause}
+		if resets == "run-2" {
+			in, again = *second, again[1:]
+		}
+		inRun(env, resets, "run-3", again)
+		w.run(in, time.Hour)
+		require.Equal(t, rollout.Paused, w.state().Status, name)
+		require.Len(t, w.decisions, 5, name)
+	}
+}
+
+// Whatever continues as new carries on how its signals are counted.
+func TestHowSignalsAreCountedIsCarriedOn(t *testing.T) {
+	t.Parallel()
+	counted := func(env *testsuite.TestWorkflowEnvironment, into any) {
+		t.Helper()
+		var next *workflow.ContinueAsNewError
+		require.ErrorAs(t, env.GetWorkflowError(), &next)
+		require.NoError(t, converter.GetDefaultDataConverter().FromPayloads(next.Input, into))
+	}
+	w := newWorld(t, trial.Automated)
+	inRun(w.env, firstRun, firstRun, nil)
+	w.at(day, func() {
+		w.env.SetContinueAsNewSuggested(true)
+		send(w.env, trial.MessageExtend, `{"days":7,"reason":"ticket 813"}`)
+	})
+	w.env.ExecuteWorkflow(trial.WorkflowType, workflows.TrialInput{VendorID: vendorID})
+	var of workflows.TrialInput
+	counted(w.env, &of)
+	require.Equal(t, firstRun, of.Signals.Run)
+	require.Len(t, of.Signals.Alike, 1)
+
+	b := newBulkWorld(t, 10_000, func(*bulk.Operation) {})
+	inRun(b.env, firstRun, firstRun, nil)
+	b.at(2*time.Second, bulk.ControlPause)
+	b.at(time.Hour, bulk.ControlResume)
+	b.env.ExecuteWorkflow(bulk.WorkflowType, workflows.BulkInput{ID: "bulk-1"})
+	var operation workflows.BulkInput
+	counted(b.env, &operation)
+	require.Equal(t, firstRun, operation.Signals.Run)
+	require.Len(t, operation.Signals.Alike, 2)
 }
 
 func TestATrialThatIsResetTakesItsMessagesOnce(t *testing.T) {

@@ -17,10 +17,11 @@ type RolloutInput struct {
 	Start *rollout.Start `json:"start"`
 	// Lost is the id of a rollout whose workflow was lost: it goes on from what is stored.
 	Lost string `json:"lost,omitempty"`
-	// State, Judged and Recent are what an earlier run carried on.
-	State  *rollout.State     `json:"state"`
-	Judged *rollout.Judgement `json:"judged"`
-	Recent []rollout.Event    `json:"recent"`
+	// State, Judged and Recent are what an earlier run carried on, and Signals how far it had counted its signals.
+	State   *rollout.State     `json:"state"`
+	Judged  *rollout.Judgement `json:"judged"`
+	Recent  []rollout.Event    `json:"recent"`
+	Signals *SignalNumbers     `json:"signals,omitempty"`
 }
 
 // recentDecisions is how many decisions the query answers with; all of them are
@@ -58,7 +59,7 @@ type rolloutRun struct {
 }
 
 func (r *rolloutRun) setup(ctx workflow.Context, in RolloutInput) error {
-	r.queue = queueOf(ctx)
+	r.queue = queueOf(ctx, in.Signals)
 	r.resets.look(ctx, r.queue)
 	if err := workflow.SetQueryHandler(ctx, rollout.QueryStatus, func() (rollout.State, error) { return r.state, nil }); err != nil {
 		return fmt.Errorf("registering query: %w", err)
@@ -191,7 +192,7 @@ func (r *rolloutRun) leave(ctx workflow.Context) (rollout.State, error) {
 	if r.state.Status.Final() {
 		return r.state, nil
 	}
-	next := RolloutInput{State: &r.state, Judged: r.judged, Recent: r.recent}
+	next := RolloutInput{State: &r.state, Judged: r.judged, Recent: r.recent, Signals: r.queue.numbers}
 	return r.state, workflow.NewContinueAsNewError(ctx, rollout.WorkflowType, next)
 }
 

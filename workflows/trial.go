@@ -16,6 +16,8 @@ type TrialInput struct {
 	VendorID string `json:"vendorId"`
 	// State is what an earlier run carried on; nil means to look in the database.
 	State *trial.State `json:"state"`
+	// Signals is how far an earlier run had counted its signals.
+	Signals *SignalNumbers `json:"signals,omitempty"`
 }
 
 // Trial is one vendor's trial from registration to its end. It ends with the
@@ -51,7 +53,7 @@ type trialRun struct {
 }
 
 func (t *trialRun) setup(ctx workflow.Context, in TrialInput) error {
-	if err := t.listen(ctx); err != nil {
+	if err := t.listen(ctx, in.Signals); err != nil {
 		return err
 	}
 	t.resets.look(ctx, t.queue)
@@ -207,6 +209,6 @@ func (t *trialRun) leave(ctx workflow.Context) (trial.Overview, error) {
 	if t.state.Status.Final() {
 		return t.state.Overview(), nil
 	}
-	next := TrialInput{VendorID: t.state.VendorID, State: &t.state}
+	next := TrialInput{VendorID: t.state.VendorID, State: &t.state, Signals: t.queue.numbers}
 	return trial.Overview{}, workflow.NewContinueAsNewError(ctx, trial.WorkflowType, next)
 }

@@ -64,26 +64,32 @@ func inTests(env *testsuite.TestWorkflowEnvironment) {
 // inReset gives an environment what inTests does, and a run that was reset, which is given
 // signals once more: a name and a payload each.
 func inReset(env *testsuite.TestWorkflowEnvironment, again [][2]string) {
+	inRun(env, firstRun, "run-2", again)
+}
+
+// inRun gives an environment what inTests does, and a run of that id, which was reset where another is the original.
+func inRun(env *testsuite.TestWorkflowEnvironment, original, id string, again [][2]string) {
 	inTests(env)
-	interceptors := append([]interceptor.WorkerInterceptor{&resetting{again: again}}, workflows.Interceptors()...)
+	interceptors := append([]interceptor.WorkerInterceptor{&resetting{original: original, id: id, again: again}}, workflows.Interceptors()...)
 	env.SetWorkerOptions(worker.Options{Interceptors: interceptors, DeadlockDetectionTimeout: time.Hour})
 }
 
 // resetting has a run look as if it had been reset.
 type resetting struct {
 	interceptor.WorkerInterceptorBase
-	again [][2]string
+	original, id string
+	again        [][2]string
 }
 
 func (r *resetting) InterceptWorkflow(_ workflow.Context, next interceptor.WorkflowInboundInterceptor) interceptor.WorkflowInboundInterceptor {
-	i := &resetInbound{again: r.again}
+	i := &resetInbound{resetting: r}
 	i.Next = next
 	return i
 }
 
 type resetInbound struct {
 	interceptor.WorkflowInboundInterceptorBase
-	again [][2]string
+	*resetting
 }
 
 func (i *resetInbound) ExecuteWorkflow(ctx workflow.Context, in *interceptor.ExecuteWorkflowInput) (any, error) {
@@ -100,13 +106,14 @@ func (i *resetInbound) ExecuteWorkflow(ctx workflow.Context, in *interceptor.Exe
 }
 
 func (i *resetInbound) Init(outbound interceptor.WorkflowOutboundInterceptor) error {
-	o := &resetOutbound{}
+	o := &resetOutbound{resetting: i.resetting}
 	o.Next = outbound
 	return i.Next.Init(o)
 }
 
 type resetOutbound struct {
 	interceptor.WorkflowOutboundInterceptorBase
+	*resetting
 }
 
 // firstRun is the run that the messages of all runs under test were first sent to.
@@ -114,7 +121,7 @@ const firstRun = "run-1"
 
 func (o *resetOutbound) GetInfo(ctx workflow.Context) *workflow.Info {
 	info := *o.Next.GetInfo(ctx)
-	info.OriginalRunID, info.WorkflowExecution.RunID = firstRun, "run-2"
+	info.OriginalRunID, info.WorkflowExecution.RunID = o.original, o.id
 	return &info
 }
 
