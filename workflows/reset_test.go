@@ -103,6 +103,25 @@ func TestAMessageWithoutAnIDCountsOnceThoughARunBeforeItsOwnIsReset(t *testing.T
 	}
 }
 
+// A message that an earlier version took, and this one refuses, has led to what is stored.
+func TestARolloutThatIsResetKeepsWhatAMessageLedToThatIsRefusedNow(t *testing.T) {
+	t.Parallel()
+	w := newRolloutWorld(t, 1)
+	w.store(rollout.Event{Type: rollout.EventOverridden, Enabled: new(true), Percentage: new(0.0), At: start.Add(30 * time.Minute), By: "signal", Reason: "x"})
+	w.flags.FeatureFlags.TrialAutomation.RolloutPercentage = 0
+	known := rollout.Fold(w.decisions[:3])
+	env := w.prepare()
+	inReset(env, [][2]string{{rollout.SignalSetPercentage, `{"percent":15,"reason":"x"}`}})
+	w.run(workflows.RolloutInput{State: &known}, time.Hour)
+	require.Len(t, w.decisions, 4)
+	answer, err := env.QueryWorkflow(rollout.QueryStatus)
+	require.NoError(t, err)
+	var s rollout.State
+	require.NoError(t, answer.Get(&s))
+	require.Equal(t, rollout.Paused, s.Status)
+	require.InDelta(t, 0, s.Percentage, 0)
+}
+
 // Whatever continues as new carries on how its signals are counted.
 func TestHowSignalsAreCountedIsCarriedOn(t *testing.T) {
 	t.Parallel()
