@@ -207,7 +207,7 @@ func newNoticeFigure(f rollout.Figure) noticeFigure {
 		Name: f.Name, Value: share(f.Estimate), Limit: bound + share(f.Limit), Reason: oneLine(f.Reason),
 		Tone: tones[f.Verdict], Standing: figureStandings[f.Verdict],
 	}
-	if f.Seen == 0 {
+	if !f.Telling() {
 		n.Value = "–"
 	}
 	n.Bar = bar(f)
@@ -222,7 +222,7 @@ func bar(f rollout.Figure) []noticeCell {
 		scale = 1
 	}
 	estimate, limit := min(max(f.Estimate, 0), scale)/scale*100, min(max(f.Limit, 0), scale)/scale*100
-	if f.Seen == 0 {
+	if !f.Telling() {
 		estimate = 0
 	}
 	const mark = 1.0

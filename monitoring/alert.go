@@ -86,7 +86,7 @@ func Rules() []Rule {
 		{
 			ID: ConversionRateDropped, Title: "Conversion rate has dropped", Unit: Percent, Below: true,
 			Threshold: 10, Severity: High, Cooldown: 30, Needed: 30,
-			Value: "the conversion rate of automated trials", Window: "trials that began in the 30 days before the last trial length and grace",
+			Value: "the conversion rate of automated trials that could have ended", Window: "trials that began in the 30 days before the last trial length and grace",
 			Todo:  "Compare it with the control cohort's. Where only automated trials convert less, take the rollout back.",
 			Roles: []rollout.Role{rollout.LeadDeveloper, rollout.ProductOwner},
 		},

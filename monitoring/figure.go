@@ -49,9 +49,9 @@ func Definitions() []Definition {
 		{
 			ID: ConversionRate, Title: "Conversion rate",
 			Numerator:   "trials that converted before they were over",
-			Denominator: "trials that converted or expired",
+			Denominator: "trials that began long enough ago to have ended, but for those that were cancelled",
 			Window:      "trials that began in the 30 days before the last trial length and grace",
-			Pending:     "trials of that window that still run, since they were extended, held or revived",
+			Pending:     "of those trials the ones that still run, since they were extended, held or revived; they have not converted so far",
 			Target:      .30, Floor: .20, Needed: 30,
 		},
 		{
@@ -108,15 +108,16 @@ const (
 type Figure struct {
 	ID     FigureID     `json:"id"`
 	Cohort trial.Cohort `json:"cohort,omitempty"`
-	// Value is Numerator/Denominator, and seconds for ResponseTime; nil where
-	// nothing was seen. Low and High are its 95 % interval (Wilson, 1927); nil with
+	// Value is Numerator/Denominator, and seconds for ResponseTime; nil where fewer
+	// were seen than the figure needs. Low and High are its 95 % interval (Wilson, 1927); nil with
 	// Value, and for ResponseTime.
 	Value       *float64 `json:"value"`
 	Low         *float64 `json:"low"`
 	High        *float64 `json:"high"`
 	Numerator   int      `json:"numerator"`
 	Denominator int      `json:"denominator"`
-	Pending     int      `json:"pending"`
+	// Pending is part of Denominator for ConversionRate alone: there the time of what still runs was up.
+	Pending int `json:"pending"`
 	// From and To are the window.
 	From  time.Time `json:"from"`
 	To    time.Time `json:"to"`
@@ -125,7 +126,7 @@ type Figure struct {
 
 func (f Figure) withRate(d Definition) Figure {
 	f.ID = d.ID
-	if f.Denominator > 0 {
+	if f.Denominator >= d.Needed && f.Denominator > 0 {
 		value := float64(f.Numerator) / float64(f.Denominator)
 		low, high := Wilson(f.Numerator, f.Denominator)
 		f.Value, f.Low, f.High = &value, &low, &high

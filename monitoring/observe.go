@@ -140,8 +140,15 @@ func needed(id RuleID) int {
 }
 
 func (s Situation) converted() Observation {
-	f := s.conversion(trial.Automated)
-	return rate(f.Numerator, f.Denominator, needed(ConversionRateDropped), "automated trials that are over have converted")
+	f, least := s.conversion(trial.Automated), needed(ConversionRateDropped)
+	if f.Denominator < least {
+		return unmeasured(f.Denominator, "%d automated trials began long enough ago to have ended; nothing is said of fewer than %d", f.Denominator, least)
+	}
+	o := rate(f.Numerator, f.Denominator, least, "automated trials that could have ended have converted")
+	if f.Pending > 0 {
+		o.Text += fmt.Sprintf("; %d of them still run", f.Pending)
+	}
+	return o
 }
 
 // lastDay adds up counters of the slots of the last day, up to a slot more.

@@ -32,35 +32,43 @@ func (s Situation) fires(t *testing.T, id RuleID, before time.Time) bool {
 	return a.Status == AlertFiring
 }
 
-func TestConversionRateDroppedIsInPerCentOfTrialsThatAreOver(t *testing.T) {
+func TestConversionRateDroppedIsInPerCentOfTrialsThatCouldHaveEnded(t *testing.T) {
 	t.Parallel()
 	mature := numbered("day", dayNumber(midday, trial.RealDay)-20)
 	young := numbered("day", dayNumber(midday, trial.RealDay)-3)
 	for name, c := range map[string]struct {
-		converted, expired int
-		fires              bool
-		text               string
+		converted, expired, running int
+		fires                       bool
+		text                        string
 	}{
-		"at 10 %":           {3, 27, false, "10.0 %: 3 of 30 automated trials that are over have converted"},
-		"below":             {2, 28, true, "6.7 %: 2 of 30 automated trials that are over have converted"},
-		"too few to judge":  {0, 29, false, "0 of 29 automated trials that are over have converted; at least 30 are needed to judge"},
-		"just enough":       {0, 30, true, "0.0 %: 0 of 30 automated trials that are over have converted"},
-		"nobody was there":  {0, 0, false, "0 of 0 automated trials that are over have converted; at least 30 are needed to judge"},
-		"everybody":         {40, 0, false, "100.0 %: 40 of 40 automated trials that are over have converted"},
-		"9.99 % is below":   {999, 9001, true, "10.0 %: 999 of 10000 automated trials that are over have converted"},
-		"10.01 % is enough": {1001, 8999, false, "10.0 %: 1001 of 10000 automated trials that are over have converted"},
+		"at 10 %":           {3, 27, 0, false, "10.0 %: 3 of 30 automated trials that could have ended have converted"},
+		"below":             {2, 28, 0, true, "6.7 %: 2 of 30 automated trials that could have ended have converted"},
+		"too few to judge":  {0, 29, 0, false, "29 automated trials began long enough ago to have ended; nothing is said of fewer than 30"},
+		"few, all of them":  {3, 0, 0, false, "3 automated trials began long enough ago to have ended; nothing is said of fewer than 30"},
+		"just enough":       {0, 30, 0, true, "0.0 %: 0 of 30 automated trials that could have ended have converted"},
+		"nobody was there":  {0, 0, 0, false, "0 automated trials began long enough ago to have ended; nothing is said of fewer than 30"},
+		"everybody":         {40, 0, 0, false, "100.0 %: 40 of 40 automated trials that could have ended have converted"},
+		"expiry is held":    {30, 0, 370, true, "7.5 %: 30 of 400 automated trials that could have ended have converted; 370 of them still run"},
+		"9.99 % is below":   {999, 9001, 0, true, "10.0 %: 999 of 10000 automated trials that could have ended have converted"},
+		"10.01 % is enough": {1001, 8999, 0, false, "10.0 %: 1001 of 10000 automated trials that could have ended have converted"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := situation()
-			s.Tally[Counter{mature, trial.Automated, BeganConverted}] = c.converted
-			s.Tally[Counter{mature, trial.Automated, BeganExpired}] = c.expired
-			s.Tally[Counter{mature, trial.Control, BeganExpired}] = 1000 // the other cohort does not count
-			s.Tally[Counter{young, trial.Automated, BeganExpired}] = 1000
+			s.began(mature, trial.Automated, c.converted, c.expired, c.running)
+			s.began(mature, trial.Control, 0, 1000, 0) // the other cohort does not count
+			s.began(young, trial.Automated, 0, 1000, 0)
 			require.Equal(t, c.fires, s.fires(t, ConversionRateDropped, midday))
 			require.Equal(t, c.text, Observe(ConversionRateDropped, s, midday).Text)
 		})
 	}
+}
+
+// began notes trials of a day, by what became of them.
+func (s Situation) began(day Period, c trial.Cohort, converted, expired, running int) {
+	s.Tally[Counter{day, c, Began}] = converted + expired + running
+	s.Tally[Counter{day, c, BeganConverted}] = converted
+	s.Tally[Counter{day, c, BeganExpired}] = expired
 }
 
 func TestEmailDeliveryFailedIsACountOfTheLastDay(t *testing.T) {

@@ -186,13 +186,15 @@ func earlier(a, b time.Time) time.Time {
 	return b
 }
 
+// conversion is of the trials that could have ended. Those that still run are among them: while
+// the expiry is held, say, only conversions end trials, and of those that ended all converted.
 func (f Facts) conversion(c trial.Cohort) Figure {
 	days := f.mature()
 	began := func(name Name) int { return f.sum(days, c, name) }
-	converted := began(BeganConverted) - began(BeganUntracked)
 	figure := f.windowed(days)
 	figure.Cohort = c
-	figure.Numerator, figure.Denominator = converted, converted+began(BeganExpired)
+	figure.Numerator = began(BeganConverted) - began(BeganUntracked)
+	figure.Denominator = began(Began) - began(BeganCancelled) - began(BeganUntracked)
 	figure.Pending = began(Began) - began(BeganConverted) - began(BeganExpired) - began(BeganCancelled)
 	return figure
 }
@@ -217,7 +219,7 @@ func (f Facts) responses() Responses {
 
 func (f Facts) responseTime(d Definition) Figure {
 	figure := Figure{ID: d.ID, From: f.Now.Add(-f.Day / 24), To: f.Now, Denominator: f.Calls.Count()}
-	if figure.Denominator > 0 {
+	if figure.Denominator >= d.Needed && figure.Denominator > 0 {
 		p95 := f.responses().P95
 		figure.Value = &p95
 	}

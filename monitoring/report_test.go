@@ -48,14 +48,34 @@ func TestConversionCountsTrialsThatAreOver(t *testing.T) {
 	}, rollout.Calls{})
 	f := figure(t, r, monitoring.ConversionRate, a)
 	require.Equal(t, 9, f.Numerator)
-	require.Equal(t, 35, f.Denominator)
-	require.Equal(t, 1, f.Pending, "one of day 20,527 still runs")
-	require.InDelta(t, 9./35, *f.Value, 1e-9)
+	require.Equal(t, 36, f.Denominator)
+	require.Equal(t, 1, f.Pending, "one of day 20,527 still runs, and had its time")
+	require.InDelta(t, 9./36, *f.Value, 1e-9)
 	require.Equal(t, monitoring.BelowTarget, f.Level)
 	require.Equal(t, time.Date(2026, 3, 15, 0, 0, 0, 0, time.UTC), f.From)
 	require.Equal(t, time.Date(2026, 4, 14, 0, 0, 0, 0, time.UTC), f.To)
 	require.Equal(t, monitoring.TooFew, figure(t, r, monitoring.ConversionRate, trial.Control).Level)
 	require.Nil(t, figure(t, r, monitoring.ConversionRate, trial.Control).Value)
+}
+
+// A conversion ends a trial at once, and an expiry that is held ends none.
+func TestARateHasNoValueBeforeEnoughCouldHaveEnded(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		began int
+		want  *float64
+	}{{29, nil}, {30, new(1. / 10)}} {
+		f := figure(t, report(monitoring.Tally{
+			counter("day/20550", trial.Automated, monitoring.Began):          c.began,
+			counter("day/20550", trial.Automated, monitoring.BeganConverted): 3,
+		}, rollout.Calls{}), monitoring.ConversionRate, trial.Automated)
+		require.Equal(t, c.want, f.Value)
+		require.Equal(t, c.want == nil, f.Low == nil && f.High == nil)
+		require.Equal(t, []int{3, c.began, c.began - 3}, []int{f.Numerator, f.Denominator, f.Pending})
+	}
+	calls := report(nil, rollout.Calls{Took: map[int]int{rollout.TookBucket(time.Second): 19}})
+	require.Nil(t, figure(t, calls, monitoring.ErrorRate, "").Value)
+	require.Nil(t, figure(t, calls, monitoring.ResponseTime, "").Value)
 }
 
 // Every counter that the figures use is one that Periods has read.

@@ -12,14 +12,15 @@ func (j *Judgement) figures() []Figure {
 	for _, r := range j.Gates {
 		figures = append(figures, Figure{
 			Name: gateNames[r.Gate], Use: ToGoOn, Estimate: r.Estimate, Limit: r.Limit,
-			HighIsBad: r.Gate == GateAPI || r.Gate == GateErrors, Seen: r.Seen, Verdict: r.Verdict, Reason: r.Reason,
+			HighIsBad: r.Gate == GateAPI || r.Gate == GateErrors, Seen: r.Seen, Enough: r.Enough,
+			Verdict: r.Verdict, Reason: r.Reason,
 		})
 	}
 	for _, a := range j.Triggers {
 		verdict, reason := a.standing()
 		figures = append(figures, Figure{
 			Name: triggerNames[a.Trigger], Use: ToGoBack, Estimate: a.Estimate, Limit: a.Limit,
-			HighIsBad: a.highIsBad(), Seen: a.Seen, Verdict: verdict, Reason: reason,
+			HighIsBad: a.highIsBad(), Seen: a.Seen, Enough: a.enough(), Verdict: verdict, Reason: reason,
 		})
 	}
 	return figures
@@ -36,6 +37,14 @@ var triggerNames = map[Trigger]string{
 }
 
 func (a Alarm) highIsBad() bool { return a.Trigger == TriggerErrors || a.Trigger == TriggerPerformance }
+
+// enough is how many must have been seen before the rate is told; zero for one.
+func (a Alarm) enough() int {
+	if a.Trigger == TriggerConversion {
+		return enoughMatured
+	}
+	return 0
+}
 
 // standing is how a trigger stands as a verdict, and why: what is beyond its
 // limit without raising an alarm may be chance, and is open.

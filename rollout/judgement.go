@@ -94,6 +94,9 @@ type Ruling struct {
 	Reason   string  `json:"reason"`
 }
 
+// Telling tells whether enough was seen for Estimate to say anything.
+func (r Ruling) Telling() bool { return telling(r.Seen, r.Enough, r.Verdict) }
+
 // The chances of a false alarm that are accepted, in the first epoch.
 const (
 	alphaEmail      = 0.05
@@ -212,14 +215,27 @@ func (j judge) performance() Alarm {
 	return a
 }
 
-func (j judge) conversion() Alarm {
+// What a rate of conversion is of. A conversion ends a trial at once, and whoever does not
+// convert is known only when trial and grace are over: of those that merely ended, too many converted.
+const (
+	couldConvert = "of the trials that could have ended converted"
+	couldEnd     = "trials that began long enough ago"
+)
+
+// converted is what share of the trials that could have ended converted, and how many those are.
+func (j judge) converted() (share float64, seen int) {
 	over, converted := j.matured(j.TrialDays, j.now, j.Day)
+	return ratio(converted, over), over
+}
+
+func (j judge) conversion() Alarm {
+	share, over := j.converted()
 	null := Null{Limit: j.Triggers.Conversion, Side: TooLow}
-	a := Alarm{Trigger: TriggerConversion, Remedy: Immediate, Estimate: ratio(converted, over), Limit: null.Limit, Seen: over}
+	a := Alarm{Trigger: TriggerConversion, Remedy: Immediate, Estimate: share, Limit: null.Limit, Seen: over}
 	// An immediate rollback ends the rollout: its epochs are all one.
 	j.epoch = 0
 	a = j.weighed(a, TooLow, j.conversions(null, j.curve(), j.now, j.Day).Log(), alphaConversion, enoughMatured)
-	a.Reason = j.words(a, "%s of the trials that could have ended converted, at least %s must", "trials that began long enough ago")
+	a.Reason = j.words(a, "%s "+couldConvert+", at least %s must", couldEnd)
 	if over > 0 && over < enoughMatured && !a.Raised {
 		a.Reason = fmt.Sprintf("%d trials began long enough ago to have ended; nothing is said of fewer than %d", over, enoughMatured)
 	}
@@ -325,10 +341,10 @@ func (j judge) gates() []Ruling {
 
 func (j judge) rule(gate Gate) Ruling {
 	if gate == GateConversion {
-		over, converted := j.matured(j.TrialDays, j.now, j.Day)
+		share, over := j.converted()
 		null := Null{Limit: gateConversion, Side: TooLow}
-		return ruled(Ruling{Gate: gate, Estimate: ratio(converted, over), Limit: gateConversion, Seen: over, Enough: enoughMatured},
-			TooLow, j.conversions(null, j.curve(), j.now, j.Day).Log(), "of the ended trials converted", "ended trials")
+		return ruled(Ruling{Gate: gate, Estimate: share, Limit: gateConversion, Seen: over, Enough: enoughMatured},
+			TooLow, j.conversions(null, j.curve(), j.now, j.Day).Log(), couldConvert, couldEnd)
 	}
 	e := j.Gates[gate]
 	run := e.Total()

@@ -50,7 +50,7 @@ func judged() *Judgement {
 			{Gate: GateAutomation, Verdict: Fail, Estimate: 0.69, Limit: 0.95, Seen: 40, Reason: "69 % of the automated steps succeeded, at least 95 % must"},
 			{Gate: GateAPI, Verdict: Pass, Estimate: 0.001, Limit: 0.05, Seen: 900, Reason: "0.1 % of the API calls took longer than 2 s"},
 			{Gate: GateErrors, Verdict: Pass, Limit: 0.05, Seen: 900, Reason: "0 % of the API calls failed"},
-			{Gate: GateConversion, Verdict: Insufficient, Limit: 0.2, Reason: "too little seen: 0 of 30 ended trials"},
+			{Gate: GateConversion, Verdict: Insufficient, Limit: 0.2, Reason: "too little seen: 0 of 30 trials that began long enough ago"},
 		},
 	}
 }
@@ -206,6 +206,27 @@ func TestFiguresSayHowTheyStand(t *testing.T) {
 	f := judged().figures()[5]
 	require.Contains(t, f.Reason, "not yet certain that this is not chance")
 	require.Nil(t, (*Judgement)(nil).figures())
+}
+
+// A share of fewer than are needed is not shown, unless the evidence has decided by them.
+func TestFiguresOfTooFewTellNothing(t *testing.T) {
+	t.Parallel()
+	few := Judgement{
+		Triggers: []Alarm{{Trigger: TriggerConversion, Estimate: 1, Limit: 0.1, Seen: 3}},
+		Gates: []Ruling{
+			{Gate: GateConversion, Verdict: Insufficient, Estimate: 1, Limit: 0.2, Seen: 29, Enough: 30},
+			{Gate: GateEmail, Verdict: Insufficient, Estimate: 1, Limit: 0.95, Seen: 20, Enough: 20},
+			{Gate: GateAutomation, Verdict: Fail, Estimate: 0, Limit: 0.95, Seen: 8, Enough: 10},
+		},
+	}
+	var tell []bool
+	for _, f := range few.figures() {
+		tell = append(tell, f.Telling())
+	}
+	require.Equal(t, []bool{false, true, true, false}, tell)
+	require.False(t, few.Gates[0].Telling())
+	require.False(t, Figure{Estimate: 1}.Telling(), "nothing was seen")
+	require.True(t, Figure{Estimate: 1, Seen: 1}.Telling(), "one of before says not how many are needed")
 }
 
 func TestTheTimelineShowsWhereItIs(t *testing.T) {

@@ -211,11 +211,19 @@ type Figure struct {
 	Estimate float64   `json:"estimate"`
 	Limit    float64   `json:"limit"`
 	// HighIsBad says on which side of the limit it should be.
-	HighIsBad bool    `json:"highIsBad"`
-	Seen      int     `json:"seen"`
-	Verdict   Verdict `json:"verdict"`
-	Reason    string  `json:"reason"`
+	HighIsBad bool `json:"highIsBad"`
+	Seen      int  `json:"seen"`
+	// Enough is how many must have been seen before Estimate says anything; zero means one.
+	Enough  int     `json:"enough,omitempty"`
+	Verdict Verdict `json:"verdict"`
+	Reason  string  `json:"reason"`
 }
+
+// Telling tells whether enough was seen for Estimate to say anything.
+func (f Figure) Telling() bool { return telling(f.Seen, f.Enough, f.Verdict) }
+
+// telling: what evidence has decided is told, of however few.
+func telling(seen, enough int, v Verdict) bool { return seen > 0 && (seen >= enough || v == Fail) }
 
 // TimelineEntry is one phase, or what follows the last one: its percentage, and
 // whether it is past, present or to come.

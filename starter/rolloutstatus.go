@@ -112,7 +112,7 @@ func gateTable(gates []rollout.Ruling) *table {
 				limit = "at most " + share(r.Limit)
 			}
 		}
-		if r.Seen > 0 {
+		if r.Telling() {
 			estimate = share(r.Estimate)
 		}
 		t.row(string(r.Gate), string(r.Verdict), estimate, limit, seen, r.Reason)

@@ -78,7 +78,7 @@ func figureViews(figures []monitoring.Figure) []figureView {
 	return views
 }
 
-// Judged tells whether enough was seen to say where the figure stands.
+// Judged tells whether enough was seen to say where the figure stands; it has no value where not.
 func (v figureView) Judged() bool { return v.Level != monitoring.TooFew && v.Value != nil }
 
 // TooFew says how much is missing.
@@ -86,7 +86,7 @@ func (v figureView) TooFew() string {
 	return fmt.Sprintf("too few to judge (%d of %d)", v.Denominator, v.Meaning.Needed)
 }
 
-// Shown is the figure's value; empty where nothing was seen.
+// Shown is the figure's value; empty where it has none.
 func (v figureView) Shown() string {
 	if v.Value == nil {
 		return ""
@@ -108,6 +108,17 @@ func (v figureView) Counted() string {
 		return fmt.Sprintf("%s calls", grouped(v.Denominator))
 	}
 	return fmt.Sprintf("%s of %s", grouped(v.Numerator), grouped(v.Denominator))
+}
+
+// Outstanding says of how many nothing final is known; empty where of all.
+func (v figureView) Outstanding() string {
+	switch {
+	case v.Pending == 0:
+		return ""
+	case v.ID == monitoring.ConversionRate:
+		return grouped(v.Pending) + " of them still run"
+	}
+	return grouped(v.Pending) + " pending"
 }
 
 // Aim says the target and the floor.

@@ -79,9 +79,27 @@ func TestAFigureOfTooFewIsNotJudged(t *testing.T) {
 		{Period: monitoring.DayOf(sample.Now, 24*time.Hour), Cohort: trial.Automated, Name: monitoring.MailBounced}:   1,
 	}})
 	text := signedIn(t, w).get("/admin/").text()
-	inOrder(t, text, "E-mail delivery rate", "too few to judge (3 of 20)", "66.7 % so far, which says little", "2 of 3", "Automation success rate", "nothing seen")
+	inOrder(t, text, "E-mail delivery rate", "too few to judge (3 of 20)", "nothing is said of fewer than 20", "2 of 3", "Automation success rate", "nothing seen")
 	require.NotContains(t, text, "below its floor", "3 e-mails say nothing")
+	require.NotContains(t, text, "66.7 %")
 	require.Contains(t, text, "Nothing is known to be wrong.")
+}
+
+// While the expiry is held only conversions end trials: all of those that ended converted.
+func TestTheConversionRateIsOfTrialsThatCouldHaveEnded(t *testing.T) {
+	t.Parallel()
+	w := sample.Empty()
+	began := monitoring.DayOf(sample.Now.AddDate(0, 0, -20), 24*time.Hour)
+	w.Figures = monitoring.Make(monitoring.Facts{Now: sample.Now, Day: 24 * time.Hour, Policy: trial.DefaultPolicy(), Tally: monitoring.Tally{
+		{Period: began, Cohort: trial.Automated, Name: monitoring.Began}:          40,
+		{Period: began, Cohort: trial.Automated, Name: monitoring.BeganConverted}: 10,
+		{Period: began, Cohort: trial.Control, Name: monitoring.Began}:            3,
+		{Period: began, Cohort: trial.Control, Name: monitoring.BeganConverted}:   3,
+	}})
+	text := signedIn(t, w).get("/admin/").text()
+	inOrder(t, text, "Conversion rate, automated 25 %", "10 of 40, 30 of them still run",
+		"Conversion rate, control too few to judge (3 of 30)", "nothing is said of fewer than 30", "3 of 3")
+	require.NotContains(t, text, "100 %")
 }
 
 func TestAnEmptyWorld(t *testing.T) {

@@ -37,7 +37,7 @@ const lately = 20 * time.Second
 // calm looks at every alert, and finds nothing.
 func (w *World) calm() {
 	w.look(
-		looks{monitoring.ConversionRateDropped, lately, nil, "0 of 0 automated trials that are over have converted; at least 30 are needed to judge"},
+		looks{monitoring.ConversionRateDropped, lately, nil, "0 automated trials began long enough ago to have ended; nothing is said of fewer than 30"},
 		looks{monitoring.EmailDeliveryFailed, lately, new(0.0), "0 e-mails of the last day bounced, were rejected, or refused for good"},
 		looks{monitoring.MassTrialExpiration, lately, new(0.0), "0 trials expired within an hour"},
 		looks{monitoring.EmailDeliveryRateLow, lately, nil, "0 of 0 e-mails of the last day with a known outcome were delivered; at least 20 are needed to judge"},
