@@ -6,6 +6,10 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -42,9 +46,26 @@ func awsWithin(ctx context.Context, idle time.Duration) (aws.Config, error) {
 	settings, err := awsconfig.LoadDefaultConfig(ctx,
 		awsconfig.WithHTTPClient(client), awsconfig.WithRetryMaxAttempts(awsAttempts), awsconfig.WithLogger(awsLogger{}))
 	if err != nil {
-		return settings, fmt.Errorf("reading the variables AWS_*: %w", err)
+		return settings, fmt.Errorf("reading %s: %w", awsAtFault(err, os.Environ()), err)
 	}
 	return settings, nil
+}
+
+// awsAtFault names the variables whose values an error of the SDK speaks of; all of them where it speaks of none.
+func awsAtFault(err error, environ []string) string {
+	var named []string
+	for _, pair := range environ {
+		name, value, _ := strings.Cut(pair, "=")
+		about := value != "" && regexp.MustCompile(`(^|\W)`+regexp.QuoteMeta(value)+`($|\W)`).MatchString(err.Error())
+		if strings.HasPrefix(name, "AWS_") && about {
+			named = append(named, name)
+		}
+	}
+	if len(named) == 0 {
+		return "the variables AWS_*"
+	}
+	slices.Sort(named)
+	return strings.Join(named, ", ")
 }
 
 // progressing is a connection that breaks where nothing has been sent or received for so long.

@@ -1,11 +1,13 @@
 package config
 
 import (
+	"errors"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -84,4 +86,22 @@ func TestAWSCallsEndWithinAMinute(t *testing.T) {
 	settings, err := AWS(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, awsAttempts, settings.RetryMaxAttempts)
+}
+
+// The SDK reads the process's own variables, so that this test has them to itself.
+func TestTheAWSVariableAtFaultIsNamed(t *testing.T) {
+	none := filepath.Join(t.TempDir(), "none")
+	for variable, value := range map[string]string{
+		"AWS_PROFILE": "nowhere", "AWS_CA_BUNDLE": none, "AWS_MAX_ATTEMPTS": "zq", "AWS_USE_FIPS_ENDPOINT": "perhaps", "AWS_RETRY_MODE": "zq",
+	} {
+		t.Run(variable, func(t *testing.T) {
+			t.Setenv("AWS_CONFIG_FILE", none)
+			t.Setenv("AWS_SHARED_CREDENTIALS_FILE", none)
+			t.Setenv(variable, value)
+			_, err := AWS(t.Context())
+			require.ErrorContains(t, err, variable)
+			require.NotContains(t, err.Error(), "AWS_*")
+		})
+	}
+	require.Equal(t, "the variables AWS_*", awsAtFault(errors.New("no"), []string{"AWS_REGION=eu", "PATH=no", "AWS_EMPTY="}))
 }

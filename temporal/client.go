@@ -14,7 +14,6 @@ import (
 	"go.opentelemetry.io/otel/trace"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/contrib/envconfig"
 	"go.temporal.io/sdk/contrib/opentelemetry"
 	"go.temporal.io/sdk/log"
 	"go.uber.org/zap"
@@ -78,9 +77,9 @@ func WithIdentity(instance string) Option {
 // Dial prepares a client from the SDK's environment variables (TEMPORAL_ADDRESS,
 // TEMPORAL_NAMESPACE and the rest); it does not wait for a connection.
 func Dial(taskQueue string, logger *zap.Logger, opts ...Option) (*Client, error) {
-	options, err := envconfig.LoadDefaultClientOptions()
+	options, err := settings(environment())
 	if err != nil {
-		return nil, fmt.Errorf("the variables TEMPORAL_*: %w", err)
+		return nil, err
 	}
 	options.Logger = Logger(logger)
 	if options.Namespace == "" {
