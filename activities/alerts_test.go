@@ -155,7 +155,7 @@ func TestTwelvePercentOfBouncesAreToldOnceACooldownAndUntilOver(t *testing.T) {
 	seen, err := a.look(0)
 	require.NoError(t, err)
 	require.Zero(t, seen.Firing)
-	require.Equal(t, 3, seen.Unmeasured, "conversion, delivery rate and backups")
+	require.Equal(t, 4, seen.Unmeasured, "conversion, delivery rate, backups and certificates")
 
 	a.mails(22, 3)
 	for range 60 { // the rule's cooldown

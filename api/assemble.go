@@ -88,7 +88,7 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger) (*parts, 
 		if shown, err = newCertificate(cfg.TLSCertFile, cfg.TLSKeyFile, log, time.Now); err != nil {
 			return nil, err
 		}
-		checker.Certificate = shown.validity
+		checker.Certificate, instruments.sampler.Certificate = shown.validity, shown.validity
 	}
 	if err := instruments.Register(telemetry.Health{Check: checker.Health}); err != nil {
 		return nil, err

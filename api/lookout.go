@@ -109,8 +109,11 @@ type alertParts struct {
 // AlertParts implements activities.AlertParts. What does not answer is not measured.
 func (p alertParts) AlertParts(ctx context.Context, now time.Time) monitoring.Parts {
 	parts := monitoring.Parts{WorkersNeeded: p.workers}
-	if polls, err := p.client.Polls(ctx); err == nil {
-		processes, _ := p.store.Processes(ctx) // without them, polls alone tell
+	processes, err := p.store.Processes(ctx)
+	if err == nil {
+		parts.Certificates = monitoring.Certificates(processes, now)
+	}
+	if polls, err := p.client.Polls(ctx); err == nil { // without processes, polls alone tell
 		here, sign := monitoring.CountWorkers(polls, processes, now)
 		parts.Workers, parts.WorkerSign = &here, sign
 	}

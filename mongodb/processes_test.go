@@ -35,14 +35,20 @@ func TestProcesses(t *testing.T) {
 	require.NoError(t, s.PutProcess(t.Context(), process("api", "a1", first), at))
 	require.NoError(t, s.PutProcess(t.Context(), process("api", "a1", first, first), at.Add(time.Minute)))
 	require.NoError(t, s.PutProcess(t.Context(), process("worker", "a1", first), at))
+	shown := process("api", "a2", first)
+	shown.Certificate = &monitoring.Validity{From: at, Until: at.AddDate(0, 3, 0)}
+	require.NoError(t, s.PutProcess(t.Context(), shown, at))
 	all, err := s.Processes(t.Context())
 	require.NoError(t, err)
 	for i := range all {
 		for j := range all[i].Samples {
 			all[i].Samples[j].At = all[i].Samples[j].At.UTC()
 		}
+		if v := all[i].Certificate; v != nil {
+			v.From, v.Until = v.From.UTC(), v.Until.UTC()
+		}
 	}
-	require.ElementsMatch(t, []monitoring.Process{process("api", "a1", first, first), process("worker", "a1", first)}, all)
+	require.ElementsMatch(t, []monitoring.Process{process("api", "a1", first, first), process("worker", "a1", first), shown}, all)
 
 	require.NoError(t, s.ForgetProcesses(t.Context(), at.Add(time.Second)))
 	all, err = s.Processes(t.Context())

@@ -24,6 +24,7 @@ const (
 	UnknownSends          RuleID = "unknownSends"
 	ReconcilerFinds       RuleID = "reconcilerFinds"
 	BackupLate            RuleID = "backupLate"
+	CertificateExpires    RuleID = "certificateExpires"
 )
 
 // Unit is what a rule's threshold and values are in.
@@ -152,6 +153,13 @@ func Rules() []Rule {
 			Value: "hours since the last backup, while a rollout runs", Window: "since the last backup, or since the rollout began",
 			Todo:  "Take one with starter backup incremental. What that says, or the failed workflows named back-up, tell why it did not come.",
 			Roles: []rollout.Role{rollout.DBA, rollout.DevOps},
+		},
+		{
+			ID: CertificateExpires, Title: "The API's certificate expires", Unit: Count,
+			Threshold: 1, Severity: High, Cooldown: minutesPerDay,
+			Value: "API processes whose certificate ends within three weeks, or is not good", Window: "now",
+			Todo:  "Renew the certificate and replace the files TLS_CERT_FILE and TLS_KEY_FILE; the API takes them without a restart.",
+			Roles: engineers,
 		},
 	}
 }

@@ -21,6 +21,39 @@ func (v Validity) State(now time.Time) State {
 	return Healthy
 }
 
+// Certificates are those that the API processes show which are there; never nil.
+func Certificates(processes []Process, now time.Time) []Validity {
+	shown := []Validity{}
+	for _, p := range processes {
+		if p.Certificate != nil && now.Sub(p.Last()) <= signMissing {
+			shown = append(shown, *p.Certificate)
+		}
+	}
+	return shown
+}
+
+// certified counts the certificates that clients refuse, or will before long. Their days are real ones, however long one
+// of the product is: others measure them.
+func (s Situation) certified() Observation {
+	shown := s.Parts.Certificates
+	if shown == nil {
+		return unmeasured(0, "not measured: the processes could not be read")
+	}
+	if len(shown) == 0 {
+		return observed(0, 0, "no API process shows a certificate")
+	}
+	bad, worst := 0, shown[0]
+	for _, v := range shown {
+		if v.State(s.Now) != Healthy {
+			bad++
+		}
+		if v.Until.Before(worst.Until) {
+			worst = v
+		}
+	}
+	return observed(float64(bad), len(shown), "%d of %d API processes show a certificate to be renewed: %s", bad, len(shown), certificate(worst, s.Now).Message)
+}
+
 func certificate(v Validity, now time.Time) Part {
 	const day = 24 * time.Hour
 	part := Part{Name: PartCertificate, State: v.State(now), Message: fmt.Sprintf("good until %s, for %d days", v.Until.UTC().Format(time.DateOnly), v.Until.Sub(now)/day)}

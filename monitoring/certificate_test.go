@@ -33,3 +33,34 @@ func TestACertificateIsWarnedOfWeeksBeforeItExpires(t *testing.T) {
 	}
 	require.Empty(t, Assess(Probes{}, Health{}, now).Part(PartCertificate), "the API does not speak TLS itself")
 }
+
+// certificates are good for 90 days, so many of which are left at midday.
+func certificates(daysLeft ...int) []Validity {
+	var all []Validity
+	for _, days := range daysLeft {
+		until := midday.AddDate(0, 0, days)
+		all = append(all, Validity{until.AddDate(0, 0, -90), until})
+	}
+	return all
+}
+
+func TestTheAlertTellsOfTheCertificateThatEndsFirst(t *testing.T) {
+	t.Parallel()
+	s := situation()
+	s.Parts.Certificates = certificates(60, 12)
+	o := Observe(CertificateExpires, s, midday)
+	require.Equal(t, 2, o.Seen)
+	require.Equal(t, "1 of 2 API processes show a certificate to be renewed: good until "+midday.AddDate(0, 0, 12).Format(time.DateOnly)+", for 12 days", o.Text)
+}
+
+func TestCertificatesAreThoseOfProcessesThatAreThere(t *testing.T) {
+	t.Parallel()
+	at := func(ago time.Duration) []Sample { return []Sample{{At: midday.Add(-ago)}} }
+	shown := certificates(60, 12)
+	require.Equal(t, shown[:1], Certificates([]Process{
+		{Role: RoleAPI, Samples: at(signMissing), Certificate: &shown[0]},
+		{Role: RoleAPI, Samples: at(signMissing + 1), Certificate: &shown[1]}, // gone
+		{Role: RoleWorker, Samples: at(0)},
+	}, midday))
+	require.NotNil(t, Certificates(nil, midday))
+}

@@ -38,6 +38,8 @@ type Parts struct {
 	// BackedUp is when the last backup was finished, or the running rollout began where that is later;
 	// zero where no rollout runs, and so none is due. nil also where the product takes none.
 	BackedUp *time.Time
+	// Certificates are those that API processes show; empty where none does.
+	Certificates []Validity
 }
 
 // What happened between two looks is seen by the later one, of a short window too.
@@ -111,6 +113,8 @@ var ofParts = map[RuleID]func(Situation) Observation{
 	SESPaused:       Situation.mailing,
 	ReconcilerFinds: Situation.found,
 	BackupLate:      Situation.backedUp,
+
+	CertificateExpires: Situation.certified,
 }
 
 func observed(value float64, seen int, format string, args ...any) Observation {

@@ -209,6 +209,11 @@ func TestTheOtherRules(t *testing.T) {
 		"none is due":                   {BackupLate, func(s *Situation) { s.Parts.BackedUp = new(time.Time{}) }, false, true},
 		"backed up, in short days":      {BackupLate, func(s *Situation) { s.Day, s.Parts.BackedUp = 2*time.Second, new(midday.Add(-149*time.Second)) }, false, true},
 		"not backed up, in short days":  {BackupLate, func(s *Situation) { s.Day, s.Parts.BackedUp = 2*time.Second, new(midday.Add(-150*time.Second)) }, true, true},
+		"nobody could be asked":         {CertificateExpires, func(*Situation) {}, false, false},
+		"none is shown":                 {CertificateExpires, func(s *Situation) { s.Parts.Certificates = []Validity{} }, false, true},
+		"all are good":                  {CertificateExpires, func(s *Situation) { s.Parts.Certificates = certificates(21) }, false, true},
+		"one of two is to be renewed":   {CertificateExpires, func(s *Situation) { s.Parts.Certificates = certificates(21, 20) }, true, true},
+		"one has expired":               {CertificateExpires, func(s *Situation) { s.Parts.Certificates = certificates(-1) }, true, true},
 		"4 unknown":                     {UnknownSends, func(s *Situation) { s.Tally[Counter{DayOf(midday, s.Day), trial.Automated, MailUnknown}] = 4 }, false, true},
 		"5 unknown":                     {UnknownSends, func(s *Situation) { s.Tally[Counter{DayOf(midday, s.Day), trial.Automated, MailUnknown}] = 5 }, true, true},
 		"9 found": {ReconcilerFinds, func(s *Situation) {

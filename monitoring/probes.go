@@ -40,7 +40,10 @@ type Probes struct {
 }
 
 // Validity is from when until when a certificate is good.
-type Validity struct{ From, Until time.Time }
+type Validity struct {
+	From  time.Time `json:"from"`
+	Until time.Time `json:"until"`
+}
 
 // WorkerProbe is what Temporal says of the task queue, and what the processes
 // say of themselves.

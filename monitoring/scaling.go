@@ -53,6 +53,8 @@ type Process struct {
 	Role     string   `json:"role"`
 	Instance string   `json:"instance"`
 	Samples  []Sample `json:"samples"`
+	// Certificate is from when until when the certificate is good that an API process shows; nil where it shows none.
+	Certificate *Validity `json:"certificate,omitempty"`
 }
 
 // Take adds a sample, and forgets those that are not needed any more.

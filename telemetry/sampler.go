@@ -28,6 +28,9 @@ type SampleStore interface {
 
 // Sampler samples its process, so that others see that it lives and what it needs.
 type Sampler struct {
+	// Certificate, where set before Run, is from when until when the certificate is good that this process shows.
+	Certificate func() monitoring.Validity
+
 	store   SampleStore
 	usage   func() (usage, error)
 	process monitoring.Process
@@ -96,6 +99,10 @@ func (s *Sampler) sample(ctx context.Context) {
 		At: at.UTC().Truncate(time.Millisecond), CPU: used.share(s.before), Memory: used.memory, Calls: s.calls.Swap(0), Slow: s.slow.Swap(0),
 	})
 	s.before = used
+	if s.Certificate != nil {
+		shown := s.Certificate()
+		s.process.Certificate = &shown
+	}
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
 	if err := s.store.PutProcess(ctx, s.process, at); err != nil {

@@ -66,6 +66,7 @@ func TestAProcessSamplesItself(t *testing.T) {
 		s.usage = func() (usage, error) { // one of two processors all the time
 			return usage{at: time.Now(), cpu: time.Since(start), processors: 2, memory: 0.25}, nil
 		}
+		s.Certificate = func() monitoring.Validity { return monitoring.Validity{From: start, Until: time.Now().Add(time.Hour)} }
 		ctx, stop := context.WithCancel(t.Context())
 		var running sync.WaitGroup
 		running.Go(func() { s.Run(ctx) })
@@ -83,6 +84,8 @@ func TestAProcessSamplesItself(t *testing.T) {
 			{At: start.UTC(), Memory: 0.25},
 			{At: start.Add(monitoring.SampleEvery).UTC(), CPU: 0.5, Memory: 0.25, Calls: 3, Slow: 1},
 		}, kept)
+
+		require.Equal(t, start.Add(monitoring.SampleEvery+time.Hour), store.process.Certificate.Until, "as it is now")
 
 		store.setAway(true)
 		time.Sleep(monitoring.SampleEvery) //nolint:forbidigo // in a bubble: nothing is waited for

@@ -43,9 +43,11 @@ type alertParts struct {
 // AlertParts implements activities.AlertParts.
 func (p alertParts) AlertParts(ctx context.Context, now time.Time) monitoring.Parts {
 	parts := monitoring.Parts{WorkersNeeded: p.workers, MailRefusedSince: p.account.AllRefused(now)}
-	if polls, err := p.client.Polls(ctx); p.answered("who polls", err) {
-		processes, err := p.store.Processes(ctx)
-		p.answered("the processes", err) // without them, polls alone tell
+	processes, err := p.store.Processes(ctx)
+	if p.answered("the processes", err) {
+		parts.Certificates = monitoring.Certificates(processes, now)
+	}
+	if polls, err := p.client.Polls(ctx); p.answered("who polls", err) { // without processes, polls alone tell
 		here, sign := monitoring.CountWorkers(polls, processes, now)
 		parts.Workers, parts.WorkerSign = &here, sign
 	}

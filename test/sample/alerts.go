@@ -47,6 +47,7 @@ func (w *World) calm() {
 		looks{monitoring.UnknownSends, lately, new(0.0), "of 0 e-mails nobody knows whether they left"},
 		looks{monitoring.ReconcilerFinds, lately, new(0.0), "the reconciler mended 0 trials in the last hour"},
 		looks{monitoring.BackupLate, lately, nil, "not measured: no backup is on record"},
+		looks{monitoring.CertificateExpires, lately, new(0.0), "no API process shows a certificate"},
 	)
 }
 
