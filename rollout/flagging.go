@@ -84,8 +84,8 @@ func (s State) Foreign(e Event, d Document) *Event {
 		return nil
 	}
 	foreign := s.byHand(j)
-	if foreign.RequestID == "" && e.RequestID != "" && e.InFlight != "" { // a rollback that asks for more than the flags admit
-		foreign.RequestID = e.RequestID
+	if foreign.RequestID == "" {
+		foreign.RequestID = e.RequestID // it has had its answer, and is not carried out later
 	}
 	if e.RequestID != "" && e.InFlight == Release {
 		foreign.InFlight = Release

@@ -14,34 +14,60 @@ import (
 	"marketplace.example/trials/workflows"
 )
 
-// word is something that a person sends: the message, and what it asks for where it is well-formed.
+// word is something that happens to a rollout: a message that somebody sends, or what they do to the flags.
 type word struct {
 	name    string
 	payload string
+	// request is what a message asks for that is well-formed.
 	request *rollout.Request
+	// lowers has the API write the flags before a rollback; lost has its signal never arrive.
+	lowers, lost bool
+	// onFlags has it say on which flags it was asked.
+	onFlags bool
+	// flags sets the flags by hand.
+	flags *rollout.TrialAutomation
+	// alarm is what the watch signals, at whatever the flags say then.
+	alarm *rollout.Alarm
 }
 
 // rolloutProperty is a rollout under random messages and mishaps, and beside it the model: the pure rules, applied to
 // each well-formed message once, in order of arrival.
 type rolloutProperty struct {
-	w     *rolloutWorld
-	model rollout.State
-	sent  int
-	// told are all words so far, which a reset tells again.
-	told []word
+	w      *rolloutWorld
+	model  rollout.State
+	flags  rollout.Document
+	judged *rollout.Judgement
+	sent   int
+	// told are all signals so far, which a reset tells again.
+	told [][2]string
 	// next is what the next run begins with, and early what an earlier one began with.
 	next, early workflows.RolloutInput
 	reset       bool
+	// mixed says that more than messages has happened, which a reset does not tell again.
+	mixed bool
 }
 
-// word draws a message to a rollout. Ids are reused now and then, also for another request.
+// word draws what happens. Ids are reused now and then, also for another request.
 func (p *rolloutProperty) word(t *rapid.T) word {
+	switch rapid.IntRange(0, 9).Draw(t, "kind") {
+	case 0:
+		percentage := float64(rapid.SampledFrom([]int{1, 5, 10, 15, 40, 60, 100}).Draw(t, "by hand"))
+		return word{flags: &rollout.TrialAutomation{Enabled: rapid.IntRange(0, 3).Draw(t, "on") > 0, RolloutPercentage: percentage}}
+	case 1:
+		remedy := rapid.SampledFrom([]rollout.Remedy{rollout.Partial, rollout.Partial, rollout.Immediate}).Draw(t, "remedy")
+		return word{alarm: &rollout.Alarm{Trigger: rollout.TriggerEmail, Remedy: remedy, Raised: rapid.Bool().Draw(t, "raised"), Reason: "it is bad"}}
+	}
+	return p.message(t)
+}
+
+func (p *rolloutProperty) message(t *rapid.T) word {
 	p.sent++
 	r := rollout.Request{By: "ada", Reason: fmt.Sprintf("reason %d", p.sent), ID: fmt.Sprintf("k-%d", rapid.IntRange(max(1, p.sent-3), p.sent).Draw(t, "key"))}
 	name := rapid.SampledFrom([]string{
-		rollout.SignalPause, rollout.SignalResume, rollout.SignalAdvance, rollout.SignalRollback, rollout.SignalRollback, rollout.SignalSetPercentage, rollout.SignalTick,
+		rollout.SignalPause, rollout.SignalResume, rollout.SignalAdvance, rollout.SignalRollback, rollout.SignalRollback, rollout.SignalSetPercentage, rollout.SignalTick, rollout.SignalWaive,
 	}).Draw(t, "name")
 	fields := fmt.Sprintf(`"id":%q,"by":%q,"reason":%q`, r.ID, r.By, r.Reason)
+	m := word{name: name}
 	switch name {
 	case rollout.SignalRollback, rollout.SignalSetPercentage:
 		r.Percentage = float64(rapid.SampledFrom([]int{1, 5, 10, 15, 40, 60, 100, 0}).Draw(t, "percentage"))
@@ -49,60 +75,163 @@ func (p *rolloutProperty) word(t *rapid.T) word {
 	case rollout.SignalTick:
 		r.Subject, r.Met = "dashboards-operational", rapid.Bool().Draw(t, "met")
 		fields += fmt.Sprintf(`,"subject":%q,"met":%t`, r.Subject, r.Met)
+	case rollout.SignalWaive:
+		r.Subject = rollout.CheckHealth
+		fields += fmt.Sprintf(`,"subject":%q`, r.Subject)
 	}
-	switch rapid.IntRange(0, 7).Draw(t, "spoiled") {
-	case 0:
-		return word{name: name, payload: `{` + fields + `,"percent":3}`}
-	case 1:
-		return word{name: name, payload: `{"inFlight":"release",` + fields + `,"reason":["x"]}`}
-	case 2:
-		return word{name: "halt", payload: `{` + fields + `}`}
+	if name == rollout.SignalRollback {
+		m.lowers = rapid.Bool().Draw(t, "over the API")
+		m.lost = m.lowers && rapid.Bool().Draw(t, "lost")
 	}
-	return word{name: name, payload: `{` + fields + `}`, request: &r}
+	m.onFlags = rollout.MayRaise(name) && rapid.Bool().Draw(t, "on flags")
+	if !m.lowers {
+		switch rapid.IntRange(0, 7).Draw(t, "spoiled") {
+		case 0:
+			return word{name: name, payload: fields + `,"percent":3`}
+		case 1:
+			return word{name: name, payload: `"inFlight":"release",` + fields + `,"reason":["x"]`}
+		case 2:
+			return word{name: "halt", payload: fields}
+		}
+	}
+	m.payload, m.request = fields, &r
+	return m
 }
 
-func (p *rolloutProperty) hear(m word) {
-	p.told = append(p.told, m)
-	if m.request == nil {
-		return
+// deliver has words arrive at once, and the model hear them in their order. Then both do what is due.
+func (p *rolloutProperty) deliver(t *rapid.T, words []word) {
+	if p.model.Status.Final() {
+		return // the workflow is gone: the API says so
 	}
-	if e, err := p.model.Request(m.name, *m.request, nil, start); err == nil && e != nil {
-		p.model = p.model.Apply(*e)
+	require.Equal(t, p.flags.FeatureFlags, p.w.flags.FeatureFlags)
+	stored := p.w.state()
+	p.model.Checks, p.model.CheckedAt = stored.Checks, stored.CheckedAt // at 0 % the preflight is made by itself
+	var heard []func()
+	for _, m := range words {
+		switch {
+		case m.flags != nil:
+			p.mixed = true
+			p.byHand(t, func(c *rollout.FlagChange) {
+				c.Off, c.TrialAutomation.Enabled, c.TrialAutomation.RolloutPercentage = !m.flags.Enabled, m.flags.Enabled, m.flags.RolloutPercentage
+			})
+		case m.alarm != nil:
+			p.mixed = true
+			signal := p.w.judged(t, func(j *rollout.Judgement) {
+				j.Triggers, j.Rollback = []rollout.Alarm{*m.alarm}, p.flags.Rollback
+				heard = append(heard, func() { p.judged = j })
+			})
+			send(p.w.env, signal[0], signal[1])
+		default:
+			heard = append(heard, p.send(t, m))
+		}
 	}
+	for _, hear := range heard {
+		hear()
+	}
+	for range 20 {
+		e, _ := p.model.Next(p.judged, p.w.env.Now())
+		if e == nil || e.Type == rollout.EventUpdate {
+			break
+		}
+		p.enact(*e)
+	}
+}
+
+// send sends a message, after what the API does before, and answers with how the model hears it.
+func (p *rolloutProperty) send(t *rapid.T, m word) (hear func()) {
+	payload := m.payload
+	var asked rollout.Request
+	if m.request != nil {
+		asked = *m.request
+	}
+	if m.lowers {
+		p.mixed = true
+		if _, err := p.model.Request(m.name, asked, nil, start); err != nil || p.model.Knows(asked.ID) {
+			return func() {} // refused before it is sent, or known
+		}
+		p.byHand(t, func(c *rollout.FlagChange) {
+			c.TrialAutomation.RolloutPercentage = min(c.TrialAutomation.RolloutPercentage, asked.Percentage)
+			c.TrialAutomation.Enabled = c.TrialAutomation.Enabled && asked.Percentage > 0
+			c.Off, c.Rollback = asked.Percentage == 0, &rollout.RollbackRequest{RolloutID: rolloutID, Request: asked}
+		})
+		if m.lost {
+			return func() {}
+		}
+	}
+	if m.onFlags {
+		asked.FlagsVersion = p.flags.Version
+		payload += fmt.Sprintf(`,"flagsVersion":%d`, p.flags.Version)
+	}
+	payload = `{` + payload + `}`
+	p.told = append(p.told, [2]string{m.name, payload})
+	send(p.w.env, m.name, payload)
+	return func() {
+		if m.request == nil || p.model.Status.Final() {
+			return
+		}
+		if e, err := p.model.Request(m.name, asked, p.judged, p.w.env.Now()); err == nil && e != nil {
+			p.enact(*e)
+		}
+	}
+}
+
+// byHand changes the flags, those of the world and the model's.
+func (p *rolloutProperty) byHand(t *rapid.T, change func(*rollout.FlagChange)) {
+	set := func(c *rollout.FlagChange) error {
+		change(c)
+		return nil
+	}
+	_, err := p.w.UpdateFlags(t.Context(), "ada", set)
+	require.NoError(t, err)
+	p.setFlags("ada", change)
+}
+
+func (p *rolloutProperty) setFlags(by string, change func(*rollout.FlagChange)) {
+	c := rollout.FlagChange{Flags: p.flags.FeatureFlags}
+	change(&c)
+	p.flags, _ = p.flags.Changed(c, by, time.Time{})
+}
+
+// enact is what the activity does, in few words.
+func (p *rolloutProperty) enact(e rollout.Event) {
+	if e.Percentage != nil && e.Enabled != nil {
+		found := p.model.FoundByHand(p.flags)
+		if p.model.MaySet(e, p.flags) {
+			p.setFlags(rollout.Automatic, func(c *rollout.FlagChange) {
+				c.TrialAutomation.Enabled, c.TrialAutomation.RolloutPercentage = *e.Enabled, *e.Percentage
+			})
+		}
+		e.HandVersion = found
+		if foreign := p.model.Foreign(e, p.flags); foreign != nil {
+			e = *foreign
+		}
+		if e.InFlight == rollout.Release {
+			e.FlagsVersion = p.flags.Version
+		}
+	}
+	p.model = p.model.Apply(e)
 }
 
 // run is one run: what a reset tells again, then words that come one by one or while the workflow is busy, and a
 // mishap at its end.
 func (p *rolloutProperty) run(t *rapid.T) {
 	env := p.w.prepare()
+	in := p.next
+	p.judged = in.Judged
 	if p.reset {
-		var again [][2]string
-		for _, m := range p.told {
-			again = append(again, [2]string{m.name, m.payload})
-		}
-		inReset(env, again)
+		inReset(env, slices.Clone(p.told))
 	}
 	busy := rapid.SliceOfN(rapid.Custom(p.word), 0, 4).Draw(t, "busy")
-	for _, m := range busy {
-		p.hear(m)
-	}
-	p.w.during = func() {
-		for _, m := range busy {
-			send(env, m.name, m.payload)
-		}
-		p.w.during = nil
-	}
+	later := rapid.SliceOfN(rapid.Custom(p.word), 0, 4).Draw(t, "later")
 	if p.next.State != nil && !p.reset { // it begins with nothing that could keep it busy
-		env.RegisterDelayedCallback(p.w.interrupt, time.Minute)
+		busy, later = nil, append(busy[:min(len(busy), 1)], later[:min(len(later), 3)]...)
 	}
-	ends := p.model.Status.Final()
-	for i, m := range rapid.SliceOfN(rapid.Custom(p.word), 0, 4).Draw(t, "later") {
-		if ends {
-			break // the workflow is gone: the API says so
-		}
-		p.hear(m)
-		ends = p.model.Status.Final()
-		env.RegisterDelayedCallback(func() { send(env, m.name, m.payload) }, time.Duration(i+1)*time.Hour)
+	p.w.during = nil
+	if len(busy) > 0 {
+		p.w.during = func() { p.deliver(t, busy) }
+	}
+	for i, m := range later {
+		env.RegisterDelayedCallback(func() { p.deliver(t, []word{m}) }, time.Duration(i+1)*time.Hour)
 	}
 	if rapid.Bool().Draw(t, "canceled") {
 		env.RegisterDelayedCallback(env.CancelWorkflow, 90*time.Minute)
@@ -111,16 +240,15 @@ func (p *rolloutProperty) run(t *rapid.T) {
 	if continued {
 		env.RegisterDelayedCallback(func() { env.SetContinueAsNewSuggested(true); send(env, "halt", `{}`) }, 5*time.Hour)
 	}
-	in := p.next
 	carried := p.w.run(in, 6*time.Hour)
 	p.next = taken
 	if carried != nil {
 		p.next = *carried
 	}
-	if p.reset = rapid.Bool().Draw(t, "reset"); p.reset {
+	if p.reset = !p.mixed && rapid.Bool().Draw(t, "reset"); p.reset {
 		p.next = rapid.SampledFrom([]workflows.RolloutInput{taken, in, p.early}).Draw(t, "from")
 	} else if carried == nil {
-		p.told = nil // a run of its own, whose messages are its own
+		p.told, p.mixed = nil, false // a run of its own, whose messages are its own
 	}
 	if in.State != nil {
 		p.early = in
@@ -140,13 +268,13 @@ func (p *rolloutProperty) holds(t *rapid.T) {
 	want, got := p.model.Standing(), stored.Standing()
 	want.Seq = got.Seq
 	require.Equal(t, want, got, "the last word holds")
-	flags := p.w.flags.FeatureFlags.TrialAutomation
-	require.Equal(t, stored.Enabled, flags.Enabled)
-	require.InDelta(t, stored.Percentage, flags.RolloutPercentage, 0)
+	require.Equal(t, p.flags, p.w.flags, "the flags are as the rules and the people set them")
+	require.Equal(t, p.model.ReleasedBefore, stored.ReleasedBefore)
 }
 
-// The model is the pure rules, so this says nothing of them; it says that no message is lost, doubled, or carried out in
-// another order, whatever becomes of the workflow, and that the flags never admit more than what is stored.
+// The model is the pure rules, so this says nothing of them (that is rollout's TestNothingIsSwitchedOnOrRaised…); it says
+// that no message is lost, doubled, or carried out in another order, whatever becomes of the workflow, and that the flags
+// never admit more than what is stored, or what people set by hand.
 func TestWhateverIsAskedOfARolloutTheLastWordHolds(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -157,10 +285,12 @@ func TestWhateverIsAskedOfARolloutTheLastWordHolds(t *testing.T) {
 			begin.Plan.Phases[i].SoakDays = 300
 		}
 		w.store(rollout.Begin(begin, start))
-		w.store(rollout.Event{Type: rollout.EventPreflight, At: start, By: "rollout", Checks: []rollout.Check{{ID: rollout.CheckBackup, Verdict: rollout.Pass}}})
+		w.store(rollout.Event{Type: rollout.EventPreflight, At: start, By: "rollout", Checks: []rollout.Check{
+			{ID: rollout.CheckBackup, Verdict: rollout.Pass}, {ID: rollout.CheckHealth, Verdict: rollout.Insufficient},
+		}})
 		w.store(rollout.Event{Type: rollout.EventEntered, Stage: &rollout.Stage{Kind: rollout.InPhase, Phase: 1}, Enabled: new(true), Percentage: new(50.0), At: start, By: "rollout"})
 		w.flags.FeatureFlags.TrialAutomation.RolloutPercentage, w.begun = 50, start.Add(time.Hour)
-		p := &rolloutProperty{w: w, model: w.state(), next: taken, early: taken}
+		p := &rolloutProperty{w: w, model: w.state(), flags: w.flags, next: taken, early: taken}
 		for range rapid.IntRange(1, 4).Draw(t, "runs") {
 			if p.model.Status.Final() {
 				break
