@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -157,9 +158,6 @@ func (d *dashboard) controlAlert(w http.ResponseWriter, r *http.Request) {
 	}
 	view.Error, view.Reason, view.Minutes = "", r.PostFormValue("reason"), r.PostFormValue("minutes")
 	request, err := d.alertRequest(r)
-	if request.Seen == "" && view.Alert.Since != nil {
-		request.Seen = "nothing"
-	}
 	if err == nil {
 		err = d.Controls.ControlAlert(r.Context(), view.Alert.Rule.ID, request)
 	}
@@ -177,7 +175,7 @@ func (d *dashboard) controlAlert(w http.ResponseWriter, r *http.Request) {
 // a form that is sent twice asks for the same.
 func (d *dashboard) alertRequest(r *http.Request) (monitoring.AlertRequest, error) {
 	request := monitoring.AlertRequest{
-		ID: r.PostFormValue("request"), Seen: r.PostFormValue("seen"),
+		ID: r.PostFormValue("request"), Seen: cmp.Or(r.PostFormValue("seen"), "nothing"),
 		Control: monitoring.AlertControl(mux.Vars(r)["control"]), Reason: strings.Join(strings.Fields(r.PostFormValue("reason")), " "),
 	}
 	if request.Control != monitoring.ControlSilence {

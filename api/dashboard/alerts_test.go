@@ -49,7 +49,9 @@ func TestAnAlertSaysWhatHappenedAndWhy(t *testing.T) {
 	require.Equal(t, http.StatusNotFound, s.get("/admin/alerts/workerAway/forget").status)
 
 	for range 30 {
-		s.post("/admin/alerts/backupLate/silence", url.Values{"reason": {"again"}, "minutes": {"60"}})
+		values := s.filledAt("/admin/alerts/backupLate/silence", "again")
+		values.Set("minutes", "60")
+		require.Equal(t, http.StatusSeeOther, s.post("/admin/alerts/backupLate/silence", values).status)
 		s.world.Moment = s.world.Moment.Add(time.Minute)
 	}
 	a := s.get("/admin/alerts/backupLate")
@@ -147,6 +149,14 @@ func TestAFormOfAnAlertActsOnlyOnTheStateThatItShowed(t *testing.T) {
 		require.Equal(t, http.StatusConflict, a.status, control)
 		require.Contains(t, a.text(), "Nothing was done: somebody has acknowledged or silenced it")
 		require.Len(t, s.world.Answered, 1)
+	}
+	for _, alert := range []string{"workerAway", "backupLate"} { // the latter has never fired
+		s := signedIn(t, sample.Busy())
+		values := s.filledAt("/admin/alerts/"+alert+"/silence", "r")
+		values.Set("minutes", "60")
+		values.Del("seen")
+		require.Equal(t, http.StatusConflict, s.post("/admin/alerts/"+alert+"/silence", values).status, "a form without a state is of none")
+		require.Empty(t, s.world.Answered)
 	}
 }
 
