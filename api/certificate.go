@@ -3,6 +3,7 @@ package main
 import (
 	"crypto/sha256"
 	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"os"
 	"sync"
@@ -25,6 +26,8 @@ type certificate struct {
 	mu   sync.Mutex
 	read [sha256.Size]byte // of both files' contents
 	pair *tls.Certificate
+	// said is the error that was logged last; empty once the files are good.
+	said string
 }
 
 // newCertificate reads the files, which config has found to fit together.
@@ -51,7 +54,7 @@ func certificateLevel(state monitoring.State) zapcore.Level {
 
 // refresh reads the files, and takes the pair where their contents are others than before: whoever copies files
 // may keep or set back their times. Where they do not fit together the pair that was read stays, and so it does
-// where the new one has expired and the old one has not.
+// where the new one has expired, or is not good yet, and the old one is good: it is taken once its time has come.
 func (c *certificate) refresh() error {
 	cert, err := os.ReadFile(c.certFile)
 	if err != nil {
@@ -70,13 +73,35 @@ func (c *certificate) refresh() error {
 		return fmt.Errorf("TLS_CERT_FILE: reading the certificate: %w", err)
 	}
 	if c.pair != nil {
-		if c.now().After(pair.Leaf.NotAfter) && c.now().Before(c.pair.Leaf.NotAfter) {
-			return fmt.Errorf("TLS_CERT_FILE: the new certificate expired %s", pair.Leaf.NotAfter.UTC().Format(time.RFC3339))
+		if refused := refusedBecause(pair.Leaf, c.now()); refused != "" && refusedBecause(c.pair.Leaf, c.now()) == "" {
+			return fmt.Errorf("TLS_CERT_FILE: the new certificate %s", refused)
 		}
 		c.log.Info("certificate renewed", zap.Time("expires", pair.Leaf.NotAfter))
 	}
 	c.pair, c.read = &pair, read
 	return nil
+}
+
+// refusedBecause is why clients refuse a certificate at a moment; empty where its dates are good.
+func refusedBecause(leaf *x509.Certificate, now time.Time) string {
+	switch {
+	case now.After(leaf.NotAfter):
+		return "expired " + leaf.NotAfter.UTC().Format(time.RFC3339)
+	case now.Before(leaf.NotBefore):
+		return "is not good before " + leaf.NotBefore.UTC().Format(time.RFC3339)
+	}
+	return ""
+}
+
+// renew is refresh, whose error is logged once, and not with every connection.
+func (c *certificate) renew() {
+	said := ""
+	if err := c.refresh(); err != nil {
+		if said = err.Error(); said != c.said {
+			c.log.Error("the certificate is not read again", zap.Error(err))
+		}
+	}
+	c.said = said
 }
 
 // current is from when until when the pair that was read is good.
@@ -88,9 +113,7 @@ func (c *certificate) current() monitoring.Validity {
 func (c *certificate) validity() monitoring.Validity {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if err := c.refresh(); err != nil {
-		c.log.Error("the certificate is not read again", zap.Error(err))
-	}
+	c.renew()
 	return c.current()
 }
 
@@ -98,8 +121,6 @@ func (c *certificate) validity() monitoring.Validity {
 func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if err := c.refresh(); err != nil {
-		c.log.Error("the certificate is not read again", zap.Error(err))
-	}
+	c.renew()
 	return c.pair, nil
 }

@@ -32,9 +32,14 @@ func certified(t *testing.T, folder string, number int64, made time.Time) (certF
 
 func certifiedUntil(t *testing.T, folder string, number int64, made, until time.Time) (certFile, keyFile string) {
 	t.Helper()
+	return certifiedFor(t, folder, number, made, time.Time{}, until)
+}
+
+func certifiedFor(t *testing.T, folder string, number int64, made, from, until time.Time) (certFile, keyFile string) {
+	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
-	template := &x509.Certificate{SerialNumber: big.NewInt(number), DNSNames: []string{"trials.example.com"}, NotAfter: until}
+	template := &x509.Certificate{SerialNumber: big.NewInt(number), DNSNames: []string{"trials.example.com"}, NotBefore: from, NotAfter: until}
 	cert, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	require.NoError(t, err)
 	secret, err := x509.MarshalPKCS8PrivateKey(key)
@@ -135,7 +140,13 @@ func TestACertificateIsRenewedByItsContents(t *testing.T) {
 	require.WithinDuration(t, now.Add(72*time.Hour), shown.validity().Until, time.Second)
 	certifiedUntil(t, folder, 4, made, now.Add(-time.Hour))
 	require.EqualValues(t, 3, number(), "one that has expired takes no better one's place")
-	require.Len(t, logs.FilterMessage("the certificate is not read again").All(), 1)
+	require.EqualValues(t, 3, number(), "nor at the next connection")
+	certifiedFor(t, folder, 5, made, now.Add(time.Hour), now.Add(96*time.Hour))
+	require.EqualValues(t, 3, number(), "nor does one that is not good yet")
+	require.EqualValues(t, 3, number())
+	require.Len(t, logs.FilterMessage("the certificate is not read again").All(), 2, "each is said once")
+	now = now.Add(2 * time.Hour)
+	require.EqualValues(t, 5, number(), "its time has come")
 }
 
 func TestAnExpiredCertificateIsSaidAtTheStart(t *testing.T) {
