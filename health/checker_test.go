@@ -26,6 +26,7 @@ type world struct {
 	mails  atomic.Int32
 	hung   chan struct{} // closed at the end of the test
 	paused bool
+	run    monitoring.WorkflowRun
 }
 
 func (w *world) answer(part string) error {
@@ -54,7 +55,7 @@ func (w *world) Queue(context.Context) (monitoring.TaskQueue, error) {
 	return monitoring.TaskQueue{Polled: time.Now()}, w.answer("queue")
 }
 func (w *world) RolloutRun(context.Context) (monitoring.WorkflowRun, error) {
-	return monitoring.WorkflowRun{}, w.answer("run")
+	return w.run, w.answer("run")
 }
 func (w *world) Standing(context.Context) (monitoring.MailAccount, error) {
 	w.mails.Add(1)
@@ -86,6 +87,29 @@ func TestAllIsWell(t *testing.T) {
 		require.Equal(t, monitoring.Healthy, h.State, "%+v", h.Parts)
 		require.Equal(t, "came 1m0s ago", h.Part(monitoring.PartWatch).Message)
 	})
+}
+
+// How the rollout's workflow stands is asked for, and is not known where Temporal does not say.
+func TestTheRolloutsWorkflowIsAskedFor(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		run  monitoring.WorkflowRun
+		err  error
+		want monitoring.State
+	}{
+		"gone":      {monitoring.WorkflowRun{Gone: true}, nil, monitoring.Unhealthy},
+		"failing":   {monitoring.WorkflowRun{Attempts: 4}, nil, monitoring.Unhealthy},
+		"running":   {monitoring.WorkflowRun{Attempts: 1}, nil, monitoring.Healthy},
+		"not known": {monitoring.WorkflowRun{Gone: true}, errors.New("no"), monitoring.Healthy},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := &world{run: c.run, errs: map[string]error{"run": c.err}, state: rollout.State{ID: "r1", Status: rollout.Running, Times: rollout.Times{Day: 24 * time.Hour}}}
+			look(t, w, func(t *testing.T, checker *Checker) {
+				require.Equal(t, c.want, ask1(t, checker).Part(monitoring.PartWatch).State)
+			})
+		})
+	}
 }
 
 // Whatever hangs, the answer comes in time and names it.
