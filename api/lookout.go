@@ -120,6 +120,9 @@ func (p alertParts) AlertParts(ctx context.Context, now time.Time) monitoring.Pa
 	if watched, err := p.store.WatchedAt(ctx); err == nil {
 		parts.Watched = &watched
 	}
+	if run, err := p.client.RolloutRun(ctx); err == nil {
+		parts.Rollout = &run
+	}
 	return parts
 }
 

@@ -19,6 +19,7 @@ const (
 	MassTrialExpiration   RuleID = "massTrialExpiration"
 	EmailDeliveryRateLow  RuleID = "emailDeliveryRateLow"
 	WatchMissed           RuleID = "watchMissed"
+	RolloutStuck          RuleID = "rolloutStuck"
 	WorkerAway            RuleID = "workerAway"
 	SESPaused             RuleID = "sesPaused"
 	UnknownSends          RuleID = "unknownSends"
@@ -118,6 +119,13 @@ func Rules() []Rule {
 			Value: "watches in a row that did not come", Window: "since the last watch of the running rollout",
 			Todo:  "See that a worker runs and that the schedule watch-rollout is not paused. Until then no phase is entered, and the rollout would not take itself back: pause it or take it back by hand if in doubt.",
 			Roles: rollout.Roles(),
+		},
+		{
+			ID: RolloutStuck, Title: "The rollout does not go on", Unit: Count,
+			Threshold: 1, Severity: High, Cooldown: 60,
+			Value: "running rollouts whose workflow is gone or fails its tasks", Window: "now",
+			Todo:  "Read in the worker's log why its tasks fail. What is asked of the rollout waits and is not lost; a rollback lowers the flags all the same. A workflow that is gone is started again by the reconciler.",
+			Roles: engineers,
 		},
 		{
 			ID: WorkerAway, Title: "A worker is away", Unit: Count,

@@ -35,6 +35,8 @@ type Parts struct {
 	// Watched is when the running rollout was last watched, or began; zero
 	// where none runs.
 	Watched *time.Time
+	// Rollout is how the rollout's workflow stands, whether or not one is to run.
+	Rollout *WorkflowRun
 	// BackedUp is when the last backup was finished, or the running rollout began where that is later;
 	// zero where no rollout runs, and so none is due. nil also where the product takes none.
 	BackedUp *time.Time
@@ -109,6 +111,7 @@ var ofTrials = map[RuleID]func(Situation, time.Time) Observation{
 
 var ofParts = map[RuleID]func(Situation) Observation{
 	WatchMissed:     Situation.watched,
+	RolloutStuck:    Situation.stuck,
 	WorkerAway:      Situation.workers,
 	SESPaused:       Situation.mailing,
 	ReconcilerFinds: Situation.found,
@@ -217,6 +220,24 @@ func (s Situation) watched() Observation {
 		missed := max(0, int((s.Now.Sub(*last)-rollout.WatchSlack)/rollout.WatchEvery(s.Day)))
 		return observed(float64(missed), missed, "%d watches in a row did not come; the last was at %s", missed, moment(*last))
 	}
+}
+
+// stuck is that what is asked of the running rollout is not carried out, though a worker may be there.
+func (s Situation) stuck() Observation {
+	last, run := s.Parts.Watched, s.Parts.Rollout
+	switch {
+	case last == nil:
+		return unmeasured(0, "not measured: the rollout could not be read")
+	case last.IsZero():
+		return observed(0, 0, "no rollout runs")
+	case run == nil:
+		return unmeasured(0, "not measured: Temporal does not say how the rollout's workflow stands")
+	case run.Gone:
+		return observed(1, 1, "a rollout runs by what is stored, and its workflow is gone")
+	case run.Attempts >= failingAttempts:
+		return observed(1, 1, "the rollout's workflow fails its tasks, %d attempts so far", run.Attempts)
+	}
+	return observed(0, 1, "the rollout's workflow runs")
 }
 
 func (s Situation) workers() Observation {

@@ -35,6 +35,7 @@ func TestTheTroubleshootingGuideDoesWhatItSays(t *testing.T) {
 	g.cures("watch-rollout")
 	g.run(g.line("starter rollout pause"))
 	g.is(rollout.Paused, 0)
+	g.goesOn()
 
 	require.Contains(t, g.run("temporal task-queue describe --task-queue trials"), "workflow")
 	require.Contains(t, g.run("starter alerts history sesPaused"), "Nothing has happened to it yet.")
@@ -54,6 +55,19 @@ func (g *guide) pauses(schedule string) {
 	handle := g.temporal.ScheduleClient().GetHandle(g.ctx, schedule)
 	require.NoError(g.t, handle.Pause(g.ctx, client.SchedulePauseOptions{Note: "the story wants it"}))
 	require.Regexp(g.t, `Paused +true`, g.run("temporal schedule describe --schedule-id "+schedule))
+}
+
+// goesOn looks at the rollout's workflow, as the guide does and as the alerts do.
+func (g *guide) goesOn() {
+	g.t.Helper()
+	require.Contains(g.t, g.run("temporal workflow describe --workflow-id rollout-trial-automation"), rollout.WorkflowType)
+	require.NoError(g.t, g.temporal.ScheduleClient().GetHandle(g.ctx, "watch-alerts").Trigger(g.ctx, client.ScheduleTriggerOptions{}))
+	eventually(g.t, wholeLife, func() error {
+		if out := g.run("starter alerts list"); !strings.Contains(out, "the rollout's workflow runs") {
+			return errors.New(out)
+		}
+		return nil
+	})
 }
 
 func (g *guide) cures(schedule string) {

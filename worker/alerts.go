@@ -57,6 +57,9 @@ func (p alertParts) AlertParts(ctx context.Context, now time.Time) monitoring.Pa
 	if watched, err := p.store.WatchedAt(ctx); p.answered("the rollout", err) {
 		parts.Watched = &watched
 	}
+	if run, err := p.client.RolloutRun(ctx); p.answered("the rollout's workflow", err) {
+		parts.Rollout = &run
+	}
 	if p.keeper != nil {
 		if last, err := p.backedUp(ctx); p.answered("the rollout", err) {
 			parts.BackedUp = &last

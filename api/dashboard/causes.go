@@ -34,7 +34,7 @@ func causes(of about) []about {
 		return []about{aboutWorker, aboutTemporal, aboutDatabase}
 	case aboutFlags:
 		return []about{aboutDatabase}
-	case aboutUnwatched, aboutAlert(monitoring.WatchMissed):
+	case aboutUnwatched, aboutAlert(monitoring.WatchMissed), aboutAlert(monitoring.RolloutStuck):
 		return []about{aboutWatch, aboutWorker, aboutTemporal, aboutDatabase}
 	case aboutAlert(monitoring.WorkerAway):
 		return []about{aboutWorker, aboutTemporal}

@@ -42,6 +42,7 @@ func (w *World) calm() {
 		looks{monitoring.MassTrialExpiration, lately, new(0.0), "0 trials expired within an hour"},
 		looks{monitoring.EmailDeliveryRateLow, lately, nil, "0 of 0 e-mails of the last day with a known outcome were delivered; at least 20 are needed to judge"},
 		looks{monitoring.WatchMissed, lately, new(0.0), "no rollout runs"},
+		looks{monitoring.RolloutStuck, lately, new(0.0), "no rollout runs"},
 		looks{monitoring.WorkerAway, lately, new(0.0), "2 of 2 workers poll for work"},
 		looks{monitoring.SESPaused, lately, new(0.0), "the mail service accepts e-mails"},
 		looks{monitoring.UnknownSends, lately, new(0.0), "of 0 e-mails nobody knows whether they left"},
