@@ -94,11 +94,11 @@ func greetingName(name string) string {
 var (
 	// linkMarks are what mail programs make links of wherever it stands: URLs,
 	// addresses of other kinds, network shares, e-mail addresses.
-	linkMarks = regexp.MustCompile(`(?i)://|\bwww\.|\\\\|\b(mailto|tel|sms|callto|facetime|skype|whatsapp|bitcoin|magnet|geo|data|javascript|file|news):\S|\S@[^\s@]+\.[^\s@]`)
+	linkMarks = regexp.MustCompile(`(?i)://|\bwww\.|\\\\|\b(mailto|tel|sms|callto|facetime|sips?|xmpp|webcal|feed|itms(?:-\w+)?|intent|viber|tg|skype|whatsapp|bitcoin|magnet|geo|data|javascript|file|news):\S|\S@[^\s@]+\.[^\s@]`)
 	// dotted is what may be a host: words with dots within, and what follows them.
 	dotted = regexp.MustCompile(`([\p{L}\p{N}\p{M}_-]+(?:\.[\p{L}\p{N}\p{M}_-]+)+)\.?(:\d+|[/?#]\S)?`)
 	// phone is a run of digits with what they are grouped by.
-	phone = regexp.MustCompile(`\+?\p{Nd}[\p{Nd}\s()./-]*\p{Nd}`)
+	phone = regexp.MustCompile(`\+?\p{Nd}[\p{Nd}\s()./\p{Pd}]*\p{Nd}`)
 )
 
 // leastPhone is how many digits mail programs on phones take for a number to call.
@@ -129,10 +129,11 @@ func clickable(text string) bool {
 	})
 }
 
-// isHost tells whether words with dots within are a host: by what follows them,
-// or since the last is a top-level domain, or they are an IP address.
+// isHost tells whether words with dots within are a host, or begin with one: by what follows them,
+// or since one is a top-level domain, or they are an IP address.
 func isHost(words string, continued bool) bool {
-	top := words[strings.LastIndexByte(words, '.')+1:]
+	parts := strings.Split(words, ".")
+	top := parts[len(parts)-1]
 	switch {
 	case net.ParseIP(words) != nil:
 		return true
@@ -141,7 +142,14 @@ func isHost(words string, continued bool) bool {
 	case continued:
 		return true
 	}
-	ascii, err := idna.ToASCII(strings.ToLower(top))
+	return slices.ContainsFunc(parts[1:], func(part string) bool {
+		before, _, _ := strings.Cut(strings.ReplaceAll(part, "_", "-"), "-") // a link may end there
+		return isTopLevel(part) || isTopLevel(before)
+	})
+}
+
+func isTopLevel(part string) bool {
+	ascii, err := idna.ToASCII(strings.ToLower(part))
 	if err != nil {
 		return false
 	}

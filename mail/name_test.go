@@ -75,10 +75,10 @@ func TestNothingInTheGreetingIsClickable(t *testing.T) {
 		"Win at https://prize.example/x", "HTTP://PRIZE.EXAMPLE", "hxxp://prize", "ftp://prize.example", "Win at www.prize", "WWW.prize.example",
 		"prize.example/x", "prize.example", "prize.com", "Prize.COM!", "(prize.com)", "prize.com.", "go to prize.co.uk now", "amazon.de Händler", "a.b.prize.io",
 		"prize.рф", "приз.рф", "bücher.de", "prize。com", "prize．com", "prize｡com", "ｐｒｉｚｅ.ｃｏｍ", "prize.c" + zwnj + "om", "pri" + zwj + "ze.com", "prize.co\u200bm",
-		"prize.unknowntld/x", "prize.unknowntld:8080", "prize.unknowntld?x", "prize.unknowntld#x", "10.0.0.1", "http 192.168.1.1/x", "shop.local", "x.onion", "Dr.No", // no is Norway's
+		"prize.unknowntld/x", "prize.unknowntld:8080", "prize.unknowntld?x", "prize.unknowntld#x", "10.0.0.1", "http 192.168.1.1/x", "shop.local", "prize.com-now", "prize.com-", "prize.com_", "prize.com.nowhereknown", "xn--prize.xn--p1ai", "x.onion", "Dr.No", // no is Norway's
 		"me@prize.example", "Me <me@prize.example>", "me＠prize.com", "bücher@bücher.example", "mailto:me", "tel:+15551234", "SMS:12345", "javascript:alert(1)", "data:text/html,x",
-		`\\server\share`, "file:///etc", "skype:me", "whatsapp:1",
-		"Call +1 555 123 4567", "0900 123456", "(030) 123-45-67", "555.123.4567", "٠٩٠٠١٢٣٤٥٦", "１２３４５６７",
+		`\\server\share`, "file:///etc", "skype:me", "sip:100", "xmpp:me", "itms-apps:x", "whatsapp:1",
+		"Call +1 555 123 4567", "0900 123456", "(030) 123-45-67", "555.123.4567", "555–123–4567", "0900‑123‑456", "0900―1234567", "٠٩٠٠١٢٣٤٥٦", "１２３４５６７",
 	} {
 		require.True(t, clickable(oneLine(name)), name)
 		require.Empty(t, greetingName(name), name)
@@ -95,7 +95,7 @@ func TestHonestNamesAreGreetedWith(t *testing.T) {
 	for _, name := range append([]string{
 		"St. John's", "A.B. Smith", "J.R.R. Tolkien", "Dr. No", "No. 7", "Nr.5", "Studio 1980", "24/7 Kiosk", "1001 Nacht", "3.14 Pie", "1.5.2024", "v2.0",
 		"re:store", "Food @ Home", "@home", "A & B", "AC/DC Shop", "Müller u. Söhne", "S.p.A. Rossi", "Yahoo!", "C.H.A.O.S", "Win big", "...", "Dot. Com", "http", "www", "Web: Design",
-		"Shop #1", "Preis: 5,99", "123456", "Tel Aviv Style", "Data Center", "Geo Shop",
+		"Shop #1", "Preis: 5,99", "123456", "Tel Aviv Style", "Data Center", "Geo Shop", "Mo.-Fr. Shop", "St.Gallen Shop", "1.FC Köln", "Feed: Tiere", "A.-B. Kontor", "e.V. Nord",
 	}, honestNames...) {
 		require.False(t, clickable(name), name)
 		require.Equal(t, name, greetingName(name))
