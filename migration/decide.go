@@ -60,7 +60,9 @@ const (
 	StartUnreadable Reason = "start-unreadable"
 	StartInFuture   Reason = "start-in-future"
 	CreatedInFuture Reason = "created-in-future"
-	NoDate          Reason = "no-date-at-all"
+	// CreatedUnreadable: its ObjectID may be of when the document was written again.
+	CreatedUnreadable Reason = "created-unreadable"
+	NoDate            Reason = "no-date-at-all"
 )
 
 // ZoneUnknown is why a vendor is in doubt whose document has a time zone that is none. Its trial stays in the one that it is planned in.
@@ -120,7 +122,7 @@ func Decide(u User, t Terms) Decision {
 	}
 	start, from := u.start(t)
 	switch {
-	case from == CreatedInFuture:
+	case from == CreatedInFuture || from == CreatedUnreadable:
 		return undecided(from, FieldCreatedAt)
 	case start.IsZero():
 		return undecided(from, FieldStart)
@@ -149,9 +151,14 @@ func (u User) start(t Terms) (time.Time, Reason) {
 	if u.Known != nil {
 		return u.Known.StartedAt, StartOnRecord
 	}
-	if at, ok := Moment(u.CreatedAt); ok && t.ahead(at) {
-		return time.Time{}, CreatedInFuture
-	} else if ok {
+	if u.CreatedAt.Kind != Absent {
+		at, ok := Moment(u.CreatedAt)
+		switch {
+		case !ok: // as for the reconciler
+			return time.Time{}, CreatedUnreadable
+		case t.ahead(at):
+			return time.Time{}, CreatedInFuture
+		}
 		return at, StartFromCreated
 	}
 	if at, ok := plausible(u.MadeAt); ok && !t.ahead(at) {

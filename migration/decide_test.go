@@ -81,8 +81,8 @@ func TestDecide(t *testing.T) {
 		"only a creation":             {user: bare(func(u *User) { u.CreatedAt = date(daysAgo(9)) }), verdict: Migrate, reason: StartFromCreated, started: daysAgo(9)},
 		"a creation in words":         {user: bare(func(u *User) { u.CreatedAt = text("2026-03-01") }), verdict: Migrate, reason: StartFromCreated, started: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)},
 		"only an ObjectID":            {user: bare(func(u *User) { u.MadeAt = daysAgo(9) }), verdict: Migrate, reason: StartFromID, started: daysAgo(9)},
-		"a creation nobody can read":  {user: bare(func(u *User) { u.CreatedAt, u.MadeAt = text("05/03/2026"), daysAgo(9) }), verdict: Migrate, reason: StartFromID, started: daysAgo(9)},
-		"a creation of 1970":          {user: bare(func(u *User) { u.CreatedAt = date(time.UnixMilli(0)) }), verdict: Undecided, reason: NoDate, field: "trialStartDate"},
+		"a creation nobody can read":  {user: bare(func(u *User) { u.CreatedAt, u.MadeAt = text("05/03/2026"), daysAgo(9) }), verdict: Undecided, reason: CreatedUnreadable, field: "createdAt"},
+		"a creation of 1970":          {user: bare(func(u *User) { u.CreatedAt = date(time.UnixMilli(0)) }), verdict: Undecided, reason: CreatedUnreadable, field: "createdAt"},
 		"no date at all":              {user: bare(func(*User) {}), verdict: Undecided, reason: NoDate, field: "trialStartDate"},
 		"known though it has no date": {user: bare(func(u *User) { u.Known = &Known{daysAgo(5), trial.Automated} }), verdict: Migrate, reason: StartOnRecord, started: daysAgo(5)},
 		"known, and the document has another start": {
@@ -176,6 +176,8 @@ func TestMoment(t *testing.T) {
 	for _, s := range []string{
 		"2024-03-05T10:15:00+0000", "2024-03-05T10:15:00 UTC", "2024-03-05 10:15:00 UTC", "2024-03-05 10:15", "2024-03-05 10:15Z", "2024-03-05T10:15:00Z",
 		"2024-03-05 10:15:00+00", "2024-03-05 12:15:00 +0200", "2024-03-05 12:15:00.000 +02:00", "2024-03-05 12:15 +02", "2024-03-05 10:15:00 +0000 UTC", "2024-03-05t10:15:00z",
+		"2024-03-05T10:15Z[UTC]", "2024-03-05T10:15:00+00:00[UTC]", "Tue Mar  5 10:15:00 UTC 2024", "Tue Mar 05 10:15:00 GMT 2024", "Tue, 05 Mar 2024 10:15:00 UTC",
+		"20240305T101500Z", "20240305T121500+0200", "2024-03-05T10:15:00.000000Z", "2024-03-05 10:15:00 Z", "2024-03-05  10:15:00  +00:00",
 		"2024-03-05 10:15:00 GMT", "2024-03-05T10:15:00,000Z", "2024-03-05T10:15UTC", "Tue, 5 Mar 2024 10:15:00 GMT", "1709633700.0", "1709633700000",
 	} {
 		at, ok := Moment(text(s))
@@ -183,6 +185,7 @@ func TestMoment(t *testing.T) {
 		require.Equal(t, quarter, at, s)
 	}
 	for _, s := range []string{
+		"2024-03-05T10:15:00+01:00[Europe/Berlin]", "Tue Mar  5 10:15:00 CST 2024", "20240305T101500", "Wed Mar  6 25:15:00 UTC 2024",
 		"2024-03-05 10:15 CST", "2024-03-05 10:15:00 +2 hours", "2024-03-05T", "2024-03-05 25:00", "2024-03-05 10:15:61", "2024-03-05Z", "2024-03-05 UTC", "2031", "2024-02-30 10:00",
 		"2024-03-05 10:15:00 UTC UTC", "2024-03-05T10:15:00Z trailing", "NaN", "Inf", "1e400",
 	} {

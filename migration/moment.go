@@ -31,6 +31,11 @@ var layouts = []string{
 	"Mon Jan 2 2006 15:04:05 GMT-0700", // as a JavaScript date is shown
 	"Mon, 2 Jan 2006 15:04:05 GMT",
 	"Mon, 2 Jan 2006 15:04:05 -0700",
+	"Mon, 2 Jan 2006 15:04:05 UTC",
+	"Mon Jan _2 15:04:05 UTC 2006", // as the command date and Java show it
+	"Mon Jan _2 15:04:05 GMT 2006",
+	"20060102T150405Z",
+	"20060102T150405-0700",
 }
 
 // Moment reads a moment as a database, a program or a person may have written
@@ -74,7 +79,7 @@ func MomentOf(text string) (time.Time, bool) {
 // ofParts reads a date, a time that may lack its seconds or be empty, and a zone.
 func ofParts(day, clock, seconds, zone string) (time.Time, bool) {
 	zone = strings.ToUpper(zone)
-	for _, name := range []string{"UTC", "GMT"} { // after an offset too, as Go writes it
+	for _, name := range []string{"[UTC]", "UTC", "GMT"} { // after an offset too, as Go and Java write it
 		if rest, ok := strings.CutSuffix(zone, name); ok {
 			if zone = strings.TrimSpace(rest); zone == "" {
 				zone = "Z"
