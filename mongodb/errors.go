@@ -109,6 +109,7 @@ var passingCodes = []int{
 	6,     // HostUnreachable
 	7,     // HostNotFound
 	24,    // LockTimeout
+	43,    // CursorNotFound: the server that had it is another's successor, or was started again
 	50,    // MaxTimeMSExpired
 	64,    // WriteConcernTimeout
 	89,    // NetworkTimeout
@@ -117,8 +118,10 @@ var passingCodes = []int{
 	112,   // WriteConflict
 	133,   // FailedToSatisfyReadPreference
 	134,   // ReadConcernMajorityNotAvailableYet
+	175,   // QueryPlanKilled
 	189,   // PrimarySteppedDown
 	202,   // NetworkInterfaceExceededTimeLimit
+	237,   // CursorKilled
 	262,   // ExceededTimeLimit
 	317,   // ConnectionPoolExpired
 	365,   // TemporarilyUnavailable

@@ -16,7 +16,9 @@ import (
 // the driver's errors it stands.
 func TestASteppingDownServerIsPassingTrouble(t *testing.T) {
 	t.Parallel()
-	for _, code := range []int32{6, 7, 64, 89, 91, 112, 189, 262, 9001, 10058, 10107, 11600, 11602, 13435, 13436} {
+	for _, code := range []int32{
+		6, 7, 24, 43, 50, 64, 89, 91, 100, 112, 133, 134, 175, 189, 202, 237, 262, 317, 365, 9001, 10058, 10107, 11600, 11601, 11602, 13435, 13436,
+	} {
 		number := int(code)
 		taken, refused := mongo.WriteError{Code: 11000}, mongo.WriteError{Code: number}
 		for name, err := range map[string]error{
