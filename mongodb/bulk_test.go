@@ -95,3 +95,30 @@ func TestTheWeightierResultOfAnItemStands(t *testing.T) {
 	_, err = s.SettleBulkItem(t.Context(), "bulk-1", 2, done)
 	require.Error(t, err)
 }
+
+// What is kept of a vendor's part in bulk operations is its own, of every operation, with the operation's reason.
+func TestAVendorsPartInAllBulkOperations(t *testing.T) {
+	t.Parallel()
+	s := newTestStore(t)
+	for _, id := range []string{"bulk-2", "bulk-1"} {
+		require.NoError(t, s.AddBulk(t.Context(), bulkOperation(id), bulk.State{Seq: 1, Status: bulk.Running}))
+		require.NoError(t, s.AddBulkItems(t.Context(), id, bulk.Items([]bulk.Listing{{VendorID: "v-9"}, {VendorID: "v-1"}, {VendorID: "v-11"}}, at)))
+	}
+	require.NoError(t, s.AddBulkItems(t.Context(), "bulk-3", bulk.Items([]bulk.Listing{{VendorID: "v-1"}}, at)), "its operation is not there")
+	done := bulk.NewResult(bulk.Succeeded, bulk.ReasonCarriedOut, "", at)
+	_, err := s.SettleBulkItem(t.Context(), "bulk-2", 2, done)
+	require.NoError(t, err)
+	parts, err := s.BulkParts(t.Context(), "v-1")
+	require.NoError(t, err)
+	items := bulk.Items([]bulk.Listing{{VendorID: "v-9"}, {VendorID: "v-1"}}, at)
+	settled := items[1]
+	settled.Result = &done
+	gone := bulk.Operation{ID: "bulk-3"}
+	require.Equal(t, []bulk.Part{
+		bulkOperation("bulk-1").Part(items[1]), bulkOperation("bulk-2").Part(settled), gone.Part(bulk.Items([]bulk.Listing{{VendorID: "v-1"}}, at)[0]),
+	}, parts)
+	require.Equal(t, "asked", parts[0].Reason)
+	parts, err = s.BulkParts(t.Context(), "v-2")
+	require.NoError(t, err)
+	require.Equal(t, []bulk.Part{}, parts)
+}

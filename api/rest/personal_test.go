@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"marketplace.example/trials/api/rest"
+	"marketplace.example/trials/audit"
 	"marketplace.example/trials/bulk"
 	"marketplace.example/trials/rollout"
 	"marketplace.example/trials/trial"
@@ -63,6 +64,28 @@ func TestExportHoldsBulkItemsAuditEntriesAndSuppressions(t *testing.T) {
 	gone := into[rest.VendorExport](a.get(exportPath, adminToken), http.StatusOK)
 	require.Equal(t, export.Audit, gone.Audit, "it is kept, whatever the marketplace has done with the document")
 	require.Equal(t, export.Events, gone.Events)
+}
+
+// However much the audit record has of a vendor, and of others beside it.
+func TestExportHoldsEveryAuditEntryOfAVendor(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t)
+	a.register()
+	want := 0
+	for i := range 1000 {
+		subject := []string{"trials/v-1", "trials/v-11", "vendors/v-1", "trials/v"}[i%4]
+		if subject == "trials/v-1" || subject == "vendors/v-1" {
+			want++
+		}
+		_, err := a.store.AppendAudit(t.Context(), audit.Entry{At: present, Actor: "bob", Action: "extend", Subject: subject, Outcome: audit.Done})
+		require.NoError(t, err)
+	}
+	export := into[rest.VendorExport](a.get(exportPath, adminToken), http.StatusOK)
+	require.Len(t, export.Audit, want)
+	for i, e := range export.Audit {
+		require.Contains(t, []string{"trials/v-1", "vendors/v-1"}, e.Subject)
+		require.True(t, i == 0 || e.Seq > export.Audit[i-1].Seq, "the earliest first")
+	}
 }
 
 func TestExportOfAVendorNotTakenIn(t *testing.T) {
