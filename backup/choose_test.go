@@ -41,6 +41,13 @@ func TestChoose(t *testing.T) {
 	}
 	_, err := Choose(all, at)
 	require.ErrorContains(t, err, "no backup was finished by 2026-03-01T10:00:00Z")
+	full.End = full.End.Truncate(time.Second).Add(542 * time.Millisecond)
+	_, err = Choose([]Manifest{full}, full.End.Truncate(time.Second))
+	first := full.End.Truncate(time.Second).Add(time.Second)
+	require.ErrorContains(t, err, "the first was at "+first.Format(time.RFC3339))
+	got, err := Choose([]Manifest{full}, first)
+	require.NoError(t, err, "the moment that was named does")
+	require.Equal(t, full.ID, got.Before.ID)
 	_, err = Choose([]Manifest{orphan}, at)
 	require.EqualError(t, err, "there is no backup")
 }
