@@ -175,7 +175,7 @@ func (s *Store) admit(ctx context.Context, key any, u user, r registration, aske
 	switch {
 	case !u.isVendor && asked == nil:
 		return trial.Vendor{}, false, &trial.Error{Code: trial.CodeConflict, Field: "id", Message: fmt.Sprintf("the user %q is no vendor", id)}
-	case !u.isVendor && u.vendor.Email != "" && u.vendor.Email != asked.Email:
+	case !u.isVendor && u.vendor.Email != "" && trial.AddressHash(u.vendor.Email) != trial.AddressHash(asked.Email):
 		return trial.Vendor{}, false, &trial.Error{Code: trial.CodeConflict, Field: "email", Message: fmt.Sprintf("the user %q has another address", id)}
 	case u.isVendor && u.vendor.Automation != nil:
 		v, err := s.Vendor(ctx, id)

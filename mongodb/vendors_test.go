@@ -184,6 +184,7 @@ func TestAUserOfOldBecomesAVendor(t *testing.T) {
 	for name, user := range map[string]bson.D{
 		"no vendor":            {{Key: "isVendor", Value: false}, {Key: "email", Value: "v1@example.com"}, {Key: "name", Value: "Ada"}, created},
 		"nothing said of it":   {{Key: "name", Value: "Ada"}, created},
+		"said in other words":  {{Key: "isVendor", Value: "false"}, {Key: "email", Value: " v1@example.com"}, {Key: "name", Value: "Ada"}, created},
 		"a vendor since today": {{Key: "isVendor", Value: true}, {Key: "email", Value: "v1@example.com"}, {Key: "name", Value: "Ada"}, created},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -204,6 +205,17 @@ func TestAUserOfOldBecomesAVendor(t *testing.T) {
 			require.Equal(t, stored, again)
 		})
 	}
+}
+
+// An address is the same in all its forms; another one is another user's.
+func TestAUserOfOldWithItsAddressInOtherLetters(t *testing.T) {
+	t.Parallel()
+	s := newTestStore(t)
+	insertUser(t, s, bson.D{{Key: "_id", Value: "v1"}, {Key: "isVendor", Value: false}, {Key: "email", Value: "V1@Example.com"}})
+	stored, created, err := s.RegisterVendor(t.Context(), vendor("v1", trial.Automated))
+	require.NoError(t, err)
+	require.True(t, created)
+	require.Equal(t, "V1@Example.com", stored.Email, "what the document has stays")
 }
 
 // The marketplace may well allow each address once.
