@@ -131,16 +131,14 @@ func (a *app) setupConfig(o setupOptions) (config.Config, error) {
 		return config.Config{}, err
 	}
 	variables := a.environment()
+	ownMongoDB := cmp.Or(o.mongodb, variables[variableMongoDB], variables[variableMongoDB+"_FILE"]) != ""
 	mongoDBFrom(variables, o.mongodb, stack)
 	// Temporal's client reads the process's environment itself, and nothing else.
 	given := cmp.Or(o.temporal, variables[variableTemporal])
-	if given == "" && stack.Temporal != "" && variables[variableMongoDB] != stack.MongoDB {
-		return config.Config{}, usagef("MongoDB's address comes from %s or --mongodb, and Temporal's from %s: give both in one place, with %s or --temporal", variableMongoDB, a.stackPath(), variableTemporal)
+	if err := a.oneStack(stack, variables[variableMongoDB], ownMongoDB, given); err != nil {
+		return config.Config{}, err
 	}
-	address := cmp.Or(given, stack.Temporal)
-	if _, host, ok := strings.Cut(address, "://"); ok {
-		address = host // the stack file's may be a URL
-	}
+	address := hostOf(cmp.Or(given, stack.Temporal))
 	if address != variables[variableTemporal] {
 		if err := os.Setenv(variableTemporal, address); err != nil {
 			return config.Config{}, fmt.Errorf("setting %s: %w", variableTemporal, err)
@@ -151,6 +149,28 @@ func (a *app) setupConfig(o setupOptions) (config.Config, error) {
 		return config.Config{}, usagef("%s", oneLine(err))
 	}
 	return settings, nil
+}
+
+// oneStack refuses to take one address from the stack file and the other from elsewhere: they would be of two
+// installations. mongoDB is the address found, which is own where it was given, and given is Temporal's, empty where the
+// stack file's is taken.
+func (a *app) oneStack(stack stackFile, mongoDB string, own bool, given string) error {
+	mixed := "%s's address comes from %s or %s, and %s's from %s: give both in one place, with %s or %s"
+	switch {
+	case given == "" && stack.Temporal != "" && mongoDB != stack.MongoDB:
+		return usagef(mixed, "MongoDB", variableMongoDB, "--mongodb", "Temporal", a.stackPath(), variableTemporal, "--temporal")
+	case given != "" && stack.Temporal != "" && stack.MongoDB != "" && !own && hostOf(given) != hostOf(stack.Temporal):
+		return usagef(mixed, "Temporal", variableTemporal, "--temporal", "MongoDB", a.stackPath(), variableMongoDB, "--mongodb")
+	}
+	return nil
+}
+
+// hostOf is an address without a scheme: the stack file's may be a URL.
+func hostOf(address string) string {
+	if _, host, ok := strings.Cut(address, "://"); ok {
+		return host
+	}
+	return address
 }
 
 // setUp does the parts one after the other. Each is tried until it succeeds or the wait is over.

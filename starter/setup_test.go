@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"io"
 	"net"
+	"os"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -76,6 +77,30 @@ func TestSetupNeedsToKnowWhereMongoDBIs(t *testing.T) {
 	r := w.run(t, "setup", "--stack", filepath.Join("testdata", "empty-stack.json"))
 	require.Equal(t, 2, r.code)
 	require.Contains(t, r.err, "MONGODB_URI: is not set")
+}
+
+// One installation's database and another's Temporal are set up together by mistake only.
+func TestSetupTakesBothAddressesFromOnePlace(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "stack.json")
+	require.NoError(t, os.WriteFile(file, []byte(`{"mongodb":"mongodb://127.0.0.1:2/","temporal":"http://127.0.0.1:2"}`), 0o600))
+	for name, c := range map[string]struct {
+		environment map[string]string
+		args        []string
+		variable    string
+	}{
+		"Temporal from elsewhere":         {map[string]string{"TEMPORAL_ADDRESS": "temporal.production:7233"}, nil, "MONGODB_URI"},
+		"Temporal from elsewhere by flag": {nil, []string{"--temporal", "temporal.production:7233"}, "MONGODB_URI"},
+		"MongoDB from elsewhere":          {map[string]string{"MONGODB_URI": "mongodb://mongodb.production/"}, nil, "TEMPORAL_ADDRESS"},
+		"MongoDB from elsewhere by flag":  {nil, []string{"--mongodb", "mongodb://mongodb.production/"}, "TEMPORAL_ADDRESS"},
+	} {
+		w := newWorld(t)
+		w.environment = c.environment
+		r := w.run(t, append([]string{"setup", "--stack", file}, c.args...)...)
+		require.Equal(t, exitUsage, r.code, name)
+		require.Contains(t, r.err, "give both in one place, with "+c.variable, name)
+		require.Contains(t, r.err, file, name)
+	}
 }
 
 func TestReplicaSetIsMadeOnce(t *testing.T) {
