@@ -80,7 +80,7 @@ func (s State) takenBack(e Event) *Message {
 		means = "No new vendor is automated from now on. "
 	}
 	if e.InFlight == Release {
-		means += "The trials beyond that which ran automated go on without."
+		means += handedOver
 	} else {
 		means += "Trials that were automated already stay so."
 	}
@@ -89,6 +89,9 @@ func (s State) takenBack(e Event) *Message {
 		e.Reason, means,
 		fmt.Sprintf("The lead developer looks for the cause before %s: from then on the rollout goes on by itself if the figures are good enough. Pause it if that is too soon.", s.moment(s.StageEnds())))
 }
+
+// handedOver says what a handover means for trials that run.
+const handedOver = "Trials that were automated already go on without: nobody is reminded, and no trial ends by itself."
 
 func offMeans(inFlight InFlight) string {
 	if inFlight == Release {
@@ -106,8 +109,12 @@ var alarmInWords = map[Trigger]string{
 
 // overriddenBy tells that somebody set the percentage by hand.
 func (s State) overriddenBy(e Event) *Message {
+	means := "The plan is not followed for now. Alarms still take the rollout back."
+	if e.InFlight == Release {
+		means += " " + handedOver
+	}
 	return critical(fmt.Sprintf("percentage set by hand to %v %%, rollout holds", s.Percentage),
 		fmt.Sprintf("The share of new vendors whose trials are automated was set by hand to %v %% on %s, and the rollout holds there.", s.Percentage, s.moment(e.At)),
-		e.Reason, "The plan is not followed for now. Alarms still take the rollout back.",
+		e.Reason, means,
 		"Whoever set it tells the others why. To follow the plan again, resume: it goes on from the phase that fits the percentage.")
 }

@@ -148,13 +148,16 @@ func (a *app) backupList() *cobra.Command {
 	return command
 }
 
+// nextSecond is a moment that is shown in whole seconds, such that what ended by then had ended when it is asked for.
+func nextSecond(t time.Time) time.Time { return t.Add(time.Second - 1).Truncate(time.Second) }
+
 func (a *app) printBackups(listed backup.Listed) error {
 	if len(listed.Good) == 0 {
 		a.say("There is no backup.\n")
 	} else {
 		t := table{header: []string{"BACKUP", "INSTALLATION", "DATABASE", "TAKEN", "DOCUMENTS", "BYTES", "ENCRYPTED"}}
 		for _, m := range listed.Good {
-			t.row(m.ID, m.Installation, printable(m.Database), moment(m.End, a.now()), strconv.Itoa(m.Documents()), strconv.FormatInt(m.Size, 10), strconv.FormatBool(m.Encrypted))
+			t.row(m.ID, m.Installation, printable(m.Database), moment(nextSecond(m.End), a.now()), strconv.Itoa(m.Documents()), strconv.FormatInt(m.Size, 10), strconv.FormatBool(m.Encrypted))
 		}
 		if err := t.write(a.out); err != nil {
 			return err

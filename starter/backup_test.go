@@ -26,7 +26,7 @@ func TestBackupsAreListedAndVerified(t *testing.T) {
 	list := []string{"backup", "list", "--dir", folder}
 	require.Equal(t, result{0, "There is no backup.\n", ""}, w.run(t, list...))
 
-	vault := &backup.Vault{Place: storage.Folder(folder), Now: func() time.Time { return present.Add(-time.Hour) }}
+	vault := &backup.Vault{Place: storage.Folder(folder), Now: func() time.Time { return present.Add(-time.Hour - 300*time.Millisecond) }}
 	m, err := vault.Take(t.Context(), backup.Full, market, func(yield func(backup.Record, error) bool) {
 		yield(backup.Record{Collection: "users", Key: []byte("v-1"), Document: []byte("document")}, nil)
 	})

@@ -3,6 +3,7 @@ package rest_test
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -64,6 +65,8 @@ func TestRegisterVendorAgain(t *testing.T) {
 	require.Equal(t, first, repeated)
 	withoutStart := `{"id":"v-1","email":"ada@example.com","name":"Ada's Tools","timezone":"Europe/Paris"}`
 	require.Equal(t, first, into[rest.VendorTrial](a.post("/api/vendors", serviceToken, withoutStart), http.StatusOK))
+	otherLetters := strings.Replace(ada, "ada@example.com", "ada@EXAMPLE.com", 1)
+	require.Equal(t, first, into[rest.VendorTrial](a.post("/api/vendors", serviceToken, otherLetters), http.StatusOK), "it is the same address")
 	for field, body := range map[string]string{
 		"email":        `{"id":"v-1","email":"eve@example.com","name":"Ada's Tools","timezone":"Europe/Paris"}`,
 		"name":         `{"id":"v-1","email":"ada@example.com","name":"Eve's","timezone":"Europe/Paris"}`,
