@@ -1,12 +1,15 @@
 package workflows_test
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/workflow"
 	"pgregory.net/rapid"
 
 	"marketplace.example/trials/bulk"
@@ -308,16 +311,16 @@ func TestWhateverIsAskedOfABulkOperationTheLastWordHolds(t *testing.T) {
 		var stored bulk.State
 		var told [][2]string
 		model, sent := bulk.State{}, 0
+		in := workflows.BulkInput{ID: "bulk-1"}
 		for run := range rapid.IntRange(1, 4).Draw(t, "runs") {
 			w := newBulkWorld(t, 100_000, func(*bulk.Operation) {})
 			if run == 0 {
 				stored, model = w.work.State, w.work.State
 			}
 			w.keep = &stored
-			reset := run > 0 && rapid.Bool().Draw(t, "reset")
-			if reset {
+			if run > 0 && in.Work == nil && rapid.Bool().Draw(t, "reset") {
 				inReset(w.env, slices.Clone(told))
-			} else {
+			} else if in.Work == nil {
 				told = nil
 			}
 			var busy [][2]string
@@ -336,17 +339,30 @@ func TestWhateverIsAskedOfABulkOperationTheLastWordHolds(t *testing.T) {
 				}
 			}
 			told = append(told, busy...)
-			w.beginning = func() {
-				w.beginning = nil
+			deliver := func() {
 				for _, m := range busy {
 					send(w.env, m[0], m[1])
 				}
+			}
+			w.beginning = func() {
+				w.beginning = nil
+				deliver()
+			}
+			if in.Work != nil { // it looks at nothing to begin with
+				w.env.RegisterDelayedCallback(deliver, time.Second)
+			}
+			if rapid.Bool().Draw(t, "continued") {
+				w.env.RegisterDelayedCallback(func() { w.env.SetContinueAsNewSuggested(true); send(w.env, "halt", `{}`) }, 3*time.Second)
 			}
 			if rapid.Bool().Draw(t, "canceled") {
 				w.env.RegisterDelayedCallback(w.env.CancelWorkflow, 2*time.Second)
 			}
 			w.env.SetWorkflowRunTimeout(20 * time.Second)
-			w.env.ExecuteWorkflow(bulk.WorkflowType, workflows.BulkInput{ID: "bulk-1"})
+			w.env.ExecuteWorkflow(bulk.WorkflowType, in)
+			in = workflows.BulkInput{ID: "bulk-1"}
+			if next := (*workflow.ContinueAsNewError)(nil); errors.As(w.env.GetWorkflowError(), &next) {
+				require.NoError(t, converter.GetDefaultDataConverter().FromPayloads(next.Input, &in))
+			}
 			require.Equal(t, model.Status, stored.Status, "the last word holds")
 			var want, got []string
 			for _, c := range model.Controls {
