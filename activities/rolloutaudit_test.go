@@ -22,7 +22,7 @@ type registry struct {
 	decisions []rollout.Event
 	entries   []audit.Entry
 	order     []string
-	// meanwhile is what somebody does to the flags after they were read.
+	// meanwhile is what somebody does to the flags before they are written.
 	meanwhile func(*rollout.Document)
 	// fails is what writing to the audit record fails with.
 	fails error
@@ -31,17 +31,16 @@ type registry struct {
 }
 
 func (r *registry) Flags(context.Context) (rollout.Document, error) {
-	doc := r.flags
-	if r.meanwhile != nil {
-		r.meanwhile(&r.flags)
-		r.meanwhile = nil
-	}
-	return doc, nil
+	return r.flags, nil
 }
 
 func (r *registry) UpdateFlags(_ context.Context, by string, change func(*rollout.FlagChange) error) (rollout.Document, error) {
 	r.order = append(r.order, "flags")
-	c := rollout.FlagChange{Flags: r.flags.FeatureFlags}
+	if r.meanwhile != nil {
+		r.meanwhile(&r.flags)
+		r.meanwhile = nil
+	}
+	c := r.flags.Change()
 	if err := change(&c); err != nil {
 		return rollout.Document{}, err
 	}

@@ -120,11 +120,14 @@ func (r *Rollouts) Enact(ctx context.Context, d Deed) (Enacted, error) {
 func (r *Rollouts) decided(ctx context.Context, d Deed) (rollout.Event, error) {
 	event := d.Event
 	if event.Percentage != nil && event.Enabled != nil {
-		doc, byHand, err := r.setFlags(ctx, d)
+		doc, byHand, written, err := r.setFlags(ctx, d)
 		if err != nil {
 			return event, failed("setting the flags", err)
 		}
 		event.HandVersion = byHand
+		if written {
+			event.WrittenVersion = doc.Version
+		}
 		if foreign := d.State.Foreign(event, doc); foreign != nil {
 			event = *foreign
 		}
@@ -186,33 +189,27 @@ func (r *Rollouts) Latest(ctx context.Context, id string) (*rollout.Judgement, e
 	return latest, failed("reading the latest judgement", err)
 }
 
-// errMoved says that somebody has changed the flags since they were looked at.
-var errMoved = errors.New("the flags have changed")
+// errByHand says that the flags are not the event's to write.
+var errByHand = errors.New("the flags were set by hand")
 
 // setFlags writes what an event says into the flags, unless they say something
 // that the rollout does not know of. What it was decided on is what is replaced. byHand is the version in which
 // somebody had set them; 0 for nobody.
-func (r *Rollouts) setFlags(ctx context.Context, d Deed) (now rollout.Document, byHand int, err error) {
-	for {
-		doc, err := r.Store.Flags(ctx)
-		if err != nil {
-			return doc, 0, err
+func (r *Rollouts) setFlags(ctx context.Context, d Deed) (now rollout.Document, byHand int, written bool, err error) {
+	var found rollout.Document
+	now, err = r.Store.UpdateFlags(ctx, rollout.Automatic, func(c *rollout.FlagChange) error {
+		found = c.Found
+		if !d.State.MaySet(d.Event, found) {
+			return errByHand
 		}
-		byHand := d.State.FoundByHand(doc)
-		if !d.State.MaySet(d.Event, doc) {
-			return doc, byHand, nil
-		}
-		set, err := r.Store.UpdateFlags(ctx, rollout.Automatic, func(f *rollout.FlagChange) error {
-			if f.Flags != doc.FeatureFlags {
-				return errMoved
-			}
-			f.TrialAutomation.Enabled, f.TrialAutomation.RolloutPercentage = *d.Event.Enabled, *d.Event.Percentage
-			return nil
-		})
-		if !errors.Is(err, errMoved) {
-			return set, byHand, err
-		}
+		c.TrialAutomation.Enabled, c.TrialAutomation.RolloutPercentage = *d.Event.Enabled, *d.Event.Percentage
+		return nil
+	})
+	byHand = d.State.FoundByHand(found)
+	if errors.Is(err, errByHand) {
+		return found, byHand, false, nil
 	}
+	return now, byHand, true, err
 }
 
 // Bounds of looking at trials from before a rollout.

@@ -86,7 +86,7 @@ func (s *Store) UpdateFlags(ctx context.Context, by string, change func(*rollout
 		if err != nil {
 			return rollout.Document{}, err
 		}
-		c := rollout.FlagChange{Flags: doc.FeatureFlags}
+		c := doc.Change()
 		if err := change(&c); err != nil {
 			return rollout.Document{}, err
 		}

@@ -257,8 +257,8 @@ func (r *restore) disabledFlags(document []byte) ([]byte, error) {
 		return nil, fmt.Errorf("reading the flags in the backup: %w", err)
 	}
 	r.done.Flags = flags.FeatureFlags
-	c := rollout.FlagChange{Flags: flags.FeatureFlags, Off: true}
-	c.TrialAutomation.Enabled = false
+	c := flags.Change()
+	c.Off, c.TrialAutomation.Enabled = true, false
 	flags.Version += versionsLost
 	flags.Document, _ = flags.Changed(c, byRestore, stored(time.Now()))
 	var changed bytes.Buffer

@@ -38,9 +38,10 @@ func enact(s rollout.State, e rollout.Event, d rollout.Document) (rollout.Event,
 	}
 	e.HandVersion = s.FoundByHand(d)
 	if s.MaySet(e, d) {
-		c := rollout.FlagChange{Flags: d.FeatureFlags}
+		c := d.Change()
 		c.TrialAutomation.Enabled, c.TrialAutomation.RolloutPercentage = *e.Enabled, *e.Percentage
 		d, _ = d.Changed(c, rollout.Automatic, noon)
+		e.WrittenVersion = d.Version
 	}
 	if foreign := s.Foreign(e, d); foreign != nil {
 		e = *foreign

@@ -71,6 +71,8 @@ type Event struct {
 	// HandVersion is the version in which the flags were found set by somebody else than the rollout; 0 where they
 	// were not.
 	HandVersion int `json:"handVersion,omitempty"`
+	// WrittenVersion is the flags' version after the event has written them; 0 where it did not.
+	WrittenVersion int `json:"writtenVersion,omitempty"`
 	// Trigger is the alarm that took the rollout back; empty where a person did.
 	Trigger Trigger    `json:"trigger,omitempty"`
 	Cause   PauseCause `json:"cause,omitempty"`
@@ -184,7 +186,7 @@ func (s *State) setFlags(e Event) {
 	if e.Percentage != nil {
 		s.Percentage, s.FlagsAt = *e.Percentage, e.At
 	}
-	s.HandVersion = max(s.HandVersion, e.HandVersion)
+	s.HandVersion, s.WrittenVersion = max(s.HandVersion, e.HandVersion), max(s.WrittenVersion, e.WrittenVersion)
 	if e.InFlight == Release {
 		s.ReleasedBefore = e.FlagsVersion
 	}

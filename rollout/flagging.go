@@ -52,9 +52,9 @@ func (s State) FoundByHand(d Document) int {
 	return d.Version
 }
 
-// Awaits tells whether a rollback was asked of the rollout that it has not carried out.
+// Awaits tells whether a rollback was asked of the rollout that it has neither carried out nor passed over.
 func (s State) Awaits(r *RollbackRequest) bool {
-	return r != nil && r.RolloutID == s.ID && !s.Knows(r.Request.ID)
+	return r != nil && r.RolloutID == s.ID && r.Version > s.WrittenVersion && !s.Knows(r.Request.ID)
 }
 
 // MaySet tells whether an event may write the flags: where nobody has set them by

@@ -15,7 +15,7 @@ import (
 func asked(r rollout.Request, enabled bool, percentage float64) rollout.Document {
 	d := flagged(enabled, percentage, 9)
 	r.ID, r.By, r.Reason = "k-1", "ada", "slow"
-	d.Rollback = &rollout.RollbackRequest{RolloutID: "r1", Request: r}
+	d.Rollback = &rollout.RollbackRequest{Version: d.Version, RolloutID: "r1", Request: r}
 	return d
 }
 
@@ -74,6 +74,27 @@ func TestARollbackHoldsThoughItsSignalIsLost(t *testing.T) {
 			require.Equal(t, c.flags, flags, "the flags stay as people set them")
 		})
 	}
+}
+
+// A trigger had taken the rollout further back before its signal came, which was refused.
+func TestARollbackThatWasPassedOverIsNotCarriedOutLater(t *testing.T) {
+	t.Parallel()
+	l := begun(t, rollout.DefaultPlan())
+	l.toPhase(3)
+	l.state.Percentage = 5
+	advance, err := l.state.Request(rollout.SignalAdvance, rollout.Request{Reason: "on", FlagsVersion: 9}, nil, l.now)
+	require.NoError(t, err)
+	set, flags := enact(l.state, *advance, asked(rollout.Request{Percentage: 10, InFlight: rollout.Release}, true, 5))
+	require.Equal(t, rollout.EventEntered, set.Type)
+	require.InDelta(t, 10, l.state.Apply(set).Percentage, 0)
+	l.apply(set)
+	l.ask(rollout.SignalSetPercentage, rollout.Request{Percentage: 50})
+	l.now = l.now.Add(time.Hour)
+	flags.FeatureFlags.TrialAutomation.RolloutPercentage, flags.Version = 1, flags.Version+1
+	held, _ := l.state.Next(sees(l, flags), l.now)
+	require.Equal(t, rollout.EventOverridden, held.Type)
+	require.Empty(t, held.InFlight)
+	require.Empty(t, held.RequestID)
 }
 
 // Somebody has lowered the flags; what others asked for before is the earlier word.
@@ -141,7 +162,8 @@ type sent struct {
 // byHand has somebody set the flags.
 func (s *steered) byHand(enabled bool, percentage float64, rollback *rollout.RollbackRequest) {
 	was := s.flags.FeatureFlags.TrialAutomation
-	c := rollout.FlagChange{Flags: s.flags.FeatureFlags, Off: !enabled, Rollback: rollback}
+	c := s.flags.Change()
+	c.Off, c.Rollback = !enabled, rollback
 	c.TrialAutomation.Enabled, c.TrialAutomation.RolloutPercentage = enabled, percentage
 	s.flags, _ = s.flags.Changed(c, "ada", s.now)
 	s.version = s.flags.Version

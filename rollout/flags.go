@@ -29,6 +29,8 @@ type Document struct {
 
 // RollbackRequest is what was asked of which rollout.
 type RollbackRequest struct {
+	// Version is the flags' version that came with it.
+	Version   int     `json:"version"`
 	RolloutID string  `json:"rolloutId"`
 	Request   Request `json:"request"`
 }
@@ -36,11 +38,16 @@ type RollbackRequest struct {
 // FlagChange is what a change of the flags sets.
 type FlagChange struct {
 	Flags
+	// Found is the document that is changed.
+	Found Document
 	// Off says that somebody wants the automation off; that counts also where it is off already.
 	Off bool
 	// Rollback is what the flags are lowered for; nil where it is something else.
 	Rollback *RollbackRequest
 }
+
+// Change is a change of the document that changes nothing yet.
+func (d Document) Change() FlagChange { return FlagChange{Flags: d.FeatureFlags, Found: d} }
 
 // Changed is the document after a change at a moment, and whether that changes anything.
 func (d Document) Changed(c FlagChange, by string, at time.Time) (after Document, changed bool) {
@@ -53,7 +60,7 @@ func (d Document) Changed(c FlagChange, by string, at time.Time) (after Document
 		d.DisabledVersion = d.Version
 	}
 	if c.Rollback != nil {
-		d.Rollback = c.Rollback
+		d.Rollback = &RollbackRequest{Version: d.Version, RolloutID: c.Rollback.RolloutID, Request: c.Rollback.Request}
 	}
 	return d, true
 }

@@ -210,7 +210,7 @@ func (r *replay) decision(e Event, anew *Event) {
 
 // withoutJudgement leaves out as well which flags were found: no snapshot has seen those.
 func withoutJudgement(e Event) string {
-	e.Judgement, e.HandVersion = nil, 0
+	e.Judgement, e.HandVersion, e.WrittenVersion = nil, 0, 0
 	return written(e)
 }
 

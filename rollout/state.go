@@ -40,6 +40,9 @@ type State struct {
 	// HandVersion is the last version in which the flags were found set by somebody else than the rollout; 0 for none.
 	// Whoever saw an older one does not raise them.
 	HandVersion int `json:"handVersion,omitempty"`
+	// WrittenVersion is the version in which the rollout last wrote them; 0 for none. What was asked for with an older
+	// one has had its turn.
+	WrittenVersion int `json:"writtenVersion,omitempty"`
 
 	Stage Stage `json:"stage"`
 	// Entry counts the stages entered, EnteredAt is the last one's moment, moved

@@ -190,7 +190,7 @@ func (p *rolloutProperty) byHand(t *rapid.T, change func(*rollout.FlagChange)) {
 }
 
 func (p *rolloutProperty) setFlags(by string, change func(*rollout.FlagChange)) {
-	c := rollout.FlagChange{Flags: p.flags.FeatureFlags}
+	c := p.flags.Change()
 	change(&c)
 	p.flags, _ = p.flags.Changed(c, by, time.Time{})
 }
@@ -203,6 +203,7 @@ func (p *rolloutProperty) enact(e rollout.Event) {
 			p.setFlags(rollout.Automatic, func(c *rollout.FlagChange) {
 				c.TrialAutomation.Enabled, c.TrialAutomation.RolloutPercentage = *e.Enabled, *e.Percentage
 			})
+			e.WrittenVersion = p.flags.Version
 		}
 		e.HandVersion = found
 		if foreign := p.model.Foreign(e, p.flags); foreign != nil {

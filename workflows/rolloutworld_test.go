@@ -163,7 +163,7 @@ func (w *rolloutWorld) Flags(context.Context) (rollout.Document, error) { return
 func (w *rolloutWorld) UpdateFlags(_ context.Context, by string, change func(*rollout.FlagChange) error) (rollout.Document, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	c := rollout.FlagChange{Flags: w.flags.FeatureFlags}
+	c := w.flags.Change()
 	if err := change(&c); err != nil {
 		return rollout.Document{}, err
 	}

@@ -246,7 +246,7 @@ func (s *store) Flags(context.Context) (d rollout.Document, err error) {
 
 func (s *store) UpdateFlags(_ context.Context, by string, change func(*rollout.FlagChange) error) (d rollout.Document, err error) {
 	err = s.do(func() error {
-		c := rollout.FlagChange{Flags: s.flags.FeatureFlags}
+		c := s.flags.Change()
 		if err := change(&c); err != nil {
 			return err
 		}

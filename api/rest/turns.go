@@ -49,7 +49,7 @@ func (s *server) hurried(ctx context.Context, action string, request any) (conte
 	if err != nil {
 		return ctx, err
 	}
-	c := rollout.FlagChange{Flags: doc.FeatureFlags}
+	c := doc.Change()
 	if change(&c) == nil && (c.Off || c.Flags != doc.FeatureFlags && stops(doc.FeatureFlags, c.Flags)) {
 		return lanes.Urgent(ctx), nil
 	}
