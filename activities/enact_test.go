@@ -83,6 +83,23 @@ func TestFlagsThatTheRolloutWroteItselfAreNotByHand(t *testing.T) {
 	}
 }
 
+// A rollback may be asked for while the completion is on its way.
+func TestARolloutDoesNotCompleteOverARollback(t *testing.T) {
+	t.Parallel()
+	deed := decided(true)
+	deed.Event = rollout.Event{Seq: deed.State.Seq + 1, Type: rollout.EventCompleted, At: learnedAt.Add(time.Second), By: rollout.Automatic, Reason: "Completed"}
+	store := &registry{decisions: make([]rollout.Event, deed.State.Seq), flags: rollout.Document{FeatureFlags: rollout.InitialFlags(), Version: 9}}
+	store.flags.FeatureFlags.TrialAutomation.RolloutPercentage = 1
+	asked := rollout.Request{ID: "k-1", By: "ada", Reason: "slow", Percentage: 1, InFlight: rollout.Release}
+	store.flags.Rollback = &rollout.RollbackRequest{Version: 9, RolloutID: "r-1", Request: asked}
+	came, err := (&Rollouts{Store: store, Schedule: store, Now: learnedAt.Local, Log: zap.NewNop()}).Enact(t.Context(), deed)
+	require.NoError(t, err)
+	require.NotEqual(t, rollout.EventCompleted, came.Type)
+	require.Equal(t, "k-1", came.RequestID)
+	require.Equal(t, rollout.Release, came.InFlight)
+	require.Equal(t, 9, came.FlagsVersion)
+}
+
 // pool has one trial that runs, and keeps who was taken in and handed over.
 type pool struct {
 	registry

@@ -118,22 +118,9 @@ func (r *Rollouts) Enact(ctx context.Context, d Deed) (Enacted, error) {
 
 // decided sets the flags as an event says, and is the event that stands then.
 func (r *Rollouts) decided(ctx context.Context, d Deed) (rollout.Event, error) {
-	event := d.Event
-	if event.Percentage != nil && event.Enabled != nil {
-		doc, byHand, written, err := r.setFlags(ctx, d)
-		if err != nil {
-			return event, failed("setting the flags", err)
-		}
-		event.HandVersion = byHand
-		if written {
-			event.WrittenVersion = doc.Version
-		}
-		if foreign := d.State.Foreign(event, doc); foreign != nil {
-			event = *foreign
-		}
-		if event.InFlight == rollout.Release {
-			event.FlagsVersion = doc.Version
-		}
+	event, err := r.withFlags(ctx, d)
+	if err != nil {
+		return event, err
 	}
 	if event.Type == rollout.EventStarted {
 		before, _, err := r.Store.CurrentRollout(ctx)
@@ -192,24 +179,50 @@ func (r *Rollouts) Latest(ctx context.Context, id string) (*rollout.Judgement, e
 // errByHand says that the flags are not the event's to write.
 var errByHand = errors.New("the flags were set by hand")
 
-// setFlags writes what an event says into the flags, unless they say something
-// that the rollout does not know of. What it was decided on is what is replaced. byHand is the version in which
-// somebody had set them; 0 for nobody.
-func (r *Rollouts) setFlags(ctx context.Context, d Deed) (now rollout.Document, byHand int, written bool, err error) {
+// withFlags sets the flags as an event says, unless they say something that the rollout does not know of. It is the
+// event that stands then. What it was decided on is what is replaced.
+func (r *Rollouts) withFlags(ctx context.Context, d Deed) (rollout.Event, error) {
+	event := d.Event
+	if event.Type == rollout.EventCompleted {
+		doc, err := r.Store.Flags(ctx)
+		if err != nil {
+			return event, failed("reading the flags", err)
+		}
+		event = deref(d.State.Foreign(event, doc), event)
+		return withRelease(event, doc), nil
+	}
+	if event.Percentage == nil || event.Enabled == nil {
+		return event, nil
+	}
 	var found rollout.Document
-	now, err = r.Store.UpdateFlags(ctx, rollout.Automatic, func(c *rollout.FlagChange) error {
+	set, err := r.Store.UpdateFlags(ctx, rollout.Automatic, func(c *rollout.FlagChange) error {
 		found = c.Found
-		if !d.State.MaySet(d.Event, found) {
+		if !d.State.MaySet(event, found) {
 			return errByHand
 		}
-		c.TrialAutomation.Enabled, c.TrialAutomation.RolloutPercentage = *d.Event.Enabled, *d.Event.Percentage
+		c.TrialAutomation.Enabled, c.TrialAutomation.RolloutPercentage = *event.Enabled, *event.Percentage
 		return nil
 	})
-	byHand = d.State.FoundByHand(found)
-	if errors.Is(err, errByHand) {
-		return found, byHand, false, nil
+	switch {
+	case errors.Is(err, errByHand):
+		event = deref(d.State.Foreign(event, found), event)
+		set = found
+	case err != nil:
+		return event, failed("setting the flags", err)
+	default:
+		event = d.State.WithHandover(event, found)
+		event.WrittenVersion = set.Version
 	}
-	return now, byHand, true, err
+	event.HandVersion = d.State.FoundByHand(found)
+	return withRelease(event, set), nil
+}
+
+// withRelease has an event that hands trials over say of which: those who were admitted by older flags.
+func withRelease(e rollout.Event, now rollout.Document) rollout.Event {
+	if e.InFlight == rollout.Release {
+		e.FlagsVersion = now.Version
+	}
+	return e
 }
 
 // Bounds of looking at trials from before a rollout.

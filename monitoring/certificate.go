@@ -1,7 +1,9 @@
 package monitoring
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -42,15 +44,16 @@ func (s Situation) certified() Observation {
 	if len(shown) == 0 {
 		return observed(0, 0, "no API process shows a certificate")
 	}
-	bad, worst := 0, shown[0]
+	bad := 0
 	for _, v := range shown {
 		if v.State(s.Now) != Healthy {
 			bad++
 		}
-		if v.Until.Before(worst.Until) {
-			worst = v
-		}
 	}
+	urgency := []State{Unhealthy, Degraded, Healthy}
+	worst := slices.MinFunc(shown, func(a, b Validity) int {
+		return cmp.Or(cmp.Compare(slices.Index(urgency, a.State(s.Now)), slices.Index(urgency, b.State(s.Now))), a.Until.Compare(b.Until))
+	})
 	return observed(float64(bad), len(shown), "%d of %d API processes show a certificate to be renewed: %s", bad, len(shown), certificate(worst, s.Now).Message)
 }
 

@@ -51,6 +51,9 @@ func TestTheAlertTellsOfTheCertificateThatEndsFirst(t *testing.T) {
 	o := Observe(CertificateExpires, s, midday)
 	require.Equal(t, 2, o.Seen)
 	require.Equal(t, "1 of 2 API processes show a certificate to be renewed: good until "+midday.AddDate(0, 0, 12).Format(time.DateOnly)+", for 12 days", o.Text)
+
+	s.Parts.Certificates = append(certificates(60), Validity{midday.AddDate(0, 0, 1), midday.AddDate(0, 0, 90)})
+	require.Contains(t, Observe(CertificateExpires, s, midday).Text, "1 of 2 API processes show a certificate to be renewed: it is not good before ")
 }
 
 func TestCertificatesAreThoseOfProcessesThatAreThere(t *testing.T) {

@@ -34,13 +34,18 @@ func on(percentage float64, version, disabled int) rollout.Document {
 // enact is what an event comes to before flags, and the flags after it.
 func enact(s rollout.State, e rollout.Event, d rollout.Document) (rollout.Event, rollout.Document) {
 	if e.Percentage == nil || e.Enabled == nil {
+		if foreign := s.Foreign(e, d); e.Type == rollout.EventCompleted && foreign != nil {
+			return *foreign, d
+		}
 		return e, d
 	}
-	e.HandVersion = s.FoundByHand(d)
+	found := d
+	e.HandVersion = s.FoundByHand(found)
 	if s.MaySet(e, d) {
 		c := d.Change()
 		c.TrialAutomation.Enabled, c.TrialAutomation.RolloutPercentage = *e.Enabled, *e.Percentage
 		d, _ = d.Changed(c, rollout.Automatic, noon)
+		e = s.WithHandover(e, found)
 		e.WrittenVersion = d.Version
 	}
 	if foreign := s.Foreign(e, d); foreign != nil {

@@ -46,15 +46,18 @@ func (s State) changedInNotice(f foundFlags) bool {
 // FoundByHand is the version of flags that somebody else than the rollout has set to what it does not know of; 0 where
 // nobody has.
 func (s State) FoundByHand(d Document) int {
-	if !s.changedByHand(d.found()) || d.UpdatedBy == Automatic {
+	switch {
+	case !s.changedByHand(d.found()):
 		return 0
+	case d.UpdatedBy == Automatic: // by an attempt before, which may have found them so
+		return d.HandVersion
 	}
 	return d.Version
 }
 
 // Awaits tells whether a rollback was asked of the rollout that it has neither carried out nor passed over.
 func (s State) Awaits(r *RollbackRequest) bool {
-	return r != nil && r.RolloutID == s.ID && r.Version > s.WrittenVersion && !s.Knows(r.Request.ID)
+	return r != nil && r.RolloutID == s.ID && r.Version > max(s.WrittenVersion, s.HandVersion) && !s.Knows(r.Request.ID)
 }
 
 // MaySet tells whether an event may write the flags: where nobody has set them by
@@ -76,10 +79,10 @@ func (s State) MaySet(e Event, d Document) bool {
 }
 
 // Foreign is what has happened instead of an event that could not write the
-// flags: somebody has set them by hand, or asked for a rollback. nil where the event holds.
+// flags, or completes the rollout at them: somebody has set them by hand, or asked for a rollback. nil where the event holds.
 func (s State) Foreign(e Event, d Document) *Event {
 	j := s.judged(e, d)
-	says := j.Enabled == *e.Enabled && j.Percentage == *e.Percentage || !j.Enabled && !*e.Enabled
+	says := e.Percentage != nil && (j.Enabled == *e.Enabled && j.Percentage == *e.Percentage || !j.Enabled && !*e.Enabled)
 	if !s.comesFirst(e, j) && (says || !s.changedByHand(j.found())) {
 		return nil
 	}
@@ -104,10 +107,26 @@ func (s State) judged(e Event, d Document) *Judgement {
 	}
 }
 
-// comesFirst tells whether a rollback was asked for that is to be carried out before an event.
+// comesFirst tells whether a rollback was asked for that is to be carried out before an event: one that goes further back.
 func (s State) comesFirst(e Event, j *Judgement) bool {
 	asked := s.askedFor(j)
-	return asked != nil && asked.RequestID != e.RequestID
+	return asked != nil && asked.RequestID != e.RequestID && !e.goesAsFarAs(*asked)
+}
+
+// goesAsFarAs tells whether an event takes the rollout back at least as far as another.
+func (e Event) goesAsFarAs(asked Event) bool {
+	if e.Type != EventRolledBack && e.Type != EventOverridden {
+		return false
+	}
+	return !*e.Enabled || *asked.Enabled && *e.Percentage <= *asked.Percentage
+}
+
+// WithHandover is an event that goes as far as a rollback which was asked for meanwhile: it hands over what that would.
+func (s State) WithHandover(e Event, d Document) Event {
+	if asked := s.askedFor(s.judged(e, d)); asked != nil && asked.InFlight == Release && e.goesAsFarAs(*asked) {
+		e.InFlight = Release
+	}
+	return e
 }
 
 // byHand is what flags that somebody set by hand come to: the rollback that was asked for with them; else, disabled, the

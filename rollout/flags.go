@@ -22,6 +22,8 @@ type Document struct {
 	// DisabledVersion is the version at which somebody last switched the automation off, or asked for that while it
 	// was off; 0 for never.
 	DisabledVersion int `json:"disabledVersion,omitempty"`
+	// HandVersion is the version that somebody else than the rollout last made.
+	HandVersion int `json:"handVersion,omitempty"`
 	// Rollback is the last rollback that somebody asked for over the API: it was written together with what it
 	// lowered, so that it holds though the signal to the rollout is late or lost. Nil for none.
 	Rollback *RollbackRequest `json:"rollback,omitempty"`
@@ -56,6 +58,9 @@ func (d Document) Changed(c FlagChange, by string, at time.Time) (after Document
 	}
 	d.FeatureFlags, d.UpdatedAt, d.UpdatedBy = c.Flags, at, by
 	d.Version++
+	if by != Automatic {
+		d.HandVersion = d.Version
+	}
 	if c.Off {
 		d.DisabledVersion = d.Version
 	}

@@ -14,7 +14,7 @@ import (
 // settings are the SDK's variables, TEMPORAL_*. An error names the variables at fault, where that can be known.
 func settings(env variables) (client.Options, error) {
 	for _, name := range []string{"TEMPORAL_TLS", "TEMPORAL_TLS_DISABLE_HOST_VERIFICATION"} {
-		if value, set := env[name]; set && !slices.Contains([]string{"0", "1", "true", "false"}, strings.ToLower(value)) {
+		if value, set := env[name]; set && value != "" && !slices.Contains([]string{"0", "1", "true", "false"}, strings.ToLower(value)) {
 			return client.Options{}, fmt.Errorf("%s: must be true or false", name) // the SDK would pass over it
 		}
 	}

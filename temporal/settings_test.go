@@ -27,8 +27,9 @@ func TestTheVariableAtFaultIsNamed(t *testing.T) {
 		"path and data":        {variables{"TEMPORAL_TLS_SERVER_CA_CERT_PATH": broken, "TEMPORAL_TLS_SERVER_CA_CERT_DATA": "zq"}, "the variables TEMPORAL_*: "},
 		"a profile":            {variables{"TEMPORAL_CONFIG_FILE": file, "TEMPORAL_PROFILE": "prod"}, "TEMPORAL_PROFILE: "},
 		"a file that is wrong": {variables{"TEMPORAL_CONFIG_FILE": broken}, "TEMPORAL_CONFIG_FILE: "},
-		"neither yes nor no":   {variables{"TEMPORAL_TLS": "perhaps"}, "TEMPORAL_TLS: must be true or false"},
-		"two are wrong":        {variables{"TEMPORAL_TLS_SERVER_CA_CERT_DATA": "zq", "TEMPORAL_TLS_CLIENT_KEY_DATA": "zq"}, "the variables TEMPORAL_*: "},
+		"empty, as Compose has it where it is not set": {variables{"TEMPORAL_TLS": "", "TEMPORAL_TLS_CLIENT_KEY_DATA": "zq"}, "TEMPORAL_TLS_CLIENT_KEY_DATA: "},
+		"neither yes nor no":                           {variables{"TEMPORAL_TLS": "perhaps"}, "TEMPORAL_TLS: must be true or false"},
+		"two are wrong":                                {variables{"TEMPORAL_TLS_SERVER_CA_CERT_DATA": "zq", "TEMPORAL_TLS_CLIENT_KEY_DATA": "zq"}, "the variables TEMPORAL_*: "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -168,9 +168,13 @@ func (p *rolloutProperty) send(t *rapid.T, m word) (hear func()) {
 	payload = `{` + payload + `}`
 	p.told = append(p.told, [2]string{m.name, payload})
 	send(p.w.env, m.name, payload)
+	knew := p.model.HandVersion
 	return func() {
 		if m.request == nil || p.model.Status.Final() {
 			return
+		}
+		if asked.FlagsVersion == 0 && p.model.HandVersion > knew { // found while it waited
+			asked.FlagsVersion = p.model.HandVersion - 1
 		}
 		if e, err := p.model.Request(m.name, asked, p.judged, p.w.env.Now()); err == nil && e != nil {
 			p.enact(*e)
@@ -198,16 +202,19 @@ func (p *rolloutProperty) setFlags(by string, change func(*rollout.FlagChange)) 
 // enact is what the activity does, in few words.
 func (p *rolloutProperty) enact(e rollout.Event) {
 	if e.Percentage != nil && e.Enabled != nil {
-		found := p.model.FoundByHand(p.flags)
+		found := p.flags
 		if p.model.MaySet(e, p.flags) {
 			p.setFlags(rollout.Automatic, func(c *rollout.FlagChange) {
 				c.TrialAutomation.Enabled, c.TrialAutomation.RolloutPercentage = *e.Enabled, *e.Percentage
 			})
 			e.WrittenVersion = p.flags.Version
 		}
-		e.HandVersion = found
+		e.HandVersion = p.model.FoundByHand(found)
 		if foreign := p.model.Foreign(e, p.flags); foreign != nil {
 			e = *foreign
+		}
+		if e.WrittenVersion > 0 {
+			e = p.model.WithHandover(e, found)
 		}
 		if e.InFlight == rollout.Release {
 			e.FlagsVersion = p.flags.Version

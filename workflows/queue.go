@@ -15,6 +15,8 @@ type message struct {
 	// id stands for the message where it names none itself. It is the same when the message arrives
 	// again because a run was reset.
 	id string
+	// before is the version of the flags that somebody had set, as the run found while the message waited; 0 for none.
+	before int
 }
 
 // queue holds the signals of a run in their order of arrival, whatever their names: the SDK's channels
@@ -41,6 +43,13 @@ func (q *queue) begin(run string, carried *SignalNumbers) {
 
 // pending tells whether a message waits.
 func (q *queue) pending() bool { return len(q.messages) > 0 }
+
+// found notes that the messages which wait were sent before the run knew of a version of the flags.
+func (q *queue) found(version int) {
+	for i := range q.messages {
+		q.messages[i].before = version
+	}
+}
 
 // pop takes out the oldest message; one must be pending.
 func (q *queue) pop() message {

@@ -132,6 +132,7 @@ func (r *rolloutRun) catchUp(ctx workflow.Context) error {
 	if err != nil || r.state.Seq < known.Seq {
 		r.state = known
 	}
+	r.queue.found(r.state.HandVersion) // they were sent before the reset
 	r.queue.forget(func(m message) bool {
 		request, err := readRolloutRequest(m)
 		return err == nil && r.state.Knows(request.ID)
@@ -234,6 +235,9 @@ func (r *rolloutRun) tryEnact(ctx workflow.Context, event rollout.Event) (overta
 		return true, nil
 	}
 	stood := enacted.Event
+	if stood.HandVersion > r.state.HandVersion {
+		r.queue.found(stood.HandVersion)
+	}
 	r.state, r.refreshed = r.state.Apply(stood), false
 	r.recent = append(r.recent, stood)
 	if over := len(r.recent) - recentDecisions; over > 0 {

@@ -56,6 +56,39 @@ func TestARollbackIsCarriedOutThoughItsSignalIsLost(t *testing.T) {
 	}
 }
 
+// Whoever sent them cannot have seen what somebody has set since.
+func TestSignalsThatWaitedWhileTheFlagsWereLoweredRaiseNothing(t *testing.T) {
+	t.Parallel()
+	for name, asked := range map[string]*rollout.RollbackRequest{
+		"by hand":          nil,
+		"by a rollback":    {RolloutID: rolloutID, Request: rollout.Request{ID: "k-1", By: "ada", Reason: "slow", Percentage: 10}},
+		"and then a reset": nil,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newRolloutWorld(t, 1)
+			_, err := w.UpdateFlags(t.Context(), "ada", func(c *rollout.FlagChange) error {
+				c.TrialAutomation.RolloutPercentage, c.Rollback = 10, asked
+				return nil
+			})
+			require.NoError(t, err)
+			signals := [][2]string{
+				{rollout.SignalAdvance, `{"reason":"one"}`}, {rollout.SignalAdvance, `{"reason":"two"}`},
+				{rollout.SignalSetPercentage, `{"reason":"three","percentage":60}`},
+			}
+			w.arrive(signals...)
+			w.prepare()
+			w.run(taken, time.Hour)
+			if name == "and then a reset" {
+				inReset(w.prepare(), signals)
+				w.run(taken, time.Hour)
+			}
+			require.InDelta(t, 10, w.percentage(), 0)
+			require.InDelta(t, 10, w.state().Percentage, 0)
+		})
+	}
+}
+
 // While a person has a rollout wait it is not told that an outage is over.
 func TestARolloutThatAPersonPausedInAnOutageGoesOnAfterIt(t *testing.T) {
 	t.Parallel()

@@ -76,6 +76,9 @@ func readRolloutRequest(m message) (rollout.Request, error) {
 	if request.ID == "" {
 		request.ID = m.id
 	}
+	if request.FlagsVersion == 0 && m.before > 0 { // whoever sent it cannot have seen those
+		request.FlagsVersion = m.before - 1
+	}
 	return request, err
 }
 
