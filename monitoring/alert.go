@@ -124,7 +124,7 @@ func Rules() []Rule {
 			ID: RolloutStuck, Title: "The rollout does not go on", Unit: Count,
 			Threshold: 1, Severity: High, Cooldown: 60,
 			Value: "running rollouts whose workflow is gone or fails its tasks", Window: "now",
-			Todo:  "Read in the worker's log why its tasks fail. What is asked of the rollout waits and is not lost; a rollback lowers the flags all the same. A workflow that is gone is started again by the reconciler.",
+			Todo:  "Where its tasks fail, read in the worker's log why; what is asked of the rollout waits and is not lost. Where it is gone, all but a rollback is refused until the reconciler has started it again: ask again then. A rollback lowers the flags either way.",
 			Roles: engineers,
 		},
 		{
