@@ -20,7 +20,7 @@ const (
 	idleTimeout   = 2 * time.Minute
 	maxHeader     = 16 << 10
 	// stopTimeout is how long requests under way may take once the API is to stop.
-	stopTimeout = 20 * time.Second
+	stopTimeout = 27 * time.Second
 	// healthTimeout is how long the health check waits for an answer.
 	healthTimeout = 3 * time.Second
 )

@@ -67,6 +67,27 @@ func TestWhatStopsSomethingIsNotBehindTwoHundredChanges(t *testing.T) {
 	}
 }
 
+// On a slow machine the last of many changes waits for long, and has time enough left to be carried out.
+func TestTheLastOfManyChangesHasTimeEnough(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a := onDatabase(t)
+		a.store.takes = 83 * time.Millisecond
+		statuses, began := make([]int, 200), time.Now()
+		var all sync.WaitGroup
+		for i := range statuses {
+			all.Go(func() {
+				statuses[i] = a.inside(http.MethodPatch, flagsPath, "", fmt.Sprintf(`{"featureFlags":{"monitoring":{"alerting":%t}}}`, i%2 == 0)).Code
+			})
+		}
+		all.Wait()
+		require.Greater(t, time.Since(began), 16*time.Second)
+		for _, status := range statuses {
+			require.Equal(t, http.StatusOK, status)
+		}
+	})
+}
+
 // The rollout's own stops go first too, over the routes and from the pages.
 func TestPauseAndRollbackAreNotBehindOtherChanges(t *testing.T) {
 	t.Parallel()

@@ -19,9 +19,21 @@ import (
 	"marketplace.example/trials/trial"
 )
 
-// requestTimeout bounds the work on one request. It is longer than asking a
+// requestTimeout bounds the work on one request, and changeTimeout that on a change, which may have to wait for others
+// before it begins. They are longer than asking a
 // trial takes at most, and shorter than the server waits for an answer.
-const requestTimeout = 15 * time.Second
+const (
+	requestTimeout = 15 * time.Second
+	changeTimeout  = 25 * time.Second
+)
+
+// timeoutOf is how long a request may take.
+func timeoutOf(r *http.Request) time.Duration {
+	if r.Method == http.MethodGet || r.Method == http.MethodHead {
+		return requestTimeout
+	}
+	return changeTimeout
+}
 
 // call is what is known of a request besides what it says.
 type call struct {
@@ -58,7 +70,7 @@ func (s *server) outside(next http.Handler) http.Handler {
 		if !requestID.MatchString(c.id) {
 			c.id = rand.Text()
 		}
-		ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), callKey{}, c), requestTimeout)
+		ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), callKey{}, c), timeoutOf(r))
 		defer cancel()
 		ctx, span := s.begin(ctx, r)
 		r = r.WithContext(ctx)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"marketplace.example/trials/lanes"
 	"marketplace.example/trials/rollout"
@@ -62,12 +63,17 @@ func stops(from, to rollout.Flags) bool {
 	return from.TrialAutomation.Enabled && !to.TrialAutomation.Enabled || from.LoweredTo(to)
 }
 
+// turnPatience is how long a change waits for its turn; what is left of its time is enough to carry it out.
+const turnPatience = 18 * time.Second
+
 // turn waits until a change may begin, unless it is urgent.
 func (s *server) turn(ctx context.Context) (leave func(), err error) {
 	if lanes.IsUrgent(ctx) {
 		return func() {}, nil
 	}
-	leave, err = s.turns.Enter(ctx)
+	waiting, cancel := context.WithTimeout(ctx, turnPatience)
+	defer cancel()
+	leave, err = s.turns.Enter(waiting)
 	switch {
 	case errors.Is(err, lanes.ErrFull):
 		return nil, untouched("too many changes wait already", err)
