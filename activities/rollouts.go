@@ -134,7 +134,7 @@ func (r *Rollouts) decided(ctx context.Context, d Deed) (rollout.Event, error) {
 		if err != nil {
 			return event, failed("reading the latest judgement", err)
 		}
-		event.Judgement = latest
+		event = d.State.UpdatedBy(event, latest)
 	}
 	return event, nil
 }

@@ -129,6 +129,13 @@ func (s State) update(j *Judgement, now time.Time) *Event {
 	return &Event{Type: EventUpdate, Judgement: j, Reason: s.SentenceAt(j, now)}
 }
 
+// UpdatedBy is a daily update that tells of the latest judgement: the watch signals only what the rollout has to act on, so
+// that the one it was made with may be old.
+func (s State) UpdatedBy(e Event, latest *Judgement) Event {
+	e.Judgement, e.Reason = latest, s.SentenceAt(latest, e.At)
+	return e
+}
+
 // advance leaves a stage whose time is over and whose gates let it.
 func (s State) advance(j *Judgement, now time.Time) *Event {
 	if s.Status != Running || now.Before(s.StageEnds()) {

@@ -109,6 +109,9 @@ func (r *replay) event(s State, e Event) {
 	case e.Type == EventUpdate:
 		// It shows what was judged last, but does not wait for it.
 		anew, _ := s.Next(nil, e.At)
+		if anew != nil && anew.Type == EventUpdate {
+			anew = new(s.UpdatedBy(*anew, j))
+		}
 		r.decision(e, anew)
 	default:
 		anew, _ := s.Next(j, e.At)

@@ -28,6 +28,8 @@ type chronicle struct {
 	flags         rollout.Flags
 	// bouncing is how many of ten e-mails are not delivered.
 	bouncing int
+	// quiet has nobody register.
+	quiet bool
 }
 
 // quick is a plan that a rollout of 20 vendors an hour lives through.
@@ -62,7 +64,7 @@ func (c *chronicle) apply(e rollout.Event) {
 		}
 	}
 	if e.Type == rollout.EventUpdate {
-		e.Judgement = c.latest
+		e = c.state.UpdatedBy(e, c.latest)
 	}
 	c.state = c.state.Apply(e)
 	c.events = append(c.events, e)
@@ -112,7 +114,11 @@ func (c *chronicle) watch(from time.Time) {
 		Enabled: c.flags.TrialAutomation.Enabled, Percentage: c.flags.TrialAutomation.RolloutPercentage, Version: 9,
 		Calls: rollout.Calls{Took: map[int]int{40: 50}},
 	}
-	for i := range int(c.state.Percentage) / 5 {
+	registered := int(c.state.Percentage) / 5
+	if c.quiet {
+		registered = 0
+	}
+	for i := range registered {
 		id := fmt.Sprintf("v%d-%d", s.Number, i)
 		at, told := from.Add(time.Duration(i+1)*time.Minute), rollout.MailDelivered
 		if i%10 < c.bouncing {
@@ -163,6 +169,10 @@ var lives = map[string]func(*chronicle){
 		c.hours(24*3 - 6)
 		c.bouncing = 5
 		c.hours(24 * 12)
+	},
+	"updates while a phase waits for figures": func(c *chronicle) {
+		c.quiet = true
+		c.hours(24 * 5)
 	},
 	"stopped at a gate": func(c *chronicle) {
 		c.bouncing = 1
