@@ -62,6 +62,7 @@ func (w *World) alarm() {
 		away    = "1 of 2 workers poll for work"
 	)
 	w.look(
+		looks{monitoring.RolloutStuck, lately, new(0.0), "the rollout's workflow runs"},
 		looks{monitoring.WatchMissed, 26 * time.Hour, new(4.0), "4 watches in a row did not come; the last was at 13 March 2026 07:35:00 UTC"},
 		looks{monitoring.WatchMissed, 25 * time.Hour, new(0.0), "0 watches in a row did not come; the last was at 13 March 2026 09:15:00 UTC"},
 		looks{monitoring.WatchMissed, lately, new(0.0), "0 watches in a row did not come; the last was at 14 March 2026 10:14:00 UTC"},
