@@ -1,18 +1,14 @@
 package workflows_test
 
 import (
-	"encoding/json"
-	"fmt"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
 	sdktemporal "go.temporal.io/sdk/temporal"
-	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
 
-	"marketplace.example/trials/rollout"
 	"marketplace.example/trials/trial"
 	"marketplace.example/trials/workflows"
 )
@@ -75,92 +71,6 @@ func TestAConversionAfterExpiryIsRecordedAsLate(t *testing.T) {
 	require.Equal(t, trial.Expired, o.Status)
 	require.True(t, o.Late)
 	require.Empty(t, second.mails, "a late conversion does not revive the automation")
-}
-
-// answer collects what an update was answered with.
-type answer struct {
-	rejected, err error
-	overview      *trial.Overview
-}
-
-func (a *answer) Accept()          {}
-func (a *answer) Reject(err error) { a.rejected = err }
-func (a *answer) Complete(success any, err error) {
-	a.err = err
-	if o, ok := success.(trial.Overview); ok {
-		a.overview = &o
-	}
-}
-
-func TestAnExtensionPlansTheRemindersAnew(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, trial.Automated)
-	var a answer
-	w.at(8*day, func() {
-		w.env.UpdateWorkflow(trial.MessageExtend, "u1", &a, trial.Request{Days: 7, Reason: "asked for", By: "support"})
-	})
-	o := w.run()
-	require.NoError(t, a.rejected)
-	require.NoError(t, a.err)
-	require.Equal(t, start.Add(21*day), a.overview.EndsAt)
-	require.Equal(t, 1, a.overview.Revision)
-	require.Equal(t, trial.Expired, o.Status)
-	require.Equal(t, []string{"welcome", "reminder-7d", "reminder-7d", "reminder-3d", "reminder-1d", "expiry", "grace-end"}, w.mailedSteps())
-	require.Equal(t, "u1", w.events[3].Request.ID, "an update without an id is known by the update's own")
-}
-
-func TestARequestIsCarriedOutOnce(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, trial.Automated)
-	w.at(2*day, func() {
-		w.env.SignalWorkflow(trial.MessageExtend, trial.Request{ID: "r1", Days: 7, Reason: "asked for"})
-		w.env.SignalWorkflow(trial.MessageExtend, trial.Request{ID: "r1", Days: 7, Reason: "asked for"})
-	})
-	var a answer
-	w.at(3*day, func() {
-		w.env.UpdateWorkflow(trial.MessageExtend, "r1", &a, trial.Request{ID: "r1", Days: 7, Reason: "asked for"})
-	})
-	w.run()
-	require.NoError(t, a.rejected)
-	require.Equal(t, start.Add(21*day), a.overview.EndsAt)
-}
-
-func TestARefusalLeavesNoTrace(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, trial.Automated)
-	var negative, inFinal answer
-	w.at(2*day, func() {
-		w.env.UpdateWorkflow(trial.MessageExtend, "u1", &negative, trial.Request{Days: -3, Reason: "oops"})
-		w.env.UpdateWorkflow(trial.MessageRevive, "u2", &inFinal, trial.Request{Days: 3, Reason: "not expired"})
-	})
-	w.run()
-	refusal, ok := workflows.AsRefusal(negative.rejected)
-	require.True(t, ok)
-	require.Equal(t, &trial.Error{Code: trial.CodeInvalid, Field: "days", Message: "must be 1 to 365, is -3"}, refusal)
-	refusal, ok = workflows.AsRefusal(inFinal.rejected)
-	require.True(t, ok)
-	require.Equal(t, trial.CodeConflict, refusal.Code)
-	require.Len(t, w.events, 7)
-}
-
-func TestAnExpiredTrialIsRevivedByANewRun(t *testing.T) {
-	t.Parallel()
-	first := newWorld(t, trial.Automated)
-	first.run()
-
-	second := newWorld(t, trial.Automated)
-	second.events, second.vendor, second.sends = first.events, first.vendor, first.sends
-	second.env.SetStartTime(start.Add(30 * day))
-	var a answer
-	second.at(0, func() {
-		second.env.UpdateWorkflow(trial.MessageRevive, "u1", &a, trial.Request{Days: 5, Reason: "asked for"})
-	})
-	o := second.run()
-	require.NoError(t, a.rejected)
-	require.NoError(t, a.err)
-	require.Equal(t, trial.Active, a.overview.Status)
-	require.Equal(t, trial.Expired, o.Status)
-	require.Equal(t, []string{"reminder-3d", "reminder-1d", "expiry", "grace-end"}, second.mailedSteps())
 }
 
 func TestAHeldTrialSleepsWithoutATimerUntilItIsWoken(t *testing.T) {
@@ -356,28 +266,6 @@ func TestQueriesAnswerInTheMiddle(t *testing.T) {
 	w.run()
 }
 
-func TestAnExtensionInGraceCountsFromNow(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, trial.Automated)
-	w.at(16*day, func() {
-		w.env.SignalWorkflow(trial.MessageExtend, trial.Request{ID: "r1", Days: 1, Reason: "asked for"})
-	})
-	o := w.run()
-	require.Equal(t, start.Add(17*day).Truncate(time.Minute), o.EndsAt.Truncate(time.Minute))
-}
-
-func TestASignalThatWasRefusedOnceIsReplayedAsRefused(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, trial.Automated)
-	w.env.OnGetVersion("extend-from-now", workflow.DefaultVersion, workflow.Version(1)).Return(workflow.DefaultVersion).Once()
-	w.at(16*day, func() {
-		w.env.SignalWorkflow(trial.MessageExtend, trial.Request{ID: "r1", Days: 1, Reason: "asked for"})
-	})
-	o := w.run()
-	require.Zero(t, o.Revision)
-	w.env.AssertExpectations(t)
-}
-
 func TestARunThatAMessageStartedIsFoundByItsAttributes(t *testing.T) {
 	t.Parallel()
 	first := newWorld(t, trial.Automated)
@@ -408,135 +296,4 @@ func TestAFreshRunSetsNoAttributesAgain(t *testing.T) {
 	w.env.OnUpsertTypedSearchAttributes(mock.Anything).Run(func(mock.Arguments) { sets++ }).Return(nil)
 	w.run()
 	require.Equal(t, 2, sets, "for grace, and for expired")
-}
-
-func TestAConversionCountsWhateverItsPayload(t *testing.T) {
-	t.Parallel()
-	for name, payload := range map[string]any{
-		"text": "paid", "a number": 7, "bytes": []byte{0xff}, "nothing": nil,
-		"a moment of another form": map[string]any{"id": "c1", "at": "yesterday"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			w := newWorld(t, trial.Automated)
-			w.at(8*day, func() {
-				w.env.SignalWorkflow(trial.MessageExtend, payload) // which is dropped
-				w.env.SignalWorkflow(trial.MessageConvert, payload)
-			})
-			o := w.run()
-			require.Equal(t, trial.Converted, o.Status)
-			require.Equal(t, start.Add(8*day), o.ConvertedAt.Truncate(time.Minute))
-			require.Zero(t, o.Revision)
-		})
-	}
-}
-
-func TestAConversionThatWasDroppedOnceIsReplayedAsDropped(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, trial.Automated)
-	for _, change := range []string{"convert-unread", "attributes-at-begin"} {
-		w.env.OnGetVersion(change, workflow.DefaultVersion, workflow.Version(1)).Return(workflow.DefaultVersion)
-	}
-	w.at(8*day, func() { w.env.SignalWorkflow(trial.MessageConvert, "paid") })
-	require.Equal(t, trial.Expired, w.run().Status)
-}
-
-// What arrives while the trial begins is carried out as it came: sorted by name, the revival came last.
-func TestATrialCarriesItsMessagesOutInOrderOfArrival(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, trial.Automated)
-	w.beginning = func() {
-		send(w.env, trial.MessageExtend, `{"days":9,"reason":["x"]}`)
-		send(w.env, trial.MessageCancel, `{"reason":"one"}`)
-		send(w.env, trial.MessageRevive, `{"days":3,"reason":"two"}`)
-		send(w.env, trial.MessageCancel, `{"reason":"three"}`)
-		send(w.env, "stop", `{}`)
-	}
-	o := w.run()
-	require.Equal(t, trial.Cancelled, o.Status)
-	var asked []string
-	for _, e := range w.events {
-		if e.Request != nil {
-			asked = append(asked, string(e.Type)+" "+e.Request.Reason)
-		}
-	}
-	require.Equal(t, []string{"cancelled one", "revived two", "cancelled three"}, asked)
-}
-
-// An update by hand is refused where it is not exactly the message.
-func TestATrialRefusesAnUpdateThatIsNotExactlyItsMessage(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, trial.Control)
-	var refused error
-	w.at(day, func() {
-		w.env.UpdateWorkflow(trial.MessageCancel, "u-1", &testsuite.TestUpdateCallback{
-			OnAccept: func() { require.Fail(t, "it was taken") }, OnReject: func(err error) { refused = err }, OnComplete: func(any, error) {},
-		}, json.RawMessage(`{"reason":"x","days":3}`))
-	})
-	require.Equal(t, trial.Expired, w.run().Status)
-	require.Error(t, refused)
-	e, ok := workflows.AsRefusal(refused)
-	require.True(t, ok)
-	require.Equal(t, trial.CodeInvalid, e.Code)
-}
-
-// A rollback that hands the trials over tells those that run. One that the worker begins later goes on unautomated as
-// well, and one that it was about to take in; who was admitted after it is held like everybody.
-func TestATrialThatBeginsAfterTheReleaseGoesOnUnautomated(t *testing.T) {
-	t.Parallel()
-	released := rollout.State{ID: "r-1", Status: rollout.RolledBack, ReleasedBefore: 5}
-	w := newWorld(t, trial.Automated)
-	w.flags.TrialAutomation.Enabled, w.rollout, w.vendor.Automation.FlagsVersion = false, released, 4
-	require.Equal(t, trial.Expired, w.run().Status)
-	require.Empty(t, w.mails)
-	require.Equal(t, trial.EventReleased, w.events[1].Type)
-	require.Equal(t, "r-1/"+vendorID, w.events[1].Request.ID)
-
-	late := newWorld(t, trial.Control)
-	late.flags.TrialAutomation.Enabled, late.rollout = false, released
-	late.at(day, func() { send(late.env, trial.MessageAdopt, `{"id":"r-1/`+vendorID+`","by":"rollout"}`) })
-	require.Equal(t, trial.Expired, late.run().Status)
-	require.Empty(t, late.mails)
-	require.False(t, trial.Fold(late.events).Automated)
-
-	after := newWorld(t, trial.Automated)
-	after.flags.TrialAutomation.Enabled, after.rollout, after.vendor.Automation.FlagsVersion = false, released, 5
-	after.at(day, func() { after.flags.TrialAutomation.Enabled = true; send(after.env, trial.SignalWake, ``) })
-	require.Equal(t, trial.Expired, after.run().Status)
-	require.NotEmpty(t, after.mails)
-
-	partly := newWorld(t, trial.Automated)
-	partly.rollout, partly.vendor.Automation.FlagsVersion = rollout.State{ID: "r-1", Status: rollout.Running, ReleasedBefore: 5}, 4
-	require.Equal(t, trial.Expired, partly.run().Status)
-	require.Empty(t, partly.mails)
-}
-
-// A rollback above 0 % hands over as one to 0 % does: who was taken in before it goes on unautomated though the word of
-// that comes after it, and so does one whom the handover has not reached.
-func TestATrialIsHandedOverByARollbackThatLeavesTheAutomationEnabled(t *testing.T) {
-	t.Parallel()
-	released := rollout.State{ID: "r-1", Status: rollout.Running, ReleasedBefore: 5}
-	adopt := func(w *world, version int) {
-		w.at(day, func() {
-			send(w.env, trial.MessageAdopt, fmt.Sprintf(`{"id":"r-1/%s","by":"rollout","flagsVersion":%d}`, vendorID, version))
-		})
-	}
-	before := newWorld(t, trial.Control)
-	before.rollout, before.vendor.Automation.FlagsVersion = released, 2
-	adopt(before, 4)
-	require.Equal(t, trial.Expired, before.run().Status)
-	require.Empty(t, before.mails)
-	require.False(t, trial.Fold(before.events).Automated)
-
-	after := newWorld(t, trial.Control)
-	after.rollout, after.vendor.Automation.FlagsVersion = released, 2
-	adopt(after, 5)
-	require.Equal(t, trial.Expired, after.run().Status)
-	require.NotEmpty(t, after.mails)
-
-	missed := newWorld(t, trial.Automated)
-	missed.vendor.Automation.FlagsVersion = 4
-	missed.at(day, func() { missed.rollout = released })
-	require.Equal(t, trial.Expired, missed.run().Status)
-	require.Equal(t, []string{"welcome"}, missed.mailedSteps())
 }
