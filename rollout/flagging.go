@@ -2,43 +2,25 @@ package rollout
 
 import "fmt"
 
-// foundFlags are flags as they are found: what they say, in which version, and what people asked for with them.
-type foundFlags struct {
-	enabled         bool
-	percentage      float64
-	version         int
-	disabledVersion int
-	rollback        *RollbackRequest
-}
-
-func (d Document) found() foundFlags {
-	now := d.FeatureFlags.TrialAutomation
-	return foundFlags{now.Enabled, now.RolloutPercentage, d.Version, d.DisabledVersion, d.Rollback}
-}
-
-func (j *Judgement) found() foundFlags {
-	return foundFlags{j.Enabled, j.Percentage, j.Version, j.DisabledVersion, j.Rollback}
-}
-
-// changedByHand tells whether the flags say what the rollout did not set. Until it has
+// changedByHand tells whether the flags, as a judgement found them, say what the rollout did not set. Until it has
 // set or held them, they may still be those that an earlier one left, unless somebody has changed them since it started.
-func (s State) changedByHand(f foundFlags) bool {
+func (s State) changedByHand(j *Judgement) bool {
 	if s.FlagsAt.IsZero() {
-		return s.changedInNotice(f)
+		return s.changedInNotice(j)
 	}
-	return f.enabled != s.Enabled || f.percentage != s.Percentage
+	return j.Enabled != s.Enabled || j.Percentage != s.Percentage
 }
 
-func (s State) changedInNotice(f foundFlags) bool {
+func (s State) changedInNotice(j *Judgement) bool {
 	switch {
-	case !f.enabled && s.FlagsVersion > 0 && (f.disabledVersion > s.FlagsVersion || f.version < s.FlagsVersion):
+	case !j.Enabled && s.FlagsVersion > 0 && (j.DisabledVersion > s.FlagsVersion || j.Version < s.FlagsVersion):
 		return true // somebody has switched it off since, or has restored a database, which does
-	case f.enabled == s.Enabled && f.percentage == s.Percentage, f.version <= s.FlagsVersion:
+	case j.Enabled == s.Enabled && j.Percentage == s.Percentage, j.Version <= s.FlagsVersion:
 		return false
 	case s.FlagsFound != nil:
-		return f.enabled != s.FlagsFound.Enabled || f.percentage != s.FlagsFound.Percentage
+		return j.Enabled != s.FlagsFound.Enabled || j.Percentage != s.FlagsFound.Percentage
 	case s.FlagsVersion == 0:
-		return !f.enabled // nobody looked when it started: all that is known is that it is off
+		return !j.Enabled // nobody looked when it started: all that is known is that it is off
 	}
 	return true
 }
@@ -47,7 +29,7 @@ func (s State) changedInNotice(f foundFlags) bool {
 // nobody has.
 func (s State) FoundByHand(d Document) int {
 	switch {
-	case !s.changedByHand(d.found()):
+	case !s.changedByHand(s.found(d)):
 		return 0
 	case d.UpdatedBy == Automatic: // by an attempt before, which may have found them so
 		return d.HandVersion
@@ -64,10 +46,12 @@ func (s State) Awaits(r *RollbackRequest) bool {
 // hand, or asked for a rollback that comes first. A rollback and a person's word always may, but never switch on what
 // somebody has switched off by hand, and raise what somebody has lowered only where they saw that.
 func (s State) MaySet(e Event, d Document) bool {
-	if s.comesFirst(e, s.judged(e, d)) {
+	j := s.found(d)
+	j.At = e.At
+	if s.comesFirst(e, j) {
 		return false
 	}
-	if !s.changedByHand(d.found()) {
+	if !s.changedByHand(j) {
 		return true
 	}
 	if e.Type == EventEntered {
@@ -81,9 +65,10 @@ func (s State) MaySet(e Event, d Document) bool {
 // Foreign is what has happened instead of an event that could not write the
 // flags, or completes the rollout at them: somebody has set them by hand, or asked for a rollback. nil where the event holds.
 func (s State) Foreign(e Event, d Document) *Event {
-	j := s.judged(e, d)
+	j := s.found(d)
+	j.At = e.At
 	says := e.Percentage != nil && (j.Enabled == *e.Enabled && j.Percentage == *e.Percentage || !j.Enabled && !*e.Enabled)
-	if !s.comesFirst(e, j) && (says || !s.changedByHand(j.found())) {
+	if !s.comesFirst(e, j) && (says || !s.changedByHand(j)) {
 		return nil
 	}
 	foreign := s.byHand(j)
@@ -98,12 +83,12 @@ func (s State) Foreign(e Event, d Document) *Event {
 	return foreign
 }
 
-// judged is what flags say that are found by an event about to write them.
-func (s State) judged(e Event, d Document) *Judgement {
-	f := d.found()
+// found is what flags say that were not judged by anything else.
+func (s State) found(d Document) *Judgement {
+	f := d.FeatureFlags.TrialAutomation
 	return &Judgement{
-		Formula: FormulaVersion, At: e.At, Position: s.Position(), Enabled: f.enabled, Percentage: f.percentage, Version: f.version,
-		DisabledVersion: f.disabledVersion, Rollback: f.rollback,
+		Formula: FormulaVersion, Position: s.Position(), Enabled: f.Enabled, Percentage: f.RolloutPercentage, Version: d.Version,
+		DisabledVersion: d.DisabledVersion, Rollback: d.Rollback,
 	}
 }
 
@@ -123,7 +108,7 @@ func (e Event) goesAsFarAs(asked Event) bool {
 
 // WithHandover is an event that goes as far as a rollback which was asked for meanwhile: it hands over what that would.
 func (s State) WithHandover(e Event, d Document) Event {
-	if asked := s.askedFor(s.judged(e, d)); asked != nil && asked.InFlight == Release && e.goesAsFarAs(*asked) {
+	if asked := s.askedFor(s.found(d)); asked != nil && asked.InFlight == Release && e.goesAsFarAs(*asked) {
 		e.InFlight = Release
 	}
 	return e

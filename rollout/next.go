@@ -115,7 +115,7 @@ func (s State) overridden(j *Judgement, _ time.Time) *Event {
 	if j == nil || j.Position.Entry != s.Entry || !j.At.After(s.FlagsAt) {
 		return nil
 	}
-	if !s.changedByHand(j.found()) && s.askedFor(j) == nil {
+	if !s.changedByHand(j) && s.askedFor(j) == nil {
 		return nil
 	}
 	return s.byHand(j)

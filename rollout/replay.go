@@ -131,7 +131,7 @@ func (e Event) foreign() bool {
 // foreignAnew is such an event made anew from what the flags said.
 func (s State) foreignAnew(e Event) *Event {
 	j := e.Judgement
-	if !s.changedByHand(j.found()) && s.askedFor(j) == nil {
+	if !s.changedByHand(j) && s.askedFor(j) == nil {
 		return nil
 	}
 	found := *j
