@@ -44,9 +44,9 @@ func (q *queue) begin(run string, carried *SignalNumbers) {
 // pending tells whether a message waits.
 func (q *queue) pending() bool { return len(q.messages) > 0 }
 
-// found notes that the messages which wait were sent before the run knew of a version of the flags.
-func (q *queue) found(version int) {
-	for i := range q.messages {
+// found notes that the first n messages which wait were sent before the run knew of a version of the flags.
+func (q *queue) found(version, n int) {
+	for i := range n {
 		q.messages[i].before = version
 	}
 }

@@ -132,7 +132,7 @@ func (r *rolloutRun) catchUp(ctx workflow.Context) error {
 	if err != nil || r.state.Seq < known.Seq {
 		r.state = known
 	}
-	r.queue.found(r.state.HandVersion) // they were sent before the reset
+	r.queue.found(r.state.HandVersion, r.queue.again) // they were sent before the reset
 	r.queue.forget(func(m message) bool {
 		request, err := readRolloutRequest(m)
 		return err == nil && r.state.Knows(request.ID)
@@ -236,7 +236,7 @@ func (r *rolloutRun) tryEnact(ctx workflow.Context, event rollout.Event) (overta
 	}
 	stood := enacted.Event
 	if stood.HandVersion > r.state.HandVersion {
-		r.queue.found(stood.HandVersion)
+		r.queue.found(stood.HandVersion, len(r.queue.messages))
 	}
 	r.state, r.refreshed = r.state.Apply(stood), false
 	r.recent = append(r.recent, stood)
