@@ -105,6 +105,7 @@ func TestErase(t *testing.T) {
 	a := newAPI(t)
 	a.post(erasePath, adminToken, `{"reason":"asked for it"}`).problem(http.StatusNotFound)
 	a.register()
+	_, before := a.store.written()
 	erased := into[rest.Erasure](a.post(erasePath, adminToken, `{"reason":"asked for it"}`), http.StatusOK)
 	require.Equal(t, rest.Erasure{At: present, By: "admin", Reason: "asked for it"}, erased)
 	again := into[rest.Erasure](a.post(erasePath, adminToken, `{"reason":"asked again"}`), http.StatusOK)
@@ -116,8 +117,11 @@ func TestErase(t *testing.T) {
 	require.Empty(t, shown.Vendor.Name+shown.Vendor.Email)
 	require.Equal(t, present, *shown.Vendor.ErasedAt)
 	require.Equal(t, trial.Active, shown.Trial.Status, "the trial goes on")
-	_, content := a.store.written()
-	require.NotContains(t, strings.ToLower(content), "ada")
+	_, after := a.store.written()
+	for _, private := range []string{"Ada's", "ada@"} { // letters alone may be in any hash
+		require.Contains(t, before, private)
+		require.NotContains(t, after, private)
+	}
 }
 
 // What is kept in histories and on the audit record cannot be erased, so it is not
