@@ -115,13 +115,66 @@ func TestWhatARolloutDecidesIsOnTheAuditRecord(t *testing.T) {
 	store.fails = nil
 	_, err = rollouts.Enact(t.Context(), deed) // the next attempt
 	require.NoError(t, err)
-	require.Equal(t, []string{"flags", "decision", "audit", "flags", "decision", "audit"}, store.order)
+	require.Equal(t, []string{"flags", "decision", "audit", "decision", "audit"}, store.order)
 	require.Len(t, store.decisions, 2)
 	require.Len(t, store.entries, 2)
 	e = store.entries[1]
 	require.Equal(t, "k-1", e.Key)
 	require.Contains(t, e.Before, `"percentage":0`)
 	require.Contains(t, e.After, `"percentage":10`)
+}
+
+// The first attempt stores its decision, and the worker dies; somebody lowers the flags, so that they say what they said
+// before it. Whoever goes on then, another attempt or one that was thought dead, sets nothing.
+func TestAnAttemptAfterItsDecisionIsStoredLeavesTheFlagsAlone(t *testing.T) {
+	t.Parallel()
+	store := &registry{flags: rollout.Document{FeatureFlags: rollout.InitialFlags()}}
+	rollouts := &Rollouts{Store: store, Schedule: store, Now: learnedAt.Local, Log: zap.NewNop()}
+	started := rollout.Begin(rollout.Start{ID: "r-1", Plan: rollout.DefaultPlan(), By: "ada", Times: rollout.Times{Day: trial.RealDay, TrialDays: 17}}, learnedAt)
+	store.decisions = []rollout.Event{started}
+	deed := Deed{State: rollout.Fold(store.decisions), Event: rollout.Event{
+		Seq: 2, Type: rollout.EventEntered, At: learnedAt, By: "rollout", Reason: "Entered limited",
+		Stage: &rollout.Stage{Kind: rollout.InPhase, Phase: 1}, Enabled: new(true), Percentage: new(10.0),
+	}}
+	enacted, err := rollouts.Enact(t.Context(), deed)
+	require.NoError(t, err)
+	lowered := store.flags.Change()
+	lowered.TrialAutomation.RolloutPercentage = 0
+	store.flags, _ = store.flags.Changed(lowered, "ada", learnedAt)
+	want := store.flags
+
+	again, err := rollouts.Enact(t.Context(), deed)
+	require.NoError(t, err)
+	require.Equal(t, enacted, again)
+	require.Equal(t, want, store.flags, "the next attempt")
+
+	all := store.decisions
+	store.decisions, store.meanwhile = all[:1], func(*rollout.Document) { store.decisions = all }
+	again, err = rollouts.Enact(t.Context(), deed)
+	require.NoError(t, err)
+	require.Equal(t, enacted, again)
+	require.Equal(t, want, store.flags, "one that had looked before")
+	require.Len(t, store.decisions, 2)
+}
+
+// unfinished is a database in which a rollout's start is stored, and named as the latest, but not where it stands.
+type unfinished struct{ *registry }
+
+func (u *unfinished) CurrentRollout(ctx context.Context) (rollout.State, bool, error) {
+	if len(u.entries) == 0 {
+		return rollout.State{}, false, &trial.Error{Code: trial.CodeNotFound, Message: "there is no rollout"}
+	}
+	return u.registry.CurrentRollout(ctx)
+}
+
+func TestAStartThatIsStoredInPartIsFinished(t *testing.T) {
+	t.Parallel()
+	started := rollout.Begin(rollout.Start{ID: "r-1", Plan: rollout.DefaultPlan(), By: "ada", Times: rollout.Times{Day: trial.RealDay, TrialDays: 17}}, learnedAt)
+	store := &unfinished{&registry{decisions: []rollout.Event{started}}}
+	rollouts := &Rollouts{Store: store, Schedule: store, Now: learnedAt.Local, Log: zap.NewNop()}
+	_, err := rollouts.Enact(t.Context(), Deed{Event: started})
+	require.NoError(t, err)
+	require.Equal(t, []string{"decision", "watch", "audit"}, store.order)
 }
 
 // A run that was reset decides once more what is stored.

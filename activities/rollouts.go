@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -83,11 +84,14 @@ type Enacted struct {
 func (r *Rollouts) Enact(ctx context.Context, d Deed) (Enacted, error) {
 	stop := beat(ctx)
 	defer stop()
-	if ahead, err := r.ahead(ctx, d); ahead != nil || err != nil {
-		return deref(ahead, Enacted{Event: d.Event}), err
+	stored, err := r.stored(ctx, d)
+	if err != nil || stored != nil && stored.Stored != nil {
+		return deref(stored, Enacted{Event: d.Event}), err
 	}
-	event, err := r.decided(ctx, d)
-	if err != nil {
+	var event rollout.Event
+	if stored != nil { // by an attempt before: the flags are as it found and left them, or somebody else's since
+		event = stored.Event
+	} else if event, err = r.decided(ctx, d); err != nil {
 		return Enacted{Event: event}, err
 	}
 	existing, err := r.Store.AppendDecision(ctx, event, d.State.Apply(event))
@@ -95,8 +99,8 @@ func (r *Rollouts) Enact(ctx context.Context, d Deed) (Enacted, error) {
 		return Enacted{Event: event}, failed(fmt.Sprintf("recording %s", event.Type), err)
 	}
 	if existing != nil {
-		if ahead, err := r.ahead(ctx, d); ahead != nil || err != nil {
-			return deref(ahead, Enacted{Event: d.Event}), err
+		if stored, err := r.stored(ctx, d); err != nil || stored != nil && stored.Stored != nil {
+			return deref(stored, Enacted{Event: d.Event}), err
 		}
 		event = *existing
 	}
@@ -139,15 +143,19 @@ func (r *Rollouts) decided(ctx context.Context, d Deed) (rollout.Event, error) {
 	return event, nil
 }
 
-// ahead is what is stored where a decision of another moment is stored under the event's number; nil where none is.
-func (r *Rollouts) ahead(ctx context.Context, d Deed) (*Enacted, error) {
+// stored is the decision that is stored under the event's number, and where that is one of another moment, all that is;
+// nil where none is.
+func (r *Rollouts) stored(ctx context.Context, d Deed) (*Enacted, error) {
 	id := d.State.Apply(d.Event).ID
 	stored, err := r.Store.Decisions(ctx, id, d.Event.Seq, 1)
 	if err != nil {
 		return nil, failed("looking for a stored decision", err)
 	}
-	if len(stored) == 0 || stored[0].At.Equal(d.Event.At) {
+	switch {
+	case len(stored) == 0:
 		return nil, nil //nolint:nilnil // documented: there is none
+	case stored[0].At.Equal(d.Event.At):
+		return &Enacted{Event: stored[0]}, nil
 	}
 	state, err := r.Store.Rollout(ctx, id)
 	if err != nil {
@@ -176,53 +184,29 @@ func (r *Rollouts) Latest(ctx context.Context, id string) (*rollout.Judgement, e
 	return latest, failed("reading the latest judgement", err)
 }
 
-// errByHand says that the flags are not the event's to write.
-var errByHand = errors.New("the flags were set by hand")
+// errStored says that a decision is stored, so that the flags are not its to write any more.
+var errStored = errors.New("the decision is stored")
 
 // withFlags sets the flags as an event says, unless they say something that the rollout does not know of. It is the
-// event that stands then. What it was decided on is what is replaced.
+// event that stands then. What it was decided on is what is replaced, and an attempt that was thought dead replaces
+// nothing once another one has stored the decision.
 func (r *Rollouts) withFlags(ctx context.Context, d Deed) (rollout.Event, error) {
 	event := d.Event
-	if event.Type == rollout.EventCompleted {
-		doc, err := r.Store.Flags(ctx)
-		if err != nil {
-			return event, failed("reading the flags", err)
-		}
-		event = deref(d.State.Foreign(event, doc), event)
-		return withRelease(event, doc), nil
-	}
-	if event.Percentage == nil || event.Enabled == nil {
+	if event.Type != rollout.EventCompleted && (event.Percentage == nil || event.Enabled == nil) {
 		return event, nil
 	}
-	var found rollout.Document
-	set, err := r.Store.UpdateFlags(ctx, rollout.Automatic, func(c *rollout.FlagChange) error {
-		found = c.Found
-		if !d.State.MaySet(event, found) {
-			return errByHand
+	_, err := r.Store.UpdateFlags(ctx, rollout.Automatic, func(c *rollout.FlagChange) error {
+		stored, err := r.stored(ctx, d)
+		if err != nil || stored != nil {
+			return cmp.Or(err, errStored)
 		}
-		c.TrialAutomation.Enabled, c.TrialAutomation.RolloutPercentage = *event.Enabled, *event.Percentage
+		event = d.State.Carry(d.Event, c)
 		return nil
 	})
-	switch {
-	case errors.Is(err, errByHand):
-		event = deref(d.State.Foreign(event, found), event)
-		set = found
-	case err != nil:
-		return event, failed("setting the flags", err)
-	default:
-		event = d.State.WithHandover(event, found)
-		event.WrittenVersion = set.Version
+	if errors.Is(err, errStored) {
+		return event, nil
 	}
-	event.HandVersion = d.State.FoundByHand(found)
-	return withRelease(event, set), nil
-}
-
-// withRelease has an event that hands trials over say of which: those who were admitted by older flags.
-func withRelease(e rollout.Event, now rollout.Document) rollout.Event {
-	if e.InFlight == rollout.Release {
-		e.FlagsVersion = now.Version
-	}
-	return e
+	return event, failed("setting the flags", err)
 }
 
 // Bounds of looking at trials from before a rollout.

@@ -33,25 +33,10 @@ func on(percentage float64, version, disabled int) rollout.Document {
 
 // enact is what an event comes to before flags, and the flags after it.
 func enact(s rollout.State, e rollout.Event, d rollout.Document) (rollout.Event, rollout.Document) {
-	if e.Percentage == nil || e.Enabled == nil {
-		if foreign := s.Foreign(e, d); e.Type == rollout.EventCompleted && foreign != nil {
-			return *foreign, d
-		}
-		return e, d
-	}
-	found := d
-	e.HandVersion = s.FoundByHand(found)
-	if s.MaySet(e, d) {
-		c := d.Change()
-		c.TrialAutomation.Enabled, c.TrialAutomation.RolloutPercentage = *e.Enabled, *e.Percentage
-		d, _ = d.Changed(c, rollout.Automatic, noon)
-		e = s.WithHandover(e, found)
-		e.WrittenVersion = d.Version
-	}
-	if foreign := s.Foreign(e, d); foreign != nil {
-		e = *foreign
-	}
-	return e, d
+	c := d.Change()
+	e = s.Carry(e, &c)
+	after, _ := d.Changed(c, rollout.Automatic, noon)
+	return e, after
 }
 
 // inNotice is a rollout in its notice, which found flags that an earlier one left.

@@ -186,6 +186,9 @@ func (s *State) setFlags(e Event) {
 	if e.Percentage != nil {
 		s.Percentage, s.FlagsAt = *e.Percentage, e.At
 	}
+	if !s.Enabled || s.Percentage < 100 {
+		s.Backfill = nil // it begins again, for those who are not automated by then
+	}
 	s.HandVersion, s.WrittenVersion = max(s.HandVersion, e.HandVersion), max(s.WrittenVersion, e.WrittenVersion)
 	if e.InFlight == Release {
 		s.ReleasedBefore = e.FlagsVersion
@@ -259,15 +262,15 @@ func (s *State) resume(e Event) {
 	s.Status, s.Pause = Running, nil
 }
 
-// rollBack takes the rollout back. Where a person has it wait, it goes on
-// waiting after a trigger's: it does not climb again by itself.
+// rollBack takes the rollout back. Where a person has paused it, it goes on
+// waiting, as it does after a trigger's where a person holds a percentage: it does not climb again by itself.
 func (s *State) rollBack(e Event) {
 	if e.Remedy == Immediate {
 		s.Status, s.EndedAt, s.Pause = RolledBack, &e.At, nil
 		return
 	}
 	s.enter(*e.Stage, e.At)
-	if e.Trigger != "" && s.held() {
+	if s.held() && (e.Trigger != "" || s.Pause.Cause == PausedByAdmin) {
 		s.Pause = &Pause{Cause: PausedByAdmin, Since: e.At, By: s.Pause.By, Reason: s.Pause.Reason}
 	} else {
 		s.Status, s.Pause = Running, nil

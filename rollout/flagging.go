@@ -25,33 +25,106 @@ func (s State) changedInNotice(j *Judgement) bool {
 	return true
 }
 
-// FoundByHand is the version of flags that somebody else than the rollout has set to what it does not know of; 0 where
-// nobody has.
-func (s State) FoundByHand(d Document) int {
-	switch {
-	case !s.changedByHand(s.found(d)):
-		return 0
-	case d.UpdatedBy == Automatic: // by an attempt before, which may have found them so
-		return d.HandVersion
+// Carry is the event that stands where an event is carried out over the flags found, and has the change set them; it
+// stays empty where they are not the event's to write. An event writes them once, however often it is attempted.
+func (s State) Carry(e Event, c *FlagChange) Event {
+	found := c.Found
+	if e.Type == EventCompleted {
+		return s.releasing(s.standing(e, found), found, found.Version)
 	}
-	return d.Version
+	if e.Percentage == nil || e.Enabled == nil {
+		return e
+	}
+	w := s.written(e, found)
+	if w != nil && !w.stands(found) || w == nil && !s.maySet(e, found) {
+		e = s.standing(e, found)
+		e.HandVersion = s.foundByHand(found)
+		return s.releasing(e, found, found.Version)
+	}
+	e = s.withHandover(e, found)
+	if w == nil {
+		c.TrialAutomation.Enabled, c.TrialAutomation.RolloutPercentage = *e.Enabled, *e.Percentage
+		w = &RolloutWrite{RolloutID: s.ID, Seq: e.Seq, At: e.At, Enabled: *e.Enabled, Percentage: *e.Percentage,
+			Version: found.Version + 1, HandVersion: s.foundByHand(found)}
+		c.Write = w
+	}
+	e.HandVersion, e.WrittenVersion = w.HandVersion, w.Version
+	return s.releasing(e, found, w.Version)
+}
+
+// written is what an attempt before has written for an event; nil for nothing.
+func (s State) written(e Event, d Document) *RolloutWrite {
+	if w := d.Write; w != nil && w.RolloutID == s.ID && w.Seq == e.Seq && w.At.Equal(e.At) {
+		return w
+	}
+	return nil
+}
+
+// stands tells whether the flags still say what was written.
+func (w *RolloutWrite) stands(d Document) bool {
+	f := d.FeatureFlags.TrialAutomation
+	return f.Enabled == w.Enabled && (f.RolloutPercentage == w.Percentage || !w.Enabled)
+}
+
+// unstored is what an attempt has written for a decision that may not be stored; nil for none.
+func (s State) unstored(d Document) *RolloutWrite {
+	if w := d.Write; w != nil && w.RolloutID == s.ID && w.Seq > s.Seq {
+		return w
+	}
+	return nil
+}
+
+// asWritten is the rollout at the flags that it has written last, by an attempt that may not have stored its decision.
+func (s State) asWritten(d Document) State {
+	if w := s.unstored(d); w != nil {
+		s.Enabled, s.Percentage, s.FlagsAt = w.Enabled, w.Percentage, w.At
+	}
+	return s
+}
+
+// releasing has an event that hands trials over say of which: those who were admitted by flags older than its own, or
+// than those that came with the rollback which was asked for.
+func (s State) releasing(e Event, found Document, version int) Event {
+	if e.InFlight != Release {
+		return e
+	}
+	e.FlagsVersion = version
+	if r := found.Rollback; s.Awaits(r) && r.Request.InFlight == Release {
+		e.FlagsVersion = r.Version
+	}
+	return e
+}
+
+// foundByHand is the version of flags that somebody else than the rollout has set to what it does not know of; 0 where
+// nobody has.
+func (s State) foundByHand(d Document) int {
+	w, changed := s.unstored(d), s.asWritten(d).changedByHand(s.found(d))
+	switch {
+	case changed && d.UpdatedBy != Automatic:
+		return d.Version
+	case changed:
+		return d.HandVersion
+	case w != nil:
+		return w.HandVersion // the attempt before wrote over them
+	}
+	return 0
 }
 
 // Awaits tells whether a rollback was asked of the rollout that it has neither carried out nor passed over.
 func (s State) Awaits(r *RollbackRequest) bool {
-	return r != nil && r.RolloutID == s.ID && r.Version > max(s.WrittenVersion, s.HandVersion) && !s.Knows(r.Request.ID)
+	return r != nil && r.RolloutID == s.ID && !r.Overruled && r.Version > max(s.WrittenVersion, s.HandVersion) && !s.Knows(r.Request.ID)
 }
 
-// MaySet tells whether an event may write the flags: where nobody has set them by
+// maySet tells whether an event may write the flags: where nobody has set them by
 // hand, or asked for a rollback that comes first. A rollback and a person's word always may, but never switch on what
 // somebody has switched off by hand, and raise what somebody has lowered only where they saw that.
-func (s State) MaySet(e Event, d Document) bool {
+func (s State) maySet(e Event, d Document) bool {
 	j := s.found(d)
 	j.At = e.At
-	if s.comesFirst(e, j) {
+	if s.comesFirst(e, j) || s.overruled(e, d) {
 		return false
 	}
-	if !s.changedByHand(j) {
+	if !s.asWritten(d).changedByHand(j) {
 		return true
 	}
 	if e.Type == EventEntered {
@@ -62,20 +135,36 @@ func (s State) MaySet(e Event, d Document) bool {
 	return lowers || now.Enabled && e.FlagsSeen >= d.Version
 }
 
-// Foreign is what has happened instead of an event that could not write the
+// overruled tells whether an event is a rollback over which somebody has raised the flags by hand: that is the later word.
+func (s State) overruled(e Event, d Document) bool {
+	r := d.Rollback
+	return r != nil && r.Overruled && r.RolloutID == s.ID && e.RequestID != "" && r.Request.ID == e.RequestID
+}
+
+// standing is the event that stands over flags that an event may not write.
+func (s State) standing(e Event, d Document) Event {
+	if foreign := s.foreign(e, d); foreign != nil {
+		return *foreign
+	}
+	return s.withHandover(e, d)
+}
+
+// foreign is what has happened instead of an event that could not write the
 // flags, or completes the rollout at them: somebody has set them by hand, or asked for a rollback. nil where the event holds.
-func (s State) Foreign(e Event, d Document) *Event {
+func (s State) foreign(e Event, d Document) *Event {
 	j := s.found(d)
 	j.At = e.At
 	says := e.Percentage != nil && (j.Enabled == *e.Enabled && j.Percentage == *e.Percentage || !j.Enabled && !*e.Enabled)
-	if !s.comesFirst(e, j) && (says || !s.changedByHand(j)) {
+	w := s.written(e, d)
+	overruled := s.overruled(e, d) || w != nil && j.Enabled && (j.Percentage > w.Percentage || !w.Enabled)
+	if !s.comesFirst(e, j) && !s.overruled(e, d) && (says || !s.asWritten(d).changedByHand(j)) {
 		return nil
 	}
 	foreign := s.byHand(j)
 	if foreign.RequestID == "" {
 		foreign.RequestID = e.RequestID // it has had its answer, and is not carried out later
 	}
-	if e.RequestID != "" && e.InFlight == Release {
+	if e.RequestID != "" && e.InFlight == Release && !overruled {
 		foreign.InFlight = Release
 	}
 	foreign.Seq, foreign.At = e.Seq, e.At
@@ -106,8 +195,8 @@ func (e Event) goesAsFarAs(asked Event) bool {
 	return !*e.Enabled || *asked.Enabled && *e.Percentage <= *asked.Percentage
 }
 
-// WithHandover is an event that goes as far as a rollback which was asked for meanwhile: it hands over what that would.
-func (s State) WithHandover(e Event, d Document) Event {
+// withHandover is an event that goes as far as a rollback which was asked for meanwhile: it hands over what that would.
+func (s State) withHandover(e Event, d Document) Event {
 	if asked := s.askedFor(s.found(d)); asked != nil && asked.InFlight == Release && e.goesAsFarAs(*asked) {
 		e.InFlight = Release
 	}
@@ -141,7 +230,7 @@ func (s State) askedFor(j *Judgement) *Event {
 	}
 	asked := j.Rollback.Request
 	asked.Seen = "" // it was as seen
-	if j.Enabled && j.Percentage > asked.Percentage {
+	if asked.exceeded(j.Enabled, j.Percentage) {
 		return nil
 	}
 	e, err := s.Request(SignalRollback, asked, j, j.At)

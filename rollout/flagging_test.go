@@ -227,7 +227,11 @@ func (s *steered) byHand(enabled bool, percentage float64, rollback *rollout.Rol
 	c.TrialAutomation.Enabled, c.TrialAutomation.RolloutPercentage = enabled, percentage
 	s.flags, _ = s.flags.Changed(c, "ada", s.now)
 	s.version = s.flags.Version
-	if enabled == s.state.Enabled && percentage == s.state.Percentage {
+	says := s.state
+	if w := s.flags.Write; w != nil && w.Seq > says.Seq { // by an attempt that died
+		says.Enabled, says.Percentage = w.Enabled, w.Percentage
+	}
+	if enabled == says.Enabled && percentage == says.Percentage {
 		s.version = 0 // that is what the rollout says as well
 	}
 	if enabled && (!was.Enabled || percentage > was.RolloutPercentage) {
@@ -267,12 +271,18 @@ func (s *steered) enact(t *rapid.T, e *rollout.Event, asked *sent) {
 	if e == nil {
 		return
 	}
-	was, knew := s.flags.FeatureFlags.TrialAutomation, s.state.HandVersion >= s.version
+	before, found := s.state, s.flags
+	came, flags := enact(before, *e, found)
+	if rapid.Bool().Draw(t, "dies") { // having written, with nothing stored; people go on, and another attempt is made
+		s.flags = flags
+		s.people(t)
+		found = s.flags
+		came, flags = enact(before, *e, found)
+	}
+	was, is, knew := found.FeatureFlags.TrialAutomation, flags.FeatureFlags.TrialAutomation, s.state.HandVersion >= s.version
 	if asked != nil {
 		knew = asked.seen >= s.version
 	}
-	came, flags := enact(s.state, *e, s.flags)
-	is := flags.FeatureFlags.TrialAutomation
 	if is.Enabled && !was.Enabled || is.Enabled && is.RolloutPercentage > was.RolloutPercentage {
 		require.True(t, knew, "%s raised the flags to %v over version %d: %s", e.Type, is.RolloutPercentage, s.version, e.Reason)
 		clear(s.releases)
@@ -282,13 +292,29 @@ func (s *steered) enact(t *rapid.T, e *rollout.Event, asked *sent) {
 	if came.InFlight == rollout.Release {
 		clear(s.releases)
 	}
-	if asked != nil && asked.name == rollout.SignalRollback {
+	switch r, w := found.Rollback, found.Write; {
+	case asked == nil || asked.name != rollout.SignalRollback:
+	case r != nil && r.Overruled && r.Request.ID == asked.request.ID,
+		w != nil && w.Seq == e.Seq && was.Enabled && (was.RolloutPercentage > w.Percentage || !w.Enabled): // raised after an attempt
+		require.False(t, came.InFlight == rollout.Release && came.RequestID == asked.request.ID, "it was overruled: %s", came.Reason)
+		require.Equal(t, was, is, "it was overruled: %s", came.Reason)
+	default:
 		require.False(t, is.Enabled && (is.RolloutPercentage > asked.request.Percentage || asked.request.Percentage == 0), "it was to go back to %v: %s", asked.request.Percentage, came.Reason)
 		require.True(t, asked.request.InFlight != rollout.Release || came.InFlight == rollout.Release, "it was to hand over: %s", came.Reason)
 	}
 	if came.Enabled != nil {
 		require.False(t, s.state.Enabled && !is.Enabled, "it takes itself for on")
 		require.False(t, is.Enabled && is.RolloutPercentage > s.state.Percentage, "the flags exceed what is stored: %v over %v", is.RolloutPercentage, s.state.Percentage)
+	}
+}
+
+// people set the flags by hand, or do nothing.
+func (s *steered) people(t *rapid.T) {
+	switch rapid.IntRange(0, 4).Draw(t, "people") {
+	case 0:
+		s.byHand(false, s.flags.FeatureFlags.TrialAutomation.RolloutPercentage, nil)
+	case 1, 2:
+		s.byHand(rapid.Bool().Draw(t, "on"), float64(rapid.IntRange(0, 100).Draw(t, "by hand")), nil)
 	}
 }
 
@@ -324,10 +350,8 @@ func TestNothingIsSwitchedOnOrRaisedThatWasLoweredByHand(t *testing.T) {
 			s.now = s.now.Add(time.Duration(rapid.IntRange(0, 50).Draw(t, "hours")) * time.Hour)
 			r := rollout.Request{By: "owner", Reason: "r", ID: fmt.Sprintf("k-%d", i)}
 			switch rapid.IntRange(0, 11).Draw(t, "what") {
-			case 0:
-				s.byHand(false, s.flags.FeatureFlags.TrialAutomation.RolloutPercentage, nil)
-			case 1:
-				s.byHand(rapid.Bool().Draw(t, "on"), float64(rapid.IntRange(0, 100).Draw(t, "by hand")), nil)
+			case 0, 1:
+				s.people(t)
 			case 2, 3:
 				s.rollBack(t, r)
 			case 4, 5, 6:

@@ -27,6 +27,8 @@ type Document struct {
 	// Rollback is the last rollback that somebody asked for over the API: it was written together with what it
 	// lowered, so that it holds though the signal to the rollout is late or lost. Nil for none.
 	Rollback *RollbackRequest `json:"rollback,omitempty"`
+	// Write is the last that a rollout wrote: whether its decision is stored is not known here. Nil for none.
+	Write *RolloutWrite `json:"write,omitempty"`
 }
 
 // RollbackRequest is what was asked of which rollout.
@@ -35,6 +37,22 @@ type RollbackRequest struct {
 	Version   int     `json:"version"`
 	RolloutID string  `json:"rolloutId"`
 	Request   Request `json:"request"`
+	// Overruled says that somebody has raised the flags by hand since.
+	Overruled bool `json:"overruled,omitempty"`
+}
+
+// RolloutWrite is what a rollout wrote for one of its decisions.
+type RolloutWrite struct {
+	RolloutID string `json:"rolloutId"`
+	// Seq is the decision's number, At its moment.
+	Seq        int       `json:"seq"`
+	At         time.Time `json:"at"`
+	Enabled    bool      `json:"enabled"`
+	Percentage float64   `json:"percentage"`
+	// Version is the flags' version that it made, though they may have said that before.
+	Version int `json:"version"`
+	// HandVersion is what the decision says of flags that were found set by hand.
+	HandVersion int `json:"handVersion,omitempty"`
 }
 
 // FlagChange is what a change of the flags sets.
@@ -44,8 +62,9 @@ type FlagChange struct {
 	Found Document
 	// Off says that somebody wants the automation off; that counts also where it is off already.
 	Off bool
-	// Rollback is what the flags are lowered for; nil where it is something else.
+	// Rollback is what the flags are lowered for, Write what a rollout sets them to; nil where it is something else.
 	Rollback *RollbackRequest
+	Write    *RolloutWrite
 }
 
 // Change is a change of the document that changes nothing yet.
@@ -53,10 +72,12 @@ func (d Document) Change() FlagChange { return FlagChange{Flags: d.FeatureFlags,
 
 // Changed is the document after a change at a moment, and whether that changes anything.
 func (d Document) Changed(c FlagChange, by string, at time.Time) (after Document, changed bool) {
-	if c.Flags == d.FeatureFlags && !c.Off && c.Rollback == nil {
+	if c.Flags == d.FeatureFlags && !c.Off && c.Rollback == nil && c.Write == nil {
 		return d, false
 	}
-	d.FeatureFlags, d.UpdatedAt, d.UpdatedBy = c.Flags, at, by
+	if c.Flags != d.FeatureFlags || c.Write == nil {
+		d.FeatureFlags, d.UpdatedAt, d.UpdatedBy = c.Flags, at, by
+	}
 	d.Version++
 	if by != Automatic {
 		d.HandVersion = d.Version
@@ -64,8 +85,16 @@ func (d Document) Changed(c FlagChange, by string, at time.Time) (after Document
 	if c.Off {
 		d.DisabledVersion = d.Version
 	}
-	if c.Rollback != nil {
+	if c.Write != nil {
+		d.Write = c.Write
+	}
+	switch {
+	case c.Rollback != nil:
 		d.Rollback = &RollbackRequest{Version: d.Version, RolloutID: c.Rollback.RolloutID, Request: c.Rollback.Request}
+	case d.Rollback != nil && by != Automatic && d.Rollback.Request.exceeded(c.TrialAutomation.Enabled, c.TrialAutomation.RolloutPercentage):
+		overruled := *d.Rollback
+		overruled.Overruled = true
+		d.Rollback = &overruled
 	}
 	return d, true
 }

@@ -55,14 +55,8 @@ func chronicled(t fataler, p rollout.Plan) *chronicle {
 
 // apply carries an event out, as the activity does.
 func (c *chronicle) apply(e rollout.Event) {
-	if e.Percentage != nil && e.Enabled != nil {
-		if c.state.MaySet(e, rollout.Document{FeatureFlags: c.flags, Version: 9}) {
-			c.flags.TrialAutomation.Enabled, c.flags.TrialAutomation.RolloutPercentage = *e.Enabled, *e.Percentage
-		}
-		if foreign := c.state.Foreign(e, rollout.Document{FeatureFlags: c.flags, Version: 9}); foreign != nil {
-			e = *foreign
-		}
-	}
+	e, flags := enact(c.state, e, rollout.Document{FeatureFlags: c.flags, Version: 9})
+	c.flags = flags.FeatureFlags
 	if e.Type == rollout.EventUpdate {
 		e = c.state.UpdatedBy(e, c.latest)
 	}

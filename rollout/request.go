@@ -54,6 +54,11 @@ type Request struct {
 	FlagsVersion int `json:"flagsVersion,omitempty"`
 }
 
+// exceeded tells whether flags admit more than a rollback asked for.
+func (r Request) exceeded(enabled bool, percentage float64) bool {
+	return enabled && (percentage > r.Percentage || r.Percentage == 0)
+}
+
 // Validate checks a request by itself; the error is a *FieldError.
 func (r Request) Validate(name string) error {
 	switch {

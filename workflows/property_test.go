@@ -201,25 +201,7 @@ func (p *rolloutProperty) setFlags(by string, change func(*rollout.FlagChange)) 
 
 // enact is what the activity does, in few words.
 func (p *rolloutProperty) enact(e rollout.Event) {
-	if e.Percentage != nil && e.Enabled != nil {
-		found := p.flags
-		if p.model.MaySet(e, p.flags) {
-			p.setFlags(rollout.Automatic, func(c *rollout.FlagChange) {
-				c.TrialAutomation.Enabled, c.TrialAutomation.RolloutPercentage = *e.Enabled, *e.Percentage
-			})
-			e.WrittenVersion = p.flags.Version
-		}
-		e.HandVersion = p.model.FoundByHand(found)
-		if foreign := p.model.Foreign(e, p.flags); foreign != nil {
-			e = *foreign
-		}
-		if e.WrittenVersion > 0 {
-			e = p.model.WithHandover(e, found)
-		}
-		if e.InFlight == rollout.Release {
-			e.FlagsVersion = p.flags.Version
-		}
-	}
+	p.setFlags(rollout.Automatic, func(c *rollout.FlagChange) { e = p.model.Carry(e, c) })
 	p.model = p.model.Apply(e)
 }
 

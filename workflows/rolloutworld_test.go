@@ -162,12 +162,18 @@ func (w *rolloutWorld) Flags(context.Context) (rollout.Document, error) { return
 
 func (w *rolloutWorld) UpdateFlags(_ context.Context, by string, change func(*rollout.FlagChange) error) (rollout.Document, error) {
 	w.mu.Lock()
-	defer w.mu.Unlock()
-	c := w.flags.Change()
-	if err := change(&c); err != nil {
+	found := w.flags
+	w.mu.Unlock()
+	c := found.Change()
+	if err := change(&c); err != nil { // which may ask what is stored
 		return rollout.Document{}, err
 	}
-	w.flags, _ = w.flags.Changed(c, by, time.Time{})
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if found.Version != w.flags.Version {
+		return rollout.Document{}, errors.New("somebody else has changed the flags")
+	}
+	w.flags, _ = found.Changed(c, by, time.Time{})
 	if flags := w.flags.FeatureFlags; flags.TrialAutomation.Enabled {
 		w.highest = max(w.highest, flags.TrialAutomation.RolloutPercentage)
 	}

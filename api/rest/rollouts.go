@@ -234,25 +234,29 @@ func (s *server) steer(ctx context.Context, id, name string, r rollout.Request) 
 		noteDetail(ctx, passedOn)
 		return taken, s.Rollouts.Steer(ctx, name, r)
 	}
-	if err := s.takeFlagsBack(ctx, state, r); err != nil {
+	if err := s.takeFlagsBack(ctx, state, &r); err != nil {
 		return RolloutTaken{}, err
 	}
-	r.Seen = ""
 	// The flags decide; the rollout catches up when it hears of it.
 	s.tell(ctx, "rollout not told yet", zap.String("rollout", state.ID), func(ctx context.Context) error { return s.Rollouts.Steer(ctx, name, r) })
 	return taken, nil
 }
 
-// takeFlagsBack lowers the flags to what a rollback asks for, and puts that beside them.
-func (s *server) takeFlagsBack(ctx context.Context, state rollout.State, r rollout.Request) error {
+// takeFlagsBack lowers the flags to what a rollback asks for, and puts that beside them. One that the rollout has not
+// heard of stands beside them no longer then: where that was to hand over, and nothing is said of it now, this does.
+func (s *server) takeFlagsBack(ctx context.Context, state rollout.State, r *rollout.Request) error {
+	r.Seen = "" // it was as seen, and the flags say soon what is asked for
 	if state.Knows(r.ID) {
 		return nil // carried out before; the flags may have moved on
 	}
-	r.Seen = "" // it was as seen, and the flags say now what is asked for
+	asked := r.InFlight
 	_, err := s.updateFlags(ctx, func(f *rollout.FlagChange) error {
 		f.TrialAutomation.RolloutPercentage = min(f.TrialAutomation.RolloutPercentage, r.Percentage)
 		f.TrialAutomation.Enabled = f.TrialAutomation.Enabled && r.Percentage > 0
-		f.Off, f.Rollback = r.Percentage == 0, &rollout.RollbackRequest{RolloutID: state.ID, Request: r}
+		if before := f.Found.Rollback; asked == "" && state.Awaits(before) {
+			r.InFlight = before.Request.InFlight
+		}
+		f.Off, f.Rollback = r.Percentage == 0, &rollout.RollbackRequest{RolloutID: state.ID, Request: *r}
 		return nil
 	})
 	return err

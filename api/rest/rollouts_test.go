@@ -93,6 +93,22 @@ func TestRollbackWritesTheFlagsFirst(t *testing.T) {
 	}
 }
 
+// The rollout has not heard of the first one: what that was to hand over is handed over by the second.
+func TestASecondRollbackHandsOverWhatTheFirstWould(t *testing.T) {
+	t.Parallel()
+	for second, want := range map[string]rollout.InFlight{
+		`{"percentage": 0, "reason": "harm"}`:                     rollout.Release,
+		`{"percentage": 0, "reason": "harm", "inFlight": "keep"}`: rollout.Keep,
+	} {
+		a := running(t)
+		a.workflows.away = errAway
+		require.Equal(t, http.StatusAccepted, a.steer("rollback", "k1", `{"percentage": 10, "reason": "slow", "inFlight": "release"}`).status)
+		require.Equal(t, http.StatusAccepted, a.steer("rollback", "k2", second).status)
+		require.Equal(t, want, a.store.flags.Rollback.Request.InFlight)
+		require.Equal(t, "k2", a.store.flags.Rollback.Request.ID)
+	}
+}
+
 func TestControls(t *testing.T) {
 	t.Parallel()
 	a := running(t)
