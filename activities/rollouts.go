@@ -94,6 +94,7 @@ func (r *Rollouts) Enact(ctx context.Context, d Deed) (Enacted, error) {
 	} else if event, err = r.decided(ctx, d); err != nil {
 		return Enacted{Event: event}, err
 	}
+	event.HandledSignals = d.State.HandledSignals
 	existing, err := r.Store.AppendDecision(ctx, event, d.State.Apply(event))
 	if err != nil {
 		return Enacted{Event: event}, failed(fmt.Sprintf("recording %s", event.Type), err)

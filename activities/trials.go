@@ -278,6 +278,7 @@ func (t *Trials) look(ctx context.Context, due Due) (sight, error) {
 
 // append stores an event and answers with the one that stands.
 func (t *Trials) append(ctx context.Context, before trial.State, event trial.Event) (trial.Event, error) {
+	event.HandledSignals = before.HandledSignals
 	existing, err := t.Store.Append(ctx, event, before.Apply(event))
 	if err != nil {
 		return trial.Event{}, failed(fmt.Sprintf("recording %s", event.Type), err)

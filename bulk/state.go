@@ -105,6 +105,9 @@ type State struct {
 	Controls []Control `json:"controls"`
 	// Taken stand for the ids of the latest controls, the oldest first.
 	Taken []string `json:"taken,omitempty"`
+	// HandledSignals stands for the signals that the workflow had handled by then, whatever came of each; empty for
+	// none. A workflow that is reset passes over those.
+	HandledSignals string `json:"handledSignals,omitempty"`
 }
 
 // Example is one item that a dry run looked at.

@@ -83,6 +83,8 @@ type Event struct {
 	Backfill *Backfill `json:"backfill,omitempty"`
 	// Judgement is what was known.
 	Judgement *Judgement `json:"judgement,omitempty"`
+	// HandledSignals stands for the signals that the workflow had handled by then; empty for none.
+	HandledSignals string `json:"handledSignals,omitempty"`
 }
 
 // Start is what a rollout begins with.
@@ -137,7 +139,7 @@ func Fold(events []Event) State {
 // receiver is left as it was.
 func (s State) Apply(e Event) State {
 	s.Checks, s.Requests, s.Criteria = slices.Clone(s.Checks), slices.Clone(s.Requests), maps.Clone(s.Criteria)
-	s.Seq = e.Seq
+	s.Seq, s.HandledSignals = e.Seq, e.HandledSignals
 	if e.RequestID != "" {
 		s.Requests = append(s.Requests, e.RequestID)
 	}

@@ -211,9 +211,9 @@ func (r *replay) decision(e Event, anew *Event) {
 	}
 }
 
-// withoutJudgement leaves out as well which flags were found: no snapshot has seen those.
+// withoutJudgement leaves out as well which flags were found, and which signals were handled: no snapshot has seen those.
 func withoutJudgement(e Event) string {
-	e.Judgement, e.HandVersion, e.WrittenVersion = nil, 0, 0
+	e.Judgement, e.HandVersion, e.WrittenVersion, e.HandledSignals = nil, 0, 0, ""
 	return written(e)
 }
 

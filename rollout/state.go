@@ -82,6 +82,9 @@ type State struct {
 	ReleasedBefore int `json:"releasedBefore,omitempty"`
 	// Requests are the ids of requests carried out, so that each is once.
 	Requests []string `json:"requests"`
+	// HandledSignals stands for the signals that the workflow had handled by the last event, whatever came of each; empty
+	// for none. A workflow that is reset passes over those.
+	HandledSignals string `json:"handledSignals,omitempty"`
 }
 
 // held tells whether a person has the rollout wait.

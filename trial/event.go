@@ -52,6 +52,8 @@ type Event struct {
 	Late bool `json:"late,omitempty"`
 	// Untracked is set on an EventConverted that the figures leave out.
 	Untracked bool `json:"untracked,omitempty"`
+	// HandledSignals stands for the signals that the workflow had handled by then; empty for none.
+	HandledSignals string `json:"handledSignals,omitempty"`
 }
 
 // Registration is what a trial begins with; decided once, at registration.
@@ -113,7 +115,7 @@ func (s State) StepEvent(step Step, d Decision, f Facts, mailed bool) Event {
 // over once. The receiver is left as it was.
 func (s State) Apply(e Event) State {
 	s.Steps, s.Requests = slices.Clone(s.Steps), slices.Clone(s.Requests)
-	s.Seq = e.Seq
+	s.Seq, s.HandledSignals = e.Seq, e.HandledSignals
 	if e.Request != nil && e.Request.ID != "" {
 		s.Requests = append(s.Requests, joinRequest(e.Type, e.Request.ID))
 	}

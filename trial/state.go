@@ -73,6 +73,9 @@ type State struct {
 	// Requests are the requests carried out, as "type of event/id", so that each
 	// is once. Those of older events are the ids alone.
 	Requests []string `json:"requests"`
+	// HandledSignals stands for the signals that the workflow had handled by the last event, whatever came of each; empty
+	// for none. A workflow that is reset passes over those.
+	HandledSignals string `json:"handledSignals,omitempty"`
 }
 
 // StepRecord is how one step ended.

@@ -86,10 +86,7 @@ func (b *bulkRun) run(ctx workflow.Context) (bulk.View, error) {
 		case b.resets.look(ctx, b.queue):
 			if err = b.begin(ctx, b.Operation.ID); err == nil {
 				b.resets.pending = false
-				b.queue.forget(func(m message) bool {
-					c, err := readControl(m)
-					return err == nil && b.State.Knows(c.ID)
-				})
+				b.queue.forget(b.State.HandledSignals)
 			}
 		case b.queue.pending():
 			err = b.answer(ctx, b.queue.pop())
@@ -122,6 +119,7 @@ func (b *bulkRun) page(ctx workflow.Context) error {
 	}
 	// Into a value of its own: what is decoded over another keeps what the new one leaves out.
 	var after bulk.State
+	b.State.HandledSignals = b.queue.numbers.Handled // and so in what comes of it
 	if err := workflow.ExecuteActivity(bulkOptions(ctx, summary), activity, b.BulkWork).Get(ctx, &after); err != nil {
 		return fmt.Errorf("%s: %w", summary, err)
 	}
@@ -146,6 +144,7 @@ func (b *bulkRun) answer(ctx workflow.Context, m message) error {
 		if after.Seq == b.State.Seq {
 			return nil
 		}
+		after.HandledSignals = b.queue.numbers.Handled
 		var stored *bulk.State
 		work := activities.BulkWork{Operation: b.Operation, State: after}
 		if err := workflow.ExecuteActivity(bulkOptions(ctx, c.Name), b.doing.NoteBulk, work).Get(ctx, &stored); err != nil {

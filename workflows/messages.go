@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -16,10 +17,12 @@ import (
 type ask struct {
 	message string
 	request trial.Request
-	// again says that a reset gave it to the run once more.
-	again bool
-	done  bool
-	err   error
+	// handled is what stands for the signals that are handled once it is; empty for an update.
+	handled string
+	// unread says why a signal is refused whose payload cannot be read; nil for any other.
+	unread error
+	done   bool
+	err    error
 }
 
 // Changes of the workflow that recorded histories do not have, by the names that
@@ -53,6 +56,7 @@ var trialShapes = map[string]shape{
 // nothing sent with the start is missed.
 func (t *trialRun) listen(ctx workflow.Context, carried *SignalNumbers) error {
 	t.queue = queueOf(ctx, carried)
+	t.handled = t.queue.numbers.Handled
 	for _, name := range []string{trial.MessageExtend, trial.MessageShorten, trial.MessageCancel, trial.MessageRevive} {
 		if err := t.handleUpdate(ctx, name); err != nil {
 			return fmt.Errorf("registering update %s: %w", name, err)
@@ -114,21 +118,19 @@ func readUpdate(name string, raw converter.RawValue) (trial.Request, error) {
 // pending tells whether a message waits.
 func (t *trialRun) pending() bool { return len(t.asked) > 0 || t.queue.pending() }
 
-// collect moves the signals that have arrived behind what is asked already. One that cannot be read is dropped
-// with a log line: a signal has nobody to refuse to.
+// collect moves the signals that have arrived behind what is asked already.
 func (t *trialRun) collect(ctx workflow.Context) {
 	for t.queue.pending() {
-		again := t.queue.again > 0
 		m := t.queue.pop()
 		r, err := readSignal(m)
-		if err != nil && !mustTake(ctx, m.name) {
-			refuseMessage(ctx, m, err)
-			continue
-		}
 		if r.ID == "" {
 			r.ID = m.id
 		}
-		t.asked = append(t.asked, &ask{message: m.name, request: r, again: again})
+		a := &ask{message: m.name, request: r, handled: t.queue.numbers.Handled}
+		if err != nil && !mustTake(ctx, m.name) {
+			a.unread = err
+		}
+		t.asked = append(t.asked, a)
 	}
 }
 
@@ -167,34 +169,51 @@ func mustTake(ctx workflow.Context, name string) bool {
 		workflow.GetVersion(ctx, changeConvertUnread, workflow.DefaultVersion, 1) != workflow.DefaultVersion
 }
 
-// forget drops, as the queue does, what a reset gave the run once more. A conversion always
-// counts.
+// forget drops, as the queue does, what was handled before what is stored. A conversion always counts.
 func (t *trialRun) forget() {
-	for i, a := range slices.Backward(t.asked) {
-		if !a.again || !t.state.Knows(a.request.ID) {
-			continue
-		}
-		had := t.asked[:i+1]
-		kept := slices.DeleteFunc(slices.Clone(had), func(a *ask) bool { return a.again && a.message != trial.MessageConvert })
-		t.asked = append(kept, t.asked[i+1:]...)
+	last := slices.IndexFunc(t.asked, func(a *ask) bool { return a.handled != "" && a.handled == t.state.HandledSignals })
+	if last < 0 {
 		return
 	}
+	t.handled = t.asked[last].handled
+	var kept []*ask
+	for i, a := range t.asked {
+		if i <= last && a.handled != "" {
+			if a.message != trial.MessageConvert {
+				continue
+			}
+			a.handled = "" // it was before the last
+		}
+		kept = append(kept, a)
+	}
+	t.asked = kept
 }
 
 // take takes out what was asked first.
 func (t *trialRun) take() *ask {
 	a := t.asked[0]
 	t.asked = t.asked[1:]
+	t.handled = cmp.Or(a.handled, t.handled)
 	return a
+}
+
+// current is the trial as it stands, with the signals that are handled by now: what is recorded of it says so.
+func (t *trialRun) current() trial.State {
+	s := t.state
+	s.HandledSignals = t.handled
+	return s
 }
 
 // answer carries out one request: decided purely, recorded, applied.
 func (t *trialRun) answer(ctx workflow.Context, a *ask) error {
 	defer func() { a.done = true }()
-	switch a.message {
-	case trial.SignalWake:
+	switch {
+	case a.unread != nil: // a signal has nobody to refuse to
+		refuseMessage(ctx, message{name: a.message}, a.unread)
+		return nil
+	case a.message == trial.SignalWake:
 		return t.wake(ctx)
-	case trial.SignalNoMail: // each step asks the database; a restored one asks the history
+	case a.message == trial.SignalNoMail: // each step asks the database; a restored one asks the history
 		return nil
 	}
 	for {
@@ -208,7 +227,7 @@ func (t *trialRun) answer(ctx workflow.Context, a *ask) error {
 			return nil
 		}
 		var stored trial.Event
-		if err := t.do(ctx, a.message, t.doing.Record, activities.Happened{State: t.state, Event: *event}).future.Get(ctx, &stored); err != nil {
+		if err := t.do(ctx, a.message, t.doing.Record, activities.Happened{State: t.current(), Event: *event}).future.Get(ctx, &stored); err != nil {
 			return fmt.Errorf("recording %s: %w", a.message, err)
 		}
 		t.apply(ctx, stored)
@@ -230,7 +249,7 @@ func (t *trialRun) wake(ctx workflow.Context) error {
 		return nil
 	}
 	var p activities.Performed
-	if err := t.do(ctx, "rezone", t.doing.Rezone, t.state).future.Get(ctx, &p); err != nil {
+	if err := t.do(ctx, "rezone", t.doing.Rezone, t.current()).future.Get(ctx, &p); err != nil {
 		return fmt.Errorf("looking in which zone the vendor is: %w", err)
 	}
 	if p.Event != nil {

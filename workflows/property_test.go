@@ -17,6 +17,9 @@ import (
 	"marketplace.example/trials/workflows"
 )
 
+// halt is no message of any workflow, and wakes it all the same.
+var halt = [2]string{"halt", `{}`}
+
 // word is something that happens to a rollout: a message that somebody sends, or what they do to the flags.
 type word struct {
 	name    string
@@ -41,8 +44,9 @@ type rolloutProperty struct {
 	flags  rollout.Document
 	judged *rollout.Judgement
 	sent   int
-	// told are all signals so far, which a reset tells again.
-	told [][2]string
+	// told are all signals so far, which a reset tells again, to the workflow of that run's name.
+	told   [][2]string
+	chains int
 	// next is what the next run begins with, and early what an earlier one began with.
 	next, early workflows.RolloutInput
 	reset       bool
@@ -131,6 +135,11 @@ func (p *rolloutProperty) deliver(t *rapid.T, words []word) {
 	for _, hear := range heard {
 		hear()
 	}
+	p.due()
+}
+
+// due has the model do what is due.
+func (p *rolloutProperty) due() {
 	for range 20 {
 		e, _ := p.model.Next(p.judged, p.w.env.Now())
 		if e == nil || e.Type == rollout.EventUpdate {
@@ -182,6 +191,25 @@ func (p *rolloutProperty) send(t *rapid.T, m word) (hear func()) {
 	}
 }
 
+// wait has a message wait that no task of the run has taken yet, as those may be of a run that fails its tasks: the one
+// that it is reset to takes it, after those that had their turn.
+func (p *rolloutProperty) wait(m word) {
+	if m.lowers || p.model.Status.Final() {
+		return
+	}
+	p.told = append(p.told, [2]string{m.name, `{` + m.payload + `}`})
+	if m.request == nil {
+		return
+	}
+	asked := *m.request
+	if p.model.HandVersion > 0 {
+		asked.FlagsVersion = p.model.HandVersion - 1
+	}
+	if e, err := p.model.Request(m.name, asked, p.judged, p.w.begun); err == nil && e != nil {
+		p.enact(*e)
+	}
+}
+
 // byHand changes the flags, those of the world and the model's.
 func (p *rolloutProperty) byHand(t *rapid.T, change func(*rollout.FlagChange)) {
 	set := func(c *rollout.FlagChange) error {
@@ -211,8 +239,16 @@ func (p *rolloutProperty) run(t *rapid.T) {
 	env := p.w.prepare()
 	in := p.next
 	p.judged = in.Judged
+	chain := fmt.Sprintf("run-%d", p.chains)
+	inRun(env, chain, chain, nil)
+	waiting := 0
 	if p.reset {
-		inReset(env, slices.Clone(p.told))
+		waiting = rapid.IntRange(0, 3).Draw(t, "waiting")
+		for range waiting {
+			p.wait(p.message(t))
+		}
+		p.due()
+		inRun(env, chain, "reset", slices.Clone(p.told))
 	}
 	busy := rapid.SliceOfN(rapid.Custom(p.word), 0, 4).Draw(t, "busy")
 	later := rapid.SliceOfN(rapid.Custom(p.word), 0, 4).Draw(t, "later")
@@ -220,7 +256,7 @@ func (p *rolloutProperty) run(t *rapid.T) {
 		busy, later = nil, append(busy[:min(len(busy), 1)], later[:min(len(later), 3)]...)
 	}
 	p.w.during = nil
-	if len(busy) > 0 {
+	if len(busy) > 0 && waiting == 0 { // or the flags are not yet as the model has them
 		p.w.during = func() { p.deliver(t, busy) }
 	}
 	for i, m := range later {
@@ -231,7 +267,11 @@ func (p *rolloutProperty) run(t *rapid.T) {
 	}
 	continued := rapid.Bool().Draw(t, "continued")
 	if continued {
-		env.RegisterDelayedCallback(func() { env.SetContinueAsNewSuggested(true); send(env, "halt", `{}`) }, 5*time.Hour)
+		env.RegisterDelayedCallback(func() {
+			env.SetContinueAsNewSuggested(true)
+			p.told = append(p.told, halt)
+			send(env, halt[0], halt[1])
+		}, 5*time.Hour)
 	}
 	carried := p.w.run(in, 6*time.Hour)
 	p.next = taken
@@ -241,7 +281,7 @@ func (p *rolloutProperty) run(t *rapid.T) {
 	if p.reset = !p.mixed && rapid.Bool().Draw(t, "reset"); p.reset {
 		p.next = rapid.SampledFrom([]workflows.RolloutInput{taken, in, p.early}).Draw(t, "from")
 	} else if carried == nil {
-		p.told, p.mixed = nil, false // a run of its own, whose messages are its own
+		p.told, p.mixed, p.chains = nil, false, p.chains+1 // a run of its own, whose messages are its own
 	}
 	if in.State != nil {
 		p.early = in
@@ -261,6 +301,7 @@ func (p *rolloutProperty) holds(t *rapid.T) {
 	want, got := p.model.Standing(), stored.Standing()
 	want.Seq = got.Seq
 	require.Equal(t, want, got, "the last word holds")
+	p.flags.Write, p.w.flags.Write = nil, nil // the model does not number what it does by itself
 	require.Equal(t, p.flags, p.w.flags, "the flags are as the rules and the people set them")
 	require.Equal(t, p.model.ReleasedBefore, stored.ReleasedBefore)
 }
@@ -300,7 +341,7 @@ func TestWhateverIsAskedOfABulkOperationTheLastWordHolds(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var stored bulk.State
 		var told [][2]string
-		model, sent := bulk.State{}, 0
+		model, sent, chains := bulk.State{}, 0, 0
 		in := workflows.BulkInput{ID: "bulk-1"}
 		for run := range rapid.IntRange(1, 4).Draw(t, "runs") {
 			w := newBulkWorld(t, 100_000, func(*bulk.Operation) {})
@@ -308,10 +349,9 @@ func TestWhateverIsAskedOfABulkOperationTheLastWordHolds(t *testing.T) {
 				stored, model = w.work.State, w.work.State
 			}
 			w.keep = &stored
-			if run > 0 && in.Work == nil && rapid.Bool().Draw(t, "reset") {
-				inReset(w.env, slices.Clone(told))
-			} else if in.Work == nil {
-				told = nil
+			reset := run > 0 && in.Work == nil && rapid.Bool().Draw(t, "reset")
+			if !reset && in.Work == nil {
+				told, chains = nil, chains+1
 			}
 			var busy [][2]string
 			for range rapid.IntRange(0, 6).Draw(t, "busy") {
@@ -329,6 +369,13 @@ func TestWhateverIsAskedOfABulkOperationTheLastWordHolds(t *testing.T) {
 				}
 			}
 			told = append(told, busy...)
+			chain := fmt.Sprintf("run-%d", chains)
+			inRun(w.env, chain, chain, nil)
+			if reset { // some of them waited, as they do where a run fails its tasks
+				waiting := rapid.IntRange(0, len(busy)).Draw(t, "waiting")
+				inRun(w.env, chain, "reset", slices.Clone(told[:len(told)-len(busy)+waiting]))
+				busy = busy[waiting:]
+			}
 			deliver := func() {
 				for _, m := range busy {
 					send(w.env, m[0], m[1])
@@ -342,7 +389,11 @@ func TestWhateverIsAskedOfABulkOperationTheLastWordHolds(t *testing.T) {
 				w.env.RegisterDelayedCallback(deliver, time.Second)
 			}
 			if rapid.Bool().Draw(t, "continued") {
-				w.env.RegisterDelayedCallback(func() { w.env.SetContinueAsNewSuggested(true); send(w.env, "halt", `{}`) }, 3*time.Second)
+				w.env.RegisterDelayedCallback(func() {
+					w.env.SetContinueAsNewSuggested(true)
+					told = append(told, halt)
+					send(w.env, halt[0], halt[1])
+				}, 3*time.Second)
 			}
 			if rapid.Bool().Draw(t, "canceled") {
 				w.env.RegisterDelayedCallback(w.env.CancelWorkflow, 2*time.Second)

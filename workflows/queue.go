@@ -23,7 +23,7 @@ type message struct {
 // keep the order only among signals of one name.
 type queue struct {
 	messages []message
-	// again is how many of them were there when a reset was noticed: sent to the run once more, before anything new.
+	// again is how many of them were there when a reset was noticed: sent before that, most of them once more.
 	again int
 	// numbers is nil until the run begins; signals may arrive before that.
 	numbers *SignalNumbers
@@ -34,7 +34,7 @@ type queue struct {
 func (q *queue) begin(run string, carried *SignalNumbers) {
 	q.numbers = &SignalNumbers{Run: run}
 	if carried != nil {
-		q.numbers = &SignalNumbers{Run: carried.Run, Alike: slices.Clone(carried.Alike), Floor: carried.Floor}
+		q.numbers = &SignalNumbers{Run: carried.Run, Alike: slices.Clone(carried.Alike), Floor: carried.Floor, Handled: carried.Handled}
 	}
 	for i := range q.messages {
 		q.messages[i].id = q.numbers.id(q.messages[i])
@@ -51,25 +51,27 @@ func (q *queue) found(version, n int) {
 	}
 }
 
-// pop takes out the oldest message; one must be pending.
+// pop takes out the oldest message; one must be pending. It counts as handled from then on.
 func (q *queue) pop() message {
 	m := q.messages[0]
+	q.numbers.Handled = q.numbers.handledAfter(q.numbers.Handled, m)
 	q.messages, q.again = q.messages[1:], max(q.again-1, 0)
 	return m
 }
 
-// forget drops, of the messages that a reset gave the run once more, those up to the last that is known to be carried
-// out: a reset gives a run its signals once more,
-// in their order, and those before that one have had their turn. One that was refused then might be taken now, against
-// what was asked for later.
-func (q *queue) forget(known func(message) bool) {
-	for i := q.again - 1; i >= 0; i-- {
-		if known(q.messages[i]) {
-			q.messages = q.messages[i+1:]
-			break
+// forget drops the messages that were handled before what is stored, which says so of them: a reset gives a run its
+// signals once more, in their order. One that was refused then might be taken now, against what was asked for later.
+// Where they are not those that the run was given, as after a reset without its signals, nothing is dropped: each has
+// its turn, and what was carried out is known by its id.
+func (q *queue) forget(handled string) {
+	q.again = 0
+	now := q.numbers.Handled
+	for i, m := range q.messages {
+		if now = q.numbers.handledAfter(now, m); now == handled {
+			q.messages, q.numbers.Handled = q.messages[i+1:], now
+			return
 		}
 	}
-	q.again = 0
 }
 
 // push puts a message behind the others.

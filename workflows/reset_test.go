@@ -103,6 +103,86 @@ func TestAMessageWithoutAnIDCountsOnceThoughARunBeforeItsOwnIsReset(t *testing.T
 	}
 }
 
+// asked are messages as they are sent, a name and a payload each.
+type asked = [][2]string
+
+// Which messages have had their turn is what is stored with the last decision, whatever became of each.
+func TestARolloutThatIsResetTakesWhatHadNotHadItsTurn(t *testing.T) {
+	t.Parallel()
+	resume := [2]string{rollout.SignalResume, `{"id":"k-2","reason":"fed"}`}
+	again := [2]string{rollout.SignalResume, `{"id":"k-3","reason":"fed"}`} // refused: it is not paused
+	advance := [2]string{rollout.SignalAdvance, `{"id":"k-4","reason":"half"}`}
+	pause := [2]string{rollout.SignalPause, `{"id":"k-1","reason":"lunch"}`}
+	stop := [2]string{rollout.SignalRollback, `{"id":"k-5","percentage":0,"reason":"harm"}`}
+	for name, c := range map[string]struct {
+		had asked
+		// alarmed has triggers pause the rollout then.
+		alarmed bool
+		waits   asked
+		// bare says that the reset leaves out the signals from before it.
+		bare       bool
+		status     rollout.Status
+		percentage float64
+	}{
+		"one that was refused":                      {had: asked{pause, resume, again}, alarmed: true, status: rollout.Paused},
+		"a stop before one that was sent again":     {had: asked{advance}, waits: asked{stop, advance}, status: rollout.RolledBack},
+		"a stop behind one that was refused":        {had: asked{pause, resume, again}, alarmed: true, waits: asked{stop, again}, status: rollout.RolledBack},
+		"one sent again alone":                      {had: asked{advance, pause}, waits: asked{advance}, status: rollout.Paused, percentage: 50},
+		"a pause after a reset that leaves signals": {had: asked{advance, pause, resume}, waits: asked{{rollout.SignalPause, `{"id":"k-6","reason":"tea"}`}}, bare: true, status: rollout.Paused, percentage: 50},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newRolloutWorld(t, 0)
+			env := w.prepare()
+			inRun(env, firstRun, firstRun, nil)
+			told := slices.Clone(c.had)
+			w.arrive(c.had...)
+			for i := range map[bool]int{true: 2}[c.alarmed] { // the first takes it back, the second pauses it at 0 %
+				env.RegisterDelayedCallback(func() {
+					alarm := w.judged(t, func(j *rollout.Judgement) {
+						j.Triggers = []rollout.Alarm{{Trigger: rollout.TriggerEmail, Remedy: rollout.Partial, Raised: true, Reason: "it is bad"}}
+					})
+					told = append(told, alarm)
+					send(env, alarm[0], alarm[1])
+				}, time.Duration(1+30*i)*time.Hour)
+			}
+			w.run(taken, 32*time.Hour)
+			before := w.state()
+			env = w.prepare()
+			if c.bare {
+				told = nil
+			}
+			inReset(env, append(told, c.waits...))
+			w.run(taken, time.Hour)
+			s := w.state()
+			require.Equal(t, c.status, s.Status)
+			require.InDelta(t, c.percentage, s.Percentage, 0)
+			if len(c.waits) == 0 {
+				require.Equal(t, before, s)
+			}
+		})
+	}
+}
+
+// The run is terminated as somebody sets the flags, and another takes its place: what waits there was sent before either knew.
+func TestAMessageThatWaitsWhileAnotherRunFindsTheFlagsSetRaisesNothing(t *testing.T) {
+	t.Parallel()
+	w := newRolloutWorld(t, 1)
+	env := w.prepare()
+	env.RegisterDelayedCallback(func() {
+		w.mu.Lock()
+		w.store(rollout.Event{Type: rollout.EventOverridden, Enabled: new(true), Percentage: new(5.0), HandVersion: 2, At: env.Now().Add(-time.Second), By: "flags", Reason: "by hand"})
+		w.flags.FeatureFlags.TrialAutomation.RolloutPercentage, w.flags.Version, w.flags.UpdatedBy = 5, 2, "ada"
+		w.mu.Unlock()
+		send(env, rollout.SignalWaive, `{"subject":"backup","reason":"it is on the shelf"}`) // which finds that
+		send(env, rollout.SignalTick, `{"subject":"dashboards-operational","met":true,"reason":"seen"}`)
+		send(env, rollout.SignalAdvance, `{"reason":"half"}`)
+	}, time.Hour)
+	w.run(taken, 2*time.Hour)
+	require.Equal(t, rollout.Paused, w.state().Status)
+	require.InDelta(t, 5, w.percentage(), 0)
+}
+
 // A message that an earlier version took, and this one refuses, has led to what is stored.
 func TestARolloutThatIsResetKeepsWhatAMessageLedToThatIsRefusedNow(t *testing.T) {
 	t.Parallel()
@@ -244,6 +324,95 @@ func TestATrialThatIsResetShowsWhereItStands(t *testing.T) {
 		w.env.ExecuteWorkflow(trial.WorkflowType, workflows.TrialInput{VendorID: vendorID, State: &known})
 		require.NoError(t, w.env.GetWorkflowError())
 		require.Equal(t, c.sets, sets, name)
+	}
+}
+
+func TestABulkOperationThatIsResetTakesWhatHadNotHadItsTurn(t *testing.T) {
+	t.Parallel()
+	pause, resume := [2]string{bulk.ControlPause, `{"id":"k-1","reason":"lunch"}`}, [2]string{bulk.ControlResume, `{"id":"k-2","reason":"fed"}`}
+	again := [2]string{bulk.ControlResume, `{"id":"k-3","reason":"fed"}`} // it runs: nothing comes of it
+	stop := [2]string{bulk.ControlStop, `{"id":"k-4","reason":"harm"}`}
+	for name, c := range map[string]struct {
+		had asked
+		// held has a flag stand against the first page.
+		held   bool
+		waits  asked
+		status bulk.Status
+	}{
+		"one that came to nothing":              {had: asked{pause, resume, again}, held: true, status: bulk.Paused},
+		"a stop before one that was sent again": {had: asked{pause, resume}, waits: asked{stop, pause}, status: bulk.Stopped},
+		"one sent again alone":                  {had: asked{pause, resume}, waits: asked{pause}, status: bulk.Running},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var stored bulk.State
+			run := func(do func(w *bulkWorld)) {
+				w := newBulkWorld(t, 100_000, func(*bulk.Operation) {})
+				if stored.Seq == 0 {
+					stored = w.work.State
+				}
+				w.keep = &stored
+				do(w)
+				w.env.SetWorkflowRunTimeout(20 * time.Second)
+				w.env.ExecuteWorkflow(bulk.WorkflowType, workflows.BulkInput{ID: "bulk-1"})
+			}
+			run(func(w *bulkWorld) {
+				inRun(w.env, firstRun, firstRun, nil)
+				w.beginning = func() {
+					w.beginning = nil
+					for _, m := range c.had {
+						send(w.env, m[0], m[1])
+					}
+				}
+				if c.held {
+					w.carry = func(s bulk.State, _ bulk.Page) bulk.State {
+						stored = s.Held("adminTools.bulkOperations", w.env.Now())
+						return stored
+					}
+				}
+			})
+			run(func(w *bulkWorld) { inReset(w.env, slices.Concat(c.had, c.waits)) })
+			require.Equal(t, c.status, stored.Status)
+		})
+	}
+}
+
+func TestATrialThatIsResetTakesWhatHadNotHadItsTurn(t *testing.T) {
+	t.Parallel()
+	extend := [2]string{trial.MessageExtend, `{"id":"k-1","days":7,"reason":"ticket 813"}`}
+	revive := [2]string{trial.MessageRevive, `{"id":"k-2","days":7,"reason":"ticket 814"}`} // refused: it is active
+	cancel := [2]string{trial.MessageCancel, `{"id":"k-3","reason":"ticket 815"}`}
+	for name, c := range map[string]struct {
+		had asked
+		// until is when the run is reset; 0 for after its end.
+		until  time.Duration
+		waits  asked
+		status trial.Status
+	}{
+		"one that was refused":                  {had: asked{extend, revive}, status: trial.Expired},
+		"a stop before one that was sent again": {had: asked{extend}, until: 2 * day, waits: asked{cancel, extend}, status: trial.Cancelled},
+		"a conversion":                          {had: asked{extend, {trial.MessageConvert, `{}`}, revive}, status: trial.Converted},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			first := newWorld(t, trial.Automated)
+			inRun(first.env, firstRun, firstRun, nil)
+			first.at(day, func() {
+				for _, m := range c.had {
+					send(first.env, m[0], m[1])
+				}
+			})
+			first.env.SetWorkflowRunTimeout(c.until)
+			first.env.ExecuteWorkflow(trial.WorkflowType, workflows.TrialInput{VendorID: vendorID})
+			w := newWorld(t, trial.Automated)
+			w.events, w.sends = first.events, first.sends
+			w.env.SetStartTime(first.env.Now())
+			inReset(w.env, slices.Concat(c.had, c.waits))
+			require.Equal(t, c.status, w.run().Status)
+			if len(c.waits) == 0 {
+				require.Equal(t, first.events, w.events)
+			}
+		})
 	}
 }
 

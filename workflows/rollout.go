@@ -133,10 +133,7 @@ func (r *rolloutRun) catchUp(ctx workflow.Context) error {
 		r.state = known
 	}
 	r.queue.found(r.state.HandVersion, r.queue.again) // they were sent before the reset
-	r.queue.forget(func(m message) bool {
-		request, err := readRolloutRequest(m)
-		return err == nil && r.state.Knows(request.ID)
-	})
+	r.queue.forget(r.state.HandledSignals)
 	return nil
 }
 
@@ -227,17 +224,19 @@ func (r *rolloutRun) enact(ctx workflow.Context, event rollout.Event) error {
 func (r *rolloutRun) tryEnact(ctx workflow.Context, event rollout.Event) (overtaken bool, err error) {
 	var enacted activities.Enacted
 	deed := activities.Deed{State: r.state, Event: event}
+	deed.State.HandledSignals = r.queue.numbers.Handled
 	if err := workflow.ExecuteActivity(r.options(ctx, string(event.Type)), r.doing.Enact, deed).Get(ctx, &enacted); err != nil {
 		return false, fmt.Errorf("enacting %s: %w", event.Type, err)
 	}
 	if enacted.Stored != nil {
+		if !r.resets.pending { // or catching up says it of those that were sent before the reset
+			r.found(enacted.Stored.HandVersion)
+		}
 		r.state, r.refreshed = *enacted.Stored, false
 		return true, nil
 	}
 	stood := enacted.Event
-	if stood.HandVersion > r.state.HandVersion {
-		r.queue.found(stood.HandVersion, len(r.queue.messages))
-	}
+	r.found(stood.HandVersion)
 	r.state, r.refreshed = r.state.Apply(stood), false
 	r.recent = append(r.recent, stood)
 	if over := len(r.recent) - recentDecisions; over > 0 {
@@ -248,6 +247,13 @@ func (r *rolloutRun) tryEnact(ctx workflow.Context, event rollout.Event) (overta
 		return false, r.release(ctx)
 	}
 	return false, nil
+}
+
+// found notes that the messages which wait were sent before the run knew of a version of the flags, where that is news.
+func (r *rolloutRun) found(version int) {
+	if version > r.state.HandVersion {
+		r.queue.found(version, len(r.queue.messages))
+	}
 }
 
 // tell has stakeholders told of what has happened. That goes on beside the

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -23,6 +24,10 @@ type SignalNumbers struct {
 	// Floor is the highest count that was forgotten; what is counted anew is counted from there, so that no id comes
 	// twice.
 	Floor int `json:"floor,omitempty"`
+	// Handled stands for the messages that were taken from the queue so far, their contents and their order, in the name
+	// of Run; empty for none. What is stored carries it, so that after a reset it is seen which of the messages had been
+	// handled by then, whatever became of each.
+	Handled string `json:"handled,omitempty"`
 }
 
 // Alike is how many messages of a content have arrived.
@@ -46,17 +51,28 @@ func (n *SignalNumbers) id(m message) string {
 	case rollout.SignalJudged, trial.SignalWake, trial.SignalNoMail:
 		return ""
 	}
+	content, count := contentOf(m), 1
+	if !namesID(m) {
+		count = n.count(content)
+	}
+	return fmt.Sprintf("signal-%s-%s-%d", n.Run, content, count)
+}
+
+// contentOf stands for what a message says.
+func contentOf(m message) string {
 	hash := sha256.New()
 	hash.Write([]byte(m.name))
 	for _, p := range m.payload.GetPayloads() {
 		hash.Write([]byte{0})
 		hash.Write(p.GetData())
 	}
-	content, count := hex.EncodeToString(hash.Sum(nil)[:contentBytes]), 1
-	if !namesID(m) {
-		count = n.count(content)
-	}
-	return fmt.Sprintf("signal-%s-%s-%d", n.Run, content, count)
+	return hex.EncodeToString(hash.Sum(nil)[:contentBytes])
+}
+
+// handledAfter is Handled once it was handled, and then a message more.
+func (n *SignalNumbers) handledAfter(handled string, m message) string {
+	sum := sha256.Sum256([]byte(cmp.Or(handled, n.Run) + "/" + contentOf(m)))
+	return hex.EncodeToString(sum[:contentBytes])
 }
 
 // count counts a message of a content.

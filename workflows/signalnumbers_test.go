@@ -88,3 +88,48 @@ func TestAMessageThatNamesAnIDIsNotCounted(t *testing.T) {
 	require.Len(t, numbers.Alike, 3)
 	require.NotContains(t, ids, "")
 }
+
+// A run that is reset drops those of its messages, and of the runs after it, that were handled by the time of what is
+// stored, and none where that tells of others.
+func TestAResetDropsTheMessagesThatWereHandled(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		var all []message
+		for _, c := range rapid.SliceOfN(rapid.IntRange(0, 3), 1, 12).Draw(t, "contents") {
+			all = append(all, sent(rollout.SignalPause, fmt.Sprintf(`{"reason":"%d"}`, c)))
+		}
+		handled, began := []string{""}, map[int]*SignalNumbers{}
+		q := &queue{}
+		q.begin("run-1", nil)
+		for i, m := range all {
+			if rapid.Bool().Draw(t, "continued") {
+				began[i] = asInput(t, q.numbers)
+				q = &queue{}
+				q.begin(fmt.Sprintf("run-%d", i+2), began[i])
+			}
+			q.push(m.name, m.payload)
+			q.pop()
+			handled = append(handled, q.numbers.Handled)
+		}
+		began[0] = nil
+		for from, carried := range began {
+			for stored := range handled {
+				left := resetAndForget("run-1", carried, all[from:], handled[stored])
+				require.Equal(t, len(all)-max(stored, from), left)
+			}
+			require.Equal(t, len(all)-from, resetAndForget("run-1", carried, all[from:], "of another run"))
+		}
+		require.Equal(t, len(all), resetAndForget("another", nil, all, q.numbers.Handled))
+	})
+}
+
+// resetAndForget is how many messages are left of those that a run is given once more.
+func resetAndForget(run string, carried *SignalNumbers, again []message, handled string) int {
+	q := &queue{}
+	q.begin(run, carried)
+	for _, m := range again {
+		q.push(m.name, m.payload)
+	}
+	q.forget(handled)
+	return len(q.messages)
+}

@@ -45,6 +45,8 @@ type trialRun struct {
 	// asked are the requests that wait, in the order of their arrival, and queue the signals behind them.
 	asked []*ask
 	queue *queue
+	// handled stands for the signals that were taken from asked; the queue counts those as well that wait there.
+	handled string
 	// resets notices them, and canceled is what is said of a cancellation.
 	resets   resets
 	canceled *string
@@ -162,7 +164,7 @@ func (t *trialRun) wait(ctx workflow.Context) error {
 func (t *trialRun) perform(ctx workflow.Context, step trial.Step) error {
 	stepCtx, cancel := workflow.WithCancel(ctx)
 	defer cancel()
-	attempt := t.do(stepCtx, string(step.Kind), t.doing.Perform, activities.Due{State: t.state, Step: step})
+	attempt := t.do(stepCtx, string(step.Kind), t.doing.Perform, activities.Due{State: t.current(), Step: step})
 	overtaken := func() bool { return attempt.retrying && t.pending() }
 	if err := workflow.Await(ctx, func() bool { return attempt.future.IsReady() || overtaken() }); err != nil {
 		return err
