@@ -176,23 +176,23 @@ func (s *Store) presumeSent(ctx context.Context, vendorID string, steps []trial.
 // unknownSuppression is why no e-mail may go to a vendor, where the workflow knows of it and the database
 // does not; nil where it does. A workflow does not know which address was meant, so then it is every one.
 func unknownSuppression(known []trial.Suppression, told trial.Told) (lost *trial.Suppression) {
-	learn := func(p trial.Suppression) {
-		if !lost.Covers(p) {
+	learn := func(p trial.Suppression, isKnown func(k trial.Suppression) bool) {
+		if !lost.Covers(p) && !slices.ContainsFunc(known, func(k trial.Suppression) bool { return k.Covers(p) || p.Reason == k.Reason && isKnown(k) }) {
 			lost = &p
 		}
 	}
 	for _, p := range told.NoMail {
-		// The address that was told of may be one that is known, or one that came after it.
-		if !slices.ContainsFunc(known, func(k trial.Suppression) bool { return k.Covers(p) || p.Reason == k.Reason && !p.At.After(k.At) }) {
-			learn(p)
-		}
+		// It has the moment of the event of the mail service. Events come late and in any order, so of one with another
+		// moment nobody knows which address it was of.
+		learn(p, func(k trial.Suppression) bool { return stored(p.At).Equal(k.At) })
 	}
 	for _, e := range told.Events {
-		if len(known) > 0 || e.Facts == nil {
+		if e.Facts == nil {
 			continue
 		}
 		if reason := e.Facts.NoMail; reason == trial.ReasonUnsubscribed || reason == trial.ReasonSuppressedAddress {
-			learn(trial.Suppression{Reason: reason, At: e.At})
+			// An address that is known to have bounced is why, and perhaps the vendor's no more.
+			learn(trial.Suppression{Reason: reason, At: e.At}, func(trial.Suppression) bool { return true })
 		}
 	}
 	return lost

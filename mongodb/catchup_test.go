@@ -64,13 +64,14 @@ func TestCatchUpStopsEMail(t *testing.T) {
 	bounced := trial.Suppression{Reason: trial.ReasonSuppressedAddress, At: at}
 	bouncedAddress := bounced
 	bouncedAddress.AddressHash = trial.AddressHash("v1@example.com")
-	later := bounced
-	later.At = at.Add(time.Hour)
+	later, earlier := bounced, bounced
+	later.At, earlier.At = at.Add(time.Hour), at.Add(-time.Hour)
 	noted := func(reason trial.Reason) []trial.Event {
 		events, _ := history(t, registration14d("v1"), steps(2)...)
 		events[2].Facts.NoMail = reason
 		return events
 	}
+	stepUnsubscribed := trial.Suppression{Reason: trial.ReasonUnsubscribed, At: noted("")[2].At}
 	for name, c := range map[string]struct {
 		known  *trial.Suppression
 		events []trial.Event
@@ -82,11 +83,13 @@ func TestCatchUpStopsEMail(t *testing.T) {
 		"no address is no suppression":  {events: noted(trial.ReasonNoAddress)},
 		"told by signal":                {told: []trial.Suppression{unsubscribed}, want: &unsubscribed, new: true},
 		"the weightier counts":          {told: []trial.Suppression{bounced, unsubscribed, bounced}, want: &unsubscribed, new: true},
-		"noted at a step":               {events: noted(trial.ReasonUnsubscribed), want: &trial.Suppression{Reason: trial.ReasonUnsubscribed, At: noted("")[2].At}, new: true},
+		"noted at a step":               {events: noted(trial.ReasonUnsubscribed), want: &stepUnsubscribed, new: true},
 		"known already":                 {known: &unsubscribed, told: []trial.Suppression{unsubscribed, later}, events: noted(trial.ReasonUnsubscribed), want: &unsubscribed},
 		"the address is known already":  {known: &bouncedAddress, told: []trial.Suppression{bounced}, events: noted(trial.ReasonSuppressedAddress), want: &bouncedAddress},
 		"another address since":         {known: &bouncedAddress, told: []trial.Suppression{later}, want: &later, new: true},
+		"another address, told late":    {known: &bouncedAddress, told: []trial.Suppression{earlier}, want: &earlier, new: true},
 		"unsubscribed after it bounced": {known: &bouncedAddress, told: []trial.Suppression{unsubscribed}, want: &unsubscribed, new: true},
+		"noted after it bounced":        {known: &bouncedAddress, events: noted(trial.ReasonUnsubscribed), want: &stepUnsubscribed, new: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
