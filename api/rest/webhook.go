@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"strings"
@@ -65,10 +66,11 @@ func (s *server) record(ctx context.Context, e MailEvent) (bool, error) {
 }
 
 // addressOf is the hash of the address that the e-mail of an event went to: the
-// one that was stored with the send, unless that is of another attempt.
+// one that was stored with the send, unless that is of another attempt or there is
+// none, as where a restored database learned of the e-mail from a history; empty for unknown.
 func addressOf(send trial.Send, e MailEvent) string {
-	if send.Attempt != e.Attempt && e.AddressHash != "" {
-		return e.AddressHash
+	if send.Attempt != e.Attempt {
+		return cmp.Or(e.AddressHash, send.AddressHash)
 	}
-	return send.AddressHash
+	return cmp.Or(send.AddressHash, e.AddressHash)
 }

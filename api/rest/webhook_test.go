@@ -174,6 +174,18 @@ func TestUnsubscribeOfAVendorWhoseDocumentIsGone(t *testing.T) {
 	require.Equal(t, "unsubscribed", shown.Vendor.Suppression.Reason)
 }
 
+// A restored database learns from histories that an e-mail went out, and not where to: the event knows that.
+func TestABounceOfAnEMailThatAHistoryTellsOf(t *testing.T) {
+	t.Parallel()
+	for hash, want := range map[string]string{adaHash: adaHash, "": ""} {
+		a := newAPI(t)
+		a.register()
+		a.store.sends["v-1/welcome/0"] = trial.Send{Key: "v-1/welcome/0", VendorID: "v-1", Attempt: 2}
+		require.Equal(t, rest.Recorded, into[rest.MailEventReceipt](a.deliver(event("m", "bounce", true, hash)), http.StatusOK).Result)
+		require.Equal(t, want, a.store.suppressions["v-1"][0].AddressHash, "of an address that nobody knows, every one")
+	}
+}
+
 // A bounce or complaint that comes after the document is gone counts as well.
 func TestABounceOfAVendorWhoseDocumentIsGone(t *testing.T) {
 	t.Parallel()
