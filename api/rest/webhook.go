@@ -52,17 +52,22 @@ func (s *server) take(ctx context.Context, m MailMessage) (MailEventReceiptResul
 }
 
 // record keeps what happened to a send, and stops e-mail where it must. It
-// tells whether there is such a send.
+// tells whether either was done. Of a send that is not on record, as after a
+// restore, the event itself says by its tags whose it is, and which address to stop.
 func (s *server) record(ctx context.Context, e MailEvent) (bool, error) {
 	send, err := s.Store.SendEvent(ctx, e.Key, e.Attempt, e.MessageID, e.Delivery, moment(e.At))
-	if err != nil || send == nil || !e.Suppress {
-		return send != nil, err
+	if err != nil {
+		return false, err
+	}
+	hash := e.AddressHash
+	if send != nil {
+		hash = addressOf(*send, e)
 	}
 	vendorID, _, _ := strings.Cut(e.Key, "/")
-	err = s.suppress(ctx, vendorID, trial.Suppression{
-		Reason: trial.ReasonSuppressedAddress, At: moment(e.At), AddressHash: addressOf(*send, e),
-	})
-	return true, err
+	if !e.Suppress || send == nil && (hash == "" || !trial.ValidVendorID(vendorID)) {
+		return send != nil, nil
+	}
+	return true, s.suppress(ctx, vendorID, trial.Suppression{Reason: trial.ReasonSuppressedAddress, At: moment(e.At), AddressHash: hash})
 }
 
 // addressOf is the hash of the address that the e-mail of an event went to: the

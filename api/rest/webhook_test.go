@@ -91,9 +91,16 @@ func TestMailEventsOfNoConcern(t *testing.T) {
 	a := newAPI(t)
 	a.sent()
 	_, before := a.store.written()
-	foreign := event("m-1", "bounce", true, "h")
-	foreign.Event.Key = "v-2/welcome/0"
-	require.Equal(t, rest.Ignored, into[rest.MailEventReceipt](a.deliver(foreign), http.StatusOK).Result)
+	foreign := func(vendorID string, suppress bool, hash string) rest.MailMessage {
+		m := event("m-1", "bounce", suppress, hash)
+		m.Event.Key = vendorID + "/welcome/0"
+		return m
+	}
+	for name, m := range map[string]rest.MailMessage{
+		"nothing to stop": foreign("v-2", false, "h"), "no address": foreign("v-2", true, ""), "no vendor": foreign(strings.Repeat("v", 65), true, "h"),
+	} {
+		require.Equal(t, rest.Ignored, into[rest.MailEventReceipt](a.deliver(m), http.StatusOK).Result, name)
+	}
 	require.Equal(t, rest.Ignored, into[rest.MailEventReceipt](a.deliver(rest.MailMessage{ID: "m-2"}), http.StatusOK).Result)
 	require.Equal(t, rest.Confirmed, into[rest.MailEventReceipt](a.deliver(rest.MailMessage{ID: "m-3", Confirmed: true}), http.StatusOK).Result)
 	_, after := a.store.written()
@@ -172,6 +179,18 @@ func TestUnsubscribeOfAVendorWhoseDocumentIsGone(t *testing.T) {
 	a.register() // it has come back
 	shown := into[rest.VendorTrial](a.get("/api/vendors/v-1", serviceToken), http.StatusOK)
 	require.Equal(t, "unsubscribed", shown.Vendor.Suppression.Reason)
+}
+
+// After a restore an e-mail may not be on record, and its bounce or complaint comes all the same.
+func TestAComplaintOfAnEMailThatIsNotOnRecord(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t)
+	a.register()
+	for _, want := range []rest.MailEventReceiptResult{rest.Recorded, rest.Repeated} {
+		require.Equal(t, want, into[rest.MailEventReceipt](a.deliver(event("m", "complaint", true, adaHash)), http.StatusOK).Result)
+	}
+	require.Equal(t, []trial.Suppression{{Reason: trial.ReasonSuppressedAddress, At: present, AddressHash: adaHash}}, a.store.suppressions["v-1"])
+	require.Equal(t, []trial.Request{{Reason: "suppressed-address", By: "vendor", At: present}}, a.workflows.noMail["v-1"])
 }
 
 // A restored database learns from histories that an e-mail went out, and not where to: the event knows that.
