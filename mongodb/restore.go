@@ -11,7 +11,6 @@ import (
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
-	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"marketplace.example/trials/access"
 	"marketplace.example/trials/backup"
@@ -27,6 +26,8 @@ type Restored struct {
 	// Trials and Rollouts are folded from their events.
 	Trials   int `json:"trials"`
 	Rollouts int `json:"rollouts"`
+	// Erased counts vendors who were erased since, and are again.
+	Erased int `json:"erased"`
 	// Later are events that were left out, since they happened after the moment.
 	Later int `json:"later"`
 	// Revoked counts tokens that were revoked again, Tokens those that are not expired or revoked now.
@@ -48,7 +49,8 @@ var unrestored = map[string]bool{trialsCollection: true, rolloutsCollection: tru
 // histories are the collections of events, and the field that says whose an event is.
 var histories = map[string]string{eventsCollection: "vendorId", decisionsCollection: "rolloutId"}
 
-// Occupied is a collection that has documents; empty where none has. Suppressions are added to, so they do not count.
+// Occupied is a collection that has documents which Clear deletes; empty where none has. What a restore only adds to
+// does not count.
 func (s *Store) Occupied(ctx context.Context) (string, error) {
 	collections, err := s.collections(ctx)
 	if err != nil {
@@ -58,7 +60,7 @@ func (s *Store) Occupied(ctx context.Context) (string, error) {
 		if collection == suppressionsCollection {
 			continue
 		}
-		err := s.users.Database().Collection(collection).FindOne(ctx, bson.D{}).Err()
+		err := s.users.Database().Collection(collection).FindOne(ctx, lost(collection)).Err()
 		if err == nil {
 			return collection, nil
 		}
@@ -69,8 +71,9 @@ func (s *Store) Occupied(ctx context.Context) (string, error) {
 	return "", nil
 }
 
-// Clear deletes every document but the suppressions: who wants no e-mail now does not get any again, whatever a
-// backup knows. It leaves the indexes, which are not in backups.
+// Clear deletes every document but the suppressions, and that vendors were erased or have converted: who wants no e-mail
+// now does not get any again, and what was decided stays so, whatever a backup knows. It leaves the indexes, which are
+// not in backups.
 func (s *Store) Clear(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, backupLimit)
 	defer cancel()
@@ -82,7 +85,7 @@ func (s *Store) Clear(ctx context.Context) error {
 		if collection == suppressionsCollection {
 			continue
 		}
-		if _, err := s.users.Database().Collection(collection).DeleteMany(ctx, bson.D{}); err != nil {
+		if _, err := s.users.Database().Collection(collection).DeleteMany(ctx, lost(collection)); err != nil {
 			return failed("emptying collection "+collection, err)
 		}
 	}
@@ -137,7 +140,7 @@ func (s *Store) Revoked(ctx context.Context) ([]access.Token, error) {
 
 // Restore fills an empty database with what it held at a moment. Events are taken from the backup after
 // it where there is one, up to the moment, so that they are exact; with them come vendors whose trial
-// began between the backups. Everything else is as the one before has it, but for the automation, which is
+// began between the backups, and whoever wants no e-mail, was erased or has converted by then. Everything else is as the one before has it, but for the automation, which is
 // disabled from the first moment on: those who have unsubscribed since may not be known, so a
 // person is to say when it goes on.
 func (s *Store) Restore(ctx context.Context, m Moment) (done Restored, err error) {
@@ -172,6 +175,9 @@ func (s *Store) Restore(ctx context.Context, m Moment) (done Restored, err error
 		return r.done, err
 	}
 	if err := r.foldTrials(ctx); err != nil {
+		return r.done, err
+	}
+	if err := r.decideAgain(ctx); err != nil {
 		return r.done, err
 	}
 	return r.done, r.foldRollouts(ctx)
@@ -334,15 +340,14 @@ func (r *restore) insert(ctx context.Context, records backup.Records) error {
 	return flush()
 }
 
-// write inserts a batch. What somebody has written meanwhile under the same _id is replaced.
+// write inserts a batch. What somebody has written meanwhile under the same _id is replaced, but for what is kept.
 func (r *restore) write(ctx context.Context, c *mongo.Collection, batch []any) error {
 	_, err := c.InsertMany(ctx, batch)
 	if !mongo.IsDuplicateKeyError(err) {
 		return err
 	}
 	for _, doc := range batch {
-		filter := byID(doc.(bson.Raw).Lookup("_id")) //nolint:errcheck,forcetypeassert // insert makes no other
-		if _, err := c.ReplaceOne(ctx, filter, doc, options.Replace().SetUpsert(true)); err != nil {
+		if err := putBack(ctx, c, doc.(bson.Raw)); err != nil { //nolint:errcheck,forcetypeassert // insert makes no other
 			return err
 		}
 	}
@@ -417,8 +422,8 @@ func (r *restore) merged(ctx context.Context, records backup.Records) backup.Rec
 	}
 }
 
-// insertBorn writes what belongs to vendors whose trials began since the first backup, and whatever stops e-mail: what
-// is known later is not less.
+// insertBorn writes what belongs to vendors whose trials began since the first backup, whatever stops e-mail, and what
+// was decided for good: what is known later is not less.
 func (r *restore) insertBorn(ctx context.Context, records backup.Records) error {
 	for record, err := range r.merged(ctx, records) {
 		if err != nil {
@@ -446,7 +451,7 @@ func (r *restore) isBorn(record backup.Record) bool {
 		return r.born[vendorID(id)]
 	case firstsCollection:
 		vendor, ok := strings.CutSuffix(text(id), registrationKey(""))
-		return ok && r.born[vendor]
+		return ok && r.born[vendor] || isDecided(record.Collection, record.Document)
 	}
 	return false
 }

@@ -297,3 +297,107 @@ func TestRolloutsAreRestored(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, states[1], got)
 }
+
+
+// What was decided is not undone by a restore to before, whether the database that is replaced knows of it or a later backup.
+func TestARestoreUndoesNeitherErasureNorConversion(t *testing.T) {
+	t.Parallel()
+	for _, knows := range []string{"the database", "a later backup"} {
+		t.Run(knows, func(t *testing.T) {
+			t.Parallel()
+			r := newPast(t)
+			for _, id := range []string{"erased", "paid", "untouched"} {
+				events, _ := history(t, registration14d(id))
+				r.happen(t, id, events[0])
+			}
+			r.backUp(t, backup.Full)
+			moment := r.now
+			r.tick()
+			_, err := r.store.EraseVendor(t.Context(), "erased", erasure(time.Hour))
+			require.NoError(t, err)
+			_, _, err = r.store.RecordConversion(t.Context(), "paid", trial.Conversion{At: at.Add(time.Hour), RequestID: "billing"})
+			require.NoError(t, err)
+			require.NoError(t, r.store.noteRecorded(t.Context(), "paid"), "by a trial that is set back to before")
+			into := r.store
+			if knows == "a later backup" {
+				r.backUp(t, backup.Incremental)
+				into = r.restore(t, moment)
+			} else {
+				listed, err := r.vault.List(t.Context())
+				require.NoError(t, err)
+				for range 2 { // the first has broken off
+					require.NoError(t, into.Clear(t.Context()))
+					occupied, err := into.Occupied(t.Context())
+					require.NoError(t, err)
+					require.Empty(t, occupied)
+					done, err := into.Restore(t.Context(), Moment{At: moment, Before: r.source(t, listed.Good[0])})
+					require.NoError(t, err)
+					require.Equal(t, 1, done.Erased)
+				}
+			}
+			gone, err := into.Vendor(t.Context(), "erased")
+			require.NoError(t, err)
+			require.Empty(t, gone.Name+gone.Email)
+			require.NotEmpty(t, gone.NoMail())
+			e, err := into.erased(t.Context(), "erased")
+			require.NoError(t, err)
+			require.Equal(t, erasure(time.Hour), *e)
+			deliver, err := into.UnrecordedConversions(t.Context(), 9)
+			require.NoError(t, err)
+			require.Equal(t, []string{"paid"}, ids(deliver))
+			require.Equal(t, at.Add(time.Hour), deliver[0].Automation.Conversion.At)
+			left, err := into.Vendor(t.Context(), "untouched")
+			require.NoError(t, err)
+			require.Equal(t, "untouched@example.com", left.Email)
+		})
+	}
+}
+
+// A conversion that both know stays as the database has it: the backup may not know that it was delivered, nor by what.
+func TestARestoreLeavesWhatIsDecidedAsItStands(t *testing.T) {
+	t.Parallel()
+	r := newPast(t)
+	register(t, r.store, "v1", trial.Automated)
+	_, _, err := r.store.RecordConversion(t.Context(), "v1", trial.Conversion{At: at, RequestID: "billing"})
+	require.NoError(t, err)
+	for _, key := range []string{"request with key/v1/conversion", "v1/registrations"} {
+		_, _, err = first(t.Context(), r.store, key, "other")
+		require.NoError(t, err)
+	}
+	r.backUp(t, backup.Full)
+	listed, err := r.vault.List(t.Context())
+	require.NoError(t, err)
+	kept := firstDocument[trial.Conversion]{Key: conversionKey("v1"), Value: trial.Conversion{At: at.Add(time.Minute), RequestID: "other"}}
+	_, err = r.store.firsts.ReplaceOne(t.Context(), byID(kept.Key), kept)
+	require.NoError(t, err)
+
+	require.NoError(t, r.store.Clear(t.Context()))
+	left, err := r.store.firsts.CountDocuments(t.Context(), bson.D{})
+	require.NoError(t, err)
+	require.EqualValues(t, 1, left)
+	_, err = r.store.Restore(t.Context(), Moment{At: r.now, Before: r.source(t, listed.Good[0])})
+	require.NoError(t, err)
+	got, err := lookUp[trial.Conversion](t.Context(), r.store, kept.Key)
+	require.NoError(t, err)
+	require.Equal(t, "other", got.RequestID)
+}
+
+// The document of a vendor who is on record as erased comes from a later backup without name and address.
+func TestAnErasedVendorComesBackFromALaterBackupErased(t *testing.T) {
+	t.Parallel()
+	r := newPast(t)
+	events, _ := history(t, registration14d("v1"))
+	r.happen(t, "v1", events[0])
+	r.backUp(t, backup.Full)
+	listed, err := r.vault.List(t.Context())
+	require.NoError(t, err)
+	into := newTestStore(t)
+	_, _, err = first(t.Context(), into, erasureKey("v1"), erasure(time.Hour))
+	require.NoError(t, err)
+	found, err := into.RestoreVendors(t.Context(), r.source(t, listed.Good[0]), map[string]bool{"v1": true})
+	require.NoError(t, err)
+	require.Equal(t, []string{"v1"}, found)
+	kept := document(t, into.users, "v1")
+	require.NotContains(t, kept, "email")
+	require.NotContains(t, kept, "name")
+}

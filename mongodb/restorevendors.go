@@ -11,7 +11,7 @@ import (
 
 // RestoreVendors inserts the documents that a backup has of vendors who have none, and answers with those
 // whom it had. It removes from missing all whose trial the backup knows: whoever has no document
-// there was deleted by then.
+// there was deleted by then. Who is on record as erased has come without name and address.
 func (s *Store) RestoreVendors(ctx context.Context, source BackupSource, missing map[string]bool) (found []string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, backupLimit)
 	defer cancel()
@@ -41,6 +41,9 @@ func (s *Store) RestoreVendors(ctx context.Context, source BackupSource, missing
 		if has {
 			if _, err := s.users.InsertOne(ctx, doc); err != nil && !mongo.IsDuplicateKeyError(err) {
 				return found, failed("restoring the document of vendor "+id, err)
+			}
+			if _, err := s.eraseOnRecord(ctx, id); err != nil {
+				return found, err
 			}
 			found = append(found, id)
 		}

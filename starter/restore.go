@@ -139,6 +139,9 @@ func (a *app) sayRestored(database string, choice backup.Choice, at time.Time, d
 		a.say("Backup %s, begun after the moment, lacks events that %s has: the database had been lost or set back by then, so it is passed over.\n",
 			choice.After.ID, choice.Before.ID)
 	}
+	if done.Erased > 0 {
+		a.say("Vendors who had been erased since, and are erased again: %d.\n", done.Erased)
+	}
 	a.say("Tokens that are good: %d, as in the backup; %d that were revoked since are revoked again. What was revoked since %s\n"+
 		"and is not among them is good again: see \"starter token list\" before the api is reached from outside.\n",
 		done.Tokens, done.Revoked, choice.Before.Begin.UTC().Format(time.RFC3339))

@@ -82,7 +82,8 @@ func (a *app) makeRoom(ctx context.Context, store *mongodb.Store, o restoreOptio
 			store.Database(), occupied)
 	}
 	if occupied != "" && !o.yes {
-		return nil, usagef("--replace deletes every document of database %s, those of the marketplace too, but who wants no e-mail: say --yes if that is meant", store.Database())
+		return nil, usagef("--replace deletes every document of database %s, those of the marketplace too, but who wants no e-mail, was erased or has converted: say --yes if that is meant",
+			store.Database())
 	}
 	if err := a.nobodyWrites(ctx, store, o, elsewhere); err != nil || occupied == "" {
 		return nil, err

@@ -1,0 +1,106 @@
+package mongodb
+
+import (
+	"context"
+	"errors"
+	"regexp"
+	"strings"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"marketplace.example/trials/trial"
+)
+
+// decidedKey is a key of what was decided once and no restore undoes: that a vendor was erased, or has converted by
+// billing's word. Other keys have blanks, or end otherwise.
+var decidedKey = regexp.MustCompile(`^[^/ ]+/(erasure|conversion)$`)
+
+// isDecided tells whether a document is kept, whatever a backup knows.
+func isDecided(collection string, doc bson.Raw) bool {
+	return collection == firstsCollection && decidedKey.MatchString(text(doc.Lookup("_id")))
+}
+
+// lost is the filter of the documents of a collection that Clear deletes.
+func lost(collection string) bson.D {
+	if collection == firstsCollection {
+		return bson.D{{Key: "_id", Value: bson.D{{Key: "$not", Value: bson.Regex{Pattern: decidedKey.String()}}}}}
+	}
+	return bson.D{}
+}
+
+// putBack writes a document over what somebody has written under its _id meanwhile, unless that is kept.
+func putBack(ctx context.Context, c *mongo.Collection, doc bson.Raw) error {
+	if isDecided(c.Name(), doc) {
+		_, err := c.InsertOne(ctx, doc)
+		if mongo.IsDuplicateKeyError(err) {
+			return nil
+		}
+		return err
+	}
+	_, err := c.ReplaceOne(ctx, byID(doc.Lookup("_id")), doc, options.Replace().SetUpsert(true))
+	return err
+}
+
+// decideAgain has what is on record as decided count for what was restored around it, which may be older.
+func (r *restore) decideAgain(ctx context.Context) error {
+	// In small batches, since the server forgets a cursor that nobody asks for ten minutes.
+	find := options.Find().SetBatchSize(batchDocuments)
+	cursor, err := r.store.firsts.Find(ctx, bson.D{{Key: "_id", Value: bson.Regex{Pattern: decidedKey.String()}}}, find)
+	if err != nil {
+		return failed("reading what was decided", err)
+	}
+	defer func() { _ = cursor.Close(context.WithoutCancel(ctx)) }() // it ends by itself as well
+	for cursor.Next(ctx) {
+		key := text(cursor.Current.Lookup("_id"))
+		if id, is := strings.CutSuffix(key, conversionKey("")); is {
+			if err := r.store.deliverAgain(ctx, id); err != nil {
+				return err
+			}
+			continue
+		}
+		again, err := r.store.eraseOnRecord(ctx, strings.TrimSuffix(key, erasureKey("")))
+		if err != nil {
+			return err
+		}
+		if again {
+			r.done.Erased++
+		}
+	}
+	if err := cursor.Err(); err != nil {
+		return failed("reading what was decided", err)
+	}
+	return nil
+}
+
+// deliverAgain has a conversion delivered that its restored trial does not know.
+func (s *Store) deliverAgain(ctx context.Context, id string) error {
+	state, _, err := s.Trial(ctx, id)
+	if err != nil || state.ConvertedAt != nil {
+		return err
+	}
+	unknown := bson.D{{Key: "$set", Value: bson.D{{Key: "value.recorded", Value: false}}}}
+	err = s.firsts.FindOneAndUpdate(ctx, byID(conversionKey(id)), unknown).Err()
+	if err != nil && !errors.Is(err, mongo.ErrNoDocuments) {
+		return failed("noting that the conversion of vendor "+id+" is to be delivered", err)
+	}
+	return nil
+}
+
+// eraseOnRecord erases a vendor whose document has come back from before an erasure that is on record, and tells whether it had.
+func (s *Store) eraseOnRecord(ctx context.Context, id string) (again bool, err error) {
+	e, err := s.erased(ctx, id)
+	if err != nil || e == nil {
+		return false, err
+	}
+	_, u, err := s.findUser(ctx, id)
+	switch {
+	case errors.Is(err, mongo.ErrNoDocuments) || err == nil && (!u.isVendor || u.vendor.ErasedAt != nil):
+		return false, nil
+	case err != nil:
+		return false, failed("reading vendor "+id, err)
+	}
+	_, err = s.EraseVendor(ctx, id, trial.Erasure{At: e.At.UTC(), By: e.By, Reason: e.Reason})
+	return err == nil, err
+}
