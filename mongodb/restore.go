@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -30,7 +29,8 @@ type Restored struct {
 	Erased int `json:"erased"`
 	// Later are events that were left out, since they happened after the moment.
 	Later int `json:"later"`
-	// Revoked counts tokens that were revoked again, Tokens those that are not expired or revoked now.
+	// Revoked counts tokens of the backup that are revoked since and stay so, Tokens those that are not expired or
+	// revoked now.
 	Revoked int `json:"revoked"`
 	Tokens  int `json:"tokens"`
 	// SetBack says that the backup after the moment was passed over, since it lacks events that the one before has.
@@ -71,9 +71,9 @@ func (s *Store) Occupied(ctx context.Context) (string, error) {
 	return "", nil
 }
 
-// Clear deletes every document but the suppressions, and that vendors were erased or have converted: who wants no e-mail
-// now does not get any again, and what was decided stays so, whatever a backup knows. It leaves the indexes, which are
-// not in backups.
+// Clear deletes every document but the suppressions, revoked tokens, and that vendors were erased or have converted: who
+// wants no e-mail now does not get any again, and what was decided stays so, whatever a backup knows, and however often
+// a restore is begun. It leaves the indexes, which are not in backups.
 func (s *Store) Clear(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, backupLimit)
 	defer cancel()
@@ -102,9 +102,6 @@ type Moment struct {
 	After BackupSource
 	// Installation is the id that the database gets; empty for none, as a copy to look at has none.
 	Installation string
-	// Revoked are tokens that have been revoked, by what was known until now: they are not to come back with a
-	// backup from before.
-	Revoked []access.Token
 }
 
 // Check reads all that Restore would write, and says what of it could not be: so nothing is deleted in vain.
@@ -132,15 +129,10 @@ func (m Moment) Check() error {
 	return nil
 }
 
-// Revoked are the tokens that were revoked.
-func (s *Store) Revoked(ctx context.Context) ([]access.Token, error) {
-	tokens, err := s.Tokens(ctx)
-	return slices.DeleteFunc(tokens, func(t access.Token) bool { return t.RevokedAt == nil }), err
-}
-
 // Restore fills an empty database with what it held at a moment. Events are taken from the backup after
 // it where there is one, up to the moment, so that they are exact; with them come vendors whose trial
-// began between the backups, and whoever wants no e-mail, was erased or has converted by then. Everything else is as the one before has it, but for the automation, which is
+// began between the backups, and whoever wants no e-mail, was erased or has converted by then. What Clear leaves is not
+// written over. Everything else is as the one before has it, but for the automation, which is
 // disabled from the first moment on: those who have unsubscribed since may not be known, so a
 // person is to say when it goes on.
 func (s *Store) Restore(ctx context.Context, m Moment) (done Restored, err error) {
@@ -171,7 +163,7 @@ func (s *Store) Restore(ctx context.Context, m Moment) (done Restored, err error
 	if err := s.Setup(ctx); err != nil {
 		return r.done, err
 	}
-	if err := r.revoke(ctx, m.Revoked); err != nil {
+	if err := r.countTokens(ctx); err != nil {
 		return r.done, err
 	}
 	if err := r.foldTrials(ctx); err != nil {
@@ -347,7 +339,7 @@ func (r *restore) write(ctx context.Context, c *mongo.Collection, batch []any) e
 		return err
 	}
 	for _, doc := range batch {
-		if err := putBack(ctx, c, doc.(bson.Raw)); err != nil { //nolint:errcheck,forcetypeassert // insert makes no other
+		if err := r.putBack(ctx, c, doc.(bson.Raw)); err != nil { //nolint:errcheck,forcetypeassert // insert makes no other
 			return err
 		}
 	}
@@ -456,28 +448,13 @@ func (r *restore) isBorn(record backup.Record) bool {
 	return false
 }
 
-// revoke revokes tokens again, and counts those that are good.
-func (r *restore) revoke(ctx context.Context, revoked []access.Token) error {
-	since := map[string]access.Token{}
-	for _, t := range revoked {
-		since[t.ID] = t
-	}
-	restored, err := r.store.Tokens(ctx)
-	if err != nil {
-		return err
-	}
-	for _, t := range restored {
-		again, is := since[t.ID]
-		switch {
-		case t.Standing(time.Now()) != access.Good:
-		case !is:
+// countTokens counts the tokens that are good.
+func (r *restore) countTokens(ctx context.Context) error {
+	tokens, err := r.store.Tokens(ctx)
+	for _, t := range tokens {
+		if t.Standing(time.Now()) == access.Good {
 			r.done.Tokens++
-		default:
-			if _, err := r.store.RevokeToken(ctx, t.ID, again.RevokedBy, *again.RevokedAt); err != nil {
-				return err
-			}
-			r.done.Revoked++
 		}
 	}
-	return nil
+	return err
 }

@@ -1,6 +1,7 @@
 package mongodb
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -59,7 +60,8 @@ func TestARestoreThatFailsNamesNobody(t *testing.T) {
 	require.NotContains(t, err.Error(), "ada")
 }
 
-// A token that was revoked since the backup does not open anything again, where it is known that it was.
+// A token that was revoked since the backup does not open anything again, where it is known that it was, also where the
+// restore breaks off and is repeated.
 func TestRevokedTokensStayRevoked(t *testing.T) {
 	t.Parallel()
 	r := newPast(t)
@@ -77,28 +79,52 @@ func TestRevokedTokensStayRevoked(t *testing.T) {
 	key, token := lasting("one")
 	_, before := lasting("revoked before")
 	lasting("good")
+	for _, id := range []string{"u1", "u2"} { // they come after the tokens
+		insertUser(t, r.store, bson.D{{Key: "_id", Value: id}})
+	}
 	revoke(before)
 	r.backUp(t, backup.Full)
 	_, late := lasting("since")
 	revoke(token)
 	revoke(late)
-	revoked, err := r.store.Revoked(t.Context())
-	require.NoError(t, err)
-	require.Len(t, revoked, 3)
 	listed, err := r.vault.List(t.Context())
 	require.NoError(t, err)
-	source := func(do func(backup.Records) error) error { return r.vault.Open(t.Context(), listed.Good[0], do) }
-
-	into := newTestStore(t)
-	done, err := into.Restore(t.Context(), Moment{At: r.now, Before: source, Revoked: revoked})
+	source := r.source(t, listed.Good[0])
+	cut := func(do func(backup.Records) error) error {
+		return source(func(records backup.Records) error {
+			return do(func(yield func(backup.Record, error) bool) {
+				for record, err := range records {
+					if err == nil && text(bson.Raw(record.Document).Lookup("_id")) == "u2" {
+						err = errors.New("broken off")
+					}
+					if !yield(record, err) || err != nil {
+						return
+					}
+				}
+			})
+		})
+	}
+	for _, from := range []BackupSource{cut, source} {
+		require.NoError(t, r.store.Clear(t.Context()))
+		occupied, err := r.store.Occupied(t.Context())
+		require.NoError(t, err)
+		require.Empty(t, occupied)
+		done, err := r.store.Restore(t.Context(), Moment{At: r.now, Before: from})
+		got, found, read := r.store.Token(t.Context(), key)
+		require.NoError(t, read)
+		require.True(t, found)
+		require.Equal(t, at.Add(time.Minute), got.RevokedAt.UTC())
+		require.Equal(t, "admin", got.RevokedBy)
+		if err != nil {
+			require.ErrorContains(t, err, "broken off")
+			continue
+		}
+		require.Equal(t, 1, done.Revoked)
+		require.Equal(t, 1, done.Tokens)
+	}
+	tokens, err := r.store.Tokens(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, 1, done.Revoked)
-	require.Equal(t, 1, done.Tokens)
-	got, found, err := into.Token(t.Context(), key)
-	require.NoError(t, err)
-	require.True(t, found)
-	require.Equal(t, at.Add(time.Minute), got.RevokedAt.UTC())
-	require.Equal(t, "admin", got.RevokedBy)
+	require.Len(t, tokens, 4)
 }
 
 // A process that runs on writes into what has just been emptied: the restore does not stop in the middle of it.
@@ -297,7 +323,6 @@ func TestRolloutsAreRestored(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, states[1], got)
 }
-
 
 // What was decided is not undone by a restore to before, whether the database that is replaced knows of it or a later backup.
 func TestARestoreUndoesNeitherErasureNorConversion(t *testing.T) {

@@ -24,22 +24,36 @@ func isDecided(collection string, doc bson.Raw) bool {
 
 // lost is the filter of the documents of a collection that Clear deletes.
 func lost(collection string) bson.D {
-	if collection == firstsCollection {
+	switch collection {
+	case firstsCollection:
 		return bson.D{{Key: "_id", Value: bson.D{{Key: "$not", Value: bson.Regex{Pattern: decidedKey.String()}}}}}
+	case tokensCollection:
+		return unrevoked()
 	}
 	return bson.D{}
 }
 
 // putBack writes a document over what somebody has written under its _id meanwhile, unless that is kept.
-func putBack(ctx context.Context, c *mongo.Collection, doc bson.Raw) error {
-	if isDecided(c.Name(), doc) {
+func (r *restore) putBack(ctx context.Context, c *mongo.Collection, doc bson.Raw) error {
+	filter := byID(doc.Lookup("_id"))
+	switch {
+	case isDecided(c.Name(), doc):
 		_, err := c.InsertOne(ctx, doc)
 		if mongo.IsDuplicateKeyError(err) {
 			return nil
 		}
 		return err
+	case c.Name() == tokensCollection:
+		_, err := c.ReplaceOne(ctx, append(filter, unrevoked()...), doc, options.Replace().SetUpsert(true))
+		if !mongo.IsDuplicateKeyError(err) {
+			return err
+		}
+		if !given(doc.Lookup("revokedAt")) { // the database has it revoked, and keeps that
+			r.done.Revoked++
+		}
+		return nil
 	}
-	_, err := c.ReplaceOne(ctx, byID(doc.Lookup("_id")), doc, options.Replace().SetUpsert(true))
+	_, err := c.ReplaceOne(ctx, filter, doc, options.Replace().SetUpsert(true))
 	return err
 }
 

@@ -60,6 +60,11 @@ func (s *Store) Tokens(ctx context.Context) ([]access.Token, error) {
 	return tokens, nil
 }
 
+// unrevoked is the filter of the tokens that nobody has revoked.
+func unrevoked() bson.D {
+	return bson.D{{Key: "revokedAt", Value: bson.D{{Key: "$exists", Value: false}}}}
+}
+
 // RevokeToken has a token open nothing from now on, and answers with it. The
 // first revocation counts. There is no such token: a *trial.Error with
 // trial.CodeNotFound.
@@ -75,9 +80,8 @@ func (s *Store) RevokeToken(ctx context.Context, id, by string, at time.Time) (a
 		return access.Token{}, failed("reading token "+id, err)
 	}
 	// Admins revoke a few in a year, so a filter beyond _id costs nothing that matters.
-	unrevoked := append(byID(doc.Key), bson.E{Key: "revokedAt", Value: bson.D{{Key: "$exists", Value: false}}})
 	update := bson.D{{Key: "$set", Value: bson.D{{Key: "revokedAt", Value: stored(at)}, {Key: "revokedBy", Value: by}}}}
-	err = s.tokens.FindOneAndUpdate(ctx, unrevoked, update).Err()
+	err = s.tokens.FindOneAndUpdate(ctx, append(byID(doc.Key), unrevoked()...), update).Err()
 	if err != nil && !errors.Is(err, mongo.ErrNoDocuments) {
 		return access.Token{}, failed("revoking token "+id, err)
 	}

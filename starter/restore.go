@@ -95,7 +95,7 @@ func (a *app) runRestore(ctx context.Context, o restoreOptions) error {
 			return err
 		}
 	}
-	if moment.Revoked, err = a.makeRoom(ctx, store, o, elsewhere); err != nil {
+	if err := a.makeRoom(ctx, store, o, elsewhere); err != nil {
 		return err
 	}
 	done, err := store.Restore(ctx, moment)
@@ -142,7 +142,7 @@ func (a *app) sayRestored(database string, choice backup.Choice, at time.Time, d
 	if done.Erased > 0 {
 		a.say("Vendors who had been erased since, and are erased again: %d.\n", done.Erased)
 	}
-	a.say("Tokens that are good: %d, as in the backup; %d that were revoked since are revoked again. What was revoked since %s\n"+
+	a.say("Tokens that are good: %d, as in the backup; %d that were revoked since stay revoked. What was revoked since %s\n"+
 		"and is not among them is good again: see \"starter token list\" before the api is reached from outside.\n",
 		done.Tokens, done.Revoked, choice.Before.Begin.UTC().Format(time.RFC3339))
 }

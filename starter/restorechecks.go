@@ -10,7 +10,6 @@ import (
 
 	"go.uber.org/zap"
 
-	"marketplace.example/trials/access"
 	"marketplace.example/trials/backup"
 	"marketplace.example/trials/mongodb"
 	"marketplace.example/trials/monitoring"
@@ -70,28 +69,25 @@ func keptInstallation(own backup.Origin, found bool, origin backup.Origin, named
 	return own.Installation, nil
 }
 
-// makeRoom refuses a database that is not empty, or empties it where that is asked for and confirmed. It answers
-// with the tokens that were revoked by what was there. Whatever else could stop the restore is looked at before.
-func (a *app) makeRoom(ctx context.Context, store *mongodb.Store, o restoreOptions, elsewhere bool) (revoked []access.Token, err error) {
+// makeRoom refuses a database that is not empty, or empties it where that is asked for and confirmed. Whatever else
+// could stop the restore is looked at before.
+func (a *app) makeRoom(ctx context.Context, store *mongodb.Store, o restoreOptions, elsewhere bool) error {
 	occupied, err := store.Occupied(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if occupied != "" && !o.replace {
-		return nil, usagef("database %s is not empty, collection %s has documents: fill another one with --into, or delete what is there with --replace",
+		return usagef("database %s is not empty, collection %s has documents: fill another one with --into, or delete what is there with --replace",
 			store.Database(), occupied)
 	}
 	if occupied != "" && !o.yes {
-		return nil, usagef("--replace deletes every document of database %s, those of the marketplace too, but who wants no e-mail, was erased or has converted: say --yes if that is meant",
+		return usagef("--replace deletes every document of database %s, those of the marketplace too, but who wants no e-mail, was erased or has converted, and revoked tokens: say --yes if that is meant",
 			store.Database())
 	}
 	if err := a.nobodyWrites(ctx, store, o, elsewhere); err != nil || occupied == "" {
-		return nil, err
+		return err
 	}
-	if revoked, err = store.Revoked(ctx); err != nil { // what is there is wrong, perhaps that too
-		a.say("Which tokens have been revoked cannot be read: %s\n", oneLine(err))
-	}
-	return revoked, store.Clear(ctx)
+	return store.Clear(ctx)
 }
 
 // nobodyWrites refuses to restore while processes of the product write to the database, unless that is said twice.
