@@ -1,6 +1,7 @@
 package migration
 
 import (
+	"slices"
 	"time"
 
 	"marketplace.example/trials/rollout"
@@ -105,6 +106,12 @@ const (
 
 func undecided(reason Reason, field string) Decision {
 	return Decision{Verdict: Undecided, Reason: reason, Field: field}
+}
+
+// Unrecorded tells whether the decision, made without what is on record of the vendor, may be another with it. What is
+// complete is not looked up, since there the record counts over the document anyway.
+func (d Decision) Unrecorded() bool {
+	return d.Verdict == Migrate || slices.Contains([]Reason{NoDate, CreatedUnreadable, CreatedInFuture, WouldMail}, d.Reason)
 }
 
 // Decide says what a user lacks. Deciding again after the changes were made

@@ -77,6 +77,23 @@ func anyUser() *rapid.Generator[User] {
 	})
 }
 
+// What is on record is looked up wherever it may settle what is in doubt.
+func TestWhatIsNotLookedUpStaysInDoubt(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		u := User{ID: "v-1", IsVendor: flag(true), CreatedAt: anyValue().Draw(t, "createdAt")} // as whoever replaces a document leaves it
+		if rapid.Bool().Draw(t, "begun") {
+			u.Start = anyValue().Draw(t, "start")
+		}
+		without := Decide(u, terms())
+		if without.Unrecorded() || without.Verdict == Complete {
+			return
+		}
+		u.Known = &Known{anyMoment().Draw(t, "known since"), trial.Control}
+		require.Equal(t, without.Verdict, Decide(u, terms()).Verdict)
+	})
+}
+
 // done is the user after a decision was carried out.
 func done(u User, d Decision) User {
 	if r := d.Register; r != nil {

@@ -207,7 +207,7 @@ func pageID(raw bson.Raw) string { return vendorID(raw.Lookup("_id")) }
 func (s *Store) decideUser(ctx context.Context, raw bson.Raw, t migration.Terms) (migration.Decision, error) {
 	u := readForMigration(raw)
 	d := migration.Decide(u, t)
-	if d.Verdict != migration.Migrate && d.Reason != migration.NoDate && d.Reason != migration.WouldMail {
+	if !d.Unrecorded() {
 		return d, nil
 	}
 	known, err := s.known(ctx, u.ID)

@@ -125,6 +125,26 @@ func TestMigrate(t *testing.T) {
 	require.Zero(t, again.Counts.Migrated)
 }
 
+// A vendor who is on record is who it was, whatever its replaced document says of when it was made.
+func TestMigrateKnowsAVendorByItsRecord(t *testing.T) {
+	t.Parallel()
+	s := newTestStore(t)
+	made := map[string]any{"unreadable": "05/03/2026", "in-the-future": at.AddDate(1, 0, 0), "none": nil}
+	for id, created := range made {
+		register(t, s, id, trial.Automated)
+		_, err := s.users.ReplaceOne(t.Context(), byID(id), bson.D{{Key: "isVendor", Value: true}, {Key: "createdAt", Value: created}})
+		require.NoError(t, err)
+	}
+	p, err := s.Migrate(t.Context(), theVersion(), oldMigration(2))
+	require.NoError(t, err)
+	require.Equal(t, map[migration.Reason]int{migration.StartOnRecord: len(made)}, p.Counts.Reasons)
+	for id := range made {
+		a := readUser(raw(t, s, id)).vendor.Automation
+		require.NotNil(t, a, id)
+		require.Equal(t, trial.Automated, a.Cohort, id)
+	}
+}
+
 // A document that the database does not let be changed is reported, and the others are migrated, each pass anew.
 func TestMigrateGoesOnAfterADocumentThatTheDatabaseRefuses(t *testing.T) {
 	t.Parallel()
