@@ -140,6 +140,8 @@ func decideResend(f Facts) Decision {
 	switch {
 	case !found:
 		return skipped(ReasonNoMailDue)
+	case f.Vendor.Automation != nil && f.Vendor.Automation.Conversion != nil: // the trial has not heard of it yet
+		return skipped(ReasonAlreadyConverted)
 	case step.Kind.IsReminder() && !f.EmailReminders:
 		return skipped(ReasonRemindersOff)
 	case f.NoMail != "":

@@ -241,6 +241,18 @@ func TestDecideResend(t *testing.T) {
 	}
 }
 
+// A conversion that is on record counts, although the trial has not heard of it yet.
+func TestDecideResendHeedsBillingsWord(t *testing.T) {
+	t.Parallel()
+	for days := range 19 {
+		at := begun.Add(time.Duration(days)*trial.RealDay + time.Hour)
+		converted := trial.Vendor{ID: "v-1", Automation: &trial.Automation{Cohort: trial.Automated, Conversion: &trial.Conversion{At: at, RequestID: "billing"}}}
+		d := operation(bulk.Resend).Decide(item(), bulk.Facts{Now: at, Found: true, Trial: lived(at), Vendor: converted, EmailReminders: true})
+		require.Equal(t, bulk.Skipped, d.Outcome, "after %d days", days)
+		require.Equal(t, bulk.ReasonAlreadyConverted, d.Reason, "after %d days", days)
+	}
+}
+
 // undone is an undo's decision on a trial to which an operation was done before.
 func undone(o bulk.Operation, before, after trial.State, at time.Time) bulk.Decision {
 	undo := bulk.Operation{ID: "bulk-2", Action: bulk.Undo, Reason: "wrong list", By: "admin", Undoes: o.ID, UndoesAction: o.Action}
