@@ -320,18 +320,22 @@ func (b *Bulk) item(ctx context.Context, o bulk.Operation, number int) (bulk.Ite
 	return item, failed("reading an item", err)
 }
 
-// do decides an item on fresh facts and carries the decision out.
+// do decides an item on fresh facts and carries the decision out. An e-mail waits for its turn within the account's
+// rate, and is decided again where that took time: its vendor may have unsubscribed, converted or moved meanwhile.
 func (b *Bulk) do(ctx context.Context, o bulk.Operation, item bulk.Item) (bulk.Result, error) {
-	flags, err := b.Store.Flags(ctx)
-	if err != nil {
-		return bulk.Result{}, failed("reading the flags", err)
+	d, facts, err := b.decide(ctx, o, item)
+	if err == nil && d.Step != nil {
+		var waited bool
+		if waited, err = b.Mailer.Wait(ctx); err != nil {
+			return bulk.Result{}, failed("waiting for the account's rate", err)
+		}
+		if waited {
+			d, facts, err = b.decide(ctx, o, item)
+		}
 	}
-	facts, err := b.facts(ctx, o, item, flags)
-	if err != nil {
-		return bulk.Result{}, failed("looking at trial "+item.VendorID, err)
-	}
-	d := o.Decide(item, facts)
 	switch {
+	case err != nil:
+		return bulk.Result{}, err
 	case d.Outcome != bulk.Succeeded:
 		return bulk.NewResult(d.Outcome, d.Reason, d.Detail, b.Now()), nil
 	case d.Step != nil:
@@ -340,6 +344,19 @@ func (b *Bulk) do(ctx context.Context, o bulk.Operation, item bulk.Item) (bulk.R
 		return b.convert(ctx, item, d)
 	}
 	return b.ask(ctx, item, d)
+}
+
+// decide looks at the world and decides an item on it.
+func (b *Bulk) decide(ctx context.Context, o bulk.Operation, item bulk.Item) (bulk.Decision, bulk.Facts, error) {
+	flags, err := b.Store.Flags(ctx)
+	if err != nil {
+		return bulk.Decision{}, bulk.Facts{}, failed("reading the flags", err)
+	}
+	facts, err := b.facts(ctx, o, item, flags)
+	if err != nil {
+		return bulk.Decision{}, bulk.Facts{}, failed("looking at trial "+item.VendorID, err)
+	}
+	return o.Decide(item, facts), facts, nil
 }
 
 // ask puts a decision's request before the trial.

@@ -142,6 +142,57 @@ func TestResendItems(t *testing.T) {
 	require.Equal(t, "v1/resend-bulk-1/0", h.mails[0].Send.Key, "a send of its own, so that events about it settle it")
 }
 
+// Whatever the world has come to while an e-mail waited for its turn is what it is decided on.
+func TestResendDecidesAgainAfterItsTurn(t *testing.T) {
+	t.Parallel()
+	vendor := func(change func(*trial.Vendor)) func(*house) {
+		return func(h *house) {
+			v := h.vendors["v1"]
+			change(&v)
+			h.vendors["v1"] = v
+		}
+	}
+	ask := func(message string) func(*house) {
+		return func(h *house) { h.happen(*must(h.state("v1").Request(message, trial.Request{Reason: "r"}, now)), "v1") }
+	}
+	suppressed := func(r trial.Reason) func(*house) {
+		return vendor(func(v *trial.Vendor) { v.Suppression = &trial.Suppression{Reason: r} })
+	}
+	for name, c := range map[string]struct {
+		happens func(*house)
+		want    string
+		to      string // where it goes; empty where nothing is sent
+	}{
+		"nothing":        {func(*house) {}, "done carried-out", "v1@vendors.example.com"},
+		"a new address":  {vendor(func(v *trial.Vendor) { v.Email = "new@vendors.example.com" }), "done carried-out", "new@vendors.example.com"},
+		"unsubscribed":   {suppressed(trial.ReasonUnsubscribed), "skipped unsubscribed", ""},
+		"complained":     {suppressed(trial.ReasonSuppressedAddress), "skipped suppressed-address", ""},
+		"erased":         {vendor(func(v *trial.Vendor) { v.ErasedAt = new(now) }), "skipped no-address", ""},
+		"deleted":        {func(h *house) { delete(h.vendors, "v1") }, "refused no-such-trial", ""},
+		"billing's word": {vendor(func(v *trial.Vendor) { v.Automation = &trial.Automation{Conversion: &trial.Conversion{At: now}} }), "skipped already-converted", ""},
+		"converted":      {ask(trial.MessageConvert), "skipped no-e-mail-due", ""},
+		"cancelled":      {ask(trial.MessageCancel), "skipped no-e-mail-due", ""},
+		"handed over":    {ask(trial.MessageRelease), "skipped not-automated", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newHouse("v1")
+			h.meanwhile = func() { c.happens(h) }
+			_, err := h.carry(t, h.operation(bulk.Resend))
+			require.NoError(t, err)
+			require.Equal(t, []string{c.want}, h.outcomes())
+			if c.to == "" {
+				require.Empty(t, h.mails)
+				require.Empty(t, h.sends, "nothing is claimed for what is not sent")
+				return
+			}
+			require.Len(t, h.mails, 1)
+			require.Equal(t, c.to, h.mails[0].To)
+			require.Equal(t, trial.AddressHash(c.to), h.mails[0].Send.AddressHash)
+		})
+	}
+}
+
 // A resend happens once an operation, whatever is killed when.
 func TestResendOnceAnOperation(t *testing.T) {
 	t.Parallel()

@@ -41,6 +41,8 @@ type house struct {
 	// silent is a vendor whose trial does not answer, faster one whose conversion
 	// billing reports just before ours is kept.
 	silent, faster string
+	// meanwhile is what happens while an e-mail waits for its turn; nil where it need not wait.
+	meanwhile func()
 }
 
 func newHouse(vendors ...string) *house {
@@ -241,7 +243,15 @@ func (h *house) Convert(_ context.Context, id string, r trial.Request) error {
 	return nil
 }
 
-func (h *house) Wait(context.Context) (bool, error) { return false, nil }
+func (h *house) Wait(context.Context) (bool, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.meanwhile == nil {
+		return false, nil
+	}
+	h.meanwhile()
+	return true, nil
+}
 
 func (h *house) Deliver(_ context.Context, m activities.Mail) (activities.Delivery, error) {
 	h.mu.Lock()

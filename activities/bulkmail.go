@@ -11,16 +11,13 @@ import (
 	"marketplace.example/trials/trial"
 )
 
-// resend sends a step's e-mail once more, under a claim of the operation's own, so
+// resend sends a step's e-mail once more, after its turn has come, under a claim of the operation's own, so
 // once an operation. Where nobody knows whether it left, it is not sent again: an
 // e-mail too many is worse than one too few. An event of the mail service may
 // tell later, and resuming the operation then finds it sent.
 func (b *Bulk) resend(ctx context.Context, o bulk.Operation, step trial.Step, f bulk.Facts) (bulk.Result, error) {
 	result := func(outcome bulk.Outcome, reason bulk.Reason, detail string) (bulk.Result, error) {
 		return bulk.NewResult(outcome, reason, detail, b.Now()), nil
-	}
-	if _, err := b.Mailer.Wait(ctx); err != nil {
-		return bulk.Result{}, failed("waiting for the account's rate", err)
 	}
 	send, mine, err := b.claim(ctx, o, f)
 	if err != nil {
