@@ -26,7 +26,8 @@ const (
 	setUpEvery = 5 * time.Second
 	// sweepEvery is how often the audit record is looked through for what nobody settled.
 	sweepEvery = time.Minute
-	// closeTimeout bounds giving back the connections.
+	// closeTimeout bounds writing down what is left, and giving back the connections; an entry of the audit record that
+	// is being written then is waited for.
 	closeTimeout = 5 * time.Second
 	// snsMaxAge is for what SNS could not deliver in its hour of retries and an
 	// operator takes from the dead-letter queue. Each message counts once, however old.
@@ -180,7 +181,7 @@ func (p *parts) close(ctx context.Context) {
 	if err := p.api.Close(ctx); err != nil {
 		p.log.Error("closing", zap.Error(err))
 	}
-	p.client.Close()
-	p.instruments.traces.Close()
 	_ = p.store.Close(ctx) // the process ends anyway
+	p.client.Close()
+	p.instruments.traces.Close() // last: whoever collects them may not answer
 }

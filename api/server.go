@@ -10,17 +10,21 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"marketplace.example/trials/api/rest"
 )
 
-// Limits of the connections, all longer than the API takes for one request.
+// Limits of the connections.
 const (
 	headerTimeout = 5 * time.Second
 	readTimeout   = 15 * time.Second
-	writeTimeout  = 30 * time.Second
-	idleTimeout   = 2 * time.Minute
-	maxHeader     = 16 << 10
-	// stopTimeout is how long requests under way may take once the API is to stop.
-	stopTimeout = 27 * time.Second
+	// writeTimeout is over that long after a request's head was read, whatever the work on it took.
+	writeTimeout = rest.AnswersWithin + 5*time.Second
+	idleTimeout  = 2 * time.Minute
+	maxHeader    = 16 << 10
+	// stopTimeout is how long requests under way may take once the API is to stop. docker-compose.yml waits for that,
+	// and for closing.
+	stopTimeout = rest.AnswersWithin + 2*time.Second
 	// healthTimeout is how long the health check waits for an answer.
 	healthTimeout = 3 * time.Second
 )

@@ -18,8 +18,8 @@ const (
 	mostWaiting = 2000
 	// mostTogether bounds how many entries are written at once.
 	mostTogether = 100
-	// writeLimit bounds one write, also for callers who have gone.
-	writeLimit = 5 * time.Second
+	// WriteLimit bounds one write, also for callers who have gone: an entry that is being written is waited for.
+	WriteLimit = 5 * time.Second
 )
 
 // ErrBusy says that an entry is not on record, since too many others are being written.
@@ -140,7 +140,7 @@ func (a *Appender) write() {
 // together puts entries at the end of the record, and answers with how many of them stand there,
 // counted from the first.
 func (a *Appender) together(now []*waiting) (stand int, err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), writeLimit)
+	ctx, cancel := context.WithTimeout(context.Background(), WriteLimit)
 	defer cancel()
 	last, err := a.known(ctx)
 	for range appendTries {

@@ -21,8 +21,6 @@ const (
 	defaultStackFile = ".dev/stack.json"
 	// variableAPI is the environment variable with the API's address.
 	variableAPI = "API_URL"
-	// timeout bounds one call, waiting for the answer included.
-	timeout = 30 * time.Second
 	// connections is how many connections are kept for the next call.
 	connections = 64
 )
@@ -165,5 +163,5 @@ func (a *app) newClient(address, token string) (*client.ClientWithResponses, err
 		}
 	}
 	return client.NewClientWithResponses(address,
-		client.WithHTTPClient(&http.Client{Timeout: timeout, Transport: transport}), client.WithRequestEditorFn(authorize))
+		client.WithHTTPClient(&http.Client{Timeout: client.Timeout, Transport: transport}), client.WithRequestEditorFn(authorize))
 }

@@ -19,8 +19,8 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// flushTimeout bounds the sending of what is left when the process ends.
-const flushTimeout = 3 * time.Second
+// FlushTimeout bounds the sending of what is left when the process ends.
+const FlushTimeout = 3 * time.Second
 
 // Traces follows requests from the API through workflows to activities. Its
 // zero value follows nothing, costs nothing and runs nothing.
@@ -104,7 +104,7 @@ func (t Traces) Close() {
 	if t.provider == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), flushTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), FlushTimeout)
 	defer cancel()
 	_ = t.provider.Shutdown(ctx) // traces that cannot be sent are lost, and nothing else
 }

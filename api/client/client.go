@@ -8,8 +8,9 @@ import (
 	"time"
 )
 
-// timeout bounds one call, waiting for the answer included.
-const timeout = 30 * time.Second
+// Timeout bounds one call, waiting for the answer included. It is longer than the API takes at most: whoever gives up
+// before does not hear whether a change was carried out.
+const Timeout = 45 * time.Second
 
 // New makes a client of the API at baseURL that identifies itself with a bearer
 // token; an empty token sends none.
@@ -21,7 +22,7 @@ func New(baseURL, token string) (*ClientWithResponses, error) {
 		return nil
 	}
 	return NewClientWithResponses(baseURL,
-		WithHTTPClient(&http.Client{Timeout: timeout}), WithRequestEditorFn(authorize))
+		WithHTTPClient(&http.Client{Timeout: Timeout}), WithRequestEditorFn(authorize))
 }
 
 // Error is the API's refusal: the problem document it answered with.

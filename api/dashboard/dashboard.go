@@ -23,8 +23,21 @@ const (
 	signInPath = root + "sign-in"
 )
 
-// requestTimeout bounds the work on one page.
-const requestTimeout = 15 * time.Second
+const (
+	// requestTimeout bounds the work on one page.
+	requestTimeout = 15 * time.Second
+	// ChangeTimeout bounds the work on a form that is sent. It is the API's for a change: what a form asks for waits
+	// for its turn among the others, and is carried out then.
+	ChangeTimeout = 25 * time.Second
+)
+
+// timeoutOf is how long the work on a request may take.
+func timeoutOf(r *http.Request) time.Duration {
+	if r.Method == http.MethodPost {
+		return ChangeTimeout
+	}
+	return requestTimeout
+}
 
 //go:embed assets
 var assets embed.FS
@@ -143,7 +156,7 @@ func (d *dashboard) outside(next http.Handler) http.Handler {
 			http.NotFound(w, r)
 			return
 		}
-		ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
+		ctx, cancel := context.WithTimeout(r.Context(), timeoutOf(r))
 		defer cancel()
 		defer func() {
 			if found := recover(); found != nil {

@@ -26,6 +26,7 @@ type store struct {
 	away     error
 	breaks   any           // what Flags panics with
 	takes    time.Duration // how long each operation does
+	silent   time.Time     // from when on what it is told is not answered; zero is never
 	drops    error         // what a write that has arrived is answered with
 	vendors  map[string]trial.Vendor
 	states   map[string]trial.State
@@ -233,7 +234,19 @@ func (s *store) Events(_ context.Context, id string, fromSeq int) (events []tria
 	return events, err
 }
 
-func (s *store) Flags(context.Context) (d rollout.Document, err error) {
+// answers waits for the context's end where nothing is answered.
+func (s *store) answers(ctx context.Context) error {
+	if s.silent.IsZero() || time.Now().Before(s.silent) {
+		return nil
+	}
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+func (s *store) Flags(ctx context.Context) (d rollout.Document, err error) {
+	if err := s.answers(ctx); err != nil {
+		return d, err
+	}
 	if s.breaks != nil {
 		panic(s.breaks)
 	}
@@ -244,7 +257,10 @@ func (s *store) Flags(context.Context) (d rollout.Document, err error) {
 	return d, err
 }
 
-func (s *store) UpdateFlags(_ context.Context, by string, change func(*rollout.FlagChange) error) (d rollout.Document, err error) {
+func (s *store) UpdateFlags(ctx context.Context, by string, change func(*rollout.FlagChange) error) (d rollout.Document, err error) {
+	if err := s.answers(ctx); err != nil {
+		return d, err
+	}
 	err = s.do(func() error {
 		c := s.flags.Change()
 		if err := change(&c); err != nil {

@@ -19,7 +19,10 @@ type audits struct {
 }
 
 // InsertAudit and AuditEntry are what an appender writes by: whoever is faster has the number.
-func (s *store) InsertAudit(_ context.Context, entries []audit.Entry) (stand int, err error) {
+func (s *store) InsertAudit(ctx context.Context, entries []audit.Entry) (stand int, err error) {
+	if err := s.answers(ctx); err != nil {
+		return 0, err
+	}
 	err = s.do(func() error {
 		for ; stand < len(entries) && entries[stand].Seq == len(s.audits.entries)+1; stand++ {
 			s.audits.entries = append(s.audits.entries, entries[stand])
@@ -29,7 +32,10 @@ func (s *store) InsertAudit(_ context.Context, entries []audit.Entry) (stand int
 	return stand, err
 }
 
-func (s *store) AuditEntry(_ context.Context, seq int) (e *audit.Entry, err error) {
+func (s *store) AuditEntry(ctx context.Context, seq int) (e *audit.Entry, err error) {
+	if err := s.answers(ctx); err != nil {
+		return nil, err
+	}
 	err = s.do(func() error {
 		if seq <= len(s.audits.entries) {
 			e = &s.audits.entries[seq-1]

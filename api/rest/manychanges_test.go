@@ -3,6 +3,7 @@ package rest_test
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"marketplace.example/trials/api/rest"
 	"marketplace.example/trials/audit"
 	"marketplace.example/trials/rollout"
 )
@@ -85,6 +87,33 @@ func TestTheLastOfManyChangesHasTimeEnough(t *testing.T) {
 		for _, status := range statuses {
 			require.Equal(t, http.StatusOK, status)
 		}
+	})
+}
+
+// A database that takes what it is told and answers nothing any more holds up no answer for longer than is said, whenever
+// the change came and whatever it waited for; and nothing that may be stored is called undone.
+func TestAnswersComeInTimeWhereTheDatabaseDoesNotAnswer(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a := onDatabase(t)
+		a.store.takes = 350 * time.Millisecond
+		a.store.silent = time.Now().Add(20 * time.Second)
+		took, told := make([]time.Duration, 120), make([]string, 120)
+		var all sync.WaitGroup
+		for i := range took {
+			all.Go(func() {
+				time.Sleep(time.Duration(i) * 500 * time.Millisecond) //nolint:forbidigo // in a bubble
+				began := time.Now()
+				answer := a.inside(http.MethodPatch, flagsPath, fmt.Sprintf("k-%d", i), fmt.Sprintf(`{"featureFlags":{"monitoring":{"alerting":%t}}}`, i%2 == 0))
+				took[i], told[i] = time.Since(began), answer.Body.String()
+			})
+		}
+		all.Wait()
+		longest := slices.Max(took)
+		require.LessOrEqual(t, longest, rest.AnswersWithin)
+		require.Greater(t, longest, rest.ChangeTimeout+audit.WriteLimit, "something was waited for")
+		require.Contains(t, told[slices.Index(took, longest)], "It is not known whether this was carried out")
+		require.Error(t, a.itself.Close(t.Context()), "what is owed cannot be written down")
 	})
 }
 

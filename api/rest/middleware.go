@@ -16,15 +16,20 @@ import (
 
 	"marketplace.example/trials/access"
 	"marketplace.example/trials/api/headers"
+	"marketplace.example/trials/audit"
 	"marketplace.example/trials/trial"
 )
 
-// requestTimeout bounds the work on one request, and changeTimeout that on a change, which may have to wait for others
-// before it begins. They are longer than asking a
-// trial takes at most, and shorter than the server waits for an answer.
 const (
+	// requestTimeout bounds the work on a request that changes nothing. It is longer than asking a trial takes at most.
 	requestTimeout = 15 * time.Second
-	changeTimeout  = 25 * time.Second
+	// ChangeTimeout bounds the work on a change, which may have to wait for others before it begins.
+	ChangeTimeout = 25 * time.Second
+	// AnswersWithin is how long the answer to a request may take at most, where the database takes what it is told and
+	// does not answer. The time of a change may be over while its entry is being written, or while its key is settled;
+	// what became of it is put on record then, behind another entry that is being written. Servers, clients and whoever
+	// stops the API wait longer than that.
+	AnswersWithin = ChangeTimeout + max(audit.WriteLimit, settleTimeout) + settleTimeout + audit.WriteLimit
 )
 
 // timeoutOf is how long a request may take.
@@ -32,7 +37,7 @@ func timeoutOf(r *http.Request) time.Duration {
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {
 		return requestTimeout
 	}
-	return changeTimeout
+	return ChangeTimeout
 }
 
 // call is what is known of a request besides what it says.

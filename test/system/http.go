@@ -9,10 +9,11 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
-	"time"
+
+	"marketplace.example/trials/api/client"
 )
 
-var httpClient = &http.Client{Timeout: 30 * time.Second}
+var httpClient = &http.Client{Timeout: client.Timeout}
 
 // Answer is what an HTTP call was answered with.
 type Answer struct {
