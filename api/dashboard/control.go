@@ -141,11 +141,15 @@ func (d *dashboard) explain(f *form, err error) (status int) {
 		f.Error = "Nothing was done: this form was sent before, with something else in it."
 		return http.StatusConflict
 	}
+	if sure, ok := errors.AsType[certain](err); ok && sure.Certain() != "" {
+		f.Error = sure.Certain()
+		return http.StatusServiceUnavailable
+	}
 	e, ok := errors.AsType[*trial.Error](err)
 	switch {
 	case ok && e.Code == trial.CodeInvalid:
 		return f.refuse(e.Field, e.Message)
-	case ok && e.Code == trial.CodeUnavailable:
+	case ok && e.Code == trial.CodeUnavailable, errors.Is(err, context.DeadlineExceeded):
 		f.Error = "A part that is needed does not answer, so it is not known whether this was done. It is safe to send this again."
 		return http.StatusServiceUnavailable
 	case ok:

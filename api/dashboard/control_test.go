@@ -1,12 +1,17 @@
 package dashboard_test
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"marketplace.example/trials/api/dashboard"
+	"marketplace.example/trials/monitoring"
 	"marketplace.example/trials/rollout"
 	"marketplace.example/trials/test/sample"
 )
@@ -97,6 +102,47 @@ func TestARefusedControlChangesNothing(t *testing.T) {
 	a = s.post("/admin/rollout/pause", values)
 	require.Equal(t, http.StatusServiceUnavailable, a.status)
 	require.Len(t, s.world.Steered, 1)
+}
+
+// failing are controls whose requests end so.
+type failing struct{ err error }
+
+func (f failing) Steer(context.Context, string, string, rollout.Request) error { return f.err }
+
+func (f failing) ControlAlert(context.Context, monitoring.RuleID, monitoring.AlertRequest) error {
+	return f.err
+}
+
+// sure is an error that knows what became of a request, though a part did not answer.
+type sure struct{ error }
+
+func (sure) Certain() string { return "There was no turn, so nothing was done; try again." }
+func (s sure) Unwrap() error { return s.error }
+
+// What is known of a form that could not be carried out is said, and what is not known is not called a fault of ours.
+func TestAFormThatFailsSaysWhatIsKnown(t *testing.T) {
+	t.Parallel()
+	const unknown = "not known whether this was done"
+	for name, c := range map[string]struct {
+		err    error
+		status int
+		says   string
+	}{
+		"there was no turn":        {sure{context.DeadlineExceeded}, http.StatusServiceUnavailable, "There was no turn, so nothing was done; try again."},
+		"it is not on the record":  {sure{sample.ErrAway}, http.StatusServiceUnavailable, "There was no turn, so nothing was done; try again."},
+		"its time is over":         {fmt.Errorf("asking: %w", context.DeadlineExceeded), http.StatusServiceUnavailable, unknown},
+		"a part does not answer":   {sample.ErrAway, http.StatusServiceUnavailable, unknown},
+		"something is wrong in it": {errors.New("broken"), http.StatusInternalServerError, "Something went wrong here"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := signedIn(t, sample.Busy(), func(o *dashboard.Options) { o.Controls = failing{c.err} })
+			a := s.post("/admin/rollout/pause", s.filled(rollout.SignalPause, "as I see it"))
+			require.Equal(t, c.status, a.status)
+			require.Contains(t, a.text(), c.says)
+			require.Contains(t, a.text(), "as I see it", "what was entered stays")
+		})
+	}
 }
 
 func TestAFormActsOnlyOnTheStateThatItShowed(t *testing.T) {

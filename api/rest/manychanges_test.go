@@ -13,6 +13,7 @@ import (
 
 	"marketplace.example/trials/api/rest"
 	"marketplace.example/trials/audit"
+	"marketplace.example/trials/monitoring"
 	"marketplace.example/trials/rollout"
 )
 
@@ -115,6 +116,29 @@ func TestAnswersComeInTimeWhereTheDatabaseDoesNotAnswer(t *testing.T) {
 		require.Contains(t, told[slices.Index(took, longest)], "It is not known whether this was carried out")
 		require.Error(t, a.itself.Close(t.Context()), "what is owed cannot be written down")
 	})
+}
+
+// The pages are told what is known of a change that could not be carried out, or not be put on record.
+func TestThePagesAreToldWhatIsKnown(t *testing.T) {
+	t.Parallel()
+	for says, trouble := range map[string]func(*api){
+		"This could not be put on the audit record, so nothing was done; try again.": func(a *api) {
+			a.store.audits.fails = func(audit.Entry) error { return errAway }
+		},
+		"This was carried out, but what became of it could not be put on the audit record yet; repeating it is safe.": func(a *api) {
+			a.store.audits.fails = outcomesAway
+		},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			a := makeAPI(t, options{silent: true})
+			trouble(a)
+			err := a.itself.ControlAlert(t.Context(), monitoring.WorkerAway, monitoring.AlertRequest{ID: "k-2", Control: monitoring.ControlUnsilence, Reason: "r"})
+			var known interface{ Certain() string }
+			require.ErrorAs(t, err, &known)
+			require.Equal(t, says, known.Certain())
+			_ = a.itself.Close(t.Context()) // what is owed may not be written
+		})
+	}
 }
 
 // The rollout's own stops go first too, over the routes and from the pages.

@@ -44,6 +44,15 @@ func (r *refusal) Error() string { return r.detail }
 
 func (r *refusal) Unwrap() error { return r.cause }
 
+// Certain says, in a sentence, what became of a request that failed here, empty where that is not known. The pages
+// show it.
+func (r *refusal) Certain() string {
+	if !r.certain {
+		return ""
+	}
+	return strings.ToUpper(r.detail[:1]) + r.detail[1:] + "."
+}
+
 // refuse is a refusal for a reason that concerns no single field.
 func refuse(status int, format string, args ...any) *refusal {
 	return &refusal{status: status, detail: fmt.Sprintf(format, args...)}
