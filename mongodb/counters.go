@@ -36,6 +36,8 @@ type tallies struct {
 type batch struct {
 	number int64
 	change monitoring.Tally
+	// recounts are those that had looked at the counters when it was sent.
+	recounts int
 }
 
 // counterDocument holds the counters of one period.
@@ -46,8 +48,34 @@ type counterDocument struct {
 	// Changes counts the writes, so that a recount sees whether there was one.
 	Changes int `bson:"changes"`
 	// Batches are the last writes of each process, so that one whose answer was
-	// lost is not made twice.
+	// lost is not made twice. Those of a process that writes no more are forgotten.
 	Batches map[string]int64 `bson:"batches"`
+	// Marks are the Batches as the last recount left them, Recounts how many recounts have looked at them.
+	Marks    map[string]int64 `bson:"marks"`
+	Recounts int              `bson:"recounts"`
+}
+
+// forgottenAfter is how many recounts forget the last write of a process: the first marks it, and the second forgets
+// it where it is the last one still.
+const forgottenAfter = 2
+
+// holds tells whether a write of a process was made, and whether that can be told: not where it may be forgotten.
+func (d counterDocument) holds(writer string, b batch) (made, known bool) {
+	last, there := d.Batches[writer]
+	return last == b.number, there || d.Recounts < b.recounts+forgottenAfter
+}
+
+// forget parts the last writes that no process has followed since the recount before from those to keep.
+func (d counterDocument) forget() (gone []string, kept map[string]int64) {
+	kept = map[string]int64{}
+	for writer, number := range d.Batches {
+		if marked, known := d.Marks[writer]; known && marked == number {
+			gone = append(gone, writer)
+		} else {
+			kept[writer] = number
+		}
+	}
+	return gone, kept
 }
 
 // WithCounters has a Store count what happens to trials and e-mails, where a day
@@ -112,17 +140,21 @@ func (s *Store) writeCounters(ctx context.Context, pending monitoring.Tally) {
 }
 
 // writePeriod adds to a period's counters. Where that fails, the change waits
-// for the next flush, which first finds out whether it was made after all.
+// for the next flush, which first finds out whether it was made after all. Of a process that was away for so long that
+// its last write may be forgotten, the recounts meanwhile have counted what that held: it is not made again.
 func (s *Store) writePeriod(ctx context.Context, period monitoring.Period, change monitoring.Tally) error {
 	t := s.tallies
+	stands, err := s.counterDocument(ctx, period)
+	if err != nil {
+		t.note(func(pending monitoring.Tally) { pending.Add(change) })
+		return err
+	}
 	if last, ok := t.unsure[period]; ok {
-		made, err := s.hasBatch(ctx, period, last.number)
-		if err != nil {
-			t.note(func(pending monitoring.Tally) { pending.Add(change) })
-			return err
-		}
 		delete(t.unsure, period)
-		if !made {
+		switch made, known := stands.holds(t.writer, last); {
+		case !known:
+			s.log.Warn("counters left to the recounts: nobody knows any more whether they were written", zap.String("period", string(period)))
+		case !made:
 			change.Add(last.change)
 		}
 	}
@@ -130,21 +162,22 @@ func (s *Store) writePeriod(ctx context.Context, period monitoring.Period, chang
 		return nil
 	}
 	t.batch++
-	err := s.addToCounters(ctx, period, change, bson.E{Key: "batches." + t.writer, Value: t.batch})
+	err = s.addToCounters(ctx, period, change, bson.E{Key: "batches." + t.writer, Value: t.batch})
 	if err != nil {
-		t.unsure[period] = batch{number: t.batch, change: change}
+		t.unsure[period] = batch{number: t.batch, change: change, recounts: stands.Recounts}
 		t.note(func(monitoring.Tally) {}) // has the next flush look at it
 	}
 	return err
 }
 
-func (s *Store) hasBatch(ctx context.Context, period monitoring.Period, number int64) (bool, error) {
+// counterDocument is the zero value where nothing was counted in a period yet.
+func (s *Store) counterDocument(ctx context.Context, period monitoring.Period) (counterDocument, error) {
 	var doc counterDocument
 	err := s.counters.FindOne(ctx, byID(string(period))).Decode(&doc)
 	if err != nil && !errors.Is(err, mongo.ErrNoDocuments) {
-		return false, failed("reading the counters of "+string(period), err)
+		return doc, failed("reading the counters of "+string(period), err)
 	}
-	return doc.Batches[s.tallies.writer] == number, nil
+	return doc, nil
 }
 
 // addToCounters adds to a period's counters, and sets a field beside.

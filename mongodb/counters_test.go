@@ -150,6 +150,125 @@ func TestAWriteWhoseAnswerIsLostCountsOnce(t *testing.T) {
 	require.Equal(t, 2, counters[monitoring.Counter{Period: monitoring.Standing, Cohort: trial.Control, Name: monitoring.Running(trial.Active)}])
 }
 
+// lastWrites are the last writes that are kept of a period.
+func lastWrites(t *testing.T, s *Store, period monitoring.Period) map[string]int64 {
+	t.Helper()
+	doc, err := s.counterDocument(t.Context(), period)
+	require.NoError(t, err)
+	return doc.Batches
+}
+
+// restarted is a process of its own on the same database.
+func restarted(t *testing.T, s *Store) *Store {
+	t.Helper()
+	other, err := Connect(t.Context(), server, s.users.Database().Name())
+	require.NoError(t, err)
+	WithCounters(trial.RealDay)(other)
+	t.Cleanup(func() { _ = other.client.Disconnect(context.WithoutCancel(t.Context())) })
+	return other
+}
+
+// However often processes were started, the counters hold the last writes of those that write still.
+func TestProcessesThatAreGoneLeaveNothingBehind(t *testing.T) {
+	t.Parallel()
+	s := newCountingStore(t)
+	one := monitoring.Tally{{Period: monitoring.Standing, Cohort: trial.Control, Name: monitoring.Running(trial.Active)}: 1}
+	for range 20 {
+		WithCounters(trial.RealDay)(s) // its process begins anew
+		s.writeCounters(t.Context(), one)
+	}
+	require.Len(t, lastWrites(t, s, monitoring.Standing), 20)
+	require.NoError(t, s.forgetBatches(t.Context()))
+	require.Len(t, lastWrites(t, s, monitoring.Standing), 20, "they may be about to look them up")
+	s.writeCounters(t.Context(), one)
+	require.NoError(t, s.forgetBatches(t.Context()))
+	require.Equal(t, map[string]int64{s.tallies.writer: 2}, lastWrites(t, s, monitoring.Standing))
+	doc, err := s.counterDocument(t.Context(), monitoring.Standing)
+	require.NoError(t, err)
+	require.Equal(t, doc.Batches, doc.Marks)
+	counters, err := s.Counters(t.Context(), []monitoring.Period{monitoring.Standing})
+	require.NoError(t, err)
+	require.Equal(t, 21, counters[monitoring.Counter{Period: monitoring.Standing, Cohort: trial.Control, Name: monitoring.Running(trial.Active)}])
+}
+
+// Processes that were frozen come back and look up their last writes: what these held is counted once, though two
+// recounts have come meanwhile and forgotten those that were made.
+func TestProcessesThatComeBackCountOnce(t *testing.T) {
+	t.Parallel()
+	awake := newCountingStore(t)
+	var frozen []*Store
+	for i, made := range []bool{true, false, true, false} {
+		s := restarted(t, awake)
+		s.tallies.flushing = true // by hand alone
+		begin(t, s, fmt.Sprintf("a%d", i))
+		if i < 2 { // others have written nothing before
+			s.tallies.flush(t.Context())
+		}
+		begin(t, s, fmt.Sprintf("b%d", i))
+		ctx, cancel := context.WithCancel(t.Context())
+		if !made {
+			cancel()
+		}
+		losesTheAnswer(ctx, s)
+		cancel()
+		frozen = append(frozen, s)
+	}
+	for range forgottenAfter {
+		recount(t, awake, false)
+	}
+	require.Empty(t, lastWrites(t, awake, monitoring.Standing))
+	for _, s := range frozen {
+		require.NotEmpty(t, s.tallies.unsure)
+		s.tallies.flush(t.Context())
+		require.Empty(t, s.tallies.unsure)
+	}
+	require.Zero(t, recount(t, awake, true).Wrong)
+	begin(t, frozen[0], "c")
+	frozen[0].tallies.flush(t.Context())
+	require.Zero(t, recount(t, awake, true).Wrong, "they go on counting")
+}
+
+// A write that was not made is known not to be, until it might have been forgotten.
+func TestAWriteThatWasNotMadeIsKnown(t *testing.T) {
+	t.Parallel()
+	for recounts := range 4 {
+		for _, there := range []bool{true, false} {
+			d := counterDocument{Recounts: 7 + recounts}
+			if there {
+				d.Batches = map[string]int64{"w": 4}
+			}
+			made, known := d.holds("w", batch{number: 5, recounts: 7})
+			require.False(t, made)
+			require.Equal(t, there || recounts < forgottenAfter, known, "%d recounts, there %t", recounts, there)
+		}
+	}
+}
+
+// begin has a trial begin.
+func begin(t *testing.T, s *Store, id string) {
+	t.Helper()
+	register(t, s, id, trial.Automated)
+	r := registration14d(id)
+	start := trial.Start(r, r.At)
+	_, err := s.Append(t.Context(), start, trial.State{}.Apply(start))
+	require.NoError(t, err)
+}
+
+// losesTheAnswer writes what was counted, and hears nothing of it.
+func losesTheAnswer(ctx context.Context, s *Store) {
+	g := s.tallies.gathered
+	g.mu.Lock()
+	pending := g.pending
+	g.pending, g.some = g.empty(), false
+	g.mu.Unlock()
+	for period, change := range pending.ByPeriod() {
+		s.tallies.batch++
+		_ = s.addToCounters(ctx, period, change, bson.E{Key: "batches." + s.tallies.writer, Value: s.tallies.batch})
+		s.tallies.unsure[period] = batch{number: s.tallies.batch, change: change}
+	}
+	s.tallies.note(func(monitoring.Tally) {}) // has the next flush look at it
+}
+
 // Counters that cannot be written are written later.
 func TestCountersOutliveTheDatabasesAbsence(t *testing.T) {
 	t.Parallel()

@@ -2,11 +2,13 @@ package mongodb
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
+	"go.uber.org/zap"
 
 	"marketplace.example/trials/monitoring"
 )
@@ -53,7 +55,50 @@ func (s *Store) Recount(ctx context.Context, checkOnly bool, progress func(trial
 			return result, err
 		}
 	}
+	if err := s.forgetBatches(ctx); err != nil { // the next one sees to it
+		s.log.Warn("the last writes of processes that are gone are not forgotten yet", zap.Error(err))
+	}
 	return result, nil
+}
+
+// forgetBatches forgets the last writes of processes that have written nothing since the recount before. A process that
+// is not gone, and of whose last write nobody knows whether it was made, sees by the number of recounts whether it may
+// be forgotten.
+func (s *Store) forgetBatches(ctx context.Context) error {
+	fields := bson.D{{Key: "changes", Value: 1}, {Key: "batches", Value: 1}, {Key: "marks", Value: 1}}
+	var held []counterDocument
+	err := scan(ctx, s.counters, fields, "the last writes of counters", func(doc counterDocument) error {
+		if len(doc.Batches) > 0 {
+			held = append(held, doc)
+		}
+		return nil
+	})
+	for _, doc := range held {
+		if err != nil {
+			return err
+		}
+		err = s.markBatches(ctx, doc)
+	}
+	return err
+}
+
+func (s *Store) markBatches(ctx context.Context, doc counterDocument) error {
+	gone, kept := doc.forget()
+	update := bson.D{{Key: "$inc", Value: bson.D{{Key: "recounts", Value: 1}}}, {Key: "$set", Value: bson.D{{Key: "marks", Value: kept}}}}
+	if len(gone) > 0 {
+		unset := bson.D{}
+		for _, writer := range gone {
+			unset = append(unset, bson.E{Key: "batches." + writer, Value: ""})
+		}
+		update = append(update, bson.E{Key: "$unset", Value: unset})
+	}
+	// Where something was written meanwhile it is as it was until the next recount.
+	unchanged := append(byID(string(doc.Period)), bson.E{Key: "changes", Value: doc.Changes})
+	err := s.counters.FindOneAndUpdate(ctx, unchanged, update).Err()
+	if err != nil && !errors.Is(err, mongo.ErrNoDocuments) {
+		return failed("forgetting the last writes of the counters of "+string(doc.Period), err)
+	}
+	return nil
 }
 
 func sleep(ctx context.Context, d time.Duration) error {
