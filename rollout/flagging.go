@@ -44,7 +44,7 @@ func (s State) Carry(e Event, c *FlagChange) Event {
 	e = s.withHandover(e, found)
 	if w == nil {
 		c.TrialAutomation.Enabled, c.TrialAutomation.RolloutPercentage = *e.Enabled, *e.Percentage
-		w = &RolloutWrite{RolloutID: s.ID, Seq: e.Seq, At: e.At, Enabled: *e.Enabled, Percentage: *e.Percentage,
+		w = &FlagWrite{RolloutID: s.ID, Seq: e.Seq, At: e.At, Enabled: *e.Enabled, Percentage: *e.Percentage,
 			Version: found.Version + 1, HandVersion: s.foundByHand(found)}
 		c.Write = w
 	}
@@ -53,7 +53,7 @@ func (s State) Carry(e Event, c *FlagChange) Event {
 }
 
 // written is what an attempt before has written for an event; nil for nothing.
-func (s State) written(e Event, d Document) *RolloutWrite {
+func (s State) written(e Event, d Document) *FlagWrite {
 	if w := d.Write; w != nil && w.RolloutID == s.ID && w.Seq == e.Seq && w.At.Equal(e.At) {
 		return w
 	}
@@ -61,13 +61,13 @@ func (s State) written(e Event, d Document) *RolloutWrite {
 }
 
 // stands tells whether the flags still say what was written.
-func (w *RolloutWrite) stands(d Document) bool {
+func (w *FlagWrite) stands(d Document) bool {
 	f := d.FeatureFlags.TrialAutomation
 	return f.Enabled == w.Enabled && (f.RolloutPercentage == w.Percentage || !w.Enabled)
 }
 
 // unstored is what an attempt has written for a decision that may not be stored; nil for none.
-func (s State) unstored(d Document) *RolloutWrite {
+func (s State) unstored(d Document) *FlagWrite {
 	if w := d.Write; w != nil && w.RolloutID == s.ID && w.Seq > s.Seq {
 		return w
 	}

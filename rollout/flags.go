@@ -28,7 +28,7 @@ type Document struct {
 	// lowered, so that it holds though the signal to the rollout is late or lost. Nil for none.
 	Rollback *RollbackRequest `json:"rollback,omitempty"`
 	// Write is the last that a rollout wrote: whether its decision is stored is not known here. Nil for none.
-	Write *RolloutWrite `json:"write,omitempty"`
+	Write *FlagWrite `json:"write,omitempty"`
 }
 
 // RollbackRequest is what was asked of which rollout.
@@ -41,8 +41,8 @@ type RollbackRequest struct {
 	Overruled bool `json:"overruled,omitempty"`
 }
 
-// RolloutWrite is what a rollout wrote for one of its decisions.
-type RolloutWrite struct {
+// FlagWrite is what a rollout wrote for one of its decisions.
+type FlagWrite struct {
 	RolloutID string `json:"rolloutId"`
 	// Seq is the decision's number, At its moment.
 	Seq        int       `json:"seq"`
@@ -64,7 +64,7 @@ type FlagChange struct {
 	Off bool
 	// Rollback is what the flags are lowered for, Write what a rollout sets them to; nil where it is something else.
 	Rollback *RollbackRequest
-	Write    *RolloutWrite
+	Write    *FlagWrite
 }
 
 // Change is a change of the document that changes nothing yet.

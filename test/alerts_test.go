@@ -204,7 +204,7 @@ func (s *story) running(n int) {
 
 func TestSixtyExpiriesInAnHourAreTold(t *testing.T) {
 	lead := "lead-" + strings.ToLower(t.Name()[:8]) + "@example.com"
-	s := begin(t, system.Options{Day: 3 * time.Second, Env: []string{
+	s := begin(t, system.Options{Day: 8 * time.Second, Env: []string{
 		"STAKEHOLDERS=" + toldFile(t, lead),
 		// On a busy machine they may end one after the other for longer than an hour: it is told once.
 		"ALERTS_CONFIG=" + alertsFile(t, `{"alerts": {"massTrialExpiration": {"threshold": 20, "cooldown": 1440}}}`),

@@ -82,7 +82,7 @@ func (d *Drill) Register(ctx context.Context) error {
 		if a.Status != http.StatusCreated {
 			return fmt.Errorf("registering %s: %d %s", id, a.Status, a.Body)
 		}
-		return until(ctx, time.Minute, func() (bool, error) {
+		return until(ctx, d.Wait, func() (bool, error) {
 			t, err := d.trial(ctx, id)
 			return err == nil && len(t.Events) > 0, err
 		})

@@ -18,8 +18,8 @@ import (
 )
 
 const (
-	readyLimit = 2 * time.Minute
-	stopLimit  = time.Minute
+	readyLimit = 5 * time.Minute
+	stopLimit  = 3 * time.Minute
 )
 
 // process is one running program of ours.
