@@ -17,6 +17,8 @@ type Choice struct {
 	// After is the first that was begun since, and so has every event up to the moment; nil where
 	// none was.
 	After *Manifest
+	// Latest is the last that was begun since, which may be After: it knows best who wants no e-mail. Nil where none was.
+	Latest *Manifest
 }
 
 // Choose finds what to restore a moment from. Backups whose base is missing are passed over.
@@ -31,6 +33,7 @@ func Choose(manifests []Manifest, at time.Time) (Choice, error) {
 			if c.After == nil {
 				c.After = &usable[i]
 			}
+			c.Latest = &usable[i]
 		}
 	}
 	if c.Before.ID == "" && len(usable) == 0 {

@@ -38,6 +38,7 @@ func TestChoose(t *testing.T) {
 			continue
 		}
 		require.Equal(t, c.after, got.After.ID, name)
+		require.Equal(t, eight.ID, got.Latest.ID, name)
 	}
 	_, err := Choose(all, at)
 	require.ErrorContains(t, err, "no backup was finished by 2026-03-01T10:00:00Z")

@@ -84,7 +84,7 @@ func (r *past) restore(t *testing.T, moment time.Time) *Store {
 		return func(do func(backup.Records) error) error { return r.vault.Open(t.Context(), *m, do) }
 	}
 	into := newTestStore(t)
-	m := Moment{At: moment, Before: source(&choice.Before), Began: choice.Before.Begin, After: source(choice.After), Installation: choice.Before.Installation}
+	m := Moment{At: moment, Before: source(&choice.Before), Began: choice.Before.Begin, After: source(choice.After), Latest: source(choice.Latest), Installation: choice.Before.Installation}
 	require.NoError(t, m.Check())
 	_, err = into.Restore(t.Context(), m)
 	require.NoError(t, err)

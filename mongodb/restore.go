@@ -100,6 +100,8 @@ type Moment struct {
 	Began  time.Time
 	// After is the first that was begun since; nil for none.
 	After BackupSource
+	// Latest is the last that was begun since, which may be After; nil for none. Of it comes what no restore undoes.
+	Latest BackupSource
 	// Installation is the id that the database gets; empty for none, as a copy to look at has none.
 	Installation string
 }
@@ -107,7 +109,7 @@ type Moment struct {
 // Check reads all that Restore would write, and says what of it could not be: so nothing is deleted in vain.
 func (m Moment) Check() error {
 	r := restore{}
-	for _, source := range []BackupSource{m.Before, m.After} {
+	for _, source := range []BackupSource{m.Before, m.After, m.Latest} {
 		if source == nil {
 			continue
 		}
@@ -151,6 +153,11 @@ func (s *Store) Restore(ctx context.Context, m Moment) (done Restored, err error
 	r := &restore{store: s, at: m.At, since: m.Began.Add(-clocksDiffer), born: map[string]bool{}}
 	if err := r.fill(ctx, m.Before, m.After); err != nil {
 		return r.done, err
+	}
+	if m.Latest != nil {
+		if err := m.Latest(func(records backup.Records) error { return r.insertDecided(ctx, records) }); err != nil {
+			return r.done, err
+		}
 	}
 	if m.Installation != "" {
 		if _, _, err := first(ctx, s, installationKey, m.Installation); err != nil {

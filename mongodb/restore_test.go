@@ -327,7 +327,7 @@ func TestRolloutsAreRestored(t *testing.T) {
 // What was decided is not undone by a restore to before, whether the database that is replaced knows of it or a later backup.
 func TestARestoreUndoesNeitherErasureNorConversion(t *testing.T) {
 	t.Parallel()
-	for _, knows := range []string{"the database", "a later backup"} {
+	for _, knows := range []string{"the database", "a later backup", "the last backup"} {
 		t.Run(knows, func(t *testing.T) {
 			t.Parallel()
 			r := newPast(t)
@@ -338,13 +338,17 @@ func TestARestoreUndoesNeitherErasureNorConversion(t *testing.T) {
 			r.backUp(t, backup.Full)
 			moment := r.now
 			r.tick()
+			if knows == "the last backup" {
+				r.backUp(t, backup.Incremental)
+			}
 			_, err := r.store.EraseVendor(t.Context(), "erased", erasure(time.Hour))
 			require.NoError(t, err)
 			_, _, err = r.store.RecordConversion(t.Context(), "paid", trial.Conversion{At: at.Add(time.Hour), RequestID: "billing"})
 			require.NoError(t, err)
 			require.NoError(t, r.store.noteRecorded(t.Context(), "paid"), "by a trial that is set back to before")
+			suppress(t, r.store, "untouched", unsubscribed(2))
 			into := r.store
-			if knows == "a later backup" {
+			if knows != "the database" {
 				r.backUp(t, backup.Incremental)
 				into = r.restore(t, moment)
 			} else {
@@ -374,6 +378,7 @@ func TestARestoreUndoesNeitherErasureNorConversion(t *testing.T) {
 			left, err := into.Vendor(t.Context(), "untouched")
 			require.NoError(t, err)
 			require.Equal(t, "untouched@example.com", left.Email)
+			require.Equal(t, trial.ReasonUnsubscribed, noMail(t, into, "untouched"))
 		})
 	}
 }

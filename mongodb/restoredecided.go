@@ -10,6 +10,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
+	"marketplace.example/trials/backup"
 	"marketplace.example/trials/trial"
 )
 
@@ -55,6 +56,24 @@ func (r *restore) putBack(ctx context.Context, c *mongo.Collection, doc bson.Raw
 	}
 	_, err := c.ReplaceOne(ctx, filter, doc, options.Replace().SetUpsert(true))
 	return err
+}
+
+// insertDecided writes what the last backup knows of that no restore undoes: who wants no e-mail, was erased or has
+// converted, and which tokens are revoked.
+func (r *restore) insertDecided(ctx context.Context, records backup.Records) error {
+	for record, err := range r.merged(ctx, records) {
+		if err != nil {
+			return err
+		}
+		doc := bson.Raw(record.Document)
+		if !isDecided(record.Collection, doc) && !(record.Collection == tokensCollection && given(doc.Lookup("revokedAt"))) {
+			continue
+		}
+		if err := r.putBack(ctx, r.store.users.Database().Collection(record.Collection), doc); err != nil {
+			return failed("restoring collection "+record.Collection, err)
+		}
+	}
+	return nil
 }
 
 // decideAgain has what is on record as decided count for what was restored around it, which may be older.

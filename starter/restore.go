@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -195,9 +196,9 @@ func (a *app) verified(ctx context.Context, vault *backup.Vault, listed backup.L
 	}
 	chosen := []backup.Manifest{choice.Before}
 	if choice.After != nil {
-		chosen = append(chosen, *choice.After)
+		chosen = append(chosen, *choice.After, *choice.Latest)
 	}
-	for _, m := range chosen {
+	for _, m := range slices.CompactFunc(chosen, func(a, b backup.Manifest) bool { return a.ID == b.ID }) {
 		_, err := vault.Restorable(ctx, m.ID)
 		if errors.Is(err, backup.ErrNoKey) {
 			return choice, fmt.Errorf("%w: set BACKUP_AGE_IDENTITY_FILE; nothing was touched", err)
@@ -219,7 +220,7 @@ func sources(ctx context.Context, vault *backup.Vault, choice backup.Choice, at 
 	}
 	moment := mongodb.Moment{At: at, Before: source(choice.Before), Began: choice.Before.Begin}
 	if choice.After != nil {
-		moment.After = source(*choice.After)
+		moment.After, moment.Latest = source(*choice.After), source(*choice.Latest)
 	}
 	return moment
 }
