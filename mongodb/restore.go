@@ -27,6 +27,9 @@ type Restored struct {
 	Rollouts int `json:"rollouts"`
 	// Erased counts vendors who were erased since, and are again.
 	Erased int `json:"erased"`
+	// Unerased are those whose document the database refuses without an address: it is to be erased by hand. They get no
+	// e-mail all the same.
+	Unerased []string `json:"unerased,omitempty"`
 	// Later are events that were left out, since they happened after the moment.
 	Later int `json:"later"`
 	// Revoked counts tokens of the backup that are revoked since and stay so, Tokens those that are not expired or

@@ -412,6 +412,34 @@ func TestARestoreLeavesWhatIsDecidedAsItStands(t *testing.T) {
 	require.Equal(t, "other", got.RequestID)
 }
 
+// A unique index of the marketplace's may stand against users without an address: nobody else's restore waits for that.
+func TestAVendorWhoCannotBeErasedAgainIsNamed(t *testing.T) {
+	t.Parallel()
+	r := newPast(t)
+	for _, id := range []string{"v1", "v2"} {
+		insertUser(t, r.store, bson.D{{Key: "_id", Value: id}, {Key: "isVendor", Value: true}, {Key: "email", Value: id + "@example.com"}, {Key: "name", Value: "Ada"}})
+	}
+	r.backUp(t, backup.Full)
+	for _, id := range []string{"v1", "v2"} {
+		_, err := r.store.EraseVendor(t.Context(), id, erasure(time.Hour))
+		require.NoError(t, err)
+	}
+	listed, err := r.vault.List(t.Context())
+	require.NoError(t, err)
+	require.NoError(t, r.store.Clear(t.Context()))
+	// The embedded database does not count what is missing, so the index is of what both get.
+	unique := mongo.IndexModel{Keys: bson.D{{Key: "trialAutomation.erasedAt", Value: 1}}, Options: options.Index().SetUnique(true)}
+	_, err = r.store.users.Indexes().CreateOne(t.Context(), unique)
+	require.NoError(t, err)
+	done, err := r.store.Restore(t.Context(), Moment{At: r.now, Before: r.source(t, listed.Good[0])})
+	require.NoError(t, err)
+	require.Equal(t, 1, done.Erased)
+	require.Len(t, done.Unerased, 1)
+	v, err := r.store.Vendor(t.Context(), done.Unerased[0])
+	require.NoError(t, err)
+	require.NotEmpty(t, v.NoMail())
+}
+
 // The document of a vendor who is on record as erased comes from a later backup without name and address.
 func TestAnErasedVendorComesBackFromALaterBackupErased(t *testing.T) {
 	t.Parallel()

@@ -93,11 +93,15 @@ func (r *restore) decideAgain(ctx context.Context) error {
 			}
 			continue
 		}
-		again, err := r.store.eraseOnRecord(ctx, strings.TrimSuffix(key, erasureKey("")))
-		if err != nil {
+		id := strings.TrimSuffix(key, erasureKey(""))
+		again, err := r.store.eraseOnRecord(ctx, id)
+		refused, isRefused := errors.AsType[*trial.Error](err)
+		switch {
+		case isRefused && refused.Code == trial.CodeConflict: // one vendor does not keep the others from coming back
+			r.done.Unerased = append(r.done.Unerased, id)
+		case err != nil:
 			return err
-		}
-		if again {
+		case again:
 			r.done.Erased++
 		}
 	}

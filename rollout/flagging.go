@@ -1,6 +1,9 @@
 package rollout
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // changedByHand tells whether the flags, as a judgement found them, say what the rollout did not set. Until it has
 // set or held them, they may still be those that an earlier one left, unless somebody has changed them since it started.
@@ -38,14 +41,14 @@ func (s State) Carry(e Event, c *FlagChange) Event {
 	w := s.written(e, found)
 	if w != nil && !w.stands(found) || w == nil && !s.maySet(e, found) {
 		e = s.standing(e, found)
-		e.HandVersion = s.foundByHand(found)
+		e.HandVersion = s.foundByHand(e, found)
 		return s.releasing(e, found, found.Version)
 	}
 	e = s.withHandover(e, found)
 	if w == nil {
 		c.TrialAutomation.Enabled, c.TrialAutomation.RolloutPercentage = *e.Enabled, *e.Percentage
 		w = &FlagWrite{RolloutID: s.ID, Seq: e.Seq, At: e.At, Enabled: *e.Enabled, Percentage: *e.Percentage,
-			Version: found.Version + 1, HandVersion: s.foundByHand(found)}
+			Version: found.Version + 1, HandVersion: s.foundByHand(e, found)}
 		c.Write = w
 	}
 	e.HandVersion, e.WrittenVersion = w.HandVersion, w.Version
@@ -74,12 +77,17 @@ func (s State) unstored(d Document) *FlagWrite {
 	return nil
 }
 
-// asWritten is the rollout at the flags that it has written last, by an attempt that may not have stored its decision.
-func (s State) asWritten(d Document) State {
-	if w := s.unstored(d); w != nil {
-		s.Enabled, s.Percentage, s.FlagsAt = w.Enabled, w.Percentage, w.At
+// changed tells whether the flags say what the rollout does not know of when it is about to carry out an event: what an
+// attempt before has written for that event is known, and what was written for another that is not stored is not.
+func (s State) changed(e Event, d Document, j *Judgement) bool {
+	w := s.unstored(d)
+	switch {
+	case w == nil:
+		return s.changedByHand(j)
+	case s.written(e, d) != nil:
+		return !w.stands(d)
 	}
-	return s
+	return !w.stands(d) || s.changedByHand(j)
 }
 
 // releasing has an event that hands trials over say of which: those who were admitted by flags older than its own, or
@@ -97,8 +105,8 @@ func (s State) releasing(e Event, found Document, version int) Event {
 
 // foundByHand is the version of flags that somebody else than the rollout has set to what it does not know of; 0 where
 // nobody has.
-func (s State) foundByHand(d Document) int {
-	w, changed := s.unstored(d), s.asWritten(d).changedByHand(s.found(d))
+func (s State) foundByHand(e Event, d Document) int {
+	w, changed := s.written(e, d), s.changed(e, d, s.found(d))
 	switch {
 	case changed && d.UpdatedBy != Automatic:
 		return d.Version
@@ -124,7 +132,7 @@ func (s State) maySet(e Event, d Document) bool {
 	if s.comesFirst(e, j) || s.overruled(e, d) {
 		return false
 	}
-	if !s.asWritten(d).changedByHand(j) {
+	if !s.changed(e, d, j) {
 		return true
 	}
 	if e.Type == EventEntered {
@@ -138,7 +146,10 @@ func (s State) maySet(e Event, d Document) bool {
 // overruled tells whether an event is a rollback over which somebody has raised the flags by hand: that is the later word.
 func (s State) overruled(e Event, d Document) bool {
 	r := d.Rollback
-	return r != nil && r.Overruled && r.RolloutID == s.ID && e.RequestID != "" && r.Request.ID == e.RequestID
+	if r == nil || r.RolloutID != s.ID || e.RequestID == "" {
+		return false
+	}
+	return r.Overruled && r.Request.ID == e.RequestID || slices.Contains(r.Before, e.RequestID)
 }
 
 // standing is the event that stands over flags that an event may not write.
@@ -157,7 +168,7 @@ func (s State) foreign(e Event, d Document) *Event {
 	says := e.Percentage != nil && (j.Enabled == *e.Enabled && j.Percentage == *e.Percentage || !j.Enabled && !*e.Enabled)
 	w := s.written(e, d)
 	overruled := s.overruled(e, d) || w != nil && j.Enabled && (j.Percentage > w.Percentage || !w.Enabled)
-	if !s.comesFirst(e, j) && !s.overruled(e, d) && (says || !s.asWritten(d).changedByHand(j)) {
+	if !s.comesFirst(e, j) && !s.overruled(e, d) && (says || !s.changed(e, d, j)) {
 		return nil
 	}
 	foreign := s.byHand(j)

@@ -2,6 +2,7 @@ package rollout_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -294,7 +295,7 @@ func (s *steered) enact(t *rapid.T, e *rollout.Event, asked *sent) {
 	}
 	switch r, w := found.Rollback, found.Write; {
 	case asked == nil || asked.name != rollout.SignalRollback:
-	case r != nil && r.Overruled && r.Request.ID == asked.request.ID,
+	case r != nil && (r.Overruled && r.Request.ID == asked.request.ID || slices.Contains(r.Before, asked.request.ID)),
 		w != nil && w.Seq == e.Seq && was.Enabled && (was.RolloutPercentage > w.Percentage || !w.Enabled): // raised after an attempt
 		require.False(t, came.InFlight == rollout.Release && came.RequestID == asked.request.ID, "it was overruled: %s", came.Reason)
 		require.Equal(t, was, is, "it was overruled: %s", came.Reason)

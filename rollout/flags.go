@@ -3,6 +3,7 @@ package rollout
 import (
 	"fmt"
 	"math"
+	"slices"
 	"time"
 )
 
@@ -39,6 +40,26 @@ type RollbackRequest struct {
 	Request   Request `json:"request"`
 	// Overruled says that somebody has raised the flags by hand since.
 	Overruled bool `json:"overruled,omitempty"`
+	// Before are the ids of the last few that were asked of this rollout before it, and overruled: their signals may
+	// still come.
+	Before []string `json:"before,omitempty"`
+}
+
+// mostOverruled bounds how many overruled rollbacks are remembered.
+const mostOverruled = 20
+
+// following is what is kept of a new rollback beside the flags of a version, where another was before it.
+func (r *RollbackRequest) following(before *RollbackRequest, version int) *RollbackRequest {
+	kept := &RollbackRequest{Version: version, RolloutID: r.RolloutID, Request: r.Request}
+	if before == nil || before.RolloutID != r.RolloutID {
+		return kept
+	}
+	kept.Before = slices.Clone(before.Before)
+	if before.Overruled {
+		kept.Before = append(kept.Before, before.Request.ID)
+	}
+	kept.Before = kept.Before[max(len(kept.Before)-mostOverruled, 0):]
+	return kept
 }
 
 // FlagWrite is what a rollout wrote for one of its decisions.
@@ -90,7 +111,7 @@ func (d Document) Changed(c FlagChange, by string, at time.Time) (after Document
 	}
 	switch {
 	case c.Rollback != nil:
-		d.Rollback = &RollbackRequest{Version: d.Version, RolloutID: c.Rollback.RolloutID, Request: c.Rollback.Request}
+		d.Rollback = c.Rollback.following(d.Rollback, d.Version)
 	case d.Rollback != nil && by != Automatic && d.Rollback.Request.exceeded(c.TrialAutomation.Enabled, c.TrialAutomation.RolloutPercentage):
 		overruled := *d.Rollback
 		overruled.Overruled = true

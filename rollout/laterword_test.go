@@ -1,6 +1,7 @@
 package rollout_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -162,4 +163,70 @@ func TestARollbackOverWhichTheFlagsAreRaisedBetweenTwoAttemptsHandsNobodyOver(t 
 		require.InDelta(t, percentage, *came.Percentage, 0)
 		require.Equal(t, inFlight, came.InFlight, percentage)
 	}
+}
+
+// A run that was reset finds what an attempt of the run before it wrote for another decision, which is not stored.
+func TestWhatAnotherDecisionWroteIsNotRaised(t *testing.T) {
+	t.Parallel()
+	l := begun(t, rollout.DefaultPlan())
+	l.toPhase(3)
+	harm := rollout.Event{Seq: l.state.Seq + 1, Type: rollout.EventRolledBack, At: l.now, By: "rollout", Trigger: rollout.TriggerErrors,
+		Remedy: rollout.Immediate, InFlight: rollout.Keep, Enabled: new(false), Percentage: new(0.0)}
+	_, stopped := enact(l.state, harm, flagged(true, 50, 8))
+	require.False(t, stopped.FeatureFlags.TrialAutomation.Enabled)
+	l.now = l.now.Add(time.Minute)
+	next, err := l.state.Request(rollout.SignalAdvance, rollout.Request{ID: "k-1", Reason: "on", FlagsVersion: 8}, nil, l.now)
+	require.NoError(t, err)
+	came, after := enact(l.state, *next, stopped)
+	require.Equal(t, stopped, after)
+	require.Equal(t, rollout.EventRolledBack, came.Type)
+
+	harm.At = l.now // decided anew
+	came, after = enact(l.state, harm, stopped)
+	require.Equal(t, rollout.EventRolledBack, came.Type)
+	require.False(t, after.FeatureFlags.TrialAutomation.Enabled)
+
+	_, raised := enact(l.state, *next, flagged(true, 50, 8))
+	c := raised.Change()
+	c.TrialAutomation.RolloutPercentage = 50
+	lowered, _ := raised.Changed(c, "ada", noon)
+	next.At = next.At.Add(time.Minute)
+	came, after = enact(l.state, *next, lowered)
+	require.Equal(t, lowered, after, "somebody has lowered what it wrote")
+	require.Equal(t, rollout.EventOverridden, came.Type)
+}
+
+// The first rollback was overruled, and another asked for, before the rollout hears of the first.
+func TestARollbackThatWasOverruledStaysSoAfterAnother(t *testing.T) {
+	t.Parallel()
+	l := begun(t, rollout.DefaultPlan())
+	l.toPhase(3)
+	flags := flagged(true, 50, 8)
+	var first *rollout.Event
+	for i := range 30 { // more than are remembered
+		request := rollout.Request{ID: fmt.Sprintf("k-%d", i), By: "ada", Reason: "slow", InFlight: rollout.Release}
+		if i == 29 {
+			request.Percentage, request.InFlight = 10, rollout.Keep
+		}
+		e, err := l.state.Request(rollout.SignalRollback, request, nil, l.now)
+		require.NoError(t, err)
+		if i == 20 {
+			first = e
+		}
+		c := flags.Change()
+		c.TrialAutomation.Enabled, c.TrialAutomation.RolloutPercentage = request.Percentage > 0, request.Percentage
+		c.Rollback = &rollout.RollbackRequest{RolloutID: "r1", Request: request}
+		flags, _ = flags.Changed(c, "ada", noon)
+		if i < 29 {
+			c = flags.Change()
+			c.TrialAutomation.Enabled, c.TrialAutomation.RolloutPercentage = true, 25
+			flags, _ = flags.Changed(c, "grace", noon)
+		}
+	}
+	require.Len(t, flags.Rollback.Before, 20)
+	came, after := enact(l.state, *first, flags)
+	require.Equal(t, flags, after)
+	require.Equal(t, "k-29", came.RequestID, "the one that stands is carried out")
+	require.Equal(t, rollout.Keep, came.InFlight)
+	require.InDelta(t, 10, *came.Percentage, 0)
 }

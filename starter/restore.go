@@ -143,8 +143,11 @@ func (a *app) sayRestored(database string, choice backup.Choice, at time.Time, d
 	if done.Erased > 0 {
 		a.say("Vendors who had been erased since, and are erased again: %d.\n", done.Erased)
 	}
+	for _, id := range done.Unerased {
+		a.say("Vendor %s had been erased, and its document cannot be: a unique index of the marketplace's stands against a user without an address. Erase it by hand.\n", id)
+	}
 	a.say("Tokens that are good: %d, as in the backup; %d that were revoked since stay revoked. What was revoked since %s\n"+
-		"and is not among them is good again: see \"starter token list\" before the api is reached from outside.\n",
+		"and is in no later backup is good again: see \"starter token list\" before the api is reached from outside.\n",
 		done.Tokens, done.Revoked, choice.Before.Begin.UTC().Format(time.RFC3339))
 }
 

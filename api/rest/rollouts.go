@@ -253,6 +253,7 @@ func (s *server) takeFlagsBack(ctx context.Context, state rollout.State, r *roll
 	_, err := s.updateFlags(ctx, func(f *rollout.FlagChange) error {
 		f.TrialAutomation.RolloutPercentage = min(f.TrialAutomation.RolloutPercentage, r.Percentage)
 		f.TrialAutomation.Enabled = f.TrialAutomation.Enabled && r.Percentage > 0
+		r.InFlight = asked // the flags may be others than at the first try
 		if before := f.Found.Rollback; asked == "" && state.Awaits(before) {
 			r.InFlight = before.Request.InFlight
 		}
