@@ -66,7 +66,8 @@ func (r *restore) insertDecided(ctx context.Context, records backup.Records) err
 			return err
 		}
 		doc := bson.Raw(record.Document)
-		if !isDecided(record.Collection, doc) && !(record.Collection == tokensCollection && given(doc.Lookup("revokedAt"))) {
+		revoked := record.Collection == tokensCollection && given(doc.Lookup("revokedAt"))
+		if !revoked && !isDecided(record.Collection, doc) {
 			continue
 		}
 		if err := r.putBack(ctx, r.store.users.Database().Collection(record.Collection), doc); err != nil {
