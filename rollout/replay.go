@@ -298,7 +298,8 @@ func (r *rehearsal) until(end time.Time) {
 		if wake.IsZero() || wake.After(end) {
 			break
 		}
-		r.now = wake
+		// What is due is decided to the millisecond, which a day need not be made of.
+		r.now = wake.Add(time.Millisecond - 1).Truncate(time.Millisecond)
 	}
 	r.now = end
 }

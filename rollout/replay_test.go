@@ -348,3 +348,15 @@ func TestAnotherPlanDecidesOtherwise(t *testing.T) {
 	require.NoError(t, err)
 	require.Positive(t, r.State.Epoch)
 }
+
+func TestARehearsalEndsWhereADayIsNoWholeMilliseconds(t *testing.T) {
+	t.Parallel()
+	times := inDays
+	times.Day = 1667499999 * time.Nanosecond
+	began := rollout.Begin(rollout.Start{ID: "r1", Plan: quick(), By: "admin", Times: times}, noon)
+	r, err := rollout.Rehearse(quick(), []rollout.Event{began}, func(number int) (rollout.Snapshot, bool, error) {
+		return rollout.Snapshot{RolloutID: "r1", Number: number, At: noon.Add(20 * times.Day)}, number == 1, nil
+	})
+	require.NoError(t, err)
+	require.Positive(t, r.State.Percentage, "it enters its phases")
+}

@@ -99,7 +99,7 @@ func stretched(day time.Duration) time.Duration {
 	} else if _, err := fmt.Sscan(string(load), &waiting); err != nil {
 		return day
 	}
-	return time.Duration(float64(day) * min(max(waiting/float64(usual*runtime.NumCPU()), 1), most))
+	return time.Duration(float64(day) * min(max(waiting/float64(usual*runtime.NumCPU()), 1), most)).Round(100 * time.Millisecond)
 }
 
 // record writes the histories of the story's rollouts and bulk operations where that is asked for.
