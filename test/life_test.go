@@ -25,7 +25,7 @@ import (
 const historyLimit = 45
 
 func TestATrialLivesToItsEnd(t *testing.T) {
-	s := begin(t, system.Options{})
+	s := begin(t, system.Options{Day: 2 * day})
 	id := s.vendor("ana")
 	s.register(id)
 	s.awaitMail(soon, id, "welcome/0")

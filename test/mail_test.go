@@ -38,7 +38,7 @@ func (s *story) send(key string) sent {
 }
 
 func TestABounceSuppressesTheAddress(t *testing.T) {
-	s := begin(t, system.Options{})
+	s := begin(t, system.Options{Day: 2 * day})
 	id := s.vendor("ines")
 	s.registerAt(id, id+"+bounce@vendors.example.com")
 	s.awaitMail(soon, id, "welcome/0")
@@ -77,7 +77,7 @@ func TestAnAutomaticReplyIsNoBounce(t *testing.T) {
 }
 
 func TestUnsubscribe(t *testing.T) {
-	s := begin(t, system.Options{})
+	s := begin(t, system.Options{Day: 2 * day})
 	id := s.vendor("joao")
 	s.register(id)
 	welcome := s.awaitMail(soon, id, "welcome/0")

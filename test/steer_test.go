@@ -59,7 +59,7 @@ func (s *story) takenIn(key any, id string) {
 }
 
 func TestFlagsDoWhatTheirNamesSay(t *testing.T) {
-	s := begin(t, system.Options{})
+	s := begin(t, system.Options{Day: 2 * day})
 	s.patch("trialAutomation", "emailReminders", false)
 	s.patch("trialAutomation", "autoExpiration", false)
 	held := s.vendor("held")
