@@ -268,12 +268,8 @@ func TestQueriesAnswerInTheMiddle(t *testing.T) {
 
 func TestARunThatAMessageStartedIsFoundByItsAttributes(t *testing.T) {
 	t.Parallel()
-	first := newWorld(t, trial.Automated)
-	first.run()
-
-	second := newWorld(t, trial.Automated)
-	second.events, second.vendor, second.sends = first.events, first.vendor, first.sends
-	second.env.SetStartTime(start.Add(30 * day))
+	second := afterItsEnd(t)
+	before := second.events
 	var all []sdktemporal.SearchAttributes
 	second.env.OnUpsertTypedSearchAttributes(mock.MatchedBy(func(a sdktemporal.SearchAttributes) bool {
 		all = append(all, a)
@@ -284,7 +280,7 @@ func TestARunThatAMessageStartedIsFoundByItsAttributes(t *testing.T) {
 	})
 	second.run()
 	require.NotEmpty(t, all)
-	require.Equal(t, workflows.StartAttributes(trial.Fold(first.events)), all[0])
+	require.Equal(t, workflows.StartAttributes(trial.Fold(before)), all[0])
 }
 
 func TestAFreshRunSetsNoAttributesAgain(t *testing.T) {
@@ -296,4 +292,15 @@ func TestAFreshRunSetsNoAttributesAgain(t *testing.T) {
 	w.env.OnUpsertTypedSearchAttributes(mock.Anything).Run(func(mock.Arguments) { sets++ }).Return(nil)
 	w.run()
 	require.Equal(t, 2, sets, "for grace, and for expired")
+}
+
+// afterItsEnd is the world in which an automated trial has ended, two weeks later.
+func afterItsEnd(t *testing.T) *world {
+	t.Helper()
+	first := newWorld(t, trial.Automated)
+	first.run()
+	w := newWorld(t, trial.Automated)
+	w.events, w.vendor, w.sends = first.events, first.vendor, first.sends
+	w.env.SetStartTime(start.Add(30 * day))
+	return w
 }

@@ -81,12 +81,7 @@ func TestARefusalLeavesNoTrace(t *testing.T) {
 
 func TestAnExpiredTrialIsRevivedByANewRun(t *testing.T) {
 	t.Parallel()
-	first := newWorld(t, trial.Automated)
-	first.run()
-
-	second := newWorld(t, trial.Automated)
-	second.events, second.vendor, second.sends = first.events, first.vendor, first.sends
-	second.env.SetStartTime(start.Add(30 * day))
+	second := afterItsEnd(t)
 	var a answer
 	second.at(0, func() {
 		second.env.UpdateWorkflow(trial.MessageRevive, "u1", &a, trial.Request{Days: 5, Reason: "asked for"})
