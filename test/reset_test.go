@@ -21,6 +21,7 @@ func TestARolloutOutlivesCancelAndReset(t *testing.T) {
 	s.startRollout(plan)
 	s.pass()
 	s.awaitRollout(soon, stands(rollout.Running))
+	s.awaitRollout(soon, preflightPassed)
 	s.control("pause", map[string]any{})
 	s.awaitRollout(soon, stands(rollout.Paused))
 
@@ -45,6 +46,16 @@ func TestARolloutOutlivesCancelAndReset(t *testing.T) {
 	}
 	s.control("rollback", map[string]any{"percentage": 0})
 	s.awaitRollout(soon, stands(rollout.RolledBack))
+}
+
+// preflightPassed: one that has not is made again and again, which is no repeat.
+func preflightPassed(v rollout.View) error {
+	for _, c := range v.Rollout.Checks {
+		if c.Verdict != rollout.Pass && c.WaivedBy == "" {
+			return fmt.Errorf("preflight check %s is %s: %s", c.ID, c.Verdict, c.Reason)
+		}
+	}
+	return nil
 }
 
 // reset has the rollout's workflow begin again behind its last task, or its first.
