@@ -131,8 +131,11 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger, fatal fun
 
 func workerOptions(cfg config.Config, fatal func(error)) sdkworker.Options {
 	return sdkworker.Options{
-		Interceptors:      workflows.Interceptors(),
-		WorkerStopTimeout: 10 * time.Second, // lets a send that is under way be settled
+		Interceptors: workflows.Interceptors(),
+		// Some of these always ask the common queue. A fixed number of them may all wait for a minute at the worker's own,
+		// after many trials had something to do at once, and keep the rollout's watch and every new trial waiting.
+		WorkflowTaskPollerBehavior: sdkworker.NewPollerBehaviorAutoscaling(sdkworker.PollerBehaviorAutoscalingOptions{}),
+		WorkerStopTimeout:          10 * time.Second, // lets a send that is under way be settled
 		// After a worker's death its workflows wait this long for it to come back;
 		// where a day lasts seconds, that must not be days.
 		StickyScheduleToStartTimeout: min(5*time.Second, cfg.TrialDay/4),

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	sdkworker "go.temporal.io/sdk/worker"
 
 	"marketplace.example/trials/config"
 )
@@ -19,6 +20,13 @@ func TestAWorkerThatCannotPollEndsWithAnError(t *testing.T) {
 	ctx, end := context.WithCancelCause(t.Context())
 	workerOptions(config.Config{}, end).OnFatalError(errors.New("namespace not found"))
 	require.EqualError(t, await(ctx), "polling Temporal: namespace not found")
+}
+
+// A fixed number of pollers may all be at the worker's own queue, for as long as a poll lasts.
+func TestSomePollersAlwaysAskTheCommonQueue(t *testing.T) {
+	t.Parallel()
+	scaled := sdkworker.NewPollerBehaviorAutoscaling(sdkworker.PollerBehaviorAutoscalingOptions{})
+	require.Equal(t, scaled, workerOptions(config.Config{}, func(error) {}).WorkflowTaskPollerBehavior)
 }
 
 func TestASendIsNotRepeatedWhileItMayBeUnderWay(t *testing.T) {
