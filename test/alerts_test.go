@@ -96,6 +96,17 @@ func (s *story) subjects(address string) []string {
 	return all
 }
 
+// awaitSubjects waits until so many have come: an event is on record before its e-mail leaves.
+func (s *story) awaitSubjects(address string, n int) {
+	s.t.Helper()
+	eventually(s.t, soon, func() error {
+		if all := s.subjects(address); len(all) < n {
+			return fmt.Errorf("%d e-mails of %d have come: %q", len(all), n, all)
+		}
+		return nil
+	})
+}
+
 // crowdOf registers so many vendors at once, the first few of them with
 // addresses that bounce.
 func (s *story) crowdOf(name string, n, bouncing int) {
@@ -154,6 +165,7 @@ func TestBouncesTurnTheFigureAndAreToldOnceACooldownUntilTheyAreOver(t *testing.
 	require.Equal(t, monitoring.ReasonWithin, cleared.Reason)
 	require.True(t, cleared.Told)
 
+	s.awaitSubjects(lead, events)
 	pause(t, 5*time.Second) // nothing more may happen
 	h := s.happened(monitoring.EmailDeliveryRateLow)
 	require.Len(t, h, events)
@@ -230,6 +242,7 @@ func TestSixtyExpiriesInAnHourAreTold(t *testing.T) {
 	require.LessOrEqual(t, fired.Observation.Seen, 60)
 	cleared := s.awaitAlert(soon, monitoring.MassTrialExpiration, monitoring.AlertCleared, 2)
 	require.Equal(t, monitoring.ReasonWithin, cleared.Reason)
+	s.awaitSubjects(lead, 2)
 	pause(t, 3*time.Second) // to be told twice
 	require.Equal(t, []string{"Trial alert, medium: many trials expire at once", "Trial alert over: many trials expire at once"}, s.subjects(lead))
 	require.Len(t, s.happened(monitoring.MassTrialExpiration), 2)

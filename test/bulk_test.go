@@ -16,7 +16,7 @@ import (
 
 func TestABulkOperationOutlivesItsWorker(t *testing.T) {
 	s := begin(t, system.Options{Day: trial.RealDay})
-	d := &bulkdrill.Drill{System: s.System, PerMinute: 300, Wait: 5 * time.Minute, Say: t.Logf}
+	d := &bulkdrill.Drill{System: s.System, PerMinute: 100, Wait: 5 * time.Minute, Say: t.Logf}
 	for i := range 60 {
 		d.IDs = append(d.IDs, s.vendor(fmt.Sprintf("many-%03d", i)))
 	}
@@ -60,6 +60,9 @@ func TestABulkOperationOfAFilter(t *testing.T) {
 		eventually(t, soon, func() error {
 			if messages, err := s.Messages(s.ctx, email(id)); err != nil || len(messages) != 1 {
 				return fmt.Errorf("%s has %d e-mails: %w", id, len(messages), err)
+			}
+			if _, done := reasons(s.known(id).Trial)[trial.Welcome]; !done {
+				return fmt.Errorf("the welcome of %s is not on record yet", id)
 			}
 			return nil
 		})

@@ -127,15 +127,29 @@ func TestTheWorkerSurvivesAKill(t *testing.T) {
 			s.killWorker()
 		}
 	}
-	s.awaitMail(wholeLife, ids[0], "reminder-7d/0") // while the others' leave
+	s.awaitStep(wholeLife, ids[0], trial.Kind("reminder-7d")) // while the others' leave
 	s.killWorker()
-	s.awaitMail(wholeLife, ids[0], "expiry/0")
+	s.awaitStep(wholeLife, ids[0], trial.Expiry)
 	s.killWorker()
 
 	s.awaitAll(wholeLife, ids, trial.Expired)
 	for _, id := range ids {
 		s.mailedAsRecorded(id)
 	}
+}
+
+// awaitStep waits until a step of a trial is decided: one that began late has reminders that are over.
+func (s *story) awaitStep(limit time.Duration, id string, kind trial.Kind) {
+	s.t.Helper()
+	eventually(s.t, limit, func() error {
+		doc, err := s.stored(id)
+		for _, done := range doc.Steps {
+			if done.Step.Kind == kind {
+				return err
+			}
+		}
+		return fmt.Errorf("%s of %s is not decided: %w", kind, id, err)
+	})
 }
 
 func (s *story) killWorker() {

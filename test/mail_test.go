@@ -41,39 +41,40 @@ func TestABounceSuppressesTheAddress(t *testing.T) {
 	s := begin(t, system.Options{Day: 2 * day})
 	id := s.vendor("ines")
 	s.registerAt(id, id+"+bounce@vendors.example.com")
-	s.awaitMail(soon, id, "welcome/0")
-	eventually(t, soon, func() error {
-		if d := s.send(id + "/welcome/0").Delivery; d == nil || d.Kind != "bounce" {
-			return fmt.Errorf("the bounce has not been noted: %+v", d)
-		}
-		return nil
-	})
+	s.awaitDelivery(id, "bounce")
 	s.awaitStatus(wholeLife, id, trial.Expired)
 	s.onlyTheWelcome(id, trial.ReasonSuppressedAddress)
 }
 
+// awaitDelivery waits until this is known of a vendor's welcome.
+func (s *story) awaitDelivery(id, kind string) {
+	s.t.Helper()
+	eventually(s.t, soon, func() error {
+		if d := s.send(id + "/welcome/0").Delivery; d == nil || d.Kind != kind {
+			return fmt.Errorf("its %s has not been noted: %+v", kind, d)
+		}
+		return nil
+	})
+}
+
 // The server of a forwarded mailbox bounces under another address than ours.
 func TestABounceOfAForwardedEmailSuppressesTheAddressWrittenTo(t *testing.T) {
-	s := begin(t, system.Options{})
+	s := begin(t, system.Options{Day: 2 * day})
 	id := s.vendor("olga")
 	s.registerAt(id, id+"+forward@vendors.example.com")
 	s.awaitMail(soon, id, "welcome/0")
+	s.awaitDelivery(id, "bounce")
 	s.awaitStatus(wholeLife, id, trial.Expired)
 	s.onlyTheWelcome(id, trial.ReasonSuppressedAddress)
 }
 
 func TestAnAutomaticReplyIsNoBounce(t *testing.T) {
-	s := begin(t, system.Options{})
+	s := begin(t, system.Options{Day: 2 * day})
 	id := s.vendor("rosa")
 	s.registerAt(id, id+"+ooto@vendors.example.com")
 	s.awaitStatus(wholeLife, id, trial.Expired)
 	require.Equal(t, whole, s.mails(id))
-	eventually(t, soon, func() error {
-		if d := s.send(id + "/welcome/0").Delivery; d == nil || d.Kind != "delivery" {
-			return fmt.Errorf("the delivery has not been noted: %+v", d)
-		}
-		return nil
-	})
+	s.awaitDelivery(id, "delivery")
 }
 
 func TestUnsubscribe(t *testing.T) {
@@ -111,7 +112,7 @@ func (s *story) onlyTheWelcome(id string, why trial.Reason) {
 }
 
 func TestAnUnknownSendIsSettledByItsEvent(t *testing.T) {
-	s := begin(t, system.Options{})
+	s := begin(t, system.Options{Day: 2 * day})
 	id := s.vendor("maria")
 	require.NoError(t, s.Fault(s.ctx, map[string]any{"kind": "hangup", "count": 1, "match": id}))
 	s.register(id)

@@ -117,7 +117,7 @@ func TestNobodyElseHoldsNameOrAddress(t *testing.T) {
 	sink := &traces{}
 	server := httptest.NewServer(sink)
 	t.Cleanup(server.Close)
-	s := begin(t, system.Options{Env: []string{
+	s := begin(t, system.Options{Day: 2 * day, Env: []string{
 		"METRICS_ADDR=127.0.0.1:0", "OTEL_EXPORTER_OTLP_ENDPOINT=" + server.URL, "OTEL_BSP_SCHEDULE_DELAY=200", "LOG_LEVEL=debug",
 	}})
 	ada, early := s.person("whole"), s.person("early")

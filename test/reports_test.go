@@ -19,7 +19,7 @@ func TestReportsComeAfterTheLastPhase(t *testing.T) {
 	s := begin(t, system.Options{Day: 2 * time.Second, Env: []string{"STAKEHOLDERS=" + stakeholder(t)}})
 	plan := shortPlan()
 	plan.Phases = []rollout.Phase{
-		{Name: "nobody", Percentage: 0, SoakDays: 1, Gates: []rollout.Gate{}}, {Name: "all", Percentage: 100, SoakDays: 1, Gates: []rollout.Gate{}},
+		{Name: "nobody", Percentage: 0, SoakDays: 8, Gates: []rollout.Gate{}}, {Name: "all", Percentage: 100, SoakDays: 1, Gates: []rollout.Gate{}},
 	}
 	plan.Backfill, plan.BackfillPerHour = false, 0
 	s.startRollout(plan)

@@ -18,7 +18,7 @@ import (
 // The database is gone, and the last backup is of long before: what happened since is in the workflows. So
 // is who has unsubscribed since, and nobody is mailed before an operator says so.
 func TestADeletedDatabaseIsRestored(t *testing.T) {
-	s := begin(t, system.Options{Day: 2 * day})
+	s := begin(t, system.Options{Day: 3 * day})
 	backups := t.TempDir()
 	var ids []string
 	for _, name := range []string{"ada", "ben", "cleo", "dan"} {

@@ -15,7 +15,7 @@ import (
 )
 
 func TestStarterSpeaksToTheRunningSystem(t *testing.T) {
-	s := begin(t, system.Options{})
+	s := begin(t, system.Options{Day: trial.RealDay})
 	id := s.vendor("bruno")
 	require.Contains(t, s.starter("vendor", "register", "--id", id, "--email", email(id), "--name", "Bruno's Tools"), "is registered")
 	s.awaitMail(soon, id, "welcome/0")
@@ -44,7 +44,7 @@ func TestStarterSpeaksToTheRunningSystem(t *testing.T) {
 }
 
 func TestImportLivesThroughRecordedVendors(t *testing.T) {
-	s := begin(t, system.Options{})
+	s := begin(t, system.Options{Day: 2 * day})
 	file, ids, converted := s.recorded()
 	args := []string{"import", "--csv", file, "--resume", filepath.Join(t.TempDir(), "state.jsonl")}
 	out := s.starter(args...)

@@ -134,7 +134,7 @@ func (s *story) forbidden(id, message, flag string) {
 }
 
 func TestLateConversionAndRevive(t *testing.T) {
-	s := begin(t, system.Options{Day: 2 * time.Second})
+	s := begin(t, system.Options{Day: 2 * day})
 	id := s.vendor("hugo")
 	s.register(id)
 	s.awaitStatus(wholeLife, id, trial.Expired)
