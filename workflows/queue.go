@@ -62,16 +62,18 @@ func (q *queue) pop() message {
 // forget drops the messages that were handled before what is stored, which says so of them: a reset gives a run its
 // signals once more, in their order. One that was refused then might be taken now, against what was asked for later.
 // Where they are not those that the run was given, as after a reset without its signals, nothing is dropped: each has
-// its turn, and what was carried out is known by its id.
-func (q *queue) forget(handled string) {
+// its turn, and what was carried out is known by its id. It answers with those that were dropped.
+func (q *queue) forget(handled string) []message {
 	q.again = 0
 	now := q.numbers.Handled
 	for i, m := range q.messages {
 		if now = q.numbers.handledAfter(now, m); now == handled {
+			dropped := q.messages[:i+1]
 			q.messages, q.numbers.Handled = q.messages[i+1:], now
-			return
+			return dropped
 		}
 	}
+	return nil
 }
 
 // push puts a message behind the others.

@@ -253,3 +253,24 @@ func TestAWordThatAnotherDecisionOvertakesIsCarriedOut(t *testing.T) {
 		require.Equal(t, "harm", w.decisions[4].Reason[max(0, len(w.decisions[4].Reason)-4):])
 	}
 }
+
+// What was judged last is stored with no decision: a run that is reset is told it once more.
+func TestARolloutThatIsResetInAnOutageWaitsForItsEnd(t *testing.T) {
+	t.Parallel()
+	w := newRolloutWorld(t, 1)
+	known := w.state()
+	env := w.prepare()
+	inRun(env, firstRun, firstRun, nil)
+	_, before, _, err := w.Ledger(t.Context(), rolloutID)
+	require.NoError(t, err)
+	in := workflows.RolloutInput{State: &known, Judged: before}
+	w.outage = &rollout.Outage{Cause: rollout.OutageSESPaused}
+	struck := w.judged(t, func(*rollout.Judgement) {})
+	env.RegisterDelayedCallback(func() { send(env, struck[0], struck[1]) }, time.Minute)
+	w.run(in, time.Hour)
+	paused := w.state()
+	require.Equal(t, rollout.PausedByOutage, paused.Pause.Cause)
+	inReset(w.prepare(), asked{struck})
+	w.run(in, time.Hour)
+	require.Equal(t, paused, w.state())
+}

@@ -133,7 +133,11 @@ func (r *rolloutRun) catchUp(ctx workflow.Context) error {
 		r.state = known
 	}
 	r.queue.found(r.state.HandVersion, r.queue.again) // they were sent before the reset
-	r.queue.forget(r.state.HandledSignals)
+	for _, m := range r.queue.forget(r.state.HandledSignals) {
+		if j, err := decode[rollout.Judgement](m, judgementShape); err == nil && m.name == rollout.SignalJudged {
+			r.take(j) // what was judged last is stored with no decision, and what is decided next is decided on it
+		}
+	}
 	return nil
 }
 

@@ -48,6 +48,8 @@ type rolloutWorld struct {
 	// exceeded says where the flags admitted more than what is stored, unless ada has set them so by hand.
 	exceeded []string
 	running  []trial.State
+	// outage is what strikes all vendors alike; nil for nothing.
+	outage *rollout.Outage
 }
 
 // newRolloutWorld has a rollout that stands in a phase of the plan; below 0, one that has not begun.
@@ -207,6 +209,7 @@ func (w *rolloutWorld) Ledger(context.Context, string) (rollout.Ledger, *rollout
 	now := w.flags.FeatureFlags.TrialAutomation
 	return rollout.Ledger{}, &rollout.Judgement{
 		Formula: rollout.FormulaVersion, At: w.env.Now(), Snapshot: 1, Position: at.Position(), Enabled: now.Enabled, Percentage: now.RolloutPercentage, Version: w.flags.Version,
+		Outage: w.outage,
 	}, true, nil
 }
 
