@@ -76,7 +76,7 @@ func (s State) takenBack(e Event) *Message {
 			"The lead developer looks for the cause, customer support answers vendors who ask about their trials. This rollout is over: once the cause is mended, the product owner decides on a new one.")
 	}
 	means := fmt.Sprintf("%v %% of new vendors are automated from now on. ", s.Percentage)
-	if s.needsPreflight() {
+	if s.Percentage == 0 {
 		means = "No new vendor is automated from now on. "
 	}
 	if e.InFlight == Release {
@@ -84,10 +84,13 @@ func (s State) takenBack(e Event) *Message {
 	} else {
 		means += "Trials that were automated already stay so."
 	}
+	next := fmt.Sprintf("The lead developer looks for the cause before %s: from then on the rollout goes on by itself if the figures are good enough. Pause it if that is too soon.", s.moment(s.StageEnds()))
+	if s.Status == Paused {
+		next = "The lead developer looks for the cause. The rollout stays paused by hand: it goes on no sooner than somebody resumes it."
+	}
 	return critical(fmt.Sprintf("taken back to %v %% of new vendors", s.Percentage),
 		fmt.Sprintf("The rollout of trial automation went back to %v %% of new vendors on %s; it was taken back %s.", s.Percentage, s.moment(e.At), how),
-		e.Reason, means,
-		fmt.Sprintf("The lead developer looks for the cause before %s: from then on the rollout goes on by itself if the figures are good enough. Pause it if that is too soon.", s.moment(s.StageEnds())))
+		e.Reason, means, next)
 }
 
 // handedOver says what a handover means for trials that run.
