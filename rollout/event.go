@@ -188,8 +188,8 @@ func (s *State) setFlags(e Event) {
 	if e.Percentage != nil {
 		s.Percentage, s.FlagsAt = *e.Percentage, e.At
 	}
-	if !s.Enabled || s.Percentage < 100 {
-		s.Backfill = nil // it begins again, for those who are not automated by then
+	if s.Backfill != nil && (!s.Enabled || s.Percentage < 100) {
+		s.Backfill = &Backfill{Taken: s.Backfill.Taken} // it begins again, for those who are not automated by then
 	}
 	s.HandVersion, s.WrittenVersion = max(s.HandVersion, e.HandVersion), max(s.WrittenVersion, e.WrittenVersion)
 	if e.InFlight == Release {

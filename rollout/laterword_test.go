@@ -142,6 +142,8 @@ func TestTakingInBeginsAgainAfterARollback(t *testing.T) {
 		require.True(t, l.state.BackfillDue(), name)
 		batch, _ := l.state.BackfillBatch()
 		require.Empty(t, batch.After, name)
+		require.NotNil(t, l.state.Backfill, name)
+		require.Equal(t, 9, l.state.Backfill.Taken, "those who were taken in before count on")
 	}
 }
 
