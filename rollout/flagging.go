@@ -132,16 +132,22 @@ func (s State) maySet(e Event, d Document) bool {
 	if s.comesFirst(e, j) || s.overruled(e, d) {
 		return false
 	}
-	if !s.changed(e, d, j) {
+	switch {
+	case e.echoes():
+		return false
+	case !s.changed(e, d, j):
 		return true
-	}
-	if e.Type == EventEntered {
+	case e.Type == EventEntered:
 		return false
 	}
 	now := d.FeatureFlags.TrialAutomation
 	lowers := *e.Percentage <= now.RolloutPercentage && (now.Enabled || !*e.Enabled)
 	return lowers || now.Enabled && e.FlagsSeen >= d.Version
 }
+
+// echoes tells whether an event only says what the flags were found set to by hand: they need not be written, and may
+// have been set again since.
+func (e Event) echoes() bool { return e.By == byFlags && e.HandVersion > 0 }
 
 // overruled tells whether an event is a rollback over which somebody has raised the flags by hand: that is the later word.
 func (s State) overruled(e Event, d Document) bool {
@@ -168,7 +174,7 @@ func (s State) foreign(e Event, d Document) *Event {
 	says := e.Percentage != nil && (j.Enabled == *e.Enabled && j.Percentage == *e.Percentage || !j.Enabled && !*e.Enabled)
 	w := s.written(e, d)
 	overruled := s.overruled(e, d) || w != nil && j.Enabled && (j.Percentage > w.Percentage || !w.Enabled)
-	if !s.comesFirst(e, j) && !s.overruled(e, d) && (says || !s.changed(e, d, j)) {
+	if !s.comesFirst(e, j) && !s.overruled(e, d) && (says || !e.echoes() && !s.changed(e, d, j)) {
 		return nil
 	}
 	foreign := s.byHand(j)

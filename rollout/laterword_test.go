@@ -232,3 +232,29 @@ func TestARollbackThatWasOverruledStaysSoAfterAnother(t *testing.T) {
 	require.Equal(t, rollout.Keep, came.InFlight)
 	require.InDelta(t, 10, *came.Percentage, 0)
 }
+
+// Somebody sets the flags again between the watch's look and what the rollout makes of it.
+func TestWhatIsSetAfterTheWatchHasLookedHolds(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		seen, later rollout.Document
+	}{
+		"raised further":           {flagged(true, 30, 9), flagged(true, 80, 10)},
+		"lowered further":          {flagged(true, 30, 9), flagged(true, 5, 10)},
+		"to what it was before":    {flagged(true, 30, 9), flagged(true, 50, 10)},
+		"off, and on again":        {switchedOff(50, 9, 9), on(50, 10, 9)},
+		"off, and on again higher": {switchedOff(50, 9, 9), on(80, 10, 9)},
+		"not at all":               {flagged(true, 30, 9), flagged(true, 30, 9)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := begun(t, rollout.DefaultPlan())
+			l.toPhase(3)
+			held, _ := l.state.Next(sees(l, c.seen), l.now.Add(time.Hour))
+			came, after := enact(l.state, *held, c.later)
+			require.Equal(t, c.later.FeatureFlags, after.FeatureFlags)
+			require.Equal(t, rollout.EventOverridden, came.Type)
+			require.InDelta(t, c.later.FeatureFlags.TrialAutomation.RolloutPercentage, *came.Percentage, 0)
+		})
+	}
+}

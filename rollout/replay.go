@@ -128,13 +128,10 @@ func (e Event) foreign() bool {
 	return e.By == byFlags && e.Judgement != nil && e.Judgement.Snapshot == 0
 }
 
-// foreignAnew is such an event made anew from what the flags said.
+// foreignAnew is such an event made anew from what the flags said. They may say what the rollout had them say: somebody
+// has set them back to that, over what an attempt before or a look of the watch had found.
 func (s State) foreignAnew(e Event) *Event {
-	j := e.Judgement
-	if !s.changedByHand(j) && s.askedFor(j) == nil {
-		return nil
-	}
-	found := *j
+	found := *e.Judgement
 	found.At, found.Position = e.At, s.Position()
 	anew := s.byHand(&found)
 	anew.Seq, anew.At = s.Seq+1, e.At

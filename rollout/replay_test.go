@@ -360,3 +360,24 @@ func TestARehearsalEndsWhereADayIsNoWholeMilliseconds(t *testing.T) {
 	require.NoError(t, err)
 	require.Positive(t, r.State.Percentage, "it enters its phases")
 }
+
+// An attempt writes the flags and dies, and somebody sets them back to what they were before the next one.
+func TestReplayKnowsFlagsThatWereSetBackBetweenTwoAttempts(t *testing.T) {
+	t.Parallel()
+	c := chronicled(t, quick())
+	c.hours(40)
+	next := rollout.Event{
+		Seq: c.state.Seq + 1, Type: rollout.EventEntered, By: "rollout", At: c.now, Reason: "Entered phase 2.",
+		Stage: &rollout.Stage{Kind: rollout.InPhase, Phase: 1}, Enabled: new(true), Percentage: new(c.state.Percentage + 10),
+	}
+	_, flags := enact(c.state, next, rollout.Document{FeatureFlags: c.flags, Version: 9})
+	back := flags.Change()
+	back.TrialAutomation.RolloutPercentage = c.state.Percentage
+	flags, _ = flags.Changed(back, "ada", c.now)
+	came, _ := enact(c.state, next, flags)
+	require.Equal(t, rollout.EventOverridden, came.Type)
+	c.events = append(c.events, came)
+	r, err := rollout.Replay(c.stored(), c.read)
+	require.NoError(t, err)
+	require.Empty(t, r.Differences)
+}
