@@ -47,11 +47,9 @@ func (s *Store) AppendDecision(ctx context.Context, e rollout.Event, after rollo
 	_, err = s.decisions.InsertOne(ctx, doc)
 	switch {
 	case mongo.IsDuplicateKeyError(err):
-		events, err := s.Decisions(ctx, after.ID, 1, e.Seq)
-		if err != nil {
-			return nil, err
+		if existing, after, err = s.storedDecision(ctx, e, after); err != nil || after.Seq == 0 {
+			return existing, err
 		}
-		after, existing = rollout.Fold(events), &events[len(events)-1]
 	case err != nil:
 		return nil, failed("storing decision "+doc.Key, err)
 	}
@@ -61,6 +59,28 @@ func (s *Store) AppendDecision(ctx context.Context, e rollout.Event, after rollo
 		}
 	}
 	return existing, s.putRollout(ctx, after)
+}
+
+// storedDecision is the event that is stored under an event's number, and the state after it, made of what is stored. A
+// restored database may lack what was decided before: then it is the state that the caller knows, and zero for an event
+// of another moment.
+func (s *Store) storedDecision(ctx context.Context, e rollout.Event, after rollout.State) (*rollout.Event, rollout.State, error) {
+	events, err := s.Decisions(ctx, after.ID, 1, e.Seq)
+	if err == nil && len(events) == e.Seq {
+		return &events[e.Seq-1], rollout.Fold(events), nil
+	}
+	if err == nil {
+		events, err = s.Decisions(ctx, after.ID, e.Seq, 1)
+	}
+	switch {
+	case err != nil:
+		return nil, after, err
+	case len(events) == 0:
+		return nil, after, fmt.Errorf("decision %s is gone", decisionKey(after.ID, e.Seq))
+	case !events[0].At.Equal(e.At):
+		after = rollout.State{}
+	}
+	return &events[0], after, nil
 }
 
 // putRollout stores a rollout's state. Somebody who wrote a later event may have

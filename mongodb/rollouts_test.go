@@ -122,6 +122,32 @@ func TestDecisionsAreTheTruthOfARollout(t *testing.T) {
 	require.ErrorContains(t, err, "no rollout")
 }
 
+// A restored database may know less than a run, which goes on from what it has.
+func TestADecisionIsFoundThoughThoseBeforeItAreLost(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	for _, known := range []int{0, 1} {
+		s := newTestStore(t)
+		begun := aRollout("r1")
+		state := rollout.State{}.Apply(begun)
+		if known > 0 {
+			_, err := s.AppendDecision(ctx, begun, state)
+			require.NoError(t, err)
+		}
+		state.Seq = 2
+		third := rollout.Event{Seq: 3, Type: rollout.EventUpdate, At: begun.At.Add(time.Hour), By: rollout.Automatic, Reason: "as planned"}
+		after := state.Apply(third)
+		for range 2 {
+			existing, err := s.AppendDecision(ctx, third, after)
+			require.NoError(t, err)
+			require.True(t, existing == nil || existing.Seq == 3, "%+v", existing)
+			stored, err := s.Rollout(ctx, "r1")
+			require.NoError(t, err)
+			require.Equal(t, 3, stored.Seq)
+		}
+	}
+}
+
 func TestASnapshotIsStoredOnceUnderItsNumber(t *testing.T) {
 	t.Parallel()
 	s := newTestStore(t)
