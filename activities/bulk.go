@@ -37,6 +37,8 @@ type BulkStore interface {
 	// RecordConversion keeps billing's word; the first counts, and is returned.
 	RecordConversion(ctx context.Context, id string, c trial.Conversion) (first trial.Conversion, created bool, err error)
 
+	// Send is what is known of an e-mail; nil where nothing is.
+	Send(ctx context.Context, key string) (*trial.Send, error)
 	ClaimSend(ctx context.Context, s trial.Send) (claimed bool, current trial.Send, err error)
 	ReclaimSend(ctx context.Context, key string, fromAttempt int, resend bool, at time.Time, addressHash string) (claimed bool, current trial.Send, err error)
 	SettleSend(ctx context.Context, key string, attempt int, status trial.SendStatus, messageID, reason string, at time.Time) (trial.Send, error)
@@ -337,7 +339,7 @@ func (b *Bulk) do(ctx context.Context, o bulk.Operation, item bulk.Item) (bulk.R
 	case err != nil:
 		return bulk.Result{}, err
 	case d.Outcome != bulk.Succeeded:
-		return bulk.NewResult(d.Outcome, d.Reason, d.Detail, b.Now()), nil
+		return b.undone(ctx, o, item, d)
 	case d.Step != nil:
 		return b.resend(ctx, o, *d.Step, facts)
 	case d.Message == trial.MessageConvert:

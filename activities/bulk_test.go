@@ -206,6 +206,30 @@ func TestResendOnceAnOperation(t *testing.T) {
 	require.Equal(t, []string{"done carried-out"}, h.outcomes())
 }
 
+// The e-mail has left, and its vendor unsubscribes by it before the item is noted.
+func TestResendThatLeftIsNotCalledSkipped(t *testing.T) {
+	t.Parallel()
+	for status, want := range map[trial.SendStatus]string{
+		trial.SendSent: "done carried-out", trial.SendUnknown: "failed e-mail-unknown", trial.SendClaimed: "failed e-mail-unknown",
+		trial.SendRefused: "refused e-mail-refused", trial.SendReleased: "skipped unsubscribed",
+	} {
+		h := newHouse("v1")
+		h.outcome = activities.Delivery{Status: status}
+		if status != trial.SendReleased { // there is nothing to note
+			h.crash = 1
+		}
+		_, err := h.carry(t, h.operation(bulk.Resend))
+		require.Error(t, err)
+		v := h.vendors["v1"]
+		v.Suppression = &trial.Suppression{Reason: trial.ReasonUnsubscribed}
+		h.vendors["v1"] = v
+		_, err = h.carry(t, h.operation(bulk.Resend))
+		require.NoError(t, err)
+		require.Equal(t, []string{want}, h.outcomes(), status)
+		require.Len(t, h.mails, 1)
+	}
+}
+
 func TestResendThatNobodyKnowsOfIsNotRepeated(t *testing.T) {
 	t.Parallel()
 	h := newHouse("v1")

@@ -147,6 +147,15 @@ func (h *house) RecordConversion(_ context.Context, id string, c trial.Conversio
 	return *v.Automation.Conversion, false, nil
 }
 
+func (h *house) Send(_ context.Context, key string) (*trial.Send, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if s, ok := h.sends[key]; ok {
+		return &s, nil
+	}
+	return nil, nil
+}
+
 func (h *house) ClaimSend(_ context.Context, s trial.Send) (bool, trial.Send, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

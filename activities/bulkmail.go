@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -16,37 +17,48 @@ import (
 // e-mail too many is worse than one too few. An event of the mail service may
 // tell later, and resuming the operation then finds it sent.
 func (b *Bulk) resend(ctx context.Context, o bulk.Operation, step trial.Step, f bulk.Facts) (bulk.Result, error) {
-	result := func(outcome bulk.Outcome, reason bulk.Reason, detail string) (bulk.Result, error) {
-		return bulk.NewResult(outcome, reason, detail, b.Now()), nil
-	}
 	send, mine, err := b.claim(ctx, o, f)
 	if err != nil {
 		return bulk.Result{}, err
 	}
 	if !mine {
-		switch send.Status {
-		case trial.SendSent:
-			return result(bulk.Succeeded, bulk.ReasonCarriedOut, "")
-		case trial.SendRefused:
-			return result(bulk.Refused, bulk.ReasonMailRefused, send.Reason)
-		case trial.SendClaimed, trial.SendUnknown, trial.SendReleased:
-		}
-		return result(bulk.Failed, bulk.ReasonMailUnknown, "an attempt was interrupted")
+		return b.sent(send.Status, send.Reason), nil
 	}
 	delivery, err := b.deliver(ctx, send, step, f)
 	if err != nil {
 		return bulk.Result{}, err
 	}
-	switch delivery.Status {
-	case trial.SendSent:
-		return result(bulk.Succeeded, bulk.ReasonCarriedOut, "")
-	case trial.SendRefused:
-		return result(bulk.Refused, bulk.ReasonMailRefused, delivery.Reason)
-	case trial.SendReleased:
+	if delivery.Status == trial.SendReleased {
 		return bulk.Result{}, later(fmt.Sprintf("send %s: not accepted (%s)", send.Key, delivery.Reason), delivery.RetryAfter)
-	case trial.SendClaimed, trial.SendUnknown:
 	}
-	return result(bulk.Failed, bulk.ReasonMailUnknown, delivery.Reason)
+	return b.sent(delivery.Status, delivery.Reason), nil
+}
+
+// sent is the result of an e-mail that may have left.
+func (b *Bulk) sent(status trial.SendStatus, reason string) bulk.Result {
+	switch status {
+	case trial.SendSent:
+		return bulk.NewResult(bulk.Succeeded, bulk.ReasonCarriedOut, "", b.Now())
+	case trial.SendRefused:
+		return bulk.NewResult(bulk.Refused, bulk.ReasonMailRefused, reason, b.Now())
+	case trial.SendClaimed, trial.SendUnknown, trial.SendReleased:
+	}
+	return bulk.NewResult(bulk.Failed, bulk.ReasonMailUnknown, cmp.Or(reason, "an attempt was interrupted"), b.Now())
+}
+
+// undone is the result of an item that is not carried out. A resend may have been by an attempt that died before it
+// noted so, and its vendor have unsubscribed or converted since.
+func (b *Bulk) undone(ctx context.Context, o bulk.Operation, item bulk.Item, d bulk.Decision) (bulk.Result, error) {
+	if o.Action == bulk.Resend {
+		send, err := b.Store.Send(ctx, trial.Step{Kind: o.ResendKind()}.Key(item.VendorID))
+		if err != nil {
+			return bulk.Result{}, failed("looking for the e-mail of an attempt before", err)
+		}
+		if send != nil && send.Status != trial.SendReleased {
+			return b.sent(send.Status, send.Reason), nil
+		}
+	}
+	return bulk.NewResult(d.Outcome, d.Reason, d.Detail, b.Now()), nil
 }
 
 // claim makes this attempt the one that sends, or answers with what is known of
