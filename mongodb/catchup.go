@@ -26,6 +26,9 @@ type Caught struct {
 	Suppressed bool
 	// Erased says that the database did not know that the vendor was erased. Now it is.
 	Erased bool
+	// Unerased says that the vendor was erased and that the database refuses its document without an address: it is to be
+	// erased by hand. It gets no e-mail all the same.
+	Unerased bool
 	// Presumed are the keys of the e-mails that may have left when the database was lost. They are noted as sent.
 	Presumed []string
 }
@@ -72,7 +75,7 @@ func (s *Store) stopMail(ctx context.Context, vendorID string, events []trial.Ev
 		known = append(known, *u.suppression)
 	}
 	if told.Erased != nil && u.vendor.ErasedAt == nil {
-		if c.Erased, err = s.eraseAgain(ctx, vendorID, *told.Erased, c.NoVendor); err != nil {
+		if err := s.eraseAgain(ctx, vendorID, *told.Erased, c); err != nil {
 			return err
 		}
 	}
@@ -87,14 +90,19 @@ func (s *Store) stopMail(ctx context.Context, vendorID string, events []trial.Ev
 	return nil
 }
 
-// eraseAgain erases a vendor who has come back with a backup, and tells whether that was not on record.
-func (s *Store) eraseAgain(ctx context.Context, vendorID string, e trial.Erasure, gone bool) (bool, error) {
-	if gone {
-		_, mine, err := first(ctx, s, erasureKey(vendorID), e)
-		return mine, err
+// eraseAgain erases a vendor who has come back with a backup, and notes in c what came of it. One whose document the
+// database refuses without an address is on record as erased: the others do not wait for it.
+func (s *Store) eraseAgain(ctx context.Context, vendorID string, e trial.Erasure, c *Caught) error {
+	if !c.NoVendor {
+		_, err := s.EraseVendor(ctx, vendorID, e)
+		if c.Unerased = isConflict(err); !c.Unerased {
+			c.Erased = err == nil
+			return err
+		}
 	}
-	_, err := s.EraseVendor(ctx, vendorID, e)
-	return err == nil, err
+	_, mine, err := first(ctx, s, erasureKey(vendorID), e)
+	c.Erased = mine && !c.Unerased
+	return err
 }
 
 // addEvents adds what is missing, and answers with all that the database has then.

@@ -7,6 +7,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"marketplace.example/trials/rollout"
 	"marketplace.example/trials/trial"
@@ -212,6 +214,41 @@ func TestCatchUpErasesAgain(t *testing.T) {
 	require.Empty(t, v.Name+v.Email)
 	require.NotEmpty(t, v.NoMail())
 	require.Equal(t, at.Add(time.Hour), *v.ErasedAt)
+}
+
+// One whom the database refuses to erase is named and on record as erased, however often it is caught up with: nobody
+// else waits for it.
+func TestCatchUpNamesWhomItCannotErase(t *testing.T) {
+	t.Parallel()
+	s := newTestStore(t)
+	standAgainstErasures(t, s)
+	e := erasure(time.Hour)
+	for _, id := range []string{"v1", "v2"} {
+		register(t, s, id, trial.Automated)
+	}
+	for i := range 2 {
+		got, err := s.CatchUp(t.Context(), "v1", trial.Told{Erased: &e})
+		require.NoError(t, err)
+		require.Equal(t, Caught{Erased: i == 0}, got)
+		got, err = s.CatchUp(t.Context(), "v2", trial.Told{Erased: &e})
+		require.NoError(t, err)
+		require.Equal(t, Caught{Unerased: true}, got)
+	}
+	kept, err := s.erased(t.Context(), "v2")
+	require.NoError(t, err)
+	require.Equal(t, e, *kept)
+	v, err := s.Vendor(t.Context(), "v2")
+	require.NoError(t, err)
+	require.NotEmpty(t, v.NoMail())
+}
+
+// standAgainstErasures has the database refuse a second vendor who was erased at the same moment. The embedded database
+// does not count what is missing, so the index is of what both get, and not of the address that both lack.
+func standAgainstErasures(t *testing.T, s *Store) {
+	t.Helper()
+	unique := mongo.IndexModel{Keys: bson.D{{Key: "trialAutomation.erasedAt", Value: 1}}, Options: options.Index().SetUnique(true)}
+	_, err := s.users.Indexes().CreateOne(t.Context(), unique)
+	require.NoError(t, err)
 }
 
 // A vendor whose document is lost comes back as it was: with its start, in its cohort, and unsubscribed.

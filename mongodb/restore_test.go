@@ -412,7 +412,8 @@ func TestARestoreLeavesWhatIsDecidedAsItStands(t *testing.T) {
 	require.Equal(t, "other", got.RequestID)
 }
 
-// A unique index of the marketplace's may stand against users without an address: nobody else's restore waits for that.
+// A unique index of the marketplace's may stand against users without an address: nobody else's restore waits for that,
+// nor does catching up with its history, which knows of the erasure too.
 func TestAVendorWhoCannotBeErasedAgainIsNamed(t *testing.T) {
 	t.Parallel()
 	r := newPast(t)
@@ -427,10 +428,7 @@ func TestAVendorWhoCannotBeErasedAgainIsNamed(t *testing.T) {
 	listed, err := r.vault.List(t.Context())
 	require.NoError(t, err)
 	require.NoError(t, r.store.Clear(t.Context()))
-	// The embedded database does not count what is missing, so the index is of what both get.
-	unique := mongo.IndexModel{Keys: bson.D{{Key: "trialAutomation.erasedAt", Value: 1}}, Options: options.Index().SetUnique(true)}
-	_, err = r.store.users.Indexes().CreateOne(t.Context(), unique)
-	require.NoError(t, err)
+	standAgainstErasures(t, r.store)
 	done, err := r.store.Restore(t.Context(), Moment{At: r.now, Before: r.source(t, listed.Good[0])})
 	require.NoError(t, err)
 	require.Equal(t, 1, done.Erased)
@@ -438,6 +436,10 @@ func TestAVendorWhoCannotBeErasedAgainIsNamed(t *testing.T) {
 	v, err := r.store.Vendor(t.Context(), done.Unerased[0])
 	require.NoError(t, err)
 	require.NotEmpty(t, v.NoMail())
+	e := erasure(time.Hour)
+	got, err := r.store.CatchUp(t.Context(), v.ID, trial.Told{Erased: &e})
+	require.NoError(t, err)
+	require.Equal(t, Caught{Unerased: true}, got)
 }
 
 // The document of a vendor who is on record as erased comes from a later backup without name and address.

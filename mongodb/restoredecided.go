@@ -96,9 +96,8 @@ func (r *restore) decideAgain(ctx context.Context) error {
 		}
 		id := strings.TrimSuffix(key, erasureKey(""))
 		again, err := r.store.eraseOnRecord(ctx, id)
-		refused, isRefused := errors.AsType[*trial.Error](err)
 		switch {
-		case isRefused && refused.Code == trial.CodeConflict: // one vendor does not keep the others from coming back
+		case isConflict(err): // one vendor does not keep the others from coming back
 			r.done.Unerased = append(r.done.Unerased, id)
 		case err != nil:
 			return err

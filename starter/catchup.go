@@ -69,7 +69,7 @@ type catching struct {
 	// compared counts runs of workflows, added the events that trials lacked.
 	compared, added, started int
 	// behind are trials that lacked events; the others are told one by one in the end, each once.
-	behind, suppressed, erased, differ, gaps, noVendor, unreadable, presumed map[string]bool
+	behind, suppressed, erased, unerased, differ, gaps, noVendor, unreadable, presumed map[string]bool
 	// withoutVendor are the runs of noVendor, found how many vendors of them a later backup had.
 	withoutVendor []temporal.TrialRun
 	found         int
@@ -78,7 +78,7 @@ type catching struct {
 func newCatching(store *mongodb.Store, client *temporal.Client) *catching {
 	none := func() map[string]bool { return map[string]bool{} }
 	return &catching{
-		store: store, client: client, presumed: none(), erased: none(),
+		store: store, client: client, presumed: none(), erased: none(), unerased: none(),
 		behind: none(), suppressed: none(), differ: none(), gaps: none(), noVendor: none(), unreadable: none(),
 	}
 }
@@ -103,18 +103,7 @@ func (a *app) catchUpWith(ctx context.Context, o setupOptions, store *mongodb.St
 	if err := c.workflows(ctx); err != nil {
 		return err
 	}
-	a.say("Compared with %d workflows: %d trials were behind and caught up, by %d events; %d workflows started again.\n",
-		c.compared, len(c.behind), c.added, c.started)
-	if c.found > 0 {
-		a.say("Vendors whose document came from a backup of after the moment: %d.\n", c.found)
-	}
-	a.say("Vendors who want no e-mail, of which the database did not know: %d.\n", len(c.suppressed))
-	a.listTrials("the vendor was erased since the backup, and is erased again", c.erased)
-	a.listTrials("what the workflow knows is another than what the database has, which stays", c.differ)
-	a.listTrials("events between are not known any more; it stands as before them", c.gaps)
-	a.listTrials("the history cannot be read; it stands as in the backup", c.unreadable)
-	a.listTrials("an e-mail may have left as the database was lost, and is not sent again", c.presumed)
-	a.listTrials("the vendor's document is not in "+later.where()+"; register the vendor again", c.noVendor)
+	a.sayCaughtUp(c, later)
 	if err := a.catchUpRollouts(ctx, c, since); err != nil {
 		return err
 	}
@@ -123,6 +112,23 @@ func (a *app) catchUpWith(ctx context.Context, o setupOptions, store *mongodb.St
 		a.say("Bulk operation %s was under way and will go on: if it sends e-mails, end it before the workers start\n", id)
 	}
 	return err
+}
+
+// sayCaughtUp says what a comparison came to.
+func (a *app) sayCaughtUp(c *catching, later laterBackups) {
+	a.say("Compared with %d workflows: %d trials were behind and caught up, by %d events; %d workflows started again.\n",
+		c.compared, len(c.behind), c.added, c.started)
+	if c.found > 0 {
+		a.say("Vendors whose document came from a backup of after the moment: %d.\n", c.found)
+	}
+	a.say("Vendors who want no e-mail, of which the database did not know: %d.\n", len(c.suppressed))
+	a.listTrials("the vendor was erased since the backup, and is erased again", c.erased)
+	a.listTrials("the vendor was erased, and the database refuses its document without an address; erase it by hand", c.unerased)
+	a.listTrials("what the workflow knows is another than what the database has, which stays", c.differ)
+	a.listTrials("events between are not known any more; it stands as before them", c.gaps)
+	a.listTrials("the history cannot be read; it stands as in the backup", c.unreadable)
+	a.listTrials("an e-mail may have left as the database was lost, and is not sent again", c.presumed)
+	a.listTrials("the vendor's document is not in "+later.where()+"; register the vendor again", c.noVendor)
 }
 
 func (a *app) listTrials(what string, trials map[string]bool) {
@@ -187,22 +193,28 @@ func (c *catching) one(ctx context.Context, run temporal.TrialRun) (mongodb.Caug
 	if err != nil {
 		return caught, fmt.Errorf("catching up trial %s: %w", run.VendorID, err)
 	}
+	c.note(run.VendorID, caught)
+	if caught.NoVendor {
+		c.withoutVendor = append(c.withoutVendor, run)
+	}
+	return caught, nil
+}
+
+// note keeps what came of comparing a trial.
+func (c *catching) note(vendorID string, caught mongodb.Caught) {
 	c.added += caught.Added
 	note := func(trials map[string]bool, is bool) {
 		if is {
-			trials[run.VendorID] = true
+			trials[vendorID] = true
 		}
 	}
 	note(c.behind, caught.Added > 0)
 	note(c.suppressed, caught.Suppressed)
 	note(c.erased, caught.Erased)
+	note(c.unerased, caught.Unerased)
 	note(c.differ, caught.Differs > 0)
 	note(c.noVendor, caught.NoVendor)
-	if caught.NoVendor {
-		c.withoutVendor = append(c.withoutVendor, run)
-	}
 	note(c.presumed, len(caught.Presumed) > 0)
-	return caught, nil
 }
 
 // workflows starts those of trials that go on and have none.

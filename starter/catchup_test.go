@@ -1,0 +1,28 @@
+package main
+
+import (
+	"bytes"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"marketplace.example/trials/mongodb"
+)
+
+// Whoever is to do something about a vendor is told of it once, however many runs the trial had.
+func TestWhomThePersonIsToSeeToIsListed(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	a := app{out: &out}
+	c := newCatching(nil, nil)
+	for range 2 {
+		c.note("v-1", mongodb.Caught{Unerased: true})
+		c.note("v-2", mongodb.Caught{NoVendor: true})
+	}
+	a.sayCaughtUp(c, laterBackups{})
+	require.Equal(t, `Compared with 0 workflows: 0 trials were behind and caught up, by 0 events; 0 workflows started again.
+Vendors who want no e-mail, of which the database did not know: 0.
+Trial v-1: the vendor was erased, and the database refuses its document without an address; erase it by hand
+Trial v-2: the vendor's document is not in the database; register the vendor again
+`, out.String())
+}
