@@ -69,7 +69,7 @@ type catching struct {
 	// compared counts runs of workflows, added the events that trials lacked.
 	compared, added, started int
 	// behind are trials that lacked events; the others are told one by one in the end, each once.
-	behind, suppressed, erased, unerased, differ, gaps, noVendor, unreadable, presumed map[string]bool
+	behind, suppressed, erased, unerased, differ, gaps, noVendor, refused, unreadable, presumed map[string]bool
 	// withoutVendor are the runs of noVendor, found how many vendors of them a later backup had.
 	withoutVendor []temporal.TrialRun
 	found         int
@@ -78,7 +78,7 @@ type catching struct {
 func newCatching(store *mongodb.Store, client *temporal.Client) *catching {
 	none := func() map[string]bool { return map[string]bool{} }
 	return &catching{
-		store: store, client: client, presumed: none(), erased: none(), unerased: none(),
+		store: store, client: client, presumed: none(), erased: none(), unerased: none(), refused: none(),
 		behind: none(), suppressed: none(), differ: none(), gaps: none(), noVendor: none(), unreadable: none(),
 	}
 }
@@ -129,6 +129,7 @@ func (a *app) sayCaughtUp(c *catching, later laterBackups) {
 	a.listTrials("the history cannot be read; it stands as in the backup", c.unreadable)
 	a.listTrials("an e-mail may have left as the database was lost, and is not sent again", c.presumed)
 	a.listTrials("the vendor's document is not in "+later.where()+"; register the vendor again", c.noVendor)
+	a.listTrials("the database refuses the vendor's document as a backup has it; register the vendor again, unless it was erased", c.refused)
 }
 
 func (a *app) listTrials(what string, trials map[string]bool) {

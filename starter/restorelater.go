@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 
 	"marketplace.example/trials/backup"
+	"marketplace.example/trials/mongodb"
 )
 
 // laterBackups are backups of after the moment that is restored, the newest first. They may have
@@ -36,18 +38,15 @@ func (c *catching) lostVendors(ctx context.Context, later laterBackups) error {
 			later.say("Vendors are not looked for in one backup: %s\n", printable(err.Error()))
 			continue
 		}
-		found, err := c.store.RestoreVendors(ctx, func(do func(backup.Records) error) error { return later.vault.Open(ctx, m, do) }, missing)
+		done, err := c.store.RestoreVendors(ctx, func(do func(backup.Records) error) error { return later.vault.Open(ctx, m, do) }, missing)
 		if err != nil {
 			return fmt.Errorf("getting vendors from backup %s: %w", m.ID, err)
 		}
-		for _, id := range found {
-			delete(c.noVendor, id)
-		}
-		c.found += len(found)
+		c.noteRestored(done)
 	}
 	runs := c.withoutVendor
 	for _, run := range runs {
-		if c.noVendor[run.VendorID] {
+		if c.noVendor[run.VendorID] || c.refused[run.VendorID] {
 			continue
 		}
 		if _, err := c.one(ctx, run); err != nil {
@@ -55,4 +54,15 @@ func (c *catching) lostVendors(ctx context.Context, later laterBackups) error {
 		}
 	}
 	return nil
+}
+
+// noteRestored keeps which of the vendors without a document have one now, or could have had one.
+func (c *catching) noteRestored(done mongodb.RestoredVendors) {
+	c.found += len(done.Found)
+	for _, id := range slices.Concat(done.Found, done.Refused) {
+		delete(c.noVendor, id)
+	}
+	for _, id := range done.Refused {
+		c.refused[id] = true
+	}
 }
