@@ -67,7 +67,9 @@ func (s *Store) noteRecorded(ctx context.Context, vendorID string) error {
 
 // UnrecordedConversions are up to limit conversions that their trials do not
 // know of yet, by vendor. They are those on record, whatever has become of the
-// vendors' documents.
+// documents of vendors whose trials have begun. One of a vendor who has no trial,
+// and from whose document none can begin, waits for that: its trial's workflow
+// would fail each time that it is told.
 func (s *Store) UnrecordedConversions(ctx context.Context, limit int) (found []trial.Vendor, err error) {
 	const doing = "looking for conversions to deliver"
 	ctx, cancel := context.WithTimeout(ctx, scanLimit)
@@ -77,6 +79,7 @@ func (s *Store) UnrecordedConversions(ctx context.Context, limit int) (found []t
 		return nil, failed(doing, err)
 	}
 	defer func() { _ = cursor.Close(ctx) }() // it ends by itself as well
+	var waiting []string
 	for len(found) < limit && cursor.Next(ctx) {
 		var doc firstDocument[trial.Conversion]
 		if cursor.Decode(&doc) != nil {
@@ -86,21 +89,47 @@ func (s *Store) UnrecordedConversions(ctx context.Context, limit int) (found []t
 		if !ok || !trial.ValidVendorID(id) {
 			continue
 		}
-		state, _, err := s.Trial(ctx, id)
-		if err == nil && state.ConvertedAt != nil { // it is known, and was not noted
-			err = s.noteRecorded(ctx, id)
-		} else if err == nil {
-			doc.Value.At = doc.Value.At.UTC()
-			found = append(found, trial.Vendor{ID: id, Automation: &trial.Automation{Conversion: &doc.Value}})
-		}
+		state, begun, err := s.Trial(ctx, id)
 		if err != nil {
 			return found, err
 		}
+		if state.ConvertedAt != nil { // it is known, and was not noted
+			if err := s.noteRecorded(ctx, id); err != nil {
+				return found, err
+			}
+			continue
+		}
+		if !begun {
+			can, err := s.canBegin(ctx, id)
+			if err != nil {
+				return found, err
+			}
+			if !can {
+				waiting = append(waiting, id)
+				continue
+			}
+		}
+		doc.Value.At = doc.Value.At.UTC()
+		found = append(found, trial.Vendor{ID: id, Automation: &trial.Automation{Conversion: &doc.Value}})
 	}
 	if err := cursor.Err(); err != nil {
 		return nil, failed(doing, err)
 	}
+	if len(waiting) > 0 {
+		const some = 10
+		s.log.Warn("conversions wait for vendors who have no trial, and whose document is gone or not taken in",
+			zap.Int("vendors", len(waiting)), zap.Strings("vendorIds", waiting[:min(some, len(waiting))]))
+	}
 	return found, nil
+}
+
+// canBegin tells whether a vendor's trial can begin: its document is there, and has been taken in.
+func (s *Store) canBegin(ctx context.Context, id string) (bool, error) {
+	v, err := s.Vendor(ctx, id)
+	if isNotFound(err) {
+		return false, nil
+	}
+	return v.Automation != nil, err
 }
 
 // vendorNote is what is written into a vendor's document.

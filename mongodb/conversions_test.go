@@ -107,6 +107,56 @@ func TestConversionIsRecordedByTheTrial(t *testing.T) {
 	}
 }
 
+// A trial that cannot begin hears of nothing: its workflow would fail each time. The conversion waits for the vendor's
+// document, and those behind it do not wait.
+func TestAConversionWaitsForATrialThatCanBegin(t *testing.T) {
+	t.Parallel()
+	s := newTestStore(t)
+	core, logs := observer.New(zap.WarnLevel)
+	WithLogger(zap.New(core))(s)
+	said := trial.Conversion{At: at.Add(time.Hour), RequestID: "invoice-1"}
+	for _, id := range []string{"a-removed", "b-restored-to-before", "c-not-taken-in", "d-begun", "e-registered"} {
+		register(t, s, id, trial.Automated)
+		_, _, err := s.RecordConversion(t.Context(), id, said)
+		require.NoError(t, err)
+		if id == "d-begun" {
+			events, _ := history(t, registration14d(id))
+			appendAll(t, s, events)
+		}
+		if id != "e-registered" {
+			_, err = s.users.DeleteOne(t.Context(), byID(id))
+			require.NoError(t, err)
+		}
+	}
+	for _, id := range []string{"b-restored-to-before", "c-not-taken-in"} {
+		_, err := s.firsts.DeleteOne(t.Context(), byID(registrationKey(id)))
+		require.NoError(t, err)
+	}
+	insertUser(t, s, bson.D{{Key: "_id", Value: "c-not-taken-in"}, {Key: "isVendor", Value: true}})
+
+	found, err := s.UnrecordedConversions(t.Context(), 2)
+	require.NoError(t, err)
+	require.ElementsMatch(t, []string{"d-begun", "e-registered"}, ids(found), "those that wait do not use up the limit")
+	found, err = s.UnrecordedConversions(t.Context(), 10)
+	require.NoError(t, err)
+	require.ElementsMatch(t, []string{"d-begun", "e-registered"}, ids(found))
+	last := logs.All()[logs.Len()-1].ContextMap()
+	require.EqualValues(t, 3, last["vendors"])
+	require.ElementsMatch(t, []any{"a-removed", "b-restored-to-before", "c-not-taken-in"}, last["vendorIds"])
+
+	for _, id := range []string{"a-removed", "b-restored-to-before"} {
+		register(t, s, id, trial.Automated)
+	}
+	_, err = s.TakeIn(t.Context(), vendor("c-not-taken-in", trial.Automated))
+	require.NoError(t, err)
+	found, err = s.UnrecordedConversions(t.Context(), 10)
+	require.NoError(t, err)
+	require.Len(t, found, 5, "they are there again")
+	for _, v := range found {
+		require.Equal(t, &said, v.Automation.Conversion)
+	}
+}
+
 func TestUnstartedVendors(t *testing.T) {
 	t.Parallel()
 	s := newTestStore(t)

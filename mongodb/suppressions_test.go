@@ -216,6 +216,10 @@ func TestConversionOutlivesTheDocument(t *testing.T) {
 			t.Parallel()
 			s := newTestStore(t)
 			register(t, s, "v1", trial.Automated)
+			events, _ := history(t, registration14d("v1"), convert(at.Add(time.Hour)))
+			if !c.comesBack { // without a document none begins any more
+				appendAll(t, s, events[:1])
+			}
 			said := trial.Conversion{At: at.Add(time.Hour), RequestID: "invoice-1"}
 			remove := func() {
 				_, err := s.users.DeleteOne(t.Context(), byID("v1"))
@@ -238,7 +242,6 @@ func TestConversionOutlivesTheDocument(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, []string{"v1"}, ids(waiting))
 			require.Equal(t, &said, waiting[0].Automation.Conversion)
-			events, _ := history(t, registration14d("v1"), convert(at.Add(time.Hour)))
 			appendAll(t, s, events)
 			waiting, err = s.UnrecordedConversions(t.Context(), 10)
 			require.NoError(t, err)
