@@ -17,7 +17,8 @@ type Choice struct {
 	// After is the first that was begun since, and so has every event up to the moment; nil where
 	// none was.
 	After *Manifest
-	// Latest is the last that was begun since, which may be After: it knows best who wants no e-mail. Nil where none was.
+	// Latest is the one begun last of those that were finished since, which may be After, or have been under way at the
+	// moment: it knows best who wants no e-mail. Nil where none was.
 	Latest *Manifest
 }
 
@@ -26,13 +27,14 @@ func Choose(manifests []Manifest, at time.Time) (Choice, error) {
 	usable := complete(manifests)
 	var c Choice
 	for i, m := range usable {
-		switch {
-		case !m.End.After(at):
+		if !m.End.After(at) {
 			c.Before = m
-		case !m.Begin.Before(at):
-			if c.After == nil {
-				c.After = &usable[i]
-			}
+			continue
+		}
+		if c.After == nil && !m.Begin.Before(at) {
+			c.After = &usable[i]
+		}
+		if c.Latest == nil || !m.Begin.Before(c.Latest.Begin) {
 			c.Latest = &usable[i]
 		}
 	}

@@ -23,22 +23,20 @@ func TestChoose(t *testing.T) {
 		hours  float64
 		before string
 		after  string
+		latest string
 	}{
-		"between two":          {hours: 5, before: four.ID, after: eight.ID},
-		"the orphan is passed": {hours: 7, before: four.ID, after: eight.ID},
-		"while one is taken":   {hours: 4.005, before: full.ID, after: eight.ID},
-		"as one begins":        {hours: 4, before: full.ID, after: four.ID},
-		"after the last":       {hours: 9, before: eight.ID},
+		"between two":             {hours: 5, before: four.ID, after: eight.ID, latest: eight.ID},
+		"the orphan is passed":    {hours: 7, before: four.ID, after: eight.ID, latest: eight.ID},
+		"while one is taken":      {hours: 4.005, before: full.ID, after: eight.ID, latest: eight.ID},
+		"as one begins":           {hours: 4, before: full.ID, after: four.ID, latest: eight.ID},
+		"while the last is taken": {hours: 8.005, before: four.ID, latest: eight.ID},
+		"after the last":          {hours: 9, before: eight.ID},
 	} {
 		got, err := Choose(all, at.Add(time.Duration(c.hours*float64(time.Hour))))
 		require.NoError(t, err, name)
 		require.Equal(t, c.before, got.Before.ID, name)
-		if c.after == "" {
-			require.Nil(t, got.After, name)
-			continue
-		}
-		require.Equal(t, c.after, got.After.ID, name)
-		require.Equal(t, eight.ID, got.Latest.ID, name)
+		require.Equal(t, c.after, idOf(got.After), name)
+		require.Equal(t, c.latest, idOf(got.Latest), name)
 	}
 	_, err := Choose(all, at)
 	require.ErrorContains(t, err, "no backup was finished by 2026-03-01T10:00:00Z")
@@ -51,6 +49,25 @@ func TestChoose(t *testing.T) {
 	require.Equal(t, full.ID, got.Before.ID)
 	_, err = Choose([]Manifest{orphan}, at)
 	require.EqualError(t, err, "there is no backup")
+}
+
+// Two may be taken at the same time: of these the one begun last counts, whenever it is finished.
+func TestTheLatestIsTheOneBegunLast(t *testing.T) {
+	t.Parallel()
+	full, short, long := taken(Full, 0, ""), taken(Full, 4, ""), taken(Full, 3, "")
+	long.End = short.End.Add(time.Hour)
+	got, err := Choose([]Manifest{full, short, long}, at.Add(3*time.Hour+time.Second))
+	require.NoError(t, err)
+	require.Equal(t, short.ID, idOf(got.After))
+	require.Equal(t, short.ID, idOf(got.Latest))
+}
+
+// idOf is empty for no backup.
+func idOf(m *Manifest) string {
+	if m == nil {
+		return ""
+	}
+	return m.ID
 }
 
 // A backup that a clock gone wrong has dated is not what came after a moment, whatever it says.

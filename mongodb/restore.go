@@ -103,7 +103,8 @@ type Moment struct {
 	Began  time.Time
 	// After is the first that was begun since; nil for none.
 	After BackupSource
-	// Latest is the last that was begun since, which may be After; nil for none. Of it comes what no restore undoes.
+	// Latest is the last of those that were finished since, which may be After, or have been under way at the moment; nil
+	// for none. Of it comes what no restore undoes.
 	Latest BackupSource
 	// Installation is the id that the database gets; empty for none, as a copy to look at has none.
 	Installation string

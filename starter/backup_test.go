@@ -172,6 +172,46 @@ func TestWorkflowsAreAskedFromBeforeTheBackup(t *testing.T) {
 	require.Equal(t, present.Add(-time.Hour), askedSince(choice))
 }
 
+// What no restore undoes comes from the last backup, also from one that was being taken at the moment, which is verified too.
+func TestTheLastBackupIsReadWhereTheMomentLiesInIt(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	now := present.Add(-2 * time.Hour)
+	vault := &backup.Vault{Place: storage.Folder(folder), Now: func() time.Time { return now }}
+	_, err := vault.Take(t.Context(), backup.Full, market, backup.None)
+	require.NoError(t, err)
+	now = present.Add(-time.Hour)
+	last, err := vault.Take(t.Context(), backup.Full, market, func(yield func(backup.Record, error) bool) {
+		now = now.Add(time.Minute) // it takes that long
+		yield(backup.Record{Collection: "suppressions", Key: []byte("vendor/v-1"), Document: []byte("document")}, nil)
+	})
+	require.NoError(t, err)
+	at := last.Begin.Add(time.Second)
+	a := app{now: func() time.Time { return present }}
+	listed, err := vault.List(t.Context())
+	require.NoError(t, err)
+
+	choice, err := a.verified(t.Context(), vault, listed, market, at)
+	require.NoError(t, err)
+	moment := sources(t.Context(), vault, choice, at)
+	require.Nil(t, moment.After, "its events may be of after the moment, and others of before not in it")
+	require.NotNil(t, moment.Latest)
+	read := 0
+	require.NoError(t, moment.Latest(func(records backup.Records) error {
+		for _, err := range records {
+			require.NoError(t, err)
+			read++
+		}
+		return nil
+	}))
+	require.Equal(t, 1, read)
+
+	require.NoError(t, os.WriteFile(filepath.Join(folder, last.ID+".backup"), nil, 0o600))
+	_, err = a.verified(t.Context(), vault, listed, market, at)
+	require.ErrorContains(t, err, last.ID)
+	require.ErrorContains(t, err, "nothing was touched")
+}
+
 func newKey(t *testing.T) *age.X25519Identity {
 	t.Helper()
 	key, err := age.GenerateX25519Identity()

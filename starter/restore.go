@@ -198,8 +198,10 @@ func (a *app) verified(ctx context.Context, vault *backup.Vault, listed backup.L
 		return choice, untouched(unreadable)
 	}
 	chosen := []backup.Manifest{choice.Before}
-	if choice.After != nil {
-		chosen = append(chosen, *choice.After, *choice.Latest)
+	for _, m := range []*backup.Manifest{choice.After, choice.Latest} {
+		if m != nil {
+			chosen = append(chosen, *m)
+		}
 	}
 	for _, m := range slices.CompactFunc(chosen, func(a, b backup.Manifest) bool { return a.ID == b.ID }) {
 		_, err := vault.Restorable(ctx, m.ID)
@@ -223,7 +225,10 @@ func sources(ctx context.Context, vault *backup.Vault, choice backup.Choice, at 
 	}
 	moment := mongodb.Moment{At: at, Before: source(choice.Before), Began: choice.Before.Begin}
 	if choice.After != nil {
-		moment.After, moment.Latest = source(*choice.After), source(*choice.Latest)
+		moment.After = source(*choice.After)
+	}
+	if choice.Latest != nil {
+		moment.Latest = source(*choice.Latest)
 	}
 	return moment
 }
