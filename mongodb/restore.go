@@ -32,8 +32,8 @@ type Restored struct {
 	Unerased []string `json:"unerased,omitempty"`
 	// Later are events that were left out, since they happened after the moment.
 	Later int `json:"later"`
-	// Revoked counts tokens of the backup that are revoked since and stay so, Tokens those that are not expired or
-	// revoked now.
+	// Revoked counts tokens of the backup that are revoked since, as the database or the last backup knows, and stay so;
+	// Tokens those that are not expired or revoked now.
 	Revoked int `json:"revoked"`
 	Tokens  int `json:"tokens"`
 	// SetBack says that the backup after the moment was passed over, since it lacks events that the one before has.

@@ -128,6 +128,37 @@ func TestRevokedTokensStayRevoked(t *testing.T) {
 	require.Len(t, tokens, 4)
 }
 
+// Where the database is gone, the last backup tells which tokens were revoked since, and they are counted. One that was
+// revoked before is not.
+func TestTokensThatTheLastBackupKnowsRevokedAreCounted(t *testing.T) {
+	t.Parallel()
+	r := newPast(t)
+	revoke := map[string]func(){}
+	for _, name := range []string{"before", "since", "good"} {
+		key := access.KeyOf(name)
+		token, err := access.Issue(key, access.Request{Name: name, Role: access.Operator, ExpiresAt: time.Now().Add(time.Hour)}, "admin", time.Now())
+		require.NoError(t, err)
+		require.NoError(t, r.store.AddToken(t.Context(), key, token))
+		revoke[name] = func() {
+			_, err := r.store.RevokeToken(t.Context(), token.ID, "admin", at.Add(time.Minute))
+			require.NoError(t, err)
+		}
+	}
+	revoke["before"]()
+	r.backUp(t, backup.Full)
+	moment := r.now
+	revoke["since"]()
+	r.backUp(t, backup.Incremental)
+	listed, err := r.vault.List(t.Context())
+	require.NoError(t, err)
+	into := newTestStore(t)
+	m := Moment{At: moment, Before: r.source(t, listed.Good[0]), Latest: r.source(t, listed.Good[1])}
+	done, err := into.Restore(t.Context(), m)
+	require.NoError(t, err)
+	require.Equal(t, 1, done.Revoked)
+	require.Equal(t, 1, done.Tokens)
+}
+
 // A process that runs on writes into what has just been emptied: the restore does not stop in the middle of it.
 func TestARestoreReplacesWhatIsWrittenMeanwhile(t *testing.T) {
 	t.Parallel()

@@ -45,17 +45,29 @@ func (r *restore) putBack(ctx context.Context, c *mongo.Collection, doc bson.Raw
 		}
 		return err
 	case c.Name() == tokensCollection:
-		_, err := c.ReplaceOne(ctx, append(filter, unrevoked()...), doc, options.Replace().SetUpsert(true))
-		if !mongo.IsDuplicateKeyError(err) {
-			return err
-		}
-		if !given(doc.Lookup("revokedAt")) { // the database has it revoked, and keeps that
-			r.done.Revoked++
-		}
-		return nil
+		return r.putBackToken(ctx, c, doc)
 	}
 	_, err := c.ReplaceOne(ctx, filter, doc, options.Replace().SetUpsert(true))
 	return err
+}
+
+// putBackToken is putBack for a token, which stays revoked where either knows that it is, and is counted where only one does.
+func (r *restore) putBackToken(ctx context.Context, c *mongo.Collection, doc bson.Raw) error {
+	revoked := given(doc.Lookup("revokedAt"))
+	replaced, err := c.ReplaceOne(ctx, append(byID(doc.Lookup("_id")), unrevoked()...), doc, options.Replace().SetUpsert(true))
+	switch {
+	case mongo.IsDuplicateKeyError(err): // the database has it revoked, and keeps that
+		if !revoked {
+			r.done.Revoked++
+		}
+		return nil
+	case err != nil:
+		return err
+	}
+	if revoked && replaced.MatchedCount > 0 { // the last backup has it revoked, and the one before had it good
+		r.done.Revoked++
+	}
+	return nil
 }
 
 // insertDecided writes what the last backup knows of that no restore undoes: who wants no e-mail, was erased or has
