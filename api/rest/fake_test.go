@@ -26,6 +26,7 @@ type store struct {
 	away     error
 	breaks   any           // what Flags panics with
 	takes    time.Duration // how long each operation does
+	erases   time.Duration // how long an erasure does beside
 	silent   time.Time     // from when on what it is told is not answered; zero is never
 	drops    error         // what a write that has arrived is answered with
 	vendors  map[string]trial.Vendor
@@ -165,6 +166,7 @@ func (s *store) Suppress(_ context.Context, id string, p trial.Suppression) (isN
 }
 
 func (s *store) EraseVendor(_ context.Context, id string, e trial.Erasure) (kept trial.Erasure, err error) {
+	time.Sleep(s.erases) //nolint:forbidigo // in a bubble, or not at all
 	err = s.do(func() error {
 		v, there := s.vendors[id]
 		if !there {
@@ -313,6 +315,7 @@ type workflows struct {
 
 	mu      sync.Mutex
 	away    error
+	deaf    bool // whether NoMail waits for its context's end
 	started []string
 	heard   map[string]trial.Request
 	noMail  map[string][]trial.Request
@@ -349,7 +352,11 @@ func (w *workflows) Convert(_ context.Context, id string, r trial.Request) error
 	})
 }
 
-func (w *workflows) NoMail(_ context.Context, id string, r trial.Request) error {
+func (w *workflows) NoMail(ctx context.Context, id string, r trial.Request) error {
+	if w.deaf {
+		<-ctx.Done()
+		return ctx.Err()
+	}
 	return w.do(func() error {
 		w.noMail[id] = append(w.noMail[id], r)
 		return nil

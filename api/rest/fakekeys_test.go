@@ -17,7 +17,10 @@ func (s *store) ClaimKey(_ context.Context, key string, c idempotency.Claim) (fi
 	return first, mine, err
 }
 
-func (s *store) SettleKey(_ context.Context, key string, c idempotency.Claim, done bool) error {
+func (s *store) SettleKey(ctx context.Context, key string, c idempotency.Claim, done bool) error {
+	if err := s.answers(ctx); err != nil {
+		return err
+	}
 	return s.do(func() error {
 		kept, there := s.keys[key]
 		switch {

@@ -15,6 +15,7 @@ import (
 	"marketplace.example/trials/audit"
 	"marketplace.example/trials/monitoring"
 	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/trial"
 )
 
 // ondatabase is an API on a store that takes its time, and whose audit record several write at once.
@@ -114,6 +115,34 @@ func TestAnswersComeInTimeWhereTheDatabaseDoesNotAnswer(t *testing.T) {
 		require.LessOrEqual(t, longest, rest.AnswersWithin)
 		require.Greater(t, longest, rest.ChangeTimeout+audit.WriteLimit, "something was waited for")
 		require.Contains(t, told[slices.Index(took, longest)], "It is not known whether this was carried out")
+		require.Error(t, a.itself.Close(t.Context()), "what is owed cannot be written down")
+	})
+}
+
+// Nothing takes longer than a change that is carried out as its time ends, whose trial does not hear of it, whose key is
+// not settled, and what became of which waits for another entry.
+func TestTheLongestAnswerComesInTime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const inTime, telling, settling, little = rest.ChangeTimeout - 100*time.Millisecond, 1500 * time.Millisecond, 5 * time.Second, 50 * time.Millisecond
+		a := onDatabase(t)
+		a.store.takes, a.store.erases = 0, inTime
+		a.workflows.deaf = true
+		a.store.vendors["v-1"] = trial.Vendor{ID: "v-1", Automation: &trial.Automation{Cohort: trial.Automated}}
+		began := time.Now()
+		a.store.silent = began.Add(inTime)
+		var other sync.WaitGroup
+		other.Go(func() {
+			time.Sleep(inTime + telling + settling - little) //nolint:forbidigo // in a bubble
+			_, err := a.store.AppendAudit(t.Context(), audit.Entry{Action: "another"})
+			require.Error(t, err)
+		})
+		answer := a.inside(http.MethodPost, erasePath, "k-1", `{"reason":"asked for it"}`)
+		took := time.Since(began)
+		other.Wait()
+		require.Contains(t, answer.Body.String(), "this was carried out, but what became of it could not be put on the audit record yet")
+		require.LessOrEqual(t, took, rest.AnswersWithin)
+		require.Greater(t, took, rest.AnswersWithin-time.Second, "all of it was waited for")
 		require.Error(t, a.itself.Close(t.Context()), "what is owed cannot be written down")
 	})
 }

@@ -26,10 +26,10 @@ const (
 	// ChangeTimeout bounds the work on a change, which may have to wait for others before it begins.
 	ChangeTimeout = 25 * time.Second
 	// AnswersWithin is how long the answer to a request may take at most, where the database takes what it is told and
-	// does not answer. The time of a change may be over while its entry is being written, or while its key is settled;
-	// what became of it is put on record then, behind another entry that is being written. Servers, clients and whoever
-	// stops the API wait longer than that.
-	AnswersWithin = ChangeTimeout + max(audit.WriteLimit, settleTimeout) + settleTimeout + audit.WriteLimit
+	// does not answer. The time of a change may be over while its entry is being written, or as it has been carried out:
+	// then its workflow is told, and its key settled. What became of it is put on record then, behind another entry that
+	// is being written. Servers, clients and whoever stops the API wait longer than that.
+	AnswersWithin = ChangeTimeout + max(audit.WriteLimit, tellTimeout+settleTimeout) + settleTimeout + audit.WriteLimit
 )
 
 // timeoutOf is how long a request may take.
