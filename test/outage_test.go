@@ -45,7 +45,7 @@ func TestWithMongoDBDownNothingHalfDoneRemains(t *testing.T) {
 	query := address.Query()
 	query.Set("directConnection", "true") // a replica set would show the way around the gate
 	address.RawQuery = query.Encode()
-	s := begin(t, system.Options{Env: []string{"MONGODB_URI=" + address.String()}})
+	s := begin(t, system.Options{Day: 2 * day, Env: []string{"MONGODB_URI=" + address.String()}})
 	before, during := s.vendor("before"), s.vendor("during")
 	s.register(before)
 	s.awaitMail(soon, before, "welcome/0")

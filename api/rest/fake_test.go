@@ -315,7 +315,8 @@ type workflows struct {
 
 	mu      sync.Mutex
 	away    error
-	deaf    bool // whether NoMail waits for its context's end
+	deaf    bool          // whether NoMail waits for its context's end
+	slow    time.Duration // how long a start takes
 	started []string
 	heard   map[string]trial.Request
 	noMail  map[string][]trial.Request
@@ -333,7 +334,12 @@ func (w *workflows) do(f func() error) error {
 	return f()
 }
 
-func (w *workflows) Start(_ context.Context, r trial.Registration) (started bool, err error) {
+func (w *workflows) Start(ctx context.Context, r trial.Registration) (started bool, err error) {
+	select {
+	case <-time.After(w.slow):
+	case <-ctx.Done():
+		return false, ctx.Err()
+	}
 	err = w.do(func() error {
 		w.started = append(w.started, r.VendorID)
 		if _, running := w.store.states[r.VendorID]; !running {

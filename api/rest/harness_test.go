@@ -163,8 +163,12 @@ func (a *api) call(r request) answered {
 
 // inside makes an admin's call without a connection, for tests in a bubble of their own time.
 func (a *api) inside(method, path, key, body string) *httptest.ResponseRecorder {
+	return a.insideAs(adminToken, method, path, key, body)
+}
+
+func (a *api) insideAs(token, method, path, key, body string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(method, path, strings.NewReader(body)).WithContext(a.t.Context())
-	r.Header.Set("Authorization", "Bearer "+adminToken)
+	r.Header.Set("Authorization", "Bearer "+token)
 	r.Header.Set("Content-Type", "application/json")
 	if key != "" {
 		r.Header.Set("Idempotency-Key", key)

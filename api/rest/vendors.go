@@ -45,7 +45,7 @@ func (s *server) RegisterVendor(ctx context.Context, request RegisterVendorReque
 		return s.registeredBefore(ctx, stored, asked, given)
 	}
 	registration := stored.Registration(s.Policy, s.Day)
-	s.tell(ctx, "trial not started yet", zap.String("vendorId", stored.ID), func(ctx context.Context) error {
+	s.tellWithin(ctx, tellTimeout, startTimeout, "trial not started yet", zap.String("vendorId", stored.ID), func(ctx context.Context) error {
 		_, err := s.Trials.Start(ctx, registration)
 		return err
 	})
@@ -231,6 +231,9 @@ func (s *server) conversionOf(ctx context.Context, report *ConversionReport, v t
 const (
 	// tellTimeout bounds letting the workflows know of what is on record already.
 	tellTimeout = 1500 * time.Millisecond
+	// startTimeout is how long a trial's start is tried, also behind the answer: starts that come late or twice do no harm,
+	// and a welcome that waits for the reconciler is half a minute late.
+	startTimeout = 5 * time.Second
 	// flagPatience is how long the answer to a change of the flags, which decide, waits for that; and
 	// that to whatever else stops something.
 	flagPatience = 200 * time.Millisecond
@@ -243,12 +246,12 @@ func (s *server) tell(ctx context.Context, failing string, about zap.Field, do f
 	if lanes.IsUrgent(ctx) {
 		patience = flagPatience
 	}
-	s.tellWithin(ctx, patience, failing, about, do)
+	s.tellWithin(ctx, patience, tellTimeout, failing, about, do)
 }
 
-// tellWithin goes on telling where that takes longer than the answer waits.
-func (s *server) tellWithin(ctx context.Context, patience time.Duration, failing string, about zap.Field, do func(context.Context) error) {
-	telling, cancel := context.WithTimeout(context.WithoutCancel(ctx), tellTimeout)
+// tellWithin goes on telling, for so long altogether, where that takes longer than the answer waits.
+func (s *server) tellWithin(ctx context.Context, patience, timeout time.Duration, failing string, about zap.Field, do func(context.Context) error) {
+	telling, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
 	told := make(chan struct{})
 	go func() { // ends with its context
 		defer cancel()

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -181,6 +182,22 @@ func TestRegisteredAt(t *testing.T) {
 			require.Empty(t, a.store.vendors)
 		})
 	}
+}
+
+// An answer does not wait for a slow start, which goes on all the same.
+func TestATrialStartsBehindTheAnswer(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a := onDatabase(t)
+		a.workflows.slow = 4 * time.Second
+		began := time.Now()
+		require.Equal(t, http.StatusCreated, a.insideAs(serviceToken, http.MethodPost, "/api/vendors", "", `{"id":"v-1","email":"v-1@example.com","name":"V"}`).Code)
+		require.Less(t, time.Since(began), 2*time.Second)
+		time.Sleep(a.workflows.slow) //nolint:forbidigo // in a bubble
+		a.workflows.mu.Lock()
+		defer a.workflows.mu.Unlock()
+		require.Equal(t, []string{"v-1"}, a.workflows.started)
+	})
 }
 
 func TestRegistrationIsAcceptedWithoutTemporal(t *testing.T) {
