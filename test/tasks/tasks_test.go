@@ -32,7 +32,7 @@ func project(t *testing.T, files map[string]string) string {
 
 func runTests(t *testing.T, dir string) (string, error) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), filepath.Join(dir, ".ci", "test"))
+	cmd := exec.CommandContext(t.Context(), "bash", filepath.Join(dir, ".ci", "test")) // a script that was just written may be busy
 	cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=")
 	out, err := cmd.CombinedOutput()
 	return string(out), err
