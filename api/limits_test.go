@@ -8,10 +8,10 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.yaml.in/yaml/v3"
 
-	"marketplace.example/trials/api/client"
 	"marketplace.example/trials/api/dashboard"
 	"marketplace.example/trials/api/rest"
 	"marketplace.example/trials/audit"
+	"marketplace.example/trials/client"
 	"marketplace.example/trials/telemetry"
 )
 

@@ -11,8 +11,8 @@ import (
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
-	"marketplace.example/trials/api/client"
 	"marketplace.example/trials/bulk"
+	"marketplace.example/trials/client"
 	"marketplace.example/trials/trial"
 )
 

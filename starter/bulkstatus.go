@@ -9,8 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"marketplace.example/trials/api/client"
 	"marketplace.example/trials/bulk"
+	"marketplace.example/trials/client"
 )
 
 // bulkPoll is how often an operation that is waited for is asked after.

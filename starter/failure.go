@@ -9,7 +9,7 @@ import (
 	"net/url"
 	"strings"
 
-	"marketplace.example/trials/api/client"
+	"marketplace.example/trials/client"
 	"marketplace.example/trials/trial"
 )
 

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"net/http"
 
-	"marketplace.example/trials/api/client"
+	"marketplace.example/trials/client"
 )
 
 // print shows an answer: its JSON as it came for programs, or what people writes. An answer that is

@@ -13,7 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"marketplace.example/trials/api/client"
+	"marketplace.example/trials/client"
 	"marketplace.example/trials/rollout"
 	"marketplace.example/trials/starter/fakeapi"
 	"marketplace.example/trials/trial"

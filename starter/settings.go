@@ -13,7 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"marketplace.example/trials/api/client"
+	"marketplace.example/trials/client"
 	"marketplace.example/trials/config"
 )
 

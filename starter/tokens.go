@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"marketplace.example/trials/access"
-	"marketplace.example/trials/api/client"
+	"marketplace.example/trials/client"
 )
 
 func (a *app) tokens() *cobra.Command {

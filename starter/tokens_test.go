@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"marketplace.example/trials/access"
-	"marketplace.example/trials/api/client"
+	"marketplace.example/trials/client"
 )
 
 func TestTokenCommands(t *testing.T) {

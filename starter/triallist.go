@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"marketplace.example/trials/api/client"
+	"marketplace.example/trials/client"
 	"marketplace.example/trials/trial"
 )
 

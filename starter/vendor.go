@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"marketplace.example/trials/api/client"
+	"marketplace.example/trials/client"
 )
 
 func (a *app) vendor() *cobra.Command {

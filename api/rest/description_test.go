@@ -28,7 +28,7 @@ func TestGeneratedCodeIsUpToDate(t *testing.T) {
 		"github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen")
 	built, err := build.CombinedOutput()
 	require.NoError(t, err, "%s", built)
-	for folder, file := range map[string]string{".": "api.gen.go", "../client": "client.gen.go"} {
+	for folder, file := range map[string]string{".": "api.gen.go", "../../client": "client.gen.go"} {
 		out := filepath.Join(t.TempDir(), file)
 		generate := exec.CommandContext(t.Context(), generator, "-config", filepath.Join(folder, "oapi-codegen.yaml"), "-o", out, "openapi.yaml")
 		said, err := generate.CombinedOutput()

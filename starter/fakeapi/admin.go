@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strconv"
 
-	"marketplace.example/trials/api/client"
+	"marketplace.example/trials/client"
 	"marketplace.example/trials/trial"
 )
 

@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"time"
 
-	"marketplace.example/trials/api/client"
+	"marketplace.example/trials/client"
 	"marketplace.example/trials/monitoring"
 	"marketplace.example/trials/trial"
 )

@@ -6,8 +6,8 @@ import (
 	"strconv"
 	"strings"
 
-	"marketplace.example/trials/api/client"
 	"marketplace.example/trials/audit"
+	"marketplace.example/trials/client"
 )
 
 func (a *API) handleAudit(mux *http.ServeMux) { mux.HandleFunc("GET /api/admin/audit", a.listAudit) }

@@ -14,9 +14,9 @@ import (
 	"time"
 
 	"marketplace.example/trials/access"
-	"marketplace.example/trials/api/client"
 	"marketplace.example/trials/audit"
 	"marketplace.example/trials/bulk"
+	"marketplace.example/trials/client"
 	"marketplace.example/trials/monitoring"
 	"marketplace.example/trials/rollout"
 	"marketplace.example/trials/trial"

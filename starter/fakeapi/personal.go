@@ -3,7 +3,7 @@ package fakeapi
 import (
 	"net/http"
 
-	"marketplace.example/trials/api/client"
+	"marketplace.example/trials/client"
 	"marketplace.example/trials/trial"
 )
 

@@ -4,7 +4,7 @@ import (
 	"net/http"
 	"strconv"
 
-	"marketplace.example/trials/api/client"
+	"marketplace.example/trials/client"
 	"marketplace.example/trials/rollout"
 	"marketplace.example/trials/trial"
 )

@@ -6,7 +6,7 @@ import (
 	"slices"
 
 	"marketplace.example/trials/access"
-	"marketplace.example/trials/api/client"
+	"marketplace.example/trials/client"
 )
 
 func (a *API) handleTokens(mux *http.ServeMux) {

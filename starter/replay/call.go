@@ -9,7 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"marketplace.example/trials/api/client"
+	"marketplace.example/trials/client"
 	"marketplace.example/trials/trial"
 )
 

@@ -5,7 +5,7 @@ import (
 	"math"
 	"time"
 
-	"marketplace.example/trials/api/client"
+	"marketplace.example/trials/client"
 	"marketplace.example/trials/trial"
 )
 

@@ -6,7 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"marketplace.example/trials/api/client"
+	"marketplace.example/trials/client"
 )
 
 func TestOverdueIsSinceWhenTheNextStepIsDue(t *testing.T) {

@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"time"
 
-	"marketplace.example/trials/api/client"
+	"marketplace.example/trials/client"
 )
 
 // DefaultPatience is how long one request is tried before the replay stops.

@@ -15,7 +15,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"marketplace.example/trials/api/client"
+	"marketplace.example/trials/client"
 	"marketplace.example/trials/starter/fakeapi"
 	"marketplace.example/trials/starter/replay"
 	"marketplace.example/trials/starter/vendorcsv"

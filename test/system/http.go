@@ -10,7 +10,7 @@ import (
 	"net/http"
 	"net/url"
 
-	"marketplace.example/trials/api/client"
+	"marketplace.example/trials/client"
 )
 
 var httpClient = &http.Client{Timeout: client.Timeout}

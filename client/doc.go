@@ -2,4 +2,4 @@
 // NewClientWithResponses, and the methods that end in WithResponse.
 package client
 
-//go:generate go tool -modfile=../../tools/lint/go.mod oapi-codegen -config oapi-codegen.yaml -o client.gen.go ../rest/openapi.yaml
+//go:generate go tool -modfile=../tools/lint/go.mod oapi-codegen -config oapi-codegen.yaml -o client.gen.go ../api/rest/openapi.yaml
