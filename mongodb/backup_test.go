@@ -13,7 +13,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 
 	"marketplace.example/trials/backup"
-	"marketplace.example/trials/backup/storage"
+	"marketplace.example/trials/internal/adapters/storage"
 	"marketplace.example/trials/rollout"
 	"marketplace.example/trials/trial"
 )

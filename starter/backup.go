@@ -11,8 +11,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"marketplace.example/trials/backup"
-	"marketplace.example/trials/backup/storage"
 	"marketplace.example/trials/config"
+	"marketplace.example/trials/internal/adapters/storage"
 	"marketplace.example/trials/mongodb"
 )
 

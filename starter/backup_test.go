@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"marketplace.example/trials/backup"
-	"marketplace.example/trials/backup/storage"
+	"marketplace.example/trials/internal/adapters/storage"
 )
 
 // market is the database whose backups these are.

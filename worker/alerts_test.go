@@ -10,7 +10,7 @@ import (
 
 	"marketplace.example/trials/activities"
 	"marketplace.example/trials/backup"
-	"marketplace.example/trials/backup/storage"
+	"marketplace.example/trials/internal/adapters/storage"
 	"marketplace.example/trials/mongodb"
 	"marketplace.example/trials/monitoring"
 	"marketplace.example/trials/rollout"

@@ -9,8 +9,8 @@ import (
 
 	"marketplace.example/trials/activities"
 	"marketplace.example/trials/backup"
-	"marketplace.example/trials/backup/storage"
 	"marketplace.example/trials/config"
+	"marketplace.example/trials/internal/adapters/storage"
 	"marketplace.example/trials/mongodb"
 )
 

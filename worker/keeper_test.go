@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"marketplace.example/trials/backup"
-	"marketplace.example/trials/backup/storage"
+	"marketplace.example/trials/internal/adapters/storage"
 )
 
 // awayPlace does not say what is in it.
