@@ -11,9 +11,9 @@ import (
 	"go.uber.org/zap"
 
 	"marketplace.example/trials/activities"
-	"marketplace.example/trials/monitoring"
-	"marketplace.example/trials/rollout"
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/monitoring"
+	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // alarms are a database, parts and people in memory.

@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"marketplace.example/trials/activities"
-	"marketplace.example/trials/bulk"
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/bulk"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 func TestCarryOutEachOnce(t *testing.T) {

@@ -13,9 +13,9 @@ import (
 	"go.uber.org/zap"
 
 	"marketplace.example/trials/activities"
-	"marketplace.example/trials/bulk"
-	"marketplace.example/trials/rollout"
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/bulk"
+	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // house is a bulk operation before a database, trials and a mail service in memory.

@@ -8,8 +8,8 @@ import (
 
 	"go.uber.org/zap"
 
-	"marketplace.example/trials/bulk"
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/bulk"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // resend sends a step's e-mail once more, after its turn has come, under a claim of the operation's own, so

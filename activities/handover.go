@@ -7,8 +7,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"marketplace.example/trials/rollout"
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // handingOver is how far waking the held trials is that a rollback has handed over. However many there are, it

@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"marketplace.example/trials/activities"
-	"marketplace.example/trials/rollout"
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // handedOver has trials held under flags of version 4, and a rollback of version 5 that handed them over.

@@ -6,7 +6,7 @@ import (
 
 	"go.uber.org/zap"
 
-	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/internal/domain/rollout"
 )
 
 // RolloutKeeper sees to a rollout's workflow.

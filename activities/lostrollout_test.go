@@ -10,7 +10,7 @@ import (
 	"go.uber.org/zap"
 
 	"marketplace.example/trials/activities"
-	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/internal/domain/rollout"
 )
 
 func TestARolloutThatHasLostItsWorkflowIsStartedAgain(t *testing.T) {

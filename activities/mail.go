@@ -7,7 +7,7 @@ import (
 
 	"go.uber.org/zap"
 
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // mail sends the step's e-mail where the decision asks for one, and tells

@@ -11,8 +11,8 @@ import (
 	"go.uber.org/zap"
 
 	"marketplace.example/trials/activities"
-	"marketplace.example/trials/rollout"
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 var now = time.Date(2026, 3, 9, 15, 0, 1, 0, time.UTC)

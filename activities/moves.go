@@ -6,8 +6,8 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"marketplace.example/trials/migration"
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/migration"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // moves remember which trials were told that their vendor has moved, so that each is told once a change and its

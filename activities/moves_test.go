@@ -9,9 +9,9 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"marketplace.example/trials/activities"
-	"marketplace.example/trials/migration"
-	"marketplace.example/trials/rollout"
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/migration"
+	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // planned is a running trial whose vendor's document names a zone.

@@ -10,8 +10,8 @@ import (
 	sdktemporal "go.temporal.io/sdk/temporal"
 	"go.uber.org/zap"
 
-	"marketplace.example/trials/rollout"
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // NoticeStore is what telling stakeholders needs of the database. Keys are a

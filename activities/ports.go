@@ -4,8 +4,8 @@ import (
 	"context"
 	"time"
 
-	"marketplace.example/trials/rollout"
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // Store is what the activities need of the database.

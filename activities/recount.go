@@ -5,7 +5,7 @@ import (
 
 	"go.uber.org/zap"
 
-	"marketplace.example/trials/monitoring"
+	"marketplace.example/trials/internal/domain/monitoring"
 )
 
 // RecountStore is what the recount needs of the database.

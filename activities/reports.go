@@ -7,7 +7,7 @@ import (
 
 	"go.uber.org/zap"
 
-	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/internal/domain/rollout"
 )
 
 // ReportStore is what making reports needs of the database.

@@ -11,7 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"marketplace.example/trials/activities"
-	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/internal/domain/rollout"
 )
 
 const realDay = 24 * time.Hour

@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 const (

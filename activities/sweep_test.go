@@ -15,10 +15,10 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"marketplace.example/trials/activities"
-	"marketplace.example/trials/migration"
-	"marketplace.example/trials/monitoring"
-	"marketplace.example/trials/rollout"
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/migration"
+	"marketplace.example/trials/internal/domain/monitoring"
+	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // yard is what a sweep finds, and what it did about it.

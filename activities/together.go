@@ -5,7 +5,7 @@ import (
 	"errors"
 	"slices"
 
-	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/internal/domain/rollout"
 )
 
 // Together is how messages are told that belong together.

@@ -8,8 +8,8 @@ import (
 
 	"go.uber.org/zap"
 
-	"marketplace.example/trials/rollout"
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // Trials does what a trial workflow decides the moment for.

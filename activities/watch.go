@@ -6,7 +6,7 @@ import (
 
 	"go.uber.org/zap"
 
-	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/internal/domain/rollout"
 )
 
 // mostIntervals bounds how many intervals one watch takes in: after a long

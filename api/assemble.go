@@ -11,14 +11,14 @@ import (
 
 	"marketplace.example/trials/api/auth"
 	"marketplace.example/trials/api/rest"
-	"marketplace.example/trials/audit"
 	"marketplace.example/trials/config"
 	"marketplace.example/trials/health"
+	"marketplace.example/trials/internal/domain/audit"
+	"marketplace.example/trials/internal/domain/trial"
 	"marketplace.example/trials/mail"
 	"marketplace.example/trials/mongodb"
 	"marketplace.example/trials/telemetry"
 	"marketplace.example/trials/temporal"
-	"marketplace.example/trials/trial"
 )
 
 const (

@@ -7,9 +7,9 @@ import (
 	"go.uber.org/zap"
 
 	"marketplace.example/trials/api/auth"
+	"marketplace.example/trials/internal/domain/monitoring"
 	"marketplace.example/trials/mail"
 	"marketplace.example/trials/mongodb"
-	"marketplace.example/trials/monitoring"
 	"marketplace.example/trials/telemetry"
 )
 

@@ -10,8 +10,8 @@ import (
 
 	"marketplace.example/trials/api/dashboard"
 	"marketplace.example/trials/api/rest"
-	"marketplace.example/trials/audit"
 	"marketplace.example/trials/client"
+	"marketplace.example/trials/internal/domain/audit"
 	"marketplace.example/trials/telemetry"
 )
 

@@ -10,10 +10,10 @@ import (
 
 	"marketplace.example/trials/activities"
 	"marketplace.example/trials/config"
+	"marketplace.example/trials/internal/domain/monitoring"
+	"marketplace.example/trials/internal/domain/trial"
 	"marketplace.example/trials/mongodb"
-	"marketplace.example/trials/monitoring"
 	"marketplace.example/trials/temporal"
-	"marketplace.example/trials/trial"
 	"marketplace.example/trials/webhook"
 )
 

@@ -7,8 +7,8 @@ import (
 	"slices"
 	"strings"
 
-	"marketplace.example/trials/monitoring"
-	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/internal/domain/monitoring"
+	"marketplace.example/trials/internal/domain/rollout"
 )
 
 // alertSettings are what a file may say of a rule.

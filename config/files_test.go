@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"marketplace.example/trials/config"
-	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/internal/domain/rollout"
 )
 
 func content(t *testing.T, path string) string {

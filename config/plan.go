@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"io"
 
-	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/internal/domain/rollout"
 )
 
 // ReadPlan reads a rollout's plan, as ROLLOUT_PLAN names one. What the file does

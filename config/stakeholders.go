@@ -10,8 +10,8 @@ import (
 	"slices"
 	"unicode/utf8"
 
-	"marketplace.example/trials/rollout"
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // Limits of the list of stakeholders.

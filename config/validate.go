@@ -20,7 +20,7 @@ import (
 	"github.com/caarlos0/env/v11"
 	"go.mongodb.org/mongo-driver/v2/x/mongo/driver/connstring"
 
-	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/internal/domain/rollout"
 )
 
 // Limits of the values, in the units of their fields.

@@ -7,8 +7,8 @@ import (
 
 	"go.uber.org/zap"
 
-	"marketplace.example/trials/monitoring"
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/monitoring"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // ask puts a question to a part. The function returned waits for the answer,

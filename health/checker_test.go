@@ -12,9 +12,9 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/zap"
 
-	"marketplace.example/trials/monitoring"
-	"marketplace.example/trials/rollout"
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/monitoring"
+	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // world is every part; one that hangs does not answer, whatever the context says.

@@ -3,7 +3,7 @@ package mail
 import (
 	"net/mail"
 
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // AddressHash is the hash under which an address is suppressed.

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // EventType is what happened to an e-mail, as SES names it.

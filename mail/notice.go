@@ -9,7 +9,7 @@ import (
 	texttemplate "text/template"
 	"time"
 
-	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/internal/domain/rollout"
 )
 
 var (

@@ -13,7 +13,7 @@ import (
 	"github.com/aws/smithy-go"
 	"go.uber.org/zap"
 
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // defaultTimeout is how long one call to SES may take.

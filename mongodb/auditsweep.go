@@ -12,7 +12,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 	"go.uber.org/zap"
 
-	"marketplace.example/trials/audit"
+	"marketplace.example/trials/internal/domain/audit"
 )
 
 const (

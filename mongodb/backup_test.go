@@ -14,8 +14,8 @@ import (
 
 	"marketplace.example/trials/backup"
 	"marketplace.example/trials/internal/adapters/storage"
-	"marketplace.example/trials/rollout"
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // past is a run of vendors: whatever happens takes place at the next tick of the clock.

@@ -9,7 +9,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
-	"marketplace.example/trials/bulk"
+	"marketplace.example/trials/internal/domain/bulk"
 )
 
 // bulkBatch is how many items are stored together.

@@ -9,8 +9,8 @@ import (
 
 	"go.mongodb.org/mongo-driver/v2/mongo"
 
-	"marketplace.example/trials/rollout"
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // Caught is what became of comparing a trial, or a rollout, with what its workflow knows.

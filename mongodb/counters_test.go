@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.mongodb.org/mongo-driver/v2/bson"
 
-	"marketplace.example/trials/monitoring"
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/monitoring"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 func newCountingStore(t *testing.T) *Store {

@@ -8,7 +8,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 
-	"marketplace.example/trials/idempotency"
+	"marketplace.example/trials/internal/domain/idempotency"
 )
 
 // firstDocument is something of which only the first counts. Documents that

@@ -6,7 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"marketplace.example/trials/idempotency"
+	"marketplace.example/trials/internal/domain/idempotency"
 )
 
 func TestAKeyStandsForTheRequestThatFirstUsedIt(t *testing.T) {

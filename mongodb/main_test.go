@@ -14,8 +14,8 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 
+	"marketplace.example/trials/internal/domain/trial"
 	"marketplace.example/trials/test/stack"
-	"marketplace.example/trials/trial"
 )
 
 // server is the connection string of the one server all tests share.

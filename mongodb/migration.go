@@ -10,8 +10,8 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
-	"marketplace.example/trials/migration"
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/migration"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // MigrationPage is how many users a page of a migration has where nothing else

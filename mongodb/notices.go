@@ -8,7 +8,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // noticeDocument is one notice to one recipient. Like a send's, its attempt only

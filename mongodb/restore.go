@@ -11,9 +11,9 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 
-	"marketplace.example/trials/access"
 	"marketplace.example/trials/backup"
-	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/internal/domain/access"
+	"marketplace.example/trials/internal/domain/rollout"
 )
 
 // BackupSource gives the documents of a backup to do; it may be asked more than once.

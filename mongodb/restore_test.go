@@ -11,11 +11,11 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
-	"marketplace.example/trials/access"
 	"marketplace.example/trials/backup"
-	"marketplace.example/trials/monitoring"
-	"marketplace.example/trials/rollout"
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/access"
+	"marketplace.example/trials/internal/domain/monitoring"
+	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // With a vendor whose trial began between two backups comes what was decided about it, which the insert of a key decided.

@@ -11,7 +11,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"marketplace.example/trials/backup"
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // decidedKey is a key of what was decided once and no restore undoes: that a vendor was erased, or has converted by

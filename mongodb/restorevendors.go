@@ -11,7 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	"marketplace.example/trials/backup"
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // RestoredVendors are those of whom a backup has a document, by what became of it.

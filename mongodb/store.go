@@ -11,8 +11,8 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 	"go.uber.org/zap"
 
-	"marketplace.example/trials/audit"
-	"marketplace.example/trials/lanes"
+	"marketplace.example/trials/internal/domain/audit"
+	"marketplace.example/trials/internal/domain/lanes"
 )
 
 // The collections.

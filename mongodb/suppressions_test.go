@@ -8,8 +8,8 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 
 	"marketplace.example/trials/backup"
-	"marketplace.example/trials/migration"
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/migration"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 func suppress(t *testing.T, s *Store, vendorID string, p trial.Suppression) (isNew bool) {

@@ -7,8 +7,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"marketplace.example/trials/access"
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/access"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // issue stores a token of a text.

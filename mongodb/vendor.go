@@ -9,7 +9,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"golang.org/x/sync/errgroup"
 
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // Vendor is the vendor of that id: its document, and what is on record beside

@@ -13,8 +13,8 @@ import (
 	"pgregory.net/rapid"
 
 	"marketplace.example/trials/activities"
-	"marketplace.example/trials/rollout"
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // deed is one thing that happens to a vendor, drawn at random.

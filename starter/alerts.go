@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"marketplace.example/trials/client"
-	"marketplace.example/trials/monitoring"
+	"marketplace.example/trials/internal/domain/monitoring"
 )
 
 func (a *app) alerts() *cobra.Command {

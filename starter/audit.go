@@ -12,8 +12,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"marketplace.example/trials/audit"
 	"marketplace.example/trials/client"
+	"marketplace.example/trials/internal/domain/audit"
 	"marketplace.example/trials/mongodb"
 )
 

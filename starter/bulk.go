@@ -11,9 +11,9 @@ import (
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
-	"marketplace.example/trials/bulk"
 	"marketplace.example/trials/client"
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/bulk"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // bulkOptions is what `starter bulk ACTION` is asked to do.

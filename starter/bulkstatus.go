@@ -9,8 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"marketplace.example/trials/bulk"
 	"marketplace.example/trials/client"
+	"marketplace.example/trials/internal/domain/bulk"
 )
 
 // bulkPoll is how often an operation that is waited for is asked after.

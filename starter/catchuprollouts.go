@@ -7,7 +7,7 @@ import (
 	"slices"
 	"time"
 
-	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/temporal"
 )
 

@@ -7,8 +7,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"marketplace.example/trials/internal/domain/trial"
 	"marketplace.example/trials/starter/fakeapi"
-	"marketplace.example/trials/trial"
 )
 
 func TestVendorCommands(t *testing.T) {

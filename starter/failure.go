@@ -10,7 +10,7 @@ import (
 	"strings"
 
 	"marketplace.example/trials/client"
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // usageError says that the command was called wrongly; nothing was done.

@@ -14,8 +14,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"marketplace.example/trials/internal/domain/trial"
 	"marketplace.example/trials/starter/fakeapi"
-	"marketplace.example/trials/trial"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")

@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"time"
 
+	"marketplace.example/trials/internal/domain/trial"
 	"marketplace.example/trials/starter/replay"
 	"marketplace.example/trials/starter/vendorcsv"
-	"marketplace.example/trials/trial"
 )
 
 // importSummary is what an import came to, for programs.

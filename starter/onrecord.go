@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"marketplace.example/trials/audit"
+	"marketplace.example/trials/internal/domain/audit"
 )
 
 // pastTheAPI is who is put on record for what a command does to the database itself:

@@ -11,8 +11,8 @@ import (
 	"go.uber.org/zap"
 
 	"marketplace.example/trials/backup"
+	"marketplace.example/trials/internal/domain/monitoring"
 	"marketplace.example/trials/mongodb"
-	"marketplace.example/trials/monitoring"
 	"marketplace.example/trials/temporal"
 )
 

@@ -10,7 +10,7 @@ import (
 
 	"marketplace.example/trials/client"
 	"marketplace.example/trials/config"
-	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/internal/domain/rollout"
 )
 
 // currentRollout stands for the latest rollout.

@@ -14,9 +14,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"marketplace.example/trials/client"
-	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/trial"
 	"marketplace.example/trials/starter/fakeapi"
-	"marketplace.example/trials/trial"
 )
 
 // climbing is a rollout that began four days ago and has been at 10 % since

@@ -5,7 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/internal/domain/rollout"
 )
 
 func (a *app) rolloutReports() *cobra.Command {

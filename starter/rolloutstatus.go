@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"marketplace.example/trials/client"
-	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/internal/domain/rollout"
 )
 
 func (a *app) rolloutStatus() *cobra.Command {

@@ -19,8 +19,8 @@ import (
 	"go.temporal.io/api/operatorservice/v1"
 	"go.temporal.io/sdk/client"
 
+	"marketplace.example/trials/internal/domain/trial"
 	"marketplace.example/trials/test/stack"
-	"marketplace.example/trials/trial"
 )
 
 func TestSetupPreparesAStackAndMayBeRepeated(t *testing.T) {

@@ -7,8 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"marketplace.example/trials/access"
 	"marketplace.example/trials/client"
+	"marketplace.example/trials/internal/domain/access"
 )
 
 func (a *app) tokens() *cobra.Command {

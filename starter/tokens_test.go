@@ -8,8 +8,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"marketplace.example/trials/access"
 	"marketplace.example/trials/client"
+	"marketplace.example/trials/internal/domain/access"
 )
 
 func TestTokenCommands(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"marketplace.example/trials/client"
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 func (a *app) trial() *cobra.Command {

@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"marketplace.example/trials/client"
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // change is what an admin asks of a trial.

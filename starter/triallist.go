@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"marketplace.example/trials/client"
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // pageSize is how many trials one request asks for at most: the API's own limit.

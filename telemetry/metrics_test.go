@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/zap"
 
-	"marketplace.example/trials/monitoring"
+	"marketplace.example/trials/internal/domain/monitoring"
 )
 
 // scrape reads the metrics as Prometheus does.

@@ -9,7 +9,7 @@ import (
 
 	"go.uber.org/zap"
 
-	"marketplace.example/trials/monitoring"
+	"marketplace.example/trials/internal/domain/monitoring"
 )
 
 const (

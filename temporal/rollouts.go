@@ -10,8 +10,8 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
 
-	"marketplace.example/trials/rollout"
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/trial"
 	"marketplace.example/trials/workflows"
 )
 

@@ -12,8 +12,8 @@ import (
 	"go.temporal.io/sdk/client"
 	sdktemporal "go.temporal.io/sdk/temporal"
 
-	"marketplace.example/trials/monitoring"
-	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/internal/domain/monitoring"
+	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/workflows"
 )
 

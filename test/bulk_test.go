@@ -8,10 +8,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"marketplace.example/trials/bulk"
+	"marketplace.example/trials/internal/domain/bulk"
+	"marketplace.example/trials/internal/domain/trial"
 	"marketplace.example/trials/test/bulkdrill"
 	"marketplace.example/trials/test/system"
-	"marketplace.example/trials/trial"
 )
 
 func TestABulkOperationOutlivesItsWorker(t *testing.T) {

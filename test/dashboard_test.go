@@ -11,8 +11,8 @@ import (
 	"github.com/chromedp/chromedp/kb"
 	"github.com/stretchr/testify/require"
 
-	"marketplace.example/trials/bulk"
-	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/internal/domain/bulk"
+	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/test/browser"
 	"marketplace.example/trials/test/system"
 )

@@ -10,7 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"marketplace.example/trials/monitoring"
+	"marketplace.example/trials/internal/domain/monitoring"
 	"marketplace.example/trials/test/system"
 )
 

@@ -11,9 +11,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/trial"
 	"marketplace.example/trials/test/system"
-	"marketplace.example/trials/trial"
 )
 
 func TestNoMailLeavesWhileAutomationIsDisabled(t *testing.T) {

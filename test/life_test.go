@@ -17,8 +17,8 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/converter"
 
+	"marketplace.example/trials/internal/domain/trial"
 	"marketplace.example/trials/test/system"
-	"marketplace.example/trials/trial"
 )
 
 // historyLimit is what a full automated trial may cost, in history events.

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"marketplace.example/trials/api/rest"
-	"marketplace.example/trials/audit"
+	"marketplace.example/trials/internal/domain/audit"
 	"marketplace.example/trials/test/system"
 )
 

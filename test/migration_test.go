@@ -20,7 +20,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
-	"marketplace.example/trials/migration"
+	"marketplace.example/trials/internal/domain/migration"
 	"marketplace.example/trials/test/system"
 )
 

@@ -10,8 +10,8 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.temporal.io/api/serviceerror"
 
+	"marketplace.example/trials/internal/domain/trial"
 	"marketplace.example/trials/test/system"
-	"marketplace.example/trials/trial"
 )
 
 // refusalLimit is how long the database's driver waits by itself; the API says sooner that it is away.

@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.mongodb.org/mongo-driver/v2/bson"
 
+	"marketplace.example/trials/internal/domain/trial"
 	"marketplace.example/trials/test/system"
-	"marketplace.example/trials/trial"
 )
 
 // The database is gone, and the last backup is of long before: what happened since is in the workflows. So

@@ -14,7 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/test/system"
 )
 

@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.mongodb.org/mongo-driver/v2/bson"
 
+	"marketplace.example/trials/internal/domain/trial"
 	"marketplace.example/trials/test/system"
-	"marketplace.example/trials/trial"
 )
 
 func TestAVendorInsertedStraightIntoTheCollectionIsTakenIn(t *testing.T) {

@@ -9,11 +9,11 @@ import (
 
 	"marketplace.example/trials/activities"
 	"marketplace.example/trials/config"
+	"marketplace.example/trials/internal/domain/monitoring"
+	"marketplace.example/trials/internal/domain/trial"
 	"marketplace.example/trials/mail"
 	"marketplace.example/trials/mongodb"
-	"marketplace.example/trials/monitoring"
 	"marketplace.example/trials/temporal"
-	"marketplace.example/trials/trial"
 )
 
 // newAlerts prepares what looks at the alerts.

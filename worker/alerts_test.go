@@ -11,11 +11,11 @@ import (
 	"marketplace.example/trials/activities"
 	"marketplace.example/trials/backup"
 	"marketplace.example/trials/internal/adapters/storage"
+	"marketplace.example/trials/internal/domain/monitoring"
+	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/trial"
 	"marketplace.example/trials/mongodb"
-	"marketplace.example/trials/monitoring"
-	"marketplace.example/trials/rollout"
 	"marketplace.example/trials/test/stack"
-	"marketplace.example/trials/trial"
 )
 
 // onlyBackups asks nothing but how old the last backup is.

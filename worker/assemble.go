@@ -11,14 +11,14 @@ import (
 	"go.uber.org/zap"
 
 	"marketplace.example/trials/activities"
-	"marketplace.example/trials/bulk"
 	"marketplace.example/trials/config"
+	"marketplace.example/trials/internal/domain/bulk"
+	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/trial"
 	"marketplace.example/trials/mail"
 	"marketplace.example/trials/mongodb"
-	"marketplace.example/trials/rollout"
 	"marketplace.example/trials/telemetry"
 	"marketplace.example/trials/temporal"
-	"marketplace.example/trials/trial"
 	"marketplace.example/trials/workflows"
 )
 

@@ -6,11 +6,11 @@ import (
 	"go.uber.org/zap"
 
 	"marketplace.example/trials/activities"
+	"marketplace.example/trials/internal/domain/monitoring"
+	"marketplace.example/trials/internal/domain/trial"
 	"marketplace.example/trials/mail"
 	"marketplace.example/trials/mongodb"
-	"marketplace.example/trials/monitoring"
 	"marketplace.example/trials/telemetry"
-	"marketplace.example/trials/trial"
 )
 
 // instruments tell how this process does.

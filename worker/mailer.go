@@ -9,9 +9,9 @@ import (
 	sdktemporal "go.temporal.io/sdk/temporal"
 
 	"marketplace.example/trials/activities"
+	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/trial"
 	"marketplace.example/trials/mail"
-	"marketplace.example/trials/rollout"
-	"marketplace.example/trials/trial"
 )
 
 const (

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"marketplace.example/trials/activities"
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 var began = time.Date(2026, 3, 2, 15, 0, 0, 0, time.UTC)

@@ -19,8 +19,8 @@ import (
 
 	"marketplace.example/trials/activities"
 	"marketplace.example/trials/config"
+	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/mongodb"
-	"marketplace.example/trials/rollout"
 	"marketplace.example/trials/test/stack"
 	"marketplace.example/trials/test/system"
 	"marketplace.example/trials/webhook"

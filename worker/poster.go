@@ -4,7 +4,7 @@ import (
 	"context"
 
 	"marketplace.example/trials/activities"
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/trial"
 	"marketplace.example/trials/webhook"
 )
 

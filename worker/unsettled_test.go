@@ -13,11 +13,11 @@ import (
 	"go.uber.org/zap"
 
 	"marketplace.example/trials/activities"
+	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/trial"
 	"marketplace.example/trials/mongodb"
-	"marketplace.example/trials/rollout"
 	"marketplace.example/trials/temporal"
 	"marketplace.example/trials/test/stack"
-	"marketplace.example/trials/trial"
 	"marketplace.example/trials/workflows"
 )
 

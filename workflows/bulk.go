@@ -11,7 +11,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"marketplace.example/trials/activities"
-	"marketplace.example/trials/bulk"
+	"marketplace.example/trials/internal/domain/bulk"
 )
 
 // BulkInput starts the workflow of an operation, or continues one as new.

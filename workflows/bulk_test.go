@@ -15,7 +15,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"marketplace.example/trials/activities"
-	"marketplace.example/trials/bulk"
+	"marketplace.example/trials/internal/domain/bulk"
 	"marketplace.example/trials/workflows"
 )
 

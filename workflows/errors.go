@@ -5,7 +5,7 @@ import (
 
 	sdktemporal "go.temporal.io/sdk/temporal"
 
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // refusal carries a domain error through Temporal: its code is the failure's

@@ -12,8 +12,8 @@ import (
 	"go.temporal.io/sdk/workflow"
 	"pgregory.net/rapid"
 
-	"marketplace.example/trials/bulk"
-	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/internal/domain/bulk"
+	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/workflows"
 )
 

@@ -9,7 +9,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"marketplace.example/trials/activities"
-	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/internal/domain/rollout"
 )
 
 // RolloutInput starts a rollout workflow, continues one as new, or takes the place of one that was lost.

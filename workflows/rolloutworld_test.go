@@ -18,9 +18,9 @@ import (
 	"go.uber.org/zap"
 
 	"marketplace.example/trials/activities"
-	"marketplace.example/trials/audit"
-	"marketplace.example/trials/rollout"
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/audit"
+	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/trial"
 	"marketplace.example/trials/workflows"
 )
 

@@ -8,8 +8,8 @@ import (
 	"fmt"
 	"slices"
 
-	"marketplace.example/trials/rollout"
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // SignalNumbers give a message that names no id one of its content, and of how many alike came before it. A reset

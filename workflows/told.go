@@ -13,7 +13,7 @@ import (
 	"go.temporal.io/sdk/converter"
 
 	"marketplace.example/trials/activities"
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // Told reads the trial's events out of the history of one run of its workflow: every activity that

@@ -18,7 +18,7 @@ import (
 	"go.temporal.io/sdk/converter"
 
 	"marketplace.example/trials/activities"
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/trial"
 	"marketplace.example/trials/workflows"
 )
 

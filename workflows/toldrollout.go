@@ -3,7 +3,7 @@ package workflows
 import (
 	"go.temporal.io/api/history/v1"
 
-	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/internal/domain/rollout"
 )
 
 // ToldRollout reads a rollout's decisions out of the history of one run of its workflow: each that was

@@ -12,8 +12,8 @@ import (
 	"go.temporal.io/api/history/v1"
 	"go.temporal.io/sdk/converter"
 
-	"marketplace.example/trials/rollout"
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/trial"
 	"marketplace.example/trials/workflows"
 )
 

@@ -20,8 +20,8 @@ import (
 	"go.uber.org/zap"
 
 	"marketplace.example/trials/activities"
-	"marketplace.example/trials/rollout"
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/trial"
 	"marketplace.example/trials/workflows"
 )
 

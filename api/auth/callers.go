@@ -11,7 +11,7 @@ import (
 
 	"golang.org/x/time/rate"
 
-	"marketplace.example/trials/access"
+	"marketplace.example/trials/internal/domain/access"
 )
 
 // Attempts with tokens that are none: a handful at once, then one in twelve seconds.

@@ -13,9 +13,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"marketplace.example/trials/access"
 	"marketplace.example/trials/api/auth"
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/access"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 const (

@@ -8,8 +8,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"marketplace.example/trials/access"
 	"marketplace.example/trials/api/auth"
+	"marketplace.example/trials/internal/domain/access"
 )
 
 // Whatever is brought, from wherever, only the tokens that there are let

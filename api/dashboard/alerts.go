@@ -15,9 +15,9 @@ import (
 	"github.com/gorilla/mux"
 	"go.uber.org/zap"
 
-	"marketplace.example/trials/access"
-	"marketplace.example/trials/monitoring"
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/access"
+	"marketplace.example/trials/internal/domain/monitoring"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // maxAlertEvents is how many of an alert's latest events a page shows.

@@ -13,8 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"marketplace.example/trials/api/dashboard"
-	"marketplace.example/trials/monitoring"
-	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/internal/domain/monitoring"
+	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/test/sample"
 )
 

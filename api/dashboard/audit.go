@@ -12,7 +12,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"marketplace.example/trials/audit"
+	"marketplace.example/trials/internal/domain/audit"
 )
 
 const (

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"marketplace.example/trials/audit"
+	"marketplace.example/trials/internal/domain/audit"
 )
 
 // fact is one value in a JSON document, by the path to it.

@@ -7,10 +7,10 @@ import (
 	"time"
 	"unicode"
 
-	"marketplace.example/trials/access"
-	"marketplace.example/trials/audit"
-	"marketplace.example/trials/monitoring"
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/access"
+	"marketplace.example/trials/internal/domain/audit"
+	"marketplace.example/trials/internal/domain/monitoring"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // underWay is how long after a pending entry what became of it may still come.

@@ -6,8 +6,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"marketplace.example/trials/access"
-	"marketplace.example/trials/audit"
+	"marketplace.example/trials/internal/domain/access"
+	"marketplace.example/trials/internal/domain/audit"
 )
 
 func TestActionsInWords(t *testing.T) {

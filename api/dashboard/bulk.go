@@ -10,8 +10,8 @@ import (
 
 	"github.com/gorilla/mux"
 
-	"marketplace.example/trials/bulk"
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/bulk"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 const (

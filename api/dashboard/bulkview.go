@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"marketplace.example/trials/bulk"
+	"marketplace.example/trials/internal/domain/bulk"
 )
 
 // standsStill is after how long without a step an operation does not move: one

@@ -3,7 +3,7 @@ package dashboard
 import (
 	"slices"
 
-	"marketplace.example/trials/monitoring"
+	"marketplace.example/trials/internal/domain/monitoring"
 )
 
 // about names the condition that a trouble tells of.

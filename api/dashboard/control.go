@@ -13,9 +13,9 @@ import (
 	"github.com/gorilla/mux"
 	"go.uber.org/zap"
 
-	"marketplace.example/trials/idempotency"
-	"marketplace.example/trials/rollout"
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/idempotency"
+	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // controlWords say what a control does.

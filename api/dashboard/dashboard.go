@@ -12,9 +12,9 @@ import (
 	"github.com/gorilla/mux"
 	"go.uber.org/zap"
 
-	"marketplace.example/trials/access"
 	"marketplace.example/trials/api/auth"
 	"marketplace.example/trials/api/headers"
+	"marketplace.example/trials/internal/domain/access"
 )
 
 // Where the pages are.

@@ -4,7 +4,7 @@ import (
 	"net/http"
 	"slices"
 
-	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/internal/domain/rollout"
 )
 
 // maxDecisions is how many of the latest decisions a page shows.

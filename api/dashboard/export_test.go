@@ -3,7 +3,7 @@ package dashboard
 import (
 	"strings"
 
-	"marketplace.example/trials/access"
+	"marketplace.example/trials/internal/domain/access"
 )
 
 // Guarded says of each route, as method and path, which role it needs.

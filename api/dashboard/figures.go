@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"slices"
 
-	"marketplace.example/trials/monitoring"
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/monitoring"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // reportView is the report as the overview shows it.

@@ -6,7 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"marketplace.example/trials/access"
+	"marketplace.example/trials/internal/domain/access"
 )
 
 // Of whatever a browser sends only what was issued is a session.

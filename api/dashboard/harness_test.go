@@ -14,9 +14,9 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/zap"
 
-	"marketplace.example/trials/access"
 	"marketplace.example/trials/api/auth"
 	"marketplace.example/trials/api/dashboard"
+	"marketplace.example/trials/internal/domain/access"
 	"marketplace.example/trials/test/sample"
 )
 

@@ -6,9 +6,9 @@ import (
 	"sync"
 	"time"
 
-	"marketplace.example/trials/access"
-	"marketplace.example/trials/monitoring"
-	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/internal/domain/access"
+	"marketplace.example/trials/internal/domain/monitoring"
+	"marketplace.example/trials/internal/domain/rollout"
 )
 
 // readTimeout bounds reading what the overview shows: with a part away the page

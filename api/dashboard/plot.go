@@ -9,8 +9,8 @@ import (
 
 	"github.com/go-analyze/charts/chartdraw"
 
-	"marketplace.example/trials/monitoring"
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/monitoring"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // Size of a plot in its own units; the page stretches it.

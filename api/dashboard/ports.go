@@ -3,12 +3,12 @@ package dashboard
 import (
 	"context"
 
-	"marketplace.example/trials/access"
-	"marketplace.example/trials/audit"
-	"marketplace.example/trials/bulk"
-	"marketplace.example/trials/monitoring"
-	"marketplace.example/trials/rollout"
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/access"
+	"marketplace.example/trials/internal/domain/audit"
+	"marketplace.example/trials/internal/domain/bulk"
+	"marketplace.example/trials/internal/domain/monitoring"
+	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // Store is what the pages read of the database. Where the database is away an

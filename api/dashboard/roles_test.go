@@ -10,9 +10,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"marketplace.example/trials/access"
 	"marketplace.example/trials/api/auth"
 	"marketplace.example/trials/api/dashboard"
+	"marketplace.example/trials/internal/domain/access"
 	"marketplace.example/trials/test/sample"
 )
 

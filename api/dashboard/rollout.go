@@ -3,8 +3,8 @@ package dashboard
 import (
 	"slices"
 
-	"marketplace.example/trials/access"
-	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/internal/domain/access"
+	"marketplace.example/trials/internal/domain/rollout"
 )
 
 // rolloutView is the rollout as the overview shows it.

@@ -12,8 +12,8 @@ import (
 	"strings"
 	"time"
 
-	"marketplace.example/trials/access"
 	"marketplace.example/trials/api/auth"
+	"marketplace.example/trials/internal/domain/access"
 )
 
 const (

@@ -11,9 +11,9 @@ import (
 
 	"go.uber.org/zap"
 
-	"marketplace.example/trials/access"
 	"marketplace.example/trials/api/auth"
 	"marketplace.example/trials/api/headers"
+	"marketplace.example/trials/internal/domain/access"
 )
 
 // maxForm bounds what a form may send, in bytes.

@@ -9,7 +9,7 @@ import (
 
 	"github.com/gorilla/mux"
 
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // trialsPerPage is how many trials a page lists.

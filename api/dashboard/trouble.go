@@ -9,9 +9,9 @@ import (
 
 	"go.uber.org/zap"
 
-	"marketplace.example/trials/monitoring"
-	"marketplace.example/trials/rollout"
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/monitoring"
+	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // trouble is something that is wrong, and what to do about it.

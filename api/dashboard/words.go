@@ -10,8 +10,8 @@ import (
 
 	"github.com/dustin/go-humanize"
 
-	"marketplace.example/trials/monitoring"
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/monitoring"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // words are what the templates say things with.

@@ -3,7 +3,7 @@ package rest
 import (
 	"context"
 
-	"marketplace.example/trials/access"
+	"marketplace.example/trials/internal/domain/access"
 )
 
 // actor is the name of who asks, which changes are put down to: the name of the

@@ -3,8 +3,8 @@ package rest
 import (
 	"context"
 
-	"marketplace.example/trials/audit"
-	"marketplace.example/trials/monitoring"
+	"marketplace.example/trials/internal/domain/audit"
+	"marketplace.example/trials/internal/domain/monitoring"
 )
 
 // ControlAlert carries out what an admin wants of an alert, as the routes do, on record. A

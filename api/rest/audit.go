@@ -14,7 +14,7 @@ import (
 	"github.com/gorilla/mux"
 	"go.uber.org/zap"
 
-	"marketplace.example/trials/audit"
+	"marketplace.example/trials/internal/domain/audit"
 )
 
 // audited is an operation whose calls are put on record.

@@ -11,10 +11,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"marketplace.example/trials/api/rest"
-	"marketplace.example/trials/audit"
-	"marketplace.example/trials/bulk"
-	"marketplace.example/trials/monitoring"
-	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/internal/domain/audit"
+	"marketplace.example/trials/internal/domain/bulk"
+	"marketplace.example/trials/internal/domain/monitoring"
+	"marketplace.example/trials/internal/domain/rollout"
 )
 
 const (

@@ -4,8 +4,8 @@ import (
 	"context"
 	"strconv"
 
-	"marketplace.example/trials/audit"
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/audit"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // ListAudit answers with a page of the audit record.

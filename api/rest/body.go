@@ -13,7 +13,7 @@ import (
 
 	"github.com/gorilla/mux"
 
-	"marketplace.example/trials/bulk"
+	"marketplace.example/trials/internal/domain/bulk"
 )
 
 // Limits of a request's body.

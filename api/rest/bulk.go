@@ -7,8 +7,8 @@ import (
 
 	"go.uber.org/zap"
 
-	"marketplace.example/trials/bulk"
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/bulk"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // BulkStore keeps the bulk operations.

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"marketplace.example/trials/api/rest"
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // Many sources know whole seconds only: one of the second of the registration is the registration's moment.

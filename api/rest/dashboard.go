@@ -6,9 +6,9 @@ import (
 
 	"go.uber.org/zap"
 
-	"marketplace.example/trials/monitoring"
-	"marketplace.example/trials/rollout"
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/monitoring"
+	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // dashboardDecisions is how many of the rollout's decisions the dashboard has.

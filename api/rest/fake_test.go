@@ -11,10 +11,10 @@ import (
 	"time"
 
 	"marketplace.example/trials/api/rest"
-	"marketplace.example/trials/idempotency"
-	"marketplace.example/trials/monitoring"
-	"marketplace.example/trials/rollout"
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/idempotency"
+	"marketplace.example/trials/internal/domain/monitoring"
+	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // errAway is how the adapters say that their other side does not answer.

@@ -3,7 +3,7 @@ package rest_test
 import (
 	"context"
 
-	"marketplace.example/trials/monitoring"
+	"marketplace.example/trials/internal/domain/monitoring"
 )
 
 // alerts keeps the alerts' events, as the database does.

@@ -4,7 +4,7 @@ import (
 	"context"
 	"slices"
 
-	"marketplace.example/trials/audit"
+	"marketplace.example/trials/internal/domain/audit"
 )
 
 // audits is the audit record in memory.

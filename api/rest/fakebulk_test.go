@@ -5,7 +5,7 @@ import (
 	"maps"
 	"slices"
 
-	"marketplace.example/trials/bulk"
+	"marketplace.example/trials/internal/domain/bulk"
 )
 
 // bulks keeps in memory what the database would of bulk operations.

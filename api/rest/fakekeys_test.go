@@ -3,7 +3,7 @@ package rest_test
 import (
 	"context"
 
-	"marketplace.example/trials/idempotency"
+	"marketplace.example/trials/internal/domain/idempotency"
 )
 
 func (s *store) ClaimKey(_ context.Context, key string, c idempotency.Claim) (first idempotency.Claim, mine bool, err error) {

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"time"
 
-	"marketplace.example/trials/rollout"
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // rollouts keeps one rollout, as database and workflow would between them.

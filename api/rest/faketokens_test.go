@@ -10,8 +10,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"marketplace.example/trials/access"
 	"marketplace.example/trials/api/auth"
+	"marketplace.example/trials/internal/domain/access"
 )
 
 // The texts of tokens that every API of the tests knows, and their role's name.

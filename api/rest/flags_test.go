@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"marketplace.example/trials/api/rest"
-	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/internal/domain/rollout"
 )
 
 const (

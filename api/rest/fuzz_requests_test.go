@@ -16,9 +16,9 @@ import (
 
 	"marketplace.example/trials/api/auth"
 	"marketplace.example/trials/api/rest"
-	"marketplace.example/trials/monitoring"
-	"marketplace.example/trials/rollout"
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/monitoring"
+	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // fuzzed is one API for all inputs: making it takes long.

@@ -11,7 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	"marketplace.example/trials/api/rest"
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // Whatever is sent, the answer is a vendor that is in order or a problem, and

@@ -12,8 +12,8 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/gorilla/mux"
 
-	"marketplace.example/trials/access"
 	"marketplace.example/trials/api/auth"
+	"marketplace.example/trials/internal/domain/access"
 )
 
 // roleOf is the role that each security scheme of the description asks for.

@@ -10,8 +10,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"marketplace.example/trials/access"
 	"marketplace.example/trials/api/auth"
+	"marketplace.example/trials/internal/domain/access"
 )
 
 // opens says of every route which roles open it, each and those above it; open

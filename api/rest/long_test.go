@@ -10,7 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"marketplace.example/trials/bulk"
+	"marketplace.example/trials/internal/domain/bulk"
 )
 
 // allocated is how many bytes a call has taken in all.

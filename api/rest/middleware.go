@@ -14,10 +14,10 @@ import (
 	"github.com/gorilla/mux"
 	"go.uber.org/zap"
 
-	"marketplace.example/trials/access"
 	"marketplace.example/trials/api/headers"
-	"marketplace.example/trials/audit"
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/access"
+	"marketplace.example/trials/internal/domain/audit"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 const (

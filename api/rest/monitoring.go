@@ -3,8 +3,8 @@ package rest
 import (
 	"context"
 
-	"marketplace.example/trials/monitoring"
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/monitoring"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // GetTrialMetrics answers with the figures.

@@ -7,8 +7,8 @@ import (
 
 	"go.uber.org/zap"
 
-	"marketplace.example/trials/audit"
-	"marketplace.example/trials/idempotency"
+	"marketplace.example/trials/internal/domain/audit"
+	"marketplace.example/trials/internal/domain/idempotency"
 )
 
 // KeyStore keeps what the keys of requests were used for.

@@ -7,8 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"marketplace.example/trials/api/rest"
-	"marketplace.example/trials/audit"
-	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/internal/domain/audit"
+	"marketplace.example/trials/internal/domain/rollout"
 )
 
 // keyedRequests are all that change something in an admin's name, each in a world

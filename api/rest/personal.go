@@ -9,9 +9,9 @@ import (
 	"github.com/gorilla/mux"
 	"go.uber.org/zap"
 
-	"marketplace.example/trials/audit"
-	"marketplace.example/trials/bulk"
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/audit"
+	"marketplace.example/trials/internal/domain/bulk"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // ExportVendor answers with everything that is kept of a vendor.

@@ -4,10 +4,10 @@ import (
 	"context"
 	"time"
 
-	"marketplace.example/trials/audit"
-	"marketplace.example/trials/monitoring"
-	"marketplace.example/trials/rollout"
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/audit"
+	"marketplace.example/trials/internal/domain/monitoring"
+	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // Store is what the API needs of the database. An error that a caller may be

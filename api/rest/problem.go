@@ -13,9 +13,9 @@ import (
 
 	"go.uber.org/zap"
 
-	"marketplace.example/trials/idempotency"
-	"marketplace.example/trials/rollout"
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/idempotency"
+	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // retryAfter is what callers are told to wait when a part that is needed is away.

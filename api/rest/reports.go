@@ -4,8 +4,8 @@ import (
 	"context"
 	"fmt"
 
-	"marketplace.example/trials/rollout"
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // ListRolloutReports answers with the reports on the time after the last phase.

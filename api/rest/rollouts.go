@@ -8,10 +8,10 @@ import (
 
 	"go.uber.org/zap"
 
-	"marketplace.example/trials/audit"
-	"marketplace.example/trials/idempotency"
-	"marketplace.example/trials/rollout"
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/audit"
+	"marketplace.example/trials/internal/domain/idempotency"
+	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // latest stands for the latest rollout in a path.

@@ -16,10 +16,10 @@ import (
 	"go.uber.org/zap"
 
 	"marketplace.example/trials/api/auth"
-	"marketplace.example/trials/lanes"
-	"marketplace.example/trials/monitoring"
-	"marketplace.example/trials/rollout"
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/lanes"
+	"marketplace.example/trials/internal/domain/monitoring"
+	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 //go:embed openapi.yaml

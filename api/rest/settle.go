@@ -8,7 +8,7 @@ import (
 
 	"go.uber.org/zap"
 
-	"marketplace.example/trials/audit"
+	"marketplace.example/trials/internal/domain/audit"
 )
 
 const (

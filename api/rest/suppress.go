@@ -5,7 +5,7 @@ import (
 
 	"go.uber.org/zap"
 
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // suppress stops e-mail to a vendor: in the database, which decides, and then in the trial's history, from

@@ -8,8 +8,8 @@ import (
 
 	"go.uber.org/zap"
 
-	"marketplace.example/trials/access"
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/access"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // tokenBytes is how many random bytes make a token.

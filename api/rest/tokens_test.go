@@ -9,9 +9,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"marketplace.example/trials/access"
 	"marketplace.example/trials/api/rest"
-	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/internal/domain/access"
+	"marketplace.example/trials/internal/domain/rollout"
 )
 
 const tokensPath = "/api/admin/tokens"

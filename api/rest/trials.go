@@ -6,9 +6,9 @@ import (
 	"net/http"
 	"time"
 
-	"marketplace.example/trials/idempotency"
-	"marketplace.example/trials/rollout"
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/idempotency"
+	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // defaultPage is the length of a page where the request does not say.

@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"time"
 
-	"marketplace.example/trials/lanes"
-	"marketplace.example/trials/rollout"
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/lanes"
+	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 const (

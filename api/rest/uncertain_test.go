@@ -8,7 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"marketplace.example/trials/audit"
+	"marketplace.example/trials/internal/domain/audit"
 )
 
 // A change that is stored, and whose answer is lost, is not said to be undone, and repeating it is safe.

@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"context"
 
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // ShowUnsubscribe asks whether to stop the e-mails.

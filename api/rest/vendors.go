@@ -8,9 +8,9 @@ import (
 
 	"go.uber.org/zap"
 
-	"marketplace.example/trials/lanes"
-	"marketplace.example/trials/rollout"
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/lanes"
+	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // billing is who asks in the name of the marketplace's backend.

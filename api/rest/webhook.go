@@ -8,7 +8,7 @@ import (
 
 	"go.uber.org/zap"
 
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // ReceiveMailEvent takes a message of the mail service.

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"marketplace.example/trials/api/rest"
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // deliver posts a message as SNS does.

@@ -9,7 +9,7 @@ import (
 	"strconv"
 
 	"marketplace.example/trials/client"
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // state is a trial's state and events.

@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"marketplace.example/trials/client"
-	"marketplace.example/trials/monitoring"
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/monitoring"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 func (a *API) handleAlerts(mux *http.ServeMux) {

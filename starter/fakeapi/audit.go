@@ -6,8 +6,8 @@ import (
 	"strconv"
 	"strings"
 
-	"marketplace.example/trials/audit"
 	"marketplace.example/trials/client"
+	"marketplace.example/trials/internal/domain/audit"
 )
 
 func (a *API) handleAudit(mux *http.ServeMux) { mux.HandleFunc("GET /api/admin/audit", a.listAudit) }

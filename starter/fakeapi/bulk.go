@@ -5,8 +5,8 @@ import (
 	"net/http"
 	"strconv"
 
-	"marketplace.example/trials/bulk"
 	"marketplace.example/trials/client"
+	"marketplace.example/trials/internal/domain/bulk"
 )
 
 // handleBulk answers for bulk operations: each look at one lets it do one page more.

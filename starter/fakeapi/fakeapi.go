@@ -13,13 +13,13 @@ import (
 	"testing"
 	"time"
 
-	"marketplace.example/trials/access"
-	"marketplace.example/trials/audit"
-	"marketplace.example/trials/bulk"
 	"marketplace.example/trials/client"
-	"marketplace.example/trials/monitoring"
-	"marketplace.example/trials/rollout"
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/access"
+	"marketplace.example/trials/internal/domain/audit"
+	"marketplace.example/trials/internal/domain/bulk"
+	"marketplace.example/trials/internal/domain/monitoring"
+	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // The tokens that open the fake.

@@ -4,7 +4,7 @@ import (
 	"net/http"
 
 	"marketplace.example/trials/client"
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 func (a *API) handlePersonal(mux *http.ServeMux) {

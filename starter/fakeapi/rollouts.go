@@ -5,8 +5,8 @@ import (
 	"strconv"
 
 	"marketplace.example/trials/client"
-	"marketplace.example/trials/rollout"
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // latest stands for the one rollout that there is, which Decisions tells of.

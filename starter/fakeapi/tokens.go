@@ -5,8 +5,8 @@ import (
 	"net/http"
 	"slices"
 
-	"marketplace.example/trials/access"
 	"marketplace.example/trials/client"
+	"marketplace.example/trials/internal/domain/access"
 )
 
 func (a *API) handleTokens(mux *http.ServeMux) {

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"marketplace.example/trials/client"
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // Waits between two attempts at one request.

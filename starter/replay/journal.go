@@ -11,7 +11,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // Identity is what a journal belongs to. A replay goes on only with the same in all of it.

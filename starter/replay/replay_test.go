@@ -16,10 +16,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"marketplace.example/trials/client"
+	"marketplace.example/trials/internal/domain/trial"
 	"marketplace.example/trials/starter/fakeapi"
 	"marketplace.example/trials/starter/replay"
 	"marketplace.example/trials/starter/vendorcsv"
-	"marketplace.example/trials/trial"
 )
 
 // Each replay lives in a bubble of testing/synctest, so a day costs nothing and no machine is too slow.

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // Problem is a vendor that the system refused to register or to convert.

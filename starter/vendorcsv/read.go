@@ -17,8 +17,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"marketplace.example/trials/migration"
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/migration"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // The columns that are read. They may stand in any order, beside others that are passed over.

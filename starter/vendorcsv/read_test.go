@@ -10,8 +10,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"marketplace.example/trials/internal/domain/trial"
 	"marketplace.example/trials/starter/vendorcsv"
-	"marketplace.example/trials/trial"
 )
 
 const header = "vendor_id,registered_at,origin,segment,converted_at\n"

@@ -17,10 +17,10 @@ import (
 
 	"go.temporal.io/sdk/client"
 
+	"marketplace.example/trials/internal/domain/trial"
 	"marketplace.example/trials/test/bulkdrill"
 	"marketplace.example/trials/test/stack"
 	"marketplace.example/trials/test/system"
-	"marketplace.example/trials/trial"
 )
 
 func main() {

@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/internal/domain/rollout"
 )
 
 // course is one rollout's story: what goes wrong in it, and how it must end.

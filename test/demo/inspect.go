@@ -8,7 +8,7 @@ import (
 	"slices"
 	"time"
 
-	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/internal/domain/rollout"
 )
 
 // backWithin is in how many days trouble must have been found.

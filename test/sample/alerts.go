@@ -5,8 +5,8 @@ import (
 	"slices"
 	"time"
 
-	"marketplace.example/trials/monitoring"
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/monitoring"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // looks is how long ago somebody looked at an alert, and what was seen. A nil

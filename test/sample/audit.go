@@ -6,9 +6,9 @@ import (
 	"slices"
 	"time"
 
-	"marketplace.example/trials/access"
-	"marketplace.example/trials/audit"
-	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/internal/domain/access"
+	"marketplace.example/trials/internal/domain/audit"
+	"marketplace.example/trials/internal/domain/rollout"
 )
 
 // issue makes the tokens of two people.

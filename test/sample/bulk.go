@@ -6,8 +6,8 @@ import (
 	"slices"
 	"time"
 
-	"marketplace.example/trials/bulk"
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/bulk"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // operate has admins ask for bulk operations: one that is over, with trials that

@@ -10,12 +10,12 @@ import (
 	"sync"
 	"time"
 
-	"marketplace.example/trials/access"
-	"marketplace.example/trials/audit"
-	"marketplace.example/trials/bulk"
-	"marketplace.example/trials/monitoring"
-	"marketplace.example/trials/rollout"
-	"marketplace.example/trials/trial"
+	"marketplace.example/trials/internal/domain/access"
+	"marketplace.example/trials/internal/domain/audit"
+	"marketplace.example/trials/internal/domain/bulk"
+	"marketplace.example/trials/internal/domain/monitoring"
+	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // ErrAway is how the adapters say that the database does not answer.

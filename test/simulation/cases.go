@@ -8,7 +8,7 @@ import (
 	"slices"
 	"sync"
 
-	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/internal/domain/rollout"
 )
 
 // Case is something that the judgement must be shown to do, in one world or several.

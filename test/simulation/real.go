@@ -9,7 +9,7 @@ import (
 	"slices"
 	"time"
 
-	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/internal/domain/rollout"
 )
 
 // The real vendors that are judged registered from January 2018 on, when the

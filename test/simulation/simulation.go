@@ -10,7 +10,7 @@ import (
 	"strconv"
 	"time"
 
-	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/internal/domain/rollout"
 )
 
 const day = 24 * time.Hour

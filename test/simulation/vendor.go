@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"time"
 
-	"marketplace.example/trials/rollout"
+	"marketplace.example/trials/internal/domain/rollout"
 )
 
 // steps are a trial's, by the day on which they fall due; each sends an e-mail.

@@ -1,0 +1,207 @@
+package audit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"marketplace.example/trials/internal/domain/lanes"
+)
+
+const (
+	// appendTries bounds how often entries are tried against those of other processes.
+	appendTries = 200
+	// mostWaiting bounds how many entries of this process wait to be written.
+	mostWaiting = 2000
+	// mostTogether bounds how many entries are written at once.
+	mostTogether = 100
+	// WriteLimit bounds one write, also for callers who have gone: an entry that is being written is waited for.
+	WriteLimit = 5 * time.Second
+)
+
+// ErrBusy says that an entry is not on record, since too many others are being written.
+var ErrBusy = errors.New("too many others write to the audit record")
+
+// Records keeps entries under their numbers.
+type Records interface {
+	// InsertAudit puts entries under their numbers, in their order, up to the first whose number is
+	// another's. stand is how many stand there, counted from the first, also beside an error.
+	InsertAudit(ctx context.Context, entries []Entry) (stand int, err error)
+	// AuditEntry is the entry under a number, nil where there is none.
+	AuditEntry(ctx context.Context, seq int) (*Entry, error)
+}
+
+// Appender puts entries at the end of the record. Those of one process do not race each other for the
+// next number: while some are being written, the others gather, and are written together as the next,
+// urgent ones first. Of several processes the insert of a number decides, and the others take the next.
+type Appender struct {
+	records Records
+	// lost is told of a number that was seen, and is gone.
+	lost func(seq int)
+	seen int // the last number that was seen; of who writes
+
+	mu      sync.Mutex
+	writing bool
+	// urgent and ordinary wait to be written, the first to come first.
+	urgent, ordinary []*waiting
+}
+
+// waiting is an entry that is to be written.
+type waiting struct {
+	entry Entry
+	// written is closed when the entry stands as it is then, or err says why it does not.
+	written chan struct{}
+	err     error
+}
+
+// NewAppender makes one; lost is told of a number that was seen, and is gone.
+func NewAppender(records Records, lost func(seq int)) *Appender {
+	return &Appender{records: records, lost: lost}
+}
+
+// Append puts an entry at the end of the record, and answers with it as it stands there. Where the
+// context ends before its turn, it is not on record; once it is being written it is waited for.
+func (a *Appender) Append(ctx context.Context, e Entry) (Entry, error) {
+	if err := ctx.Err(); err != nil {
+		return e, fmt.Errorf("waiting to write to the audit record: %w", err)
+	}
+	w := &waiting{entry: e, written: make(chan struct{})}
+	if !a.gather(w, lanes.IsUrgent(ctx)) {
+		return e, ErrBusy
+	}
+	select {
+	case <-w.written:
+	case <-ctx.Done():
+		if a.withdraw(w) {
+			return e, fmt.Errorf("waiting to write to the audit record: %w", ctx.Err())
+		}
+		<-w.written
+	}
+	return w.entry, w.err
+}
+
+// gather has an entry wait to be written, unless too many do.
+func (a *Appender) gather(w *waiting, urgent bool) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if len(a.urgent)+len(a.ordinary) >= mostWaiting {
+		return false
+	}
+	if urgent {
+		a.urgent = append(a.urgent, w)
+	} else {
+		a.ordinary = append(a.ordinary, w)
+	}
+	if !a.writing {
+		a.writing = true
+		go a.write()
+	}
+	return true
+}
+
+// withdraw takes back an entry that is not being written yet.
+func (a *Appender) withdraw(w *waiting) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	before := len(a.urgent) + len(a.ordinary)
+	same := func(other *waiting) bool { return other == w }
+	a.urgent, a.ordinary = slices.DeleteFunc(a.urgent, same), slices.DeleteFunc(a.ordinary, same)
+	return len(a.urgent)+len(a.ordinary) < before
+}
+
+// next are the entries to write now, none where no more wait.
+func (a *Appender) next() []*waiting {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	all := slices.Concat(a.urgent, a.ordinary)
+	now := all[:min(len(all), mostTogether)]
+	ofUrgent := min(len(a.urgent), len(now))
+	a.urgent, a.ordinary = a.urgent[ofUrgent:], a.ordinary[len(now)-ofUrgent:]
+	a.writing = len(now) > 0
+	return now
+}
+
+// write goes on until no entry waits.
+func (a *Appender) write() {
+	for now := a.next(); len(now) > 0; now = a.next() {
+		stand, err := a.together(now)
+		for i, w := range now {
+			if i >= stand {
+				w.err = err
+			}
+			close(w.written)
+		}
+	}
+}
+
+// together puts entries at the end of the record, and answers with how many of them stand there,
+// counted from the first.
+func (a *Appender) together(now []*waiting) (stand int, err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), WriteLimit)
+	defer cancel()
+	last, err := a.known(ctx)
+	for range appendTries {
+		if err != nil {
+			return stand, err
+		}
+		entries, before := make([]Entry, 0, len(now)-stand), last
+		for _, w := range now[stand:] {
+			before = Next(before, w.entry)
+			entries = append(entries, before)
+		}
+		n, insertErr := a.records.InsertAudit(ctx, entries)
+		for i, e := range entries[:n] {
+			now[stand+i].entry, last = e, e
+		}
+		stand, a.seen = stand+n, max(a.seen, last.Seq)
+		if insertErr != nil || stand == len(now) {
+			return stand, insertErr
+		}
+		last, err = a.end(ctx, last)
+	}
+	return stand, ErrBusy
+}
+
+// known is the last entry that was seen, the zero Entry where none was or it is gone: an older
+// state was restored meanwhile, or somebody has cut the end off.
+func (a *Appender) known(ctx context.Context) (Entry, error) {
+	if a.seen == 0 {
+		return a.end(ctx, Entry{})
+	}
+	e, err := a.records.AuditEntry(ctx, a.seen)
+	if err != nil {
+		return Entry{}, err
+	}
+	if e == nil {
+		a.lost(a.seen)
+		a.seen = 0
+		return a.end(ctx, Entry{})
+	}
+	return *e, nil
+}
+
+// end is the last entry of the record at or behind the one given. It looks in steps that double as
+// long as there is an entry and then halve: so many reads by key as the number of entries behind has
+// binary digits, twice. Sorting would read the whole collection on the embedded database.
+func (a *Appender) end(ctx context.Context, last Entry) (Entry, error) {
+	step := 1
+	for growing := true; step > 0; {
+		e, err := a.records.AuditEntry(ctx, last.Seq+step)
+		if err != nil {
+			return last, err
+		}
+		if e != nil {
+			last = *e
+		}
+		growing = growing && e != nil
+		if growing {
+			step *= 2
+		} else {
+			step /= 2
+		}
+	}
+	return last, nil
+}

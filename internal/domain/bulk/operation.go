@@ -1,0 +1,206 @@
+package bulk
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/trial"
+)
+
+const (
+	// WorkflowType is the name under which the operation's workflow is registered.
+	WorkflowType = "BulkOperation"
+	// QueryStatus answers with a View. The signals are named by Controls.
+	QueryStatus = "status"
+)
+
+// Action is what an operation does to each of its trials.
+type Action string
+
+// The actions. All but Resend and Undo are the messages of a trial.
+const (
+	Extend  Action = trial.MessageExtend
+	Shorten Action = trial.MessageShorten
+	Cancel  Action = trial.MessageCancel
+	Revive  Action = trial.MessageRevive
+	Convert Action = trial.MessageConvert
+	// Resend sends the last e-mail that was due once more, as long as it is true.
+	Resend Action = "resend"
+	// Undo brings back what was before another operation; nobody asks for it by
+	// name, but by undoing that operation.
+	Undo Action = "undo"
+)
+
+// Actions are those that can be asked for.
+func Actions() []Action { return []Action{Extend, Shorten, Cancel, Revive, Convert, Resend} }
+
+// takesDays tells whether the action needs a number of days.
+func (a Action) takesDays() bool { return a == Extend || a == Shorten || a == Revive }
+
+// CanUndo tells whether the action can be undone: a new end can be taken back,
+// and a cancelled trial revived to the end that it had. A revival cannot, since
+// an expired trial cannot be made so again, nor can what has left the house: a
+// conversion, an e-mail.
+func (a Action) CanUndo() bool { return a == Extend || a == Shorten || a == Cancel }
+
+// Limits of an operation.
+const (
+	// MaxItems bounds how many trials one operation has.
+	MaxItems = 20_000
+	// MinPerMinute and MaxPerMinute bound how many trials are changed in a minute, the
+	// former so that a pause is heard soon; DefaultPerMinute is how many where the
+	// request does not say.
+	MinPerMinute     = pagesPerMinute
+	MaxPerMinute     = 6_000
+	DefaultPerMinute = 600
+)
+
+// Operation is what was asked for; it never changes. Its reason is stored in
+// its own history, and in no trial's: no names or addresses in it.
+type Operation struct {
+	// ID names the operation and its workflow.
+	ID     string `json:"id"`
+	Action Action `json:"action"`
+	// Days is for Extend, Shorten and Revive; an item may have its own.
+	Days int `json:"days"`
+	// At is when the vendors converted, for Convert; nil otherwise.
+	At     *time.Time `json:"at"`
+	Reason string     `json:"reason"`
+	By     string     `json:"by"`
+	// AskedAt is when it was asked for.
+	AskedAt time.Time `json:"askedAt"`
+	// PerMinute bounds how many trials are changed in a minute.
+	PerMinute int `json:"perMinute"`
+	// DryRun has it stop after looking, until somebody starts it.
+	DryRun bool `json:"dryRun"`
+	// Filter chooses the trials; nil where they were listed.
+	Filter *Filter `json:"filter"`
+	// Listed is how many items came with the request.
+	Listed int `json:"listed"`
+	// Undoes is the operation that an Undo takes back, and UndoesAction what that did.
+	Undoes       string `json:"undoes"`
+	UndoesAction Action `json:"undoesAction"`
+}
+
+// Filter chooses trials. Empty fields take every trial; at least one is set.
+type Filter struct {
+	Status trial.Status `json:"status"`
+	Cohort trial.Cohort `json:"cohort"`
+	// EndsFrom and EndsBefore take trials that end from the one moment on, and
+	// before the other; nil is no bound.
+	EndsFrom   *time.Time `json:"endsFrom"`
+	EndsBefore *time.Time `json:"endsBefore"`
+}
+
+// Takes tells whether a trial is among those chosen.
+func (f Filter) Takes(s trial.State) bool {
+	switch {
+	case f.Status != "" && s.Status != f.Status, f.Cohort != "" && s.Cohort != f.Cohort:
+		return false
+	case f.EndsFrom != nil && s.EndsAt.Before(*f.EndsFrom), f.EndsBefore != nil && !s.EndsAt.Before(*f.EndsBefore):
+		return false
+	}
+	return true
+}
+
+// RequestID makes the operation's request to one trial once, however often it
+// is sent.
+func (o Operation) RequestID(vendorID string) string { return o.ID + "/" + vendorID }
+
+// reasonForTrial is what the operation tells each trial: by its id its own reason is
+// found. That may speak of one vendor, and has no place in the histories of all.
+func (o Operation) reasonForTrial() string { return "bulk operation " + o.ID }
+
+// ResendKind is what an e-mail is keyed by that this operation sends once more:
+// one for each vendor.
+func (o Operation) ResendKind() trial.Kind { return trial.Kind("resend-" + o.ID) }
+
+// Validate checks what was asked for by itself.
+func (o Operation) Validate() error {
+	switch {
+	case (o.Action == Convert) != (o.At != nil):
+		return trial.Invalid("at", "means nothing to %s", o.Action)
+	case o.At != nil && o.At.After(o.AskedAt):
+		return trial.Invalid("at", "lies in the future")
+	case o.PerMinute < MinPerMinute || o.PerMinute > MaxPerMinute:
+		return trial.Invalid("perMinute", "must be %d to %d, is %d", MinPerMinute, MaxPerMinute, o.PerMinute)
+	case o.Filter == nil && o.Undoes == "" && (o.Listed < 1 || o.Listed > MaxItems):
+		return trial.Invalid("ids", "must be 1 to %d, are %d", MaxItems, o.Listed)
+	}
+	return errors.Join(o.validateDays(), o.Filter.validate())
+}
+
+func (o Operation) validateDays() error {
+	switch {
+	case !o.Action.takesDays() && o.Days != 0:
+		return trial.Invalid("days", "means nothing to %s", o.Action)
+	case o.Days < 0 || o.Days > trial.MaxDays:
+		return trial.Invalid("days", "must be 1 to %d, is %d", trial.MaxDays, o.Days)
+	case o.Filter != nil && o.Action.takesDays() && o.Days == 0: // trials of a list may have their own
+		return trial.Invalid("days", "is missing")
+	}
+	return nil
+}
+
+// validate checks a filter; nil, for a list, is none to check.
+func (f *Filter) validate() error {
+	switch {
+	case f == nil:
+		return nil
+	case *f == (Filter{}):
+		return trial.Invalid("filter", "must name a status, a cohort or an end: every trial at once is asked for by nobody")
+	case f.EndsFrom != nil && f.EndsBefore != nil && !f.EndsBefore.After(*f.EndsFrom):
+		return trial.Invalid("filter.endsBefore", "must lie after endsFrom")
+	}
+	return nil
+}
+
+// Against names the flag that stands against the operation; empty where none
+// does. New ends need the flag of extensions, whichever way they are asked for.
+func (o Operation) Against(f rollout.Flags) string {
+	newEnd := o.Action.takesDays() || o.Action == Undo
+	switch {
+	case !f.AdminTools.Enabled:
+		return "adminTools.enabled"
+	case !f.AdminTools.BulkOperations:
+		return "adminTools.bulkOperations"
+	case newEnd && !f.AdminTools.TrialExtension:
+		return "adminTools.trialExtension"
+	case o.Action == Resend && !f.TrialAutomation.Enabled:
+		return "trialAutomation.enabled"
+	}
+	return ""
+}
+
+// Title is the operation in a few words.
+func (o Operation) Title() string {
+	switch {
+	case o.Action == Undo:
+		return "Undo " + o.Undoes
+	case o.Days > 0:
+		return fmt.Sprintf("%s by %d days", o.Action, o.Days)
+	}
+	return string(o.Action)
+}
+
+// UndoOf is the operation that takes another one back. A *trial.Error says why
+// that cannot be.
+func UndoOf(o Operation, s State, id, reason, by string, now time.Time) (Operation, error) {
+	switch {
+	case !o.Action.CanUndo():
+		return Operation{}, conflict("what %s has done cannot be undone", o.Action)
+	case s.Status != Done && s.Status != Stopped:
+		return Operation{}, conflict("the operation is %s: stop it before it is undone", s.Status)
+	case s.Next <= 1:
+		return Operation{}, conflict("the operation has changed nothing")
+	}
+	return Operation{
+		ID: id, Action: Undo, Reason: reason, By: by, AskedAt: now, PerMinute: o.PerMinute, Undoes: o.ID, UndoesAction: o.Action,
+	}, nil
+}
+
+func conflict(format string, args ...any) error {
+	return &trial.Error{Code: trial.CodeConflict, Field: "operationId", Message: fmt.Sprintf(format, args...)}
+}

@@ -1,0 +1,247 @@
+package monitoring
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"marketplace.example/trials/internal/domain/rollout"
+)
+
+// RuleID names a rule, and the alert that it raises.
+type RuleID string
+
+// The rules. The first three are the requirements'.
+const (
+	ConversionRateDropped RuleID = "conversionRateDropped"
+	EmailDeliveryFailed   RuleID = "emailDeliveryFailed"
+	MassTrialExpiration   RuleID = "massTrialExpiration"
+	EmailDeliveryRateLow  RuleID = "emailDeliveryRateLow"
+	WatchMissed           RuleID = "watchMissed"
+	RolloutStuck          RuleID = "rolloutStuck"
+	WorkerAway            RuleID = "workerAway"
+	SESPaused             RuleID = "sesPaused"
+	UnknownSends          RuleID = "unknownSends"
+	ReconcilerFinds       RuleID = "reconcilerFinds"
+	BackupLate            RuleID = "backupLate"
+	CertificateExpires    RuleID = "certificateExpires"
+)
+
+// Unit is what a rule's threshold and values are in.
+type Unit string
+
+// The units.
+const (
+	// Percent is a rate, from 0 to 100.
+	Percent Unit = "percent"
+	// Count is how many there are.
+	Count Unit = "count"
+	// Hours are of a day of 24; a day that lasts less has shorter ones.
+	Hours Unit = "hours"
+)
+
+// Severity says how bad it is.
+type Severity string
+
+// The severities, worst last.
+const (
+	Low      Severity = "low"
+	Medium   Severity = "medium"
+	High     Severity = "high"
+	Critical Severity = "critical"
+)
+
+// Severities lists them, worst last.
+func Severities() []Severity { return []Severity{Low, Medium, High, Critical} }
+
+// Rule says when an alert fires, and what it means. Threshold, Severity and
+// Cooldown are configured; the rest is the rule's own.
+type Rule struct {
+	ID    RuleID `json:"id"`
+	Title string `json:"title"`
+	// Unit is Threshold's. Below says that the alert fires where the value is less
+	// than Threshold; otherwise it fires where the value is Threshold or more.
+	Unit      Unit     `json:"unit"`
+	Below     bool     `json:"below"`
+	Threshold float64  `json:"threshold"`
+	Severity  Severity `json:"severity"`
+	// Cooldown is for how many minutes nobody is told again that the alert fires,
+	// of a day of 24 hours. A day that lasts less has shorter ones.
+	Cooldown int `json:"cooldown"`
+	// Needed is how many must have been seen before the value is judged.
+	Needed int `json:"needed"`
+	// Value, Window and Todo say in words what is measured, over which time, and
+	// what to do where the alert fires.
+	Value  string `json:"value"`
+	Window string `json:"window"`
+	Todo   string `json:"todo"`
+	// Roles are who is told.
+	Roles []rollout.Role `json:"roles"`
+}
+
+// Rules are the built-in rules, in the order they are shown in.
+func Rules() []Rule {
+	engineers := []rollout.Role{rollout.LeadDeveloper, rollout.DevOps}
+	mailers := []rollout.Role{rollout.LeadDeveloper, rollout.DevOps, rollout.Support}
+	return []Rule{
+		{
+			ID: ConversionRateDropped, Title: "Conversion rate has dropped", Unit: Percent, Below: true,
+			Threshold: 10, Severity: High, Cooldown: 30, Needed: 30,
+			Value: "the conversion rate of automated trials that could have ended", Window: "trials that began in the 30 days before the last trial length and grace",
+			Todo:  "Compare it with the control cohort's. Where only automated trials convert less, take the rollout back.",
+			Roles: []rollout.Role{rollout.LeadDeveloper, rollout.ProductOwner},
+		},
+		{
+			ID: EmailDeliveryFailed, Title: "E-mails are not delivered", Unit: Count,
+			Threshold: 20, Severity: Medium, Cooldown: 15,
+			Value: "e-mails that bounced, were rejected, or refused for good", Window: "e-mails of the last day",
+			Todo:  "Look in the collection sends for what they have in common: a domain, a template, a sender that is not verified.",
+			Roles: mailers,
+		},
+		{
+			ID: MassTrialExpiration, Title: "Many trials expire at once", Unit: Count,
+			Threshold: 50, Severity: Medium, Cooldown: 60,
+			Value: "trials that expired", Window: "the last hour",
+			Todo:  "See whether as many registered together, or were held together. If not, set autoExpiration to false, and look at the trials' events.",
+			Roles: []rollout.Role{rollout.LeadDeveloper, rollout.ProductOwner, rollout.Support},
+		},
+		{
+			ID: EmailDeliveryRateLow, Title: "E-mail delivery rate is low", Unit: Percent, Below: true,
+			Threshold: 95, Severity: Medium, Cooldown: 60, Needed: 20,
+			Value: "the share of e-mails with a known outcome that were delivered", Window: "e-mails of the last day",
+			Todo:  "Look in the collection sends for what they have in common: a domain, a template, a sender that is not verified.",
+			Roles: mailers,
+		},
+		{
+			ID: WatchMissed, Title: "The rollout is not watched", Unit: Count,
+			Threshold: 3, Severity: High, Cooldown: 60,
+			Value: "watches in a row that did not come", Window: "since the last watch of the running rollout",
+			Todo:  "See that a worker runs and that the schedule watch-rollout is not paused. Until then no phase is entered, and the rollout would not take itself back: pause it or take it back by hand if in doubt.",
+			Roles: rollout.Roles(),
+		},
+		{
+			ID: RolloutStuck, Title: "The rollout does not go on", Unit: Count,
+			Threshold: 1, Severity: High, Cooldown: 60,
+			Value: "running rollouts whose workflow is gone or fails its tasks", Window: "now",
+			Todo:  "Where its tasks fail, read in the worker's log why; what is asked of the rollout waits and is not lost. Where it is gone, all but a rollback is refused until the reconciler has started it again: ask again then. A rollback lowers the flags either way.",
+			Roles: engineers,
+		},
+		{
+			ID: WorkerAway, Title: "A worker is away", Unit: Count,
+			Threshold: 1, Severity: High, Cooldown: 15,
+			Value: "workers fewer than there should be", Window: "signs of life of the last 70 seconds",
+			Todo:  "Start it again; its log says why it ended. Steps wait meanwhile, and run late.",
+			Roles: engineers,
+		},
+		{
+			ID: SESPaused, Title: "The mail service takes no e-mail", Unit: Count,
+			Threshold: 1, Severity: High, Cooldown: 60,
+			Value: "accounts at the mail service that may not send, or of which nothing is accepted", Window: "now",
+			Todo:  "Look at the account's state in the SES console. E-mails wait, and are sent once it is back.",
+			Roles: engineers,
+		},
+		{
+			ID: UnknownSends, Title: "Nobody knows whether e-mails were sent", Unit: Count,
+			Threshold: 5, Severity: Medium, Cooldown: 60,
+			Value: "e-mails of which nobody knows whether they left", Window: "e-mails of today and the 30 days before",
+			Todo:  "See that SES's events reach the webhook, since they settle such e-mails. Without one, they are sent again after ten minutes.",
+			Roles: engineers,
+		},
+		{
+			ID: ReconcilerFinds, Title: "The reconciler finds much", Unit: Count,
+			Threshold: 10, Severity: Medium, Cooldown: 60,
+			Value: "trials whose workflow was gone or whose conversion had not arrived", Window: "the last hour",
+			Todo:  "They are mended already. See what took them: Temporal's data, or calls to it that failed.",
+			Roles: []rollout.Role{rollout.LeadDeveloper, rollout.DevOps, rollout.DBA},
+		},
+		{
+			ID: BackupLate, Title: "The backup is late", Unit: Hours,
+			Threshold: 5, Severity: High, Cooldown: 60,
+			Value: "hours since the last backup, while a rollout runs", Window: "since the last backup, or since the rollout began",
+			Todo:  "Take one with starter backup incremental. What that says, or the failed workflows named back-up, tell why it did not come.",
+			Roles: []rollout.Role{rollout.DBA, rollout.DevOps},
+		},
+		{
+			ID: CertificateExpires, Title: "The API's certificate expires", Unit: Count,
+			Threshold: 1, Severity: High, Cooldown: minutesPerDay,
+			Value: "API processes whose certificate ends within three weeks, or is not good", Window: "now",
+			Todo:  "Renew the certificate and replace the files TLS_CERT_FILE and TLS_KEY_FILE; the API takes them without a restart.",
+			Roles: engineers,
+		},
+	}
+}
+
+// RuleIDs are the ids of the rules.
+func RuleIDs() []RuleID {
+	var ids []RuleID
+	for _, r := range Rules() {
+		ids = append(ids, r.ID)
+	}
+	return ids
+}
+
+// longestCooldown is a week, in minutes.
+const longestCooldown = 7 * 24 * 60
+
+// Validate checks what is configured. Its error is a *rollout.FieldError.
+func (r Rule) Validate() error {
+	switch t := r.Threshold; {
+	case r.Unit == Percent && !(t > 0 && t <= 100):
+		return &rollout.FieldError{Field: "threshold", Message: "is in per cent: must be more than 0, and 100 at most"}
+	case r.Unit == Count && !(t >= 1 && t <= 1e9 && t == math.Trunc(t)):
+		return &rollout.FieldError{Field: "threshold", Message: "is a count: must be a whole number from 1 to 1000000000"}
+	case r.Unit == Hours && !(t > 0 && t <= 8760):
+		return &rollout.FieldError{Field: "threshold", Message: "is in hours: must be more than 0, and 8760 at most"}
+	case !slices.Contains(Severities(), r.Severity):
+		return &rollout.FieldError{Field: "severity", Message: fmt.Sprintf("must be one of %v", Severities())}
+	case r.Cooldown < 1 || r.Cooldown > longestCooldown:
+		return &rollout.FieldError{Field: "cooldown", Message: fmt.Sprintf("is in minutes: must be 1 to %d", longestCooldown)}
+	}
+	return nil
+}
+
+// minutesPerDay are those of a day of 24 hours.
+const minutesPerDay = 24 * 60
+
+// leastCooldown holds however short a day is: nobody reads faster.
+const leastCooldown = 10 * time.Second
+
+// cools is the cooldown where a day lasts so long.
+func (r Rule) cools(day time.Duration) time.Duration {
+	return max(time.Duration(r.Cooldown)*day/minutesPerDay, leastCooldown)
+}
+
+// fires tells whether a value is one to raise the alert.
+func (r Rule) fires(value float64) bool {
+	if r.Below {
+		return value < r.Threshold
+	}
+	return value >= r.Threshold
+}
+
+// Limit says in words when the alert fires.
+func (r Rule) Limit() string {
+	sign := "at"
+	if r.Below {
+		sign = "below"
+	}
+	limit := fmt.Sprintf("fires %s %v", sign, r.Threshold)
+	switch r.Unit {
+	case Percent:
+		limit += " %"
+	case Hours:
+		limit += " hours"
+	case Count:
+	}
+	if !r.Below {
+		limit += " or more"
+	}
+	return limit
+}
+
+// leastLook bounds how often the alerts are looked at where a day lasts seconds.
+const leastLook = 5 * time.Second
+
+// LookEvery is how often the alerts are looked at: every minute of a day of 24 hours.
+func LookEvery(day time.Duration) time.Duration { return max(day/minutesPerDay, leastLook) }

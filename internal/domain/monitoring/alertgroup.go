@@ -1,0 +1,100 @@
+package monitoring
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"marketplace.example/trials/internal/domain/rollout"
+)
+
+// AlertNotice is an event that people are told of, with its alert's rule.
+type AlertNotice struct {
+	Rule  Rule
+	Event AlertEvent
+}
+
+// GroupWait is for how long a process that has just started leaves e-mails about alerts, where a day lasts so
+// long: what fired while no worker ran, and is over since one does, becomes one e-mail. Later, all
+// that one look finds is one.
+func GroupWait(day time.Duration) time.Duration { return LookEvery(day) / 2 }
+
+// AlertsMessage is one message of all that has happened to alerts, which must be something. Of an alert that
+// fired and is over it says both at once.
+func AlertsMessage(notices []AlertNotice) rollout.Message {
+	var rules []Rule
+	events := map[RuleID][]AlertEvent{}
+	for _, n := range notices {
+		if events[n.Rule.ID] == nil {
+			rules = append(rules, n.Rule)
+		}
+		events[n.Rule.ID] = append(events[n.Rule.ID], n.Event)
+	}
+	var m rollout.Message
+	if len(rules) == 1 {
+		m = episode(rules[0], events[rules[0].ID])
+	} else {
+		m = together(rules, events)
+	}
+	m.Key = groupKey(notices)
+	return m
+}
+
+// episode is one message of what has happened to one alert, in order.
+func episode(r Rule, events []AlertEvent) rollout.Message {
+	first, last := events[0], events[len(events)-1]
+	m := *AlertMessage(r, last)
+	if last.Type == AlertCleared && first.Type != AlertCleared {
+		m.Lead = fmt.Sprintf("%s, from %s to %s. It is over.", r.Title, moment(first.At), moment(last.At))
+	}
+	return m
+}
+
+// together is one message of what has happened to several alerts.
+func together(rules []Rule, events map[RuleID][]AlertEvent) rollout.Message {
+	m := rollout.Message{Kind: rollout.NoticeAlertOver}
+	firing, over := rollout.Section{Title: "Firing"}, rollout.Section{Title: "Over"}
+	var worst Severity
+	for _, r := range rules {
+		one := episode(r, events[r.ID])
+		if one.At.After(m.At) {
+			m.At = one.At
+		}
+		if one.Kind == rollout.NoticeAlertOver {
+			over.Items = append(over.Items, rollout.Item{Label: r.Title, Text: one.Lead})
+			continue
+		}
+		m.Kind = rollout.NoticeAlert
+		worst = Severities()[max(slices.Index(Severities(), worst), slices.Index(Severities(), r.Severity))]
+		firing.Items = append(firing.Items, rollout.Item{Label: r.Title, Text: strings.Join(append([]string{one.Lead}, one.Lines...), " ")})
+	}
+	switch f, o := len(firing.Items), len(over.Items); {
+	case f == 0:
+		m.Subject, m.Lead = fmt.Sprintf("Trial alerts over: %d", o), fmt.Sprintf("%d alerts are over.", o)
+	case o == 0:
+		m.Subject, m.Lead = fmt.Sprintf("Trial alerts, %s: %d fire", worst, f), fmt.Sprintf("%d alerts fire.", f)
+	default:
+		m.Subject, m.Lead = fmt.Sprintf("Trial alerts, %s: %d firing, %d over", worst, f, o), fmt.Sprintf("Firing: %d. Over: %d.", f, o)
+	}
+	for _, s := range []rollout.Section{firing, over} {
+		if len(s.Items) > 0 {
+			m.Sections = append(m.Sections, s)
+		}
+	}
+	return m
+}
+
+// groupKey is the one event's own key, or one made of all of them.
+func groupKey(notices []AlertNotice) string {
+	if len(notices) == 1 {
+		return eventKey(notices[0].Event)
+	}
+	sum := sha256.New()
+	for _, n := range notices {
+		sum.Write([]byte(eventKey(n.Event) + "\n"))
+	}
+	return "alerts/" + hex.EncodeToString(sum.Sum(nil)[:12])
+}

@@ -1,0 +1,94 @@
+package monitoring
+
+import (
+	"time"
+
+	"marketplace.example/trials/internal/domain/trial"
+)
+
+// The counters of e-mails, by the day that they were claimed on. An e-mail
+// stands in exactly one of them.
+const (
+	// MailClaimed: being sent, or to be tried again.
+	MailClaimed Name = "mailClaimed"
+	// MailUnknown: it may or may not have been accepted.
+	MailUnknown Name = "mailUnknown"
+	// MailRefused: the mail service refused it for good.
+	MailRefused Name = "mailRefused"
+	// MailAccepted: accepted, and nothing heard of it since.
+	MailAccepted Name = "mailAccepted"
+	// MailDelayed: accepted, and reported to be on its way for longer than usual.
+	MailDelayed Name = "mailDelayed"
+	// MailDelivered, MailBounced, MailComplained and MailRejected: what became of
+	// it. A complaint tells that it was delivered.
+	MailDelivered  Name = "mailDelivered"
+	MailBounced    Name = "mailBounced"
+	MailComplained Name = "mailComplained"
+	MailRejected   Name = "mailRejected"
+)
+
+// The counters of e-mails of which it is known what became, by the slot that they
+// were claimed in.
+const (
+	// MailFailed counts those that were refused, bounced or rejected.
+	MailFailed Name = "mailFailed"
+	// MailArrived counts those that were delivered, complaints included.
+	MailArrived Name = "mailArrived"
+)
+
+// MailResent counts e-mails that were sent again without knowing whether the
+// attempt before had been accepted.
+const MailResent Name = "mailResent"
+
+// Mails lists the counters of e-mails in the order of a mail's life.
+func Mails() []Name {
+	return []Name{
+		MailClaimed, MailUnknown, MailRefused, MailAccepted, MailDelayed,
+		MailDelivered, MailBounced, MailComplained, MailRejected,
+	}
+}
+
+// OfSend is what an e-mail adds to the counters, where a day lasts so long.
+// E-mails go to automated vendors only. The zero Send adds nothing.
+func OfSend(s trial.Send, day time.Duration) Tally {
+	if s.Key == "" {
+		return Tally{}
+	}
+	on, name := DayOf(s.ClaimedAt, day), mailName(s)
+	t := Tally{{on, trial.Automated, name}: 1}
+	if s.Resends > 0 {
+		t[Counter{on, trial.Automated, MailResent}] = s.Resends
+	}
+	switch name { //nolint:exhaustive // nothing final is known of the others
+	case MailRefused, MailBounced, MailRejected:
+		t[Counter{SlotOf(s.ClaimedAt, day), trial.Automated, MailFailed}] = 1
+	case MailDelivered, MailComplained:
+		t[Counter{SlotOf(s.ClaimedAt, day), trial.Automated, MailArrived}] = 1
+	}
+	return t
+}
+
+func mailName(s trial.Send) Name {
+	switch s.Delivery {
+	case "delay":
+		return MailDelayed
+	case "delivery":
+		return MailDelivered
+	case "bounce":
+		return MailBounced
+	case "complaint":
+		return MailComplained
+	case "reject":
+		return MailRejected
+	}
+	switch s.Status {
+	case trial.SendSent:
+		return MailAccepted
+	case trial.SendRefused:
+		return MailRefused
+	case trial.SendUnknown:
+		return MailUnknown
+	case trial.SendClaimed, trial.SendReleased: // under way
+	}
+	return MailClaimed
+}

@@ -1,0 +1,111 @@
+package monitoring
+
+import "marketplace.example/trials/internal/domain/trial"
+
+// OfTrial is what a trial's events, given in order from the first on, come to
+// in the counters.
+func OfTrial(events []trial.Event) Tally {
+	t := Tally{}
+	var s trial.State
+	for _, e := range events {
+		after := s.Apply(e)
+		t.Add(OfEvent(e, s, after))
+		s = after
+	}
+	return t
+}
+
+// OfEvent is by how much an event changes the counters, that led from one state
+// of a trial to the next. Before the first event the state is the zero State.
+func OfEvent(e trial.Event, before, after trial.State) Tally {
+	t := ofState(after)
+	t.Subtract(ofState(before))
+	for _, name := range namesOf(e, before, after) {
+		t[Counter{DayOf(e.At, after.Day), after.Cohort, name}]++
+		if name == EnteredExpiry {
+			t[Counter{SlotOf(e.At, after.Day), after.Cohort, name}]++
+		}
+	}
+	if e.Type == trial.EventConverted && e.Untracked && after.Status == trial.Converted {
+		t[Counter{DayOf(after.StartedAt, after.Day), after.Cohort, BeganUntracked}]++
+	}
+	return t
+}
+
+// ofState is what a trial adds to the counters of how things are.
+func ofState(s trial.State) Tally {
+	if s.Seq == 0 {
+		return Tally{}
+	}
+	day := DayOf(s.StartedAt, s.Day)
+	t := Tally{
+		{Standing, s.Cohort, Running(s.Status)}: 1,
+		{day, s.Cohort, Began}:                  1,
+	}
+	switch s.Status {
+	case trial.Converted:
+		t[Counter{day, s.Cohort, BeganConverted}] = 1
+	case trial.Expired:
+		t[Counter{day, s.Cohort, BeganExpired}] = 1
+	case trial.Cancelled:
+		t[Counter{day, s.Cohort, BeganCancelled}] = 1
+	case trial.Active, trial.Grace: // still running
+	}
+	return t
+}
+
+// namesOf are the happenings that an event is counted as.
+func namesOf(e trial.Event, before, after trial.State) (names []Name) {
+	if before.Status != after.Status {
+		switch after.Status {
+		case trial.Grace:
+			names = append(names, EnteredGrace)
+		case trial.Expired:
+			names = append(names, EnteredExpiry)
+		case trial.Cancelled:
+			names = append(names, EnteredCancelled)
+		case trial.Active, trial.Converted: // counted by their events
+		}
+	}
+	switch e.Type {
+	case trial.EventConverted:
+		names = append(names, conversion(e))
+	case trial.EventExtended:
+		names = append(names, Extended)
+	case trial.EventShortened:
+		names = append(names, Shortened)
+	case trial.EventRevived:
+		names = append(names, Revived)
+	case trial.EventAdopted:
+		names = append(names, Adopted)
+	case trial.EventReleased:
+		names = append(names, Released)
+	case trial.EventStep, trial.EventHeld:
+		if before.Automated && len(after.Steps) > len(before.Steps) || e.Type == trial.EventHeld {
+			names = append(names, step(e, after)...)
+		}
+	case trial.EventStarted, trial.EventCancelled, trial.EventRezoned: // told by the state, or nothing that is counted
+	}
+	return names
+}
+
+func conversion(e trial.Event) Name {
+	if e.Late {
+		return ConvertedLate
+	}
+	return ConvertedInTime
+}
+
+func step(e trial.Event, s trial.State) []Name {
+	switch {
+	case e.Type == trial.EventHeld:
+		return []Name{StepsHeld}
+	case e.Decision.Reason == trial.ReasonAddressRefused:
+		return []Name{StepsFailed}
+	case e.Decision.Action == trial.Skip:
+		return []Name{StepsSkipped}
+	case e.At.Sub(e.Step.At) > s.Day/24:
+		return []Name{StepsDone, StepsLate}
+	}
+	return []Name{StepsDone}
+}

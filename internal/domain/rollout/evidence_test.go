@@ -1,0 +1,176 @@
+package rollout_test
+
+import (
+	"math"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"marketplace.example/trials/internal/domain/rollout"
+)
+
+// noon is a moment that tests count from.
+var noon = time.Date(2026, time.March, 2, 12, 0, 0, 0, time.UTC)
+
+const day = 24 * time.Hour
+
+// near is how near two ways of adding up the same logarithms come.
+const near = 1e-6
+
+func evidence(n rollout.Null) rollout.Evidence {
+	e := rollout.Evidence{Null: n}
+	e.Begin(noon)
+	return e
+}
+
+func anyNull(t *rapid.T) rollout.Null {
+	return rollout.Null{
+		Limit: rapid.Float64Range(0.01, 0.99).Draw(t, "limit"),
+		Side:  rapid.SampledFrom([]rollout.Side{rollout.TooLow, rollout.TooHigh}).Draw(t, "side"),
+	}
+}
+
+func anyObservations(t *rapid.T) []float64 {
+	return rapid.SliceOfN(rapid.Float64Range(0, 1), 0, 60).Draw(t, "observations")
+}
+
+// worst is the observation that speaks most against a null.
+func worst(n rollout.Null) float64 {
+	if n.Side == rollout.TooLow {
+		return 0
+	}
+	return 1
+}
+
+func TestNoDataIsNoEvidence(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		e := rollout.Evidence{Null: anyNull(t)}
+		for range rapid.IntRange(0, 6).Draw(t, "runs") {
+			e.Begin(noon)
+		}
+		require.InDelta(t, 0, e.Log(5), 1e-12, "E is 1")
+		require.Zero(t, e.Total().Mean())
+	})
+}
+
+func TestEvidenceByHand(t *testing.T) {
+	t.Parallel()
+	// The alternatives below 0.5 lie around 0.25: a failure is worth 0.75/0.5 on average.
+	e := evidence(rollout.Null{Limit: 0.5, Side: rollout.TooLow})
+	e.ObserveMany(0, 1)
+	require.InDelta(t, math.Log(1.5), e.Log(1), 1e-12)
+	// Above 0.2 they lie around 0.6.
+	e = evidence(rollout.Null{Limit: 0.2, Side: rollout.TooHigh})
+	e.ObserveMany(1, 1)
+	require.InDelta(t, math.Log(3), e.Log(1), 1e-12)
+	require.True(t, rollout.Reaches(math.Log(20), 0.05))
+	require.False(t, rollout.Reaches(math.Log(19.99), 0.05))
+}
+
+func TestOneMoreFailureNeverLowersEvidence(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		e := evidence(anyNull(t))
+		for _, x := range anyObservations(t) {
+			e.ObserveMany(x, 1)
+		}
+		before := e.Log(5)
+		e.ObserveMany(worst(e.Null), 1)
+		require.GreaterOrEqual(t, e.Log(5), before-1e-12)
+	})
+}
+
+func TestEvidenceIsExpectedToStayWhereTheLimitHolds(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		n := anyNull(t)
+		seen := anyObservations(t)
+		log := func(next float64) float64 {
+			e := evidence(n)
+			for _, x := range append(seen, next) {
+				e.ObserveMany(x, 1)
+			}
+			return e.Log(1)
+		}
+		e := evidence(n)
+		for _, x := range seen {
+			e.ObserveMany(x, 1)
+		}
+		top := e.Log(1)
+		// At the limit the next E is on average the present one: Ville's condition.
+		mean := n.Limit*math.Exp(log(1)-top) + (1-n.Limit)*math.Exp(log(0)-top)
+		require.InDelta(t, 1, mean, 1e-9)
+	})
+}
+
+func TestSplittingABatchChangesNothing(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		n := anyNull(t)
+		x, times := rapid.Float64Range(0, 1).Draw(t, "x"), rapid.IntRange(0, 300).Draw(t, "times")
+		split := rapid.IntRange(0, times).Draw(t, "split")
+		whole, parts, single := evidence(n), evidence(n), evidence(n)
+		whole.ObserveMany(x, times)
+		parts.ObserveMany(x, split)
+		parts.ObserveMany(x, times-split)
+		for range times {
+			single.ObserveMany(x, 1)
+		}
+		for _, e := range []rollout.Evidence{parts, single} {
+			require.InDelta(t, whole.Log(1), e.Log(1), near)
+			require.Equal(t, whole.Total().Seen, e.Total().Seen)
+			require.InDelta(t, whole.Total().Sum, e.Total().Sum, near)
+		}
+	})
+}
+
+func TestEvidenceDoesNotOverflow(t *testing.T) {
+	t.Parallel()
+	for _, x := range []float64{0, 1} {
+		e := evidence(rollout.Null{Limit: 0.9, Side: rollout.TooLow})
+		e.ObserveMany(x, 5_000_000)
+		require.False(t, math.IsInf(e.Log(1), 0) || math.IsNaN(e.Log(1)))
+		require.Greater(t, math.Abs(e.Log(1)), 1000.0)
+		require.False(t, math.IsNaN(e.Log(5)))
+	}
+}
+
+func TestAStartNotBegunCountsAsOne(t *testing.T) {
+	t.Parallel()
+	e := evidence(rollout.Null{Limit: 0.9, Side: rollout.TooLow})
+	e.ObserveMany(0, 3)
+	require.InDelta(t, math.Log((math.Exp(e.Log(1))+4)/5), e.Log(5), 1e-12)
+	// Good weeks before count for nothing in a later start.
+	e = evidence(rollout.Null{Limit: 0.9, Side: rollout.TooLow})
+	e.ObserveMany(1, 1000)
+	e.Begin(noon.Add(day))
+	e.ObserveMany(0, 10)
+	require.Greater(t, e.Log(5), math.Log(20))
+}
+
+func TestCorrectionsEqualTheFinalShareSeenAtOnce(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		n := anyNull(t)
+		shares := rapid.SliceOfN(rapid.Float64Range(0, 1), 1, 8).Draw(t, "shares")
+		corrected, atOnce := evidence(n), evidence(n)
+		corrected.ObserveMany(shares[0], 1)
+		corrected.Begin(noon.Add(2 * time.Hour))
+		for i := 1; i < len(shares); i++ {
+			corrected.Correct(noon.Add(time.Hour), shares[i-1], shares[i])
+		}
+		atOnce.ObserveMany(shares[len(shares)-1], 1)
+		require.InDelta(t, atOnce.Runs[0].Sums.Log(), corrected.Runs[0].Sums.Log(), near)
+		require.InDelta(t, atOnce.Runs[0].Sum, corrected.Runs[0].Sum, near)
+		require.Equal(t, 1, corrected.Runs[0].Seen)
+		require.Zero(t, corrected.Runs[1].Sums, "the run began after it was known")
+	})
+}
+
+func TestLeastMatured(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, 43, rollout.LeastMatured(rollout.Null{Limit: 0.1, Side: rollout.TooLow}, 0.05))
+}

@@ -1,0 +1,387 @@
+package rollout_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"marketplace.example/trials/internal/domain/rollout"
+)
+
+// asked are flags that were lowered for a rollback which the rollout has not heard of, and maybe set since.
+func asked(r rollout.Request, enabled bool, percentage float64) rollout.Document {
+	d := flagged(enabled, percentage, 9)
+	r.ID, r.By, r.Reason = "k-1", "ada", "slow"
+	d.Rollback = &rollout.RollbackRequest{Version: d.Version, RolloutID: "r1", Request: r}
+	return d
+}
+
+// sees is what a watch says of flags.
+func sees(l *life, d rollout.Document) *rollout.Judgement {
+	j := healthy(l.state, l.now)
+	f := d.FeatureFlags.TrialAutomation
+	j.Enabled, j.Percentage, j.Version, j.DisabledVersion, j.Rollback = f.Enabled, f.RolloutPercentage, d.Version, d.DisabledVersion, d.Rollback
+	return j
+}
+
+// The signal of a rollback may be late or lost: what was asked for stands beside the flags.
+func TestARollbackHoldsThoughItsSignalIsLost(t *testing.T) {
+	t.Parallel()
+	release := func(percentage float64) rollout.Request {
+		return rollout.Request{Percentage: percentage, InFlight: rollout.Release}
+	}
+	elsewhere := asked(release(10), true, 10)
+	elsewhere.Rollback.RolloutID = "r0"
+	for name, c := range map[string]struct {
+		flags      rollout.Document
+		comes      rollout.EventType
+		percentage float64
+		inFlight   rollout.InFlight
+		by         string
+		known      bool
+		stage      int
+	}{
+		"in part":                       {asked(release(10), true, 10), rollout.EventRolledBack, 10, rollout.Release, "ada", true, 1},
+		"completely":                    {asked(release(0), false, 0), rollout.EventRolledBack, 0, rollout.Release, "ada", true, 3},
+		"keeping those in flight":       {asked(rollout.Request{Percentage: 10}, true, 10), rollout.EventRolledBack, 10, rollout.Keep, "ada", true, 1},
+		"and lowered further":           {asked(release(10), true, 5), rollout.EventOverridden, 5, rollout.Release, "flags", true, 3},
+		"and disabled":                  {asked(release(10), false, 10), rollout.EventRolledBack, 10, rollout.Release, "flags", true, 3},
+		"and raised since":              {asked(release(10), true, 30), rollout.EventOverridden, 30, "", "flags", false, 3},
+		"of another rollout":            {elsewhere, rollout.EventOverridden, 10, "", "flags", false, 3},
+		"completely, on again, lowered": {asked(release(0), true, 20), rollout.EventOverridden, 20, "", "flags", false, 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := begun(t, rollout.DefaultPlan())
+			l.toPhase(3)
+			advance, err := l.state.Request(rollout.SignalAdvance, rollout.Request{Reason: "on", ID: "k-0", FlagsVersion: 8}, nil, l.now)
+			require.NoError(t, err)
+			found, flags := enact(l.state, *advance, c.flags)
+			watched, _ := l.state.Next(sees(l, c.flags), l.now.Add(time.Hour))
+			for how, e := range map[string]rollout.Event{"when about to write": found, "by the watch": *watched} {
+				require.Equal(t, c.comes, e.Type, how)
+				require.InDelta(t, c.percentage, *e.Percentage, 0, how)
+				require.Equal(t, c.inFlight, e.InFlight, how)
+				require.Equal(t, c.by, e.By, how)
+				require.Equal(t, 9, e.HandVersion, how)
+				after := l.state.Apply(e)
+				require.Equal(t, c.known, after.Knows("k-1"), "%s: its signal does nothing any more", how)
+				require.Equal(t, c.stage, after.Stage.Phase, how)
+			}
+			require.Equal(t, c.flags, flags, "the flags stay as people set them")
+		})
+	}
+}
+
+// What goes further back than a rollback which is on its way is carried out, and hands over what that would.
+func TestWhatGoesFurtherBackThanAPendingRollbackHolds(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		name    string
+		request rollout.Request
+		comes   rollout.EventType
+		becomes float64
+		on      bool
+		stage   int
+	}{
+		"completely":          {rollout.SignalRollback, rollout.Request{}, rollout.EventRolledBack, 0, false, 3},
+		"further":             {rollout.SignalRollback, rollout.Request{Percentage: 5}, rollout.EventRolledBack, 5, true, 0},
+		"set to less":         {rollout.SignalSetPercentage, rollout.Request{Percentage: 5}, rollout.EventOverridden, 5, true, 3},
+		"less far":            {rollout.SignalRollback, rollout.Request{Percentage: 25}, rollout.EventRolledBack, 10, true, 1},
+		"set to more":         {rollout.SignalSetPercentage, rollout.Request{Percentage: 25}, rollout.EventRolledBack, 10, true, 1},
+		"completing, as well": {rollout.SignalAdvance, rollout.Request{}, rollout.EventRolledBack, 10, true, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := begun(t, rollout.DefaultPlan())
+			l.toPhase(3)
+			flags := asked(rollout.Request{Percentage: 10, InFlight: rollout.Release}, true, 10)
+			if c.name == rollout.SignalAdvance {
+				l.toPhase(5)
+				l.state.Stage = rollout.Stage{Kind: rollout.Guard}
+			}
+			c.request.Reason, c.request.ID = "harm", "k-0"
+			e, err := l.state.Request(c.name, c.request, nil, l.now)
+			require.NoError(t, err)
+			came, flags := enact(l.state, *e, flags)
+			require.Equal(t, c.comes, came.Type)
+			require.InDelta(t, c.becomes, flags.FeatureFlags.TrialAutomation.RolloutPercentage, 0)
+			require.Equal(t, c.on, flags.FeatureFlags.TrialAutomation.Enabled)
+			require.Equal(t, rollout.Release, came.InFlight)
+			require.Equal(t, c.stage, l.state.Apply(came).Stage.Phase)
+		})
+	}
+}
+
+// The next attempt finds what the first one wrote over them.
+func TestFlagsThatWereSetByHandAreKnownToTheNextAttempt(t *testing.T) {
+	t.Parallel()
+	l := begun(t, rollout.DefaultPlan())
+	l.toPhase(3)
+	back, err := l.state.Request(rollout.SignalRollback, rollout.Request{Reason: "slow", Percentage: 10}, nil, l.now)
+	require.NoError(t, err)
+	c := flagged(true, 50, 8).Change()
+	c.TrialAutomation.RolloutPercentage = 40
+	flags, _ := c.Found.Changed(c, "ada", noon)
+	came, flags := enact(l.state, *back, flags)
+	require.Equal(t, 9, came.HandVersion)
+	again, _ := enact(l.state, *back, flags)
+	require.Equal(t, 9, again.HandVersion)
+}
+
+// A trigger had taken the rollout further back before its signal came, which was refused.
+func TestARollbackThatWasPassedOverIsNotCarriedOutLater(t *testing.T) {
+	t.Parallel()
+	l := begun(t, rollout.DefaultPlan())
+	l.toPhase(3)
+	l.state.Percentage = 5
+	advance, err := l.state.Request(rollout.SignalAdvance, rollout.Request{Reason: "on", FlagsVersion: 9}, nil, l.now)
+	require.NoError(t, err)
+	set, flags := enact(l.state, *advance, asked(rollout.Request{Percentage: 10, InFlight: rollout.Release}, true, 5))
+	require.Equal(t, rollout.EventEntered, set.Type)
+	require.InDelta(t, 10, l.state.Apply(set).Percentage, 0)
+	l.apply(set)
+	l.ask(rollout.SignalSetPercentage, rollout.Request{Percentage: 50})
+	l.now = l.now.Add(time.Hour)
+	flags.FeatureFlags.TrialAutomation.RolloutPercentage, flags.Version = 1, flags.Version+1
+	held, _ := l.state.Next(sees(l, flags), l.now)
+	require.Equal(t, rollout.EventOverridden, held.Type)
+	require.Empty(t, held.InFlight)
+	require.Empty(t, held.RequestID)
+}
+
+// Somebody has lowered the flags; what others asked for before is the earlier word.
+func TestWhatWasAskedBeforeSomebodySetTheFlagsRaisesNothing(t *testing.T) {
+	t.Parallel()
+	lowered := flagged(true, 5, 9)
+	for name, r := range map[string]rollout.Request{
+		rollout.SignalSetPercentage: {Percentage: 60}, rollout.SignalAdvance: {}, rollout.SignalResume: {},
+	} {
+		l := begun(t, rollout.DefaultPlan())
+		l.toPhase(3)
+		if name == rollout.SignalResume {
+			l.ask(rollout.SignalPause, rollout.Request{})
+		}
+		r.Reason, r.ID, r.FlagsVersion = "more", "k-1", 8
+		e, err := l.state.Request(name, r, nil, l.now)
+		require.NoError(t, err)
+		came, flags := enact(l.state, *e, lowered)
+		require.Equal(t, lowered, flags, name)
+		if name != rollout.SignalResume { // which sets nothing
+			require.Equal(t, rollout.EventOverridden, came.Type, name)
+			require.InDelta(t, 5, *came.Percentage, 0, name)
+		}
+		held, _ := l.state.Next(sees(l, lowered), l.now.Add(time.Hour))
+		l.apply(*held)
+		require.False(t, l.state.Awaits(asked(rollout.Request{Percentage: 5}, true, 5).Rollback), "a rollback from before it has had its turn")
+		_, err = l.state.Request(name, r, nil, l.now)
+		require.EqualError(t, err, "somebody has set the flags since "+name+" was asked for: the rollout is at 5 % now")
+		for _, version := range []int{0, 9, 10} { // unknown, as a signal has it that somebody sends now, or later
+			r.FlagsVersion = version
+			_, err = l.state.Request(name, r, nil, l.now)
+			require.NoError(t, err, "%s with version %d", name, version)
+		}
+	}
+}
+
+func TestThePercentageIsSetOverFlagsThatWereSeen(t *testing.T) {
+	t.Parallel()
+	for version, becomes := range map[int]float64{0: 5, 8: 5, 9: 60, 10: 60} {
+		l := begun(t, rollout.DefaultPlan())
+		l.toPhase(3)
+		e, err := l.state.Request(rollout.SignalSetPercentage, rollout.Request{Reason: "more", Percentage: 60, FlagsVersion: version}, nil, l.now)
+		require.NoError(t, err)
+		came, flags := enact(l.state, *e, flagged(true, 5, 9))
+		require.InDelta(t, becomes, flags.FeatureFlags.TrialAutomation.RolloutPercentage, 0, "version %d", version)
+		require.InDelta(t, becomes, *came.Percentage, 0, "version %d", version)
+	}
+}
+
+// steered is a rollout, its flags, and what is on the way to it.
+type steered struct {
+	*life
+	flags rollout.Document
+	queue []sent
+	// version is that in which somebody last set the flags to something else than the rollout had; 0 for none.
+	version int
+	// releases are the requests that hand trials over, by id, as long as nobody has raised the flags since.
+	releases map[string]bool
+}
+
+// sent is a message, by a signal or over the API, which says on which flags it was sent.
+type sent struct {
+	name    string
+	request rollout.Request
+	// seen is the version that its sender has seen, hand what the rollout had found by hand then.
+	seen, hand int
+}
+
+// byHand has somebody set the flags.
+func (s *steered) byHand(enabled bool, percentage float64, rollback *rollout.RollbackRequest) {
+	was := s.flags.FeatureFlags.TrialAutomation
+	c := s.flags.Change()
+	c.Off, c.Rollback = !enabled, rollback
+	c.TrialAutomation.Enabled, c.TrialAutomation.RolloutPercentage = enabled, percentage
+	s.flags, _ = s.flags.Changed(c, "ada", s.now)
+	s.version = s.flags.Version
+	says := s.state
+	if w := s.flags.Write; w != nil && w.Seq > says.Seq { // by an attempt that died
+		says.Enabled, says.Percentage = w.Enabled, w.Percentage
+	}
+	if enabled == says.Enabled && percentage == says.Percentage {
+		s.version = 0 // that is what the rollout says as well
+	}
+	if enabled && (!was.Enabled || percentage > was.RolloutPercentage) {
+		clear(s.releases)
+	}
+}
+
+// rollBack is asked over the API, which lowers the flags first; its signal may be lost.
+func (s *steered) rollBack(t *rapid.T, r rollout.Request) {
+	r.Percentage = float64(rapid.IntRange(0, 100).Draw(t, "to"))
+	r.InFlight = rapid.SampledFrom([]rollout.InFlight{rollout.Keep, rollout.Release}).Draw(t, "in flight")
+	if _, err := s.state.Request(rollout.SignalRollback, r, nil, s.now); err != nil {
+		return
+	}
+	now := s.flags.FeatureFlags.TrialAutomation
+	clear(s.releases) // the last rollback says what becomes of the trials
+	s.byHand(now.Enabled && r.Percentage > 0, min(now.RolloutPercentage, r.Percentage), &rollout.RollbackRequest{RolloutID: "r1", Request: r})
+	if r.InFlight == rollout.Release {
+		s.releases[r.ID] = true
+	}
+	if rapid.Bool().Draw(t, "heard") {
+		s.queue = append(s.queue, sent{rollout.SignalRollback, r, s.flags.Version, s.state.HandVersion})
+	}
+}
+
+// signal is sent past the API. It says nothing of the flags: whoever sends it knows those that the rollout has found.
+func (s *steered) signal(name string, r rollout.Request) {
+	m := sent{name: name, request: r, hand: s.state.HandVersion}
+	if s.state.HandVersion >= s.version {
+		m.seen = s.flags.Version
+	}
+	s.queue = append(s.queue, m)
+}
+
+// enact carries an event out, and checks that it raises nothing over a later word of a person.
+func (s *steered) enact(t *rapid.T, e *rollout.Event, asked *sent) {
+	if e == nil {
+		return
+	}
+	before, found := s.state, s.flags
+	came, flags := enact(before, *e, found)
+	if rapid.Bool().Draw(t, "dies") { // having written, with nothing stored; people go on, and another attempt is made
+		s.flags = flags
+		s.people(t)
+		found = s.flags
+		came, flags = enact(before, *e, found)
+	}
+	was, is, knew := found.FeatureFlags.TrialAutomation, flags.FeatureFlags.TrialAutomation, s.state.HandVersion >= s.version
+	if asked != nil {
+		knew = asked.seen >= s.version
+	}
+	if is.Enabled && !was.Enabled || is.Enabled && is.RolloutPercentage > was.RolloutPercentage {
+		require.True(t, knew, "%s raised the flags to %v over version %d: %s", e.Type, is.RolloutPercentage, s.version, e.Reason)
+		clear(s.releases)
+	}
+	s.flags = flags
+	s.apply(came)
+	if came.InFlight == rollout.Release {
+		clear(s.releases)
+	}
+	switch r, w := found.Rollback, found.Write; {
+	case asked == nil || asked.name != rollout.SignalRollback:
+	case r != nil && (r.Overruled && r.Request.ID == asked.request.ID || slices.Contains(r.Before, asked.request.ID)),
+		w != nil && w.Seq == e.Seq && was.Enabled && (was.RolloutPercentage > w.Percentage || !w.Enabled): // raised after an attempt
+		require.False(t, came.InFlight == rollout.Release && came.RequestID == asked.request.ID, "it was overruled: %s", came.Reason)
+		require.Equal(t, was, is, "it was overruled: %s", came.Reason)
+	default:
+		require.False(t, is.Enabled && (is.RolloutPercentage > asked.request.Percentage || asked.request.Percentage == 0), "it was to go back to %v: %s", asked.request.Percentage, came.Reason)
+		require.True(t, asked.request.InFlight != rollout.Release || came.InFlight == rollout.Release, "it was to hand over: %s", came.Reason)
+	}
+	if came.Enabled != nil {
+		require.False(t, s.state.Enabled && !is.Enabled, "it takes itself for on")
+		require.False(t, is.Enabled && is.RolloutPercentage > s.state.Percentage, "the flags exceed what is stored: %v over %v", is.RolloutPercentage, s.state.Percentage)
+	}
+}
+
+// people set the flags by hand, or do nothing.
+func (s *steered) people(t *rapid.T) {
+	switch rapid.IntRange(0, 4).Draw(t, "people") {
+	case 0:
+		s.byHand(false, s.flags.FeatureFlags.TrialAutomation.RolloutPercentage, nil)
+	case 1, 2:
+		s.byHand(rapid.Bool().Draw(t, "on"), float64(rapid.IntRange(0, 100).Draw(t, "by hand")), nil)
+	}
+}
+
+func (s *steered) hear(t *rapid.T) {
+	m := s.queue[0]
+	s.queue = s.queue[1:]
+	if m.request.FlagsVersion == 0 && s.state.HandVersion > m.hand { // found while it waited
+		m.request.FlagsVersion = s.state.HandVersion - 1
+	}
+	if e, err := s.state.Request(m.name, m.request, nil, s.now); err == nil {
+		s.enact(t, e, &m)
+	}
+}
+
+// watch has the rollout act on what it sees, as the watch does.
+func (s *steered) watch(t *rapid.T, j *rollout.Judgement) {
+	f := s.flags.FeatureFlags.TrialAutomation
+	j.Enabled, j.Percentage, j.Version, j.DisabledVersion = f.Enabled, f.RolloutPercentage, s.flags.Version, s.flags.DisabledVersion
+	if s.state.Awaits(s.flags.Rollback) {
+		j.Rollback = s.flags.Rollback
+	}
+	e, _ := s.state.Next(j, s.now)
+	s.enact(t, e, nil)
+}
+
+func TestNothingIsSwitchedOnOrRaisedThatWasLoweredByHand(t *testing.T) {
+	t.Parallel()
+	names := []string{rollout.SignalResume, rollout.SignalAdvance, rollout.SignalPause, rollout.SignalSetPercentage, rollout.SignalRollback}
+	rapid.Check(t, func(t *rapid.T) {
+		s := &steered{life: begun(t, anyPlan(t)), flags: flagged(true, 0, 8), releases: map[string]bool{}}
+		s.state.FlagsVersion, s.state.FlagsFound = 8, &rollout.FlagsFound{Enabled: true}
+		for i := range rapid.IntRange(1, 40).Draw(t, "steps") {
+			s.now = s.now.Add(time.Duration(rapid.IntRange(0, 50).Draw(t, "hours")) * time.Hour)
+			r := rollout.Request{By: "owner", Reason: "r", ID: fmt.Sprintf("k-%d", i)}
+			switch rapid.IntRange(0, 11).Draw(t, "what") {
+			case 0, 1:
+				s.people(t)
+			case 2, 3:
+				s.rollBack(t, r)
+			case 4, 5, 6:
+				r.Percentage = float64(rapid.IntRange(0, 100).Draw(t, "percentage"))
+				name := rapid.SampledFrom(names).Draw(t, "name")
+				if rapid.Bool().Draw(t, "a signal") {
+					s.signal(name, r)
+					break
+				}
+				if r.FlagsVersion = s.flags.Version; name != rollout.SignalRollback {
+					s.queue = append(s.queue, sent{name, r, s.flags.Version, s.state.HandVersion})
+				}
+			case 7, 8:
+				s.watch(t, anyJudgement(t, s.state, s.now))
+			default:
+				if len(s.queue) > 0 {
+					s.hear(t)
+				}
+			}
+			if s.state.Status.Final() {
+				break
+			}
+		}
+		for range 3 { // an outage's pause may have to end first
+			s.now = s.now.Add(time.Minute)
+			if !s.state.Status.Final() {
+				s.watch(t, healthy(s.state, s.now))
+			}
+		}
+		require.Empty(t, s.releases, "nobody has handed over")
+	})
+}

@@ -1,0 +1,260 @@
+package rollout_test
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"marketplace.example/trials/internal/domain/rollout"
+)
+
+var inDays = rollout.Times{Day: day, TrialDays: 17}
+
+// seen is a book that has seen so many vendors, some of whose only e-mail and
+// only step failed, and as many calls.
+func seen(vendors, bad int) *book {
+	b := newBook()
+	b.position = inPhase(0, 1, 0)
+	b.take(0, calls(slices.Repeat([]time.Duration{100 * time.Millisecond}, 100)...))
+	b.position = inPhase(1, 2, 0)
+	var outcomes []rollout.Outcome
+	c := rollout.Calls{Failed: bad, Took: map[int]int{0: vendors - bad, rollout.TookBucket(3 * time.Second): bad}}
+	for v := range vendors {
+		told, step := rollout.MailDelivered, rollout.StepDone
+		if v < bad {
+			told, step = rollout.MailFailed, rollout.StepFailed
+		}
+		id := fmt.Sprintf("v%d", v)
+		outcomes = append(outcomes, outcome(step, id, "welcome", time.Minute))
+		outcomes = append(outcomes, mailed(id, "welcome", time.Minute, told)...)
+	}
+	b.take(time.Hour, c, outcomes...)
+	return b
+}
+
+func (b *book) judge() rollout.Judgement {
+	return rollout.Judge(b.plan, inDays, b.ledger, b.taken[len(b.taken)-1])
+}
+
+func alarmOf(t *testing.T, j rollout.Judgement, name rollout.Trigger) rollout.Alarm {
+	t.Helper()
+	i := slices.IndexFunc(j.Triggers, func(a rollout.Alarm) bool { return a.Trigger == name })
+	require.GreaterOrEqual(t, i, 0)
+	return j.Triggers[i]
+}
+
+func TestNothingSeenRaisesNothing(t *testing.T) {
+	t.Parallel()
+	b := newBook()
+	b.take(time.Hour, rollout.Calls{})
+	j := b.judge()
+	require.Equal(t, rollout.FormulaVersion, j.Formula)
+	require.Nil(t, j.Raised())
+	require.Len(t, j.Triggers, 4)
+	for _, a := range j.Triggers {
+		require.InDelta(t, 1, a.Evidence, 1e-12, a.Trigger)
+		require.False(t, a.Raised)
+		require.NotEmpty(t, a.Reason)
+	}
+	require.Len(t, j.Gates, 5)
+	for _, r := range j.Gates {
+		require.Equal(t, rollout.Insufficient, r.Verdict, r.Gate)
+		require.Equal(t, r, j.Ruling(r.Gate))
+	}
+	require.Equal(t, rollout.Insufficient, rollout.Judgement{}.Ruling(rollout.GateEmail).Verdict)
+}
+
+func TestAlarmsAreRaisedAtTheirEvidence(t *testing.T) {
+	t.Parallel()
+	needed := map[rollout.Trigger]float64{
+		rollout.TriggerEmail: 20, rollout.TriggerErrors: 100, rollout.TriggerPerformance: 20, rollout.TriggerConversion: 20,
+	}
+	for _, name := range []rollout.Trigger{rollout.TriggerEmail, rollout.TriggerErrors, rollout.TriggerPerformance} {
+		raised := 0
+		for bad := range 30 {
+			a := alarmOf(t, seen(30, bad).judge(), name)
+			require.InDelta(t, needed[name], a.Needed, 1e-9)
+			require.Equal(t, a.Evidence >= a.Needed, a.Raised, "%s with %d bad", name, bad)
+			require.Equal(t, 30, a.Seen)
+			if a.Raised {
+				raised++
+				require.Contains(t, a.Reason, "chance alone would show this less than once in")
+			}
+		}
+		require.Positive(t, raised, name)
+		require.Less(t, raised, 30, name)
+	}
+	require.InDelta(t, 20, alarmOf(t, seen(1, 0).judge(), rollout.TriggerConversion).Needed, 1e-9)
+}
+
+func TestANewEpochNeedsTwiceTheEvidence(t *testing.T) {
+	t.Parallel()
+	b := seen(30, 0)
+	for epoch, needed := range []float64{20, 40, 80} {
+		b.position = inPhase(1, 3+epoch, epoch)
+		b.take(time.Hour, rollout.Calls{})
+		require.InDelta(t, needed, alarmOf(t, b.judge(), rollout.TriggerEmail).Needed, 1e-9)
+		require.InDelta(t, 5*needed, alarmOf(t, b.judge(), rollout.TriggerErrors).Needed, 1e-9)
+		require.InDelta(t, 20, alarmOf(t, b.judge(), rollout.TriggerConversion).Needed, 1e-9, "its rollback ends the rollout")
+	}
+}
+
+func TestPerformanceNeedsABaseline(t *testing.T) {
+	t.Parallel()
+	b := newBook()
+	b.take(time.Hour, calls(slices.Repeat([]time.Duration{time.Minute}, 500)...))
+	a := alarmOf(t, b.judge(), rollout.TriggerPerformance)
+	require.False(t, a.Raised)
+	require.Equal(t, "cannot be judged: before the rollout 0 API calls were seen, 100 are needed to know how fast is normal", a.Reason)
+}
+
+func TestConversionSaysWhenAVerdictIsPossible(t *testing.T) {
+	t.Parallel()
+	b := newBook()
+	var outcomes []rollout.Outcome
+	for v := range 43 {
+		outcomes = append(outcomes, outcome(rollout.Admitted, fmt.Sprintf("v%d", v), "", time.Duration(v/30)*day+time.Minute))
+	}
+	b.take(2*day, rollout.Calls{}, outcomes[:42]...)
+	a := alarmOf(t, b.judge(), rollout.TriggerConversion)
+	require.Nil(t, a.DecidableFrom, "too few are admitted for anybody to know")
+	require.Contains(t, a.Reason, "no verdict is possible before 43 trials have ended")
+	b.take(time.Hour, rollout.Calls{}, outcome(rollout.Admitted, "v42", "", 2*day+30*time.Second))
+	a = alarmOf(t, b.judge(), rollout.TriggerConversion)
+	require.NotNil(t, a.DecidableFrom)
+	require.Equal(t, noon.Add(19*day+time.Minute), *a.DecidableFrom, "17 days after the end of the second day")
+	require.Contains(t, a.Reason, "on 21 March 2026 12:01 UTC at the earliest")
+	b.take(a.DecidableFrom.Sub(b.now)-time.Second, rollout.Calls{})
+	require.False(t, alarmOf(t, b.judge(), rollout.TriggerConversion).Raised)
+	b.take(2*time.Second, rollout.Calls{})
+	a = alarmOf(t, b.judge(), rollout.TriggerConversion)
+	require.True(t, a.Raised, a.Reason)
+	require.Equal(t, rollout.Immediate, a.Remedy)
+	require.Equal(t, 43, a.Seen)
+	require.Nil(t, a.DecidableFrom)
+}
+
+func TestThePlainComparison(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		vendors, bad int
+		raised       bool
+	}{{19, 19, false}, {20, 2, false}, {20, 3, true}}
+	for _, tt := range tests {
+		b := seen(tt.vendors, tt.bad)
+		b.plan.Rule = rollout.RuleThreshold
+		a := alarmOf(t, b.judge(), rollout.TriggerEmail)
+		require.Equal(t, tt.raised, a.Raised, "%+v", tt)
+		require.InDelta(t, 0.9, a.Needed, 1e-12)
+		require.NotContains(t, a.Reason, "chance")
+	}
+}
+
+func TestTheAlarmThatDecides(t *testing.T) {
+	t.Parallel()
+	alarm := func(name rollout.Trigger, remedy rollout.Remedy, raised bool) rollout.Alarm {
+		return rollout.Alarm{Trigger: name, Remedy: remedy, Raised: raised}
+	}
+	j := rollout.Judgement{Triggers: []rollout.Alarm{
+		alarm(rollout.TriggerEmail, rollout.Partial, true), alarm(rollout.TriggerErrors, rollout.Immediate, false),
+		alarm(rollout.TriggerPerformance, rollout.Partial, true), alarm(rollout.TriggerConversion, rollout.Immediate, false),
+	}}
+	require.Equal(t, rollout.TriggerEmail, j.Raised().Trigger)
+	j.Triggers[1].Raised = true
+	require.Equal(t, rollout.TriggerErrors, j.Raised().Trigger, "an immediate one comes first")
+	j.Outage = &rollout.Outage{Cause: rollout.OutageSESPaused}
+	require.Nil(t, j.Raised(), "going back would help nobody")
+	j.Triggers[3].Raised = true
+	require.Equal(t, rollout.TriggerConversion, j.Raised().Trigger)
+}
+
+func TestGatesAtTheirEdges(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		gate         rollout.Gate
+		vendors, bad int
+		want         rollout.Verdict
+		reason       string
+	}{
+		{rollout.GateEmail, 0, 0, rollout.Insufficient, "too little seen: 0 of 20 vendors with e-mail"},
+		{rollout.GateEmail, 19, 0, rollout.Insufficient, "too little seen: 19 of 20 vendors with e-mail"},
+		{rollout.GateEmail, 20, 0, rollout.Pass, "100 % of the e-mails were delivered, at least 95 % must; seen: 20 vendors with e-mail"},
+		{rollout.GateEmail, 20, 1, rollout.Pass, "95 % of"},
+		{rollout.GateEmail, 20, 2, rollout.Insufficient, "not yet certain that this is not chance"},
+		{rollout.GateEmail, 20, 10, rollout.Fail, "50 % of"},
+		{rollout.GateEmail, 5, 5, rollout.Fail, "0 % of"},
+		{rollout.GateAutomation, 9, 0, rollout.Insufficient, "too little seen: 9 of 10 vendors with steps"},
+		{rollout.GateAutomation, 10, 0, rollout.Pass, "100 % of the automated steps succeeded"},
+		{rollout.GateAutomation, 10, 1, rollout.Insufficient, "not yet certain"},
+		{rollout.GateAutomation, 10, 8, rollout.Fail, "20 % of"},
+		{rollout.GateAPI, 99, 0, rollout.Insufficient, "too little seen: 99 of 100 calls"},
+		{rollout.GateAPI, 100, 5, rollout.Pass, "5.0 % of the API calls took longer than 2 s, at most 5.0 % may"},
+		{rollout.GateAPI, 100, 6, rollout.Insufficient, "not yet certain"},
+		{rollout.GateAPI, 100, 50, rollout.Fail, "50 % of"},
+		{rollout.GateErrors, 100, 5, rollout.Pass, "of the API calls failed"},
+		{rollout.GateErrors, 100, 6, rollout.Insufficient, "not yet certain"},
+		{rollout.GateErrors, 100, 50, rollout.Fail, "50 % of"},
+	}
+	for _, tt := range tests {
+		b := seen(tt.vendors, tt.bad)
+		r := b.judge().Ruling(tt.gate)
+		require.Equal(t, tt.want, r.Verdict, "%s, %d of %d bad: %s", tt.gate, tt.bad, tt.vendors, r.Reason)
+		require.Contains(t, r.Reason, tt.reason)
+		require.Equal(t, r.Verdict == rollout.Fail, r.Evidence >= 20)
+	}
+}
+
+func TestTheConversionGateAtItsEdges(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		admitted, converted int
+		want                rollout.Verdict
+	}{
+		{29, 29, rollout.Insufficient},
+		{30, 6, rollout.Pass},
+		{30, 5, rollout.Insufficient},
+		{30, 0, rollout.Fail},
+	}
+	for _, tt := range tests {
+		b := newBook()
+		var outcomes []rollout.Outcome
+		for v := range tt.admitted {
+			id := fmt.Sprintf("v%d", v)
+			outcomes = append(outcomes, outcome(rollout.Admitted, id, "", 0))
+			if v < tt.converted {
+				outcomes = append(outcomes, outcome(rollout.Converted, id, "", time.Hour))
+			}
+		}
+		b.take(18*day-time.Second, rollout.Calls{}, outcomes...)
+		require.Equal(t, rollout.Insufficient, b.judge().Ruling(rollout.GateConversion).Verdict, "no trial is over")
+		b.take(time.Second, rollout.Calls{})
+		r := b.judge().Ruling(rollout.GateConversion)
+		require.Equal(t, tt.want, r.Verdict, "%+v: %s", tt, r.Reason)
+	}
+}
+
+// After a rollback to 0 % the trials that go on automated are weighed from then on.
+func TestAtNothingAfterARollbackFailuresAreSeen(t *testing.T) {
+	t.Parallel()
+	b := newBook()
+	b.position = inPhase(1, 2, 0)
+	b.take(time.Hour, rollout.Calls{}, outcome(rollout.StepDone, "old", "welcome", time.Minute))
+	b.position = inPhase(0, 3, 1)
+	var outcomes []rollout.Outcome
+	for v := range 40 {
+		outcomes = append(outcomes, outcome(rollout.StepFailed, fmt.Sprintf("v%d", v), "reminder-7d", 2*time.Hour))
+	}
+	b.take(time.Hour, rollout.Calls{}, outcomes...)
+	a := alarmOf(t, b.judge(), rollout.TriggerErrors)
+	require.True(t, a.Raised, a.Reason)
+	require.Equal(t, 40, a.Seen)
+	require.InDelta(t, 200, a.Needed, 1e-9)
+	errors := rollout.Evidence{Null: rollout.Null{Limit: 0.2, Side: rollout.TooHigh}}
+	errors.Begin(noon)
+	errors.ObserveMany(1, 40)
+	require.InDelta(t, errors.Log(6), math.Log(a.Evidence), 1e-9, "five phases are to come, each a start")
+}

@@ -1,0 +1,131 @@
+package rollout_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"marketplace.example/trials/internal/domain/rollout"
+)
+
+// former are trials from before that were seen whole: so many converted, each a
+// step older than the one before, and the others did not.
+func former(converted, others int, step float64) []rollout.Lifetime {
+	var lives []rollout.Lifetime
+	for i := range converted {
+		lives = append(lives, rollout.Lifetime{Age: step * float64(i), Converted: true, Whole: true})
+	}
+	for range others {
+		lives = append(lives, rollout.Lifetime{Age: 17, Whole: true})
+	}
+	return lives
+}
+
+func TestACurveIsLearnedFromFiftyConversions(t *testing.T) {
+	t.Parallel()
+	few := inDays.Learned(former(49, 400, 0.1))
+	require.Empty(t, few.Curve)
+	require.Equal(t, &rollout.Past{Trials: 449, Converted: 49}, few.Past)
+	require.Equal(t, "A trial counts for conversion once it and its grace are over, after 17 days: it takes 50 conversions from before the rollout "+
+		"to know how they come with age, and there are 49, of 449 trials.", few.Basis())
+
+	enough := inDays.Learned(former(50, 400, 0.1))
+	require.Equal(t, &rollout.Past{Trials: 450, Converted: 50, Later: 4.25}, enough.Past)
+	require.InDelta(t, 0, enough.Curve.At(4.1), 1e-12)
+	require.InDelta(t, 1, enough.Curve.At(4.25+4.92), 1e-12, "all had come after 4.9 days")
+	require.Equal(t, "A trial counts for conversion from 4.3 days on, by how 50 conversions of 450 trials from before the rollout came with age, "+
+		"taken to come 4.2 days later.", enough.Basis())
+	require.Equal(t, "A trial counts for conversion once it and its grace are over, after 17 days.", inDays.Basis())
+
+	e := rollout.Begin(rollout.Start{ID: "r", Plan: rollout.DefaultPlan(), By: "admin", Times: enough}, noon)
+	require.Equal(t, "started with plan default. "+enough.Basis(), e.Reason)
+	require.Equal(t, enough, rollout.Fold([]rollout.Event{e}).Times)
+	require.Equal(t, enough.Basis(), rollout.ViewOf(rollout.Fold([]rollout.Event{e}), nil, noon).Conversion)
+}
+
+// A marketplace that opened a week ago knows early conversions only: its curve
+// would be early, which is unsafe.
+func TestYoungTrialsDoNotMakeACurve(t *testing.T) {
+	t.Parallel()
+	lives := former(80, 400, 0.05)
+	for i := range lives {
+		lives[i].Whole = i >= 49 // of the conversions 31 were seen whole
+	}
+	times := inDays.Learned(lives)
+	require.Empty(t, times.Curve)
+	require.Equal(t, 31, times.Past.Converted)
+}
+
+func TestATrialThatIsOverCountsWhole(t *testing.T) {
+	t.Parallel()
+	late := inDays.Learned(former(50, 400, 0.33)) // the last after 16.17 days
+	require.InDelta(t, 1, late.Curve.At(17), 1e-12)
+	require.Less(t, late.Curve.At(16.99), 0.9)
+	// Where extended trials converted after that, they say how late.
+	extended := inDays.Learned(former(50, 400, 0.5)) // the last after 24.5 days
+	require.Less(t, extended.Curve.At(17), 0.6)
+	require.InDelta(t, 1, extended.Curve.At(28.75), 1e-12)
+	require.LessOrEqual(t, rollout.Times{TrialDays: 2}.Learned(former(50, 0, 0.01)).Curve[0].Age, 1.1, "later by a day at the least")
+	require.GreaterOrEqual(t, rollout.Times{TrialDays: 2}.Learned(former(50, 0, 0.01)).Curve[0].Age, 1.0)
+}
+
+// A learned curve is small, rises to 1, and comes nowhere before what was seen.
+func TestALearnedCurveIsNeverEarly(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		n := rapid.IntRange(50, 300).Draw(t, "converted")
+		var lives []rollout.Lifetime
+		for range n {
+			lives = append(lives, rollout.Lifetime{Age: rapid.Float64Range(0, 17).Draw(t, "age"), Converted: true, Whole: true})
+		}
+		for range rapid.IntRange(0, 50).Draw(t, "others") {
+			lives = append(lives, rollout.Lifetime{Age: rapid.Float64Range(0, 17).Draw(t, "watched")})
+		}
+		all := rollout.KaplanMeier(lives)
+		curve := inDays.Learned(lives).Curve
+		require.LessOrEqual(t, len(curve), 40)
+		require.InDelta(t, 1, curve[len(curve)-1].Share, 1e-12)
+		for i, p := range curve {
+			require.True(t, i == 0 || p.Age > curve[i-1].Age && p.Share >= curve[i-1].Share)
+			if p.Age < 17 {
+				require.LessOrEqual(t, p.Share, all.At(p.Age-4.25)+1e-12)
+			}
+		}
+	})
+}
+
+// With a curve, what conversions say is known sooner.
+func TestACurveGivesAVerdictSooner(t *testing.T) {
+	t.Parallel()
+	b := newBook()
+	b.position = inPhase(1, 1, 0)
+	var admitted []rollout.Outcome
+	for i := range 60 {
+		id := string(rune('a'+i/26)) + string(rune('a'+i%26))
+		admitted = append(admitted, rollout.Outcome{Kind: rollout.Admitted, VendorID: id, Key: id, At: noon})
+	}
+	b.take(time.Hour, rollout.Calls{}, admitted...)
+	times := inDays.Learned(former(100, 400, 0.05)) // all within five days
+	judged := func(after time.Duration) rollout.Alarm {
+		b.take(noon.Add(after).Sub(b.now), rollout.Calls{})
+		return alarmOf(t, rollout.Judge(b.plan, times, b.ledger, b.taken[len(b.taken)-1]), rollout.TriggerConversion)
+	}
+	young := judged(3 * day)
+	require.False(t, young.Raised)
+	require.Equal(t, &rollout.Weighed{}, young.Weighed)
+	require.NotNil(t, young.DecidableFrom)
+	require.Contains(t, young.Reason, "no verdict is possible before "+young.DecidableFrom.UTC().Format("2 January 2006 15:04 UTC"))
+	require.Less(t, young.DecidableFrom.Sub(noon), 11*day)
+
+	before := judged(young.DecidableFrom.Sub(noon) - time.Minute)
+	require.False(t, before.Raised)
+	require.Equal(t, 60, before.Weighed.Vendors)
+	require.Less(t, before.Weighed.Full, 60.0)
+	then := judged(young.DecidableFrom.Sub(noon) + time.Minute)
+	require.True(t, then.Raised)
+	require.Nil(t, then.DecidableFrom)
+	require.Zero(t, then.Seen, "no trial has ended")
+	require.Contains(t, then.Reason, "nothing seen yet; with younger trials, weighed by how conversions came before, 0 of 60 converted, which say as much as")
+}

@@ -1,0 +1,343 @@
+package trial_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"slices"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"marketplace.example/trials/internal/domain/trial"
+)
+
+// world is everything around one trial: the clock, the flags, billing's
+// record, the mailbox, and the workflow that does what is due when it happens
+// to be awake. It keeps its own account of what must hold.
+type world struct {
+	t      *rapid.T
+	now    time.Time
+	state  trial.State
+	events []trial.Event
+	// database is the state folded from the events as they are stored.
+	database trial.State
+	facts    trial.Facts // all but Now
+
+	// ever has every step that was in a schedule, by key.
+	ever map[string]trial.Step
+	// mailed counts the e-mails of a step, by key.
+	mailed map[string]int
+	// told is when the vendor was told that the trial had ended, by revision.
+	told map[int]time.Time
+	// revisedAt is when the schedule was last planned anew.
+	revisedAt time.Time
+	// taken are the ids of requests that were carried out.
+	taken map[string]bool
+}
+
+func newWorld(t *rapid.T) *world {
+	r := trial.Registration{
+		VendorID: "v1",
+		Cohort:   rapid.SampledFrom([]trial.Cohort{trial.Automated, trial.Automated, trial.Automated, trial.Control}).Draw(t, "cohort"),
+		Policy:   policies().Draw(t, "policy"),
+		Day:      rapid.SampledFrom([]time.Duration{trial.RealDay, trial.RealDay, 2 * time.Second}).Draw(t, "day"),
+		Zone:     rapid.SampledFrom(append(zones, "", "")).Draw(t, "zone"),
+		At:       years().Draw(t, "registered"),
+	}
+	w := &world{t: t, ever: map[string]trial.Step{}, mailed: map[string]int{}, told: map[int]time.Time{}, taken: map[string]bool{}}
+	w.facts = trial.Facts{AutomationEnabled: true, EmailReminders: true, AutoExpiration: true}
+	w.now = r.At.Add(w.span(r.Day, "delay")) // a vendor may be taken in late
+	w.revisedAt = r.At.Truncate(time.Millisecond)
+	w.apply(trial.Start(r, w.now))
+	return w
+}
+
+// policies are valid ones, most of them short, so that steps crowd.
+func policies() *rapid.Generator[trial.Policy] {
+	return rapid.Custom(func(t *rapid.T) trial.Policy {
+		p := trial.Policy{Name: "p", LengthDays: rapid.IntRange(1, 20).Draw(t, "length"), GraceDays: rapid.IntRange(0, 4).Draw(t, "grace"), SendHour: rapid.IntRange(0, 23).Draw(t, "hour")}
+		for days := p.LengthDays; days > 0; days-- {
+			if len(p.ReminderDays) < 4 && rapid.IntRange(0, 2).Draw(t, "reminder") == 0 {
+				p.ReminderDays = append(p.ReminderDays, days)
+			}
+		}
+		require.NoError(t, p.Validate())
+		return p
+	})
+}
+
+// span is a stretch of time, from nothing to weeks, in the trial's days.
+func (w *world) span(day time.Duration, label string) time.Duration {
+	longest := rapid.SampledFrom([]time.Duration{0, day / 24, day / 24, day, 2 * day, 5 * day, 40 * day}).Draw(w.t, label+" up to")
+	return time.Duration(rapid.Int64Range(0, int64(longest)).Draw(w.t, label))
+}
+
+// apply is the one way in which the state changes. It checks what a single
+// event may do.
+func (w *world) apply(e trial.Event) {
+	before := w.state
+	after := before.Apply(e)
+	w.events = append(w.events, e)
+	w.state = after
+	require.Equal(w.t, len(w.events), after.Seq, "numbers without gaps")
+	require.Equal(w.t, e.Seq, after.Seq)
+	if e.Request != nil && e.Request.ID != "" {
+		w.taken[e.Request.ID] = true
+	}
+	if e.EndsAt != nil {
+		require.Nil(w.t, before.ConvertedAt, "a converted trial goes on")
+		w.revisedAt = e.At
+	}
+	for _, step := range after.Schedule() {
+		w.ever[step.Key("v1")] = step
+	}
+	require.Contains(w.t, arrows(before, e), after.Status, "from %q by %s", before.Status, e.Type)
+
+	w.database = stored(w.t, w.database).Apply(stored(w.t, e))
+	same(w.t, after, w.database, "the database has another state")
+
+	for i, r := range before.Steps {
+		require.Equal(w.t, r, after.Steps[i], "records are only added to")
+	}
+	added := after.Steps[len(before.Steps):]
+	for _, r := range added {
+		require.Equal(w.t, e.Step == nil, r.Outcome == trial.Superseded, "superseded by requests alone")
+	}
+	if e.Step != nil {
+		require.LessOrEqual(w.t, len(added), 1)
+	}
+}
+
+// arrows are the statuses that an event may lead to.
+func arrows(before trial.State, e trial.Event) []trial.Status {
+	switch {
+	case e.Type == trial.EventStarted && before.Status == "":
+		return []trial.Status{trial.Active}
+	case e.Type == trial.EventHeld:
+		return []trial.Status{before.Status}
+	case e.Type == trial.EventStep && (before.Status.Final() || e.Step.Revision != before.Revision || e.Decision.Action == trial.Skip):
+		return []trial.Status{before.Status}
+	case e.Type == trial.EventStep && e.Step.Kind == trial.Expiry && before.Status == trial.Active && before.Policy.GraceDays > 0:
+		return []trial.Status{trial.Grace}
+	case e.Type == trial.EventStep && e.Step.Kind == trial.Expiry && before.Status == trial.Active:
+		return []trial.Status{trial.Expired}
+	case e.Type == trial.EventStep && e.Step.Kind == trial.GraceEnd && before.Status == trial.Grace:
+		return []trial.Status{trial.Expired}
+	case e.Type == trial.EventStep && before.Status == trial.Active:
+		return []trial.Status{trial.Active}
+	case e.Type == trial.EventExtended && (before.Status == trial.Active || before.Status == trial.Grace),
+		e.Type == trial.EventShortened && before.Status == trial.Active,
+		e.Type == trial.EventRevived && (before.Status == trial.Expired || before.Status == trial.Cancelled):
+		return []trial.Status{trial.Active}
+	case e.Type == trial.EventCancelled && !before.Status.Final():
+		return []trial.Status{trial.Cancelled}
+	case e.Type == trial.EventConverted && !before.Status.Final():
+		return []trial.Status{trial.Converted}
+	case e.Type == trial.EventConverted && before.Status == trial.Expired && e.Request.At.Before(*before.ExpiredAt),
+		e.Type == trial.EventConverted && before.Status == trial.Cancelled && e.Request.At.Before(*before.CancelledAt):
+		return []trial.Status{trial.Converted}
+	case e.Type == trial.EventConverted && (before.Status == trial.Expired || before.Status == trial.Cancelled):
+		return []trial.Status{before.Status}
+	}
+	return nil
+}
+
+// wake does everything that is due, as the workflow does, and checks what may
+// be done at one wake-up.
+func (w *world) wake() {
+	var ran []string
+	for range 1000 {
+		step, ok := w.state.Next()
+		if !ok || step.At.After(w.now) {
+			require.LessOrEqual(w.t, len(ran), 1, "e-mails at one moment: %v", ran)
+			return
+		}
+		facts := w.facts
+		facts.Now = w.now
+		facts.Converted = facts.Converted && w.state.ConvertedAt == nil
+		before := w.state
+		d := trial.Decide(before, step, facts)
+		w.mayBe(step, d, facts)
+		if d.Action == trial.Wait {
+			if held := before.Held; held == nil || held.Reason != d.Reason {
+				w.apply(before.StepEvent(step, d, facts, false))
+			}
+			require.LessOrEqual(w.t, len(ran), 1, "e-mails at one moment: %v", ran)
+			return
+		}
+		if d.Mail {
+			w.mailed[step.Key("v1")]++
+			ran = append(ran, step.Key("v1"))
+		}
+		if d.Action == trial.Run && step.Kind == trial.Expiry {
+			w.told[step.Revision] = w.now
+		}
+		w.apply(before.StepEvent(step, d, facts, d.Mail))
+		require.Len(w.t, w.state.Steps, len(before.Steps)+1, "what is not held is over")
+	}
+	require.Fail(w.t, "due steps without end")
+}
+
+// mayBe checks one decision against the promises, in its own words.
+func (w *world) mayBe(step trial.Step, d trial.Decision, f trial.Facts) {
+	key := step.Key("v1")
+	ending := step.Kind == trial.Expiry || step.Kind == trial.GraceEnd
+	if d.Mail {
+		require.Equal(w.t, trial.Run, d.Action)
+		require.True(w.t, f.AutomationEnabled, "%s mailed while disabled", key)
+		require.False(w.t, f.Converted, "%s mailed to a converted vendor", key)
+		require.Equal(w.t, trial.Automated, w.state.Cohort)
+		require.Empty(w.t, f.NoMail, "%s mailed to a closed address", key)
+		require.False(w.t, w.state.Status.Final(), "%s mailed after the end", key)
+		require.True(w.t, f.EmailReminders || !step.Kind.IsReminder(), "%s mailed with reminders off", key)
+		require.Zero(w.t, w.mailed[key], "%s mailed twice", key)
+		if step.Kind.IsReminder() {
+			require.Equal(w.t, trial.Active, w.state.Status)
+			require.True(w.t, w.now.Before(w.state.EndsAt), "%s mailed when it is over", key)
+			require.True(w.t, step.At.After(w.revisedAt), "%s mailed though planned before the change", key)
+		}
+	}
+	if d.Action == trial.Run && ending {
+		require.True(w.t, w.state.Cohort == trial.Control || f.AutomationEnabled && f.AutoExpiration, "%s ran against the flags", key)
+		require.False(w.t, f.Converted, "%s ran for a converted vendor", key)
+	}
+	if d.Action == trial.Skip && ending {
+		require.Equal(w.t, trial.ReasonAlreadyConverted, d.Reason, "%s is never overtaken", key)
+	}
+	if d.Action == trial.Run && step.Kind == trial.GraceEnd {
+		told, ok := w.told[step.Revision]
+		require.True(w.t, ok, "grace without an end before it")
+		// Clocks that go forward take an hour, and an hour is tolerated.
+		// Events keep whole milliseconds of the moment at which somebody was told.
+		least := time.Duration(w.state.Policy.GraceDays)*w.state.Day - w.state.Day/24 - time.Millisecond
+		if w.state.Zone != "" {
+			least -= w.state.Day / 24
+		}
+		if w.state.Zone == "Pacific/Apia" {
+			least -= trial.RealDay // it skipped one in 2011
+		}
+		require.GreaterOrEqual(w.t, w.now.Sub(told), least, "less than the whole grace")
+	}
+}
+
+// ask sends a request and checks that a refusal or a repetition changes nothing.
+func (w *world) ask(message string, r trial.Request) {
+	before := stored(w.t, w.state)
+	e, err := w.state.Request(message, r, w.now)
+	same(w.t, before, w.state, "asking changed something")
+	switch {
+	case err != nil:
+		var refusal *trial.Error
+		require.ErrorAs(w.t, err, &refusal)
+		require.Nil(w.t, e)
+		require.NotEqual(w.t, trial.MessageConvert, message, "a conversion is never refused")
+	case e == nil:
+		require.True(w.t, w.taken[r.ID] || message == trial.MessageConvert && w.state.ConvertedAt != nil, "%s vanished", message)
+	default:
+		require.False(w.t, w.taken[r.ID] && message != trial.MessageConvert, "%s carried out twice", r.ID)
+		w.apply(*e)
+		if e.EndsAt != nil {
+			require.True(w.t, w.state.EndsAt.After(e.At), "a new end in the past")
+		}
+	}
+}
+
+// holds checks what must be true of a trial at every moment.
+func (w *world) holds() {
+	s := w.state
+	same(w.t, w.database, stored(w.t, s), "a state that is stored is another")
+	records := map[string]int{}
+	for _, r := range s.Steps {
+		key := r.Step.Key("v1")
+		records[key]++
+		require.Equal(w.t, 1, records[key], "%s is over twice", key)
+		_, known := w.ever[key]
+		require.True(w.t, known, "%s is over, though it never was", key)
+		require.Equal(w.t, trial.Skip, trial.Decide(s, r.Step, w.facts).Action, "%s is over", key)
+	}
+	pending := map[string]bool{}
+	for _, step := range s.Pending() {
+		pending[step.Key("v1")] = true
+	}
+	for key := range w.ever {
+		require.NotEqual(w.t, pending[key], records[key] == 1, "%s is lost, or both over and pending", key)
+	}
+	for key, n := range w.mailed {
+		require.LessOrEqual(w.t, n, 1, key)
+	}
+	w.plannedWell()
+
+	next, ok := s.Next()
+	require.Equal(w.t, ok, len(pending) > 0)
+	if s.Status.Final() {
+		require.Empty(w.t, pending)
+		require.Nil(w.t, s.Held)
+	} else if !ok {
+		require.True(w.t, w.facts.Converted, "a trial that nothing will ever wake")
+	}
+	if s.Held != nil {
+		require.True(w.t, pending[s.Held.Step.Key("v1")], "what is held is still to come")
+	}
+	// A new end may plan reminders before the start, which come to nothing.
+	if s.Held != nil && s.Held.Step.Kind != trial.Welcome {
+		require.Equal(w.t, next.Key("v1"), s.Held.Step.Key("v1"), "what is held is what is next")
+	}
+	require.Equal(w.t, s.Status == trial.Expired, s.ExpiredAt != nil)
+	require.Equal(w.t, s.Status == trial.Cancelled, s.CancelledAt != nil)
+	require.Equal(w.t, s.Status == trial.Converted, s.ConvertedAt != nil && !s.ConvertedLate)
+	require.NotEmpty(w.t, s.Details())
+}
+
+// plannedWell checks the schedule, and that steps ran in its order.
+func (w *world) plannedWell() {
+	s := w.state
+	want := map[trial.Kind]bool{trial.Expiry: true}
+	want[trial.GraceEnd] = s.Policy.GraceDays > 0
+	welcomed := slices.ContainsFunc(s.Steps, func(r trial.StepRecord) bool { return r.Step.Kind == trial.Welcome })
+	want[trial.Welcome] = s.Cohort == trial.Automated && (s.Revision == 0 || !welcomed)
+	for _, days := range s.Policy.ReminderDays {
+		want[trial.Kind(fmt.Sprintf("reminder-%dd", days))] = s.Cohort == trial.Automated
+	}
+	var last time.Time
+	got := map[trial.Kind]bool{trial.GraceEnd: false, trial.Welcome: false}
+	for kind := range want {
+		got[kind] = false
+	}
+	for _, step := range s.Schedule() {
+		require.False(w.t, got[step.Kind], "%s planned twice", step.Kind)
+		got[step.Kind] = true
+		if step.Kind != trial.Welcome { // which belongs to the first
+			require.Equal(w.t, s.Revision, step.Revision)
+		}
+		require.False(w.t, step.At.Before(last), "the schedule is not sorted")
+		require.True(w.t, step.At.Before(s.EndsAt) || !step.Kind.IsReminder(), "%s behind the end", step.Kind)
+		last = step.At
+	}
+	require.Equal(w.t, want, got)
+	ran := map[int]time.Time{}
+	for _, r := range s.Steps {
+		if r.Outcome == trial.Ran {
+			require.False(w.t, r.Step.At.Before(ran[r.Step.Revision]), "%s ran out of order", r.Step.Kind)
+			ran[r.Step.Revision] = r.Step.At
+		}
+	}
+}
+
+// stored is a value as it is after being stored as JSON.
+func stored[T any](t *rapid.T, v T) T {
+	b, err := json.Marshal(v)
+	require.NoError(t, err)
+	var c T
+	require.NoError(t, json.Unmarshal(b, &c))
+	return c
+}
+
+// same compares whole states.
+func same(t *rapid.T, want, got trial.State, why string) {
+	if !reflect.DeepEqual(want, got) {
+		require.Fail(t, why, cmp.Diff(want, got))
+	}
+}
