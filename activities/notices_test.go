@@ -19,9 +19,9 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"marketplace.example/trials/activities"
+	"marketplace.example/trials/internal/adapters/webhook"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
-	"marketplace.example/trials/webhook"
 )
 
 const noticeSecret = "secret-of-the-tests-0123456789-ab"

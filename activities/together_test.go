@@ -9,9 +9,9 @@ import (
 	"go.temporal.io/sdk/testsuite"
 
 	"marketplace.example/trials/activities"
+	"marketplace.example/trials/internal/adapters/webhook"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
-	"marketplace.example/trials/webhook"
 )
 
 // tellTogether joins messages to one that names their keys, and returns those that were not told to all.

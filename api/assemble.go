@@ -13,10 +13,10 @@ import (
 	"marketplace.example/trials/api/rest"
 	"marketplace.example/trials/config"
 	"marketplace.example/trials/health"
+	"marketplace.example/trials/internal/adapters/mail"
+	"marketplace.example/trials/internal/adapters/mongodb"
 	"marketplace.example/trials/internal/domain/audit"
 	"marketplace.example/trials/internal/domain/trial"
-	"marketplace.example/trials/mail"
-	"marketplace.example/trials/mongodb"
 	"marketplace.example/trials/telemetry"
 	"marketplace.example/trials/temporal"
 )

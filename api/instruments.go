@@ -7,9 +7,9 @@ import (
 	"go.uber.org/zap"
 
 	"marketplace.example/trials/api/auth"
+	"marketplace.example/trials/internal/adapters/mail"
+	"marketplace.example/trials/internal/adapters/mongodb"
 	"marketplace.example/trials/internal/domain/monitoring"
-	"marketplace.example/trials/mail"
-	"marketplace.example/trials/mongodb"
 	"marketplace.example/trials/telemetry"
 )
 

@@ -10,11 +10,11 @@ import (
 
 	"marketplace.example/trials/activities"
 	"marketplace.example/trials/config"
+	"marketplace.example/trials/internal/adapters/mongodb"
+	"marketplace.example/trials/internal/adapters/webhook"
 	"marketplace.example/trials/internal/domain/monitoring"
 	"marketplace.example/trials/internal/domain/trial"
-	"marketplace.example/trials/mongodb"
 	"marketplace.example/trials/temporal"
-	"marketplace.example/trials/webhook"
 )
 
 // lookout looks at the alerts while no worker does: that none is there would go

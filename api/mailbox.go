@@ -7,8 +7,8 @@ import (
 	"go.uber.org/zap"
 
 	"marketplace.example/trials/api/rest"
+	"marketplace.example/trials/internal/adapters/mail"
 	"marketplace.example/trials/internal/domain/trial"
-	"marketplace.example/trials/mail"
 )
 
 // mailbox is the API's port to mail: what SNS says and what links mean, in the

@@ -24,8 +24,8 @@ import (
 
 	"marketplace.example/trials/api/rest"
 	"marketplace.example/trials/config"
+	"marketplace.example/trials/internal/adapters/mail"
 	"marketplace.example/trials/internal/domain/trial"
-	"marketplace.example/trials/mail"
 )
 
 const topic = "arn:aws:sns:eu-west-1:123456789012:mail-events"

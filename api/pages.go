@@ -12,7 +12,7 @@ import (
 	"marketplace.example/trials/api/rest"
 	"marketplace.example/trials/config"
 	"marketplace.example/trials/health"
-	"marketplace.example/trials/mongodb"
+	"marketplace.example/trials/internal/adapters/mongodb"
 	"marketplace.example/trials/temporal"
 )
 

@@ -13,8 +13,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"marketplace.example/trials/client"
+	"marketplace.example/trials/internal/adapters/mongodb"
 	"marketplace.example/trials/internal/domain/audit"
-	"marketplace.example/trials/mongodb"
 )
 
 func (a *app) audit() *cobra.Command {

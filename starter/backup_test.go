@@ -11,7 +11,7 @@ import (
 	"filippo.io/age"
 	"github.com/stretchr/testify/require"
 
-	"marketplace.example/trials/backup"
+	"marketplace.example/trials/internal/adapters/backup"
 	"marketplace.example/trials/internal/adapters/storage"
 )
 

@@ -11,8 +11,8 @@ import (
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
 
+	"marketplace.example/trials/internal/adapters/mongodb"
 	"marketplace.example/trials/internal/domain/audit"
-	"marketplace.example/trials/mongodb"
 	"marketplace.example/trials/temporal"
 )
 

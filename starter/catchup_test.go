@@ -6,7 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"marketplace.example/trials/mongodb"
+	"marketplace.example/trials/internal/adapters/mongodb"
 )
 
 // Whoever is to do something about a vendor is told of it once, however many runs the trial had.

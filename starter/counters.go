@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"marketplace.example/trials/mongodb"
+	"marketplace.example/trials/internal/adapters/mongodb"
 )
 
 func (a *app) counters() *cobra.Command {

@@ -12,10 +12,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"marketplace.example/trials/internal/adapters/mongodb"
 	"marketplace.example/trials/internal/domain/audit"
 	"marketplace.example/trials/internal/domain/migration"
 	"marketplace.example/trials/internal/domain/trial"
-	"marketplace.example/trials/mongodb"
 )
 
 // findingsShown is how many of the vendors that somebody has to look at are

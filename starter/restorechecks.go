@@ -10,9 +10,9 @@ import (
 
 	"go.uber.org/zap"
 
-	"marketplace.example/trials/backup"
+	"marketplace.example/trials/internal/adapters/backup"
+	"marketplace.example/trials/internal/adapters/mongodb"
 	"marketplace.example/trials/internal/domain/monitoring"
-	"marketplace.example/trials/mongodb"
 	"marketplace.example/trials/temporal"
 )
 

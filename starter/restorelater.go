@@ -6,8 +6,8 @@ import (
 	"maps"
 	"slices"
 
-	"marketplace.example/trials/backup"
-	"marketplace.example/trials/mongodb"
+	"marketplace.example/trials/internal/adapters/backup"
+	"marketplace.example/trials/internal/adapters/mongodb"
 )
 
 // laterBackups are backups of after the moment that is restored, the newest first. They may have

@@ -7,8 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"marketplace.example/trials/internal/adapters/mongodb"
 	"marketplace.example/trials/internal/domain/rollout"
-	"marketplace.example/trials/mongodb"
 )
 
 // replayOptions is what `starter rollout replay` is asked to do.

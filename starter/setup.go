@@ -13,7 +13,7 @@ import (
 	"go.uber.org/zap"
 
 	"marketplace.example/trials/config"
-	"marketplace.example/trials/mongodb"
+	"marketplace.example/trials/internal/adapters/mongodb"
 	"marketplace.example/trials/temporal"
 )
 

@@ -9,10 +9,10 @@ import (
 
 	"marketplace.example/trials/activities"
 	"marketplace.example/trials/config"
+	"marketplace.example/trials/internal/adapters/mail"
+	"marketplace.example/trials/internal/adapters/mongodb"
 	"marketplace.example/trials/internal/domain/monitoring"
 	"marketplace.example/trials/internal/domain/trial"
-	"marketplace.example/trials/mail"
-	"marketplace.example/trials/mongodb"
 	"marketplace.example/trials/temporal"
 )
 

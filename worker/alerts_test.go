@@ -9,12 +9,12 @@ import (
 	"go.uber.org/zap"
 
 	"marketplace.example/trials/activities"
-	"marketplace.example/trials/backup"
+	"marketplace.example/trials/internal/adapters/backup"
+	"marketplace.example/trials/internal/adapters/mongodb"
 	"marketplace.example/trials/internal/adapters/storage"
 	"marketplace.example/trials/internal/domain/monitoring"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
-	"marketplace.example/trials/mongodb"
 	"marketplace.example/trials/test/stack"
 )
 

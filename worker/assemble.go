@@ -12,11 +12,11 @@ import (
 
 	"marketplace.example/trials/activities"
 	"marketplace.example/trials/config"
+	"marketplace.example/trials/internal/adapters/mail"
+	"marketplace.example/trials/internal/adapters/mongodb"
 	"marketplace.example/trials/internal/domain/bulk"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
-	"marketplace.example/trials/mail"
-	"marketplace.example/trials/mongodb"
 	"marketplace.example/trials/telemetry"
 	"marketplace.example/trials/temporal"
 	"marketplace.example/trials/workflows"

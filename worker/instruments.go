@@ -6,10 +6,10 @@ import (
 	"go.uber.org/zap"
 
 	"marketplace.example/trials/activities"
+	"marketplace.example/trials/internal/adapters/mail"
+	"marketplace.example/trials/internal/adapters/mongodb"
 	"marketplace.example/trials/internal/domain/monitoring"
 	"marketplace.example/trials/internal/domain/trial"
-	"marketplace.example/trials/mail"
-	"marketplace.example/trials/mongodb"
 	"marketplace.example/trials/telemetry"
 )
 

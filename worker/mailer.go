@@ -9,9 +9,9 @@ import (
 	sdktemporal "go.temporal.io/sdk/temporal"
 
 	"marketplace.example/trials/activities"
+	"marketplace.example/trials/internal/adapters/mail"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
-	"marketplace.example/trials/mail"
 )
 
 const (

@@ -8,8 +8,8 @@ import (
 
 	"marketplace.example/trials/activities"
 	"marketplace.example/trials/config"
-	"marketplace.example/trials/mongodb"
-	"marketplace.example/trials/webhook"
+	"marketplace.example/trials/internal/adapters/mongodb"
+	"marketplace.example/trials/internal/adapters/webhook"
 )
 
 // newNotices prepares what tells stakeholders of a rollout.

@@ -19,11 +19,11 @@ import (
 
 	"marketplace.example/trials/activities"
 	"marketplace.example/trials/config"
+	"marketplace.example/trials/internal/adapters/mongodb"
+	"marketplace.example/trials/internal/adapters/webhook"
 	"marketplace.example/trials/internal/domain/rollout"
-	"marketplace.example/trials/mongodb"
 	"marketplace.example/trials/test/stack"
 	"marketplace.example/trials/test/system"
-	"marketplace.example/trials/webhook"
 )
 
 const hookSecret = "webhook-secret-of-the-tests-0123"

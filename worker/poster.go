@@ -4,8 +4,8 @@ import (
 	"context"
 
 	"marketplace.example/trials/activities"
+	"marketplace.example/trials/internal/adapters/webhook"
 	"marketplace.example/trials/internal/domain/trial"
-	"marketplace.example/trials/webhook"
 )
 
 // poster lets the activities post to webhooks.

@@ -13,9 +13,9 @@ import (
 	"go.uber.org/zap"
 
 	"marketplace.example/trials/activities"
+	"marketplace.example/trials/internal/adapters/mongodb"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
-	"marketplace.example/trials/mongodb"
 	"marketplace.example/trials/temporal"
 	"marketplace.example/trials/test/stack"
 	"marketplace.example/trials/workflows"

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"marketplace.example/trials/mail"
+	"marketplace.example/trials/internal/adapters/mail"
 	"marketplace.example/trials/test/system"
 )
 

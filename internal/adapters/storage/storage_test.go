@@ -22,7 +22,7 @@ import (
 	"filippo.io/age"
 	"github.com/stretchr/testify/require"
 
-	"marketplace.example/trials/backup"
+	"marketplace.example/trials/internal/adapters/backup"
 )
 
 // bucketServer answers the calls of S3 that are made here, as its API reference says.

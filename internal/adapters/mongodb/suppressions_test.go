@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.mongodb.org/mongo-driver/v2/bson"
 
-	"marketplace.example/trials/backup"
+	"marketplace.example/trials/internal/adapters/backup"
 	"marketplace.example/trials/internal/domain/migration"
 	"marketplace.example/trials/internal/domain/trial"
 )

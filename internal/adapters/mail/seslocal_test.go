@@ -17,7 +17,7 @@ import (
 )
 
 // sesLocal is where `npm ci` puts the stand-in for SES that others wrote.
-var sesLocal = filepath.Join("..", "test", "ses", "node_modules", "aws-ses-v2-local", "dist", "cli.js")
+var sesLocal = filepath.Join("..", "..", "..", "test", "ses", "node_modules", "aws-ses-v2-local", "dist", "cli.js")
 
 var listening = regexp.MustCompile(`server running at (http://\S+)`)
 

@@ -8,7 +8,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"pgregory.net/rapid"
 
-	"marketplace.example/trials/backup"
+	"marketplace.example/trials/internal/adapters/backup"
 )
 
 // Keys have the order of what they stand for.

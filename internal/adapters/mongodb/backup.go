@@ -10,7 +10,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
-	"marketplace.example/trials/backup"
+	"marketplace.example/trials/internal/adapters/backup"
 )
 
 // backupLimit bounds reading or writing everything.

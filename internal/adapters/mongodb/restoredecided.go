@@ -10,7 +10,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
-	"marketplace.example/trials/backup"
+	"marketplace.example/trials/internal/adapters/backup"
 	"marketplace.example/trials/internal/domain/trial"
 )
 
