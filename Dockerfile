@@ -9,7 +9,7 @@ COPY . .
 ARG VERSION=dev
 ENV CGO_ENABLED=0
 RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
-    mkdir /out && go build -trimpath -ldflags="-s -w -X marketplace.example/trials/version.set=$VERSION" -o /out/ ./api ./worker ./starter
+    mkdir /out && go build -trimpath -ldflags="-s -w -X marketplace.example/trials/internal/platform/version.set=$VERSION" -o /out/ ./api ./worker ./starter
 
 FROM scratch AS base
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt

@@ -11,13 +11,13 @@ import (
 
 	"marketplace.example/trials/api/auth"
 	"marketplace.example/trials/api/rest"
-	"marketplace.example/trials/config"
-	"marketplace.example/trials/health"
 	"marketplace.example/trials/internal/adapters/mail"
 	"marketplace.example/trials/internal/adapters/mongodb"
 	"marketplace.example/trials/internal/domain/audit"
 	"marketplace.example/trials/internal/domain/trial"
-	"marketplace.example/trials/telemetry"
+	"marketplace.example/trials/internal/platform/config"
+	"marketplace.example/trials/internal/platform/health"
+	"marketplace.example/trials/internal/platform/telemetry"
 	"marketplace.example/trials/temporal"
 )
 

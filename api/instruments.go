@@ -10,7 +10,7 @@ import (
 	"marketplace.example/trials/internal/adapters/mail"
 	"marketplace.example/trials/internal/adapters/mongodb"
 	"marketplace.example/trials/internal/domain/monitoring"
-	"marketplace.example/trials/telemetry"
+	"marketplace.example/trials/internal/platform/telemetry"
 )
 
 // instruments tell how this process does.

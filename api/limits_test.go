@@ -12,7 +12,7 @@ import (
 	"marketplace.example/trials/api/rest"
 	"marketplace.example/trials/client"
 	"marketplace.example/trials/internal/domain/audit"
-	"marketplace.example/trials/telemetry"
+	"marketplace.example/trials/internal/platform/telemetry"
 )
 
 // Whoever waits for the API waits longer than it takes: for an answer, for a page, and for its end.

@@ -23,9 +23,9 @@ import (
 	"go.uber.org/zap"
 
 	"marketplace.example/trials/api/rest"
-	"marketplace.example/trials/config"
 	"marketplace.example/trials/internal/adapters/mail"
 	"marketplace.example/trials/internal/domain/trial"
+	"marketplace.example/trials/internal/platform/config"
 )
 
 const topic = "arn:aws:sns:eu-west-1:123456789012:mail-events"

@@ -15,8 +15,8 @@ import (
 
 	"go.uber.org/zap"
 
-	"marketplace.example/trials/config"
-	"marketplace.example/trials/version"
+	"marketplace.example/trials/internal/platform/config"
+	"marketplace.example/trials/internal/platform/version"
 )
 
 func main() {

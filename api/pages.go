@@ -10,9 +10,9 @@ import (
 	"marketplace.example/trials/api/auth"
 	"marketplace.example/trials/api/dashboard"
 	"marketplace.example/trials/api/rest"
-	"marketplace.example/trials/config"
-	"marketplace.example/trials/health"
 	"marketplace.example/trials/internal/adapters/mongodb"
+	"marketplace.example/trials/internal/platform/config"
+	"marketplace.example/trials/internal/platform/health"
 	"marketplace.example/trials/temporal"
 )
 

@@ -10,7 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"marketplace.example/trials/version"
+	"marketplace.example/trials/internal/platform/version"
 )
 
 // app is one run of the command line, with the world that it works in.

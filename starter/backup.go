@@ -10,10 +10,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"marketplace.example/trials/config"
 	"marketplace.example/trials/internal/adapters/backup"
 	"marketplace.example/trials/internal/adapters/mongodb"
 	"marketplace.example/trials/internal/adapters/storage"
+	"marketplace.example/trials/internal/platform/config"
 )
 
 // backupOptions say which database is meant, and where its backups are kept.

@@ -14,7 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"marketplace.example/trials/config"
+	"marketplace.example/trials/internal/platform/config"
 	"marketplace.example/trials/starter/replay"
 	"marketplace.example/trials/starter/vendorcsv"
 )

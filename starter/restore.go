@@ -9,11 +9,11 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"marketplace.example/trials/config"
 	"marketplace.example/trials/internal/adapters/backup"
 	"marketplace.example/trials/internal/adapters/mongodb"
 	"marketplace.example/trials/internal/domain/audit"
 	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/platform/config"
 )
 
 // restoreOptions is what `starter restore` is asked to do.

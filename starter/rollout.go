@@ -9,8 +9,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"marketplace.example/trials/client"
-	"marketplace.example/trials/config"
 	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/platform/config"
 )
 
 // currentRollout stands for the latest rollout.

@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"marketplace.example/trials/client"
-	"marketplace.example/trials/config"
+	"marketplace.example/trials/internal/platform/config"
 )
 
 const (

@@ -12,8 +12,8 @@ import (
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
 
-	"marketplace.example/trials/config"
 	"marketplace.example/trials/internal/adapters/mongodb"
+	"marketplace.example/trials/internal/platform/config"
 	"marketplace.example/trials/temporal"
 )
 

@@ -11,13 +11,13 @@ import (
 	"go.uber.org/zap"
 
 	"marketplace.example/trials/activities"
-	"marketplace.example/trials/config"
 	"marketplace.example/trials/internal/adapters/mail"
 	"marketplace.example/trials/internal/adapters/mongodb"
 	"marketplace.example/trials/internal/domain/bulk"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
-	"marketplace.example/trials/telemetry"
+	"marketplace.example/trials/internal/platform/config"
+	"marketplace.example/trials/internal/platform/telemetry"
 	"marketplace.example/trials/temporal"
 	"marketplace.example/trials/workflows"
 )

@@ -8,10 +8,10 @@ import (
 	"time"
 
 	"marketplace.example/trials/activities"
-	"marketplace.example/trials/config"
 	"marketplace.example/trials/internal/adapters/backup"
 	"marketplace.example/trials/internal/adapters/mongodb"
 	"marketplace.example/trials/internal/adapters/storage"
+	"marketplace.example/trials/internal/platform/config"
 )
 
 // backedUp is the database that backups are taken of.

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	sdkworker "go.temporal.io/sdk/worker"
 
-	"marketplace.example/trials/config"
+	"marketplace.example/trials/internal/platform/config"
 )
 
 func TestAWorkerThatCannotPollEndsWithAnError(t *testing.T) {

@@ -7,9 +7,9 @@ import (
 	"go.uber.org/zap"
 
 	"marketplace.example/trials/activities"
-	"marketplace.example/trials/config"
 	"marketplace.example/trials/internal/adapters/mongodb"
 	"marketplace.example/trials/internal/adapters/webhook"
+	"marketplace.example/trials/internal/platform/config"
 )
 
 // newNotices prepares what tells stakeholders of a rollout.

@@ -18,10 +18,10 @@ import (
 	"go.uber.org/zap"
 
 	"marketplace.example/trials/activities"
-	"marketplace.example/trials/config"
 	"marketplace.example/trials/internal/adapters/mongodb"
 	"marketplace.example/trials/internal/adapters/webhook"
 	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/platform/config"
 	"marketplace.example/trials/test/stack"
 	"marketplace.example/trials/test/system"
 )

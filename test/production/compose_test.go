@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"marketplace.example/trials/config"
+	"marketplace.example/trials/internal/platform/config"
 )
 
 // processes are our services and what of config they are.

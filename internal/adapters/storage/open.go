@@ -12,9 +12,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
-	"marketplace.example/trials/config"
-	"marketplace.example/trials/config/secretfile"
 	"marketplace.example/trials/internal/adapters/backup"
+	"marketplace.example/trials/internal/platform/config"
+	"marketplace.example/trials/internal/platform/config/secretfile"
 )
 
 // Settings say where backups are kept, and with which keys. A folder or a bucket

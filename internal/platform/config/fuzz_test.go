@@ -7,7 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"marketplace.example/trials/config"
+	"marketplace.example/trials/internal/platform/config"
 )
 
 // seed gives the fuzzer a file of the project, and pieces that are not one.
@@ -41,7 +41,7 @@ func FuzzReadPlan(f *testing.F) {
 }
 
 func FuzzReadStakeholders(f *testing.F) {
-	seed(f, "../deploy/stakeholders.example.yaml")
+	seed(f, "../../../deploy/stakeholders.example.yaml")
 	f.Fuzz(func(t *testing.T, content []byte) {
 		people, err := config.ReadStakeholders(bytes.NewReader(content))
 		if err != nil {
@@ -56,7 +56,7 @@ func FuzzReadStakeholders(f *testing.F) {
 }
 
 func FuzzReadAlerts(f *testing.F) {
-	seed(f, "../deploy/alerts.json")
+	seed(f, "../../../deploy/alerts.json")
 	f.Fuzz(func(t *testing.T, content []byte) {
 		rules, err := config.ReadAlerts(bytes.NewReader(content))
 		if err != nil {

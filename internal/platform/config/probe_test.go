@@ -6,7 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"marketplace.example/trials/config"
+	"marketplace.example/trials/internal/platform/config"
 )
 
 // A process that runs is well, whatever somebody is doing to the files that it has read.

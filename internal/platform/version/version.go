@@ -6,7 +6,7 @@ import (
 	"runtime/debug"
 )
 
-// set is what the build names the version, with -ldflags "-X marketplace.example/trials/version.set=…".
+// set is what the build names the version, with -ldflags "-X marketplace.example/trials/internal/platform/version.set=…".
 var set string
 
 // Of is the version that the build was given, else the commit that it was built from, with "-modified" where

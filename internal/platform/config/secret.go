@@ -7,7 +7,7 @@ import (
 	"reflect"
 	"strings"
 
-	"marketplace.example/trials/config/secretfile"
+	"marketplace.example/trials/internal/platform/config/secretfile"
 )
 
 const redacted = "[redacted]"

@@ -26,7 +26,7 @@ func TestEveryProgramSaysItsVersion(t *testing.T) {
 	t.Parallel()
 	for _, program := range []string{"api", "worker", "starter"} {
 		bin := filepath.Join(t.TempDir(), program)
-		out, err := exec.CommandContext(t.Context(), "go", "build", "-ldflags=-s -w -X marketplace.example/trials/version.set=9.9.9", "-o", bin, "../"+program).CombinedOutput()
+		out, err := exec.CommandContext(t.Context(), "go", "build", "-ldflags=-s -w -X marketplace.example/trials/internal/platform/version.set=9.9.9", "-o", bin, "../../../"+program).CombinedOutput()
 		require.NoError(t, err, string(out))
 		said, err := exec.CommandContext(t.Context(), bin, "--version").CombinedOutput()
 		require.NoError(t, err, string(said))

@@ -16,7 +16,7 @@ import (
 	"go.opentelemetry.io/otel"
 	"google.golang.org/grpc/grpclog"
 
-	"marketplace.example/trials/config"
+	"marketplace.example/trials/internal/platform/config"
 )
 
 // chatty makes the test binary a process whose libraries print.

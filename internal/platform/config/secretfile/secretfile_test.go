@@ -8,7 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"marketplace.example/trials/config/secretfile"
+	"marketplace.example/trials/internal/platform/config/secretfile"
 )
 
 func TestASecretIsOneLineOfText(t *testing.T) {

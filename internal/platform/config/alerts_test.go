@@ -9,11 +9,11 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"marketplace.example/trials/config"
 	"marketplace.example/trials/internal/domain/monitoring"
+	"marketplace.example/trials/internal/platform/config"
 )
 
-const alertsFile = "../deploy/alerts.json"
+const alertsFile = "../../../deploy/alerts.json"
 
 func TestTheAlertsToCopyAreTheBuiltInOnes(t *testing.T) {
 	t.Parallel()

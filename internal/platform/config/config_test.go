@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/zap/zapcore"
 
-	"marketplace.example/trials/config"
+	"marketplace.example/trials/internal/platform/config"
 )
 
 const (
@@ -22,8 +22,8 @@ const (
 	mongoDBURI   = "mongodb://trials:database-password@mongodb:27017"
 	topic        = "arn:aws:sns:eu-west-1:123456789012:mail-events"
 
-	planFile         = "../deploy/rollout-plan.yaml"
-	stakeholdersFile = "../deploy/stakeholders.example.yaml"
+	planFile         = "../../../deploy/rollout-plan.yaml"
+	stakeholdersFile = "../../../deploy/stakeholders.example.yaml"
 )
 
 // complete has all that any process needs.

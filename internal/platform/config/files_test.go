@@ -7,8 +7,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"marketplace.example/trials/config"
 	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/platform/config"
 )
 
 func content(t *testing.T, path string) string {
