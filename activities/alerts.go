@@ -18,8 +18,8 @@ type AlertStore interface {
 	Flags(ctx context.Context) (rollout.Document, error)
 	// Counters are the counters of the periods.
 	Counters(ctx context.Context, periods []monitoring.Period) (monitoring.Tally, error)
-	// Finds are how many trials the reconciler had to mend in each slot.
-	Finds(ctx context.Context, slots []monitoring.Period) (map[monitoring.Period]int, error)
+	// Repairs are how many trials the reconciler had to mend in each slot.
+	Repairs(ctx context.Context, slots []monitoring.Period) (map[monitoring.Period]int, error)
 	// ChangeAlert lets change decide on an alert, and stores what happened and then
 	// how it stands. change is called again where something else happened meanwhile.
 	ChangeAlert(ctx context.Context, id monitoring.RuleID,
@@ -34,25 +34,25 @@ type AlertParts interface {
 	AlertParts(ctx context.Context, now time.Time) monitoring.Parts
 }
 
-// Teller tells stakeholders, each once for a message's key.
-type Teller interface {
-	Tell(ctx context.Context, m rollout.Message) error
+// Notifier tells stakeholders, each once for a message's key.
+type Notifier interface {
+	Notify(ctx context.Context, m rollout.Message) error
 }
 
-// GroupTeller tells stakeholders of what belongs together.
-type GroupTeller interface {
-	// TellTogether tells each once for a message's key, and returns by key why a message could not be told to all yet.
-	TellTogether(ctx context.Context, messages []rollout.Message, how Together) map[string]error
+// GroupNotifier tells stakeholders of what belongs together.
+type GroupNotifier interface {
+	// NotifyTogether tells each once for a message's key, and returns by key why a message could not be told to all yet.
+	NotifyTogether(ctx context.Context, messages []rollout.Message, how Together) map[string]error
 }
 
 // Alerts looks at the rules' alerts, keeps what happens to them, and tells those
 // whom it concerns. Several may look at once: an alert's events decide.
 type Alerts struct {
-	Store  AlertStore
-	Parts  AlertParts
-	Teller GroupTeller
-	Rules  []monitoring.Rule
-	Policy trial.Policy
+	Store    AlertStore
+	Parts    AlertParts
+	Notifier GroupNotifier
+	Rules    []monitoring.Rule
+	Policy   trial.Policy
 	// Day is how long a day lasts.
 	Day time.Duration
 	// MailsFrom is since when this process may send e-mails. Zero is never: they wait for one that may.
@@ -65,16 +65,16 @@ type Alerts struct {
 type AlertsSeen struct {
 	Firing     int `json:"firing"`
 	Unmeasured int `json:"unmeasured"`
-	Happened   int `json:"happened"`
+	Changes    int `json:"happened"`
 }
 
-// mostUntold bounds how many events of an alert one look tells of.
-const mostUntold = 20
+// mostUnnotified bounds how many events of an alert one look tells of.
+const mostUnnotified = 20
 
-// LookAtAlerts looks once. One rule's trouble does not keep the others from being
+// EvaluateAlerts looks once. One rule's trouble does not keep the others from being
 // judged and told of. While the flag monitoring.enabled is off it does nothing.
-func (a *Alerts) LookAtAlerts(ctx context.Context) (AlertsSeen, error) {
-	stop := beat(ctx)
+func (a *Alerts) EvaluateAlerts(ctx context.Context) (AlertsSeen, error) {
+	stop := heartbeat(ctx)
 	defer stop()
 	var seen AlertsSeen
 	doc, err := a.Store.Flags(ctx)
@@ -89,14 +89,14 @@ func (a *Alerts) LookAtAlerts(ctx context.Context) (AlertsSeen, error) {
 	if err != nil {
 		return seen, err
 	}
-	look := monitoring.Look{At: situation.Now, Day: a.Day, Alerting: flags.Alerting}
+	evaluation := monitoring.Evaluation{At: situation.Now, Day: a.Day, Alerting: flags.Alerting}
 	var errs []error
-	var all []untold
+	var all []unnotified
 	for _, rule := range a.Rules {
-		alert, err := a.judge(ctx, rule, situation, look, &seen)
-		if err == nil && look.Alerting && alert.ToldSeq < alert.Seq {
-			one := untold{rule: rule, alert: alert}
-			one.events, err = a.Store.AlertEvents(ctx, rule.ID, alert.ToldSeq+1, mostUntold)
+		alert, err := a.judge(ctx, rule, situation, evaluation, &seen)
+		if err == nil && evaluation.Alerting && alert.NotifiedSeq < alert.Seq {
+			one := unnotified{rule: rule, alert: alert}
+			one.events, err = a.Store.AlertEvents(ctx, rule.ID, alert.NotifiedSeq+1, mostUnnotified)
 			all = append(all, one)
 			err = failed("reading its events", err)
 		}
@@ -104,7 +104,7 @@ func (a *Alerts) LookAtAlerts(ctx context.Context) (AlertsSeen, error) {
 			errs = append(errs, fmt.Errorf("alert %s: %w", rule.ID, err))
 		}
 	}
-	errs = append(errs, a.tell(ctx, all, look)...)
+	errs = append(errs, a.notify(ctx, all, evaluation)...)
 	return seen, failed("looking at the alerts", errors.Join(errs...))
 }
 
@@ -118,7 +118,7 @@ func (a *Alerts) situation(ctx context.Context, counted bool) (monitoring.Situat
 			return s, failed("reading the counters", err)
 		}
 	}
-	if s.Finds, err = a.Store.Finds(ctx, monitoring.FindPeriods(now, a.Day)); err != nil {
+	if s.Repairs, err = a.Store.Repairs(ctx, monitoring.FindPeriods(now, a.Day)); err != nil {
 		return s, failed("reading what the reconciler found", err)
 	}
 	s.Parts = a.Parts.AlertParts(ctx, now)
@@ -126,10 +126,10 @@ func (a *Alerts) situation(ctx context.Context, counted bool) (monitoring.Situat
 }
 
 // judge decides on one alert and stores it.
-func (a *Alerts) judge(ctx context.Context, rule monitoring.Rule, s monitoring.Situation, look monitoring.Look, seen *AlertsSeen) (monitoring.Alert, error) {
+func (a *Alerts) judge(ctx context.Context, rule monitoring.Rule, s monitoring.Situation, evaluation monitoring.Evaluation, seen *AlertsSeen) (monitoring.Alert, error) {
 	var happened *monitoring.AlertEvent
 	alert, err := a.Store.ChangeAlert(ctx, rule.ID, func(alert monitoring.Alert) (after monitoring.Alert, e *monitoring.AlertEvent, err error) {
-		after, happened = monitoring.Decide(rule, alert, monitoring.Observe(rule.ID, s, alert.LookedAt), look)
+		after, happened = monitoring.Decide(rule, alert, monitoring.Observe(rule.ID, s, alert.EvaluatedAt), evaluation)
 		return after, happened, nil
 	})
 	if err != nil {
@@ -142,23 +142,23 @@ func (a *Alerts) judge(ctx context.Context, rule monitoring.Rule, s monitoring.S
 		seen.Unmeasured++
 	}
 	if happened != nil {
-		seen.Happened++
+		seen.Changes++
 		a.Log.Warn("alert "+string(happened.Type), zap.String("alert", string(rule.ID)), zap.Int("seq", happened.Seq),
-			zap.String("reason", string(happened.Reason)), zap.String("seen", happened.Observation.Text), zap.Bool("told", happened.Told))
+			zap.String("reason", string(happened.Reason)), zap.String("seen", happened.Observation.Text), zap.Bool("told", happened.Notified))
 	}
 	return alert, nil
 }
 
-// untold is an alert with what has happened to it that people may have to be told of.
-type untold struct {
+// unnotified is an alert with what has happened to it that people may have to be told of.
+type unnotified struct {
 	rule   monitoring.Rule
 	alert  monitoring.Alert
 	events []monitoring.AlertEvent
 }
 
-// tell tells of the events that people are to be told of and were not yet: they are stored first, so that one
+// notify tells of the events that people are to be told of and were not yet: they are stored first, so that one
 // that could not be told is told by a later look. Webhooks are told of each at once, people by one e-mail of all.
-func (a *Alerts) tell(ctx context.Context, all []untold, look monitoring.Look) []error {
+func (a *Alerts) notify(ctx context.Context, all []unnotified, evaluation monitoring.Evaluation) []error {
 	var messages []rollout.Message
 	notices := map[string]monitoring.AlertNotice{}
 	for _, one := range all {
@@ -169,8 +169,8 @@ func (a *Alerts) tell(ctx context.Context, all []untold, look monitoring.Look) [
 			}
 		}
 	}
-	mails := !a.MailsFrom.IsZero() && look.At.Sub(a.MailsFrom) >= monitoring.GroupWait(a.Day)
-	failures := a.Teller.TellTogether(ctx, messages, Together{Mail: mails, Join: func(messages []rollout.Message) rollout.Message {
+	mails := !a.MailsFrom.IsZero() && evaluation.At.Sub(a.MailsFrom) >= monitoring.GroupWait(a.Day)
+	failures := a.Notifier.NotifyTogether(ctx, messages, Together{Mail: mails, Join: func(messages []rollout.Message) rollout.Message {
 		var joined []monitoring.AlertNotice
 		for _, m := range messages {
 			joined = append(joined, notices[m.Key])
@@ -179,29 +179,29 @@ func (a *Alerts) tell(ctx context.Context, all []untold, look monitoring.Look) [
 	}})
 	var errs []error
 	for _, one := range all {
-		if err := a.noteTold(ctx, one, mails, failures); err != nil {
+		if err := a.recordNotified(ctx, one, mails, failures); err != nil {
 			errs = append(errs, fmt.Errorf("alert %s: %w", one.rule.ID, err))
 		}
 	}
 	return errs
 }
 
-// noteTold notes up to which event of an alert people have been told.
-func (a *Alerts) noteTold(ctx context.Context, one untold, mails bool, failures map[string]error) error {
-	told, failure := one.alert.ToldSeq, error(nil)
+// recordNotified notes up to which event of an alert people have been told.
+func (a *Alerts) recordNotified(ctx context.Context, one unnotified, mails bool, failures map[string]error) error {
+	notifiedSeq, failure := one.alert.NotifiedSeq, error(nil)
 	for _, e := range one.events {
 		if m := monitoring.AlertMessage(one.rule, e); m != nil {
 			if failure = failed("telling of it", failures[m.Key]); failure != nil || !mails {
 				break
 			}
 		}
-		told = e.Seq
+		notifiedSeq = e.Seq
 	}
-	if told == one.alert.ToldSeq {
+	if notifiedSeq == one.alert.NotifiedSeq {
 		return failure
 	}
 	_, err := a.Store.ChangeAlert(ctx, one.rule.ID, func(alert monitoring.Alert) (monitoring.Alert, *monitoring.AlertEvent, error) {
-		alert.ToldSeq = max(alert.ToldSeq, told)
+		alert.NotifiedSeq = max(alert.NotifiedSeq, notifiedSeq)
 		return alert, nil, nil
 	})
 	return errors.Join(failure, err)

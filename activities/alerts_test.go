@@ -18,19 +18,19 @@ import (
 
 // alarms are a database, parts and people in memory.
 type alarms struct {
-	t      *testing.T
-	clock  time.Time
-	flags  rollout.Monitoring
-	tally  monitoring.Tally
-	finds  map[monitoring.Period]int
-	parts  monitoring.Parts
-	alerts map[monitoring.RuleID]monitoring.Alert
-	events map[monitoring.RuleID][]monitoring.AlertEvent
+	t       *testing.T
+	clock   time.Time
+	flags   rollout.Monitoring
+	tally   monitoring.Tally
+	repairs map[monitoring.Period]int
+	parts   monitoring.Parts
+	alerts  map[monitoring.RuleID]monitoring.Alert
+	events  map[monitoring.RuleID][]monitoring.AlertEvent
 	// broken is the rule whose alert cannot be kept.
 	broken monitoring.RuleID
 	// deaf is why nobody can be told.
-	deaf error
-	told []rollout.Message
+	deaf     error
+	notified []rollout.Message
 	// mailsFrom is when the process began that looks; zero where it may send no e-mails.
 	mailsFrom time.Time
 	posted    []string
@@ -39,7 +39,7 @@ type alarms struct {
 func newAlarms(t *testing.T) *alarms {
 	t.Helper()
 	return &alarms{
-		t: t, clock: now, mailsFrom: now.Add(-time.Hour), flags: rollout.InitialFlags().Monitoring, tally: monitoring.Tally{}, finds: map[monitoring.Period]int{},
+		t: t, clock: now, mailsFrom: now.Add(-time.Hour), flags: rollout.InitialFlags().Monitoring, tally: monitoring.Tally{}, repairs: map[monitoring.Period]int{},
 		parts:  monitoring.Parts{Workers: new(1), WorkersNeeded: 1, MaySend: new(true), Watched: new(time.Time{})},
 		alerts: map[monitoring.RuleID]monitoring.Alert{}, events: map[monitoring.RuleID][]monitoring.AlertEvent{},
 	}
@@ -61,8 +61,8 @@ func (a *alarms) Counters(_ context.Context, periods []monitoring.Period) (monit
 	return read, nil
 }
 
-func (a *alarms) Finds(context.Context, []monitoring.Period) (map[monitoring.Period]int, error) {
-	return a.finds, nil
+func (a *alarms) Repairs(context.Context, []monitoring.Period) (map[monitoring.Period]int, error) {
+	return a.repairs, nil
 }
 
 func (a *alarms) AlertParts(context.Context, time.Time) monitoring.Parts { return a.parts }
@@ -93,7 +93,7 @@ func (a *alarms) AlertEvents(_ context.Context, id monitoring.RuleID, from, limi
 	return events[:min(limit, len(events))], nil
 }
 
-func (a *alarms) TellTogether(_ context.Context, messages []rollout.Message, how activities.Together) map[string]error {
+func (a *alarms) NotifyTogether(_ context.Context, messages []rollout.Message, how activities.Together) map[string]error {
 	failures := map[string]error{}
 	for _, m := range messages {
 		if a.deaf != nil {
@@ -110,25 +110,25 @@ func (a *alarms) TellTogether(_ context.Context, messages []rollout.Message, how
 		stored += len(events)
 	}
 	require.NotZero(a.t, stored, "told before it was stored")
-	a.told = append(a.told, how.Join(messages))
+	a.notified = append(a.notified, how.Join(messages))
 	return nil
 }
 
-// look looks after some minutes more.
-func (a *alarms) look(minutes int) (activities.AlertsSeen, error) {
+// evaluate looks after some minutes more.
+func (a *alarms) evaluate(minutes int) (activities.AlertsSeen, error) {
 	a.t.Helper()
 	a.clock = a.clock.Add(time.Duration(minutes) * time.Minute)
 	looking := &activities.Alerts{
-		Store: a, Parts: a, Teller: a, Rules: monitoring.Rules(), Policy: trial.DefaultPolicy(), Day: trial.RealDay,
+		Store: a, Parts: a, Notifier: a, Rules: monitoring.Rules(), Policy: trial.DefaultPolicy(), Day: trial.RealDay,
 		MailsFrom: a.mailsFrom, Now: func() time.Time { return a.clock }, Log: zap.NewNop(),
 	}
-	return looking.LookAtAlerts(a.t.Context())
+	return looking.EvaluateAlerts(a.t.Context())
 }
 
 // keys are what people were told, in order.
 func (a *alarms) keys() []string {
 	keys := []string{}
-	for _, m := range a.told {
+	for _, m := range a.notified {
 		keys = append(keys, m.Key)
 	}
 	return keys
@@ -136,7 +136,7 @@ func (a *alarms) keys() []string {
 
 func (a *alarms) subjects() []string {
 	subjects := []string{}
-	for _, m := range a.told {
+	for _, m := range a.notified {
 		subjects = append(subjects, m.Subject)
 	}
 	return subjects
@@ -152,31 +152,31 @@ func (a *alarms) mails(arrived, failed int) {
 func TestTwelvePercentOfBouncesAreToldOnceACooldownAndUntilOver(t *testing.T) {
 	t.Parallel()
 	a := newAlarms(t)
-	seen, err := a.look(0)
+	seen, err := a.evaluate(0)
 	require.NoError(t, err)
 	require.Zero(t, seen.Firing)
 	require.Equal(t, 4, seen.Unmeasured, "conversion, delivery rate, backups and certificates")
 
 	a.mails(22, 3)
 	for range 60 { // the rule's cooldown
-		seen, err = a.look(1)
+		seen, err = a.evaluate(1)
 		require.NoError(t, err)
 		require.Equal(t, 1, seen.Firing)
 	}
 	require.Equal(t, []string{"alert/emailDeliveryRateLow/1"}, a.keys())
-	_, err = a.look(1)
+	_, err = a.evaluate(1)
 	require.NoError(t, err)
 	require.Equal(t, []string{"alert/emailDeliveryRateLow/1", "alert/emailDeliveryRateLow/2"}, a.keys())
 
 	a.mails(100, 0)
 	for range 3 {
-		seen, err = a.look(1)
+		seen, err = a.evaluate(1)
 		require.NoError(t, err)
 		require.Zero(t, seen.Firing)
 	}
 	require.Equal(t, []string{"alert/emailDeliveryRateLow/1", "alert/emailDeliveryRateLow/2", "alert/emailDeliveryRateLow/3"}, a.keys())
-	require.Equal(t, rollout.NoticeAlertOver, a.told[2].Kind)
-	require.Equal(t, 3, a.alerts[monitoring.EmailDeliveryRateLow].ToldSeq)
+	require.Equal(t, rollout.NoticeAlertOver, a.notified[2].Kind)
+	require.Equal(t, 3, a.alerts[monitoring.EmailDeliveryRateLow].NotifiedSeq)
 }
 
 func TestWhatCannotBeToldIsToldByALaterLook(t *testing.T) {
@@ -184,16 +184,16 @@ func TestWhatCannotBeToldIsToldByALaterLook(t *testing.T) {
 	a := newAlarms(t)
 	a.deaf = errors.New("no way to tell")
 	a.parts.MaySend, a.parts.Workers = new(false), new(0)
-	seen, err := a.look(0)
+	seen, err := a.evaluate(0)
 	require.ErrorContains(t, err, "alert sesPaused: telling of it: no way to tell")
 	require.ErrorContains(t, err, "alert workerAway")
 	require.Equal(t, 2, seen.Firing, "one that cannot be told keeps no other from being judged")
-	_, err = a.look(1)
+	_, err = a.evaluate(1)
 	require.Error(t, err)
 	require.Len(t, a.events[monitoring.SESPaused], 1, "it fires once")
 
 	a.deaf = nil
-	_, err = a.look(1)
+	_, err = a.evaluate(1)
 	require.NoError(t, err)
 	require.Equal(t, []string{"Trial alerts, high: 2 fire"}, a.subjects())
 }
@@ -202,11 +202,11 @@ func TestAnAlertThatCannotBeKeptKeepsNoOtherFromBeingToldOf(t *testing.T) {
 	t.Parallel()
 	a := newAlarms(t)
 	a.broken, a.parts.Workers, a.parts.MaySend = monitoring.WorkerAway, new(0), new(false)
-	_, err := a.look(0)
+	_, err := a.evaluate(0)
 	require.ErrorContains(t, err, "alert workerAway: keeping it: cannot be kept")
 	require.Equal(t, []string{"alert/sesPaused/1"}, a.keys())
 	a.tally = nil
-	_, err = a.look(1)
+	_, err = a.evaluate(1)
 	require.ErrorContains(t, err, "reading the counters: the counters are away")
 }
 
@@ -217,29 +217,29 @@ func TestTheMonitoringFlagsDoWhatTheirNamesSay(t *testing.T) {
 	a.mails(0, 30)
 
 	a.flags.Enabled = false
-	seen, err := a.look(0)
+	seen, err := a.evaluate(0)
 	require.NoError(t, err)
 	require.Zero(t, seen)
 	require.Empty(t, a.alerts, "nothing is looked at")
 
 	a.flags.Enabled, a.flags.Alerting = true, false
-	seen, err = a.look(1)
+	seen, err = a.evaluate(1)
 	require.NoError(t, err)
 	require.Equal(t, 3, seen.Firing)
-	require.Empty(t, a.told)
-	require.Equal(t, monitoring.ReasonAlertingOff, a.events[monitoring.SESPaused][0].Untold)
+	require.Empty(t, a.notified)
+	require.Equal(t, monitoring.ReasonAlertingOff, a.events[monitoring.SESPaused][0].SuppressedReason)
 
 	a.flags.Alerting, a.flags.TrialMetrics = true, false
 	tally := a.tally
 	a.tally = nil // is not even read
-	_, err = a.look(1)
+	_, err = a.evaluate(1)
 	require.NoError(t, err)
 	require.Equal(t, []string{"alert/sesPaused/2"}, a.keys())
 	require.Equal(t, monitoring.ReasonUnmeasured, a.alerts[monitoring.EmailDeliveryFailed].Reason)
 	require.Equal(t, monitoring.AlertFiring, a.alerts[monitoring.EmailDeliveryFailed].Status, "not measured is not over")
 
 	a.flags.TrialMetrics, a.tally = true, tally
-	_, err = a.look(1)
+	_, err = a.evaluate(1)
 	require.NoError(t, err)
 	require.Equal(t, []string{"Trial alert, high: still, the mail service takes no e-mail", "Trial alerts, medium: 2 fire"}, a.subjects())
 }
@@ -252,17 +252,17 @@ func TestAfterARestartPeopleGetOneEMailOfAllThatFiredAndIsOver(t *testing.T) {
 	watched := a.clock.Add(-2 * time.Hour)
 	a.parts.Workers, a.parts.Watched, a.parts.MaySend = new(0), &watched, new(false)
 	for range 3 {
-		_, err := a.look(1)
+		_, err := a.evaluate(1)
 		require.NoError(t, err)
 	}
 	a.mailsFrom = a.clock.Add(time.Minute)
 	a.parts.Workers = new(1)
-	_, err := a.look(1)
+	_, err := a.evaluate(1)
 	require.NoError(t, err)
-	require.Empty(t, a.told, "what is over in a moment is waited for")
+	require.Empty(t, a.notified, "what is over in a moment is waited for")
 	a.parts.Watched = new(a.clock)
 	for range 3 {
-		_, err = a.look(1)
+		_, err = a.evaluate(1)
 		require.NoError(t, err)
 	}
 	require.Equal(t, []string{"Trial alerts, high: 1 firing, 2 over"}, a.subjects())
@@ -270,10 +270,10 @@ func TestAfterARestartPeopleGetOneEMailOfAllThatFiredAndIsOver(t *testing.T) {
 
 	a.mailsFrom = a.clock // another restart
 	for range 3 {
-		_, err = a.look(1)
+		_, err = a.evaluate(1)
 		require.NoError(t, err)
 	}
-	require.Len(t, a.told, 1, "what fired before a restart is not told again")
+	require.Len(t, a.notified, 1, "what fired before a restart is not told again")
 }
 
 func TestWhoeverWasToldThatAnAlertFiresIsToldThatItIsOver(t *testing.T) {
@@ -295,16 +295,16 @@ func TestWhoeverWasToldThatAnAlertFiresIsToldThatItIsOver(t *testing.T) {
 					quiet(a)
 				}
 				a.parts.MaySend = new(false)
-				_, err := a.look(1)
+				_, err := a.evaluate(1)
 				require.NoError(t, err)
 				if notified {
 					quiet(a)
 				}
 				a.parts.MaySend = new(true)
-				_, err = a.look(1)
+				_, err = a.evaluate(1)
 				require.NoError(t, err)
 				a.flags.Alerting = true
-				_, err = a.look(1)
+				_, err = a.evaluate(1)
 				require.NoError(t, err)
 				want := []string{}
 				if notified {

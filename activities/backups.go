@@ -7,8 +7,8 @@ import (
 	"go.uber.org/zap"
 )
 
-// Keeper takes backups of the database.
-type Keeper interface {
+// BackupService takes backups of the database.
+type BackupService interface {
 	// TakeIncremental takes one, or a full one where that is due, and deletes what has expired. With an error
 	// the id is that of a backup that was taken all the same; empty for none.
 	TakeIncremental(ctx context.Context) (BackedUp, error)
@@ -30,19 +30,19 @@ type BackedUp struct {
 
 // Backups takes the backups of a schedule.
 type Backups struct {
-	// Keeper is nil where the product takes none.
-	Keeper Keeper
-	Log    *zap.Logger
+	// BackupService is nil where the product takes none.
+	BackupService BackupService
+	Log           *zap.Logger
 }
 
 // BackUp takes one backup. It reads everything.
 func (b *Backups) BackUp(ctx context.Context) (BackedUp, error) {
-	if b.Keeper == nil {
+	if b.BackupService == nil {
 		return BackedUp{}, nil
 	}
-	stop := beat(ctx)
+	stop := heartbeat(ctx)
 	defer stop()
-	taken, err := b.Keeper.TakeIncremental(ctx)
+	taken, err := b.BackupService.TakeIncremental(ctx)
 	if err != nil && taken.ID == "" {
 		return taken, failed("taking a backup", err)
 	}

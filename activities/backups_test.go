@@ -24,18 +24,18 @@ func TestOnlyABackupThatFailedIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	taken, broken := activities.BackedUp{ID: "b1"}, errors.New("broken")
 	for name, c := range map[string]struct {
-		keeper activities.Keeper
-		want   activities.BackedUp
-		err    error
+		backupService activities.BackupService
+		want          activities.BackedUp
+		err           error
 	}{
-		"taken":                 {keeper: keeps{taken: taken}, want: taken},
-		"taken, none deleted":   {keeper: keeps{taken: taken, err: broken}, want: taken},
-		"not taken":             {keeper: keeps{err: broken}, err: broken},
+		"taken":                 {backupService: keeps{taken: taken}, want: taken},
+		"taken, none deleted":   {backupService: keeps{taken: taken, err: broken}, want: taken},
+		"not taken":             {backupService: keeps{err: broken}, err: broken},
 		"none are taken at all": {},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			backups := &activities.Backups{Keeper: c.keeper, Log: zap.NewNop()}
+			backups := &activities.Backups{BackupService: c.backupService, Log: zap.NewNop()}
 			got, err := backups.BackUp(t.Context())
 			require.ErrorIs(t, err, c.err)
 			require.Equal(t, c.want, got)

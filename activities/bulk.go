@@ -88,15 +88,15 @@ func (b *Bulk) BeginBulk(ctx context.Context, id string) (BulkWork, error) {
 // NoteBulk stores how far an operation is. Where a run that was thought dead, or was reset, has stored as much
 // already, it answers with that, and stores nothing; otherwise with nil.
 func (b *Bulk) NoteBulk(ctx context.Context, w BulkWork) (*bulk.State, error) {
-	stored, err := b.ahead(ctx, w.Operation.ID, w.State.Seq-1)
+	stored, err := b.storedSuccessor(ctx, w.Operation.ID, w.State.Seq-1)
 	if err != nil || stored != nil && !stored.UpdatedAt.Equal(w.State.UpdatedAt) {
 		return stored, err
 	}
 	return nil, b.note(ctx, w.Operation, w.State)
 }
 
-// ahead is how far an operation is where that is further than so many changes; nil where it is not.
-func (b *Bulk) ahead(ctx context.Context, id string, seq int) (*bulk.State, error) {
+// storedSuccessor is how far an operation is where that is further than so many changes; nil where it is not.
+func (b *Bulk) storedSuccessor(ctx context.Context, id string, seq int) (*bulk.State, error) {
 	_, stored, err := b.Store.Bulk(ctx, id)
 	if err != nil {
 		return nil, failed("reading how far the operation is", err)
@@ -118,9 +118,9 @@ func (b *Bulk) note(ctx context.Context, o bulk.Operation, s bulk.State) error {
 
 // ChooseItems adds the next items of an operation whose trials were not listed.
 func (b *Bulk) ChooseItems(ctx context.Context, w BulkWork) (bulk.State, error) {
-	stop := beat(ctx)
+	stop := heartbeat(ctx)
 	defer stop()
-	if stored, err := b.ahead(ctx, w.Operation.ID, w.State.Seq); err != nil || stored != nil {
+	if stored, err := b.storedSuccessor(ctx, w.Operation.ID, w.State.Seq); err != nil || stored != nil {
 		return deref(stored, w.State), err
 	}
 	choose := b.chooseUndone
@@ -193,9 +193,9 @@ func (b *Bulk) chooseUndone(ctx context.Context, o bulk.Operation, total int) (a
 
 // LookAtItems sees what would become of the next page of items, and changes nothing.
 func (b *Bulk) LookAtItems(ctx context.Context, w BulkWork) (bulk.State, error) {
-	stop := beat(ctx)
+	stop := heartbeat(ctx)
 	defer stop()
-	if stored, err := b.ahead(ctx, w.Operation.ID, w.State.Seq); err != nil || stored != nil {
+	if stored, err := b.storedSuccessor(ctx, w.Operation.ID, w.State.Seq); err != nil || stored != nil {
 		return deref(stored, w.State), err
 	}
 	page := w.State.Page(w.Operation)
@@ -229,9 +229,9 @@ func (b *Bulk) LookAtItems(ctx context.Context, w BulkWork) (bulk.State, error) 
 // CarryOut does what is asked for to the next page of items, unless a flag stands
 // against it by now.
 func (b *Bulk) CarryOut(ctx context.Context, w BulkWork) (bulk.State, error) {
-	stop := beat(ctx)
+	stop := heartbeat(ctx)
 	defer stop()
-	if stored, err := b.ahead(ctx, w.Operation.ID, w.State.Seq); err != nil || stored != nil {
+	if stored, err := b.storedSuccessor(ctx, w.Operation.ID, w.State.Seq); err != nil || stored != nil {
 		return deref(stored, w.State), err
 	}
 	flags, err := b.Store.Flags(ctx)
@@ -294,7 +294,7 @@ func (b *Bulk) carryItem(ctx context.Context, o bulk.Operation, number int, limi
 	if err := limiter.Wait(ctx); err != nil {
 		return bulk.Result{}, fmt.Errorf("keeping the rate: %w", err)
 	}
-	result, err := b.do(ctx, o, item)
+	result, err := b.execute(ctx, o, item)
 	if err != nil {
 		if attempt(ctx) < bulkTries || ctx.Err() != nil {
 			return bulk.Result{}, err
@@ -322,9 +322,9 @@ func (b *Bulk) item(ctx context.Context, o bulk.Operation, number int) (bulk.Ite
 	return item, failed("reading an item", err)
 }
 
-// do decides an item on fresh facts and carries the decision out. An e-mail waits for its turn within the account's
+// execute decides an item on fresh facts and carries the decision out. An e-mail waits for its turn within the account's
 // rate, and is decided again where that took time: its vendor may have unsubscribed, converted or moved meanwhile.
-func (b *Bulk) do(ctx context.Context, o bulk.Operation, item bulk.Item) (bulk.Result, error) {
+func (b *Bulk) execute(ctx context.Context, o bulk.Operation, item bulk.Item) (bulk.Result, error) {
 	d, facts, err := b.decide(ctx, o, item)
 	if err == nil && d.Step != nil {
 		var waited bool

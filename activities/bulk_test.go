@@ -101,7 +101,7 @@ func TestLookAtItemsChangesNothing(t *testing.T) {
 	h.items[3] = bulk.Item{Number: 3, VendorID: "nobody"}
 	o := h.operation(bulk.Shorten)
 	o.DryRun = true
-	s, err := h.doing().LookAtItems(t.Context(), activities.BulkWork{Operation: o, State: bulk.Begin(o)})
+	s, err := h.bulk().LookAtItems(t.Context(), activities.BulkWork{Operation: o, State: bulk.Begin(o)})
 	require.NoError(t, err)
 	require.Equal(t, bulk.Planned, s.Status)
 	require.Equal(t, bulk.Tally{}.Add(bulk.Succeeded, bulk.ReasonCarriedOut).Add(bulk.Succeeded, bulk.ReasonCarriedOut).Add(bulk.Refused, bulk.ReasonNoTrial), s.Plan)
@@ -122,7 +122,7 @@ func TestConvertItems(t *testing.T) {
 		require.NoError(t, err)
 	}
 	require.Equal(t, []string{"done carried-out", "skipped already-converted", "skipped already-converted"}, h.outcomes())
-	require.Equal(t, []string{"v1 bulk-1/v1"}, h.told)
+	require.Equal(t, []string{"v1 bulk-1/v1"}, h.conversions)
 	require.Equal(t, now, h.vendors["v1"].Automation.Conversion.At)
 }
 
@@ -276,7 +276,7 @@ func TestChooseFiltered(t *testing.T) {
 		before := s
 		for range 2 { // the first answer is lost, and the page is chosen once more
 			var err error
-			s, err = h.doing().ChooseItems(t.Context(), activities.BulkWork{Operation: o, State: before})
+			s, err = h.bulk().ChooseItems(t.Context(), activities.BulkWork{Operation: o, State: before})
 			require.NoError(t, err)
 			id := fmt.Sprintf("v-%04d", 500*pages+7) // while a trial among them has ended
 			if h.state(id).Status == trial.Active {
@@ -300,7 +300,7 @@ func TestChooseFilteredByEnds(t *testing.T) {
 	h.items = map[int]bulk.Item{}
 	o := h.operation(bulk.Cancel)
 	o.Filter, o.Listed = &bulk.Filter{EndsBefore: new(now)}, 0
-	s, err := h.doing().ChooseItems(t.Context(), activities.BulkWork{Operation: o, State: bulk.Begin(o)})
+	s, err := h.bulk().ChooseItems(t.Context(), activities.BulkWork{Operation: o, State: bulk.Begin(o)})
 	require.NoError(t, err)
 	require.Equal(t, bulk.Done, s.Status, "there is none")
 	require.Zero(t, s.Total)
@@ -319,10 +319,10 @@ func TestUndoItems(t *testing.T) {
 	h.happen(*must(h.state("v3").Request(trial.MessageExtend, trial.Request{Days: 1, Reason: "r"}, now)), "v3")
 
 	undo := bulk.Operation{ID: "bulk-2", Action: bulk.Undo, Reason: "r", By: "admin", AskedAt: now, PerMinute: 6000, Undoes: "bulk-1", UndoesAction: bulk.Extend}
-	s, err := h.doing().ChooseItems(t.Context(), activities.BulkWork{Operation: undo, State: bulk.Begin(undo)})
+	s, err := h.bulk().ChooseItems(t.Context(), activities.BulkWork{Operation: undo, State: bulk.Begin(undo)})
 	require.NoError(t, err)
 	require.Equal(t, 3, s.Total)
-	s, err = h.doing().CarryOut(t.Context(), activities.BulkWork{Operation: undo, State: s})
+	s, err = h.bulk().CarryOut(t.Context(), activities.BulkWork{Operation: undo, State: s})
 	require.NoError(t, err)
 	require.Equal(t, bulk.Done, s.Status)
 	require.Equal(t, []string{"done carried-out", "skipped nothing-to-undo", "refused changed-since"}, h.outcomes())
@@ -341,11 +341,11 @@ func TestAnOperationGoesOnFromWhatIsStored(t *testing.T) {
 	require.NoError(t, err)
 	h.filed = stopped
 	stale := activities.BulkWork{Operation: o, State: before}
-	b := h.doing()
-	for name, do := range map[string]func(context.Context, activities.BulkWork) (bulk.State, error){
+	b := h.bulk()
+	for name, fn := range map[string]func(context.Context, activities.BulkWork) (bulk.State, error){
 		"carry out": b.CarryOut, "look": b.LookAtItems, "choose": b.ChooseItems,
 	} {
-		s, err := do(t.Context(), stale)
+		s, err := fn(t.Context(), stale)
 		require.NoError(t, err, name)
 		require.Equal(t, stopped, s, name)
 	}

@@ -29,11 +29,11 @@ type house struct {
 	sends   map[string]trial.Send
 	items   map[int]bulk.Item
 	// undone are the items of the operation bulk-1 once another one undoes it.
-	undone map[int]bulk.Item
-	states []bulk.State
-	asks   map[string]int
-	mails  []activities.Mail
-	told   []string // of conversions
+	undone      map[int]bulk.Item
+	states      []bulk.State
+	asks        map[string]int
+	mails       []activities.Mail
+	conversions []string // of conversions
 	// outcome is what the mail service answers with.
 	outcome activities.Delivery
 	// crash has the next results not stored: what was done before is done.
@@ -77,14 +77,14 @@ func (h *house) operation(a bulk.Action) bulk.Operation {
 	return o
 }
 
-func (h *house) doing() *activities.Bulk {
+func (h *house) bulk() *activities.Bulk {
 	return &activities.Bulk{Store: h, Trials: h, Mailer: h, Now: func() time.Time { return now }, Log: zap.NewNop()}
 }
 
 // carry carries out an operation's first page.
 func (h *house) carry(t *testing.T, o bulk.Operation) (bulk.State, error) {
 	t.Helper()
-	return h.doing().CarryOut(t.Context(), activities.BulkWork{Operation: o, State: bulk.Begin(o)})
+	return h.bulk().CarryOut(t.Context(), activities.BulkWork{Operation: o, State: bulk.Begin(o)})
 }
 
 func (h *house) Flags(context.Context) (rollout.Document, error) {
@@ -248,7 +248,7 @@ func (h *house) Ask(_ context.Context, message, id string, r trial.Request) (tri
 func (h *house) Convert(_ context.Context, id string, r trial.Request) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.told = append(h.told, id+" "+r.ID)
+	h.conversions = append(h.conversions, id+" "+r.ID)
 	return nil
 }
 

@@ -14,13 +14,13 @@ import (
 
 // decided is a rollout that is about to enter its first phase that admits: after its
 // notice, or, where it is on, after a phase of 5 %.
-func decided(on bool) Deed {
+func decided(on bool) EnactInput {
 	start := rollout.Start{ID: "r-1", Plan: rollout.DefaultPlan(), By: "ada", Times: rollout.Times{Day: trial.RealDay, TrialDays: 17}, FlagsVersion: 3}
 	state := rollout.State{}.Apply(rollout.Begin(start, learnedAt))
 	if on {
 		state = state.Apply(rollout.Event{Seq: 2, Type: rollout.EventEntered, At: learnedAt, Stage: &rollout.Stage{Kind: rollout.InPhase}, Enabled: new(true), Percentage: new(5.0)})
 	}
-	return Deed{State: state, Event: rollout.Event{
+	return EnactInput{State: state, Event: rollout.Event{
 		Seq: state.Seq + 1, Type: rollout.EventEntered, At: learnedAt.Add(time.Second), By: "rollout", Reason: "Entered limited",
 		Stage: &rollout.Stage{Kind: rollout.InPhase, Phase: 1}, Enabled: new(true), Percentage: new(10.0),
 	}}
@@ -42,15 +42,15 @@ func TestFlagsChangedByHandBetweenLookingAndWritingWin(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			deed := decided(c.on)
-			store := &registry{flags: rollout.Document{FeatureFlags: rollout.InitialFlags(), Version: 3}, decisions: make([]rollout.Event, deed.State.Seq)}
-			store.flags.FeatureFlags.TrialAutomation.RolloutPercentage = deed.State.Percentage
+			input := decided(c.on)
+			store := &registry{flags: rollout.Document{FeatureFlags: rollout.InitialFlags(), Version: 3}, decisions: make([]rollout.Event, input.State.Seq)}
+			store.flags.FeatureFlags.TrialAutomation.RolloutPercentage = input.State.Percentage
 			store.meanwhile = func(d *rollout.Document) {
 				c.byHand(&d.FeatureFlags.TrialAutomation)
 				d.Version++
 			}
 			rollouts := &Rollouts{Store: store, Schedule: store, Now: learnedAt.Local, Log: zap.NewNop()}
-			came, err := rollouts.Enact(t.Context(), deed)
+			came, err := rollouts.Enact(t.Context(), input)
 			require.NoError(t, err)
 			require.Equal(t, c.comes, came.Type)
 			is := store.flags.FeatureFlags.TrialAutomation
@@ -58,7 +58,7 @@ func TestFlagsChangedByHandBetweenLookingAndWritingWin(t *testing.T) {
 			require.InDelta(t, c.now.RolloutPercentage, is.RolloutPercentage, 0)
 			require.Equal(t, name != "another flag", is.EmailReminders, "what somebody has set stays")
 
-			again, err := rollouts.Enact(t.Context(), deed)
+			again, err := rollouts.Enact(t.Context(), input)
 			require.NoError(t, err)
 			require.Equal(t, came.Type, again.Type, "the next attempt comes to the same")
 		})
@@ -72,11 +72,11 @@ func TestFlagsThatTheRolloutWroteItselfAreNotByHand(t *testing.T) {
 		by     string
 		byHand int
 	}{"the rollout": {rollout.Automatic, 0}, "somebody": {"ada", 9}} {
-		deed := decided(true)
-		store := &registry{decisions: make([]rollout.Event, deed.State.Seq)}
+		input := decided(true)
+		store := &registry{decisions: make([]rollout.Event, input.State.Seq)}
 		store.flags = rollout.Document{FeatureFlags: rollout.InitialFlags(), Version: 9, UpdatedBy: c.by}
-		store.flags.FeatureFlags.TrialAutomation.RolloutPercentage = *deed.Event.Percentage
-		came, err := (&Rollouts{Store: store, Schedule: store, Now: learnedAt.Local, Log: zap.NewNop()}).Enact(t.Context(), deed)
+		store.flags.FeatureFlags.TrialAutomation.RolloutPercentage = *input.Event.Percentage
+		came, err := (&Rollouts{Store: store, Schedule: store, Now: learnedAt.Local, Log: zap.NewNop()}).Enact(t.Context(), input)
 		require.NoError(t, err)
 		require.Equal(t, rollout.EventEntered, came.Type)
 		require.Equal(t, c.byHand, came.HandVersion, name)
@@ -86,13 +86,13 @@ func TestFlagsThatTheRolloutWroteItselfAreNotByHand(t *testing.T) {
 // A rollback may be asked for while the completion is on its way.
 func TestARolloutDoesNotCompleteOverARollback(t *testing.T) {
 	t.Parallel()
-	deed := decided(true)
-	deed.Event = rollout.Event{Seq: deed.State.Seq + 1, Type: rollout.EventCompleted, At: learnedAt.Add(time.Second), By: rollout.Automatic, Reason: "Completed"}
-	store := &registry{decisions: make([]rollout.Event, deed.State.Seq), flags: rollout.Document{FeatureFlags: rollout.InitialFlags(), Version: 9}}
+	input := decided(true)
+	input.Event = rollout.Event{Seq: input.State.Seq + 1, Type: rollout.EventCompleted, At: learnedAt.Add(time.Second), By: rollout.Automatic, Reason: "Completed"}
+	store := &registry{decisions: make([]rollout.Event, input.State.Seq), flags: rollout.Document{FeatureFlags: rollout.InitialFlags(), Version: 9}}
 	store.flags.FeatureFlags.TrialAutomation.RolloutPercentage = 1
 	asked := rollout.Request{ID: "k-1", By: "ada", Reason: "slow", Percentage: 1, InFlight: rollout.Release}
 	store.flags.Rollback = &rollout.RollbackRequest{Version: 9, RolloutID: "r-1", Request: asked}
-	came, err := (&Rollouts{Store: store, Schedule: store, Now: learnedAt.Local, Log: zap.NewNop()}).Enact(t.Context(), deed)
+	came, err := (&Rollouts{Store: store, Schedule: store, Now: learnedAt.Local, Log: zap.NewNop()}).Enact(t.Context(), input)
 	require.NoError(t, err)
 	require.NotEqual(t, rollout.EventCompleted, came.Type)
 	require.Equal(t, "k-1", came.RequestID)

@@ -14,18 +14,18 @@ import (
 
 // failed sorts an error: a refusal by the domain will not change by asking
 // again, everything else may.
-func failed(doing string, err error) error {
+func failed(action string, err error) error {
 	if err == nil {
 		return nil
 	}
 	var e *trial.Error
 	if errors.As(err, &e) && e.Code != trial.CodeUnavailable {
-		return sdktemporal.NewNonRetryableApplicationError(doing+": "+e.Message, string(e.Code), nil, e.Field)
+		return sdktemporal.NewNonRetryableApplicationError(action+": "+e.Message, string(e.Code), nil, e.Field)
 	}
 	if sdktemporal.IsApplicationError(err) {
 		return err
 	}
-	return fmt.Errorf("%s: %w", doing, err)
+	return fmt.Errorf("%s: %w", action, err)
 }
 
 // MayHaveLeft is the type of the error of a step that has to be tried again and whose e-mail may have left. What

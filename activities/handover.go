@@ -19,9 +19,9 @@ type handingOver struct {
 	// rollback is the rollback that the rest is about.
 	rollback string
 	done     bool
-	// rest is how long nobody is woken after a pass that reached some and failed for others, and next when it is over.
-	rest time.Duration
-	next time.Time
+	// delay is how long nobody is woken after a pass that reached some and failed for others, and next when it is over.
+	delay time.Duration
+	next  time.Time
 }
 
 // due tells whether to wake those that a rollback has handed over now.
@@ -29,7 +29,7 @@ func (h *handingOver) due(rollback string, now time.Time) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.rollback != rollback {
-		h.rollback, h.done, h.rest, h.next = rollback, false, 0, time.Time{}
+		h.rollback, h.done, h.delay, h.next = rollback, false, 0, time.Time{}
 	}
 	return !h.done && !now.Before(h.next)
 }
@@ -42,8 +42,8 @@ func (h *handingOver) passed(woken, failed int64, now time.Time) {
 	defer h.mu.Unlock()
 	h.done = failed == 0
 	if woken > 0 && failed > 0 {
-		h.rest = min(max(2*h.rest, firstRest), longestRest)
-		h.next = now.Add(h.rest)
+		h.delay = min(max(2*h.delay, firstRest), longestRest)
+		h.next = now.Add(h.delay)
 	}
 }
 

@@ -20,7 +20,7 @@ func handedOver(ids ...string) *yard {
 	y := &yard{flags: rollout.InitialFlags(), rollout: rollout.State{ID: "r-1", Seq: 9, Status: rollout.RolledBack, ReleasedBefore: 5}, runs: true}
 	y.flags.TrialAutomation.Enabled = false
 	for _, id := range ids {
-		y.held = append(y.held, trial.State{VendorID: id, AutomatedUnder: 4, Held: &trial.Hold{Reason: trial.ReasonAutomationDisabled}})
+		y.held = append(y.held, trial.State{VendorID: id, AutomatedUnder: 4, Held: &trial.HeldStep{Reason: trial.ReasonAutomationDisabled}})
 	}
 	return y
 }
@@ -147,12 +147,12 @@ func TestAHandoverGoesThroughAllPages(t *testing.T) {
 
 	p = &pages{yard: handedOver(ids...)}
 	s = p.sweeper()
-	s.Store, s.Starter = p, away{p.yard}
+	s.Store, s.Starter = p, unavailable{p.yard}
 	p.sweepWith(t, s)
 	require.Equal(t, []string{""}, p.asked, "where nobody is reached, the other pages are left for the next sweep")
 }
 
-// away is a Temporal that does not answer.
-type away struct{ *yard }
+// unavailable is a Temporal that does not answer.
+type unavailable struct{ *yard }
 
-func (away) Wake(context.Context, string) error { return errors.New("away") }
+func (unavailable) Wake(context.Context, string) error { return errors.New("away") }

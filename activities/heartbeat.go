@@ -11,8 +11,8 @@ import (
 // several times as long before they believe that it died with its worker.
 const beatEvery = 3 * time.Second
 
-// beat tells that the activity lives, until stopped. Outside of one nobody listens.
-func beat(ctx context.Context) (stop func()) {
+// heartbeat tells that the activity lives, until stopped. Outside of one nobody listens.
+func heartbeat(ctx context.Context) (stop func()) {
 	if !activity.IsActivity(ctx) {
 		return func() {}
 	}

@@ -9,11 +9,11 @@ import (
 	"marketplace.example/trials/internal/domain/rollout"
 )
 
-// RolloutKeeper sees to a rollout's workflow.
-type RolloutKeeper interface {
-	// KeepRollout starts the workflow of a rollout that is stored, and tells whether it was gone. One that
+// RolloutEnsurer sees to a rollout's workflow.
+type RolloutEnsurer interface {
+	// EnsureRolloutRunning starts the workflow of a rollout that is stored, and tells whether it was gone. One that
 	// runs is left alone.
-	KeepRollout(ctx context.Context, id string) (gone bool, err error)
+	EnsureRolloutRunning(ctx context.Context, id string) (gone bool, err error)
 	// KeepWatching has the watch come, and backups be taken, where nobody has paused them on purpose.
 	KeepWatching(ctx context.Context) error
 }
@@ -28,7 +28,7 @@ func (s *Sweep) keep(ctx context.Context, swept *Swept) error {
 	if !found || state.Status.Final() {
 		return nil
 	}
-	gone, err := s.Rollouts.KeepRollout(ctx, state.ID)
+	gone, err := s.Rollouts.EnsureRolloutRunning(ctx, state.ID)
 	if err != nil {
 		return fmt.Errorf("seeing to rollout %s: %w", state.ID, err)
 	}

@@ -57,9 +57,9 @@ func TestARolloutThatIsTakenUpAgainIsWatched(t *testing.T) {
 		kept := &shelf{state: rollout.State{ID: "r-1", Status: status}}
 		var suite testsuite.WorkflowTestSuite
 		env := suite.NewTestActivityEnvironment()
-		doing := &activities.Rollouts{Store: kept, Schedule: kept, Now: time.Now, Log: zap.NewNop()}
-		env.RegisterActivity(doing)
-		value, err := env.ExecuteActivity(doing.Recover, "r-1")
+		rollouts := &activities.Rollouts{Store: kept, Schedule: kept, Now: time.Now, Log: zap.NewNop()}
+		env.RegisterActivity(rollouts)
+		value, err := env.ExecuteActivity(rollouts.Recover, "r-1")
 		require.NoError(t, err)
 		var state rollout.State
 		require.NoError(t, value.Get(&state))

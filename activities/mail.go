@@ -16,7 +16,7 @@ import (
 // left alone until an event settles it or the waiting time is over. Where
 // an e-mail is refused for good, or turns out to have left before,
 // the decision is corrected to say so.
-func (t *Trials) mail(ctx context.Context, due Due, s *sight) (bool, error) {
+func (t *Trials) mail(ctx context.Context, due Due, s *evaluation) (bool, error) {
 	key := due.Step.Key(due.State.VendorID)
 	if !s.decision.Mail {
 		return t.leftBefore(ctx, due, key, s)
@@ -42,7 +42,7 @@ func (t *Trials) mail(ctx context.Context, due Due, s *sight) (bool, error) {
 
 // leftBefore finds the e-mail of an attempt that died between sending and
 // recording: the step has then run, whatever would be decided now.
-func (t *Trials) leftBefore(ctx context.Context, due Due, key string, s *sight) (bool, error) {
+func (t *Trials) leftBefore(ctx context.Context, due Due, key string, s *evaluation) (bool, error) {
 	if !due.State.Automated {
 		return false, nil
 	}
@@ -94,7 +94,7 @@ func (t *Trials) claim(ctx context.Context, due Due, key string, vendor trial.Ve
 // settle notes what became of the attempt. An outcome that cannot be noted
 // stays a claim, which is treated as unknown. The context may be over by now;
 // the note is worth a moment more.
-func (t *Trials) settle(ctx context.Context, due Due, send trial.Send, d Delivery, s *sight, cause error) (bool, error) {
+func (t *Trials) settle(ctx context.Context, due Due, send trial.Send, d Delivery, s *evaluation, cause error) (bool, error) {
 	noteCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
 	settled, err := t.Store.SettleSend(noteCtx, send.Key, send.Attempt, d.Status, d.MessageID, d.Reason, t.Now())

@@ -30,8 +30,8 @@ type bench struct {
 	// rollout is the latest rollout, none where it has no id; unreadable is what reading it fails with.
 	rollout    rollout.State
 	unreadable error
-	// ahead says that events are there already.
-	ahead bool
+	// full says that events are there already.
+	full bool
 	// outcome is what the mail service answers with.
 	outcome activities.Delivery
 	broken  error
@@ -94,7 +94,7 @@ func (b *bench) Trial(context.Context, string) (trial.State, bool, error) {
 
 func (b *bench) Event(_ context.Context, _ string, seq int) (*trial.Event, error) {
 	for i := range b.events {
-		if b.events[i].Seq == seq && b.ahead {
+		if b.events[i].Seq == seq && b.full {
 			return &b.events[i], nil
 		}
 	}
@@ -354,7 +354,7 @@ func TestNoMailLeavesOnAStateThatHasPassed(t *testing.T) {
 	due := b.due()
 	cancelled, err := due.State.Request(trial.MessageCancel, trial.Request{Reason: "asked for"}, now)
 	require.NoError(t, err)
-	b.events, b.ahead = []trial.Event{*cancelled}, true
+	b.events, b.full = []trial.Event{*cancelled}, true
 	p, err := b.performStep(t, due)
 	require.NoError(t, err)
 	require.Equal(t, cancelled, p.Event, "what was recorded meanwhile comes first")
@@ -396,7 +396,7 @@ func TestATrialFollowsItsVendorToAnotherZone(t *testing.T) {
 	require.Equal(t, &trial.Event{Seq: 3, Type: trial.EventRezoned, At: b.now.Truncate(time.Millisecond), Zone: "Asia/Tokyo"}, rezone())
 	cancelled, err := due.State.Request(trial.MessageCancel, trial.Request{Reason: "asked for"}, now)
 	require.NoError(t, err)
-	b.events, b.ahead = []trial.Event{*cancelled}, true
+	b.events, b.full = []trial.Event{*cancelled}, true
 	require.Equal(t, cancelled, rezone(), "what was recorded meanwhile comes first")
 }
 

@@ -16,8 +16,8 @@ type moves struct {
 	mu sync.Mutex
 	// after is the vendor id to go on after; empty from the start.
 	after string
-	// told is the move that a trial was told of last, by vendor.
-	told map[string]move
+	// confirmed is the move that a trial was told of last, by vendor.
+	confirmed map[string]move
 }
 
 // move is a new zone, and the state of the trial that it is new to: one that has changed since is told again.
@@ -31,7 +31,7 @@ type move struct {
 // anything to plan.
 func (s *Sweep) rezone(ctx context.Context, swept *Swept) error {
 	after := s.moves.position()
-	elsewhere, err := through(&s.zones, s.Now, func() ([]trial.Whereabouts, error) {
+	elsewhere, err := throttled(&s.zones, s.Now, func() ([]trial.Whereabouts, error) {
 		found, next, err := s.Store.TrialsElsewhere(ctx, after, sweepBatch)
 		if err == nil {
 			s.moves.goOn(next)
@@ -79,21 +79,21 @@ func (m *moves) goOn(after string) {
 func (m *moves) isNew(w trial.Whereabouts) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.told[w.Trial.VendorID] != move{w.Zone, w.Trial.Seq}
+	return m.confirmed[w.Trial.VendorID] != move{w.Zone, w.Trial.Seq}
 }
 
 // note keeps that the trial was told. What has to be forgotten to make room is told once more.
 func (m *moves) note(w trial.Whereabouts) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.told == nil {
-		m.told = map[string]move{}
+	if m.confirmed == nil {
+		m.confirmed = map[string]move{}
 	}
-	for id := range m.told {
-		if len(m.told) < mostResting {
+	for id := range m.confirmed {
+		if len(m.confirmed) < mostResting {
 			break
 		}
-		delete(m.told, id)
+		delete(m.confirmed, id)
 	}
-	m.told[w.Trial.VendorID] = move{w.Zone, w.Trial.Seq}
+	m.confirmed[w.Trial.VendorID] = move{w.Zone, w.Trial.Seq}
 }

@@ -49,10 +49,10 @@ type Notices struct {
 	Log          *zap.Logger
 }
 
-// Tell tells everybody whom a message concerns, each once. The error is of
+// Notify tells everybody whom a message concerns, each once. The error is of
 // those who could not be told for now: on the next try only they are. Whoever
 // cannot be told at all, or of whom that is not known, is logged and noted.
-func (n *Notices) Tell(ctx context.Context, m rollout.Message) error {
+func (n *Notices) Notify(ctx context.Context, m rollout.Message) error {
 	if m.Key == "" || m.Subject == "" || m.Lead == "" {
 		return sdktemporal.NewNonRetryableApplicationError("the message has no key, subject or lead", string(trial.CodeInvalid), nil)
 	}
@@ -62,7 +62,7 @@ func (n *Notices) Tell(ctx context.Context, m rollout.Message) error {
 	}
 	var passing []error
 	for _, r := range recipients {
-		if err := n.tell(ctx, m, r); err != nil {
+		if err := n.notify(ctx, m, r); err != nil {
 			passing = append(passing, err)
 		}
 		if err := ctx.Err(); err != nil {
@@ -109,13 +109,13 @@ func newPosted(m rollout.Message) posted {
 	return p
 }
 
-// tell tells one recipient, unless that was done or tried before. An error is
+// notify tells one recipient, unless that was done or tried before. An error is
 // passing.
-func (n *Notices) tell(ctx context.Context, m rollout.Message, r rollout.Recipient) error {
-	return n.tellAs(ctx, m.Key+"/"+r.ID, m, r)
+func (n *Notices) notify(ctx context.Context, m rollout.Message, r rollout.Recipient) error {
+	return n.notifyAs(ctx, m.Key+"/"+r.ID, m, r)
 }
 
-func (n *Notices) tellAs(ctx context.Context, key string, m rollout.Message, r rollout.Recipient) error {
+func (n *Notices) notifyAs(ctx context.Context, key string, m rollout.Message, r rollout.Recipient) error {
 	if !r.Webhook {
 		// Before the claim: nobody waits while holding one.
 		if _, err := n.Mailer.Wait(ctx); err != nil {

@@ -77,12 +77,12 @@ func (b *board) posted() []*http.Request {
 	return slices.Clone(b.posts)
 }
 
-func (b *board) tell(t *testing.T, m rollout.Message) error {
+func (b *board) notify(t *testing.T, m rollout.Message) error {
 	t.Helper()
 	client, err := webhook.New(noticeSecret, time.Second)
 	require.NoError(t, err)
 	a := &activities.Notices{Store: b, Mailer: b, Poster: poster{client}, Stakeholders: b.stakeholders, Now: time.Now, Log: b.log}
-	return a.Tell(t.Context(), m)
+	return a.Notify(t.Context(), m)
 }
 
 // poster turns outcomes into deliveries as the worker does.
@@ -148,19 +148,19 @@ func TestEverybodyConcernedIsToldOnce(t *testing.T) {
 	t.Parallel()
 	b, _ := newBoard(t)
 	for range 3 { // as after a crash, or when the activity is repeated
-		require.NoError(t, b.tell(t, notice(rollout.NoticeCritical)))
+		require.NoError(t, b.notify(t, notice(rollout.NoticeCritical)))
 	}
 	require.Equal(t, []string{"ana@example.com", "bo@example.com"}, b.mails)
 	require.Len(t, b.posted(), 1)
 
-	require.NoError(t, b.tell(t, rollout.Message{Key: "r1/8", Kind: rollout.NoticeDaily, Subject: "s", Lead: "l"}))
+	require.NoError(t, b.notify(t, rollout.Message{Key: "r1/8", Kind: rollout.NoticeDaily, Subject: "s", Lead: "l"}))
 	require.Equal(t, []string{"ana@example.com", "bo@example.com", "ana@example.com"}, b.mails, "the daily update is not for management")
 }
 
 func TestAWebhookIsToldWhatAndByWhom(t *testing.T) {
 	t.Parallel()
 	b, _ := newBoard(t)
-	require.NoError(t, b.tell(t, notice(rollout.NoticeCritical)))
+	require.NoError(t, b.notify(t, notice(rollout.NoticeCritical)))
 	var got map[string]any
 	require.NoError(t, json.Unmarshal(b.bodies[0], &got))
 	require.Equal(t, map[string]any{
@@ -172,7 +172,7 @@ func TestAWebhookIsToldWhatAndByWhom(t *testing.T) {
 	require.Equal(t, webhook.Sign([]byte(noticeSecret), b.bodies[0]), b.posts[0].Header.Get("X-Signature"))
 	require.Regexp(t, `^r1/7/customer-support-[0-9a-f]{12}$`, b.posts[0].Header.Get("Idempotency-Key"))
 
-	require.NoError(t, b.tell(t, rollout.Message{Key: "r1/8", Kind: rollout.NoticeDaily, Subject: "s", Lead: "l"}))
+	require.NoError(t, b.notify(t, rollout.Message{Key: "r1/8", Kind: rollout.NoticeDaily, Subject: "s", Lead: "l"}))
 	require.Contains(t, string(b.bodies[1]), `"lines":[],"figures":[]`)
 }
 
@@ -184,7 +184,7 @@ func TestOnlyThoseWhoWereNotToldAreToldLater(t *testing.T) {
 		w.Header().Set("Retry-After", "60")
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}
-	err := b.tell(t, notice(rollout.NoticeCritical))
+	err := b.notify(t, notice(rollout.NoticeCritical))
 	require.Equal(t, time.Minute, pause(t, err), "the longest of what was asked")
 	require.ErrorContains(t, err, "2 of 3 were not told yet")
 	require.Equal(t, trial.SendSent, b.status(rollout.Management), "the others are told all the same")
@@ -192,7 +192,7 @@ func TestOnlyThoseWhoWereNotToldAreToldLater(t *testing.T) {
 
 	delete(b.outcome, "ana@example.com")
 	b.answer = nil
-	require.NoError(t, b.tell(t, notice(rollout.NoticeCritical)))
+	require.NoError(t, b.notify(t, notice(rollout.NoticeCritical)))
 	require.Equal(t, []string{"ana@example.com", "bo@example.com", "ana@example.com"}, b.mails)
 	require.Len(t, b.posted(), 2)
 	require.Equal(t, trial.SendSent, b.status(rollout.Support))
@@ -204,7 +204,7 @@ func TestWhatNobodyKnowsIsNotRepeated(t *testing.T) {
 	b.outcome["ana@example.com"] = activities.Delivery{Status: trial.SendUnknown, Reason: "no-answer"}
 	b.answer = func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
 	for range 2 {
-		require.NoError(t, b.tell(t, notice(rollout.NoticeCritical)))
+		require.NoError(t, b.notify(t, notice(rollout.NoticeCritical)))
 	}
 	require.Equal(t, []string{"ana@example.com", "bo@example.com"}, b.mails)
 	require.Len(t, b.posted(), 1)
@@ -216,11 +216,11 @@ func TestWhatNobodyKnowsIsNotRepeated(t *testing.T) {
 func TestAClaimThatAnAttemptDiedOverIsNoted(t *testing.T) {
 	t.Parallel()
 	b, _ := newBoard(t)
-	require.NoError(t, b.tell(t, notice(rollout.NoticeCritical)))
+	require.NoError(t, b.notify(t, notice(rollout.NoticeCritical)))
 	for key := range b.notices {
 		b.notices[key] = trial.SendClaimed
 	}
-	require.NoError(t, b.tell(t, notice(rollout.NoticeCritical)))
+	require.NoError(t, b.notify(t, notice(rollout.NoticeCritical)))
 	require.Len(t, b.mails, 2)
 	for key, status := range b.notices {
 		require.Equal(t, trial.SendUnknown, status)
@@ -233,8 +233,8 @@ func TestWhoCannotBeToldIsLoggedByIDOnly(t *testing.T) {
 	b, hook := newBoard(t)
 	b.outcome["ana@example.com"] = activities.Delivery{Status: trial.SendRefused, Reason: "rejected"}
 	b.answer = func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) }
-	require.NoError(t, b.tell(t, notice(rollout.NoticeCritical)))
-	require.NoError(t, b.tell(t, notice(rollout.NoticeCritical)))
+	require.NoError(t, b.notify(t, notice(rollout.NoticeCritical)))
+	require.NoError(t, b.notify(t, notice(rollout.NoticeCritical)))
 	require.Len(t, b.mails, 2)
 	require.Len(t, b.posted(), 1)
 	require.Equal(t, 2, b.logs.FilterMessage("stakeholder cannot be told").Len())
@@ -251,14 +251,14 @@ func TestWithoutTheDatabaseOrTheRateItIsTriedLater(t *testing.T) {
 	t.Parallel()
 	b, _ := newBoard(t)
 	b.noRoom = errors.New("no room")
-	require.Error(t, b.tell(t, notice(rollout.NoticeCritical)))
+	require.Error(t, b.notify(t, notice(rollout.NoticeCritical)))
 	require.Empty(t, b.mails)
 	require.Len(t, b.posted(), 1, "webhooks need no place in the mail's rate")
 	b.noRoom, b.broken = nil, errors.New("away")
-	require.Error(t, b.tell(t, notice(rollout.NoticeCritical)))
+	require.Error(t, b.notify(t, notice(rollout.NoticeCritical)))
 	require.Empty(t, b.mails)
 	b.broken = nil
-	require.NoError(t, b.tell(t, notice(rollout.NoticeCritical)))
+	require.NoError(t, b.notify(t, notice(rollout.NoticeCritical)))
 	require.Len(t, b.mails, 2)
 }
 
@@ -266,6 +266,6 @@ func TestNobodyToTellIsNoError(t *testing.T) {
 	t.Parallel()
 	b, _ := newBoard(t)
 	b.stakeholders = nil
-	require.NoError(t, b.tell(t, notice(rollout.NoticeCritical)))
-	require.Error(t, b.tell(t, rollout.Message{Key: "r1/7"}), "a message that says nothing")
+	require.NoError(t, b.notify(t, notice(rollout.NoticeCritical)))
+	require.Error(t, b.notify(t, rollout.Message{Key: "r1/7"}), "a message that says nothing")
 }

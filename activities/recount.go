@@ -23,7 +23,7 @@ type Recount struct {
 
 // Recount counts once. It reads every trial.
 func (r *Recount) Recount(ctx context.Context) (monitoring.Recount, error) {
-	stop := beat(ctx)
+	stop := heartbeat(ctx)
 	defer stop()
 	result, err := r.Store.Recount(ctx, false, func(int) {})
 	if err != nil {

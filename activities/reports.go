@@ -16,19 +16,19 @@ type ReportStore interface {
 	Decisions(ctx context.Context, id string, fromSeq, limit int) ([]rollout.Event, error)
 	Observations(ctx context.Context, from, to time.Time, day time.Duration) ([]rollout.Outcome, rollout.Calls, error)
 	// Report also says whether people were told of it, or that was given up.
-	Report(ctx context.Context, rolloutID, id string) (r rollout.Report, told, found bool, err error)
+	Report(ctx context.Context, rolloutID, id string) (r rollout.Report, notified, found bool, err error)
 	// AddReport answers with the report that stands, which is another one where
 	// somebody was faster.
 	AddReport(ctx context.Context, r rollout.Report) (rollout.Report, error)
-	SetReportTold(ctx context.Context, rolloutID, id string) error
+	SetReportNotified(ctx context.Context, rolloutID, id string) error
 }
 
 // Reports makes the reports on the time after a rollout's deployment, and tells
 // of them. What is due is found from what is stored, so that it does not matter
 // when or how often it comes.
 type Reports struct {
-	Store  ReportStore
-	Teller Teller
+	Store    ReportStore
+	Notifier Notifier
 	// Day is how long a day lasts, Settled after which time all that became known
 	// is stored.
 	Day, Settled time.Duration
@@ -39,23 +39,23 @@ type Reports struct {
 const (
 	// mostDecisions bounds the decisions that a report counts.
 	mostDecisions = 10_000
-	// tellReport is how long it is tried to tell everybody of a report, where a
+	// reportTimeout is how long it is tried to tell everybody of a report, where a
 	// day is shorter than that.
-	tellReport = 10 * time.Minute
+	reportTimeout = 10 * time.Minute
 )
 
 // Reported is what a look at the reports came to.
 type Reported struct {
 	RolloutID string `json:"rolloutId"`
-	// Made and Told are the reports made, and those that people were told of.
-	Made []string `json:"made"`
-	Told []string `json:"told"`
+	// Made are the reports made, and Notified those that people were notified of.
+	Made     []string `json:"made"`
+	Notified []string `json:"told"`
 }
 
 // Report makes the reports of the latest rollout that are due, and tells of each.
 // One that cannot be made or told of now does not keep the others.
 func (r *Reports) Report(ctx context.Context) (Reported, error) {
-	stop := beat(ctx)
+	stop := heartbeat(ctx)
 	defer stop()
 	state, found, err := r.Store.CurrentRollout(ctx)
 	if err != nil || !found {
@@ -73,8 +73,8 @@ func (r *Reports) Report(ctx context.Context) (Reported, error) {
 }
 
 func (r *Reports) report(ctx context.Context, state rollout.State, p rollout.Period, done *Reported) error {
-	report, told, found, err := r.Store.Report(ctx, state.ID, p.ID())
-	if err != nil || told {
+	report, notified, found, err := r.Store.Report(ctx, state.ID, p.ID())
+	if err != nil || notified {
 		return failed("reading report "+p.ID(), err)
 	}
 	if !found {
@@ -83,14 +83,14 @@ func (r *Reports) report(ctx context.Context, state rollout.State, p rollout.Per
 		}
 		done.Made = append(done.Made, p.ID())
 	}
-	if err := r.Teller.Tell(ctx, report.Message(state)); err != nil {
-		if r.Now().Sub(report.At) < max(r.Day, tellReport) {
+	if err := r.Notifier.Notify(ctx, report.Message(state)); err != nil {
+		if r.Now().Sub(report.At) < max(r.Day, reportTimeout) {
 			return failed("telling of report "+p.ID(), err)
 		}
 		r.Log.Error("not everybody was told of a report; it is not tried again", zap.String("rollout", state.ID), zap.String("report", p.ID()), zap.Error(err))
 	}
-	done.Told = append(done.Told, p.ID())
-	return failed("noting that report "+p.ID()+" was told of", r.Store.SetReportTold(ctx, state.ID, p.ID()))
+	done.Notified = append(done.Notified, p.ID())
+	return failed("noting that report "+p.ID()+" was told of", r.Store.SetReportNotified(ctx, state.ID, p.ID()))
 }
 
 // make gathers a period's facts, and stores the report on them.

@@ -18,10 +18,10 @@ const realDay = 24 * time.Hour
 
 // desk is a database and the stakeholders, either of which may fail.
 type desk struct {
-	state   rollout.State
-	seen    []rollout.Outcome
-	reports map[string]rollout.Report
-	told    map[string]bool
+	state    rollout.State
+	seen     []rollout.Outcome
+	reports  map[string]rollout.Report
+	notified map[string]bool
 	// made counts what was stored, arrived what stakeholders got, by key.
 	made    map[string]int
 	arrived map[string]int
@@ -38,11 +38,11 @@ func newDesk() *desk {
 			rollout.Begin(rollout.Start{ID: "r1", Plan: plan, Times: rollout.Times{Day: realDay, TrialDays: 17}, By: "owner"}, now.Add(-11*realDay)),
 			{Seq: 2, Type: rollout.EventEntered, At: now, Stage: &rollout.Stage{Kind: rollout.Stability, Phase: len(plan.Phases) - 1}, Enabled: new(true), Percentage: new(100.0)},
 		}),
-		reports: map[string]rollout.Report{}, told: map[string]bool{}, made: map[string]int{}, arrived: map[string]int{},
+		reports: map[string]rollout.Report{}, notified: map[string]bool{}, made: map[string]int{}, arrived: map[string]int{},
 	}
 }
 
-func (d *desk) do(what string) error {
+func (d *desk) attempt(what string) error {
 	if d.fails != nil && d.fails(what) {
 		return errDesk
 	}
@@ -50,11 +50,11 @@ func (d *desk) do(what string) error {
 }
 
 func (d *desk) CurrentRollout(context.Context) (rollout.State, bool, error) {
-	return d.state, d.state.ID != "", d.do("rollout")
+	return d.state, d.state.ID != "", d.attempt("rollout")
 }
 
 func (d *desk) Decisions(context.Context, string, int, int) ([]rollout.Event, error) {
-	return nil, d.do("decisions")
+	return nil, d.attempt("decisions")
 }
 
 func (d *desk) Observations(_ context.Context, from, to time.Time, _ time.Duration) (outcomes []rollout.Outcome, c rollout.Calls, err error) {
@@ -63,12 +63,12 @@ func (d *desk) Observations(_ context.Context, from, to time.Time, _ time.Durati
 			outcomes = append(outcomes, o)
 		}
 	}
-	return outcomes, c, d.do("observations")
+	return outcomes, c, d.attempt("observations")
 }
 
-func (d *desk) Report(_ context.Context, _, id string) (r rollout.Report, told, found bool, err error) {
+func (d *desk) Report(_ context.Context, _, id string) (r rollout.Report, notified, found bool, err error) {
 	r, found = d.reports[id]
-	return r, d.told[id], found, d.do("report")
+	return r, d.notified[id], found, d.attempt("report")
 }
 
 // AddReport may have stored what it says it failed to.
@@ -78,20 +78,20 @@ func (d *desk) AddReport(_ context.Context, r rollout.Report) (rollout.Report, e
 	}
 	d.reports[r.ID] = r
 	d.made[r.ID]++
-	return r, d.do("add")
+	return r, d.attempt("add")
 }
 
-func (d *desk) SetReportTold(_ context.Context, _, id string) error {
-	if err := d.do("told"); err != nil {
+func (d *desk) SetReportNotified(_ context.Context, _, id string) error {
+	if err := d.attempt("told"); err != nil {
 		return err
 	}
-	d.told[id] = true
+	d.notified[id] = true
 	return nil
 }
 
-// Tell gets each key to the stakeholders once, as the notices do.
-func (d *desk) Tell(_ context.Context, m rollout.Message) error {
-	if err := d.do("tell"); err != nil {
+// Notify gets each key to the stakeholders once, as the notices do.
+func (d *desk) Notify(_ context.Context, m rollout.Message) error {
+	if err := d.attempt("tell"); err != nil {
 		return err
 	}
 	if d.arrived[m.Key] == 0 {
@@ -101,7 +101,7 @@ func (d *desk) Tell(_ context.Context, m rollout.Message) error {
 }
 
 func (d *desk) at(moment time.Time) *activities.Reports {
-	return &activities.Reports{Store: d, Teller: d, Day: realDay, Settled: time.Second, Now: func() time.Time { return moment }, Log: zap.NewNop()}
+	return &activities.Reports{Store: d, Notifier: d, Day: realDay, Settled: time.Second, Now: func() time.Time { return moment }, Log: zap.NewNop()}
 }
 
 func TestReportsAreMadeOfTheirOwnTime(t *testing.T) {
@@ -117,14 +117,14 @@ func TestReportsAreMadeOfTheirOwnTime(t *testing.T) {
 
 	done, err = d.at(now.Add(realDay + time.Second)).Report(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, activities.Reported{RolloutID: "r1", Made: []string{"daily-1"}, Told: []string{"daily-1"}}, done)
+	require.Equal(t, activities.Reported{RolloutID: "r1", Made: []string{"daily-1"}, Notified: []string{"daily-1"}}, done)
 	require.Equal(t, 2, d.reports["daily-1"].Total.Admitted)
 	require.Equal(t, 1, d.reports["daily-1"].Before.Admitted)
 
 	done, err = d.at(now.Add(14*realDay + time.Minute)).Report(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, []string{"daily-2", "daily-3", "daily-4", "daily-5", "daily-6", "daily-7", "weekly-2"}, done.Made, "what was missed is made up for")
-	require.Equal(t, done.Made, done.Told, "nobody is told of the first again")
+	require.Equal(t, done.Made, done.Notified, "nobody is told of the first again")
 	require.Len(t, d.reports["weekly-2"].Days, 7)
 	require.Equal(t, 3, d.reports["weekly-2"].Before.Admitted)
 }
@@ -145,13 +145,13 @@ func TestWhoCannotBeToldDoesNotKeepTheOtherReports(t *testing.T) {
 	done, err := d.at(now.Add(3*realDay + time.Minute)).Report(t.Context())
 	require.Error(t, err)
 	require.Equal(t, []string{"daily-1", "daily-2", "daily-3"}, done.Made)
-	require.Empty(t, done.Told)
+	require.Empty(t, done.Notified)
 	done, err = d.at(now.Add(3*realDay + 2*time.Minute)).Report(t.Context())
 	require.Error(t, err)
 	require.Empty(t, done.Made, "they are made once")
 	done, err = d.at(now.Add(4*realDay + time.Minute)).Report(t.Context())
 	require.Error(t, err, "the fourth is new")
-	require.Equal(t, []string{"daily-1", "daily-2", "daily-3"}, done.Told, "given up after a day")
+	require.Equal(t, []string{"daily-1", "daily-2", "daily-3"}, done.Notified, "given up after a day")
 }
 
 // Whatever times the schedule comes at, and whatever fails, no report is made or
@@ -176,7 +176,7 @@ func TestNoReportIsLostOrTwice(t *testing.T) {
 		require.Len(t, d.made, 13)
 		for _, p := range d.state.Periods() {
 			require.Equal(t, 1, d.made[p.ID()], p.ID())
-			require.True(t, d.told[p.ID()], p.ID())
+			require.True(t, d.notified[p.ID()], p.ID())
 			require.LessOrEqual(t, d.arrived["r1/report/"+p.ID()], 1)
 		}
 	})

@@ -90,7 +90,7 @@ func TestWhatARolloutDecidesIsOnTheAuditRecord(t *testing.T) {
 	store := &registry{flags: rollout.Document{FeatureFlags: rollout.InitialFlags()}}
 	rollouts := &Rollouts{Store: store, Schedule: store, Now: learnedAt.Local, Log: zap.NewNop()}
 	started := rollout.Begin(rollout.Start{ID: "r-1", Plan: rollout.DefaultPlan(), By: "ada", Times: rollout.Times{Day: trial.RealDay, TrialDays: 17}}, learnedAt)
-	_, err := rollouts.Enact(t.Context(), Deed{Event: started})
+	_, err := rollouts.Enact(t.Context(), EnactInput{Event: started})
 	require.NoError(t, err)
 	require.Equal(t, []string{"decision", "watch", "audit"}, store.order)
 	e := store.entries[0]
@@ -103,17 +103,17 @@ func TestWhatARolloutDecidesIsOnTheAuditRecord(t *testing.T) {
 	require.JSONEq(t, `{"seq":1,"status":"running","stage":{"kind":"notice","phase":0},"enabled":true,"percentage":0}`, string(e.After))
 
 	store.order = nil
-	deed := Deed{State: rollout.State{}.Apply(started), Event: rollout.Event{
+	input := EnactInput{State: rollout.State{}.Apply(started), Event: rollout.Event{
 		Seq: 2, Type: rollout.EventEntered, At: learnedAt, By: "rollout", Reason: "Entered limited", RequestID: "k-1",
 		Stage: &rollout.Stage{Kind: rollout.InPhase, Phase: 1}, Enabled: new(true), Percentage: new(10.0),
 	}}
 	store.fails = &trial.Error{Code: trial.CodeUnavailable, Message: "away"}
-	_, err = rollouts.Enact(t.Context(), deed)
+	_, err = rollouts.Enact(t.Context(), input)
 	require.ErrorContains(t, err, "putting it on the audit record: away")
 	require.Len(t, store.entries, 1)
 	require.Len(t, store.decisions, 2)
 	store.fails = nil
-	_, err = rollouts.Enact(t.Context(), deed) // the next attempt
+	_, err = rollouts.Enact(t.Context(), input) // the next attempt
 	require.NoError(t, err)
 	require.Equal(t, []string{"flags", "decision", "audit", "decision", "audit"}, store.order)
 	require.Len(t, store.decisions, 2)
@@ -132,25 +132,25 @@ func TestAnAttemptAfterItsDecisionIsStoredLeavesTheFlagsAlone(t *testing.T) {
 	rollouts := &Rollouts{Store: store, Schedule: store, Now: learnedAt.Local, Log: zap.NewNop()}
 	started := rollout.Begin(rollout.Start{ID: "r-1", Plan: rollout.DefaultPlan(), By: "ada", Times: rollout.Times{Day: trial.RealDay, TrialDays: 17}}, learnedAt)
 	store.decisions = []rollout.Event{started}
-	deed := Deed{State: rollout.Fold(store.decisions), Event: rollout.Event{
+	input := EnactInput{State: rollout.Fold(store.decisions), Event: rollout.Event{
 		Seq: 2, Type: rollout.EventEntered, At: learnedAt, By: "rollout", Reason: "Entered limited",
 		Stage: &rollout.Stage{Kind: rollout.InPhase, Phase: 1}, Enabled: new(true), Percentage: new(10.0),
 	}}
-	enacted, err := rollouts.Enact(t.Context(), deed)
+	enacted, err := rollouts.Enact(t.Context(), input)
 	require.NoError(t, err)
 	lowered := store.flags.Change()
 	lowered.TrialAutomation.RolloutPercentage = 0
 	store.flags, _ = store.flags.Changed(lowered, "ada", learnedAt)
 	want := store.flags
 
-	again, err := rollouts.Enact(t.Context(), deed)
+	again, err := rollouts.Enact(t.Context(), input)
 	require.NoError(t, err)
 	require.Equal(t, enacted, again)
 	require.Equal(t, want, store.flags, "the next attempt")
 
 	all := store.decisions
 	store.decisions, store.meanwhile = all[:1], func(*rollout.Document) { store.decisions = all }
-	again, err = rollouts.Enact(t.Context(), deed)
+	again, err = rollouts.Enact(t.Context(), input)
 	require.NoError(t, err)
 	require.Equal(t, enacted, again)
 	require.Equal(t, want, store.flags, "one that had looked before")
@@ -172,7 +172,7 @@ func TestAStartThatIsStoredInPartIsFinished(t *testing.T) {
 	started := rollout.Begin(rollout.Start{ID: "r-1", Plan: rollout.DefaultPlan(), By: "ada", Times: rollout.Times{Day: trial.RealDay, TrialDays: 17}}, learnedAt)
 	store := &unfinished{&registry{decisions: []rollout.Event{started}}}
 	rollouts := &Rollouts{Store: store, Schedule: store, Now: learnedAt.Local, Log: zap.NewNop()}
-	_, err := rollouts.Enact(t.Context(), Deed{Event: started})
+	_, err := rollouts.Enact(t.Context(), EnactInput{Event: started})
 	require.NoError(t, err)
 	require.Equal(t, []string{"decision", "watch", "audit"}, store.order)
 }
@@ -191,7 +191,7 @@ func TestADecisionThatIsStoredIsNotEnactedAgain(t *testing.T) {
 	store.decisions = []rollout.Event{started, entered, back}
 
 	entered.At = learnedAt.Add(2 * time.Hour)
-	enacted, err := rollouts.Enact(t.Context(), Deed{State: before, Event: entered})
+	enacted, err := rollouts.Enact(t.Context(), EnactInput{State: before, Event: entered})
 	require.NoError(t, err)
 	require.Empty(t, store.order, "nothing was written")
 	require.Zero(t, store.flags.FeatureFlags.TrialAutomation.RolloutPercentage)
@@ -217,9 +217,9 @@ func TestARolloutEndsAlthoughTheWatchCannotBeStopped(t *testing.T) {
 	store := &registry{flags: rollout.Document{FeatureFlags: rollout.InitialFlags()}, unscheduled: errors.New("there is no such schedule")}
 	rollouts := &Rollouts{Store: store, Schedule: store, Now: learnedAt.Local, Log: zap.NewNop()}
 	started := rollout.Begin(rollout.Start{ID: "r-1", Plan: rollout.DefaultPlan(), By: "ada", Times: rollout.Times{Day: trial.RealDay, TrialDays: 17}}, learnedAt)
-	_, err := rollouts.Enact(t.Context(), Deed{Event: started})
+	_, err := rollouts.Enact(t.Context(), EnactInput{Event: started})
 	require.NoError(t, err)
-	_, err = rollouts.Enact(t.Context(), Deed{State: rollout.State{}.Apply(started), Event: rollout.Event{
+	_, err = rollouts.Enact(t.Context(), EnactInput{State: rollout.State{}.Apply(started), Event: rollout.Event{
 		Seq: 2, Type: rollout.EventRolledBack, At: learnedAt, Remedy: rollout.Immediate, Enabled: new(false), Percentage: new(0.0),
 	}})
 	require.NoError(t, err)
@@ -233,10 +233,10 @@ func TestTheFlagsVersionOfAReleaseIsKept(t *testing.T) {
 	store := &registry{flags: rollout.Document{Version: 7, FeatureFlags: rollout.InitialFlags()}}
 	rollouts := &Rollouts{Store: store, Schedule: store, Now: learnedAt.Local, Log: zap.NewNop()}
 	start := rollout.Start{ID: "r-1", Plan: rollout.DefaultPlan(), By: "ada", Times: rollout.Times{Day: trial.RealDay, TrialDays: 17}}
-	_, err := rollouts.Enact(t.Context(), Deed{Event: rollout.Begin(start, learnedAt)})
+	_, err := rollouts.Enact(t.Context(), EnactInput{Event: rollout.Begin(start, learnedAt)})
 	require.NoError(t, err)
 	back := rollout.Event{Seq: 2, Type: rollout.EventRolledBack, At: learnedAt, Remedy: rollout.Immediate, InFlight: rollout.Release, Enabled: new(false), Percentage: new(0.0)}
-	_, err = rollouts.Enact(t.Context(), Deed{State: rollout.Fold(store.decisions), Event: back})
+	_, err = rollouts.Enact(t.Context(), EnactInput{State: rollout.Fold(store.decisions), Event: back})
 	require.NoError(t, err)
 	before := rollout.Fold(store.decisions)
 	require.Equal(t, 8, before.ReleasedBefore)
@@ -244,8 +244,8 @@ func TestTheFlagsVersionOfAReleaseIsKept(t *testing.T) {
 	next := &registry{flags: store.flags, decisions: store.decisions}
 	rollouts.Store = next
 	start.ID, start.RestartOf = "r-2", "r-1"
-	begun := rollout.Begin(start, learnedAt.Add(time.Hour))
-	decided, err := rollouts.decided(t.Context(), Deed{Event: begun})
+	initial := rollout.Begin(start, learnedAt.Add(time.Hour))
+	decided, err := rollouts.decided(t.Context(), EnactInput{Event: initial})
 	require.NoError(t, err)
 	after := rollout.State{}.Apply(decided)
 	require.Equal(t, 8, after.ReleasedBefore)

@@ -64,8 +64,8 @@ type Rollouts struct {
 	Log     *zap.Logger
 }
 
-// Deed is an event about to happen to a rollout.
-type Deed struct {
+// EnactInput is an event about to happen to a rollout.
+type EnactInput struct {
 	State rollout.State `json:"state"`
 	Event rollout.Event `json:"event"`
 }
@@ -81,8 +81,8 @@ type Enacted struct {
 // record. It answers with the event that stands, which is another one where
 // somebody has set the flags by hand meanwhile. Where a decision of another moment is stored under its number, by a
 // run that was reset or thought dead, it does nothing: what is stored was enacted then.
-func (r *Rollouts) Enact(ctx context.Context, d Deed) (Enacted, error) {
-	stop := beat(ctx)
+func (r *Rollouts) Enact(ctx context.Context, d EnactInput) (Enacted, error) {
+	stop := heartbeat(ctx)
 	defer stop()
 	stored, err := r.stored(ctx, d)
 	if err != nil || stored != nil && stored.Stored != nil {
@@ -122,7 +122,7 @@ func (r *Rollouts) Enact(ctx context.Context, d Deed) (Enacted, error) {
 }
 
 // decided sets the flags as an event says, and is the event that stands then.
-func (r *Rollouts) decided(ctx context.Context, d Deed) (rollout.Event, error) {
+func (r *Rollouts) decided(ctx context.Context, d EnactInput) (rollout.Event, error) {
 	event, err := r.withFlags(ctx, d)
 	if err != nil {
 		return event, err
@@ -146,7 +146,7 @@ func (r *Rollouts) decided(ctx context.Context, d Deed) (rollout.Event, error) {
 
 // stored is the decision that is stored under the event's number, and where that is one of another moment, all that is;
 // nil where none is.
-func (r *Rollouts) stored(ctx context.Context, d Deed) (*Enacted, error) {
+func (r *Rollouts) stored(ctx context.Context, d EnactInput) (*Enacted, error) {
 	id := d.State.Apply(d.Event).ID
 	stored, err := r.Store.Decisions(ctx, id, d.Event.Seq, 1)
 	if err != nil {
@@ -171,10 +171,10 @@ func auditOf(before rollout.State, e rollout.Event, now time.Time) audit.Entry {
 	after := before.Apply(e)
 	entry := audit.Entry{
 		At: now, Actor: e.By, Action: "rollout/" + string(e.Type), Subject: "rollouts/" + after.ID, Reason: e.Reason, Key: e.RequestID,
-		Outcome: audit.Done, After: audit.Document(after.Standing()),
+		Outcome: audit.Done, After: audit.Document(after.Summary()),
 	}
 	if before.ID != "" {
-		entry.Before = audit.Document(before.Standing())
+		entry.Before = audit.Document(before.Summary())
 	}
 	return entry
 }
@@ -191,7 +191,7 @@ var errStored = errors.New("the decision is stored")
 // withFlags sets the flags as an event says, unless they say something that the rollout does not know of. It is the
 // event that stands then. What it was decided on is what is replaced, and an attempt that was thought dead replaces
 // nothing once another one has stored the decision.
-func (r *Rollouts) withFlags(ctx context.Context, d Deed) (rollout.Event, error) {
+func (r *Rollouts) withFlags(ctx context.Context, d EnactInput) (rollout.Event, error) {
 	event := d.Event
 	if event.Type != rollout.EventCompleted && (event.Percentage == nil || event.Enabled == nil) {
 		return event, nil
@@ -219,10 +219,10 @@ const (
 // Learn looks at the trials from before a rollout, automated or not, up to
 // 20,000 of them, for how conversions come with age.
 func (r *Rollouts) Learn(ctx context.Context, times rollout.Times) (rollout.Times, error) {
-	stop := beat(ctx)
+	stop := heartbeat(ctx)
 	defer stop()
 	now := r.Now()
-	var lives []rollout.Lifetime
+	var lifetimes []rollout.Lifetime
 	after := ""
 	for range mostPages {
 		page, next, err := r.Store.Trials(ctx, trial.Filter{}, after, pastPage)
@@ -231,14 +231,14 @@ func (r *Rollouts) Learn(ctx context.Context, times rollout.Times) (rollout.Time
 		}
 		for _, t := range page {
 			if life, began := lifetime(t, times.TrialDays, now); began {
-				lives = append(lives, life)
+				lifetimes = append(lifetimes, life)
 			}
 		}
 		if after = next; after == "" {
 			break
 		}
 	}
-	return times.Learned(lives), nil
+	return times.WithConversionCurve(lifetimes), nil
 }
 
 // lifetime is what a trial tells of conversion, in its own days, and whether it
@@ -264,7 +264,7 @@ func lifetime(t trial.State, trialDays float64, now time.Time) (rollout.Lifetime
 
 // Preflight makes the checks before anybody is admitted.
 func (r *Rollouts) Preflight(ctx context.Context, s rollout.State) ([]rollout.Check, error) {
-	stop := beat(ctx)
+	stop := heartbeat(ctx)
 	defer stop()
 	missing, err := r.Store.VendorsWithoutStart(ctx)
 	if err != nil {
@@ -352,7 +352,7 @@ func (r *Rollouts) Release(ctx context.Context, b Batch) (Moved, error) {
 }
 
 func (r *Rollouts) move(ctx context.Context, b Batch, automated bool, tell func(context.Context, trial.State) error) (Moved, error) {
-	stop := beat(ctx)
+	stop := heartbeat(ctx)
 	defer stop()
 	running, err := r.Store.RunningTrials(ctx, automated, b.After, b.Size)
 	if err != nil {

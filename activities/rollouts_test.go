@@ -58,10 +58,10 @@ func TestARolloutLearnsFromAllTrialsBeforeIt(t *testing.T) {
 	t.Parallel()
 	var trials []trial.State
 	for i := range 1200 {
-		begun := learnedAt.AddDate(0, 0, -60)
-		s := trial.State{VendorID: fmt.Sprintf("v%04d", i), Day: trial.RealDay, Cohort: trial.Control, StartedAt: begun, Status: trial.Expired, ExpiredAt: new(begun.AddDate(0, 0, 17))}
+		initial := learnedAt.AddDate(0, 0, -60)
+		s := trial.State{VendorID: fmt.Sprintf("v%04d", i), Day: trial.RealDay, Cohort: trial.Control, StartedAt: initial, Status: trial.Expired, ExpiredAt: new(initial.AddDate(0, 0, 17))}
 		if i%10 == 0 {
-			s.Status, s.ExpiredAt, s.ConvertedAt = trial.Converted, nil, new(begun.AddDate(0, 0, 1+i%8))
+			s.Status, s.ExpiredAt, s.ConvertedAt = trial.Converted, nil, new(initial.AddDate(0, 0, 1+i%8))
 		}
 		if i%20 == 0 {
 			s.Cohort = trial.Automated
@@ -70,7 +70,7 @@ func TestARolloutLearnsFromAllTrialsBeforeIt(t *testing.T) {
 	}
 	times, pages := learn(t, trials)
 	require.Equal(t, 3, pages)
-	require.Equal(t, &rollout.Past{Trials: 1200, Converted: 120, Later: 4.25}, times.Past)
+	require.Equal(t, &rollout.History{Trials: 1200, Converted: 120, Later: 4.25}, times.History)
 	require.InDelta(t, 5.25, times.Curve[0].Age, 0.02)
 	require.Equal(t, 17.0, times.TrialDays) //nolint:testifylint // handed through
 
@@ -78,7 +78,7 @@ func TestARolloutLearnsFromAllTrialsBeforeIt(t *testing.T) {
 		trials[i].StartedAt = learnedAt.Add(time.Hour)
 	}
 	times, _ = learn(t, trials)
-	require.Equal(t, &rollout.Past{}, times.Past, "none had begun")
+	require.Equal(t, &rollout.History{}, times.History, "none had begun")
 	require.Empty(t, times.Curve)
 }
 

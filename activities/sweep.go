@@ -38,9 +38,9 @@ type SweepStore interface {
 	UnstartedVendors(ctx context.Context, limit int, skip func(vendorID string) bool) ([]trial.Vendor, error)
 	// Vendor is a vendor with what is on record of it beside its document.
 	Vendor(ctx context.Context, id string) (trial.Vendor, error)
-	// Remirror writes into the vendor's document again where its trial stands,
+	// ResyncVendor writes into the vendor's document again where its trial stands,
 	// and tells whether there is such a trial.
-	Remirror(ctx context.Context, vendorID string) (known bool, err error)
+	ResyncVendor(ctx context.Context, vendorID string) (known bool, err error)
 	UnrecordedConversions(ctx context.Context, limit int) ([]trial.Vendor, error)
 	OverdueTrials(ctx context.Context, before time.Time, limit int) ([]trial.State, error)
 	HeldTrials(ctx context.Context, reasons []trial.Reason, after string, limit int) ([]trial.State, error)
@@ -53,10 +53,10 @@ type SweepStore interface {
 	NoteSweep(ctx context.Context, at time.Time) error
 }
 
-// FindsStore keeps what the reconciler finds.
-type FindsStore interface {
-	// AddFinds notes that so many trials had to be mended in a slot.
-	AddFinds(ctx context.Context, slot monitoring.Period, n int) error
+// RepairStore keeps what the reconciler finds.
+type RepairStore interface {
+	// AddRepairs notes that so many trials had to be mended in a slot.
+	AddRepairs(ctx context.Context, slot monitoring.Period, n int) error
 }
 
 // Sweep is the reconciler: it starts what is missing, delivers what did not
@@ -64,7 +64,7 @@ type FindsStore interface {
 type Sweep struct {
 	Store    SweepStore
 	Starter  Starter
-	Rollouts RolloutKeeper
+	Rollouts RolloutEnsurer
 	Policy   trial.Policy
 	Day      time.Duration
 	// Slack is how late a trial's next step may be before its workflow is
@@ -72,14 +72,14 @@ type Sweep struct {
 	Slack time.Duration
 	Now   func() time.Time
 	Log   *zap.Logger
-	// Finds keeps how many trials had to be mended; nil for nowhere.
-	Finds FindsStore
+	// Repairs keeps how many trials had to be mended; nil for nowhere.
+	Repairs RepairStore
 	// Found is told what each sweep did; nil for nobody.
 	Found func(Swept)
 
-	unstarted, undelivered, overdue, held, zones look
+	unstarted, undelivered, overdue, held, zones queryThrottle
 	// failed are vendors that could not be started, nowhere those whose zone nobody knows.
-	failed, nowhere setbacks
+	failed, nowhere backoff
 	moves           moves
 	// seen is the version of the flags that the last sweep saw.
 	seen atomic.Int64
@@ -91,8 +91,8 @@ type Sweep struct {
 // workflow runs merely waits, for the mail service or for a worker.
 type Swept struct {
 	Started int64 `json:"started"`
-	// Mirrored are trials whose vendor's document had lost our fields.
-	Mirrored  int64 `json:"mirrored"`
+	// Synced are trials whose vendor's document had lost our fields.
+	Synced    int64 `json:"mirrored"`
 	Converted int64 `json:"converted"`
 	Restarted int64 `json:"restarted"`
 	Woken     int64 `json:"woken"`
@@ -108,7 +108,7 @@ type Swept struct {
 // Sweep looks for all of it once. One vendor's trouble does not keep the
 // others from being helped; it is logged, and the next sweep tries again.
 func (s *Sweep) Sweep(ctx context.Context) (Swept, error) {
-	stop := beat(ctx)
+	stop := heartbeat(ctx)
 	defer stop()
 	var swept Swept
 	var errs []error
@@ -135,14 +135,14 @@ func (s *Sweep) Sweep(ctx context.Context) (Swept, error) {
 // marketplace may put vendors straight into its collection.
 func (s *Sweep) report(ctx context.Context, swept Swept) error {
 	mended := int(swept.Restarted + swept.Converted)
-	if s.Finds == nil || mended == 0 {
+	if s.Repairs == nil || mended == 0 {
 		return nil
 	}
-	return s.Finds.AddFinds(ctx, monitoring.SlotOf(s.Now(), s.Day), mended)
+	return s.Repairs.AddRepairs(ctx, monitoring.SlotOf(s.Now(), s.Day), mended)
 }
 
 func (s *Sweep) start(ctx context.Context, swept *Swept) error {
-	vendors, err := through(&s.unstarted, s.Now, func() ([]trial.Vendor, error) {
+	vendors, err := throttled(&s.unstarted, s.Now, func() ([]trial.Vendor, error) {
 		return s.Store.UnstartedVendors(ctx, sweepBatch, s.failed.resting(s.Now()))
 	})
 	if err != nil {
@@ -186,8 +186,8 @@ func (s *Sweep) begin(ctx context.Context, doc rollout.Document, v trial.Vendor,
 		}
 		v = taken
 	}
-	if known, err := s.Store.Remirror(ctx, v.ID); known || err != nil {
-		return &swept.Mirrored, err
+	if known, err := s.Store.ResyncVendor(ctx, v.ID); known || err != nil {
+		return &swept.Synced, err
 	}
 	started, err := s.Starter.Start(ctx, v.Registration(s.Policy, s.Day))
 	return where(started, &swept.Started), err
@@ -196,9 +196,9 @@ func (s *Sweep) begin(ctx context.Context, doc rollout.Document, v trial.Vendor,
 // doubtful sees to a vendor of which its document does not say when its trial began: the marketplace may have
 // replaced the document of one that is on record, who goes on as was decided. Any other is left alone and told of.
 func (s *Sweep) doubtful(ctx context.Context, id string, doubt migration.Reason, swept *Swept) (onRecord trial.Vendor, done *int64, err error) {
-	known, err := s.Store.Remirror(ctx, id)
+	known, err := s.Store.ResyncVendor(ctx, id)
 	if known || err != nil {
-		return onRecord, &swept.Mirrored, err
+		return onRecord, &swept.Synced, err
 	}
 	onRecord, err = s.Store.Vendor(ctx, id)
 	if err != nil || onRecord.Automation != nil {
@@ -237,7 +237,7 @@ func Enrol(doc rollout.Document, v trial.Vendor, p trial.Policy, day time.Durati
 }
 
 func (s *Sweep) convert(ctx context.Context, swept *Swept) error {
-	vendors, err := through(&s.undelivered, s.Now, func() ([]trial.Vendor, error) { return s.Store.UnrecordedConversions(ctx, sweepBatch) })
+	vendors, err := throttled(&s.undelivered, s.Now, func() ([]trial.Vendor, error) { return s.Store.UnrecordedConversions(ctx, sweepBatch) })
 	if err != nil {
 		return fmt.Errorf("looking for conversions to deliver: %w", err)
 	}
@@ -249,7 +249,7 @@ func (s *Sweep) convert(ctx context.Context, swept *Swept) error {
 }
 
 func (s *Sweep) restart(ctx context.Context, swept *Swept) error {
-	overdue, err := through(&s.overdue, s.Now, func() ([]trial.State, error) {
+	overdue, err := throttled(&s.overdue, s.Now, func() ([]trial.State, error) {
 		return s.Store.OverdueTrials(ctx, s.Now().Add(-s.Slack), sweepBatch)
 	})
 	if err != nil {
@@ -276,7 +276,7 @@ func (s *Sweep) wake(ctx context.Context, swept *Swept) error {
 		s.held.now() // what was held may go on
 	}
 	for after := ""; ; s.held.now() {
-		held, err := through(&s.held, s.Now, func() ([]trial.State, error) { return s.Store.HeldTrials(ctx, lifted, after, sweepBatch) })
+		held, err := throttled(&s.held, s.Now, func() ([]trial.State, error) { return s.Store.HeldTrials(ctx, lifted, after, sweepBatch) })
 		if err != nil {
 			return fmt.Errorf("looking for held trials: %w", err)
 		}
@@ -311,12 +311,12 @@ func where(done bool, counter *int64) *int64 {
 
 // each does one thing for many, a few at a time, counts what worked where do
 // says, nowhere for nil, and logs what did not.
-func each[T any](ctx context.Context, s *Sweep, items []T, do func(context.Context, T) (*int64, error)) {
+func each[T any](ctx context.Context, s *Sweep, items []T, fn func(context.Context, T) (*int64, error)) {
 	var g errgroup.Group
 	g.SetLimit(sweepParallel)
 	for _, item := range items {
 		g.Go(func() error {
-			done, err := do(ctx, item)
+			done, err := fn(ctx, item)
 			if err != nil {
 				s.Log.Warn("sweep: left for the next one", zap.Error(err))
 				return nil

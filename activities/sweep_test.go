@@ -78,7 +78,7 @@ func (y *yard) Vendor(_ context.Context, id string) (trial.Vendor, error) {
 	return trial.Vendor{ID: id}, nil
 }
 
-func (y *yard) Remirror(_ context.Context, id string) (bool, error) {
+func (y *yard) ResyncVendor(_ context.Context, id string) (bool, error) {
 	if !slices.Contains(y.known, id) {
 		return false, nil
 	}
@@ -144,7 +144,7 @@ func (y *yard) CurrentRollout(context.Context) (rollout.State, bool, error) {
 	return y.rollout, y.rollout.ID != "", nil
 }
 
-func (y *yard) KeepRollout(_ context.Context, id string) (bool, error) {
+func (y *yard) EnsureRolloutRunning(_ context.Context, id string) (bool, error) {
 	if y.runs {
 		return false, nil
 	}
@@ -186,7 +186,7 @@ func registered(id string) trial.Vendor {
 }
 
 func heldState(id string, reason trial.Reason) trial.State {
-	return trial.State{VendorID: id, Held: &trial.Hold{Reason: reason}}
+	return trial.State{VendorID: id, Held: &trial.HeldStep{Reason: reason}}
 }
 
 func TestASweepStartsDeliversRestartsAndWakes(t *testing.T) {
@@ -280,7 +280,7 @@ func TestAVendorInDoubtIsLeftAloneAndReported(t *testing.T) {
 			require.Contains(t, logs.All()[0].ContextMap()["error"], string(c.doubt))
 
 			y = &yard{flags: flags, vendors: []trial.Vendor{c.vendor}, known: []string{"v"}}
-			require.Equal(t, activities.Swept{Mirrored: 1}, y.sweep(t), "one whose trial is known goes on, whatever its document says by now")
+			require.Equal(t, activities.Swept{Synced: 1}, y.sweep(t), "one whose trial is known goes on, whatever its document says by now")
 			recorded := registered("v")
 			y = &yard{flags: flags, vendors: []trial.Vendor{c.vendor}, recorded: &recorded}
 			require.Equal(t, activities.Swept{Started: 1}, y.sweep(t), "and so does one that was registered")
@@ -318,7 +318,7 @@ func TestACostlyLookTakesATwentiethOfTheTime(t *testing.T) {
 func TestAVendorWhoseDocumentWasReplacedIsNotStartedAgain(t *testing.T) {
 	t.Parallel()
 	y := &yard{flags: rollout.InitialFlags(), vendors: []trial.Vendor{registered("a"), {ID: "b", CreatedAt: now}, {ID: "c", CreatedAt: now}}, known: []string{"a", "b"}}
-	require.Equal(t, activities.Swept{Started: 1, Mirrored: 2}, y.sweep(t))
+	require.Equal(t, activities.Swept{Started: 1, Synced: 2}, y.sweep(t))
 	require.Equal(t, []string{"mirror a", "mirror b", "start c", "take in control b", "take in control c"}, y.done)
 }
 
@@ -353,7 +353,7 @@ func TestARegistrationOfAMomentAgoIsLeftToTheAPI(t *testing.T) {
 // mended counts by slot.
 type mended map[monitoring.Period]int
 
-func (m mended) AddFinds(_ context.Context, slot monitoring.Period, n int) error {
+func (m mended) AddRepairs(_ context.Context, slot monitoring.Period, n int) error {
 	m[slot] += n
 	return nil
 }
@@ -368,12 +368,12 @@ func TestWhatASweepHadToMendIsCounted(t *testing.T) {
 	}
 	found := mended{}
 	sweeper := y.sweeper()
-	sweeper.Finds = found
+	sweeper.Repairs = found
 	y.sweepWith(t, sweeper)
 	require.Equal(t, mended{monitoring.SlotOf(now, trial.RealDay): 3}, found, "starting and waking are no findings")
 	y.converted, y.overdue = nil, nil
 	sweeper = y.sweeper()
-	sweeper.Finds = found
+	sweeper.Repairs = found
 	y.sweepWith(t, sweeper)
 	require.Len(t, found, 1)
 }
@@ -387,7 +387,7 @@ func TestATrialThatMerelyWaitsIsNotCountedAsMended(t *testing.T) {
 	}
 	found := mended{}
 	sweeper := y.sweeper()
-	sweeper.Finds = found
+	sweeper.Repairs = found
 	require.Equal(t, activities.Swept{Started: 1, Restarted: 1}, y.sweepWith(t, sweeper))
 	require.Equal(t, mended{monitoring.SlotOf(now, trial.RealDay): 1}, found)
 }

@@ -26,10 +26,10 @@ type audience struct {
 // NoticeGroups tells stakeholders of what belongs together. It is no activity, as all of Notices' methods are.
 type NoticeGroups struct{ Notices *Notices }
 
-// TellTogether tells everybody whom the messages concern, each once: a webhook one by one, a person by one e-mail of
+// NotifyTogether tells everybody whom the messages concern, each once: a webhook one by one, a person by one e-mail of
 // all that they have not been told yet. It returns by key why a message could not be told to all for now; on
 // the next call only those are told.
-func (g NoticeGroups) TellTogether(ctx context.Context, messages []rollout.Message, how Together) map[string]error {
+func (g NoticeGroups) NotifyTogether(ctx context.Context, messages []rollout.Message, how Together) map[string]error {
 	n := g.Notices
 	failures := map[string]error{}
 	note := func(err error, messages ...rollout.Message) {
@@ -43,7 +43,7 @@ func (g NoticeGroups) TellTogether(ctx context.Context, messages []rollout.Messa
 		switch {
 		case a.Webhook:
 			for i, m := range a.messages {
-				note(n.tellAs(ctx, a.keys[i], m, a.Recipient), m)
+				note(n.notifyAs(ctx, a.keys[i], m, a.Recipient), m)
 			}
 		case how.Mail:
 			note(n.mailTogether(ctx, a, how.Join), a.messages...)

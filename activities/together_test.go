@@ -20,7 +20,7 @@ func (b *board) tellTogether(t *testing.T, mail bool, messages ...rollout.Messag
 	client, err := webhook.New(noticeSecret, time.Second)
 	require.NoError(t, err)
 	n := &activities.Notices{Store: b, Mailer: b, Poster: poster{client}, Stakeholders: b.stakeholders, Now: time.Now, Log: b.log}
-	failures = activities.NoticeGroups{Notices: n}.TellTogether(t.Context(), messages, activities.Together{Mail: mail, Join: func(ms []rollout.Message) rollout.Message {
+	failures = activities.NoticeGroups{Notices: n}.NotifyTogether(t.Context(), messages, activities.Together{Mail: mail, Join: func(ms []rollout.Message) rollout.Message {
 		var keys []string
 		for _, m := range ms {
 			keys = append(keys, m.Key)

@@ -51,15 +51,15 @@ func (t *Trials) Begin(ctx context.Context, vendorID string) (trial.State, error
 	return trial.State{}.Apply(stored), nil
 }
 
-// Happened is an event about to be recorded, and the state it happens to.
-type Happened struct {
+// RecordInput is an event about to be recorded, and the state it happens to.
+type RecordInput struct {
 	State trial.State `json:"state"`
 	Event trial.Event `json:"event"`
 }
 
 // Record stores an event. It answers with the event that stands under that
 // number: another one, where an attempt thought dead had got there first.
-func (t *Trials) Record(ctx context.Context, h Happened) (trial.Event, error) {
+func (t *Trials) Record(ctx context.Context, h RecordInput) (trial.Event, error) {
 	if h.Event.Type == trial.EventConverted {
 		doc, err := t.Store.Flags(ctx)
 		if err != nil {
@@ -98,8 +98,8 @@ func (t *Trials) Perform(ctx context.Context, due Due) (Performed, error) {
 }
 
 func (t *Trials) perform(ctx context.Context, due Due) (Performed, error) {
-	if ahead, err := t.ahead(ctx, due.State); ahead != nil || err != nil {
-		return Performed{Event: ahead}, err
+	if successor, err := t.storedSuccessor(ctx, due.State); successor != nil || err != nil {
+		return Performed{Event: successor}, err
 	}
 	now, first, err := t.decide(ctx, due)
 	if first != nil || err != nil {
@@ -120,7 +120,7 @@ func (t *Trials) perform(ctx context.Context, due Due) (Performed, error) {
 	if err != nil {
 		return Performed{}, err
 	}
-	if held := due.State.Held; held != nil && now.decision.Action == trial.Wait && held.Reason == now.decision.Reason {
+	if held := due.State.Held; held != nil && now.decision.Action == trial.Hold && held.Reason == now.decision.Reason {
 		return Performed{}, nil
 	}
 	event, err := t.append(ctx, due.State, due.State.StepEvent(due.Step, now.decision, now.facts, mailed))
@@ -137,8 +137,8 @@ func (t *Trials) perform(ctx context.Context, due Due) (Performed, error) {
 
 // decide looks at the world and decides the step on it. What has to happen to the trial before the step is carried out
 // comes first: a handover that has not reached it, or a move to another time zone. It is nil for nothing.
-func (t *Trials) decide(ctx context.Context, due Due) (now sight, first *trial.Event, err error) {
-	if now, err = t.look(ctx, due); err != nil {
+func (t *Trials) decide(ctx context.Context, due Due) (now evaluation, first *trial.Event, err error) {
+	if now, err = t.evaluate(ctx, due); err != nil {
 		return now, nil, err
 	}
 	if first, err = t.released(ctx, due, now.vendor); first != nil || err != nil {
@@ -209,8 +209,8 @@ func (t *Trials) moved(ctx context.Context, due Due, zone string) (*trial.Event,
 
 // Rezone plans a trial anew whose vendor is in another time zone by now; nothing happens to any other.
 func (t *Trials) Rezone(ctx context.Context, s trial.State) (Performed, error) {
-	if ahead, err := t.ahead(ctx, s); ahead != nil || err != nil {
-		return Performed{Event: ahead}, err
+	if successor, err := t.storedSuccessor(ctx, s); successor != nil || err != nil {
+		return Performed{Event: successor}, err
 	}
 	zone, err := t.zoneNow(ctx, s)
 	if err != nil {
@@ -233,10 +233,10 @@ func (t *Trials) zoneNow(ctx context.Context, s trial.State) (string, error) {
 	return vendor.Zone, nil
 }
 
-// ahead is the event that an attempt thought dead has recorded after the state
+// storedSuccessor is the event that an attempt thought dead has recorded after the state
 // given; nil where there is none. It comes first: an e-mail decided on a state that has
 // passed might tell what is not so any more.
-func (t *Trials) ahead(ctx context.Context, state trial.State) (*trial.Event, error) {
+func (t *Trials) storedSuccessor(ctx context.Context, state trial.State) (*trial.Event, error) {
 	event, err := t.Store.Event(ctx, state.VendorID, state.Seq+1)
 	if err != nil {
 		return nil, failed("looking for a later event", err)
@@ -249,23 +249,23 @@ func (t *Trials) ahead(ctx context.Context, state trial.State) (*trial.Event, er
 	return &stored, err
 }
 
-// sight is what was seen at one moment, and decided on it.
-type sight struct {
+// evaluation is what was seen at one moment, and decided on it.
+type evaluation struct {
 	facts    trial.Facts
 	decision trial.Decision
 	vendor   trial.Vendor
 }
 
-func (t *Trials) look(ctx context.Context, due Due) (sight, error) {
+func (t *Trials) evaluate(ctx context.Context, due Due) (evaluation, error) {
 	vendor, err := t.Store.Vendor(ctx, due.State.VendorID)
 	var gone *trial.Error
 	if err != nil && (!errors.As(err, &gone) || gone.Code != trial.CodeNotFound) {
-		return sight{}, failed("reading the vendor", err)
+		return evaluation{}, failed("reading the vendor", err)
 	}
 	// The flags are read last: what they say is to hold at the moment of sending.
 	doc, err := t.Store.Flags(ctx)
 	if err != nil {
-		return sight{}, failed("reading the flags", err)
+		return evaluation{}, failed("reading the flags", err)
 	}
 	flags := doc.FeatureFlags.TrialAutomation
 	facts := trial.Facts{
@@ -273,7 +273,7 @@ func (t *Trials) look(ctx context.Context, due Due) (sight, error) {
 		Converted: vendor.Automation != nil && vendor.Automation.Conversion != nil && due.State.ConvertedAt == nil,
 		NoMail:    vendor.NoMail(),
 	}
-	return sight{facts: facts, decision: trial.Decide(due.State, due.Step, facts), vendor: vendor}, nil
+	return evaluation{facts: facts, decision: trial.Decide(due.State, due.Step, facts), vendor: vendor}, nil
 }
 
 // append stores an event and answers with the one that stands.

@@ -33,8 +33,8 @@ type Account interface {
 	AllRefused(now time.Time) time.Time
 }
 
-// Herald tells the rollout's workflow.
-type Herald interface {
+// RolloutSignaler tells the rollout's workflow.
+type RolloutSignaler interface {
 	// Judged delivers a judgement to the running rollout; where none runs,
 	// nothing happens.
 	Judged(ctx context.Context, j rollout.Judgement) error
@@ -43,9 +43,9 @@ type Herald interface {
 // Watch takes snapshots of the running rollout, judges them, and tells its
 // workflow what it has to act on.
 type Watch struct {
-	Store   WatchStore
-	Account Account
-	Herald  Herald
+	Store           WatchStore
+	Account         Account
+	RolloutSignaler RolloutSignaler
 	// Day is how long a day lasts, Settled after which time all that became known
 	// is stored.
 	Day, Settled time.Duration
@@ -57,23 +57,23 @@ type Watch struct {
 type Watched struct {
 	RolloutID string `json:"rolloutId"`
 	Snapshot  int    `json:"snapshot"`
-	// Told says that the workflow had to know.
-	Told bool `json:"told"`
+	// Signaled says that the workflow had to know.
+	Signaled bool `json:"told"`
 }
 
 // Watch looks once. Without a running rollout it does nothing.
 func (w *Watch) Watch(ctx context.Context) (Watched, error) {
-	stop := beat(ctx)
+	stop := heartbeat(ctx)
 	defer stop()
 	state, found, err := w.Store.CurrentRollout(ctx)
 	if err != nil || !found || state.Status.Final() {
 		return Watched{}, failed("reading the rollout", err)
 	}
-	ledger, _, begun, err := w.Store.Ledger(ctx, state.ID)
+	ledger, _, hasLedger, err := w.Store.Ledger(ctx, state.ID)
 	if err != nil {
 		return Watched{}, failed("reading the ledger", err)
 	}
-	if !begun {
+	if !hasLedger {
 		ledger = rollout.NewLedger(state.Plan)
 		ledger.To = state.StartedAt
 	}
@@ -81,17 +81,17 @@ func (w *Watch) Watch(ctx context.Context) (Watched, error) {
 	if err != nil {
 		return Watched{}, err
 	}
-	ledger.Take(state.Plan, snapshot, state.Times.Day)
+	ledger.Apply(state.Plan, snapshot, state.Times.Day)
 	judgement := rollout.Judge(state.Plan, state.Times, ledger, snapshot)
 	if err := w.Store.PutLedger(ctx, state.ID, ledger, judgement); err != nil {
 		return Watched{}, failed("storing the ledger", err)
 	}
 	watched := Watched{RolloutID: state.ID, Snapshot: snapshot.Number}
-	if !state.MustKnow(judgement, w.Now()) {
+	if !state.ShouldSignal(judgement, w.Now()) {
 		return watched, nil
 	}
-	watched.Told = true
-	if err := w.Herald.Judged(ctx, judgement); err != nil {
+	watched.Signaled = true
+	if err := w.RolloutSignaler.Judged(ctx, judgement); err != nil {
 		return watched, failed("telling the rollout", err)
 	}
 	return watched, nil

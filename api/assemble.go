@@ -36,14 +36,14 @@ const (
 
 // parts are what the API is made of.
 type parts struct {
-	store       *mongodb.Store
-	client      *temporal.Client
-	handler     http.Handler
-	api         *rest.API
-	certificate *certificate // nil where TLS is somebody else's matter
-	instruments instruments
-	lookout     *lookout
-	log         *zap.Logger
+	store         *mongodb.Store
+	client        *temporal.Client
+	handler       http.Handler
+	api           *rest.API
+	certificate   *certificate // nil where TLS is somebody else's matter
+	instruments   instruments
+	alertFallback *alertFallback
+	log           *zap.Logger
 }
 
 // assemble wires the parts. Neither MongoDB nor Temporal need be there: the API
@@ -113,7 +113,7 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger) (*parts, 
 	if err != nil {
 		return nil, err
 	}
-	lookout, err := newLookout(cfg, store, client, log)
+	alertFallback, err := newAlertFallback(cfg, store, client, log)
 	if err != nil {
 		return nil, err
 	}
@@ -122,7 +122,7 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger) (*parts, 
 		return nil, err
 	}
 	return &parts{
-		store: store, client: client, handler: together(api, pages), api: api, certificate: shown, instruments: instruments, lookout: lookout, log: log,
+		store: store, client: client, handler: together(api, pages), api: api, certificate: shown, instruments: instruments, alertFallback: alertFallback, log: log,
 	}, nil
 }
 

@@ -21,9 +21,9 @@ import (
 
 func main() {
 	healthcheck := flag.Bool("healthcheck", false, "ask the running API whether it lives, and exit 0 or 1")
-	tell := flag.Bool("version", false, "say the program's version, and exit")
+	showVersion := flag.Bool("version", false, "say the program's version, and exit")
 	flag.Parse()
-	if *tell {
+	if *showVersion {
 		fmt.Fprintln(os.Stdout, "api", version.Of())
 		return
 	}
@@ -85,7 +85,7 @@ func run(ctx context.Context, cfg config.Config, log *zap.Logger, out io.Writer)
 	go p.setUp(ctx)
 	go p.settleForgotten(ctx)
 	go p.instruments.sampler.Run(ctx)
-	go p.lookout.keep(ctx)
+	go p.alertFallback.keep(ctx)
 	defer log.Info("api stops")
 	return s.serve(ctx)
 }

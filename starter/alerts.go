@@ -78,7 +78,7 @@ func (a *app) printAlerts(v monitoring.AlertsView) error {
 		return err
 	}
 	for _, remark := range alertRemarks(v, now) {
-		a.say("\n%s\n", remark)
+		a.printf("\n%s\n", remark)
 	}
 	return nil
 }
@@ -100,10 +100,10 @@ func alertRemarks(v monitoring.AlertsView, now time.Time) []string {
 	switch {
 	case !v.Enabled:
 		remarks = append(remarks, "Nobody looks at the alerts: the flag monitoring.enabled is off.")
-	case v.Late && v.LookedAt == nil:
+	case v.Late && v.EvaluatedAt == nil:
 		remarks = append(remarks, "NOBODY HAS LOOKED AT THE ALERTS YET: see that a worker runs.")
 	case v.Late:
-		remarks = append(remarks, fmt.Sprintf("THIS IS OLD: somebody looked last %s. See that a worker runs.", moment(*v.LookedAt, now)))
+		remarks = append(remarks, fmt.Sprintf("THIS IS OLD: somebody looked last %s. See that a worker runs.", formatTime(*v.EvaluatedAt, now)))
 	}
 	if v.Enabled && !v.TrialMetrics {
 		remarks = append(remarks, "Alerts about trials and e-mails are not judged: the flag monitoring.trialMetrics is off.")
@@ -142,19 +142,19 @@ func (a *app) alertHistory() *cobra.Command {
 
 func (a *app) printAlertEvents(events []monitoring.AlertEvent) error {
 	if len(events) == 0 {
-		a.say("Nothing has happened to it yet.\n")
+		a.printf("Nothing has happened to it yet.\n")
 		return nil
 	}
 	t := table{header: []string{"", "WHEN", "WHAT", "TOLD", "WHY", "SEEN"}}
 	for _, e := range events {
-		told, why := yesNo(e.Told), string(e.Reason)
-		if e.Untold != "" {
-			told += ": " + string(e.Untold)
+		notified, why := formatBool(e.Notified), string(e.Reason)
+		if e.SuppressedReason != "" {
+			notified += ": " + string(e.SuppressedReason)
 		}
 		if e.By != "" {
-			told, why = "-", "by "+e.By+": "+e.Note
+			notified, why = "-", "by "+e.By+": "+e.Note
 		}
-		t.row(fmt.Sprint(e.Seq), moment(e.At, a.now()), string(e.Type), told, why, e.Observation.Text)
+		t.row(fmt.Sprint(e.Seq), formatTime(e.At, a.now()), string(e.Type), notified, why, e.Observation.Text)
 	}
 	return t.write(a.out)
 }
@@ -200,12 +200,12 @@ func (a *app) alertChange(
 
 func (a *app) sayAlert(v monitoring.AlertView) {
 	now := a.now()
-	a.say("%s: %s.\n", printable(string(v.Rule.ID)), printable(string(v.Status)))
+	a.printf("%s: %s.\n", printable(string(v.Rule.ID)), printable(string(v.Status)))
 	switch {
 	case v.Silence != nil:
-		a.say("Nobody is told of it until %s.\n", moment(v.Silence.Until, now))
+		a.printf("Nobody is told of it until %s.\n", formatTime(v.Silence.Until, now))
 	case v.Acknowledgement != nil:
-		a.say("Acknowledged %s: nobody is told again that it fires, until it has cleared.\n", moment(v.Acknowledgement.At, now))
+		a.printf("Acknowledged %s: nobody is told again that it fires, until it has cleared.\n", formatTime(v.Acknowledgement.At, now))
 	}
 }
 

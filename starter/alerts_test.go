@@ -16,7 +16,7 @@ func fire(t *testing.T, w *world, id monitoring.RuleID, ago time.Duration, value
 	for _, rule := range monitoring.Rules() {
 		if rule.ID == id {
 			_, e := monitoring.Decide(rule, monitoring.NewAlert(id), monitoring.Observation{Value: &value, Seen: 25, Text: text},
-				monitoring.Look{At: present.Add(-ago), Day: trial.RealDay, Alerting: true})
+				monitoring.Evaluation{At: present.Add(-ago), Day: trial.RealDay, Alerting: true})
 			w.Alerts[id] = append(w.Alerts[id], *e)
 		}
 	}

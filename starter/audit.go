@@ -91,15 +91,15 @@ func (q auditQuery) params() (client.ListAuditParams, error) {
 		}
 	}
 	var err error
-	if p.From, err = momentFlag("from", q.from); err != nil {
+	if p.From, err = timeFlag("from", q.from); err != nil {
 		return p, err
 	}
-	p.To, err = momentFlag("to", q.to)
+	p.To, err = timeFlag("to", q.to)
 	return p, err
 }
 
-// momentFlag is the moment that a flag gives, nil where it is not given.
-func momentFlag(name, given string) (*time.Time, error) {
+// timeFlag is the moment that a flag gives, nil where it is not given.
+func timeFlag(name, given string) (*time.Time, error) {
 	if given == "" {
 		return nil, nil //nolint:nilnil // documented: none was given
 	}
@@ -112,7 +112,7 @@ func momentFlag(name, given string) (*time.Time, error) {
 
 func (a *app) printAudit(page client.AuditPage) error {
 	if len(page.Entries) == 0 {
-		a.say("There is nothing like that on record.\n")
+		a.printf("There is nothing like that on record.\n")
 		return nil
 	}
 	t := table{header: []string{"", "WHEN", "WHO", "WHAT", "TO", "OUTCOME", "WHY"}}
@@ -130,7 +130,7 @@ func (a *app) printAudit(page client.AuditPage) error {
 		return err
 	}
 	if page.NextCursor != "" {
-		a.say("\nThere is more: --cursor %s\n", printable(page.NextCursor))
+		a.printf("\nThere is more: --cursor %s\n", printable(page.NextCursor))
 	}
 	return nil
 }
@@ -213,13 +213,13 @@ func (a *app) sayVerified(v *audit.Verifier) error {
 		return a.printJSON(document)
 	}
 	if result.Entries == 0 {
-		a.say("Nothing is on record yet.\n")
+		a.printf("Nothing is on record yet.\n")
 		return nil
 	}
-	a.say("The chain is whole: %d entries.\n", result.Entries)
+	a.printf("The chain is whole: %d entries.\n", result.Entries)
 	if len(result.Pending) > 0 {
-		a.say("Nobody has noted what became of %v: see them in the list, and the log of their requests.\n", result.Pending)
+		a.printf("Nobody has noted what became of %v: see them in the list, and the log of their requests.\n", result.Pending)
 	}
-	a.say("Keep this elsewhere, for the next time: --known %d:%s\n", result.Entries, result.Hash)
+	a.printf("Keep this elsewhere, for the next time: --known %d:%s\n", result.Entries, result.Hash)
 	return nil
 }

@@ -52,7 +52,7 @@ func TestWhatAWholeRecordComesTo(t *testing.T) {
 		a := app{out: &out, options: globalOptions{json: json}}
 		var v audit.Verifier
 		for _, e := range entries {
-			require.NoError(t, v.Take(e.Seq, e))
+			require.NoError(t, v.Verify(e.Seq, e))
 		}
 		require.NoError(t, a.sayVerified(&v))
 		return out.String()

@@ -44,8 +44,8 @@ func (a *app) backup() *cobra.Command {
 	return group
 }
 
-// vault opens the place where backups are kept.
-func (a *app) vault(ctx context.Context, o backupOptions) (*backup.Vault, config.Config, error) {
+// repository opens the place where backups are kept.
+func (a *app) repository(ctx context.Context, o backupOptions) (*backup.Repository, config.Config, error) {
 	settings, err := a.storeConfig(o.mongodb)
 	if err != nil {
 		return nil, settings, err
@@ -53,14 +53,14 @@ func (a *app) vault(ctx context.Context, o backupOptions) (*backup.Vault, config
 	if o.dir != "" {
 		settings.BackupDir, settings.BackupS3Bucket = o.dir, ""
 	}
-	vault, err := storage.Open(ctx, storage.Settings{
+	repository, err := storage.Open(ctx, storage.Settings{
 		Dir: settings.BackupDir, Bucket: settings.BackupS3Bucket, Prefix: settings.BackupS3Prefix,
 		Recipient: settings.BackupAgeRecipient, IdentityFile: settings.BackupAgeIdentityFile,
 	}, a.now)
 	if err != nil {
 		return nil, settings, usagef("%s", err)
 	}
-	return vault, settings, nil
+	return repository, settings, nil
 }
 
 func (a *app) backupTake(kind backup.Kind, short string) *cobra.Command {
@@ -77,7 +77,7 @@ func (a *app) backupTake(kind backup.Kind, short string) *cobra.Command {
 }
 
 func (a *app) runBackup(ctx context.Context, o backupOptions, kind backup.Kind) error {
-	vault, settings, err := a.vault(ctx, o)
+	repository, settings, err := a.repository(ctx, o)
 	if err != nil {
 		return err
 	}
@@ -86,31 +86,31 @@ func (a *app) runBackup(ctx context.Context, o backupOptions, kind backup.Kind) 
 		return err
 	}
 	defer store.Close(context.WithoutCancel(ctx)) //nolint:errcheck // the work is done, or its error says more
-	vault.OtherClock = store.Clock
+	repository.OtherClock = store.Clock
 	origin, err := store.Origin(ctx)
 	if err != nil {
 		return err
 	}
-	m, err := vault.Take(ctx, kind, origin, store.Records(ctx))
+	m, err := repository.Create(ctx, kind, origin, store.Records(ctx))
 	if err != nil {
 		return err
 	}
-	expiry, err := vault.Expire(ctx, origin)
+	expiry, err := repository.Expire(ctx, origin)
 	if err != nil { // the backup is there all the same
 		err = fmt.Errorf("backup %s is taken, but what has expired is not deleted: %w", m.ID, err)
 	}
 	if a.options.json {
 		return errors.Join(a.printValue(m), err)
 	}
-	a.say("Backup %s of %s in %s: %d documents, %d bytes, read back.\n", m.ID, m.Database, vault.Place, m.Documents(), m.Size)
+	a.printf("Backup %s of %s in %s: %d documents, %d bytes, read back.\n", m.ID, m.Database, repository.Storage, m.Documents(), m.Size)
 	if !m.Encrypted {
-		a.say("It is not encrypted: set BACKUP_AGE_RECIPIENT.\n")
+		a.printf("It is not encrypted: set BACKUP_AGE_RECIPIENT.\n")
 	}
 	for _, id := range expiry.IDs {
-		a.say("Backup %s has expired and is deleted.\n", id)
+		a.printf("Backup %s has expired and is deleted.\n", id)
 	}
 	if expiry.Doubt != "" {
-		a.say("Older backups are kept: %s.\n", expiry.Doubt)
+		a.printf("Older backups are kept: %s.\n", expiry.Doubt)
 	}
 	return err
 }
@@ -132,11 +132,11 @@ func (a *app) backupList() *cobra.Command {
 	}
 	o.flags(command)
 	command.RunE = func(c *cobra.Command, _ []string) error {
-		vault, _, err := a.vault(c.Context(), o)
+		repository, _, err := a.repository(c.Context(), o)
 		if err != nil {
 			return err
 		}
-		listed, err := vault.List(c.Context())
+		listed, err := repository.List(c.Context())
 		if err != nil {
 			return err
 		}
@@ -153,11 +153,11 @@ func nextSecond(t time.Time) time.Time { return t.Add(time.Second - 1).Truncate(
 
 func (a *app) printBackups(listed backup.Listed) error {
 	if len(listed.Good) == 0 {
-		a.say("There is no backup.\n")
+		a.printf("There is no backup.\n")
 	} else {
 		t := table{header: []string{"BACKUP", "INSTALLATION", "DATABASE", "TAKEN", "DOCUMENTS", "BYTES", "ENCRYPTED"}}
 		for _, m := range listed.Good {
-			t.row(m.ID, m.Installation, printable(m.Database), moment(nextSecond(m.End), a.now()), strconv.Itoa(m.Documents()), strconv.FormatInt(m.Size, 10), strconv.FormatBool(m.Encrypted))
+			t.row(m.ID, m.Installation, printable(m.Database), formatTime(nextSecond(m.End), a.now()), strconv.Itoa(m.Documents()), strconv.FormatInt(m.Size, 10), strconv.FormatBool(m.Encrypted))
 		}
 		if err := t.write(a.out); err != nil {
 			return err
@@ -165,11 +165,11 @@ func (a *app) printBackups(listed backup.Listed) error {
 	}
 	for _, m := range listed.Good {
 		if m.Future(a.now()) {
-			a.say("Backup %s is dated in the future, so a clock was wrong: nothing is restored from it, and none is taken until it is moved away.\n", m.ID)
+			a.printf("Backup %s is dated in the future, so a clock was wrong: nothing is restored from it, and none is taken until it is moved away.\n", m.ID)
 		}
 	}
 	for i := range listed.Bad {
-		a.say("%s\n", printable(listed.Bad[i].Error()))
+		a.printf("%s\n", printable(listed.Bad[i].Error()))
 	}
 	return nil
 }
@@ -187,13 +187,13 @@ func (a *app) backupVerify() *cobra.Command {
 }
 
 func (a *app) runVerify(ctx context.Context, o backupOptions, ids []string) error {
-	vault, _, err := a.vault(ctx, o)
+	repository, _, err := a.repository(ctx, o)
 	if err != nil {
 		return err
 	}
 	var refused error
 	if len(ids) == 0 {
-		listed, err := vault.List(ctx)
+		listed, err := repository.List(ctx)
 		if err != nil {
 			return err
 		}
@@ -202,28 +202,28 @@ func (a *app) runVerify(ctx context.Context, o backupOptions, ids []string) erro
 		}
 		for i := range listed.Bad {
 			refused = &listed.Bad[i]
-			a.say("%s\n", printable(refused.Error()))
+			a.printf("%s\n", printable(refused.Error()))
 		}
 	}
 	for _, id := range ids {
-		m, err := vault.Verify(ctx, id)
+		m, err := repository.Verify(ctx, id)
 		if err != nil {
 			refused = err
-			a.say("%s\n", printable(err.Error()))
+			a.printf("%s\n", printable(err.Error()))
 			continue
 		}
 		unread := ""
-		if m.Encrypted && len(vault.Identities) == 0 {
+		if m.Encrypted && len(repository.Identities) == 0 {
 			unread = " (its checksum only: it is encrypted, and no key is given)"
 		}
-		a.say("%s is good: %d documents%s\n", m.ID, m.Documents(), unread)
+		a.printf("%s is good: %d documents%s\n", m.ID, m.Documents(), unread)
 	}
 	return refused
 }
 
-// pastMoment reads a moment as in RFC 3339; nothing is now.
-func pastMoment(text string, now time.Time) (time.Time, error) {
-	t, err := parseMoment("at", text)
+// pastTime reads a moment as in RFC 3339; nothing is now.
+func pastTime(text string, now time.Time) (time.Time, error) {
+	t, err := parseTime("at", text)
 	if err != nil {
 		return time.Time{}, err
 	}

@@ -26,8 +26,8 @@ func TestBackupsAreListedAndVerified(t *testing.T) {
 	list := []string{"backup", "list", "--dir", folder}
 	require.Equal(t, result{0, "There is no backup.\n", ""}, w.run(t, list...))
 
-	vault := &backup.Vault{Place: storage.Folder(folder), Now: func() time.Time { return present.Add(-time.Hour - 300*time.Millisecond) }}
-	m, err := vault.Take(t.Context(), backup.Full, market, func(yield func(backup.Record, error) bool) {
+	repository := &backup.Repository{Storage: storage.Folder(folder), Now: func() time.Time { return present.Add(-time.Hour - 300*time.Millisecond) }}
+	m, err := repository.Create(t.Context(), backup.Full, market, func(yield func(backup.Record, error) bool) {
 		yield(backup.Record{Collection: "users", Key: []byte("v-1"), Document: []byte("document")}, nil)
 	})
 	require.NoError(t, err)
@@ -53,12 +53,12 @@ func TestRestoreAsksWhoseBackupIsMeant(t *testing.T) {
 	w.environment["MONGODB_URI"] = "mongodb://127.0.0.1:1"
 	folder := t.TempDir()
 	now := present.Add(-time.Hour)
-	vault := &backup.Vault{Place: storage.Folder(folder), Now: func() time.Time { return now }}
-	_, err := vault.Take(t.Context(), backup.Full, market, backup.None)
+	repository := &backup.Repository{Storage: storage.Folder(folder), Now: func() time.Time { return now }}
+	_, err := repository.Create(t.Context(), backup.Full, market, backup.None)
 	require.NoError(t, err)
 	now = now.Add(time.Minute)
 	neighbor := backup.Origin{Installation: "NEIGHBORAAAAAAAAAAAAAAAAAA", Database: "marketplace"}
-	theirs, err := vault.Take(t.Context(), backup.Full, neighbor, backup.None)
+	theirs, err := repository.Create(t.Context(), backup.Full, neighbor, backup.None)
 	require.NoError(t, err)
 
 	r := w.run(t, "restore", "--dir", folder, "--into", "copy")
@@ -143,11 +143,11 @@ func TestRestoreRefusesWhatIsWrong(t *testing.T) {
 				require.NoError(t, os.WriteFile(w.environment["BACKUP_AGE_IDENTITY_FILE"], []byte(c.key.String()), 0o600))
 			}
 			folder := t.TempDir()
-			vault := &backup.Vault{Place: storage.Folder(folder), Now: func() time.Time { return present.Add(-2 * time.Hour) }, Recipient: key.Recipient()}
-			_, err := vault.Take(t.Context(), backup.Full, market, backup.None)
+			repository := &backup.Repository{Storage: storage.Folder(folder), Now: func() time.Time { return present.Add(-2 * time.Hour) }, Recipient: key.Recipient()}
+			_, err := repository.Create(t.Context(), backup.Full, market, backup.None)
 			require.NoError(t, err)
-			vault.Now = func() time.Time { return present.Add(-time.Hour) }
-			m, err := vault.Take(t.Context(), backup.Full, market, backup.None)
+			repository.Now = func() time.Time { return present.Add(-time.Hour) }
+			m, err := repository.Create(t.Context(), backup.Full, market, backup.None)
 			require.NoError(t, err)
 			if c.harm != nil {
 				file := filepath.Join(folder, m.ID+cmp.Or(c.file, ".backup"))
@@ -177,23 +177,23 @@ func TestTheLastBackupIsReadWhereTheMomentLiesInIt(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
 	now := present.Add(-2 * time.Hour)
-	vault := &backup.Vault{Place: storage.Folder(folder), Now: func() time.Time { return now }}
-	_, err := vault.Take(t.Context(), backup.Full, market, backup.None)
+	repository := &backup.Repository{Storage: storage.Folder(folder), Now: func() time.Time { return now }}
+	_, err := repository.Create(t.Context(), backup.Full, market, backup.None)
 	require.NoError(t, err)
 	now = present.Add(-time.Hour)
-	last, err := vault.Take(t.Context(), backup.Full, market, func(yield func(backup.Record, error) bool) {
+	last, err := repository.Create(t.Context(), backup.Full, market, func(yield func(backup.Record, error) bool) {
 		now = now.Add(time.Minute) // it takes that long
 		yield(backup.Record{Collection: "suppressions", Key: []byte("vendor/v-1"), Document: []byte("document")}, nil)
 	})
 	require.NoError(t, err)
 	at := last.Begin.Add(time.Second)
 	a := app{now: func() time.Time { return present }}
-	listed, err := vault.List(t.Context())
+	listed, err := repository.List(t.Context())
 	require.NoError(t, err)
 
-	choice, err := a.verified(t.Context(), vault, listed, market, at)
+	choice, err := a.verified(t.Context(), repository, listed, market, at)
 	require.NoError(t, err)
-	moment := sources(t.Context(), vault, choice, at)
+	moment := sources(t.Context(), repository, choice, at)
 	require.Nil(t, moment.After, "its events may be of after the moment, and others of before not in it")
 	require.NotNil(t, moment.Latest)
 	read := 0
@@ -207,7 +207,7 @@ func TestTheLastBackupIsReadWhereTheMomentLiesInIt(t *testing.T) {
 	require.Equal(t, 1, read)
 
 	require.NoError(t, os.WriteFile(filepath.Join(folder, last.ID+".backup"), nil, 0o600))
-	_, err = a.verified(t.Context(), vault, listed, market, at)
+	_, err = a.verified(t.Context(), repository, listed, market, at)
 	require.ErrorContains(t, err, last.ID)
 	require.ErrorContains(t, err, "nothing was touched")
 }

@@ -119,7 +119,7 @@ func (a *app) startBulk(ctx context.Context, action bulk.Action, o bulkOptions) 
 	if err != nil {
 		return repeatable(err, o.key)
 	}
-	return a.follow(ctx, api, *response.JSON202, wish{detach: o.detach})
+	return a.follow(ctx, api, *response.JSON202, waitOptions{detach: o.detach})
 }
 
 // repeatable adds to an error how the same request is sent once more, where it may
@@ -138,7 +138,7 @@ func (o bulkOptions) request(action bulk.Action) (client.BulkRequest, error) {
 		body.Days = &o.days
 	}
 	var err error
-	if body.At, err = parseMoment("at", o.at); err != nil {
+	if body.At, err = parseTime("at", o.at); err != nil {
 		return body, err
 	}
 	switch {
@@ -162,10 +162,10 @@ func (o bulkOptions) request(action bulk.Action) (client.BulkRequest, error) {
 func (o bulkOptions) filter() (*client.BulkFilter, error) {
 	var f client.BulkFilter
 	var err error
-	if f.EndsFrom, err = parseMoment("ends-from", o.endsFrom); err != nil {
+	if f.EndsFrom, err = parseTime("ends-from", o.endsFrom); err != nil {
 		return nil, err
 	}
-	if f.EndsBefore, err = parseMoment("ends-before", o.endsBefore); err != nil {
+	if f.EndsBefore, err = parseTime("ends-before", o.endsBefore); err != nil {
 		return nil, err
 	}
 	if o.status != "" {
@@ -236,7 +236,7 @@ func (a *app) bulkControl(name, short string, wanted bulk.Status, ask bulkReques
 		if err != nil {
 			return err
 		}
-		return a.follow(c.Context(), api, *answer.view, wish{before: answer.view.State.Seq, wanted: wanted, detach: detach})
+		return a.follow(c.Context(), api, *answer.view, waitOptions{before: answer.view.State.Seq, wanted: wanted, detach: detach})
 	}
 	return command
 }
@@ -305,7 +305,7 @@ func (a *app) bulkUndo() *cobra.Command {
 		if err != nil {
 			return repeatable(err, key)
 		}
-		return a.follow(c.Context(), api, *response.JSON202, wish{detach: detach})
+		return a.follow(c.Context(), api, *response.JSON202, waitOptions{detach: detach})
 	}
 	return command
 }

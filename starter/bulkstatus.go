@@ -16,8 +16,8 @@ import (
 // bulkPoll is how often an operation that is waited for is asked after.
 const bulkPoll = 500 * time.Millisecond
 
-// wish is what is waited for.
-type wish struct {
+// waitOptions is what is waited for.
+type waitOptions struct {
 	// before is the number of the change that stood before the request: no end of it.
 	before int
 	// wanted is what was asked for, where that is to be paused or stopped.
@@ -28,7 +28,7 @@ type wish struct {
 
 // follow shows an operation until nothing more happens by itself, and then what it
 // came to.
-func (a *app) follow(ctx context.Context, api *client.ClientWithResponses, v client.BulkView, w wish) error {
+func (a *app) follow(ctx context.Context, api *client.ClientWithResponses, v client.BulkView, w waitOptions) error {
 	if w.detach {
 		return a.printBulk(v)
 	}
@@ -97,7 +97,7 @@ func (a *app) printBulk(v client.BulkView) error {
 	t.row("operation", o.ID)
 	t.row("what", o.Title())
 	t.row("reason", o.Reason)
-	t.row("asked for", moment(o.AskedAt, now)+", by "+o.By)
+	t.row("asked for", formatTime(o.AskedAt, now)+", by "+o.By)
 	t.row("stands", v.Summary)
 	t.row("rate", fmt.Sprintf("%d a minute at most", o.PerMinute))
 	for _, c := range s.Plan {
@@ -110,13 +110,13 @@ func (a *app) printBulk(v client.BulkView) error {
 		t.row(string(c.Outcome), fmt.Sprintf("%d  %s", c.Items, c.Reason))
 	}
 	for _, c := range s.Controls {
-		t.row(c.Name, moment(c.At, now)+", by "+c.By+": "+c.Reason)
+		t.row(c.Name, formatTime(c.At, now)+", by "+c.By+": "+c.Reason)
 	}
 	if err := t.write(a.out); err != nil {
 		return err
 	}
 	if s.Status == bulk.Planned {
-		a.say("\nNothing was changed. To carry it out: starter bulk start %s --reason \"Looked at\"\n", o.ID)
+		a.printf("\nNothing was changed. To carry it out: starter bulk start %s --reason \"Looked at\"\n", o.ID)
 	}
 	return nil
 }
@@ -148,7 +148,7 @@ func (a *app) bulkWatch() *cobra.Command {
 		Example: examples("starter bulk watch bulk-20260310-120000-1a2b3c4d"),
 		RunE: func(c *cobra.Command, args []string) error {
 			return a.withBulk(c.Context(), args[0], func(api *client.ClientWithResponses, v client.BulkView) error {
-				return a.follow(c.Context(), api, v, wish{})
+				return a.follow(c.Context(), api, v, waitOptions{})
 			})
 		},
 	}

@@ -109,19 +109,19 @@ func (a *app) catchUpWith(ctx context.Context, o setupOptions, store *mongodb.St
 	}
 	underWay, err := client.BulkUnderWay(ctx)
 	for _, id := range underWay {
-		a.say("Bulk operation %s was under way and will go on: if it sends e-mails, end it before the workers start\n", id)
+		a.printf("Bulk operation %s was under way and will go on: if it sends e-mails, end it before the workers start\n", id)
 	}
 	return err
 }
 
 // sayCaughtUp says what a comparison came to.
 func (a *app) sayCaughtUp(c *catching, later laterBackups) {
-	a.say("Compared with %d workflows: %d trials were behind and caught up, by %d events; %d workflows started again.\n",
+	a.printf("Compared with %d workflows: %d trials were behind and caught up, by %d events; %d workflows started again.\n",
 		c.compared, len(c.behind), c.added, c.started)
 	if c.found > 0 {
-		a.say("Vendors whose document came from a backup of after the moment: %d.\n", c.found)
+		a.printf("Vendors whose document came from a backup of after the moment: %d.\n", c.found)
 	}
-	a.say("Vendors who want no e-mail, of which the database did not know: %d.\n", len(c.suppressed))
+	a.printf("Vendors who want no e-mail, of which the database did not know: %d.\n", len(c.suppressed))
 	a.listTrials("the vendor was erased since the backup, and is erased again", c.erased)
 	a.listTrials("the vendor was erased, and the database refuses its document without an address; erase it by hand", c.unerased)
 	a.listTrials("what the workflow knows is another than what the database has, which stays", c.differ)
@@ -134,7 +134,7 @@ func (a *app) sayCaughtUp(c *catching, later laterBackups) {
 
 func (a *app) listTrials(what string, trials map[string]bool) {
 	for _, t := range slices.Sorted(maps.Keys(trials)) {
-		a.say("Trial %s: %s\n", t, what)
+		a.printf("Trial %s: %s\n", t, what)
 	}
 }
 
@@ -147,11 +147,11 @@ func (c *catching) histories(ctx context.Context, since time.Time) error {
 			return err
 		}
 		c.compared++
-		caught, err := c.one(ctx, run)
+		result, err := c.one(ctx, run)
 		if err != nil {
 			return err
 		}
-		if caught.Gap > 0 {
+		if result.Gap > 0 {
 			left = append(left, run)
 		}
 	}
@@ -164,12 +164,12 @@ func (c *catching) again(ctx context.Context, left []temporal.TrialRun) error {
 		helped = false
 		var still []temporal.TrialRun
 		for _, run := range left {
-			caught, err := c.one(ctx, run)
+			result, err := c.one(ctx, run)
 			if err != nil {
 				return err
 			}
-			helped = helped || caught.Added > 0
-			if caught.Gap > 0 {
+			helped = helped || result.Added > 0
+			if result.Gap > 0 {
 				still = append(still, run)
 			}
 		}
@@ -181,41 +181,41 @@ func (c *catching) again(ctx context.Context, left []temporal.TrialRun) error {
 	return nil
 }
 
-func (c *catching) one(ctx context.Context, run temporal.TrialRun) (mongodb.Caught, error) {
-	told, err := c.client.TrialTold(ctx, run)
+func (c *catching) one(ctx context.Context, run temporal.TrialRun) (mongodb.CatchUpResult, error) {
+	recovered, err := c.client.RecoveredTrial(ctx, run)
 	if errors.Is(err, temporal.ErrUnreadable) {
 		c.unreadable[run.VendorID] = true // the others are not to wait for it
-		return mongodb.Caught{}, nil
+		return mongodb.CatchUpResult{}, nil
 	}
 	if err != nil {
-		return mongodb.Caught{}, err
+		return mongodb.CatchUpResult{}, err
 	}
-	caught, err := c.store.CatchUp(ctx, run.VendorID, told)
+	result, err := c.store.CatchUp(ctx, run.VendorID, recovered)
 	if err != nil {
-		return caught, fmt.Errorf("catching up trial %s: %w", run.VendorID, err)
+		return result, fmt.Errorf("catching up trial %s: %w", run.VendorID, err)
 	}
-	c.note(run.VendorID, caught)
-	if caught.NoVendor {
+	c.note(run.VendorID, result)
+	if result.NoVendor {
 		c.withoutVendor = append(c.withoutVendor, run)
 	}
-	return caught, nil
+	return result, nil
 }
 
 // note keeps what came of comparing a trial.
-func (c *catching) note(vendorID string, caught mongodb.Caught) {
-	c.added += caught.Added
+func (c *catching) note(vendorID string, result mongodb.CatchUpResult) {
+	c.added += result.Added
 	note := func(trials map[string]bool, is bool) {
 		if is {
 			trials[vendorID] = true
 		}
 	}
-	note(c.behind, caught.Added > 0)
-	note(c.suppressed, caught.Suppressed)
-	note(c.erased, caught.Erased)
-	note(c.unerased, caught.Unerased)
-	note(c.differ, caught.Differs > 0)
-	note(c.noVendor, caught.NoVendor)
-	note(c.presumed, len(caught.Presumed) > 0)
+	note(c.behind, result.Added > 0)
+	note(c.suppressed, result.Suppressed)
+	note(c.erased, result.Erased)
+	note(c.unerased, result.Unerased)
+	note(c.differ, result.Differs > 0)
+	note(c.noVendor, result.NoVendor)
+	note(c.presumed, len(result.Presumed) > 0)
 }
 
 // workflows starts those of trials that go on and have none.

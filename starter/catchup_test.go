@@ -16,11 +16,11 @@ func TestWhomThePersonIsToSeeToIsListed(t *testing.T) {
 	a := app{out: &out}
 	c := newCatching(nil, nil)
 	for range 2 {
-		c.note("v-1", mongodb.Caught{Unerased: true})
-		c.note("v-2", mongodb.Caught{NoVendor: true})
+		c.note("v-1", mongodb.CatchUpResult{Unerased: true})
+		c.note("v-2", mongodb.CatchUpResult{NoVendor: true})
 	}
 	for _, id := range []string{"v-3", "v-4"} {
-		c.note(id, mongodb.Caught{NoVendor: true})
+		c.note(id, mongodb.CatchUpResult{NoVendor: true})
 	}
 	c.noteRestored(mongodb.RestoredVendors{Found: []string{"v-3"}, Refused: []string{"v-4"}})
 	a.sayCaughtUp(c, laterBackups{})

@@ -60,12 +60,12 @@ func (a *app) runRecount(ctx context.Context, o setupOptions, checkOnly bool) er
 	if checkOnly {
 		did = "wrong"
 	}
-	a.say("%d trials and %d e-mails read, %d counters compared, %d %s.\n", result.Trials, result.Sends, result.Counters, result.Wrong, did)
+	a.printf("%d trials and %d e-mails read, %d counters compared, %d %s.\n", result.Trials, result.Sends, result.Counters, result.Wrong, did)
 	for _, d := range result.Differences {
-		a.say("  %s %s: counted %d, true %d\n", d.Period, d.Counter, d.Counted, d.True)
+		a.printf("  %s %s: counted %d, true %d\n", d.Period, d.Counter, d.Counted, d.True)
 	}
 	if len(result.Moving) > 0 {
-		a.say("%d periods changed meanwhile and were left out: %v\n", len(result.Moving), result.Moving)
+		a.printf("%d periods changed meanwhile and were left out: %v\n", len(result.Moving), result.Moving)
 	}
 	return nil
 }

@@ -226,7 +226,7 @@ func (a *app) printFlags(response *http.Response, body []byte, document *client.
 		if err := t.write(a.out); err != nil {
 			return err
 		}
-		a.say("\nVersion %d, %s\n", document.Version, a.lastChange(document))
+		a.printf("\nVersion %d, %s\n", document.Version, a.lastChange(document))
 		return nil
 	})
 }
@@ -240,5 +240,5 @@ func (a *app) lastChange(document *client.FeatureFlagDocument) string {
 	if document.UpdatedBy != "" {
 		by = " by " + printable(document.UpdatedBy)
 	}
-	return "changed" + by + " " + moment(document.UpdatedAt, a.now()) + "."
+	return "changed" + by + " " + formatTime(document.UpdatedAt, a.now()) + "."
 }

@@ -95,7 +95,7 @@ func (a *app) runImport(ctx context.Context, o importOptions) error {
 		return a.printSummary(replay.NewSummary(plan), skipped, "")
 	}
 	sum := sha256.Sum256(content)
-	return a.replay(ctx, o, plan, skipped, hex.EncodeToString(sum[:]))
+	return a.runReplay(ctx, o, plan, skipped, hex.EncodeToString(sum[:]))
 }
 
 // selection checks the options and narrows what is replayed.
@@ -141,8 +141,8 @@ func (a *app) sayPlan(plan replay.Plan, skipped int) {
 		len(plan.Registrations), plan.Conversions(), plan.Begins.Format(time.DateOnly), end.Format(time.DateOnly), skipped)
 }
 
-// replay lives through the plan and prints what it came to.
-func (a *app) replay(ctx context.Context, o importOptions, plan replay.Plan, skipped []vendorcsv.Problem, sum string) error {
+// runReplay lives through the plan and prints what it came to.
+func (a *app) runReplay(ctx context.Context, o importOptions, plan replay.Plan, skipped []vendorcsv.Problem, sum string) error {
 	api, address, err := a.asService()
 	if err != nil {
 		return err

@@ -38,7 +38,7 @@ func (a *app) migrate() *cobra.Command {
 	return group
 }
 
-func (a *app) migrateCommand(name, short string, do func(context.Context, *mongodb.Store, mongodb.Migration) error) *cobra.Command {
+func (a *app) migrateCommand(name, short string, fn func(context.Context, *mongodb.Store, mongodb.Migration) error) *cobra.Command {
 	var address string
 	var page int
 	command := &cobra.Command{Use: name, Short: short, Args: cobra.NoArgs, Example: examples("starter migrate " + name)}
@@ -59,7 +59,7 @@ func (a *app) migrateCommand(name, short string, do func(context.Context, *mongo
 			return err
 		}
 		defer store.Close(context.WithoutCancel(c.Context())) //nolint:errcheck // the work is done, or its error says more
-		return do(c.Context(), store, mongodb.Migration{Policy: trial.DefaultPolicy(), Day: settings.TrialDay, Now: a.now, Page: page})
+		return fn(c.Context(), store, mongodb.Migration{Policy: trial.DefaultPolicy(), Day: settings.TrialDay, Now: a.now, Page: page})
 	}
 	return command
 }
@@ -74,12 +74,12 @@ type migrationStatus struct {
 func (a *app) migrateStatus(ctx context.Context, store *mongodb.Store, _ mongodb.Migration) error {
 	var all []migrationStatus
 	for _, v := range migration.Versions() {
-		p, begun, err := store.MigrationProgress(ctx, v)
+		p, found, err := store.MigrationProgress(ctx, v)
 		if err != nil {
 			return err
 		}
 		status := migrationStatus{Version: v.Number, What: v.What}
-		if begun {
+		if found {
 			status.Progress = &p
 		}
 		all = append(all, status)
@@ -90,7 +90,7 @@ func (a *app) migrateStatus(ctx context.Context, store *mongodb.Store, _ mongodb
 func (a *app) migrateUp(ctx context.Context, store *mongodb.Store, m mongodb.Migration) error {
 	var all []migrationStatus
 	for _, v := range migration.Versions() {
-		m.Told = a.tellPages("migrated")
+		m.OnProgress = a.printProgress("migrated")
 		var p migration.Progress
 		asked := audit.Entry{Action: "migrate", Subject: fmt.Sprintf("migrations/%d", v.Number)}
 		err := a.onRecord(ctx, store, asked, func() (_ any, err error) {
@@ -105,12 +105,12 @@ func (a *app) migrateUp(ctx context.Context, store *mongodb.Store, m mongodb.Mig
 	return a.printMigrations(all)
 }
 
-// tellPages writes how far it is every few seconds.
-func (a *app) tellPages(did string) func(migration.Progress) {
-	told := a.now()
+// printProgress writes how far it is every few seconds.
+func (a *app) printProgress(did string) func(migration.Progress) {
+	progressAt := a.now()
 	return func(p migration.Progress) {
-		if now := a.now(); now.Sub(told) >= lineEvery {
-			told = now
+		if now := a.now(); now.Sub(progressAt) >= lineEvery {
+			progressAt = now
 			fmt.Fprintf(a.err, "%d users read, %d vendors %s, %d undecided\n", p.Counts.Users, p.Counts.Migrated, did, p.Counts.Undecided)
 		}
 	}
@@ -125,16 +125,16 @@ func (a *app) printMigrations(all []migrationStatus) error {
 		return a.printJSON(document)
 	}
 	for _, s := range all {
-		a.say("Migration %d: %s\n", s.Version, s.What)
+		a.printf("Migration %d: %s\n", s.Version, s.What)
 		if s.Progress == nil {
-			a.say("  never made\n")
+			a.printf("  never made\n")
 			continue
 		}
 		stands := "interrupted, or under way; \"starter migrate up\" goes on with it"
 		if s.Progress.FinishedAt != nil {
-			stands = "finished " + moment(*s.Progress.FinishedAt, a.now())
+			stands = "finished " + formatTime(*s.Progress.FinishedAt, a.now())
 		}
-		a.say("  pass %d: %s\n", s.Progress.Pass, stands)
+		a.printf("  pass %d: %s\n", s.Progress.Pass, stands)
 		if err := writeCounts(a.out, s.Progress.Counts, "migrated"); err != nil {
 			return err
 		}
@@ -148,13 +148,13 @@ func (a *app) printRefused(p migration.Progress) {
 	if p.Counts.Refused == 0 {
 		return
 	}
-	a.say("  The database refused to change %d of their documents: a rule for documents, their size, or a unique index. They stay as they were; the others are done.\n", p.Counts.Refused)
+	a.printf("  The database refused to change %d of their documents: a rule for documents, their size, or a unique index. They stay as they were; the others are done.\n", p.Counts.Refused)
 	for _, r := range p.Refused {
 		id := r.ID
 		if !trial.ValidVendorID(id) {
 			id = "(an id that cannot name a trial)"
 		}
-		a.say("    %s: code %d\n", id, r.Code)
+		a.printf("    %s: code %d\n", id, r.Code)
 	}
 }
 
@@ -177,7 +177,7 @@ func writeCounts(out io.Writer, c migration.Counts, did string) error {
 var errNotInOrder = errors.New("the migration is not complete")
 
 func (a *app) migrateValidate(ctx context.Context, store *mongodb.Store, m mongodb.Migration) error {
-	m.Told = a.tellPages("to migrate")
+	m.OnProgress = a.printProgress("to migrate")
 	v, err := store.ValidateMigration(ctx, m)
 	if err != nil {
 		return err
@@ -193,12 +193,12 @@ func (a *app) migrateValidate(ctx context.Context, store *mongodb.Store, m mongo
 		}
 		return err
 	}
-	a.say("Users with trialAutomation: %d\nVendors without trialStartDate: %d\n", v.WithAutomation, v.WithoutStart)
+	a.printf("Users with trialAutomation: %d\nVendors without trialStartDate: %d\n", v.WithAutomation, v.WithoutStart)
 	if err := writeCounts(a.out, v.Counts, "to migrate"); err != nil {
 		return err
 	}
 	if v.InOrder() {
-		a.say("Every vendor has what its trial needs.\n")
+		a.printf("Every vendor has what its trial needs.\n")
 		return nil
 	}
 	if err := a.listFindings(v.Findings); err != nil {
@@ -225,7 +225,7 @@ func (a *app) listFindings(findings []mongodb.Finding) error {
 		return err
 	}
 	if more := len(findings) - findingsShown; more > 0 {
-		a.say("and %d more; --json lists all\n", more)
+		a.printf("and %d more; --json lists all\n", more)
 	}
 	return nil
 }

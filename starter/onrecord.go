@@ -9,9 +9,9 @@ import (
 	"marketplace.example/trials/internal/domain/audit"
 )
 
-// pastTheAPI is who is put on record for what a command does to the database itself:
+// cliActor is who is put on record for what a command does to the database itself:
 // no token says who calls it.
-const pastTheAPI = "starter"
+const cliActor = "starter"
 
 // settleTimeout bounds noting what became of a command, also of one that was interrupted.
 const settleTimeout = 5 * time.Second
@@ -23,13 +23,13 @@ type auditLog interface {
 
 // onRecord does something to the database that is to be on record: first that it
 // is about to be done, without which nothing is, and then what it came to.
-func (a *app) onRecord(ctx context.Context, log auditLog, asked audit.Entry, do func() (came any, err error)) error {
-	asked.At, asked.Actor, asked.Outcome = a.now(), pastTheAPI, audit.Pending
+func (a *app) onRecord(ctx context.Context, log auditLog, asked audit.Entry, fn func() (came any, err error)) error {
+	asked.At, asked.Actor, asked.Outcome = a.now(), cliActor, audit.Pending
 	pending, err := log.AppendAudit(ctx, asked)
 	if err != nil {
 		return fmt.Errorf("nothing was done, since it cannot be put on the audit record: %w", err)
 	}
-	came, failure := do()
+	came, failure := fn()
 	asked.At, asked.Settles, asked.Outcome, asked.After = a.now(), pending.Seq, audit.Done, audit.Document(came)
 	if failure != nil {
 		asked.Outcome, asked.Detail = audit.Failed, "it broke off; part of it may be done"

@@ -14,12 +14,12 @@ import (
 
 // keptLog keeps entries in memory.
 type keptLog struct {
-	entries []audit.Entry
-	away    error
+	entries     []audit.Entry
+	unavailable error
 }
 
 func (k *keptLog) AppendAudit(ctx context.Context, e audit.Entry) (audit.Entry, error) {
-	if err := errors.Join(k.away, ctx.Err()); err != nil {
+	if err := errors.Join(k.unavailable, ctx.Err()); err != nil {
 		return e, err
 	}
 	e.Seq = len(k.entries) + 1
@@ -54,7 +54,7 @@ func TestWhatACommandDoesToTheDatabaseIsOnRecord(t *testing.T) {
 	require.Equal(t, 3, e.Settles)
 	require.NotContains(t, e.Detail, "Ada")
 
-	log.away = errors.New("away")
+	log.unavailable = errors.New("away")
 	require.ErrorContains(t, a.onRecord(t.Context(), log, asked, func() (any, error) {
 		require.Fail(t, "nothing is done")
 		return nil, nil

@@ -73,7 +73,7 @@ func (a *app) erase(ctx context.Context, id string, body client.ErasureRequest) 
 		return err
 	}
 	return a.print(response.HTTPResponse, response.Body, response.JSON200 != nil, func() error {
-		a.say("Name and address of %s are gone, since %s.\n", id, moment(response.JSON200.At, a.now()))
+		a.printf("Name and address of %s are gone, since %s.\n", id, formatTime(response.JSON200.At, a.now()))
 		return nil
 	})
 }

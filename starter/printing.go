@@ -38,5 +38,5 @@ func (a *app) printJSON(document []byte) error {
 	return err
 }
 
-// say tells a person something.
-func (a *app) say(format string, args ...any) { fmt.Fprintf(a.out, format, args...) }
+// printf tells a person something.
+func (a *app) printf(format string, args ...any) { fmt.Fprintf(a.out, format, args...) }

@@ -60,11 +60,11 @@ func (a *app) restore() *cobra.Command {
 }
 
 func (a *app) runRestore(ctx context.Context, o restoreOptions) error {
-	at, err := pastMoment(o.at, a.now())
+	at, err := pastTime(o.at, a.now())
 	if err != nil {
 		return err
 	}
-	vault, settings, err := a.vault(ctx, o.backupOptions)
+	repository, settings, err := a.repository(ctx, o.backupOptions)
 	if err != nil {
 		return err
 	}
@@ -75,19 +75,19 @@ func (a *app) runRestore(ctx context.Context, o restoreOptions) error {
 		return err
 	}
 	defer store.Close(context.WithoutCancel(ctx)) //nolint:errcheck // the work is done, or its error says more
-	listed, err := vault.List(ctx)
+	listed, err := repository.List(ctx)
 	if err != nil {
 		return err
 	}
 	origin, err := a.restoredFrom(ctx, listed, source, o.installation, store, elsewhere)
 	if err != nil {
-		return fmt.Errorf("%w (in %s)", err, vault.Place)
+		return fmt.Errorf("%w (in %s)", err, repository.Storage)
 	}
-	choice, err := a.verified(ctx, vault, listed, origin, at)
+	choice, err := a.verified(ctx, repository, listed, origin, at)
 	if err != nil {
 		return err
 	}
-	moment := sources(ctx, vault, choice, at)
+	moment := sources(ctx, repository, choice, at)
 	if err := moment.Check(); err != nil {
 		return untouched(err)
 	}
@@ -114,7 +114,7 @@ func (a *app) runRestore(ctx context.Context, o restoreOptions) error {
 	if o.noCatchUp {
 		return a.recountRestored(ctx, store)
 	}
-	later := laterBackups{vault: vault, manifests: backup.Since(choice.Before, backup.Past(backup.Of(listed.Good, origin), a.now())), say: a.say}
+	later := laterBackups{repository: repository, manifests: backup.Since(choice.Before, backup.Past(backup.Of(listed.Good, origin), a.now())), printf: a.printf}
 	if err := a.catchUpWith(ctx, o.setup(), store, askedSince(choice), later); err != nil {
 		return fmt.Errorf("the database is restored, but has not caught up; before the workers start, run \"starter catch-up\": %w", err)
 	}
@@ -134,19 +134,19 @@ func connectInto(ctx context.Context, settings config.Config, into string) (*mon
 
 // sayRestored says what a restore came to.
 func (a *app) sayRestored(database string, choice backup.Choice, at time.Time, done mongodb.Restored) {
-	a.say("Restored %s to %s: %d documents, %d trials, %d rollouts; %d later events left out.\n",
+	a.printf("Restored %s to %s: %d documents, %d trials, %d rollouts; %d later events left out.\n",
 		database, at.UTC().Format(time.RFC3339), done.Documents, done.Trials, done.Rollouts, done.Later)
 	if done.SetBack {
-		a.say("Backup %s, begun after the moment, lacks events that %s has: the database had been lost or set back by then, so it is passed over.\n",
+		a.printf("Backup %s, begun after the moment, lacks events that %s has: the database had been lost or set back by then, so it is passed over.\n",
 			choice.After.ID, choice.Before.ID)
 	}
 	if done.Erased > 0 {
-		a.say("Vendors who had been erased since, and are erased again: %d.\n", done.Erased)
+		a.printf("Vendors who had been erased since, and are erased again: %d.\n", done.Erased)
 	}
 	for _, id := range done.Unerased {
-		a.say("Vendor %s had been erased, and its document cannot be: a unique index of the marketplace's stands against a user without an address. Erase it by hand.\n", id)
+		a.printf("Vendor %s had been erased, and its document cannot be: a unique index of the marketplace's stands against a user without an address. Erase it by hand.\n", id)
 	}
-	a.say("Tokens that are good: %d, as in the backup; %d that were revoked since stay revoked. What was revoked since %s\n"+
+	a.printf("Tokens that are good: %d, as in the backup; %d that were revoked since stay revoked. What was revoked since %s\n"+
 		"and is in no later backup is good again: see \"starter token list\" before the api is reached from outside.\n",
 		done.Tokens, done.Revoked, choice.Before.Begin.UTC().Format(time.RFC3339))
 }
@@ -163,7 +163,7 @@ func installationAfter(ctx context.Context, store *mongodb.Store, origin backup.
 // restoredEntry is the restored record's first new entry.
 func restoredEntry(choice backup.Choice, at time.Time, done mongodb.Restored, now time.Time) audit.Entry {
 	return audit.Entry{
-		At: now, Actor: pastTheAPI, Action: "restore", Subject: "backups/" + choice.Before.ID, Outcome: audit.Done,
+		At: now, Actor: cliActor, Action: "restore", Subject: "backups/" + choice.Before.ID, Outcome: audit.Done,
 		Asked: audit.Document(map[string]time.Time{"at": at.UTC()}),
 		After: audit.Document(map[string]int{"documents": done.Documents, "trials": done.Trials, "rollouts": done.Rollouts, "later": done.Later}),
 	}
@@ -181,18 +181,18 @@ func (a *app) sayDisabled(was rollout.Flags, since time.Time) {
 	if was.TrialAutomation.Enabled {
 		before = fmt.Sprintf("enabled for %v %%", was.TrialAutomation.RolloutPercentage)
 	}
-	a.say("\nThe automation is disabled now, so no e-mail leaves; it was %s.\n"+
+	a.printf("\nThe automation is disabled now, so no e-mail leaves; it was %s.\n"+
 		"Who has unsubscribed since %s is known only as far as said above: see docs/backup.md, start the api,\n"+
 		"and then \"starter flags set trialAutomation.enabled=true\".\n", before, since.UTC().Format(time.RFC3339))
 }
 
 // verified chooses what to restore a moment from, and reads all of it.
-func (a *app) verified(ctx context.Context, vault *backup.Vault, listed backup.Listed, origin backup.Origin, at time.Time) (backup.Choice, error) {
+func (a *app) verified(ctx context.Context, repository *backup.Repository, listed backup.Listed, origin backup.Origin, at time.Time) (backup.Choice, error) {
 	// One that was cut off since is chosen too, and refused below by name and reason: a person is to
 	// know that an older one would be restored from.
 	choice, err := backup.Choose(backup.Past(backup.Of(listed.Finished(), origin), a.now()), at)
 	if err != nil {
-		return choice, fmt.Errorf("%w (of %s in %s; --installation takes another's)", err, origin, vault.Place)
+		return choice, fmt.Errorf("%w (of %s in %s; --installation takes another's)", err, origin, repository.Storage)
 	}
 	if unreadable := listed.Unreadable(choice.Before.Begin, at); unreadable != nil {
 		return choice, untouched(unreadable)
@@ -204,7 +204,7 @@ func (a *app) verified(ctx context.Context, vault *backup.Vault, listed backup.L
 		}
 	}
 	for _, m := range slices.CompactFunc(chosen, func(a, b backup.Manifest) bool { return a.ID == b.ID }) {
-		_, err := vault.Restorable(ctx, m.ID)
+		_, err := repository.Restorable(ctx, m.ID)
 		if errors.Is(err, backup.ErrNoKey) {
 			return choice, fmt.Errorf("%w: set BACKUP_AGE_IDENTITY_FILE; nothing was touched", err)
 		}
@@ -219,9 +219,9 @@ func untouched(refused error) error {
 	return fmt.Errorf("%w; nothing was touched (move its files away to restore from what else there is)", refused)
 }
 
-func sources(ctx context.Context, vault *backup.Vault, choice backup.Choice, at time.Time) mongodb.Moment {
+func sources(ctx context.Context, repository *backup.Repository, choice backup.Choice, at time.Time) mongodb.Moment {
 	source := func(m backup.Manifest) mongodb.BackupSource {
-		return func(do func(backup.Records) error) error { return vault.Open(ctx, m, do) }
+		return func(fn func(backup.Records) error) error { return repository.Open(ctx, m, fn) }
 	}
 	moment := mongodb.Moment{At: at, Before: source(choice.Before), Began: choice.Before.Begin}
 	if choice.After != nil {
@@ -238,6 +238,6 @@ func (a *app) recountRestored(ctx context.Context, store *mongodb.Store) error {
 	if err != nil {
 		return err
 	}
-	a.say("%d of %d counters were behind and are set right.\n", result.Wrong, result.Counters)
+	a.printf("%d of %d counters were behind and are set right.\n", result.Wrong, result.Counters)
 	return nil
 }

@@ -125,7 +125,7 @@ func (a *app) nobodyWrites(ctx context.Context, store *mongodb.Store, o restoreO
 	if len(lately) == 0 {
 		return nil
 	}
-	a.say("Waiting %s to see whether these have been stopped: %s.\n", signWithin, strings.Join(lately, ", "))
+	a.printf("Waiting %s to see whether these have been stopped: %s.\n", signWithin, strings.Join(lately, ", "))
 	if err := a.pause(ctx, signWithin); err != nil {
 		return err
 	}

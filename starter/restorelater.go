@@ -13,14 +13,14 @@ import (
 // laterBackups are backups of after the moment that is restored, the newest first. They may have
 // the documents of vendors who came since.
 type laterBackups struct {
-	vault     *backup.Vault
-	manifests []backup.Manifest
-	say       func(format string, args ...any)
+	repository *backup.Repository
+	manifests  []backup.Manifest
+	printf     func(format string, args ...any)
 }
 
 // where says where a vendor's document has been looked for.
 func (l laterBackups) where() string {
-	if l.vault == nil {
+	if l.repository == nil {
 		return "the database"
 	}
 	return "any backup"
@@ -34,11 +34,11 @@ func (c *catching) lostVendors(ctx context.Context, later laterBackups) error {
 		if len(missing) == 0 {
 			break
 		}
-		if _, err := later.vault.Restorable(ctx, m.ID); err != nil {
-			later.say("Vendors are not looked for in one backup: %s\n", printable(err.Error()))
+		if _, err := later.repository.Restorable(ctx, m.ID); err != nil {
+			later.printf("Vendors are not looked for in one backup: %s\n", printable(err.Error()))
 			continue
 		}
-		done, err := c.store.RestoreVendors(ctx, func(do func(backup.Records) error) error { return later.vault.Open(ctx, m, do) }, missing)
+		done, err := c.store.RestoreVendors(ctx, func(fn func(backup.Records) error) error { return later.repository.Open(ctx, m, fn) }, missing)
 		if err != nil {
 			return fmt.Errorf("getting vendors from backup %s: %w", m.ID, err)
 		}

@@ -127,7 +127,7 @@ func (a *app) startRollout(ctx context.Context, key string, body client.RolloutS
 		return err
 	}
 	return a.print(response.HTTPResponse, response.Body, true, func() error {
-		a.say("Rollout %s starts with plan %s.\n", printable(response.JSON202.Id), printable(response.JSON202.Plan))
+		a.printf("Rollout %s starts with plan %s.\n", printable(response.JSON202.Id), printable(response.JSON202.Plan))
 		return nil
 	})
 }
@@ -173,11 +173,11 @@ func (a *app) forecast(ctx context.Context, body client.ForecastRequest) error {
 	}
 	return a.print(response.HTTPResponse, response.Body, response.JSON200 != nil, func() error {
 		f := response.JSON200
-		a.say("At %v registrations a day:\n\n", f.RegistrationsPerDay)
+		a.printf("At %v registrations a day:\n\n", f.RegistrationsPerDay)
 		for _, phase := range f.Phases {
-			a.say("  %s: %s.\n", printable(phase.Name), printable(phase.Text))
+			a.printf("  %s: %s.\n", printable(phase.Name), printable(phase.Text))
 		}
-		a.say("  conversion: %s.\n", printable(f.Conversion))
+		a.printf("  conversion: %s.\n", printable(f.Conversion))
 		return nil
 	})
 }

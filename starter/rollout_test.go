@@ -60,15 +60,15 @@ func climbing() ([]rollout.Event, *rollout.Judgement) {
 	}
 	for i := range 12 {
 		id, at := fmt.Sprintf("v-%d", i), state.EnteredAt.Add(time.Minute)
-		told := rollout.MailDelivered
+		reported := rollout.MailDelivered
 		if i == 3 {
-			told = rollout.MailFailed
+			reported = rollout.MailFailed
 		}
-		for _, kind := range []rollout.OutcomeKind{rollout.Admitted, rollout.MailSent, rollout.StepDone, told} {
+		for _, kind := range []rollout.OutcomeKind{rollout.Admitted, rollout.MailSent, rollout.StepDone, reported} {
 			snapshot.Outcomes = append(snapshot.Outcomes, rollout.Outcome{Kind: kind, VendorID: id, Key: id + "/welcome/0", At: at})
 		}
 	}
-	ledger.Take(start.Plan, snapshot, trial.RealDay)
+	ledger.Apply(start.Plan, snapshot, trial.RealDay)
 	return events, new(rollout.Judge(start.Plan, start.Times, ledger, snapshot))
 }
 

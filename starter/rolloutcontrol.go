@@ -195,7 +195,7 @@ func (a *app) controlRollout(ctx context.Context, c control, request controlRequ
 	if a.options.json {
 		return a.printJSON(answer.body)
 	}
-	a.say("Rollout %s has taken it: %s. What it comes to: starter rollout status\n", printable(answer.taken.RolloutId), printable(answer.taken.Taken))
+	a.printf("Rollout %s has taken it: %s. What it comes to: starter rollout status\n", printable(answer.taken.RolloutId), printable(answer.taken.Taken))
 	return nil
 }
 

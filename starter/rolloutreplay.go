@@ -109,14 +109,14 @@ func (a *app) printReplayed(r rollout.Replayed) error {
 		}
 		return a.printJSON(document)
 	}
-	a.say("Rollout %s: %d decisions, %d snapshots.\n", printable(r.ID), r.Events, r.Snapshots)
-	a.say("Made anew and compared: %d decisions, %d judgements. The other decisions were people's.\n", r.Decisions, r.Judgements)
+	a.printf("Rollout %s: %d decisions, %d snapshots.\n", printable(r.ID), r.Events, r.Snapshots)
+	a.printf("Made anew and compared: %d decisions, %d judgements. The other decisions were people's.\n", r.Decisions, r.Judgements)
 	if len(r.Differences) == 0 {
-		a.say("All came to the same.\n")
+		a.printf("All came to the same.\n")
 		return nil
 	}
 	for _, d := range r.Differences {
-		a.say("\nDecision %d, %s: %s differs.\n  stored: %s\n  anew:   %s\n", d.Seq, printable(string(d.Type)), d.What, printable(d.Stored), printable(d.Anew))
+		a.printf("\nDecision %d, %s: %s differs.\n  stored: %s\n  anew:   %s\n", d.Seq, printable(string(d.Type)), d.What, printable(d.Stored), printable(d.Anew))
 	}
 	return nil
 }
@@ -133,7 +133,7 @@ func (a *app) rehearse(plan rollout.Plan, events []rollout.Event, read rollout.S
 		}
 		return a.printJSON(document)
 	}
-	a.say("What plan %s would have decided on the %d snapshots of %s, left to itself:\n\n", printable(plan.Name), r.Snapshots, printable(r.State.ID))
+	a.printf("What plan %s would have decided on the %d snapshots of %s, left to itself:\n\n", printable(plan.Name), r.Snapshots, printable(r.State.ID))
 	var decided []rollout.Event
 	for _, e := range r.Events {
 		if e.Type != rollout.EventUpdate && e.Type != rollout.EventPreflight {
@@ -143,6 +143,6 @@ func (a *app) rehearse(plan rollout.Plan, events []rollout.Event, read rollout.S
 	if err := decisionTable(decided).write(a.out); err != nil {
 		return err
 	}
-	a.say("\nIn the end: %s\n", printable(r.State.Sentence()))
+	a.printf("\nIn the end: %s\n", printable(r.State.Sentence()))
 	return nil
 }

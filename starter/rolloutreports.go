@@ -33,7 +33,7 @@ func (a *app) rolloutReports() *cobra.Command {
 
 func (a *app) printReports(reports []rollout.ReportEntry) error {
 	if len(reports) == 0 {
-		a.say("No reports: they begin once all phases are through.\n")
+		a.printf("No reports: they begin once all phases are through.\n")
 		return nil
 	}
 	t := &table{header: []string{"REPORT", "FROM", "TO", "SUMMARY"}}
@@ -74,12 +74,12 @@ func (a *app) rolloutReport() *cobra.Command {
 }
 
 func (a *app) printReport(r rollout.Report) error {
-	a.say("%s\n\nReport %s of %s, from %s to %s, against the same time before:\n\n", printable(r.Summary), printable(r.ID), printable(r.RolloutID),
+	a.printf("%s\n\nReport %s of %s, from %s to %s, against the same time before:\n\n", printable(r.Summary), printable(r.ID), printable(r.RolloutID),
 		r.From.UTC().Format(clock), r.To.UTC().Format(clock))
 	for _, finding := range r.Findings {
-		a.say("  %s\n", printable(finding))
+		a.printf("  %s\n", printable(finding))
 	}
-	a.say("\n")
+	a.printf("\n")
 	t := &table{header: []string{"DAY", "TAKEN IN", "CONVERTED", "EXPIRED", "E-MAILS SENT", "DELIVERED", "FAILED", "STEPS DONE", "FAILED", "API CALLS", "95 % UP TO"}}
 	row := func(name string, d rollout.Tally) {
 		t.row(name, fmt.Sprint(d.Admitted), fmt.Sprint(d.Converted), fmt.Sprint(d.Expired), fmt.Sprint(d.MailSent), fmt.Sprint(d.MailDelivered),
@@ -95,9 +95,9 @@ func (a *app) printReport(r rollout.Report) error {
 	}
 	for i, u := range r.Use {
 		if i == 0 {
-			a.say("\nWhat people did:\n")
+			a.printf("\nWhat people did:\n")
 		}
-		a.say("  %s: %d\n", printable(u.What), u.Times)
+		a.printf("  %s: %d\n", printable(u.What), u.Times)
 	}
 	return nil
 }

@@ -36,8 +36,8 @@ func (a *app) rolloutStatus() *cobra.Command {
 
 func (a *app) printRollout(v rollout.View) error {
 	now := a.now()
-	a.say("%s\n\n", printable(v.Summary))
-	t := standing(v, now)
+	a.printf("%s\n\n", printable(v.Summary))
+	t := statusTable(v, now)
 	if err := t.write(a.out); err != nil {
 		return err
 	}
@@ -45,7 +45,7 @@ func (a *app) printRollout(v rollout.View) error {
 		if len(t.rows) == 0 {
 			continue
 		}
-		a.say("\n")
+		a.printf("\n")
 		if err := t.write(a.out); err != nil {
 			return err
 		}
@@ -53,40 +53,40 @@ func (a *app) printRollout(v rollout.View) error {
 	return nil
 }
 
-// standing says where a rollout stands.
-func standing(v rollout.View, now time.Time) *table {
+// statusTable says where a rollout stands.
+func statusTable(v rollout.View, now time.Time) *table {
 	s, t := v.Rollout, &table{}
 	t.row("rollout", fmt.Sprintf("%s, %s, plan %s", s.ID, s.Status, s.Plan.Name))
 	if s.RestartOf != "" {
 		t.row("goes on from", s.RestartOf)
 	}
-	t.row("started", moment(s.StartedAt, now)+", by "+orDash(s.StartedBy))
+	t.row("started", formatTime(s.StartedAt, now)+", by "+orDash(s.StartedBy))
 	if s.Status.Final() {
 		t.row("last stage", v.StageName)
-		t.row("ended", optionalMoment(s.EndedAt, now))
+		t.row("ended", optionalTime(s.EndedAt, now))
 		return t
 	}
-	t.row("stage", fmt.Sprintf("%s, since %s", v.StageName, moment(s.EnteredAt, now)))
+	t.row("stage", fmt.Sprintf("%s, since %s", v.StageName, formatTime(s.EnteredAt, now)))
 	t.row("admits", fmt.Sprintf("%v %% of new vendors", s.Percentage))
 	if v.NextMoment != nil {
-		t.row("next moment", moment(*v.NextMoment, now))
+		t.row("next moment", formatTime(*v.NextMoment, now))
 	} else {
 		t.row("next moment", "none: only news or a person moves it")
 	}
 	if p := s.Pause; p != nil {
-		t.row("paused", fmt.Sprintf("%s, by %s (%s)", moment(p.Since, now), orDash(p.By), p.Cause))
+		t.row("paused", fmt.Sprintf("%s, by %s (%s)", formatTime(p.Since, now), orDash(p.By), p.Cause))
 		t.row("why", p.Reason)
 	}
 	if s.Epoch > 0 {
-		t.row("taken back", fmt.Sprintf("by alarms, so often: %d; goes on no sooner than %s", s.Epoch, moment(s.CooldownUntil, now)))
+		t.row("taken back", fmt.Sprintf("by alarms, so often: %d; goes on no sooner than %s", s.Epoch, formatTime(s.CooldownUntil, now)))
 	}
 	if b := s.Backfill; b != nil {
-		t.row("taken in", fmt.Sprintf("%d trials that ran unautomated, all of them: %s", b.Taken, yesNo(b.Done)))
+		t.row("taken in", fmt.Sprintf("%d trials that ran unautomated, all of them: %s", b.Taken, formatBool(b.Done)))
 	}
 	t.row("watch", watched(v, now))
 	t.row("conversion", v.Conversion)
 	if v.Judgement != nil && v.Judgement.Outage != nil {
-		t.row("outage", fmt.Sprintf("%s, since %s", v.Judgement.Outage.Cause, moment(v.Judgement.Outage.Since, now)))
+		t.row("outage", fmt.Sprintf("%s, since %s", v.Judgement.Outage.Cause, formatTime(v.Judgement.Outage.Since, now)))
 	}
 	return t
 }
@@ -94,7 +94,7 @@ func standing(v rollout.View, now time.Time) *table {
 func watched(v rollout.View, now time.Time) string {
 	text := "has not come yet"
 	if v.Judgement != nil {
-		text = fmt.Sprintf("last came %s (snapshot %d)", moment(v.Judgement.At, now), v.Judgement.Snapshot)
+		text = fmt.Sprintf("last came %s (snapshot %d)", formatTime(v.Judgement.At, now), v.Judgement.Snapshot)
 	}
 	if v.WatchMissed {
 		text += "; IT IS MISSING: nobody judges the rollout"
@@ -102,7 +102,7 @@ func watched(v rollout.View, now time.Time) string {
 	return text
 }
 
-func gateTable(gates []rollout.Ruling) *table {
+func gateTable(gates []rollout.GateResult) *table {
 	t := &table{header: []string{"GATE", "VERDICT", "ESTIMATE", "LIMIT", "SEEN", "REASON"}}
 	for _, r := range gates {
 		estimate, limit, seen := "-", "-", "-"
@@ -122,10 +122,10 @@ func gateTable(gates []rollout.Ruling) *table {
 
 func share(x float64) string { return fmt.Sprintf("%.1f %%", 100*x) }
 
-func undecidableTable(alarms []rollout.Alarm, now time.Time) *table {
+func undecidableTable(triggers []rollout.TriggerResult, now time.Time) *table {
 	t := &table{header: []string{"NO VERDICT YET", "FROM", "REASON"}}
-	for _, alarm := range alarms {
-		t.row(string(alarm.Trigger), optionalMoment(alarm.DecidableFrom, now), alarm.Reason)
+	for _, trigger := range triggers {
+		t.row(string(trigger.Trigger), optionalTime(trigger.DecidableFrom, now), trigger.Reason)
 	}
 	return t
 }
@@ -142,7 +142,7 @@ func checkTable(checks []rollout.Check) *table {
 	return t
 }
 
-func criterionTable(criteria []rollout.Appraisal) *table {
+func criterionTable(criteria []rollout.CriterionResult) *table {
 	t := &table{header: []string{"CRITERION", "VERDICT", "WHAT", "REASON"}}
 	for _, c := range criteria {
 		t.row(c.ID, string(c.Verdict), c.Text, c.Reason)
@@ -157,7 +157,7 @@ func taskTable(v rollout.View) *table {
 		return t
 	}
 	for _, task := range v.Tasks {
-		t.row(task.ID, string(task.Standing), task.Text, orDash(strings.Join(task.Reports, " ")), orDash(task.Reason))
+		t.row(task.ID, string(task.Status), task.Text, orDash(strings.Join(task.Reports, " ")), orDash(task.Reason))
 	}
 	return t
 }

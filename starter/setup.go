@@ -63,7 +63,7 @@ func (a *app) setup() *cobra.Command {
 // part is one thing to set up.
 type part struct {
 	name string
-	do   func(context.Context) error
+	act  func(context.Context) error
 }
 
 func (a *app) runSetup(ctx context.Context, o setupOptions) error {
@@ -183,7 +183,7 @@ func (a *app) setUp(ctx context.Context, parts []part, wait time.Duration) error
 		}
 		ready = append(ready, p.name)
 		if !a.options.json {
-			a.say("%s: ready\n", p.name)
+			a.printf("%s: ready\n", p.name)
 		}
 	}
 	if !a.options.json {
@@ -197,7 +197,7 @@ func (a *app) setUp(ctx context.Context, parts []part, wait time.Duration) error
 }
 
 func (a *app) await(ctx context.Context, p part, deadline time.Time) error {
-	told := time.Time{}
+	printedAt := time.Time{}
 	for {
 		err := try(ctx, p)
 		if err == nil || ctx.Err() != nil {
@@ -206,9 +206,9 @@ func (a *app) await(ctx context.Context, p part, deadline time.Time) error {
 		if time.Now().Add(setupPause).After(deadline) {
 			return fmt.Errorf("%s: %w", p.name, err)
 		}
-		if time.Since(told) >= setupNotice {
+		if time.Since(printedAt) >= setupNotice {
 			fmt.Fprintf(a.err, "Waiting for %s: %s\n", p.name, oneLine(err))
-			told = time.Now()
+			printedAt = time.Now()
 		}
 		select {
 		case <-time.After(setupPause):
@@ -220,5 +220,5 @@ func (a *app) await(ctx context.Context, p part, deadline time.Time) error {
 func try(ctx context.Context, p part) error {
 	ctx, cancel := context.WithTimeout(ctx, setupTry)
 	defer cancel()
-	return p.do(ctx)
+	return p.act(ctx)
 }

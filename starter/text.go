@@ -11,17 +11,17 @@ import (
 
 const clock = "2006-01-02 15:04:05 UTC"
 
-// moment is a moment in UTC, and how far it is from now.
-func moment(t, now time.Time) string {
+// formatTime is a moment in UTC, and how far it is from now.
+func formatTime(t, now time.Time) string {
 	return t.UTC().Format(clock) + ", " + relative(t, now)
 }
 
-// optionalMoment is a moment that may not be there.
-func optionalMoment(t *time.Time, now time.Time) string {
+// optionalTime is a moment that may not be there.
+func optionalTime(t *time.Time, now time.Time) string {
 	if t == nil {
 		return "-"
 	}
-	return moment(*t, now)
+	return formatTime(*t, now)
 }
 
 // relative says how far a moment is from now, such as "in 3d 4h" or "5m 10s ago".
@@ -90,7 +90,7 @@ func printable(text string) string {
 	}, text)
 }
 
-func yesNo(b bool) string {
+func formatBool(b bool) string {
 	if b {
 		return "yes"
 	}

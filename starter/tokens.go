@@ -69,8 +69,8 @@ func (a *app) createToken(ctx context.Context, body client.TokenRequest) error {
 	}
 	return a.print(response.HTTPResponse, response.Body, response.JSON201 != nil, func() error {
 		t := response.JSON201.Token
-		a.say("Token %s of %s, %s, is good until %s.\n", printable(t.Id), printable(t.Name), printable(string(t.Role)), moment(t.ExpiresAt, a.now()))
-		a.say("It is shown this once:\n\n  %s\n", printable(response.JSON201.Secret))
+		a.printf("Token %s of %s, %s, is good until %s.\n", printable(t.Id), printable(t.Name), printable(string(t.Role)), formatTime(t.ExpiresAt, a.now()))
+		a.printf("It is shown this once:\n\n  %s\n", printable(response.JSON201.Secret))
 		return nil
 	})
 }
@@ -97,7 +97,7 @@ func (a *app) tokenList() *cobra.Command {
 
 func (a *app) printTokens(tokens []client.Token) error {
 	if len(tokens) == 0 {
-		a.say("No token was issued: ADMIN_TOKEN opens everything.\n")
+		a.printf("No token was issued: ADMIN_TOKEN opens everything.\n")
 		return nil
 	}
 	now := a.now()
@@ -139,7 +139,7 @@ func (a *app) tokenRevoke() *cobra.Command {
 			}
 			return a.print(response.HTTPResponse, response.Body, response.JSON200 != nil, func() error {
 				t := response.JSON200
-				a.say("Token %s of %s was revoked %s.\n", printable(t.Id), printable(t.Name), optionalMoment(t.RevokedAt, a.now()))
+				a.printf("Token %s of %s was revoked %s.\n", printable(t.Id), printable(t.Name), optionalTime(t.RevokedAt, a.now()))
 				return nil
 			})
 		},

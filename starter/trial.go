@@ -78,20 +78,20 @@ func overviewRows(t *table, o client.Trial, now time.Time) {
 	if why := whyNoMail(o); why != "" {
 		t.row("e-mails", why)
 	}
-	t.row("started", moment(o.StartedAt, now))
+	t.row("started", formatTime(o.StartedAt, now))
 	if o.Status.Final() {
-		t.row("planned end", moment(o.EndsAt, now))
+		t.row("planned end", formatTime(o.EndsAt, now))
 		t.row("outcome", o.Summary)
 		return
 	}
-	t.row("ends", moment(o.EndsAt, now))
+	t.row("ends", formatTime(o.EndsAt, now))
 	if !o.GraceEndsAt.Equal(o.EndsAt) {
-		t.row("grace ends", moment(o.GraceEndsAt, now))
+		t.row("grace ends", formatTime(o.GraceEndsAt, now))
 	}
 	if o.Held != nil {
-		t.row("held", fmt.Sprintf("at %s by %s, since %s", o.Held.Step.Kind, o.Held.Reason, moment(o.Held.Since, now)))
+		t.row("held", fmt.Sprintf("at %s by %s, since %s", o.Held.Step.Kind, o.Held.Reason, formatTime(o.Held.Since, now)))
 	} else if o.Next != nil {
-		t.row("next", fmt.Sprintf("%s, %s", o.Next.Kind, moment(o.Next.At, now)))
+		t.row("next", fmt.Sprintf("%s, %s", o.Next.Kind, formatTime(o.Next.At, now)))
 	}
 }
 
@@ -126,13 +126,13 @@ func (a *app) printStatus(d *client.TrialDetails) error {
 		return err
 	}
 	if len(d.Trial.Steps) > 0 {
-		a.say("\n")
+		a.printf("\n")
 		if err := stepTable(d.Trial.Steps, now).write(a.out); err != nil {
 			return err
 		}
 	}
 	if changes := changeTable(d.Events); len(changes.rows) > 0 {
-		a.say("\n")
+		a.printf("\n")
 		return changes.write(a.out)
 	}
 	return nil
@@ -145,7 +145,7 @@ func stepTable(steps []client.StepRecord, now time.Time) *table {
 		if s.Step.Revision > 0 {
 			kind = fmt.Sprintf("%s (revision %d)", kind, s.Step.Revision)
 		}
-		t.row(kind, string(s.Outcome), string(s.Reason), yesNo(s.Mailed), moment(s.At, now))
+		t.row(kind, string(s.Outcome), string(s.Reason), formatBool(s.Mailed), formatTime(s.At, now))
 	}
 	return t
 }
@@ -175,7 +175,7 @@ func orDash(text string) string {
 
 func (a *app) printTimetable(t client.Timetable) error {
 	if len(t.Steps) == 0 {
-		a.say("Nothing is to come for %s.\n", t.VendorID)
+		a.printf("Nothing is to come for %s.\n", t.VendorID)
 		return nil
 	}
 	now := a.now()

@@ -156,7 +156,7 @@ func (a *app) printList(found pages) error {
 		return a.printJSON(document)
 	}
 	if len(found.parsed) == 0 {
-		a.say("There is no such trial.\n")
+		a.printf("There is no such trial.\n")
 		return nil
 	}
 	now := a.now()
@@ -175,7 +175,7 @@ func (a *app) printList(found pages) error {
 		return err
 	}
 	if found.NextCursor != "" {
-		a.say("\nThere are more: see --limit and --all.\n")
+		a.printf("\nThere are more: see --limit and --all.\n")
 	}
 	return nil
 }

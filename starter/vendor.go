@@ -42,7 +42,7 @@ func (a *app) vendorRegister() *cobra.Command {
 			return err
 		}
 		var err error
-		if body.RegisteredAt, err = parseMoment("registered-at", registeredAt); err != nil {
+		if body.RegisteredAt, err = parseTime("registered-at", registeredAt); err != nil {
 			return err
 		}
 		if timezone != "" {
@@ -68,9 +68,9 @@ func (a *app) register(ctx context.Context, body client.VendorRegistration) erro
 	}
 	return a.print(response.HTTPResponse, response.Body, answer != nil, func() error {
 		if response.JSON200 != nil {
-			a.say("Vendor %s was registered before, with the same data.\n", body.Id)
+			a.printf("Vendor %s was registered before, with the same data.\n", body.Id)
 		} else {
-			a.say("Vendor %s is registered.\n", body.Id)
+			a.printf("Vendor %s is registered.\n", body.Id)
 		}
 		return a.printVendor(answer)
 	})
@@ -108,7 +108,7 @@ func (a *app) vendorConvert() *cobra.Command {
 	}
 	command.Flags().StringVar(&at, "at", "", "when the vendor converted, RFC 3339 (default now)")
 	command.RunE = func(c *cobra.Command, args []string) error {
-		moment, err := parseMoment("at", at)
+		moment, err := parseTime("at", at)
 		if err != nil {
 			return err
 		}
@@ -135,9 +135,9 @@ func (a *app) convert(ctx context.Context, id string, body client.ConversionRepo
 		if response.StatusCode() == http.StatusOK {
 			what = "was on record before"
 		}
-		a.say("The conversion of %s %s: %s.\n", id, what, moment(answer.At, a.now()))
+		a.printf("The conversion of %s %s: %s.\n", id, what, formatTime(answer.At, a.now()))
 		if !answer.Recorded {
-			a.say("The trial has not heard of it yet; it will.\n")
+			a.printf("The trial has not heard of it yet; it will.\n")
 		}
 		return nil
 	})
@@ -152,15 +152,15 @@ func (a *app) printVendor(v *client.VendorTrial) error {
 	if v.Vendor.Timezone != "" {
 		t.row("time zone", v.Vendor.Timezone)
 	}
-	t.row("registered", optionalMoment(v.Vendor.RegisteredAt, now))
+	t.row("registered", optionalTime(v.Vendor.RegisteredAt, now))
 	if at := v.Vendor.ErasedAt; at != nil {
-		t.row("erased", moment(*at, now))
+		t.row("erased", formatTime(*at, now))
 	}
 	if c := v.Vendor.Conversion; c != nil {
-		t.row("converted", moment(c.At, now))
+		t.row("converted", formatTime(c.At, now))
 	}
 	if s := v.Vendor.Suppression; s != nil {
-		t.row("no e-mail", s.Reason+", "+moment(s.At, now))
+		t.row("no e-mail", s.Reason+", "+formatTime(s.At, now))
 	}
 	if v.Cohort == nil || v.Trial == nil {
 		t.row("trial", "not begun: the vendor has not been taken in yet")
@@ -179,8 +179,8 @@ func mustHave(command *cobra.Command, names ...string) {
 	}
 }
 
-// parseMoment reads a flag's moment; nil where none is given.
-func parseMoment(flag, text string) (*time.Time, error) {
+// parseTime reads a flag's moment; nil where none is given.
+func parseTime(flag, text string) (*time.Time, error) {
 	if text == "" {
 		return nil, nil //nolint:nilnil // documented: no moment and nothing wrong
 	}

@@ -25,7 +25,7 @@ func (c *Client) SetupAttributes(ctx context.Context) error {
 		})
 		var exists *serviceerror.AlreadyExists
 		if err != nil && !errors.As(err, &exists) {
-			return away(fmt.Sprintf("registering search attribute %s", name), err)
+			return unavailable(fmt.Sprintf("registering search attribute %s", name), err)
 		}
 	}
 	return nil

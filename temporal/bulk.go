@@ -18,7 +18,7 @@ func (c *Client) StartBulk(ctx context.Context, o bulk.Operation) error {
 	defer cancel()
 	_, err := c.SDK.ExecuteWorkflow(ctx, c.bulkOptions(o), bulk.WorkflowType, workflows.BulkInput{ID: o.ID})
 	if err != nil {
-		return away("starting bulk operation "+o.ID, err)
+		return unavailable("starting bulk operation "+o.ID, err)
 	}
 	return nil
 }
@@ -30,7 +30,7 @@ func (c *Client) SteerBulk(ctx context.Context, o bulk.Operation, control bulk.C
 	defer cancel()
 	_, err := c.SDK.SignalWithStartWorkflow(ctx, o.ID, control.Name, control, c.bulkOptions(o), bulk.WorkflowType, workflows.BulkInput{ID: o.ID})
 	if err != nil {
-		return away(fmt.Sprintf("sending bulk operation %s %s", o.ID, control.Name), err)
+		return unavailable(fmt.Sprintf("sending bulk operation %s %s", o.ID, control.Name), err)
 	}
 	return nil
 }

@@ -110,28 +110,28 @@ func (c *Client) Check(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	if _, err := c.SDK.CheckHealth(ctx, &client.CheckHealthRequest{}); err != nil {
-		return away("checking Temporal", err)
+		return unavailable("checking Temporal", err)
 	}
 	return nil
 }
 
-// awayError says that Temporal did not answer; asking again later helps.
-type awayError struct {
-	doing string
-	cause error
+// unavailableError says that Temporal did not answer; asking again later helps.
+type unavailableError struct {
+	action string
+	cause  error
 	// worker says in a sentence that Temporal answers and a worker does not; empty otherwise.
 	worker string
 }
 
-func (e *awayError) Error() string { return e.doing + ": " + e.cause.Error() }
+func (e *unavailableError) Error() string { return e.action + ": " + e.cause.Error() }
 
-func (e *awayError) Unwrap() []error {
+func (e *unavailableError) Unwrap() []error {
 	return []error{e.cause, &trial.Error{Code: trial.CodeUnavailable, Message: cmp.Or(e.worker, "the workflow service does not answer; try again")}}
 }
 
-// away wraps a failure of the connection or of the server; a failure with
+// unavailable wraps a failure of the connection or of the server; a failure with
 // another meaning only gets its context.
-func away(doing string, err error) error {
+func unavailable(action string, err error) error {
 	var (
 		unavailable *serviceerror.Unavailable
 		exhausted   *serviceerror.ResourceExhausted
@@ -140,7 +140,7 @@ func away(doing string, err error) error {
 	)
 	if errors.As(err, &unavailable) || errors.As(err, &exhausted) || errors.As(err, &deadline) || errors.As(err, &canceled) ||
 		errors.Is(err, context.DeadlineExceeded) {
-		return &awayError{doing: doing, cause: err}
+		return &unavailableError{action: action, cause: err}
 	}
-	return fmt.Errorf("%s: %w", doing, err)
+	return fmt.Errorf("%s: %w", action, err)
 }

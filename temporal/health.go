@@ -24,7 +24,7 @@ func (c *Client) CheckNamespace(ctx context.Context) error {
 		return &trial.Error{Code: trial.CodeNotFound, Message: "Temporal does not have our namespace"}
 	}
 	if err != nil {
-		return away("asking for the namespace", err)
+		return unavailable("asking for the namespace", err)
 	}
 	return nil
 }
@@ -45,7 +45,7 @@ func (c *Client) Queue(ctx context.Context) (monitoring.TaskQueue, error) {
 		})
 	}
 	if err := group.Wait(); err != nil {
-		return monitoring.TaskQueue{}, away("describing the task queue", err)
+		return monitoring.TaskQueue{}, unavailable("describing the task queue", err)
 	}
 	queue := monitoring.TaskQueue{Polled: lastPoll(found[0])}
 	if at := lastPoll(found[1]); at.Before(queue.Polled) {
@@ -65,7 +65,7 @@ func (c *Client) RolloutRun(ctx context.Context) (monitoring.WorkflowRun, error)
 		return monitoring.WorkflowRun{Gone: true}, nil
 	}
 	if err != nil {
-		return monitoring.WorkflowRun{}, away("asking how the rollout's workflow stands", err)
+		return monitoring.WorkflowRun{}, unavailable("asking how the rollout's workflow stands", err)
 	}
 	return monitoring.WorkflowRun{
 		Gone:     described.GetWorkflowExecutionInfo().GetStatus() != enums.WORKFLOW_EXECUTION_STATUS_RUNNING,

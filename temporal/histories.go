@@ -72,15 +72,15 @@ func (c *Client) page(ctx context.Context, query string, token []byte) (*workflo
 	defer cancel()
 	page, err := c.SDK.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{Namespace: c.Namespace, Query: query, NextPageToken: token})
 	if err != nil {
-		return nil, away("listing workflows", err)
+		return nil, unavailable("listing workflows", err)
 	}
 	return page, nil
 }
 
-// TrialTold reads what one run of a trial's workflow knows. It needs no worker. The error wraps
+// RecoveredTrial reads what one run of a trial's workflow knows. It needs no worker. The error wraps
 // ErrUnreadable where the history is not one of ours.
-func (c *Client) TrialTold(ctx context.Context, run TrialRun) (trial.Told, error) {
-	var read workflows.Told
+func (c *Client) RecoveredTrial(ctx context.Context, run TrialRun) (trial.RecoveredTrial, error) {
+	var read workflows.TrialHistoryReader
 	var events []trial.Event
 	err := c.read(ctx, trial.WorkflowID(run.VendorID), run.RunID, func(e *history.HistoryEvent) error {
 		event, err := read.Next(e)
@@ -89,16 +89,16 @@ func (c *Client) TrialTold(ctx context.Context, run TrialRun) (trial.Told, error
 		}
 		return err
 	})
-	told := trial.Told{Events: events, NoMail: read.NoMail, Erased: read.Erased, AtWork: read.AtWork}
+	recovered := trial.RecoveredTrial{Events: events, NoMail: read.NoMail, Erased: read.Erased, AtWork: read.AtWork}
 	if err != nil || !read.Repeats() {
-		return told, err
+		return recovered, err
 	}
 	described, err := c.describe(ctx, run.VendorID, run.RunID)
 	if err != nil {
-		return told, away("asking for trial "+run.VendorID, err)
+		return recovered, unavailable("asking for trial "+run.VendorID, err)
 	}
-	told.Unsettled = read.Unsettled(described.GetPendingActivities())
-	return told, nil
+	recovered.Unsettled = read.Unsettled(described.GetPendingActivities())
+	return recovered, nil
 }
 
 // BulkUnderWay are the ids of the workflows of bulk operations that go on.
@@ -116,24 +116,24 @@ func (c *Client) BulkUnderWay(ctx context.Context) ([]string, error) {
 // clocksDiffer is by how much ours and Temporal's may.
 const clocksDiffer = time.Hour
 
-// RolloutTold is what the runs of a rollout's workflow know: its decisions, in order.
-type RolloutTold struct {
+// RecoveredRollout is what the runs of a rollout's workflow know: its decisions, in order.
+type RecoveredRollout struct {
 	RolloutID string
 	Decisions []rollout.Event
 }
 
-// RolloutsTold reads what the runs of rollouts know that go on, or ended since a moment, each by itself and
+// RecoveredRollouts reads what the runs of rollouts know that go on, or ended since a moment, each by itself and
 // in no certain order. It needs no worker.
-func (c *Client) RolloutsTold(ctx context.Context, since time.Time) ([]RolloutTold, error) {
-	var all []RolloutTold
+func (c *Client) RecoveredRollouts(ctx context.Context, since time.Time) ([]RecoveredRollout, error) {
+	var all []RecoveredRollout
 	for run, err := range c.runs(ctx, rollout.WorkflowType, since) {
 		if err != nil {
 			return nil, err
 		}
-		var told workflows.ToldRollout
-		var known RolloutTold
+		var recovered workflows.RolloutHistoryReader
+		var known RecoveredRollout
 		err := c.read(ctx, run.GetWorkflowId(), run.GetRunId(), func(e *history.HistoryEvent) error {
-			event, err := told.Next(e)
+			event, err := recovered.Next(e)
 			if event != nil && err == nil {
 				known.Decisions = append(known.Decisions, *event)
 			}
@@ -142,7 +142,7 @@ func (c *Client) RolloutsTold(ctx context.Context, since time.Time) ([]RolloutTo
 		if err != nil {
 			return nil, err
 		}
-		known.RolloutID = told.RolloutID
+		known.RolloutID = recovered.RolloutID
 		all = append(all, known)
 	}
 	return all, nil
@@ -156,7 +156,7 @@ func (c *Client) read(ctx context.Context, workflowID, runID string, each func(*
 	for recorded.HasNext() {
 		e, err := recorded.Next()
 		if err != nil {
-			return away("reading the history of "+workflowID, err)
+			return unavailable("reading the history of "+workflowID, err)
 		}
 		if err := each(e); err != nil {
 			return fmt.Errorf("%s, event %d: %w: %w", workflowID, e.GetEventId(), ErrUnreadable, err)
@@ -172,7 +172,7 @@ func (c *Client) IsRunning(ctx context.Context, vendorID string) (bool, error) {
 		return false, nil
 	}
 	if err != nil {
-		return false, away("asking for trial "+vendorID, err)
+		return false, unavailable("asking for trial "+vendorID, err)
 	}
 	return described.GetWorkflowExecutionInfo().GetStatus() == enums.WORKFLOW_EXECUTION_STATUS_RUNNING, nil
 }

@@ -52,7 +52,7 @@ func (s *scheduler) handle(t *testing.T, id string) client.ScheduleHandle {
 func TestASchedulesThatIsMissingIsMadeByWhoeverNeedsIt(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		do   func(*Client) error
+		act  func(*Client) error
 		want []string
 	}{
 		"the watch comes": {
@@ -73,7 +73,7 @@ func TestASchedulesThatIsMissingIsMadeByWhoeverNeedsIt(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := &scheduler{state: map[string]*client.ScheduleState{}}
-			require.NoError(t, c.do(s.client(t)))
+			require.NoError(t, c.act(s.client(t)))
 			require.Equal(t, c.want, s.done)
 		})
 	}

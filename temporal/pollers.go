@@ -14,7 +14,7 @@ func (c *Client) Polls(ctx context.Context) (map[string]time.Time, error) {
 	defer cancel()
 	queue, err := c.SDK.DescribeTaskQueue(ctx, c.TaskQueue, enums.TASK_QUEUE_TYPE_WORKFLOW)
 	if err != nil {
-		return nil, away("asking who polls for work", err)
+		return nil, unavailable("asking who polls for work", err)
 	}
 	polls := map[string]time.Time{}
 	for _, p := range queue.GetPollers() {

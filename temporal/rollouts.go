@@ -42,7 +42,7 @@ func (c *Client) startRollout(ctx context.Context, start rollout.Start) (running
 		return c.runningRollout(ctx)
 	}
 	if err != nil {
-		return "", away("starting rollout "+start.ID, err)
+		return "", unavailable("starting rollout "+start.ID, err)
 	}
 	return "", nil
 }
@@ -60,9 +60,9 @@ func (c *Client) rolloutOptions(id string) client.StartWorkflowOptions {
 	}
 }
 
-// KeepRollout starts the workflow of a rollout that is stored, and tells whether it was gone: terminated by somebody, or
+// EnsureRolloutRunning starts the workflow of a rollout that is stored, and tells whether it was gone: terminated by somebody, or
 // lost with Temporal's data. It goes on from what is stored. One that runs is left alone.
-func (c *Client) KeepRollout(ctx context.Context, id string) (gone bool, err error) {
+func (c *Client) EnsureRolloutRunning(ctx context.Context, id string) (gone bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	_, err = c.SDK.ExecuteWorkflow(ctx, c.rolloutOptions(id), rollout.WorkflowType, workflows.RolloutInput{Lost: id})
@@ -70,7 +70,7 @@ func (c *Client) KeepRollout(ctx context.Context, id string) (gone bool, err err
 		return false, nil
 	}
 	if err != nil {
-		return false, away("starting rollout "+id+" again", err)
+		return false, unavailable("starting rollout "+id+" again", err)
 	}
 	return true, nil
 }
@@ -82,7 +82,7 @@ const unnamed = "unnamed"
 func (c *Client) runningRollout(ctx context.Context) (string, error) {
 	described, err := c.SDK.DescribeWorkflowExecution(ctx, rollout.WorkflowID, "")
 	if err != nil {
-		return "", away("asking which rollout runs", err)
+		return "", unavailable("asking which rollout runs", err)
 	}
 	var id string
 	memo := described.GetWorkflowExecutionInfo().GetMemo().GetFields()[rolloutMemo]
@@ -116,7 +116,7 @@ func (c *Client) signalRollout(ctx context.Context, name string, payload any) er
 		return errNoRollout
 	}
 	if err != nil {
-		return away(fmt.Sprintf("sending the rollout %s", name), err)
+		return unavailable(fmt.Sprintf("sending the rollout %s", name), err)
 	}
 	return nil
 }
@@ -137,7 +137,7 @@ func (c *Client) handOver(ctx context.Context, vendorID, message string, r trial
 	err := c.SDK.SignalWorkflow(ctx, trial.WorkflowID(vendorID), "", message, r)
 	var gone *serviceerror.NotFound
 	if err != nil && !errors.As(err, &gone) {
-		return away(fmt.Sprintf("telling trial %s to %s", vendorID, message), err)
+		return unavailable(fmt.Sprintf("telling trial %s to %s", vendorID, message), err)
 	}
 	return nil
 }

@@ -73,7 +73,7 @@ func schedules(day time.Duration) []schedule {
 		},
 		{
 			id: alertsSchedule, workflow: workflows.AlertsWorkflowType, summary: "Looks at the alerts, and tells those whom they concern",
-			every: monitoring.LookEvery(day), limit: 5 * time.Minute,
+			every: monitoring.EvaluateEvery(day), limit: 5 * time.Minute,
 		},
 		{
 			id: recountSchedule, workflow: workflows.RecountWorkflowType, summary: "Compares the counters behind the figures with the trials, and sets them right",
@@ -135,7 +135,7 @@ func (c *Client) setupSchedule(ctx context.Context, options client.ScheduleOptio
 		})
 	}
 	if err != nil {
-		return away("making schedule "+options.ID, err)
+		return unavailable("making schedule "+options.ID, err)
 	}
 	return nil
 }
@@ -166,7 +166,7 @@ func (c *Client) EnsureSchedules(ctx context.Context) error {
 }
 
 // withSchedule does something with a schedule, which is made before where it is missing, and with its state.
-func (c *Client) withSchedule(ctx context.Context, id string, do func(context.Context, client.ScheduleHandle, *client.ScheduleState) error) error {
+func (c *Client) withSchedule(ctx context.Context, id string, fn func(context.Context, client.ScheduleHandle, *client.ScheduleState) error) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	handle := c.SDK.ScheduleClient().GetHandle(ctx, id)
@@ -178,10 +178,10 @@ func (c *Client) withSchedule(ctx context.Context, id string, do func(context.Co
 		described, err = handle.Describe(ctx)
 	}
 	if err == nil {
-		err = do(ctx, handle, described.Schedule.State)
+		err = fn(ctx, handle, described.Schedule.State)
 	}
 	if err != nil {
-		return away("seeing to schedule "+id, err)
+		return unavailable("seeing to schedule "+id, err)
 	}
 	return nil
 }

@@ -34,7 +34,7 @@ func (c *Client) Restart(ctx context.Context, s trial.State) (started bool, err 
 		return false, nil
 	}
 	if err != nil {
-		return false, away("starting trial "+s.VendorID, err)
+		return false, unavailable("starting trial "+s.VendorID, err)
 	}
 	return true, nil
 }
@@ -59,7 +59,7 @@ func (c *Client) Convert(ctx context.Context, vendorID string, r trial.Request) 
 	_, err := c.SDK.SignalWithStartWorkflow(ctx, trial.WorkflowID(vendorID), trial.MessageConvert, r,
 		c.options(vendorID), trial.WorkflowType, workflows.TrialInput{VendorID: vendorID})
 	if err != nil {
-		return away("delivering the conversion of "+vendorID, err)
+		return unavailable("delivering the conversion of "+vendorID, err)
 	}
 	return nil
 }
@@ -73,7 +73,7 @@ func (c *Client) Wake(ctx context.Context, vendorID string) error {
 	_, err := c.SDK.SignalWithStartWorkflow(ctx, trial.WorkflowID(vendorID), trial.SignalWake, trial.Request{},
 		c.options(vendorID), trial.WorkflowType, workflows.TrialInput{VendorID: vendorID})
 	if err != nil {
-		return away("waking trial "+vendorID, err)
+		return unavailable("waking trial "+vendorID, err)
 	}
 	return nil
 }
@@ -86,7 +86,7 @@ func (c *Client) NoMail(ctx context.Context, vendorID string, r trial.Request) e
 	_, err := c.SDK.SignalWithStartWorkflow(ctx, trial.WorkflowID(vendorID), trial.SignalNoMail, r,
 		c.options(vendorID), trial.WorkflowType, workflows.TrialInput{VendorID: vendorID})
 	if err != nil {
-		return away("telling trial "+vendorID+" that its vendor gets no e-mail", err)
+		return unavailable("telling trial "+vendorID+" that its vendor gets no e-mail", err)
 	}
 	return nil
 }
@@ -134,15 +134,15 @@ func (c *Client) asked(message, vendorID string, err error) error {
 	if refused, ok := workflows.AsRefusal(err); ok {
 		return refused
 	}
-	doing := fmt.Sprintf("asking trial %s to %s", vendorID, message)
+	action := fmt.Sprintf("asking trial %s to %s", vendorID, message)
 	if _, late := errors.AsType[*serviceerror.DeadlineExceeded](err); !late && !errors.Is(err, context.DeadlineExceeded) {
-		return away(doing, err)
+		return unavailable(action, err)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), blameTimeout) // the caller's time is over
 	defer cancel()
 	queue, unknown := c.Queue(ctx)
 	if unknown != nil {
-		return away(doing, err)
+		return unavailable(action, err)
 	}
-	return &awayError{doing: doing, cause: err, worker: monitoring.WorkerSilent(queue.Polled, time.Now())}
+	return &unavailableError{action: action, cause: err, worker: monitoring.WorkerSilent(queue.Polled, time.Now())}
 }

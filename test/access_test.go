@@ -66,7 +66,7 @@ func TestAnOperatorSteersUntilTheTokenIsRevoked(t *testing.T) {
 }
 
 // signIn signs in to the pages, and answers with how each page then is answered.
-func (s *story) signIn(token string) func(path string) int {
+func (s *scenario) signIn(token string) func(path string) int {
 	s.t.Helper()
 	jar, err := cookiejar.New(nil)
 	require.NoError(s.t, err)
@@ -85,7 +85,7 @@ func (s *story) signIn(token string) func(path string) int {
 }
 
 // keepsNoToken looks for a token's text in the database.
-func (s *story) keepsNoToken(text string) {
+func (s *scenario) keepsNoToken(text string) {
 	s.t.Helper()
 	cursor, err := s.database.Collection("tokens").Find(s.ctx, bson.M{})
 	require.NoError(s.t, err)

@@ -63,8 +63,8 @@ func TestThePagesAreAccessible(t *testing.T) {
 			signedIn = true
 		}
 		for _, path := range c.paths {
-			for _, look := range looks {
-				require.NoError(t, chromedp.Do(ctx, look, chromedp.Navigate(pages.URL+path), chromedp.WaitVisible(chromedp.CSS("main"))), path)
+			for _, variant := range looks {
+				require.NoError(t, chromedp.Do(ctx, variant, chromedp.Navigate(pages.URL+path), chromedp.WaitVisible(chromedp.CSS("main"))), path)
 				found, err := axe.Check(ctx)
 				require.NoError(t, err, path)
 				require.Empty(t, found, path)

@@ -39,7 +39,7 @@ func alertsFile(t *testing.T, text string) string {
 }
 
 // alert is how an alert stands, as the API tells.
-func (s *story) alert(id monitoring.RuleID) (monitoring.AlertView, error) {
+func (s *scenario) alert(id monitoring.RuleID) (monitoring.AlertView, error) {
 	s.t.Helper()
 	a, err := s.Admin(s.ctx, http.MethodGet, alerts, nil)
 	s.answered(http.StatusOK, a, err)
@@ -54,7 +54,7 @@ func (s *story) alert(id monitoring.RuleID) (monitoring.AlertView, error) {
 }
 
 // happened is what happened to an alert.
-func (s *story) happened(id monitoring.RuleID) []monitoring.AlertEvent {
+func (s *scenario) happened(id monitoring.RuleID) []monitoring.AlertEvent {
 	s.t.Helper()
 	a, err := s.Admin(s.ctx, http.MethodGet, alerts+"/"+string(id)+"/history?after=0&limit=200", nil)
 	s.answered(http.StatusOK, a, err)
@@ -66,7 +66,7 @@ func (s *story) happened(id monitoring.RuleID) []monitoring.AlertEvent {
 }
 
 // awaitAlert waits until so much has happened to an alert, and returns the last of it.
-func (s *story) awaitAlert(limit time.Duration, id monitoring.RuleID, what monitoring.AlertEventType, events int) monitoring.AlertEvent {
+func (s *scenario) awaitAlert(limit time.Duration, id monitoring.RuleID, what monitoring.AlertEventType, events int) monitoring.AlertEvent {
 	s.t.Helper()
 	var last monitoring.AlertEvent
 	eventually(s.t, limit, func() error {
@@ -83,7 +83,7 @@ func (s *story) awaitAlert(limit time.Duration, id monitoring.RuleID, what monit
 }
 
 // subjects are those of the e-mails to one address, oldest first.
-func (s *story) subjects(address string) []string {
+func (s *scenario) subjects(address string) []string {
 	s.t.Helper()
 	messages, err := s.Messages(s.ctx, address)
 	require.NoError(s.t, err)
@@ -97,7 +97,7 @@ func (s *story) subjects(address string) []string {
 }
 
 // awaitSubjects waits until so many have come: an event is on record before its e-mail leaves.
-func (s *story) awaitSubjects(address string, n int) {
+func (s *scenario) awaitSubjects(address string, n int) {
 	s.t.Helper()
 	eventually(s.t, soon, func() error {
 		if all := s.subjects(address); len(all) < n {
@@ -109,7 +109,7 @@ func (s *story) awaitSubjects(address string, n int) {
 
 // crowdOf registers so many vendors at once, the first few of them with
 // addresses that bounce.
-func (s *story) crowdOf(name string, n, bouncing int) {
+func (s *scenario) crowdOf(name string, n, bouncing int) {
 	s.t.Helper()
 	for i := range n {
 		id := s.vendor(fmt.Sprintf("%s%02d", name, i))
@@ -130,7 +130,7 @@ func TestBouncesTurnTheFigureAndAreToldOnceACooldownUntilTheyAreOver(t *testing.
 	const cooldown = 15 * time.Second
 	s.crowdOf("a", 25, 3)
 	fired := s.awaitAlert(soon, monitoring.EmailDeliveryRateLow, monitoring.AlertFired, 1)
-	require.True(t, fired.Told)
+	require.True(t, fired.Notified)
 	require.InDelta(t, 95, fired.Threshold, 0)
 
 	eventually(t, soon, func() error {
@@ -163,7 +163,7 @@ func TestBouncesTurnTheFigureAndAreToldOnceACooldownUntilTheyAreOver(t *testing.
 	})
 	cleared := s.awaitAlert(soon, monitoring.EmailDeliveryRateLow, monitoring.AlertCleared, events)
 	require.Equal(t, monitoring.ReasonWithin, cleared.Reason)
-	require.True(t, cleared.Told)
+	require.True(t, cleared.Notified)
 
 	s.awaitSubjects(lead, events)
 	pause(t, 5*time.Second) // nothing more may happen
@@ -181,7 +181,7 @@ func TestBouncesTurnTheFigureAndAreToldOnceACooldownUntilTheyAreOver(t *testing.
 }
 
 // figure is a figure of all, with how it stands alone.
-func (s *story) figure(id monitoring.FigureID) monitoring.Figure {
+func (s *scenario) figure(id monitoring.FigureID) monitoring.Figure {
 	s.t.Helper()
 	a, err := s.Admin(s.ctx, http.MethodGet, "/api/admin/monitoring/trials/metrics", nil)
 	s.answered(http.StatusOK, a, err)
@@ -198,7 +198,7 @@ func (s *story) figure(id monitoring.FigureID) monitoring.Figure {
 }
 
 // running waits until so many trials have begun.
-func (s *story) running(n int) {
+func (s *scenario) running(n int) {
 	s.t.Helper()
 	eventually(s.t, soon, func() error {
 		a, err := s.Admin(s.ctx, http.MethodGet, "/api/admin/trials?limit=100", nil)

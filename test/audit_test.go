@@ -50,7 +50,7 @@ func TestABrokenLinkInTheAuditRecordIsNamed(t *testing.T) {
 }
 
 // withoutAddress looks for a vendor's address in the whole audit record.
-func (s *story) withoutAddress(id string) {
+func (s *scenario) withoutAddress(id string) {
 	s.t.Helper()
 	cursor, err := s.database.Collection("audit").Find(s.ctx, bson.M{})
 	require.NoError(s.t, err)

@@ -25,7 +25,7 @@ func TestABulkOperationOutlivesItsWorker(t *testing.T) {
 }
 
 // bulkDone waits until an operation is over.
-func (s *story) bulkDone(id string) (v bulk.View) {
+func (s *scenario) bulkDone(id string) (v bulk.View) {
 	s.t.Helper()
 	eventually(s.t, soon, func() error {
 		a, err := s.Admin(s.ctx, http.MethodGet, "/api/admin/bulk/"+id, nil)
@@ -39,7 +39,7 @@ func (s *story) bulkDone(id string) (v bulk.View) {
 	return v
 }
 
-func (s *story) bulk(path string, body map[string]any) bulk.View {
+func (s *scenario) bulk(path string, body map[string]any) bulk.View {
 	s.t.Helper()
 	a, err := s.Admin(s.ctx, http.MethodPost, "/api/admin/bulk"+path, body)
 	s.answered(http.StatusAccepted, a, err)

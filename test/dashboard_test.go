@@ -24,7 +24,7 @@ func TestTheDashboardInABrowser(t *testing.T) {
 	plan := shortPlan()
 	plan.NoticeDays, plan.Phases[0].SoakDays = 0, 100
 	s.startRollout(plan)
-	b := &desk{story: s, browser: surf(t)}
+	b := &desk{scenario: s, browser: surf(t)}
 
 	require.NoError(t, chromedp.Do(b.browser, browser.Look(1440, "light"), chromedp.Navigate(s.API+"/admin/")))
 	b.sees("It is what opens /api/admin")
@@ -64,7 +64,7 @@ func TestTheDashboardInABrowser(t *testing.T) {
 
 // desk is an operator before a browser.
 type desk struct {
-	*story
+	*scenario
 	browser context.Context
 }
 

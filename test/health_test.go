@@ -42,7 +42,7 @@ func (h health) of(part string) (state monitoring.State, message string) {
 }
 
 // health asks once.
-func (s *story) health() health {
+func (s *scenario) health() health {
 	s.t.Helper()
 	a, err := s.Admin(s.ctx, http.MethodGet, "/api/admin/monitoring/trials/health", nil)
 	require.NoError(s.t, err)
@@ -57,7 +57,7 @@ func (s *story) health() health {
 }
 
 // awaitHealth waits until a part is as asked for, and answers with all of them.
-func (s *story) awaitHealth(limit time.Duration, part string, state monitoring.State) health {
+func (s *scenario) awaitHealth(limit time.Duration, part string, state monitoring.State) health {
 	s.t.Helper()
 	var h health
 	eventually(s.t, limit, func() error {
@@ -83,7 +83,7 @@ func (h health) unwell() []string {
 
 // awaitCulprit waits until one part, and no other, is named in time. A machine
 // that is busy elsewhere may hold up some answers; it does not hold up all.
-func (s *story) awaitCulprit(part string) {
+func (s *scenario) awaitCulprit(part string) {
 	s.t.Helper()
 	eventually(s.t, soon, func() error {
 		pause(s.t, 1100*time.Millisecond) // the answer before is too old then to be given again

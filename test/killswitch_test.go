@@ -49,7 +49,7 @@ func TestNoMailLeavesWhileAutomationIsDisabled(t *testing.T) {
 
 // crowd registers vendors one after the other, so that their steps fall due
 // one after the other.
-func (s *story) crowd(n int) []string {
+func (s *scenario) crowd(n int) []string {
 	s.t.Helper()
 	var ids []string
 	for i := range n {
@@ -62,7 +62,7 @@ func (s *story) crowd(n int) []string {
 }
 
 // awaitHeld waits until each trial is held.
-func (s *story) awaitHeld(limit time.Duration, ids []string, reason trial.Reason) {
+func (s *scenario) awaitHeld(limit time.Duration, ids []string, reason trial.Reason) {
 	s.t.Helper()
 	eventually(s.t, limit, func() error {
 		for _, id := range ids {
@@ -76,7 +76,7 @@ func (s *story) awaitHeld(limit time.Duration, ids []string, reason trial.Reason
 
 // lengths are how many events the trials' histories have, once none has a task
 // under way: what a task has done is in the database before it is in the history.
-func (s *story) lengths(ids []string) map[string]int64 {
+func (s *scenario) lengths(ids []string) map[string]int64 {
 	s.t.Helper()
 	all := map[string]int64{}
 	for _, id := range ids {
@@ -97,7 +97,7 @@ func (s *story) lengths(ids []string) map[string]int64 {
 // so, each once; that none is missing but those that a later step had
 // overtaken, as may happen where a dead worker's task is waited for; and that
 // the trial's ends were told.
-func (s *story) mailedAsRecorded(id string) {
+func (s *scenario) mailedAsRecorded(id string) {
 	s.t.Helper()
 	k := s.known(id)
 	recorded := []string{}
@@ -139,7 +139,7 @@ func TestTheWorkerSurvivesAKill(t *testing.T) {
 }
 
 // awaitStep waits until a step of a trial is decided: one that began late has reminders that are over.
-func (s *story) awaitStep(limit time.Duration, id string, kind trial.Kind) {
+func (s *scenario) awaitStep(limit time.Duration, id string, kind trial.Kind) {
 	s.t.Helper()
 	eventually(s.t, limit, func() error {
 		doc, err := s.stored(id)
@@ -152,7 +152,7 @@ func (s *story) awaitStep(limit time.Duration, id string, kind trial.Kind) {
 	})
 }
 
-func (s *story) killWorker() {
+func (s *scenario) killWorker() {
 	s.t.Helper()
 	s.KillWorker()
 	require.NoError(s.t, s.StartWorker(s.ctx))

@@ -46,7 +46,7 @@ func TestATrialLivesToItsEnd(t *testing.T) {
 }
 
 // toldByAPI checks that everybody who asks over HTTP hears of the end.
-func (s *story) toldByAPI(id string) {
+func (s *scenario) toldByAPI(id string) {
 	s.t.Helper()
 	a, err := s.Service(s.ctx, http.MethodGet, "/api/vendors/"+id, nil)
 	s.answered(http.StatusOK, a, err)
@@ -77,7 +77,7 @@ func (s *story) toldByAPI(id string) {
 }
 
 // askedByCommandLine asks as the requirements do, and with the command line of today.
-func (s *story) askedByCommandLine(id string, status trial.Status) {
+func (s *scenario) askedByCommandLine(id string, status trial.Status) {
 	s.t.Helper()
 	root, err := system.Root()
 	require.NoError(s.t, err)
@@ -96,7 +96,7 @@ func (s *story) askedByCommandLine(id string, status trial.Status) {
 }
 
 // listedByAttributes finds the trial by what operators search for.
-func (s *story) listedByAttributes(id string) {
+func (s *scenario) listedByAttributes(id string) {
 	s.t.Helper()
 	query := fmt.Sprintf("TrialStatus = 'expired' AND TrialCohort = 'automated' AND TrialPolicy = 'standard-14d' AND TrialEndsAt > '%s'",
 		s.known(id).Trial.StartedAt.Format("2006-01-02T15:04:05Z"))
@@ -112,7 +112,7 @@ func (s *story) listedByAttributes(id string) {
 	})
 }
 
-func (s *story) history(id string) []*history.HistoryEvent {
+func (s *scenario) history(id string) []*history.HistoryEvent {
 	s.t.Helper()
 	var events []*history.HistoryEvent
 	for all := s.temporal.GetWorkflowHistory(s.ctx, trial.WorkflowID(id), "", false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT); all.HasNext(); {
@@ -125,7 +125,7 @@ func (s *story) history(id string) []*history.HistoryEvent {
 
 // toldInWords checks that the Web UI has something to tell: of the workflow,
 // and of every timer and activity.
-func (s *story) toldInWords(id string, events []*history.HistoryEvent) {
+func (s *scenario) toldInWords(id string, events []*history.HistoryEvent) {
 	s.t.Helper()
 	d, err := s.temporal.DescribeWorkflowExecution(s.ctx, trial.WorkflowID(id), "")
 	require.NoError(s.t, err)

@@ -30,7 +30,7 @@ type sent struct {
 	} `bson:"delivery"`
 }
 
-func (s *story) send(key string) sent {
+func (s *scenario) send(key string) sent {
 	s.t.Helper()
 	var doc sent
 	require.NoError(s.t, s.database.Collection("sends").FindOne(s.ctx, bson.M{"_id": key}).Decode(&doc), key)
@@ -47,7 +47,7 @@ func TestABounceSuppressesTheAddress(t *testing.T) {
 }
 
 // awaitDelivery waits until this is known of a vendor's welcome.
-func (s *story) awaitDelivery(id, kind string) {
+func (s *scenario) awaitDelivery(id, kind string) {
 	s.t.Helper()
 	eventually(s.t, soon, func() error {
 		if d := s.send(id + "/welcome/0").Delivery; d == nil || d.Kind != kind {
@@ -99,7 +99,7 @@ func TestUnsubscribe(t *testing.T) {
 }
 
 // onlyTheWelcome checks that after the welcome nothing was sent, and why.
-func (s *story) onlyTheWelcome(id string, why trial.Reason) {
+func (s *scenario) onlyTheWelcome(id string, why trial.Reason) {
 	s.t.Helper()
 	require.Equal(s.t, []string{"welcome/0"}, s.mails(id))
 	all := reasons(s.known(id).Trial)

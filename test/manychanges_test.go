@@ -61,14 +61,14 @@ func TestTwoHundredChangesAtOnceAndTheKillSwitchAmongThem(t *testing.T) {
 
 	open, entries := audit.Unsettled{}, s.onRecord()
 	for _, e := range slices.Backward(entries) {
-		open.Take(e)
+		open.Apply(e)
 	}
 	require.Empty(t, open)
 	require.GreaterOrEqual(t, len(entries), 2*(many+1))
 }
 
 // onRecord are all entries of the audit record, the latest first.
-func (s *story) onRecord() (entries []audit.Entry) {
+func (s *scenario) onRecord() (entries []audit.Entry) {
 	s.t.Helper()
 	for cursor := ""; ; {
 		a, err := s.Admin(s.ctx, http.MethodGet, "/api/admin/audit?limit=500"+cursor, nil)

@@ -20,7 +20,7 @@ import (
 )
 
 // scrape reads the metrics of a process as Prometheus does, and tells their names.
-func (s *story) scrape(address string) (names map[string]bool, text string) {
+func (s *scenario) scrape(address string) (names map[string]bool, text string) {
 	s.t.Helper()
 	a, err := system.Call(s.ctx, http.MethodGet, address+"/metrics", "", nil, nil)
 	s.answered(http.StatusOK, a, err)

@@ -117,7 +117,7 @@ func (b bazaar) result() []string {
 	b.t.Helper()
 	at := strconv.FormatInt(b.pass().Terms.At.UnixMilli(), 10)
 	var all []string
-	for _, name := range []string{"users", "firsts"} {
+	for _, name := range []string{"users", "idempotency_keys"} {
 		cursor, err := b.Collection(name).Find(b.t.Context(), bson.M{})
 		require.NoError(b.t, err)
 		for cursor.Next(b.t.Context()) {

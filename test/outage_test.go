@@ -28,7 +28,7 @@ func TestARegistrationIsAcceptedWithTemporalDown(t *testing.T) {
 	s.register(during)
 	s.convert(before)
 	s.says(http.StatusOK, "temporal") // it is ready: nothing that it is asked for is lost
-	require.False(t, s.begun(during), "the trial cannot have begun")
+	require.False(t, s.hasStarted(during), "the trial cannot have begun")
 	require.Equal(t, trial.Active, s.known(before).Trial.Status)
 	require.NoError(t, gate.Open(s.ctx))
 
@@ -69,33 +69,33 @@ func TestWithMongoDBDownNothingHalfDoneRemains(t *testing.T) {
 		require.NoError(t, err)
 		require.Zero(t, n, collection)
 	}
-	require.False(t, s.begun(during))
+	require.False(t, s.hasStarted(during))
 	s.register(during) // as if it had never been asked for
 	s.awaitMail(soon, during, "welcome/0")
 }
 
-func newGate(t *testing.T, target string) *system.Gate {
+func newGate(t *testing.T, target string) *system.Proxy {
 	t.Helper()
-	g, err := system.NewGate(t.Context(), target)
+	g, err := system.NewProxy(t.Context(), target)
 	require.NoError(t, err)
 	t.Cleanup(g.Shut)
 	return g
 }
 
 // says checks that the API says which part it cannot reach, and lives.
-func (s *story) says(ready int, away string) {
+func (s *scenario) says(ready int, unavailable string) {
 	s.t.Helper()
 	a, err := system.Call(s.ctx, http.MethodGet, s.API+"/readyz", "", nil, nil)
 	s.answered(ready, a, err)
 	parts := map[string]any{}
 	require.NoError(s.t, a.Into(&parts))
-	require.Equal(s.t, "unavailable", parts[away])
+	require.Equal(s.t, "unavailable", parts[unavailable])
 	a, err = system.Call(s.ctx, http.MethodGet, s.API+"/healthz", "", nil, nil)
 	s.answered(http.StatusOK, a, err)
 }
 
-// begun tells whether the vendor's trial has a workflow.
-func (s *story) begun(id string) bool {
+// hasStarted tells whether the vendor's trial has a workflow.
+func (s *scenario) hasStarted(id string) bool {
 	s.t.Helper()
 	_, err := s.temporal.DescribeWorkflowExecution(s.ctx, trial.WorkflowID(id), "")
 	if err != nil {

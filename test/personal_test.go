@@ -25,7 +25,7 @@ type keepers map[string][]byte
 
 // keepers reads all of it: each run of each workflow, the logs, the metrics, the
 // traces, and every collection but users.
-func (s *story) keepers(sink *traces) keepers {
+func (s *scenario) keepers(sink *traces) keepers {
 	s.t.Helper()
 	k := keepers{}
 	s.histories(k)
@@ -57,7 +57,7 @@ func (s *story) keepers(sink *traces) keepers {
 
 // histories reads every run of every workflow, as it is stored: payloads are in
 // it byte for byte.
-func (s *story) histories(k keepers) {
+func (s *scenario) histories(k keepers) {
 	s.t.Helper()
 	for token := []byte(nil); ; {
 		page, err := s.temporal.ListWorkflow(s.ctx, &workflowservice.ListWorkflowExecutionsRequest{NextPageToken: token})
@@ -96,7 +96,7 @@ func (k keepers) hold(text string) []string {
 // person is a vendor whose name and address occur nowhere by chance.
 type person struct{ id, name, address string }
 
-func (s *story) person(name string) person {
+func (s *scenario) person(name string) person {
 	return person{s.vendor(name), "Zwetschge " + strings.ToUpper(name+s.mark), "zwetschge." + name + s.mark + "@orchard.example.com"}
 }
 
@@ -105,7 +105,7 @@ func (p person) traits() []string {
 	return []string{p.name, p.address, strings.TrimSuffix(p.address, "@orchard.example.com"), "orchard.example.com", "zwetschge"}
 }
 
-func (s *story) enrol(p person) {
+func (s *scenario) enrol(p person) {
 	s.t.Helper()
 	a, err := s.Service(s.ctx, http.MethodPost, "/api/vendors", map[string]any{"id": p.id, "email": p.address, "name": p.name})
 	s.answered(http.StatusCreated, a, err)
@@ -174,7 +174,7 @@ func TestNobodyElseHoldsNameOrAddress(t *testing.T) {
 }
 
 // holdsNothingOf fails where any keeper holds what is a person's.
-func (s *story) holdsNothingOf(k keepers, people ...person) {
+func (s *scenario) holdsNothingOf(k keepers, people ...person) {
 	s.t.Helper()
 	for _, p := range people {
 		for _, trait := range p.traits() {
@@ -184,7 +184,7 @@ func (s *story) holdsNothingOf(k keepers, people ...person) {
 }
 
 // users is the whole of the marketplace's collection, in small letters.
-func (s *story) users() string {
+func (s *scenario) users() string {
 	s.t.Helper()
 	cursor, err := s.database.Collection("users").Find(s.ctx, bson.M{})
 	require.NoError(s.t, err)

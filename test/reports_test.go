@@ -48,13 +48,13 @@ func TestReportsComeAfterTheLastPhase(t *testing.T) {
 	s.starter("rollout", "tick", "daily-monitoring-review", "--met", "--reason", "Read them")
 	v = s.awaitRollout(soon, func(rollout.View) error { return nil })
 	require.Equal(t, rollout.Completed, v.Rollout.Status)
-	require.Equal(t, rollout.TaskDone, v.Tasks[0].Standing)
+	require.Equal(t, rollout.TaskDone, v.Tasks[0].Status)
 	require.Contains(t, s.starter("rollout", "replay"), "All came to the same.")
 	require.Len(t, s.noticesAbout(report), 1, "each is told once")
 }
 
 // reported waits for a report, over the API and in the stakeholder's mailbox.
-func (s *story) reported(id string) (report rollout.Report, mail system.Message) {
+func (s *scenario) reported(id string) (report rollout.Report, mail system.Message) {
 	s.t.Helper()
 	eventually(s.t, aSweep, func() error {
 		report = rollout.Report{}
@@ -76,7 +76,7 @@ func (s *story) reported(id string) (report rollout.Report, mail system.Message)
 }
 
 // noticesAbout are the stakeholder's e-mails with a report.
-func (s *story) noticesAbout(r rollout.Report) []system.Message {
+func (s *scenario) noticesAbout(r rollout.Report) []system.Message {
 	s.t.Helper()
 	messages, err := s.Messages(s.ctx, "owner@example.com")
 	require.NoError(s.t, err)

@@ -59,7 +59,7 @@ func preflightPassed(v rollout.View) error {
 }
 
 // reset has the rollout's workflow begin again behind its last task, or its first.
-func (s *story) reset(last bool) {
+func (s *scenario) reset(last bool) {
 	s.t.Helper()
 	var task int64
 	events := s.temporal.GetWorkflowHistory(s.ctx, rollout.WorkflowID, "", false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)

@@ -76,7 +76,7 @@ func TestADeletedDatabaseIsRestored(t *testing.T) {
 }
 
 // unsubscribe follows the link of the vendor's first e-mail, as a mail client does.
-func (s *story) unsubscribe(id string) {
+func (s *scenario) unsubscribe(id string) {
 	s.t.Helper()
 	welcome := s.awaitMail(soon, id, "welcome/0")
 	link, err := url.Parse(strings.Trim(welcome.Headers["List-Unsubscribe"], "<>"))
@@ -87,7 +87,7 @@ func (s *story) unsubscribe(id string) {
 }
 
 // folded are the trials as stored, without when they were written.
-func (s *story) folded(ids []string) (trials []bson.M) {
+func (s *scenario) folded(ids []string) (trials []bson.M) {
 	s.t.Helper()
 	for _, id := range ids {
 		var doc bson.M

@@ -68,7 +68,7 @@ func TestARollbackTakesNoMoreThanASecond(t *testing.T) {
 }
 
 // admittedAfter counts the vendors admitted after a moment.
-func (s *story) admittedAfter(moment time.Time) int {
+func (s *scenario) admittedAfter(moment time.Time) int {
 	s.t.Helper()
 	n, err := s.database.Collection("users").CountDocuments(s.ctx, map[string]any{
 		"trialAutomation.cohort": "automated", "trialAutomation.registeredAt": map[string]any{"$gt": moment},
@@ -79,10 +79,10 @@ func (s *story) admittedAfter(moment time.Time) int {
 
 // Where somebody cannot be told of one rollout, the next one starts all the same.
 func TestAStakeholderWhoCannotBeReachedHoldsUpNoRollout(t *testing.T) {
-	away := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }))
-	t.Cleanup(away.Close)
+	unavailable := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }))
+	t.Cleanup(unavailable.Close)
 	people := filepath.Join(t.TempDir(), "stakeholders.yaml")
-	require.NoError(t, os.WriteFile(people, fmt.Appendf(nil, "stakeholders:\n  - {role: devops-engineer, webhook: \"%s/hook\"}\n", away.URL), 0o600))
+	require.NoError(t, os.WriteFile(people, fmt.Appendf(nil, "stakeholders:\n  - {role: devops-engineer, webhook: \"%s/hook\"}\n", unavailable.URL), 0o600))
 	s := begin(t, system.Options{Env: []string{"STAKEHOLDERS=" + people, "WEBHOOK_SECRET=" + strings.Repeat("k", 32)}})
 	for range 3 {
 		s.startRollout(shortPlan())

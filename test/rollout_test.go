@@ -37,7 +37,7 @@ func shortPlan() rollout.Plan {
 }
 
 // planFile writes a plan for the command line. JSON is YAML too.
-func (s *story) planFile(p rollout.Plan) string {
+func (s *scenario) planFile(p rollout.Plan) string {
 	s.t.Helper()
 	document, err := json.Marshal(p)
 	require.NoError(s.t, err)
@@ -47,14 +47,14 @@ func (s *story) planFile(p rollout.Plan) string {
 }
 
 // control sends the rollout one of its controls.
-func (s *story) control(name string, body map[string]any) {
+func (s *scenario) control(name string, body map[string]any) {
 	s.t.Helper()
 	body["reason"] = "the story wants it"
 	a, err := s.Admin(s.ctx, http.MethodPost, rollouts+"/current/"+name, body)
 	s.answered(http.StatusAccepted, a, err)
 }
 
-func (s *story) startRollout(p rollout.Plan) {
+func (s *scenario) startRollout(p rollout.Plan) {
 	s.t.Helper()
 	s.rollout(true, 0)
 	a, err := s.Admin(s.ctx, http.MethodPost, rollouts, map[string]any{"plan": p})
@@ -73,7 +73,7 @@ func (s *story) startRollout(p rollout.Plan) {
 }
 
 // showDecisions prints what was decided where the story failed.
-func (s *story) showDecisions() {
+func (s *scenario) showDecisions() {
 	if !s.t.Failed() {
 		return
 	}
@@ -94,7 +94,7 @@ func (s *story) showDecisions() {
 }
 
 // awaitRollout waits until the rollout is as wanted.
-func (s *story) awaitRollout(limit time.Duration, wanted func(rollout.View) error) rollout.View {
+func (s *scenario) awaitRollout(limit time.Duration, wanted func(rollout.View) error) rollout.View {
 	s.t.Helper()
 	var v rollout.View
 	eventually(s.t, limit, func() error {
@@ -115,7 +115,7 @@ func (s *story) awaitRollout(limit time.Duration, wanted func(rollout.View) erro
 }
 
 // pass waives the check that a story cannot satisfy.
-func (s *story) pass() {
+func (s *scenario) pass() {
 	s.t.Helper()
 	s.awaitRollout(wholeLife, func(v rollout.View) error {
 		if len(v.Rollout.Checks) == 0 {
@@ -126,7 +126,7 @@ func (s *story) pass() {
 	s.control("preflight/backup/waiver", map[string]any{})
 }
 
-func (s *story) decisions() []rollout.Event {
+func (s *scenario) decisions() []rollout.Event {
 	s.t.Helper()
 	a, err := s.Admin(s.ctx, http.MethodGet, rollouts+"/current/decisions?limit=200", nil)
 	s.answered(http.StatusOK, a, err)
@@ -138,7 +138,7 @@ func (s *story) decisions() []rollout.Event {
 }
 
 // entered are the stages entered, in order.
-func (s *story) entered() []string {
+func (s *scenario) entered() []string {
 	s.t.Helper()
 	var stages []string
 	for _, e := range s.decisions() {
@@ -151,7 +151,7 @@ func (s *story) entered() []string {
 
 // arrivals registers vendors all the time until stopped, so many of ten with an
 // address that bounces; every third converts at once.
-func (s *story) arrivals(name string, every time.Duration, bouncing int) (stop func()) {
+func (s *scenario) arrivals(name string, every time.Duration, bouncing int) (stop func()) {
 	ctx, cancel := context.WithCancel(s.ctx)
 	api, token := s.API, s.Secrets.ServiceToken // which a story may change meanwhile
 	post := func(path string, body any) {
@@ -316,7 +316,7 @@ func TestAPercentageSetByHandIsSeenAndHeldAt(t *testing.T) {
 
 // historyIsShort holds the workflow's history against the 2,000 events that a
 // rollout of 35 days may have, in proportion to its days.
-func (s *story) historyIsShort(r rollout.State) {
+func (s *scenario) historyIsShort(r rollout.State) {
 	s.t.Helper()
 	const most, of = 2000, 35
 	described, err := s.temporal.DescribeWorkflowExecution(s.ctx, rollout.WorkflowID, "")

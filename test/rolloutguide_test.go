@@ -21,7 +21,7 @@ import (
 // guide are the commands of a section of a guide. A story runs every one of them,
 // as it stands there.
 type guide struct {
-	*story
+	*scenario
 	dir string
 	// open are the commands that have not been run yet.
 	open []string
@@ -37,7 +37,7 @@ var (
 
 // guide reads a section of a page in docs/. Commands of the container engine are
 // left out: there is none here.
-func (s *story) guide(page, heading string) *guide {
+func (s *scenario) guide(page, heading string) *guide {
 	s.t.Helper()
 	root, err := system.Root()
 	require.NoError(s.t, err)
@@ -46,7 +46,7 @@ func (s *story) guide(page, heading string) *guide {
 	_, section, found := strings.Cut(string(text), "\n## "+heading+"\n")
 	require.True(s.t, found)
 	section, _, _ = strings.Cut(section, "\n## ")
-	g := &guide{story: s, dir: s.t.TempDir()}
+	g := &guide{scenario: s, dir: s.t.TempDir()}
 	add := func(line string) {
 		line = remark.ReplaceAllString(strings.TrimSpace(line), "")
 		if line != "" && !strings.HasPrefix(line, "docker ") && !slices.Contains(g.open, line) {

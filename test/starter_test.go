@@ -81,7 +81,7 @@ func TestImportLivesThroughRecordedVendors(t *testing.T) {
 
 // recorded writes 20 rows, three of which cannot be used; it tells the ids of
 // the others, and which of these convert.
-func (s *story) recorded() (file string, ids []string, converted map[string]bool) {
+func (s *scenario) recorded() (file string, ids []string, converted map[string]bool) {
 	s.t.Helper()
 	var b strings.Builder
 	b.WriteString("vendor_id,registered_at,origin,converted_at\n")
@@ -110,7 +110,7 @@ func (s *story) recorded() (file string, ids []string, converted map[string]bool
 }
 
 // starter runs the command-line tool, which must succeed.
-func (s *story) starter(args ...string) string {
+func (s *scenario) starter(args ...string) string {
 	s.t.Helper()
 	out, err := s.Starter(s.ctx, args...)
 	require.NoError(s.t, err)

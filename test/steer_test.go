@@ -27,10 +27,10 @@ func TestAVendorInsertedStraightIntoTheCollectionIsTakenIn(t *testing.T) {
 		s.takenIn(key, id)
 	}
 	require.Equal(t, 2, s.count(bson.M{"trialAutomation": bson.M{"$exists": true}}), "a buyer has no trial")
-	require.False(t, s.begun(buyer))
+	require.False(t, s.hasStarted(buyer))
 }
 
-func (s *story) insert(doc bson.M) {
+func (s *scenario) insert(doc bson.M) {
 	s.t.Helper()
 	_, err := s.database.Collection("users").InsertOne(s.ctx, doc)
 	require.NoError(s.t, err)
@@ -38,7 +38,7 @@ func (s *story) insert(doc bson.M) {
 
 // takenIn checks that the vendor has a trial like everybody's, and that of its
 // document nothing else was touched.
-func (s *story) takenIn(key any, id string) {
+func (s *scenario) takenIn(key any, id string) {
 	s.t.Helper()
 	s.awaitMail(aSweep, id, "welcome/0")
 	var doc struct {
@@ -85,7 +85,7 @@ func TestFlagsDoWhatTheirNamesSay(t *testing.T) {
 
 // untracked shows that with conversionTracking off a conversion ends the
 // trial, and the figures leave it out.
-func (s *story) untracked() {
+func (s *scenario) untracked() {
 	s.t.Helper()
 	s.patch("trialAutomation", "conversionTracking", false)
 	id := s.vendor("bruno")
@@ -98,7 +98,7 @@ func (s *story) untracked() {
 	require.True(s.t, last.Untracked)
 }
 
-func (s *story) adminToolsOff() {
+func (s *scenario) adminToolsOff() {
 	s.t.Helper()
 	id := s.vendor("elisa")
 	s.register(id)
@@ -114,7 +114,7 @@ func (s *story) adminToolsOff() {
 }
 
 // steer asks as an admin for a change of a trial.
-func (s *story) steer(id, message string, days int) (system.Answer, error) {
+func (s *scenario) steer(id, message string, days int) (system.Answer, error) {
 	body := map[string]any{"reason": "told in a story"}
 	if days > 0 {
 		body["days"] = days
@@ -122,7 +122,7 @@ func (s *story) steer(id, message string, days int) (system.Answer, error) {
 	return s.Admin(s.ctx, http.MethodPost, "/api/admin/trials/"+id+"/"+message, body)
 }
 
-func (s *story) forbidden(id, message, flag string) {
+func (s *scenario) forbidden(id, message, flag string) {
 	s.t.Helper()
 	days := 0
 	if message == "extend" {
@@ -191,7 +191,7 @@ func TestMigrationValidationQueries(t *testing.T) {
 }
 
 // count is what the requirements' `find(query).count()` answers: the command count.
-func (s *story) count(query bson.M) int {
+func (s *scenario) count(query bson.M) int {
 	s.t.Helper()
 	var answer struct {
 		N int `bson:"n"`

@@ -90,7 +90,7 @@ func TestARolloutSurvivesWhateverIsKilled(t *testing.T) {
 
 // toldOnce holds the stakeholder's e-mails against the decisions: none twice,
 // and each stage's among them.
-func (s *story) toldOnce(r rollout.State) {
+func (s *scenario) toldOnce(r rollout.State) {
 	s.t.Helper()
 	messages, err := s.Messages(s.ctx, "owner@example.com")
 	require.NoError(s.t, err)

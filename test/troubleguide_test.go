@@ -91,7 +91,7 @@ func (g *guide) countsWrong() {
 	}
 	counted(" 0 wrong")
 	change := bson.D{{Key: "$inc", Value: bson.D{{Key: "counts." + string(trial.Automated) + "." + string(monitoring.Running(trial.Active)), Value: 7}}}}
-	require.NoError(g.t, g.database.Collection("counters").FindOneAndUpdate(g.ctx, bson.D{{Key: "_id", Value: monitoring.Standing}}, change).Err())
+	require.NoError(g.t, g.database.Collection("counters").FindOneAndUpdate(g.ctx, bson.D{{Key: "_id", Value: monitoring.Current}}, change).Err())
 	counted("counted 8, true 1")
 	require.Contains(g.t, g.run("starter counters rebuild"), "1 set right")
 	counted(" 0 wrong")

@@ -23,7 +23,7 @@ func newAlerts(cfg config.Config, parts alertParts, notices *activities.Notices)
 		return nil, fmt.Errorf("reading the alerts' configuration: %w", err)
 	}
 	return &activities.Alerts{
-		Store: parts.store, Parts: parts, Teller: activities.NoticeGroups{Notices: notices}, Rules: rules, Policy: trial.DefaultPolicy(), Day: cfg.TrialDay,
+		Store: parts.store, Parts: parts, Notifier: activities.NoticeGroups{Notices: notices}, Rules: rules, Policy: trial.DefaultPolicy(), Day: cfg.TrialDay,
 		MailsFrom: time.Now(), Now: time.Now, Log: parts.log,
 	}, nil
 }
@@ -33,8 +33,8 @@ type alertParts struct {
 	store   *mongodb.Store
 	client  *temporal.Client
 	account *mail.Account
-	// keeper is nil where the product takes no backups.
-	keeper *keeper
+	// backupService is nil where the product takes no backups.
+	backupService *backupService
 	// workers are how many there should be.
 	workers int
 	log     *zap.Logger
@@ -60,7 +60,7 @@ func (p alertParts) AlertParts(ctx context.Context, now time.Time) monitoring.Pa
 	if run, err := p.client.RolloutRun(ctx); p.answered("the rollout's workflow", err) {
 		parts.Rollout = &run
 	}
-	if p.keeper != nil {
+	if p.backupService != nil {
 		if last, err := p.backedUp(ctx); p.answered("the rollout", err) {
 			parts.BackedUp = &last
 		}
@@ -75,7 +75,7 @@ func (p alertParts) backedUp(ctx context.Context) (time.Time, error) {
 	if err != nil || !found || state.Status.Final() {
 		return time.Time{}, err
 	}
-	last, err := p.keeper.LastBackup(ctx)
+	last, err := p.backupService.LastBackup(ctx)
 	p.answered("the backups", err)
 	if last.Before(state.StartedAt) {
 		last = state.StartedAt

@@ -31,10 +31,10 @@ func (p onlyBackups) AlertParts(ctx context.Context, _ time.Time) monitoring.Par
 }
 
 // recorder keeps what people are told.
-type recorder struct{ told []rollout.Message }
+type recorder struct{ notified []rollout.Message }
 
-func (r *recorder) TellTogether(_ context.Context, messages []rollout.Message, _ activities.Together) map[string]error {
-	r.told = append(r.told, messages...)
+func (r *recorder) NotifyTogether(_ context.Context, messages []rollout.Message, _ activities.Together) map[string]error {
+	r.notified = append(r.notified, messages...)
 	return nil
 }
 
@@ -52,10 +52,10 @@ func TestALateBackupIsToldOfUntilOneCame(t *testing.T) {
 	began := time.Date(2026, 3, 9, 12, 0, 0, 0, time.UTC)
 	now := began
 	clock := func() time.Time { return now }
-	k := &keeper{vault: &backup.Vault{Place: storage.Folder(t.TempDir()), Now: clock}, store: store}
+	k := &backupService{repository: &backup.Repository{Storage: storage.Folder(t.TempDir()), Now: clock}, store: store}
 	people := &recorder{}
 	alerts := &activities.Alerts{
-		Store: store, Parts: onlyBackups{t, alertParts{store: store, keeper: k, log: zap.NewNop()}}, Teller: people,
+		Store: store, Parts: onlyBackups{t, alertParts{store: store, backupService: k, log: zap.NewNop()}}, Notifier: people,
 		Policy: trial.DefaultPolicy(), Day: trial.RealDay, MailsFrom: began.Add(-21 * time.Hour), Now: clock, Log: zap.NewNop(),
 	}
 	for _, rule := range monitoring.Rules() {
@@ -63,27 +63,27 @@ func TestALateBackupIsToldOfUntilOneCame(t *testing.T) {
 			alerts.Rules = []monitoring.Rule{rule}
 		}
 	}
-	look := func(at time.Duration, firing, told int) {
+	evaluate := func(at time.Duration, firing, notified int) {
 		t.Helper()
 		now = began.Add(at)
-		seen, err := alerts.LookAtAlerts(t.Context())
+		seen, err := alerts.EvaluateAlerts(t.Context())
 		require.NoError(t, err)
 		require.Zero(t, seen.Unmeasured)
 		require.Equal(t, firing, seen.Firing)
-		require.Len(t, people.told, told)
+		require.Len(t, people.notified, notified)
 	}
 
-	look(-20*time.Hour, 0, 0) // no rollout runs, so none is due
+	evaluate(-20*time.Hour, 0, 0) // no rollout runs, so none is due
 	begin := rollout.Begin(rollout.Start{ID: "r1", Plan: rollout.DefaultPlan(), By: "admin", Times: rollout.Times{Day: trial.RealDay, TrialDays: 17}}, began)
 	_, err = store.AppendDecision(t.Context(), begin, rollout.State{}.Apply(begin))
 	require.NoError(t, err)
-	look(4*time.Hour, 0, 0)
-	look(5*time.Hour+time.Minute, 1, 1)
-	look(5*time.Hour+10*time.Minute, 1, 1)
+	evaluate(4*time.Hour, 0, 0)
+	evaluate(5*time.Hour+time.Minute, 1, 1)
+	evaluate(5*time.Hour+10*time.Minute, 1, 1)
 	taken, err := k.TakeIncremental(t.Context())
 	require.NoError(t, err)
 	require.Positive(t, taken.Documents)
-	look(5*time.Hour+20*time.Minute, 0, 2)
-	look(10*time.Hour, 0, 2)
-	look(10*time.Hour+20*time.Minute, 1, 3)
+	evaluate(5*time.Hour+20*time.Minute, 0, 2)
+	evaluate(10*time.Hour, 0, 2)
+	evaluate(10*time.Hour+20*time.Minute, 1, 3)
 }

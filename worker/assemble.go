@@ -89,26 +89,26 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger, fatal fun
 	})
 	w.RegisterActivity(&activities.Sweep{
 		Found: instruments.swept,
-		Store: store, Starter: client, Rollouts: client, Policy: policy, Day: cfg.TrialDay, Slack: overdueSlack, Now: time.Now, Log: log, Finds: store,
+		Store: store, Starter: client, Rollouts: client, Policy: policy, Day: cfg.TrialDay, Slack: overdueSlack, Now: time.Now, Log: log, Repairs: store,
 	})
 	w.RegisterWorkflowWithOptions(workflows.Rollout, workflow.RegisterOptions{Name: rollout.WorkflowType})
 	w.RegisterWorkflowWithOptions(workflows.Notice, workflow.RegisterOptions{Name: workflows.NoticeWorkflowType})
 	w.RegisterWorkflowWithOptions(workflows.Watch, workflow.RegisterOptions{Name: workflows.WatchWorkflowType})
-	keeper, err := newKeeper(ctx, cfg, store)
+	backupService, err := newBackupService(ctx, cfg, store)
 	if err != nil {
 		return nil, err
 	}
 	rollouts, backups := &activities.Rollouts{
 		Store: store, Account: mailer.account, Handover: client, Schedule: client, Day: cfg.TrialDay, Now: time.Now, Log: log,
 	}, &activities.Backups{Log: log}
-	if keeper != nil {
-		rollouts.Backups, backups.Keeper = keeper, keeper
+	if backupService != nil {
+		rollouts.Backups, backups.BackupService = backupService, backupService
 	}
 	w.RegisterActivity(rollouts)
 	w.RegisterWorkflowWithOptions(workflows.Backup, workflow.RegisterOptions{Name: workflows.BackupWorkflowType})
 	w.RegisterActivity(backups)
 	w.RegisterActivity(&activities.Watch{
-		Store: store, Account: mailer.account, Herald: client, Day: cfg.TrialDay, Settled: mongodb.ObservedAfter,
+		Store: store, Account: mailer.account, RolloutSignaler: client, Day: cfg.TrialDay, Settled: mongodb.ObservedAfter,
 		Now: time.Now, Log: log,
 	})
 	w.RegisterWorkflowWithOptions(workflows.BulkOperation, workflow.RegisterOptions{Name: bulk.WorkflowType})
@@ -117,15 +117,15 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger, fatal fun
 	w.RegisterActivity(&activities.Recount{Store: store, Log: log})
 	w.RegisterWorkflowWithOptions(workflows.Report, workflow.RegisterOptions{Name: workflows.ReportWorkflowType})
 	w.RegisterActivity(&activities.Reports{
-		Store: store, Teller: notices, Day: cfg.TrialDay, Settled: mongodb.ObservedAfter, Now: time.Now, Log: log,
+		Store: store, Notifier: notices, Day: cfg.TrialDay, Settled: mongodb.ObservedAfter, Now: time.Now, Log: log,
 	})
-	alerts, err := newAlerts(cfg, alertParts{store: store, client: client, account: mailer.account, keeper: keeper, workers: cfg.MailSenders, log: log}, notices)
+	alerts, err := newAlerts(cfg, alertParts{store: store, client: client, account: mailer.account, backupService: backupService, workers: cfg.MailSenders, log: log}, notices)
 	if err != nil {
 		return nil, err
 	}
 	w.RegisterWorkflowWithOptions(workflows.Alerts, workflow.RegisterOptions{Name: workflows.AlertsWorkflowType})
 	w.RegisterActivity(alerts)
-	w.RegisterActivity(notices.Tell)
+	w.RegisterActivity(notices.Notify)
 	return &parts{store: store, client: client, worker: w, instruments: instruments}, nil
 }
 

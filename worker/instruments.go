@@ -32,14 +32,14 @@ func newInstruments(ctx context.Context, store *mongodb.Store, log *zap.Logger) 
 	metrics := telemetry.NewMetrics()
 	metrics.Expect(
 		[]string{mail.Sent.String(), mail.Refused.String(), mail.Deferred.String(), mail.Unknown.String()},
-		[]string{findStarted, findMirrored, findConverted, findRestarted, findWoken, findMoved, findRollout, findLeftAlone}, nil)
+		[]string{findStarted, repairSynced, findConverted, findRestarted, findWoken, findMoved, findRollout, findLeftAlone}, nil)
 	return instruments{Metrics: metrics, sampler: sampler, traces: traces}, nil
 }
 
 // What the reconciler finds, as metrics name it.
 const (
 	findStarted   = "trial-not-started"
-	findMirrored  = "vendor-document-replaced"
+	repairSynced  = "vendor-document-replaced"
 	findConverted = "conversion-not-delivered"
 	findRestarted = "step-overdue"
 	findWoken     = "held-without-reason"
@@ -51,7 +51,7 @@ const (
 // swept counts what a sweep found.
 func (i instruments) swept(s activities.Swept) {
 	i.Found(findStarted, s.Started)
-	i.Found(findMirrored, s.Mirrored)
+	i.Found(repairSynced, s.Synced)
 	i.Found(findConverted, s.Converted)
 	i.Found(findRestarted, s.Restarted)
 	i.Found(findWoken, s.Woken)

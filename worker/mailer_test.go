@@ -14,9 +14,9 @@ var began = time.Date(2026, 3, 2, 15, 0, 0, 0, time.UTC)
 
 func days(n int) time.Time { return began.AddDate(0, 0, n) }
 
-// told is the e-mail of a trial's step that runs at a moment, after all before
+// mailFor is the e-mail of a trial's step that runs at a moment, after all before
 // it ran on time.
-func told(t *testing.T, p trial.Policy, kind trial.Kind, at time.Time) activities.Mail {
+func mailFor(t *testing.T, p trial.Policy, kind trial.Kind, at time.Time) activities.Mail {
 	t.Helper()
 	s := trial.NewState(trial.Registration{VendorID: "v1", Cohort: trial.Automated, Policy: p, Day: trial.RealDay, At: began})
 	run := trial.Decision{Action: trial.Run, Reason: trial.ReasonDue, Mail: true}
@@ -34,16 +34,16 @@ func TestAMailNamesTheEndOfTheGraceThatHolds(t *testing.T) {
 	t.Parallel()
 	policy, noGrace := trial.DefaultPolicy(), trial.DefaultPolicy()
 	noGrace.GraceDays = 0
-	require.Equal(t, days(17), content(told(t, policy, trial.Expiry, days(14))).GraceEndsAt)
-	require.Equal(t, days(23), content(told(t, policy, trial.Expiry, days(20))).GraceEndsAt, "told late, the vendor has the whole grace")
-	require.Equal(t, days(19), content(told(t, policy, trial.GraceEnd, days(19))).GraceEndsAt, "selling is paused when it is")
-	require.Zero(t, content(told(t, noGrace, trial.Expiry, days(14))).GraceEndsAt, "without grace there is no date to name")
+	require.Equal(t, days(17), content(mailFor(t, policy, trial.Expiry, days(14))).GraceEndsAt)
+	require.Equal(t, days(23), content(mailFor(t, policy, trial.Expiry, days(20))).GraceEndsAt, "told late, the vendor has the whole grace")
+	require.Equal(t, days(19), content(mailFor(t, policy, trial.GraceEnd, days(19))).GraceEndsAt, "selling is paused when it is")
+	require.Zero(t, content(mailFor(t, noGrace, trial.Expiry, days(14))).GraceEndsAt, "without grace there is no date to name")
 }
 
 func TestALateReminderCountsTheDaysThatAreLeft(t *testing.T) {
 	t.Parallel()
 	left := func(late time.Duration) int {
-		return content(told(t, trial.DefaultPolicy(), trial.Reminder(3), days(11).Add(late))).DaysLeft
+		return content(mailFor(t, trial.DefaultPolicy(), trial.Reminder(3), days(11).Add(late))).DaysLeft
 	}
 	require.Equal(t, 3, left(0))
 	require.Equal(t, 3, left(8*time.Hour), "it is still the same date")
@@ -55,7 +55,7 @@ func TestALateReminderCountsTheDaysThatAreLeft(t *testing.T) {
 func TestALateWelcomePromisesTheDaysThatAreLeft(t *testing.T) {
 	t.Parallel()
 	promised := func(late time.Duration) int {
-		return content(told(t, trial.DefaultPolicy(), trial.Welcome, days(0).Add(late))).LengthDays
+		return content(mailFor(t, trial.DefaultPolicy(), trial.Welcome, days(0).Add(late))).LengthDays
 	}
 	require.Equal(t, 14, promised(0))
 	require.Equal(t, 9, promised(5*trial.RealDay))

@@ -22,9 +22,9 @@ import (
 
 func main() {
 	healthcheck := flag.Bool("healthcheck", false, "ask the running worker whether it is well, and exit 0 or 1")
-	tell := flag.Bool("version", false, "say the program's version, and exit")
+	showVersion := flag.Bool("version", false, "say the program's version, and exit")
 	flag.Parse()
-	if *tell {
+	if *showVersion {
 		fmt.Fprintln(os.Stdout, "worker", version.Of())
 		return
 	}

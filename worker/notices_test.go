@@ -63,9 +63,9 @@ stakeholders:
 	fault(t, embedded, map[string]any{"kind": "hangup", "count": 1, "match": "hangup@"})
 
 	m := announcement()
-	require.ErrorContains(t, notices.Tell(t.Context(), m), "2 of 4 were not told yet")
+	require.ErrorContains(t, notices.Notify(t.Context(), m), "2 of 4 were not told yet")
 	for range 2 {
-		require.NoError(t, notices.Tell(t.Context(), m))
+		require.NoError(t, notices.Notify(t.Context(), m))
 	}
 
 	for _, to := range []string{"po@", "throttled@", "hangup@"} { // who hangs up has taken it

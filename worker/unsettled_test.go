@@ -85,11 +85,11 @@ func TestTemporalKnowsWhatMayHaveLeft(t *testing.T) {
 	compared := 0
 	for run, err := range client.TrialRuns(t.Context(), time.Now()) {
 		require.NoError(t, err)
-		told, err := client.TrialTold(t.Context(), run)
+		recovered, err := client.RecoveredTrial(t.Context(), run)
 		require.NoError(t, err)
-		require.Len(t, told.Events, 1)
-		require.Len(t, told.Unsettled, 1)
-		require.Equal(t, "v1/welcome/0", told.Unsettled[0].Key(run.VendorID))
+		require.Len(t, recovered.Events, 1)
+		require.Len(t, recovered.Unsettled, 1)
+		require.Equal(t, "v1/welcome/0", recovered.Unsettled[0].Key(run.VendorID))
 		compared++
 	}
 	require.Equal(t, 1, compared)

@@ -23,6 +23,6 @@ func Alerts(ctx workflow.Context) (activities.AlertsSeen, error) {
 	})
 	var alerts *activities.Alerts
 	var seen activities.AlertsSeen
-	err := workflow.ExecuteActivity(ctx, alerts.LookAtAlerts).Get(ctx, &seen)
+	err := workflow.ExecuteActivity(ctx, alerts.EvaluateAlerts).Get(ctx, &seen)
 	return seen, err
 }

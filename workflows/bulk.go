@@ -47,13 +47,13 @@ type bulkRun struct {
 	// canceled is what is said of a cancellation.
 	canceled *string
 	pages    int
-	// doing names the activities; the worker has the real ones.
-	doing *activities.Bulk
+	// activities names the activities; the worker has the real ones.
+	activities *activities.Bulk
 }
 
 func (b *bulkRun) setup(ctx workflow.Context, in BulkInput) error {
 	b.queue = queueOf(ctx, in.Signals)
-	b.resets.look(ctx, b.queue)
+	b.resets.check(ctx, b.queue)
 	if err := workflow.SetQueryHandler(ctx, bulk.QueryStatus, func() (bulk.View, error) {
 		return bulk.ViewOf(b.Operation, b.State), nil
 	}); err != nil {
@@ -69,7 +69,7 @@ func (b *bulkRun) setup(ctx workflow.Context, in BulkInput) error {
 // begin reads how far the operation is.
 func (b *bulkRun) begin(ctx workflow.Context, id string) error {
 	var stored activities.BulkWork
-	if err := workflow.ExecuteActivity(bulkOptions(ctx, "begin"), b.doing.BeginBulk, id).Get(ctx, &stored); err != nil {
+	if err := workflow.ExecuteActivity(bulkOptions(ctx, "begin"), b.activities.BeginBulk, id).Get(ctx, &stored); err != nil {
 		return fmt.Errorf("reading the operation: %w", err)
 	}
 	if stored.State.Seq >= b.State.Seq { // a database that was restored may know less
@@ -83,7 +83,7 @@ func (b *bulkRun) run(ctx workflow.Context) (bulk.View, error) {
 		workflow.SetCurrentDetails(ctx, bulk.Details(b.Operation, b.State)+*b.canceled)
 		var err error
 		switch {
-		case b.resets.look(ctx, b.queue):
+		case b.resets.check(ctx, b.queue):
 			if err = b.begin(ctx, b.Operation.ID); err == nil {
 				b.resets.pending = false
 				b.queue.forget(b.State.HandledSignals)
@@ -110,12 +110,12 @@ func (b *bulkRun) run(ctx workflow.Context) (bulk.View, error) {
 func (b *bulkRun) page(ctx workflow.Context) error {
 	b.pages++
 	page := b.State.Page(b.Operation)
-	summary, activity := fmt.Sprintf("%d to %d", page.From, page.To), any(b.doing.CarryOut)
+	summary, activity := fmt.Sprintf("%d to %d", page.From, page.To), any(b.activities.CarryOut)
 	switch b.State.Status { //nolint:exhaustive // the others have no pages
 	case bulk.Choosing:
-		summary, activity = "choose trials", b.doing.ChooseItems
+		summary, activity = "choose trials", b.activities.ChooseItems
 	case bulk.Planning:
-		summary, activity = "look at "+summary, b.doing.LookAtItems
+		summary, activity = "look at "+summary, b.activities.LookAtItems
 	}
 	// Into a value of its own: what is decoded over another keeps what the new one leaves out.
 	var after bulk.State
@@ -147,7 +147,7 @@ func (b *bulkRun) answer(ctx workflow.Context, m message) error {
 		after.HandledSignals = b.queue.numbers.Handled
 		var stored *bulk.State
 		work := activities.BulkWork{Operation: b.Operation, State: after}
-		if err := workflow.ExecuteActivity(bulkOptions(ctx, c.Name), b.doing.NoteBulk, work).Get(ctx, &stored); err != nil {
+		if err := workflow.ExecuteActivity(bulkOptions(ctx, c.Name), b.activities.NoteBulk, work).Get(ctx, &stored); err != nil {
 			return fmt.Errorf("noting %s: %w", c.Name, err)
 		}
 		if stored == nil {

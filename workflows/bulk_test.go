@@ -46,9 +46,9 @@ func newBulkWorld(t require.TestingT, items int, change func(*bulk.Operation)) *
 	inTests(w.env)
 	w.env.SetStartTime(start)
 	w.env.RegisterWorkflowWithOptions(workflows.BulkOperation, workflow.RegisterOptions{Name: bulk.WorkflowType})
-	doing := &activities.Bulk{}
-	w.env.RegisterActivity(doing)
-	w.env.OnActivity(doing.BeginBulk, mock.Anything, o.ID).Return(func(context.Context, string) (activities.BulkWork, error) {
+	bulkActivities := &activities.Bulk{}
+	w.env.RegisterActivity(bulkActivities)
+	w.env.OnActivity(bulkActivities.BeginBulk, mock.Anything, o.ID).Return(func(context.Context, string) (activities.BulkWork, error) {
 		if w.beginning != nil {
 			w.beginning()
 		}
@@ -57,14 +57,14 @@ func newBulkWorld(t require.TestingT, items int, change func(*bulk.Operation)) *
 		}
 		return w.work, nil
 	})
-	w.env.OnActivity(doing.NoteBulk, mock.Anything, mock.Anything).Return(func(_ context.Context, work activities.BulkWork) (*bulk.State, error) {
+	w.env.OnActivity(bulkActivities.NoteBulk, mock.Anything, mock.Anything).Return(func(_ context.Context, work activities.BulkWork) (*bulk.State, error) {
 		w.noted = append(w.noted, work.State)
 		if w.keep != nil {
 			*w.keep = work.State
 		}
 		return w.stored, nil
 	})
-	w.env.OnActivity(doing.CarryOut, mock.Anything, mock.Anything).Return(func(_ context.Context, work activities.BulkWork) (bulk.State, error) {
+	w.env.OnActivity(bulkActivities.CarryOut, mock.Anything, mock.Anything).Return(func(_ context.Context, work activities.BulkWork) (bulk.State, error) {
 		p := work.State.Page(work.Operation)
 		w.pages = append(w.pages, p)
 		if w.carry != nil {
@@ -76,11 +76,11 @@ func newBulkWorld(t require.TestingT, items int, change func(*bulk.Operation)) *
 		}
 		return after, nil
 	}).After(5 * time.Second)
-	w.env.OnActivity(doing.LookAtItems, mock.Anything, mock.Anything).Return(func(_ context.Context, work activities.BulkWork) (bulk.State, error) {
+	w.env.OnActivity(bulkActivities.LookAtItems, mock.Anything, mock.Anything).Return(func(_ context.Context, work activities.BulkWork) (bulk.State, error) {
 		p := work.State.Page(work.Operation)
 		return work.State.Looked(p, nil, succeeded(p), w.env.Now()), nil
 	})
-	w.env.OnActivity(doing.ChooseItems, mock.Anything, mock.Anything).Return(func(_ context.Context, work activities.BulkWork) (bulk.State, error) {
+	w.env.OnActivity(bulkActivities.ChooseItems, mock.Anything, mock.Anything).Return(func(_ context.Context, work activities.BulkWork) (bulk.State, error) {
 		total := work.State.Total + 60
 		return work.State.Chosen(work.Operation, total, total >= items, w.env.Now()), nil
 	})

@@ -30,13 +30,13 @@ func TestABulkOperationThatIsResetTakesWhatHadNotHadItsTurn(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var stored bulk.State
-			run := func(do func(w *bulkWorld)) {
+			run := func(fn func(w *bulkWorld)) {
 				w := newBulkWorld(t, 100_000, func(*bulk.Operation) {})
 				if stored.Seq == 0 {
 					stored = w.work.State
 				}
 				w.keep = &stored
-				do(w)
+				fn(w)
 				w.env.SetWorkflowRunTimeout(20 * time.Second)
 				w.env.ExecuteWorkflow(bulk.WorkflowType, workflows.BulkInput{ID: "bulk-1"})
 			}

@@ -28,7 +28,7 @@ func lost(at time.Time) rollout.State {
 }
 
 // recovered runs the workflow in the place of one that was lost, and takes it back after a day.
-func recovered(t *testing.T, stored rollout.State) (after rollout.State, enacted []activities.Deed) {
+func recovered(t *testing.T, stored rollout.State) (after rollout.State, enacted []activities.EnactInput) {
 	t.Helper()
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
@@ -37,12 +37,12 @@ func recovered(t *testing.T, stored rollout.State) (after rollout.State, enacted
 	env.SetStartTime(start.Add(2 * time.Hour))
 	env.RegisterWorkflowWithOptions(workflows.Rollout, workflow.RegisterOptions{Name: rollout.WorkflowType})
 	env.RegisterWorkflowWithOptions(workflows.Notice, workflow.RegisterOptions{Name: workflows.NoticeWorkflowType})
-	doing, notices := &activities.Rollouts{}, &activities.Notices{}
-	env.RegisterActivity(doing)
-	env.RegisterActivity(notices.Tell)
-	env.OnActivity(doing.Recover, mock.Anything, stored.ID).Return(stored, nil)
-	env.OnActivity(notices.Tell, mock.Anything, mock.Anything).Return(nil)
-	env.OnActivity(doing.Enact, mock.Anything, mock.Anything).Return(func(_ context.Context, d activities.Deed) (activities.Enacted, error) {
+	rollouts, notices := &activities.Rollouts{}, &activities.Notices{}
+	env.RegisterActivity(rollouts)
+	env.RegisterActivity(notices.Notify)
+	env.OnActivity(rollouts.Recover, mock.Anything, stored.ID).Return(stored, nil)
+	env.OnActivity(notices.Notify, mock.Anything, mock.Anything).Return(nil)
+	env.OnActivity(rollouts.Enact, mock.Anything, mock.Anything).Return(func(_ context.Context, d activities.EnactInput) (activities.Enacted, error) {
 		enacted = append(enacted, d)
 		return activities.Enacted{Event: d.Event}, nil
 	})
@@ -83,7 +83,7 @@ func TestTheHistoryOfARolloutTakenUpAgainNamesIt(t *testing.T) {
 	t.Parallel()
 	input, err := converter.GetDefaultDataConverter().ToPayloads(workflows.RolloutInput{Lost: "r-1"})
 	require.NoError(t, err)
-	var read workflows.ToldRollout
+	var read workflows.RolloutHistoryReader
 	_, err = read.Next(&history.HistoryEvent{Attributes: &history.HistoryEvent_WorkflowExecutionStartedEventAttributes{
 		WorkflowExecutionStartedEventAttributes: &history.WorkflowExecutionStartedEventAttributes{Input: input},
 	}})

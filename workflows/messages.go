@@ -38,8 +38,8 @@ const (
 	changeConvertUnread = "convert-unread"
 	// changeRezoneWhenWoken looks in which zone the vendor is when a trial is woken that was not held.
 	changeRezoneWhenWoken = "rezone-when-woken"
-	// changeSleepAsTold keeps the pause that a first try asks for.
-	changeSleepAsTold = "sleep-as-told"
+	// versionSleepAsTold keeps the pause that a first try asks for.
+	versionSleepAsTold = "sleep-as-told"
 )
 
 // trialShapes are the fields of a trial's messages that are read exactly. A conversion is not among them: see readConversion.
@@ -83,7 +83,7 @@ func (t *trialRun) handleUpdate(ctx workflow.Context, name string) error {
 		if r.ID == "" {
 			r.ID = workflow.GetCurrentUpdateInfo(ctx).ID
 		}
-		t.collect(ctx) // what has arrived before it comes first
+		t.drain(ctx) // what has arrived before it comes first
 		a := &ask{message: name, request: r}
 		t.asked = append(t.asked, a)
 		ctx, _ = workflow.NewDisconnectedContext(ctx) // a cancellation of the workflow cancels no request
@@ -97,7 +97,7 @@ func (t *trialRun) handleUpdate(ctx workflow.Context, name string) error {
 		if err == nil {
 			err = r.Validate(name)
 		}
-		if err != nil || !t.begun {
+		if err != nil || !t.initialized {
 			return refusal(err)
 		}
 		_, err = t.state.Request(name, r, workflow.Now(ctx))
@@ -118,8 +118,8 @@ func readUpdate(name string, raw converter.RawValue) (trial.Request, error) {
 // pending tells whether a message waits.
 func (t *trialRun) pending() bool { return len(t.asked) > 0 || t.queue.pending() }
 
-// collect moves the signals that have arrived behind what is asked already.
-func (t *trialRun) collect(ctx workflow.Context) {
+// drain moves the signals that have arrived behind what is asked already.
+func (t *trialRun) drain(ctx workflow.Context) {
 	for t.queue.pending() {
 		m := t.queue.pop()
 		r, err := readSignal(m)
@@ -189,8 +189,8 @@ func (t *trialRun) forget() {
 	t.asked = kept
 }
 
-// take takes out what was asked first.
-func (t *trialRun) take() *ask {
+// pop takes out what was asked first.
+func (t *trialRun) pop() *ask {
 	a := t.asked[0]
 	t.asked = t.asked[1:]
 	t.handled = cmp.Or(a.handled, t.handled)
@@ -227,7 +227,7 @@ func (t *trialRun) answer(ctx workflow.Context, a *ask) error {
 			return nil
 		}
 		var stored trial.Event
-		if err := t.do(ctx, a.message, t.doing.Record, activities.Happened{State: t.current(), Event: *event}).future.Get(ctx, &stored); err != nil {
+		if err := t.execute(ctx, a.message, t.activities.Record, activities.RecordInput{State: t.current(), Event: *event}).future.Get(ctx, &stored); err != nil {
 			return fmt.Errorf("recording %s: %w", a.message, err)
 		}
 		t.apply(ctx, stored)
@@ -242,14 +242,14 @@ func (t *trialRun) answer(ctx workflow.Context, a *ask) error {
 // wake has a held trial decide its step anew. Any other may have been woken since its vendor is in another zone by
 // now; a step that is due looks by itself.
 func (t *trialRun) wake(ctx workflow.Context) error {
-	held := t.asleep
-	t.asleep = false
+	held := t.held
+	t.held = false
 	if _, due := t.due(ctx); held || due || !t.state.Rezonable() ||
 		workflow.GetVersion(ctx, changeRezoneWhenWoken, workflow.DefaultVersion, 1) == workflow.DefaultVersion {
 		return nil
 	}
 	var p activities.Performed
-	if err := t.do(ctx, "rezone", t.doing.Rezone, t.current()).future.Get(ctx, &p); err != nil {
+	if err := t.execute(ctx, "rezone", t.activities.Rezone, t.current()).future.Get(ctx, &p); err != nil {
 		return fmt.Errorf("looking in which zone the vendor is: %w", err)
 	}
 	if p.Event != nil {

@@ -14,20 +14,20 @@ import (
 // NoticeWorkflowType is the name under which Notice is registered.
 const NoticeWorkflowType = "Notice"
 
-// tellFor is how long it is tried to reach a recipient.
-const tellFor = 24 * time.Hour
+// notifyFor is how long it is tried to reach a recipient.
+const notifyFor = 24 * time.Hour
 
 // Notice tells stakeholders one thing. It outlives the rollout that it is about,
 // so that a recipient who cannot be reached keeps no other rollout from starting.
 func Notice(ctx workflow.Context, m rollout.Message) error {
 	var notices *activities.Notices
-	return workflow.ExecuteActivity(telling(ctx, m), notices.Tell, m).Get(ctx, nil)
+	return workflow.ExecuteActivity(notifyContext(ctx, m), notices.Notify, m).Get(ctx, nil)
 }
 
-// telling are the options of the activity that tells m.
-func telling(ctx workflow.Context, m rollout.Message) workflow.Context {
+// notifyContext are the options of the activity that tells m.
+func notifyContext(ctx workflow.Context, m rollout.Message) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		StartToCloseTimeout: 2 * time.Minute, ScheduleToCloseTimeout: tellFor, Summary: "tell: " + m.Subject,
+		StartToCloseTimeout: 2 * time.Minute, ScheduleToCloseTimeout: notifyFor, Summary: "tell: " + m.Subject,
 		RetryPolicy: &sdktemporal.RetryPolicy{InitialInterval: firstRetry, BackoffCoefficient: 2, MaximumInterval: 10 * time.Minute},
 	})
 }

@@ -33,7 +33,7 @@ type word struct {
 	// flags sets the flags by hand.
 	flags *rollout.TrialAutomation
 	// alarm is what the watch signals, at whatever the flags say then.
-	alarm *rollout.Alarm
+	alarm *rollout.TriggerResult
 }
 
 // rolloutProperty is a rollout under random messages and mishaps, and beside it the model: the pure rules, applied to
@@ -44,9 +44,9 @@ type rolloutProperty struct {
 	flags  rollout.Document
 	judged *rollout.Judgement
 	sent   int
-	// told are all signals so far, which a reset tells again, to the workflow of that run's name.
-	told   [][2]string
-	chains int
+	// signals are all signals so far, which a reset tells again, to the workflow of that run's name.
+	signals [][2]string
+	chains  int
 	// next is what the next run begins with, and early what an earlier one began with.
 	next, early workflows.RolloutInput
 	reset       bool
@@ -62,7 +62,7 @@ func (p *rolloutProperty) word(t *rapid.T) word {
 		return word{flags: &rollout.TrialAutomation{Enabled: rapid.IntRange(0, 3).Draw(t, "on") > 0, RolloutPercentage: percentage}}
 	case 1:
 		remedy := rapid.SampledFrom([]rollout.Remedy{rollout.Partial, rollout.Partial, rollout.Immediate}).Draw(t, "remedy")
-		return word{alarm: &rollout.Alarm{Trigger: rollout.TriggerEmail, Remedy: remedy, Raised: rapid.Bool().Draw(t, "raised"), Reason: "it is bad"}}
+		return word{alarm: &rollout.TriggerResult{Trigger: rollout.TriggerEmail, Remedy: remedy, Firing: rapid.Bool().Draw(t, "raised"), Reason: "it is bad"}}
 	}
 	return p.message(t)
 }
@@ -113,7 +113,7 @@ func (p *rolloutProperty) deliver(t *rapid.T, words []word) {
 	require.Equal(t, p.flags.FeatureFlags, p.w.flags.FeatureFlags)
 	stored := p.w.state()
 	p.model.Checks, p.model.CheckedAt = stored.Checks, stored.CheckedAt // at 0 % the preflight is made by itself
-	var heard []func()
+	var received []func()
 	for _, m := range words {
 		switch {
 		case m.flags != nil:
@@ -124,16 +124,16 @@ func (p *rolloutProperty) deliver(t *rapid.T, words []word) {
 		case m.alarm != nil:
 			p.mixed = true
 			signal := p.w.judged(t, func(j *rollout.Judgement) {
-				j.Triggers, j.Rollback = []rollout.Alarm{*m.alarm}, p.flags.Rollback
-				heard = append(heard, func() { p.judged = j })
+				j.Triggers, j.Rollback = []rollout.TriggerResult{*m.alarm}, p.flags.Rollback
+				received = append(received, func() { p.judged = j })
 			})
 			send(p.w.env, signal[0], signal[1])
 		default:
-			heard = append(heard, p.send(t, m))
+			received = append(received, p.send(t, m))
 		}
 	}
-	for _, hear := range heard {
-		hear()
+	for _, onReceived := range received {
+		onReceived()
 	}
 	p.due()
 }
@@ -150,7 +150,7 @@ func (p *rolloutProperty) due() {
 }
 
 // send sends a message, after what the API does before, and answers with how the model hears it.
-func (p *rolloutProperty) send(t *rapid.T, m word) (hear func()) {
+func (p *rolloutProperty) send(t *rapid.T, m word) (onReceived func()) {
 	payload := m.payload
 	var asked rollout.Request
 	if m.request != nil {
@@ -175,7 +175,7 @@ func (p *rolloutProperty) send(t *rapid.T, m word) (hear func()) {
 		payload += fmt.Sprintf(`,"flagsVersion":%d`, p.flags.Version)
 	}
 	payload = `{` + payload + `}`
-	p.told = append(p.told, [2]string{m.name, payload})
+	p.signals = append(p.signals, [2]string{m.name, payload})
 	send(p.w.env, m.name, payload)
 	knew := p.model.HandVersion
 	return func() {
@@ -197,7 +197,7 @@ func (p *rolloutProperty) wait(m word) {
 	if m.lowers || p.model.Status.Final() {
 		return
 	}
-	p.told = append(p.told, [2]string{m.name, `{` + m.payload + `}`})
+	p.signals = append(p.signals, [2]string{m.name, `{` + m.payload + `}`})
 	if m.request == nil {
 		return
 	}
@@ -205,7 +205,7 @@ func (p *rolloutProperty) wait(m word) {
 	if p.model.HandVersion > 0 {
 		asked.FlagsVersion = p.model.HandVersion - 1
 	}
-	if e, err := p.model.Request(m.name, asked, p.judged, p.w.begun); err == nil && e != nil {
+	if e, err := p.model.Request(m.name, asked, p.judged, p.w.startedAt); err == nil && e != nil {
 		p.enact(*e)
 	}
 }
@@ -248,7 +248,7 @@ func (p *rolloutProperty) run(t *rapid.T) {
 			p.wait(p.message(t))
 		}
 		p.due()
-		inRun(env, chain, "reset", slices.Clone(p.told))
+		inRun(env, chain, "reset", slices.Clone(p.signals))
 	}
 	busy := rapid.SliceOfN(rapid.Custom(p.word), 0, 4).Draw(t, "busy")
 	later := rapid.SliceOfN(rapid.Custom(p.word), 0, 4).Draw(t, "later")
@@ -269,7 +269,7 @@ func (p *rolloutProperty) run(t *rapid.T) {
 	if continued {
 		env.RegisterDelayedCallback(func() {
 			env.SetContinueAsNewSuggested(true)
-			p.told = append(p.told, halt)
+			p.signals = append(p.signals, halt)
 			send(env, halt[0], halt[1])
 		}, 5*time.Hour)
 	}
@@ -281,7 +281,7 @@ func (p *rolloutProperty) run(t *rapid.T) {
 	if p.reset = !p.mixed && rapid.Bool().Draw(t, "reset"); p.reset {
 		p.next = rapid.SampledFrom([]workflows.RolloutInput{taken, in, p.early}).Draw(t, "from")
 	} else if carried == nil {
-		p.told, p.mixed, p.chains = nil, false, p.chains+1 // a run of its own, whose messages are its own
+		p.signals, p.mixed, p.chains = nil, false, p.chains+1 // a run of its own, whose messages are its own
 	}
 	if in.State != nil {
 		p.early = in
@@ -298,7 +298,7 @@ func (p *rolloutProperty) holds(t *rapid.T) {
 		}
 	}
 	require.Equal(t, p.model.Requests, carriedOut, "each once, in order of arrival")
-	want, got := p.model.Standing(), stored.Standing()
+	want, got := p.model.Summary(), stored.Summary()
 	want.Seq = got.Seq
 	require.Equal(t, want, got, "the last word holds")
 	p.flags.Write, p.w.flags.Write = nil, nil // the model does not number what it does by itself
@@ -323,7 +323,7 @@ func TestWhateverIsAskedOfARolloutTheLastWordHolds(t *testing.T) {
 			{ID: rollout.CheckBackup, Verdict: rollout.Pass}, {ID: rollout.CheckHealth, Verdict: rollout.Insufficient},
 		}})
 		w.store(rollout.Event{Type: rollout.EventEntered, Stage: &rollout.Stage{Kind: rollout.InPhase, Phase: 1}, Enabled: new(true), Percentage: new(50.0), At: start, By: "rollout"})
-		w.flags.FeatureFlags.TrialAutomation.RolloutPercentage, w.begun = 50, start.Add(time.Hour)
+		w.flags.FeatureFlags.TrialAutomation.RolloutPercentage, w.startedAt = 50, start.Add(time.Hour)
 		p := &rolloutProperty{w: w, model: w.state(), flags: w.flags, next: taken, early: taken}
 		for range rapid.IntRange(1, 4).Draw(t, "runs") {
 			if p.model.Status.Final() {
@@ -340,7 +340,7 @@ func TestWhateverIsAskedOfABulkOperationTheLastWordHolds(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		var stored bulk.State
-		var told [][2]string
+		var signals [][2]string
 		model, sent, chains := bulk.State{}, 0, 0
 		in := workflows.BulkInput{ID: "bulk-1"}
 		for run := range rapid.IntRange(1, 4).Draw(t, "runs") {
@@ -351,7 +351,7 @@ func TestWhateverIsAskedOfABulkOperationTheLastWordHolds(t *testing.T) {
 			w.keep = &stored
 			reset := run > 0 && in.Work == nil && rapid.Bool().Draw(t, "reset")
 			if !reset && in.Work == nil {
-				told, chains = nil, chains+1
+				signals, chains = nil, chains+1
 			}
 			var busy [][2]string
 			for range rapid.IntRange(0, 6).Draw(t, "busy") {
@@ -368,12 +368,12 @@ func TestWhateverIsAskedOfABulkOperationTheLastWordHolds(t *testing.T) {
 					model = after
 				}
 			}
-			told = append(told, busy...)
+			signals = append(signals, busy...)
 			chain := fmt.Sprintf("run-%d", chains)
 			inRun(w.env, chain, chain, nil)
 			if reset { // some of them waited, as they do where a run fails its tasks
 				waiting := rapid.IntRange(0, len(busy)).Draw(t, "waiting")
-				inRun(w.env, chain, "reset", slices.Clone(told[:len(told)-len(busy)+waiting]))
+				inRun(w.env, chain, "reset", slices.Clone(signals[:len(signals)-len(busy)+waiting]))
 				busy = busy[waiting:]
 			}
 			deliver := func() {
@@ -391,7 +391,7 @@ func TestWhateverIsAskedOfABulkOperationTheLastWordHolds(t *testing.T) {
 			if rapid.Bool().Draw(t, "continued") {
 				w.env.RegisterDelayedCallback(func() {
 					w.env.SetContinueAsNewSuggested(true)
-					told = append(told, halt)
+					signals = append(signals, halt)
 					send(w.env, halt[0], halt[1])
 				}, 3*time.Second)
 			}

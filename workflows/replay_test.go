@@ -102,9 +102,9 @@ func happened(t *testing.T, recorded *history.History) (kinds []string) {
 		if scheduled.GetActivityType().GetName() != "Enact" {
 			continue
 		}
-		var deed activities.Deed
-		require.NoError(t, converter.GetDefaultDataConverter().FromPayloads(scheduled.GetInput(), &deed))
-		kinds = append(kinds, wording(deed.Event))
+		var input activities.EnactInput
+		require.NoError(t, converter.GetDefaultDataConverter().FromPayloads(scheduled.GetInput(), &input))
+		kinds = append(kinds, wording(input.Event))
 	}
 	return kinds
 }

@@ -17,9 +17,9 @@ type resets struct {
 	noticed string
 }
 
-// look tells whether the run was reset and has to go on from what is stored, until that is done. A run that was not pays nothing for it. One that was replays
+// check tells whether the run was reset and has to go on from what is stored, until that is done. A run that was not pays nothing for it. One that was replays
 // what happened before the reset, with looks that leave no trace, and the first look after that leaves a marker.
-func (r *resets) look(ctx workflow.Context, q *queue) bool {
+func (r *resets) check(ctx workflow.Context, q *queue) bool {
 	if r.notices(ctx) {
 		r.pending, q.again = true, len(q.messages)
 	}

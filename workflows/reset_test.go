@@ -132,14 +132,14 @@ func TestARolloutThatIsResetTakesWhatHadNotHadItsTurn(t *testing.T) {
 			w := newRolloutWorld(t, 0)
 			env := w.prepare()
 			inRun(env, firstRun, firstRun, nil)
-			told := slices.Clone(c.had)
+			recovered := slices.Clone(c.had)
 			w.arrive(c.had...)
 			for i := range map[bool]int{true: 2}[c.alarmed] { // the first takes it back, the second pauses it at 0 %
 				env.RegisterDelayedCallback(func() {
 					alarm := w.judged(t, func(j *rollout.Judgement) {
-						j.Triggers = []rollout.Alarm{{Trigger: rollout.TriggerEmail, Remedy: rollout.Partial, Raised: true, Reason: "it is bad"}}
+						j.Triggers = []rollout.TriggerResult{{Trigger: rollout.TriggerEmail, Remedy: rollout.Partial, Firing: true, Reason: "it is bad"}}
 					})
-					told = append(told, alarm)
+					recovered = append(recovered, alarm)
 					send(env, alarm[0], alarm[1])
 				}, time.Duration(1+30*i)*time.Hour)
 			}
@@ -147,9 +147,9 @@ func TestARolloutThatIsResetTakesWhatHadNotHadItsTurn(t *testing.T) {
 			before := w.state()
 			env = w.prepare()
 			if c.bare {
-				told = nil
+				recovered = nil
 			}
-			inReset(env, append(told, c.waits...))
+			inReset(env, append(recovered, c.waits...))
 			w.run(taken, time.Hour)
 			s := w.state()
 			require.Equal(t, c.status, s.Status)

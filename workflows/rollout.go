@@ -48,19 +48,19 @@ type rolloutRun struct {
 	resets resets
 	// canceled is what is said of a cancellation.
 	canceled *string
-	// doing and notices name the activities; the worker has the real ones.
-	doing   *activities.Rollouts
-	notices *activities.Notices
+	// activities and notices name the activities; the worker has the real ones.
+	activities *activities.Rollouts
+	notices    *activities.Notices
 	// refreshed says that the latest judgement was asked for since the last event.
 	refreshed bool
-	// telling counts the notices whose workflows have not begun, or, before
+	// notifying counts the notices whose workflows have not begun, or, before
 	// tellsApart, that are on their way.
-	telling int
+	notifying int
 }
 
 func (r *rolloutRun) setup(ctx workflow.Context, in RolloutInput) error {
 	r.queue = queueOf(ctx, in.Signals)
-	r.resets.look(ctx, r.queue)
+	r.resets.check(ctx, r.queue)
 	if err := workflow.SetQueryHandler(ctx, rollout.QueryStatus, func() (rollout.State, error) { return r.state, nil }); err != nil {
 		return fmt.Errorf("registering query: %w", err)
 	}
@@ -78,7 +78,7 @@ func (r *rolloutRun) setup(ctx workflow.Context, in RolloutInput) error {
 		return sdktemporal.NewNonRetryableApplicationError("a rollout needs a start", "invalid", nil)
 	}
 	start := *in.Start
-	if workflow.GetVersion(ctx, learns, workflow.DefaultVersion, 1) >= 1 {
+	if workflow.GetVersion(ctx, versionLearnsConversion, workflow.DefaultVersion, 1) >= 1 {
 		times, err := r.learn(ctx, start.Times)
 		if err != nil {
 			return err
@@ -90,21 +90,21 @@ func (r *rolloutRun) setup(ctx workflow.Context, in RolloutInput) error {
 
 // Changes that rollouts started before them do not have.
 const (
-	// learns has a rollout begin with what earlier trials tell of conversion.
-	learns = "learns-conversion"
-	// doubts has it look at the latest judgement before it completes.
-	doubts = "doubts-completion"
-	// doubtsOutage has it do so before it pauses for an outage: while a person had it wait it was not told that one is over.
-	doubtsOutage = "doubts-outage"
-	// tellsApart has workflows of their own tell stakeholders.
-	tellsApart = "tells-apart"
+	// versionLearnsConversion has a rollout begin with what earlier trials tell of conversion.
+	versionLearnsConversion = "learns-conversion"
+	// versionDoubtsCompletion has it look at the latest judgement before it completes.
+	versionDoubtsCompletion = "doubts-completion"
+	// versionDoubtsOutage has it do so before it pauses for an outage: while a person had it wait it was not told that one is over.
+	versionDoubtsOutage = "doubts-outage"
+	// versionTellsApart has workflows of their own tell stakeholders.
+	versionTellsApart = "tells-apart"
 )
 
 // learn asks what earlier trials tell of conversion, once: what is judged by it
 // later is judged the same when it is judged anew.
 func (r *rolloutRun) learn(ctx workflow.Context, times rollout.Times) (rollout.Times, error) {
 	var learned rollout.Times
-	if err := workflow.ExecuteActivity(r.options(ctx, "earlier trials"), r.doing.Learn, times).Get(ctx, &learned); err != nil {
+	if err := workflow.ExecuteActivity(r.options(ctx, "earlier trials"), r.activities.Learn, times).Get(ctx, &learned); err != nil {
 		return times, fmt.Errorf("looking at earlier trials: %w", err)
 	}
 	return learned, nil
@@ -113,7 +113,7 @@ func (r *rolloutRun) learn(ctx workflow.Context, times rollout.Times) (rollout.T
 // recover takes up a rollout where it is stored. It may have ended meanwhile.
 func (r *rolloutRun) recover(ctx workflow.Context, id string) error {
 	var stored rollout.State
-	if err := workflow.ExecuteActivity(r.options(ctx, "what is stored"), r.doing.Recover, id).Get(ctx, &stored); err != nil {
+	if err := workflow.ExecuteActivity(r.options(ctx, "what is stored"), r.activities.Recover, id).Get(ctx, &stored); err != nil {
 		return fmt.Errorf("reading where rollout %s stands: %w", id, err)
 	}
 	r.state = stored
@@ -135,7 +135,7 @@ func (r *rolloutRun) catchUp(ctx workflow.Context) error {
 	r.queue.found(r.state.HandVersion, r.queue.again) // they were sent before the reset
 	for _, m := range r.queue.forget(r.state.HandledSignals) {
 		if j, err := decode[rollout.Judgement](m, judgementShape); err == nil && m.name == rollout.SignalJudged {
-			r.take(j) // what was judged last is stored with no decision, and what is decided next is decided on it
+			r.applyJudgement(j) // what was judged last is stored with no decision, and what is decided next is decided on it
 		}
 	}
 	return nil
@@ -147,7 +147,7 @@ func (r *rolloutRun) run(ctx workflow.Context) (rollout.State, error) {
 		event, wake := r.state.Next(r.judged, workflow.Now(ctx))
 		var err error
 		switch {
-		case r.resets.look(ctx, r.queue):
+		case r.resets.check(ctx, r.queue):
 			err = r.catchUp(ctx)
 		case r.queue.pending():
 			err = r.answer(ctx, r.queue.pop())
@@ -181,9 +181,9 @@ func (r *rolloutRun) wantsLatest(ctx workflow.Context, e rollout.Event) bool {
 	}
 	switch {
 	case e.Type == rollout.EventCompleted:
-		return workflow.GetVersion(ctx, doubts, workflow.DefaultVersion, 1) >= 1
+		return workflow.GetVersion(ctx, versionDoubtsCompletion, workflow.DefaultVersion, 1) >= 1
 	case e.Cause == rollout.PausedByOutage:
-		return workflow.GetVersion(ctx, doubtsOutage, workflow.DefaultVersion, 1) >= 1
+		return workflow.GetVersion(ctx, versionDoubtsOutage, workflow.DefaultVersion, 1) >= 1
 	}
 	return true
 }
@@ -200,7 +200,7 @@ func (r *rolloutRun) leave(ctx workflow.Context) (rollout.State, error) {
 
 // settle waits until every notice is under way.
 func (r *rolloutRun) settle(ctx workflow.Context) error {
-	return workflow.Await(ctx, func() bool { return r.telling == 0 })
+	return workflow.Await(ctx, func() bool { return r.notifying == 0 })
 }
 
 // wait sleeps until something is due, or a signal comes.
@@ -227,9 +227,9 @@ func (r *rolloutRun) enact(ctx workflow.Context, event rollout.Event) error {
 // goes on from there.
 func (r *rolloutRun) tryEnact(ctx workflow.Context, event rollout.Event) (overtaken bool, err error) {
 	var enacted activities.Enacted
-	deed := activities.Deed{State: r.state, Event: event}
-	deed.State.HandledSignals = r.queue.numbers.Handled
-	if err := workflow.ExecuteActivity(r.options(ctx, string(event.Type)), r.doing.Enact, deed).Get(ctx, &enacted); err != nil {
+	input := activities.EnactInput{State: r.state, Event: event}
+	input.State.HandledSignals = r.queue.numbers.Handled
+	if err := workflow.ExecuteActivity(r.options(ctx, string(event.Type)), r.activities.Enact, input).Get(ctx, &enacted); err != nil {
 		return false, fmt.Errorf("enacting %s: %w", event.Type, err)
 	}
 	if enacted.Stored != nil {
@@ -239,15 +239,15 @@ func (r *rolloutRun) tryEnact(ctx workflow.Context, event rollout.Event) (overta
 		r.state, r.refreshed = *enacted.Stored, false
 		return true, nil
 	}
-	stood := enacted.Event
-	r.found(stood.HandVersion)
-	r.state, r.refreshed = r.state.Apply(stood), false
-	r.recent = append(r.recent, stood)
+	stored := enacted.Event
+	r.found(stored.HandVersion)
+	r.state, r.refreshed = r.state.Apply(stored), false
+	r.recent = append(r.recent, stored)
 	if over := len(r.recent) - recentDecisions; over > 0 {
 		r.recent = r.recent[over:]
 	}
-	r.tell(ctx, stood)
-	if stood.InFlight == rollout.Release {
+	r.notify(ctx, stored)
+	if stored.InFlight == rollout.Release {
 		return false, r.release(ctx)
 	}
 	return false, nil
@@ -260,23 +260,23 @@ func (r *rolloutRun) found(version int) {
 	}
 }
 
-// tell has stakeholders told of what has happened. That goes on beside the
+// notify has stakeholders told of what has happened. That goes on beside the
 // rollout: a recipient who cannot be reached does not hold it up.
-func (r *rolloutRun) tell(ctx workflow.Context, e rollout.Event) {
+func (r *rolloutRun) notify(ctx workflow.Context, e rollout.Event) {
 	message := rollout.MessageFor(r.state, e)
 	if message == nil {
 		return
 	}
-	var told workflow.Future
-	if workflow.GetVersion(ctx, tellsApart, workflow.DefaultVersion, 1) >= 1 {
-		told = startNotice(ctx, *message)
+	var notified workflow.Future
+	if workflow.GetVersion(ctx, versionTellsApart, workflow.DefaultVersion, 1) >= 1 {
+		notified = startNotice(ctx, *message)
 	} else {
-		told = workflow.ExecuteActivity(telling(ctx, *message), r.notices.Tell, *message)
+		notified = workflow.ExecuteActivity(notifyContext(ctx, *message), r.notices.Notify, *message)
 	}
-	r.telling++
+	r.notifying++
 	workflow.Go(ctx, func(ctx workflow.Context) {
-		defer func() { r.telling-- }()
-		if err := told.Get(ctx, nil); err != nil {
+		defer func() { r.notifying-- }()
+		if err := notified.Get(ctx, nil); err != nil {
 			workflow.GetLogger(ctx).Error("stakeholders not told", "message", message.Key, "error", err)
 		}
 	})
@@ -285,11 +285,11 @@ func (r *rolloutRun) tell(ctx workflow.Context, e rollout.Event) {
 // refresh asks for the latest judgement.
 func (r *rolloutRun) refresh(ctx workflow.Context) error {
 	var latest *rollout.Judgement
-	if err := workflow.ExecuteActivity(r.options(ctx, "latest judgement"), r.doing.Latest, r.state.ID).Get(ctx, &latest); err != nil {
+	if err := workflow.ExecuteActivity(r.options(ctx, "latest judgement"), r.activities.Latest, r.state.ID).Get(ctx, &latest); err != nil {
 		return fmt.Errorf("asking for the latest judgement: %w", err)
 	}
 	if latest != nil {
-		r.take(*latest)
+		r.applyJudgement(*latest)
 	}
 	r.refreshed = true
 	return nil
@@ -297,7 +297,7 @@ func (r *rolloutRun) refresh(ctx workflow.Context) error {
 
 func (r *rolloutRun) preflight(ctx workflow.Context) error {
 	var checks []rollout.Check
-	if err := workflow.ExecuteActivity(r.options(ctx, "preflight"), r.doing.Preflight, r.state).Get(ctx, &checks); err != nil {
+	if err := workflow.ExecuteActivity(r.options(ctx, "preflight"), r.activities.Preflight, r.state).Get(ctx, &checks); err != nil {
 		return fmt.Errorf("making the preflight: %w", err)
 	}
 	event := r.state.CheckedEvent(checks, workflow.Now(ctx))
@@ -312,7 +312,7 @@ func (r *rolloutRun) preflight(ctx workflow.Context) error {
 func (r *rolloutRun) backfill(ctx workflow.Context) error {
 	batch, pause := r.state.BackfillBatch()
 	var moved activities.Moved
-	err := workflow.ExecuteActivity(r.options(ctx, "backfill"), r.doing.Backfill,
+	err := workflow.ExecuteActivity(r.options(ctx, "backfill"), r.activities.Backfill,
 		activities.Batch{RolloutID: r.state.ID, After: batch.After, Size: batch.Size, Seq: r.state.Seq}).Get(ctx, &moved)
 	if err != nil {
 		return fmt.Errorf("taking in running trials: %w", err)
@@ -328,7 +328,7 @@ func (r *rolloutRun) release(ctx workflow.Context) error {
 	batch := activities.Batch{RolloutID: r.state.ID, Size: releaseBatch}
 	for {
 		var moved activities.Moved
-		if err := workflow.ExecuteActivity(r.options(ctx, "release"), r.doing.Release, batch).Get(ctx, &moved); err != nil {
+		if err := workflow.ExecuteActivity(r.options(ctx, "release"), r.activities.Release, batch).Get(ctx, &moved); err != nil {
 			return fmt.Errorf("handing over running trials: %w", err)
 		}
 		if moved.Done {

@@ -31,7 +31,7 @@ func (r *rolloutRun) answer(ctx workflow.Context, m message) error {
 			refuseMessage(ctx, m, err)
 			return nil
 		}
-		r.take(j)
+		r.applyJudgement(j)
 		return nil
 	}
 	request, err := readRolloutRequest(m)
@@ -85,9 +85,9 @@ func readRolloutRequest(m message) (rollout.Request, error) {
 // maxRequestID bounds the id that a message may name, in bytes.
 const maxRequestID = 128
 
-// take keeps the newest judgement: that of a later snapshot, or of a later moment where a restored database
+// applyJudgement keeps the newest judgement: that of a later snapshot, or of a later moment where a restored database
 // counts snapshots from further back.
-func (r *rolloutRun) take(j rollout.Judgement) {
+func (r *rolloutRun) applyJudgement(j rollout.Judgement) {
 	if r.judged == nil || j.Snapshot >= r.judged.Snapshot || j.At.After(r.judged.At) {
 		r.judged = &j
 	}

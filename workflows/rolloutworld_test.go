@@ -30,9 +30,9 @@ const rolloutID = "r-1"
 // database in memory that outlives the runs.
 type rolloutWorld struct {
 	activities.RolloutStore
-	t     require.TestingT
-	env   *testsuite.TestWorkflowEnvironment
-	begun time.Time
+	t         require.TestingT
+	env       *testsuite.TestWorkflowEnvironment
+	startedAt time.Time
 
 	mu        sync.Mutex
 	flags     rollout.Document
@@ -54,7 +54,7 @@ type rolloutWorld struct {
 
 // newRolloutWorld has a rollout that stands in a phase of the plan; below 0, one that has not begun.
 func newRolloutWorld(t require.TestingT, phase int) *rolloutWorld {
-	w := &rolloutWorld{t: t, begun: start, flags: rollout.Document{Version: 1, FeatureFlags: rollout.InitialFlags()}}
+	w := &rolloutWorld{t: t, startedAt: start, flags: rollout.Document{Version: 1, FeatureFlags: rollout.InitialFlags()}}
 	if phase < 0 {
 		return w
 	}
@@ -65,7 +65,7 @@ func newRolloutWorld(t require.TestingT, phase int) *rolloutWorld {
 			Enabled: new(true), Percentage: &percentage, At: start.Add(time.Duration(i+1) * time.Minute), By: "rollout", Reason: "entered"})
 		w.flags.FeatureFlags.TrialAutomation.Enabled, w.flags.FeatureFlags.TrialAutomation.RolloutPercentage = true, percentage
 	}
-	w.begun = start.Add(time.Hour)
+	w.startedAt = start.Add(time.Hour)
 	return w
 }
 
@@ -107,7 +107,7 @@ func (w *rolloutWorld) prepare() *testsuite.TestWorkflowEnvironment {
 	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	w.env = suite.NewTestWorkflowEnvironment()
 	inTests(w.env)
-	w.env.SetStartTime(w.begun)
+	w.env.SetStartTime(w.startedAt)
 	w.env.RegisterWorkflowWithOptions(workflows.Rollout, workflow.RegisterOptions{Name: rollout.WorkflowType})
 	w.env.RegisterWorkflowWithOptions(func(workflow.Context, rollout.Message) error { return nil }, workflow.RegisterOptions{Name: workflows.NoticeWorkflowType})
 	w.env.RegisterActivity(&activities.Rollouts{
@@ -125,7 +125,7 @@ func (w *rolloutWorld) run(in workflows.RolloutInput, until time.Duration) *work
 	env := w.env
 	env.SetWorkflowRunTimeout(until)
 	env.ExecuteWorkflow(rollout.WorkflowType, in)
-	w.begun, w.env = env.Now(), nil
+	w.startedAt, w.env = env.Now(), nil
 	var next *workflow.ContinueAsNewError
 	if !errors.As(env.GetWorkflowError(), &next) {
 		return nil
@@ -154,9 +154,9 @@ func (w *rolloutWorld) arrive(signals ...[2]string) {
 }
 
 func (w *rolloutWorld) interrupt() {
-	if do := w.during; do != nil {
+	if fn := w.during; fn != nil {
 		w.during = nil
-		do()
+		fn()
 	}
 }
 

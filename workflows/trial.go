@@ -36,10 +36,10 @@ func Trial(ctx workflow.Context, in TrialInput) (trial.Overview, error) {
 // thing at a time; message handlers only put their request among what is asked.
 type trialRun struct {
 	state trial.State
-	// begun says that state is known.
-	begun bool
-	// asleep says that the due step is held and waits to be woken.
-	asleep bool
+	// initialized says that state is known.
+	initialized bool
+	// held says that the due step is held and waits to be woken.
+	held bool
 	// reached is the step whose timer has fired last.
 	reached trial.Step
 	// asked are the requests that wait, in the order of their arrival, and queue the signals behind them.
@@ -50,17 +50,17 @@ type trialRun struct {
 	// resets notices them, and canceled is what is said of a cancellation.
 	resets   resets
 	canceled *string
-	// doing names the activities; the worker has the real one.
-	doing *activities.Trials
+	// activities names the activities; the worker has the real one.
+	activities *activities.Trials
 }
 
 func (t *trialRun) setup(ctx workflow.Context, in TrialInput) error {
 	if err := t.listen(ctx, in.Signals); err != nil {
 		return err
 	}
-	t.resets.look(ctx, t.queue)
+	t.resets.check(ctx, t.queue)
 	if in.State != nil {
-		t.state, t.begun, t.asleep = *in.State, true, in.State.Held != nil
+		t.state, t.initialized, t.held = *in.State, true, in.State.Held != nil
 		return nil
 	}
 	if err := t.begin(ctx, in.VendorID); err != nil {
@@ -94,20 +94,20 @@ func (t *trialRun) catchUp(ctx workflow.Context) error {
 // begin reads where the trial stands, which may be at its start, unless the run knows more.
 func (t *trialRun) begin(ctx workflow.Context, vendorID string) error {
 	var s trial.State
-	if err := t.do(ctx, "begin", t.doing.Begin, vendorID).future.Get(ctx, &s); err != nil {
+	if err := t.execute(ctx, "begin", t.activities.Begin, vendorID).future.Get(ctx, &s); err != nil {
 		return fmt.Errorf("beginning the trial: %w", err)
 	}
 	if s.Seq >= t.state.Seq {
 		t.state = s
 	}
-	t.begun, t.asleep = true, false
+	t.initialized, t.held = true, false
 	return nil
 }
 
 func (t *trialRun) run(ctx workflow.Context) (trial.Overview, error) {
 	for {
-		reset := t.resets.look(ctx, t.queue)
-		t.collect(ctx)
+		reset := t.resets.check(ctx, t.queue)
+		t.drain(ctx)
 		workflow.SetCurrentDetails(ctx, t.state.Details()+*t.canceled)
 		step, due := t.due(ctx)
 		var err error
@@ -115,7 +115,7 @@ func (t *trialRun) run(ctx workflow.Context) (trial.Overview, error) {
 		case reset:
 			err = t.catchUp(ctx)
 		case len(t.asked) > 0:
-			err = t.answer(ctx, t.take())
+			err = t.answer(ctx, t.pop())
 		case t.state.Status.Final() || workflow.GetInfo(ctx).GetContinueAsNewSuggested():
 			if err = t.settle(ctx); err == nil && !t.pending() {
 				return t.leave(ctx)
@@ -137,14 +137,14 @@ func (t *trialRun) run(ctx workflow.Context) (trial.Overview, error) {
 func (t *trialRun) due(ctx workflow.Context) (trial.Step, bool) {
 	step, ok := t.state.Next()
 	reached := step.Kind == t.reached.Kind && step.Revision == t.reached.Revision
-	return step, ok && !t.asleep && (reached || !step.At.After(workflow.Now(ctx)))
+	return step, ok && !t.held && (reached || !step.At.After(workflow.Now(ctx)))
 }
 
 // wait sleeps to the next step, or to the next message. A held trial sets no
 // timer: its history does not grow until it is woken.
 func (t *trialRun) wait(ctx workflow.Context) error {
 	next, ok := t.state.Next()
-	if !ok || t.asleep {
+	if !ok || t.held {
 		return workflow.Await(ctx, t.pending)
 	}
 	timerCtx, cancel := workflow.WithCancel(ctx)
@@ -164,7 +164,7 @@ func (t *trialRun) wait(ctx workflow.Context) error {
 func (t *trialRun) perform(ctx workflow.Context, step trial.Step) error {
 	stepCtx, cancel := workflow.WithCancel(ctx)
 	defer cancel()
-	attempt := t.do(stepCtx, string(step.Kind), t.doing.Perform, activities.Due{State: t.current(), Step: step})
+	attempt := t.execute(stepCtx, string(step.Kind), t.activities.Perform, activities.Due{State: t.current(), Step: step})
 	overtaken := func() bool { return attempt.retrying && t.pending() }
 	if err := workflow.Await(ctx, func() bool { return attempt.future.IsReady() || overtaken() }); err != nil {
 		return err
@@ -179,7 +179,7 @@ func (t *trialRun) perform(ctx workflow.Context, step trial.Step) error {
 	if p.Event != nil {
 		t.apply(ctx, *p.Event)
 	}
-	t.asleep = t.state.Held != nil
+	t.held = t.state.Held != nil
 	return nil
 }
 
@@ -187,7 +187,7 @@ func (t *trialRun) perform(ctx workflow.Context, step trial.Step) error {
 func (t *trialRun) apply(ctx workflow.Context, e trial.Event) {
 	before := t.state
 	t.state = before.Apply(e)
-	t.asleep = false
+	t.held = false
 	setAttributes(ctx, changedAttributes(before, t.state))
 }
 

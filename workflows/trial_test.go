@@ -77,10 +77,10 @@ func TestAHeldTrialSleepsWithoutATimerUntilItIsWoken(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, trial.Automated)
 	w.at(day, func() { w.flags.TrialAutomation.Enabled = false })
-	var callsAsleep int
-	w.at(8*day, func() { callsAsleep = w.calls })
+	var callsHeld int
+	w.at(8*day, func() { callsHeld = w.calls })
 	w.at(9*day, func() {
-		require.Equal(t, callsAsleep, w.calls, "a held trial asks nothing")
+		require.Equal(t, callsHeld, w.calls, "a held trial asks nothing")
 		w.env.SignalWorkflow(trial.SignalWake, trial.Request{})
 	})
 	w.at(10*day, func() {
@@ -144,13 +144,13 @@ func TestASuppressionChangesNothingInTheWorkflow(t *testing.T) {
 	noMail := func() { w.env.SignalWorkflow(trial.SignalNoMail, trial.Request{Reason: "unsubscribed", By: "vendor"}) }
 	w.at(2*day, noMail)
 	w.at(8*day, func() { w.flags.TrialAutomation.Enabled = false })
-	var callsAsleep int
+	var callsHeld int
 	w.at(12*day, func() {
-		callsAsleep = w.calls
+		callsHeld = w.calls
 		noMail()
 	})
 	w.at(12*day+time.Hour, func() {
-		require.Equal(t, callsAsleep, w.calls, "a held trial is not woken by it")
+		require.Equal(t, callsHeld, w.calls, "a held trial is not woken by it")
 		w.flags.TrialAutomation.Enabled = true
 		w.env.SignalWorkflow(trial.SignalWake, trial.Request{})
 	})

@@ -152,7 +152,7 @@ func newWorld(t *testing.T, cohort trial.Cohort) *world {
 }
 
 // at does something once so much time has passed since the start.
-func (w *world) at(after time.Duration, do func()) { w.env.RegisterDelayedCallback(do, after) }
+func (w *world) at(after time.Duration, fn func()) { w.env.RegisterDelayedCallback(fn, after) }
 
 // run lives through the workflow and returns its answer.
 func (w *world) run() trial.Overview {
@@ -202,9 +202,9 @@ func (w *world) Vendor(context.Context, string) (trial.Vendor, error) {
 }
 
 func (w *world) Trial(context.Context, string) (trial.State, bool, error) {
-	if do := w.beginning; do != nil {
+	if fn := w.beginning; fn != nil {
 		w.beginning = nil
-		do()
+		fn()
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()

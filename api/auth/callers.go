@@ -126,7 +126,7 @@ func (c *Callers) Holder(ctx context.Context, key access.Key) (access.Identity, 
 	case !found:
 		return access.Identity{}, &RefusedError{Reason: Unknown}
 	}
-	switch token.Standing(c.Now()) {
+	switch token.Status(c.Now()) {
 	case access.Expired:
 		return access.Identity{}, &RefusedError{Reason: Expired}
 	case access.Revoked:

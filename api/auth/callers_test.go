@@ -25,17 +25,17 @@ const (
 
 var now = time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
 
-var errAway = &trial.Error{Code: trial.CodeUnavailable, Message: "the database does not answer"}
+var errUnavailable = &trial.Error{Code: trial.CodeUnavailable, Message: "the database does not answer"}
 
 // world is what callers are known by, and how often each reason was counted.
 type world struct {
 	*auth.Callers
-	mu      sync.Mutex
-	moment  time.Time
-	tokens  map[access.Key]access.Token
-	away    error
-	asked   int
-	reasons map[auth.Reason]int
+	mu          sync.Mutex
+	moment      time.Time
+	tokens      map[access.Key]access.Token
+	unavailable error
+	asked       int
+	reasons     map[auth.Reason]int
 }
 
 func newWorld(t *testing.T, change func(*auth.Options)) *world {
@@ -59,7 +59,7 @@ func (w *world) Token(_ context.Context, key access.Key) (access.Token, bool, er
 	defer w.mu.Unlock()
 	w.asked++
 	t, found := w.tokens[key]
-	return t, found, w.away
+	return t, found, w.unavailable
 }
 
 // issue makes a token of a text, good for an hour.
@@ -142,13 +142,13 @@ func TestWithTheDatabaseAway(t *testing.T) {
 	w.issue(t, "a text", access.Admin)
 	_, err := w.Identify(from("192.0.2.1"), "a text")
 	require.NoError(t, err)
-	w.away = errAway
+	w.unavailable = errUnavailable
 	for range 20 {
 		who, err := w.Identify(from("192.0.2.1"), "a text")
-		require.ErrorIs(t, err, errAway, "who was known is not slowed down for it")
+		require.ErrorIs(t, err, errUnavailable, "who was known is not slowed down for it")
 		require.Zero(t, who)
 		who, err = w.Identify(from("192.0.2.1"), "no token")
-		require.ErrorIs(t, err, errAway, "it may be a good one")
+		require.ErrorIs(t, err, errUnavailable, "it may be a good one")
 		require.Zero(t, who)
 	}
 	w.moment = now.Add(time.Minute)

@@ -75,7 +75,7 @@ func (d *dashboard) readAlert(ctx context.Context, name string, view *alertView)
 	if view.Alert, err = alertNamed(all.Alerts, name); err != nil {
 		return err
 	}
-	view.Title, view.Troubles = "Alert "+name, lookTroubles(*all)
+	view.Title, view.Troubles = "Alert "+name, evaluationTroubles(*all)
 	for _, control := range view.Alert.Controls() {
 		if access.Of(ctx).Role.Covers(steers) {
 			view.Controls = append(view.Controls, alertControls[control])

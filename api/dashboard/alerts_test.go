@@ -129,7 +129,7 @@ func TestARefusedControlOfAnAlertChangesNothing(t *testing.T) {
 
 	foreign := form(path+"acknowledge", s.filledAt(path+"acknowledge", "r"))
 	foreign.Header.Set("Sec-Fetch-Site", "cross-site")
-	require.Equal(t, http.StatusForbidden, s.do(foreign).status)
+	require.Equal(t, http.StatusForbidden, s.send(foreign).status)
 	require.Empty(t, s.world.Answered)
 }
 
@@ -206,7 +206,7 @@ func TestOneKilledWorkerIsOneTrouble(t *testing.T) {
 		Reconciler: monitoring.ReconcilerProbe{Reply: well, Last: long},
 	}, monitoring.Health{}, w.Moment)
 	firing := monitoring.NewAlert(monitoring.WorkerAway)
-	firing.Status, firing.LookedAt = monitoring.AlertFiring, w.Moment
+	firing.Status, firing.EvaluatedAt = monitoring.AlertFiring, w.Moment
 	w.Alerts[monitoring.WorkerAway] = firing
 	a := signedIn(t, w).get("/admin/")
 	require.Equal(t, 1, strings.Count(a.body, `<li class="trouble`))

@@ -82,13 +82,13 @@ func partOf(q url.Values) (p auditPart, problem string) {
 	if f.Outcome != "" && !slices.Contains(audit.Outcomes(), f.Outcome) {
 		return p, "There is no such outcome."
 	}
-	const momentForm = " must be a moment in UTC, such as 2026-03-12T08:00."
-	var isMoment bool
-	if f.From, isMoment = momentOf(q.Get("from")); !isMoment {
-		return p, "From" + momentForm
+	const timeForm = " must be a moment in UTC, such as 2026-03-12T08:00."
+	var isTime bool
+	if f.From, isTime = parseTime(q.Get("from")); !isTime {
+		return p, "From" + timeForm
 	}
-	if f.To, isMoment = momentOf(q.Get("to")); !isMoment {
-		return p, "Before" + momentForm
+	if f.To, isTime = parseTime(q.Get("to")); !isTime {
+		return p, "Before" + timeForm
 	}
 	if !f.From.IsZero() && !f.To.IsZero() && !f.From.Before(f.To) {
 		return p, "Nothing is between these: the moment before which must be later than the one from which."
@@ -107,8 +107,8 @@ func partOf(q url.Values) (p auditPart, problem string) {
 // Moments are written as browsers' fields do, in UTC, or as the API takes them.
 const enteredForm = "2006-01-02T15:04"
 
-// momentOf is a moment as somebody has entered it, the zero Time for none.
-func momentOf(text string) (t time.Time, ok bool) {
+// parseTime is a moment as somebody has entered it, the zero Time for none.
+func parseTime(text string) (t time.Time, ok bool) {
 	if text == "" {
 		return t, true
 	}
@@ -230,7 +230,7 @@ func (d *dashboard) noAudit(ctx context.Context, view *auditView, err error) (st
 		view.Live = ""
 		t = trouble{Grave: true, Title: "The database takes too long", Text: fmt.Sprintf("The audit record was not read within %v.", requestTimeout),
 			Action: "See that MongoDB can be reached, and whether it or its machine is overloaded. A long record is found fastest by who, to what, or outcome. Then load this page again."}
-	case away(err):
+	case unavailable(err):
 		t.Text = "The audit record cannot be shown. What an admin asks for cannot be put on record either, and so is not done, a rollback included. Trials wait and lose nothing."
 	default:
 		status = http.StatusInternalServerError

@@ -100,7 +100,7 @@ func TestABulkOperationSaysHowFarItIs(t *testing.T) {
 	a = s.get("/admin/bulk/nothing")
 	require.Equal(t, http.StatusNotFound, a.status)
 	require.Contains(t, a.text(), `there is no operation "nothing"`)
-	s.world.Err = sample.ErrAway
+	s.world.Err = sample.ErrUnavailable
 	require.Equal(t, http.StatusNotFound, s.get("/admin/bulk/not.an.id").status, "the database is not asked for it")
 }
 

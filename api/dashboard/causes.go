@@ -11,15 +11,15 @@ type about string
 
 const (
 	// aboutDatabase is also what the page itself has found, aboutUnread what it could not read.
-	aboutDatabase   about = monitoring.PartMongoDB
-	aboutTemporal   about = monitoring.PartTemporal
-	aboutWorker     about = monitoring.PartWorker
-	aboutMail       about = monitoring.PartMail
-	aboutWatch      about = monitoring.PartWatch
-	aboutReconciler about = monitoring.PartReconciler
-	aboutFlags      about = monitoring.PartFlags
-	aboutLooks      about = "looks"
-	aboutUnwatched  about = "unwatched"
+	aboutDatabase    about = monitoring.PartMongoDB
+	aboutTemporal    about = monitoring.PartTemporal
+	aboutWorker      about = monitoring.PartWorker
+	aboutMail        about = monitoring.PartMail
+	aboutWatch       about = monitoring.PartWatch
+	aboutReconciler  about = monitoring.PartReconciler
+	aboutFlags       about = monitoring.PartFlags
+	aboutEvaluations about = "looks"
+	aboutUnwatched   about = "unwatched"
 )
 
 // aboutAlert is that an alert fires.
@@ -30,7 +30,7 @@ func causes(of about) []about {
 	switch of {
 	case aboutWorker:
 		return []about{aboutTemporal}
-	case aboutWatch, aboutReconciler, aboutLooks:
+	case aboutWatch, aboutReconciler, aboutEvaluations:
 		return []about{aboutWorker, aboutTemporal, aboutDatabase}
 	case aboutFlags:
 		return []about{aboutDatabase}

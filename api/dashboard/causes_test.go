@@ -34,16 +34,16 @@ func troublesAbout(names ...about) []trouble {
 
 func TestWhatFollowsStandsUnderItsCause(t *testing.T) {
 	t.Parallel()
-	away, missed, paused := aboutAlert(monitoring.WorkerAway), aboutAlert(monitoring.WatchMissed), aboutAlert(monitoring.SESPaused)
+	unavailable, missed, paused := aboutAlert(monitoring.WorkerAway), aboutAlert(monitoring.WatchMissed), aboutAlert(monitoring.SESPaused)
 	for name, c := range map[string]struct {
 		given []about
 		want  string
 	}{
-		"one killed worker":            {[]about{aboutReconciler, away, missed, aboutWorker, aboutWatch, aboutUnwatched, aboutLooks}, "worker(reconciler alert workerAway alert watchMissed watch unwatched looks)"},
+		"one killed worker":            {[]about{aboutReconciler, unavailable, missed, aboutWorker, aboutWatch, aboutUnwatched, aboutEvaluations}, "worker(reconciler alert workerAway alert watchMissed watch unwatched looks)"},
 		"Temporal is away":             {[]about{aboutReconciler, aboutTemporal, aboutWatch, missed}, "temporal(reconciler watch alert watchMissed)"},
 		"a schedule is paused":         {[]about{missed, aboutWatch, aboutUnwatched}, "watch(alert watchMissed unwatched)"},
-		"one worker of two":            {[]about{away}, "alert workerAway"},
-		"two causes":                   {[]about{paused, aboutWorker, aboutMail, away}, "worker(alert workerAway) mail(alert sesPaused)"},
+		"one worker of two":            {[]about{unavailable}, "alert workerAway"},
+		"two causes":                   {[]about{paused, aboutWorker, aboutMail, unavailable}, "worker(alert workerAway) mail(alert sesPaused)"},
 		"database and Temporal":        {[]about{aboutTemporal, aboutDatabase, aboutFlags}, "temporal mongodb(flags)"},
 		"what has no name, and graver": {[]about{aboutReconciler, ""}, " reconciler"},
 	} {
@@ -59,7 +59,7 @@ func TestWhatFollowsStandsUnderItsCause(t *testing.T) {
 // Whatever is wrong: nothing is lost or told twice, and nothing stands before its cause.
 func TestPropertiesOfCauses(t *testing.T) {
 	t.Parallel()
-	names := []about{"", aboutDatabase, aboutTemporal, aboutWorker, aboutMail, aboutWatch, aboutReconciler, aboutFlags, aboutLooks, aboutUnwatched}
+	names := []about{"", aboutDatabase, aboutTemporal, aboutWorker, aboutMail, aboutWatch, aboutReconciler, aboutFlags, aboutEvaluations, aboutUnwatched}
 	for _, id := range monitoring.RuleIDs() {
 		names = append(names, aboutAlert(id))
 	}
@@ -98,7 +98,7 @@ func TestWhatIsTakenMeanwhileIsSaidAlike(t *testing.T) {
 			said += p.Action + " "
 		}
 		if probes.MongoDB.Failure != "" {
-			said += databaseAway().Text
+			said += databaseUnavailable().Text
 		}
 		refused, taken := strings.Contains(said, "refused"), strings.Contains(said, "taken meanwhile")
 		require.Equal(t, probes.MongoDB.Failure != "", refused)

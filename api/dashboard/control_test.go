@@ -98,7 +98,7 @@ func TestARefusedControlChangesNothing(t *testing.T) {
 	advance.Set("rollout", "another")
 	require.Equal(t, http.StatusConflict, s.post("/admin/rollout/advance", advance).status)
 
-	s.world.Err = sample.ErrAway
+	s.world.Err = sample.ErrUnavailable
 	a = s.post("/admin/rollout/pause", values)
 	require.Equal(t, http.StatusServiceUnavailable, a.status)
 	require.Len(t, s.world.Steered, 1)
@@ -129,9 +129,9 @@ func TestAFormThatFailsSaysWhatIsKnown(t *testing.T) {
 		says   string
 	}{
 		"there was no turn":        {sure{context.DeadlineExceeded}, http.StatusServiceUnavailable, "There was no turn, so nothing was done; try again."},
-		"it is not on the record":  {sure{sample.ErrAway}, http.StatusServiceUnavailable, "There was no turn, so nothing was done; try again."},
+		"it is not on the record":  {sure{sample.ErrUnavailable}, http.StatusServiceUnavailable, "There was no turn, so nothing was done; try again."},
 		"its time is over":         {fmt.Errorf("asking: %w", context.DeadlineExceeded), http.StatusServiceUnavailable, unknown},
-		"a part does not answer":   {sample.ErrAway, http.StatusServiceUnavailable, unknown},
+		"a part does not answer":   {sample.ErrUnavailable, http.StatusServiceUnavailable, unknown},
 		"something is wrong in it": {errors.New("broken"), http.StatusInternalServerError, "Something went wrong here"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -82,7 +82,7 @@ func New(o Options) (http.Handler, error) {
 		return nil, err
 	}
 	d := &dashboard{Options: o, sessions: s}
-	return d.outside(http.NewCrossOriginProtection().Handler(d.routes())), nil
+	return d.middleware(http.NewCrossOriginProtection().Handler(d.routes())), nil
 }
 
 // route is a page, or something done, and who may.
@@ -141,8 +141,8 @@ func cached(next http.Handler) http.Handler {
 const contentPolicy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; " +
 	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
-// outside is what happens to every request.
-func (d *dashboard) outside(next http.Handler) http.Handler {
+// middleware is what happens to every request.
+func (d *dashboard) middleware(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		headers.Restrict(w.Header(), d.Callers.OverTLS(r))
 		w.Header().Set("Referrer-Policy", "same-origin")

@@ -16,12 +16,12 @@ type reportView struct {
 	// MailsTotal is how many e-mails there were.
 	MailsTotal int
 	Plots      []plotView
-	Standing   []standingView
+	Totals     []totalsView
 	Statuses   []trial.Status
 }
 
-// standingView is how many trials of a cohort there are, by status.
-type standingView struct {
+// totalsView is how many trials of a cohort there are, by status.
+type totalsView struct {
 	Cohort trial.Cohort
 	Counts []int
 	Total  int
@@ -51,12 +51,12 @@ func newReportView(r *monitoring.Report) *reportView {
 	view := &reportView{Report: *r, Figures: figureViews(r.Figures), Plots: plots(r.Days), Statuses: trial.Statuses()}
 	view.Mails, view.MailsTotal = mailViews(r.Mails)
 	for _, c := range []trial.Cohort{trial.Automated, trial.Control} {
-		s := standingView{Cohort: c}
+		s := totalsView{Cohort: c}
 		for _, status := range trial.Statuses() {
 			s.Counts = append(s.Counts, r.Trials[c][status])
 			s.Total += r.Trials[c][status]
 		}
-		view.Standing = append(view.Standing, s)
+		view.Totals = append(view.Totals, s)
 	}
 	return view
 }

@@ -103,7 +103,7 @@ func (a answer) text() string {
 	return strings.TrimSpace(blanks.ReplaceAllString(html.UnescapeString(tags.ReplaceAllString(cells.ReplaceAllString(a.body, " "), "")), " "))
 }
 
-func (s *site) do(r *http.Request) answer {
+func (s *site) send(r *http.Request) answer {
 	s.t.Helper()
 	if s.cookie != nil {
 		r.AddCookie(s.cookie)
@@ -126,7 +126,7 @@ func (s *site) do(r *http.Request) answer {
 
 func (s *site) get(path string) answer {
 	s.t.Helper()
-	return s.do(httptest.NewRequest(http.MethodGet, path, http.NoBody))
+	return s.send(httptest.NewRequest(http.MethodGet, path, http.NoBody))
 }
 
 func form(path string, values url.Values) *http.Request {
@@ -137,7 +137,7 @@ func form(path string, values url.Values) *http.Request {
 
 func (s *site) post(path string, values url.Values) answer {
 	s.t.Helper()
-	return s.do(form(path, values))
+	return s.send(form(path, values))
 }
 
 var hidden = regexp.MustCompile(`<input type="hidden" name="([a-z]+)" value="([^"]*)">`)

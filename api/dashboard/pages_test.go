@@ -275,7 +275,7 @@ func TestEventsInWords(t *testing.T) {
 	ends := sample.Now.Add(72 * time.Hour)
 	for _, e := range []trial.Event{
 		{Type: trial.EventExtended, EndsAt: &ends, Request: &trial.Request{By: "admin", Reason: "asked for more"}},
-		{Type: trial.EventHeld, Step: &trial.Step{Kind: trial.Expiry}, Decision: &trial.Decision{Action: trial.Wait, Reason: trial.ReasonExpirationOff}},
+		{Type: trial.EventHeld, Step: &trial.Step{Kind: trial.Expiry}, Decision: &trial.Decision{Action: trial.Hold, Reason: trial.ReasonExpirationOff}},
 		{Type: trial.EventCancelled, Request: &trial.Request{By: "admin"}},
 		{Type: trial.EventConverted, Late: true, Request: &trial.Request{By: "billing"}},
 		{Type: trial.EventAdopted},

@@ -39,7 +39,7 @@ func TestEveryPageWithEveryRole(t *testing.T) {
 		for _, role := range access.Roles() {
 			s := newSite(t, sample.Busy())
 			issue(t, s.world, role)
-			ask := func() answer { return s.do(httptest.NewRequest(method, path, http.NoBody)) }
+			ask := func() answer { return s.send(httptest.NewRequest(method, path, http.NoBody)) }
 			a := ask()
 			require.Equal(t, http.StatusSeeOther, a.status, route)
 			require.True(t, strings.HasPrefix(a.header.Get("Location"), "/admin/sign-in"), "%s without a session", route)
@@ -125,7 +125,7 @@ func TestSessionsWithTheDatabaseAway(t *testing.T) {
 	admin, viewer := signedIn(t, sample.Busy()), newSite(t, sample.Busy())
 	issue(t, viewer.world, access.Viewer)
 	viewer.signIn("viewer")
-	admin.world.Err, viewer.world.Err = sample.ErrAway, sample.ErrAway
+	admin.world.Err, viewer.world.Err = sample.ErrUnavailable, sample.ErrUnavailable
 	require.Equal(t, http.StatusOK, admin.get("/admin/").status)
 	a := viewer.get("/admin/")
 	require.Equal(t, http.StatusServiceUnavailable, a.status)

@@ -13,8 +13,8 @@ type rolloutView struct {
 	Timeline []rollout.TimelineEntry
 	// Controls are those that apply now, and that the reader may use.
 	Controls []controlWords
-	// Raised are the triggers that would take the rollout back.
-	Triggers []rollout.Alarm
+	// Raised are the triggers that would roll back the rollout.
+	Triggers []rollout.TriggerResult
 }
 
 func newRolloutView(v rollout.View, reader access.Role) *rolloutView {

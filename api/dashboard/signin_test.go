@@ -26,7 +26,7 @@ func TestNothingIsShownBeforeSigningIn(t *testing.T) {
 
 		fetched := httptest.NewRequest(http.MethodGet, path, http.NoBody)
 		fetched.Header.Set("Hx-Request", "true")
-		a = s.do(fetched)
+		a = s.send(fetched)
 		require.Equal(t, http.StatusUnauthorized, a.status, path)
 		require.NotEmpty(t, a.header.Get("Hx-Redirect"))
 		require.Empty(t, a.body)
@@ -109,7 +109,7 @@ func TestTheCookieIsSecureWhereTheBrowserSpeaksTLS(t *testing.T) {
 			r.TLS = &tls.ConnectionState{}
 		}
 		r.Header.Set("X-Forwarded-Proto", c.proto)
-		require.Equal(t, c.secured, s.do(r).cookie.Secure, name)
+		require.Equal(t, c.secured, s.send(r).cookie.Secure, name)
 	}
 }
 
@@ -144,7 +144,7 @@ func TestAttemptsAreSlowedDownBySource(t *testing.T) {
 	try := func(token, from string) int {
 		r := form("/admin/sign-in", url.Values{"token": {token}})
 		r.Header.Set("X-Forwarded-For", "198.51.100.9, "+from) // the first may be made up
-		return s.do(r).status
+		return s.send(r).status
 	}
 	for range 5 {
 		require.Equal(t, http.StatusUnauthorized, try("wrong", "203.0.113.1"))
@@ -168,11 +168,11 @@ func TestOtherSitesCannotSteer(t *testing.T) {
 		for name := range header {
 			r.Header.Set(name, header.Get(name))
 		}
-		require.Equal(t, http.StatusForbidden, s.do(r).status, "%v", header)
+		require.Equal(t, http.StatusForbidden, s.send(r).status, "%v", header)
 	}
 	require.Empty(t, s.world.Steered)
 	r := form("/admin/rollout/rollback", values)
 	r.Header.Set("Origin", "http://"+r.Host)
-	require.Equal(t, http.StatusSeeOther, s.do(r).status)
+	require.Equal(t, http.StatusSeeOther, s.send(r).status)
 	require.Len(t, s.world.Steered, 1)
 }

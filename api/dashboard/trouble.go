@@ -31,8 +31,8 @@ type trouble struct {
 	Follows []trouble
 }
 
-// away tells whether an error says that the database does not answer.
-func away(err error) bool {
+// unavailable tells whether an error says that the database does not answer.
+func unavailable(err error) bool {
 	e, ok := errors.AsType[*trial.Error](err)
 	return ok && e.Code == trial.CodeUnavailable
 }
@@ -41,8 +41,8 @@ func away(err error) bool {
 // are for the log.
 func (d *dashboard) troubleOf(what string, err error) trouble {
 	d.Log.Warn("a page lacks something", zap.String("what", what), zap.Error(err))
-	if away(err) {
-		return databaseAway()
+	if unavailable(err) {
+		return databaseUnavailable()
 	}
 	if e, ok := errors.AsType[*trial.Error](err); ok {
 		return trouble{Title: "Not shown: " + what, Text: e.Error() + "."}
@@ -51,7 +51,7 @@ func (d *dashboard) troubleOf(what string, err error) trouble {
 		Action: "The API's log says why, under “a page lacks something”."}
 }
 
-func databaseAway() trouble {
+func databaseUnavailable() trouble {
 	return trouble{Grave: true, About: aboutDatabase, Title: "The database does not answer",
 		Text:   "Figures, rollout and trials cannot be shown. " + monitoring.Intake(true) + " Trials wait and lose nothing.",
 		Action: "See that MongoDB runs, that this API reaches it at MONGODB_URI, and that its replica set has a primary. This page comes back by itself."}
@@ -73,13 +73,13 @@ func rank(t trouble) int {
 func (d *dashboard) unread(f facts) []trouble {
 	var all []trouble
 	var late []string
-	told := false
+	shown := false
 	for _, e := range f.errors {
 		switch {
 		case e.late:
 			late = append(late, e.what)
-		case !away(e.err) || !told:
-			told = told || away(e.err)
+		case !unavailable(e.err) || !shown:
+			shown = shown || unavailable(e.err)
 			all = append(all, d.troubleOf(e.what, e.err))
 		}
 	}
@@ -96,7 +96,7 @@ func alertTroubles(view *monitoring.AlertsView) []trouble {
 	if view == nil {
 		return nil
 	}
-	all := lookTroubles(*view)
+	all := evaluationTroubles(*view)
 	for _, a := range view.Alerts {
 		if a.Status != monitoring.AlertFiring {
 			continue
@@ -116,16 +116,16 @@ func grave(a monitoring.AlertView) bool {
 	return bad && a.Acknowledgement == nil && a.Silence == nil
 }
 
-// lookTroubles are what keeps the alerts from being the whole truth.
-func lookTroubles(v monitoring.AlertsView) []trouble {
+// evaluationTroubles are what keeps the alerts from being the whole truth.
+func evaluationTroubles(v monitoring.AlertsView) []trouble {
 	if !v.Enabled {
-		return []trouble{{Title: "Nobody looks at the alerts", Text: "The flag monitoring.enabled is off: what is shown of them is what was seen last.", Since: v.LookedAt}}
+		return []trouble{{Title: "Nobody looks at the alerts", Text: "The flag monitoring.enabled is off: what is shown of them is what was seen last.", Since: v.EvaluatedAt}}
 	}
 	var all []trouble
 	if v.Late {
-		all = append(all, trouble{Grave: true, About: aboutLooks, Title: "Nobody has looked at the alerts lately",
+		all = append(all, trouble{Grave: true, About: aboutEvaluations, Title: "Nobody has looked at the alerts lately",
 			Text:   "What is shown of them is old, and nobody is told of what has happened since.",
-			Action: "See that a worker runs and that Temporal's schedule watch-alerts is not paused.", Since: v.LookedAt})
+			Action: "See that a worker runs and that Temporal's schedule watch-alerts is not paused.", Since: v.EvaluatedAt})
 	}
 	if !v.TrialMetrics {
 		all = append(all, trouble{Title: "Alerts about trials and e-mails are not judged", Text: "The flag monitoring.trialMetrics is off."})
@@ -143,15 +143,15 @@ func partTroubles(f facts) []trouble {
 	if f.health == nil {
 		return nil
 	}
-	told := slices.ContainsFunc(f.errors, func(e gap) bool { return !e.late && away(e.err) })
+	explained := slices.ContainsFunc(f.errors, func(e gap) bool { return !e.late && unavailable(e.err) })
 	var all []trouble
 	for _, p := range f.health.Parts {
 		culprit := f.health.Part(p.Through).State == monitoring.Unhealthy
-		if p.State == monitoring.Healthy || culprit || told && p.Name == monitoring.PartMongoDB {
+		if p.State == monitoring.Healthy || culprit || explained && p.Name == monitoring.PartMongoDB {
 			continue
 		}
-		if told && p.Name == monitoring.PartTemporal { // as the page knows better than health did a moment ago
-			p.Action = monitoring.TemporalAway(true)
+		if explained && p.Name == monitoring.PartTemporal { // as the page knows better than health did a moment ago
+			p.Action = monitoring.TemporalUnavailable(true)
 		}
 		all = append(all, trouble{
 			Grave: p.State == monitoring.Unhealthy, About: about(p.Name), Title: fmt.Sprintf("%s: %s", p.Name, p.State),

@@ -21,7 +21,7 @@ var words = template.FuncMap{
 	"joined":       joined, "pretty": pretty, "day": func(t time.Time) string { return t.UTC().Format("2 Jan 15:04") },
 	"at":    func(t *time.Time) time.Time { return *t },
 	"plain": func(f float64) string { return fmt.Sprint(f) }, "pair": pair,
-	"standing": standing, "handled": handled, "alertWhy": alertWhy, "alertTold": alertTold, "observed": observed, "capital": capital, "sentence": sentence,
+	"standing": statusText, "handled": handled, "alertWhy": alertWhy, "alertTold": notifiedText, "observed": observed, "capital": capital, "sentence": sentence,
 	"ends": ends,
 }
 
@@ -101,8 +101,8 @@ func why(e trial.Event) string {
 	return ""
 }
 
-// standing is how an alert stands: one that cannot be measured is not quiet.
-func standing(v monitoring.AlertView) string {
+// statusText is how an alert stands: one that cannot be measured is not quiet.
+func statusText(v monitoring.AlertView) string {
 	switch {
 	case v.Status == monitoring.AlertFiring:
 		return "firing"
@@ -140,13 +140,13 @@ func alertWhy(e monitoring.AlertEvent) string {
 	return fmt.Sprintf("%s %v: %s", joined(e.Reason), e.Threshold, e.Observation.Text)
 }
 
-// alertTold says whether people are told of an event of an alert.
-func alertTold(e monitoring.AlertEvent) string {
+// notifiedText says whether people are told of an event of an alert.
+func notifiedText(e monitoring.AlertEvent) string {
 	switch {
-	case e.Told:
+	case e.Notified:
 		return "yes"
-	case e.Untold != "":
-		return "no: " + joined(e.Untold)
+	case e.SuppressedReason != "":
+		return "no: " + joined(e.SuppressedReason)
 	}
 	return "no"
 }

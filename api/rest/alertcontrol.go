@@ -13,7 +13,7 @@ func (a *API) ControlAlert(ctx context.Context, id monitoring.RuleID, r monitori
 	if err := r.Validate(); err != nil {
 		return err
 	}
-	r.Until = moment(r.Until) // as it is stored
+	r.Until = millisecond(r.Until) // as it is stored
 	asked := audit.Entry{Action: string(r.Control) + "Alert", Subject: "monitoring/alerts/" + string(id), Reason: r.Reason, Key: r.ID}
 	if r.Control == monitoring.ControlSilence {
 		asked.Asked = audit.Document(map[string]any{"until": r.Until})

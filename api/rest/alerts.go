@@ -95,27 +95,27 @@ func (s *server) changeAlert(
 	if err != nil {
 		return Alert{}, err
 	}
-	noteChange(ctx, standingOf(before), standingOf(alert))
+	noteChange(ctx, alertStatusOf(before), alertStatusOf(alert))
 	s.log.Info("alert changed by hand", zap.String("requestId", callOf(ctx).id), zap.String("alert", name), zap.Int("seq", alert.Seq))
 	return monitoring.ViewOfAlert(rule, alert, now), nil
 }
 
-// alertStanding is how an alert stands, for the audit record.
-type alertStanding struct {
+// alertStatus is how an alert stands, for the audit record.
+type alertStatus struct {
 	Status         monitoring.AlertStatus `json:"status"`
 	AcknowledgedBy string                 `json:"acknowledgedBy,omitempty"`
 	SilencedUntil  *time.Time             `json:"silencedUntil,omitempty"`
 }
 
-func standingOf(a monitoring.Alert) alertStanding {
-	standing := alertStanding{Status: a.Status}
+func alertStatusOf(a monitoring.Alert) alertStatus {
+	status := alertStatus{Status: a.Status}
 	if a.Acknowledgement != nil {
-		standing.AcknowledgedBy = a.Acknowledgement.By
+		status.AcknowledgedBy = a.Acknowledgement.By
 	}
 	if a.Silence != nil {
-		standing.SilencedUntil = &a.Silence.Until
+		status.SilencedUntil = &a.Silence.Until
 	}
-	return standing
+	return status
 }
 
 // AcknowledgeAlert keeps that somebody sees to an alert.

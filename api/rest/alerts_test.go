@@ -24,7 +24,7 @@ func (a *api) fire(id monitoring.RuleID, ago time.Duration) {
 		}
 		value := rule.Threshold
 		_, e := monitoring.Decide(rule, a.store.alerts.fold(id), monitoring.Observation{Value: &value, Seen: 3, Text: "seen"},
-			monitoring.Look{At: present.Add(-ago), Day: trial.RealDay, Alerting: true})
+			monitoring.Evaluation{At: present.Add(-ago), Day: trial.RealDay, Alerting: true})
 		require.NotNil(a.t, e)
 		a.store.alerts[id] = append(a.store.alerts[id], *e)
 	}
@@ -42,7 +42,7 @@ func TestAlertsAreListed(t *testing.T) {
 	require.Len(t, all.Alerts, len(monitoring.Rules()))
 	require.True(t, all.Enabled && all.Alerting && all.TrialMetrics)
 	require.True(t, all.Late, "nobody has looked")
-	require.Nil(t, all.LookedAt)
+	require.Nil(t, all.EvaluatedAt)
 	first := all.Alerts[0]
 	require.Equal(t, monitoring.Rules()[0], first.Rule)
 	require.Equal(t, "fires below 10 %", first.Limit)
@@ -53,7 +53,7 @@ func TestAlertsAreListed(t *testing.T) {
 	a.store.flags.FeatureFlags.Monitoring.Alerting = false
 	all = into[rest.Alerts](a.get(alertsPath, adminToken), http.StatusOK)
 	require.False(t, all.Late || all.Alerting)
-	require.Equal(t, present.Add(-time.Minute), all.LookedAt.UTC())
+	require.Equal(t, present.Add(-time.Minute), all.EvaluatedAt.UTC())
 	for _, alert := range all.Alerts {
 		fires := alert.Rule.ID == monitoring.SESPaused
 		require.Equal(t, fires, alert.Status == monitoring.AlertFiring)
@@ -142,7 +142,7 @@ func TestBadRequestsAboutAlertsChangeNothing(t *testing.T) {
 		require.Len(t, a.store.alerts, 1, name)
 		require.Len(t, a.store.alerts[monitoring.SESPaused], before, name)
 	}
-	a.store.away = errAway
+	a.store.unavailable = errUnavailable
 	a.get(alertsPath, adminToken).problem(http.StatusServiceUnavailable)
 	a.change(monitoring.SESPaused, "acknowledge", `{"reason":"r"}`).problem(http.StatusServiceUnavailable)
 }

@@ -589,7 +589,7 @@ type HealthPartName string
 type HealthState string
 
 // Hold defines model for Hold.
-type Hold = trial.Hold
+type Hold = trial.HeldStep
 
 // KeptSuppression defines model for KeptSuppression.
 type KeptSuppression = trial.Suppression
@@ -843,7 +843,7 @@ type TokenRequest struct {
 }
 
 // TokenStanding defines model for TokenStanding.
-type TokenStanding = access.Standing
+type TokenStanding = access.Status
 
 // Trial defines model for Trial.
 type Trial = trial.Overview

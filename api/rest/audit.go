@@ -211,7 +211,7 @@ const passedOn = "passed on to its workflow, which carries it out or refuses it:
 // without which nothing is done, and then what became of it, before anybody is told.
 // An urgent context (hurried) waits for no other change. body is what was asked for,
 // whole: a key is refused with another one.
-func (s *server) onRecord(ctx context.Context, asked audit.Entry, body any, do func(context.Context) error) error {
+func (s *server) onRecord(ctx context.Context, asked audit.Entry, body any, fn func(context.Context) error) error {
 	if err := checkNamesNobody(asked, nil); err != nil { // the pages come here directly
 		return err
 	}
@@ -232,7 +232,7 @@ func (s *server) onRecord(ctx context.Context, asked audit.Entry, body any, do f
 	s.logEntry(pending)
 	made := &noted{}
 	failure := s.attempt(context.WithValue(ctx, notedKey{}, made), asked.Action, func(ctx context.Context) error {
-		return s.once(ctx, asked, body, do)
+		return s.once(ctx, asked, body, fn)
 	})
 	settled := asked
 	settled.At, settled.Settles = s.now(), pending.Seq
@@ -246,7 +246,7 @@ func (s *server) onRecord(ctx context.Context, asked audit.Entry, body any, do f
 
 // attempt carries out what is on record, where admins may. What panics has failed: its entry is
 // settled too.
-func (s *server) attempt(ctx context.Context, action string, do func(context.Context) error) (err error) {
+func (s *server) attempt(ctx context.Context, action string, fn func(context.Context) error) (err error) {
 	defer func() {
 		if found := recover(); found != nil {
 			s.log.Error("panic", zap.String("requestId", callOf(ctx).id), zap.Any("panic", found), zap.ByteString("stack", debug.Stack()))
@@ -256,7 +256,7 @@ func (s *server) attempt(ctx context.Context, action string, do func(context.Con
 	if err := s.permit(ctx, action); err != nil {
 		return err
 	}
-	return do(ctx)
+	return fn(ctx)
 }
 
 // settle puts on record what became of a change, also where its caller has hung up meanwhile, and

@@ -74,7 +74,7 @@ func requireWhole(t *testing.T, entries []audit.Entry) {
 	t.Helper()
 	var v audit.Verifier
 	for i, e := range entries {
-		require.NoError(t, v.Take(i+1, e))
+		require.NoError(t, v.Verify(i+1, e))
 	}
 	require.Empty(t, v.Pending())
 }
@@ -125,7 +125,7 @@ func TestEveryChangeIsOnRecord(t *testing.T) {
 func TestWithoutTheRecordNothingIsDone(t *testing.T) {
 	t.Parallel()
 	changesOf(t, func(a *api, operation string, r request) {
-		a.store.audits.fails = func(audit.Entry) error { return errAway }
+		a.store.audits.fails = func(audit.Entry) error { return errUnavailable }
 		writes, before := a.store.written()
 		events, alerts := len(a.store.rollouts.events), len(a.store.alerts[monitoring.SESPaused])
 		p := a.call(r).problem(http.StatusServiceUnavailable)
@@ -146,7 +146,7 @@ func TestAnOutcomeThatIsNotOnRecordIsNoSuccess(t *testing.T) {
 	a.register()
 	a.store.audits.fails = func(e audit.Entry) error {
 		if e.Outcome != audit.Pending {
-			return errAway
+			return errUnavailable
 		}
 		return nil
 	}
@@ -215,7 +215,7 @@ func TestWhatTheRecordSays(t *testing.T) {
 	require.Equal(t, audit.Refused, last().Outcome)
 	require.Equal(t, "the rollout is paused already", last().Detail)
 
-	a.workflows.away = errAway
+	a.workflows.unavailable = errUnavailable
 	require.Equal(t, http.StatusServiceUnavailable, a.ask(extendPath, "k-4", threeDays).status)
 	require.Equal(t, audit.Failed, last().Outcome)
 	require.NotEmpty(t, last().Before)

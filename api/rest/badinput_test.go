@@ -244,7 +244,7 @@ func TestBadInputChangesNothing(t *testing.T) {
 		_, after := a.store.written()
 		require.Equal(t, before, after, "%s has changed something", c.name)
 	}
-	require.Empty(t, a.workflows.heard)
+	require.Empty(t, a.workflows.received)
 	require.Zero(t, a.workflows.woken)
 	require.Equal(t, []string{"v-1"}, a.workflows.started)
 }

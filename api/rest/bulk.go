@@ -60,7 +60,7 @@ func (s *server) bulkAsked(ctx context.Context, body *BulkRequest) (bulk.Operati
 	set(&o.DryRun, body.DryRun)
 	set(&o.PerMinute, body.PerMinute)
 	if body.At != nil {
-		o.At = new(moment(*body.At))
+		o.At = new(millisecond(*body.At))
 	} else if o.Action == bulk.Convert {
 		o.At = &now
 	}
@@ -132,15 +132,15 @@ func (s *server) beginBulk(ctx context.Context, o bulk.Operation, items []bulk.I
 	if err := s.Bulks.StartBulk(ctx, known); err != nil {
 		return bulk.View{}, err
 	}
-	noteChange(ctx, nil, bulkStanding{known.ID, known.Listed, state.Status})
+	noteChange(ctx, nil, bulkStatus{known.ID, known.Listed, state.Status})
 	s.log.Info("bulk operation asked for", zap.String("requestId", callOf(ctx).id), zap.String("operation", o.ID),
 		zap.String("action", string(o.Action)), zap.Int("listed", o.Listed))
 	return bulk.ViewOf(known, state), nil
 }
 
-// bulkStanding is what the audit record says of an operation; its items have
+// bulkStatus is what the audit record says of an operation; its items have
 // their results.
-type bulkStanding struct {
+type bulkStatus struct {
 	Operation string      `json:"operation"`
 	Listed    int         `json:"listed"`
 	Status    bulk.Status `json:"status"`
@@ -226,7 +226,7 @@ func (s *server) steerBulk(ctx context.Context, id, name, reason string) (bulk.V
 			return bulk.View{}, err
 		}
 	}
-	noteChange(ctx, bulkStanding{o.ID, o.Listed, state.Status}, nil)
+	noteChange(ctx, bulkStatus{o.ID, o.Listed, state.Status}, nil)
 	noteDetail(ctx, "passed on to its workflow, which carries it out or refuses it")
 	s.log.Info("bulk operation steered", zap.String("requestId", callOf(ctx).id), zap.String("operation", id), zap.String("control", name))
 	return bulk.ViewOf(o, state), s.Bulks.SteerBulk(ctx, o, c)

@@ -259,11 +259,11 @@ func TestBulkOperationsAreListed(t *testing.T) {
 func TestABulkOperationWhoseWorkflowCannotBeStarted(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t)
-	a.workflows.away = errAway
+	a.workflows.unavailable = errUnavailable
 	a.ask(bulkPath, "k", extendTwo).problem(http.StatusServiceUnavailable)
-	a.workflows.away = nil
+	a.workflows.unavailable = nil
 	v := a.startBulk("k", extendTwo)
 	require.Equal(t, []string{v.Operation.ID}, a.workflows.started)
-	a.store.away = &trial.Error{Code: trial.CodeUnavailable, Message: "away"}
+	a.store.unavailable = &trial.Error{Code: trial.CodeUnavailable, Message: "away"}
 	a.get(bulkPath+"/"+v.Operation.ID, adminToken).problem(http.StatusServiceUnavailable)
 }

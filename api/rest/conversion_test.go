@@ -48,5 +48,5 @@ func TestAConversionOfAVendorWhoseDocumentIsGone(t *testing.T) {
 	delete(a.store.vendors, "v-1")
 	kept := into[rest.Conversion](a.post("/api/vendors/v-1/conversion", serviceToken, ""), http.StatusAccepted)
 	require.Equal(t, present, kept.At)
-	require.Equal(t, present, a.workflows.heard["v-1"].At)
+	require.Equal(t, present, a.workflows.received["v-1"].At)
 }

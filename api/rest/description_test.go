@@ -45,7 +45,7 @@ var domainTypes = map[string]reflect.Type{
 	"Trial":                        reflect.TypeFor[trial.Overview](),
 	"Step":                         reflect.TypeFor[trial.Step](),
 	"StepRecord":                   reflect.TypeFor[trial.StepRecord](),
-	"Hold":                         reflect.TypeFor[trial.Hold](),
+	"Hold":                         reflect.TypeFor[trial.HeldStep](),
 	"Timetable":                    reflect.TypeFor[trial.Timetable](),
 	"TimetableEntry":               reflect.TypeFor[trial.TimetableEntry](),
 	"Event":                        reflect.TypeFor[trial.Event](),

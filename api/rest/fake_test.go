@@ -17,24 +17,24 @@ import (
 	"marketplace.example/trials/internal/domain/trial"
 )
 
-// errAway is how the adapters say that their other side does not answer.
-var errAway = &trial.Error{Code: trial.CodeUnavailable, Message: "does not answer; try again"}
+// errUnavailable is how the adapters say that their other side does not answer.
+var errUnavailable = &trial.Error{Code: trial.CodeUnavailable, Message: "does not answer; try again"}
 
 // store keeps in memory what the database would, and can be taken away.
 type store struct {
-	mu       sync.Mutex
-	away     error
-	breaks   any           // what Flags panics with
-	takes    time.Duration // how long each operation does
-	erases   time.Duration // how long an erasure does beside
-	silent   time.Time     // from when on what it is told is not answered; zero is never
-	drops    error         // what a write that has arrived is answered with
-	vendors  map[string]trial.Vendor
-	states   map[string]trial.State
-	events   map[string][]trial.Event
-	flags    rollout.Document
-	sends    map[string]trial.Send
-	messages map[string]bool
+	mu          sync.Mutex
+	unavailable error
+	breaks      any           // what Flags panics with
+	takes       time.Duration // how long each operation does
+	erases      time.Duration // how long an erasure does beside
+	silent      time.Time     // from when on what it is told is not answered; zero is never
+	drops       error         // what a write that has arrived is answered with
+	vendors     map[string]trial.Vendor
+	states      map[string]trial.State
+	events      map[string][]trial.Event
+	flags       rollout.Document
+	sends       map[string]trial.Send
+	messages    map[string]bool
 	// suppressions are kept by vendor, beside the vendors.
 	suppressions map[string][]trial.Suppression
 	writes       int
@@ -58,14 +58,14 @@ func newStore() *store {
 	}
 }
 
-func (s *store) do(f func() error) error {
+func (s *store) guarded(f func() error) error {
 	if s.takes > 0 {
 		time.Sleep(s.takes) //nolint:forbidigo // in a bubble: as slow as a database
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.away != nil {
-		return s.away
+	if s.unavailable != nil {
+		return s.unavailable
 	}
 	before := s.writes
 	err := f()
@@ -86,10 +86,10 @@ func (s *store) written() (writes int, content string) {
 	return s.writes, string(all)
 }
 
-func (s *store) Ping(context.Context) error { return s.do(func() error { return nil }) }
+func (s *store) Ping(context.Context) error { return s.guarded(func() error { return nil }) }
 
 func (s *store) RegisterVendor(_ context.Context, v trial.Vendor) (stored trial.Vendor, created bool, err error) {
-	err = s.do(func() error {
+	err = s.guarded(func() error {
 		known, there := s.vendors[v.ID]
 		if there && known.Automation != nil {
 			stored = known
@@ -103,7 +103,7 @@ func (s *store) RegisterVendor(_ context.Context, v trial.Vendor) (stored trial.
 }
 
 func (s *store) Vendor(_ context.Context, id string) (v trial.Vendor, err error) {
-	err = s.do(func() error {
+	err = s.guarded(func() error {
 		var there bool
 		if v, there = s.vendors[id]; !there {
 			return trial.NotFound(id)
@@ -126,7 +126,7 @@ func (s *store) VendorOnRecord(ctx context.Context, id string) (trial.Vendor, er
 }
 
 func (s *store) Suppressions(_ context.Context, id string) (all []trial.Suppression, err error) {
-	err = s.do(func() error {
+	err = s.guarded(func() error {
 		all = append([]trial.Suppression{}, s.suppressions[id]...)
 		return nil
 	})
@@ -134,7 +134,7 @@ func (s *store) Suppressions(_ context.Context, id string) (all []trial.Suppress
 }
 
 func (s *store) RecordConversion(_ context.Context, id string, c trial.Conversion) (first trial.Conversion, created bool, err error) {
-	err = s.do(func() error {
+	err = s.guarded(func() error {
 		v, there := s.vendors[id]
 		if !there {
 			first, created = c, true
@@ -154,7 +154,7 @@ func (s *store) RecordConversion(_ context.Context, id string, c trial.Conversio
 }
 
 func (s *store) Suppress(_ context.Context, id string, p trial.Suppression) (isNew bool, err error) {
-	err = s.do(func() error {
+	err = s.guarded(func() error {
 		isNew = !slices.ContainsFunc(s.suppressions[id], func(k trial.Suppression) bool { return k.Covers(p) })
 		if isNew {
 			s.suppressions[id] = append(s.suppressions[id], p)
@@ -167,7 +167,7 @@ func (s *store) Suppress(_ context.Context, id string, p trial.Suppression) (isN
 
 func (s *store) EraseVendor(_ context.Context, id string, e trial.Erasure) (kept trial.Erasure, err error) {
 	time.Sleep(s.erases) //nolint:forbidigo // in a bubble, or not at all
-	err = s.do(func() error {
+	err = s.guarded(func() error {
 		v, there := s.vendors[id]
 		if !there {
 			return trial.NotFound(id)
@@ -186,7 +186,7 @@ func (s *store) EraseVendor(_ context.Context, id string, e trial.Erasure) (kept
 }
 
 func (s *store) Sends(_ context.Context, vendorID string) (sends []trial.Send, err error) {
-	err = s.do(func() error {
+	err = s.guarded(func() error {
 		for _, key := range slices.Sorted(maps.Keys(s.sends)) {
 			if s.sends[key].VendorID == vendorID {
 				sends = append(sends, s.sends[key])
@@ -198,7 +198,7 @@ func (s *store) Sends(_ context.Context, vendorID string) (sends []trial.Send, e
 }
 
 func (s *store) Trial(_ context.Context, id string) (state trial.State, there bool, err error) {
-	err = s.do(func() error {
+	err = s.guarded(func() error {
 		state, there = s.states[id]
 		return nil
 	})
@@ -206,7 +206,7 @@ func (s *store) Trial(_ context.Context, id string) (state trial.State, there bo
 }
 
 func (s *store) Trials(_ context.Context, f trial.Filter, after string, limit int) (page []trial.State, next string, err error) {
-	err = s.do(func() error {
+	err = s.guarded(func() error {
 		for _, id := range slices.Sorted(maps.Keys(s.states)) {
 			state := s.states[id]
 			switch {
@@ -225,7 +225,7 @@ func (s *store) Trials(_ context.Context, f trial.Filter, after string, limit in
 }
 
 func (s *store) Events(_ context.Context, id string, fromSeq int) (events []trial.Event, err error) {
-	err = s.do(func() error {
+	err = s.guarded(func() error {
 		for _, e := range s.events[id] {
 			if e.Seq >= fromSeq {
 				events = append(events, e)
@@ -252,7 +252,7 @@ func (s *store) Flags(ctx context.Context) (d rollout.Document, err error) {
 	if s.breaks != nil {
 		panic(s.breaks)
 	}
-	err = s.do(func() error {
+	err = s.guarded(func() error {
 		d = s.flags
 		return nil
 	})
@@ -263,7 +263,7 @@ func (s *store) UpdateFlags(ctx context.Context, by string, change func(*rollout
 	if err := s.answers(ctx); err != nil {
 		return d, err
 	}
-	err = s.do(func() error {
+	err = s.guarded(func() error {
 		c := s.flags.Change()
 		if err := change(&c); err != nil {
 			return err
@@ -277,7 +277,7 @@ func (s *store) UpdateFlags(ctx context.Context, by string, change func(*rollout
 }
 
 func (s *store) SendEvent(_ context.Context, key string, _ int, messageID, delivery string, at time.Time) (found *trial.Send, err error) {
-	err = s.do(func() error {
+	err = s.guarded(func() error {
 		send, there := s.sends[key]
 		if !there {
 			return nil
@@ -291,7 +291,7 @@ func (s *store) SendEvent(_ context.Context, key string, _ int, messageID, deliv
 }
 
 func (s *store) SeenMessage(_ context.Context, id string, _ time.Time) (isFirst bool, err error) {
-	err = s.do(func() error {
+	err = s.guarded(func() error {
 		isFirst = !s.messages[id]
 		s.messages[id] = true
 		return nil
@@ -313,21 +313,21 @@ type workflows struct {
 	store *store
 	now   func() time.Time
 
-	mu      sync.Mutex
-	away    error
-	deaf    bool          // whether NoMail waits for its context's end
-	slow    time.Duration // how long a start takes
-	started []string
-	heard   map[string]trial.Request
-	noMail  map[string][]trial.Request
-	woken   int
+	mu          sync.Mutex
+	unavailable error
+	deaf        bool          // whether NoMail waits for its context's end
+	slow        time.Duration // how long a start takes
+	started     []string
+	received    map[string]trial.Request
+	noMail      map[string][]trial.Request
+	woken       int
 }
 
-func (w *workflows) do(f func() error) error {
+func (w *workflows) guarded(f func() error) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.away != nil {
-		return w.away
+	if w.unavailable != nil {
+		return w.unavailable
 	}
 	w.store.mu.Lock()
 	defer w.store.mu.Unlock()
@@ -340,7 +340,7 @@ func (w *workflows) Start(ctx context.Context, r trial.Registration) (started bo
 	case <-ctx.Done():
 		return false, ctx.Err()
 	}
-	err = w.do(func() error {
+	err = w.guarded(func() error {
 		w.started = append(w.started, r.VendorID)
 		if _, running := w.store.states[r.VendorID]; !running {
 			started = true
@@ -352,8 +352,8 @@ func (w *workflows) Start(ctx context.Context, r trial.Registration) (started bo
 }
 
 func (w *workflows) Convert(_ context.Context, id string, r trial.Request) error {
-	return w.do(func() error {
-		w.heard[id] = r
+	return w.guarded(func() error {
+		w.received[id] = r
 		return nil
 	})
 }
@@ -363,14 +363,14 @@ func (w *workflows) NoMail(ctx context.Context, id string, r trial.Request) erro
 		<-ctx.Done()
 		return ctx.Err()
 	}
-	return w.do(func() error {
+	return w.guarded(func() error {
 		w.noMail[id] = append(w.noMail[id], r)
 		return nil
 	})
 }
 
 func (w *workflows) Ask(_ context.Context, message, id string, r trial.Request) (o trial.Overview, err error) {
-	err = w.do(func() error {
+	err = w.guarded(func() error {
 		state := w.store.states[id]
 		event, err := state.Request(message, r, w.now())
 		if err != nil {
@@ -386,13 +386,13 @@ func (w *workflows) Ask(_ context.Context, message, id string, r trial.Request) 
 }
 
 func (w *workflows) FlagsChanged(context.Context) error {
-	return w.do(func() error {
+	return w.guarded(func() error {
 		w.woken++
 		return nil
 	})
 }
 
-func (w *workflows) Check(context.Context) error { return w.do(func() error { return nil }) }
+func (w *workflows) Check(context.Context) error { return w.guarded(func() error { return nil }) }
 
 // mails reads messages of the test's own making: JSON of a MailMessage.
 type mails struct{}
@@ -420,7 +420,7 @@ func (mails) Unsubscriber(token string) (string, error) {
 }
 
 func (s *store) Counters(_ context.Context, periods []monitoring.Period) (found monitoring.Tally, err error) {
-	err = s.do(func() error {
+	err = s.guarded(func() error {
 		found = monitoring.Tally{}
 		for c, n := range s.counters {
 			if slices.Contains(periods, c.Period) {
@@ -433,7 +433,7 @@ func (s *store) Counters(_ context.Context, periods []monitoring.Period) (found 
 }
 
 func (s *store) Calls(context.Context, time.Time, time.Time, time.Duration) (calls rollout.Calls, err error) {
-	err = s.do(func() error {
+	err = s.guarded(func() error {
 		calls = s.latencies
 		return nil
 	})

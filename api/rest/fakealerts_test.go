@@ -10,7 +10,7 @@ import (
 type alerts map[monitoring.RuleID][]monitoring.AlertEvent
 
 func (s *store) Alert(_ context.Context, id monitoring.RuleID) (alert monitoring.Alert, err error) {
-	err = s.do(func() error {
+	err = s.guarded(func() error {
 		alert = s.alerts.fold(id)
 		return nil
 	})
@@ -20,7 +20,7 @@ func (s *store) Alert(_ context.Context, id monitoring.RuleID) (alert monitoring
 func (a alerts) fold(id monitoring.RuleID) monitoring.Alert {
 	alert := monitoring.NewAlert(id)
 	for _, e := range a[id] {
-		alert, alert.LookedAt, alert.Observation = alert.Apply(e), e.At, e.Observation
+		alert, alert.EvaluatedAt, alert.Observation = alert.Apply(e), e.At, e.Observation
 	}
 	return alert
 }
@@ -28,7 +28,7 @@ func (a alerts) fold(id monitoring.RuleID) monitoring.Alert {
 func (s *store) ChangeAlert(
 	_ context.Context, id monitoring.RuleID, change func(monitoring.Alert) (monitoring.Alert, *monitoring.AlertEvent, error),
 ) (after monitoring.Alert, err error) {
-	err = s.do(func() error {
+	err = s.guarded(func() error {
 		var e *monitoring.AlertEvent
 		var err error
 		after, e, err = change(s.alerts.fold(id))
@@ -42,7 +42,7 @@ func (s *store) ChangeAlert(
 }
 
 func (s *store) AlertEvents(_ context.Context, id monitoring.RuleID, from, limit int) (events []monitoring.AlertEvent, err error) {
-	err = s.do(func() error {
+	err = s.guarded(func() error {
 		all := s.alerts[id]
 		events = all[min(from-1, len(all)):]
 		events = events[:min(limit, len(events))]

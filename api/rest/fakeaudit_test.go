@@ -23,7 +23,7 @@ func (s *store) InsertAudit(ctx context.Context, entries []audit.Entry) (stand i
 	if err := s.answers(ctx); err != nil {
 		return 0, err
 	}
-	err = s.do(func() error {
+	err = s.guarded(func() error {
 		for ; stand < len(entries) && entries[stand].Seq == len(s.audits.entries)+1; stand++ {
 			s.audits.entries = append(s.audits.entries, entries[stand])
 		}
@@ -36,7 +36,7 @@ func (s *store) AuditEntry(ctx context.Context, seq int) (e *audit.Entry, err er
 	if err := s.answers(ctx); err != nil {
 		return nil, err
 	}
-	err = s.do(func() error {
+	err = s.guarded(func() error {
 		if seq <= len(s.audits.entries) {
 			e = &s.audits.entries[seq-1]
 		}
@@ -49,7 +49,7 @@ func (s *store) AppendAudit(ctx context.Context, e audit.Entry) (stands audit.En
 	if s.audits.appender != nil {
 		return s.audits.appender.Append(ctx, e)
 	}
-	err = s.do(func() error {
+	err = s.guarded(func() error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -84,7 +84,7 @@ func (s *store) SettleAudit(ctx context.Context, settled audit.Entry) error {
 }
 
 func (s *store) AuditEntries(_ context.Context, f audit.Filter, before, limit int) (entries []audit.Entry, next int, err error) {
-	err = s.do(func() error {
+	err = s.guarded(func() error {
 		for _, e := range slices.Backward(s.audits.entries) {
 			switch {
 			case before > 0 && e.Seq >= before, !f.Means(e):

@@ -19,7 +19,7 @@ func newBulks() bulks {
 }
 
 func (s *store) AddBulk(_ context.Context, o bulk.Operation, state bulk.State) error {
-	return s.do(func() error {
+	return s.guarded(func() error {
 		s.bulks.operations[o.ID] = bulk.ViewOf(o, state)
 		s.writes++
 		return nil
@@ -27,14 +27,14 @@ func (s *store) AddBulk(_ context.Context, o bulk.Operation, state bulk.State) e
 }
 
 func (s *store) AddBulkItems(_ context.Context, id string, items []bulk.Item) error {
-	return s.do(func() error {
+	return s.guarded(func() error {
 		s.bulks.items[id] = items
 		return nil
 	})
 }
 
 func (s *store) Bulk(_ context.Context, id string) (o bulk.Operation, state bulk.State, err error) {
-	err = s.do(func() error {
+	err = s.guarded(func() error {
 		v, there := s.bulks.operations[id]
 		if !there {
 			return bulk.NotFound(id)
@@ -46,7 +46,7 @@ func (s *store) Bulk(_ context.Context, id string) (o bulk.Operation, state bulk
 }
 
 func (s *store) Bulks(_ context.Context, before string, limit int) (page []bulk.View, next string, err error) {
-	err = s.do(func() error {
+	err = s.guarded(func() error {
 		for _, id := range slices.Backward(slices.Sorted(maps.Keys(s.bulks.operations))) {
 			switch {
 			case before != "" && id >= before:
@@ -63,7 +63,7 @@ func (s *store) Bulks(_ context.Context, before string, limit int) (page []bulk.
 }
 
 func (s *store) BulkItem(_ context.Context, id string, number int) (i bulk.Item, there bool, err error) {
-	err = s.do(func() error {
+	err = s.guarded(func() error {
 		if there = number <= len(s.bulks.items[id]); there {
 			i = s.bulks.items[id][number-1]
 		}
@@ -73,7 +73,7 @@ func (s *store) BulkItem(_ context.Context, id string, number int) (i bulk.Item,
 }
 
 func (s *store) BulkParts(_ context.Context, vendorID string) (parts []bulk.Part, err error) {
-	err = s.do(func() error {
+	err = s.guarded(func() error {
 		parts = []bulk.Part{}
 		for _, id := range slices.Sorted(maps.Keys(s.bulks.operations)) {
 			for _, item := range s.bulks.items[id] {
@@ -88,14 +88,14 @@ func (s *store) BulkParts(_ context.Context, vendorID string) (parts []bulk.Part
 }
 
 func (w *workflows) StartBulk(_ context.Context, o bulk.Operation) error {
-	return w.do(func() error {
+	return w.guarded(func() error {
 		w.started = append(w.started, o.ID)
 		return nil
 	})
 }
 
 func (w *workflows) SteerBulk(_ context.Context, o bulk.Operation, c bulk.Control) error {
-	return w.do(func() error {
+	return w.guarded(func() error {
 		v := w.store.bulks.operations[o.ID]
 		state, err := v.State.Request(c)
 		w.store.bulks.operations[o.ID] = bulk.ViewOf(o, state)

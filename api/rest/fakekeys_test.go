@@ -7,7 +7,7 @@ import (
 )
 
 func (s *store) ClaimKey(_ context.Context, key string, c idempotency.Claim) (first idempotency.Claim, mine bool, err error) {
-	err = s.do(func() error {
+	err = s.guarded(func() error {
 		var there bool
 		if first, there = s.keys[key]; !there {
 			s.keys[key], first, mine = c, c, true
@@ -21,7 +21,7 @@ func (s *store) SettleKey(ctx context.Context, key string, c idempotency.Claim, 
 	if err := s.answers(ctx); err != nil {
 		return err
 	}
-	return s.do(func() error {
+	return s.guarded(func() error {
 		kept, there := s.keys[key]
 		switch {
 		case !there || kept.Request != c.Request || kept.Done:

@@ -25,7 +25,7 @@ type rollouts struct {
 }
 
 func (s *store) Rollout(_ context.Context, id string) (state rollout.State, err error) {
-	err = s.do(func() error {
+	err = s.guarded(func() error {
 		state = rollout.Fold(s.rollouts.events)
 		if state.ID == "" || state.ID != id {
 			return &trial.Error{Code: trial.CodeNotFound, Field: "id", Message: fmt.Sprintf("there is no rollout %q", id)}
@@ -36,7 +36,7 @@ func (s *store) Rollout(_ context.Context, id string) (state rollout.State, err 
 }
 
 func (s *store) CurrentRollout(context.Context) (state rollout.State, found bool, err error) {
-	err = s.do(func() error {
+	err = s.guarded(func() error {
 		state, found = rollout.Fold(s.rollouts.events), len(s.rollouts.events) > 0
 		return nil
 	})
@@ -44,7 +44,7 @@ func (s *store) CurrentRollout(context.Context) (state rollout.State, found bool
 }
 
 func (s *store) Decisions(_ context.Context, _ string, fromSeq, limit int) (events []rollout.Event, err error) {
-	err = s.do(func() error {
+	err = s.guarded(func() error {
 		from := min(fromSeq-1, len(s.rollouts.events))
 		events = s.rollouts.events[from:min(from+limit, len(s.rollouts.events))]
 		return nil
@@ -53,7 +53,7 @@ func (s *store) Decisions(_ context.Context, _ string, fromSeq, limit int) (even
 }
 
 func (s *store) AppendDecision(_ context.Context, e rollout.Event, _ rollout.State) (existing *rollout.Event, err error) {
-	err = s.do(func() error {
+	err = s.guarded(func() error {
 		if o := s.rollouts.overtake; o != nil {
 			s.rollouts.events, s.rollouts.overtake = append(s.rollouts.events, *o), nil
 		}
@@ -67,8 +67,8 @@ func (s *store) AppendDecision(_ context.Context, e rollout.Event, _ rollout.Sta
 	return existing, err
 }
 
-func (s *store) Report(_ context.Context, _, id string) (r rollout.Report, told, found bool, err error) {
-	err = s.do(func() error {
+func (s *store) Report(_ context.Context, _, id string) (r rollout.Report, notified, found bool, err error) {
+	err = s.guarded(func() error {
 		r, found = s.rollouts.reports[id]
 		return nil
 	})
@@ -76,7 +76,7 @@ func (s *store) Report(_ context.Context, _, id string) (r rollout.Report, told,
 }
 
 func (s *store) Ledger(context.Context, string) (l rollout.Ledger, j *rollout.Judgement, found bool, err error) {
-	err = s.do(func() error {
+	err = s.guarded(func() error {
 		j, found = s.rollouts.judged, s.rollouts.judged != nil
 		return nil
 	})
@@ -93,7 +93,7 @@ func (s *store) ObserveCall(_ time.Duration, failed bool) {
 }
 
 func (w *workflows) StartRollout(_ context.Context, start rollout.Start) error {
-	return w.do(func() error {
+	return w.guarded(func() error {
 		if state := rollout.Fold(w.store.rollouts.events); state.ID != "" && !state.Status.Final() {
 			if state.ID == start.ID {
 				return nil
@@ -106,7 +106,7 @@ func (w *workflows) StartRollout(_ context.Context, start rollout.Start) error {
 }
 
 func (w *workflows) Steer(_ context.Context, name string, r rollout.Request) error {
-	return w.do(func() error {
+	return w.guarded(func() error {
 		state := rollout.Fold(w.store.rollouts.events)
 		e, err := state.Request(name, r, nil, w.now())
 		if err != nil || e == nil {

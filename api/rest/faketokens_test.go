@@ -51,7 +51,7 @@ func callers(tb testing.TB, s *store, change func(*auth.Options)) *auth.Callers 
 }
 
 func (s *store) Token(_ context.Context, key access.Key) (t access.Token, found bool, err error) {
-	err = s.do(func() error {
+	err = s.guarded(func() error {
 		t, found = s.tokens[key]
 		return nil
 	})
@@ -59,7 +59,7 @@ func (s *store) Token(_ context.Context, key access.Key) (t access.Token, found 
 }
 
 func (s *store) AddToken(_ context.Context, key access.Key, t access.Token) error {
-	return s.do(func() error {
+	return s.guarded(func() error {
 		s.tokens[key] = t
 		s.writes++
 		return nil
@@ -67,7 +67,7 @@ func (s *store) AddToken(_ context.Context, key access.Key, t access.Token) erro
 }
 
 func (s *store) Tokens(context.Context) (all []access.Token, err error) {
-	err = s.do(func() error {
+	err = s.guarded(func() error {
 		for _, key := range slices.Sorted(maps.Keys(s.tokens)) {
 			all = append(all, s.tokens[key])
 		}
@@ -77,7 +77,7 @@ func (s *store) Tokens(context.Context) (all []access.Token, err error) {
 }
 
 func (s *store) RevokeToken(_ context.Context, id, by string, at time.Time) (t access.Token, err error) {
-	err = s.do(func() error {
+	err = s.guarded(func() error {
 		for key, known := range s.tokens {
 			if !strings.HasPrefix(string(key), id) {
 				continue

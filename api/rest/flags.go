@@ -79,8 +79,8 @@ func (s *server) updateFlags(ctx context.Context, change func(*rollout.FlagChang
 	noteChange(ctx, before, d.FeatureFlags)
 	version := zap.Int("version", d.Version)
 	s.log.Info("flags changed", zap.String("requestId", callOf(ctx).id), version)
-	s.tellWithin(ctx, flagPatience, tellTimeout, "trials not told of the flags yet", version, func(ctx context.Context) error {
-		return s.flagsTold.Do(ctx, s.Trials.FlagsChanged)
+	s.signalWithin(ctx, flagPatience, signalTimeout, "trials not told of the flags yet", version, func(ctx context.Context) error {
+		return s.flagsDelivery.Do(ctx, s.Trials.FlagsChanged)
 	})
 	return d, nil
 }

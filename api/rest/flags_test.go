@@ -115,7 +115,7 @@ func TestSwitchingOffCountsWhereItIsOffAlready(t *testing.T) {
 func TestFlagsWithoutTemporal(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t)
-	a.workflows.away = errAway
+	a.workflows.unavailable = errUnavailable
 	d := into[rest.FeatureFlagDocument](a.post(rolloutPath, adminToken, `{"enabled":false,"rolloutPercentage":0}`), http.StatusOK)
 	require.False(t, d.FeatureFlags.TrialAutomation.Enabled)
 	require.False(t, a.store.flags.FeatureFlags.TrialAutomation.Enabled)

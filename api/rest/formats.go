@@ -23,7 +23,7 @@ var formatsKnown = []format{
 	{"address", "must be one bare e-mail address, like ada@example.com, with other than ASCII characters after the @ only", validAddress},
 	{"line", "must be one line of text", validLine},
 	{"zone", "must be an IANA time zone, like Europe/Paris", trial.ValidZone},
-	{"date-time", "must be a moment like 2026-01-05T08:30:00Z", validMoment},
+	{"date-time", "must be a moment like 2026-01-05T08:30:00Z", validTime},
 }
 
 var errFormat = errors.New("does not have the format")
@@ -65,7 +65,7 @@ func validLine(value string) bool {
 	})
 }
 
-func validMoment(value string) bool {
+func validTime(value string) bool {
 	_, err := time.Parse(time.RFC3339, value)
 	return err == nil
 }

@@ -63,7 +63,7 @@ func (a fuzzed) anew(t *testing.T) (writes int) {
 	s := a.store
 	s.vendors, s.states, s.events, s.flags, s.sends, s.messages = fresh.vendors, fresh.states, fresh.events, fresh.flags, fresh.sends, fresh.messages
 	s.rollouts, s.alerts, s.bulks, s.audits, s.writes = fresh.rollouts, fresh.alerts, fresh.bulks, fresh.audits, 0
-	a.workflows.started, a.workflows.heard, a.workflows.noMail = nil, map[string]trial.Request{}, map[string][]trial.Request{}
+	a.workflows.started, a.workflows.received, a.workflows.noMail = nil, map[string]trial.Request{}, map[string][]trial.Request{}
 	header := http.Header{"Authorization": {"Bearer " + serviceToken}, "Content-Type": {"application/json"}}
 	require.Equal(t, http.StatusCreated, answerTo(t, a, http.MethodPost, "/api/vendors", header, ada).Code)
 	writes, _ = s.written()

@@ -158,7 +158,7 @@ func TestTokensWithTheDatabaseAway(t *testing.T) {
 		return a.post("/api/admin/rollouts/forecast", token, `{"registrationsPerDay":10}`)
 	}
 	require.Equal(t, http.StatusOK, forecast(viewerToken).status)
-	a.store.away = errAway
+	a.store.unavailable = errUnavailable
 	require.Equal(t, http.StatusOK, forecast(adminToken).status)
 	for try := range 8 {
 		answer := forecast(viewerToken)

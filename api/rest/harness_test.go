@@ -84,7 +84,7 @@ func makeAPI(t *testing.T, o options) *api {
 	a.router = router
 	now := func() time.Time { return present }
 	a.health, a.calls = &system{}, &calls{}
-	a.workflows = &workflows{store: a.store, now: now, heard: map[string]trial.Request{}, noMail: map[string][]trial.Request{}}
+	a.workflows = &workflows{store: a.store, now: now, received: map[string]trial.Request{}, noMail: map[string][]trial.Request{}}
 	core, logs := observer.New(zapcore.DebugLevel)
 	a.logs = logs
 	handler, err := rest.New(rest.Options{

@@ -62,10 +62,10 @@ func (s *server) GetTrialsHealth(ctx context.Context, _ GetTrialsHealthRequestOb
 }
 
 func trialsHealth(h monitoring.Health) TrialsHealth {
-	answer := TrialsHealth{State: HealthState(h.State), At: moment(h.At), Parts: []HealthPart{}, Advice: []ScalingAdvice{}}
+	answer := TrialsHealth{State: HealthState(h.State), At: millisecond(h.At), Parts: []HealthPart{}, Advice: []ScalingAdvice{}}
 	for _, p := range h.Parts {
 		answer.Parts = append(answer.Parts, HealthPart{
-			Name: HealthPartName(p.Name), State: HealthState(p.State), Since: moment(p.Since), LatencyMs: p.Took.Milliseconds(),
+			Name: HealthPartName(p.Name), State: HealthState(p.State), Since: millisecond(p.Since), LatencyMs: p.Took.Milliseconds(),
 			Message: p.Message, Action: p.Action,
 		})
 	}

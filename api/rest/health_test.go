@@ -29,8 +29,8 @@ func (s *system) Health(context.Context) (monitoring.Health, error) {
 
 // calls keeps what was called.
 type calls struct {
-	mu   sync.Mutex
-	told []string
+	mu       sync.Mutex
+	notified []string
 	// strangers counts the calls of those who were not let in.
 	strangers int
 }
@@ -44,7 +44,7 @@ func (c *calls) Stranger() {
 func (c *calls) Called(route, method string, status int, _ time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.told = append(c.told, fmt.Sprintf("%s %s %d", method, route, status))
+	c.notified = append(c.notified, fmt.Sprintf("%s %s %d", method, route, status))
 }
 
 // Calls are told by their routes, so that no id gets into the metrics.
@@ -56,7 +56,7 @@ func TestCallsAreTold(t *testing.T) {
 	a.get("/healthz", "")
 	a.calls.mu.Lock()
 	defer a.calls.mu.Unlock()
-	require.Equal(t, []string{"GET /api/vendors/{id} 404"}, a.calls.told)
+	require.Equal(t, []string{"GET /api/vendors/{id} 404"}, a.calls.notified)
 	require.Equal(t, 2, a.calls.strangers)
 }
 
@@ -92,7 +92,7 @@ func TestAdviceIsShown(t *testing.T) {
 	a := newAPI(t)
 	busy := monitoring.Process{Role: monitoring.RoleWorker, Instance: "w1"}
 	for i := range 40 {
-		busy.Take(monitoring.Sample{At: present.Add(time.Duration(i-39) * monitoring.SampleEvery), CPU: 0.9})
+		busy.Observe(monitoring.Sample{At: present.Add(time.Duration(i-39) * monitoring.SampleEvery), CPU: 0.9})
 	}
 	a.health.processes = []monitoring.Process{busy}
 	health := into[rest.TrialsHealth](a.get("/api/admin/monitoring/trials/health", adminToken), http.StatusServiceUnavailable)

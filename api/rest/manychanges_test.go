@@ -100,21 +100,21 @@ func TestAnswersComeInTimeWhereTheDatabaseDoesNotAnswer(t *testing.T) {
 		a := onDatabase(t)
 		a.store.takes = 350 * time.Millisecond
 		a.store.silent = time.Now().Add(20 * time.Second)
-		took, told := make([]time.Duration, 120), make([]string, 120)
+		took, answers := make([]time.Duration, 120), make([]string, 120)
 		var all sync.WaitGroup
 		for i := range took {
 			all.Go(func() {
 				time.Sleep(time.Duration(i) * 500 * time.Millisecond) //nolint:forbidigo // in a bubble
 				began := time.Now()
 				answer := a.inside(http.MethodPatch, flagsPath, fmt.Sprintf("k-%d", i), fmt.Sprintf(`{"featureFlags":{"monitoring":{"alerting":%t}}}`, i%2 == 0))
-				took[i], told[i] = time.Since(began), answer.Body.String()
+				took[i], answers[i] = time.Since(began), answer.Body.String()
 			})
 		}
 		all.Wait()
 		longest := slices.Max(took)
 		require.LessOrEqual(t, longest, rest.AnswersWithin)
 		require.Greater(t, longest, rest.ChangeTimeout+audit.WriteLimit, "something was waited for")
-		require.Contains(t, told[slices.Index(took, longest)], "It is not known whether this was carried out")
+		require.Contains(t, answers[slices.Index(took, longest)], "It is not known whether this was carried out")
 		require.Error(t, a.itself.Close(t.Context()), "what is owed cannot be written down")
 	})
 }
@@ -152,10 +152,10 @@ func TestThePagesAreToldWhatIsKnown(t *testing.T) {
 	t.Parallel()
 	for says, trouble := range map[string]func(*api){
 		"This could not be put on the audit record, so nothing was done; try again.": func(a *api) {
-			a.store.audits.fails = func(audit.Entry) error { return errAway }
+			a.store.audits.fails = func(audit.Entry) error { return errUnavailable }
 		},
 		"This was carried out, but what became of it could not be put on the audit record yet; repeating it is safe.": func(a *api) {
-			a.store.audits.fails = outcomesAway
+			a.store.audits.fails = outcomesUnavailable
 		},
 	} {
 		synctest.Test(t, func(t *testing.T) {
@@ -215,7 +215,7 @@ func TestAnOutcomeThatCannotBeWrittenIsWrittenLater(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				a := makeAPI(t, options{silent: true})
-				trouble(&a.store.audits, outcomesAway)
+				trouble(&a.store.audits, outcomesUnavailable)
 				answer := a.inside(http.MethodPatch, flagsPath, "", changing["patchFeatureFlags"])
 				require.Equal(t, http.StatusServiceUnavailable, answer.Code)
 				require.Contains(t, answer.Body.String(), "this was carried out")
@@ -236,10 +236,10 @@ func TestAnOutcomeThatCannotBeWrittenIsWrittenLater(t *testing.T) {
 	}
 }
 
-// outcomesAway has the database be away when an outcome is to be written.
-func outcomesAway(e audit.Entry) error {
+// outcomesUnavailable has the database be away when an outcome is to be written.
+func outcomesUnavailable(e audit.Entry) error {
 	if e.Outcome != audit.Pending {
-		return errAway
+		return errUnavailable
 	}
 	return nil
 }
@@ -249,7 +249,7 @@ func TestClosingWhileAnOutcomeIsBeingWrittenDown(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		a := makeAPI(t, options{silent: true})
-		a.store.audits.fails = outcomesAway
+		a.store.audits.fails = outcomesUnavailable
 		require.Equal(t, http.StatusServiceUnavailable, a.inside(http.MethodPatch, flagsPath, "", changing["patchFeatureFlags"]).Code)
 		a.store.mu.Lock()
 		a.store.audits.fails, a.store.takes = nil, 500*time.Millisecond
@@ -267,7 +267,7 @@ func TestClosingWritesDownWhatIsOwed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		a := makeAPI(t, options{silent: true})
-		a.store.audits.fails = outcomesAway
+		a.store.audits.fails = outcomesUnavailable
 		a.inside(http.MethodPatch, flagsPath, "", changing["patchFeatureFlags"])
 		a.store.audits.fails = nil
 		require.NoError(t, a.itself.Close(t.Context()))

@@ -29,7 +29,7 @@ const (
 	// does not answer. The time of a change may be over while its entry is being written, or as it has been carried out:
 	// then its workflow is told, and its key settled. What became of it is put on record then, behind another entry that
 	// is being written. Servers, clients and whoever stops the API wait longer than that.
-	AnswersWithin = ChangeTimeout + max(audit.WriteLimit, tellTimeout+settleTimeout) + settleTimeout + audit.WriteLimit
+	AnswersWithin = ChangeTimeout + max(audit.WriteLimit, signalTimeout+settleTimeout) + settleTimeout + audit.WriteLimit
 )
 
 // timeoutOf is how long a request may take.
@@ -68,8 +68,8 @@ func callOf(ctx context.Context) *call {
 
 var requestID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
-// outside is what happens to every request, whether it matches a route or not.
-func (s *server) outside(next http.Handler) http.Handler {
+// middleware is what happens to every request, whether it matches a route or not.
+func (s *server) middleware(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c, start := &call{id: r.Header.Get("X-Request-Id")}, time.Now()
 		if !requestID.MatchString(c.id) {

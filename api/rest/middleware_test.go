@@ -16,10 +16,10 @@ func TestHealth(t *testing.T) {
 	a := newAPI(t)
 	ready := into[rest.Readiness](a.get("/readyz", ""), http.StatusOK)
 	require.Equal(t, rest.Readiness{Ready: true, Mongodb: rest.ReachabilityOk, Temporal: rest.ReachabilityOk}, ready)
-	a.workflows.away = errAway
+	a.workflows.unavailable = errUnavailable
 	ready = into[rest.Readiness](a.get("/readyz", ""), http.StatusOK)
 	require.Equal(t, rest.Readiness{Ready: true, Mongodb: rest.ReachabilityOk, Temporal: rest.ReachabilityUnavailable}, ready)
-	a.store.away = errAway
+	a.store.unavailable = errUnavailable
 	ready = into[rest.Readiness](a.get("/readyz", ""), http.StatusServiceUnavailable)
 	require.Equal(t, rest.Readiness{Mongodb: rest.ReachabilityUnavailable, Temporal: rest.ReachabilityUnavailable}, ready)
 	into[rest.Health](a.get("/healthz", ""), http.StatusOK)

@@ -22,7 +22,7 @@ func TestMetricsAreMadeFromCounters(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t)
 	a.store.counters = monitoring.Tally{
-		{Period: monitoring.Standing, Cohort: trial.Control, Name: monitoring.Running(trial.Grace)}:                           4,
+		{Period: monitoring.Current, Cohort: trial.Control, Name: monitoring.Running(trial.Grace)}:                            4,
 		{Period: monitoring.DayOf(present, trial.RealDay), Cohort: trial.Automated, Name: monitoring.MailDelivered}:           19,
 		{Period: monitoring.DayOf(present, trial.RealDay), Cohort: trial.Automated, Name: monitoring.MailBounced}:             1,
 		{Period: monitoring.DayOf(present.AddDate(-1, 0, 0), trial.RealDay), Cohort: trial.Automated, Name: monitoring.Began}: 1000,
@@ -68,7 +68,7 @@ func TestTheDashboardSaysWhatItLacks(t *testing.T) {
 	require.Nil(t, all.Rollout, "there was none")
 	require.NotNil(t, all.Alerts)
 
-	a.store.away = errors.New("the database is away")
+	a.store.unavailable = errors.New("the database is away")
 	all = into[rest.Dashboard](a.get(dashboardPath, adminToken), http.StatusOK)
 	require.NotNil(t, all.Health)
 	require.GreaterOrEqual(t, len(all.Missing), 3)

@@ -48,9 +48,9 @@ func (k keyed) foreign(known bool) bool { return k.first && known }
 // the same operation, on the same subject, with the same body. A repetition is
 // carried out again, so that what may be missing is made good; whatever does it has
 // to count once. A refused request frees its key.
-func (s *server) once(ctx context.Context, asked audit.Entry, body any, do func(context.Context) error) error {
+func (s *server) once(ctx context.Context, asked audit.Entry, body any, fn func(context.Context) error) error {
 	if asked.Key == "" {
-		return do(ctx)
+		return fn(ctx)
 	}
 	request, err := idempotency.Fingerprint(asked.Action, asked.Subject, body)
 	if err != nil {
@@ -64,7 +64,7 @@ func (s *server) once(ctx context.Context, asked audit.Entry, body any, do func(
 	if first.Request != request {
 		return idempotency.ErrReused
 	}
-	failure := do(context.WithValue(ctx, keyedKey{}, keyed{asked.Key, first, mine}))
+	failure := fn(context.WithValue(ctx, keyedKey{}, keyed{asked.Key, first, mine}))
 	if first.Done {
 		noteDetail(ctx, "repeats an earlier request, and counts once")
 	}

@@ -171,10 +171,10 @@ func TestWhatWasRefusedFreesItsKey(t *testing.T) {
 func TestWhatMayHaveBeenDoneKeepsItsKey(t *testing.T) {
 	t.Parallel()
 	a := running(t)
-	a.workflows.away = errAway
+	a.workflows.unavailable = errUnavailable
 	a.steer("pause", "k", `{"reason": "r"}`).problem(http.StatusServiceUnavailable)
 	a.steer("pause", "k", `{"reason": "other"}`).problem(http.StatusUnprocessableEntity)
-	a.workflows.away = nil
+	a.workflows.unavailable = nil
 	require.Equal(t, http.StatusAccepted, a.steer("pause", "k", `{"reason": "r"}`).status)
 }
 
@@ -182,9 +182,9 @@ func TestARefusedRepetitionLeavesTheKeyToWhatMayHaveBeenDone(t *testing.T) {
 	t.Parallel()
 	a := running(t)
 	body := keyedRequests["set the percentage"].body
-	a.workflows.away = errAway
+	a.workflows.unavailable = errUnavailable
 	a.steer("set-percentage", "k", body).problem(http.StatusServiceUnavailable)
-	a.workflows.away = nil
+	a.workflows.unavailable = nil
 	a.store.flags.FeatureFlags.AdminTools.Enabled = false
 	a.steer("set-percentage", "k", body).problem(http.StatusForbidden)
 	a.store.flags.FeatureFlags.AdminTools.Enabled = true

@@ -82,7 +82,7 @@ func (s *server) EraseVendor(ctx context.Context, request EraseVendorRequestObje
 	}
 	noteChange(ctx, nil, kept)
 	if v.Automation != nil { // a database that was lost and restored learns it from the trial's history
-		s.tell(ctx, "an erasure is not in the trial's history", zap.String("vendorId", v.ID), func(ctx context.Context) error {
+		s.signal(ctx, "an erasure is not in the trial's history", zap.String("vendorId", v.ID), func(ctx context.Context) error {
 			return s.Trials.NoMail(ctx, v.ID, trial.Request{Reason: string(trial.ReasonErased), By: kept.By, At: kept.At})
 		})
 	}

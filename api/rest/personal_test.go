@@ -110,8 +110,8 @@ func TestErase(t *testing.T) {
 	require.Equal(t, rest.Erasure{At: present, By: "admin", Reason: "asked for it"}, erased)
 	again := into[rest.Erasure](a.post(erasePath, adminToken, `{"reason":"asked again"}`), http.StatusOK)
 	require.Equal(t, present, again.At)
-	told := trial.Request{Reason: "erased", By: "admin", At: present}
-	require.Equal(t, []trial.Request{told, told}, a.workflows.noMail["v-1"], "for a database that is restored")
+	request := trial.Request{Reason: "erased", By: "admin", At: present}
+	require.Equal(t, []trial.Request{request, request}, a.workflows.noMail["v-1"], "for a database that is restored")
 
 	shown := into[rest.VendorTrial](a.get("/api/vendors/v-1", serviceToken), http.StatusOK)
 	require.Empty(t, shown.Vendor.Name+shown.Vendor.Email)

@@ -89,7 +89,7 @@ type RolloutStore interface {
 	// that is stored under its number where there was one already.
 	AppendDecision(ctx context.Context, e rollout.Event, after rollout.State) (existing *rollout.Event, err error)
 	// Report returns a report, and whether it was made.
-	Report(ctx context.Context, rolloutID, id string) (r rollout.Report, told, found bool, err error)
+	Report(ctx context.Context, rolloutID, id string) (r rollout.Report, notified, found bool, err error)
 	// Ledger returns what was seen of a rollout and the latest judgement.
 	Ledger(ctx context.Context, id string) (rollout.Ledger, *rollout.Judgement, bool, error)
 	// ObserveCall notes an API call, for the rollout's judgement.

@@ -188,9 +188,9 @@ func (r *refusal) problem(requestID string) Problem {
 func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	refused, c := refusalOf(err), callOf(r.Context())
 	if refused.status >= http.StatusInternalServerError && !refused.certain && c.letIn && mayChange(r.Method, c.route) {
-		told := *refused
-		told.uncertain(c.route)
-		refused = &told
+		details := *refused
+		details.uncertain(c.route)
+		refused = &details
 	}
 	if refused.status >= http.StatusInternalServerError {
 		s.log.Error("request failed", zap.String("requestId", c.id), zap.String("route", c.route),

@@ -63,20 +63,20 @@ func TestTasksAreTickedWhileTheRolloutRunsAndAfterIt(t *testing.T) {
 	const review, tick = "daily-monitoring-review", `{"met": true, "reason": "read all seven"}`
 	early := running(t)
 	require.Equal(t, http.StatusConflict, early.steer("criteria/"+review, "k1", tick).status, "stability has not begun")
-	require.Equal(t, rollout.TaskToCome, early.task(review).Standing)
+	require.Equal(t, rollout.TaskToCome, early.task(review).Status)
 
 	a := deployed(t)
-	require.Equal(t, rollout.TaskOpen, a.task(review).Standing)
+	require.Equal(t, rollout.TaskOpen, a.task(review).Status)
 	require.Equal(t, http.StatusAccepted, a.steer("criteria/"+review, "k1", tick).status)
-	require.Equal(t, rollout.TaskDone, a.task(review).Standing)
+	require.Equal(t, rollout.TaskDone, a.task(review).Status)
 
 	a.store.rollouts.events = append(a.store.rollouts.events, rollout.Event{Seq: 7, Type: rollout.EventCompleted, At: present, By: "rollout"})
-	a.workflows.away = errAway // it has ended, and is not needed
+	a.workflows.unavailable = errUnavailable // it has ended, and is not needed
 	a.store.rollouts.overtake = &rollout.Event{Seq: 8, Type: rollout.EventTicked, At: present, By: "admin", Subject: "system-optimizations", Tick: &rollout.Tick{Met: true}}
 	const planning = "next-feature-planning"
 	require.Equal(t, http.StatusAccepted, a.steer("criteria/"+planning, "k2", tick).status)
-	require.Equal(t, rollout.TaskDone, a.task(planning).Standing)
-	require.Equal(t, rollout.TaskDone, a.task("system-optimizations").Standing, "who was faster is not lost")
+	require.Equal(t, rollout.TaskDone, a.task(planning).Status)
+	require.Equal(t, rollout.TaskDone, a.task("system-optimizations").Status, "who was faster is not lost")
 	require.Len(t, a.store.rollouts.events, 9)
 	require.Equal(t, http.StatusAccepted, a.steer("criteria/"+planning, "k2", tick).status)
 	require.Len(t, a.store.rollouts.events, 9, "the same key is the same request")

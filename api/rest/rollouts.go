@@ -123,7 +123,7 @@ func (s *server) ForecastRollout(_ context.Context, request ForecastRolloutReque
 		return nil, within("plan.", err)
 	}
 	times := rollout.Times{Day: s.Day, TrialDays: float64(s.Policy.LengthDays + s.Policy.GraceDays)}
-	return ForecastRollout200JSONResponse(rollout.Foresee(plan, times, request.Body.RegistrationsPerDay)), nil
+	return ForecastRollout200JSONResponse(rollout.NewForecast(plan, times, request.Body.RegistrationsPerDay)), nil
 }
 
 // rollout is the rollout that a path names.
@@ -221,7 +221,7 @@ func (s *server) steer(ctx context.Context, id, name string, r rollout.Request) 
 	if err != nil {
 		return RolloutTaken{}, err
 	}
-	noteChange(ctx, state.Standing(), nil) // the rollout itself puts on record what comes of it
+	noteChange(ctx, state.Summary(), nil) // the rollout itself puts on record what comes of it
 	r.By = actor(ctx)
 	if keyOf(ctx).foreign(state.Knows(r.ID)) {
 		return RolloutTaken{}, idempotency.ErrReused
@@ -238,7 +238,7 @@ func (s *server) steer(ctx context.Context, id, name string, r rollout.Request) 
 		return RolloutTaken{}, err
 	}
 	// The flags decide; the rollout catches up when it hears of it.
-	s.tell(ctx, "rollout not told yet", zap.String("rollout", state.ID), func(ctx context.Context) error { return s.Rollouts.Steer(ctx, name, r) })
+	s.signal(ctx, "rollout not told yet", zap.String("rollout", state.ID), func(ctx context.Context) error { return s.Rollouts.Steer(ctx, name, r) })
 	return taken, nil
 }
 
@@ -335,7 +335,7 @@ func (s *server) tickTask(ctx context.Context, state rollout.State, r rollout.Re
 		after := state.Apply(*event)
 		existing, err := s.Store.AppendDecision(ctx, *event, after)
 		if err != nil || existing == nil {
-			noteChange(ctx, state.Standing(), after.Standing())
+			noteChange(ctx, state.Summary(), after.Summary())
 			return taken, err
 		}
 		state = state.Apply(*existing)

@@ -79,7 +79,7 @@ func TestRollbackWritesTheFlagsFirst(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			a := running(t)
-			a.workflows.away = errAway // Temporal is down
+			a.workflows.unavailable = errUnavailable // Temporal is down
 			require.Equal(t, http.StatusAccepted, a.steer("rollback", "k1", c.body).status)
 			flags := a.store.flags.FeatureFlags.TrialAutomation
 			require.Equal(t, c.enabled, flags.Enabled)
@@ -101,7 +101,7 @@ func TestASecondRollbackHandsOverWhatTheFirstWould(t *testing.T) {
 		`{"percentage": 0, "reason": "harm", "inFlight": "keep"}`: rollout.Keep,
 	} {
 		a := running(t)
-		a.workflows.away = errAway
+		a.workflows.unavailable = errUnavailable
 		require.Equal(t, http.StatusAccepted, a.steer("rollback", "k1", `{"percentage": 10, "reason": "slow", "inFlight": "release"}`).status)
 		require.Equal(t, http.StatusAccepted, a.steer("rollback", "k2", second).status)
 		require.Equal(t, want, a.store.flags.Rollback.Request.InFlight)
@@ -265,7 +265,7 @@ func TestCallsAreObserved(t *testing.T) {
 	require.Zero(t, a.store.rollouts.calls, "probes do not count")
 	a.get(flagsPath, adminToken)
 	require.Equal(t, 1, a.store.rollouts.calls)
-	a.store.away = errAway
+	a.store.unavailable = errUnavailable
 	a.get(flagsPath, adminToken)
 	require.Equal(t, 2, a.store.rollouts.calls)
 	require.Equal(t, 1, a.store.rollouts.failed)

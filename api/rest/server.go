@@ -59,8 +59,8 @@ type server struct {
 	turns         *lanes.Lanes // changes that stop nothing wait for one
 	long          *lanes.Lanes // long bodies are read one after the other
 	settler       *settler
-	// flagsTold has changes of the flags at once told to the trials together.
-	flagsTold lanes.Joint
+	// flagsDelivery has changes of the flags at once told to the trials together.
+	flagsDelivery lanes.Joint
 }
 
 // API answers the API's requests; the pages steer rollouts through it.
@@ -90,7 +90,7 @@ func New(o Options) (*API, error) {
 		o.Now = time.Now
 	}
 	s := &server{Options: o, log: o.Log, documentation: page, turns: lanes.New(changesAtOnce, mostChanges), long: lanes.New(longAtOnce, mostLong), settler: newSettler(o.Store, o.Log)}
-	return &API{Handler: s.outside(s.limited(s.routes(spec, gate))), server: s}, nil
+	return &API{Handler: s.middleware(s.limited(s.routes(spec, gate))), server: s}, nil
 }
 
 // Close writes down what is missing on the audit record, once no request is under way.
@@ -130,10 +130,10 @@ func (s *server) routes(spec *openapi3.T, gate gate) *mux.Router {
 }
 
 // now is the present moment as it is stored.
-func (s *server) now() time.Time { return moment(s.Now()) }
+func (s *server) now() time.Time { return millisecond(s.Now()) }
 
-// moment cuts what the database would cut.
-func moment(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
+// millisecond cuts what the database would cut.
+func millisecond(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
 
 // GetSpecification answers with the description.
 func (s *server) GetSpecification(context.Context, GetSpecificationRequestObject) (GetSpecificationResponseObject, error) {

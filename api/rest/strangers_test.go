@@ -11,12 +11,12 @@ import (
 )
 
 // counted is what the figures, Prometheus and the rollout have heard of.
-func (a *api) counted() (told []string, strangers, observed int) {
+func (a *api) counted() (figures []string, strangers, observed int) {
 	a.calls.mu.Lock()
 	defer a.calls.mu.Unlock()
 	a.store.mu.Lock()
 	defer a.store.mu.Unlock()
-	return a.calls.told, a.calls.strangers, a.store.rollouts.calls
+	return a.calls.notified, a.calls.strangers, a.store.rollouts.calls
 }
 
 // Whoever has not been let in shapes no figure, whatever they call.
@@ -46,11 +46,11 @@ func TestCallsOfStrangersReachNoFigure(t *testing.T) {
 	for _, r := range strangers {
 		a.call(r)
 	}
-	a.store.away = errAway
+	a.store.unavailable = errUnavailable
 	a.call(request{path: "/api/admin/trials", token: "a token that cannot be looked up"})
-	a.store.away = nil
-	told, uncounted, observed := a.counted()
-	require.Empty(t, told)
+	a.store.unavailable = nil
+	figures, uncounted, observed := a.counted()
+	require.Empty(t, figures)
 	require.Zero(t, observed)
 	require.Equal(t, len(strangers)+1, uncounted)
 }
@@ -61,8 +61,8 @@ func TestCallsThatComeTooOftenReachNoFigure(t *testing.T) {
 	for range 5 {
 		a.get("/api/admin/feature-flags", adminToken)
 	}
-	told, uncounted, observed := a.counted()
-	require.Len(t, told, 2)
+	figures, uncounted, observed := a.counted()
+	require.Len(t, figures, 2)
 	require.Equal(t, 2, observed)
 	require.Equal(t, 3, uncounted)
 }
@@ -78,13 +78,13 @@ func TestCallsOfThoseWhoWereLetInCount(t *testing.T) {
 	a.get("/unsubscribe/signed.v-1", "")
 	a.call(request{method: http.MethodPost, path: "/unsubscribe/signed.v-1"})
 	a.call(request{method: http.MethodPost, path: "/api/webhooks/ses", contentType: "text/plain", body: `{"ID":"m-1"}`})
-	a.store.away = errAway
+	a.store.unavailable = errUnavailable
 	a.get("/api/admin/trials", adminToken).problem(http.StatusServiceUnavailable)
-	told, uncounted, observed := a.counted()
+	figures, uncounted, observed := a.counted()
 	require.Equal(t, []string{
 		"POST /api/vendors 201", "GET /api/admin/trials 200", "GET /api/vendors/{id} 404", "POST /api/vendors 400", "GET /unsubscribe/{token} 200",
 		"POST /unsubscribe/{token} 200", "POST /api/webhooks/ses 200", "GET /api/admin/trials 503",
-	}, told)
+	}, figures)
 	require.Zero(t, uncounted)
 	require.Equal(t, 5, observed)
 }

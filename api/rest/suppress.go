@@ -18,7 +18,7 @@ func (s *server) suppress(ctx context.Context, vendorID string, p trial.Suppress
 	if err != nil || !isNew {
 		return err
 	}
-	s.tell(ctx, "a suppression is not in the trial's history", zap.String("vendorId", vendorID), func(ctx context.Context) error {
+	s.signal(ctx, "a suppression is not in the trial's history", zap.String("vendorId", vendorID), func(ctx context.Context) error {
 		return s.Trials.NoMail(ctx, vendorID, trial.Request{Reason: string(p.Reason), By: "vendor", At: p.At})
 	})
 	return nil

@@ -53,7 +53,7 @@ func (s *server) CreateToken(ctx context.Context, request CreateTokenRequestObje
 	}
 	text := newToken()
 	key := access.KeyOf(text)
-	asked := access.Request{Name: request.Body.Name, Role: request.Body.Role, ExpiresAt: moment(request.Body.ExpiresAt)}
+	asked := access.Request{Name: request.Body.Name, Role: request.Body.Role, ExpiresAt: millisecond(request.Body.ExpiresAt)}
 	token, err := access.Issue(key, asked, actor(ctx), s.now())
 	if err != nil {
 		return nil, err
@@ -80,7 +80,7 @@ func (s *server) RevokeToken(ctx context.Context, request RevokeTokenRequestObje
 // shownToken is what callers are told of a token.
 func (s *server) shownToken(t access.Token) Token {
 	shown := Token{
-		Id: t.ID, Name: t.Name, Role: t.Role, Standing: t.Standing(s.now()), CreatedAt: t.CreatedAt, CreatedBy: t.CreatedBy,
+		Id: t.ID, Name: t.Name, Role: t.Role, Standing: t.Status(s.now()), CreatedAt: t.CreatedAt, CreatedBy: t.CreatedBy,
 		ExpiresAt: t.ExpiresAt, RevokedAt: t.RevokedAt,
 	}
 	if t.RevokedBy != "" {

@@ -75,7 +75,7 @@ func TestChangeWithoutTemporal(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t)
 	a.register()
-	a.workflows.away = errAway
+	a.workflows.unavailable = errUnavailable
 	answer := a.ask(extendPath, "k-1", `{"days":7,"reason":"r"}`)
 	answer.problem(http.StatusServiceUnavailable)
 	require.Equal(t, "5", answer.header.Get("Retry-After"))
@@ -129,7 +129,7 @@ func TestListTrials(t *testing.T) {
 	}
 	into[rest.Trial](a.ask("/api/admin/trials/v-3/cancel", "k", `{"reason":"r"}`), http.StatusOK)
 	held := a.store.states["v-5"]
-	held.Held = &trial.Hold{Reason: trial.ReasonAutomationDisabled, Since: present}
+	held.Held = &trial.HeldStep{Reason: trial.ReasonAutomationDisabled, Since: present}
 	a.store.states["v-5"] = held
 
 	for query, want := range map[string][]string{

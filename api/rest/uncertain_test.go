@@ -25,7 +25,7 @@ func TestAChangeOfWhichNobodyKnowsWhetherItIsStoredIsCalledUnknown(t *testing.T)
 		"an erasure":        {request{method: http.MethodPost, path: "/api/admin/vendors/v-1/erase", token: adminToken, body: because}, http.StatusOK},
 		"an unsubscription": {request{method: http.MethodPost, path: "/unsubscribe/signed.v-1"}, http.StatusOK},
 	} {
-		for _, lost := range []error{errAway, context.DeadlineExceeded, fmt.Errorf("storing: %w", context.DeadlineExceeded)} {
+		for _, lost := range []error{errUnavailable, context.DeadlineExceeded, fmt.Errorf("storing: %w", context.DeadlineExceeded)} {
 			a := newAPI(t)
 			a.register()
 			before, _ := a.store.written()
@@ -49,9 +49,9 @@ func TestWhatIsKnownNotToHaveBegunIsNotCalledUnknown(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t)
 	a.register()
-	a.store.audits.fails = func(audit.Entry) error { return errAway }
+	a.store.audits.fails = func(audit.Entry) error { return errUnavailable }
 	require.Contains(t, *a.ask(extendPath, "k-1", threeDays).problem(http.StatusServiceUnavailable).Detail, "so nothing was done")
-	a.store.away = errAway
+	a.store.unavailable = errUnavailable
 	for _, r := range []request{
 		{path: "/api/admin/trials", token: adminToken},
 		{method: http.MethodPost, path: "/api/vendors", token: "it cannot be looked up", body: ada},

@@ -45,7 +45,7 @@ func (s *server) RegisterVendor(ctx context.Context, request RegisterVendorReque
 		return s.registeredBefore(ctx, stored, asked, given)
 	}
 	registration := stored.Registration(s.Policy, s.Day)
-	s.tellWithin(ctx, tellTimeout, startTimeout, "trial not started yet", zap.String("vendorId", stored.ID), func(ctx context.Context) error {
+	s.signalWithin(ctx, signalTimeout, startTimeout, "trial not started yet", zap.String("vendorId", stored.ID), func(ctx context.Context) error {
 		_, err := s.Trials.Start(ctx, registration)
 		return err
 	})
@@ -64,7 +64,7 @@ func (s *server) vendorOf(b VendorRegistration) (v trial.Vendor, given bool) {
 		v.Zone = *b.Timezone
 	}
 	if b.RegisteredAt != nil {
-		v.StartedAt, given = moment(*b.RegisteredAt), true
+		v.StartedAt, given = millisecond(*b.RegisteredAt), true
 	}
 	return v, given
 }
@@ -152,8 +152,8 @@ func (s *server) withTrial(ctx context.Context, v trial.Vendor) (VendorTrial, er
 // state is the trial's state as stored, or what it begins with where its
 // workflow has not begun yet.
 func (s *server) state(ctx context.Context, v trial.Vendor) (trial.State, error) {
-	state, begun, err := s.Store.Trial(ctx, v.ID)
-	if err == nil && !begun {
+	state, found, err := s.Store.Trial(ctx, v.ID)
+	if err == nil && !found {
 		state = trial.NewState(v.Registration(s.Policy, s.Day))
 	}
 	return state, err
@@ -201,7 +201,7 @@ func (s *server) RecordConversion(ctx context.Context, request RecordConversionR
 		first, created = &recorded, isNew
 	}
 	if !first.Recorded {
-		s.tell(ctx, "conversion not delivered yet", zap.String("vendorId", v.ID), func(ctx context.Context) error {
+		s.signal(ctx, "conversion not delivered yet", zap.String("vendorId", v.ID), func(ctx context.Context) error {
 			return s.Trials.Convert(ctx, v.ID, trial.Request{ID: first.RequestID, By: billing, At: first.At})
 		})
 	}
@@ -216,7 +216,7 @@ func (s *server) conversionOf(ctx context.Context, report *ConversionReport, v t
 	if report == nil || report.At == nil {
 		return c, nil
 	}
-	c.At = moment(*report.At)
+	c.At = millisecond(*report.At)
 	switch {
 	case c.At.After(s.now().Add(s.tolerance())):
 		return c, trial.Invalid("at", "lies in the future")
@@ -229,8 +229,8 @@ func (s *server) conversionOf(ctx context.Context, report *ConversionReport, v t
 }
 
 const (
-	// tellTimeout bounds letting the workflows know of what is on record already.
-	tellTimeout = 1500 * time.Millisecond
+	// signalTimeout bounds letting the workflows know of what is on record already.
+	signalTimeout = 1500 * time.Millisecond
 	// startTimeout is how long a trial's start is tried, also behind the answer: starts that come late or twice do no harm,
 	// and a welcome that waits for the reconciler is half a minute late.
 	startTimeout = 5 * time.Second
@@ -239,29 +239,29 @@ const (
 	flagPatience = 200 * time.Millisecond
 )
 
-// tell lets the workflows know of something that is on record. Where that
+// signal lets the workflows know of something that is on record. Where that
 // fails it is noted, and the reconciler sees to it later.
-func (s *server) tell(ctx context.Context, failing string, about zap.Field, do func(context.Context) error) {
-	patience := tellTimeout
+func (s *server) signal(ctx context.Context, failing string, about zap.Field, fn func(context.Context) error) {
+	patience := signalTimeout
 	if lanes.IsUrgent(ctx) {
 		patience = flagPatience
 	}
-	s.tellWithin(ctx, patience, tellTimeout, failing, about, do)
+	s.signalWithin(ctx, patience, signalTimeout, failing, about, fn)
 }
 
-// tellWithin goes on telling, for so long altogether, where that takes longer than the answer waits.
-func (s *server) tellWithin(ctx context.Context, patience, timeout time.Duration, failing string, about zap.Field, do func(context.Context) error) {
+// signalWithin goes on telling, for so long altogether, where that takes longer than the answer waits.
+func (s *server) signalWithin(ctx context.Context, patience, timeout time.Duration, failing string, about zap.Field, fn func(context.Context) error) {
 	telling, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
-	told := make(chan struct{})
+	done := make(chan struct{})
 	go func() { // ends with its context
 		defer cancel()
-		defer close(told)
-		if err := do(telling); err != nil {
+		defer close(done)
+		if err := fn(telling); err != nil {
 			s.log.Warn(failing, zap.String("requestId", callOf(ctx).id), about, zap.Error(err))
 		}
 	}()
 	select {
-	case <-told:
+	case <-done:
 	case <-time.After(patience):
 	}
 }

@@ -203,7 +203,7 @@ func TestATrialStartsBehindTheAnswer(t *testing.T) {
 func TestRegistrationIsAcceptedWithoutTemporal(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t)
-	a.workflows.away = errAway
+	a.workflows.unavailable = errUnavailable
 	got := a.register()
 	require.Equal(t, trial.Active, got.Trial.Status)
 	require.Contains(t, a.store.vendors, "v-1")
@@ -220,7 +220,7 @@ func TestRegistrationIsAcceptedWithoutTemporal(t *testing.T) {
 func TestWithoutTheDatabaseNothingIsHalfDone(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t)
-	a.store.away = errAway
+	a.store.unavailable = errUnavailable
 	answer := a.post("/api/vendors", serviceToken, ada)
 	answer.problem(http.StatusServiceUnavailable)
 	require.NotEmpty(t, answer.header.Get("Retry-After"))
@@ -236,8 +236,8 @@ func TestRecordConversion(t *testing.T) {
 	at := `{"at":"2026-03-10T09:00:00.5Z"}`
 	first := into[rest.Conversion](a.post("/api/vendors/v-1/conversion", serviceToken, at), http.StatusAccepted)
 	require.Equal(t, time.Date(2026, 3, 10, 9, 0, 0, 5e8, time.UTC), first.At)
-	require.Equal(t, first.At, a.workflows.heard["v-1"].At)
-	require.Equal(t, "billing", a.workflows.heard["v-1"].By)
+	require.Equal(t, first.At, a.workflows.received["v-1"].At)
+	require.Equal(t, "billing", a.workflows.received["v-1"].By)
 	require.Equal(t, first.At, a.store.vendors["v-1"].Automation.Conversion.At)
 
 	again := into[rest.Conversion](a.post("/api/vendors/v-1/conversion", serviceToken, ""), http.StatusOK)
@@ -263,14 +263,14 @@ func TestConversionIsAcceptedWithoutTemporal(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t)
 	a.register()
-	a.workflows.away = errAway
+	a.workflows.unavailable = errUnavailable
 	into[rest.Conversion](a.post("/api/vendors/v-1/conversion", serviceToken, ""), http.StatusAccepted)
 	require.NotNil(t, a.store.vendors["v-1"].Automation.Conversion)
-	require.Empty(t, a.workflows.heard)
+	require.Empty(t, a.workflows.received)
 
-	a.workflows.away = nil
+	a.workflows.unavailable = nil
 	into[rest.Conversion](a.post("/api/vendors/v-1/conversion", serviceToken, ""), http.StatusOK)
-	require.Contains(t, a.workflows.heard, "v-1", "a repeat delivers what was not heard")
+	require.Contains(t, a.workflows.received, "v-1", "a repeat delivers what was not heard")
 }
 
 func TestUnknownVendor(t *testing.T) {

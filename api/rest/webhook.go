@@ -55,7 +55,7 @@ func (s *server) take(ctx context.Context, m MailMessage) (MailEventReceiptResul
 // tells whether either was done. Of a send that is not on record, as after a
 // restore, the event itself says by its tags whose it is, and which address to stop.
 func (s *server) record(ctx context.Context, e MailEvent) (bool, error) {
-	send, err := s.Store.SendEvent(ctx, e.Key, e.Attempt, e.MessageID, e.Delivery, moment(e.At))
+	send, err := s.Store.SendEvent(ctx, e.Key, e.Attempt, e.MessageID, e.Delivery, millisecond(e.At))
 	if err != nil {
 		return false, err
 	}
@@ -67,7 +67,7 @@ func (s *server) record(ctx context.Context, e MailEvent) (bool, error) {
 	if !e.Suppress || send == nil && (hash == "" || !trial.ValidVendorID(vendorID)) {
 		return send != nil, nil
 	}
-	return true, s.suppress(ctx, vendorID, trial.Suppression{Reason: trial.ReasonSuppressedAddress, At: moment(e.At), AddressHash: hash})
+	return true, s.suppress(ctx, vendorID, trial.Suppression{Reason: trial.ReasonSuppressedAddress, At: millisecond(e.At), AddressHash: hash})
 }
 
 // addressOf is the hash of the address that the e-mail of an event went to: the

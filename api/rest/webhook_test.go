@@ -113,9 +113,9 @@ func TestMailEventWithoutTheDatabase(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t)
 	a.sent()
-	a.store.away = errAway
+	a.store.unavailable = errUnavailable
 	a.deliver(event("m", "bounce", true, "h")).problem(http.StatusServiceUnavailable)
-	a.store.away = nil
+	a.store.unavailable = nil
 	require.Equal(t, rest.Recorded, into[rest.MailEventReceipt](a.deliver(event("m", "bounce", true, "h")), http.StatusOK).Result)
 	require.NotEmpty(t, a.store.suppressions["v-1"])
 }
@@ -127,7 +127,7 @@ func TestInternalsDoNotLeak(t *testing.T) {
 	answer := a.call(request{method: http.MethodPost, path: "/api/webhooks/ses", contentType: "text/plain", body: "broken"})
 	p := answer.problem(http.StatusInternalServerError)
 	require.NotContains(t, string(answer.body), "certificate")
-	a.store.away = errors.New("connection(10.0.0.7:27017) refused for user root")
+	a.store.unavailable = errors.New("connection(10.0.0.7:27017) refused for user root")
 	require.NotContains(t, string(a.get("/api/admin/trials", adminToken).body), "10.0.0.7")
 
 	failures := a.logs.FilterMessage("request failed").All()
@@ -226,7 +226,7 @@ func TestSuppressionsReachTheHistories(t *testing.T) {
 
 	a = newAPI(t)
 	a.register()
-	a.workflows.away = errAway
+	a.workflows.unavailable = errUnavailable
 	done := a.call(request{method: http.MethodPost, path: "/unsubscribe/signed.v-1"})
 	require.Equal(t, http.StatusOK, done.status, "the database decides")
 	require.Equal(t, 1, a.logs.FilterMessage("a suppression is not in the trial's history").Len())
@@ -239,8 +239,8 @@ func TestPagesAskForNothingFromElsewhere(t *testing.T) {
 		page := a.get(path, "")
 		require.Equal(t, http.StatusOK, page.status)
 		require.Contains(t, page.header.Get("Content-Security-Policy"), "default-src 'none'")
-		for _, outside := range []string{"http://", "https://", "<script", "@import", "src="} {
-			require.NotContains(t, strings.ToLower(string(page.body)), outside, path)
+		for _, remote := range []string{"http://", "https://", "<script", "@import", "src="} {
+			require.NotContains(t, strings.ToLower(string(page.body)), remote, path)
 		}
 	}
 }

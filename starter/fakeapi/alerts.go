@@ -21,7 +21,7 @@ func (a *API) handleAlerts(mux *http.ServeMux) {
 func (a *API) alert(id monitoring.RuleID) monitoring.Alert {
 	alert := monitoring.NewAlert(id)
 	for _, e := range a.Alerts[id] {
-		alert, alert.LookedAt, alert.Observation = alert.Apply(e), e.At, e.Observation
+		alert, alert.EvaluatedAt, alert.Observation = alert.Apply(e), e.At, e.Observation
 	}
 	return alert
 }

@@ -56,7 +56,7 @@ func (a *API) forecast(w http.ResponseWriter, r *http.Request) {
 	if body.Plan != nil {
 		plan = *body.Plan
 	}
-	answer(w, http.StatusOK, rollout.Foresee(plan, rollout.Times{Day: trial.RealDay, TrialDays: 17}, body.RegistrationsPerDay))
+	answer(w, http.StatusOK, rollout.NewForecast(plan, rollout.Times{Day: trial.RealDay, TrialDays: 17}, body.RegistrationsPerDay))
 }
 
 func (a *API) getRollout(w http.ResponseWriter, r *http.Request) {

@@ -18,7 +18,7 @@ func (a *API) handleTokens(mux *http.ServeMux) {
 
 func shown(t access.Token, a *API) client.Token {
 	view := client.Token{
-		Id: t.ID, Name: t.Name, Role: t.Role, Standing: t.Standing(a.now()), CreatedAt: t.CreatedAt, CreatedBy: t.CreatedBy, ExpiresAt: t.ExpiresAt, RevokedAt: t.RevokedAt,
+		Id: t.ID, Name: t.Name, Role: t.Role, Standing: t.Status(a.now()), CreatedAt: t.CreatedAt, CreatedBy: t.CreatedBy, ExpiresAt: t.ExpiresAt, RevokedAt: t.RevokedAt,
 	}
 	if t.RevokedBy != "" {
 		view.RevokedBy = &t.RevokedBy

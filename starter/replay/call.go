@@ -130,7 +130,7 @@ func (c *caller) knows(ctx context.Context, vendorID string) (bool, error) {
 	return true, nil
 }
 
-var errForeign = errors.New("the answer was not the API's: is this its address?")
+var errNotAPI = errors.New("the answer was not the API's: is this its address?")
 
 // check turns an answer into an error; understood tells whether it could be read as a good one.
 func check(response *http.Response, body []byte, understood bool) error {
@@ -138,7 +138,7 @@ func check(response *http.Response, body []byte, understood bool) error {
 		return err
 	}
 	if !understood {
-		return errForeign
+		return errNotAPI
 	}
 	return nil
 }
@@ -181,7 +181,7 @@ func (c *caller) wait(ctx context.Context, pause time.Duration) bool {
 func passing(err error) bool {
 	var refused *client.Error
 	switch {
-	case errors.Is(err, errForeign):
+	case errors.Is(err, errNotAPI):
 		return false
 	case !errors.As(err, &refused):
 		return true // it did not get through

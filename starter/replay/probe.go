@@ -41,8 +41,8 @@ func (p *probe) follow(vendorID string, at time.Time, day time.Duration) {
 	p.running = append(p.running, runningTrial{vendorID, at.Add(time.Duration(policy.LengthDays+policy.GraceDays) * day)})
 }
 
-// look begins to look at one trial, if it is time to.
-func (p *probe) look(ctx context.Context, now time.Time) {
+// ask begins to look at one trial, if it is time to.
+func (p *probe) ask(ctx context.Context, now time.Time) {
 	for len(p.running) > 0 && p.running[0].until.Before(now) {
 		p.running = p.running[1:]
 	}
@@ -56,8 +56,8 @@ func (p *probe) look(ctx context.Context, now time.Time) {
 
 // spread chooses one of n places, so that the choices of any few looks one after the other lie far
 // apart: neighbors have their steps due at the same moments.
-func spread(look, n int) int {
-	_, part := math.Modf(float64(look) / math.Phi)
+func spread(round, n int) int {
+	_, part := math.Modf(float64(round) / math.Phi)
 	return min(int(part*float64(n)), n-1)
 }
 

@@ -29,13 +29,13 @@ func TestOverdueIsSinceWhenTheNextStepIsDue(t *testing.T) {
 
 func TestAProbeFollowsRunningTrialsAndForgets(t *testing.T) {
 	t.Parallel()
-	begun := time.Date(2026, 3, 9, 12, 0, 0, 0, time.UTC)
+	startedAt := time.Date(2026, 3, 9, 12, 0, 0, 0, time.UTC)
 	p := &probe{busy: true} // so that it does not really look
-	p.follow("a", begun, time.Second)
-	p.follow("b", begun.Add(time.Second), time.Second)
-	p.look(t.Context(), begun.Add(17*time.Second))
+	p.follow("a", startedAt, time.Second)
+	p.follow("b", startedAt.Add(time.Second), time.Second)
+	p.ask(t.Context(), startedAt.Add(17*time.Second))
 	require.Len(t, p.running, 2)
-	p.look(t.Context(), begun.Add(17*time.Second+1))
+	p.ask(t.Context(), startedAt.Add(17*time.Second+1))
 	require.Equal(t, "b", p.running[0].vendorID, "the first trial and its grace are over")
 
 	p.note(time.Minute)
@@ -53,16 +53,16 @@ func TestLooksOneAfterTheOtherLieFarApart(t *testing.T) {
 	t.Parallel()
 	for _, n := range []int{1, 2, 3, 7, 1000} {
 		seen := map[int]bool{}
-		for look := range 4 * n {
-			place := spread(look, n)
+		for round := range 4 * n {
+			place := spread(round, n)
 			require.GreaterOrEqual(t, place, 0)
 			require.Less(t, place, n)
 			seen[place] = true
 		}
 		require.Len(t, seen, n, "each of %d is looked at", n)
 	}
-	for look := range 1000 {
-		apart := spread(look, 1000) - spread(look+1, 1000)
+	for round := range 1000 {
+		apart := spread(round, 1000) - spread(round+1, 1000)
 		require.Greater(t, max(apart, -apart), 300)
 	}
 }

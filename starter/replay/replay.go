@@ -85,7 +85,7 @@ func (r *Replay) Run(ctx context.Context) (Summary, error) {
 	run.summary.Elapsed = time.Since(started)
 	run.summary.Day = run.Day
 	run.summary.Complete = err == nil
-	run.tell()
+	run.showProgress()
 	return run.summary, err
 }
 
@@ -234,11 +234,11 @@ func (r *run) loop(ctx context.Context) error {
 			r.summary.LatestStep = max(r.summary.LatestStep, late)
 		case <-timer.C:
 		case <-ticker.C:
-			r.probe.look(ctx, time.Now())
+			r.probe.ask(ctx, time.Now())
 		case <-r.interrupted(ctx):
 		}
 		timer.Stop()
-		r.tell()
+		r.showProgress()
 	}
 }
 
@@ -292,7 +292,7 @@ func (r *run) start(ctx context.Context, t *task) {
 	go func() {
 		o := outcome{task: t}
 		if t.convert {
-			o.err = r.caller.convert(ctx, t.registration.VendorID, t.moment())
+			o.err = r.caller.convert(ctx, t.registration.VendorID, t.dueAt())
 		} else {
 			o.answer, o.err = r.caller.register(ctx, t.registration.VendorID)
 		}
@@ -301,8 +301,8 @@ func (r *run) start(ctx context.Context, t *task) {
 	}()
 }
 
-// moment is the conversion's moment, zero where it is right after the registration.
-func (t *task) moment() time.Time {
+// dueAt is the conversion's moment, zero where it is right after the registration.
+func (t *task) dueAt() time.Time {
 	if t.registration.ConvertsAfter == 0 {
 		return time.Time{}
 	}

@@ -178,7 +178,7 @@ func TestReplayTakesTheDayThatIsGivenAndSaysThatItIsOdd(t *testing.T) {
 
 func TestReplayAsksAgainWhileTheSystemIsAway(t *testing.T) {
 	t.Parallel()
-	for name, away := range map[string]fakeapi.Fault{
+	for name, unavailable := range map[string]fakeapi.Fault{
 		"unavailable": func(rw http.ResponseWriter, _ *http.Request) bool {
 			fakeapi.Refuse(rw, http.StatusServiceUnavailable, "", "the database does not answer")
 			return true
@@ -205,7 +205,7 @@ func TestReplayAsksAgainWhileTheSystemIsAway(t *testing.T) {
 					asked[key]++
 					lost := asked[key] <= 2 // each request, twice
 					mutex.Unlock()
-					return lost && away(rw, r)
+					return lost && unavailable(rw, r)
 				})
 				summary, err := w.run(t.Context(), t, fewDays(2, 3))
 				require.NoError(t, err)

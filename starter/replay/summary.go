@@ -83,8 +83,8 @@ func (p Progress) LagDays() float64 { return p.InDays(p.Lag) }
 // BiggestLagDays is the biggest lag in days of the trial.
 func (s Summary) BiggestLagDays() float64 { return s.InDays(s.BiggestLag) }
 
-// tell tells the watcher how far the run is.
-func (r *run) tell() {
+// showProgress tells the watcher how far the run is.
+func (r *run) showProgress() {
 	if r.Watch == nil || r.Day == 0 {
 		return
 	}

@@ -92,8 +92,8 @@ type lineReader struct {
 	from *bufio.Reader
 	// number is that of the last line read.
 	number int
-	// ahead are lines that were read and turned out to be no part of a record.
-	ahead []physicalLine
+	// lookahead are lines that were read and turned out to be no part of a record.
+	lookahead []physicalLine
 	// ended says that nothing is left to read behind them.
 	ended bool
 }
@@ -105,9 +105,9 @@ type physicalLine struct {
 }
 
 func (l *lineReader) next() (physicalLine, error) {
-	if len(l.ahead) > 0 {
-		line := l.ahead[0]
-		l.ahead = l.ahead[1:]
+	if len(l.lookahead) > 0 {
+		line := l.lookahead[0]
+		l.lookahead = l.lookahead[1:]
 		l.number++
 		return line, nil
 	}
@@ -157,7 +157,7 @@ func (l *lineReader) record() (number int, text []byte, tooLong bool, err error)
 			return number, text, len(text) > maxLine, nil
 		}
 	}
-	l.ahead, l.number = append(more, l.ahead...), number
+	l.lookahead, l.number = append(more, l.lookahead...), number
 	return number, first.text, false, nil
 }
 
@@ -290,7 +290,7 @@ func (r *reader) parse(row *Row, fields []string, notCSV error) *Problem {
 	if row.RegisteredAt, err = date(fields[r.columns.registeredAt]); err != nil {
 		return &Problem{Field: ColumnRegisteredAt, Message: err.Error()}
 	}
-	if row.ConvertedAt, err = optionalMoment(fields[r.columns.convertedAt]); err != nil {
+	if row.ConvertedAt, err = optionalTime(fields[r.columns.convertedAt]); err != nil {
 		return &Problem{Field: ColumnConvertedAt, Message: err.Error()}
 	}
 	return nil
@@ -321,7 +321,7 @@ func date(text string) (time.Time, error) {
 	return day, plausible(day)
 }
 
-func optionalMoment(text string) (time.Time, error) {
+func optionalTime(text string) (time.Time, error) {
 	text = strings.TrimSpace(text)
 	if text == "" {
 		return time.Time{}, nil

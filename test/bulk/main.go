@@ -40,7 +40,7 @@ func main() {
 
 func run(ctx context.Context, out io.Writer, n, automated, perMinute int, record string) error {
 	began := time.Now()
-	say := func(format string, args ...any) {
+	printf := func(format string, args ...any) {
 		fmt.Fprintf(out, "%6s  %s\n", time.Since(began).Round(time.Second), fmt.Sprintf(format, args...))
 	}
 	embedded, err := stack.Start(ctx)
@@ -57,19 +57,19 @@ func run(ctx context.Context, out io.Writer, n, automated, perMinute int, record
 		return err
 	}
 	defer s.Stop()
-	say("the system runs, its logs are in %s", logs)
+	printf("the system runs, its logs are in %s", logs)
 	for _, share := range []struct{ from, to, percentage int }{{0, min(automated, n), 100}, {min(automated, n), n, 0}} {
 		if err := register(ctx, s, share.from, share.to, share.percentage); err != nil {
 			return err
 		}
 	}
-	say("%d trials have begun", n)
+	printf("%d trials have begun", n)
 	temporal, err := client.Dial(client.Options{HostPort: embedded.Temporal, Namespace: s.Namespace})
 	if err != nil {
 		return fmt.Errorf("connecting to Temporal: %w", err)
 	}
 	defer temporal.Close()
-	d := &bulkdrill.Drill{System: s, IDs: ids(0, n), PerMinute: perMinute, Wait: 2 * time.Hour, Say: say}
+	d := &bulkdrill.Drill{System: s, IDs: ids(0, n), PerMinute: perMinute, Wait: 2 * time.Hour, Say: printf}
 	if err := d.Run(ctx, temporal); err != nil || record == "" {
 		return err
 	}

@@ -277,11 +277,11 @@ func (d *Drill) items(ctx context.Context, id string) ([]bulk.Item, error) {
 	return items, nil
 }
 
-func (d *Drill) each(do func(id string) error) error {
+func (d *Drill) each(fn func(id string) error) error {
 	var g errgroup.Group
 	g.SetLimit(parallel)
 	for _, id := range d.IDs {
-		g.Go(func() error { return do(id) })
+		g.Go(func() error { return fn(id) })
 	}
 	return g.Wait()
 }

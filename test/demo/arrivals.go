@@ -62,6 +62,6 @@ func measuring(ctx context.Context, r *ride) error {
 			return fmt.Errorf("measuring how fast the API is: %d, %w", a.Status, err)
 		}
 	}
-	r.say("%d calls show how fast the API is", baselineCalls)
+	r.printf("%d calls show how fast the API is", baselineCalls)
 	return nil
 }

@@ -70,7 +70,7 @@ func (d *demo) check(ctx context.Context) (map[string]found, error) {
 	messages = to(messages, vendorDomain) // the rollouts' vendors have other addresses
 	all := map[string]found{}
 	for _, f := range d.fates {
-		got, err := d.look(ctx, f, messages)
+		got, err := d.inspect(ctx, f, messages)
 		if err != nil {
 			return nil, err
 		}
@@ -86,7 +86,7 @@ func (d *demo) check(ctx context.Context) (map[string]found, error) {
 	return all, d.wasQuiet(messages)
 }
 
-func (d *demo) look(ctx context.Context, f fate, messages []system.Message) (found, error) {
+func (d *demo) inspect(ctx context.Context, f fate, messages []system.Message) (found, error) {
 	var got found
 	var err error
 	if got.status, got.cohort, got.late, err = d.stored(ctx, f.id); err != nil {

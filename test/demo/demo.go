@@ -30,7 +30,7 @@ type demo struct {
 type event struct {
 	day  float64
 	what string
-	do   func(ctx context.Context) error
+	act  func(ctx context.Context) error
 }
 
 // live registers everybody, then does each deed on its day.
@@ -42,7 +42,7 @@ func (d *demo) live(ctx context.Context) error {
 	events := d.sharedEvents()
 	for _, f := range d.fates {
 		for _, deed := range f.deeds {
-			events = append(events, event{deed.day, f.id + ": " + f.story, func(ctx context.Context) error { return deed.do(ctx, d, f.id) }})
+			events = append(events, event{deed.day, f.id + ": " + f.story, func(ctx context.Context) error { return deed.act(ctx, d, f.id) }})
 		}
 	}
 	slices.SortStableFunc(events, func(a, b event) int { return int((a.day - b.day) * 1000) })
@@ -50,8 +50,8 @@ func (d *demo) live(ctx context.Context) error {
 		if err := d.sleepUntil(ctx, e.day); err != nil {
 			return err
 		}
-		d.say("%s", e.what)
-		if err := e.do(ctx); err != nil {
+		d.printf("%s", e.what)
+		if err := e.act(ctx); err != nil {
 			return fmt.Errorf("day %.1f, %s: %w", e.day, e.what, err)
 		}
 	}
@@ -94,7 +94,7 @@ func (d *demo) enter(ctx context.Context) error {
 			return err
 		}
 	}
-	d.say("%d vendors have registered; a day lasts %s", len(d.fates), d.day)
+	d.printf("%d vendors have registered; a day lasts %s", len(d.fates), d.day)
 	return nil
 }
 
@@ -141,7 +141,7 @@ func (d *demo) sleepUntil(ctx context.Context, day float64) error {
 	}
 }
 
-func (d *demo) say(format string, args ...any) {
+func (d *demo) printf(format string, args ...any) {
 	today := time.Since(d.began).Seconds() / d.day.Seconds()
 	_, _ = fmt.Fprintf(d.out, "day %4.1f  %s\n", today, fmt.Sprintf(format, args...))
 }

@@ -30,7 +30,7 @@ type fate struct {
 
 type deed struct {
 	day float64
-	do  func(ctx context.Context, d *demo, id string) error
+	act func(ctx context.Context, d *demo, id string) error
 }
 
 var whole = []string{"welcome/0", "reminder-7d/0", "reminder-3d/0", "reminder-1d/0", "expiry/0", "grace-end/0"}

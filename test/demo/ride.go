@@ -34,7 +34,7 @@ type ride struct {
 	course
 	system   *system.System
 	database *mongo.Database
-	gate     *system.Gate // nil without one
+	gate     *system.Proxy // nil without one
 	out      io.Writer
 	began    time.Time
 	// bounces says that most vendors who come now have a dead address.
@@ -71,7 +71,7 @@ func (r *ride) raiseGate(ctx context.Context, o *system.Options) error {
 	if err != nil {
 		return fmt.Errorf("reading the database's address: %w", err)
 	}
-	if r.gate, err = system.NewGate(ctx, address.Host); err != nil {
+	if r.gate, err = system.NewProxy(ctx, address.Host); err != nil {
 		return err
 	}
 	address.Host = r.gate.Addr
@@ -129,7 +129,7 @@ func (r *ride) step(ctx context.Context) error {
 	for _, e := range news {
 		r.events = append(r.events, e)
 		if e.Type != rollout.EventUpdate && e.Type != rollout.EventStarted {
-			r.say("%s", e.Reason)
+			r.printf("%s", e.Reason)
 		}
 		if err := r.answer(ctx, e); err != nil {
 			return err
@@ -169,7 +169,7 @@ func (r *ride) answer(ctx context.Context, e rollout.Event) error {
 		return nil
 	}
 	r.troubled = time.Now()
-	r.say("%s", r.story)
+	r.printf("%s", r.story)
 	return r.trouble(ctx, r)
 }
 
@@ -184,7 +184,7 @@ func (r *ride) waive(ctx context.Context) error {
 	if a.Status == http.StatusBadRequest {
 		return nil
 	}
-	r.say("the check of the backup is waived: there is nothing to lose in a demo")
+	r.printf("the check of the backup is waived: there is nothing to lose in a demo")
 	return accepted(a.Status, a.Body, err)
 }
 
@@ -197,7 +197,7 @@ func (r *ride) leave() {
 	}
 }
 
-func (r *ride) say(format string, args ...any) {
+func (r *ride) printf(format string, args ...any) {
 	_, _ = fmt.Fprintf(r.out, "%-10s  day %4.1f  %s\n", r.name, r.dayOf(time.Now()), fmt.Sprintf(format, args...))
 }
 

@@ -22,7 +22,7 @@ func everyMail() ([]picture, error) {
 		if err != nil {
 			return nil, fmt.Errorf("setting %s: %w", name, err)
 		}
-		all = append(all, letter("mail-"+name, rendered.HTML))
+		all = append(all, email("mail-"+name, rendered.HTML))
 	}
 	root, err := system.Root()
 	if err != nil {
@@ -37,13 +37,13 @@ func everyMail() ([]picture, error) {
 		if err != nil {
 			return nil, fmt.Errorf("reading an e-mail: %w", err)
 		}
-		all = append(all, letter("mail-"+strings.TrimSuffix(filepath.Base(file), ".html"), string(html)))
+		all = append(all, email("mail-"+strings.TrimSuffix(filepath.Base(file), ".html"), string(html)))
 	}
 	return all, nil
 }
 
-// letter is an e-mail, as a browser shows it.
-func letter(name, html string) picture {
+// email is an e-mail, as a browser shows it.
+func email(name, html string) picture {
 	return picture{name: name, path: "/", serve: func() (*httptest.Server, error) {
 		return httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "text/html; charset=utf-8")

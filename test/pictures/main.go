@@ -124,14 +124,14 @@ func everyLook(pictures []picture) []picture {
 }
 
 func ofTheGuide() []picture {
-	look := func(p picture, width int64, scheme string) picture {
+	variant := func(p picture, width int64, scheme string) picture {
 		p.width, p.scheme, p.top = width, scheme, true
 		return p
 	}
 	return []picture{
-		look(page("overview", sample.Busy, "/admin/"), 1100, "light"),
-		look(page("overview-broken", sample.Broken, "/admin/"), 800, "light"),
-		look(page("overview-phone", sample.Busy, "/admin/"), 390, "dark"),
+		variant(page("overview", sample.Busy, "/admin/"), 1100, "light"),
+		variant(page("overview-broken", sample.Broken, "/admin/"), 800, "light"),
+		variant(page("overview-phone", sample.Busy, "/admin/"), 390, "dark"),
 	}
 }
 

@@ -46,7 +46,7 @@ func (r *trialRun) restoreMoment(ctx context.Context, i int, n note) error {
 			r.complain("%s, trial %s: is restored, and did not exist a second later", n.at, id)
 		}
 	}
-	r.say("%s: %d trials are restored as they were; %d were just changing, and are restored up to the moment", n.at, same, moving)
+	r.printf("%s: %d trials are restored as they were; %d were just changing, and are restored up to the moment", n.at, same, moving)
 	if float64(same) < fewest*float64(same+moving) {
 		r.complain("%s: too many trials were changing to say much", n.at)
 	}
@@ -126,7 +126,7 @@ func (r *trialRun) deleteAndRestore(ctx context.Context) error {
 	if len(was) != len(is) {
 		r.complain("%d trials are restored, and %d were there", len(is), len(was))
 	}
-	r.say("%d of %d trials are there again", len(is), len(was))
+	r.printf("%d of %d trials are there again", len(is), len(was))
 	if err := r.StartAPI(ctx); err != nil {
 		return err
 	}
@@ -225,7 +225,7 @@ func (r *trialRun) countMails(ctx context.Context, resends map[string]int) error
 			r.complain("e-mail %s left %d times, and was sent again %d times", key, n, resends[key])
 		}
 	}
-	r.say("%d e-mails left, %d of them sent again", all, len(resends))
+	r.printf("%d e-mails left, %d of them sent again", all, len(resends))
 	return nil
 }
 

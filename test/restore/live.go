@@ -66,7 +66,7 @@ func (r *trialRun) live(ctx context.Context) ([]note, error) {
 	if err := r.starter(ctx, "backup", "incremental", "--dir", r.folder); err != nil {
 		return nil, err
 	}
-	r.say("%d moments noted in %d days, %d backups taken, %d trials", len(notes), r.run, backups+1, len(notes[len(notes)-1].after))
+	r.printf("%d moments noted in %d days, %d backups taken, %d trials", len(notes), r.run, backups+1, len(notes[len(notes)-1].after))
 	return notes, nil
 }
 

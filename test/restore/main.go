@@ -92,12 +92,12 @@ func run(ctx context.Context, out io.Writer, o settings) (err error) {
 		settings: o, System: s, out: out, database: client.Database("marketplace"), folder: filepath.Join(work, "backups"),
 		random: rand.New(rand.NewPCG(o.seed, 0)),
 	}
-	r.say("seed %d, a day lasts %s, work in %s", o.seed, o.day, work)
+	r.printf("seed %d, a day lasts %s, work in %s", o.seed, o.day, work)
 	if err := r.tell(ctx); err != nil {
 		return err
 	}
 	for _, c := range r.complaints {
-		r.say("WRONG: %s", c)
+		r.printf("WRONG: %s", c)
 	}
 	if len(r.complaints) > 0 {
 		return fmt.Errorf("%d things are not as they must be; backups and logs are in %s", len(r.complaints), work)
@@ -128,12 +128,14 @@ func (r *trialRun) starter(ctx context.Context, args ...string) error {
 		return err
 	}
 	if args[0] == "restore" {
-		r.say("%s", out)
+		r.printf("%s", out)
 	}
 	return nil
 }
 
-func (r *trialRun) say(format string, args ...any) { _, _ = fmt.Fprintf(r.out, format+"\n", args...) }
+func (r *trialRun) printf(format string, args ...any) {
+	_, _ = fmt.Fprintf(r.out, format+"\n", args...)
+}
 
 func (r *trialRun) complain(format string, args ...any) {
 	r.complaints = append(r.complaints, fmt.Sprintf(format, args...))

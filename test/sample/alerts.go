@@ -18,15 +18,15 @@ type looks struct {
 	text  string
 }
 
-// look looks at alerts, one look after the other, as a worker does.
-func (w *World) look(all ...looks) {
+// evaluate looks at alerts, one look after the other, as a worker does.
+func (w *World) evaluate(all ...looks) {
 	for _, l := range all {
 		rule, err := ruleOf(l.rule)
 		if err != nil {
 			panic(err) // the world is made wrongly
 		}
 		alert, e := monitoring.Decide(rule, w.alert(l.rule), monitoring.Observation{Value: l.value, Text: l.text},
-			monitoring.Look{At: w.Moment.Add(-l.ago), Day: day, Alerting: true})
+			monitoring.Evaluation{At: w.Moment.Add(-l.ago), Day: day, Alerting: true})
 		w.note(alert, e)
 	}
 }
@@ -36,7 +36,7 @@ const lately = 20 * time.Second
 
 // calm looks at every alert, and finds nothing.
 func (w *World) calm() {
-	w.look(
+	w.evaluate(
 		looks{monitoring.ConversionRateDropped, lately, nil, "0 automated trials began long enough ago to have ended; nothing is said of fewer than 30"},
 		looks{monitoring.EmailDeliveryFailed, lately, new(0.0), "0 e-mails of the last day bounced, were rejected, or refused for good"},
 		looks{monitoring.MassTrialExpiration, lately, new(0.0), "0 trials expired within an hour"},
@@ -56,12 +56,12 @@ func (w *World) calm() {
 // one that is silenced. One has cleared.
 func (w *World) alarm() {
 	const (
-		failed  = "e-mails of the last day bounced, were rejected, or refused for good"
-		arrived = "74.3 %: 26 of 35 e-mails of the last day with a known outcome were delivered"
-		mended  = "the reconciler mended 14 trials in the last hour"
-		away    = "1 of 2 workers poll for work"
+		failed      = "e-mails of the last day bounced, were rejected, or refused for good"
+		arrived     = "74.3 %: 26 of 35 e-mails of the last day with a known outcome were delivered"
+		mended      = "the reconciler mended 14 trials in the last hour"
+		unavailable = "1 of 2 workers poll for work"
 	)
-	w.look(
+	w.evaluate(
 		looks{monitoring.RolloutStuck, lately, new(0.0), "the rollout's workflow runs"},
 		looks{monitoring.WatchMissed, 26 * time.Hour, new(4.0), "4 watches in a row did not come; the last was at 13 March 2026 07:35:00 UTC"},
 		looks{monitoring.WatchMissed, 25 * time.Hour, new(0.0), "0 watches in a row did not come; the last was at 13 March 2026 09:15:00 UTC"},
@@ -70,8 +70,8 @@ func (w *World) alarm() {
 		looks{monitoring.EmailDeliveryFailed, 20 * time.Minute, new(9.0), "9 " + failed},
 		looks{monitoring.EmailDeliveryFailed, 5 * time.Minute, new(9.0), "9 " + failed},
 		looks{monitoring.EmailDeliveryFailed, lately, new(9.0), "9 " + failed},
-		looks{monitoring.WorkerAway, 10 * time.Minute, new(1.0), away},
-		looks{monitoring.WorkerAway, lately, new(1.0), away},
+		looks{monitoring.WorkerAway, 10 * time.Minute, new(1.0), unavailable},
+		looks{monitoring.WorkerAway, lately, new(1.0), unavailable},
 		looks{monitoring.EmailDeliveryRateLow, 50 * time.Minute, new(74.3), arrived},
 		looks{monitoring.ReconcilerFinds, 2 * time.Hour, new(14.0), mended},
 	)
@@ -79,7 +79,7 @@ func (w *World) alarm() {
 	w.answer(monitoring.ReconcilerFinds, 110*time.Minute, monitoring.AlertRequest{
 		Control: monitoring.ControlSilence, Reason: "Temporal is being moved", Until: w.Moment.Add(4 * time.Hour),
 	})
-	w.look(looks{monitoring.EmailDeliveryRateLow, lately, new(74.3), arrived}, looks{monitoring.ReconcilerFinds, lately, new(14.0), mended})
+	w.evaluate(looks{monitoring.EmailDeliveryRateLow, lately, new(74.3), arrived}, looks{monitoring.ReconcilerFinds, lately, new(14.0), mended})
 }
 
 // answer is what an admin did so long ago.
@@ -127,7 +127,7 @@ func ruleOf(id monitoring.RuleID) (monitoring.Rule, error) {
 
 // AlertsView implements dashboard.Alerts.
 func (w *World) AlertsView(ctx context.Context) (view *monitoring.AlertsView, err error) {
-	err = w.do(ctx, func() error {
+	err = w.guarded(ctx, func() error {
 		var alerts []monitoring.Alert
 		for _, id := range monitoring.RuleIDs() {
 			alerts = append(alerts, w.alert(id))
@@ -140,7 +140,7 @@ func (w *World) AlertsView(ctx context.Context) (view *monitoring.AlertsView, er
 
 // AlertEvents are an alert's events.
 func (w *World) AlertEvents(ctx context.Context, id monitoring.RuleID, from, limit int) (events []monitoring.AlertEvent, err error) {
-	err = w.do(ctx, func() error {
+	err = w.guarded(ctx, func() error {
 		all := w.AlertHistory[id]
 		first := min(from-1, len(all))
 		events = slices.Clone(all[first:min(first+limit, len(all))])
@@ -151,7 +151,7 @@ func (w *World) AlertEvents(ctx context.Context, id monitoring.RuleID, from, lim
 
 // ControlAlert does what the API does, by the same domain.
 func (w *World) ControlAlert(ctx context.Context, id monitoring.RuleID, r monitoring.AlertRequest) error {
-	return w.do(ctx, func() error {
+	return w.guarded(ctx, func() error {
 		if _, err := ruleOf(id); err != nil {
 			return err
 		}

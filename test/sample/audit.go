@@ -57,9 +57,9 @@ func (w *World) record() {
 	var before rollout.State
 	for i, e := range w.Rollout {
 		after := before.Apply(e)
-		entry := audit.Entry{Actor: e.By, Action: "rollout/" + string(e.Type), Subject: "rollouts/" + after.ID, Reason: e.Reason, Outcome: audit.Done, After: audit.Document(after.Standing())}
+		entry := audit.Entry{Actor: e.By, Action: "rollout/" + string(e.Type), Subject: "rollouts/" + after.ID, Reason: e.Reason, Outcome: audit.Done, After: audit.Document(after.Summary())}
 		if i > 0 {
-			entry.Before = audit.Document(before.Standing())
+			entry.Before = audit.Document(before.Summary())
 		}
 		w.Note(w.Moment.Sub(e.At), entry)
 		before = after
@@ -79,7 +79,7 @@ func (w *World) record() {
 
 // AuditEntries are those of the record that a filter means, the latest first.
 func (w *World) AuditEntries(ctx context.Context, f audit.Filter, before, limit int) (entries []audit.Entry, next int, err error) {
-	err = w.do(ctx, func() error {
+	err = w.guarded(ctx, func() error {
 		for _, e := range slices.Backward(w.Record) {
 			switch {
 			case before > 0 && e.Seq >= before, !f.Means(e):

@@ -100,7 +100,7 @@ func (w *World) control(v *bulk.View, name string, ago time.Duration, reason str
 }
 
 func (w *World) Bulks(ctx context.Context, before string, limit int) (page []bulk.View, next string, err error) {
-	err = w.do(ctx, func() error {
+	err = w.guarded(ctx, func() error {
 		for _, v := range slices.Backward(w.Operations) {
 			switch {
 			case before != "" && v.Operation.ID >= before:
@@ -117,7 +117,7 @@ func (w *World) Bulks(ctx context.Context, before string, limit int) (page []bul
 }
 
 func (w *World) Bulk(ctx context.Context, id string) (o bulk.Operation, state bulk.State, err error) {
-	err = w.do(ctx, func() error {
+	err = w.guarded(ctx, func() error {
 		i := slices.IndexFunc(w.Operations, func(v bulk.View) bool { return v.Operation.ID == id })
 		if i < 0 {
 			return bulk.NotFound(id)
@@ -129,7 +129,7 @@ func (w *World) Bulk(ctx context.Context, id string) (o bulk.Operation, state bu
 }
 
 func (w *World) BulkItem(ctx context.Context, id string, number int) (item bulk.Item, found bool, err error) {
-	err = w.do(ctx, func() error {
+	err = w.guarded(ctx, func() error {
 		items := w.Items[id]
 		if found = number <= len(items); found {
 			item = items[number-1]

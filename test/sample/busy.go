@@ -33,7 +33,7 @@ func Empty() *World {
 // Broken is the world whose database is away.
 func Broken() *World {
 	w := Busy()
-	w.Err = ErrAway
+	w.Err = ErrUnavailable
 	p := well(Now)
 	p.MongoDB = monitoring.Reply{Took: 1200 * time.Millisecond, Failure: monitoring.NoAnswer}
 	w.assess(p, 4*time.Minute)
@@ -79,7 +79,7 @@ func busyProcess() monitoring.Process {
 	p := monitoring.Process{Role: monitoring.RoleWorker, Instance: "worker-2"}
 	for i := range monitoring.KeptSamples {
 		back := time.Duration(monitoring.KeptSamples-1-i) * monitoring.SampleEvery
-		p.Take(monitoring.Sample{At: Now.Add(-back - 2*time.Second), CPU: 0.78, Memory: 0.41})
+		p.Observe(monitoring.Sample{At: Now.Add(-back - 2*time.Second), CPU: 0.78, Memory: 0.41})
 	}
 	return p
 }
@@ -126,8 +126,8 @@ func tally() monitoring.Tally {
 	add(0, trial.Automated, monitoring.MailBounced, 9)
 	add(0, trial.Automated, monitoring.MailComplained, 1)
 	for status, n := range map[trial.Status][2]int{trial.Active: {41, 402}, trial.Grace: {0, 88}, trial.Converted: {6, 1204}, trial.Expired: {0, 2981}, trial.Cancelled: {1, 17}} {
-		t[monitoring.Counter{Period: monitoring.Standing, Cohort: trial.Automated, Name: monitoring.Running(status)}] = n[0]
-		t[monitoring.Counter{Period: monitoring.Standing, Cohort: trial.Control, Name: monitoring.Running(status)}] = n[1]
+		t[monitoring.Counter{Period: monitoring.Current, Cohort: trial.Automated, Name: monitoring.Running(status)}] = n[0]
+		t[monitoring.Counter{Period: monitoring.Current, Cohort: trial.Control, Name: monitoring.Running(status)}] = n[1]
 	}
 	return t
 }
@@ -143,15 +143,15 @@ func calls() rollout.Calls {
 func judgement() *rollout.Judgement {
 	return &rollout.Judgement{
 		Formula: "evidence/1", At: Now.Add(-6 * time.Minute), Snapshot: 812, Enabled: true, Percentage: 25, Version: 14,
-		Position: rollout.Position{Entry: 4, Stage: rollout.Stage{Kind: rollout.InPhase, Phase: 2}, Percentage: 25},
-		Gates: []rollout.Ruling{
+		Position: rollout.Position{StageSeq: 4, Stage: rollout.Stage{Kind: rollout.InPhase, Phase: 2}, Percentage: 25},
+		Gates: []rollout.GateResult{
 			{Gate: rollout.GateEmail, Verdict: rollout.Fail, Reason: "87.5 % of 104 e-mails were delivered, the limit is 95 %"},
 			{Gate: rollout.GateAutomation, Verdict: rollout.Pass, Reason: "98.6 % of 140 steps were done"},
 			{Gate: rollout.GateAPI, Verdict: rollout.Pass, Reason: "640 calls, 95 of 100 within 0.2 s"},
 			{Gate: rollout.GateErrors, Verdict: rollout.Pass, Reason: "4 of 640 calls failed"},
 			{Gate: rollout.GateConversion, Verdict: rollout.Insufficient, Reason: "0 of 30 automated trials are over; that is known from 24 March on"},
 		},
-		Triggers: []rollout.Alarm{
+		Triggers: []rollout.TriggerResult{
 			{Trigger: rollout.TriggerEmail, Remedy: rollout.Partial, Seen: 104, Reason: "12 of 104 e-mails failed, evidence 3.1 of the 20 that are needed"},
 			{Trigger: rollout.TriggerErrors, Remedy: rollout.Immediate, Seen: 140, Reason: "2 of 140 steps failed, evidence 0.0 of the 100 that are needed"},
 			{Trigger: rollout.TriggerPerformance, Remedy: rollout.Partial, Seen: 640, Reason: "calls take as long as before the rollout"},

@@ -18,8 +18,8 @@ import (
 	"marketplace.example/trials/internal/domain/trial"
 )
 
-// ErrAway is how the adapters say that the database does not answer.
-var ErrAway = &trial.Error{Code: trial.CodeUnavailable, Message: "the database does not answer"}
+// ErrUnavailable is how the adapters say that the database does not answer.
+var ErrUnavailable = &trial.Error{Code: trial.CodeUnavailable, Message: "the database does not answer"}
 
 // World is what the pages are made from. It implements all ports of the dashboard.
 type World struct {
@@ -57,7 +57,7 @@ type World struct {
 	Answered []monitoring.AlertRequest
 }
 
-func (w *World) do(ctx context.Context, f func() error) error {
+func (w *World) guarded(ctx context.Context, f func() error) error {
 	if w.Waits {
 		<-ctx.Done()
 		return fmt.Errorf("reading: %w", ctx.Err())
@@ -71,7 +71,7 @@ func (w *World) do(ctx context.Context, f func() error) error {
 }
 
 func (w *World) Flags(ctx context.Context) (doc rollout.Document, err error) {
-	err = w.do(ctx, func() error {
+	err = w.guarded(ctx, func() error {
 		doc = w.Document
 		return nil
 	})
@@ -79,7 +79,7 @@ func (w *World) Flags(ctx context.Context) (doc rollout.Document, err error) {
 }
 
 func (w *World) CurrentRollout(ctx context.Context) (s rollout.State, found bool, err error) {
-	err = w.do(ctx, func() error {
+	err = w.guarded(ctx, func() error {
 		s, found = rollout.Fold(w.Rollout), len(w.Rollout) > 0
 		return nil
 	})
@@ -87,7 +87,7 @@ func (w *World) CurrentRollout(ctx context.Context) (s rollout.State, found bool
 }
 
 func (w *World) Ledger(ctx context.Context, _ string) (l rollout.Ledger, j *rollout.Judgement, found bool, err error) {
-	err = w.do(ctx, func() error {
+	err = w.guarded(ctx, func() error {
 		j, found = w.Judged, w.Judged != nil
 		return nil
 	})
@@ -95,7 +95,7 @@ func (w *World) Ledger(ctx context.Context, _ string) (l rollout.Ledger, j *roll
 }
 
 func (w *World) Decisions(ctx context.Context, _ string, from, limit int) (events []rollout.Event, err error) {
-	err = w.do(ctx, func() error {
+	err = w.guarded(ctx, func() error {
 		first := min(from-1, len(w.Rollout))
 		events = slices.Clone(w.Rollout[first:min(first+limit, len(w.Rollout))])
 		return nil
@@ -104,7 +104,7 @@ func (w *World) Decisions(ctx context.Context, _ string, from, limit int) (event
 }
 
 func (w *World) Vendor(ctx context.Context, id string) (v trial.Vendor, err error) {
-	err = w.do(ctx, func() error {
+	err = w.guarded(ctx, func() error {
 		var known bool
 		if v, known = w.VendorsByID[id]; !known {
 			return trial.NotFound(id)
@@ -115,7 +115,7 @@ func (w *World) Vendor(ctx context.Context, id string) (v trial.Vendor, err erro
 }
 
 func (w *World) Trial(ctx context.Context, id string) (s trial.State, found bool, err error) {
-	err = w.do(ctx, func() error {
+	err = w.guarded(ctx, func() error {
 		s, found = w.States[id]
 		return nil
 	})
@@ -123,7 +123,7 @@ func (w *World) Trial(ctx context.Context, id string) (s trial.State, found bool
 }
 
 func (w *World) Trials(ctx context.Context, f trial.Filter, after string, limit int) (page []trial.State, next string, err error) {
-	err = w.do(ctx, func() error {
+	err = w.guarded(ctx, func() error {
 		for _, id := range slices.Sorted(maps.Keys(w.States)) {
 			s := w.States[id]
 			switch {
@@ -141,7 +141,7 @@ func (w *World) Trials(ctx context.Context, f trial.Filter, after string, limit 
 }
 
 func (w *World) Events(ctx context.Context, id string, _ int) (events []trial.Event, err error) {
-	err = w.do(ctx, func() error {
+	err = w.guarded(ctx, func() error {
 		events = slices.Clone(w.History[id])
 		return nil
 	})
@@ -149,7 +149,7 @@ func (w *World) Events(ctx context.Context, id string, _ int) (events []trial.Ev
 }
 
 func (w *World) Send(ctx context.Context, key string) (send *trial.Send, err error) {
-	err = w.do(ctx, func() error {
+	err = w.guarded(ctx, func() error {
 		if s, known := w.Sends[key]; known {
 			send = &s
 		}
@@ -160,7 +160,7 @@ func (w *World) Send(ctx context.Context, key string) (send *trial.Send, err err
 
 // Steer does what the API does, by the same domain.
 func (w *World) Steer(ctx context.Context, id, name string, r rollout.Request) error {
-	return w.do(ctx, func() error {
+	return w.guarded(ctx, func() error {
 		state := rollout.Fold(w.Rollout)
 		if state.ID != id {
 			return &trial.Error{Code: trial.CodeNotFound, Field: "rolloutId", Message: "there is no such rollout"}
@@ -177,7 +177,7 @@ func (w *World) Steer(ctx context.Context, id, name string, r rollout.Request) e
 }
 
 func (w *World) Token(ctx context.Context, key access.Key) (t access.Token, found bool, err error) {
-	err = w.do(ctx, func() error {
+	err = w.guarded(ctx, func() error {
 		t, found = w.Issued[key]
 		return nil
 	})
@@ -186,7 +186,7 @@ func (w *World) Token(ctx context.Context, key access.Key) (t access.Token, foun
 
 // Tokens are all that were issued.
 func (w *World) Tokens(ctx context.Context) (tokens []access.Token, err error) {
-	err = w.do(ctx, func() error {
+	err = w.guarded(ctx, func() error {
 		tokens = slices.Collect(maps.Values(w.Issued))
 		return nil
 	})
@@ -194,7 +194,7 @@ func (w *World) Tokens(ctx context.Context) (tokens []access.Token, err error) {
 }
 
 func (w *World) Report(ctx context.Context) (r monitoring.Report, err error) {
-	err = w.do(ctx, func() error {
+	err = w.guarded(ctx, func() error {
 		r = w.Figures
 		return nil
 	})

@@ -78,7 +78,7 @@ func reality(out io.Writer, csv string) (bool, error) {
 		return false, err
 	}
 	all := true
-	fmt.Fprintf(out, "%s\n", vendors.Basis())
+	fmt.Fprintf(out, "%s\n", vendors.Explanation())
 	for _, r := range rows {
 		must := r.Must + ": yes"
 		switch {

@@ -23,8 +23,8 @@ var (
 type Real struct {
 	// Registered came in January and February 2018.
 	Registered []Registration
-	// Past came before, and are as was known when January began.
-	Past []rollout.Lifetime
+	// History came before, and are as was known when January began.
+	History []rollout.Lifetime
 }
 
 // ReadVendors reads real vendors from CSV with the columns vendor_id,
@@ -51,7 +51,7 @@ func ReadVendors(from io.Reader) (Real, error) {
 		v.After = date.Sub(realFrom)
 		switch {
 		case v.After < 0:
-			vendors.Past = append(vendors.Past, v.lived(-v.After))
+			vendors.History = append(vendors.History, v.lived(-v.After))
 		case date.Before(realTo):
 			vendors.Registered = append(vendors.Registered, v)
 		}
@@ -127,7 +127,7 @@ func Reality(vendors Real) ([]Row, error) {
 	} {
 		w := Healthy(0)
 		w.Registered, w.Plan.Triggers.Conversion = vendors.Registered, c.limit
-		w.Times = w.Times.Learned(vendors.Past)
+		w.Times = w.Times.WithConversionCurve(vendors.History)
 		name := fmt.Sprintf("limit %v %%, default guard, until day %v, in doubt until day %v", 100*c.limit, w.length(), w.last())
 		if c.last > 0 {
 			until(&w, c.last)
@@ -143,8 +143,10 @@ func Reality(vendors Real) ([]Row, error) {
 	return rows, nil
 }
 
-// Basis says how conversion is judged, in a sentence.
-func (r Real) Basis() string { return rollout.Times{TrialDays: withGrace}.Learned(r.Past).Basis() }
+// Explanation says how conversion is judged, in a sentence.
+func (r Real) Explanation() string {
+	return rollout.Times{TrialDays: withGrace}.WithConversionCurve(r.History).Explanation()
+}
 
 // deals is in how many ways the vendors are dealt to the first phases.
 const deals = 20

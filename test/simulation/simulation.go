@@ -130,7 +130,7 @@ func Run(w World, seed uint64) (Result, error) {
 		ledger: rollout.NewLedger(w.Plan), result: Result{Paused: -1, Plain: -1},
 	}
 	if w.Before > 0 {
-		r.Times = r.Times.Learned(r.past())
+		r.Times = r.Times.WithConversionCurve(r.past())
 	}
 	watches := int(math.Ceil(r.last())) * w.Watches
 	r.due = make([][]rollout.Outcome, watches)
@@ -181,9 +181,9 @@ func (r *run) watch(k int) {
 	}
 	r.due[k] = nil
 	r.plain(s)
-	r.ledger.Take(r.Plan, s, day)
+	r.ledger.Apply(r.Plan, s, day)
 	j := rollout.Judge(r.Plan, r.Times, r.ledger, s)
-	conversion := j.Ruling(rollout.GateConversion)
+	conversion := j.GateResult(rollout.GateConversion)
 	r.result.Trials = conversion.Seen
 	r.result.Converted = int(math.Round(conversion.Estimate * float64(conversion.Seen)))
 	r.decide(&j, to)

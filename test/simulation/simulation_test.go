@@ -84,8 +84,8 @@ func TestReadVendors(t *testing.T) {
 		{ID: "d", After: 2 * day, Converts: -1},
 		{ID: "e", After: 2*day + 12*time.Hour, Converts: -1},
 	}, vendors.Registered)
-	require.Equal(t, []rollout.Lifetime{{Age: 4, Converted: true, Whole: true}, {Age: 1}, {Age: 1}}, vendors.Past)
-	require.Contains(t, vendors.Basis(), "it takes 50 conversions from before the rollout to know how they come with age, and there are 1, of 3 trials")
+	require.Equal(t, []rollout.Lifetime{{Age: 4, Converted: true, Whole: true}, {Age: 1}, {Age: 1}}, vendors.History)
+	require.Contains(t, vendors.Explanation(), "it takes 50 conversions from before the rollout to know how they come with age, and there are 1, of 3 trials")
 	w := Healthy(0)
 	w.Registered = vendors.Registered
 	result, err := Run(w, 1)

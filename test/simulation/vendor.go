@@ -81,16 +81,16 @@ func (r *run) arrivals(from, to time.Time) {
 
 // past draws the vendors from before, all of whose trials are over.
 func (r *run) past() []rollout.Lifetime {
-	var lives []rollout.Lifetime
+	var lifetimes []rollout.Lifetime
 	for converted := 0; converted < r.Before; {
 		life := rollout.Lifetime{Age: r.Times.TrialDays, Whole: true}
 		if r.random.Float64() < r.Conversion {
 			life.Age, life.Converted = r.ripens(), true
 			converted++
 		}
-		lives = append(lives, life)
+		lifetimes = append(lifetimes, life)
 	}
-	return lives
+	return lifetimes
 }
 
 // ripens draws the age at which a vendor converts.

@@ -22,7 +22,7 @@ func (e *ClockError) Error() string {
 
 // checkClock refuses a moment that is not the database's, and one from before the newest good backup: a moment is
 // restored by what the backups say of theirs, so a wrong one gives back another state than was asked for.
-func (v *Vault) checkClock(ctx context.Context, good []Manifest) error {
+func (v *Repository) checkClock(ctx context.Context, good []Manifest) error {
 	now := v.Now()
 	if v.OtherClock != nil {
 		other, err := v.OtherClock(ctx)

@@ -100,7 +100,7 @@ func (c *covered) old() bool { return c.time >= Horizon || c.gaps > mostGaps }
 
 // Expire deletes the backups of a database that are not needed any more, and says which; and files of
 // as long ago that never became a backup. The manifest goes first, so that what is half deleted is no backup.
-func (v *Vault) Expire(ctx context.Context, origin Origin) (Expiry, error) {
+func (v *Repository) Expire(ctx context.Context, origin Origin) (Expiry, error) {
 	listed, err := v.List(ctx)
 	if err != nil {
 		return Expiry{}, err
@@ -113,7 +113,7 @@ func (v *Vault) Expire(ctx context.Context, origin Origin) (Expiry, error) {
 	}
 	for i, id := range expiry.IDs {
 		for _, ending := range []string{manifestEnding, fileEnding} {
-			if err := v.Place.Delete(ctx, id+ending); err != nil {
+			if err := v.Storage.Delete(ctx, id+ending); err != nil {
 				expiry.IDs = expiry.IDs[:i]
 				return expiry, fmt.Errorf("deleting the expired backup %s: %w", id, err)
 			}
@@ -126,7 +126,7 @@ func (v *Vault) Expire(ctx context.Context, origin Origin) (Expiry, error) {
 func (l Listed) abandoned(before time.Time) (ids []string) {
 	for i := range l.Bad {
 		bad := &l.Bad[i]
-		if begun := bad.begun(); !begun.IsZero() && errors.Is(bad.Reason, fs.ErrNotExist) && begun.Before(before) {
+		if beginTime := bad.beginTime(); !beginTime.IsZero() && errors.Is(bad.Reason, fs.ErrNotExist) && beginTime.Before(before) {
 			ids = append(ids, strings.TrimSuffix(bad.File, fileEnding))
 		}
 	}
@@ -135,7 +135,7 @@ func (l Listed) abandoned(before time.Time) (ids []string) {
 
 // isOf tells whether a file says of itself that it is of a database. One that cannot be opened may be
 // another installation's.
-func (v *Vault) isOf(ctx context.Context, id string, origin Origin) (is bool) {
+func (v *Repository) isOf(ctx context.Context, id string, origin Origin) (is bool) {
 	err := v.open(ctx, id, func(r *Reader, _ Records) error {
 		is = r.Header.Origin == origin
 		return nil

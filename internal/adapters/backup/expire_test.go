@@ -45,14 +45,14 @@ func TestExpiredKeepsWhatTheHorizonNeeds(t *testing.T) {
 func TestAClockFarAheadExpiresNothing(t *testing.T) {
 	t.Parallel()
 	good := every(37, 4*time.Hour)
-	ahead := every(40, 4*time.Hour)[37:]
-	for i := range ahead {
-		ahead[i].Begin, ahead[i].End = ahead[i].Begin.Add(8*day), ahead[i].End.Add(8*day)
-		ahead[i].ID = newID(ahead[i].Begin, Full)
+	future := every(40, 4*time.Hour)[37:]
+	for i := range future {
+		future[i].Begin, future[i].End = future[i].Begin.Add(8*day), future[i].End.Add(8*day)
+		future[i].ID = newID(future[i].Begin, Full)
 	}
-	for n := range ahead {
-		there := append(slices.Clone(good), ahead[:n+1]...)
-		got := Expired(there, ahead[n].End)
+	for n := range future {
+		there := append(slices.Clone(good), future[:n+1]...)
+		got := Expired(there, future[n].End)
 		require.Empty(t, got.IDs, n)
 		require.Equal(t, n == 0, got.Doubt != "", "said as it is seen")
 	}
@@ -122,12 +122,12 @@ func TestExpiredLeavesEveryMomentOfTheHorizon(t *testing.T) {
 }
 
 // weeks takes full backups over so many days, each day one.
-func weeks(t *testing.T, v *Vault, days int, origin Origin) (taken []Manifest) {
+func weeks(t *testing.T, v *Repository, days int, origin Origin) (taken []Manifest) {
 	t.Helper()
 	began := v.Now()
 	for i := range days {
 		v.Now = func() time.Time { return began.Add(time.Duration(i) * day) }
-		m, err := v.Take(t.Context(), Full, origin, stream(sample()))
+		m, err := v.Create(t.Context(), Full, origin, stream(sample()))
 		require.NoError(t, err)
 		taken = append(taken, m)
 	}
@@ -136,7 +136,7 @@ func weeks(t *testing.T, v *Vault, days int, origin Origin) (taken []Manifest) {
 
 func TestExpireDeletesItsOwnAlone(t *testing.T) {
 	t.Parallel()
-	v, s := newVault()
+	v, s := newRepository()
 	v.Now = func() time.Time { return at }
 	weeks(t, v, 10, neighbor)
 	v.Now = func() time.Time { return at.Add(time.Minute) }
@@ -170,16 +170,16 @@ func (s *sticky) Delete(ctx context.Context, name string) error {
 // What is half deleted is no backup, and goes with the next.
 func TestExpireGoesOnWithWhatIsHalfDeleted(t *testing.T) {
 	t.Parallel()
-	v, s := newVault()
+	v, s := newRepository()
 	v.Now = func() time.Time { return at }
 	own := weeks(t, v, 9, market)
-	v.Place = &sticky{s, 1}
+	v.Storage = &sticky{s, 1}
 	_, err := v.Expire(t.Context(), market)
 	require.ErrorIs(t, err, errBroken)
 	listed, err := v.List(t.Context())
 	require.NoError(t, err)
 	require.Len(t, listed.Good, 8)
-	v.Place = s
+	v.Storage = s
 	_, err = v.Expire(t.Context(), market)
 	require.NoError(t, err)
 	require.NotContains(t, s, own[0].ID+fileEnding, "nothing is left of it")
@@ -189,7 +189,7 @@ func TestExpireGoesOnWithWhatIsHalfDeleted(t *testing.T) {
 // installation's may still be written.
 func TestExpireDeletesWhatNeverBecameABackup(t *testing.T) {
 	t.Parallel()
-	v, s := newVault()
+	v, s := newRepository()
 	v.Now = func() time.Time { return at }
 	abandoned := weeks(t, v, 1, market)[0]
 	v.Now = func() time.Time { return at.Add(time.Minute) }
@@ -230,13 +230,13 @@ func TestNoBackupIsTakenByAWrongClock(t *testing.T) {
 		"both ahead, as after years": {here: 800 * day, database: 800 * day},
 	} {
 		for _, kind := range []Kind{Full, Incremental} {
-			v, s := newVault()
+			v, s := newRepository()
 			v.Now = func() time.Time { return at }
-			_, err := v.Take(t.Context(), Full, market, stream(sample()))
+			_, err := v.Create(t.Context(), Full, market, stream(sample()))
 			require.NoError(t, err)
 			v.Now = func() time.Time { return at.Add(c.here) }
 			v.OtherClock = func(context.Context) (time.Time, error) { return at.Add(c.database), nil }
-			_, err = v.Take(t.Context(), kind, market, stream(sample()))
+			_, err = v.Create(t.Context(), kind, market, stream(sample()))
 			if c.refused == "" {
 				require.NoError(t, err, name)
 				continue
@@ -246,7 +246,7 @@ func TestNoBackupIsTakenByAWrongClock(t *testing.T) {
 			require.ErrorContains(t, err, c.refused, name)
 			require.Len(t, s, 2, name)
 			if c.database < 0 {
-				_, err = v.Take(t.Context(), kind, neighbor, stream(sample()))
+				_, err = v.Create(t.Context(), kind, neighbor, stream(sample()))
 				require.NoError(t, err, "another installation's clock is not compared")
 			}
 		}
@@ -256,10 +256,10 @@ func TestNoBackupIsTakenByAWrongClock(t *testing.T) {
 // Two installations may keep their backups in one place and name their databases alike.
 func TestAnotherInstallationsBackupIsNoBase(t *testing.T) {
 	t.Parallel()
-	v, s := newVault()
-	theirs, err := v.Take(t.Context(), Full, neighbor, stream(sample()))
+	v, s := newRepository()
+	theirs, err := v.Create(t.Context(), Full, neighbor, stream(sample()))
 	require.NoError(t, err)
-	ours, err := v.Take(t.Context(), Incremental, market, stream(sample()))
+	ours, err := v.Create(t.Context(), Incremental, market, stream(sample()))
 	require.NoError(t, err)
 	require.Equal(t, Full, ours.Kind)
 	last, found, err := v.Last(t.Context(), neighbor)
@@ -267,7 +267,7 @@ func TestAnotherInstallationsBackupIsNoBase(t *testing.T) {
 	require.True(t, found)
 	require.Equal(t, theirs.ID, last.ID)
 
-	next, err := v.Take(t.Context(), Incremental, market, stream(sample()))
+	next, err := v.Create(t.Context(), Incremental, market, stream(sample()))
 	require.NoError(t, err)
 	require.Equal(t, ours.ID, next.Base)
 	require.Contains(t, string(s[next.ID+manifestEnding]), market.Installation)

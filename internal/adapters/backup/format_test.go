@@ -57,13 +57,13 @@ func TestADifferenceUndoesItself(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		base, now := drawRecords(t, "base", false), drawRecords(t, "now", false)
-		difference, err := collect(Difference(stream(base), stream(now)))
+		difference, err := readAll(Difference(stream(base), stream(now)))
 		require.NoError(t, err)
 		require.True(t, slices.IsSortedFunc(difference, Record.compare))
-		got, err := collect(Overlay(stream(base), stream(difference)))
+		got, err := readAll(Overlay(stream(base), stream(difference)))
 		require.NoError(t, err)
 		require.True(t, slices.EqualFunc(now, got, func(a, b Record) bool { return a.compare(b) == 0 && bytes.Equal(a.Document, b.Document) }))
-		same, err := collect(Difference(stream(now), stream(now)))
+		same, err := readAll(Difference(stream(now), stream(now)))
 		require.NoError(t, err)
 		require.Empty(t, same)
 	})
@@ -80,7 +80,7 @@ func TestAMergeEndsWithTheErrorOfEither(t *testing.T) {
 		"base": Overlay(broken, stream(sample())), "changes": Overlay(stream(sample()), broken),
 		"before": Difference(broken, None), "now": Difference(None, broken),
 	} {
-		_, err := collect(merged)
+		_, err := readAll(merged)
 		require.ErrorIs(t, err, errBroken, name)
 	}
 }

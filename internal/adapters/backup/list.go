@@ -22,10 +22,10 @@ type Listed struct {
 }
 
 // List looks at the manifests, and at the files' lengths only.
-func (v *Vault) List(ctx context.Context) (Listed, error) {
-	files, err := v.Place.List(ctx)
+func (v *Repository) List(ctx context.Context) (Listed, error) {
+	files, err := v.Storage.List(ctx)
 	if err != nil {
-		return Listed{}, fmt.Errorf("listing the backups in %s: %w", v.Place, err)
+		return Listed{}, fmt.Errorf("listing the backups in %s: %w", v.Storage, err)
 	}
 	var l Listed
 	for _, name := range slices.Sorted(maps.Keys(files)) {
@@ -69,24 +69,24 @@ func (l Listed) Finished() []Manifest {
 func (l Listed) Unreadable(since, until time.Time) *RefusedError {
 	for i := range l.Bad {
 		bad := &l.Bad[i]
-		if begun := bad.begun(); bad.Manifest == nil && !errors.Is(bad.Reason, fs.ErrNotExist) && begun.After(since) && !begun.After(until) {
+		if beginTime := bad.beginTime(); bad.Manifest == nil && !errors.Is(bad.Reason, fs.ErrNotExist) && beginTime.After(since) && !beginTime.After(until) {
 			return bad
 		}
 	}
 	return nil
 }
 
-// begun is when the backup was begun, by its name.
-func (e *RefusedError) begun() time.Time {
-	begun, _ := time.Parse(idTime, e.File[:min(len(idTime), len(e.File))]) // the zero time where it is none
-	return begun
+// beginTime is when the backup was begun, by its name.
+func (e *RefusedError) beginTime() time.Time {
+	beginTime, _ := time.Parse(idTime, e.File[:min(len(idTime), len(e.File))]) // the zero time where it is none
+	return beginTime
 }
 
 // Last is the last good backup of a database, none of the future, and whether there is one. It reads as few manifests as it can.
-func (v *Vault) Last(ctx context.Context, origin Origin) (last Manifest, found bool, err error) {
-	files, err := v.Place.List(ctx)
+func (v *Repository) Last(ctx context.Context, origin Origin) (last Manifest, found bool, err error) {
+	files, err := v.Storage.List(ctx)
 	if err != nil {
-		return Manifest{}, false, fmt.Errorf("listing the backups in %s: %w", v.Place, err)
+		return Manifest{}, false, fmt.Errorf("listing the backups in %s: %w", v.Storage, err)
 	}
 	for _, name := range slices.Backward(slices.Sorted(maps.Keys(files))) { // their names begin with the moment
 		id, ok := strings.CutSuffix(name, fileEnding)
@@ -107,8 +107,8 @@ func (v *Vault) Last(ctx context.Context, origin Origin) (last Manifest, found b
 // maxManifest bounds what is read of a manifest, in bytes.
 const maxManifest = 1 << 20
 
-func (v *Vault) manifest(ctx context.Context, id string) (Manifest, error) {
-	file, err := v.Place.Get(ctx, id+manifestEnding)
+func (v *Repository) manifest(ctx context.Context, id string) (Manifest, error) {
+	file, err := v.Storage.Get(ctx, id+manifestEnding)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Manifest{}, fmt.Errorf("its manifest, which is written last, is not there: %w", err)
 	}

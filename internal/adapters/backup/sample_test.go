@@ -54,7 +54,7 @@ func stream(records []Record) Records {
 	}
 }
 
-func collect(records Records) ([]Record, error) {
+func readAll(records Records) ([]Record, error) {
 	var all []Record
 	for r, err := range records {
 		if err != nil {
@@ -79,7 +79,7 @@ func open(content []byte, identities ...age.Identity) (Header, []Record, error) 
 		return Header{}, nil, err
 	}
 	defer r.Close()
-	records, err := collect(r.Records())
+	records, err := readAll(r.Records())
 	return r.Header, records, err
 }
 

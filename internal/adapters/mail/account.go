@@ -45,21 +45,21 @@ func (a *Account) SendingEnabled(ctx context.Context) (bool, error) {
 	return account.SendingEnabled, nil
 }
 
-// Standing is what SES says of the account, for whoever looks after it.
-func (a *Account) Standing(ctx context.Context) (monitoring.MailAccount, error) {
+// AccountStatus is what SES says of the account, for whoever looks after it.
+func (a *Account) AccountStatus(ctx context.Context) (monitoring.MailAccount, error) {
 	account, err := a.api.GetAccount(ctx, &sesv2.GetAccountInput{})
 	if err != nil {
 		return monitoring.MailAccount{}, fmt.Errorf("asking SES how the account stands: %w", err)
 	}
-	standing := monitoring.MailAccount{Sending: account.SendingEnabled, Quota: -1}
+	status := monitoring.MailAccount{Sending: account.SendingEnabled, Quota: -1}
 	if q := account.SendQuota; q != nil {
-		standing.Sent, standing.Quota = q.SentLast24Hours, q.Max24HourSend
+		status.Sent, status.Quota = q.SentLast24Hours, q.Max24HourSend
 	}
-	return standing, nil
+	return status, nil
 }
 
 // Note takes the outcome of a send.
-func (a *Account) Note(o Outcome, at time.Time) {
+func (a *Account) Note(o SendResult, at time.Time) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	switch {

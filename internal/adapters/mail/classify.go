@@ -27,7 +27,7 @@ const maxRetryAfter = 15 * time.Minute
 // likelihood of generating duplicates", so its own word is that one may have
 // left; and an answer of 502 to 504 can come from a proxy that lost sight of
 // the request. A needless wait is cheaper than a second e-mail.
-func Classify(err error, written bool) Outcome {
+func Classify(err error, written bool) SendResult {
 	if answer, ok := errors.AsType[*smithyhttp.ResponseError](err); ok && answer.HTTPStatusCode() != 0 {
 		return classifyAnswer(err, answer.Response)
 	}
@@ -40,7 +40,7 @@ func Classify(err error, written bool) Outcome {
 // codeOutcomes holds what each error code of SES, of both versions of its API,
 // and of the signing and throttling layers before it, says about a send. Codes
 // stand without the "Exception" that some layers end them with.
-var codeOutcomes = codes(map[Outcome][]string{
+var codeOutcomes = codes(map[SendResult][]string{
 	deferred(ReasonThrottled, retryThrottled): {
 		"TooManyRequests", "LimitExceeded", "Throttling", "Throttled", "RequestThrottled", "RequestLimitExceeded", "SlowDown",
 	},
@@ -56,8 +56,8 @@ var codeOutcomes = codes(map[Outcome][]string{
 	refused(ReasonBadRequest): {"BadRequest", "Validation"},
 })
 
-func codes(byOutcome map[Outcome][]string) map[string]Outcome {
-	byCode := make(map[string]Outcome)
+func codes(byOutcome map[SendResult][]string) map[string]SendResult {
+	byCode := make(map[string]SendResult)
 	for outcome, codes := range byOutcome {
 		for _, code := range codes {
 			byCode[code] = outcome
@@ -71,7 +71,7 @@ func codes(byOutcome map[Outcome][]string) map[string]Outcome {
 // those here have nothing to do with the e-mail.
 var saidOutcomes = []struct {
 	words   *regexp.Regexp
-	outcome Outcome
+	outcome SendResult
 }{
 	{regexp.MustCompile(`(?i)\bnot verified\b`), deferred(ReasonNotVerified, retryOperator)},
 	{regexp.MustCompile(`(?i)\baccount (is|has been|was) (suspended|shut ?down|under review)`), deferred(ReasonSuspended, retrySuspended)},
@@ -81,7 +81,7 @@ var saidOutcomes = []struct {
 	{regexp.MustCompile(`(?i)\b(maximum sending rate|rate) exceeded\b`), deferred(ReasonThrottled, retryThrottled)},
 }
 
-func classifyAnswer(err error, answer *smithyhttp.Response) Outcome {
+func classifyAnswer(err error, answer *smithyhttp.Response) SendResult {
 	apiError, coded := errors.AsType[smithy.APIError](err)
 	if coded {
 		if outcome, ok := codeOutcomes[strings.TrimSuffix(apiError.ErrorCode(), "Exception")]; ok {
@@ -115,7 +115,7 @@ func classifyAnswer(err error, answer *smithyhttp.Response) Outcome {
 
 // refine tells apart what shares a code, and waits as long as the answer asks,
 // within reason.
-func refine(outcome Outcome, message string, answer *smithyhttp.Response) Outcome {
+func refine(outcome SendResult, message string, answer *smithyhttp.Response) SendResult {
 	if outcome.Status == Refused || outcome.Reason == ReasonThrottled {
 		for _, said := range saidOutcomes {
 			if said.words.MatchString(message) {
@@ -136,7 +136,7 @@ func refine(outcome Outcome, message string, answer *smithyhttp.Response) Outcom
 }
 
 // classifyUnsent sorts the errors after which SES surely has no whole request.
-func classifyUnsent(err error) Outcome {
+func classifyUnsent(err error) SendResult {
 	if _, ok := errors.AsType[*smithy.InvalidParamsError](err); ok {
 		return refused(ReasonBadMessage)
 	}

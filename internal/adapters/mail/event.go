@@ -55,7 +55,7 @@ const (
 	AsideNotAnEvent  = "not-an-event"       // no event at all; SES greets a new topic in words
 	AsideLegacy      = "legacy-feedback"    // an identity's feedback, which carries no tags
 	AsideUnknownType = "unknown-event-type" // an event of a type that SES did not have
-	AsideForeign     = "foreign"            // of an e-mail that is not one of ours
+	AsideUnknown     = "foreign"            // of an e-mail that is not one of ours
 	AsideBadTags     = "bad-tags"           // of ours by its tags, which make no key
 	AsideNoMessageID = "no-message-id"      // names no e-mail
 	AsideNoTime      = "no-time"            // does not say when it happened
@@ -91,17 +91,17 @@ type eventJSON struct {
 	Complaint *struct {
 		ComplaintFeedbackType, ComplaintSubType, Timestamp string
 	}
-	Delivery      *momentJSON
+	Delivery      *timeJSON
 	Reject        *struct{ Reason string }
 	DeliveryDelay *struct {
 		DelayType, Timestamp string
 	}
-	Open         *momentJSON
-	Click        *momentJSON
+	Open         *timeJSON
+	Click        *timeJSON
 	Subscription *struct{ Timestamp, Source string }
 }
 
-type momentJSON struct{ Timestamp string }
+type timeJSON struct{ Timestamp string }
 
 // ParseEvent reads the message of a [Notification] as an SES event about one of
 // our sends. Everything else is a [*SetAside].
@@ -205,7 +205,7 @@ var readers = map[EventType]func(eventJSON) *details{
 	},
 }
 
-func (m *momentJSON) details(delivery string) *details {
+func (m *timeJSON) details(delivery string) *details {
 	if m == nil {
 		return nil
 	}
@@ -266,7 +266,7 @@ func keyOf(tags map[string][]string) (key SendKey, reason string) {
 	revision, revisionErr := strconv.Atoi(one(tagRevision))
 	attempt, attemptErr := strconv.Atoi(one(tagAttempt))
 	if ours == 0 {
-		return SendKey{}, AsideForeign
+		return SendKey{}, AsideUnknown
 	}
 	key.Revision, key.Attempt = revision, attempt
 	if revisionErr != nil || attemptErr != nil || key.validate() != nil {

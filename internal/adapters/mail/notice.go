@@ -48,7 +48,7 @@ type noticeChart struct {
 // noticeFigure is a figure in words, and its bar as the widths of cells.
 type noticeFigure struct {
 	Name, Value, Limit, Reason string
-	Tone, Standing             string
+	Tone, Status               string
 	Bar                        []noticeCell
 }
 
@@ -71,7 +71,7 @@ type noticeSection struct {
 	Items []noticeItem
 }
 
-type noticeItem struct{ Label, Text, Tone, Standing string }
+type noticeItem struct{ Label, Text, Tone, Status string }
 
 // RenderNotice words a notice to stakeholders. It fails on one that says nothing.
 func RenderNotice(m rollout.Message) (Rendered, error) {
@@ -118,7 +118,7 @@ func newNoticePage(m rollout.Message) noticePage {
 		for _, i := range s.Items {
 			item := noticeItem{Label: oneLine(i.Label), Text: oneLine(i.Text)}
 			if i.Verdict != "" {
-				item.Tone, item.Standing = tones[i.Verdict], criterionStandings[i.Verdict]
+				item.Tone, item.Status = tones[i.Verdict], criterionStatuses[i.Verdict]
 			}
 			section.Items = append(section.Items, item)
 		}
@@ -164,8 +164,8 @@ func newNoticeLine(kind rollout.NoticeKind, line string) noticeLine {
 var (
 	tones = map[rollout.Verdict]string{rollout.Pass: "good", rollout.Fail: "bad", rollout.Insufficient: "open"}
 
-	figureStandings    = map[rollout.Verdict]string{rollout.Pass: "within", rollout.Fail: "beyond", rollout.Insufficient: "open"}
-	criterionStandings = map[rollout.Verdict]string{rollout.Pass: "met", rollout.Fail: "not met", rollout.Insufficient: "open"}
+	figureStatuses    = map[rollout.Verdict]string{rollout.Pass: "within", rollout.Fail: "beyond", rollout.Insufficient: "open"}
+	criterionStatuses = map[rollout.Verdict]string{rollout.Pass: "met", rollout.Fail: "not met", rollout.Insufficient: "open"}
 )
 
 // charts are the figures by what they decide.
@@ -205,7 +205,7 @@ func newNoticeFigure(f rollout.Figure) noticeFigure {
 	}
 	n := noticeFigure{
 		Name: f.Name, Value: share(f.Estimate), Limit: bound + share(f.Limit), Reason: oneLine(f.Reason),
-		Tone: tones[f.Verdict], Standing: figureStandings[f.Verdict],
+		Tone: tones[f.Verdict], Status: figureStatuses[f.Verdict],
 	}
 	if !f.Telling() {
 		n.Value = "–"
@@ -258,12 +258,12 @@ func newNoticePhase(e rollout.TimelineEntry) noticePhase {
 		State: phaseStates[e.State], Tone: phaseTones[e.State],
 	}
 	if e.From != nil {
-		p.When = moment(*e.From)
+		p.When = formatTime(*e.From)
 	}
 	return p
 }
 
-func moment(t time.Time) string {
+func formatTime(t time.Time) string {
 	if t.Second() != 0 || t.Nanosecond() != 0 {
 		return t.UTC().Format("2 January 15:04:05 UTC")
 	}

@@ -39,12 +39,12 @@ func notices() map[string]rollout.Message {
 	last.Judgement = &good
 	ticked := rollout.Event{Type: rollout.EventTicked, At: day(17), By: "admin", Subject: "feedback-positive",
 		Tick: &rollout.Tick{Met: true, By: "admin", Reason: "12 of 14 answers were positive"}}
-	through := slices.Concat(events, []rollout.Event{enter(day(10), rollout.InPhase, 5), enter(day(11), rollout.Stability, 5), ticked, last})
+	all := slices.Concat(events, []rollout.Event{enter(day(10), rollout.InPhase, 5), enter(day(11), rollout.Stability, 5), ticked, last})
 	return map[string]rollout.Message{
 		"announcement": noticeOf(events[:1]),
 		"critical":     noticeOf(slices.Concat(events, []rollout.Event{alarm})),
-		"final-report": noticeOf(through),
-		"weekly":       weekly(rollout.Fold(numbered(through))),
+		"final-report": noticeOf(all),
+		"weekly":       weekly(rollout.Fold(numbered(all))),
 		"alert":        alertNotice(noon),
 	}
 }
@@ -85,7 +85,7 @@ func alertNotice(at time.Time) rollout.Message {
 	rule := rules[slices.IndexFunc(rules, func(r monitoring.Rule) bool { return r.ID == monitoring.EmailDeliveryRateLow })]
 	_, fired := monitoring.Decide(rule, monitoring.NewAlert(rule.ID), monitoring.Observation{
 		Value: new(88.0), Seen: 25, Text: "88.0 %: 22 of 25 e-mails of the last day with a known outcome were delivered",
-	}, monitoring.Look{At: at, Day: 24 * time.Hour, Alerting: true})
+	}, monitoring.Evaluation{At: at, Day: 24 * time.Hour, Alerting: true})
 	return *monitoring.AlertMessage(rule, *fired)
 }
 
@@ -105,14 +105,14 @@ func noticeOf(events []rollout.Event) rollout.Message {
 func figures(failing bool) rollout.Judgement {
 	decidable := time.Date(2026, 3, 29, 12, 0, 0, 0, time.UTC)
 	j := rollout.Judgement{
-		Triggers: []rollout.Alarm{
+		Triggers: []rollout.TriggerResult{
 			{Trigger: rollout.TriggerEmail, Estimate: 0.972, Limit: 0.9, Seen: 212, Reason: "97 % of the e-mails were delivered, at least 90 % must be (of 212 vendor days with e-mail)"},
 			{Trigger: rollout.TriggerErrors, Estimate: 0.012, Limit: 0.2, Seen: 240, Reason: "1.2 % of the automated steps failed, at most 20 % may (of 240 vendor days with steps)"},
 			{Trigger: rollout.TriggerPerformance, Estimate: 0.041, Limit: 0.05, Seen: 9120, Reason: "4.1 % of the API calls took longer than 181ms, at most 5.0 % may (of 9120 calls)"},
 			{Trigger: rollout.TriggerConversion, Estimate: 0.24, Limit: 0.1, Seen: 25, DecidableFrom: &decidable,
 				Reason: "25 trials began long enough ago to have ended; nothing is said of fewer than 30; no verdict is possible before 43 trials have ended, on 29 March 2026 12:00 UTC at the earliest"},
 		},
-		Gates: []rollout.Ruling{
+		Gates: []rollout.GateResult{
 			{Gate: rollout.GateEmail, Verdict: rollout.Pass, Estimate: 0.972, Limit: 0.95, Seen: 88, Reason: "97 % of the e-mails were delivered, at least 95 % must; seen: 88 vendors with e-mail"},
 			{Gate: rollout.GateAutomation, Verdict: rollout.Pass, Estimate: 0.988, Limit: 0.95, Seen: 91, Reason: "99 % of the automated steps succeeded, at least 95 % must; seen: 91 vendors with steps"},
 			{Gate: rollout.GateAPI, Verdict: rollout.Pass, Estimate: 0.002, Limit: 0.05, Seen: 4120, Reason: "0.2 % of the API calls took longer than 2 s, at most 5.0 % must; seen: 4120 calls"},
@@ -121,7 +121,7 @@ func figures(failing bool) rollout.Judgement {
 		},
 	}
 	if failing {
-		j.Triggers[1].Raised, j.Triggers[1].Estimate, j.Triggers[1].Seen = true, 0.31, 58
+		j.Triggers[1].Firing, j.Triggers[1].Estimate, j.Triggers[1].Seen = true, 0.31, 58
 		j.Triggers[1].Reason = "31 % of the automated steps failed, at most 20 % may (of 58 vendor days with steps); chance alone would show this less than once in 100 rollouts"
 		j.Gates[1].Verdict, j.Gates[1].Estimate, j.Gates[1].Reason = rollout.Fail, 0.69, "69 % of the automated steps succeeded, at least 95 % must; seen: 41 vendors with steps"
 	}
@@ -231,8 +231,8 @@ func TestANoticeCarriesNoTagOfATrial(t *testing.T) {
 	_, err = ParseEvent(string(event))
 	var aside *SetAside
 	require.ErrorAs(t, err, &aside)
-	require.Equal(t, AsideForeign, aside.Reason)
+	require.Equal(t, AsideUnknown, aside.Reason)
 
 	m.Notice = "r1/7/<" // no key of ours
-	require.Equal(t, Outcome{Status: Refused, Reason: ReasonBadMessage}, newSender(t, client(url), SenderConfig{}).Send(t.Context(), m))
+	require.Equal(t, SendResult{Status: Refused, Reason: ReasonBadMessage}, newSender(t, client(url), SenderConfig{}).Send(t.Context(), m))
 }

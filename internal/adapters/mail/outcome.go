@@ -35,8 +35,8 @@ func (s Status) String() string {
 	}
 }
 
-// Outcome is what became of one call to [Sender.Send].
-type Outcome struct {
+// SendResult is what became of one call to [Sender.Send].
+type SendResult struct {
 	Status Status
 	// MessageID is SES's name for the e-mail; set when Sent.
 	MessageID string
@@ -80,10 +80,10 @@ const (
 	retrySuspended   = time.Hour
 )
 
-func deferred(reason string, after time.Duration) Outcome {
-	return Outcome{Status: Deferred, Reason: reason, RetryAfter: after}
+func deferred(reason string, after time.Duration) SendResult {
+	return SendResult{Status: Deferred, Reason: reason, RetryAfter: after}
 }
 
-func refused(reason string) Outcome { return Outcome{Status: Refused, Reason: reason} }
+func refused(reason string) SendResult { return SendResult{Status: Refused, Reason: reason} }
 
-func unknown(reason string) Outcome { return Outcome{Status: Unknown, Reason: reason} }
+func unknown(reason string) SendResult { return SendResult{Status: Unknown, Reason: reason} }

@@ -52,7 +52,7 @@ func (d *Deferral) Error() string {
 }
 
 // Outcome is the deferral as the outcome of the send that was not tried.
-func (d *Deferral) Outcome() Outcome { return deferred(d.Reason, d.RetryAfter) }
+func (d *Deferral) Outcome() SendResult { return deferred(d.Reason, d.RetryAfter) }
 
 // Rate keeps one of several senders to its share of what the account may send:
 // so many e-mails a second, and so many in 24 hours. Its methods may be called
@@ -152,13 +152,13 @@ func (r *Rate) turn(now time.Time, budget time.Duration, again bool) (*rate.Rese
 			r.queueEnd = free
 		}
 	}
-	ahead := r.queueEnd.Sub(now)
-	if ahead > longestQueue {
+	queued := r.queueEnd.Sub(now)
+	if queued > longestQueue {
 		r.turnedOff++
 		return nil, spread(longestQueue/2, r.turnedOff)
 	}
 	r.queueEnd = r.queueEnd.Add(time.Duration(float64(time.Second) / float64(r.limiter.Limit())))
-	return nil, max(ahead-budget/2, leastPause)
+	return nil, max(queued-budget/2, leastPause)
 }
 
 // spread is from once to twice a pause, evenly over all n (by the golden ratio).

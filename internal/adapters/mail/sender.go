@@ -85,7 +85,7 @@ func NewSender(api SendEmailAPI, config SenderConfig) (*Sender, error) {
 // Send hands one e-mail to SES, once, and says what became of it. It never
 // retries: whether to is for the caller to decide from the outcome, since only
 // the caller knows the claim.
-func (s *Sender) Send(ctx context.Context, m Message) Outcome {
+func (s *Sender) Send(ctx context.Context, m Message) SendResult {
 	if reason, err := m.validate(); err != nil {
 		s.record(m, refused(reason), zap.NamedError("fault", err))
 		return refused(reason)
@@ -107,14 +107,14 @@ func (s *Sender) Send(ctx context.Context, m Message) Outcome {
 	return outcome
 }
 
-func conclude(out *sesv2.SendEmailOutput, err error, written bool) Outcome {
+func conclude(out *sesv2.SendEmailOutput, err error, written bool) SendResult {
 	if err != nil {
 		return Classify(err, written)
 	}
 	if out == nil || aws.ToString(out.MessageId) == "" {
 		return unknown(ReasonBadAnswer)
 	}
-	return Outcome{Status: Sent, MessageID: *out.MessageId}
+	return SendResult{Status: Sent, MessageID: *out.MessageId}
 }
 
 func (s *Sender) input(m Message) *sesv2.SendEmailInput {
@@ -140,7 +140,7 @@ func utf8Content(data string) *types.Content {
 }
 
 // record logs the outcome by the send's key.
-func (s *Sender) record(m Message, outcome Outcome, detail zap.Field) {
+func (s *Sender) record(m Message, outcome SendResult, detail zap.Field) {
 	fields := []zap.Field{zap.Stringer("status", outcome.Status)}
 	if m.Notice != "" {
 		fields = append(fields, zap.String("notice", m.Notice))

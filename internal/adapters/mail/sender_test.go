@@ -86,7 +86,7 @@ func TestSendHandsSESWhatTheMessageSays(t *testing.T) {
 		_, _ = io.WriteString(w, `{"MessageId":"0100-abc"}`)
 	})
 	s := newSender(t, client(url), SenderConfig{ConfigurationSet: "trials"})
-	require.Equal(t, Outcome{Status: Sent, MessageID: "0100-abc"}, s.Send(t.Context(), message()))
+	require.Equal(t, SendResult{Status: Sent, MessageID: "0100-abc"}, s.Send(t.Context(), message()))
 
 	var got map[string]any
 	require.NoError(t, json.Unmarshal(<-bodies, &got))
@@ -130,19 +130,19 @@ func TestSendAsksOnceWhateverTheAnswer(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		handler http.HandlerFunc
-		want    Outcome
+		want    SendResult
 	}{
-		"throttled":         {fail(429, "TooManyRequestsException"), Outcome{Status: Deferred, RetryAfter: 5 * time.Second, Reason: "throttled"}},
-		"rejected":          {fail(400, "MessageRejected"), Outcome{Status: Refused, Reason: "rejected"}},
-		"paused":            {fail(400, "SendingPausedException"), Outcome{Status: Deferred, RetryAfter: 15 * time.Minute, Reason: "sending-paused"}},
-		"expired token":     {fail(403, "ExpiredTokenException"), Outcome{Status: Deferred, RetryAfter: 5 * time.Minute, Reason: "credentials"}},
-		"internal error":    {fail(500, "InternalServiceErrorException"), Outcome{Status: Unknown, Reason: "server-error"}},
-		"unavailable":       {fail(503, "ServiceUnavailable"), Outcome{Status: Unknown, Reason: "server-error"}},
-		"accept, hang up":   {hangUp, Outcome{Status: Unknown, Reason: "no-answer"}},
-		"answer cut off":    {answerCutOff, Outcome{Status: Unknown, Reason: "bad-answer"}},
-		"no message id":     {func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{}`) }, Outcome{Status: Unknown, Reason: "bad-answer"}},
-		"something else":    {func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `<html>`) }, Outcome{Status: Unknown, Reason: "bad-answer"}},
-		"redirect to login": {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/login", http.StatusFound) }, Outcome{Status: Deferred, RetryAfter: 5 * time.Minute, Reason: "redirected"}},
+		"throttled":         {fail(429, "TooManyRequestsException"), SendResult{Status: Deferred, RetryAfter: 5 * time.Second, Reason: "throttled"}},
+		"rejected":          {fail(400, "MessageRejected"), SendResult{Status: Refused, Reason: "rejected"}},
+		"paused":            {fail(400, "SendingPausedException"), SendResult{Status: Deferred, RetryAfter: 15 * time.Minute, Reason: "sending-paused"}},
+		"expired token":     {fail(403, "ExpiredTokenException"), SendResult{Status: Deferred, RetryAfter: 5 * time.Minute, Reason: "credentials"}},
+		"internal error":    {fail(500, "InternalServiceErrorException"), SendResult{Status: Unknown, Reason: "server-error"}},
+		"unavailable":       {fail(503, "ServiceUnavailable"), SendResult{Status: Unknown, Reason: "server-error"}},
+		"accept, hang up":   {hangUp, SendResult{Status: Unknown, Reason: "no-answer"}},
+		"answer cut off":    {answerCutOff, SendResult{Status: Unknown, Reason: "bad-answer"}},
+		"no message id":     {func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{}`) }, SendResult{Status: Unknown, Reason: "bad-answer"}},
+		"something else":    {func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `<html>`) }, SendResult{Status: Unknown, Reason: "bad-answer"}},
+		"redirect to login": {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/login", http.StatusFound) }, SendResult{Status: Deferred, RetryAfter: 5 * time.Minute, Reason: "redirected"}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -170,7 +170,7 @@ func TestSendThatTimesOutAfterWritingIsUnknown(t *testing.T) {
 	})
 	t.Cleanup(func() { close(release) })
 	s := newSender(t, client(url), SenderConfig{Timeout: 100 * time.Millisecond})
-	require.Equal(t, Outcome{Status: Unknown, Reason: "no-answer"}, s.Send(t.Context(), message()))
+	require.Equal(t, SendResult{Status: Unknown, Reason: "no-answer"}, s.Send(t.Context(), message()))
 	require.EqualValues(t, 1, requests.Load())
 }
 
@@ -190,21 +190,21 @@ func TestSendThatNeverLeftIsDeferred(t *testing.T) {
 	tests := map[string]struct {
 		ctx  context.Context
 		api  *sesv2.Client
-		want Outcome
+		want SendResult
 	}{
-		"refused connection": {t.Context(), client(closed.URL), Outcome{Status: Deferred, RetryAfter: 10 * time.Second, Reason: "unreachable"}},
+		"refused connection": {t.Context(), client(closed.URL), SendResult{Status: Deferred, RetryAfter: 10 * time.Second, Reason: "unreachable"}},
 		"no such host": {
 			t.Context(), client("http://ses.invalid", hosts(&net.DNSError{Err: "no such host", Name: "ses.invalid", IsNotFound: true})),
-			Outcome{Status: Deferred, RetryAfter: 10 * time.Second, Reason: "unreachable"},
+			SendResult{Status: Deferred, RetryAfter: 10 * time.Second, Reason: "unreachable"},
 		},
-		"cancelled before": {cancelled, client(closed.URL), Outcome{Status: Deferred, RetryAfter: 10 * time.Second, Reason: "cancelled"}},
+		"cancelled before": {cancelled, client(closed.URL), SendResult{Status: Deferred, RetryAfter: 10 * time.Second, Reason: "cancelled"}},
 		"no credentials": {
 			t.Context(), client(closed.URL, func(o *sesv2.Options) {
 				o.Credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 					return aws.Credentials{}, errors.New("no role")
 				})
 			}),
-			Outcome{Status: Deferred, RetryAfter: 5 * time.Minute, Reason: "not-attempted"},
+			SendResult{Status: Deferred, RetryAfter: 5 * time.Minute, Reason: "not-attempted"},
 		},
 	}
 	for name, tt := range tests {
@@ -235,7 +235,7 @@ func TestAFailedFetchOfCredentialsIsNoUnknownSend(t *testing.T) {
 			return aws.Credentials{}, errors.New("no credentials: " + response.Status)
 		})
 	}), SenderConfig{})
-	require.Equal(t, Outcome{Status: Deferred, RetryAfter: 5 * time.Minute, Reason: "not-attempted"}, s.Send(t.Context(), message()))
+	require.Equal(t, SendResult{Status: Deferred, RetryAfter: 5 * time.Minute, Reason: "not-attempted"}, s.Send(t.Context(), message()))
 	require.EqualValues(t, 1, fetches.Load())
 	require.Zero(t, requests.Load())
 }
@@ -269,7 +269,7 @@ func TestSendRefusesWhatMustNotLeave(t *testing.T) {
 			s := newSender(t, client(url), SenderConfig{})
 			m := message()
 			tt.change(&m)
-			require.Equal(t, Outcome{Status: Refused, Reason: tt.reason}, s.Send(t.Context(), m))
+			require.Equal(t, SendResult{Status: Refused, Reason: tt.reason}, s.Send(t.Context(), m))
 			require.Zero(t, requests.Load())
 		})
 	}

@@ -125,28 +125,28 @@ func (s *Store) AlertEvents(ctx context.Context, id monitoring.RuleID, fromSeq, 
 	return events, nil
 }
 
-// findsDocument is how many trials the reconciler had to mend in a slot.
-type findsDocument struct {
+// repairsDocument is how many trials the reconciler had to mend in a slot.
+type repairsDocument struct {
 	Slot  string `bson:"_id"`
 	Count int    `json:"count"`
 }
 
-// AddFinds notes that the reconciler had to mend so many trials in a slot.
-func (s *Store) AddFinds(ctx context.Context, slot monitoring.Period, n int) error {
+// AddRepairs notes that the reconciler had to mend so many trials in a slot.
+func (s *Store) AddRepairs(ctx context.Context, slot monitoring.Period, n int) error {
 	update := bson.D{{Key: "$inc", Value: bson.D{{Key: "count", Value: n}}}}
-	err := s.finds.FindOneAndUpdate(ctx, byID(string(slot)), update, options.FindOneAndUpdate().SetUpsert(true)).Err()
+	err := s.repairs.FindOneAndUpdate(ctx, byID(string(slot)), update, options.FindOneAndUpdate().SetUpsert(true)).Err()
 	if err != nil && !errors.Is(err, mongo.ErrNoDocuments) {
 		return failed("noting what the reconciler found", err)
 	}
 	return nil
 }
 
-// Finds are how many trials the reconciler had to mend in each of the slots.
-func (s *Store) Finds(ctx context.Context, slots []monitoring.Period) (map[monitoring.Period]int, error) {
+// Repairs are how many trials the reconciler had to mend in each of the slots.
+func (s *Store) Repairs(ctx context.Context, slots []monitoring.Period) (map[monitoring.Period]int, error) {
 	found := map[monitoring.Period]int{}
 	for _, slot := range slots {
-		var doc findsDocument
-		err := s.finds.FindOne(ctx, byID(string(slot))).Decode(&doc)
+		var doc repairsDocument
+		err := s.repairs.FindOne(ctx, byID(string(slot))).Decode(&doc)
 		if errors.Is(err, mongo.ErrNoDocuments) {
 			continue
 		}

@@ -11,8 +11,8 @@ import (
 	"marketplace.example/trials/internal/domain/rollout"
 )
 
-// look is a change that sees a value of the rule sesPaused, which fires at 1.
-func look(value float64, moment time.Time) func(monitoring.Alert) (monitoring.Alert, *monitoring.AlertEvent, error) {
+// evaluate is a change that sees a value of the rule sesPaused, which fires at 1.
+func evaluate(value float64, moment time.Time) func(monitoring.Alert) (monitoring.Alert, *monitoring.AlertEvent, error) {
 	return func(a monitoring.Alert) (monitoring.Alert, *monitoring.AlertEvent, error) {
 		var rule monitoring.Rule
 		for _, r := range monitoring.Rules() {
@@ -21,7 +21,7 @@ func look(value float64, moment time.Time) func(monitoring.Alert) (monitoring.Al
 			}
 		}
 		after, e := monitoring.Decide(rule, a, monitoring.Observation{Value: &value, Seen: 1, Text: "seen"},
-			monitoring.Look{At: moment, Day: 24 * time.Hour, Alerting: true})
+			monitoring.Evaluation{At: moment, Day: 24 * time.Hour, Alerting: true})
 		return after, e, nil
 	}
 }
@@ -40,7 +40,7 @@ func TestAnAlertIsFoldedFromItsEvents(t *testing.T) {
 	require.Equal(t, monitoring.NewAlert(monitoring.SESPaused), a)
 
 	for i, value := range []float64{0, 1, 1, 0} {
-		_, err = s.ChangeAlert(t.Context(), monitoring.SESPaused, look(value, at.Add(time.Duration(i)*time.Minute)))
+		_, err = s.ChangeAlert(t.Context(), monitoring.SESPaused, evaluate(value, at.Add(time.Duration(i)*time.Minute)))
 		require.NoError(t, err)
 	}
 	silent, err := s.ChangeAlert(t.Context(), monitoring.SESPaused, silence(60))
@@ -49,7 +49,7 @@ func TestAnAlertIsFoldedFromItsEvents(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 3, read.Seq)
 	require.Equal(t, silent.Silence.Until, read.Silence.Until.UTC())
-	require.Equal(t, at.Add(3*time.Minute), read.LookedAt.UTC())
+	require.Equal(t, at.Add(3*time.Minute), read.EvaluatedAt.UTC())
 
 	events, err := s.AlertEvents(t.Context(), monitoring.SESPaused, 1, 10)
 	require.NoError(t, err)
@@ -79,7 +79,7 @@ func TestChangesOfAnAlertAtOnceAllHappen(t *testing.T) {
 	errs := make([]error, people+1)
 	together(people+1, func(i int) {
 		if i == people {
-			_, errs[i] = s.ChangeAlert(t.Context(), monitoring.SESPaused, look(1, at))
+			_, errs[i] = s.ChangeAlert(t.Context(), monitoring.SESPaused, evaluate(1, at))
 			return
 		}
 		_, errs[i] = s.ChangeAlert(t.Context(), monitoring.SESPaused, silence(i+1))
@@ -111,24 +111,24 @@ func TestChangesOfAnAlertAtOnceAllHappen(t *testing.T) {
 func TestALateWriteOfAnEarlyStateChangesNothing(t *testing.T) {
 	t.Parallel()
 	s := newTestStore(t)
-	early, err := s.ChangeAlert(t.Context(), monitoring.SESPaused, look(1, at))
+	early, err := s.ChangeAlert(t.Context(), monitoring.SESPaused, evaluate(1, at))
 	require.NoError(t, err)
-	_, err = s.ChangeAlert(t.Context(), monitoring.SESPaused, look(0, at.Add(time.Minute)))
+	_, err = s.ChangeAlert(t.Context(), monitoring.SESPaused, evaluate(0, at.Add(time.Minute)))
 	require.NoError(t, err)
-	early.ToldSeq, early.LookedAt = 7, at.Add(time.Hour)
+	early.NotifiedSeq, early.EvaluatedAt = 7, at.Add(time.Hour)
 	require.NoError(t, s.growAlert(t.Context(), early))
 	read, err := s.Alert(t.Context(), monitoring.SESPaused)
 	require.NoError(t, err)
 	require.Equal(t, 2, read.Seq)
-	require.Zero(t, read.ToldSeq)
+	require.Zero(t, read.NotifiedSeq)
 
-	told := read
-	told.ToldSeq = 2
-	require.NoError(t, s.growAlert(t.Context(), told))
+	notified := read
+	notified.NotifiedSeq = 2
+	require.NoError(t, s.growAlert(t.Context(), notified))
 	require.NoError(t, s.growAlert(t.Context(), read))
 	again, err := s.Alert(t.Context(), monitoring.SESPaused)
 	require.NoError(t, err)
-	require.Equal(t, 2, again.ToldSeq)
+	require.Equal(t, 2, again.NotifiedSeq)
 }
 
 // An event that was stored by somebody who died before the state was is found by
@@ -136,14 +136,14 @@ func TestALateWriteOfAnEarlyStateChangesNothing(t *testing.T) {
 func TestAStateThatWasNotStoredIsMadeUpFor(t *testing.T) {
 	t.Parallel()
 	s := newTestStore(t)
-	_, e, err := look(1, at)(monitoring.NewAlert(monitoring.SESPaused))
+	_, e, err := evaluate(1, at)(monitoring.NewAlert(monitoring.SESPaused))
 	require.NoError(t, err)
 	_, err = s.addAlertEvent(t.Context(), e)
 	require.NoError(t, err)
 	known, err := s.Alert(t.Context(), monitoring.SESPaused)
 	require.NoError(t, err)
 	require.Equal(t, monitoring.AlertFiring, known.Status)
-	after, err := s.ChangeAlert(t.Context(), monitoring.SESPaused, look(0, at.Add(time.Minute)))
+	after, err := s.ChangeAlert(t.Context(), monitoring.SESPaused, evaluate(0, at.Add(time.Minute)))
 	require.NoError(t, err)
 	require.Equal(t, monitoring.AlertOK, after.Status)
 	require.Equal(t, 2, after.Seq, "it has cleared what was on record")
@@ -166,8 +166,8 @@ func TestFindsAreCountedBySlot(t *testing.T) {
 	t.Parallel()
 	s := newTestStore(t)
 	slot, other := monitoring.Period("slot/1"), monitoring.Period("slot/2")
-	together(8, func(int) { _ = s.AddFinds(t.Context(), slot, 3) })
-	found, err := s.Finds(t.Context(), []monitoring.Period{slot, other})
+	together(8, func(int) { _ = s.AddRepairs(t.Context(), slot, 3) })
+	found, err := s.Repairs(t.Context(), []monitoring.Period{slot, other})
 	require.NoError(t, err)
 	require.Equal(t, map[monitoring.Period]int{slot: 24}, found)
 }

@@ -59,8 +59,8 @@ func (s *Store) InsertAudit(ctx context.Context, entries []audit.Entry) (stand i
 		}
 		stand += refused.WriteErrors[0].Index
 		// Another one's, or the driver has sent them twice, and the first has arrived.
-		standing, err := s.auditEntry(ctx, docs[stand].Seq)
-		if err != nil || standing == nil || standing.Attempt != attempt {
+		stored, err := s.auditEntry(ctx, docs[stand].Seq)
+		if err != nil || stored == nil || stored.Attempt != attempt {
 			return stand, err
 		}
 		stand++
@@ -155,7 +155,7 @@ func (s *Store) VerifyAudit(ctx context.Context, v *audit.Verifier) error {
 		if err := cursor.Decode(&doc); err != nil {
 			return failed("reading the audit record", err)
 		}
-		if err := v.Take(auditNumber(doc.Key), doc.Entry); err != nil {
+		if err := v.Verify(auditNumber(doc.Key), doc.Entry); err != nil {
 			return err
 		}
 	}

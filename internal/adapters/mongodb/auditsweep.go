@@ -106,7 +106,7 @@ func (s *Store) unsettledAudit(ctx context.Context, after audit.Mark) (audit.Uns
 			return nil, after, err
 		}
 		for _, doc := range docs {
-			open.Take(doc.Entry)
+			open.Apply(doc.Entry)
 			after = audit.Mark{Seq: auditNumber(doc.Key), Hash: doc.Hash}
 		}
 		if len(docs) < auditPage {

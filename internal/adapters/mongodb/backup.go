@@ -51,17 +51,17 @@ func (s *Store) collections(ctx context.Context) ([]string, error) {
 
 // records yields one collection in the order of its keys, and tells whether to go on.
 func (s *Store) records(ctx context.Context, collection string, yield func(backup.Record, error) bool) bool {
-	doing := "reading collection " + collection
+	action := "reading collection " + collection
 	cursor, err := s.users.Database().Collection(collection).Find(ctx, bson.D{}, options.Find().SetSort(up("_id")))
 	if err != nil {
-		yield(backup.Record{}, failed(doing, err))
+		yield(backup.Record{}, failed(action, err))
 		return false
 	}
 	defer func() { _ = cursor.Close(context.WithoutCancel(ctx)) }() // it ends by itself as well
 	for cursor.Next(ctx) {
 		key, err := orderedKey(cursor.Current.Lookup("_id"))
 		if err != nil {
-			yield(backup.Record{}, fmt.Errorf("%s: %w", doing, err))
+			yield(backup.Record{}, fmt.Errorf("%s: %w", action, err))
 			return false
 		}
 		if !yield(backup.Record{Collection: collection, Key: key, Document: slices.Clone(cursor.Current)}, nil) {
@@ -69,7 +69,7 @@ func (s *Store) records(ctx context.Context, collection string, yield func(backu
 		}
 	}
 	if err := cursor.Err(); err != nil {
-		yield(backup.Record{}, failed(doing, err))
+		yield(backup.Record{}, failed(action, err))
 		return false
 	}
 	return true

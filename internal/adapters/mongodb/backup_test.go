@@ -20,9 +20,9 @@ import (
 
 // past is a run of vendors: whatever happens takes place at the next tick of the clock.
 type past struct {
-	store *Store
-	vault *backup.Vault
-	now   time.Time
+	store      *Store
+	repository *backup.Repository
+	now        time.Time
 	// states are those of all trials after each tick, from the first on.
 	states []map[string]trial.State
 }
@@ -30,7 +30,7 @@ type past struct {
 func newPast(t *testing.T) *past {
 	t.Helper()
 	r := &past{store: newTestStore(t), now: at}
-	r.vault = &backup.Vault{Place: storage.Folder(t.TempDir()), Now: func() time.Time { return r.now }}
+	r.repository = &backup.Repository{Storage: storage.Folder(t.TempDir()), Now: func() time.Time { return r.now }}
 	return r
 }
 
@@ -64,7 +64,7 @@ func (r *past) backUp(t *testing.T, kind backup.Kind) {
 	r.tick()
 	origin, err := r.store.Origin(t.Context())
 	require.NoError(t, err)
-	m, err := r.vault.Take(t.Context(), kind, origin, r.store.Records(t.Context()))
+	m, err := r.repository.Create(t.Context(), kind, origin, r.store.Records(t.Context()))
 	require.NoError(t, err)
 	require.Equal(t, kind, m.Kind)
 	r.now = r.now.Add(time.Second)
@@ -73,7 +73,7 @@ func (r *past) backUp(t *testing.T, kind backup.Kind) {
 // restore fills a new database with what was at a moment.
 func (r *past) restore(t *testing.T, moment time.Time) *Store {
 	t.Helper()
-	listed, err := r.vault.List(t.Context())
+	listed, err := r.repository.List(t.Context())
 	require.NoError(t, err)
 	choice, err := backup.Choose(listed.Good, moment)
 	require.NoError(t, err)
@@ -81,7 +81,7 @@ func (r *past) restore(t *testing.T, moment time.Time) *Store {
 		if m == nil {
 			return nil
 		}
-		return func(do func(backup.Records) error) error { return r.vault.Open(t.Context(), *m, do) }
+		return func(fn func(backup.Records) error) error { return r.repository.Open(t.Context(), *m, fn) }
 	}
 	into := newTestStore(t)
 	m := Moment{At: moment, Before: source(&choice.Before), Began: choice.Before.Begin, After: source(choice.After), Latest: source(choice.Latest), Installation: choice.Before.Installation}
@@ -93,11 +93,11 @@ func (r *past) restore(t *testing.T, moment time.Time) *Store {
 
 func (r *past) source(t *testing.T, m backup.Manifest) BackupSource {
 	t.Helper()
-	return func(do func(backup.Records) error) error { return r.vault.Open(t.Context(), m, do) }
+	return func(fn func(backup.Records) error) error { return r.repository.Open(t.Context(), m, fn) }
 }
 
-// lives are some vendors' events, taking turns.
-func lives(t *testing.T, r *rand.Rand, vendors int, happen func(id string, e trial.Event)) {
+// liveThrough are some vendors' events, taking turns.
+func liveThrough(t *testing.T, r *rand.Rand, vendors int, happen func(id string, e trial.Event)) {
 	t.Helper()
 	left := map[string][]trial.Event{}
 	for i := range vendors {
@@ -125,7 +125,7 @@ func TestMomentsAreRestoredTrialByTrial(t *testing.T) {
 	random := rand.New(rand.NewPCG(seed, 0))
 	r := newPast(t)
 	n := 0
-	lives(t, random, vendors, func(id string, e trial.Event) {
+	liveThrough(t, random, vendors, func(id string, e trial.Event) {
 		n++
 		switch {
 		case n == 10:

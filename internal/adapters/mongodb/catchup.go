@@ -13,8 +13,8 @@ import (
 	"marketplace.example/trials/internal/domain/trial"
 )
 
-// Caught is what became of comparing a trial, or a rollout, with what its workflow knows.
-type Caught struct {
+// CatchUpResult is what became of comparing a trial, or a rollout, with what its workflow knows.
+type CatchUpResult struct {
 	// Added counts events that the database did not have.
 	Added int
 	// Differs is the number of the first event that is another here than there, Gap that of the first that
@@ -37,11 +37,11 @@ type Caught struct {
 // has stays. Then it notes as sent the e-mails that a worker may have been sending, stops e-mail to a vendor
 // where the workflow knows that none may go out, and erases again one that was erased. Where the vendor's
 // document is lost, what was decided about the vendor is kept for when it comes back.
-func (s *Store) CatchUp(ctx context.Context, vendorID string, told trial.Told) (Caught, error) {
+func (s *Store) CatchUp(ctx context.Context, vendorID string, recovered trial.RecoveredTrial) (CatchUpResult, error) {
 	if !trial.ValidVendorID(vendorID) {
-		return Caught{}, fmt.Errorf("catching up: %.80q cannot name a trial", vendorID)
+		return CatchUpResult{}, fmt.Errorf("catching up: %.80q cannot name a trial", vendorID)
 	}
-	c, events, err := s.addEvents(ctx, vendorID, told.Events)
+	c, events, err := s.addEvents(ctx, vendorID, recovered.Events)
 	if err != nil {
 		return c, err
 	}
@@ -52,17 +52,17 @@ func (s *Store) CatchUp(ctx context.Context, vendorID string, told trial.Told) (
 	}
 	if c.Differs == 0 && c.Gap == 0 {
 		control := vendor.Automation != nil && vendor.Automation.Cohort == trial.Control
-		if c.Presumed, err = s.presumeSent(ctx, vendorID, unsettled(trial.Fold(events), control, told)); err != nil {
+		if c.Presumed, err = s.presumeSent(ctx, vendorID, unsettled(trial.Fold(events), control, recovered)); err != nil {
 			return c, err
 		}
 	}
-	err = s.stopMail(ctx, vendorID, events, told, &c)
+	err = s.stopMail(ctx, vendorID, events, recovered, &c)
 	return c, err
 }
 
 // stopMail has no e-mail go to a vendor where the workflow knows that none may, and notes in c what of that was new.
 // Of one whose document is lost it keeps what was decided about it, for when it comes back.
-func (s *Store) stopMail(ctx context.Context, vendorID string, events []trial.Event, told trial.Told, c *Caught) error {
+func (s *Store) stopMail(ctx context.Context, vendorID string, events []trial.Event, recovered trial.RecoveredTrial, c *CatchUpResult) error {
 	_, u, err := s.findUser(ctx, vendorID)
 	if err != nil && !errors.Is(err, mongo.ErrNoDocuments) {
 		return failed("reading vendor "+vendorID, err)
@@ -74,12 +74,12 @@ func (s *Store) stopMail(ctx context.Context, vendorID string, events []trial.Ev
 	if u.suppression != nil {
 		known = append(known, *u.suppression)
 	}
-	if told.Erased != nil && u.vendor.ErasedAt == nil {
-		if err := s.eraseAgain(ctx, vendorID, *told.Erased, c); err != nil {
+	if recovered.Erased != nil && u.vendor.ErasedAt == nil {
+		if err := s.eraseAgain(ctx, vendorID, *recovered.Erased, c); err != nil {
 			return err
 		}
 	}
-	if lost := unknownSuppression(known, told); lost != nil {
+	if lost := unknownSuppression(known, recovered); lost != nil {
 		if c.Suppressed, err = s.Suppress(ctx, vendorID, *lost); err != nil {
 			return err
 		}
@@ -92,7 +92,7 @@ func (s *Store) stopMail(ctx context.Context, vendorID string, events []trial.Ev
 
 // eraseAgain erases a vendor who has come back with a backup, and notes in c what came of it. One whose document the
 // database refuses without an address is on record as erased: the others do not wait for it.
-func (s *Store) eraseAgain(ctx context.Context, vendorID string, e trial.Erasure, c *Caught) error {
+func (s *Store) eraseAgain(ctx context.Context, vendorID string, e trial.Erasure, c *CatchUpResult) error {
 	if !c.NoVendor {
 		_, err := s.EraseVendor(ctx, vendorID, e)
 		if c.Unerased = isConflict(err); !c.Unerased {
@@ -106,7 +106,7 @@ func (s *Store) eraseAgain(ctx context.Context, vendorID string, e trial.Erasure
 }
 
 // addEvents adds what is missing, and answers with all that the database has then.
-func (s *Store) addEvents(ctx context.Context, vendorID string, events []trial.Event) (c Caught, have []trial.Event, err error) {
+func (s *Store) addEvents(ctx context.Context, vendorID string, events []trial.Event) (c CatchUpResult, have []trial.Event, err error) {
 	if have, err = s.Events(ctx, vendorID, 1); err != nil {
 		return c, nil, err
 	}
@@ -143,10 +143,10 @@ const atWorkFor = 10 * time.Second
 // again of which it is told, and all that were due while a worker was at work, since it may have come to several of
 // them before it could say so. control tells whether the vendor is known to get no e-mail, which counts where it
 // has no events: then the worker may have begun the trial, and sent the welcome.
-func unsettled(state trial.State, control bool, told trial.Told) (steps []trial.Step) {
+func unsettled(state trial.State, control bool, recovered trial.RecoveredTrial) (steps []trial.Step) {
 	if state.Seq == 0 {
-		if !told.AtWork.IsZero() && !control {
-			return []trial.Step{{Kind: trial.Welcome, At: told.AtWork}}
+		if !recovered.AtWork.IsZero() && !control {
+			return []trial.Step{{Kind: trial.Welcome, At: recovered.AtWork}}
 		}
 		return nil
 	}
@@ -154,8 +154,8 @@ func unsettled(state trial.State, control bool, told trial.Told) (steps []trial.
 		return nil
 	}
 	for _, step := range state.Pending() {
-		again := slices.ContainsFunc(told.Unsettled, func(s trial.Step) bool { return s.Kind == step.Kind && s.Revision == step.Revision })
-		if again || !told.AtWork.IsZero() && !step.At.After(told.AtWork.Add(atWorkFor)) {
+		again := slices.ContainsFunc(recovered.Unsettled, func(s trial.Step) bool { return s.Kind == step.Kind && s.Revision == step.Revision })
+		if again || !recovered.AtWork.IsZero() && !step.At.After(recovered.AtWork.Add(atWorkFor)) {
 			steps = append(steps, step)
 		}
 	}
@@ -183,18 +183,18 @@ func (s *Store) presumeSent(ctx context.Context, vendorID string, steps []trial.
 
 // unknownSuppression is why no e-mail may go to a vendor, where the workflow knows of it and the database
 // does not; nil where it does. A workflow does not know which address was meant, so then it is every one.
-func unknownSuppression(known []trial.Suppression, told trial.Told) (lost *trial.Suppression) {
+func unknownSuppression(known []trial.Suppression, recovered trial.RecoveredTrial) (lost *trial.Suppression) {
 	learn := func(p trial.Suppression, isKnown func(k trial.Suppression) bool) {
 		if !lost.Covers(p) && !slices.ContainsFunc(known, func(k trial.Suppression) bool { return k.Covers(p) || p.Reason == k.Reason && isKnown(k) }) {
 			lost = &p
 		}
 	}
-	for _, p := range told.NoMail {
+	for _, p := range recovered.NoMail {
 		// It has the moment of the event of the mail service. Events come late and in any order, so of one with another
 		// moment nobody knows which address it was of.
 		learn(p, func(k trial.Suppression) bool { return stored(p.At).Equal(k.At) })
 	}
-	for _, e := range told.Events {
+	for _, e := range recovered.Events {
 		if e.Facts == nil {
 			continue
 		}
@@ -224,8 +224,8 @@ func (s *Store) keepDecided(ctx context.Context, r trial.Registration) error {
 // CatchUpRollout adds to a rollout the decisions that its workflow knows and the database does not: those
 // given, in order, any of which may be known already. What the database has stays. The flags' percentage
 // follows what was decided; the automation stays enabled or disabled as it is.
-func (s *Store) CatchUpRollout(ctx context.Context, id string, decisions []rollout.Event) (Caught, rollout.State, error) {
-	var c Caught
+func (s *Store) CatchUpRollout(ctx context.Context, id string, decisions []rollout.Event) (CatchUpResult, rollout.State, error) {
+	var c CatchUpResult
 	have, err := s.Decisions(ctx, id, 1, allDecisions)
 	if err != nil {
 		return c, rollout.State{}, err

@@ -21,23 +21,23 @@ func TestCatchUp(t *testing.T) {
 	other := slices.Clone(events)
 	other[2].Type = trial.EventCancelled
 	for name, c := range map[string]struct {
-		have, told []trial.Event
-		want       Caught
-		seq        int
+		have, recovered []trial.Event
+		want            CatchUpResult
+		seq             int
 	}{
-		"nothing is missing":         {have: events, told: events, seq: 5},
-		"everything is missing":      {told: events, want: Caught{Added: 5}, seq: 5},
-		"the end is missing":         {have: events[:2], told: events[1:], want: Caught{Added: 3}, seq: 5},
-		"the workflow knows less":    {have: events, told: events[:2], seq: 5},
-		"what is between is unknown": {have: events[:1], told: events[3:], want: Caught{Gap: 2}, seq: 1},
-		"they differ":                {have: events[:3], told: other, want: Caught{Differs: 3}, seq: 3},
+		"nothing is missing":         {have: events, recovered: events, seq: 5},
+		"everything is missing":      {recovered: events, want: CatchUpResult{Added: 5}, seq: 5},
+		"the end is missing":         {have: events[:2], recovered: events[1:], want: CatchUpResult{Added: 3}, seq: 5},
+		"the workflow knows less":    {have: events, recovered: events[:2], seq: 5},
+		"what is between is unknown": {have: events[:1], recovered: events[3:], want: CatchUpResult{Gap: 2}, seq: 1},
+		"they differ":                {have: events[:3], recovered: other, want: CatchUpResult{Differs: 3}, seq: 3},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newTestStore(t)
 			register(t, s, "v1", trial.Automated)
 			appendAll(t, s, c.have)
-			got, err := s.CatchUp(t.Context(), "v1", trial.Told{Events: c.told})
+			got, err := s.CatchUp(t.Context(), "v1", trial.RecoveredTrial{Events: c.recovered})
 			require.NoError(t, err)
 			require.Equal(t, c.want, got)
 			state, _, err := s.Trial(t.Context(), "v1")
@@ -54,9 +54,9 @@ func TestCatchUp(t *testing.T) {
 		})
 	}
 	s := newTestStore(t)
-	got, err := s.CatchUp(t.Context(), "v1", trial.Told{Events: events})
+	got, err := s.CatchUp(t.Context(), "v1", trial.RecoveredTrial{Events: events})
 	require.NoError(t, err)
-	require.Equal(t, Caught{Added: 5, NoVendor: true}, got)
+	require.Equal(t, CatchUpResult{Added: 5, NoVendor: true}, got)
 }
 
 // Who wanted no more e-mail since the backup gets none, whichever way it is known.
@@ -75,22 +75,22 @@ func TestCatchUpStopsEMail(t *testing.T) {
 	}
 	stepUnsubscribed := trial.Suppression{Reason: trial.ReasonUnsubscribed, At: noted("")[2].At}
 	for name, c := range map[string]struct {
-		known  *trial.Suppression
-		events []trial.Event
-		told   []trial.Suppression
-		want   *trial.Suppression
-		new    bool
+		known     *trial.Suppression
+		events    []trial.Event
+		recovered []trial.Suppression
+		want      *trial.Suppression
+		new       bool
 	}{
 		"nobody":                        {events: noted("")},
 		"no address is no suppression":  {events: noted(trial.ReasonNoAddress)},
-		"told by signal":                {told: []trial.Suppression{unsubscribed}, want: &unsubscribed, new: true},
-		"the weightier counts":          {told: []trial.Suppression{bounced, unsubscribed, bounced}, want: &unsubscribed, new: true},
+		"told by signal":                {recovered: []trial.Suppression{unsubscribed}, want: &unsubscribed, new: true},
+		"the weightier counts":          {recovered: []trial.Suppression{bounced, unsubscribed, bounced}, want: &unsubscribed, new: true},
 		"noted at a step":               {events: noted(trial.ReasonUnsubscribed), want: &stepUnsubscribed, new: true},
-		"known already":                 {known: &unsubscribed, told: []trial.Suppression{unsubscribed, later}, events: noted(trial.ReasonUnsubscribed), want: &unsubscribed},
-		"the address is known already":  {known: &bouncedAddress, told: []trial.Suppression{bounced}, events: noted(trial.ReasonSuppressedAddress), want: &bouncedAddress},
-		"another address since":         {known: &bouncedAddress, told: []trial.Suppression{later}, want: &later, new: true},
-		"another address, told late":    {known: &bouncedAddress, told: []trial.Suppression{earlier}, want: &earlier, new: true},
-		"unsubscribed after it bounced": {known: &bouncedAddress, told: []trial.Suppression{unsubscribed}, want: &unsubscribed, new: true},
+		"known already":                 {known: &unsubscribed, recovered: []trial.Suppression{unsubscribed, later}, events: noted(trial.ReasonUnsubscribed), want: &unsubscribed},
+		"the address is known already":  {known: &bouncedAddress, recovered: []trial.Suppression{bounced}, events: noted(trial.ReasonSuppressedAddress), want: &bouncedAddress},
+		"another address since":         {known: &bouncedAddress, recovered: []trial.Suppression{later}, want: &later, new: true},
+		"another address, told late":    {known: &bouncedAddress, recovered: []trial.Suppression{earlier}, want: &earlier, new: true},
+		"unsubscribed after it bounced": {known: &bouncedAddress, recovered: []trial.Suppression{unsubscribed}, want: &unsubscribed, new: true},
 		"noted after it bounced":        {known: &bouncedAddress, events: noted(trial.ReasonUnsubscribed), want: &stepUnsubscribed, new: true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -101,7 +101,7 @@ func TestCatchUpStopsEMail(t *testing.T) {
 				suppress(t, s, "v1", *c.known)
 			}
 			for range 2 { // it may be interrupted, and run again
-				got, err := s.CatchUp(t.Context(), "v1", trial.Told{Events: c.events, NoMail: c.told})
+				got, err := s.CatchUp(t.Context(), "v1", trial.RecoveredTrial{Events: c.events, NoMail: c.recovered})
 				require.NoError(t, err)
 				require.Equal(t, c.new, got.Suppressed)
 				v, err := s.Vendor(t.Context(), "v1")
@@ -142,10 +142,10 @@ func TestCatchUpPresumesWhatMayHaveLeft(t *testing.T) {
 			t.Parallel()
 			s := newTestStore(t)
 			register(t, s, "v1", trial.Automated)
-			told := trial.Told{Events: slices.Clone(events), AtWork: c.atWork, Unsettled: c.unsettled}
+			recovered := trial.RecoveredTrial{Events: slices.Clone(events), AtWork: c.atWork, Unsettled: c.unsettled}
 			if c.cohort != "" {
-				r := *told.Events[0].Registration
-				r.Cohort, told.Events[0].Registration = c.cohort, &r
+				r := *recovered.Events[0].Registration
+				r.Cohort, recovered.Events[0].Registration = c.cohort, &r
 			}
 			if c.refused {
 				_, _, err := s.ClaimSend(t.Context(), trial.Send{Key: next.Key("v1"), VendorID: "v1", Kind: next.Kind, ClaimedAt: at})
@@ -153,7 +153,7 @@ func TestCatchUpPresumesWhatMayHaveLeft(t *testing.T) {
 				_, err = s.SettleSend(t.Context(), next.Key("v1"), 1, trial.SendRefused, "", "no-such-address", at)
 				require.NoError(t, err)
 			}
-			got, err := s.CatchUp(t.Context(), "v1", told)
+			got, err := s.CatchUp(t.Context(), "v1", recovered)
 			require.NoError(t, err)
 			var want []string
 			for _, step := range c.want {
@@ -176,10 +176,10 @@ func TestCatchUpPresumesAWelcome(t *testing.T) {
 	register(t, s, "automated", trial.Automated)
 	register(t, s, "control", trial.Control)
 	for id, want := range map[string][]string{"automated": {"automated/welcome/0"}, "control": nil, "lost": {"lost/welcome/0"}} {
-		got, err := s.CatchUp(t.Context(), id, trial.Told{})
+		got, err := s.CatchUp(t.Context(), id, trial.RecoveredTrial{})
 		require.NoError(t, err)
 		require.Empty(t, got.Presumed, id)
-		got, err = s.CatchUp(t.Context(), id, trial.Told{AtWork: at})
+		got, err = s.CatchUp(t.Context(), id, trial.RecoveredTrial{AtWork: at})
 		require.NoError(t, err)
 		require.Equal(t, want, got.Presumed, id)
 	}
@@ -190,14 +190,14 @@ func TestCatchUpErasesAgain(t *testing.T) {
 	t.Parallel()
 	s := newTestStore(t)
 	register(t, s, "v1", trial.Automated)
-	told := func(id string) trial.Told {
+	recovered := func(id string) trial.RecoveredTrial {
 		events, _ := history(t, registration14d(id))
 		e := erasure(time.Hour)
-		return trial.Told{Events: events, Erased: &e}
+		return trial.RecoveredTrial{Events: events, Erased: &e}
 	}
 	for i := range 2 {
 		for _, id := range []string{"v1", "lost"} {
-			got, err := s.CatchUp(t.Context(), id, told(id))
+			got, err := s.CatchUp(t.Context(), id, recovered(id))
 			require.NoError(t, err)
 			require.Equal(t, i == 0, got.Erased, id)
 		}
@@ -227,12 +227,12 @@ func TestCatchUpNamesWhomItCannotErase(t *testing.T) {
 		register(t, s, id, trial.Automated)
 	}
 	for i := range 2 {
-		got, err := s.CatchUp(t.Context(), "v1", trial.Told{Erased: &e})
+		got, err := s.CatchUp(t.Context(), "v1", trial.RecoveredTrial{Erased: &e})
 		require.NoError(t, err)
-		require.Equal(t, Caught{Erased: i == 0}, got)
-		got, err = s.CatchUp(t.Context(), "v2", trial.Told{Erased: &e})
+		require.Equal(t, CatchUpResult{Erased: i == 0}, got)
+		got, err = s.CatchUp(t.Context(), "v2", trial.RecoveredTrial{Erased: &e})
 		require.NoError(t, err)
-		require.Equal(t, Caught{Unerased: true}, got)
+		require.Equal(t, CatchUpResult{Unerased: true}, got)
 	}
 	kept, err := s.erased(t.Context(), "v2")
 	require.NoError(t, err)
@@ -278,13 +278,13 @@ func TestALostVendorComesBack(t *testing.T) {
 			t.Parallel()
 			s := newTestStore(t)
 			for i := range 2 {
-				got, err := s.CatchUp(t.Context(), "v1", trial.Told{Events: events, NoMail: []trial.Suppression{unsubscribed}})
+				got, err := s.CatchUp(t.Context(), "v1", trial.RecoveredTrial{Events: events, NoMail: []trial.Suppression{unsubscribed}})
 				require.NoError(t, err)
 				require.True(t, got.NoVendor)
 				require.Equal(t, i == 0, got.Added > 0)
 			}
 			back(t, s)
-			_, err := s.Remirror(t.Context(), "v1")
+			_, err := s.ResyncVendor(t.Context(), "v1")
 			require.NoError(t, err)
 			v, err := s.Vendor(t.Context(), "v1")
 			require.NoError(t, err)
@@ -316,7 +316,7 @@ func TestRolloutsCatchUp(t *testing.T) {
 
 	got, state, err := s.CatchUpRollout(t.Context(), "r1", decisions)
 	require.NoError(t, err)
-	require.Equal(t, Caught{Added: 2}, got)
+	require.Equal(t, CatchUpResult{Added: 2}, got)
 	require.Equal(t, rollout.Fold(decisions), state)
 	current, found, err := s.CurrentRollout(t.Context())
 	require.NoError(t, err)
@@ -332,10 +332,10 @@ func TestRolloutsCatchUp(t *testing.T) {
 	require.Zero(t, got, "once is enough")
 	got, _, err = s.CatchUpRollout(t.Context(), "r1", []rollout.Event{{Seq: 5, Type: rollout.EventResumed, At: at}})
 	require.NoError(t, err)
-	require.Equal(t, Caught{Gap: 4}, got)
+	require.Equal(t, CatchUpResult{Gap: 4}, got)
 	got, _, err = s.CatchUpRollout(t.Context(), "r1", []rollout.Event{{Seq: 3, Type: rollout.EventResumed, At: at}})
 	require.NoError(t, err)
-	require.Equal(t, Caught{Differs: 3}, got)
+	require.Equal(t, CatchUpResult{Differs: 3}, got)
 	_, _, err = s.CatchUpRollout(t.Context(), "r9", decisions)
 	require.ErrorContains(t, err, `decision 1 is of rollout "r1"`)
 }

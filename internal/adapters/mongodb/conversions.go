@@ -45,20 +45,20 @@ func (s *Store) RecordConversion(ctx context.Context, vendorID string, c trial.C
 // copied is what a failure to copy something into a vendor's document comes to,
 // which is kept elsewhere: the marketplace may have removed the document, and its
 // own rules may refuse the change. The latter is logged; neither is in the way.
-func (s *Store) copied(doing, vendorID string, err error) error {
+func (s *Store) copied(action, vendorID string, err error) error {
 	switch {
 	case err == nil || errors.Is(err, mongo.ErrNoDocuments):
 		return nil
 	case isRefused(err):
-		s.log.Warn("the database refuses a change of a vendor's document", zap.String("doing", doing), zap.String("vendorId", vendorID), zap.Int("code", refusalCode(err)))
+		s.log.Warn("the database refuses a change of a vendor's document", zap.String("doing", action), zap.String("vendorId", vendorID), zap.Int("code", refusalCode(err)))
 		return nil
 	}
-	return failed(doing, err)
+	return failed(action, err)
 }
 
 // noteRecorded notes that the trial knows of its vendor's conversion.
 func (s *Store) noteRecorded(ctx context.Context, vendorID string) error {
-	err := s.firsts.FindOneAndUpdate(ctx, byID(conversionKey(vendorID)), bson.D{{Key: "$set", Value: bson.D{{Key: "value.recorded", Value: true}}}}).Err()
+	err := s.idempotencyKeys.FindOneAndUpdate(ctx, byID(conversionKey(vendorID)), bson.D{{Key: "$set", Value: bson.D{{Key: "value.recorded", Value: true}}}}).Err()
 	if err != nil && !errors.Is(err, mongo.ErrNoDocuments) {
 		return failed("noting that the conversion of vendor "+vendorID+" is recorded", err)
 	}
@@ -71,12 +71,12 @@ func (s *Store) noteRecorded(ctx context.Context, vendorID string) error {
 // and from whose document none can begin, waits for that: its trial's workflow
 // would fail each time that it is told.
 func (s *Store) UnrecordedConversions(ctx context.Context, limit int) (found []trial.Vendor, err error) {
-	const doing = "looking for conversions to deliver"
+	const action = "looking for conversions to deliver"
 	ctx, cancel := context.WithTimeout(ctx, scanLimit)
 	defer cancel()
-	cursor, err := s.firsts.Find(ctx, bson.D{{Key: "value.recorded", Value: false}})
+	cursor, err := s.idempotencyKeys.Find(ctx, bson.D{{Key: "value.recorded", Value: false}})
 	if err != nil {
-		return nil, failed(doing, err)
+		return nil, failed(action, err)
 	}
 	defer func() { _ = cursor.Close(ctx) }() // it ends by itself as well
 	var waiting []string
@@ -89,7 +89,7 @@ func (s *Store) UnrecordedConversions(ctx context.Context, limit int) (found []t
 		if !ok || !trial.ValidVendorID(id) {
 			continue
 		}
-		state, begun, err := s.Trial(ctx, id)
+		state, initial, err := s.Trial(ctx, id)
 		if err != nil {
 			return found, err
 		}
@@ -99,7 +99,7 @@ func (s *Store) UnrecordedConversions(ctx context.Context, limit int) (found []t
 			}
 			continue
 		}
-		if !begun {
+		if !initial {
 			can, err := s.canBegin(ctx, id)
 			if err != nil {
 				return found, err
@@ -113,7 +113,7 @@ func (s *Store) UnrecordedConversions(ctx context.Context, limit int) (found []t
 		found = append(found, trial.Vendor{ID: id, Automation: &trial.Automation{Conversion: &doc.Value}})
 	}
 	if err := cursor.Err(); err != nil {
-		return nil, failed(doing, err)
+		return nil, failed(action, err)
 	}
 	if len(waiting) > 0 {
 		const some = 10

@@ -38,16 +38,16 @@ func TestRecordConversionOnce(t *testing.T) {
 	together(n, func(i int) {
 		kept[i], isFirst[i], errs[i] = s.RecordConversion(t.Context(), "v1", trial.Conversion{At: at.Add(time.Duration(i) * time.Hour), RequestID: strconv.Itoa(i)})
 	})
-	firsts := 0
+	created := 0
 	for i := range n {
 		require.NoError(t, errs[i])
 		require.Equal(t, kept[0], kept[i])
 		if isFirst[i] {
-			firsts++
+			created++
 			require.Equal(t, strconv.Itoa(i), kept[i].RequestID)
 		}
 	}
-	require.Equal(t, 1, firsts)
+	require.Equal(t, 1, created)
 	v, err := s.Vendor(t.Context(), "v1")
 	require.NoError(t, err)
 	require.Equal(t, &kept[0], v.Automation.Conversion)
@@ -129,7 +129,7 @@ func TestAConversionWaitsForATrialThatCanBegin(t *testing.T) {
 		}
 	}
 	for _, id := range []string{"b-restored-to-before", "c-not-taken-in"} {
-		_, err := s.firsts.DeleteOne(t.Context(), byID(registrationKey(id)))
+		_, err := s.idempotencyKeys.DeleteOne(t.Context(), byID(registrationKey(id)))
 		require.NoError(t, err)
 	}
 	insertUser(t, s, bson.D{{Key: "_id", Value: "c-not-taken-in"}, {Key: "isVendor", Value: true}})

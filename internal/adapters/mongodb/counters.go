@@ -22,7 +22,7 @@ const countEvery = time.Second
 // tallies gathers by how much the counters change.
 type tallies struct {
 	day time.Duration
-	*gathered[monitoring.Tally]
+	*batchWriter[monitoring.Tally]
 
 	// writer names this process among those that write, batch counts its writes.
 	writer string
@@ -84,7 +84,7 @@ func WithCounters(day time.Duration) Option {
 	return func(s *Store) {
 		empty := func() monitoring.Tally { return monitoring.Tally{} }
 		s.tallies = &tallies{
-			day: day, gathered: newGathered(countEvery, empty, s.writeCounters),
+			day: day, batchWriter: newBatchWriter(countEvery, empty, s.writeCounters),
 			writer: rand.Text(), unsure: map[monitoring.Period]batch{},
 		}
 	}

@@ -141,13 +141,13 @@ func TestASendChangesAsTheServerChangesIt(t *testing.T) {
 func TestAWriteWhoseAnswerIsLostCountsOnce(t *testing.T) {
 	t.Parallel()
 	s := newCountingStore(t)
-	one := monitoring.Tally{{Period: monitoring.Standing, Cohort: trial.Control, Name: monitoring.Running(trial.Active)}: 1}
+	one := monitoring.Tally{{Period: monitoring.Current, Cohort: trial.Control, Name: monitoring.Running(trial.Active)}: 1}
 	s.writeCounters(t.Context(), one)
-	s.tallies.unsure[monitoring.Standing] = batch{number: s.tallies.batch, change: one} // as if nobody had heard of it
+	s.tallies.unsure[monitoring.Current] = batch{number: s.tallies.batch, change: one} // as if nobody had heard of it
 	s.writeCounters(t.Context(), one)
-	counters, err := s.Counters(t.Context(), []monitoring.Period{monitoring.Standing})
+	counters, err := s.Counters(t.Context(), []monitoring.Period{monitoring.Current})
 	require.NoError(t, err)
-	require.Equal(t, 2, counters[monitoring.Counter{Period: monitoring.Standing, Cohort: trial.Control, Name: monitoring.Running(trial.Active)}])
+	require.Equal(t, 2, counters[monitoring.Counter{Period: monitoring.Current, Cohort: trial.Control, Name: monitoring.Running(trial.Active)}])
 }
 
 // lastWrites are the last writes that are kept of a period.
@@ -172,23 +172,23 @@ func restarted(t *testing.T, s *Store) *Store {
 func TestProcessesThatAreGoneLeaveNothingBehind(t *testing.T) {
 	t.Parallel()
 	s := newCountingStore(t)
-	one := monitoring.Tally{{Period: monitoring.Standing, Cohort: trial.Control, Name: monitoring.Running(trial.Active)}: 1}
+	one := monitoring.Tally{{Period: monitoring.Current, Cohort: trial.Control, Name: monitoring.Running(trial.Active)}: 1}
 	for range 20 {
 		WithCounters(trial.RealDay)(s) // its process begins anew
 		s.writeCounters(t.Context(), one)
 	}
-	require.Len(t, lastWrites(t, s, monitoring.Standing), 20)
+	require.Len(t, lastWrites(t, s, monitoring.Current), 20)
 	require.NoError(t, s.forgetBatches(t.Context()))
-	require.Len(t, lastWrites(t, s, monitoring.Standing), 20, "they may be about to look them up")
+	require.Len(t, lastWrites(t, s, monitoring.Current), 20, "they may be about to look them up")
 	s.writeCounters(t.Context(), one)
 	require.NoError(t, s.forgetBatches(t.Context()))
-	require.Equal(t, map[string]int64{s.tallies.writer: 2}, lastWrites(t, s, monitoring.Standing))
-	doc, err := s.counterDocument(t.Context(), monitoring.Standing)
+	require.Equal(t, map[string]int64{s.tallies.writer: 2}, lastWrites(t, s, monitoring.Current))
+	doc, err := s.counterDocument(t.Context(), monitoring.Current)
 	require.NoError(t, err)
 	require.Equal(t, doc.Batches, doc.Marks)
-	counters, err := s.Counters(t.Context(), []monitoring.Period{monitoring.Standing})
+	counters, err := s.Counters(t.Context(), []monitoring.Period{monitoring.Current})
 	require.NoError(t, err)
-	require.Equal(t, 21, counters[monitoring.Counter{Period: monitoring.Standing, Cohort: trial.Control, Name: monitoring.Running(trial.Active)}])
+	require.Equal(t, 21, counters[monitoring.Counter{Period: monitoring.Current, Cohort: trial.Control, Name: monitoring.Running(trial.Active)}])
 }
 
 // Processes that were frozen come back and look up their last writes: what these held is counted once, though two
@@ -216,7 +216,7 @@ func TestProcessesThatComeBackCountOnce(t *testing.T) {
 	for range forgottenAfter {
 		recount(t, awake, false)
 	}
-	require.Empty(t, lastWrites(t, awake, monitoring.Standing))
+	require.Empty(t, lastWrites(t, awake, monitoring.Current))
 	for _, s := range frozen {
 		require.NotEmpty(t, s.tallies.unsure)
 		s.tallies.flush(t.Context())
@@ -256,7 +256,7 @@ func begin(t *testing.T, s *Store, id string) {
 
 // losesTheAnswer writes what was counted, and hears nothing of it.
 func losesTheAnswer(ctx context.Context, s *Store) {
-	g := s.tallies.gathered
+	g := s.tallies.batchWriter
 	g.mu.Lock()
 	pending := g.pending
 	g.pending, g.some = g.empty(), false
@@ -275,10 +275,10 @@ func TestCountersOutliveTheDatabasesAbsence(t *testing.T) {
 	s := newCountingStore(t)
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	one := monitoring.Tally{{Period: monitoring.Standing, Cohort: trial.Control, Name: monitoring.Running(trial.Active)}: 1}
+	one := monitoring.Tally{{Period: monitoring.Current, Cohort: trial.Control, Name: monitoring.Running(trial.Active)}: 1}
 	s.writeCounters(ended, one)
 	s.tallies.flush(t.Context())
-	counters, err := s.Counters(t.Context(), []monitoring.Period{monitoring.Standing})
+	counters, err := s.Counters(t.Context(), []monitoring.Period{monitoring.Current})
 	require.NoError(t, err)
 	require.Equal(t, one, counters)
 }

@@ -86,7 +86,7 @@ func TestRefoldWhileAnEventComes(t *testing.T) {
 func kept(t *testing.T, s *Store) map[string][]bson.M {
 	t.Helper()
 	all := map[string][]bson.M{}
-	for _, c := range []*mongo.Collection{s.users, s.trials, s.events, s.firsts} {
+	for _, c := range []*mongo.Collection{s.users, s.trials, s.events, s.idempotencyKeys} {
 		cursor, err := c.Find(t.Context(), bson.D{})
 		require.NoError(t, err)
 		var docs []bson.M
@@ -160,8 +160,8 @@ func TestAppendOtherwiseAfterCrash(t *testing.T) {
 	for command := range int64(4) {
 		s := newTestStore(t)
 		register(t, s, "v1", trial.Automated)
-		begun, state := history(t, registration14d("v1"))
-		appendAll(t, s, begun)
+		initial, state := history(t, registration14d("v1"))
+		appendAll(t, s, initial)
 		crashing, ctx := crashingStore(t, s.users.Database().Name(), crash{command: command, answered: true})
 		planned := *convert(at.Add(time.Hour))(t, state)
 		_, _ = crashing.Append(ctx, planned, state.Apply(planned)) // it may get through

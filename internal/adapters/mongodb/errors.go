@@ -12,18 +12,18 @@ import (
 	"marketplace.example/trials/internal/domain/trial"
 )
 
-// errAway is what callers may be shown when the server cannot be reached.
-var errAway = &trial.Error{Code: trial.CodeUnavailable, Message: "the database cannot be reached; try again later"}
+// errUnavailable is what callers may be shown when the server cannot be reached.
+var errUnavailable = &trial.Error{Code: trial.CodeUnavailable, Message: "the database cannot be reached; try again later"}
 
 // unavailableError is a failure to reach the server: to callers it is errAway,
 // to the log it is its cause.
 type unavailableError struct {
-	doing string
-	cause error
+	action string
+	cause  error
 }
 
-func (e *unavailableError) Error() string   { return e.doing + ": " + e.cause.Error() }
-func (e *unavailableError) Unwrap() []error { return []error{errAway, e.cause} }
+func (e *unavailableError) Error() string   { return e.action + ": " + e.cause.Error() }
+func (e *unavailableError) Unwrap() []error { return []error{errUnavailable, e.cause} }
 
 // IsUnavailable tells whether err means that the server cannot be reached, so
 // that asking again later may help.
@@ -34,12 +34,12 @@ func IsUnavailable(err error) bool {
 
 // failed says what was being done when err happened, and marks what a later
 // attempt may get past. A caller who gave up is told just that.
-func failed(doing string, err error) error {
+func failed(action string, err error) error {
 	var known *unavailableError
 	if errors.As(err, &known) || errors.Is(err, context.Canceled) || !passing(err) {
-		return fmt.Errorf("%s: %w", doing, err)
+		return fmt.Errorf("%s: %w", action, err)
 	}
-	return &unavailableError{doing: doing, cause: err}
+	return &unavailableError{action: action, cause: err}
 }
 
 // isRefused tells whether the server was reached and refuses what it was asked:
@@ -62,25 +62,25 @@ func refusalCode(err error) int {
 
 // refusedDocument is failed, but for a refusal of the server's, which is told to
 // callers without its text.
-func refusedDocument(doing string, err error) error {
+func refusedDocument(action string, err error) error {
 	if !isRefused(err) {
-		return failed(doing, err)
+		return failed(action, err)
 	}
 	refusal := &trial.Error{
 		Code: trial.CodeConflict, Field: "id", Message: fmt.Sprintf("the database refuses the change of this user's document (code %d)", refusalCode(err)),
 	}
-	return &refusedError{doing: doing, refusal: refusal, cause: err}
+	return &refusedError{action: action, refusal: refusal, cause: err}
 }
 
 // refusedError is a refusal of the server's. Its text is left out: it may repeat
 // what the document has.
 type refusedError struct {
-	doing   string
+	action  string
 	refusal *trial.Error
 	cause   error
 }
 
-func (e *refusedError) Error() string   { return e.doing + ": " + e.refusal.Error() }
+func (e *refusedError) Error() string   { return e.action + ": " + e.refusal.Error() }
 func (e *refusedError) Unwrap() []error { return []error{e.refusal, e.cause} }
 
 // passing tells whether an error is about reaching a server that can do its

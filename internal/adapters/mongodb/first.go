@@ -19,7 +19,7 @@ type firstDocument[T any] struct {
 	Value T      `bson:"value"`
 }
 
-// The keys of firsts.
+// The keys of idempotency_keys.
 func registrationKey(vendorID string) string { return vendorID + "/registration" }
 func conversionKey(vendorID string) string   { return vendorID + "/conversion" }
 
@@ -29,14 +29,14 @@ func requestKey(key string) string { return "request with key/" + key }
 // first keeps value under key if nothing is there yet. It answers with what is
 // there, and whether that is this call's.
 func first[T any](ctx context.Context, s *Store, key string, value T) (kept T, mine bool, err error) {
-	_, err = s.firsts.InsertOne(ctx, firstDocument[T]{Key: key, Value: value})
+	_, err = s.idempotencyKeys.InsertOne(ctx, firstDocument[T]{Key: key, Value: value})
 	if err != nil && !mongo.IsDuplicateKeyError(err) {
 		return kept, false, failed(fmt.Sprintf("keeping %s", key), err)
 	}
 	mine = err == nil
 	// Read even where it is this call's, so that every caller sees it as stored.
 	var doc firstDocument[T]
-	if err := s.firsts.FindOne(ctx, byID(key)).Decode(&doc); err != nil {
+	if err := s.idempotencyKeys.FindOne(ctx, byID(key)).Decode(&doc); err != nil {
 		return kept, mine, failed(fmt.Sprintf("reading %s", key), err)
 	}
 	return doc.Value, mine, nil
@@ -45,7 +45,7 @@ func first[T any](ctx context.Context, s *Store, key string, value T) (kept T, m
 // lookUp is the value under key, nil where there is none.
 func lookUp[T any](ctx context.Context, s *Store, key string) (*T, error) {
 	var doc firstDocument[T]
-	err := s.firsts.FindOne(ctx, byID(key)).Decode(&doc)
+	err := s.idempotencyKeys.FindOne(ctx, byID(key)).Decode(&doc)
 	if errors.Is(err, mongo.ErrNoDocuments) {
 		return nil, nil //nolint:nilnil // documented: there is none, and nothing is wrong
 	}
@@ -74,9 +74,9 @@ func (s *Store) SettleKey(ctx context.Context, key string, c idempotency.Claim, 
 	filter := append(byID(requestKey(key)), bson.E{Key: "value.request", Value: c.Request})
 	var err error
 	if done {
-		err = s.firsts.FindOneAndUpdate(ctx, filter, bson.D{{Key: "$set", Value: bson.D{{Key: "value.done", Value: true}}}}).Err()
+		err = s.idempotencyKeys.FindOneAndUpdate(ctx, filter, bson.D{{Key: "$set", Value: bson.D{{Key: "value.done", Value: true}}}}).Err()
 	} else {
-		err = s.firsts.FindOneAndDelete(ctx, append(filter, bson.E{Key: "value.done", Value: false})).Err()
+		err = s.idempotencyKeys.FindOneAndDelete(ctx, append(filter, bson.E{Key: "value.done", Value: false})).Err()
 	}
 	if err != nil && !errors.Is(err, mongo.ErrNoDocuments) {
 		return failed("settling a request's key", err)

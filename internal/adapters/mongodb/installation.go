@@ -12,7 +12,7 @@ import (
 	"marketplace.example/trials/internal/adapters/backup"
 )
 
-// installationKey is where the installation's id is kept among the firsts. It has blanks, which no vendor's id has.
+// installationKey is where the installation's id is kept in idempotency_keys. It has blanks, which no vendor's id has.
 const installationKey = "id of this installation"
 
 // Origin names the database in its backups. The first call gives it the installation's id, once for all who call.
@@ -24,7 +24,7 @@ func (s *Store) Origin(ctx context.Context) (backup.Origin, error) {
 // KnownOrigin is Origin where the database has an installation's id, and false where it has none.
 func (s *Store) KnownOrigin(ctx context.Context) (backup.Origin, bool, error) {
 	var doc firstDocument[string]
-	err := s.firsts.FindOne(ctx, byID(installationKey)).Decode(&doc)
+	err := s.idempotencyKeys.FindOne(ctx, byID(installationKey)).Decode(&doc)
 	if err != nil && !errors.Is(err, mongo.ErrNoDocuments) {
 		return backup.Origin{}, false, failed("reading the installation's id", err)
 	}
@@ -33,7 +33,7 @@ func (s *Store) KnownOrigin(ctx context.Context) (backup.Origin, bool, error) {
 
 // isInstallation tells whether a record is the installation's id.
 func isInstallation(record backup.Record) bool {
-	return record.Collection == firstsCollection && text(bson.Raw(record.Document).Lookup("_id")) == installationKey
+	return record.Collection == idempotencyKeysCollection && text(bson.Raw(record.Document).Lookup("_id")) == installationKey
 }
 
 // Clock tells the time by the database server's clock.

@@ -30,7 +30,7 @@ func TestAnInstallationHasOneID(t *testing.T) {
 		require.Equal(t, origin, <-origins)
 	}
 	r.backUp(t, backup.Full)
-	listed, err := r.vault.List(t.Context())
+	listed, err := r.repository.List(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, origin, listed.Good[0].Origin)
 

@@ -19,7 +19,7 @@ import (
 const MigrationPage = 1000
 
 // Migration says how a migration is to be carried out. Every field is needed but
-// Page and Told.
+// Page and OnProgress.
 type Migration struct {
 	Policy trial.Policy
 	// Day is how long a day of the trials lasts.
@@ -27,8 +27,8 @@ type Migration struct {
 	Now func() time.Time
 	// Page is how many users are read at once; MigrationPage where it is 0.
 	Page int
-	// Told is given the progress after each page.
-	Told func(migration.Progress)
+	// OnProgress is given the progress after each page.
+	OnProgress func(migration.Progress)
 }
 
 // progressDocument is how far a migration is. While a pass is under way it holds
@@ -68,8 +68,8 @@ func (s *Store) putProgress(ctx context.Context, p migration.Progress) error {
 func (s *Store) Migrate(ctx context.Context, v migration.Version, m Migration) (migration.Progress, error) {
 	p, err := s.beginPass(ctx, v, m)
 	for err == nil && p.FinishedAt == nil {
-		if p, err = s.turnPage(ctx, p, m); err == nil && m.Told != nil {
-			m.Told(p)
+		if p, err = s.turnPage(ctx, p, m); err == nil && m.OnProgress != nil {
+			m.OnProgress(p)
 		}
 	}
 	return p, err
@@ -77,8 +77,8 @@ func (s *Store) Migrate(ctx context.Context, v migration.Version, m Migration) (
 
 // beginPass is the pass that is under way, or a new one.
 func (s *Store) beginPass(ctx context.Context, v migration.Version, m Migration) (migration.Progress, error) {
-	before, begun, err := s.MigrationProgress(ctx, v)
-	if err != nil || begun && before.FinishedAt == nil {
+	before, found, err := s.MigrationProgress(ctx, v)
+	if err != nil || found && before.FinishedAt == nil {
 		return before, err
 	}
 	terms, err := s.terms(ctx, m)

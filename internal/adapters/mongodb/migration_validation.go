@@ -65,8 +65,8 @@ func (s *Store) ValidateMigration(ctx context.Context, m Migration) (v Validatio
 			page.To = pageID(raw)
 			v.note(page.To, d)
 		}
-		if p = p.Turn(page).Turned(terms.At); m.Told != nil {
-			m.Told(p)
+		if p = p.Turn(page).Turned(terms.At); m.OnProgress != nil {
+			m.OnProgress(p)
 		}
 	}
 	v.Counts = p.Counts

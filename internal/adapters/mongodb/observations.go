@@ -30,7 +30,7 @@ const ObservedAfter = 4 * flushEvery
 // observations gathers what becomes known of the rollout.
 type observations struct {
 	day time.Duration
-	*gathered[*observed]
+	*batchWriter[*observed]
 }
 
 // observed is what an interval's document will be changed by.
@@ -56,7 +56,7 @@ func intervalKey(interval int64) string { return strconv.FormatInt(interval, 10)
 func WithObservations(day time.Duration) Option {
 	return func(s *Store) {
 		empty := func() *observed { return &observed{outcomes: map[string]time.Time{}} }
-		s.observations = &observations{day: day, gathered: newGathered(flushEvery, empty, s.writeObservations)}
+		s.observations = &observations{day: day, batchWriter: newBatchWriter(flushEvery, empty, s.writeObservations)}
 	}
 }
 

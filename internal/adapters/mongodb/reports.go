@@ -14,15 +14,15 @@ import (
 type reportDocument struct {
 	Key    string         `bson:"_id"`
 	Report rollout.Report `json:"report"`
-	// Told says that people were told of it, or that this was given up.
-	Told bool `json:"told"`
+	// Notified says that people were told of it, or that this was given up.
+	Notified bool `json:"told"`
 }
 
 func reportKey(rolloutID, id string) string { return rolloutID + "/report/" + id }
 
 // Report is a rollout's report of that id, whether people were told of it, and
 // whether there is one.
-func (s *Store) Report(ctx context.Context, rolloutID, id string) (r rollout.Report, told, found bool, err error) {
+func (s *Store) Report(ctx context.Context, rolloutID, id string) (r rollout.Report, notified, found bool, err error) {
 	var doc reportDocument
 	err = s.reports.FindOne(ctx, byID(reportKey(rolloutID, id))).Decode(&doc)
 	if errors.Is(err, mongo.ErrNoDocuments) {
@@ -31,7 +31,7 @@ func (s *Store) Report(ctx context.Context, rolloutID, id string) (r rollout.Rep
 	if err != nil {
 		return rollout.Report{}, false, false, failed("reading report "+reportKey(rolloutID, id), err)
 	}
-	return doc.Report, doc.Told, true, nil
+	return doc.Report, doc.Notified, true, nil
 }
 
 // AddReport stores a report. Where one of that id is stored already, that one is
@@ -48,8 +48,8 @@ func (s *Store) AddReport(ctx context.Context, r rollout.Report) (rollout.Report
 	return r, nil
 }
 
-// SetReportTold keeps that nobody is to be told of a report any more.
-func (s *Store) SetReportTold(ctx context.Context, rolloutID, id string) error {
+// SetReportNotified keeps that nobody is to be told of a report any more.
+func (s *Store) SetReportNotified(ctx context.Context, rolloutID, id string) error {
 	key := reportKey(rolloutID, id)
 	update := bson.D{{Key: "$set", Value: bson.D{{Key: "told", Value: true}}}}
 	if err := s.reports.FindOneAndUpdate(ctx, byID(key), update).Err(); err != nil {

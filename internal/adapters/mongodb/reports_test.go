@@ -27,11 +27,11 @@ func TestAReportIsWrittenOnce(t *testing.T) {
 	t.Parallel()
 	s := newTestStore(t)
 	ctx := t.Context()
-	_, told, found, err := s.Report(ctx, "r1", "daily-1")
+	_, notified, found, err := s.Report(ctx, "r1", "daily-1")
 	require.NoError(t, err)
-	require.False(t, told)
+	require.False(t, notified)
 	require.False(t, found)
-	require.Error(t, s.SetReportTold(ctx, "r1", "daily-1"), "there is none to tell of")
+	require.Error(t, s.SetReportNotified(ctx, "r1", "daily-1"), "there is none to tell of")
 
 	stands, err := s.AddReport(ctx, aReport())
 	require.NoError(t, err)
@@ -42,10 +42,10 @@ func TestAReportIsWrittenOnce(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, aReport(), stands)
 
-	require.NoError(t, s.SetReportTold(ctx, "r1", "daily-1"))
-	got, told, found, err := s.Report(ctx, "r1", "daily-1")
+	require.NoError(t, s.SetReportNotified(ctx, "r1", "daily-1"))
+	got, notified, found, err := s.Report(ctx, "r1", "daily-1")
 	require.NoError(t, err)
-	require.True(t, told)
+	require.True(t, notified)
 	require.True(t, found)
 	require.Equal(t, aReport(), got)
 	_, _, found, err = s.Report(ctx, "r2", "daily-1")
@@ -59,16 +59,16 @@ func TestWritersOfARecordGoOnBehindEachOther(t *testing.T) {
 	t.Parallel()
 	s := newTestStore(t)
 	ctx := t.Context()
-	begun := aRollout("r1")
-	first := rollout.State{}.Apply(begun)
-	_, err := s.AppendDecision(ctx, begun, first)
+	initial := aRollout("r1")
+	first := rollout.State{}.Apply(initial)
+	_, err := s.AppendDecision(ctx, initial, first)
 	require.NoError(t, err)
 	const writers = 8
 	var all sync.WaitGroup
 	for i := range writers {
 		all.Go(func() {
 			for state := first; ; {
-				e := rollout.Event{Seq: state.Seq + 1, Type: rollout.EventTicked, At: begun.At, By: "admin", Subject: fmt.Sprintf("task-%d", i), Tick: &rollout.Tick{Met: true}}
+				e := rollout.Event{Seq: state.Seq + 1, Type: rollout.EventTicked, At: initial.At, By: "admin", Subject: fmt.Sprintf("task-%d", i), Tick: &rollout.Tick{Met: true}}
 				existing, err := s.AppendDecision(context.WithoutCancel(ctx), e, state.Apply(e))
 				if err != nil || existing == nil {
 					if err != nil {

@@ -17,7 +17,7 @@ import (
 )
 
 // BackupSource gives the documents of a backup to do; it may be asked more than once.
-type BackupSource func(do func(backup.Records) error) error
+type BackupSource func(fn func(backup.Records) error) error
 
 // Restored counts what a restore made.
 type Restored struct {
@@ -154,7 +154,7 @@ func (s *Store) Restore(ctx context.Context, m Moment) (done Restored, err error
 		}
 		defer func() { done.SetBack = lost }()
 	}
-	r := &restore{store: s, at: m.At, since: m.Began.Add(-clocksDiffer), born: map[string]bool{}}
+	r := &restore{store: s, at: m.At, since: m.Began.Add(-clocksDiffer), startedSince: map[string]bool{}}
 	if err := r.fill(ctx, m.Before, m.After); err != nil {
 		return r.done, err
 	}
@@ -214,9 +214,9 @@ type restore struct {
 	store *Store
 	at    time.Time
 	// born are the vendors whose trials began since then, whom the backup before may not know.
-	since time.Time
-	born  map[string]bool
-	done  Restored
+	since        time.Time
+	startedSince map[string]bool
+	done         Restored
 }
 
 func (r *restore) fill(ctx context.Context, before, after BackupSource) error {
@@ -397,7 +397,7 @@ func (r *restore) cut(group []backup.Record, yield func(backup.Record, error) bo
 			continue
 		}
 		if record.Collection == eventsCollection && seq(record) == 1 && date(bson.Raw(record.Document).Lookup("at")).After(r.since) {
-			r.born[text(bson.Raw(record.Document).Lookup("vendorId"))] = true
+			r.startedSince[text(bson.Raw(record.Document).Lookup("vendorId"))] = true
 		}
 		if !yield(record, nil) {
 			return false
@@ -451,10 +451,10 @@ func (r *restore) isBorn(record backup.Record) bool {
 	id := bson.Raw(record.Document).Lookup("_id")
 	switch record.Collection {
 	case usersCollection:
-		return r.born[vendorID(id)]
-	case firstsCollection:
+		return r.startedSince[vendorID(id)]
+	case idempotencyKeysCollection:
 		vendor, ok := strings.CutSuffix(text(id), registrationKey(""))
-		return ok && r.born[vendor] || isDecided(record.Collection, record.Document)
+		return ok && r.startedSince[vendor] || isDecided(record.Collection, record.Document)
 	}
 	return false
 }
@@ -463,7 +463,7 @@ func (r *restore) isBorn(record backup.Record) bool {
 func (r *restore) countTokens(ctx context.Context) error {
 	tokens, err := r.store.Tokens(ctx)
 	for _, t := range tokens {
-		if t.Standing(time.Now()) == access.Good {
+		if t.Status(time.Now()) == access.Good {
 			r.done.Tokens++
 		}
 	}

@@ -27,8 +27,8 @@ func TestWhatWasDecidedComesWithAVendorBornBetweenBackups(t *testing.T) {
 	_, err := r.store.TakeIn(t.Context(), vendor("v1", trial.Automated))
 	require.NoError(t, err)
 	r.tick()
-	begun := trial.Start(registration14d("v1"), r.now)
-	_, err = r.store.Append(t.Context(), begun, trial.State{}.Apply(begun))
+	initial := trial.Start(registration14d("v1"), r.now)
+	_, err = r.store.Append(t.Context(), initial, trial.State{}.Apply(initial))
 	require.NoError(t, err)
 	r.now = r.now.Add(time.Second)
 	moment := r.now
@@ -36,8 +36,8 @@ func TestWhatWasDecidedComesWithAVendorBornBetweenBackups(t *testing.T) {
 
 	into := r.restore(t, moment)
 
-	kept := document(t, into.firsts, registrationKey("v1"))
-	require.Equal(t, document(t, r.store.firsts, registrationKey("v1")), kept)
+	kept := document(t, into.idempotencyKeys, registrationKey("v1"))
+	require.Equal(t, document(t, r.store.idempotencyKeys, registrationKey("v1")), kept)
 }
 
 // What stands against a document is said without what is in it.
@@ -48,14 +48,14 @@ func TestARestoreThatFailsNamesNobody(t *testing.T) {
 		insertUser(t, r.store, bson.D{{Key: "_id", Value: id}, {Key: "email", Value: "ada@example.com"}})
 	}
 	r.backUp(t, backup.Full)
-	listed, err := r.vault.List(t.Context())
+	listed, err := r.repository.List(t.Context())
 	require.NoError(t, err)
 	into := newTestStore(t)
 	unique := mongo.IndexModel{Keys: bson.D{{Key: "email", Value: 1}}, Options: options.Index().SetUnique(true)}
 	_, err = into.users.Indexes().CreateOne(t.Context(), unique)
 	require.NoError(t, err)
-	_, err = into.Restore(t.Context(), Moment{At: r.now, Before: func(do func(backup.Records) error) error {
-		return r.vault.Open(t.Context(), listed.Good[0], do)
+	_, err = into.Restore(t.Context(), Moment{At: r.now, Before: func(fn func(backup.Records) error) error {
+		return r.repository.Open(t.Context(), listed.Good[0], fn)
 	}})
 	require.ErrorContains(t, err, "restoring collection users: somebody writes to it, or a unique index")
 	require.NotContains(t, err.Error(), "ada")
@@ -88,12 +88,12 @@ func TestRevokedTokensStayRevoked(t *testing.T) {
 	_, late := lasting("since")
 	revoke(token)
 	revoke(late)
-	listed, err := r.vault.List(t.Context())
+	listed, err := r.repository.List(t.Context())
 	require.NoError(t, err)
 	source := r.source(t, listed.Good[0])
-	cut := func(do func(backup.Records) error) error {
+	cut := func(fn func(backup.Records) error) error {
 		return source(func(records backup.Records) error {
-			return do(func(yield func(backup.Record, error) bool) {
+			return fn(func(yield func(backup.Record, error) bool) {
 				for record, err := range records {
 					if err == nil && text(bson.Raw(record.Document).Lookup("_id")) == "u2" {
 						err = errors.New("broken off")
@@ -149,7 +149,7 @@ func TestTokensThatTheLastBackupKnowsRevokedAreCounted(t *testing.T) {
 	moment := r.now
 	revoke["since"]()
 	r.backUp(t, backup.Incremental)
-	listed, err := r.vault.List(t.Context())
+	listed, err := r.repository.List(t.Context())
 	require.NoError(t, err)
 	into := newTestStore(t)
 	m := Moment{At: moment, Before: r.source(t, listed.Good[0]), Latest: r.source(t, listed.Good[1])}
@@ -168,7 +168,7 @@ func TestARestoreReplacesWhatIsWrittenMeanwhile(t *testing.T) {
 	require.NoError(t, r.store.NoteSweep(t.Context(), at))
 	require.NoError(t, r.store.PutProcess(t.Context(), monitoring.Process{Role: "api", Instance: "gone"}, at))
 	r.backUp(t, backup.Full)
-	listed, err := r.vault.List(t.Context())
+	listed, err := r.repository.List(t.Context())
 	require.NoError(t, err)
 
 	into := newTestStore(t)
@@ -195,11 +195,11 @@ func TestCheckFindsWhatCannotBeRestored(t *testing.T) {
 		"document of collection users that cannot be read": {Collection: usersCollection, Document: []byte("junk")},
 		"reading the flags in the backup":                  {Collection: flagsCollection, Document: flags},
 	} {
-		source := func(do func(backup.Records) error) error {
-			return do(func(yield func(backup.Record, error) bool) { yield(record, nil) })
+		source := func(fn func(backup.Records) error) error {
+			return fn(func(yield func(backup.Record, error) bool) { yield(record, nil) })
 		}
 		require.ErrorContains(t, Moment{Before: source}.Check(), want)
-		require.ErrorContains(t, Moment{Before: func(do func(backup.Records) error) error { return do(backup.None) }, After: source}.Check(), want)
+		require.ErrorContains(t, Moment{Before: func(fn func(backup.Records) error) error { return fn(backup.None) }, After: source}.Check(), want)
 	}
 }
 
@@ -217,7 +217,7 @@ func TestVendorsComeBackFromALaterBackup(t *testing.T) {
 	require.NoError(t, r.store.users.FindOneAndDelete(t.Context(), byID("deleted")).Err())
 	r.backUp(t, backup.Full)
 	begin("later")
-	listed, err := r.vault.List(t.Context())
+	listed, err := r.repository.List(t.Context())
 	require.NoError(t, err)
 
 	into := newTestStore(t)
@@ -270,12 +270,12 @@ func TestARestoredDatabaseSendsNothing(t *testing.T) {
 	for name, r := range map[string]*past{"flags": withFlags, "no flags": without} {
 		r.backUp(t, backup.Full)
 		into := newTestStore(t)
-		listed, err := r.vault.List(t.Context())
+		listed, err := r.repository.List(t.Context())
 		require.NoError(t, err)
 		seen := 0
-		_, err = into.Restore(t.Context(), Moment{At: r.now, Before: func(do func(backup.Records) error) error {
-			return r.vault.Open(t.Context(), listed.Good[0], func(records backup.Records) error {
-				return do(func(yield func(backup.Record, error) bool) {
+		_, err = into.Restore(t.Context(), Moment{At: r.now, Before: func(fn func(backup.Records) error) error {
+			return r.repository.Open(t.Context(), listed.Good[0], func(records backup.Records) error {
+				return fn(func(yield func(backup.Record, error) bool) {
 					for record, err := range records {
 						if record.Collection == usersCollection && name == "flags" {
 							seen++
@@ -384,7 +384,7 @@ func TestARestoreUndoesNeitherErasureNorConversion(t *testing.T) {
 				r.backUp(t, backup.Incremental)
 				into = r.restore(t, moment)
 			} else {
-				listed, err := r.vault.List(t.Context())
+				listed, err := r.repository.List(t.Context())
 				require.NoError(t, err)
 				for range 2 { // the first has broken off
 					require.NoError(t, into.Clear(t.Context()))
@@ -427,14 +427,14 @@ func TestARestoreLeavesWhatIsDecidedAsItStands(t *testing.T) {
 		require.NoError(t, err)
 	}
 	r.backUp(t, backup.Full)
-	listed, err := r.vault.List(t.Context())
+	listed, err := r.repository.List(t.Context())
 	require.NoError(t, err)
 	kept := firstDocument[trial.Conversion]{Key: conversionKey("v1"), Value: trial.Conversion{At: at.Add(time.Minute), RequestID: "other"}}
-	_, err = r.store.firsts.ReplaceOne(t.Context(), byID(kept.Key), kept)
+	_, err = r.store.idempotencyKeys.ReplaceOne(t.Context(), byID(kept.Key), kept)
 	require.NoError(t, err)
 
 	require.NoError(t, r.store.Clear(t.Context()))
-	left, err := r.store.firsts.CountDocuments(t.Context(), bson.D{})
+	left, err := r.store.idempotencyKeys.CountDocuments(t.Context(), bson.D{})
 	require.NoError(t, err)
 	require.EqualValues(t, 1, left)
 	_, err = r.store.Restore(t.Context(), Moment{At: r.now, Before: r.source(t, listed.Good[0])})
@@ -457,7 +457,7 @@ func TestAVendorWhoCannotBeErasedAgainIsNamed(t *testing.T) {
 		_, err := r.store.EraseVendor(t.Context(), id, erasure(time.Hour))
 		require.NoError(t, err)
 	}
-	listed, err := r.vault.List(t.Context())
+	listed, err := r.repository.List(t.Context())
 	require.NoError(t, err)
 	require.NoError(t, r.store.Clear(t.Context()))
 	standAgainstErasures(t, r.store)
@@ -469,9 +469,9 @@ func TestAVendorWhoCannotBeErasedAgainIsNamed(t *testing.T) {
 	require.NoError(t, err)
 	require.NotEmpty(t, v.NoMail())
 	e := erasure(time.Hour)
-	got, err := r.store.CatchUp(t.Context(), v.ID, trial.Told{Erased: &e})
+	got, err := r.store.CatchUp(t.Context(), v.ID, trial.RecoveredTrial{Erased: &e})
 	require.NoError(t, err)
-	require.Equal(t, Caught{Unerased: true}, got)
+	require.Equal(t, CatchUpResult{Unerased: true}, got)
 }
 
 // A vendor whose document the database refuses stays without one, and is told from those who have theirs: the others
@@ -484,7 +484,7 @@ func TestAVendorWhoseDocumentIsRefusedIsNamed(t *testing.T) {
 		r.happen(t, id, events[0])
 	}
 	r.backUp(t, backup.Full)
-	listed, err := r.vault.List(t.Context())
+	listed, err := r.repository.List(t.Context())
 	require.NoError(t, err)
 	into := newTestStore(t)
 	for _, id := range []string{"erased-1", "erased-2"} {
@@ -519,7 +519,7 @@ func TestAVendorWhoIsThereAgainIsNotRestored(t *testing.T) {
 	events, _ := history(t, registration14d("v1"))
 	r.happen(t, "v1", events[0])
 	r.backUp(t, backup.Full)
-	listed, err := r.vault.List(t.Context())
+	listed, err := r.repository.List(t.Context())
 	require.NoError(t, err)
 	into := newTestStore(t)
 	insertUser(t, into, bson.D{{Key: "_id", Value: "v1"}, {Key: "isVendor", Value: true}, {Key: "email", Value: "new@example.com"}})
@@ -538,7 +538,7 @@ func TestAnErasedVendorComesBackFromALaterBackupErased(t *testing.T) {
 	r.happen(t, "v1", events[0])
 	insertUser(t, r.store, bson.D{{Key: "_id", Value: "v2"}, {Key: "isVendor", Value: true}, {Key: "name", Value: "Ada"}, {Key: "trialAutomation", Value: 3}})
 	r.backUp(t, backup.Full)
-	listed, err := r.vault.List(t.Context())
+	listed, err := r.repository.List(t.Context())
 	require.NoError(t, err)
 	for _, id := range []string{"v1", "v2"} {
 		_, err := r.store.EraseVendor(t.Context(), id, erasure(time.Hour))

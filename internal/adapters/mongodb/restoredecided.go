@@ -20,13 +20,13 @@ var decidedKey = regexp.MustCompile(`^[^/ ]+/(erasure|conversion)$`)
 
 // isDecided tells whether a document is kept, whatever a backup knows.
 func isDecided(collection string, doc bson.Raw) bool {
-	return collection == firstsCollection && decidedKey.MatchString(text(doc.Lookup("_id")))
+	return collection == idempotencyKeysCollection && decidedKey.MatchString(text(doc.Lookup("_id")))
 }
 
 // lost is the filter of the documents of a collection that Clear deletes.
 func lost(collection string) bson.D {
 	switch collection {
-	case firstsCollection:
+	case idempotencyKeysCollection:
 		return bson.D{{Key: "_id", Value: bson.D{{Key: "$not", Value: bson.Regex{Pattern: decidedKey.String()}}}}}
 	case tokensCollection:
 		return unrevoked()
@@ -93,7 +93,7 @@ func (r *restore) insertDecided(ctx context.Context, records backup.Records) err
 func (r *restore) decideAgain(ctx context.Context) error {
 	// In small batches, since the server forgets a cursor that nobody asks for ten minutes.
 	find := options.Find().SetBatchSize(batchDocuments)
-	cursor, err := r.store.firsts.Find(ctx, bson.D{{Key: "_id", Value: bson.Regex{Pattern: decidedKey.String()}}}, find)
+	cursor, err := r.store.idempotencyKeys.Find(ctx, bson.D{{Key: "_id", Value: bson.Regex{Pattern: decidedKey.String()}}}, find)
 	if err != nil {
 		return failed("reading what was decided", err)
 	}
@@ -130,7 +130,7 @@ func (s *Store) deliverAgain(ctx context.Context, id string) error {
 		return err
 	}
 	unknown := bson.D{{Key: "$set", Value: bson.D{{Key: "value.recorded", Value: false}}}}
-	err = s.firsts.FindOneAndUpdate(ctx, byID(conversionKey(id)), unknown).Err()
+	err = s.idempotencyKeys.FindOneAndUpdate(ctx, byID(conversionKey(id)), unknown).Err()
 	if err != nil && !errors.Is(err, mongo.ErrNoDocuments) {
 		return failed("noting that the conversion of vendor "+id+" is to be delivered", err)
 	}

@@ -78,7 +78,7 @@ func documentsOf(source BackupSource, missing map[string]bool) (documents map[st
 
 // restoreVendor inserts the document of a vendor who has none, and tells whether there is one then.
 func (s *Store) restoreVendor(ctx context.Context, id string, doc bson.Raw) (there bool, err error) {
-	doing := "restoring the document of vendor " + id
+	action := "restoring the document of vendor " + id
 	e, err := s.erased(ctx, id)
 	if err != nil {
 		return false, err
@@ -86,7 +86,7 @@ func (s *Store) restoreVendor(ctx context.Context, id string, doc bson.Raw) (the
 	var insert any = doc
 	if e != nil && readUser(doc).isVendor {
 		if insert, err = erasedDocument(doc, *e); err != nil {
-			return false, fmt.Errorf("%s: %w", doing, err)
+			return false, fmt.Errorf("%s: %w", action, err)
 		}
 	}
 	_, err = s.users.InsertOne(ctx, insert)
@@ -94,9 +94,9 @@ func (s *Store) restoreVendor(ctx context.Context, id string, doc bson.Raw) (the
 		return true, nil
 	}
 	if !isRefused(err) {
-		return false, failed(doing, err)
+		return false, failed(action, err)
 	}
-	s.log.Warn("the database refuses a vendor's document", zap.String("doing", doing), zap.String("vendorId", id), zap.Int("code", refusalCode(err)))
+	s.log.Warn("the database refuses a vendor's document", zap.String("doing", action), zap.String("vendorId", id), zap.Int("code", refusalCode(err)))
 	_, _, err = s.findUser(ctx, id)
 	switch {
 	case err == nil: // somebody else has put it there meanwhile
@@ -104,7 +104,7 @@ func (s *Store) restoreVendor(ctx context.Context, id string, doc bson.Raw) (the
 	case errors.Is(err, mongo.ErrNoDocuments):
 		return false, nil
 	}
-	return false, failed(doing, err)
+	return false, failed(action, err)
 }
 
 // erasedDocument is a vendor's document as EraseVendor leaves it. It is written at once like that: whatever breaks off

@@ -52,11 +52,11 @@ func TestObservationsReachTheWatchOfASlowDatabase(t *testing.T) {
 	t.Parallel()
 	const day = 2 * time.Second
 	writing, goOn := make(chan struct{}), make(chan struct{})
-	begun := sync.OnceFunc(func() { close(writing) })
+	markBegun := sync.OnceFunc(func() { close(writing) })
 	client, err := mongo.Connect(clientOptions(server).SetMonitor(&event.CommandMonitor{
 		Started: func(_ context.Context, e *event.CommandStartedEvent) {
 			if e.CommandName == "findAndModify" {
-				begun()
+				markBegun()
 				<-goOn
 			}
 		},
@@ -98,9 +98,9 @@ func TestDecisionsAreTheTruthOfARollout(t *testing.T) {
 	require.NoError(t, err)
 	require.False(t, found)
 
-	begun := aRollout("r1")
-	state := rollout.State{}.Apply(begun)
-	existing, err := s.AppendDecision(ctx, begun, state)
+	initial := aRollout("r1")
+	state := rollout.State{}.Apply(initial)
+	existing, err := s.AppendDecision(ctx, initial, state)
 	require.NoError(t, err)
 	require.Nil(t, existing)
 	current, found, err := s.CurrentRollout(ctx)
@@ -109,11 +109,11 @@ func TestDecisionsAreTheTruthOfARollout(t *testing.T) {
 	require.Equal(t, state.Plan, current.Plan)
 
 	// An attempt that died after the insert is repeated, and finds its event.
-	other := begun
+	other := initial
 	other.Reason = "another attempt"
 	existing, err = s.AppendDecision(ctx, other, rollout.State{}.Apply(other))
 	require.NoError(t, err)
-	require.Equal(t, begun.Reason, existing.Reason)
+	require.Equal(t, initial.Reason, existing.Reason)
 
 	events, err := s.Decisions(ctx, "r1", 1, 10)
 	require.NoError(t, err)
@@ -128,14 +128,14 @@ func TestADecisionIsFoundThoughThoseBeforeItAreLost(t *testing.T) {
 	ctx := t.Context()
 	for _, known := range []int{0, 1} {
 		s := newTestStore(t)
-		begun := aRollout("r1")
-		state := rollout.State{}.Apply(begun)
+		initial := aRollout("r1")
+		state := rollout.State{}.Apply(initial)
 		if known > 0 {
-			_, err := s.AppendDecision(ctx, begun, state)
+			_, err := s.AppendDecision(ctx, initial, state)
 			require.NoError(t, err)
 		}
 		state.Seq = 2
-		third := rollout.Event{Seq: 3, Type: rollout.EventUpdate, At: begun.At.Add(time.Hour), By: rollout.Automatic, Reason: "as planned"}
+		third := rollout.Event{Seq: 3, Type: rollout.EventUpdate, At: initial.At.Add(time.Hour), By: rollout.Automatic, Reason: "as planned"}
 		after := state.Apply(third)
 		for range 2 {
 			existing, err := s.AppendDecision(ctx, third, after)
@@ -169,7 +169,7 @@ func TestASnapshotIsStoredOnceUnderItsNumber(t *testing.T) {
 	require.Zero(t, kept.Percentage, "the first stands")
 
 	ledger := rollout.NewLedger(rollout.DefaultPlan())
-	ledger.Take(rollout.DefaultPlan(), kept, trial.RealDay)
+	ledger.Apply(rollout.DefaultPlan(), kept, trial.RealDay)
 	judgement := rollout.Judge(rollout.DefaultPlan(), rollout.Times{Day: trial.RealDay, TrialDays: 17}, ledger, kept)
 	require.NoError(t, s.PutLedger(ctx, "r1", ledger, judgement))
 	got, judged, found, err := s.Ledger(ctx, "r1")
@@ -177,6 +177,6 @@ func TestASnapshotIsStoredOnceUnderItsNumber(t *testing.T) {
 	require.True(t, found)
 	require.Equal(t, ledger.Gates, got.Gates)
 	require.Equal(t, judgement.Triggers, judged.Triggers)
-	got.Take(rollout.DefaultPlan(), rollout.Snapshot{Number: 2, To: at}, trial.RealDay) // a ledger read back goes on
+	got.Apply(rollout.DefaultPlan(), rollout.Snapshot{Number: 2, To: at}, trial.RealDay) // a ledger read back goes on
 	require.Equal(t, 2, got.Number)
 }

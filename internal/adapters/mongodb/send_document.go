@@ -141,12 +141,12 @@ func (c sendChange) applied(d sendDocument) sendDocument {
 func (a sendAttempt) compare(b sendAttempt) int {
 	return cmp.Or(
 		cmp.Compare(a.Number, b.Number), cmp.Compare(a.Rank, b.Rank), cmp.Compare(a.Status, b.Status), cmp.Compare(a.Resends, b.Resends),
-		a.ClaimedAt.Compare(b.ClaimedAt), compareMoments(a.SettledAt, b.SettledAt), cmp.Compare(a.Reason, b.Reason), cmp.Compare(a.AddressHash, b.AddressHash),
+		a.ClaimedAt.Compare(b.ClaimedAt), compareTimes(a.SettledAt, b.SettledAt), cmp.Compare(a.Reason, b.Reason), cmp.Compare(a.AddressHash, b.AddressHash),
 	)
 }
 
-// compareMoments puts nil first, as the server does with null.
-func compareMoments(a, b *time.Time) int {
+// compareTimes puts nil first, as the server does with null.
+func compareTimes(a, b *time.Time) int {
 	switch {
 	case a == nil && b == nil:
 		return 0

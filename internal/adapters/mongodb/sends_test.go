@@ -150,30 +150,30 @@ func TestReclaimSend(t *testing.T) {
 func TestSettleSend(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		do   func(t *testing.T, s *Store)
+		act  func(t *testing.T, s *Store)
 		want trial.SendStatus
 	}{
-		"sent":                         {want: trial.SendSent, do: func(t *testing.T, s *Store) { t.Helper(); settle(t, s, 1, trial.SendSent) }},
-		"unknown":                      {want: trial.SendUnknown, do: func(t *testing.T, s *Store) { t.Helper(); settle(t, s, 1, trial.SendUnknown) }},
-		"released":                     {want: trial.SendReleased, do: func(t *testing.T, s *Store) { t.Helper(); settle(t, s, 1, trial.SendReleased) }},
-		"refused":                      {want: trial.SendRefused, do: func(t *testing.T, s *Store) { t.Helper(); settle(t, s, 1, trial.SendRefused) }},
-		"sent stays, unknown comes":    {want: trial.SendSent, do: inTurn(trial.SendSent, trial.SendUnknown)},
-		"sent stays, released comes":   {want: trial.SendSent, do: inTurn(trial.SendSent, trial.SendReleased)},
-		"sent stays, refused comes":    {want: trial.SendSent, do: inTurn(trial.SendSent, trial.SendRefused)},
-		"unknown, then it was sent":    {want: trial.SendSent, do: inTurn(trial.SendUnknown, trial.SendSent)},
-		"refused stays, unknown comes": {want: trial.SendRefused, do: inTurn(trial.SendRefused, trial.SendUnknown)},
-		"overtaken and released": {want: trial.SendClaimed, do: func(t *testing.T, s *Store) {
+		"sent":                         {want: trial.SendSent, act: func(t *testing.T, s *Store) { t.Helper(); settle(t, s, 1, trial.SendSent) }},
+		"unknown":                      {want: trial.SendUnknown, act: func(t *testing.T, s *Store) { t.Helper(); settle(t, s, 1, trial.SendUnknown) }},
+		"released":                     {want: trial.SendReleased, act: func(t *testing.T, s *Store) { t.Helper(); settle(t, s, 1, trial.SendReleased) }},
+		"refused":                      {want: trial.SendRefused, act: func(t *testing.T, s *Store) { t.Helper(); settle(t, s, 1, trial.SendRefused) }},
+		"sent stays, unknown comes":    {want: trial.SendSent, act: inTurn(trial.SendSent, trial.SendUnknown)},
+		"sent stays, released comes":   {want: trial.SendSent, act: inTurn(trial.SendSent, trial.SendReleased)},
+		"sent stays, refused comes":    {want: trial.SendSent, act: inTurn(trial.SendSent, trial.SendRefused)},
+		"unknown, then it was sent":    {want: trial.SendSent, act: inTurn(trial.SendUnknown, trial.SendSent)},
+		"refused stays, unknown comes": {want: trial.SendRefused, act: inTurn(trial.SendRefused, trial.SendUnknown)},
+		"overtaken and released": {want: trial.SendClaimed, act: func(t *testing.T, s *Store) {
 			t.Helper()
 			reclaim(t, s, 1, true)
 			settle(t, s, 1, trial.SendReleased)
 		}},
-		"overtaken and refused": {want: trial.SendReleased, do: func(t *testing.T, s *Store) {
+		"overtaken and refused": {want: trial.SendReleased, act: func(t *testing.T, s *Store) {
 			t.Helper()
 			reclaim(t, s, 1, true)
 			settle(t, s, 2, trial.SendReleased)
 			settle(t, s, 1, trial.SendRefused)
 		}},
-		"overtaken, but sent": {want: trial.SendSent, do: func(t *testing.T, s *Store) {
+		"overtaken, but sent": {want: trial.SendSent, act: func(t *testing.T, s *Store) {
 			t.Helper()
 			reclaim(t, s, 1, true)
 			settle(t, s, 1, trial.SendSent)
@@ -184,7 +184,7 @@ func TestSettleSend(t *testing.T) {
 			t.Parallel()
 			s := newTestStore(t)
 			claim(t, s)
-			c.do(t, s)
+			c.act(t, s)
 			send, err := s.Send(t.Context(), key)
 			require.NoError(t, err)
 			require.Equal(t, c.want, send.Status)
@@ -349,9 +349,9 @@ func TestTheRolloutCountsAnEMailAsItsRecordDoes(t *testing.T) {
 
 		plan := rollout.DefaultPlan()
 		ledger := rollout.NewLedger(plan)
-		position := rollout.Position{Entry: 1, Stage: rollout.Stage{Kind: rollout.InPhase, Phase: 1}, Percentage: 10}
-		ledger.Take(plan, rollout.Snapshot{Number: 1, From: at, To: at.Add(23 * time.Hour), Position: position, Outcomes: outcomes}, trial.RealDay)
-		ledger.Take(plan, rollout.Snapshot{Number: 2, From: at.Add(23 * time.Hour), To: at.Add(25 * time.Hour), Position: position}, trial.RealDay)
+		position := rollout.Position{StageSeq: 1, Stage: rollout.Stage{Kind: rollout.InPhase, Phase: 1}, Percentage: 10}
+		ledger.Apply(plan, rollout.Snapshot{Number: 1, From: at, To: at.Add(23 * time.Hour), Position: position, Outcomes: outcomes}, trial.RealDay)
+		ledger.Apply(plan, rollout.Snapshot{Number: 2, From: at.Add(23 * time.Hour), To: at.Add(25 * time.Hour), Position: position}, trial.RealDay)
 		if arrived+failed == 0 {
 			failed = 1 // nothing final is known of it, and its day is over
 		}

@@ -28,7 +28,7 @@ type index struct {
 func indexes() []index {
 	return []index{
 		{collection: usersCollection, keys: up("isVendor", "trialAutomation.status"), serves: "UnstartedVendors: a vendor without a status"},
-		{collection: firstsCollection, keys: up("value.recorded"), options: options.Index().SetSparse(true), serves: "UnrecordedConversions: recorded is false"},
+		{collection: idempotencyKeysCollection, keys: up("value.recorded"), options: options.Index().SetSparse(true), serves: "UnrecordedConversions: recorded is false"},
 		{collection: usersCollection, keys: up("isVendor", "trialStartDate"), serves: "Migration Validation: vendors without trialStartDate"},
 		{collection: trialsCollection, keys: up("nextAt"), serves: "OverdueTrials: nextAt below a moment, in its order"},
 		{collection: trialsCollection, keys: up("held.reason", "_id"), serves: "HeldTrials, and Trials that are held or not: by reason, in the order of _id"},

@@ -17,31 +17,31 @@ import (
 
 // The collections.
 const (
-	usersCollection        = "users" // the marketplace's
-	trialsCollection       = "trials"
-	eventsCollection       = "trial_events"
-	sendsCollection        = "sends"
-	flagsCollection        = "flags"
-	firstsCollection       = "firsts"
-	messagesCollection     = "webhook_messages"
-	observedCollection     = "observations"
-	countersCollection     = "counters"
-	rolloutsCollection     = "rollouts"
-	decisionsCollection    = "decisions"
-	snapshotsCollection    = "snapshots"
-	ledgersCollection      = "ledgers"
-	noticesCollection      = "notices"
-	reportsCollection      = "reports"
-	sweepsCollection       = "sweeps"
-	processesCollection    = "processes"
-	alertsCollection       = "alerts"
-	alertLogCollection     = "alert_events"
-	findsCollection        = "finds"
-	auditCollection        = "audit"
-	bulksCollection        = "bulk_operations"
-	bulkItemsCollection    = "bulk_items"
-	passesCollection       = "migrations"
-	suppressionsCollection = "suppressions"
+	usersCollection           = "users" // the marketplace's
+	trialsCollection          = "trials"
+	eventsCollection          = "trial_events"
+	sendsCollection           = "sends"
+	flagsCollection           = "flags"
+	idempotencyKeysCollection = "idempotency_keys"
+	messagesCollection        = "webhook_messages"
+	observedCollection        = "observations"
+	countersCollection        = "counters"
+	rolloutsCollection        = "rollouts"
+	decisionsCollection       = "decisions"
+	snapshotsCollection       = "snapshots"
+	ledgersCollection         = "ledgers"
+	noticesCollection         = "notices"
+	reportsCollection         = "reports"
+	sweepsCollection          = "sweeps"
+	processesCollection       = "processes"
+	alertsCollection          = "alerts"
+	alertLogCollection        = "alert_events"
+	repairsCollection         = "repairs"
+	auditCollection           = "audit"
+	bulksCollection           = "bulk_operations"
+	bulkItemsCollection       = "bulk_items"
+	passesCollection          = "migrations"
+	suppressionsCollection    = "suppressions"
 )
 
 const (
@@ -58,9 +58,9 @@ type Store struct {
 	client *mongo.Client
 	log    *zap.Logger
 
-	users, trials, events, sends, flags, firsts, messages               *mongo.Collection
+	users, trials, events, sends, flags, idempotencyKeys, messages      *mongo.Collection
 	observed, rollouts, decisions, snapshots, ledgers, notices, reports *mongo.Collection
-	counters, sweeps, processes, alerts, alertEvents, finds, passes     *mongo.Collection
+	counters, sweeps, processes, alerts, alertEvents, repairs, passes   *mongo.Collection
 	tokens, auditLog, bulks, bulkItems, suppressions                    *mongo.Collection
 
 	appender     *audit.Appender
@@ -112,14 +112,14 @@ func newStore(client *mongo.Client, database string) *Store {
 	s := &Store{
 		client: client, log: zap.NewNop(), flagTurns: lanes.New(1, mostFlagChanges),
 		users: db.Collection(usersCollection), trials: db.Collection(trialsCollection), events: db.Collection(eventsCollection),
-		sends: db.Collection(sendsCollection), flags: db.Collection(flagsCollection), firsts: db.Collection(firstsCollection),
+		sends: db.Collection(sendsCollection), flags: db.Collection(flagsCollection), idempotencyKeys: db.Collection(idempotencyKeysCollection),
 		messages: db.Collection(messagesCollection), observed: db.Collection(observedCollection),
 		rollouts: db.Collection(rolloutsCollection), decisions: db.Collection(decisionsCollection),
 		snapshots: db.Collection(snapshotsCollection), ledgers: db.Collection(ledgersCollection),
 		counters: db.Collection(countersCollection),
 		notices:  db.Collection(noticesCollection), reports: db.Collection(reportsCollection),
 		sweeps: db.Collection(sweepsCollection), processes: db.Collection(processesCollection),
-		alerts: db.Collection(alertsCollection), alertEvents: db.Collection(alertLogCollection), finds: db.Collection(findsCollection),
+		alerts: db.Collection(alertsCollection), alertEvents: db.Collection(alertLogCollection), repairs: db.Collection(repairsCollection),
 		tokens:   db.Collection(tokensCollection),
 		auditLog: db.Collection(auditCollection),
 		bulks:    db.Collection(bulksCollection), bulkItems: db.Collection(bulkItemsCollection),

@@ -150,11 +150,11 @@ func TestSetup(t *testing.T) {
 func TestSeenMessage(t *testing.T) {
 	t.Parallel()
 	s := newTestStore(t)
-	firsts := make([]bool, 10)
+	created := make([]bool, 10)
 	errs := make([]error, 10)
-	together(10, func(i int) { firsts[i], errs[i] = s.SeenMessage(t.Context(), "message-1", at) })
+	together(10, func(i int) { created[i], errs[i] = s.SeenMessage(t.Context(), "message-1", at) })
 	count := 0
-	for i, isFirst := range firsts {
+	for i, isFirst := range created {
 		require.NoError(t, errs[i])
 		if isFirst {
 			count++

@@ -317,7 +317,7 @@ func TestWhoSaidNoSinceTheBackupIsNotWrittenToAfterAReplacement(t *testing.T) {
 	_, err := r.store.suppressions.DeleteMany(t.Context(), bson.D{{Key: "_id", Value: vendorSuppressionKey("v2")}})
 	require.NoError(t, err)
 
-	listed, err := r.vault.List(t.Context())
+	listed, err := r.repository.List(t.Context())
 	require.NoError(t, err)
 	before := r.source(t, listed.Good[0])
 	require.NoError(t, r.store.Clear(t.Context()))

@@ -38,12 +38,12 @@ func (s *Store) UnstartedVendors(ctx context.Context, limit int, skip func(vendo
 }
 
 // scanUsers reads users until limit of them are usable.
-func (s *Store) scanUsers(ctx context.Context, doing string, filter bson.D, limit int, usable func(user) bool) (found []trial.Vendor, err error) {
+func (s *Store) scanUsers(ctx context.Context, action string, filter bson.D, limit int, usable func(user) bool) (found []trial.Vendor, err error) {
 	ctx, cancel := context.WithTimeout(ctx, scanLimit)
 	defer cancel()
 	cursor, err := s.users.Find(ctx, filter)
 	if err != nil {
-		return nil, failed(doing, err)
+		return nil, failed(action, err)
 	}
 	defer func() { _ = cursor.Close(ctx) }() // it ends by itself as well
 	ignored := 0
@@ -57,11 +57,11 @@ func (s *Store) scanUsers(ctx context.Context, doing string, filter bson.D, limi
 		}
 	}
 	if err := cursor.Err(); err != nil {
-		return nil, failed(doing, err)
+		return nil, failed(action, err)
 	}
 	if ignored > 0 {
 		// Not their ids: those may be anything, addresses as well.
-		s.log.Warn("vendors whose id cannot name a trial are left out", zap.String("doing", doing), zap.Int("vendors", ignored))
+		s.log.Warn("vendors whose id cannot name a trial are left out", zap.String("doing", action), zap.Int("vendors", ignored))
 	}
 	return found, nil
 }

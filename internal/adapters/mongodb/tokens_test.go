@@ -73,7 +73,7 @@ func TestTheFirstRevocationCounts(t *testing.T) {
 	require.Equal(t, "admin", later.RevokedBy)
 	read, _, err := s.Token(t.Context(), key)
 	require.NoError(t, err)
-	require.Equal(t, access.Revoked, read.Standing(at))
+	require.Equal(t, access.Revoked, read.Status(at))
 	untouched, _, err := s.Token(t.Context(), access.KeyOf("two"))
 	require.NoError(t, err)
 	require.Equal(t, other, inUTC(untouched))

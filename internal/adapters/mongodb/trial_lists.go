@@ -114,22 +114,22 @@ func (s *Store) zones(ctx context.Context, trials []trialDocument) (map[string]t
 	}
 	zones := map[string]trial.Whereabouts{}
 	for _, raw := range users {
-		told := raw.Lookup("timezone")
-		known := zone(told)
-		zones[vendorID(raw.Lookup("_id"))] = trial.Whereabouts{Zone: known, Unknown: known == "" && given(told)}
+		timezone := raw.Lookup("timezone")
+		known := zone(timezone)
+		zones[vendorID(raw.Lookup("_id"))] = trial.Whereabouts{Zone: known, Unknown: known == "" && given(timezone)}
 	}
 	return zones, nil
 }
 
 // findTrials answers with nothing for a limit below 1, where MongoDB would
 // answer with everything.
-func (s *Store) findTrials(ctx context.Context, doing string, filter, sort bson.D, limit int) ([]trial.State, error) {
+func (s *Store) findTrials(ctx context.Context, action string, filter, sort bson.D, limit int) ([]trial.State, error) {
 	if limit < 1 {
 		return nil, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, scanLimit)
 	defer cancel()
-	docs, err := list[trialDocument](ctx, doing, s.trials, filter, options.Find().SetSort(sort).SetLimit(int64(limit)))
+	docs, err := list[trialDocument](ctx, action, s.trials, filter, options.Find().SetSort(sort).SetLimit(int64(limit)))
 	if err != nil {
 		return nil, err
 	}

@@ -60,7 +60,7 @@ func (s *Store) Append(ctx context.Context, e trial.Event, after trial.State) (e
 		_, err = s.Refold(ctx, after.VendorID)
 		return nil, err
 	case before == nil || differsForVendor(*before, after):
-		return nil, s.mirror(ctx, after)
+		return nil, s.syncVendor(ctx, after)
 	}
 	return nil, nil //nolint:nilnil // documented: the event is new, and nothing is wrong
 }
@@ -85,7 +85,7 @@ func (s *Store) Refold(ctx context.Context, vendorID string) (trial.State, error
 		if before != nil && before.Seq > state.Seq {
 			continue // an event came while we read
 		}
-		return state, s.mirror(ctx, state)
+		return state, s.syncVendor(ctx, state)
 	}
 }
 
@@ -111,10 +111,10 @@ func differsForVendor(a, b trial.State) bool {
 	return a.Status != b.Status || !a.EndsAt.Equal(b.EndsAt) || (a.ConvertedAt == nil) != (b.ConvertedAt == nil)
 }
 
-// mirror writes into the vendor's document where the trial stands, and that it
+// syncVendor writes into the vendor's document where the trial stands, and that it
 // knows of the conversion. A document that the marketplace has removed is not
 // made again.
-func (s *Store) mirror(ctx context.Context, state trial.State) error {
+func (s *Store) syncVendor(ctx context.Context, state trial.State) error {
 	note := vendorNote{set: bson.D{
 		{Key: "trialAutomation.status", Value: state.Status},
 		{Key: "trialAutomation.endsAt", Value: state.EndsAt},
@@ -157,12 +157,12 @@ func (s *Store) readmit(ctx context.Context, u user) error {
 	return err
 }
 
-// Remirror writes into the vendor's document again where the trial stands, for
+// ResyncVendor writes into the vendor's document again where the trial stands, for
 // one that the marketplace has replaced, and tells whether there is such a trial.
-func (s *Store) Remirror(ctx context.Context, vendorID string) (known bool, err error) {
+func (s *Store) ResyncVendor(ctx context.Context, vendorID string) (known bool, err error) {
 	state, known, err := s.Trial(ctx, vendorID)
 	for known && err == nil {
-		if err = s.mirror(ctx, state); err != nil {
+		if err = s.syncVendor(ctx, state); err != nil {
 			break
 		}
 		written := state.Seq

@@ -226,7 +226,7 @@ func TestAReplacedVendorIsToldAgainWhereItsTrialStands(t *testing.T) {
 	t.Parallel()
 	s := newTestStore(t)
 	register(t, s, "v1", trial.Automated)
-	known, err := s.Remirror(t.Context(), "v1")
+	known, err := s.ResyncVendor(t.Context(), "v1")
 	require.NoError(t, err)
 	require.False(t, known, "it has no trial yet")
 
@@ -236,7 +236,7 @@ func TestAReplacedVendorIsToldAgainWhereItsTrialStands(t *testing.T) {
 	require.NoError(t, err)
 	_, err = s.TakeIn(t.Context(), vendor("v1", trial.Automated))
 	require.NoError(t, err)
-	known, err = s.Remirror(t.Context(), "v1")
+	known, err = s.ResyncVendor(t.Context(), "v1")
 	require.NoError(t, err)
 	require.True(t, known)
 	requireMirrored(t, s, state)

@@ -62,13 +62,13 @@ func (s *Store) RegisterVendor(ctx context.Context, v trial.Vendor) (registered 
 	if err != nil {
 		return trial.Vendor{}, false, fmt.Errorf("registering a vendor: %w", err)
 	}
-	doing := "registering vendor " + v.ID
+	action := "registering vendor " + v.ID
 	key, u, err := s.findUser(ctx, v.ID)
 	if err == nil {
 		return s.admit(ctx, key, u, r, &v)
 	}
 	if !errors.Is(err, mongo.ErrNoDocuments) {
-		return trial.Vendor{}, false, failed(doing, err)
+		return trial.Vendor{}, false, failed(action, err)
 	}
 	var erasure *trial.Erasure
 	var both errgroup.Group // beside each other: a registration waits for every answer
@@ -83,20 +83,20 @@ func (s *Store) RegisterVendor(ctx context.Context, v trial.Vendor) (registered 
 	doc := newUser(v, r)
 	raw, err := bson.Marshal(doc)
 	if err != nil {
-		return trial.Vendor{}, false, fmt.Errorf("%s: %w", doing, err)
+		return trial.Vendor{}, false, fmt.Errorf("%s: %w", action, err)
 	}
 	_, err = s.users.InsertOne(ctx, doc)
 	if err == nil {
 		// The document comes first: where a unique index of the marketplace's stands
 		// against it, nothing was decided.
-		_, err = s.firsts.InsertOne(ctx, firstDocument[registration]{Key: registrationKey(v.ID), Value: r})
+		_, err = s.idempotencyKeys.InsertOne(ctx, firstDocument[registration]{Key: registrationKey(v.ID), Value: r})
 		if err != nil && !mongo.IsDuplicateKeyError(err) {
-			return trial.Vendor{}, false, failed(doing, err)
+			return trial.Vendor{}, false, failed(action, err)
 		}
 		return readUser(raw).vendor, true, nil
 	}
 	if !mongo.IsDuplicateKeyError(err) {
-		return trial.Vendor{}, false, refusedDocument(doing, err)
+		return trial.Vendor{}, false, refusedDocument(action, err)
 	}
 	key, u, err = s.findUser(ctx, v.ID) // somebody was faster
 	if errors.Is(err, mongo.ErrNoDocuments) {
@@ -104,7 +104,7 @@ func (s *Store) RegisterVendor(ctx context.Context, v trial.Vendor) (registered 
 		return trial.Vendor{}, false, &trial.Error{Code: trial.CodeConflict, Field: "email", Message: "belongs to another user"}
 	}
 	if err != nil {
-		return trial.Vendor{}, false, failed(doing, err)
+		return trial.Vendor{}, false, failed(action, err)
 	}
 	return s.admit(ctx, key, u, r, &v)
 }

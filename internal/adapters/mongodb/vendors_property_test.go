@@ -45,10 +45,10 @@ type shop struct {
 	id  string
 	now time.Time
 	// state is the workflow's; copies are documents as they were.
-	state  *trial.State
-	copies []bson.Raw
-	away   bool // Temporal
-	trials *activities.Trials
+	state       *trial.State
+	copies      []bson.Raw
+	unavailable bool // Temporal
+	trials      *activities.Trials
 
 	// What ought to be.
 	optedOut  bool
@@ -77,20 +77,20 @@ func (v *shop) Start(ctx context.Context, r trial.Registration) (bool, error) {
 	v.state = &state
 	return true, err
 }
-func (v *shop) Restart(context.Context, trial.State) (bool, error) { return false, nil }
-func (v *shop) Wake(context.Context, string) error                 { return nil }
-func (v *shop) KeepRollout(context.Context, string) (bool, error)  { return false, nil }
-func (v *shop) KeepWatching(context.Context) error                 { return nil }
+func (v *shop) Restart(context.Context, trial.State) (bool, error)         { return false, nil }
+func (v *shop) Wake(context.Context, string) error                         { return nil }
+func (v *shop) EnsureRolloutRunning(context.Context, string) (bool, error) { return false, nil }
+func (v *shop) KeepWatching(context.Context) error                         { return nil }
 
 func (v *shop) Convert(ctx context.Context, id string, r trial.Request) error {
-	if v.away || id != v.id || v.state == nil {
+	if v.unavailable || id != v.id || v.state == nil {
 		return nil // the signal is lost with Temporal's data
 	}
 	event, err := v.state.Request(trial.MessageConvert, r, v.now)
 	if err != nil || event == nil {
 		return err
 	}
-	stored, err := v.trials.Record(ctx, activities.Happened{State: *v.state, Event: *event})
+	stored, err := v.trials.Record(ctx, activities.RecordInput{State: *v.state, Event: *event})
 	after := v.state.Apply(stored)
 	v.state = &after
 	return err
@@ -169,9 +169,9 @@ func (v *shop) happen(d deed, number int) {
 			v.converted = &kept.At
 		}
 		require.Equal(v.t, *v.converted, kept.At, "the first counts")
-		v.away = d.What != "converted"
+		v.unavailable = d.What != "converted"
 		require.NoError(v.t, v.Convert(ctx, v.id, trial.Request{ID: kept.RequestID, At: kept.At, By: "billing"}))
-		v.away = false
+		v.unavailable = false
 	case "swept":
 		v.reconcile()
 	case "days pass":

@@ -30,11 +30,11 @@ type Settings struct {
 // ErrNoPlace says that it is not known where to keep backups.
 var ErrNoPlace = errors.New("it is not known where backups are kept: set BACKUP_DIR or BACKUP_S3_BUCKET")
 
-// Open prepares a vault. It does not look whether the place is there.
-func Open(ctx context.Context, s Settings, now func() time.Time) (*backup.Vault, error) {
-	v := &backup.Vault{Now: now}
+// Open prepares a repository. It does not look whether the place is there.
+func Open(ctx context.Context, s Settings, now func() time.Time) (*backup.Repository, error) {
+	v := &backup.Repository{Now: now}
 	var err error
-	if v.Place, err = place(ctx, s); err != nil {
+	if v.Storage, err = place(ctx, s); err != nil {
 		return nil, err
 	}
 	if s.Recipient != "" {
@@ -75,7 +75,7 @@ func holdsKeys(content string) bool {
 	return false
 }
 
-func place(ctx context.Context, s Settings) (backup.Place, error) {
+func place(ctx context.Context, s Settings) (backup.Storage, error) {
 	switch {
 	case s.Dir != "" && s.Bucket != "":
 		return nil, errors.New("BACKUP_DIR is set, and so is BACKUP_S3_BUCKET: backups are kept in one place")

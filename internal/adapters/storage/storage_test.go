@@ -113,7 +113,7 @@ func answer(w http.ResponseWriter, v any) {
 	_, _ = w.Write(document)
 }
 
-func newBucket(t *testing.T) (backup.Place, *bucketServer) {
+func newBucket(t *testing.T) (backup.Storage, *bucketServer) {
 	t.Helper()
 	fake := &bucketServer{objects: map[string][]byte{}, parts: map[string][]byte{}}
 	server := httptest.NewServer(fake)
@@ -125,13 +125,13 @@ func newBucket(t *testing.T) (backup.Place, *bucketServer) {
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "secret")
 	v, err := Open(t.Context(), Settings{Bucket: "vault", Prefix: "trials/"}, time.Now)
 	require.NoError(t, err)
-	return v.Place, fake
+	return v.Storage, fake
 }
 
 //nolint:paralleltest // sets the environment
 func TestPlaces(t *testing.T) {
 	bucket, _ := newBucket(t)
-	for name, place := range map[string]backup.Place{"bucket": bucket, "folder": Folder(filepath.Join(t.TempDir(), "new"))} {
+	for name, place := range map[string]backup.Storage{"bucket": bucket, "folder": Folder(filepath.Join(t.TempDir(), "new"))} {
 		t.Run(name, func(t *testing.T) {
 			files, err := place.List(t.Context())
 			require.NoError(t, err)

@@ -48,8 +48,8 @@ const (
 	Deferred
 )
 
-// Outcome is what became of a call.
-type Outcome struct {
+// Delivery is what became of a call.
+type Delivery struct {
 	Status Status
 	// Reason is a code such as "status-404" or "no-answer"; empty when Accepted.
 	Reason string
@@ -96,12 +96,12 @@ func Sign(secret, body []byte) string {
 
 // Post hands a JSON body to an address, once. The key tells the receiver
 // whether it has taken this before.
-func (c *Client) Post(ctx context.Context, address, key string, body []byte) Outcome {
+func (c *Client) Post(ctx context.Context, address, key string, body []byte) Delivery {
 	var left atomic.Bool
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { left.Store(true) }})
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
 	if err != nil {
-		return Outcome{Status: Refused, Reason: "bad-address"}
+		return Delivery{Status: Refused, Reason: "bad-address"}
 	}
 	// Without a way to make the body anew, the transport repeats nothing by itself.
 	request.GetBody = nil
@@ -112,9 +112,9 @@ func (c *Client) Post(ctx context.Context, address, key string, body []byte) Out
 	response, err := c.http.Do(request)
 	if err != nil {
 		if left.Load() {
-			return Outcome{Reason: "no-answer"}
+			return Delivery{Reason: "no-answer"}
 		}
-		return Outcome{Status: Deferred, Reason: "unreachable", RetryAfter: minRetry}
+		return Delivery{Status: Deferred, Reason: "unreachable", RetryAfter: minRetry}
 	}
 	defer response.Body.Close()
 	_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, maxAnswer)) // what it says changes nothing
@@ -123,19 +123,19 @@ func (c *Client) Post(ctx context.Context, address, key string, body []byte) Out
 
 // classify sorts answers. A gateway's 502 and 504 tell nothing of what is behind
 // it; other errors of servers say that it was not taken.
-func classify(r *http.Response) Outcome {
+func classify(r *http.Response) Delivery {
 	reason := fmt.Sprintf("status-%d", r.StatusCode)
 	switch code := r.StatusCode; {
 	case code >= 200 && code < 300:
-		return Outcome{Status: Accepted}
+		return Delivery{Status: Accepted}
 	case code >= 300 && code < 400:
-		return Outcome{Status: Refused, Reason: "redirected"}
+		return Delivery{Status: Refused, Reason: "redirected"}
 	case code == http.StatusBadGateway, code == http.StatusGatewayTimeout:
-		return Outcome{Reason: reason}
+		return Delivery{Reason: reason}
 	case code == http.StatusTooManyRequests, code == http.StatusRequestTimeout, code >= 500:
-		return Outcome{Status: Deferred, Reason: reason, RetryAfter: retryAfter(r.Header.Get("Retry-After"))}
+		return Delivery{Status: Deferred, Reason: reason, RetryAfter: retryAfter(r.Header.Get("Retry-After"))}
 	}
-	return Outcome{Status: Refused, Reason: reason}
+	return Delivery{Status: Refused, Reason: reason}
 }
 
 func retryAfter(header string) time.Duration {

@@ -33,13 +33,13 @@ func TestWhatARoleCovers(t *testing.T) {
 func TestHowATokenStands(t *testing.T) {
 	t.Parallel()
 	revoked := now.Add(-time.Hour)
-	for want, tokens := range map[access.Standing][]access.Token{
+	for want, tokens := range map[access.Status][]access.Token{
 		access.Good:    {{ExpiresAt: now.Add(time.Millisecond)}},
 		access.Expired: {{ExpiresAt: now}, {ExpiresAt: now.Add(-time.Hour)}, {}},
 		access.Revoked: {{ExpiresAt: now.Add(time.Hour), RevokedAt: &revoked}, {ExpiresAt: now.Add(-time.Hour), RevokedAt: &revoked}},
 	} {
 		for _, token := range tokens {
-			require.Equal(t, want, token.Standing(now), "%+v", token)
+			require.Equal(t, want, token.Status(now), "%+v", token)
 		}
 	}
 }

@@ -54,21 +54,21 @@ type Token struct {
 	RevokedBy string     `json:"revokedBy,omitempty"`
 }
 
-// Standing is whether a token opens anything, and if not, why.
-type Standing string
+// Status is whether a token opens anything, and if not, why.
+type Status string
 
 // The standings of a token.
 const (
-	Good    Standing = "good"
-	Expired Standing = "expired"
-	Revoked Standing = "revoked"
+	Good    Status = "good"
+	Expired Status = "expired"
+	Revoked Status = "revoked"
 )
 
-// Standings are all there are.
-func Standings() []Standing { return []Standing{Good, Expired, Revoked} }
+// Statuses are all there are.
+func Statuses() []Status { return []Status{Good, Expired, Revoked} }
 
-// Standing is how a token stands at a moment. One without an end has expired.
-func (t Token) Standing(now time.Time) Standing {
+// Status is how a token stands at a moment. One without an end has expired.
+func (t Token) Status(now time.Time) Status {
 	switch {
 	case t.RevokedAt != nil:
 		return Revoked

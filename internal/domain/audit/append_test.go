@@ -76,7 +76,7 @@ func (r *records) requireChain(t require.TestingT, length int) {
 	var v audit.Verifier
 	require.Len(t, r.entries, length)
 	for i, e := range r.entries {
-		require.NoError(t, v.Take(i+1, e))
+		require.NoError(t, v.Verify(i+1, e))
 	}
 }
 
@@ -170,15 +170,15 @@ func TestAnEntryIsOnRecordOrItsCallerIsToldNot(t *testing.T) {
 			})
 		}
 		all.Wait()
-		told := 0
+		reported := 0
 		for _, w := range written {
 			if w {
-				told++
+				reported++
 			}
 		}
-		r.requireChain(t, 1+told)
-		require.Greater(t, told, 1)
-		require.Less(t, told, len(written))
+		r.requireChain(t, 1+reported)
+		require.Greater(t, reported, 1)
+		require.Less(t, reported, len(written))
 	})
 }
 
@@ -260,8 +260,8 @@ func TestAForgottenEntryIsSettledAsUnknown(t *testing.T) {
 	require.Equal(t, audit.Failed, settled.Outcome)
 	require.Contains(t, settled.Detail, "may have been carried out")
 	open := audit.Unsettled{}
-	open.Take(asked)
+	open.Apply(asked)
 	require.Len(t, open, 1)
-	open.Take(settled)
+	open.Apply(settled)
 	require.Empty(t, open)
 }

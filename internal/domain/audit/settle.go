@@ -31,8 +31,8 @@ func (e Entry) Unknown(now time.Time) Entry {
 // Unsettled keeps the pending entries that nothing has settled, of those it is given in order.
 type Unsettled map[int]Entry
 
-// Take takes in the next entry.
-func (u Unsettled) Take(e Entry) {
+// Apply takes in the next entry.
+func (u Unsettled) Apply(e Entry) {
 	if e.Outcome == Pending {
 		u[e.Seq] = e
 	}

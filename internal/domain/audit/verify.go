@@ -54,9 +54,9 @@ type Verifier struct {
 	pending map[int]bool
 }
 
-// Take takes in the next entry, in the order in which they stand, and the number
+// Verify takes in the next entry, in the order in which they stand, and the number
 // under which it stands. The error is a *Break, after which nothing more is taken.
-func (v *Verifier) Take(number int, e Entry) error {
+func (v *Verifier) Verify(number int, e Entry) error {
 	if b := v.check(number, e); b != nil {
 		return b
 	}

@@ -23,7 +23,7 @@ type placed struct {
 func verify(known audit.Mark, record []placed) (*audit.Verifier, error) {
 	v := &audit.Verifier{Known: known}
 	for _, p := range record {
-		if err := v.Take(p.number, p.entry); err != nil {
+		if err := v.Verify(p.number, p.entry); err != nil {
 			return v, err
 		}
 	}

@@ -11,14 +11,14 @@ import (
 	"marketplace.example/trials/internal/domain/trial"
 )
 
-// begun is when the trials of these tests begin, now when they are looked at.
+// startedAt is when the trials of these tests begin, now when they are looked at.
 var (
-	begun = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
-	now   = begun.Add(5 * trial.RealDay)
+	startedAt = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
+	now       = startedAt.Add(5 * trial.RealDay)
 )
 
 func registration() trial.Registration {
-	return trial.Registration{VendorID: "v-1", Cohort: trial.Automated, Policy: trial.DefaultPolicy(), Day: trial.RealDay, Zone: "Europe/Paris", At: begun}
+	return trial.Registration{VendorID: "v-1", Cohort: trial.Automated, Policy: trial.DefaultPolicy(), Day: trial.RealDay, Zone: "Europe/Paris", At: startedAt}
 }
 
 // lived is a trial that has lived to a moment, every step's e-mail sent.
@@ -58,10 +58,10 @@ func item() bulk.Item { return bulk.Item{Number: 1, VendorID: "v-1"} }
 
 func TestDecideMessages(t *testing.T) {
 	t.Parallel()
-	active, expired := lived(now), lived(begun.Add(20*trial.RealDay))
+	active, expired := lived(now), lived(startedAt.Add(20*trial.RealDay))
 	cancelled := asked(active, trial.MessageCancel, trial.Request{Reason: "r"}, now)
 	converted := asked(active, trial.MessageConvert, trial.Request{At: now}, now)
-	late := begun.Add(20 * trial.RealDay)
+	late := startedAt.Add(20 * trial.RealDay)
 	for _, c := range []struct {
 		name   string
 		action bulk.Action
@@ -73,7 +73,7 @@ func TestDecideMessages(t *testing.T) {
 	}{
 		{"extend an active one", bulk.Extend, active, now, bulk.Succeeded, bulk.ReasonCarriedOut, 3},
 		{"shorten an active one", bulk.Shorten, active, now, bulk.Succeeded, bulk.ReasonCarriedOut, -3},
-		{"shorten into the past", bulk.Shorten, active, begun.Add(12 * trial.RealDay), bulk.Refused, bulk.ReasonEnd, 0},
+		{"shorten into the past", bulk.Shorten, active, startedAt.Add(12 * trial.RealDay), bulk.Refused, bulk.ReasonEnd, 0},
 		{"cancel an active one", bulk.Cancel, active, now, bulk.Succeeded, bulk.ReasonCarriedOut, 0},
 		{"cancel a cancelled one", bulk.Cancel, cancelled, now, bulk.Refused, "status-cancelled", 0},
 		{"revive an active one", bulk.Revive, active, now, bulk.Refused, "status-active", 0},
@@ -128,7 +128,7 @@ func TestDecideWhatLeftTheFilter(t *testing.T) {
 		o := operation(action)
 		o.Filter = &bulk.Filter{Status: trial.Active, EndsBefore: &soon}
 		facts := bulk.Facts{Now: now, Found: true, Trial: s, EmailReminders: true}
-		facts.Vendor = trial.Vendor{ID: "v-1", StartedAt: begun, Automation: &trial.Automation{Cohort: trial.Automated}}
+		facts.Vendor = trial.Vendor{ID: "v-1", StartedAt: startedAt, Automation: &trial.Automation{Cohort: trial.Automated}}
 		d := o.Decide(item(), facts)
 		require.Equal(t, bulk.Succeeded, d.Outcome, action)
 
@@ -152,7 +152,7 @@ func TestDecideWhatLeftTheFilter(t *testing.T) {
 // The list may come from a source that knows whole seconds only.
 func TestDecideConvertInWholeSeconds(t *testing.T) {
 	t.Parallel()
-	registered := begun.Truncate(time.Second).Add(542 * time.Millisecond)
+	registered := startedAt.Truncate(time.Second).Add(542 * time.Millisecond)
 	vendor := trial.Vendor{ID: "v-1", StartedAt: registered, Automation: &trial.Automation{Cohort: trial.Automated}}
 	for at, outcome := range map[time.Time]bulk.Outcome{
 		registered.Truncate(time.Second): bulk.Succeeded, registered.Truncate(time.Second).Add(-time.Second): bulk.Refused,
@@ -171,7 +171,7 @@ func TestDecideConvert(t *testing.T) {
 	t.Parallel()
 	o, active := operation(bulk.Convert), lived(now)
 	vendor := func(c *trial.Conversion) trial.Vendor {
-		return trial.Vendor{ID: "v-1", StartedAt: begun, Automation: &trial.Automation{Cohort: trial.Automated, Conversion: c}}
+		return trial.Vendor{ID: "v-1", StartedAt: startedAt, Automation: &trial.Automation{Cohort: trial.Automated, Conversion: c}}
 	}
 	decide := func(o bulk.Operation, v trial.Vendor, s trial.State) bulk.Decision {
 		return o.Decide(item(), bulk.Facts{Now: now, Found: true, Trial: s, Vendor: v})
@@ -184,20 +184,20 @@ func TestDecideConvert(t *testing.T) {
 	signalled := asked(active, trial.MessageConvert, trial.Request{At: now}, now)
 	require.Equal(t, bulk.ReasonAlreadyConverted, decide(o, vendor(nil), signalled).Reason)
 	require.Equal(t, bulk.ReasonNoTrial, decide(o, trial.Vendor{ID: "v-1"}, active).Reason)
-	before := begun.Add(-time.Hour)
+	before := startedAt.Add(-time.Hour)
 	o.At = &before
 	require.Equal(t, bulk.ReasonNotYetRegistered, decide(o, vendor(nil), active).Reason)
 }
 
 func TestDecideResend(t *testing.T) {
 	t.Parallel()
-	after := func(days float64) time.Time { return begun.Add(time.Duration(days * float64(trial.RealDay))) }
+	after := func(days float64) time.Time { return startedAt.Add(time.Duration(days * float64(trial.RealDay))) }
 	extended := asked(lived(after(12)), trial.MessageExtend, trial.Request{Days: 9, Reason: "r"}, after(12))
 	control := registration()
 	control.Cohort = trial.Control
 	unreachable := trial.NewState(registration())
 	welcome, _ := unreachable.Next()
-	unreachable = unreachable.Apply(unreachable.StepEvent(welcome, trial.Decision{Action: trial.Skip, Reason: trial.ReasonSuppressedAddress}, trial.Facts{Now: begun}, false))
+	unreachable = unreachable.Apply(unreachable.StepEvent(welcome, trial.Decision{Action: trial.Skip, Reason: trial.ReasonSuppressedAddress}, trial.Facts{Now: startedAt}, false))
 	noReminders := lived(after(1))
 	reminder, _ := noReminders.Next()
 	noReminders = noReminders.Apply(noReminders.StepEvent(reminder, trial.Decision{Action: trial.Skip, Reason: trial.ReasonRemindersOff}, trial.Facts{Now: reminder.At}, false))
@@ -245,7 +245,7 @@ func TestDecideResend(t *testing.T) {
 func TestDecideResendHeedsBillingsWord(t *testing.T) {
 	t.Parallel()
 	for days := range 19 {
-		at := begun.Add(time.Duration(days)*trial.RealDay + time.Hour)
+		at := startedAt.Add(time.Duration(days)*trial.RealDay + time.Hour)
 		converted := trial.Vendor{ID: "v-1", Automation: &trial.Automation{Cohort: trial.Automated, Conversion: &trial.Conversion{At: at, RequestID: "billing"}}}
 		d := operation(bulk.Resend).Decide(item(), bulk.Facts{Now: at, Found: true, Trial: lived(at), Vendor: converted, EmailReminders: true})
 		require.Equal(t, bulk.Skipped, d.Outcome, "after %d days", days)
@@ -264,7 +264,7 @@ func undone(o bulk.Operation, before, after trial.State, at time.Time) bulk.Deci
 
 // events are enough of a trial's to find the operation's request among them.
 func events(before trial.State, o bulk.Operation) []trial.Event {
-	started := trial.Start(registration(), begun)
+	started := trial.Start(registration(), startedAt)
 	e, err := before.Request(string(o.Action), trial.Request{ID: o.RequestID("v-1"), Days: o.Days, Reason: "r"}, now)
 	if err != nil {
 		panic(err)
@@ -352,7 +352,7 @@ func TestUndoIsExact(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		r := registration()
 		r.Zone = rapid.SampledFrom([]string{"", "Europe/Paris", "America/St_Johns", "Pacific/Apia", "Australia/Lord_Howe"}).Draw(t, "zone")
-		r.At = begun.Add(time.Duration(rapid.IntRange(0, 365*24*60).Draw(t, "minutes")) * time.Minute)
+		r.At = startedAt.Add(time.Duration(rapid.IntRange(0, 365*24*60).Draw(t, "minutes")) * time.Minute)
 		s := trial.NewState(r)
 		o := operation(rapid.SampledFrom([]bulk.Action{bulk.Extend, bulk.Shorten}).Draw(t, "action"))
 		o.Days = rapid.IntRange(1, 12).Draw(t, "days")

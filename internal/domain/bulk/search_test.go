@@ -81,7 +81,7 @@ func TestASearchLooksAtAThousand(t *testing.T) {
 	require.Empty(t, found)
 	require.Equal(t, 1000, looked)
 	require.Equal(t, 1500, next)
-	away := errors.New("away")
-	_, _, err = s.Find(func(int) (bulk.Item, bool, error) { return bulk.Item{}, false, away })
-	require.ErrorIs(t, err, away)
+	unavailable := errors.New("away")
+	_, _, err = s.Find(func(int) (bulk.Item, bool, error) { return bulk.Item{}, false, unavailable })
+	require.ErrorIs(t, err, unavailable)
 }

@@ -22,7 +22,7 @@ type joined struct {
 
 // Do has something done that begins from now on. It is done in the context of the first who asked for
 // that time, whose end is everybody's.
-func (j *Joint) Do(ctx context.Context, do func(context.Context) error) error {
+func (j *Joint) Do(ctx context.Context, fn func(context.Context) error) error {
 	j.mu.Lock()
 	if mine := j.next; mine != nil {
 		j.mu.Unlock()
@@ -51,7 +51,7 @@ func (j *Joint) Do(ctx context.Context, do func(context.Context) error) error {
 	}
 	j.mu.Unlock()
 	if mine.err == nil {
-		mine.err = do(ctx)
+		mine.err = fn(ctx)
 	}
 	return mine.err
 }

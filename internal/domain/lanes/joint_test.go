@@ -19,7 +19,7 @@ func TestWhoAsksMeanwhileSharesTheNextTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var j lanes.Joint
 		times, underWay := 0, 0
-		do := func(context.Context) error {
+		fn := func(context.Context) error {
 			times++
 			underWay++
 			defer func() { underWay-- }()
@@ -33,14 +33,14 @@ func TestWhoAsksMeanwhileSharesTheNextTime(t *testing.T) {
 			all.Go(func() {
 				time.Sleep(time.Duration(i) * time.Millisecond) //nolint:forbidigo // in a bubble
 				asked := time.Now()
-				require.NoError(t, j.Do(t.Context(), do))
+				require.NoError(t, j.Do(t.Context(), fn))
 				require.GreaterOrEqual(t, time.Since(asked), time.Second, "it began after it was asked for")
 			})
 		}
 		all.Wait()
 		require.Equal(t, 2, times)
 		require.Equal(t, 2*time.Second, time.Since(began))
-		require.NoError(t, j.Do(t.Context(), do))
+		require.NoError(t, j.Do(t.Context(), fn))
 		require.Equal(t, 3, times)
 	})
 }
@@ -50,7 +50,7 @@ func TestWhatIsDoneTogetherFailsForItsOwnAlone(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var j lanes.Joint
-		away := errors.New("away")
+		unavailable := errors.New("away")
 		slowly := func(err error) func(context.Context) error {
 			return func(context.Context) error {
 				time.Sleep(time.Second) //nolint:forbidigo // in a bubble
@@ -58,7 +58,7 @@ func TestWhatIsDoneTogetherFailsForItsOwnAlone(t *testing.T) {
 			}
 		}
 		var failed, gaveUp error
-		go func() { failed = j.Do(t.Context(), slowly(away)) }()
+		go func() { failed = j.Do(t.Context(), slowly(unavailable)) }()
 		synctest.Wait()
 		impatient, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		defer cancel()
@@ -67,7 +67,7 @@ func TestWhatIsDoneTogetherFailsForItsOwnAlone(t *testing.T) {
 		require.ErrorIs(t, j.Do(t.Context(), slowly(nil)), context.DeadlineExceeded, "it shares the first one's")
 		require.NoError(t, j.Do(t.Context(), slowly(nil)))
 		synctest.Wait()
-		require.ErrorIs(t, failed, away)
+		require.ErrorIs(t, failed, unavailable)
 		require.ErrorIs(t, gaveUp, context.DeadlineExceeded)
 	})
 }

@@ -148,7 +148,7 @@ func (u User) start(t Terms) (time.Time, Reason) {
 		switch {
 		case !ok:
 			return time.Time{}, StartUnreadable
-		case t.ahead(at):
+		case t.isAhead(at):
 			return time.Time{}, StartInFuture
 		case u.Start.Kind == Date:
 			return at, StartAsItIs
@@ -163,20 +163,20 @@ func (u User) start(t Terms) (time.Time, Reason) {
 		switch {
 		case !ok: // as for the reconciler
 			return time.Time{}, CreatedUnreadable
-		case t.ahead(at):
+		case t.isAhead(at):
 			return time.Time{}, CreatedInFuture
 		}
 		return at, StartFromCreated
 	}
-	if at, ok := plausible(u.MadeAt); ok && !t.ahead(at) {
+	if at, ok := plausible(u.MadeAt); ok && !t.isAhead(at) {
 		return at, StartFromID
 	}
 	return time.Time{}, NoDate
 }
 
-// ahead tells whether a moment lies in the future by more than clocks and
+// isAhead tells whether a moment lies in the future by more than clocks and
 // zones explain.
-func (t Terms) ahead(at time.Time) bool { return at.After(t.At.Add(clocksDiffer)) }
+func (t Terms) isAhead(at time.Time) bool { return at.After(t.At.Add(clocksDiffer)) }
 
 // register decides what registration would have, but for the cohort: a
 // migration admits nobody, so that no e-mail comes of it. At 100 % the rollout

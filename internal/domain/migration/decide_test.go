@@ -73,7 +73,7 @@ func TestDecide(t *testing.T) {
 		"complete and over":           {user: vendor(func(u *User) { u.Start = date(daysAgo(400)) }), verdict: Complete, reason: StartAsItIs},
 		"complete, would write late":  {user: vendor(func(u *User) { u.Start, u.Held.Cohort = date(daysAgo(15)), text("automated") }), verdict: Complete, reason: WouldMail},
 		"complete, runs":              {user: vendor(func(u *User) { u.Held.Cohort = text("automated") }), verdict: Complete, reason: StartAsItIs},
-		"complete, over and begun":    {user: vendor(func(u *User) { u.Start, u.Held = date(daysAgo(15)), begun("automated") }), verdict: Complete, reason: StartAsItIs},
+		"complete, over and begun":    {user: vendor(func(u *User) { u.Start, u.Held = date(daysAgo(15)), initial("automated") }), verdict: Complete, reason: StartAsItIs},
 		"nothing but a start":         {user: bare(func(u *User) { u.Start = date(daysAgo(3)) }), verdict: Migrate, reason: StartAsItIs, started: daysAgo(3)},
 		"a start in words":            {user: bare(func(u *User) { u.Start = text("2026-03-07T12:00:00Z") }), verdict: Migrate, reason: StartReadable, started: daysAgo(3)},
 		"a start in milliseconds":     {user: bare(func(u *User) { u.Start = number(float64(daysAgo(3).UnixMilli())) }), verdict: Migrate, reason: StartReadable, started: daysAgo(3)},
@@ -142,7 +142,7 @@ func TestDecide(t *testing.T) {
 	}
 }
 
-func begun(cohort string) Held {
+func initial(cohort string) Held {
 	h := whole(cohort)
 	h.Status = text("expired")
 	return h

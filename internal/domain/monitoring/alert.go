@@ -240,8 +240,8 @@ func (r Rule) Limit() string {
 	return limit
 }
 
-// leastLook bounds how often the alerts are looked at where a day lasts seconds.
-const leastLook = 5 * time.Second
+// leastInterval bounds how often the alerts are looked at where a day lasts seconds.
+const leastInterval = 5 * time.Second
 
-// LookEvery is how often the alerts are looked at: every minute of a day of 24 hours.
-func LookEvery(day time.Duration) time.Duration { return max(day/minutesPerDay, leastLook) }
+// EvaluateEvery is how often the alerts are looked at: every minute of a day of 24 hours.
+func EvaluateEvery(day time.Duration) time.Duration { return max(day/minutesPerDay, leastInterval) }

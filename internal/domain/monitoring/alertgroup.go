@@ -20,7 +20,7 @@ type AlertNotice struct {
 // GroupWait is for how long a process that has just started leaves e-mails about alerts, where a day lasts so
 // long: what fired while no worker ran, and is over since one does, becomes one e-mail. Later, all
 // that one look finds is one.
-func GroupWait(day time.Duration) time.Duration { return LookEvery(day) / 2 }
+func GroupWait(day time.Duration) time.Duration { return EvaluateEvery(day) / 2 }
 
 // AlertsMessage is one message of all that has happened to alerts, which must be something. Of an alert that
 // fired and is over it says both at once.
@@ -48,7 +48,7 @@ func episode(r Rule, events []AlertEvent) rollout.Message {
 	first, last := events[0], events[len(events)-1]
 	m := *AlertMessage(r, last)
 	if last.Type == AlertCleared && first.Type != AlertCleared {
-		m.Lead = fmt.Sprintf("%s, from %s to %s. It is over.", r.Title, moment(first.At), moment(last.At))
+		m.Lead = fmt.Sprintf("%s, from %s to %s. It is over.", r.Title, formatTime(first.At), formatTime(last.At))
 	}
 	return m
 }

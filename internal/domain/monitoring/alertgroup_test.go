@@ -14,7 +14,7 @@ func TestAlertsThatBelongTogetherAreOneMessage(t *testing.T) {
 	t.Parallel()
 	at := func(id RuleID, seq int, what AlertEventType, minute float64, text string) AlertNotice {
 		return AlertNotice{Rule: builtIn(id), Event: AlertEvent{
-			Rule: id, Seq: seq, Type: what, At: minutesOn(minute), Told: true, Observation: Observation{Text: text},
+			Rule: id, Seq: seq, Type: what, At: minutesOn(minute), Notified: true, Observation: Observation{Text: text},
 		}}
 	}
 	one := at(WorkerAway, 1, AlertFired, 0, "0 of 1 workers poll for work")
@@ -41,7 +41,7 @@ func TestAlertsThatBelongTogetherAreOneMessage(t *testing.T) {
 func TestTheGroupWaitIsShorterThanALook(t *testing.T) {
 	t.Parallel()
 	for _, day := range []time.Duration{2 * time.Second, time.Hour, trial.RealDay} {
-		require.Less(t, GroupWait(day), LookEvery(day))
+		require.Less(t, GroupWait(day), EvaluateEvery(day))
 		require.Positive(t, GroupWait(day))
 	}
 }

@@ -10,7 +10,7 @@ import (
 // AlertMessage is what those whom a rule concerns are told of an event of its
 // alert; nil for events that nobody is told of.
 func AlertMessage(r Rule, e AlertEvent) *rollout.Message {
-	if !e.Told {
+	if !e.Notified {
 		return nil
 	}
 	m := &rollout.Message{
@@ -20,18 +20,18 @@ func AlertMessage(r Rule, e AlertEvent) *rollout.Message {
 	switch e.Type {
 	case AlertFired:
 		m.Subject = fmt.Sprintf("Trial alert, %s: %s", r.Severity, lower(r.Title))
-		m.Lead = fmt.Sprintf("%s, since %s.", r.Title, moment(e.At))
+		m.Lead = fmt.Sprintf("%s, since %s.", r.Title, formatTime(e.At))
 		m.Lines = append(m.Lines, "What to do: "+r.Todo, acknowledge(r))
 	case AlertRepeated:
 		m.Subject = fmt.Sprintf("Trial alert, %s: still, %s", r.Severity, lower(r.Title))
-		m.Lead = fmt.Sprintf("%s, still so at %s.", r.Title, moment(e.At))
+		m.Lead = fmt.Sprintf("%s, still so at %s.", r.Title, formatTime(e.At))
 		m.Lines = append(m.Lines, "What to do: "+r.Todo, acknowledge(r))
 	case AlertCleared:
 		m.Kind = rollout.NoticeAlertOver
 		m.Subject = "Trial alert over: " + lower(r.Title)
-		m.Lead = fmt.Sprintf("Over since %s: %s.", moment(e.At), lower(r.Title))
+		m.Lead = fmt.Sprintf("Over since %s: %s.", formatTime(e.At), lower(r.Title))
 		if e.Reason == ReasonLapsed {
-			m.Lead = fmt.Sprintf("Nothing could be measured for a day, so this is held to be over since %s: %s.", moment(e.At), lower(r.Title))
+			m.Lead = fmt.Sprintf("Nothing could be measured for a day, so this is held to be over since %s: %s.", formatTime(e.At), lower(r.Title))
 		}
 	case AlertAcknowledged, AlertSilenced, AlertUnsilenced:
 		return nil

@@ -70,7 +70,7 @@ func (r AlertRequest) Change(a Alert, n Note) (Alert, *AlertEvent, error) {
 // moved says what has changed of an alert since it was seen.
 func moved(seen string, now AlertView) error {
 	what := "somebody has acknowledged or silenced it, or ended that,"
-	if !strings.HasPrefix(seen, now.standing()) {
+	if !strings.HasPrefix(seen, now.statusText()) {
 		what = "it has fired or cleared"
 	}
 	return &trial.Error{Code: trial.CodeConflict, Message: what + " since this page was opened: look again"}
@@ -79,7 +79,7 @@ func moved(seen string, now AlertView) error {
 // Mark is the same as long as an alert stands as it does: the status and since when,
 // who sees to it, and its silence.
 func (v AlertView) Mark() string {
-	mark := v.standing()
+	mark := v.statusText()
 	if v.Acknowledgement != nil {
 		mark += fmt.Sprintf("acknowledged-%d;", v.Acknowledgement.At.UnixMilli())
 	}
@@ -89,7 +89,7 @@ func (v AlertView) Mark() string {
 	return mark
 }
 
-func (v AlertView) standing() string {
+func (v AlertView) statusText() string {
 	if v.Since == nil {
 		return string(v.Status) + ";"
 	}

@@ -36,7 +36,7 @@ func TestTheControlsThatApply(t *testing.T) {
 	rule := Rule{ID: SESPaused, Unit: Count, Threshold: 1}
 	note := Note{At: midday, By: "admin", Reason: "r"}
 	quiet := NewAlert(rule.ID)
-	firing, _ := Decide(rule, quiet, observed(1, 1, "paused"), Look{At: midday, Day: trial.RealDay, Alerting: true})
+	firing, _ := Decide(rule, quiet, observed(1, 1, "paused"), Evaluation{At: midday, Day: trial.RealDay, Alerting: true})
 	acknowledged, _, err := firing.Acknowledge(note)
 	require.NoError(t, err)
 	silenced, _, err := quiet.SilenceUntil(midday.Add(time.Hour), note)

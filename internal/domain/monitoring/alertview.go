@@ -20,10 +20,10 @@ type AlertView struct {
 	Seen  int      `json:"seen"`
 	Text  string   `json:"text"`
 	// Reason is why the last look ended as it did.
-	Reason   AlertReason `json:"reason"`
-	LookedAt *time.Time  `json:"lookedAt"`
-	// AlarmedAt is when people were last told that it fires.
-	AlarmedAt       *time.Time `json:"alarmedAt"`
+	Reason      AlertReason `json:"reason"`
+	EvaluatedAt *time.Time  `json:"lookedAt"`
+	// AlertedAt is when people were last told that it fires.
+	AlertedAt       *time.Time `json:"alarmedAt"`
 	Acknowledgement *Note      `json:"acknowledgement"`
 	// Silence is nil where none holds.
 	Silence *Silence `json:"silence"`
@@ -39,24 +39,24 @@ type AlertsView struct {
 	Enabled      bool `json:"enabled"`
 	TrialMetrics bool `json:"trialMetrics"`
 	Alerting     bool `json:"alerting"`
-	// LookedAt is when somebody last looked; Late says that somebody should have
+	// EvaluatedAt is when somebody last looked; Late says that somebody should have
 	// again by now, so that what is shown is old.
-	LookedAt *time.Time  `json:"lookedAt"`
-	Late     bool        `json:"late"`
-	Alerts   []AlertView `json:"alerts"`
+	EvaluatedAt *time.Time  `json:"lookedAt"`
+	Late        bool        `json:"late"`
+	Alerts      []AlertView `json:"alerts"`
 }
 
-// missedLooks is after how many looks that did not come what is shown is old.
-const missedLooks = 3
+// missedEvaluations is after how many looks that did not come what is shown is old.
+const missedEvaluations = 3
 
 // ViewOfAlert is an alert as it is shown at a moment.
 func ViewOfAlert(r Rule, a Alert, now time.Time) AlertView {
 	v := AlertView{
 		Rule: r, Limit: r.Limit(), Status: a.Status, Since: a.Since, Value: a.Observation.Value, Seen: a.Observation.Seen,
-		Text: a.Observation.Text, Reason: a.Reason, AlarmedAt: a.AlarmedAt, Acknowledgement: a.Acknowledgement, Events: a.Seq,
+		Text: a.Observation.Text, Reason: a.Reason, AlertedAt: a.AlertedAt, Acknowledgement: a.Acknowledgement, Events: a.Seq,
 	}
-	if !a.LookedAt.IsZero() {
-		v.LookedAt = &a.LookedAt
+	if !a.EvaluatedAt.IsZero() {
+		v.EvaluatedAt = &a.EvaluatedAt
 	}
 	if a.SilencedAt(now) {
 		v.Silence = a.Silence
@@ -69,16 +69,16 @@ func ViewOfAlerts(flags rollout.Monitoring, rules []Rule, alerts []Alert, now ti
 	v := AlertsView{At: now, Enabled: flags.Enabled, TrialMetrics: flags.TrialMetrics, Alerting: flags.Alerting, Alerts: []AlertView{}}
 	for i, a := range alerts {
 		one := ViewOfAlert(rules[i], a, now)
-		if one.LookedAt != nil && (v.LookedAt == nil || v.LookedAt.Before(*one.LookedAt)) {
-			v.LookedAt = one.LookedAt
+		if one.EvaluatedAt != nil && (v.EvaluatedAt == nil || v.EvaluatedAt.Before(*one.EvaluatedAt)) {
+			v.EvaluatedAt = one.EvaluatedAt
 		}
 		v.Alerts = append(v.Alerts, one)
 	}
-	v.Late = flags.Enabled && (v.LookedAt == nil || LooksLate(*v.LookedAt, now, day))
+	v.Late = flags.Enabled && (v.EvaluatedAt == nil || EvaluatedLate(*v.EvaluatedAt, now, day))
 	return v
 }
 
-// LooksLate tells whether somebody should have looked again since a look.
-func LooksLate(last, now time.Time, day time.Duration) bool {
-	return now.Sub(last) > missedLooks*LookEvery(day)+lookBack
+// EvaluatedLate tells whether somebody should have looked again since a look.
+func EvaluatedLate(last, now time.Time, day time.Duration) bool {
+	return now.Sub(last) > missedEvaluations*EvaluateEvery(day)+lookBack
 }

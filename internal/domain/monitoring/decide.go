@@ -40,8 +40,8 @@ const (
 	ReasonAcknowledged AlertReason = "acknowledged"
 	// ReasonAlertingOff: the flag monitoring.alerting is off.
 	ReasonAlertingOff AlertReason = "alerting-off"
-	// ReasonUntold: it is over, and nobody was told that it fired.
-	ReasonUntold AlertReason = "nobody-was-told"
+	// ReasonNobodyNotified: it is over, and nobody was told that it fired.
+	ReasonNobodyNotified AlertReason = "nobody-was-told"
 	// ReasonByHand: a person did it.
 	ReasonByHand AlertReason = "by-hand"
 )
@@ -67,10 +67,10 @@ type AlertEvent struct {
 	Type   AlertEventType `json:"type"`
 	At     time.Time      `json:"at"`
 	Reason AlertReason    `json:"reason"`
-	// Told says that people are told of it. Where they are not although it is
-	// worth telling, Untold says why.
-	Told   bool        `json:"told"`
-	Untold AlertReason `json:"untold"`
+	// Notified says that people are told of it. Where they are not although it is
+	// worth an e-mail, SuppressedReason says why.
+	Notified         bool        `json:"told"`
+	SuppressedReason AlertReason `json:"untold"`
 	// Observation and Threshold are what was seen, and held against.
 	Observation Observation `json:"observation"`
 	Threshold   float64     `json:"threshold"`
@@ -112,13 +112,13 @@ type Silence struct {
 type Alert struct {
 	// Seq is the number of the last event, 0 before the first.
 	Seq int `json:"seq"`
-	// LookedAt is when it was last looked at; zero before the first look.
-	LookedAt time.Time `json:"lookedAt"`
-	// ToldSeq is the number of the last event that people were told of, where they
+	// EvaluatedAt is when it was last looked at; zero before the first look.
+	EvaluatedAt time.Time `json:"lookedAt"`
+	// NotifiedSeq is the number of the last event that people were told of, where they
 	// are to be told.
-	ToldSeq int         `json:"toldSeq"`
-	Rule    RuleID      `json:"rule"`
-	Status  AlertStatus `json:"status"`
+	NotifiedSeq int         `json:"toldSeq"`
+	Rule        RuleID      `json:"rule"`
+	Status      AlertStatus `json:"status"`
 	// Since is when the status began; nil where it never changed.
 	Since *time.Time `json:"since"`
 	// Reason is why the last look ended as it did.
@@ -126,9 +126,9 @@ type Alert struct {
 	Observation Observation `json:"observation"`
 	// UnmeasuredSince is since when a firing alert could not be measured.
 	UnmeasuredSince *time.Time `json:"unmeasuredSince"`
-	// AlarmedAt is when people were last told that it fires. Known says that they
+	// AlertedAt is when people were last told that it fires. Known says that they
 	// were told of this firing, and so must hear of its end.
-	AlarmedAt *time.Time `json:"alarmedAt"`
+	AlertedAt *time.Time `json:"alarmedAt"`
 	Known     bool       `json:"known"`
 	// Acknowledgement ends with the firing.
 	Acknowledgement *Note    `json:"acknowledgement"`
@@ -140,8 +140,8 @@ func NewAlert(id RuleID) Alert {
 	return Alert{Rule: id, Status: AlertOK, Reason: ReasonUnmeasured, Observation: Observation{Text: "not looked at yet"}}
 }
 
-// Look is a look at the alerts.
-type Look struct {
+// Evaluation is a look at the alerts.
+type Evaluation struct {
 	At time.Time
 	// Day is how long a day lasts.
 	Day time.Duration
@@ -153,8 +153,8 @@ type Look struct {
 // what happened to it, nil for nothing. Of a firing people are told once at first,
 // again once a cooldown while it lasts, and when it is over. Whoever was told that it fires is told that it is
 // over, whatever silences it by then, and nobody else.
-func Decide(r Rule, a Alert, o Observation, l Look) (Alert, *AlertEvent) {
-	a.LookedAt, a.Observation = l.At, o
+func Decide(r Rule, a Alert, o Observation, l Evaluation) (Alert, *AlertEvent) {
+	a.EvaluatedAt, a.Observation = l.At, o
 	if o.Value != nil {
 		a.UnmeasuredSince = nil
 	}
@@ -183,7 +183,7 @@ func Decide(r Rule, a Alert, o Observation, l Look) (Alert, *AlertEvent) {
 // unmeasured leaves all as it is: that nothing is known is no reason to fire, and
 // none to say that all is well. What was seen is old after a day, though: from then
 // on a firing says nothing about the present any more, and lapses.
-func (a Alert) unmeasured(r Rule, l Look) (Alert, *AlertEvent) {
+func (a Alert) unmeasured(r Rule, l Evaluation) (Alert, *AlertEvent) {
 	a.Reason = ReasonUnmeasured
 	if a.Status != AlertFiring {
 		return a, nil
@@ -197,18 +197,18 @@ func (a Alert) unmeasured(r Rule, l Look) (Alert, *AlertEvent) {
 	return a.clear(r, l, ReasonLapsed)
 }
 
-func (a Alert) clear(r Rule, l Look, why AlertReason) (Alert, *AlertEvent) {
-	var untold AlertReason
+func (a Alert) clear(r Rule, l Evaluation, why AlertReason) (Alert, *AlertEvent) {
+	var suppressed AlertReason
 	if !a.Known {
-		if untold = a.muted(l); untold == "" {
-			untold = ReasonUntold
+		if suppressed = a.muted(l); suppressed == "" {
+			suppressed = ReasonNobodyNotified
 		}
 	}
-	return a.happens(r, l, AlertCleared, why, untold)
+	return a.happens(r, l, AlertCleared, why, suppressed)
 }
 
 // muted is why nobody is told now that anything fires; empty where people are.
-func (a Alert) muted(l Look) AlertReason {
+func (a Alert) muted(l Evaluation) AlertReason {
 	switch {
 	case !l.Alerting:
 		return ReasonAlertingOff
@@ -219,11 +219,11 @@ func (a Alert) muted(l Look) AlertReason {
 }
 
 // quiet is why nobody is told now that it fires; empty where people are.
-func (a Alert) quiet(r Rule, l Look) AlertReason {
+func (a Alert) quiet(r Rule, l Evaluation) AlertReason {
 	if why := a.muted(l); why != "" {
 		return why
 	}
-	if a.AlarmedAt != nil && l.At.Sub(*a.AlarmedAt) < r.cools(l.Day) {
+	if a.AlertedAt != nil && l.At.Sub(*a.AlertedAt) < r.cools(l.Day) {
 		return ReasonCooldown
 	}
 	return ""
@@ -232,9 +232,9 @@ func (a Alert) quiet(r Rule, l Look) AlertReason {
 // SilencedAt tells whether a silence holds at a moment.
 func (a Alert) SilencedAt(at time.Time) bool { return a.Silence != nil && at.Before(a.Silence.Until) }
 
-func (a Alert) happens(r Rule, l Look, what AlertEventType, why, untold AlertReason) (Alert, *AlertEvent) {
+func (a Alert) happens(r Rule, l Evaluation, what AlertEventType, why, suppressed AlertReason) (Alert, *AlertEvent) {
 	e := AlertEvent{
-		Rule: r.ID, Seq: a.Seq + 1, Type: what, At: l.At, Reason: why, Told: untold == "", Untold: untold,
+		Rule: r.ID, Seq: a.Seq + 1, Type: what, At: l.At, Reason: why, Notified: suppressed == "", SuppressedReason: suppressed,
 		Observation: a.Observation, Threshold: r.Threshold,
 	}
 	a = a.Apply(e)
@@ -247,7 +247,7 @@ func (a Alert) Apply(e AlertEvent) Alert {
 	a.Seq = e.Seq
 	switch e.Type {
 	case AlertFired:
-		a.Status, a.Since, a.UnmeasuredSince, a.Known = AlertFiring, &e.At, nil, e.Told
+		a.Status, a.Since, a.UnmeasuredSince, a.Known = AlertFiring, &e.At, nil, e.Notified
 	case AlertRepeated:
 		a.Known = true
 	case AlertCleared:
@@ -263,8 +263,8 @@ func (a Alert) Apply(e AlertEvent) Alert {
 		a.Silence = nil
 		return a
 	}
-	if e.Told {
-		a.AlarmedAt = &e.At
+	if e.Notified {
+		a.AlertedAt = &e.At
 	}
 	return a
 }

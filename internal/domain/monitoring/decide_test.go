@@ -32,8 +32,8 @@ func observing(value float64) Observation {
 	return Observation{Value: &value, Text: "something"}
 }
 
-func lookAt(minutes float64) Look {
-	return Look{At: minutesOn(minutes), Day: trial.RealDay, Alerting: true}
+func lookAt(minutes float64) Evaluation {
+	return Evaluation{At: minutesOn(minutes), Day: trial.RealDay, Alerting: true}
 }
 
 // turn is one look, or what a person does before it.
@@ -43,10 +43,10 @@ type turn struct {
 	byHand func(*testing.T, Alert, time.Time) (Alert, *AlertEvent)
 	off    bool // alerting
 
-	event  AlertEventType // empty: none
-	told   bool
-	reason AlertReason // of the look
-	untold AlertReason
+	event      AlertEventType // empty: none
+	notified   bool
+	reason     AlertReason // of the look
+	suppressed AlertReason
 }
 
 func acknowledged(t *testing.T, a Alert, now time.Time) (Alert, *AlertEvent) {
@@ -75,96 +75,96 @@ func TestWhatBecomesOfAnAlert(t *testing.T) {
 	for name, steps := range map[string][]turn{
 		"below": {{value: 19, reason: ReasonWithin}},
 		"at the threshold": {
-			{value: 20, event: AlertFired, told: true, reason: ReasonBeyond},
+			{value: 20, event: AlertFired, notified: true, reason: ReasonBeyond},
 		},
 		"told again once a cooldown": {
-			{value: 20, event: AlertFired, told: true, reason: ReasonBeyond},
+			{value: 20, event: AlertFired, notified: true, reason: ReasonBeyond},
 			{minute: 1, value: 25, reason: ReasonCooldown},
 			{minute: 14.99, value: 25, reason: ReasonCooldown},
-			{minute: 15, value: 25, event: AlertRepeated, told: true, reason: ReasonStill},
+			{minute: 15, value: 25, event: AlertRepeated, notified: true, reason: ReasonStill},
 			{minute: 29.99, value: 25, reason: ReasonCooldown},
-			{minute: 30, value: 20, event: AlertRepeated, told: true, reason: ReasonStill},
+			{minute: 30, value: 20, event: AlertRepeated, notified: true, reason: ReasonStill},
 		},
 		"clears, and says so": {
-			{value: 20, event: AlertFired, told: true, reason: ReasonBeyond},
-			{minute: 1, value: 19, event: AlertCleared, told: true, reason: ReasonWithin},
+			{value: 20, event: AlertFired, notified: true, reason: ReasonBeyond},
+			{minute: 1, value: 19, event: AlertCleared, notified: true, reason: ReasonWithin},
 			{minute: 2, value: 0, reason: ReasonWithin},
 		},
 		"flaps within the cooldown": {
-			{value: 20, event: AlertFired, told: true, reason: ReasonBeyond},
-			{minute: 1, value: 19, event: AlertCleared, told: true, reason: ReasonWithin},
-			{minute: 2, value: 20, event: AlertFired, reason: ReasonBeyond, untold: ReasonCooldown},
-			{minute: 3, value: 19, event: AlertCleared, reason: ReasonWithin, untold: ReasonUntold},
-			{minute: 4, value: 20, event: AlertFired, reason: ReasonBeyond, untold: ReasonCooldown},
-			{minute: 15, value: 20, event: AlertRepeated, told: true, reason: ReasonStill},
-			{minute: 16, value: 19, event: AlertCleared, told: true, reason: ReasonWithin},
+			{value: 20, event: AlertFired, notified: true, reason: ReasonBeyond},
+			{minute: 1, value: 19, event: AlertCleared, notified: true, reason: ReasonWithin},
+			{minute: 2, value: 20, event: AlertFired, reason: ReasonBeyond, suppressed: ReasonCooldown},
+			{minute: 3, value: 19, event: AlertCleared, reason: ReasonWithin, suppressed: ReasonNobodyNotified},
+			{minute: 4, value: 20, event: AlertFired, reason: ReasonBeyond, suppressed: ReasonCooldown},
+			{minute: 15, value: 20, event: AlertRepeated, notified: true, reason: ReasonStill},
+			{minute: 16, value: 19, event: AlertCleared, notified: true, reason: ReasonWithin},
 		},
 		"nothing measured, nothing changed": {
 			{value: -1, reason: ReasonUnmeasured},
-			{minute: 1, value: 20, event: AlertFired, told: true, reason: ReasonBeyond},
+			{minute: 1, value: 20, event: AlertFired, notified: true, reason: ReasonBeyond},
 			{minute: 20, value: -1, reason: ReasonUnmeasured},
-			{minute: 21, value: 20, event: AlertRepeated, told: true, reason: ReasonStill},
+			{minute: 21, value: 20, event: AlertRepeated, notified: true, reason: ReasonStill},
 			{minute: 22, value: -1, reason: ReasonUnmeasured},
-			{minute: 23, value: 19, event: AlertCleared, told: true, reason: ReasonWithin},
+			{minute: 23, value: 19, event: AlertCleared, notified: true, reason: ReasonWithin},
 		},
 		"lapses after a day without a measurement": {
-			{value: 20, event: AlertFired, told: true, reason: ReasonBeyond},
+			{value: 20, event: AlertFired, notified: true, reason: ReasonBeyond},
 			{minute: 10, value: -1, reason: ReasonUnmeasured},
 			{minute: 10 + 1439.9, value: -1, reason: ReasonUnmeasured},
-			{minute: 10 + 1440, value: -1, event: AlertCleared, told: true, reason: ReasonLapsed},
+			{minute: 10 + 1440, value: -1, event: AlertCleared, notified: true, reason: ReasonLapsed},
 			{minute: 10 + 1441, value: -1, reason: ReasonUnmeasured},
 		},
 		"a measurement between begins the day anew": {
-			{value: 20, event: AlertFired, told: true, reason: ReasonBeyond},
+			{value: 20, event: AlertFired, notified: true, reason: ReasonBeyond},
 			{minute: 10, value: -1, reason: ReasonUnmeasured},
-			{minute: 100, value: 20, event: AlertRepeated, told: true, reason: ReasonStill},
+			{minute: 100, value: 20, event: AlertRepeated, notified: true, reason: ReasonStill},
 			{minute: 101, value: -1, reason: ReasonUnmeasured},
 			{minute: 10 + 1440, value: -1, reason: ReasonUnmeasured},
-			{minute: 101 + 1440, value: -1, event: AlertCleared, told: true, reason: ReasonLapsed},
+			{minute: 101 + 1440, value: -1, event: AlertCleared, notified: true, reason: ReasonLapsed},
 		},
 		"acknowledged": {
-			{value: 20, event: AlertFired, told: true, reason: ReasonBeyond},
+			{value: 20, event: AlertFired, notified: true, reason: ReasonBeyond},
 			{minute: 5, byHand: acknowledged, value: 20, event: AlertAcknowledged, reason: ReasonCooldown},
 			{minute: 15, value: 20, reason: ReasonAcknowledged},
 			{minute: 500, value: 20, reason: ReasonAcknowledged},
-			{minute: 501, value: 19, event: AlertCleared, told: true, reason: ReasonWithin},
-			{minute: 502, value: 20, event: AlertFired, told: true, reason: ReasonBeyond},
-			{minute: 517, value: 20, event: AlertRepeated, told: true, reason: ReasonStill},
+			{minute: 501, value: 19, event: AlertCleared, notified: true, reason: ReasonWithin},
+			{minute: 502, value: 20, event: AlertFired, notified: true, reason: ReasonBeyond},
+			{minute: 517, value: 20, event: AlertRepeated, notified: true, reason: ReasonStill},
 		},
 		"acknowledged while it flapped untold": {
-			{value: 20, event: AlertFired, told: true, reason: ReasonBeyond},
-			{minute: 1, value: 19, event: AlertCleared, told: true, reason: ReasonWithin},
-			{minute: 2, value: 20, event: AlertFired, reason: ReasonBeyond, untold: ReasonCooldown},
+			{value: 20, event: AlertFired, notified: true, reason: ReasonBeyond},
+			{minute: 1, value: 19, event: AlertCleared, notified: true, reason: ReasonWithin},
+			{minute: 2, value: 20, event: AlertFired, reason: ReasonBeyond, suppressed: ReasonCooldown},
 			{minute: 3, byHand: acknowledged, value: 20, event: AlertAcknowledged, reason: ReasonCooldown},
 			{minute: 20, value: 20, reason: ReasonAcknowledged},
-			{minute: 21, value: 19, event: AlertCleared, reason: ReasonWithin, untold: ReasonUntold},
+			{minute: 21, value: 19, event: AlertCleared, reason: ReasonWithin, suppressed: ReasonNobodyNotified},
 		},
 		"silenced": {
 			{minute: 1, byHand: silenced(60), value: 0, event: AlertSilenced, reason: ReasonWithin},
-			{minute: 2, value: 20, event: AlertFired, reason: ReasonBeyond, untold: ReasonSilenced},
+			{minute: 2, value: 20, event: AlertFired, reason: ReasonBeyond, suppressed: ReasonSilenced},
 			{minute: 30, value: 20, reason: ReasonSilenced},
-			{minute: 31, value: 0, event: AlertCleared, reason: ReasonWithin, untold: ReasonSilenced},
-			{minute: 32, value: 20, event: AlertFired, reason: ReasonBeyond, untold: ReasonSilenced},
+			{minute: 31, value: 0, event: AlertCleared, reason: ReasonWithin, suppressed: ReasonSilenced},
+			{minute: 32, value: 20, event: AlertFired, reason: ReasonBeyond, suppressed: ReasonSilenced},
 			{minute: 60.99, value: 20, reason: ReasonSilenced},
-			{minute: 61, value: 20, event: AlertRepeated, told: true, reason: ReasonStill},
-			{minute: 62, value: 0, event: AlertCleared, told: true, reason: ReasonWithin},
+			{minute: 61, value: 20, event: AlertRepeated, notified: true, reason: ReasonStill},
+			{minute: 62, value: 0, event: AlertCleared, notified: true, reason: ReasonWithin},
 		},
 		"silenced after people were told": {
-			{value: 20, event: AlertFired, told: true, reason: ReasonBeyond},
+			{value: 20, event: AlertFired, notified: true, reason: ReasonBeyond},
 			{minute: 1, byHand: silenced(60), value: 20, event: AlertSilenced, reason: ReasonSilenced},
-			{minute: 2, value: 0, event: AlertCleared, told: true, reason: ReasonWithin},
-			{minute: 3, value: 20, event: AlertFired, reason: ReasonBeyond, untold: ReasonSilenced},
-			{minute: 4, value: 0, event: AlertCleared, reason: ReasonWithin, untold: ReasonSilenced},
+			{minute: 2, value: 0, event: AlertCleared, notified: true, reason: ReasonWithin},
+			{minute: 3, value: 20, event: AlertFired, reason: ReasonBeyond, suppressed: ReasonSilenced},
+			{minute: 4, value: 0, event: AlertCleared, reason: ReasonWithin, suppressed: ReasonSilenced},
 		},
 		"silenced and heard again": {
-			{byHand: silenced(60), value: 20, event: AlertFired, reason: ReasonBeyond, untold: ReasonSilenced},
-			{minute: 5, byHand: unsilenced, value: 20, event: AlertRepeated, told: true, reason: ReasonStill},
+			{byHand: silenced(60), value: 20, event: AlertFired, reason: ReasonBeyond, suppressed: ReasonSilenced},
+			{minute: 5, byHand: unsilenced, value: 20, event: AlertRepeated, notified: true, reason: ReasonStill},
 		},
 		"alerting off": {
-			{off: true, value: 20, event: AlertFired, reason: ReasonBeyond, untold: ReasonAlertingOff},
+			{off: true, value: 20, event: AlertFired, reason: ReasonBeyond, suppressed: ReasonAlertingOff},
 			{minute: 20, off: true, value: 20, reason: ReasonAlertingOff},
-			{minute: 21, value: 20, event: AlertRepeated, told: true, reason: ReasonStill},
-			{minute: 22, off: true, value: 0, event: AlertCleared, told: true, reason: ReasonWithin},
+			{minute: 21, value: 20, event: AlertRepeated, notified: true, reason: ReasonStill},
+			{minute: 22, off: true, value: 0, event: AlertCleared, notified: true, reason: ReasonWithin},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -177,7 +177,7 @@ func TestWhatBecomesOfAnAlert(t *testing.T) {
 					a, e = s.byHand(t, a, minutesOn(s.minute))
 					require.NotNil(t, e)
 					require.Equal(t, before.Apply(*e), a)
-					require.False(t, e.Told)
+					require.False(t, e.Notified)
 					before = a
 				}
 				l := lookAt(s.minute)
@@ -185,7 +185,7 @@ func TestWhatBecomesOfAnAlert(t *testing.T) {
 				var e *AlertEvent
 				a, e = Decide(builtIn(EmailDeliveryFailed), a, observing(s.value), l)
 				require.Equal(t, s.reason, a.Reason, "step %d", i)
-				require.Equal(t, l.At, a.LookedAt)
+				require.Equal(t, l.At, a.EvaluatedAt)
 				if byHand := s.event == AlertAcknowledged || s.event == AlertSilenced; s.event == "" || byHand {
 					require.Nil(t, e, "step %d", i)
 					require.Equal(t, before.Seq, a.Seq)
@@ -193,7 +193,7 @@ func TestWhatBecomesOfAnAlert(t *testing.T) {
 				}
 				require.NotNil(t, e, "step %d", i)
 				require.Equal(t, AlertEvent{
-					Rule: EmailDeliveryFailed, Seq: before.Seq + 1, Type: s.event, At: l.At, Reason: s.reason, Told: s.told, Untold: s.untold,
+					Rule: EmailDeliveryFailed, Seq: before.Seq + 1, Type: s.event, At: l.At, Reason: s.reason, Notified: s.notified, SuppressedReason: s.suppressed,
 					Observation: observing(s.value), Threshold: 20,
 				}, *e, "step %d", i)
 			}
@@ -216,8 +216,8 @@ func TestACooldownScalesWithTheDayAndIsNeverShorterThanTenSeconds(t *testing.T) 
 	require.Equal(t, time.Hour, r.cools(trial.RealDay))
 	require.Equal(t, time.Minute, r.cools(24*time.Minute))
 	require.Equal(t, 10*time.Second, r.cools(2*time.Second))
-	require.Equal(t, time.Minute, LookEvery(trial.RealDay))
-	require.Equal(t, 5*time.Second, LookEvery(2*time.Second))
+	require.Equal(t, time.Minute, EvaluateEvery(trial.RealDay))
+	require.Equal(t, 5*time.Second, EvaluateEvery(2*time.Second))
 }
 
 func TestWhatAPersonMayDo(t *testing.T) {
@@ -303,7 +303,7 @@ func TestPropertiesOfDecisions(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		r := builtIn(EmailDeliveryFailed)
-		l := Look{At: midday, Day: trial.RealDay}
+		l := Evaluation{At: midday, Day: trial.RealDay}
 		a, folded := NewAlert(r.ID), NewAlert(r.ID)
 		var history []AlertEvent
 		keep := func(e *AlertEvent) {
@@ -333,7 +333,7 @@ func TestPropertiesOfDecisions(t *testing.T) {
 			value := rapid.SampledFrom([]float64{-1, 0, 19, 20, 100}).Draw(t, "value")
 			a, e = Decide(r, a, observing(value), l)
 			keep(e)
-			if e != nil && e.Type != AlertCleared && mute && e.Told {
+			if e != nil && e.Type != AlertCleared && mute && e.Notified {
 				t.Fatal("told although nobody is to be told")
 			}
 			if value >= 0 && (a.Status == AlertFiring) != (value >= 20) {
@@ -349,7 +349,7 @@ func TestPropertiesOfDecisions(t *testing.T) {
 		var alarmed time.Time
 		firing, known := false, false
 		for i, e := range history {
-			if e.Seq != i+1 || e.Told && e.Untold != "" {
+			if e.Seq != i+1 || e.Notified && e.SuppressedReason != "" {
 				t.Fatalf("event %d is %+v", i, e)
 			}
 			switch e.Type {
@@ -357,20 +357,20 @@ func TestPropertiesOfDecisions(t *testing.T) {
 				if firing == (e.Type == AlertFired) {
 					t.Fatalf("%s while firing is %v", e.Type, firing)
 				}
-				if e.Told && !alarmed.IsZero() && e.At.Sub(alarmed) < 15*time.Minute {
+				if e.Notified && !alarmed.IsZero() && e.At.Sub(alarmed) < 15*time.Minute {
 					t.Fatalf("told after %s", e.At.Sub(alarmed))
 				}
-				if e.Told {
+				if e.Notified {
 					alarmed, known = e.At, true
 				}
 				firing = true
 			case AlertCleared:
-				if !firing || e.Told != known {
+				if !firing || e.Notified != known {
 					t.Fatalf("cleared: %+v", e)
 				}
 				firing, known = false, false
 			case AlertAcknowledged, AlertSilenced, AlertUnsilenced:
-				if e.Told {
+				if e.Notified {
 					t.Fatal("people were told of what a person did")
 				}
 			}
@@ -397,7 +397,7 @@ func TestMessages(t *testing.T) {
 	require.Equal(t, rollout.NoticeAlertOver, m.Kind)
 	require.Equal(t, "Trial alert over: e-mail delivery rate is low", m.Subject)
 
-	cleared.Told = false
+	cleared.Notified = false
 	require.Nil(t, AlertMessage(r, *cleared))
 	for _, r := range Rules() {
 		require.NotContains(t, lower(r.Title)[1:], "|")
@@ -419,7 +419,7 @@ func TestWhatIsShownOfAlerts(t *testing.T) {
 	on := rollout.InitialFlags().Monitoring
 	v := view(3.5, on)
 	require.False(t, v.Late)
-	require.Equal(t, midday, *v.LookedAt)
+	require.Equal(t, midday, *v.EvaluatedAt)
 	require.Equal(t, AlertFiring, v.Alerts[0].Status)
 	require.NotNil(t, v.Alerts[1].Silence)
 	require.True(t, view(3.6, on).Late, "three looks did not come")

@@ -125,9 +125,9 @@ func TestEachPartAtItsEdges(t *testing.T) {
 // With MongoDB away it alone is named; what is known through it is not blamed.
 func TestOnlyTheCulpritIsUnhealthy(t *testing.T) {
 	t.Parallel()
-	away := Reply{Took: 1200 * time.Millisecond, Failure: NoAnswer}
+	unavailable := Reply{Took: 1200 * time.Millisecond, Failure: NoAnswer}
 	p := well()
-	p.MongoDB, p.Flags, p.Watch.Reply, p.Reconciler.Reply, p.Worker.Noted = away, away, away, away, away
+	p.MongoDB, p.Flags, p.Watch.Reply, p.Reconciler.Reply, p.Worker.Noted = unavailable, unavailable, unavailable, unavailable, unavailable
 	p.Worker.Processes, p.Reconciler.Last = nil, time.Time{}
 	states := map[string]State{}
 	for _, part := range Assess(p, Health{}, now).Parts {

@@ -16,8 +16,8 @@ type Situation struct {
 	// rule about trials and e-mails is judged.
 	Counted bool
 	Parts   Parts
-	// Finds are how many trials the reconciler had to mend, by slot.
-	Finds map[Period]int
+	// Repairs are how many trials the reconciler had to mend, by slot.
+	Repairs map[Period]int
 }
 
 // Parts are how the parts stand of which no counter tells. What is nil could
@@ -205,7 +205,7 @@ func (s Situation) unknown() Observation {
 func (s Situation) found() Observation {
 	n := 0
 	for _, p := range FindPeriods(s.Now, s.Day) {
-		n += s.Finds[p]
+		n += s.Repairs[p]
 	}
 	return observed(float64(n), n, "the reconciler mended %d trials in the last hour", n)
 }
@@ -218,7 +218,7 @@ func (s Situation) watched() Observation {
 		return observed(0, 0, "no rollout runs")
 	default:
 		missed := max(0, int((s.Now.Sub(*last)-rollout.WatchSlack)/rollout.WatchEvery(s.Day)))
-		return observed(float64(missed), missed, "%d watches in a row did not come; the last was at %s", missed, moment(*last))
+		return observed(float64(missed), missed, "%d watches in a row did not come; the last was at %s", missed, formatTime(*last))
 	}
 }
 
@@ -245,12 +245,12 @@ func (s Situation) workers() Observation {
 		return unmeasured(0, "not measured: Temporal does not say who polls")
 	}
 	here := *s.Parts.Workers
-	away := max(0, s.Parts.WorkersNeeded-here)
+	missing := max(0, s.Parts.WorkersNeeded-here)
 	age := ""
 	if sign := s.Parts.WorkerSign; !sign.IsZero() {
 		age = fmt.Sprintf("; the last sign of life is %s old", length(s.Now.Sub(sign)))
 	}
-	return observed(float64(away), here, "%d of %d workers poll for work%s", here, s.Parts.WorkersNeeded, age)
+	return observed(float64(missing), here, "%d of %d workers poll for work%s", here, s.Parts.WorkersNeeded, age)
 }
 
 func (s Situation) mailing() Observation {
@@ -258,7 +258,7 @@ func (s Situation) mailing() Observation {
 	case may != nil && !*may:
 		return observed(1, 1, "the mail service does not let the account send")
 	case !since.IsZero():
-		return observed(1, 1, "the mail service has accepted nothing since %s", moment(since))
+		return observed(1, 1, "the mail service has accepted nothing since %s", formatTime(since))
 	case may == nil:
 		return unmeasured(0, "not measured: the mail service does not say how the account stands")
 	}
@@ -277,8 +277,8 @@ func (s Situation) backedUp() Observation {
 		return observed(0, 0, "no rollout runs, so none is due")
 	default:
 		hours := backupHours * float64(s.Now.Sub(*last)) / float64(rollout.BackupEvery(s.Day))
-		return observed(hours, 1, "%.1f hours since the last backup, or since the rollout began, at %s", hours, moment(*last))
+		return observed(hours, 1, "%.1f hours since the last backup, or since the rollout began, at %s", hours, formatTime(*last))
 	}
 }
 
-func moment(at time.Time) string { return at.UTC().Format("2 January 2006 15:04:05 UTC") }
+func formatTime(at time.Time) string { return at.UTC().Format("2 January 2006 15:04:05 UTC") }

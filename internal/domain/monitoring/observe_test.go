@@ -14,7 +14,7 @@ import (
 func situation() Situation {
 	return Situation{
 		Facts: Facts{Now: midday, Day: trial.RealDay, Policy: trial.DefaultPolicy(), Tally: Tally{}}, Counted: true,
-		Finds: map[Period]int{},
+		Repairs: map[Period]int{},
 	}
 }
 
@@ -28,7 +28,7 @@ func (s Situation) fires(t *testing.T, id RuleID, before time.Time) bool {
 	t.Helper()
 	o := Observe(id, s, before)
 	require.NotEmpty(t, o.Text)
-	a, _ := Decide(builtIn(id), NewAlert(id), o, Look{At: s.Now, Day: s.Day, Alerting: true})
+	a, _ := Decide(builtIn(id), NewAlert(id), o, Evaluation{At: s.Now, Day: s.Day, Alerting: true})
 	return a.Status == AlertFiring
 }
 
@@ -223,12 +223,12 @@ func TestTheOtherRules(t *testing.T) {
 		"4 unknown":                     {UnknownSends, func(s *Situation) { s.Tally[Counter{DayOf(midday, s.Day), trial.Automated, MailUnknown}] = 4 }, false, true},
 		"5 unknown":                     {UnknownSends, func(s *Situation) { s.Tally[Counter{DayOf(midday, s.Day), trial.Automated, MailUnknown}] = 5 }, true, true},
 		"9 found": {ReconcilerFinds, func(s *Situation) {
-			s.Finds[SlotOf(minutesOn(-5), s.Day)], s.Finds[SlotOf(minutesOn(-50), s.Day)] = 4, 5
+			s.Repairs[SlotOf(minutesOn(-5), s.Day)], s.Repairs[SlotOf(minutesOn(-50), s.Day)] = 4, 5
 		}, false, true},
 		"10 found": {ReconcilerFinds, func(s *Situation) {
-			s.Finds[SlotOf(minutesOn(-5), s.Day)], s.Finds[SlotOf(minutesOn(-50), s.Day)] = 5, 5
+			s.Repairs[SlotOf(minutesOn(-5), s.Day)], s.Repairs[SlotOf(minutesOn(-50), s.Day)] = 5, 5
 		}, true, true},
-		"10 found long ago":      {ReconcilerFinds, func(s *Situation) { s.Finds[SlotOf(minutesOn(-80), s.Day)] = 10 }, false, true},
+		"10 found long ago":      {ReconcilerFinds, func(s *Situation) { s.Repairs[SlotOf(minutesOn(-80), s.Day)] = 10 }, false, true},
 		"not counted":            {UnknownSends, func(s *Situation) { s.Counted = false }, false, false},
 		"not counted, but asked": {SESPaused, func(s *Situation) { s.Counted, s.Parts.MaySend = false, new(false) }, true, true},
 	} {

@@ -46,17 +46,17 @@ func mongoDB(p Probes) Part {
 }
 
 // Intake says what becomes of registrations and conversions meanwhile, to all who say it: the database alone decides.
-func Intake(databaseAway bool) string {
-	if databaseAway {
+func Intake(databaseUnavailable bool) string {
+	if databaseUnavailable {
 		return "Registrations and conversions are refused (503) meanwhile."
 	}
 	return "Registrations and conversions are taken meanwhile."
 }
 
-// TemporalAway says what to do where Temporal does not answer.
-func TemporalAway(databaseAway bool) string {
+// TemporalUnavailable says what to do where Temporal does not answer.
+func TemporalUnavailable(databaseUnavailable bool) string {
 	action := "Start Temporal, or mend the network to it. Steps run late."
-	if databaseAway {
+	if databaseUnavailable {
 		return action // the database's trouble says what is refused
 	}
 	return action + " " + Intake(false)
@@ -70,7 +70,7 @@ func temporal(p Probes) Part {
 		part.Action = "Check TEMPORAL_NAMESPACE; create the namespace, then run starter setup."
 	case p.Temporal.failed():
 		part.State = Unhealthy
-		part.Action = TemporalAway(p.MongoDB.failed())
+		part.Action = TemporalUnavailable(p.MongoDB.failed())
 	case p.Temporal.Took > slowTemporal:
 		part.State, part.Message = Degraded, slow(p.Temporal, slowTemporal)
 		part.Action = "Look at the load of Temporal and of its database; steps run later than they should."

@@ -88,7 +88,7 @@ type DayPart struct {
 
 // Periods are those whose counters a report at a moment is made from.
 func Periods(now time.Time, day time.Duration, policy trial.Policy) []Period {
-	periods := []Period{Standing}
+	periods := []Period{Current}
 	for back := WindowDays + matureAfter(policy); back >= 0; back-- {
 		periods = append(periods, numbered("day", dayNumber(now, day)-int64(back)))
 	}
@@ -107,7 +107,7 @@ func Make(f Facts) Report {
 	for _, c := range cohorts() {
 		r.Trials[c] = map[trial.Status]int{}
 		for _, s := range trial.Statuses() {
-			r.Trials[c][s] = f.Tally[Counter{Standing, c, Running(s)}]
+			r.Trials[c][s] = f.Tally[Counter{Current, c, Running(s)}]
 		}
 	}
 	for _, d := range Definitions() {

@@ -82,7 +82,7 @@ func TestARateHasNoValueBeforeEnoughCouldHaveEnded(t *testing.T) {
 func TestPeriodsReachAsFarAsTheFigures(t *testing.T) {
 	t.Parallel()
 	periods := monitoring.Periods(now, day, trial.DefaultPolicy())
-	require.Equal(t, monitoring.Standing, periods[0])
+	require.Equal(t, monitoring.Current, periods[0])
 	require.Equal(t, monitoring.Period("day/20574"), periods[len(periods)-1])
 	require.Contains(t, periods, monitoring.Period("day/20527"))
 	require.Len(t, periods, 50)

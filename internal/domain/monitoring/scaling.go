@@ -57,8 +57,8 @@ type Process struct {
 	Certificate *Validity `json:"certificate,omitempty"`
 }
 
-// Take adds a sample, and forgets those that are not needed any more.
-func (p *Process) Take(s Sample) {
+// Observe adds a sample, and forgets those that are not needed any more.
+func (p *Process) Observe(s Sample) {
 	p.Samples = append(p.Samples, s)
 	if n := len(p.Samples) - KeptSamples; n > 0 {
 		p.Samples = p.Samples[n:]

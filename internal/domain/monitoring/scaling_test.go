@@ -12,7 +12,7 @@ func steady(n int, s Sample) Process {
 	p := Process{Role: RoleAPI, Instance: "a1"}
 	for i := range n {
 		s.At = ago(time.Duration(n-1-i) * SampleEvery)
-		p.Take(s)
+		p.Observe(s)
 	}
 	return p
 }

@@ -66,8 +66,8 @@ func Running(s trial.Status) Name { return Name(s) }
 // Period is the time that a counter belongs to, named as it is stored.
 type Period string
 
-// Standing is the period of counters of how things are now.
-const Standing Period = "standing"
+// Current is the period of counters of how things are now.
+const Current Period = "standing"
 
 // DayOf is the period of the day that a moment lies in, days counting from
 // 1970 and lasting so long.

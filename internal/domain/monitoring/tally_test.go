@@ -83,7 +83,7 @@ func TestATrialIsCountedWhereItBelongs(t *testing.T) {
 				"day/20524 automated.stepsFailed": 1, "day/20526 automated.stepsSkipped": 1,
 			},
 		},
-		"held": {newLife(trial.Automated).step(0, trial.Decision{Action: trial.Wait, Reason: trial.ReasonAutomationDisabled}), map[string]int{
+		"held": {newLife(trial.Automated).step(0, trial.Decision{Action: trial.Hold, Reason: trial.ReasonAutomationDisabled}), map[string]int{
 			"standing automated.active": 1, "day/20513 automated.began": 1, "day/20513 automated.stepsHeld": 1,
 		}},
 		"converted": {newLife(trial.Automated).add(billing(began.Add(day), false, false)), map[string]int{

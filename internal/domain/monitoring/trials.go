@@ -39,8 +39,8 @@ func ofState(s trial.State) Tally {
 	}
 	day := DayOf(s.StartedAt, s.Day)
 	t := Tally{
-		{Standing, s.Cohort, Running(s.Status)}: 1,
-		{day, s.Cohort, Began}:                  1,
+		{Current, s.Cohort, Running(s.Status)}: 1,
+		{day, s.Cohort, Began}:                 1,
 	}
 	switch s.Status {
 	case trial.Converted:

@@ -87,11 +87,11 @@ func TestFlagsSetByHandInTheNoticeHold(t *testing.T) {
 			seen := healthy(l.state, l.now.Add(time.Hour))
 			now := c.flags.FeatureFlags.TrialAutomation
 			seen.Enabled, seen.Percentage, seen.Version, seen.DisabledVersion = now.Enabled, now.RolloutPercentage, c.flags.Version, c.flags.DisabledVersion
-			heard, _ := l.state.Next(seen, l.now.Add(time.Hour))
+			received, _ := l.state.Next(seen, l.now.Add(time.Hour))
 			if c.comes == rollout.EventEntered {
-				require.Nil(t, heard)
+				require.Nil(t, received)
 			} else {
-				require.Equal(t, c.comes, heard.Type, "the watch sees it as well")
+				require.Equal(t, c.comes, received.Type, "the watch sees it as well")
 			}
 		})
 	}
@@ -99,7 +99,7 @@ func TestFlagsSetByHandInTheNoticeHold(t *testing.T) {
 
 func TestFlagsDisabledInTheSameMomentAsARequestWin(t *testing.T) {
 	t.Parallel()
-	l := begun(t, rollout.DefaultPlan())
+	l := initial(t, rollout.DefaultPlan())
 	l.toPhase(2)
 	l.ask(rollout.SignalAdvance, rollout.Request{})
 	e, err := l.state.Request(rollout.SignalAdvance, rollout.Request{Reason: "on"}, nil, l.now)
@@ -205,7 +205,7 @@ func TestARolloutGoesOnFromThePercentageThatWasSetByHand(t *testing.T) {
 		for _, over := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, paused over it: %t", name, over), func(t *testing.T) {
 				t.Parallel()
-				l := begun(t, rollout.DefaultPlan())
+				l := initial(t, rollout.DefaultPlan())
 				c.before(l)
 				l.ask(rollout.SignalSetPercentage, rollout.Request{Percentage: c.percentage})
 				if over {
@@ -238,7 +238,7 @@ func TestAPersonsPauseHoldsOverEveryOther(t *testing.T) {
 	}
 	for name, pause := range map[string]func(*life){
 		"outage": func(l *life) { l.judge = outage; l.days(0.1) },
-		"gate":   func(l *life) { l.judge = ruling(rollout.GateEmail, rollout.Fail); l.days(3) },
+		"gate":   func(l *life) { l.judge = result(rollout.GateEmail, rollout.Fail); l.days(3) },
 		"triggers": func(l *life) {
 			l.judge = raising(rollout.TriggerEmail, rollout.Partial)
 			l.days(3)
@@ -248,7 +248,7 @@ func TestAPersonsPauseHoldsOverEveryOther(t *testing.T) {
 		for _, first := range []bool{true, false} {
 			t.Run(fmt.Sprintf("%s, person first: %t", name, first), func(t *testing.T) {
 				t.Parallel()
-				l := begun(t, rollout.DefaultPlan())
+				l := initial(t, rollout.DefaultPlan())
 				l.toPhase(3)
 				if first && name != "triggers" { // those take a rollout back that a person has paused
 					l.ask(rollout.SignalPause, rollout.Request{})
@@ -273,9 +273,9 @@ func TestAPersonsPauseHoldsOverEveryOther(t *testing.T) {
 
 func TestAStageBeginsAnewAfterAGateThatAPersonPausedOver(t *testing.T) {
 	t.Parallel()
-	l := begun(t, rollout.DefaultPlan())
+	l := initial(t, rollout.DefaultPlan())
 	l.toPhase(3)
-	l.judge = ruling(rollout.GateEmail, rollout.Fail)
+	l.judge = result(rollout.GateEmail, rollout.Fail)
 	l.days(3)
 	require.Equal(t, rollout.PausedByGate, l.state.Pause.Cause)
 	l.ask(rollout.SignalPause, rollout.Request{})
@@ -286,11 +286,11 @@ func TestAStageBeginsAnewAfterAGateThatAPersonPausedOver(t *testing.T) {
 
 func TestWhenItsTimeIsOverAStageSaysWhatItWaitsFor(t *testing.T) {
 	t.Parallel()
-	l := begun(t, rollout.DefaultPlan())
+	l := initial(t, rollout.DefaultPlan())
 	l.toPhase(2)
 	ends := l.state.StageEnds()
 	require.Contains(t, l.state.SentenceAt(l.last, ends.Add(-1)), "until 8 March 2026 12:00 UTC at the earliest.")
-	j := ruling(rollout.GateEmail, rollout.Insufficient)(l.state, ends)
+	j := result(rollout.GateEmail, rollout.Insufficient)(l.state, ends)
 	require.Equal(t, "The rollout is at 25 %, in phase 3 of 6, expansion-25 (25 %). Its time was over on 8 March 2026 12:00 UTC; it waits for the figures (email: so it is), "+
 		"and pauses on 10 March 2026 12:00 UTC if that has not come.", l.state.SentenceAt(j, ends))
 	require.Contains(t, l.state.SentenceAt(healthy(l.state, ends), ends), "it goes on with the next look")
@@ -300,7 +300,7 @@ func TestWhenItsTimeIsOverAStageSaysWhatItWaitsFor(t *testing.T) {
 
 func TestOfARolloutThatIsOverNothingIsSaidOfNow(t *testing.T) {
 	t.Parallel()
-	l := begun(t, rollout.DefaultPlan())
+	l := initial(t, rollout.DefaultPlan())
 	l.toPhase(2)
 	l.ask(rollout.SignalRollback, rollout.Request{})
 	require.Equal(t, "The rollout was taken back completely, which switched the automation off; it is over.", l.state.Sentence())

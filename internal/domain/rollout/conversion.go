@@ -56,8 +56,8 @@ type Lifetime struct {
 // still watched: 1 - S(a) by the product-limit estimator (Kaplan and Meier
 // 1958), scaled so that it ends at 1. Without a conversion it is empty, which
 // believes nothing ever.
-func KaplanMeier(lives []Lifetime) Curve {
-	sorted := slices.Clone(lives)
+func KaplanMeier(lifetimes []Lifetime) Curve {
+	sorted := slices.Clone(lifetimes)
 	// Whoever leaves at an age was still there at it.
 	slices.SortFunc(sorted, func(a, b Lifetime) int {
 		if c := cmp.Compare(a.Age, b.Age); c != 0 || a.Converted == b.Converted {

@@ -12,9 +12,9 @@ import (
 func TestKaplanMeier(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
-		name  string
-		lives []rollout.Lifetime
-		want  rollout.Curve
+		name      string
+		lifetimes []rollout.Lifetime
+		want      rollout.Curve
 	}{
 		{"nobody", nil, nil},
 		{"nobody converted", []rollout.Lifetime{{Age: 3}, {Age: 9}}, nil},
@@ -39,7 +39,7 @@ func TestKaplanMeier(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			got := rollout.KaplanMeier(tt.lives)
+			got := rollout.KaplanMeier(tt.lifetimes)
 			require.Len(t, got, len(tt.want))
 			for i, p := range tt.want {
 				require.InDelta(t, p.Age, got[i].Age, 1e-12)

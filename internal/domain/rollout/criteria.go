@@ -40,87 +40,87 @@ func criterion(id string) (Criterion, bool) {
 	return all[i], true
 }
 
-// Appraisal is how a criterion stands.
-type Appraisal struct {
+// CriterionResult is how a criterion stands.
+type CriterionResult struct {
 	Criterion
 	Verdict Verdict `json:"verdict"`
 	Reason  string  `json:"reason"`
 }
 
-// Appraise judges every criterion: from the figures, or by what a person ticked.
-func Appraise(s State, j *Judgement) []Appraisal {
-	appraisals := make([]Appraisal, 0, len(Criteria()))
+// JudgeCriteria judges every criterion: from the figures, or by what a person ticked.
+func JudgeCriteria(s State, j *Judgement) []CriterionResult {
+	results := make([]CriterionResult, 0, len(Criteria()))
 	for _, c := range Criteria() {
-		a := Appraisal{Criterion: c, Verdict: Insufficient, Reason: "nothing is known yet"}
+		a := CriterionResult{Criterion: c, Verdict: Insufficient, Reason: "nothing is known yet"}
 		if c.ByPerson {
 			a.Reason = "a person must say"
 			if tick, ticked := s.Criteria[c.ID]; ticked {
 				a.Verdict, a.Reason = verdict(tick.Met), tick.Reason
 			}
-		} else if judged, ok := s.appraise(c.ID, j); ok {
+		} else if judged, ok := s.criterionResult(c.ID, j); ok {
 			a.Verdict, a.Reason = judged.Verdict, judged.Reason
 		}
-		appraisals = append(appraisals, a)
+		results = append(results, a)
 	}
-	return appraisals
+	return results
 }
 
-func verdict(met bool) Verdict {
-	if met {
+func verdict(ok bool) Verdict {
+	if ok {
 		return Pass
 	}
 	return Fail
 }
 
-// appraise judges one criterion by figures; false where nothing is known.
-func (s State) appraise(id string, j *Judgement) (Appraisal, bool) {
+// criterionResult judges one criterion by figures; false where nothing is known.
+func (s State) criterionResult(id string, j *Judgement) (CriterionResult, bool) {
 	switch id {
 	case "flags-working", "no-setup-errors":
 		check, ok := s.check(map[string]string{"flags-working": CheckFlags, "no-setup-errors": CheckHealth}[id])
 		if !ok {
-			return Appraisal{}, false
+			return CriterionResult{}, false
 		}
-		return Appraisal{Verdict: s.Checks[check].Verdict, Reason: s.Checks[check].Reason}, true
+		return CriterionResult{Verdict: s.Checks[check].Verdict, Reason: s.Checks[check].Reason}, true
 	case "stable-at-10":
 		return s.reached(func(p float64) bool { return p >= 10 })
 	case "stable-at-100":
 		if s.Stage.Kind == Guard || s.Status == Completed {
-			return Appraisal{Verdict: Pass, Reason: "the days of stability are over"}, true
+			return CriterionResult{Verdict: Pass, Reason: "the days of stability are over"}, true
 		}
-		return Appraisal{}, false
+		return CriterionResult{}, false
 	case "no-critical-errors", "no-rollback":
 		if s.PartialRollbacks > 0 || s.Status == RolledBack {
-			return Appraisal{Verdict: Fail, Reason: "the rollout was taken back"}, true
+			return CriterionResult{Verdict: Fail, Reason: "the rollout was taken back"}, true
 		}
 		if s.Stage.Kind == Notice {
-			return Appraisal{}, false
+			return CriterionResult{}, false
 		}
-		return Appraisal{Verdict: Pass, Reason: "it was not taken back so far"}, true
+		return CriterionResult{Verdict: Pass, Reason: "it was not taken back so far"}, true
 	}
-	return appraiseGates(id, j)
+	return criterionOfGates(id, j)
 }
 
-func (s State) reached(enough func(float64) bool) (Appraisal, bool) {
+func (s State) reached(enough func(float64) bool) (CriterionResult, bool) {
 	if s.Stage.Kind == Notice || !enough(s.Percentage) || s.Stage.Kind == InPhase && s.Stage.Phase < 2 {
-		return Appraisal{}, false
+		return CriterionResult{}, false
 	}
-	return Appraisal{Verdict: Pass, Reason: "the rollout has gone on from there"}, true
+	return CriterionResult{Verdict: Pass, Reason: "the rollout has gone on from there"}, true
 }
 
-func appraiseGates(id string, j *Judgement) (Appraisal, bool) {
+func criterionOfGates(id string, j *Judgement) (CriterionResult, bool) {
 	gates, known := map[string][]Gate{
 		"email-delivery": {GateEmail}, "conversion-maintained": {GateConversion}, "performance-stable": {GateAPI, GateErrors},
 		"all-metrics-met": Gates(),
 	}[id]
 	if !known || j == nil {
-		return Appraisal{}, false
+		return CriterionResult{}, false
 	}
-	worst := Appraisal{Verdict: Pass}
+	worst := CriterionResult{Verdict: Pass}
 	for _, gate := range gates {
-		r := j.Ruling(gate)
+		r := j.GateResult(gate)
 		switch {
 		case r.Verdict == Fail, r.Verdict == Insufficient && worst.Verdict == Pass:
-			worst = Appraisal{Verdict: r.Verdict, Reason: r.Reason}
+			worst = CriterionResult{Verdict: r.Verdict, Reason: r.Reason}
 		case worst.Reason == "":
 			worst.Reason = r.Reason
 		}

@@ -14,7 +14,7 @@ func critical(subject, lead, why, means, next string) *Message {
 
 // paused tells of a pause. That by a person is no emergency.
 func (s State) paused(e Event) *Message {
-	since := s.moment(e.At)
+	since := s.formatTime(e.At)
 	at := fmt.Sprintf("%v %%", s.Percentage)
 	still := fmt.Sprintf("Nothing is taken back: %v %% of new vendors are still automated, and so are those who were; only the next step waits.", s.Percentage)
 	switch e.Cause {
@@ -67,11 +67,11 @@ func (s State) gateInWords(j *Judgement) (subject, because string) {
 func (s State) takenBack(e Event) *Message {
 	how := "by hand"
 	if e.Trigger != "" {
-		how = "by itself, because " + alarmInWords[e.Trigger]
+		how = "by itself, because " + triggerInWords[e.Trigger]
 	}
 	if e.Remedy == Immediate {
 		return critical("automation is switched off for all vendors",
-			fmt.Sprintf("Trial automation is switched off for all vendors since %s; it was taken back %s.", s.moment(e.At), how),
+			fmt.Sprintf("Trial automation is switched off for all vendors since %s; it was taken back %s.", s.formatTime(e.At), how),
 			e.Reason, offMeans(e.InFlight),
 			"The lead developer looks for the cause, customer support answers vendors who ask about their trials. This rollout is over: once the cause is mended, the product owner decides on a new one.")
 	}
@@ -84,12 +84,12 @@ func (s State) takenBack(e Event) *Message {
 	} else {
 		means += "Trials that were automated already stay so."
 	}
-	next := fmt.Sprintf("The lead developer looks for the cause before %s: from then on the rollout goes on by itself if the figures are good enough. Pause it if that is too soon.", s.moment(s.StageEnds()))
+	next := fmt.Sprintf("The lead developer looks for the cause before %s: from then on the rollout goes on by itself if the figures are good enough. Pause it if that is too soon.", s.formatTime(s.StageEnds()))
 	if s.Status == Paused {
 		next = "The lead developer looks for the cause. The rollout stays paused by hand: it goes on no sooner than somebody resumes it."
 	}
 	return critical(fmt.Sprintf("taken back to %v %% of new vendors", s.Percentage),
-		fmt.Sprintf("The rollout of trial automation went back to %v %% of new vendors on %s; it was taken back %s.", s.Percentage, s.moment(e.At), how),
+		fmt.Sprintf("The rollout of trial automation went back to %v %% of new vendors on %s; it was taken back %s.", s.Percentage, s.formatTime(e.At), how),
 		e.Reason, means, next)
 }
 
@@ -103,7 +103,7 @@ func offMeans(inFlight InFlight) string {
 	return "No new vendor is automated, and trials that are automated wait: no e-mail goes out and no trial ends until the automation is enabled again."
 }
 
-var alarmInWords = map[Trigger]string{
+var triggerInWords = map[Trigger]string{
 	TriggerEmail:       "too few e-mails are delivered",
 	TriggerErrors:      "too many automated steps fail",
 	TriggerPerformance: "the API has become too slow",
@@ -117,7 +117,7 @@ func (s State) overriddenBy(e Event) *Message {
 		means += " " + handedOver
 	}
 	return critical(fmt.Sprintf("percentage set by hand to %v %%, rollout holds", s.Percentage),
-		fmt.Sprintf("The share of new vendors whose trials are automated was set by hand to %v %% on %s, and the rollout holds there.", s.Percentage, s.moment(e.At)),
+		fmt.Sprintf("The share of new vendors whose trials are automated was set by hand to %v %% on %s, and the rollout holds there.", s.Percentage, s.formatTime(e.At)),
 		e.Reason, means,
 		"Whoever set it tells the others why. To follow the plan again, resume: it goes on from the phase that fits the percentage.")
 }

@@ -17,7 +17,7 @@ func (s State) Details(j *Judgement, now time.Time) string {
 	for _, e := range s.Timeline() {
 		from := ""
 		if e.From != nil {
-			from = s.moment(*e.From)
+			from = s.formatTime(*e.From)
 		}
 		fmt.Fprintf(&b, "| %s | %v %% | %s | %s |\n", e.Name, e.Percentage, marks[e.State], from)
 	}

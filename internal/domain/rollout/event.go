@@ -120,8 +120,8 @@ const (
 func Begin(start Start, now time.Time) Event {
 	e := Event{Seq: 1, Type: EventStarted, At: now.UTC().Truncate(time.Millisecond), By: start.By, Start: &start,
 		Reason: "started with plan " + start.Plan.Name}
-	if start.Times.Past != nil {
-		e.Reason += ". " + start.Times.Basis()
+	if start.Times.History != nil {
+		e.Reason += ". " + start.Times.Explanation()
 	}
 	return e
 }
@@ -208,7 +208,7 @@ func (s *State) begin(e Event) {
 
 func (s *State) enter(stage Stage, at time.Time) {
 	s.Stage, s.EnteredAt = stage, at
-	s.Entry++
+	s.StageSeq++
 	if stage.Kind == Stability && s.DeployedAt == nil {
 		s.DeployedAt = &at
 	}

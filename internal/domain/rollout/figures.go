@@ -17,7 +17,7 @@ func (j *Judgement) figures() []Figure {
 		})
 	}
 	for _, a := range j.Triggers {
-		verdict, reason := a.standing()
+		verdict, reason := a.verdict()
 		figures = append(figures, Figure{
 			Name: triggerNames[a.Trigger], Use: ToGoBack, Estimate: a.Estimate, Limit: a.Limit,
 			HighIsBad: a.highIsBad(), Seen: a.Seen, Enough: a.enough(), Verdict: verdict, Reason: reason,
@@ -36,25 +36,27 @@ var triggerNames = map[Trigger]string{
 	TriggerPerformance: "API calls slower than before", TriggerConversion: "Ended trials that converted",
 }
 
-func (a Alarm) highIsBad() bool { return a.Trigger == TriggerErrors || a.Trigger == TriggerPerformance }
+func (a TriggerResult) highIsBad() bool {
+	return a.Trigger == TriggerErrors || a.Trigger == TriggerPerformance
+}
 
 // enough is how many must have been seen before the rate is told; zero for one.
-func (a Alarm) enough() int {
+func (a TriggerResult) enough() int {
 	if a.Trigger == TriggerConversion {
 		return enoughMatured
 	}
 	return 0
 }
 
-// standing is how a trigger stands as a verdict, and why: what is beyond its
+// verdict is how a trigger stands as a verdict, and why: what is beyond its
 // limit without raising an alarm may be chance, and is open.
-func (a Alarm) standing() (Verdict, string) {
+func (a TriggerResult) verdict() (Verdict, string) {
 	beyond := a.Estimate < a.Limit
 	if a.highIsBad() {
 		beyond = a.Estimate > a.Limit
 	}
 	switch {
-	case a.Raised:
+	case a.Firing:
 		return Fail, a.Reason
 	case a.undecidable():
 		return Insufficient, a.Reason
@@ -65,9 +67,9 @@ func (a Alarm) standing() (Verdict, string) {
 }
 
 // undecidable tells whether no verdict is possible yet, whatever the figures.
-func (a Alarm) undecidable() bool {
+func (a TriggerResult) undecidable() bool {
 	switch {
-	case a.Raised:
+	case a.Firing:
 		return false
 	case a.Weighed != nil:
 		return a.DecidableFrom != nil || a.Weighed.Vendors < LeastMatured(Null{Limit: a.Limit, Side: TooLow}, alphaConversion)
@@ -99,7 +101,7 @@ func (s State) undecided(j *Judgement) []Item {
 	for _, r := range open {
 		text := r.Reason
 		if s.Status == Running {
-			text += "; the rollout waits for it until " + s.moment(s.stageLimit()) + " at the longest, and pauses then"
+			text += "; the rollout waits for it until " + s.formatTime(s.stageLimit()) + " at the longest, and pauses then"
 		}
 		items = append(items, Item{Label: gateNames[r.Gate] + ", to go on", Text: text})
 	}

@@ -33,14 +33,14 @@ func (s State) changedInNotice(j *Judgement) bool {
 func (s State) Carry(e Event, c *FlagChange) Event {
 	found := c.Found
 	if e.Type == EventCompleted {
-		return s.releasing(s.standing(e, found), found, found.Version)
+		return s.releasing(s.pausedWithOverride(e, found), found, found.Version)
 	}
 	if e.Percentage == nil || e.Enabled == nil {
 		return e
 	}
 	w := s.written(e, found)
 	if w != nil && !w.stands(found) || w == nil && !s.maySet(e, found) {
-		e = s.standing(e, found)
+		e = s.pausedWithOverride(e, found)
 		e.HandVersion = s.foundByHand(e, found)
 		return s.releasing(e, found, found.Version)
 	}
@@ -158,8 +158,8 @@ func (s State) overruled(e Event, d Document) bool {
 	return r.Overruled && r.Request.ID == e.RequestID || slices.Contains(r.Before, e.RequestID)
 }
 
-// standing is the event that stands over flags that an event may not write.
-func (s State) standing(e Event, d Document) Event {
+// pausedWithOverride is the event that stands over flags that an event may not write.
+func (s State) pausedWithOverride(e Event, d Document) Event {
 	if foreign := s.foreign(e, d); foreign != nil {
 		return *foreign
 	}

@@ -56,7 +56,7 @@ func TestARollbackHoldsThoughItsSignalIsLost(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			l := begun(t, rollout.DefaultPlan())
+			l := initial(t, rollout.DefaultPlan())
 			l.toPhase(3)
 			advance, err := l.state.Request(rollout.SignalAdvance, rollout.Request{Reason: "on", ID: "k-0", FlagsVersion: 8}, nil, l.now)
 			require.NoError(t, err)
@@ -97,7 +97,7 @@ func TestWhatGoesFurtherBackThanAPendingRollbackHolds(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			l := begun(t, rollout.DefaultPlan())
+			l := initial(t, rollout.DefaultPlan())
 			l.toPhase(3)
 			flags := asked(rollout.Request{Percentage: 10, InFlight: rollout.Release}, true, 10)
 			if c.name == rollout.SignalAdvance {
@@ -120,7 +120,7 @@ func TestWhatGoesFurtherBackThanAPendingRollbackHolds(t *testing.T) {
 // The next attempt finds what the first one wrote over them.
 func TestFlagsThatWereSetByHandAreKnownToTheNextAttempt(t *testing.T) {
 	t.Parallel()
-	l := begun(t, rollout.DefaultPlan())
+	l := initial(t, rollout.DefaultPlan())
 	l.toPhase(3)
 	back, err := l.state.Request(rollout.SignalRollback, rollout.Request{Reason: "slow", Percentage: 10}, nil, l.now)
 	require.NoError(t, err)
@@ -136,7 +136,7 @@ func TestFlagsThatWereSetByHandAreKnownToTheNextAttempt(t *testing.T) {
 // A trigger had taken the rollout further back before its signal came, which was refused.
 func TestARollbackThatWasPassedOverIsNotCarriedOutLater(t *testing.T) {
 	t.Parallel()
-	l := begun(t, rollout.DefaultPlan())
+	l := initial(t, rollout.DefaultPlan())
 	l.toPhase(3)
 	l.state.Percentage = 5
 	advance, err := l.state.Request(rollout.SignalAdvance, rollout.Request{Reason: "on", FlagsVersion: 9}, nil, l.now)
@@ -161,7 +161,7 @@ func TestWhatWasAskedBeforeSomebodySetTheFlagsRaisesNothing(t *testing.T) {
 	for name, r := range map[string]rollout.Request{
 		rollout.SignalSetPercentage: {Percentage: 60}, rollout.SignalAdvance: {}, rollout.SignalResume: {},
 	} {
-		l := begun(t, rollout.DefaultPlan())
+		l := initial(t, rollout.DefaultPlan())
 		l.toPhase(3)
 		if name == rollout.SignalResume {
 			l.ask(rollout.SignalPause, rollout.Request{})
@@ -191,7 +191,7 @@ func TestWhatWasAskedBeforeSomebodySetTheFlagsRaisesNothing(t *testing.T) {
 func TestThePercentageIsSetOverFlagsThatWereSeen(t *testing.T) {
 	t.Parallel()
 	for version, becomes := range map[int]float64{0: 5, 8: 5, 9: 60, 10: 60} {
-		l := begun(t, rollout.DefaultPlan())
+		l := initial(t, rollout.DefaultPlan())
 		l.toPhase(3)
 		e, err := l.state.Request(rollout.SignalSetPercentage, rollout.Request{Reason: "more", Percentage: 60, FlagsVersion: version}, nil, l.now)
 		require.NoError(t, err)
@@ -319,7 +319,7 @@ func (s *steered) people(t *rapid.T) {
 	}
 }
 
-func (s *steered) hear(t *rapid.T) {
+func (s *steered) deliver(t *rapid.T) {
 	m := s.queue[0]
 	s.queue = s.queue[1:]
 	if m.request.FlagsVersion == 0 && s.state.HandVersion > m.hand { // found while it waited
@@ -345,7 +345,7 @@ func TestNothingIsSwitchedOnOrRaisedThatWasLoweredByHand(t *testing.T) {
 	t.Parallel()
 	names := []string{rollout.SignalResume, rollout.SignalAdvance, rollout.SignalPause, rollout.SignalSetPercentage, rollout.SignalRollback}
 	rapid.Check(t, func(t *rapid.T) {
-		s := &steered{life: begun(t, anyPlan(t)), flags: flagged(true, 0, 8), releases: map[string]bool{}}
+		s := &steered{life: initial(t, anyPlan(t)), flags: flagged(true, 0, 8), releases: map[string]bool{}}
 		s.state.FlagsVersion, s.state.FlagsFound = 8, &rollout.FlagsFound{Enabled: true}
 		for i := range rapid.IntRange(1, 40).Draw(t, "steps") {
 			s.now = s.now.Add(time.Duration(rapid.IntRange(0, 50).Draw(t, "hours")) * time.Hour)
@@ -369,7 +369,7 @@ func TestNothingIsSwitchedOnOrRaisedThatWasLoweredByHand(t *testing.T) {
 				s.watch(t, anyJudgement(t, s.state, s.now))
 			default:
 				if len(s.queue) > 0 {
-					s.hear(t)
+					s.deliver(t)
 				}
 			}
 			if s.state.Status.Final() {

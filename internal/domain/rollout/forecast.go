@@ -29,15 +29,15 @@ type PhaseForecast struct {
 	Text   string `json:"text"`
 }
 
-// Foresee is what a plan can decide at so many registrations a day. A vendor
+// NewForecast is what a plan can decide at so many registrations a day. A vendor
 // admitted has its welcome on the same day, so each counts for the gates at once.
-func Foresee(p Plan, t Times, perDay float64) Forecast {
+func NewForecast(p Plan, t Times, perDay float64) Forecast {
 	f := Forecast{RegistrationsPerDay: perDay}
 	day, endsAt := 0.0, -1.0
 	admitted, least := 0.0, float64(LeastMatured(Null{Limit: p.Triggers.Conversion, Side: TooLow}, alphaConversion))
 	for _, phase := range p.Phases {
 		rate := perDay * phase.Percentage / 100
-		f.Phases = append(f.Phases, foresee(phase, rate))
+		f.Phases = append(f.Phases, newPhaseForecast(phase, rate))
 		if endsAt < 0 && rate > 0 && admitted+rate*phase.SoakDays >= least {
 			endsAt = day + (least-admitted)/rate + t.TrialDays
 		}
@@ -57,7 +57,7 @@ func Foresee(p Plan, t Times, perDay float64) Forecast {
 	return f
 }
 
-func foresee(phase Phase, rate float64) PhaseForecast {
+func newPhaseForecast(phase Phase, rate float64) PhaseForecast {
 	f := PhaseForecast{Name: phase.Name, Percentage: phase.Percentage, SoakDays: phase.SoakDays, Vendors: rate * phase.SoakDays}
 	needed, by := 0.0, Gate("")
 	for _, gate := range phase.Gates {

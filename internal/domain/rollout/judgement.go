@@ -12,11 +12,11 @@ type Judgement struct {
 	Formula string    `json:"formula"`
 	At      time.Time `json:"at"`
 	// Snapshot is the number of the last one judged.
-	Snapshot int      `json:"snapshot"`
-	Position Position `json:"position"`
-	Triggers []Alarm  `json:"triggers"`
-	Gates    []Ruling `json:"gates"`
-	Outage   *Outage  `json:"outage"`
+	Snapshot int             `json:"snapshot"`
+	Position Position        `json:"position"`
+	Triggers []TriggerResult `json:"triggers"`
+	Gates    []GateResult    `json:"gates"`
+	Outage   *Outage         `json:"outage"`
 	// Enabled, Percentage and Version are what the flags said.
 	Enabled    bool    `json:"enabled"`
 	Percentage float64 `json:"percentage"`
@@ -48,12 +48,12 @@ const (
 	Partial Remedy = "partial"
 )
 
-// Alarm is how a trigger stands.
-type Alarm struct {
+// TriggerResult is how a trigger stands.
+type TriggerResult struct {
 	Trigger Trigger `json:"trigger"`
 	Remedy  Remedy  `json:"remedy"`
-	// Raised says that the evidence reaches what is needed.
-	Raised bool `json:"raised"`
+	// Firing says that the evidence reaches what is needed.
+	Firing bool `json:"raised"`
 	// Evidence is E, and Needed is 1/alpha; with the threshold rule they are the
 	// estimate and the limit.
 	Evidence float64 `json:"evidence"`
@@ -81,8 +81,8 @@ const (
 	Insufficient Verdict = "INSUFFICIENT"
 )
 
-// Ruling is how a gate stands.
-type Ruling struct {
+// GateResult is how a gate stands.
+type GateResult struct {
 	Gate     Gate    `json:"gate"`
 	Verdict  Verdict `json:"verdict"`
 	Evidence float64 `json:"evidence"`
@@ -95,7 +95,7 @@ type Ruling struct {
 }
 
 // Telling tells whether enough was seen for Estimate to say anything.
-func (r Ruling) Telling() bool { return telling(r.Seen, r.Enough, r.Verdict) }
+func (r GateResult) Telling() bool { return telling(r.Seen, r.Enough, r.Verdict) }
 
 // The chances of a false alarm that are accepted, in the first epoch.
 const (
@@ -123,8 +123,8 @@ type Times struct {
 	// Curve is how conversions come with age; empty means that none is counted on
 	// before a trial is over.
 	Curve Curve `json:"curve"`
-	// Past is what it was learned from, when the rollout started; nil where nobody looked.
-	Past *Past `json:"past,omitempty"`
+	// History is what it was learned from, when the rollout started; nil where nobody looked.
+	History *History `json:"past,omitempty"`
 }
 
 func (t Times) curve() Curve {
@@ -140,7 +140,7 @@ func Judge(p Plan, t Times, l Ledger, s Snapshot) Judgement {
 	return Judgement{
 		Formula: FormulaVersion, At: s.At, Snapshot: s.Number, Position: s.Position, Outage: s.Outage,
 		Enabled: s.Enabled, Percentage: s.Percentage, Version: s.Version, DisabledVersion: s.DisabledVersion, Rollback: s.Rollback,
-		Triggers: []Alarm{j.email(), j.errors(), j.performance(), j.conversion()},
+		Triggers: []TriggerResult{j.email(), j.errors(), j.performance(), j.conversion()},
 		Gates:    j.gates(),
 	}
 }
@@ -164,44 +164,44 @@ func (j judge) planned() int {
 
 // weighed is an alarm by the evidence, or by plain comparison where the plan
 // says so. A new epoch needs twice the evidence.
-func (j judge) weighed(a Alarm, side Side, log, alpha float64, least int) Alarm {
+func (j judge) weighed(a TriggerResult, side Side, log, alpha float64, least int) TriggerResult {
 	if j.Rule == RuleThreshold {
 		a.Evidence, a.Needed = a.Estimate, a.Limit
 		beyond := a.Estimate < a.Limit
 		if side == TooHigh {
 			beyond = a.Estimate > a.Limit
 		}
-		a.Raised = beyond && a.Seen >= least
+		a.Firing = beyond && a.Seen >= least
 		return a
 	}
 	a.Needed = math.Pow(2, float64(j.epoch)) / alpha
 	a.Evidence = capped(log)
-	a.Raised = log >= math.Log(a.Needed)
+	a.Firing = log >= math.Log(a.Needed)
 	return a
 }
 
 // capped is the evidence of a logarithm, kept printable.
 func capped(log float64) float64 { return math.Exp(min(log, 690)) }
 
-func (j judge) email() Alarm {
+func (j judge) email() TriggerResult {
 	run := j.Email.Total()
-	a := j.weighed(Alarm{Trigger: TriggerEmail, Remedy: Partial, Estimate: run.Mean(), Limit: j.Triggers.EmailDelivery, Seen: run.Seen},
+	a := j.weighed(TriggerResult{Trigger: TriggerEmail, Remedy: Partial, Estimate: run.Mean(), Limit: j.Triggers.EmailDelivery, Seen: run.Seen},
 		TooLow, j.Email.Log(j.planned()), alphaEmail, enoughEmail)
 	a.Reason = j.words(a, "%s of the e-mails were delivered, at least %s must be", "vendor days with e-mail")
 	return a
 }
 
-func (j judge) errors() Alarm {
+func (j judge) errors() TriggerResult {
 	run := j.Errors.Total()
-	a := j.weighed(Alarm{Trigger: TriggerErrors, Remedy: Immediate, Estimate: run.Mean(), Limit: j.Triggers.ErrorRate, Seen: run.Seen},
+	a := j.weighed(TriggerResult{Trigger: TriggerErrors, Remedy: Immediate, Estimate: run.Mean(), Limit: j.Triggers.ErrorRate, Seen: run.Seen},
 		TooHigh, j.Errors.Log(j.planned()), alphaErrors, enoughAutomation)
 	a.Reason = j.words(a, "%s of the automated steps failed, at most %s may", "vendor days with steps")
 	return a
 }
 
-func (j judge) performance() Alarm {
+func (j judge) performance() TriggerResult {
 	run := j.Slow.Total()
-	a := Alarm{Trigger: TriggerPerformance, Remedy: Partial, Estimate: run.Mean(), Limit: slowShare, Seen: run.Seen}
+	a := TriggerResult{Trigger: TriggerPerformance, Remedy: Partial, Estimate: run.Mean(), Limit: slowShare, Seen: run.Seen}
 	limit, known := j.slowLimit(j.Plan)
 	if !known {
 		a.Needed = 1 / alphaSlow
@@ -228,22 +228,22 @@ func (j judge) converted() (share float64, seen int) {
 	return ratio(converted, over), over
 }
 
-func (j judge) conversion() Alarm {
+func (j judge) conversion() TriggerResult {
 	share, over := j.converted()
 	null := Null{Limit: j.Triggers.Conversion, Side: TooLow}
-	a := Alarm{Trigger: TriggerConversion, Remedy: Immediate, Estimate: share, Limit: null.Limit, Seen: over}
+	a := TriggerResult{Trigger: TriggerConversion, Remedy: Immediate, Estimate: share, Limit: null.Limit, Seen: over}
 	// An immediate rollback ends the rollout: its epochs are all one.
 	j.epoch = 0
 	a = j.weighed(a, TooLow, j.conversions(null, j.curve(), j.now, j.Day).Log(), alphaConversion, enoughMatured)
 	a.Reason = j.words(a, "%s "+couldConvert+", at least %s must", couldEnd)
-	if over > 0 && over < enoughMatured && !a.Raised {
+	if over > 0 && over < enoughMatured && !a.Firing {
 		a.Reason = fmt.Sprintf("%d trials began long enough ago to have ended; nothing is said of fewer than %d", over, enoughMatured)
 	}
 	if len(j.Curve) > 0 && j.Rule == RuleEvidence {
 		j.ripening(&a, null)
 		return a
 	}
-	if at, least := j.decidable(null); !a.Raised && over < least {
+	if at, least := j.decidable(null); !a.Firing && over < least {
 		a.DecidableFrom = at
 		a.Reason += fmt.Sprintf("; no verdict is possible before %d trials have ended", least)
 		if at != nil {
@@ -256,7 +256,7 @@ func (j judge) conversion() Alarm {
 // ripening says of conversion weighed by the curve of before what more is weighed
 // than the ended trials, and from when on a verdict is possible. The estimate stays
 // that of the ended ones: by a curve that is late it would be too high.
-func (j judge) ripening(a *Alarm, null Null) {
+func (j judge) ripening(a *TriggerResult, null Null) {
 	w := weighed(j.Curve, j.Admissions, j.today(j.now, j.Day))
 	a.Weighed = &w
 	if w.Vendors > 0 {
@@ -264,7 +264,7 @@ func (j judge) ripening(a *Alarm, null Null) {
 	}
 	from, known := decidable(null, j.Curve, j.Admissions, alphaConversion)
 	switch at := j.Since.Add(days(from, j.Day)); {
-	case a.Raised:
+	case a.Firing:
 	case !known:
 		a.Reason += "; no verdict is possible before more are admitted"
 	case at.After(j.now):
@@ -302,7 +302,7 @@ func LeastMatured(n Null, alpha float64) int {
 }
 
 // words says how a trigger stands.
-func (j judge) words(a Alarm, rates, unit string) string {
+func (j judge) words(a TriggerResult, rates, unit string) string {
 	if a.Seen == 0 {
 		return "nothing seen yet"
 	}
@@ -310,7 +310,7 @@ func (j judge) words(a Alarm, rates, unit string) string {
 	switch {
 	case j.Rule == RuleThreshold:
 		return text
-	case a.Raised:
+	case a.Firing:
 		return text + fmt.Sprintf("; chance alone would show this less than once in %.0f rollouts", a.Needed)
 	}
 	return text
@@ -331,24 +331,24 @@ func ratio(part, whole int) float64 {
 }
 
 // gates rules on each gate of the present phase.
-func (j judge) gates() []Ruling {
-	var rulings []Ruling
+func (j judge) gates() []GateResult {
+	var results []GateResult
 	for _, gate := range Gates() {
-		rulings = append(rulings, j.rule(gate))
+		results = append(results, j.rule(gate))
 	}
-	return rulings
+	return results
 }
 
-func (j judge) rule(gate Gate) Ruling {
+func (j judge) rule(gate Gate) GateResult {
 	if gate == GateConversion {
 		share, over := j.converted()
 		null := Null{Limit: gateConversion, Side: TooLow}
-		return ruled(Ruling{Gate: gate, Estimate: share, Limit: gateConversion, Seen: over, Enough: enoughMatured},
+		return ruled(GateResult{Gate: gate, Estimate: share, Limit: gateConversion, Seen: over, Enough: enoughMatured},
 			TooLow, j.conversions(null, j.curve(), j.now, j.Day).Log(), couldConvert, couldEnd)
 	}
 	e := j.Gates[gate]
 	run := e.Total()
-	r := Ruling{Gate: gate, Estimate: run.Mean(), Limit: e.Null.Limit}
+	r := GateResult{Gate: gate, Estimate: run.Mean(), Limit: e.Null.Limit}
 	what, unit := "", ""
 	switch gate {
 	case GateEmail:
@@ -366,7 +366,7 @@ func (j judge) rule(gate Gate) Ruling {
 
 // ruled gives a gate's verdict: FAIL by evidence, PASS by the estimate where
 // enough was seen, INSUFFICIENT otherwise.
-func ruled(r Ruling, side Side, log float64, what, unit string) Ruling {
+func ruled(r GateResult, side Side, log float64, what, unit string) GateResult {
 	r.Evidence, r.Needed = capped(log), gateNeeded
 	within, bound := r.Estimate >= r.Limit, "at least %s must"
 	if side == TooHigh {
@@ -388,14 +388,14 @@ func ruled(r Ruling, side Side, log float64, what, unit string) Ruling {
 	return r
 }
 
-// Raised is the trigger that decides: the first immediate alarm, or else the
+// Firing is the trigger that decides: the first immediate alarm, or else the
 // first partial one; nil where there is none. While an outage strikes all
 // alike, e-mails and steps raise none.
-func (j Judgement) Raised() *Alarm {
-	var partial *Alarm
+func (j Judgement) Firing() *TriggerResult {
+	var partial *TriggerResult
 	for i, a := range j.Triggers {
 		switch {
-		case !a.Raised, j.Outage != nil && a.Trigger != TriggerConversion:
+		case !a.Firing, j.Outage != nil && a.Trigger != TriggerConversion:
 		case a.Remedy == Immediate:
 			return &j.Triggers[i]
 		case partial == nil:
@@ -407,24 +407,24 @@ func (j Judgement) Raised() *Alarm {
 
 // doubt is the conversion trigger where it sees less than its limit, of enough
 // trials to care, and yet has not raised an alarm; nil otherwise.
-func (j *Judgement) doubt() *Alarm {
+func (j *Judgement) doubt() *TriggerResult {
 	if j == nil {
 		return nil
 	}
 	for i, a := range j.Triggers {
-		if a.Trigger == TriggerConversion && !a.Raised && a.Seen >= enoughMatured && a.Estimate < a.Limit {
+		if a.Trigger == TriggerConversion && !a.Firing && a.Seen >= enoughMatured && a.Estimate < a.Limit {
 			return &j.Triggers[i]
 		}
 	}
 	return nil
 }
 
-// Ruling is how a gate stands.
-func (j Judgement) Ruling(g Gate) Ruling {
+// GateResult is how a gate stands.
+func (j Judgement) GateResult(g Gate) GateResult {
 	for _, r := range j.Gates {
 		if r.Gate == g {
 			return r
 		}
 	}
-	return Ruling{Gate: g, Verdict: Insufficient, Reason: "not judged yet"}
+	return GateResult{Gate: g, Verdict: Insufficient, Reason: "not judged yet"}
 }

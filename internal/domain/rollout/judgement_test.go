@@ -24,13 +24,13 @@ func seen(vendors, bad int) *book {
 	var outcomes []rollout.Outcome
 	c := rollout.Calls{Failed: bad, Took: map[int]int{0: vendors - bad, rollout.TookBucket(3 * time.Second): bad}}
 	for v := range vendors {
-		told, step := rollout.MailDelivered, rollout.StepDone
+		reported, step := rollout.MailDelivered, rollout.StepDone
 		if v < bad {
-			told, step = rollout.MailFailed, rollout.StepFailed
+			reported, step = rollout.MailFailed, rollout.StepFailed
 		}
 		id := fmt.Sprintf("v%d", v)
 		outcomes = append(outcomes, outcome(step, id, "welcome", time.Minute))
-		outcomes = append(outcomes, mailed(id, "welcome", time.Minute, told)...)
+		outcomes = append(outcomes, mailed(id, "welcome", time.Minute, reported)...)
 	}
 	b.take(time.Hour, c, outcomes...)
 	return b
@@ -40,9 +40,9 @@ func (b *book) judge() rollout.Judgement {
 	return rollout.Judge(b.plan, inDays, b.ledger, b.taken[len(b.taken)-1])
 }
 
-func alarmOf(t *testing.T, j rollout.Judgement, name rollout.Trigger) rollout.Alarm {
+func alarmOf(t *testing.T, j rollout.Judgement, name rollout.Trigger) rollout.TriggerResult {
 	t.Helper()
-	i := slices.IndexFunc(j.Triggers, func(a rollout.Alarm) bool { return a.Trigger == name })
+	i := slices.IndexFunc(j.Triggers, func(a rollout.TriggerResult) bool { return a.Trigger == name })
 	require.GreaterOrEqual(t, i, 0)
 	return j.Triggers[i]
 }
@@ -53,19 +53,19 @@ func TestNothingSeenRaisesNothing(t *testing.T) {
 	b.take(time.Hour, rollout.Calls{})
 	j := b.judge()
 	require.Equal(t, rollout.FormulaVersion, j.Formula)
-	require.Nil(t, j.Raised())
+	require.Nil(t, j.Firing())
 	require.Len(t, j.Triggers, 4)
 	for _, a := range j.Triggers {
 		require.InDelta(t, 1, a.Evidence, 1e-12, a.Trigger)
-		require.False(t, a.Raised)
+		require.False(t, a.Firing)
 		require.NotEmpty(t, a.Reason)
 	}
 	require.Len(t, j.Gates, 5)
 	for _, r := range j.Gates {
 		require.Equal(t, rollout.Insufficient, r.Verdict, r.Gate)
-		require.Equal(t, r, j.Ruling(r.Gate))
+		require.Equal(t, r, j.GateResult(r.Gate))
 	}
-	require.Equal(t, rollout.Insufficient, rollout.Judgement{}.Ruling(rollout.GateEmail).Verdict)
+	require.Equal(t, rollout.Insufficient, rollout.Judgement{}.GateResult(rollout.GateEmail).Verdict)
 }
 
 func TestAlarmsAreRaisedAtTheirEvidence(t *testing.T) {
@@ -78,9 +78,9 @@ func TestAlarmsAreRaisedAtTheirEvidence(t *testing.T) {
 		for bad := range 30 {
 			a := alarmOf(t, seen(30, bad).judge(), name)
 			require.InDelta(t, needed[name], a.Needed, 1e-9)
-			require.Equal(t, a.Evidence >= a.Needed, a.Raised, "%s with %d bad", name, bad)
+			require.Equal(t, a.Evidence >= a.Needed, a.Firing, "%s with %d bad", name, bad)
 			require.Equal(t, 30, a.Seen)
-			if a.Raised {
+			if a.Firing {
 				raised++
 				require.Contains(t, a.Reason, "chance alone would show this less than once in")
 			}
@@ -108,7 +108,7 @@ func TestPerformanceNeedsABaseline(t *testing.T) {
 	b := newBook()
 	b.take(time.Hour, calls(slices.Repeat([]time.Duration{time.Minute}, 500)...))
 	a := alarmOf(t, b.judge(), rollout.TriggerPerformance)
-	require.False(t, a.Raised)
+	require.False(t, a.Firing)
 	require.Equal(t, "cannot be judged: before the rollout 0 API calls were seen, 100 are needed to know how fast is normal", a.Reason)
 }
 
@@ -129,10 +129,10 @@ func TestConversionSaysWhenAVerdictIsPossible(t *testing.T) {
 	require.Equal(t, noon.Add(19*day+time.Minute), *a.DecidableFrom, "17 days after the end of the second day")
 	require.Contains(t, a.Reason, "on 21 March 2026 12:01 UTC at the earliest")
 	b.take(a.DecidableFrom.Sub(b.now)-time.Second, rollout.Calls{})
-	require.False(t, alarmOf(t, b.judge(), rollout.TriggerConversion).Raised)
+	require.False(t, alarmOf(t, b.judge(), rollout.TriggerConversion).Firing)
 	b.take(2*time.Second, rollout.Calls{})
 	a = alarmOf(t, b.judge(), rollout.TriggerConversion)
-	require.True(t, a.Raised, a.Reason)
+	require.True(t, a.Firing, a.Reason)
 	require.Equal(t, rollout.Immediate, a.Remedy)
 	require.Equal(t, 43, a.Seen)
 	require.Nil(t, a.DecidableFrom)
@@ -148,7 +148,7 @@ func TestThePlainComparison(t *testing.T) {
 		b := seen(tt.vendors, tt.bad)
 		b.plan.Rule = rollout.RuleThreshold
 		a := alarmOf(t, b.judge(), rollout.TriggerEmail)
-		require.Equal(t, tt.raised, a.Raised, "%+v", tt)
+		require.Equal(t, tt.raised, a.Firing, "%+v", tt)
 		require.InDelta(t, 0.9, a.Needed, 1e-12)
 		require.NotContains(t, a.Reason, "chance")
 	}
@@ -156,20 +156,20 @@ func TestThePlainComparison(t *testing.T) {
 
 func TestTheAlarmThatDecides(t *testing.T) {
 	t.Parallel()
-	alarm := func(name rollout.Trigger, remedy rollout.Remedy, raised bool) rollout.Alarm {
-		return rollout.Alarm{Trigger: name, Remedy: remedy, Raised: raised}
+	alarm := func(name rollout.Trigger, remedy rollout.Remedy, raised bool) rollout.TriggerResult {
+		return rollout.TriggerResult{Trigger: name, Remedy: remedy, Firing: raised}
 	}
-	j := rollout.Judgement{Triggers: []rollout.Alarm{
+	j := rollout.Judgement{Triggers: []rollout.TriggerResult{
 		alarm(rollout.TriggerEmail, rollout.Partial, true), alarm(rollout.TriggerErrors, rollout.Immediate, false),
 		alarm(rollout.TriggerPerformance, rollout.Partial, true), alarm(rollout.TriggerConversion, rollout.Immediate, false),
 	}}
-	require.Equal(t, rollout.TriggerEmail, j.Raised().Trigger)
-	j.Triggers[1].Raised = true
-	require.Equal(t, rollout.TriggerErrors, j.Raised().Trigger, "an immediate one comes first")
+	require.Equal(t, rollout.TriggerEmail, j.Firing().Trigger)
+	j.Triggers[1].Firing = true
+	require.Equal(t, rollout.TriggerErrors, j.Firing().Trigger, "an immediate one comes first")
 	j.Outage = &rollout.Outage{Cause: rollout.OutageSESPaused}
-	require.Nil(t, j.Raised(), "going back would help nobody")
-	j.Triggers[3].Raised = true
-	require.Equal(t, rollout.TriggerConversion, j.Raised().Trigger)
+	require.Nil(t, j.Firing(), "going back would help nobody")
+	j.Triggers[3].Firing = true
+	require.Equal(t, rollout.TriggerConversion, j.Firing().Trigger)
 }
 
 func TestGatesAtTheirEdges(t *testing.T) {
@@ -201,7 +201,7 @@ func TestGatesAtTheirEdges(t *testing.T) {
 	}
 	for _, tt := range tests {
 		b := seen(tt.vendors, tt.bad)
-		r := b.judge().Ruling(tt.gate)
+		r := b.judge().GateResult(tt.gate)
 		require.Equal(t, tt.want, r.Verdict, "%s, %d of %d bad: %s", tt.gate, tt.bad, tt.vendors, r.Reason)
 		require.Contains(t, r.Reason, tt.reason)
 		require.Equal(t, r.Verdict == rollout.Fail, r.Evidence >= 20)
@@ -230,9 +230,9 @@ func TestTheConversionGateAtItsEdges(t *testing.T) {
 			}
 		}
 		b.take(18*day-time.Second, rollout.Calls{}, outcomes...)
-		require.Equal(t, rollout.Insufficient, b.judge().Ruling(rollout.GateConversion).Verdict, "no trial is over")
+		require.Equal(t, rollout.Insufficient, b.judge().GateResult(rollout.GateConversion).Verdict, "no trial is over")
 		b.take(time.Second, rollout.Calls{})
-		r := b.judge().Ruling(rollout.GateConversion)
+		r := b.judge().GateResult(rollout.GateConversion)
 		require.Equal(t, tt.want, r.Verdict, "%+v: %s", tt, r.Reason)
 	}
 }
@@ -250,7 +250,7 @@ func TestAtNothingAfterARollbackFailuresAreSeen(t *testing.T) {
 	}
 	b.take(time.Hour, rollout.Calls{}, outcomes...)
 	a := alarmOf(t, b.judge(), rollout.TriggerErrors)
-	require.True(t, a.Raised, a.Reason)
+	require.True(t, a.Firing, a.Reason)
 	require.Equal(t, 40, a.Seen)
 	require.InDelta(t, 200, a.Needed, 1e-9)
 	errors := rollout.Evidence{Null: rollout.Null{Limit: 0.2, Side: rollout.TooHigh}}

@@ -28,7 +28,7 @@ func TestWhatAPersonSetsBetweenTwoAttemptsHolds(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			l := begun(t, rollout.DefaultPlan())
+			l := initial(t, rollout.DefaultPlan())
 			l.toPhase(3)
 			next, err := l.state.Request(rollout.SignalAdvance, rollout.Request{Reason: "on", FlagsVersion: 8}, nil, l.now)
 			require.NoError(t, err)
@@ -52,7 +52,7 @@ func TestWhatAPersonSetsBetweenTwoAttemptsHolds(t *testing.T) {
 func TestARollbackThatWasOverruledIsNotCarriedOutLater(t *testing.T) {
 	t.Parallel()
 	for _, percentage := range []float64{10, 0} {
-		l := begun(t, rollout.DefaultPlan())
+		l := initial(t, rollout.DefaultPlan())
 		l.toPhase(3)
 		request := rollout.Request{ID: "k-1", By: "ada", Reason: "slow", Percentage: percentage, InFlight: rollout.Release}
 		back, err := l.state.Request(rollout.SignalRollback, request, nil, l.now)
@@ -86,7 +86,7 @@ func TestARollbackThatWasOverruledIsNotCarriedOutLater(t *testing.T) {
 // Who is admitted by the flags that came with a rollback stays automated, however late the rollout hears of it.
 func TestWhoIsAdmittedAfterARollbackStaysAutomated(t *testing.T) {
 	t.Parallel()
-	l := begun(t, rollout.DefaultPlan())
+	l := initial(t, rollout.DefaultPlan())
 	l.toPhase(3)
 	flags := asked(rollout.Request{Percentage: 10, InFlight: rollout.Release}, true, 10)
 	c := flags.Change()
@@ -108,7 +108,7 @@ func TestWhoIsAdmittedAfterARollbackStaysAutomated(t *testing.T) {
 // A person's pause may be heard before the rollback that was asked for first.
 func TestARollbackKeepsAPersonsPause(t *testing.T) {
 	t.Parallel()
-	l := begun(t, rollout.DefaultPlan())
+	l := initial(t, rollout.DefaultPlan())
 	l.toPhase(3)
 	l.ask(rollout.SignalPause, rollout.Request{})
 	l.ask(rollout.SignalRollback, rollout.Request{Percentage: 10})
@@ -130,7 +130,7 @@ func TestTakingInBeginsAgainAfterARollback(t *testing.T) {
 		"rolled back": {Type: rollout.EventRolledBack, By: "ada", Remedy: rollout.Partial, Stage: &rollout.Stage{Kind: rollout.InPhase, Phase: 1}, Enabled: new(true), Percentage: new(10.0)},
 		"set by hand": {Type: rollout.EventOverridden, By: "ada", Enabled: new(true), Percentage: new(60.0)},
 	} {
-		l := begun(t, rollout.DefaultPlan())
+		l := initial(t, rollout.DefaultPlan())
 		l.toPhase(5)
 		l.state.Stage = rollout.Stage{Kind: rollout.Stability}
 		require.True(t, l.state.BackfillDue())
@@ -152,7 +152,7 @@ func TestTakingInBeginsAgainAfterARollback(t *testing.T) {
 func TestARollbackOverWhichTheFlagsAreRaisedBetweenTwoAttemptsHandsNobodyOver(t *testing.T) {
 	t.Parallel()
 	for percentage, inFlight := range map[float64]rollout.InFlight{50: "", 5: rollout.Release, 10: rollout.Release} {
-		l := begun(t, rollout.DefaultPlan())
+		l := initial(t, rollout.DefaultPlan())
 		l.toPhase(3)
 		back, err := l.state.Request(rollout.SignalRollback, rollout.Request{ID: "k-1", Reason: "slow", Percentage: 10, InFlight: rollout.Release}, nil, l.now)
 		require.NoError(t, err)
@@ -170,7 +170,7 @@ func TestARollbackOverWhichTheFlagsAreRaisedBetweenTwoAttemptsHandsNobodyOver(t 
 // A run that was reset finds what an attempt of the run before it wrote for another decision, which is not stored.
 func TestWhatAnotherDecisionWroteIsNotRaised(t *testing.T) {
 	t.Parallel()
-	l := begun(t, rollout.DefaultPlan())
+	l := initial(t, rollout.DefaultPlan())
 	l.toPhase(3)
 	harm := rollout.Event{Seq: l.state.Seq + 1, Type: rollout.EventRolledBack, At: l.now, By: "rollout", Trigger: rollout.TriggerErrors,
 		Remedy: rollout.Immediate, InFlight: rollout.Keep, Enabled: new(false), Percentage: new(0.0)}
@@ -201,7 +201,7 @@ func TestWhatAnotherDecisionWroteIsNotRaised(t *testing.T) {
 // The first rollback was overruled, and another asked for, before the rollout hears of the first.
 func TestARollbackThatWasOverruledStaysSoAfterAnother(t *testing.T) {
 	t.Parallel()
-	l := begun(t, rollout.DefaultPlan())
+	l := initial(t, rollout.DefaultPlan())
 	l.toPhase(3)
 	flags := flagged(true, 50, 8)
 	var first *rollout.Event
@@ -248,7 +248,7 @@ func TestWhatIsSetAfterTheWatchHasLookedHolds(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			l := begun(t, rollout.DefaultPlan())
+			l := initial(t, rollout.DefaultPlan())
 			l.toPhase(3)
 			held, _ := l.state.Next(sees(l, c.seen), l.now.Add(time.Hour))
 			came, after := enact(l.state, *held, c.later)

@@ -17,10 +17,10 @@ type Ledger struct {
 	Number int       `json:"number"`
 	At     time.Time `json:"at"`
 	// To is up to when everything was taken in.
-	To     time.Time `json:"to"`
-	Epoch  int       `json:"epoch"`
-	Entry  int       `json:"entry"`
-	Outage *Outage   `json:"outage"`
+	To       time.Time `json:"to"`
+	Epoch    int       `json:"epoch"`
+	StageSeq int       `json:"entry"`
+	Outage   *Outage   `json:"outage"`
 
 	// The triggers' evidence, from each phase's start in this epoch.
 	Email  Evidence `json:"email"`
@@ -43,8 +43,8 @@ type Ledger struct {
 	// Delivered are those of the settled that were delivered, by key, with when they were sent: one may turn out to
 	// have come back.
 	Delivered map[string]time.Time `json:"delivered"`
-	// Heard is when the mail service last reported on any e-mail.
-	Heard time.Time `json:"heard"`
+	// DeliveredAt is when the mail service last reported on any e-mail.
+	DeliveredAt time.Time `json:"heard"`
 
 	// Baseline are the calls while nobody was admitted.
 	Baseline Calls `json:"baseline"`
@@ -116,9 +116,9 @@ func (l *Ledger) enter(at time.Time) {
 	l.EmailVendors, l.StepVendors = map[string]bool{}, map[string]bool{}
 }
 
-// Take takes a snapshot in; day is how long a day lasts. A snapshot that was
+// Apply takes a snapshot in; day is how long a day lasts. A snapshot that was
 // taken in before is left alone.
-func (l *Ledger) Take(p Plan, s Snapshot, day time.Duration) {
+func (l *Ledger) Apply(p Plan, s Snapshot, day time.Duration) {
 	if s.Number <= l.Number {
 		return
 	}
@@ -157,12 +157,12 @@ func (l *Ledger) move(s Snapshot) {
 		l.Email.Runs, l.Errors.Runs, l.Slow.Runs = nil, nil, nil
 		l.Epoch = s.Position.Epoch
 	}
-	if s.Position.Entry == l.Entry && len(l.Email.Runs) > 0 {
+	if s.Position.StageSeq == l.StageSeq && len(l.Email.Runs) > 0 {
 		return
 	}
-	if s.Position.Entry != l.Entry {
+	if s.Position.StageSeq != l.StageSeq {
 		l.enter(from)
-		l.Entry = s.Position.Entry
+		l.StageSeq = s.Position.StageSeq
 	}
 	// After a rollback to 0 % those automated before are watched on.
 	if s.Position.Stage.admits() && (s.Position.Percentage > 0 || l.Epoch > 0) {
@@ -181,7 +181,7 @@ func (l *Ledger) outcome(o Outcome, day time.Duration) {
 			l.Awaited[o.Key] = o.At
 		}
 	case MailDelivered, MailFailed, MailReturned:
-		l.heard(o, day)
+		l.recordDelivery(o, day)
 	case Admitted:
 		l.admit(o, day)
 	case Converted:
@@ -193,11 +193,11 @@ func (l *Ledger) outcome(o Outcome, day time.Duration) {
 	}
 }
 
-// heard takes the mail service's word on an e-mail. Each e-mail counts once, and whatever order the reports come in,
+// recordDelivery takes the mail service's word on an e-mail. Each e-mail counts once, and whatever order the reports come in,
 // the weightiest stands, as in the record of the send: a failure over a delivery, and that over what came back without saying what failed.
-func (l *Ledger) heard(o Outcome, day time.Duration) {
-	if o.At.After(l.Heard) {
-		l.Heard = o.At
+func (l *Ledger) recordDelivery(o Outcome, day time.Duration) {
+	if o.At.After(l.DeliveredAt) {
+		l.DeliveredAt = o.At
 	}
 	if _, settled := l.Settled[o.Key]; settled {
 		if o.Kind == MailFailed {
@@ -328,7 +328,7 @@ func weigh(e *Evidence, known time.Time, before, after *float64) {
 func (l *Ledger) overdue(s Snapshot, day time.Duration) {
 	for _, key := range slices.Sorted(maps.Keys(l.Awaited)) {
 		sent := l.Awaited[key]
-		if s.To.Sub(sent) < max(deliveryLimit*day, leastDelivery) || !l.Heard.After(sent) || s.Outage != nil {
+		if s.To.Sub(sent) < max(deliveryLimit*day, leastDelivery) || !l.DeliveredAt.After(sent) || s.Outage != nil {
 			continue
 		}
 		delete(l.Awaited, key)

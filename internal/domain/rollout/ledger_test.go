@@ -32,7 +32,7 @@ func newBook() *book {
 // inPhase is a position in a phase of the default plan.
 func inPhase(phase, entry, epoch int) rollout.Position {
 	return rollout.Position{
-		Epoch: epoch, Entry: entry, Stage: rollout.Stage{Kind: rollout.InPhase, Phase: phase},
+		Epoch: epoch, StageSeq: entry, Stage: rollout.Stage{Kind: rollout.InPhase, Phase: phase},
 		Percentage: rollout.DefaultPlan().Phases[phase].Percentage,
 	}
 }
@@ -45,7 +45,7 @@ func (b *book) take(lasts time.Duration, calls rollout.Calls, outcomes ...rollou
 		Outcomes: outcomes, Calls: calls, Outage: b.outage, Enabled: true, Percentage: b.position.Percentage,
 	}
 	b.now = s.To
-	b.ledger.Take(b.plan, s, day)
+	b.ledger.Apply(b.plan, s, day)
 	b.taken = append(b.taken, s)
 	return s
 }
@@ -59,8 +59,8 @@ func outcome(kind rollout.OutcomeKind, vendor, step string, after time.Duration)
 }
 
 // mailed is an e-mail sent and told of a minute later.
-func mailed(vendor, step string, after time.Duration, told rollout.OutcomeKind) []rollout.Outcome {
-	return []rollout.Outcome{outcome(rollout.MailSent, vendor, step, after), outcome(told, vendor, step, after+time.Minute)}
+func mailed(vendor, step string, after time.Duration, reported rollout.OutcomeKind) []rollout.Outcome {
+	return []rollout.Outcome{outcome(rollout.MailSent, vendor, step, after), outcome(reported, vendor, step, after+time.Minute)}
 }
 
 func TestAVendorsDayCountsOnceAsItsFinalShare(t *testing.T) {
@@ -75,12 +75,12 @@ func TestAVendorsDayCountsOnceAsItsFinalShare(t *testing.T) {
 			good := 0
 			for i, fine := range fates {
 				after := time.Duration(rapid.IntRange(0, 600).Draw(t, "minute")) * time.Minute
-				told, step := rollout.MailFailed, rollout.StepFailed
+				reported, step := rollout.MailFailed, rollout.StepFailed
 				if fine {
-					good, told, step = good+1, rollout.MailDelivered, rollout.StepDone
+					good, reported, step = good+1, rollout.MailDelivered, rollout.StepDone
 				}
 				vendor := fmt.Sprintf("v%d", v)
-				outcomes = append(outcomes, mailed(vendor, fmt.Sprintf("m%d", i), after, told)...)
+				outcomes = append(outcomes, mailed(vendor, fmt.Sprintf("m%d", i), after, reported)...)
 				outcomes = append(outcomes, outcome(step, vendor, fmt.Sprintf("m%d", i), after))
 			}
 			want.ObserveMany(float64(good)/float64(len(fates)), 1)
@@ -103,7 +103,7 @@ func TestAVendorsDayCountsOnceAsItsFinalShare(t *testing.T) {
 		shuffled := newBook()
 		for _, s := range b.taken {
 			s.Outcomes = rapid.Permutation(s.Outcomes).Draw(t, "order")
-			shuffled.ledger.Take(shuffled.plan, s, day)
+			shuffled.ledger.Apply(shuffled.plan, s, day)
 		}
 		require.Equal(t, jsonOf(t, b.ledger), jsonOf(t, shuffled.ledger))
 	})
@@ -129,7 +129,7 @@ func TestReplayIsByteEqual(t *testing.T) {
 	var stored []rollout.Snapshot
 	require.NoError(t, json.Unmarshal([]byte(jsonOf(t, b.taken)), &stored))
 	for _, s := range stored {
-		again.Take(b.plan, s, day)
+		again.Apply(b.plan, s, day)
 	}
 	require.Equal(t, jsonOf(t, b.ledger), jsonOf(t, again))
 	last := stored[len(stored)-1]
@@ -142,7 +142,7 @@ func TestASnapshotTakenTwiceChangesNothing(t *testing.T) {
 	b := busy()
 	before := jsonOf(t, b.ledger)
 	for _, s := range slices.Backward(b.taken) {
-		b.ledger.Take(b.plan, s, day)
+		b.ledger.Apply(b.plan, s, day)
 	}
 	require.Equal(t, before, jsonOf(t, b.ledger))
 }
@@ -158,11 +158,11 @@ func busy() *book {
 		if h == 30 {
 			b.position = inPhase(2, 3, 0)
 		}
-		vendor, told, step := fmt.Sprintf("v%d", h/2), rollout.MailDelivered, rollout.StepDone
+		vendor, reported, step := fmt.Sprintf("v%d", h/2), rollout.MailDelivered, rollout.StepDone
 		if h%7 == 0 {
-			told, step = rollout.MailFailed, rollout.StepFailed
+			reported, step = rollout.MailFailed, rollout.StepFailed
 		}
-		outcomes := append(mailed(vendor, fmt.Sprintf("m%d", h), after, told), outcome(step, vendor, fmt.Sprintf("m%d", h), after),
+		outcomes := append(mailed(vendor, fmt.Sprintf("m%d", h), after, reported), outcome(step, vendor, fmt.Sprintf("m%d", h), after),
 			outcome(rollout.Admitted, vendor, "", after), outcome(rollout.MailSent, vendor, fmt.Sprintf("silent%d", h), after))
 		if h%9 == 0 {
 			outcomes = append(outcomes, outcome(rollout.Converted, vendor, "", after+time.Second))
@@ -201,18 +201,18 @@ func TestTheWeightiestReportOfAnEMailCounts(t *testing.T) {
 		for v := range rapid.IntRange(1, 4).Draw(t, "vendors") {
 			mails, delivered := rapid.IntRange(1, 3).Draw(t, "mails"), 0
 			for m := range mails {
-				told := rapid.SliceOfN(rapid.SampledFrom(reports), 0, 4).Draw(t, "reports")
+				reported := rapid.SliceOfN(rapid.SampledFrom(reports), 0, 4).Draw(t, "reports")
 				vendor, step := fmt.Sprintf("v%d", v), fmt.Sprintf("m%d", m)
 				all.Outcomes = append(all.Outcomes, outcome(rollout.MailSent, vendor, step, 0))
-				for _, kind := range told {
+				for _, kind := range reported {
 					all.Outcomes = append(all.Outcomes, outcome(kind, vendor, step, time.Duration(rapid.IntRange(1, 600).Draw(t, "minute"))*time.Minute))
 				}
 				switch {
-				case slices.Contains(told, rollout.MailFailed):
+				case slices.Contains(reported, rollout.MailFailed):
 					tally.MailFailed++
-				case slices.Contains(told, rollout.MailDelivered):
+				case slices.Contains(reported, rollout.MailDelivered):
 					delivered++
-				case len(told) > 0:
+				case len(reported) > 0:
 					tally.MailFailed++
 				}
 				tally.MailSent++
@@ -315,7 +315,7 @@ func TestAnEpochBeginsAnewAndAStageItsGates(t *testing.T) {
 		require.Zero(t, e.Log(5))
 	}
 	require.Empty(t, b.ledger.EmailVendors)
-	b.position = rollout.Position{Epoch: 1, Entry: 4, Stage: rollout.Stage{Kind: rollout.Stability, Phase: 5}, Percentage: 100}
+	b.position = rollout.Position{Epoch: 1, StageSeq: 4, Stage: rollout.Stage{Kind: rollout.Stability, Phase: 5}, Percentage: 100}
 	b.take(time.Hour, rollout.Calls{})
 	require.Len(t, b.ledger.Email.Runs, 1, "stability is no start of its own")
 }
@@ -423,13 +423,13 @@ func TestWhatWasKnownBeforeAStageBelongsToTheOneBefore(t *testing.T) {
 	}
 	l := rollout.NewLedger(plan)
 	in := func(entry, epoch int, since time.Time) rollout.Position {
-		return rollout.Position{Entry: entry, Epoch: epoch, Since: since, Stage: rollout.Stage{Kind: rollout.InPhase, Phase: 2}, Percentage: 25}
+		return rollout.Position{StageSeq: entry, Epoch: epoch, Since: since, Stage: rollout.Stage{Kind: rollout.InPhase, Phase: 2}, Percentage: 25}
 	}
-	l.Take(plan, rollout.Snapshot{Number: 1, From: at, To: at.Add(time.Hour), Position: in(1, 0, at)}, day)
+	l.Apply(plan, rollout.Snapshot{Number: 1, From: at, To: at.Add(time.Hour), Position: in(1, 0, at)}, day)
 	back := at.Add(90 * time.Minute)
-	l.Take(plan, rollout.Snapshot{Number: 2, From: at.Add(time.Hour), To: at.Add(2 * time.Hour), Position: in(2, 1, back), Outcomes: failures("a", at.Add(61*time.Minute))}, day)
+	l.Apply(plan, rollout.Snapshot{Number: 2, From: at.Add(time.Hour), To: at.Add(2 * time.Hour), Position: in(2, 1, back), Outcomes: failures("a", at.Add(61*time.Minute))}, day)
 	require.Zero(t, l.Email.Total().Seen)
 	require.Equal(t, back, l.Email.Total().Since)
-	l.Take(plan, rollout.Snapshot{Number: 3, From: at.Add(2 * time.Hour), To: at.Add(3 * time.Hour), Position: in(2, 1, back), Outcomes: failures("b", at.Add(121*time.Minute))}, day)
+	l.Apply(plan, rollout.Snapshot{Number: 3, From: at.Add(2 * time.Hour), To: at.Add(3 * time.Hour), Position: in(2, 1, back), Outcomes: failures("b", at.Add(121*time.Minute))}, day)
 	require.Equal(t, 30, l.Email.Total().Seen)
 }

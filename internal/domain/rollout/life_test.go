@@ -21,8 +21,8 @@ type life struct {
 	last  *rollout.Judgement
 }
 
-// begun is a rollout a day before noon whose preflight passes.
-func begun(t fataler, p rollout.Plan) *life {
+// initial is a rollout a day before noon whose preflight passes.
+func initial(t fataler, p rollout.Plan) *life {
 	t.Helper()
 	l := &life{t: t, now: noon.Add(-day), judge: healthy}
 	l.apply(rollout.Begin(rollout.Start{ID: "r1", Plan: p, Times: inDays, By: "owner"}, l.now))
@@ -111,7 +111,7 @@ func (l *life) of(kinds ...rollout.EventType) []string {
 func healthy(s rollout.State, now time.Time) *rollout.Judgement {
 	j := &rollout.Judgement{At: now, Position: s.Position(), Enabled: s.Enabled, Percentage: s.Percentage}
 	for _, g := range rollout.Gates() {
-		j.Gates = append(j.Gates, rollout.Ruling{Gate: g, Verdict: rollout.Pass})
+		j.Gates = append(j.Gates, rollout.GateResult{Gate: g, Verdict: rollout.Pass})
 	}
 	return j
 }
@@ -119,12 +119,12 @@ func healthy(s rollout.State, now time.Time) *rollout.Judgement {
 func raising(name rollout.Trigger, remedy rollout.Remedy) func(rollout.State, time.Time) *rollout.Judgement {
 	return func(s rollout.State, now time.Time) *rollout.Judgement {
 		j := healthy(s, now)
-		j.Triggers = []rollout.Alarm{{Trigger: name, Remedy: remedy, Raised: true, Reason: "it is bad"}}
+		j.Triggers = []rollout.TriggerResult{{Trigger: name, Remedy: remedy, Firing: true, Reason: "it is bad"}}
 		return j
 	}
 }
 
-func ruling(g rollout.Gate, v rollout.Verdict) func(rollout.State, time.Time) *rollout.Judgement {
+func result(g rollout.Gate, v rollout.Verdict) func(rollout.State, time.Time) *rollout.Judgement {
 	return func(s rollout.State, now time.Time) *rollout.Judgement {
 		j := healthy(s, now)
 		for i := range j.Gates {

@@ -38,7 +38,7 @@ func (s State) worded(e Event) *Message {
 	case EventResumed:
 		return &Message{
 			Kind: NoticePhase, Subject: fmt.Sprintf("Trial rollout: resumed at %v %%", s.Percentage),
-			Lead:  fmt.Sprintf("The rollout of trial automation goes on since %s, at %v %% of new vendors.", s.moment(e.At), s.Percentage),
+			Lead:  fmt.Sprintf("The rollout of trial automation goes on since %s, at %v %% of new vendors.", s.formatTime(e.At), s.Percentage),
 			Lines: []string{sentence(e.Reason), s.whatIsNext(e)}, Sections: s.stillOpen(e.Judgement, true),
 		}
 	case EventBackfill:
@@ -59,16 +59,16 @@ func (s State) announcement() *Message {
 		if at.admits() {
 			last = at
 		}
-		dates.Items = append(dates.Items, Item{Label: s.moment(at.From), Text: s.Plan.longName(at.Stage)})
+		dates.Items = append(dates.Items, Item{Label: s.formatTime(at.From), Text: s.Plan.longName(at.Stage)})
 	}
 	begins, verb := "Trial rollout begins on ", "begins on"
 	if s.RestartOf != "" {
 		begins, verb = "Trial rollout goes on from ", "goes on from"
 	}
 	m := &Message{
-		Kind: NoticeAnnouncement, Subject: begins + s.moment(first.From),
+		Kind: NoticeAnnouncement, Subject: begins + s.formatTime(first.From),
 		Lead: fmt.Sprintf("The rollout of trial automation %s %s and reaches %v %% of new vendors on %s at the earliest: their trials then get their e-mails and end by themselves.",
-			verb, s.moment(first.From), s.Plan.percentage(last.Stage), s.moment(last.From)),
+			verb, s.formatTime(first.From), s.Plan.percentage(last.Stage), s.formatTime(last.From)),
 		Lines: []string{
 			"A phase lasts at least as long as planned, and the next one begins only when the figures are good enough. With too few vendors to judge by, a phase lasts up to twice as long and then waits for a decision.",
 			fmt.Sprintf("The rollout takes itself back one phase when less than %s of the e-mails are delivered or the API has become slower by more than %s. It switches the automation off when more than %s of the automated steps fail or less than %s of the ended trials convert.",
@@ -130,14 +130,14 @@ func (s State) entered(e Event) *Message {
 	case Stability:
 		return &Message{
 			Kind: NoticePhase, Subject: fmt.Sprintf("Trial rollout: all phases are through, stability begins at %v %%", s.Percentage),
-			Lead:  fmt.Sprintf("All phases are through: since %s everything must hold at %v %% of new vendors until %s.", s.moment(e.At), s.Percentage, s.moment(s.StageEnds())),
+			Lead:  fmt.Sprintf("All phases are through: since %s everything must hold at %v %% of new vendors until %s.", s.formatTime(e.At), s.Percentage, s.formatTime(s.StageEnds())),
 			Lines: []string{sentence(e.Reason), s.whatIsNext(e)}, Sections: s.stillOpen(e.Judgement, false),
 		}
 	case Notice, InPhase:
 	}
-	lead := fmt.Sprintf("Since %s the trials of %v %% of new vendors are automated.", s.moment(e.At), s.Percentage)
+	lead := fmt.Sprintf("Since %s the trials of %v %% of new vendors are automated.", s.formatTime(e.At), s.Percentage)
 	if s.needsPreflight() {
-		lead = fmt.Sprintf("Since %s the rollout of trial automation is being prepared: checks are made, and no vendor is automated yet.", s.moment(e.At))
+		lead = fmt.Sprintf("Since %s the rollout of trial automation is being prepared: checks are made, and no vendor is automated yet.", s.formatTime(e.At))
 	}
 	return &Message{
 		Kind:     NoticePhase,
@@ -210,14 +210,14 @@ func (s State) whatIsNext(e Event) string {
 		return "Next: it waits for a person, who can resume it, go on all the same, or take it back."
 	}
 	if what := s.awaited(e.Judgement); what != "" && !e.At.Before(s.StageEnds()) {
-		return fmt.Sprintf("Next: it waits for %s, and pauses on %s if that has not come.", what, s.moment(s.stageLimit()))
+		return fmt.Sprintf("Next: it waits for %s, and pauses on %s if that has not come.", what, s.formatTime(s.stageLimit()))
 	}
 	next, more := s.following()
 	if !more {
 		return fmt.Sprintf("Next: the rollout is complete on %s, or up to %v days later where it is not certain by then whether enough trials convert.",
-			s.moment(s.StageEnds()), s.Plan.GuardDays)
+			s.formatTime(s.StageEnds()), s.Plan.GuardDays)
 	}
-	text := fmt.Sprintf("Next: %s, on %s at the earliest", s.Plan.longName(next), s.moment(s.StageEnds()))
+	text := fmt.Sprintf("Next: %s, on %s at the earliest", s.Plan.longName(next), s.formatTime(s.StageEnds()))
 	if s.Stage.Kind == InPhase || s.needsPreflight() {
 		text += ", once " + s.mustHold()
 	}
@@ -239,7 +239,7 @@ func (s State) backfilled(e Event) *Message {
 	return &Message{
 		Kind: NoticePhase, Subject: "Trial rollout: trials that ran without automation are taken in",
 		Lead: fmt.Sprintf("Since %s every running trial is automated: %d that had run without automation were taken in.",
-			s.moment(e.At), e.Backfill.Taken),
+			s.formatTime(e.At), e.Backfill.Taken),
 		Lines: []string{s.whatIsNext(e)},
 	}
 }

@@ -38,14 +38,14 @@ func enter(kind StageKind, phase int) Event {
 func judged() *Judgement {
 	decidable := noon.Add(20 * 24 * time.Hour)
 	return &Judgement{
-		Position: Position{Entry: 3, Stage: Stage{InPhase, 1}, Percentage: 10}, Enabled: true, Percentage: 10,
-		Triggers: []Alarm{
+		Position: Position{StageSeq: 3, Stage: Stage{InPhase, 1}, Percentage: 10}, Enabled: true, Percentage: 10,
+		Triggers: []TriggerResult{
 			{Trigger: TriggerEmail, Remedy: Partial, Estimate: 0.88, Limit: 0.9, Seen: 30, Reason: "88 % of the e-mails were delivered, at least 90 % must be"},
-			{Trigger: TriggerErrors, Remedy: Immediate, Raised: true, Estimate: 0.31, Limit: 0.2, Seen: 40, Reason: "31 % of the automated steps failed, at most 20 % may"},
+			{Trigger: TriggerErrors, Remedy: Immediate, Firing: true, Estimate: 0.31, Limit: 0.2, Seen: 40, Reason: "31 % of the automated steps failed, at most 20 % may"},
 			{Trigger: TriggerPerformance, Remedy: Partial, Evidence: 1, Needed: 20, Seen: 12, Limit: 0.05, Reason: "cannot be judged: before the rollout 12 API calls were seen"},
 			{Trigger: TriggerConversion, Remedy: Immediate, Limit: 0.1, Reason: "nothing seen yet; no verdict is possible before 43 trials have ended", DecidableFrom: &decidable},
 		},
-		Gates: []Ruling{
+		Gates: []GateResult{
 			{Gate: GateEmail, Verdict: Insufficient, Estimate: 0.88, Limit: 0.95, Seen: 5, Enough: 20, Reason: "too little seen: 5 of 20 vendors with e-mail"},
 			{Gate: GateAutomation, Verdict: Fail, Estimate: 0.69, Limit: 0.95, Seen: 40, Reason: "69 % of the automated steps succeeded, at least 95 % must"},
 			{Gate: GateAPI, Verdict: Pass, Estimate: 0.001, Limit: 0.05, Seen: 900, Reason: "0.1 % of the API calls took longer than 2 s"},
@@ -221,8 +221,8 @@ func TestFiguresSayHowTheyStand(t *testing.T) {
 func TestFiguresOfTooFewTellNothing(t *testing.T) {
 	t.Parallel()
 	few := Judgement{
-		Triggers: []Alarm{{Trigger: TriggerConversion, Estimate: 1, Limit: 0.1, Seen: 3}},
-		Gates: []Ruling{
+		Triggers: []TriggerResult{{Trigger: TriggerConversion, Estimate: 1, Limit: 0.1, Seen: 3}},
+		Gates: []GateResult{
 			{Gate: GateConversion, Verdict: Insufficient, Estimate: 1, Limit: 0.2, Seen: 29, Enough: 30},
 			{Gate: GateEmail, Verdict: Insufficient, Estimate: 1, Limit: 0.95, Seen: 20, Enough: 20},
 			{Gate: GateAutomation, Verdict: Fail, Estimate: 0, Limit: 0.95, Seen: 8, Enough: 10},

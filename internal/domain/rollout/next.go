@@ -17,7 +17,7 @@ func (s State) Next(j *Judgement, now time.Time) (*Event, time.Time) {
 	if s.Status.Final() {
 		return nil, time.Time{}
 	}
-	for _, step := range []func(*Judgement, time.Time) *Event{s.alarmed, s.outage, s.overridden, s.update, s.advance} {
+	for _, step := range []func(*Judgement, time.Time) *Event{s.triggered, s.outage, s.overridden, s.update, s.advance} {
 		if e := step(j, now); e != nil {
 			e.Seq, e.At = s.Seq+1, now
 			if e.By == "" {
@@ -39,39 +39,39 @@ func (e Event) WantsLatest() bool {
 // current tells whether a judgement is about the evidence that counts now.
 func (s State) current(j *Judgement) bool { return j != nil && j.Position.Epoch == s.Epoch }
 
-// alarmed takes the rollout back where a trigger says so. At 0 % as well: those
+// triggered takes the rollout back where a trigger says so. At 0 % as well: those
 // automated before may still run.
-func (s State) alarmed(j *Judgement, now time.Time) *Event {
+func (s State) triggered(j *Judgement, now time.Time) *Event {
 	if !s.current(j) || s.Stage.Kind == Notice || !s.Enabled {
 		return nil
 	}
-	alarm := j.Raised()
+	trigger := j.Firing()
 	switch {
-	case alarm == nil:
+	case trigger == nil:
 		return nil
-	case alarm.Remedy == Immediate:
-		return &Event{Type: EventRolledBack, Remedy: Immediate, Trigger: alarm.Trigger, InFlight: Keep, Judgement: j,
+	case trigger.Remedy == Immediate:
+		return &Event{Type: EventRolledBack, Remedy: Immediate, Trigger: trigger.Trigger, InFlight: Keep, Judgement: j,
 			Enabled: new(false), Percentage: new(0.0),
-			Reason: "Taken back completely: " + alarm.Reason + "."}
+			Reason: "Taken back completely: " + trigger.Reason + "."}
 	case now.Before(s.CooldownUntil):
 		return nil // after a partial rollback its effect is waited for
 	case s.Percentage == 0 && s.Pause == nil:
 		return &Event{Type: EventPaused, Cause: PausedByTriggers, Judgement: j,
-			Reason: fmt.Sprintf("Paused: nobody new is admitted, and of those automated before %s.", alarm.Reason)}
+			Reason: fmt.Sprintf("Paused: nobody new is admitted, and of those automated before %s.", trigger.Reason)}
 	case s.Percentage == 0:
 		return nil
 	case s.PartialRollbacks >= maxPartial && s.Pause == nil:
 		return &Event{Type: EventPaused, Cause: PausedByTriggers, Judgement: j,
-			Reason: fmt.Sprintf("Paused: it was taken back %d times already, and again %s.", s.PartialRollbacks, alarm.Reason)}
+			Reason: fmt.Sprintf("Paused: it was taken back %d times already, and again %s.", s.PartialRollbacks, trigger.Reason)}
 	case s.PartialRollbacks >= maxPartial:
 		return nil
 	}
-	return s.partial(*alarm, j)
+	return s.partial(*trigger, j)
 }
 
 // partial goes back to the phase before, or further where a person has set less
 // than that. Before the first there is 0 %.
-func (s State) partial(alarm Alarm, j *Judgement) *Event {
+func (s State) partial(trigger TriggerResult, j *Judgement) *Event {
 	stage, percentage := Stage{Kind: InPhase}, 0.0
 	for i, phase := range s.Plan.Phases[:s.Stage.Phase] {
 		if phase.Percentage < s.Percentage {
@@ -79,9 +79,9 @@ func (s State) partial(alarm Alarm, j *Judgement) *Event {
 		}
 	}
 	return &Event{
-		Type: EventRolledBack, Remedy: Partial, Trigger: alarm.Trigger, InFlight: Keep, Judgement: j,
+		Type: EventRolledBack, Remedy: Partial, Trigger: trigger.Trigger, InFlight: Keep, Judgement: j,
 		Stage: &stage, Enabled: new(true), Percentage: &percentage,
-		Reason: fmt.Sprintf("Taken back from %v %% to %v %%: %s.", s.Percentage, percentage, alarm.Reason),
+		Reason: fmt.Sprintf("Taken back from %v %% to %v %%: %s.", s.Percentage, percentage, trigger.Reason),
 	}
 }
 
@@ -112,7 +112,7 @@ func causeInWords(cause string) string {
 // overridden sees flags that somebody set by hand, and holds at them. What was
 // judged before the rollout itself last set them tells nothing.
 func (s State) overridden(j *Judgement, _ time.Time) *Event {
-	if j == nil || j.Position.Entry != s.Entry || !j.At.After(s.FlagsAt) {
+	if j == nil || j.Position.StageSeq != s.StageSeq || !j.At.After(s.FlagsAt) {
 		return nil
 	}
 	if !s.changedByHand(j) && s.askedFor(j) == nil {
@@ -238,14 +238,14 @@ func (s State) stopped(j *Judgement, now time.Time) *Event {
 // gatesNow sorts the present stage's gates. Without a judgement of this stage
 // nothing was seen. Conversion may lack data: its test is the guard's. Below the
 // first phase, and once it was rolled back, there is nothing to see.
-func (s State) gatesNow(j *Judgement) (passed, failed, insufficient []Ruling) {
+func (s State) gatesNow(j *Judgement) (passed, failed, insufficient []GateResult) {
 	if s.below() || s.Status == RolledBack {
 		return nil, nil, nil
 	}
 	for _, gate := range s.Plan.gates(s.Stage) {
-		r := Ruling{Gate: gate, Verdict: Insufficient, Reason: "nothing was judged in this phase yet"}
-		if j != nil && j.Position.Entry == s.Entry {
-			r = j.Ruling(gate)
+		r := GateResult{Gate: gate, Verdict: Insufficient, Reason: "nothing was judged in this phase yet"}
+		if j != nil && j.Position.StageSeq == s.StageSeq {
+			r = j.GateResult(gate)
 		}
 		switch {
 		case r.Verdict == Fail:
@@ -259,9 +259,9 @@ func (s State) gatesNow(j *Judgement) (passed, failed, insufficient []Ruling) {
 	return passed, failed, insufficient
 }
 
-func reasons(rulings []Ruling) string {
-	texts := make([]string, len(rulings))
-	for i, r := range rulings {
+func reasons(results []GateResult) string {
+	texts := make([]string, len(results))
+	for i, r := range results {
 		texts[i] = fmt.Sprintf("%s: %s", r.Gate, r.Reason)
 	}
 	return strings.Join(texts, "; ")
@@ -339,9 +339,9 @@ func (s State) awaited(j *Judgement) string {
 	return ""
 }
 
-// MustKnow tells whether the workflow of a rollout has to hear of a judgement:
+// ShouldSignal tells whether the workflow of a rollout has to hear of a judgement:
 // whether it would act on it.
-func (s State) MustKnow(j Judgement, now time.Time) bool {
+func (s State) ShouldSignal(j Judgement, now time.Time) bool {
 	e, _ := s.Next(&j, now)
 	return e != nil && e.Type != EventUpdate
 }

@@ -110,10 +110,10 @@ func TestEachPeriodIsDueOnce(t *testing.T) {
 
 func TestTasksAfterTheDeployment(t *testing.T) {
 	t.Parallel()
-	standing := func(s rollout.State, after time.Duration) map[string]rollout.TaskStanding {
-		all := map[string]rollout.TaskStanding{}
+	standing := func(s rollout.State, after time.Duration) map[string]rollout.TaskStatus {
+		all := map[string]rollout.TaskStatus{}
 		for _, task := range rollout.TasksOf(s, noon.Add(after)) {
-			all[task.ID] = task.Standing
+			all[task.ID] = task.Status
 		}
 		return all
 	}

@@ -227,7 +227,7 @@ func (r Report) Message(s State) Message {
 	return Message{
 		Key: s.ID + "/report/" + r.ID, At: r.At, Kind: reportNotices[r.Kind],
 		Subject: fmt.Sprintf("Trial rollout: %s report, %s", r.Kind, r.name()),
-		Lead:    r.Summary, Lines: append([]string{fmt.Sprintf("From %s to %s, against the same time before.", s.moment(r.From), s.moment(r.To))}, r.Findings...),
+		Lead:    r.Summary, Lines: append([]string{fmt.Sprintf("From %s to %s, against the same time before.", s.formatTime(r.From), s.formatTime(r.To))}, r.Findings...),
 		Sections: r.sections(s), Figures: r.figures(),
 	}
 }
@@ -241,7 +241,7 @@ func (r Report) sections(s State) []Section {
 	if len(r.Days) > 1 {
 		byDay := Section{Title: "Day by day"}
 		for i, t := range r.Days {
-			byDay.Items = append(byDay.Items, Item{Label: s.moment(r.From.Add(days(float64(i), s.Times.Day))), Text: t.line()})
+			byDay.Items = append(byDay.Items, Item{Label: s.formatTime(r.From.Add(days(float64(i), s.Times.Day))), Text: t.line()})
 		}
 		sections = append(sections, byDay)
 	}
@@ -258,7 +258,7 @@ func (r Report) sections(s State) []Section {
 			continue
 		}
 		text := "open: tick it off as " + t.ID + " when it is done"
-		if t.Standing == TaskDone {
+		if t.Status == TaskDone {
 			text = "done: " + t.Reason
 		}
 		tasks.Items = append(tasks.Items, Item{Label: t.Text, Text: text})

@@ -89,7 +89,7 @@ func TestForecast(t *testing.T) {
 		{100, false, false, "the 10 % phase sees about 20 vendors in 2 days; the email gate needs 20, which is enough"},
 	}
 	for _, tt := range tests {
-		f := rollout.Foresee(rollout.DefaultPlan(), times, tt.perDay)
+		f := rollout.NewForecast(rollout.DefaultPlan(), times, tt.perDay)
 		require.Len(t, f.Phases, 6)
 		require.Equal(t, tt.text, f.Phases[1].Text)
 		require.Equal(t, tt.holds, f.Phases[1].Holds)
@@ -98,9 +98,9 @@ func TestForecast(t *testing.T) {
 	}
 	// At 30 a day 43 are admitted on day 7, and their trials over 17 days later.
 	require.Equal(t, "no conversion verdict before 43 trials have ended, about day 25 of the rollout; sooner where it starts with 50 conversions known, which tell how they come with age",
-		rollout.Foresee(rollout.DefaultPlan(), times, 30).Conversion)
-	require.Equal(t, "no conversion verdict before 43 trials have ended; sooner where it starts with 50 conversions known, which tell how they come with age", rollout.Foresee(rollout.DefaultPlan(), times, 0).Conversion)
+		rollout.NewForecast(rollout.DefaultPlan(), times, 30).Conversion)
+	require.Equal(t, "no conversion verdict before 43 trials have ended; sooner where it starts with 50 conversions known, which tell how they come with age", rollout.NewForecast(rollout.DefaultPlan(), times, 0).Conversion)
 	p := rollout.DefaultPlan()
 	p.Phases[0].Gates = []rollout.Gate{rollout.GateAutomation}
-	require.True(t, rollout.Foresee(p, times, 50).Phases[0].Pauses, "nobody comes at 0 %")
+	require.True(t, rollout.NewForecast(p, times, 50).Phases[0].Pauses, "nobody comes at 0 %")
 }

@@ -29,16 +29,16 @@ func anyPlan(t *rapid.T) rollout.Plan {
 func anyJudgement(t *rapid.T, s rollout.State, now time.Time) *rollout.Judgement {
 	j := healthy(s, now.Add(-time.Duration(rapid.IntRange(0, 2).Draw(t, "old"))*time.Hour))
 	if rapid.IntRange(0, 9).Draw(t, "elsewhere") == 0 {
-		j.Position.Entry--
+		j.Position.StageSeq--
 	}
 	for i := range j.Gates {
 		j.Gates[i].Verdict = rapid.SampledFrom([]rollout.Verdict{rollout.Pass, rollout.Pass, rollout.Pass, rollout.Pass, rollout.Insufficient, rollout.Fail}).Draw(t, "verdict")
 	}
 	switch rapid.IntRange(0, 24).Draw(t, "trouble") {
 	case 0:
-		j.Triggers = []rollout.Alarm{{Trigger: rollout.TriggerErrors, Remedy: rollout.Immediate, Raised: true}}
+		j.Triggers = []rollout.TriggerResult{{Trigger: rollout.TriggerErrors, Remedy: rollout.Immediate, Firing: true}}
 	case 1, 2, 3, 4:
-		j.Triggers = []rollout.Alarm{{Trigger: rollout.TriggerEmail, Remedy: rollout.Partial, Raised: true}}
+		j.Triggers = []rollout.TriggerResult{{Trigger: rollout.TriggerEmail, Remedy: rollout.Partial, Firing: true}}
 	case 5, 6:
 		j.Outage = &rollout.Outage{Cause: rollout.OutageSESRefusesAll}
 	case 7:
@@ -57,7 +57,7 @@ func TestWhateverHappensTheRolloutKeepsItsPromises(t *testing.T) {
 		rollout.SignalAdvance, rollout.SignalSetPercentage, "dance",
 	}
 	rapid.Check(t, func(t *rapid.T) {
-		l := begun(t, anyPlan(t))
+		l := initial(t, anyPlan(t))
 		entered, byHand := map[rollout.Stage]bool{}, false
 		check := func(before rollout.State, e rollout.Event) {
 			switch e.Type {

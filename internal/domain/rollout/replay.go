@@ -46,7 +46,7 @@ func Replay(events []Event, read Snapshots) (Replayed, error) {
 	if len(events) == 0 || events[0].Start == nil {
 		return Replayed{}, errNoStart
 	}
-	r := replay{Replayed: Replayed{ID: events[0].Start.ID, Events: len(events), Differences: []Difference{}}}
+	r := replayRun{Replayed: Replayed{ID: events[0].Start.ID, Events: len(events), Differences: []Difference{}}}
 	if err := r.judge(*events[0].Start, events, read); err != nil {
 		return r.Replayed, err
 	}
@@ -58,14 +58,14 @@ func Replay(events []Event, read Snapshots) (Replayed, error) {
 	return r.Replayed, nil
 }
 
-type replay struct {
+type replayRun struct {
 	Replayed
 	// judged is what was judged anew, by the snapshot's number.
 	judged map[int]Judgement
 }
 
 // judge takes the snapshots in, and judges those that an event was decided on.
-func (r *replay) judge(start Start, events []Event, read Snapshots) error {
+func (r *replayRun) judge(start Start, events []Event, read Snapshots) error {
 	last, wanted := 0, map[int]bool{}
 	for _, e := range events {
 		if e.Judgement != nil {
@@ -81,7 +81,7 @@ func (r *replay) judge(start Start, events []Event, read Snapshots) error {
 			return err
 		}
 		r.Snapshots++
-		ledger.Take(start.Plan, s, start.Times.Day)
+		ledger.Apply(start.Plan, s, start.Times.Day)
 		if wanted[s.Number] {
 			r.judged[s.Number] = Judge(start.Plan, start.Times, ledger, s)
 		}
@@ -90,7 +90,7 @@ func (r *replay) judge(start Start, events []Event, read Snapshots) error {
 }
 
 // event compares one event, which happened to a state.
-func (r *replay) event(s State, e Event) {
+func (r *replayRun) event(s State, e Event) {
 	j := r.judgement(e)
 	switch {
 	case e.Type == EventStarted:
@@ -143,7 +143,7 @@ func (s State) foreignAnew(e Event) *Event {
 
 // judgement compares what an event was decided on, and is that made anew; as
 // stored where no snapshot has seen it.
-func (r *replay) judgement(e Event) *Judgement {
+func (r *replayRun) judgement(e Event) *Judgement {
 	if e.Judgement == nil || e.Judgement.Snapshot == 0 {
 		return e.Judgement
 	}
@@ -162,7 +162,7 @@ func (r *replay) judgement(e Event) *Judgement {
 
 // stored is a judgement as the database keeps it, to the millisecond.
 func stored(j Judgement) Judgement {
-	triggers := make([]Alarm, len(j.Triggers))
+	triggers := make([]TriggerResult, len(j.Triggers))
 	for i, a := range j.Triggers {
 		if a.DecidableFrom != nil {
 			a.DecidableFrom = new(a.DecidableFrom.UTC().Truncate(time.Millisecond))
@@ -197,7 +197,7 @@ func differing(a, b Judgement) (what, inA, inB string) {
 
 // decision compares an event with what is decided anew, nil for nothing. What
 // it was decided on was compared before.
-func (r *replay) decision(e Event, anew *Event) {
+func (r *replayRun) decision(e Event, anew *Event) {
 	r.Decisions++
 	if anew == nil {
 		r.differ(e, "the decision", e.Reason, "nothing is decided")
@@ -222,7 +222,7 @@ func written(v any) string {
 	return string(text)
 }
 
-func (r *replay) differ(e Event, what, stored, anew string) {
+func (r *replayRun) differ(e Event, what, stored, anew string) {
 	r.Differences = append(r.Differences, Difference{Seq: e.Seq, Type: e.Type, What: what, Stored: stored, Anew: anew})
 }
 
@@ -260,8 +260,8 @@ func Rehearse(p Plan, events []Event, read Snapshots) (Rehearsed, error) {
 		r.Snapshots++
 		r.until(s.At)
 		s.Position, s.Enabled, s.Percentage, s.Version = r.State.Position(), r.State.Enabled, r.State.Percentage, r.State.FlagsVersion
-		ledger.Take(p, s, start.Times.Day)
-		r.hear(Judge(p, start.Times, ledger, s))
+		ledger.Apply(p, s, start.Times.Day)
+		r.onJudgement(Judge(p, start.Times, ledger, s))
 	}
 	return r.Rehearsed, nil
 }
@@ -278,10 +278,10 @@ func (r *rehearsal) apply(e Event) {
 	r.Events = append(r.Events, e)
 }
 
-// hear takes a judgement as the workflow would: it is told what it has to act on.
-func (r *rehearsal) hear(j Judgement) {
+// onJudgement takes a judgement as the workflow would: it is told what it has to act on.
+func (r *rehearsal) onJudgement(j Judgement) {
 	r.latest = &j
-	if r.State.MustKnow(j, r.now) {
+	if r.State.ShouldSignal(j, r.now) {
 		r.known = &j
 	}
 	r.settle()

@@ -114,18 +114,18 @@ func (c *chronicle) watch(from time.Time) {
 	}
 	for i := range registered {
 		id := fmt.Sprintf("v%d-%d", s.Number, i)
-		at, told := from.Add(time.Duration(i+1)*time.Minute), rollout.MailDelivered
+		at, reported := from.Add(time.Duration(i+1)*time.Minute), rollout.MailDelivered
 		if i%10 < c.bouncing {
-			told = rollout.MailFailed
+			reported = rollout.MailFailed
 		}
-		for _, kind := range []rollout.OutcomeKind{rollout.Admitted, rollout.MailSent, rollout.StepDone, told} {
+		for _, kind := range []rollout.OutcomeKind{rollout.Admitted, rollout.MailSent, rollout.StepDone, reported} {
 			s.Outcomes = append(s.Outcomes, rollout.Outcome{Kind: kind, VendorID: id, Key: id + "/welcome/0", At: at})
 		}
 	}
 	c.snapshots = append(c.snapshots, s)
-	c.ledger.Take(c.plan, s, day)
+	c.ledger.Apply(c.plan, s, day)
 	c.latest = new(rollout.Judge(c.plan, inDays, c.ledger, s))
-	if c.state.MustKnow(*c.latest, c.now) {
+	if c.state.ShouldSignal(*c.latest, c.now) {
 		c.known = c.latest
 	}
 }
@@ -156,8 +156,8 @@ func (c *chronicle) read(number int) (rollout.Snapshot, bool, error) {
 	return s, true, err
 }
 
-// lives are rollouts of every kind.
-var lives = map[string]func(*chronicle){
+// chronicles are rollouts of every kind.
+var chronicles = map[string]func(*chronicle){
 	"healthy to its end": func(c *chronicle) { c.hours(24 * 10) },
 	"taken back by mail, twice and then paused": func(c *chronicle) {
 		c.hours(24*3 - 6)
@@ -205,7 +205,7 @@ var lives = map[string]func(*chronicle){
 
 func TestReplayComesToTheSame(t *testing.T) {
 	t.Parallel()
-	for name, live := range lives {
+	for name, live := range chronicles {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := chronicled(t, quick())
@@ -229,7 +229,7 @@ func TestReplayComesToTheSame(t *testing.T) {
 func TestThoseLivesAreOfEveryKind(t *testing.T) {
 	t.Parallel()
 	seen := map[string]bool{}
-	for _, live := range lives {
+	for _, live := range chronicles {
 		c := chronicled(t, quick())
 		live(c)
 		for _, e := range c.events {
@@ -320,7 +320,7 @@ func TestTheSamePlanDecidesTheSameWhereNobodySteered(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"healthy to its end", "taken back by mail, twice and then paused"} {
 		c := chronicled(t, quick())
-		lives[name](c)
+		chronicles[name](c)
 		r, err := rollout.Rehearse(quick(), c.stored(), c.read)
 		require.NoError(t, err)
 		got, want := ofItself(r.Events), ofItself(c.events)
@@ -333,7 +333,7 @@ func TestTheSamePlanDecidesTheSameWhereNobodySteered(t *testing.T) {
 func TestAnotherPlanDecidesOtherwise(t *testing.T) {
 	t.Parallel()
 	c := chronicled(t, quick())
-	lives["taken back by mail, twice and then paused"](c)
+	chronicles["taken back by mail, twice and then paused"](c)
 	patient := quick()
 	patient.Name, patient.Triggers.EmailDelivery = "patient", 0.3
 	r, err := rollout.Rehearse(patient, c.stored(), c.read)

@@ -8,15 +8,15 @@ import (
 // finalReport tells of the whole rollout, when its days of stability are over.
 func (s State) finalReport(e Event) *Message {
 	lead := fmt.Sprintf("The rollout of trial automation has held at %v %% of new vendors through its %v days of stability, until %s.",
-		s.Percentage, s.Plan.StabilityDays, s.moment(e.At))
+		s.Percentage, s.Plan.StabilityDays, s.formatTime(e.At))
 	if e.By != Automatic {
-		lead = fmt.Sprintf("The rollout of trial automation is at %v %% of new vendors; its stability was ended by hand on %s.", s.Percentage, s.moment(e.At))
+		lead = fmt.Sprintf("The rollout of trial automation is at %v %% of new vendors; its stability was ended by hand on %s.", s.Percentage, s.formatTime(e.At))
 	}
 	return &Message{
 		Kind: NoticeFinal, Subject: fmt.Sprintf("Trial rollout: final report at %v %% of new vendors", s.Percentage), Lead: lead,
 		Lines: []string{
 			criteriaTally(s, e.Judgement), tally(e.Judgement),
-			fmt.Sprintf("Until %s the rollout is still guarded: whether the vendors admitted last convert is known only then.", s.moment(s.StageEnds())),
+			fmt.Sprintf("Until %s the rollout is still guarded: whether the vendors admitted last convert is known only then.", s.formatTime(s.StageEnds())),
 		},
 		Sections: append(s.reportSections(e), Section{Title: "What comes after", Items: []Item{
 			{Label: "Week 1", Text: "daily monitoring review, performance optimization, user feedback analysis"},
@@ -30,14 +30,14 @@ func (s State) finalReport(e Event) *Message {
 func (s State) completed(e Event) *Message {
 	return &Message{
 		Kind: NoticeReport, Subject: fmt.Sprintf("Trial rollout: complete at %v %% of new vendors", s.Percentage),
-		Lead:  fmt.Sprintf("The rollout of trial automation is complete since %s: the trials of %v %% of new vendors are automated, and stay so.", s.moment(e.At), s.Percentage),
+		Lead:  fmt.Sprintf("The rollout of trial automation is complete since %s: the trials of %v %% of new vendors are automated, and stay so.", s.formatTime(e.At), s.Percentage),
 		Lines: []string{sentence(e.Reason), criteriaTally(s, e.Judgement), tally(e.Judgement)}, Sections: s.reportSections(e),
 	}
 }
 
 func (s State) reportSections(e Event) []Section {
 	criteria := Section{Title: "Success criteria"}
-	for _, a := range Appraise(s, e.Judgement) {
+	for _, a := range JudgeCriteria(s, e.Judgement) {
 		criteria.Items = append(criteria.Items, Item{Label: a.Text, Text: a.Reason, Verdict: a.Verdict})
 	}
 	sections := []Section{criteria, {Title: "Decisions", Items: s.decided(e)}}
@@ -49,12 +49,12 @@ func (s State) reportSections(e Event) []Section {
 
 func criteriaTally(s State, j *Judgement) string {
 	counts := map[Verdict]int{}
-	appraisals := Appraise(s, j)
-	for _, a := range appraisals {
+	results := JudgeCriteria(s, j)
+	for _, a := range results {
 		counts[a.Verdict]++
 	}
 	return fmt.Sprintf("Of %d success criteria %d are met, %d are not, and %d cannot be told yet.",
-		len(appraisals), counts[Pass], counts[Fail], counts[Insufficient])
+		len(results), counts[Pass], counts[Fail], counts[Insufficient])
 }
 
 // decided are the decisions that the state still knows of; all of them, with
@@ -64,7 +64,7 @@ func (s State) decided(e Event) []Item {
 	if s.RestartOf != "" {
 		started += ", going on from " + s.RestartOf
 	}
-	items := []Item{{Label: "Started " + s.moment(s.StartedAt), Text: started}}
+	items := []Item{{Label: "Started " + s.formatTime(s.StartedAt), Text: started}}
 	for _, c := range s.Checks {
 		if c.WaivedBy != "" {
 			items = append(items, Item{Label: "Waived: preflight check " + c.ID, Text: c.WaiverReason})
@@ -83,7 +83,7 @@ func (s State) decided(e Event) []Item {
 		}
 		items = append(items, Item{Label: "Taken in while running", Text: text})
 	}
-	return append(items, Item{Label: "This step " + s.moment(e.At), Text: strings.TrimSuffix(e.Reason, ".")})
+	return append(items, Item{Label: "This step " + s.formatTime(e.At), Text: strings.TrimSuffix(e.Reason, ".")})
 }
 
 func times(n int) string {

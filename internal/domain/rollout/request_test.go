@@ -12,12 +12,12 @@ import (
 
 func TestRequestsThatAreRefused(t *testing.T) {
 	t.Parallel()
-	running := begun(t, rollout.DefaultPlan())
+	running := initial(t, rollout.DefaultPlan())
 	running.toPhase(2)
-	paused := begun(t, rollout.DefaultPlan())
+	paused := initial(t, rollout.DefaultPlan())
 	paused.toPhase(2)
 	paused.ask(rollout.SignalPause, rollout.Request{})
-	over := begun(t, rollout.DefaultPlan())
+	over := initial(t, rollout.DefaultPlan())
 	over.toPhase(2)
 	over.ask(rollout.SignalRollback, rollout.Request{})
 	because := rollout.Request{Reason: "because"}
@@ -71,7 +71,7 @@ func TestRequestsThatAreRefused(t *testing.T) {
 
 func TestRequestsThatAreCarriedOut(t *testing.T) {
 	t.Parallel()
-	l := begun(t, rollout.DefaultPlan())
+	l := initial(t, rollout.DefaultPlan())
 	l.toPhase(3)
 	l.ask(rollout.SignalTick, rollout.Request{Subject: "feedback-positive", Met: true})
 	require.True(t, l.state.Criteria["feedback-positive"].Met)
@@ -99,7 +99,7 @@ func TestRequestsThatAreCarriedOut(t *testing.T) {
 
 func TestTimePausedTwiceDoesNotCountAsSoaked(t *testing.T) {
 	t.Parallel()
-	l := begun(t, rollout.DefaultPlan())
+	l := initial(t, rollout.DefaultPlan())
 	l.until(noon.Add(11 * day)) // a day of stability is over
 	l.ask(rollout.SignalPause, rollout.Request{})
 	l.days(2)
@@ -111,10 +111,10 @@ func TestTimePausedTwiceDoesNotCountAsSoaked(t *testing.T) {
 
 func TestCriteria(t *testing.T) {
 	t.Parallel()
-	l := begun(t, rollout.DefaultPlan())
+	l := initial(t, rollout.DefaultPlan())
 	verdicts := func() map[string]rollout.Verdict {
 		all := map[string]rollout.Verdict{}
-		for _, a := range rollout.Appraise(l.state, l.last) {
+		for _, a := range rollout.JudgeCriteria(l.state, l.last) {
 			require.NotEmpty(t, a.Text)
 			all[a.ID] = a.Verdict
 		}
@@ -135,7 +135,7 @@ func TestCriteria(t *testing.T) {
 
 func TestASignalThatDoesNotSayWhoseItIsCountsAllTheSame(t *testing.T) {
 	t.Parallel()
-	l := begun(t, rollout.DefaultPlan())
+	l := initial(t, rollout.DefaultPlan())
 	l.apply(l.state.CheckedEvent([]rollout.Check{{ID: rollout.CheckBackup, Verdict: rollout.Insufficient, Reason: "none"}}, l.now))
 	e, err := l.state.Request(rollout.SignalWaive, rollout.Request{Subject: rollout.CheckBackup, Reason: "in the vault"}, nil, l.now)
 	require.NoError(t, err)

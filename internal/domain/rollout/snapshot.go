@@ -37,9 +37,9 @@ type Snapshot struct {
 // Position is where the rollout stood.
 type Position struct {
 	// Epoch counts how often evidence began anew, Entry the stages entered.
-	Epoch int   `json:"epoch"`
-	Entry int   `json:"entry"`
-	Stage Stage `json:"stage"`
+	Epoch    int   `json:"epoch"`
+	StageSeq int   `json:"entry"`
+	Stage    Stage `json:"stage"`
 	// Since is when this stage was entered: what became known before belongs to
 	// the one before.
 	Since time.Time `json:"since"`

@@ -45,9 +45,9 @@ type State struct {
 	WrittenVersion int `json:"writtenVersion,omitempty"`
 
 	Stage Stage `json:"stage"`
-	// Entry counts the stages entered, EnteredAt is the last one's moment, moved
+	// StageSeq counts the stages entered, EnteredAt is the last one's moment, moved
 	// on by the time that was spent paused.
-	Entry     int       `json:"entry"`
+	StageSeq  int       `json:"entry"`
 	EnteredAt time.Time `json:"enteredAt"`
 	// DeployedAt is when stability first began: all phases were through. The tasks
 	// and reports after the deployment count their days from it. Nil before.
@@ -142,8 +142,8 @@ type Backfill struct {
 	Done  bool   `json:"done"`
 }
 
-// Standing is where a rollout stands, in as much as people change it.
-type Standing struct {
+// Summary is where a rollout stands, in as much as people change it.
+type Summary struct {
 	// Seq is the number of its last event.
 	Seq        int     `json:"seq"`
 	Status     Status  `json:"status"`
@@ -152,20 +152,20 @@ type Standing struct {
 	Percentage float64 `json:"percentage"`
 }
 
-// Standing is where the rollout stands, as the audit record keeps it.
-func (s State) Standing() Standing {
-	return Standing{Seq: s.Seq, Status: s.Status, Stage: s.Stage, Enabled: s.Enabled, Percentage: s.Percentage}
+// Summary is where the rollout stands, as the audit record keeps it.
+func (s State) Summary() Summary {
+	return Summary{Seq: s.Seq, Status: s.Status, Stage: s.Stage, Enabled: s.Enabled, Percentage: s.Percentage}
 }
 
 // Position is where the rollout stands, as snapshots keep it.
 func (s State) Position() Position {
-	return Position{Epoch: s.Epoch, Entry: s.Entry, Stage: s.Stage, Since: s.EnteredAt, Percentage: s.Percentage}
+	return Position{Epoch: s.Epoch, StageSeq: s.StageSeq, Stage: s.Stage, Since: s.EnteredAt, Percentage: s.Percentage}
 }
 
 // Mark is the same as long as the rollout stands as people see it: where it is,
 // whether and why it waits, and what the flags are to say.
 func (s State) Mark() string {
-	mark := fmt.Sprintf("%s.%s.%d.%t.%v", s.ID, s.Status, s.Entry, s.Enabled, s.Percentage)
+	mark := fmt.Sprintf("%s.%s.%d.%t.%v", s.ID, s.Status, s.StageSeq, s.Enabled, s.Percentage)
 	if s.Pause != nil {
 		mark += fmt.Sprintf(".%s-%d", s.Pause.Cause, s.Pause.Since.UnixMilli())
 	}
@@ -213,8 +213,8 @@ func (s State) PreflightDue(now time.Time) bool {
 // prepares tells whether the preflight is made until it passes: also where a person
 // has set a percentage before, and the rollout waits at that.
 func (s State) prepares() bool {
-	ahead := s.Status == Running || s.held() && s.Percentage > 0
-	return ahead && s.needsPreflight() && s.preflightOpen() != nil
+	preparing := s.Status == Running || s.held() && s.Percentage > 0
+	return preparing && s.needsPreflight() && s.preflightOpen() != nil
 }
 
 // preflightAt is when the preflight is to be made again.

@@ -12,7 +12,7 @@ import (
 
 func TestTheDefaultPlanFromNoticeToCompletion(t *testing.T) {
 	t.Parallel()
-	l := begun(t, rollout.DefaultPlan())
+	l := initial(t, rollout.DefaultPlan())
 	l.until(noon.Add(60 * day))
 	require.Equal(t, []string{
 		"entered phase/0 0% day 1", "entered phase/1 10% day 3", "entered phase/2 25% day 5", "entered phase/3 50% day 7",
@@ -30,7 +30,7 @@ func TestTheDefaultPlanFromNoticeToCompletion(t *testing.T) {
 
 func TestItWakesWhenSomethingIsDue(t *testing.T) {
 	t.Parallel()
-	l := begun(t, rollout.DefaultPlan())
+	l := initial(t, rollout.DefaultPlan())
 	e, wake := l.state.Next(nil, l.now)
 	require.Nil(t, e)
 	require.Equal(t, noon, wake)
@@ -41,7 +41,7 @@ func TestItWakesWhenSomethingIsDue(t *testing.T) {
 
 func TestPartialRollbacksTwiceAndThenAPause(t *testing.T) {
 	t.Parallel()
-	l := begun(t, rollout.DefaultPlan())
+	l := initial(t, rollout.DefaultPlan())
 	l.toPhase(3)
 	l.judge = raising(rollout.TriggerEmail, rollout.Partial)
 	l.days(3)
@@ -59,7 +59,7 @@ func TestPartialRollbacksTwiceAndThenAPause(t *testing.T) {
 func TestEvidenceBeginsAnewWhereAPersonGoesOnAfterATriggersPause(t *testing.T) {
 	t.Parallel()
 	for _, over := range []bool{false, true} {
-		l := begun(t, rollout.DefaultPlan())
+		l := initial(t, rollout.DefaultPlan())
 		l.toPhase(3)
 		l.judge = raising(rollout.TriggerEmail, rollout.Partial)
 		l.days(3)
@@ -79,7 +79,7 @@ func TestEvidenceBeginsAnewWhereAPersonGoesOnAfterATriggersPause(t *testing.T) {
 
 func TestACooldownAndASoakAfterAPartialRollback(t *testing.T) {
 	t.Parallel()
-	l := begun(t, rollout.DefaultPlan())
+	l := initial(t, rollout.DefaultPlan())
 	l.toPhase(5) // day 10, the phases before last 1 and 2 days
 	l.judge = raising(rollout.TriggerPerformance, rollout.Partial)
 	l.until(l.now)
@@ -94,7 +94,7 @@ func TestBeforeTheFirstPhaseThereIsZero(t *testing.T) {
 	t.Parallel()
 	p := rollout.DefaultPlan()
 	p.Phases = p.Phases[1:]
-	l := begun(t, p)
+	l := initial(t, p)
 	l.toPhase(0)
 	require.InDelta(t, 10, l.state.Percentage, 0)
 	l.judge = raising(rollout.TriggerEmail, rollout.Partial)
@@ -109,7 +109,7 @@ func TestBeforeTheFirstPhaseThereIsZero(t *testing.T) {
 func TestAnImmediateRollbackEndsIt(t *testing.T) {
 	t.Parallel()
 	for _, stage := range []float64{3, 12, 25} {
-		l := begun(t, rollout.DefaultPlan())
+		l := initial(t, rollout.DefaultPlan())
 		l.until(noon.Add(time.Duration(stage) * day))
 		l.judge = raising(rollout.TriggerErrors, rollout.Immediate)
 		l.until(l.now)
@@ -127,7 +127,7 @@ func TestAnImmediateRollbackEndsIt(t *testing.T) {
 
 func TestFlagsSetByHandHoldTheRollout(t *testing.T) {
 	t.Parallel()
-	l := begun(t, rollout.DefaultPlan())
+	l := initial(t, rollout.DefaultPlan())
 	l.toPhase(2)
 	l.judge = func(s rollout.State, now time.Time) *rollout.Judgement {
 		j := healthy(s, now)
@@ -145,7 +145,7 @@ func TestFlagsSetByHandHoldTheRollout(t *testing.T) {
 	l.days(3)
 	require.Equal(t, []string{"entered phase/4 75% day 11.25", "entered phase/5 100% day 12.25"}, l.of(rollout.EventEntered)[3:], "it soaks anew")
 
-	l = begun(t, rollout.DefaultPlan())
+	l = initial(t, rollout.DefaultPlan())
 	l.toPhase(2)
 	l.judge = func(s rollout.State, now time.Time) *rollout.Judgement {
 		j := healthy(s, now)
@@ -158,7 +158,7 @@ func TestFlagsSetByHandHoldTheRollout(t *testing.T) {
 
 func TestAnOldJudgementDoesNotUndoARequest(t *testing.T) {
 	t.Parallel()
-	l := begun(t, rollout.DefaultPlan())
+	l := initial(t, rollout.DefaultPlan())
 	l.toPhase(2)
 	l.last = healthy(l.state, l.now)
 	l.now = l.now.Add(time.Minute)
@@ -170,7 +170,7 @@ func TestAnOldJudgementDoesNotUndoARequest(t *testing.T) {
 
 func TestAPartialRollbackNeverGoesUp(t *testing.T) {
 	t.Parallel()
-	l := begun(t, rollout.DefaultPlan())
+	l := initial(t, rollout.DefaultPlan())
 	l.toPhase(4)
 	l.ask(rollout.SignalSetPercentage, rollout.Request{Percentage: 15})
 	l.judge = raising(rollout.TriggerEmail, rollout.Partial)
@@ -187,7 +187,7 @@ func TestAPartialRollbackNeverGoesUp(t *testing.T) {
 
 func TestAnOutagePausesAndIsOver(t *testing.T) {
 	t.Parallel()
-	l := begun(t, rollout.DefaultPlan())
+	l := initial(t, rollout.DefaultPlan())
 	l.toPhase(2)
 	l.judge = func(s rollout.State, now time.Time) *rollout.Judgement {
 		j := raising(rollout.TriggerEmail, rollout.Partial)(s, now)
@@ -208,7 +208,7 @@ func TestAnOutagePausesAndIsOver(t *testing.T) {
 func TestAtNothingAfterARollbackTriggersWatchOn(t *testing.T) {
 	t.Parallel()
 	backToNothing := func() *life {
-		l := begun(t, rollout.DefaultPlan())
+		l := initial(t, rollout.DefaultPlan())
 		l.toPhase(1)
 		l.judge = raising(rollout.TriggerEmail, rollout.Partial)
 		l.until(l.now)
@@ -218,7 +218,7 @@ func TestAtNothingAfterARollbackTriggersWatchOn(t *testing.T) {
 	}
 	l := backToNothing()
 	l.judge = raising(rollout.TriggerErrors, rollout.Immediate)
-	require.True(t, l.state.MustKnow(*l.judge(l.state, l.now), l.now))
+	require.True(t, l.state.ShouldSignal(*l.judge(l.state, l.now), l.now))
 	l.until(l.now)
 	require.Equal(t, rollout.RolledBack, l.state.Status, "at once, cooldown or not")
 	require.False(t, l.state.Enabled)
@@ -243,7 +243,7 @@ func TestAtNothingAfterARollbackTriggersWatchOn(t *testing.T) {
 func doubtful(seen int) func(rollout.State, time.Time) *rollout.Judgement {
 	return func(s rollout.State, now time.Time) *rollout.Judgement {
 		j := healthy(s, now)
-		j.Triggers = []rollout.Alarm{{Trigger: rollout.TriggerConversion, Remedy: rollout.Immediate, Seen: seen, Estimate: 0.06, Limit: 0.1, Reason: "6.0 % converted"}}
+		j.Triggers = []rollout.TriggerResult{{Trigger: rollout.TriggerConversion, Remedy: rollout.Immediate, Seen: seen, Estimate: 0.06, Limit: 0.1, Reason: "6.0 % converted"}}
 		return j
 	}
 }
@@ -251,7 +251,7 @@ func doubtful(seen int) func(rollout.State, time.Time) *rollout.Judgement {
 func TestTheGuardGoesOnWhileConversionIsInDoubt(t *testing.T) {
 	t.Parallel()
 	guarded := func(seen int) *life {
-		l := begun(t, rollout.DefaultPlan())
+		l := initial(t, rollout.DefaultPlan())
 		l.days(30)
 		require.Equal(t, rollout.Guard, l.state.Stage.Kind)
 		l.judge = doubtful(seen)
@@ -286,7 +286,7 @@ func TestTheGuardGoesOnWhileConversionIsInDoubt(t *testing.T) {
 
 	p := rollout.DefaultPlan()
 	p.StabilityDays, p.GuardDays = 24, 0
-	l = begun(t, p)
+	l = initial(t, p)
 	l.judge = doubtful(30)
 	l.days(40)
 	require.Equal(t, []string{"completed guard/5 100% day 35"}, l.of(ends...), "the plan has no guard")
@@ -294,9 +294,9 @@ func TestTheGuardGoesOnWhileConversionIsInDoubt(t *testing.T) {
 
 func TestTooLittleSeenHoldsAndThenPauses(t *testing.T) {
 	t.Parallel()
-	l := begun(t, rollout.DefaultPlan())
+	l := initial(t, rollout.DefaultPlan())
 	l.toPhase(1)
-	l.judge = ruling(rollout.GateEmail, rollout.Insufficient)
+	l.judge = result(rollout.GateEmail, rollout.Insufficient)
 	l.days(1.5)
 	require.Equal(t, rollout.Running, l.state.Status, "its time is over, and it holds")
 	l.days(3)
@@ -311,16 +311,16 @@ func TestTooLittleSeenHoldsAndThenPauses(t *testing.T) {
 
 func TestConversionAloneMayLackData(t *testing.T) {
 	t.Parallel()
-	l := begun(t, rollout.DefaultPlan())
-	l.judge = ruling(rollout.GateConversion, rollout.Insufficient)
+	l := initial(t, rollout.DefaultPlan())
+	l.judge = result(rollout.GateConversion, rollout.Insufficient)
 	l.until(noon.Add(35 * day))
 	require.Equal(t, rollout.Completed, l.state.Status)
 }
 
 func TestAFailedGatePausesWhenTheSoakIsOver(t *testing.T) {
 	t.Parallel()
-	l := begun(t, rollout.DefaultPlan())
-	l.judge = ruling(rollout.GateConversion, rollout.Fail)
+	l := initial(t, rollout.DefaultPlan())
+	l.judge = result(rollout.GateConversion, rollout.Fail)
 	l.until(noon.Add(20 * day))
 	require.Equal(t, []string{"paused phase/1 10% day 5"}, l.of(rollout.EventPaused))
 	require.Contains(t, l.state.Pause.Reason, "Paused at the gate: conversion: so it is")
@@ -328,7 +328,7 @@ func TestAFailedGatePausesWhenTheSoakIsOver(t *testing.T) {
 
 func TestWithoutAJudgementNothingGoesOn(t *testing.T) {
 	t.Parallel()
-	l := begun(t, rollout.DefaultPlan())
+	l := initial(t, rollout.DefaultPlan())
 	l.judge = func(rollout.State, time.Time) *rollout.Judgement { return nil }
 	l.until(noon.Add(10 * day))
 	require.Equal(t, []string{"entered phase/0 0% day 1", "entered phase/1 10% day 3", "paused phase/1 10% day 7"},
@@ -339,8 +339,8 @@ func TestGatesAtZeroPercentPauseToo(t *testing.T) {
 	t.Parallel()
 	p := rollout.DefaultPlan()
 	p.Phases[0].Gates = []rollout.Gate{rollout.GateAPI}
-	l := begun(t, p)
-	l.judge = ruling(rollout.GateAPI, rollout.Fail)
+	l := initial(t, p)
+	l.judge = result(rollout.GateAPI, rollout.Fail)
 	l.until(noon.Add(4 * day))
 	require.Equal(t, []string{"paused phase/0 0% day 3"}, l.of(rollout.EventPaused))
 }
@@ -428,7 +428,7 @@ func TestARestartIsPreparedInItsNotice(t *testing.T) {
 	e, _ = l.state.Next(nil, l.now.Add(23*time.Second))
 	require.Equal(t, rollout.PausedByPreflight, e.Cause)
 
-	l = begun(t, rollout.DefaultPlan())
+	l = initial(t, rollout.DefaultPlan())
 	require.False(t, rollout.Fold(l.events[:1]).PreflightDue(l.now), "a phase of 0 % comes first, and makes it then")
 }
 

@@ -69,20 +69,20 @@ func tasksFor(kind ReportKind) []string {
 	return ids
 }
 
-// TaskStanding says how far a task is.
-type TaskStanding string
+// TaskStatus says how far a task is.
+type TaskStatus string
 
 // The standings. A task that a person has said is not done stays open.
 const (
-	TaskToCome TaskStanding = "to-come"
-	TaskOpen   TaskStanding = "open"
-	TaskDone   TaskStanding = "done"
+	TaskToCome TaskStatus = "to-come"
+	TaskOpen   TaskStatus = "open"
+	TaskDone   TaskStatus = "done"
 )
 
 // TaskView is a task and how it stands.
 type TaskView struct {
 	Task
-	Standing TaskStanding `json:"standing"`
+	Status TaskStatus `json:"standing"`
 	// From is when it is to be begun; nil before the last percentage was reached.
 	From *time.Time `json:"from"`
 	// Reports are the ids of those for it that are due by now.
@@ -96,11 +96,11 @@ func TasksOf(s State, now time.Time) []TaskView {
 	due := s.ReportsDue(now)
 	views := make([]TaskView, 0, len(Tasks()))
 	for _, t := range Tasks() {
-		v := TaskView{Task: t, Standing: TaskToCome, Reports: []string{}}
+		v := TaskView{Task: t, Status: TaskToCome, Reports: []string{}}
 		if s.DeployedAt != nil {
 			v.From = new(s.DeployedAt.Add(days(t.Span.begins(), s.Times.Day)))
 			if !v.From.After(now) {
-				v.Standing = TaskOpen
+				v.Status = TaskOpen
 			}
 		}
 		for _, p := range due {
@@ -111,7 +111,7 @@ func TasksOf(s State, now time.Time) []TaskView {
 		if tick, ticked := s.Criteria[t.ID]; ticked {
 			v.Reason = tick.Reason
 			if tick.Met {
-				v.Standing = TaskDone
+				v.Status = TaskDone
 			}
 		}
 		views = append(views, v)

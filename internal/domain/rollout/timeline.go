@@ -90,8 +90,8 @@ func (s Stage) rank() int {
 	return afterPhases + 1
 }
 
-// moment writes a moment, to the second where a day is shorter than a day.
-func (s State) moment(t time.Time) string {
+// formatTime writes a moment, to the second where a day is shorter than a day.
+func (s State) formatTime(t time.Time) string {
 	if s.Times.Day > 0 && s.Times.Day < 24*time.Hour {
 		return t.UTC().Format("2 January 2006 15:04:05 UTC")
 	}

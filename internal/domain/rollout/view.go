@@ -16,10 +16,10 @@ type View struct {
 	// Conversion says from when on a trial counts in judging conversion.
 	Conversion string `json:"conversion"`
 	// Undecidable are triggers without a possible verdict, and until when.
-	Undecidable []Alarm `json:"undecidable"`
+	Undecidable []TriggerResult `json:"undecidable"`
 	// Gates are those of the present phase.
-	Gates    []Ruling    `json:"gates"`
-	Criteria []Appraisal `json:"criteria"`
+	Gates    []GateResult      `json:"gates"`
+	Criteria []CriterionResult `json:"criteria"`
 	// Tasks are those after the deployment, and the reports made for them.
 	Tasks []TaskView `json:"tasks"`
 	// WatchMissed says that the watch should have come again by now.
@@ -29,8 +29,8 @@ type View struct {
 // ViewOf is what is known of a rollout at a moment.
 func ViewOf(s State, j *Judgement, now time.Time) View {
 	v := View{
-		Rollout: s, Summary: s.SentenceAt(j, now), StageName: s.StageName(), Judgement: j, Conversion: s.Times.Basis(),
-		Undecidable: []Alarm{}, Gates: []Ruling{}, Criteria: Appraise(s, j), Tasks: TasksOf(s, now),
+		Rollout: s, Summary: s.SentenceAt(j, now), StageName: s.StageName(), Judgement: j, Conversion: s.Times.Explanation(),
+		Undecidable: []TriggerResult{}, Gates: []GateResult{}, Criteria: JudgeCriteria(s, j), Tasks: TasksOf(s, now),
 	}
 	if at := s.wakeAt(now); !at.IsZero() && !s.Status.Final() {
 		v.NextMoment = &at

@@ -109,8 +109,8 @@ func location(zone string) (*time.Location, bool) {
 	return loc, err == nil
 }
 
-// moment cuts what the database would cut, so that a state and its stored
+// millisecond cuts what the database would cut, so that a state and its stored
 // form are equal.
-func moment(t time.Time) time.Time {
+func millisecond(t time.Time) time.Time {
 	return t.UTC().Truncate(time.Millisecond)
 }

@@ -30,7 +30,7 @@ type Action string
 const (
 	Run  Action = "run"
 	Skip Action = "skip"
-	Wait Action = "hold"
+	Hold Action = "hold"
 )
 
 // Facts are what a decision is made on, gathered afresh when a step is due.
@@ -69,11 +69,11 @@ func Decide(s State, step Step, f Facts) Decision {
 	case step.Kind.mailOnly() && s.overtaken(step, f.Now):
 		return Decision{Action: Skip, Reason: ReasonOvertaken}
 	case !f.AutomationEnabled:
-		return Decision{Action: Wait, Reason: ReasonAutomationDisabled}
+		return Decision{Action: Hold, Reason: ReasonAutomationDisabled}
 	case step.Kind.IsReminder() && !f.EmailReminders:
 		return Decision{Action: Skip, Reason: ReasonRemindersOff}
 	case !step.Kind.mailOnly() && !f.AutoExpiration:
-		return Decision{Action: Wait, Reason: ReasonExpirationOff}
+		return Decision{Action: Hold, Reason: ReasonExpirationOff}
 	case f.NoMail != "" && step.Kind.mailOnly():
 		return Decision{Action: Skip, Reason: f.NoMail}
 	case f.NoMail != "":

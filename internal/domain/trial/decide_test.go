@@ -36,7 +36,7 @@ func noMail(r trial.Reason) func(*trial.Facts) {
 
 func run(r trial.Reason) trial.Decision  { return trial.Decision{Action: trial.Run, Reason: r} }
 func skip(r trial.Reason) trial.Decision { return trial.Decision{Action: trial.Skip, Reason: r} }
-func hold(r trial.Reason) trial.Decision { return trial.Decision{Action: trial.Wait, Reason: r} }
+func hold(r trial.Reason) trial.Decision { return trial.Decision{Action: trial.Hold, Reason: r} }
 
 func TestDecideOnFlagsAndAddress(t *testing.T) {
 	t.Parallel()
@@ -115,23 +115,23 @@ func TestDecideForATrialThatIsNotAutomated(t *testing.T) {
 
 func TestDecideOnAStepThatIsOver(t *testing.T) {
 	t.Parallel()
-	begun := trial.NewState(sample())
-	expiry := named(begun, trial.Expiry)
+	initial := trial.NewState(sample())
+	expiry := named(initial, trial.Expiry)
 	// Nothing else matters then, a conversion included.
 	facts := but(amiss("2026-03-16 10:00"), billed)
 	over := skip(trial.ReasonRevised)
 
-	extended := asked(begun, trial.MessageExtend, "2026-03-10 10:00", trial.Request{Days: 1})
+	extended := asked(initial, trial.MessageExtend, "2026-03-10 10:00", trial.Request{Days: 1})
 	require.Equal(t, over, trial.Decide(extended, expiry, facts), "of the revision before")
-	ahead := expiry
-	ahead.Revision = 1
-	require.Equal(t, over, trial.Decide(begun, ahead, facts), "of a revision that is not known")
-	require.Equal(t, over, trial.Decide(lived(begun, "2026-03-16 10:00"), expiry, facts), "done already")
-	cancelled := asked(begun, trial.MessageCancel, "2026-03-10 10:00", trial.Request{})
+	later := expiry
+	later.Revision = 1
+	require.Equal(t, over, trial.Decide(initial, later, facts), "of a revision that is not known")
+	require.Equal(t, over, trial.Decide(lived(initial, "2026-03-16 10:00"), expiry, facts), "done already")
+	cancelled := asked(initial, trial.MessageCancel, "2026-03-10 10:00", trial.Request{})
 	require.Equal(t, over, trial.Decide(cancelled, expiry, facts), "cancelled")
 	unplanned := trial.Step{Kind: trial.Reminder(5), At: at("2026-03-11 10:00")}
 	require.Equal(t, over, trial.Decide(cancelled, unplanned, facts), "cancelled, a step it never had")
-	converted := asked(begun, trial.MessageConvert, "2026-03-10 10:00", trial.Request{})
+	converted := asked(initial, trial.MessageConvert, "2026-03-10 10:00", trial.Request{})
 	require.Equal(t, over, trial.Decide(converted, expiry, facts), "converted")
 
 	control := trial.NewState(sample(control))
@@ -190,14 +190,14 @@ func TestDecideLooksAtPendingStepsOnly(t *testing.T) {
 
 func TestDecideOnReminderPlannedBeforeTheChange(t *testing.T) {
 	t.Parallel()
-	begun := lived(trial.NewState(sample()), "2026-03-10 00:00")
+	initial := lived(trial.NewState(sample()), "2026-03-10 00:00")
 	// The new end is the 18th, 10:00: the reminder of seven days is the 11th, 10:00.
 	for now, want := range map[string]trial.Decision{
 		"2026-03-11 09:59:59.999": due,
 		"2026-03-11 10:00":        skip(trial.ReasonOvertaken),
 		"2026-03-11 10:00:00.001": skip(trial.ReasonOvertaken),
 	} {
-		s := asked(begun, trial.MessageExtend, now, trial.Request{Days: 2})
+		s := asked(initial, trial.MessageExtend, now, trial.Request{Days: 2})
 		step := named(s, "reminder-7d")
 		require.Equal(t, at("2026-03-11 10:00"), step.At)
 		require.Equal(t, want, trial.Decide(s, step, well("2026-03-11 12:00")), now)

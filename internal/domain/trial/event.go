@@ -70,8 +70,8 @@ type Registration struct {
 
 // Start is a trial's first event.
 func Start(r Registration, now time.Time) Event {
-	r.At = moment(r.At)
-	return Event{Seq: 1, Type: EventStarted, At: moment(now), Registration: &r}
+	r.At = millisecond(r.At)
+	return Event{Seq: 1, Type: EventStarted, At: millisecond(now), Registration: &r}
 }
 
 // NewState is the state right after registration, before any step.
@@ -101,9 +101,9 @@ func (e Event) Same(o Event) bool {
 // StepEvent is the event of a step decided at facts.Now: held where the
 // decision is to wait, over otherwise.
 func (s State) StepEvent(step Step, d Decision, f Facts, mailed bool) Event {
-	f.Now = moment(f.Now)
+	f.Now = millisecond(f.Now)
 	e := Event{Seq: s.Seq + 1, Type: EventStep, At: f.Now, Step: &step, Decision: &d, Facts: &f, Mailed: mailed}
-	if d.Action == Wait {
+	if d.Action == Hold {
 		e.Type = EventHeld
 	}
 	return e
@@ -126,7 +126,7 @@ func (s State) Apply(e Event) State {
 	case EventStarted:
 		s.begin(*e.Registration)
 	case EventHeld:
-		s.Held = &Hold{Step: *e.Step, Reason: e.Decision.Reason, Since: e.At}
+		s.Held = &HeldStep{Step: *e.Step, Reason: e.Decision.Reason, Since: e.At}
 	case EventStep:
 		s.endStep(e)
 	case EventExtended, EventShortened, EventRevived:
@@ -220,7 +220,7 @@ func (s State) Rezone(zone string, now time.Time) *Event {
 	if zone == s.Zone || !ValidZone(zone) || !s.Rezonable() {
 		return nil
 	}
-	return &Event{Seq: s.Seq + 1, Type: EventRezoned, At: moment(now), Zone: zone}
+	return &Event{Seq: s.Seq + 1, Type: EventRezoned, At: millisecond(now), Zone: zone}
 }
 
 // Rezonable tells whether the trial follows its vendor to another zone at all.

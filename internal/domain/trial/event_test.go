@@ -56,7 +56,7 @@ func TestAStepLeavesItsRecord(t *testing.T) {
 	s := trial.NewState(sample())
 	welcome, reminder := named(s, trial.Welcome), named(s, "reminder-7d")
 	s = s.Apply(s.StepEvent(welcome, hold(trial.ReasonAutomationDisabled), well("2026-03-02 10:00"), false))
-	require.Equal(t, &trial.Hold{Step: welcome, Reason: trial.ReasonAutomationDisabled, Since: at("2026-03-02 10:00")}, s.Held)
+	require.Equal(t, &trial.HeldStep{Step: welcome, Reason: trial.ReasonAutomationDisabled, Since: at("2026-03-02 10:00")}, s.Held)
 	require.Empty(t, s.Steps, "a held step is not over")
 
 	s = s.Apply(s.StepEvent(welcome, due, well("2026-03-03 10:00"), true))
@@ -72,13 +72,13 @@ func TestAStepLeavesItsRecord(t *testing.T) {
 
 func TestAStepThatIsOverChangesNothing(t *testing.T) {
 	t.Parallel()
-	begun := lived(trial.NewState(sample()), "2026-03-15 10:00")
-	expiry := named(begun, trial.Expiry)
+	initial := lived(trial.NewState(sample()), "2026-03-15 10:00")
+	expiry := named(initial, trial.Expiry)
 	for name, s := range map[string]trial.State{
-		"extended meanwhile":  asked(begun, trial.MessageExtend, "2026-03-16 10:00", trial.Request{Days: 3}),
-		"cancelled meanwhile": asked(begun, trial.MessageCancel, "2026-03-16 10:00", trial.Request{}),
-		"converted meanwhile": asked(begun, trial.MessageConvert, "2026-03-16 10:00", trial.Request{}),
-		"done before":         lived(begun, "2026-03-16 10:00"),
+		"extended meanwhile":  asked(initial, trial.MessageExtend, "2026-03-16 10:00", trial.Request{Days: 3}),
+		"cancelled meanwhile": asked(initial, trial.MessageCancel, "2026-03-16 10:00", trial.Request{}),
+		"converted meanwhile": asked(initial, trial.MessageConvert, "2026-03-16 10:00", trial.Request{}),
+		"done before":         lived(initial, "2026-03-16 10:00"),
 	} {
 		for _, d := range []trial.Decision{due, skip(trial.ReasonRevised), hold(trial.ReasonExpirationOff)} {
 			want := s
@@ -156,14 +156,14 @@ func TestALateEndKeepsTheWholeGrace(t *testing.T) {
 
 func TestAChangeSupersedesWhatIsPending(t *testing.T) {
 	t.Parallel()
-	begun := lived(trial.NewState(sample()), "2026-03-13 12:00")
-	ran := begun.Steps
-	reminder, expiry, graceEnd := named(begun, "reminder-1d"), named(begun, trial.Expiry), named(begun, trial.GraceEnd)
+	initial := lived(trial.NewState(sample()), "2026-03-13 12:00")
+	ran := initial.Steps
+	reminder, expiry, graceEnd := named(initial, "reminder-1d"), named(initial, trial.Expiry), named(initial, trial.GraceEnd)
 	for message, reason := range map[string]trial.Reason{
 		trial.MessageExtend: "schedule-revised", trial.MessageShorten: "schedule-revised",
 		trial.MessageCancel: "trial-cancelled", trial.MessageConvert: "trial-converted",
 	} {
-		s := begun.Apply(begun.StepEvent(reminder, hold(trial.ReasonAutomationDisabled), well("2026-03-15 10:00"), false))
+		s := initial.Apply(initial.StepEvent(reminder, hold(trial.ReasonAutomationDisabled), well("2026-03-15 10:00"), false))
 		s = asked(s, message, "2026-03-15 09:00", trial.Request{Days: 1, At: at("2026-03-14 00:00")})
 		superseded := trial.StepRecord{Outcome: trial.Superseded, Reason: reason, At: at("2026-03-15 09:00")}
 		want := slices.Concat(ran, []trial.StepRecord{superseded, superseded, superseded})
@@ -173,11 +173,11 @@ func TestAChangeSupersedesWhatIsPending(t *testing.T) {
 		require.Equal(t, want, s.Steps, message)
 		require.Nil(t, s.Held, message)
 	}
-	expired := lived(begun, "2026-03-19 10:00")
+	expired := lived(initial, "2026-03-19 10:00")
 	revived := asked(expired, trial.MessageRevive, "2026-03-20 10:00", trial.Request{Days: 10})
 	require.Equal(t, expired.Steps, revived.Steps, "nothing was pending")
 	require.Nil(t, revived.ExpiredAt)
-	cancelled := asked(begun, trial.MessageCancel, "2026-03-15 09:00", trial.Request{})
+	cancelled := asked(initial, trial.MessageCancel, "2026-03-15 09:00", trial.Request{})
 	require.Equal(t, at("2026-03-15 09:00"), *cancelled.CancelledAt)
 	require.Nil(t, asked(cancelled, trial.MessageRevive, "2026-03-20 10:00", trial.Request{Days: 10}).CancelledAt)
 }

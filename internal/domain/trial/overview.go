@@ -18,7 +18,7 @@ type Overview struct {
 	EndsAt      time.Time    `json:"endsAt"`
 	GraceEndsAt time.Time    `json:"graceEndsAt"`
 	Next        *Step        `json:"next"`
-	Held        *Hold        `json:"held"`
+	Held        *HeldStep    `json:"held"`
 	ConvertedAt *time.Time   `json:"convertedAt"`
 	Late        bool         `json:"convertedLate"`
 	Steps       []StepRecord `json:"steps"`

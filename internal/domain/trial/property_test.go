@@ -152,7 +152,7 @@ func (w *world) requestIntoAStep(t *rapid.T) {
 	w.ask(message, r)
 	if len(w.state.Steps) == steps {
 		if d.Action == trial.Run && step.Kind == trial.Expiry {
-			w.told[step.Revision] = w.now
+			w.notified[step.Revision] = w.now
 		}
 	}
 	before := w.state

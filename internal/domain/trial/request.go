@@ -78,7 +78,7 @@ var causes = map[string]EventType{
 func (s State) Request(name string, r Request, now time.Time) (*Event, error) {
 	from := s.EndsAt
 	if now.After(from) {
-		from = moment(now) // support means so many days that the vendor can use
+		from = millisecond(now) // support means so many days that the vendor can use
 	}
 	return s.request(name, r, now, from)
 }
@@ -91,8 +91,8 @@ func (s State) RequestFromEnd(name string, r Request, now time.Time) (*Event, er
 }
 
 func (s State) request(name string, r Request, now, extendFrom time.Time) (*Event, error) {
-	r.At = moment(r.At)
-	e := &Event{Seq: s.Seq + 1, At: moment(now), Request: &r}
+	r.At = millisecond(r.At)
+	e := &Event{Seq: s.Seq + 1, At: millisecond(now), Request: &r}
 	if name == MessageConvert {
 		return s.requestConvert(e), nil
 	}
@@ -169,7 +169,7 @@ func (s State) requestEnd(name string, e *Event, extendFrom time.Time) (*Event, 
 	if at := e.Request.EndsAt; at != nil {
 		field, end = "endsAt", *at
 	}
-	end = moment(end)
+	end = millisecond(end)
 	switch {
 	case s.ConvertedAt != nil:
 		return nil, conflict("the vendor has converted: %s does not apply", name)

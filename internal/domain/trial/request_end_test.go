@@ -12,12 +12,12 @@ import (
 // A request may name the new end itself, as undoing does.
 func TestRequestOfAnEnd(t *testing.T) {
 	t.Parallel()
-	begun := time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
-	now := begun.Add(5 * trial.RealDay)
-	active := trial.NewState(trial.Registration{VendorID: "v", Cohort: trial.Automated, Policy: trial.DefaultPolicy(), Day: trial.RealDay, Zone: "Europe/Paris", At: begun})
+	startedAt := time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
+	now := startedAt.Add(5 * trial.RealDay)
+	active := trial.NewState(trial.Registration{VendorID: "v", Cohort: trial.Automated, Policy: trial.DefaultPolicy(), Day: trial.RealDay, Zone: "Europe/Paris", At: startedAt})
 	cancelled := active.Apply(trial.Event{Seq: 2, Type: trial.EventCancelled, At: now})
 	later, sooner := active.EndsAt.Add(90*time.Minute), active.EndsAt.Add(-90*time.Minute)
-	past, far := now.Add(-time.Hour), begun.AddDate(4, 0, 0)
+	past, far := now.Add(-time.Hour), startedAt.AddDate(4, 0, 0)
 	for _, c := range []struct {
 		message string
 		state   trial.State
@@ -52,9 +52,9 @@ func TestRequestOfAnEnd(t *testing.T) {
 // A request may be meant for the trial as it was seen, and for no later one.
 func TestRequestOfARevision(t *testing.T) {
 	t.Parallel()
-	begun := time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
-	now := begun.Add(5 * trial.RealDay)
-	s := trial.NewState(trial.Registration{VendorID: "v", Cohort: trial.Automated, Policy: trial.DefaultPolicy(), Day: trial.RealDay, At: begun})
+	startedAt := time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
+	now := startedAt.Add(5 * trial.RealDay)
+	s := trial.NewState(trial.Registration{VendorID: "v", Cohort: trial.Automated, Policy: trial.DefaultPolicy(), Day: trial.RealDay, At: startedAt})
 	extend := func(id string, revision *int) trial.Request {
 		return trial.Request{ID: id, Days: 1, Reason: "r", IfRevision: revision}
 	}

@@ -70,11 +70,11 @@ func TestRequestValidate(t *testing.T) {
 
 func TestDaysAtTheEdge(t *testing.T) {
 	t.Parallel()
-	begun := trial.NewState(sample()) // ends 2026-03-16 10:00
+	initial := trial.NewState(sample()) // ends 2026-03-16 10:00
 	long := trial.NewState(sample(withPolicy(func(p *trial.Policy) { p.LengthDays = 365 })))
 	long = asked(long, trial.MessageExtend, "2026-03-03 10:00", trial.Request{Days: 365}) // ends 2028-03-01 10:00
-	graced := lived(begun, "2026-03-17 00:00")
-	cancelled := asked(begun, trial.MessageCancel, "2026-03-05 10:00", trial.Request{})
+	graced := lived(initial, "2026-03-17 00:00")
+	cancelled := asked(initial, trial.MessageCancel, "2026-03-05 10:00", trial.Request{})
 	tests := []struct {
 		name    string
 		state   trial.State
@@ -84,10 +84,10 @@ func TestDaysAtTheEdge(t *testing.T) {
 		end     string // empty: refused
 		refused string
 	}{
-		{"shorten to a moment from now", begun, trial.MessageShorten, "2026-03-15 09:59:59.999", 1, "2026-03-15 10:00", ""},
-		{"shorten to now", begun, trial.MessageShorten, "2026-03-15 10:00", 1, "", "the new end, 2026-03-15T10:00:00Z, would not be in the future"},
-		{"shorten into the past", begun, trial.MessageShorten, "2026-03-15 10:00", 20, "", "the new end, 2026-02-24T10:00:00Z, would not be in the future"},
-		{"shorten before the start", begun, trial.MessageShorten, "2026-03-02 10:00", 15, "", "the new end, 2026-03-01T10:00:00Z, would not be in the future"},
+		{"shorten to a moment from now", initial, trial.MessageShorten, "2026-03-15 09:59:59.999", 1, "2026-03-15 10:00", ""},
+		{"shorten to now", initial, trial.MessageShorten, "2026-03-15 10:00", 1, "", "the new end, 2026-03-15T10:00:00Z, would not be in the future"},
+		{"shorten into the past", initial, trial.MessageShorten, "2026-03-15 10:00", 20, "", "the new end, 2026-02-24T10:00:00Z, would not be in the future"},
+		{"shorten before the start", initial, trial.MessageShorten, "2026-03-02 10:00", 15, "", "the new end, 2026-03-01T10:00:00Z, would not be in the future"},
 		{"extend in grace", graced, trial.MessageExtend, "2026-03-17 10:00", 1, "2026-03-18 10:00", ""},
 		{"extend in the moment of the end", graced, trial.MessageExtend, "2026-03-16 10:00", 1, "2026-03-17 10:00", ""},
 		{"extend to three years", long, trial.MessageExtend, "2026-03-04 10:00", 365, "2029-03-01 10:00", ""},
@@ -160,10 +160,10 @@ func TestAScheduleChangesAHundredTimes(t *testing.T) {
 
 func TestARequestIsCarriedOutOnce(t *testing.T) {
 	t.Parallel()
-	begun := trial.NewState(sample())
-	once := asked(begun, trial.MessageExtend, "2026-03-05 10:00", trial.Request{ID: "r1", Days: 3})
+	initial := trial.NewState(sample())
+	once := asked(initial, trial.MessageExtend, "2026-03-05 10:00", trial.Request{ID: "r1", Days: 3})
 	require.True(t, once.Knows("r1"))
-	require.False(t, begun.Knows("r1"))
+	require.False(t, initial.Knows("r1"))
 
 	e, err := once.Request(trial.MessageExtend, trial.Request{ID: "r1", Days: 3, Reason: "again"}, at("2026-03-05 10:01"))
 	require.NoError(t, err)

@@ -19,18 +19,18 @@ type stand struct {
 // stands are all the states that a trial can be in. Expired ones expired on
 // 2026-03-19 10:00, cancelled ones were cancelled on 2026-03-05 10:00.
 func stands() map[string]stand {
-	begun := trial.NewState(sample())
-	held := lived(begun, "2026-03-15 10:00")
+	initial := trial.NewState(sample())
+	held := lived(initial, "2026-03-15 10:00")
 	held = held.Apply(held.StepEvent(named(held, trial.Expiry), hold(trial.ReasonExpirationOff), well("2026-03-16 10:00"), false))
-	expired := lived(begun, "2026-03-19 10:00")
-	cancelled := asked(lived(begun, "2026-03-05 10:00"), trial.MessageCancel, "2026-03-05 10:00", trial.Request{})
+	expired := lived(initial, "2026-03-19 10:00")
+	cancelled := asked(lived(initial, "2026-03-05 10:00"), trial.MessageCancel, "2026-03-05 10:00", trial.Request{})
 	all := map[string]stand{}
 	for _, s := range []stand{
-		{"active", "2026-03-05 12:00", lived(begun, "2026-03-05 12:00")},
+		{"active", "2026-03-05 12:00", lived(initial, "2026-03-05 12:00")},
 		{"not automated", "2026-03-05 12:00", trial.NewState(sample(control))},
 		{"held at its end", "2026-03-17 12:00", held},
-		{"grace", "2026-03-17 12:00", lived(begun, "2026-03-17 12:00")},
-		{"converted", "2026-03-06 12:00", asked(begun, trial.MessageConvert, "2026-03-06 10:00", trial.Request{})},
+		{"grace", "2026-03-17 12:00", lived(initial, "2026-03-17 12:00")},
+		{"converted", "2026-03-06 12:00", asked(initial, trial.MessageConvert, "2026-03-06 10:00", trial.Request{})},
 		{"expired", "2026-03-20 12:00", expired},
 		{"expired, converted late", "2026-03-20 12:00", asked(expired, trial.MessageConvert, "2026-03-20 10:00", trial.Request{})},
 		{"cancelled", "2026-03-06 12:00", cancelled},

@@ -62,7 +62,7 @@ type State struct {
 	// Steps are the steps that are over, each exactly once, in the order they ended.
 	Steps []StepRecord `json:"steps"`
 	// Held is set while a due step waits for a flag.
-	Held *Hold `json:"held"`
+	Held *HeldStep `json:"held"`
 	// ExpiredAt and CancelledAt are set while the trial is in that state.
 	ExpiredAt   *time.Time `json:"expiredAt"`
 	CancelledAt *time.Time `json:"cancelledAt"`
@@ -101,8 +101,8 @@ const (
 	Superseded Outcome = "superseded"
 )
 
-// Hold is a due step that waits.
-type Hold struct {
+// HeldStep is a due step that waits.
+type HeldStep struct {
 	Step   Step      `json:"step"`
 	Reason Reason    `json:"reason"`
 	Since  time.Time `json:"since"`

@@ -30,8 +30,8 @@ type world struct {
 	ever map[string]trial.Step
 	// mailed counts the e-mails of a step, by key.
 	mailed map[string]int
-	// told is when the vendor was told that the trial had ended, by revision.
-	told map[int]time.Time
+	// notified is when the vendor was told that the trial had ended, by revision.
+	notified map[int]time.Time
 	// revisedAt is when the schedule was last planned anew.
 	revisedAt time.Time
 	// taken are the ids of requests that were carried out.
@@ -47,7 +47,7 @@ func newWorld(t *rapid.T) *world {
 		Zone:     rapid.SampledFrom(append(zones, "", "")).Draw(t, "zone"),
 		At:       years().Draw(t, "registered"),
 	}
-	w := &world{t: t, ever: map[string]trial.Step{}, mailed: map[string]int{}, told: map[int]time.Time{}, taken: map[string]bool{}}
+	w := &world{t: t, ever: map[string]trial.Step{}, mailed: map[string]int{}, notified: map[int]time.Time{}, taken: map[string]bool{}}
 	w.facts = trial.Facts{AutomationEnabled: true, EmailReminders: true, AutoExpiration: true}
 	w.now = r.At.Add(w.span(r.Day, "delay")) // a vendor may be taken in late
 	w.revisedAt = r.At.Truncate(time.Millisecond)
@@ -161,7 +161,7 @@ func (w *world) wake() {
 		before := w.state
 		d := trial.Decide(before, step, facts)
 		w.mayBe(step, d, facts)
-		if d.Action == trial.Wait {
+		if d.Action == trial.Hold {
 			if held := before.Held; held == nil || held.Reason != d.Reason {
 				w.apply(before.StepEvent(step, d, facts, false))
 			}
@@ -173,7 +173,7 @@ func (w *world) wake() {
 			ran = append(ran, step.Key("v1"))
 		}
 		if d.Action == trial.Run && step.Kind == trial.Expiry {
-			w.told[step.Revision] = w.now
+			w.notified[step.Revision] = w.now
 		}
 		w.apply(before.StepEvent(step, d, facts, d.Mail))
 		require.Len(w.t, w.state.Steps, len(before.Steps)+1, "what is not held is over")
@@ -208,7 +208,7 @@ func (w *world) mayBe(step trial.Step, d trial.Decision, f trial.Facts) {
 		require.Equal(w.t, trial.ReasonAlreadyConverted, d.Reason, "%s is never overtaken", key)
 	}
 	if d.Action == trial.Run && step.Kind == trial.GraceEnd {
-		told, ok := w.told[step.Revision]
+		notified, ok := w.notified[step.Revision]
 		require.True(w.t, ok, "grace without an end before it")
 		// Clocks that go forward take an hour, and an hour is tolerated.
 		// Events keep whole milliseconds of the moment at which somebody was told.
@@ -219,7 +219,7 @@ func (w *world) mayBe(step trial.Step, d trial.Decision, f trial.Facts) {
 		if w.state.Zone == "Pacific/Apia" {
 			least -= trial.RealDay // it skipped one in 2011
 		}
-		require.GreaterOrEqual(w.t, w.now.Sub(told), least, "less than the whole grace")
+		require.GreaterOrEqual(w.t, w.now.Sub(notified), least, "less than the whole grace")
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 	"marketplace.example/trials/internal/domain/trial"
 )
 
-func moment(t *testing.T, zone, text string) time.Time {
+func parseTime(t *testing.T, zone, text string) time.Time {
 	t.Helper()
 	loc, err := time.LoadLocation(zone)
 	require.NoError(t, err)
@@ -29,8 +29,8 @@ func pendingAt(s trial.State) map[trial.Kind]time.Time {
 // Who moves in the middle of a trial is reminded in the morning of where it is now; what was sent is not sent again.
 func TestAMoveToAnotherZonePlansTheRemainingRemindersAnew(t *testing.T) {
 	t.Parallel()
-	begun := moment(t, "America/Los_Angeles", "2026-03-02 18:00")
-	s := trial.NewState(trial.Registration{VendorID: "v", Cohort: trial.Automated, Policy: trial.DefaultPolicy(), Day: trial.RealDay, Zone: "America/Los_Angeles", At: begun})
+	startedAt := parseTime(t, "America/Los_Angeles", "2026-03-02 18:00")
+	s := trial.NewState(trial.Registration{VendorID: "v", Cohort: trial.Automated, Policy: trial.DefaultPolicy(), Day: trial.RealDay, Zone: "America/Los_Angeles", At: startedAt})
 	for range 2 { // the welcome and the first reminder
 		step, _ := s.Next()
 		f := trial.Facts{Now: step.At, AutomationEnabled: true, EmailReminders: true, AutoExpiration: true}
@@ -44,7 +44,7 @@ func TestAMoveToAnotherZonePlansTheRemainingRemindersAnew(t *testing.T) {
 	require.Equal(t, end, after.EndsAt, "what was promised stays")
 	require.Equal(t, 1, after.Revision)
 	require.Equal(t, map[trial.Kind]time.Time{
-		trial.Reminder(3): moment(t, "Asia/Tokyo", "2026-03-14 09:00"), trial.Reminder(1): moment(t, "Asia/Tokyo", "2026-03-16 09:00"),
+		trial.Reminder(3): parseTime(t, "Asia/Tokyo", "2026-03-14 09:00"), trial.Reminder(1): parseTime(t, "Asia/Tokyo", "2026-03-16 09:00"),
 		trial.Expiry: end, trial.GraceEnd: grace,
 	}, pendingAt(after))
 	next, _ := after.Next()
@@ -62,9 +62,9 @@ func TestAMoveToAnotherZonePlansTheRemainingRemindersAnew(t *testing.T) {
 // A new end is planned in the zone of now.
 func TestAnExtensionPlansInTheZoneOfNow(t *testing.T) {
 	t.Parallel()
-	begun := moment(t, "America/Los_Angeles", "2026-03-02 18:00")
-	s := trial.NewState(trial.Registration{VendorID: "v", Cohort: trial.Automated, Policy: trial.DefaultPolicy(), Day: trial.RealDay, Zone: "America/Los_Angeles", At: begun})
-	e, err := s.Request(trial.MessageExtend, trial.Request{ID: "r", Days: 7, Reason: "asked", By: "bob"}, begun.Add(time.Hour))
+	startedAt := parseTime(t, "America/Los_Angeles", "2026-03-02 18:00")
+	s := trial.NewState(trial.Registration{VendorID: "v", Cohort: trial.Automated, Policy: trial.DefaultPolicy(), Day: trial.RealDay, Zone: "America/Los_Angeles", At: startedAt})
+	e, err := s.Request(trial.MessageExtend, trial.Request{ID: "r", Days: 7, Reason: "asked", By: "bob"}, startedAt.Add(time.Hour))
 	require.NoError(t, err)
 	e.Zone = "Europe/Paris"
 	after := s.Apply(*e)

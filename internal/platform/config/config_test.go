@@ -171,12 +171,12 @@ func TestAProcessDoesNotStartWithoutWhatItNeeds(t *testing.T) {
 
 func TestWhatIsPostedToWebhooksIsSigned(t *testing.T) {
 	t.Parallel()
-	told := func(entry string) map[string]string {
+	parsed := func(entry string) map[string]string {
 		file := filepath.Join(t.TempDir(), "stakeholders.yaml")
 		require.NoError(t, os.WriteFile(file, []byte("stakeholders:\n  - "+entry+"\n"), 0o600))
 		return with(complete(), "STAKEHOLDERS", file)
 	}
-	hook := told("{role: devops-engineer, webhook: https://chat.example.com/hooks/abc}")
+	hook := parsed("{role: devops-engineer, webhook: https://chat.example.com/hooks/abc}")
 
 	for _, process := range []config.Process{config.Worker, config.API} { // the API posts while no worker is there
 		_, err := config.Parse(hook, process)
@@ -185,7 +185,7 @@ func TestWhatIsPostedToWebhooksIsSigned(t *testing.T) {
 	}
 	_, err := config.Parse(with(hook, "WEBHOOK_SECRET", hookSecret), config.Worker)
 	require.NoError(t, err)
-	_, err = config.Parse(told("{role: devops-engineer, email: devops@example.com}"), config.Worker)
+	_, err = config.Parse(parsed("{role: devops-engineer, email: devops@example.com}"), config.Worker)
 	require.NoError(t, err, "nothing is posted")
 }
 

@@ -196,10 +196,10 @@ func TestNamesAreCountedInLetters(t *testing.T) {
 	plan := func(name string) string {
 		return "name: " + name + "\nphases:\n  - {name: " + name + ", percentage: 10, soakDays: 2, gates: []}\n"
 	}
-	for _, letter := range []string{"я", "語", "a", "😀"} {
-		_, err := config.ReadPlan(strings.NewReader(plan(strings.Repeat(letter, 64))))
-		require.NoError(t, err, letter)
-		_, err = config.ReadPlan(strings.NewReader(plan(strings.Repeat(letter, 65))))
-		require.ErrorContains(t, err, "1 to 64 characters", letter)
+	for _, script := range []string{"я", "語", "a", "😀"} {
+		_, err := config.ReadPlan(strings.NewReader(plan(strings.Repeat(script, 64))))
+		require.NoError(t, err, script)
+		_, err = config.ReadPlan(strings.NewReader(plan(strings.Repeat(script, 65))))
+		require.ErrorContains(t, err, "1 to 64 characters", script)
 	}
 }

@@ -54,7 +54,7 @@ type Workflows interface {
 
 // Mail is what is asked of the mail service.
 type Mail interface {
-	Standing(ctx context.Context) (monitoring.MailAccount, error)
+	AccountStatus(ctx context.Context) (monitoring.MailAccount, error)
 }
 
 // Checker tells how the trial system is. Its methods may be called concurrently.
@@ -146,7 +146,7 @@ func (c *Checker) probe(ctx context.Context) monitoring.Probes {
 		ask(ctx, c, "task queue", c.Workflows.Queue, func(q monitoring.TaskQueue, r monitoring.Reply) { p.Worker.TaskQueue, p.Worker.Queue = q, r }),
 	}
 	if c.mailIsDue() {
-		answers = append(answers, ask(ctx, c, "mail", c.Mail.Standing, func(a monitoring.MailAccount, r monitoring.Reply) {
+		answers = append(answers, ask(ctx, c, "mail", c.Mail.AccountStatus, func(a monitoring.MailAccount, r monitoring.Reply) {
 			c.mail.asked, c.mail.MailProbe = c.Now(), monitoring.MailProbe{Reply: r, MailAccount: a}
 		}))
 	}

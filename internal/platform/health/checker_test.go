@@ -57,13 +57,13 @@ func (w *world) Queue(context.Context) (monitoring.TaskQueue, error) {
 func (w *world) RolloutRun(context.Context) (monitoring.WorkflowRun, error) {
 	return w.run, w.answer("run")
 }
-func (w *world) Standing(context.Context) (monitoring.MailAccount, error) {
+func (w *world) AccountStatus(context.Context) (monitoring.MailAccount, error) {
 	w.mails.Add(1)
 	return monitoring.MailAccount{Sending: !w.paused, Quota: -1}, w.answer("mail")
 }
 
-// look runs a test in a bubble of time.
-func look(t *testing.T, w *world, test func(t *testing.T, c *Checker)) {
+// withChecker runs a test in a bubble of time.
+func withChecker(t *testing.T, w *world, test func(t *testing.T, c *Checker)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		w.hung = make(chan struct{})
@@ -82,7 +82,7 @@ func ask1(t *testing.T, c *Checker) monitoring.Health {
 func TestAllIsWell(t *testing.T) {
 	t.Parallel()
 	w := &world{state: rollout.State{ID: "r1", Status: rollout.Running, Times: rollout.Times{Day: 24 * time.Hour}}}
-	look(t, w, func(t *testing.T, c *Checker) {
+	withChecker(t, w, func(t *testing.T, c *Checker) {
 		h := ask1(t, c)
 		require.Equal(t, monitoring.Healthy, h.State, "%+v", h.Parts)
 		require.Equal(t, "came 1m0s ago", h.Part(monitoring.PartWatch).Message)
@@ -105,7 +105,7 @@ func TestTheRolloutsWorkflowIsAskedFor(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := &world{run: c.run, errs: map[string]error{"run": c.err}, state: rollout.State{ID: "r1", Status: rollout.Running, Times: rollout.Times{Day: 24 * time.Hour}}}
-			look(t, w, func(t *testing.T, checker *Checker) {
+			withChecker(t, w, func(t *testing.T, checker *Checker) {
 				require.Equal(t, c.want, ask1(t, checker).Part(monitoring.PartWatch).State)
 			})
 		})
@@ -120,7 +120,7 @@ func TestWhateverHangs(t *testing.T) {
 	} {
 		t.Run(hangs, func(t *testing.T) {
 			t.Parallel()
-			look(t, &world{hangs: hangs}, func(t *testing.T, c *Checker) {
+			withChecker(t, &world{hangs: hangs}, func(t *testing.T, c *Checker) {
 				began := time.Now()
 				h := ask1(t, c)
 				require.Equal(t, limit, time.Since(began))
@@ -153,7 +153,7 @@ func TestFailures(t *testing.T) {
 func TestManyAskAtOnce(t *testing.T) {
 	t.Parallel()
 	w := &world{}
-	look(t, w, func(t *testing.T, c *Checker) {
+	withChecker(t, w, func(t *testing.T, c *Checker) {
 		for range 30 {
 			var all sync.WaitGroup
 			for range 50 {
@@ -170,7 +170,7 @@ func TestManyAskAtOnce(t *testing.T) {
 // One who leaves does not spoil it for the others.
 func TestTheFirstMayLeave(t *testing.T) {
 	t.Parallel()
-	look(t, &world{hangs: "temporal"}, func(t *testing.T, c *Checker) {
+	withChecker(t, &world{hangs: "temporal"}, func(t *testing.T, c *Checker) {
 		ctx, leave := context.WithCancel(t.Context())
 		var all sync.WaitGroup
 		all.Go(func() {
@@ -188,7 +188,7 @@ func TestTheFirstMayLeave(t *testing.T) {
 func TestAPausedAccountIsSeenAfterAWhile(t *testing.T) {
 	t.Parallel()
 	w := &world{}
-	look(t, w, func(t *testing.T, c *Checker) {
+	withChecker(t, w, func(t *testing.T, c *Checker) {
 		require.Equal(t, monitoring.Healthy, ask1(t, c).Part(monitoring.PartMail).State)
 		w.paused = true
 		time.Sleep(mailFresh) //nolint:forbidigo // in a bubble: nothing is waited for

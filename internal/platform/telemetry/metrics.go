@@ -21,7 +21,7 @@ type Metrics struct {
 	mails    *prometheus.CounterVec
 	steps    *prometheus.CounterVec
 	lateness *prometheus.HistogramVec
-	finds    *prometheus.CounterVec
+	repairs  *prometheus.CounterVec
 	refused  *prometheus.CounterVec
 	tokens   *prometheus.CounterVec
 	workers  prometheus.Gauge
@@ -52,7 +52,7 @@ func NewMetrics() *Metrics {
 		lateness: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "trials_step_lateness_seconds", Help: "How long after its moment a step was done or skipped, by kind.", Buckets: lateSeconds,
 		}, []string{"kind"}),
-		finds: prometheus.NewCounterVec(prometheus.CounterOpts{
+		repairs: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "trials_sweep_finds_total", Help: "What the reconciler found amiss and mended, by what it was.",
 		}, []string{"find"}),
 		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -69,7 +69,7 @@ func NewMetrics() *Metrics {
 		}),
 	}
 	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		m.calls, m.mails, m.steps, m.lateness, m.finds, m.refused, m.tokens, m.workers, m.stranger)
+		m.calls, m.mails, m.steps, m.lateness, m.repairs, m.refused, m.tokens, m.workers, m.stranger)
 	return m
 }
 
@@ -88,12 +88,12 @@ func (m *Metrics) ExpectWorkers(n int) {
 
 // Expect has series begin at nothing: Prometheus does not see the increase of
 // one that begins with its first event.
-func (m *Metrics) Expect(mails, finds, refusals []string) {
+func (m *Metrics) Expect(mails, repairs, refusals []string) {
 	for _, outcome := range mails {
 		m.mails.WithLabelValues(outcome)
 	}
-	for _, find := range finds {
-		m.finds.WithLabelValues(find)
+	for _, find := range repairs {
+		m.repairs.WithLabelValues(find)
 	}
 	for _, reason := range refusals {
 		m.refused.WithLabelValues(reason)
@@ -133,7 +133,7 @@ func (m *Metrics) Stepped(kind, outcome string, held bool, late time.Duration) {
 }
 
 // Found counts what the reconciler mended.
-func (m *Metrics) Found(find string, n int64) { m.finds.WithLabelValues(find).Add(float64(n)) }
+func (m *Metrics) Found(find string, n int64) { m.repairs.WithLabelValues(find).Add(float64(n)) }
 
 // Refused counts an SNS message that was not believed.
 func (m *Metrics) Refused(reason string) { m.refused.WithLabelValues(reason).Inc() }

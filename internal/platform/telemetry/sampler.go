@@ -95,7 +95,7 @@ func (s *Sampler) sample(ctx context.Context) {
 		s.log.Warn("process not sampled", zap.Error(err)) // that it lives is told all the same
 	}
 	at := time.Now()
-	s.process.Take(monitoring.Sample{
+	s.process.Observe(monitoring.Sample{
 		At: at.UTC().Truncate(time.Millisecond), CPU: used.share(s.before), Memory: used.memory, Calls: s.calls.Swap(0), Slow: s.slow.Swap(0),
 	})
 	s.before = used

@@ -19,17 +19,17 @@ import (
 
 // samples keeps what was stored last.
 type samples struct {
-	mu        sync.Mutex
-	process   monitoring.Process
-	stored    int
-	forgotten time.Time
-	away      bool
+	mu          sync.Mutex
+	process     monitoring.Process
+	stored      int
+	forgotten   time.Time
+	unavailable bool
 }
 
 func (s *samples) PutProcess(_ context.Context, p monitoring.Process, _ time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.away {
+	if s.unavailable {
 		return errors.New("away")
 	}
 	s.process = p
@@ -52,10 +52,10 @@ func (s *samples) kept() ([]monitoring.Sample, int, time.Time) {
 	return s.process.Samples, s.stored, s.forgotten
 }
 
-func (s *samples) setAway(away bool) {
+func (s *samples) setUnavailable(unavailable bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.away = away
+	s.unavailable = unavailable
 }
 
 func TestAProcessSamplesItself(t *testing.T) {
@@ -87,10 +87,10 @@ func TestAProcessSamplesItself(t *testing.T) {
 
 		require.Equal(t, start.Add(monitoring.SampleEvery+time.Hour), store.process.Certificate.Until, "as it is now")
 
-		store.setAway(true)
+		store.setUnavailable(true)
 		time.Sleep(monitoring.SampleEvery) //nolint:forbidigo // in a bubble: nothing is waited for
 		synctest.Wait()
-		store.setAway(false)
+		store.setUnavailable(false)
 		time.Sleep(monitoring.SampleEvery) //nolint:forbidigo // in a bubble: nothing is waited for
 		synctest.Wait()
 		kept, _, _ = store.kept()

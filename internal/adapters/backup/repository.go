@@ -16,9 +16,9 @@ import (
 	"filippo.io/age"
 )
 
-// Place keeps files under names, a folder or a bucket. A file appears under its name once it is
+// Storage keeps files under names, a folder or a bucket. A file appears under its name once it is
 // whole, or not at all.
-type Place interface {
+type Storage interface {
 	// Put stores what is read until its end; an error of the reader leaves nothing behind.
 	Put(ctx context.Context, name string, content io.Reader) error
 	// Get is a *fs.PathError or wraps fs.ErrNotExist where there is no such file.
@@ -30,9 +30,9 @@ type Place interface {
 	String() string
 }
 
-// Vault takes backups, and gives them back where they are right.
-type Vault struct {
-	Place Place
+// Repository takes backups, and gives them back where they are right.
+type Repository struct {
+	Storage Storage
 	// Recipient is whom backups are encrypted for; nil for nobody.
 	Recipient age.Recipient
 	// Identities open encrypted backups.
@@ -63,10 +63,10 @@ func refused(id string, reason error) error {
 // errNotStored is what is told to the writer of a file whose place takes no more of it.
 var errNotStored = errors.New("the file cannot be stored")
 
-// Take takes a backup of what scan reads, which can be read more than once, and reads the backup back.
+// Create takes a backup of what scan reads, which can be read more than once, and reads the backup back.
 // An incremental one that has no good base, or whose base is a day old or cannot be opened with
 // the keys at hand, becomes a full one. The error is a *ClockError where the moment cannot be right.
-func (v *Vault) Take(ctx context.Context, kind Kind, origin Origin, scan Records) (Manifest, error) {
+func (v *Repository) Create(ctx context.Context, kind Kind, origin Origin, scan Records) (Manifest, error) {
 	listed, err := v.List(ctx)
 	if err != nil {
 		return Manifest{}, err
@@ -87,7 +87,7 @@ func (v *Vault) Take(ctx context.Context, kind Kind, origin Origin, scan Records
 	return v.store(ctx, v.header(Full, origin), scan)
 }
 
-func (v *Vault) takeIncremental(ctx context.Context, base Manifest, scan Records) (taken Manifest, err error) {
+func (v *Repository) takeIncremental(ctx context.Context, base Manifest, scan Records) (taken Manifest, err error) {
 	h := v.header(Incremental, base.Origin)
 	h.Base = base.ID
 	err = v.read(ctx, base.ID, func(records Records) (err error) {
@@ -97,15 +97,15 @@ func (v *Vault) takeIncremental(ctx context.Context, base Manifest, scan Records
 	return taken, err
 }
 
-func (v *Vault) header(kind Kind, origin Origin) Header {
+func (v *Repository) header(kind Kind, origin Origin) Header {
 	begin := v.Now().UTC().Truncate(time.Millisecond)
 	return Header{Format: formatVersion, ID: newID(begin, kind), Kind: kind, Origin: origin, Begin: begin, Schema: Schema}
 }
 
-func (v *Vault) mayOpen(m Manifest) bool { return !m.Encrypted || len(v.Identities) > 0 }
+func (v *Repository) mayOpen(m Manifest) bool { return !m.Encrypted || len(v.Identities) > 0 }
 
 // store writes the file, reads it back, and then writes the manifest, which makes it a backup.
-func (v *Vault) store(ctx context.Context, h Header, records Records) (Manifest, error) {
+func (v *Repository) store(ctx context.Context, h Header, records Records) (Manifest, error) {
 	m := Manifest{Header: h, Encrypted: v.Recipient != nil}
 	in, out := io.Pipe()
 	sum := &measure{w: out, sum: sha256.New()}
@@ -116,7 +116,7 @@ func (v *Vault) store(ctx context.Context, h Header, records Records) (Manifest,
 		out.CloseWithError(err)
 		written <- err
 	}()
-	err := v.Place.Put(ctx, h.ID+fileEnding, in)
+	err := v.Storage.Put(ctx, h.ID+fileEnding, in)
 	in.CloseWithError(errNotStored)
 	if writeErr := <-written; writeErr != nil && !errors.Is(writeErr, errNotStored) {
 		err = writeErr // what the place makes of it says less
@@ -133,7 +133,7 @@ func (v *Vault) store(ctx context.Context, h Header, records Records) (Manifest,
 	if err != nil {
 		return Manifest{}, fmt.Errorf("writing the manifest of %s: %w", h.ID, err)
 	}
-	if err := v.Place.Put(ctx, h.ID+manifestEnding, strings.NewReader(string(document))); err != nil {
+	if err := v.Storage.Put(ctx, h.ID+manifestEnding, strings.NewReader(string(document))); err != nil {
 		return Manifest{}, fmt.Errorf("storing the manifest of %s: %w", h.ID, err)
 	}
 	return m, nil
@@ -141,13 +141,13 @@ func (v *Vault) store(ctx context.Context, h Header, records Records) (Manifest,
 
 // Verify reads a backup, and the base that it needs, to the end. The error is a *RefusedError where
 // one of them is not to be used.
-func (v *Vault) Verify(ctx context.Context, id string) (Manifest, error) {
+func (v *Repository) Verify(ctx context.Context, id string) (Manifest, error) {
 	return v.verify(ctx, id, v.check)
 }
 
 // Restorable is Verify for a backup that is to be restored: where it, or its base, is encrypted and there is no
 // key at all, the error wraps ErrNoKey.
-func (v *Vault) Restorable(ctx context.Context, id string) (Manifest, error) {
+func (v *Repository) Restorable(ctx context.Context, id string) (Manifest, error) {
 	return v.verify(ctx, id, func(ctx context.Context, m Manifest) error {
 		if !v.mayOpen(m) {
 			return refused(m.ID, ErrNoKey)
@@ -156,7 +156,7 @@ func (v *Vault) Restorable(ctx context.Context, id string) (Manifest, error) {
 	})
 }
 
-func (v *Vault) verify(ctx context.Context, id string, check func(context.Context, Manifest) error) (Manifest, error) {
+func (v *Repository) verify(ctx context.Context, id string, check func(context.Context, Manifest) error) (Manifest, error) {
 	if !ValidID(id) {
 		return Manifest{}, fmt.Errorf("%.80q is no backup's id", id)
 	}
@@ -185,8 +185,8 @@ func (v *Vault) verify(ctx context.Context, id string, check func(context.Contex
 
 // check reads a file to its end and holds it against its manifest. An encrypted one for which there is
 // no key at all is held against its checksum only.
-func (v *Vault) check(ctx context.Context, m Manifest) error {
-	file, err := v.Place.Get(ctx, m.ID+fileEnding)
+func (v *Repository) check(ctx context.Context, m Manifest) error {
+	file, err := v.Storage.Get(ctx, m.ID+fileEnding)
 	if err != nil {
 		return refused(m.ID, err)
 	}
@@ -226,23 +226,23 @@ func (m Manifest) describes(r *Reader) bool {
 
 // Open gives a backup's documents, those of its base included, to do. It has to be verified
 // before: what is wrong further on shows only once what comes before it has been given out.
-func (v *Vault) Open(ctx context.Context, m Manifest, do func(Records) error) error {
+func (v *Repository) Open(ctx context.Context, m Manifest, fn func(Records) error) error {
 	if m.Base == "" {
-		return v.read(ctx, m.ID, do)
+		return v.read(ctx, m.ID, fn)
 	}
 	return v.read(ctx, m.Base, func(base Records) error {
-		return v.read(ctx, m.ID, func(changes Records) error { return do(Overlay(base, changes)) })
+		return v.read(ctx, m.ID, func(changes Records) error { return fn(Overlay(base, changes)) })
 	})
 }
 
 // read gives the records of one file to do.
-func (v *Vault) read(ctx context.Context, id string, do func(Records) error) error {
-	return v.open(ctx, id, func(_ *Reader, records Records) error { return do(records) })
+func (v *Repository) read(ctx context.Context, id string, fn func(Records) error) error {
+	return v.open(ctx, id, func(_ *Reader, records Records) error { return fn(records) })
 }
 
 // open gives one file to do, and its records.
-func (v *Vault) open(ctx context.Context, id string, do func(*Reader, Records) error) error {
-	file, err := v.Place.Get(ctx, id+fileEnding)
+func (v *Repository) open(ctx context.Context, id string, fn func(*Reader, Records) error) error {
+	file, err := v.Storage.Get(ctx, id+fileEnding)
 	if err != nil {
 		return refused(id, err)
 	}
@@ -255,7 +255,7 @@ func (v *Vault) open(ctx context.Context, id string, do func(*Reader, Records) e
 	if r.Header.ID != id {
 		return refused(id, fmt.Errorf("its header is that of %s", r.Header.ID))
 	}
-	return do(r, func(yield func(Record, error) bool) {
+	return fn(r, func(yield func(Record, error) bool) {
 		for record, err := range r.Records() {
 			if err == nil {
 				err = ctx.Err()

@@ -28,22 +28,22 @@ func TestHistoriesTellWhatHappened(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("testdata/histories/*.json")
 	require.NoError(t, err)
-	told, compared := map[string][]trial.Event{}, 0
+	recovered, compared := map[string][]trial.Event{}, 0
 	for _, file := range files { // in the order of their names
 		name, _, _ := strings.Cut(filepath.Base(file), "-")
 		recorded := readHistory(t, file)
-		var read workflows.Told
+		var read workflows.TrialHistoryReader
 		for _, e := range recorded.GetEvents() {
 			event, err := read.Next(e)
 			require.NoError(t, err)
 			if event == nil {
 				continue
 			}
-			require.Equal(t, len(told[name])+1, event.Seq, file)
-			told[name] = append(told[name], *event)
+			require.Equal(t, len(recovered[name])+1, event.Seq, file)
+			recovered[name] = append(recovered[name], *event)
 		}
 		if want := outcome(t, recorded); want != nil {
-			got := trial.Fold(told[name]).Overview()
+			got := trial.Fold(recovered[name]).Overview()
 			wantJSON, err := json.Marshal(want)
 			require.NoError(t, err)
 			gotJSON, err := json.Marshal(got)
@@ -108,7 +108,7 @@ func TestHistoriesTellWhatMayHaveLeft(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			var read workflows.Told
+			var read workflows.TrialHistoryReader
 			for _, e := range repeatedStep(t, step, c.local, c.over) {
 				_, err := read.Next(e)
 				require.NoError(t, err)
@@ -159,7 +159,7 @@ func TestHistoriesTellOfAMove(t *testing.T) {
 	for _, want := range []*trial.Event{&moved, nil} {
 		result, err := data.ToPayloads(activities.Performed{Event: want})
 		require.NoError(t, err)
-		var read workflows.Told
+		var read workflows.TrialHistoryReader
 		got, err := read.Next(&history.HistoryEvent{Attributes: &history.HistoryEvent_MarkerRecordedEventAttributes{
 			MarkerRecordedEventAttributes: &history.MarkerRecordedEventAttributes{
 				MarkerName: "LocalActivity", Details: map[string]*common.Payloads{"data": marker, "result": result},
@@ -174,7 +174,7 @@ func TestHistoriesTellOfAMove(t *testing.T) {
 func TestHistoriesTellWhoWasErased(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 3, 12, 9, 0, 0, 0, time.UTC)
-	var read workflows.Told
+	var read workflows.TrialHistoryReader
 	for i, reason := range []trial.Reason{trial.ReasonUnsubscribed, trial.ReasonErased, trial.ReasonErased, "by hand"} {
 		input, err := converter.GetDefaultDataConverter().ToPayloads(trial.Request{Reason: string(reason), By: "admin", At: at.Add(time.Duration(i) * time.Hour)})
 		require.NoError(t, err)

@@ -13,24 +13,24 @@ import (
 
 func TestAFailureRestsLongerEachTime(t *testing.T) {
 	t.Parallel()
-	var s setbacks
-	away, now := errors.New("away"), time.Date(2026, 3, 9, 15, 0, 0, 0, time.UTC)
+	var s backoff
+	unavailable, now := errors.New("away"), time.Date(2026, 3, 9, 15, 0, 0, 0, time.UTC)
 	for _, minutes := range []int{1, 2, 4, 8, 16, 32, 60, 60} {
-		rest := time.Duration(minutes) * time.Minute
-		s.note("a", away, now)
-		require.True(t, s.resting(now.Add(rest-1))("a"))
+		delay := time.Duration(minutes) * time.Minute
+		s.note("a", unavailable, now)
+		require.True(t, s.resting(now.Add(delay-1))("a"))
 		require.False(t, s.resting(now)("b"), "others are looked at")
-		now = now.Add(rest)
+		now = now.Add(delay)
 		require.False(t, s.resting(now)("a"))
 	}
 	s.note("a", nil, now)
-	s.note("a", away, now)
+	s.note("a", unavailable, now)
 	require.False(t, s.resting(now.Add(time.Minute))("a"), "what went well is forgotten")
 }
 
 func TestAnOutageIsNobodysSetback(t *testing.T) {
 	t.Parallel()
-	var s setbacks
+	var s backoff
 	now := time.Date(2026, 3, 9, 15, 0, 0, 0, time.UTC)
 	s.note("a", fmt.Errorf("starting: %w", &trial.Error{Code: trial.CodeUnavailable}), now)
 	require.False(t, s.resting(now)("a"))
@@ -38,7 +38,7 @@ func TestAnOutageIsNobodysSetback(t *testing.T) {
 
 func TestFailuresAreRememberedWithinBounds(t *testing.T) {
 	t.Parallel()
-	var s setbacks
+	var s backoff
 	now := time.Date(2026, 3, 9, 15, 0, 0, 0, time.UTC)
 	for i := range mostResting + 10 {
 		s.note(fmt.Sprint(i), errors.New("away"), now)

@@ -23,19 +23,19 @@ type backedUp interface {
 	Clock(ctx context.Context) (time.Time, error)
 }
 
-// keeper takes backups of the store into the vault.
-type keeper struct {
-	vault *backup.Vault
-	store backedUp
+// backupService takes backups of the store into the repository.
+type backupService struct {
+	repository *backup.Repository
+	store      backedUp
 
 	mu sync.Mutex
 	// seen is when the last backup was finished that LastBackup has seen.
 	seen time.Time
 }
 
-// newKeeper is nil where it is not said where to keep backups.
-func newKeeper(ctx context.Context, cfg config.Config, store *mongodb.Store) (*keeper, error) {
-	vault, err := storage.Open(ctx, storage.Settings{
+// newBackupService is nil where it is not said where to keep backups.
+func newBackupService(ctx context.Context, cfg config.Config, store *mongodb.Store) (*backupService, error) {
+	repository, err := storage.Open(ctx, storage.Settings{
 		Dir: cfg.BackupDir, Bucket: cfg.BackupS3Bucket, Prefix: cfg.BackupS3Prefix,
 		Recipient: cfg.BackupAgeRecipient, IdentityFile: cfg.BackupAgeIdentityFile,
 	}, time.Now)
@@ -45,40 +45,40 @@ func newKeeper(ctx context.Context, cfg config.Config, store *mongodb.Store) (*k
 	if err != nil {
 		return nil, fmt.Errorf("preparing backups: %w", err)
 	}
-	vault.OtherClock = store.Clock
-	return &keeper{vault: vault, store: store}, nil
+	repository.OtherClock = store.Clock
+	return &backupService{repository: repository, store: store}, nil
 }
 
 // TakeIncremental takes a backup, a full one where that is due, and deletes what has expired. Where only the latter
 // fails, it answers with the backup and with an error.
-func (k *keeper) TakeIncremental(ctx context.Context) (activities.BackedUp, error) {
+func (k *backupService) TakeIncremental(ctx context.Context) (activities.BackedUp, error) {
 	origin, err := k.store.Origin(ctx)
 	if err != nil {
 		return activities.BackedUp{}, err
 	}
-	m, err := k.vault.Take(ctx, backup.Incremental, origin, k.store.Records(ctx))
+	m, err := k.repository.Create(ctx, backup.Incremental, origin, k.store.Records(ctx))
 	if err != nil {
 		return activities.BackedUp{}, err
 	}
-	expiry, err := k.vault.Expire(ctx, origin)
+	expiry, err := k.repository.Expire(ctx, origin)
 	return activities.BackedUp{
 		ID: m.ID, Kind: string(m.Kind), Begin: m.Begin, Documents: m.Documents(), Bytes: m.Size,
 		Expired: len(expiry.IDs), Doubt: expiry.Doubt,
 	}, err
 }
 
-// lookLimit bounds a look at the place where backups are kept.
-const lookLimit = 10 * time.Second
+// statusLimit bounds a look at the place where backups are kept.
+const statusLimit = 10 * time.Second
 
 // LastBackup is when the last good backup was finished; zero for none. With an error it is the one that was
 // seen last, since none comes to a place that does not answer.
-func (k *keeper) LastBackup(ctx context.Context) (time.Time, error) {
-	ctx, cancel := context.WithTimeout(ctx, lookLimit)
+func (k *backupService) LastBackup(ctx context.Context) (time.Time, error) {
+	ctx, cancel := context.WithTimeout(ctx, statusLimit)
 	defer cancel()
 	var last backup.Manifest
 	origin, found, err := k.store.KnownOrigin(ctx)
 	if err == nil && found {
-		last, _, err = k.vault.Last(ctx, origin)
+		last, _, err = k.repository.Last(ctx, origin)
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -89,15 +89,15 @@ func (k *keeper) LastBackup(ctx context.Context) (time.Time, error) {
 }
 
 // LastFull is when the last good full backup was begun.
-func (k *keeper) LastFull(ctx context.Context) (time.Time, error) {
+func (k *backupService) LastFull(ctx context.Context) (time.Time, error) {
 	origin, found, err := k.store.KnownOrigin(ctx)
 	if err != nil || !found {
 		return time.Time{}, err
 	}
-	listed, err := k.vault.List(ctx)
+	listed, err := k.repository.List(ctx)
 	if err != nil {
 		return time.Time{}, err
 	}
-	last, _ := backup.LastFull(backup.Past(backup.Of(listed.Good, origin), k.vault.Now()))
+	last, _ := backup.LastFull(backup.Past(backup.Of(listed.Good, origin), k.repository.Now()))
 	return last.Begin, nil
 }

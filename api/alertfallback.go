@@ -17,9 +17,9 @@ import (
 	"marketplace.example/trials/temporal"
 )
 
-// lookout looks at the alerts while no worker does: that none is there would go
+// alertFallback looks at the alerts while no worker does: that none is there would go
 // unseen otherwise. It posts to webhooks at once; e-mails wait for a worker.
-type lookout struct {
+type alertFallback struct {
 	alerts *activities.Alerts
 	store  *mongodb.Store
 	// began is when this process did: until then nobody is late.
@@ -30,7 +30,7 @@ type lookout struct {
 	log  *zap.Logger
 }
 
-func newLookout(cfg config.Config, store *mongodb.Store, client *temporal.Client, log *zap.Logger) (*lookout, error) {
+func newAlertFallback(cfg config.Config, store *mongodb.Store, client *temporal.Client, log *zap.Logger) (*alertFallback, error) {
 	rules, err := cfg.AlertRules()
 	if err != nil {
 		return nil, fmt.Errorf("reading the alerts' configuration: %w", err)
@@ -48,34 +48,34 @@ func newLookout(cfg config.Config, store *mongodb.Store, client *temporal.Client
 		}
 		notices.Poster = poster{hooks}
 	}
-	return &lookout{
+	return &alertFallback{
 		store: store, began: time.Now(), day: cfg.TrialDay, log: log,
 		alerts: &activities.Alerts{
-			Store: store, Parts: alertParts{store: store, client: client, workers: cfg.MailSenders}, Teller: activities.NoticeGroups{Notices: notices}, Rules: rules,
+			Store: store, Parts: alertParts{store: store, client: client, workers: cfg.MailSenders}, Notifier: activities.NoticeGroups{Notices: notices}, Rules: rules,
 			Policy: trial.DefaultPolicy(), Day: cfg.TrialDay, Now: time.Now, Log: log,
 		},
 	}, nil
 }
 
 // keep keeps it up until the context ends.
-func (l *lookout) keep(ctx context.Context) {
-	ticker := time.NewTicker(monitoring.LookEvery(l.day))
+func (l *alertFallback) keep(ctx context.Context) {
+	ticker := time.NewTicker(monitoring.EvaluateEvery(l.day))
 	defer ticker.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case now := <-ticker.C:
-			if err := l.look(ctx, now); err != nil && ctx.Err() == nil {
+			if err := l.evaluate(ctx, now); err != nil && ctx.Err() == nil {
 				l.log.Warn("looking at the alerts in a worker's place", zap.Error(err))
 			}
 		}
 	}
 }
 
-// look looks once, unless somebody else has lately.
-func (l *lookout) look(ctx context.Context, now time.Time) error {
-	last, err := l.lastLook(ctx)
+// evaluate looks once, unless somebody else has lately.
+func (l *alertFallback) evaluate(ctx context.Context, now time.Time) error {
+	last, err := l.lastEvaluation(ctx)
 	if err != nil {
 		return err
 	}
@@ -83,19 +83,19 @@ func (l *lookout) look(ctx context.Context, now time.Time) error {
 	if last.Before(l.began) {
 		last = l.began
 	}
-	if !alone && !monitoring.LooksLate(last, now, l.day) {
+	if !alone && !monitoring.EvaluatedLate(last, now, l.day) {
 		return nil
 	}
-	_, err = l.alerts.LookAtAlerts(ctx)
-	mine, readErr := l.lastLook(ctx)
+	_, err = l.alerts.EvaluateAlerts(ctx)
+	mine, readErr := l.lastEvaluation(ctx)
 	l.mine = mine
 	return errors.Join(err, readErr)
 }
 
-// lastLook is when somebody looked last.
-func (l *lookout) lastLook(ctx context.Context) (time.Time, error) {
+// lastEvaluation is when somebody looked last.
+func (l *alertFallback) lastEvaluation(ctx context.Context) (time.Time, error) {
 	last, err := l.store.Alert(ctx, monitoring.WorkerAway)
-	return last.LookedAt, err
+	return last.EvaluatedAt, err
 }
 
 // alertParts asks how the parts stand. How the account at the mail service does,

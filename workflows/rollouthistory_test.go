@@ -22,11 +22,11 @@ func TestHistoriesTellWhatWasDecided(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("testdata/histories/rollout-*.json.gz")
 	require.NoError(t, err)
-	told, compared := map[string][]rollout.Event{}, 0
+	recovered, compared := map[string][]rollout.Event{}, 0
 	slices.Sort(files) // the runs of one rollout one after the other
 	for _, file := range files {
 		recorded := readCompressed(t, file)
-		var read workflows.ToldRollout
+		var read workflows.RolloutHistoryReader
 		for _, e := range recorded.GetEvents() {
 			decision, err := read.Next(e)
 			require.NoError(t, err)
@@ -34,8 +34,8 @@ func TestHistoriesTellWhatWasDecided(t *testing.T) {
 			if decision == nil {
 				continue
 			}
-			require.Equal(t, len(told[read.RolloutID])+1, decision.Seq, file)
-			told[read.RolloutID] = append(told[read.RolloutID], *decision)
+			require.Equal(t, len(recovered[read.RolloutID])+1, decision.Seq, file)
+			recovered[read.RolloutID] = append(recovered[read.RolloutID], *decision)
 		}
 		last := recorded.GetEvents()[len(recorded.GetEvents())-1].GetWorkflowExecutionCompletedEventAttributes()
 		if last == nil {
@@ -43,7 +43,7 @@ func TestHistoriesTellWhatWasDecided(t *testing.T) {
 		}
 		var want rollout.State
 		require.NoError(t, converter.GetDefaultDataConverter().FromPayloads(last.GetResult(), &want))
-		got := rollout.Fold(told[read.RolloutID])
+		got := rollout.Fold(recovered[read.RolloutID])
 		want.CheckedAt = got.CheckedAt // a look that found nothing new is no decision
 		if want.DeployedAt == nil {
 			got.DeployedAt = nil // the recording is older than the field
@@ -66,7 +66,7 @@ func TestHistoriesTellWhoWantsNoEMail(t *testing.T) {
 		require.NoError(t, err)
 		return signal(name, input)
 	}
-	var read workflows.Told
+	var read workflows.TrialHistoryReader
 	for _, e := range []*history.HistoryEvent{
 		signalled(trial.SignalNoMail, trial.Request{Reason: "unsubscribed", By: "vendor", At: start}),
 		signalled(trial.SignalNoMail, trial.Request{Reason: "a person's own words"}),
@@ -85,7 +85,7 @@ func TestHistoriesTellWhoWantsNoEMail(t *testing.T) {
 func TestHistoriesTellWhetherAWorkerWasAtIt(t *testing.T) {
 	t.Parallel()
 	recorded := readHistory(t, "testdata/histories/ana-1.json")
-	var read workflows.Told
+	var read workflows.TrialHistoryReader
 	started, unfinished := 0, 0
 	for _, e := range recorded.GetEvents() {
 		_, err := read.Next(e)

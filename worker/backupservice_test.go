@@ -12,8 +12,8 @@ import (
 	"marketplace.example/trials/internal/adapters/storage"
 )
 
-// awayPlace does not say what is in it.
-type awayPlace struct{ backup.Place }
+// unavailableStorage does not say what is in it.
+type unavailableStorage struct{ backup.Storage }
 
 // aDatabase is a database whose installation has an id.
 type aDatabase struct{ origin backup.Origin }
@@ -30,26 +30,26 @@ func (aDatabase) Records(context.Context) backup.Records { return backup.None }
 
 func (aDatabase) Clock(context.Context) (time.Time, error) { return time.Now(), nil }
 
-var errAway = errors.New("does not answer")
+var errUnavailable = errors.New("does not answer")
 
-func (awayPlace) List(context.Context) (map[string]int64, error) { return nil, errAway }
+func (unavailableStorage) List(context.Context) (map[string]int64, error) { return nil, errUnavailable }
 
 func TestTheLastBackupIsRememberedWhileItsPlaceIsAway(t *testing.T) {
 	t.Parallel()
 	place := storage.Folder(t.TempDir())
-	k := &keeper{vault: &backup.Vault{Place: place, Now: time.Now}, store: market}
+	k := &backupService{repository: &backup.Repository{Storage: place, Now: time.Now}, store: market}
 
 	last, err := k.LastBackup(t.Context())
 	require.NoError(t, err)
 	require.Zero(t, last)
-	taken, err := k.vault.Take(t.Context(), backup.Full, market.origin, backup.None)
+	taken, err := k.repository.Create(t.Context(), backup.Full, market.origin, backup.None)
 	require.NoError(t, err)
 	last, err = k.LastBackup(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, taken.End, last)
-	k.vault.Place = awayPlace{place}
+	k.repository.Storage = unavailableStorage{place}
 	last, err = k.LastBackup(t.Context())
-	require.ErrorIs(t, err, errAway)
+	require.ErrorIs(t, err, errUnavailable)
 	require.Equal(t, taken.End, last)
 }
 
@@ -57,11 +57,11 @@ func TestTheLastBackupIsRememberedWhileItsPlaceIsAway(t *testing.T) {
 func TestTheLastFullBackupIsNoneOfTheFuture(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
-	k := &keeper{vault: &backup.Vault{Place: storage.Folder(t.TempDir()), Now: func() time.Time { return now }}, store: market}
-	taken, err := k.vault.Take(t.Context(), backup.Full, market.origin, backup.None)
+	k := &backupService{repository: &backup.Repository{Storage: storage.Folder(t.TempDir()), Now: func() time.Time { return now }}, store: market}
+	taken, err := k.repository.Create(t.Context(), backup.Full, market.origin, backup.None)
 	require.NoError(t, err)
 	now = now.AddDate(1, 0, 0)
-	_, err = k.vault.Take(t.Context(), backup.Full, market.origin, backup.None)
+	_, err = k.repository.Create(t.Context(), backup.Full, market.origin, backup.None)
 	require.NoError(t, err)
 	now = now.AddDate(-1, 0, 0)
 	last, err := k.LastFull(t.Context())

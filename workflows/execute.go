@@ -30,11 +30,11 @@ type attempt struct {
 	retrying bool
 }
 
-// do runs an activity: once within the workflow task, which costs one event,
+// execute runs an activity: once within the workflow task, which costs one event,
 // and, where that fails, as a regular activity, which the server repeats for
 // as long as it takes without the history growing. Only the latter ends with ctx:
 // the first try is short, and an effect is not torn off in the middle.
-func (t *trialRun) do(ctx workflow.Context, summary string, activity, arg any) *attempt {
+func (t *trialRun) execute(ctx workflow.Context, summary string, activity, arg any) *attempt {
 	future, settable := workflow.NewFuture(ctx)
 	a := &attempt{future: future}
 	workflow.Go(ctx, func(ctx workflow.Context) {
@@ -51,7 +51,7 @@ func (t *trialRun) do(ctx workflow.Context, summary string, activity, arg any) *
 			return
 		}
 		a.retrying = true
-		if err := sleepAsTold(ctx, summary, err); err != nil {
+		if err := backOff(ctx, summary, err); err != nil {
 			settable.SetError(err)
 			return
 		}
@@ -64,12 +64,12 @@ func (t *trialRun) do(ctx workflow.Context, summary string, activity, arg any) *
 	return a
 }
 
-// sleepAsTold sleeps for the pause that an activity asked for, which the server keeps
+// backOff sleeps for the pause that an activity asked for, which the server keeps
 // between its own tries only: the first of them would come at once.
-func sleepAsTold(ctx workflow.Context, summary string, failure error) error {
+func backOff(ctx workflow.Context, summary string, failure error) error {
 	app, ok := errors.AsType[*sdktemporal.ApplicationError](failure)
 	if !ok || app.Type() != activities.Later || app.NextRetryDelay() <= 0 ||
-		workflow.GetVersion(ctx, changeSleepAsTold, workflow.DefaultVersion, 1) == workflow.DefaultVersion {
+		workflow.GetVersion(ctx, versionSleepAsTold, workflow.DefaultVersion, 1) == workflow.DefaultVersion {
 		return nil
 	}
 	timer := workflow.NewTimerWithOptions(ctx, app.NextRetryDelay(), workflow.TimerOptions{Summary: summary + ", waits as told"})

@@ -10,10 +10,10 @@ import (
 	"time"
 )
 
-// Gate stands between a program and a server that it talks to. It slows their
+// Proxy stands between a program and a server that it talks to. It slows their
 // talk down when told to, or cuts them off: what is under way breaks, and
 // whoever knocks is refused.
-type Gate struct {
+type Proxy struct {
 	// Addr is where the gate listens, host:port of the loopback.
 	Addr string
 
@@ -21,20 +21,20 @@ type Gate struct {
 	// there and back are what each direction is held up by, in nanoseconds.
 	there, back atomic.Int64
 
-	mu       sync.Mutex
-	listener net.Listener // nil while the gate is shut
-	through  map[net.Conn]struct{}
+	mu          sync.Mutex
+	listener    net.Listener // nil while the gate is shut
+	connections map[net.Conn]struct{}
 }
 
-// NewGate makes an open gate before the server at target, host:port.
-func NewGate(ctx context.Context, target string) (*Gate, error) {
-	g := &Gate{Addr: "127.0.0.1:0", target: target, through: map[net.Conn]struct{}{}}
+// NewProxy makes an open gate before the server at target, host:port.
+func NewProxy(ctx context.Context, target string) (*Proxy, error) {
+	g := &Proxy{Addr: "127.0.0.1:0", target: target, connections: map[net.Conn]struct{}{}}
 	err := g.Open(ctx)
 	return g, err
 }
 
 // Open lets connections through, at the address that the gate has had from the start.
-func (g *Gate) Open(ctx context.Context) error {
+func (g *Proxy) Open(ctx context.Context) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.listener != nil {
@@ -50,7 +50,7 @@ func (g *Gate) Open(ctx context.Context) error {
 }
 
 // Shut drops every connection and refuses new ones. It may be called again.
-func (g *Gate) Shut() {
+func (g *Proxy) Shut() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.listener == nil {
@@ -58,19 +58,19 @@ func (g *Gate) Shut() {
 	}
 	_ = g.listener.Close()
 	g.listener = nil
-	for c := range g.through {
+	for c := range g.connections {
 		_ = c.Close()
 	}
 }
 
 // Delay holds up what goes to the server and what comes back from it from now
 // on, open connections included.
-func (g *Gate) Delay(there, back time.Duration) {
+func (g *Proxy) Delay(there, back time.Duration) {
 	g.there.Store(int64(there))
 	g.back.Store(int64(back))
 }
 
-func (g *Gate) accept(l net.Listener) {
+func (g *Proxy) accept(l net.Listener) {
 	for {
 		c, err := l.Accept()
 		if err != nil {
@@ -81,7 +81,7 @@ func (g *Gate) accept(l net.Listener) {
 }
 
 // forward carries bytes both ways until one side hangs up.
-func (g *Gate) forward(l net.Listener, client net.Conn) {
+func (g *Proxy) forward(l net.Listener, client net.Conn) {
 	defer g.drop(client)
 	server, err := net.Dial("tcp", g.target)
 	if err != nil {
@@ -118,21 +118,21 @@ func (h held) Write(p []byte) (int, error) {
 
 // keep notes connections, so that Shut finds them; false where the gate has
 // been shut since they came.
-func (g *Gate) keep(l net.Listener, conns ...net.Conn) bool {
+func (g *Proxy) keep(l net.Listener, conns ...net.Conn) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.listener != l {
 		return false
 	}
 	for _, c := range conns {
-		g.through[c] = struct{}{}
+		g.connections[c] = struct{}{}
 	}
 	return true
 }
 
-func (g *Gate) drop(c net.Conn) {
+func (g *Proxy) drop(c net.Conn) {
 	_ = c.Close()
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	delete(g.through, c)
+	delete(g.connections, c)
 }

@@ -2,8 +2,8 @@ package trial
 
 import "time"
 
-// Told is what the workflow of a trial knows, from which a restored database catches up.
-type Told struct {
+// RecoveredTrial is what the workflow of a trial knows, from which a restored database catches up.
+type RecoveredTrial struct {
 	// Events are the trial's, in order; those of earlier runs of the workflow are not among them.
 	Events []Event
 	// NoMail are the suppressions that the trial was told of, all of them of every address.

@@ -5,8 +5,8 @@ import (
 	"math"
 )
 
-// Past is what the trials from before a rollout told when it started.
-type Past struct {
+// History is what the trials from before a rollout told when it started.
+type History struct {
 	// Trials is how many were looked at.
 	Trials int `json:"trials"`
 	// Converted is how many of them converted, of those that began long enough
@@ -28,23 +28,23 @@ const (
 	leastLater = 1
 )
 
-// Learned are the times with the curve that trials from before the rollout show,
+// WithConversionCurve are the times with the curve that trials from before the rollout show,
 // and with what they were. With too few conversions there is no curve. Trials too young to
 // be seen whole count as watched until now: those alone would show early
 // conversions only, which is why enough must be old.
-func (t Times) Learned(lives []Lifetime) Times {
-	past := Past{Trials: len(lives)}
-	for _, life := range lives {
+func (t Times) WithConversionCurve(lifetimes []Lifetime) Times {
+	past := History{Trials: len(lifetimes)}
+	for _, life := range lifetimes {
 		if life.Whole && life.Converted {
 			past.Converted++
 		}
 	}
-	t.Curve, t.Past = nil, &past
+	t.Curve, t.History = nil, &past
 	if past.Converted < enoughPast {
 		return t
 	}
 	past.Later = max(laterShare*t.TrialDays, leastLater)
-	t.Curve = KaplanMeier(lives).compact(curvePoints).Shifted(past.Later).closed(t.TrialDays, past.Later)
+	t.Curve = KaplanMeier(lifetimes).compact(curvePoints).Shifted(past.Later).closed(t.TrialDays, past.Later)
 	return t
 }
 
@@ -82,16 +82,16 @@ func (c Curve) closed(trialDays, later float64) Curve {
 	return c
 }
 
-// Basis says from when on a trial counts in judging conversion, in a sentence.
-func (t Times) Basis() string {
+// Explanation says from when on a trial counts in judging conversion, in a sentence.
+func (t Times) Explanation() string {
 	ended := fmt.Sprintf("A trial counts for conversion once it and its grace are over, after %v days", t.TrialDays)
 	switch {
-	case t.Past == nil:
+	case t.History == nil:
 		return ended + "."
 	case len(t.Curve) == 0:
 		return fmt.Sprintf("%s: it takes %d conversions from before the rollout to know how they come with age, and there are %d, of %d trials.",
-			ended, enoughPast, t.Past.Converted, t.Past.Trials)
+			ended, enoughPast, t.History.Converted, t.History.Trials)
 	}
 	return fmt.Sprintf("A trial counts for conversion from %.1f days on, by how %d conversions of %d trials from before the rollout came with age, taken to come %.1f days later.",
-		t.Curve[0].Age, t.Past.Converted, t.Past.Trials, t.Past.Later)
+		t.Curve[0].Age, t.History.Converted, t.History.Trials, t.History.Later)
 }

@@ -13,62 +13,62 @@ import (
 // former are trials from before that were seen whole: so many converted, each a
 // step older than the one before, and the others did not.
 func former(converted, others int, step float64) []rollout.Lifetime {
-	var lives []rollout.Lifetime
+	var lifetimes []rollout.Lifetime
 	for i := range converted {
-		lives = append(lives, rollout.Lifetime{Age: step * float64(i), Converted: true, Whole: true})
+		lifetimes = append(lifetimes, rollout.Lifetime{Age: step * float64(i), Converted: true, Whole: true})
 	}
 	for range others {
-		lives = append(lives, rollout.Lifetime{Age: 17, Whole: true})
+		lifetimes = append(lifetimes, rollout.Lifetime{Age: 17, Whole: true})
 	}
-	return lives
+	return lifetimes
 }
 
 func TestACurveIsLearnedFromFiftyConversions(t *testing.T) {
 	t.Parallel()
-	few := inDays.Learned(former(49, 400, 0.1))
+	few := inDays.WithConversionCurve(former(49, 400, 0.1))
 	require.Empty(t, few.Curve)
-	require.Equal(t, &rollout.Past{Trials: 449, Converted: 49}, few.Past)
+	require.Equal(t, &rollout.History{Trials: 449, Converted: 49}, few.History)
 	require.Equal(t, "A trial counts for conversion once it and its grace are over, after 17 days: it takes 50 conversions from before the rollout "+
-		"to know how they come with age, and there are 49, of 449 trials.", few.Basis())
+		"to know how they come with age, and there are 49, of 449 trials.", few.Explanation())
 
-	enough := inDays.Learned(former(50, 400, 0.1))
-	require.Equal(t, &rollout.Past{Trials: 450, Converted: 50, Later: 4.25}, enough.Past)
+	enough := inDays.WithConversionCurve(former(50, 400, 0.1))
+	require.Equal(t, &rollout.History{Trials: 450, Converted: 50, Later: 4.25}, enough.History)
 	require.InDelta(t, 0, enough.Curve.At(4.1), 1e-12)
 	require.InDelta(t, 1, enough.Curve.At(4.25+4.92), 1e-12, "all had come after 4.9 days")
 	require.Equal(t, "A trial counts for conversion from 4.3 days on, by how 50 conversions of 450 trials from before the rollout came with age, "+
-		"taken to come 4.2 days later.", enough.Basis())
-	require.Equal(t, "A trial counts for conversion once it and its grace are over, after 17 days.", inDays.Basis())
+		"taken to come 4.2 days later.", enough.Explanation())
+	require.Equal(t, "A trial counts for conversion once it and its grace are over, after 17 days.", inDays.Explanation())
 
 	e := rollout.Begin(rollout.Start{ID: "r", Plan: rollout.DefaultPlan(), By: "admin", Times: enough}, noon)
-	require.Equal(t, "started with plan default. "+enough.Basis(), e.Reason)
+	require.Equal(t, "started with plan default. "+enough.Explanation(), e.Reason)
 	require.Equal(t, enough, rollout.Fold([]rollout.Event{e}).Times)
-	require.Equal(t, enough.Basis(), rollout.ViewOf(rollout.Fold([]rollout.Event{e}), nil, noon).Conversion)
+	require.Equal(t, enough.Explanation(), rollout.ViewOf(rollout.Fold([]rollout.Event{e}), nil, noon).Conversion)
 }
 
 // A marketplace that opened a week ago knows early conversions only: its curve
 // would be early, which is unsafe.
 func TestYoungTrialsDoNotMakeACurve(t *testing.T) {
 	t.Parallel()
-	lives := former(80, 400, 0.05)
-	for i := range lives {
-		lives[i].Whole = i >= 49 // of the conversions 31 were seen whole
+	lifetimes := former(80, 400, 0.05)
+	for i := range lifetimes {
+		lifetimes[i].Whole = i >= 49 // of the conversions 31 were seen whole
 	}
-	times := inDays.Learned(lives)
+	times := inDays.WithConversionCurve(lifetimes)
 	require.Empty(t, times.Curve)
-	require.Equal(t, 31, times.Past.Converted)
+	require.Equal(t, 31, times.History.Converted)
 }
 
 func TestATrialThatIsOverCountsWhole(t *testing.T) {
 	t.Parallel()
-	late := inDays.Learned(former(50, 400, 0.33)) // the last after 16.17 days
+	late := inDays.WithConversionCurve(former(50, 400, 0.33)) // the last after 16.17 days
 	require.InDelta(t, 1, late.Curve.At(17), 1e-12)
 	require.Less(t, late.Curve.At(16.99), 0.9)
 	// Where extended trials converted after that, they say how late.
-	extended := inDays.Learned(former(50, 400, 0.5)) // the last after 24.5 days
+	extended := inDays.WithConversionCurve(former(50, 400, 0.5)) // the last after 24.5 days
 	require.Less(t, extended.Curve.At(17), 0.6)
 	require.InDelta(t, 1, extended.Curve.At(28.75), 1e-12)
-	require.LessOrEqual(t, rollout.Times{TrialDays: 2}.Learned(former(50, 0, 0.01)).Curve[0].Age, 1.1, "later by a day at the least")
-	require.GreaterOrEqual(t, rollout.Times{TrialDays: 2}.Learned(former(50, 0, 0.01)).Curve[0].Age, 1.0)
+	require.LessOrEqual(t, rollout.Times{TrialDays: 2}.WithConversionCurve(former(50, 0, 0.01)).Curve[0].Age, 1.1, "later by a day at the least")
+	require.GreaterOrEqual(t, rollout.Times{TrialDays: 2}.WithConversionCurve(former(50, 0, 0.01)).Curve[0].Age, 1.0)
 }
 
 // A learned curve is small, rises to 1, and comes nowhere before what was seen.
@@ -76,15 +76,15 @@ func TestALearnedCurveIsNeverEarly(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		n := rapid.IntRange(50, 300).Draw(t, "converted")
-		var lives []rollout.Lifetime
+		var lifetimes []rollout.Lifetime
 		for range n {
-			lives = append(lives, rollout.Lifetime{Age: rapid.Float64Range(0, 17).Draw(t, "age"), Converted: true, Whole: true})
+			lifetimes = append(lifetimes, rollout.Lifetime{Age: rapid.Float64Range(0, 17).Draw(t, "age"), Converted: true, Whole: true})
 		}
 		for range rapid.IntRange(0, 50).Draw(t, "others") {
-			lives = append(lives, rollout.Lifetime{Age: rapid.Float64Range(0, 17).Draw(t, "watched")})
+			lifetimes = append(lifetimes, rollout.Lifetime{Age: rapid.Float64Range(0, 17).Draw(t, "watched")})
 		}
-		all := rollout.KaplanMeier(lives)
-		curve := inDays.Learned(lives).Curve
+		all := rollout.KaplanMeier(lifetimes)
+		curve := inDays.WithConversionCurve(lifetimes).Curve
 		require.LessOrEqual(t, len(curve), 40)
 		require.InDelta(t, 1, curve[len(curve)-1].Share, 1e-12)
 		for i, p := range curve {
@@ -107,24 +107,24 @@ func TestACurveGivesAVerdictSooner(t *testing.T) {
 		admitted = append(admitted, rollout.Outcome{Kind: rollout.Admitted, VendorID: id, Key: id, At: noon})
 	}
 	b.take(time.Hour, rollout.Calls{}, admitted...)
-	times := inDays.Learned(former(100, 400, 0.05)) // all within five days
-	judged := func(after time.Duration) rollout.Alarm {
+	times := inDays.WithConversionCurve(former(100, 400, 0.05)) // all within five days
+	judged := func(after time.Duration) rollout.TriggerResult {
 		b.take(noon.Add(after).Sub(b.now), rollout.Calls{})
 		return alarmOf(t, rollout.Judge(b.plan, times, b.ledger, b.taken[len(b.taken)-1]), rollout.TriggerConversion)
 	}
 	young := judged(3 * day)
-	require.False(t, young.Raised)
+	require.False(t, young.Firing)
 	require.Equal(t, &rollout.Weighed{}, young.Weighed)
 	require.NotNil(t, young.DecidableFrom)
 	require.Contains(t, young.Reason, "no verdict is possible before "+young.DecidableFrom.UTC().Format("2 January 2006 15:04 UTC"))
 	require.Less(t, young.DecidableFrom.Sub(noon), 11*day)
 
 	before := judged(young.DecidableFrom.Sub(noon) - time.Minute)
-	require.False(t, before.Raised)
+	require.False(t, before.Firing)
 	require.Equal(t, 60, before.Weighed.Vendors)
 	require.Less(t, before.Weighed.Full, 60.0)
 	then := judged(young.DecidableFrom.Sub(noon) + time.Minute)
-	require.True(t, then.Raised)
+	require.True(t, then.Firing)
 	require.Nil(t, then.DecidableFrom)
 	require.Zero(t, then.Seen, "no trial has ended")
 	require.Contains(t, then.Reason, "nothing seen yet; with younger trials, weighed by how conversions came before, 0 of 60 converted, which say as much as")

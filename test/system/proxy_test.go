@@ -13,7 +13,7 @@ import (
 
 func TestAGateHoldsUpEachDirection(t *testing.T) {
 	t.Parallel()
-	gate, err := system.NewGate(t.Context(), echo(t))
+	gate, err := system.NewProxy(t.Context(), echo(t))
 	require.NoError(t, err)
 	t.Cleanup(gate.Shut)
 	c, err := new(net.Dialer).DialContext(t.Context(), "tcp", gate.Addr)

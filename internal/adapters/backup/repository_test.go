@@ -13,19 +13,19 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// newVault is a vault on a shelf whose clock goes on by a minute with every look.
-func newVault() (*Vault, shelf) {
+// newRepository is a repository on a shelf whose clock goes on by a minute with every look.
+func newRepository() (*Repository, shelf) {
 	now, s := at, shelf{}
-	return &Vault{Place: s, Now: func() time.Time {
+	return &Repository{Storage: s, Now: func() time.Time {
 		now = now.Add(time.Minute)
 		return now
 	}}, s
 }
 
-func contents(t *testing.T, v *Vault, m Manifest) (records []Record) {
+func contents(t *testing.T, v *Repository, m Manifest) (records []Record) {
 	t.Helper()
 	require.NoError(t, v.Open(t.Context(), m, func(r Records) (err error) {
-		records, err = collect(r)
+		records, err = readAll(r)
 		return err
 	}))
 	return records
@@ -33,7 +33,7 @@ func contents(t *testing.T, v *Vault, m Manifest) (records []Record) {
 
 func TestFullAndIncremental(t *testing.T) {
 	t.Parallel()
-	v, _ := newVault()
+	v, _ := newRepository()
 	key := newKey(t)
 	v.Recipient = key.Recipient()
 	v.Identities = append(v.Identities, key)
@@ -41,14 +41,14 @@ func TestFullAndIncremental(t *testing.T) {
 	now := slices.Concat(was[1:], []Record{{"users", []byte("w"), []byte("new")}})
 	now[3].Document = []byte("changed")
 
-	first, err := v.Take(t.Context(), Incremental, market, stream(was))
+	first, err := v.Create(t.Context(), Incremental, market, stream(was))
 	require.NoError(t, err)
 	require.Equal(t, Full, first.Kind, "there was none to be different from")
-	second, err := v.Take(t.Context(), Incremental, market, stream(now))
+	second, err := v.Create(t.Context(), Incremental, market, stream(now))
 	require.NoError(t, err)
 	require.Equal(t, first.ID, second.Base)
 	require.Equal(t, map[string]Counts{"trial_events": {Documents: 1, Removed: 1}, "users": {Documents: 1}}, second.Collections)
-	otherOne, err := v.Take(t.Context(), Incremental, elsewhere, stream(now))
+	otherOne, err := v.Create(t.Context(), Incremental, elsewhere, stream(now))
 	require.NoError(t, err)
 	require.Equal(t, Full, otherOne.Kind, "another database is no base")
 
@@ -61,15 +61,15 @@ func TestFullAndIncremental(t *testing.T) {
 	}
 
 	v.Identities = nil
-	third, err := v.Take(t.Context(), Incremental, market, stream(now))
+	third, err := v.Create(t.Context(), Incremental, market, stream(now))
 	require.NoError(t, err)
 	require.Equal(t, Full, third.Kind, "without the key the base cannot be read")
 }
 
 func TestAFailedScanLeavesNoBackup(t *testing.T) {
 	t.Parallel()
-	v, s := newVault()
-	_, err := v.Take(t.Context(), Full, market, func(yield func(Record, error) bool) { yield(Record{}, errBroken) })
+	v, s := newRepository()
+	_, err := v.Create(t.Context(), Full, market, func(yield func(Record, error) bool) { yield(Record{}, errBroken) })
 	require.ErrorIs(t, err, errBroken)
 	require.Empty(t, s)
 }
@@ -86,9 +86,9 @@ func (s forgetful) Put(ctx context.Context, name string, content io.Reader) erro
 // A file is read back before it counts: a place may take it and keep another.
 func TestAFileThatIsKeptWronglyIsNoBackup(t *testing.T) {
 	t.Parallel()
-	v, s := newVault()
-	v.Place = forgetful{s}
-	_, err := v.Take(t.Context(), Full, market, stream(sample()))
+	v, s := newRepository()
+	v.Storage = forgetful{s}
+	_, err := v.Create(t.Context(), Full, market, stream(sample()))
 	require.ErrorContains(t, err, "reading the backup back")
 	listed, err := v.List(t.Context())
 	require.NoError(t, err)
@@ -102,12 +102,12 @@ func TestABackupWhoseBaseIsNoFullOneIsRefused(t *testing.T) {
 	for name, bases := range map[string][]int{ // which of three each names as its base
 		"itself": {0, 1, 2}, "each other": {1, 0, 2}, "in a circle": {1, 2, 0}, "one that has a base": {1, 2, -1}, "one that is not there": {-2, 0, 0},
 	} {
-		v, s := newVault()
-		full, err := v.Take(t.Context(), Full, market, stream(sample()))
+		v, s := newRepository()
+		full, err := v.Create(t.Context(), Full, market, stream(sample()))
 		require.NoError(t, err)
 		var ids []string
 		for range bases {
-			m, err := v.Take(t.Context(), Incremental, market, stream(sample()[3:]))
+			m, err := v.Create(t.Context(), Incremental, market, stream(sample()[3:]))
 			require.NoError(t, err)
 			ids = append(ids, m.ID)
 		}
@@ -129,7 +129,7 @@ func TestABackupWhoseBaseIsNoFullOneIsRefused(t *testing.T) {
 }
 
 // nameBase has an incremental backup name another base, with files that are whole in themselves.
-func nameBase(t *testing.T, v *Vault, s shelf, id, base string) {
+func nameBase(t *testing.T, v *Repository, s shelf, id, base string) {
 	t.Helper()
 	m, err := v.manifest(t.Context(), id)
 	require.NoError(t, err)
@@ -165,15 +165,15 @@ func TestVerifyRefuses(t *testing.T) {
 		"the key given":       func(shelf, string, string) {},
 		"its header is that ": func(s shelf, base, id string) { exchange(s, base, id) },
 	} {
-		v, s := newVault()
+		v, s := newRepository()
 		key := newKey(t)
 		if reason == "the key given" {
 			v.Recipient = key.Recipient()
 			v.Identities = append(v.Identities, key)
 		}
-		base, err := v.Take(t.Context(), Full, market, stream(sample()))
+		base, err := v.Create(t.Context(), Full, market, stream(sample()))
 		require.NoError(t, err)
-		m, err := v.Take(t.Context(), Incremental, market, stream(sample()[3:]))
+		m, err := v.Create(t.Context(), Incremental, market, stream(sample()[3:]))
 		require.NoError(t, err)
 		if v.Identities != nil {
 			v.Identities[0] = newKey(t)
@@ -185,7 +185,7 @@ func TestVerifyRefuses(t *testing.T) {
 		require.ErrorContains(t, err, reason)
 		require.True(t, strings.HasPrefix(refusal.File, m.ID) || strings.HasPrefix(refusal.File, base.ID))
 	}
-	v, _ := newVault()
+	v, _ := newRepository()
 	_, err := v.Verify(t.Context(), "../../etc/passwd")
 	require.ErrorContains(t, err, "no backup's id")
 }
@@ -216,12 +216,12 @@ func (s shelf) describe(m Manifest) {
 // the file does, or the backup is refused.
 func TestAnAlteredManifestIsRefused(t *testing.T) {
 	t.Parallel()
-	v, s := newVault()
-	first, err := v.Take(t.Context(), Full, market, stream(sample()))
+	v, s := newRepository()
+	first, err := v.Create(t.Context(), Full, market, stream(sample()))
 	require.NoError(t, err)
-	base, err := v.Take(t.Context(), Full, market, stream(sample()[:30]))
+	base, err := v.Create(t.Context(), Full, market, stream(sample()[:30]))
 	require.NoError(t, err)
-	m, err := v.Take(t.Context(), Incremental, market, stream(sample()[3:]))
+	m, err := v.Create(t.Context(), Incremental, market, stream(sample()[3:]))
 	require.NoError(t, err)
 	require.Equal(t, base.ID, m.Base)
 	for name, alter := range map[string]func(m *Manifest){
@@ -251,13 +251,13 @@ func TestAnAlteredManifestIsRefused(t *testing.T) {
 // What is to be restored has to open, its base as well: it is asked before anything is deleted.
 func TestRestorableNeedsTheKeyOfTheBaseToo(t *testing.T) {
 	t.Parallel()
-	v, _ := newVault()
+	v, _ := newRepository()
 	key := newKey(t)
 	v.Recipient, v.Identities = key.Recipient(), []age.Identity{key}
-	base, err := v.Take(t.Context(), Full, market, stream(sample()))
+	base, err := v.Create(t.Context(), Full, market, stream(sample()))
 	require.NoError(t, err)
 	v.Recipient = nil // somebody thinks that backups need no encryption
-	m, err := v.Take(t.Context(), Incremental, market, stream(sample()[3:]))
+	m, err := v.Create(t.Context(), Incremental, market, stream(sample()[3:]))
 	require.NoError(t, err)
 	require.Equal(t, base.ID, m.Base)
 	require.False(t, m.Encrypted)
@@ -274,10 +274,10 @@ func TestRestorableNeedsTheKeyOfTheBaseToo(t *testing.T) {
 
 func TestList(t *testing.T) {
 	t.Parallel()
-	v, s := newVault()
-	good, err := v.Take(t.Context(), Full, market, stream(sample()))
+	v, s := newRepository()
+	good, err := v.Create(t.Context(), Full, market, stream(sample()))
 	require.NoError(t, err)
-	short, err := v.Take(t.Context(), Full, market, stream(sample()))
+	short, err := v.Create(t.Context(), Full, market, stream(sample()))
 	require.NoError(t, err)
 	s[short.ID+fileEnding] = nil
 	s["notes.txt"] = nil
@@ -292,10 +292,10 @@ func TestList(t *testing.T) {
 // Nobody knows what a backup is whose manifest cannot be read, so an older one is not taken in its place unasked.
 func TestUnreadable(t *testing.T) {
 	t.Parallel()
-	v, s := newVault()
-	harmed, err := v.Take(t.Context(), Full, market, stream(sample()))
+	v, s := newRepository()
+	harmed, err := v.Create(t.Context(), Full, market, stream(sample()))
 	require.NoError(t, err)
-	unfinished, err := v.Take(t.Context(), Full, market, stream(sample()))
+	unfinished, err := v.Create(t.Context(), Full, market, stream(sample()))
 	require.NoError(t, err)
 	s[harmed.ID+manifestEnding] = []byte("{")
 	delete(s, unfinished.ID+manifestEnding)
@@ -312,7 +312,7 @@ func TestUnreadable(t *testing.T) {
 // The last good backup is found past what is none, and past another database's.
 func TestLast(t *testing.T) {
 	t.Parallel()
-	v, s := newVault()
+	v, s := newRepository()
 	last := func() string {
 		m, found, err := v.Last(t.Context(), market)
 		require.NoError(t, err)
@@ -320,16 +320,16 @@ func TestLast(t *testing.T) {
 		return m.ID
 	}
 	require.Empty(t, last())
-	good, err := v.Take(t.Context(), Full, market, stream(sample()))
+	good, err := v.Create(t.Context(), Full, market, stream(sample()))
 	require.NoError(t, err)
-	later, err := v.Take(t.Context(), Incremental, market, stream(sample()))
+	later, err := v.Create(t.Context(), Incremental, market, stream(sample()))
 	require.NoError(t, err)
-	_, err = v.Take(t.Context(), Full, elsewhere, stream(sample()))
+	_, err = v.Create(t.Context(), Full, elsewhere, stream(sample()))
 	require.NoError(t, err)
 	require.Equal(t, later.ID, last())
 	now := v.Now
 	v.Now = func() time.Time { return at.Add(365 * 24 * time.Hour) }
-	_, err = v.Take(t.Context(), Full, market, stream(sample()))
+	_, err = v.Create(t.Context(), Full, market, stream(sample()))
 	require.NoError(t, err)
 	v.Now = now
 	require.Equal(t, later.ID, last(), "one of next year tells of a clock that was wrong, not of a backup")
@@ -342,11 +342,11 @@ func TestLast(t *testing.T) {
 // A base that has gone bad must not keep backups from being taken.
 func TestABadBaseIsFollowedByAFullBackup(t *testing.T) {
 	t.Parallel()
-	v, s := newVault()
-	base, err := v.Take(t.Context(), Full, market, stream(sample()))
+	v, s := newRepository()
+	base, err := v.Create(t.Context(), Full, market, stream(sample()))
 	require.NoError(t, err)
 	s[base.ID+fileEnding][60] ^= 1
-	m, err := v.Take(t.Context(), Incremental, market, stream(sample()))
+	m, err := v.Create(t.Context(), Incremental, market, stream(sample()))
 	require.NoError(t, err)
 	require.Equal(t, Full, m.Kind)
 }

@@ -16,10 +16,10 @@ import (
 	"marketplace.example/trials/internal/domain/trial"
 )
 
-// Told reads the trial's events out of the history of one run of its workflow: every activity that
+// TrialHistoryReader reads the trial's events out of the history of one run of its workflow: every activity that
 // recorded one answered with it. So the history knows what a database that was lost has known. The zero
 // value is ready for a run's first event.
-type Told struct {
+type TrialHistoryReader struct {
 	// NoMail are the suppressions that the trial was told of so far, all of them of every address.
 	NoMail []trial.Suppression
 	// Erased is the first erasure of the vendor that the trial was told of so far; nil for none.
@@ -42,7 +42,7 @@ type repeated struct {
 
 // Next is the event of the trial that an event of the history tells of, nil where it tells of none. The
 // first event of a trial is made up from the state that it led to: its moment is the registration's.
-func (t *Told) Next(e *history.HistoryEvent) (*trial.Event, error) {
+func (t *TrialHistoryReader) Next(e *history.HistoryEvent) (*trial.Event, error) {
 	switch {
 	case e.GetWorkflowTaskStartedEventAttributes() != nil:
 		t.AtWork = e.GetEventTime().AsTime()
@@ -53,7 +53,7 @@ func (t *Told) Next(e *history.HistoryEvent) (*trial.Event, error) {
 		return nil, t.repeating(e.GetEventId(), a)
 	}
 	if a := e.GetActivityTaskCompletedEventAttributes(); a != nil {
-		return toldBy(t.over(a.GetScheduledEventId()), a.GetResult())
+		return eventFromResult(t.over(a.GetScheduledEventId()), a.GetResult())
 	}
 	t.over(e.GetActivityTaskFailedEventAttributes().GetScheduledEventId())
 	t.over(e.GetActivityTaskCanceledEventAttributes().GetScheduledEventId())
@@ -74,11 +74,11 @@ func (t *Told) Next(e *history.HistoryEvent) (*trial.Event, error) {
 	if err := payload(a.GetDetails()["data"], &local); err != nil {
 		return nil, err
 	}
-	return toldBy(local.ActivityType, a.GetDetails()["result"])
+	return eventFromResult(local.ActivityType, a.GetDetails()["result"])
 }
 
 // repeating notes that the server tries an activity from now on.
-func (t *Told) repeating(event int64, a *history.ActivityTaskScheduledEventAttributes) error {
+func (t *TrialHistoryReader) repeating(event int64, a *history.ActivityTaskScheduledEventAttributes) error {
 	r := repeated{id: a.GetActivityId(), activity: a.GetActivityType().GetName(), unsettled: t.unsettled}
 	t.unsettled = false
 	if r.activity == "Perform" {
@@ -96,14 +96,14 @@ func (t *Told) repeating(event int64, a *history.ActivityTaskScheduledEventAttri
 }
 
 // over notes that an activity is not tried any more, and answers with its type.
-func (t *Told) over(scheduled int64) string {
+func (t *TrialHistoryReader) over(scheduled int64) string {
 	defer delete(t.repeated, scheduled)
 	return t.repeated[scheduled].activity
 }
 
 // Repeats tells whether a step is being tried by the server, which then has to be asked for more than is
 // in the history.
-func (t *Told) Repeats() bool {
+func (t *TrialHistoryReader) Repeats() bool {
 	for _, r := range t.repeated {
 		if r.activity == "Perform" {
 			return true
@@ -114,7 +114,7 @@ func (t *Told) Repeats() bool {
 
 // Unsettled are the steps being tried by the server whose e-mails may have left, in order. pending is what the
 // server says of the activities under way.
-func (t *Told) Unsettled(pending []*workflow.PendingActivityInfo) (steps []trial.Step) {
+func (t *TrialHistoryReader) Unsettled(pending []*workflow.PendingActivityInfo) (steps []trial.Step) {
 	for _, event := range slices.Sorted(maps.Keys(t.repeated)) {
 		r := t.repeated[event]
 		unsettled := r.unsettled
@@ -141,7 +141,7 @@ func leavesUnsettled(f *failure.Failure) bool {
 
 // suppressed keeps what a signal says. One that somebody sent by hand may say anything, and counts for
 // nothing then.
-func (t *Told) suppressed(input *common.Payloads) {
+func (t *TrialHistoryReader) suppressed(input *common.Payloads) {
 	var r trial.Request
 	if err := payload(input, &r); err != nil {
 		return
@@ -158,8 +158,8 @@ func (t *Told) suppressed(input *common.Payloads) {
 // localActivityMarker is what the SDK records local activities as.
 const localActivityMarker = "LocalActivity"
 
-// toldBy is the event in the answer of an activity of that type.
-func toldBy(activity string, result *common.Payloads) (*trial.Event, error) {
+// eventFromResult is the event in the answer of an activity of that type.
+func eventFromResult(activity string, result *common.Payloads) (*trial.Event, error) {
 	switch activity {
 	case "Begin":
 		var s trial.State

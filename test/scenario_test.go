@@ -43,8 +43,8 @@ const (
 // whole is every e-mail of a trial in its order, by kind and revision.
 var whole = []string{"welcome/0", "reminder-7d/0", "reminder-3d/0", "reminder-1d/0", "expiry/0", "grace-end/0"}
 
-// story is one system of its own, and the eyes to look into it.
-type story struct {
+// scenario is one system of its own, and the eyes to look into it.
+type scenario struct {
 	*system.System
 	t        *testing.T
 	ctx      context.Context
@@ -56,14 +56,14 @@ type story struct {
 
 // begin starts a system for one story and opens the rollout to everybody. It
 // ends with the test.
-func begin(t *testing.T, o system.Options) *story {
+func begin(t *testing.T, o system.Options) *scenario {
 	t.Helper()
 	t.Parallel()
 	return beginAlone(t, o)
 }
 
 // beginAlone is begin for a story that takes the whole machine: no other is told beside it.
-func beginAlone(t *testing.T, o system.Options) *story {
+func beginAlone(t *testing.T, o system.Options) *scenario {
 	t.Helper()
 	mark := strings.ToLower(rand.Text()[:8])
 	if o.Stack == nil {
@@ -82,8 +82,8 @@ func beginAlone(t *testing.T, o system.Options) *story {
 	require.NoError(t, err)
 	t.Cleanup(s.Stop)
 	t.Logf("it runs after %s, its days are %s", time.Since(began).Round(time.Millisecond), o.Day.Round(time.Millisecond))
-	st := &story{System: s, t: t, ctx: ctx, mark: mark}
-	st.look()
+	st := &scenario{System: s, t: t, ctx: ctx, mark: mark}
+	st.connect()
 	t.Cleanup(st.record)
 	st.rollout(true, 100)
 	return st
@@ -103,7 +103,7 @@ func stretched(day time.Duration) time.Duration {
 }
 
 // record writes the histories of the story's rollouts and bulk operations where that is asked for.
-func (s *story) record() {
+func (s *scenario) record() {
 	if *record == "" || s.t.Failed() {
 		return
 	}
@@ -120,8 +120,8 @@ func (s *story) record() {
 	require.NoError(s.t, err)
 }
 
-// look connects to the database and to Temporal, past any gate.
-func (s *story) look() {
+// connect connects to the database and to Temporal, past any gate.
+func (s *scenario) connect() {
 	s.t.Helper()
 	db, err := mongo.Connect(options.Client().ApplyURI(s.Stack.MongoDB))
 	require.NoError(s.t, err)
@@ -182,28 +182,28 @@ func pause(t *testing.T, d time.Duration) {
 }
 
 // vendor makes a vendor's id that no other story uses.
-func (s *story) vendor(name string) string { return name + "-" + s.mark }
+func (s *scenario) vendor(name string) string { return name + "-" + s.mark }
 
 func email(id string) string { return id + "@vendors.example.com" }
 
-func (s *story) register(id string) {
+func (s *scenario) register(id string) {
 	s.t.Helper()
 	s.registerAt(id, email(id))
 }
 
-func (s *story) registerAt(id, address string) {
+func (s *scenario) registerAt(id, address string) {
 	s.t.Helper()
 	a, err := s.Service(s.ctx, http.MethodPost, "/api/vendors", map[string]any{"id": id, "email": address, "name": "Vendor " + id})
 	s.answered(http.StatusCreated, a, err)
 }
 
-func (s *story) convert(id string) {
+func (s *scenario) convert(id string) {
 	s.t.Helper()
 	a, err := s.Service(s.ctx, http.MethodPost, "/api/vendors/"+id+"/conversion", map[string]any{})
 	s.answered(http.StatusAccepted, a, err)
 }
 
-func (s *story) rollout(enabled bool, percentage float64) {
+func (s *scenario) rollout(enabled bool, percentage float64) {
 	s.t.Helper()
 	a, err := s.Admin(s.ctx, http.MethodPost, "/api/admin/feature-flags/trial-automation/rollout",
 		map[string]any{"enabled": enabled, "rolloutPercentage": percentage})
@@ -211,14 +211,14 @@ func (s *story) rollout(enabled bool, percentage float64) {
 }
 
 // patch sets one flag.
-func (s *story) patch(group, flag string, value any) {
+func (s *scenario) patch(group, flag string, value any) {
 	s.t.Helper()
 	a, err := s.Admin(s.ctx, http.MethodPatch, "/api/admin/feature-flags",
 		map[string]any{"featureFlags": map[string]any{group: map[string]any{flag: value}}})
 	s.answered(http.StatusOK, a, err)
 }
 
-func (s *story) answered(status int, a system.Answer, err error) {
+func (s *scenario) answered(status int, a system.Answer, err error) {
 	s.t.Helper()
 	require.NoError(s.t, err)
 	require.Equal(s.t, status, a.Status, "%s", a.Body)
@@ -230,7 +230,7 @@ type known struct {
 	Events []trial.Event  `json:"events"`
 }
 
-func (s *story) known(id string) known {
+func (s *scenario) known(id string) known {
 	s.t.Helper()
 	a, err := s.Admin(s.ctx, http.MethodGet, "/api/admin/trials/"+id, nil)
 	s.answered(http.StatusOK, a, err)
@@ -255,7 +255,7 @@ type stored struct {
 	} `bson:"steps"`
 }
 
-func (s *story) stored(id string) (stored, error) {
+func (s *scenario) stored(id string) (stored, error) {
 	var doc stored
 	err := s.database.Collection("trials").FindOne(s.ctx, bson.M{"_id": id}).Decode(&doc)
 	if err != nil {
@@ -265,7 +265,7 @@ func (s *story) stored(id string) (stored, error) {
 }
 
 // awaitStatus waits until the trial's document has that status.
-func (s *story) awaitStatus(limit time.Duration, id string, status trial.Status) {
+func (s *scenario) awaitStatus(limit time.Duration, id string, status trial.Status) {
 	s.t.Helper()
 	eventually(s.t, limit, func() error {
 		doc, err := s.stored(id)
@@ -277,7 +277,7 @@ func (s *story) awaitStatus(limit time.Duration, id string, status trial.Status)
 }
 
 // awaitAll waits until every trial of the story has that status.
-func (s *story) awaitAll(limit time.Duration, ids []string, status trial.Status) {
+func (s *scenario) awaitAll(limit time.Duration, ids []string, status trial.Status) {
 	s.t.Helper()
 	eventually(s.t, limit, func() error {
 		n, err := s.database.Collection("trials").CountDocuments(s.ctx, bson.M{"status": status})
@@ -289,7 +289,7 @@ func (s *story) awaitAll(limit time.Duration, ids []string, status trial.Status)
 }
 
 // mails are the e-mails of one vendor, oldest first, by kind and revision.
-func (s *story) mails(id string) []string {
+func (s *scenario) mails(id string) []string {
 	s.t.Helper()
 	kinds := []string{}
 	for _, m := range s.messages(id + "/") {
@@ -299,7 +299,7 @@ func (s *story) mails(id string) []string {
 }
 
 // messages are the e-mails whose send's key contains part, oldest first.
-func (s *story) messages(part string) []system.Message {
+func (s *scenario) messages(part string) []system.Message {
 	s.t.Helper()
 	all, err := s.Messages(s.ctx, "")
 	require.NoError(s.t, err)
@@ -313,7 +313,7 @@ func (s *story) messages(part string) []system.Message {
 }
 
 // decided is when it was decided that an e-mail leaves. A busy machine may take it to the mailbox later.
-func (s *story) decided(m system.Message) time.Time {
+func (s *scenario) decided(m system.Message) time.Time {
 	s.t.Helper()
 	for _, r := range s.known(m.Tags["trial_id"]).Trial.Steps {
 		if r.Mailed && string(r.Step.Kind) == m.Tags["step"] && strconv.Itoa(r.Step.Revision) == m.Tags["revision"] {
@@ -324,7 +324,7 @@ func (s *story) decided(m system.Message) time.Time {
 }
 
 // awaitMail waits for one e-mail, by kind and revision.
-func (s *story) awaitMail(limit time.Duration, id, kind string) system.Message {
+func (s *scenario) awaitMail(limit time.Duration, id, kind string) system.Message {
 	s.t.Helper()
 	var found system.Message
 	eventually(s.t, limit, func() error {

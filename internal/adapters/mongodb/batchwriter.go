@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// gathered keeps changes in memory for a while and writes them together, so
+// batchWriter keeps changes in memory for a while and writes them together, so
 // that they cost no write each. A process that is killed loses what it has
 // gathered.
-type gathered[T any] struct {
+type batchWriter[T any] struct {
 	every time.Duration
 	empty func() T
 	// write stores changes. What it cannot store it notes again.
@@ -27,12 +27,12 @@ type gathered[T any] struct {
 	closed bool
 }
 
-func newGathered[T any](every time.Duration, empty func() T, write func(context.Context, T)) *gathered[T] {
-	return &gathered[T]{every: every, empty: empty, write: write, pending: empty()}
+func newBatchWriter[T any](every time.Duration, empty func() T, write func(context.Context, T)) *batchWriter[T] {
+	return &batchWriter[T]{every: every, empty: empty, write: write, pending: empty()}
 }
 
 // note has what is gathered changed, and written soon.
-func (g *gathered[T]) note(change func(T)) {
+func (g *batchWriter[T]) note(change func(T)) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	change(g.pending)
@@ -41,7 +41,7 @@ func (g *gathered[T]) note(change func(T)) {
 }
 
 // flushSoon has what is pending written soon; the lock is held.
-func (g *gathered[T]) flushSoon() {
+func (g *batchWriter[T]) flushSoon() {
 	if g.flushing || g.closed || !g.some {
 		return
 	}
@@ -58,7 +58,7 @@ func (g *gathered[T]) flushSoon() {
 }
 
 // flush writes what was gathered.
-func (g *gathered[T]) flush(ctx context.Context) {
+func (g *batchWriter[T]) flush(ctx context.Context) {
 	g.writing.Lock()
 	defer g.writing.Unlock()
 	g.mu.Lock()
@@ -71,7 +71,7 @@ func (g *gathered[T]) flush(ctx context.Context) {
 }
 
 // close writes what is left, and no more after that.
-func (g *gathered[T]) close(ctx context.Context) {
+func (g *batchWriter[T]) close(ctx context.Context) {
 	g.mu.Lock()
 	g.closed = true
 	g.mu.Unlock()

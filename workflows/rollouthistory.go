@@ -6,9 +6,9 @@ import (
 	"marketplace.example/trials/internal/domain/rollout"
 )
 
-// ToldRollout reads a rollout's decisions out of the history of one run of its workflow: each that was
+// RolloutHistoryReader reads a rollout's decisions out of the history of one run of its workflow: each that was
 // carried out is the answer of an activity. The zero value is ready for a run's first event.
-type ToldRollout struct {
+type RolloutHistoryReader struct {
 	// RolloutID is whose run it is; empty before the first event.
 	RolloutID string
 	// enacting are the activities that carry a decision out, by the number of the event that scheduled them.
@@ -16,7 +16,7 @@ type ToldRollout struct {
 }
 
 // Next is the decision that an event of the history tells of, nil where it tells of none.
-func (t *ToldRollout) Next(e *history.HistoryEvent) (*rollout.Event, error) {
+func (t *RolloutHistoryReader) Next(e *history.HistoryEvent) (*rollout.Event, error) {
 	if a := e.GetWorkflowExecutionStartedEventAttributes(); a != nil {
 		var in RolloutInput
 		err := payload(a.GetInput(), &in)

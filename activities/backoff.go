@@ -19,20 +19,20 @@ const (
 	mostResting = 20 * sweepBatch
 )
 
-// setbacks remember who could not be helped lately, so that those few, if they
+// backoff remember who could not be helped lately, so that those few, if they
 // come first, do not use up every sweep and starve the rest. The zero value is ready.
-type setbacks struct {
+type backoff struct {
 	mu  sync.Mutex
-	all map[string]setback
+	all map[string]failures
 }
 
-type setback struct {
-	rest time.Duration
-	next time.Time
+type failures struct {
+	delay time.Duration
+	next  time.Time
 }
 
 // resting tells who is to be passed by now.
-func (s *setbacks) resting(now time.Time) func(id string) bool {
+func (s *backoff) resting(now time.Time) func(id string) bool {
 	return func(id string) bool {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -42,8 +42,8 @@ func (s *setbacks) resting(now time.Time) func(id string) bool {
 
 // note keeps what became of helping one. Where a part is away it says nothing
 // about that one, who is to be helped as soon as the part is back.
-func (s *setbacks) note(id string, err error, now time.Time) {
-	if away(err) {
+func (s *backoff) note(id string, err error, now time.Time) {
+	if unavailable(err) {
 		return
 	}
 	s.mu.Lock()
@@ -57,21 +57,21 @@ func (s *setbacks) note(id string, err error, now time.Time) {
 		s.forget()
 	}
 	if s.all == nil {
-		s.all = map[string]setback{}
+		s.all = map[string]failures{}
 	}
-	rest := min(max(2*before.rest, firstRest), longestRest)
-	s.all[id] = setback{rest: rest, next: now.Add(rest)}
+	delay := min(max(2*before.delay, firstRest), longestRest)
+	s.all[id] = failures{delay: delay, next: now.Add(delay)}
 }
 
 // forget makes room for one by dropping any.
-func (s *setbacks) forget() {
+func (s *backoff) forget() {
 	for id := range s.all {
 		delete(s.all, id)
 		return
 	}
 }
 
-func away(err error) bool {
+func unavailable(err error) bool {
 	e, ok := errors.AsType[*trial.Error](err)
 	return ok && e.Code == trial.CodeUnavailable || errors.Is(err, context.Canceled)
 }
