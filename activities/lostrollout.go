@@ -19,7 +19,7 @@ type RolloutEnsurer interface {
 }
 
 // keep starts the workflow of the running rollout again where somebody has terminated it, or it was lost with
-// Temporal's data. Without it nothing would take the rollout back.
+// Temporal's data. Without it nothing would roll back the rollout.
 func (s *Sweep) keep(ctx context.Context, swept *Swept) error {
 	state, found, err := s.Store.CurrentRollout(ctx)
 	if err != nil {

@@ -20,12 +20,12 @@ func TestARolloutThatHasLostItsWorkflowIsStartedAgain(t *testing.T) {
 		runs    bool
 		done    []string
 	}{
-		"there was none":        {},
-		"runs":                  {rollout: rollout.State{ID: "r-1", Status: rollout.Running}, runs: true},
-		"lost":                  {rollout: rollout.State{ID: "r-1", Status: rollout.Running}, done: []string{"keep r-1"}},
-		"lost while paused":     {rollout: rollout.State{ID: "r-1", Status: rollout.Paused}, done: []string{"keep r-1"}},
-		"complete":              {rollout: rollout.State{ID: "r-1", Status: rollout.Completed}},
-		"taken back completely": {rollout: rollout.State{ID: "r-1", Status: rollout.RolledBack}},
+		"there was none":         {},
+		"runs":                   {rollout: rollout.State{ID: "r-1", Status: rollout.Running}, runs: true},
+		"lost":                   {rollout: rollout.State{ID: "r-1", Status: rollout.Running}, done: []string{"keep r-1"}},
+		"lost while paused":      {rollout: rollout.State{ID: "r-1", Status: rollout.Paused}, done: []string{"keep r-1"}},
+		"complete":               {rollout: rollout.State{ID: "r-1", Status: rollout.Completed}},
+		"rolled back completely": {rollout: rollout.State{ID: "r-1", Status: rollout.RolledBack}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

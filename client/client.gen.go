@@ -721,7 +721,7 @@ type RolloutStart struct {
 	// Plan A rollout's phases, in days of the trials.
 	Plan *RolloutPlan `json:"plan,omitempty"`
 
-	// RestartOf The rollout that was taken back and is to go on.
+	// RestartOf The rollout that was rolled back and is to go on.
 	RestartOf *string `json:"restartOf,omitempty"`
 }
 
@@ -1586,7 +1586,7 @@ type ClientInterface interface {
 
 	// StartRolloutWithBody Start a rollout
 	//
-	// Takes the plan given, or else the configured one. A rollout that was taken back can be restarted at a phase of the same plan; the same vendors are admitted as before. While one runs this is refused.
+	// Takes the plan given, or else the configured one. A rollout that was rolled back can be restarted at a phase of the same plan; the same vendors are admitted as before. While one runs this is refused.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -1595,7 +1595,7 @@ type ClientInterface interface {
 
 	// StartRollout Start a rollout
 	//
-	// Takes the plan given, or else the configured one. A rollout that was taken back can be restarted at a phase of the same plan; the same vendors are admitted as before. While one runs this is refused.
+	// Takes the plan given, or else the configured one. A rollout that was rolled back can be restarted at a phase of the same plan; the same vendors are admitted as before. While one runs this is refused.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -1668,7 +1668,7 @@ type ClientInterface interface {
 
 	// PauseRolloutWithBody Hold a rollout where it is
 	//
-	// Triggers still take it back while it is paused.
+	// Triggers still roll it back while it is paused.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -1677,7 +1677,7 @@ type ClientInterface interface {
 
 	// PauseRollout Hold a rollout where it is
 	//
-	// Triggers still take it back while it is paused.
+	// Triggers still roll it back while it is paused.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -2570,7 +2570,7 @@ func (c *Client) GetTrialMetrics(ctx context.Context, reqEditors ...RequestEdito
 
 // StartRolloutWithBody Start a rollout
 //
-// Takes the plan given, or else the configured one. A rollout that was taken back can be restarted at a phase of the same plan; the same vendors are admitted as before. While one runs this is refused.
+// Takes the plan given, or else the configured one. A rollout that was rolled back can be restarted at a phase of the same plan; the same vendors are admitted as before. While one runs this is refused.
 //
 // Takes any type of body and a specified content type.
 //
@@ -2589,7 +2589,7 @@ func (c *Client) StartRolloutWithBody(ctx context.Context, params *StartRolloutP
 
 // StartRollout Start a rollout
 //
-// Takes the plan given, or else the configured one. A rollout that was taken back can be restarted at a phase of the same plan; the same vendors are admitted as before. While one runs this is refused.
+// Takes the plan given, or else the configured one. A rollout that was rolled back can be restarted at a phase of the same plan; the same vendors are admitted as before. While one runs this is refused.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -2752,7 +2752,7 @@ func (c *Client) ListRolloutDecisions(ctx context.Context, rolloutId RolloutID, 
 
 // PauseRolloutWithBody Hold a rollout where it is
 //
-// Triggers still take it back while it is paused.
+// Triggers still roll it back while it is paused.
 //
 // Takes any type of body and a specified content type.
 //
@@ -2771,7 +2771,7 @@ func (c *Client) PauseRolloutWithBody(ctx context.Context, rolloutId RolloutID, 
 
 // PauseRollout Hold a rollout where it is
 //
-// Triggers still take it back while it is paused.
+// Triggers still roll it back while it is paused.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -6455,7 +6455,7 @@ type ClientWithResponsesInterface interface {
 
 	// StartRolloutWithBodyWithResponse Start a rollout
 	//
-	// Takes the plan given, or else the configured one. A rollout that was taken back can be restarted at a phase of the same plan; the same vendors are admitted as before. While one runs this is refused.
+	// Takes the plan given, or else the configured one. A rollout that was rolled back can be restarted at a phase of the same plan; the same vendors are admitted as before. While one runs this is refused.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6464,7 +6464,7 @@ type ClientWithResponsesInterface interface {
 
 	// StartRolloutWithResponse Start a rollout
 	//
-	// Takes the plan given, or else the configured one. A rollout that was taken back can be restarted at a phase of the same plan; the same vendors are admitted as before. While one runs this is refused.
+	// Takes the plan given, or else the configured one. A rollout that was rolled back can be restarted at a phase of the same plan; the same vendors are admitted as before. While one runs this is refused.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6541,7 +6541,7 @@ type ClientWithResponsesInterface interface {
 
 	// PauseRolloutWithBodyWithResponse Hold a rollout where it is
 	//
-	// Triggers still take it back while it is paused.
+	// Triggers still roll it back while it is paused.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6550,7 +6550,7 @@ type ClientWithResponsesInterface interface {
 
 	// PauseRolloutWithResponse Hold a rollout where it is
 	//
-	// Triggers still take it back while it is paused.
+	// Triggers still roll it back while it is paused.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -10337,7 +10337,7 @@ func (c *ClientWithResponses) GetTrialMetricsWithResponse(ctx context.Context, r
 
 // StartRolloutWithBodyWithResponse Start a rollout
 //
-// Takes the plan given, or else the configured one. A rollout that was taken back can be restarted at a phase of the same plan; the same vendors are admitted as before. While one runs this is refused.
+// Takes the plan given, or else the configured one. A rollout that was rolled back can be restarted at a phase of the same plan; the same vendors are admitted as before. While one runs this is refused.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -10352,7 +10352,7 @@ func (c *ClientWithResponses) StartRolloutWithBodyWithResponse(ctx context.Conte
 
 // StartRolloutWithResponse Start a rollout
 //
-// Takes the plan given, or else the configured one. A rollout that was taken back can be restarted at a phase of the same plan; the same vendors are admitted as before. While one runs this is refused.
+// Takes the plan given, or else the configured one. A rollout that was rolled back can be restarted at a phase of the same plan; the same vendors are admitted as before. While one runs this is refused.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -10483,7 +10483,7 @@ func (c *ClientWithResponses) ListRolloutDecisionsWithResponse(ctx context.Conte
 
 // PauseRolloutWithBodyWithResponse Hold a rollout where it is
 //
-// Triggers still take it back while it is paused.
+// Triggers still roll it back while it is paused.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -10498,7 +10498,7 @@ func (c *ClientWithResponses) PauseRolloutWithBodyWithResponse(ctx context.Conte
 
 // PauseRolloutWithResponse Hold a rollout where it is
 //
-// Triggers still take it back while it is paused.
+// Triggers still roll it back while it is paused.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //

@@ -55,7 +55,7 @@ func (a *app) rolloutStart() *cobra.Command {
 	command := &cobra.Command{
 		Use: "start", Short: "Start a rollout", Args: cobra.NoArgs,
 		Long: "Starts a rollout with the plan of a YAML file, or else with the configured one. A rollout that was\n" +
-			"taken back is started again with --restart-of, at the phase of --phase; it admits the same vendors\n" +
+			"rolled back is started again with --restart-of, at the phase of --phase; it admits the same vendors\n" +
 			"as before, and has the same plan unless --plan names another. While one runs, this is refused.",
 		Example: examples(
 			"starter rollout start",
@@ -65,7 +65,7 @@ func (a *app) rolloutStart() *cobra.Command {
 	}
 	flags := command.Flags()
 	flags.StringVar(&plan, "plan", "", "a YAML file with the plan (default the configured one)")
-	flags.StringVar(&restartOf, "restart-of", "", "the rollout that was taken back and is to go on")
+	flags.StringVar(&restartOf, "restart-of", "", "the rollout that was rolled back and is to go on")
 	flags.IntVar(&phase, "phase", 0, "the phase to begin with, from 1; only with --restart-of (default 1)")
 	flags.StringVar(&key, "idempotency-key", "", "starts one rollout, however often it is sent (default a new one)")
 	command.RunE = func(c *cobra.Command, _ []string) error {

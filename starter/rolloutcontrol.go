@@ -35,7 +35,7 @@ type controlRequest func(ctx context.Context, api *client.ClientWithResponses, c
 func (a *app) rolloutControls() []*cobra.Command {
 	return []*cobra.Command{
 		a.rolloutRollback(),
-		a.rolloutReasoned("pause", "Hold the rollout where it is; alarms still take it back", requestPause),
+		a.rolloutReasoned("pause", "Hold the rollout where it is; alarms still roll it back", requestPause),
 		a.rolloutReasoned("resume", "Let a paused rollout go on", requestResume),
 		a.rolloutReasoned("advance", "Go on to the next phase at once, past soak and gates", requestAdvance),
 		a.rolloutSetPercentage(),

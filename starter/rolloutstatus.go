@@ -78,7 +78,7 @@ func statusTable(v rollout.View, now time.Time) *table {
 		t.row("why", p.Reason)
 	}
 	if s.Epoch > 0 {
-		t.row("taken back", fmt.Sprintf("by alarms, so often: %d; goes on no sooner than %s", s.Epoch, formatTime(s.CooldownUntil, now)))
+		t.row("rolled back", fmt.Sprintf("by alarms, so often: %d; goes on no sooner than %s", s.Epoch, formatTime(s.CooldownUntil, now)))
 	}
 	if b := s.Backfill; b != nil {
 		t.row("taken in", fmt.Sprintf("%d trials that ran unautomated, all of them: %s", b.Taken, formatBool(b.Done)))

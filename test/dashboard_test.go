@@ -18,7 +18,7 @@ import (
 )
 
 // What an operator does on the dashboard, in a browser: sees a figure change
-// without loading the page again, pauses, resumes, and takes the rollout back.
+// without loading the page again, pauses, resumes, and rolls back the rollout.
 func TestTheDashboardInABrowser(t *testing.T) {
 	s := begin(t, system.Options{Day: 10 * time.Second})
 	plan := shortPlan()
@@ -47,7 +47,7 @@ func TestTheDashboardInABrowser(t *testing.T) {
 	b.pausesByKeyboard()
 	b.steers("resume", "", "running")
 	b.marks()
-	b.steers("rollback", "was taken back completely", "rolled back")
+	b.steers("rollback", "was rolled back completely", "rolled back")
 	b.sees("Automation is disabled")
 	s.awaitRollout(wholeLife, func(v rollout.View) error {
 		if v.Rollout.Status != rollout.RolledBack {
@@ -233,7 +233,7 @@ func (b *desk) readsOn() {
 	id := b.vendor("seen0")
 	dry := b.bulkDone(b.bulk("", map[string]any{"action": bulk.Cancel, "ids": []string{id}, "dryRun": true, "reason": "looking"}).Operation.ID).Operation.ID
 	for path, says := range map[string]string{
-		"/admin/": "The rollout was taken back", "/admin/decisions": "Taken back completely: the operator wants to look",
+		"/admin/": "The rollout was rolled back", "/admin/decisions": "Rolled back completely: the operator wants to look",
 		"/admin/audit": "Roll back rollout", "/admin/audit?subject=rollouts&outcome=done": "Rollout: rolled back",
 		"/admin/bulk": "looked at 1", "/admin/bulk/" + dry: "Dry run over: ", "/admin/bulk/" + dry + "/items": id,
 		"/admin/trials": id, "/admin/trials?id=" + id: "What happened, and why", "/admin/trials/" + id: "In Temporal's Web UI",

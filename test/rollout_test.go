@@ -218,7 +218,7 @@ func TestARolloutIsTakenBackWhereMailIsNotDelivered(t *testing.T) {
 	s.pass()
 	v := s.awaitRollout(wholeLife, func(v rollout.View) error {
 		if v.Rollout.Epoch == 0 {
-			return fmt.Errorf("not taken back yet")
+			return fmt.Errorf("not rolled back yet")
 		}
 		return nil
 	})
@@ -231,21 +231,21 @@ func TestARolloutIsTakenBackWhereMailIsNotDelivered(t *testing.T) {
 		}
 	}
 	require.Equal(t, rollout.TriggerEmail, back.Trigger)
-	require.Regexp(t, `^Taken back from 50 % to 0 %: \d+ % of the e-mails were delivered, at least 90 % must be \(of \d+ vendor days`, back.Reason)
+	require.Regexp(t, `^Rolled back from 50 % to 0 %: \d+ % of the e-mails were delivered, at least 90 % must be \(of \d+ vendor days`, back.Reason)
 
 	// Judged and decided anew from what is stored, it comes to the same.
 	require.Contains(t, s.starter("rollout", "replay"), "All came to the same.")
 	var replayed rollout.Replayed
 	require.NoError(t, json.Unmarshal([]byte(s.starter("rollout", "replay", v.Rollout.ID, "--json")), &replayed))
 	require.GreaterOrEqual(t, replayed.Snapshots, back.Judgement.Snapshot)
-	require.GreaterOrEqual(t, replayed.Decisions, 4, "started, preflight, entered twice and taken back")
+	require.GreaterOrEqual(t, replayed.Decisions, 4, "started, preflight, entered twice and rolled back")
 	require.Positive(t, replayed.Judgements)
 	patient := shortPlan()
 	patient.Name, patient.Triggers.EmailDelivery = "patient", 0.05
 	out := s.starter("rollout", "replay", "--plan", s.planFile(patient))
 	require.Contains(t, out, "What plan patient would have decided")
 	require.Contains(t, out, "Entered phase 2 of 3, half (50 %).")
-	require.NotContains(t, out, "Taken back")
+	require.NotContains(t, out, "Rolled back")
 }
 
 func TestARollbackByHandActsAtOnceAndWithoutAWorker(t *testing.T) {
@@ -275,7 +275,7 @@ func TestARollbackByHandActsAtOnceAndWithoutAWorker(t *testing.T) {
 		return nil
 	})
 	last := s.decisions()
-	require.Equal(t, "Taken back completely: the story wants it", last[len(last)-1].Reason)
+	require.Equal(t, "Rolled back completely: the story wants it", last[len(last)-1].Reason)
 	a, err = s.Admin(s.ctx, http.MethodPost, rollouts+"/current/resume", map[string]any{"reason": "again"})
 	s.answered(http.StatusConflict, a, err)
 }

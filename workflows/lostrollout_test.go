@@ -27,7 +27,7 @@ func lost(at time.Time) rollout.State {
 	return s.Apply(rollout.Event{Seq: s.Seq + 1, Type: rollout.EventPaused, Cause: rollout.PausedByAdmin, At: at.Add(time.Hour), By: "admin"})
 }
 
-// recovered runs the workflow in the place of one that was lost, and takes it back after a day.
+// recovered runs the workflow in the place of one that was lost, and rolls it back after a day.
 func recovered(t *testing.T, stored rollout.State) (after rollout.State, enacted []activities.EnactInput) {
 	t.Helper()
 	var suite testsuite.WorkflowTestSuite

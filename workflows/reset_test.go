@@ -134,7 +134,7 @@ func TestARolloutThatIsResetTakesWhatHadNotHadItsTurn(t *testing.T) {
 			inRun(env, firstRun, firstRun, nil)
 			recovered := slices.Clone(c.had)
 			w.arrive(c.had...)
-			for i := range map[bool]int{true: 2}[c.alarmed] { // the first takes it back, the second pauses it at 0 %
+			for i := range map[bool]int{true: 2}[c.alarmed] { // the first rolls it back, the second pauses it at 0 %
 				env.RegisterDelayedCallback(func() {
 					alarm := w.judged(t, func(j *rollout.Judgement) {
 						j.Triggers = []rollout.TriggerResult{{Trigger: rollout.TriggerEmail, Remedy: rollout.Partial, Firing: true, Reason: "it is bad"}}

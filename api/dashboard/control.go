@@ -27,7 +27,7 @@ type controlWords struct {
 
 var controls = map[string]controlWords{
 	rollout.SignalPause: {rollout.SignalPause, "Pause", "The rollout stays at its percentage, and enters no further phase until somebody resumes it. " +
-		"Triggers still take it back.", false},
+		"Triggers still roll it back.", false},
 	rollout.SignalResume: {rollout.SignalResume, "Resume", "The rollout goes on. The time that it was paused does not count as soaked.", false},
 	rollout.SignalAdvance: {rollout.SignalAdvance, "Advance", "The rollout enters its next stage at once, without waiting for the time that this " +
 		"one should last or for its gates.", false},

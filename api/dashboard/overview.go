@@ -55,7 +55,7 @@ type overviewView struct {
 // asked are the controls that the page may thank for.
 var asked = map[string]string{
 	rollout.SignalPause: "The rollout was asked to pause.", rollout.SignalResume: "The rollout was asked to go on.",
-	rollout.SignalAdvance: "The rollout was asked to enter its next stage.", rollout.SignalRollback: "The flags are taken back; the rollout follows.",
+	rollout.SignalAdvance: "The rollout was asked to enter its next stage.", rollout.SignalRollback: "The flags are rolled back; the rollout follows.",
 }
 
 func (d *dashboard) overview(w http.ResponseWriter, r *http.Request) {

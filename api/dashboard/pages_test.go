@@ -175,10 +175,10 @@ func TestPausesAndRollbacksAreTold(t *testing.T) {
 	require.NotContains(t, a.body, "<b>now</b>", "what people write is shown as they wrote it")
 	require.NotContains(t, a.text(), "Pause …")
 
-	event(rollout.Event{Type: rollout.EventRolledBack, Remedy: rollout.Immediate, Enabled: new(false), Percentage: new(0.0), Reason: "Taken back completely: errors"})
+	event(rollout.Event{Type: rollout.EventRolledBack, Remedy: rollout.Immediate, Enabled: new(false), Percentage: new(0.0), Reason: "Rolled back completely: errors"})
 	w.Document.FeatureFlags.TrialAutomation.Enabled = false
 	text := s.get("/admin/").text()
-	inOrder(t, text, "The rollout was taken back", "Automation is disabled", "rolled back", "taken back here", "not reached")
+	inOrder(t, text, "The rollout was rolled back", "Automation is disabled", "rolled back", "rolled back here", "not reached")
 	for _, control := range []string{"Pause …", "Resume …", "Advance …", "Roll back …"} {
 		require.NotContains(t, text, control)
 	}

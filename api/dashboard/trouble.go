@@ -181,7 +181,7 @@ func rolloutTroubles(f facts) []trouble {
 	}
 	switch {
 	case state.Status == rollout.RolledBack:
-		all = append(all, trouble{Title: "The rollout was taken back", Text: f.view.Summary, Since: state.EndedAt,
+		all = append(all, trouble{Title: "The rollout was rolled back", Text: f.view.Summary, Since: state.EndedAt,
 			Action: "The decisions say why. When that is mended, start a rollout again that goes on from this one (restartOf)."})
 	case state.Pause != nil:
 		all = append(all, pauseTrouble(state, f.view.WatchMissed))

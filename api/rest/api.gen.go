@@ -719,7 +719,7 @@ type RolloutStart struct {
 	// Plan A rollout's phases, in days of the trials.
 	Plan *RolloutPlan `json:"plan,omitempty"`
 
-	// RestartOf The rollout that was taken back and is to go on.
+	// RestartOf The rollout that was rolled back and is to go on.
 	RestartOf *string `json:"restartOf,omitempty"`
 }
 

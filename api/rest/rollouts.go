@@ -91,7 +91,7 @@ func (s *server) start(ctx context.Context, body *StartRolloutJSONRequestBody) (
 			return start, inField("restartOf", err)
 		}
 		if before.Status != rollout.RolledBack {
-			return start, &trial.Error{Code: trial.CodeConflict, Field: "restartOf", Message: fmt.Sprintf("is %s: only one that was taken back is restarted", before.Status)}
+			return start, &trial.Error{Code: trial.CodeConflict, Field: "restartOf", Message: fmt.Sprintf("is %s: only one that was rolled back is restarted", before.Status)}
 		}
 		if body.Plan == nil {
 			start.Plan = before.Plan
@@ -263,7 +263,7 @@ func (s *server) takeFlagsBack(ctx context.Context, state rollout.State, r *roll
 	return err
 }
 
-// RollBackRollout takes a rollout back: the flags first, then the workflow.
+// RollBackRollout rolls back a rollout: the flags first, then the workflow.
 func (s *server) RollBackRollout(ctx context.Context, request RollBackRolloutRequestObject) (RollBackRolloutResponseObject, error) {
 	b := request.Body
 	r := rollout.Request{ID: request.Params.IdempotencyKey, Reason: b.Reason, Percentage: b.Percentage}

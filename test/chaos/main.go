@@ -1,4 +1,4 @@
-// Chaos takes rollouts back again and again while vendors register and e-mails
+// Chaos rolls back rollouts again and again while vendors register and e-mails
 // leave, with the worker running, stopped, or killed in between, and counts
 // those after which anybody was admitted, or any e-mail left, for more than a second.
 package main

@@ -37,7 +37,7 @@ const (
 	rollouts = "/api/admin/rollouts"
 )
 
-// lane is one system whose rollouts are taken back one after the other.
+// lane is one system whose rollouts are rolled back one after the other.
 type lane struct {
 	name   string
 	deed   deed
@@ -100,7 +100,7 @@ func after(d time.Duration) string {
 	return "+" + d.Round(time.Millisecond).String()
 }
 
-// round starts a rollout, lets vendors in, takes it back, and looks at what
+// round starts a rollout, lets vendors in, rolls it back, and looks at what
 // still happens.
 func (l *lane) round(ctx context.Context, number int) (round, error) {
 	if err := l.start(ctx); err != nil {
@@ -144,7 +144,7 @@ func (l *lane) round(ctx context.Context, number int) (round, error) {
 }
 
 // plan admits half of the vendors from its second phase on, for longer than
-// chaos takes; nothing but a person takes it back.
+// chaos takes; nothing but a person rolls it back.
 func plan() rollout.Plan {
 	p := rollout.DefaultPlan()
 	none := []rollout.Gate{}
@@ -156,7 +156,7 @@ func plan() rollout.Plan {
 	return p
 }
 
-// start starts a rollout, or goes on with the one taken back before, and waits
+// start starts a rollout, or goes on with the one rolled back before, and waits
 // until it admits vendors.
 func (l *lane) start(ctx context.Context) error {
 	body := map[string]any{"plan": plan()}

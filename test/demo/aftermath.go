@@ -23,7 +23,7 @@ type enrolled struct {
 }
 
 // inspectAftermath looks at those who came from a moment on, when the rollout
-// had been taken back: nobody is admitted beyond what it went back to, and
+// had been rolled back: nobody is admitted beyond what it went back to, and
 // where it is disabled, no e-mail leaves.
 func (r *ride) inspectAftermath(ctx context.Context, f *finding, from time.Time) error {
 	vendors, err := r.enrolled(ctx)
@@ -37,11 +37,11 @@ func (r *ride) inspectAftermath(ctx context.Context, f *finding, from time.Time)
 		}
 		came++
 		if v.Automation.Cohort == "automated" && v.Automation.Bucket >= r.percentage/100 {
-			f.complain("%s was admitted after it was taken back", v.ID)
+			f.complain("%s was admitted after it was rolled back", v.ID)
 		}
 	}
 	if came == 0 {
-		f.complain("nobody came after it was taken back")
+		f.complain("nobody came after it was rolled back")
 	}
 	if r.remedy != rollout.Immediate {
 		return nil
@@ -49,7 +49,7 @@ func (r *ride) inspectAftermath(ctx context.Context, f *finding, from time.Time)
 	messages, err := r.messages(ctx)
 	for _, m := range messages {
 		if m.At.After(from) {
-			f.complain("%s left after it was taken back", m.Step())
+			f.complain("%s left after it was rolled back", m.Step())
 		}
 	}
 	return err

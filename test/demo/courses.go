@@ -46,21 +46,21 @@ func courses() []course {
 			gated: true, prepare: measuring, trouble: slowing, troubleAt: 100,
 			status: rollout.Running, percentage: 50, trigger: rollout.TriggerPerformance, remedy: rollout.Partial,
 			stages: []string{"phase 0", "phase 50", "phase 100", "phase 50"},
-			why:    `^Taken back from 100 % to 50 %: [\d.]+ % of the API calls took longer than \d.*, at most 5.* % may \(of \d+ calls`,
+			why:    `^Rolled back from 100 % to 50 %: [\d.]+ % of the API calls took longer than \d.*, at most 5.* % may \(of \d+ calls`,
 		},
 		{
 			name: "mail-falls", story: "at 100 %, 7 of 10 new addresses bounce",
 			trouble: bouncing, troubleAt: 100,
 			status: rollout.Running, percentage: 50, trigger: rollout.TriggerEmail, remedy: rollout.Partial,
 			stages: []string{"phase 0", "phase 50", "phase 100", "phase 50"},
-			why:    `^Taken back from 100 % to 50 %: \d+ % of the e-mails were delivered, at least 90 % must be \(of \d+ vendor days`,
+			why:    `^Rolled back from 100 % to 50 %: \d+ % of the e-mails were delivered, at least 90 % must be \(of \d+ vendor days`,
 		},
 		{
 			name: "steps-fail", story: "at 100 %, SES refuses 8 of 10 e-mails",
 			trouble: refusing, troubleAt: 100,
 			status: rollout.RolledBack, percentage: 0, trigger: rollout.TriggerErrors, remedy: rollout.Immediate,
 			stages: []string{"phase 0", "phase 50", "phase 100"},
-			why:    `^Taken back completely: \d+ % of the automated steps failed, at most 20 % may \(of \d+ vendor days`,
+			why:    `^Rolled back completely: \d+ % of the automated steps failed, at most 20 % may \(of \d+ vendor days`,
 		},
 	}
 }

@@ -17,7 +17,7 @@ const backWithin = 10
 // finding is what became of a rollout.
 type finding struct {
 	state rollout.State
-	// back is the decision that took it back, nil where none did.
+	// back is the decision that rolled it back, nil where none did.
 	back *rollout.Event
 	// why is the sentence of the decision that ended it.
 	why   string
@@ -87,18 +87,18 @@ func (r *ride) entered() []string {
 	return stages
 }
 
-// inspectRollback looks at what took the rollout back, and how soon.
+// inspectRollback looks at what rolled back the rollout, and how soon.
 func (r *ride) inspectRollback(f *finding) {
 	switch {
 	case f.back == nil && r.trigger == "":
 	case f.back == nil:
-		f.complain("not taken back")
+		f.complain("not rolled back")
 	case f.back.Trigger != r.trigger || f.back.Remedy != r.remedy:
-		f.complain("taken back by %s, %s, not by %s, %s", f.back.Trigger, f.back.Remedy, r.trigger, r.remedy)
+		f.complain("rolled back by %s, %s, not by %s, %s", f.back.Trigger, f.back.Remedy, r.trigger, r.remedy)
 	case f.back.At.Before(r.troubled):
-		f.complain("taken back before anything was wrong")
+		f.complain("rolled back before anything was wrong")
 	case f.back.At.Sub(r.troubled) > backWithin*day:
-		f.complain("taken back %.1f days after things went wrong", f.back.At.Sub(r.troubled).Seconds()/day.Seconds())
+		f.complain("rolled back %.1f days after things went wrong", f.back.At.Sub(r.troubled).Seconds()/day.Seconds())
 	}
 }
 

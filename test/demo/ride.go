@@ -109,7 +109,7 @@ func (r *ride) live(ctx context.Context, end func()) error {
 	return sleep(ctx, aftermath*day)
 }
 
-// over tells whether the rollout has been taken back, is through, or stands still.
+// over tells whether the rollout has been rolled back, is through, or stands still.
 func (r *ride) over() bool {
 	s := r.state()
 	return len(r.events) > 0 && s.Status != rollout.Running || s.Epoch > 0
@@ -135,7 +135,7 @@ func (r *ride) step(ctx context.Context) error {
 			return err
 		}
 		if r.over() {
-			return nil // what was wrong may yet take it back further; the first time is the one shown
+			return nil // what was wrong may yet roll it back further; the first time is the one shown
 		}
 	}
 	return r.waive(ctx)

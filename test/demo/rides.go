@@ -84,7 +84,7 @@ func reportRides(out io.Writer, all []lived) bool {
 	t.SetOutputMirror(out)
 	t.SetStyle(table.StyleLight)
 	t.SetColumnConfigs([]table.ColumnConfig{{Name: "what happens", WidthMax: 30, WidthMaxEnforcer: text.WrapSoft}, {Name: "why", WidthMax: 60, WidthMaxEnforcer: text.WrapSoft}, {Name: "checked", WidthMax: 60, WidthMaxEnforcer: text.WrapSoft}})
-	t.AppendHeader(table.Row{"rollout", "what happens", "ended", "taken back", "why", "checked"})
+	t.AppendHeader(table.Row{"rollout", "what happens", "ended", "rolled back", "why", "checked"})
 	right := 0
 	for _, l := range all {
 		row, ok := l.row()

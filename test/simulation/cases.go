@@ -75,7 +75,7 @@ func seed(name string, i int) uint64 {
 	return uint64(rollout.Bucket("simulation", fmt.Sprint(i), name) * (1 << 53))
 }
 
-// atMost shows how often the rollout was taken back; that may chance to be three
+// atMost shows how often the rollout was rolled back; that may chance to be three
 // standard errors above the limit.
 func atMost(limit float64) func([]tally) (string, bool) {
 	return func(tallies []tally) (string, bool) {
@@ -118,7 +118,7 @@ func (t tally) takenBack() int {
 	return n
 }
 
-// foundBy shows in how many runs a trigger took the rollout back after things
+// foundBy shows in how many runs a trigger rolled back the rollout after things
 // broke, which may chance to be three standard errors too few, and the median of
 // the days since.
 func foundBy(trigger rollout.Trigger, share, median float64, words string) func([]tally) (string, bool) {
@@ -240,8 +240,8 @@ func Cases() []Case {
 func mailCases() []Case {
 	bad := func(t *Truth) { t.Delivered = 0.60 }
 	return []Case{
-		{"e-mail at exactly 90 % delivered", "taken back ≤ 5 %", across(func(w *World) { w.Truth.Delivered = 0.90 }), atMost(0.05)},
-		{"e-mail healthy at 97 %", "taken back ≤ 0.5 %", across(func(*World) {}), atMost(0.005)},
+		{"e-mail at exactly 90 % delivered", "rolled back ≤ 5 %", across(func(w *World) { w.Truth.Delivered = 0.90 }), atMost(0.05)},
+		{"e-mail healthy at 97 %", "rolled back ≤ 0.5 %", across(func(*World) {}), atMost(0.005)},
 		{
 			"e-mail 97 % → 60 % on day 9, as a phase begins, 30 a day", "found ≥ 99 %, median ≤ 1.2 days",
 			atClusterings(30, 9, bad), foundBy(rollout.TriggerEmail, 0.99, 1.2, inDays),
@@ -269,12 +269,12 @@ func stepCases() []Case {
 			"errors 3 % → 80 % on day 8, 30 a day", "found ≥ 99 %, median ≤ 1.3 days",
 			atClusterings(30, 8, func(t *Truth) { t.Failing = 0.80 }), foundBy(rollout.TriggerErrors, 0.99, 1.3, inDays),
 		},
-		{"errors at exactly 20 %", "taken back ≤ 1 %", atRates(func(w *World) { w.Truth.Failing = 0.20 }), atMost(0.01)},
+		{"errors at exactly 20 %", "rolled back ≤ 1 %", atRates(func(w *World) { w.Truth.Failing = 0.20 }), atMost(0.01)},
 		{
 			"errors at 20 %, all of a vendor's steps or none", "",
 			atRates(func(w *World) { w.Truth.Failing, w.StepClustering = 0.20, 1 }), info(atMost(1)),
 		},
-		{"exactly 5 % of the calls slow", "taken back ≤ 5 %", at(30, func(w *World) { w.Truth.Slow = 0.05 }), atMost(0.05)},
+		{"exactly 5 % of the calls slow", "rolled back ≤ 5 %", at(30, func(w *World) { w.Truth.Slow = 0.05 }), atMost(0.05)},
 		{
 			"calls exactly 1.5 × as slow, baseline of 400 calls", "",
 			at(30, func(w *World) { w.Drawn, w.Truth.Slowdown = true, 1.5 }), info(atMost(1)),
@@ -284,7 +284,7 @@ func stepCases() []Case {
 			at(30, func(w *World) { w.Drawn, w.Watches, w.Break, w.Broken.Slowdown = true, 24, 8, 2 }),
 			info(foundBy(rollout.TriggerPerformance, 0, never, inDays)),
 		},
-		{"mail service away for 24 hours from day 10", "taken back ≤ 0.5 %", outage(false), atMost(0.005)},
+		{"mail service away for 24 hours from day 10", "rolled back ≤ 0.5 %", outage(false), atMost(0.005)},
 		{"the same, were it not seen to strike all", "", outage(true), info(atMost(1))},
 	}
 }
@@ -315,13 +315,13 @@ func conversionCases() []Case {
 		return foundBy(rollout.TriggerConversion, share, median, onDay)
 	}
 	return []Case{
-		{"conversion 25 %, watched until day 45", "never taken back", truly(0.25, 45), atMost(0)},
-		{"conversion 15 %, watched until day 45", "never taken back", truly(0.15, 45), atMost(0)},
-		{"conversion at exactly 10 %, until day 45", "taken back ≤ 5 %", truly(0.10, 45), atMost(0.05)},
-		{"the same, weighed by the true curve, 30 a day", "taken back ≤ 5 %", by(Ripening(0)), atMost(0.05)},
-		{"the same, by a curve 3 days late", "taken back ≤ 5 %", by(Ripening(3)), atMost(0.05)},
+		{"conversion 25 %, watched until day 45", "never rolled back", truly(0.25, 45), atMost(0)},
+		{"conversion 15 %, watched until day 45", "never rolled back", truly(0.15, 45), atMost(0)},
+		{"conversion at exactly 10 %, until day 45", "rolled back ≤ 5 %", truly(0.10, 45), atMost(0.05)},
+		{"the same, weighed by the true curve, 30 a day", "rolled back ≤ 5 %", by(Ripening(0)), atMost(0.05)},
+		{"the same, by a curve 3 days late", "rolled back ≤ 5 %", by(Ripening(3)), atMost(0.05)},
 		{"the same, by a curve 3 days early", "", by(Ripening(-3)), info(atMost(1))},
-		{"the same, by the curve of 50 conversions before, in the default guard", "taken back ≤ 5 %", learned(0.10), atMost(0.05)},
+		{"the same, by the curve of 50 conversions before, in the default guard", "rolled back ≤ 5 %", learned(0.10), atMost(0.05)},
 		{
 			"conversion 5 %, 30 a day, trial of 14 days, no grace, until day 45", "found ≥ 99 %, median ≤ day 29",
 			low(14, 45), found(0.99, 29),
@@ -337,7 +337,7 @@ func conversionCases() []Case {
 
 func together() []Case {
 	return []Case{{
-		"all four at their limits at once", "taken back ≤ 16 %",
+		"all four at their limits at once", "rolled back ≤ 16 %",
 		across(func(w *World) {
 			w.Truth = Truth{Delivered: 0.90, Failing: 0.20, Slow: 0.05, Slowdown: 1}
 			w.Conversion = 0.10
@@ -372,7 +372,7 @@ func showPlain(tallies []tally) (string, bool) {
 			}
 		}
 	}
-	return fmt.Sprintf("taken back in %.1f %% of %d runs, median day %.1f", 100*part(len(days), all), all, middle(days)), true
+	return fmt.Sprintf("rolled back in %.1f %% of %d runs, median day %.1f", 100*part(len(days), all), all, middle(days)), true
 }
 
 func showPaused(tallies []tally) (string, bool) {

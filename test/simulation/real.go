@@ -123,7 +123,7 @@ func Reality(vendors Real) ([]Row, error) {
 		limit, last float64
 		must        string
 	}{
-		{0.10, 0, "taken back by conversion"}, {0.10, longest, "taken back by conversion"}, {0.03, 0, "not taken back"}, {0.03, longest, "not taken back"},
+		{0.10, 0, "rolled back by conversion"}, {0.10, longest, "rolled back by conversion"}, {0.03, 0, "not rolled back"}, {0.03, longest, "not rolled back"},
 	} {
 		w := Healthy(0)
 		w.Registered, w.Plan.Triggers.Conversion = vendors.Registered, c.limit
@@ -135,7 +135,7 @@ func Reality(vendors Real) ([]Row, error) {
 		}
 		row := Row{Name: name, Must: c.must}
 		var err error
-		if row.Shown, row.OK, err = dealt(w, c.must != "not taken back"); err != nil {
+		if row.Shown, row.OK, err = dealt(w, c.must != "not rolled back"); err != nil {
 			return nil, err
 		}
 		rows = append(rows, row)
@@ -161,15 +161,15 @@ func dealt(w World, back bool) (shown string, ok bool, err error) {
 		if last.Trigger == rollout.TriggerConversion {
 			taken = append(taken, last)
 		} else if last.Trigger != "" {
-			return fmt.Sprintf("taken back by %s on day %.1f", last.Trigger, last.Day), false, nil
+			return fmt.Sprintf("rolled back by %s on day %.1f", last.Trigger, last.Day), false, nil
 		}
 	}
 	if len(taken) == 0 {
-		return fmt.Sprintf("not taken back in %d of %d deals; %d of %d ended trials converted", deals, deals, last.Converted, last.Trials), !back, nil
+		return fmt.Sprintf("not rolled back in %d of %d deals; %d of %d ended trials converted", deals, deals, last.Converted, last.Trials), !back, nil
 	}
 	slices.SortFunc(taken, func(a, b Result) int { return cmp.Compare(a.Day, b.Day) })
 	m := taken[len(taken)/2]
-	return fmt.Sprintf("taken back in %d of %d deals, in the middle one on day %.2f (%s), after %d ended trials, %d of them converted (days %.2f to %.2f)",
+	return fmt.Sprintf("rolled back in %d of %d deals, in the middle one on day %.2f (%s), after %d ended trials, %d of them converted (days %.2f to %.2f)",
 		len(taken), deals, m.Day, realFrom.Add(time.Duration(m.Day*float64(day))).Format("2 January 2006"), m.Trials, m.Converted,
 		taken[0].Day, taken[len(taken)-1].Day), back && len(taken) == deals, nil
 }

@@ -83,7 +83,7 @@ type Registration struct {
 
 // Result is what became of a run.
 type Result struct {
-	// Trigger is the one that took the rollout back first; empty where none did.
+	// Trigger is the one that rolled back the rollout first; empty where none did.
 	Trigger rollout.Trigger
 	// Day is when, in days since the first phase's beginning.
 	Day float64

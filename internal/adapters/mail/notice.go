@@ -176,7 +176,7 @@ func charts(m rollout.Message) []noticeChart {
 	}
 	groups := []group{
 		{rollout.ToGoOn, "Figures of this phase", "What the next step needs. The mark is the limit; each bar has a scale of its own."},
-		{rollout.ToGoBack, "Figures of the whole rollout", "What takes the rollout back. The mark is the limit; each bar has a scale of its own."},
+		{rollout.ToGoBack, "Figures of the whole rollout", "What rolls back the rollout. The mark is the limit; each bar has a scale of its own."},
 		{rollout.ToReview, "Figures of this time", "Against what the rollout needed to go on. The mark is the limit; each bar has a scale of its own."},
 	}
 	if m.Kind == rollout.NoticeFinal || m.Kind == rollout.NoticeReport { // no gate is left

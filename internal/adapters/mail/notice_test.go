@@ -34,7 +34,7 @@ func notices() map[string]rollout.Message {
 	bad, good := figures(true), figures(false)
 	alarm := rollout.Event{Type: rollout.EventRolledBack, At: day(5.5), By: "rollout", Remedy: rollout.Immediate, Trigger: rollout.TriggerErrors,
 		InFlight: rollout.Keep, Enabled: new(false), Percentage: new(0.0), Judgement: &bad,
-		Reason: "Taken back completely: 31 % of the automated steps failed, at most 20 % may (of 58 vendor days with steps); chance alone would show this less than once in 100 rollouts."}
+		Reason: "Rolled back completely: 31 % of the automated steps failed, at most 20 % may (of 58 vendor days with steps); chance alone would show this less than once in 100 rollouts."}
 	last := enter(day(18), rollout.Guard, 5)
 	last.Judgement = &good
 	ticked := rollout.Event{Type: rollout.EventTicked, At: day(17), By: "admin", Subject: "feedback-positive",

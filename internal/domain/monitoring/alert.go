@@ -89,7 +89,7 @@ func Rules() []Rule {
 			ID: ConversionRateDropped, Title: "Conversion rate has dropped", Unit: Percent, Below: true,
 			Threshold: 10, Severity: High, Cooldown: 30, Needed: 30,
 			Value: "the conversion rate of automated trials that could have ended", Window: "trials that began in the 30 days before the last trial length and grace",
-			Todo:  "Compare it with the control cohort's. Where only automated trials convert less, take the rollout back.",
+			Todo:  "Compare it with the control cohort's. Where only automated trials convert less, roll back the rollout.",
 			Roles: []rollout.Role{rollout.LeadDeveloper, rollout.ProductOwner},
 		},
 		{
@@ -117,7 +117,7 @@ func Rules() []Rule {
 			ID: WatchMissed, Title: "The rollout is not watched", Unit: Count,
 			Threshold: 3, Severity: High, Cooldown: 60,
 			Value: "watches in a row that did not come", Window: "since the last watch of the running rollout",
-			Todo:  "See that a worker runs and that the schedule watch-rollout is not paused. Until then no phase is entered, and the rollout would not take itself back: pause it or take it back by hand if in doubt.",
+			Todo:  "See that a worker runs and that the schedule watch-rollout is not paused. Until then no phase is entered, and the rollout would not take itself back: pause it or roll it back by hand if in doubt.",
 			Roles: rollout.Roles(),
 		},
 		{

@@ -156,7 +156,7 @@ func watch(p Probes, now time.Time) Part {
 	case rollout.WatchMissed(last, now, w.Day):
 		part.State, part.Since = Unhealthy, last
 		part.Message = fmt.Sprintf("a rollout runs, and its watch has not come for %s; it is due every %s", length(now.Sub(last)), length(rollout.WatchEvery(w.Day)))
-		part.Action = "See to the worker, then to schedule watch-rollout in the Temporal UI. Nothing takes the rollout back by itself meanwhile: pause it or roll back if in doubt."
+		part.Action = "See to the worker, then to schedule watch-rollout in the Temporal UI. Nothing rolls back the rollout by itself meanwhile: pause it or roll back if in doubt."
 	case w.Last.IsZero():
 		part.Message = "a rollout has begun, its first watch is due"
 	default:

@@ -303,5 +303,5 @@ func TestOfARolloutThatIsOverNothingIsSaidOfNow(t *testing.T) {
 	l := initial(t, rollout.DefaultPlan())
 	l.toPhase(2)
 	l.ask(rollout.SignalRollback, rollout.Request{})
-	require.Equal(t, "The rollout was taken back completely, which switched the automation off; it is over.", l.state.Sentence())
+	require.Equal(t, "The rollout was rolled back completely, which switched the automation off; it is over.", l.state.Sentence())
 }

@@ -90,12 +90,12 @@ func (s State) criterionResult(id string, j *Judgement) (CriterionResult, bool) 
 		return CriterionResult{}, false
 	case "no-critical-errors", "no-rollback":
 		if s.PartialRollbacks > 0 || s.Status == RolledBack {
-			return CriterionResult{Verdict: Fail, Reason: "the rollout was taken back"}, true
+			return CriterionResult{Verdict: Fail, Reason: "the rollout was rolled back"}, true
 		}
 		if s.Stage.Kind == Notice {
 			return CriterionResult{}, false
 		}
-		return CriterionResult{Verdict: Pass, Reason: "it was not taken back so far"}, true
+		return CriterionResult{Verdict: Pass, Reason: "it was not rolled back so far"}, true
 	}
 	return criterionOfGates(id, j)
 }

@@ -16,14 +16,14 @@ func critical(subject, lead, why, means, next string) *Message {
 func (s State) paused(e Event) *Message {
 	since := s.formatTime(e.At)
 	at := fmt.Sprintf("%v %%", s.Percentage)
-	still := fmt.Sprintf("Nothing is taken back: %v %% of new vendors are still automated, and so are those who were; only the next step waits.", s.Percentage)
+	still := fmt.Sprintf("Nothing is rolled back: %v %% of new vendors are still automated, and so are those who were; only the next step waits.", s.Percentage)
 	switch e.Cause {
 	case PausedByGate:
 		subject, because := s.gateInWords(e.Judgement)
 		return critical("paused at "+at+", "+subject,
 			fmt.Sprintf("The rollout of trial automation has paused at %s of new vendors since %s, because %s.", at, since, because),
 			e.Reason, still,
-			"The lead developer looks for the cause. Then resume, which begins the phase anew; go on all the same, which the product owner decides; or take it back.")
+			"The lead developer looks for the cause. Then resume, which begins the phase anew; go on all the same, which the product owner decides; or roll it back.")
 	case PausedByPreflight:
 		return critical("paused before the first vendor, a check does not pass",
 			fmt.Sprintf("The rollout of trial automation has paused before the first vendor since %s, because a check of its preparations does not pass.", since),
@@ -31,13 +31,13 @@ func (s State) paused(e Event) *Message {
 			"Mend what the check names, or waive it with a reason if it does not matter; then resume.")
 	case PausedByTriggers:
 		return critical("paused at "+at+", an alarm again",
-			fmt.Sprintf("The rollout of trial automation has paused at %s of new vendors since %s, because an alarm was raised again; taken back by alarms before: %s.", at, since, times(s.PartialRollbacks)),
+			fmt.Sprintf("The rollout of trial automation has paused at %s of new vendors since %s, because an alarm was raised again; rolled back by alarms before: %s.", at, since, times(s.PartialRollbacks)),
 			e.Reason, "Something is wrong that going back a phase does not cure. "+still,
-			"The product owner and the lead developer decide: take it back further or completely until the cause is found, or resume.")
+			"The product owner and the lead developer decide: roll it back further or completely until the cause is found, or resume.")
 	case PausedByOutage:
 		return critical("paused at "+at+", e-mail is out for everybody",
 			fmt.Sprintf("The rollout of trial automation has paused at %s of new vendors since %s, because no vendor's e-mail gets through, inside the rollout or outside.", at, since),
-			e.Reason, "E-mails wait and are sent later. The automation is not the cause, so nothing is taken back.",
+			e.Reason, "E-mails wait and are sent later. The automation is not the cause, so nothing is rolled back.",
 			"The DevOps engineer looks at the account of the mail service. The rollout resumes by itself once e-mail works again.")
 	case PausedByAdmin, PausedByOverride:
 	}
@@ -71,7 +71,7 @@ func (s State) takenBack(e Event) *Message {
 	}
 	if e.Remedy == Immediate {
 		return critical("automation is switched off for all vendors",
-			fmt.Sprintf("Trial automation is switched off for all vendors since %s; it was taken back %s.", s.formatTime(e.At), how),
+			fmt.Sprintf("Trial automation is switched off for all vendors since %s; it was rolled back %s.", s.formatTime(e.At), how),
 			e.Reason, offMeans(e.InFlight),
 			"The lead developer looks for the cause, customer support answers vendors who ask about their trials. This rollout is over: once the cause is mended, the product owner decides on a new one.")
 	}
@@ -88,8 +88,8 @@ func (s State) takenBack(e Event) *Message {
 	if s.Status == Paused {
 		next = "The lead developer looks for the cause. The rollout stays paused by hand: it goes on no sooner than somebody resumes it."
 	}
-	return critical(fmt.Sprintf("taken back to %v %% of new vendors", s.Percentage),
-		fmt.Sprintf("The rollout of trial automation went back to %v %% of new vendors on %s; it was taken back %s.", s.Percentage, s.formatTime(e.At), how),
+	return critical(fmt.Sprintf("rolled back to %v %% of new vendors", s.Percentage),
+		fmt.Sprintf("The rollout of trial automation went back to %v %% of new vendors on %s; it was rolled back %s.", s.Percentage, s.formatTime(e.At), how),
 		e.Reason, means, next)
 }
 
@@ -112,7 +112,7 @@ var triggerInWords = map[Trigger]string{
 
 // overriddenBy tells that somebody set the percentage by hand.
 func (s State) overriddenBy(e Event) *Message {
-	means := "The plan is not followed for now. Alarms still take the rollout back."
+	means := "The plan is not followed for now. Alarms still roll back the rollout."
 	if e.InFlight == Release {
 		means += " " + handedOver
 	}

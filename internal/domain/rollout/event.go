@@ -73,7 +73,7 @@ type Event struct {
 	HandVersion int `json:"handVersion,omitempty"`
 	// WrittenVersion is the flags' version after the event has written them; 0 where it did not.
 	WrittenVersion int `json:"writtenVersion,omitempty"`
-	// Trigger is the alarm that took the rollout back; empty where a person did.
+	// Trigger is the alarm that rolled back the rollout; empty where a person did.
 	Trigger Trigger    `json:"trigger,omitempty"`
 	Cause   PauseCause `json:"cause,omitempty"`
 	// Checks, Tick and Backfill are set on the events of that name.
@@ -264,7 +264,7 @@ func (s *State) resume(e Event) {
 	s.Status, s.Pause = Running, nil
 }
 
-// rollBack takes the rollout back. Where a person has paused it, it goes on
+// rollBack rolls back the rollout. Where a person has paused it, it goes on
 // waiting, as it does after a trigger's where a person holds a percentage: it does not climb again by itself.
 func (s *State) rollBack(e Event) {
 	if e.Remedy == Immediate {

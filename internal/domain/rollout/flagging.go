@@ -204,7 +204,7 @@ func (s State) comesFirst(e Event, j *Judgement) bool {
 	return asked != nil && asked.RequestID != e.RequestID && !e.goesAsFarAs(*asked)
 }
 
-// goesAsFarAs tells whether an event takes the rollout back at least as far as another.
+// goesAsFarAs tells whether an event rolls back the rollout at least as far as another.
 func (e Event) goesAsFarAs(asked Event) bool {
 	if e.Type != EventRolledBack && e.Type != EventOverridden {
 		return false
@@ -231,7 +231,7 @@ func (s State) byHand(j *Judgement) *Event {
 		Reason: fmt.Sprintf("Holding: the percentage was set to %v by hand, the plan says %v.", j.Percentage, s.Percentage)}
 	if !j.Enabled {
 		e.Type, e.Remedy, e.InFlight, e.Enabled = EventRolledBack, Immediate, Keep, new(false)
-		e.Reason = "Taken back completely: automation was disabled by hand."
+		e.Reason = "Rolled back completely: automation was disabled by hand."
 	}
 	if asked != nil { // and somebody has lowered them further
 		e.RequestID, e.InFlight = asked.RequestID, asked.InFlight

@@ -7,7 +7,7 @@ import (
 )
 
 // Judgement is what the facts known at a moment say: whether the rollout must
-// be taken back, and whether it may go on.
+// be rolled back, and whether it may go on.
 type Judgement struct {
 	Formula string    `json:"formula"`
 	At      time.Time `json:"at"`
@@ -26,7 +26,7 @@ type Judgement struct {
 	Rollback        *RollbackRequest `json:"rollback,omitempty"`
 }
 
-// Trigger names what takes a rollout back.
+// Trigger names what rolls back a rollout.
 type Trigger string
 
 // The triggers.
@@ -37,7 +37,7 @@ const (
 	TriggerConversion  Trigger = "conversion"
 )
 
-// Remedy is how far a trigger takes the rollout back.
+// Remedy is how far a trigger rolls back the rollout.
 type Remedy string
 
 // The remedies.

@@ -71,7 +71,7 @@ func (s State) announcement() *Message {
 			verb, s.formatTime(first.From), s.Plan.percentage(last.Stage), s.formatTime(last.From)),
 		Lines: []string{
 			"A phase lasts at least as long as planned, and the next one begins only when the figures are good enough. With too few vendors to judge by, a phase lasts up to twice as long and then waits for a decision.",
-			fmt.Sprintf("The rollout takes itself back one phase when less than %s of the e-mails are delivered or the API has become slower by more than %s. It switches the automation off when more than %s of the automated steps fail or less than %s of the ended trials convert.",
+			fmt.Sprintf("The rollout rolls itself back one phase when less than %s of the e-mails are delivered or the API has become slower by more than %s. It switches the automation off when more than %s of the automated steps fail or less than %s of the ended trials convert.",
 				percent(s.Plan.Triggers.EmailDelivery), percent(s.Plan.Triggers.Slowdown), percent(s.Plan.Triggers.ErrorRate), percent(s.Plan.Triggers.Conversion)),
 		},
 		Sections: []Section{dates, expectations(), contacts()},
@@ -207,7 +207,7 @@ func (s State) whatIsNext(e Event) string {
 	case s.Pause != nil && s.Pause.Cause == PausedByOutage:
 		return "Next: the rollout resumes by itself once that is over."
 	case s.Status == Paused:
-		return "Next: it waits for a person, who can resume it, go on all the same, or take it back."
+		return "Next: it waits for a person, who can resume it, go on all the same, or roll it back."
 	}
 	if what := s.awaited(e.Judgement); what != "" && !e.At.Before(s.StageEnds()) {
 		return fmt.Sprintf("Next: it waits for %s, and pauses on %s if that has not come.", what, s.formatTime(s.stageLimit()))

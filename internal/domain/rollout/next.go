@@ -39,7 +39,7 @@ func (e Event) WantsLatest() bool {
 // current tells whether a judgement is about the evidence that counts now.
 func (s State) current(j *Judgement) bool { return j != nil && j.Position.Epoch == s.Epoch }
 
-// triggered takes the rollout back where a trigger says so. At 0 % as well: those
+// triggered rolls back the rollout where a trigger says so. At 0 % as well: those
 // automated before may still run.
 func (s State) triggered(j *Judgement, now time.Time) *Event {
 	if !s.current(j) || s.Stage.Kind == Notice || !s.Enabled {
@@ -52,7 +52,7 @@ func (s State) triggered(j *Judgement, now time.Time) *Event {
 	case trigger.Remedy == Immediate:
 		return &Event{Type: EventRolledBack, Remedy: Immediate, Trigger: trigger.Trigger, InFlight: Keep, Judgement: j,
 			Enabled: new(false), Percentage: new(0.0),
-			Reason: "Taken back completely: " + trigger.Reason + "."}
+			Reason: "Rolled back completely: " + trigger.Reason + "."}
 	case now.Before(s.CooldownUntil):
 		return nil // after a partial rollback its effect is waited for
 	case s.Percentage == 0 && s.Pause == nil:
@@ -62,7 +62,7 @@ func (s State) triggered(j *Judgement, now time.Time) *Event {
 		return nil
 	case s.PartialRollbacks >= maxPartial && s.Pause == nil:
 		return &Event{Type: EventPaused, Cause: PausedByTriggers, Judgement: j,
-			Reason: fmt.Sprintf("Paused: it was taken back %d times already, and again %s.", s.PartialRollbacks, trigger.Reason)}
+			Reason: fmt.Sprintf("Paused: it was rolled back %d times already, and again %s.", s.PartialRollbacks, trigger.Reason)}
 	case s.PartialRollbacks >= maxPartial:
 		return nil
 	}
@@ -81,7 +81,7 @@ func (s State) partial(trigger TriggerResult, j *Judgement) *Event {
 	return &Event{
 		Type: EventRolledBack, Remedy: Partial, Trigger: trigger.Trigger, InFlight: Keep, Judgement: j,
 		Stage: &stage, Enabled: new(true), Percentage: &percentage,
-		Reason: fmt.Sprintf("Taken back from %v %% to %v %%: %s.", s.Percentage, percentage, trigger.Reason),
+		Reason: fmt.Sprintf("Rolled back from %v %% to %v %%: %s.", s.Percentage, percentage, trigger.Reason),
 	}
 }
 
@@ -184,7 +184,7 @@ func (s State) fitting() Stage {
 	return s.Plan.phaseFor(s.Percentage)
 }
 
-// below tells whether the rollout was taken back to before its first phase,
+// below tells whether the rollout was rolled back to before its first phase,
 // which it then enters again: fewer are admitted than that phase says.
 func (s State) below() bool { return s.Percentage < s.Plan.percentage(s.fitting()) }
 
@@ -301,7 +301,7 @@ func (s State) SentenceAt(j *Judgement, now time.Time) string {
 	case Completed:
 		return fmt.Sprintf("The rollout is complete: it ended at %v %% of new vendors.", s.Percentage)
 	case RolledBack:
-		return "The rollout was taken back completely, which switched the automation off; it is over."
+		return "The rollout was rolled back completely, which switched the automation off; it is over."
 	case Paused:
 		return fmt.Sprintf("The rollout holds at %v %% in %s since %s. %s", s.Percentage, s.StageName(), s.Pause.Since.UTC().Format(clock), s.Pause.Reason)
 	case Running:

@@ -236,7 +236,7 @@ type TimelineEntry struct {
 	From *time.Time `json:"from"`
 }
 
-// The states of an entry of the timeline. Where a rollout was taken back
+// The states of an entry of the timeline. Where a rollout was rolled back
 // completely, its stage is TimeStopped and the later ones are TimeNotReached.
 const (
 	TimePast       = "past"

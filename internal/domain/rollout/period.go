@@ -62,7 +62,7 @@ func (p Period) name() string {
 
 // Periods are the times that a rollout's reports are about, in the order in
 // which they end; none before its last percentage was reached. A rollout that
-// was taken back completely has those that ended before.
+// was rolled back completely has those that ended before.
 func (s State) Periods() []Period {
 	if s.DeployedAt == nil {
 		return nil

@@ -212,12 +212,12 @@ func (r Report) use(decisions []Event) []Use {
 // deeds are what people do to a rollout.
 var deeds = map[EventType]string{
 	EventPaused: "rollout paused", EventResumed: "rollout resumed", EventEntered: "rollout advanced", EventCompleted: "rollout advanced",
-	EventOverridden: "percentage set by hand", EventRolledBack: "rollout taken back", EventTicked: "criterion or task ticked",
+	EventOverridden: "percentage set by hand", EventRolledBack: "rollout rolled back", EventTicked: "criterion or task ticked",
 	EventWaived: "check waived",
 }
 
 var usesInOrder = []string{
-	"rollout paused", "rollout resumed", "rollout advanced", "percentage set by hand", "rollout taken back",
+	"rollout paused", "rollout resumed", "rollout advanced", "percentage set by hand", "rollout rolled back",
 	"check waived", "criterion or task ticked", "trial extended", "trial shortened", "trial cancelled", "trial revived",
 }
 

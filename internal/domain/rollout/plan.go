@@ -67,7 +67,7 @@ type Phase struct {
 	Gates    []Gate  `json:"gates" yaml:"gates"`
 }
 
-// Triggers are the limits beyond which the rollout takes itself back.
+// Triggers are the limits beyond which the rollout rolls itself back.
 type Triggers struct {
 	// EmailDelivery is the least share of e-mails delivered; below it: partial.
 	EmailDelivery float64 `json:"emailDelivery" yaml:"emailDelivery"`

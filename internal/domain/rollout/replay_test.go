@@ -159,7 +159,7 @@ func (c *chronicle) read(number int) (rollout.Snapshot, bool, error) {
 // chronicles are rollouts of every kind.
 var chronicles = map[string]func(*chronicle){
 	"healthy to its end": func(c *chronicle) { c.hours(24 * 10) },
-	"taken back by mail, twice and then paused": func(c *chronicle) {
+	"rolled back by mail, twice and then paused": func(c *chronicle) {
 		c.hours(24*3 - 6)
 		c.bouncing = 5
 		c.hours(24 * 12)
@@ -264,7 +264,7 @@ func TestReplayNamesWhatDiffers(t *testing.T) {
 		"a gate's verdict":   {func(e []rollout.Event, _ *chronicle) { takenBack(e).Judgement.Gates[1].Seen++ }, "gate automation"},
 		"another formula":    {func(e []rollout.Event, _ *chronicle) { takenBack(e).Judgement.Formula = "old" }, "the formula"},
 		"what the flags say": {func(e []rollout.Event, _ *chronicle) { takenBack(e).Judgement.Version++ }, "the judgement"},
-		"a reason":           {func(e []rollout.Event, _ *chronicle) { takenBack(e).Reason = "Taken back for fun." }, "the decision"},
+		"a reason":           {func(e []rollout.Event, _ *chronicle) { takenBack(e).Reason = "Rolled back for fun." }, "the decision"},
 		"a moment":           {func(e []rollout.Event, _ *chronicle) { e[1].At = e[1].At.Add(-time.Hour) }, "the decision"},
 		"a snapshot is lost": {func(e []rollout.Event, c *chronicle) { c.snapshots = c.snapshots[:takenBack(e).Judgement.Snapshot-1] }, "the judgement cannot be made anew"},
 		"an outcome is lost": {func(e []rollout.Event, c *chronicle) {
@@ -318,7 +318,7 @@ func ofItself(events []rollout.Event) []string {
 
 func TestTheSamePlanDecidesTheSameWhereNobodySteered(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"healthy to its end", "taken back by mail, twice and then paused"} {
+	for _, name := range []string{"healthy to its end", "rolled back by mail, twice and then paused"} {
 		c := chronicled(t, quick())
 		chronicles[name](c)
 		r, err := rollout.Rehearse(quick(), c.stored(), c.read)
@@ -333,7 +333,7 @@ func TestTheSamePlanDecidesTheSameWhereNobodySteered(t *testing.T) {
 func TestAnotherPlanDecidesOtherwise(t *testing.T) {
 	t.Parallel()
 	c := chronicled(t, quick())
-	chronicles["taken back by mail, twice and then paused"](c)
+	chronicles["rolled back by mail, twice and then paused"](c)
 	patient := quick()
 	patient.Name, patient.Triggers.EmailDelivery = "patient", 0.3
 	r, err := rollout.Rehearse(patient, c.stored(), c.read)

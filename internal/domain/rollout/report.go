@@ -75,7 +75,7 @@ func (s State) decided(e Event) []Item {
 			items = append(items, Item{Label: "Judged by a person: " + c.Text, Text: tick.Reason, Verdict: verdict(tick.Met)})
 		}
 	}
-	items = append(items, Item{Label: "Taken back by alarms", Text: times(s.PartialRollbacks)})
+	items = append(items, Item{Label: "Rolled back by alarms", Text: times(s.PartialRollbacks)})
 	if s.Backfill != nil {
 		text := fmt.Sprintf("%d trials so far", s.Backfill.Taken)
 		if s.Backfill.Done {

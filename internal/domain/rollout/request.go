@@ -188,7 +188,7 @@ func (s State) requestRollback(r Request) (*Event, error) {
 		e.InFlight = Keep
 	}
 	if r.Percentage == 0 {
-		e.Remedy, e.Enabled, e.Reason = Immediate, new(false), "Taken back completely: "+r.Reason
+		e.Remedy, e.Enabled, e.Reason = Immediate, new(false), "Rolled back completely: "+r.Reason
 		return e, nil
 	}
 	if r.Percentage >= s.Percentage {
@@ -196,12 +196,12 @@ func (s State) requestRollback(r Request) (*Event, error) {
 	}
 	if s.prepared() != nil { // lower, and no further
 		e.Type, e.Enabled = EventOverridden, new(true)
-		e.Reason = fmt.Sprintf("Holding at %v %%, taken back by hand from %v %%: %s", r.Percentage, s.Percentage, r.Reason)
+		e.Reason = fmt.Sprintf("Holding at %v %%, rolled back by hand from %v %%: %s", r.Percentage, s.Percentage, r.Reason)
 		return e, nil //nolint:nilerr // an open preflight refuses nothing here: it says how far this goes
 	}
 	stage := s.Plan.phaseFor(r.Percentage)
 	e.Remedy, e.Enabled, e.Stage = Partial, new(true), &stage
-	e.Reason = fmt.Sprintf("Taken back from %v %% to %v %%: %s", s.Percentage, r.Percentage, r.Reason)
+	e.Reason = fmt.Sprintf("Rolled back from %v %% to %v %%: %s", s.Percentage, r.Percentage, r.Reason)
 	return e, nil
 }
 

@@ -73,7 +73,7 @@ func TestEvidenceBeginsAnewWhereAPersonGoesOnAfterATriggersPause(t *testing.T) {
 		require.Equal(t, rollout.Running, l.state.Status, "paused over it: %t", over)
 		l.judge = raising(rollout.TriggerEmail, rollout.Partial)
 		l.days(0.5)
-		require.Equal(t, "Paused: it was taken back 2 times already, and again it is bad.", l.state.Pause.Reason)
+		require.Equal(t, "Paused: it was rolled back 2 times already, and again it is bad.", l.state.Pause.Reason)
 	}
 }
 
@@ -118,7 +118,7 @@ func TestAnImmediateRollbackEndsIt(t *testing.T) {
 		require.Zero(t, l.state.Percentage)
 		last := l.events[len(l.events)-1]
 		require.Equal(t, rollout.TriggerErrors, last.Trigger)
-		require.Equal(t, "Taken back completely: it is bad.", last.Reason)
+		require.Equal(t, "Rolled back completely: it is bad.", last.Reason)
 		require.NotNil(t, last.Judgement)
 		l.days(30)
 		require.Equal(t, last, l.events[len(l.events)-1], "nothing more happens")
