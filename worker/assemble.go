@@ -129,12 +129,17 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger, fatal fun
 	return &parts{store: store, client: client, worker: w, instruments: instruments}, nil
 }
 
+// pollers are as many as the SDK's fixed ones at first; a small server is not to be kept busy by those who only ask.
+func pollers() sdkworker.PollerBehaviorAutoscalingOptions {
+	return sdkworker.PollerBehaviorAutoscalingOptions{InitialNumberOfPollers: 2, MaximumNumberOfPollers: 10}
+}
+
 func workerOptions(cfg config.Config, fatal func(error)) sdkworker.Options {
 	return sdkworker.Options{
 		Interceptors: workflows.Interceptors(),
 		// Some of these always ask the common queue. A fixed number of them may all wait for a minute at the worker's own,
 		// after many trials had something to do at once, and keep the rollout's watch and every new trial waiting.
-		WorkflowTaskPollerBehavior: sdkworker.NewPollerBehaviorAutoscaling(sdkworker.PollerBehaviorAutoscalingOptions{}),
+		WorkflowTaskPollerBehavior: sdkworker.NewPollerBehaviorAutoscaling(pollers()),
 		WorkerStopTimeout:          10 * time.Second, // lets a send that is under way be settled
 		// After a worker's death its workflows wait this long for it to come back;
 		// where a day lasts seconds, that must not be days.

@@ -25,7 +25,7 @@ func TestAWorkerThatCannotPollEndsWithAnError(t *testing.T) {
 // A fixed number of pollers may all be at the worker's own queue, for as long as a poll lasts.
 func TestSomePollersAlwaysAskTheCommonQueue(t *testing.T) {
 	t.Parallel()
-	scaled := sdkworker.NewPollerBehaviorAutoscaling(sdkworker.PollerBehaviorAutoscalingOptions{})
+	scaled := sdkworker.NewPollerBehaviorAutoscaling(pollers())
 	require.Equal(t, scaled, workerOptions(config.Config{}, func(error) {}).WorkflowTaskPollerBehavior)
 }
 
