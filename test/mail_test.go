@@ -49,6 +49,7 @@ func TestABounceSuppressesTheAddress(t *testing.T) {
 // awaitDelivery waits until this is known of a vendor's welcome.
 func (s *scenario) awaitDelivery(id, kind string) {
 	s.t.Helper()
+	s.awaitMail(soon, id, "welcome/0")
 	eventually(s.t, soon, func() error {
 		if d := s.send(id + "/welcome/0").Delivery; d == nil || d.Kind != kind {
 			return fmt.Errorf("its %s has not been noted: %+v", kind, d)
@@ -62,7 +63,6 @@ func TestABounceOfAForwardedEmailSuppressesTheAddressWrittenTo(t *testing.T) {
 	s := begin(t, system.Options{Day: 2 * day})
 	id := s.vendor("olga")
 	s.registerAt(id, id+"+forward@vendors.example.com")
-	s.awaitMail(soon, id, "welcome/0")
 	s.awaitDelivery(id, "bounce")
 	s.awaitStatus(wholeLife, id, trial.Expired)
 	s.onlyTheWelcome(id, trial.ReasonSuppressedAddress)
