@@ -1,7 +1,6 @@
 package mongodb
 
 import (
-	"context"
 	"errors"
 	"testing"
 	"time"
@@ -201,32 +200,6 @@ func TestCheckFindsWhatCannotBeRestored(t *testing.T) {
 		require.ErrorContains(t, Moment{Before: source}.Check(), want)
 		require.ErrorContains(t, Moment{Before: func(fn func(backup.Records) error) error { return fn(backup.None) }, After: source}.Check(), want)
 	}
-}
-
-// Vendors who came after the moment have their documents in a later backup; one who had been deleted
-// by then has none, and one whom it does not know is looked for in another.
-func TestVendorsComeBackFromALaterBackup(t *testing.T) {
-	t.Parallel()
-	r := newPast(t)
-	begin := func(id string) {
-		events, _ := history(t, registration14d(id))
-		r.happen(t, id, events[0])
-	}
-	begin("v1")
-	begin("deleted")
-	require.NoError(t, r.store.users.FindOneAndDelete(t.Context(), byID("deleted")).Err())
-	r.backUp(t, backup.Full)
-	begin("later")
-	listed, err := r.repository.List(t.Context())
-	require.NoError(t, err)
-
-	into := newTestStore(t)
-	missing := map[string]bool{"v1": true, "deleted": true, "later": true}
-	done, err := into.RestoreVendors(t.Context(), r.source(t, listed.Good[0]), missing)
-	require.NoError(t, err)
-	require.Equal(t, RestoredVendors{Found: []string{"v1"}}, done)
-	require.Equal(t, map[string]bool{"later": true}, missing)
-	require.Equal(t, document(t, r.store.users, "v1"), document(t, into.users, "v1"))
 }
 
 // everything is all that there is but for what is folded anew, with a moment of its own, and the flags.
@@ -472,93 +445,4 @@ func TestAVendorWhoCannotBeErasedAgainIsNamed(t *testing.T) {
 	got, err := r.store.CatchUp(t.Context(), v.ID, trial.RecoveredTrial{Erased: &e})
 	require.NoError(t, err)
 	require.Equal(t, CatchUpResult{Unerased: true}, got)
-}
-
-// A vendor whose document the database refuses stays without one, and is told from those who have theirs: the others
-// come back all the same.
-func TestAVendorWhoseDocumentIsRefusedIsNamed(t *testing.T) {
-	t.Parallel()
-	r := newPast(t)
-	for _, id := range []string{"v1", "v2", "erased-1", "erased-2"} {
-		events, _ := history(t, registration14d(id))
-		r.happen(t, id, events[0])
-	}
-	r.backUp(t, backup.Full)
-	listed, err := r.repository.List(t.Context())
-	require.NoError(t, err)
-	into := newTestStore(t)
-	for _, id := range []string{"erased-1", "erased-2"} {
-		_, _, err = first(t.Context(), into, erasureKey(id), erasure(time.Hour))
-		require.NoError(t, err)
-	}
-	unique := mongo.IndexModel{Keys: bson.D{{Key: "email", Value: 1}}, Options: options.Index().SetUnique(true)}
-	_, err = into.users.Indexes().CreateOne(t.Context(), unique)
-	require.NoError(t, err)
-	standAgainstErasures(t, into)
-	insertUser(t, into, bson.D{{Key: "_id", Value: "other"}, {Key: "email", Value: "v1@example.com"}})
-	missing := map[string]bool{"v1": true, "v2": true, "erased-1": true, "erased-2": true}
-
-	done, err := into.RestoreVendors(t.Context(), r.source(t, listed.Good[0]), missing)
-
-	require.NoError(t, err)
-	require.Empty(t, missing)
-	require.Len(t, done.Found, 2)
-	require.Contains(t, done.Found, "v2")
-	require.Len(t, done.Refused, 2)
-	require.Contains(t, done.Refused, "v1")
-	for _, id := range done.Refused {
-		_, _, err := into.findUser(t.Context(), id)
-		require.ErrorIs(t, err, mongo.ErrNoDocuments)
-	}
-}
-
-// What the marketplace itself has put there meanwhile counts, and stays.
-func TestAVendorWhoIsThereAgainIsNotRestored(t *testing.T) {
-	t.Parallel()
-	r := newPast(t)
-	events, _ := history(t, registration14d("v1"))
-	r.happen(t, "v1", events[0])
-	r.backUp(t, backup.Full)
-	listed, err := r.repository.List(t.Context())
-	require.NoError(t, err)
-	into := newTestStore(t)
-	insertUser(t, into, bson.D{{Key: "_id", Value: "v1"}, {Key: "isVendor", Value: true}, {Key: "email", Value: "new@example.com"}})
-	done, err := into.RestoreVendors(t.Context(), r.source(t, listed.Good[0]), map[string]bool{"v1": true})
-	require.NoError(t, err)
-	require.Equal(t, RestoredVendors{Found: []string{"v1"}}, done)
-	require.Equal(t, "new@example.com", document(t, into.users, "v1")["email"])
-}
-
-// The document of a vendor who is on record as erased comes from a later backup as the erasure has left it, and at no
-// moment with a name or an address: where it breaks off then, nobody would remove them.
-func TestAnErasedVendorComesBackFromALaterBackupErased(t *testing.T) {
-	t.Parallel()
-	r := newPast(t)
-	events, _ := history(t, registration14d("v1"))
-	r.happen(t, "v1", events[0])
-	insertUser(t, r.store, bson.D{{Key: "_id", Value: "v2"}, {Key: "isVendor", Value: true}, {Key: "name", Value: "Ada"}, {Key: "trialAutomation", Value: 3}})
-	r.backUp(t, backup.Full)
-	listed, err := r.repository.List(t.Context())
-	require.NoError(t, err)
-	for _, id := range []string{"v1", "v2"} {
-		_, err := r.store.EraseVendor(t.Context(), id, erasure(time.Hour))
-		require.NoError(t, err)
-		for command := int64(0); ; command++ {
-			into := newTestStore(t)
-			_, _, err = first(t.Context(), into, erasureKey(id), erasure(time.Hour))
-			require.NoError(t, err)
-			crashing, ctx := crashingStore(t, into.users.Database().Name(), crash{command: command, answered: true})
-			done, failure := crashing.RestoreVendors(ctx, r.source(t, listed.Good[0]), map[string]bool{id: true})
-			if failure == nil {
-				require.Equal(t, RestoredVendors{Found: []string{id}}, done)
-				require.Equal(t, document(t, r.store.users, id), document(t, into.users, id))
-				require.Positive(t, command, "there was something to crash")
-				break
-			}
-			require.ErrorIs(t, failure, context.Canceled)
-			named, err := into.users.CountDocuments(t.Context(), bson.D{{Key: "name", Value: bson.D{{Key: "$exists", Value: true}}}})
-			require.NoError(t, err)
-			require.Zero(t, named, "after command %d", command)
-		}
-	}
 }
