@@ -15,6 +15,7 @@ import (
 
 	"marketplace.example/trials/client"
 	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // The two flags that a rollout request sets together.
@@ -128,7 +129,7 @@ func parseFlag(text string, example any) (any, error) {
 		if !ok || err != nil {
 			return nil, fmt.Errorf("must be a number from 0 to 100, is %.80q", text)
 		}
-		if wrong, ok := errors.AsType[*rollout.FieldError](rollout.ValidPercentage(number)); ok {
+		if wrong, ok := errors.AsType[*trial.Error](rollout.ValidPercentage(number)); ok {
 			return nil, errors.New(wrong.Message)
 		}
 		return number, nil

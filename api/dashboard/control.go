@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
-	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -13,7 +12,7 @@ import (
 	"github.com/gorilla/mux"
 	"go.uber.org/zap"
 
-	"marketplace.example/trials/internal/domain/idempotency"
+	"marketplace.example/trials/internal/app"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
 )
@@ -115,13 +114,13 @@ func (d *dashboard) control(w http.ResponseWriter, r *http.Request) {
 // steer makes the request of the form, unless what it was filled in for has changed.
 func (d *dashboard) steer(r *http.Request, now controlView, name string) error {
 	if r.PostFormValue("rollout") != now.RolloutID {
-		return &rollout.ConflictError{Message: "another rollout runs than when this page was opened: look again"}
+		return trial.Conflict("another rollout runs than when this page was opened: look again")
 	}
 	request := rollout.Request{ID: r.PostFormValue("request"), Seen: cmp.Or(r.PostFormValue("seen"), "nothing"), Reason: r.PostFormValue("reason")}
 	if name == rollout.SignalRollback {
 		var err error
 		if request.Percentage, err = strconv.ParseFloat(r.PostFormValue("percentage"), 64); err != nil {
-			return &rollout.FieldError{Field: "percentage", Message: "must be chosen"}
+			return trial.Invalid("percentage", "must be chosen")
 		}
 		request.InFlight = rollout.InFlight(r.PostFormValue("inFlight"))
 	}
@@ -130,35 +129,26 @@ func (d *dashboard) steer(r *http.Request, now controlView, name string) error {
 
 // explain puts an error into the form that it is shown on.
 func (d *dashboard) explain(f *form, err error) (status int) {
-	if field, ok := errors.AsType[*rollout.FieldError](err); ok {
-		return f.refuse(field.Field, field.Message)
-	}
-	if conflict, ok := errors.AsType[*rollout.ConflictError](err); ok {
-		f.Error = "Nothing was done: " + conflict.Message + "."
-		return http.StatusConflict
-	}
-	if errors.Is(err, idempotency.ErrReused) {
+	e := app.ErrorOf(err)
+	switch {
+	case e.Code == trial.CodeInvalid:
+		return f.refuse(e.Field, e.Message)
+	case e.Code == app.CodeReused:
 		f.Error = "Nothing was done: this form was sent before, with something else in it."
 		return http.StatusConflict
-	}
-	if sure, ok := errors.AsType[certain](err); ok && sure.Certain() != "" {
-		f.Error = sure.Certain()
+	case e.Certain:
+		f.Error = app.Certain(e)
 		return http.StatusServiceUnavailable
-	}
-	e, ok := errors.AsType[*trial.Error](err)
-	switch {
-	case ok && e.Code == trial.CodeInvalid:
-		return f.refuse(e.Field, e.Message)
-	case ok && e.Code == trial.CodeUnavailable, errors.Is(err, context.DeadlineExceeded):
+	case e.Code == trial.CodeUnavailable:
 		f.Error = "A part that is needed does not answer, so it is not known whether this was done. It is safe to send this again."
 		return http.StatusServiceUnavailable
-	case ok:
-		f.Error = "Nothing was done: " + e.Message + "."
-		return http.StatusConflict
+	case e.Code == app.CodeInternal, e.Code == app.CodeGivenUp:
+		d.Log.Error("control failed", zap.Error(err))
+		f.Error = "Something went wrong here; the API's log says what. It is safe to send this again."
+		return http.StatusInternalServerError
 	}
-	d.Log.Error("control failed", zap.Error(err))
-	f.Error = "Something went wrong here; the API's log says what. It is safe to send this again."
-	return http.StatusInternalServerError
+	f.Error = "Nothing was done: " + e.Message + "."
+	return http.StatusConflict
 }
 
 // refuse says what is wrong with a field, beside it where it is the reason.

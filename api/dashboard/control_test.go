@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"marketplace.example/trials/api/dashboard"
+	"marketplace.example/trials/internal/app"
 	"marketplace.example/trials/internal/domain/monitoring"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/test/sample"
@@ -113,12 +114,6 @@ func (f failing) ControlAlert(context.Context, monitoring.RuleID, monitoring.Ale
 	return f.err
 }
 
-// sure is an error that knows what became of a request, though a part did not answer.
-type sure struct{ error }
-
-func (sure) Certain() string { return "There was no turn, so nothing was done; try again." }
-func (s sure) Unwrap() error { return s.error }
-
 // What is known of a form that could not be carried out is said, and what is not known is not called a fault of ours.
 func TestAFormThatFailsSaysWhatIsKnown(t *testing.T) {
 	t.Parallel()
@@ -128,8 +123,7 @@ func TestAFormThatFailsSaysWhatIsKnown(t *testing.T) {
 		status int
 		says   string
 	}{
-		"there was no turn":        {sure{context.DeadlineExceeded}, http.StatusServiceUnavailable, "There was no turn, so nothing was done; try again."},
-		"it is not on the record":  {sure{sample.ErrUnavailable}, http.StatusServiceUnavailable, "There was no turn, so nothing was done; try again."},
+		"there was no turn":        {fmt.Errorf("steering: %w", app.Untouched("there was no turn")), http.StatusServiceUnavailable, "There was no turn, so nothing was done; try again."},
 		"its time is over":         {fmt.Errorf("asking: %w", context.DeadlineExceeded), http.StatusServiceUnavailable, unknown},
 		"a part does not answer":   {sample.ErrUnavailable, http.StatusServiceUnavailable, unknown},
 		"something is wrong in it": {errors.New("broken"), http.StatusInternalServerError, "Something went wrong here"},

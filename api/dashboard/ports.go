@@ -50,17 +50,9 @@ type Store interface {
 	BulkItem(ctx context.Context, id string, number int) (bulk.Item, bool, error)
 }
 
-// certain is an error that may know what became of a request although a part did not answer, or its time was over
-// before its turn: Certain is a sentence on it, empty where it is not known.
-type certain interface {
-	error
-	Certain() string
-}
-
-// Controls steer the rollout, and answer alerts. Of an error that has a method Certain the pages show what it says.
+// Controls steer the rollout, and answer alerts.
 type Controls interface {
-	// Steer puts a request before a rollout. One that does not apply is a
-	// *rollout.FieldError, a *rollout.ConflictError or a *trial.Error.
+	// Steer puts a request before a rollout. One that does not apply is a *trial.Error.
 	Steer(ctx context.Context, id, name string, r rollout.Request) error
 	// ControlAlert carries out what an admin wants of an alert. What does not apply
 	// is a *trial.Error.

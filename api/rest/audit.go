@@ -14,7 +14,9 @@ import (
 	"github.com/gorilla/mux"
 	"go.uber.org/zap"
 
+	"marketplace.example/trials/internal/app"
 	"marketplace.example/trials/internal/domain/audit"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // audited is an operation whose calls are put on record.
@@ -227,7 +229,7 @@ func (s *server) onRecord(ctx context.Context, asked audit.Entry, body any, fn f
 	pending, err := s.Store.AppendAudit(ctx, asked)
 	if err != nil {
 		s.log.Error("not on the audit record", zap.String("requestId", asked.RequestID), zap.String("action", asked.Action), zap.Error(err))
-		return untouched("this could not be put on the audit record", err)
+		return app.Untouched("this could not be put on the audit record")
 	}
 	s.logEntry(pending)
 	made := &noted{}
@@ -275,10 +277,10 @@ func (s *server) settle(ctx context.Context, settled audit.Entry, failure error)
 	if failure != nil {
 		return failure
 	}
-	// Without its cause, which would say that nothing was done.
-	carriedOut := unavailable("this was carried out, but what became of it could not be put on the audit record yet; repeating it is safe", nil)
-	carriedOut.certain = true
-	return carriedOut
+	return &trial.Error{
+		Code: trial.CodeUnavailable, Certain: true,
+		Message: "this was carried out, but what became of it could not be put on the audit record yet; repeating it is safe",
+	}
 }
 
 // logEntry tells the log of an entry, so that its hash is also known elsewhere.

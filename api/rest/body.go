@@ -13,6 +13,7 @@ import (
 
 	"github.com/gorilla/mux"
 
+	"marketplace.example/trials/internal/app"
 	"marketplace.example/trials/internal/domain/bulk"
 )
 
@@ -61,7 +62,7 @@ func (s *server) wellFormed(g gate) mux.MiddlewareFunc {
 			}
 			leave, err := s.long.Enter(r.Context())
 			if err != nil {
-				s.fail(w, r, untouched("too many long requests are being read", err))
+				s.fail(w, r, app.Untouched("too many long requests are being read"))
 				return
 			}
 			defer leave()
@@ -78,7 +79,7 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, erro
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 	var tooLong *http.MaxBytesError
 	if err != nil && !errors.As(err, &tooLong) {
-		return nil, &refusal{status: http.StatusBadRequest, detail: "the body did not arrive whole", cause: err}
+		return nil, refuse(http.StatusBadRequest, "the body did not arrive whole")
 	}
 	return body, err
 }

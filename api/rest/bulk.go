@@ -3,7 +3,6 @@ package rest
 import (
 	"context"
 	"errors"
-	"net/http"
 
 	"go.uber.org/zap"
 
@@ -105,7 +104,7 @@ func (s *server) bulkAllowed(ctx context.Context, o bulk.Operation) error {
 		return err
 	}
 	if flag := o.Against(flags.FeatureFlags); flag != "" {
-		return refuse(http.StatusForbidden, "this is switched off: the flag %s is false", flag)
+		return &trial.Error{Code: trial.CodeForbidden, Message: "this is switched off: the flag " + flag + " is false"}
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"go.uber.org/zap"
 
 	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // GetFeatureFlags answers with the flags.
@@ -116,8 +117,8 @@ func set[T any](flag, to *T) {
 
 // within puts a field's name below where the request has it.
 func within(path string, err error) error {
-	if wrong, ok := errors.AsType[*rollout.FieldError](err); ok {
-		return &rollout.FieldError{Field: path + wrong.Field, Message: wrong.Message}
+	if wrong, ok := errors.AsType[*trial.Error](err); ok && wrong.Code == trial.CodeInvalid {
+		return trial.Invalid(path+wrong.Field, "%s", wrong.Message)
 	}
 	return err
 }

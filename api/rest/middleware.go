@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"fmt"
 	"net/http"
 	"regexp"
 	"runtime/debug"
@@ -224,9 +223,6 @@ func (s *server) failRequest(w http.ResponseWriter, r *http.Request, err error) 
 	case errors.As(err, &format):
 		s.fail(w, r, invalid(FieldProblem{Field: format.ParamName, Message: "cannot be read"}))
 	default:
-		s.fail(w, r, &refusal{
-			status: http.StatusBadRequest, detail: "the body does not have the form that the description gives",
-			cause: fmt.Errorf("decoding the request: %w", err),
-		})
+		s.fail(w, r, refuse(http.StatusBadRequest, "the body does not have the form that the description gives"))
 	}
 }

@@ -1,7 +1,6 @@
 package rest
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,8 +12,7 @@ import (
 
 	"go.uber.org/zap"
 
-	"marketplace.example/trials/internal/domain/idempotency"
-	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/app"
 	"marketplace.example/trials/internal/domain/trial"
 )
 
@@ -25,7 +23,7 @@ const retryAfter = 5 * time.Second
 // caller ever sees it.
 const statusClientGone = 499
 
-// refusal is an error as the caller is told of it.
+// refusal is an error as HTTP tells the caller of it.
 type refusal struct {
 	status int
 	// detail says what is wrong, in a sentence for the caller.
@@ -34,24 +32,11 @@ type refusal struct {
 	fields []FieldProblem
 	// header is answered too.
 	header http.Header
-	// cause is for the log alone.
-	cause error
 	// certain says that it is known what became of the request, though it failed here.
 	certain bool
 }
 
 func (r *refusal) Error() string { return r.detail }
-
-func (r *refusal) Unwrap() error { return r.cause }
-
-// Certain says, in a sentence, what became of a request that failed here, empty where that is not known. The pages
-// show it.
-func (r *refusal) Certain() string {
-	if !r.certain {
-		return ""
-	}
-	return strings.ToUpper(r.detail[:1]) + r.detail[1:] + "."
-}
 
 // refuse is a refusal for a reason that concerns no single field.
 func refuse(status int, format string, args ...any) *refusal {
@@ -81,67 +66,40 @@ func invalid(fields ...FieldProblem) *refusal {
 	return r
 }
 
-// statusOf is the HTTP status for each code of a trial.Error.
+// statusOf is the HTTP status for each code of an error.
 var statusOf = map[trial.Code]int{
 	trial.CodeInvalid:     http.StatusBadRequest,
 	trial.CodeNotFound:    http.StatusNotFound,
 	trial.CodeConflict:    http.StatusConflict,
 	trial.CodeForbidden:   http.StatusForbidden,
 	trial.CodeUnavailable: http.StatusServiceUnavailable,
+	app.CodeReused:        http.StatusUnprocessableEntity,
+	app.CodeGivenUp:       statusClientGone,
+	app.CodeInternal:      http.StatusInternalServerError,
 }
 
-// refusalOf says how the caller is told of an error. Whatever is not known to
-// be fit for callers becomes a plain internal error.
+// refusalOf says how HTTP tells the caller of an error.
 func refusalOf(err error) *refusal {
-	var (
-		ready   *refusal
-		domain  *trial.Error
-		flag    *rollout.FieldError
-		unfit   *rollout.ConflictError
-		tooLong *http.MaxBytesError
-	)
-	switch {
-	case errors.As(err, &ready):
+	if ready, ok := errors.AsType[*refusal](err); ok {
 		return ready
-	case errors.As(err, &domain):
-		return fromDomain(domain, err)
-	case errors.As(err, &flag):
-		return invalid(FieldProblem{Field: flag.Field, Message: flag.Message})
-	case errors.As(err, &unfit):
-		return refuse(http.StatusConflict, "%s", unfit.Message)
-	case errors.Is(err, idempotency.ErrReused):
-		r := refuse(http.StatusUnprocessableEntity, "this Idempotency-Key was used for another request")
-		r.fields = []FieldProblem{{Field: keyHeader, Message: "was used for another request"}}
-		return r
-	case errors.As(err, &tooLong):
-		return bodyTooLarge(tooLong.Limit)
-	case errors.Is(err, context.Canceled):
-		return &refusal{status: statusClientGone, detail: "the request was given up", cause: err}
-	case errors.Is(err, context.DeadlineExceeded):
-		return unavailable("it took too long; try again", err)
 	}
-	return &refusal{status: http.StatusInternalServerError, detail: "something went wrong here; the request id finds it in the logs", cause: err}
-}
-
-func fromDomain(e *trial.Error, cause error) *refusal {
+	if tooLong, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return bodyTooLarge(tooLong.Limit)
+	}
+	e := app.ErrorOf(err)
 	status, known := statusOf[e.Code]
 	switch {
 	case !known:
-		return &refusal{status: http.StatusInternalServerError, detail: "something went wrong here", cause: cause}
+		return &refusal{status: http.StatusInternalServerError, detail: "something went wrong here"}
 	case status == http.StatusServiceUnavailable:
-		return unavailable(e.Message, cause)
+		return &refusal{
+			status: status, detail: e.Message, certain: e.Certain, header: http.Header{"Retry-After": {strconv.Itoa(int(retryAfter.Seconds()))}},
+		}
 	}
-	r := &refusal{status: status, detail: e.Error(), cause: cause}
+	r := &refusal{status: status, detail: e.Error()}
 	if e.Field != "" {
 		r.fields = []FieldProblem{{Field: e.Field, Message: e.Message}}
 	}
-	return r
-}
-
-// untouched is unavailable, where nothing was begun.
-func untouched(detail string, cause error) *refusal {
-	r := unavailable(detail+", so nothing was done; try again", cause)
-	r.certain = true
 	return r
 }
 
@@ -163,13 +121,6 @@ func mayChange(method, route string) bool {
 
 // changesNothing are the routes that are no GET and only look, as the description says of them too.
 var changesNothing = map[string]bool{"/api/admin/rollouts/forecast": true}
-
-func unavailable(detail string, cause error) *refusal {
-	return &refusal{
-		status: http.StatusServiceUnavailable, detail: detail, cause: cause,
-		header: http.Header{"Retry-After": {strconv.Itoa(int(retryAfter.Seconds()))}},
-	}
-}
 
 // problem is the document that the caller gets.
 func (r *refusal) problem(requestID string) Problem {

@@ -179,8 +179,8 @@ func (s *server) ListRolloutDecisions(ctx context.Context, request ListRolloutDe
 }
 
 // Steer puts a request before a rollout as the routes do; "current" is the latest
-// one. A request that does not apply is a *rollout.FieldError, a
-// *rollout.ConflictError or a *trial.Error, and has changed nothing. Who asks is
+// one. A request that does not apply is a *trial.Error, and
+// has changed nothing. Who asks is
 // who acts in the context; the pages have seen to it that they may.
 func (a *API) Steer(ctx context.Context, id, name string, r rollout.Request) error {
 	state, err := a.server.rollout(ctx, id)

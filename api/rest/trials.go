@@ -3,7 +3,6 @@ package rest
 import (
 	"context"
 	"encoding/base64"
-	"net/http"
 	"time"
 
 	"marketplace.example/trials/internal/domain/idempotency"
@@ -126,7 +125,7 @@ type trialEnd struct {
 // allowed tells whether the flags let admins change trials in this way.
 func allowed(flags rollout.AdminTools, message string) error {
 	if !flags.TrialExtension && message != trial.MessageCancel {
-		return refuse(http.StatusForbidden, "new ends for trials are switched off: the flag adminTools.trialExtension is false")
+		return &trial.Error{Code: trial.CodeForbidden, Message: "new ends for trials are switched off: the flag adminTools.trialExtension is false"}
 	}
 	return nil
 }

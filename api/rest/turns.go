@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"marketplace.example/trials/internal/app"
 	"marketplace.example/trials/internal/domain/lanes"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
@@ -76,9 +77,9 @@ func (s *server) turn(ctx context.Context) (leave func(), err error) {
 	leave, err = s.turns.Enter(waiting)
 	switch {
 	case errors.Is(err, lanes.ErrFull):
-		return nil, untouched("too many changes wait already", err)
+		return nil, app.Untouched("too many changes wait already")
 	case errors.Is(err, context.DeadlineExceeded):
-		return nil, untouched("too many changes were under way before this one", err)
+		return nil, app.Untouched("too many changes were under way before this one")
 	case err != nil:
 		return nil, fmt.Errorf("waiting for a turn: %w", err)
 	}

@@ -3,7 +3,6 @@ package rest
 import (
 	"context"
 	"errors"
-	"net/http"
 	"time"
 
 	"go.uber.org/zap"
@@ -87,9 +86,8 @@ func sameVendor(a, b trial.Vendor) bool {
 }
 
 func otherData(id string) error {
-	r := refuse(http.StatusConflict, "vendor %s is registered with other data", id)
-	r.fields = []FieldProblem{{Field: "id", Message: "is registered with other data"}}
-	return r
+	const message = "is registered with other data"
+	return &trial.Error{Code: trial.CodeConflict, Field: "id", Message: message, Detail: "vendor " + id + " " + message}
 }
 
 // checkStart refuses a registration of the future, and one whose trial would be
@@ -186,7 +184,7 @@ func (s *server) RecordConversion(ctx context.Context, request RecordConversionR
 		return nil, err
 	}
 	if v.Automation == nil {
-		return nil, unavailable("this vendor has not been taken in yet; try again in a minute", nil)
+		return nil, &trial.Error{Code: trial.CodeUnavailable, Message: "this vendor has not been taken in yet; try again in a minute"}
 	}
 	first, created := v.Automation.Conversion, false
 	if first == nil {

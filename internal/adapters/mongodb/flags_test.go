@@ -8,6 +8,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 
 	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // initialState is "Initial State" of the deployment strategy, as it stands there.
@@ -115,7 +116,7 @@ func TestUpdateFlagsRefuses(t *testing.T) {
 	_, err = s.UpdateFlags(t.Context(), "test", func(f *rollout.FlagChange) error { f.AdminTools.Enabled = false; return refusal })
 	require.ErrorIs(t, err, refusal)
 
-	var field *rollout.FieldError
+	var field *trial.Error
 	_, err = s.UpdateFlags(t.Context(), "test", func(f *rollout.FlagChange) error { f.TrialAutomation.RolloutPercentage = 101; return nil })
 	require.ErrorAs(t, err, &field)
 	require.Equal(t, "rolloutPercentage", field.Field)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // RuleID names a rule, and the alert that it raises.
@@ -184,19 +185,19 @@ func RuleIDs() []RuleID {
 // longestCooldown is a week, in minutes.
 const longestCooldown = 7 * 24 * 60
 
-// Validate checks what is configured. Its error is a *rollout.FieldError.
+// Validate checks what is configured. Its error is a *trial.Error.
 func (r Rule) Validate() error {
 	switch t := r.Threshold; {
 	case r.Unit == Percent && !(t > 0 && t <= 100):
-		return &rollout.FieldError{Field: "threshold", Message: "is in per cent: must be more than 0, and 100 at most"}
+		return trial.Invalid("threshold", "is in per cent: must be more than 0, and 100 at most")
 	case r.Unit == Count && !(t >= 1 && t <= 1e9 && t == math.Trunc(t)):
-		return &rollout.FieldError{Field: "threshold", Message: "is a count: must be a whole number from 1 to 1000000000"}
+		return trial.Invalid("threshold", "is a count: must be a whole number from 1 to 1000000000")
 	case r.Unit == Hours && !(t > 0 && t <= 8760):
-		return &rollout.FieldError{Field: "threshold", Message: "is in hours: must be more than 0, and 8760 at most"}
+		return trial.Invalid("threshold", "is in hours: must be more than 0, and 8760 at most")
 	case !slices.Contains(Severities(), r.Severity):
-		return &rollout.FieldError{Field: "severity", Message: fmt.Sprintf("must be one of %v", Severities())}
+		return trial.Invalid("severity", "must be one of %v", Severities())
 	case r.Cooldown < 1 || r.Cooldown > longestCooldown:
-		return &rollout.FieldError{Field: "cooldown", Message: fmt.Sprintf("is in minutes: must be 1 to %d", longestCooldown)}
+		return trial.Invalid("cooldown", "is in minutes: must be 1 to %d", longestCooldown)
 	}
 	return nil
 }

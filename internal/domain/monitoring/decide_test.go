@@ -290,7 +290,7 @@ func TestWhatIsConfiguredIsChecked(t *testing.T) {
 			require.NoError(t, err, name)
 			continue
 		}
-		var wrong *rollout.FieldError
+		var wrong *trial.Error
 		require.ErrorAs(t, err, &wrong, name)
 		require.Equal(t, c.field, wrong.Field, name)
 	}

@@ -2,10 +2,11 @@ package rollout
 
 import (
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"time"
+
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // EventType names what happened to a rollout.
@@ -284,19 +285,19 @@ func (s *State) rollBack(e Event) {
 	}
 }
 
-// Validate checks what a rollout is to begin with; the error is a *FieldError.
+// Validate checks what a rollout is to begin with; the error is a *trial.Error.
 func (s Start) Validate() error {
 	if err := s.Plan.Validate(); err != nil {
-		if field, ok := errors.AsType[*FieldError](err); ok {
-			return &FieldError{Field: "plan." + field.Field, Message: field.Message}
+		if field, ok := errors.AsType[*trial.Error](err); ok {
+			return trial.Invalid("plan."+field.Field, "%s", field.Message)
 		}
 		return err
 	}
 	switch {
 	case s.Phase < 0 || s.Phase >= len(s.Plan.Phases):
-		return &FieldError{Field: "phase", Message: fmt.Sprintf("must be 1 to %d", len(s.Plan.Phases))}
+		return trial.Invalid("phase", "must be 1 to %d", len(s.Plan.Phases))
 	case s.Phase > 0 && s.RestartOf == "":
-		return &FieldError{Field: "phase", Message: "above 1 needs restartOf, the rollout that is to go on"}
+		return trial.Invalid("phase", "above 1 needs restartOf, the rollout that is to go on")
 	}
 	return nil
 }

@@ -1,10 +1,11 @@
 package rollout
 
 import (
-	"fmt"
 	"math"
 	"slices"
 	"time"
+
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // FlagKey names the flag that vendors are bucketed for.
@@ -169,21 +170,13 @@ func InitialFlags() Flags {
 	}
 }
 
-// FieldError is a value that a flag cannot take.
-type FieldError struct {
-	Field   string
-	Message string
-}
-
-func (e *FieldError) Error() string { return e.Field + ": " + e.Message }
-
 // ValidPercentage checks a rollout percentage: 0 to 100, to 0.01.
 func ValidPercentage(p float64) error {
 	if math.IsNaN(p) || p < 0 || p > 100 {
-		return &FieldError{Field: "rolloutPercentage", Message: fmt.Sprintf("must be 0 to 100, is %v", p)}
+		return trial.Invalid("rolloutPercentage", "must be 0 to 100, is %v", p)
 	}
 	if hundredths := p * 100; math.Abs(hundredths-math.Round(hundredths)) > 1e-9 {
-		return &FieldError{Field: "rolloutPercentage", Message: fmt.Sprintf("must be a multiple of 0.01, is %v", p)}
+		return trial.Invalid("rolloutPercentage", "must be a multiple of 0.01, is %v", p)
 	}
 	return nil
 }

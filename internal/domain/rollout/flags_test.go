@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // initialState is the requirements', to the letter.
@@ -69,9 +70,9 @@ func TestValidPercentage(t *testing.T) {
 		1e-7:         "must be a multiple of 0.01, is 1e-07",
 	} {
 		err := rollout.ValidPercentage(p)
-		var field *rollout.FieldError
+		var field *trial.Error
 		require.ErrorAs(t, err, &field)
-		require.Equal(t, rollout.FieldError{Field: "rolloutPercentage", Message: message}, *field)
+		require.Equal(t, trial.Error{Code: trial.CodeInvalid, Field: "rolloutPercentage", Message: message}, *field)
 		require.EqualError(t, err, "rolloutPercentage: "+message)
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"time"
 	"unicode/utf8"
+
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // Rule is how a plan judges.
@@ -114,7 +116,7 @@ const (
 	maxPlanName = 64
 )
 
-// Validate checks a plan; the error is a *FieldError that names the field.
+// Validate checks a plan; the error is a *trial.Error that names the field.
 func (p Plan) Validate() error {
 	checks := []struct {
 		field string
@@ -135,7 +137,7 @@ func (p Plan) Validate() error {
 	}
 	for _, c := range checks {
 		if !c.ok {
-			return &FieldError{Field: c.field, Message: c.must}
+			return trial.Invalid(c.field, "%s", c.must)
 		}
 	}
 	return p.validatePhases()
@@ -150,29 +152,29 @@ func (p Plan) validatePhases() error {
 		at := func(field string) string { return fmt.Sprintf("phases[%d].%s", i, field) }
 		switch {
 		case phase.Name == "" || utf8.RuneCountInString(phase.Name) > maxPlanName:
-			return &FieldError{Field: at("name"), Message: fmt.Sprintf("must have 1 to %d characters", maxPlanName)}
+			return trial.Invalid(at("name"), "must have 1 to %d characters", maxPlanName)
 		case names[phase.Name]:
-			return &FieldError{Field: at("name"), Message: fmt.Sprintf("%q is the name of an earlier phase", phase.Name)}
+			return trial.Invalid(at("name"), "%q is the name of an earlier phase", phase.Name)
 		case !(phase.SoakDays > 0 && phase.SoakDays <= maxPlanDays):
-			return &FieldError{Field: at("soakDays"), Message: fmt.Sprintf("must be more than 0 and at most %d, is %v", maxPlanDays, phase.SoakDays)}
+			return trial.Invalid(at("soakDays"), "must be more than 0 and at most %d, is %v", maxPlanDays, phase.SoakDays)
 		case ValidPercentage(phase.Percentage) != nil:
-			return &FieldError{Field: at("percentage"), Message: fmt.Sprintf("must be 0 to 100 in steps of 0.01, is %v", phase.Percentage)}
+			return trial.Invalid(at("percentage"), "must be 0 to 100 in steps of 0.01, is %v", phase.Percentage)
 		case i > 0 && phase.Percentage <= p.Phases[i-1].Percentage:
-			return &FieldError{Field: at("percentage"), Message: fmt.Sprintf("must be above the %v of the phase before, is %v", p.Phases[i-1].Percentage, phase.Percentage)}
+			return trial.Invalid(at("percentage"), "must be above the %v of the phase before, is %v", p.Phases[i-1].Percentage, phase.Percentage)
 		}
 		names[phase.Name] = true
 		for k, gate := range phase.Gates {
 			field := fmt.Sprintf("phases[%d].gates[%d]", i, k)
 			if !slices.Contains(Gates(), gate) {
-				return &FieldError{Field: field, Message: fmt.Sprintf("%q is no gate: there are %v", gate, Gates())}
+				return trial.Invalid(field, "%q is no gate: there are %v", gate, Gates())
 			}
 			if slices.Contains(phase.Gates[:k], gate) {
-				return &FieldError{Field: field, Message: fmt.Sprintf("%q is named twice", gate)}
+				return trial.Invalid(field, "%q is named twice", gate)
 			}
 		}
 	}
 	if last := p.Phases[len(p.Phases)-1]; last.Percentage == 0 {
-		return &FieldError{Field: "phases", Message: "must lead above 0 %"}
+		return trial.Invalid("phases", "must lead above 0 %%")
 	}
 	return nil
 }

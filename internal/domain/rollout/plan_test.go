@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 func TestPlanValidationNamesTheField(t *testing.T) {
@@ -52,7 +53,7 @@ func TestPlanValidationNamesTheField(t *testing.T) {
 	for _, tt := range tests {
 		p := rollout.DefaultPlan()
 		tt.change(&p)
-		var field *rollout.FieldError
+		var field *trial.Error
 		require.ErrorAs(t, p.Validate(), &field, tt.field)
 		require.Equal(t, tt.field, field.Field)
 		require.NotEmpty(t, field.Message)

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // WorkflowType is the name under which the rollout workflow is registered, and
@@ -59,18 +61,18 @@ func (r Request) exceeded(enabled bool, percentage float64) bool {
 	return enabled && (percentage > r.Percentage || r.Percentage == 0)
 }
 
-// Validate checks a request by itself; the error is a *FieldError.
+// Validate checks a request by itself; the error is a *trial.Error.
 func (r Request) Validate(name string) error {
 	switch {
 	case strings.TrimSpace(r.Reason) == "":
-		return &FieldError{Field: "reason", Message: "is missing"}
+		return trial.Invalid("reason", "is missing")
 	case utf8.RuneCountInString(r.Reason) > maxReason:
-		return &FieldError{Field: "reason", Message: fmt.Sprintf("must be at most %d characters", maxReason)}
+		return trial.Invalid("reason", "must be at most %d characters", maxReason)
 	}
 	switch name {
 	case SignalRollback:
 		if r.InFlight != "" && r.InFlight != Keep && r.InFlight != Release {
-			return &FieldError{Field: "inFlight", Message: "must be keep or release"}
+			return trial.Invalid("inFlight", "must be keep or release")
 		}
 		return within(r.Percentage)
 	case SignalSetPercentage:
@@ -81,22 +83,13 @@ func (r Request) Validate(name string) error {
 
 func within(percentage float64) error {
 	if err := ValidPercentage(percentage); err != nil {
-		return &FieldError{Field: "percentage", Message: fmt.Sprintf("must be 0 to 100 in steps of 0.01, is %v", percentage)}
+		return trial.Invalid("percentage", "must be 0 to 100 in steps of 0.01, is %v", percentage)
 	}
 	return nil
 }
 
-// ConflictError says that a request does not fit where the rollout stands.
-type ConflictError struct{ Message string }
-
-func (e *ConflictError) Error() string { return e.Message }
-
-func refuse(format string, args ...any) error {
-	return &ConflictError{Message: fmt.Sprintf(format, args...)}
-}
-
 // Request turns a request into the event it causes. A nil event without an
-// error means that it was carried out before. A *FieldError or *ConflictError
+// error means that it was carried out before. A *trial.Error
 // says why it is refused; nothing has changed then.
 func (s State) Request(name string, r Request, j *Judgement, now time.Time) (*Event, error) {
 	if s.Knows(r.ID) {
@@ -106,13 +99,13 @@ func (s State) Request(name string, r Request, j *Judgement, now time.Time) (*Ev
 		return nil, err
 	}
 	if r.Seen != "" && r.Seen != s.Mark() {
-		return nil, refuse("the rollout has gone on since this page was opened: it is %s now, at %v %%, in %s", s.Status, s.Percentage, s.StageName())
+		return nil, trial.Conflict("the rollout has gone on since this page was opened: it is %s now, at %v %%, in %s", s.Status, s.Percentage, s.StageName())
 	}
 	if s.Status.Final() && !s.ticksTask(name, r) {
-		return nil, refuse("the rollout is %s: %s does not apply", s.Status, name)
+		return nil, trial.Conflict("the rollout is %s: %s does not apply", s.Status, name)
 	}
 	if s.outdated(name, r) {
-		return nil, refuse("somebody has set the flags since %s was asked for: the rollout is at %v %% now", name, s.Percentage)
+		return nil, trial.Conflict("somebody has set the flags since %s was asked for: the rollout is at %v %% now", name, s.Percentage)
 	}
 	r.By = cmp.Or(r.By, bySignal)
 	e, err := s.requested(name, r, j)
@@ -149,7 +142,7 @@ func (s State) requested(name string, r Request, j *Judgement) (*Event, error) {
 		return s.requestRollback(r)
 	case SignalPause:
 		if s.Pause != nil && s.Pause.Cause == PausedByAdmin {
-			return nil, refuse("the rollout is paused already")
+			return nil, trial.Conflict("the rollout is paused already")
 		}
 		return &Event{Type: EventPaused, Cause: PausedByAdmin, Reason: "Paused: " + r.Reason}, nil
 	case SignalResume:
@@ -161,24 +154,24 @@ func (s State) requested(name string, r Request, j *Judgement) (*Event, error) {
 			Reason: fmt.Sprintf("Holding at %v %%, set by hand: %s", r.Percentage, r.Reason)}, nil
 	case SignalTick:
 		if _, known := criterion(r.Subject); !known && !IsTask(r.Subject) {
-			return nil, &FieldError{Field: "criterion", Message: fmt.Sprintf("%.80q is not one that a person judges", r.Subject)}
+			return nil, trial.Invalid("criterion", "%.80q is not one that a person judges", r.Subject)
 		}
 		if IsTask(r.Subject) && s.DeployedAt == nil {
-			return nil, refuse("task %s comes after the last phase: there is nothing to tick yet", r.Subject)
+			return nil, trial.Conflict("task %s comes after the last phase: there is nothing to tick yet", r.Subject)
 		}
 		return &Event{Type: EventTicked, Subject: r.Subject, Reason: r.Reason,
 			Tick: &Tick{Met: r.Met, By: r.By, Reason: r.Reason}}, nil
 	case SignalWaive:
 		i, known := s.check(r.Subject)
 		if !known {
-			return nil, &FieldError{Field: "check", Message: fmt.Sprintf("%.80q is no preflight check", r.Subject)}
+			return nil, trial.Invalid("check", "%.80q is no preflight check", r.Subject)
 		}
 		if s.Checks[i].Verdict == Pass {
-			return nil, refuse("check %s passes: there is nothing to waive", r.Subject)
+			return nil, trial.Conflict("check %s passes: there is nothing to waive", r.Subject)
 		}
 		return &Event{Type: EventWaived, Subject: r.Subject, Reason: r.Reason}, nil
 	}
-	return nil, &FieldError{Field: "message", Message: fmt.Sprintf("%q is not one of the rollout's", name)}
+	return nil, trial.Invalid("message", "%q is not one of the rollout's", name)
 }
 
 // requestRollback goes back to the last phase that admits no more than asked.
@@ -192,7 +185,7 @@ func (s State) requestRollback(r Request) (*Event, error) {
 		return e, nil
 	}
 	if r.Percentage >= s.Percentage {
-		return nil, &FieldError{Field: "percentage", Message: fmt.Sprintf("must be below the present %v, is %v", s.Percentage, r.Percentage)}
+		return nil, trial.Invalid("percentage", "must be below the present %v, is %v", s.Percentage, r.Percentage)
 	}
 	if s.prepared() != nil { // lower, and no further
 		e.Type, e.Enabled = EventOverridden, new(true)
@@ -209,7 +202,7 @@ func (s State) requestRollback(r Request) (*Event, error) {
 // it, though not past an open preflight.
 func (s State) requestResume(r Request) (*Event, error) {
 	if s.Status != Paused {
-		return nil, refuse("the rollout is not paused")
+		return nil, trial.Conflict("the rollout is not paused")
 	}
 	if s.Percentage > 0 {
 		if err := s.prepared(); err != nil {
@@ -227,7 +220,7 @@ func (s State) requestResume(r Request) (*Event, error) {
 // prepared refuses what would enter a phase that admits before the preflight passes.
 func (s State) prepared() error {
 	if check := s.preflightOpen(); check != nil && s.needsPreflight() {
-		return refuse("preflight check %s is %s: %s; waive it first", check.ID, check.Verdict, check.Reason)
+		return trial.Conflict("preflight check %s is %s: %s; waive it first", check.ID, check.Verdict, check.Reason)
 	}
 	return nil
 }

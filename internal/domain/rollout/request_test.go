@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 func TestRequestsThatAreRefused(t *testing.T) {
@@ -56,12 +57,14 @@ func TestRequestsThatAreRefused(t *testing.T) {
 		e, err := tt.state.state.Request(tt.name, tt.request, nil, tt.state.now)
 		require.Nil(t, e)
 		if tt.field == "" {
-			var conflict *rollout.ConflictError
+			var conflict *trial.Error
 			require.ErrorAs(t, err, &conflict)
+			require.Equal(t, trial.CodeConflict, conflict.Code)
 			require.Equal(t, tt.message, conflict.Message)
 		} else {
-			var field *rollout.FieldError
+			var field *trial.Error
 			require.ErrorAs(t, err, &field)
+			require.Equal(t, trial.CodeInvalid, field.Code)
 			require.Equal(t, tt.field, field.Field)
 			require.Equal(t, tt.message, field.Message)
 		}

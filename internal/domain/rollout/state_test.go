@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 func TestTheDefaultPlanFromNoticeToCompletion(t *testing.T) {
@@ -362,7 +363,7 @@ func TestNobodyIsAdmittedBeforeThePreflight(t *testing.T) {
 	}})
 	l.until(noon.Add(10 * day))
 	require.Equal(t, []string{"paused phase/0 0% day 3"}, l.of(rollout.EventPaused))
-	var conflict *rollout.ConflictError
+	var conflict *trial.Error
 	_, err := l.state.Request(rollout.SignalAdvance, rollout.Request{Reason: "now"}, nil, l.now)
 	require.ErrorAs(t, err, &conflict)
 	require.Equal(t, "preflight check backup is FAIL: there is none; waive it first", err.Error())

@@ -26,9 +26,16 @@ type Error struct {
 	// Field is the request's field at fault, empty where none is.
 	Field   string
 	Message string
+	// Detail is the sentence for callers, where that is not made of Field and Message.
+	Detail string
+	// Certain says of CodeUnavailable that it is known what became of the request: Message says it.
+	Certain bool
 }
 
 func (e *Error) Error() string {
+	if e.Detail != "" {
+		return e.Detail
+	}
 	if e.Field != "" {
 		return e.Field + ": " + e.Message
 	}
@@ -45,6 +52,7 @@ func NotFound(vendorID string) *Error {
 	return &Error{Code: CodeNotFound, Field: "id", Message: fmt.Sprintf("no vendor %q", vendorID)}
 }
 
-func conflict(format string, args ...any) *Error {
+// Conflict is an Error about a request that does not fit how its subject stands.
+func Conflict(format string, args ...any) *Error {
 	return &Error{Code: CodeConflict, Message: fmt.Sprintf(format, args...)}
 }

@@ -103,7 +103,7 @@ func (s State) request(name string, r Request, now, extendFrom time.Time) (*Even
 	case same:
 		return nil, nil //nolint:nilnil // documented: nothing to do and nothing wrong
 	case known:
-		return nil, conflict("the request id %q was used for another message", r.ID)
+		return nil, Conflict("the request id %q was used for another message", r.ID)
 	}
 	if err := r.Validate(name); err != nil {
 		return nil, err
@@ -115,7 +115,7 @@ func (s State) request(name string, r Request, now, extendFrom time.Time) (*Even
 		return s.requestEnd(name, e, extendFrom)
 	}
 	if s.Status != Active && s.Status != Grace {
-		return nil, conflict("the trial is %s and cannot be cancelled", s.Status)
+		return nil, Conflict("the trial is %s and cannot be cancelled", s.Status)
 	}
 	e.Type = EventCancelled
 	return e, nil
@@ -163,7 +163,7 @@ func (s State) requestEnd(name string, e *Event, extendFrom time.Time) (*Event, 
 	case name == MessageRevive && (s.Status == Expired || s.Status == Cancelled):
 		e.Type, end = EventRevived, s.Calendar().AddDays(e.At, e.Request.Days)
 	default:
-		return nil, conflict("the trial is %s: %s does not apply", s.Status, name)
+		return nil, Conflict("the trial is %s: %s does not apply", s.Status, name)
 	}
 	field := "days"
 	if at := e.Request.EndsAt; at != nil {
@@ -172,9 +172,9 @@ func (s State) requestEnd(name string, e *Event, extendFrom time.Time) (*Event, 
 	end = millisecond(end)
 	switch {
 	case s.ConvertedAt != nil:
-		return nil, conflict("the vendor has converted: %s does not apply", name)
+		return nil, Conflict("the vendor has converted: %s does not apply", name)
 	case s.Revision >= MaxRevisions:
-		return nil, conflict("the schedule has been changed %d times; no further change is taken", MaxRevisions)
+		return nil, Conflict("the schedule has been changed %d times; no further change is taken", MaxRevisions)
 	}
 	if err := s.checkEnd(name, e, field, end); err != nil {
 		return nil, err

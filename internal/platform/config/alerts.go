@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"marketplace.example/trials/internal/domain/monitoring"
-	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // alertSettings are what a file may say of a rule.
@@ -46,7 +46,7 @@ func ReadAlerts(r io.Reader) ([]monitoring.Rule, error) {
 			continue
 		}
 		rules[i] = file.Alerts[string(rules[i].ID)].over(rules[i])
-		if field, ok := errors.AsType[*rollout.FieldError](rules[i].Validate()); ok {
+		if field, ok := errors.AsType[*trial.Error](rules[i].Validate()); ok {
 			problems = append(problems, fmt.Errorf("%s: %s", lines.at(path+"."+field.Field), field.Message))
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // ReadPlan reads a rollout's plan, as ROLLOUT_PLAN names one. What the file does
@@ -28,7 +29,7 @@ func ReadPlan(r io.Reader) (rollout.Plan, error) {
 		}
 	}
 	if err := plan.Validate(); err != nil {
-		if field, ok := errors.AsType[*rollout.FieldError](err); ok {
+		if field, ok := errors.AsType[*trial.Error](err); ok {
 			return rollout.Plan{}, fmt.Errorf("%s: %s", lines.at(field.Field), field.Message)
 		}
 		return rollout.Plan{}, err
