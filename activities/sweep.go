@@ -224,15 +224,7 @@ func Enrol(doc rollout.Document, v trial.Vendor, p trial.Policy, day time.Durati
 		return v, doubt
 	}
 	v.StartedAt = start
-	admission := doc.Admit(v.ID)
-	a := &trial.Automation{
-		Cohort: trial.Control, Bucket: admission.Bucket, RolloutPercentage: admission.RolloutPercentage,
-		FlagsVersion: admission.FlagsVersion, Policy: p.Name, RegisteredAt: now.UTC().Truncate(time.Millisecond),
-	}
-	v.Automation = a
-	if admission.Automated {
-		a.Cohort = trial.Automated
-	}
+	v.Automation = doc.Admit(v.ID, p.Name, now.UTC().Truncate(time.Millisecond))
 	return v, ""
 }
 

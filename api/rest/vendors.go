@@ -8,7 +8,6 @@ import (
 	"go.uber.org/zap"
 
 	"marketplace.example/trials/internal/domain/lanes"
-	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
 )
 
@@ -35,7 +34,7 @@ func (s *server) RegisterVendor(ctx context.Context, request RegisterVendorReque
 	if err != nil {
 		return nil, err
 	}
-	asked.Automation = s.admit(flags, asked)
+	asked.Automation = flags.Admit(asked.ID, s.Policy.Name, s.now())
 	stored, created, err := s.Store.RegisterVendor(ctx, asked)
 	if err != nil {
 		return nil, err
@@ -107,19 +106,6 @@ func (s *server) checkStart(v trial.Vendor) error {
 // tolerance is how far the caller's clock may be ahead: five minutes of a day
 // of 24 hours, and a second where days are short.
 func (s *server) tolerance() time.Duration { return max(s.Day/(24*12), time.Second) }
-
-// admit decides on which side of the rollout a vendor is.
-func (s *server) admit(flags rollout.Document, v trial.Vendor) *trial.Automation {
-	admission := flags.Admit(v.ID)
-	cohort := trial.Control
-	if admission.Automated {
-		cohort = trial.Automated
-	}
-	return &trial.Automation{
-		Cohort: cohort, Bucket: admission.Bucket, RolloutPercentage: admission.RolloutPercentage,
-		FlagsVersion: admission.FlagsVersion, Policy: s.Policy.Name, RegisteredAt: s.now(),
-	}
-}
 
 // GetVendor answers with a vendor and its trial.
 func (s *server) GetVendor(ctx context.Context, request GetVendorRequestObject) (GetVendorResponseObject, error) {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // steps are a trial's, by the day on which they fall due; each sends an e-mail.
@@ -59,7 +60,7 @@ func (r *run) arrivals(from, to time.Time) {
 	if r.Registered != nil {
 		for ; r.vendors < len(r.Registered) && dawn.Add(r.Registered[r.vendors].After).Before(to); r.vendors++ {
 			v := r.Registered[r.vendors]
-			if at := dawn.Add(v.After); !at.Before(from) && flags.Admit(v.ID).Automated {
+			if at := dawn.Add(v.After); !at.Before(from) && flags.Admit(v.ID, "", at).Cohort == trial.Automated {
 				r.live(v.ID, at, v.Converts)
 			}
 		}
@@ -68,7 +69,7 @@ func (r *run) arrivals(from, to time.Time) {
 	for range r.poisson(r.PerDay / float64(r.Watches)) {
 		r.vendors++
 		id := "v" + strconv.Itoa(r.vendors)
-		if !flags.Admit(id).Automated {
+		if flags.Admit(id, "", from).Cohort != trial.Automated {
 			continue
 		}
 		converts := -1.0

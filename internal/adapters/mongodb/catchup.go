@@ -215,7 +215,7 @@ func (s *Store) keepDecided(ctx context.Context, r trial.Registration) error {
 		return err
 	}
 	_, _, err = first(ctx, s, registrationKey(r.VendorID), registration{
-		StartedAt: r.At, Cohort: r.Cohort, Bucket: doc.Admit(r.VendorID).Bucket, Policy: r.Policy.Name, RegisteredAt: r.At,
+		StartedAt: r.At, Cohort: r.Cohort, Bucket: rollout.Bucket(doc.Salt, rollout.FlagKey, r.VendorID), Policy: r.Policy.Name, RegisteredAt: r.At,
 		FlagsVersion: r.FlagsVersion,
 	})
 	return err

@@ -182,11 +182,8 @@ func (t Terms) isAhead(at time.Time) bool { return at.After(t.At.Add(clocksDiffe
 // migration admits nobody, so that no e-mail comes of it. At 100 % the rollout
 // takes in those whose trials still run, as it does everybody else.
 func (u User) register(t Terms, start time.Time, from Reason) Decision {
-	admission := t.Flags.Admit(u.ID)
-	a := &trial.Automation{
-		Cohort: trial.Control, Bucket: admission.Bucket, RolloutPercentage: admission.RolloutPercentage,
-		FlagsVersion: admission.FlagsVersion, Policy: t.Policy.Name, RegisteredAt: t.At,
-	}
+	a := t.Flags.Admit(u.ID, t.Policy.Name, t.At)
+	a.Cohort = trial.Control
 	if u.Known != nil { // what was decided once stands
 		a.Cohort, start, from = u.Known.Cohort, u.Known.StartedAt, StartOnRecord
 	}
@@ -236,7 +233,7 @@ func (t Terms) over(u User, start time.Time) bool {
 // missing are the fields of trialAutomation that are not there, as registration
 // would set them, and one that has no meaning, if any.
 func (u User) missing(t Terms) (changes []Change, fault string) {
-	admission := t.Flags.Admit(u.ID)
+	admission := t.Flags.Admit(u.ID, t.Policy.Name, t.At)
 	for _, f := range []struct {
 		name  string
 		held  Value
@@ -246,8 +243,8 @@ func (u User) missing(t Terms) (changes []Change, fault string) {
 		{"bucket", u.Held.Bucket, Number, admission.Bucket},
 		{"rolloutPercentage", u.Held.RolloutPercentage, Number, admission.RolloutPercentage},
 		{"flagsVersion", u.Held.FlagsVersion, Number, admission.FlagsVersion},
-		{"policy", u.Held.Policy, Text, t.Policy.Name},
-		{"registeredAt", u.Held.RegisteredAt, Date, t.At},
+		{"policy", u.Held.Policy, Text, admission.Policy},
+		{"registeredAt", u.Held.RegisteredAt, Date, admission.RegisteredAt},
 	} {
 		name := FieldAutomation + "." + f.name
 		at, readable := Moment(f.held)

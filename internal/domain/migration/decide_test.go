@@ -153,10 +153,10 @@ func TestMigratedVendorIsControl(t *testing.T) {
 	t.Parallel()
 	d := Decide(bare(func(u *User) { u.Start = date(daysAgo(1)) }), terms())
 	require.Equal(t, &trial.Automation{
-		Cohort: trial.Control, Bucket: terms().Flags.Admit("v-1").Bucket, RolloutPercentage: 100, FlagsVersion: 7,
+		Cohort: trial.Control, Bucket: terms().Flags.Admit("v-1", "", present).Bucket, RolloutPercentage: 100, FlagsVersion: 7,
 		Policy: "standard-14d", RegisteredAt: present,
 	}, d.Register)
-	require.True(t, terms().Flags.Admit("v-1").Automated, "registering, it would be automated")
+	require.Equal(t, trial.Automated, terms().Flags.Admit("v-1", "", present).Cohort, "registering, it would be automated")
 }
 
 func TestMoment(t *testing.T) {

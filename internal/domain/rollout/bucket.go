@@ -3,6 +3,9 @@ package rollout
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"time"
+
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // bucketVersion is hashed too, so that a new way of bucketing cannot be
@@ -23,21 +26,16 @@ func Bucket(salt, flagKey, vendorID string) float64 {
 	return float64(binary.BigEndian.Uint64(h.Sum(nil))>>11) / (1 << 53)
 }
 
-// Admission is whether a vendor is automated, and what that was decided on.
-type Admission struct {
-	Automated         bool    `json:"automated"`
-	Bucket            float64 `json:"bucket"`
-	RolloutPercentage float64 `json:"rolloutPercentage"`
-	FlagsVersion      int     `json:"flagsVersion"`
-}
-
-// Admit decides, once for each vendor, on which side of the rollout it is.
-// A higher percentage admits a superset; a lower one drops the newest slice.
-func (d Document) Admit(vendorID string) Admission {
+// Admit decides, once for each vendor, on which side of the rollout it is, and is what is kept of that: what it was decided
+// on, the policy by its name, and the moment. A higher percentage admits a superset; a lower one drops the newest slice.
+func (d Document) Admit(vendorID, policy string, at time.Time) *trial.Automation {
 	f := d.FeatureFlags.TrialAutomation
-	bucket := Bucket(d.Salt, FlagKey, vendorID)
-	return Admission{
-		Automated: f.Enabled && bucket < f.RolloutPercentage/100,
-		Bucket:    bucket, RolloutPercentage: f.RolloutPercentage, FlagsVersion: d.Version,
+	a := &trial.Automation{
+		Cohort: trial.Control, Bucket: Bucket(d.Salt, FlagKey, vendorID), RolloutPercentage: f.RolloutPercentage,
+		FlagsVersion: d.Version, Policy: policy, RegisteredAt: at,
 	}
+	if f.Enabled && a.Bucket < f.RolloutPercentage/100 {
+		a.Cohort = trial.Automated
+	}
+	return a
 }

@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // The places were worked out with Python's hashlib:
@@ -110,8 +111,13 @@ func TestAdmit(t *testing.T) {
 		{false, 100, false},
 	}
 	for _, tt := range tests {
-		require.Equal(t, rollout.Admission{Automated: tt.want, Bucket: place, RolloutPercentage: tt.percentage, FlagsVersion: 7},
-			document(tt.enabled, tt.percentage).Admit("v2"))
+		cohort := trial.Control
+		if tt.want {
+			cohort = trial.Automated
+		}
+		require.Equal(t,
+			&trial.Automation{Cohort: cohort, Bucket: place, RolloutPercentage: tt.percentage, FlagsVersion: 7, Policy: "standard", RegisteredAt: noon},
+			document(tt.enabled, tt.percentage).Admit("v2", "standard", noon))
 	}
 }
 
@@ -120,7 +126,7 @@ func TestAdmitTakesTheShareThatIsAsked(t *testing.T) {
 	for percentage, want := range map[float64]int{0: 0, 10: 2000, 33.33: 6666, 75: 15_000, 100: vendors} {
 		d, admitted := document(true, percentage), 0
 		for i := range vendors {
-			if d.Admit(fmt.Sprintf("vendor-%d", i)).Automated {
+			if d.Admit(fmt.Sprintf("vendor-%d", i), "", noon).Cohort == trial.Automated {
 				admitted++
 			}
 		}
@@ -145,10 +151,10 @@ func TestAHigherPercentageIsASuperset(t *testing.T) {
 		above.Salt = below.Salt
 		for range 10 {
 			id := rapid.StringMatching(`[A-Za-z0-9_-]{1,64}`).Draw(t, "vendor")
-			one := below.Admit(id)
-			require.Equal(t, one, below.Admit(id), "admission changes its mind")
-			require.True(t, !one.Automated || above.Admit(id).Automated, "%s is in at %v but not at %v", id, low, high)
-			require.Equal(t, one.Bucket*100 < low, one.Automated, "%s at %v", id, low)
+			one, more := below.Admit(id, "", noon), above.Admit(id, "", noon)
+			require.Equal(t, one, below.Admit(id, "", noon), "admission changes its mind")
+			require.True(t, one.Cohort == trial.Control || more.Cohort == trial.Automated, "%s is in at %v but not at %v", id, low, high)
+			require.Equal(t, one.Bucket*100 < low, one.Cohort == trial.Automated, "%s at %v", id, low)
 		}
 	})
 }
