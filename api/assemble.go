@@ -13,6 +13,7 @@ import (
 	"marketplace.example/trials/api/rest"
 	"marketplace.example/trials/internal/adapters/mail"
 	"marketplace.example/trials/internal/adapters/mongodb"
+	"marketplace.example/trials/internal/app"
 	"marketplace.example/trials/internal/domain/audit"
 	"marketplace.example/trials/internal/domain/trial"
 	"marketplace.example/trials/internal/platform/config"
@@ -39,7 +40,7 @@ type parts struct {
 	store         *mongodb.Store
 	client        *temporal.Client
 	handler       http.Handler
-	api           *rest.API
+	app           *app.App
 	certificate   *certificate // nil where TLS is somebody else's matter
 	instruments   instruments
 	alertFallback *alertFallback
@@ -105,10 +106,12 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger) (*parts, 
 	if err != nil {
 		return nil, err
 	}
+	cases := app.New(app.Options{
+		Store: store, Trials: client, Rollouts: client, Plan: plan, Bulks: client, Policy: trial.DefaultPolicy(), Day: cfg.TrialDay, Alerts: alerts, Log: log,
+	})
 	api, err := rest.New(rest.Options{
-		Store: store, Trials: client, Rollouts: client, Plan: plan, Bulks: client, Health: checker, Calls: instruments, Tracer: instruments.traces.Tracer("http"), Log: log,
-		Mail:    mailbox{verifier: verifier, links: links, refused: instruments.Refused, log: log},
-		Callers: callers, Policy: trial.DefaultPolicy(), Day: cfg.TrialDay, Alerts: alerts,
+		App: cases, Mail: mailbox{verifier: verifier, links: links, refused: instruments.Refused, log: log},
+		Health: checker, Calls: instruments, Tracer: instruments.traces.Tracer("http"), Callers: callers, Log: log,
 	})
 	if err != nil {
 		return nil, err
@@ -117,12 +120,12 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger) (*parts, 
 	if err != nil {
 		return nil, err
 	}
-	pages, err := newPages(cfg, store, client, api, callers, checker, log)
+	pages, err := newPages(cfg, store, cases, client, callers, checker, log)
 	if err != nil {
 		return nil, err
 	}
 	return &parts{
-		store: store, client: client, handler: together(api, pages), api: api, certificate: shown, instruments: instruments, alertFallback: alertFallback, log: log,
+		store: store, client: client, handler: together(api, pages), app: cases, certificate: shown, instruments: instruments, alertFallback: alertFallback, log: log,
 	}, nil
 }
 
@@ -178,7 +181,7 @@ func (p *parts) settleForgotten(ctx context.Context) {
 func (p *parts) close(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
 	defer cancel()
-	if err := p.api.Close(ctx); err != nil {
+	if err := p.app.Close(ctx); err != nil {
 		p.log.Error("closing", zap.Error(err))
 	}
 	_ = p.store.Close(ctx) // the process ends anyway

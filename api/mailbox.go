@@ -6,8 +6,8 @@ import (
 
 	"go.uber.org/zap"
 
-	"marketplace.example/trials/api/rest"
 	"marketplace.example/trials/internal/adapters/mail"
+	"marketplace.example/trials/internal/app"
 	"marketplace.example/trials/internal/domain/trial"
 )
 
@@ -22,7 +22,7 @@ type mailbox struct {
 }
 
 // Receive reads an SNS message, and believes only what SNS has signed.
-func (m mailbox) Receive(ctx context.Context, body []byte) (rest.MailMessage, error) {
+func (m mailbox) Receive(ctx context.Context, body []byte) (app.MailMessage, error) {
 	message, err := m.receive(ctx, body)
 	if r, ok := errors.AsType[*mail.Rejection](err); ok {
 		m.refused(r.Code)
@@ -30,18 +30,18 @@ func (m mailbox) Receive(ctx context.Context, body []byte) (rest.MailMessage, er
 	return message, refusal(err)
 }
 
-func (m mailbox) receive(ctx context.Context, body []byte) (rest.MailMessage, error) {
+func (m mailbox) receive(ctx context.Context, body []byte) (app.MailMessage, error) {
 	n, err := mail.ParseNotification(body)
 	if err != nil {
-		return rest.MailMessage{}, err
+		return app.MailMessage{}, err
 	}
 	if err := m.verifier.Verify(ctx, n); err != nil {
-		return rest.MailMessage{}, err
+		return app.MailMessage{}, err
 	}
-	switch message := (rest.MailMessage{ID: n.MessageID}); n.Type {
+	switch message := (app.MailMessage{ID: n.MessageID}); n.Type {
 	case mail.TypeSubscriptionConfirmation:
 		if err := m.verifier.Confirm(ctx, n); err != nil {
-			return rest.MailMessage{}, err
+			return app.MailMessage{}, err
 		}
 		message.Confirmed = true
 		return message, nil
@@ -57,7 +57,7 @@ func (m mailbox) receive(ctx context.Context, body []byte) (rest.MailMessage, er
 }
 
 // event is what a message says of one of our e-mails, nil if nothing.
-func (m mailbox) event(n *mail.Notification) *rest.MailEvent {
+func (m mailbox) event(n *mail.Notification) *app.MailEvent {
 	e, err := mail.ParseEvent(n.Message)
 	if err != nil {
 		m.log.Info("mail event set aside", zap.String("messageId", n.MessageID), zap.Error(err))
@@ -68,7 +68,7 @@ func (m mailbox) event(n *mail.Notification) *rest.MailEvent {
 		return nil
 	}
 	step := trial.Step{Kind: trial.Kind(e.Key.Kind), Revision: e.Key.Revision}
-	return &rest.MailEvent{
+	return &app.MailEvent{
 		Key: step.Key(e.Key.TrialID), Attempt: e.Key.Attempt, MessageID: e.MessageID, Delivery: e.Delivery, At: e.At,
 		Suppress: e.Suppress, AddressHash: e.AddressHash,
 	}

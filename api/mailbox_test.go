@@ -22,8 +22,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/zap"
 
-	"marketplace.example/trials/api/rest"
 	"marketplace.example/trials/internal/adapters/mail"
+	"marketplace.example/trials/internal/app"
 	"marketplace.example/trials/internal/domain/trial"
 	"marketplace.example/trials/internal/platform/config"
 )
@@ -112,7 +112,7 @@ func TestReceiveEvent(t *testing.T) {
 	s := newSNS(t)
 	got, err := s.mailbox().Receive(t.Context(), s.message(mail.TypeNotification, bounce, nil))
 	require.NoError(t, err)
-	require.Equal(t, rest.MailMessage{ID: "m-1", Event: &rest.MailEvent{
+	require.Equal(t, app.MailMessage{ID: "m-1", Event: &app.MailEvent{
 		Key: trial.Step{Kind: trial.Reminder(7), Revision: 2}.Key("v-1"), Attempt: 1, MessageID: "ses-1", Delivery: "bounce",
 		At: time.Date(2026, 3, 10, 12, 0, 1, 0, time.UTC), Suppress: true, AddressHash: mail.AddressHash("ada@example.com"),
 	}}, got)
@@ -168,7 +168,7 @@ func TestMessagesWithoutAnEventOfOurs(t *testing.T) {
 	} {
 		got, err := s.mailbox().Receive(t.Context(), s.message(mail.TypeNotification, content, nil))
 		require.NoError(t, err)
-		require.Equal(t, rest.MailMessage{ID: "m-1"}, got)
+		require.Equal(t, app.MailMessage{ID: "m-1"}, got)
 	}
 }
 
@@ -177,12 +177,12 @@ func TestConfirmation(t *testing.T) {
 	s := newSNS(t)
 	got, err := s.mailbox().Receive(t.Context(), s.message(mail.TypeSubscriptionConfirmation, "confirm", nil))
 	require.NoError(t, err)
-	require.Equal(t, rest.MailMessage{ID: "m-1", Confirmed: true}, got)
+	require.Equal(t, app.MailMessage{ID: "m-1", Confirmed: true}, got)
 	require.EqualValues(t, 1, s.confirmed.Load())
 
 	got, err = s.mailbox().Receive(t.Context(), s.message(mail.TypeUnsubscribeConfirmation, "gone", nil))
 	require.NoError(t, err)
-	require.Equal(t, rest.MailMessage{ID: "m-1"}, got)
+	require.Equal(t, app.MailMessage{ID: "m-1"}, got)
 	require.EqualValues(t, 1, s.confirmed.Load(), "confirming the end would subscribe again")
 }
 

@@ -9,17 +9,17 @@ import (
 
 	"marketplace.example/trials/api/auth"
 	"marketplace.example/trials/api/dashboard"
-	"marketplace.example/trials/api/rest"
 	"marketplace.example/trials/internal/adapters/mongodb"
+	"marketplace.example/trials/internal/app"
 	"marketplace.example/trials/internal/platform/config"
 	"marketplace.example/trials/internal/platform/health"
 	"marketplace.example/trials/temporal"
 )
 
-// newPages makes the pages of the dashboard, on the API's own code.
-func newPages(cfg config.Config, store *mongodb.Store, client *temporal.Client, api *rest.API, callers *auth.Callers, checker *health.Checker, log *zap.Logger) (http.Handler, error) {
+// newPages makes the pages of the dashboard.
+func newPages(cfg config.Config, store *mongodb.Store, cases *app.App, client *temporal.Client, callers *auth.Callers, checker *health.Checker, log *zap.Logger) (http.Handler, error) {
 	options := dashboard.Options{
-		Store: store, Controls: api, Figures: api, Health: checker, Alerts: api, Log: log, Callers: callers,
+		Store: store, Controls: cases, Figures: cases, Health: checker, Alerts: cases, Log: log, Callers: callers,
 		// Whoever has a cookie could try whether they guess what signs it: so not by a token that somebody made up.
 		SessionSecret: cfg.LinkSecret[0] + cfg.AdminToken,
 	}

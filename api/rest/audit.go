@@ -2,21 +2,17 @@ package rest
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
-	"runtime/debug"
+	"regexp"
 	"strings"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/gorilla/mux"
-	"go.uber.org/zap"
 
 	"marketplace.example/trials/internal/app"
 	"marketplace.example/trials/internal/domain/audit"
-	"marketplace.example/trials/internal/domain/trial"
 )
 
 // audited is an operation whose calls are put on record.
@@ -74,15 +70,15 @@ func (s *server) audit(operations map[string]audited) StrictMiddlewareFunc {
 			asked.Reason, asked.Asked, body = operation.asked(request)
 			concerned, err := s.concerned(ctx, r, request)
 			if err == nil {
-				err = checkNamesNobody(asked, concerned)
+				err = app.CheckNamesNobody(asked, concerned)
 			}
 			if err != nil {
 				return nil, err
 			}
-			if ctx, err = s.hurried(ctx, operation.action, request); err != nil {
+			if ctx, err = s.App.Hurried(ctx, operation.action, flagChange(request)); err != nil {
 				return nil, err
 			}
-			err = s.onRecord(ctx, asked, body, func(ctx context.Context) error {
+			err = s.App.Record(ctx, asked, body, func(ctx context.Context) error {
 				response, err = next(ctx, w, r, request)
 				return err
 			})
@@ -104,8 +100,8 @@ func (s *server) subject(ctx context.Context, r *http.Request) (string, error) {
 	}
 	subject := strings.TrimPrefix(template, adminPath)
 	for name, value := range mux.Vars(r) {
-		if name == "rolloutId" && value == latest {
-			state, found, err := s.Store.CurrentRollout(ctx)
+		if name == "rolloutId" && value == app.Latest {
+			state, found, err := s.App.Store.CurrentRollout(ctx)
 			if err != nil {
 				return "", err
 			}
@@ -183,120 +179,22 @@ func fixed(schema *openapi3.Schema, value any) any {
 	return nil
 }
 
-// noted is what is learnt of a change while it is made.
-type noted struct {
-	before, after any
-	detail        string
-}
+// keyHeader is the header that has the key. Operations that do not ask for one take
+// it as well.
+const keyHeader = "Idempotency-Key"
 
-type notedKey struct{}
+var validKey = regexp.MustCompile(`^[!-~]{1,128}$`)
 
-// noteChange keeps for the record how something was and how it is now; nil where
-// that is not known. Outside of what is on record it does nothing.
-func noteChange(ctx context.Context, before, after any) {
-	if n, ok := ctx.Value(notedKey{}).(*noted); ok {
-		n.before, n.after = before, after
+// requestKey is the key of a request; empty for none.
+func requestKey(header http.Header) (string, error) {
+	keys := header.Values(keyHeader)
+	switch {
+	case len(keys) == 0:
+		return "", nil
+	case len(keys) > 1:
+		return "", invalid(FieldProblem{Field: keyHeader, Message: "must be given once"})
+	case !validKey.MatchString(keys[0]):
+		return "", invalid(FieldProblem{Field: keyHeader, Message: "must be 1 to 128 visible ASCII characters"})
 	}
-}
-
-// noteDetail keeps for the record what is to be known of something that succeeds.
-func noteDetail(ctx context.Context, detail string) {
-	if n, ok := ctx.Value(notedKey{}).(*noted); ok {
-		n.detail = detail
-	}
-}
-
-// passedOn says that a request was taken, and not yet carried out.
-const passedOn = "passed on to its workflow, which carries it out or refuses it: what came of it is on record there, under the same key"
-
-// onRecord does something that is to be on record: first that it was asked for,
-// without which nothing is done, and then what became of it, before anybody is told.
-// An urgent context (hurried) waits for no other change. body is what was asked for,
-// whole: a key is refused with another one.
-func (s *server) onRecord(ctx context.Context, asked audit.Entry, body any, fn func(context.Context) error) error {
-	if err := checkNamesNobody(asked, nil); err != nil { // the pages come here directly
-		return err
-	}
-	leave, err := s.turn(ctx)
-	if err != nil {
-		return err
-	}
-	defer leave()
-	asked.At, asked.Actor, asked.RequestID, asked.Outcome = s.now(), actor(ctx), callOf(ctx).id, audit.Pending
-	if asked.RequestID == "" {
-		asked.RequestID = rand.Text() // a page's request has none
-	}
-	pending, err := s.Store.AppendAudit(ctx, asked)
-	if err != nil {
-		s.log.Error("not on the audit record", zap.String("requestId", asked.RequestID), zap.String("action", asked.Action), zap.Error(err))
-		return app.Untouched("this could not be put on the audit record")
-	}
-	s.logEntry(pending)
-	made := &noted{}
-	failure := s.attempt(context.WithValue(ctx, notedKey{}, made), asked.Action, func(ctx context.Context) error {
-		return s.once(ctx, asked, body, fn)
-	})
-	settled := asked
-	settled.At, settled.Settles = s.now(), pending.Seq
-	settled.Before, settled.After = audit.Document(made.before), audit.Document(made.after)
-	settled.Outcome, settled.Detail = outcome(failure)
-	if failure == nil {
-		settled.Detail = made.detail
-	}
-	return s.settle(ctx, settled, failure)
-}
-
-// attempt carries out what is on record, where admins may. What panics has failed: its entry is
-// settled too.
-func (s *server) attempt(ctx context.Context, action string, fn func(context.Context) error) (err error) {
-	defer func() {
-		if found := recover(); found != nil {
-			s.log.Error("panic", zap.String("requestId", callOf(ctx).id), zap.Any("panic", found), zap.ByteString("stack", debug.Stack()))
-			err = errors.New("panic")
-		}
-	}()
-	if err := s.permit(ctx, action); err != nil {
-		return err
-	}
-	return fn(ctx)
-}
-
-// settle puts on record what became of a change, also where its caller has hung up meanwhile, and
-// answers with what its caller is told. What cannot be written now is written later.
-func (s *server) settle(ctx context.Context, settled audit.Entry, failure error) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
-	defer cancel()
-	entry, err := s.Store.AppendAudit(ctx, settled)
-	if err == nil {
-		s.logEntry(entry)
-		return failure
-	}
-	s.settler.owe(settled)
-	s.log.Error("outcome not on the audit record yet", zap.String("requestId", settled.RequestID), zap.Int("entry", settled.Settles),
-		zap.String("outcome", string(settled.Outcome)), zap.Error(err))
-	if failure != nil {
-		return failure
-	}
-	return &trial.Error{
-		Code: trial.CodeUnavailable, Certain: true,
-		Message: "this was carried out, but what became of it could not be put on the audit record yet; repeating it is safe",
-	}
-}
-
-// logEntry tells the log of an entry, so that its hash is also known elsewhere.
-func (s *server) logEntry(e audit.Entry) {
-	s.log.Info("on the audit record", zap.String("requestId", e.RequestID), zap.Int("entry", e.Seq), zap.String("hash", e.Hash))
-}
-
-// outcome is what an error says of what was asked for, in words that callers are
-// told too.
-func outcome(failure error) (audit.Outcome, string) {
-	if failure == nil {
-		return audit.Done, ""
-	}
-	refused := refusalOf(failure)
-	if refused.status >= http.StatusInternalServerError || refused.status == statusClientGone {
-		return audit.Failed, refused.detail
-	}
-	return audit.Refused, refused.detail
+	return keys[0], nil
 }

@@ -170,7 +170,7 @@ func TestTheOutcomeIsOnRecordAlsoForACallerThatHangsUp(t *testing.T) {
 		}
 		return nil
 	}
-	require.NoError(t, a.itself.Steer(ctx, "current", rollout.SignalPause, rollout.Request{ID: "k-1", Reason: "because"}))
+	require.NoError(t, a.app.Steer(ctx, "current", rollout.SignalPause, rollout.Request{ID: "k-1", Reason: "because"}))
 	require.Len(t, a.store.audits.entries, 2)
 	e := a.store.audits.entries[1]
 	require.Equal(t, audit.Done, e.Outcome)
@@ -275,7 +275,7 @@ func TestSteeringFromThePagesIsOnRecord(t *testing.T) {
 	a := running(t)
 	a.store.audits.entries = nil
 	id := a.view().Rollout.ID
-	require.NoError(t, a.itself.Steer(t.Context(), id, rollout.SignalRollback, rollout.Request{ID: "k-1", Reason: "harm", Percentage: 10, InFlight: rollout.Keep}))
+	require.NoError(t, a.app.Steer(t.Context(), id, rollout.SignalRollback, rollout.Request{ID: "k-1", Reason: "harm", Percentage: 10, InFlight: rollout.Keep}))
 	require.Len(t, a.store.audits.entries, 2)
 	e := a.store.audits.entries[1]
 	require.Equal(t, "rollBackRollout", e.Action)
@@ -293,7 +293,7 @@ func TestSteeringFromThePagesIsOnRecord(t *testing.T) {
 		}
 	}
 	for _, signal := range []string{rollout.SignalPause, rollout.SignalResume, rollout.SignalAdvance, rollout.SignalSetPercentage, rollout.SignalTick, rollout.SignalWaive} {
-		_ = a.itself.Steer(t.Context(), id, signal, rollout.Request{ID: "k-" + signal}) // no reason: refused
+		_ = a.app.Steer(t.Context(), id, signal, rollout.Request{ID: "k-" + signal}) // no reason: refused
 		e := a.store.audits.entries[len(a.store.audits.entries)-1]
 		require.Equal(t, audit.Refused, e.Outcome, signal)
 		require.True(t, operations[e.Action], "%s is %q", signal, e.Action)

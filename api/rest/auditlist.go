@@ -27,7 +27,7 @@ func (s *server) ListAudit(ctx context.Context, request ListAuditRequestObject) 
 		}
 		before = seq
 	}
-	entries, next, err := s.Store.AuditEntries(ctx, filter, before, limit)
+	entries, next, err := s.App.Store.AuditEntries(ctx, filter, before, limit)
 	if err != nil {
 		return nil, err
 	}

@@ -37,13 +37,13 @@ func (s *server) GetDashboard(ctx context.Context, _ GetDashboardRequestObject) 
 	}
 	answer.Metrics, err = s.metrics(ctx)
 	without(DashboardGapPartMetrics, err)
-	answer.Alerts, err = s.alerts(ctx)
+	answer.Alerts, err = s.App.AlertsView(ctx)
 	without(DashboardGapPartAlerts, err)
 	answer.Rollout, err = s.latestRollout(ctx)
 	without(DashboardGapPartRollout, err)
 	if answer.Rollout != nil {
 		state := answer.Rollout.Rollout
-		decisions, err := s.Store.Decisions(ctx, state.ID, max(1, state.Seq-dashboardDecisions+1), dashboardDecisions)
+		decisions, err := s.App.Store.Decisions(ctx, state.ID, max(1, state.Seq-dashboardDecisions+1), dashboardDecisions)
 		without(DashboardGapPartDecisions, err)
 		answer.Decisions = append(answer.Decisions, decisions...)
 	}
@@ -52,11 +52,11 @@ func (s *server) GetDashboard(ctx context.Context, _ GetDashboardRequestObject) 
 
 // latestRollout is nil where there was none yet.
 func (s *server) latestRollout(ctx context.Context) (*rollout.View, error) {
-	state, found, err := s.Store.CurrentRollout(ctx)
+	state, found, err := s.App.Store.CurrentRollout(ctx)
 	if err != nil || !found {
 		return nil, err
 	}
-	view, err := s.view(ctx, state)
+	view, err := s.App.ViewRollout(ctx, state)
 	return &view, err
 }
 

@@ -10,7 +10,7 @@ import (
 	"sync"
 	"time"
 
-	"marketplace.example/trials/api/rest"
+	"marketplace.example/trials/internal/app"
 	"marketplace.example/trials/internal/domain/idempotency"
 	"marketplace.example/trials/internal/domain/monitoring"
 	"marketplace.example/trials/internal/domain/rollout"
@@ -399,7 +399,7 @@ type mails struct{}
 
 var errForged = &trial.Error{Code: trial.CodeForbidden, Message: "the message is not signed by SNS"}
 
-func (mails) Receive(_ context.Context, body []byte) (m rest.MailMessage, err error) {
+func (mails) Receive(_ context.Context, body []byte) (m app.MailMessage, err error) {
 	switch {
 	case strings.HasPrefix(string(body), "forged"):
 		return m, errForged

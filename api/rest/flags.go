@@ -4,15 +4,13 @@ import (
 	"context"
 	"errors"
 
-	"go.uber.org/zap"
-
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
 )
 
 // GetFeatureFlags answers with the flags.
 func (s *server) GetFeatureFlags(ctx context.Context, _ GetFeatureFlagsRequestObject) (GetFeatureFlagsResponseObject, error) {
-	d, err := s.Store.Flags(ctx)
+	d, err := s.App.Store.Flags(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -21,7 +19,7 @@ func (s *server) GetFeatureFlags(ctx context.Context, _ GetFeatureFlagsRequestOb
 
 // PatchFeatureFlags changes the flags that the request names.
 func (s *server) PatchFeatureFlags(ctx context.Context, request PatchFeatureFlagsRequestObject) (PatchFeatureFlagsResponseObject, error) {
-	d, err := s.updateFlags(ctx, patched(request))
+	d, err := s.App.UpdateFlags(ctx, patched(request))
 	if err != nil {
 		return nil, within("featureFlags.trialAutomation.", err)
 	}
@@ -30,7 +28,7 @@ func (s *server) PatchFeatureFlags(ctx context.Context, request PatchFeatureFlag
 
 // SetRollout sets the two flags that a rollout is steered with.
 func (s *server) SetRollout(ctx context.Context, request SetRolloutRequestObject) (SetRolloutResponseObject, error) {
-	d, err := s.updateFlags(ctx, rolledOut(request))
+	d, err := s.App.UpdateFlags(ctx, rolledOut(request))
 	if err != nil {
 		return nil, err
 	}
@@ -57,33 +55,15 @@ func rolledOut(r SetRolloutRequestObject) func(*rollout.FlagChange) error {
 	}
 }
 
-// updateFlags stores a change, and lets the trials know. The document decides,
-// so the answer does not depend on whether they hear of it now.
-func (s *server) updateFlags(ctx context.Context, change func(*rollout.FlagChange) error) (rollout.Document, error) {
-	if keyOf(ctx).done() {
-		return s.Store.Flags(ctx) // somebody may have set them otherwise since
+// flagChange is what a request makes of the flags; nil where it is about something else.
+func flagChange(request any) func(*rollout.FlagChange) error {
+	switch r := request.(type) {
+	case PatchFeatureFlagsRequestObject:
+		return patched(r)
+	case SetRolloutRequestObject:
+		return rolledOut(r)
 	}
-	var before rollout.Flags
-	d, err := s.Store.UpdateFlags(ctx, actor(ctx), func(f *rollout.FlagChange) error {
-		before = f.Flags
-		if err := change(f); err != nil {
-			return err
-		}
-		if !before.AdminsMaySet(f.Flags) {
-			return errSwitchedOff
-		}
-		return nil
-	})
-	if err != nil {
-		return d, err
-	}
-	noteChange(ctx, before, d.FeatureFlags)
-	version := zap.Int("version", d.Version)
-	s.log.Info("flags changed", zap.String("requestId", callOf(ctx).id), version)
-	s.signalWithin(ctx, flagPatience, signalTimeout, "trials not told of the flags yet", version, func(ctx context.Context) error {
-		return s.flagsDelivery.Do(ctx, s.Trials.FlagsChanged)
-	})
-	return d, nil
+	return nil
 }
 
 // merge sets the flags that a patch names.

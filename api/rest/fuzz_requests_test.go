@@ -16,6 +16,7 @@ import (
 
 	"marketplace.example/trials/api/auth"
 	"marketplace.example/trials/api/rest"
+	"marketplace.example/trials/internal/app"
 	"marketplace.example/trials/internal/domain/monitoring"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
@@ -41,8 +42,11 @@ func newFuzzed(f *testing.F) fuzzed {
 	}
 	w := &workflows{store: s, now: present.Local}
 	handler, err := rest.New(rest.Options{
-		Store: s, Trials: w, Rollouts: w, Bulks: w, Plan: rollout.DefaultPlan(), Mail: mails{}, Health: &system{}, Calls: nobody{}, Log: zap.NewNop(),
-		Callers: callers(f, s, passing), Policy: trial.DefaultPolicy(), Day: trial.RealDay, Now: present.Local, Alerts: monitoring.Rules(),
+		App: app.New(app.Options{
+			Store: s, Trials: w, Rollouts: w, Bulks: w, Plan: rollout.DefaultPlan(),
+			Policy: trial.DefaultPolicy(), Day: trial.RealDay, Now: present.Local, Alerts: monitoring.Rules(), Log: zap.NewNop(),
+		}),
+		Mail: mails{}, Health: &system{}, Calls: nobody{}, Callers: callers(f, s, passing), Log: zap.NewNop(),
 	})
 	require.NoError(f, err)
 	return fuzzed{handler, s, w}

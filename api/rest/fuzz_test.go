@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	"marketplace.example/trials/api/rest"
+	"marketplace.example/trials/internal/app"
 	"marketplace.example/trials/internal/domain/trial"
 )
 
@@ -24,8 +25,11 @@ func FuzzRegisterVendor(f *testing.F) {
 	f.Add(`{"id":"v-9","email":"a@example.com","name":"A","timezone":"UTC","registeredAt":"2026-03-10T12:00:00.123456789+14:00"}`)
 	store := newStore()
 	handler, err := rest.New(rest.Options{
-		Store: store, Trials: &workflows{store: store, now: present.Local}, Mail: mails{}, Calls: nobody{}, Log: zap.NewNop(),
-		Callers: callers(f, store, nil), Policy: trial.DefaultPolicy(), Day: trial.RealDay, Now: present.Local,
+		App: app.New(app.Options{
+			Store: store, Trials: &workflows{store: store, now: present.Local},
+			Policy: trial.DefaultPolicy(), Day: trial.RealDay, Now: present.Local, Log: zap.NewNop(),
+		}),
+		Mail: mails{}, Calls: nobody{}, Callers: callers(f, store, nil), Log: zap.NewNop(),
 	})
 	require.NoError(f, err)
 	f.Fuzz(func(t *testing.T, body string) {

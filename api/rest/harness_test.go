@@ -26,6 +26,7 @@ import (
 
 	"marketplace.example/trials/api/auth"
 	"marketplace.example/trials/api/rest"
+	"marketplace.example/trials/internal/app"
 	"marketplace.example/trials/internal/domain/monitoring"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
@@ -43,7 +44,8 @@ var present = time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
 type api struct {
 	t         *testing.T
 	url       string
-	itself    *rest.API
+	itself    http.Handler
+	app       *app.App
 	store     *store
 	workflows *workflows
 	health    *system
@@ -51,7 +53,6 @@ type api struct {
 	logs      *observer.ObservedLogs
 	spec      *openapi3.T
 	router    routers.Router // over spec
-	pages     *rest.API      // as the pages call it
 }
 
 func newAPI(t *testing.T) *api { return newAPIWithDay(t, trial.RealDay) }
@@ -87,14 +88,16 @@ func makeAPI(t *testing.T, o options) *api {
 	a.workflows = &workflows{store: a.store, now: now, received: map[string]trial.Request{}, noMail: map[string][]trial.Request{}}
 	core, logs := observer.New(zapcore.DebugLevel)
 	a.logs = logs
-	handler, err := rest.New(rest.Options{
-		Store: a.store, Trials: a.workflows, Rollouts: a.workflows, Bulks: a.workflows, Plan: rollout.DefaultPlan(), Mail: mails{}, Health: a.health, Calls: a.calls, Tracer: o.tracer, Log: zap.New(core),
-		Callers: callers(t, a.store, o.limit), Policy: trial.DefaultPolicy(), Day: cmp.Or(o.day, trial.RealDay), Now: now, Alerts: monitoring.Rules(),
+	a.app = app.New(app.Options{
+		Store: a.store, Trials: a.workflows, Rollouts: a.workflows, Bulks: a.workflows, Plan: rollout.DefaultPlan(),
+		Policy: trial.DefaultPolicy(), Day: cmp.Or(o.day, trial.RealDay), Now: now, Alerts: monitoring.Rules(), Log: zap.New(core),
+	})
+	a.itself, err = rest.New(rest.Options{
+		App: a.app, Mail: mails{}, Health: a.health, Calls: a.calls, Tracer: o.tracer, Callers: callers(t, a.store, o.limit), Log: zap.New(core),
 	})
 	require.NoError(t, err)
-	a.pages, a.itself = handler, handler
 	if !o.silent {
-		server := httptest.NewServer(handler)
+		server := httptest.NewServer(a.itself)
 		t.Cleanup(server.Close)
 		a.url = server.URL
 	}

@@ -7,6 +7,7 @@ import (
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
 
+	"marketplace.example/trials/internal/app"
 	"marketplace.example/trials/internal/domain/monitoring"
 )
 
@@ -23,11 +24,11 @@ func (s *server) GetReadiness(ctx context.Context, _ GetReadinessRequestObject) 
 	var answer Readiness
 	var probes errgroup.Group
 	probes.Go(func() error {
-		answer.Mongodb = s.probe(ctx, "mongodb", s.Store.Ping)
+		answer.Mongodb = s.probe(ctx, "mongodb", s.App.Store.Ping)
 		return nil
 	})
 	probes.Go(func() error {
-		answer.Temporal = s.probe(ctx, "temporal", s.Trials.Check)
+		answer.Temporal = s.probe(ctx, "temporal", s.App.Trials.Check)
 		return nil
 	})
 	_ = probes.Wait() // the probes answer, they do not fail
@@ -62,10 +63,10 @@ func (s *server) GetTrialsHealth(ctx context.Context, _ GetTrialsHealthRequestOb
 }
 
 func trialsHealth(h monitoring.Health) TrialsHealth {
-	answer := TrialsHealth{State: HealthState(h.State), At: millisecond(h.At), Parts: []HealthPart{}, Advice: []ScalingAdvice{}}
+	answer := TrialsHealth{State: HealthState(h.State), At: app.Millisecond(h.At), Parts: []HealthPart{}, Advice: []ScalingAdvice{}}
 	for _, p := range h.Parts {
 		answer.Parts = append(answer.Parts, HealthPart{
-			Name: HealthPartName(p.Name), State: HealthState(p.State), Since: millisecond(p.Since), LatencyMs: p.Took.Milliseconds(),
+			Name: HealthPartName(p.Name), State: HealthState(p.State), Since: app.Millisecond(p.Since), LatencyMs: p.Took.Milliseconds(),
 			Message: p.Message, Action: p.Action,
 		})
 	}

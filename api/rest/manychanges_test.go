@@ -116,7 +116,7 @@ func TestAnswersComeInTimeWhereTheDatabaseDoesNotAnswer(t *testing.T) {
 		require.LessOrEqual(t, longest, rest.AnswersWithin)
 		require.Greater(t, longest, rest.ChangeTimeout+audit.WriteLimit, "something was waited for")
 		require.Contains(t, answers[slices.Index(took, longest)], "It is not known whether this was carried out")
-		require.Error(t, a.itself.Close(t.Context()), "what is owed cannot be written down")
+		require.Error(t, a.app.Close(t.Context()), "what is owed cannot be written down")
 	})
 }
 
@@ -144,7 +144,7 @@ func TestTheLongestAnswerComesInTime(t *testing.T) {
 		require.Contains(t, answer.Body.String(), "this was carried out, but what became of it could not be put on the audit record yet")
 		require.LessOrEqual(t, took, rest.AnswersWithin)
 		require.Greater(t, took, rest.AnswersWithin-time.Second, "all of it was waited for")
-		require.Error(t, a.itself.Close(t.Context()), "what is owed cannot be written down")
+		require.Error(t, a.app.Close(t.Context()), "what is owed cannot be written down")
 	})
 }
 
@@ -162,9 +162,9 @@ func TestThePagesAreToldWhatIsKnown(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			a := makeAPI(t, options{silent: true})
 			trouble(a)
-			err := a.itself.ControlAlert(t.Context(), monitoring.WorkerAway, monitoring.AlertRequest{ID: "k-2", Control: monitoring.ControlUnsilence, Reason: "r"})
+			err := a.app.ControlAlert(t.Context(), monitoring.WorkerAway, monitoring.AlertRequest{ID: "k-2", Control: monitoring.ControlUnsilence, Reason: "r"})
 			require.Equal(t, says, app.Certain(app.ErrorOf(err)))
-			_ = a.itself.Close(t.Context()) // what is owed may not be written
+			_ = a.app.Close(t.Context()) // what is owed may not be written
 		})
 	}
 }
@@ -188,7 +188,7 @@ func TestPauseAndRollbackAreNotBehindOtherChanges(t *testing.T) {
 				time.Sleep(100 * time.Millisecond) //nolint:forbidigo // in a bubble
 				pressed := time.Now()
 				if pages {
-					require.NoError(t, a.itself.Steer(t.Context(), "current", name, rollout.Request{ID: "k-1", Reason: "harm"}))
+					require.NoError(t, a.app.Steer(t.Context(), "current", name, rollout.Request{ID: "k-1", Reason: "harm"}))
 				} else {
 					body := map[string]string{rollout.SignalPause: because, rollout.SignalRollback: `{"percentage":0,"reason":"harm"}`}[name]
 					answer := a.inside(http.MethodPost, rolloutsPath+"/current/"+name, "k-1", body)
@@ -229,7 +229,7 @@ func TestAnOutcomeThatCannotBeWrittenIsWrittenLater(t *testing.T) {
 				require.Len(t, record, 2)
 				requireWhole(t, record)
 				require.Equal(t, audit.Done, record[1].Outcome)
-				require.NoError(t, a.itself.Close(t.Context()))
+				require.NoError(t, a.app.Close(t.Context()))
 			})
 		})
 	}
@@ -254,7 +254,7 @@ func TestClosingWhileAnOutcomeIsBeingWrittenDown(t *testing.T) {
 		a.store.audits.fails, a.store.takes = nil, 500*time.Millisecond
 		a.store.mu.Unlock()
 		time.Sleep(1200 * time.Millisecond) //nolint:forbidigo // in a bubble: the next attempt is under way
-		require.NoError(t, a.itself.Close(t.Context()))
+		require.NoError(t, a.app.Close(t.Context()))
 		synctest.Wait()
 		require.Len(t, a.store.audits.entries, 2)
 		requireWhole(t, a.store.audits.entries)
@@ -269,7 +269,7 @@ func TestClosingWritesDownWhatIsOwed(t *testing.T) {
 		a.store.audits.fails = outcomesUnavailable
 		a.inside(http.MethodPatch, flagsPath, "", changing["patchFeatureFlags"])
 		a.store.audits.fails = nil
-		require.NoError(t, a.itself.Close(t.Context()))
+		require.NoError(t, a.app.Close(t.Context()))
 		require.Len(t, a.store.audits.entries, 2)
 		requireWhole(t, a.store.audits.entries)
 		synctest.Wait()

@@ -14,6 +14,7 @@ import (
 	"go.uber.org/zap"
 
 	"marketplace.example/trials/api/headers"
+	"marketplace.example/trials/internal/app"
 	"marketplace.example/trials/internal/domain/access"
 	"marketplace.example/trials/internal/domain/audit"
 	"marketplace.example/trials/internal/domain/trial"
@@ -28,7 +29,7 @@ const (
 	// does not answer. The time of a change may be over while its entry is being written, or as it has been carried out:
 	// then its workflow is told, and its key settled. What became of it is put on record then, behind another entry that
 	// is being written. Servers, clients and whoever stops the API wait longer than that.
-	AnswersWithin = ChangeTimeout + max(audit.WriteLimit, signalTimeout+settleTimeout) + settleTimeout + audit.WriteLimit
+	AnswersWithin = ChangeTimeout + max(audit.WriteLimit, app.SignalTimeout+app.SettleTimeout) + app.SettleTimeout + audit.WriteLimit
 )
 
 // timeoutOf is how long a request may take.
@@ -74,7 +75,7 @@ func (s *server) middleware(next http.Handler) http.Handler {
 		if !requestID.MatchString(c.id) {
 			c.id = rand.Text()
 		}
-		ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), callKey{}, c), timeoutOf(r))
+		ctx, cancel := context.WithTimeout(context.WithValue(app.WithRequestID(r.Context(), c.id), callKey{}, c), timeoutOf(r))
 		defer cancel()
 		ctx, span := s.begin(ctx, r)
 		r = r.WithContext(ctx)
@@ -139,7 +140,7 @@ func (s *server) note(method string, c *call, w *answer, start time.Time) {
 	}
 	s.Calls.Called(c.route, method, w.status, time.Since(start))
 	if observed(c.route) {
-		s.Store.ObserveCall(time.Since(start), w.status >= http.StatusInternalServerError)
+		s.App.Store.ObserveCall(time.Since(start), w.status >= http.StatusInternalServerError)
 	}
 }
 

@@ -7,8 +7,8 @@ import (
 	"slices"
 
 	"github.com/gorilla/mux"
-	"go.uber.org/zap"
 
+	"marketplace.example/trials/internal/app"
 	"marketplace.example/trials/internal/domain/audit"
 	"marketplace.example/trials/internal/domain/bulk"
 	"marketplace.example/trials/internal/domain/trial"
@@ -16,7 +16,7 @@ import (
 
 // ExportVendor answers with everything that is kept of a vendor.
 func (s *server) ExportVendor(ctx context.Context, request ExportVendorRequestObject) (ExportVendorResponseObject, error) {
-	v, err := s.Store.VendorOnRecord(ctx, request.Id)
+	v, err := s.App.Store.VendorOnRecord(ctx, request.Id)
 	if err != nil {
 		return nil, err
 	}
@@ -25,25 +25,25 @@ func (s *server) ExportVendor(ctx context.Context, request ExportVendorRequestOb
 		return nil, err
 	}
 	export := VendorExport{
-		ExportedAt: s.now(), Vendor: whole.Vendor, Registration: v.Automation, Trial: whole.Trial, Events: []Event{}, Emails: []Email{},
+		ExportedAt: s.App.Present(), Vendor: whole.Vendor, Registration: v.Automation, Trial: whole.Trial, Events: []Event{}, Emails: []Email{},
 	}
 	if !v.CreatedAt.IsZero() {
 		export.CreatedAt = &v.CreatedAt
 	}
-	events, err := s.Store.Events(ctx, v.ID, 1)
+	events, err := s.App.Store.Events(ctx, v.ID, 1)
 	if err != nil {
 		return nil, err
 	}
 	export.Events = append(export.Events, events...)
-	emails, err := s.Store.Sends(ctx, v.ID)
+	emails, err := s.App.Store.Sends(ctx, v.ID)
 	if err != nil {
 		return nil, err
 	}
 	export.Emails = append(export.Emails, emails...)
-	if export.Suppressions, err = s.Store.Suppressions(ctx, v.ID); err != nil {
+	if export.Suppressions, err = s.App.Store.Suppressions(ctx, v.ID); err != nil {
 		return nil, err
 	}
-	if export.BulkOperations, err = s.Store.BulkParts(ctx, v.ID); err != nil {
+	if export.BulkOperations, err = s.App.Store.BulkParts(ctx, v.ID); err != nil {
 		return nil, err
 	}
 	if export.Audit, err = s.auditOf(ctx, v.ID); err != nil {
@@ -58,7 +58,7 @@ func (s *server) auditOf(ctx context.Context, vendorID string) ([]audit.Entry, e
 	all := []audit.Entry{}
 	for _, subject := range []string{"vendors/" + vendorID, "trials/" + vendorID} {
 		for before, more := 0, true; more; more = before > 0 {
-			entries, next, err := s.Store.AuditEntries(ctx, audit.Filter{Subject: subject}, before, page)
+			entries, next, err := s.App.Store.AuditEntries(ctx, audit.Filter{Subject: subject}, before, page)
 			if err != nil {
 				return nil, err
 			}
@@ -67,43 +67,6 @@ func (s *server) auditOf(ctx context.Context, vendorID string) ([]audit.Entry, e
 	}
 	slices.SortFunc(all, func(a, b audit.Entry) int { return cmp.Compare(a.Seq, b.Seq) })
 	return all, nil
-}
-
-// EraseVendor removes a vendor's name and address. Its trial goes on without
-// e-mail: ending it would change the figures, and needs a worker.
-func (s *server) EraseVendor(ctx context.Context, request EraseVendorRequestObject) (EraseVendorResponseObject, error) {
-	v, err := s.Store.VendorOnRecord(ctx, request.Id)
-	if err != nil {
-		return nil, err
-	}
-	kept, err := s.Store.EraseVendor(ctx, v.ID, trial.Erasure{At: s.now(), By: actor(ctx), Reason: request.Body.Reason})
-	if err != nil {
-		return nil, err
-	}
-	noteChange(ctx, nil, kept)
-	if v.Automation != nil { // a database that was lost and restored learns it from the trial's history
-		s.signal(ctx, "an erasure is not in the trial's history", zap.String("vendorId", v.ID), func(ctx context.Context) error {
-			return s.Trials.NoMail(ctx, v.ID, trial.Request{Reason: string(trial.ReasonErased), By: kept.By, At: kept.At})
-		})
-	}
-	s.log.Info("vendor erased", zap.String("requestId", callOf(ctx).id), zap.String("vendorId", v.ID))
-	return EraseVendor200JSONResponse(kept), nil
-}
-
-// checkNamesNobody refuses a reason or a key that holds an address, or the name of a
-// vendor whom the request concerns: both are kept in histories and on the audit
-// record, which nothing is erased from.
-func checkNamesNobody(asked audit.Entry, concerned []trial.Vendor) error {
-	for _, kept := range []struct{ field, text string }{{"reason", asked.Reason}, {"Idempotency-Key", asked.Key}} {
-		names := trial.HoldsAddress(kept.text)
-		for _, v := range concerned {
-			names = names || v.NamedIn(kept.text)
-		}
-		if names {
-			return trial.Invalid(kept.field, "must not hold a vendor's name or an address: it is kept where nothing can be erased")
-		}
-	}
-	return nil
 }
 
 // mostConcerned bounds how many vendors of a bulk operation are looked at: whoever
@@ -119,8 +82,8 @@ func (s *server) concerned(ctx context.Context, r *http.Request, request any) ([
 	}
 	var vendors []trial.Vendor
 	for _, id := range ids {
-		v, err := s.Store.Vendor(ctx, id)
-		if isNotFound(err) {
+		v, err := s.App.Store.Vendor(ctx, id)
+		if app.IsNotFound(err) {
 			continue
 		}
 		if err != nil {
@@ -147,11 +110,17 @@ func (s *server) concernedIDs(ctx context.Context, r *http.Request, request any)
 	}
 	operation, ok := mux.Vars(r)["operationId"]
 	for number := 1; ok && number <= mostConcerned; number++ {
-		item, found, err := s.Store.BulkItem(ctx, operation, number)
+		item, found, err := s.App.Store.BulkItem(ctx, operation, number)
 		if err != nil || !found {
 			return ids, err
 		}
 		ids = append(ids, item.VendorID)
 	}
 	return ids, nil
+}
+
+// EraseVendor removes a vendor's name and address.
+func (s *server) EraseVendor(ctx context.Context, r EraseVendorRequestObject) (EraseVendorResponseObject, error) {
+	kept, err := s.App.EraseVendor(ctx, r.Id, r.Body.Reason)
+	return EraseVendor200JSONResponse(kept), err
 }

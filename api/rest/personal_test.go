@@ -169,7 +169,7 @@ func TestReasonsFromThePagesNameNobody(t *testing.T) {
 	t.Parallel()
 	a := running(t)
 	a.store.audits.entries = nil
-	err := a.itself.Steer(t.Context(), "current", rollout.SignalPause, rollout.Request{ID: "k-1", Reason: "ada@example.com wrote"})
+	err := a.app.Steer(t.Context(), "current", rollout.SignalPause, rollout.Request{ID: "k-1", Reason: "ada@example.com wrote"})
 	var refused *trial.Error
 	require.ErrorAs(t, err, &refused)
 	require.Equal(t, "reason", refused.Field)

@@ -10,13 +10,13 @@ import (
 
 // ListRolloutReports answers with the reports on the time after the last phase.
 func (s *server) ListRolloutReports(ctx context.Context, request ListRolloutReportsRequestObject) (ListRolloutReportsResponseObject, error) {
-	state, err := s.rollout(ctx, request.RolloutId)
+	state, err := s.App.Rollout(ctx, request.RolloutId)
 	if err != nil {
 		return nil, err
 	}
 	all := RolloutReports{RolloutId: state.ID, Reports: []rollout.ReportEntry{}}
 	for _, p := range state.Periods() {
-		report, _, found, err := s.Store.Report(ctx, state.ID, p.ID())
+		report, _, found, err := s.App.Store.Report(ctx, state.ID, p.ID())
 		if err != nil {
 			return nil, err
 		}
@@ -31,11 +31,11 @@ func (s *server) ListRolloutReports(ctx context.Context, request ListRolloutRepo
 
 // GetRolloutReport answers with a report.
 func (s *server) GetRolloutReport(ctx context.Context, request GetRolloutReportRequestObject) (GetRolloutReportResponseObject, error) {
-	state, err := s.rollout(ctx, request.RolloutId)
+	state, err := s.App.Rollout(ctx, request.RolloutId)
 	if err != nil {
 		return nil, err
 	}
-	report, _, found, err := s.Store.Report(ctx, state.ID, request.ReportId)
+	report, _, found, err := s.App.Store.Report(ctx, state.ID, request.ReportId)
 	if err != nil {
 		return nil, err
 	}

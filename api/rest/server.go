@@ -16,39 +16,43 @@ import (
 	"go.uber.org/zap"
 
 	"marketplace.example/trials/api/auth"
+	"marketplace.example/trials/internal/app"
 	"marketplace.example/trials/internal/domain/lanes"
-	"marketplace.example/trials/internal/domain/monitoring"
-	"marketplace.example/trials/internal/domain/rollout"
-	"marketplace.example/trials/internal/domain/trial"
 )
 
 //go:embed openapi.yaml
 var description []byte
 
-// Options are what the API is made of. Every field is needed except Now and Tracer.
+// Options are what the API is made of. Every field is needed except Tracer.
 type Options struct {
-	Store  Store
-	Trials Trials
-	// Rollouts reaches the rollout, Plan is what one is started with where none is given.
-	Rollouts Rollouts
-	Plan     rollout.Plan
-	// Bulks reaches the bulk operations.
-	Bulks  Bulks
+	App    *app.App
 	Mail   Mail
-	Health SystemHealth
+	Health app.SystemHealth
 	Calls  Calls
 	Log    *zap.Logger
 	// Tracer makes a span of each call; nil for none.
 	Tracer trace.Tracer
 	// Callers knows who calls, and how often they may.
 	Callers *auth.Callers
-	// Policy is what new trials promise; Day is how long their days last.
-	Policy trial.Policy
-	Day    time.Duration
-	// Alerts are the rules of the alerts.
-	Alerts []monitoring.Rule
-	// Now is the clock; time.Now where it is nil.
-	Now func() time.Time
+}
+
+// Calls is told of every call that was answered.
+type Calls interface {
+	// Called is told of a call by somebody who was let in; route is the template of its route.
+	Called(route, method string, status int, took time.Duration)
+	// Stranger is told of any other: without a good token or signature, at no route, or too often.
+	Stranger()
+}
+
+// Mail reads what mail services and mail clients send.
+type Mail interface {
+	// Receive reads a message of the mail service, and confirms a subscription
+	// that it asks for. One that is not signed, not meant for us or not a message
+	// at all is a *trial.Error; with trial.CodeUnavailable it may pass later.
+	Receive(ctx context.Context, body []byte) (app.MailMessage, error)
+	// Unsubscriber reads the signed token of a link in an e-mail. One that is
+	// not signed by us is a *trial.Error.
+	Unsubscriber(token string) (vendorID string, err error)
 }
 
 // server answers the requests; it implements StrictServerInterface.
@@ -56,21 +60,11 @@ type server struct {
 	Options
 	log           *zap.Logger
 	documentation []byte
-	turns         *lanes.Lanes // changes that stop nothing wait for one
 	long          *lanes.Lanes // long bodies are read one after the other
-	settler       *settler
-	// flagsDelivery has changes of the flags at once told to the trials together.
-	flagsDelivery lanes.Joint
-}
-
-// API answers the API's requests; the pages steer rollouts through it.
-type API struct {
-	http.Handler
-	server *server
 }
 
 // New makes the whole API.
-func New(o Options) (*API, error) {
+func New(o Options) (http.Handler, error) {
 	spec, err := specification()
 	if err != nil {
 		return nil, err
@@ -86,15 +80,9 @@ func New(o Options) (*API, error) {
 	if o.Tracer == nil {
 		o.Tracer = noop.NewTracerProvider().Tracer("")
 	}
-	if o.Now == nil {
-		o.Now = time.Now
-	}
-	s := &server{Options: o, log: o.Log, documentation: page, turns: lanes.New(changesAtOnce, mostChanges), long: lanes.New(longAtOnce, mostLong), settler: newSettler(o.Store, o.Log)}
-	return &API{Handler: s.middleware(s.limited(s.routes(spec, gate))), server: s}, nil
+	s := &server{Options: o, log: o.Log, documentation: page, long: lanes.New(longAtOnce, mostLong)}
+	return s.middleware(s.limited(s.routes(spec, gate))), nil
 }
-
-// Close writes down what is missing on the audit record, once no request is under way.
-func (a *API) Close(ctx context.Context) error { return a.server.settler.close(ctx) }
 
 // specification is the API's description, checked. It never changes, and
 // reading it takes a while.
@@ -128,12 +116,6 @@ func (s *server) routes(spec *openapi3.T, gate gate) *mux.Router {
 	HandlerWithOptions(strict, GorillaServerOptions{BaseRouter: router, ErrorHandlerFunc: s.failRequest})
 	return router
 }
-
-// now is the present moment as it is stored.
-func (s *server) now() time.Time { return millisecond(s.Now()) }
-
-// millisecond cuts what the database would cut.
-func millisecond(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
 
 // GetSpecification answers with the description.
 func (s *server) GetSpecification(context.Context, GetSpecificationRequestObject) (GetSpecificationResponseObject, error) {

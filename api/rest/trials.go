@@ -3,10 +3,7 @@ package rest
 import (
 	"context"
 	"encoding/base64"
-	"time"
 
-	"marketplace.example/trials/internal/domain/idempotency"
-	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
 )
 
@@ -33,7 +30,7 @@ func (s *server) ListTrials(ctx context.Context, request ListTrialsRequestObject
 		}
 		after = string(id)
 	}
-	states, next, err := s.Store.Trials(ctx, filter, after, limit)
+	states, next, err := s.App.Store.Trials(ctx, filter, after, limit)
 	if err != nil {
 		return nil, err
 	}
@@ -46,15 +43,15 @@ func (s *server) ListTrials(ctx context.Context, request ListTrialsRequestObject
 
 // GetTrial answers with everything known of a trial.
 func (s *server) GetTrial(ctx context.Context, request GetTrialRequestObject) (GetTrialResponseObject, error) {
-	v, err := s.takenIn(ctx, request.Id)
+	v, err := s.App.Enrolled(ctx, request.Id)
 	if err != nil {
 		return nil, err
 	}
-	state, err := s.state(ctx, v)
+	state, err := s.App.Trial(ctx, v)
 	if err != nil {
 		return nil, err
 	}
-	events, err := s.Store.Events(ctx, v.ID, 1)
+	events, err := s.App.Store.Events(ctx, v.ID, 1)
 	if err != nil {
 		return nil, err
 	}
@@ -64,104 +61,26 @@ func (s *server) GetTrial(ctx context.Context, request GetTrialRequestObject) (G
 	return GetTrial200JSONResponse{Trial: state.Overview(), Timetable: state.Timetable(), Events: events}, nil
 }
 
-// takenIn is a vendor that has a trial.
-func (s *server) takenIn(ctx context.Context, id string) (trial.Vendor, error) {
-	v, err := s.Store.Vendor(ctx, id)
-	if err == nil && v.Automation == nil {
-		err = &trial.Error{Code: trial.CodeNotFound, Field: "id", Message: "this vendor has no trial yet"}
-	}
-	return v, err
-}
-
-// change is what an admin asks of a trial.
-type change struct {
-	message string
-	id      string
-	key     string
-	days    int
-	reason  string
-}
-
-// ask puts a change before the trial, unless a flag stands against it.
-func (s *server) ask(ctx context.Context, c change) (trial.Overview, error) {
-	if _, err := s.takenIn(ctx, c.id); err != nil {
-		return trial.Overview{}, err
-	}
-	if !keyOf(ctx).done() {
-		flags, err := s.Store.Flags(ctx)
-		if err != nil {
-			return trial.Overview{}, err
-		}
-		if err := allowed(flags.FeatureFlags.AdminTools, c.message); err != nil {
-			return trial.Overview{}, err
-		}
-	}
-	before, _, err := s.Store.Trial(ctx, c.id)
-	if err != nil {
-		return trial.Overview{}, err
-	}
-	if keyOf(ctx).foreign(before.Knows(c.key)) {
-		return trial.Overview{}, idempotency.ErrReused
-	}
-	var was any
-	if before.Status != "" { // else its workflow has not begun yet
-		was = trialEnd{before.Status, before.Revision, before.EndsAt}
-	}
-	noteChange(ctx, was, nil)
-	after, err := s.Trials.Ask(ctx, c.message, c.id, trial.Request{ID: c.key, Days: c.days, Reason: c.reason, By: actor(ctx)})
-	if err == nil {
-		noteChange(ctx, was, trialEnd{after.Status, after.Revision, after.EndsAt})
-	}
-	return after, err
-}
-
-// trialEnd is what admins change of a trial, for the audit record.
-type trialEnd struct {
-	Status   trial.Status `json:"status"`
-	Revision int          `json:"revision"`
-	EndsAt   time.Time    `json:"endsAt"`
-}
-
-// allowed tells whether the flags let admins change trials in this way.
-func allowed(flags rollout.AdminTools, message string) error {
-	if !flags.TrialExtension && message != trial.MessageCancel {
-		return &trial.Error{Code: trial.CodeForbidden, Message: "new ends for trials are switched off: the flag adminTools.trialExtension is false"}
-	}
-	return nil
-}
-
 // ExtendTrial lets a trial end later.
 func (s *server) ExtendTrial(ctx context.Context, r ExtendTrialRequestObject) (ExtendTrialResponseObject, error) {
-	overview, err := s.ask(ctx, change{trial.MessageExtend, r.Id, r.Params.IdempotencyKey, r.Body.Days, r.Body.Reason})
-	if err != nil {
-		return nil, err
-	}
-	return ExtendTrial200JSONResponse(overview), nil
+	overview, err := s.App.ChangeTrial(ctx, trial.MessageExtend, r.Id, trial.Request{ID: r.Params.IdempotencyKey, Days: r.Body.Days, Reason: r.Body.Reason})
+	return ExtendTrial200JSONResponse(overview), err
 }
 
 // ShortenTrial lets a trial end sooner.
 func (s *server) ShortenTrial(ctx context.Context, r ShortenTrialRequestObject) (ShortenTrialResponseObject, error) {
-	overview, err := s.ask(ctx, change{trial.MessageShorten, r.Id, r.Params.IdempotencyKey, r.Body.Days, r.Body.Reason})
-	if err != nil {
-		return nil, err
-	}
-	return ShortenTrial200JSONResponse(overview), nil
+	overview, err := s.App.ChangeTrial(ctx, trial.MessageShorten, r.Id, trial.Request{ID: r.Params.IdempotencyKey, Days: r.Body.Days, Reason: r.Body.Reason})
+	return ShortenTrial200JSONResponse(overview), err
 }
 
 // CancelTrial ends a trial.
 func (s *server) CancelTrial(ctx context.Context, r CancelTrialRequestObject) (CancelTrialResponseObject, error) {
-	overview, err := s.ask(ctx, change{trial.MessageCancel, r.Id, r.Params.IdempotencyKey, 0, r.Body.Reason})
-	if err != nil {
-		return nil, err
-	}
-	return CancelTrial200JSONResponse(overview), nil
+	overview, err := s.App.ChangeTrial(ctx, trial.MessageCancel, r.Id, trial.Request{ID: r.Params.IdempotencyKey, Reason: r.Body.Reason})
+	return CancelTrial200JSONResponse(overview), err
 }
 
 // ReviveTrial gives a trial that is over another end.
 func (s *server) ReviveTrial(ctx context.Context, r ReviveTrialRequestObject) (ReviveTrialResponseObject, error) {
-	overview, err := s.ask(ctx, change{trial.MessageRevive, r.Id, r.Params.IdempotencyKey, r.Body.Days, r.Body.Reason})
-	if err != nil {
-		return nil, err
-	}
-	return ReviveTrial200JSONResponse(overview), nil
+	overview, err := s.App.ChangeTrial(ctx, trial.MessageRevive, r.Id, trial.Request{ID: r.Params.IdempotencyKey, Days: r.Body.Days, Reason: r.Body.Reason})
+	return ReviveTrial200JSONResponse(overview), err
 }

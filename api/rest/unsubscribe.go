@@ -3,8 +3,6 @@ package rest
 import (
 	"bytes"
 	"context"
-
-	"marketplace.example/trials/internal/domain/trial"
 )
 
 // ShowUnsubscribe asks whether to stop the e-mails.
@@ -27,7 +25,7 @@ func (s *server) Unsubscribe(ctx context.Context, request UnsubscribeRequestObje
 		return nil, err
 	}
 	callOf(ctx).letIn = true
-	if err := s.suppress(ctx, vendorID, trial.Suppression{Reason: trial.ReasonUnsubscribed, At: s.now()}); err != nil {
+	if err := s.App.Unsubscribe(ctx, vendorID); err != nil {
 		return nil, err
 	}
 	page, err := render(unsubscribePage, unsubscribeView{Done: true})

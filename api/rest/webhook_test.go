@@ -10,11 +10,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"marketplace.example/trials/api/rest"
+	"marketplace.example/trials/internal/app"
 	"marketplace.example/trials/internal/domain/trial"
 )
 
 // deliver posts a message as SNS does.
-func (a *api) deliver(m rest.MailMessage) answered {
+func (a *api) deliver(m app.MailMessage) answered {
 	a.t.Helper()
 	body, err := json.Marshal(m)
 	require.NoError(a.t, err)
@@ -29,14 +30,14 @@ func (a *api) sent() {
 
 var adaHash = trial.AddressHash("ada@example.com")
 
-func event(id, delivery string, suppress bool, hash string) rest.MailMessage {
-	return rest.MailMessage{ID: id, Event: &rest.MailEvent{
+func event(id, delivery string, suppress bool, hash string) app.MailMessage {
+	return app.MailMessage{ID: id, Event: &app.MailEvent{
 		Key: "v-1/welcome/0", Attempt: 2, MessageID: "ses-1", Delivery: delivery, At: present, Suppress: suppress, AddressHash: hash,
 	}}
 }
 
 // earlier is the event of an attempt before, which may have gone to an address that the vendor had then.
-func earlier(m rest.MailMessage) rest.MailMessage {
+func earlier(m app.MailMessage) app.MailMessage {
 	m.Event.Attempt--
 	return m
 }
@@ -45,7 +46,7 @@ func TestMailEvents(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name     string
-		message  rest.MailMessage
+		message  app.MailMessage
 		delivery string
 		hash     string // of the suppression; empty for none
 	}{
@@ -91,18 +92,18 @@ func TestMailEventsOfNoConcern(t *testing.T) {
 	a := newAPI(t)
 	a.sent()
 	_, before := a.store.written()
-	foreign := func(vendorID string, suppress bool, hash string) rest.MailMessage {
+	foreign := func(vendorID string, suppress bool, hash string) app.MailMessage {
 		m := event("m-1", "bounce", suppress, hash)
 		m.Event.Key = vendorID + "/welcome/0"
 		return m
 	}
-	for name, m := range map[string]rest.MailMessage{
+	for name, m := range map[string]app.MailMessage{
 		"nothing to stop": foreign("v-2", false, "h"), "no address": foreign("v-2", true, ""), "no vendor": foreign(strings.Repeat("v", 65), true, "h"),
 	} {
 		require.Equal(t, rest.Ignored, into[rest.MailEventReceipt](a.deliver(m), http.StatusOK).Result, name)
 	}
-	require.Equal(t, rest.Ignored, into[rest.MailEventReceipt](a.deliver(rest.MailMessage{ID: "m-2"}), http.StatusOK).Result)
-	require.Equal(t, rest.Confirmed, into[rest.MailEventReceipt](a.deliver(rest.MailMessage{ID: "m-3", Confirmed: true}), http.StatusOK).Result)
+	require.Equal(t, rest.Ignored, into[rest.MailEventReceipt](a.deliver(app.MailMessage{ID: "m-2"}), http.StatusOK).Result)
+	require.Equal(t, rest.Confirmed, into[rest.MailEventReceipt](a.deliver(app.MailMessage{ID: "m-3", Confirmed: true}), http.StatusOK).Result)
 	_, after := a.store.written()
 	require.Equal(t, before, after)
 }

@@ -1,4 +1,4 @@
-package rest
+package app
 
 import (
 	"context"
@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"marketplace.example/trials/internal/app"
 	"marketplace.example/trials/internal/domain/lanes"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
@@ -33,21 +32,16 @@ var remaining = map[string]bool{
 	"patchFeatureFlags": true, "setRollout": true,
 }
 
-// hurried is the context of a request, urgent where it stops something.
-func (s *server) hurried(ctx context.Context, action string, request any) (context.Context, error) {
+// Hurried is the context of an operation, urgent where it stops something; change is what it makes of the flags, nil where
+// it is about something else.
+func (a *App) Hurried(ctx context.Context, action string, change func(*rollout.FlagChange) error) (context.Context, error) {
 	if stopping[action] {
 		return lanes.Urgent(ctx), nil
 	}
-	var change func(*rollout.FlagChange) error
-	switch r := request.(type) {
-	case PatchFeatureFlagsRequestObject:
-		change = patched(r)
-	case SetRolloutRequestObject:
-		change = rolledOut(r)
-	default:
+	if change == nil {
 		return ctx, nil
 	}
-	doc, err := s.Store.Flags(ctx)
+	doc, err := a.Store.Flags(ctx)
 	if err != nil {
 		return ctx, err
 	}
@@ -68,18 +62,18 @@ func stops(from, to rollout.Flags) bool {
 const turnPatience = 18 * time.Second
 
 // turn waits until a change may begin, unless it is urgent.
-func (s *server) turn(ctx context.Context) (leave func(), err error) {
+func (a *App) turn(ctx context.Context) (leave func(), err error) {
 	if lanes.IsUrgent(ctx) {
 		return func() {}, nil
 	}
 	waiting, cancel := context.WithTimeout(ctx, turnPatience)
 	defer cancel()
-	leave, err = s.turns.Enter(waiting)
+	leave, err = a.turns.Enter(waiting)
 	switch {
 	case errors.Is(err, lanes.ErrFull):
-		return nil, app.Untouched("too many changes wait already")
+		return nil, Untouched("too many changes wait already")
 	case errors.Is(err, context.DeadlineExceeded):
-		return nil, app.Untouched("too many changes were under way before this one")
+		return nil, Untouched("too many changes were under way before this one")
 	case err != nil:
 		return nil, fmt.Errorf("waiting for a turn: %w", err)
 	}
@@ -91,11 +85,11 @@ var errSwitchedOff = &trial.Error{Code: trial.CodeForbidden, Message: "changes b
 	"Pausing, rolling back, lowering or disabling the automation, acknowledging an alert, and switching that flag on again remain"}
 
 // permit refuses an operation where the flags let admins change nothing.
-func (s *server) permit(ctx context.Context, action string) error {
+func (a *App) permit(ctx context.Context, action string) error {
 	if remaining[action] {
 		return nil
 	}
-	doc, err := s.Store.Flags(ctx)
+	doc, err := a.Store.Flags(ctx)
 	if err == nil && !doc.FeatureFlags.AdminTools.Enabled {
 		err = errSwitchedOff
 	}

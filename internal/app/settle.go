@@ -1,4 +1,4 @@
-package rest
+package app
 
 import (
 	"context"
@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	// settleTimeout bounds one attempt to write down what became of a change.
-	settleTimeout = 5 * time.Second
+	// SettleTimeout bounds one attempt to write down what became of a change.
+	SettleTimeout = 5 * time.Second
 	// settleEvery is how long to wait before the next.
 	settleEvery = time.Second
 	// mostOwed bounds how many outcomes wait to be written down; what is beyond is settled by the
@@ -91,7 +91,7 @@ func (s *settler) settle(ctx context.Context) (all bool) {
 }
 
 func (s *settler) try(ctx context.Context, settled audit.Entry) error {
-	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
+	ctx, cancel := context.WithTimeout(ctx, SettleTimeout)
 	defer cancel()
 	return s.store.SettleAudit(ctx, settled)
 }

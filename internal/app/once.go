@@ -1,25 +1,13 @@
-package rest
+package app
 
 import (
 	"context"
-	"net/http"
-	"regexp"
 
 	"go.uber.org/zap"
 
 	"marketplace.example/trials/internal/domain/audit"
 	"marketplace.example/trials/internal/domain/idempotency"
 )
-
-// KeyStore keeps what the keys of requests were used for.
-type KeyStore interface {
-	// ClaimKey keeps which request a key is used for. The first counts; it is
-	// returned, and mine tells whether it is this one.
-	ClaimKey(ctx context.Context, key string, c idempotency.Claim) (first idempotency.Claim, mine bool, err error)
-	// SettleKey keeps that the request of a key was carried out, or frees the key of
-	// one that was refused.
-	SettleKey(ctx context.Context, key string, c idempotency.Claim, done bool) error
-}
 
 // keyed is what is known of the key that a request came with.
 type keyed struct {
@@ -48,7 +36,7 @@ func (k keyed) foreign(known bool) bool { return k.first && known }
 // the same operation, on the same subject, with the same body. A repetition is
 // carried out again, so that what may be missing is made good; whatever does it has
 // to count once. A refused request frees its key.
-func (s *server) once(ctx context.Context, asked audit.Entry, body any, fn func(context.Context) error) error {
+func (a *App) once(ctx context.Context, asked audit.Entry, body any, fn func(context.Context) error) error {
 	if asked.Key == "" {
 		return fn(ctx)
 	}
@@ -56,8 +44,8 @@ func (s *server) once(ctx context.Context, asked audit.Entry, body any, fn func(
 	if err != nil {
 		return err
 	}
-	claim := idempotency.Claim{Request: request, At: s.now()}
-	first, mine, err := s.Store.ClaimKey(ctx, asked.Key, claim)
+	claim := idempotency.Claim{Request: request, At: a.Present()}
+	first, mine, err := a.Store.ClaimKey(ctx, asked.Key, claim)
 	if err != nil {
 		return err
 	}
@@ -70,37 +58,17 @@ func (s *server) once(ctx context.Context, asked audit.Entry, body any, fn func(
 	}
 	// Only what took the key frees it: an earlier attempt may have been carried out, though its answer was lost.
 	if what, _ := outcome(failure); !first.Done && (what == audit.Done || what == audit.Refused && mine) {
-		s.settleKey(ctx, asked.Key, claim, what == audit.Done)
+		a.settleKey(ctx, asked.Key, claim, what == audit.Done)
 	}
 	return failure
 }
 
 // settleKey keeps what became of a key's request. Where that fails the key goes on
 // standing for it.
-func (s *server) settleKey(ctx context.Context, key string, c idempotency.Claim, done bool) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
+func (a *App) settleKey(ctx context.Context, key string, c idempotency.Claim, done bool) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), SettleTimeout)
 	defer cancel()
-	if err := s.Store.SettleKey(ctx, key, c, done); err != nil {
-		s.log.Warn("key not settled", zap.String("requestId", callOf(ctx).id), zap.Error(err))
+	if err := a.Store.SettleKey(ctx, key, c, done); err != nil {
+		a.Log.Warn("key not settled", zap.String("requestId", requestID(ctx)), zap.Error(err))
 	}
-}
-
-// keyHeader is the header that has the key. Operations that do not ask for one take
-// it as well.
-const keyHeader = "Idempotency-Key"
-
-var validKey = regexp.MustCompile(`^[!-~]{1,128}$`)
-
-// requestKey is the key of a request; empty for none.
-func requestKey(header http.Header) (string, error) {
-	keys := header.Values(keyHeader)
-	switch {
-	case len(keys) == 0:
-		return "", nil
-	case len(keys) > 1:
-		return "", invalid(FieldProblem{Field: keyHeader, Message: "must be given once"})
-	case !validKey.MatchString(keys[0]):
-		return "", invalid(FieldProblem{Field: keyHeader, Message: "must be 1 to 128 visible ASCII characters"})
-	}
-	return keys[0], nil
 }

@@ -1,16 +1,19 @@
-package rest
+package app
 
 import (
 	"context"
 	"time"
 
+	"marketplace.example/trials/internal/domain/access"
 	"marketplace.example/trials/internal/domain/audit"
+	"marketplace.example/trials/internal/domain/bulk"
+	"marketplace.example/trials/internal/domain/idempotency"
 	"marketplace.example/trials/internal/domain/monitoring"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
 )
 
-// Store is what the API needs of the database. An error that a caller may be
+// Store is what the use cases need of the database. An error that a caller may be
 // shown is a *trial.Error; where the database is away its code is
 // trial.CodeUnavailable.
 type Store interface {
@@ -104,14 +107,6 @@ type MonitoringStore interface {
 	Calls(ctx context.Context, from, to time.Time, day time.Duration) (rollout.Calls, error)
 }
 
-// Calls is told of every call that was answered.
-type Calls interface {
-	// Called is told of a call by somebody who was let in; route is the template of its route.
-	Called(route, method string, status int, took time.Duration)
-	// Stranger is told of any other: without a good token or signature, at no route, or too often.
-	Stranger()
-}
-
 // SystemHealth tells how the trial system is.
 type SystemHealth interface {
 	// Health answers within two seconds, whatever is away; its error is that the
@@ -147,6 +142,42 @@ type AuditStore interface {
 	AuditEntries(ctx context.Context, f audit.Filter, before, limit int) (entries []audit.Entry, next int, err error)
 }
 
+// TokenStore keeps the tokens that were issued.
+type TokenStore interface {
+	// AddToken stores a new token under its key.
+	AddToken(ctx context.Context, key access.Key, t access.Token) error
+	// Tokens are all tokens, those that open nothing any more too.
+	Tokens(ctx context.Context) ([]access.Token, error)
+	// RevokeToken has a token open nothing from now on. The first revocation
+	// counts. One that does not exist is a *trial.Error with trial.CodeNotFound.
+	RevokeToken(ctx context.Context, id, by string, at time.Time) (access.Token, error)
+}
+
+// KeyStore keeps what the keys of requests were used for.
+type KeyStore interface {
+	// ClaimKey keeps which request a key is used for. The first counts; it is
+	// returned, and mine tells whether it is this one.
+	ClaimKey(ctx context.Context, key string, c idempotency.Claim) (first idempotency.Claim, mine bool, err error)
+	// SettleKey keeps that the request of a key was carried out, or frees the key of
+	// one that was refused.
+	SettleKey(ctx context.Context, key string, c idempotency.Claim, done bool) error
+}
+
+// BulkStore keeps the bulk operations.
+type BulkStore interface {
+	// AddBulk and AddBulkItems store what is not there yet.
+	AddBulk(ctx context.Context, o bulk.Operation, state bulk.State) error
+	AddBulkItems(ctx context.Context, id string, items []bulk.Item) error
+	// Bulk returns an operation; one that does not exist is a *trial.Error with
+	// trial.CodeNotFound.
+	Bulk(ctx context.Context, id string) (bulk.Operation, bulk.State, error)
+	// Bulks lists operations, the latest first, from before an id on.
+	Bulks(ctx context.Context, before string, limit int) (page []bulk.View, next string, err error)
+	BulkItem(ctx context.Context, id string, number int) (bulk.Item, bool, error)
+	// BulkParts are a vendor's part in all operations.
+	BulkParts(ctx context.Context, vendorID string) ([]bulk.Part, error)
+}
+
 // Rollouts reaches the rollout's workflow.
 type Rollouts interface {
 	// StartRollout starts a rollout; the same one again is left alone. While
@@ -155,6 +186,14 @@ type Rollouts interface {
 	// Steer sends a request to the running rollout; without one it is a
 	// *trial.Error with trial.CodeConflict.
 	Steer(ctx context.Context, name string, r rollout.Request) error
+}
+
+// Bulks reaches the workflows of the bulk operations.
+type Bulks interface {
+	// StartBulk starts an operation that is stored; one that runs is left alone.
+	StartBulk(ctx context.Context, o bulk.Operation) error
+	// SteerBulk sends an operation what an admin asks of it.
+	SteerBulk(ctx context.Context, o bulk.Operation, c bulk.Control) error
 }
 
 // MailStore keeps what is heard of e-mails.
@@ -183,17 +222,6 @@ type Trials interface {
 	FlagsChanged(ctx context.Context) error
 	// Check tells whether the workflows can be reached.
 	Check(ctx context.Context) error
-}
-
-// Mail reads what mail services and mail clients send.
-type Mail interface {
-	// Receive reads a message of the mail service, and confirms a subscription
-	// that it asks for. One that is not signed, not meant for us or not a message
-	// at all is a *trial.Error; with trial.CodeUnavailable it may pass later.
-	Receive(ctx context.Context, body []byte) (MailMessage, error)
-	// Unsubscriber reads the signed token of a link in an e-mail. One that is
-	// not signed by us is a *trial.Error.
-	Unsubscriber(token string) (vendorID string, err error)
 }
 
 // MailMessage is a message of the mail service whose signature holds.

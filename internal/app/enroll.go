@@ -1,0 +1,83 @@
+package app
+
+import (
+	"context"
+	"time"
+
+	"go.uber.org/zap"
+
+	"marketplace.example/trials/internal/domain/trial"
+)
+
+// Enroll takes a vendor in: the vendor first, then its workflow. The latter may fail; the reconciler starts what is missing.
+// registered is when it says it registered, nil for now. Where it was taken in before with the same data, created is false.
+func (a *App) Enroll(ctx context.Context, asked trial.Vendor, registered *time.Time) (v trial.Vendor, created bool, err error) {
+	asked.StartedAt = a.Present()
+	if registered != nil {
+		asked.StartedAt = Millisecond(*registered)
+	}
+	known, err := a.Store.Vendor(ctx, asked.ID)
+	switch {
+	case err == nil && known.Automation != nil:
+		return known, false, enrolledBefore(known, asked, registered != nil)
+	case err == nil && !sameVendor(known, asked):
+		return known, false, otherData(asked.ID)
+	case err != nil && !IsNotFound(err):
+		return known, false, err
+	}
+	if err := a.checkStart(asked); err != nil {
+		return asked, false, err
+	}
+	flags, err := a.Store.Flags(ctx)
+	if err != nil {
+		return asked, false, err
+	}
+	asked.Automation = flags.Admit(asked.ID, a.Policy.Name, a.Present())
+	stored, created, err := a.Store.RegisterVendor(ctx, asked)
+	if err != nil {
+		return stored, false, err
+	}
+	if !created { // somebody registered it meanwhile
+		return stored, false, enrolledBefore(stored, asked, registered != nil)
+	}
+	a.signalWithin(ctx, SignalTimeout, startTimeout, "trial not started yet", zap.String("vendorId", stored.ID), func(ctx context.Context) error {
+		_, err := a.Trials.Start(ctx, stored.Registration(a.Policy, a.Day))
+		return err
+	})
+	return stored, true, nil
+}
+
+// enrolledBefore refuses a registration of a vendor that is on record, unless it is a repeat: with the same data.
+func enrolledBefore(known, asked trial.Vendor, given bool) error {
+	if !sameVendor(known, asked) || given && !trial.SameMoment(asked.StartedAt, known.StartedAt) {
+		return otherData(known.ID)
+	}
+	return nil
+}
+
+func sameVendor(a, b trial.Vendor) bool {
+	return trial.AddressHash(a.Email) == trial.AddressHash(b.Email) && a.Name == b.Name && a.Zone == b.Zone
+}
+
+func otherData(id string) error {
+	const message = "is registered with other data"
+	return &trial.Error{Code: trial.CodeConflict, Field: "id", Message: message, Detail: "vendor " + id + " " + message}
+}
+
+// checkStart refuses a registration of the future, and one whose trial would be
+// over before it began.
+func (a *App) checkStart(v trial.Vendor) error {
+	now, calendar := a.Present(), trial.Calendar{Day: a.Day, Zone: v.Zone}
+	over := calendar.AddDays(calendar.AddDays(v.StartedAt, a.Policy.LengthDays), a.Policy.GraceDays)
+	switch {
+	case v.StartedAt.After(now.Add(a.tolerance())):
+		return trial.Invalid("registeredAt", "lies in the future")
+	case !over.After(now):
+		return trial.Invalid("registeredAt", "lies so far back that the trial would be over, since %s", over.Format(time.RFC3339))
+	}
+	return nil
+}
+
+// tolerance is how far the caller's clock may be ahead: five minutes of a day
+// of 24 hours, and a second where days are short.
+func (a *App) tolerance() time.Duration { return max(a.Day/(24*12), time.Second) }

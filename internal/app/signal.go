@@ -1,0 +1,56 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"go.uber.org/zap"
+
+	"marketplace.example/trials/internal/domain/lanes"
+	"marketplace.example/trials/internal/domain/trial"
+)
+
+const (
+	// SignalTimeout bounds letting the workflows know of what is on record already.
+	SignalTimeout = 1500 * time.Millisecond
+	// startTimeout is how long a trial's start is tried, also behind the answer: starts that come late or twice do no harm,
+	// and a welcome that waits for the reconciler is half a minute late.
+	startTimeout = 5 * time.Second
+	// flagPatience is how long the answer to a change of the flags, which decide, waits for that; and
+	// that to whatever else stops something.
+	flagPatience = 200 * time.Millisecond
+)
+
+// signal lets the workflows know of something that is on record. Where that
+// fails it is noted, and the reconciler sees to it later.
+func (a *App) signal(ctx context.Context, failing string, about zap.Field, fn func(context.Context) error) {
+	patience := SignalTimeout
+	if lanes.IsUrgent(ctx) {
+		patience = flagPatience
+	}
+	a.signalWithin(ctx, patience, SignalTimeout, failing, about, fn)
+}
+
+// signalWithin goes on telling, for so long altogether, where that takes longer than the answer waits.
+func (a *App) signalWithin(ctx context.Context, patience, timeout time.Duration, failing string, about zap.Field, fn func(context.Context) error) {
+	telling, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
+	done := make(chan struct{})
+	go func() { // ends with its context
+		defer cancel()
+		defer close(done)
+		if err := fn(telling); err != nil {
+			a.Log.Warn(failing, zap.String("requestId", requestID(ctx)), about, zap.Error(err))
+		}
+	}()
+	select {
+	case <-done:
+	case <-time.After(patience):
+	}
+}
+
+// IsNotFound tells whether an error says that there is no such thing.
+func IsNotFound(err error) bool {
+	e, ok := errors.AsType[*trial.Error](err)
+	return ok && e.Code == trial.CodeNotFound
+}

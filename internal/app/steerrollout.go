@@ -1,0 +1,146 @@
+package app
+
+import (
+	"context"
+
+	"go.uber.org/zap"
+
+	"marketplace.example/trials/internal/domain/audit"
+	"marketplace.example/trials/internal/domain/idempotency"
+	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/trial"
+)
+
+// Latest stands for the latest rollout in the place of an id.
+const Latest = "current"
+
+// Rollout is a rollout by its id, or the latest.
+func (a *App) Rollout(ctx context.Context, id string) (rollout.State, error) {
+	if id != Latest {
+		return a.Store.Rollout(ctx, id)
+	}
+	state, found, err := a.Store.CurrentRollout(ctx)
+	if err == nil && !found {
+		err = &trial.Error{Code: trial.CodeNotFound, Field: "rolloutId", Message: "there was no rollout yet"}
+	}
+	return state, err
+}
+
+// ViewRollout is how a rollout stands and is judged now.
+func (a *App) ViewRollout(ctx context.Context, state rollout.State) (rollout.View, error) {
+	_, judged, _, err := a.Store.Ledger(ctx, state.ID)
+	if err != nil {
+		return rollout.View{}, err
+	}
+	return rollout.ViewOf(state, judged, a.Present()), nil
+}
+
+// Steer is SteerRollout on record.
+func (a *App) Steer(ctx context.Context, id, name string, r rollout.Request) error {
+	state, err := a.Rollout(ctx, id)
+	if err != nil {
+		return err
+	}
+	asked := audit.Entry{Action: steering[name], Subject: "rollouts/" + state.ID, Reason: r.Reason, Key: r.ID}
+	if name == rollout.SignalRollback {
+		asked.Asked = audit.Document(map[string]any{"percentage": r.Percentage, "inFlight": r.InFlight})
+	}
+	if ctx, err = a.Hurried(ctx, asked.Action, nil); err != nil {
+		return err
+	}
+	return a.Record(ctx, asked, r, func(ctx context.Context) error {
+		_, err := a.SteerRollout(ctx, state.ID, name, r)
+		return err
+	})
+}
+
+// steering are the operations that the requests to a rollout come by.
+var steering = map[string]string{
+	rollout.SignalRollback: "rollBackRollout", rollout.SignalPause: "pauseRollout", rollout.SignalResume: "resumeRollout",
+	rollout.SignalAdvance: "advanceRollout", rollout.SignalSetPercentage: "setRolloutPercentage",
+	rollout.SignalTick: "tickRolloutCriterion", rollout.SignalWaive: "waiveRolloutCheck",
+}
+
+// SteerRollout puts a request before the rollout, and answers with its id. It must be running, but for the tasks of one
+// that is complete, which has no workflow any more. What does not apply is refused here, on what is stored; the workflow
+// decides anew.
+func (a *App) SteerRollout(ctx context.Context, id, name string, r rollout.Request) (rolloutID string, err error) {
+	if rollout.MayRaise(name) { // first: what is set by hand from now on is later than this request
+		flags, err := a.Store.Flags(ctx)
+		if err != nil {
+			return "", err
+		}
+		r.FlagsVersion = flags.Version
+	}
+	state, err := a.Rollout(ctx, id)
+	if err != nil {
+		return "", err
+	}
+	if name == rollout.SignalTick && state.Status == rollout.Completed && rollout.IsTask(r.Subject) {
+		return state.ID, a.tickTask(ctx, state, r)
+	}
+	noteChange(ctx, state.Summary(), nil) // the rollout itself puts on record what comes of it
+	r.By = actor(ctx)
+	if keyOf(ctx).foreign(state.Knows(r.ID)) {
+		return "", idempotency.ErrReused
+	}
+	if _, err := state.Request(name, r, nil, a.Present()); err != nil {
+		return "", err
+	}
+	if name != rollout.SignalRollback {
+		noteDetail(ctx, passedOn)
+		return state.ID, a.Rollouts.Steer(ctx, name, r)
+	}
+	if err := a.takeFlagsBack(ctx, state, &r); err != nil {
+		return "", err
+	}
+	// The flags decide; the rollout catches up when it hears of it.
+	a.signal(ctx, "rollout not told yet", zap.String("rollout", state.ID), func(ctx context.Context) error { return a.Rollouts.Steer(ctx, name, r) })
+	return state.ID, nil
+}
+
+// takeFlagsBack lowers the flags to what a rollback asks for, and puts that beside them. One that the rollout has not
+// heard of stands beside them no longer then: where that was to hand over, and nothing is said of it now, this does.
+func (a *App) takeFlagsBack(ctx context.Context, state rollout.State, r *rollout.Request) error {
+	r.Seen = "" // it was as seen, and the flags say soon what is asked for
+	if state.Knows(r.ID) {
+		return nil // carried out before; the flags may have moved on
+	}
+	asked := r.InFlight
+	_, err := a.UpdateFlags(ctx, func(f *rollout.FlagChange) error {
+		f.TrialAutomation.RolloutPercentage = min(f.TrialAutomation.RolloutPercentage, r.Percentage)
+		f.TrialAutomation.Enabled = f.TrialAutomation.Enabled && r.Percentage > 0
+		r.InFlight = asked // the flags may be others than at the first try
+		if before := f.Found.Rollback; asked == "" && state.Awaits(before) {
+			r.InFlight = before.Request.InFlight
+		}
+		f.Off, f.Rollback = r.Percentage == 0, &rollout.RollbackRequest{RolloutID: state.ID, Request: *r}
+		return nil
+	})
+	return err
+}
+
+// tickTask writes a tick into the record of a rollout that is complete, behind
+// whatever others have written there meanwhile.
+func (a *App) tickTask(ctx context.Context, state rollout.State, r rollout.Request) error {
+	r.By = actor(ctx)
+	if keyOf(ctx).foreign(state.Knows(r.ID)) {
+		return idempotency.ErrReused
+	}
+	for {
+		event, err := state.Request(rollout.SignalTick, r, nil, a.Present())
+		if err != nil {
+			return err
+		}
+		if event == nil {
+			return nil
+		}
+		after := state.Apply(*event)
+		existing, err := a.Store.AppendDecision(ctx, *event, after)
+		if err != nil || existing == nil {
+			noteChange(ctx, state.Summary(), after.Summary())
+			return err
+		}
+		state = state.Apply(*existing)
+	}
+}

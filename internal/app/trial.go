@@ -1,0 +1,70 @@
+package app
+
+import (
+	"context"
+	"time"
+
+	"marketplace.example/trials/internal/domain/idempotency"
+	"marketplace.example/trials/internal/domain/trial"
+)
+
+// Enrolled is a vendor that has a trial.
+func (a *App) Enrolled(ctx context.Context, id string) (trial.Vendor, error) {
+	v, err := a.Store.Vendor(ctx, id)
+	if err == nil && v.Automation == nil {
+		err = &trial.Error{Code: trial.CodeNotFound, Field: "id", Message: "this vendor has no trial yet"}
+	}
+	return v, err
+}
+
+// Trial is the trial's state as stored, or what it begins with where its workflow has not begun yet.
+func (a *App) Trial(ctx context.Context, v trial.Vendor) (trial.State, error) {
+	state, found, err := a.Store.Trial(ctx, v.ID)
+	if err == nil && !found {
+		state = trial.NewState(v.Registration(a.Policy, a.Day))
+	}
+	return state, err
+}
+
+// ChangeTrial puts a message of an admin before the trial, unless a flag stands against it.
+func (a *App) ChangeTrial(ctx context.Context, message, vendorID string, r trial.Request) (trial.Overview, error) {
+	if _, err := a.Enrolled(ctx, vendorID); err != nil {
+		return trial.Overview{}, err
+	}
+	if !keyOf(ctx).done() {
+		flags, err := a.Store.Flags(ctx)
+		if err != nil {
+			return trial.Overview{}, err
+		}
+		if !flags.FeatureFlags.AdminTools.TrialExtension && message != trial.MessageCancel {
+			return trial.Overview{}, &trial.Error{
+				Code: trial.CodeForbidden, Message: "new ends for trials are switched off: the flag adminTools.trialExtension is false",
+			}
+		}
+	}
+	before, _, err := a.Store.Trial(ctx, vendorID)
+	if err != nil {
+		return trial.Overview{}, err
+	}
+	if keyOf(ctx).foreign(before.Knows(r.ID)) {
+		return trial.Overview{}, idempotency.ErrReused
+	}
+	var was any
+	if before.Status != "" { // else its workflow has not begun yet
+		was = trialEnd{before.Status, before.Revision, before.EndsAt}
+	}
+	noteChange(ctx, was, nil)
+	r.By = actor(ctx)
+	after, err := a.Trials.Ask(ctx, message, vendorID, r)
+	if err == nil {
+		noteChange(ctx, was, trialEnd{after.Status, after.Revision, after.EndsAt})
+	}
+	return after, err
+}
+
+// trialEnd is what admins change of a trial, for the audit record.
+type trialEnd struct {
+	Status   trial.Status `json:"status"`
+	Revision int          `json:"revision"`
+	EndsAt   time.Time    `json:"endsAt"`
+}
