@@ -8,6 +8,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"marketplace.example/trials/internal/app"
 	"marketplace.example/trials/internal/domain/monitoring"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
@@ -15,7 +16,8 @@ import (
 
 // AlertStore is what the alerts need of the database.
 type AlertStore interface {
-	Flags(ctx context.Context) (rollout.Document, error)
+	app.FlagReader
+	app.AlertReader
 	// Counters are the counters of the periods.
 	Counters(ctx context.Context, periods []monitoring.Period) (monitoring.Tally, error)
 	// Repairs are how many trials the reconciler had to mend in each slot.
@@ -24,8 +26,6 @@ type AlertStore interface {
 	// how it stands. change is called again where something else happened meanwhile.
 	ChangeAlert(ctx context.Context, id monitoring.RuleID,
 		change func(monitoring.Alert) (monitoring.Alert, *monitoring.AlertEvent, error)) (monitoring.Alert, error)
-	// AlertEvents are up to limit of an alert's events from a number on, in order.
-	AlertEvents(ctx context.Context, id monitoring.RuleID, fromSeq, limit int) ([]monitoring.AlertEvent, error)
 }
 
 // AlertParts tells how the parts stand of which no counter tells. What cannot be

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/time/rate"
 
+	"marketplace.example/trials/internal/app"
 	"marketplace.example/trials/internal/domain/bulk"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
@@ -29,11 +30,9 @@ const (
 
 // BulkStore is what the bulk operations need of the database.
 type BulkStore interface {
-	Flags(ctx context.Context) (rollout.Document, error)
-	Vendor(ctx context.Context, id string) (trial.Vendor, error)
-	Trial(ctx context.Context, vendorID string) (trial.State, bool, error)
-	Events(ctx context.Context, vendorID string, fromSeq int) ([]trial.Event, error)
-	Trials(ctx context.Context, f trial.Filter, after string, limit int) (page []trial.State, next string, err error)
+	app.FlagReader
+	app.VendorReader
+	app.TrialReader
 	// RecordConversion keeps billing's word; the first counts, and is returned.
 	RecordConversion(ctx context.Context, id string, c trial.Conversion) (first trial.Conversion, created bool, err error)
 

@@ -4,16 +4,17 @@ import (
 	"context"
 	"time"
 
+	"marketplace.example/trials/internal/app"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
 )
 
 // Store is what the activities need of the database.
 type Store interface {
-	Flags(ctx context.Context) (rollout.Document, error)
+	app.FlagReader
+	app.VendorReader
 	// CurrentRollout is the latest rollout, running or not, and whether there is one.
 	CurrentRollout(ctx context.Context) (rollout.State, bool, error)
-	Vendor(ctx context.Context, id string) (trial.Vendor, error)
 	Trial(ctx context.Context, vendorID string) (trial.State, bool, error)
 	// Event is a trial's event of that number, nil where there is none.
 	Event(ctx context.Context, vendorID string, seq int) (*trial.Event, error)

@@ -7,13 +7,14 @@ import (
 
 	"go.uber.org/zap"
 
+	"marketplace.example/trials/internal/app"
 	"marketplace.example/trials/internal/domain/rollout"
 )
 
 // ReportStore is what making reports needs of the database.
 type ReportStore interface {
 	CurrentRollout(ctx context.Context) (rollout.State, bool, error)
-	Decisions(ctx context.Context, id string, fromSeq, limit int) ([]rollout.Event, error)
+	app.DecisionReader
 	Observations(ctx context.Context, from, to time.Time, day time.Duration) ([]rollout.Outcome, rollout.Calls, error)
 	// Report also says whether people were told of it, or that was given up.
 	Report(ctx context.Context, rolloutID, id string) (r rollout.Report, notified, found bool, err error)

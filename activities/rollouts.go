@@ -9,6 +9,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"marketplace.example/trials/internal/app"
 	"marketplace.example/trials/internal/domain/audit"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
@@ -16,17 +17,13 @@ import (
 
 // RolloutStore is what a rollout's activities need of the database.
 type RolloutStore interface {
-	Flags(ctx context.Context) (rollout.Document, error)
-	UpdateFlags(ctx context.Context, by string, change func(*rollout.FlagChange) error) (rollout.Document, error)
+	app.FlagStore
+	app.RolloutReader
+	app.DecisionReader
 	AppendDecision(ctx context.Context, e rollout.Event, after rollout.State) (existing *rollout.Event, err error)
 	// AppendAudit puts an entry at the end of the audit record.
 	AppendAudit(ctx context.Context, e audit.Entry) (audit.Entry, error)
-	Ledger(ctx context.Context, id string) (rollout.Ledger, *rollout.Judgement, bool, error)
 	Rollout(ctx context.Context, id string) (rollout.State, error)
-	// CurrentRollout is the latest rollout, running or not, and whether there is one.
-	CurrentRollout(ctx context.Context) (rollout.State, bool, error)
-	// Decisions are up to limit of a rollout's events from number fromSeq on, in order.
-	Decisions(ctx context.Context, id string, fromSeq, limit int) ([]rollout.Event, error)
 	VendorsWithoutStart(ctx context.Context) (int64, error)
 	Trials(ctx context.Context, f trial.Filter, after string, limit int) (page []trial.State, next string, err error)
 	RunningTrials(ctx context.Context, automated bool, after string, limit int) ([]trial.State, error)

@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
 
+	"marketplace.example/trials/internal/app"
 	"marketplace.example/trials/internal/domain/migration"
 	"marketplace.example/trials/internal/domain/monitoring"
 	"marketplace.example/trials/internal/domain/rollout"
@@ -29,15 +30,14 @@ const (
 
 // SweepStore is what the sweep needs of the database.
 type SweepStore interface {
-	Flags(ctx context.Context) (rollout.Document, error)
+	app.FlagReader
+	app.VendorReader // with what is on record beside its document
 	// TakeIn adds what registration would have added to a vendor that the
 	// marketplace put straight into its collection.
 	TakeIn(ctx context.Context, v trial.Vendor) (trial.Vendor, error)
 	// UnstartedVendors are up to limit vendors whose trial has not begun, without
 	// those to skip.
 	UnstartedVendors(ctx context.Context, limit int, skip func(vendorID string) bool) ([]trial.Vendor, error)
-	// Vendor is a vendor with what is on record of it beside its document.
-	Vendor(ctx context.Context, id string) (trial.Vendor, error)
 	// ResyncVendor writes into the vendor's document again where its trial stands,
 	// and tells whether there is such a trial.
 	ResyncVendor(ctx context.Context, vendorID string) (known bool, err error)

@@ -6,6 +6,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"marketplace.example/trials/internal/app"
 	"marketplace.example/trials/internal/domain/rollout"
 )
 
@@ -15,9 +16,8 @@ const mostIntervals = 500
 
 // WatchStore is what the watch needs of the database.
 type WatchStore interface {
-	Flags(ctx context.Context) (rollout.Document, error)
-	CurrentRollout(ctx context.Context) (rollout.State, bool, error)
-	Ledger(ctx context.Context, id string) (rollout.Ledger, *rollout.Judgement, bool, error)
+	app.FlagReader
+	app.RolloutReader
 	PutLedger(ctx context.Context, id string, l rollout.Ledger, j rollout.Judgement) error
 	AddSnapshot(ctx context.Context, s rollout.Snapshot) (rollout.Snapshot, error)
 	Snapshot(ctx context.Context, id string, number int) (rollout.Snapshot, bool, error)

@@ -14,6 +14,7 @@ import (
 
 	"marketplace.example/trials/api/auth"
 	"marketplace.example/trials/api/headers"
+	"marketplace.example/trials/internal/app"
 	"marketplace.example/trials/internal/domain/access"
 )
 
@@ -49,7 +50,7 @@ type Options struct {
 	// Figures, Health and Alerts may be nil; the pages then say that they are not
 	// measured.
 	Figures Figures
-	Health  Health
+	Health  app.SystemHealth
 	Alerts  Alerts
 	Log     *zap.Logger
 	// Callers knows who signs in, and how often requests may be made.

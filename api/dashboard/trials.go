@@ -9,6 +9,7 @@ import (
 
 	"github.com/gorilla/mux"
 
+	"marketplace.example/trials/internal/app"
 	"marketplace.example/trials/internal/domain/trial"
 )
 
@@ -100,7 +101,7 @@ func (d *dashboard) findTrial(w http.ResponseWriter, r *http.Request, view trial
 		case err == nil:
 			http.Redirect(w, r, root+"trials/"+view.Search, http.StatusSeeOther)
 			return
-		case !isNotFound(err):
+		case !app.IsNotFound(err):
 			d.fail(w, r, "trials", err)
 			return
 		}

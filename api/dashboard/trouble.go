@@ -223,8 +223,3 @@ func figureTroubles(report *monitoring.Report) []trouble {
 	}
 	return all
 }
-
-func isNotFound(err error) bool {
-	e, ok := errors.AsType[*trial.Error](err)
-	return ok && e.Code == trial.CodeNotFound
-}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"marketplace.example/trials/internal/app"
 	"marketplace.example/trials/internal/domain/monitoring"
 	"marketplace.example/trials/internal/domain/trial"
 )
@@ -34,10 +35,7 @@ func (s *server) ListAlertEvents(ctx context.Context, request ListAlertEventsReq
 	}
 	set(&after, request.Params.After)
 	events, err := s.App.Store.AlertEvents(ctx, rule.ID, after+1, limit)
-	if events == nil {
-		events = []AlertEvent{}
-	}
-	return ListAlertEvents200JSONResponse{Events: events}, err
+	return ListAlertEvents200JSONResponse{Events: append([]AlertEvent{}, events...)}, err
 }
 
 // AcknowledgeAlert keeps that somebody sees to an alert.
@@ -57,7 +55,7 @@ func (s *server) SilenceAlert(ctx context.Context, r SilenceAlertRequestObject) 
 	case minutes != nil:
 		until = new(s.App.Present().Add(time.Duration(*minutes) * time.Minute))
 	}
-	end := until.UTC().Truncate(time.Millisecond) // as it is stored
+	end := app.Millisecond(*until) // as it is stored
 	alert, err := s.App.ChangeAlert(ctx, r.Alert, r.Body.Reason, func(a monitoring.Alert, n monitoring.Note) (monitoring.Alert, *monitoring.AlertEvent, error) {
 		return a.SilenceUntil(end, n)
 	})

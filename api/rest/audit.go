@@ -75,7 +75,7 @@ func (s *server) audit(operations map[string]audited) StrictMiddlewareFunc {
 			if err != nil {
 				return nil, err
 			}
-			if ctx, err = s.App.Hurried(ctx, operation.action, flagChange(request)); err != nil {
+			if ctx, err = s.App.Hurried(ctx, flagChange(request)); err != nil {
 				return nil, err
 			}
 			err = s.App.Record(ctx, asked, body, func(ctx context.Context) error {
@@ -179,22 +179,18 @@ func fixed(schema *openapi3.Schema, value any) any {
 	return nil
 }
 
-// keyHeader is the header that has the key. Operations that do not ask for one take
-// it as well.
-const keyHeader = "Idempotency-Key"
-
 var validKey = regexp.MustCompile(`^[!-~]{1,128}$`)
 
-// requestKey is the key of a request; empty for none.
+// requestKey is the key of a request; empty for none. Operations that do not ask for one take it as well.
 func requestKey(header http.Header) (string, error) {
-	keys := header.Values(keyHeader)
+	keys := header.Values(app.KeyField)
 	switch {
 	case len(keys) == 0:
 		return "", nil
 	case len(keys) > 1:
-		return "", invalid(FieldProblem{Field: keyHeader, Message: "must be given once"})
+		return "", invalid(FieldProblem{Field: app.KeyField, Message: "must be given once"})
 	case !validKey.MatchString(keys[0]):
-		return "", invalid(FieldProblem{Field: keyHeader, Message: "must be 1 to 128 visible ASCII characters"})
+		return "", invalid(FieldProblem{Field: app.KeyField, Message: "must be 1 to 128 visible ASCII characters"})
 	}
 	return keys[0], nil
 }

@@ -28,15 +28,9 @@ func (s *server) ListAudit(ctx context.Context, request ListAuditRequestObject) 
 		before = seq
 	}
 	entries, next, err := s.App.Store.AuditEntries(ctx, filter, before, limit)
-	if err != nil {
-		return nil, err
-	}
-	page := ListAudit200JSONResponse{Entries: entries}
-	if entries == nil {
-		page.Entries = []AuditEntry{}
-	}
+	page := ListAudit200JSONResponse{Entries: append([]AuditEntry{}, entries...)}
 	if next > 0 {
 		page.NextCursor = strconv.Itoa(next)
 	}
-	return page, nil
+	return page, err
 }

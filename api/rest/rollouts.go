@@ -42,17 +42,11 @@ func (s *server) ListRolloutDecisions(ctx context.Context, request ListRolloutDe
 	if err != nil {
 		return nil, err
 	}
-	after, limit := 0, 50
+	after, limit := 0, defaultPage
 	set(&after, request.Params.After)
 	set(&limit, request.Params.Limit)
 	decisions, err := s.App.Store.Decisions(ctx, state.ID, after+1, limit)
-	if err != nil {
-		return nil, err
-	}
-	if decisions == nil {
-		decisions = []rollout.Event{}
-	}
-	return ListRolloutDecisions200JSONResponse{Decisions: decisions}, nil
+	return ListRolloutDecisions200JSONResponse{Decisions: append([]rollout.Event{}, decisions...)}, err
 }
 
 // steer puts a request before the rollout that a path names.

@@ -14,15 +14,9 @@ const defaultPage = 50
 func (s *server) ListTrials(ctx context.Context, request ListTrialsRequestObject) (ListTrialsResponseObject, error) {
 	p := request.Params
 	filter, limit, after := trial.Filter{Held: p.Held}, defaultPage, ""
-	if p.Status != nil {
-		filter.Status = *p.Status
-	}
-	if p.Cohort != nil {
-		filter.Cohort = *p.Cohort
-	}
-	if p.Limit != nil {
-		limit = *p.Limit
-	}
+	set(&filter.Status, p.Status)
+	set(&filter.Cohort, p.Cohort)
+	set(&limit, p.Limit)
 	if p.Cursor != nil {
 		id, err := base64.RawURLEncoding.DecodeString(*p.Cursor)
 		if err != nil || !trial.ValidVendorID(string(id)) {
@@ -52,13 +46,7 @@ func (s *server) GetTrial(ctx context.Context, request GetTrialRequestObject) (G
 		return nil, err
 	}
 	events, err := s.App.Store.Events(ctx, v.ID, 1)
-	if err != nil {
-		return nil, err
-	}
-	if events == nil {
-		events = []Event{}
-	}
-	return GetTrial200JSONResponse{Trial: state.Overview(), Timetable: state.Timetable(), Events: events}, nil
+	return GetTrial200JSONResponse{Trial: state.Overview(), Timetable: state.Timetable(), Events: append([]Event{}, events...)}, err
 }
 
 // ExtendTrial lets a trial end later.

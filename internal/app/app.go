@@ -59,8 +59,8 @@ func (a *App) Present() time.Time { return Millisecond(a.Now()) }
 // Millisecond cuts what the database would cut.
 func Millisecond(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
 
-// actor is the name of who asks, which changes are put down to: the name of the token, "admin" for ADMIN_TOKEN and
-// "marketplace" for SERVICE_TOKEN. It is empty where nobody has to say who they are.
+// actor is the name of who asks, which changes are put down to: the name of the token, "admin" for ADMIN_TOKEN and "marketplace"
+// for SERVICE_TOKEN. It is empty where nobody has to say who they are.
 func actor(ctx context.Context) string { return access.Of(ctx).Name }
 
 type requestKey struct{}

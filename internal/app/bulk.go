@@ -10,8 +10,8 @@ import (
 	"marketplace.example/trials/internal/domain/trial"
 )
 
-// StartBulk begins an operation on the trials that are listed, or that its filter means, once a key. Its items are stored
-// before it is, and it before its workflow is started: repeating the request makes good whatever is missing.
+// StartBulk begins an operation on the trials that are listed, or that its filter means, once a key. Its items are stored before
+// it is, and it before its workflow is started: repeating the request makes good whatever is missing.
 func (a *App) StartBulk(ctx context.Context, o bulk.Operation, list []bulk.Listing) (bulk.View, error) {
 	o.By, o.AskedAt, o.Listed = actor(ctx), a.Present(), len(list)
 	if o.At != nil {
@@ -84,16 +84,15 @@ func (a *App) beginBulk(ctx context.Context, o bulk.Operation, items []bulk.Item
 	return bulk.ViewOf(known, state), nil
 }
 
-// bulkStatus is what the audit record says of an operation; its items have
-// their results.
+// bulkStatus is what the audit record says of an operation; its items have their results.
 type bulkStatus struct {
 	Operation string      `json:"operation"`
 	Listed    int         `json:"listed"`
 	Status    bulk.Status `json:"status"`
 }
 
-// SteerBulk puts a request before an operation. What does not apply is refused
-// here, on what is stored; the workflow decides anew.
+// SteerBulk puts a request before an operation. What does not apply is refused here, on what is stored; the workflow decides
+// anew.
 func (a *App) SteerBulk(ctx context.Context, id, name, reason string) (bulk.View, error) {
 	o, state, err := a.Store.Bulk(ctx, id)
 	if err != nil {

@@ -12,8 +12,8 @@ import (
 // billing is who asks in the name of the marketplace's backend.
 const billing = "billing"
 
-// RecordConversion keeps billing's word, then tells the trial. The latter may fail; the reconciler tells what was not heard.
-// at is when billing says it was, nil for now. The first counts: it is returned, and created tells whether this was it.
+// RecordConversion keeps billing's word, then tells the trial. The latter may fail; the reconciler tells what was not heard. at
+// is when billing says it was, nil for now. The first counts: it is returned, and created tells whether this was it.
 func (a *App) RecordConversion(ctx context.Context, id string, at *time.Time) (first trial.Conversion, created bool, err error) {
 	v, err := a.Store.VendorOnRecord(ctx, id)
 	if err != nil {

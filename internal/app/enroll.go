@@ -64,8 +64,7 @@ func otherData(id string) error {
 	return &trial.Error{Code: trial.CodeConflict, Field: "id", Message: message, Detail: "vendor " + id + " " + message}
 }
 
-// checkStart refuses a registration of the future, and one whose trial would be
-// over before it began.
+// checkStart refuses a registration of the future, and one whose trial would be over before it began.
 func (a *App) checkStart(v trial.Vendor) error {
 	now, calendar := a.Present(), trial.Calendar{Day: a.Day, Zone: v.Zone}
 	over := calendar.AddDays(calendar.AddDays(v.StartedAt, a.Policy.LengthDays), a.Policy.GraceDays)
@@ -78,6 +77,5 @@ func (a *App) checkStart(v trial.Vendor) error {
 	return nil
 }
 
-// tolerance is how far the caller's clock may be ahead: five minutes of a day
-// of 24 hours, and a second where days are short.
+// tolerance is how far the caller's clock may be ahead: five minutes of a day of 24 hours, and a second where days are short.
 func (a *App) tolerance() time.Duration { return max(a.Day/(24*12), time.Second) }

@@ -8,8 +8,8 @@ import (
 	"marketplace.example/trials/internal/domain/trial"
 )
 
-// EraseVendor removes a vendor's name and address. Its trial goes on without
-// e-mail: ending it would change the figures, and needs a worker.
+// EraseVendor removes a vendor's name and address. Its trial goes on without e-mail: ending it would change the figures, and
+// needs a worker.
 func (a *App) EraseVendor(ctx context.Context, id, reason string) (trial.Erasure, error) {
 	v, err := a.Store.VendorOnRecord(ctx, id)
 	if err != nil {

@@ -27,7 +27,7 @@ func ErrorOf(err error) *trial.Error {
 	switch {
 	case errors.Is(err, idempotency.ErrReused):
 		const message = "was used for another request"
-		return &trial.Error{Code: CodeReused, Field: keyField, Message: message, Detail: "this " + keyField + " " + message}
+		return &trial.Error{Code: CodeReused, Field: KeyField, Message: message, Detail: "this " + KeyField + " " + message}
 	case errors.Is(err, context.Canceled):
 		return &trial.Error{Code: CodeGivenUp, Message: "the request was given up"}
 	case errors.Is(err, context.DeadlineExceeded):
@@ -36,8 +36,8 @@ func ErrorOf(err error) *trial.Error {
 	return &trial.Error{Code: CodeInternal, Message: "something went wrong here; the request id finds it in the logs"}
 }
 
-// keyField is what callers know the key of a request by.
-const keyField = "Idempotency-Key"
+// KeyField is what callers know the key of a request by.
+const KeyField = "Idempotency-Key"
 
 // Untouched says that a part is away, and nothing was begun.
 func Untouched(detail string) error {

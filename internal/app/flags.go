@@ -8,8 +8,8 @@ import (
 	"marketplace.example/trials/internal/domain/rollout"
 )
 
-// UpdateFlags stores a change, and lets the trials know. The document decides,
-// so the answer does not depend on whether they hear of it now.
+// UpdateFlags stores a change, and lets the trials know. The document decides, so the answer does not depend on whether they hear
+// of it now.
 func (a *App) UpdateFlags(ctx context.Context, change func(*rollout.FlagChange) error) (rollout.Document, error) {
 	if keyOf(ctx).done() {
 		return a.Store.Flags(ctx) // somebody may have set them otherwise since

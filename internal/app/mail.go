@@ -10,11 +10,11 @@ import (
 	"marketplace.example/trials/internal/domain/trial"
 )
 
-// suppress stops e-mail to a vendor: in the database, which decides, and then in the trial's history, from
-// which a database that was lost and restored learns it again. The hash of an address stays out of the
-// latter. What is stopped already is not told twice, however often a link is followed. Nor is it told later where
-// Temporal was away: each step asks the database, and a restore has people look for the line that is logged here.
-// The vendor's document may be gone: what was asked for holds if it comes back.
+// suppress stops e-mail to a vendor: in the database, which decides, and then in the trial's history, from which a database that
+// was lost and restored learns it again. The hash of an address stays out of the latter. What is stopped already is not told
+// twice, however often a link is followed. Nor is it told later where Temporal was away: each step asks the database, and a
+// restore has people look for the line that is logged here. The vendor's document may be gone: what was asked for holds if it
+// comes back.
 func (a *App) suppress(ctx context.Context, vendorID string, p trial.Suppression) error {
 	isNew, err := a.Store.Suppress(ctx, vendorID, p)
 	if err != nil || !isNew {
@@ -42,9 +42,8 @@ const (
 	MailRepeated  MailResult = "repeated"
 )
 
-// TakeMail does what a message asks for, then keeps that it did, in this order: a
-// message whose handling broke off is delivered again, and must not pass for
-// done. Each part is safe to repeat, so one delivered twice changes nothing.
+// TakeMail does what a message asks for, then keeps that it did, in this order: a message whose handling broke off is delivered
+// again, and must not pass for done. Each part is safe to repeat, so one delivered twice changes nothing.
 func (a *App) TakeMail(ctx context.Context, m MailMessage) (MailResult, error) {
 	if m.Confirmed {
 		return MailConfirmed, nil
@@ -63,9 +62,8 @@ func (a *App) TakeMail(ctx context.Context, m MailMessage) (MailResult, error) {
 	return MailRepeated, nil
 }
 
-// recordSend keeps what happened to a send, and stops e-mail where it must. It
-// tells whether either was done. Of a send that is not on record, as after a
-// restore, the event itself says by its tags whose it is, and which address to stop.
+// recordSend keeps what happened to a send, and stops e-mail where it must. It tells whether either was done. Of a send that is
+// not on record, as after a restore, the event itself says by its tags whose it is, and which address to stop.
 func (a *App) recordSend(ctx context.Context, e MailEvent) (bool, error) {
 	send, err := a.Store.SendEvent(ctx, e.Key, e.Attempt, e.MessageID, e.Delivery, Millisecond(e.At))
 	if err != nil {
@@ -82,9 +80,8 @@ func (a *App) recordSend(ctx context.Context, e MailEvent) (bool, error) {
 	return true, a.suppress(ctx, vendorID, trial.Suppression{Reason: trial.ReasonSuppressedAddress, At: Millisecond(e.At), AddressHash: hash})
 }
 
-// addressOf is the hash of the address that the e-mail of an event went to: the
-// one that was stored with the send, unless that is of another attempt or there is
-// none, as where a restored database learned of the e-mail from a history; empty for unknown.
+// addressOf is the hash of the address that the e-mail of an event went to: the one that was stored with the send, unless that is
+// of another attempt or there is none, as where a restored database learned of the e-mail from a history; empty for unknown.
 func addressOf(send trial.Send, e MailEvent) string {
 	if send.Attempt != e.Attempt {
 		return cmp.Or(e.AddressHash, send.AddressHash)

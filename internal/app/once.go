@@ -28,14 +28,13 @@ func keyOf(ctx context.Context) keyed {
 // done tells whether the request at hand repeats one that was carried out.
 func (k keyed) done() bool { return k.claim.Done }
 
-// foreign tells whether the subject of a request knows its key from somewhere else
-// than from this request: from before what is kept of keys was lost, say.
+// foreign tells whether the subject of a request knows its key from somewhere else than from this request: from before what is
+// kept of keys was lost, say.
 func (k keyed) foreign(known bool) bool { return k.first && known }
 
-// once carries a request out under its key, which stands for that request alone:
-// the same operation, on the same subject, with the same body. A repetition is
-// carried out again, so that what may be missing is made good; whatever does it has
-// to count once. A refused request frees its key.
+// once carries a request out under its key, which stands for that request alone: the same operation, on the same subject, with
+// the same body. A repetition is carried out again, so that what may be missing is made good; whatever does it has to count once.
+// A refused request frees its key.
 func (a *App) once(ctx context.Context, asked audit.Entry, body any, fn func(context.Context) error) error {
 	if asked.Key == "" {
 		return fn(ctx)
@@ -63,8 +62,7 @@ func (a *App) once(ctx context.Context, asked audit.Entry, body any, fn func(con
 	return failure
 }
 
-// settleKey keeps what became of a key's request. Where that fails the key goes on
-// standing for it.
+// settleKey keeps what became of a key's request. Where that fails the key goes on standing for it.
 func (a *App) settleKey(ctx context.Context, key string, c idempotency.Claim, done bool) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), SettleTimeout)
 	defer cancel()

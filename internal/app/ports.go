@@ -13,12 +13,11 @@ import (
 	"marketplace.example/trials/internal/domain/trial"
 )
 
-// Store is what the use cases need of the database. An error that a caller may be
-// shown is a *trial.Error; where the database is away its code is
-// trial.CodeUnavailable.
+// Store is what the use cases need of the database. An error that a caller may be shown is a *trial.Error; where the database is
+// away its code is trial.CodeUnavailable.
 type Store interface {
 	VendorStore
-	TrialStore
+	TrialReader
 	FlagStore
 	MailStore
 	RolloutStore
@@ -32,69 +31,82 @@ type Store interface {
 	Ping(ctx context.Context) error
 }
 
+// VendorReader reads the vendors.
+type VendorReader interface {
+	// Vendor returns a vendor; one that does not exist is a *trial.Error with trial.CodeNotFound.
+	Vendor(ctx context.Context, id string) (trial.Vendor, error)
+}
+
 // VendorStore keeps the vendors.
 type VendorStore interface {
-	// RegisterVendor takes a vendor in, and tells whether that is new. Where the
-	// vendor was taken in before, the stored one is returned and nothing changes.
+	VendorReader
+	// RegisterVendor takes a vendor in, and tells whether that is new. Where the vendor was taken in before, the stored one is
+	// returned and nothing changes.
 	RegisterVendor(ctx context.Context, v trial.Vendor) (stored trial.Vendor, created bool, err error)
-	// Vendor returns a vendor; one that does not exist is a *trial.Error with
-	// trial.CodeNotFound.
-	Vendor(ctx context.Context, id string) (trial.Vendor, error)
-	// RecordConversion keeps billing's word. The first counts: it is returned,
-	// and created tells whether this was it.
+	// RecordConversion keeps billing's word. The first counts: it is returned, and created tells whether this was it.
 	RecordConversion(ctx context.Context, id string, c trial.Conversion) (first trial.Conversion, created bool, err error)
-	// VendorOnRecord is Vendor, or what is kept of one whose document is gone or
-	// says that it is none any more: without name and address.
+	// VendorOnRecord is Vendor, or what is kept of one whose document is gone or says that it is none any more: without name and
+	// address.
 	VendorOnRecord(ctx context.Context, id string) (trial.Vendor, error)
-	// Suppress stops e-mail to a vendor, whether its document is there or not, and
-	// tells whether that is new.
+	// Suppress stops e-mail to a vendor, whether its document is there or not, and tells whether that is new.
 	Suppress(ctx context.Context, id string, s trial.Suppression) (isNew bool, err error)
 	// Suppressions are all that stop e-mail to a vendor, at whichever address.
 	Suppressions(ctx context.Context, vendorID string) ([]trial.Suppression, error)
-	// EraseVendor removes a vendor's name and address. The first erasure counts,
-	// and is returned.
+	// EraseVendor removes a vendor's name and address. The first erasure counts, and is returned.
 	EraseVendor(ctx context.Context, id string, e trial.Erasure) (first trial.Erasure, err error)
 	// Sends are all e-mails to a vendor, in the order of their keys.
 	Sends(ctx context.Context, vendorID string) ([]trial.Send, error)
 }
 
-// TrialStore reads the trials, which their workflows write.
-type TrialStore interface {
+// TrialReader reads the trials, which their workflows write.
+type TrialReader interface {
 	// Trial returns a trial's state; false where its workflow has not begun yet.
 	Trial(ctx context.Context, vendorID string) (trial.State, bool, error)
-	// Trials lists up to limit trials in the order of their ids, after the id
-	// given; next is the id to go on after, empty at the end.
+	// Trials lists up to limit trials in the order of their ids, after the id given; next is the id to go on after, empty at the
+	// end.
 	Trials(ctx context.Context, filter trial.Filter, after string, limit int) (page []trial.State, next string, err error)
 	// Events lists a trial's events in order, from a number on.
 	Events(ctx context.Context, vendorID string, fromSeq int) ([]trial.Event, error)
 }
 
+// FlagReader reads the feature flags.
+type FlagReader interface {
+	Flags(ctx context.Context) (rollout.Document, error)
+}
+
 // FlagStore keeps the feature flags.
 type FlagStore interface {
-	Flags(ctx context.Context) (rollout.Document, error)
-	// UpdateFlags lets change alter the flags and stores them as the next
-	// version; an error of change is returned and changes nothing. change may
-	// be called again where somebody else was faster.
+	FlagReader
+	// UpdateFlags lets change alter the flags and stores them as the next version; an error of change is returned and changes
+	// nothing. change may be called again where somebody else was faster.
 	UpdateFlags(ctx context.Context, by string, change func(*rollout.FlagChange) error) (rollout.Document, error)
 }
 
-// RolloutStore reads the rollouts, which their workflows write as long as they
-// run, and notes how the API does.
-type RolloutStore interface {
-	// Rollout returns a rollout; one that does not exist is a *trial.Error with
-	// trial.CodeNotFound.
-	Rollout(ctx context.Context, id string) (rollout.State, error)
+// RolloutReader reads the latest rollout and the evidence on one.
+type RolloutReader interface {
 	// CurrentRollout returns the latest rollout, and whether there is one.
 	CurrentRollout(ctx context.Context) (rollout.State, bool, error)
+	// Ledger returns what was seen of a rollout and the latest judgement.
+	Ledger(ctx context.Context, id string) (rollout.Ledger, *rollout.Judgement, bool, error)
+}
+
+// DecisionReader reads what was decided.
+type DecisionReader interface {
 	// Decisions lists a rollout's events in order, from a number on.
 	Decisions(ctx context.Context, id string, fromSeq, limit int) ([]rollout.Event, error)
-	// AppendDecision stores an event and the state after it, and returns the event
-	// that is stored under its number where there was one already.
+}
+
+// RolloutStore reads the rollouts, which their workflows write as long as they run, and notes how the API does.
+type RolloutStore interface {
+	RolloutReader
+	DecisionReader
+	// Rollout returns a rollout; one that does not exist is a *trial.Error with trial.CodeNotFound.
+	Rollout(ctx context.Context, id string) (rollout.State, error)
+	// AppendDecision stores an event and the state after it, and returns the event that is stored under its number where there
+	// was one already.
 	AppendDecision(ctx context.Context, e rollout.Event, after rollout.State) (existing *rollout.Event, err error)
 	// Report returns a report, and whether it was made.
 	Report(ctx context.Context, rolloutID, id string) (r rollout.Report, notified, found bool, err error)
-	// Ledger returns what was seen of a rollout and the latest judgement.
-	Ledger(ctx context.Context, id string) (rollout.Ledger, *rollout.Judgement, bool, error)
 	// ObserveCall notes an API call, for the rollout's judgement.
 	ObserveCall(took time.Duration, failed bool)
 }
@@ -109,82 +121,93 @@ type MonitoringStore interface {
 
 // SystemHealth tells how the trial system is.
 type SystemHealth interface {
-	// Health answers within two seconds, whatever is away; its error is that the
-	// caller gave up.
+	// Health answers within two seconds, whatever is away; its error is that the caller gave up.
 	Health(ctx context.Context) (monitoring.Health, error)
 }
 
-// AlertStore keeps the alerts, which the worker judges and admins answer to.
-type AlertStore interface {
-	// Alert is how the alert of a rule stands.
-	Alert(ctx context.Context, id monitoring.RuleID) (monitoring.Alert, error)
-	// ChangeAlert lets change decide on an alert, and stores what happened and then
-	// how it stands; an error of change is returned and changes nothing. change is
-	// called again where something else happened meanwhile.
-	ChangeAlert(ctx context.Context, id monitoring.RuleID,
-		change func(monitoring.Alert) (monitoring.Alert, *monitoring.AlertEvent, error)) (monitoring.Alert, error)
+// AlertReader reads what happened to the alerts.
+type AlertReader interface {
 	// AlertEvents are up to limit of an alert's events from a number on, in order.
 	AlertEvents(ctx context.Context, id monitoring.RuleID, fromSeq, limit int) ([]monitoring.AlertEvent, error)
 }
 
+// AlertStore keeps the alerts, which the worker judges and admins answer to.
+type AlertStore interface {
+	AlertReader
+	// Alert is how the alert of a rule stands.
+	Alert(ctx context.Context, id monitoring.RuleID) (monitoring.Alert, error)
+	// ChangeAlert lets change decide on an alert, and stores what happened and then how it stands; an error of change is returned
+	// and changes nothing. change is called again where something else happened meanwhile.
+	ChangeAlert(ctx context.Context, id monitoring.RuleID,
+		change func(monitoring.Alert) (monitoring.Alert, *monitoring.AlertEvent, error)) (monitoring.Alert, error)
+}
+
+// AuditReader reads the record of what was changed.
+type AuditReader interface {
+	// AuditEntries lists up to limit entries that a filter means, latest first, of those before a number (0: from the latest on);
+	// next is the number to go on before, 0 at the end.
+	AuditEntries(ctx context.Context, f audit.Filter, before, limit int) (entries []audit.Entry, next int, err error)
+}
+
 // AuditStore keeps the record of what was changed.
 type AuditStore interface {
-	// AppendAudit puts an entry at the record's end, and answers with it as it
-	// stands there: number and hashes are the store's to give.
-	// Those of an urgent context (lanes.Urgent) go first.
+	AuditReader
+	// AppendAudit puts an entry at the record's end, and answers with it as it stands there: number and hashes are the store's to
+	// give. Those of an urgent context (lanes.Urgent) go first.
 	AppendAudit(ctx context.Context, e audit.Entry) (audit.Entry, error)
-	// SettleAudit puts on record what became of a pending entry, unless something
-	// settles it already.
+	// SettleAudit puts on record what became of a pending entry, unless something settles it already.
 	SettleAudit(ctx context.Context, settled audit.Entry) error
-	// AuditEntries lists up to limit entries that a filter means, latest first, of
-	// those before a number (0: from the latest on); next is the number to go on
-	// before, 0 at the end.
-	AuditEntries(ctx context.Context, f audit.Filter, before, limit int) (entries []audit.Entry, next int, err error)
+}
+
+// TokenReader reads the tokens that were issued.
+type TokenReader interface {
+	// Tokens are all tokens, those that open nothing any more too.
+	Tokens(ctx context.Context) ([]access.Token, error)
 }
 
 // TokenStore keeps the tokens that were issued.
 type TokenStore interface {
+	TokenReader
 	// AddToken stores a new token under its key.
 	AddToken(ctx context.Context, key access.Key, t access.Token) error
-	// Tokens are all tokens, those that open nothing any more too.
-	Tokens(ctx context.Context) ([]access.Token, error)
-	// RevokeToken has a token open nothing from now on. The first revocation
-	// counts. One that does not exist is a *trial.Error with trial.CodeNotFound.
+	// RevokeToken has a token open nothing from now on. The first revocation counts. One that does not exist is a *trial.Error
+	// with trial.CodeNotFound.
 	RevokeToken(ctx context.Context, id, by string, at time.Time) (access.Token, error)
 }
 
 // KeyStore keeps what the keys of requests were used for.
 type KeyStore interface {
-	// ClaimKey keeps which request a key is used for. The first counts; it is
-	// returned, and mine tells whether it is this one.
+	// ClaimKey keeps which request a key is used for. The first counts; it is returned, and mine tells whether it is this one.
 	ClaimKey(ctx context.Context, key string, c idempotency.Claim) (first idempotency.Claim, mine bool, err error)
-	// SettleKey keeps that the request of a key was carried out, or frees the key of
-	// one that was refused.
+	// SettleKey keeps that the request of a key was carried out, or frees the key of one that was refused.
 	SettleKey(ctx context.Context, key string, c idempotency.Claim, done bool) error
 }
 
-// BulkStore keeps the bulk operations.
-type BulkStore interface {
-	// AddBulk and AddBulkItems store what is not there yet.
-	AddBulk(ctx context.Context, o bulk.Operation, state bulk.State) error
-	AddBulkItems(ctx context.Context, id string, items []bulk.Item) error
-	// Bulk returns an operation; one that does not exist is a *trial.Error with
-	// trial.CodeNotFound.
+// BulkReader reads the bulk operations.
+type BulkReader interface {
+	// Bulk returns an operation; one that does not exist is a *trial.Error with trial.CodeNotFound.
 	Bulk(ctx context.Context, id string) (bulk.Operation, bulk.State, error)
 	// Bulks lists operations, the latest first, from before an id on.
 	Bulks(ctx context.Context, before string, limit int) (page []bulk.View, next string, err error)
 	BulkItem(ctx context.Context, id string, number int) (bulk.Item, bool, error)
+}
+
+// BulkStore keeps the bulk operations.
+type BulkStore interface {
+	BulkReader
+	// AddBulk and AddBulkItems store what is not there yet.
+	AddBulk(ctx context.Context, o bulk.Operation, state bulk.State) error
+	AddBulkItems(ctx context.Context, id string, items []bulk.Item) error
 	// BulkParts are a vendor's part in all operations.
 	BulkParts(ctx context.Context, vendorID string) ([]bulk.Part, error)
 }
 
 // Rollouts reaches the rollout's workflow.
 type Rollouts interface {
-	// StartRollout starts a rollout; the same one again is left alone. While
-	// another runs it is a *trial.Error with trial.CodeConflict.
+	// StartRollout starts a rollout; the same one again is left alone. While another runs it is a *trial.Error with
+	// trial.CodeConflict.
 	StartRollout(ctx context.Context, start rollout.Start) error
-	// Steer sends a request to the running rollout; without one it is a
-	// *trial.Error with trial.CodeConflict.
+	// Steer sends a request to the running rollout; without one it is a *trial.Error with trial.CodeConflict.
 	Steer(ctx context.Context, name string, r rollout.Request) error
 }
 
@@ -198,12 +221,10 @@ type Bulks interface {
 
 // MailStore keeps what is heard of e-mails.
 type MailStore interface {
-	// SendEvent records what the mail service reported of a send and returns the
-	// send, nil where there is none with that key. Events may come twice and in
-	// any order.
+	// SendEvent records what the mail service reported of a send and returns the send, nil where there is none with that key.
+	// Events may come twice and in any order.
 	SendEvent(ctx context.Context, key string, attempt int, messageID, delivery string, at time.Time) (*trial.Send, error)
-	// SeenMessage keeps that a message was handled, and tells whether this was
-	// the first time.
+	// SeenMessage keeps that a message was handled, and tells whether this was the first time.
 	SeenMessage(ctx context.Context, messageID string, at time.Time) (isFirst bool, err error)
 }
 
@@ -213,8 +234,7 @@ type Trials interface {
 	Start(ctx context.Context, r trial.Registration) (started bool, err error)
 	// Convert tells a trial of its vendor's conversion.
 	Convert(ctx context.Context, vendorID string, r trial.Request) error
-	// Ask sends a message and returns the trial after it. A *trial.Error is the
-	// trial's refusal, or trial.CodeUnavailable.
+	// Ask sends a message and returns the trial after it. A *trial.Error is the trial's refusal, or trial.CodeUnavailable.
 	Ask(ctx context.Context, message, vendorID string, r trial.Request) (trial.Overview, error)
 	// NoMail tells a trial that no e-mail may go to its vendor; the reason is the request's.
 	NoMail(ctx context.Context, vendorID string, r trial.Request) error
@@ -241,12 +261,11 @@ type MailEvent struct {
 	Attempt int
 	// MessageID is the mail service's name for the e-mail.
 	MessageID string
-	// Delivery is one of the trial.Delivery constants; empty where the mail service
-	// only took the e-mail.
+	// Delivery is one of the trial.Delivery constants; empty where the mail service only took the e-mail.
 	Delivery string
 	At       time.Time
-	// Suppress says that no e-mail may go to the send's address any more, and
-	// AddressHash stands for the address by the event's word; it may be empty.
+	// Suppress says that no e-mail may go to the send's address any more, and AddressHash stands for the address by the event's
+	// word; it may be empty.
 	Suppress    bool
 	AddressHash string
 }

@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap"
 
 	"marketplace.example/trials/internal/domain/audit"
+	"marketplace.example/trials/internal/domain/lanes"
 	"marketplace.example/trials/internal/domain/trial"
 )
 
@@ -20,8 +21,8 @@ type noted struct {
 
 type notedKey struct{}
 
-// noteChange keeps for the record how something was and how it is now; nil where
-// that is not known. Outside of what is on record it does nothing.
+// noteChange keeps for the record how something was and how it is now; nil where that is not known. Outside of what is on record
+// it does nothing.
 func noteChange(ctx context.Context, before, after any) {
 	if n, ok := ctx.Value(notedKey{}).(*noted); ok {
 		n.before, n.after = before, after
@@ -38,13 +39,15 @@ func noteDetail(ctx context.Context, detail string) {
 // passedOn says that a request was taken, and not yet carried out.
 const passedOn = "passed on to its workflow, which carries it out or refuses it: what came of it is on record there, under the same key"
 
-// Record does something that is to be on record: first that it was asked for,
-// without which nothing is done, and then what became of it, before anybody is told.
-// An urgent context (Hurried) waits for no other change. body is what was asked for,
-// whole: a key is refused with another one.
+// Record does something that is to be on record: first that it was asked for, without which nothing is done, and then what became
+// of it, before anybody is told. What stops something waits for no other change. body is what was asked for, whole: a key
+// is refused with another one.
 func (a *App) Record(ctx context.Context, asked audit.Entry, body any, fn func(context.Context) error) error {
 	if err := CheckNamesNobody(asked, nil); err != nil { // the pages come here directly
 		return err
+	}
+	if stopping[asked.Action] {
+		ctx = lanes.Urgent(ctx)
 	}
 	leave, err := a.turn(ctx)
 	if err != nil {
@@ -75,8 +78,7 @@ func (a *App) Record(ctx context.Context, asked audit.Entry, body any, fn func(c
 	return a.settle(ctx, settled, failure)
 }
 
-// attempt carries out what is on record, where admins may. What panics has failed: its entry is
-// settled too.
+// attempt carries out what is on record, where admins may. What panics has failed: its entry is settled too.
 func (a *App) attempt(ctx context.Context, action string, fn func(context.Context) error) (err error) {
 	defer func() {
 		if found := recover(); found != nil {
@@ -90,8 +92,8 @@ func (a *App) attempt(ctx context.Context, action string, fn func(context.Contex
 	return fn(ctx)
 }
 
-// settle puts on record what became of a change, also where its caller has hung up meanwhile, and
-// answers with what its caller is told. What cannot be written now is written later.
+// settle puts on record what became of a change, also where its caller has hung up meanwhile, and answers with what its caller is
+// told. What cannot be written now is written later.
 func (a *App) settle(ctx context.Context, settled audit.Entry, failure error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), SettleTimeout)
 	defer cancel()
@@ -117,8 +119,7 @@ func (a *App) logEntry(e audit.Entry) {
 	a.Log.Info("on the audit record", zap.String("requestId", e.RequestID), zap.Int("entry", e.Seq), zap.String("hash", e.Hash))
 }
 
-// outcome is what an error says of what was asked for, in words that callers are
-// told too.
+// outcome is what an error says of what was asked for, in words that callers are told too.
 func outcome(failure error) (audit.Outcome, string) {
 	if failure == nil {
 		return audit.Done, ""
@@ -133,11 +134,10 @@ func outcome(failure error) (audit.Outcome, string) {
 	}
 }
 
-// CheckNamesNobody refuses a reason or a key that holds an address, or the name of a
-// vendor whom the request concerns: both are kept in histories and on the audit
-// record, which nothing is erased from.
+// CheckNamesNobody refuses a reason or a key that holds an address, or the name of a vendor whom the request concerns: both are
+// kept in histories and on the audit record, which nothing is erased from.
 func CheckNamesNobody(asked audit.Entry, concerned []trial.Vendor) error {
-	for _, kept := range []struct{ field, text string }{{"reason", asked.Reason}, {keyField, asked.Key}} {
+	for _, kept := range []struct{ field, text string }{{"reason", asked.Reason}, {KeyField, asked.Key}} {
 		names := trial.HoldsAddress(kept.text)
 		for _, v := range concerned {
 			names = names || v.NamedIn(kept.text)

@@ -7,8 +7,7 @@ import (
 	"marketplace.example/trials/internal/domain/trial"
 )
 
-// Report is how things stand now. Where flags switch the figures off it is a
-// *trial.Error with trial.CodeConflict.
+// Report is how things stand now. Where flags switch the figures off it is a *trial.Error with trial.CodeConflict.
 func (a *App) Report(ctx context.Context) (monitoring.Report, error) {
 	doc, err := a.Store.Flags(ctx)
 	if err != nil {

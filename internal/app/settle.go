@@ -16,8 +16,8 @@ const (
 	SettleTimeout = 5 * time.Second
 	// settleEvery is how long to wait before the next.
 	settleEvery = time.Second
-	// mostOwed bounds how many outcomes wait to be written down; what is beyond is settled by the
-	// sweep of the record, as unknown.
+	// mostOwed bounds how many outcomes wait to be written down; what is beyond is settled by the sweep of the record, as
+	// unknown.
 	mostOwed = 10_000
 )
 

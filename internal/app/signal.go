@@ -14,16 +14,16 @@ import (
 const (
 	// SignalTimeout bounds letting the workflows know of what is on record already.
 	SignalTimeout = 1500 * time.Millisecond
-	// startTimeout is how long a trial's start is tried, also behind the answer: starts that come late or twice do no harm,
-	// and a welcome that waits for the reconciler is half a minute late.
+	// startTimeout is how long a trial's start is tried, also behind the answer: starts that come late or twice do no harm, and a
+	// welcome that waits for the reconciler is half a minute late.
 	startTimeout = 5 * time.Second
-	// flagPatience is how long the answer to a change of the flags, which decide, waits for that; and
-	// that to whatever else stops something.
+	// flagPatience is how long the answer to a change of the flags, which decide, waits for that; and that to whatever else stops
+	// something.
 	flagPatience = 200 * time.Millisecond
 )
 
-// signal lets the workflows know of something that is on record. Where that
-// fails it is noted, and the reconciler sees to it later.
+// signal lets the workflows know of something that is on record. Where that fails it is noted, and the reconciler sees to it
+// later.
 func (a *App) signal(ctx context.Context, failing string, about zap.Field, fn func(context.Context) error) {
 	patience := SignalTimeout
 	if lanes.IsUrgent(ctx) {

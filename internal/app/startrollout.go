@@ -47,8 +47,7 @@ func (a *App) StartRollout(ctx context.Context, r NewRollout) (id, plan string, 
 // rolloutDigest is how many bytes of its key's hash a rollout's id holds.
 const rolloutDigest = 3
 
-// A rollout is over once that is stored, and its workflow a moment later: so long
-// it is waited for, and so often looked.
+// A rollout is over once that is stored, and its workflow a moment later: so long it is waited for, and so often looked.
 const (
 	endsWithin = 10 * time.Second
 	beginEvery = 200 * time.Millisecond

@@ -45,9 +45,6 @@ func (a *App) Steer(ctx context.Context, id, name string, r rollout.Request) err
 	if name == rollout.SignalRollback {
 		asked.Asked = audit.Document(map[string]any{"percentage": r.Percentage, "inFlight": r.InFlight})
 	}
-	if ctx, err = a.Hurried(ctx, asked.Action, nil); err != nil {
-		return err
-	}
 	return a.Record(ctx, asked, r, func(ctx context.Context) error {
 		_, err := a.SteerRollout(ctx, state.ID, name, r)
 		return err
@@ -61,9 +58,8 @@ var steering = map[string]string{
 	rollout.SignalTick: "tickRolloutCriterion", rollout.SignalWaive: "waiveRolloutCheck",
 }
 
-// SteerRollout puts a request before the rollout, and answers with its id. It must be running, but for the tasks of one
-// that is complete, which has no workflow any more. What does not apply is refused here, on what is stored; the workflow
-// decides anew.
+// SteerRollout puts a request before the rollout, and answers with its id. It must be running, but for the tasks of one that is
+// complete, which has no workflow any more. What does not apply is refused here, on what is stored; the workflow decides anew.
 func (a *App) SteerRollout(ctx context.Context, id, name string, r rollout.Request) (rolloutID string, err error) {
 	if rollout.MayRaise(name) { // first: what is set by hand from now on is later than this request
 		flags, err := a.Store.Flags(ctx)
@@ -99,8 +95,8 @@ func (a *App) SteerRollout(ctx context.Context, id, name string, r rollout.Reque
 	return state.ID, nil
 }
 
-// takeFlagsBack lowers the flags to what a rollback asks for, and puts that beside them. One that the rollout has not
-// heard of stands beside them no longer then: where that was to hand over, and nothing is said of it now, this does.
+// takeFlagsBack lowers the flags to what a rollback asks for, and puts that beside them. One that the rollout has not heard of
+// stands beside them no longer then: where that was to hand over, and nothing is said of it now, this does.
 func (a *App) takeFlagsBack(ctx context.Context, state rollout.State, r *rollout.Request) error {
 	r.Seen = "" // it was as seen, and the flags say soon what is asked for
 	if state.Knows(r.ID) {
@@ -120,8 +116,7 @@ func (a *App) takeFlagsBack(ctx context.Context, state rollout.State, r *rollout
 	return err
 }
 
-// tickTask writes a tick into the record of a rollout that is complete, behind
-// whatever others have written there meanwhile.
+// tickTask writes a tick into the record of a rollout that is complete, behind whatever others have written there meanwhile.
 func (a *App) tickTask(ctx context.Context, state rollout.State, r rollout.Request) error {
 	r.By = actor(ctx)
 	if keyOf(ctx).foreign(state.Knows(r.ID)) {

@@ -12,32 +12,28 @@ import (
 )
 
 const (
-	// changesAtOnce is how many changes are carried out at a time: more of them only wait for each
-	// other in the database and in Temporal. What stops something does not wait for them.
+	// changesAtOnce is how many changes are carried out at a time: more of them only wait for each other in the database and in
+	// Temporal. What stops something does not wait for them.
 	changesAtOnce = 8
 	// mostChanges bounds how many wait for their turn.
 	mostChanges = 2000
 )
 
-// stopping are the operations that stop something, whatever they are asked. Changes of the flags
-// stop something where they lower them.
+// stopping are the operations that stop something, whatever they are asked. Changes of the flags stop something where they lower
+// them.
 var stopping = map[string]bool{
 	"rollBackRollout": true, "pauseRollout": true, "pauseBulkOperation": true, "stopBulkOperation": true, "revokeToken": true,
 }
 
-// remaining are the operations that admins may still call while adminTools.enabled is false. Changes
-// of the flags are judged by what they change.
+// remaining are the operations that admins may still call while adminTools.enabled is false. Changes of the flags are judged by
+// what they change.
 var remaining = map[string]bool{
 	"rollBackRollout": true, "pauseRollout": true, "acknowledgeAlert": true, "pauseBulkOperation": true, "stopBulkOperation": true,
 	"patchFeatureFlags": true, "setRollout": true,
 }
 
-// Hurried is the context of an operation, urgent where it stops something; change is what it makes of the flags, nil where
-// it is about something else.
-func (a *App) Hurried(ctx context.Context, action string, change func(*rollout.FlagChange) error) (context.Context, error) {
-	if stopping[action] {
-		return lanes.Urgent(ctx), nil
-	}
+// Hurried is the context of a request, urgent where what it makes of the flags stops something; nil is nothing.
+func (a *App) Hurried(ctx context.Context, change func(*rollout.FlagChange) error) (context.Context, error) {
 	if change == nil {
 		return ctx, nil
 	}
@@ -52,8 +48,7 @@ func (a *App) Hurried(ctx context.Context, action string, change func(*rollout.F
 	return ctx, nil
 }
 
-// stops tells whether a change of the flags has the automation do less; one that switches it off does, whatever else
-// it changes.
+// stops tells whether a change of the flags has the automation do less; one that switches it off does, whatever else it changes.
 func stops(from, to rollout.Flags) bool {
 	return from.TrialAutomation.Enabled && !to.TrialAutomation.Enabled || from.LoweredTo(to)
 }
