@@ -23,9 +23,8 @@ type audited struct {
 	body *openapi3.Schema
 }
 
-// auditedOperations are all that change something in an admin's name, by the name
-// that the generated code gives them. One that only looks like it says so in the
-// description, as x-changes-nothing: whoever forgets that is on record too often.
+// auditedOperations are all that change something in an admin's name, by the name that the generated code gives them. One that
+// only looks like it says so in the description, as x-changes-nothing: whoever forgets that is on record too often.
 func auditedOperations(spec *openapi3.T) map[string]audited {
 	operations := map[string]audited{}
 	for path, item := range spec.Paths.Map() {
@@ -87,9 +86,8 @@ func (s *server) audit(operations map[string]audited) StrictMiddlewareFunc {
 	}
 }
 
-// subject is what a request is about: its path without what comes before the
-// subject, and without what is to be done to it. The latest rollout is called by
-// its id.
+// subject is what a request is about: its path without what comes before the subject, and without what is to be done to it. The
+// latest rollout is called by its id.
 func (s *server) subject(ctx context.Context, r *http.Request) (string, error) {
 	template, err := mux.CurrentRoute(r).GetPathTemplate()
 	if err != nil {
@@ -101,12 +99,11 @@ func (s *server) subject(ctx context.Context, r *http.Request) (string, error) {
 	subject := strings.TrimPrefix(template, adminPath)
 	for name, value := range mux.Vars(r) {
 		if name == "rolloutId" && value == app.Latest {
-			state, found, err := s.App.Store.CurrentRollout(ctx)
-			if err != nil {
-				return "", err
-			}
-			if found { // else the operation will say that there is none
+			state, err := s.App.Rollout(ctx, value)
+			if err == nil { // where there is none the operation will say so
 				value = state.ID
+			} else if !app.IsNotFound(err) {
+				return "", err
 			}
 		}
 		subject = strings.ReplaceAll(subject, "{"+name+"}", value)
@@ -114,18 +111,17 @@ func (s *server) subject(ctx context.Context, r *http.Request) (string, error) {
 	return subject, nil
 }
 
-// asked is the reason in a request's body, of the rest what may be kept, and the
-// body as it is.
+// asked is the reason in a request's body, of the rest what may be kept, and the body as it is.
 func (a audited) asked(request any) (reason string, kept audit.JSON, body any) {
 	if a.body == nil {
 		return "", "", nil
 	}
-	text, err := json.Marshal(request)
-	if err != nil {
-		return "", audit.Document(map[string]string{"leftOut": "cannot be read"}), nil
-	}
 	var whole struct{ Body map[string]any }
-	if err := json.Unmarshal(text, &whole); err != nil {
+	text, err := json.Marshal(request)
+	if err == nil {
+		err = json.Unmarshal(text, &whole)
+	}
+	if err != nil {
 		return "", audit.Document(map[string]string{"leftOut": "cannot be read"}), nil
 	}
 	reason, _ = whole.Body["reason"].(string)
@@ -135,13 +131,12 @@ func (a audited) asked(request any) (reason string, kept audit.JSON, body any) {
 	return reason, kept, whole.Body
 }
 
-// mostKept bounds how many of a list are kept; of a longer one, such as the vendors of
-// a bulk operation, whose items have their outcomes, it is how many there were.
+// mostKept bounds how many of a list are kept; of a longer one, such as the vendors of a bulk operation, whose items have their
+// outcomes, it is how many there were.
 const mostKept = 50
 
-// fixed is what is of a fixed form in a value: numbers, truth values, moments, and
-// words of which the description says how they look. Free text may hold a name, an
-// address or a secret; it is left out. Nil where nothing is left.
+// fixed is what is of a fixed form in a value: numbers, truth values, moments, and words of which the description says how they
+// look. Free text may hold a name, an address or a secret; it is left out. Nil where nothing is left.
 func fixed(schema *openapi3.Schema, value any) any {
 	switch v := value.(type) {
 	case map[string]any:

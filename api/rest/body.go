@@ -19,17 +19,15 @@ import (
 
 // Limits of a request's body.
 const (
-	// maxBody is how many bytes a body may have where the description does not
-	// say, as x-max-bytes.
+	// maxBody is how many bytes a body may have where the description does not say, as x-max-bytes.
 	maxBody = 64 << 10
 	// maxDepth is how many objects and arrays may lie within each other.
 	maxDepth = 16
-	// maxValues is how many values a body may hold, maxListed one that may be longer than maxBody. To
-	// note a fault in each takes many times the memory of the body.
+	// maxValues is how many values a body may hold, maxListed one that may be longer than maxBody. To note a fault in each takes
+	// many times the memory of the body.
 	maxValues = 1000
 	maxListed = bulk.MaxItems + maxValues
-	// longAtOnce is how many requests with more than maxValues are carried out at a time, mostLong how
-	// many wait.
+	// longAtOnce is how many requests with more than maxValues are carried out at a time, mostLong how many wait.
 	longAtOnce, mostLong = 2, 100
 )
 
@@ -40,8 +38,7 @@ func bodyTooLarge(limit int64) *refusal {
 	return r
 }
 
-// wellFormed refuses a body that is too long, or is to be JSON and is not. The
-// body is then read from memory.
+// wellFormed refuses a body that is too long, or is to be JSON and is not. The body is then read from memory.
 func (s *server) wellFormed(g gate) mux.MiddlewareFunc {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -92,9 +89,8 @@ func (n need) maxValues() int {
 	return maxValues
 }
 
-// checkJSON refuses a body that is not exactly one JSON document in UTF-8, one in
-// which it is not certain what is meant, and one with more than most values. It answers
-// with how many there are.
+// checkJSON refuses a body that is not exactly one JSON document in UTF-8, one in which it is not certain what is meant, and one
+// with more than most values. It answers with how many there are.
 func checkJSON(contentType string, body []byte, most int) (values int, err error) {
 	mediaType, _, err := mime.ParseMediaType(contentType)
 	if err != nil || mediaType != "application/json" {
@@ -151,8 +147,7 @@ func (w *walker) value() error {
 	return nil
 }
 
-// object walks over an object's fields. The same field twice is refused: one
-// reader would take the first, another the last.
+// object walks over an object's fields. The same field twice is refused: one reader would take the first, another the last.
 func (w *walker) object() error {
 	seen := map[string]bool{}
 	for w.decoder.More() {

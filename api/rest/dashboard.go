@@ -14,8 +14,7 @@ import (
 // dashboardDecisions is how many of the rollout's decisions the dashboard has.
 const dashboardDecisions = 20
 
-// GetDashboard answers with all that is monitored. One part's trouble does not
-// keep the others away.
+// GetDashboard answers with all that is monitored. One part's trouble does not keep the others away.
 func (s *server) GetDashboard(ctx context.Context, _ GetDashboardRequestObject) (GetDashboardResponseObject, error) {
 	answer := Dashboard{Decisions: []rollout.Event{}, Missing: []DashboardGap{}}
 	without := func(part DashboardGapPart, err error) {

@@ -32,8 +32,8 @@ func render(page *template.Template, data any) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// GetDocumentation answers with the description as a page. It is made from the
-// description once, and asks for nothing from elsewhere.
+// GetDocumentation answers with the description as a page. It is made from the description once, and asks for nothing from
+// elsewhere.
 func (s *server) GetDocumentation(context.Context, GetDocumentationRequestObject) (GetDocumentationResponseObject, error) {
 	return GetDocumentation200TexthtmlResponse{Body: bytes.NewReader(s.documentation), ContentLength: int64(len(s.documentation))}, nil
 }
@@ -164,8 +164,7 @@ func schemaOf(name string, schema *openapi3.Schema) schemaView {
 	return view
 }
 
-// fieldsOf lists a schema's fields, and those of objects that have no name of
-// their own below them.
+// fieldsOf lists a schema's fields, and those of objects that have no name of their own below them.
 func fieldsOf(prefix string, schema *openapi3.Schema) []fieldView {
 	var fields []fieldView
 	for name, property := range schema.Properties {

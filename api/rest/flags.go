@@ -2,7 +2,6 @@ package rest
 
 import (
 	"context"
-	"errors"
 
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
@@ -21,7 +20,7 @@ func (s *server) GetFeatureFlags(ctx context.Context, _ GetFeatureFlagsRequestOb
 func (s *server) PatchFeatureFlags(ctx context.Context, request PatchFeatureFlagsRequestObject) (PatchFeatureFlagsResponseObject, error) {
 	d, err := s.App.UpdateFlags(ctx, patched(request))
 	if err != nil {
-		return nil, within("featureFlags.trialAutomation.", err)
+		return nil, trial.Within("featureFlags.trialAutomation.", err)
 	}
 	return PatchFeatureFlags200JSONResponse(flagDocument(d)), nil
 }
@@ -93,14 +92,6 @@ func set[T any](flag, to *T) {
 	if to != nil {
 		*flag = *to
 	}
-}
-
-// within puts a field's name below where the request has it.
-func within(path string, err error) error {
-	if wrong, ok := errors.AsType[*trial.Error](err); ok && wrong.Code == trial.CodeInvalid {
-		return trial.Invalid(path+wrong.Field, "%s", wrong.Message)
-	}
-	return err
 }
 
 func flagDocument(d rollout.Document) FeatureFlagDocument {

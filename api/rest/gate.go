@@ -34,8 +34,7 @@ type need struct {
 	maxBody int64
 }
 
-// newGate reads the description. An operation that does not say who may call
-// it is an error: forgetting must not open a door.
+// newGate reads the description. An operation that does not say who may call it is an error: forgetting must not open a door.
 func newGate(spec *openapi3.T) (gate, error) {
 	g := gate{}
 	for path, item := range spec.Paths.Map() {
@@ -99,8 +98,7 @@ func (n need) refuse(role access.Role) error {
 	return refuse(http.StatusForbidden, "this needs the role %s; the role of this token is %s", strings.Join(needed, " or "), role)
 }
 
-// enter is who brings a request. It refuses one without a token that opens its
-// route.
+// enter is who brings a request. It refuses one without a token that opens its route.
 func (s *server) enter(g gate, r *http.Request) (access.Identity, error) {
 	n, known := g.need(r)
 	if !known {

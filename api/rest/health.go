@@ -2,10 +2,10 @@ package rest
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"go.uber.org/zap"
-	"golang.org/x/sync/errgroup"
 
 	"marketplace.example/trials/internal/app"
 	"marketplace.example/trials/internal/domain/monitoring"
@@ -22,16 +22,10 @@ func (s *server) GetHealth(context.Context, GetHealthRequestObject) (GetHealthRe
 // GetReadiness says which parts can be reached.
 func (s *server) GetReadiness(ctx context.Context, _ GetReadinessRequestObject) (GetReadinessResponseObject, error) {
 	var answer Readiness
-	var probes errgroup.Group
-	probes.Go(func() error {
-		answer.Mongodb = s.probe(ctx, "mongodb", s.App.Store.Ping)
-		return nil
-	})
-	probes.Go(func() error {
-		answer.Temporal = s.probe(ctx, "temporal", s.App.Trials.Check)
-		return nil
-	})
-	_ = probes.Wait() // the probes answer, they do not fail
+	var probes sync.WaitGroup
+	probes.Go(func() { answer.Mongodb = s.probe(ctx, "mongodb", s.App.Store.Ping) })
+	probes.Go(func() { answer.Temporal = s.probe(ctx, "temporal", s.App.Trials.Check) })
+	probes.Wait()
 	answer.Ready = answer.Mongodb == ReachabilityOk
 	if !answer.Ready {
 		return GetReadiness503JSONResponse(answer), nil

@@ -25,10 +25,10 @@ const (
 	requestTimeout = 15 * time.Second
 	// ChangeTimeout bounds the work on a change, which may have to wait for others before it begins.
 	ChangeTimeout = 25 * time.Second
-	// AnswersWithin is how long the answer to a request may take at most, where the database takes what it is told and
-	// does not answer. The time of a change may be over while its entry is being written, or as it has been carried out:
-	// then its workflow is told, and its key settled. What became of it is put on record then, behind another entry that
-	// is being written. Servers, clients and whoever stops the API wait longer than that.
+	// AnswersWithin is how long the answer to a request may take at most, where the database takes what it is told and does not
+	// answer. The time of a change may be over while its entry is being written, or as it has been carried out: then its workflow
+	// is told, and its key settled. What became of it is put on record then, behind another entry that is being written. Servers,
+	// clients and whoever stops the API wait longer than that.
 	AnswersWithin = ChangeTimeout + max(audit.WriteLimit, app.SignalTimeout+app.SettleTimeout) + app.SettleTimeout + audit.WriteLimit
 )
 
@@ -49,8 +49,8 @@ type call struct {
 	vendor string
 	// who is the zero value until the gate has let somebody in.
 	who access.Identity
-	// letIn says that whoever calls has shown a token, or a signature, that opens the route. Calls of
-	// strangers reach no figure: they would choose it.
+	// letIn says that whoever calls has shown a token, or a signature, that opens the route. Calls of strangers reach no figure:
+	// they would choose it.
 	letIn bool
 	// long says that the body holds more values than most.
 	long bool
@@ -104,8 +104,7 @@ var errNoRoute = refuse(http.StatusNotFound, "there is nothing at this path; /ap
 // contentPolicy lets the few pages of the API load nothing.
 const contentPolicy = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
-// rescue turns a panic, if there was one, into an internal error.
-// http.ErrAbortHandler is the server's own way to hang up.
+// rescue turns a panic, if there was one, into an internal error. http.ErrAbortHandler is the server's own way to hang up.
 func (s *server) rescue(found any, w *answer, r *http.Request) {
 	if found == nil {
 		return
@@ -120,8 +119,8 @@ func (s *server) rescue(found any, w *answer, r *http.Request) {
 	s.fail(w, r, errors.New("panic"))
 }
 
-// note writes the access log. A path may hold a token or, by mistake, an
-// address; so the route is logged, and an id only where it has an id's form.
+// note writes the access log. A path may hold a token or, by mistake, an address; so the route is logged, and an id only where it
+// has an id's form.
 func (s *server) note(method string, c *call, w *answer, start time.Time) {
 	fields := []zap.Field{
 		zap.String("requestId", c.id), zap.String("method", method), zap.String("route", c.route),
@@ -144,9 +143,8 @@ func (s *server) note(method string, c *call, w *answer, start time.Time) {
 	}
 }
 
-// observed tells whether calls of a route count for the rollout: those of the
-// marketplace and of admins, not those of probes and of the mail service. To be told that
-// something is unhealthy is no failure of the API.
+// observed tells whether calls of a route count for the rollout: those of the marketplace and of admins, not those of probes and
+// of the mail service. To be told that something is unhealthy is no failure of the API.
 func observed(route string) bool {
 	if strings.HasPrefix(route, "/api/admin/monitoring") {
 		return false
@@ -208,8 +206,7 @@ func methodNotAllowed(router *mux.Router, r *http.Request) error {
 	return refused
 }
 
-// failRequest answers a request that the generated code could not read although
-// the description let it pass.
+// failRequest answers a request that the generated code could not read although the description let it pass.
 func (s *server) failRequest(w http.ResponseWriter, r *http.Request, err error) {
 	var (
 		missing *RequiredHeaderError

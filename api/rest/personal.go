@@ -69,12 +69,10 @@ func (s *server) auditOf(ctx context.Context, vendorID string) ([]audit.Entry, e
 	return all, nil
 }
 
-// mostConcerned bounds how many vendors of a bulk operation are looked at: whoever
-// names somebody in a reason means few.
+// mostConcerned bounds how many vendors of a bulk operation are looked at: whoever names somebody in a reason means few.
 const mostConcerned = 50
 
-// concerned are the vendors whom a request concerns: the one in its path, or the
-// first of a bulk operation.
+// concerned are the vendors whom a request concerns: the one in its path, or the first of a bulk operation.
 func (s *server) concerned(ctx context.Context, r *http.Request, request any) ([]trial.Vendor, error) {
 	ids, err := s.concernedIDs(ctx, r, request)
 	if err != nil {

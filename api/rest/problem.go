@@ -19,8 +19,7 @@ import (
 // retryAfter is what callers are told to wait when a part that is needed is away.
 const retryAfter = 5 * time.Second
 
-// statusClientGone is logged where the caller hung up before the answer. No
-// caller ever sees it.
+// statusClientGone is logged where the caller hung up before the answer. No caller ever sees it.
 const statusClientGone = 499
 
 // refusal is an error as HTTP tells the caller of it.
@@ -43,8 +42,7 @@ func refuse(status int, format string, args ...any) *refusal {
 	return &refusal{status: status, detail: fmt.Sprintf(format, args...)}
 }
 
-// Limits of what is said about one request: its fields' names are the caller's,
-// and there may be thousands.
+// Limits of what is said about one request: its fields' names are the caller's, and there may be thousands.
 const (
 	maxFields    = 20
 	maxFieldName = 100
@@ -103,8 +101,8 @@ func refusalOf(err error) *refusal {
 	return r
 }
 
-// uncertain says of a request that may have changed something that this is not known: what broke off
-// while it was being stored may be stored.
+// uncertain says of a request that may have changed something that this is not known: what broke off while it was being stored
+// may be stored.
 func (r *refusal) uncertain(route string) {
 	r.detail = strings.TrimSuffix(strings.TrimSuffix(r.detail, " later"), "; try again") + ". It is not known whether this was carried out"
 	if route == "/api/admin/tokens" {
@@ -134,8 +132,7 @@ func (r *refusal) problem(requestID string) Problem {
 	return p
 }
 
-// fail answers with the problem document for an error. Every refusal of the
-// API is written here.
+// fail answers with the problem document for an error. Every refusal of the API is written here.
 func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	refused, c := refusalOf(err), callOf(r.Context())
 	if refused.status >= http.StatusInternalServerError && !refused.certain && c.letIn && mayChange(r.Method, c.route) {

@@ -5,6 +5,7 @@ import (
 
 	"marketplace.example/trials/internal/app"
 	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // StartRollout starts a rollout, once a key.
@@ -21,7 +22,7 @@ func (s *server) ForecastRollout(_ context.Context, request ForecastRolloutReque
 		plan = *request.Body.Plan
 	}
 	if err := plan.Validate(); err != nil {
-		return nil, within("plan.", err)
+		return nil, trial.Within("plan.", err)
 	}
 	return ForecastRollout200JSONResponse(rollout.NewForecast(plan, s.App.Times(), request.Body.RegistrationsPerDay)), nil
 }

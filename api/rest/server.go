@@ -46,12 +46,10 @@ type Calls interface {
 
 // Mail reads what mail services and mail clients send.
 type Mail interface {
-	// Receive reads a message of the mail service, and confirms a subscription
-	// that it asks for. One that is not signed, not meant for us or not a message
-	// at all is a *trial.Error; with trial.CodeUnavailable it may pass later.
+	// Receive reads a message of the mail service, and confirms a subscription that it asks for. One that is not signed, not
+	// meant for us or not a message at all is a *trial.Error; with trial.CodeUnavailable it may pass later.
 	Receive(ctx context.Context, body []byte) (app.MailMessage, error)
-	// Unsubscriber reads the signed token of a link in an e-mail. One that is
-	// not signed by us is a *trial.Error.
+	// Unsubscriber reads the signed token of a link in an e-mail. One that is not signed by us is a *trial.Error.
 	Unsubscriber(token string) (vendorID string, err error)
 }
 
@@ -84,8 +82,7 @@ func New(o Options) (http.Handler, error) {
 	return s.middleware(s.limited(s.routes(spec, gate))), nil
 }
 
-// specification is the API's description, checked. It never changes, and
-// reading it takes a while.
+// specification is the API's description, checked. It never changes, and reading it takes a while.
 var specification = sync.OnceValues(func() (*openapi3.T, error) {
 	loader := openapi3.NewLoader()
 	spec, err := loader.LoadFromData(description)
@@ -98,8 +95,8 @@ var specification = sync.OnceValues(func() (*openapi3.T, error) {
 	return spec, nil
 })
 
-// routes is the generated router. A request passes, from the outside: the gate
-// (who asks), the body's form, the description, the audit record, the handler.
+// routes is the generated router. A request passes, from the outside: the gate (who asks), the body's form, the description, the
+// audit record, the handler.
 func (s *server) routes(spec *openapi3.T, gate gate) *mux.Router {
 	router := mux.NewRouter().SkipClean(true)
 	router.Use(s.named, s.guard(gate), s.wellFormed(gate), s.validate(spec))

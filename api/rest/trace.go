@@ -13,8 +13,8 @@ import (
 // callers is how those who call us name the trace that they are in.
 var callers = propagation.TraceContext{}
 
-// begin begins a call's span. What is usual to note of an HTTP request, its
-// path and who calls, may hold tokens and addresses: only the route is noted, at the end.
+// begin begins a call's span. What is usual to note of an HTTP request, its path and who calls, may hold tokens and addresses:
+// only the route is noted, at the end.
 func (s *server) begin(ctx context.Context, r *http.Request) (context.Context, trace.Span) {
 	return s.Tracer.Start( //nolint:spancheck // the call ends it: see end
 		callers.Extract(ctx, propagation.HeaderCarrier(r.Header)), "HTTP", trace.WithSpanKind(trace.SpanKindServer),

@@ -13,8 +13,8 @@ import (
 	nethttpmiddleware "github.com/oapi-codegen/nethttp-middleware"
 )
 
-// validate holds requests against the description, and refuses what does not
-// fit with every field at fault; of a long request with the first alone.
+// validate holds requests against the description, and refuses what does not fit with every field at fault; of a long request
+// with the first alone.
 func (s *server) validate(spec *openapi3.T) func(http.Handler) http.Handler {
 	every, first := s.validator(spec, true), s.validator(spec, false)
 	return func(next http.Handler) http.Handler {
@@ -102,8 +102,7 @@ func faults(wrong *openapi3filter.RequestError) []FieldProblem {
 	return found
 }
 
-// unknown names the fields of an object that its schema does not have. The
-// validator says that there are some, once for each.
+// unknown names the fields of an object that its schema does not have. The validator says that there are some, once for each.
 func unknown(e *openapi3.SchemaError) []FieldProblem {
 	object, _ := e.Value.(map[string]any)
 	var found []FieldProblem

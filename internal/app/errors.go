@@ -5,7 +5,6 @@ import (
 	"errors"
 	"strings"
 
-	"marketplace.example/trials/internal/domain/idempotency"
 	"marketplace.example/trials/internal/domain/trial"
 )
 
@@ -25,15 +24,16 @@ func ErrorOf(err error) *trial.Error {
 		return e
 	}
 	switch {
-	case errors.Is(err, idempotency.ErrReused):
-		const message = "was used for another request"
-		return &trial.Error{Code: CodeReused, Field: KeyField, Message: message, Detail: "this " + KeyField + " " + message}
 	case errors.Is(err, context.Canceled):
 		return &trial.Error{Code: CodeGivenUp, Message: "the request was given up"}
 	case errors.Is(err, context.DeadlineExceeded):
 		return &trial.Error{Code: trial.CodeUnavailable, Message: "it took too long; try again"}
 	}
 	return &trial.Error{Code: CodeInternal, Message: "something went wrong here; the request id finds it in the logs"}
+}
+
+var errReused = &trial.Error{
+	Code: CodeReused, Field: KeyField, Message: "was used for another request", Detail: "this " + KeyField + " was used for another request",
 }
 
 // KeyField is what callers know the key of a request by.

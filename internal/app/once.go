@@ -49,7 +49,7 @@ func (a *App) once(ctx context.Context, asked audit.Entry, body any, fn func(con
 		return err
 	}
 	if first.Request != request {
-		return idempotency.ErrReused
+		return errReused
 	}
 	failure := fn(context.WithValue(ctx, keyedKey{}, keyed{asked.Key, first, mine}))
 	if first.Done {

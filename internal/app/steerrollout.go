@@ -6,7 +6,6 @@ import (
 	"go.uber.org/zap"
 
 	"marketplace.example/trials/internal/domain/audit"
-	"marketplace.example/trials/internal/domain/idempotency"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
 )
@@ -78,7 +77,7 @@ func (a *App) SteerRollout(ctx context.Context, id, name string, r rollout.Reque
 	noteChange(ctx, state.Summary(), nil) // the rollout itself puts on record what comes of it
 	r.By = actor(ctx)
 	if keyOf(ctx).foreign(state.Knows(r.ID)) {
-		return "", idempotency.ErrReused
+		return "", errReused
 	}
 	if _, err := state.Request(name, r, nil, a.Present()); err != nil {
 		return "", err
@@ -120,7 +119,7 @@ func (a *App) takeFlagsBack(ctx context.Context, state rollout.State, r *rollout
 func (a *App) tickTask(ctx context.Context, state rollout.State, r rollout.Request) error {
 	r.By = actor(ctx)
 	if keyOf(ctx).foreign(state.Knows(r.ID)) {
-		return idempotency.ErrReused
+		return errReused
 	}
 	for {
 		event, err := state.Request(rollout.SignalTick, r, nil, a.Present())

@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"marketplace.example/trials/internal/domain/idempotency"
 	"marketplace.example/trials/internal/domain/trial"
 )
 
@@ -47,7 +46,7 @@ func (a *App) ChangeTrial(ctx context.Context, message, vendorID string, r trial
 		return trial.Overview{}, err
 	}
 	if keyOf(ctx).foreign(before.Knows(r.ID)) {
-		return trial.Overview{}, idempotency.ErrReused
+		return trial.Overview{}, errReused
 	}
 	var was any
 	if before.Status != "" { // else its workflow has not begun yet

@@ -4,13 +4,9 @@ package idempotency
 import (
 	"crypto/sha256"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 )
-
-// ErrReused refuses a key that was used for another request.
-var ErrReused = errors.New("this key was used for another request")
 
 // Claim is what a key was first used for.
 type Claim struct {

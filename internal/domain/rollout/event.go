@@ -1,7 +1,6 @@
 package rollout
 
 import (
-	"errors"
 	"maps"
 	"slices"
 	"time"
@@ -288,10 +287,7 @@ func (s *State) rollBack(e Event) {
 // Validate checks what a rollout is to begin with; the error is a *trial.Error.
 func (s Start) Validate() error {
 	if err := s.Plan.Validate(); err != nil {
-		if field, ok := errors.AsType[*trial.Error](err); ok {
-			return trial.Invalid("plan."+field.Field, "%s", field.Message)
-		}
-		return err
+		return trial.Within("plan.", err)
 	}
 	switch {
 	case s.Phase < 0 || s.Phase >= len(s.Plan.Phases):

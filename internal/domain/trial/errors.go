@@ -1,6 +1,9 @@
 package trial
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
 
 // Code says what kind of problem an Error is, in words that survive being
 // carried through Temporal and HTTP.
@@ -45,6 +48,14 @@ func (e *Error) Error() string {
 // Invalid is an Error about one field of a request.
 func Invalid(field, format string, args ...any) *Error {
 	return &Error{Code: CodeInvalid, Field: field, Message: fmt.Sprintf(format, args...)}
+}
+
+// Within is an error about a field of something that lies at a path, such as "plan.": its field is named below that.
+func Within(path string, err error) error {
+	if e, ok := errors.AsType[*Error](err); ok && e.Code == CodeInvalid {
+		return Invalid(path+e.Field, "%s", e.Message)
+	}
+	return err
 }
 
 // NotFound says that there is no trial or vendor with this id.
