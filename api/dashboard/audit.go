@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"marketplace.example/trials/internal/domain/audit"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 const (
@@ -230,7 +231,7 @@ func (d *dashboard) noAudit(ctx context.Context, view *auditView, err error) (st
 		view.Live = ""
 		t = trouble{Grave: true, Title: "The database takes too long", Text: fmt.Sprintf("The audit record was not read within %v.", requestTimeout),
 			Action: "See that MongoDB can be reached, and whether it or its machine is overloaded. A long record is found fastest by who, to what, or outcome. Then load this page again."}
-	case unavailable(err):
+	case trial.CodeOf(err) == trial.CodeUnavailable:
 		t.Text = "The audit record cannot be shown. What an admin asks for cannot be put on record either, and so is not done, a rollback included. Trials wait and lose nothing."
 	default:
 		status = http.StatusInternalServerError

@@ -51,7 +51,7 @@ func (d *dashboard) bulks(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		status, view.Live = http.StatusInternalServerError, r.URL.RequestURI() // it comes back by itself
 		t := d.troubleOf("the bulk operations", err)
-		if unavailable(err) {
+		if trial.CodeOf(err) == trial.CodeUnavailable {
 			status = http.StatusServiceUnavailable
 			t.Text = "The bulk operations cannot be shown. One that runs waits, or pauses and says so here; no trial is changed twice by it."
 		}

@@ -68,7 +68,7 @@ func (d *dashboard) askControl(w http.ResponseWriter, r *http.Request) {
 }
 
 func (d *dashboard) controlView(ctx context.Context, name string) (controlView, error) {
-	current, err := d.current(ctx)
+	current, err := app.LatestRollout(ctx, d.Store, d.Now().UTC())
 	if err == nil && current == nil {
 		err = &trial.Error{Code: trial.CodeNotFound, Message: "there was no rollout yet"}
 	}

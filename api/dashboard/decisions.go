@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 
+	"marketplace.example/trials/internal/app"
 	"marketplace.example/trials/internal/domain/rollout"
 )
 
@@ -22,7 +23,7 @@ type decisionsView struct {
 
 func (d *dashboard) decisions(w http.ResponseWriter, r *http.Request) {
 	view := decisionsView{frame: d.live(r, "Decisions", "decisions")}
-	current, err := d.current(r.Context())
+	current, err := app.LatestRollout(r.Context(), d.Store, d.Now().UTC())
 	if err == nil && current != nil {
 		state := current.Rollout
 		view.RolloutID, view.Summary = state.ID, current.Summary

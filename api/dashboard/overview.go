@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"marketplace.example/trials/internal/app"
 	"marketplace.example/trials/internal/domain/access"
 	"marketplace.example/trials/internal/domain/monitoring"
 	"marketplace.example/trials/internal/domain/rollout"
@@ -101,7 +102,7 @@ func (d *dashboard) gather(ctx context.Context) facts {
 		return err
 	})
 	read("the rollout", func() (err error) {
-		f.view, err = d.current(ctx)
+		f.view, err = app.LatestRollout(ctx, d.Store, d.Now().UTC())
 		return err
 	})
 	if d.Figures != nil {
@@ -130,18 +131,4 @@ func (d *dashboard) gather(ctx context.Context) facts {
 	}
 	reading.Wait()
 	return f
-}
-
-// current is the latest rollout and how it is judged; nil where there was none.
-func (d *dashboard) current(ctx context.Context) (*rollout.View, error) {
-	state, found, err := d.Store.CurrentRollout(ctx)
-	if err != nil || !found {
-		return nil, err
-	}
-	_, judged, _, err := d.Store.Ledger(ctx, state.ID)
-	if err != nil {
-		return nil, err
-	}
-	view := rollout.ViewOf(state, judged, d.Now().UTC())
-	return &view, nil
 }

@@ -9,7 +9,6 @@ import (
 
 	"github.com/gorilla/mux"
 
-	"marketplace.example/trials/internal/app"
 	"marketplace.example/trials/internal/domain/trial"
 )
 
@@ -101,7 +100,7 @@ func (d *dashboard) findTrial(w http.ResponseWriter, r *http.Request, view trial
 		case err == nil:
 			http.Redirect(w, r, root+"trials/"+view.Search, http.StatusSeeOther)
 			return
-		case !app.IsNotFound(err):
+		case trial.CodeOf(err) != trial.CodeNotFound:
 			d.fail(w, r, "trials", err)
 			return
 		}

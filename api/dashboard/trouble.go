@@ -31,17 +31,11 @@ type trouble struct {
 	Follows []trouble
 }
 
-// unavailable tells whether an error says that the database does not answer.
-func unavailable(err error) bool {
-	e, ok := errors.AsType[*trial.Error](err)
-	return ok && e.Code == trial.CodeUnavailable
-}
-
 // troubleOf is an error in words; what says what could not be read. Its own words
 // are for the log.
 func (d *dashboard) troubleOf(what string, err error) trouble {
 	d.Log.Warn("a page lacks something", zap.String("what", what), zap.Error(err))
-	if unavailable(err) {
+	if trial.CodeOf(err) == trial.CodeUnavailable {
 		return databaseUnavailable()
 	}
 	if e, ok := errors.AsType[*trial.Error](err); ok {
@@ -78,8 +72,8 @@ func (d *dashboard) unread(f facts) []trouble {
 		switch {
 		case e.late:
 			late = append(late, e.what)
-		case !unavailable(e.err) || !shown:
-			shown = shown || unavailable(e.err)
+		case trial.CodeOf(e.err) != trial.CodeUnavailable || !shown:
+			shown = shown || trial.CodeOf(e.err) == trial.CodeUnavailable
 			all = append(all, d.troubleOf(e.what, e.err))
 		}
 	}
@@ -143,7 +137,7 @@ func partTroubles(f facts) []trouble {
 	if f.health == nil {
 		return nil
 	}
-	explained := slices.ContainsFunc(f.errors, func(e gap) bool { return !e.late && unavailable(e.err) })
+	explained := slices.ContainsFunc(f.errors, func(e gap) bool { return !e.late && trial.CodeOf(e.err) == trial.CodeUnavailable })
 	var all []trouble
 	for _, p := range f.health.Parts {
 		culprit := f.health.Part(p.Through).State == monitoring.Unhealthy

@@ -13,6 +13,7 @@ import (
 
 	"marketplace.example/trials/internal/app"
 	"marketplace.example/trials/internal/domain/audit"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // audited is an operation whose calls are put on record.
@@ -102,7 +103,7 @@ func (s *server) subject(ctx context.Context, r *http.Request) (string, error) {
 			state, err := s.App.Rollout(ctx, value)
 			if err == nil { // where there is none the operation will say so
 				value = state.ID
-			} else if !app.IsNotFound(err) {
+			} else if trial.CodeOf(err) != trial.CodeNotFound {
 				return "", err
 			}
 		}

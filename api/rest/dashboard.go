@@ -6,6 +6,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"marketplace.example/trials/internal/app"
 	"marketplace.example/trials/internal/domain/monitoring"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
@@ -38,7 +39,7 @@ func (s *server) GetDashboard(ctx context.Context, _ GetDashboardRequestObject) 
 	without(DashboardGapPartMetrics, err)
 	answer.Alerts, err = s.App.AlertsView(ctx)
 	without(DashboardGapPartAlerts, err)
-	answer.Rollout, err = s.latestRollout(ctx)
+	answer.Rollout, err = app.LatestRollout(ctx, s.App.Store, s.App.Present())
 	without(DashboardGapPartRollout, err)
 	if answer.Rollout != nil {
 		state := answer.Rollout.Rollout
@@ -47,16 +48,6 @@ func (s *server) GetDashboard(ctx context.Context, _ GetDashboardRequestObject) 
 		answer.Decisions = append(answer.Decisions, decisions...)
 	}
 	return GetDashboard200JSONResponse(answer), nil
-}
-
-// latestRollout is nil where there was none yet.
-func (s *server) latestRollout(ctx context.Context) (*rollout.View, error) {
-	state, found, err := s.App.Store.CurrentRollout(ctx)
-	if err != nil || !found {
-		return nil, err
-	}
-	view, err := s.App.ViewRollout(ctx, state)
-	return &view, err
 }
 
 // shownReason is what a caller may know of an error; the log knows all of it.

@@ -8,7 +8,6 @@ import (
 
 	"github.com/gorilla/mux"
 
-	"marketplace.example/trials/internal/app"
 	"marketplace.example/trials/internal/domain/audit"
 	"marketplace.example/trials/internal/domain/bulk"
 	"marketplace.example/trials/internal/domain/trial"
@@ -81,7 +80,7 @@ func (s *server) concerned(ctx context.Context, r *http.Request, request any) ([
 	var vendors []trial.Vendor
 	for _, id := range ids {
 		v, err := s.App.Store.Vendor(ctx, id)
-		if app.IsNotFound(err) {
+		if trial.CodeOf(err) == trial.CodeNotFound {
 			continue
 		}
 		if err != nil {

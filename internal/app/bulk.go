@@ -66,7 +66,7 @@ func (a *App) beginBulk(ctx context.Context, o bulk.Operation, items []bulk.Item
 	}
 	o.ID = bulkID(ctx)
 	known, state, err := a.Store.Bulk(ctx, o.ID)
-	if IsNotFound(err) {
+	if trial.CodeOf(err) == trial.CodeNotFound {
 		known, state = o, bulk.Begin(o)
 		if err = a.Store.AddBulkItems(ctx, o.ID, items); err == nil {
 			err = a.Store.AddBulk(ctx, o, state)

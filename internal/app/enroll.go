@@ -22,7 +22,7 @@ func (a *App) Enroll(ctx context.Context, asked trial.Vendor, registered *time.T
 		return known, false, enrolledBefore(known, asked, registered != nil)
 	case err == nil && !sameVendor(known, asked):
 		return known, false, otherData(asked.ID)
-	case err != nil && !IsNotFound(err):
+	case err != nil && trial.CodeOf(err) != trial.CodeNotFound:
 		return known, false, err
 	}
 	if err := a.checkStart(asked); err != nil {

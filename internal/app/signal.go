@@ -2,13 +2,11 @@ package app
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"go.uber.org/zap"
 
 	"marketplace.example/trials/internal/domain/lanes"
-	"marketplace.example/trials/internal/domain/trial"
 )
 
 const (
@@ -47,10 +45,4 @@ func (a *App) signalWithin(ctx context.Context, patience, timeout time.Duration,
 	case <-done:
 	case <-time.After(patience):
 	}
-}
-
-// IsNotFound tells whether an error says that there is no such thing.
-func IsNotFound(err error) bool {
-	e, ok := errors.AsType[*trial.Error](err)
-	return ok && e.Code == trial.CodeNotFound
 }

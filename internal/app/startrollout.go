@@ -29,7 +29,7 @@ func (a *App) StartRollout(ctx context.Context, r NewRollout) (id, plan string, 
 	if err == nil {
 		return before.ID, before.Plan.Name, nil
 	}
-	if !IsNotFound(err) {
+	if trial.CodeOf(err) != trial.CodeNotFound {
 		return "", "", err
 	}
 	start, err := a.start(ctx, r)
@@ -58,7 +58,7 @@ func (a *App) launch(ctx context.Context, start rollout.Start) error {
 	late := time.After(endsWithin)
 	for {
 		err := a.Rollouts.StartRollout(ctx, start)
-		if e, ok := errors.AsType[*trial.Error](err); !ok || e.Code != trial.CodeConflict {
+		if trial.CodeOf(err) != trial.CodeConflict {
 			return err
 		}
 		before, found, readErr := a.Store.CurrentRollout(ctx)

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -28,10 +29,20 @@ func (a *App) Rollout(ctx context.Context, id string) (rollout.State, error) {
 // ViewRollout is how a rollout stands and is judged now.
 func (a *App) ViewRollout(ctx context.Context, state rollout.State) (rollout.View, error) {
 	_, judged, _, err := a.Store.Ledger(ctx, state.ID)
-	if err != nil {
-		return rollout.View{}, err
+	return rollout.ViewOf(state, judged, a.Present()), err
+}
+
+// LatestRollout is how the latest rollout stands and is judged at a moment; nil where there was none.
+func LatestRollout(ctx context.Context, from RolloutReader, now time.Time) (*rollout.View, error) {
+	state, found, err := from.CurrentRollout(ctx)
+	if err != nil || !found {
+		return nil, err
 	}
-	return rollout.ViewOf(state, judged, a.Present()), nil
+	_, judged, _, err := from.Ledger(ctx, state.ID)
+	if err != nil {
+		return nil, err
+	}
+	return new(rollout.ViewOf(state, judged, now)), nil
 }
 
 // Steer is SteerRollout on record.

@@ -45,6 +45,14 @@ func (e *Error) Error() string {
 	return e.Message
 }
 
+// CodeOf is the code of an Error that err is, or wraps; empty where it is none.
+func CodeOf(err error) Code {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Code
+	}
+	return ""
+}
+
 // Invalid is an Error about one field of a request.
 func Invalid(field, format string, args ...any) *Error {
 	return &Error{Code: CodeInvalid, Field: field, Message: fmt.Sprintf(format, args...)}
