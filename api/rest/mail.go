@@ -3,6 +3,9 @@ package rest
 import (
 	"bytes"
 	"context"
+	"io"
+
+	"go.uber.org/zap"
 )
 
 // ShowUnsubscribe asks whether to stop the e-mails.
@@ -37,3 +40,22 @@ func (s *server) Unsubscribe(ctx context.Context, request UnsubscribeRequestObje
 
 // unsubscribeView is what the page shows.
 type unsubscribeView struct{ Done bool }
+
+// ReceiveMailEvent takes a message of the mail service.
+func (s *server) ReceiveMailEvent(ctx context.Context, request ReceiveMailEventRequestObject) (ReceiveMailEventResponseObject, error) {
+	body, err := io.ReadAll(request.Body)
+	if err != nil {
+		return nil, err
+	}
+	m, err := s.Mail.Receive(ctx, body)
+	if err != nil {
+		return nil, err
+	}
+	callOf(ctx).letIn = true // its signature is good
+	result, err := s.App.TakeMail(ctx, m)
+	if err != nil {
+		return nil, err
+	}
+	s.log.Info("mail event", zap.String("requestId", callOf(ctx).id), zap.String("messageId", m.ID), zap.String("result", string(result)))
+	return ReceiveMailEvent200JSONResponse{Result: MailEventReceiptResult(result)}, nil
+}
