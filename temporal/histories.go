@@ -15,6 +15,7 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 
 	"marketplace.example/trials/internal/domain/bulk"
+	"marketplace.example/trials/internal/domain/recovery"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
 	"marketplace.example/trials/workflows"
@@ -79,7 +80,7 @@ func (c *Client) page(ctx context.Context, query string, token []byte) (*workflo
 
 // RecoveredTrial reads what one run of a trial's workflow knows. It needs no worker. The error wraps
 // ErrUnreadable where the history is not one of ours.
-func (c *Client) RecoveredTrial(ctx context.Context, run TrialRun) (trial.RecoveredTrial, error) {
+func (c *Client) RecoveredTrial(ctx context.Context, run TrialRun) (recovery.Trial, error) {
 	var read workflows.TrialHistoryReader
 	var events []trial.Event
 	err := c.read(ctx, trial.WorkflowID(run.VendorID), run.RunID, func(e *history.HistoryEvent) error {
@@ -89,7 +90,7 @@ func (c *Client) RecoveredTrial(ctx context.Context, run TrialRun) (trial.Recove
 		}
 		return err
 	})
-	recovered := trial.RecoveredTrial{Events: events, NoMail: read.NoMail, Erased: read.Erased, AtWork: read.AtWork}
+	recovered := recovery.Trial{Events: events, NoMail: read.NoMail, Erased: read.Erased, AtWork: read.AtWork}
 	if err != nil || !read.Repeats() {
 		return recovered, err
 	}
@@ -116,24 +117,18 @@ func (c *Client) BulkUnderWay(ctx context.Context) ([]string, error) {
 // clocksDiffer is by how much ours and Temporal's may.
 const clocksDiffer = time.Hour
 
-// RecoveredRollout is what the runs of a rollout's workflow know: its decisions, in order.
-type RecoveredRollout struct {
-	RolloutID string
-	Decisions []rollout.Event
-}
-
 // RecoveredRollouts reads what the runs of rollouts know that go on, or ended since a moment, each by itself and
 // in no certain order. It needs no worker.
-func (c *Client) RecoveredRollouts(ctx context.Context, since time.Time) ([]RecoveredRollout, error) {
-	var all []RecoveredRollout
+func (c *Client) RecoveredRollouts(ctx context.Context, since time.Time) ([]recovery.Rollout, error) {
+	var all []recovery.Rollout
 	for run, err := range c.runs(ctx, rollout.WorkflowType, since) {
 		if err != nil {
 			return nil, err
 		}
-		var recovered workflows.RolloutHistoryReader
-		var known RecoveredRollout
+		var read workflows.RolloutHistoryReader
+		var known recovery.Rollout
 		err := c.read(ctx, run.GetWorkflowId(), run.GetRunId(), func(e *history.HistoryEvent) error {
-			event, err := recovered.Next(e)
+			event, err := read.Next(e)
 			if event != nil && err == nil {
 				known.Decisions = append(known.Decisions, *event)
 			}
@@ -142,7 +137,7 @@ func (c *Client) RecoveredRollouts(ctx context.Context, since time.Time) ([]Reco
 		if err != nil {
 			return nil, err
 		}
-		known.RolloutID = recovered.RolloutID
+		known.ID = read.RolloutID
 		all = append(all, known)
 	}
 	return all, nil

@@ -4,22 +4,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"time"
 
 	"go.mongodb.org/mongo-driver/v2/mongo"
 
+	"marketplace.example/trials/internal/domain/recovery"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
 )
 
 // CatchUpResult is what became of comparing a trial, or a rollout, with what its workflow knows.
 type CatchUpResult struct {
-	// Added counts events that the database did not have.
-	Added int
-	// Differs is the number of the first event that is another here than there, Gap that of the first that
-	// neither knows, though later ones are known; 0 for none. From there on nothing is added.
-	Differs, Gap int
+	// Added counts events that the database did not have. Differs and Gap are those of recovery.Comparison.
+	Added, Differs, Gap int
 	// NoVendor says that the vendor's document is not there.
 	NoVendor bool
 	// Suppressed says that the database did not know that no e-mail may go to the vendor.
@@ -37,7 +33,7 @@ type CatchUpResult struct {
 // has stays. Then it notes as sent the e-mails that a worker may have been sending, stops e-mail to a vendor
 // where the workflow knows that none may go out, and erases again one that was erased. Where the vendor's
 // document is lost, what was decided about the vendor is kept for when it comes back.
-func (s *Store) CatchUp(ctx context.Context, vendorID string, recovered trial.RecoveredTrial) (CatchUpResult, error) {
+func (s *Store) CatchUp(ctx context.Context, vendorID string, recovered recovery.Trial) (CatchUpResult, error) {
 	if !trial.ValidVendorID(vendorID) {
 		return CatchUpResult{}, fmt.Errorf("catching up: %.80q cannot name a trial", vendorID)
 	}
@@ -46,13 +42,12 @@ func (s *Store) CatchUp(ctx context.Context, vendorID string, recovered trial.Re
 		return c, err
 	}
 	vendor, err := s.Vendor(ctx, vendorID)
-	var gone *trial.Error
-	if c.NoVendor = errors.As(err, &gone) && gone.Code == trial.CodeNotFound; err != nil && !c.NoVendor {
+	if c.NoVendor = isNotFound(err); err != nil && !c.NoVendor {
 		return c, err
 	}
 	if c.Differs == 0 && c.Gap == 0 {
 		control := vendor.Automation != nil && vendor.Automation.Cohort == trial.Control
-		if c.Presumed, err = s.presumeSent(ctx, vendorID, unsettled(trial.Fold(events), control, recovered)); err != nil {
+		if c.Presumed, err = s.presumeSent(ctx, recovered.PresumedSent(vendorID, events, control)); err != nil {
 			return c, err
 		}
 	}
@@ -62,7 +57,7 @@ func (s *Store) CatchUp(ctx context.Context, vendorID string, recovered trial.Re
 
 // stopMail has no e-mail go to a vendor where the workflow knows that none may, and notes in c what of that was new.
 // Of one whose document is lost it keeps what was decided about it, for when it comes back.
-func (s *Store) stopMail(ctx context.Context, vendorID string, events []trial.Event, recovered trial.RecoveredTrial, c *CatchUpResult) error {
+func (s *Store) stopMail(ctx context.Context, vendorID string, events []trial.Event, recovered recovery.Trial, c *CatchUpResult) error {
 	_, u, err := s.findUser(ctx, vendorID)
 	if err != nil && !errors.Is(err, mongo.ErrNoDocuments) {
 		return failed("reading vendor "+vendorID, err)
@@ -79,7 +74,7 @@ func (s *Store) stopMail(ctx context.Context, vendorID string, events []trial.Ev
 			return err
 		}
 	}
-	if lost := unknownSuppression(known, recovered); lost != nil {
+	if lost := recovered.UnknownSuppression(known); lost != nil {
 		if c.Suppressed, err = s.Suppress(ctx, vendorID, *lost); err != nil {
 			return err
 		}
@@ -110,24 +105,15 @@ func (s *Store) addEvents(ctx context.Context, vendorID string, events []trial.E
 	if have, err = s.Events(ctx, vendorID, 1); err != nil {
 		return c, nil, err
 	}
+	compared := recovery.CompareTrial(have, events)
+	c.Differs, c.Gap = compared.Differs, compared.Gap
 	state := trial.Fold(have)
-	for _, e := range events {
-		if e.Seq <= len(have) {
-			if !have[e.Seq-1].Same(e) {
-				c.Differs = e.Seq
-				break
-			}
-			continue
-		}
-		if e.Seq != state.Seq+1 {
-			c.Gap = state.Seq + 1
-			break
-		}
+	for _, e := range compared.Missing {
 		state = state.Apply(e)
 		if _, err := s.Append(ctx, e, state); err != nil {
 			return c, have, err
 		}
-		if err := s.settleMailed(ctx, vendorID, []trial.Event{e}); err != nil {
+		if err := s.settleSent(ctx, recovery.Sent(vendorID, []trial.Event{e})); err != nil {
 			return c, have, err
 		}
 		have = append(have, e)
@@ -136,74 +122,36 @@ func (s *Store) addEvents(ctx context.Context, vendorID string, events []trial.E
 	return c, have, nil
 }
 
-// atWorkFor is how long a worker may be at a trial before it has to take it up again.
-const atWorkFor = 10 * time.Second
-
-// unsettled are the steps whose e-mails may have left, with the moments at which they may have: those being tried
-// again of which it is told, and all that were due while a worker was at work, since it may have come to several of
-// them before it could say so. control tells whether the vendor is known to get no e-mail, which counts where it
-// has no events: then the worker may have begun the trial, and sent the welcome.
-func unsettled(state trial.State, control bool, recovered trial.RecoveredTrial) (steps []trial.Step) {
-	if state.Seq == 0 {
-		if !recovered.AtWork.IsZero() && !control {
-			return []trial.Step{{Kind: trial.Welcome, At: recovered.AtWork}}
-		}
-		return nil
-	}
-	if !state.Automated {
-		return nil
-	}
-	for _, step := range state.Pending() {
-		again := slices.ContainsFunc(recovered.Unsettled, func(s trial.Step) bool { return s.Kind == step.Kind && s.Revision == step.Revision })
-		if again || !recovered.AtWork.IsZero() && !step.At.After(recovered.AtWork.Add(atWorkFor)) {
-			steps = append(steps, step)
-		}
-	}
-	return steps
-}
-
-// presumeSent notes the e-mails of steps as sent, and answers with the keys of those whose outcome was not known.
-func (s *Store) presumeSent(ctx context.Context, vendorID string, steps []trial.Step) (keys []string, err error) {
-	for _, step := range steps {
-		key := step.Key(vendorID)
-		send, err := s.Send(ctx, key)
+// presumeSent notes e-mails as sent, and answers with the keys of those whose outcome was not known.
+func (s *Store) presumeSent(ctx context.Context, sends []trial.Send) (keys []string, err error) {
+	for _, send := range sends {
+		stored, err := s.Send(ctx, send.Key)
 		if err != nil {
 			return keys, err
 		}
-		if send != nil && (send.Status == trial.SendSent || send.Status == trial.SendRefused) {
+		if recovery.IsSettled(stored) {
 			continue
 		}
-		if err := s.settleMailed(ctx, vendorID, []trial.Event{{At: step.At, Step: &step, Mailed: true}}); err != nil {
+		if err := s.settleSent(ctx, []trial.Send{send}); err != nil {
 			return keys, err
 		}
-		keys = append(keys, key)
+		keys = append(keys, send.Key)
 	}
 	return keys, nil
 }
 
-// unknownSuppression is why no e-mail may go to a vendor, where the workflow knows of it and the database
-// does not; nil where it does. A workflow does not know which address was meant, so then it is every one.
-func unknownSuppression(known []trial.Suppression, recovered trial.RecoveredTrial) (lost *trial.Suppression) {
-	learn := func(p trial.Suppression, isKnown func(k trial.Suppression) bool) {
-		if !lost.Covers(p) && !slices.ContainsFunc(known, func(k trial.Suppression) bool { return k.Covers(p) || p.Reason == k.Reason && isKnown(k) }) {
-			lost = &p
+// settleSent has e-mails known as sent when they were claimed, so that none goes out again.
+func (s *Store) settleSent(ctx context.Context, sends []trial.Send) error {
+	for _, n := range sends {
+		_, send, err := s.ClaimSend(ctx, n)
+		if err == nil && send.Status != trial.SendSent {
+			_, err = s.SettleSend(ctx, n.Key, send.Attempt, trial.SendSent, "", "", n.ClaimedAt)
+		}
+		if err != nil {
+			return err
 		}
 	}
-	for _, p := range recovered.NoMail {
-		// It has the moment of the event of the mail service. Events come late and in any order, so of one with another
-		// moment nobody knows which address it was of.
-		learn(p, func(k trial.Suppression) bool { return stored(p.At).Equal(k.At) })
-	}
-	for _, e := range recovered.Events {
-		if e.Facts == nil {
-			continue
-		}
-		if reason := e.Facts.NoMail; reason == trial.ReasonUnsubscribed || reason == trial.ReasonSuppressedAddress {
-			// An address that is known to have bounced is why, and perhaps the vendor's no more.
-			learn(trial.Suppression{Reason: reason, At: e.At}, func(trial.Suppression) bool { return true })
-		}
-	}
-	return lost
+	return nil
 }
 
 // keepDecided keeps with which start and in which cohort a vendor is whose document is lost, so that it
@@ -224,34 +172,22 @@ func (s *Store) keepDecided(ctx context.Context, r trial.Registration) error {
 // CatchUpRollout adds to a rollout the decisions that its workflow knows and the database does not: those
 // given, in order, any of which may be known already. What the database has stays. The flags' percentage
 // follows what was decided; the automation stays enabled or disabled as it is.
-func (s *Store) CatchUpRollout(ctx context.Context, id string, decisions []rollout.Event) (CatchUpResult, rollout.State, error) {
-	var c CatchUpResult
-	have, err := s.Decisions(ctx, id, 1, allDecisions)
+func (s *Store) CatchUpRollout(ctx context.Context, recovered recovery.Rollout) (c CatchUpResult, state rollout.State, err error) {
+	have, err := s.Decisions(ctx, recovered.ID, 1, allDecisions)
 	if err != nil {
-		return c, rollout.State{}, err
+		return c, state, err
 	}
-	state := rollout.Fold(have)
+	compared := recovery.CompareRollout(have, recovered.Decisions)
+	c.Differs, c.Gap = compared.Differs, compared.Gap
+	state = rollout.Fold(have)
 	var percentage *float64
-	for _, e := range decisions {
-		if e.Seq <= len(have) {
-			if have[e.Seq-1].Type != e.Type {
-				c.Differs = e.Seq
-				break
-			}
-			continue
-		}
-		if e.Seq != state.Seq+1 {
-			c.Gap = state.Seq + 1
-			break
-		}
-		state = state.Apply(e)
-		if state.ID != id {
-			return c, state, fmt.Errorf("catching up rollout %.80q: its decision %d is of rollout %.80q", id, e.Seq, state.ID)
+	for _, e := range compared.Missing {
+		if state = state.Apply(e); state.ID != recovered.ID {
+			return c, state, fmt.Errorf("catching up rollout %.80q: its decision %d is of rollout %.80q", recovered.ID, e.Seq, state.ID)
 		}
 		if _, err := s.AppendDecision(ctx, e, state); err != nil {
 			return c, state, err
 		}
-		have = append(have, e)
 		c.Added++
 		if e.Percentage != nil {
 			percentage = e.Percentage
@@ -260,7 +196,7 @@ func (s *Store) CatchUpRollout(ctx context.Context, id string, decisions []rollo
 	if percentage == nil {
 		return c, state, nil
 	}
-	_, err = s.UpdateFlags(ctx, byRestore, func(f *rollout.FlagChange) error {
+	_, err = s.UpdateFlags(ctx, recovery.By, func(f *rollout.FlagChange) error {
 		f.TrialAutomation.RolloutPercentage = *percentage
 		return nil
 	})

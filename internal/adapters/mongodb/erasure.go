@@ -7,12 +7,13 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 
+	"marketplace.example/trials/internal/domain/recovery"
 	"marketplace.example/trials/internal/domain/trial"
 )
 
 // erasureKey is where it is kept that a vendor was erased, beside the document,
 // which the marketplace may replace.
-func erasureKey(vendorID string) string { return vendorID + "/erasure" }
+func erasureKey(vendorID string) string { return vendorID + recovery.ErasureKey }
 
 // EraseVendor removes a vendor's name and address, and lets no e-mail go to it
 // any more, whatever address it is given later. Everything else stays: where its

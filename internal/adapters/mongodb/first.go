@@ -9,6 +9,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo"
 
 	"marketplace.example/trials/internal/domain/idempotency"
+	"marketplace.example/trials/internal/domain/recovery"
 )
 
 // firstDocument is something of which only the first counts. Documents that
@@ -20,8 +21,8 @@ type firstDocument[T any] struct {
 }
 
 // The keys of idempotency_keys.
-func registrationKey(vendorID string) string { return vendorID + "/registration" }
-func conversionKey(vendorID string) string   { return vendorID + "/conversion" }
+func registrationKey(vendorID string) string { return vendorID + recovery.RegistrationKey }
+func conversionKey(vendorID string) string   { return vendorID + recovery.ConversionKey }
 
 // requestKey has a blank, which no vendor's id has.
 func requestKey(key string) string { return "request with key/" + key }

@@ -11,6 +11,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo"
 
 	"marketplace.example/trials/internal/domain/lanes"
+	"marketplace.example/trials/internal/domain/recovery"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
 )
@@ -23,7 +24,7 @@ const (
 )
 
 // flagsID is the _id of the one flag document.
-const flagsID = "featureFlags"
+const flagsID = recovery.FlagsID
 
 // flagsDocument is the flag document as stored.
 type flagsDocument struct {

@@ -13,6 +13,7 @@ import (
 	"marketplace.example/trials/internal/adapters/backup"
 	"marketplace.example/trials/internal/domain/access"
 	"marketplace.example/trials/internal/domain/monitoring"
+	"marketplace.example/trials/internal/domain/recovery"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
 )
@@ -442,7 +443,7 @@ func TestAVendorWhoCannotBeErasedAgainIsNamed(t *testing.T) {
 	require.NoError(t, err)
 	require.NotEmpty(t, v.NoMail())
 	e := erasure(time.Hour)
-	got, err := r.store.CatchUp(t.Context(), v.ID, trial.RecoveredTrial{Erased: &e})
+	got, err := r.store.CatchUp(t.Context(), v.ID, recovery.Trial{Erased: &e})
 	require.NoError(t, err)
 	require.Equal(t, CatchUpResult{Unerased: true}, got)
 }

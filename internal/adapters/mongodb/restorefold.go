@@ -9,8 +9,8 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
+	"marketplace.example/trials/internal/domain/recovery"
 	"marketplace.example/trials/internal/domain/rollout"
-	"marketplace.example/trials/internal/domain/trial"
 )
 
 // foldTrials makes the trials from their events.
@@ -25,7 +25,7 @@ func (r *restore) foldTrials(ctx context.Context) error {
 			return err
 		}
 		r.done.Trials++
-		return r.store.settleMailed(ctx, id, events)
+		return r.store.settleSent(ctx, recovery.Sent(id, events))
 	})
 }
 
@@ -66,24 +66,6 @@ func (r *restore) beginnings(ctx context.Context, c *mongo.Collection, each func
 	}
 	if err := cursor.Err(); err != nil {
 		return failed("reading "+c.Name(), err)
-	}
-	return nil
-}
-
-// settleMailed has every e-mail that went out with a step known as sent, so that none goes out again.
-func (s *Store) settleMailed(ctx context.Context, vendorID string, events []trial.Event) error {
-	for _, e := range events {
-		if !e.Mailed || e.Step == nil {
-			continue
-		}
-		key := e.Step.Key(vendorID)
-		_, send, err := s.ClaimSend(ctx, trial.Send{Key: key, VendorID: vendorID, Kind: e.Step.Kind, Revision: e.Step.Revision, ClaimedAt: e.At})
-		if err == nil && send.Status != trial.SendSent {
-			_, err = s.SettleSend(ctx, key, send.Attempt, trial.SendSent, "", "", e.At)
-		}
-		if err != nil {
-			return err
-		}
 	}
 	return nil
 }

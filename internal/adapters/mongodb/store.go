@@ -13,27 +13,28 @@ import (
 
 	"marketplace.example/trials/internal/domain/audit"
 	"marketplace.example/trials/internal/domain/lanes"
+	"marketplace.example/trials/internal/domain/recovery"
 )
 
 // The collections.
 const (
-	usersCollection           = "users" // the marketplace's
-	trialsCollection          = "trials"
-	eventsCollection          = "trial_events"
+	usersCollection           = recovery.Users // the marketplace's
+	trialsCollection          = recovery.Trials
+	eventsCollection          = recovery.Events
 	sendsCollection           = "sends"
-	flagsCollection           = "flags"
-	idempotencyKeysCollection = "idempotency_keys"
+	flagsCollection           = recovery.Flags
+	idempotencyKeysCollection = recovery.IdempotencyKeys
 	messagesCollection        = "webhook_messages"
 	observedCollection        = "observations"
 	countersCollection        = "counters"
-	rolloutsCollection        = "rollouts"
-	decisionsCollection       = "decisions"
+	rolloutsCollection        = recovery.Rollouts
+	decisionsCollection       = recovery.Decisions
 	snapshotsCollection       = "snapshots"
 	ledgersCollection         = "ledgers"
 	noticesCollection         = "notices"
 	reportsCollection         = "reports"
 	sweepsCollection          = "sweeps"
-	processesCollection       = "processes"
+	processesCollection       = recovery.Processes
 	alertsCollection          = "alerts"
 	alertLogCollection        = "alert_events"
 	repairsCollection         = "repairs"
@@ -41,7 +42,7 @@ const (
 	bulksCollection           = "bulk_operations"
 	bulkItemsCollection       = "bulk_items"
 	passesCollection          = "migrations"
-	suppressionsCollection    = "suppressions"
+	suppressionsCollection    = recovery.Suppressions
 )
 
 const (

@@ -10,10 +10,11 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"marketplace.example/trials/internal/domain/access"
+	"marketplace.example/trials/internal/domain/recovery"
 )
 
 const (
-	tokensCollection = "tokens"
+	tokensCollection = recovery.Tokens
 	// mostTokens bounds how many tokens are listed at once.
 	mostTokens = 1000
 )

@@ -33,6 +33,9 @@ const (
 	SignalNoMail = "no-mail"
 )
 
+// ReasonErased is the reason of SignalNoMail where the vendor's name and address were removed.
+const ReasonErased Reason = "erased"
+
 // Search attributes set on every trial workflow.
 const (
 	AttributeStatus = "TrialStatus"

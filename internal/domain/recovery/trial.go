@@ -1,0 +1,95 @@
+package recovery
+
+import (
+	"slices"
+	"time"
+
+	"marketplace.example/trials/internal/domain/trial"
+)
+
+// Trial is what the workflow of a trial knows, from which a restored database catches up.
+type Trial struct {
+	// Events are the trial's, in order; those of earlier runs of the workflow are not among them.
+	Events []trial.Event
+	// NoMail are the suppressions that the trial was told of, all of them of every address.
+	NoMail []trial.Suppression
+	// Erased is the erasure of the vendor that the trial was told of; nil for none.
+	Erased *trial.Erasure
+	// AtWork is when a worker took the trial up of which it is not known what came of it; zero where all
+	// is known. If a step was due then, its e-mail may have left.
+	AtWork time.Time
+	// Unsettled are the steps being tried again whose e-mails may have left.
+	Unsettled []trial.Step
+}
+
+// atWorkFor is how long a worker may be at a trial before it has to take it up again.
+const atWorkFor = 10 * time.Second
+
+// Sent are the e-mails that went out with a trial's events, as claimed: none of them goes out again.
+func Sent(vendorID string, events []trial.Event) (sends []trial.Send) {
+	for _, e := range events {
+		if e.Mailed && e.Step != nil {
+			sends = append(sends, claim(vendorID, *e.Step, e.At))
+		}
+	}
+	return sends
+}
+
+func claim(vendorID string, s trial.Step, at time.Time) trial.Send {
+	return trial.Send{Key: s.Key(vendorID), VendorID: vendorID, Kind: s.Kind, Revision: s.Revision, ClaimedAt: at}
+}
+
+// PresumedSent are the e-mails that may have left when the database was lost, as claimed: one too few rather than one
+// twice. They are those of steps being tried again of which the workflow tells, and of all that were due while a worker
+// was at work, since it may have come to several of them before it could say so. control tells whether the vendor is
+// known to get no e-mail, which counts where the trial has no events: then the worker may have begun it, and sent the welcome.
+func (t Trial) PresumedSent(vendorID string, events []trial.Event, control bool) (sends []trial.Send) {
+	if len(events) == 0 {
+		if !t.AtWork.IsZero() && !control {
+			return []trial.Send{claim(vendorID, trial.Step{Kind: trial.Welcome}, t.AtWork)}
+		}
+		return nil
+	}
+	state := trial.Fold(events)
+	if !state.Automated {
+		return nil
+	}
+	for _, step := range state.Pending() {
+		again := slices.ContainsFunc(t.Unsettled, func(s trial.Step) bool { return s.Kind == step.Kind && s.Revision == step.Revision })
+		if again || !t.AtWork.IsZero() && !step.At.After(t.AtWork.Add(atWorkFor)) {
+			sends = append(sends, claim(vendorID, step, step.At))
+		}
+	}
+	return sends
+}
+
+// IsSettled tells whether it is known what became of an e-mail, so that nothing is presumed of it; stored is nil where
+// there is none on record.
+func IsSettled(stored *trial.Send) bool {
+	return stored != nil && (stored.Status == trial.SendSent || stored.Status == trial.SendRefused)
+}
+
+// UnknownSuppression is why no e-mail may go to a vendor, where the workflow knows of it and the database
+// does not; nil where it does. A workflow does not know which address was meant, so then it is every one.
+func (t Trial) UnknownSuppression(known []trial.Suppression) (lost *trial.Suppression) {
+	learn := func(p trial.Suppression, isKnown func(k trial.Suppression) bool) {
+		if !lost.Covers(p) && !slices.ContainsFunc(known, func(k trial.Suppression) bool { return k.Covers(p) || p.Reason == k.Reason && isKnown(k) }) {
+			lost = &p
+		}
+	}
+	for _, p := range t.NoMail {
+		// It has the moment of the event of the mail service. Events come late and in any order, so of one with another
+		// moment nobody knows which address it was of.
+		learn(p, func(k trial.Suppression) bool { return p.At.Truncate(time.Millisecond).Equal(k.At) })
+	}
+	for _, e := range t.Events {
+		if e.Facts == nil {
+			continue
+		}
+		if reason := e.Facts.NoMail; reason == trial.ReasonUnsubscribed || reason == trial.ReasonSuppressedAddress {
+			// An address that is known to have bounced is why, and perhaps the vendor's no more.
+			learn(trial.Suppression{Reason: reason, At: e.At}, func(trial.Suppression) bool { return true })
+		}
+	}
+	return lost
+}

@@ -1,0 +1,144 @@
+package recovery_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"marketplace.example/trials/internal/domain/recovery"
+	"marketplace.example/trials/internal/domain/trial"
+)
+
+// at is a moment that tests count from.
+var at = time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC)
+
+// lived are the events of a trial whose first steps ran each at its moment, and the state after them.
+func lived(cohort trial.Cohort, steps int) ([]trial.Event, trial.State) {
+	events := []trial.Event{trial.Start(trial.Registration{VendorID: "v1", Cohort: cohort, Policy: trial.DefaultPolicy(), Day: trial.RealDay, At: at}, at)}
+	state := trial.Fold(events)
+	for range steps {
+		step, _ := state.Next()
+		facts := trial.Facts{Now: step.At, AutomationEnabled: true, EmailReminders: true, AutoExpiration: true}
+		decision := trial.Decide(state, step, facts)
+		e := state.StepEvent(step, decision, facts, decision.Mail)
+		events, state = append(events, e), state.Apply(e)
+	}
+	return events, state
+}
+
+func keys(sends []trial.Send) []string {
+	var keys []string
+	for _, s := range sends {
+		keys = append(keys, s.Key)
+	}
+	return keys
+}
+
+// E-mails that may have left are not sent again; those that were not due are.
+func TestWhatMayHaveLeftIsPresumedSent(t *testing.T) {
+	t.Parallel()
+	_, state := lived(trial.Automated, 3)
+	next, after := state.Pending()[0], state.Pending()[1]
+	old := next
+	old.Revision = 7
+	for name, c := range map[string]struct {
+		atWork    time.Time
+		unsettled []trial.Step
+		cohort    trial.Cohort
+		want      []trial.Step
+	}{
+		"a worker was at it":          {atWork: next.At, want: []trial.Step{next}},
+		"it became due meanwhile":     {atWork: next.At.Add(-10 * time.Second), want: []trial.Step{next}},
+		"a worker was at two":         {atWork: after.At, want: []trial.Step{next, after}},
+		"nobody was at it":            {},
+		"it was not due":              {atWork: next.At.Add(-11 * time.Second)},
+		"control gets no e-mail":      {atWork: state.EndsAt, unsettled: []trial.Step{next}, cohort: trial.Control},
+		"it was being tried again":    {unsettled: []trial.Step{next}, want: []trial.Step{next}},
+		"one of an earlier schedule":  {unsettled: []trial.Step{old}},
+		"another was at work as well": {atWork: next.At, unsettled: []trial.Step{after}, want: []trial.Step{next, after}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cohort := trial.Automated
+			if c.cohort != "" {
+				cohort = c.cohort
+			}
+			events, _ := lived(cohort, 3)
+			var want []trial.Send
+			for _, s := range c.want {
+				want = append(want, trial.Send{Key: s.Key("v1"), VendorID: "v1", Kind: s.Kind, Revision: s.Revision, ClaimedAt: s.At})
+			}
+			require.Equal(t, want, recovery.Trial{AtWork: c.atWork, Unsettled: c.unsettled}.PresumedSent("v1", events, false))
+		})
+	}
+}
+
+// A worker that was beginning a trial sends the welcome before it says anything.
+func TestAWelcomeIsPresumedSent(t *testing.T) {
+	t.Parallel()
+	require.Empty(t, recovery.Trial{}.PresumedSent("v1", nil, false))
+	begun := recovery.Trial{AtWork: at}
+	require.Equal(t, []string{"v1/welcome/0"}, keys(begun.PresumedSent("v1", nil, false)))
+	require.Empty(t, begun.PresumedSent("v1", nil, true))
+}
+
+// Every e-mail that an event tells of is known as sent, and no other.
+func TestEventsTellWhatWasSent(t *testing.T) {
+	t.Parallel()
+	events, _ := lived(trial.Automated, 2)
+	require.Equal(t, []string{"v1/welcome/0", "v1/reminder-7d/0"}, keys(recovery.Sent("v1", events)))
+	require.Equal(t, events[2].At, recovery.Sent("v1", events)[1].ClaimedAt)
+	events, _ = lived(trial.Control, 2)
+	require.Empty(t, recovery.Sent("v1", events))
+}
+
+func TestNothingIsPresumedOfWhatIsSettled(t *testing.T) {
+	t.Parallel()
+	require.False(t, recovery.IsSettled(nil))
+	for status, want := range map[trial.SendStatus]bool{
+		trial.SendSent: true, trial.SendRefused: true, trial.SendClaimed: false, trial.SendUnknown: false, trial.SendReleased: false,
+	} {
+		require.Equal(t, want, recovery.IsSettled(&trial.Send{Status: status}), status)
+	}
+}
+
+// Who wanted no more e-mail since the backup gets none, whichever way it is known.
+func TestSuppressionsThatOnlyTheWorkflowKnows(t *testing.T) {
+	t.Parallel()
+	unsubscribed := trial.Suppression{Reason: trial.ReasonUnsubscribed, At: at}
+	bounced := trial.Suppression{Reason: trial.ReasonSuppressedAddress, At: at}
+	bouncedAddress := bounced
+	bouncedAddress.AddressHash = trial.AddressHash("v1@example.com")
+	later, earlier, finer := bounced, bounced, bounced
+	later.At, earlier.At, finer.At = at.Add(time.Hour), at.Add(-time.Hour), at.Add(time.Microsecond)
+	noted := func(reason trial.Reason) []trial.Event {
+		events, _ := lived(trial.Automated, 2)
+		events[2].Facts.NoMail = reason
+		return events
+	}
+	stepUnsubscribed := trial.Suppression{Reason: trial.ReasonUnsubscribed, At: noted("")[2].At}
+	for name, c := range map[string]struct {
+		known, told []trial.Suppression
+		events      []trial.Event
+		want        *trial.Suppression
+	}{
+		"nobody":                         {events: noted("")},
+		"no address is no suppression":   {events: noted(trial.ReasonNoAddress)},
+		"told by signal":                 {told: []trial.Suppression{unsubscribed}, want: &unsubscribed},
+		"the weightier counts":           {told: []trial.Suppression{bounced, unsubscribed, bounced}, want: &unsubscribed},
+		"noted at a step":                {events: noted(trial.ReasonUnsubscribed), want: &stepUnsubscribed},
+		"known already":                  {known: []trial.Suppression{unsubscribed}, told: []trial.Suppression{unsubscribed, later}, events: noted(trial.ReasonUnsubscribed)},
+		"the address is known already":   {known: []trial.Suppression{bouncedAddress}, told: []trial.Suppression{bounced}, events: noted(trial.ReasonSuppressedAddress)},
+		"known but for what is not kept": {known: []trial.Suppression{bouncedAddress}, told: []trial.Suppression{finer}},
+		"another address since":          {known: []trial.Suppression{bouncedAddress}, told: []trial.Suppression{later}, want: &later},
+		"another address, told late":     {known: []trial.Suppression{bouncedAddress}, told: []trial.Suppression{earlier}, want: &earlier},
+		"unsubscribed after it bounced":  {known: []trial.Suppression{bouncedAddress}, told: []trial.Suppression{unsubscribed}, want: &unsubscribed},
+		"noted after it bounced":         {known: []trial.Suppression{bouncedAddress}, events: noted(trial.ReasonUnsubscribed), want: &stepUnsubscribed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			require.Equal(t, c.want, recovery.Trial{Events: c.events, NoMail: c.told}.UnknownSuppression(c.known))
+		})
+	}
+}
