@@ -12,6 +12,7 @@ import (
 
 	"marketplace.example/trials/internal/adapters/backup"
 	"marketplace.example/trials/internal/adapters/mongodb"
+	"marketplace.example/trials/internal/adapters/recovery"
 	"marketplace.example/trials/internal/adapters/storage"
 	"marketplace.example/trials/internal/platform/config"
 )
@@ -87,11 +88,12 @@ func (a *app) runBackup(ctx context.Context, o backupOptions, kind backup.Kind) 
 	}
 	defer store.Close(context.WithoutCancel(ctx)) //nolint:errcheck // the work is done, or its error says more
 	repository.OtherClock = store.Clock
-	origin, err := store.Origin(ctx)
+	database := recovery.Store{Store: store}
+	origin, err := database.Origin(ctx)
 	if err != nil {
 		return err
 	}
-	m, err := repository.Create(ctx, kind, origin, store.Records(ctx))
+	m, err := repository.Create(ctx, kind, origin, database.Records(ctx))
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	"marketplace.example/trials/internal/adapters/mongodb"
+	"marketplace.example/trials/internal/adapters/recovery"
 	"marketplace.example/trials/internal/domain/audit"
 	"marketplace.example/trials/temporal"
 )
@@ -41,10 +42,11 @@ func (a *app) catchUp() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		store, err := mongodb.Connect(c.Context(), settings.MongoDBURI, settings.MongoDBDatabase)
+		connected, err := mongodb.Connect(c.Context(), settings.MongoDBURI, settings.MongoDBDatabase)
 		if err != nil {
 			return err
 		}
+		store := recovery.Store{Store: connected}
 		defer store.Close(context.WithoutCancel(c.Context())) //nolint:errcheck // the work is done, or its error says more
 		return a.onRecord(c.Context(), store, audit.Entry{Action: "catchUp", Subject: "trials"}, func() (any, error) {
 			since := a.now().Add(-catchUpSince)
@@ -64,7 +66,7 @@ func (a *app) catchUp() *cobra.Command {
 
 // catching is a comparison under way.
 type catching struct {
-	store  *mongodb.Store
+	store  recovery.Store
 	client *temporal.Client
 	// compared counts runs of workflows, added the events that trials lacked.
 	compared, added, started int
@@ -75,7 +77,7 @@ type catching struct {
 	found         int
 }
 
-func newCatching(store *mongodb.Store, client *temporal.Client) *catching {
+func newCatching(store recovery.Store, client *temporal.Client) *catching {
 	none := func() map[string]bool { return map[string]bool{} }
 	return &catching{
 		store: store, client: client, presumed: none(), erased: none(), unerased: none(), refused: none(),
@@ -83,7 +85,7 @@ func newCatching(store *mongodb.Store, client *temporal.Client) *catching {
 	}
 }
 
-func (a *app) catchUpWith(ctx context.Context, o setupOptions, store *mongodb.Store, since time.Time, later laterBackups) error {
+func (a *app) catchUpWith(ctx context.Context, o setupOptions, store recovery.Store, since time.Time, later laterBackups) error {
 	settings, err := a.setupConfig(o)
 	if err != nil {
 		return err
@@ -181,14 +183,14 @@ func (c *catching) again(ctx context.Context, left []temporal.TrialRun) error {
 	return nil
 }
 
-func (c *catching) one(ctx context.Context, run temporal.TrialRun) (mongodb.CatchUpResult, error) {
+func (c *catching) one(ctx context.Context, run temporal.TrialRun) (recovery.CatchUpResult, error) {
 	recovered, err := c.client.RecoveredTrial(ctx, run)
 	if errors.Is(err, temporal.ErrUnreadable) {
 		c.unreadable[run.VendorID] = true // the others are not to wait for it
-		return mongodb.CatchUpResult{}, nil
+		return recovery.CatchUpResult{}, nil
 	}
 	if err != nil {
-		return mongodb.CatchUpResult{}, err
+		return recovery.CatchUpResult{}, err
 	}
 	result, err := c.store.CatchUp(ctx, run.VendorID, recovered)
 	if err != nil {
@@ -202,7 +204,7 @@ func (c *catching) one(ctx context.Context, run temporal.TrialRun) (mongodb.Catc
 }
 
 // note keeps what came of comparing a trial.
-func (c *catching) note(vendorID string, result mongodb.CatchUpResult) {
+func (c *catching) note(vendorID string, result recovery.CatchUpResult) {
 	c.added += result.Added
 	note := func(trials map[string]bool, is bool) {
 		if is {

@@ -6,7 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"marketplace.example/trials/internal/adapters/mongodb"
+	"marketplace.example/trials/internal/adapters/recovery"
 )
 
 // Whoever is to do something about a vendor is told of it once, however many runs the trial had.
@@ -14,15 +14,15 @@ func TestWhomThePersonIsToSeeToIsListed(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	a := app{out: &out}
-	c := newCatching(nil, nil)
+	c := newCatching(recovery.Store{}, nil)
 	for range 2 {
-		c.note("v-1", mongodb.CatchUpResult{Unerased: true})
-		c.note("v-2", mongodb.CatchUpResult{NoVendor: true})
+		c.note("v-1", recovery.CatchUpResult{Unerased: true})
+		c.note("v-2", recovery.CatchUpResult{NoVendor: true})
 	}
 	for _, id := range []string{"v-3", "v-4"} {
-		c.note(id, mongodb.CatchUpResult{NoVendor: true})
+		c.note(id, recovery.CatchUpResult{NoVendor: true})
 	}
-	c.noteRestored(mongodb.RestoredVendors{Found: []string{"v-3"}, Refused: []string{"v-4"}})
+	c.noteRestored(recovery.RestoredVendors{Found: []string{"v-3"}, Refused: []string{"v-4"}})
 	a.sayCaughtUp(c, laterBackups{})
 	require.Equal(t, `Compared with 0 workflows: 0 trials were behind and caught up, by 0 events; 0 workflows started again.
 Vendors whose document came from a backup of after the moment: 1.

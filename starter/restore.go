@@ -11,6 +11,7 @@ import (
 
 	"marketplace.example/trials/internal/adapters/backup"
 	"marketplace.example/trials/internal/adapters/mongodb"
+	"marketplace.example/trials/internal/adapters/recovery"
 	"marketplace.example/trials/internal/domain/audit"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/platform/config"
@@ -103,7 +104,7 @@ func (a *app) runRestore(ctx context.Context, o restoreOptions) error {
 	if err != nil {
 		return fmt.Errorf("the database is restored in part only; try again with --replace: %w", err)
 	}
-	a.sayRestored(store.Database(), choice, at, done)
+	a.sayRestored(store.Database().Name(), choice, at, done)
 	defer a.sayDisabled(done.Flags, choice.Before.Begin) // the last thing that is read
 	if elsewhere {
 		return a.recountRestored(ctx, store)
@@ -122,18 +123,19 @@ func (a *app) runRestore(ctx context.Context, o restoreOptions) error {
 }
 
 // connectInto reaches the database that is to be filled; into is its name where it is not the configured one.
-func connectInto(ctx context.Context, settings config.Config, into string) (*mongodb.Store, error) {
+func connectInto(ctx context.Context, settings config.Config, into string) (recovery.Store, error) {
 	if into != "" {
 		settings.MongoDBDatabase = into
 		if err := settings.Validate(); err != nil {
-			return nil, usagef("--into: %s", oneLine(err))
+			return recovery.Store{}, usagef("--into: %s", oneLine(err))
 		}
 	}
-	return mongodb.Connect(ctx, settings.MongoDBURI, settings.MongoDBDatabase)
+	store, err := mongodb.Connect(ctx, settings.MongoDBURI, settings.MongoDBDatabase)
+	return recovery.Store{Store: store}, err
 }
 
 // sayRestored says what a restore came to.
-func (a *app) sayRestored(database string, choice backup.Choice, at time.Time, done mongodb.Restored) {
+func (a *app) sayRestored(database string, choice backup.Choice, at time.Time, done recovery.Restored) {
 	a.printf("Restored %s to %s: %d documents, %d trials, %d rollouts; %d later events left out.\n",
 		database, at.UTC().Format(time.RFC3339), done.Documents, done.Trials, done.Rollouts, done.Later)
 	if done.SetBack {
@@ -152,7 +154,7 @@ func (a *app) sayRestored(database string, choice backup.Choice, at time.Time, d
 }
 
 // installationAfter is the id that a database has after its restore.
-func installationAfter(ctx context.Context, store *mongodb.Store, origin backup.Origin, named string) (string, error) {
+func installationAfter(ctx context.Context, store recovery.Store, origin backup.Origin, named string) (string, error) {
 	own, found, err := store.KnownOrigin(ctx)
 	if err != nil {
 		return "", err
@@ -161,7 +163,7 @@ func installationAfter(ctx context.Context, store *mongodb.Store, origin backup.
 }
 
 // restoredEntry is the restored record's first new entry.
-func restoredEntry(choice backup.Choice, at time.Time, done mongodb.Restored, now time.Time) audit.Entry {
+func restoredEntry(choice backup.Choice, at time.Time, done recovery.Restored, now time.Time) audit.Entry {
 	return audit.Entry{
 		At: now, Actor: cliActor, Action: "restore", Subject: "backups/" + choice.Before.ID, Outcome: audit.Done,
 		Asked: audit.Document(map[string]time.Time{"at": at.UTC()}),
@@ -219,11 +221,11 @@ func untouched(refused error) error {
 	return fmt.Errorf("%w; nothing was touched (move its files away to restore from what else there is)", refused)
 }
 
-func sources(ctx context.Context, repository *backup.Repository, choice backup.Choice, at time.Time) mongodb.Moment {
-	source := func(m backup.Manifest) mongodb.BackupSource {
+func sources(ctx context.Context, repository *backup.Repository, choice backup.Choice, at time.Time) recovery.Moment {
+	source := func(m backup.Manifest) recovery.Source {
 		return func(fn func(backup.Records) error) error { return repository.Open(ctx, m, fn) }
 	}
-	moment := mongodb.Moment{At: at, Before: source(choice.Before), Began: choice.Before.Begin}
+	moment := recovery.Moment{At: at, Before: source(choice.Before), Began: choice.Before.Begin}
 	if choice.After != nil {
 		moment.After = source(*choice.After)
 	}
@@ -233,7 +235,7 @@ func sources(ctx context.Context, repository *backup.Repository, choice backup.C
 	return moment
 }
 
-func (a *app) recountRestored(ctx context.Context, store *mongodb.Store) error {
+func (a *app) recountRestored(ctx context.Context, store recovery.Store) error {
 	result, err := store.Recount(ctx, false, func(int) {})
 	if err != nil {
 		return err

@@ -11,14 +11,14 @@ import (
 	"go.uber.org/zap"
 
 	"marketplace.example/trials/internal/adapters/backup"
-	"marketplace.example/trials/internal/adapters/mongodb"
+	"marketplace.example/trials/internal/adapters/recovery"
 	"marketplace.example/trials/internal/domain/monitoring"
 	"marketplace.example/trials/temporal"
 )
 
 // restoredFrom tells whose backups a moment is restored from: the installation's that was named, else the only one's
 // that has any, else that of the database itself.
-func (a *app) restoredFrom(ctx context.Context, listed backup.Listed, database, named string, store *mongodb.Store, elsewhere bool) (backup.Origin, error) {
+func (a *app) restoredFrom(ctx context.Context, listed backup.Listed, database, named string, store recovery.Store, elsewhere bool) (backup.Origin, error) {
 	newest := map[string]time.Time{}
 	for _, m := range listed.Finished() {
 		if m.Database == database && m.End.After(newest[m.Installation]) {
@@ -71,18 +71,18 @@ func keptInstallation(own backup.Origin, found bool, origin backup.Origin, named
 
 // makeRoom refuses a database that is not empty, or empties it where that is asked for and confirmed. Whatever else
 // could stop the restore is looked at before.
-func (a *app) makeRoom(ctx context.Context, store *mongodb.Store, o restoreOptions, elsewhere bool) error {
+func (a *app) makeRoom(ctx context.Context, store recovery.Store, o restoreOptions, elsewhere bool) error {
 	occupied, err := store.Occupied(ctx)
 	if err != nil {
 		return err
 	}
 	if occupied != "" && !o.replace {
 		return usagef("database %s is not empty, collection %s has documents: fill another one with --into, or delete what is there with --replace",
-			store.Database(), occupied)
+			store.Database().Name(), occupied)
 	}
 	if occupied != "" && !o.yes {
 		return usagef("--replace deletes every document of database %s, those of the marketplace too, but who wants no e-mail, was erased or has converted, and revoked tokens: say --yes if that is meant",
-			store.Database())
+			store.Database().Name())
 	}
 	if err := a.nobodyWrites(ctx, store, o, elsewhere); err != nil || occupied == "" {
 		return err
@@ -92,7 +92,7 @@ func (a *app) makeRoom(ctx context.Context, store *mongodb.Store, o restoreOptio
 
 // nobodyWrites refuses to restore while processes of the product write to the database, unless that is said twice.
 // Workers may have lost the database, and so are looked for in Temporal too, which has to answer for what follows.
-func (a *app) nobodyWrites(ctx context.Context, store *mongodb.Store, o restoreOptions, elsewhere bool) error {
+func (a *app) nobodyWrites(ctx context.Context, store recovery.Store, o restoreOptions, elsewhere bool) error {
 	if o.whileRunning {
 		if !o.yes {
 			return usagef("--even-while-running loses what api and worker write meanwhile: say --yes if that is meant")
@@ -145,7 +145,7 @@ func (a *app) nobodyWrites(ctx context.Context, store *mongodb.Store, o restoreO
 const signWithin = 75 * time.Second
 
 // processSigns is when each process last sampled itself, by its name.
-func processSigns(ctx context.Context, store *mongodb.Store) (map[string]time.Time, error) {
+func processSigns(ctx context.Context, store recovery.Store) (map[string]time.Time, error) {
 	processes, err := store.Processes(ctx)
 	if err != nil {
 		return nil, err
@@ -158,7 +158,7 @@ func processSigns(ctx context.Context, store *mongodb.Store) (map[string]time.Ti
 }
 
 // allSigns is processSigns and when each worker last asked Temporal for work.
-func allSigns(ctx context.Context, store *mongodb.Store, client *temporal.Client) (map[string]time.Time, error) {
+func allSigns(ctx context.Context, store recovery.Store, client *temporal.Client) (map[string]time.Time, error) {
 	signs, err := processSigns(ctx, store)
 	if err != nil {
 		return nil, err

@@ -7,7 +7,7 @@ import (
 	"slices"
 
 	"marketplace.example/trials/internal/adapters/backup"
-	"marketplace.example/trials/internal/adapters/mongodb"
+	"marketplace.example/trials/internal/adapters/recovery"
 )
 
 // laterBackups are backups of after the moment that is restored, the newest first. They may have
@@ -57,7 +57,7 @@ func (c *catching) lostVendors(ctx context.Context, later laterBackups) error {
 }
 
 // noteRestored keeps which of the vendors without a document have one now, or could have had one.
-func (c *catching) noteRestored(done mongodb.RestoredVendors) {
+func (c *catching) noteRestored(done recovery.RestoredVendors) {
 	c.found += len(done.Found)
 	for _, id := range slices.Concat(done.Found, done.Refused) {
 		delete(c.noVendor, id)

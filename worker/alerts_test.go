@@ -11,6 +11,7 @@ import (
 	"marketplace.example/trials/activities"
 	"marketplace.example/trials/internal/adapters/backup"
 	"marketplace.example/trials/internal/adapters/mongodb"
+	"marketplace.example/trials/internal/adapters/recovery"
 	"marketplace.example/trials/internal/adapters/storage"
 	"marketplace.example/trials/internal/domain/monitoring"
 	"marketplace.example/trials/internal/domain/rollout"
@@ -52,7 +53,7 @@ func TestALateBackupIsToldOfUntilOneCame(t *testing.T) {
 	began := time.Date(2026, 3, 9, 12, 0, 0, 0, time.UTC)
 	now := began
 	clock := func() time.Time { return now }
-	k := &backupService{repository: &backup.Repository{Storage: storage.Folder(t.TempDir()), Now: clock}, store: store}
+	k := &backupService{repository: &backup.Repository{Storage: storage.Folder(t.TempDir()), Now: clock}, store: recovery.Store{Store: store}}
 	people := &recorder{}
 	alerts := &activities.Alerts{
 		Store: store, Parts: onlyBackups{t, alertParts{store: store, backupService: k, log: zap.NewNop()}}, Notifier: people,

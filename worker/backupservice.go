@@ -10,6 +10,7 @@ import (
 	"marketplace.example/trials/activities"
 	"marketplace.example/trials/internal/adapters/backup"
 	"marketplace.example/trials/internal/adapters/mongodb"
+	"marketplace.example/trials/internal/adapters/recovery"
 	"marketplace.example/trials/internal/adapters/storage"
 	"marketplace.example/trials/internal/platform/config"
 )
@@ -46,7 +47,7 @@ func newBackupService(ctx context.Context, cfg config.Config, store *mongodb.Sto
 		return nil, fmt.Errorf("preparing backups: %w", err)
 	}
 	repository.OtherClock = store.Clock
-	return &backupService{repository: repository, store: store}, nil
+	return &backupService{repository: repository, store: recovery.Store{Store: store}}, nil
 }
 
 // TakeIncremental takes a backup, a full one where that is due, and deletes what has expired. Where only the latter

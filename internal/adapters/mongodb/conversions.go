@@ -56,13 +56,23 @@ func (s *Store) copied(action, vendorID string, err error) error {
 	return failed(action, err)
 }
 
-// noteRecorded notes that the trial knows of its vendor's conversion.
-func (s *Store) noteRecorded(ctx context.Context, vendorID string) error {
-	err := s.idempotencyKeys.FindOneAndUpdate(ctx, byID(conversionKey(vendorID)), bson.D{{Key: "$set", Value: bson.D{{Key: "value.recorded", Value: true}}}}).Err()
+// setRecorded notes whether the trial knows of its vendor's conversion.
+func (s *Store) setRecorded(ctx context.Context, vendorID string, recorded bool) error {
+	change := bson.D{{Key: "$set", Value: bson.D{{Key: "value.recorded", Value: recorded}}}}
+	err := s.idempotencyKeys.FindOneAndUpdate(ctx, byID(conversionKey(vendorID)), change).Err()
 	if err != nil && !errors.Is(err, mongo.ErrNoDocuments) {
-		return failed("noting that the conversion of vendor "+vendorID+" is recorded", err)
+		return failed("noting whether the trial knows the conversion of vendor "+vendorID, err)
 	}
 	return nil
+}
+
+// RedeliverConversion has a conversion delivered again that its trial does not know, since it was set back to before.
+func (s *Store) RedeliverConversion(ctx context.Context, vendorID string) error {
+	state, _, err := s.Trial(ctx, vendorID)
+	if err != nil || state.ConvertedAt != nil {
+		return err
+	}
+	return s.setRecorded(ctx, vendorID, false)
 }
 
 // UnrecordedConversions are up to limit conversions that their trials do not
@@ -94,7 +104,7 @@ func (s *Store) UnrecordedConversions(ctx context.Context, limit int) (found []t
 			return found, err
 		}
 		if state.ConvertedAt != nil { // it is known, and was not noted
-			if err := s.noteRecorded(ctx, id); err != nil {
+			if err := s.setRecorded(ctx, id, true); err != nil {
 				return found, err
 			}
 			continue

@@ -3,9 +3,12 @@ package mongodb
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.uber.org/zap"
 
 	"marketplace.example/trials/internal/domain/recovery"
 	"marketplace.example/trials/internal/domain/trial"
@@ -62,4 +65,87 @@ func (s *Store) EraseVendor(ctx context.Context, id string, e trial.Erasure) (tr
 // erased is the erasure on record for a vendor, nil for none.
 func (s *Store) erased(ctx context.Context, id string) (*trial.Erasure, error) {
 	return lookUp[trial.Erasure](ctx, s, erasureKey(id))
+}
+
+// RecordErasure keeps that a vendor was erased without a look at its document, and tells whether that is new.
+func (s *Store) RecordErasure(ctx context.Context, id string, e trial.Erasure) (isNew bool, err error) {
+	_, isNew, err = first(ctx, s, erasureKey(id), e)
+	return isNew, err
+}
+
+// EraseOnRecord erases a vendor whose document has come back from before an erasure that is on record, and tells whether it had.
+func (s *Store) EraseOnRecord(ctx context.Context, id string) (again bool, err error) {
+	e, err := s.erased(ctx, id)
+	if err != nil || e == nil {
+		return false, err
+	}
+	_, u, err := s.findUser(ctx, id)
+	switch {
+	case errors.Is(err, mongo.ErrNoDocuments) || err == nil && (!u.isVendor || u.vendor.ErasedAt != nil):
+		return false, nil
+	case err != nil:
+		return false, failed("reading vendor "+id, err)
+	}
+	_, err = s.EraseVendor(ctx, id, trial.Erasure{At: e.At.UTC(), By: e.By, Reason: e.Reason})
+	return err == nil, err
+}
+
+// InDocument is what a vendor's document says itself, whatever is on record: the suppression that an earlier version has
+// put there, nil for none, and whether the vendor was erased.
+func (s *Store) InDocument(ctx context.Context, id string) (suppression *trial.Suppression, erased bool, err error) {
+	_, u, err := s.findUser(ctx, id)
+	if err != nil && !errors.Is(err, mongo.ErrNoDocuments) {
+		return nil, false, failed("reading vendor "+id, err)
+	}
+	return u.suppression, u.vendor.ErasedAt != nil, nil
+}
+
+// RestoreVendor inserts the document that a backup has of a vendor who has none, and tells whether there is one then.
+// That of a vendor who is on record as erased is inserted as the erasure left it.
+func (s *Store) RestoreVendor(ctx context.Context, id string, doc bson.Raw) (there bool, err error) {
+	action := "restoring the document of vendor " + id
+	e, err := s.erased(ctx, id)
+	if err != nil {
+		return false, err
+	}
+	var insert any = doc
+	if e != nil && readUser(doc).isVendor {
+		if insert, err = erasedDocument(doc, *e); err != nil {
+			return false, fmt.Errorf("%s: %w", action, err)
+		}
+	}
+	_, err = s.users.InsertOne(ctx, insert)
+	if err == nil {
+		return true, nil
+	}
+	if !isRefused(err) {
+		return false, failed(action, err)
+	}
+	s.log.Warn("the database refuses a vendor's document", zap.String("doing", action), zap.String("vendorId", id), zap.Int("code", refusalCode(err)))
+	_, _, err = s.findUser(ctx, id)
+	switch {
+	case err == nil: // somebody else has put it there meanwhile
+		return true, nil
+	case errors.Is(err, mongo.ErrNoDocuments):
+		return false, nil
+	}
+	return false, failed(action, err)
+}
+
+// erasedDocument is a vendor's document as EraseVendor leaves it. It is written at once like that: whatever breaks off
+// then, no name and no address is there to be removed.
+func erasedDocument(doc bson.Raw, e trial.Erasure) (bson.D, error) {
+	var fields, automation bson.D
+	if err := bson.Unmarshal(doc, &fields); err != nil {
+		return nil, fmt.Errorf("reading it: %w", err)
+	}
+	left := slices.DeleteFunc(fields, func(f bson.E) bool {
+		if f.Key == "trialAutomation" {
+			automation, _ = f.Value.(bson.D) // what is no document is cleared
+		}
+		return f.Key == "trialAutomation" || f.Key == "email" || f.Key == "name"
+	})
+	automation = slices.DeleteFunc(automation, func(f bson.E) bool { return f.Key == "erasedAt" })
+	automation = append(automation, bson.E{Key: "erasedAt", Value: stored(e.At)})
+	return append(left, bson.E{Key: "trialAutomation", Value: automation}), nil
 }

@@ -1,6 +1,7 @@
 package mongodb
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -110,5 +111,38 @@ func TestEraseVendorNotTakenIn(t *testing.T) {
 		require.NoError(t, err, name)
 		require.Empty(t, v.Email, name)
 		require.NotNil(t, v.ErasedAt, name)
+	}
+}
+
+// The document of a vendor who is on record as erased comes from a backup as the erasure has left it, and at no
+// moment with a name or an address: where it breaks off then, nobody would remove them.
+func TestAnErasedVendorComesBackFromABackupErased(t *testing.T) {
+	t.Parallel()
+	s := newTestStore(t)
+	register(t, s, "v1", trial.Automated)
+	events, _ := history(t, registration14d("v1"))
+	appendAll(t, s, events)
+	insertUser(t, s, bson.D{{Key: "_id", Value: "v2"}, {Key: "isVendor", Value: true}, {Key: "name", Value: "Ada"}, {Key: "trialAutomation", Value: 3}})
+	for _, id := range []string{"v1", "v2"} {
+		before := raw(t, s, id)
+		_, err := s.EraseVendor(t.Context(), id, erasure(time.Hour))
+		require.NoError(t, err)
+		for command := int64(0); ; command++ {
+			into := newTestStore(t)
+			_, err = into.RecordErasure(t.Context(), id, erasure(time.Hour))
+			require.NoError(t, err)
+			crashing, ctx := crashingStore(t, into.users.Database().Name(), crash{command: command, answered: true})
+			there, failure := crashing.RestoreVendor(ctx, id, before)
+			if failure == nil {
+				require.True(t, there)
+				require.Equal(t, document(t, s.users, id), document(t, into.users, id))
+				require.Positive(t, command, "there was something to crash")
+				break
+			}
+			require.ErrorIs(t, failure, context.Canceled)
+			named, err := into.users.CountDocuments(t.Context(), bson.D{{Key: "name", Value: bson.D{{Key: "$exists", Value: true}}}})
+			require.NoError(t, err)
+			require.Zero(t, named, "after command %d", command)
+		}
 	}
 }

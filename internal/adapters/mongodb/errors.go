@@ -42,6 +42,9 @@ func failed(action string, err error) error {
 	return &unavailableError{action: action, cause: err}
 }
 
+// Failed is for those who read and write whole collections of the Store's database themselves.
+func Failed(action string, err error) error { return failed(action, err) }
+
 // isRefused tells whether the server was reached and refuses what it was asked:
 // a rule for the collection's documents, their size, a unique index.
 func isRefused(err error) bool {

@@ -1,6 +1,7 @@
 package mongodb
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -120,4 +121,22 @@ func (s *Store) replaceFlags(ctx context.Context, version int, after rollout.Doc
 		return failed("changing the flags", err)
 	}
 	return nil
+}
+
+// RewriteFlags changes a flag document as it is stored, of a backup. What it may hold beside the flags is left out.
+func RewriteFlags(stored []byte, change func(rollout.Document) rollout.Document) ([]byte, error) {
+	var doc flagsDocument
+	decoder := bson.NewDecoder(bson.NewDocumentReader(bytes.NewReader(stored)))
+	decoder.UseJSONStructTags()
+	if err := decoder.Decode(&doc); err != nil {
+		return nil, fmt.Errorf("reading the flags in the backup: %w", err)
+	}
+	doc.Document = change(doc.Document)
+	var changed bytes.Buffer
+	encoder := bson.NewEncoder(bson.NewDocumentWriter(&changed))
+	encoder.UseJSONStructTags()
+	if err := encoder.Encode(doc); err != nil {
+		return nil, fmt.Errorf("changing the flags in the backup: %w", err)
+	}
+	return changed.Bytes(), nil
 }

@@ -54,11 +54,25 @@ func (s *Store) AppendDecision(ctx context.Context, e rollout.Event, after rollo
 		return nil, failed("storing decision "+doc.Key, err)
 	}
 	if e.Type == rollout.EventStarted {
-		if err := s.put(ctx, s.rollouts, currentRollout, pointerDocument{Key: currentRollout, RolloutID: after.ID}); err != nil {
+		if err := s.SetCurrentRollout(ctx, after.ID); err != nil {
 			return nil, err
 		}
 	}
 	return existing, s.putRollout(ctx, after)
+}
+
+// SetCurrentRollout names the latest rollout.
+func (s *Store) SetCurrentRollout(ctx context.Context, id string) error {
+	return s.put(ctx, s.rollouts, currentRollout, pointerDocument{Key: currentRollout, RolloutID: id})
+}
+
+// RefoldRollout makes a rollout again from its decisions.
+func (s *Store) RefoldRollout(ctx context.Context, id string) error {
+	first, err := s.Decisions(ctx, id, 1, 1)
+	if err != nil || len(first) == 0 {
+		return err
+	}
+	return s.putRollout(ctx, rollout.Fold(first))
 }
 
 // storedDecision is the event that is stored under an event's number, and the state after it, made of what is stored. A

@@ -132,6 +132,9 @@ func newStore(client *mongo.Client, database string) *Store {
 	return s
 }
 
+// Database is the one that the Store keeps everything in.
+func (s *Store) Database() *mongo.Database { return s.users.Database() }
+
 // Close gives the connections back.
 func (s *Store) Close(ctx context.Context) error {
 	if s.observations != nil {

@@ -87,9 +87,9 @@ func (s *Store) changeSuppressions(ctx context.Context, vendorID string, change 
 	return isNew(before), nil
 }
 
-// mergeSuppression adds a stored suppression to what is kept under its key: of what stops e-mail at every address
+// MergeSuppression adds a stored suppression to what is kept under its key: of what stops e-mail at every address
 // the greater stands, as always, and of each address the first.
-func (s *Store) mergeSuppression(ctx context.Context, doc bson.Raw) error {
+func (s *Store) MergeSuppression(ctx context.Context, doc bson.Raw) error {
 	only, most, least := bson.D{}, bson.D{}, bson.D{}
 	elements, err := doc.Elements()
 	if err != nil {

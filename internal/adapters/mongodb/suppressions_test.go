@@ -7,7 +7,6 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.mongodb.org/mongo-driver/v2/bson"
 
-	"marketplace.example/trials/internal/adapters/backup"
 	"marketplace.example/trials/internal/domain/migration"
 	"marketplace.example/trials/internal/domain/trial"
 )
@@ -298,45 +297,4 @@ func raw(t *testing.T, s *Store, id string) bson.Raw {
 	doc, err := s.users.FindOne(t.Context(), byID(id)).Raw()
 	require.NoError(t, err)
 	return doc
-}
-
-// Whoever has said no since the backup, by what the database that is replaced knew, gets no e-mail: nor does anybody
-// of whom the backup alone knows it.
-func TestWhoSaidNoSinceTheBackupIsNotWrittenToAfterAReplacement(t *testing.T) {
-	t.Parallel()
-	r := newPast(t)
-	for _, id := range []string{"v1", "v2", "v3"} {
-		insertUser(t, r.store, bson.D{{Key: "_id", Value: id}, {Key: "isVendor", Value: true}, {Key: "email", Value: id + "@example.com"}})
-	}
-	suppress(t, r.store, "v1", bounced("old@example.com", 2))
-	suppress(t, r.store, "v2", unsubscribed(2))
-	suppress(t, r.store, "v3", bounced("old@example.com", 1))
-	r.backUp(t, backup.Full)
-	suppress(t, r.store, "v1", unsubscribed(3))
-	suppress(t, r.store, "v3", bounced("v3@example.com", 3))
-	_, err := r.store.suppressions.DeleteMany(t.Context(), bson.D{{Key: "_id", Value: vendorSuppressionKey("v2")}})
-	require.NoError(t, err)
-
-	listed, err := r.repository.List(t.Context())
-	require.NoError(t, err)
-	before := r.source(t, listed.Good[0])
-	require.NoError(t, r.store.Clear(t.Context()))
-	occupied, err := r.store.Occupied(t.Context())
-	require.NoError(t, err)
-	require.Empty(t, occupied, "a restore that broke off is begun anew")
-	_, err = r.store.Restore(t.Context(), Moment{At: r.now, Before: before, After: before})
-	require.NoError(t, err)
-
-	require.Equal(t, trial.ReasonUnsubscribed, noMail(t, r.store, "v1"))
-	require.Equal(t, trial.ReasonUnsubscribed, noMail(t, r.store, "v2"))
-	require.Equal(t, trial.ReasonSuppressedAddress, noMail(t, r.store, "v3"))
-	all, err := r.store.Suppressions(t.Context(), "v1")
-	require.NoError(t, err)
-	require.Equal(t, []trial.Suppression{unsubscribed(3), bounced("old@example.com", 2)}, all)
-	all, err = r.store.Suppressions(t.Context(), "v3")
-	require.NoError(t, err)
-	require.Len(t, all, 2)
-	known, err := r.store.addressSuppressed(t.Context(), trial.AddressHash("old@example.com"))
-	require.NoError(t, err)
-	require.Equal(t, at.Add(2*time.Hour), known.At.UTC(), "the first word on an address stands")
 }

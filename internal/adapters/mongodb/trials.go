@@ -126,7 +126,7 @@ func (s *Store) syncVendor(ctx context.Context, state trial.State) error {
 			return err
 		}
 		if !c.Recorded {
-			if err := s.noteRecorded(ctx, state.VendorID); err != nil {
+			if err := s.setRecorded(ctx, state.VendorID, true); err != nil {
 				return err
 			}
 		}

@@ -8,6 +8,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 
 	"marketplace.example/trials/internal/domain/migration"
+	"marketplace.example/trials/internal/domain/recovery"
 	"marketplace.example/trials/internal/domain/trial"
 )
 
@@ -56,6 +57,26 @@ func readUser(raw bson.Raw) user {
 		}
 	}
 	return u
+}
+
+// Describe reads of a document of a collection what the rules of a restore look at.
+func Describe(collection string, doc bson.Raw) recovery.Document {
+	id := doc.Lookup("_id")
+	d := recovery.Document{Collection: collection, ID: text(id)}
+	switch collection {
+	case usersCollection:
+		d.ID = vendorID(id)
+	case tokensCollection:
+		d.Revoked = given(doc.Lookup("revokedAt"))
+	case eventsCollection:
+		d.Owner = text(doc.Lookup("vendorId"))
+	case decisionsCollection:
+		d.Owner = text(doc.Lookup("rolloutId"))
+	}
+	if d.IsEvent() {
+		d.Seq, d.At = int(number(doc.Lookup("seq"))), date(doc.Lookup("at"))
+	}
+	return d
 }
 
 // given tells whether a field holds anything.

@@ -51,12 +51,6 @@ func isNotFound(err error) bool {
 	return errors.As(err, &e) && e.Code == trial.CodeNotFound
 }
 
-// isConflict tells whether what was asked for stands against something else: the database refuses a document, say.
-func isConflict(err error) bool {
-	var e *trial.Error
-	return errors.As(err, &e) && e.Code == trial.CodeConflict
-}
-
 // onRecord is what is kept of a vendor beside its document.
 type onRecord struct {
 	registration *registration

@@ -291,3 +291,18 @@ func (s *Store) updateUser(ctx context.Context, id string, update bson.D) (user,
 	}
 	return user{}, err
 }
+
+// KeepRegistration keeps with which start and in which cohort a vendor is whose document is lost, so that it
+// goes on so once the document comes back, over HTTP or straight into the collection. With which percentage
+// that was decided is not known any more.
+func (s *Store) KeepRegistration(ctx context.Context, r trial.Registration) error {
+	doc, err := s.Flags(ctx)
+	if err != nil {
+		return err
+	}
+	_, _, err = first(ctx, s, registrationKey(r.VendorID), registration{
+		StartedAt: r.At, Cohort: r.Cohort, Bucket: rollout.Bucket(doc.Salt, rollout.FlagKey, r.VendorID), Policy: r.Policy.Name, RegisteredAt: r.At,
+		FlagsVersion: r.FlagsVersion,
+	})
+	return err
+}

@@ -1,11 +1,9 @@
-package mongodb
+package recovery
 
 import (
 	"context"
 	"errors"
 	"fmt"
-
-	"go.mongodb.org/mongo-driver/v2/mongo"
 
 	"marketplace.example/trials/internal/domain/recovery"
 	"marketplace.example/trials/internal/domain/rollout"
@@ -33,7 +31,7 @@ type CatchUpResult struct {
 // has stays. Then it notes as sent the e-mails that a worker may have been sending, stops e-mail to a vendor
 // where the workflow knows that none may go out, and erases again one that was erased. Where the vendor's
 // document is lost, what was decided about the vendor is kept for when it comes back.
-func (s *Store) CatchUp(ctx context.Context, vendorID string, recovered recovery.Trial) (CatchUpResult, error) {
+func (s Store) CatchUp(ctx context.Context, vendorID string, recovered recovery.Trial) (CatchUpResult, error) {
 	if !trial.ValidVendorID(vendorID) {
 		return CatchUpResult{}, fmt.Errorf("catching up: %.80q cannot name a trial", vendorID)
 	}
@@ -42,7 +40,7 @@ func (s *Store) CatchUp(ctx context.Context, vendorID string, recovered recovery
 		return c, err
 	}
 	vendor, err := s.Vendor(ctx, vendorID)
-	if c.NoVendor = isNotFound(err); err != nil && !c.NoVendor {
+	if c.NoVendor = hasCode(err, trial.CodeNotFound); err != nil && !c.NoVendor {
 		return c, err
 	}
 	if c.Differs == 0 && c.Gap == 0 {
@@ -57,19 +55,19 @@ func (s *Store) CatchUp(ctx context.Context, vendorID string, recovered recovery
 
 // stopMail has no e-mail go to a vendor where the workflow knows that none may, and notes in c what of that was new.
 // Of one whose document is lost it keeps what was decided about it, for when it comes back.
-func (s *Store) stopMail(ctx context.Context, vendorID string, events []trial.Event, recovered recovery.Trial, c *CatchUpResult) error {
-	_, u, err := s.findUser(ctx, vendorID)
-	if err != nil && !errors.Is(err, mongo.ErrNoDocuments) {
-		return failed("reading vendor "+vendorID, err)
+func (s Store) stopMail(ctx context.Context, vendorID string, events []trial.Event, recovered recovery.Trial, c *CatchUpResult) error {
+	suppression, erased, err := s.InDocument(ctx, vendorID)
+	if err != nil {
+		return err
 	}
 	known, err := s.Suppressions(ctx, vendorID)
 	if err != nil {
 		return err
 	}
-	if u.suppression != nil {
-		known = append(known, *u.suppression)
+	if suppression != nil {
+		known = append(known, *suppression)
 	}
-	if recovered.Erased != nil && u.vendor.ErasedAt == nil {
+	if recovered.Erased != nil && !erased {
 		if err := s.eraseAgain(ctx, vendorID, *recovered.Erased, c); err != nil {
 			return err
 		}
@@ -80,28 +78,28 @@ func (s *Store) stopMail(ctx context.Context, vendorID string, events []trial.Ev
 		}
 	}
 	if c.NoVendor && len(events) > 0 && events[0].Registration != nil {
-		return s.keepDecided(ctx, *events[0].Registration)
+		return s.KeepRegistration(ctx, *events[0].Registration)
 	}
 	return nil
 }
 
 // eraseAgain erases a vendor who has come back with a backup, and notes in c what came of it. One whose document the
 // database refuses without an address is on record as erased: the others do not wait for it.
-func (s *Store) eraseAgain(ctx context.Context, vendorID string, e trial.Erasure, c *CatchUpResult) error {
+func (s Store) eraseAgain(ctx context.Context, vendorID string, e trial.Erasure, c *CatchUpResult) error {
 	if !c.NoVendor {
 		_, err := s.EraseVendor(ctx, vendorID, e)
-		if c.Unerased = isConflict(err); !c.Unerased {
+		if c.Unerased = hasCode(err, trial.CodeConflict); !c.Unerased {
 			c.Erased = err == nil
 			return err
 		}
 	}
-	_, mine, err := first(ctx, s, erasureKey(vendorID), e)
-	c.Erased = mine && !c.Unerased
+	isNew, err := s.RecordErasure(ctx, vendorID, e)
+	c.Erased = isNew && !c.Unerased
 	return err
 }
 
 // addEvents adds what is missing, and answers with all that the database has then.
-func (s *Store) addEvents(ctx context.Context, vendorID string, events []trial.Event) (c CatchUpResult, have []trial.Event, err error) {
+func (s Store) addEvents(ctx context.Context, vendorID string, events []trial.Event) (c CatchUpResult, have []trial.Event, err error) {
 	if have, err = s.Events(ctx, vendorID, 1); err != nil {
 		return c, nil, err
 	}
@@ -123,7 +121,7 @@ func (s *Store) addEvents(ctx context.Context, vendorID string, events []trial.E
 }
 
 // presumeSent notes e-mails as sent, and answers with the keys of those whose outcome was not known.
-func (s *Store) presumeSent(ctx context.Context, sends []trial.Send) (keys []string, err error) {
+func (s Store) presumeSent(ctx context.Context, sends []trial.Send) (keys []string, err error) {
 	for _, send := range sends {
 		stored, err := s.Send(ctx, send.Key)
 		if err != nil {
@@ -141,7 +139,7 @@ func (s *Store) presumeSent(ctx context.Context, sends []trial.Send) (keys []str
 }
 
 // settleSent has e-mails known as sent when they were claimed, so that none goes out again.
-func (s *Store) settleSent(ctx context.Context, sends []trial.Send) error {
+func (s Store) settleSent(ctx context.Context, sends []trial.Send) error {
 	for _, n := range sends {
 		_, send, err := s.ClaimSend(ctx, n)
 		if err == nil && send.Status != trial.SendSent {
@@ -154,25 +152,15 @@ func (s *Store) settleSent(ctx context.Context, sends []trial.Send) error {
 	return nil
 }
 
-// keepDecided keeps with which start and in which cohort a vendor is whose document is lost, so that it
-// goes on so once the document comes back, over HTTP or straight into the collection. With which percentage
-// that was decided is not known any more.
-func (s *Store) keepDecided(ctx context.Context, r trial.Registration) error {
-	doc, err := s.Flags(ctx)
-	if err != nil {
-		return err
-	}
-	_, _, err = first(ctx, s, registrationKey(r.VendorID), registration{
-		StartedAt: r.At, Cohort: r.Cohort, Bucket: rollout.Bucket(doc.Salt, rollout.FlagKey, r.VendorID), Policy: r.Policy.Name, RegisteredAt: r.At,
-		FlagsVersion: r.FlagsVersion,
-	})
-	return err
+func hasCode(err error, code trial.Code) bool {
+	e, ok := errors.AsType[*trial.Error](err)
+	return ok && e.Code == code
 }
 
 // CatchUpRollout adds to a rollout the decisions that its workflow knows and the database does not: those
 // given, in order, any of which may be known already. What the database has stays. The flags' percentage
 // follows what was decided; the automation stays enabled or disabled as it is.
-func (s *Store) CatchUpRollout(ctx context.Context, recovered recovery.Rollout) (c CatchUpResult, state rollout.State, err error) {
+func (s Store) CatchUpRollout(ctx context.Context, recovered recovery.Rollout) (c CatchUpResult, state rollout.State, err error) {
 	have, err := s.Decisions(ctx, recovered.ID, 1, allDecisions)
 	if err != nil {
 		return c, state, err

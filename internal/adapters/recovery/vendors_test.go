@@ -1,7 +1,6 @@
-package mongodb
+package recovery
 
 import (
-	"context"
 	"testing"
 	"time"
 
@@ -11,6 +10,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"marketplace.example/trials/internal/adapters/backup"
+	"marketplace.example/trials/internal/domain/recovery"
 )
 
 // Vendors who came after the moment have their documents in a later backup; one who had been deleted
@@ -24,7 +24,7 @@ func TestVendorsComeBackFromALaterBackup(t *testing.T) {
 	}
 	begin("v1")
 	begin("deleted")
-	require.NoError(t, r.store.users.FindOneAndDelete(t.Context(), byID("deleted")).Err())
+	require.NoError(t, r.store.in(recovery.Users).FindOneAndDelete(t.Context(), byID("deleted")).Err())
 	r.backUp(t, backup.Full)
 	begin("later")
 	listed, err := r.repository.List(t.Context())
@@ -36,7 +36,7 @@ func TestVendorsComeBackFromALaterBackup(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, RestoredVendors{Found: []string{"v1"}}, done)
 	require.Equal(t, map[string]bool{"later": true}, missing)
-	require.Equal(t, document(t, r.store.users, "v1"), document(t, into.users, "v1"))
+	require.Equal(t, document(t, r.store.in(recovery.Users), "v1"), document(t, into.in(recovery.Users), "v1"))
 }
 
 // A vendor whose document the database refuses stays without one, and is told from those who have theirs: the others
@@ -53,11 +53,11 @@ func TestAVendorWhoseDocumentIsRefusedIsNamed(t *testing.T) {
 	require.NoError(t, err)
 	into := newTestStore(t)
 	for _, id := range []string{"erased-1", "erased-2"} {
-		_, _, err = first(t.Context(), into, erasureKey(id), erasure(time.Hour))
+		_, err = into.RecordErasure(t.Context(), id, erasure(time.Hour))
 		require.NoError(t, err)
 	}
 	unique := mongo.IndexModel{Keys: bson.D{{Key: "email", Value: 1}}, Options: options.Index().SetUnique(true)}
-	_, err = into.users.Indexes().CreateOne(t.Context(), unique)
+	_, err = into.in(recovery.Users).Indexes().CreateOne(t.Context(), unique)
 	require.NoError(t, err)
 	standAgainstErasures(t, into)
 	insertUser(t, into, bson.D{{Key: "_id", Value: "other"}, {Key: "email", Value: "v1@example.com"}})
@@ -72,8 +72,7 @@ func TestAVendorWhoseDocumentIsRefusedIsNamed(t *testing.T) {
 	require.Len(t, done.Refused, 2)
 	require.Contains(t, done.Refused, "v1")
 	for _, id := range done.Refused {
-		_, _, err := into.findUser(t.Context(), id)
-		require.ErrorIs(t, err, mongo.ErrNoDocuments)
+		require.ErrorIs(t, into.in(recovery.Users).FindOne(t.Context(), byID(id)).Err(), mongo.ErrNoDocuments)
 	}
 }
 
@@ -91,39 +90,5 @@ func TestAVendorWhoIsThereAgainIsNotRestored(t *testing.T) {
 	done, err := into.RestoreVendors(t.Context(), r.source(t, listed.Good[0]), map[string]bool{"v1": true})
 	require.NoError(t, err)
 	require.Equal(t, RestoredVendors{Found: []string{"v1"}}, done)
-	require.Equal(t, "new@example.com", document(t, into.users, "v1")["email"])
-}
-
-// The document of a vendor who is on record as erased comes from a later backup as the erasure has left it, and at no
-// moment with a name or an address: where it breaks off then, nobody would remove them.
-func TestAnErasedVendorComesBackFromALaterBackupErased(t *testing.T) {
-	t.Parallel()
-	r := newPast(t)
-	events, _ := history(t, registration14d("v1"))
-	r.happen(t, "v1", events[0])
-	insertUser(t, r.store, bson.D{{Key: "_id", Value: "v2"}, {Key: "isVendor", Value: true}, {Key: "name", Value: "Ada"}, {Key: "trialAutomation", Value: 3}})
-	r.backUp(t, backup.Full)
-	listed, err := r.repository.List(t.Context())
-	require.NoError(t, err)
-	for _, id := range []string{"v1", "v2"} {
-		_, err := r.store.EraseVendor(t.Context(), id, erasure(time.Hour))
-		require.NoError(t, err)
-		for command := int64(0); ; command++ {
-			into := newTestStore(t)
-			_, _, err = first(t.Context(), into, erasureKey(id), erasure(time.Hour))
-			require.NoError(t, err)
-			crashing, ctx := crashingStore(t, into.users.Database().Name(), crash{command: command, answered: true})
-			done, failure := crashing.RestoreVendors(ctx, r.source(t, listed.Good[0]), map[string]bool{id: true})
-			if failure == nil {
-				require.Equal(t, RestoredVendors{Found: []string{id}}, done)
-				require.Equal(t, document(t, r.store.users, id), document(t, into.users, id))
-				require.Positive(t, command, "there was something to crash")
-				break
-			}
-			require.ErrorIs(t, failure, context.Canceled)
-			named, err := into.users.CountDocuments(t.Context(), bson.D{{Key: "name", Value: bson.D{{Key: "$exists", Value: true}}}})
-			require.NoError(t, err)
-			require.Zero(t, named, "after command %d", command)
-		}
-	}
+	require.Equal(t, "new@example.com", document(t, into.in(recovery.Users), "v1")["email"])
 }

@@ -1,4 +1,4 @@
-package mongodb
+package recovery
 
 import (
 	"slices"
@@ -162,9 +162,7 @@ func TestCatchUpErasesAgain(t *testing.T) {
 	_, _, err := s.RegisterVendor(t.Context(), vendor("lost", trial.Automated))
 	require.ErrorContains(t, err, "was erased")
 	for _, id := range []string{"v1", "lost"} {
-		e, err := s.erased(t.Context(), id)
-		require.NoError(t, err)
-		require.Equal(t, erasure(time.Hour), *e)
+		require.Equal(t, erasure(time.Hour), kept[trial.Erasure](t, s, id+recovery.ErasureKey))
 	}
 	v, err := s.Vendor(t.Context(), "v1")
 	require.NoError(t, err)
@@ -191,9 +189,7 @@ func TestCatchUpNamesWhomItCannotErase(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, CatchUpResult{Unerased: true}, got)
 	}
-	kept, err := s.erased(t.Context(), "v2")
-	require.NoError(t, err)
-	require.Equal(t, e, *kept)
+	require.Equal(t, e, kept[trial.Erasure](t, s, "v2"+recovery.ErasureKey))
 	v, err := s.Vendor(t.Context(), "v2")
 	require.NoError(t, err)
 	require.NotEmpty(t, v.NoMail())
@@ -201,10 +197,10 @@ func TestCatchUpNamesWhomItCannotErase(t *testing.T) {
 
 // standAgainstErasures has the database refuse a second vendor who was erased at the same moment. The embedded database
 // does not count what is missing, so the index is of what both get, and not of the address that both lack.
-func standAgainstErasures(t *testing.T, s *Store) {
+func standAgainstErasures(t *testing.T, s Store) {
 	t.Helper()
 	unique := mongo.IndexModel{Keys: bson.D{{Key: "trialAutomation.erasedAt", Value: 1}}, Options: options.Index().SetUnique(true)}
-	_, err := s.users.Indexes().CreateOne(t.Context(), unique)
+	_, err := s.in(recovery.Users).Indexes().CreateOne(t.Context(), unique)
 	require.NoError(t, err)
 }
 
@@ -213,8 +209,8 @@ func TestALostVendorComesBack(t *testing.T) {
 	t.Parallel()
 	events, state := history(t, registration14d("v1"), steps(2)...)
 	unsubscribed := trial.Suppression{Reason: trial.ReasonUnsubscribed, At: at}
-	for name, back := range map[string]func(t *testing.T, s *Store){
-		"over HTTP": func(t *testing.T, s *Store) {
+	for name, back := range map[string]func(t *testing.T, s Store){
+		"over HTTP": func(t *testing.T, s Store) {
 			t.Helper()
 			v := vendor("v1", trial.Control)
 			v.StartedAt = at.AddDate(0, 1, 0)
@@ -222,7 +218,7 @@ func TestALostVendorComesBack(t *testing.T) {
 			require.NoError(t, err)
 			require.True(t, created)
 		},
-		"straight into the collection": func(t *testing.T, s *Store) {
+		"straight into the collection": func(t *testing.T, s Store) {
 			t.Helper()
 			insertUser(t, s, bson.D{{Key: "_id", Value: "v1"}, {Key: "isVendor", Value: true}, {Key: "email", Value: "v1@example.com"}})
 			v := vendor("v1", trial.Control)

@@ -1,4 +1,4 @@
-package mongodb
+package recovery
 
 import (
 	"errors"
@@ -36,8 +36,8 @@ func TestWhatWasDecidedComesWithAVendorBornBetweenBackups(t *testing.T) {
 
 	into := r.restore(t, moment)
 
-	kept := document(t, into.idempotencyKeys, registrationKey("v1"))
-	require.Equal(t, document(t, r.store.idempotencyKeys, registrationKey("v1")), kept)
+	kept := document(t, into.in(recovery.IdempotencyKeys), "v1"+recovery.RegistrationKey)
+	require.Equal(t, document(t, r.store.in(recovery.IdempotencyKeys), "v1"+recovery.RegistrationKey), kept)
 }
 
 // What stands against a document is said without what is in it.
@@ -52,7 +52,7 @@ func TestARestoreThatFailsNamesNobody(t *testing.T) {
 	require.NoError(t, err)
 	into := newTestStore(t)
 	unique := mongo.IndexModel{Keys: bson.D{{Key: "email", Value: 1}}, Options: options.Index().SetUnique(true)}
-	_, err = into.users.Indexes().CreateOne(t.Context(), unique)
+	_, err = into.in(recovery.Users).Indexes().CreateOne(t.Context(), unique)
 	require.NoError(t, err)
 	_, err = into.Restore(t.Context(), Moment{At: r.now, Before: func(fn func(backup.Records) error) error {
 		return r.repository.Open(t.Context(), listed.Good[0], fn)
@@ -95,7 +95,7 @@ func TestRevokedTokensStayRevoked(t *testing.T) {
 		return source(func(records backup.Records) error {
 			return fn(func(yield func(backup.Record, error) bool) {
 				for record, err := range records {
-					if err == nil && text(bson.Raw(record.Document).Lookup("_id")) == "u2" {
+					if err == nil && describe(record).ID == "u2" {
 						err = errors.New("broken off")
 					}
 					if !yield(record, err) || err != nil {
@@ -105,7 +105,7 @@ func TestRevokedTokensStayRevoked(t *testing.T) {
 			})
 		})
 	}
-	for _, from := range []BackupSource{cut, source} {
+	for _, from := range []Source{cut, source} {
 		require.NoError(t, r.store.Clear(t.Context()))
 		occupied, err := r.store.Occupied(t.Context())
 		require.NoError(t, err)
@@ -177,7 +177,7 @@ func TestARestoreReplacesWhatIsWrittenMeanwhile(t *testing.T) {
 	require.NoError(t, into.NoteSweep(t.Context(), at.Add(time.Hour)))
 	_, err = into.Restore(t.Context(), Moment{At: r.now, Before: r.source(t, listed.Good[0])})
 	require.NoError(t, err)
-	require.Equal(t, document(t, r.store.users, "v1"), document(t, into.users, "v1"))
+	require.Equal(t, document(t, r.store.in(recovery.Users), "v1"), document(t, into.in(recovery.Users), "v1"))
 	swept, err := into.LastSweep(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, at, swept.UTC())
@@ -189,11 +189,11 @@ func TestARestoreReplacesWhatIsWrittenMeanwhile(t *testing.T) {
 // What cannot be written is found before anything is deleted.
 func TestCheckFindsWhatCannotBeRestored(t *testing.T) {
 	t.Parallel()
-	flags, err := bson.Marshal(bson.D{{Key: "_id", Value: flagsID}, {Key: "featureFlags", Value: "odd"}})
+	flags, err := bson.Marshal(bson.D{{Key: "_id", Value: recovery.FlagsID}, {Key: "featureFlags", Value: "odd"}})
 	require.NoError(t, err)
 	for want, record := range map[string]backup.Record{
-		"document of collection users that cannot be read": {Collection: usersCollection, Document: []byte("junk")},
-		"reading the flags in the backup":                  {Collection: flagsCollection, Document: flags},
+		"document of collection users that cannot be read": {Collection: recovery.Users, Document: []byte("junk")},
+		"reading the flags in the backup":                  {Collection: recovery.Flags, Document: flags},
 	} {
 		source := func(fn func(backup.Records) error) error {
 			return fn(func(yield func(backup.Record, error) bool) { yield(record, nil) })
@@ -204,11 +204,11 @@ func TestCheckFindsWhatCannotBeRestored(t *testing.T) {
 }
 
 // everything is all that there is but for what is folded anew, with a moment of its own, and the flags.
-func everything(t *testing.T, s *Store) (all []backup.Record) {
+func everything(t *testing.T, s Store) (all []backup.Record) {
 	t.Helper()
 	for record, err := range s.Records(t.Context()) {
 		require.NoError(t, err)
-		if record.Collection != trialsCollection && record.Collection != sendsCollection && !isInstallation(record) && record.Collection != flagsCollection {
+		if record.Collection != recovery.Trials && record.Collection != "sends" && describe(record).ID != recovery.InstallationKey && record.Collection != recovery.Flags {
 			all = append(all, record)
 		}
 	}
@@ -216,16 +216,16 @@ func everything(t *testing.T, s *Store) (all []backup.Record) {
 }
 
 // requireDisabled checks that restored flags are those of before, but for the automation.
-func requireDisabled(t *testing.T, before, restored *Store) {
+func requireDisabled(t *testing.T, before, restored Store) {
 	t.Helper()
 	was, err := before.Flags(t.Context())
 	require.NoError(t, err)
 	is, err := restored.Flags(t.Context())
 	require.NoError(t, err)
 	require.True(t, was.FeatureFlags.TrialAutomation.Enabled)
-	require.Equal(t, was.Version+versionsLost+1, is.Version, "those who know of later flags do not take it for an old one")
+	require.Equal(t, was.Version+recovery.VersionsLost+1, is.Version, "those who know of later flags do not take it for an old one")
 	require.Equal(t, is.Version, is.DisabledVersion)
-	require.Equal(t, byRestore, is.UpdatedBy)
+	require.Equal(t, recovery.By, is.UpdatedBy)
 	was.FeatureFlags.TrialAutomation.Enabled = false
 	require.Equal(t, was.FeatureFlags, is.FeatureFlags)
 	require.Equal(t, was.Salt, is.Salt, "the vendors' buckets are what they were")
@@ -251,7 +251,7 @@ func TestARestoredDatabaseSendsNothing(t *testing.T) {
 			return r.repository.Open(t.Context(), listed.Good[0], func(records backup.Records) error {
 				return fn(func(yield func(backup.Record, error) bool) {
 					for record, err := range records {
-						if record.Collection == usersCollection && name == "flags" {
+						if record.Collection == recovery.Users && name == "flags" {
 							seen++
 						}
 						if seen == 2 { // the first is about to be written
@@ -282,7 +282,7 @@ func TestATrialAheadOfItsEventsIsFolded(t *testing.T) {
 	for _, e := range events {
 		r.happen(t, "v1", e)
 	}
-	require.NoError(t, r.store.events.FindOneAndDelete(t.Context(), byID(trial.EventKey("v1", 4))).Err())
+	require.NoError(t, r.store.in(recovery.Events).FindOneAndDelete(t.Context(), byID(trial.EventKey("v1", 4))).Err())
 	r.backUp(t, backup.Full)
 	into := r.restore(t, r.now)
 	got, _, err := into.Trial(t.Context(), "v1")
@@ -351,7 +351,8 @@ func TestARestoreUndoesNeitherErasureNorConversion(t *testing.T) {
 			require.NoError(t, err)
 			_, _, err = r.store.RecordConversion(t.Context(), "paid", trial.Conversion{At: at.Add(time.Hour), RequestID: "billing"})
 			require.NoError(t, err)
-			require.NoError(t, r.store.noteRecorded(t.Context(), "paid"), "by a trial that is set back to before")
+			delivered := bson.D{{Key: "$set", Value: bson.D{{Key: "value.recorded", Value: true}}}}
+			require.NoError(t, r.store.in(recovery.IdempotencyKeys).FindOneAndUpdate(t.Context(), byID("paid/conversion"), delivered).Err(), "to a trial that is set back to before")
 			suppress(t, r.store, "untouched", unsubscribed(2))
 			into := r.store
 			if knows != "the database" {
@@ -374,12 +375,11 @@ func TestARestoreUndoesNeitherErasureNorConversion(t *testing.T) {
 			require.NoError(t, err)
 			require.Empty(t, gone.Name+gone.Email)
 			require.NotEmpty(t, gone.NoMail())
-			e, err := into.erased(t.Context(), "erased")
-			require.NoError(t, err)
-			require.Equal(t, erasure(time.Hour), *e)
+			require.Equal(t, erasure(time.Hour), kept[trial.Erasure](t, into, "erased"+recovery.ErasureKey))
 			deliver, err := into.UnrecordedConversions(t.Context(), 9)
 			require.NoError(t, err)
-			require.Equal(t, []string{"paid"}, ids(deliver))
+			require.Len(t, deliver, 1)
+			require.Equal(t, "paid", deliver[0].ID)
 			require.Equal(t, at.Add(time.Hour), deliver[0].Automation.Conversion.At)
 			left, err := into.Vendor(t.Context(), "untouched")
 			require.NoError(t, err)
@@ -397,25 +397,22 @@ func TestARestoreLeavesWhatIsDecidedAsItStands(t *testing.T) {
 	_, _, err := r.store.RecordConversion(t.Context(), "v1", trial.Conversion{At: at, RequestID: "billing"})
 	require.NoError(t, err)
 	for _, key := range []string{"request with key/v1/conversion", "v1/registrations"} {
-		_, _, err = first(t.Context(), r.store, key, "other")
+		_, err = r.store.in(recovery.IdempotencyKeys).InsertOne(t.Context(), bson.D{{Key: "_id", Value: key}, {Key: "value", Value: "other"}})
 		require.NoError(t, err)
 	}
 	r.backUp(t, backup.Full)
 	listed, err := r.repository.List(t.Context())
 	require.NoError(t, err)
-	kept := firstDocument[trial.Conversion]{Key: conversionKey("v1"), Value: trial.Conversion{At: at.Add(time.Minute), RequestID: "other"}}
-	_, err = r.store.idempotencyKeys.ReplaceOne(t.Context(), byID(kept.Key), kept)
-	require.NoError(t, err)
+	other := bson.D{{Key: "$set", Value: bson.D{{Key: "value.requestId", Value: "other"}}}}
+	require.NoError(t, r.store.in(recovery.IdempotencyKeys).FindOneAndUpdate(t.Context(), byID("v1/conversion"), other).Err())
 
 	require.NoError(t, r.store.Clear(t.Context()))
-	left, err := r.store.idempotencyKeys.CountDocuments(t.Context(), bson.D{})
+	left, err := r.store.in(recovery.IdempotencyKeys).CountDocuments(t.Context(), bson.D{})
 	require.NoError(t, err)
 	require.EqualValues(t, 1, left)
 	_, err = r.store.Restore(t.Context(), Moment{At: r.now, Before: r.source(t, listed.Good[0])})
 	require.NoError(t, err)
-	got, err := lookUp[trial.Conversion](t.Context(), r.store, kept.Key)
-	require.NoError(t, err)
-	require.Equal(t, "other", got.RequestID)
+	require.Equal(t, "other", kept[trial.Conversion](t, r.store, "v1/conversion").RequestID)
 }
 
 // A unique index of the marketplace's may stand against users without an address: nobody else's restore waits for that,
@@ -446,4 +443,48 @@ func TestAVendorWhoCannotBeErasedAgainIsNamed(t *testing.T) {
 	got, err := r.store.CatchUp(t.Context(), v.ID, recovery.Trial{Erased: &e})
 	require.NoError(t, err)
 	require.Equal(t, CatchUpResult{Unerased: true}, got)
+}
+
+// Whoever has said no since the backup, by what the database that is replaced knew, gets no e-mail: nor does anybody
+// of whom the backup alone knows it.
+func TestWhoSaidNoSinceTheBackupIsNotWrittenToAfterAReplacement(t *testing.T) {
+	t.Parallel()
+	r := newPast(t)
+	for _, id := range []string{"v1", "v2", "v3"} {
+		insertUser(t, r.store, bson.D{{Key: "_id", Value: id}, {Key: "isVendor", Value: true}, {Key: "email", Value: id + "@example.com"}})
+	}
+	suppress(t, r.store, "v1", bounced("old@example.com", 2))
+	suppress(t, r.store, "v2", unsubscribed(2))
+	suppress(t, r.store, "v3", bounced("old@example.com", 1))
+	r.backUp(t, backup.Full)
+	suppress(t, r.store, "v1", unsubscribed(3))
+	suppress(t, r.store, "v3", bounced("v3@example.com", 3))
+	_, err := r.store.in(recovery.Suppressions).DeleteMany(t.Context(), bson.D{{Key: "_id", Value: "vendor/v2"}})
+	require.NoError(t, err)
+
+	listed, err := r.repository.List(t.Context())
+	require.NoError(t, err)
+	before := r.source(t, listed.Good[0])
+	require.NoError(t, r.store.Clear(t.Context()))
+	occupied, err := r.store.Occupied(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, occupied, "a restore that broke off is begun anew")
+	_, err = r.store.Restore(t.Context(), Moment{At: r.now, Before: before, After: before})
+	require.NoError(t, err)
+
+	require.Equal(t, trial.ReasonUnsubscribed, noMail(t, r.store, "v1"))
+	require.Equal(t, trial.ReasonUnsubscribed, noMail(t, r.store, "v2"))
+	require.Equal(t, trial.ReasonSuppressedAddress, noMail(t, r.store, "v3"))
+	all, err := r.store.Suppressions(t.Context(), "v1")
+	require.NoError(t, err)
+	require.Equal(t, []trial.Suppression{unsubscribed(3), bounced("old@example.com", 2)}, all)
+	all, err = r.store.Suppressions(t.Context(), "v3")
+	require.NoError(t, err)
+	require.Len(t, all, 2)
+	var known struct {
+		Value trial.Suppression `json:"value"`
+	}
+	id := "address/" + trial.AddressHash("old@example.com")
+	require.NoError(t, r.store.in(recovery.Suppressions).FindOne(t.Context(), byID(id)).Decode(&known))
+	require.Equal(t, at.Add(2*time.Hour), known.Value.At.UTC(), "the first word on an address stands")
 }

@@ -1,0 +1,100 @@
+// Package recovery reads the database into backups, fills one from them, and has it catch up with what only workflows
+// know. What is restored, added and presumed sent the domain's package of the same name decides.
+package recovery
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"marketplace.example/trials/internal/adapters/backup"
+	"marketplace.example/trials/internal/adapters/mongodb"
+)
+
+// Store is a database that can be backed up and restored. It is safe for concurrent use.
+type Store struct{ *mongodb.Store }
+
+// limit bounds reading or writing everything.
+const limit = 4 * time.Hour
+
+// Origin names the database in its backups. The first call gives it the installation's id, once for all who call.
+func (s Store) Origin(ctx context.Context) (backup.Origin, error) {
+	id, err := s.KeepInstallation(ctx, rand.Text())
+	return backup.Origin{Installation: id, Database: s.Database().Name()}, err
+}
+
+// KnownOrigin is Origin where the database has an installation's id, and false where it has none.
+func (s Store) KnownOrigin(ctx context.Context) (backup.Origin, bool, error) {
+	id, err := s.Installation(ctx)
+	return backup.Origin{Installation: id, Database: s.Database().Name()}, id != "", err
+}
+
+// Records are all documents of all collections in the database, the marketplace's too: our fields are
+// in its users. Each time they are ranged over, the database is read anew, while it may change.
+func (s Store) Records(ctx context.Context) backup.Records {
+	return func(yield func(backup.Record, error) bool) {
+		ctx, cancel := context.WithTimeout(ctx, limit)
+		defer cancel()
+		collections, err := s.collections(ctx)
+		if err != nil {
+			yield(backup.Record{}, err)
+			return
+		}
+		for _, c := range collections {
+			for doc, err := range scan(ctx, c, bson.D{}, options.Find().SetSort(bson.D{{Key: "_id", Value: 1}})) {
+				record := backup.Record{Collection: c.Name(), Document: slices.Clone(doc)}
+				if err == nil {
+					if record.Key, err = orderedKey(doc.Lookup("_id")); err != nil {
+						err = fmt.Errorf("reading collection %s: %w", c.Name(), err)
+					}
+				}
+				if !yield(record, err) || err != nil {
+					return
+				}
+			}
+		}
+	}
+}
+
+// collections are all collections, in the order of their names, but for the server's own and views.
+func (s Store) collections(ctx context.Context) (all []*mongo.Collection, err error) {
+	names, err := s.Database().ListCollectionNames(ctx, bson.D{{Key: "type", Value: "collection"}})
+	if err != nil {
+		return nil, mongodb.Failed("listing the collections", err)
+	}
+	for _, name := range slices.Sorted(slices.Values(names)) {
+		if !strings.HasPrefix(name, "system.") {
+			all = append(all, s.Database().Collection(name))
+		}
+	}
+	return all, nil
+}
+
+// scan yields the documents of a collection that a filter takes, each good until the next. An error comes last.
+func scan(ctx context.Context, c *mongo.Collection, filter bson.D, opts ...options.Lister[options.FindOptions]) iter.Seq2[bson.Raw, error] {
+	return func(yield func(bson.Raw, error) bool) {
+		action := "reading collection " + c.Name()
+		cursor, err := c.Find(ctx, filter, opts...)
+		if err != nil {
+			yield(nil, mongodb.Failed(action, err))
+			return
+		}
+		defer func() { _ = cursor.Close(context.WithoutCancel(ctx)) }() // it ends by itself as well
+		for cursor.Next(ctx) {
+			if !yield(cursor.Current, nil) {
+				return
+			}
+		}
+		if err := cursor.Err(); err != nil {
+			yield(nil, mongodb.Failed(action, err))
+		}
+	}
+}

@@ -1,0 +1,260 @@
+package recovery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+
+	"marketplace.example/trials/internal/adapters/backup"
+	"marketplace.example/trials/internal/adapters/mongodb"
+	"marketplace.example/trials/internal/domain/access"
+	"marketplace.example/trials/internal/domain/recovery"
+	"marketplace.example/trials/internal/domain/rollout"
+)
+
+// Source gives the documents of a backup to do; it may be asked more than once.
+type Source func(fn func(backup.Records) error) error
+
+// Restored counts what a restore made.
+type Restored struct {
+	Documents int `json:"documents"`
+	// Trials and Rollouts are folded from their events.
+	Trials   int `json:"trials"`
+	Rollouts int `json:"rollouts"`
+	// Erased counts vendors who were erased since, and are again.
+	Erased int `json:"erased"`
+	// Unerased are those whose document the database refuses without an address: it is to be erased by hand. They get no
+	// e-mail all the same.
+	Unerased []string `json:"unerased,omitempty"`
+	// Later are events that were left out, since they happened after the moment.
+	Later int `json:"later"`
+	// Revoked counts tokens of the backup that are revoked since, as the database or the last backup knows, and stay so;
+	// Tokens those that are not expired or revoked now.
+	Revoked int `json:"revoked"`
+	Tokens  int `json:"tokens"`
+	// SetBack says that the backup after the moment was passed over, since it lacks events that the one before has.
+	SetBack bool `json:"setBack"`
+	// Flags are as they were; now the automation is disabled.
+	Flags rollout.Flags `json:"flags"`
+}
+
+// Moment is a moment of the past, and what it is restored from.
+type Moment struct {
+	At time.Time
+	// Before is the last backup that was finished by then, Began when it was begun.
+	Before Source
+	Began  time.Time
+	// After is the first that was begun since; nil for none.
+	After Source
+	// Latest is the last of those that were finished since, which may be After, or have been under way at the moment; nil
+	// for none. Of it comes what no restore undoes.
+	Latest Source
+	// Installation is the id that the database gets; empty for none, as a copy to look at has none.
+	Installation string
+}
+
+// Check reads all that Restore would write, and says what of it could not be: so nothing is deleted in vain.
+func (m Moment) Check() error {
+	for _, source := range []Source{m.Before, m.After, m.Latest} {
+		if source == nil {
+			continue
+		}
+		err := source(func(records backup.Records) error {
+			for record, err := range records {
+				if err == nil {
+					err = checkRecord(record)
+				}
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkRecord(record backup.Record) error {
+	if err := bson.Raw(record.Document).Validate(); err != nil {
+		return fmt.Errorf("the backup has a document of collection %s that cannot be read: %w", record.Collection, err)
+	}
+	if isFlags(describe(record)) {
+		_, _, err := disabledFlags(record.Document)
+		return err
+	}
+	return nil
+}
+
+func describe(record backup.Record) recovery.Document {
+	return mongodb.Describe(record.Collection, record.Document)
+}
+
+// Occupied is a collection that has documents which Clear deletes; empty where none has. What a restore only adds to
+// does not count.
+func (s Store) Occupied(ctx context.Context) (string, error) {
+	collections, err := s.collections(ctx)
+	if err != nil {
+		return "", err
+	}
+	for _, c := range collections {
+		if c.Name() == recovery.Suppressions {
+			continue
+		}
+		err := c.FindOne(ctx, passing(c.Name())).Err()
+		if err == nil {
+			return c.Name(), nil
+		}
+		if !errors.Is(err, mongo.ErrNoDocuments) {
+			return "", mongodb.Failed("looking into collection "+c.Name(), err)
+		}
+	}
+	return "", nil
+}
+
+// Clear deletes every document that a restore may undo. It leaves the indexes, which are not in backups.
+func (s Store) Clear(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	collections, err := s.collections(ctx)
+	if err != nil {
+		return err
+	}
+	for _, c := range collections {
+		if c.Name() == recovery.Suppressions {
+			continue
+		}
+		if _, err := c.DeleteMany(ctx, passing(c.Name())); err != nil {
+			return mongodb.Failed("emptying collection "+c.Name(), err)
+		}
+	}
+	return nil
+}
+
+// passing is the filter of the documents of a collection that are not final, as recovery.Document.IsFinal says.
+func passing(collection string) bson.D {
+	switch collection {
+	case recovery.IdempotencyKeys:
+		return bson.D{{Key: "_id", Value: bson.D{{Key: "$not", Value: bson.Regex{Pattern: recovery.DecidedKeys}}}}}
+	case recovery.Tokens:
+		return unrevoked()
+	}
+	return bson.D{}
+}
+
+func unrevoked() bson.D {
+	return bson.D{{Key: "revokedAt", Value: bson.D{{Key: "$exists", Value: false}}}}
+}
+
+// clocksDiffer is by how much the clocks of the machines may.
+const clocksDiffer = time.Hour
+
+type restore struct {
+	Store
+
+	moment Moment
+	// since is from when on the backup before may not know of a vendor's trial, startedSince whose trials have started since.
+	since        time.Time
+	startedSince map[string]bool
+	done         Restored
+}
+
+// Restore fills an empty database with what it held at a moment. Events are taken from the backup after
+// it where there is one, up to the moment, so that they are exact; with them come vendors whose trial
+// began between the backups, and whoever wants no e-mail, was erased or has converted by then. What Clear leaves is not
+// written over. Everything else is as the one before has it, but for the automation, which is
+// disabled from the first moment on.
+func (s Store) Restore(ctx context.Context, m Moment) (Restored, error) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	r := &restore{Store: s, moment: m, since: m.Began.Add(-clocksDiffer), startedSince: map[string]bool{}}
+	for _, step := range []func(context.Context) error{
+		r.passOver, r.takeBefore, r.takeAfter, r.takeLatest, r.keepInstallation,
+		func(ctx context.Context) error { _, err := r.Disable(ctx); return err }, // the backup may have no flags
+		r.Setup, r.countTokens, r.foldTrials, r.decideAgain, r.foldRollouts,
+	} {
+		if err := step(ctx); err != nil {
+			return r.done, err
+		}
+	}
+	return r.done, nil
+}
+
+// Disable disables the automation of a database that was restored, and answers with the flags as they were.
+func (s Store) Disable(ctx context.Context) (was rollout.Flags, err error) {
+	_, err = s.UpdateFlags(ctx, recovery.By, func(f *rollout.FlagChange) error {
+		was, f.Off = f.Flags, f.TrialAutomation.Enabled
+		f.TrialAutomation.Enabled = false
+		return nil
+	})
+	return was, err
+}
+
+// passOver gives up the backup after the moment where it lacks events that the one before has: then it is of a database
+// that had been lost or set back in between, and says nothing of the time before.
+func (r *restore) passOver(context.Context) error {
+	if r.moment.After == nil {
+		return nil
+	}
+	err := r.moment.Before(func(earlier backup.Records) error {
+		return r.moment.After(func(later backup.Records) error {
+			for record, err := range backup.Difference(events(earlier), events(later)) {
+				if err != nil {
+					return err
+				}
+				if r.done.SetBack = record.Document == nil; r.done.SetBack {
+					return nil
+				}
+			}
+			return nil
+		})
+	})
+	if r.done.SetBack {
+		r.moment.After = nil
+	}
+	return err
+}
+
+func events(records backup.Records) backup.Records {
+	return through(records, func(d recovery.Document, _ *backup.Record) (bool, error) { return d.IsEvent(), nil })
+}
+
+// through has fn look at every record, which may change it, and tells whether it stays.
+func through(records backup.Records, fn func(recovery.Document, *backup.Record) (stays bool, err error)) backup.Records {
+	return func(yield func(backup.Record, error) bool) {
+		for record, err := range records {
+			stays := true
+			if err == nil {
+				stays, err = fn(describe(record), &record)
+			}
+			if (stays || err != nil) && !yield(record, err) {
+				return
+			}
+		}
+	}
+}
+
+func (r *restore) keepInstallation(ctx context.Context) error {
+	if r.moment.Installation == "" {
+		return nil
+	}
+	_, err := r.KeepInstallation(ctx, r.moment.Installation)
+	return err
+}
+
+// countTokens counts the tokens that are good.
+func (r *restore) countTokens(ctx context.Context) error {
+	tokens, err := r.Tokens(ctx)
+	for _, t := range tokens {
+		if t.Status(time.Now()) == access.Good {
+			r.done.Tokens++
+		}
+	}
+	return err
+}
