@@ -54,10 +54,7 @@ func (a *app) repository(ctx context.Context, o backupOptions) (*backup.Reposito
 	if o.dir != "" {
 		settings.BackupDir, settings.BackupS3Bucket = o.dir, ""
 	}
-	repository, err := storage.Open(ctx, storage.Settings{
-		Dir: settings.BackupDir, Bucket: settings.BackupS3Bucket, Prefix: settings.BackupS3Prefix,
-		Recipient: settings.BackupAgeRecipient, IdentityFile: settings.BackupAgeIdentityFile,
-	}, a.now)
+	repository, err := storage.Open(ctx, settings, a.now)
 	if err != nil {
 		return nil, settings, usagef("%s", err)
 	}
@@ -87,19 +84,9 @@ func (a *app) runBackup(ctx context.Context, o backupOptions, kind backup.Kind) 
 		return err
 	}
 	defer store.Close(context.WithoutCancel(ctx)) //nolint:errcheck // the work is done, or its error says more
-	repository.OtherClock = store.Clock
-	database := recovery.Store{Store: store}
-	origin, err := database.Origin(ctx)
-	if err != nil {
+	m, expiry, err := recovery.Store{Store: store}.BackUp(ctx, repository, kind)
+	if m.ID == "" {
 		return err
-	}
-	m, err := repository.Create(ctx, kind, origin, database.Records(ctx))
-	if err != nil {
-		return err
-	}
-	expiry, err := repository.Expire(ctx, origin)
-	if err != nil { // the backup is there all the same
-		err = fmt.Errorf("backup %s is taken, but what has expired is not deleted: %w", m.ID, err)
 	}
 	if a.options.json {
 		return errors.Join(a.printValue(m), err)
@@ -150,16 +137,13 @@ func (a *app) backupList() *cobra.Command {
 	return command
 }
 
-// nextSecond is a moment that is shown in whole seconds, such that what ended by then had ended when it is asked for.
-func nextSecond(t time.Time) time.Time { return t.Add(time.Second - 1).Truncate(time.Second) }
-
 func (a *app) printBackups(listed backup.Listed) error {
 	if len(listed.Good) == 0 {
 		a.printf("There is no backup.\n")
 	} else {
 		t := table{header: []string{"BACKUP", "INSTALLATION", "DATABASE", "TAKEN", "DOCUMENTS", "BYTES", "ENCRYPTED"}}
 		for _, m := range listed.Good {
-			t.row(m.ID, m.Installation, printable(m.Database), formatTime(nextSecond(m.End), a.now()), strconv.Itoa(m.Documents()), strconv.FormatInt(m.Size, 10), strconv.FormatBool(m.Encrypted))
+			t.row(m.ID, m.Installation, printable(m.Database), formatTime(backup.WholeSecond(m.End), a.now()), strconv.Itoa(m.Documents()), strconv.FormatInt(m.Size, 10), strconv.FormatBool(m.Encrypted))
 		}
 		if err := t.write(a.out); err != nil {
 			return err

@@ -171,11 +171,10 @@ func restoredEntry(choice backup.Choice, at time.Time, done recovery.Restored, n
 	}
 }
 
-// clocksDiffer is by how much the clocks of who took the backup and of Temporal may.
-const clocksDiffer = time.Hour
-
 // askedSince is the moment since which workflows may have ended of which the backup does not know all.
-func askedSince(choice backup.Choice) time.Time { return choice.Before.Begin.Add(-clocksDiffer) }
+func askedSince(choice backup.Choice) time.Time {
+	return choice.Before.Begin.Add(-recovery.ClocksDiffer)
+}
 
 // sayDisabled says that nothing is sent until a person says so, and what to see to before.
 func (a *app) sayDisabled(was rollout.Flags, since time.Time) {
@@ -222,17 +221,15 @@ func untouched(refused error) error {
 }
 
 func sources(ctx context.Context, repository *backup.Repository, choice backup.Choice, at time.Time) recovery.Moment {
-	source := func(m backup.Manifest) recovery.Source {
-		return func(fn func(backup.Records) error) error { return repository.Open(ctx, m, fn) }
+	source := func(m *backup.Manifest) recovery.Source {
+		if m == nil {
+			return nil
+		}
+		return func(fn func(backup.Records) error) error { return repository.Open(ctx, *m, fn) }
 	}
-	moment := recovery.Moment{At: at, Before: source(choice.Before), Began: choice.Before.Begin}
-	if choice.After != nil {
-		moment.After = source(*choice.After)
+	return recovery.Moment{
+		At: at, Before: source(&choice.Before), Began: choice.Before.Begin, After: source(choice.After), Latest: source(choice.Latest),
 	}
-	if choice.Latest != nil {
-		moment.Latest = source(*choice.Latest)
-	}
-	return moment
 }
 
 func (a *app) recountRestored(ctx context.Context, store recovery.Store) error {

@@ -17,11 +17,9 @@ import (
 
 // backedUp is the database that backups are taken of.
 type backedUp interface {
-	Origin(ctx context.Context) (backup.Origin, error)
-	// KnownOrigin is Origin where a backup has been taken before.
+	// KnownOrigin names the database where a backup has been taken before.
 	KnownOrigin(ctx context.Context) (backup.Origin, bool, error)
-	Records(ctx context.Context) backup.Records
-	Clock(ctx context.Context) (time.Time, error)
+	BackUp(ctx context.Context, to *backup.Repository, kind backup.Kind) (backup.Manifest, backup.Expiry, error)
 }
 
 // backupService takes backups of the store into the repository.
@@ -36,32 +34,20 @@ type backupService struct {
 
 // newBackupService is nil where it is not said where to keep backups.
 func newBackupService(ctx context.Context, cfg config.Config, store *mongodb.Store) (*backupService, error) {
-	repository, err := storage.Open(ctx, storage.Settings{
-		Dir: cfg.BackupDir, Bucket: cfg.BackupS3Bucket, Prefix: cfg.BackupS3Prefix,
-		Recipient: cfg.BackupAgeRecipient, IdentityFile: cfg.BackupAgeIdentityFile,
-	}, time.Now)
+	repository, err := storage.Open(ctx, cfg, time.Now)
 	if errors.Is(err, storage.ErrNoPlace) {
 		return nil, nil //nolint:nilnil // documented: there is none, and nothing is wrong
 	}
 	if err != nil {
 		return nil, fmt.Errorf("preparing backups: %w", err)
 	}
-	repository.OtherClock = store.Clock
 	return &backupService{repository: repository, store: recovery.Store{Store: store}}, nil
 }
 
 // TakeIncremental takes a backup, a full one where that is due, and deletes what has expired. Where only the latter
 // fails, it answers with the backup and with an error.
 func (k *backupService) TakeIncremental(ctx context.Context) (activities.BackedUp, error) {
-	origin, err := k.store.Origin(ctx)
-	if err != nil {
-		return activities.BackedUp{}, err
-	}
-	m, err := k.repository.Create(ctx, backup.Incremental, origin, k.store.Records(ctx))
-	if err != nil {
-		return activities.BackedUp{}, err
-	}
-	expiry, err := k.repository.Expire(ctx, origin)
+	m, expiry, err := k.store.BackUp(ctx, k.repository, backup.Incremental)
 	return activities.BackedUp{
 		ID: m.ID, Kind: string(m.Kind), Begin: m.Begin, Documents: m.Documents(), Bytes: m.Size,
 		Expired: len(expiry.IDs), Doubt: expiry.Doubt,

@@ -20,15 +20,13 @@ type aDatabase struct{ origin backup.Origin }
 
 var market = aDatabase{backup.Origin{Installation: "MARKETAAAAAAAAAAAAAAAAAAAA", Database: "marketplace"}}
 
-func (d aDatabase) Origin(context.Context) (backup.Origin, error) { return d.origin, nil }
-
 func (d aDatabase) KnownOrigin(context.Context) (backup.Origin, bool, error) {
 	return d.origin, true, nil
 }
 
-func (aDatabase) Records(context.Context) backup.Records { return backup.None }
-
-func (aDatabase) Clock(context.Context) (time.Time, error) { return time.Now(), nil }
+func (aDatabase) BackUp(context.Context, *backup.Repository, backup.Kind) (m backup.Manifest, e backup.Expiry, err error) {
+	return m, e, errUnavailable
+}
 
 var errUnavailable = errors.New("does not answer")
 

@@ -42,13 +42,13 @@ func Choose(manifests []Manifest, at time.Time) (Choice, error) {
 		return c, errors.New("there is no backup")
 	}
 	if c.Before.ID == "" {
-		return c, fmt.Errorf("no backup was finished by %s; the first was at %s", at.UTC().Format(time.RFC3339Nano), wholeSecond(usable[0].End).Format(time.RFC3339))
+		return c, fmt.Errorf("no backup was finished by %s; the first was at %s", at.UTC().Format(time.RFC3339Nano), WholeSecond(usable[0].End).Format(time.RFC3339))
 	}
 	return c, nil
 }
 
-// wholeSecond is the first one that is not before a moment, so that whoever types what is shown means no earlier one.
-func wholeSecond(t time.Time) time.Time { return t.Add(time.Second - 1).Truncate(time.Second) }
+// WholeSecond is the first one that is not before a moment, so that whoever types what is shown means no earlier one.
+func WholeSecond(t time.Time) time.Time { return t.Add(time.Second - 1).Truncate(time.Second) }
 
 // complete are the backups whose base is there, the oldest first.
 func complete(manifests []Manifest) []Manifest {

@@ -2,6 +2,7 @@ package backup
 
 import (
 	"bytes"
+	"cmp"
 	"iter"
 )
 
@@ -41,7 +42,7 @@ func merge(first, second Records, choose func(a, b *Record) (Record, bool)) Reco
 		a.next()
 		b.next()
 		for {
-			if err := firstError(a.err, b.err); err != nil {
+			if err := cmp.Or(a.err, b.err); err != nil {
 				yield(Record{}, err)
 				return
 			}
@@ -73,15 +74,6 @@ func lower(a, b *Record) (left, right *Record) {
 		return nil, b
 	}
 	return a, b
-}
-
-func firstError(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // cursor is one stream being read; current is nil at its end.

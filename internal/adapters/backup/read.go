@@ -3,6 +3,7 @@ package backup
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
@@ -209,7 +210,7 @@ func (r *Reader) end() error {
 		return errors.New("it does not hold as many documents as it says")
 	}
 	if _, err := r.in.ReadByte(); !errors.Is(err, io.EOF) {
-		return firstError(err, errors.New("it goes on after its end"))
+		return cmp.Or(err, errors.New("it goes on after its end"))
 	}
 	return io.EOF
 }

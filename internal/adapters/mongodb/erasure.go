@@ -90,16 +90,6 @@ func (s *Store) EraseOnRecord(ctx context.Context, id string) (again bool, err e
 	return err == nil, err
 }
 
-// InDocument is what a vendor's document says itself, whatever is on record: the suppression that an earlier version has
-// put there, nil for none, and whether the vendor was erased.
-func (s *Store) InDocument(ctx context.Context, id string) (suppression *trial.Suppression, erased bool, err error) {
-	_, u, err := s.findUser(ctx, id)
-	if err != nil && !errors.Is(err, mongo.ErrNoDocuments) {
-		return nil, false, failed("reading vendor "+id, err)
-	}
-	return u.suppression, u.vendor.ErasedAt != nil, nil
-}
-
 // RestoreVendor inserts the document that a backup has of a vendor who has none, and tells whether there is one then.
 // That of a vendor who is on record as erased is inserted as the erasure left it.
 func (s *Store) RestoreVendor(ctx context.Context, id string, doc bson.Raw) (there bool, err error) {

@@ -159,6 +159,19 @@ func (s *Store) Suppressions(ctx context.Context, vendorID string) ([]trial.Supp
 	return doc.all(), err
 }
 
+// EverySuppression is Suppressions, and that which an earlier version had put into the vendor's document.
+func (s *Store) EverySuppression(ctx context.Context, vendorID string) ([]trial.Suppression, error) {
+	_, u, err := s.findUser(ctx, vendorID)
+	if err != nil && !errors.Is(err, mongo.ErrNoDocuments) {
+		return nil, failed("reading vendor "+vendorID, err)
+	}
+	known, err := s.Suppressions(ctx, vendorID)
+	if u.suppression != nil {
+		known = append(known, *u.suppression)
+	}
+	return known, err
+}
+
 // adoptSuppression keeps a suppression that an earlier version had put into the
 // vendor's document, where the marketplace may lose it.
 func (s *Store) adoptSuppression(ctx context.Context, vendorID string, p *trial.Suppression) error {

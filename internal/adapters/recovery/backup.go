@@ -37,6 +37,24 @@ func (s Store) KnownOrigin(ctx context.Context) (backup.Origin, bool, error) {
 	return backup.Origin{Installation: id, Database: s.Database().Name()}, id != "", err
 }
 
+// BackUp takes a backup, which is none of a wrong clock, and deletes what has expired. Where only the latter fails, it
+// answers with the backup and with an error.
+func (s Store) BackUp(ctx context.Context, to *backup.Repository, kind backup.Kind) (m backup.Manifest, expiry backup.Expiry, err error) {
+	origin, err := s.Origin(ctx)
+	if err != nil {
+		return m, expiry, err
+	}
+	repository := *to
+	repository.OtherClock = s.Clock
+	if m, err = repository.Create(ctx, kind, origin, s.Records(ctx)); err != nil {
+		return m, expiry, err
+	}
+	if expiry, err = to.Expire(ctx, origin); err != nil {
+		err = fmt.Errorf("backup %s is taken, but what has expired is not deleted: %w", m.ID, err)
+	}
+	return m, expiry, err
+}
+
 // Records are all documents of all collections in the database, the marketplace's too: our fields are
 // in its users. Each time they are ranged over, the database is read anew, while it may change.
 func (s Store) Records(ctx context.Context) backup.Records {

@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 
+	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"marketplace.example/trials/internal/adapters/backup"
 	"marketplace.example/trials/internal/domain/recovery"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
@@ -54,23 +57,23 @@ func (s Store) CatchUp(ctx context.Context, vendorID string, recovered recovery.
 }
 
 // stopMail has no e-mail go to a vendor where the workflow knows that none may, and notes in c what of that was new.
+// One whose document the database refuses without an address is on record as erased: the others do not wait for it.
 // Of one whose document is lost it keeps what was decided about it, for when it comes back.
 func (s Store) stopMail(ctx context.Context, vendorID string, events []trial.Event, recovered recovery.Trial, c *CatchUpResult) error {
-	suppression, erased, err := s.InDocument(ctx, vendorID)
+	known, err := s.EverySuppression(ctx, vendorID)
 	if err != nil {
 		return err
 	}
-	known, err := s.Suppressions(ctx, vendorID)
-	if err != nil {
-		return err
-	}
-	if suppression != nil {
-		known = append(known, *suppression)
-	}
-	if recovered.Erased != nil && !erased {
-		if err := s.eraseAgain(ctx, vendorID, *recovered.Erased, c); err != nil {
+	if recovered.Erased != nil {
+		isNew, err := s.RecordErasure(ctx, vendorID, *recovered.Erased)
+		if err != nil {
 			return err
 		}
+		again, err := s.EraseOnRecord(ctx, vendorID)
+		if c.Unerased = hasCode(err, trial.CodeConflict); err != nil && !c.Unerased {
+			return err
+		}
+		c.Erased = again || c.NoVendor && isNew
 	}
 	if lost := recovered.UnknownSuppression(known); lost != nil {
 		if c.Suppressed, err = s.Suppress(ctx, vendorID, *lost); err != nil {
@@ -81,21 +84,6 @@ func (s Store) stopMail(ctx context.Context, vendorID string, events []trial.Eve
 		return s.KeepRegistration(ctx, *events[0].Registration)
 	}
 	return nil
-}
-
-// eraseAgain erases a vendor who has come back with a backup, and notes in c what came of it. One whose document the
-// database refuses without an address is on record as erased: the others do not wait for it.
-func (s Store) eraseAgain(ctx context.Context, vendorID string, e trial.Erasure, c *CatchUpResult) error {
-	if !c.NoVendor {
-		_, err := s.EraseVendor(ctx, vendorID, e)
-		if c.Unerased = hasCode(err, trial.CodeConflict); !c.Unerased {
-			c.Erased = err == nil
-			return err
-		}
-	}
-	isNew, err := s.RecordErasure(ctx, vendorID, e)
-	c.Erased = isNew && !c.Unerased
-	return err
 }
 
 // addEvents adds what is missing, and answers with all that the database has then.
@@ -193,3 +181,64 @@ func (s Store) CatchUpRollout(ctx context.Context, recovered recovery.Rollout) (
 
 // allDecisions is more than a rollout has.
 const allDecisions = 1 << 20
+
+// RestoredVendors are those of whom a backup has a document, by what became of it.
+type RestoredVendors struct {
+	// Found have their documents again.
+	Found []string
+	// Refused have none: a unique index or a rule of the marketplace's stands against the document in the backup or, of one
+	// who is on record as erased, against what is left of it without name and address.
+	Refused []string
+}
+
+// RestoreVendors inserts the documents that a backup has of vendors who have none, and answers with what became of
+// those whom it had. It removes from missing all whose trial the backup knows: whoever has no document
+// there was deleted by then. Who is on record as erased has come without name and address.
+func (s Store) RestoreVendors(ctx context.Context, source Source, missing map[string]bool) (done RestoredVendors, err error) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	documents, known, err := documentsOf(source, missing)
+	if err != nil {
+		return done, err
+	}
+	for id := range missing {
+		doc, has := documents[id]
+		if has {
+			there, err := s.RestoreVendor(ctx, id, doc)
+			if err != nil {
+				return done, err
+			}
+			if there {
+				done.Found = append(done.Found, id)
+			} else {
+				done.Refused = append(done.Refused, id)
+			}
+		}
+		if has || known[id] {
+			delete(missing, id)
+		}
+	}
+	return done, nil
+}
+
+// documentsOf are the documents that a backup has of the vendors who are missing, and whose trials it knows.
+func documentsOf(source Source, missing map[string]bool) (documents map[string]bson.Raw, known map[string]bool, err error) {
+	documents, known = map[string]bson.Raw{}, map[string]bool{}
+	err = source(func(records backup.Records) error {
+		for record, err := range records {
+			if err != nil {
+				return err
+			}
+			switch d := describe(record); d.Collection {
+			case recovery.Events:
+				known[d.Owner] = true
+			case recovery.Users:
+				if missing[d.ID] {
+					documents[d.ID] = record.Document
+				}
+			}
+		}
+		return nil
+	})
+	return documents, known, err
+}

@@ -64,10 +64,7 @@ func (m Moment) Check() error {
 			continue
 		}
 		err := source(func(records backup.Records) error {
-			for record, err := range records {
-				if err == nil {
-					err = checkRecord(record)
-				}
+			for _, err := range through(records, checkRecord) {
 				if err != nil {
 					return err
 				}
@@ -81,15 +78,14 @@ func (m Moment) Check() error {
 	return nil
 }
 
-func checkRecord(record backup.Record) error {
+func checkRecord(d recovery.Document, record *backup.Record) (stays bool, err error) {
 	if err := bson.Raw(record.Document).Validate(); err != nil {
-		return fmt.Errorf("the backup has a document of collection %s that cannot be read: %w", record.Collection, err)
+		return false, fmt.Errorf("the backup has a document of collection %s that cannot be read: %w", record.Collection, err)
 	}
-	if isFlags(describe(record)) {
-		_, _, err := disabledFlags(record.Document)
-		return err
+	if isFlags(d) {
+		_, _, err = disabledFlags(record.Document)
 	}
-	return nil
+	return false, err
 }
 
 func describe(record backup.Record) recovery.Document {
@@ -152,8 +148,8 @@ func unrevoked() bson.D {
 	return bson.D{{Key: "revokedAt", Value: bson.D{{Key: "$exists", Value: false}}}}
 }
 
-// clocksDiffer is by how much the clocks of the machines may.
-const clocksDiffer = time.Hour
+// ClocksDiffer is by how much the clocks of the machines may.
+const ClocksDiffer = time.Hour
 
 type restore struct {
 	Store
@@ -173,11 +169,9 @@ type restore struct {
 func (s Store) Restore(ctx context.Context, m Moment) (Restored, error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	r := &restore{Store: s, moment: m, since: m.Began.Add(-clocksDiffer), startedSince: map[string]bool{}}
+	r := &restore{Store: s, moment: m, since: m.Began.Add(-ClocksDiffer), startedSince: map[string]bool{}}
 	for _, step := range []func(context.Context) error{
-		r.passOver, r.takeBefore, r.takeAfter, r.takeLatest, r.keepInstallation,
-		func(ctx context.Context) error { _, err := r.Disable(ctx); return err }, // the backup may have no flags
-		r.Setup, r.countTokens, r.foldTrials, r.decideAgain, r.foldRollouts,
+		r.passOver, r.takeBefore, r.takeAfter, r.takeLatest, r.setUp, r.countTokens, r.foldTrials, r.decideAgain, r.foldRollouts,
 	} {
 		if err := step(ctx); err != nil {
 			return r.done, err
@@ -240,12 +234,17 @@ func through(records backup.Records, fn func(recovery.Document, *backup.Record) 
 	}
 }
 
-func (r *restore) keepInstallation(ctx context.Context) error {
-	if r.moment.Installation == "" {
-		return nil
+// setUp makes what the backup may lack: the installation's id, flags that are disabled, and indexes.
+func (r *restore) setUp(ctx context.Context) error {
+	if r.moment.Installation != "" {
+		if _, err := r.KeepInstallation(ctx, r.moment.Installation); err != nil {
+			return err
+		}
 	}
-	_, err := r.KeepInstallation(ctx, r.moment.Installation)
-	return err
+	if _, err := r.Disable(ctx); err != nil {
+		return err
+	}
+	return r.Setup(ctx)
 }
 
 // countTokens counts the tokens that are good.

@@ -56,14 +56,14 @@ func (r *restore) takeAfter(ctx context.Context) error {
 
 // takeLatest writes what the last backup knows of that no restore undoes.
 func (r *restore) takeLatest(ctx context.Context) error {
-	if r.moment.Latest == nil {
-		return nil
-	}
 	return r.take(ctx, r.moment.Latest, recovery.Document.IsFinal, r.putBack)
 }
 
 // take writes some of a backup's documents one by one. What stops e-mail is always added to what does already.
 func (r *restore) take(ctx context.Context, from Source, wanted func(recovery.Document) bool, write func(context.Context, *mongo.Collection, bson.Raw) error) error {
+	if from == nil {
+		return nil
+	}
 	return from(func(records backup.Records) error {
 		for record, err := range records {
 			if err != nil {

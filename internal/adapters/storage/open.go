@@ -17,33 +17,23 @@ import (
 	"marketplace.example/trials/internal/platform/config/secretfile"
 )
 
-// Settings say where backups are kept, and with which keys. A folder or a bucket
-// is named, not both; where neither is, there is no place.
-type Settings struct {
-	Dir, Bucket, Prefix string
-	// Recipient is whom backups are encrypted for, an age1...; empty for nobody.
-	Recipient string
-	// IdentityFile holds the keys that open them; empty for none, as is a file of comments alone.
-	IdentityFile string
-}
-
 // ErrNoPlace says that it is not known where to keep backups.
 var ErrNoPlace = errors.New("it is not known where backups are kept: set BACKUP_DIR or BACKUP_S3_BUCKET")
 
-// Open prepares a repository. It does not look whether the place is there.
-func Open(ctx context.Context, s Settings, now func() time.Time) (*backup.Repository, error) {
+// Open prepares a repository in the folder or the bucket that is set. It does not look whether the place is there.
+func Open(ctx context.Context, s config.Config, now func() time.Time) (*backup.Repository, error) {
 	v := &backup.Repository{Now: now}
 	var err error
 	if v.Storage, err = place(ctx, s); err != nil {
 		return nil, err
 	}
-	if s.Recipient != "" {
-		if v.Recipient, err = age.ParseX25519Recipient(s.Recipient); err != nil {
+	if s.BackupAgeRecipient != "" {
+		if v.Recipient, err = age.ParseX25519Recipient(s.BackupAgeRecipient); err != nil {
 			return nil, fmt.Errorf("BACKUP_AGE_RECIPIENT: %w", err)
 		}
 	}
-	if s.IdentityFile != "" {
-		if v.Identities, err = identities(s.IdentityFile); err != nil {
+	if s.BackupAgeIdentityFile != "" {
+		if v.Identities, err = identities(s.BackupAgeIdentityFile); err != nil {
 			return nil, fmt.Errorf("BACKUP_AGE_IDENTITY_FILE: %w", err)
 		}
 	}
@@ -75,13 +65,13 @@ func holdsKeys(content string) bool {
 	return false
 }
 
-func place(ctx context.Context, s Settings) (backup.Storage, error) {
+func place(ctx context.Context, s config.Config) (backup.Storage, error) {
 	switch {
-	case s.Dir != "" && s.Bucket != "":
+	case s.BackupDir != "" && s.BackupS3Bucket != "":
 		return nil, errors.New("BACKUP_DIR is set, and so is BACKUP_S3_BUCKET: backups are kept in one place")
-	case s.Dir != "":
-		return Folder(s.Dir), nil
-	case s.Bucket == "":
+	case s.BackupDir != "":
+		return Folder(s.BackupDir), nil
+	case s.BackupS3Bucket == "":
 		return nil, ErrNoPlace
 	}
 	settings, err := config.AWS(ctx)
@@ -94,5 +84,5 @@ func place(ctx context.Context, s Settings) (backup.Storage, error) {
 			o.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenRequired // not all others know them
 		}
 	})
-	return NewBucket(client, s.Bucket, s.Prefix), nil
+	return NewBucket(client, s.BackupS3Bucket, s.BackupS3Prefix), nil
 }

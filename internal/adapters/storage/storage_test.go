@@ -23,6 +23,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"marketplace.example/trials/internal/adapters/backup"
+	"marketplace.example/trials/internal/platform/config"
 )
 
 // bucketServer answers the calls of S3 that are made here, as its API reference says.
@@ -123,7 +124,7 @@ func newBucket(t *testing.T) (backup.Storage, *bucketServer) {
 	t.Setenv("AWS_PROFILE", "") // whoever runs the tests may have one
 	t.Setenv("AWS_ACCESS_KEY_ID", "id")
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "secret")
-	v, err := Open(t.Context(), Settings{Bucket: "vault", Prefix: "trials/"}, time.Now)
+	v, err := Open(t.Context(), config.Config{BackupS3Bucket: "vault", BackupS3Prefix: "trials/"}, time.Now)
 	require.NoError(t, err)
 	return v.Storage, fake
 }
@@ -197,28 +198,28 @@ func TestOpen(t *testing.T) {
 	require.NoError(t, err)
 	file := filepath.Join(t.TempDir(), "key")
 	require.NoError(t, os.WriteFile(file, []byte("# a key\n"+key.String()+"\n"), 0o600))
-	v, err := Open(t.Context(), Settings{Dir: "d", Recipient: key.Recipient().String(), IdentityFile: file}, time.Now)
+	v, err := Open(t.Context(), config.Config{BackupDir: "d", BackupAgeRecipient: key.Recipient().String(), BackupAgeIdentityFile: file}, time.Now)
 	require.NoError(t, err)
 	require.NotNil(t, v.Recipient)
 	require.Len(t, v.Identities, 1)
 
-	for want, s := range map[string]Settings{
+	for want, s := range map[string]config.Config{
 		"BACKUP_DIR or":            {},
-		"and so is BACKUP_S3":      {Dir: "d", Bucket: "b"},
-		"BACKUP_AGE_RECIPIENT":     {Dir: "d", Recipient: "age1x"},
-		"BACKUP_AGE_IDENTITY_FILE": {Dir: "d", IdentityFile: file + "x"},
+		"and so is BACKUP_S3":      {BackupDir: "d", BackupS3Bucket: "b"},
+		"BACKUP_AGE_RECIPIENT":     {BackupDir: "d", BackupAgeRecipient: "age1x"},
+		"BACKUP_AGE_IDENTITY_FILE": {BackupDir: "d", BackupAgeIdentityFile: file + "x"},
 	} {
 		_, err := Open(t.Context(), s, time.Now)
 		require.ErrorContains(t, err, want)
 	}
 	empty := filepath.Join(t.TempDir(), "empty")
 	require.NoError(t, os.WriteFile(empty, []byte("\n# no key yet\n"), 0o600))
-	v, err = Open(t.Context(), Settings{Dir: "d", IdentityFile: empty}, time.Now)
+	v, err = Open(t.Context(), config.Config{BackupDir: "d", BackupAgeIdentityFile: empty}, time.Now)
 	require.NoError(t, err)
 	require.Empty(t, v.Identities)
 	secret := filepath.Join(t.TempDir(), "wrong")
 	require.NoError(t, os.WriteFile(secret, []byte("AGE-SECRET-KEY-1WRONG"), 0o600))
-	_, err = Open(t.Context(), Settings{Dir: "d", IdentityFile: secret}, time.Now)
+	_, err = Open(t.Context(), config.Config{BackupDir: "d", BackupAgeIdentityFile: secret}, time.Now)
 	require.ErrorContains(t, err, "holds no key")
 	require.NotContains(t, err.Error(), "WRONG")
 }

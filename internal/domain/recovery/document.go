@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"marketplace.example/trials/internal/domain/rollout"
 )
 
 // The collections that rules name. Of all others everything comes from the last backup before the moment.
@@ -107,4 +109,21 @@ func End(history []Document, at time.Time) int {
 		}
 	}
 	return end
+}
+
+// By is who changes the flags of a database that is restored or catches up.
+const By = "restore"
+
+// VersionsLost is more than the changes of the flags that a backup does not know of: rollouts and vendors that do must
+// not take the restored flags for older ones.
+const VersionsLost = 100_000
+
+// DisabledFlags are the flags of a backup as they are restored: those who have unsubscribed since may not be known, so
+// the automation is disabled, and a person is to say when it goes on.
+func DisabledFlags(flags rollout.Document, now time.Time) rollout.Document {
+	c := flags.Change()
+	c.Off, c.TrialAutomation.Enabled = true, false
+	flags.Version += VersionsLost
+	flags, _ = flags.Changed(c, By, now.UTC().Truncate(time.Millisecond))
+	return flags
 }
