@@ -82,24 +82,15 @@ func (c *Client) page(ctx context.Context, query string, token []byte) (*workflo
 // ErrUnreadable where the history is not one of ours.
 func (c *Client) RecoveredTrial(ctx context.Context, run TrialRun) (recovery.Trial, error) {
 	var read workflows.TrialHistoryReader
-	var events []trial.Event
-	err := c.read(ctx, trial.WorkflowID(run.VendorID), run.RunID, func(e *history.HistoryEvent) error {
-		event, err := read.Next(e)
-		if event != nil && err == nil {
-			events = append(events, *event)
-		}
-		return err
-	})
-	recovered := recovery.Trial{Events: events, NoMail: read.NoMail, Erased: read.Erased, AtWork: read.AtWork}
-	if err != nil || !read.Repeats() {
-		return recovered, err
+	if err := c.read(ctx, trial.WorkflowID(run.VendorID), run.RunID, read.Next); err != nil || !read.Repeats() {
+		return read.Trial, err
 	}
 	described, err := c.describe(ctx, run.VendorID, run.RunID)
 	if err != nil {
-		return recovered, unavailable("asking for trial "+run.VendorID, err)
+		return read.Trial, unavailable("asking for trial "+run.VendorID, err)
 	}
-	recovered.Unsettled = read.Unsettled(described.GetPendingActivities())
-	return recovered, nil
+	read.Ask(described.GetPendingActivities())
+	return read.Trial, nil
 }
 
 // BulkUnderWay are the ids of the workflows of bulk operations that go on.
@@ -126,19 +117,10 @@ func (c *Client) RecoveredRollouts(ctx context.Context, since time.Time) ([]reco
 			return nil, err
 		}
 		var read workflows.RolloutHistoryReader
-		var known recovery.Rollout
-		err := c.read(ctx, run.GetWorkflowId(), run.GetRunId(), func(e *history.HistoryEvent) error {
-			event, err := read.Next(e)
-			if event != nil && err == nil {
-				known.Decisions = append(known.Decisions, *event)
-			}
-			return err
-		})
-		if err != nil {
+		if err := c.read(ctx, run.GetWorkflowId(), run.GetRunId(), read.Next); err != nil {
 			return nil, err
 		}
-		known.ID = read.RolloutID
-		all = append(all, known)
+		all = append(all, read.Rollout)
 	}
 	return all, nil
 }

@@ -84,9 +84,9 @@ func TestTheHistoryOfARolloutTakenUpAgainNamesIt(t *testing.T) {
 	input, err := converter.GetDefaultDataConverter().ToPayloads(workflows.RolloutInput{Lost: "r-1"})
 	require.NoError(t, err)
 	var read workflows.RolloutHistoryReader
-	_, err = read.Next(&history.HistoryEvent{Attributes: &history.HistoryEvent_WorkflowExecutionStartedEventAttributes{
+	err = read.Next(&history.HistoryEvent{Attributes: &history.HistoryEvent_WorkflowExecutionStartedEventAttributes{
 		WorkflowExecutionStartedEventAttributes: &history.WorkflowExecutionStartedEventAttributes{Input: input},
 	}})
 	require.NoError(t, err)
-	require.Equal(t, "r-1", read.RolloutID)
+	require.Equal(t, "r-1", read.ID)
 }

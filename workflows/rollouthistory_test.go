@@ -28,14 +28,12 @@ func TestHistoriesTellWhatWasDecided(t *testing.T) {
 		recorded := readCompressed(t, file)
 		var read workflows.RolloutHistoryReader
 		for _, e := range recorded.GetEvents() {
-			decision, err := read.Next(e)
-			require.NoError(t, err)
-			require.NotEmpty(t, read.RolloutID)
-			if decision == nil {
-				continue
-			}
-			require.Equal(t, len(recovered[read.RolloutID])+1, decision.Seq, file)
-			recovered[read.RolloutID] = append(recovered[read.RolloutID], *decision)
+			require.NoError(t, read.Next(e))
+			require.NotEmpty(t, read.ID)
+		}
+		for _, decision := range read.Decisions {
+			require.Equal(t, len(recovered[read.ID])+1, decision.Seq, file)
+			recovered[read.ID] = append(recovered[read.ID], decision)
 		}
 		last := recorded.GetEvents()[len(recorded.GetEvents())-1].GetWorkflowExecutionCompletedEventAttributes()
 		if last == nil {
@@ -43,7 +41,7 @@ func TestHistoriesTellWhatWasDecided(t *testing.T) {
 		}
 		var want rollout.State
 		require.NoError(t, converter.GetDefaultDataConverter().FromPayloads(last.GetResult(), &want))
-		got := rollout.Fold(recovered[read.RolloutID])
+		got := rollout.Fold(recovered[read.ID])
 		want.CheckedAt = got.CheckedAt // a look that found nothing new is no decision
 		if want.DeployedAt == nil {
 			got.DeployedAt = nil // the recording is older than the field
@@ -74,10 +72,9 @@ func TestHistoriesTellWhoWantsNoEMail(t *testing.T) {
 		signal(trial.SignalNoMail, nil),
 		signalled(trial.SignalWake, trial.Request{Reason: "unsubscribed"}),
 	} {
-		event, err := read.Next(e)
-		require.NoError(t, err)
-		require.Nil(t, event)
+		require.NoError(t, read.Next(e))
 	}
+	require.Empty(t, read.Events)
 	require.Equal(t, []trial.Suppression{{Reason: trial.ReasonUnsubscribed, At: start}}, read.NoMail)
 }
 
@@ -88,8 +85,7 @@ func TestHistoriesTellWhetherAWorkerWasAtIt(t *testing.T) {
 	var read workflows.TrialHistoryReader
 	started, unfinished := 0, 0
 	for _, e := range recorded.GetEvents() {
-		_, err := read.Next(e)
-		require.NoError(t, err)
+		require.NoError(t, read.Next(e))
 		if e.GetWorkflowTaskStartedEventAttributes() != nil {
 			started++
 		}

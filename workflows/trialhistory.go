@@ -13,6 +13,7 @@ import (
 	"go.temporal.io/sdk/converter"
 
 	"marketplace.example/trials/activities"
+	"marketplace.example/trials/internal/domain/recovery"
 	"marketplace.example/trials/internal/domain/trial"
 )
 
@@ -20,12 +21,9 @@ import (
 // recorded one answered with it. So the history knows what a database that was lost has known. The zero
 // value is ready for a run's first event.
 type TrialHistoryReader struct {
-	// NoMail are the suppressions that the trial was told of so far, all of them of every address.
-	NoMail []trial.Suppression
-	// Erased is the first erasure of the vendor that the trial was told of so far; nil for none.
-	Erased *trial.Erasure
-	// AtWork is when a worker took up the workflow that has not said what came of it; zero where none has.
-	AtWork time.Time
+	// Trial is what the history tells so far. Its Unsettled is only known once Ask was called.
+	recovery.Trial
+
 	// repeated are the regular activities under way, by the number of the event that scheduled them.
 	repeated map[int64]repeated
 	// unsettled tells whether the e-mail of a step may have left as its first, local attempt failed.
@@ -40,9 +38,9 @@ type repeated struct {
 	unsettled bool
 }
 
-// Next is the event of the trial that an event of the history tells of, nil where it tells of none. The
+// Next takes in what an event of the history tells. The
 // first event of a trial is made up from the state that it led to: its moment is the registration's.
-func (t *TrialHistoryReader) Next(e *history.HistoryEvent) (*trial.Event, error) {
+func (t *TrialHistoryReader) Next(e *history.HistoryEvent) error {
 	switch {
 	case e.GetWorkflowTaskStartedEventAttributes() != nil:
 		t.AtWork = e.GetEventTime().AsTime()
@@ -50,31 +48,31 @@ func (t *TrialHistoryReader) Next(e *history.HistoryEvent) (*trial.Event, error)
 		t.AtWork = time.Time{}
 	}
 	if a := e.GetActivityTaskScheduledEventAttributes(); a != nil {
-		return nil, t.repeating(e.GetEventId(), a)
+		return t.repeating(e.GetEventId(), a)
 	}
 	if a := e.GetActivityTaskCompletedEventAttributes(); a != nil {
-		return eventFromResult(t.over(a.GetScheduledEventId()), a.GetResult())
+		return t.answered(t.over(a.GetScheduledEventId()), a.GetResult())
 	}
 	t.over(e.GetActivityTaskFailedEventAttributes().GetScheduledEventId())
 	t.over(e.GetActivityTaskCanceledEventAttributes().GetScheduledEventId())
 	t.over(e.GetActivityTaskTimedOutEventAttributes().GetScheduledEventId())
 	if a := e.GetWorkflowExecutionSignaledEventAttributes(); a.GetSignalName() == trial.SignalNoMail {
 		t.suppressed(a.GetInput())
-		return nil, nil //nolint:nilnil // documented: it tells of none, and nothing is wrong
+		return nil
 	}
 	a := e.GetMarkerRecordedEventAttributes()
 	if a.GetMarkerName() != localActivityMarker {
-		return nil, nil //nolint:nilnil // documented: it tells of none, and nothing is wrong
+		return nil
 	}
 	t.unsettled = leavesUnsettled(a.GetFailure())
 	if a.GetFailure() != nil {
-		return nil, nil //nolint:nilnil // documented: it tells of none, and nothing is wrong
+		return nil
 	}
 	var local struct{ ActivityType string }
 	if err := payload(a.GetDetails()["data"], &local); err != nil {
-		return nil, err
+		return err
 	}
-	return eventFromResult(local.ActivityType, a.GetDetails()["result"])
+	return t.answered(local.ActivityType, a.GetDetails()["result"])
 }
 
 // repeating notes that the server tries an activity from now on.
@@ -112,9 +110,9 @@ func (t *TrialHistoryReader) Repeats() bool {
 	return false
 }
 
-// Unsettled are the steps being tried by the server whose e-mails may have left, in order. pending is what the
-// server says of the activities under way.
-func (t *TrialHistoryReader) Unsettled(pending []*workflow.PendingActivityInfo) (steps []trial.Step) {
+// Ask notes which steps that the server tries may have sent their e-mails, in order. pending is what it says of the
+// activities under way.
+func (t *TrialHistoryReader) Ask(pending []*workflow.PendingActivityInfo) {
 	for _, event := range slices.Sorted(maps.Keys(t.repeated)) {
 		r := t.repeated[event]
 		unsettled := r.unsettled
@@ -122,10 +120,9 @@ func (t *TrialHistoryReader) Unsettled(pending []*workflow.PendingActivityInfo) 
 			unsettled = unsettled || p.GetActivityId() == r.id && mayHaveSent(p)
 		}
 		if r.activity == "Perform" && unsettled {
-			steps = append(steps, r.step)
+			t.Unsettled = append(t.Unsettled, r.step)
 		}
 	}
-	return steps
 }
 
 // mayHaveSent tells whether an attempt at a step may have sent its e-mail: one that a worker is at or died over,
@@ -158,28 +155,30 @@ func (t *TrialHistoryReader) suppressed(input *common.Payloads) {
 // localActivityMarker is what the SDK records local activities as.
 const localActivityMarker = "LocalActivity"
 
-// eventFromResult is the event in the answer of an activity of that type.
-func eventFromResult(activity string, result *common.Payloads) (*trial.Event, error) {
+// answered takes in the event in the answer of an activity of that type.
+func (t *TrialHistoryReader) answered(activity string, result *common.Payloads) (err error) {
+	var e *trial.Event
 	switch activity {
 	case "Begin":
 		var s trial.State
-		if err := payload(result, &s); err != nil || s.Seq != 1 {
-			return nil, err
+		if err = payload(result, &s); s.Seq == 1 {
+			start := trial.Start(trial.Registration{
+				VendorID: s.VendorID, Cohort: s.Cohort, Policy: s.Policy, Day: s.Day, Zone: s.Zone, At: s.StartedAt, FlagsVersion: s.AutomatedUnder,
+			}, s.StartedAt)
+			e = &start
 		}
-		e := trial.Start(trial.Registration{
-			VendorID: s.VendorID, Cohort: s.Cohort, Policy: s.Policy, Day: s.Day, Zone: s.Zone, At: s.StartedAt, FlagsVersion: s.AutomatedUnder,
-		}, s.StartedAt)
-		return &e, nil
 	case "Perform", "Rezone":
 		var p activities.Performed
-		err := payload(result, &p)
-		return p.Event, err
+		err = payload(result, &p)
+		e = p.Event
 	case "Record":
-		var e trial.Event
-		err := payload(result, &e)
-		return &e, err
+		e = &trial.Event{}
+		err = payload(result, e)
 	}
-	return nil, nil //nolint:nilnil // documented: it tells of none, and nothing is wrong
+	if err == nil && e != nil {
+		t.Events = append(t.Events, *e)
+	}
+	return err
 }
 
 func payload(p *common.Payloads, v any) error {
