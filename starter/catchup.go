@@ -232,13 +232,6 @@ func (c *catching) workflows(ctx context.Context) error {
 			}
 			for _, state := range running {
 				after = state.VendorID
-				runs, err := c.client.IsRunning(ctx, state.VendorID)
-				if err != nil {
-					return err
-				}
-				if runs {
-					continue
-				}
 				started, err := c.client.Restart(ctx, state)
 				if err != nil {
 					return err

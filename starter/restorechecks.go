@@ -101,20 +101,18 @@ func (a *app) nobodyWrites(ctx context.Context, store recovery.Store, o restoreO
 			return nil
 		}
 	}
-	signs := func(ctx context.Context) (map[string]time.Time, error) { return processSigns(ctx, store) }
+	var client *temporal.Client
 	if !elsewhere && !o.noCatchUp {
 		settings, err := a.setupConfig(o.setup())
 		if err != nil {
 			return err
 		}
-		client, err := temporal.Dial(settings.TaskQueue, zap.NewNop())
-		if err != nil {
+		if client, err = temporal.Dial(settings.TaskQueue, zap.NewNop()); err != nil {
 			return err
 		}
 		defer client.Close()
-		signs = func(ctx context.Context) (map[string]time.Time, error) { return allSigns(ctx, store, client) }
 	}
-	before, err := signs(ctx)
+	before, err := signs(ctx, store, client)
 	if err != nil {
 		return fmt.Errorf("nothing was touched: %w", err)
 	}
@@ -129,7 +127,7 @@ func (a *app) nobodyWrites(ctx context.Context, store recovery.Store, o restoreO
 	if err := a.pause(ctx, signWithin); err != nil {
 		return err
 	}
-	after, err := signs(ctx)
+	after, err := signs(ctx, store, client)
 	if err != nil {
 		return fmt.Errorf("nothing was touched: %w", err)
 	}
@@ -144,8 +142,8 @@ func (a *app) nobodyWrites(ctx context.Context, store recovery.Store, o restoreO
 // minute, and a worker asks Temporal for work once a minute at least.
 const signWithin = 75 * time.Second
 
-// processSigns is when each process last sampled itself, by its name.
-func processSigns(ctx context.Context, store recovery.Store) (map[string]time.Time, error) {
+// signs is when each process last sampled itself and, with a client, each worker last asked Temporal for work, by name.
+func signs(ctx context.Context, store recovery.Store, client *temporal.Client) (map[string]time.Time, error) {
 	processes, err := store.Processes(ctx)
 	if err != nil {
 		return nil, err
@@ -154,14 +152,8 @@ func processSigns(ctx context.Context, store recovery.Store) (map[string]time.Ti
 	for _, p := range processes {
 		signs[p.Role+" "+p.Instance] = p.Last()
 	}
-	return signs, nil
-}
-
-// allSigns is processSigns and when each worker last asked Temporal for work.
-func allSigns(ctx context.Context, store recovery.Store, client *temporal.Client) (map[string]time.Time, error) {
-	signs, err := processSigns(ctx, store)
-	if err != nil {
-		return nil, err
+	if client == nil {
+		return signs, nil
 	}
 	polls, err := client.Polls(ctx)
 	if err != nil {

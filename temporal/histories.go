@@ -11,7 +11,6 @@ import (
 	"go.temporal.io/api/common/v1"
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/history/v1"
-	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/workflowservice/v1"
 
 	"marketplace.example/trials/internal/domain/bulk"
@@ -85,7 +84,9 @@ func (c *Client) RecoveredTrial(ctx context.Context, run TrialRun) (recovery.Tri
 	if err := c.read(ctx, trial.WorkflowID(run.VendorID), run.RunID, read.Next); err != nil || !read.Repeats() {
 		return read.Trial, err
 	}
-	described, err := c.describe(ctx, run.VendorID, run.RunID)
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	described, err := c.SDK.DescribeWorkflowExecution(ctx, trial.WorkflowID(run.VendorID), run.RunID)
 	if err != nil {
 		return read.Trial, unavailable("asking for trial "+run.VendorID, err)
 	}
@@ -96,7 +97,7 @@ func (c *Client) RecoveredTrial(ctx context.Context, run TrialRun) (recovery.Tri
 // BulkUnderWay are the ids of the workflows of bulk operations that go on.
 func (c *Client) BulkUnderWay(ctx context.Context) ([]string, error) {
 	var ids []string
-	for run, err := range c.runs(ctx, bulk.WorkflowType, time.Now().Add(clocksDiffer)) {
+	for run, err := range c.runs(ctx, bulk.WorkflowType, time.Now().Add(time.Hour)) { // none that has ended, though clocks differ
 		if err != nil {
 			return nil, err
 		}
@@ -104,9 +105,6 @@ func (c *Client) BulkUnderWay(ctx context.Context) ([]string, error) {
 	}
 	return ids, nil
 }
-
-// clocksDiffer is by how much ours and Temporal's may.
-const clocksDiffer = time.Hour
 
 // RecoveredRollouts reads what the runs of rollouts know that go on, or ended since a moment, each by itself and
 // in no certain order. It needs no worker.
@@ -140,23 +138,4 @@ func (c *Client) read(ctx context.Context, workflowID, runID string, each func(*
 		}
 	}
 	return nil
-}
-
-// IsRunning tells whether a trial's workflow runs.
-func (c *Client) IsRunning(ctx context.Context, vendorID string) (bool, error) {
-	described, err := c.describe(ctx, vendorID, "")
-	if _, missing := errors.AsType[*serviceerror.NotFound](err); missing {
-		return false, nil
-	}
-	if err != nil {
-		return false, unavailable("asking for trial "+vendorID, err)
-	}
-	return described.GetWorkflowExecutionInfo().GetStatus() == enums.WORKFLOW_EXECUTION_STATUS_RUNNING, nil
-}
-
-// describe asks how a run of a trial's workflow stands, the latest where none is named.
-func (c *Client) describe(ctx context.Context, vendorID, runID string) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
-	return c.SDK.DescribeWorkflowExecution(ctx, trial.WorkflowID(vendorID), runID) //nolint:wrapcheck // the callers say what they asked for
 }

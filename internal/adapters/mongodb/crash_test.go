@@ -143,7 +143,7 @@ func crashAppend(t *testing.T, events []trial.Event, c crash, want map[string][]
 	crashed = err != nil
 	if crashed {
 		require.ErrorIs(t, err, context.Canceled, c)
-		require.False(t, IsUnavailable(err), "the server is not to blame")
+		require.False(t, isUnavailable(err), "the server is not to blame")
 	}
 	existing, err := s.Append(t.Context(), events[last], state)
 	require.NoError(t, err, c)

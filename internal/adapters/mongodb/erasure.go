@@ -112,14 +112,10 @@ func (s *Store) RestoreVendor(ctx context.Context, id string, doc bson.Raw) (the
 		return false, failed(action, err)
 	}
 	s.log.Warn("the database refuses a vendor's document", zap.String("doing", action), zap.String("vendorId", id), zap.Int("code", refusalCode(err)))
-	_, _, err = s.findUser(ctx, id)
-	switch {
-	case err == nil: // somebody else has put it there meanwhile
-		return true, nil
-	case errors.Is(err, mongo.ErrNoDocuments):
-		return false, nil
+	if _, _, err = s.findUser(ctx, id); err != nil && !errors.Is(err, mongo.ErrNoDocuments) {
+		return false, failed(action, err)
 	}
-	return false, failed(action, err)
+	return err == nil, nil // somebody else may have put it there meanwhile
 }
 
 // erasedDocument is a vendor's document as EraseVendor leaves it. It is written at once like that: whatever breaks off

@@ -25,13 +25,6 @@ type unavailableError struct {
 func (e *unavailableError) Error() string   { return e.action + ": " + e.cause.Error() }
 func (e *unavailableError) Unwrap() []error { return []error{errUnavailable, e.cause} }
 
-// IsUnavailable tells whether err means that the server cannot be reached, so
-// that asking again later may help.
-func IsUnavailable(err error) bool {
-	var e *unavailableError
-	return errors.As(err, &e)
-}
-
 // failed says what was being done when err happened, and marks what a later
 // attempt may get past. A caller who gave up is told just that.
 func failed(action string, err error) error {

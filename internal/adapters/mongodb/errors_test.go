@@ -53,7 +53,14 @@ func TestWhatWasAskedWronglyIsNoPassingTrouble(t *testing.T) {
 func requirePassing(t *testing.T, want bool, err error, name string) {
 	t.Helper()
 	err = failed("doing something", err)
-	require.Equal(t, want, IsUnavailable(err), name)
+	require.Equal(t, want, isUnavailable(err), name)
 	known, ok := errors.AsType[*trial.Error](err)
 	require.Equal(t, want, ok && known.Code == trial.CodeUnavailable, name)
+}
+
+// isUnavailable tells whether err means that the server cannot be reached, so
+// that asking again later may help.
+func isUnavailable(err error) bool {
+	var e *unavailableError
+	return errors.As(err, &e)
 }

@@ -123,20 +123,18 @@ func (s *Store) replaceFlags(ctx context.Context, version int, after rollout.Doc
 	return nil
 }
 
-// RewriteFlags changes a flag document as it is stored, of a backup. What it may hold beside the flags is left out.
-func RewriteFlags(stored []byte, change func(rollout.Document) rollout.Document) ([]byte, error) {
+// ReadFlags reads the flag document of a backup.
+func ReadFlags(stored []byte) (rollout.Document, error) {
 	var doc flagsDocument
 	decoder := bson.NewDecoder(bson.NewDocumentReader(bytes.NewReader(stored)))
 	decoder.UseJSONStructTags()
 	if err := decoder.Decode(&doc); err != nil {
-		return nil, fmt.Errorf("reading the flags in the backup: %w", err)
+		return rollout.Document{}, fmt.Errorf("reading the flags in the backup: %w", err)
 	}
-	doc.Document = change(doc.Document)
-	var changed bytes.Buffer
-	encoder := bson.NewEncoder(bson.NewDocumentWriter(&changed))
-	encoder.UseJSONStructTags()
-	if err := encoder.Encode(doc); err != nil {
-		return nil, fmt.Errorf("changing the flags in the backup: %w", err)
-	}
-	return changed.Bytes(), nil
+	return doc.Document, nil
+}
+
+// PutFlags stores flags, whatever stands there.
+func (s *Store) PutFlags(ctx context.Context, flags rollout.Document) error {
+	return s.put(ctx, s.flags, flagsID, flagsDocument{ID: flagsID, Document: flags})
 }

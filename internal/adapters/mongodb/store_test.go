@@ -85,7 +85,7 @@ func TestServerAway(t *testing.T) {
 	for i, name := range names {
 		require.Less(t, took[i], driversPatience, "%s: it does not wait as long as the driver does by itself", name)
 		requireCode(t, trial.CodeUnavailable, errs[i])
-		require.True(t, IsUnavailable(errs[i]), name)
+		require.True(t, isUnavailable(errs[i]), name)
 		require.ErrorContains(t, errs[i], "connection refused", "%s: the cause is kept for the log", name)
 	}
 }
@@ -97,21 +97,21 @@ func TestCallerWhoGaveUp(t *testing.T) {
 	cancel()
 	_, err := s.Flags(ctx)
 	require.ErrorIs(t, err, context.Canceled)
-	require.False(t, IsUnavailable(err), "the server is not to blame")
+	require.False(t, isUnavailable(err), "the server is not to blame")
 	_, err = Connect(ctx, server, "test")
 	require.ErrorIs(t, err, context.Canceled)
 
 	// What the driver makes of a caller who gives up while the server works.
 	err = failed("reading", mongo.CommandError{Labels: []string{"NetworkError"}, Wrapped: context.Canceled})
 	require.ErrorIs(t, err, context.Canceled)
-	require.False(t, IsUnavailable(err))
+	require.False(t, isUnavailable(err))
 }
 
 func TestBadConnectionString(t *testing.T) {
 	t.Parallel()
 	_, err := Connect(t.Context(), "postgres://localhost", "test")
 	require.ErrorContains(t, err, "MONGODB_URI: ")
-	require.False(t, IsUnavailable(err))
+	require.False(t, isUnavailable(err))
 }
 
 func TestSetup(t *testing.T) {

@@ -82,8 +82,8 @@ func checkRecord(d recovery.Document, record *backup.Record) (stays bool, err er
 	if err := bson.Raw(record.Document).Validate(); err != nil {
 		return false, fmt.Errorf("the backup has a document of collection %s that cannot be read: %w", record.Collection, err)
 	}
-	if isFlags(d) {
-		_, _, err = disabledFlags(record.Document)
+	if d.IsFlags() {
+		_, err = mongodb.ReadFlags(record.Document)
 	}
 	return false, err
 }

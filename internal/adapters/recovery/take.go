@@ -12,7 +12,6 @@ import (
 	"marketplace.example/trials/internal/adapters/backup"
 	"marketplace.example/trials/internal/adapters/mongodb"
 	"marketplace.example/trials/internal/domain/recovery"
-	"marketplace.example/trials/internal/domain/rollout"
 )
 
 // takeBefore writes what comes from the last backup before the moment.
@@ -24,10 +23,10 @@ func (r *restore) takeBefore(ctx context.Context) error {
 				return false, nil
 			case d.Collection == recovery.Suppressions:
 				return false, r.merge(ctx, record)
-			case isFlags(d):
-				record.Document, r.done.Flags, err = disabledFlags(record.Document)
+			case d.IsFlags():
+				return false, r.disable(ctx, record.Document)
 			}
-			return true, err
+			return true, nil
 		}))
 	})
 }
@@ -130,17 +129,15 @@ func (r *restore) histories(records backup.Records) backup.Records {
 	}
 }
 
-func isFlags(d recovery.Document) bool {
-	return d.Collection == recovery.Flags && d.ID == recovery.FlagsID
-}
-
-// disabledFlags is a document of the flags with the automation disabled, and how they were.
-func disabledFlags(document []byte) (changed []byte, was rollout.Flags, err error) {
-	changed, err = mongodb.RewriteFlags(document, func(flags rollout.Document) rollout.Document {
-		was = flags.FeatureFlags
-		return recovery.DisabledFlags(flags, time.Now())
-	})
-	return changed, was, err
+// disable writes the flags with the automation disabled.
+func (r *restore) disable(ctx context.Context, document []byte) error {
+	flags, err := mongodb.ReadFlags(document)
+	if err != nil {
+		return err
+	}
+	r.done.Flags = flags.FeatureFlags
+	r.done.Documents++
+	return r.PutFlags(ctx, recovery.DisabledFlags(flags, time.Now()))
 }
 
 // A batch of documents is written once it has so many, or so many bytes.

@@ -25,8 +25,8 @@ const (
 	Processes       = "processes"
 )
 
-// The documents that rules name: the _id of the flags, that of the installation's id, and what follows a vendor's id in
-// the keys of what was decided about it. InstallationKey has blanks, which no vendor's id has.
+// The documents that rules name: the flags, the installation's id, which has blanks as no vendor's has, and what follows
+// a vendor's id in the keys of what was decided about it.
 const (
 	FlagsID         = "featureFlags"
 	InstallationKey = "id of this installation"
@@ -53,6 +53,9 @@ type Document struct {
 	// Revoked says of a token that it opens nothing any more.
 	Revoked bool
 }
+
+// IsFlags tells whether a document is the flags; what lies beside them is left alone.
+func (d Document) IsFlags() bool { return d.Collection == Flags && d.ID == FlagsID }
 
 // IsEvent tells whether a document is an event of a trial or of a rollout. Nothing deletes these.
 func (d Document) IsEvent() bool { return d.Collection == Events || d.Collection == Decisions }
