@@ -10,6 +10,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"marketplace.example/trials/internal/domain/bulk"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // bulkBatch is how many items are stored together.
@@ -109,7 +110,7 @@ func (s *Store) BulkParts(ctx context.Context, vendorID string) ([]bulk.Part, er
 	parts := make([]bulk.Part, 0, len(docs))
 	for _, doc := range docs {
 		o, _, err := s.Bulk(ctx, doc.Operation)
-		if err != nil && !isNotFound(err) {
+		if err != nil && trial.CodeOf(err) != trial.CodeNotFound {
 			return nil, err
 		}
 		o.ID = doc.Operation

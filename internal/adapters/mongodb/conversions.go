@@ -136,7 +136,7 @@ func (s *Store) UnrecordedConversions(ctx context.Context, limit int) (found []t
 // canBegin tells whether a vendor's trial can begin: its document is there, and has been taken in.
 func (s *Store) canBegin(ctx context.Context, id string) (bool, error) {
 	v, err := s.Vendor(ctx, id)
-	if isNotFound(err) {
+	if trial.CodeOf(err) == trial.CodeNotFound {
 		return false, nil
 	}
 	return v.Automation != nil, err

@@ -33,7 +33,7 @@ func (s *Store) Vendor(ctx context.Context, id string) (trial.Vendor, error) {
 // it is a *trial.Error with CodeNotFound.
 func (s *Store) VendorOnRecord(ctx context.Context, id string) (trial.Vendor, error) {
 	v, err := s.Vendor(ctx, id)
-	if !isNotFound(err) || !trial.ValidVendorID(id) {
+	if trial.CodeOf(err) != trial.CodeNotFound || !trial.ValidVendorID(id) {
 		return v, err
 	}
 	known, knownErr := s.known(ctx, id)
@@ -44,11 +44,6 @@ func (s *Store) VendorOnRecord(ctx context.Context, id string) (trial.Vendor, er
 	return kept.merge(trial.Vendor{
 		ID: id, StartedAt: known.StartedAt, Automation: &trial.Automation{Cohort: known.Cohort, RegisteredAt: known.StartedAt},
 	}), err
-}
-
-func isNotFound(err error) bool {
-	var e *trial.Error
-	return errors.As(err, &e) && e.Code == trial.CodeNotFound
 }
 
 // onRecord is what is kept of a vendor beside its document.

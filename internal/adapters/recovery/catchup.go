@@ -2,7 +2,6 @@ package recovery
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -43,7 +42,7 @@ func (s Store) CatchUp(ctx context.Context, vendorID string, recovered recovery.
 		return c, err
 	}
 	vendor, err := s.Vendor(ctx, vendorID)
-	if c.NoVendor = hasCode(err, trial.CodeNotFound); err != nil && !c.NoVendor {
+	if c.NoVendor = trial.CodeOf(err) == trial.CodeNotFound; err != nil && !c.NoVendor {
 		return c, err
 	}
 	if c.Differs == 0 && c.Gap == 0 {
@@ -70,7 +69,7 @@ func (s Store) stopMail(ctx context.Context, vendorID string, events []trial.Eve
 			return err
 		}
 		again, err := s.EraseOnRecord(ctx, vendorID)
-		if c.Unerased = hasCode(err, trial.CodeConflict); err != nil && !c.Unerased {
+		if c.Unerased = trial.CodeOf(err) == trial.CodeConflict; err != nil && !c.Unerased {
 			return err
 		}
 		c.Erased = again || c.NoVendor && isNew
@@ -138,11 +137,6 @@ func (s Store) settleSent(ctx context.Context, sends []trial.Send) error {
 		}
 	}
 	return nil
-}
-
-func hasCode(err error, code trial.Code) bool {
-	e, ok := errors.AsType[*trial.Error](err)
-	return ok && e.Code == code
 }
 
 // CatchUpRollout adds to a rollout the decisions that its workflow knows and the database does not: those
