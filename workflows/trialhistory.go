@@ -38,8 +38,8 @@ type repeated struct {
 	unsettled bool
 }
 
-// Next takes in what an event of the history tells. The
-// first event of a trial is made up from the state that it led to: its moment is the registration's.
+// Next takes in what an event of the history tells. The first event of a trial is made up from the state that it led to:
+// its moment is the registration's.
 func (t *TrialHistoryReader) Next(e *history.HistoryEvent) error {
 	switch {
 	case e.GetWorkflowTaskStartedEventAttributes() != nil:

@@ -81,7 +81,7 @@ func (m Moment) Check() error {
 	return nil
 }
 
-func checkRecord(d recovery.Document, record *backup.Record) (stays bool, err error) {
+func checkRecord(d recovery.Document, record backup.Record) (stays bool, err error) {
 	if err := bson.Raw(record.Document).Validate(); err != nil {
 		return false, fmt.Errorf("the backup has a document of collection %s that cannot be read: %w", record.Collection, err)
 	}
@@ -219,16 +219,16 @@ func (r *restore) passOver(context.Context) error {
 }
 
 func events(records backup.Records) backup.Records {
-	return through(records, func(d recovery.Document, _ *backup.Record) (bool, error) { return d.IsEvent(), nil })
+	return through(records, func(d recovery.Document, _ backup.Record) (bool, error) { return d.IsEvent(), nil })
 }
 
-// through has fn look at every record, which may change it, and tells whether it stays.
-func through(records backup.Records, fn func(recovery.Document, *backup.Record) (stays bool, err error)) backup.Records {
+// through leaves those of the records that fn says stay.
+func through(records backup.Records, fn func(recovery.Document, backup.Record) (stays bool, err error)) backup.Records {
 	return func(yield func(backup.Record, error) bool) {
 		for record, err := range records {
 			stays := true
 			if err == nil {
-				stays, err = fn(describe(record), &record)
+				stays, err = fn(describe(record), record)
 			}
 			if (stays || err != nil) && !yield(record, err) {
 				return

@@ -17,7 +17,7 @@ import (
 // takeBefore writes what comes from the last backup before the moment.
 func (r *restore) takeBefore(ctx context.Context) error {
 	return r.moment.Before(func(records backup.Records) error {
-		return r.insert(ctx, through(records, func(d recovery.Document, record *backup.Record) (stays bool, err error) {
+		return r.insert(ctx, through(records, func(d recovery.Document, record backup.Record) (stays bool, err error) {
 			switch {
 			case !d.FromBefore(r.moment.After != nil):
 				return false, nil
@@ -70,7 +70,7 @@ func (r *restore) take(ctx context.Context, from Source, wanted func(recovery.Do
 			}
 			switch d := describe(record); {
 			case d.Collection == recovery.Suppressions:
-				err = r.merge(ctx, &record)
+				err = r.merge(ctx, record)
 			case wanted(d):
 				if err = write(ctx, r.Database().Collection(record.Collection), record.Document); err != nil {
 					err = mongodb.Failed("restoring collection "+record.Collection, err)
@@ -84,7 +84,7 @@ func (r *restore) take(ctx context.Context, from Source, wanted func(recovery.Do
 	})
 }
 
-func (r *restore) merge(ctx context.Context, suppression *backup.Record) error {
+func (r *restore) merge(ctx context.Context, suppression backup.Record) error {
 	err := r.MergeSuppression(ctx, suppression.Document)
 	if err == nil {
 		r.done.Documents++
