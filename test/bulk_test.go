@@ -16,7 +16,7 @@ import (
 
 func TestABulkOperationOutlivesItsWorker(t *testing.T) {
 	s := begin(t, system.Options{Day: trial.RealDay})
-	d := &bulkdrill.Drill{System: s.System, PerMinute: 100, Wait: 5 * time.Minute, Say: t.Logf}
+	d := &bulkdrill.Drill{System: s.System, PerMinute: 100, Wait: 5 * time.Minute, Printf: t.Logf}
 	for i := range 60 {
 		d.IDs = append(d.IDs, s.vendor(fmt.Sprintf("many-%03d", i)))
 	}

@@ -20,7 +20,7 @@ func countedFigures(ctx context.Context, db *mongo.Database) (figures, error) {
 		ID     string                    `bson:"_id"`
 		Counts map[string]map[string]int `bson:"counts"`
 	}
-	if err := readAll(ctx, db, "counters", &docs); err != nil {
+	if err := readAll(ctx, db, "counters", bson.M{}, &docs); err != nil {
 		return nil, err
 	}
 	f := figures{}
@@ -43,7 +43,7 @@ func trueFigures(ctx context.Context, db *mongo.Database) (figures, error) {
 		Cohort string `bson:"cohort"`
 		Status string `bson:"status"`
 	}
-	if err := readAll(ctx, db, "trials", &trials); err != nil {
+	if err := readAll(ctx, db, "trials", bson.M{}, &trials); err != nil {
 		return nil, err
 	}
 	cohorts := map[string]string{}
@@ -68,7 +68,7 @@ func (f figures) addEvents(ctx context.Context, db *mongo.Database, cohorts map[
 		Type     string `bson:"type"`
 		Late     bool   `bson:"late"`
 	}
-	if err := readAll(ctx, db, "trial_events", &events); err != nil {
+	if err := readAll(ctx, db, "trial_events", bson.M{}, &events); err != nil {
 		return err
 	}
 	for _, e := range events {
@@ -92,7 +92,7 @@ func (f figures) addSends(ctx context.Context, db *mongo.Database) error {
 			Kind string `bson:"kind"`
 		} `bson:"delivery"`
 	}
-	if err := readAll(ctx, db, "sends", &sends); err != nil {
+	if err := readAll(ctx, db, "sends", bson.M{}, &sends); err != nil {
 		return err
 	}
 	for _, s := range sends {
@@ -109,8 +109,8 @@ func (f figures) addSends(ctx context.Context, db *mongo.Database) error {
 	return nil
 }
 
-func readAll[T any](ctx context.Context, db *mongo.Database, collection string, into *[]T) error {
-	cursor, err := db.Collection(collection).Find(ctx, bson.M{})
+func readAll[T any](ctx context.Context, db *mongo.Database, collection string, filter bson.M, into *[]T) error {
+	cursor, err := db.Collection(collection).Find(ctx, filter)
 	if err != nil {
 		return fmt.Errorf("reading %s: %w", collection, err)
 	}

@@ -5,36 +5,31 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"flag"
 	"fmt"
+	"io"
 	"os"
-	"os/signal"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"marketplace.example/trials/test/harness"
 )
 
 func main() {
 	stackFile := flag.String("stack", ".dev/stack.json", "the `file` that describes the running stack")
 	day := flag.Duration("day", 2*time.Second, "how long a day lasts there")
 	slack := flag.Duration("slack", 0, "how near a conversion to a step makes either outcome right (default: half a day)")
-	flag.Parse()
-	if *slack == 0 {
-		*slack = *day / 2
-	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	err := run(ctx, *stackFile, *day, *slack)
-	stop()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "audit:", err)
-		os.Exit(1)
-	}
+	harness.Main("audit", func(ctx context.Context, out io.Writer) error {
+		return run(ctx, out, *stackFile, *day, cmp.Or(*slack, *day/2))
+	})
 }
 
-func run(ctx context.Context, stackFile string, day, slack time.Duration) error {
+func run(ctx context.Context, out io.Writer, stackFile string, day, slack time.Duration) error {
 	raw, err := os.ReadFile(stackFile)
 	if err != nil {
 		return fmt.Errorf("reading where the stack is: %w", err)
@@ -67,7 +62,7 @@ func run(ctx context.Context, stackFile string, day, slack time.Duration) error 
 	}
 	f := judge(vendors, mails, rules{day: day, slack: slack, now: time.Now()})
 	f.compareFigures(counted, truth)
-	f.print(os.Stdout)
+	f.print(out)
 	if len(f.complaints) > 0 {
 		return fmt.Errorf("%d complaints", len(f.complaints))
 	}

@@ -12,14 +12,11 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"os"
-	"os/signal"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
-	"marketplace.example/trials/test/stack"
+	"marketplace.example/trials/test/harness"
 	"marketplace.example/trials/test/system"
 )
 
@@ -38,28 +35,18 @@ func main() {
 	few := flag.Int("few", 1_000, "trials of the small system")
 	many := flag.Int("many", 100_000, "trials of the large system")
 	turns := flag.Int("turns", 101, "how often each address is asked")
-	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, os.Stdout, *few, *many, *turns)
-	stop()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "bench:", err)
-		os.Exit(1)
-	}
+	harness.Main("bench", func(ctx context.Context, out io.Writer) error {
+		return harness.WithStack(ctx, "bench", func(env *harness.Env) error { return run(ctx, out, env, *few, *many, *turns) })
+	})
 }
 
-func run(ctx context.Context, out io.Writer, few, many, turns int) error {
-	embedded, err := stack.Start(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = embedded.Stop() }()
-	small, err := populated(ctx, out, embedded, "few", few)
+func run(ctx context.Context, out io.Writer, env *harness.Env, few, many, turns int) error {
+	small, err := populated(ctx, out, env, "few", few)
 	if err != nil {
 		return err
 	}
 	defer small.Stop()
-	large, err := populated(ctx, out, embedded, "many", many)
+	large, err := populated(ctx, out, env, "many", many)
 	if err != nil {
 		return err
 	}
@@ -81,18 +68,14 @@ func run(ctx context.Context, out io.Writer, few, many, turns int) error {
 }
 
 // populated is a system with so many trials, and without a worker.
-func populated(ctx context.Context, out io.Writer, embedded *stack.Stack, name string, trials int) (*system.System, error) {
-	logs, err := os.MkdirTemp("", "bench-"+name)
-	if err != nil {
-		return nil, fmt.Errorf("making a folder for logs: %w", err)
-	}
-	s, err := system.Start(ctx, system.Options{Stack: embedded, Database: "bench_" + name, Namespace: "bench-" + name, LogDir: logs})
+func populated(ctx context.Context, out io.Writer, env *harness.Env, name string, trials int) (*system.System, error) {
+	s, err := env.System(ctx, "bench-"+name, system.Options{})
 	if err != nil {
 		return nil, err
 	}
 	s.StopWorker() // it would look after trials that have no workflow
 	began := time.Now()
-	if err := populate(ctx, embedded.MongoDB, s.Database, trials); err != nil {
+	if err := populate(ctx, env.Stack.MongoDB, s.Database, trials); err != nil {
 		s.Stop()
 		return nil, err
 	}

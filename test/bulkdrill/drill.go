@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"sync"
 	"time"
 
 	"go.temporal.io/sdk/client"
@@ -13,6 +14,7 @@ import (
 
 	"marketplace.example/trials/internal/domain/bulk"
 	"marketplace.example/trials/internal/domain/trial"
+	"marketplace.example/trials/test/harness"
 	"marketplace.example/trials/test/system"
 )
 
@@ -27,6 +29,8 @@ const (
 	longestHistory = 2000
 	// reminders is how many e-mails tell of an end.
 	reminders = 3
+	// lookEvery is how often it looks whether something has happened.
+	lookEvery = 100 * time.Millisecond
 )
 
 // Drill is one drill over a running system.
@@ -38,8 +42,8 @@ type Drill struct {
 	PerMinute int
 	// Wait bounds each of the two operations.
 	Wait time.Duration
-	// Say is told how far it is.
-	Say func(format string, args ...any)
+	// Printf prints how far it is.
+	Printf func(format string, args ...any)
 }
 
 // Run drills: extends with kills, checks, undoes, checks.
@@ -53,7 +57,7 @@ func (d *Drill) Run(ctx context.Context, temporal client.Client) error {
 	if err != nil {
 		return err
 	}
-	d.Say("extended %d trials in %s, the worker killed %d times", extended.State.Total, time.Since(began).Round(time.Second), kills)
+	d.Printf("extended %d trials in %s, the worker killed %d times", extended.State.Total, time.Since(began).Round(time.Second), kills)
 	if err := d.eachOnce(ctx, extended, before); err != nil {
 		return err
 	}
@@ -68,21 +72,18 @@ func (d *Drill) Run(ctx context.Context, temporal client.Client) error {
 	if undone, err = d.await(ctx, undone.Operation.ID, func(v bulk.View) bool { return v.State.Status == bulk.Done }); err != nil {
 		return err
 	}
-	d.Say("undone in %s", time.Since(began).Round(time.Second))
+	d.Printf("undone in %s", time.Since(began).Round(time.Second))
 	return d.asBefore(ctx, undone, before)
 }
 
 // Register registers the vendors and waits until their trials have begun.
 func (d *Drill) Register(ctx context.Context) error {
 	return d.each(func(id string) error {
-		a, err := d.Service(ctx, http.MethodPost, "/api/vendors", map[string]any{"id": id, "email": id + "@vendors.example.com", "name": "Vendor " + id})
-		if err != nil {
+		body := map[string]any{"id": id, "email": id + "@vendors.example.com", "name": "Vendor " + id}
+		if err := system.Check(d.Service(ctx, http.MethodPost, "/api/vendors", body)); err != nil {
 			return err
 		}
-		if a.Status != http.StatusCreated {
-			return fmt.Errorf("registering %s: %d %s", id, a.Status, a.Body)
-		}
-		return until(ctx, d.Wait, func() (bool, error) {
+		return harness.Until(ctx, d.Wait, lookEvery, func() (bool, error) {
 			t, err := d.trial(ctx, id)
 			return err == nil && len(t.Events) > 0, err
 		})
@@ -105,7 +106,7 @@ func (d *Drill) extend(ctx context.Context) (bulk.View, error) {
 			return v, fmt.Errorf("it is %s before the worker was killed for the %d. time", v.Summary, kill)
 		}
 		d.KillWorker()
-		d.Say("worker killed after %d of %d", v.State.Turned(), v.State.Total)
+		d.Printf("worker killed after %d of %d", v.State.Turned(), v.State.Total)
 		if err := d.StartWorker(ctx); err != nil {
 			return v, err
 		}
@@ -145,7 +146,7 @@ func (d *Drill) eachOnce(ctx context.Context, v bulk.View, before map[string]kno
 			return fmt.Errorf("%s: the outcome tells of %+v", id, r.Change)
 		}
 	}
-	d.Say("each of %d trials was extended once, and has its outcome", len(d.IDs))
+	d.Printf("each of %d trials was extended once, and has its outcome", len(d.IDs))
 	return nil
 }
 
@@ -173,7 +174,7 @@ func (d *Drill) asBefore(ctx context.Context, v bulk.View, before map[string]kno
 			return fmt.Errorf("%s has %d reminders to come", id, planned)
 		}
 	}
-	d.Say("each of %d trials has its old end back, and its reminders", len(d.IDs))
+	d.Printf("each of %d trials has its old end back, and its reminders", len(d.IDs))
 	return nil
 }
 
@@ -194,7 +195,7 @@ func (d *Drill) historyIsShort(ctx context.Context, temporal client.Client, id s
 			return err
 		}
 	}
-	d.Say("its workflow had %d runs, the longest of %d events", runs, longest)
+	d.Printf("its workflow had %d runs, the longest of %d events", runs, longest)
 	if longest > longestHistory {
 		return fmt.Errorf("a history of %d events", longest)
 	}
@@ -219,57 +220,33 @@ type known struct {
 }
 
 func (d *Drill) trial(ctx context.Context, id string) (known, error) {
-	var k known
-	a, err := d.Admin(ctx, http.MethodGet, "/api/admin/trials/"+id, nil)
-	if err != nil {
-		return k, err
-	}
-	if a.Status != http.StatusOK {
-		return k, fmt.Errorf("reading trial %s: %d %s", id, a.Status, a.Body)
-	}
-	err = a.Into(&k)
-	return k, err
+	return system.Read[known](d.Admin(ctx, http.MethodGet, "/api/admin/trials/"+id, nil))
 }
 
 func (d *Drill) trials(ctx context.Context) (map[string]known, error) {
-	all := make([]known, len(d.IDs))
-	var g errgroup.Group
-	g.SetLimit(parallel)
-	for i, id := range d.IDs {
-		g.Go(func() (err error) {
-			all[i], err = d.trial(ctx, id)
-			return err
-		})
-	}
-	if err := g.Wait(); err != nil {
-		return nil, err
-	}
-	byID := make(map[string]known, len(all))
-	for i, id := range d.IDs {
-		byID[id] = all[i]
-	}
-	return byID, nil
+	var mu sync.Mutex
+	byID := make(map[string]known, len(d.IDs))
+	return byID, d.each(func(id string) error {
+		k, err := d.trial(ctx, id)
+		mu.Lock()
+		defer mu.Unlock()
+		byID[id] = k
+		return err
+	})
 }
 
 func (d *Drill) items(ctx context.Context, id string) ([]bulk.Item, error) {
+	type page struct {
+		Items      []bulk.Item `json:"items"`
+		NextCursor *int        `json:"nextCursor"`
+	}
 	var items []bulk.Item
-	for cursor := 0; ; {
-		a, err := d.Admin(ctx, http.MethodGet, fmt.Sprintf("/api/admin/bulk/%s/items?limit=500&cursor=%d", id, cursor), nil)
+	for cursor := new(int); cursor != nil; {
+		p, err := system.Read[page](d.Admin(ctx, http.MethodGet, fmt.Sprintf("/api/admin/bulk/%s/items?limit=500&cursor=%d", id, *cursor), nil))
 		if err != nil {
 			return nil, err
 		}
-		var page struct {
-			Items      []bulk.Item `json:"items"`
-			NextCursor *int        `json:"nextCursor"`
-		}
-		if err := a.Into(&page); err != nil {
-			return nil, err
-		}
-		items = append(items, page.Items...)
-		if page.NextCursor == nil {
-			break
-		}
-		cursor = *page.NextCursor
+		items, cursor = append(items, p.Items...), p.NextCursor
 	}
 	if len(items) != len(d.IDs) {
 		return nil, fmt.Errorf("%d items of %d", len(items), len(d.IDs))
@@ -287,26 +264,13 @@ func (d *Drill) each(fn func(id string) error) error {
 }
 
 func (d *Drill) ask(ctx context.Context, path string, body any) (bulk.View, error) {
-	var v bulk.View
-	a, err := d.Admin(ctx, http.MethodPost, path, body)
-	if err != nil {
-		return v, err
-	}
-	if a.Status != http.StatusAccepted {
-		return v, fmt.Errorf("%s: %d %s", path, a.Status, a.Body)
-	}
-	err = a.Into(&v)
-	return v, err
+	return system.Read[bulk.View](d.Admin(ctx, http.MethodPost, path, body))
 }
 
 // await waits until an operation stands as wanted. One that is paused or stopped never will.
 func (d *Drill) await(ctx context.Context, id string, wanted func(bulk.View) bool) (v bulk.View, err error) {
-	err = until(ctx, d.Wait, func() (bool, error) {
-		a, err := d.Admin(ctx, http.MethodGet, "/api/admin/bulk/"+id, nil)
-		if err != nil {
-			return false, err
-		}
-		if err := a.Into(&v); err != nil {
+	err = harness.Until(ctx, d.Wait, lookEvery, func() (bool, error) {
+		if v, err = system.Read[bulk.View](d.Admin(ctx, http.MethodGet, "/api/admin/bulk/"+id, nil)); err != nil {
 			return false, err
 		}
 		if v.State.Status == bulk.Paused || v.State.Status == bulk.Stopped {
@@ -318,22 +282,4 @@ func (d *Drill) await(ctx context.Context, id string, wanted func(bulk.View) boo
 		err = fmt.Errorf("waiting for %s, %s: %w", id, v.Summary, err)
 	}
 	return v, err
-}
-
-// until asks until it is so.
-func until(ctx context.Context, limit time.Duration, so func() (bool, error)) error {
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	ticker := time.NewTicker(100 * time.Millisecond)
-	defer ticker.Stop()
-	for {
-		if yes, err := so(); yes || err != nil {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("after %s: %w", limit, ctx.Err())
-		case <-ticker.C:
-		}
-	}
 }

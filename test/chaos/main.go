@@ -9,14 +9,10 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
-	"path/filepath"
 	"sync"
-	"syscall"
 	"time"
 
-	"marketplace.example/trials/test/stack"
+	"marketplace.example/trials/test/harness"
 	"marketplace.example/trials/test/system"
 )
 
@@ -29,68 +25,43 @@ const (
 
 func main() {
 	n := flag.Int("n", 100, "how many `rollbacks`, a third with each thing that happens to the worker")
-	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	ok, err := run(ctx, *n, os.Stdout)
-	stop()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "chaos:", err)
-	}
-	if err != nil || !ok {
-		os.Exit(1)
-	}
+	harness.Main("chaos", func(ctx context.Context, out io.Writer) error {
+		if *n < 1 {
+			return fmt.Errorf("-n must be at least 1, is %d", *n)
+		}
+		return harness.WithStack(ctx, "chaos", func(env *harness.Env) error { return run(ctx, out, env, *n) })
+	})
 }
 
-// run tells whether enough of n rollbacks acted in time.
-func run(ctx context.Context, n int, out io.Writer) (ok bool, err error) {
-	if n < 1 {
-		return false, fmt.Errorf("-n must be at least 1, is %d", n)
-	}
+// run fails where too many of n rollbacks acted too late.
+func run(ctx context.Context, out io.Writer, env *harness.Env, n int) error {
 	began := time.Now()
-	logs, err := os.MkdirTemp("", "trials-chaos-")
-	if err != nil {
-		return false, fmt.Errorf("making a place for logs: %w", err)
-	}
-	embedded, err := stack.Start(ctx)
-	if err != nil {
-		return false, err
-	}
-	defer func() { err = errors.Join(err, embedded.Stop()) }()
 	// The lanes go side by side, each on a system of its own: one after the other
 	// they would take thrice as long, most of it waiting.
 	lanes := []*lane{
-		{name: "running", deed: leaveAlone}, {name: "stopped", deed: stopBefore}, {name: "killed", deed: killMeanwhile},
+		{name: "running", around: leaveAlone}, {name: "stopped", around: stopBefore}, {name: "killed", around: killMeanwhile},
 	}
 	results := make([][]round, len(lanes))
 	errs := make([]error, len(lanes))
 	var driving sync.WaitGroup
 	for i, l := range lanes {
 		l.out = out
-		driving.Go(func() {
-			results[i], errs[i] = drive(ctx, l, embedded, filepath.Join(logs, l.name), (n+i)/len(lanes))
-		})
+		driving.Go(func() { results[i], errs[i] = drive(ctx, l, env, (n+i)/len(lanes)) })
 	}
 	driving.Wait()
-	err = errors.Join(errs...)
-	if err != nil {
-		err = fmt.Errorf("%w\nthe processes' logs are in %s", err, logs)
+	err := errors.Join(errs...)
+	if !report(out, lanes, results) {
+		err = errors.Join(err, errors.New("too many rollbacks acted too late"))
 	}
-	ok = report(out, lanes, results) && err == nil
 	fmt.Fprintf(out, "It took %s.\n", time.Since(began).Round(time.Second))
-	if ok {
-		_ = os.RemoveAll(logs) // they lie in the system's folder for what may be lost
-	}
-	return ok, err
+	return err
 }
 
-// drive starts a lane's system and lives through its rounds.
-func drive(ctx context.Context, l *lane, embedded *stack.Stack, logs string, rounds int) (all []round, err error) {
-	if err := os.MkdirAll(logs, 0o700); err != nil {
-		return nil, fmt.Errorf("making a place for logs: %w", err)
-	}
-	s, err := system.Start(ctx, system.Options{Stack: embedded, Day: day, LogDir: logs, Database: "chaos_" + l.name, Namespace: "chaos-" + l.name})
+// drive starts a lane's system and makes its rounds.
+func drive(ctx context.Context, l *lane, env *harness.Env, rounds int) (all []round, err error) {
+	s, err := env.System(ctx, "chaos-"+l.name, system.Options{Day: day})
 	if err != nil {
-		return nil, fmt.Errorf("worker %s: %w", l.name, err)
+		return nil, err
 	}
 	defer s.Stop()
 	l.system = s

@@ -7,13 +7,12 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
-	"net/url"
-	"strconv"
 	"strings"
 	"time"
 
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
+	"marketplace.example/trials/test/harness"
 	"marketplace.example/trials/test/system"
 )
 
@@ -39,18 +38,16 @@ const (
 
 // lane is one system whose rollouts are rolled back one after the other.
 type lane struct {
-	name   string
-	deed   deed
+	name string
+	// around is what happens to the worker around each rollback.
+	around func(ctx context.Context, s *system.System, rollBack func() error) error
 	out    io.Writer
 	system *system.System
 	// next is the first e-mail that no round has looked at.
 	next int
 }
 
-// deed is what happens to the worker around a rollback; rollBack makes it. It
-// returns once the worker runs again.
-type deed func(ctx context.Context, s *system.System, rollBack func() error) error
-
+// leaveAlone, stopBefore and killMeanwhile make a rollback. They return once the worker runs again.
 func leaveAlone(_ context.Context, _ *system.System, rollBack func() error) error { return rollBack() }
 
 func stopBefore(ctx context.Context, s *system.System, rollBack func() error) error {
@@ -66,7 +63,7 @@ func killMeanwhile(ctx context.Context, s *system.System, rollBack func() error)
 	killed := make(chan struct{})
 	go func() {
 		defer close(killed)
-		_ = sleep(ctx, rand.N(killWithin)) // interrupted, it is killed all the same
+		_ = harness.Sleep(ctx, rand.N(killWithin)) // interrupted, it is killed all the same
 		s.KillWorker()
 	}()
 	err := rollBack()
@@ -116,7 +113,7 @@ func (l *lane) round(ctx context.Context, number int) (round, error) {
 		return round{}, err
 	}
 	var answered time.Time
-	err = l.deed(ctx, l.system, func() error {
+	err = l.around(ctx, l.system, func() error {
 		err := l.ask(ctx, rollouts+"/current/rollback", map[string]any{"percentage": 0, "reason": "chaos"})
 		answered = time.Now()
 		return err
@@ -124,7 +121,7 @@ func (l *lane) round(ctx context.Context, number int) (round, error) {
 	if err != nil {
 		return round{}, err
 	}
-	if err := sleep(ctx, max(time.Until(answered.Add(quiet)), lively)); err != nil {
+	if err := harness.Sleep(ctx, max(time.Until(answered.Add(quiet)), lively)); err != nil {
 		return round{}, err
 	}
 	arriving.stop()
@@ -167,7 +164,7 @@ func (l *lane) start(ctx context.Context) error {
 	if found {
 		body = map[string]any{"restartOf": before.Rollout.ID, "phase": 2}
 	}
-	if err := l.eventually(ctx, "the rollout to start", func() error { return l.ask(ctx, rollouts, body) }); err != nil {
+	if err := eventually(ctx, "the rollout to start", func() error { return l.ask(ctx, rollouts, body) }); err != nil {
 		return err
 	}
 	waived := false
@@ -182,18 +179,15 @@ func (l *lane) start(ctx context.Context) error {
 // view is the latest rollout, and whether there is one.
 func (l *lane) view(ctx context.Context) (v rollout.View, found bool, err error) {
 	a, err := l.system.Admin(ctx, http.MethodGet, rollouts+"/current", nil)
-	switch {
-	case err != nil || a.Status == http.StatusNotFound:
-		return v, false, err
-	case a.Status != http.StatusOK:
-		return v, false, fmt.Errorf("looking at the rollout: %d %s", a.Status, a.Body)
+	if a.Status == http.StatusNotFound {
+		return v, false, nil
 	}
-	err = a.Into(&v)
-	return v, true, err
+	v, err = system.Read[rollout.View](a, err)
+	return v, err == nil, err
 }
 
 func (l *lane) await(ctx context.Context, what string, wanted func(rollout.View) bool) error {
-	return l.eventually(ctx, what, func() error {
+	return eventually(ctx, what, func() error {
 		v, _, err := l.view(ctx)
 		if err == nil && !wanted(v) {
 			err = errors.New(v.Summary)
@@ -203,33 +197,21 @@ func (l *lane) await(ctx context.Context, what string, wanted func(rollout.View)
 }
 
 // eventually tries again and again until try has nothing to complain of.
-func (l *lane) eventually(ctx context.Context, what string, try func() error) error {
-	for deadline := time.Now().Add(patience); ; {
-		err := try()
-		if err == nil {
-			return nil
-		}
-		if time.Now().After(deadline) {
-			return fmt.Errorf("waiting for %s: %w", what, err)
-		}
-		if err := sleep(ctx, lookEvery); err != nil {
-			return err
-		}
+func eventually(ctx context.Context, what string, try func() error) (err error) {
+	if late := harness.Until(ctx, patience, lookEvery, func() (bool, error) { err = try(); return err == nil, nil }); late != nil {
+		return fmt.Errorf("waiting for %s: %w: %w", what, late, err)
 	}
+	return nil
 }
 
 // ask has the API do something as an admin.
 func (l *lane) ask(ctx context.Context, path string, body any) error {
-	a, err := l.system.Admin(ctx, http.MethodPost, path, body)
-	if err == nil && a.Status >= http.StatusMultipleChoices {
-		err = fmt.Errorf("%s: %d %s", path, a.Status, a.Body)
-	}
-	return err
+	return system.Check(l.system.Admin(ctx, http.MethodPost, path, body))
 }
 
 // awaitMails waits until e-mails leave, and returns them.
 func (l *lane) awaitMails(ctx context.Context) (all []system.Message, err error) {
-	err = l.eventually(ctx, "e-mails to leave", func() error {
+	err = eventually(ctx, "e-mails to leave", func() error {
 		more, err := l.mails(ctx)
 		if all = append(all, more...); err == nil && len(all) < leastMails {
 			err = fmt.Errorf("%d so far", len(all))
@@ -241,18 +223,12 @@ func (l *lane) awaitMails(ctx context.Context) (all []system.Message, err error)
 
 // mails are this lane's e-mails that were not looked at before. The mailbox is
 // all lanes'.
-func (l *lane) mails(ctx context.Context) ([]system.Message, error) {
-	a, err := system.Call(ctx, http.MethodGet, l.system.Stack.Mailbox+"/messages?"+url.Values{"since": {strconv.Itoa(l.next)}}.Encode(), "", nil, nil)
+func (l *lane) mails(ctx context.Context) (own []system.Message, err error) {
+	all, next, err := system.MessagesSince(ctx, l.system.Stack.Mailbox, l.next)
 	if err != nil {
 		return nil, err
 	}
-	var all, own []system.Message
-	if err := a.Into(&all); err != nil {
-		return nil, err
-	}
-	if l.next, err = strconv.Atoi(a.Header.Get("Next-Index")); err != nil {
-		return nil, fmt.Errorf("reading where the mailbox goes on: %w", err)
-	}
+	l.next = next
 	for _, m := range all {
 		if strings.HasPrefix(m.Step(), l.name+"-") {
 			own = append(own, m)
@@ -285,7 +261,7 @@ func (l *lane) arrive(ctx context.Context, number int) *arrivals {
 			if one, ok := l.register(ctx, id); ok {
 				a.all = append(a.all, one)
 			}
-			_ = sleep(ctx, arriveEvery) // it ends with the loop
+			_ = harness.Sleep(ctx, arriveEvery) // it ends with the loop
 		}
 	}()
 	return a
@@ -299,18 +275,16 @@ func (a *arrivals) stop() {
 
 // register registers a vendor; false where nobody answered.
 func (l *lane) register(ctx context.Context, id string) (arrival, bool) {
-	asked := time.Now()
-	answer, err := l.system.Service(ctx, http.MethodPost, "/api/vendors", map[string]any{"id": id, "email": id + "@vendors.example.com", "name": "Vendor"})
-	var body struct {
+	type registered struct {
 		Cohort trial.Cohort `json:"cohort"`
 		Vendor struct {
 			RegisteredAt time.Time `json:"registeredAt"`
 		} `json:"vendor"`
 	}
-	if err != nil || answer.Status != http.StatusCreated || answer.Into(&body) != nil {
-		return arrival{}, false
-	}
-	return arrival{asked: asked, registered: body.Vendor.RegisteredAt, admitted: body.Cohort == trial.Automated}, true
+	asked := time.Now()
+	body := map[string]any{"id": id, "email": id + "@vendors.example.com", "name": "Vendor"}
+	r, err := system.Read[registered](l.system.Service(ctx, http.MethodPost, "/api/vendors", body))
+	return arrival{asked: asked, registered: r.Vendor.RegisteredAt, admitted: r.Cohort == trial.Automated}, err == nil
 }
 
 // lastAdmission is how long after a moment the last vendor was admitted; zero
@@ -323,13 +297,4 @@ func (a *arrivals) lastAdmission(moment time.Time) time.Duration {
 		}
 	}
 	return last
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(d):
-		return nil
-	}
 }

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"marketplace.example/trials/test/harness"
 )
 
 const (
@@ -45,7 +47,7 @@ func (r *ride) come(ctx context.Context, i int) {
 		address += "+bounce"
 	}
 	_, _ = r.system.Service(ctx, http.MethodPost, "/api/vendors", map[string]any{"id": id, "email": address + "@" + r.domain(), "name": "Vendor"})
-	if i%3 != 0 || sleep(ctx, day) != nil {
+	if i%3 != 0 || harness.Sleep(ctx, day) != nil {
 		return
 	}
 	_, _ = r.system.Service(ctx, http.MethodPost, "/api/vendors/"+id+"/conversion", map[string]any{})

@@ -13,6 +13,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 
+	"marketplace.example/trials/test/harness"
 	"marketplace.example/trials/test/system"
 )
 
@@ -26,28 +27,24 @@ type found struct {
 
 // await waits until every trial has ended as its fate says, or the limit.
 func (d *demo) await(ctx context.Context, limit time.Duration) error {
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	for {
-		running := 0
+	running := 0
+	err := harness.Until(ctx, limit, d.day/2, func() (bool, error) {
+		running = 0
 		for _, f := range d.fates {
 			status, _, _, err := d.stored(ctx, f.id)
 			if err != nil && !errors.Is(err, mongo.ErrNoDocuments) {
-				return err
+				return false, err
 			}
 			if status == "" || status == "active" || status == "grace" {
 				running++
 			}
 		}
-		if running == 0 {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("%d trials have not ended", running)
-		case <-time.After(d.day / 2):
-		}
+		return running == 0, nil
+	})
+	if err != nil {
+		return fmt.Errorf("%d trials have not ended: %w", running, err)
 	}
+	return nil
 }
 
 // stored is what the collection `trials` holds of a vendor.
@@ -168,7 +165,7 @@ func (d *demo) report(all map[string]found) bool {
 			ended += ", converted late"
 		}
 		mails += len(got.mails)
-		t.AppendRow(table.Row{f.id, f.story, got.cohort, ended, fmt.Sprintf("%d of %d", len(got.mails), len(f.mails)), verdict})
+		t.AppendRow(table.Row{f.id, f.description, got.cohort, ended, fmt.Sprintf("%d of %d", len(got.mails), len(f.mails)), verdict})
 	}
 	t.AppendFooter(table.Row{"", fmt.Sprintf("%d of %d as they must be", right, len(d.fates)), "", "", mails, ""})
 	t.Render()

@@ -7,12 +7,12 @@ import (
 	"marketplace.example/trials/internal/domain/rollout"
 )
 
-// course is one rollout's story: what goes wrong in it, and how it must end.
+// course is one rollout: what goes wrong in it, and how it must end.
 type course struct {
-	name  string
-	story string
-	// gated courses have a gate between the API and the database.
-	gated bool
+	name        string
+	description string
+	// proxied courses have a proxy between the API and the database.
+	proxied bool
 	// prepare happens once the rollout has begun, while nobody is admitted.
 	prepare func(ctx context.Context, r *ride) error
 	// trouble happens when the phase of that percentage begins.
@@ -36,27 +36,27 @@ const deaf = 10
 func courses() []course {
 	return []course{
 		{
-			name: "healthy", story: "nothing goes wrong",
+			name: "healthy", description: "nothing goes wrong",
 			status: rollout.Completed, percentage: 100,
 			stages: []string{"phase 0", "phase 50", "phase 100", "stability 100", "guard 100"},
 			why:    `^Completed: the guard is over, and nothing spoke against the rollout\.$`,
 		},
 		{
-			name: "api-slows", story: "at 100 %, the database answers the API 0.3 s late",
-			gated: true, prepare: measuring, trouble: slowing, troubleAt: 100,
+			name: "api-slows", description: "at 100 %, the database answers the API 0.3 s late",
+			proxied: true, prepare: measuring, trouble: slowing, troubleAt: 100,
 			status: rollout.Running, percentage: 50, trigger: rollout.TriggerPerformance, remedy: rollout.Partial,
 			stages: []string{"phase 0", "phase 50", "phase 100", "phase 50"},
 			why:    `^Rolled back from 100 % to 50 %: [\d.]+ % of the API calls took longer than \d.*, at most 5.* % may \(of \d+ calls`,
 		},
 		{
-			name: "mail-falls", story: "at 100 %, 7 of 10 new addresses bounce",
+			name: "mail-falls", description: "at 100 %, 7 of 10 new addresses bounce",
 			trouble: bouncing, troubleAt: 100,
 			status: rollout.Running, percentage: 50, trigger: rollout.TriggerEmail, remedy: rollout.Partial,
 			stages: []string{"phase 0", "phase 50", "phase 100", "phase 50"},
 			why:    `^Rolled back from 100 % to 50 %: \d+ % of the e-mails were delivered, at least 90 % must be \(of \d+ vendor days`,
 		},
 		{
-			name: "steps-fail", story: "at 100 %, SES refuses 8 of 10 e-mails",
+			name: "steps-fail", description: "at 100 %, SES refuses 8 of 10 e-mails",
 			trouble: refusing, troubleAt: 100,
 			status: rollout.RolledBack, percentage: 0, trigger: rollout.TriggerErrors, remedy: rollout.Immediate,
 			stages: []string{"phase 0", "phase 50", "phase 100"},
@@ -93,6 +93,6 @@ func refusing(ctx context.Context, r *ride) error {
 // slowing holds up every word between the API and the database.
 func slowing(_ context.Context, r *ride) error {
 	const half = 150 * time.Millisecond
-	r.gate.Delay(half, half)
+	r.proxy.Delay(half, half)
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"go.mongodb.org/mongo-driver/v2/mongo"
 
+	"marketplace.example/trials/test/harness"
 	"marketplace.example/trials/test/system"
 )
 
@@ -42,12 +43,12 @@ func (d *demo) live(ctx context.Context) error {
 	events := d.sharedEvents()
 	for _, f := range d.fates {
 		for _, deed := range f.deeds {
-			events = append(events, event{deed.day, f.id + ": " + f.story, func(ctx context.Context) error { return deed.act(ctx, d, f.id) }})
+			events = append(events, event{deed.day, f.id + ": " + f.description, func(ctx context.Context) error { return deed.act(ctx, d, f.id) }})
 		}
 	}
 	slices.SortStableFunc(events, func(a, b event) int { return int((a.day - b.day) * 1000) })
 	for _, e := range events {
-		if err := d.sleepUntil(ctx, e.day); err != nil {
+		if err := harness.Sleep(ctx, time.Until(d.began.Add(time.Duration(e.day*float64(d.day))))); err != nil {
 			return err
 		}
 		d.printf("%s", e.what)
@@ -119,26 +120,13 @@ func (d *demo) sharedEvents() []event {
 }
 
 func (d *demo) rollout(ctx context.Context, enabled bool, percentage float64) error {
-	a, err := d.system.Admin(ctx, http.MethodPost, "/api/admin/feature-flags/trial-automation/rollout",
-		map[string]any{"enabled": enabled, "rolloutPercentage": percentage})
-	return accepted(a.Status, a.Body, err)
+	return system.Check(d.system.Admin(ctx, http.MethodPost, "/api/admin/feature-flags/trial-automation/rollout",
+		map[string]any{"enabled": enabled, "rolloutPercentage": percentage}))
 }
 
 func (d *demo) oneClick(ctx context.Context, path string) error {
 	header := http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}
-	a, err := system.Call(ctx, http.MethodPost, d.system.API+path, "", []byte("List-Unsubscribe=One-Click"), header)
-	return accepted(a.Status, a.Body, err)
-}
-
-func (d *demo) sleepUntil(ctx context.Context, day float64) error {
-	timer := time.NewTimer(time.Until(d.began.Add(time.Duration(day * float64(d.day)))))
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
+	return system.Check(system.Call(ctx, http.MethodPost, d.system.API+path, "", []byte("List-Unsubscribe=One-Click"), header))
 }
 
 func (d *demo) printf(format string, args ...any) {

@@ -8,13 +8,15 @@ import (
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"marketplace.example/trials/test/system"
 )
 
-// fate is one vendor's story: what is done to it on which day of its trial,
-// and how it must end. What must come is written out by hand, not computed.
+// fate is what is done to one vendor on which day of its trial, and how the trial
+// must end. What must come is written out by hand, not computed.
 type fate struct {
-	id    string
-	story string
+	id          string
+	description string
 	// address is the local part's suffix that the mailbox reacts to.
 	address string
 	// unregistered vendors are put straight into the collection.
@@ -37,31 +39,31 @@ var whole = []string{"welcome/0", "reminder-7d/0", "reminder-3d/0", "reminder-1d
 
 func fates() []fate {
 	return []fate{
-		{id: "ana", story: "never converts", mails: whole, status: "expired"},
-		{id: "bruno", story: "converts on day 5", mails: whole[:1], status: "converted",
+		{id: "ana", description: "never converts", mails: whole, status: "expired"},
+		{id: "bruno", description: "converts on day 5", mails: whole[:1], status: "converted",
 			deeds: []deed{{5, convert}}},
-		{id: "carla", story: "converts in grace", mails: whole[:5], status: "converted",
+		{id: "carla", description: "converts in grace", mails: whole[:5], status: "converted",
 			deeds: []deed{{15.5, convert}}},
-		{id: "davi", story: "converts late", mails: whole, status: "expired", late: true,
+		{id: "davi", description: "converts late", mails: whole, status: "expired", late: true,
 			deeds: []deed{{19, convert}}},
-		{id: "elisa", story: "extended by 7 days on day 8", status: "expired",
+		{id: "elisa", description: "extended by 7 days on day 8", status: "expired",
 			mails: []string{"welcome/0", "reminder-7d/0", "reminder-7d/1", "reminder-3d/1", "reminder-1d/1", "expiry/1", "grace-end/1"},
 			deeds: []deed{{8, steer("extend", 7)}}},
-		{id: "fabio", story: "shortened by 4 days on day 5", status: "expired",
+		{id: "fabio", description: "shortened by 4 days on day 5", status: "expired",
 			mails: []string{"welcome/0", "reminder-3d/1", "reminder-1d/1", "expiry/1", "grace-end/1"},
 			deeds: []deed{{5, steer("shorten", 4)}}},
-		{id: "gloria", story: "cancelled on day 4", mails: whole[:1], status: "cancelled",
+		{id: "gloria", description: "cancelled on day 4", mails: whole[:1], status: "cancelled",
 			deeds: []deed{{4, steer("cancel", 0)}}},
-		{id: "hugo", story: "expires, then revived for 4 days", status: "expired",
+		{id: "hugo", description: "expires, then revived for 4 days", status: "expired",
 			mails: append(whole[:6:6], "reminder-3d/1", "reminder-1d/1", "expiry/1", "grace-end/1"),
 			deeds: []deed{{18, steer("revive", 4)}}},
-		{id: "ines", story: "address bounces", address: "+bounce", mails: whole[:1], status: "expired"},
-		{id: "joao", story: "unsubscribes on day 2", mails: whole[:1], status: "expired",
+		{id: "ines", description: "address bounces", address: "+bounce", mails: whole[:1], status: "expired"},
+		{id: "joao", description: "unsubscribes on day 2", mails: whole[:1], status: "expired",
 			deeds: []deed{{2, unsubscribe}}},
-		{id: "kelly", story: "came past the API", unregistered: true, mails: whole, status: "expired"},
-		{id: "luis", story: "in the control cohort", control: true, status: "expired"},
-		{id: "maria", story: "SES takes a mail, then hangs up", address: "+hangup", mails: whole, status: "expired"},
-		{id: "nuno", story: "SES throttles at first", address: "+throttle", mails: whole, status: "expired"},
+		{id: "kelly", description: "came past the API", unregistered: true, mails: whole, status: "expired"},
+		{id: "luis", description: "in the control cohort", control: true, status: "expired"},
+		{id: "maria", description: "SES takes a mail, then hangs up", address: "+hangup", mails: whole, status: "expired"},
+		{id: "nuno", description: "SES throttles at first", address: "+throttle", mails: whole, status: "expired"},
 	}
 }
 
@@ -71,8 +73,7 @@ const vendorDomain = "vendors.example.com"
 func (f fate) email() string { return f.id + f.address + "@" + vendorDomain }
 
 func convert(ctx context.Context, d *demo, id string) error {
-	a, err := d.system.Service(ctx, http.MethodPost, "/api/vendors/"+id+"/conversion", map[string]any{})
-	return accepted(a.Status, a.Body, err)
+	return system.Check(d.system.Service(ctx, http.MethodPost, "/api/vendors/"+id+"/conversion", map[string]any{}))
 }
 
 func steer(message string, days int) func(context.Context, *demo, string) error {
@@ -81,8 +82,7 @@ func steer(message string, days int) func(context.Context, *demo, string) error 
 		if days > 0 {
 			body["days"] = days
 		}
-		a, err := d.system.Admin(ctx, http.MethodPost, "/api/admin/trials/"+id+"/"+message, body)
-		return accepted(a.Status, a.Body, err)
+		return system.Check(d.system.Admin(ctx, http.MethodPost, "/api/admin/trials/"+id+"/"+message, body))
 	}
 }
 
@@ -101,16 +101,6 @@ func unsubscribe(ctx context.Context, d *demo, id string) error {
 	return d.oneClick(ctx, found[1])
 }
 
-func accepted(status int, body []byte, err error) error {
-	if err != nil {
-		return err
-	}
-	if status >= 300 {
-		return fmt.Errorf("answered %d: %s", status, body)
-	}
-	return nil
-}
-
 // insert puts a vendor where the marketplace would, past the API.
 func (d *demo) insert(ctx context.Context, f fate) error {
 	_, err := d.database.Collection("users").InsertOne(ctx, bson.M{
@@ -123,6 +113,5 @@ func (d *demo) insert(ctx context.Context, f fate) error {
 }
 
 func (d *demo) register(ctx context.Context, f fate) error {
-	a, err := d.system.Service(ctx, http.MethodPost, "/api/vendors", map[string]any{"id": f.id, "email": f.email(), "name": f.id})
-	return accepted(a.Status, a.Body, err)
+	return system.Check(d.system.Service(ctx, http.MethodPost, "/api/vendors", map[string]any{"id": f.id, "email": f.email(), "name": f.id}))
 }

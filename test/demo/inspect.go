@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/test/system"
 )
 
 // backWithin is in how many days trouble must have been found.
@@ -104,11 +105,5 @@ func (r *ride) inspectRollback(f *finding) {
 
 // flags are the flags as the API tells them.
 func (r *ride) flags(ctx context.Context) (rollout.Document, error) {
-	var flags rollout.Document
-	a, err := r.system.Admin(ctx, http.MethodGet, "/api/admin/feature-flags", nil)
-	if err := accepted(a.Status, a.Body, err); err != nil {
-		return flags, err
-	}
-	err = a.Into(&flags)
-	return flags, err
+	return system.Read[rollout.Document](r.system.Admin(ctx, http.MethodGet, "/api/admin/feature-flags", nil))
 }

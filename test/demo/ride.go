@@ -2,12 +2,10 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
-	"path/filepath"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -15,7 +13,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo"
 
 	"marketplace.example/trials/internal/domain/rollout"
-	"marketplace.example/trials/test/stack"
+	"marketplace.example/trials/test/harness"
 	"marketplace.example/trials/test/system"
 )
 
@@ -34,7 +32,7 @@ type ride struct {
 	course
 	system   *system.System
 	database *mongo.Database
-	gate     *system.Proxy // nil without one
+	proxy    *system.Proxy // nil without one
 	out      io.Writer
 	began    time.Time
 	// bounces says that most vendors who come now have a dead address.
@@ -45,38 +43,32 @@ type ride struct {
 	troubled time.Time
 }
 
-// board starts the system that a course is lived through on.
-func board(ctx context.Context, c course, embedded *stack.Stack, client *mongo.Client, logs string, out io.Writer) (*ride, error) {
-	r := &ride{course: c, out: out}
-	o := system.Options{Stack: embedded, Day: day, LogDir: filepath.Join(logs, c.name), Database: c.name, Namespace: c.name}
-	if c.gated {
-		if err := r.raiseGate(ctx, &o); err != nil {
+// newRide starts the system that a course is lived through on.
+func newRide(ctx context.Context, c course, env *harness.Env, out io.Writer) (*ride, error) {
+	r := &ride{course: c, out: out, database: env.Mongo.Database(c.name)}
+	o := system.Options{Day: day}
+	if c.proxied {
+		if err := r.addProxy(ctx, env.Stack.MongoDB, &o); err != nil {
 			return nil, err
 		}
 	}
-	if err := makeDir(o.LogDir); err != nil {
-		return nil, err
-	}
 	var err error
-	if r.system, err = system.Start(ctx, o); err != nil {
-		return nil, err
-	}
-	r.database = client.Database(c.name)
-	return r, nil
+	r.system, err = env.System(ctx, c.name, o)
+	return r, err
 }
 
-// raiseGate puts a gate between the API and the database.
-func (r *ride) raiseGate(ctx context.Context, o *system.Options) error {
-	address, err := url.Parse(o.Stack.MongoDB)
+// addProxy puts a proxy between the API and the database.
+func (r *ride) addProxy(ctx context.Context, mongodb string, o *system.Options) error {
+	address, err := url.Parse(mongodb)
 	if err != nil {
 		return fmt.Errorf("reading the database's address: %w", err)
 	}
-	if r.gate, err = system.NewProxy(ctx, address.Host); err != nil {
+	if r.proxy, err = system.NewProxy(ctx, address.Host); err != nil {
 		return err
 	}
-	address.Host = r.gate.Addr
+	address.Host = r.proxy.Addr
 	query := address.Query()
-	query.Set("directConnection", "true") // a replica set would show the way around the gate
+	query.Set("directConnection", "true") // a replica set would show the way around the proxy
 	query.Set("minPoolSize", "60")        // connections opened amid the trouble would be late themselves
 	address.RawQuery = query.Encode()
 	o.APIEnv = []string{"MONGODB_URI=" + address.String()}
@@ -89,8 +81,7 @@ func (r *ride) live(ctx context.Context, end func()) error {
 	ctx, cancel := context.WithTimeout(ctx, rideLimit*day)
 	defer cancel()
 	r.began = time.Now()
-	a, err := r.system.Admin(ctx, http.MethodPost, rollouts, map[string]any{"plan": r.plan()})
-	if err := accepted(a.Status, a.Body, err); err != nil {
+	if err := system.Check(r.system.Admin(ctx, http.MethodPost, rollouts, map[string]any{"plan": r.plan()})); err != nil {
 		return fmt.Errorf("starting the rollout: %w", err)
 	}
 	arrived := r.arrive(ctx)
@@ -106,7 +97,7 @@ func (r *ride) live(ctx context.Context, end func()) error {
 		}
 	}
 	end()
-	return sleep(ctx, aftermath*day)
+	return harness.Sleep(ctx, aftermath*day)
 }
 
 // over tells whether the rollout has been rolled back, is through, or stands still.
@@ -119,7 +110,7 @@ func (r *ride) state() rollout.State { return rollout.Fold(r.events) }
 
 // step looks once at what has been decided, and does what belongs to it.
 func (r *ride) step(ctx context.Context) error {
-	if err := sleep(ctx, lookEvery); err != nil {
+	if err := harness.Sleep(ctx, lookEvery); err != nil {
 		return err
 	}
 	news, err := r.news(ctx)
@@ -147,13 +138,10 @@ func (r *ride) news(ctx context.Context) ([]rollout.Event, error) {
 	if a.Status == http.StatusNotFound { // it is about to begin
 		return nil, err
 	}
-	if err := accepted(a.Status, a.Body, err); err != nil {
-		return nil, err
-	}
-	var all struct {
+	type decisions struct {
 		Decisions []rollout.Event `json:"decisions"`
 	}
-	err = a.Into(&all)
+	all, err := system.Read[decisions](a, err)
 	return all.Decisions, err
 }
 
@@ -161,15 +149,15 @@ func (r *ride) news(ctx context.Context) ([]rollout.Event, error) {
 func (r *ride) answer(ctx context.Context, e rollout.Event) error {
 	if e.Type == rollout.EventRolledBack { // somebody mends it
 		r.bounces.Store(false)
-		if r.gate != nil {
-			r.gate.Delay(0, 0)
+		if r.proxy != nil {
+			r.proxy.Delay(0, 0)
 		}
 	}
 	if e.Type != rollout.EventEntered || r.trouble == nil || !r.troubled.IsZero() || *e.Percentage != r.troubleAt {
 		return nil
 	}
 	r.troubled = time.Now()
-	r.printf("%s", r.story)
+	r.printf("%s", r.description)
 	return r.trouble(ctx, r)
 }
 
@@ -185,15 +173,15 @@ func (r *ride) waive(ctx context.Context) error {
 		return nil
 	}
 	r.printf("the check of the backup is waived: there is nothing to lose in a demo")
-	return accepted(a.Status, a.Body, err)
+	return system.Check(a, err)
 }
 
 // leave ends the system. What was under way is finished, so that the mailbox
 // and the database have the same to tell.
 func (r *ride) leave() {
 	r.system.Stop()
-	if r.gate != nil {
-		r.gate.Shut()
+	if r.proxy != nil {
+		r.proxy.Shut()
 	}
 }
 
@@ -203,12 +191,3 @@ func (r *ride) printf(format string, args ...any) {
 
 // dayOf is how many of the rollout's days had passed at a moment.
 func (r *ride) dayOf(at time.Time) float64 { return at.Sub(r.began).Seconds() / day.Seconds() }
-
-func sleep(ctx context.Context, d time.Duration) error {
-	select {
-	case <-ctx.Done():
-		return errors.Join(errors.New("it has not ended"), ctx.Err())
-	case <-time.After(d):
-		return nil
-	}
-}

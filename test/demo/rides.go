@@ -10,9 +10,8 @@ import (
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
-	"go.mongodb.org/mongo-driver/v2/mongo"
 
-	"marketplace.example/trials/test/stack"
+	"marketplace.example/trials/test/harness"
 )
 
 // lived is a ride and what was found of it; finding is nil where it broke off.
@@ -27,7 +26,7 @@ const together = 2
 // rideAll lives through every course, each on a system of its own: one beside the
 // vendors, and two at a time once they are through. The next begins while the one
 // before it is watched for what may still come.
-func rideAll(ctx context.Context, vendorsOver <-chan struct{}, embedded *stack.Stack, client *mongo.Client, logs string, out io.Writer) ([]lived, error) {
+func rideAll(ctx context.Context, vendorsOver <-chan struct{}, env *harness.Env, out io.Writer) ([]lived, error) {
 	all := courses()
 	results, errs := make([]lived, len(all)), make([]error, len(all))
 	next := make(chan int)
@@ -45,7 +44,7 @@ func rideAll(ctx context.Context, vendorsOver <-chan struct{}, embedded *stack.S
 				over, end := context.WithCancel(context.WithoutCancel(ctx))
 				before.Go(func() {
 					defer end()
-					results[i], errs[i] = rideOne(ctx, all[i], embedded, client, logs, out, end)
+					results[i], errs[i] = rideOne(ctx, all[i], env, out, end)
 				})
 				<-over.Done()
 			}
@@ -61,8 +60,8 @@ func rideAll(ctx context.Context, vendorsOver <-chan struct{}, embedded *stack.S
 }
 
 // rideOne calls end when the rollout is over; it is watched for a while then.
-func rideOne(ctx context.Context, c course, embedded *stack.Stack, client *mongo.Client, logs string, out io.Writer, end func()) (lived, error) {
-	r, err := board(ctx, c, embedded, client, logs, out)
+func rideOne(ctx context.Context, c course, env *harness.Env, out io.Writer, end func()) (lived, error) {
+	r, err := newRide(ctx, c, env, out)
 	if err != nil {
 		return lived{ride: &ride{course: c}}, fmt.Errorf("rollout %s: %w", c.name, err)
 	}
@@ -101,7 +100,7 @@ func reportRides(out io.Writer, all []lived) bool {
 
 func (l lived) row() (table.Row, bool) {
 	if l.finding == nil {
-		return table.Row{l.ride.name, l.ride.story, "", "", "", "it broke off"}, false
+		return table.Row{l.ride.name, l.ride.description, "", "", "", "it broke off"}, false
 	}
 	f, back, verdict := l.finding, "never", "ok"
 	if f.back != nil {
@@ -111,5 +110,5 @@ func (l lived) row() (table.Row, bool) {
 		verdict = strings.Join(f.wrong, "; ")
 	}
 	ended := fmt.Sprintf("%v %%, %s", f.state.Percentage, f.state.Status)
-	return table.Row{l.ride.name, l.ride.story, ended, back, f.why, verdict}, len(f.wrong) == 0
+	return table.Row{l.ride.name, l.ride.description, ended, back, f.why, verdict}, len(f.wrong) == 0
 }

@@ -9,26 +9,18 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
-	"os/signal"
 	"path/filepath"
-	"syscall"
 	"time"
 
+	"marketplace.example/trials/test/harness"
 	"marketplace.example/trials/test/stack"
 	"marketplace.example/trials/test/system"
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	err := run(ctx)
-	stop()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "dev:", err)
-		os.Exit(1)
-	}
-}
+func main() { harness.Main("dev", run) }
 
 // description is .dev/stack.json, from which the starter and people read where
 // everything is.
@@ -44,7 +36,7 @@ type description struct {
 	Pids         map[string]int `json:"pids"`
 }
 
-func run(ctx context.Context) (err error) {
+func run(ctx context.Context, out io.Writer) (err error) {
 	root, err := system.Root()
 	if err != nil {
 		return err
@@ -92,20 +84,20 @@ func run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, remove(described)) }()
-	greet(s, embedded, home)
+	greet(out, s, embedded, home)
 	select {
 	case <-ctx.Done():
 		return nil
 	case <-s.Exited():
 		// Whoever ended it wants to see what the rest does without it.
-		fmt.Println("The API or the worker has ended; the rest goes on. Interrupt to end it too.")
+		fmt.Fprintln(out, "The API or the worker has ended; the rest goes on. Interrupt to end it too.")
 		<-ctx.Done()
 		return nil
 	}
 }
 
-func greet(s *system.System, embedded *stack.Stack, home string) {
-	fmt.Printf(`Everything runs, with a day of %s. Interrupt to end it; the data stays in %s.
+func greet(out io.Writer, s *system.System, embedded *stack.Stack, home string) {
+	fmt.Fprintf(out, `Everything runs, with a day of %s. Interrupt to end it; the data stays in %s.
 
   API           %s        (%s/api/docs)
   dashboard     %s/admin/ (sign in with adminToken)

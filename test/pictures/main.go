@@ -7,6 +7,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"io"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -17,6 +18,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"marketplace.example/trials/test/browser"
+	"marketplace.example/trials/test/harness"
 	"marketplace.example/trials/test/sample"
 )
 
@@ -29,11 +31,7 @@ func main() {
 	into := flag.String("into", "pictures", "the `folder` that takes the pictures")
 	guide := flag.Bool("guide", false, "make those of docs/monitoring-guide.md instead, of the tops of pages")
 	only := flag.String("only", "", "make only those whose name begins with `this`")
-	flag.Parse()
-	if err := take(context.Background(), *into, *guide, *only); err != nil {
-		fmt.Fprintln(os.Stderr, "pictures:", err)
-		os.Exit(1)
-	}
+	harness.Main("pictures", func(ctx context.Context, _ io.Writer) error { return take(ctx, *into, *guide, *only) })
 }
 
 // take makes the pictures of everything, or those of the guide.

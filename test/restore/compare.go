@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"reflect"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 
+	"marketplace.example/trials/test/harness"
 	"marketplace.example/trials/test/system"
 )
 
@@ -170,28 +170,22 @@ const (
 
 // seeThrough waits until every trial is over, and counts the e-mails.
 func (r *trialRun) seeThrough(ctx context.Context, resends map[string]int) error {
-	deadline := time.Now().Add(lastDays*r.day + patience)
-	for {
+	running := 0
+	late := harness.Until(ctx, lastDays*r.day+patience, r.day, func() (bool, error) {
 		trials, err := read(ctx, r, "marketplace")
-		if err != nil {
-			return err
-		}
-		running := 0
+		running = 0
 		for _, t := range trials {
 			if t["status"] == "active" || t["status"] == "grace" {
 				running++
 			}
 		}
-		if running == 0 {
-			break
-		}
-		if time.Now().After(deadline) {
-			r.complain("%d trials are not over", running)
-			break
-		}
-		if err := sleep(ctx, r.day); err != nil {
-			return err
-		}
+		return running == 0, err
+	})
+	switch {
+	case errors.Is(late, context.DeadlineExceeded):
+		r.complain("%d trials are not over", running)
+	case late != nil:
+		return late
 	}
 	return r.countMails(ctx, resends)
 }
@@ -206,19 +200,8 @@ func (r *trialRun) countMails(ctx context.Context, resends map[string]int) error
 		resends[key] = max(resends[key], n)
 	}
 	times, all := map[string]int{}, 0
-	for since := 0; ; {
-		a, err := r.mailsFrom(ctx, since)
-		if err != nil {
-			return err
-		}
-		if len(a) == 0 {
-			break
-		}
-		for _, m := range a {
-			times[m.Tags["trial_id"]+"/"+m.Tags["step"]+"/"+m.Tags["revision"]]++
-			all++
-		}
-		since = a[len(a)-1].Index + 1
+	if err := system.EachMessage(ctx, r.Stack.Mailbox, func(m system.Message) { times[m.Step()]++; all++ }); err != nil {
+		return err
 	}
 	for key, n := range times {
 		if n > 1+resends[key] {
@@ -227,23 +210,4 @@ func (r *trialRun) countMails(ctx context.Context, resends map[string]int) error
 	}
 	r.printf("%d e-mails left, %d of them sent again", all, len(resends))
 	return nil
-}
-
-// mail is what is of interest of an e-mail.
-type mail struct {
-	Index int               `json:"index"`
-	Tags  map[string]string `json:"tags"`
-}
-
-func (r *trialRun) mailsFrom(ctx context.Context, since int) (page []mail, err error) {
-	a, err := call(ctx, fmt.Sprintf("%s/messages?since=%d&limit=1000", r.Stack.Mailbox, since))
-	if err != nil {
-		return nil, err
-	}
-	err = a.Into(&page)
-	return page, err
-}
-
-func call(ctx context.Context, address string) (system.Answer, error) {
-	return system.Call(ctx, http.MethodGet, address, "", nil, nil)
 }

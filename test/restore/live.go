@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"marketplace.example/trials/test/harness"
 )
 
 const (
@@ -54,7 +56,7 @@ func (r *trialRun) live(ctx context.Context) ([]note, error) {
 				return nil, err
 			}
 		}
-		if err := sleep(ctx, time.Duration(r.random.ExpFloat64()*noteDays*float64(r.day))); err != nil {
+		if err := harness.Sleep(ctx, time.Duration(r.random.ExpFloat64()*noteDays*float64(r.day))); err != nil {
 			return nil, err
 		}
 		n, err := r.take(ctx)
@@ -76,7 +78,7 @@ func (r *trialRun) take(ctx context.Context) (n note, err error) {
 		return n, err
 	}
 	n.at = time.Now().UTC().Truncate(time.Millisecond)
-	if err := sleep(ctx, settled); err != nil {
+	if err := harness.Sleep(ctx, settled); err != nil {
 		return n, err
 	}
 	n.after, err = read(ctx, r, "marketplace")

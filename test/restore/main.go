@@ -11,16 +11,12 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"os"
-	"os/signal"
 	"path/filepath"
-	"syscall"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/mongo"
-	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
-	"marketplace.example/trials/test/stack"
+	"marketplace.example/trials/test/harness"
 	"marketplace.example/trials/test/system"
 )
 
@@ -42,18 +38,12 @@ func main() {
 	flag.IntVar(&o.moments, "moments", 3, "how many moments to restore")
 	flag.DurationVar(&o.day, "day", 4*time.Second, "how long a day lasts")
 	flag.Uint64Var(&o.seed, "seed", uint64(time.Now().UnixNano()), "what the moments are drawn from")
-	flag.Parse()
-	if o.csv == "" {
-		fmt.Fprintln(os.Stderr, "restore: say with -csv which vendors to live through")
-		os.Exit(2)
-	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, os.Stdout, o)
-	stop()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "restore:", err)
-		os.Exit(1)
-	}
+	harness.Main("restore", func(ctx context.Context, out io.Writer) error {
+		if o.csv == "" {
+			return errors.New("say with -csv which vendors to live through")
+		}
+		return harness.WithStack(ctx, "restore", func(env *harness.Env) error { return run(ctx, out, env, o) })
+	})
 }
 
 // trialRun is one run of it.
@@ -68,45 +58,30 @@ type trialRun struct {
 	complaints []string
 }
 
-func run(ctx context.Context, out io.Writer, o settings) (err error) {
-	work, err := os.MkdirTemp("", "trials-restore-")
-	if err != nil {
-		return fmt.Errorf("making a place for backups and logs: %w", err)
-	}
-	embedded, err := stack.Start(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, embedded.Stop()) }()
-	s, err := system.Start(ctx, system.Options{Stack: embedded, Day: o.day, LogDir: work})
+func run(ctx context.Context, out io.Writer, env *harness.Env, o settings) error {
+	s, err := env.System(ctx, "", system.Options{Day: o.day})
 	if err != nil {
 		return err
 	}
 	defer s.Stop()
-	client, err := mongo.Connect(options.Client().ApplyURI(embedded.MongoDB))
-	if err != nil {
-		return fmt.Errorf("connecting to the database: %w", err)
-	}
-	defer func() { _ = client.Disconnect(context.WithoutCancel(ctx)) }()
 	r := &trialRun{
-		settings: o, System: s, out: out, database: client.Database("marketplace"), folder: filepath.Join(work, "backups"),
+		settings: o, System: s, out: out, database: env.Mongo.Database("marketplace"), folder: filepath.Join(env.Dir, "backups"),
 		random: rand.New(rand.NewPCG(o.seed, 0)),
 	}
-	r.printf("seed %d, a day lasts %s, work in %s", o.seed, o.day, work)
-	if err := r.tell(ctx); err != nil {
+	r.printf("seed %d, a day lasts %s, work in %s", o.seed, o.day, env.Dir)
+	if err := r.liveAndRestore(ctx); err != nil {
 		return err
 	}
 	for _, c := range r.complaints {
 		r.printf("WRONG: %s", c)
 	}
 	if len(r.complaints) > 0 {
-		return fmt.Errorf("%d things are not as they must be; backups and logs are in %s", len(r.complaints), work)
+		return fmt.Errorf("%d things are not as they must be", len(r.complaints))
 	}
-	return os.RemoveAll(work) //nolint:wrapcheck // it says what it was about
+	return nil
 }
 
-// tell lives, and then restores.
-func (r *trialRun) tell(ctx context.Context) error {
+func (r *trialRun) liveAndRestore(ctx context.Context) error {
 	if err := r.starter(ctx, "flags", "set", "trialAutomation.enabled=true", "trialAutomation.rolloutPercentage=75"); err != nil {
 		return err
 	}
@@ -139,13 +114,4 @@ func (r *trialRun) printf(format string, args ...any) {
 
 func (r *trialRun) complain(format string, args ...any) {
 	r.complaints = append(r.complaints, fmt.Sprintf(format, args...))
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(d):
-		return nil
-	}
 }

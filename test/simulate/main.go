@@ -4,6 +4,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -11,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"marketplace.example/trials/test/harness"
 	"marketplace.example/trials/test/simulation"
 )
 
@@ -18,25 +21,23 @@ func main() {
 	runs := flag.Int("runs", 80, "how many `times` to live through each world, thrice that where a case has only one")
 	csv := flag.String("csv", "", "judge the real vendors of this `file`: vendor_id,registered_at,origin,segment,converted_at")
 	only := flag.String("only", "", "live through the cases with this in their `name` alone")
-	flag.Parse()
-	ok, err := simulate(os.Stdout, *runs, *only, *csv)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "simulate:", err)
-		os.Exit(1)
-	}
-	if !ok {
-		os.Exit(1)
-	}
+	harness.Main("simulate", func(ctx context.Context, out io.Writer) error {
+		if *runs < 1 {
+			return fmt.Errorf("-runs must be at least 1, is %d", *runs)
+		}
+		check := func() (bool, error) { return simulate(ctx, out, *runs, *only) }
+		if *csv != "" {
+			check = func() (bool, error) { return reality(out, *csv) }
+		}
+		if all, err := check(); err != nil || all {
+			return err
+		}
+		return errors.New("not everything showed that must")
+	})
 }
 
 // simulate tells whether everything showed that must.
-func simulate(out io.Writer, runs int, only, csv string) (bool, error) {
-	if runs < 1 {
-		return false, fmt.Errorf("-runs must be at least 1, is %d", runs)
-	}
-	if csv != "" {
-		return reality(out, csv)
-	}
+func simulate(ctx context.Context, out io.Writer, runs int, only string) (bool, error) {
 	began, all := time.Now(), true
 	const form = "| %-66s | %-32s | %-66s | %-3s |\n"
 	fmt.Fprintf(out, form, "case", "must show", "shown", "ok")
@@ -45,7 +46,7 @@ func simulate(out io.Writer, runs int, only, csv string) (bool, error) {
 		if !strings.Contains(c.Name, only) {
 			continue
 		}
-		row, err := c.Check(runs * max(3, len(c.Cells)))
+		row, err := c.Check(ctx, runs*max(3, len(c.Cells)))
 		if err != nil {
 			return false, err
 		}

@@ -1,6 +1,7 @@
 package simulation
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -41,20 +42,20 @@ type tally struct {
 }
 
 // Check runs a case so many times, its worlds in turn. It takes all processors
-// that GOMAXPROCS allows, and comes to the same on any number of them.
-func (c Case) Check(runs int) (Row, error) {
+// that GOMAXPROCS allows, comes to the same on any number of them, and breaks off with the context.
+func (c Case) Check(ctx context.Context, runs int) (Row, error) {
 	results, errs := make([]Result, runs), make([]error, runs)
 	var wait sync.WaitGroup
 	lanes := runtime.GOMAXPROCS(0)
 	for lane := range lanes {
 		wait.Go(func() {
-			for i := lane; i < runs; i += lanes {
+			for i := lane; i < runs && ctx.Err() == nil; i += lanes {
 				results[i], errs[i] = Run(c.Cells[i%len(c.Cells)].World, seed(c.Name, i))
 			}
 		})
 	}
 	wait.Wait()
-	if err := errors.Join(errs...); err != nil {
+	if err := errors.Join(append(errs, ctx.Err())...); err != nil {
 		return Row{}, fmt.Errorf("simulating %s: %w", c.Name, err)
 	}
 	tallies := make([]tally, len(c.Cells))

@@ -19,7 +19,7 @@ func TestEverythingShowsThatMust(t *testing.T) {
 		if c.Must == "" {
 			continue
 		}
-		row, err := c.Check(small)
+		row, err := c.Check(t.Context(), small)
 		require.NoError(t, err)
 		t.Logf("%s: must show: %s; shown: %s", row.Name, row.Must, row.Shown)
 		require.True(t, row.OK, "%s must show: %s; shown: %s", row.Name, row.Must, row.Shown)
@@ -29,11 +29,11 @@ func TestEverythingShowsThatMust(t *testing.T) {
 func TestTheLimitsNoticeARuleThatErrs(t *testing.T) {
 	t.Parallel()
 	plain := at(30, func(w *World) { w.Plan.Rule, w.Truth.Delivered = rollout.RuleThreshold, 0.93 })
-	row, err := Case{Name: "plain", Cells: plain, show: atMost(0.05)}.Check(small)
+	row, err := Case{Name: "plain", Cells: plain, show: atMost(0.05)}.Check(t.Context(), small)
 	require.NoError(t, err)
 	require.False(t, row.OK, row.Shown)
 	unbroken := at(30, func(w *World) { w.Plan.GuardDays = 1 })
-	row, err = Case{Name: "unbroken", Cells: unbroken, show: foundBy(rollout.TriggerEmail, 0.99, 2, inDays)}.Check(3)
+	row, err = Case{Name: "unbroken", Cells: unbroken, show: foundBy(rollout.TriggerEmail, 0.99, 2, inDays)}.Check(t.Context(), 3)
 	require.NoError(t, err)
 	require.False(t, row.OK, row.Shown)
 }

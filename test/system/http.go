@@ -17,9 +17,28 @@ var httpClient = &http.Client{Timeout: client.Timeout}
 
 // Answer is what an HTTP call was answered with.
 type Answer struct {
-	Status int
-	Header http.Header
-	Body   []byte
+	// Request is its method and address.
+	Request string
+	Status  int
+	Header  http.Header
+	Body    []byte
+}
+
+// Check makes an error of an answer that says that the call was not carried out.
+func Check(a Answer, err error) error {
+	if err == nil && a.Status >= http.StatusMultipleChoices {
+		err = fmt.Errorf("%s is answered %d: %s", a.Request, a.Status, a.Body)
+	}
+	return err
+}
+
+// Read decodes the answer to a call that was carried out.
+func Read[T any](a Answer, err error) (v T, _ error) {
+	if err := Check(a, err); err != nil {
+		return v, err
+	}
+	err = a.Into(&v)
+	return v, err
 }
 
 // Into decodes the body.
@@ -64,7 +83,7 @@ func Call(ctx context.Context, method, address, token string, body any, header h
 	if err != nil {
 		return Answer{}, fmt.Errorf("%s %s: %w", method, address, err)
 	}
-	return Answer{Status: res.StatusCode, Header: res.Header, Body: raw}, nil
+	return Answer{Request: method + " " + address, Status: res.StatusCode, Header: res.Header, Body: raw}, nil
 }
 
 // Service calls the API as the marketplace's backend.
@@ -83,27 +102,16 @@ func (s *System) Admin(ctx context.Context, method, path string, body any) (Answ
 
 // Fault tells the mailbox to misbehave towards recipients that contain match.
 func (s *System) Fault(ctx context.Context, fault map[string]any) error {
-	a, err := Call(ctx, http.MethodPut, s.Stack.Mailbox+"/faults", "", fault, nil)
-	if err == nil && a.Status >= 300 {
-		err = fmt.Errorf("setting a fault: %d %s", a.Status, a.Body)
-	}
-	return err
+	return Check(Call(ctx, http.MethodPut, s.Stack.Mailbox+"/faults", "", fault, nil))
 }
 
 // subscribe has the mailbox publish its events to the API's webhook.
 func (s *System) subscribe(ctx context.Context) error {
-	a, err := Call(ctx, http.MethodPost, s.Stack.Mailbox+"/sns/subscriptions", "",
-		map[string]string{"endpoint": s.API + "/api/webhooks/ses", "signatureVersion": "2", "configurationSet": s.configurationSet()}, nil)
-	if err == nil && a.Status >= 300 {
-		err = fmt.Errorf("subscribing to the mailbox's events: %d %s", a.Status, a.Body)
-	}
-	if err != nil {
-		return err
-	}
-	var made struct {
+	type subscription struct {
 		ID string `json:"id"`
 	}
-	err = a.Into(&made)
+	made, err := Read[subscription](Call(ctx, http.MethodPost, s.Stack.Mailbox+"/sns/subscriptions", "",
+		map[string]string{"endpoint": s.API + "/api/webhooks/ses", "signatureVersion": "2", "configurationSet": s.configurationSet()}, nil))
 	s.subscription = made.ID
 	return err
 }

@@ -42,7 +42,7 @@ type inbox struct {
 func (s *System) Messages(ctx context.Context, to string) ([]Message, error) {
 	s.inbox.mu.Lock()
 	defer s.inbox.mu.Unlock()
-	more, next, err := s.messagesSince(ctx, s.inbox.next)
+	more, next, err := MessagesSince(ctx, s.Stack.Mailbox, s.inbox.next)
 	if err != nil {
 		return nil, err
 	}
@@ -61,17 +61,32 @@ func (s *System) Messages(ctx context.Context, to string) ([]Message, error) {
 
 // skipMessages passes over the e-mails that are there already.
 func (s *System) skipMessages(ctx context.Context) (err error) {
-	_, s.inbox.next, err = s.messagesSince(ctx, math.MaxInt32)
+	_, s.inbox.next, err = MessagesSince(ctx, s.Stack.Mailbox, math.MaxInt32)
 	return err
 }
 
-// messagesSince are the e-mails from an index on, and the index of the next to come.
-func (s *System) messagesSince(ctx context.Context, index int) (messages []Message, next int, err error) {
-	a, err := Call(ctx, http.MethodGet, s.Stack.Mailbox+"/messages?since="+strconv.Itoa(index), "", nil, nil)
-	if err != nil {
-		return nil, 0, err
+// MessagesSince are the e-mails of a mailbox from an index on, and the index of the next to come.
+func MessagesSince(ctx context.Context, mailbox string, index int) (messages []Message, next int, err error) {
+	return readMailbox(ctx, fmt.Sprintf("%s/messages?since=%d", mailbox, index))
+}
+
+// EachMessage shows every e-mail of a mailbox to a function, without text and HTML.
+func EachMessage(ctx context.Context, mailbox string, show func(Message)) error {
+	for index := 0; ; {
+		page, next, err := readMailbox(ctx, fmt.Sprintf("%s/messages?since=%d&limit=1000&body=false", mailbox, index))
+		if err != nil || len(page) == 0 {
+			return err
+		}
+		for _, m := range page {
+			show(m)
+		}
+		index = next
 	}
-	if err := a.Into(&messages); err != nil {
+}
+
+func readMailbox(ctx context.Context, address string) (messages []Message, next int, err error) {
+	a, err := Call(ctx, http.MethodGet, address, "", nil, nil)
+	if messages, err = Read[[]Message](a, err); err != nil {
 		return nil, 0, err
 	}
 	next, err = strconv.Atoi(a.Header.Get("Next-Index"))
