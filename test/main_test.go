@@ -1,5 +1,3 @@
-// Package test tells stories over the whole system on the embedded stack:
-// through HTTP, Temporal, the database and the mailbox together.
 package test
 
 import (

@@ -1,5 +1,5 @@
-// Package house holds the tree to what docs/architecture.md says of it.
-package house_test
+// Package architecture holds the tree to what docs/architecture.md says of it.
+package architecture_test
 
 import (
 	"go/parser"
