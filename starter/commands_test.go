@@ -38,7 +38,7 @@ func TestVendorRegisterPassesOnWhatItIsGiven(t *testing.T) {
 func TestTrialCommandsForPeople(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.Events["v-1"], w.Events["v-2"] = story("v-1"), heldStory("v-2")
+	w.Events["v-1"], w.Events["v-2"] = extendedTrial("v-1"), heldTrial("v-2")
 	for name, args := range map[string][]string{
 		"trial-status":      {"trial", "status", "v-1"},
 		"trial-status-held": {"trial", "status", "v-2"},
@@ -59,7 +59,7 @@ func TestTrialCommandsForPeople(t *testing.T) {
 func TestJSONIsExactlyTheAPIs(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.Events["v-1"] = story("v-1")
+	w.Events["v-1"] = extendedTrial("v-1")
 	require.Zero(t, w.run(t, "vendor", "register", "--id", "v-2", "--email", "bo@example.com", "--name", "Bo").code)
 	for path, args := range map[string][]string{
 		"/api/vendors/v-2":               {"vendor", "show", "v-2", "--json"},
@@ -93,7 +93,7 @@ func TestTrialChanges(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
-			w.Events["v-1"] = story("v-1")
+			w.Events["v-1"] = extendedTrial("v-1")
 			r := w.run(t, append([]string{"trial"}, c.args...)...)
 			require.Equal(t, result{0, r.out, ""}, r)
 			golden(t, "trial-"+name, r.out)
@@ -111,7 +111,7 @@ func TestTrialChanges(t *testing.T) {
 func TestTrialReviveWithAKeyOfOnesOwn(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.Events["v-1"] = story("v-1")
+	w.Events["v-1"] = extendedTrial("v-1")
 	require.Zero(t, w.run(t, "trial", "cancel", "v-1", "--reason", "why").code)
 	for range 2 {
 		r := w.run(t, "trial", "revive", "v-1", "--days", "5", "--reason", "why", "--idempotency-key", "mine", "--json")
@@ -119,13 +119,13 @@ func TestTrialReviveWithAKeyOfOnesOwn(t *testing.T) {
 		require.Contains(t, r.out, `"endsAt":"2026-03-15T12:00:00Z"`)
 	}
 	require.Equal(t, "mine", w.Calls()[1].Key)
-	require.Len(t, w.Events["v-1"], len(story("v-1"))+2, "carried out once")
+	require.Len(t, w.Events["v-1"], len(extendedTrial("v-1"))+2, "carried out once")
 }
 
 func TestAnUncertainChangeCanBeRepeated(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.Events["v-1"] = story("v-1")
+	w.Events["v-1"] = extendedTrial("v-1")
 	w.Fail(func(rw http.ResponseWriter, _ *http.Request) bool {
 		fakeapi.Refuse(rw, http.StatusServiceUnavailable, "", "the workflow service does not answer; try again")
 		return true

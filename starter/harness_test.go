@@ -117,8 +117,8 @@ func (w *world) ask(t *testing.T, path string) string {
 	return string(body)
 }
 
-// story is a trial that began eight days ago in Paris: welcomed, reminded, and extended an hour ago.
-func story(vendorID string) []trial.Event {
+// extendedTrial is a trial that began eight days ago in Paris: welcomed, reminded, and extended an hour ago.
+func extendedTrial(vendorID string) []trial.Event {
 	began := present.AddDate(0, 0, -8)
 	events := []trial.Event{trial.Start(trial.Registration{
 		VendorID: vendorID, Cohort: trial.Automated, Policy: trial.DefaultPolicy(), Day: trial.RealDay, Zone: "Europe/Paris", At: began,
@@ -142,8 +142,8 @@ func story(vendorID string) []trial.Event {
 	return events
 }
 
-// heldStory is a trial at whose end expiry waits for a flag.
-func heldStory(vendorID string) []trial.Event {
+// heldTrial is a trial at whose end expiry waits for a flag.
+func heldTrial(vendorID string) []trial.Event {
 	began := present.AddDate(0, 0, -15)
 	events := []trial.Event{trial.Start(trial.Registration{
 		VendorID: vendorID, Cohort: trial.Automated, Policy: trial.Policy{Name: "short", LengthDays: 14, GraceDays: 3}, Day: trial.RealDay, At: began,

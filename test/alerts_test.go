@@ -21,8 +21,8 @@ import (
 
 const alerts = "/api/admin/monitoring/alerts"
 
-// toldFile is a file with one who is told of everything technical.
-func toldFile(t *testing.T, address string) string {
+// technicalLead is a file of stakeholders with one who gets every technical notice.
+func technicalLead(t *testing.T, address string) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "stakeholders.yaml")
 	text := "stakeholders:\n  - {role: lead-developer, name: The lead, email: " + address + "}\n"
@@ -125,7 +125,7 @@ func TestBouncesTurnTheFigureAndAreToldOnceACooldownUntilTheyAreOver(t *testing.
 	lead := "lead-" + strings.ToLower(t.Name()[:8]) + "@example.com"
 	// 180 minutes of a day of 24 hours are 15 seconds of one of two minutes.
 	s := begin(t, system.Options{Day: 2 * time.Minute, Env: []string{
-		"STAKEHOLDERS=" + toldFile(t, lead), "ALERTS_CONFIG=" + alertsFile(t, `{"alerts": {"emailDeliveryRateLow": {"cooldown": 180, "severity": "high"}}}`),
+		"STAKEHOLDERS=" + technicalLead(t, lead), "ALERTS_CONFIG=" + alertsFile(t, `{"alerts": {"emailDeliveryRateLow": {"cooldown": 180, "severity": "high"}}}`),
 	}})
 	const cooldown = 15 * time.Second
 	s.crowdOf("a", 25, 3)
@@ -174,7 +174,7 @@ func TestBouncesTurnTheFigureAndAreToldOnceACooldownUntilTheyAreOver(t *testing.
 		require.GreaterOrEqual(t, e.At.Sub(h[i].At), cooldown)
 	}
 	subjects := s.subjects(lead)
-	require.Len(t, subjects, events, "each is told once")
+	require.Len(t, subjects, events, "each is notified once")
 	require.Equal(t, "Trial alert, high: e-mail delivery rate is low", subjects[0])
 	require.Equal(t, "Trial alert, high: still, e-mail delivery rate is low", subjects[1])
 	require.Equal(t, "Trial alert over: e-mail delivery rate is low", subjects[events-1])
@@ -217,8 +217,8 @@ func (s *scenario) running(n int) {
 func TestSixtyExpiriesInAnHourAreTold(t *testing.T) {
 	lead := "lead-" + strings.ToLower(t.Name()[:8]) + "@example.com"
 	s := begin(t, system.Options{Day: 8 * time.Second, Env: []string{
-		"STAKEHOLDERS=" + toldFile(t, lead),
-		// On a busy machine they may end one after the other for longer than an hour: it is told once.
+		"STAKEHOLDERS=" + technicalLead(t, lead),
+		// On a busy machine they may end one after the other for longer than an hour: it is notified once.
 		"ALERTS_CONFIG=" + alertsFile(t, `{"alerts": {"massTrialExpiration": {"threshold": 5, "cooldown": 1440}}}`),
 	}})
 	s.rollout(true, 0) // e-mails would wait for the account's rate
@@ -243,7 +243,7 @@ func TestSixtyExpiriesInAnHourAreTold(t *testing.T) {
 	cleared := s.awaitAlert(soon, monitoring.MassTrialExpiration, monitoring.AlertCleared, 2)
 	require.Equal(t, monitoring.ReasonWithin, cleared.Reason)
 	s.awaitSubjects(lead, 2)
-	pause(t, 3*time.Second) // to be told twice
+	pause(t, 3*time.Second) // to be notified twice
 	require.Equal(t, []string{"Trial alert, medium: many trials expire at once", "Trial alert over: many trials expire at once"}, s.subjects(lead))
 	require.Len(t, s.happened(monitoring.MassTrialExpiration), 2)
 }
@@ -260,7 +260,7 @@ func TestAWorkerThatIsAwayIsToldOfWithoutOne(t *testing.T) {
 	t.Cleanup(hook.Close)
 	people := filepath.Join(t.TempDir(), "stakeholders.yaml")
 	require.NoError(t, os.WriteFile(people, fmt.Appendf(nil, "stakeholders:\n  - {role: lead-developer, email: %s, webhook: \"%s/hook\"}\n", lead, hook.URL), 0o600))
-	// 1440 minutes of a day of 24 hours are ten minutes of this one: it is told once.
+	// 1440 minutes of a day of 24 hours are ten minutes of this one: it is notified once.
 	s := begin(t, system.Options{Day: 10 * time.Minute, Env: []string{
 		"STAKEHOLDERS=" + people, "WEBHOOK_SECRET=" + strings.Repeat("k", 32), "ALERTS_CONFIG=" + alertsFile(t, `{"alerts": {"workerAway": {"cooldown": 1440}}}`),
 	}})

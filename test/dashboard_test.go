@@ -24,7 +24,7 @@ func TestTheDashboardInABrowser(t *testing.T) {
 	plan := shortPlan()
 	plan.NoticeDays, plan.Phases[0].SoakDays = 0, 100
 	s.startRollout(plan)
-	b := &desk{scenario: s, browser: surf(t)}
+	b := &dashboardUser{scenario: s, browser: surf(t)}
 
 	require.NoError(t, chromedp.Do(b.browser, browser.Look(1440, "light"), chromedp.Navigate(s.API+"/admin/")))
 	b.sees("It is what opens /api/admin")
@@ -62,19 +62,19 @@ func TestTheDashboardInABrowser(t *testing.T) {
 	b.sees("It is what opens /api/admin")
 }
 
-// desk is an operator before a browser.
-type desk struct {
+// dashboardUser is an operator with a browser.
+type dashboardUser struct {
 	*scenario
 	browser context.Context
 }
 
-func (b *desk) does(steps ...chromedp.Action[chromedp.Void]) {
+func (b *dashboardUser) does(steps ...chromedp.Action[chromedp.Void]) {
 	b.t.Helper()
 	require.NoError(b.t, chromedp.Do(b.browser, steps...))
 }
 
 // text is what the page says now; empty while another one comes.
-func (b *desk) text(of string) string {
+func (b *dashboardUser) text(of string) string {
 	text, err := chromedp.Run(b.browser, chromedp.Evaluate[string](fmt.Sprintf("document.querySelector(%q)?.innerText ?? ''", of)))
 	if err != nil {
 		return ""
@@ -82,7 +82,7 @@ func (b *desk) text(of string) string {
 	return strings.Join(strings.Fields(text), " ")
 }
 
-func (b *desk) waits(what string, until func() error) {
+func (b *dashboardUser) waits(what string, until func() error) {
 	b.t.Helper()
 	eventually(b.t, wholeLife, func() error {
 		if err := until(); err != nil {
@@ -92,7 +92,7 @@ func (b *desk) waits(what string, until func() error) {
 	})
 }
 
-func (b *desk) sees(words string) {
+func (b *dashboardUser) sees(words string) {
 	b.t.Helper()
 	b.waits("the page", func() error {
 		if text := b.text("main"); !strings.Contains(text, words) {
@@ -103,7 +103,7 @@ func (b *desk) sees(words string) {
 }
 
 // standing is what the page says of how many trials there are.
-func (b *desk) standing() string {
+func (b *dashboardUser) standing() string {
 	b.t.Helper()
 	var text string
 	b.waits("the figures", func() error {
@@ -116,9 +116,9 @@ func (b *desk) standing() string {
 }
 
 // marks leaves a mark that is gone when the page is loaded again.
-func (b *desk) marks() { b.does(chromedp.Evaluate[chromedp.Void]("window.mark = 1")) }
+func (b *dashboardUser) marks() { b.does(chromedp.Evaluate[chromedp.Void]("window.mark = 1")) }
 
-func (b *desk) isMarked() {
+func (b *dashboardUser) isMarked() {
 	b.t.Helper()
 	marked, err := chromedp.Run(b.browser, chromedp.Evaluate[bool]("window.mark === 1"))
 	require.NoError(b.t, err)
@@ -126,7 +126,7 @@ func (b *desk) isMarked() {
 }
 
 // steers uses a control: follows its link, gives a reason, and sees it done.
-func (b *desk) steers(control, says, status string) {
+func (b *dashboardUser) steers(control, says, status string) {
 	b.t.Helper()
 	b.does(
 		chromedp.Click(chromedp.CSS(`a[href="/admin/rollout/`+control+`"]`)),
@@ -151,13 +151,13 @@ func (b *desk) steers(control, says, status string) {
 }
 
 // presses strikes keys, wherever the focus is.
-func (b *desk) presses(keys string) {
+func (b *dashboardUser) presses(keys string) {
 	b.t.Helper()
 	b.does(chromedp.KeyEvent(keys))
 }
 
 // tabsTo goes from one place to the next until it is there, and the place shows it.
-func (b *desk) tabsTo(place string) {
+func (b *dashboardUser) tabsTo(place string) {
 	b.t.Helper()
 	for range 100 {
 		b.presses(kb.Tab)
@@ -171,7 +171,7 @@ func (b *desk) tabsTo(place string) {
 	require.Fail(b.t, "the keyboard does not lead to "+place)
 }
 
-func (b *desk) isAt(place string) bool {
+func (b *dashboardUser) isAt(place string) bool {
 	b.t.Helper()
 	at, err := chromedp.Run(b.browser, chromedp.Evaluate[bool](fmt.Sprintf("document.activeElement?.matches(%q) ?? false", place)))
 	require.NoError(b.t, err)
@@ -180,7 +180,7 @@ func (b *desk) isAt(place string) bool {
 
 // pausesByKeyboard pauses the rollout without a mouse; the page is fetched again
 // meanwhile, and takes the focus from nobody.
-func (b *desk) pausesByKeyboard() {
+func (b *dashboardUser) pausesByKeyboard() {
 	b.t.Helper()
 	const control = `a[href="/admin/rollout/pause"]`
 	b.does(chromedp.Navigate(b.API+"/admin/"), chromedp.WaitVisible(chromedp.CSS(control)))
@@ -212,7 +212,7 @@ func (b *desk) pausesByKeyboard() {
 }
 
 // silences has nobody told of an alert, and sees that in its history.
-func (b *desk) silences(alert string) {
+func (b *dashboardUser) silences(alert string) {
 	b.t.Helper()
 	b.does(
 		chromedp.Navigate(b.API+"/admin/"),
@@ -227,7 +227,7 @@ func (b *desk) silences(alert string) {
 }
 
 // readsOn looks at the other pages of the real system.
-func (b *desk) readsOn() {
+func (b *dashboardUser) readsOn() {
 	b.t.Helper()
 	axe := loadAxe(b.t)
 	id := b.vendor("seen0")

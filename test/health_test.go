@@ -122,10 +122,10 @@ func TestHealthNoticesAWorkerThatIsGone(t *testing.T) {
 func TestHealthNamesWhatIsAway(t *testing.T) {
 	address, err := url.Parse(embedded.MongoDB)
 	require.NoError(t, err)
-	database, workflows := newGate(t, address.Host), newGate(t, embedded.Temporal)
+	database, workflows := newProxy(t, address.Host), newProxy(t, embedded.Temporal)
 	address.Host = database.Addr
 	query := address.Query()
-	query.Set("directConnection", "true") // a replica set would show the way around the gate
+	query.Set("directConnection", "true") // a replica set would show the way around the proxy
 	address.RawQuery = query.Encode()
 	s := begin(t, system.Options{Day: 24 * time.Hour, APIEnv: []string{"MONGODB_URI=" + address.String(), "TEMPORAL_ADDRESS=" + workflows.Addr}})
 	require.Empty(t, s.awaitHealth(soon, monitoring.PartWorker, monitoring.Healthy).unwell())

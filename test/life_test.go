@@ -42,7 +42,7 @@ func TestATrialLivesToItsEnd(t *testing.T) {
 	events := s.history(id)
 	t.Log(table(events))
 	require.LessOrEqual(t, len(events), historyLimit)
-	s.toldInWords(id, events)
+	s.hasSummaries(id, events)
 }
 
 // toldByAPI checks that everybody who asks over HTTP hears of the end.
@@ -123,9 +123,9 @@ func (s *scenario) history(id string) []*history.HistoryEvent {
 	return events
 }
 
-// toldInWords checks that the Web UI has something to tell: of the workflow,
+// hasSummaries checks that the Web UI has a summary of the workflow,
 // and of every timer and activity.
-func (s *scenario) toldInWords(id string, events []*history.HistoryEvent) {
+func (s *scenario) hasSummaries(id string, events []*history.HistoryEvent) {
 	s.t.Helper()
 	d, err := s.temporal.DescribeWorkflowExecution(s.ctx, trial.WorkflowID(id), "")
 	require.NoError(s.t, err)

@@ -20,8 +20,8 @@ func TestARolloutOutlivesItsWorkflow(t *testing.T) {
 	s.startRollout(plan)
 	s.pass()
 	before := s.awaitRollout(soon, stands(rollout.Running))
-	require.NoError(t, s.temporal.ScheduleClient().GetHandle(s.ctx, "watch-rollout").Pause(s.ctx, client.SchedulePauseOptions{Note: "the story wants it"}))
-	require.NoError(t, s.temporal.TerminateWorkflow(s.ctx, rollout.WorkflowID, "", "the story wants it"))
+	require.NoError(t, s.temporal.ScheduleClient().GetHandle(s.ctx, "watch-rollout").Pause(s.ctx, client.SchedulePauseOptions{Note: "the scenario wants it"}))
+	require.NoError(t, s.temporal.TerminateWorkflow(s.ctx, rollout.WorkflowID, "", "the scenario wants it"))
 
 	eventually(t, aSweep, func() error {
 		described, err := s.temporal.ScheduleClient().GetHandle(s.ctx, "watch-rollout").Describe(s.ctx)

@@ -24,9 +24,9 @@ import (
 	"marketplace.example/trials/test/system"
 )
 
-// oldUsers is how many users the marketplace of the migration's story has. `go
+// oldUsers is how many users the marketplace of the migration's scenario has. `go
 // test ./test -run Migration -migration-users 50000 -timeout 60m` is the real size.
-var oldUsers = flag.Int("migration-users", 400, "how many users the migration's story `has`")
+var oldUsers = flag.Int("migration-users", 400, "how many users the migration's scenario `has`")
 
 // messyUser is one of many, each with its own faults.
 func messyUser(r *mathrand.Rand, n int) bson.D {
@@ -144,7 +144,7 @@ func (b bazaar) kill(seq int) {
 	b.t.Logf("killed after %d of about %d steps", p.Seq, 2*b.pages)
 }
 
-// It is not parallel: it keeps the database so busy that stories beside it would be late.
+// It is not parallel: it keeps the database so busy that scenarios beside it would be late.
 func TestAMigrationThatIsKilledComesToTheSame(t *testing.T) {
 	bin, err := system.Build(t.Context())
 	require.NoError(t, err)

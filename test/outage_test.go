@@ -18,19 +18,19 @@ import (
 const refusalLimit = 30 * time.Second
 
 func TestARegistrationIsAcceptedWithTemporalDown(t *testing.T) {
-	gate := newGate(t, embedded.Temporal)
-	s := begin(t, system.Options{Day: 10 * time.Second, Env: []string{"TEMPORAL_ADDRESS=" + gate.Addr}})
+	proxy := newProxy(t, embedded.Temporal)
+	s := begin(t, system.Options{Day: 10 * time.Second, Env: []string{"TEMPORAL_ADDRESS=" + proxy.Addr}})
 	before, during := s.vendor("before"), s.vendor("during")
 	s.register(before)
 	s.awaitMail(soon, before, "welcome/0")
 
-	gate.Shut()
+	proxy.Shut()
 	s.register(during)
 	s.convert(before)
 	s.says(http.StatusOK, "temporal") // it is ready: nothing that it is asked for is lost
 	require.False(t, s.hasStarted(during), "the trial cannot have begun")
 	require.Equal(t, trial.Active, s.known(before).Trial.Status)
-	require.NoError(t, gate.Open(s.ctx))
+	require.NoError(t, proxy.Open(s.ctx))
 
 	s.awaitMail(aSweep, during, "welcome/0")
 	s.awaitStatus(aSweep, before, trial.Converted)
@@ -40,27 +40,27 @@ func TestARegistrationIsAcceptedWithTemporalDown(t *testing.T) {
 func TestWithMongoDBDownNothingHalfDoneRemains(t *testing.T) {
 	address, err := url.Parse(embedded.MongoDB)
 	require.NoError(t, err)
-	gate := newGate(t, address.Host)
-	address.Host = gate.Addr
+	proxy := newProxy(t, address.Host)
+	address.Host = proxy.Addr
 	query := address.Query()
-	query.Set("directConnection", "true") // a replica set would show the way around the gate
+	query.Set("directConnection", "true") // a replica set would show the way around the proxy
 	address.RawQuery = query.Encode()
 	s := begin(t, system.Options{Day: 2 * day, Env: []string{"MONGODB_URI=" + address.String()}})
 	before, during := s.vendor("before"), s.vendor("during")
 	s.register(before)
 	s.awaitMail(soon, before, "welcome/0")
 
-	gate.Shut()
+	proxy.Shut()
 	asked := time.Now()
 	a, err := s.Service(s.ctx, http.MethodPost, "/api/vendors", map[string]any{"id": during, "email": email(during), "name": "During"})
 	require.NoError(t, err)
 	require.Less(t, time.Since(asked), refusalLimit)
 	require.Equal(t, http.StatusServiceUnavailable, a.Status, "%s", a.Body)
 	require.NotEmpty(t, a.Header.Get("Retry-After"))
-	require.NotContains(t, string(a.Body), gate.Addr, "internals leak")
+	require.NotContains(t, string(a.Body), proxy.Addr, "internals leak")
 	readProblem(t, a)
 	s.says(http.StatusServiceUnavailable, "mongodb")
-	require.NoError(t, gate.Open(s.ctx))
+	require.NoError(t, proxy.Open(s.ctx))
 
 	s.awaitStatus(wholeLife, before, trial.Expired) // what ran goes on
 	s.mailedAsRecorded(before)
@@ -74,12 +74,12 @@ func TestWithMongoDBDownNothingHalfDoneRemains(t *testing.T) {
 	s.awaitMail(soon, during, "welcome/0")
 }
 
-func newGate(t *testing.T, target string) *system.Proxy {
+func newProxy(t *testing.T, target string) *system.Proxy {
 	t.Helper()
-	g, err := system.NewProxy(t.Context(), target)
+	p, err := system.NewProxy(t.Context(), target)
 	require.NoError(t, err)
-	t.Cleanup(g.Shut)
-	return g
+	t.Cleanup(p.Shut)
+	return p
 }
 
 // says checks that the API says which part it cannot reach, and lives.

@@ -50,7 +50,7 @@ func TestReportsComeAfterTheLastPhase(t *testing.T) {
 	require.Equal(t, rollout.Completed, v.Rollout.Status)
 	require.Equal(t, rollout.TaskDone, v.Tasks[0].Status)
 	require.Contains(t, s.starter("rollout", "replay"), "All came to the same.")
-	require.Len(t, s.noticesAbout(report), 1, "each is told once")
+	require.Len(t, s.noticesAbout(report), 1, "each is notified once")
 }
 
 // reported waits for a report, over the API and in the stakeholder's mailbox.

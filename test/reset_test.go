@@ -72,7 +72,7 @@ func (s *scenario) reset(last bool) {
 	}
 	_, err := s.temporal.ResetWorkflowExecution(s.ctx, &workflowservice.ResetWorkflowExecutionRequest{
 		Namespace: s.Namespace, WorkflowExecution: &common.WorkflowExecution{WorkflowId: rollout.WorkflowID},
-		Reason: "the story wants it", WorkflowTaskFinishEventId: task, RequestId: fmt.Sprintf("reset-%d-%t", task, last),
+		Reason: "the scenario wants it", WorkflowTaskFinishEventId: task, RequestId: fmt.Sprintf("reset-%d-%t", task, last),
 	})
 	require.NoError(s.t, err)
 }

@@ -21,13 +21,13 @@ import (
 
 const rollouts = "/api/admin/rollouts"
 
-// shortPlan is a plan that a story lives through: its gates are those that a
+// shortPlan is a plan that a scenario lives through: its gates are those that a
 // few vendors satisfy.
 func shortPlan() rollout.Plan {
 	p := rollout.DefaultPlan()
 	gates := []rollout.Gate{rollout.GateEmail, rollout.GateAutomation}
-	p.Name, p.NoticeDays, p.StabilityDays, p.GuardDays, p.BackfillPerHour = "story", 0.5, 1, 1, 3600
-	p.Triggers.Slowdown = 10 // the machine may be busy with other stories
+	p.Name, p.NoticeDays, p.StabilityDays, p.GuardDays, p.BackfillPerHour = "scenario", 0.5, 1, 1, 3600
+	p.Triggers.Slowdown = 10 // the machine may be busy with other scenarios
 	p.Phases = []rollout.Phase{
 		{Name: "nobody", Percentage: 0, SoakDays: 8, Gates: []rollout.Gate{}}, // within twice this the preflight is waived
 		{Name: "half", Percentage: 50, SoakDays: 30, Gates: gates},            // within twice this twenty vendors are seen
@@ -49,7 +49,7 @@ func (s *scenario) planFile(p rollout.Plan) string {
 // control sends the rollout one of its controls.
 func (s *scenario) control(name string, body map[string]any) {
 	s.t.Helper()
-	body["reason"] = "the story wants it"
+	body["reason"] = "the scenario wants it"
 	a, err := s.Admin(s.ctx, http.MethodPost, rollouts+"/current/"+name, body)
 	s.answered(http.StatusAccepted, a, err)
 }
@@ -72,7 +72,7 @@ func (s *scenario) startRollout(p rollout.Plan) {
 	s.t.Cleanup(s.showDecisions)
 }
 
-// showDecisions prints what was decided where the story failed.
+// showDecisions prints what was decided where the scenario failed.
 func (s *scenario) showDecisions() {
 	if !s.t.Failed() {
 		return
@@ -114,7 +114,7 @@ func (s *scenario) awaitRollout(limit time.Duration, wanted func(rollout.View) e
 	return v
 }
 
-// pass waives the check that a story cannot satisfy.
+// pass waives the check that a scenario cannot satisfy.
 func (s *scenario) pass() {
 	s.t.Helper()
 	s.awaitRollout(wholeLife, func(v rollout.View) error {
@@ -153,9 +153,9 @@ func (s *scenario) entered() []string {
 // address that bounces; every third converts at once.
 func (s *scenario) arrivals(name string, every time.Duration, bouncing int) (stop func()) {
 	ctx, cancel := context.WithCancel(s.ctx)
-	api, token := s.API, s.Secrets.ServiceToken // which a story may change meanwhile
+	api, token := s.API, s.Secrets.ServiceToken // which a scenario may change meanwhile
 	post := func(path string, body any) {
-		// A story that goes on without some of them fails by itself.
+		// A scenario that goes on without some of them fails by itself.
 		_, _ = system.Call(ctx, http.MethodPost, api+path, token, body, nil)
 	}
 	var done sync.WaitGroup
@@ -275,7 +275,7 @@ func TestARollbackByHandActsAtOnceAndWithoutAWorker(t *testing.T) {
 		return nil
 	})
 	last := s.decisions()
-	require.Equal(t, "Rolled back completely: the story wants it", last[len(last)-1].Reason)
+	require.Equal(t, "Rolled back completely: the scenario wants it", last[len(last)-1].Reason)
 	a, err = s.Admin(s.ctx, http.MethodPost, rollouts+"/current/resume", map[string]any{"reason": "again"})
 	s.answered(http.StatusConflict, a, err)
 }

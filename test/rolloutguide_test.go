@@ -18,7 +18,7 @@ import (
 	"marketplace.example/trials/test/system"
 )
 
-// guide are the commands of a section of a guide. A story runs every one of them,
+// guide are the commands of a section of a guide. A scenario runs every one of them,
 // as it stands there.
 type guide struct {
 	*scenario
@@ -223,5 +223,5 @@ func TestTheGuideToTheRolloutDoesWhatItSays(t *testing.T) {
 	g.start(start)
 	g.run(g.line("tctl workflow signal", "rollback"))
 	g.is(rollout.RolledBack, 0)
-	require.Empty(t, g.open, "commands of the guide that this story does not run")
+	require.Empty(t, g.open, "commands of the guide that this scenario does not run")
 }

@@ -27,16 +27,16 @@ import (
 )
 
 const (
-	// soon bounds what takes no more than a moment. Like those below it says when a story gives up, not how long
+	// soon bounds what takes no more than a moment. Like those below it says when a scenario gives up, not how long
 	// anything may take.
 	soon = 6 * time.Minute
-	// day is long enough for a machine that tells three stories at once to tell a trial's last two days apart.
+	// day is long enough for a machine that runs three scenarios at once to tell a trial's last two days apart.
 	day = 1500 * time.Millisecond
 	// wholeLife bounds a trial's 17 days.
 	wholeLife = 15 * time.Minute
 	// aSweep bounds what waits for the reconciler, which comes every 30 seconds.
 	aSweep = 9 * time.Minute
-	// logTail is how much of a process's log a failed story shows, in bytes.
+	// logTail is how much of a process's log a failed scenario shows, in bytes.
 	logTail = 6000
 )
 
@@ -50,11 +50,11 @@ type scenario struct {
 	ctx      context.Context
 	database *mongo.Database
 	temporal client.Client
-	// mark is in every vendor's id, since all stories share the mailbox.
+	// mark is in every vendor's id, since all scenarios share the mailbox.
 	mark string
 }
 
-// begin starts a system for one story and opens the rollout to everybody. It
+// begin starts a system for one scenario and opens the rollout to everybody. It
 // ends with the test.
 func begin(t *testing.T, o system.Options) *scenario {
 	t.Helper()
@@ -62,7 +62,7 @@ func begin(t *testing.T, o system.Options) *scenario {
 	return beginAlone(t, o)
 }
 
-// beginAlone is begin for a story that takes the whole machine: no other is told beside it.
+// beginAlone is begin for a scenario that takes the whole machine: no other runs beside it.
 func beginAlone(t *testing.T, o system.Options) *scenario {
 	t.Helper()
 	mark := strings.ToLower(rand.Text()[:8])
@@ -70,7 +70,7 @@ func beginAlone(t *testing.T, o system.Options) *scenario {
 		o.Stack = embedded
 	}
 	o.LogDir = t.ArtifactDir() // kept with `go test -artifacts`
-	o.Database, o.Namespace = "story_"+mark, "story-"+mark
+	o.Database, o.Namespace = "scenario_"+mark, "scenario-"+mark
 	if o.Day == 0 {
 		o.Day = day
 	}
@@ -92,7 +92,7 @@ func beginAlone(t *testing.T, o system.Options) *scenario {
 // stretched is a day of seconds that is the longer the busier the machine is, so that what a busy one does late is
 // still done in its day.
 func stretched(day time.Duration) time.Duration {
-	const usual, most = 3, 4 // how many wait for a core while stories are told, and how much longer a day becomes at the most
+	const usual, most = 3, 4 // how many wait for a core while scenarios run, and how much longer a day becomes at the most
 	var waiting float64
 	if load, err := os.ReadFile("/proc/loadavg"); err != nil || day > time.Minute {
 		return day
@@ -102,7 +102,7 @@ func stretched(day time.Duration) time.Duration {
 	return time.Duration(float64(day) * min(max(waiting/float64(usual*runtime.NumCPU()), 1), most)).Round(100 * time.Millisecond)
 }
 
-// record writes the histories of the story's rollouts and bulk operations where that is asked for.
+// record writes the histories of the scenario's rollouts and bulk operations where that is asked for.
 func (s *scenario) record() {
 	if *record == "" || s.t.Failed() {
 		return
@@ -120,7 +120,7 @@ func (s *scenario) record() {
 	require.NoError(s.t, err)
 }
 
-// connect connects to the database and to Temporal, past any gate.
+// connect connects to the database and to Temporal, past any proxy.
 func (s *scenario) connect() {
 	s.t.Helper()
 	db, err := mongo.Connect(options.Client().ApplyURI(s.Stack.MongoDB))
@@ -137,7 +137,7 @@ func (s *scenario) connect() {
 	s.t.Cleanup(s.temporal.Close)
 }
 
-// showLogs prints the ends of the processes' logs where the story failed, and
+// showLogs prints the ends of the processes' logs where the scenario failed, and
 // lets it fail where a program noticed a race.
 func showLogs(t *testing.T, dir string) {
 	t.Helper()
@@ -181,7 +181,7 @@ func pause(t *testing.T, d time.Duration) {
 	}
 }
 
-// vendor makes a vendor's id that no other story uses.
+// vendor makes a vendor's id that no other scenario uses.
 func (s *scenario) vendor(name string) string { return name + "-" + s.mark }
 
 func email(id string) string { return id + "@vendors.example.com" }
@@ -276,7 +276,7 @@ func (s *scenario) awaitStatus(limit time.Duration, id string, status trial.Stat
 	})
 }
 
-// awaitAll waits until every trial of the story has that status.
+// awaitAll waits until every trial of the scenario has that status.
 func (s *scenario) awaitAll(limit time.Duration, ids []string, status trial.Status) {
 	s.t.Helper()
 	eventually(s.t, limit, func() error {

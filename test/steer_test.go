@@ -115,7 +115,7 @@ func (s *scenario) adminToolsOff() {
 
 // steer asks as an admin for a change of a trial.
 func (s *scenario) steer(id, message string, days int) (system.Answer, error) {
-	body := map[string]any{"reason": "told in a story"}
+	body := map[string]any{"reason": "asked in a scenario"}
 	if days > 0 {
 		body["days"] = days
 	}

@@ -40,7 +40,7 @@ func keptStack(t *testing.T) (s *stack.Stack, crash func()) {
 	}
 }
 
-// stakeholder is a file with one who is told everything.
+// stakeholder is a file with one who gets every notice.
 func stakeholder(t *testing.T) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "stakeholders.yaml")

@@ -46,14 +46,14 @@ func TestTheTroubleshootingGuideDoesWhatItSays(t *testing.T) {
 	g.countsWrong()
 	g.emptiesTheDashboard()
 	g.tellsNobody()
-	require.Empty(t, g.open, "commands of the guide that this story does not run")
+	require.Empty(t, g.open, "commands of the guide that this scenario does not run")
 }
 
 // pauses has a schedule come no more, which its check shows.
 func (g *guide) pauses(schedule string) {
 	g.t.Helper()
 	handle := g.temporal.ScheduleClient().GetHandle(g.ctx, schedule)
-	require.NoError(g.t, handle.Pause(g.ctx, client.SchedulePauseOptions{Note: "the story wants it"}))
+	require.NoError(g.t, handle.Pause(g.ctx, client.SchedulePauseOptions{Note: "the scenario wants it"}))
 	require.Regexp(g.t, `Paused +true`, g.run("temporal schedule describe --schedule-id "+schedule))
 }
 

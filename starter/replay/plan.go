@@ -3,7 +3,7 @@
 //
 // Registrations keep their distance from the first one. A conversion keeps its distance from its own
 // vendor's registration, as that was really made: when the system falls behind, or the replay was
-// stopped for an hour, every vendor's story still comes out as it was.
+// stopped for an hour, every vendor still converts at its moment.
 package replay
 
 import (

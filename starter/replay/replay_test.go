@@ -320,7 +320,7 @@ func TestReplaySaysThatTheSystemFallsBehind(t *testing.T) {
 			at, converted, _ := w.Registered(r.VendorID)
 			if r.Converts {
 				require.WithinDuration(t, at.Add(replay.Compress(r.ConvertsAfter, shortDay)), *converted, time.Millisecond,
-					"the story of %s is right all the same", r.VendorID)
+					"the conversion of %s comes at its moment all the same", r.VendorID)
 			}
 		}
 	})

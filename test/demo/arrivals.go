@@ -19,7 +19,7 @@ const (
 
 // arrive has vendors come all the time, until it is stopped. Every third
 // converts a day later, so that conversions are well.
-func (r *ride) arrive(ctx context.Context) (stop func()) {
+func (r *rolloutRun) arrive(ctx context.Context) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var all sync.WaitGroup
 	all.Go(func() {
@@ -40,7 +40,7 @@ func (r *ride) arrive(ctx context.Context) (stop func()) {
 
 // come registers a vendor. A rollout that goes on without some of them shows
 // that by itself.
-func (r *ride) come(ctx context.Context, i int) {
+func (r *rolloutRun) come(ctx context.Context, i int) {
 	id := fmt.Sprintf("%s-%03d", r.name, i)
 	address := id
 	if r.bounces.Load() && i*7%10 < 7 {
@@ -54,10 +54,10 @@ func (r *ride) come(ctx context.Context, i int) {
 }
 
 // domain is where the vendors of this rollout have their addresses.
-func (r *ride) domain() string { return r.name + ".example.com" }
+func (r *rolloutRun) domain() string { return r.name + ".example.com" }
 
 // measuring calls the API often enough for the rollout to know how fast is normal.
-func measuring(ctx context.Context, r *ride) error {
+func measuring(ctx context.Context, r *rolloutRun) error {
 	for range baselineCalls {
 		a, err := r.system.Service(ctx, http.MethodGet, "/api/vendors/nobody", nil)
 		if err != nil || a.Status != http.StatusNotFound {

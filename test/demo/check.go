@@ -25,12 +25,12 @@ type found struct {
 	wrong          []string
 }
 
-// await waits until every trial has ended as its fate says, or the limit.
+// await waits until every trial has ended as its case says, or the limit.
 func (d *demo) await(ctx context.Context, limit time.Duration) error {
 	running := 0
 	err := harness.Until(ctx, limit, d.day/2, func() (bool, error) {
 		running = 0
-		for _, f := range d.fates {
+		for _, f := range d.cases {
 			status, _, _, err := d.stored(ctx, f.id)
 			if err != nil && !errors.Is(err, mongo.ErrNoDocuments) {
 				return false, err
@@ -58,7 +58,7 @@ func (d *demo) stored(ctx context.Context, id string) (status, cohort string, la
 	return doc.Status, doc.Cohort, doc.Late, err
 }
 
-// check compares every fate with the mailbox and the database.
+// check compares every case with the mailbox and the database.
 func (d *demo) check(ctx context.Context) (map[string]found, error) {
 	messages, err := d.system.Messages(ctx, "")
 	if err != nil {
@@ -66,7 +66,7 @@ func (d *demo) check(ctx context.Context) (map[string]found, error) {
 	}
 	messages = to(messages, vendorDomain) // the rollouts' vendors have other addresses
 	all := map[string]found{}
-	for _, f := range d.fates {
+	for _, f := range d.cases {
 		got, err := d.inspect(ctx, f, messages)
 		if err != nil {
 			return nil, err
@@ -74,7 +74,7 @@ func (d *demo) check(ctx context.Context) (map[string]found, error) {
 		all[f.id] = got
 	}
 	known := 0
-	for _, f := range d.fates {
+	for _, f := range d.cases {
 		known += len(all[f.id].mails)
 	}
 	if known != len(messages) {
@@ -83,7 +83,7 @@ func (d *demo) check(ctx context.Context) (map[string]found, error) {
 	return all, d.wasQuiet(messages)
 }
 
-func (d *demo) inspect(ctx context.Context, f fate, messages []system.Message) (found, error) {
+func (d *demo) inspect(ctx context.Context, f trialCase, messages []system.Message) (found, error) {
 	var got found
 	var err error
 	if got.status, got.cohort, got.late, err = d.stored(ctx, f.id); err != nil {
@@ -107,7 +107,7 @@ func (d *demo) inspect(ctx context.Context, f fate, messages []system.Message) (
 }
 
 // complain notes where what was found is not what must be.
-func (got *found) complain(f fate) {
+func (got *found) complain(f trialCase) {
 	cohort := "automated"
 	if f.control {
 		cohort = "control"
@@ -124,7 +124,7 @@ func (got *found) complain(f fate) {
 }
 
 // answers checks that the API says the same as the database.
-func (d *demo) answers(ctx context.Context, f fate, got *found) error {
+func (d *demo) answers(ctx context.Context, f trialCase, got *found) error {
 	a, err := d.system.Admin(ctx, http.MethodGet, "/api/admin/trials/"+f.id, nil)
 	if err != nil {
 		return err
@@ -152,7 +152,7 @@ func (d *demo) report(all map[string]found) bool {
 	t.SetStyle(table.StyleLight)
 	t.AppendHeader(table.Row{"vendor", "what happens", "cohort", "ended", "mails", "checked"})
 	right, mails := 0, 0
-	for _, f := range d.fates {
+	for _, f := range d.cases {
 		got := all[f.id]
 		verdict := "ok"
 		if len(got.wrong) > 0 {
@@ -167,9 +167,9 @@ func (d *demo) report(all map[string]found) bool {
 		mails += len(got.mails)
 		t.AppendRow(table.Row{f.id, f.description, got.cohort, ended, fmt.Sprintf("%d of %d", len(got.mails), len(f.mails)), verdict})
 	}
-	t.AppendFooter(table.Row{"", fmt.Sprintf("%d of %d as they must be", right, len(d.fates)), "", "", mails, ""})
+	t.AppendFooter(table.Row{"", fmt.Sprintf("%d of %d as they must be", right, len(d.cases)), "", "", mails, ""})
 	t.Render()
-	return right == len(d.fates)
+	return right == len(d.cases)
 }
 
 func sorted(list []string) []string {

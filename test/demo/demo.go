@@ -14,13 +14,13 @@ import (
 	"marketplace.example/trials/test/system"
 )
 
-// demo lives through the fates on one system.
+// demo lives through the cases on one system.
 type demo struct {
 	system   *system.System
 	database *mongo.Database
 	day      time.Duration
 	out      io.Writer
-	fates    []fate
+	cases    []trialCase
 	began    time.Time
 	// quietFrom and quietTo bound the time in which the kill switch was thrown
 	// and its second had passed.
@@ -34,16 +34,16 @@ type event struct {
 	act  func(ctx context.Context) error
 }
 
-// live registers everybody, then does each deed on its day.
+// live registers everybody, then does each change on its day.
 func (d *demo) live(ctx context.Context) error {
-	d.fates = fates()
+	d.cases = trialCases()
 	if err := d.enter(ctx); err != nil {
 		return err
 	}
 	events := d.sharedEvents()
-	for _, f := range d.fates {
-		for _, deed := range f.deeds {
-			events = append(events, event{deed.day, f.id + ": " + f.description, func(ctx context.Context) error { return deed.act(ctx, d, f.id) }})
+	for _, f := range d.cases {
+		for _, change := range f.changes {
+			events = append(events, event{change.day, f.id + ": " + f.description, func(ctx context.Context) error { return change.act(ctx, d, f.id) }})
 		}
 	}
 	slices.SortStableFunc(events, func(a, b event) int { return int((a.day - b.day) * 1000) })
@@ -70,14 +70,14 @@ func (d *demo) enter(ctx context.Context) error {
 		}
 	}
 	d.began = time.Now()
-	for _, f := range d.fates {
+	for _, f := range d.cases {
 		if f.control {
 			if err := d.register(ctx, f); err != nil {
 				return err
 			}
 		}
 	}
-	for _, f := range d.fates {
+	for _, f := range d.cases {
 		if f.unregistered {
 			if err := d.insert(ctx, f); err != nil {
 				return err
@@ -87,7 +87,7 @@ func (d *demo) enter(ctx context.Context) error {
 	if err := d.rollout(ctx, true, 100); err != nil {
 		return err
 	}
-	for _, f := range d.fates {
+	for _, f := range d.cases {
 		if f.control || f.unregistered {
 			continue
 		}
@@ -95,7 +95,7 @@ func (d *demo) enter(ctx context.Context) error {
 			return err
 		}
 	}
-	d.printf("%d vendors have registered; a day lasts %s", len(d.fates), d.day)
+	d.printf("%d vendors have registered; a day lasts %s", len(d.cases), d.day)
 	return nil
 }
 

@@ -30,7 +30,7 @@ func (f *finding) complain(format string, args ...any) {
 }
 
 // inspect compares a rollout with how it must end. Its system still runs.
-func (r *ride) inspect(ctx context.Context) (*finding, error) {
+func (r *rolloutRun) inspect(ctx context.Context) (*finding, error) {
 	f := &finding{state: r.state()}
 	for i, e := range r.events {
 		if e.Type == rollout.EventRolledBack {
@@ -51,7 +51,7 @@ func (r *ride) inspect(ctx context.Context) (*finding, error) {
 		f.complain("the flags say %v %%, enabled %t", set.RolloutPercentage, set.Enabled)
 	}
 	if f.back != nil {
-		err = r.inspectAftermath(ctx, f, f.back.At.Add(time.Second))
+		err = r.inspectAfter(ctx, f, f.back.At.Add(time.Second))
 	}
 	r.leave()
 	if err != nil {
@@ -61,7 +61,7 @@ func (r *ride) inspect(ctx context.Context) (*finding, error) {
 }
 
 // inspectEnd looks at where the rollout has ended, and how it got there.
-func (r *ride) inspectEnd(f *finding) {
+func (r *rolloutRun) inspectEnd(f *finding) {
 	if f.state.Status != r.status || f.state.Percentage != r.percentage {
 		f.complain("ended at %v %%, %s, not at %v %%, %s", f.state.Percentage, f.state.Status, r.percentage, r.status)
 	}
@@ -78,7 +78,7 @@ func (r *ride) inspectEnd(f *finding) {
 }
 
 // entered are the stages entered, in order.
-func (r *ride) entered() []string {
+func (r *rolloutRun) entered() []string {
 	var stages []string
 	for _, e := range r.events {
 		if (e.Type == rollout.EventEntered || e.Type == rollout.EventRolledBack) && e.Stage != nil {
@@ -89,7 +89,7 @@ func (r *ride) entered() []string {
 }
 
 // inspectRollback looks at what rolled back the rollout, and how soon.
-func (r *ride) inspectRollback(f *finding) {
+func (r *rolloutRun) inspectRollback(f *finding) {
 	switch {
 	case f.back == nil && r.trigger == "":
 	case f.back == nil:
@@ -104,6 +104,6 @@ func (r *ride) inspectRollback(f *finding) {
 }
 
 // flags are the flags as the API tells them.
-func (r *ride) flags(ctx context.Context) (rollout.Document, error) {
+func (r *rolloutRun) flags(ctx context.Context) (rollout.Document, error) {
 	return system.Read[rollout.Document](r.system.Admin(ctx, http.MethodGet, "/api/admin/feature-flags", nil))
 }

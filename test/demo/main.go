@@ -40,23 +40,23 @@ func main() {
 
 func run(ctx context.Context, out io.Writer, env *harness.Env, histories string) error {
 	began := time.Now()
-	var rides []lived
-	var ridden error
-	var riding sync.WaitGroup
+	var results []result
+	var rolloutErr error
+	var running sync.WaitGroup
 	vendorsOver := make(chan struct{})
-	riding.Go(func() { rides, ridden = rideAll(ctx, vendorsOver, env, out) })
+	running.Go(func() { results, rolloutErr = runRollouts(ctx, vendorsOver, env, out) })
 	err := vendors(ctx, out, env, histories)
 	close(vendorsOver)
-	riding.Wait()
-	err = errors.Join(err, ridden)
-	if !reportRides(out, rides) {
+	running.Wait()
+	err = errors.Join(err, rolloutErr)
+	if !reportRollouts(out, results) {
 		err = errors.Join(err, fmt.Errorf("not every rollout is as it must be; the processes' logs are in %s", env.Dir))
 	}
 	fmt.Fprintf(out, "It took %s.\n", time.Since(began).Round(time.Second))
 	return err
 }
 
-// vendors lives through the fates on a system of their own.
+// vendors lives through the cases on a system of their own.
 func vendors(ctx context.Context, out io.Writer, env *harness.Env, histories string) error {
 	s, err := env.System(ctx, "", system.Options{Day: day})
 	if err != nil {

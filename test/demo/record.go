@@ -11,7 +11,7 @@ import (
 	"marketplace.example/trials/test/system"
 )
 
-// record writes the history of every run of every fate to a folder, one file a
+// record writes the history of every run of every case to a folder, one file a
 // run, for the replay tests: these are the paths through the workflow.
 func (d *demo) record(ctx context.Context, dir string) error {
 	c, err := client.Dial(client.Options{HostPort: d.system.Stack.Temporal})
@@ -19,7 +19,7 @@ func (d *demo) record(ctx context.Context, dir string) error {
 		return fmt.Errorf("connecting to Temporal: %w", err)
 	}
 	defer c.Close()
-	for _, f := range d.fates {
+	for _, f := range d.cases {
 		file := func(run int) string { return filepath.Join(dir, fmt.Sprintf("%s-%d.json", f.id, run)) }
 		if err := system.Record(ctx, c, trial.WorkflowID(f.id), file); err != nil {
 			return fmt.Errorf("recording %s: %w", f.id, err)

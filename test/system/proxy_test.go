@@ -13,17 +13,17 @@ import (
 
 func TestAGateHoldsUpEachDirection(t *testing.T) {
 	t.Parallel()
-	gate, err := system.NewProxy(t.Context(), echo(t))
+	proxy, err := system.NewProxy(t.Context(), echo(t))
 	require.NoError(t, err)
-	t.Cleanup(gate.Shut)
-	c, err := new(net.Dialer).DialContext(t.Context(), "tcp", gate.Addr)
+	t.Cleanup(proxy.Shut)
+	c, err := new(net.Dialer).DialContext(t.Context(), "tcp", proxy.Addr)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = c.Close() })
 
 	ask(t, c) // it is open
-	gate.Delay(60*time.Millisecond, 0)
+	proxy.Delay(60*time.Millisecond, 0)
 	require.GreaterOrEqual(t, ask(t, c), 60*time.Millisecond)
-	gate.Delay(60*time.Millisecond, 70*time.Millisecond)
+	proxy.Delay(60*time.Millisecond, 70*time.Millisecond)
 	require.GreaterOrEqual(t, ask(t, c), 130*time.Millisecond)
 }
 

@@ -45,14 +45,14 @@ func testFile(pkg, body string) string {
 func TestAllTestsAreRunAndAllFailuresAreNamedAtTheEnd(t *testing.T) {
 	t.Parallel()
 	dir := project(t, map[string]string{
-		"a/a_test.go":         testFile("a", `t.Run("part", func(t *testing.T) { t.Fatal("no") })`),
-		"b/b_test.go":         testFile("b", `t.Log("well")`),
-		"c/c_test.go":         testFile("c", `missing()`),
-		"other/go.mod":        "module example.test/other\n\ngo 1.26\n",
-		"other/o_test.go":     testFile("other", `t.Fatal("no")`),
-		"tools/bare/go.mod":   "module example.test/bare\n\ngo 1.26\n",
-		"test/story_test.go":  testFile("test", `t.Fatal("no")`),
-		"test/part/p_test.go": testFile("part", ``),
+		"a/a_test.go":           testFile("a", `t.Run("part", func(t *testing.T) { t.Fatal("no") })`),
+		"b/b_test.go":           testFile("b", `t.Log("well")`),
+		"c/c_test.go":           testFile("c", `missing()`),
+		"other/go.mod":          "module example.test/other\n\ngo 1.26\n",
+		"other/o_test.go":       testFile("other", `t.Fatal("no")`),
+		"tools/bare/go.mod":     "module example.test/bare\n\ngo 1.26\n",
+		"test/scenario_test.go": testFile("test", `t.Fatal("no")`),
+		"test/part/p_test.go":   testFile("part", ``),
 	})
 	out, err := runTests(t, dir)
 	require.Error(t, err)
@@ -72,7 +72,7 @@ func TestAllTestsAreRunAndAllFailuresAreNamedAtTheEnd(t *testing.T) {
 
 func TestAllTestsPassedIsTheLastWord(t *testing.T) {
 	t.Parallel()
-	dir := project(t, map[string]string{"a/a_test.go": testFile("a", ""), "test/story_test.go": testFile("test", "")})
+	dir := project(t, map[string]string{"a/a_test.go": testFile("a", ""), "test/scenario_test.go": testFile("test", "")})
 	out, err := runTests(t, dir)
 	require.NoError(t, err, out)
 	require.True(t, strings.HasSuffix(out, "\n=== all tests passed\n"), out)

@@ -7,16 +7,16 @@ import (
 	"marketplace.example/trials/internal/domain/rollout"
 )
 
-// course is one rollout: what goes wrong in it, and how it must end.
-type course struct {
+// rolloutCase is one rollout: what goes wrong in it, and how it must end.
+type rolloutCase struct {
 	name        string
 	description string
-	// proxied courses have a proxy between the API and the database.
+	// proxied cases have a proxy between the API and the database.
 	proxied bool
 	// prepare happens once the rollout has begun, while nobody is admitted.
-	prepare func(ctx context.Context, r *ride) error
+	prepare func(ctx context.Context, r *rolloutRun) error
 	// trouble happens when the phase of that percentage begins.
-	trouble   func(ctx context.Context, r *ride) error
+	trouble   func(ctx context.Context, r *rolloutRun) error
 	troubleAt float64
 
 	// What must come, written out by hand.
@@ -28,13 +28,13 @@ type course struct {
 	why        string // the decision's sentence, as a pattern
 }
 
-// deaf is more slowness, against what is normal, than a machine as busy as a
+// maxSlowdown is more slowness, against what is normal, than a machine as busy as a
 // demo's has; 0.3 s for each question to the database are far beyond it.
-const deaf = 10
+const maxSlowdown = 10
 
-// courses are begun in this order, the long ones first: two go on at a time.
-func courses() []course {
-	return []course{
+// rolloutCases are begun in this order, the long ones first: two go on at a time.
+func rolloutCases() []rolloutCase {
+	return []rolloutCase{
 		{
 			name: "healthy", description: "nothing goes wrong",
 			status: rollout.Completed, percentage: 100,
@@ -65,12 +65,12 @@ func courses() []course {
 	}
 }
 
-// plan is short enough to be lived through, with gates that a few vendors satisfy.
-func (c course) plan() rollout.Plan {
+// plan is short enough to be run, with gates that a few vendors satisfy.
+func (c rolloutCase) plan() rollout.Plan {
 	p := rollout.DefaultPlan()
 	gates := []rollout.Gate{rollout.GateEmail, rollout.GateAutomation}
 	p.Name, p.NoticeDays, p.StabilityDays, p.GuardDays, p.BackfillPerHour = c.name, 0.5, 1, 1, 3600
-	p.Triggers.Slowdown = deaf
+	p.Triggers.Slowdown = maxSlowdown
 	p.Phases = []rollout.Phase{
 		{Name: "nobody", Percentage: 0, SoakDays: 1, Gates: []rollout.Gate{}},
 		{Name: "half", Percentage: 50, SoakDays: 4, Gates: gates},
@@ -80,18 +80,18 @@ func (c course) plan() rollout.Plan {
 }
 
 // bouncing gives most of the vendors who come from now on a dead address.
-func bouncing(_ context.Context, r *ride) error {
+func bouncing(_ context.Context, r *rolloutRun) error {
 	r.bounces.Store(true)
 	return nil
 }
 
 // refusing has the mailbox refuse most of the vendors' e-mails for good.
-func refusing(ctx context.Context, r *ride) error {
+func refusing(ctx context.Context, r *rolloutRun) error {
 	return r.system.Fault(ctx, map[string]any{"kind": "reject", "rate": 0.8, "match": "@" + r.domain()})
 }
 
 // slowing holds up every word between the API and the database.
-func slowing(_ context.Context, r *ride) error {
+func slowing(_ context.Context, r *rolloutRun) error {
 	const half = 150 * time.Millisecond
 	r.proxy.Delay(half, half)
 	return nil

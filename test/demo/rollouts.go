@@ -14,21 +14,21 @@ import (
 	"marketplace.example/trials/test/harness"
 )
 
-// lived is a ride and what was found of it; finding is nil where it broke off.
-type lived struct {
-	ride    *ride
+// result is a run of a case and what was found of it; finding is nil where it broke off.
+type result struct {
+	run     *rolloutRun
 	finding *finding
 }
 
 // together is how many rollouts go on at once: more are too much for two cores.
 const together = 2
 
-// rideAll lives through every course, each on a system of its own: one beside the
+// runRollouts runs every case, each on a system of its own: one beside the
 // vendors, and two at a time once they are through. The next begins while the one
 // before it is watched for what may still come.
-func rideAll(ctx context.Context, vendorsOver <-chan struct{}, env *harness.Env, out io.Writer) ([]lived, error) {
-	all := courses()
-	results, errs := make([]lived, len(all)), make([]error, len(all))
+func runRollouts(ctx context.Context, vendorsOver <-chan struct{}, env *harness.Env, out io.Writer) ([]result, error) {
+	all := rolloutCases()
+	results, errs := make([]result, len(all)), make([]error, len(all))
 	next := make(chan int)
 	var done sync.WaitGroup
 	for lane := range together {
@@ -44,7 +44,7 @@ func rideAll(ctx context.Context, vendorsOver <-chan struct{}, env *harness.Env,
 				over, end := context.WithCancel(context.WithoutCancel(ctx))
 				before.Go(func() {
 					defer end()
-					results[i], errs[i] = rideOne(ctx, all[i], env, out, end)
+					results[i], errs[i] = runRollout(ctx, all[i], env, out, end)
 				})
 				<-over.Done()
 			}
@@ -59,26 +59,26 @@ func rideAll(ctx context.Context, vendorsOver <-chan struct{}, env *harness.Env,
 	return results, errors.Join(errs...)
 }
 
-// rideOne calls end when the rollout is over; it is watched for a while then.
-func rideOne(ctx context.Context, c course, env *harness.Env, out io.Writer, end func()) (lived, error) {
-	r, err := newRide(ctx, c, env, out)
+// runRollout calls end when the rollout is over; it is watched for a while then.
+func runRollout(ctx context.Context, c rolloutCase, env *harness.Env, out io.Writer, end func()) (result, error) {
+	r, err := newRolloutRun(ctx, c, env, out)
 	if err != nil {
-		return lived{ride: &ride{course: c}}, fmt.Errorf("rollout %s: %w", c.name, err)
+		return result{run: &rolloutRun{rolloutCase: c}}, fmt.Errorf("rollout %s: %w", c.name, err)
 	}
 	err = r.live(ctx, end)
 	if err != nil {
 		r.leave()
-		return lived{ride: r}, fmt.Errorf("rollout %s: %w", c.name, err)
+		return result{run: r}, fmt.Errorf("rollout %s: %w", c.name, err)
 	}
 	f, err := r.inspect(ctx)
 	if err != nil {
 		err = fmt.Errorf("rollout %s: %w", c.name, err)
 	}
-	return lived{r, f}, err
+	return result{r, f}, err
 }
 
-// reportRides prints how the rollouts ended and tells whether all of it was right.
-func reportRides(out io.Writer, all []lived) bool {
+// reportRollouts prints how the rollouts ended and tells whether all of it was right.
+func reportRollouts(out io.Writer, all []result) bool {
 	t := table.NewWriter()
 	t.SetOutputMirror(out)
 	t.SetStyle(table.StyleLight)
@@ -98,17 +98,17 @@ func reportRides(out io.Writer, all []lived) bool {
 	return right == len(all)
 }
 
-func (l lived) row() (table.Row, bool) {
+func (l result) row() (table.Row, bool) {
 	if l.finding == nil {
-		return table.Row{l.ride.name, l.ride.description, "", "", "", "it broke off"}, false
+		return table.Row{l.run.name, l.run.description, "", "", "", "it broke off"}, false
 	}
 	f, back, verdict := l.finding, "never", "ok"
 	if f.back != nil {
-		back = fmt.Sprintf("day %.1f", l.ride.dayOf(f.back.At))
+		back = fmt.Sprintf("day %.1f", l.run.dayOf(f.back.At))
 	}
 	if len(f.wrong) > 0 {
 		verdict = strings.Join(f.wrong, "; ")
 	}
 	ended := fmt.Sprintf("%v %%, %s", f.state.Percentage, f.state.Status)
-	return table.Row{l.ride.name, l.ride.description, ended, back, f.why, verdict}, len(f.wrong) == 0
+	return table.Row{l.run.name, l.run.description, ended, back, f.why, verdict}, len(f.wrong) == 0
 }

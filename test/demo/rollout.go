@@ -19,17 +19,17 @@ import (
 
 const (
 	rollouts = "/api/admin/rollouts"
-	// rideLimit bounds a rollout, in days.
-	rideLimit = 40
-	// aftermath is how long after its end a rollout is watched, in days: nothing
+	// rolloutLimit bounds a rollout, in days.
+	rolloutLimit = 40
+	// watchedAfter is how long after its end a rollout is watched, in days: nothing
 	// may come that it has stopped.
-	aftermath = 2
-	lookEvery = 500 * time.Millisecond
+	watchedAfter = 2
+	lookEvery    = 500 * time.Millisecond
 )
 
-// ride lives through one course, on a system of its own.
-type ride struct {
-	course
+// rolloutRun runs one case, on a system of its own.
+type rolloutRun struct {
+	rolloutCase
 	system   *system.System
 	database *mongo.Database
 	proxy    *system.Proxy // nil without one
@@ -43,9 +43,9 @@ type ride struct {
 	troubled time.Time
 }
 
-// newRide starts the system that a course is lived through on.
-func newRide(ctx context.Context, c course, env *harness.Env, out io.Writer) (*ride, error) {
-	r := &ride{course: c, out: out, database: env.Mongo.Database(c.name)}
+// newRolloutRun starts the system that a case is run on.
+func newRolloutRun(ctx context.Context, c rolloutCase, env *harness.Env, out io.Writer) (*rolloutRun, error) {
+	r := &rolloutRun{rolloutCase: c, out: out, database: env.Mongo.Database(c.name)}
 	o := system.Options{Day: day}
 	if c.proxied {
 		if err := r.addProxy(ctx, env.Stack.MongoDB, &o); err != nil {
@@ -58,7 +58,7 @@ func newRide(ctx context.Context, c course, env *harness.Env, out io.Writer) (*r
 }
 
 // addProxy puts a proxy between the API and the database.
-func (r *ride) addProxy(ctx context.Context, mongodb string, o *system.Options) error {
+func (r *rolloutRun) addProxy(ctx context.Context, mongodb string, o *system.Options) error {
 	address, err := url.Parse(mongodb)
 	if err != nil {
 		return fmt.Errorf("reading the database's address: %w", err)
@@ -77,8 +77,8 @@ func (r *ride) addProxy(ctx context.Context, mongodb string, o *system.Options) 
 
 // live begins the rollout, and follows it until it has ended, when it calls end,
 // and a while longer.
-func (r *ride) live(ctx context.Context, end func()) error {
-	ctx, cancel := context.WithTimeout(ctx, rideLimit*day)
+func (r *rolloutRun) live(ctx context.Context, end func()) error {
+	ctx, cancel := context.WithTimeout(ctx, rolloutLimit*day)
 	defer cancel()
 	r.began = time.Now()
 	if err := system.Check(r.system.Admin(ctx, http.MethodPost, rollouts, map[string]any{"plan": r.plan()})); err != nil {
@@ -97,19 +97,19 @@ func (r *ride) live(ctx context.Context, end func()) error {
 		}
 	}
 	end()
-	return harness.Sleep(ctx, aftermath*day)
+	return harness.Sleep(ctx, watchedAfter*day)
 }
 
 // over tells whether the rollout has been rolled back, is through, or stands still.
-func (r *ride) over() bool {
+func (r *rolloutRun) over() bool {
 	s := r.state()
 	return len(r.events) > 0 && s.Status != rollout.Running || s.Epoch > 0
 }
 
-func (r *ride) state() rollout.State { return rollout.Fold(r.events) }
+func (r *rolloutRun) state() rollout.State { return rollout.Fold(r.events) }
 
 // step looks once at what has been decided, and does what belongs to it.
-func (r *ride) step(ctx context.Context) error {
+func (r *rolloutRun) step(ctx context.Context) error {
 	if err := harness.Sleep(ctx, lookEvery); err != nil {
 		return err
 	}
@@ -133,7 +133,7 @@ func (r *ride) step(ctx context.Context) error {
 }
 
 // news are the decisions made since the last look.
-func (r *ride) news(ctx context.Context) ([]rollout.Event, error) {
+func (r *rolloutRun) news(ctx context.Context) ([]rollout.Event, error) {
 	a, err := r.system.Admin(ctx, http.MethodGet, fmt.Sprintf("%s/current/decisions?after=%d&limit=200", rollouts, len(r.events)), nil)
 	if a.Status == http.StatusNotFound { // it is about to begin
 		return nil, err
@@ -145,8 +145,8 @@ func (r *ride) news(ctx context.Context) ([]rollout.Event, error) {
 	return all.Decisions, err
 }
 
-// answer does what fate does about a decision.
-func (r *ride) answer(ctx context.Context, e rollout.Event) error {
+// answer does what the case does about a decision.
+func (r *rolloutRun) answer(ctx context.Context, e rollout.Event) error {
 	if e.Type == rollout.EventRolledBack { // somebody mends it
 		r.bounces.Store(false)
 		if r.proxy != nil {
@@ -163,7 +163,7 @@ func (r *ride) answer(ctx context.Context, e rollout.Event) error {
 
 // waive lets the check of the backup pass, which a demo cannot satisfy: there
 // is nothing to lose. Right after the preflight it may be too soon for that.
-func (r *ride) waive(ctx context.Context) error {
+func (r *rolloutRun) waive(ctx context.Context) error {
 	checks := r.state().Checks
 	if i := slices.IndexFunc(checks, func(c rollout.Check) bool { return c.ID == rollout.CheckBackup }); i < 0 || checks[i].WaivedBy != "" {
 		return nil
@@ -178,16 +178,16 @@ func (r *ride) waive(ctx context.Context) error {
 
 // leave ends the system. What was under way is finished, so that the mailbox
 // and the database have the same to tell.
-func (r *ride) leave() {
+func (r *rolloutRun) leave() {
 	r.system.Stop()
 	if r.proxy != nil {
 		r.proxy.Shut()
 	}
 }
 
-func (r *ride) printf(format string, args ...any) {
+func (r *rolloutRun) printf(format string, args ...any) {
 	_, _ = fmt.Fprintf(r.out, "%-10s  day %4.1f  %s\n", r.name, r.dayOf(time.Now()), fmt.Sprintf(format, args...))
 }
 
 // dayOf is how many of the rollout's days had passed at a moment.
-func (r *ride) dayOf(at time.Time) float64 { return at.Sub(r.began).Seconds() / day.Seconds() }
+func (r *rolloutRun) dayOf(at time.Time) float64 { return at.Sub(r.began).Seconds() / day.Seconds() }

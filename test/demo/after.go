@@ -22,10 +22,10 @@ type enrolled struct {
 	} `bson:"trialAutomation"`
 }
 
-// inspectAftermath looks at those who came from a moment on, when the rollout
+// inspectAfter looks at those who came from a moment on, when the rollout
 // had been rolled back: nobody is admitted beyond what it went back to, and
 // where it is disabled, no e-mail leaves.
-func (r *ride) inspectAftermath(ctx context.Context, f *finding, from time.Time) error {
+func (r *rolloutRun) inspectAfter(ctx context.Context, f *finding, from time.Time) error {
 	vendors, err := r.enrolled(ctx)
 	if err != nil {
 		return err
@@ -57,7 +57,7 @@ func (r *ride) inspectAftermath(ctx context.Context, f *finding, from time.Time)
 
 // inspectMails compares mailbox and database: every e-mail sent has come once,
 // and everybody admitted was welcomed where e-mail works.
-func (r *ride) inspectMails(ctx context.Context, f *finding) error {
+func (r *rolloutRun) inspectMails(ctx context.Context, f *finding) error {
 	messages, err := r.messages(ctx)
 	if err != nil {
 		return err
@@ -85,7 +85,7 @@ func (r *ride) inspectMails(ctx context.Context, f *finding) error {
 }
 
 // inspectWelcomes looks for those who came well before the end and were not welcomed.
-func (r *ride) inspectWelcomes(ctx context.Context, f *finding, came map[string]int) error {
+func (r *rolloutRun) inspectWelcomes(ctx context.Context, f *finding, came map[string]int) error {
 	vendors, err := r.enrolled(ctx)
 	for _, v := range vendors {
 		early := f.state.EndedAt != nil && v.Automation.RegisteredAt.Before(*f.state.EndedAt)
@@ -96,7 +96,7 @@ func (r *ride) inspectWelcomes(ctx context.Context, f *finding, came map[string]
 	return err
 }
 
-func (r *ride) enrolled(ctx context.Context) ([]enrolled, error) {
+func (r *rolloutRun) enrolled(ctx context.Context) ([]enrolled, error) {
 	var vendors []enrolled
 	cursor, err := r.database.Collection("users").Find(ctx, bson.M{})
 	if err == nil {
@@ -109,7 +109,7 @@ func (r *ride) enrolled(ctx context.Context) ([]enrolled, error) {
 }
 
 // sent are the keys of the e-mails that the database knows to have left.
-func (r *ride) sent(ctx context.Context) ([]string, error) {
+func (r *rolloutRun) sent(ctx context.Context) ([]string, error) {
 	var sends []struct {
 		Key string `bson:"_id"`
 	}
@@ -128,7 +128,7 @@ func (r *ride) sent(ctx context.Context) ([]string, error) {
 }
 
 // messages are the e-mails to the vendors of this rollout.
-func (r *ride) messages(ctx context.Context) ([]system.Message, error) {
+func (r *rolloutRun) messages(ctx context.Context) ([]system.Message, error) {
 	all, err := r.system.Messages(ctx, "")
 	return to(all, r.domain()), err
 }

@@ -12,9 +12,9 @@ import (
 	"marketplace.example/trials/test/system"
 )
 
-// fate is what is done to one vendor on which day of its trial, and how the trial
+// trialCase is what is done to one vendor on which day of its trial, and how the trial
 // must end. What must come is written out by hand, not computed.
-type fate struct {
+type trialCase struct {
 	id          string
 	description string
 	// address is the local part's suffix that the mailbox reacts to.
@@ -23,43 +23,43 @@ type fate struct {
 	unregistered bool
 	// control vendors register while the rollout is at 0 %.
 	control bool
-	deeds   []deed
+	changes []change
 	// mails are the sends that must have come, each exactly once, by kind and revision.
 	mails  []string
 	status string
 	late   bool
 }
 
-type deed struct {
+type change struct {
 	day float64
 	act func(ctx context.Context, d *demo, id string) error
 }
 
 var whole = []string{"welcome/0", "reminder-7d/0", "reminder-3d/0", "reminder-1d/0", "expiry/0", "grace-end/0"}
 
-func fates() []fate {
-	return []fate{
+func trialCases() []trialCase {
+	return []trialCase{
 		{id: "ana", description: "never converts", mails: whole, status: "expired"},
 		{id: "bruno", description: "converts on day 5", mails: whole[:1], status: "converted",
-			deeds: []deed{{5, convert}}},
+			changes: []change{{5, convert}}},
 		{id: "carla", description: "converts in grace", mails: whole[:5], status: "converted",
-			deeds: []deed{{15.5, convert}}},
+			changes: []change{{15.5, convert}}},
 		{id: "davi", description: "converts late", mails: whole, status: "expired", late: true,
-			deeds: []deed{{19, convert}}},
+			changes: []change{{19, convert}}},
 		{id: "elisa", description: "extended by 7 days on day 8", status: "expired",
-			mails: []string{"welcome/0", "reminder-7d/0", "reminder-7d/1", "reminder-3d/1", "reminder-1d/1", "expiry/1", "grace-end/1"},
-			deeds: []deed{{8, steer("extend", 7)}}},
+			mails:   []string{"welcome/0", "reminder-7d/0", "reminder-7d/1", "reminder-3d/1", "reminder-1d/1", "expiry/1", "grace-end/1"},
+			changes: []change{{8, steer("extend", 7)}}},
 		{id: "fabio", description: "shortened by 4 days on day 5", status: "expired",
-			mails: []string{"welcome/0", "reminder-3d/1", "reminder-1d/1", "expiry/1", "grace-end/1"},
-			deeds: []deed{{5, steer("shorten", 4)}}},
+			mails:   []string{"welcome/0", "reminder-3d/1", "reminder-1d/1", "expiry/1", "grace-end/1"},
+			changes: []change{{5, steer("shorten", 4)}}},
 		{id: "gloria", description: "cancelled on day 4", mails: whole[:1], status: "cancelled",
-			deeds: []deed{{4, steer("cancel", 0)}}},
+			changes: []change{{4, steer("cancel", 0)}}},
 		{id: "hugo", description: "expires, then revived for 4 days", status: "expired",
-			mails: append(whole[:6:6], "reminder-3d/1", "reminder-1d/1", "expiry/1", "grace-end/1"),
-			deeds: []deed{{18, steer("revive", 4)}}},
+			mails:   append(whole[:6:6], "reminder-3d/1", "reminder-1d/1", "expiry/1", "grace-end/1"),
+			changes: []change{{18, steer("revive", 4)}}},
 		{id: "ines", description: "address bounces", address: "+bounce", mails: whole[:1], status: "expired"},
 		{id: "joao", description: "unsubscribes on day 2", mails: whole[:1], status: "expired",
-			deeds: []deed{{2, unsubscribe}}},
+			changes: []change{{2, unsubscribe}}},
 		{id: "kelly", description: "came past the API", unregistered: true, mails: whole, status: "expired"},
 		{id: "luis", description: "in the control cohort", control: true, status: "expired"},
 		{id: "maria", description: "SES takes a mail, then hangs up", address: "+hangup", mails: whole, status: "expired"},
@@ -70,7 +70,7 @@ func fates() []fate {
 // vendorDomain is where they have their addresses.
 const vendorDomain = "vendors.example.com"
 
-func (f fate) email() string { return f.id + f.address + "@" + vendorDomain }
+func (f trialCase) email() string { return f.id + f.address + "@" + vendorDomain }
 
 func convert(ctx context.Context, d *demo, id string) error {
 	return system.Check(d.system.Service(ctx, http.MethodPost, "/api/vendors/"+id+"/conversion", map[string]any{}))
@@ -102,7 +102,7 @@ func unsubscribe(ctx context.Context, d *demo, id string) error {
 }
 
 // insert puts a vendor where the marketplace would, past the API.
-func (d *demo) insert(ctx context.Context, f fate) error {
+func (d *demo) insert(ctx context.Context, f trialCase) error {
 	_, err := d.database.Collection("users").InsertOne(ctx, bson.M{
 		"_id": f.id, "isVendor": true, "email": f.email(), "name": f.id, "createdAt": time.Now(),
 	})
@@ -112,6 +112,6 @@ func (d *demo) insert(ctx context.Context, f fate) error {
 	return nil
 }
 
-func (d *demo) register(ctx context.Context, f fate) error {
+func (d *demo) register(ctx context.Context, f trialCase) error {
 	return system.Check(d.system.Service(ctx, http.MethodPost, "/api/vendors", map[string]any{"id": f.id, "email": f.email(), "name": f.id}))
 }
