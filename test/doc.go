@@ -12,6 +12,7 @@
 //   - demo: program: lives through trials and rollouts in days of two seconds, and checks them
 //   - dev: program: runs the product until it is interrupted
 //   - harness: the frame of the programs: flags, signals, stack, waiting, exit code
+//   - memory: keeps in memory what the database would
 //   - pictures: program: makes pictures of the dashboard's pages and of the e-mails
 //   - production: holds the production files against the product
 //   - restore: program: restores moments of a running system, and compares

@@ -2,7 +2,6 @@ package sample
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"marketplace.example/trials/internal/domain/monitoring"
@@ -25,9 +24,9 @@ func (w *World) evaluate(all ...looks) {
 		if err != nil {
 			panic(err) // the world is made wrongly
 		}
-		alert, e := monitoring.Decide(rule, w.alert(l.rule), monitoring.Observation{Value: l.value, Text: l.text},
+		alert, e := monitoring.Decide(rule, w.AlertOf(l.rule), monitoring.Observation{Value: l.value, Text: l.text},
 			monitoring.Evaluation{At: w.Moment.Add(-l.ago), Day: day, Alerting: true})
-		w.note(alert, e)
+		w.SetAlert(alert, e)
 	}
 }
 
@@ -84,25 +83,11 @@ func (w *World) alarm() {
 
 // answer is what an admin did so long ago.
 func (w *World) answer(id monitoring.RuleID, ago time.Duration, r monitoring.AlertRequest) {
-	alert, e, err := r.Change(w.alert(id), monitoring.Note{At: w.Moment.Add(-ago), By: "admin", Reason: r.Reason})
+	alert, e, err := r.Change(w.AlertOf(id), monitoring.Note{At: w.Moment.Add(-ago), By: "admin", Reason: r.Reason})
 	if err != nil {
 		panic(err) // the world is made wrongly
 	}
-	w.note(alert, e)
-}
-
-func (w *World) alert(id monitoring.RuleID) monitoring.Alert {
-	if alert, known := w.Alerts[id]; known {
-		return alert
-	}
-	return monitoring.NewAlert(id)
-}
-
-func (w *World) note(alert monitoring.Alert, e *monitoring.AlertEvent) {
-	w.Alerts[alert.Rule] = alert
-	if e != nil {
-		w.AlertHistory[alert.Rule] = append(w.AlertHistory[alert.Rule], *e)
-	}
+	w.SetAlert(alert, e)
 }
 
 // rules are the built-in ones, but for one that is configured.
@@ -127,10 +112,10 @@ func ruleOf(id monitoring.RuleID) (monitoring.Rule, error) {
 
 // AlertsView implements dashboard.Alerts.
 func (w *World) AlertsView(ctx context.Context) (view *monitoring.AlertsView, err error) {
-	err = w.guarded(ctx, func() error {
+	err = w.Do(ctx, func() error {
 		var alerts []monitoring.Alert
 		for _, id := range monitoring.RuleIDs() {
-			alerts = append(alerts, w.alert(id))
+			alerts = append(alerts, w.AlertOf(id))
 		}
 		view = new(monitoring.ViewOfAlerts(w.Document.FeatureFlags.Monitoring, rules(), alerts, w.Moment, day))
 		return nil
@@ -138,31 +123,20 @@ func (w *World) AlertsView(ctx context.Context) (view *monitoring.AlertsView, er
 	return view, err
 }
 
-// AlertEvents are an alert's events.
-func (w *World) AlertEvents(ctx context.Context, id monitoring.RuleID, from, limit int) (events []monitoring.AlertEvent, err error) {
-	err = w.guarded(ctx, func() error {
-		all := w.AlertHistory[id]
-		first := min(from-1, len(all))
-		events = slices.Clone(all[first:min(first+limit, len(all))])
-		return nil
-	})
-	return events, err
-}
-
 // ControlAlert does what the API does, by the same domain.
 func (w *World) ControlAlert(ctx context.Context, id monitoring.RuleID, r monitoring.AlertRequest) error {
-	return w.guarded(ctx, func() error {
+	return w.Do(ctx, func() error {
 		if _, err := ruleOf(id); err != nil {
 			return err
 		}
 		if err := r.Validate(); err != nil {
 			return err
 		}
-		alert, e, err := r.Change(w.alert(id), monitoring.Note{At: w.Moment, By: "admin", Reason: r.Reason})
+		alert, e, err := r.Change(w.AlertOf(id), monitoring.Note{At: w.Moment, By: "admin", Reason: r.Reason})
 		if err != nil {
 			return err
 		}
-		w.note(alert, e)
+		w.SetAlert(alert, e)
 		w.Answered = append(w.Answered, r)
 		return nil
 	})

@@ -1,9 +1,7 @@
 package sample
 
 import (
-	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"marketplace.example/trials/internal/domain/access"
@@ -13,7 +11,6 @@ import (
 
 // issue makes the tokens of two people.
 func (w *World) issue() {
-	w.Issued = map[access.Key]access.Token{}
 	for name, role := range map[string]access.Role{"support-ines": access.Operator, "owner-paul": access.Viewer} {
 		key := access.KeyOf("the token of " + name)
 		token, err := access.Issue(key, access.Request{Name: name, Role: role, ExpiresAt: w.Moment.Add(90 * day)}, "admin", w.Moment.Add(-30*day))
@@ -26,14 +23,8 @@ func (w *World) issue() {
 
 // Note puts an entry on record, as it was so long ago.
 func (w *World) Note(ago time.Duration, e audit.Entry) audit.Entry {
-	var last audit.Entry
-	if n := len(w.Record); n > 0 {
-		last = w.Record[n-1]
-	}
 	e.At = w.Moment.Add(-ago)
-	e = audit.Next(last, e)
-	w.Record = append(w.Record, e)
-	return e
+	return w.AddEntry(e)
 }
 
 // Ask puts on record that somebody asked for something, and what became of it.
@@ -75,22 +66,4 @@ func (w *World) record() {
 	w.Ask(9*time.Minute, audit.Entry{Actor: "support-ines", Action: "extendTrial", Subject: "trials/vendor-013", Reason: "They asked for three days more", Asked: `{"days":3}`},
 		audit.Failed, "the workflow could not be reached: try again under the same Idempotency-Key", `{"endsAt":"2026-03-16T07:20:00Z","revision":0,"status":"active"}`, "")
 	w.Note(8*time.Second, audit.Entry{Actor: "admin", Action: "pauseRollout", Subject: "rollouts/" + before.ID, Reason: "A worker is away", RequestID: "SAMPLEREQUESTOFNUMBER10000", Outcome: audit.Pending})
-}
-
-// AuditEntries are those of the record that a filter means, the latest first.
-func (w *World) AuditEntries(ctx context.Context, f audit.Filter, before, limit int) (entries []audit.Entry, next int, err error) {
-	err = w.guarded(ctx, func() error {
-		for _, e := range slices.Backward(w.Record) {
-			switch {
-			case before > 0 && e.Seq >= before, !f.Means(e):
-			case len(entries) == limit:
-				next = entries[limit-1].Seq
-				return nil
-			default:
-				entries = append(entries, e)
-			}
-		}
-		return nil
-	})
-	return entries, next, err
 }

@@ -1,9 +1,7 @@
 package sample
 
 import (
-	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"marketplace.example/trials/internal/domain/bulk"
@@ -97,44 +95,4 @@ func (w *World) control(v *bulk.View, name string, ago time.Duration, reason str
 		panic(err) // the world is made wrongly
 	}
 	*v = bulk.ViewOf(v.Operation, state)
-}
-
-func (w *World) Bulks(ctx context.Context, before string, limit int) (page []bulk.View, next string, err error) {
-	err = w.guarded(ctx, func() error {
-		for _, v := range slices.Backward(w.Operations) {
-			switch {
-			case before != "" && v.Operation.ID >= before:
-			case len(page) == limit:
-				next = page[limit-1].Operation.ID
-				return nil
-			default:
-				page = append(page, v)
-			}
-		}
-		return nil
-	})
-	return page, next, err
-}
-
-func (w *World) Bulk(ctx context.Context, id string) (o bulk.Operation, state bulk.State, err error) {
-	err = w.guarded(ctx, func() error {
-		i := slices.IndexFunc(w.Operations, func(v bulk.View) bool { return v.Operation.ID == id })
-		if i < 0 {
-			return bulk.NotFound(id)
-		}
-		o, state = w.Operations[i].Operation, w.Operations[i].State
-		return nil
-	})
-	return o, state, err
-}
-
-func (w *World) BulkItem(ctx context.Context, id string, number int) (item bulk.Item, found bool, err error) {
-	err = w.guarded(ctx, func() error {
-		items := w.Items[id]
-		if found = number <= len(items); found {
-			item = items[number-1]
-		}
-		return nil
-	})
-	return item, found, err
 }

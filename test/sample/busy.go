@@ -4,10 +4,10 @@ import (
 	"fmt"
 	"time"
 
-	"marketplace.example/trials/internal/domain/bulk"
 	"marketplace.example/trials/internal/domain/monitoring"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
+	"marketplace.example/trials/test/memory"
 )
 
 // Now is when all worlds are looked at.
@@ -17,14 +17,7 @@ const day = 24 * time.Hour
 
 // Empty is the world right after it was set up.
 func Empty() *World {
-	doc := rollout.Document{FeatureFlags: rollout.InitialFlags(), Version: 1, UpdatedBy: "setup"}
-	w := &World{
-		Moment: Now, Document: doc, VendorsByID: map[string]trial.Vendor{}, States: map[string]trial.State{},
-		History: map[string][]trial.Event{}, Sends: map[string]trial.Send{},
-		Figures: monitoring.Make(monitoring.Facts{Now: Now, Day: day, Policy: trial.DefaultPolicy()}),
-		Alerts:  map[monitoring.RuleID]monitoring.Alert{}, AlertHistory: map[monitoring.RuleID][]monitoring.AlertEvent{},
-		Items: map[string][]bulk.Item{},
-	}
+	w := &World{Store: memory.NewStore(), Moment: Now, Figures: monitoring.Make(monitoring.Facts{Now: Now, Day: day, Policy: trial.DefaultPolicy()})}
 	w.assess(well(Now), 6*day)
 	w.calm()
 	return w
