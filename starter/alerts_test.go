@@ -15,9 +15,9 @@ func fire(t *testing.T, w *world, id monitoring.RuleID, ago time.Duration, value
 	t.Helper()
 	for _, rule := range monitoring.Rules() {
 		if rule.ID == id {
-			_, e := monitoring.Decide(rule, monitoring.NewAlert(id), monitoring.Observation{Value: &value, Seen: 25, Text: text},
+			alert, e := monitoring.Decide(rule, monitoring.NewAlert(id), monitoring.Observation{Value: &value, Seen: 25, Text: text},
 				monitoring.Evaluation{At: present.Add(-ago), Day: trial.RealDay, Alerting: true})
-			w.Alerts[id] = append(w.Alerts[id], *e)
+			w.SetAlert(alert, e)
 		}
 	}
 }

@@ -34,7 +34,7 @@ func TestAuditList(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	require.Equal(t, result{0, "There is nothing like that on record.\n", ""}, w.run(t, "audit", "list"))
-	w.Audit = onRecord()
+	w.Record = onRecord()
 	golden(t, "audit-list", w.run(t, "audit", "list").out)
 	page := w.run(t, "audit", "list", "--subject", "trials", "--limit", "2")
 	require.Contains(t, page.out, "There is more: --cursor 4\n")

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,27 +12,46 @@ import (
 	"marketplace.example/trials/internal/domain/bulk"
 )
 
+// lastBulk is the id of the operation that was asked for last.
+func (w *world) lastBulk() string { return w.Operations[len(w.Operations)-1].Operation.ID }
+
+// goldenBulk compares with a file of testdata, in which the operation is bulk-1.
+func (w *world) goldenBulk(t *testing.T, name, got string) {
+	t.Helper()
+	golden(t, name, strings.ReplaceAll(got, w.lastBulk(), "bulk-1"))
+}
+
+// manyVendorIDs are so many ids with commas between.
+func manyVendorIDs(n int) string {
+	ids := make([]string, n)
+	for i := range ids {
+		ids[i] = fmt.Sprintf("w-%d", i)
+	}
+	return strings.Join(ids, ",")
+}
+
 func TestBulkDryRunThenStart(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	r := w.run(t, "bulk", "extend", "--ids", "v-1,v-2", "--days", "7", "--reason", "The shop was away")
 	require.Zero(t, r.code, r.err)
-	golden(t, "bulk-dry-run", r.out)
+	w.goldenBulk(t, "bulk-dry-run", r.out)
 	require.JSONEq(t, `{"action":"extend","ids":["v-1","v-2"],"days":7,"reason":"The shop was away","dryRun":true,"perMinute":600}`, w.Calls()[0].Body)
 	require.NotEmpty(t, w.Calls()[0].Key)
+	id := w.lastBulk()
 
-	r = w.run(t, "bulk", "start", "bulk-1", "--reason", "Looked at")
+	r = w.run(t, "bulk", "start", id, "--reason", "Looked at")
 	require.Zero(t, r.code, r.err)
-	golden(t, "bulk-done", r.out)
+	w.goldenBulk(t, "bulk-done", r.out)
 	require.Contains(t, w.run(t, "bulk", "list").out, "done: 2 of 2")
-	golden(t, "bulk-items", w.run(t, "bulk", "items", "bulk-1").out)
-	require.Zero(t, w.run(t, "bulk", "items", "bulk-1", "--outcome", "refused").code)
+	w.goldenBulk(t, "bulk-items", w.run(t, "bulk", "items", id).out)
+	require.Zero(t, w.run(t, "bulk", "items", id, "--outcome", "refused").code)
 	calls := w.Calls()
 	require.Contains(t, calls[len(calls)-1].Body, "outcome=refused")
 
-	r = w.run(t, "bulk", "undo", "bulk-1", "--reason", "The wrong list")
+	r = w.run(t, "bulk", "undo", id, "--reason", "The wrong list")
 	require.Zero(t, r.code, r.err)
-	require.Contains(t, r.out, "Undo bulk-1")
+	require.Contains(t, r.out, "Undo "+id)
 }
 
 func TestBulkTakesFilesAndFilters(t *testing.T) {
@@ -50,19 +70,19 @@ func TestBulkTakesFilesAndFilters(t *testing.T) {
 func TestBulkSteers(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	list := strings.Repeat("v,", 200) + "v"
-	require.Zero(t, w.run(t, "bulk", "cancel", "--ids", list, "--reason", "r", "--go", "--detach").code)
-	r := w.run(t, "bulk", "pause", "bulk-1", "--reason", "wait")
+	require.Zero(t, w.run(t, "bulk", "cancel", "--ids", manyVendorIDs(201), "--reason", "r", "--go", "--detach").code)
+	id := w.lastBulk()
+	r := w.run(t, "bulk", "pause", id, "--reason", "wait")
 	require.Zero(t, r.code, r.err)
 	require.Contains(t, r.out, "paused (admin) after 0 of 201")
-	r = w.run(t, "bulk", "watch", "bulk-1")
+	r = w.run(t, "bulk", "watch", id)
 	require.Equal(t, exitFailure, r.code)
 	require.Contains(t, r.err, "the operation is paused (admin)")
-	require.Zero(t, w.run(t, "bulk", "resume", "bulk-1", "--reason", "go on", "--detach").code)
-	r = w.run(t, "bulk", "stop", "bulk-1", "--reason", "enough")
+	require.Zero(t, w.run(t, "bulk", "resume", id, "--reason", "go on", "--detach").code)
+	r = w.run(t, "bulk", "stop", id, "--reason", "enough")
 	require.Zero(t, r.code, r.err)
-	require.Contains(t, w.run(t, "bulk", "status", "bulk-1").out, "stopped (admin)")
-	r = w.run(t, "bulk", "resume", "bulk-1", "--reason", "too late")
+	require.Contains(t, w.run(t, "bulk", "status", id).out, "stopped (admin)")
+	r = w.run(t, "bulk", "resume", id, "--reason", "too late")
 	require.Equal(t, exitFailure, r.code)
 	require.Contains(t, r.err, "the operation is stopped")
 }
@@ -73,14 +93,14 @@ func TestBulkSaysWhatFailed(t *testing.T) {
 	w.BulkFails = true
 	r := w.run(t, "bulk", "cancel", "--ids", "v-1,v-2", "--reason", "r", "--go")
 	require.Equal(t, exitFailure, r.code)
-	require.Contains(t, r.err, "of 2 trials nobody knows whether they were changed; starter bulk resume bulk-1 tries them again")
+	require.Contains(t, r.err, "of 2 trials nobody knows whether they were changed; starter bulk resume "+w.lastBulk()+" tries them again")
 }
 
 func TestBulkShowsABar(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.terminal = true
-	r := w.run(t, "bulk", "cancel", "--ids", strings.Repeat("v,", 99)+"v", "--reason", "r", "--go")
+	r := w.run(t, "bulk", "cancel", "--ids", manyVendorIDs(100), "--reason", "r", "--go")
 	require.Zero(t, r.code, r.err)
 	require.Contains(t, r.err, "[############            ] running: 50 of 100")
 }

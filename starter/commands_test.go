@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/base64"
 	"net/http"
 	"strings"
 	"testing"
@@ -8,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"marketplace.example/trials/internal/domain/trial"
-	"marketplace.example/trials/starter/fakeapi"
+	"marketplace.example/trials/test/fakeapi"
 )
 
 func TestVendorCommands(t *testing.T) {
@@ -20,10 +21,10 @@ func TestVendorCommands(t *testing.T) {
 	golden(t, "vendor-register", first.out)
 	require.Contains(t, w.run(t, register...).out, "Vendor v-1a was registered before, with the same data.\n")
 
-	converted := w.run(t, "vendor", "convert", "v-1a", "--at", "2026-03-10T11:00:00Z")
-	require.Equal(t, result{0, "The conversion of v-1a is on record: 2026-03-10 11:00:00 UTC, 1h ago.\n", ""}, converted)
+	converted := w.run(t, "vendor", "convert", "v-1a", "--at", "2026-03-10T12:00:00Z")
+	require.Equal(t, result{0, "The conversion of v-1a is on record: 2026-03-10 12:00:00 UTC, now.\n", ""}, converted)
 	again := w.run(t, "vendor", "convert", "v-1a")
-	require.Equal(t, result{0, "The conversion of v-1a was on record before: 2026-03-10 11:00:00 UTC, 1h ago.\n", ""}, again)
+	require.Equal(t, result{0, "The conversion of v-1a was on record before: 2026-03-10 12:00:00 UTC, now.\n", ""}, again)
 	golden(t, "vendor-show", w.run(t, "vendor", "show", "v-1a").out)
 }
 
@@ -38,7 +39,8 @@ func TestVendorRegisterPassesOnWhatItIsGiven(t *testing.T) {
 func TestTrialCommandsForPeople(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.Events["v-1"], w.Events["v-2"] = extendedTrial("v-1"), heldTrial("v-2")
+	w.AddTrial(extendedTrial("v-1"))
+	w.AddTrial(heldTrial("v-2"))
 	for name, args := range map[string][]string{
 		"trial-status":      {"trial", "status", "v-1"},
 		"trial-status-held": {"trial", "status", "v-2"},
@@ -59,7 +61,7 @@ func TestTrialCommandsForPeople(t *testing.T) {
 func TestJSONIsExactlyTheAPIs(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.Events["v-1"] = extendedTrial("v-1")
+	w.AddTrial(extendedTrial("v-1"))
 	require.Zero(t, w.run(t, "vendor", "register", "--id", "v-2", "--email", "bo@example.com", "--name", "Bo").code)
 	for path, args := range map[string][]string{
 		"/api/vendors/v-2":               {"vendor", "show", "v-2", "--json"},
@@ -93,7 +95,7 @@ func TestTrialChanges(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
-			w.Events["v-1"] = extendedTrial("v-1")
+			w.AddTrial(extendedTrial("v-1"))
 			r := w.run(t, append([]string{"trial"}, c.args...)...)
 			require.Equal(t, result{0, r.out, ""}, r)
 			golden(t, "trial-"+name, r.out)
@@ -111,7 +113,7 @@ func TestTrialChanges(t *testing.T) {
 func TestTrialReviveWithAKeyOfOnesOwn(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.Events["v-1"] = extendedTrial("v-1")
+	w.AddTrial(extendedTrial("v-1"))
 	require.Zero(t, w.run(t, "trial", "cancel", "v-1", "--reason", "why").code)
 	for range 2 {
 		r := w.run(t, "trial", "revive", "v-1", "--days", "5", "--reason", "why", "--idempotency-key", "mine", "--json")
@@ -119,13 +121,13 @@ func TestTrialReviveWithAKeyOfOnesOwn(t *testing.T) {
 		require.Contains(t, r.out, `"endsAt":"2026-03-15T12:00:00Z"`)
 	}
 	require.Equal(t, "mine", w.Calls()[1].Key)
-	require.Len(t, w.Events["v-1"], len(extendedTrial("v-1"))+2, "carried out once")
+	require.Len(t, w.History["v-1"], len(extendedTrial("v-1"))+2, "carried out once")
 }
 
 func TestAnUncertainChangeCanBeRepeated(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.Events["v-1"] = extendedTrial("v-1")
+	w.AddTrial(extendedTrial("v-1"))
 	w.Fail(func(rw http.ResponseWriter, _ *http.Request) bool {
 		fakeapi.Refuse(rw, http.StatusServiceUnavailable, "", "the workflow service does not answer; try again")
 		return true
@@ -161,7 +163,7 @@ func TestTrialListTurnsPages(t *testing.T) {
 	const all = 1203
 	for i := range all {
 		id := "v-" + strings.Repeat("0", 4-len(itoa(i))) + itoa(i)
-		w.Events[id] = []trial.Event{trial.Start(trial.Registration{VendorID: id, Policy: trial.DefaultPolicy(), Day: trial.RealDay, At: present}, present)}
+		w.AddTrial([]trial.Event{trial.Start(trial.Registration{VendorID: id, Policy: trial.DefaultPolicy(), Day: trial.RealDay, At: present}, present)})
 	}
 	everything := w.run(t, "trial", "list", "--all", "--json")
 	require.Zero(t, everything.code, everything.err)
@@ -172,7 +174,7 @@ func TestTrialListTurnsPages(t *testing.T) {
 	some := w.run(t, "trial", "list", "--limit", "501")
 	require.Contains(t, some.out, "There are more: see --limit and --all.")
 	require.Equal(t, 501, strings.Count(some.out, "v-"))
-	require.Equal(t, "limit=1&cursor=v-0499", w.Calls()[4].Body)
+	require.Equal(t, "limit=1&cursor="+base64.RawURLEncoding.EncodeToString([]byte("v-0499")), w.Calls()[4].Body)
 }
 
 func TestTrialListEndsWhereThePagesDoNot(t *testing.T) {

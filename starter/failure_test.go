@@ -13,7 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"marketplace.example/trials/starter/fakeapi"
+	"marketplace.example/trials/test/fakeapi"
 )
 
 func itoa(n int) string { return strconv.Itoa(n) }

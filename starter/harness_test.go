@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"marketplace.example/trials/internal/domain/trial"
-	"marketplace.example/trials/starter/fakeapi"
+	"marketplace.example/trials/test/fakeapi"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -114,7 +114,7 @@ func (w *world) ask(t *testing.T, path string) string {
 	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
 	require.NoError(t, err)
-	return string(body)
+	return strings.TrimSuffix(string(body), "\n")
 }
 
 // extendedTrial is a trial that began eight days ago in Paris: welcomed, reminded, and extended an hour ago.

@@ -17,7 +17,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"marketplace.example/trials/starter/fakeapi"
+	"marketplace.example/trials/test/fakeapi"
 )
 
 // inBubble runs a test with a world whose clock is the bubble's: days are over at once, and no

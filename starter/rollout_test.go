@@ -16,7 +16,7 @@ import (
 	"marketplace.example/trials/client"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
-	"marketplace.example/trials/starter/fakeapi"
+	"marketplace.example/trials/test/fakeapi"
 )
 
 // climbing is a rollout that began four days ago and has been at 10 % since
@@ -75,7 +75,7 @@ func climbing() ([]rollout.Event, *rollout.Judgement) {
 func TestRolloutCommandsForPeople(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.Decisions, w.Judged = climbing()
+	w.Rollout, w.Judged = climbing()
 	for name, args := range map[string][]string{
 		"rollout-status":    {"rollout", "status"},
 		"rollout-decisions": {"rollout", "decisions", "rollout-20260307-100000"},
@@ -94,13 +94,13 @@ func TestRolloutCommandsForPeople(t *testing.T) {
 func TestReportsForPeopleAndPrograms(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.Decisions, w.Judged = climbing()
+	w.Rollout, w.Judged = climbing()
 	require.Equal(t, result{0, "No reports: they begin once all phases are through.\n", ""}, w.run(t, "rollout", "reports"))
 
 	stability := rollout.Stage{Kind: rollout.Stability, Phase: 5}
-	w.Decisions = append(w.Decisions, rollout.Event{Seq: len(w.Decisions) + 1, Type: rollout.EventEntered, By: "admin", Reason: "Entered stability.",
+	w.Rollout = append(w.Rollout, rollout.Event{Seq: len(w.Rollout) + 1, Type: rollout.EventEntered, By: "admin", Reason: "Entered stability.",
 		At: present.Add(-8 * trial.RealDay), Stage: &stability, Enabled: new(true), Percentage: new(100.0)})
-	state := rollout.Fold(w.Decisions)
+	state := rollout.Fold(w.Rollout)
 	day := rollout.Facts{Calls: rollout.Calls{Took: map[int]int{40: 90, 60: 20}}}
 	for i := range 12 {
 		id := fmt.Sprintf("v-%d", i)
@@ -108,7 +108,7 @@ func TestReportsForPeopleAndPrograms(t *testing.T) {
 			day.Outcomes = append(day.Outcomes, rollout.Outcome{Kind: kind, VendorID: id, Key: id})
 		}
 	}
-	made := rollout.MakeReport(state, state.Periods()[0], []rollout.Facts{day}, rollout.Facts{Outcomes: day.Outcomes[:8]}, w.Decisions, present)
+	made := rollout.MakeReport(state, state.Periods()[0], []rollout.Facts{day}, rollout.Facts{Outcomes: day.Outcomes[:8]}, w.Rollout, present)
 	w.Reports = map[string]rollout.Report{made.ID: made}
 	for name, args := range map[string][]string{
 		"rollout-reports":      {"rollout", "reports"},
@@ -131,7 +131,7 @@ func TestReportsForPeopleAndPrograms(t *testing.T) {
 func TestRolloutStatusOfOneThatWaitsAndOfOneThatIsOver(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.Decisions, _ = climbing()
+	w.Rollout, _ = climbing()
 	require.Zero(t, w.run(t, "rollout", "pause", "--reason", "holiday").code)
 	golden(t, "rollout-status-paused", w.run(t, "rollout", "status").out)
 	require.Zero(t, w.run(t, "rollout", "rollback", "--percentage", "0", "--reason", "given up").code)
@@ -141,7 +141,7 @@ func TestRolloutStatusOfOneThatWaitsAndOfOneThatIsOver(t *testing.T) {
 func TestRolloutJSONIsExactlyTheAPIs(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.Decisions, w.Judged = climbing()
+	w.Rollout, w.Judged = climbing()
 	for path, args := range map[string][]string{
 		"/api/admin/rollouts/current":                             {"rollout", "status", "--json"},
 		"/api/admin/rollouts/current/decisions?after=0&limit=200": {"rollout", "decisions", "--json"},
@@ -156,7 +156,8 @@ func TestRolloutStart(t *testing.T) {
 	require.NoError(t, os.WriteFile(file, []byte("name: mine\nguardDays: 31\nphases:\n  - {name: all, percentage: 100, soakDays: 2, gates: [email]}\n"), 0o600))
 	w := newWorld(t)
 	first := w.run(t, "rollout", "start", "--plan", file)
-	require.Equal(t, result{0, "Rollout rollout-20260310-120000 starts with plan mine.\n", ""}, first)
+	require.Regexp(t, `^Rollout rollout-20260310-120000-\w{6} starts with plan mine\.\n$`, first.out, first.err)
+	id := rollout.Fold(w.Rollout).ID
 	var sent client.RolloutStart
 	require.NoError(t, json.Unmarshal([]byte(w.Calls()[0].Body), &sent))
 	require.Equal(t, "mine", sent.Plan.Name)
@@ -165,12 +166,12 @@ func TestRolloutStart(t *testing.T) {
 	require.Equal(t, result{1, "", "starter: a rollout is running already (request r-1)\n"}, w.run(t, "rollout", "start"))
 
 	require.Zero(t, w.run(t, "rollout", "rollback", "--percentage", "0", "--reason", "why").code)
-	again := w.run(t, "rollout", "start", "--restart-of", "rollout-20260310-120000", "--phase", "1", "--json")
-	require.Equal(t, result{0, `{"id":"rollout-20260310-120000","plan":"default"}` + "\n", ""}, again)
+	again := w.run(t, "rollout", "start", "--restart-of", id, "--phase", "1", "--json")
+	require.Equal(t, result{0, `{"id":"` + rollout.Fold(w.Rollout).ID + `","plan":"mine"}` + "\n", ""}, again)
 	calls := w.Calls()
 	require.NotEmpty(t, calls[0].Key)
 	require.NotEqual(t, calls[0].Key, calls[len(calls)-1].Key, "each call is a new wish")
-	require.JSONEq(t, `{"restartOf":"rollout-20260310-120000","phase":1}`, calls[len(calls)-1].Body)
+	require.JSONEq(t, `{"restartOf":"`+id+`","phase":1}`, calls[len(calls)-1].Body)
 }
 
 func TestRolloutControls(t *testing.T) {
@@ -192,7 +193,7 @@ func TestRolloutControls(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
-			w.Decisions, _ = climbing()
+			w.Rollout, _ = climbing()
 			args := append(append([]string{"rollout"}, c.args...), "--reason", "why")
 			want := "Rollout rollout-20260307-100000 has taken it: " + c.taken + ". What it comes to: starter rollout status\n"
 			require.Equal(t, result{0, want, ""}, w.run(t, args...))
@@ -210,14 +211,14 @@ func TestRolloutControls(t *testing.T) {
 func TestRolloutResumeWithAKeyOfOnesOwn(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.Decisions, _ = climbing()
+	w.Rollout, _ = climbing()
 	require.Zero(t, w.run(t, "rollout", "pause", "--reason", "why").code)
-	before := len(w.Decisions)
+	before := len(w.Rollout)
 	for range 2 {
 		r := w.run(t, "rollout", "resume", "--reason", "why", "--idempotency-key", "mine", "--json")
 		require.Equal(t, result{0, `{"rolloutId":"rollout-20260307-100000","taken":"resume"}` + "\n", ""}, r)
 	}
-	require.Len(t, w.Decisions, before+1, "carried out once")
+	require.Len(t, w.Rollout, before+1, "carried out once")
 	r := w.run(t, "rollout", "resume", "--reason", "why")
 	require.Equal(t, result{1, "", "starter: the rollout is not paused (request r-1)\n"}, r)
 }
@@ -240,9 +241,9 @@ func TestAnUncertainControlCanBeRepeated(t *testing.T) {
 func TestRolloutDecisionsTurnPages(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.Decisions, _ = climbing()
-	for len(w.Decisions) < 450 {
-		w.Decisions = append(w.Decisions, rollout.Event{Seq: len(w.Decisions) + 1, Type: rollout.EventUpdate, At: present, By: "rollout", Reason: "a day more"})
+	w.Rollout, _ = climbing()
+	for len(w.Rollout) < 450 {
+		w.Rollout = append(w.Rollout, rollout.Event{Seq: len(w.Rollout) + 1, Type: rollout.EventUpdate, At: present, By: "rollout", Reason: "a day more"})
 	}
 	r := w.run(t, "rollout", "decisions")
 	require.Zero(t, r.code, r.err)
@@ -254,7 +255,7 @@ func TestRolloutDecisionsTurnPages(t *testing.T) {
 
 	w.Fail(func(rw http.ResponseWriter, _ *http.Request) bool {
 		rw.Header().Set("Content-Type", "application/json")
-		page, err := json.Marshal(client.RolloutDecisions{Decisions: w.Decisions[:200]})
+		page, err := json.Marshal(client.RolloutDecisions{Decisions: w.Rollout[:200]})
 		_, _ = rw.Write(page)
 		return err == nil
 	})

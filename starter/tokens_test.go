@@ -3,6 +3,8 @@ package main
 import (
 	"encoding/json"
 	"net/http"
+	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -18,16 +20,23 @@ func TestTokenCommands(t *testing.T) {
 	require.Equal(t, "No token was issued: ADMIN_TOKEN opens everything.\n", w.run(t, "token", "list").out)
 	made := w.run(t, "token", "create", "--name", "support-1", "--role", "operator", "--days", "30")
 	require.Zero(t, made.code, made.err)
-	golden(t, "token-create", made.out)
+	secret := regexp.MustCompile(access.Prefix + `\S+`).FindString(made.out)
+	id := access.KeyOf(secret).ID()
+	hidden := strings.NewReplacer(secret, "SECRET", id, "ID-OF-SUPPORT---")
+	golden(t, "token-create", hidden.Replace(made.out))
 	require.Zero(t, w.run(t, "token", "create", "--name", "grafana", "--role", "viewer").code)
-	id := w.Tokens[0].ID
 	revoked := w.run(t, "token", "revoke", id)
 	require.Equal(t, result{0, "Token " + id + " of support-1 was revoked 2026-03-10 12:00:00 UTC, now.\n", ""}, revoked)
 	require.Equal(t, revoked, w.run(t, "token", "revoke", id))
 	old, err := access.Issue(access.KeyOf("old"), access.Request{Name: "ada", Role: access.Admin, ExpiresAt: present.Add(-time.Hour)}, "admin", present.AddDate(0, 0, -9))
 	require.NoError(t, err)
-	w.Tokens = append(w.Tokens, old)
-	golden(t, "token-list", w.run(t, "token", "list").out)
+	w.Issued[access.KeyOf("old")] = old
+	for key, token := range w.Issued {
+		if token.Name == "grafana" {
+			hidden = strings.NewReplacer(id, "ID-OF-SUPPORT---", key.ID(), "ID-OF-GRAFANA---")
+		}
+	}
+	golden(t, "token-list", hidden.Replace(w.run(t, "token", "list").out))
 
 	require.Equal(t, w.ask(t, "/api/admin/tokens")+"\n", w.run(t, "token", "list", "--json").out)
 	var issued client.TokenIssued

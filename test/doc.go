@@ -11,6 +11,7 @@
 //   - chaos: program: rolls back a hundred rollouts, the worker running, stopped and killed
 //   - demo: program: lives through trials and rollouts in days of two seconds, and checks them
 //   - dev: program: runs the product until it is interrupted
+//   - fakeapi: the API's handlers over a store in memory, for tests of programs that call the API
 //   - harness: the frame of the programs: flags, signals, stack, waiting, exit code
 //   - memory: keeps in memory what the database would
 //   - pictures: program: makes pictures of the dashboard's pages and of the e-mails

@@ -17,7 +17,7 @@ import (
 
 	"marketplace.example/trials/client"
 	"marketplace.example/trials/internal/domain/trial"
-	"marketplace.example/trials/starter/fakeapi"
+	"marketplace.example/trials/test/fakeapi"
 	"marketplace.example/trials/starter/replay"
 	"marketplace.example/trials/starter/vendorcsv"
 )

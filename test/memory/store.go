@@ -75,6 +75,13 @@ func (s *Store) Do(ctx context.Context, f func() error) error {
 	return f()
 }
 
+// Look calls a function that nothing else happens beside.
+func (s *Store) Look(f func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f()
+}
+
 // look is Do for what cannot fail otherwise.
 func (s *Store) look(ctx context.Context, f func()) error {
 	return s.Do(ctx, func() error { f(); return nil })
