@@ -10,7 +10,7 @@ import (
 
 	"marketplace.example/trials/test/browser"
 	"marketplace.example/trials/test/sample"
-	"marketplace.example/trials/test/system"
+	"marketplace.example/trials/test/stack"
 )
 
 // browserLimit bounds all that a test does in a browser, on a busy machine too.
@@ -29,7 +29,7 @@ func surf(t *testing.T) context.Context {
 
 func loadAxe(t *testing.T) browser.Axe {
 	t.Helper()
-	root, err := system.Root()
+	root, err := stack.Root()
 	require.NoError(t, err)
 	axe, err := browser.LoadAxe(root)
 	require.NoError(t, err)

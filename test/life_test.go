@@ -18,6 +18,7 @@ import (
 	"go.temporal.io/sdk/converter"
 
 	"marketplace.example/trials/internal/domain/trial"
+	"marketplace.example/trials/test/stack"
 	"marketplace.example/trials/test/system"
 )
 
@@ -79,7 +80,7 @@ func (s *scenario) toldByAPI(id string) {
 // askedByCommandLine asks as the requirements do, and with the command line of today.
 func (s *scenario) askedByCommandLine(id string, status trial.Status) {
 	s.t.Helper()
-	root, err := system.Root()
+	root, err := stack.Root()
 	require.NoError(s.t, err)
 	for _, line := range [][]string{
 		{"tctl", "--address", embedded.Temporal, "--namespace", s.Namespace, "workflow", "query", "--workflow_id", "trial-" + id, "--query_type", "status"},

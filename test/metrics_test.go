@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.yaml.in/yaml/v3"
 
+	"marketplace.example/trials/test/stack"
 	"marketplace.example/trials/test/system"
 )
 
@@ -83,7 +84,7 @@ func TestMetricsOfARealRun(t *testing.T) {
 // namedMetrics are the metrics that the alert rules and the dashboard name, and where.
 func namedMetrics(t *testing.T) map[string]string {
 	t.Helper()
-	root, err := system.Root()
+	root, err := stack.Root()
 	require.NoError(t, err)
 	named := map[string]string{}
 	add := func(where, expression string) {

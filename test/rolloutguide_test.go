@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/test/stack"
 	"marketplace.example/trials/test/system"
 )
 
@@ -39,7 +40,7 @@ var (
 // left out: there is none here.
 func (s *scenario) guide(page, heading string) *guide {
 	s.t.Helper()
-	root, err := system.Root()
+	root, err := stack.Root()
 	require.NoError(s.t, err)
 	text, err := os.ReadFile(filepath.Join(root, "docs", page))
 	require.NoError(s.t, err)
@@ -75,7 +76,7 @@ func (g *guide) run(command string) string {
 // try runs one command of the guide, and crosses it off.
 func (g *guide) try(command string) (string, error) {
 	g.t.Helper()
-	root, err := system.Root()
+	root, err := stack.Root()
 	require.NoError(g.t, err)
 	bin, err := system.Build(g.ctx)
 	require.NoError(g.t, err)

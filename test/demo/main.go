@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"marketplace.example/trials/test/harness"
+	"marketplace.example/trials/test/stack"
 	"marketplace.example/trials/test/system"
 )
 
@@ -26,7 +27,7 @@ const (
 func main() {
 	histories := flag.String("record", "", "also write every workflow's history into this `folder`, for the replay tests")
 	harness.Main("demo", func(ctx context.Context, out io.Writer) error {
-		root, err := system.Root()
+		root, err := stack.Root()
 		if err != nil {
 			return err
 		}

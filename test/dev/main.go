@@ -37,7 +37,7 @@ type description struct {
 }
 
 func run(ctx context.Context, out io.Writer) (err error) {
-	root, err := system.Root()
+	root, err := stack.Root()
 	if err != nil {
 		return err
 	}

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"marketplace.example/trials/internal/adapters/mail"
-	"marketplace.example/trials/test/system"
+	"marketplace.example/trials/test/stack"
 )
 
 // everyMail are the e-mails to vendors, and the notices as they were approved.
@@ -24,7 +24,7 @@ func everyMail() ([]picture, error) {
 		}
 		all = append(all, email("mail-"+name, rendered.HTML))
 	}
-	root, err := system.Root()
+	root, err := stack.Root()
 	if err != nil {
 		return nil, fmt.Errorf("looking for the e-mails: %w", err)
 	}

@@ -71,7 +71,7 @@ func Start(ctx context.Context, args ...string) (*Stack, error) {
 	if err := s.command.Start(); err != nil {
 		return nil, fmt.Errorf("start the stack: %w", err)
 	}
-	if err := s.await(ctx, stdout); err != nil {
+	if err := ReadyLine(ctx, stdout, startLimit, s); err != nil {
 		stopped := s.Stop() // first, so that all it had to say is there
 		return nil, errors.Join(fmt.Errorf("start the stack: %w\n%s", err, s.stderr), stopped)
 	}
@@ -79,30 +79,30 @@ func Start(ctx context.Context, args ...string) (*Stack, error) {
 	return s, nil
 }
 
-// await reads the line that the stack prints when it is ready.
-func (s *Stack) await(ctx context.Context, stdout io.Reader) error {
-	ctx, cancel := context.WithTimeout(ctx, startLimit)
+// ReadyLine decodes the line of JSON that a program prints once it is ready. What it prints after that is left to be read.
+func ReadyLine(ctx context.Context, stdout io.Reader, limit time.Duration, into any) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	read := make(chan error, 1)
-	var ready Stack
+	read := make(chan []byte, 1)
+	failed := make(chan error, 1)
 	go func() {
-		line, err := bufio.NewReader(stdout).ReadBytes('\n')
-		if err == nil {
-			err = json.Unmarshal(line, &ready)
+		if line, err := bufio.NewReader(stdout).ReadBytes('\n'); err != nil {
+			failed <- err
+		} else {
+			read <- line
 		}
-		read <- err
 	}()
 	select {
 	case <-ctx.Done():
 		return fmt.Errorf("it did not get ready: %w", ctx.Err())
-	case err := <-read:
-		if err != nil {
+	case err := <-failed:
+		return fmt.Errorf("it did not say where it is: %w", err)
+	case line := <-read:
+		if err := json.Unmarshal(line, into); err != nil {
 			return fmt.Errorf("it did not say where it is: %w", err)
 		}
+		return nil
 	}
-	s.Temporal, s.TemporalUI, s.MongoDB = ready.Temporal, ready.TemporalUI, ready.MongoDB
-	s.Mailbox, s.TopicARN = ready.Mailbox, ready.TopicARN
-	return nil
 }
 
 // override puts the servers that the environment names in the place of ours.
@@ -141,32 +141,34 @@ func (s *Stack) Stop() error {
 	return nil
 }
 
-// find looks for the built stack from the working directory upwards.
+// find looks for the built stack.
 func find() (string, error) {
-	dir, err := os.Getwd()
+	root, err := Root()
 	if err != nil {
 		return "", fmt.Errorf("find the stack: %w", err)
 	}
-	for !isRoot(dir) {
-		parent := filepath.Dir(dir)
-		if parent == dir {
-			return "", fmt.Errorf("find the stack: not inside module %s", module)
-		}
-		dir = parent
-	}
-	binary := filepath.Join(dir, ".build", "devstack")
+	binary := filepath.Join(root, ".build", "devstack")
 	if _, err := os.Stat(binary); err != nil {
 		return "", fmt.Errorf("find the stack: %w; run `make devstack`", err)
 	}
 	return binary, nil
 }
 
-// isRoot tells whether dir holds the product's go.mod; modules lie nested in it.
-func isRoot(dir string) bool {
-	text, err := os.ReadFile(filepath.Join(dir, "go.mod"))
+// Root is the folder of the module, found upwards from the working directory.
+func Root() (string, error) {
+	dir, err := os.Getwd()
 	if err != nil {
-		return false
+		return "", fmt.Errorf("finding the root: %w", err)
 	}
-	first, _, _ := strings.Cut(string(text), "\n")
-	return strings.TrimSpace(first) == "module "+module
+	for {
+		// Modules lie nested in it, with a go.mod of their own.
+		if text, err := os.ReadFile(filepath.Join(dir, "go.mod")); err == nil && strings.HasPrefix(string(text), "module "+module+"\n") {
+			return dir, nil
+		}
+		parent := filepath.Dir(dir)
+		if parent == dir {
+			return "", fmt.Errorf("finding the root: not inside module %s", module)
+		}
+		dir = parent
+	}
 }

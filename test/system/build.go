@@ -2,31 +2,14 @@ package system
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"sync"
-)
 
-// Root is the folder of the module, found upwards from the working directory.
-func Root() (string, error) {
-	dir, err := os.Getwd()
-	if err != nil {
-		return "", fmt.Errorf("finding the module: %w", err)
-	}
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "docker-compose.yml")); err == nil {
-			return dir, nil
-		}
-		parent := filepath.Dir(dir)
-		if parent == dir {
-			return "", errors.New("finding the module: not inside it")
-		}
-		dir = parent
-	}
-}
+	"marketplace.example/trials/test/stack"
+)
 
 var (
 	building sync.Mutex
@@ -41,7 +24,7 @@ func Build(ctx context.Context) (string, error) {
 	if built != "" {
 		return built, nil
 	}
-	root, err := Root()
+	root, err := stack.Root()
 	if err != nil {
 		return "", err
 	}

@@ -1,10 +1,7 @@
 package system
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -48,7 +45,8 @@ func launch(ctx context.Context, bin, name, logDir string, env []string) (*proce
 	if err := p.cmd.Start(); err != nil {
 		return nil, nil, fmt.Errorf("starting %s: %w", name, err)
 	}
-	said, err := awaitAddresses(ctx, stdout)
+	said := map[string]string{}
+	err = stack.ReadyLine(ctx, stdout, readyLimit, &said)
 	go func() {
 		_, _ = io.Copy(log, stdout) // whatever else it prints belongs in the log
 		_ = p.cmd.Wait()
@@ -59,30 +57,6 @@ func launch(ctx context.Context, bin, name, logDir string, env []string) (*proce
 		return nil, nil, fmt.Errorf("starting %s: %w (see %s)", name, err, log.Name())
 	}
 	return p, said, nil
-}
-
-func awaitAddresses(ctx context.Context, stdout io.Reader) (map[string]string, error) {
-	ctx, cancel := context.WithTimeout(ctx, readyLimit)
-	defer cancel()
-	type answer struct {
-		said map[string]string
-		err  error
-	}
-	answers := make(chan answer, 1)
-	go func() {
-		line, err := bufio.NewReader(stdout).ReadBytes('\n')
-		said := map[string]string{}
-		if err == nil {
-			err = json.Unmarshal(line, &said)
-		}
-		answers <- answer{said, err}
-	}()
-	select {
-	case <-ctx.Done():
-		return nil, errors.New("it did not say that it is ready")
-	case a := <-answers:
-		return a.said, a.err
-	}
 }
 
 // stop asks the process to end, and kills it where it does not.
