@@ -2,7 +2,6 @@ package fakeapi
 
 import (
 	"context"
-	"slices"
 
 	"marketplace.example/trials/internal/domain/bulk"
 )
@@ -10,50 +9,20 @@ import (
 // refusedVendor is the one whose trial cannot be changed.
 const refusedVendor = "v-2"
 
-func (b *backend) AddBulk(ctx context.Context, o bulk.Operation, state bulk.State) error {
-	return b.Do(ctx, func() error {
-		b.Operations = append(b.Operations, bulk.ViewOf(o, state))
-		return nil
-	})
-}
-
-func (b *backend) AddBulkItems(ctx context.Context, id string, items []bulk.Item) error {
-	return b.Do(ctx, func() error {
-		b.Items[id] = items
-		return nil
-	})
-}
-
-func (b *backend) BulkParts(context.Context, string) ([]bulk.Part, error) { return []bulk.Part{}, nil }
-
 // StartBulk leaves the operation to advanceBulk.
 func (b *backend) StartBulk(context.Context, bulk.Operation) error { return nil }
 
 // SteerBulk has an operation do what is asked of it.
 func (b *backend) SteerBulk(ctx context.Context, o bulk.Operation, c bulk.Control) error {
 	return b.Do(ctx, func() error {
-		return b.changeBulk(o.ID, func(_ bulk.Operation, s bulk.State) (bulk.State, error) { return s.Request(c) })
+		return b.ChangeBulk(o.ID, func(_ bulk.Operation, s bulk.State) (bulk.State, error) { return s.Request(c) })
 	})
-}
-
-func (b *backend) changeBulk(id string, change func(bulk.Operation, bulk.State) (bulk.State, error)) error {
-	i := slices.IndexFunc(b.Operations, func(v bulk.View) bool { return v.Operation.ID == id })
-	if i < 0 {
-		return bulk.NotFound(id)
-	}
-	o := b.Operations[i].Operation
-	state, err := change(o, b.Operations[i].State)
-	if err == nil {
-		b.Operations[i] = bulk.ViewOf(o, state)
-	}
-	return err
 }
 
 // advanceBulk lets an operation do one page more; one by a filter chooses two trials.
 func (a *API) advanceBulk(id string) {
-	b := &backend{Store: a.Store, api: a}
 	a.Look(func() {
-		_ = b.changeBulk(id, func(o bulk.Operation, s bulk.State) (bulk.State, error) { // the handler says that there is none
+		_ = a.ChangeBulk(id, func(o bulk.Operation, s bulk.State) (bulk.State, error) { // the handler says that there is none
 			page := s.Page(o)
 			switch s.Status { //nolint:exhaustive // in the others nothing happens
 			case bulk.Choosing:

@@ -83,6 +83,7 @@ func NewInMemory() *API {
 
 func (a *API) handle() http.Handler {
 	s := &backend{Store: a.Store, api: a}
+	a.Store.Now = a.now
 	callers, err := auth.New(auth.Options{AdminToken: AdminToken, ServiceToken: ServiceToken, Tokens: s, Now: a.now})
 	if err != nil {
 		panic(err) // its tokens are set above

@@ -9,10 +9,12 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"marketplace.example/trials/internal/domain/access"
 	"marketplace.example/trials/internal/domain/audit"
 	"marketplace.example/trials/internal/domain/bulk"
+	"marketplace.example/trials/internal/domain/idempotency"
 	"marketplace.example/trials/internal/domain/monitoring"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
@@ -23,11 +25,19 @@ var ErrUnavailable = &trial.Error{Code: trial.CodeUnavailable, Message: "the dat
 
 // Store keeps the documents. Make one with NewStore.
 type Store struct {
-	mu sync.Mutex
-	// Err is what every call fails with; nil where the database answers.
-	Err error
+	// Mutex is held during every call.
+	sync.Mutex
+	// Before, if set, is called before every call.
+	Before func()
+	// Err is what every call fails with; nil where the database answers. Lost is what those fail with that have
+	// changed something.
+	Err, Lost error
 	// Waits lets every call last until its context ends.
 	Waits bool
+	// Writes counts what has changed anything.
+	Writes int
+	// Now is the clock; time.Now unless it is set.
+	Now func() time.Time
 
 	Document rollout.Document
 	// Rollout are the rollout's events, none before one began. Reports are those made, by id.
@@ -40,6 +50,7 @@ type Store struct {
 	History     map[string][]trial.Event
 	Sends       map[string]trial.Send
 	Issued      map[access.Key]access.Token
+	Suppressed  map[string][]trial.Suppression
 	// Alerts are how they stand, AlertHistory what happened to them.
 	Alerts       map[monitoring.RuleID]monitoring.Alert
 	AlertHistory map[monitoring.RuleID][]monitoring.AlertEvent
@@ -48,16 +59,19 @@ type Store struct {
 	// Operations are the bulk operations, the first first, and Items their trials.
 	Operations []bulk.View
 	Items      map[string][]bulk.Item
+	// Keys are what the keys of requests stand for.
+	Keys map[string]idempotency.Claim
 }
 
 // NewStore is a store right after it was set up.
 func NewStore() *Store {
 	return &Store{
+		Now: time.Now, Suppressed: map[string][]trial.Suppression{},
 		Document: rollout.Document{FeatureFlags: rollout.InitialFlags(), Version: 1, UpdatedBy: "setup"},
 		Reports:  map[string]rollout.Report{}, VendorsByID: map[string]trial.Vendor{}, States: map[string]trial.State{},
 		History: map[string][]trial.Event{}, Sends: map[string]trial.Send{}, Issued: map[access.Key]access.Token{},
 		Alerts: map[monitoring.RuleID]monitoring.Alert{}, AlertHistory: map[monitoring.RuleID][]monitoring.AlertEvent{},
-		Items: map[string][]bulk.Item{},
+		Items: map[string][]bulk.Item{}, Keys: map[string]idempotency.Claim{},
 	}
 }
 
@@ -67,18 +81,26 @@ func (s *Store) Do(ctx context.Context, f func() error) error {
 		<-ctx.Done()
 		return fmt.Errorf("reading: %w", ctx.Err())
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	if s.Before != nil {
+		s.Before()
+	}
+	s.Lock()
+	defer s.Unlock()
 	if s.Err != nil {
 		return s.Err
 	}
-	return f()
+	before := s.Writes
+	err := f()
+	if err == nil && s.Writes > before {
+		err = s.Lost
+	}
+	return err
 }
 
 // Look calls a function that nothing else happens beside.
 func (s *Store) Look(f func()) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Lock()
+	defer s.Unlock()
 	f()
 }
 
@@ -101,6 +123,7 @@ func (s *Store) AddTrial(events []trial.Event) {
 // AddEvent adds an event to a trial, and returns the trial after it.
 func (s *Store) AddEvent(e trial.Event, before trial.State) trial.State {
 	after := before.Apply(e)
+	s.Writes++
 	s.States[after.VendorID], s.History[after.VendorID] = after, append(s.History[after.VendorID], e)
 	return after
 }
@@ -128,6 +151,7 @@ func (s *Store) AlertOf(id monitoring.RuleID) monitoring.Alert {
 func (s *Store) SetAlert(alert monitoring.Alert, e *monitoring.AlertEvent) {
 	s.Alerts[alert.Rule] = alert
 	if e != nil {
+		s.Writes++
 		s.AlertHistory[alert.Rule] = append(s.AlertHistory[alert.Rule], *e)
 	}
 }
@@ -163,6 +187,9 @@ func (s *Store) Vendor(ctx context.Context, id string) (v trial.Vendor, err erro
 		var known bool
 		if v, known = s.VendorsByID[id]; !known {
 			return trial.NotFound(id)
+		}
+		for _, suppression := range s.Suppressed[id] {
+			v.Heed(suppression)
 		}
 		return nil
 	})
