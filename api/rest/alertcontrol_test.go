@@ -25,7 +25,7 @@ func TestThePagesControlAlerts(t *testing.T) {
 	} {
 		require.NoError(t, a.app.ControlAlert(access.With(t.Context(), access.FirstAdmin()), monitoring.SESPaused, r))
 	}
-	events := a.store.alerts[monitoring.SESPaused][1:]
+	events := a.store.AlertHistory[monitoring.SESPaused][1:]
 	require.Equal(t, []monitoring.AlertEvent{
 		{Rule: monitoring.SESPaused, Seq: 2, Type: monitoring.AlertAcknowledged, Note: "asked SES"},
 		{Rule: monitoring.SESPaused, Seq: 3, Type: monitoring.AlertSilenced, Note: "known", Until: &until},
@@ -65,6 +65,6 @@ func TestControlsOfAlertsThatDoNotApply(t *testing.T) {
 		var e *trial.Error
 		require.ErrorAs(t, a.app.ControlAlert(t.Context(), c.id, c.r), &e, name)
 		require.Equal(t, c.code, e.Code, name)
-		require.Empty(t, a.store.alerts, name)
+		require.Empty(t, a.store.AlertHistory, name)
 	}
 }

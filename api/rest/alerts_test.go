@@ -23,10 +23,10 @@ func (a *api) fire(id monitoring.RuleID, ago time.Duration) {
 			continue
 		}
 		value := rule.Threshold
-		_, e := monitoring.Decide(rule, a.store.alerts.fold(id), monitoring.Observation{Value: &value, Seen: 3, Text: "seen"},
+		alert, e := monitoring.Decide(rule, a.store.AlertOf(id), monitoring.Observation{Value: &value, Seen: 3, Text: "seen"},
 			monitoring.Evaluation{At: present.Add(-ago), Day: trial.RealDay, Alerting: true})
 		require.NotNil(a.t, e)
-		a.store.alerts[id] = append(a.store.alerts[id], *e)
+		a.store.SetAlert(alert, e)
 	}
 }
 
@@ -50,7 +50,7 @@ func TestAlertsAreListed(t *testing.T) {
 	require.Equal(t, "not looked at yet", first.Text)
 
 	a.fire(monitoring.SESPaused, time.Minute)
-	a.store.flags.FeatureFlags.Monitoring.Alerting = false
+	a.store.Document.FeatureFlags.Monitoring.Alerting = false
 	all = into[rest.Alerts](a.get(alertsPath, adminToken), http.StatusOK)
 	require.False(t, all.Late || all.Alerting)
 	require.Equal(t, present.Add(-time.Minute), all.EvaluatedAt.UTC())
@@ -103,7 +103,7 @@ func TestBadRequestsAboutAlertsChangeNothing(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t)
 	a.fire(monitoring.SESPaused, time.Minute)
-	before := len(a.store.alerts[monitoring.SESPaused])
+	before := len(a.store.AlertHistory[monitoring.SESPaused])
 	for name, c := range map[string]struct {
 		path, body, field string
 		status            int
@@ -139,10 +139,10 @@ func TestBadRequestsAboutAlertsChangeNothing(t *testing.T) {
 		p := a.call(r).problem(c.status)
 		require.NotNil(t, p.Field, name)
 		require.Equal(t, c.field, *p.Field, name)
-		require.Len(t, a.store.alerts, 1, name)
-		require.Len(t, a.store.alerts[monitoring.SESPaused], before, name)
+		require.Len(t, a.store.AlertHistory, 1, name)
+		require.Len(t, a.store.AlertHistory[monitoring.SESPaused], before, name)
 	}
-	a.store.unavailable = errUnavailable
+	a.store.Err = errUnavailable
 	a.get(alertsPath, adminToken).problem(http.StatusServiceUnavailable)
 	a.change(monitoring.SESPaused, "acknowledge", `{"reason":"r"}`).problem(http.StatusServiceUnavailable)
 }

@@ -62,7 +62,7 @@ func changesOf(t *testing.T, f func(a *api, operation string, r request)) {
 			a := running(t)
 			a.register()
 			a.fire(monitoring.SESPaused, time.Minute)
-			a.store.audits.entries = nil
+			a.store.Record = nil
 			f(a, name, request{method: method, path: concrete.Replace(path), token: adminToken, key: "k-1", body: changing[name]})
 		}
 	}
@@ -87,7 +87,7 @@ func TestEveryChangeIsOnRecord(t *testing.T) {
 	changesOf(t, func(a *api, operation string, r request) {
 		answer := a.call(r)
 		require.NotContains(t, []int{http.StatusBadRequest, http.StatusUnprocessableEntity}, answer.status, "%s: %s", operation, answer.body)
-		record := a.store.audits.entries
+		record := a.store.Record
 		require.Len(t, record, 2, operation)
 		requireWhole(t, record)
 		asked, settled := record[0], record[1]
@@ -127,15 +127,15 @@ func TestWithoutTheRecordNothingIsDone(t *testing.T) {
 	changesOf(t, func(a *api, operation string, r request) {
 		a.store.audits.fails = func(audit.Entry) error { return errUnavailable }
 		writes, before := a.store.written()
-		events, alerts := len(a.store.rollouts.events), len(a.store.alerts[monitoring.SESPaused])
+		events, alerts := len(a.store.Store.Rollout), len(a.store.AlertHistory[monitoring.SESPaused])
 		p := a.call(r).problem(http.StatusServiceUnavailable)
 		require.Contains(t, *p.Detail, "could not be put on the audit record, so nothing was done", operation)
 		again, after := a.store.written()
 		require.Equal(t, writes, again, operation)
 		require.Equal(t, before, after, operation)
-		require.Len(t, a.store.rollouts.events, events, operation)
-		require.Len(t, a.store.alerts[monitoring.SESPaused], alerts, operation)
-		require.Empty(t, a.store.audits.entries)
+		require.Len(t, a.store.Store.Rollout, events, operation)
+		require.Len(t, a.store.AlertHistory[monitoring.SESPaused], alerts, operation)
+		require.Empty(t, a.store.Record)
 	})
 }
 
@@ -152,8 +152,8 @@ func TestAnOutcomeThatIsNotOnRecordIsNoSuccess(t *testing.T) {
 	}
 	p := a.ask(extendPath, "k-1", threeDays).problem(http.StatusServiceUnavailable)
 	require.Contains(t, *p.Detail, "this was carried out, but what became of it could not be put on the audit record")
-	require.Equal(t, 1, a.store.states["v-1"].Revision)
-	require.Len(t, a.store.audits.entries, 1, "the pending entry stays, and tells")
+	require.Equal(t, 1, a.store.States["v-1"].Revision)
+	require.Len(t, a.store.Record, 1, "the pending entry stays, and tells")
 	refused := a.ask("/api/admin/trials/v-2/cancel", "k-2", because).problem(http.StatusNotFound)
 	require.NotContains(t, *refused.Detail, "audit", "nothing was done anyway")
 }
@@ -162,7 +162,7 @@ func TestAnOutcomeThatIsNotOnRecordIsNoSuccess(t *testing.T) {
 func TestTheOutcomeIsOnRecordAlsoForACallerThatHangsUp(t *testing.T) {
 	t.Parallel()
 	a := running(t)
-	a.store.audits.entries = nil
+	a.store.Record = nil
 	ctx, hangUp := context.WithCancel(t.Context())
 	a.store.audits.fails = func(e audit.Entry) error {
 		if e.Outcome == audit.Pending {
@@ -171,8 +171,8 @@ func TestTheOutcomeIsOnRecordAlsoForACallerThatHangsUp(t *testing.T) {
 		return nil
 	}
 	require.NoError(t, a.app.Steer(ctx, "current", rollout.SignalPause, rollout.Request{ID: "k-1", Reason: "because"}))
-	require.Len(t, a.store.audits.entries, 2)
-	e := a.store.audits.entries[1]
+	require.Len(t, a.store.Record, 2)
+	e := a.store.Record[1]
 	require.Equal(t, audit.Done, e.Outcome)
 	require.Equal(t, "rollouts/"+a.view().Rollout.ID, e.Subject)
 }
@@ -182,7 +182,7 @@ func TestWhatTheRecordSays(t *testing.T) {
 	a := running(t)
 	a.register()
 	a.fire(monitoring.SESPaused, time.Minute)
-	last := func() audit.Entry { return a.store.audits.entries[len(a.store.audits.entries)-1] }
+	last := func() audit.Entry { return a.store.Record[len(a.store.Record)-1] }
 
 	require.Equal(t, http.StatusOK, a.ask(extendPath, "k-1", `{"days":7,"reason":"asked for more"}`).status)
 	e := last()
@@ -220,7 +220,7 @@ func TestWhatTheRecordSays(t *testing.T) {
 	require.Equal(t, audit.Failed, last().Outcome)
 	require.NotEmpty(t, last().Before)
 	require.Empty(t, last().After)
-	requireWhole(t, a.store.audits.entries)
+	requireWhole(t, a.store.Record)
 }
 
 // Free text other than the reason may hold anything; it is not kept.
@@ -231,8 +231,8 @@ func TestFreeTextIsNotOnRecord(t *testing.T) {
 		`"stabilityDays":7,"guardDays":17,"backfill":true,"backfillPerHour":100,"rule":"evidence","triggers":{"emailDelivery":0.95,"errorRate":0.05,"slowdown":2,"conversion":0.2}},`).Replace(`{"phase":1}`)
 	answer := a.ask(rolloutsPath, "start", plan)
 	require.NotEqual(t, http.StatusUnprocessableEntity, answer.status)
-	require.Len(t, a.store.audits.entries, 2, "%s", answer.body)
-	for _, e := range a.store.audits.entries {
+	require.Len(t, a.store.Record, 2, "%s", answer.body)
+	for _, e := range a.store.Record {
 		require.NotContains(t, strings.ToLower(string(e.Canonical())), "zwetschge", "no id or hash holds it by chance")
 		require.Contains(t, e.Asked, `"percentage":10`)
 		require.Contains(t, e.Asked, `"phase":1`)
@@ -252,7 +252,7 @@ func TestALongListIsCountedOnRecord(t *testing.T) {
 			list = ids(n)
 		}
 		a.startBulk(fmt.Sprint("k-", n), `{"action":"extend","days":3,"reason":"r","ids":`+list+`}`)
-		e := a.store.audits.entries[len(a.store.audits.entries)-1]
+		e := a.store.Record[len(a.store.Record)-1]
 		require.JSONEq(t, want, string(e.Asked))
 	}
 }
@@ -266,18 +266,18 @@ func TestWhatChangesNothingIsNotOnRecord(t *testing.T) {
 	a.ask("/api/admin/rollouts/forecast", "", `{"registrationsPerDay":30}`)
 	a.ask(extendPath, "k-1", `{"days":0,"reason":"r"}`).problem(http.StatusBadRequest)
 	a.post(extendPath, serviceToken, threeDays).problem(http.StatusForbidden)
-	require.Empty(t, a.store.audits.entries)
+	require.Empty(t, a.store.Record)
 }
 
 // The pages steer by the same code, so that is on record too.
 func TestSteeringFromThePagesIsOnRecord(t *testing.T) {
 	t.Parallel()
 	a := running(t)
-	a.store.audits.entries = nil
+	a.store.Record = nil
 	id := a.view().Rollout.ID
 	require.NoError(t, a.app.Steer(t.Context(), id, rollout.SignalRollback, rollout.Request{ID: "k-1", Reason: "harm", Percentage: 10, InFlight: rollout.Keep}))
-	require.Len(t, a.store.audits.entries, 2)
-	e := a.store.audits.entries[1]
+	require.Len(t, a.store.Record, 2)
+	e := a.store.Record[1]
 	require.Equal(t, "rollBackRollout", e.Action)
 	require.Equal(t, "rollouts/"+id, e.Subject)
 	require.Equal(t, "harm", e.Reason)
@@ -294,7 +294,7 @@ func TestSteeringFromThePagesIsOnRecord(t *testing.T) {
 	}
 	for _, signal := range []string{rollout.SignalPause, rollout.SignalResume, rollout.SignalAdvance, rollout.SignalSetPercentage, rollout.SignalTick, rollout.SignalWaive} {
 		_ = a.app.Steer(t.Context(), id, signal, rollout.Request{ID: "k-" + signal}) // no reason: refused
-		e := a.store.audits.entries[len(a.store.audits.entries)-1]
+		e := a.store.Record[len(a.store.Record)-1]
 		require.Equal(t, audit.Refused, e.Outcome, signal)
 		require.True(t, operations[e.Action], "%s is %q", signal, e.Action)
 	}
@@ -344,7 +344,7 @@ func TestTheRecordIsListed(t *testing.T) {
 		require.Equal(t, want, list(query), query)
 	}
 	e := into[rest.AuditPage](a.get(auditPath+"?limit=1", adminToken), http.StatusOK).Entries[0]
-	require.Equal(t, a.store.audits.entries[5], e, "as it is stored, so that its hash can be made again")
+	require.Equal(t, a.store.Record[5], e, "as it is stored, so that its hash can be made again")
 
 	for query, field := range map[string]string{
 		"limit=0": "limit", "limit=501": "limit", "cursor=0": "cursor", "cursor=a": "cursor", "cursor=1234567890123": "cursor",

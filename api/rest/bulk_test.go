@@ -31,11 +31,12 @@ func (a *api) bulk(id string) bulk.View {
 
 // stands lets an operation stand as given.
 func (a *api) stands(id string, change func(*bulk.State)) {
-	a.store.mu.Lock()
-	defer a.store.mu.Unlock()
-	v := a.store.bulks.operations[id]
-	change(&v.State)
-	a.store.bulks.operations[id] = bulk.ViewOf(v.Operation, v.State)
+	a.store.Lock()
+	defer a.store.Unlock()
+	require.NoError(a.t, a.store.ChangeBulk(id, func(_ bulk.Operation, s bulk.State) (bulk.State, error) {
+		change(&s)
+		return s, nil
+	}))
 }
 
 func TestABulkOperationBeginsOnceAKey(t *testing.T) {
@@ -144,8 +145,8 @@ func TestFlagsForbidBulkOperations(t *testing.T) {
 		"adminTools.bulkOperations": func(f *rollout.AdminTools) { f.BulkOperations = false },
 		"adminTools.trialExtension": func(f *rollout.AdminTools) { f.TrialExtension = false },
 	} {
-		a.store.flags.FeatureFlags.AdminTools = rollout.InitialFlags().AdminTools
-		off(&a.store.flags.FeatureFlags.AdminTools)
+		a.store.Document.FeatureFlags.AdminTools = rollout.InitialFlags().AdminTools
+		off(&a.store.Document.FeatureFlags.AdminTools)
 		for _, refused := range []answered{
 			a.ask(bulkPath, "k-3", extendTwo),
 			a.ask(bulkPath+"/"+planned+"/start", "", `{"reason":"r"}`),
@@ -154,8 +155,8 @@ func TestFlagsForbidBulkOperations(t *testing.T) {
 			require.Contains(t, *refused.problem(http.StatusForbidden).Detail, flag)
 		}
 	}
-	a.store.flags.FeatureFlags.AdminTools = rollout.InitialFlags().AdminTools
-	a.store.flags.FeatureFlags.AdminTools.TrialExtension = false
+	a.store.Document.FeatureFlags.AdminTools = rollout.InitialFlags().AdminTools
+	a.store.Document.FeatureFlags.AdminTools.TrialExtension = false
 	a.startBulk("k-5", `{"action":"cancel","ids":["v-1"],"reason":"needs no flag of extensions, nor does stopping"}`)
 	a.ask(bulkPath+"/"+planned+"/stop", "", `{"reason":"r"}`)
 	require.Equal(t, bulk.Stopped, a.bulk(planned).State.Status)
@@ -209,13 +210,13 @@ func TestBulkItemsArePaged(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t)
 	id := a.startBulk("k", `{"action":"cancel","reason":"r","ids":`+ids(2500)+`}`).Operation.ID
-	a.store.mu.Lock()
-	for i := range a.store.bulks.items[id] {
+	a.store.Lock()
+	for i := range a.store.Items[id] {
 		if i != 1800 {
-			a.store.bulks.items[id][i].Result = new(bulk.NewResult(bulk.Succeeded, bulk.ReasonCarriedOut, "", present))
+			a.store.Items[id][i].Result = new(bulk.NewResult(bulk.Succeeded, bulk.ReasonCarriedOut, "", present))
 		}
 	}
-	a.store.mu.Unlock()
+	a.store.Unlock()
 	walk := func(query string) (found []bulk.Item, pages int) {
 		for cursor := 0; ; {
 			page := into[rest.BulkItems](a.get(fmt.Sprintf("%s/%s/items?cursor=%d%s", bulkPath, id, cursor, query), adminToken), http.StatusOK)
@@ -264,6 +265,6 @@ func TestABulkOperationWhoseWorkflowCannotBeStarted(t *testing.T) {
 	a.workflows.unavailable = nil
 	v := a.startBulk("k", extendTwo)
 	require.Equal(t, []string{v.Operation.ID}, a.workflows.started)
-	a.store.unavailable = &trial.Error{Code: trial.CodeUnavailable, Message: "away"}
+	a.store.Err = &trial.Error{Code: trial.CodeUnavailable, Message: "away"}
 	a.get(bulkPath+"/"+v.Operation.ID, adminToken).problem(http.StatusServiceUnavailable)
 }

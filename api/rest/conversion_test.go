@@ -21,11 +21,11 @@ func TestAConversionInWholeSecondsAtTheRegistration(t *testing.T) {
 		"2026-03-10T11:43:57.541Z": http.StatusBadRequest, "2026-03-10T11:43:56Z": http.StatusBadRequest, "2026-03-10T11:43:00Z": http.StatusBadRequest,
 	} {
 		a := newAPI(t)
-		a.store.vendors["v-1"] = trial.Vendor{ID: "v-1", Email: "ada@example.com", StartedAt: registered, Automation: &trial.Automation{Cohort: trial.Control}}
+		a.store.VendorsByID["v-1"] = trial.Vendor{ID: "v-1", Email: "ada@example.com", StartedAt: registered, Automation: &trial.Automation{Cohort: trial.Control}}
 		answer := a.post("/api/vendors/v-1/conversion", serviceToken, `{"at":"`+at+`"}`)
 		require.Equal(t, status, answer.status, at)
 		if status == http.StatusAccepted {
-			require.True(t, registered.Equal(a.store.vendors["v-1"].Automation.Conversion.At), at)
+			require.True(t, registered.Equal(a.store.VendorsByID["v-1"].Automation.Conversion.At), at)
 		}
 	}
 }
@@ -45,7 +45,7 @@ func TestAConversionOfAVendorWhoseDocumentIsGone(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t)
 	a.register()
-	delete(a.store.vendors, "v-1")
+	delete(a.store.VendorsByID, "v-1")
 	kept := into[rest.Conversion](a.post("/api/vendors/v-1/conversion", serviceToken, ""), http.StatusAccepted)
 	require.Equal(t, present, kept.At)
 	require.Equal(t, present, a.workflows.received["v-1"].At)

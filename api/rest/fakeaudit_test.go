@@ -7,9 +7,8 @@ import (
 	"marketplace.example/trials/internal/domain/audit"
 )
 
-// audits is the audit record in memory.
+// audits is what happens to the audit record.
 type audits struct {
-	entries []audit.Entry
 	// fails is asked before an entry is written.
 	fails func(audit.Entry) error
 	// lost loses the answer to a write that has arrived.
@@ -24,8 +23,8 @@ func (s *store) InsertAudit(ctx context.Context, entries []audit.Entry) (stand i
 		return 0, err
 	}
 	err = s.guarded(func() error {
-		for ; stand < len(entries) && entries[stand].Seq == len(s.audits.entries)+1; stand++ {
-			s.audits.entries = append(s.audits.entries, entries[stand])
+		for ; stand < len(entries) && entries[stand].Seq == len(s.Record)+1; stand++ {
+			s.Record = append(s.Record, entries[stand])
 		}
 		return nil
 	})
@@ -37,8 +36,8 @@ func (s *store) AuditEntry(ctx context.Context, seq int) (e *audit.Entry, err er
 		return nil, err
 	}
 	err = s.guarded(func() error {
-		if seq <= len(s.audits.entries) {
-			e = &s.audits.entries[seq-1]
+		if seq <= len(s.Record) {
+			e = &s.Record[seq-1]
 		}
 		return nil
 	})
@@ -58,12 +57,7 @@ func (s *store) AppendAudit(ctx context.Context, e audit.Entry) (stands audit.En
 				return err
 			}
 		}
-		var last audit.Entry
-		if n := len(s.audits.entries); n > 0 {
-			last = s.audits.entries[n-1]
-		}
-		stands = audit.Next(last, e)
-		s.audits.entries = append(s.audits.entries, stands)
+		stands = s.AddEntry(e)
 		if s.audits.lost != nil {
 			return s.audits.lost(e)
 		}
@@ -73,29 +67,12 @@ func (s *store) AppendAudit(ctx context.Context, e audit.Entry) (stands audit.En
 }
 
 func (s *store) SettleAudit(ctx context.Context, settled audit.Entry) error {
-	s.mu.Lock()
-	known := slices.ContainsFunc(s.audits.entries, func(e audit.Entry) bool { return e.Settles == settled.Settles })
-	s.mu.Unlock()
+	s.Lock()
+	known := slices.ContainsFunc(s.Record, func(e audit.Entry) bool { return e.Settles == settled.Settles })
+	s.Unlock()
 	if known {
 		return nil
 	}
 	_, err := s.AppendAudit(ctx, settled)
 	return err
-}
-
-func (s *store) AuditEntries(_ context.Context, f audit.Filter, before, limit int) (entries []audit.Entry, next int, err error) {
-	err = s.guarded(func() error {
-		for _, e := range slices.Backward(s.audits.entries) {
-			switch {
-			case before > 0 && e.Seq >= before, !f.Means(e):
-			case len(entries) == limit:
-				next = entries[limit-1].Seq
-				return nil
-			default:
-				entries = append(entries, e)
-			}
-		}
-		return nil
-	})
-	return entries, next, err
 }

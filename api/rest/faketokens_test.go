@@ -1,10 +1,6 @@
 package rest_test
 
 import (
-	"context"
-	"maps"
-	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -21,12 +17,9 @@ const (
 	secondAdmin   = "another-admin-token-of-the-tests"
 )
 
-// tokens keeps tokens by their keys, as the database does.
-type tokens map[access.Key]access.Token
-
 // issued are the tokens of the tests, one of each role.
-func issued() tokens {
-	all := tokens{}
+func issued() map[access.Key]access.Token {
+	all := map[access.Key]access.Token{}
 	for text, role := range map[string]access.Role{viewerToken: access.Viewer, operatorToken: access.Operator, secondAdmin: access.Admin} {
 		key := access.KeyOf(text)
 		all[key] = access.Token{
@@ -48,48 +41,4 @@ func callers(tb testing.TB, s *store, change func(*auth.Options)) *auth.Callers 
 	c, err := auth.New(o)
 	require.NoError(tb, err)
 	return c
-}
-
-func (s *store) Token(_ context.Context, key access.Key) (t access.Token, found bool, err error) {
-	err = s.guarded(func() error {
-		t, found = s.tokens[key]
-		return nil
-	})
-	return t, found, err
-}
-
-func (s *store) AddToken(_ context.Context, key access.Key, t access.Token) error {
-	return s.guarded(func() error {
-		s.tokens[key] = t
-		s.writes++
-		return nil
-	})
-}
-
-func (s *store) Tokens(context.Context) (all []access.Token, err error) {
-	err = s.guarded(func() error {
-		for _, key := range slices.Sorted(maps.Keys(s.tokens)) {
-			all = append(all, s.tokens[key])
-		}
-		return nil
-	})
-	return all, err
-}
-
-func (s *store) RevokeToken(_ context.Context, id, by string, at time.Time) (t access.Token, err error) {
-	err = s.guarded(func() error {
-		for key, known := range s.tokens {
-			if !strings.HasPrefix(string(key), id) {
-				continue
-			}
-			if t = known; t.RevokedAt == nil {
-				t.RevokedAt, t.RevokedBy = &at, by
-				s.tokens[key] = t
-				s.writes++
-			}
-			return nil
-		}
-		return access.NoToken(id)
-	})
-	return t, err
 }

@@ -20,7 +20,7 @@ const (
 func TestFlagsShape(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t)
-	a.store.flags.FeatureFlags = rollout.InitialFlags()
+	a.store.Document.FeatureFlags = rollout.InitialFlags()
 	answer := into[map[string]json.RawMessage](a.get(flagsPath, adminToken), http.StatusOK)
 	require.JSONEq(t, `{
 		"trialAutomation": {"enabled": true, "emailReminders": true, "autoExpiration": true, "conversionTracking": true, "rolloutPercentage": 0},
@@ -81,11 +81,11 @@ func TestPatchMerges(t *testing.T) {
 		}},
 	} {
 		a := newAPI(t)
-		want := a.store.flags.FeatureFlags
+		want := a.store.Document.FeatureFlags
 		c.set(&want)
 		answer := a.call(request{method: http.MethodPatch, path: flagsPath, token: adminToken, body: `{"featureFlags":` + c.patch + `}`})
 		require.Equal(t, want, into[rest.FeatureFlagDocument](answer, http.StatusOK).FeatureFlags, c.patch)
-		require.Equal(t, want, a.store.flags.FeatureFlags, c.patch)
+		require.Equal(t, want, a.store.Document.FeatureFlags, c.patch)
 		require.Equal(t, 1, a.workflows.woken)
 	}
 }
@@ -102,11 +102,11 @@ func TestSwitchingOffCountsWhereItIsOffAlready(t *testing.T) {
 		},
 	} {
 		a := newAPI(t)
-		a.store.flags.FeatureFlags.TrialAutomation.Enabled, a.store.flags.FeatureFlags.TrialAutomation.RolloutPercentage = false, 0
-		a.store.flags.Version = 7
+		a.store.Document.FeatureFlags.TrialAutomation.Enabled, a.store.Document.FeatureFlags.TrialAutomation.RolloutPercentage = false, 0
+		a.store.Document.Version = 7
 		for version := 8; version < 10; version++ {
 			require.Equal(t, version, into[rest.FeatureFlagDocument](press(a), http.StatusOK).Version, name)
-			require.Equal(t, version, a.store.flags.DisabledVersion, name)
+			require.Equal(t, version, a.store.Document.DisabledVersion, name)
 		}
 	}
 }
@@ -118,6 +118,6 @@ func TestFlagsWithoutTemporal(t *testing.T) {
 	a.workflows.unavailable = errUnavailable
 	d := into[rest.FeatureFlagDocument](a.post(rolloutPath, adminToken, `{"enabled":false,"rolloutPercentage":0}`), http.StatusOK)
 	require.False(t, d.FeatureFlags.TrialAutomation.Enabled)
-	require.False(t, a.store.flags.FeatureFlags.TrialAutomation.Enabled)
+	require.False(t, a.store.Document.FeatureFlags.TrialAutomation.Enabled)
 	require.Equal(t, 1, a.logs.FilterMessage("trials not told of the flags yet").Len())
 }

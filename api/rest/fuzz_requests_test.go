@@ -32,9 +32,9 @@ type fuzzed struct {
 func newFuzzed(f *testing.F) fuzzed {
 	f.Helper()
 	s := newStore()
-	for key, token := range s.tokens {
+	for key, token := range s.Issued {
 		token.ExpiresAt = present.AddDate(100, 0, 0)
-		s.tokens[key] = token
+		s.Issued[key] = token
 	}
 	moment := present
 	passing := func(o *auth.Options) { // or whoever comes is one of thousands who failed in one moment
@@ -65,8 +65,9 @@ func (a fuzzed) anew(t *testing.T) (writes int) {
 	t.Helper()
 	fresh := newStore()
 	s := a.store
-	s.vendors, s.states, s.events, s.flags, s.sends, s.messages = fresh.vendors, fresh.states, fresh.events, fresh.flags, fresh.sends, fresh.messages
-	s.rollouts, s.alerts, s.bulks, s.audits, s.writes = fresh.rollouts, fresh.alerts, fresh.bulks, fresh.audits, 0
+	tokens := s.Issued
+	s.Store, s.messages, s.rollouts, s.audits = fresh.Store, fresh.messages, fresh.rollouts, fresh.audits
+	s.Issued = tokens
 	a.workflows.started, a.workflows.received, a.workflows.noMail = nil, map[string]trial.Request{}, map[string][]trial.Request{}
 	header := http.Header{"Authorization": {"Bearer " + serviceToken}, "Content-Type": {"application/json"}}
 	require.Equal(t, http.StatusCreated, answerTo(t, a, http.MethodPost, "/api/vendors", header, ada).Code)

@@ -34,7 +34,7 @@ func FuzzRegisterVendor(f *testing.F) {
 	require.NoError(f, err)
 	f.Fuzz(func(t *testing.T, body string) {
 		fresh := newStore()
-		store.vendors, store.states, store.events, store.audits = fresh.vendors, fresh.states, fresh.events, fresh.audits
+		store.Store, store.audits = fresh.Store, fresh.audits
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/api/vendors", strings.NewReader(body))
 		r.Header.Set("Authorization", "Bearer "+serviceToken)
 		r.Header.Set("Content-Type", "application/json")
@@ -45,11 +45,11 @@ func FuzzRegisterVendor(f *testing.F) {
 			var p rest.Problem
 			require.NoError(t, json.Unmarshal(w.Body.Bytes(), &p))
 			require.NotEmpty(t, *p.Detail)
-			require.Empty(t, store.vendors)
+			require.Empty(t, store.VendorsByID)
 			return
 		}
-		require.Len(t, store.vendors, 1)
-		for id, v := range store.vendors {
+		require.Len(t, store.VendorsByID, 1)
+		for id, v := range store.VendorsByID {
 			require.True(t, trial.ValidVendorID(id))
 			require.NotContains(t, v.Email+v.Name, "\n")
 			require.Contains(t, v.Email, "@")

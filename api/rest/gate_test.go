@@ -135,7 +135,7 @@ func TestEveryRouteWithEveryRole(t *testing.T) {
 	require.ElementsMatch(t, slices.Collect(maps.Keys(opens)), slices.Collect(maps.Keys(walked)))
 	writes, _ := a.store.written()
 	require.Equal(t, 1, writes, "the signed link alone is its own proof")
-	require.Len(t, a.store.suppressions["v-1"], 1)
+	require.Len(t, a.store.Suppressed["v-1"], 1)
 }
 
 // A token comes before everything else: a stranger learns nothing about what
@@ -158,7 +158,7 @@ func TestTokensWithTheDatabaseAway(t *testing.T) {
 		return a.post("/api/admin/rollouts/forecast", token, `{"registrationsPerDay":10}`)
 	}
 	require.Equal(t, http.StatusOK, forecast(viewerToken).status)
-	a.store.unavailable = errUnavailable
+	a.store.Err = errUnavailable
 	require.Equal(t, http.StatusOK, forecast(adminToken).status)
 	for try := range 8 {
 		answer := forecast(viewerToken)

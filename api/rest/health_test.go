@@ -109,8 +109,8 @@ func TestHealthDoesNotCountForTheRollout(t *testing.T) {
 	a := newAPI(t)
 	into[rest.TrialsHealth](a.get("/api/admin/monitoring/trials/health", adminToken), http.StatusServiceUnavailable)
 	a.get("/api/admin/feature-flags", adminToken)
-	a.store.mu.Lock()
-	defer a.store.mu.Unlock()
+	a.store.Lock()
+	defer a.store.Unlock()
 	require.Equal(t, 1, a.store.rollouts.calls)
 	require.Zero(t, a.store.rollouts.failed)
 }

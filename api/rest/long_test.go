@@ -49,7 +49,7 @@ func TestAListOfWrongValuesTakesLittleMemory(t *testing.T) { //nolint:parallelte
 		})
 		require.Less(t, taken, c.times*uint64(len(c.body)), "%s: %d bytes for %d", name, taken, len(c.body))
 	}
-	require.Empty(t, a.store.audits.entries)
+	require.Empty(t, a.store.Record)
 }
 
 func unknownFields(n int) string {

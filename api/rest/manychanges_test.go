@@ -65,8 +65,8 @@ func TestWhatStopsSomethingIsNotBehindTwoHundredChanges(t *testing.T) {
 				for _, status := range statuses {
 					require.Equal(t, http.StatusOK, status)
 				}
-				require.Len(t, a.store.audits.entries, 2*(many+1))
-				requireWhole(t, a.store.audits.entries)
+				require.Len(t, a.store.Record, 2*(many+1))
+				requireWhole(t, a.store.Record)
 			})
 		})
 	}
@@ -129,7 +129,7 @@ func TestTheLongestAnswerComesInTime(t *testing.T) {
 		a := onDatabase(t)
 		a.store.takes, a.store.erases = 0, inTime
 		a.workflows.deaf = true
-		a.store.vendors["v-1"] = trial.Vendor{ID: "v-1", Automation: &trial.Automation{Cohort: trial.Automated}}
+		a.store.VendorsByID["v-1"] = trial.Vendor{ID: "v-1", Automation: &trial.Automation{Cohort: trial.Automated}}
 		began := time.Now()
 		a.store.silent = began.Add(inTime)
 		var other sync.WaitGroup
@@ -196,7 +196,7 @@ func TestPauseAndRollbackAreNotBehindOtherChanges(t *testing.T) {
 				}
 				require.Less(t, time.Since(pressed), 200*time.Millisecond)
 				all.Wait()
-				requireWhole(t, a.store.audits.entries)
+				requireWhole(t, a.store.Record)
 			})
 		}
 	}
@@ -220,12 +220,12 @@ func TestAnOutcomeThatCannotBeWrittenIsWrittenLater(t *testing.T) {
 				require.Contains(t, answer.Body.String(), "this was carried out")
 				time.Sleep(time.Minute) //nolint:forbidigo // in a bubble
 				synctest.Wait()
-				a.store.mu.Lock() // it is tried meanwhile
+				a.store.Lock() // it is tried meanwhile
 				trouble(&a.store.audits, nil)
-				a.store.mu.Unlock()
+				a.store.Unlock()
 				time.Sleep(2 * time.Second) //nolint:forbidigo // in a bubble
 				synctest.Wait()
-				record := a.store.audits.entries
+				record := a.store.Record
 				require.Len(t, record, 2)
 				requireWhole(t, record)
 				require.Equal(t, audit.Done, record[1].Outcome)
@@ -250,14 +250,14 @@ func TestClosingWhileAnOutcomeIsBeingWrittenDown(t *testing.T) {
 		a := makeAPI(t, options{silent: true})
 		a.store.audits.fails = outcomesUnavailable
 		require.Equal(t, http.StatusServiceUnavailable, a.inside(http.MethodPatch, flagsPath, "", changing["patchFeatureFlags"]).Code)
-		a.store.mu.Lock()
+		a.store.Lock()
 		a.store.audits.fails, a.store.takes = nil, 500*time.Millisecond
-		a.store.mu.Unlock()
+		a.store.Unlock()
 		time.Sleep(1200 * time.Millisecond) //nolint:forbidigo // in a bubble: the next attempt is under way
 		require.NoError(t, a.app.Close(t.Context()))
 		synctest.Wait()
-		require.Len(t, a.store.audits.entries, 2)
-		requireWhole(t, a.store.audits.entries)
+		require.Len(t, a.store.Record, 2)
+		requireWhole(t, a.store.Record)
 	})
 }
 
@@ -270,8 +270,8 @@ func TestClosingWritesDownWhatIsOwed(t *testing.T) {
 		a.inside(http.MethodPatch, flagsPath, "", changing["patchFeatureFlags"])
 		a.store.audits.fails = nil
 		require.NoError(t, a.app.Close(t.Context()))
-		require.Len(t, a.store.audits.entries, 2)
-		requireWhole(t, a.store.audits.entries)
+		require.Len(t, a.store.Record, 2)
+		requireWhole(t, a.store.Record)
 		synctest.Wait()
 	})
 }
@@ -283,9 +283,9 @@ func TestAChangeThatPanicsIsSettled(t *testing.T) {
 	a.register()
 	a.store.breaks = "secret of the inside"
 	a.ask(extendPath, "k-1", threeDays).problem(http.StatusInternalServerError)
-	require.Len(t, a.store.audits.entries, 2)
-	requireWhole(t, a.store.audits.entries)
-	require.Equal(t, audit.Failed, a.store.audits.entries[1].Outcome)
+	require.Len(t, a.store.Record, 2)
+	requireWhole(t, a.store.Record)
+	require.Equal(t, audit.Failed, a.store.Record[1].Outcome)
 }
 
 // While adminTools.enabled is false admins change nothing but what stops something, answer alerts, and
@@ -294,8 +294,8 @@ func TestWithoutAdminToolsOnlyStoppingRemains(t *testing.T) {
 	t.Parallel()
 	remain := map[string]bool{"rollBackRollout": true, "pauseRollout": true, "acknowledgeAlert": true, "pauseBulkOperation": true, "stopBulkOperation": true}
 	changesOf(t, func(a *api, operation string, r request) {
-		a.store.flags.FeatureFlags.AdminTools.Enabled = false
-		before := a.store.flags
+		a.store.Document.FeatureFlags.AdminTools.Enabled = false
+		before := a.store.Document
 		writes, content := a.store.written()
 		answer := a.call(r)
 		if remain[operation] {
@@ -311,8 +311,8 @@ func TestWithoutAdminToolsOnlyStoppingRemains(t *testing.T) {
 		again, after := a.store.written()
 		require.Equal(t, writes, again, operation)
 		require.Equal(t, content, after, operation)
-		require.Equal(t, before, a.store.flags, operation)
-		require.Equal(t, audit.Refused, a.store.audits.entries[1].Outcome, operation)
+		require.Equal(t, before, a.store.Document, operation)
+		require.Equal(t, audit.Refused, a.store.Record[1].Outcome, operation)
 	})
 }
 
@@ -332,9 +332,9 @@ func TestWithoutAdminToolsTheFlagsAreOnlyLowered(t *testing.T) {
 		`{"adminTools":{"bulkOperations":false}}`:                                    http.StatusForbidden,
 	} {
 		a := newAPI(t)
-		a.store.flags.FeatureFlags.TrialAutomation.Enabled = true
-		a.store.flags.FeatureFlags.TrialAutomation.RolloutPercentage = 25
-		a.store.flags.FeatureFlags.AdminTools.Enabled = false
+		a.store.Document.FeatureFlags.TrialAutomation.Enabled = true
+		a.store.Document.FeatureFlags.TrialAutomation.RolloutPercentage = 25
+		a.store.Document.FeatureFlags.AdminTools.Enabled = false
 		answer := a.call(request{method: http.MethodPatch, path: flagsPath, token: adminToken, body: `{"featureFlags":` + body + `}`})
 		require.Equal(t, want, answer.status, "%s: %s", body, answer.body)
 	}
@@ -343,9 +343,9 @@ func TestWithoutAdminToolsTheFlagsAreOnlyLowered(t *testing.T) {
 		`{"enabled":true,"rolloutPercentage":26}`: http.StatusForbidden,
 	} {
 		a := newAPI(t)
-		a.store.flags.FeatureFlags.TrialAutomation.Enabled = true
-		a.store.flags.FeatureFlags.TrialAutomation.RolloutPercentage = 25
-		a.store.flags.FeatureFlags.AdminTools.Enabled = false
+		a.store.Document.FeatureFlags.TrialAutomation.Enabled = true
+		a.store.Document.FeatureFlags.TrialAutomation.RolloutPercentage = 25
+		a.store.Document.FeatureFlags.AdminTools.Enabled = false
 		require.Equal(t, want, a.post(rolloutPath, adminToken, body).status, body)
 	}
 }

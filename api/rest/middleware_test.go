@@ -19,7 +19,7 @@ func TestHealth(t *testing.T) {
 	a.workflows.unavailable = errUnavailable
 	ready = into[rest.Readiness](a.get("/readyz", ""), http.StatusOK)
 	require.Equal(t, rest.Readiness{Ready: true, Mongodb: rest.ReachabilityOk, Temporal: rest.ReachabilityUnavailable}, ready)
-	a.store.unavailable = errUnavailable
+	a.store.Err = errUnavailable
 	ready = into[rest.Readiness](a.get("/readyz", ""), http.StatusServiceUnavailable)
 	require.Equal(t, rest.Readiness{Mongodb: rest.ReachabilityUnavailable, Temporal: rest.ReachabilityUnavailable}, ready)
 	into[rest.Health](a.get("/healthz", ""), http.StatusOK)

@@ -52,14 +52,14 @@ func TestTheDashboardHasAllOfIt(t *testing.T) {
 	require.Len(t, all.Metrics.Report.Days, 31)
 	require.NotEmpty(t, all.Alerts.Alerts)
 	require.InDelta(t, 25, all.Rollout.Rollout.Percentage, 0)
-	require.Len(t, all.Decisions, len(a.store.rollouts.events))
+	require.Len(t, all.Decisions, len(a.store.Store.Rollout))
 }
 
 // What is wrong is said, and the rest is told all the same.
 func TestTheDashboardSaysWhatItLacks(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t)
-	a.store.flags.FeatureFlags.Monitoring.TrialMetrics = false
+	a.store.Document.FeatureFlags.Monitoring.TrialMetrics = false
 	all := into[rest.Dashboard](a.get(dashboardPath, adminToken), http.StatusOK)
 	require.Nil(t, all.Metrics)
 	require.Len(t, all.Missing, 1)
@@ -68,7 +68,7 @@ func TestTheDashboardSaysWhatItLacks(t *testing.T) {
 	require.Nil(t, all.Rollout, "there was none")
 	require.NotNil(t, all.Alerts)
 
-	a.store.unavailable = errors.New("the database is away")
+	a.store.Err = errors.New("the database is away")
 	all = into[rest.Dashboard](a.get(dashboardPath, adminToken), http.StatusOK)
 	require.NotNil(t, all.Health)
 	require.GreaterOrEqual(t, len(all.Missing), 3)
@@ -81,6 +81,6 @@ func TestMetricsAreForAdminsAndCanBeSwitchedOff(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t)
 	require.Equal(t, http.StatusForbidden, a.get(metricsPath, serviceToken).status)
-	a.store.flags.FeatureFlags.Monitoring.TrialMetrics = false
+	a.store.Document.FeatureFlags.Monitoring.TrialMetrics = false
 	require.Equal(t, http.StatusConflict, a.get(metricsPath, adminToken).status)
 }

@@ -87,12 +87,12 @@ func TestAKeyUsedAgainForTheSameRequestGetsTheSameAnswer(t *testing.T) {
 			a := c.world(t)
 			first := a.keyed(c.method, c.path, "k", c.body)
 			require.Less(t, first.status, 300, string(first.body))
-			decided, flags := len(a.store.rollouts.events), a.store.flags
+			decided, flags := len(a.store.Store.Rollout), a.store.Document
 			again := a.keyed(c.method, c.path, "k", c.body)
 			require.Equal(t, first.status, again.status, string(again.body))
 			require.Equal(t, answeredBefore(first), answeredBefore(again))
-			require.Len(t, a.store.rollouts.events, decided)
-			require.Equal(t, flags, a.store.flags)
+			require.Len(t, a.store.Store.Rollout, decided)
+			require.Equal(t, flags, a.store.Document)
 		})
 	}
 }
@@ -104,14 +104,14 @@ func TestAKeyUsedForAnotherRequestIsRefused(t *testing.T) {
 			t.Parallel()
 			a := c.world(t)
 			require.Less(t, a.keyed(c.method, c.path, "k", c.body).status, 300)
-			decided, flags := len(a.store.rollouts.events), a.store.flags
+			decided, flags := len(a.store.Store.Rollout), a.store.Document
 			_, content := a.store.written()
 			refused := func(got answered) {
 				t.Helper()
 				require.Equal(t, "Idempotency-Key", *got.problem(http.StatusUnprocessableEntity).Field)
 				require.Equal(t, audit.Refused, a.last().Outcome)
-				require.Len(t, a.store.rollouts.events, decided)
-				require.Equal(t, flags, a.store.flags)
+				require.Len(t, a.store.Store.Rollout, decided)
+				require.Equal(t, flags, a.store.Document)
 				_, now := a.store.written()
 				require.Equal(t, content, now)
 			}
@@ -185,9 +185,9 @@ func TestARefusedRepetitionLeavesTheKeyToWhatMayHaveBeenDone(t *testing.T) {
 	a.workflows.unavailable = errUnavailable
 	a.steer("set-percentage", "k", body).problem(http.StatusServiceUnavailable)
 	a.workflows.unavailable = nil
-	a.store.flags.FeatureFlags.AdminTools.Enabled = false
+	a.store.Document.FeatureFlags.AdminTools.Enabled = false
 	a.steer("set-percentage", "k", body).problem(http.StatusForbidden)
-	a.store.flags.FeatureFlags.AdminTools.Enabled = true
+	a.store.Document.FeatureFlags.AdminTools.Enabled = true
 	a.steer("set-percentage", "k", `{"percentage": 1, "reason": "other"}`).problem(http.StatusUnprocessableEntity)
 	require.Equal(t, http.StatusAccepted, a.steer("set-percentage", "k", body).status)
 }
@@ -206,7 +206,7 @@ func TestAKeyThatOnlyTheSubjectKnowsIsRefused(t *testing.T) {
 			t.Parallel()
 			a := c.world(t)
 			require.Less(t, a.keyed(c.method, c.path, "k", c.body).status, 300)
-			clear(a.store.keys)
+			clear(a.store.Keys)
 			a.keyed(c.method, c.path, "k", c.other).problem(http.StatusUnprocessableEntity)
 		})
 	}
@@ -221,7 +221,7 @@ func TestARepeatedChangeOfTheFlagsLeavesWhatCameAfterIt(t *testing.T) {
 	require.Equal(t, http.StatusOK, a.post(path, adminToken, `{"enabled": false, "rolloutPercentage": 0}`).status)
 	again := into[rest.FeatureFlagDocument](a.keyed("POST", path, "k", on), http.StatusOK)
 	require.False(t, again.FeatureFlags.TrialAutomation.Enabled)
-	require.False(t, a.store.flags.FeatureFlags.TrialAutomation.Enabled)
+	require.False(t, a.store.Document.FeatureFlags.TrialAutomation.Enabled)
 }
 
 func TestAKeyMakesOneToken(t *testing.T) {

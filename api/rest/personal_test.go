@@ -25,10 +25,10 @@ func TestExport(t *testing.T) {
 	a.get(exportPath, adminToken).problem(http.StatusNotFound)
 	registered := a.register()
 	into[rest.Trial](a.ask(extendPath, "k-1", `{"days":7,"reason":"asked for more time"}`), http.StatusOK)
-	a.store.sends["v-1/welcome/0"] = trial.Send{Key: "v-1/welcome/0", VendorID: "v-1", Status: trial.SendSent, AddressHash: "hash"}
+	a.store.Store.Sends["v-1/welcome/0"] = trial.Send{Key: "v-1/welcome/0", VendorID: "v-1", Status: trial.SendSent, AddressHash: "hash"}
 	again := trial.Send{Key: "v-1/resend-bulk-1/0", VendorID: "v-1", Status: trial.SendSent}
-	a.store.sends[again.Key] = again
-	a.store.sends["v-2/welcome/0"] = trial.Send{Key: "v-2/welcome/0", VendorID: "v-2", Status: trial.SendSent}
+	a.store.Store.Sends[again.Key] = again
+	a.store.Store.Sends["v-2/welcome/0"] = trial.Send{Key: "v-2/welcome/0", VendorID: "v-2", Status: trial.SendSent}
 
 	export := into[rest.VendorExport](a.get(exportPath, adminToken), http.StatusOK)
 	require.Equal(t, registered.Vendor, export.Vendor)
@@ -37,7 +37,7 @@ func TestExport(t *testing.T) {
 	require.Equal(t, trial.Automated, export.Registration.Cohort)
 	require.Equal(t, 1, export.Trial.Revision)
 	require.Len(t, export.Events, 2)
-	require.Equal(t, []rest.Email{again, a.store.sends["v-1/welcome/0"]}, export.Emails, "its own, those sent once more too, and no other's")
+	require.Equal(t, []rest.Email{again, a.store.Store.Sends["v-1/welcome/0"]}, export.Emails, "its own, those sent once more too, and no other's")
 }
 
 // Everything that is kept: also why somebody changed many trials, and what the audit record has.
@@ -47,20 +47,20 @@ func TestExportHoldsBulkItemsAuditEntriesAndSuppressions(t *testing.T) {
 	a.register()
 	into[rest.Trial](a.ask(extendPath, "k-1", `{"days":7,"reason":"asked for more time"}`), http.StatusOK)
 	operation := bulk.Operation{ID: "bulk-1", Action: bulk.Extend, Days: 3, Reason: "the outage of Monday", By: "bob", AskedAt: present}
-	a.store.bulks.operations["bulk-1"] = bulk.ViewOf(operation, bulk.Begin(operation))
-	a.store.bulks.items["bulk-1"] = bulk.Items([]bulk.Listing{{VendorID: "v-9"}, {VendorID: "v-1"}}, present)
-	a.store.suppressions["v-1"] = []trial.Suppression{{Reason: trial.ReasonSuppressedAddress, At: present, AddressHash: "of an earlier address"}}
+	a.store.Operations = append(a.store.Operations, bulk.ViewOf(operation, bulk.Begin(operation)))
+	a.store.Items["bulk-1"] = bulk.Items([]bulk.Listing{{VendorID: "v-9"}, {VendorID: "v-1"}}, present)
+	a.store.Suppressed["v-1"] = []trial.Suppression{{Reason: trial.ReasonSuppressedAddress, At: present, AddressHash: "of an earlier address"}}
 
 	export := into[rest.VendorExport](a.get(exportPath, adminToken), http.StatusOK)
-	require.Equal(t, []bulk.Part{operation.Part(a.store.bulks.items["bulk-1"][1])}, export.BulkOperations)
+	require.Equal(t, []bulk.Part{operation.Part(a.store.Items["bulk-1"][1])}, export.BulkOperations)
 	require.Equal(t, "the outage of Monday", export.BulkOperations[0].Reason)
-	require.Equal(t, a.store.suppressions["v-1"], export.Suppressions)
+	require.Equal(t, a.store.Suppressed["v-1"], export.Suppressions)
 	require.Len(t, export.Audit, 2, "asked for, and done")
 	for _, e := range export.Audit {
 		require.Equal(t, "trials/v-1", e.Subject)
 	}
 
-	delete(a.store.vendors, "v-1")
+	delete(a.store.VendorsByID, "v-1")
 	gone := into[rest.VendorExport](a.get(exportPath, adminToken), http.StatusOK)
 	require.Equal(t, export.Audit, gone.Audit, "it is kept, whatever the marketplace has done with the document")
 	require.Equal(t, export.Events, gone.Events)
@@ -91,7 +91,7 @@ func TestExportHoldsEveryAuditEntryOfAVendor(t *testing.T) {
 func TestExportOfAVendorNotTakenIn(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t)
-	a.store.vendors["v-1"] = trial.Vendor{ID: "v-1", Email: "ada@example.com", CreatedAt: present}
+	a.store.VendorsByID["v-1"] = trial.Vendor{ID: "v-1", Email: "ada@example.com", CreatedAt: present}
 	export := into[rest.VendorExport](a.get(exportPath, adminToken), http.StatusOK)
 	require.Equal(t, present, *export.CreatedAt)
 	require.Nil(t, export.Registration)
@@ -134,7 +134,7 @@ func TestReasonsNameNobody(t *testing.T) {
 		if !strings.Contains(r.body, "because") {
 			return
 		}
-		a.store.bulks.items["bulk-20260310-120000-01020304"] = bulk.Items([]bulk.Listing{{VendorID: "v-9"}, {VendorID: "v-1"}}, present)
+		a.store.Items["bulk-20260310-120000-01020304"] = bulk.Items([]bulk.Listing{{VendorID: "v-9"}, {VendorID: "v-1"}}, present)
 		whole := r.body
 		for _, reason := range []string{"bob.miller@example.org wrote", "ask <ada@EXAMPLE.com>", "told ADA'S TOOLS so"} {
 			if strings.Contains(reason, "TOOLS") && !strings.Contains(r.path, "v-1") && !about[operation] {
@@ -145,11 +145,11 @@ func TestReasonsNameNobody(t *testing.T) {
 			require.Equal(t, "reason", *a.call(r).problem(http.StatusBadRequest).Field, operation)
 			after, _ := a.store.written()
 			require.Equal(t, before, after, operation)
-			require.Empty(t, a.store.audits.entries, operation)
+			require.Empty(t, a.store.Record, operation)
 		}
 		r.body, r.key = whole, "ada@example.com"
 		require.Equal(t, "Idempotency-Key", *a.call(r).problem(http.StatusBadRequest).Field, operation)
-		require.Empty(t, a.store.audits.entries, operation)
+		require.Empty(t, a.store.Record, operation)
 	})
 }
 
@@ -168,10 +168,10 @@ func TestReasonsNameNobodyOfAList(t *testing.T) {
 func TestReasonsFromThePagesNameNobody(t *testing.T) {
 	t.Parallel()
 	a := running(t)
-	a.store.audits.entries = nil
+	a.store.Record = nil
 	err := a.app.Steer(t.Context(), "current", rollout.SignalPause, rollout.Request{ID: "k-1", Reason: "ada@example.com wrote"})
 	var refused *trial.Error
 	require.ErrorAs(t, err, &refused)
 	require.Equal(t, "reason", refused.Field)
-	require.Empty(t, a.store.audits.entries)
+	require.Empty(t, a.store.Record)
 }

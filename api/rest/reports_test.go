@@ -14,7 +14,7 @@ import (
 func deployed(t *testing.T) *api {
 	t.Helper()
 	a := running(t)
-	a.store.rollouts.events = append(a.store.rollouts.events, rollout.Event{Seq: 5, Type: rollout.EventEntered, At: present,
+	a.store.Store.Rollout = append(a.store.Store.Rollout, rollout.Event{Seq: 5, Type: rollout.EventEntered, At: present,
 		Stage: &rollout.Stage{Kind: rollout.Stability, Phase: 5}, Enabled: new(true), Percentage: new(100.0)})
 	return a
 }
@@ -37,9 +37,9 @@ func TestReportsAreListedAndRead(t *testing.T) {
 	require.Empty(t, into[rest.RolloutReports](a.get(path, adminToken), http.StatusOK).Reports, "no phase is through")
 
 	a = deployed(t)
-	state := rollout.Fold(a.store.rollouts.events)
+	state := rollout.Fold(a.store.Store.Rollout)
 	made := rollout.MakeReport(state, state.Periods()[0], []rollout.Facts{{}}, rollout.Facts{}, nil, present.AddDate(0, 0, 1))
-	a.store.rollouts.reports = map[string]rollout.Report{made.ID: made}
+	a.store.Reports = map[string]rollout.Report{made.ID: made}
 	all := into[rest.RolloutReports](a.get(path, adminToken), http.StatusOK)
 	require.Equal(t, state.ID, all.RolloutId)
 	require.Len(t, all.Reports, 13)
@@ -70,18 +70,18 @@ func TestTasksAreTickedWhileTheRolloutRunsAndAfterIt(t *testing.T) {
 	require.Equal(t, http.StatusAccepted, a.steer("criteria/"+review, "k1", tick).status)
 	require.Equal(t, rollout.TaskDone, a.task(review).Status)
 
-	a.store.rollouts.events = append(a.store.rollouts.events, rollout.Event{Seq: 7, Type: rollout.EventCompleted, At: present, By: "rollout"})
+	a.store.Store.Rollout = append(a.store.Store.Rollout, rollout.Event{Seq: 7, Type: rollout.EventCompleted, At: present, By: "rollout"})
 	a.workflows.unavailable = errUnavailable // it has ended, and is not needed
 	a.store.rollouts.overtake = &rollout.Event{Seq: 8, Type: rollout.EventTicked, At: present, By: "admin", Subject: "system-optimizations", Tick: &rollout.Tick{Met: true}}
 	const planning = "next-feature-planning"
 	require.Equal(t, http.StatusAccepted, a.steer("criteria/"+planning, "k2", tick).status)
 	require.Equal(t, rollout.TaskDone, a.task(planning).Status)
 	require.Equal(t, rollout.TaskDone, a.task("system-optimizations").Status, "who was faster is not lost")
-	require.Len(t, a.store.rollouts.events, 9)
+	require.Len(t, a.store.Store.Rollout, 9)
 	require.Equal(t, http.StatusAccepted, a.steer("criteria/"+planning, "k2", tick).status)
-	require.Len(t, a.store.rollouts.events, 9, "the same key is the same request")
+	require.Len(t, a.store.Store.Rollout, 9, "the same key is the same request")
 	require.Equal(t, rollout.Completed, a.view().Rollout.Status)
 	require.Equal(t, http.StatusConflict, a.steer("criteria/feedback-positive", "k3", tick).status, "criteria are the rollout's own")
 	require.Equal(t, http.StatusBadRequest, a.steer("criteria/"+planning, "k4", `{"met": true, "reason": " "}`).status)
-	require.Len(t, a.store.rollouts.events, 9)
+	require.Len(t, a.store.Store.Rollout, 9)
 }

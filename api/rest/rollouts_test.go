@@ -40,9 +40,9 @@ func (a *api) enter(t *testing.T) {
 		{Type: rollout.EventEntered, Stage: &rollout.Stage{Kind: rollout.InPhase, Phase: 2}, Enabled: new(true), Percentage: new(25.0)},
 	} {
 		e.Seq, e.At = i+2, present
-		a.store.rollouts.events = append(a.store.rollouts.events, e)
+		a.store.Store.Rollout = append(a.store.Store.Rollout, e)
 	}
-	a.store.flags.FeatureFlags.TrialAutomation.RolloutPercentage = 25
+	a.store.Document.FeatureFlags.TrialAutomation.RolloutPercentage = 25
 }
 
 func (a *api) view() rollout.View {
@@ -81,14 +81,14 @@ func TestRollbackWritesTheFlagsFirst(t *testing.T) {
 			a := running(t)
 			a.workflows.unavailable = errUnavailable // Temporal is down
 			require.Equal(t, http.StatusAccepted, a.steer("rollback", "k1", c.body).status)
-			flags := a.store.flags.FeatureFlags.TrialAutomation
+			flags := a.store.Document.FeatureFlags.TrialAutomation
 			require.Equal(t, c.enabled, flags.Enabled)
 			require.InDelta(t, c.percentage, flags.RolloutPercentage, 0)
-			asked := a.store.flags.Rollback
+			asked := a.store.Document.Rollback
 			require.Equal(t, a.view().Rollout.ID, asked.RolloutID)
 			require.Equal(t, rollout.Request{ID: "k1", By: "admin", Reason: "harm", Percentage: c.percentage, InFlight: rollout.Release}, asked.Request,
 				"the rollout finds it beside the flags")
-			require.Equal(t, !c.enabled, a.store.flags.DisabledVersion == a.store.flags.Version)
+			require.Equal(t, !c.enabled, a.store.Document.DisabledVersion == a.store.Document.Version)
 		})
 	}
 }
@@ -104,8 +104,8 @@ func TestASecondRollbackHandsOverWhatTheFirstWould(t *testing.T) {
 		a.workflows.unavailable = errUnavailable
 		require.Equal(t, http.StatusAccepted, a.steer("rollback", "k1", `{"percentage": 10, "reason": "slow", "inFlight": "release"}`).status)
 		require.Equal(t, http.StatusAccepted, a.steer("rollback", "k2", second).status)
-		require.Equal(t, want, a.store.flags.Rollback.Request.InFlight)
-		require.Equal(t, "k2", a.store.flags.Rollback.Request.ID)
+		require.Equal(t, want, a.store.Document.Rollback.Request.InFlight)
+		require.Equal(t, "k2", a.store.Document.Rollback.Request.ID)
 	}
 }
 
@@ -136,7 +136,7 @@ func TestControls(t *testing.T) {
 func TestWhatMayRaiseSaysOnWhichFlagsItWasAsked(t *testing.T) {
 	t.Parallel()
 	a := running(t)
-	a.store.flags.Version = 7
+	a.store.Document.Version = 7
 	for i, control := range []string{"pause", "resume", "advance"} {
 		require.Equal(t, http.StatusAccepted, a.steer(control, fmt.Sprint("k", i), `{"reason": "lunch"}`).status)
 	}
@@ -180,7 +180,7 @@ func TestBadRolloutRequestsChangeNothing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			a := running(t)
-			before := a.store.flags
+			before := a.store.Document
 			var got answered
 			if c.control == "" {
 				got = a.ask(rolloutsPath, "start-4", c.body)
@@ -189,8 +189,8 @@ func TestBadRolloutRequestsChangeNothing(t *testing.T) {
 			}
 			require.Contains(t, []int{http.StatusBadRequest, http.StatusNotFound}, got.status, string(got.body))
 			require.Equal(t, c.field, *into[rest.Problem](got, got.status).Field)
-			require.Equal(t, before, a.store.flags)
-			require.Len(t, a.store.rollouts.events, 4)
+			require.Equal(t, before, a.store.Document)
+			require.Len(t, a.store.Store.Rollout, 4)
 		})
 	}
 }
@@ -199,7 +199,7 @@ func TestAKeyStartsOneRollout(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t)
 	require.Equal(t, "Idempotency-Key", *a.post(rolloutsPath, adminToken, `{}`).problem(http.StatusBadRequest).Field)
-	require.Empty(t, a.store.rollouts.events)
+	require.Empty(t, a.store.Store.Rollout)
 	first := into[rest.RolloutStarted](a.ask(rolloutsPath, "k", `{}`), http.StatusAccepted)
 	require.Equal(t, first, into[rest.RolloutStarted](a.ask(rolloutsPath, "k", `{}`), http.StatusAccepted))
 	other := `{"plan": {"name": "other", "noticeDays": 1, "phases": [{"name": "all", "percentage": 100, "soakDays": 1, "gates": []}],
@@ -207,20 +207,20 @@ func TestAKeyStartsOneRollout(t *testing.T) {
 		"triggers": {"emailDelivery": 0.9, "errorRate": 0.2, "slowdown": 0.5, "conversion": 0.1}}}`
 	require.Equal(t, "Idempotency-Key", *a.ask(rolloutsPath, "k", other).problem(http.StatusUnprocessableEntity).Field)
 	require.Equal(t, http.StatusConflict, a.ask(rolloutsPath, "later", other).status, "another one runs")
-	require.Len(t, a.store.rollouts.events, 1)
+	require.Len(t, a.store.Store.Rollout, 1)
 
 	// The worker may not have come to it yet: then only the workflow knows that it runs.
-	kept := a.store.rollouts.events
-	a.store.rollouts.events = nil
+	kept := a.store.Store.Rollout
+	a.store.Store.Rollout = nil
 	require.Equal(t, first, into[rest.RolloutStarted](a.ask(rolloutsPath, "k", `{}`), http.StatusAccepted))
-	a.store.rollouts.events = nil
-	claim := a.store.keys["k"]
+	a.store.Store.Rollout = nil
+	claim := a.store.Keys["k"]
 	earlier := claim
 	earlier.At = present.Add(-time.Minute)
-	a.store.keys["k"] = earlier
+	a.store.Keys["k"] = earlier
 	require.Contains(t, into[rest.RolloutStarted](a.ask(rolloutsPath, "k", `{}`), http.StatusAccepted).Id, "-115900-", "the same as then")
-	a.store.keys["k"] = claim
-	a.store.rollouts.events = kept
+	a.store.Keys["k"] = claim
+	a.store.Store.Rollout = kept
 
 	a.steer("rollback", "k-2", `{"percentage": 0, "reason": "harm"}`)
 	require.Equal(t, first, into[rest.RolloutStarted](a.ask(rolloutsPath, "k", `{}`), http.StatusAccepted), "it was started, and is over")
@@ -233,12 +233,12 @@ func TestAKeyStartsOneRollout(t *testing.T) {
 func TestWithoutARolloutThereIsNothingToSteer(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t)
-	before := a.store.flags
+	before := a.store.Document
 	for _, control := range []string{"pause", "resume", "advance"} {
 		require.Equal(t, http.StatusNotFound, a.steer(control, "k", `{"reason": "a"}`).status)
 	}
 	require.Equal(t, http.StatusNotFound, a.steer("rollback", "k", `{"percentage": 0, "reason": "a"}`).status)
-	require.Equal(t, before, a.store.flags)
+	require.Equal(t, before, a.store.Document)
 }
 
 func TestARolloutThatWasTakenBackIsRestartedAtAPhase(t *testing.T) {
@@ -265,7 +265,7 @@ func TestCallsAreObserved(t *testing.T) {
 	require.Zero(t, a.store.rollouts.calls, "probes do not count")
 	a.get(flagsPath, adminToken)
 	require.Equal(t, 1, a.store.rollouts.calls)
-	a.store.unavailable = errUnavailable
+	a.store.Err = errUnavailable
 	a.get(flagsPath, adminToken)
 	require.Equal(t, 2, a.store.rollouts.calls)
 	require.Equal(t, 1, a.store.rollouts.failed)

@@ -14,8 +14,8 @@ import (
 func (a *api) counted() (figures []string, strangers, observed int) {
 	a.calls.mu.Lock()
 	defer a.calls.mu.Unlock()
-	a.store.mu.Lock()
-	defer a.store.mu.Unlock()
+	a.store.Lock()
+	defer a.store.Unlock()
 	return a.calls.notified, a.calls.strangers, a.store.rollouts.calls
 }
 
@@ -46,9 +46,9 @@ func TestCallsOfStrangersReachNoFigure(t *testing.T) {
 	for _, r := range strangers {
 		a.call(r)
 	}
-	a.store.unavailable = errUnavailable
+	a.store.Err = errUnavailable
 	a.call(request{path: "/api/admin/trials", token: "a token that cannot be looked up"})
-	a.store.unavailable = nil
+	a.store.Err = nil
 	figures, uncounted, observed := a.counted()
 	require.Empty(t, figures)
 	require.Zero(t, observed)
@@ -78,7 +78,7 @@ func TestCallsOfThoseWhoWereLetInCount(t *testing.T) {
 	a.get("/unsubscribe/signed.v-1", "")
 	a.call(request{method: http.MethodPost, path: "/unsubscribe/signed.v-1"})
 	a.call(request{method: http.MethodPost, path: "/api/webhooks/ses", contentType: "text/plain", body: `{"ID":"m-1"}`})
-	a.store.unavailable = errUnavailable
+	a.store.Err = errUnavailable
 	a.get("/api/admin/trials", adminToken).problem(http.StatusServiceUnavailable)
 	figures, uncounted, observed := a.counted()
 	require.Equal(t, []string{

@@ -52,7 +52,7 @@ func TestATokenFromItsIssueToItsEnd(t *testing.T) {
 	list := into[rest.TokenList](answer, http.StatusOK)
 	require.Len(t, list.Tokens, 5)
 	require.Contains(t, list.Tokens, revoked)
-	stored, err := json.Marshal(a.store.tokens)
+	stored, err := json.Marshal(a.store.Issued)
 	require.NoError(t, err)
 	for _, entry := range a.logs.All() {
 		for _, value := range entry.ContextMap() {
@@ -68,9 +68,9 @@ func TestATokenEndsAtItsMoment(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t)
 	key := access.KeyOf(viewerToken)
-	token := a.store.tokens[key]
+	token := a.store.Issued[key]
 	token.ExpiresAt = present
-	a.store.tokens[key] = token
+	a.store.Issued[key] = token
 	p := a.get("/api/admin/trials", viewerToken).problem(http.StatusUnauthorized)
 	require.Equal(t, "the token has expired", *p.Detail)
 }
@@ -116,16 +116,16 @@ func TestChangesArePutDownToWhoMadeThem(t *testing.T) {
 		require.Less(t, answer.status, http.StatusMultipleChoices, "%s", answer.body)
 	}
 	send(http.MethodPatch, "/api/admin/feature-flags", secondAdmin, "", `{"featureFlags":{"trialAutomation":{"emailReminders":false}}}`)
-	require.Equal(t, "admin-1", a.store.flags.UpdatedBy)
+	require.Equal(t, "admin-1", a.store.Document.UpdatedBy)
 	send(http.MethodPost, "/api/admin/trials/v-1/extend", operatorToken, "k-1", `{"days":3,"reason":"asked"}`)
-	events := a.store.events["v-1"]
+	events := a.store.History["v-1"]
 	require.Equal(t, "operator-1", events[len(events)-1].Request.By)
 	send(http.MethodPost, "/api/admin/monitoring/alerts/sesPaused/silence", operatorToken, "", `{"minutes":5,"reason":"known"}`)
-	for _, e := range a.store.alerts["sesPaused"] {
+	for _, e := range a.store.AlertHistory["sesPaused"] {
 		require.Equal(t, "operator-1", e.By)
 	}
 	send(http.MethodPost, rolloutsPath+"/current/pause", operatorToken, "k-2", `{"reason":"to look"}`)
-	require.Equal(t, "operator-1", rollout.Fold(a.store.rollouts.events).Pause.By)
+	require.Equal(t, "operator-1", rollout.Fold(a.store.Store.Rollout).Pause.By)
 	logged := a.logs.FilterMessage("request").All()
 	require.Equal(t, access.KeyOf(operatorToken).ID(), logged[len(logged)-1].ContextMap()["token"])
 }

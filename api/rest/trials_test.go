@@ -128,9 +128,9 @@ func TestListTrials(t *testing.T) {
 		into[rest.VendorTrial](a.post("/api/vendors", serviceToken, body), http.StatusCreated)
 	}
 	into[rest.Trial](a.ask("/api/admin/trials/v-3/cancel", "k", `{"reason":"r"}`), http.StatusOK)
-	held := a.store.states["v-5"]
+	held := a.store.States["v-5"]
 	held.Held = &trial.HeldStep{Reason: trial.ReasonAutomationDisabled, Since: present}
-	a.store.states["v-5"] = held
+	a.store.States["v-5"] = held
 
 	for query, want := range map[string][]string{
 		"":                          {"v-0", "v-1", "v-2", "v-3", "v-4", "v-5", "v-6"},

@@ -29,16 +29,16 @@ func TestAChangeOfWhichNobodyKnowsWhetherItIsStoredIsCalledUnknown(t *testing.T)
 			a := newAPI(t)
 			a.register()
 			before, _ := a.store.written()
-			a.store.drops = lost
+			a.store.Lost = lost
 			p := a.call(c.request).problem(http.StatusServiceUnavailable)
 			require.Contains(t, *p.Detail, "It is not known whether this was carried out; repeating it", name)
 			require.NotContains(t, *p.Detail, "nothing", name)
 			after, _ := a.store.written()
 			require.Greater(t, after, before, "%s is stored", name)
-			if n := len(a.store.audits.entries); n > 0 {
-				require.Equal(t, audit.Failed, a.store.audits.entries[n-1].Outcome, name)
+			if n := len(a.store.Record); n > 0 {
+				require.Equal(t, audit.Failed, a.store.Record[n-1].Outcome, name)
 			}
-			a.store.drops = nil
+			a.store.Lost = nil
 			require.Equal(t, c.repeated, a.call(c.request).status, name)
 		}
 	}
@@ -51,7 +51,7 @@ func TestWhatIsKnownNotToHaveBegunIsNotCalledUnknown(t *testing.T) {
 	a.register()
 	a.store.audits.fails = func(audit.Entry) error { return errUnavailable }
 	require.Contains(t, *a.ask(extendPath, "k-1", threeDays).problem(http.StatusServiceUnavailable).Detail, "so nothing was done")
-	a.store.unavailable = errUnavailable
+	a.store.Err = errUnavailable
 	for _, r := range []request{
 		{path: "/api/admin/trials", token: adminToken},
 		{method: http.MethodPost, path: "/api/vendors", token: "it cannot be looked up", body: ada},

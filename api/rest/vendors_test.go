@@ -29,7 +29,7 @@ func TestRegisterVendor(t *testing.T) {
 	require.Equal(t, trial.Welcome, got.Trial.Next.Kind)
 	require.Equal(t, []string{"v-1"}, a.workflows.started)
 
-	stored := a.store.vendors["v-1"].Automation
+	stored := a.store.VendorsByID["v-1"].Automation
 	require.Equal(t, "standard-14d", stored.Policy)
 	require.Equal(t, present, stored.RegisteredAt)
 	require.InDelta(t, 100, stored.RolloutPercentage, 0)
@@ -87,9 +87,9 @@ func TestRepeatOfOldRegistration(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t)
 	a.register()
-	v := a.store.vendors["v-1"]
+	v := a.store.VendorsByID["v-1"]
 	v.StartedAt = present.AddDate(-1, 0, 0)
-	a.store.vendors["v-1"] = v
+	a.store.VendorsByID["v-1"] = v
 	old := `{"id":"v-1","email":"ada@example.com","name":"Ada's Tools","timezone":"Europe/Paris","registeredAt":"2025-03-10T12:00:00Z"}`
 	into[rest.VendorTrial](a.post("/api/vendors", serviceToken, old), http.StatusOK)
 }
@@ -117,8 +117,8 @@ func TestConcurrentRegistrationsAgree(t *testing.T) {
 func TestFlagsDecideTheCohort(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*store){
-		"nobody admitted": func(s *store) { s.flags.FeatureFlags.TrialAutomation.RolloutPercentage = 0 },
-		"disabled":        func(s *store) { s.flags.FeatureFlags.TrialAutomation.Enabled = false },
+		"nobody admitted": func(s *store) { s.Document.FeatureFlags.TrialAutomation.RolloutPercentage = 0 },
+		"disabled":        func(s *store) { s.Document.FeatureFlags.TrialAutomation.Enabled = false },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -135,7 +135,7 @@ func TestFlagsDecideTheCohort(t *testing.T) {
 func TestRegistrationOfVendorTheMarketplaceMade(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t)
-	a.store.vendors["v-1"] = trial.Vendor{ID: "v-1", Email: "ada@example.com", Name: "Ada's Tools", Zone: "Europe/Paris"}
+	a.store.VendorsByID["v-1"] = trial.Vendor{ID: "v-1", Email: "ada@example.com", Name: "Ada's Tools", Zone: "Europe/Paris"}
 	untaken := into[rest.VendorTrial](a.get("/api/vendors/v-1", serviceToken), http.StatusOK)
 	require.Nil(t, untaken.Trial)
 	require.Nil(t, untaken.Cohort)
@@ -143,9 +143,9 @@ func TestRegistrationOfVendorTheMarketplaceMade(t *testing.T) {
 	a.post("/api/vendors/v-1/conversion", serviceToken, "").problem(http.StatusServiceUnavailable)
 
 	a.post("/api/vendors", serviceToken, `{"id":"v-1","email":"eve@example.com","name":"Eve"}`).problem(http.StatusConflict)
-	require.Nil(t, a.store.vendors["v-1"].Automation)
+	require.Nil(t, a.store.VendorsByID["v-1"].Automation)
 	a.register()
-	require.NotNil(t, a.store.vendors["v-1"].Automation)
+	require.NotNil(t, a.store.VendorsByID["v-1"].Automation)
 }
 
 // The rules for the moment of registration, in days of 24 hours and in short ones.
@@ -179,7 +179,7 @@ func TestRegisteredAt(t *testing.T) {
 				return
 			}
 			require.Equal(t, "registeredAt", *answer.problem(http.StatusBadRequest).Field)
-			require.Empty(t, a.store.vendors)
+			require.Empty(t, a.store.VendorsByID)
 		})
 	}
 }
@@ -206,7 +206,7 @@ func TestRegistrationIsAcceptedWithoutTemporal(t *testing.T) {
 	a.workflows.unavailable = errUnavailable
 	got := a.register()
 	require.Equal(t, trial.Active, got.Trial.Status)
-	require.Contains(t, a.store.vendors, "v-1")
+	require.Contains(t, a.store.VendorsByID, "v-1")
 	require.Equal(t, 1, a.logs.FilterMessage("trial not started yet").Len())
 
 	// Until the workflow begins, the trial is what the registration makes it.
@@ -220,7 +220,7 @@ func TestRegistrationIsAcceptedWithoutTemporal(t *testing.T) {
 func TestWithoutTheDatabaseNothingIsHalfDone(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t)
-	a.store.unavailable = errUnavailable
+	a.store.Err = errUnavailable
 	answer := a.post("/api/vendors", serviceToken, ada)
 	answer.problem(http.StatusServiceUnavailable)
 	require.NotEmpty(t, answer.header.Get("Retry-After"))
@@ -238,7 +238,7 @@ func TestRecordConversion(t *testing.T) {
 	require.Equal(t, time.Date(2026, 3, 10, 9, 0, 0, 5e8, time.UTC), first.At)
 	require.Equal(t, first.At, a.workflows.received["v-1"].At)
 	require.Equal(t, "billing", a.workflows.received["v-1"].By)
-	require.Equal(t, first.At, a.store.vendors["v-1"].Automation.Conversion.At)
+	require.Equal(t, first.At, a.store.VendorsByID["v-1"].Automation.Conversion.At)
 
 	again := into[rest.Conversion](a.post("/api/vendors/v-1/conversion", serviceToken, ""), http.StatusOK)
 	require.Equal(t, first, again)
@@ -265,7 +265,7 @@ func TestConversionIsAcceptedWithoutTemporal(t *testing.T) {
 	a.register()
 	a.workflows.unavailable = errUnavailable
 	into[rest.Conversion](a.post("/api/vendors/v-1/conversion", serviceToken, ""), http.StatusAccepted)
-	require.NotNil(t, a.store.vendors["v-1"].Automation.Conversion)
+	require.NotNil(t, a.store.VendorsByID["v-1"].Automation.Conversion)
 	require.Empty(t, a.workflows.received)
 
 	a.workflows.unavailable = nil

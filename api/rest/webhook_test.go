@@ -25,7 +25,7 @@ func (a *api) deliver(m app.MailMessage) answered {
 func (a *api) sent() {
 	a.t.Helper()
 	a.register()
-	a.store.sends["v-1/welcome/0"] = trial.Send{Key: "v-1/welcome/0", VendorID: "v-1", Attempt: 2, AddressHash: adaHash}
+	a.store.Store.Sends["v-1/welcome/0"] = trial.Send{Key: "v-1/welcome/0", VendorID: "v-1", Attempt: 2, AddressHash: adaHash}
 }
 
 var adaHash = trial.AddressHash("ada@example.com")
@@ -63,13 +63,13 @@ func TestMailEvents(t *testing.T) {
 			a := newAPI(t)
 			a.sent()
 			require.Equal(t, rest.Recorded, into[rest.MailEventReceipt](a.deliver(c.message), http.StatusOK).Result)
-			require.Equal(t, c.delivery, a.store.sends["v-1/welcome/0"].Delivery)
-			require.Equal(t, "ses-1", a.store.sends["v-1/welcome/0"].MessageID)
+			require.Equal(t, c.delivery, a.store.Store.Sends["v-1/welcome/0"].Delivery)
+			require.Equal(t, "ses-1", a.store.Store.Sends["v-1/welcome/0"].MessageID)
 			if c.hash == "" {
-				require.Empty(t, a.store.suppressions)
+				require.Empty(t, a.store.Suppressed)
 				return
 			}
-			require.Equal(t, []trial.Suppression{{Reason: trial.ReasonSuppressedAddress, At: present, AddressHash: c.hash}}, a.store.suppressions["v-1"])
+			require.Equal(t, []trial.Suppression{{Reason: trial.ReasonSuppressedAddress, At: present, AddressHash: c.hash}}, a.store.Suppressed["v-1"])
 			shown := into[rest.VendorTrial](a.get("/api/vendors/v-1", serviceToken), http.StatusOK)
 			require.Equal(t, c.hash == adaHash, shown.Vendor.Suppression != nil, "each address has its own state")
 		})
@@ -114,11 +114,11 @@ func TestMailEventWithoutTheDatabase(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t)
 	a.sent()
-	a.store.unavailable = errUnavailable
+	a.store.Err = errUnavailable
 	a.deliver(event("m", "bounce", true, "h")).problem(http.StatusServiceUnavailable)
-	a.store.unavailable = nil
+	a.store.Err = nil
 	require.Equal(t, rest.Recorded, into[rest.MailEventReceipt](a.deliver(event("m", "bounce", true, "h")), http.StatusOK).Result)
-	require.NotEmpty(t, a.store.suppressions["v-1"])
+	require.NotEmpty(t, a.store.Suppressed["v-1"])
 }
 
 // What went wrong inside is for the log: the caller gets the request's id.
@@ -128,7 +128,7 @@ func TestInternalsDoNotLeak(t *testing.T) {
 	answer := a.call(request{method: http.MethodPost, path: "/api/webhooks/ses", contentType: "text/plain", body: "broken"})
 	p := answer.problem(http.StatusInternalServerError)
 	require.NotContains(t, string(answer.body), "certificate")
-	a.store.unavailable = errors.New("connection(10.0.0.7:27017) refused for user root")
+	a.store.Err = errors.New("connection(10.0.0.7:27017) refused for user root")
 	require.NotContains(t, string(a.get("/api/admin/trials", adminToken).body), "10.0.0.7")
 
 	failures := a.logs.FilterMessage("request failed").All()
@@ -145,7 +145,7 @@ func TestUnsubscribe(t *testing.T) {
 	require.Equal(t, http.StatusOK, page.status)
 	require.Contains(t, page.header.Get("Content-Type"), "text/html")
 	require.Contains(t, string(page.body), `<form method="post">`)
-	require.Empty(t, a.store.suppressions, "looking changes nothing")
+	require.Empty(t, a.store.Suppressed, "looking changes nothing")
 
 	// As the page does it, as RFC 8058 has mail clients do it, and without anything.
 	for contentType, body := range map[string]string{
@@ -157,7 +157,7 @@ func TestUnsubscribe(t *testing.T) {
 		require.Equal(t, http.StatusOK, done.status, "%s: %s", contentType, done.body)
 		require.NotContains(t, string(done.body), "<form")
 	}
-	require.Equal(t, []trial.Suppression{{Reason: trial.ReasonUnsubscribed, At: present}}, a.store.suppressions["v-1"])
+	require.Equal(t, []trial.Suppression{{Reason: trial.ReasonUnsubscribed, At: present}}, a.store.Suppressed["v-1"])
 	require.Equal(t, []trial.Request{{Reason: "unsubscribed", By: "vendor", At: present}}, a.workflows.noMail["v-1"],
 		"the history knows it as well, once")
 }
@@ -168,13 +168,13 @@ func TestUnsubscribeOfAVendorWhoseDocumentIsGone(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t)
 	a.register()
-	delete(a.store.vendors, "v-1")
+	delete(a.store.VendorsByID, "v-1")
 	for range 2 {
 		page := a.call(request{method: http.MethodPost, path: "/unsubscribe/signed.v-1", contentType: "application/x-www-form-urlencoded", body: "List-Unsubscribe=One-Click"})
 		require.Equal(t, http.StatusOK, page.status)
 		require.Contains(t, page.header.Get("Content-Type"), "text/html")
 	}
-	require.Equal(t, []trial.Suppression{{Reason: trial.ReasonUnsubscribed, At: present}}, a.store.suppressions["v-1"])
+	require.Equal(t, []trial.Suppression{{Reason: trial.ReasonUnsubscribed, At: present}}, a.store.Suppressed["v-1"])
 	require.Len(t, a.workflows.noMail["v-1"], 1, "the history knows it as well")
 
 	a.register() // it has come back
@@ -190,7 +190,7 @@ func TestAComplaintOfAnEMailThatIsNotOnRecord(t *testing.T) {
 	for _, want := range []rest.MailEventReceiptResult{rest.Recorded, rest.Repeated} {
 		require.Equal(t, want, into[rest.MailEventReceipt](a.deliver(event("m", "complaint", true, adaHash)), http.StatusOK).Result)
 	}
-	require.Equal(t, []trial.Suppression{{Reason: trial.ReasonSuppressedAddress, At: present, AddressHash: adaHash}}, a.store.suppressions["v-1"])
+	require.Equal(t, []trial.Suppression{{Reason: trial.ReasonSuppressedAddress, At: present, AddressHash: adaHash}}, a.store.Suppressed["v-1"])
 	require.Equal(t, []trial.Request{{Reason: "suppressed-address", By: "vendor", At: present}}, a.workflows.noMail["v-1"])
 }
 
@@ -200,9 +200,9 @@ func TestABounceOfAnEMailThatAHistoryTellsOf(t *testing.T) {
 	for hash, want := range map[string]string{adaHash: adaHash, "": ""} {
 		a := newAPI(t)
 		a.register()
-		a.store.sends["v-1/welcome/0"] = trial.Send{Key: "v-1/welcome/0", VendorID: "v-1", Attempt: 2}
+		a.store.Store.Sends["v-1/welcome/0"] = trial.Send{Key: "v-1/welcome/0", VendorID: "v-1", Attempt: 2}
 		require.Equal(t, rest.Recorded, into[rest.MailEventReceipt](a.deliver(event("m", "bounce", true, hash)), http.StatusOK).Result)
-		require.Equal(t, want, a.store.suppressions["v-1"][0].AddressHash, "of an address that nobody knows, every one")
+		require.Equal(t, want, a.store.Suppressed["v-1"][0].AddressHash, "of an address that nobody knows, every one")
 	}
 }
 
@@ -211,9 +211,9 @@ func TestABounceOfAVendorWhoseDocumentIsGone(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t)
 	a.sent()
-	delete(a.store.vendors, "v-1")
+	delete(a.store.VendorsByID, "v-1")
 	require.Equal(t, rest.Recorded, into[rest.MailEventReceipt](a.deliver(event("m", "complaint", true, "")), http.StatusOK).Result)
-	require.Equal(t, adaHash, a.store.suppressions["v-1"][0].AddressHash)
+	require.Equal(t, adaHash, a.store.Suppressed["v-1"][0].AddressHash)
 }
 
 // A restored database learns from the histories whom not to write to; they hold no address, and no hash of one.
