@@ -15,7 +15,7 @@ import (
 
 func TestCarryOutEachOnce(t *testing.T) {
 	t.Parallel()
-	h := newHouse("v1", "v2", "v3")
+	h := newBulkFake("v1", "v2", "v3")
 	h.items[4] = bulk.Item{Number: 4, VendorID: "nobody"}
 	h.vendors["v3"], h.events["v3"] = trial.Vendor{}, append(h.events["v3"], *must(h.state("v3").Request(trial.MessageCancel, trial.Request{Reason: "r"}, now)))
 	s, err := h.carry(t, h.operation(bulk.Extend))
@@ -40,7 +40,7 @@ func must[T any](v T, err error) T {
 // trial changed. The next attempt changes nothing, and knows the old end.
 func TestCarryOutAfterACrash(t *testing.T) {
 	t.Parallel()
-	h := newHouse("v1", "v2", "v3", "v4")
+	h := newBulkFake("v1", "v2", "v3", "v4")
 	before := h.state("v1").EndsAt
 	h.crash = 3
 	_, err := h.carry(t, h.operation(bulk.Extend))
@@ -61,7 +61,7 @@ func TestCarryOutAfterACrash(t *testing.T) {
 
 func TestCarryOutWaitsForATrialThatDoesNotAnswer(t *testing.T) {
 	t.Parallel()
-	h := newHouse("v1", "v2")
+	h := newBulkFake("v1", "v2")
 	h.silent = "v2"
 	_, err := h.carry(t, h.operation(bulk.Cancel))
 	require.ErrorContains(t, err, "1 of 2 items")
@@ -74,7 +74,7 @@ func TestCarryOutWaitsForATrialThatDoesNotAnswer(t *testing.T) {
 
 func TestCarryOutHeedsTheFlags(t *testing.T) {
 	t.Parallel()
-	h := newHouse("v1")
+	h := newBulkFake("v1")
 	h.flags.AdminTools.BulkOperations = false
 	s, err := h.carry(t, h.operation(bulk.Extend))
 	require.NoError(t, err)
@@ -86,7 +86,7 @@ func TestCarryOutHeedsTheFlags(t *testing.T) {
 
 func TestCarryOutKeepsTheRate(t *testing.T) {
 	t.Parallel()
-	h := newHouse("v1", "v2", "v3", "v4")
+	h := newBulkFake("v1", "v2", "v3", "v4")
 	o := h.operation(bulk.Extend)
 	o.PerMinute = 600 // four of them are 0.4 s
 	began := time.Now()
@@ -97,7 +97,7 @@ func TestCarryOutKeepsTheRate(t *testing.T) {
 
 func TestLookAtItemsChangesNothing(t *testing.T) {
 	t.Parallel()
-	h := newHouse("v1", "v2")
+	h := newBulkFake("v1", "v2")
 	h.items[3] = bulk.Item{Number: 3, VendorID: "nobody"}
 	o := h.operation(bulk.Shorten)
 	o.DryRun = true
@@ -113,7 +113,7 @@ func TestLookAtItemsChangesNothing(t *testing.T) {
 
 func TestConvertItems(t *testing.T) {
 	t.Parallel()
-	h := newHouse("v1", "v2", "v3")
+	h := newBulkFake("v1", "v2", "v3")
 	h.faster = "v3"
 	_, _, err := h.RecordConversion(t.Context(), "v2", trial.Conversion{At: now, RequestID: "billing"})
 	require.NoError(t, err)
@@ -128,7 +128,7 @@ func TestConvertItems(t *testing.T) {
 
 func TestResendItems(t *testing.T) {
 	t.Parallel()
-	h := newHouse("v1", "v2")
+	h := newBulkFake("v1", "v2")
 	v := h.vendors["v2"]
 	v.Automation = &trial.Automation{Cohort: trial.Automated}
 	v.Suppression = &trial.Suppression{Reason: trial.ReasonSuppressedAddress, AddressHash: trial.AddressHash("v2@vendors.example.com")}
@@ -145,30 +145,32 @@ func TestResendItems(t *testing.T) {
 // Whatever the world has come to while an e-mail waited for its turn is what it is decided on.
 func TestResendDecidesAgainAfterItsTurn(t *testing.T) {
 	t.Parallel()
-	vendor := func(change func(*trial.Vendor)) func(*house) {
-		return func(h *house) {
+	vendor := func(change func(*trial.Vendor)) func(*bulkFake) {
+		return func(h *bulkFake) {
 			v := h.vendors["v1"]
 			change(&v)
 			h.vendors["v1"] = v
 		}
 	}
-	ask := func(message string) func(*house) {
-		return func(h *house) { h.happen(*must(h.state("v1").Request(message, trial.Request{Reason: "r"}, now)), "v1") }
+	ask := func(message string) func(*bulkFake) {
+		return func(h *bulkFake) {
+			h.happen(*must(h.state("v1").Request(message, trial.Request{Reason: "r"}, now)), "v1")
+		}
 	}
-	suppressed := func(r trial.Reason) func(*house) {
+	suppressed := func(r trial.Reason) func(*bulkFake) {
 		return vendor(func(v *trial.Vendor) { v.Suppression = &trial.Suppression{Reason: r} })
 	}
 	for name, c := range map[string]struct {
-		happens func(*house)
+		happens func(*bulkFake)
 		want    string
 		to      string // where it goes; empty where nothing is sent
 	}{
-		"nothing":        {func(*house) {}, "done carried-out", "v1@vendors.example.com"},
+		"nothing":        {func(*bulkFake) {}, "done carried-out", "v1@vendors.example.com"},
 		"a new address":  {vendor(func(v *trial.Vendor) { v.Email = "new@vendors.example.com" }), "done carried-out", "new@vendors.example.com"},
 		"unsubscribed":   {suppressed(trial.ReasonUnsubscribed), "skipped unsubscribed", ""},
 		"complained":     {suppressed(trial.ReasonSuppressedAddress), "skipped suppressed-address", ""},
 		"erased":         {vendor(func(v *trial.Vendor) { v.ErasedAt = new(now) }), "skipped no-address", ""},
-		"deleted":        {func(h *house) { delete(h.vendors, "v1") }, "refused no-such-trial", ""},
+		"deleted":        {func(h *bulkFake) { delete(h.vendors, "v1") }, "refused no-such-trial", ""},
 		"billing's word": {vendor(func(v *trial.Vendor) { v.Automation = &trial.Automation{Conversion: &trial.Conversion{At: now}} }), "skipped already-converted", ""},
 		"converted":      {ask(trial.MessageConvert), "skipped no-e-mail-due", ""},
 		"cancelled":      {ask(trial.MessageCancel), "skipped no-e-mail-due", ""},
@@ -176,7 +178,7 @@ func TestResendDecidesAgainAfterItsTurn(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h := newHouse("v1")
+			h := newBulkFake("v1")
 			h.meanwhile = func() { c.happens(h) }
 			_, err := h.carry(t, h.operation(bulk.Resend))
 			require.NoError(t, err)
@@ -196,7 +198,7 @@ func TestResendDecidesAgainAfterItsTurn(t *testing.T) {
 // A resend happens once an operation, whatever is killed when.
 func TestResendOnceAnOperation(t *testing.T) {
 	t.Parallel()
-	h := newHouse("v1")
+	h := newBulkFake("v1")
 	h.crash = 1
 	_, err := h.carry(t, h.operation(bulk.Resend))
 	require.Error(t, err)
@@ -213,7 +215,7 @@ func TestResendThatLeftIsNotCalledSkipped(t *testing.T) {
 		trial.SendSent: "done carried-out", trial.SendUnknown: "failed e-mail-unknown", trial.SendClaimed: "failed e-mail-unknown",
 		trial.SendRefused: "refused e-mail-refused", trial.SendReleased: "skipped unsubscribed",
 	} {
-		h := newHouse("v1")
+		h := newBulkFake("v1")
 		h.outcome = activities.Delivery{Status: status}
 		if status != trial.SendReleased { // there is nothing to note
 			h.crash = 1
@@ -232,7 +234,7 @@ func TestResendThatLeftIsNotCalledSkipped(t *testing.T) {
 
 func TestResendThatNobodyKnowsOfIsNotRepeated(t *testing.T) {
 	t.Parallel()
-	h := newHouse("v1")
+	h := newBulkFake("v1")
 	h.outcome = activities.Delivery{Status: trial.SendUnknown, Reason: "timeout"}
 	for range 2 {
 		_, err := h.carry(t, h.operation(bulk.Resend))
@@ -250,7 +252,7 @@ func TestResendThatNobodyKnowsOfIsNotRepeated(t *testing.T) {
 
 func TestResendThatIsThrottledIsTriedAgain(t *testing.T) {
 	t.Parallel()
-	h := newHouse("v1")
+	h := newBulkFake("v1")
 	h.outcome = activities.Delivery{Status: trial.SendReleased, Reason: "throttled", RetryAfter: time.Second}
 	_, err := h.carry(t, h.operation(bulk.Resend))
 	require.Error(t, err)
@@ -266,7 +268,7 @@ func TestChooseFiltered(t *testing.T) {
 	for i := range 1100 {
 		ids = append(ids, fmt.Sprintf("v-%04d", i))
 	}
-	h := newHouse(ids...)
+	h := newBulkFake(ids...)
 	h.items = map[int]bulk.Item{}
 	o := h.operation(bulk.Cancel)
 	o.Filter, o.Listed = &bulk.Filter{Status: trial.Active}, 0
@@ -296,7 +298,7 @@ func TestChooseFiltered(t *testing.T) {
 
 func TestChooseFilteredByEnds(t *testing.T) {
 	t.Parallel()
-	h := newHouse("v1", "v2")
+	h := newBulkFake("v1", "v2")
 	h.items = map[int]bulk.Item{}
 	o := h.operation(bulk.Cancel)
 	o.Filter, o.Listed = &bulk.Filter{EndsBefore: new(now)}, 0
@@ -308,7 +310,7 @@ func TestChooseFilteredByEnds(t *testing.T) {
 
 func TestUndoItems(t *testing.T) {
 	t.Parallel()
-	h := newHouse("v1", "v2", "v3")
+	h := newBulkFake("v1", "v2", "v3")
 	before := h.state("v1").EndsAt
 	_, err := h.carry(t, h.operation(bulk.Extend))
 	require.NoError(t, err)
@@ -333,7 +335,7 @@ func TestUndoItems(t *testing.T) {
 // A run that was reset knows less than is stored: what is stored stands, and no trial is asked anything.
 func TestAnOperationGoesOnFromWhatIsStored(t *testing.T) {
 	t.Parallel()
-	h := newHouse("v1", "v2")
+	h := newBulkFake("v1", "v2")
 	o := h.operation(bulk.Extend)
 	h.filed = bulk.Begin(o)
 	before := h.filed

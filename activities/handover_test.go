@@ -16,8 +16,8 @@ import (
 )
 
 // handedOver has trials held under flags of version 4, and a rollback of version 5 that handed them over.
-func handedOver(ids ...string) *yard {
-	y := &yard{flags: rollout.InitialFlags(), rollout: rollout.State{ID: "r-1", Seq: 9, Status: rollout.RolledBack, ReleasedBefore: 5}, runs: true}
+func handedOver(ids ...string) *sweepFake {
+	y := &sweepFake{flags: rollout.InitialFlags(), rollout: rollout.State{ID: "r-1", Seq: 9, Status: rollout.RolledBack, ReleasedBefore: 5}, runs: true}
 	y.flags.TrialAutomation.Enabled = false
 	for _, id := range ids {
 		y.held = append(y.held, trial.State{VendorID: id, AutomatedUnder: 4, Held: &trial.HeldStep{Reason: trial.ReasonAutomationDisabled}})
@@ -103,7 +103,7 @@ func TestAHandoverIsRepeatedAtOnceWhenTemporalIsBack(t *testing.T) {
 
 // pages are held trials that are read page by page, where the database fails for some.
 type pages struct {
-	*yard
+	*sweepFake
 	fails bool
 	asked []string
 }
@@ -128,12 +128,12 @@ func TestAHandoverGoesThroughAllPages(t *testing.T) {
 	for i := range ids {
 		ids[i] = fmt.Sprintf("v%04d", i)
 	}
-	p := &pages{yard: handedOver(ids...)}
+	p := &pages{sweepFake: handedOver(ids...)}
 	s := p.sweeper()
 	s.Store = p
 	require.Equal(t, int64(2500), p.sweepWith(t, s).Woken)
 
-	p = &pages{yard: handedOver(ids...), fails: true}
+	p = &pages{sweepFake: handedOver(ids...), fails: true}
 	s = p.sweeper()
 	s.Store = p
 	_, err := s.Sweep(t.Context())
@@ -145,14 +145,14 @@ func TestAHandoverGoesThroughAllPages(t *testing.T) {
 	p.elapsed = time.Minute
 	require.Equal(t, int64(1500), p.sweepWith(t, s).Woken, "the rest")
 
-	p = &pages{yard: handedOver(ids...)}
+	p = &pages{sweepFake: handedOver(ids...)}
 	s = p.sweeper()
-	s.Store, s.Starter = p, unavailable{p.yard}
+	s.Store, s.Starter = p, unavailable{p.sweepFake}
 	p.sweepWith(t, s)
 	require.Equal(t, []string{""}, p.asked, "where nobody is reached, the other pages are left for the next sweep")
 }
 
 // unavailable is a Temporal that does not answer.
-type unavailable struct{ *yard }
+type unavailable struct{ *sweepFake }
 
 func (unavailable) Wake(context.Context, string) error { return errors.New("away") }

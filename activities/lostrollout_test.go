@@ -29,7 +29,7 @@ func TestARolloutThatHasLostItsWorkflowIsStartedAgain(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			y := &yard{flags: rollout.InitialFlags(), rollout: c.rollout, runs: c.runs}
+			y := &sweepFake{flags: rollout.InitialFlags(), rollout: c.rollout, runs: c.runs}
 			require.Equal(t, activities.Swept{Rollouts: int64(len(c.done))}, y.sweep(t))
 			require.Equal(t, c.done, y.done)
 		})

@@ -19,8 +19,8 @@ var now = time.Date(2026, 3, 9, 15, 0, 1, 0, time.UTC)
 
 const unknownWait = 10 * time.Minute
 
-// bench is one due step before a database and a mail service in memory.
-type bench struct {
+// stepFake is one due step before a database and a mail service in memory.
+type stepFake struct {
 	flags  rollout.Flags
 	vendor trial.Vendor
 	sends  map[string]trial.Send
@@ -42,8 +42,8 @@ type bench struct {
 	during func()
 }
 
-func newBench() *bench {
-	return &bench{
+func newStepFake() *stepFake {
+	return &stepFake{
 		flags: rollout.InitialFlags(), sends: map[string]trial.Send{}, now: now,
 		outcome: activities.Delivery{Status: trial.SendSent, MessageID: "m1"},
 		vendor: trial.Vendor{ID: "v1", Email: "v1@vendors.example.com", StartedAt: now.Add(-7 * 24 * time.Hour).Add(-time.Second),
@@ -52,10 +52,10 @@ func newBench() *bench {
 }
 
 // due is reminder-7d of a trial whose welcome is done.
-func (b *bench) due() activities.Due { return b.dueAfter(1) }
+func (b *stepFake) due() activities.Due { return b.dueAfter(1) }
 
 // dueAfter is the step after so many that ran on time.
-func (b *bench) dueAfter(steps int) activities.Due {
+func (b *stepFake) dueAfter(steps int) activities.Due {
 	s := trial.NewState(b.vendor.Registration(trial.DefaultPolicy(), trial.RealDay))
 	for range steps {
 		step, _ := s.Next()
@@ -66,33 +66,33 @@ func (b *bench) dueAfter(steps int) activities.Due {
 	return activities.Due{State: s, Step: step}
 }
 
-func (b *bench) perform(t *testing.T) (activities.Performed, error) {
+func (b *stepFake) perform(t *testing.T) (activities.Performed, error) {
 	t.Helper()
 	return b.performStep(t, b.due())
 }
 
-func (b *bench) performStep(t *testing.T, due activities.Due) (activities.Performed, error) {
+func (b *stepFake) performStep(t *testing.T, due activities.Due) (activities.Performed, error) {
 	t.Helper()
 	return b.trials().Perform(t.Context(), due)
 }
 
-func (b *bench) trials() *activities.Trials {
+func (b *stepFake) trials() *activities.Trials {
 	return &activities.Trials{Store: b, Mailer: b, Policy: trial.DefaultPolicy(), Day: trial.RealDay, UnknownWait: unknownWait,
 		Now: func() time.Time { return b.now }, Log: zap.NewNop()}
 }
 
-func (b *bench) Flags(context.Context) (rollout.Document, error) {
+func (b *stepFake) Flags(context.Context) (rollout.Document, error) {
 	return rollout.Document{FeatureFlags: b.flags}, nil
 }
-func (b *bench) CurrentRollout(context.Context) (rollout.State, bool, error) {
+func (b *stepFake) CurrentRollout(context.Context) (rollout.State, bool, error) {
 	return b.rollout, b.rollout.ID != "", b.unreadable
 }
-func (b *bench) Vendor(context.Context, string) (trial.Vendor, error) { return b.vendor, nil }
-func (b *bench) Trial(context.Context, string) (trial.State, bool, error) {
+func (b *stepFake) Vendor(context.Context, string) (trial.Vendor, error) { return b.vendor, nil }
+func (b *stepFake) Trial(context.Context, string) (trial.State, bool, error) {
 	return trial.State{}, false, nil
 }
 
-func (b *bench) Event(_ context.Context, _ string, seq int) (*trial.Event, error) {
+func (b *stepFake) Event(_ context.Context, _ string, seq int) (*trial.Event, error) {
 	for i := range b.events {
 		if b.events[i].Seq == seq && b.full {
 			return &b.events[i], nil
@@ -101,7 +101,7 @@ func (b *bench) Event(_ context.Context, _ string, seq int) (*trial.Event, error
 	return nil, nil
 }
 
-func (b *bench) Append(_ context.Context, e trial.Event, _ trial.State) (*trial.Event, error) {
+func (b *stepFake) Append(_ context.Context, e trial.Event, _ trial.State) (*trial.Event, error) {
 	if b.deaf["append"] {
 		return nil, errDeaf
 	}
@@ -109,14 +109,14 @@ func (b *bench) Append(_ context.Context, e trial.Event, _ trial.State) (*trial.
 	return nil, nil
 }
 
-func (b *bench) Send(_ context.Context, key string) (*trial.Send, error) {
+func (b *stepFake) Send(_ context.Context, key string) (*trial.Send, error) {
 	if s, ok := b.sends[key]; ok {
 		return &s, nil
 	}
 	return nil, nil
 }
 
-func (b *bench) ClaimSend(_ context.Context, s trial.Send) (bool, trial.Send, error) {
+func (b *stepFake) ClaimSend(_ context.Context, s trial.Send) (bool, trial.Send, error) {
 	if current, ok := b.sends[s.Key]; ok {
 		return false, current, nil
 	}
@@ -124,7 +124,7 @@ func (b *bench) ClaimSend(_ context.Context, s trial.Send) (bool, trial.Send, er
 	return true, s, nil
 }
 
-func (b *bench) ReclaimSend(_ context.Context, key string, from int, resend bool, at time.Time, _ string) (bool, trial.Send, error) {
+func (b *stepFake) ReclaimSend(_ context.Context, key string, from int, resend bool, at time.Time, _ string) (bool, trial.Send, error) {
 	s := b.sends[key]
 	s.Attempt, s.Status, s.ClaimedAt = from+1, trial.SendClaimed, at
 	if resend {
@@ -134,7 +134,7 @@ func (b *bench) ReclaimSend(_ context.Context, key string, from int, resend bool
 	return true, s, nil
 }
 
-func (b *bench) SettleSend(_ context.Context, key string, _ int, status trial.SendStatus, id, reason string, _ time.Time) (trial.Send, error) {
+func (b *stepFake) SettleSend(_ context.Context, key string, _ int, status trial.SendStatus, id, reason string, _ time.Time) (trial.Send, error) {
 	s := b.sends[key]
 	if b.deaf["settle"] {
 		return s, errDeaf
@@ -146,14 +146,14 @@ func (b *bench) SettleSend(_ context.Context, key string, _ int, status trial.Se
 	return s, nil
 }
 
-func (b *bench) Wait(context.Context) (bool, error) {
+func (b *stepFake) Wait(context.Context) (bool, error) {
 	if b.during != nil {
 		b.during()
 	}
 	return b.waited, nil
 }
 
-func (b *bench) Deliver(_ context.Context, m activities.Mail) (activities.Delivery, error) {
+func (b *stepFake) Deliver(_ context.Context, m activities.Mail) (activities.Delivery, error) {
 	b.mails = append(b.mails, m)
 	return b.outcome, b.broken
 }
@@ -185,7 +185,7 @@ func TestAnErrorSaysWhetherTheMailMayHaveLeft(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newBench()
+			b := newStepFake()
 			b.outcome, b.broken, b.deaf = activities.Delivery{Status: c.outcome}, c.broken, map[string]bool{c.deaf: true}
 			if c.before != "" {
 				b.sends[key] = trial.Send{Key: key, Status: c.before, Attempt: 1, ClaimedAt: now}
@@ -212,7 +212,7 @@ func pause(t *testing.T, err error) time.Duration {
 
 func TestADueMailIsClaimedSentAndRecorded(t *testing.T) {
 	t.Parallel()
-	b := newBench()
+	b := newStepFake()
 	p, err := b.perform(t)
 	require.NoError(t, err)
 	require.True(t, p.Event.Mailed)
@@ -223,7 +223,7 @@ func TestADueMailIsClaimedSentAndRecorded(t *testing.T) {
 
 func TestAMailOfAnEarlierAttemptIsNotSentAgain(t *testing.T) {
 	t.Parallel()
-	b := newBench()
+	b := newStepFake()
 	b.sends[key] = trial.Send{Key: key, Status: trial.SendSent, Attempt: 1}
 	p, err := b.perform(t)
 	require.NoError(t, err)
@@ -233,7 +233,7 @@ func TestAMailOfAnEarlierAttemptIsNotSentAgain(t *testing.T) {
 
 func TestAMailThatLeftBeforeAutomationWasDisabledCountsAsRun(t *testing.T) {
 	t.Parallel()
-	b := newBench()
+	b := newStepFake()
 	b.sends[key] = trial.Send{Key: key, Status: trial.SendSent, Attempt: 1}
 	b.flags.TrialAutomation.Enabled = false
 	p, err := b.perform(t)
@@ -244,7 +244,7 @@ func TestAMailThatLeftBeforeAutomationWasDisabledCountsAsRun(t *testing.T) {
 
 func TestAnUnknownOutcomeWaitsForAnEventBeforeItIsSentAgain(t *testing.T) {
 	t.Parallel()
-	b := newBench()
+	b := newStepFake()
 	b.outcome = activities.Delivery{Status: trial.SendUnknown, Reason: "no-answer"}
 	_, err := b.perform(t)
 	require.Equal(t, unknownWait, pause(t, err))
@@ -265,7 +265,7 @@ func TestAnUnknownOutcomeWaitsForAnEventBeforeItIsSentAgain(t *testing.T) {
 
 func TestAnEventSettlesAnUnknownOutcome(t *testing.T) {
 	t.Parallel()
-	b := newBench()
+	b := newStepFake()
 	b.outcome = activities.Delivery{Status: trial.SendUnknown}
 	_, err := b.perform(t)
 	require.Error(t, err)
@@ -280,7 +280,7 @@ func TestAnEventSettlesAnUnknownOutcome(t *testing.T) {
 
 func TestAPassingRefusalIsTriedAgainAfterItsPause(t *testing.T) {
 	t.Parallel()
-	b := newBench()
+	b := newStepFake()
 	b.outcome = activities.Delivery{Status: trial.SendReleased, Reason: "throttled", RetryAfter: 5 * time.Second}
 	_, err := b.perform(t)
 	require.Equal(t, 5*time.Second, pause(t, err))
@@ -292,7 +292,7 @@ func TestAPassingRefusalIsTriedAgainAfterItsPause(t *testing.T) {
 
 func TestAPermanentRefusalEndsTheStepWithoutAMail(t *testing.T) {
 	t.Parallel()
-	b := newBench()
+	b := newStepFake()
 	b.outcome = activities.Delivery{Status: trial.SendRefused, Reason: "rejected"}
 	for range 2 { // the second finds the refusal on record
 		p, err := b.perform(t)
@@ -304,7 +304,7 @@ func TestAPermanentRefusalEndsTheStepWithoutAMail(t *testing.T) {
 
 func TestAMailThatCannotBeRenderedIsReleased(t *testing.T) {
 	t.Parallel()
-	b := newBench()
+	b := newStepFake()
 	b.broken = errors.New("no such template")
 	_, err := b.perform(t)
 	require.ErrorContains(t, err, "no such template")
@@ -313,7 +313,7 @@ func TestAMailThatCannotBeRenderedIsReleased(t *testing.T) {
 
 func TestTheFlagsAreReadAgainAfterWaitingForTheRate(t *testing.T) {
 	t.Parallel()
-	b := newBench()
+	b := newStepFake()
 	b.waited, b.during = true, func() { b.flags.TrialAutomation.Enabled = false }
 	p, err := b.perform(t)
 	require.NoError(t, err)
@@ -323,7 +323,7 @@ func TestTheFlagsAreReadAgainAfterWaitingForTheRate(t *testing.T) {
 
 func TestASuppressedAddressIsNotWrittenTo(t *testing.T) {
 	t.Parallel()
-	b := newBench()
+	b := newStepFake()
 	b.vendor.Suppression = &trial.Suppression{Reason: trial.ReasonSuppressedAddress, AddressHash: trial.AddressHash("v1@vendors.example.com")}
 	p, err := b.perform(t)
 	require.NoError(t, err)
@@ -338,7 +338,7 @@ func TestASuppressedAddressIsNotWrittenTo(t *testing.T) {
 
 func TestALateExpiryTellsOfTheWholeGrace(t *testing.T) {
 	t.Parallel()
-	b := newBench()
+	b := newStepFake()
 	due := b.dueAfter(4)
 	require.Equal(t, trial.Expiry, due.Step.Kind)
 	b.now = due.Step.At.Add(5 * 24 * time.Hour)
@@ -350,7 +350,7 @@ func TestALateExpiryTellsOfTheWholeGrace(t *testing.T) {
 
 func TestNoMailLeavesOnAStateThatHasPassed(t *testing.T) {
 	t.Parallel()
-	b := newBench()
+	b := newStepFake()
 	due := b.due()
 	cancelled, err := due.State.Request(trial.MessageCancel, trial.Request{Reason: "asked for"}, now)
 	require.NoError(t, err)
@@ -366,7 +366,7 @@ func TestNoMailLeavesOnAStateThatHasPassed(t *testing.T) {
 // would be sent again under the new revision's key.
 func TestAStepOfAVendorWhoHasMovedIsPlannedAnew(t *testing.T) {
 	t.Parallel()
-	b := newBench()
+	b := newStepFake()
 	due := b.due()
 	b.vendor.Zone = "Asia/Tokyo"
 	p, err := b.performStep(t, due)
@@ -379,7 +379,7 @@ func TestAStepOfAVendorWhoHasMovedIsPlannedAnew(t *testing.T) {
 // A trial that is woken looks between two steps.
 func TestATrialFollowsItsVendorToAnotherZone(t *testing.T) {
 	t.Parallel()
-	b := newBench()
+	b := newStepFake()
 	due := b.due()
 	rezone := func() *trial.Event {
 		p, err := b.trials().Rezone(t.Context(), due.State)
@@ -415,7 +415,7 @@ func TestAStepFindsThatItsTrialWasHandedOver(t *testing.T) {
 		"nobody was handed over":        {4, 4, 0, false},
 		"admitted by flags of no count": {0, 0, 5, true},
 	} {
-		b := newBench()
+		b := newStepFake()
 		b.rollout = rollout.State{ID: "r-1", Status: rollout.Running, ReleasedBefore: c.releasedBefore}
 		due := b.due()
 		due.State.AutomatedUnder, b.vendor.Automation.FlagsVersion = c.under, c.registered
@@ -428,7 +428,7 @@ func TestAStepFindsThatItsTrialWasHandedOver(t *testing.T) {
 
 func TestAStepWhoseEMailHasLeftIsFinishedBeforeItsTrialIsHandedOver(t *testing.T) {
 	t.Parallel()
-	b := newBench()
+	b := newStepFake()
 	b.rollout = rollout.State{ID: "r-1", Status: rollout.Running, ReleasedBefore: 5}
 	b.sends[key] = trial.Send{Key: key, Status: trial.SendSent, Attempt: 1}
 	p, err := b.perform(t)
@@ -445,7 +445,7 @@ func TestAStepWhoseEMailHasLeftIsFinishedBeforeItsTrialIsHandedOver(t *testing.T
 
 func TestATrialThatIsHandedOverWhileItsEMailWaitsForTheRateGetsNone(t *testing.T) {
 	t.Parallel()
-	b := newBench()
+	b := newStepFake()
 	b.waited, b.during = true, func() { b.rollout = rollout.State{ID: "r-1", Status: rollout.Running, ReleasedBefore: 5} }
 	p, err := b.perform(t)
 	require.NoError(t, err)
@@ -456,7 +456,7 @@ func TestATrialThatIsHandedOverWhileItsEMailWaitsForTheRateGetsNone(t *testing.T
 // A rollout is named as the latest before it is stored.
 func TestARolloutThatIsNotStoredYetOnlyHasAStepTriedAgain(t *testing.T) {
 	t.Parallel()
-	b := newBench()
+	b := newStepFake()
 	b.unreadable = &trial.Error{Code: trial.CodeNotFound, Message: "there is no rollout"}
 	_, err := b.perform(t)
 	require.ErrorContains(t, err, "there is no rollout")

@@ -30,7 +30,7 @@ func TestATrialIsToldOnceThatItsVendorHasMoved(t *testing.T) {
 	compressed.Trial.Day = time.Second
 	often := planned("often", "", "Asia/Tokyo", 1)
 	often.Trial.Revision = trial.MaxRevisions
-	y := &yard{flags: rollout.InitialFlags(), elsewhere: [][]trial.Whereabouts{
+	y := &sweepFake{flags: rollout.InitialFlags(), elsewhere: [][]trial.Whereabouts{
 		{planned("a", "America/Los_Angeles", "Asia/Tokyo", 2), control}, {compressed, often}, {planned("b", "", "Europe/Paris", 2)},
 	}}
 	s := y.sweeper()
@@ -54,7 +54,7 @@ func TestATrialIsToldOnceThatItsVendorHasMoved(t *testing.T) {
 // Nobody may have heard of the move: the next look tells of it.
 func TestAMoveThatNobodyHeardOfIsToldAgain(t *testing.T) {
 	t.Parallel()
-	y := &yard{flags: rollout.InitialFlags(), broken: "a", elsewhere: [][]trial.Whereabouts{{planned("a", "", "Asia/Tokyo", 2)}}}
+	y := &sweepFake{flags: rollout.InitialFlags(), broken: "a", elsewhere: [][]trial.Whereabouts{{planned("a", "", "Asia/Tokyo", 2)}}}
 	s := y.sweeper()
 	require.Zero(t, y.sweepWith(t, s).Moved)
 	y.broken = ""
@@ -67,7 +67,7 @@ func TestAnUnknownZoneIsReported(t *testing.T) {
 	unknown := planned("v", "Europe/Paris", "", 2)
 	unknown.Unknown = true
 	core, logs := observer.New(zap.WarnLevel)
-	y := &yard{flags: rollout.InitialFlags(), elsewhere: [][]trial.Whereabouts{{unknown}}}
+	y := &sweepFake{flags: rollout.InitialFlags(), elsewhere: [][]trial.Whereabouts{{unknown}}}
 	s := y.sweeper()
 	s.Log = zap.New(core)
 	require.Equal(t, activities.Swept{LeftAlone: 1}, y.sweepWith(t, s))

@@ -16,8 +16,8 @@ import (
 
 const realDay = 24 * time.Hour
 
-// desk is a database and the stakeholders, either of which may fail.
-type desk struct {
+// reportFake is a database and the stakeholders, either of which may fail.
+type reportFake struct {
 	state    rollout.State
 	seen     []rollout.Outcome
 	reports  map[string]rollout.Report
@@ -29,11 +29,11 @@ type desk struct {
 	fails func(what string) bool
 }
 
-var errDesk = errors.New("away")
+var errAway = errors.New("away")
 
-func newDesk() *desk {
+func newReportFake() *reportFake {
 	plan := rollout.DefaultPlan()
-	return &desk{
+	return &reportFake{
 		state: rollout.Fold([]rollout.Event{
 			rollout.Begin(rollout.Start{ID: "r1", Plan: plan, Times: rollout.Times{Day: realDay, TrialDays: 17}, By: "owner"}, now.Add(-11*realDay)),
 			{Seq: 2, Type: rollout.EventEntered, At: now, Stage: &rollout.Stage{Kind: rollout.Stability, Phase: len(plan.Phases) - 1}, Enabled: new(true), Percentage: new(100.0)},
@@ -42,22 +42,22 @@ func newDesk() *desk {
 	}
 }
 
-func (d *desk) attempt(what string) error {
+func (d *reportFake) attempt(what string) error {
 	if d.fails != nil && d.fails(what) {
-		return errDesk
+		return errAway
 	}
 	return nil
 }
 
-func (d *desk) CurrentRollout(context.Context) (rollout.State, bool, error) {
+func (d *reportFake) CurrentRollout(context.Context) (rollout.State, bool, error) {
 	return d.state, d.state.ID != "", d.attempt("rollout")
 }
 
-func (d *desk) Decisions(context.Context, string, int, int) ([]rollout.Event, error) {
+func (d *reportFake) Decisions(context.Context, string, int, int) ([]rollout.Event, error) {
 	return nil, d.attempt("decisions")
 }
 
-func (d *desk) Observations(_ context.Context, from, to time.Time, _ time.Duration) (outcomes []rollout.Outcome, c rollout.Calls, err error) {
+func (d *reportFake) Observations(_ context.Context, from, to time.Time, _ time.Duration) (outcomes []rollout.Outcome, c rollout.Calls, err error) {
 	for _, o := range d.seen {
 		if !o.At.Before(from) && o.At.Before(to) {
 			outcomes = append(outcomes, o)
@@ -66,13 +66,13 @@ func (d *desk) Observations(_ context.Context, from, to time.Time, _ time.Durati
 	return outcomes, c, d.attempt("observations")
 }
 
-func (d *desk) Report(_ context.Context, _, id string) (r rollout.Report, notified, found bool, err error) {
+func (d *reportFake) Report(_ context.Context, _, id string) (r rollout.Report, notified, found bool, err error) {
 	r, found = d.reports[id]
 	return r, d.notified[id], found, d.attempt("report")
 }
 
 // AddReport may have stored what it says it failed to.
-func (d *desk) AddReport(_ context.Context, r rollout.Report) (rollout.Report, error) {
+func (d *reportFake) AddReport(_ context.Context, r rollout.Report) (rollout.Report, error) {
 	if before, found := d.reports[r.ID]; found {
 		return before, nil
 	}
@@ -81,7 +81,7 @@ func (d *desk) AddReport(_ context.Context, r rollout.Report) (rollout.Report, e
 	return r, d.attempt("add")
 }
 
-func (d *desk) SetReportNotified(_ context.Context, _, id string) error {
+func (d *reportFake) SetReportNotified(_ context.Context, _, id string) error {
 	if err := d.attempt("told"); err != nil {
 		return err
 	}
@@ -90,7 +90,7 @@ func (d *desk) SetReportNotified(_ context.Context, _, id string) error {
 }
 
 // Notify gets each key to the stakeholders once, as the notices do.
-func (d *desk) Notify(_ context.Context, m rollout.Message) error {
+func (d *reportFake) Notify(_ context.Context, m rollout.Message) error {
 	if err := d.attempt("tell"); err != nil {
 		return err
 	}
@@ -100,13 +100,13 @@ func (d *desk) Notify(_ context.Context, m rollout.Message) error {
 	return nil
 }
 
-func (d *desk) at(moment time.Time) *activities.Reports {
+func (d *reportFake) at(moment time.Time) *activities.Reports {
 	return &activities.Reports{Store: d, Notifier: d, Day: realDay, Settled: time.Second, Now: func() time.Time { return moment }, Log: zap.NewNop()}
 }
 
 func TestReportsAreMadeOfTheirOwnTime(t *testing.T) {
 	t.Parallel()
-	d := newDesk()
+	d := newReportFake()
 	for i, at := range []time.Duration{-time.Hour, 0, realDay - time.Millisecond, realDay} {
 		id := string(rune('a' + i))
 		d.seen = append(d.seen, rollout.Outcome{Kind: rollout.Admitted, VendorID: id, Key: id, At: now.Add(at)})
@@ -131,7 +131,7 @@ func TestReportsAreMadeOfTheirOwnTime(t *testing.T) {
 
 func TestWithoutARolloutThereIsNothingToReport(t *testing.T) {
 	t.Parallel()
-	d := newDesk()
+	d := newReportFake()
 	d.state = rollout.State{}
 	done, err := d.at(now.Add(100 * realDay)).Report(t.Context())
 	require.NoError(t, err)
@@ -140,7 +140,7 @@ func TestWithoutARolloutThereIsNothingToReport(t *testing.T) {
 
 func TestWhoCannotBeToldDoesNotKeepTheOtherReports(t *testing.T) {
 	t.Parallel()
-	d := newDesk()
+	d := newReportFake()
 	d.fails = func(what string) bool { return what == "tell" }
 	done, err := d.at(now.Add(3*realDay + time.Minute)).Report(t.Context())
 	require.Error(t, err)
@@ -159,7 +159,7 @@ func TestWhoCannotBeToldDoesNotKeepTheOtherReports(t *testing.T) {
 func TestNoReportIsLostOrTwice(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		d := newDesk()
+		d := newReportFake()
 		d.fails = func(what string) bool { return rapid.IntRange(0, 9).Draw(t, what) == 0 }
 		moment := now
 		for range rapid.IntRange(0, 30).Draw(t, "looks") {

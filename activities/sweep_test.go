@@ -21,8 +21,8 @@ import (
 	"marketplace.example/trials/internal/domain/trial"
 )
 
-// yard is what a sweep finds, and what it did about it.
-type yard struct {
+// sweepFake is what a sweep finds, and what it did about it.
+type sweepFake struct {
 	mu        sync.Mutex
 	flags     rollout.Flags
 	vendors   []trial.Vendor
@@ -46,7 +46,7 @@ type yard struct {
 	asked         []string
 }
 
-func (y *yard) note(what, id string) error {
+func (y *sweepFake) note(what, id string) error {
 	y.mu.Lock()
 	defer y.mu.Unlock()
 	if id == y.broken {
@@ -56,51 +56,51 @@ func (y *yard) note(what, id string) error {
 	return nil
 }
 
-func (y *yard) NoteSweep(_ context.Context, at time.Time) error {
+func (y *sweepFake) NoteSweep(_ context.Context, at time.Time) error {
 	y.mu.Lock()
 	defer y.mu.Unlock()
 	y.swept = at
 	return nil
 }
 
-func (y *yard) Flags(context.Context) (rollout.Document, error) {
+func (y *sweepFake) Flags(context.Context) (rollout.Document, error) {
 	return rollout.Document{FeatureFlags: y.flags, Version: y.version}, nil
 }
 
-func (y *yard) TakeIn(_ context.Context, v trial.Vendor) (trial.Vendor, error) {
+func (y *sweepFake) TakeIn(_ context.Context, v trial.Vendor) (trial.Vendor, error) {
 	return v, y.note("take in "+string(v.Automation.Cohort), v.ID)
 }
 
-func (y *yard) Vendor(_ context.Context, id string) (trial.Vendor, error) {
+func (y *sweepFake) Vendor(_ context.Context, id string) (trial.Vendor, error) {
 	if y.recorded != nil && y.recorded.ID == id {
 		return *y.recorded, nil
 	}
 	return trial.Vendor{ID: id}, nil
 }
 
-func (y *yard) ResyncVendor(_ context.Context, id string) (bool, error) {
+func (y *sweepFake) ResyncVendor(_ context.Context, id string) (bool, error) {
 	if !slices.Contains(y.known, id) {
 		return false, nil
 	}
 	return true, y.note("mirror", id)
 }
 
-func (y *yard) query(name string) {
+func (y *sweepFake) query(name string) {
 	y.asked = append(y.asked, name)
 	y.elapsed += y.cost
 }
 
-func (y *yard) UnstartedVendors(_ context.Context, _ int, skip func(string) bool) ([]trial.Vendor, error) {
+func (y *sweepFake) UnstartedVendors(_ context.Context, _ int, skip func(string) bool) ([]trial.Vendor, error) {
 	y.query("unstarted")
 	return slices.DeleteFunc(slices.Clone(y.vendors), func(v trial.Vendor) bool { return skip(v.ID) }), nil
 }
 
-func (y *yard) UnrecordedConversions(context.Context, int) ([]trial.Vendor, error) {
+func (y *sweepFake) UnrecordedConversions(context.Context, int) ([]trial.Vendor, error) {
 	y.query("undelivered")
 	return y.converted, nil
 }
 
-func (y *yard) OverdueTrials(_ context.Context, before time.Time, _ int) ([]trial.State, error) {
+func (y *sweepFake) OverdueTrials(_ context.Context, before time.Time, _ int) ([]trial.State, error) {
 	if !before.Equal(now.Add(y.elapsed).Add(-time.Minute)) {
 		return nil, errors.New("wrong moment")
 	}
@@ -108,13 +108,13 @@ func (y *yard) OverdueTrials(_ context.Context, before time.Time, _ int) ([]tria
 	return y.overdue, nil
 }
 
-func (y *yard) HeldTrials(_ context.Context, reasons []trial.Reason, _ string, _ int) ([]trial.State, error) {
+func (y *sweepFake) HeldTrials(_ context.Context, reasons []trial.Reason, _ string, _ int) ([]trial.State, error) {
 	y.query("held")
 	return slices.DeleteFunc(slices.Clone(y.held), func(s trial.State) bool { return !slices.Contains(reasons, s.Held.Reason) }), nil
 }
 
 // TrialsElsewhere has the vendor id after which a page begins be its number.
-func (y *yard) TrialsElsewhere(_ context.Context, after string, _ int) ([]trial.Whereabouts, string, error) {
+func (y *sweepFake) TrialsElsewhere(_ context.Context, after string, _ int) ([]trial.Whereabouts, string, error) {
 	y.query("zones")
 	if len(y.elsewhere) == 0 {
 		return nil, "", nil
@@ -127,48 +127,48 @@ func (y *yard) TrialsElsewhere(_ context.Context, after string, _ int) ([]trial.
 	return y.elsewhere[page], next, nil
 }
 
-func (y *yard) Start(_ context.Context, r trial.Registration) (bool, error) {
+func (y *sweepFake) Start(_ context.Context, r trial.Registration) (bool, error) {
 	return !slices.Contains(y.running, r.VendorID), y.note("start", r.VendorID)
 }
 
-func (y *yard) Restart(_ context.Context, s trial.State) (bool, error) {
+func (y *sweepFake) Restart(_ context.Context, s trial.State) (bool, error) {
 	return !slices.Contains(y.running, s.VendorID), y.note("restart", s.VendorID)
 }
 
-func (y *yard) Convert(_ context.Context, id string, _ trial.Request) error {
+func (y *sweepFake) Convert(_ context.Context, id string, _ trial.Request) error {
 	return y.note("convert", id)
 }
-func (y *yard) Wake(_ context.Context, id string) error { return y.note("wake", id) }
+func (y *sweepFake) Wake(_ context.Context, id string) error { return y.note("wake", id) }
 
-func (y *yard) CurrentRollout(context.Context) (rollout.State, bool, error) {
+func (y *sweepFake) CurrentRollout(context.Context) (rollout.State, bool, error) {
 	return y.rollout, y.rollout.ID != "", nil
 }
 
-func (y *yard) EnsureRolloutRunning(_ context.Context, id string) (bool, error) {
+func (y *sweepFake) EnsureRolloutRunning(_ context.Context, id string) (bool, error) {
 	if y.runs {
 		return false, nil
 	}
 	return true, y.note("keep", id)
 }
 
-func (y *yard) KeepWatching(context.Context) error {
+func (y *sweepFake) KeepWatching(context.Context) error {
 	y.kept++
 	return nil
 }
 
-func (y *yard) sweeper() *activities.Sweep {
+func (y *sweepFake) sweeper() *activities.Sweep {
 	return &activities.Sweep{
 		Store: y, Starter: y, Rollouts: y, Policy: trial.DefaultPolicy(), Day: trial.RealDay, Slack: time.Minute,
 		Now: func() time.Time { return now.Add(y.elapsed) }, Log: zap.NewNop(),
 	}
 }
 
-func (y *yard) sweep(t *testing.T) activities.Swept {
+func (y *sweepFake) sweep(t *testing.T) activities.Swept {
 	t.Helper()
 	return y.sweepWith(t, y.sweeper())
 }
 
-func (y *yard) sweepWith(t *testing.T, s *activities.Sweep) activities.Swept {
+func (y *sweepFake) sweepWith(t *testing.T, s *activities.Sweep) activities.Swept {
 	t.Helper()
 	var suite testsuite.WorkflowTestSuite
 	env := suite.NewTestActivityEnvironment()
@@ -191,7 +191,7 @@ func heldState(id string, reason trial.Reason) trial.State {
 
 func TestASweepStartsDeliversRestartsAndWakes(t *testing.T) {
 	t.Parallel()
-	y := &yard{flags: rollout.InitialFlags(), vendors: []trial.Vendor{registered("a"), {ID: "b", CreatedAt: now}}}
+	y := &sweepFake{flags: rollout.InitialFlags(), vendors: []trial.Vendor{registered("a"), {ID: "b", CreatedAt: now}}}
 	c := registered("c")
 	c.Automation.Conversion = &trial.Conversion{At: now}
 	y.converted = []trial.Vendor{c}
@@ -206,11 +206,11 @@ func TestASweepStartsDeliversRestartsAndWakes(t *testing.T) {
 func TestAHeldTrialIsLeftAsleepWhileItsReasonStands(t *testing.T) {
 	t.Parallel()
 	held := []trial.State{heldState("e", trial.ReasonAutomationDisabled), heldState("f", trial.ReasonExpirationOff)}
-	off := &yard{flags: rollout.InitialFlags(), held: held}
+	off := &sweepFake{flags: rollout.InitialFlags(), held: held}
 	off.flags.TrialAutomation.Enabled = false
 	require.Zero(t, off.sweep(t).Woken)
 
-	noExpiration := &yard{flags: rollout.InitialFlags(), held: held}
+	noExpiration := &sweepFake{flags: rollout.InitialFlags(), held: held}
 	noExpiration.flags.TrialAutomation.AutoExpiration = false
 	noExpiration.sweep(t)
 	require.Equal(t, []string{"wake e"}, noExpiration.done)
@@ -218,7 +218,7 @@ func TestAHeldTrialIsLeftAsleepWhileItsReasonStands(t *testing.T) {
 
 func TestOneVendorsTroubleDoesNotHoldUpTheOthers(t *testing.T) {
 	t.Parallel()
-	y := &yard{flags: rollout.InitialFlags(), vendors: []trial.Vendor{registered("a"), registered("b"), registered("c")}, broken: "b"}
+	y := &sweepFake{flags: rollout.InitialFlags(), vendors: []trial.Vendor{registered("a"), registered("b"), registered("c")}, broken: "b"}
 	require.Equal(t, int64(2), y.sweep(t).Started)
 	require.Equal(t, []string{"start a", "start c"}, y.done)
 }
@@ -272,17 +272,17 @@ func TestAVendorInDoubtIsLeftAloneAndReported(t *testing.T) {
 			require.Equal(t, c.doubt, doubt)
 
 			core, logs := observer.New(zap.WarnLevel)
-			y := &yard{flags: flags, vendors: []trial.Vendor{c.vendor, {ID: "new", CreatedAt: now}}}
+			y := &sweepFake{flags: flags, vendors: []trial.Vendor{c.vendor, {ID: "new", CreatedAt: now}}}
 			s := y.sweeper()
 			s.Log = zap.New(core)
 			require.Equal(t, activities.Swept{Started: 1, LeftAlone: 1}, y.sweepWith(t, s))
 			require.Equal(t, []string{"start new", "take in automated new"}, y.done)
 			require.Contains(t, logs.All()[0].ContextMap()["error"], string(c.doubt))
 
-			y = &yard{flags: flags, vendors: []trial.Vendor{c.vendor}, known: []string{"v"}}
+			y = &sweepFake{flags: flags, vendors: []trial.Vendor{c.vendor}, known: []string{"v"}}
 			require.Equal(t, activities.Swept{Synced: 1}, y.sweep(t), "one whose trial is known goes on, whatever its document says by now")
 			recorded := registered("v")
-			y = &yard{flags: flags, vendors: []trial.Vendor{c.vendor}, recorded: &recorded}
+			y = &sweepFake{flags: flags, vendors: []trial.Vendor{c.vendor}, recorded: &recorded}
 			require.Equal(t, activities.Swept{Started: 1}, y.sweep(t), "and so does one that was registered")
 		})
 	}
@@ -290,7 +290,7 @@ func TestAVendorInDoubtIsLeftAloneAndReported(t *testing.T) {
 
 func TestACostlyLookTakesATwentiethOfTheTime(t *testing.T) {
 	t.Parallel()
-	y := &yard{flags: rollout.InitialFlags(), cost: 3 * time.Second}
+	y := &sweepFake{flags: rollout.InitialFlags(), cost: 3 * time.Second}
 	s := y.sweeper()
 	all := []string{"unstarted", "undelivered", "overdue", "held", "zones"}
 	sweep := func(after time.Duration) []string {
@@ -317,14 +317,14 @@ func TestACostlyLookTakesATwentiethOfTheTime(t *testing.T) {
 
 func TestAVendorWhoseDocumentWasReplacedIsNotStartedAgain(t *testing.T) {
 	t.Parallel()
-	y := &yard{flags: rollout.InitialFlags(), vendors: []trial.Vendor{registered("a"), {ID: "b", CreatedAt: now}, {ID: "c", CreatedAt: now}}, known: []string{"a", "b"}}
+	y := &sweepFake{flags: rollout.InitialFlags(), vendors: []trial.Vendor{registered("a"), {ID: "b", CreatedAt: now}, {ID: "c", CreatedAt: now}}, known: []string{"a", "b"}}
 	require.Equal(t, activities.Swept{Started: 1, Synced: 2}, y.sweep(t))
 	require.Equal(t, []string{"mirror a", "mirror b", "start c", "take in control b", "take in control c"}, y.done)
 }
 
 func TestAVendorThatCannotBeStartedIsPassedByForAWhile(t *testing.T) {
 	t.Parallel()
-	y := &yard{flags: rollout.InitialFlags(), vendors: []trial.Vendor{registered("a"), registered("b")}, broken: "b"}
+	y := &sweepFake{flags: rollout.InitialFlags(), vendors: []trial.Vendor{registered("a"), registered("b")}, broken: "b"}
 	s := y.sweeper()
 	require.Equal(t, int64(1), y.sweepWith(t, s).Started)
 	y.broken, y.done = "", nil
@@ -340,7 +340,7 @@ func TestARegistrationOfAMomentAgoIsLeftToTheAPI(t *testing.T) {
 	t.Parallel()
 	young := registered("a")
 	young.Automation.RegisteredAt = now
-	y := &yard{flags: rollout.InitialFlags(), vendors: []trial.Vendor{young, registered("b")}}
+	y := &sweepFake{flags: rollout.InitialFlags(), vendors: []trial.Vendor{young, registered("b")}}
 	s := y.sweeper()
 	y.elapsed = 5*time.Second - time.Millisecond
 	y.sweepWith(t, s)
@@ -362,7 +362,7 @@ func TestWhatASweepHadToMendIsCounted(t *testing.T) {
 	t.Parallel()
 	converted := registered("c")
 	converted.Automation.Conversion = &trial.Conversion{RequestID: "r", At: now}
-	y := &yard{
+	y := &sweepFake{
 		flags: rollout.InitialFlags(), vendors: []trial.Vendor{registered("a")}, converted: []trial.Vendor{converted},
 		overdue: []trial.State{{VendorID: "o"}, {VendorID: "p"}}, held: []trial.State{heldState("h", trial.ReasonAutomationDisabled)},
 	}
@@ -381,7 +381,7 @@ func TestWhatASweepHadToMendIsCounted(t *testing.T) {
 // Where the mail service or a worker is behind, trials are late though their workflows run.
 func TestATrialThatMerelyWaitsIsNotCountedAsMended(t *testing.T) {
 	t.Parallel()
-	y := &yard{
+	y := &sweepFake{
 		flags: rollout.InitialFlags(), vendors: []trial.Vendor{registered("a"), registered("b")},
 		overdue: []trial.State{{VendorID: "o"}, {VendorID: "p"}}, running: []string{"a", "o"},
 	}
@@ -395,7 +395,7 @@ func TestATrialThatMerelyWaitsIsNotCountedAsMended(t *testing.T) {
 func TestTheWatchOfARunningRolloutIsSeenTo(t *testing.T) {
 	t.Parallel()
 	for status, want := range map[rollout.Status]int{rollout.Running: 1, rollout.Paused: 1, rollout.Completed: 0, rollout.RolledBack: 0} {
-		y := &yard{flags: rollout.InitialFlags(), rollout: rollout.State{ID: "r-1", Status: status}, runs: true}
+		y := &sweepFake{flags: rollout.InitialFlags(), rollout: rollout.State{ID: "r-1", Status: status}, runs: true}
 		y.sweep(t)
 		require.Equal(t, want, y.kept, status)
 	}

@@ -18,8 +18,8 @@ import (
 	"marketplace.example/trials/internal/domain/trial"
 )
 
-// house is a bulk operation before a database, trials and a mail service in memory.
-type house struct {
+// bulkFake is a bulk operation before a database, trials and a mail service in memory.
+type bulkFake struct {
 	// filed is how far the operation is by what is stored.
 	filed   bulk.State
 	mu      sync.Mutex
@@ -45,8 +45,8 @@ type house struct {
 	meanwhile func()
 }
 
-func newHouse(vendors ...string) *house {
-	h := &house{
+func newBulkFake(vendors ...string) *bulkFake {
+	h := &bulkFake{
 		flags: rollout.InitialFlags(), vendors: map[string]trial.Vendor{}, events: map[string][]trial.Event{}, sends: map[string]trial.Send{},
 		items: map[int]bulk.Item{}, asks: map[string]int{},
 		outcome: activities.Delivery{Status: trial.SendSent, MessageID: "m1"},
@@ -62,10 +62,10 @@ func newHouse(vendors ...string) *house {
 	return h
 }
 
-func (h *house) happen(e trial.Event, id string) { h.events[id] = append(h.events[id], e) }
-func (h *house) state(id string) trial.State     { return trial.Fold(h.events[id]) }
+func (h *bulkFake) happen(e trial.Event, id string) { h.events[id] = append(h.events[id], e) }
+func (h *bulkFake) state(id string) trial.State     { return trial.Fold(h.events[id]) }
 
-func (h *house) operation(a bulk.Action) bulk.Operation {
+func (h *bulkFake) operation(a bulk.Action) bulk.Operation {
 	o := bulk.Operation{ID: "bulk-1", Action: a, Reason: "asked", By: "admin", AskedAt: now, PerMinute: bulk.MaxPerMinute, Listed: len(h.items)}
 	switch a {
 	case bulk.Extend, bulk.Shorten, bulk.Revive:
@@ -77,23 +77,23 @@ func (h *house) operation(a bulk.Action) bulk.Operation {
 	return o
 }
 
-func (h *house) bulk() *activities.Bulk {
+func (h *bulkFake) bulk() *activities.Bulk {
 	return &activities.Bulk{Store: h, Trials: h, Mailer: h, Now: func() time.Time { return now }, Log: zap.NewNop()}
 }
 
 // carry carries out an operation's first page.
-func (h *house) carry(t *testing.T, o bulk.Operation) (bulk.State, error) {
+func (h *bulkFake) carry(t *testing.T, o bulk.Operation) (bulk.State, error) {
 	t.Helper()
 	return h.bulk().CarryOut(t.Context(), activities.BulkWork{Operation: o, State: bulk.Begin(o)})
 }
 
-func (h *house) Flags(context.Context) (rollout.Document, error) {
+func (h *bulkFake) Flags(context.Context) (rollout.Document, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return rollout.Document{FeatureFlags: h.flags}, nil
 }
 
-func (h *house) Vendor(_ context.Context, id string) (trial.Vendor, error) {
+func (h *bulkFake) Vendor(_ context.Context, id string) (trial.Vendor, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if v, ok := h.vendors[id]; ok {
@@ -102,19 +102,19 @@ func (h *house) Vendor(_ context.Context, id string) (trial.Vendor, error) {
 	return trial.Vendor{}, trial.NotFound(id)
 }
 
-func (h *house) Trial(_ context.Context, id string) (trial.State, bool, error) {
+func (h *bulkFake) Trial(_ context.Context, id string) (trial.State, bool, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.state(id), len(h.events[id]) > 0, nil
 }
 
-func (h *house) Events(_ context.Context, id string, _ int) ([]trial.Event, error) {
+func (h *bulkFake) Events(_ context.Context, id string, _ int) ([]trial.Event, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return slices.Clone(h.events[id]), nil
 }
 
-func (h *house) Trials(_ context.Context, f trial.Filter, after string, limit int) (page []trial.State, next string, err error) {
+func (h *bulkFake) Trials(_ context.Context, f trial.Filter, after string, limit int) (page []trial.State, next string, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, id := range slices.Sorted(maps.Keys(h.events)) {
@@ -130,7 +130,7 @@ func (h *house) Trials(_ context.Context, f trial.Filter, after string, limit in
 	return page, "", nil
 }
 
-func (h *house) RecordConversion(_ context.Context, id string, c trial.Conversion) (trial.Conversion, bool, error) {
+func (h *bulkFake) RecordConversion(_ context.Context, id string, c trial.Conversion) (trial.Conversion, bool, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	v := h.vendors[id]
@@ -147,7 +147,7 @@ func (h *house) RecordConversion(_ context.Context, id string, c trial.Conversio
 	return *v.Automation.Conversion, false, nil
 }
 
-func (h *house) Send(_ context.Context, key string) (*trial.Send, error) {
+func (h *bulkFake) Send(_ context.Context, key string) (*trial.Send, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if s, ok := h.sends[key]; ok {
@@ -156,7 +156,7 @@ func (h *house) Send(_ context.Context, key string) (*trial.Send, error) {
 	return nil, nil
 }
 
-func (h *house) ClaimSend(_ context.Context, s trial.Send) (bool, trial.Send, error) {
+func (h *bulkFake) ClaimSend(_ context.Context, s trial.Send) (bool, trial.Send, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if current, ok := h.sends[s.Key]; ok {
@@ -166,7 +166,7 @@ func (h *house) ClaimSend(_ context.Context, s trial.Send) (bool, trial.Send, er
 	return true, s, nil
 }
 
-func (h *house) ReclaimSend(_ context.Context, key string, from int, _ bool, _ time.Time, _ string) (bool, trial.Send, error) {
+func (h *bulkFake) ReclaimSend(_ context.Context, key string, from int, _ bool, _ time.Time, _ string) (bool, trial.Send, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	s := h.sends[key]
@@ -175,7 +175,7 @@ func (h *house) ReclaimSend(_ context.Context, key string, from int, _ bool, _ t
 	return true, s, nil
 }
 
-func (h *house) SettleSend(_ context.Context, key string, _ int, status trial.SendStatus, id, reason string, _ time.Time) (trial.Send, error) {
+func (h *bulkFake) SettleSend(_ context.Context, key string, _ int, status trial.SendStatus, id, reason string, _ time.Time) (trial.Send, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	s := h.sends[key]
@@ -184,16 +184,16 @@ func (h *house) SettleSend(_ context.Context, key string, _ int, status trial.Se
 	return s, nil
 }
 
-func (h *house) Bulk(context.Context, string) (bulk.Operation, bulk.State, error) {
+func (h *bulkFake) Bulk(context.Context, string) (bulk.Operation, bulk.State, error) {
 	return bulk.Operation{}, h.filed, nil
 }
 
-func (h *house) GrowBulk(_ context.Context, _ string, s bulk.State) error {
+func (h *bulkFake) GrowBulk(_ context.Context, _ string, s bulk.State) error {
 	h.states = append(h.states, s)
 	return nil
 }
 
-func (h *house) AddBulkItems(_ context.Context, _ string, items []bulk.Item) error {
+func (h *bulkFake) AddBulkItems(_ context.Context, _ string, items []bulk.Item) error {
 	for _, i := range items {
 		if _, there := h.items[i.Number]; !there {
 			h.items[i.Number] = i
@@ -202,7 +202,7 @@ func (h *house) AddBulkItems(_ context.Context, _ string, items []bulk.Item) err
 	return nil
 }
 
-func (h *house) BulkItem(_ context.Context, id string, number int) (bulk.Item, bool, error) {
+func (h *bulkFake) BulkItem(_ context.Context, id string, number int) (bulk.Item, bool, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	items := h.items
@@ -213,7 +213,7 @@ func (h *house) BulkItem(_ context.Context, id string, number int) (bulk.Item, b
 	return i, there, nil
 }
 
-func (h *house) SettleBulkItem(_ context.Context, _ string, number int, r bulk.Result) (bulk.Result, error) {
+func (h *bulkFake) SettleBulkItem(_ context.Context, _ string, number int, r bulk.Result) (bulk.Result, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.crash > 0 {
@@ -228,7 +228,7 @@ func (h *house) SettleBulkItem(_ context.Context, _ string, number int, r bulk.R
 	return *i.Result, nil
 }
 
-func (h *house) Ask(_ context.Context, message, id string, r trial.Request) (trial.Overview, error) {
+func (h *bulkFake) Ask(_ context.Context, message, id string, r trial.Request) (trial.Overview, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.asks[id]++
@@ -245,14 +245,14 @@ func (h *house) Ask(_ context.Context, message, id string, r trial.Request) (tri
 	return h.state(id).Overview(), nil
 }
 
-func (h *house) Convert(_ context.Context, id string, r trial.Request) error {
+func (h *bulkFake) Convert(_ context.Context, id string, r trial.Request) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.conversions = append(h.conversions, id+" "+r.ID)
 	return nil
 }
 
-func (h *house) Wait(context.Context) (bool, error) {
+func (h *bulkFake) Wait(context.Context) (bool, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.meanwhile == nil {
@@ -262,7 +262,7 @@ func (h *house) Wait(context.Context) (bool, error) {
 	return true, nil
 }
 
-func (h *house) Deliver(_ context.Context, m activities.Mail) (activities.Delivery, error) {
+func (h *bulkFake) Deliver(_ context.Context, m activities.Mail) (activities.Delivery, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.mails = append(h.mails, m)
@@ -270,7 +270,7 @@ func (h *house) Deliver(_ context.Context, m activities.Mail) (activities.Delive
 }
 
 // outcomes are what became of the items, in their order.
-func (h *house) outcomes() []string {
+func (h *bulkFake) outcomes() []string {
 	var all []string
 	for _, number := range slices.Sorted(maps.Keys(h.items)) {
 		if r := h.items[number].Result; r != nil {
