@@ -2,13 +2,14 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
+
+	"marketplace.example/trials/test/harness"
 )
 
 // figures are numbers by name.
@@ -16,11 +17,12 @@ type figures map[string]int
 
 // countedFigures are what the counters say, summed over all days.
 func countedFigures(ctx context.Context, db *mongo.Database) (figures, error) {
-	var docs []struct {
+	type counterDoc struct {
 		ID     string                    `bson:"_id"`
 		Counts map[string]map[string]int `bson:"counts"`
 	}
-	if err := readAll(ctx, db, "counters", bson.M{}, &docs); err != nil {
+	docs, err := harness.Find[counterDoc](ctx, db, "counters", bson.M{})
+	if err != nil {
 		return nil, err
 	}
 	f := figures{}
@@ -38,12 +40,13 @@ func countedFigures(ctx context.Context, db *mongo.Database) (figures, error) {
 // trueFigures are the same, counted over the collections.
 func trueFigures(ctx context.Context, db *mongo.Database) (figures, error) {
 	f := figures{}
-	var trials []struct {
+	type trialDoc struct {
 		ID     string `bson:"_id"`
 		Cohort string `bson:"cohort"`
 		Status string `bson:"status"`
 	}
-	if err := readAll(ctx, db, "trials", bson.M{}, &trials); err != nil {
+	trials, err := harness.Find[trialDoc](ctx, db, "trials", bson.M{})
+	if err != nil {
 		return nil, err
 	}
 	cohorts := map[string]string{}
@@ -63,12 +66,13 @@ func trueFigures(ctx context.Context, db *mongo.Database) (figures, error) {
 
 // addEvents counts conversions and the ends of automated steps.
 func (f figures) addEvents(ctx context.Context, db *mongo.Database, cohorts map[string]string) error {
-	var events []struct {
+	type eventDoc struct {
 		VendorID string `bson:"vendorId"`
 		Type     string `bson:"type"`
 		Late     bool   `bson:"late"`
 	}
-	if err := readAll(ctx, db, "trial_events", bson.M{}, &events); err != nil {
+	events, err := harness.Find[eventDoc](ctx, db, "trial_events", bson.M{})
+	if err != nil {
 		return err
 	}
 	for _, e := range events {
@@ -86,13 +90,14 @@ func (f figures) addEvents(ctx context.Context, db *mongo.Database, cohorts map[
 }
 
 func (f figures) addSends(ctx context.Context, db *mongo.Database) error {
-	var sends []struct {
+	type sendDoc struct {
 		Sent     bson.M `bson:"sent"`
 		Delivery struct {
 			Kind string `bson:"kind"`
 		} `bson:"delivery"`
 	}
-	if err := readAll(ctx, db, "sends", bson.M{}, &sends); err != nil {
+	sends, err := harness.Find[sendDoc](ctx, db, "sends", bson.M{})
+	if err != nil {
 		return err
 	}
 	for _, s := range sends {
@@ -105,17 +110,6 @@ func (f figures) addSends(ctx context.Context, db *mongo.Database) error {
 		case s.Delivery.Kind == "" && s.Sent != nil:
 			f["day automated mailAccepted"]++
 		}
-	}
-	return nil
-}
-
-func readAll[T any](ctx context.Context, db *mongo.Database, collection string, filter bson.M, into *[]T) error {
-	cursor, err := db.Collection(collection).Find(ctx, filter)
-	if err != nil {
-		return fmt.Errorf("reading %s: %w", collection, err)
-	}
-	if err := cursor.All(ctx, into); err != nil {
-		return fmt.Errorf("reading %s: %w", collection, err)
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 
+	"marketplace.example/trials/test/harness"
 	"marketplace.example/trials/test/system"
 )
 
@@ -28,16 +29,17 @@ type vendor struct {
 }
 
 func readVendors(ctx context.Context, db *mongo.Database) ([]vendor, error) {
-	var vendors []vendor
-	if err := readAll(ctx, db, "users", bson.M{"isVendor": true}, &vendors); err != nil {
+	vendors, err := harness.Find[vendor](ctx, db, "users", bson.M{"isVendor": true})
+	if err != nil {
 		return nil, err
 	}
-	var trials []struct {
+	type trialDoc struct {
 		ID     string `bson:"_id"`
 		Status string `bson:"status"`
 		Late   bool   `bson:"convertedLate"`
 	}
-	if err := readAll(ctx, db, "trials", bson.M{}, &trials); err != nil {
+	trials, err := harness.Find[trialDoc](ctx, db, "trials", bson.M{})
+	if err != nil {
 		return nil, err
 	}
 	at := make(map[string]int, len(trials))

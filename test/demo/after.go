@@ -2,13 +2,13 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"strings"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
 	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/test/harness"
 	"marketplace.example/trials/test/system"
 )
 
@@ -97,34 +97,20 @@ func (r *rolloutRun) inspectWelcomes(ctx context.Context, f *finding, came map[s
 }
 
 func (r *rolloutRun) enrolled(ctx context.Context) ([]enrolled, error) {
-	var vendors []enrolled
-	cursor, err := r.database.Collection("users").Find(ctx, bson.M{})
-	if err == nil {
-		err = cursor.All(ctx, &vendors)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("reading the vendors of %s: %w", r.name, err)
-	}
-	return vendors, nil
+	return harness.Find[enrolled](ctx, r.database, "users", bson.M{})
 }
 
 // sent are the keys of the e-mails that the database knows to have left.
 func (r *rolloutRun) sent(ctx context.Context) ([]string, error) {
-	var sends []struct {
+	type send struct {
 		Key string `bson:"_id"`
 	}
-	cursor, err := r.database.Collection("sends").Find(ctx, bson.M{"sent": bson.M{"$exists": true}})
-	if err == nil {
-		err = cursor.All(ctx, &sends)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("reading the sends of %s: %w", r.name, err)
-	}
+	sends, err := harness.Find[send](ctx, r.database, "sends", bson.M{"sent": bson.M{"$exists": true}})
 	keys := make([]string, len(sends))
 	for i, s := range sends {
 		keys[i] = s.Key
 	}
-	return keys, nil
+	return keys, err
 }
 
 // messages are the e-mails to the vendors of this rollout.

@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
@@ -86,6 +87,18 @@ func (e *Env) System(ctx context.Context, name string, o system.Options) (*syste
 		return nil, fmt.Errorf("starting system %s: %w", cmp.Or(name, "marketplace"), err)
 	}
 	return s, nil
+}
+
+// Find reads the documents of a collection that a filter means.
+func Find[T any](ctx context.Context, db *mongo.Database, collection string, filter bson.M) (docs []T, err error) {
+	cursor, err := db.Collection(collection).Find(ctx, filter)
+	if err == nil {
+		err = cursor.All(ctx, &docs)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading %s of %s: %w", collection, db.Name(), err)
+	}
+	return docs, nil
 }
 
 // Sleep lets time pass; its error is that the context has ended.

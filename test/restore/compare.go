@@ -142,18 +142,15 @@ func (r *trialRun) deleteAndRestore(ctx context.Context) error {
 // resends are how often each e-mail was sent again, by what the database knows now, since nothing had been heard of
 // the attempt before: on a machine that is busy, days of seconds leave the mail service little time to say.
 func (r *trialRun) resends(ctx context.Context) (map[string]int, error) {
-	cursor, err := r.database.Collection("sends").Find(ctx, bson.M{"attempt.resends": bson.M{"$gt": 0}})
-	if err != nil {
-		return nil, fmt.Errorf("reading the sends: %w", err)
-	}
-	var docs []struct {
+	type send struct {
 		Key     string `bson:"_id"`
 		Attempt struct {
 			Resends int `bson:"resends"`
 		} `bson:"attempt"`
 	}
-	if err := cursor.All(ctx, &docs); err != nil {
-		return nil, fmt.Errorf("reading the sends: %w", err)
+	docs, err := harness.Find[send](ctx, r.database, "sends", bson.M{"attempt.resends": bson.M{"$gt": 0}})
+	if err != nil {
+		return nil, err
 	}
 	times := map[string]int{}
 	for _, doc := range docs {

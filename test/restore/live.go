@@ -87,13 +87,9 @@ func (r *trialRun) take(ctx context.Context) (n note, err error) {
 
 // read reads all trials of a database.
 func read(ctx context.Context, r *trialRun, database string) (known, error) {
-	cursor, err := r.database.Client().Database(database).Collection("trials").Find(ctx, bson.M{})
+	docs, err := harness.Find[bson.M](ctx, r.database.Client().Database(database), "trials", bson.M{})
 	if err != nil {
-		return nil, fmt.Errorf("reading the trials of %s: %w", database, err)
-	}
-	var docs []bson.M
-	if err := cursor.All(ctx, &docs); err != nil {
-		return nil, fmt.Errorf("reading the trials of %s: %w", database, err)
+		return nil, err
 	}
 	all := known{}
 	for _, doc := range docs {
