@@ -58,8 +58,7 @@ func requirePassing(t *testing.T, want bool, err error, name string) {
 	require.Equal(t, want, ok && known.Code == trial.CodeUnavailable, name)
 }
 
-// isUnavailable tells whether err means that the server cannot be reached, so
-// that asking again later may help.
+// isUnavailable tells whether err means that the server cannot be reached.
 func isUnavailable(err error) bool {
 	var e *unavailableError
 	return errors.As(err, &e)

@@ -146,9 +146,6 @@ func LoadAPI() (Config, error) { return Parse(environment(), API) }
 // LoadWorker reads the environment of the worker.
 func LoadWorker() (Config, error) { return Parse(environment(), Worker) }
 
-// LoadSetup reads the environment of `starter setup`.
-func LoadSetup() (Config, error) { return Parse(environment(), Setup) }
-
 // Parse reads the configuration of a process from the given variables instead of the environment.
 // A variable that is set to nothing counts as not set. The error lists every variable that is wrong
 // or missing, by name, and never repeats a secret; the Config is then empty.

@@ -195,7 +195,7 @@ func TestLoadReadsTheEnvironment(t *testing.T) {
 	}
 
 	for process, load := range map[string]func() (config.Config, error){
-		"api": config.LoadAPI, "worker": config.LoadWorker, "setup": config.LoadSetup,
+		"api": config.LoadAPI, "worker": config.LoadWorker,
 	} {
 		got, err := load()
 		require.NoError(t, err, process)
@@ -204,7 +204,7 @@ func TestLoadReadsTheEnvironment(t *testing.T) {
 
 	t.Setenv("MONGODB_URI", "")
 	for process, load := range map[string]func() (config.Config, error){
-		"api": config.LoadAPI, "worker": config.LoadWorker, "setup": config.LoadSetup,
+		"api": config.LoadAPI, "worker": config.LoadWorker,
 	} {
 		_, err := load()
 		require.ErrorContains(t, err, "the "+process+" needs it")
