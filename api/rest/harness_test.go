@@ -177,7 +177,7 @@ func (a *api) insideAs(token, method, path, key, body string) *httptest.Response
 		r.Header.Set("Idempotency-Key", key)
 	}
 	answer := httptest.NewRecorder()
-	a.app.ServeHTTP(answer, r)
+	a.itself.ServeHTTP(answer, r)
 	return answer
 }
 

@@ -17,9 +17,9 @@ import (
 
 	"marketplace.example/trials/client"
 	"marketplace.example/trials/internal/domain/trial"
-	"marketplace.example/trials/test/fakeapi"
 	"marketplace.example/trials/starter/replay"
 	"marketplace.example/trials/starter/vendorcsv"
+	"marketplace.example/trials/test/fakeapi"
 )
 
 // Each replay lives in a bubble of testing/synctest, so a day costs nothing and no machine is too slow.

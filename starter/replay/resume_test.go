@@ -13,8 +13,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"marketplace.example/trials/test/fakeapi"
 	"marketplace.example/trials/starter/replay"
+	"marketplace.example/trials/test/fakeapi"
 )
 
 // peek reads a request's body and puts it back.

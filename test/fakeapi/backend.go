@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"marketplace.example/trials/api/rest"
+	"marketplace.example/trials/internal/app"
 	"marketplace.example/trials/internal/domain/audit"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
@@ -23,7 +23,7 @@ type backend struct {
 	api *API
 }
 
-type missing struct{ rest.Store }
+type missing struct{ app.Store }
 
 // RegisterVendor has those automated whose id ends in a.
 func (b *backend) RegisterVendor(ctx context.Context, v trial.Vendor) (stored trial.Vendor, created bool, err error) {

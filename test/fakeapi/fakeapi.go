@@ -19,6 +19,7 @@ import (
 	"marketplace.example/trials/api/auth"
 	"marketplace.example/trials/api/rest"
 	"marketplace.example/trials/client"
+	"marketplace.example/trials/internal/app"
 	"marketplace.example/trials/internal/domain/monitoring"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
@@ -88,10 +89,11 @@ func (a *API) handle() http.Handler {
 	if err != nil {
 		panic(err) // its tokens are set above
 	}
-	handlers, err := rest.New(rest.Options{
-		Store: s, Trials: s, Rollouts: s, Bulks: s, Calls: s, Plan: rollout.DefaultPlan(), Log: zap.NewNop(), Callers: callers,
+	useCases := app.New(app.Options{
+		Store: s, Trials: s, Rollouts: s, Bulks: s, Plan: rollout.DefaultPlan(), Log: zap.NewNop(),
 		Policy: trial.DefaultPolicy(), Day: a.Day, Alerts: monitoring.Rules(), Now: a.now,
 	})
+	handlers, err := rest.New(rest.Options{App: useCases, Calls: s, Log: zap.NewNop(), Callers: callers})
 	if err != nil {
 		panic(err) // the API's description is tested
 	}
