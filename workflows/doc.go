@@ -1,5 +1,3 @@
-// Package workflows holds the durable stories: a vendor's trial, and the
-// sweep that starts what is missing. A workflow carries state and decides
-// when; what to do is decided by the packages trial and rollout, and done by
-// the activities.
+// Package workflows holds the durable processes: a vendor's trial, a rollout, a bulk operation, a notice, and what the
+// schedules run. A workflow carries state and decides when. The domain packages decide what, and the activities do it.
 package workflows
