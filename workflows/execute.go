@@ -15,25 +15,23 @@ const (
 	localTimeout   = 8 * time.Second
 	regularTimeout = 30 * time.Second
 	firstRetry     = time.Second
-	// retriesPerDay bounds the pause between retries to a quarter of an hour
-	// of a day of 24.
+	// retriesPerDay bounds the pause between retries: to 15 minutes where a day has 24 hours.
 	retriesPerDay = 96
-	// heartbeatTimeout is after which silence a long activity has died with its
-	// worker; it tells that it lives every three seconds.
+	// heartbeatTimeout is how long a long activity may be silent before it counts as lost with its worker. It sends a
+	// heartbeat every three seconds.
 	heartbeatTimeout = 15 * time.Second
 )
 
-// attempt is an activity under way.
+// attempt is a running activity.
 type attempt struct {
 	future workflow.Future
-	// retrying says that the first try failed and the server is repeating it.
+	// retrying says that the first try failed and the server repeats it.
 	retrying bool
 }
 
-// execute runs an activity: once within the workflow task, which costs one event,
-// and, where that fails, as a regular activity, which the server repeats for
-// as long as it takes without the history growing. Only the latter ends with ctx:
-// the first try is short, and an effect is not torn off in the middle.
+// execute runs an activity once within the workflow task, which costs one event. If that fails, it runs it as a regular
+// activity, which the server repeats as long as it takes without the history growing. Only the latter ends with ctx:
+// the first try is short, and must not be interrupted in the middle of an effect.
 func (t *trialRun) execute(ctx workflow.Context, summary string, activity, arg any) *attempt {
 	future, settable := workflow.NewFuture(ctx)
 	a := &attempt{future: future}
@@ -64,12 +62,11 @@ func (t *trialRun) execute(ctx workflow.Context, summary string, activity, arg a
 	return a
 }
 
-// backOff sleeps for the pause that an activity asked for, which the server keeps
-// between its own tries only: the first of them would come at once.
+// backOff sleeps for the delay that an activity asked for. The server keeps such a delay only between its own tries: the
+// first of them would come at once.
 func backOff(ctx workflow.Context, summary string, failure error) error {
 	app, ok := errors.AsType[*sdktemporal.ApplicationError](failure)
-	if !ok || app.Type() != activities.Later || app.NextRetryDelay() <= 0 ||
-		workflow.GetVersion(ctx, versionSleepAsTold, workflow.DefaultVersion, 1) == workflow.DefaultVersion {
+	if !ok || app.Type() != activities.Later || app.NextRetryDelay() <= 0 {
 		return nil
 	}
 	timer := workflow.NewTimerWithOptions(ctx, app.NextRetryDelay(), workflow.TimerOptions{Summary: summary + ", waits as told"})
@@ -85,8 +82,8 @@ func final(err error) bool {
 	return errors.As(err, &app) && app.NonRetryable()
 }
 
-// longestRetry shrinks with the trial's day, so that a demo's outage is not
-// slept through.
+// longestRetry is the longest pause between retries. It shrinks with the trial's day, so that compressed time does not
+// sleep through an outage's end.
 func (t *trialRun) longestRetry() time.Duration {
 	if t.state.Day == 0 {
 		return 30 * time.Second

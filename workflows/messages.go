@@ -25,23 +25,6 @@ type ask struct {
 	err    error
 }
 
-// Changes of the workflow that recorded histories do not have, by the names that
-// workflow.GetVersion keeps.
-const (
-	// changeExtendFromNow lets extensions in grace count from now.
-	changeExtendFromNow = "extend-from-now"
-	// changeAttributesAtBegin sets the search attributes that a run lacks.
-	changeAttributesAtBegin = "attributes-at-begin"
-	// changeAttributesAtReset does so in a run that was reset, which has those of the moment it was reset to.
-	changeAttributesAtReset = "attributes-at-reset"
-	// changeConvertUnread takes conversions whose payload cannot be read.
-	changeConvertUnread = "convert-unread"
-	// changeRezoneWhenWoken looks in which zone the vendor is when a trial is woken that was not held.
-	changeRezoneWhenWoken = "rezone-when-woken"
-	// versionSleepAsTold keeps the pause that a first try asks for.
-	versionSleepAsTold = "sleep-as-told"
-)
-
 // trialShapes are the fields of a trial's messages that are read exactly. A conversion is not among them: see readConversion.
 var trialShapes = map[string]shape{
 	trial.MessageExtend:  {needs: []string{"reason"}, may: []string{"days", "endsAt", "ifRevision", "id", "by", "at"}},
@@ -127,7 +110,7 @@ func (t *trialRun) drain(ctx workflow.Context) {
 			r.ID = m.id
 		}
 		a := &ask{message: m.name, request: r, handled: t.queue.numbers.Handled}
-		if err != nil && !mustTake(ctx, m.name) {
+		if m.name != trial.MessageConvert { // a conversion counts with what could be read of it
 			a.unread = err
 		}
 		t.asked = append(t.asked, a)
@@ -160,13 +143,6 @@ func readConversion(m message) (trial.Request, error) {
 	}
 	err := converter.GetDefaultDataConverter().FromPayload(payloads[0], &r)
 	return r, err
-}
-
-// mustTake tells whether a message counts also where its payload cannot be
-// read. Recordings from before any did have nothing to show for one.
-func mustTake(ctx workflow.Context, name string) bool {
-	return name == trial.MessageConvert &&
-		workflow.GetVersion(ctx, changeConvertUnread, workflow.DefaultVersion, 1) != workflow.DefaultVersion
 }
 
 // forget drops, as the queue does, what was handled before what is stored. A conversion always counts.
@@ -217,7 +193,7 @@ func (t *trialRun) answer(ctx workflow.Context, a *ask) error {
 		return nil
 	}
 	for {
-		event, err := t.decide(ctx, a)
+		event, err := t.state.Request(a.message, a.request, workflow.Now(ctx))
 		if err != nil {
 			a.err = err
 			workflow.GetLogger(ctx).Info("request refused", "message", a.message, "reason", err.Error())
@@ -244,8 +220,7 @@ func (t *trialRun) answer(ctx workflow.Context, a *ask) error {
 func (t *trialRun) wake(ctx workflow.Context) error {
 	held := t.held
 	t.held = false
-	if _, due := t.due(ctx); held || due || !t.state.Rezonable() ||
-		workflow.GetVersion(ctx, changeRezoneWhenWoken, workflow.DefaultVersion, 1) == workflow.DefaultVersion {
+	if _, due := t.due(ctx); held || due || !t.state.Rezonable() {
 		return nil
 	}
 	var p activities.Performed
@@ -256,19 +231,4 @@ func (t *trialRun) wake(ctx workflow.Context) error {
 		t.apply(ctx, *p.Event)
 	}
 	return nil
-}
-
-// decide is what a request leads to. Where the rule for extensions that it was
-// recorded under accepts what today's refuses, or the other way round, the
-// rule of the recording counts: it decided whether there is anything to replay.
-func (t *trialRun) decide(ctx workflow.Context, a *ask) (*trial.Event, error) {
-	event, err := t.state.Request(a.message, a.request, workflow.Now(ctx))
-	old, oldErr := t.state.RequestFromEnd(a.message, a.request, workflow.Now(ctx))
-	if (err == nil) == (oldErr == nil) {
-		return event, err
-	}
-	if workflow.GetVersion(ctx, changeExtendFromNow, workflow.DefaultVersion, 1) == workflow.DefaultVersion {
-		return old, oldErr
-	}
-	return event, err
 }

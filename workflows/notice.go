@@ -14,25 +14,20 @@ import (
 // NoticeWorkflowType is the name under which Notice is registered.
 const NoticeWorkflowType = "Notice"
 
-// notifyFor is how long it is tried to reach a recipient.
+// notifyFor is how long a notice tries to reach a recipient.
 const notifyFor = 24 * time.Hour
 
-// Notice tells stakeholders one thing. It outlives the rollout that it is about,
-// so that a recipient who cannot be reached keeps no other rollout from starting.
+// Notice sends one message to the stakeholders. It may outlive its rollout, so that a recipient who cannot be reached
+// keeps no other rollout from starting.
 func Notice(ctx workflow.Context, m rollout.Message) error {
-	var notices *activities.Notices
-	return workflow.ExecuteActivity(notifyContext(ctx, m), notices.Notify, m).Get(ctx, nil)
-}
-
-// notifyContext are the options of the activity that tells m.
-func notifyContext(ctx workflow.Context, m rollout.Message) workflow.Context {
-	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout: 2 * time.Minute, ScheduleToCloseTimeout: notifyFor, Summary: "tell: " + m.Subject,
 		RetryPolicy: &sdktemporal.RetryPolicy{InitialInterval: firstRetry, BackoffCoefficient: 2, MaximumInterval: 10 * time.Minute},
 	})
+	return workflow.ExecuteActivity(ctx, (*activities.Notices)(nil).Notify, m).Get(ctx, nil)
 }
 
-// startNotice has a workflow of its own tell m; the future is ready once that has begun.
+// startNotice starts the workflow that sends m. The future is ready once that has started.
 func startNotice(ctx workflow.Context, m rollout.Message) workflow.Future {
 	ctx = workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
 		WorkflowID: "notice-" + m.Key, StaticSummary: m.Subject,

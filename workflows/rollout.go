@@ -48,13 +48,11 @@ type rolloutRun struct {
 	resets resets
 	// canceled is what is said of a cancellation.
 	canceled *string
-	// activities and notices name the activities; the worker has the real ones.
+	// activities names the activities; the worker has the real ones.
 	activities *activities.Rollouts
-	notices    *activities.Notices
-	// refreshed says that the latest judgement was asked for since the last event.
+	// refreshed says that the run has asked for the latest judgement since the last event.
 	refreshed bool
-	// notifying counts the notices whose workflows have not begun, or, before
-	// tellsApart, that are on their way.
+	// notifying counts the notices whose workflows have not started yet.
 	notifying int
 }
 
@@ -78,36 +76,13 @@ func (r *rolloutRun) setup(ctx workflow.Context, in RolloutInput) error {
 		return sdktemporal.NewNonRetryableApplicationError("a rollout needs a start", "invalid", nil)
 	}
 	start := *in.Start
-	if workflow.GetVersion(ctx, versionLearnsConversion, workflow.DefaultVersion, 1) >= 1 {
-		times, err := r.learn(ctx, start.Times)
-		if err != nil {
-			return err
-		}
-		start.Times = times
-	}
-	return r.enact(ctx, rollout.Begin(start, workflow.Now(ctx)))
-}
-
-// Changes that rollouts started before them do not have.
-const (
-	// versionLearnsConversion has a rollout begin with what earlier trials tell of conversion.
-	versionLearnsConversion = "learns-conversion"
-	// versionDoubtsCompletion has it look at the latest judgement before it completes.
-	versionDoubtsCompletion = "doubts-completion"
-	// versionDoubtsOutage has it do so before it pauses for an outage: while a person had it wait it was not told that one is over.
-	versionDoubtsOutage = "doubts-outage"
-	// versionTellsApart has workflows of their own tell stakeholders.
-	versionTellsApart = "tells-apart"
-)
-
-// learn asks what earlier trials tell of conversion, once: what is judged by it
-// later is judged the same when it is judged anew.
-func (r *rolloutRun) learn(ctx workflow.Context, times rollout.Times) (rollout.Times, error) {
+	// Into a value of its own: what is decoded over another keeps what the new one leaves out.
 	var learned rollout.Times
-	if err := workflow.ExecuteActivity(r.options(ctx, "earlier trials"), r.activities.Learn, times).Get(ctx, &learned); err != nil {
-		return times, fmt.Errorf("looking at earlier trials: %w", err)
+	if err := workflow.ExecuteActivity(r.options(ctx, "earlier trials"), r.activities.Learn, start.Times).Get(ctx, &learned); err != nil {
+		return fmt.Errorf("looking at earlier trials: %w", err)
 	}
-	return learned, nil
+	start.Times = learned // once: a later replay of the judgements must find the same
+	return r.enact(ctx, rollout.Begin(start, workflow.Now(ctx)))
 }
 
 // recover takes up a rollout where it is stored. It may have ended meanwhile.
@@ -159,7 +134,7 @@ func (r *rolloutRun) run(ctx workflow.Context) (rollout.State, error) {
 			err = r.preflight(ctx)
 		case event != nil && event.Type == rollout.EventCompleted && r.state.BackfillDue():
 			err = r.backfill(ctx) // after it there is nobody who would take the rest in
-		case event != nil && r.wantsLatest(ctx, *event):
+		case event != nil && event.WantsLatest() && !r.refreshed:
 			err = r.refresh(ctx)
 		case event != nil:
 			err = r.enact(ctx, *event)
@@ -172,20 +147,6 @@ func (r *rolloutRun) run(ctx workflow.Context) (rollout.State, error) {
 			return r.state, err
 		}
 	}
-}
-
-// wantsLatest tells whether to ask for the latest judgement before an event.
-func (r *rolloutRun) wantsLatest(ctx workflow.Context, e rollout.Event) bool {
-	if r.refreshed || !e.WantsLatest() {
-		return false
-	}
-	switch {
-	case e.Type == rollout.EventCompleted:
-		return workflow.GetVersion(ctx, versionDoubtsCompletion, workflow.DefaultVersion, 1) >= 1
-	case e.Cause == rollout.PausedByOutage:
-		return workflow.GetVersion(ctx, versionDoubtsOutage, workflow.DefaultVersion, 1) >= 1
-	}
-	return true
 }
 
 // leave ends the run: with the rollout, or because the history has grown long. No message may be pending: one that
@@ -267,12 +228,7 @@ func (r *rolloutRun) notify(ctx workflow.Context, e rollout.Event) {
 	if message == nil {
 		return
 	}
-	var notified workflow.Future
-	if workflow.GetVersion(ctx, versionTellsApart, workflow.DefaultVersion, 1) >= 1 {
-		notified = startNotice(ctx, *message)
-	} else {
-		notified = workflow.ExecuteActivity(notifyContext(ctx, *message), r.notices.Notify, *message)
-	}
+	notified := startNotice(ctx, *message)
 	r.notifying++
 	workflow.Go(ctx, func(ctx workflow.Context) {
 		defer func() { r.notifying-- }()

@@ -66,16 +66,8 @@ func (t *trialRun) setup(ctx workflow.Context, in TrialInput) error {
 	if err := t.begin(ctx, in.VendorID); err != nil {
 		return err
 	}
-	t.setMissing(ctx, changeAttributesAtBegin)
+	setAttributes(ctx, missingAttributes(ctx, t.state))
 	return nil
-}
-
-// setMissing sets the search attributes that are not those of where the trial stands; change is since when it does.
-func (t *trialRun) setMissing(ctx workflow.Context, change string) {
-	missing := missingAttributes(ctx, t.state)
-	if len(missing) > 0 && workflow.GetVersion(ctx, change, workflow.DefaultVersion, 1) != workflow.DefaultVersion {
-		setAttributes(ctx, missing)
-	}
 }
 
 // catchUp goes on from what is stored, after a reset. A database that was restored may know less than the run, or
@@ -86,7 +78,7 @@ func (t *trialRun) catchUp(ctx workflow.Context) error {
 		return err
 	}
 	t.resets.pending = false
-	t.setMissing(ctx, changeAttributesAtReset)
+	setAttributes(ctx, missingAttributes(ctx, t.state))
 	t.forget()
 	return nil
 }

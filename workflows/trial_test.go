@@ -123,20 +123,6 @@ func TestATrialThatIsWokenFollowsItsVendorToAnotherZone(t *testing.T) {
 	require.Equal(t, 1, moves, "waking in vain records nothing")
 }
 
-// As a recording has it: only a held trial did anything about it.
-func TestARecordedTrialIsWokenInVain(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, trial.Automated)
-	w.env.OnGetVersion("rezone-when-woken", workflow.DefaultVersion, workflow.Version(1)).Return(workflow.DefaultVersion)
-	var calls int
-	w.at(9*day, func() {
-		calls = w.calls
-		w.env.SignalWorkflow(trial.SignalWake, trial.Request{})
-	})
-	w.at(10*day, func() { require.Equal(t, calls, w.calls) })
-	w.run()
-}
-
 // The database decides who gets no e-mail; the history only knows of it.
 func TestASuppressionChangesNothingInTheWorkflow(t *testing.T) {
 	t.Parallel()
@@ -186,16 +172,6 @@ func TestAMessageIsHeardWhileAStepWaitsForItsTurn(t *testing.T) {
 	o := w.run()
 	require.Equal(t, trial.Cancelled, o.Status)
 	require.Equal(t, []string{"welcome"}, w.mailedSteps())
-}
-
-// As a recording has it: the server repeats at once.
-func TestARecordedStepIsRepeatedAtOnce(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, trial.Automated)
-	w.env.OnGetVersion("sleep-as-told", workflow.DefaultVersion, workflow.Version(1)).Return(workflow.DefaultVersion)
-	w.at(6*day, func() { w.turns = []time.Duration{time.Minute} })
-	w.run()
-	require.Equal(t, mailed{"reminder-7d", start.Add(7 * day)}, w.mails[1])
 }
 
 func TestAMessageIsHeardWhileAStepIsBeingRepeated(t *testing.T) {

@@ -7,7 +7,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/testsuite"
-	"go.temporal.io/sdk/workflow"
 
 	"marketplace.example/trials/internal/domain/trial"
 	"marketplace.example/trials/workflows"
@@ -104,18 +103,6 @@ func TestAnExtensionInGraceCountsFromNow(t *testing.T) {
 	require.Equal(t, start.Add(17*day).Truncate(time.Minute), o.EndsAt.Truncate(time.Minute))
 }
 
-func TestASignalThatWasRefusedOnceIsReplayedAsRefused(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, trial.Automated)
-	w.env.OnGetVersion("extend-from-now", workflow.DefaultVersion, workflow.Version(1)).Return(workflow.DefaultVersion).Once()
-	w.at(16*day, func() {
-		w.env.SignalWorkflow(trial.MessageExtend, trial.Request{ID: "r1", Days: 1, Reason: "asked for"})
-	})
-	o := w.run()
-	require.Zero(t, o.Revision)
-	w.env.AssertExpectations(t)
-}
-
 func TestAConversionCountsWhateverItsPayload(t *testing.T) {
 	t.Parallel()
 	for name, payload := range map[string]any{
@@ -135,16 +122,6 @@ func TestAConversionCountsWhateverItsPayload(t *testing.T) {
 			require.Zero(t, o.Revision)
 		})
 	}
-}
-
-func TestAConversionThatWasDroppedOnceIsReplayedAsDropped(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, trial.Automated)
-	for _, change := range []string{"convert-unread", "attributes-at-begin"} {
-		w.env.OnGetVersion(change, workflow.DefaultVersion, workflow.Version(1)).Return(workflow.DefaultVersion)
-	}
-	w.at(8*day, func() { w.env.SignalWorkflow(trial.MessageConvert, "paid") })
-	require.Equal(t, trial.Expired, w.run().Status)
 }
 
 // What arrives while the trial begins is carried out as it came: sorted by name, the revival came last.

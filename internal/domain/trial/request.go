@@ -76,21 +76,6 @@ var causes = map[string]EventType{
 // error means that there is nothing to do: the request was carried out before.
 // An *Error says why it is refused; nothing has changed then.
 func (s State) Request(name string, r Request, now time.Time) (*Event, error) {
-	from := s.EndsAt
-	if now.After(from) {
-		from = millisecond(now) // support means so many days that the vendor can use
-	}
-	return s.request(name, r, now, from)
-}
-
-// RequestFromEnd is Request as it was while an extension counted from the
-// trial's end also where that had passed. Workflows that answered by that rule
-// are replayed by it.
-func (s State) RequestFromEnd(name string, r Request, now time.Time) (*Event, error) {
-	return s.request(name, r, now, s.EndsAt)
-}
-
-func (s State) request(name string, r Request, now, extendFrom time.Time) (*Event, error) {
 	r.At = millisecond(r.At)
 	e := &Event{Seq: s.Seq + 1, At: millisecond(now), Request: &r}
 	if name == MessageConvert {
@@ -112,7 +97,7 @@ func (s State) request(name string, r Request, now, extendFrom time.Time) (*Even
 		return nil, &Error{Code: CodeConflict, Field: FieldRevision, Message: "the trial has changed since"}
 	}
 	if name != MessageCancel {
-		return s.requestEnd(name, e, extendFrom)
+		return s.requestEnd(name, e)
 	}
 	if s.Status != Active && s.Status != Grace {
 		return nil, Conflict("the trial is %s and cannot be cancelled", s.Status)
@@ -152,12 +137,16 @@ func (s State) requestHandover(name string, e *Event) *Event {
 }
 
 // requestEnd handles the messages that give the trial a new end.
-func (s State) requestEnd(name string, e *Event, extendFrom time.Time) (*Event, error) {
+func (s State) requestEnd(name string, e *Event) (*Event, error) {
 	var end time.Time
 	running := s.Status == Active || s.Status == Grace
 	switch {
 	case name == MessageExtend && running:
-		e.Type, end = EventExtended, s.Calendar().AddDays(extendFrom, e.Request.Days)
+		from := s.EndsAt
+		if e.At.After(from) {
+			from = e.At // support means so many days that the vendor can use
+		}
+		e.Type, end = EventExtended, s.Calendar().AddDays(from, e.Request.Days)
 	case name == MessageShorten && s.Status == Active:
 		e.Type, end = EventShortened, s.Calendar().AddDays(s.EndsAt, -e.Request.Days)
 	case name == MessageRevive && (s.Status == Expired || s.Status == Cancelled):

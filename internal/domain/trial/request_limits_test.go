@@ -213,17 +213,6 @@ func TestARequestIsCutAsItIsStored(t *testing.T) {
 	}
 }
 
-func TestAnExtensionOnceCountedFromTheEndThatHadPassed(t *testing.T) {
-	t.Parallel()
-	graced := lived(trial.NewState(sample()), "2026-03-17 00:00")
-	r := trial.Request{Days: 1, Reason: "edge"}
-	e, err := graced.RequestFromEnd(trial.MessageExtend, r, at("2026-03-17 09:59:59.999"))
-	require.NoError(t, err)
-	require.Equal(t, at("2026-03-17 10:00"), *e.EndsAt)
-	_, err = graced.RequestFromEnd(trial.MessageExtend, r, at("2026-03-17 10:00"))
-	requireRefusal(t, err, trial.CodeInvalid, "days", "the new end, 2026-03-17T10:00:00Z, would not be in the future")
-}
-
 func TestRequestsThatAreKnownByTheirIdsAlone(t *testing.T) {
 	t.Parallel()
 	s := trial.NewState(sample())
