@@ -3,8 +3,11 @@ package client
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -48,4 +51,37 @@ func Check(response *http.Response, body []byte) error {
 		e.Problem = Problem{Title: "the answer was not the API's: " + response.Status, Status: response.StatusCode}
 	}
 	return &e
+}
+
+// ErrNotAPI says that something answered which is not the API.
+var ErrNotAPI = errors.New("the answer was not the API's: is this its address?")
+
+// Answer is the API's answer to a call that it carried out.
+type Answer[T any] struct {
+	Value T
+	// Body is the answer as it came, and Status its HTTP status.
+	Body   []byte
+	Status int
+}
+
+// Read reads the answer to a call of any method of ClientInterface: Read[Trial](api.CancelTrial(ctx, id, params, body)).
+// T is what the API's description names for the method, or any type that reads the same JSON. The error is the call's
+// own, an *Error where the API refused, or ErrNotAPI.
+func Read[T any](response *http.Response, err error) (Answer[T], error) {
+	var a Answer[T]
+	if err != nil {
+		return a, err
+	}
+	defer response.Body.Close()
+	if a.Body, err = io.ReadAll(response.Body); err != nil {
+		return a, err
+	}
+	if err := Check(response, a.Body); err != nil {
+		return a, err
+	}
+	a.Status = response.StatusCode
+	if a.Status > http.StatusAccepted || !strings.Contains(response.Header.Get("Content-Type"), "json") {
+		return a, ErrNotAPI
+	}
+	return a, json.Unmarshal(a.Body, &a.Value)
 }

@@ -51,15 +51,7 @@ func (a *app) alertList() *cobra.Command {
 		Use: "list", Short: "Show the alerts: which fire, since when, and what was seen last", Args: cobra.NoArgs,
 		Example: examples("starter alerts list", "starter alerts list --json"),
 		RunE: func(c *cobra.Command, _ []string) error {
-			api, err := a.asAdmin()
-			if err != nil {
-				return err
-			}
-			response, err := api.ListAlertsWithResponse(c.Context())
-			if err != nil {
-				return err
-			}
-			return a.print(response.HTTPResponse, response.Body, response.JSON200 != nil, func() error { return a.printAlerts(*response.JSON200) })
+			return ask(a, func(api client.ClientInterface) (*http.Response, error) { return api.ListAlerts(c.Context()) }, a.printAlerts)
 		},
 	}
 }
@@ -125,17 +117,9 @@ func (a *app) alertHistory() *cobra.Command {
 		if limit < 1 || limit > 200 {
 			return usagef("--limit: must be 1 to 200, is %d", limit)
 		}
-		api, err := a.asAdmin()
-		if err != nil {
-			return err
-		}
-		response, err := api.ListAlertEventsWithResponse(c.Context(), args[0], &client.ListAlertEventsParams{Limit: &limit})
-		if err != nil {
-			return err
-		}
-		return a.print(response.HTTPResponse, response.Body, response.JSON200 != nil, func() error {
-			return a.printAlertEvents(response.JSON200.Events)
-		})
+		return ask(a, func(api client.ClientInterface) (*http.Response, error) {
+			return api.ListAlertEvents(c.Context(), args[0], &client.ListAlertEventsParams{Limit: &limit})
+		}, func(h client.AlertHistory) error { return a.printAlertEvents(h.Events) })
 	}
 	return command
 }
@@ -159,17 +143,9 @@ func (a *app) printAlertEvents(events []monitoring.AlertEvent) error {
 	return t.write(a.out)
 }
 
-// alertAnswer is what the answers to all changes of an alert have in common.
-type alertAnswer struct {
-	response *http.Response
-	body     []byte
-	alert    *client.Alert
-}
-
-// alertChange is a command that changes an alert. check completes what the flags
-// say; nil where there is nothing to complete.
+// alertChange is a command that changes an alert. check completes what the flags say; nil where nothing has to be completed.
 func (a *app) alertChange(
-	command *cobra.Command, check func() error, request func(ctx context.Context, api *client.ClientWithResponses, name, reason string) (alertAnswer, error),
+	command *cobra.Command, check func() error, send func(ctx context.Context, api client.ClientInterface, name, reason string) (*http.Response, error),
 ) *cobra.Command {
 	var reason string
 	command.Args, command.ValidArgs = onAlert, alertNames()
@@ -182,23 +158,14 @@ func (a *app) alertChange(
 				return err
 			}
 		}
-		api, err := a.asAdmin()
-		if err != nil {
-			return err
-		}
-		answer, err := request(c.Context(), api, args[0], reason)
-		if err != nil {
-			return err
-		}
-		return a.print(answer.response, answer.body, answer.alert != nil, func() error {
-			a.sayAlert(*answer.alert)
-			return nil
-		})
+		return ask(a, func(api client.ClientInterface) (*http.Response, error) {
+			return send(c.Context(), api, args[0], reason)
+		}, a.printAlert)
 	}
 	return command
 }
 
-func (a *app) sayAlert(v monitoring.AlertView) {
+func (a *app) printAlert(v monitoring.AlertView) error {
 	now := a.now()
 	a.printf("%s: %s.\n", printable(string(v.Rule.ID)), printable(string(v.Status)))
 	switch {
@@ -207,6 +174,7 @@ func (a *app) sayAlert(v monitoring.AlertView) {
 	case v.Acknowledgement != nil:
 		a.printf("Acknowledged %s: nobody is told again that it fires, until it has cleared.\n", formatTime(v.Acknowledgement.At, now))
 	}
+	return nil
 }
 
 func (a *app) alertAcknowledge() *cobra.Command {
@@ -214,12 +182,8 @@ func (a *app) alertAcknowledge() *cobra.Command {
 		Use: "ack ALERT", Short: "Say that somebody sees to an alert: nobody is told again until it has cleared",
 		Example: examples("starter alerts ack sesPaused --reason \"Asked the provider\""),
 	}
-	return a.alertChange(command, nil, func(ctx context.Context, api *client.ClientWithResponses, name, reason string) (alertAnswer, error) {
-		r, err := api.AcknowledgeAlertWithResponse(ctx, name, client.AlertReason{Reason: reason})
-		if err != nil {
-			return alertAnswer{}, err
-		}
-		return alertAnswer{r.HTTPResponse, r.Body, r.JSON200}, nil
+	return a.alertChange(command, nil, func(ctx context.Context, api client.ClientInterface, name, reason string) (*http.Response, error) {
+		return api.AcknowledgeAlert(ctx, name, client.AlertReason{Reason: reason})
 	})
 }
 
@@ -239,25 +203,16 @@ func (a *app) alertSilence() *cobra.Command {
 	flags.StringVar(&until, "until", "", "until when, such as 2026-03-12T08:00:00Z")
 	command.MarkFlagsMutuallyExclusive("minutes", "until")
 	command.MarkFlagsOneRequired("minutes", "until")
-	check := func() error {
+	check := func() (err error) {
 		if until == "" {
 			body.Minutes = &minutes
-			return nil
 		}
-		end, err := time.Parse(time.RFC3339, until)
-		if err != nil {
-			return usagef("--until: must be a moment like 2026-03-12T08:00:00Z")
-		}
-		body.Until = &end
-		return nil
+		body.Until, err = timeFlag("until", until)
+		return err
 	}
-	return a.alertChange(command, check, func(ctx context.Context, api *client.ClientWithResponses, name, reason string) (alertAnswer, error) {
+	return a.alertChange(command, check, func(ctx context.Context, api client.ClientInterface, name, reason string) (*http.Response, error) {
 		body.Reason = reason
-		r, err := api.SilenceAlertWithResponse(ctx, name, body)
-		if err != nil {
-			return alertAnswer{}, err
-		}
-		return alertAnswer{r.HTTPResponse, r.Body, r.JSON200}, nil
+		return api.SilenceAlert(ctx, name, body)
 	})
 }
 
@@ -266,11 +221,7 @@ func (a *app) alertUnsilence() *cobra.Command {
 		Use: "unsilence ALERT", Short: "Tell of an alert again",
 		Example: examples("starter alerts unsilence backupLate --reason \"The vault has moved\""),
 	}
-	return a.alertChange(command, nil, func(ctx context.Context, api *client.ClientWithResponses, name, reason string) (alertAnswer, error) {
-		r, err := api.UnsilenceAlertWithResponse(ctx, name, client.AlertReason{Reason: reason})
-		if err != nil {
-			return alertAnswer{}, err
-		}
-		return alertAnswer{r.HTTPResponse, r.Body, r.JSON200}, nil
+	return a.alertChange(command, nil, func(ctx context.Context, api client.ClientInterface, name, reason string) (*http.Response, error) {
+		return api.UnsilenceAlert(ctx, name, client.AlertReason{Reason: reason})
 	})
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"marketplace.example/trials/client"
 	"marketplace.example/trials/internal/platform/version"
 )
 
@@ -30,7 +31,9 @@ type app struct {
 	interactive func() bool
 
 	options globalOptions
-	// began is set once a command's own work begins: what fails before is a matter of usage.
+	// admin is the client that acts as an admin, nil until a command asks for it.
+	admin *client.ClientWithResponses
+	// began is set once a command's own work begins. What fails before is wrong usage.
 	began bool
 }
 

@@ -2,9 +2,9 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"regexp"
 	"slices"
 	"strconv"
@@ -58,15 +58,7 @@ func (a *app) auditList() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		api, err := a.asAdmin()
-		if err != nil {
-			return err
-		}
-		response, err := api.ListAuditWithResponse(c.Context(), &params)
-		if err != nil {
-			return err
-		}
-		return a.print(response.HTTPResponse, response.Body, response.JSON200 != nil, func() error { return a.printAudit(*response.JSON200) })
+		return ask(a, func(api client.ClientInterface) (*http.Response, error) { return api.ListAudit(c.Context(), &params) }, a.printAudit)
 	}
 	return command
 }
@@ -206,11 +198,7 @@ type verification struct {
 func (a *app) sayVerified(v *audit.Verifier) error {
 	result := verification{Entries: v.Last().Seq, Hash: v.Last().Hash, Pending: append([]int{}, v.Pending()...)}
 	if a.options.json {
-		document, err := json.Marshal(result)
-		if err != nil {
-			return fmt.Errorf("writing the result: %w", err)
-		}
-		return a.printJSON(document)
+		return a.printValue(result)
 	}
 	if result.Entries == 0 {
 		a.printf("Nothing is on record yet.\n")

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -102,14 +101,6 @@ func (a *app) runBackup(ctx context.Context, o backupOptions, kind backup.Kind) 
 		a.printf("Older backups are kept: %s.\n", expiry.Doubt)
 	}
 	return err
-}
-
-func (a *app) printValue(v any) error {
-	document, err := json.Marshal(v)
-	if err != nil {
-		return fmt.Errorf("writing the result: %w", err)
-	}
-	return a.printJSON(document)
 }
 
 func (a *app) backupList() *cobra.Command {

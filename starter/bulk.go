@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
 	"marketplace.example/trials/client"
@@ -88,7 +87,7 @@ func (a *app) bulkAction(action bulk.Action) *cobra.Command {
 	}
 	flags.IntVar(&o.perMinute, "per-minute", bulk.DefaultPerMinute, fmt.Sprintf("how many trials to change in a minute at most, %d to %d", bulk.MinPerMinute, bulk.MaxPerMinute))
 	flags.StringVar(&o.reason, "reason", "", "why, for the record")
-	flags.StringVar(&o.key, "idempotency-key", "", "makes the request once, however often it is sent (default a new one)")
+	keyFlag(command, &o.key)
 	flags.BoolVar(&o.carryOut, "go", false, "carry it out at once, without a dry run")
 	flags.BoolVar(&o.detach, "detach", false, "do not wait for the end")
 	mustHave(command, "reason")
@@ -102,33 +101,24 @@ func (a *app) bulkAction(action bulk.Action) *cobra.Command {
 
 func (a *app) startBulk(ctx context.Context, action bulk.Action, o bulkOptions) error {
 	body, err := o.request(action)
-	if err != nil {
-		return err
-	}
-	api, err := a.asAdmin()
-	if err != nil {
-		return err
-	}
-	if o.key == "" {
-		o.key = uuid.NewString()
-	}
-	response, err := api.StartBulkOperationWithResponse(ctx, &client.StartBulkOperationParams{IdempotencyKey: o.key}, body)
 	if err == nil {
-		err = checkAnswer(response.HTTPResponse, response.Body, response.JSON202 != nil)
+		err = completeKey(&o.key)
 	}
 	if err != nil {
-		return repeatable(err, o.key)
+		return err
 	}
-	return a.follow(ctx, api, *response.JSON202, waitOptions{detach: o.detach})
+	return a.beginBulk(ctx, o.key, o.detach, func(api client.ClientInterface) (*http.Response, error) {
+		return api.StartBulkOperation(ctx, &client.StartBulkOperationParams{IdempotencyKey: o.key}, body)
+	})
 }
 
-// repeatable adds to an error how the same request is sent once more, where it may
-// have been carried out.
-func repeatable(err error, key string) error {
-	if uncertain(err) {
-		return fmt.Errorf("%w\nIt may have begun all the same. To be sure, repeat it with --idempotency-key %s", err, key)
+// beginBulk sends a request that begins an operation, and follows that.
+func (a *app) beginBulk(ctx context.Context, key string, detach bool, send call) error {
+	answer, err := asAdminRead[client.BulkView](a, send)
+	if err != nil {
+		return repeatable(err, "begun", key)
 	}
-	return err
+	return a.follow(ctx, answer.Value, waitOptions{detach: detach})
 }
 
 // request is what the API is asked for.
@@ -142,8 +132,6 @@ func (o bulkOptions) request(action bulk.Action) (client.BulkRequest, error) {
 		return body, err
 	}
 	switch {
-	case o.key != "" && !keyPattern.MatchString(o.key):
-		return body, usagef("--idempotency-key: must be 1 to 128 visible ASCII characters")
 	case len(o.ids) > 0:
 		body.Ids = &o.ids
 		return body, nil
@@ -194,87 +182,43 @@ func onBulk(_ *cobra.Command, args []string) error {
 	return nil
 }
 
-// bulkAnswer is what the answers to all controls have in common.
-type bulkAnswer struct {
-	response *http.Response
-	body     []byte
-	view     *client.BulkView
-}
-
-type bulkRequest func(ctx context.Context, api *client.ClientWithResponses, id, reason string) (bulkAnswer, error)
+// bulkCall is the client's method that sends one control of an operation.
+type bulkCall func(client.ClientInterface, context.Context, string, client.BulkReason, ...client.RequestEditorFn) (*http.Response, error)
 
 func (a *app) bulkControls() []*cobra.Command {
 	return []*cobra.Command{
-		a.bulkControl("start", "Carry out what a dry run has looked at", "", requestBulkStart),
-		a.bulkControl("pause", "Hold an operation where it is", bulk.Paused, requestBulkPause),
-		a.bulkControl("resume", "Let a paused operation go on; or try the failed trials of one that is over again", "", requestBulkResume),
-		a.bulkControl("stop", "End an operation where it is; what was done stays done", bulk.Stopped, requestBulkStop),
+		a.bulkControl("start", "Carry out what a dry run has looked at", "", client.ClientInterface.StartPlannedBulkOperation),
+		a.bulkControl("pause", "Hold an operation where it is", bulk.Paused, client.ClientInterface.PauseBulkOperation),
+		a.bulkControl("resume", "Let a paused operation go on; or try the failed trials of one that is over again", "", client.ClientInterface.ResumeBulkOperation),
+		a.bulkControl("stop", "End an operation where it is; what was done stays done", bulk.Stopped, client.ClientInterface.StopBulkOperation),
 	}
 }
 
 // bulkControl is the command of one control; wanted is where it ends, empty for
 // the operation's own end.
-func (a *app) bulkControl(name, short string, wanted bulk.Status, ask bulkRequest) *cobra.Command {
-	var reason string
+func (a *app) bulkControl(name, short string, wanted bulk.Status, send bulkCall) *cobra.Command {
+	var body client.BulkReason
 	var detach bool
 	command := &cobra.Command{
 		Use: name + " OPERATION", Short: short, Args: onBulk, Long: short + ". Repeating it changes nothing.",
 		Example: examples(fmt.Sprintf("starter bulk %s bulk-20260310-120000-1a2b3c4d --reason \"Asked by support\"", name)),
 	}
-	command.Flags().StringVar(&reason, "reason", "", "why, for the record")
+	command.Flags().StringVar(&body.Reason, "reason", "", "why, for the record")
 	mustHave(command, "reason")
 	command.Flags().BoolVar(&detach, "detach", false, "do not wait for it")
 	command.RunE = func(c *cobra.Command, args []string) error {
-		api, err := a.asAdmin()
+		answer, err := asAdminRead[client.BulkView](a, func(api client.ClientInterface) (*http.Response, error) { return send(api, c.Context(), args[0], body) })
 		if err != nil {
 			return err
 		}
-		answer, err := ask(c.Context(), api, args[0], reason)
-		if err == nil {
-			err = checkAnswer(answer.response, answer.body, answer.view != nil)
-		}
-		if err != nil {
-			return err
-		}
-		return a.follow(c.Context(), api, *answer.view, waitOptions{before: answer.view.State.Seq, wanted: wanted, detach: detach})
+		return a.follow(c.Context(), answer.Value, waitOptions{before: answer.Value.State.Seq, wanted: wanted, detach: detach})
 	}
 	return command
 }
 
-func requestBulkStart(ctx context.Context, api *client.ClientWithResponses, id, reason string) (bulkAnswer, error) {
-	response, err := api.StartPlannedBulkOperationWithResponse(ctx, id, client.BulkReason{Reason: reason})
-	if err != nil {
-		return bulkAnswer{}, err
-	}
-	return bulkAnswer{response.HTTPResponse, response.Body, response.JSON202}, nil
-}
-
-func requestBulkPause(ctx context.Context, api *client.ClientWithResponses, id, reason string) (bulkAnswer, error) {
-	response, err := api.PauseBulkOperationWithResponse(ctx, id, client.BulkReason{Reason: reason})
-	if err != nil {
-		return bulkAnswer{}, err
-	}
-	return bulkAnswer{response.HTTPResponse, response.Body, response.JSON202}, nil
-}
-
-func requestBulkResume(ctx context.Context, api *client.ClientWithResponses, id, reason string) (bulkAnswer, error) {
-	response, err := api.ResumeBulkOperationWithResponse(ctx, id, client.BulkReason{Reason: reason})
-	if err != nil {
-		return bulkAnswer{}, err
-	}
-	return bulkAnswer{response.HTTPResponse, response.Body, response.JSON202}, nil
-}
-
-func requestBulkStop(ctx context.Context, api *client.ClientWithResponses, id, reason string) (bulkAnswer, error) {
-	response, err := api.StopBulkOperationWithResponse(ctx, id, client.BulkReason{Reason: reason})
-	if err != nil {
-		return bulkAnswer{}, err
-	}
-	return bulkAnswer{response.HTTPResponse, response.Body, response.JSON202}, nil
-}
-
 func (a *app) bulkUndo() *cobra.Command {
-	var reason, key string
+	var body client.BulkReason
+	var key string
 	var detach bool
 	command := &cobra.Command{
 		Use: "undo OPERATION", Short: "Take an operation back: an operation of its own begins", Args: onBulk,
@@ -283,29 +227,17 @@ func (a *app) bulkUndo() *cobra.Command {
 		Example: examples("starter bulk undo bulk-20260310-120000-1a2b3c4d --reason \"The wrong list\""),
 	}
 	flags := command.Flags()
-	flags.StringVar(&reason, "reason", "", "why, for the record")
-	flags.StringVar(&key, "idempotency-key", "", "makes the request once, however often it is sent (default a new one)")
+	flags.StringVar(&body.Reason, "reason", "", "why, for the record")
+	keyFlag(command, &key)
 	flags.BoolVar(&detach, "detach", false, "do not wait for the end")
 	mustHave(command, "reason")
 	command.RunE = func(c *cobra.Command, args []string) error {
-		if key == "" {
-			key = uuid.NewString()
-		}
-		if !keyPattern.MatchString(key) {
-			return usagef("--idempotency-key: must be 1 to 128 visible ASCII characters")
-		}
-		api, err := a.asAdmin()
-		if err != nil {
+		if err := completeKey(&key); err != nil {
 			return err
 		}
-		response, err := api.UndoBulkOperationWithResponse(c.Context(), args[0], &client.UndoBulkOperationParams{IdempotencyKey: key}, client.BulkReason{Reason: reason})
-		if err == nil {
-			err = checkAnswer(response.HTTPResponse, response.Body, response.JSON202 != nil)
-		}
-		if err != nil {
-			return repeatable(err, key)
-		}
-		return a.follow(c.Context(), api, *response.JSON202, waitOptions{detach: detach})
+		return a.beginBulk(c.Context(), key, detach, func(api client.ClientInterface) (*http.Response, error) {
+			return api.UndoBulkOperation(c.Context(), args[0], &client.UndoBulkOperationParams{IdempotencyKey: key}, body)
+		})
 	}
 	return command
 }

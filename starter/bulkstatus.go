@@ -2,8 +2,8 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
+	"net/http"
 	"strconv"
 	"time"
 
@@ -28,7 +28,7 @@ type waitOptions struct {
 
 // follow shows an operation until nothing more happens by itself, and then what it
 // came to.
-func (a *app) follow(ctx context.Context, api *client.ClientWithResponses, v client.BulkView, w waitOptions) error {
+func (a *app) follow(ctx context.Context, v client.BulkView, w waitOptions) error {
 	if w.detach {
 		return a.printBulk(v)
 	}
@@ -41,14 +41,10 @@ func (a *app) follow(ctx context.Context, api *client.ClientWithResponses, v cli
 			return a.finished(v, w.wanted)
 		}
 		bar.draw(barOf(v.State), v.Summary)
-		timer := time.NewTimer(bulkPoll)
-		select {
-		case <-ctx.Done():
-			timer.Stop()
-			return ctx.Err()
-		case <-timer.C:
+		if err := pause(ctx, bulkPoll); err != nil {
+			return err
 		}
-		next, err := fetchBulk(ctx, api, v.Operation.ID)
+		next, err := a.fetchBulk(ctx, v.Operation.ID)
 		if err != nil {
 			return err
 		}
@@ -58,15 +54,9 @@ func (a *app) follow(ctx context.Context, api *client.ClientWithResponses, v cli
 
 func barOf(s bulk.State) string { return bar(s.Turned(), s.Total) }
 
-func fetchBulk(ctx context.Context, api *client.ClientWithResponses, id string) (client.BulkView, error) {
-	response, err := api.GetBulkOperationWithResponse(ctx, id)
-	if err == nil {
-		err = checkAnswer(response.HTTPResponse, response.Body, response.JSON200 != nil)
-	}
-	if err != nil {
-		return client.BulkView{}, err
-	}
-	return *response.JSON200, nil
+func (a *app) fetchBulk(ctx context.Context, id string) (client.BulkView, error) {
+	answer, err := asAdminRead[client.BulkView](a, func(api client.ClientInterface) (*http.Response, error) { return api.GetBulkOperation(ctx, id) })
+	return answer.Value, err
 }
 
 // finished prints what an operation came to, and says whether that is what was
@@ -86,11 +76,7 @@ func (a *app) finished(v client.BulkView, wanted bulk.Status) error {
 
 func (a *app) printBulk(v client.BulkView) error {
 	if a.options.json {
-		document, err := json.Marshal(v)
-		if err != nil {
-			return fmt.Errorf("writing the operation: %w", err)
-		}
-		return a.printJSON(document)
+		return a.printValue(v)
 	}
 	o, s, now := v.Operation, v.State, a.now()
 	t := table{}
@@ -137,7 +123,11 @@ func (a *app) bulkStatus() *cobra.Command {
 		Use: "status OPERATION", Short: "Show an operation: what was asked for, how far it is, what it came to", Args: onBulk,
 		Example: examples("starter bulk status bulk-20260310-120000-1a2b3c4d"),
 		RunE: func(c *cobra.Command, args []string) error {
-			return a.withBulk(c.Context(), args[0], func(_ *client.ClientWithResponses, v client.BulkView) error { return a.printBulk(v) })
+			v, err := a.fetchBulk(c.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			return a.printBulk(v)
 		},
 	}
 }
@@ -147,23 +137,13 @@ func (a *app) bulkWatch() *cobra.Command {
 		Use: "watch OPERATION", Short: "Show how far an operation is until it is over or paused", Args: onBulk,
 		Example: examples("starter bulk watch bulk-20260310-120000-1a2b3c4d"),
 		RunE: func(c *cobra.Command, args []string) error {
-			return a.withBulk(c.Context(), args[0], func(api *client.ClientWithResponses, v client.BulkView) error {
-				return a.follow(c.Context(), api, v, waitOptions{})
-			})
+			v, err := a.fetchBulk(c.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			return a.follow(c.Context(), v, waitOptions{})
 		},
 	}
-}
-
-func (a *app) withBulk(ctx context.Context, id string, show func(*client.ClientWithResponses, client.BulkView) error) error {
-	api, err := a.asAdmin()
-	if err != nil {
-		return err
-	}
-	v, err := fetchBulk(ctx, api, id)
-	if err != nil {
-		return err
-	}
-	return show(api, v)
 }
 
 func (a *app) bulkList() *cobra.Command {
@@ -177,17 +157,11 @@ func (a *app) bulkList() *cobra.Command {
 		if limit < 1 || limit > 100 {
 			return usagef("--limit: must be 1 to 100, is %d", limit)
 		}
-		api, err := a.asAdmin()
-		if err != nil {
-			return err
-		}
-		response, err := api.ListBulkOperationsWithResponse(c.Context(), &client.ListBulkOperationsParams{Limit: &limit})
-		if err != nil {
-			return err
-		}
-		return a.print(response.HTTPResponse, response.Body, response.JSON200 != nil, func() error {
+		return ask(a, func(api client.ClientInterface) (*http.Response, error) {
+			return api.ListBulkOperations(c.Context(), &client.ListBulkOperationsParams{Limit: &limit})
+		}, func(page client.BulkPage) error {
 			t := table{header: []string{"OPERATION", "WHAT", "STANDS", "REASON"}}
-			for _, v := range response.JSON200.Operations {
+			for _, v := range page.Operations {
 				t.row(v.Operation.ID, v.Operation.Title(), v.Summary, v.Operation.Reason)
 			}
 			return t.write(a.out)
@@ -222,15 +196,12 @@ func (a *app) listBulkItems(ctx context.Context, id string, params client.ListBu
 	all := client.BulkItems{Items: []bulk.Item{}}
 	params.Limit = new(pageSize)
 	for {
-		response, err := api.ListBulkItemsWithResponse(ctx, id, &params)
-		if err == nil {
-			err = checkAnswer(response.HTTPResponse, response.Body, response.JSON200 != nil)
-		}
+		answer, err := client.Read[client.BulkItems](api.ListBulkItems(ctx, id, &params))
 		if err != nil {
 			return err
 		}
-		all.Items = append(all.Items, response.JSON200.Items...)
-		if params.Cursor = response.JSON200.NextCursor; params.Cursor == nil {
+		all.Items = append(all.Items, answer.Value.Items...)
+		if params.Cursor = answer.Value.NextCursor; params.Cursor == nil {
 			return a.printBulkItems(all)
 		}
 	}
@@ -238,11 +209,7 @@ func (a *app) listBulkItems(ctx context.Context, id string, params client.ListBu
 
 func (a *app) printBulkItems(all client.BulkItems) error {
 	if a.options.json {
-		document, err := json.Marshal(all)
-		if err != nil {
-			return fmt.Errorf("writing the items: %w", err)
-		}
-		return a.printJSON(document)
+		return a.printValue(all)
 	}
 	t := table{header: []string{"ITEM", "VENDOR", "OUTCOME", "REASON", ""}}
 	for _, i := range all.Items {

@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -50,11 +48,7 @@ func (a *app) runRecount(ctx context.Context, o setupOptions, checkOnly bool) er
 		return err
 	}
 	if a.options.json {
-		document, err := json.Marshal(result)
-		if err != nil {
-			return fmt.Errorf("writing the result: %w", err)
-		}
-		return a.printJSON(document)
+		return a.printValue(result)
 	}
 	did := "set right"
 	if checkOnly {

@@ -38,15 +38,7 @@ func (a *app) flagsGet() *cobra.Command {
 		Use: "get", Short: "Show the feature flags", Args: cobra.NoArgs,
 		Example: examples("starter flags get", "starter flags get --json"),
 		RunE: func(c *cobra.Command, _ []string) error {
-			api, err := a.asAdmin()
-			if err != nil {
-				return err
-			}
-			response, err := api.GetFeatureFlagsWithResponse(c.Context())
-			if err != nil {
-				return err
-			}
-			return a.printFlags(response.HTTPResponse, response.Body, response.JSON200)
+			return ask(a, func(api client.ClientInterface) (*http.Response, error) { return api.GetFeatureFlags(c.Context()) }, a.printFlags)
 		},
 	}
 }
@@ -165,26 +157,18 @@ func flagNames() []string {
 }
 
 func (a *app) setFlags(ctx context.Context, values flagValues) error {
-	api, err := a.asAdmin()
-	if err != nil {
-		return err
-	}
 	if enabled, percentage, ok := values.rollout(); ok {
-		response, err := api.SetRolloutWithResponse(ctx, client.Rollout{Enabled: enabled, RolloutPercentage: percentage})
-		if err != nil {
-			return err
-		}
-		return a.printFlags(response.HTTPResponse, response.Body, response.JSON200)
+		return ask(a, func(api client.ClientInterface) (*http.Response, error) {
+			return api.SetRollout(ctx, client.Rollout{Enabled: enabled, RolloutPercentage: percentage})
+		}, a.printFlags)
 	}
 	document, err := json.Marshal(values.patch())
 	if err != nil {
 		return fmt.Errorf("writing the flags: %w", err)
 	}
-	response, err := api.PatchFeatureFlagsWithBodyWithResponse(ctx, "application/json", bytes.NewReader(document))
-	if err != nil {
-		return err
-	}
-	return a.printFlags(response.HTTPResponse, response.Body, response.JSON200)
+	return ask(a, func(api client.ClientInterface) (*http.Response, error) {
+		return api.PatchFeatureFlagsWithBody(ctx, "application/json", bytes.NewReader(document))
+	}, a.printFlags)
 }
 
 // rollout tells whether the values are just what a rollout request takes. One of the two alone is a
@@ -209,31 +193,29 @@ func (v flagValues) patch() map[string]map[string]map[string]any {
 	return map[string]map[string]map[string]any{"featureFlags": groups}
 }
 
-func (a *app) printFlags(response *http.Response, body []byte, document *client.FeatureFlagDocument) error {
-	return a.print(response, body, document != nil, func() error {
-		f := document.FeatureFlags
-		t := table{header: []string{"FLAG", "VALUE"}}
-		t.row(flagEnabled, strconv.FormatBool(f.TrialAutomation.Enabled))
-		t.row(flagPercentage, fmt.Sprintf("%v %%", f.TrialAutomation.RolloutPercentage))
-		t.row("trialAutomation.emailReminders", strconv.FormatBool(f.TrialAutomation.EmailReminders))
-		t.row("trialAutomation.autoExpiration", strconv.FormatBool(f.TrialAutomation.AutoExpiration))
-		t.row("trialAutomation.conversionTracking", strconv.FormatBool(f.TrialAutomation.ConversionTracking))
-		t.row("monitoring.enabled", strconv.FormatBool(f.Monitoring.Enabled))
-		t.row("monitoring.trialMetrics", strconv.FormatBool(f.Monitoring.TrialMetrics))
-		t.row("monitoring.alerting", strconv.FormatBool(f.Monitoring.Alerting))
-		t.row("adminTools.enabled", strconv.FormatBool(f.AdminTools.Enabled))
-		t.row("adminTools.trialExtension", strconv.FormatBool(f.AdminTools.TrialExtension))
-		t.row("adminTools.bulkOperations", strconv.FormatBool(f.AdminTools.BulkOperations))
-		if err := t.write(a.out); err != nil {
-			return err
-		}
-		a.printf("\nVersion %d, %s\n", document.Version, a.lastChange(document))
-		return nil
-	})
+func (a *app) printFlags(document client.FeatureFlagDocument) error {
+	f := document.FeatureFlags
+	t := table{header: []string{"FLAG", "VALUE"}}
+	t.row(flagEnabled, strconv.FormatBool(f.TrialAutomation.Enabled))
+	t.row(flagPercentage, fmt.Sprintf("%v %%", f.TrialAutomation.RolloutPercentage))
+	t.row("trialAutomation.emailReminders", strconv.FormatBool(f.TrialAutomation.EmailReminders))
+	t.row("trialAutomation.autoExpiration", strconv.FormatBool(f.TrialAutomation.AutoExpiration))
+	t.row("trialAutomation.conversionTracking", strconv.FormatBool(f.TrialAutomation.ConversionTracking))
+	t.row("monitoring.enabled", strconv.FormatBool(f.Monitoring.Enabled))
+	t.row("monitoring.trialMetrics", strconv.FormatBool(f.Monitoring.TrialMetrics))
+	t.row("monitoring.alerting", strconv.FormatBool(f.Monitoring.Alerting))
+	t.row("adminTools.enabled", strconv.FormatBool(f.AdminTools.Enabled))
+	t.row("adminTools.trialExtension", strconv.FormatBool(f.AdminTools.TrialExtension))
+	t.row("adminTools.bulkOperations", strconv.FormatBool(f.AdminTools.BulkOperations))
+	if err := t.write(a.out); err != nil {
+		return err
+	}
+	a.printf("\nVersion %d, %s\n", document.Version, a.lastChange(document))
+	return nil
 }
 
 // lastChange says who changed the flags last, and when.
-func (a *app) lastChange(document *client.FeatureFlagDocument) string {
+func (a *app) lastChange(document client.FeatureFlagDocument) string {
 	if document.UpdatedAt.IsZero() {
 		return "never changed."
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -32,7 +31,12 @@ type importSummary struct {
 
 func (a *app) printSummary(s replay.Summary, skipped []vendorcsv.Problem, state string) error {
 	if a.options.json {
-		return a.printSummaryJSON(s, skipped, state)
+		return a.printValue(importSummary{
+			Vendors: s.Vendors, Registered: s.Registered, Cohorts: s.Cohorts, Conversions: s.Conversions, Converted: s.Converted,
+			Skipped: append([]vendorcsv.Problem{}, skipped...), Refused: append([]replay.Problem{}, s.Refused...),
+			BiggestLagDays: s.BiggestLagDays(), LatestStepDays: s.InDays(s.LatestStep), DaySeconds: s.Day.Seconds(), ElapsedSeconds: s.Elapsed.Seconds(),
+			Complete: s.Complete, State: state,
+		})
 	}
 	t := table{}
 	t.row("vendors", fmt.Sprint(s.Vendors))
@@ -49,17 +53,4 @@ func (a *app) printSummary(s replay.Summary, skipped []vendorcsv.Problem, state 
 		t.row("state", state)
 	}
 	return t.write(a.out)
-}
-
-func (a *app) printSummaryJSON(s replay.Summary, skipped []vendorcsv.Problem, state string) error {
-	document, err := json.Marshal(importSummary{
-		Vendors: s.Vendors, Registered: s.Registered, Cohorts: s.Cohorts, Conversions: s.Conversions, Converted: s.Converted,
-		Skipped: append([]vendorcsv.Problem{}, skipped...), Refused: append([]replay.Problem{}, s.Refused...),
-		BiggestLagDays: s.BiggestLagDays(), LatestStepDays: s.InDays(s.LatestStep), DaySeconds: s.Day.Seconds(), ElapsedSeconds: s.Elapsed.Seconds(),
-		Complete: s.Complete, State: state,
-	})
-	if err != nil {
-		return fmt.Errorf("writing the summary: %w", err)
-	}
-	return a.printJSON(document)
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -118,11 +117,7 @@ func (a *app) printProgress(did string) func(migration.Progress) {
 
 func (a *app) printMigrations(all []migrationStatus) error {
 	if a.options.json {
-		document, err := json.Marshal(map[string]any{"migrations": all})
-		if err != nil {
-			return fmt.Errorf("writing the migrations: %w", err)
-		}
-		return a.printJSON(document)
+		return a.printValue(map[string]any{"migrations": all})
 	}
 	for _, s := range all {
 		a.printf("Migration %d: %s\n", s.Version, s.What)
@@ -183,11 +178,7 @@ func (a *app) migrateValidate(ctx context.Context, store *mongodb.Store, m mongo
 		return err
 	}
 	if a.options.json {
-		document, err := json.Marshal(v)
-		if err != nil {
-			return fmt.Errorf("writing the validation: %w", err)
-		}
-		err = a.printJSON(document)
+		err := a.printValue(v)
 		if err == nil && !v.InOrder() {
 			err = errNotInOrder
 		}

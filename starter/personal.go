@@ -1,8 +1,8 @@
 package main
 
 import (
-	"context"
 	"fmt"
+	"net/http"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -20,21 +20,16 @@ func (a *app) vendorExport() *cobra.Command {
 	}
 	command.Flags().StringVar(&file, "output", "", "the file to write (default standard output)")
 	command.RunE = func(c *cobra.Command, args []string) error {
-		api, err := a.asAdmin()
+		answer, err := asAdminRead[client.VendorExport](a, func(api client.ClientInterface) (*http.Response, error) {
+			return api.ExportVendor(c.Context(), args[0])
+		})
 		if err != nil {
-			return err
-		}
-		response, err := api.ExportVendorWithResponse(c.Context(), args[0])
-		if err != nil {
-			return err
-		}
-		if err := checkAnswer(response.HTTPResponse, response.Body, response.JSON200 != nil); err != nil {
 			return err
 		}
 		if file == "" {
-			return a.printJSON(response.Body)
+			return a.printJSON(answer.Body)
 		}
-		if err := os.WriteFile(file, response.Body, 0o600); err != nil {
+		if err := os.WriteFile(file, answer.Body, 0o600); err != nil {
 			return fmt.Errorf("writing the export: %w", err)
 		}
 		return nil
@@ -58,22 +53,12 @@ func (a *app) vendorErase() *cobra.Command {
 		if !sure {
 			return usagef("this cannot be undone: add --yes if it is meant")
 		}
-		return a.erase(c.Context(), args[0], body)
+		return ask(a, func(api client.ClientInterface) (*http.Response, error) {
+			return api.EraseVendor(c.Context(), args[0], body)
+		}, func(e client.Erasure) error {
+			a.printf("Name and address of %s are gone, since %s.\n", args[0], formatTime(e.At, a.now()))
+			return nil
+		})
 	}
 	return command
-}
-
-func (a *app) erase(ctx context.Context, id string, body client.ErasureRequest) error {
-	api, err := a.asAdmin()
-	if err != nil {
-		return err
-	}
-	response, err := api.EraseVendorWithResponse(ctx, id, body)
-	if err != nil {
-		return err
-	}
-	return a.print(response.HTTPResponse, response.Body, response.JSON200 != nil, func() error {
-		a.printf("Name and address of %s are gone, since %s.\n", id, formatTime(response.JSON200.At, a.now()))
-		return nil
-	})
 }

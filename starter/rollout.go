@@ -2,10 +2,9 @@ package main
 
 import (
 	"context"
-	"fmt"
+	"net/http"
 	"os"
 
-	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
 	"marketplace.example/trials/client"
@@ -69,11 +68,8 @@ func (a *app) rolloutStart() *cobra.Command {
 	flags.IntVar(&phase, "phase", 0, "the phase to begin with, from 1; only with --restart-of (default 1)")
 	flags.StringVar(&key, "idempotency-key", "", "starts one rollout, however often it is sent (default a new one)")
 	command.RunE = func(c *cobra.Command, _ []string) error {
-		if key == "" {
-			key = uuid.NewString()
-		}
-		if !keyPattern.MatchString(key) {
-			return usagef("--idempotency-key: must be 1 to 128 visible ASCII characters")
+		if err := completeKey(&key); err != nil {
+			return err
 		}
 		var body client.RolloutStart
 		if restartOf != "" {
@@ -112,22 +108,11 @@ func planFile(path string) (*rollout.Plan, error) {
 }
 
 func (a *app) startRollout(ctx context.Context, key string, body client.RolloutStart) error {
-	api, err := a.asAdmin()
-	if err != nil {
-		return err
-	}
-	response, err := api.StartRolloutWithResponse(ctx, &client.StartRolloutParams{IdempotencyKey: key}, body)
-	if err == nil {
-		err = checkAnswer(response.HTTPResponse, response.Body, response.JSON202 != nil)
-	}
-	if err != nil && uncertain(err) {
-		return fmt.Errorf("%w\nIt may have started all the same. To be sure, repeat it with --idempotency-key %s", err, key)
-	}
-	if err != nil {
-		return err
-	}
-	return a.print(response.HTTPResponse, response.Body, true, func() error {
-		a.printf("Rollout %s starts with plan %s.\n", printable(response.JSON202.Id), printable(response.JSON202.Plan))
+	answer, err := asAdminRead[client.RolloutStarted](a, func(api client.ClientInterface) (*http.Response, error) {
+		return api.StartRollout(ctx, &client.StartRolloutParams{IdempotencyKey: key}, body)
+	})
+	return printAnswer(a, answer, repeatable(err, "started", key), func(s client.RolloutStarted) error {
+		a.printf("Rollout %s starts with plan %s.\n", printable(s.Id), printable(s.Plan))
 		return nil
 	})
 }
@@ -163,16 +148,7 @@ func (a *app) rolloutPlan() *cobra.Command {
 const mostRegistrations = 1_000_000
 
 func (a *app) forecast(ctx context.Context, body client.ForecastRequest) error {
-	api, err := a.asAdmin()
-	if err != nil {
-		return err
-	}
-	response, err := api.ForecastRolloutWithResponse(ctx, body)
-	if err != nil {
-		return err
-	}
-	return a.print(response.HTTPResponse, response.Body, response.JSON200 != nil, func() error {
-		f := response.JSON200
+	return ask(a, func(api client.ClientInterface) (*http.Response, error) { return api.ForecastRollout(ctx, body) }, func(f client.Forecast) error {
 		a.printf("At %v registrations a day:\n\n", f.RegistrationsPerDay)
 		for _, phase := range f.Phases {
 			a.printf("  %s: %s.\n", printable(phase.Name), printable(phase.Text))

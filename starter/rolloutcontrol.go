@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 
-	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
 	"marketplace.example/trials/client"
@@ -22,15 +21,8 @@ type control struct {
 	met        bool
 }
 
-// controlAnswer is what the answers to all controls have in common.
-type controlAnswer struct {
-	response *http.Response
-	body     []byte
-	taken    *client.RolloutTaken
-}
-
-// controlRequest asks the API for one control.
-type controlRequest func(ctx context.Context, api *client.ClientWithResponses, c control) (controlAnswer, error)
+// controlCall asks the API for one control.
+type controlCall func(ctx context.Context, api client.ClientInterface, c control) (*http.Response, error)
 
 func (a *app) rolloutControls() []*cobra.Command {
 	return []*cobra.Command{
@@ -46,7 +38,7 @@ func (a *app) rolloutControls() []*cobra.Command {
 
 // rolloutControl is the command of one control. check completes what the flags
 // say; nil where there is nothing to complete.
-func (a *app) rolloutControl(c *control, command *cobra.Command, request controlRequest, check func() error) *cobra.Command {
+func (a *app) rolloutControl(c *control, command *cobra.Command, request controlCall, check func() error) *cobra.Command {
 	command.Long = command.Short + ". The reason is kept in histories: no names or addresses in it.\n" +
 		"Each call is a new wish; --idempotency-key repeats one that may or may not have been heard."
 	if command.Args == nil {
@@ -54,7 +46,7 @@ func (a *app) rolloutControl(c *control, command *cobra.Command, request control
 	}
 	flags := command.Flags()
 	flags.StringVar(&c.reason, "reason", "", "why, for the record")
-	flags.StringVar(&c.key, "idempotency-key", "", "makes the request once, however often it is sent (default a new one)")
+	keyFlag(command, &c.key)
 	mustHave(command, "reason")
 	command.RunE = func(cmd *cobra.Command, args []string) error {
 		if len(args) == 1 {
@@ -65,18 +57,19 @@ func (a *app) rolloutControl(c *control, command *cobra.Command, request control
 				return err
 			}
 		}
-		if c.key == "" {
-			c.key = uuid.NewString()
+		if err := completeKey(&c.key); err != nil {
+			return err
 		}
-		if !keyPattern.MatchString(c.key) {
-			return usagef("--idempotency-key: must be 1 to 128 visible ASCII characters")
-		}
-		return a.controlRollout(cmd.Context(), *c, request)
+		answer, err := asAdminRead[client.RolloutTaken](a, func(api client.ClientInterface) (*http.Response, error) { return request(cmd.Context(), api, *c) })
+		return printAnswer(a, answer, repeatable(err, "been carried out", c.key), func(t client.RolloutTaken) error {
+			a.printf("Rollout %s has taken it: %s. What it comes to: starter rollout status\n", printable(t.RolloutId), printable(t.Taken))
+			return nil
+		})
 	}
 	return command
 }
 
-func (a *app) rolloutReasoned(name, short string, request controlRequest) *cobra.Command {
+func (a *app) rolloutReasoned(name, short string, request controlCall) *cobra.Command {
 	command := &cobra.Command{Use: name, Short: short, Example: examples(fmt.Sprintf("starter rollout %s --reason \"Asked by the owner\"", name))}
 	return a.rolloutControl(&control{}, command, request, nil)
 }
@@ -177,87 +170,37 @@ func onSubject(what string) cobra.PositionalArgs {
 	}
 }
 
-func (a *app) controlRollout(ctx context.Context, c control, request controlRequest) error {
-	api, err := a.asAdmin()
-	if err != nil {
-		return err
-	}
-	answer, err := request(ctx, api, c)
-	if err == nil {
-		err = checkAnswer(answer.response, answer.body, answer.taken != nil)
-	}
-	if err != nil && uncertain(err) {
-		return fmt.Errorf("%w\nIt may have been carried out all the same. To be sure, repeat it with --idempotency-key %s", err, c.key)
-	}
-	if err != nil {
-		return err
-	}
-	if a.options.json {
-		return a.printJSON(answer.body)
-	}
-	a.printf("Rollout %s has taken it: %s. What it comes to: starter rollout status\n", printable(answer.taken.RolloutId), printable(answer.taken.Taken))
-	return nil
+func requestPause(ctx context.Context, api client.ClientInterface, c control) (*http.Response, error) {
+	return api.PauseRollout(ctx, currentRollout, &client.PauseRolloutParams{IdempotencyKey: c.key}, client.RolloutReason{Reason: c.reason})
 }
 
-func requestPause(ctx context.Context, api *client.ClientWithResponses, c control) (controlAnswer, error) {
-	r, err := api.PauseRolloutWithResponse(ctx, currentRollout, &client.PauseRolloutParams{IdempotencyKey: c.key}, client.RolloutReason{Reason: c.reason})
-	if err != nil {
-		return controlAnswer{}, err
-	}
-	return controlAnswer{r.HTTPResponse, r.Body, r.JSON202}, nil
+func requestResume(ctx context.Context, api client.ClientInterface, c control) (*http.Response, error) {
+	return api.ResumeRollout(ctx, currentRollout, &client.ResumeRolloutParams{IdempotencyKey: c.key}, client.RolloutReason{Reason: c.reason})
 }
 
-func requestResume(ctx context.Context, api *client.ClientWithResponses, c control) (controlAnswer, error) {
-	r, err := api.ResumeRolloutWithResponse(ctx, currentRollout, &client.ResumeRolloutParams{IdempotencyKey: c.key}, client.RolloutReason{Reason: c.reason})
-	if err != nil {
-		return controlAnswer{}, err
-	}
-	return controlAnswer{r.HTTPResponse, r.Body, r.JSON202}, nil
+func requestAdvance(ctx context.Context, api client.ClientInterface, c control) (*http.Response, error) {
+	return api.AdvanceRollout(ctx, currentRollout, &client.AdvanceRolloutParams{IdempotencyKey: c.key}, client.RolloutReason{Reason: c.reason})
 }
 
-func requestAdvance(ctx context.Context, api *client.ClientWithResponses, c control) (controlAnswer, error) {
-	r, err := api.AdvanceRolloutWithResponse(ctx, currentRollout, &client.AdvanceRolloutParams{IdempotencyKey: c.key}, client.RolloutReason{Reason: c.reason})
-	if err != nil {
-		return controlAnswer{}, err
-	}
-	return controlAnswer{r.HTTPResponse, r.Body, r.JSON202}, nil
-}
-
-func requestRollback(ctx context.Context, api *client.ClientWithResponses, c control) (controlAnswer, error) {
+func requestRollback(ctx context.Context, api client.ClientInterface, c control) (*http.Response, error) {
 	body := client.RolloutRollback{Percentage: c.percentage, Reason: c.reason}
 	if c.release {
 		body.InFlight = new(client.RolloutRollbackInFlight(rollout.Release))
 	}
-	r, err := api.RollBackRolloutWithResponse(ctx, currentRollout, &client.RollBackRolloutParams{IdempotencyKey: c.key}, body)
-	if err != nil {
-		return controlAnswer{}, err
-	}
-	return controlAnswer{r.HTTPResponse, r.Body, r.JSON202}, nil
+	return api.RollBackRollout(ctx, currentRollout, &client.RollBackRolloutParams{IdempotencyKey: c.key}, body)
 }
 
-func requestSetPercentage(ctx context.Context, api *client.ClientWithResponses, c control) (controlAnswer, error) {
-	r, err := api.SetRolloutPercentageWithResponse(ctx, currentRollout, &client.SetRolloutPercentageParams{IdempotencyKey: c.key},
-		client.RolloutPercentage{Percentage: c.percentage, Reason: c.reason})
-	if err != nil {
-		return controlAnswer{}, err
-	}
-	return controlAnswer{r.HTTPResponse, r.Body, r.JSON202}, nil
+func requestSetPercentage(ctx context.Context, api client.ClientInterface, c control) (*http.Response, error) {
+	body := client.RolloutPercentage{Percentage: c.percentage, Reason: c.reason}
+	return api.SetRolloutPercentage(ctx, currentRollout, &client.SetRolloutPercentageParams{IdempotencyKey: c.key}, body)
 }
 
-func requestTick(ctx context.Context, api *client.ClientWithResponses, c control) (controlAnswer, error) {
-	r, err := api.TickRolloutCriterionWithResponse(ctx, currentRollout, c.subject, &client.TickRolloutCriterionParams{IdempotencyKey: c.key},
-		client.RolloutTick{Met: c.met, Reason: c.reason})
-	if err != nil {
-		return controlAnswer{}, err
-	}
-	return controlAnswer{r.HTTPResponse, r.Body, r.JSON202}, nil
+func requestTick(ctx context.Context, api client.ClientInterface, c control) (*http.Response, error) {
+	body := client.RolloutTick{Met: c.met, Reason: c.reason}
+	return api.TickRolloutCriterion(ctx, currentRollout, c.subject, &client.TickRolloutCriterionParams{IdempotencyKey: c.key}, body)
 }
 
-func requestWaive(ctx context.Context, api *client.ClientWithResponses, c control) (controlAnswer, error) {
-	r, err := api.WaiveRolloutCheckWithResponse(ctx, currentRollout, c.subject, &client.WaiveRolloutCheckParams{IdempotencyKey: c.key},
-		client.RolloutReason{Reason: c.reason})
-	if err != nil {
-		return controlAnswer{}, err
-	}
-	return controlAnswer{r.HTTPResponse, r.Body, r.JSON202}, nil
+func requestWaive(ctx context.Context, api client.ClientInterface, c control) (*http.Response, error) {
+	body := client.RolloutReason{Reason: c.reason}
+	return api.WaiveRolloutCheck(ctx, currentRollout, c.subject, &client.WaiveRolloutCheckParams{IdempotencyKey: c.key}, body)
 }

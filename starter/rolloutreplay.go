@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -103,11 +102,7 @@ func (a *app) compare(events []rollout.Event, read rollout.Snapshots) error {
 
 func (a *app) printReplayed(r rollout.Replayed) error {
 	if a.options.json {
-		document, err := json.Marshal(r)
-		if err != nil {
-			return fmt.Errorf("writing the differences: %w", err)
-		}
-		return a.printJSON(document)
+		return a.printValue(r)
 	}
 	a.printf("Rollout %s: %d decisions, %d snapshots.\n", printable(r.ID), r.Events, r.Snapshots)
 	a.printf("Made anew and compared: %d decisions, %d judgements. The other decisions were people's.\n", r.Decisions, r.Judgements)
@@ -127,11 +122,7 @@ func (a *app) rehearse(plan rollout.Plan, events []rollout.Event, read rollout.S
 		return err
 	}
 	if a.options.json {
-		document, err := json.Marshal(r)
-		if err != nil {
-			return fmt.Errorf("writing the decisions: %w", err)
-		}
-		return a.printJSON(document)
+		return a.printValue(r)
 	}
 	a.printf("What plan %s would have decided on the %d snapshots of %s, left to itself:\n\n", printable(plan.Name), r.Snapshots, printable(r.State.ID))
 	var decided []rollout.Event

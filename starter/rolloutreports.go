@@ -2,9 +2,11 @@ package main
 
 import (
 	"fmt"
+	"net/http"
 
 	"github.com/spf13/cobra"
 
+	"marketplace.example/trials/client"
 	"marketplace.example/trials/internal/domain/rollout"
 )
 
@@ -16,17 +18,10 @@ func (a *app) rolloutReports() *cobra.Command {
 			"which a person ticks off: starter rollout tick.",
 		Example: examples("starter rollout reports", "starter rollout reports rollout-20260310-120000 --json"),
 		RunE: func(c *cobra.Command, args []string) error {
-			api, err := a.asAdmin()
-			if err != nil {
-				return err
-			}
-			response, err := api.ListRolloutReportsWithResponse(c.Context(), rolloutOf(args))
-			if err != nil {
-				return err
-			}
-			return a.print(response.HTTPResponse, response.Body, response.JSON200 != nil, func() error {
-				return a.printReports(response.JSON200.Reports)
-			})
+			return ask(a, func(api client.ClientInterface) (*http.Response, error) {
+				return api.ListRolloutReports(c.Context(), rolloutOf(args))
+			},
+				func(r client.RolloutReports) error { return a.printReports(r.Reports) })
 		},
 	}
 }
@@ -58,17 +53,9 @@ func (a *app) rolloutReport() *cobra.Command {
 		if err := checkVendorID(id); err != nil { // ids of rollouts are made of the same characters
 			return err
 		}
-		api, err := a.asAdmin()
-		if err != nil {
-			return err
-		}
-		response, err := api.GetRolloutReportWithResponse(c.Context(), id, args[0])
-		if err != nil {
-			return err
-		}
-		return a.print(response.HTTPResponse, response.Body, response.JSON200 != nil, func() error {
-			return a.printReport(*response.JSON200)
-		})
+		return ask(a, func(api client.ClientInterface) (*http.Response, error) {
+			return api.GetRolloutReport(c.Context(), id, args[0])
+		}, a.printReport)
 	}
 	return command
 }

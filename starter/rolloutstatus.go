@@ -2,8 +2,8 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
+	"net/http"
 	"strings"
 	"time"
 
@@ -19,17 +19,9 @@ func (a *app) rolloutStatus() *cobra.Command {
 		Long:    "Shows the latest rollout, or the one of that id.",
 		Example: examples("starter rollout status", "starter rollout status rollout-20260310-120000 --json"),
 		RunE: func(c *cobra.Command, args []string) error {
-			api, err := a.asAdmin()
-			if err != nil {
-				return err
-			}
-			response, err := api.GetRolloutWithResponse(c.Context(), rolloutOf(args))
-			if err != nil {
-				return err
-			}
-			return a.print(response.HTTPResponse, response.Body, response.JSON200 != nil, func() error {
-				return a.printRollout(*response.JSON200)
-			})
+			return ask(a, func(api client.ClientInterface) (*http.Response, error) {
+				return api.GetRollout(c.Context(), rolloutOf(args))
+			}, a.printRollout)
 		},
 	}
 }
@@ -175,10 +167,9 @@ func (a *app) rolloutDecisions() *cobra.Command {
 // decisionPage is how many decisions one request asks for: the API's own limit.
 const decisionPage = 200
 
-// decided is the decisions of one page after the other: as they came, and parsed.
+// decided are the decisions of one page after the other.
 type decided struct {
-	Decisions []json.RawMessage `json:"decisions"`
-	parsed    []rollout.Event
+	Decisions []raw[rollout.Event] `json:"decisions"`
 	// only is the answer of the only page, nil where there are more.
 	only []byte
 }
@@ -188,7 +179,7 @@ func (a *app) decisions(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	all := decided{Decisions: []json.RawMessage{}}
+	all := decided{Decisions: []raw[rollout.Event]{}}
 	for more := true; more; {
 		if more, err = all.fetch(ctx, api, id); err != nil {
 			return err
@@ -198,42 +189,35 @@ func (a *app) decisions(ctx context.Context, id string) error {
 		return a.printJSON(all.only)
 	}
 	if a.options.json {
-		document, err := json.Marshal(all)
-		if err != nil {
-			return fmt.Errorf("writing the decisions: %w", err)
-		}
-		return a.printJSON(document)
+		return a.printValue(all)
 	}
-	return decisionTable(all.parsed).write(a.out)
+	var events []rollout.Event
+	for _, d := range all.Decisions {
+		events = append(events, d.value)
+	}
+	return decisionTable(events).write(a.out)
 }
 
 // fetch adds one page, and tells whether there may be more.
-func (d *decided) fetch(ctx context.Context, api *client.ClientWithResponses, id string) (more bool, err error) {
+func (d *decided) fetch(ctx context.Context, api client.ClientInterface, id string) (more bool, err error) {
 	after, limit := 0, decisionPage
-	if n := len(d.parsed); n > 0 {
-		after = d.parsed[n-1].Seq
+	if n := len(d.Decisions); n > 0 {
+		after = d.Decisions[n-1].value.Seq
 	}
-	response, err := api.ListRolloutDecisionsWithResponse(ctx, id, &client.ListRolloutDecisionsParams{After: &after, Limit: &limit})
+	answer, err := client.Read[decided](api.ListRolloutDecisions(ctx, id, &client.ListRolloutDecisionsParams{After: &after, Limit: &limit}))
 	if err != nil {
 		return false, err
 	}
-	if err := checkAnswer(response.HTTPResponse, response.Body, response.JSON200 != nil); err != nil {
-		return false, err
-	}
-	var page decided
-	if err := json.Unmarshal(response.Body, &page); err != nil {
-		return false, fmt.Errorf("reading the answer: %w", err)
-	}
-	events := response.JSON200.Decisions
-	if len(events) > 0 && events[0].Seq <= after {
+	page := answer.Value.Decisions
+	if len(page) > 0 && page[0].value.Seq <= after {
 		return false, fmt.Errorf("the API answered with the same page twice, after decision %d", after)
 	}
 	d.only = nil
 	if after == 0 {
-		d.only = response.Body
+		d.only = answer.Body
 	}
-	d.Decisions, d.parsed = append(d.Decisions, page.Decisions...), append(d.parsed, events...)
-	return len(events) == limit, nil
+	d.Decisions = append(d.Decisions, page...)
+	return len(page) == limit, nil
 }
 
 func decisionTable(events []rollout.Event) *table {

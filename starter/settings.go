@@ -117,8 +117,11 @@ func (a *app) environment() map[string]string {
 
 func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
 
-// asAdmin is a client of the API that may steer trials and flags.
+// asAdmin is the client that acts as an admin. Later calls answer with the same one, which keeps its connections.
 func (a *app) asAdmin() (*client.ClientWithResponses, error) {
+	if a.admin != nil {
+		return a.admin, nil
+	}
 	s, err := a.settings()
 	if err != nil {
 		return nil, err
@@ -130,7 +133,8 @@ func (a *app) asAdmin() (*client.ClientWithResponses, error) {
 	if token == "" {
 		return nil, usagef("the admin token is not known: give it in ADMIN_TOKEN, or with --token")
 	}
-	return a.newClient(s.api, token)
+	a.admin, err = a.newClient(s.api, token)
+	return a.admin, err
 }
 
 // asService is a client of the API that acts as the marketplace's backend, and the API's address.

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"os"
 	"strings"
@@ -189,11 +188,7 @@ func (a *app) setUp(ctx context.Context, parts []part, wait time.Duration) error
 	if !a.options.json {
 		return nil
 	}
-	document, err := json.Marshal(map[string][]string{"ready": ready})
-	if err != nil {
-		return fmt.Errorf("writing what is ready: %w", err)
-	}
-	return a.printJSON(document)
+	return a.printValue(map[string][]string{"ready": ready})
 }
 
 func (a *app) await(ctx context.Context, p part, deadline time.Time) error {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"net/http"
 	"regexp"
 	"time"
 
@@ -59,18 +60,10 @@ func (a *app) tokenCreate() *cobra.Command {
 }
 
 func (a *app) createToken(ctx context.Context, body client.TokenRequest) error {
-	api, err := a.asAdmin()
-	if err != nil {
-		return err
-	}
-	response, err := api.CreateTokenWithResponse(ctx, body)
-	if err != nil {
-		return err
-	}
-	return a.print(response.HTTPResponse, response.Body, response.JSON201 != nil, func() error {
-		t := response.JSON201.Token
+	return ask(a, func(api client.ClientInterface) (*http.Response, error) { return api.CreateToken(ctx, body) }, func(issued client.TokenIssued) error {
+		t := issued.Token
 		a.printf("Token %s of %s, %s, is good until %s.\n", printable(t.Id), printable(t.Name), printable(string(t.Role)), formatTime(t.ExpiresAt, a.now()))
-		a.printf("It is shown this once:\n\n  %s\n", printable(response.JSON201.Secret))
+		a.printf("It is shown this once:\n\n  %s\n", printable(issued.Secret))
 		return nil
 	})
 }
@@ -80,17 +73,8 @@ func (a *app) tokenList() *cobra.Command {
 		Use: "list", Short: "Show the tokens and how they stand", Args: cobra.NoArgs,
 		Example: examples("starter token list", "starter token list --json"),
 		RunE: func(c *cobra.Command, _ []string) error {
-			api, err := a.asAdmin()
-			if err != nil {
-				return err
-			}
-			response, err := api.ListTokensWithResponse(c.Context())
-			if err != nil {
-				return err
-			}
-			return a.print(response.HTTPResponse, response.Body, response.JSON200 != nil, func() error {
-				return a.printTokens(response.JSON200.Tokens)
-			})
+			return ask(a, func(api client.ClientInterface) (*http.Response, error) { return api.ListTokens(c.Context()) },
+				func(list client.TokenList) error { return a.printTokens(list.Tokens) })
 		},
 	}
 }
@@ -129,16 +113,7 @@ func (a *app) tokenRevoke() *cobra.Command {
 		Long:    "Revokes a token: it opens nothing from the next request on, and who signed in with it is signed out.\nSafe to repeat.",
 		Example: examples("starter token revoke 5f2ab90c11de47a3"),
 		RunE: func(c *cobra.Command, args []string) error {
-			api, err := a.asAdmin()
-			if err != nil {
-				return err
-			}
-			response, err := api.RevokeTokenWithResponse(c.Context(), args[0])
-			if err != nil {
-				return err
-			}
-			return a.print(response.HTTPResponse, response.Body, response.JSON200 != nil, func() error {
-				t := response.JSON200
+			return ask(a, func(api client.ClientInterface) (*http.Response, error) { return api.RevokeToken(c.Context(), args[0]) }, func(t client.Token) error {
 				a.printf("Token %s of %s was revoked %s.\n", printable(t.Id), printable(t.Name), optionalTime(t.RevokedAt, a.now()))
 				return nil
 			})

@@ -1,10 +1,8 @@
 package main
 
 import (
-	"bytes"
-	"context"
-	"encoding/json"
 	"fmt"
+	"net/http"
 	"strings"
 	"time"
 
@@ -29,14 +27,7 @@ func (a *app) trialStatus() *cobra.Command {
 		Use: "status ID", Short: "Show a trial: where it stands, what was done and why", Args: onVendor,
 		Example: examples("starter trial status v-1001", "starter trial status v-1001 --json"),
 		RunE: func(c *cobra.Command, args []string) error {
-			details, body, err := a.details(c.Context(), args[0])
-			if err != nil {
-				return err
-			}
-			if a.options.json {
-				return a.printJSON(body)
-			}
-			return a.printStatus(details)
+			return ask(a, func(api client.ClientInterface) (*http.Response, error) { return api.GetTrial(c.Context(), args[0]) }, a.printStatus)
 		},
 	}
 }
@@ -47,29 +38,21 @@ func (a *app) trialSchedule() *cobra.Command {
 		Long:    "Shows the steps to come, in UTC and on the vendor's clock. With --json, the timetable of the API's answer.",
 		Example: examples("starter trial schedule v-1001"),
 		RunE: func(c *cobra.Command, args []string) error {
-			details, body, err := a.details(c.Context(), args[0])
+			answer, err := asAdminRead[timetable](a, func(api client.ClientInterface) (*http.Response, error) { return api.GetTrial(c.Context(), args[0]) })
 			if err != nil {
 				return err
 			}
 			if a.options.json {
-				return a.printTimetableJSON(body)
+				return a.printJSON(answer.Value.Timetable.document)
 			}
-			return a.printTimetable(details.Timetable)
+			return a.printTimetable(answer.Value.Timetable.value)
 		},
 	}
 }
 
-// details asks for a trial; body is the answer as it came.
-func (a *app) details(ctx context.Context, id string) (details *client.TrialDetails, body []byte, err error) {
-	api, err := a.asAdmin()
-	if err != nil {
-		return nil, nil, err
-	}
-	response, err := api.GetTrialWithResponse(ctx, id)
-	if err != nil {
-		return nil, nil, err
-	}
-	return response.JSON200, response.Body, checkAnswer(response.HTTPResponse, response.Body, response.JSON200 != nil)
+// timetable is what a schedule takes of the API's answer.
+type timetable struct {
+	Timetable raw[client.Timetable] `json:"timetable"`
 }
 
 // overviewRows says where a trial stands.
@@ -117,7 +100,7 @@ func cohort(o client.Trial) string {
 	return string(o.Cohort) + " cohort"
 }
 
-func (a *app) printStatus(d *client.TrialDetails) error {
+func (a *app) printStatus(d client.TrialDetails) error {
 	now := a.now()
 	t := table{}
 	t.row("vendor", d.Trial.VendorID)
@@ -184,14 +167,4 @@ func (a *app) printTimetable(t client.Timetable) error {
 		steps.row(string(s.Kind), s.At.UTC().Format(clock), relative(s.At, now), orDash(s.Local))
 	}
 	return steps.write(a.out)
-}
-
-func (a *app) printTimetableJSON(body []byte) error {
-	var answer struct {
-		Timetable json.RawMessage `json:"timetable"`
-	}
-	if err := json.NewDecoder(bytes.NewReader(body)).Decode(&answer); err != nil {
-		return fmt.Errorf("reading the answer: %w", err)
-	}
-	return a.printJSON(answer.Timetable)
 }

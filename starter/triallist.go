@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -86,11 +85,10 @@ func statuses() []string {
 
 func cohorts() []string { return []string{string(trial.Automated), string(trial.Control)} }
 
-// pages is the trials of one page after the other: as they came, and parsed.
+// pages are the trials of one page after the other.
 type pages struct {
-	Trials     []json.RawMessage `json:"trials"`
-	NextCursor string            `json:"nextCursor"`
-	parsed     []client.Trial
+	Trials     []raw[client.Trial] `json:"trials"`
+	NextCursor string              `json:"nextCursor"`
 	// only is the answer of the only page, nil where there are more.
 	only []byte
 }
@@ -100,7 +98,7 @@ func (a *app) list(ctx context.Context, params client.ListTrialsParams, l listin
 	if err != nil {
 		return err
 	}
-	found := pages{Trials: []json.RawMessage{}}
+	found := pages{Trials: []raw[client.Trial]{}}
 	for {
 		size := pageSize
 		if !l.all {
@@ -119,28 +117,20 @@ func (a *app) list(ctx context.Context, params client.ListTrialsParams, l listin
 }
 
 // fetch adds one page.
-func (p *pages) fetch(ctx context.Context, api *client.ClientWithResponses, params *client.ListTrialsParams) error {
-	response, err := api.ListTrialsWithResponse(ctx, params)
+func (p *pages) fetch(ctx context.Context, api client.ClientInterface, params *client.ListTrialsParams) error {
+	answer, err := client.Read[pages](api.ListTrials(ctx, params))
 	if err != nil {
 		return err
 	}
-	if err := checkAnswer(response.HTTPResponse, response.Body, response.JSON200 != nil); err != nil {
-		return err
-	}
-	var page pages
-	if err := json.Unmarshal(response.Body, &page); err != nil {
-		return fmt.Errorf("reading the answer: %w", err)
-	}
+	page := answer.Value
 	if page.NextCursor != "" && page.NextCursor == p.NextCursor {
 		return fmt.Errorf("the API answered with the same page twice, at cursor %s", printable(page.NextCursor))
 	}
 	p.only = nil
 	if p.NextCursor == "" {
-		p.only = response.Body
+		p.only = answer.Body
 	}
-	p.Trials = append(p.Trials, page.Trials...)
-	p.parsed = append(p.parsed, response.JSON200.Trials...)
-	p.NextCursor = page.NextCursor
+	p.Trials, p.NextCursor = append(p.Trials, page.Trials...), page.NextCursor
 	return nil
 }
 
@@ -149,20 +139,16 @@ func (a *app) printList(found pages) error {
 		return a.printJSON(found.only)
 	}
 	if a.options.json {
-		document, err := json.Marshal(found)
-		if err != nil {
-			return fmt.Errorf("writing the trials: %w", err)
-		}
-		return a.printJSON(document)
+		return a.printValue(found)
 	}
-	if len(found.parsed) == 0 {
+	if len(found.Trials) == 0 {
 		a.printf("There is no such trial.\n")
 		return nil
 	}
 	now := a.now()
 	t := table{header: []string{"VENDOR", "STATUS", "COHORT", "ENDS", "", "NEXT", ""}}
-	for _, o := range found.parsed {
-		next, when := "-", ""
+	for _, listed := range found.Trials {
+		o, next, when := listed.value, "-", ""
 		switch {
 		case o.Held != nil:
 			next, when = string(o.Held.Step.Kind), "held: "+string(o.Held.Reason)

@@ -54,25 +54,14 @@ func (a *app) vendorRegister() *cobra.Command {
 }
 
 func (a *app) register(ctx context.Context, body client.VendorRegistration) error {
-	api, _, err := a.asService()
-	if err != nil {
-		return err
-	}
-	response, err := api.RegisterVendorWithResponse(ctx, body)
-	if err != nil {
-		return err
-	}
-	answer := response.JSON201
-	if response.JSON200 != nil {
-		answer = response.JSON200
-	}
-	return a.print(response.HTTPResponse, response.Body, answer != nil, func() error {
-		if response.JSON200 != nil {
+	register := func(api client.ClientInterface) (*http.Response, error) { return api.RegisterVendor(ctx, body) }
+	return askAsService(a, register, func(v client.Answer[client.VendorTrial]) error {
+		if v.Status == http.StatusOK {
 			a.printf("Vendor %s was registered before, with the same data.\n", body.Id)
 		} else {
 			a.printf("Vendor %s is registered.\n", body.Id)
 		}
-		return a.printVendor(answer)
+		return a.printVendor(v.Value)
 	})
 }
 
@@ -81,17 +70,8 @@ func (a *app) vendorShow() *cobra.Command {
 		Use: "show ID", Short: "Show a vendor, its cohort and its trial", Args: onVendor,
 		Example: examples("starter vendor show v-1001", "starter vendor show v-1001 --json"),
 		RunE: func(c *cobra.Command, args []string) error {
-			api, _, err := a.asService()
-			if err != nil {
-				return err
-			}
-			response, err := api.GetVendorWithResponse(c.Context(), args[0])
-			if err != nil {
-				return err
-			}
-			return a.print(response.HTTPResponse, response.Body, response.JSON200 != nil, func() error {
-				return a.printVendor(response.JSON200)
-			})
+			return askAsService(a, func(api client.ClientInterface) (*http.Response, error) { return api.GetVendor(c.Context(), args[0]) },
+				func(v client.Answer[client.VendorTrial]) error { return a.printVendor(v.Value) })
 		},
 	}
 }
@@ -118,32 +98,21 @@ func (a *app) vendorConvert() *cobra.Command {
 }
 
 func (a *app) convert(ctx context.Context, id string, body client.ConversionReport) error {
-	api, _, err := a.asService()
-	if err != nil {
-		return err
-	}
-	response, err := api.RecordConversionWithResponse(ctx, id, body)
-	if err != nil {
-		return err
-	}
-	answer := response.JSON202
-	if response.JSON200 != nil {
-		answer = response.JSON200
-	}
-	return a.print(response.HTTPResponse, response.Body, answer != nil, func() error {
+	convert := func(api client.ClientInterface) (*http.Response, error) { return api.RecordConversion(ctx, id, body) }
+	return askAsService(a, convert, func(c client.Answer[client.Conversion]) error {
 		what := "is on record"
-		if response.StatusCode() == http.StatusOK {
+		if c.Status == http.StatusOK {
 			what = "was on record before"
 		}
-		a.printf("The conversion of %s %s: %s.\n", id, what, formatTime(answer.At, a.now()))
-		if !answer.Recorded {
+		a.printf("The conversion of %s %s: %s.\n", id, what, formatTime(c.Value.At, a.now()))
+		if !c.Value.Recorded {
 			a.printf("The trial has not heard of it yet; it will.\n")
 		}
 		return nil
 	})
 }
 
-func (a *app) printVendor(v *client.VendorTrial) error {
+func (a *app) printVendor(v client.VendorTrial) error {
 	now := a.now()
 	t := table{}
 	t.row("vendor", v.Vendor.Id)

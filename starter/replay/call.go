@@ -45,23 +45,19 @@ func (c *caller) register(ctx context.Context, vendorID string) (registered, err
 	body := client.VendorRegistration{
 		Id: vendorID, Email: vendorID + "@" + emailDomain, Name: nameOf(vendorID),
 	}
-	var answer *client.VendorTrial
-	var fresh bool
-	err := c.retry(ctx, func(ctx context.Context) error {
-		response, err := c.api.RegisterVendorWithResponse(ctx, body)
-		if err != nil {
-			return err
+	var answer client.Answer[client.VendorTrial]
+	err := c.retry(ctx, func(ctx context.Context) (err error) {
+		answer, err = client.Read[client.VendorTrial](c.api.RegisterVendor(ctx, body))
+		if err == nil && (answer.Value.Vendor.RegisteredAt == nil || answer.Value.Cohort == nil) {
+			err = client.ErrNotAPI
 		}
-		answer, fresh = response.JSON200, false
-		if response.JSON201 != nil {
-			answer, fresh = response.JSON201, true
-		}
-		return check(response.HTTPResponse, response.Body, answer != nil && answer.Vendor.RegisteredAt != nil && answer.Cohort != nil)
+		return err
 	})
 	if err != nil {
 		return registered{}, fmt.Errorf("registering: %w", err)
 	}
-	return registered{at: *answer.Vendor.RegisteredAt, cohort: *answer.Cohort, fresh: fresh, day: dayOf(answer.Trial)}, nil
+	v := answer.Value
+	return registered{at: *v.Vendor.RegisteredAt, cohort: *v.Cohort, fresh: answer.Status == http.StatusCreated, day: dayOf(v.Trial)}, nil
 }
 
 // nameOf makes up a vendor's name.
@@ -104,21 +100,15 @@ func (c *caller) convert(ctx context.Context, vendorID string, at time.Time) err
 }
 
 func (c *caller) reportConversion(ctx context.Context, vendorID string, body client.ConversionReport) error {
-	response, err := c.api.RecordConversionWithResponse(ctx, vendorID, body)
-	if err != nil {
-		return err
-	}
-	return check(response.HTTPResponse, response.Body, response.JSON200 != nil || response.JSON202 != nil)
+	_, err := client.Read[client.Conversion](c.api.RecordConversion(ctx, vendorID, body))
+	return err
 }
 
 // knows tells whether the system knows a vendor.
 func (c *caller) knows(ctx context.Context, vendorID string) (bool, error) {
 	err := c.retry(ctx, func(ctx context.Context) error {
-		response, err := c.api.GetVendorWithResponse(ctx, vendorID)
-		if err != nil {
-			return err
-		}
-		return check(response.HTTPResponse, response.Body, response.JSON200 != nil)
+		_, err := client.Read[client.VendorTrial](c.api.GetVendor(ctx, vendorID))
+		return err
 	})
 	var refused *client.Error
 	if errors.As(err, &refused) && refused.Status == http.StatusNotFound && refused.RequestId != "" {
@@ -128,19 +118,6 @@ func (c *caller) knows(ctx context.Context, vendorID string) (bool, error) {
 		return false, fmt.Errorf("asking for vendor %s: %w", vendorID, err)
 	}
 	return true, nil
-}
-
-var errNotAPI = errors.New("the answer was not the API's: is this its address?")
-
-// check turns an answer into an error; understood tells whether it could be read as a good one.
-func check(response *http.Response, body []byte, understood bool) error {
-	if err := client.Check(response, body); err != nil {
-		return err
-	}
-	if !understood {
-		return errNotAPI
-	}
-	return nil
 }
 
 // retry makes a request until it is answered, refused, or patience is over. A request under way is
@@ -181,7 +158,7 @@ func (c *caller) wait(ctx context.Context, pause time.Duration) bool {
 func passing(err error) bool {
 	var refused *client.Error
 	switch {
-	case errors.Is(err, errNotAPI):
+	case errors.Is(err, client.ErrNotAPI):
 		return false
 	case !errors.As(err, &refused):
 		return true // it did not get through

@@ -80,11 +80,11 @@ func (p *probe) worst() time.Duration {
 // lateness is for how long a trial's next step has been due. A trial that waits on purpose is not
 // late; nor is one that cannot be looked at, which other requests will show.
 func (c *caller) lateness(ctx context.Context, vendorID string) time.Duration {
-	response, err := c.api.GetVendorWithResponse(ctx, vendorID)
-	if err != nil || response.JSON200 == nil {
+	answer, err := client.Read[client.VendorTrial](c.api.GetVendor(ctx, vendorID))
+	if err != nil {
 		return 0
 	}
-	return overdue(response.JSON200.Trial, time.Now())
+	return overdue(answer.Value.Trial, time.Now())
 }
 
 func overdue(t *client.Trial, now time.Time) time.Duration {
