@@ -12,7 +12,7 @@ import (
 	"marketplace.example/trials/internal/domain/trial"
 )
 
-// SetupAttributes registers the search attributes, or leaves them as they are.
+// SetupAttributes registers the search attributes that are missing.
 func (c *Client) SetupAttributes(ctx context.Context) error {
 	for name, kind := range map[string]enums.IndexedValueType{
 		trial.AttributeStatus: enums.INDEXED_VALUE_TYPE_KEYWORD,

@@ -11,8 +11,7 @@ import (
 	"marketplace.example/trials/workflows"
 )
 
-// StartBulk starts the workflow of an operation that is stored; one that runs
-// already is left alone.
+// StartBulk starts the workflow of a stored operation, unless it runs already.
 func (c *Client) StartBulk(ctx context.Context, o bulk.Operation) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
@@ -23,8 +22,8 @@ func (c *Client) StartBulk(ctx context.Context, o bulk.Operation) error {
 	return nil
 }
 
-// SteerBulk sends an operation what an admin asks of it. Where its workflow is over
-// or lost it is started again, and goes on from the database.
+// SteerBulk sends an admin's control to an operation. It starts a workflow that has ended or was lost, which goes on from
+// the database.
 func (c *Client) SteerBulk(ctx context.Context, o bulk.Operation, control bulk.Control) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()

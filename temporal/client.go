@@ -22,41 +22,40 @@ import (
 	"marketplace.example/trials/internal/domain/trial"
 )
 
-// callTimeout bounds one call to Temporal on a caller's behalf.
+// callTimeout bounds one call to Temporal.
 const callTimeout = 5 * time.Second
 
-// Client reaches Temporal. Made while Temporal is away, it works once it is back.
+// Client reaches Temporal. It may be made while Temporal is unavailable, and works as soon as Temporal answers.
 type Client struct {
 	SDK       client.Client
 	Namespace string
 	TaskQueue string
-	// Day is how long a day of the trials lasts: a schedule that is missing is made anew by it. Zero makes none.
+	// Day is the length of a trial's day. Missing schedules are created with it; zero creates none.
 	Day time.Duration
 }
 
 // Option changes how a client works.
 type Option func(*client.Options) error
 
-// WithMeter has the SDK count what it does.
+// WithMeter makes the SDK report its metrics.
 func WithMeter(m metric.Meter) Option {
 	return func(o *client.Options) error {
 		o.MetricsHandler = opentelemetry.NewMetricsHandler(opentelemetry.MetricsHandlerOptions{
-			Meter: m, UseMonotonicCounters: true, OnError: func(error) {}, // a metric less, not a process
+			Meter: m, UseMonotonicCounters: true, OnError: func(error) {}, // a metric may be missing, the process may not
 		})
 		return nil
 	}
 }
 
-// WithTracer has the SDK carry traces from those who start and call workflows
-// into these and their activities. Without a tracer nothing is carried.
+// WithTracer makes the SDK carry traces from callers into workflows and their activities. A nil tracer carries none.
 func WithTracer(t trace.Tracer) Option {
 	return func(o *client.Options) error {
 		if t == nil {
 			return nil
 		}
 		tracing, err := opentelemetry.NewTracingInterceptor(opentelemetry.TracerOptions{
-			Tracer: t, DisableBaggage: true, // baggage could hold anything, and would be kept in histories
-			AllowInvalidParentSpans: true, // workflows may have begun before there were traces
+			Tracer: t, DisableBaggage: true, // baggage may hold anything, and histories would keep it
+			AllowInvalidParentSpans: true, // a workflow may have started without traces
 		})
 		if err != nil {
 			return fmt.Errorf("preparing to trace workflows: %w", err)
@@ -74,8 +73,8 @@ func WithIdentity(instance string) Option {
 	}
 }
 
-// Dial prepares a client from the SDK's environment variables (TEMPORAL_ADDRESS,
-// TEMPORAL_NAMESPACE and the rest); it does not wait for a connection.
+// Dial makes a client from the SDK's environment variables (TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE and the others). It does
+// not wait for a connection.
 func Dial(taskQueue string, logger *zap.Logger, opts ...Option) (*Client, error) {
 	options, err := settings(environment())
 	if err != nil {
@@ -97,15 +96,15 @@ func Dial(taskQueue string, logger *zap.Logger, opts ...Option) (*Client, error)
 	return &Client{SDK: c, Namespace: options.Namespace, TaskQueue: taskQueue}, nil
 }
 
-// Logger lets the SDK log through zap.
+// Logger is a logger for the SDK that logs through zap.
 func Logger(logger *zap.Logger) log.Logger {
 	return log.NewStructuredLogger(slog.New(zapslog.NewHandler(logger.Core())))
 }
 
-// Close ends the connection.
+// Close closes the connection.
 func (c *Client) Close() { c.SDK.Close() }
 
-// Check tells whether Temporal answers.
+// Check fails where Temporal does not answer.
 func (c *Client) Check(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
@@ -115,11 +114,11 @@ func (c *Client) Check(ctx context.Context) error {
 	return nil
 }
 
-// unavailableError says that Temporal did not answer; asking again later helps.
+// unavailableError says that Temporal did not answer. A later retry may succeed.
 type unavailableError struct {
 	action string
 	cause  error
-	// worker says in a sentence that Temporal answers and a worker does not; empty otherwise.
+	// worker is a sentence saying that no worker answers, empty where Temporal itself does not.
 	worker string
 }
 
@@ -129,8 +128,8 @@ func (e *unavailableError) Unwrap() []error {
 	return []error{e.cause, &trial.Error{Code: trial.CodeUnavailable, Message: cmp.Or(e.worker, "the workflow service does not answer; try again")}}
 }
 
-// unavailable wraps a failure of the connection or of the server; a failure with
-// another meaning only gets its context.
+// unavailable wraps a failure of the connection or of the server as an unavailableError. Any other failure only gets the
+// action.
 func unavailable(action string, err error) error {
 	var (
 		unavailable *serviceerror.Unavailable

@@ -16,8 +16,8 @@ import (
 	"marketplace.example/trials/internal/domain/trial"
 )
 
-// CheckNamespace tells whether Temporal answers and has our namespace. Where
-// it has not, the error is a *trial.Error with CodeNotFound.
+// CheckNamespace fails where Temporal does not answer, or does not have our namespace. For the latter the error is a
+// *trial.Error with CodeNotFound.
 func (c *Client) CheckNamespace(ctx context.Context) error {
 	_, err := c.SDK.WorkflowService().DescribeNamespace(ctx, &workflowservice.DescribeNamespaceRequest{Namespace: c.Namespace})
 	if _, missing := errors.AsType[*serviceerror.NamespaceNotFound](err); missing {
@@ -29,8 +29,8 @@ func (c *Client) CheckNamespace(ctx context.Context) error {
 	return nil
 }
 
-// Queue is how the task queue stands. Workers poll for workflow tasks and for
-// activities: Polled is the older of both, so that a worker must do both to count.
+// Queue is the state of the task queue. Workers poll for workflow tasks and for activities. Polled is the older of both
+// moments, so that only a worker that does both counts.
 func (c *Client) Queue(ctx context.Context) (monitoring.TaskQueue, error) {
 	kinds := []enums.TaskQueueType{enums.TASK_QUEUE_TYPE_WORKFLOW, enums.TASK_QUEUE_TYPE_ACTIVITY}
 	found := make([]*workflowservice.DescribeTaskQueueResponse, len(kinds))
@@ -58,7 +58,7 @@ func (c *Client) Queue(ctx context.Context) (monitoring.TaskQueue, error) {
 	return queue, nil
 }
 
-// RolloutRun is how the workflow of the rollout stands.
+// RolloutRun is the state of the rollout's workflow.
 func (c *Client) RolloutRun(ctx context.Context) (monitoring.WorkflowRun, error) {
 	described, err := c.SDK.DescribeWorkflowExecution(ctx, rollout.WorkflowID, "")
 	if missing(err) {
@@ -73,8 +73,7 @@ func (c *Client) RolloutRun(ctx context.Context) (monitoring.WorkflowRun, error)
 	}, nil
 }
 
-// lastPoll is when anybody last polled; zero where nobody has in the five
-// minutes that Temporal remembers.
+// lastPoll is the moment of the latest poll. It is zero where nobody polled in the five minutes that Temporal remembers.
 func lastPoll(d *workflowservice.DescribeTaskQueueResponse) time.Time {
 	var last time.Time
 	for _, p := range d.GetPollers() {

@@ -26,16 +26,16 @@ type TrialRun struct {
 	RunID    string
 }
 
-// ErrUnreadable says that a history holds what this program cannot read. Asking again does not help.
+// ErrUnreadable says that a history holds something this program cannot read. A retry does not help.
 var ErrUnreadable = errors.New("its history cannot be read")
 
-// TrialRuns are all runs of trials that go on, or ended since a moment, in no certain order.
+// TrialRuns are all runs of trials that are open, or closed since a moment, in no particular order.
 func (c *Client) TrialRuns(ctx context.Context, since time.Time) iter.Seq2[TrialRun, error] {
 	return func(yield func(TrialRun, error) bool) {
 		for run, err := range c.runs(ctx, trial.WorkflowType, since) {
 			vendor, _ := strings.CutPrefix(run.GetWorkflowId(), trial.WorkflowID(""))
 			if err == nil && !trial.ValidVendorID(vendor) {
-				continue // started by hand, and refused by its first activity
+				continue // somebody started it by hand, and its first activity refused it
 			}
 			if !yield(TrialRun{VendorID: vendor, RunID: run.GetRunId()}, err) {
 				return
@@ -44,7 +44,7 @@ func (c *Client) TrialRuns(ctx context.Context, since time.Time) iter.Seq2[Trial
 	}
 }
 
-// runs are all runs of workflows of a type that go on, or ended since a moment. An error comes last.
+// runs are all runs of a workflow type that are open, or closed since a moment. An error comes last.
 func (c *Client) runs(ctx context.Context, workflowType string, since time.Time) iter.Seq2[*common.WorkflowExecution, error] {
 	query := fmt.Sprintf("WorkflowType = '%s' AND (ExecutionStatus = 'Running' OR CloseTime >= '%s')", workflowType, since.UTC().Format(time.RFC3339))
 	return func(yield func(*common.WorkflowExecution, error) bool) {
@@ -94,7 +94,7 @@ func (c *Client) RecoveredTrial(ctx context.Context, run TrialRun) (recovery.Tri
 	return read.Trial, nil
 }
 
-// BulkUnderWay are the ids of the workflows of bulk operations that go on.
+// BulkUnderWay are the ids of the bulk operations whose workflows are open.
 func (c *Client) BulkUnderWay(ctx context.Context) ([]string, error) {
 	var ids []string
 	for run, err := range c.runs(ctx, bulk.WorkflowType, time.Now().Add(time.Hour)) { // none that has ended, though clocks differ
@@ -123,7 +123,7 @@ func (c *Client) RecoveredRollouts(ctx context.Context, since time.Time) ([]reco
 	return all, nil
 }
 
-// read gives every event of a run's history to each, in order.
+// read calls each with every event of a run's history, in order.
 func (c *Client) read(ctx context.Context, workflowID, runID string, each func(*history.HistoryEvent) error) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*callTimeout)
 	defer cancel()

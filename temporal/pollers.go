@@ -7,8 +7,8 @@ import (
 	"go.temporal.io/api/enums/v1"
 )
 
-// Polls tells when each worker last asked for work, as far as Temporal remembers: those too that have gone in the
-// last five minutes.
+// Polls are the moments at which each worker last asked for work, by its identity. Temporal remembers a worker for five
+// minutes after it has gone.
 func (c *Client) Polls(ctx context.Context) (map[string]time.Time, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()

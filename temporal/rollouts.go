@@ -15,14 +15,14 @@ import (
 	"marketplace.example/trials/workflows"
 )
 
-// errNoRollout says that there is nothing to steer.
+// errNoRollout says that no rollout runs.
 var errNoRollout = &trial.Error{Code: trial.CodeConflict, Field: "id", Message: "no rollout is running"}
 
-// rolloutMemo is under what a workflow's memo says which rollout it is.
+// rolloutMemo is the key of a rollout's id in its workflow's memo.
 const rolloutMemo = "rolloutId"
 
-// StartRollout starts a rollout; one that runs already is left alone. While
-// another runs it is a *trial.Error with CodeConflict.
+// StartRollout starts a rollout, unless it runs already. While another one runs, the error is a *trial.Error with
+// CodeConflict.
 func (c *Client) StartRollout(ctx context.Context, start rollout.Start) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
@@ -33,7 +33,7 @@ func (c *Client) StartRollout(ctx context.Context, start rollout.Start) error {
 	return &trial.Error{Code: trial.CodeConflict, Field: "id", Message: "a rollout is running already"}
 }
 
-// startRollout answers with the id of the rollout that runs already, if one does.
+// startRollout starts a rollout. running is the id of the one that runs already, if one does.
 func (c *Client) startRollout(ctx context.Context, start rollout.Start) (running string, err error) {
 	options := c.rolloutOptions(start.ID)
 	options.StaticSummary += ", plan " + start.Plan.Name
@@ -47,7 +47,7 @@ func (c *Client) startRollout(ctx context.Context, start rollout.Start) (running
 	return "", nil
 }
 
-// rolloutOptions are what every start of a rollout has in common. It is refused while one runs.
+// rolloutOptions are the same for every start of a rollout. Temporal refuses the start while a rollout runs.
 func (c *Client) rolloutOptions(id string) client.StartWorkflowOptions {
 	return client.StartWorkflowOptions{
 		ID: rollout.WorkflowID, TaskQueue: c.TaskQueue,
@@ -60,8 +60,8 @@ func (c *Client) rolloutOptions(id string) client.StartWorkflowOptions {
 	}
 }
 
-// EnsureRolloutRunning starts the workflow of a rollout that is stored, and tells whether it was gone: terminated by somebody, or
-// lost with Temporal's data. It goes on from what is stored. One that runs is left alone.
+// EnsureRolloutRunning starts the workflow of a stored rollout, unless it runs. gone says that it did not: somebody
+// terminated it, or it was lost with Temporal's data. The new one goes on from what is stored.
 func (c *Client) EnsureRolloutRunning(ctx context.Context, id string) (gone bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
@@ -75,7 +75,7 @@ func (c *Client) EnsureRolloutRunning(ctx context.Context, id string) (gone bool
 	return true, nil
 }
 
-// unnamed stands for a rollout that was started without saying which it is.
+// unnamed stands for a rollout that was started without an id.
 const unnamed = "unnamed"
 
 // runningRollout is the id of the rollout that runs.
@@ -87,19 +87,17 @@ func (c *Client) runningRollout(ctx context.Context) (string, error) {
 	var id string
 	memo := described.GetWorkflowExecutionInfo().GetMemo().GetFields()[rolloutMemo]
 	if err := converter.GetDefaultDataConverter().FromPayload(memo, &id); err != nil {
-		return unnamed, nil //nolint:nilerr // started by hand, past the API
+		return unnamed, nil //nolint:nilerr // somebody started it by hand, not over the API
 	}
 	return id, nil
 }
 
-// Steer sends a person's request to the running rollout. Without one it is a
-// *trial.Error with CodeConflict.
+// Steer sends a person's request to the running rollout. If none runs, the error is a *trial.Error with CodeConflict.
 func (c *Client) Steer(ctx context.Context, name string, r rollout.Request) error {
 	return c.signalRollout(ctx, name, r)
 }
 
-// Judged delivers a judgement to the running rollout; where none runs, nothing
-// happens.
+// Judged sends a judgement to the running rollout, if one runs.
 func (c *Client) Judged(ctx context.Context, j rollout.Judgement) error {
 	err := c.signalRollout(ctx, rollout.SignalJudged, j)
 	if errors.Is(err, errNoRollout) {
@@ -112,7 +110,7 @@ func (c *Client) signalRollout(ctx context.Context, name string, payload any) er
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	err := c.SDK.SignalWorkflow(ctx, rollout.WorkflowID, "", name, payload)
-	if _, gone := errors.AsType[*serviceerror.NotFound](err); gone {
+	if missing(err) {
 		return errNoRollout
 	}
 	if err != nil {
@@ -121,12 +119,12 @@ func (c *Client) signalRollout(ctx context.Context, name string, payload any) er
 	return nil
 }
 
-// Adopt has a running trial go on automated.
+// Adopt makes a running trial automated.
 func (c *Client) Adopt(ctx context.Context, vendorID string, r trial.Request) error {
 	return c.handOver(ctx, vendorID, trial.MessageAdopt, r)
 }
 
-// Release has a running trial go on unautomated.
+// Release makes a running trial unautomated.
 func (c *Client) Release(ctx context.Context, vendorID string, r trial.Request) error {
 	return c.handOver(ctx, vendorID, trial.MessageRelease, r)
 }
@@ -135,8 +133,7 @@ func (c *Client) handOver(ctx context.Context, vendorID, message string, r trial
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	err := c.SDK.SignalWorkflow(ctx, trial.WorkflowID(vendorID), "", message, r)
-	var gone *serviceerror.NotFound
-	if err != nil && !errors.As(err, &gone) {
+	if err != nil && !missing(err) {
 		return unavailable(fmt.Sprintf("telling trial %s to %s", vendorID, message), err)
 	}
 	return nil

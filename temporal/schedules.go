@@ -17,7 +17,7 @@ import (
 	"marketplace.example/trials/workflows"
 )
 
-// The schedules, each named as the workflow that it starts.
+// The ids of the schedules, which are also the ids of the workflows that they start.
 const (
 	reconcileSchedule = "reconcile"
 	watchSchedule     = "watch-rollout"
@@ -28,43 +28,40 @@ const (
 )
 
 const (
-	// ReconcileEvery is how often the reconciler sweeps. Held trials wake
-	// within a minute of a flag's coming back, also where nobody triggers a sweep.
+	// ReconcileEvery is the interval of the reconciler's sweeps. Held trials wake within a minute of a flag's change, even
+	// if nobody triggers a sweep.
 	ReconcileEvery = 30 * time.Second
-	// leastRecount is how often counters are recounted at most, where days are short.
+	// leastRecount is the shortest interval between recounts, for short days.
 	leastRecount = time.Hour
-	// leastCatchup is the least that the server takes.
+	// leastCatchup is the shortest catch-up window that the server accepts.
 	leastCatchup = 10 * time.Second
 )
 
-// schedule says what is started again and again.
+// schedule describes one schedule.
 type schedule struct {
-	// id is the schedule's, and that of the workflow that it starts.
+	// id is the id of the schedule and of the workflow that it starts.
 	id       string
 	workflow string
 	summary  string
 	every    time.Duration
-	// limit is how long one run may take.
+	// limit bounds one run.
 	limit time.Duration
-	// bufferOne has what is asked for during a run done right after it; otherwise it
-	// is left out.
+	// bufferOne runs a request that comes during a run right after it. Otherwise the request is dropped.
 	bufferOne bool
-	// catchup is how late one may be started that was missed while Temporal was
-	// down; 0 stands for every.
+	// catchup is how late a run may start that was missed while Temporal was down; 0 means every.
 	catchup time.Duration
-	// paused says that it begins only when somebody has it come.
+	// paused creates the schedule paused.
 	paused bool
 }
 
-// schedules are all there are, where a day of the trials lasts so long. Two runs
-// at once, or one made up for, would find nothing more: each takes in all that has
-// become known, or come to be due, since the one before it.
+// schedules are all schedules, for trials whose day has this length. None needs two runs at once, nor a missed run: each
+// run processes everything since the previous one.
 func schedules(day time.Duration) []schedule {
 	return []schedule{
 		{
 			id: reconcileSchedule, workflow: workflows.ReconcileWorkflowType, summary: "Starts trials that are missing, wakes trials that may go on",
 			every: ReconcileEvery, limit: 10 * time.Minute,
-			bufferOne: true, // what the running sweep has passed by already would otherwise wait
+			bufferOne: true, // the running sweep may have passed what the next one is asked for
 		},
 		{
 			id: watchSchedule, workflow: workflows.WatchWorkflowType, summary: "Takes a snapshot of the rollout, and judges it",
@@ -78,23 +75,23 @@ func schedules(day time.Duration) []schedule {
 		{
 			id: recountSchedule, workflow: workflows.RecountWorkflowType, summary: "Compares the counters behind the figures with the trials, and sets them right",
 			every: max(day, leastRecount), limit: 4 * time.Hour,
-			catchup: leastCatchup, // it reads everything, which is not for the moment at which all else begins again
+			catchup: leastCatchup, // it reads everything, which would slow down a recovery
 		},
 		{
-			// Not paused while no rollout runs: reports go on for months after it.
+			// Not paused while no rollout runs: reports are due for months after one.
 			id: reportSchedule, workflow: workflows.ReportWorkflowType, summary: "Makes the reports that are due on the time after the rollout",
 			every: rollout.ReportEvery(day), limit: 15 * time.Minute,
 		},
 		{
 			id: backupSchedule, workflow: workflows.BackupWorkflowType, summary: "Takes a backup of the database",
 			every: rollout.BackupEvery(day), limit: 8 * time.Hour,
-			catchup: leastCatchup, // each has all that is different from the last full one
+			catchup: leastCatchup, // each contains everything since the last full one
 			paused:  true,         // until a rollout runs
 		},
 	}
 }
 
-// options are the schedule as the server takes it.
+// options are the schedule in the form that the server takes.
 func (s schedule) options(taskQueue string) client.ScheduleOptions {
 	overlap := enums.SCHEDULE_OVERLAP_POLICY_SKIP
 	if s.bufferOne {
@@ -112,8 +109,7 @@ func (s schedule) options(taskQueue string) client.ScheduleOptions {
 	}
 }
 
-// SetupSchedules makes the schedules, or gives them their intervals anew. day
-// is how long a day of the trials lasts.
+// SetupSchedules creates the schedules, and updates the intervals of those that exist. day is the length of a trial's day.
 func (c *Client) SetupSchedules(ctx context.Context, day time.Duration) error {
 	var errs []error
 	for _, s := range schedules(day) {
@@ -129,7 +125,7 @@ func (c *Client) setupSchedule(ctx context.Context, options client.ScheduleOptio
 		err = c.SDK.ScheduleClient().GetHandle(ctx, options.ID).Update(ctx, client.ScheduleUpdateOptions{
 			DoUpdate: func(input client.ScheduleUpdateInput) (*client.ScheduleUpdate, error) {
 				schedule := input.Description.Schedule
-				schedule.Spec = &options.Spec // a day may last longer or shorter than before
+				schedule.Spec = &options.Spec // the length of a day may have changed
 				return &client.ScheduleUpdate{Schedule: &schedule}, nil
 			},
 		})
@@ -140,10 +136,10 @@ func (c *Client) setupSchedule(ctx context.Context, options client.ScheduleOptio
 	return nil
 }
 
-// errNoSchedule says that a schedule is missing and cannot be made here.
+// errNoSchedule says that a schedule is missing and cannot be created here.
 var errNoSchedule = errors.New("it is missing; `starter setup` makes it")
 
-// makeSchedule makes a schedule that somebody has deleted.
+// makeSchedule creates a schedule that somebody has deleted.
 func (c *Client) makeSchedule(ctx context.Context, id string) error {
 	if c.Day <= 0 {
 		return fmt.Errorf("schedule %s: %w", id, errNoSchedule)
@@ -156,7 +152,7 @@ func (c *Client) makeSchedule(ctx context.Context, id string) error {
 	return fmt.Errorf("schedule %s: %w", id, errNoSchedule)
 }
 
-// EnsureSchedules makes the schedules that are missing, and leaves the others as they are.
+// EnsureSchedules creates the schedules that are missing, and does not change the others.
 func (c *Client) EnsureSchedules(ctx context.Context) error {
 	var errs []error
 	for _, s := range schedules(c.Day) {
@@ -165,7 +161,7 @@ func (c *Client) EnsureSchedules(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// withSchedule does something with a schedule, which is made before where it is missing, and with its state.
+// withSchedule calls fn with a schedule and its state. It creates a missing schedule first.
 func (c *Client) withSchedule(ctx context.Context, id string, fn func(context.Context, client.ScheduleHandle, *client.ScheduleState) error) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
@@ -191,10 +187,10 @@ func missing(err error) bool {
 	return notFound
 }
 
-// notePaused is what a schedule says that was paused with the end of a rollout.
+// notePaused is the note of a schedule that was paused because a rollout ended.
 const notePaused = "no rollout runs"
 
-// Watching has the watch come, and backups be taken, or neither.
+// Watching resumes the schedules of the watch and of the backups, or pauses them.
 func (c *Client) Watching(ctx context.Context, on bool) error {
 	return errors.Join(c.scheduled(ctx, watchSchedule, on), c.scheduled(ctx, backupSchedule, on))
 }
@@ -211,7 +207,7 @@ func (c *Client) scheduled(ctx context.Context, id string, on bool) error {
 	})
 }
 
-// KeepWatching has the watch come, and backups be taken, where nobody has paused them on purpose.
+// KeepWatching resumes the schedules of the watch and of the backups, unless somebody paused them on purpose.
 func (c *Client) KeepWatching(ctx context.Context) error {
 	var errs []error
 	for _, id := range []string{watchSchedule, backupSchedule} {
@@ -225,7 +221,7 @@ func (c *Client) KeepWatching(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// FlagsChanged asks for a sweep now, so that held trials go on at once.
+// FlagsChanged triggers a sweep, so that held trials go on at once.
 func (c *Client) FlagsChanged(ctx context.Context) error {
 	return c.withSchedule(ctx, reconcileSchedule, func(ctx context.Context, handle client.ScheduleHandle, _ *client.ScheduleState) error {
 		return handle.Trigger(ctx, client.ScheduleTriggerOptions{Overlap: enums.SCHEDULE_OVERLAP_POLICY_BUFFER_ONE}) //nolint:wrapcheck // withSchedule does

@@ -11,11 +11,11 @@ import (
 	"go.temporal.io/sdk/contrib/envconfig"
 )
 
-// settings are the SDK's variables, TEMPORAL_*. An error names the variables at fault, where that can be known.
+// settings reads the SDK's variables, TEMPORAL_*. An error names the variables that are wrong, as far as that is known.
 func settings(env variables) (client.Options, error) {
 	for _, name := range []string{"TEMPORAL_TLS", "TEMPORAL_TLS_DISABLE_HOST_VERIFICATION"} {
 		if value, set := env[name]; set && value != "" && !slices.Contains([]string{"0", "1", "true", "false"}, strings.ToLower(value)) {
-			return client.Options{}, fmt.Errorf("%s: must be true or false", name) // the SDK would pass over it
+			return client.Options{}, fmt.Errorf("%s: must be true or false", name) // the SDK would ignore it
 		}
 	}
 	options, err := load(env)
@@ -32,8 +32,8 @@ func load(env variables) (client.Options, error) {
 	return envconfig.LoadClientOptions(envconfig.LoadClientOptionsRequest{EnvLookup: env})
 }
 
-// atFault are the variables that name a file which cannot be read, or else those without which all could be
-// read; none where several are wrong.
+// atFault are the variables that name an unreadable file, otherwise those without which the rest can be read. It is empty
+// where several are wrong.
 func atFault(env variables) []string {
 	var unreadable, spoiling []string
 	for _, name := range slices.Sorted(maps.Keys(env)) {
@@ -56,7 +56,7 @@ func atFault(env variables) []string {
 	return spoiling
 }
 
-// variables are those of the environment whose names begin with TEMPORAL_.
+// variables are environment variables whose names begin with TEMPORAL_.
 type variables map[string]string
 
 func environment() variables {

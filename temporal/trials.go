@@ -15,13 +15,12 @@ import (
 	"marketplace.example/trials/workflows"
 )
 
-// Start starts a trial's workflow. One that runs already is left alone, and started is false.
+// Start starts a trial's workflow. started is false where it runs already.
 func (c *Client) Start(ctx context.Context, r trial.Registration) (started bool, err error) {
 	return c.Restart(ctx, trial.NewState(r))
 }
 
-// Restart starts the workflow of a trial that is known, and stands so, again.
-// One that runs is left alone, and started is false.
+// Restart starts the workflow of a trial whose state is known. started is false where it runs already.
 func (c *Client) Restart(ctx context.Context, s trial.State) (started bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
@@ -39,9 +38,8 @@ func (c *Client) Restart(ctx context.Context, s trial.State) (started bool, err 
 	return true, nil
 }
 
-// options are what every start of a trial has in common. A trial that is over
-// may be started again: it then goes on from the database, and sets the search
-// attributes that are not given here, for want of knowing them.
+// options are the same for every start of a trial. A trial that has ended may be started again: its workflow goes on from
+// the database, and sets the search attributes that are not given here, because the caller does not know them.
 func (c *Client) options(vendorID string) client.StartWorkflowOptions {
 	return client.StartWorkflowOptions{
 		ID: trial.WorkflowID(vendorID), TaskQueue: c.TaskQueue,
@@ -51,50 +49,40 @@ func (c *Client) options(vendorID string) client.StartWorkflowOptions {
 	}
 }
 
-// Convert delivers billing's word. It needs no worker, and starts the trial's
-// workflow where that is over, so that a late conversion is recorded too.
+// Convert delivers billing's conversion. It needs no worker, and starts a workflow that has ended, so that a late
+// conversion is recorded too.
 func (c *Client) Convert(ctx context.Context, vendorID string, r trial.Request) error {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
-	_, err := c.SDK.SignalWithStartWorkflow(ctx, trial.WorkflowID(vendorID), trial.MessageConvert, r,
-		c.options(vendorID), trial.WorkflowType, workflows.TrialInput{VendorID: vendorID})
-	if err != nil {
-		return unavailable("delivering the conversion of "+vendorID, err)
-	}
-	return nil
+	return c.signal(ctx, vendorID, trial.MessageConvert, r, "delivering the conversion of "+vendorID)
 }
 
-// Wake tells a held trial to look at the flags again, and any other to look in which zone its vendor is. Neither is
-// over, so one whose workflow is gone lost it, and is started again: nothing
-// else would start a held one, since a trial that waits on purpose is never overdue.
+// Wake has a held trial read the flags again, and any other trial look up its vendor's time zone. Neither has ended, so a
+// workflow that is gone was lost, and is started again. Nothing else would start a held trial's workflow: a trial that
+// waits on purpose is never overdue.
 func (c *Client) Wake(ctx context.Context, vendorID string) error {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
-	_, err := c.SDK.SignalWithStartWorkflow(ctx, trial.WorkflowID(vendorID), trial.SignalWake, trial.Request{},
-		c.options(vendorID), trial.WorkflowType, workflows.TrialInput{VendorID: vendorID})
-	if err != nil {
-		return unavailable("waking trial "+vendorID, err)
-	}
-	return nil
+	return c.signal(ctx, vendorID, trial.SignalWake, trial.Request{}, "waking trial "+vendorID)
 }
 
-// NoMail tells a trial that no e-mail may go to its vendor, for the reason that the request gives. Where
-// the workflow is over it is started again, for its history to know.
+// NoMail records in a trial's history that no e-mail may go to its vendor, with the request's reason. It starts a
+// workflow that has ended, so that the history has the record.
 func (c *Client) NoMail(ctx context.Context, vendorID string, r trial.Request) error {
+	return c.signal(ctx, vendorID, trial.SignalNoMail, r, "telling trial "+vendorID+" that its vendor gets no e-mail")
+}
+
+// signal sends a signal to a trial's workflow, which it starts where it does not run. action is for the error.
+func (c *Client) signal(ctx context.Context, vendorID, name string, r trial.Request, action string) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	_, err := c.SDK.SignalWithStartWorkflow(ctx, trial.WorkflowID(vendorID), trial.SignalNoMail, r,
+	_, err := c.SDK.SignalWithStartWorkflow(ctx, trial.WorkflowID(vendorID), name, r,
 		c.options(vendorID), trial.WorkflowType, workflows.TrialInput{VendorID: vendorID})
 	if err != nil {
-		return unavailable("telling trial "+vendorID+" that its vendor gets no e-mail", err)
+		return unavailable(action, err)
 	}
 	return nil
 }
 
-// Ask sends an update and waits for its answer, the trial's new status. The
-// request's id makes it once. Where the trial's workflow is over it is
-// started again, so that an expired trial can be revived. Errors are a
-// *trial.Error: the trial's refusal, or unavailable when no worker answers.
+// Ask sends an update and waits for its answer, the trial's new status. The request's id makes it count once. It starts a
+// workflow that has ended, so that an expired trial can be revived. The error is a *trial.Error: the trial's refusal, or
+// CodeUnavailable when no worker answers.
 func (c *Client) Ask(ctx context.Context, message, vendorID string, r trial.Request) (trial.Overview, error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*callTimeout)
 	defer cancel()
@@ -117,8 +105,8 @@ func (c *Client) Ask(ctx context.Context, message, vendorID string, r trial.Requ
 	return o, nil
 }
 
-// updateID keeps Temporal from taking another message under the same id for a
-// repetition, and answering with the first one's outcome.
+// updateID is the id of an update. It names the message too: Temporal would take another message with the same request id
+// for a repetition, and answer with the first one's result.
 func updateID(message, requestID string) string {
 	if requestID == "" {
 		return "" // the SDK makes one
@@ -126,10 +114,10 @@ func updateID(message, requestID string) string {
 	return message + "/" + requestID
 }
 
-// blameTimeout bounds how long it takes to find out who has not answered.
+// blameTimeout bounds the search for the part that did not answer.
 const blameTimeout = time.Second
 
-// asked is what an error of Ask's means. A time-out is mostly a worker's: Temporal answers who polls then.
+// asked translates an error of Ask. A time-out is mostly the worker's: Temporal then answers who polls.
 func (c *Client) asked(message, vendorID string, err error) error {
 	if refused, ok := workflows.AsRefusal(err); ok {
 		return refused
@@ -138,7 +126,7 @@ func (c *Client) asked(message, vendorID string, err error) error {
 	if _, late := errors.AsType[*serviceerror.DeadlineExceeded](err); !late && !errors.Is(err, context.DeadlineExceeded) {
 		return unavailable(action, err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), blameTimeout) // the caller's time is over
+	ctx, cancel := context.WithTimeout(context.Background(), blameTimeout) // the caller's has ended
 	defer cancel()
 	queue, unknown := c.Queue(ctx)
 	if unknown != nil {
