@@ -15,8 +15,7 @@ var (
 	attributePolicy = sdktemporal.NewSearchAttributeKeyKeyword(trial.AttributePolicy)
 )
 
-// StartAttributes are the search attributes that a trial starts with. Set at
-// the start, they cost no event of their own.
+// StartAttributes are the search attributes that a trial starts with. Set at the start, they cost no event of their own.
 func StartAttributes(s trial.State) sdktemporal.SearchAttributes {
 	return sdktemporal.NewSearchAttributes(
 		attributeStatus.ValueSet(string(s.Status)),
@@ -26,8 +25,8 @@ func StartAttributes(s trial.State) sdktemporal.SearchAttributes {
 	)
 }
 
-// missingAttributes are those that a run was started without, or with what was
-// so before: who starts a trial again by a message does not know where it stands.
+// missingAttributes are the search attributes that the run lacks, or has with another value: a client that starts a trial
+// by a message does not know its state.
 func missingAttributes(ctx workflow.Context, s trial.State) []sdktemporal.SearchAttributeUpdate {
 	var missing []sdktemporal.SearchAttributeUpdate
 	has := workflow.GetTypedSearchAttributes(ctx)
@@ -45,7 +44,7 @@ func missingAttributes(ctx workflow.Context, s trial.State) []sdktemporal.Search
 	return missing
 }
 
-// changedAttributes are those that differ between two states.
+// changedAttributes are the search attributes that differ between two states.
 func changedAttributes(before, after trial.State) []sdktemporal.SearchAttributeUpdate {
 	var changed []sdktemporal.SearchAttributeUpdate
 	if before.Status != after.Status {

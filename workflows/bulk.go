@@ -17,19 +17,17 @@ import (
 // BulkInput starts the workflow of an operation, or continues one as new.
 type BulkInput struct {
 	ID string `json:"id"`
-	// Work is what an earlier run carried on; nil means to look in the database.
+	// Work is the state that an earlier run passed on; nil means to read it from the database.
 	Work *activities.BulkWork `json:"work"`
-	// Signals is how far an earlier run had counted its signals.
+	// Signals is how far an earlier run counted its signals.
 	Signals *SignalNumbers `json:"signals,omitempty"`
 }
 
-// pagesPerRun is after how many pages the operation continues as new: some 600
-// events, however many items it has.
+// pagesPerRun is the number of pages after which the operation continues as new: some 600 events, whatever its size.
 const pagesPerRun = 100
 
-// BulkOperation changes many trials, page by page. It ends with the operation, and
-// when a dry run is over; a request that comes later starts it again, and it goes on
-// from what the database holds.
+// BulkOperation changes many trials, page by page. It ends with the operation, and after a dry run. A later request starts it
+// again, and it goes on from the database.
 func BulkOperation(ctx workflow.Context, in BulkInput) (bulk.View, error) {
 	b := &bulkRun{}
 	ctx, b.canceled = uncancelable(ctx)
@@ -44,10 +42,10 @@ type bulkRun struct {
 	activities.BulkWork
 	queue  *queue
 	resets resets
-	// canceled is what is said of a cancellation.
+	// canceled is the note on a cancellation for the workflow's details.
 	canceled *string
 	pages    int
-	// activities names the activities; the worker has the real ones.
+	// activities names the activities; it stays nil.
 	activities *activities.Bulk
 }
 
@@ -66,13 +64,13 @@ func (b *bulkRun) setup(ctx workflow.Context, in BulkInput) error {
 	return b.begin(ctx, in.ID)
 }
 
-// begin reads how far the operation is.
+// begin reads the stored state.
 func (b *bulkRun) begin(ctx workflow.Context, id string) error {
 	var stored activities.BulkWork
 	if err := workflow.ExecuteActivity(bulkOptions(ctx, "begin"), b.activities.BeginBulk, id).Get(ctx, &stored); err != nil {
 		return fmt.Errorf("reading the operation: %w", err)
 	}
-	if stored.State.Seq >= b.State.Seq { // a database that was restored may know less
+	if stored.State.Seq >= b.State.Seq { // a restored database may know less
 		b.BulkWork = stored
 	}
 	return nil
@@ -86,10 +84,10 @@ func (b *bulkRun) run(ctx workflow.Context) (bulk.View, error) {
 		case b.resets.check(ctx, b.queue):
 			if err = b.begin(ctx, b.Operation.ID); err == nil {
 				b.resets.pending = false
-				b.queue.forget(b.State.HandledSignals)
+				b.queue.dropHandled(b.State.HandledSignals)
 			}
 		case b.queue.pending():
-			err = b.answer(ctx, b.queue.pop())
+			err = b.handle(ctx, b.queue.pop())
 		case b.State.Status.Final():
 			return bulk.ViewOf(b.Operation, b.State), nil
 		case b.pages >= pagesPerRun || workflow.GetInfo(ctx).GetContinueAsNewSuggested():
@@ -106,7 +104,7 @@ func (b *bulkRun) run(ctx workflow.Context) (bulk.View, error) {
 	}
 }
 
-// page does the next page of whatever is to be done.
+// page does the next page of the current phase.
 func (b *bulkRun) page(ctx workflow.Context) error {
 	b.pages++
 	page := b.State.Page(b.Operation)
@@ -117,9 +115,9 @@ func (b *bulkRun) page(ctx workflow.Context) error {
 	case bulk.Planning:
 		summary, activity = "look at "+summary, b.activities.LookAtItems
 	}
-	// Into a value of its own: what is decoded over another keeps what the new one leaves out.
+	// A new variable: decoding into b.State would keep the fields that the result omits.
 	var after bulk.State
-	b.State.HandledSignals = b.queue.numbers.Handled // and so in what comes of it
+	b.State.HandledSignals = b.queue.numbers.Handled // the result carries it on
 	if err := workflow.ExecuteActivity(bulkOptions(ctx, summary), activity, b.BulkWork).Get(ctx, &after); err != nil {
 		return fmt.Errorf("%s: %w", summary, err)
 	}
@@ -127,8 +125,8 @@ func (b *bulkRun) page(ctx workflow.Context) error {
 	return nil
 }
 
-// answer carries out one message. One that does not apply is logged: over HTTP it was refused before it was sent.
-func (b *bulkRun) answer(ctx workflow.Context, m message) error {
+// handle carries out one message. It logs one that does not apply: the API refused it before sending.
+func (b *bulkRun) handle(ctx workflow.Context, m message) error {
 	c, err := readControl(m)
 	if err != nil {
 		refuseMessage(ctx, m, err)
@@ -154,13 +152,12 @@ func (b *bulkRun) answer(ctx workflow.Context, m message) error {
 			b.State = after
 			return nil
 		}
-		b.State = *stored // somebody got ahead of this run: the request is decided anew
+		b.State = *stored // another run stored a newer state: decide the request again
 	}
 }
 
-// readControl is what an admin asks for with a message. A pause or a stop that cannot be read counts all the
-// same: it says by its name what is wanted, and holds back what somebody is in a hurry to hold back. A start or a
-// resume changes many trials, so it is taken only as it was meant.
+// readControl reads the control in a message. An unreadable pause or stop counts all the same: its name says what it wants, and
+// it holds back something in a hurry. A start or a resume changes many trials, so it counts only if it can be read.
 func readControl(m message) (bulk.Control, error) {
 	if !slices.Contains(bulk.Controls(), m.name) {
 		return bulk.Control{}, errUnknownMessage

@@ -17,16 +17,15 @@ import (
 
 // shape says which fields a message's payload has.
 type shape struct {
-	// needs must be there, may can be.
+	// needs are required, may are optional.
 	needs, may []string
-	// open lets others be there as well: a message of our own programs, which may be of a later version.
+	// open allows other fields: a message of our own programs may come from a later version.
 	open bool
 }
 
-// decode reads a message's payload into a fresh value of T, a struct. It refuses everything but one JSON object
-// in which each field of the shape stands at most once, and each that is needed once. A field of T that is none
-// of the shape's may be there with its zero value: our own programs send all of T. The error names no part of the
-// payload, which may hold anything.
+// decode reads a message's payload into a new T, a struct. It accepts one JSON object in which each field of the shape stands at
+// most once, and each needed one exactly once. A field of T outside the shape may be there with its zero value: our own
+// programs send all of T. The error quotes nothing from the payload, which may hold anything.
 func decode[T any](m message, s shape) (T, error) {
 	var value T
 	data, err := jsonOf(m.payload)
@@ -57,7 +56,7 @@ func decode[T any](m message, s shape) (T, error) {
 			return *new(T), fmt.Errorf("%s is not a field of it: it takes %s", name, s)
 		}
 	}
-	if len(fields) > 0 && !s.open { // the decoder takes names in other letters for ours
+	if len(fields) > 0 && !s.open { // the decoder ignores the case of names
 		return *new(T), fmt.Errorf("it has a field that is not known: it takes %s", s)
 	}
 	return value, nil
@@ -65,7 +64,7 @@ func decode[T any](m message, s shape) (T, error) {
 
 func (s shape) String() string { return strings.Join(slices.Concat(s.needs, s.may), ", ") }
 
-// jsonOf is the JSON of a message's one payload. Sent without any, it is an empty object.
+// jsonOf is the JSON of a message's only payload. No payload is an empty object.
 func jsonOf(payload *common.Payloads) ([]byte, error) {
 	payloads := payload.GetPayloads()
 	if len(payloads) == 0 {
@@ -85,8 +84,7 @@ func jsonOf(payload *common.Payloads) ([]byte, error) {
 
 var errNoObject = errors.New("it is not one JSON object")
 
-// members are the fields of a JSON object by their names, unread. It refuses a field that stands there twice,
-// and whatever stands behind the object.
+// members are the raw fields of a JSON object by name. It refuses a duplicate field, and anything behind the object.
 func members(data []byte) (map[string]json.RawMessage, error) {
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	if open, err := decoder.Token(); err != nil || open != json.Delim('{') {
@@ -98,7 +96,7 @@ func members(data []byte) (map[string]json.RawMessage, error) {
 		if err != nil {
 			return nil, errNoObject
 		}
-		key, _ := name.(string) // which every name in an object is
+		key, _ := name.(string) // every name in an object is one
 		if _, twice := fields[key]; twice {
 			return nil, errors.New("a field stands there twice")
 		}
@@ -117,13 +115,13 @@ func members(data []byte) (map[string]json.RawMessage, error) {
 	return fields, nil
 }
 
-// maxLoggedName bounds how much of a signal's name is logged, where it is none of ours.
+// maxLoggedName bounds how much of an unknown signal's name is logged.
 const maxLoggedName = 40
 
-// refuseMessage logs that a message has no effect: a signal has nobody to refuse to.
+// refuseMessage logs that a message has no effect: a signal has no sender to answer.
 func refuseMessage(ctx workflow.Context, m message, reason error) {
 	workflow.GetLogger(ctx).Warn("message refused", "signal", fmt.Sprintf("%.*s", maxLoggedName, m.name), "reason", reason.Error())
 }
 
-// errUnknownMessage says that a workflow has no message of that name.
+// errUnknownMessage says that the workflow has no message of that name.
 var errUnknownMessage = errors.New("there is no message of that name")

@@ -8,8 +8,8 @@ import (
 	"marketplace.example/trials/internal/domain/trial"
 )
 
-// refusal carries a domain error through Temporal: its code is the failure's
-// type, its field the failure's detail. AsRefusal is the way back.
+// refusal carries a domain error through Temporal: its code becomes the failure's type, its field the failure's detail.
+// AsRefusal reverses it.
 func refusal(err error) error {
 	var e *trial.Error
 	if !errors.As(err, &e) {
@@ -18,8 +18,7 @@ func refusal(err error) error {
 	return sdktemporal.NewNonRetryableApplicationError(e.Message, string(e.Code), nil, e.Field)
 }
 
-// AsRefusal is the domain error that a workflow's answer carries; false where
-// the failure is not a refusal.
+// AsRefusal is the domain error that a workflow's answer carries. It is false where the failure is no refusal.
 func AsRefusal(err error) (*trial.Error, bool) {
 	var app *sdktemporal.ApplicationError
 	if !errors.As(err, &app) {
@@ -32,7 +31,7 @@ func AsRefusal(err error) (*trial.Error, bool) {
 		return nil, false
 	}
 	if app.HasDetails() {
-		_ = app.Details(&e.Field) // a detail of another shape names no field of ours
+		_ = app.Details(&e.Field) // a detail of another type names no field
 	}
 	return e, true
 }

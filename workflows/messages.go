@@ -13,19 +13,19 @@ import (
 	"marketplace.example/trials/internal/domain/trial"
 )
 
-// ask is a request on its way to the main loop, and the answer back.
-type ask struct {
+// pendingRequest is a request that waits for the main loop, and its answer.
+type pendingRequest struct {
 	message string
 	request trial.Request
-	// handled is what stands for the signals that are handled once it is; empty for an update.
+	// handled identifies the signals handled up to and including this one; empty for an update.
 	handled string
-	// unread says why a signal is refused whose payload cannot be read; nil for any other.
+	// unread is why a signal's payload cannot be read, nil where it can.
 	unread error
 	done   bool
 	err    error
 }
 
-// trialShapes are the fields of a trial's messages that are read exactly. A conversion is not among them: see readConversion.
+// trialShapes are the fields of a trial's messages that are read strictly. A conversion is not: see readConversion.
 var trialShapes = map[string]shape{
 	trial.MessageExtend:  {needs: []string{"reason"}, may: []string{"days", "endsAt", "ifRevision", "id", "by", "at"}},
 	trial.MessageShorten: {needs: []string{"reason"}, may: []string{"days", "endsAt", "ifRevision", "id", "by", "at"}},
@@ -35,8 +35,7 @@ var trialShapes = map[string]shape{
 	trial.MessageRelease: {may: []string{"id", "by", "reason", "at"}},
 }
 
-// listen registers every handler; it runs before anything is awaited, so that
-// nothing sent with the start is missed.
+// listen registers every handler. It runs before anything is awaited, so that no message sent with the start is missed.
 func (t *trialRun) listen(ctx workflow.Context, carried *SignalNumbers) error {
 	t.queue = queueOf(ctx, carried)
 	t.handled = t.queue.numbers.Handled
@@ -55,20 +54,19 @@ func (t *trialRun) listen(ctx workflow.Context, carried *SignalNumbers) error {
 	})
 }
 
-// handleUpdate answers an update with the new status. What can be refused is
-// refused by the validator, which leaves no trace in the history.
+// handleUpdate answers an update with the new status. The validator refuses what it can, which leaves no trace in the history.
 func (t *trialRun) handleUpdate(ctx workflow.Context, name string) error {
 	handle := func(ctx workflow.Context, raw converter.RawValue) (trial.Overview, error) {
 		r, err := readUpdate(name, raw)
 		if err != nil {
-			return trial.Overview{}, refusal(err) // the validator has refused it before
+			return trial.Overview{}, refusal(err) // never reached: the validator refuses it
 		}
 		if r.ID == "" {
 			r.ID = workflow.GetCurrentUpdateInfo(ctx).ID
 		}
-		t.drain(ctx) // what has arrived before it comes first
-		a := &ask{message: name, request: r}
-		t.asked = append(t.asked, a)
+		t.drain(ctx) // earlier signals come first
+		a := &pendingRequest{message: name, request: r}
+		t.requests = append(t.requests, a)
 		ctx, _ = workflow.NewDisconnectedContext(ctx) // a cancellation of the workflow cancels no request
 		if err := workflow.Await(ctx, func() bool { return a.done }); err != nil {
 			return trial.Overview{}, err
@@ -89,7 +87,7 @@ func (t *trialRun) handleUpdate(ctx workflow.Context, name string) error {
 	return workflow.SetUpdateHandlerWithOptions(ctx, name, handle, workflow.UpdateHandlerOptions{Validator: validate})
 }
 
-// readUpdate is what an update asks for.
+// readUpdate reads the request of an update.
 func readUpdate(name string, raw converter.RawValue) (trial.Request, error) {
 	r, err := decode[trial.Request](message{name: name, payload: &common.Payloads{Payloads: []*common.Payload{raw.Payload()}}}, trialShapes[name])
 	if err != nil {
@@ -98,10 +96,10 @@ func readUpdate(name string, raw converter.RawValue) (trial.Request, error) {
 	return r, nil
 }
 
-// pending tells whether a message waits.
-func (t *trialRun) pending() bool { return len(t.asked) > 0 || t.queue.pending() }
+// pending tells whether a request or a signal waits.
+func (t *trialRun) pending() bool { return len(t.requests) > 0 || t.queue.pending() }
 
-// drain moves the signals that have arrived behind what is asked already.
+// drain moves the signals that have arrived behind the waiting requests.
 func (t *trialRun) drain(ctx workflow.Context) {
 	for t.queue.pending() {
 		m := t.queue.pop()
@@ -109,16 +107,15 @@ func (t *trialRun) drain(ctx workflow.Context) {
 		if r.ID == "" {
 			r.ID = m.id
 		}
-		a := &ask{message: m.name, request: r, handled: t.queue.numbers.Handled}
+		a := &pendingRequest{message: m.name, request: r, handled: t.queue.numbers.Handled}
 		if m.name != trial.MessageConvert { // a conversion counts with what could be read of it
 			a.unread = err
 		}
-		t.asked = append(t.asked, a)
+		t.requests = append(t.requests, a)
 	}
 }
 
-// readSignal is what a signal asks for. The payloads of wake and no-mail are not read: neither does anything
-// that hangs on what they hold.
+// readSignal reads the request of a signal. It does not read the payloads of wake and no-mail: neither effect depends on them.
 func readSignal(m message) (trial.Request, error) {
 	switch m.name {
 	case trial.MessageConvert:
@@ -133,63 +130,63 @@ func readSignal(m message) (trial.Request, error) {
 	return decode[trial.Request](m, s)
 }
 
-// readConversion is a conversion's request, and what was wrong with the rest of it. A conversion is never
-// refused: the money has moved, so what can be read of it will do.
+// readConversion reads a conversion's request as far as it can, and says what was wrong with the rest. A conversion is never
+// refused: the vendor has paid.
 func readConversion(m message) (trial.Request, error) {
 	var r trial.Request
 	payloads := m.payload.GetPayloads()
 	if len(payloads) == 0 {
-		return r, nil // sent without any, which is an empty request
+		return r, nil // without a payload it is an empty request
 	}
 	err := converter.GetDefaultDataConverter().FromPayload(payloads[0], &r)
 	return r, err
 }
 
-// forget drops, as the queue does, what was handled before what is stored. A conversion always counts.
-func (t *trialRun) forget() {
-	last := slices.IndexFunc(t.asked, func(a *ask) bool { return a.handled != "" && a.handled == t.state.HandledSignals })
+// dropHandled drops the requests that the stored state says were handled. A conversion always counts.
+func (t *trialRun) dropHandled() {
+	last := slices.IndexFunc(t.requests, func(a *pendingRequest) bool { return a.handled != "" && a.handled == t.state.HandledSignals })
 	if last < 0 {
 		return
 	}
-	t.handled = t.asked[last].handled
-	var kept []*ask
-	for i, a := range t.asked {
+	t.handled = t.requests[last].handled
+	var kept []*pendingRequest
+	for i, a := range t.requests {
 		if i <= last && a.handled != "" {
 			if a.message != trial.MessageConvert {
 				continue
 			}
-			a.handled = "" // it was before the last
+			a.handled = "" // it came before the last handled one
 		}
 		kept = append(kept, a)
 	}
-	t.asked = kept
+	t.requests = kept
 }
 
-// pop takes out what was asked first.
-func (t *trialRun) pop() *ask {
-	a := t.asked[0]
-	t.asked = t.asked[1:]
+// pop takes out the oldest request.
+func (t *trialRun) pop() *pendingRequest {
+	a := t.requests[0]
+	t.requests = t.requests[1:]
 	t.handled = cmp.Or(a.handled, t.handled)
 	return a
 }
 
-// current is the trial as it stands, with the signals that are handled by now: what is recorded of it says so.
+// current is the trial's state with the signals handled so far, which every record carries.
 func (t *trialRun) current() trial.State {
 	s := t.state
 	s.HandledSignals = t.handled
 	return s
 }
 
-// answer carries out one request: decided purely, recorded, applied.
-func (t *trialRun) answer(ctx workflow.Context, a *ask) error {
+// handle carries out one request: it decides, records and applies.
+func (t *trialRun) handle(ctx workflow.Context, a *pendingRequest) error {
 	defer func() { a.done = true }()
 	switch {
-	case a.unread != nil: // a signal has nobody to refuse to
+	case a.unread != nil:
 		refuseMessage(ctx, message{name: a.message}, a.unread)
 		return nil
 	case a.message == trial.SignalWake:
 		return t.wake(ctx)
-	case a.message == trial.SignalNoMail: // each step asks the database; a restored one asks the history
+	case a.message == trial.SignalNoMail: // each step reads the database, and a restore reads the history
 		return nil
 	}
 	for {
@@ -210,13 +207,12 @@ func (t *trialRun) answer(ctx workflow.Context, a *ask) error {
 		if stored.Same(*event) {
 			return nil
 		}
-		// An earlier attempt had got ahead of us in the database: its event
-		// comes first, and the request is decided anew.
+		// Another attempt stored an event under this number: it comes first, and the request is decided again.
 	}
 }
 
-// wake has a held trial decide its step anew. Any other may have been woken since its vendor is in another zone by
-// now; a step that is due looks by itself.
+// wake makes a held trial decide its step again. For any other trial it looks up the vendor's time zone, which may have
+// changed; a step that is due does that itself.
 func (t *trialRun) wake(ctx workflow.Context) error {
 	held := t.held
 	t.held = false

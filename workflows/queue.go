@@ -8,29 +8,27 @@ import (
 	"go.temporal.io/sdk/workflow"
 )
 
-// message is what somebody sent to a workflow, as it arrived.
+// message is one message to a workflow, as it arrived.
 type message struct {
 	name    string
 	payload *common.Payloads
-	// id stands for the message where it names none itself. It is the same when the message arrives
-	// again because a run was reset.
+	// id identifies a message that names no id itself. It is the same when a reset delivers the message again.
 	id string
-	// before is the version of the flags that somebody had set, as the run found while the message waited; 0 for none.
-	before int
+	// sentBefore is the version of the flags set by hand that the run found while the message waited; 0 for none.
+	sentBefore int
 }
 
-// queue holds the signals of a run in their order of arrival, whatever their names: the SDK's channels
-// keep the order only among signals of one name.
+// queue holds the signals of a run in their order of arrival, whatever their names. The SDK's channels keep the order only
+// among signals of one name.
 type queue struct {
 	messages []message
-	// again is how many of them were there when a reset was noticed: sent before that, most of them once more.
-	again int
-	// numbers is nil until the run begins; signals may arrive before that.
+	// beforeReset is how many of the messages were there when the run noticed a reset.
+	beforeReset int
+	// numbers is nil until the run begins. Signals may arrive earlier.
 	numbers *SignalNumbers
 }
 
-// begin has the messages numbered, those that are there first: on from what an earlier run carried, or from nothing in
-// the name of the run.
+// begin numbers the waiting messages: on from what an earlier run passed on, or from zero in the name of the run.
 func (q *queue) begin(run string, carried *SignalNumbers) {
 	q.numbers = &SignalNumbers{Run: run}
 	if carried != nil {
@@ -44,27 +42,26 @@ func (q *queue) begin(run string, carried *SignalNumbers) {
 // pending tells whether a message waits.
 func (q *queue) pending() bool { return len(q.messages) > 0 }
 
-// found notes that the first n messages which wait were sent before the run knew of a version of the flags.
-func (q *queue) found(version, n int) {
+// markSentBefore notes that the first n messages were sent before the run knew a version of the flags.
+func (q *queue) markSentBefore(version, n int) {
 	for i := range n {
-		q.messages[i].before = version
+		q.messages[i].sentBefore = version
 	}
 }
 
-// pop takes out the oldest message; one must be pending. It counts as handled from then on.
+// pop takes out the oldest message and counts it as handled. The queue must not be empty.
 func (q *queue) pop() message {
 	m := q.messages[0]
 	q.numbers.Handled = q.numbers.handledAfter(q.numbers.Handled, m)
-	q.messages, q.again = q.messages[1:], max(q.again-1, 0)
+	q.messages, q.beforeReset = q.messages[1:], max(q.beforeReset-1, 0)
 	return m
 }
 
-// forget drops the messages that were handled before what is stored, which says so of them: a reset gives a run its
-// signals once more, in their order. One that was refused then might be taken now, against what was asked for later.
-// Where they are not those that the run was given, as after a reset without its signals, nothing is dropped: each has
-// its turn, and what was carried out is known by its id. It answers with those that were dropped.
-func (q *queue) forget(handled string) []message {
-	q.again = 0
+// dropHandled drops the messages up to the stored handled, and returns them. A reset delivers a run's signals again, in order;
+// one that was refused then might be accepted now, against what somebody asked for later. If the hash fits no message, as
+// after a reset that left signals out, it drops none: ids prevent repetition.
+func (q *queue) dropHandled(handled string) []message {
+	q.beforeReset = 0
 	now := q.numbers.Handled
 	for i, m := range q.messages {
 		if now = q.numbers.handledAfter(now, m); now == handled {
@@ -76,7 +73,7 @@ func (q *queue) forget(handled string) []message {
 	return nil
 }
 
-// push puts a message behind the others.
+// push adds a message at the end.
 func (q *queue) push(name string, payload *common.Payloads) {
 	m := message{name: name, payload: payload}
 	if q.numbers != nil {
@@ -85,12 +82,11 @@ func (q *queue) push(name string, payload *common.Payloads) {
 	q.messages = append(q.messages, m)
 }
 
-// queueKey is under what a workflow's context holds its queue.
+// queueKey is the key of a queue in a workflow's context.
 type queueKey struct{}
 
-// queueOf is the queue of the running workflow, which begins with what an earlier run carried on; nil for nothing.
-// Without the interceptor there is none, and signals
-// would be lost: the workflow task fails then, and is tried again by a worker that has it.
+// queueOf is the queue of the running workflow. carried is what an earlier run passed on, nil for nothing. Without the
+// interceptor there is no queue, and signals would be lost: then the workflow task fails, and a worker that has it retries it.
 func queueOf(ctx workflow.Context, carried *SignalNumbers) *queue {
 	q, ok := ctx.Value(queueKey{}).(*queue)
 	if !ok {
@@ -100,7 +96,7 @@ func queueOf(ctx workflow.Context, carried *SignalNumbers) *queue {
 	return q
 }
 
-// Interceptors are what every worker, test environment, and replayer of these workflows needs.
+// Interceptors are required by every worker, test environment and replayer of these workflows.
 func Interceptors() []interceptor.WorkerInterceptor {
 	return []interceptor.WorkerInterceptor{&queueing{}}
 }
@@ -116,7 +112,7 @@ func (*queueing) InterceptWorkflow(_ workflow.Context, next interceptor.Workflow
 	return i
 }
 
-// inbound sees what arrives at one run.
+// inbound receives the signals of one run.
 type inbound struct {
 	interceptor.WorkflowInboundInterceptorBase
 	queue *queue
@@ -126,8 +122,7 @@ func (i *inbound) ExecuteWorkflow(ctx workflow.Context, in *interceptor.ExecuteW
 	return i.Next.ExecuteWorkflow(workflow.WithValue(ctx, queueKey{}, i.queue), in)
 }
 
-// HandleSignal is called once a signal, in the order of the history. It does not hand the signal on: in its
-// channel it would wait for nobody.
+// HandleSignal is called once per signal, in the order of the history. It does not pass the signal on to its channel.
 func (i *inbound) HandleSignal(_ workflow.Context, in *interceptor.HandleSignalInput) error {
 	i.queue.push(in.SignalName, in.Arg)
 	return nil

@@ -7,46 +7,44 @@ import (
 	"go.temporal.io/sdk/workflow"
 )
 
-// resets notices that somebody has reset the run. What the run carries is then older than what is stored, which
-// it has to go on from. The zero value is ready for a run's first look.
+// resets notices that a run was reset: the run's state is then older than the stored one, from which it must go on. The zero value is ready to use.
 type resets struct {
-	looks int
-	// pending says that the run has not gone on from what is stored yet.
+	checks int
+	// pending says that the run was reset and has not read the stored state yet.
 	pending bool
-	// noticed is the run that noticed it last.
-	noticed string
+	// detectedIn is the run that noticed the latest reset.
+	detectedIn string
 }
 
-// check tells whether the run was reset and has to go on from what is stored, until that is done. A run that was not pays nothing for it. One that was replays
-// what happened before the reset, with looks that leave no trace, and the first look after that leaves a marker.
+// check tells whether the run was reset and still has to read the stored state. A run that was not reset pays nothing. One
+// that was replays what came before the reset with checks that leave no trace; the first check after that leaves a marker.
 func (r *resets) check(ctx workflow.Context, q *queue) bool {
-	if r.notices(ctx) {
-		r.pending, q.again = true, len(q.messages)
+	if r.detect(ctx) {
+		r.pending, q.beforeReset = true, len(q.messages)
 	}
 	return r.pending
 }
 
-// notices tells once, at the first look after what is replayed.
-func (r *resets) notices(ctx workflow.Context) bool {
+// detect is true once, at the first check that is not replayed.
+func (r *resets) detect(ctx workflow.Context) bool {
 	info := workflow.GetInfo(ctx)
 	run := info.WorkflowExecution.RunID
-	if info.OriginalRunID == "" || info.OriginalRunID == run || r.noticed == run {
+	if info.OriginalRunID == "" || info.OriginalRunID == run || r.detectedIn == run {
 		return false
 	}
-	r.looks++
-	if workflow.GetVersion(ctx, fmt.Sprintf("reset-%d", r.looks), workflow.DefaultVersion, 1) == workflow.DefaultVersion {
+	r.checks++
+	if workflow.GetVersion(ctx, fmt.Sprintf("reset-%d", r.checks), workflow.DefaultVersion, 1) == workflow.DefaultVersion {
 		return false
 	}
-	// Reset once more, the run replays this as well, and is not the one that noticed.
-	if err := workflow.SideEffect(ctx, func(workflow.Context) any { return run }).Get(&r.noticed); err != nil {
+	// After another reset the new run replays this marker, but was not the one that noticed.
+	if err := workflow.SideEffect(ctx, func(workflow.Context) any { return run }).Get(&r.detectedIn); err != nil {
 		workflow.GetLogger(ctx).Error("which run was reset cannot be read", "error", err)
 	}
 	return true
 }
 
-// uncancelable is a context that a cancellation of the workflow does not reach: what these workflows do is ended by
-// messages, which people can be answered by, and torn off in the middle, requests would be lost. canceled is what
-// the workflow's details say of it, nothing before.
+// uncancelable is a context that a cancellation of the workflow does not reach: these workflows end by messages, and cutting
+// one off would lose requests. canceled is the note for the workflow's details, empty before.
 func uncancelable(ctx workflow.Context) (inner workflow.Context, canceled *string) {
 	canceled = new("")
 	inner, _ = workflow.NewDisconnectedContext(ctx)

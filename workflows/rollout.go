@@ -12,24 +12,23 @@ import (
 	"marketplace.example/trials/internal/domain/rollout"
 )
 
-// RolloutInput starts a rollout workflow, continues one as new, or takes the place of one that was lost.
+// RolloutInput starts a rollout workflow, continues one as new, or replaces a lost one.
 type RolloutInput struct {
 	Start *rollout.Start `json:"start"`
-	// Lost is the id of a rollout whose workflow was lost: it goes on from what is stored.
+	// Lost is the id of a rollout whose workflow was lost. It goes on from the stored state.
 	Lost string `json:"lost,omitempty"`
-	// State, Judged and Recent are what an earlier run carried on, and Signals how far it had counted its signals.
+	// State, Judged and Recent are what an earlier run passed on, and Signals is how far it counted its signals.
 	State   *rollout.State     `json:"state"`
 	Judged  *rollout.Judgement `json:"judged"`
 	Recent  []rollout.Event    `json:"recent"`
 	Signals *SignalNumbers     `json:"signals,omitempty"`
 }
 
-// recentDecisions is how many decisions the query answers with; all of them are
-// in the database.
+// recentDecisions is how many decisions the query returns. The database has all of them.
 const recentDecisions = 50
 
-// Rollout puts the automation in front of vendors step by step. What happens
-// next is rollout.State's to decide; this carries it out, one thing at a time.
+// Rollout puts the automation in front of vendors step by step. rollout.State decides what comes next; this carries it out,
+// one thing at a time.
 func Rollout(ctx workflow.Context, in RolloutInput) (rollout.State, error) {
 	r := &rolloutRun{}
 	ctx, r.canceled = uncancelable(ctx)
@@ -46,9 +45,9 @@ type rolloutRun struct {
 	recent []rollout.Event
 	queue  *queue
 	resets resets
-	// canceled is what is said of a cancellation.
+	// canceled is the note on a cancellation for the workflow's details.
 	canceled *string
-	// activities names the activities; the worker has the real ones.
+	// activities names the activities; it stays nil.
 	activities *activities.Rollouts
 	// refreshed says that the run has asked for the latest judgement since the last event.
 	refreshed bool
@@ -76,16 +75,16 @@ func (r *rolloutRun) setup(ctx workflow.Context, in RolloutInput) error {
 		return sdktemporal.NewNonRetryableApplicationError("a rollout needs a start", "invalid", nil)
 	}
 	start := *in.Start
-	// Into a value of its own: what is decoded over another keeps what the new one leaves out.
+	// A new variable: decoding into start.Times would keep the fields that the result omits.
 	var learned rollout.Times
 	if err := workflow.ExecuteActivity(r.options(ctx, "earlier trials"), r.activities.Learn, start.Times).Get(ctx, &learned); err != nil {
 		return fmt.Errorf("looking at earlier trials: %w", err)
 	}
-	start.Times = learned // once: a later replay of the judgements must find the same
+	start.Times = learned // asked once: judgements made again later must use the same
 	return r.enact(ctx, rollout.Begin(start, workflow.Now(ctx)))
 }
 
-// recover takes up a rollout where it is stored. It may have ended meanwhile.
+// recover reads the stored state of a rollout, which may have ended.
 func (r *rolloutRun) recover(ctx workflow.Context, id string) error {
 	var stored rollout.State
 	if err := workflow.ExecuteActivity(r.options(ctx, "what is stored"), r.activities.Recover, id).Get(ctx, &stored); err != nil {
@@ -95,8 +94,8 @@ func (r *rolloutRun) recover(ctx workflow.Context, id string) error {
 	return nil
 }
 
-// catchUp goes on from what is stored, where that is more than the run knows. A database that was restored may
-// know less, or nothing: then the run goes on from what it has.
+// catchUp goes on from the stored state, if that is newer. A restored database may know less, or nothing: then the run keeps
+// its own state.
 func (r *rolloutRun) catchUp(ctx workflow.Context) error {
 	known := r.state
 	err := r.recover(ctx, known.ID)
@@ -107,10 +106,10 @@ func (r *rolloutRun) catchUp(ctx workflow.Context) error {
 	if err != nil || r.state.Seq < known.Seq {
 		r.state = known
 	}
-	r.queue.found(r.state.HandVersion, r.queue.again) // they were sent before the reset
-	for _, m := range r.queue.forget(r.state.HandledSignals) {
+	r.queue.markSentBefore(r.state.HandVersion, r.queue.beforeReset) // they came before the reset
+	for _, m := range r.queue.dropHandled(r.state.HandledSignals) {
 		if j, err := decode[rollout.Judgement](m, judgementShape); err == nil && m.name == rollout.SignalJudged {
-			r.applyJudgement(j) // what was judged last is stored with no decision, and what is decided next is decided on it
+			r.applyJudgement(j) // no decision stores the latest judgement, and the next decision needs it
 		}
 	}
 	return nil
@@ -125,15 +124,15 @@ func (r *rolloutRun) run(ctx workflow.Context) (rollout.State, error) {
 		case r.resets.check(ctx, r.queue):
 			err = r.catchUp(ctx)
 		case r.queue.pending():
-			err = r.answer(ctx, r.queue.pop())
+			err = r.handle(ctx, r.queue.pop())
 		case r.state.Status.Final() || workflow.GetInfo(ctx).GetContinueAsNewSuggested():
-			if err = r.settle(ctx); err == nil && !r.queue.pending() {
-				return r.leave(ctx)
+			if err = r.awaitNotices(ctx); err == nil && !r.queue.pending() {
+				return r.finish(ctx)
 			}
 		case r.state.PreflightDue(workflow.Now(ctx)):
 			err = r.preflight(ctx)
 		case event != nil && event.Type == rollout.EventCompleted && r.state.BackfillDue():
-			err = r.backfill(ctx) // after it there is nobody who would take the rest in
+			err = r.backfill(ctx) // once completed, nobody would adopt the rest
 		case event != nil && event.WantsLatest() && !r.refreshed:
 			err = r.refresh(ctx)
 		case event != nil:
@@ -149,9 +148,9 @@ func (r *rolloutRun) run(ctx workflow.Context) (rollout.State, error) {
 	}
 }
 
-// leave ends the run: with the rollout, or because the history has grown long. No message may be pending: one that
-// arrives at the server meanwhile has it try the workflow task again.
-func (r *rolloutRun) leave(ctx workflow.Context) (rollout.State, error) {
+// finish ends the run: with the rollout, or because the history has grown long. No message may wait. If one reaches the server
+// meanwhile, it retries the workflow task.
+func (r *rolloutRun) finish(ctx workflow.Context) (rollout.State, error) {
 	if r.state.Status.Final() {
 		return r.state, nil
 	}
@@ -159,12 +158,12 @@ func (r *rolloutRun) leave(ctx workflow.Context) (rollout.State, error) {
 	return r.state, workflow.NewContinueAsNewError(ctx, rollout.WorkflowType, next)
 }
 
-// settle waits until every notice is under way.
-func (r *rolloutRun) settle(ctx workflow.Context) error {
+// awaitNotices waits until every notice's workflow has started.
+func (r *rolloutRun) awaitNotices(ctx workflow.Context) error {
 	return workflow.Await(ctx, func() bool { return r.notifying == 0 })
 }
 
-// wait sleeps until something is due, or a signal comes.
+// wait sleeps until a moment, or until a signal arrives. A zero until waits for a signal only.
 func (r *rolloutRun) wait(ctx workflow.Context, until time.Time) error {
 	if until.IsZero() {
 		return workflow.Await(ctx, r.queue.pending)
@@ -177,15 +176,14 @@ func (r *rolloutRun) wait(ctx workflow.Context, until time.Time) error {
 	return workflow.Await(ctx, func() bool { return timer.IsReady() || r.queue.pending() })
 }
 
-// enact carries an event out, unless another stands already; what is due then is decided anew.
+// enact carries out an event, unless another one is stored in its place. Then the run decides again.
 func (r *rolloutRun) enact(ctx workflow.Context, event rollout.Event) error {
 	_, err := r.tryEnact(ctx, event)
 	return err
 }
 
-// tryEnact carries an event out, and then tells people and hands trials over where
-// the event says so. overtaken says that another one stands in its place: somebody got ahead of this run, which
-// goes on from there.
+// tryEnact carries out an event, then notifies people, and releases trials where the event says so. overtaken says that another
+// event is stored in its place: another run was faster, and this one goes on from there.
 func (r *rolloutRun) tryEnact(ctx workflow.Context, event rollout.Event) (overtaken bool, err error) {
 	var enacted activities.Enacted
 	input := activities.EnactInput{State: r.state, Event: event}
@@ -194,14 +192,14 @@ func (r *rolloutRun) tryEnact(ctx workflow.Context, event rollout.Event) (overta
 		return false, fmt.Errorf("enacting %s: %w", event.Type, err)
 	}
 	if enacted.Stored != nil {
-		if !r.resets.pending { // or catching up says it of those that were sent before the reset
-			r.found(enacted.Stored.HandVersion)
+		if !r.resets.pending { // otherwise catchUp does it
+			r.markSentBefore(enacted.Stored.HandVersion)
 		}
 		r.state, r.refreshed = *enacted.Stored, false
 		return true, nil
 	}
 	stored := enacted.Event
-	r.found(stored.HandVersion)
+	r.markSentBefore(stored.HandVersion)
 	r.state, r.refreshed = r.state.Apply(stored), false
 	r.recent = append(r.recent, stored)
 	if over := len(r.recent) - recentDecisions; over > 0 {
@@ -214,15 +212,14 @@ func (r *rolloutRun) tryEnact(ctx workflow.Context, event rollout.Event) (overta
 	return false, nil
 }
 
-// found notes that the messages which wait were sent before the run knew of a version of the flags, where that is news.
-func (r *rolloutRun) found(version int) {
+// markSentBefore notes that the waiting messages were sent before the run knew a version of the flags, if that is new.
+func (r *rolloutRun) markSentBefore(version int) {
 	if version > r.state.HandVersion {
-		r.queue.found(version, len(r.queue.messages))
+		r.queue.markSentBefore(version, len(r.queue.messages))
 	}
 }
 
-// notify has stakeholders told of what has happened. That goes on beside the
-// rollout: a recipient who cannot be reached does not hold it up.
+// notify starts the notice of an event. An unreachable recipient does not delay the rollout.
 func (r *rolloutRun) notify(ctx workflow.Context, e rollout.Event) {
 	message := rollout.MessageFor(r.state, e)
 	if message == nil {
@@ -238,7 +235,7 @@ func (r *rolloutRun) notify(ctx workflow.Context, e rollout.Event) {
 	})
 }
 
-// refresh asks for the latest judgement.
+// refresh reads the latest judgement.
 func (r *rolloutRun) refresh(ctx workflow.Context) error {
 	var latest *rollout.Judgement
 	if err := workflow.ExecuteActivity(r.options(ctx, "latest judgement"), r.activities.Latest, r.state.ID).Get(ctx, &latest); err != nil {
@@ -264,7 +261,7 @@ func (r *rolloutRun) preflight(ctx workflow.Context) error {
 	return r.enact(ctx, event)
 }
 
-// backfill takes in one batch, and leaves the rest of its minute to others.
+// backfill adopts one batch of trials, and then waits for the rest of its minute.
 func (r *rolloutRun) backfill(ctx workflow.Context) error {
 	batch, pause := r.state.BackfillBatch()
 	var moved activities.Moved
@@ -279,7 +276,7 @@ func (r *rolloutRun) backfill(ctx workflow.Context) error {
 	return r.wait(ctx, workflow.Now(ctx).Add(pause))
 }
 
-// release hands over every trial that runs automated.
+// release makes every automated trial unautomated.
 func (r *rolloutRun) release(ctx workflow.Context) error {
 	batch := activities.Batch{RolloutID: r.state.ID, Size: releaseBatch}
 	for {
@@ -294,7 +291,7 @@ func (r *rolloutRun) release(ctx workflow.Context) error {
 	}
 }
 
-// releaseBatch is how many trials are handed over by one activity.
+// releaseBatch is how many trials one activity releases.
 const releaseBatch = 500
 
 func (r *rolloutRun) options(ctx workflow.Context, summary string) workflow.Context {

@@ -7,8 +7,8 @@ import (
 	"marketplace.example/trials/internal/domain/rollout"
 )
 
-// RolloutHistoryReader reads a rollout's decisions out of the history of one run of its workflow: each that was
-// carried out is the answer of an activity. The zero value is ready for a run's first event.
+// RolloutHistoryReader reads a rollout's decisions from the history of one run of its workflow: each is the result of an
+// activity. The zero value is ready for a run's first event.
 type RolloutHistoryReader struct {
 	// Rollout is what the history tells so far; its ID is empty before the first event.
 	recovery.Rollout

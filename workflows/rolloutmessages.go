@@ -8,8 +8,7 @@ import (
 	"marketplace.example/trials/internal/domain/rollout"
 )
 
-// rolloutShapes are the fields of a rollout's messages. A person's words are taken exactly: read in part, they
-// may mean the opposite.
+// rolloutShapes are the fields of a rollout's messages. They are read strictly: half of what a person wrote may mean the opposite.
 var rolloutShapes = map[string]shape{
 	rollout.SignalRollback:      {needs: []string{"percentage", "reason"}, may: []string{"inFlight", "id", "by", "seen"}},
 	rollout.SignalPause:         {needs: []string{"reason"}, may: []string{"id", "by", "seen"}},
@@ -20,11 +19,11 @@ var rolloutShapes = map[string]shape{
 	rollout.SignalWaive:         {needs: []string{"subject", "reason"}, may: []string{"id", "by", "seen"}},
 }
 
-// judgementShape is open: what the watch of a later version says more is no reason to miss an alarm.
+// judgementShape is open: additional fields from the watch of a later version are no reason to miss an alarm.
 var judgementShape = shape{needs: []string{"formula", "at", "snapshot", "position"}, open: true}
 
-// answer carries out one message. One that does not apply is logged: over HTTP it was refused before it was sent.
-func (r *rolloutRun) answer(ctx workflow.Context, m message) error {
+// handle carries out one message. It logs one that does not apply: the API refused it before sending.
+func (r *rolloutRun) handle(ctx workflow.Context, m message) error {
 	if m.name == rollout.SignalJudged {
 		j, err := decode[rollout.Judgement](m, judgementShape)
 		if err != nil {
@@ -56,14 +55,14 @@ func (r *rolloutRun) answer(ctx workflow.Context, m message) error {
 			refuseMessage(ctx, m, errOvertaken)
 			return nil
 		}
-		// What stops the rollout does so whatever has been decided meanwhile.
+		// What stops the rollout applies whatever was decided meanwhile.
 	}
 }
 
-// errOvertaken refuses what was asked of a rollout that stands elsewhere.
+// errOvertaken refuses a request made on a state that has changed.
 var errOvertaken = errors.New("another decision stands already: what it was asked on is not so any more")
 
-// readRolloutRequest is what a person asks for with a message.
+// readRolloutRequest reads a person's request.
 func readRolloutRequest(m message) (rollout.Request, error) {
 	s, known := rolloutShapes[m.name]
 	if !known {
@@ -76,16 +75,16 @@ func readRolloutRequest(m message) (rollout.Request, error) {
 	if request.ID == "" {
 		request.ID = m.id
 	}
-	if request.FlagsVersion == 0 && m.before > 0 { // whoever sent it cannot have seen those
-		request.FlagsVersion = m.before - 1
+	if request.FlagsVersion == 0 && m.sentBefore > 0 { // the sender cannot have seen that version
+		request.FlagsVersion = m.sentBefore - 1
 	}
 	return request, err
 }
 
-// maxRequestID bounds the id that a message may name, in bytes.
+// maxRequestID bounds the id in a message, in bytes.
 const maxRequestID = 128
 
-// applyJudgement keeps the newest judgement: that of a later snapshot, or of a later moment where a restored database
+// applyJudgement keeps the newest judgement: the one of the later snapshot, or of the later moment, since a restored database
 // counts snapshots from further back.
 func (r *rolloutRun) applyJudgement(j rollout.Judgement) {
 	if r.judged == nil || j.Snapshot >= r.judged.Snapshot || j.At.After(r.judged.At) {

@@ -12,53 +12,49 @@ import (
 	"marketplace.example/trials/internal/domain/trial"
 )
 
-// SignalNumbers give a message that names no id one of its content, and of how many alike came before it. A reset
-// gives a run its signals once more, in their order, and those of the runs that it continued as new in behind them.
-// So the count is carried on from run to run, in the name of the first: then whichever run is reset, each message
-// has the id that it had before.
+// SignalNumbers give a message without an id one made of its content and of the number of equal messages before it. A reset
+// delivers a run's signals again, in order, followed by those of the runs that continued it as new. So the count is passed on
+// from run to run, in the name of the first: a message has the same id whichever run is reset.
 type SignalNumbers struct {
-	// Run is the run that the count began in.
+	// Run is the run in which the count began.
 	Run string `json:"run"`
-	// Alike counts the messages of a content, in the order in which the first of each arrived.
-	Alike []Alike `json:"alike,omitempty"`
-	// Floor is the highest count that was forgotten; what is counted anew is counted from there, so that no id comes
-	// twice.
+	// Alike counts equal messages, in the order in which the first of each arrived.
+	Alike []ContentCount `json:"alike,omitempty"`
+	// Floor is the highest count that was dropped. New counts begin there, so that no id is used twice.
 	Floor int `json:"floor,omitempty"`
-	// Handled stands for the messages that were taken from the queue so far, their contents and their order, in the name
-	// of Run; empty for none. What is stored carries it, so that after a reset it is seen which of the messages had been
-	// handled by then, whatever became of each.
+	// Handled is a hash over the messages taken from the queue so far, in order; empty for none. Every stored record has
+	// it, so that a reset run recognizes the messages handled before the record, whatever their result.
 	Handled string `json:"handled,omitempty"`
 }
 
-// Alike is how many messages of a content have arrived.
-type Alike struct {
+// ContentCount is how many messages with a content have arrived.
+type ContentCount struct {
 	Content string `json:"content"`
 	Count   int    `json:"count"`
 }
 
 const (
-	// mostAlike bounds how many contents are counted. Our own programs name an id, so that these are what people have
-	// written by hand.
-	mostAlike = 200
-	// contentBytes is how much of a content's hash tells it from the others.
+	// maxContents bounds the counted contents. Our own programs send ids, so only messages written by hand are counted.
+	maxContents = 200
+	// contentBytes is the length of a content's hash.
 	contentBytes = 8
 )
 
-// id is that of a message that has just arrived. One that names an id itself, though it may not be possible to read the
-// rest, is the same message whenever it arrives, and is not counted; those to which an id means nothing have none.
+// id is the id of a message that has just arrived. A message with an id of its own, even if the rest is unreadable, is the same
+// message whenever it arrives, and is not counted. Messages to which an id means nothing get none.
 func (n *SignalNumbers) id(m message) string {
 	switch m.name {
 	case rollout.SignalJudged, trial.SignalWake, trial.SignalNoMail:
 		return ""
 	}
 	content, count := contentOf(m), 1
-	if !namesID(m) {
+	if !hasOwnID(m) {
 		count = n.count(content)
 	}
 	return fmt.Sprintf("signal-%s-%s-%d", n.Run, content, count)
 }
 
-// contentOf stands for what a message says.
+// contentOf is a hash over a message's name and payload.
 func contentOf(m message) string {
 	hash := sha256.New()
 	hash.Write([]byte(m.name))
@@ -69,27 +65,27 @@ func contentOf(m message) string {
 	return hex.EncodeToString(hash.Sum(nil)[:contentBytes])
 }
 
-// handledAfter is Handled once it was handled, and then a message more.
+// handledAfter is the hash Handled after one more message.
 func (n *SignalNumbers) handledAfter(handled string, m message) string {
 	sum := sha256.Sum256([]byte(cmp.Or(handled, n.Run) + "/" + contentOf(m)))
 	return hex.EncodeToString(sum[:contentBytes])
 }
 
-// count counts a message of a content.
+// count counts a message with a content.
 func (n *SignalNumbers) count(content string) int {
-	i := slices.IndexFunc(n.Alike, func(a Alike) bool { return a.Content == content })
+	i := slices.IndexFunc(n.Alike, func(a ContentCount) bool { return a.Content == content })
 	if i < 0 {
-		if len(n.Alike) >= mostAlike {
+		if len(n.Alike) >= maxContents {
 			n.Floor, n.Alike = max(n.Floor, n.Alike[0].Count), n.Alike[1:]
 		}
-		i, n.Alike = len(n.Alike), append(n.Alike, Alike{Content: content, Count: n.Floor})
+		i, n.Alike = len(n.Alike), append(n.Alike, ContentCount{Content: content, Count: n.Floor})
 	}
 	n.Alike[i].Count++
 	return n.Alike[i].Count
 }
 
-// namesID tells whether a message names an id.
-func namesID(m message) bool {
+// hasOwnID tells whether a message has an id.
+func hasOwnID(m message) bool {
 	for _, p := range m.payload.GetPayloads() {
 		var named struct {
 			ID string `json:"id"`

@@ -48,7 +48,7 @@ func TestAMessageHasOneIDWhicheverRunIsReset(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var all []message
 		for _, c := range rapid.SliceOfN(rapid.IntRange(0, 5), 1, 20).Draw(t, "contents") {
-			for i := range map[bool]int{true: mostAlike, false: 1}[c == 5] { // more contents than are counted
+			for i := range map[bool]int{true: maxContents, false: 1}[c == 5] { // more contents than are counted
 				all = append(all, sent(rollout.SignalPause, fmt.Sprintf(`{"reason":"%d/%d"}`, c, i)))
 			}
 		}
@@ -56,10 +56,10 @@ func TestAMessageHasOneIDWhicheverRunIsReset(t *testing.T) {
 		seen, began := map[string]bool{}, map[int]*SignalNumbers{}
 		var carried *SignalNumbers
 		for run, from := 1, 0; from < len(all); run++ {
-			until := rapid.IntRange(from+1, min(from+mostAlike, len(all))).Draw(t, "until")
+			until := rapid.IntRange(from+1, min(from+maxContents, len(all))).Draw(t, "until")
 			began[from] = carried
 			got, numbers := arrived(fmt.Sprintf("run-%d", run), carried, rapid.IntRange(0, 3).Draw(t, "early"), all[from:until])
-			require.LessOrEqual(t, len(numbers.Alike), mostAlike)
+			require.LessOrEqual(t, len(numbers.Alike), maxContents)
 			for _, id := range got {
 				require.False(t, seen[id], "%s comes twice", id)
 				seen[id] = true
@@ -130,6 +130,6 @@ func resetAndForget(run string, carried *SignalNumbers, again []message, handled
 	for _, m := range again {
 		q.push(m.name, m.payload)
 	}
-	q.forget(handled)
+	q.dropHandled(handled)
 	return len(q.messages)
 }

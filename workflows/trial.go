@@ -14,15 +14,14 @@ import (
 // TrialInput starts a trial workflow, or continues one as new.
 type TrialInput struct {
 	VendorID string `json:"vendorId"`
-	// State is what an earlier run carried on; nil means to look in the database.
+	// State is what an earlier run passed on; nil means to read it from the database.
 	State *trial.State `json:"state"`
-	// Signals is how far an earlier run had counted its signals.
+	// Signals is how far an earlier run counted its signals.
 	Signals *SignalNumbers `json:"signals,omitempty"`
 }
 
-// Trial is one vendor's trial from registration to its end. It ends with the
-// trial; a request that comes later, a revival or a late conversion, starts it
-// again, and it goes on from what the database holds.
+// Trial is one vendor's trial from registration to its end. A later request, a revival or a late conversion, starts the
+// workflow again, and it goes on from the database.
 func Trial(ctx workflow.Context, in TrialInput) (trial.Overview, error) {
 	t := &trialRun{}
 	ctx, t.canceled = uncancelable(ctx)
@@ -32,25 +31,25 @@ func Trial(ctx workflow.Context, in TrialInput) (trial.Overview, error) {
 	return t.run(ctx)
 }
 
-// trialRun is the state of one run. Everything happens in its main loop, one
-// thing at a time; message handlers only put their request among what is asked.
+// trialRun is the state of one run. Everything happens in its main loop, one thing at a time. Message handlers only add
+// their requests.
 type trialRun struct {
 	state trial.State
-	// initialized says that state is known.
+	// initialized says that state has been read.
 	initialized bool
-	// held says that the due step is held and waits to be woken.
+	// held says that the due step is held until a wake signal.
 	held bool
-	// reached is the step whose timer has fired last.
+	// reached is the step whose timer fired last.
 	reached trial.Step
-	// asked are the requests that wait, in the order of their arrival, and queue the signals behind them.
-	asked []*ask
-	queue *queue
-	// handled stands for the signals that were taken from asked; the queue counts those as well that wait there.
+	// requests wait in their order of arrival, and queue holds the signals behind them.
+	requests []*pendingRequest
+	queue    *queue
+	// handled is the hash over the handled signals. The queue's own counts those in requests too.
 	handled string
-	// resets notices them, and canceled is what is said of a cancellation.
+	// resets notices resets, and canceled is the note on a cancellation for the workflow's details.
 	resets   resets
 	canceled *string
-	// activities names the activities; the worker has the real one.
+	// activities names the activities; it stays nil.
 	activities *activities.Trials
 }
 
@@ -70,8 +69,8 @@ func (t *trialRun) setup(ctx workflow.Context, in TrialInput) error {
 	return nil
 }
 
-// catchUp goes on from what is stored, after a reset. A database that was restored may know less than the run, or
-// nothing: then the run goes on from what it has.
+// catchUp goes on from the stored state after a reset. A restored database may know less than the run, or nothing: then the
+// run keeps its own state.
 func (t *trialRun) catchUp(ctx workflow.Context) error {
 	err := t.begin(ctx, t.state.VendorID)
 	if _, refused := AsRefusal(err); !refused && err != nil {
@@ -79,11 +78,11 @@ func (t *trialRun) catchUp(ctx workflow.Context) error {
 	}
 	t.resets.pending = false
 	setAttributes(ctx, missingAttributes(ctx, t.state))
-	t.forget()
+	t.dropHandled()
 	return nil
 }
 
-// begin reads where the trial stands, which may be at its start, unless the run knows more.
+// begin reads the trial's state, which may be its start, unless the run knows more.
 func (t *trialRun) begin(ctx workflow.Context, vendorID string) error {
 	var s trial.State
 	if err := t.execute(ctx, "begin", t.activities.Begin, vendorID).future.Get(ctx, &s); err != nil {
@@ -106,11 +105,11 @@ func (t *trialRun) run(ctx workflow.Context) (trial.Overview, error) {
 		switch {
 		case reset:
 			err = t.catchUp(ctx)
-		case len(t.asked) > 0:
-			err = t.answer(ctx, t.pop())
+		case len(t.requests) > 0:
+			err = t.handle(ctx, t.pop())
 		case t.state.Status.Final() || workflow.GetInfo(ctx).GetContinueAsNewSuggested():
-			if err = t.settle(ctx); err == nil && !t.pending() {
-				return t.leave(ctx)
+			if err = t.awaitUpdates(ctx); err == nil && !t.pending() {
+				return t.finish(ctx)
 			}
 		case due:
 			err = t.perform(ctx, step)
@@ -123,17 +122,16 @@ func (t *trialRun) run(ctx workflow.Context) (trial.Overview, error) {
 	}
 }
 
-// due is the next step, and whether its moment has come and it is not held. A
-// step whose timer has fired is due whatever its moment is computed to be now: a
-// change of the zone's rules must not make a replay wait where the recording went on.
+// due is the next step, and whether it is due and not held. A step whose timer has fired is due, whatever its moment computes
+// to now: after a change of time zone rules a replay must not wait where the recording went on.
 func (t *trialRun) due(ctx workflow.Context) (trial.Step, bool) {
 	step, ok := t.state.Next()
 	reached := step.Kind == t.reached.Kind && step.Revision == t.reached.Revision
 	return step, ok && !t.held && (reached || !step.At.After(workflow.Now(ctx)))
 }
 
-// wait sleeps to the next step, or to the next message. A held trial sets no
-// timer: its history does not grow until it is woken.
+// wait sleeps until the next step or the next message. A held trial sets no timer, so its history does not grow until it is
+// woken.
 func (t *trialRun) wait(ctx workflow.Context) error {
 	next, ok := t.state.Next()
 	if !ok || t.held {
@@ -151,8 +149,7 @@ func (t *trialRun) wait(ctx workflow.Context) error {
 	return err
 }
 
-// perform decides and carries out a due step. While it is being retried,
-// messages are heard: they end the attempt, and what they change is decided anew.
+// perform decides and carries out a due step. A message ends a step that is being retried: its effect may change the decision.
 func (t *trialRun) perform(ctx workflow.Context, step trial.Step) error {
 	stepCtx, cancel := workflow.WithCancel(ctx)
 	defer cancel()
@@ -162,7 +159,7 @@ func (t *trialRun) perform(ctx workflow.Context, step trial.Step) error {
 		return err
 	}
 	if !attempt.future.IsReady() {
-		return nil // the message is answered next, and the step decided anew
+		return nil // handle the message, then decide the step again
 	}
 	var p activities.Performed
 	if err := attempt.future.Get(ctx, &p); err != nil {
@@ -175,7 +172,7 @@ func (t *trialRun) perform(ctx workflow.Context, step trial.Step) error {
 	return nil
 }
 
-// apply is the only place where the state changes.
+// apply is the only place that changes the state.
 func (t *trialRun) apply(ctx workflow.Context, e trial.Event) {
 	before := t.state
 	t.state = before.Apply(e)
@@ -183,7 +180,7 @@ func (t *trialRun) apply(ctx workflow.Context, e trial.Event) {
 	setAttributes(ctx, changedAttributes(before, t.state))
 }
 
-// setAttributes costs an event where there are any. A trial goes on without.
+// setAttributes sets search attributes, which costs an event unless there are none. A trial goes on without them.
 func setAttributes(ctx workflow.Context, changed []sdktemporal.SearchAttributeUpdate) {
 	if len(changed) == 0 {
 		return
@@ -193,13 +190,13 @@ func setAttributes(ctx workflow.Context, changed []sdktemporal.SearchAttributeUp
 	}
 }
 
-// settle waits until every answer has gone out.
-func (t *trialRun) settle(ctx workflow.Context) error {
+// awaitUpdates waits until every update is answered.
+func (t *trialRun) awaitUpdates(ctx workflow.Context) error {
 	return workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) })
 }
 
-// leave ends the run: with the trial, or because the history has grown long.
-func (t *trialRun) leave(ctx workflow.Context) (trial.Overview, error) {
+// finish ends the run: with the trial, or because the history has grown long.
+func (t *trialRun) finish(ctx workflow.Context) (trial.Overview, error) {
 	if t.state.Status.Final() {
 		return t.state.Overview(), nil
 	}

@@ -17,23 +17,22 @@ import (
 	"marketplace.example/trials/internal/domain/trial"
 )
 
-// TrialHistoryReader reads the trial's events out of the history of one run of its workflow: every activity that
-// recorded one answered with it. So the history knows what a database that was lost has known. The zero
-// value is ready for a run's first event.
+// TrialHistoryReader reads a trial's events from the history of one run of its workflow: each is the result of an activity.
+// So the history knows what a lost database knew. The zero value is ready for a run's first event.
 type TrialHistoryReader struct {
 	// Trial is what the history tells so far. Its Unsettled is only known once Ask was called.
 	recovery.Trial
 
 	// repeated are the regular activities under way, by the number of the event that scheduled them.
 	repeated map[int64]repeated
-	// unsettled tells whether the e-mail of a step may have left as its first, local attempt failed.
+	// unsettled says that a step's e-mail may have left although its first, local attempt failed.
 	unsettled bool
 }
 
-// repeated is an activity that the server tries as often as it takes.
+// repeated is an activity that the server retries.
 type repeated struct {
 	id, activity string
-	// step is what a Perform is about, and unsettled whether the attempt before may have sent its e-mail.
+	// step is the step of a Perform, and unsettled says that the attempt before may have sent its e-mail.
 	step      trial.Step
 	unsettled bool
 }
@@ -75,7 +74,7 @@ func (t *TrialHistoryReader) Next(e *history.HistoryEvent) error {
 	return t.answered(local.ActivityType, a.GetDetails()["result"])
 }
 
-// repeating notes that the server tries an activity from now on.
+// repeating notes that the server runs an activity.
 func (t *TrialHistoryReader) repeating(event int64, a *history.ActivityTaskScheduledEventAttributes) error {
 	r := repeated{id: a.GetActivityId(), activity: a.GetActivityType().GetName(), unsettled: t.unsettled}
 	t.unsettled = false
@@ -93,14 +92,13 @@ func (t *TrialHistoryReader) repeating(event int64, a *history.ActivityTaskSched
 	return nil
 }
 
-// over notes that an activity is not tried any more, and answers with its type.
+// over notes that an activity has ended, and returns its type.
 func (t *TrialHistoryReader) over(scheduled int64) string {
 	defer delete(t.repeated, scheduled)
 	return t.repeated[scheduled].activity
 }
 
-// Repeats tells whether a step is being tried by the server, which then has to be asked for more than is
-// in the history.
+// Repeats tells whether the server is retrying a step. Then the history alone does not say whether its e-mail may have left.
 func (t *TrialHistoryReader) Repeats() bool {
 	for _, r := range t.repeated {
 		if r.activity == "Perform" {
@@ -125,19 +123,18 @@ func (t *TrialHistoryReader) Ask(pending []*workflow.PendingActivityInfo) {
 	}
 }
 
-// mayHaveSent tells whether an attempt at a step may have sent its e-mail: one that a worker is at or died over,
-// and one that said so.
+// mayHaveSent tells whether an attempt at a step may have sent its e-mail: one that runs, one whose worker died, and one that
+// reported so.
 func mayHaveSent(p *workflow.PendingActivityInfo) bool {
 	return p.GetState() != enums.PENDING_ACTIVITY_STATE_SCHEDULED || p.GetHeartbeatDetails() != nil || leavesUnsettled(p.GetLastFailure())
 }
 
-// leavesUnsettled tells whether an attempt at a step that failed so may have sent its e-mail.
+// leavesUnsettled tells whether an attempt that failed this way may have sent its e-mail.
 func leavesUnsettled(f *failure.Failure) bool {
 	return f.GetTimeoutFailureInfo() != nil || f.GetCanceledFailureInfo() != nil || f.GetApplicationFailureInfo().GetType() == activities.MayHaveLeft
 }
 
-// suppressed keeps what a signal says. One that somebody sent by hand may say anything, and counts for
-// nothing then.
+// suppressed keeps the suppression in a signal. One sent by hand may hold anything, and is ignored then.
 func (t *TrialHistoryReader) suppressed(input *common.Payloads) {
 	var r trial.Request
 	if err := payload(input, &r); err != nil {
@@ -152,7 +149,7 @@ func (t *TrialHistoryReader) suppressed(input *common.Payloads) {
 	}
 }
 
-// localActivityMarker is what the SDK records local activities as.
+// localActivityMarker is the SDK's name for the marker of a local activity.
 const localActivityMarker = "LocalActivity"
 
 // answered takes in the event in the answer of an activity of that type.
