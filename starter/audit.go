@@ -171,20 +171,17 @@ func (a *app) verifyAudit(ctx context.Context, known audit.Mark, uri string) err
 	if err != nil {
 		return err
 	}
-	store, err := mongodb.Connect(ctx, settings.MongoDBURI, settings.MongoDBDatabase)
-	if err != nil {
-		return err
-	}
-	defer store.Close(context.WithoutCancel(ctx)) //nolint:errcheck // it was only read
-	verifier := &audit.Verifier{Known: known}
-	err = store.VerifyAudit(ctx, verifier)
-	if _, broken := errors.AsType[*audit.Break](err); broken {
-		return fmt.Errorf("%w; the %d entries before it are whole. The troubleshooting guide says what to do", err, verifier.Last().Seq)
-	}
-	if err != nil {
-		return err
-	}
-	return a.sayVerified(verifier)
+	return withStore(ctx, settings, func(store *mongodb.Store) error {
+		verifier := &audit.Verifier{Known: known}
+		err := store.VerifyAudit(ctx, verifier)
+		if _, broken := errors.AsType[*audit.Break](err); broken {
+			return fmt.Errorf("%w; the %d entries before it are whole. The troubleshooting guide says what to do", err, verifier.Last().Seq)
+		}
+		if err != nil {
+			return err
+		}
+		return a.sayVerified(verifier)
+	})
 }
 
 // verification is what a whole record comes to.

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"marketplace.example/trials/internal/adapters/mongodb"
+	"marketplace.example/trials/internal/domain/monitoring"
 )
 
 func (a *app) counters() *cobra.Command {
@@ -38,12 +39,11 @@ func (a *app) runRecount(ctx context.Context, o setupOptions, checkOnly bool) er
 	if err != nil {
 		return err
 	}
-	store, err := mongodb.Connect(ctx, settings.MongoDBURI, settings.MongoDBDatabase)
-	if err != nil {
+	var result monitoring.Recount
+	err = withStore(ctx, settings, func(store *mongodb.Store) (err error) {
+		result, err = store.Recount(ctx, checkOnly, func(int) {})
 		return err
-	}
-	defer store.Close(context.WithoutCancel(ctx)) //nolint:errcheck // the work is done, or its error says more
-	result, err := store.Recount(ctx, checkOnly, func(int) {})
+	})
 	if err != nil {
 		return err
 	}

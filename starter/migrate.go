@@ -53,12 +53,9 @@ func (a *app) migrateCommand(name, short string, fn func(context.Context, *mongo
 		if err != nil {
 			return err
 		}
-		store, err := mongodb.Connect(c.Context(), settings.MongoDBURI, settings.MongoDBDatabase)
-		if err != nil {
-			return err
-		}
-		defer store.Close(context.WithoutCancel(c.Context())) //nolint:errcheck // the work is done, or its error says more
-		return fn(c.Context(), store, mongodb.Migration{Policy: trial.DefaultPolicy(), Day: settings.TrialDay, Now: a.now, Page: page})
+		return withStore(c.Context(), settings, func(store *mongodb.Store) error {
+			return fn(c.Context(), store, mongodb.Migration{Policy: trial.DefaultPolicy(), Day: settings.TrialDay, Now: a.now, Page: page})
+		})
 	}
 	return command
 }

@@ -42,24 +42,21 @@ func (a *app) replayRollout(ctx context.Context, id string, o replayOptions) err
 	if err != nil {
 		return err
 	}
-	store, err := mongodb.Connect(ctx, settings.MongoDBURI, settings.MongoDBDatabase)
-	if err != nil {
-		return err
-	}
-	defer store.Close(context.WithoutCancel(ctx)) //nolint:errcheck // it was only read
-	state, err := storedRollout(ctx, store, id)
-	if err != nil {
-		return err
-	}
-	events, err := storedEvents(ctx, store, state.ID)
-	if err != nil {
-		return err
-	}
-	read := func(number int) (rollout.Snapshot, bool, error) { return store.Snapshot(ctx, state.ID, number) }
-	if plan != nil {
-		return a.rehearse(*plan, events, read)
-	}
-	return a.compare(events, read)
+	return withStore(ctx, settings, func(store *mongodb.Store) error {
+		state, err := storedRollout(ctx, store, id)
+		if err != nil {
+			return err
+		}
+		events, err := storedEvents(ctx, store, state.ID)
+		if err != nil {
+			return err
+		}
+		read := func(number int) (rollout.Snapshot, bool, error) { return store.Snapshot(ctx, state.ID, number) }
+		if plan != nil {
+			return a.rehearse(*plan, events, read)
+		}
+		return a.compare(events, read)
+	})
 }
 
 // storedRollout is a rollout as MongoDB keeps it.

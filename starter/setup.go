@@ -70,30 +70,36 @@ func (a *app) runSetup(ctx context.Context, o setupOptions) error {
 	if err != nil {
 		return err
 	}
-	store, err := mongodb.Connect(ctx, settings.MongoDBURI, settings.MongoDBDatabase)
-	if err != nil {
-		return err
-	}
-	defer store.Close(context.WithoutCancel(ctx)) //nolint:errcheck // the work is done, or its error says more
-	workflows, err := temporal.Dial(settings.TaskQueue, zap.NewNop())
-	if err != nil {
-		return err
-	}
-	defer workflows.Close()
-
-	parts := []part{
-		{"MongoDB's indexes and flags", store.Setup},
-		{"Temporal's search attributes", workflows.SetupAttributes},
-		{"Temporal's schedules", func(ctx context.Context) error { return workflows.SetupSchedules(ctx, settings.TrialDay) }},
-	}
-	if o.replicaSet != "" {
-		set, err := newReplicaSet(o.replicaSet, settings.MongoDBURI)
+	return withStore(ctx, settings, func(store *mongodb.Store) error {
+		workflows, err := temporal.Dial(settings.TaskQueue, zap.NewNop())
 		if err != nil {
 			return err
 		}
-		parts = append([]part{{"MongoDB's replica set", set.initiate}}, parts...)
+		defer workflows.Close()
+		parts := []part{
+			{"MongoDB's indexes and flags", store.Setup},
+			{"Temporal's search attributes", workflows.SetupAttributes},
+			{"Temporal's schedules", func(ctx context.Context) error { return workflows.SetupSchedules(ctx, settings.TrialDay) }},
+		}
+		if o.replicaSet != "" {
+			set, err := newReplicaSet(o.replicaSet, settings.MongoDBURI)
+			if err != nil {
+				return err
+			}
+			parts = append([]part{{"MongoDB's replica set", set.initiate}}, parts...)
+		}
+		return a.setUp(ctx, parts, o.wait)
+	})
+}
+
+// withStore calls fn with the database of the settings.
+func withStore(ctx context.Context, s config.Config, fn func(*mongodb.Store) error) error {
+	store, err := mongodb.Connect(ctx, s.MongoDBURI, s.MongoDBDatabase)
+	if err != nil {
+		return err
 	}
-	return a.setUp(ctx, parts, o.wait)
+	defer store.Close(context.WithoutCancel(ctx)) //nolint:errcheck // fn has done its work, or its error says more
+	return fn(store)
 }
 
 // mongoDBFrom completes the environment with MongoDB's address: that of the flag,
