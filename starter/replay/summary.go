@@ -1,8 +1,9 @@
 package replay
 
 import (
-	"container/heap"
+	"cmp"
 	"fmt"
+	"slices"
 	"time"
 
 	"marketplace.example/trials/internal/domain/trial"
@@ -133,32 +134,21 @@ func (o outcome) entry() Entry {
 	return e
 }
 
-// queue holds conversions to come, the first due on top.
-type queue struct{ tasks byDue }
+// queue holds the conversions to come, ordered by their moments.
+type queue []*task
 
-func (q *queue) push(t *task) { heap.Push(&q.tasks, t) }
-
-func (q *queue) pop() { heap.Pop(&q.tasks) }
-
-func (q *queue) first() *task {
-	if len(q.tasks) == 0 {
-		return nil
-	}
-	return q.tasks[0]
+func (q *queue) push(t *task) {
+	at, _ := slices.BinarySearchFunc(*q, t.due, func(queued *task, due time.Time) int {
+		return cmp.Or(queued.due.Compare(due), -1) // behind those of the same moment
+	})
+	*q = slices.Insert(*q, at, t)
 }
 
-// byDue implements heap.Interface.
-type byDue []*task
+func (q *queue) pop() { *q = (*q)[1:] }
 
-func (b byDue) Len() int           { return len(b) }
-func (b byDue) Less(i, j int) bool { return b[i].due.Before(b[j].due) }
-func (b byDue) Swap(i, j int)      { b[i], b[j] = b[j], b[i] }
-
-func (b *byDue) Push(t any) { *b = append(*b, t.(*task)) } //nolint:errcheck,forcetypeassert // only queue pushes
-
-func (b *byDue) Pop() any {
-	last := len(*b) - 1
-	t := (*b)[last]
-	*b = (*b)[:last]
-	return t
+func (q *queue) first() *task {
+	if len(*q) == 0 {
+		return nil
+	}
+	return (*q)[0]
 }

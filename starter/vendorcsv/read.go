@@ -1,11 +1,10 @@
 // Package vendorcsv reads a file of vendors: who registered on which date, and who converted when.
 //
-// A row that cannot be used is reported with its line and left out; the others stand. A row may go over several lines,
-// where a quoted field does. Only a header without the needed columns, or a file that cannot be read, is an error.
+// It reports an unusable row with its line and leaves it out. A row may take several lines, where a quoted field does. Only
+// an unreadable file, or a header without the needed columns, is an error.
 package vendorcsv
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/csv"
 	"errors"
@@ -21,17 +20,17 @@ import (
 	"marketplace.example/trials/internal/domain/trial"
 )
 
-// The columns that are read. They may stand in any order, beside others that are passed over.
+// The columns that Read uses. They may come in any order, among others.
 const (
 	ColumnID           = "vendor_id"
 	ColumnRegisteredAt = "registered_at"
 	ColumnConvertedAt  = "converted_at"
 )
 
-// maxLine bounds one line, and one row of several, in bytes: what is longer is no row of vendors.
+// maxLine bounds a row in bytes.
 const maxLine = 64 << 10
 
-// Moments before or after these years are taken for mistakes.
+// Moments before or after these years count as mistakes.
 const (
 	firstYear = 2000
 	lastYear  = 2099
@@ -39,20 +38,19 @@ const (
 
 // Row is one vendor.
 type Row struct {
-	// Line is where the row begins. It counts from 1, the header included.
+	// Line is the row's first line. The header is line 1.
 	Line int
 	ID   string
 	// RegisteredAt is the date of registration, at midnight UTC.
 	RegisteredAt time.Time
-	// ConvertedAt is the moment of conversion in UTC, zero where there was none. It may lie before
-	// the registration.
+	// ConvertedAt is the moment of conversion in UTC, zero for none. It may precede the registration.
 	ConvertedAt time.Time
 }
 
 // Problem says why a line was left out.
 type Problem struct {
 	Line int `json:"line"`
-	// Field is the column at fault, empty where it is the line as a whole.
+	// Field is the wrong column, empty where the whole line is wrong.
 	Field   string `json:"field"`
 	Message string `json:"message"`
 }
@@ -64,22 +62,23 @@ func (p Problem) String() string {
 	return fmt.Sprintf("line %d: %s: %s", p.Line, p.Field, p.Message)
 }
 
-// Read returns the rows in the order of the file, and a problem for each line that is left out.
-// Empty lines are passed over.
+// Read returns the rows in the order of the file, and a problem for each row that it leaves out. It ignores empty lines.
 func Read(r io.Reader) ([]Row, []Problem, error) {
-	lines := &lineReader{from: bufio.NewReaderSize(r, maxLine)}
+	content, err := io.ReadAll(r)
+	if err != nil {
+		return nil, nil, fmt.Errorf("reading the file: %w", err)
+	}
+	lines := bytes.Split(bytes.TrimPrefix(content, []byte("\ufeff")), []byte("\n"))
+	for i := range lines {
+		lines[i] = bytes.TrimSuffix(lines[i], []byte("\r"))
+	}
 	reader := reader{seen: make(map[string]int)}
-	for {
-		number, text, tooLong, err := lines.record()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return nil, nil, fmt.Errorf("reading line %d: %w", number, err)
-		}
-		if err := reader.take(number, text, tooLong); err != nil {
+	for i := 0; i < len(lines); {
+		n := rowLength(lines[i:])
+		if err := reader.take(i+1, bytes.Join(lines[i:i+n], []byte("\n"))); err != nil {
 			return nil, nil, err
 		}
+		i += n
 	}
 	if reader.columns == nil {
 		return nil, nil, errors.New("the file is empty: it has no header")
@@ -87,81 +86,23 @@ func Read(r io.Reader) ([]Row, []Problem, error) {
 	return reader.rows, reader.problems, nil
 }
 
-// lineReader reads records, each of one line or of several.
-type lineReader struct {
-	from *bufio.Reader
-	// number is that of the last line read.
-	number int
-	// lookahead are lines that were read and turned out to be no part of a record.
-	lookahead []physicalLine
-	// ended says that nothing is left to read behind them.
-	ended bool
-}
-
-// physicalLine is a line, without its end, that may be too long.
-type physicalLine struct {
-	text    []byte
-	tooLong bool
-}
-
-func (l *lineReader) next() (physicalLine, error) {
-	if len(l.lookahead) > 0 {
-		line := l.lookahead[0]
-		l.lookahead = l.lookahead[1:]
-		l.number++
-		return line, nil
-	}
-	if l.ended {
-		return physicalLine{}, io.EOF
-	}
-	text, tooLong, err := nextLine(l.from)
-	if err != nil {
-		l.ended = errors.Is(err, io.EOF)
-		return physicalLine{}, err
-	}
-	l.number++
-	if l.number == 1 {
-		text = bytes.TrimPrefix(text, []byte("\ufeff"))
-	}
-	return physicalLine{bytes.Clone(text), tooLong}, nil
-}
-
-// record is the next record, and the line that it begins on. A quote that nothing closes within the bounds of a record spoils its
-// own line, and not the rest of the file.
-func (l *lineReader) record() (number int, text []byte, tooLong bool, err error) {
-	first, err := l.next()
-	number = l.number
-	if err != nil {
-		return number + 1, nil, false, err
-	}
-	quoted := open(first.text, false)
-	if first.tooLong || !quoted {
-		return number, first.text, first.tooLong, nil
-	}
-	text = bytes.Clone(first.text)
-	var more []physicalLine
-	for len(text) <= maxLine {
-		line, err := l.next()
-		if errors.Is(err, io.EOF) || err == nil && line.tooLong {
-			if err == nil {
-				more = append(more, line)
-			}
+// rowLength is the number of lines of the first row. A quote that nothing closes within the bounds of a row spoils only its
+// own line, not the rest of the file.
+func rowLength(lines [][]byte) int {
+	size, quoted := 0, false
+	for n, line := range lines {
+		if size > maxLine || len(line) >= maxLine {
 			break
 		}
-		if err != nil {
-			return l.number + 1, nil, false, err
-		}
-		more = append(more, line)
-		text = append(append(text, '\n'), line.text...)
-		if quoted = open(line.text, quoted); !quoted {
-			return number, text, len(text) > maxLine, nil
+		size += len(line) + 1
+		if quoted = open(line, quoted); !quoted {
+			return n + 1
 		}
 	}
-	l.lookahead, l.number = append(more, l.lookahead...), number
-	return number, first.text, false, nil
+	return 1
 }
 
-// open tells whether a quoted field continues on the next line; quoted says that one has come from the line before.
+// open tells whether a quoted field continues on the next line. quoted says that one has come from the line before.
 func open(text []byte, quoted bool) bool {
 	begins := !quoted
 	for i := 0; i < len(text); i++ {
@@ -179,24 +120,7 @@ func open(text []byte, quoted bool) bool {
 	return quoted
 }
 
-// nextLine is the next line without its end. A line that is too long is read past, and comes back
-// cut.
-func nextLine(lines *bufio.Reader) (text []byte, tooLong bool, err error) {
-	text, err = lines.ReadSlice('\n')
-	if errors.Is(err, bufio.ErrBufferFull) {
-		text, tooLong = bytes.Clone(text[:80]), true
-		for errors.Is(err, bufio.ErrBufferFull) {
-			_, err = lines.ReadSlice('\n')
-		}
-	}
-	if errors.Is(err, io.EOF) && len(text) > 0 {
-		err = nil // the last line need not end
-	}
-	text = bytes.TrimSuffix(text, []byte("\n"))
-	return bytes.TrimSuffix(text, []byte("\r")), tooLong, err
-}
-
-// reader gathers rows and problems, line by line.
+// reader collects rows and problems.
 type reader struct {
 	columns  *columns
 	rows     []Row
@@ -204,16 +128,16 @@ type reader struct {
 	seen     map[string]int // the line of each id
 }
 
-// columns is where in a line the needed values stand.
+// columns are the positions of the needed values in a row.
 type columns struct {
 	count, id, registeredAt, convertedAt int
 }
 
-func (r *reader) take(number int, text []byte, tooLong bool) error {
-	if len(bytes.TrimSpace(text)) == 0 && !tooLong {
+func (r *reader) take(number int, text []byte) error {
+	if len(text) < maxLine && len(bytes.TrimSpace(text)) == 0 {
 		return nil
 	}
-	fields, err := split(text, tooLong)
+	fields, err := split(text)
 	if r.columns == nil {
 		if err != nil {
 			return fmt.Errorf("line %d, the header: %w", number, err)
@@ -232,11 +156,10 @@ func (r *reader) take(number int, text []byte, tooLong bool) error {
 	return nil
 }
 
-// split cuts one line into its fields. Each line stands by itself: a quote that is not closed spoils
-// its own line and not the rest of the file.
-func split(text []byte, tooLong bool) ([]string, error) {
+// split cuts a row into its fields.
+func split(text []byte) ([]string, error) {
 	switch {
-	case tooLong:
+	case len(text) >= maxLine:
 		return nil, fmt.Errorf("is longer than %d bytes", maxLine)
 	case !utf8.Valid(text):
 		return nil, errors.New("is not UTF-8")
@@ -273,8 +196,7 @@ func header(number int, names []string) (*columns, error) {
 	return &columns{count: len(names), id: at[ColumnID], registeredAt: at[ColumnRegisteredAt], convertedAt: at[ColumnConvertedAt]}, nil
 }
 
-// parse fills the row from the fields of its line, or says what is wrong with them; notCSV is why
-// the line could not be split.
+// parse fills the row from its fields, or says what is wrong with them. notCSV is why the row could not be split.
 func (r *reader) parse(row *Row, fields []string, notCSV error) *Problem {
 	if notCSV != nil {
 		return &Problem{Message: notCSV.Error()}
