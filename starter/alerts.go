@@ -91,14 +91,14 @@ func alertRemarks(v monitoring.AlertsView, now time.Time) []string {
 	var remarks []string
 	switch {
 	case !v.Enabled:
-		remarks = append(remarks, "Nobody looks at the alerts: the flag monitoring.enabled is off.")
+		remarks = append(remarks, "The alerts are not evaluated: the flag monitoring.enabled is off.")
 	case v.Late && v.EvaluatedAt == nil:
-		remarks = append(remarks, "NOBODY HAS LOOKED AT THE ALERTS YET: see that a worker runs.")
+		remarks = append(remarks, "THE ALERTS WERE NEVER EVALUATED: check that a worker runs.")
 	case v.Late:
-		remarks = append(remarks, fmt.Sprintf("THIS IS OLD: somebody looked last %s. See that a worker runs.", formatTime(*v.EvaluatedAt, now)))
+		remarks = append(remarks, fmt.Sprintf("THIS IS OLD: the alerts were evaluated last %s. Check that a worker runs.", formatTime(*v.EvaluatedAt, now)))
 	}
 	if v.Enabled && !v.TrialMetrics {
-		remarks = append(remarks, "Alerts about trials and e-mails are not judged: the flag monitoring.trialMetrics is off.")
+		remarks = append(remarks, "Alerts about trials and e-mails are not evaluated: the flag monitoring.trialMetrics is off.")
 	}
 	if !v.Alerting {
 		remarks = append(remarks, "Nobody is told of alerts: the flag monitoring.alerting is off.")
@@ -109,7 +109,7 @@ func alertRemarks(v monitoring.AlertsView, now time.Time) []string {
 func (a *app) alertHistory() *cobra.Command {
 	var limit int
 	command := &cobra.Command{
-		Use: "history ALERT", Short: "Show what happened to an alert, on what, and who was told", Args: onAlert, ValidArgs: alertNames(),
+		Use: "history ALERT", Short: "Show the events of an alert, what was measured, and whether people were notified", Args: onAlert, ValidArgs: alertNames(),
 		Example: examples("starter alerts history massTrialExpiration"),
 	}
 	command.Flags().IntVar(&limit, "limit", 20, "how many of the last events, 1 to 200")
@@ -179,7 +179,7 @@ func (a *app) printAlert(v monitoring.AlertView) error {
 
 func (a *app) alertAcknowledge() *cobra.Command {
 	command := &cobra.Command{
-		Use: "ack ALERT", Short: "Say that somebody sees to an alert: nobody is told again until it has cleared",
+		Use: "ack ALERT", Short: "Acknowledge an alert: nobody is notified again until it has cleared",
 		Example: examples("starter alerts ack sesPaused --reason \"Asked the provider\""),
 	}
 	return a.alertChange(command, nil, func(ctx context.Context, api client.ClientInterface, name, reason string) (*http.Response, error) {
@@ -192,7 +192,7 @@ func (a *app) alertSilence() *cobra.Command {
 	var until string
 	var body client.AlertSilence
 	command := &cobra.Command{
-		Use: "silence ALERT", Short: "Tell nobody of an alert for a while, seven days at most",
+		Use: "silence ALERT", Short: "Silence the notifications of an alert for a while, seven days at most",
 		Example: examples(
 			"starter alerts silence emailDeliveryFailed --minutes 120 --reason \"A list of old addresses is being tried\"",
 			"starter alerts silence backupLate --until 2026-03-12T08:00:00Z --reason \"The vault moves\"",
@@ -218,7 +218,7 @@ func (a *app) alertSilence() *cobra.Command {
 
 func (a *app) alertUnsilence() *cobra.Command {
 	command := &cobra.Command{
-		Use: "unsilence ALERT", Short: "Tell of an alert again",
+		Use: "unsilence ALERT", Short: "Notify people of an alert again",
 		Example: examples("starter alerts unsilence backupLate --reason \"The vault has moved\""),
 	}
 	return a.alertChange(command, nil, func(ctx context.Context, api client.ClientInterface, name, reason string) (*http.Response, error) {

@@ -27,7 +27,7 @@ func TestAlertCommands(t *testing.T) {
 	w := newWorld(t)
 	r := w.run(t, "alerts", "list")
 	require.Zero(t, r.code, r.err)
-	require.Contains(t, r.out, "NOBODY HAS LOOKED AT THE ALERTS YET")
+	require.Contains(t, r.out, "THE ALERTS WERE NEVER EVALUATED")
 
 	fire(t, w, monitoring.EmailDeliveryRateLow, 25*time.Minute, 88, "88.0 %: 22 of 25 e-mails of the last day with a known outcome were delivered")
 	acked := w.run(t, "alerts", "ack", "emailDeliveryRateLow", "--reason", "a template")
@@ -58,7 +58,7 @@ func TestTheListSaysWhatItDoesNotKnow(t *testing.T) {
 	w := newWorld(t)
 	fire(t, w, monitoring.SESPaused, 5*time.Minute, 1, "paused")
 	for flag, remark := range map[string]string{
-		"monitoring.enabled=false":      "Nobody looks at the alerts: the flag monitoring.enabled is off.",
+		"monitoring.enabled=false":      "The alerts are not evaluated: the flag monitoring.enabled is off.",
 		"monitoring.trialMetrics=false": "Alerts about trials and e-mails are not judged",
 		"monitoring.alerting=false":     "Nobody is told of alerts",
 	} {
@@ -66,7 +66,7 @@ func TestTheListSaysWhatItDoesNotKnow(t *testing.T) {
 		require.Zero(t, w.run(t, "flags", "set", flag).code)
 		require.Contains(t, w.run(t, "alerts", "list").out, remark)
 	}
-	require.Contains(t, w.run(t, "alerts", "list").out, "THIS IS OLD: somebody looked last 2026-03-10 11:55:00 UTC, 5m ago.")
+	require.Contains(t, w.run(t, "alerts", "list").out, "THIS IS OLD: the alerts were evaluated last 2026-03-10 11:55:00 UTC, 5m ago.")
 }
 
 func TestWrongUseOfAlertCommands(t *testing.T) {

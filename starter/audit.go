@@ -104,7 +104,7 @@ func timeFlag(name, given string) (*time.Time, error) {
 
 func (a *app) printAudit(page client.AuditPage) error {
 	if len(page.Entries) == 0 {
-		a.printf("There is nothing like that on record.\n")
+		a.printf("No entry matches.\n")
 		return nil
 	}
 	t := table{header: []string{"", "WHEN", "WHO", "WHAT", "TO", "OUTCOME", "WHY"}}
@@ -205,6 +205,6 @@ func (a *app) sayVerified(v *audit.Verifier) error {
 	if len(result.Pending) > 0 {
 		a.printf("Nobody has noted what became of %v: see them in the list, and the log of their requests.\n", result.Pending)
 	}
-	a.printf("Keep this elsewhere, for the next time: --known %d:%s\n", result.Entries, result.Hash)
+	a.printf("Keep this elsewhere, for the next check: --known %d:%s\n", result.Entries, result.Hash)
 	return nil
 }

@@ -61,7 +61,7 @@ func TestWhatAWholeRecordComesTo(t *testing.T) {
 	hash := all[5].Hash
 	require.Equal(t, "Nothing is on record yet.\n", said(false))
 	require.Equal(t, "The chain is whole: 6 entries.\nNobody has noted what became of [6]: see them in the list, and the log of their requests.\n"+
-		"Keep this elsewhere, for the next time: --known 6:"+hash+"\n", said(false, all...))
+		"Keep this elsewhere, for the next check: --known 6:"+hash+"\n", said(false, all...))
 	require.Equal(t, `{"entries":6,"hash":"`+hash+`","pending":[6]}`+"\n", said(true, all...))
 	require.JSONEq(t, `{"entries":0,"hash":"","pending":[]}`, said(true))
 }

@@ -221,7 +221,7 @@ func (a *app) bulkUndo() *cobra.Command {
 	var key string
 	var detach bool
 	command := &cobra.Command{
-		Use: "undo OPERATION", Short: "Take an operation back: an operation of its own begins", Args: onBulk,
+		Use: "undo OPERATION", Short: "Undo an operation by a new one", Args: onBulk,
 		Long: "Gives each trial the end that it had, as long as that is to come and nobody has changed the trial since. Extensions,\n" +
 			"shortenings and cancellations can be undone; conversions, revivals and e-mails cannot.",
 		Example: examples("starter bulk undo bulk-20260310-120000-1a2b3c4d --reason \"The wrong list\""),

@@ -105,7 +105,7 @@ func TestTrialChanges(t *testing.T) {
 			require.Equal(t, "/api/admin/trials/v-1/"+c.path, calls[0].Path)
 			require.JSONEq(t, c.body, calls[0].Body)
 			require.NotEmpty(t, calls[0].Key)
-			require.NotEqual(t, calls[0].Key, calls[1].Key, "each call is a new wish")
+			require.NotEqual(t, calls[0].Key, calls[1].Key, "each call is a new request")
 		})
 	}
 }

@@ -27,8 +27,8 @@ type importOptions struct {
 	restart, dryRun       bool
 }
 
-const importAbout = `Lives through recorded vendors: registers each on its date and reports its conversion at its
-moment, in order, on a clock on which a day lasts as long as a day of the running system.
+const importAbout = `Replays recorded vendors: registers each on its date and reports its conversion at its moment, in
+order, on a clock whose day lasts as long as a day of the running system.
 
 The file is CSV with a header that names the columns vendor_id, registered_at (2018-01-31) and
 converted_at (RFC 3339, or empty), in any order, others beside them. Rows of one date are spread evenly
@@ -61,7 +61,7 @@ func (a *app) importing() *cobra.Command {
 	flags.StringVar(&o.from, "from", "", "only vendors registered on this date or later")
 	flags.StringVar(&o.to, "to", "", "only vendors registered on this date or earlier")
 	flags.StringVar(&o.resume, "resume", "", "the state file (default made from the file's name, in .dev/ or the user's cache)")
-	flags.BoolVar(&o.restart, "restart", false, "forget the state and begin anew")
+	flags.BoolVar(&o.restart, "restart", false, "forget the state and start over")
 	flags.IntVar(&o.concurrency, "concurrency", 16, "how many requests may be under way at once")
 	flags.DurationVar(&o.patience, "patience", replay.DefaultPatience, "how long to wait for an API that does not answer")
 	flags.BoolVar(&o.dryRun, "dry-run", false, "only read the file and say what would be done")
@@ -154,7 +154,7 @@ func (a *app) runReplay(ctx context.Context, o importOptions, plan replay.Plan, 
 	}
 	journal, err := replay.OpenJournal(path, identity, o.restart)
 	if errors.Is(err, replay.ErrOtherReplay) {
-		return fmt.Errorf("%w: give another file with --resume, or begin anew with --restart", err)
+		return fmt.Errorf("%w: give another file with --resume, or start over with --restart", err)
 	}
 	if err != nil {
 		return err
@@ -171,7 +171,7 @@ func (a *app) runReplay(ctx context.Context, o importOptions, plan replay.Plan, 
 	summary, err := r.Run(ctx)
 	bar.end()
 	if errors.Is(err, replay.ErrOtherReplay) {
-		return fmt.Errorf("%w: leave out --day, or begin anew with --restart", err)
+		return fmt.Errorf("%w: leave out --day, or start over with --restart", err)
 	}
 	if printErr := a.printSummary(summary, skipped, path); printErr != nil {
 		return printErr

@@ -158,7 +158,7 @@ func TestImportKeepsAStateForEachSelection(t *testing.T) {
 
 		r := w.run(t, "import", "--csv", csv, "--resume", states[0], "--limit", "2")
 		require.Equal(t, 1, r.code)
-		require.Contains(t, r.err, "the state belongs to another import: give another file with --resume, or begin anew with --restart")
+		require.Contains(t, r.err, "the state belongs to another import: give another file with --resume, or start over with --restart")
 	})
 }
 

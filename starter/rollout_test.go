@@ -195,7 +195,7 @@ func TestRolloutControls(t *testing.T) {
 			w := newWorld(t)
 			w.Rollout, _ = climbing()
 			args := append(append([]string{"rollout"}, c.args...), "--reason", "why")
-			want := "Rollout rollout-20260307-100000 has taken it: " + c.taken + ". What it comes to: starter rollout status\n"
+			want := "Rollout rollout-20260307-100000 received " + c.taken + ". To see the result: starter rollout status\n"
 			require.Equal(t, result{0, want, ""}, w.run(t, args...))
 			w.run(t, args...)
 			calls := w.Calls()
@@ -203,7 +203,7 @@ func TestRolloutControls(t *testing.T) {
 			require.Equal(t, "/api/admin/rollouts/current/"+c.path, calls[0].Path)
 			require.JSONEq(t, c.body, calls[0].Body)
 			require.NotEmpty(t, calls[0].Key)
-			require.NotEqual(t, calls[0].Key, calls[1].Key, "each call is a new wish")
+			require.NotEqual(t, calls[0].Key, calls[1].Key, "each call is a new request")
 		})
 	}
 }
@@ -271,11 +271,11 @@ func TestReplaySaysWhatDiffers(t *testing.T) {
 	a := app{out: &out, now: func() time.Time { return present }}
 	require.NoError(t, a.compare(events, none))
 	require.Equal(t, "Rollout rollout-20260307-100000: 8 decisions, 0 snapshots.\n"+
-		"Made anew and compared: 5 decisions, 0 judgements. The other decisions were people's.\nAll came to the same.\n", out.String())
+		"Replayed and compared: 5 decisions, 0 judgements. The other decisions were people's.\nAll came to the same.\n", out.String())
 
 	out.Reset()
 	events[7].Reason = "\x1b[31mbecause"
-	require.EqualError(t, a.compare(events, none), "what is made anew differs from what is stored, so often: 1")
+	require.EqualError(t, a.compare(events, none), "the replay differs from what is stored in 1 places")
 	golden(t, "rollout-replay-differs", out.String())
 	out.Reset()
 	a.options.json = true

@@ -40,7 +40,7 @@ func (a *app) rolloutControls() []*cobra.Command {
 // say; nil where there is nothing to complete.
 func (a *app) rolloutControl(c *control, command *cobra.Command, request controlCall, check func() error) *cobra.Command {
 	command.Long = command.Short + ". The reason is kept in histories: no names or addresses in it.\n" +
-		"Each call is a new wish; --idempotency-key repeats one that may or may not have been heard."
+		"Each call is a new request. Where the answer to one was lost, repeat it with its --idempotency-key."
 	if command.Args == nil {
 		command.Args = cobra.NoArgs
 	}
@@ -62,7 +62,7 @@ func (a *app) rolloutControl(c *control, command *cobra.Command, request control
 		}
 		answer, err := asAdminRead[client.RolloutTaken](a, func(api client.ClientInterface) (*http.Response, error) { return request(cmd.Context(), api, *c) })
 		return printAnswer(a, answer, repeatable(err, "been carried out", c.key), func(t client.RolloutTaken) error {
-			a.printf("Rollout %s has taken it: %s. What it comes to: starter rollout status\n", printable(t.RolloutId), printable(t.Taken))
+			a.printf("Rollout %s received %s. To see the result: starter rollout status\n", printable(t.RolloutId), printable(t.Taken))
 			return nil
 		})
 	}
@@ -77,7 +77,7 @@ func (a *app) rolloutReasoned(name, short string, request controlCall) *cobra.Co
 func (a *app) rolloutRollback() *cobra.Command {
 	var c control
 	command := &cobra.Command{
-		Use: "rollback", Short: "Take the rollout back: to a lower percentage, or with 0 completely",
+		Use: "rollback", Short: "Roll back: to a lower percentage, or with 0 completely",
 		Example: examples(
 			"starter rollout rollback --percentage 0 --reason \"Complaints\"    # stop it now",
 			"starter rollout rollback --percentage 10 --reason \"Too many at once\"",

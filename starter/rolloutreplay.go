@@ -16,12 +16,12 @@ type replayOptions struct{ plan, mongodb string }
 func (a *app) rolloutReplay() *cobra.Command {
 	var o replayOptions
 	command := &cobra.Command{
-		Use: "replay [ID]", Short: "Judge and decide a rollout anew from its snapshots, and compare", Args: onRollout,
-		Long: "Makes every judgement of a rollout anew from its stored snapshots, and from them every decision that\n" +
-			"it made by itself, and says where that differs from what is stored; then the exit code is 1. What\n" +
-			"people asked for is taken as stored.\n\n" +
+		Use: "replay [ID]", Short: "Judge and decide a rollout again from its snapshots, and compare", Args: onRollout,
+		Long: "Repeats every judgement of a rollout on its stored snapshots, and every decision that it made by\n" +
+			"itself, and says where they differ from what is stored; then the exit code is 1. People's requests\n" +
+			"are taken as stored.\n\n" +
 			"With --plan it lists instead what another plan would have decided: on the vendors that the rollout\n" +
-			"admitted, without what people asked for, and with a preflight that passes.\n\n" +
+			"admitted, without people's requests, and with a preflight that passes.\n\n" +
 			"Reads MongoDB itself and changes nothing there. Takes MONGODB_URI (or MONGODB_URI_FILE) and\n" +
 			"MONGODB_DATABASE from the environment.",
 		Example: examples("starter rollout replay", "starter rollout replay rollout-20260310-120000 --plan plan.yaml"),
@@ -92,7 +92,7 @@ func (a *app) compare(events []rollout.Event, read rollout.Snapshots) error {
 		return err
 	}
 	if n := len(r.Differences); n > 0 {
-		return fmt.Errorf("what is made anew differs from what is stored, so often: %d", n)
+		return fmt.Errorf("the replay differs from what is stored in %d places", n)
 	}
 	return nil
 }
@@ -102,13 +102,13 @@ func (a *app) printReplayed(r rollout.Replayed) error {
 		return a.printValue(r)
 	}
 	a.printf("Rollout %s: %d decisions, %d snapshots.\n", printable(r.ID), r.Events, r.Snapshots)
-	a.printf("Made anew and compared: %d decisions, %d judgements. The other decisions were people's.\n", r.Decisions, r.Judgements)
+	a.printf("Replayed and compared: %d decisions, %d judgements. The other decisions were people's.\n", r.Decisions, r.Judgements)
 	if len(r.Differences) == 0 {
 		a.printf("All came to the same.\n")
 		return nil
 	}
 	for _, d := range r.Differences {
-		a.printf("\nDecision %d, %s: %s differs.\n  stored: %s\n  anew:   %s\n", d.Seq, printable(string(d.Type)), d.What, printable(d.Stored), printable(d.Anew))
+		a.printf("\nDecision %d, %s: %s differs.\n  stored: %s\n  replay: %s\n", d.Seq, printable(string(d.Type)), d.What, printable(d.Stored), printable(d.Anew))
 	}
 	return nil
 }

@@ -67,7 +67,7 @@ func (a *app) printReport(r rollout.Report) error {
 		a.printf("  %s\n", printable(finding))
 	}
 	a.printf("\n")
-	t := &table{header: []string{"DAY", "TAKEN IN", "CONVERTED", "EXPIRED", "E-MAILS SENT", "DELIVERED", "FAILED", "STEPS DONE", "FAILED", "API CALLS", "95 % UP TO"}}
+	t := &table{header: []string{"DAY", "ADMITTED", "CONVERTED", "EXPIRED", "E-MAILS SENT", "DELIVERED", "FAILED", "STEPS DONE", "FAILED", "API CALLS", "95 % UP TO"}}
 	row := func(name string, d rollout.Tally) {
 		t.row(name, fmt.Sprint(d.Admitted), fmt.Sprint(d.Converted), fmt.Sprint(d.Expired), fmt.Sprint(d.MailSent), fmt.Sprint(d.MailDelivered),
 			fmt.Sprint(d.MailFailed), fmt.Sprint(d.StepsDone), fmt.Sprint(d.StepsFailed), fmt.Sprint(d.Calls), fmt.Sprintf("%d ms", d.P95MS))

@@ -63,17 +63,17 @@ func statusTable(v rollout.View, now time.Time) *table {
 	if v.NextMoment != nil {
 		t.row("next moment", formatTime(*v.NextMoment, now))
 	} else {
-		t.row("next moment", "none: only news or a person moves it")
+		t.row("next moment", "none: it waits for new evidence or a person")
 	}
 	if p := s.Pause; p != nil {
 		t.row("paused", fmt.Sprintf("%s, by %s (%s)", formatTime(p.Since, now), orDash(p.By), p.Cause))
 		t.row("why", p.Reason)
 	}
 	if s.Epoch > 0 {
-		t.row("rolled back", fmt.Sprintf("by alarms, so often: %d; goes on no sooner than %s", s.Epoch, formatTime(s.CooldownUntil, now)))
+		t.row("rolled back", fmt.Sprintf("%d times, by alarms; goes on no sooner than %s", s.Epoch, formatTime(s.CooldownUntil, now)))
 	}
 	if b := s.Backfill; b != nil {
-		t.row("taken in", fmt.Sprintf("%d trials that ran unautomated, all of them: %s", b.Taken, formatBool(b.Done)))
+		t.row("adopted", fmt.Sprintf("%d trials that ran unautomated; complete: %s", b.Taken, formatBool(b.Done)))
 	}
 	t.row("watch", watched(v, now))
 	t.row("conversion", v.Conversion)
@@ -84,12 +84,12 @@ func statusTable(v rollout.View, now time.Time) *table {
 }
 
 func watched(v rollout.View, now time.Time) string {
-	text := "has not come yet"
+	text := "has not run yet"
 	if v.Judgement != nil {
-		text = fmt.Sprintf("last came %s (snapshot %d)", formatTime(v.Judgement.At, now), v.Judgement.Snapshot)
+		text = fmt.Sprintf("last ran %s (snapshot %d)", formatTime(v.Judgement.At, now), v.Judgement.Snapshot)
 	}
 	if v.WatchMissed {
-		text += "; IT IS MISSING: nobody judges the rollout"
+		text += "; IT IS OVERDUE: nobody judges the rollout"
 	}
 	return text
 }

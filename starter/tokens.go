@@ -109,8 +109,8 @@ func onToken(_ *cobra.Command, args []string) error {
 
 func (a *app) tokenRevoke() *cobra.Command {
 	return &cobra.Command{
-		Use: "revoke ID", Short: "Have a token open nothing from the next request on", Args: onToken,
-		Long:    "Revokes a token: it opens nothing from the next request on, and who signed in with it is signed out.\nSafe to repeat.",
+		Use: "revoke ID", Short: "Revoke a token, from the next request on", Args: onToken,
+		Long:    "Revokes a token: the API refuses it from the next request on, and whoever signed in with it is signed out.\nSafe to repeat.",
 		Example: examples("starter token revoke 5f2ab90c11de47a3"),
 		RunE: func(c *cobra.Command, args []string) error {
 			return ask(a, func(api client.ClientInterface) (*http.Response, error) { return api.RevokeToken(c.Context(), args[0]) }, func(t client.Token) error {

@@ -86,7 +86,7 @@ func whyNoMail(o client.Trial) string {
 	if o.Cohort == trial.Control {
 		return "none: the control cohort gets none. It is drawn at registration; \"starter flags get\" shows which share of new vendors is automated"
 	}
-	return "none any more: it was handed over at a rollback"
+	return "none any more: a rollback released it"
 }
 
 // cohort is a trial's cohort, and whether its steps are done all the same, or not.
@@ -95,7 +95,7 @@ func cohort(o client.Trial) string {
 	case o.Cohort == trial.Control && o.Automated:
 		return "control cohort but automated"
 	case o.Cohort == trial.Automated && !o.Automated:
-		return "automated cohort but not automated any more"
+		return "automated cohort but no longer automated"
 	}
 	return string(o.Cohort) + " cohort"
 }

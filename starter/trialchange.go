@@ -52,7 +52,7 @@ func (a *app) trialChange(name, short, meaning string, send changeCall) *cobra.C
 	command := &cobra.Command{
 		Use: name + " ID", Short: short, Args: onVendor, Example: examples(example),
 		Long: short + ". The reason is kept in histories: no names or addresses in it.\n" +
-			"Each call is a new wish; --idempotency-key repeats one that may or may not have been heard.",
+			"Each call is a new request. Where the answer to one was lost, repeat it with its --idempotency-key.",
 	}
 	flags := command.Flags()
 	flags.StringVar(&c.reason, "reason", "", "why, for the record")

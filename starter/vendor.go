@@ -106,7 +106,7 @@ func (a *app) convert(ctx context.Context, id string, body client.ConversionRepo
 		}
 		a.printf("The conversion of %s %s: %s.\n", id, what, formatTime(c.Value.At, a.now()))
 		if !c.Value.Recorded {
-			a.printf("The trial has not heard of it yet; it will.\n")
+			a.printf("The trial has not received it yet, and will.\n")
 		}
 		return nil
 	})
@@ -132,7 +132,7 @@ func (a *app) printVendor(v client.VendorTrial) error {
 		t.row("no e-mail", s.Reason+", "+formatTime(s.At, now))
 	}
 	if v.Cohort == nil || v.Trial == nil {
-		t.row("trial", "not begun: the vendor has not been taken in yet")
+		t.row("trial", "not started: the vendor is not enrolled yet")
 		return t.write(a.out)
 	}
 	overviewRows(&t, *v.Trial, now)
