@@ -24,7 +24,7 @@ func (a *app) alerts() *cobra.Command {
 	return group
 }
 
-// onAlert takes exactly one argument, an alert's name.
+// onAlert accepts exactly one argument, an alert's name.
 func onAlert(_ *cobra.Command, args []string) error {
 	if len(args) != 1 {
 		return usagef("needs one alert's name, got %d arguments; starter alerts list shows them", len(args))
@@ -75,7 +75,7 @@ func (a *app) printAlerts(v monitoring.AlertsView) error {
 	return nil
 }
 
-// handled says what somebody did about an alert.
+// handled says what a person did about an alert.
 func handled(v monitoring.AlertView, now time.Time) string {
 	switch {
 	case v.Silence != nil:
@@ -86,7 +86,7 @@ func handled(v monitoring.AlertView, now time.Time) string {
 	return ""
 }
 
-// alertRemarks say what keeps the list from being the whole truth.
+// alertRemarks say why the list may be incomplete or old.
 func alertRemarks(v monitoring.AlertsView, now time.Time) []string {
 	var remarks []string
 	switch {
@@ -143,7 +143,7 @@ func (a *app) printAlertEvents(events []monitoring.AlertEvent) error {
 	return t.write(a.out)
 }
 
-// alertChange is a command that changes an alert. check completes what the flags say; nil where nothing has to be completed.
+// alertChange is a command that changes an alert. check completes the flags' values; nil for none to complete.
 func (a *app) alertChange(
 	command *cobra.Command, check func() error, send func(ctx context.Context, api client.ClientInterface, name, reason string) (*http.Response, error),
 ) *cobra.Command {

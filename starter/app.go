@@ -14,19 +14,19 @@ import (
 	"marketplace.example/trials/internal/platform/version"
 )
 
-// app is one run of the command line, with the world that it works in.
+// app is one run of the command line and its environment.
 type app struct {
 	out, err io.Writer
 	getenv   func(string) string
 	environ  func() []string
 	now      func() time.Time
-	// pause waits for so long.
+	// pause waits for a duration.
 	pause func(context.Context, time.Duration) error
-	// transport takes requests to the API, over the network where it is nil.
+	// transport sends requests to the API; nil for the network.
 	transport http.RoundTripper
-	// terminal tells whether err is read by a person as it is written.
+	// terminal tells whether err is a terminal.
 	terminal func() bool
-	// in is what a person types, where interactive tells that one can be asked.
+	// in is what a person types. interactive tells whether a person can be asked.
 	in          io.Reader
 	interactive func() bool
 
@@ -37,7 +37,7 @@ type app struct {
 	began bool
 }
 
-// globalOptions are the flags that every command takes.
+// globalOptions are the flags of every command.
 type globalOptions struct {
 	api, adminToken, serviceToken, stackFile string
 	json                                     bool
@@ -49,9 +49,9 @@ const (
 	exitUsage   = 2
 )
 
-// run runs the command that the arguments name, and returns the exit code.
+// run runs the command in the arguments, and returns the exit code.
 func (a *app) run(ctx context.Context, args []string) int {
-	root := a.root() //nolint:contextcheck // the commands are given it by ExecuteContextC
+	root := a.root() //nolint:contextcheck // ExecuteContextC passes it to the commands
 	root.SetArgs(args)
 	command, err := root.ExecuteContextC(ctx)
 	if err == nil {
@@ -109,8 +109,7 @@ func (a *app) root() *cobra.Command {
 	return root
 }
 
-// finish makes every command alike: a group by itself is wrong usage, and the others mark when their
-// own work begins.
+// finish makes every command alike: a group without a command is wrong usage, and a command marks when its own work begins.
 func (a *app) finish(command *cobra.Command) {
 	if command.RunE == nil {
 		command.RunE = func(c *cobra.Command, args []string) error {
@@ -133,7 +132,7 @@ func (a *app) finish(command *cobra.Command) {
 
 func examples(lines ...string) string { return "  " + strings.Join(lines, "\n  ") }
 
-// onVendor takes exactly one argument, a vendor's id.
+// onVendor accepts exactly one argument, a vendor's id.
 func onVendor(_ *cobra.Command, args []string) error {
 	if len(args) != 1 {
 		return usagef("needs one vendor's id, got %d arguments", len(args))

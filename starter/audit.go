@@ -26,7 +26,7 @@ func (a *app) audit() *cobra.Command {
 	return group
 }
 
-// auditQuery is which entries to list.
+// auditQuery selects entries.
 type auditQuery struct {
 	actor, action, subject, outcome, from, to, cursor string
 	limit                                             int
@@ -90,7 +90,7 @@ func (q auditQuery) params() (client.ListAuditParams, error) {
 	return p, err
 }
 
-// timeFlag is the moment that a flag gives, nil where it is not given.
+// timeFlag is the moment in a flag, nil for none.
 func timeFlag(name, given string) (*time.Time, error) {
 	if given == "" {
 		return nil, nil //nolint:nilnil // documented: none was given
@@ -153,7 +153,7 @@ func (a *app) auditVerify() *cobra.Command {
 
 var markPattern = regexp.MustCompile(`^([1-9]\d{0,11}):([0-9a-f]{64})$`)
 
-// markOf is the entry that a flag gives, the zero Mark where it is not given.
+// markOf is the entry in a flag, the zero Mark for none.
 func markOf(given string) (audit.Mark, error) {
 	if given == "" {
 		return audit.Mark{}, nil
@@ -184,11 +184,11 @@ func (a *app) verifyAudit(ctx context.Context, known audit.Mark, uri string) err
 	})
 }
 
-// verification is what a whole record comes to.
+// verification is the result for an intact record.
 type verification struct {
 	Entries int    `json:"entries"`
 	Hash    string `json:"hash"`
-	// Pending are the entries of which nobody has noted what became of them.
+	// Pending are the entries whose outcome was never recorded.
 	Pending []int `json:"pending"`
 }
 

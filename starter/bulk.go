@@ -15,7 +15,7 @@ import (
 	"marketplace.example/trials/internal/domain/trial"
 )
 
-// bulkOptions is what `starter bulk ACTION` is asked to do.
+// bulkOptions are the flags of `starter bulk ACTION`.
 type bulkOptions struct {
 	ids                      []string
 	csv                      string
@@ -112,7 +112,7 @@ func (a *app) startBulk(ctx context.Context, action bulk.Action, o bulkOptions) 
 	})
 }
 
-// beginBulk sends a request that begins an operation, and follows that.
+// beginBulk sends a request that begins an operation, and follows the operation.
 func (a *app) beginBulk(ctx context.Context, key string, detach bool, send call) error {
 	answer, err := asAdminRead[client.BulkView](a, send)
 	if err != nil {
@@ -121,7 +121,7 @@ func (a *app) beginBulk(ctx context.Context, key string, detach bool, send call)
 	return a.follow(ctx, answer.Value, waitOptions{detach: detach})
 }
 
-// request is what the API is asked for.
+// request is the body for the API.
 func (o bulkOptions) request(action bulk.Action) (client.BulkRequest, error) {
 	body := client.BulkRequest{Action: client.BulkRequestAction(action), Reason: o.reason, PerMinute: &o.perMinute, DryRun: new(!o.carryOut)}
 	if o.days != 0 {
@@ -171,12 +171,12 @@ func (o bulkOptions) filter() (*client.BulkFilter, error) {
 	return &f, nil
 }
 
-// onBulk takes exactly one argument, an operation's id.
+// onBulk accepts exactly one argument, an operation's id.
 func onBulk(_ *cobra.Command, args []string) error {
 	if len(args) != 1 {
 		return usagef("needs one operation's id, got %d arguments; starter bulk list shows them", len(args))
 	}
-	if !trial.ValidVendorID(args[0]) { // made of the same characters
+	if !trial.ValidVendorID(args[0]) { // its characters are the same
 		return usagef("id: %.80q is not an operation's; starter bulk list shows them", args[0])
 	}
 	return nil
@@ -194,8 +194,7 @@ func (a *app) bulkControls() []*cobra.Command {
 	}
 }
 
-// bulkControl is the command of one control; wanted is where it ends, empty for
-// the operation's own end.
+// bulkControl is the command of one control. wanted is the status to wait for, empty for the operation's end.
 func (a *app) bulkControl(name, short string, wanted bulk.Status, send bulkCall) *cobra.Command {
 	var body client.BulkReason
 	var detach bool

@@ -13,21 +13,20 @@ import (
 	"marketplace.example/trials/internal/domain/bulk"
 )
 
-// bulkPoll is how often an operation that is waited for is asked after.
+// bulkPoll is the interval at which a followed operation is read.
 const bulkPoll = 500 * time.Millisecond
 
-// waitOptions is what is waited for.
+// waitOptions say what to wait for.
 type waitOptions struct {
-	// before is the number of the change that stood before the request: no end of it.
+	// before is the number of the last change before the request, whose status does not end the wait.
 	before int
-	// wanted is what was asked for, where that is to be paused or stopped.
+	// wanted is the requested status, if it is to be paused or stopped.
 	wanted bulk.Status
-	// detach waits for nothing.
+	// detach skips the wait.
 	detach bool
 }
 
-// follow shows an operation until nothing more happens by itself, and then what it
-// came to.
+// follow shows an operation until it has ended or paused, and then its result.
 func (a *app) follow(ctx context.Context, v client.BulkView, w waitOptions) error {
 	if w.detach {
 		return a.printBulk(v)
@@ -59,8 +58,7 @@ func (a *app) fetchBulk(ctx context.Context, id string) (client.BulkView, error)
 	return answer.Value, err
 }
 
-// finished prints what an operation came to, and says whether that is what was
-// asked for.
+// finished prints an operation's result, and fails where that is not the requested one.
 func (a *app) finished(v client.BulkView, wanted bulk.Status) error {
 	if err := a.printBulk(v); err != nil || v.State.Status == wanted {
 		return err
@@ -187,7 +185,7 @@ func (a *app) bulkItems() *cobra.Command {
 	return command
 }
 
-// listBulkItems goes through all pages.
+// listBulkItems reads all pages.
 func (a *app) listBulkItems(ctx context.Context, id string, params client.ListBulkItemsParams) error {
 	api, err := a.asAdmin()
 	if err != nil {

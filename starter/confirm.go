@@ -6,8 +6,7 @@ import (
 	"strings"
 )
 
-// confirm asks a person at a terminal whether what a command does is meant, unless they have said so already. Without a
-// terminal nobody can be asked, and the command is refused.
+// confirm asks a person whether a command is meant, unless --yes says so. Without a terminal it refuses the command.
 func (a *app) confirm(yes bool, does string) error {
 	if yes {
 		return nil

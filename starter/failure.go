@@ -13,7 +13,7 @@ import (
 	"marketplace.example/trials/internal/domain/trial"
 )
 
-// usageError says that the command was called wrongly; nothing was done.
+// usageError says that the command was used wrongly, and did nothing.
 type usageError struct{ message string }
 
 func (e *usageError) Error() string { return e.message }
@@ -49,7 +49,7 @@ func (a *app) explain(err error) string {
 	return err.Error()
 }
 
-// sentence is what the API's problem document says, the fields at fault by name.
+// sentence is the text of the API's problem document, with the names of the wrong fields.
 func sentence(refused *client.Error) string {
 	p := refused.Problem
 	text := p.Title
@@ -76,7 +76,7 @@ func sentence(refused *client.Error) string {
 	return text
 }
 
-// unreached says that the API did not answer, without the call's inner workings.
+// unreached says that the API did not answer, without the internals of the call.
 func unreached(e *url.Error) string {
 	where := e.URL
 	if u, err := url.Parse(e.URL); err == nil {
@@ -92,7 +92,7 @@ func unreached(e *url.Error) string {
 	return fmt.Sprintf("the API at %s cannot be reached: %s", where, e.Err)
 }
 
-// uncertain tells whether a request that failed may have been carried out all the same.
+// uncertain tells whether the API may have carried out a request that failed.
 func uncertain(err error) bool {
 	if refused, ok := errors.AsType[*client.Error](err); ok {
 		return refused.Status >= http.StatusInternalServerError

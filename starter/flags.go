@@ -18,7 +18,7 @@ import (
 	"marketplace.example/trials/internal/domain/trial"
 )
 
-// The two flags that a rollout request sets together.
+// The flags that a rollout request sets together.
 const (
 	flagEnabled    = rollout.FlagKey + ".enabled"
 	flagPercentage = rollout.FlagKey + ".rolloutPercentage"
@@ -76,10 +76,10 @@ func (a *app) flagsSet() *cobra.Command {
 	}
 }
 
-// flagValues is what to set, by the flags' names; each value is a bool or a float64.
+// flagValues are the values to set, by the flags' names. Each is a bool or a float64.
 type flagValues map[string]any
 
-// parseFlags reads FLAG=VALUE, one or more.
+// parseFlags reads one or more FLAG=VALUE.
 func parseFlags(args []string) (flagValues, error) {
 	if len(args) == 0 {
 		return nil, usagef("say which flag to set, such as trialAutomation.emailReminders=false")
@@ -128,7 +128,7 @@ func parseFlag(text string, example any) (any, error) {
 	}
 }
 
-// knownFlags is every flag with an example of its value, "group.flag".
+// knownFlags are all flags, as "group.flag", each with a value of its type.
 func knownFlags() map[string]any {
 	document, err := json.Marshal(rollout.InitialFlags())
 	if err != nil {
@@ -171,16 +171,15 @@ func (a *app) setFlags(ctx context.Context, values flagValues) error {
 	}, a.printFlags)
 }
 
-// rollout tells whether the values are just what a rollout request takes. One of the two alone is a
-// patch: to fill in the other as it was a moment ago could undo what somebody has changed since,
-// such as enable again what was disabled in an emergency.
+// rollout tells whether the values are exactly those of a rollout request. One of the two alone is sent as a patch: filling in
+// the other's old value could undo what somebody has changed since, such as a flag disabled in an emergency.
 func (v flagValues) rollout() (enabled bool, percentage float64, ok bool) {
 	enabled, hasEnabled := v[flagEnabled].(bool)
 	percentage, hasPercentage := v[flagPercentage].(float64)
 	return enabled, percentage, hasEnabled && hasPercentage && len(v) == 2
 }
 
-// patch is the values as a patch's body, grouped as the flags are.
+// patch is the body of a patch, grouped as the flags are.
 func (v flagValues) patch() map[string]map[string]map[string]any {
 	groups := make(map[string]map[string]any)
 	for name, value := range v {

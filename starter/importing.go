@@ -19,7 +19,7 @@ import (
 	"marketplace.example/trials/starter/vendorcsv"
 )
 
-// importOptions is what `starter import` is asked to do.
+// importOptions are the flags of `starter import`.
 type importOptions struct {
 	csv, from, to, resume string
 	day, patience         time.Duration
@@ -98,7 +98,7 @@ func (a *app) runImport(ctx context.Context, o importOptions) error {
 	return a.runReplay(ctx, o, plan, skipped, hex.EncodeToString(sum[:]))
 }
 
-// selection checks the options and narrows what is replayed.
+// selection checks the options, and selects what to replay.
 func (o importOptions) selection() (replay.Selection, error) {
 	s := replay.Selection{Limit: o.limit}
 	switch {
@@ -141,7 +141,7 @@ func (a *app) sayPlan(plan replay.Plan, skipped int) {
 		len(plan.Registrations), plan.Conversions(), plan.Begins.Format(time.DateOnly), end.Format(time.DateOnly), skipped)
 }
 
-// runReplay lives through the plan and prints what it came to.
+// runReplay replays the plan and prints the result.
 func (a *app) runReplay(ctx context.Context, o importOptions, plan replay.Plan, skipped []vendorcsv.Problem, sum string) error {
 	api, address, err := a.asService()
 	if err != nil {
@@ -179,7 +179,7 @@ func (a *app) runReplay(ctx context.Context, o importOptions, plan replay.Plan, 
 	return outcomeOf(summary, err)
 }
 
-// outcomeOf says whether the import as a whole did what it should.
+// outcomeOf is the error of an import as a whole.
 func outcomeOf(s replay.Summary, err error) error {
 	switch {
 	case errors.Is(err, context.Canceled):
@@ -192,8 +192,8 @@ func outcomeOf(s replay.Summary, err error) error {
 	return nil
 }
 
-// stateFile is where what was done is kept: beside the stack file where there is one, or else among
-// the user's caches; one for each file, system and selection.
+// stateFile is the path of the journal: beside the stack file if there is one, otherwise in the user's cache. Each file,
+// system and selection has its own.
 func (a *app) stateFile(o importOptions, identity replay.Identity) (string, error) {
 	if o.resume != "" {
 		return o.resume, nil

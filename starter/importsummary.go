@@ -9,7 +9,7 @@ import (
 	"marketplace.example/trials/starter/vendorcsv"
 )
 
-// importSummary is what an import came to, for programs.
+// importSummary is the result of an import as JSON.
 type importSummary struct {
 	Vendors     int                  `json:"vendors"`
 	Registered  int                  `json:"registered"`
@@ -23,9 +23,9 @@ type importSummary struct {
 	LatestStepDays float64 `json:"latestStepDays"`
 	DaySeconds     float64 `json:"daySeconds"`
 	ElapsedSeconds float64 `json:"elapsedSeconds"`
-	// Complete tells whether nothing is left to do.
+	// Complete says that nothing is left to do.
 	Complete bool `json:"complete"`
-	// State is the file from which the import goes on, empty where there is none.
+	// State is the path of the journal, empty for none.
 	State string `json:"state"`
 }
 

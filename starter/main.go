@@ -1,5 +1,5 @@
-// Command starter is the command line of the vendor trials: it registers vendors, steers trials and
-// flags, sets the stack up, and replays a file of recorded vendors.
+// Command starter is the product's command line: it registers vendors, steers trials, flags and rollouts, sets up, backs up
+// and restores the database, and replays a file of recorded vendors.
 package main
 
 import (
@@ -14,8 +14,7 @@ import (
 
 func main() { os.Exit(start()) }
 
-// start runs the command that the arguments name, until it is done or interrupted. The second
-// interrupt ends the process at once.
+// start runs the command in the arguments until it ends or is interrupted. A second interrupt ends the process at once.
 func start() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -28,7 +27,7 @@ func start() int {
 	return a.run(ctx, os.Args[1:])
 }
 
-// pause waits for so long, or until the context ends.
+// pause waits for a duration, or until the context ends.
 func pause(ctx context.Context, d time.Duration) error {
 	select {
 	case <-time.After(d):

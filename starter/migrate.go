@@ -17,8 +17,7 @@ import (
 	"marketplace.example/trials/internal/domain/trial"
 )
 
-// findingsShown is how many of the vendors that somebody has to look at are
-// listed for people; --json lists all.
+// findingsShown is how many vendors to check are listed for people. --json lists all.
 const findingsShown = 50
 
 func (a *app) migrate() *cobra.Command {
@@ -60,7 +59,7 @@ func (a *app) migrateCommand(name, short string, fn func(context.Context, *mongo
 	return command
 }
 
-// migrationStatus is how one migration stands; Progress is nil where it was never begun.
+// migrationStatus is the state of one migration. Progress is nil before the first pass.
 type migrationStatus struct {
 	Version  int                 `json:"version"`
 	What     string              `json:"what"`
@@ -101,7 +100,7 @@ func (a *app) migrateUp(ctx context.Context, store *mongodb.Store, m mongodb.Mig
 	return a.printMigrations(all)
 }
 
-// printProgress writes how far it is every few seconds.
+// printProgress writes the progress every few seconds.
 func (a *app) printProgress(did string) func(migration.Progress) {
 	progressAt := a.now()
 	return func(p migration.Progress) {
@@ -135,7 +134,7 @@ func (a *app) printMigrations(all []migrationStatus) error {
 	return nil
 }
 
-// printRefused names the vendors whose documents the database does not let be changed.
+// printRefused lists the vendors whose documents the database refused to change.
 func (a *app) printRefused(p migration.Progress) {
 	if p.Counts.Refused == 0 {
 		return
@@ -150,7 +149,7 @@ func (a *app) printRefused(p migration.Progress) {
 	}
 }
 
-// writeCounts lists what became of the users, and why.
+// writeCounts lists the results by reason.
 func writeCounts(out io.Writer, c migration.Counts, did string) error {
 	t := table{}
 	for _, row := range []struct {
@@ -165,7 +164,7 @@ func writeCounts(out io.Writer, c migration.Counts, did string) error {
 	return t.write(out)
 }
 
-// errNotInOrder ends a validation that found something.
+// errNotInOrder fails a validation that found something.
 var errNotInOrder = errors.New("the migration is not complete")
 
 func (a *app) migrateValidate(ctx context.Context, store *mongodb.Store, m mongodb.Migration) error {
@@ -195,8 +194,7 @@ func (a *app) migrateValidate(ctx context.Context, store *mongodb.Store, m mongo
 	return errNotInOrder
 }
 
-// listFindings lists the vendors that somebody has to look at. Ids that cannot
-// name a trial are not shown: they may be addresses.
+// listFindings lists the vendors to check. It hides ids that cannot name a trial: they may be addresses.
 func (a *app) listFindings(findings []mongodb.Finding) error {
 	if len(findings) == 0 {
 		return nil

@@ -9,20 +9,19 @@ import (
 	"marketplace.example/trials/internal/domain/audit"
 )
 
-// cliActor is who is put on record for what a command does to the database itself:
-// no token says who calls it.
+// cliActor is the actor on the audit record for changes that a command makes itself: no token says who runs it.
 const cliActor = "starter"
 
-// settleTimeout bounds noting what became of a command, also of one that was interrupted.
+// settleTimeout bounds recording a command's result, even of an interrupted one.
 const settleTimeout = 5 * time.Second
 
-// auditLog keeps the audit record.
+// auditLog stores the audit record.
 type auditLog interface {
 	AppendAudit(ctx context.Context, e audit.Entry) (audit.Entry, error)
 }
 
-// onRecord does something to the database that is to be on record: first that it
-// is about to be done, without which nothing is, and then what it came to.
+// onRecord runs fn between two entries of the audit record: that it is about to run, without which it does not, and its
+// result.
 func (a *app) onRecord(ctx context.Context, log auditLog, asked audit.Entry, fn func() (came any, err error)) error {
 	asked.At, asked.Actor, asked.Outcome = a.now(), cliActor, audit.Pending
 	pending, err := log.AppendAudit(ctx, asked)
@@ -37,7 +36,7 @@ func (a *app) onRecord(ctx context.Context, log auditLog, asked audit.Entry, fn 
 	return errors.Join(failure, a.settle(ctx, log, asked))
 }
 
-// settle puts on record what something came to.
+// settle records a result.
 func (a *app) settle(ctx context.Context, log auditLog, e audit.Entry) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
 	defer cancel()

@@ -10,21 +10,20 @@ import (
 )
 
 const (
-	// barWidth is in characters.
+	// barWidth is the width of a bar in characters.
 	barWidth = 24
-	// lineEvery is how often a line is written where nobody watches.
+	// lineEvery is the interval between lines where there is no terminal.
 	lineEvery = 5 * time.Second
-	// behindDays is the lag, in days of the trial, from which the system counts as falling behind.
+	// behindDays is the lag, in days of the trial, from which the system falls behind.
 	behindDays = 0.5
 )
 
-// progress shows how far an import or a bulk operation is: as a bar that is drawn anew at a terminal, or else as a line
-// every few seconds.
+// progress shows the progress of an import or a bulk operation: a bar at a terminal, otherwise a line every few seconds.
 type progress struct {
 	out      io.Writer
 	terminal bool
 	now      func() time.Time
-	// begins and length are the recorded time of the whole plan.
+	// begins and length are the beginning and the recorded time of the whole plan.
 	begins time.Time
 	length time.Duration
 
@@ -32,13 +31,13 @@ type progress struct {
 	written time.Time
 }
 
-// show shows a progress.
+// show shows the progress of an import.
 func (p *progress) show(now replay.Progress) {
 	total := now.Vendors + now.Conversions
 	p.draw(bar(min(total, now.Registered+now.Converted+len(now.Refused)), total), p.describe(now))
 }
 
-// draw shows a bar and what is said beside it.
+// draw shows a bar and the text beside it.
 func (p *progress) draw(bar, text string) {
 	if p.terminal {
 		fmt.Fprintf(p.out, "\r\x1b[K%s %s", bar, text)
@@ -51,13 +50,13 @@ func (p *progress) draw(bar, text string) {
 	}
 }
 
-// report writes a line of its own above the bar.
+// report writes a line above the bar.
 func (p *progress) report(line string) {
 	p.clear()
 	fmt.Fprintln(p.out, printable(line))
 }
 
-// end leaves the last state of the bar standing.
+// end leaves the bar in its last state.
 func (p *progress) end() {
 	if p.drawn {
 		fmt.Fprintln(p.out)
@@ -77,7 +76,7 @@ func bar(done, total int) string {
 	return "[" + strings.Repeat("#", filled) + strings.Repeat(" ", barWidth-filled) + "]"
 }
 
-// describe says how far the import is and whether the system keeps up.
+// describe says how far the import is, and whether the system keeps up.
 func (p *progress) describe(now replay.Progress) string {
 	text := fmt.Sprintf("%s  registered %d/%d  converted %d/%d",
 		now.Recorded.Format(time.DateOnly), now.Registered, now.Vendors, now.Converted, now.Conversions)
@@ -100,7 +99,7 @@ func (p *progress) describe(now replay.Progress) string {
 	return text
 }
 
-// left is how long the rest of the plan will take, if the system keeps up.
+// left is the remaining time, if the system keeps up.
 func (p *progress) left(now replay.Progress) time.Duration {
 	return replay.Compress(max(0, p.begins.Add(p.length).Sub(now.Recorded)), now.Day)
 }

@@ -12,18 +12,18 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 )
 
-// alreadyInitialized is MongoDB's code for a replica set that is there.
+// alreadyInitialized is MongoDB's code for an existing replica set.
 const alreadyInitialized = 23
 
-// replicaSet is a replica set to make.
+// replicaSet is a replica set to create.
 type replicaSet struct {
 	name    string
 	hosts   []string
 	options *options.ClientOptions
 }
 
-// newReplicaSet reads NAME/HOST,HOST as MongoDB writes it. The set is made through the first host
-// of the connection string, by itself, since until then there is no set to talk to.
+// newReplicaSet reads NAME/HOST,HOST as MongoDB writes it. The connection goes to the first host directly, since there is no
+// set yet.
 func newReplicaSet(set, uri string) (*replicaSet, error) {
 	name, list, _ := strings.Cut(set, "/")
 	hosts := strings.Split(list, ",")
@@ -38,7 +38,7 @@ func newReplicaSet(set, uri string) (*replicaSet, error) {
 	return &replicaSet{name: name, hosts: hosts, options: o}, nil
 }
 
-// initiate makes the set, or leaves it as it is.
+// initiate creates the set, unless it exists.
 func (s *replicaSet) initiate(ctx context.Context) error {
 	member, err := mongo.Connect(s.options)
 	if err != nil {

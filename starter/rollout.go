@@ -12,7 +12,7 @@ import (
 	"marketplace.example/trials/internal/platform/config"
 )
 
-// currentRollout stands for the latest rollout.
+// currentRollout names the latest rollout.
 const currentRollout = "current"
 
 func (a *app) rollout() *cobra.Command {
@@ -29,18 +29,18 @@ func (a *app) rollout() *cobra.Command {
 	return group
 }
 
-// onRollout takes a rollout's id, or nothing for the latest.
+// onRollout accepts a rollout's id, or nothing for the latest.
 func onRollout(_ *cobra.Command, args []string) error {
 	if len(args) > 1 {
 		return usagef("takes one rollout's id at the most, got %d arguments", len(args))
 	}
 	if len(args) == 1 {
-		return checkVendorID(args[0]) // ids of rollouts are made of the same characters
+		return checkVendorID(args[0]) // ids of rollouts have the same characters
 	}
 	return nil
 }
 
-// rolloutOf is the rollout that the arguments name.
+// rolloutOf is the rollout in the arguments.
 func rolloutOf(args []string) string {
 	if len(args) == 1 {
 		return args[0]
@@ -90,7 +90,7 @@ func (a *app) rolloutStart() *cobra.Command {
 	return command
 }
 
-// planFile reads a plan; nil where no file is named.
+// planFile reads a plan, nil without a path.
 func planFile(path string) (*rollout.Plan, error) {
 	if path == "" {
 		return nil, nil //nolint:nilnil // documented: no file and nothing wrong
@@ -144,7 +144,7 @@ func (a *app) rolloutPlan() *cobra.Command {
 	return command
 }
 
-// mostRegistrations is the API's own limit.
+// mostRegistrations is the API's limit.
 const mostRegistrations = 1_000_000
 
 func (a *app) forecast(ctx context.Context, body client.ForecastRequest) error {

@@ -11,17 +11,17 @@ import (
 	"marketplace.example/trials/internal/domain/rollout"
 )
 
-// control is what an admin asks of the running rollout.
+// control is an admin's request to the running rollout.
 type control struct {
 	reason, key string
-	// subject is the criterion or the preflight check that it is about.
+	// subject is the criterion or the preflight check.
 	subject    string
 	percentage float64
 	release    bool
 	met        bool
 }
 
-// controlCall asks the API for one control.
+// controlCall sends one control to the API.
 type controlCall func(ctx context.Context, api client.ClientInterface, c control) (*http.Response, error)
 
 func (a *app) rolloutControls() []*cobra.Command {
@@ -36,8 +36,7 @@ func (a *app) rolloutControls() []*cobra.Command {
 	}
 }
 
-// rolloutControl is the command of one control. check completes what the flags
-// say; nil where there is nothing to complete.
+// rolloutControl is the command of one control. check completes the flags' values; nil for none to complete.
 func (a *app) rolloutControl(c *control, command *cobra.Command, request controlCall, check func() error) *cobra.Command {
 	command.Long = command.Short + ". The reason is kept in histories: no names or addresses in it.\n" +
 		"Each call is a new request. Where the answer to one was lost, repeat it with its --idempotency-key."
@@ -127,14 +126,14 @@ func (a *app) rolloutTick() *cobra.Command {
 	command.MarkFlagsMutuallyExclusive("met", "not-met")
 	command.MarkFlagsOneRequired("met", "not-met")
 	return a.rolloutControl(&c, command, requestTick, func() error {
-		if c.met == notMet { // --met=false says nothing
+		if c.met == notMet { // --met=false decides nothing
 			return usagef("say --met or --not-met")
 		}
 		return nil
 	})
 }
 
-// ticked are the ids of what a person ticks: criteria and tasks.
+// ticked are the ids of the criteria and tasks that a person ticks.
 func ticked() []string {
 	var ids []string
 	for _, c := range rollout.Criteria() {
@@ -157,7 +156,7 @@ func (a *app) rolloutWaive() *cobra.Command {
 	return a.rolloutControl(&control{}, command, requestWaive, nil)
 }
 
-// onSubject takes exactly one argument, such as a criterion.
+// onSubject accepts exactly one argument, such as a criterion.
 func onSubject(what string) cobra.PositionalArgs {
 	return func(_ *cobra.Command, args []string) error {
 		if len(args) != 1 {

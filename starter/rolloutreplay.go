@@ -10,7 +10,7 @@ import (
 	"marketplace.example/trials/internal/domain/rollout"
 )
 
-// replayOptions is what `starter rollout replay` is asked to do.
+// replayOptions are the flags of `starter rollout replay`.
 type replayOptions struct{ plan, mongodb string }
 
 func (a *app) rolloutReplay() *cobra.Command {
@@ -59,7 +59,7 @@ func (a *app) replayRollout(ctx context.Context, id string, o replayOptions) err
 	})
 }
 
-// storedRollout is a rollout as MongoDB keeps it.
+// storedRollout reads a rollout from MongoDB.
 func storedRollout(ctx context.Context, store *mongodb.Store, id string) (rollout.State, error) {
 	if id != currentRollout {
 		return store.Rollout(ctx, id)
@@ -71,7 +71,7 @@ func storedRollout(ctx context.Context, store *mongodb.Store, id string) (rollou
 	return state, err
 }
 
-// storedEvents are all events of a rollout.
+// storedEvents reads all events of a rollout.
 func storedEvents(ctx context.Context, store *mongodb.Store, id string) ([]rollout.Event, error) {
 	var all []rollout.Event
 	for {

@@ -50,7 +50,7 @@ func (a *app) rolloutReport() *cobra.Command {
 	}
 	command.Flags().StringVar(&id, "rollout", currentRollout, "the rollout that it is of, by default the latest")
 	command.RunE = func(c *cobra.Command, args []string) error {
-		if err := checkVendorID(id); err != nil { // ids of rollouts are made of the same characters
+		if err := checkVendorID(id); err != nil { // ids of rollouts have the same characters
 			return err
 		}
 		return ask(a, func(api client.ClientInterface) (*http.Response, error) {

@@ -45,7 +45,7 @@ func (a *app) printRollout(v rollout.View) error {
 	return nil
 }
 
-// statusTable says where a rollout stands.
+// statusTable describes a rollout's state.
 func statusTable(v rollout.View, now time.Time) *table {
 	s, t := v.Rollout, &table{}
 	t.row("rollout", fmt.Sprintf("%s, %s, plan %s", s.ID, s.Status, s.Plan.Name))
@@ -142,7 +142,7 @@ func criterionTable(criteria []rollout.CriterionResult) *table {
 	return t
 }
 
-// taskTable are the tasks after the deployment; empty before it.
+// taskTable lists the tasks after the deployment. It is empty before that.
 func taskTable(v rollout.View) *table {
 	t := &table{header: []string{"TASK", "STANDING", "WHAT", "REPORTS", "REASON"}}
 	if v.Rollout.DeployedAt == nil {
@@ -164,13 +164,13 @@ func (a *app) rolloutDecisions() *cobra.Command {
 	}
 }
 
-// decisionPage is how many decisions one request asks for: the API's own limit.
+// decisionPage is the API's limit of decisions per request.
 const decisionPage = 200
 
-// decided are the decisions of one page after the other.
+// decided are the decisions of all pages read so far.
 type decided struct {
 	Decisions []raw[rollout.Event] `json:"decisions"`
-	// only is the answer of the only page, nil where there are more.
+	// only is the answer of a single page, nil for more pages.
 	only []byte
 }
 
@@ -198,7 +198,7 @@ func (a *app) decisions(ctx context.Context, id string) error {
 	return decisionTable(events).write(a.out)
 }
 
-// fetch adds one page, and tells whether there may be more.
+// fetch reads the next page, and tells whether there may be more.
 func (d *decided) fetch(ctx context.Context, api client.ClientInterface, id string) (more bool, err error) {
 	after, limit := 0, decisionPage
 	if n := len(d.Decisions); n > 0 {
@@ -228,7 +228,7 @@ func decisionTable(events []rollout.Event) *table {
 	return t
 }
 
-// whatOf names what was decided.
+// whatOf describes a decision.
 func whatOf(e rollout.Event) string {
 	what := string(e.Type)
 	switch {

@@ -21,11 +21,11 @@ const (
 	defaultStackFile = ".dev/stack.json"
 	// variableAPI is the environment variable with the API's address.
 	variableAPI = "API_URL"
-	// connections is how many connections are kept for the next call.
+	// connections is how many idle connections are kept.
 	connections = 64
 )
 
-// stackFile is what the file of a running stack tells.
+// stackFile is the content of the file of a running stack.
 type stackFile struct {
 	API          string `json:"api"`
 	Temporal     string `json:"temporal"`
@@ -34,10 +34,10 @@ type stackFile struct {
 	ServiceToken string `json:"serviceToken"`
 }
 
-// stackPath is where the stack file is.
+// stackPath is the path of the stack file.
 func (a *app) stackPath() string { return cmp.Or(a.options.stackFile, defaultStackFile) }
 
-// stack reads the stack file. Only one that was asked for by name has to be there.
+// stack reads the stack file. It may be missing, unless a flag names it.
 func (a *app) stack() (stackFile, error) {
 	path := a.stackPath()
 	content, err := os.ReadFile(path) //nolint:gosec // G304: the user names the file
@@ -54,17 +54,17 @@ func (a *app) stack() (stackFile, error) {
 	return s, nil
 }
 
-// settings are the addresses and tokens that a command works with, wherever they came from.
+// settings are the addresses and tokens for a command.
 type settings struct {
-	// api is the address; the tokens are those of flags and the environment.
+	// api is the address. The tokens come from flags and the environment.
 	api, adminToken, serviceToken string
-	// ofStack says that the address is the stack file's.
+	// ofStack says that the address comes from the stack file.
 	ofStack bool
-	// stack is the stack file, where the address is the one that it tells.
+	// stack is the stack file, if the address is its own.
 	stack stackFile
 }
 
-// token is the one to send to the address: the one given, or the stack file's for its own address.
+// token is the token for the address: the one given, otherwise the stack file's for its own address.
 func (s settings) token(given, ofStack, variable, flag, file string) (string, error) {
 	if given != "" && s.ofStack && given != ofStack {
 		return "", usagef("the token comes from %s or %s, and the API's address, %s, from %s: give both in one place, with %s or --api beside the token, or neither",
@@ -73,8 +73,7 @@ func (s settings) token(given, ofStack, variable, flag, file string) (string, er
 	return cmp.Or(given, ofStack), nil
 }
 
-// settings looks at flags and the environment, or else the stack file: a token goes to no address that
-// comes from elsewhere.
+// settings reads flags, the environment, and the stack file. A token never goes to an address from another source.
 func (a *app) settings() (settings, error) {
 	environment, err := config.Parse(a.environment(), config.Client)
 	if err != nil {
@@ -104,7 +103,7 @@ func (a *app) settings() (settings, error) {
 	return s, nil
 }
 
-// environment is the process's environment as a map.
+// environment is the process's environment.
 func (a *app) environment() map[string]string {
 	variables := make(map[string]string)
 	for _, assignment := range a.environ() {
@@ -137,7 +136,7 @@ func (a *app) asAdmin() (*client.ClientWithResponses, error) {
 	return a.admin, err
 }
 
-// asService is a client of the API that acts as the marketplace's backend, and the API's address.
+// asService is the client that acts as the marketplace's backend, and the API's address.
 func (a *app) asService() (*client.ClientWithResponses, string, error) {
 	s, err := a.settings()
 	if err != nil {

@@ -17,9 +17,9 @@ import (
 )
 
 const (
-	// setupPause is how long to wait for a part that is not up yet before it is tried again.
+	// setupPause is the pause between tries at a part that is not up yet.
 	setupPause = 500 * time.Millisecond
-	// setupNotice is how often a person is told what is waited for.
+	// setupNotice is the interval between messages about what setup waits for.
 	setupNotice = 5 * time.Second
 	// setupTry bounds one try.
 	setupTry = time.Minute
@@ -28,7 +28,7 @@ const (
 	variableTemporal = "TEMPORAL_ADDRESS"
 )
 
-// setupOptions is what `starter setup` is asked to do.
+// setupOptions are the flags of `starter setup`.
 type setupOptions struct {
 	mongodb, temporal string
 	replicaSet        string
@@ -59,7 +59,7 @@ func (a *app) setup() *cobra.Command {
 	return command
 }
 
-// part is one thing to set up.
+// part is one part to set up.
 type part struct {
 	name string
 	act  func(context.Context) error
@@ -102,8 +102,8 @@ func withStore(ctx context.Context, s config.Config, fn func(*mongodb.Store) err
 	return fn(store)
 }
 
-// mongoDBFrom completes the environment with MongoDB's address: that of the flag,
-// or else the stack file's where the environment has none.
+// mongoDBFrom completes the environment with MongoDB's address: the flag's, otherwise the stack file's if the environment has
+// none.
 func mongoDBFrom(variables map[string]string, given string, stack stackFile) {
 	if variables[variableMongoDB] == "" && variables[variableMongoDB+"_FILE"] == "" {
 		given = cmp.Or(given, stack.MongoDB)
@@ -114,7 +114,7 @@ func mongoDBFrom(variables map[string]string, given string, stack stackFile) {
 	}
 }
 
-// storeConfig is the environment of a command that needs MongoDB alone.
+// storeConfig is the configuration of a command that needs MongoDB only.
 func (a *app) storeConfig(given string) (config.Config, error) {
 	stack, err := a.stack()
 	if err != nil {
@@ -129,7 +129,7 @@ func (a *app) storeConfig(given string) (config.Config, error) {
 	return settings, nil
 }
 
-// setupConfig is the environment, completed by flags and the stack file.
+// setupConfig is the configuration from the environment, flags and the stack file.
 func (a *app) setupConfig(o setupOptions) (config.Config, error) {
 	stack, err := a.stack()
 	if err != nil {
@@ -138,7 +138,7 @@ func (a *app) setupConfig(o setupOptions) (config.Config, error) {
 	variables := a.environment()
 	ownMongoDB := cmp.Or(o.mongodb, variables[variableMongoDB], variables[variableMongoDB+"_FILE"]) != ""
 	mongoDBFrom(variables, o.mongodb, stack)
-	// Temporal's client reads the process's environment itself, and nothing else.
+	// Temporal's client reads the process's environment only.
 	given := cmp.Or(o.temporal, variables[variableTemporal])
 	if err := a.oneStack(stack, variables[variableMongoDB], ownMongoDB, given); err != nil {
 		return config.Config{}, err
@@ -156,9 +156,8 @@ func (a *app) setupConfig(o setupOptions) (config.Config, error) {
 	return settings, nil
 }
 
-// oneStack refuses to take one address from the stack file and the other from elsewhere: they would be of two
-// installations. mongoDB is the address found, which is own where it was given, and given is Temporal's, empty where the
-// stack file's is taken.
+// oneStack refuses to take one address from the stack file and the other one from elsewhere: they would belong to two
+// installations. mongoDB is the address found, and own says that it was given. given is Temporal's, empty for the stack file's.
 func (a *app) oneStack(stack stackFile, mongoDB string, own bool, given string) error {
 	mixed := "%s's address comes from %s or %s, and %s's from %s: give both in one place, with %s or %s"
 	switch {
@@ -170,7 +169,7 @@ func (a *app) oneStack(stack stackFile, mongoDB string, own bool, given string) 
 	return nil
 }
 
-// hostOf is an address without a scheme: the stack file's may be a URL.
+// hostOf is an address without its scheme: the stack file may have a URL.
 func hostOf(address string) string {
 	if _, host, ok := strings.Cut(address, "://"); ok {
 		return host
@@ -178,7 +177,7 @@ func hostOf(address string) string {
 	return address
 }
 
-// setUp does the parts one after the other. Each is tried until it succeeds or the wait is over.
+// setUp sets up the parts in order. It retries each until it succeeds or the wait is over.
 func (a *app) setUp(ctx context.Context, parts []part, wait time.Duration) error {
 	deadline := time.Now().Add(wait)
 	var ready []string

@@ -11,12 +11,12 @@ import (
 
 const clock = "2006-01-02 15:04:05 UTC"
 
-// formatTime is a moment in UTC, and how far it is from now.
+// formatTime is a moment in UTC, and its distance from now.
 func formatTime(t, now time.Time) string {
 	return t.UTC().Format(clock) + ", " + relative(t, now)
 }
 
-// optionalTime is a moment that may not be there.
+// optionalTime is formatTime, or a dash for nil.
 func optionalTime(t *time.Time, now time.Time) string {
 	if t == nil {
 		return "-"
@@ -24,7 +24,7 @@ func optionalTime(t *time.Time, now time.Time) string {
 	return formatTime(*t, now)
 }
 
-// relative says how far a moment is from now, such as "in 3d 4h" or "5m 10s ago".
+// relative is a moment's distance from now, such as "in 3d 4h" or "5m 10s ago".
 func relative(t, now time.Time) string {
 	switch distance := t.Sub(now); {
 	case distance >= time.Second:
@@ -35,7 +35,7 @@ func relative(t, now time.Time) string {
 	return "now"
 }
 
-// span is a length of time in its two greatest units, rounded down.
+// span is a duration in its two greatest units, rounded down.
 func span(d time.Duration) string {
 	const day = 24 * time.Hour
 	units := []struct {
@@ -57,7 +57,7 @@ func span(d time.Duration) string {
 	return "0s"
 }
 
-// table collects rows and writes them with aligned columns.
+// table collects rows, and writes them in aligned columns.
 type table struct {
 	header []string
 	rows   [][]string
@@ -65,7 +65,7 @@ type table struct {
 
 func (t *table) row(cells ...string) { t.rows = append(t.rows, cells) }
 
-// write aligns the columns. An empty header is left out.
+// write writes the header, unless it is empty, and the rows.
 func (t *table) write(w io.Writer) error {
 	aligned := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
 	if len(t.header) > 0 {
@@ -80,7 +80,7 @@ func (t *table) write(w io.Writer) error {
 	return aligned.Flush()
 }
 
-// printable keeps what others wrote from steering the terminal.
+// printable replaces the characters that could control the terminal.
 func printable(text string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || unicode.In(r, unicode.Bidi_Control) {

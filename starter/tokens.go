@@ -52,7 +52,7 @@ func (a *app) tokenCreate() *cobra.Command {
 		if !access.Admin.Covers(access.Role(role)) {
 			return usagef("--role: %.80q is not one of viewer, operator, admin", role)
 		}
-		// A minute less, for an API whose clock is behind.
+		// A minute less, in case the API's clock is behind.
 		ends := a.now().UTC().Add(time.Duration(days)*24*time.Hour - time.Minute).Truncate(time.Second)
 		return a.createToken(c.Context(), client.TokenRequest{Name: name, Role: access.Role(role), ExpiresAt: ends})
 	}
@@ -98,8 +98,7 @@ func (a *app) printTokens(tokens []client.Token) error {
 
 var tokenID = regexp.MustCompile(`^[0-9a-f]{16}$`)
 
-// onToken takes exactly one argument, a token's id. A token itself, taken for
-// its id, must not be repeated.
+// onToken accepts exactly one argument, a token's id. The error must not repeat it: it may be a token.
 func onToken(_ *cobra.Command, args []string) error {
 	if len(args) != 1 || !tokenID.MatchString(args[0]) {
 		return usagef("needs one token's id, 16 digits of 0 to 9 and a to f; starter token list shows them")

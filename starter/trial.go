@@ -50,12 +50,12 @@ func (a *app) trialSchedule() *cobra.Command {
 	}
 }
 
-// timetable is what a schedule takes of the API's answer.
+// timetable is the part of the API's answer that a schedule shows.
 type timetable struct {
 	Timetable raw[client.Timetable] `json:"timetable"`
 }
 
-// overviewRows says where a trial stands.
+// overviewRows describe a trial's state.
 func overviewRows(t *table, o client.Trial, now time.Time) {
 	t.row("trial", fmt.Sprintf("%s, %s, policy %s, revision %d", o.Status, cohort(o), o.Policy, o.Revision))
 	if why := whyNoMail(o); why != "" {
@@ -78,7 +78,7 @@ func overviewRows(t *table, o client.Trial, now time.Time) {
 	}
 }
 
-// whyNoMail says why a running trial sends nothing; empty where it does.
+// whyNoMail says why a running trial sends nothing, empty where it sends.
 func whyNoMail(o client.Trial) string {
 	if o.Automated || o.Status.Final() {
 		return ""
@@ -89,7 +89,7 @@ func whyNoMail(o client.Trial) string {
 	return "none any more: a rollback released it"
 }
 
-// cohort is a trial's cohort, and whether its steps are done all the same, or not.
+// cohort is a trial's cohort, with a note where the trial is treated differently.
 func cohort(o client.Trial) string {
 	switch {
 	case o.Cohort == trial.Control && o.Automated:
@@ -133,7 +133,7 @@ func stepTable(steps []client.StepRecord, now time.Time) *table {
 	return t
 }
 
-// changeTable lists what somebody asked for.
+// changeTable lists what people requested.
 func changeTable(events []client.Event) *table {
 	t := &table{header: []string{"CHANGE", "BY", "DAYS", "REASON", "WHEN"}}
 	for _, e := range events {

@@ -11,13 +11,13 @@ import (
 	"marketplace.example/trials/internal/domain/trial"
 )
 
-// change is what an admin asks of a trial.
+// change is an admin's request to a trial.
 type change struct {
 	days        int
 	reason, key string
 }
 
-// changeCall asks the API for a change of one kind.
+// changeCall sends a change of one kind to the API.
 type changeCall func(ctx context.Context, api client.ClientInterface, id string, c change) (*http.Response, error)
 
 func (a *app) trialChanges() []*cobra.Command {
@@ -42,7 +42,7 @@ func (a *app) trialChanges() []*cobra.Command {
 	}
 }
 
-// trialChange is the command of one kind of change; meaning is what its days are, empty where it has none.
+// trialChange is the command of one kind of change. meaning explains its days, empty where it has none.
 func (a *app) trialChange(name, short, meaning string, send changeCall) *cobra.Command {
 	var c change
 	example := fmt.Sprintf("starter trial %s v-1001 --reason \"Asked by support\"", name)

@@ -12,10 +12,10 @@ import (
 	"marketplace.example/trials/internal/domain/trial"
 )
 
-// pageSize is how many trials one request asks for at most: the API's own limit.
+// pageSize is the API's limit of trials per request.
 const pageSize = 500
 
-// listing is which trials to list.
+// listing selects trials.
 type listing struct {
 	status, cohort string
 	held           bool
@@ -85,11 +85,11 @@ func statuses() []string {
 
 func cohorts() []string { return []string{string(trial.Automated), string(trial.Control)} }
 
-// pages are the trials of one page after the other.
+// pages are the trials of all pages read so far.
 type pages struct {
 	Trials     []raw[client.Trial] `json:"trials"`
 	NextCursor string              `json:"nextCursor"`
-	// only is the answer of the only page, nil where there are more.
+	// only is the answer of a single page, nil for more pages.
 	only []byte
 }
 
@@ -116,7 +116,7 @@ func (a *app) list(ctx context.Context, params client.ListTrialsParams, l listin
 	return a.printList(found)
 }
 
-// fetch adds one page.
+// fetch reads the next page.
 func (p *pages) fetch(ctx context.Context, api client.ClientInterface, params *client.ListTrialsParams) error {
 	answer, err := client.Read[pages](api.ListTrials(ctx, params))
 	if err != nil {

@@ -139,16 +139,16 @@ func (a *app) printVendor(v client.VendorTrial) error {
 	return t.write(a.out)
 }
 
-// mustHave makes flags that must be given.
+// mustHave makes flags required.
 func mustHave(command *cobra.Command, names ...string) {
 	for _, name := range names {
 		if err := command.MarkFlagRequired(name); err != nil {
-			panic(err) // the flag was not defined: a mistake in this program
+			panic(err) // the flag is not defined: a mistake in this program
 		}
 	}
 }
 
-// parseTime reads a flag's moment; nil where none is given.
+// parseTime reads the moment in a flag, nil for none.
 func parseTime(flag, text string) (*time.Time, error) {
 	if text == "" {
 		return nil, nil //nolint:nilnil // documented: no moment and nothing wrong

@@ -19,28 +19,28 @@ const (
 	longestPause = 2 * time.Second
 )
 
-// emailDomain is reserved for examples: an e-mail to it reaches nobody.
+// emailDomain is reserved for examples: no e-mail to it arrives anywhere.
 const emailDomain = "vendors.example.com"
 
-// caller asks the system for one thing at a time, and asks again while that may help.
+// caller sends one request at a time, and retries it while that may help.
 type caller struct {
 	api      *client.ClientWithResponses
 	patience time.Duration
 	retrying atomic.Int32
 }
 
-// registered is what the system answers to a registration.
+// registered is the system's answer to a registration.
 type registered struct {
 	at     time.Time
 	cohort trial.Cohort
-	// fresh tells that the vendor was not registered before.
+	// fresh says that the vendor was not registered before.
 	fresh bool
-	// day is how long the system's day lasts, 0 where the answer does not tell.
+	// day is the length of the system's day, 0 if the answer does not say.
 	day time.Duration
 }
 
-// register registers a vendor. Its moment is left to the system: the trial begins when it really
-// does, so that every step of it is still to come, also when the replay is late.
+// register registers a vendor. The system sets the moment: the trial begins when it is really registered, so that all its steps
+// lie ahead, even if the replay is late.
 func (c *caller) register(ctx context.Context, vendorID string) (registered, error) {
 	body := client.VendorRegistration{
 		Id: vendorID, Email: vendorID + "@" + emailDomain, Name: nameOf(vendorID),
@@ -60,11 +60,10 @@ func (c *caller) register(ctx context.Context, vendorID string) (registered, err
 	return registered{at: *v.Vendor.RegisteredAt, cohort: *v.Cohort, fresh: answer.Status == http.StatusCreated, day: dayOf(v.Trial)}, nil
 }
 
-// nameOf makes up a vendor's name.
+// nameOf is a made-up name for a vendor.
 func nameOf(vendorID string) string { return "Vendor " + vendorID[:min(8, len(vendorID))] }
 
-// dayOf is how long a day lasts in a trial, 0 where it does not tell: at most a real day, as the
-// product is configured.
+// dayOf is the length of a day in a trial, 0 if the trial does not say.
 func dayOf(t *client.Trial) time.Duration {
 	policy := trial.DefaultPolicy()
 	if t == nil || t.Policy != policy.Name || t.Revision != 0 {
@@ -77,7 +76,7 @@ func dayOf(t *client.Trial) time.Duration {
 	return day
 }
 
-// convert reports a conversion. What counts is when it was due; zero leaves that to the system.
+// convert reports a conversion with the moment at which it was due. Zero leaves the moment to the system.
 func (c *caller) convert(ctx context.Context, vendorID string, at time.Time) error {
 	body := client.ConversionReport{}
 	if !at.IsZero() {
@@ -87,7 +86,7 @@ func (c *caller) convert(ctx context.Context, vendorID string, at time.Time) err
 		err := c.reportConversion(ctx, vendorID, body)
 		var refused *client.Error
 		if errors.As(err, &refused) && refused.Field != nil && *refused.Field == "at" && body.At != nil {
-			// The system's clock is behind ours, and it takes the moment to be in the future.
+			// The system's clock is behind ours: to it the moment lies in the future.
 			body.At = nil
 			err = c.reportConversion(ctx, vendorID, body)
 		}
@@ -104,7 +103,7 @@ func (c *caller) reportConversion(ctx context.Context, vendorID string, body cli
 	return err
 }
 
-// knows tells whether the system knows a vendor.
+// knows tells whether the system has a vendor.
 func (c *caller) knows(ctx context.Context, vendorID string) (bool, error) {
 	err := c.retry(ctx, func(ctx context.Context) error {
 		_, err := client.Read[client.VendorTrial](c.api.GetVendor(ctx, vendorID))
@@ -120,8 +119,8 @@ func (c *caller) knows(ctx context.Context, vendorID string) (bool, error) {
 	return true, nil
 }
 
-// retry makes a request until it is answered, refused, or patience is over. A request under way is
-// not given up when ctx ends: its answer is worth having.
+// retry repeats a request until the system answers or refuses it, or patience runs out. It does not cut off a running request
+// when ctx ends: the answer is worth having.
 func (c *caller) retry(ctx context.Context, request func(context.Context) error) error {
 	deadline := time.Now().Add(c.patience)
 	pause := firstPause
@@ -140,7 +139,7 @@ func (c *caller) retry(ctx context.Context, request func(context.Context) error)
 	}
 }
 
-// wait waits about so long, and tells whether it was let to.
+// wait waits for about this long, and is false if ctx ended.
 func (c *caller) wait(ctx context.Context, pause time.Duration) bool {
 	c.retrying.Add(1)
 	defer c.retrying.Add(-1)
@@ -161,13 +160,13 @@ func passing(err error) bool {
 	case errors.Is(err, client.ErrNotAPI):
 		return false
 	case !errors.As(err, &refused):
-		return true // it did not get through
+		return true // it did not reach the system
 	}
 	return refused.Status >= http.StatusInternalServerError ||
 		refused.Status == http.StatusTooManyRequests || refused.Status == http.StatusRequestTimeout
 }
 
-// personal tells whether an error is about one vendor only, so that the others are worth trying.
+// personal tells whether an error concerns one vendor only, so that the others are worth trying.
 func personal(err error) bool {
 	var refused *client.Error
 	if !errors.As(err, &refused) || passing(err) {

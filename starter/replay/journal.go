@@ -14,11 +14,11 @@ import (
 	"marketplace.example/trials/internal/domain/trial"
 )
 
-// Identity is what a journal belongs to. A replay goes on only with the same in all of it.
+// Identity is what a journal belongs to. A replay continues only with the same one.
 type Identity struct {
-	// File is the SHA-256 of the file that is replayed, in hex.
+	// File is the SHA-256 of the replayed file, in hex.
 	File string `json:"file"`
-	// API is the address of the system that it is replayed into.
+	// API is the address of the system.
 	API string `json:"api"`
 	// From, To and Limit are the selection; dates as text, empty where unbounded.
 	From  string `json:"from"`
@@ -26,27 +26,27 @@ type Identity struct {
 	Limit int    `json:"limit"`
 }
 
-// Entry is one line of a journal: the beginning, or what was done about one vendor.
+// Entry is one line of a journal: its beginning, or what was done about one vendor.
 type Entry struct {
-	// Identity and Day are set on the first entry only. Day is how long a day lasts.
+	// Identity and Day are set on the first entry only. Day is the length of a day.
 	Identity *Identity     `json:"identity,omitempty"`
 	Day      time.Duration `json:"day,omitempty"`
 
 	VendorID string `json:"vendorId,omitempty"`
-	// RegisteredAt is the trial's start as the system says it, set once the vendor is registered.
+	// RegisteredAt is the trial's start by the system's answer, set once the vendor is registered.
 	RegisteredAt *time.Time   `json:"registeredAt,omitempty"`
 	Cohort       trial.Cohort `json:"cohort,omitempty"`
 	// Converted is set once the conversion is on record.
 	Converted bool `json:"converted,omitempty"`
-	// Refused is why the system would not take the vendor or its conversion. It is not asked again.
+	// Refused is why the system refused the vendor or its conversion. The replay does not retry it.
 	Refused *Problem `json:"refused,omitempty"`
 }
 
-// Journal remembers on disk what was done, so that a replay that was stopped goes on where it was.
-// Losing its last lines is harmless: what they tell of is asked again, and the system does nothing twice.
+// Journal records on disk what was done, so that a stopped replay continues where it was. Losing its last lines is harmless: the
+// replay repeats those requests, and the system does nothing twice.
 type Journal struct {
 	file *os.File
-	// Day is how long a day lasts, 0 for a journal that is new.
+	// Day is the length of a day, 0 for a new journal.
 	Day  time.Duration
 	done map[string]Entry // by vendor, its entries folded into one
 }
@@ -56,12 +56,12 @@ var ErrOtherReplay = errors.New("the state belongs to another import")
 
 var errNoJournal = errors.New("the file is not the state of an import")
 
-// opening is what every journal begins with.
+// opening is the beginning of every journal.
 const opening = `{"identity":`
 
-// OpenJournal opens the journal at path, or makes an empty one. It fails with ErrOtherReplay where
-// the journal is not of this identity; with anew it forgets what it holds instead, of whomever it is.
-// A file that is no journal is left alone. Only one process may use a journal at a time.
+// OpenJournal opens the journal at path, or creates an empty one. It fails with ErrOtherReplay if the journal has another
+// identity; with anew it clears any journal instead. It never changes a file that is no journal. Only one process can use a
+// journal at a time.
 func OpenJournal(path string, id Identity, anew bool) (*Journal, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
 		return nil, fmt.Errorf("making the folder of the state: %w", err)
@@ -82,7 +82,7 @@ func OpenJournal(path string, id Identity, anew bool) (*Journal, error) {
 	return j, nil
 }
 
-// load takes the lock and reads what is there. A last line that was cut off is removed.
+// load locks and reads the journal. It removes a last line that was cut off.
 func (j *Journal) load(id Identity) error {
 	if err := lock(j.file); err != nil {
 		return errors.New("another import is using this state")
@@ -93,7 +93,7 @@ func (j *Journal) load(id Identity) error {
 		line, err := lines.ReadBytes('\n')
 		if errors.Is(err, io.EOF) {
 			if size == 0 && !bytes.HasPrefix(line, []byte(opening)[:min(len(line), len(opening))]) {
-				return errNoJournal // not ours: it must not be cut
+				return errNoJournal // not ours: do not truncate it
 			}
 			break
 		}
@@ -172,7 +172,7 @@ func (j *Journal) Empty() bool { return len(j.done) == 0 }
 // Entry is what was done about a vendor.
 func (j *Journal) Entry(vendorID string) Entry { return j.done[vendorID] }
 
-// Clear forgets everything, to begin anew.
+// Clear removes all entries.
 func (j *Journal) Clear() error {
 	if err := j.file.Truncate(0); err != nil {
 		return fmt.Errorf("clearing the state: %w", err)
@@ -185,5 +185,5 @@ func (j *Journal) Clear() error {
 	return nil
 }
 
-// Close ends the use of the journal.
+// Close closes the journal.
 func (j *Journal) Close() error { return j.file.Close() }

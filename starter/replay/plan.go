@@ -1,5 +1,5 @@
-// Package replay lives through recorded registrations and conversions on a compressed clock: what
-// happened on one day is done again within one day of the running system, in the same order.
+// Package replay repeats recorded registrations and conversions on a compressed clock: what happened on one day happens again
+// within one day of the running system, in the same order.
 //
 // Registrations keep their distance from the first one. A conversion keeps its distance from its own
 // vendor's registration, as that was really made: when the system falls behind, or the replay was
@@ -21,32 +21,32 @@ const realDay = 24 * time.Hour
 type Registration struct {
 	Line     int
 	VendorID string
-	// After is the distance from the replay's beginning, in recorded time. It is what orders a plan.
+	// After is the distance from the replay's beginning, in recorded time. It orders a plan.
 	After time.Duration
-	// Converts tells whether the vendor converts, ConvertsAfter when: the distance from its
-	// registration in recorded time, 0 for right after it.
+	// Converts says that the vendor converts. ConvertsAfter is the distance from its registration in recorded time, 0 for
+	// right after it.
 	Converts      bool
 	ConvertsAfter time.Duration
 }
 
-// Plan is what to live through, in order.
+// Plan is what to replay, in order.
 type Plan struct {
 	Registrations []Registration
 	// Begins is the recorded moment at which the replay's clock begins.
 	Begins time.Time
 }
 
-// Selection narrows what of a file is replayed. Its zero value takes everything.
+// Selection selects what to replay of a file. The zero value takes everything.
 type Selection struct {
-	// From and To are dates of registration, both included; zero is unbounded. The conversions of
-	// the vendors that are taken all belong to the plan, also those after To.
+	// From and To are dates of registration, both included; zero means unbounded. All conversions of the selected vendors
+	// belong to the plan, even those after To.
 	From, To time.Time
-	// Limit takes only so many vendors, the first; 0 takes all.
+	// Limit takes only the first vendors; 0 takes all.
 	Limit int
 }
 
-// NewPlan orders the rows by date; rows of one date stay in their order and are spread evenly over
-// it, since the time of day is not on record. The first registration is due at once.
+// NewPlan orders the rows by date. Rows of one date keep their order, and are spread evenly over it, since the file has no time
+// of day. The first registration is due at once.
 func NewPlan(rows []vendorcsv.Row, s Selection) Plan {
 	rows = s.take(rows)
 	if len(rows) == 0 {
@@ -115,15 +115,14 @@ func (p Plan) Length() time.Duration {
 	return last.After + last.ConvertsAfter
 }
 
-// Compress is how long recorded time, which is not negative, lasts where a day lasts only day, at most
-// a real one. What came first stays first.
+// Compress is the duration of recorded time, at least 0, on a clock whose day lasts day, at most a real one. It keeps the order.
 func Compress(recorded, day time.Duration) time.Duration {
 	high, low := bits.Mul64(uint64(recorded), uint64(day)) //nolint:gosec // G115: neither is negative
 	compressed, _ := bits.Div64(high, low, uint64(realDay))
 	return time.Duration(compressed) //nolint:gosec // G115: no more than recorded
 }
 
-// Expand is the recorded time that passes while the system's clock moves by elapsed.
+// Expand is the recorded time that passes while the system's clock advances by elapsed.
 func Expand(elapsed, day time.Duration) time.Duration {
 	return time.Duration(float64(elapsed) / float64(day) * float64(realDay))
 }

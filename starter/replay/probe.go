@@ -10,18 +10,17 @@ import (
 )
 
 const (
-	// probeEvery is how often one running trial is looked at.
+	// probeEvery is the interval between probes of one running trial.
 	probeEvery = 500 * time.Millisecond
-	// probesKept is over how many looks the lateness is judged: few running
-	// trials have a step due at any one moment.
+	// probesKept is how many probes the lateness is the maximum of: few running trials have a step due at one moment.
 	probesKept = 20
 )
 
-// probe looks at running trials, one at a time, to see how late their steps are. A
-// system may answer requests at once and still fall behind with what it does by itself.
+// probe reads running trials, one at a time, to see how late their steps are. A system may answer requests at once and still
+// fall behind with its own work.
 type probe struct {
 	caller *caller
-	// running are the vendors whose trials last, the oldest first.
+	// running are the vendors of running trials, the oldest first.
 	running []runningTrial
 	late    [probesKept]time.Duration
 	taken   int
@@ -35,13 +34,13 @@ type runningTrial struct {
 	until    time.Time
 }
 
-// follow adds a vendor registered at that moment.
+// follow adds a vendor registered at a moment.
 func (p *probe) follow(vendorID string, at time.Time, day time.Duration) {
 	policy := trial.DefaultPolicy()
 	p.running = append(p.running, runningTrial{vendorID, at.Add(time.Duration(policy.LengthDays+policy.GraceDays) * day)})
 }
 
-// ask begins to look at one trial, if it is time to.
+// ask starts a probe of one trial, if it is time.
 func (p *probe) ask(ctx context.Context, now time.Time) {
 	for len(p.running) > 0 && p.running[0].until.Before(now) {
 		p.running = p.running[1:]
@@ -54,21 +53,20 @@ func (p *probe) ask(ctx context.Context, now time.Time) {
 	go func() { p.seen <- p.caller.lateness(ctx, id) }()
 }
 
-// spread chooses one of n places, so that the choices of any few looks one after the other lie far
-// apart: neighbors have their steps due at the same moments.
+// spread chooses one of n places, such that successive choices lie far apart: the steps of neighbors are due at the same moments.
 func spread(round, n int) int {
 	_, part := math.Modf(float64(round) / math.Phi)
 	return min(int(part*float64(n)), n-1)
 }
 
-// note takes what a look has seen.
+// note records the result of a probe.
 func (p *probe) note(late time.Duration) {
 	p.busy = false
 	p.late[p.taken%probesKept] = late
 	p.taken++
 }
 
-// worst is how late a step was at the most, in the last looks.
+// worst is the greatest lateness in the last probes.
 func (p *probe) worst() time.Duration {
 	var worst time.Duration
 	for _, late := range p.late {
@@ -77,8 +75,8 @@ func (p *probe) worst() time.Duration {
 	return worst
 }
 
-// lateness is for how long a trial's next step has been due. A trial that waits on purpose is not
-// late; nor is one that cannot be looked at, which other requests will show.
+// lateness is how long a trial's next step has been due. A held trial is not late, nor is one that cannot be read: other requests
+// show that failure.
 func (c *caller) lateness(ctx context.Context, vendorID string) time.Duration {
 	answer, err := client.Read[client.VendorTrial](c.api.GetVendor(ctx, vendorID))
 	if err != nil {

@@ -10,38 +10,38 @@ import (
 	"marketplace.example/trials/client"
 )
 
-// DefaultPatience is how long one request is tried before the replay stops.
+// DefaultPatience is how long a request is retried before the replay stops.
 const DefaultPatience = 2 * time.Minute
 
-// watchEvery is how often a watcher is told at the least.
+// watchEvery is the longest interval between calls of Watch.
 const watchEvery = 200 * time.Millisecond
 
-// Replay is one run of a plan. All fields but Day, Watch and Report are needed.
+// Replay is one run of a plan. All fields but Day, Watch and Report are required.
 type Replay struct {
 	API      *client.ClientWithResponses
 	Plan     Plan
 	Identity Identity
 	Journal  *Journal
-	// Day is how long a day lasts; 0 takes the running system's.
+	// Day is the length of a day; 0 takes the running system's.
 	Day time.Duration
-	// Concurrency is how many requests may be under way at once, at least 1.
+	// Concurrency bounds the concurrent requests; at least 1.
 	Concurrency int
-	// Patience is how long one request is tried before the replay stops.
+	// Patience is how long a request is retried before the replay stops.
 	Patience time.Duration
-	// Watch is told of the progress, several times a second.
+	// Watch receives the progress, several times a second.
 	Watch func(Progress)
-	// Report is told of each vendor that the system refuses, and of what is odd.
+	// Report receives a line for each vendor that the system refuses, and for anything unexpected.
 	Report func(string)
 }
 
-// task is one request to make.
+// task is one request to send.
 type task struct {
 	registration *Registration
 	convert      bool
 	due          time.Time
 }
 
-// outcome is what became of a task.
+// outcome is the result of a task.
 type outcome struct {
 	task   *task
 	answer registered // of a registration
@@ -49,13 +49,13 @@ type outcome struct {
 	err    error
 }
 
-// run is a Replay under way. Only its loop touches it; requests are made beside it.
+// run is a running Replay. Only its loop accesses it; requests run concurrently.
 type run struct {
 	*Replay
 	caller *caller
-	// began is the moment at which the clock showed the plan's beginning.
+	// began is when the clock showed the plan's beginning.
 	began       time.Time
-	next        int // the first registration that is not begun
+	next        int // the first registration that is not started
 	conversions queue
 	inFlight    map[*task]bool
 	outcomes    chan outcome
@@ -65,8 +65,8 @@ type run struct {
 	probe       probe
 }
 
-// Run lives through the plan, from where its journal stands. The Summary is right also when there is
-// an error: a failure of the system as a whole, or the context's end. The replay can then be run again.
+// Run replays the plan from where its journal ends. The Summary is right even with an error, which is a failure of the whole
+// system or the context's end. The replay can then be run again.
 func (r *Replay) Run(ctx context.Context) (Summary, error) {
 	started := time.Now()
 	run := &run{
@@ -89,7 +89,7 @@ func (r *Replay) Run(ctx context.Context) (Summary, error) {
 	return run.summary, err
 }
 
-// prepare takes over what the journal tells, learns the length of a day, and sets the clock.
+// prepare reads the journal, learns the length of a day, and sets the clock.
 func (r *run) prepare(ctx context.Context) error {
 	if err := r.forget(ctx); err != nil {
 		return err
@@ -108,8 +108,8 @@ func (r *run) prepare(ctx context.Context) error {
 	return nil
 }
 
-// setClock lets the clock go on from where it stood: what is to be registered next is due now. With
-// every vendor registered it only shows the time, and runs from the last one's registration.
+// setClock continues the clock from where it stopped: the next registration is due now. If every vendor is registered, the clock
+// runs from the last one's registration.
 func (r *run) setClock() {
 	r.skipDone()
 	if !r.began.IsZero() {
@@ -124,7 +124,7 @@ func (r *run) setClock() {
 	r.began = at.Add(-Compress(r.Plan.Registrations[last].After, r.Day))
 }
 
-// forget clears a journal that tells of a system which has lost its data since.
+// forget clears a journal of a system that has lost its data since.
 func (r *run) forget(ctx context.Context) error {
 	for _, registration := range r.Plan.Registrations {
 		entry := r.Journal.Entry(registration.VendorID)
@@ -141,8 +141,7 @@ func (r *run) forget(ctx context.Context) error {
 	return nil
 }
 
-// begin starts a journal. Where the length of a day is not given, the first registration's answer
-// tells it.
+// begin starts a journal. If the length of a day is not given, the answer to the first registration says it.
 func (r *run) begin(ctx context.Context) error {
 	if r.Day > 0 {
 		return r.Journal.begin(r.Identity, r.Day)
@@ -183,7 +182,7 @@ func (r *run) beginWith(outcomes []outcome) error {
 	return nil
 }
 
-// recall counts what was done before, and queues the conversions that are still to come.
+// recall counts what was done before, and queues the remaining conversions.
 func (r *run) recall() {
 	for i := range r.Plan.Registrations {
 		registration := &r.Plan.Registrations[i]
@@ -195,7 +194,7 @@ func (r *run) recall() {
 	}
 }
 
-// skipDone moves next to the first registration that was neither made nor refused.
+// skipDone moves next to the first registration that is neither done nor refused.
 func (r *run) skipDone() {
 	for r.next < len(r.Plan.Registrations) {
 		entry := r.Journal.Entry(r.Plan.Registrations[r.next].VendorID)
@@ -216,7 +215,7 @@ func (r *run) expectConversion(registration *Registration, registeredAt time.Tim
 	r.conversions.push(&task{registration: registration, convert: true, due: due})
 }
 
-// loop makes each request at its moment until none is left.
+// loop sends each request at its moment until none is left.
 func (r *run) loop(ctx context.Context) error {
 	ticker := time.NewTicker(watchEvery)
 	defer ticker.Stop()
@@ -242,7 +241,7 @@ func (r *run) loop(ctx context.Context) error {
 	}
 }
 
-// interrupted is the context's end, as long as that is news.
+// interrupted is the context's end, nil once it has ended.
 func (r *run) interrupted(ctx context.Context) <-chan struct{} {
 	if ctx.Err() != nil {
 		return nil
@@ -250,8 +249,7 @@ func (r *run) interrupted(ctx context.Context) <-chan struct{} {
 	return ctx.Done()
 }
 
-// dispatch makes the requests that are due, as many as may be under way, and returns when to look
-// again at the latest.
+// dispatch sends the requests that are due, up to Concurrency, and returns the longest time until the next look.
 func (r *run) dispatch(ctx context.Context) time.Duration {
 	for len(r.inFlight) < r.Concurrency && r.failure == nil && ctx.Err() == nil {
 		t := r.upcoming()
@@ -263,10 +261,10 @@ func (r *run) dispatch(ctx context.Context) time.Duration {
 		}
 		r.start(ctx, t)
 	}
-	return time.Hour // an outcome comes first
+	return time.Hour // an outcome comes earlier
 }
 
-// upcoming is the task that is due first, nil when none is left.
+// upcoming is the next task, nil if none is left.
 func (r *run) upcoming() *task {
 	var registration *task
 	if r.next < len(r.Plan.Registrations) {
@@ -280,7 +278,7 @@ func (r *run) upcoming() *task {
 	return conversion
 }
 
-// start makes a task's request beside the loop.
+// start sends a task's request beside the loop.
 func (r *run) start(ctx context.Context, t *task) {
 	if t.convert {
 		r.conversions.pop()
@@ -301,7 +299,7 @@ func (r *run) start(ctx context.Context, t *task) {
 	}()
 }
 
-// dueAt is the conversion's moment, zero where it is right after the registration.
+// dueAt is the conversion's moment, zero for right after the registration.
 func (t *task) dueAt() time.Time {
 	if t.registration.ConvertsAfter == 0 {
 		return time.Time{}
@@ -309,11 +307,11 @@ func (t *task) dueAt() time.Time {
 	return t.due.UTC()
 }
 
-// settle records what became of a task.
+// settle records the result of a task.
 func (r *run) settle(o outcome) {
 	delete(r.inFlight, o.task)
 	if errors.Is(o.err, context.Canceled) {
-		return // given up because the replay is stopped: it is left to the next run
+		return // the replay was stopped: the next run repeats the task
 	}
 	if o.err != nil && !personal(o.err) {
 		r.failure = cmp.Or(r.failure, fmt.Errorf("line %d, vendor %s: %w", o.task.registration.Line, o.task.registration.VendorID, o.err))
@@ -336,7 +334,7 @@ func (r *run) settle(o outcome) {
 	}
 }
 
-// checkDay says once when the system's day is not the replay's: the trials then do not end as they did.
+// checkDay reports once that the system's day differs from the replay's: then the trials do not end as recorded.
 func (r *run) checkDay(answer registered) {
 	if !answer.fresh || answer.day <= 0 || answer.day == r.Day || r.oddDay {
 		return

@@ -16,7 +16,7 @@ type Problem struct {
 	Message  string `json:"message"`
 }
 
-// Summary is what a replay came to. It counts what runs before it did, as far as the journal knows.
+// Summary is the result of a replay, including earlier runs as far as the journal knows.
 type Summary struct {
 	Vendors     int
 	Conversions int
@@ -24,18 +24,18 @@ type Summary struct {
 	Cohorts     map[trial.Cohort]int
 	Converted   int
 	Refused     []Problem
-	// BiggestLag is how much later than due a request of this run was answered.
+	// BiggestLag is the longest time in this run from a request's moment to its answer.
 	BiggestLag time.Duration
-	// LatestStep is for how long a trial's step was seen to be due, at the most. Only some trials are looked at.
+	// LatestStep is the longest time that a probe found a step due. Only some trials are probed.
 	LatestStep time.Duration
-	// Day is how long a day lasted.
+	// Day is the length of a day.
 	Day     time.Duration
 	Elapsed time.Duration
-	// Complete tells whether nothing is left to do.
+	// Complete says that nothing is left to do.
 	Complete bool
 }
 
-// NewSummary is what a replay of the plan has come to before it begins.
+// NewSummary is the summary of a replay that has not begun.
 func NewSummary(p Plan) Summary {
 	return Summary{
 		Vendors: len(p.Registrations), Conversions: p.Conversions(),
@@ -43,7 +43,7 @@ func NewSummary(p Plan) Summary {
 	}
 }
 
-// count adds what a journal's entry tells.
+// count adds an entry of the journal.
 func (s *Summary) count(e Entry) {
 	if e.RegisteredAt != nil {
 		s.Registered++
@@ -57,20 +57,20 @@ func (s *Summary) count(e Entry) {
 	}
 }
 
-// Progress is how far a replay is.
+// Progress is the state of a running replay.
 type Progress struct {
 	Summary
-	// Recorded is what the replay's clock shows: a moment of the time that is lived through.
+	// Recorded is the time on the replay's clock: a moment of the recorded time.
 	Recorded time.Time
-	// Lag is for how long the oldest unanswered request has been due.
+	// Lag is how long the oldest unanswered request has been due.
 	Lag time.Duration
-	// StepLag is for how long a step of a running trial has been due, at the most among those looked at lately.
+	// StepLag is the longest time that a step has been due among the recently probed trials.
 	StepLag time.Duration
-	// Retrying tells that the system does not answer and is asked again.
+	// Retrying says that the system does not answer, and requests are retried.
 	Retrying bool
 }
 
-// InDays is a length of time in days of the trial.
+// InDays is a duration in days of the trial.
 func (s Summary) InDays(d time.Duration) float64 {
 	if s.Day == 0 {
 		return 0
@@ -84,7 +84,7 @@ func (p Progress) LagDays() float64 { return p.InDays(p.Lag) }
 // BiggestLagDays is the biggest lag in days of the trial.
 func (s Summary) BiggestLagDays() float64 { return s.InDays(s.BiggestLag) }
 
-// showProgress tells the watcher how far the run is.
+// showProgress passes the progress to the watcher.
 func (r *run) showProgress() {
 	if r.Watch == nil || r.Day == 0 {
 		return
@@ -96,7 +96,7 @@ func (r *run) showProgress() {
 	r.Watch(p)
 }
 
-// lag is for how long the oldest unanswered request has been due.
+// lag is how long the oldest unanswered request has been due.
 func (r *run) lag(now time.Time) time.Duration {
 	oldest := now
 	if t := r.upcoming(); t != nil && t.due.Before(oldest) {
@@ -120,7 +120,7 @@ func (r *run) reportRefusal(o outcome) {
 	r.report("Line %d: vendor %s: %s", o.task.registration.Line, o.task.registration.VendorID, o.err)
 }
 
-// entry is what the journal keeps of an outcome.
+// entry is the journal's entry for an outcome.
 func (o outcome) entry() Entry {
 	e := Entry{VendorID: o.task.registration.VendorID}
 	switch {
