@@ -213,21 +213,16 @@ func TestARequestIsCutAsItIsStored(t *testing.T) {
 	}
 }
 
-func TestRequestsThatAreKnownByTheirIdsAlone(t *testing.T) {
+func TestARequestIsKnownByItsIdAndItsEvent(t *testing.T) {
 	t.Parallel()
 	s := trial.NewState(sample())
-	s.Requests = []string{"r1", "a/b", "cancelled/r2"} // the last is of today
-	for _, id := range []string{"r1", "a/b"} {
-		require.True(t, s.Knows(id))
-		for _, message := range []string{trial.MessageExtend, trial.MessageCancel} {
-			e, err := s.Request(message, trial.Request{ID: id, Days: 3, Reason: "again"}, at("2026-03-05 10:00"))
-			require.NoError(t, err, "whatever it was for, it was carried out")
-			require.Nil(t, e)
-		}
+	s.Requests = []string{"extended/a/b", "cancelled/r2"}
+	for id, known := range map[string]bool{"a/b": true, "r2": true, "b": false, "cancelled/r2": false} {
+		require.Equal(t, known, s.Knows(id), id)
 	}
-	require.True(t, s.Knows("r2"))
-	require.False(t, s.Knows("b"))
-	require.False(t, s.Knows("cancelled/r2"))
-	_, err := s.Request(trial.MessageExtend, trial.Request{ID: "r2", Days: 3, Reason: "another"}, at("2026-03-05 10:00"))
+	e, err := s.Request(trial.MessageExtend, trial.Request{ID: "a/b", Days: 3, Reason: "again"}, at("2026-03-05 10:00"))
+	require.NoError(t, err)
+	require.Nil(t, e, "it was carried out")
+	_, err = s.Request(trial.MessageExtend, trial.Request{ID: "r2", Days: 3, Reason: "another"}, at("2026-03-05 10:00"))
 	requireRefusal(t, err, trial.CodeConflict, "", `the request id "r2" was used for another message`)
 }

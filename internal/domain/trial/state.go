@@ -70,8 +70,7 @@ type State struct {
 	// the trial was over, and so did not change its state.
 	ConvertedAt   *time.Time `json:"convertedAt"`
 	ConvertedLate bool       `json:"convertedLate"`
-	// Requests are the requests carried out, as "type of event/id", so that each
-	// is once. Those of older events are the ids alone.
+	// Requests are the requests carried out, each as "type of its event/its id", so that none is carried out twice.
 	Requests []string `json:"requests"`
 	// HandledSignals stands for the signals that the workflow had handled by the last event, whatever came of each; empty
 	// for none. A workflow that is reset passes over those.
@@ -117,38 +116,22 @@ func (s State) Knows(requestID string) bool {
 	return known
 }
 
-// carriedOut tells whether a request of this id was carried out before, and
-// whether it caused this type of event. Of those known by their ids alone it is
-// taken that they did.
+// carriedOut tells whether a request with this id was carried out before, and whether it caused this type of event.
 func (s State) carriedOut(event EventType, requestID string) (known, same bool) {
 	if requestID == "" {
 		return false, false
 	}
 	for _, r := range s.Requests {
-		caused, id := splitRequest(r)
-		if id != requestID {
-			continue
-		}
-		known = true
-		if caused == event || caused == "" {
-			return true, true
+		caused, id, _ := strings.Cut(r, "/")
+		if id == requestID {
+			known, same = true, same || caused == string(event)
 		}
 	}
-	return known, false
+	return known, same
 }
 
-// joinRequest is how a request that was carried out is remembered.
+// joinRequest is the entry in State.Requests of a request.
 func joinRequest(caused EventType, requestID string) string { return string(caused) + "/" + requestID }
-
-func splitRequest(remembered string) (caused EventType, requestID string) {
-	before, after, _ := strings.Cut(remembered, "/")
-	switch caused = EventType(before); caused {
-	case EventExtended, EventShortened, EventCancelled, EventRevived, EventConverted, EventAdopted, EventReleased:
-		return caused, after
-	case EventStarted, EventStep, EventHeld, EventRezoned: // which no request causes
-	}
-	return "", remembered
-}
 
 func (s State) finished(step Step) bool {
 	for _, r := range s.Steps {
