@@ -69,7 +69,7 @@ func (a *app) printAlerts(v monitoring.AlertsView) error {
 	if err := t.write(a.out); err != nil {
 		return err
 	}
-	for _, remark := range alertRemarks(v, now) {
+	for _, remark := range alertWarnings(v, now) {
 		a.printf("\n%s\n", remark)
 	}
 	return nil
@@ -86,8 +86,8 @@ func handled(v monitoring.AlertView, now time.Time) string {
 	return ""
 }
 
-// alertRemarks say why the list may be incomplete or old.
-func alertRemarks(v monitoring.AlertsView, now time.Time) []string {
+// alertWarnings say why the list may be incomplete or old.
+func alertWarnings(v monitoring.AlertsView, now time.Time) []string {
 	var remarks []string
 	switch {
 	case !v.Enabled:
@@ -151,7 +151,7 @@ func (a *app) alertChange(
 	command.Args, command.ValidArgs = onAlert, alertNames()
 	command.Long = command.Short + ". The reason is kept: no names or addresses in it. Repeating it changes nothing."
 	command.Flags().StringVar(&reason, "reason", "", "why, for the record")
-	mustHave(command, "reason")
+	markRequired(command, "reason")
 	command.RunE = func(c *cobra.Command, args []string) error {
 		if check != nil {
 			if err := check(); err != nil {

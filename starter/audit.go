@@ -180,7 +180,7 @@ func (a *app) verifyAudit(ctx context.Context, known audit.Mark, uri string) err
 		if err != nil {
 			return err
 		}
-		return a.sayVerified(verifier)
+		return a.printVerified(verifier)
 	})
 }
 
@@ -192,7 +192,7 @@ type verification struct {
 	Pending []int `json:"pending"`
 }
 
-func (a *app) sayVerified(v *audit.Verifier) error {
+func (a *app) printVerified(v *audit.Verifier) error {
 	result := verification{Entries: v.Last().Seq, Hash: v.Last().Hash, Pending: append([]int{}, v.Pending()...)}
 	if a.options.json {
 		return a.printValue(result)

@@ -54,7 +54,7 @@ func TestWhatAWholeRecordComesTo(t *testing.T) {
 		for _, e := range entries {
 			require.NoError(t, v.Verify(e.Seq, e))
 		}
-		require.NoError(t, a.sayVerified(&v))
+		require.NoError(t, a.printVerified(&v))
 		return out.String()
 	}
 	all := onRecord()

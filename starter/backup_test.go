@@ -107,11 +107,11 @@ func TestADatabaseKeepsItsInstallation(t *testing.T) {
 func TestProcessesThatWriteAreKnownByAnotherSign(t *testing.T) {
 	t.Parallel()
 	before := map[string]time.Time{"api a": present.Add(-10 * time.Second), "worker w": present.Add(-time.Hour), "api future": present.Add(time.Hour)}
-	require.Equal(t, []string{"api a", "api future"}, lively(before, present))
-	require.Empty(t, moved(before, before), "both were stopped")
+	require.Equal(t, []string{"api a", "api future"}, recentlyActive(before, present))
+	require.Empty(t, changedSince(before, before), "both were stopped")
 	after := map[string]time.Time{"api a": present.Add(5 * time.Second), "worker w": present.Add(-time.Hour), "worker new": present}
-	require.Equal(t, []string{"api a", "worker new"}, moved(before, after))
-	require.Empty(t, moved(before, nil))
+	require.Equal(t, []string{"api a", "worker new"}, changedSince(before, after))
+	require.Empty(t, changedSince(before, nil))
 }
 
 // Whatever is wrong with a file, nothing is touched: there is no database here that could be asked.

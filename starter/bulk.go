@@ -90,7 +90,7 @@ func (a *app) bulkAction(action bulk.Action) *cobra.Command {
 	keyFlag(command, &o.key)
 	flags.BoolVar(&o.carryOut, "go", false, "carry it out at once, without a dry run")
 	flags.BoolVar(&o.detach, "detach", false, "do not wait for the end")
-	mustHave(command, "reason")
+	markRequired(command, "reason")
 	command.MarkFlagsOneRequired("ids", "csv", "status", "cohort", "ends-from", "ends-before")
 	for _, filter := range []string{"status", "cohort", "ends-from", "ends-before"} {
 		command.MarkFlagsMutuallyExclusive("ids", "csv", filter)
@@ -114,7 +114,7 @@ func (a *app) startBulk(ctx context.Context, action bulk.Action, o bulkOptions) 
 
 // beginBulk sends a request that begins an operation, and follows the operation.
 func (a *app) beginBulk(ctx context.Context, key string, detach bool, send call) error {
-	answer, err := asAdminRead[client.BulkView](a, send)
+	answer, err := readAsAdmin[client.BulkView](a, send)
 	if err != nil {
 		return repeatable(err, "begun", key)
 	}
@@ -203,10 +203,10 @@ func (a *app) bulkControl(name, short string, wanted bulk.Status, send bulkCall)
 		Example: examples(fmt.Sprintf("starter bulk %s bulk-20260310-120000-1a2b3c4d --reason \"Asked by support\"", name)),
 	}
 	command.Flags().StringVar(&body.Reason, "reason", "", "why, for the record")
-	mustHave(command, "reason")
+	markRequired(command, "reason")
 	command.Flags().BoolVar(&detach, "detach", false, "do not wait for it")
 	command.RunE = func(c *cobra.Command, args []string) error {
-		answer, err := asAdminRead[client.BulkView](a, func(api client.ClientInterface) (*http.Response, error) { return send(api, c.Context(), args[0], body) })
+		answer, err := readAsAdmin[client.BulkView](a, func(api client.ClientInterface) (*http.Response, error) { return send(api, c.Context(), args[0], body) })
 		if err != nil {
 			return err
 		}
@@ -229,7 +229,7 @@ func (a *app) bulkUndo() *cobra.Command {
 	flags.StringVar(&body.Reason, "reason", "", "why, for the record")
 	keyFlag(command, &key)
 	flags.BoolVar(&detach, "detach", false, "do not wait for the end")
-	mustHave(command, "reason")
+	markRequired(command, "reason")
 	command.RunE = func(c *cobra.Command, args []string) error {
 		if err := completeKey(&key); err != nil {
 			return err

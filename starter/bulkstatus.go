@@ -54,7 +54,7 @@ func (a *app) follow(ctx context.Context, v client.BulkView, w waitOptions) erro
 func barOf(s bulk.State) string { return bar(s.Turned(), s.Total) }
 
 func (a *app) fetchBulk(ctx context.Context, id string) (client.BulkView, error) {
-	answer, err := asAdminRead[client.BulkView](a, func(api client.ClientInterface) (*http.Response, error) { return api.GetBulkOperation(ctx, id) })
+	answer, err := readAsAdmin[client.BulkView](a, func(api client.ClientInterface) (*http.Response, error) { return api.GetBulkOperation(ctx, id) })
 	return answer.Value, err
 }
 

@@ -16,8 +16,8 @@ import (
 // call sends one request to the API.
 type call func(api client.ClientInterface) (*http.Response, error)
 
-// asAdminRead calls the API as an admin, and reads the answer.
-func asAdminRead[T any](a *app, send call) (client.Answer[T], error) {
+// readAsAdmin calls the API as an admin, and reads the answer.
+func readAsAdmin[T any](a *app, send call) (client.Answer[T], error) {
 	api, err := a.asAdmin()
 	if err != nil {
 		return client.Answer[T]{}, err
@@ -27,7 +27,7 @@ func asAdminRead[T any](a *app, send call) (client.Answer[T], error) {
 
 // ask calls the API as an admin, and prints the answer: as it came with --json, otherwise as people writes it.
 func ask[T any](a *app, send call, people func(T) error) error {
-	answer, err := asAdminRead[T](a, send)
+	answer, err := readAsAdmin[T](a, send)
 	return printAnswer(a, answer, err, people)
 }
 

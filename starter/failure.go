@@ -42,15 +42,15 @@ func (a *app) explain(err error) string {
 	case errors.Is(err, context.Canceled):
 		return "interrupted"
 	case errors.As(err, &refused):
-		return strings.Replace(err.Error(), refused.Error(), sentence(refused), 1)
+		return strings.Replace(err.Error(), refused.Error(), describeRefusal(refused), 1)
 	case errors.As(err, &unreachable):
-		return strings.Replace(err.Error(), unreachable.Error(), unreached(unreachable), 1)
+		return strings.Replace(err.Error(), unreachable.Error(), describeUnreachable(unreachable), 1)
 	}
 	return err.Error()
 }
 
-// sentence is the text of the API's problem document, with the names of the wrong fields.
-func sentence(refused *client.Error) string {
+// describeRefusal is the text of the API's problem document, with the names of the wrong fields.
+func describeRefusal(refused *client.Error) string {
 	p := refused.Problem
 	text := p.Title
 	if p.Detail != nil && *p.Detail != "" {
@@ -76,8 +76,8 @@ func sentence(refused *client.Error) string {
 	return text
 }
 
-// unreached says that the API did not answer, without the internals of the call.
-func unreached(e *url.Error) string {
+// describeUnreachable says that the API did not answer, without the internals of the call.
+func describeUnreachable(e *url.Error) string {
 	where := e.URL
 	if u, err := url.Parse(e.URL); err == nil {
 		where = u.Scheme + "://" + u.Host

@@ -65,7 +65,7 @@ func (a *app) importing() *cobra.Command {
 	flags.IntVar(&o.concurrency, "concurrency", 16, "how many requests may be under way at once")
 	flags.DurationVar(&o.patience, "patience", replay.DefaultPatience, "how long to wait for an API that does not answer")
 	flags.BoolVar(&o.dryRun, "dry-run", false, "only read the file and say what would be done")
-	mustHave(command, "csv")
+	markRequired(command, "csv")
 	command.RunE = func(c *cobra.Command, _ []string) error { return a.runImport(c.Context(), o) }
 	return command
 }
@@ -90,7 +90,7 @@ func (a *app) runImport(ctx context.Context, o importOptions) error {
 	if len(plan.Registrations) == 0 {
 		return fmt.Errorf("%s: there is no vendor to register (%d rows read, %d lines skipped)", o.csv, len(rows), len(skipped))
 	}
-	a.sayPlan(plan, len(skipped))
+	a.printPlan(plan, len(skipped))
 	if o.dryRun {
 		return a.printSummary(replay.NewSummary(plan), skipped, "")
 	}
@@ -135,7 +135,7 @@ func parseDate(flag, text string) (time.Time, error) {
 	return date, nil
 }
 
-func (a *app) sayPlan(plan replay.Plan, skipped int) {
+func (a *app) printPlan(plan replay.Plan, skipped int) {
 	end := plan.Begins.Add(plan.Length())
 	fmt.Fprintf(a.err, "%d vendors to register and %d conversions to report, from %s to %s; lines skipped: %d.\n",
 		len(plan.Registrations), plan.Conversions(), plan.Begins.Format(time.DateOnly), end.Format(time.DateOnly), skipped)

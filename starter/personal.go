@@ -20,7 +20,7 @@ func (a *app) vendorExport() *cobra.Command {
 	}
 	command.Flags().StringVar(&file, "output", "", "the file to write (default standard output)")
 	command.RunE = func(c *cobra.Command, args []string) error {
-		answer, err := asAdminRead[client.VendorExport](a, func(api client.ClientInterface) (*http.Response, error) {
+		answer, err := readAsAdmin[client.VendorExport](a, func(api client.ClientInterface) (*http.Response, error) {
 			return api.ExportVendor(c.Context(), args[0])
 		})
 		if err != nil {
@@ -48,7 +48,7 @@ func (a *app) vendorErase() *cobra.Command {
 	}
 	command.Flags().StringVar(&body.Reason, "reason", "", "why, for the record")
 	command.Flags().BoolVar(&sure, "yes", false, "it is meant")
-	mustHave(command, "reason")
+	markRequired(command, "reason")
 	command.RunE = func(c *cobra.Command, args []string) error {
 		if !sure {
 			return usagef("this cannot be undone: add --yes if it is meant")

@@ -108,7 +108,7 @@ func planFile(path string) (*rollout.Plan, error) {
 }
 
 func (a *app) startRollout(ctx context.Context, key string, body client.RolloutStart) error {
-	answer, err := asAdminRead[client.RolloutStarted](a, func(api client.ClientInterface) (*http.Response, error) {
+	answer, err := readAsAdmin[client.RolloutStarted](a, func(api client.ClientInterface) (*http.Response, error) {
 		return api.StartRollout(ctx, &client.StartRolloutParams{IdempotencyKey: key}, body)
 	})
 	return printAnswer(a, answer, repeatable(err, "started", key), func(s client.RolloutStarted) error {
@@ -129,7 +129,7 @@ func (a *app) rolloutPlan() *cobra.Command {
 	flags := command.Flags()
 	flags.Float64Var(&registrations, "registrations", 0, "how many vendors register a day")
 	flags.StringVar(&plan, "plan", "", "a YAML file with the plan (default the configured one)")
-	mustHave(command, "registrations")
+	markRequired(command, "registrations")
 	command.RunE = func(c *cobra.Command, _ []string) error {
 		if !(registrations >= 0 && registrations <= mostRegistrations) {
 			return usagef("--registrations: must be 0 to %d, is %v", mostRegistrations, registrations)

@@ -46,7 +46,7 @@ func (a *app) rolloutControl(c *control, command *cobra.Command, request control
 	flags := command.Flags()
 	flags.StringVar(&c.reason, "reason", "", "why, for the record")
 	keyFlag(command, &c.key)
-	mustHave(command, "reason")
+	markRequired(command, "reason")
 	command.RunE = func(cmd *cobra.Command, args []string) error {
 		if len(args) == 1 {
 			c.subject = args[0]
@@ -59,7 +59,7 @@ func (a *app) rolloutControl(c *control, command *cobra.Command, request control
 		if err := completeKey(&c.key); err != nil {
 			return err
 		}
-		answer, err := asAdminRead[client.RolloutTaken](a, func(api client.ClientInterface) (*http.Response, error) { return request(cmd.Context(), api, *c) })
+		answer, err := readAsAdmin[client.RolloutTaken](a, func(api client.ClientInterface) (*http.Response, error) { return request(cmd.Context(), api, *c) })
 		return printAnswer(a, answer, repeatable(err, "been carried out", c.key), func(t client.RolloutTaken) error {
 			a.printf("Rollout %s received %s. To see the result: starter rollout status\n", printable(t.RolloutId), printable(t.Taken))
 			return nil
@@ -86,7 +86,7 @@ func (a *app) rolloutRollback() *cobra.Command {
 	flags := command.Flags()
 	flags.Float64Var(&c.percentage, "percentage", 0, "what to go back to; 0 disables the automation and ends the rollout")
 	flags.BoolVar(&c.release, "release", false, "let trials that run automated go on unautomated (default: they stay automated, and are held where automation is disabled)")
-	mustHave(command, "percentage")
+	markRequired(command, "percentage")
 	return a.rolloutControl(&c, command, requestRollback, func() error { return checkPercentage(c.percentage) })
 }
 
@@ -97,7 +97,7 @@ func (a *app) rolloutSetPercentage() *cobra.Command {
 		Example: examples("starter rollout set-percentage --percentage 15 --reason \"The owner wants to see more\""),
 	}
 	command.Flags().Float64Var(&c.percentage, "percentage", 0, "0 to 100")
-	mustHave(command, "percentage")
+	markRequired(command, "percentage")
 	return a.rolloutControl(&c, command, requestSetPercentage, func() error { return checkPercentage(c.percentage) })
 }
 

@@ -223,13 +223,13 @@ func (d *decided) fetch(ctx context.Context, api client.ClientInterface, id stri
 func decisionTable(events []rollout.Event) *table {
 	t := &table{header: []string{"NO", "WHEN", "WHAT", "BY", "WHY"}}
 	for _, e := range events {
-		t.row(fmt.Sprint(e.Seq), e.At.UTC().Format(clock), whatOf(e), orDash(e.By), e.Reason)
+		t.row(fmt.Sprint(e.Seq), e.At.UTC().Format(clock), describeDecision(e), orDash(e.By), e.Reason)
 	}
 	return t
 }
 
-// whatOf describes a decision.
-func whatOf(e rollout.Event) string {
+// describeDecision describes a decision.
+func describeDecision(e rollout.Event) string {
 	what := string(e.Type)
 	switch {
 	case e.Subject != "":

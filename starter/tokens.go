@@ -44,7 +44,7 @@ func (a *app) tokenCreate() *cobra.Command {
 	flags.StringVar(&name, "name", "", "whose it is: small letters, digits, dots, dashes and underscores")
 	flags.StringVar(&role, "role", "", "viewer, operator or admin")
 	flags.IntVar(&days, "days", 90, "how many days it is good, 1 to 366")
-	mustHave(command, "name", "role")
+	markRequired(command, "name", "role")
 	command.RunE = func(c *cobra.Command, _ []string) error {
 		if longest := int(access.LongestLife.Hours()) / 24; days < 1 || days > longest {
 			return usagef("--days: must be 1 to %d, is %d", longest, days)

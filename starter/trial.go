@@ -38,7 +38,7 @@ func (a *app) trialSchedule() *cobra.Command {
 		Long:    "Shows the steps to come, in UTC and on the vendor's clock. With --json, the timetable of the API's answer.",
 		Example: examples("starter trial schedule v-1001"),
 		RunE: func(c *cobra.Command, args []string) error {
-			answer, err := asAdminRead[timetable](a, func(api client.ClientInterface) (*http.Response, error) { return api.GetTrial(c.Context(), args[0]) })
+			answer, err := readAsAdmin[timetable](a, func(api client.ClientInterface) (*http.Response, error) { return api.GetTrial(c.Context(), args[0]) })
 			if err != nil {
 				return err
 			}

@@ -57,10 +57,10 @@ func (a *app) trialChange(name, short, meaning string, send changeCall) *cobra.C
 	flags := command.Flags()
 	flags.StringVar(&c.reason, "reason", "", "why, for the record")
 	keyFlag(command, &c.key)
-	mustHave(command, "reason")
+	markRequired(command, "reason")
 	if meaning != "" {
 		flags.IntVar(&c.days, "days", 0, fmt.Sprintf("%s, 1 to %d", meaning, trial.MaxDays))
-		mustHave(command, "days")
+		markRequired(command, "days")
 	}
 	command.RunE = func(cmd *cobra.Command, args []string) error {
 		if meaning != "" && (c.days < 1 || c.days > trial.MaxDays) {
@@ -69,7 +69,7 @@ func (a *app) trialChange(name, short, meaning string, send changeCall) *cobra.C
 		if err := completeKey(&c.key); err != nil {
 			return err
 		}
-		answer, err := asAdminRead[client.Trial](a, func(api client.ClientInterface) (*http.Response, error) { return send(cmd.Context(), api, args[0], c) })
+		answer, err := readAsAdmin[client.Trial](a, func(api client.ClientInterface) (*http.Response, error) { return send(cmd.Context(), api, args[0], c) })
 		return printAnswer(a, answer, repeatable(err, "been carried out", c.key), func(changed client.Trial) error {
 			t := table{}
 			t.row("vendor", changed.VendorID)

@@ -36,7 +36,7 @@ func (a *app) vendorRegister() *cobra.Command {
 	flags.StringVar(&body.Name, "name", "", "the vendor's name")
 	flags.StringVar(&timezone, "timezone", "", "the vendor's IANA time zone, for the hour of reminders")
 	flags.StringVar(&registeredAt, "registered-at", "", "when the vendor registered, RFC 3339 (default now)")
-	mustHave(command, "id", "email", "name")
+	markRequired(command, "id", "email", "name")
 	command.RunE = func(c *cobra.Command, _ []string) error {
 		if err := checkVendorID(body.Id); err != nil {
 			return err
@@ -139,8 +139,8 @@ func (a *app) printVendor(v client.VendorTrial) error {
 	return t.write(a.out)
 }
 
-// mustHave makes flags required.
-func mustHave(command *cobra.Command, names ...string) {
+// markRequired makes flags required.
+func markRequired(command *cobra.Command, names ...string) {
 	for _, name := range names {
 		if err := command.MarkFlagRequired(name); err != nil {
 			panic(err) // the flag is not defined: a mistake in this program
