@@ -1,14 +1,12 @@
 package activities_test
 
 import (
-	"context"
 	"errors"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 	sdktemporal "go.temporal.io/sdk/temporal"
-	"go.uber.org/zap"
 
 	"marketplace.example/trials/activities"
 	"marketplace.example/trials/internal/domain/rollout"
