@@ -20,62 +20,61 @@ type AlertStore interface {
 	app.AlertReader
 	// Counters are the counters of the periods.
 	Counters(ctx context.Context, periods []monitoring.Period) (monitoring.Tally, error)
-	// Repairs are how many trials the reconciler had to mend in each slot.
+	// Repairs are the numbers of trials that the reconciler repaired, by slot.
 	Repairs(ctx context.Context, slots []monitoring.Period) (map[monitoring.Period]int, error)
-	// ChangeAlert lets change decide on an alert, and stores what happened and then
-	// how it stands. change is called again where something else happened meanwhile.
+	// ChangeAlert lets change decide on an alert, and stores the event and then the alert. It calls change again if another
+	// event was stored meanwhile.
 	ChangeAlert(ctx context.Context, id monitoring.RuleID,
 		change func(monitoring.Alert) (monitoring.Alert, *monitoring.AlertEvent, error)) (monitoring.Alert, error)
 }
 
-// AlertParts tells how the parts stand of which no counter tells. What cannot be
-// asked is left out, so that the rules about the others are judged all the same.
+// AlertParts is the state of the parts without counters. A part that does not answer is left out, so that the rules about the
+// others are still evaluated.
 type AlertParts interface {
 	AlertParts(ctx context.Context, now time.Time) monitoring.Parts
 }
 
-// Notifier tells stakeholders, each once for a message's key.
+// Notifier notifies stakeholders, each once per message key.
 type Notifier interface {
 	Notify(ctx context.Context, m rollout.Message) error
 }
 
-// GroupNotifier tells stakeholders of what belongs together.
+// GroupNotifier notifies stakeholders of related messages.
 type GroupNotifier interface {
-	// NotifyTogether tells each once for a message's key, and returns by key why a message could not be told to all yet.
+	// NotifyTogether notifies each once per message key. It returns by key why a message has not reached everybody yet.
 	NotifyTogether(ctx context.Context, messages []rollout.Message, how Together) map[string]error
 }
 
-// Alerts looks at the rules' alerts, keeps what happens to them, and tells those
-// whom it concerns. Several may look at once: an alert's events decide.
+// Alerts evaluates the alerts, stores their events, and notifies people. Several processes may evaluate at once: the alert's events
+// decide.
 type Alerts struct {
 	Store    AlertStore
 	Parts    AlertParts
 	Notifier GroupNotifier
 	Rules    []monitoring.Rule
 	Policy   trial.Policy
-	// Day is how long a day lasts.
+	// Day is the length of a day.
 	Day time.Duration
-	// MailsFrom is since when this process may send e-mails. Zero is never: they wait for one that may.
+	// MailsFrom is since when this process may send e-mails, zero for never: another process sends them.
 	MailsFrom time.Time
 	Now       func() time.Time
 	Log       *zap.Logger
 }
 
-// AlertsSeen counts what a look came to.
+// AlertsSeen counts the results of an evaluation.
 type AlertsSeen struct {
 	Firing     int `json:"firing"`
 	Unmeasured int `json:"unmeasured"`
 	Changes    int `json:"happened"`
 }
 
-// mostUnnotified bounds how many events of an alert one look tells of.
+// mostUnnotified bounds the events of an alert that one evaluation notifies people of.
 const mostUnnotified = 20
 
-// EvaluateAlerts looks once. One rule's trouble does not keep the others from being
-// judged and told of. While the flag monitoring.enabled is off it does nothing.
+// EvaluateAlerts evaluates every alert once. A failure with one rule does not stop the others. While the flag monitoring.enabled is
+// off, it does nothing.
 func (a *Alerts) EvaluateAlerts(ctx context.Context) (AlertsSeen, error) {
-	stop := heartbeat(ctx)
-	defer stop()
+	defer heartbeat(ctx)()
 	var seen AlertsSeen
 	doc, err := a.Store.Flags(ctx)
 	if err != nil {
@@ -108,7 +107,7 @@ func (a *Alerts) EvaluateAlerts(ctx context.Context) (AlertsSeen, error) {
 	return seen, failed("looking at the alerts", errors.Join(errs...))
 }
 
-// situation gathers what the alerts are judged on.
+// situation reads the facts for the alerts.
 func (a *Alerts) situation(ctx context.Context, counted bool) (monitoring.Situation, error) {
 	now := a.Now().UTC().Truncate(time.Millisecond)
 	s := monitoring.Situation{Facts: monitoring.Facts{Now: now, Day: a.Day, Policy: a.Policy}, Counted: counted}
@@ -149,15 +148,15 @@ func (a *Alerts) judge(ctx context.Context, rule monitoring.Rule, s monitoring.S
 	return alert, nil
 }
 
-// unnotified is an alert with what has happened to it that people may have to be told of.
+// unnotified is an alert with the events that people may have to be notified of.
 type unnotified struct {
 	rule   monitoring.Rule
 	alert  monitoring.Alert
 	events []monitoring.AlertEvent
 }
 
-// notify tells of the events that people are to be told of and were not yet: they are stored first, so that one
-// that could not be told is told by a later look. Webhooks are told of each at once, people by one e-mail of all.
+// notify sends the events that people have not been notified of. Events are stored first, so that a later evaluation sends what
+// this one could not. Webhooks get each event by itself, people one e-mail with all.
 func (a *Alerts) notify(ctx context.Context, all []unnotified, evaluation monitoring.Evaluation) []error {
 	var messages []rollout.Message
 	notices := map[string]monitoring.AlertNotice{}
@@ -186,7 +185,7 @@ func (a *Alerts) notify(ctx context.Context, all []unnotified, evaluation monito
 	return errs
 }
 
-// recordNotified notes up to which event of an alert people have been told.
+// recordNotified stores up to which event of an alert people were notified.
 func (a *Alerts) recordNotified(ctx context.Context, one unnotified, mails bool, failures map[string]error) error {
 	notifiedSeq, failure := one.alert.NotifiedSeq, error(nil)
 	for _, e := range one.events {

@@ -10,17 +10,15 @@ import (
 )
 
 const (
-	// firstRest and longestRest bound how long a vendor is passed by after it could
-	// not be helped; the rest doubles each time.
+	// firstRest and longestRest bound the pause after a failure with a vendor. It doubles each time.
 	firstRest   = time.Minute
 	longestRest = time.Hour
-	// mostResting bounds what is remembered. It is many times what one sweep
-	// looks at; what it forgets is tried again sooner.
+	// mostResting bounds the vendors remembered, many times as many as one sweep reads. A forgotten one is retried sooner.
 	mostResting = 20 * sweepBatch
 )
 
-// backoff remember who could not be helped lately, so that those few, if they
-// come first, do not use up every sweep and starve the rest. The zero value is ready.
+// backoff remembers recent failures with vendors, so that a few of them at the front do not use up every sweep. The zero value
+// is ready to use.
 type backoff struct {
 	mu  sync.Mutex
 	all map[string]failures
@@ -31,7 +29,7 @@ type failures struct {
 	next  time.Time
 }
 
-// resting tells who is to be passed by now.
+// resting tells which vendors to skip now.
 func (s *backoff) resting(now time.Time) func(id string) bool {
 	return func(id string) bool {
 		s.mu.Lock()
@@ -40,8 +38,8 @@ func (s *backoff) resting(now time.Time) func(id string) bool {
 	}
 }
 
-// note keeps what became of helping one. Where a part is away it says nothing
-// about that one, who is to be helped as soon as the part is back.
+// note records the result for a vendor. An unavailable part says nothing about the vendor, who is retried as soon as the part is
+// back.
 func (s *backoff) note(id string, err error, now time.Time) {
 	if unavailable(err) {
 		return
@@ -63,7 +61,7 @@ func (s *backoff) note(id string, err error, now time.Time) {
 	s.all[id] = failures{delay: delay, next: now.Add(delay)}
 }
 
-// forget makes room for one by dropping any.
+// forget drops any one vendor.
 func (s *backoff) forget() {
 	for id := range s.all {
 		delete(s.all, id)

@@ -9,39 +9,38 @@ import (
 
 // BackupService takes backups of the database.
 type BackupService interface {
-	// TakeIncremental takes one, or a full one where that is due, and deletes what has expired. With an error
-	// the id is that of a backup that was taken all the same; empty for none.
+	// TakeIncremental takes an incremental backup, or a full one if that is due, and deletes expired ones. With an error, the
+	// id is that of a backup that was taken nevertheless, empty for none.
 	TakeIncremental(ctx context.Context) (BackedUp, error)
 }
 
-// BackedUp is a backup that was taken.
+// BackedUp describes a backup.
 type BackedUp struct {
-	// ID is empty where the product takes none.
+	// ID is empty if the product takes no backups.
 	ID        string    `json:"id"`
 	Kind      string    `json:"kind"`
 	Begin     time.Time `json:"begin"`
 	Documents int       `json:"documents"`
 	Bytes     int64     `json:"bytes"`
-	// Expired counts backups that were deleted.
+	// Expired counts deleted backups.
 	Expired int `json:"expired"`
-	// Doubt says why some are kept that are too old by the clock; empty where none is.
+	// Doubt says why expired backups are kept, empty if none is.
 	Doubt string `json:"doubt,omitempty"`
 }
 
 // Backups takes the backups of a schedule.
 type Backups struct {
-	// BackupService is nil where the product takes none.
+	// BackupService is nil if the product takes no backups.
 	BackupService BackupService
 	Log           *zap.Logger
 }
 
-// BackUp takes one backup. It reads everything.
+// BackUp takes one backup. It reads the whole database.
 func (b *Backups) BackUp(ctx context.Context) (BackedUp, error) {
 	if b.BackupService == nil {
 		return BackedUp{}, nil
 	}
-	stop := heartbeat(ctx)
-	defer stop()
+	defer heartbeat(ctx)()
 	taken, err := b.BackupService.TakeIncremental(ctx)
 	if err != nil && taken.ID == "" {
 		return taken, failed("taking a backup", err)

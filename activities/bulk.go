@@ -19,16 +19,15 @@ import (
 )
 
 const (
-	// bulkParallel is how many trials are asked at once.
+	// bulkParallel bounds the trials asked at once.
 	bulkParallel = 8
-	// bulkTries is after how many attempts at a page an item without an answer has
-	// failed: about three minutes, by the workflow's pauses between them.
+	// bulkTries is the number of attempts at a page after which an item without an answer has failed: about three minutes.
 	bulkTries = 8
-	// chooseBatch is how many trials one query chooses from.
+	// chooseBatch is the number of trials in one query.
 	chooseBatch = 500
 )
 
-// BulkStore is what the bulk operations need of the database.
+// BulkStore is what bulk operations need of the database.
 type BulkStore interface {
 	app.FlagReader
 	app.VendorReader
@@ -36,34 +35,32 @@ type BulkStore interface {
 	// RecordConversion keeps billing's word; the first counts, and is returned.
 	RecordConversion(ctx context.Context, id string, c trial.Conversion) (first trial.Conversion, created bool, err error)
 
-	// Send is what is known of an e-mail; nil where nothing is.
+	// Send is an e-mail's record, nil for none.
 	Send(ctx context.Context, key string) (*trial.Send, error)
 	ClaimSend(ctx context.Context, s trial.Send) (claimed bool, current trial.Send, err error)
 	ReclaimSend(ctx context.Context, key string, fromAttempt int, resend bool, at time.Time, addressHash string) (claimed bool, current trial.Send, err error)
 	SettleSend(ctx context.Context, key string, attempt int, status trial.SendStatus, messageID, reason string, at time.Time) (trial.Send, error)
 
 	Bulk(ctx context.Context, id string) (bulk.Operation, bulk.State, error)
-	// GrowBulk stores how far an operation is, unless more is stored already.
+	// GrowBulk stores an operation's progress, unless more is stored.
 	GrowBulk(ctx context.Context, id string, state bulk.State) error
-	// AddBulkItems stores items; those that are there already stay as they are.
+	// AddBulkItems stores items, and does not change existing ones.
 	AddBulkItems(ctx context.Context, id string, items []bulk.Item) error
 	BulkItem(ctx context.Context, id string, number int) (bulk.Item, bool, error)
-	// SettleBulkItem notes what became of an item, and answers with what stands.
+	// SettleBulkItem stores an item's result, and returns the stored one.
 	SettleBulkItem(ctx context.Context, id string, number int, r bulk.Result) (bulk.Result, error)
 }
 
 // BulkTrials reaches the trials' workflows.
 type BulkTrials interface {
-	// Ask sends a message and returns the trial after it. A *trial.Error is the
-	// trial's refusal, or trial.CodeUnavailable.
+	// Ask sends a message and returns the trial after it. A *trial.Error is the trial's refusal, or CodeUnavailable.
 	Ask(ctx context.Context, message, vendorID string, r trial.Request) (trial.Overview, error)
 	Convert(ctx context.Context, vendorID string, r trial.Request) error
 }
 
-// Bulk carries out operations on many trials, a page of items at a time. Where more is stored of an operation than
-// its workflow knows, since that was reset or an attempt was thought dead, what is stored stands, and nothing is done. An item's
-// request carries an id of its own, so that whatever is repeated after a crash
-// does nothing twice; a page's counts are made of the items' results as they are stored.
+// Bulk carries out operations on many trials, one page of items at a time. If more is stored than the workflow knows, because that was
+// reset or an attempt was thought dead, the stored state is returned and nothing is done. The request of each item has an id of
+// its own, so that a repetition after a crash does nothing twice. A page's counts come from the stored results.
 type Bulk struct {
 	Store  BulkStore
 	Trials BulkTrials
@@ -72,20 +69,20 @@ type Bulk struct {
 	Log    *zap.Logger
 }
 
-// BulkWork is an operation and how far it is.
+// BulkWork is an operation and its progress.
 type BulkWork struct {
 	Operation bulk.Operation `json:"operation"`
 	State     bulk.State     `json:"state"`
 }
 
-// BeginBulk is the operation as it is stored.
+// BeginBulk reads the stored operation.
 func (b *Bulk) BeginBulk(ctx context.Context, id string) (BulkWork, error) {
 	o, s, err := b.Store.Bulk(ctx, id)
 	return BulkWork{Operation: o, State: s}, failed("reading the operation", err)
 }
 
-// NoteBulk stores how far an operation is. Where a run that was thought dead, or was reset, has stored as much
-// already, it answers with that, and stores nothing; otherwise with nil.
+// NoteBulk stores an operation's progress, and returns nil. If a run thought dead, or reset, has stored as much already, it returns
+// that and stores nothing.
 func (b *Bulk) NoteBulk(ctx context.Context, w BulkWork) (*bulk.State, error) {
 	stored, err := b.storedSuccessor(ctx, w.Operation.ID, w.State.Seq-1)
 	if err != nil || stored != nil && !stored.UpdatedAt.Equal(w.State.UpdatedAt) {
@@ -94,7 +91,7 @@ func (b *Bulk) NoteBulk(ctx context.Context, w BulkWork) (*bulk.State, error) {
 	return nil, b.note(ctx, w.Operation, w.State)
 }
 
-// storedSuccessor is how far an operation is where that is further than so many changes; nil where it is not.
+// storedSuccessor is the stored progress if it has more than seq changes, otherwise nil.
 func (b *Bulk) storedSuccessor(ctx context.Context, id string, seq int) (*bulk.State, error) {
 	_, stored, err := b.Store.Bulk(ctx, id)
 	if err != nil {
@@ -115,10 +112,9 @@ func (b *Bulk) note(ctx context.Context, o bulk.Operation, s bulk.State) error {
 	return nil
 }
 
-// ChooseItems adds the next items of an operation whose trials were not listed.
+// ChooseItems adds the next items of an operation with a filter or an undo.
 func (b *Bulk) ChooseItems(ctx context.Context, w BulkWork) (bulk.State, error) {
-	stop := heartbeat(ctx)
-	defer stop()
+	defer heartbeat(ctx)()
 	if stored, err := b.storedSuccessor(ctx, w.Operation.ID, w.State.Seq); err != nil || stored != nil {
 		return deref(stored, w.State), err
 	}
@@ -134,7 +130,7 @@ func (b *Bulk) ChooseItems(ctx context.Context, w BulkWork) (bulk.State, error) 
 	return after, b.note(ctx, w.Operation, after)
 }
 
-// deref is what p points to, or else.
+// deref is the value of p, or otherwise for nil.
 func deref[T any](p *T, otherwise T) T {
 	if p == nil {
 		return otherwise
@@ -142,8 +138,8 @@ func deref[T any](p *T, otherwise T) T {
 	return *p
 }
 
-// chooseFiltered takes the trials behind the last item that is stored. An attempt
-// thought dead may have stored more than the workflow knows of: those stay.
+// chooseFiltered chooses the trials after the last stored item. An attempt thought dead may have stored more than the workflow knows:
+// those items stay.
 func (b *Bulk) chooseFiltered(ctx context.Context, o bulk.Operation, total int) (after int, last bool, err error) {
 	from := ""
 	for number := max(total, 1); ; number++ {
@@ -157,8 +153,8 @@ func (b *Bulk) chooseFiltered(ctx context.Context, o bulk.Operation, total int) 
 		from, total = item.VendorID, number
 	}
 	var items []bulk.Item
-	for len(items) == 0 && !last { // the next look begins behind the last item, so there must be one
-		// Cohort and status are the database's to look for, ends are looked at here.
+	for len(items) == 0 && !last { // the next call begins after the last item, so there must be one
+		// The database filters by cohort and status, the code below by end.
 		page, next, err := b.Store.Trials(ctx, trial.Filter{Status: o.Filter.Status, Cohort: o.Filter.Cohort}, from, chooseBatch)
 		if err != nil {
 			return total, false, err
@@ -173,7 +169,7 @@ func (b *Bulk) chooseFiltered(ctx context.Context, o bulk.Operation, total int) 
 	return total + len(items), last, b.Store.AddBulkItems(ctx, o.ID, items)
 }
 
-// chooseUndone has an item for each of the operation that is undone.
+// chooseUndone makes an item for each item of the operation to undo.
 func (b *Bulk) chooseUndone(ctx context.Context, o bulk.Operation, total int) (after int, last bool, err error) {
 	var items []bulk.Item
 	for number := total + 1; len(items) < chooseBatch; number++ {
@@ -190,10 +186,9 @@ func (b *Bulk) chooseUndone(ctx context.Context, o bulk.Operation, total int) (a
 	return total + len(items), last, b.Store.AddBulkItems(ctx, o.ID, items)
 }
 
-// LookAtItems sees what would become of the next page of items, and changes nothing.
+// LookAtItems evaluates the next page of items, and changes nothing.
 func (b *Bulk) LookAtItems(ctx context.Context, w BulkWork) (bulk.State, error) {
-	stop := heartbeat(ctx)
-	defer stop()
+	defer heartbeat(ctx)()
 	if stored, err := b.storedSuccessor(ctx, w.Operation.ID, w.State.Seq); err != nil || stored != nil {
 		return deref(stored, w.State), err
 	}
@@ -225,11 +220,9 @@ func (b *Bulk) LookAtItems(ctx context.Context, w BulkWork) (bulk.State, error) 
 	return after, b.note(ctx, w.Operation, after)
 }
 
-// CarryOut does what is asked for to the next page of items, unless a flag stands
-// against it by now.
+// CarryOut carries out the next page of items, unless a flag forbids it by now.
 func (b *Bulk) CarryOut(ctx context.Context, w BulkWork) (bulk.State, error) {
-	stop := heartbeat(ctx)
-	defer stop()
+	defer heartbeat(ctx)()
 	if stored, err := b.storedSuccessor(ctx, w.Operation.ID, w.State.Seq); err != nil || stored != nil {
 		return deref(stored, w.State), err
 	}
@@ -250,11 +243,11 @@ func (b *Bulk) CarryOut(ctx context.Context, w BulkWork) (bulk.State, error) {
 	return after, b.note(ctx, w.Operation, after)
 }
 
-// carry does a page, a few items at once and no faster than asked for. What got
-// no answer is left for the next attempt, which finds the others done.
+// carry carries out a page, several items at once, within the rate. Items without an answer are left for the next attempt, which finds
+// the others done.
 func (b *Bulk) carry(ctx context.Context, o bulk.Operation, page bulk.Page) (bulk.Tally, error) {
 	limiter := rate.NewLimiter(rate.Limit(float64(o.PerMinute)/60), 1)
-	limiter.Allow() // the page before has had its share of this moment
+	limiter.Allow() // the page before has used this moment
 	var mu sync.Mutex
 	var counts bulk.Tally
 	var unanswered []error
@@ -280,8 +273,7 @@ func (b *Bulk) carry(ctx context.Context, o bulk.Operation, page bulk.Page) (bul
 	return counts, nil
 }
 
-// carryItem does one item, and answers with the result that stands. An error
-// means that it got no answer, and is worth another attempt.
+// carryItem carries out one item, and returns the stored result. With an error it got no answer, and is worth another attempt.
 func (b *Bulk) carryItem(ctx context.Context, o bulk.Operation, number int, limiter *rate.Limiter) (bulk.Result, error) {
 	item, err := b.item(ctx, o, number)
 	if err != nil {
@@ -305,7 +297,7 @@ func (b *Bulk) carryItem(ctx context.Context, o bulk.Operation, number int, limi
 	return stands, failed("noting what became of item "+bulk.ItemKey(o.ID, number), err)
 }
 
-// attempt counts the tries at the present activity, from 1.
+// attempt is the number of the activity's attempt, from 1.
 func attempt(ctx context.Context) int {
 	if !activity.IsActivity(ctx) {
 		return 1
@@ -321,8 +313,8 @@ func (b *Bulk) item(ctx context.Context, o bulk.Operation, number int) (bulk.Ite
 	return item, failed("reading an item", err)
 }
 
-// execute decides an item on fresh facts and carries the decision out. An e-mail waits for its turn within the account's
-// rate, and is decided again where that took time: its vendor may have unsubscribed, converted or moved meanwhile.
+// execute decides an item on fresh facts and carries out the decision. An e-mail waits for its turn within the account's rate; after a
+// wait the item is decided again, since its vendor may have unsubscribed, converted or moved.
 func (b *Bulk) execute(ctx context.Context, o bulk.Operation, item bulk.Item) (bulk.Result, error) {
 	d, facts, err := b.decide(ctx, o, item)
 	if err == nil && d.Step != nil {
@@ -347,7 +339,7 @@ func (b *Bulk) execute(ctx context.Context, o bulk.Operation, item bulk.Item) (b
 	return b.ask(ctx, item, d)
 }
 
-// decide looks at the world and decides an item on it.
+// decide reads the facts and decides an item.
 func (b *Bulk) decide(ctx context.Context, o bulk.Operation, item bulk.Item) (bulk.Decision, bulk.Facts, error) {
 	flags, err := b.Store.Flags(ctx)
 	if err != nil {
@@ -360,7 +352,7 @@ func (b *Bulk) decide(ctx context.Context, o bulk.Operation, item bulk.Item) (bu
 	return o.Decide(item, facts), facts, nil
 }
 
-// ask puts a decision's request before the trial.
+// ask sends a decision's request to the trial.
 func (b *Bulk) ask(ctx context.Context, item bulk.Item, d bulk.Decision) (bulk.Result, error) {
 	result := bulk.NewResult(bulk.Succeeded, bulk.ReasonCarriedOut, "", b.Now())
 	if !d.Repeated {
@@ -376,7 +368,7 @@ func (b *Bulk) ask(ctx context.Context, item bulk.Item, d bulk.Decision) (bulk.R
 			return result, nil
 		}
 	}
-	// It was carried out before, or came to something else than was seen coming.
+	// It was carried out before, or with another result than expected.
 	events, err := b.Store.Events(ctx, item.VendorID, 1)
 	if err != nil {
 		return bulk.Result{}, failed("reading what happened to trial "+item.VendorID, err)
@@ -387,8 +379,7 @@ func (b *Bulk) ask(ctx context.Context, item bulk.Item, d bulk.Decision) (bulk.R
 	return result, nil
 }
 
-// convert keeps that the vendor has converted, and tells the trial. What it does
-// not hear the reconciler delivers.
+// convert stores the conversion, and signals the trial. If the signal is lost, the reconciler delivers the conversion.
 func (b *Bulk) convert(ctx context.Context, item bulk.Item, d bulk.Decision) (bulk.Result, error) {
 	kept, _, err := b.Store.RecordConversion(ctx, item.VendorID, trial.Conversion{At: d.Request.At, RequestID: d.Request.ID})
 	if err != nil {
@@ -403,7 +394,7 @@ func (b *Bulk) convert(ctx context.Context, item bulk.Item, d bulk.Decision) (bu
 	return bulk.NewResult(bulk.Succeeded, bulk.ReasonCarriedOut, "", b.Now()), nil
 }
 
-// facts gathers what is decided on.
+// facts reads the facts for an item.
 func (b *Bulk) facts(ctx context.Context, o bulk.Operation, item bulk.Item, flags rollout.Document) (bulk.Facts, error) {
 	f := bulk.Facts{Now: b.Now(), EmailReminders: flags.FeatureFlags.TrialAutomation.EmailReminders}
 	var err error

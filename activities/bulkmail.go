@@ -12,10 +12,9 @@ import (
 	"marketplace.example/trials/internal/domain/trial"
 )
 
-// resend sends a step's e-mail once more, after its turn has come, under a claim of the operation's own, so
-// once an operation. Where nobody knows whether it left, it is not sent again: an
-// e-mail too many is worse than one too few. An event of the mail service may
-// tell later, and resuming the operation then finds it sent.
+// resend sends a step's e-mail again, under a claim of the operation's own, so once per operation. If nobody knows whether it left, it
+// is not repeated: one e-mail too many is worse than one too few. An event of the mail service may settle it later, and resuming
+// the operation then finds it sent.
 func (b *Bulk) resend(ctx context.Context, o bulk.Operation, step trial.Step, f bulk.Facts) (bulk.Result, error) {
 	send, mine, err := b.claim(ctx, o, f)
 	if err != nil {
@@ -34,7 +33,7 @@ func (b *Bulk) resend(ctx context.Context, o bulk.Operation, step trial.Step, f 
 	return b.sent(delivery.Status, delivery.Reason), nil
 }
 
-// sent is the result of an e-mail that may have left.
+// sent is the result for an e-mail that may have left.
 func (b *Bulk) sent(status trial.SendStatus, reason string) bulk.Result {
 	switch status {
 	case trial.SendSent:
@@ -46,8 +45,8 @@ func (b *Bulk) sent(status trial.SendStatus, reason string) bulk.Result {
 	return bulk.NewResult(bulk.Failed, bulk.ReasonMailUnknown, cmp.Or(reason, "an attempt was interrupted"), b.Now())
 }
 
-// undone is the result of an item that is not carried out. A resend may have been by an attempt that died before it
-// noted so, and its vendor have unsubscribed or converted since.
+// undone is the result of an item that is not carried out. An attempt that died may have sent its e-mail, and its vendor may have
+// unsubscribed or converted since.
 func (b *Bulk) undone(ctx context.Context, o bulk.Operation, item bulk.Item, d bulk.Decision) (bulk.Result, error) {
 	if o.Action == bulk.Resend {
 		send, err := b.Store.Send(ctx, trial.Step{Kind: o.ResendKind()}.Key(item.VendorID))
@@ -61,8 +60,7 @@ func (b *Bulk) undone(ctx context.Context, o bulk.Operation, item bulk.Item, d b
 	return bulk.NewResult(d.Outcome, d.Reason, d.Detail, b.Now()), nil
 }
 
-// claim makes this attempt the one that sends, or answers with what is known of
-// the e-mail.
+// claim claims the send for this attempt, or returns the e-mail's record.
 func (b *Bulk) claim(ctx context.Context, o bulk.Operation, f bulk.Facts) (send trial.Send, mine bool, err error) {
 	key, hash := trial.Step{Kind: o.ResendKind()}.Key(f.Vendor.ID), trial.AddressHash(f.Vendor.Email)
 	mine, send, err = b.Store.ClaimSend(ctx, trial.Send{
@@ -79,7 +77,7 @@ func (b *Bulk) claim(ctx context.Context, o bulk.Operation, f bulk.Facts) (send 
 	return send, mine, failed("claiming the send again", err)
 }
 
-// deliver sends, unless the kill switch was thrown meanwhile, and notes what became of it.
+// deliver sends, unless the kill switch is off by now, and records the result.
 func (b *Bulk) deliver(ctx context.Context, send trial.Send, step trial.Step, f bulk.Facts) (Delivery, error) {
 	delivery := Delivery{Status: trial.SendReleased, Reason: string(trial.ReasonAutomationDisabled)}
 	flags, err := b.Store.Flags(ctx)
@@ -89,7 +87,7 @@ func (b *Bulk) deliver(ctx context.Context, send trial.Send, step trial.Step, f 
 	if err != nil {
 		delivery = Delivery{Status: trial.SendReleased, Reason: "not-sent"}
 	}
-	// The context may be over by now; the note is worth a moment more.
+	// The context may have ended; recording the result is worth a moment more.
 	noteCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
 	settled, settleErr := b.Store.SettleSend(noteCtx, send.Key, send.Attempt, delivery.Status, delivery.MessageID, delivery.Reason, b.Now())

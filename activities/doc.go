@@ -1,3 +1,3 @@
-// Package activities gathers facts, lets the packages trial and rollout
-// decide, and carries the decision out. Every effect is safe to repeat.
+// Package activities reads facts, lets the domain packages decide on them, and carries the decisions out. Every effect is
+// safe to repeat.
 package activities

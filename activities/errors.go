@@ -12,8 +12,7 @@ import (
 	"marketplace.example/trials/internal/domain/trial"
 )
 
-// failed sorts an error: a refusal by the domain will not change by asking
-// again, everything else may.
+// failed adds the action to an error. A refusal by the domain is not retried, any other error is.
 func failed(action string, err error) error {
 	if err == nil {
 		return nil
@@ -28,13 +27,12 @@ func failed(action string, err error) error {
 	return fmt.Errorf("%s: %w", action, err)
 }
 
-// MayHaveLeft is the type of the error of a step that has to be tried again and whose e-mail may have left. What
-// the database knows of that is lost with it; the history keeps the error, and so a restored database does not
-// send it again.
+// MayHaveLeft is the type of the error of a step to retry whose e-mail may have left. The history keeps the error, so that a
+// restore whose database has lost the send does not send it again.
 const MayHaveLeft = "may-have-left"
 
-// mayHaveLeft is an error of that type, after which the next attempt comes after a pause; zero leaves the
-// pause to the retry policy. What will not change by asking again stays as it is.
+// mayHaveLeft is such an error. The next attempt comes after the pause; zero leaves it to the retry policy. A cause that is not
+// to be retried stays as it is.
 func mayHaveLeft(message string, pause time.Duration, cause error) error {
 	if app, ok := errors.AsType[*sdktemporal.ApplicationError](cause); ok && app.NonRetryable() {
 		return cause
@@ -42,8 +40,8 @@ func mayHaveLeft(message string, pause time.Duration, cause error) error {
 	return sdktemporal.NewApplicationErrorWithOptions(message, MayHaveLeft, sdktemporal.ApplicationErrorOptions{NextRetryDelay: max(pause, 0), Cause: cause})
 }
 
-// noteMayHaveLeft has the server remember it over later attempts, which may fail for another reason. A local
-// activity's error is in the history by itself.
+// noteMayHaveLeft makes the server keep the error's type over later attempts, which may fail for another reason. The history has
+// a local activity's error anyway.
 func noteMayHaveLeft(ctx context.Context, err error) {
 	app, ok := errors.AsType[*sdktemporal.ApplicationError](err)
 	if ok && app.Type() == MayHaveLeft && activity.IsActivity(ctx) && !activity.GetInfo(ctx).IsLocalActivity {
@@ -51,12 +49,10 @@ func noteMayHaveLeft(ctx context.Context, err error) {
 	}
 }
 
-// Later is the type of the error of what surely had no effect, and is to be tried
-// again after the pause that the error names.
+// Later is the type of the error of something that had no effect and is to be retried after the error's pause.
 const Later = "later"
 
-// later asks for the next attempt after a pause; zero leaves the pause to the
-// retry policy.
+// later is such an error; a zero pause leaves it to the retry policy.
 func later(message string, pause time.Duration) error {
 	return sdktemporal.NewApplicationErrorWithOptions(message, Later, sdktemporal.ApplicationErrorOptions{NextRetryDelay: max(pause, 0)})
 }

@@ -11,20 +11,19 @@ import (
 	"marketplace.example/trials/internal/domain/trial"
 )
 
-// handingOver is how far waking the held trials is that a rollback has handed over. However many there are, it
-// keeps only whether all of them were woken: one that has looked again is held no more, and is not woken again.
-// The zero value is ready.
+// handingOver is the progress of waking the held trials that a rollback has released. However many there are, it keeps only
+// whether all are done: a trial that was woken is not held any more, and not woken again. The zero value is ready to use.
 type handingOver struct {
 	mu sync.Mutex
-	// rollback is the rollback that the rest is about.
+	// rollback identifies the rollback.
 	rollback string
 	done     bool
-	// delay is how long nobody is woken after a pass that reached some and failed for others, and next when it is over.
+	// delay is the pause after a pass that failed for some trials, and next is its end.
 	delay time.Duration
 	next  time.Time
 }
 
-// due tells whether to wake those that a rollback has handed over now.
+// due tells whether to wake the trials of a rollback now.
 func (h *handingOver) due(rollback string, now time.Time) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -34,9 +33,9 @@ func (h *handingOver) due(rollback string, now time.Time) bool {
 	return !h.done && !now.Before(h.next)
 }
 
-// passed notes what a pass came to. Where some were reached and others not, the next pass waits, longer each time:
-// it may come to some once more, who have not looked yet, and each time is an event in their histories. Where nobody
-// was reached, Temporal is away, and the next sweep tries again.
+// passed notes the result of a pass. If it reached some trials and not others, the next pass waits, longer each time: it may wake
+// some again that have not reacted yet, and each time costs an event in their histories. If it reached none, Temporal is
+// unavailable, and the next sweep retries.
 func (h *handingOver) passed(woken, failed int64, now time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -47,8 +46,8 @@ func (h *handingOver) passed(woken, failed int64, now time.Time) {
 	}
 }
 
-// release wakes the held trials that the latest rollback has handed over: a step that looks again finds that. The
-// rollout itself tells those that it finds; it may have been terminated in the middle.
+// release wakes the held trials that the latest rollback has released: their due steps then notice it. The rollout's workflow
+// releases running trials itself, but may have been terminated before it was done.
 func (s *Sweep) release(ctx context.Context, swept *Swept) error {
 	state, found, err := s.Store.CurrentRollout(ctx)
 	if err != nil {
@@ -66,8 +65,8 @@ func (s *Sweep) release(ctx context.Context, swept *Swept) error {
 	return err
 }
 
-// wakeHandedOver wakes the held trials that came to be automated before a rollback handed them over. It ends early
-// where nobody of a page can be reached.
+// wakeHandedOver wakes the held trials that were automated before a rollback released them. It stops early if it can reach nobody
+// of a page.
 func (s *Sweep) wakeHandedOver(ctx context.Context, state rollout.State) (woken, failed int64, err error) {
 	for after := ""; ; {
 		held, err := s.Store.HeldTrials(ctx, []trial.Reason{trial.ReasonAutomationDisabled, trial.ReasonExpirationOff}, after, sweepBatch)
@@ -77,7 +76,7 @@ func (s *Sweep) wakeHandedOver(ctx context.Context, state rollout.State) (woken,
 		var reached int64
 		each(ctx, s, held, func(ctx context.Context, t trial.State) (*int64, error) {
 			if t.AutomatedUnder >= state.ReleasedBefore {
-				return nil, nil //nolint:nilnil // it is held like everybody, and nothing is done
+				return nil, nil //nolint:nilnil // the rollback does not concern it
 			}
 			if err := s.Starter.Wake(ctx, t.VendorID); err != nil {
 				atomic.AddInt64(&failed, 1)

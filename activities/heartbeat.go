@@ -7,11 +7,10 @@ import (
 	"go.temporal.io/sdk/activity"
 )
 
-// beatEvery is how often a long activity tells that it lives; workflows wait
-// several times as long before they believe that it died with its worker.
+// beatEvery is the interval of heartbeats. Workflows wait several times as long before an activity counts as lost.
 const beatEvery = 3 * time.Second
 
-// heartbeat tells that the activity lives, until stopped. Outside of one nobody listens.
+// heartbeat sends heartbeats until stopped. Outside an activity it does nothing.
 func heartbeat(ctx context.Context) (stop func()) {
 	if !activity.IsActivity(ctx) {
 		return func() {}

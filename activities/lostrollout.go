@@ -9,17 +9,16 @@ import (
 	"marketplace.example/trials/internal/domain/rollout"
 )
 
-// RolloutEnsurer sees to a rollout's workflow.
+// RolloutEnsurer keeps a rollout's workflow and schedules running.
 type RolloutEnsurer interface {
-	// EnsureRolloutRunning starts the workflow of a rollout that is stored, and tells whether it was gone. One that
-	// runs is left alone.
+	// EnsureRolloutRunning starts the workflow of a stored rollout, unless it runs, and tells whether it was gone.
 	EnsureRolloutRunning(ctx context.Context, id string) (gone bool, err error)
-	// KeepWatching has the watch come, and backups be taken, where nobody has paused them on purpose.
+	// KeepWatching resumes the schedules of the watch and of the backups, unless somebody paused them on purpose.
 	KeepWatching(ctx context.Context) error
 }
 
-// keep starts the workflow of the running rollout again where somebody has terminated it, or it was lost with
-// Temporal's data. Without it nothing would roll back the rollout.
+// keep restarts the workflow of the running rollout if somebody terminated it, or it was lost with Temporal's data. Without it
+// nothing would roll back.
 func (s *Sweep) keep(ctx context.Context, swept *Swept) error {
 	state, found, err := s.Store.CurrentRollout(ctx)
 	if err != nil {
@@ -41,9 +40,8 @@ func (s *Sweep) keep(ctx context.Context, swept *Swept) error {
 	return nil
 }
 
-// Recover is where a rollout stands, for the workflow that takes the place of one that was lost, or was reset. The
-// watch is had come again: lost with Temporal's data, its schedule was made anew and is paused. Where that fails,
-// the sweep sees to it.
+// Recover is the stored state of a rollout, for a workflow that replaces a lost one or was reset. It also resumes the watch's
+// schedule: lost with Temporal's data, that was created anew, paused. If that fails, the sweep does it.
 func (r *Rollouts) Recover(ctx context.Context, id string) (rollout.State, error) {
 	state, err := r.Store.Rollout(ctx, id)
 	if err != nil {

@@ -10,12 +10,9 @@ import (
 	"marketplace.example/trials/internal/domain/trial"
 )
 
-// mail sends the step's e-mail where the decision asks for one, and tells
-// whether it is out. The mail service has no idempotency token, so the send is
-// claimed first, under the step's key; a claim whose outcome is not known is
-// left alone until an event settles it or the waiting time is over. Where
-// an e-mail is refused for good, or turns out to have left before,
-// the decision is corrected to say so.
+// mail sends the step's e-mail if the decision asks for one, and tells whether it has left. The mail service has no idempotency
+// token, so the send is claimed first, under the step's key. A claim with an unknown outcome is left alone until an event
+// settles it or the waiting time is over. If the e-mail is refused for good, or has left before, mail corrects the decision.
 func (t *Trials) mail(ctx context.Context, due Due, s *evaluation) (bool, error) {
 	key := due.Step.Key(due.State.VendorID)
 	if !s.decision.Mail {
@@ -31,7 +28,7 @@ func (t *Trials) mail(ctx context.Context, due Due, s *evaluation) (bool, error)
 		s.decision = refused(due.Step)
 		return false, nil
 	}
-	// It tells of what is so once the step is over: a late expiry moves the end of the grace.
+	// The e-mail describes the state after the step: a late expiry moves the end of the grace.
 	after := due.State.Apply(due.State.StepEvent(due.Step, s.decision, s.facts, true))
 	delivery, err := t.Mailer.Deliver(ctx, Mail{To: s.vendor.Email, Send: send, State: after, Step: due.Step, VendorName: s.vendor.Name, Now: s.facts.Now})
 	if err != nil {
@@ -40,8 +37,8 @@ func (t *Trials) mail(ctx context.Context, due Due, s *evaluation) (bool, error)
 	return t.settle(ctx, due, send, delivery, s, err)
 }
 
-// leftBefore finds the e-mail of an attempt that died between sending and
-// recording: the step has then run, whatever would be decided now.
+// leftBefore finds the e-mail of an attempt that died between sending and recording. Then the step has run, whatever the decision
+// would be now.
 func (t *Trials) leftBefore(ctx context.Context, due Due, key string, s *evaluation) (bool, error) {
 	if !due.State.Automated {
 		return false, nil
@@ -57,7 +54,7 @@ func (t *Trials) leftBefore(ctx context.Context, due Due, key string, s *evaluat
 	return true, nil
 }
 
-// claim makes this attempt the one that sends, or says why it is not.
+// claim claims the send for this attempt, or says why it is not to send.
 func (t *Trials) claim(ctx context.Context, due Due, key string, vendor trial.Vendor) (trial.Send, trial.SendAction, error) {
 	hash := trial.AddressHash(vendor.Email)
 	claimed, send, err := t.Store.ClaimSend(ctx, trial.Send{
@@ -91,9 +88,8 @@ func (t *Trials) claim(ctx context.Context, due Due, key string, vendor trial.Ve
 	return send, trial.SendNow, nil
 }
 
-// settle notes what became of the attempt. An outcome that cannot be noted
-// stays a claim, which is treated as unknown. The context may be over by now;
-// the note is worth a moment more.
+// settle records the result of the attempt. A result that cannot be recorded leaves the claim, which counts as unknown. The context
+// may have ended; recording the result is worth a moment more.
 func (t *Trials) settle(ctx context.Context, due Due, send trial.Send, d Delivery, s *evaluation, cause error) (bool, error) {
 	noteCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
@@ -122,8 +118,7 @@ func (t *Trials) settle(ctx context.Context, due Due, send trial.Send, d Deliver
 	return false, later(fmt.Sprintf("send %s: not accepted (%s)", send.Key, d.Reason), d.RetryAfter)
 }
 
-// refused is the decision after an e-mail was refused for good: the step ends
-// without it, and ends the trial all the same where that is its work.
+// refused is the decision after an e-mail was refused for good: the step goes without it, and still ends the trial if that is its work.
 func refused(step trial.Step) trial.Decision {
 	if step.Kind == trial.Expiry || step.Kind == trial.GraceEnd {
 		return trial.Decision{Action: trial.Run, Reason: trial.ReasonAddressRefused}

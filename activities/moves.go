@@ -10,25 +10,24 @@ import (
 	"marketplace.example/trials/internal/domain/trial"
 )
 
-// moves remember which trials were told that their vendor has moved, so that each is told once a change and its
-// history does not grow while it cannot follow, and how far the look at all of them has come. The zero value is ready.
+// moves remembers which trials were woken because their vendor has moved, so that each is woken once per move and a history does not
+// grow, and the position in the pass over all trials. The zero value is ready to use.
 type moves struct {
 	mu sync.Mutex
-	// after is the vendor id to go on after; empty from the start.
+	// after is the vendor id after which the next page begins, empty for the first page.
 	after string
-	// confirmed is the move that a trial was told of last, by vendor.
+	// confirmed is the latest move of each vendor for which its trial was woken.
 	confirmed map[string]move
 }
 
-// move is a new zone, and the state of the trial that it is new to: one that has changed since is told again.
+// move is a new zone, and the number of the trial's latest event: a trial that has changed since is woken again.
 type move struct {
 	zone string
 	seq  int
 }
 
-// rezone tells trials whose vendors have moved to another time zone to plan anew, a page of running trials a sweep.
-// A step that falls due looks by itself, but the morning there may have passed by then. Only automated trials have
-// anything to plan.
+// rezone wakes trials whose vendors have moved to another time zone, so that they plan again; one page of running trials per sweep.
+// A due step looks by itself, but the morning in the new zone may have passed by then. Only automated trials plan anything.
 func (s *Sweep) rezone(ctx context.Context, swept *Swept) error {
 	after := s.moves.position()
 	elsewhere, err := throttled(&s.zones, s.Now, func() ([]trial.Whereabouts, error) {
@@ -75,14 +74,14 @@ func (m *moves) goOn(after string) {
 	m.after = after
 }
 
-// isNew tells whether the trial was not told of this move yet.
+// isNew tells whether the trial was not woken for this move yet.
 func (m *moves) isNew(w trial.Whereabouts) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.confirmed[w.Trial.VendorID] != move{w.Zone, w.Trial.Seq}
 }
 
-// note keeps that the trial was told. What has to be forgotten to make room is told once more.
+// note records that the trial was woken. A trial forgotten to make room is woken once more.
 func (m *moves) note(w trial.Whereabouts) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

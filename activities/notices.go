@@ -14,12 +14,11 @@ import (
 	"marketplace.example/trials/internal/domain/trial"
 )
 
-// NoticeStore is what telling stakeholders needs of the database. Keys are a
-// message's key and a recipient's id.
+// NoticeStore is what notices need of the database. A key is a message's key and a recipient's id.
 type NoticeStore interface {
 	ClaimNotice(ctx context.Context, key string, at time.Time) (claimed bool, err error)
 	NoticeStatus(ctx context.Context, key string) (trial.SendStatus, error)
-	// SettleNotice never replaces what is known by what says less.
+	// SettleNotice never replaces a result by one that says less.
 	SettleNotice(ctx context.Context, key string, status trial.SendStatus, reason string, at time.Time) error
 }
 
@@ -27,19 +26,17 @@ type NoticeStore interface {
 type NoticeMailer interface {
 	// Wait is as in Mailer.
 	Wait(ctx context.Context) (waited bool, err error)
-	// DeliverNotice renders and sends. An error means that nothing left, and
-	// that nothing will: the message cannot be rendered.
+	// DeliverNotice renders and sends. With an error, nothing has left and nothing will: the message cannot be rendered.
 	DeliverNotice(ctx context.Context, to, key string, m rollout.Message) (Delivery, error)
 }
 
 // Poster posts notices to webhooks.
 type Poster interface {
-	// Post hands over a body, once; the key tells the receiver whether it has
-	// taken this before.
+	// Post posts a body once. By the key the receiver recognizes a repetition.
 	Post(ctx context.Context, address, key string, body []byte) Delivery
 }
 
-// Notices tells stakeholders of a rollout.
+// Notices notifies stakeholders of a rollout.
 type Notices struct {
 	Store        NoticeStore
 	Mailer       NoticeMailer
@@ -49,9 +46,8 @@ type Notices struct {
 	Log          *zap.Logger
 }
 
-// Notify tells everybody whom a message concerns, each once. The error is of
-// those who could not be told for now: on the next try only they are. Whoever
-// cannot be told at all, or of whom that is not known, is logged and noted.
+// Notify notifies everybody whom a message concerns, each once. The error is about those who could not be reached for now: the
+// next try is for them only. A recipient who cannot be reached at all, or whose result is unknown, is logged and recorded.
 func (n *Notices) Notify(ctx context.Context, m rollout.Message) error {
 	if m.Key == "" || m.Subject == "" || m.Lead == "" {
 		return sdktemporal.NewNonRetryableApplicationError("the message has no key, subject or lead", string(trial.CodeInvalid), nil)
@@ -75,8 +71,7 @@ func (n *Notices) Notify(ctx context.Context, m rollout.Message) error {
 	return later(fmt.Sprintf("%d of %d were not told yet: %v", len(passing), len(recipients), passing[0]), longestWait(passing))
 }
 
-// longestWait is the longest that any of the errors asks for; zero leaves it
-// to the retry policy.
+// longestWait is the longest pause that any of the errors asks for; zero leaves it to the retry policy.
 func longestWait(errs []error) time.Duration {
 	var pause time.Duration
 	for _, err := range errs {
@@ -87,7 +82,7 @@ func longestWait(errs []error) time.Duration {
 	return pause
 }
 
-// posted is what webhooks are given; its fields are a contract with them.
+// posted is the body for webhooks. Its fields are a contract with them.
 type posted struct {
 	Key     string             `json:"key"`
 	Kind    rollout.NoticeKind `json:"kind"`
@@ -109,15 +104,14 @@ func newPosted(m rollout.Message) posted {
 	return p
 }
 
-// notify tells one recipient, unless that was done or tried before. An error is
-// passing.
+// notify notifies one recipient, unless that was done or tried before. An error is temporary.
 func (n *Notices) notify(ctx context.Context, m rollout.Message, r rollout.Recipient) error {
 	return n.notifyAs(ctx, m.Key+"/"+r.ID, m, r)
 }
 
 func (n *Notices) notifyAs(ctx context.Context, key string, m rollout.Message, r rollout.Recipient) error {
 	if !r.Webhook {
-		// Before the claim: nobody waits while holding one.
+		// Before the claim: no claim is held during the wait.
 		if _, err := n.Mailer.Wait(ctx); err != nil {
 			return err
 		}
@@ -132,9 +126,9 @@ func (n *Notices) notifyAs(ctx context.Context, key string, m rollout.Message, r
 	return n.settle(ctx, key, n.deliver(ctx, m, r, key))
 }
 
-// settle notes what became of a notice. An error is passing.
+// settle records the result of a notice. An error is temporary.
 func (n *Notices) settle(ctx context.Context, key string, delivery Delivery) error {
-	// The context may be over by now; the note is worth a moment more.
+	// The context may have ended; recording the result is worth a moment more.
 	noteCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
 	if err := n.Store.SettleNotice(noteCtx, key, delivery.Status, delivery.Reason, n.Now()); err != nil {
@@ -169,9 +163,8 @@ func (n *Notices) deliver(ctx context.Context, m rollout.Message, r rollout.Reci
 	return delivery
 }
 
-// triedBefore leaves alone what an earlier attempt has claimed. Where that one
-// died over it, nobody knows whether the notice left; a notice twice is worse
-// than a line in the log.
+// triedBefore does not repeat what an earlier attempt has claimed. If that attempt died, nobody knows whether the notice left; a
+// second notice is worse than a line in the log.
 func (n *Notices) triedBefore(ctx context.Context, key string) error {
 	status, err := n.Store.NoticeStatus(ctx, key)
 	if err != nil {
@@ -183,7 +176,7 @@ func (n *Notices) triedBefore(ctx context.Context, key string) error {
 		if err := n.Store.SettleNotice(ctx, key, trial.SendUnknown, "interrupted", n.Now()); err != nil {
 			return failed("noting what became of the notice", err)
 		}
-	case trial.SendReleased: // released since, by an attempt thought dead
+	case trial.SendReleased: // an attempt thought dead has released it
 		return later("notice "+key+": released by another attempt", time.Second)
 	case trial.SendSent, trial.SendRefused, trial.SendUnknown:
 	}

@@ -16,10 +16,9 @@ type Store interface {
 	// CurrentRollout is the latest rollout, running or not, and whether there is one.
 	CurrentRollout(ctx context.Context) (rollout.State, bool, error)
 	Trial(ctx context.Context, vendorID string) (trial.State, bool, error)
-	// Event is a trial's event of that number, nil where there is none.
+	// Event is a trial's event with this number, nil for none.
 	Event(ctx context.Context, vendorID string, seq int) (*trial.Event, error)
-	// Append stores an event and the state after it. Where an event with that
-	// number exists already, it is returned and nothing else is stored.
+	// Append stores an event and the state after it. If an event with its number exists, it returns that and stores nothing.
 	Append(ctx context.Context, e trial.Event, after trial.State) (existing *trial.Event, err error)
 
 	Send(ctx context.Context, key string) (*trial.Send, error)
@@ -31,42 +30,41 @@ type Store interface {
 // Mail is one e-mail to send.
 type Mail struct {
 	To string
-	// Send is the claim it is sent under.
+	// Send is the claim under which it is sent.
 	Send trial.Send
-	// State, after the step, and Step are what it tells of; VendorName whom it greets.
+	// State is the trial after the step, and VendorName is for the greeting.
 	State      trial.State
 	Step       trial.Step
 	VendorName string
-	// Now is the moment that the decision to send it was made on.
+	// Now is the moment of the decision to send it.
 	Now time.Time
 }
 
-// Delivery is what became of handing an e-mail over.
+// Delivery is the result of an attempt to send an e-mail.
 type Delivery struct {
 	// Status is SendSent, SendRefused, SendReleased or SendUnknown.
 	Status    trial.SendStatus
 	MessageID string
 	// Reason is a code, never an address.
 	Reason string
-	// RetryAfter is how long to wait after SendReleased; zero leaves it to the
-	// retry policy.
+	// RetryAfter is the pause after SendReleased; zero leaves it to the retry policy.
 	RetryAfter time.Duration
 }
 
 // Mailer sends e-mail.
 type Mailer interface {
-	// Wait takes a place within the account's rate. It tells whether that took
-	// noticeable time, and fails where it would take too long.
+	// Wait waits for a turn within the account's rate. It tells whether that took noticeable time, and fails if it would
+	// take too long.
 	Wait(ctx context.Context) (waited bool, err error)
-	// Deliver renders and sends. An error means that nothing left.
+	// Deliver renders and sends. With an error, nothing has left.
 	Deliver(ctx context.Context, m Mail) (Delivery, error)
 }
 
 // Starter is what the sweep needs of Temporal.
 type Starter interface {
-	// Start starts a trial's workflow. One that runs already is left alone, and started is false.
+	// Start starts a trial's workflow. started is false if it runs already.
 	Start(ctx context.Context, r trial.Registration) (started bool, err error)
-	// Restart starts the workflow of a trial that stands so again, as Start does.
+	// Restart starts the workflow of a trial with this state, as Start does.
 	Restart(ctx context.Context, s trial.State) (started bool, err error)
 	Convert(ctx context.Context, vendorID string, r trial.Request) error
 	Wake(ctx context.Context, vendorID string) error

@@ -6,22 +6,20 @@ import (
 )
 
 const (
-	// queryShare keeps a look below a twentieth of the time.
+	// queryShare bounds a query to a twentieth of the time.
 	queryShare = 20
-	// longestPause bounds how long a look is put off, however long it took.
+	// longestPause bounds the pause after a query, however long that took.
 	longestPause = 10 * time.Minute
 )
 
-// queryThrottle paces a query that reads a whole collection where the server has no
-// index for it: what took long is not asked again at once. Where an index
-// serves it, it is asked in every sweep. The zero value is ready.
+// queryThrottle paces a query that reads a whole collection where the server has no index for it: after a slow query comes a
+// pause. With an index it runs in every sweep. The zero value is ready to use.
 type queryThrottle struct {
 	mu   sync.Mutex
 	next time.Time
 }
 
-// throttled asks, or answers with nothing while the look is put off. A look that
-// failed is put off as well.
+// throttled runs a query, or returns nothing during the pause. A failed query is followed by a pause too.
 func throttled[T any](l *queryThrottle, now func() time.Time, ask func() ([]T, error)) ([]T, error) {
 	startedAt := now()
 	if l.deferUntil(startedAt) {

@@ -10,21 +10,19 @@ import (
 
 // RecountStore is what the recount needs of the database.
 type RecountStore interface {
-	// Recount compares the counters with the truth, and sets right those that are
-	// wrong unless checkOnly.
+	// Recount compares the counters with the trials, and corrects wrong ones unless checkOnly.
 	Recount(ctx context.Context, checkOnly bool, progress func(trials int)) (monitoring.Recount, error)
 }
 
-// Recount sets right the counters that a killed process left wrong.
+// Recount corrects the counters after a process was killed.
 type Recount struct {
 	Store RecountStore
 	Log   *zap.Logger
 }
 
-// Recount counts once. It reads every trial.
+// Recount recounts once. It reads every trial.
 func (r *Recount) Recount(ctx context.Context) (monitoring.Recount, error) {
-	stop := heartbeat(ctx)
-	defer stop()
+	defer heartbeat(ctx)()
 	result, err := r.Store.Recount(ctx, false, func(int) {})
 	if err != nil {
 		return result, failed("recounting", err)

@@ -16,10 +16,9 @@ type ReportStore interface {
 	CurrentRollout(ctx context.Context) (rollout.State, bool, error)
 	app.DecisionReader
 	Observations(ctx context.Context, from, to time.Time, day time.Duration) ([]rollout.Outcome, rollout.Calls, error)
-	// Report also says whether people were told of it, or that was given up.
+	// Report is a report, and whether people were notified of it, or that was given up.
 	Report(ctx context.Context, rolloutID, id string) (r rollout.Report, notified, found bool, err error)
-	// AddReport answers with the report that stands, which is another one where
-	// somebody was faster.
+	// AddReport stores a report, and returns the stored one: another one if somebody was faster.
 	AddReport(ctx context.Context, r rollout.Report) (rollout.Report, error)
 	SetReportNotified(ctx context.Context, rolloutID, id string) error
 }
@@ -30,22 +29,20 @@ type ReportStore interface {
 type Reports struct {
 	Store    ReportStore
 	Notifier Notifier
-	// Day is how long a day lasts, Settled after which time all that became known
-	// is stored.
+	// Day is the length of a day. After Settled everything observed is stored.
 	Day, Settled time.Duration
 	Now          func() time.Time
 	Log          *zap.Logger
 }
 
 const (
-	// mostDecisions bounds the decisions that a report counts.
+	// mostDecisions bounds the decisions in a report.
 	mostDecisions = 10_000
-	// reportTimeout is how long it is tried to tell everybody of a report, where a
-	// day is shorter than that.
+	// reportTimeout is how long a report is sent to everybody, if a day is shorter than that.
 	reportTimeout = 10 * time.Minute
 )
 
-// Reported is what a look at the reports came to.
+// Reported is the result of making the reports due.
 type Reported struct {
 	RolloutID string `json:"rolloutId"`
 	// Made are the reports made, and Notified those that people were notified of.
@@ -53,11 +50,9 @@ type Reported struct {
 	Notified []string `json:"told"`
 }
 
-// Report makes the reports of the latest rollout that are due, and tells of each.
-// One that cannot be made or told of now does not keep the others.
+// Report makes the due reports of the latest rollout, and sends them. A failure with one does not stop the others.
 func (r *Reports) Report(ctx context.Context) (Reported, error) {
-	stop := heartbeat(ctx)
-	defer stop()
+	defer heartbeat(ctx)()
 	state, found, err := r.Store.CurrentRollout(ctx)
 	if err != nil || !found {
 		return Reported{}, failed("reading the rollout", err)
@@ -67,7 +62,7 @@ func (r *Reports) Report(ctx context.Context) (Reported, error) {
 	for _, p := range state.ReportsDue(r.Now().Add(-r.Settled)) {
 		problems = append(problems, r.report(ctx, state, p, &done))
 		if ctx.Err() != nil {
-			break // what is left comes with the next look
+			break // the next run makes the rest
 		}
 	}
 	return done, errors.Join(problems...)
@@ -94,7 +89,7 @@ func (r *Reports) report(ctx context.Context, state rollout.State, p rollout.Per
 	return failed("noting that report "+p.ID()+" was told of", r.Store.SetReportNotified(ctx, state.ID, p.ID()))
 }
 
-// make gathers a period's facts, and stores the report on them.
+// make reads a period's facts, and stores the report on them.
 func (r *Reports) make(ctx context.Context, state rollout.State, p rollout.Period) (rollout.Report, error) {
 	var days []rollout.Facts
 	for from := p.From; from.Before(p.To); from = from.Add(state.Times.Day) {

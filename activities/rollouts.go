@@ -21,7 +21,7 @@ type RolloutStore interface {
 	app.RolloutReader
 	app.DecisionReader
 	AppendDecision(ctx context.Context, e rollout.Event, after rollout.State) (existing *rollout.Event, err error)
-	// AppendAudit puts an entry at the end of the audit record.
+	// AppendAudit appends an entry to the audit record.
 	AppendAudit(ctx context.Context, e audit.Entry) (audit.Entry, error)
 	Rollout(ctx context.Context, id string) (rollout.State, error)
 	VendorsWithoutStart(ctx context.Context) (int64, error)
@@ -29,22 +29,21 @@ type RolloutStore interface {
 	RunningTrials(ctx context.Context, automated bool, after string, limit int) ([]trial.State, error)
 }
 
-// Handover moves trials in and out of the automation.
+// Handover adopts and releases trials.
 type Handover interface {
-	// Adopt has a running trial go on automated, Release unautomated; one that
-	// is over is left alone.
+	// Adopt makes a running trial automated, Release unautomated. Neither changes a trial that has ended.
 	Adopt(ctx context.Context, vendorID string, r trial.Request) error
 	Release(ctx context.Context, vendorID string, r trial.Request) error
 }
 
-// Schedule has the watch come, and backups be taken, or neither.
+// Schedule resumes or pauses the watch and the backups.
 type Schedule interface {
 	Watching(ctx context.Context, on bool) error
 }
 
-// BackupRecord knows what backups there are.
+// BackupRecord lists the backups.
 type BackupRecord interface {
-	// LastFull is when the last good full backup was begun; zero for none.
+	// LastFull is when the last good full backup began, zero for none.
 	LastFull(ctx context.Context) (time.Time, error)
 }
 
@@ -54,39 +53,37 @@ type Rollouts struct {
 	Account  Account
 	Handover Handover
 	Schedule Schedule
-	// Backups is nil where the product takes none.
+	// Backups is nil if the product takes no backups.
 	Backups BackupRecord
 	Day     time.Duration
 	Now     func() time.Time
 	Log     *zap.Logger
 }
 
-// EnactInput is an event about to happen to a rollout.
+// EnactInput is an event to enact, and the state before it.
 type EnactInput struct {
 	State rollout.State `json:"state"`
 	Event rollout.Event `json:"event"`
 }
 
-// Enacted is the event that stands, and where another run has decided further, all that is stored.
+// Enacted is the stored event, and the whole state if another run has decided more.
 type Enacted struct {
 	rollout.Event
-	// Stored is set where another decision was stored under the event's number. Nothing was done then.
+	// Stored is set if another decision was stored under the event's number. Then nothing was done.
 	Stored *rollout.State `json:"stored,omitempty"`
 }
 
-// Enact carries out an event: the flags first, since they decide, then the
-// record. It answers with the event that stands, which is another one where
-// somebody has set the flags by hand meanwhile. Where a decision of another moment is stored under its number, by a
-// run that was reset or thought dead, it does nothing: what is stored was enacted then.
+// Enact carries out an event: the flags first, since they decide, then the record. It returns the stored event, which is another one
+// if somebody has set the flags by hand. If a decision of another moment is stored under its number, by a run that was reset or
+// thought dead, it does nothing: that decision was enacted then.
 func (r *Rollouts) Enact(ctx context.Context, d EnactInput) (Enacted, error) {
-	stop := heartbeat(ctx)
-	defer stop()
+	defer heartbeat(ctx)()
 	stored, err := r.stored(ctx, d)
 	if err != nil || stored != nil && stored.Stored != nil {
 		return deref(stored, Enacted{Event: d.Event}), err
 	}
 	var event rollout.Event
-	if stored != nil { // by an attempt before: the flags are as it found and left them, or somebody else's since
+	if stored != nil { // by an earlier attempt, after it had set the flags
 		event = stored.Event
 	} else if event, err = r.decided(ctx, d); err != nil {
 		return Enacted{Event: event}, err
@@ -103,12 +100,12 @@ func (r *Rollouts) Enact(ctx context.Context, d EnactInput) (Enacted, error) {
 		event = *existing
 	}
 	if final := d.State.Apply(event).Status.Final(); final || event.Type == rollout.EventStarted {
-		// The sweep sees to it that the watch comes; nothing that a rollout decides waits for it.
+		// If this fails, the sweep resumes the watch. No decision waits for it.
 		if err := r.Schedule.Watching(ctx, !final); err != nil {
 			r.Log.Error("the watch was not scheduled", zap.String("rollout", d.State.ID), zap.Bool("on", !final), zap.Error(err))
 		}
 	}
-	// Last, so that an attempt that fails leaves no entry for the next to repeat.
+	// Last, so that a failed attempt leaves no entry that the next one repeats.
 	entry, err := r.Store.AppendAudit(ctx, auditOf(d.State, event, r.Now()))
 	if err != nil {
 		return Enacted{Event: event}, failed("putting it on the audit record", err)
@@ -118,7 +115,7 @@ func (r *Rollouts) Enact(ctx context.Context, d EnactInput) (Enacted, error) {
 	return Enacted{Event: event}, nil
 }
 
-// decided sets the flags as an event says, and is the event that stands then.
+// decided sets the flags for an event, and returns the event to store.
 func (r *Rollouts) decided(ctx context.Context, d EnactInput) (rollout.Event, error) {
 	event, err := r.withFlags(ctx, d)
 	if err != nil {
@@ -129,7 +126,7 @@ func (r *Rollouts) decided(ctx context.Context, d EnactInput) (rollout.Event, er
 		if err != nil {
 			return event, failed("reading the rollout before", err)
 		}
-		event.FlagsVersion = before.ReleasedBefore // whom that has handed over stays so
+		event.FlagsVersion = before.ReleasedBefore // trials that it has released stay so
 	}
 	if event.Type == rollout.EventUpdate {
 		_, latest, _, err := r.Store.Ledger(ctx, d.State.ID)
@@ -141,8 +138,7 @@ func (r *Rollouts) decided(ctx context.Context, d EnactInput) (rollout.Event, er
 	return event, nil
 }
 
-// stored is the decision that is stored under the event's number, and where that is one of another moment, all that is;
-// nil where none is.
+// stored is the decision stored under the event's number, with the whole state if that is a decision of another moment; nil for none.
 func (r *Rollouts) stored(ctx context.Context, d EnactInput) (*Enacted, error) {
 	id := d.State.Apply(d.Event).ID
 	stored, err := r.Store.Decisions(ctx, id, d.Event.Seq, 1)
@@ -163,7 +159,7 @@ func (r *Rollouts) stored(ctx context.Context, d EnactInput) (*Enacted, error) {
 	return &Enacted{Event: stored[0], Stored: &state}, nil
 }
 
-// auditOf is what the audit record says of an event that was enacted.
+// auditOf is the entry in the audit record for an enacted event.
 func auditOf(before rollout.State, e rollout.Event, now time.Time) audit.Entry {
 	after := before.Apply(e)
 	entry := audit.Entry{
@@ -176,18 +172,18 @@ func auditOf(before rollout.State, e rollout.Event, now time.Time) audit.Entry {
 	return entry
 }
 
-// Latest is the latest judgement of a rollout; nil before the first watch.
+// Latest is the latest judgement of a rollout, nil before the first watch.
 func (r *Rollouts) Latest(ctx context.Context, id string) (*rollout.Judgement, error) {
 	_, latest, _, err := r.Store.Ledger(ctx, id)
 	return latest, failed("reading the latest judgement", err)
 }
 
-// errStored says that a decision is stored, so that the flags are not its to write any more.
+// errStored says that the decision is stored already, and must not write the flags any more.
 var errStored = errors.New("the decision is stored")
 
-// withFlags sets the flags as an event says, unless they say something that the rollout does not know of. It is the
-// event that stands then. What it was decided on is what is replaced, and an attempt that was thought dead replaces
-// nothing once another one has stored the decision.
+// withFlags sets the flags for an event, unless they have a value that the rollout has not judged, and returns the event to store. It
+// replaces exactly the flags that the event was decided on. An attempt thought dead replaces nothing once another one has stored
+// the decision.
 func (r *Rollouts) withFlags(ctx context.Context, d EnactInput) (rollout.Event, error) {
 	event := d.Event
 	if event.Type != rollout.EventCompleted && (event.Percentage == nil || event.Enabled == nil) {
@@ -207,17 +203,15 @@ func (r *Rollouts) withFlags(ctx context.Context, d EnactInput) (rollout.Event, 
 	return event, failed("setting the flags", err)
 }
 
-// Bounds of looking at trials from before a rollout.
+// Bounds for reading the trials from before a rollout.
 const (
 	pastPage  = 500
 	mostPages = 40
 )
 
-// Learn looks at the trials from before a rollout, automated or not, up to
-// 20,000 of them, for how conversions come with age.
+// Learn reads up to 20,000 trials from before a rollout, automated or not, for how conversions come with age.
 func (r *Rollouts) Learn(ctx context.Context, times rollout.Times) (rollout.Times, error) {
-	stop := heartbeat(ctx)
-	defer stop()
+	defer heartbeat(ctx)()
 	now := r.Now()
 	var lifetimes []rollout.Lifetime
 	after := ""
@@ -238,8 +232,8 @@ func (r *Rollouts) Learn(ctx context.Context, times rollout.Times) (rollout.Time
 	return times.WithConversionCurve(lifetimes), nil
 }
 
-// lifetime is what a trial tells of conversion, in its own days, and whether it
-// has begun by now. A conversion that came after the trial was over does not count.
+// lifetime is a trial's contribution to the conversion curve, in its own days, and whether it has begun. A conversion after the
+// trial's end does not count.
 func lifetime(t trial.State, trialDays float64, now time.Time) (rollout.Lifetime, bool) {
 	if t.Day <= 0 || t.StartedAt.After(now) {
 		return rollout.Lifetime{}, false
@@ -261,8 +255,7 @@ func lifetime(t trial.State, trialDays float64, now time.Time) (rollout.Lifetime
 
 // Preflight makes the checks before anybody is admitted.
 func (r *Rollouts) Preflight(ctx context.Context, s rollout.State) ([]rollout.Check, error) {
-	stop := heartbeat(ctx)
-	defer stop()
+	defer heartbeat(ctx)()
 	missing, err := r.Store.VendorsWithoutStart(ctx)
 	if err != nil {
 		return nil, failed("checking the migration", err)
@@ -293,31 +286,30 @@ func (r *Rollouts) backups(ctx context.Context) rollout.BackupFacts {
 	return rollout.BackupFacts{Kept: true, Answers: err == nil, Full: full}
 }
 
-// Moved is how far handing trials over is.
+// Moved is the progress of adopting or releasing trials.
 type Moved struct {
 	After string `json:"after"`
 	Count int    `json:"count"`
 	Done  bool   `json:"done"`
 }
 
-// Batch is how many trials to hand over at once, after the vendor id given.
+// Batch is the number of trials to move at once, after a vendor id.
 type Batch struct {
 	RolloutID string `json:"rolloutId"`
 	After     string `json:"after"`
 	Size      int    `json:"size"`
-	// Seq is how many decisions the workflow knows of; where more are stored, no trial is taken in.
+	// Seq is how many decisions the workflow knows. If more are stored, no trial is adopted.
 	Seq int `json:"seq,omitempty"`
 }
 
-// Backfill takes in the next vendors whose trials run unautomated; nobody where
-// somebody has switched the automation off or lowered it.
+// Backfill adopts the next unautomated trials, unless somebody has disabled the automation or lowered its percentage.
 func (r *Rollouts) Backfill(ctx context.Context, b Batch) (Moved, error) {
 	stored, err := r.Store.Rollout(ctx, b.RolloutID)
 	if err != nil {
 		return Moved{}, failed("reading where the rollout stands", err)
 	}
 	if b.Seq > 0 && stored.Seq > b.Seq {
-		return Moved{After: b.After}, nil // recording it will tell
+		return Moved{After: b.After}, nil // the workflow notices when it records this
 	}
 	doc, err := r.Store.Flags(ctx)
 	if err != nil {
@@ -333,8 +325,8 @@ func (r *Rollouts) Backfill(ctx context.Context, b Batch) (Moved, error) {
 	})
 }
 
-// Release hands over the next trials that run automated, but those that came to be so only after the rollback: they
-// were admitted at the percentage that it went back to.
+// Release releases the next automated trials, except those automated after the rollback, which were admitted at the percentage that
+// it went back to.
 func (r *Rollouts) Release(ctx context.Context, b Batch) (Moved, error) {
 	stored, err := r.Store.Rollout(ctx, b.RolloutID)
 	if err != nil {
@@ -349,8 +341,7 @@ func (r *Rollouts) Release(ctx context.Context, b Batch) (Moved, error) {
 }
 
 func (r *Rollouts) move(ctx context.Context, b Batch, automated bool, tell func(context.Context, trial.State) error) (Moved, error) {
-	stop := heartbeat(ctx)
-	defer stop()
+	defer heartbeat(ctx)()
 	running, err := r.Store.RunningTrials(ctx, automated, b.After, b.Size)
 	if err != nil {
 		return Moved{}, failed("looking for running trials", err)

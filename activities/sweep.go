@@ -18,13 +18,11 @@ import (
 	"marketplace.example/trials/internal/domain/trial"
 )
 
-// sweepBatch bounds what one query of a sweep returns, sweepParallel how many
-// calls to Temporal are under way at once.
 const (
+	// sweepBatch bounds the result of one query, and sweepParallel the concurrent calls to Temporal.
 	sweepBatch    = 1000
 	sweepParallel = 16
-	// startingFor is how long a registration is left to the API, which starts the
-	// trial itself, in the trace of its request.
+	// startingFor is how long the sweep leaves a registration to the API, which starts the trial in its request's trace.
 	startingFor = 5 * time.Second
 )
 
@@ -35,8 +33,7 @@ type SweepStore interface {
 	// TakeIn adds what registration would have added to a vendor that the
 	// marketplace put straight into its collection.
 	TakeIn(ctx context.Context, v trial.Vendor) (trial.Vendor, error)
-	// UnstartedVendors are up to limit vendors whose trial has not begun, without
-	// those to skip.
+	// UnstartedVendors are up to limit vendors whose trial has not begun, without those to skip.
 	UnstartedVendors(ctx context.Context, limit int, skip func(vendorID string) bool) ([]trial.Vendor, error)
 	// ResyncVendor writes into the vendor's document again where its trial stands,
 	// and tells whether there is such a trial.
@@ -44,51 +41,49 @@ type SweepStore interface {
 	UnrecordedConversions(ctx context.Context, limit int) ([]trial.Vendor, error)
 	OverdueTrials(ctx context.Context, before time.Time, limit int) ([]trial.State, error)
 	HeldTrials(ctx context.Context, reasons []trial.Reason, after string, limit int) ([]trial.State, error)
-	// TrialsElsewhere are, of up to limit running trials after the vendor id given (empty: from the start), those
-	// whose vendors' documents name another zone. next is the id to go on after, empty at the end.
+	// TrialsElsewhere are those of up to limit running trials after a vendor id whose vendors' documents have another time
+	// zone. next is the id for the next page, empty at the end.
 	TrialsElsewhere(ctx context.Context, after string, limit int) (found []trial.Whereabouts, next string, err error)
 	// CurrentRollout is the latest rollout, running or not, and whether there is one.
 	CurrentRollout(ctx context.Context) (rollout.State, bool, error)
-	// NoteSweep notes that a sweep came to its end, so that a missing one is seen.
+	// NoteSweep records the end of a sweep, so that a missing one is noticed.
 	NoteSweep(ctx context.Context, at time.Time) error
 }
 
-// RepairStore keeps what the reconciler finds.
+// RepairStore counts repairs.
 type RepairStore interface {
-	// AddRepairs notes that so many trials had to be mended in a slot.
+	// AddRepairs adds n repaired trials to a slot.
 	AddRepairs(ctx context.Context, slot monitoring.Period, n int) error
 }
 
-// Sweep is the reconciler: it starts what is missing, delivers what did not
-// arrive, and wakes what may go on. It changes no trial by itself.
+// Sweep is the reconciler: it starts what is missing, delivers what was lost, and wakes what may go on. It changes no trial
+// itself.
 type Sweep struct {
 	Store    SweepStore
 	Starter  Starter
 	Rollouts RolloutEnsurer
 	Policy   trial.Policy
 	Day      time.Duration
-	// Slack is how late a trial's next step may be before its workflow is
-	// started again, in case it is gone.
+	// Slack is how late a trial's next step may be before the sweep restarts its workflow, which may be lost.
 	Slack time.Duration
 	Now   func() time.Time
 	Log   *zap.Logger
-	// Repairs keeps how many trials had to be mended; nil for nowhere.
+	// Repairs counts repaired trials; nil for no count.
 	Repairs RepairStore
-	// Found is told what each sweep did; nil for nobody.
+	// Found receives the result of each sweep; may be nil.
 	Found func(Swept)
 
 	unstarted, undelivered, overdue, held, zones queryThrottle
-	// failed are vendors that could not be started, nowhere those whose zone nobody knows.
+	// failed are vendors whose trial could not be started, nowhere those with an unknown time zone.
 	failed, nowhere backoff
 	moves           moves
-	// seen is the version of the flags that the last sweep saw.
+	// seen is the flags' version in the last sweep.
 	seen atomic.Int64
-	// handover is how far waking the trials is that the latest rollback has handed over.
+	// handover is the progress of waking the trials that the latest rollback released.
 	handover handingOver
 }
 
-// Swept counts what a sweep did. What turned out to be there already counts as nothing: a trial whose
-// workflow runs merely waits, for the mail service or for a worker.
+// Swept counts what a sweep did. It does not count a trial whose workflow runs: that waits for the mail service or for a worker.
 type Swept struct {
 	Started int64 `json:"started"`
 	// Synced are trials whose vendor's document had lost our fields.
@@ -96,20 +91,17 @@ type Swept struct {
 	Converted int64 `json:"converted"`
 	Restarted int64 `json:"restarted"`
 	Woken     int64 `json:"woken"`
-	// Moved are trials that were told that their vendor is in another time zone.
+	// Moved are trials woken because their vendor is in another time zone.
 	Moved int64 `json:"moved"`
-	// LeftAlone are vendors of which nobody knows whether they are new, or in which time zone they are; each is
-	// counted again when it is looked at again.
+	// LeftAlone are vendors who may not be new, or whose time zone is unknown. Each is counted in every sweep that reads it.
 	LeftAlone int64 `json:"leftAlone"`
-	// Rollouts are those whose workflow was gone, of which there is one at most.
+	// Rollouts are rollouts whose workflow was gone; at most one.
 	Rollouts int64 `json:"rollouts"`
 }
 
-// Sweep looks for all of it once. One vendor's trouble does not keep the
-// others from being helped; it is logged, and the next sweep tries again.
+// Sweep sweeps once. A failure with one vendor is logged, does not stop the others, and is retried by the next sweep.
 func (s *Sweep) Sweep(ctx context.Context) (Swept, error) {
-	stop := heartbeat(ctx)
-	defer stop()
+	defer heartbeat(ctx)()
 	var swept Swept
 	var errs []error
 	for _, part := range []func(context.Context, *Swept) error{s.keep, s.start, s.convert, s.restart, s.wake, s.release, s.rezone} {
@@ -131,8 +123,7 @@ func (s *Sweep) Sweep(ctx context.Context) (Swept, error) {
 	return swept, nil
 }
 
-// report keeps how many trials had to be mended. Starting one is no finding: the
-// marketplace may put vendors straight into its collection.
+// report counts the repaired trials. A start is no repair: the marketplace may insert vendors itself.
 func (s *Sweep) report(ctx context.Context, swept Swept) error {
 	mended := int(swept.Restarted + swept.Converted)
 	if s.Repairs == nil || mended == 0 {
@@ -166,10 +157,9 @@ func (s *Sweep) starting(v trial.Vendor) bool {
 	return v.Automation != nil && s.Now().Sub(v.Automation.RegisteredAt) < startingFor
 }
 
-// begin starts a vendor's trial, unless the trial is known: then the
-// marketplace has replaced the document, and ours is put back. Starting it again would
-// not do that where it is over, and be repeated in every sweep; where it has lost its
-// workflow, it is overdue or held and is seen to as such.
+// begin starts a vendor's trial. If the trial is known, the marketplace has replaced the document, and begin restores our fields:
+// starting a trial that has ended would not do that, and be repeated by every sweep. A trial that has lost its workflow is
+// overdue or held, and is repaired as such.
 func (s *Sweep) begin(ctx context.Context, doc rollout.Document, v trial.Vendor, swept *Swept) (*int64, error) {
 	if v.Automation == nil {
 		enrolled, doubt := s.enrol(doc, v)
@@ -193,8 +183,8 @@ func (s *Sweep) begin(ctx context.Context, doc rollout.Document, v trial.Vendor,
 	return where(started, &swept.Started), err
 }
 
-// doubtful sees to a vendor of which its document does not say when its trial began: the marketplace may have
-// replaced the document of one that is on record, who goes on as was decided. Any other is left alone and told of.
+// doubtful handles a vendor whose document does not say when its trial began. If the vendor is on record, the marketplace has replaced
+// the document, and the vendor continues as decided. Any other vendor is left alone and reported.
 func (s *Sweep) doubtful(ctx context.Context, id string, doubt migration.Reason, swept *Swept) (onRecord trial.Vendor, done *int64, err error) {
 	known, err := s.Store.ResyncVendor(ctx, id)
 	if known || err != nil {
@@ -208,13 +198,13 @@ func (s *Sweep) doubtful(ctx context.Context, id string, doubt migration.Reason,
 	return onRecord, nil, fmt.Errorf("vendor %s is left alone, %s: register it over the API, or see starter migrate validate", id, doubt)
 }
 
-// enrol decides for a vendor that came past the API what registration would have.
+// enrol decides for a vendor that the marketplace inserted what registration would have decided.
 func (s *Sweep) enrol(doc rollout.Document, v trial.Vendor) (trial.Vendor, migration.Reason) {
 	return Enrol(doc, v, s.Policy, s.Day, s.Now())
 }
 
-// Enrol gives a vendor its trial's start and cohort, once. Of one of whom nobody knows whether it is new it says why:
-// nobody is told today that a trial ended last year, and users from before are a migration's.
+// Enrol gives a vendor its trial's start and cohort, once. For a vendor who may not be new it returns the reason: nobody is told today
+// that a trial ended last year, and existing users belong to a migration.
 func Enrol(doc rollout.Document, v trial.Vendor, p trial.Policy, day time.Duration, now time.Time) (trial.Vendor, migration.Reason) {
 	start, doubt := migration.StartOf(v, now, func(start time.Time) bool {
 		r := trial.Registration{VendorID: v.ID, Cohort: trial.Control, Policy: p, Day: day, Zone: v.Zone, At: start}
@@ -254,7 +244,7 @@ func (s *Sweep) restart(ctx context.Context, swept *Swept) error {
 	return nil
 }
 
-// wake tells every held trial whose reason is gone to look again.
+// wake wakes every held trial whose reason is gone.
 func (s *Sweep) wake(ctx context.Context, swept *Swept) error {
 	doc, err := s.Store.Flags(ctx)
 	if err != nil {
@@ -265,7 +255,7 @@ func (s *Sweep) wake(ctx context.Context, swept *Swept) error {
 		return nil
 	}
 	if s.seen.Swap(int64(doc.Version)) != int64(doc.Version) {
-		s.held.now() // what was held may go on
+		s.held.now() // held trials may go on
 	}
 	for after := ""; ; s.held.now() {
 		held, err := throttled(&s.held, s.Now, func() ([]trial.State, error) { return s.Store.HeldTrials(ctx, lifted, after, sweepBatch) })
@@ -293,7 +283,7 @@ func liftedReasons(f rollout.TrialAutomation) []trial.Reason {
 	return lifted
 }
 
-// where is the counter of what was done, or nil where nothing had to be.
+// where is the counter of what was done, nil if nothing was.
 func where(done bool, counter *int64) *int64 {
 	if !done {
 		return nil
@@ -301,8 +291,7 @@ func where(done bool, counter *int64) *int64 {
 	return counter
 }
 
-// each does one thing for many, a few at a time, counts what worked where do
-// says, nowhere for nil, and logs what did not.
+// each calls fn for all items, several at once. It counts a success in the counter that fn returns, nil for none, and logs a failure.
 func each[T any](ctx context.Context, s *Sweep, items []T, fn func(context.Context, T) (*int64, error)) {
 	var g errgroup.Group
 	g.SetLimit(sweepParallel)

@@ -8,27 +8,26 @@ import (
 	"marketplace.example/trials/internal/domain/rollout"
 )
 
-// Together is how messages are told that belong together.
+// Together says how to send related messages.
 type Together struct {
-	// Mail false leaves the e-mails to a later call; webhooks are told at once.
+	// Mail false leaves the e-mails to a later call. Webhooks are always called.
 	Mail bool
-	// Join makes one message of several, for an e-mail.
+	// Join joins several messages to one, for an e-mail.
 	Join func([]rollout.Message) rollout.Message
 }
 
-// audience is a recipient with what concerns it, each message under a key of its own.
+// audience is a recipient and its messages, each with a key of its own.
 type audience struct {
 	rollout.Recipient
 	messages []rollout.Message
 	keys     []string
 }
 
-// NoticeGroups tells stakeholders of what belongs together. It is no activity, as all of Notices' methods are.
+// NoticeGroups notifies stakeholders of related messages. It is a type of its own because all methods of Notices are activities.
 type NoticeGroups struct{ Notices *Notices }
 
-// NotifyTogether tells everybody whom the messages concern, each once: a webhook one by one, a person by one e-mail of
-// all that they have not been told yet. It returns by key why a message could not be told to all for now; on
-// the next call only those are told.
+// NotifyTogether notifies everybody whom the messages concern, each once: a webhook of each message, a person by one e-mail of all
+// that are new to that person. It returns by key why a message has not reached everybody yet; the next call is for those only.
 func (g NoticeGroups) NotifyTogether(ctx context.Context, messages []rollout.Message, how Together) map[string]error {
 	n := g.Notices
 	failures := map[string]error{}
@@ -67,8 +66,7 @@ func (n *Notices) audiences(messages []rollout.Message) []*audience {
 	return all
 }
 
-// mailTogether claims each message by itself, so that whoever was told of one before is not told again. An error
-// is passing.
+// mailTogether claims each message by itself, so that nobody is notified of one twice. An error is temporary.
 func (n *Notices) mailTogether(ctx context.Context, a *audience, join func([]rollout.Message) rollout.Message) error {
 	if _, err := n.Mailer.Wait(ctx); err != nil {
 		return err

@@ -12,22 +12,20 @@ import (
 	"marketplace.example/trials/internal/domain/trial"
 )
 
-// Trials does what a trial workflow decides the moment for.
+// Trials carries out what the trial workflow has the time for.
 type Trials struct {
 	Store  Store
 	Mailer Mailer
-	// Policy and Day are for trials that begin now; running ones carry theirs.
+	// Policy and Day are for new trials; running ones have their own.
 	Policy trial.Policy
 	Day    time.Duration
-	// UnknownWait is how long an e-mail whose outcome is unknown may still be
-	// settled by an event before it is sent again.
+	// UnknownWait is how long an event may still settle an e-mail with an unknown outcome before it is sent again.
 	UnknownWait time.Duration
 	Now         func() time.Time
 	Log         *zap.Logger
 }
 
-// Begin is the trial's state to go on from: the database's where the trial
-// is known, a new one for a vendor that was only registered.
+// Begin is the trial's stored state, or a new one for a vendor that is only registered.
 func (t *Trials) Begin(ctx context.Context, vendorID string) (trial.State, error) {
 	state, found, err := t.Store.Trial(ctx, vendorID)
 	if err != nil {
@@ -51,14 +49,13 @@ func (t *Trials) Begin(ctx context.Context, vendorID string) (trial.State, error
 	return trial.State{}.Apply(stored), nil
 }
 
-// RecordInput is an event about to be recorded, and the state it happens to.
+// RecordInput is an event to record, and the state before it.
 type RecordInput struct {
 	State trial.State `json:"state"`
 	Event trial.Event `json:"event"`
 }
 
-// Record stores an event. It answers with the event that stands under that
-// number: another one, where an attempt thought dead had got there first.
+// Record stores an event, and returns the stored event with this number: another one, if an attempt thought dead was faster.
 func (t *Trials) Record(ctx context.Context, h RecordInput) (trial.Event, error) {
 	if h.Event.Type == trial.EventConverted {
 		doc, err := t.Store.Flags(ctx)
@@ -83,14 +80,14 @@ type Due struct {
 	Step  trial.Step  `json:"step"`
 }
 
-// Performed is what became of a due step.
+// Performed is the result of a due step.
 type Performed struct {
-	// Event is nil where the step is held for the reason it was held for before.
+	// Event is nil if the step stays held for the same reason.
 	Event *trial.Event `json:"event"`
 }
 
-// Perform decides a due step on fresh facts and carries the decision out. An error after which its e-mail may be
-// out is of the type MayHaveLeft.
+// Perform decides a due step on fresh facts and carries out the decision. An error after which the e-mail may have left is of the
+// type MayHaveLeft.
 func (t *Trials) Perform(ctx context.Context, due Due) (Performed, error) {
 	p, err := t.perform(ctx, due)
 	noteMayHaveLeft(ctx, err)
@@ -110,7 +107,7 @@ func (t *Trials) perform(ctx context.Context, due Due) (Performed, error) {
 		if err != nil {
 			return Performed{}, failed("waiting for the account's rate", err)
 		}
-		if waited { // the world may have changed meanwhile
+		if waited { // the facts may have changed
 			if now, first, err = t.decide(ctx, due); first != nil || err != nil {
 				return Performed{Event: first}, err
 			}
@@ -135,8 +132,8 @@ func (t *Trials) perform(ctx context.Context, due Due) (Performed, error) {
 	return Performed{Event: &event}, nil
 }
 
-// decide looks at the world and decides the step on it. What has to happen to the trial before the step is carried out
-// comes first: a handover that has not reached it, or a move to another time zone. It is nil for nothing.
+// decide reads the facts and decides the step. first is an event that must come before the step, nil for none: a release that has
+// not reached the trial, or a move to another time zone.
 func (t *Trials) decide(ctx context.Context, due Due) (now evaluation, first *trial.Event, err error) {
 	if now, err = t.evaluate(ctx, due); err != nil {
 		return now, nil, err
@@ -148,16 +145,16 @@ func (t *Trials) decide(ctx context.Context, due Due) (now evaluation, first *tr
 	return now, first, err
 }
 
-// released is the event that hands a trial over which the rollback that did so to the others has not reached: it
-// had not begun yet, or was about to be taken in, or the rollout's workflow was terminated before it came to it. nil
-// where it stays automated. A step whose e-mail has left is finished first, so that the record says that it was sent.
+// released is the event of a release that the rollback's own pass has missed: the trial had not begun yet, or was about to be adopted,
+// or the rollout's workflow was terminated. It is nil where the trial stays automated. A step whose e-mail has left is finished
+// first, so that the record has it.
 func (t *Trials) released(ctx context.Context, due Due, vendor trial.Vendor) (*trial.Event, error) {
 	if !due.State.Automated {
 		return nil, nil //nolint:nilnil // documented: there is nothing to hand over
 	}
 	current, found, err := t.Store.CurrentRollout(ctx)
 	if e, ok := errors.AsType[*trial.Error](err); ok && e.Code == trial.CodeNotFound {
-		// It is named before it is stored, so it is there at the next attempt.
+		// A rollout is named before it is stored: the next attempt finds it.
 		return nil, fmt.Errorf("reading the latest rollout: %s", e.Message)
 	}
 	if err != nil {
@@ -178,8 +175,8 @@ func (t *Trials) released(ctx context.Context, due Due, vendor trial.Vendor) (*t
 	return &stored, err
 }
 
-// automatedUnder is the version of the flags by which the trial came to be automated. A trial that began before it
-// was kept with the state has it from its vendor's registration.
+// automatedUnder is the version of the flags that automated the trial. If the state does not say, it is that of the vendor's
+// registration.
 func automatedUnder(s trial.State, v trial.Vendor) int {
 	if s.AutomatedUnder == 0 && v.Automation != nil {
 		return v.Automation.FlagsVersion
@@ -187,13 +184,13 @@ func automatedUnder(s trial.State, v trial.Vendor) int {
 	return s.AutomatedUnder
 }
 
-// handover is a rollout's request to move a trial in or out of the automation.
+// handover is a rollout's request to adopt or release a trial.
 func handover(rolloutID, vendorID string) trial.Request {
 	return trial.Request{ID: rolloutID + "/" + vendorID, By: rollout.Automatic, Reason: "rollout " + rolloutID}
 }
 
-// moved records that the vendor is in another zone by now, so that the step is planned anew. A step whose e-mail may
-// have left is finished first: planned anew it would have another key, and be sent again.
+// moved records that the vendor is in another time zone, so that the step is planned again. A step whose e-mail may have left is
+// finished first: planned again it would have another key, and be sent twice.
 func (t *Trials) moved(ctx context.Context, due Due, zone string) (*trial.Event, error) {
 	event := due.State.Rezone(zone, t.Now())
 	if event == nil {
@@ -207,7 +204,7 @@ func (t *Trials) moved(ctx context.Context, due Due, zone string) (*trial.Event,
 	return &stored, err
 }
 
-// Rezone plans a trial anew whose vendor is in another time zone by now; nothing happens to any other.
+// Rezone plans a trial again if its vendor is in another time zone.
 func (t *Trials) Rezone(ctx context.Context, s trial.State) (Performed, error) {
 	if successor, err := t.storedSuccessor(ctx, s); successor != nil || err != nil {
 		return Performed{Event: successor}, err
@@ -221,7 +218,7 @@ func (t *Trials) Rezone(ctx context.Context, s trial.State) (Performed, error) {
 	return Performed{Event: event}, err
 }
 
-// zoneNow is the vendor's zone where it is another than its trial's; empty otherwise.
+// zoneNow is the vendor's time zone if it differs from its trial's, otherwise empty.
 func (t *Trials) zoneNow(ctx context.Context, s trial.State) (string, error) {
 	vendor, err := t.Store.Vendor(ctx, s.VendorID)
 	if e, ok := errors.AsType[*trial.Error](err); ok && e.Code == trial.CodeNotFound {
@@ -233,9 +230,8 @@ func (t *Trials) zoneNow(ctx context.Context, s trial.State) (string, error) {
 	return vendor.Zone, nil
 }
 
-// storedSuccessor is the event that an attempt thought dead has recorded after the state
-// given; nil where there is none. It comes first: an e-mail decided on a state that has
-// passed might tell what is not so any more.
+// storedSuccessor is the event that an attempt thought dead has stored after the state, nil for none. It comes first: an e-mail decided
+// on an old state might say something wrong.
 func (t *Trials) storedSuccessor(ctx context.Context, state trial.State) (*trial.Event, error) {
 	event, err := t.Store.Event(ctx, state.VendorID, state.Seq+1)
 	if err != nil {
@@ -244,12 +240,12 @@ func (t *Trials) storedSuccessor(ctx context.Context, state trial.State) (*trial
 	if event == nil {
 		return nil, nil //nolint:nilnil // documented: there is none, and nothing is wrong
 	}
-	// Recording it again makes right what the attempt may have left undone.
+	// Storing it again completes what the attempt may have left undone.
 	stored, err := t.append(ctx, state, *event)
 	return &stored, err
 }
 
-// evaluation is what was seen at one moment, and decided on it.
+// evaluation are the facts of one moment, and the decision on them.
 type evaluation struct {
 	facts    trial.Facts
 	decision trial.Decision
@@ -262,7 +258,7 @@ func (t *Trials) evaluate(ctx context.Context, due Due) (evaluation, error) {
 	if err != nil && (!errors.As(err, &gone) || gone.Code != trial.CodeNotFound) {
 		return evaluation{}, failed("reading the vendor", err)
 	}
-	// The flags are read last: what they say is to hold at the moment of sending.
+	// The flags are read last: they must hold at the moment of sending.
 	doc, err := t.Store.Flags(ctx)
 	if err != nil {
 		return evaluation{}, failed("reading the flags", err)
@@ -276,7 +272,7 @@ func (t *Trials) evaluate(ctx context.Context, due Due) (evaluation, error) {
 	return evaluation{facts: facts, decision: trial.Decide(due.State, due.Step, facts), vendor: vendor}, nil
 }
 
-// append stores an event and answers with the one that stands.
+// append stores an event and returns the stored one.
 func (t *Trials) append(ctx context.Context, before trial.State, event trial.Event) (trial.Event, error) {
 	event.HandledSignals = before.HandledSignals
 	existing, err := t.Store.Append(ctx, event, before.Apply(event))

@@ -10,8 +10,7 @@ import (
 	"marketplace.example/trials/internal/domain/rollout"
 )
 
-// mostIntervals bounds how many intervals one watch takes in: after a long
-// outage the next watches catch up.
+// mostIntervals bounds the intervals of one watch. After a long outage the next watches catch up.
 const mostIntervals = 500
 
 // WatchStore is what the watch needs of the database.
@@ -24,47 +23,42 @@ type WatchStore interface {
 	Observations(ctx context.Context, from, to time.Time, day time.Duration) ([]rollout.Outcome, rollout.Calls, error)
 }
 
-// Account tells how the account at the mail service stands.
+// Account is the state of the account at the mail service.
 type Account interface {
 	// SendingEnabled tells whether the mail service lets the account send.
 	SendingEnabled(ctx context.Context) (bool, error)
-	// AllRefused tells since when the mail service has accepted nothing while
-	// e-mails were tried; zero where it accepts some.
+	// AllRefused is since when the mail service has refused every e-mail, zero if it accepts some.
 	AllRefused(now time.Time) time.Time
 }
 
-// RolloutSignaler tells the rollout's workflow.
+// RolloutSignaler signals the rollout's workflow.
 type RolloutSignaler interface {
-	// Judged delivers a judgement to the running rollout; where none runs,
-	// nothing happens.
+	// Judged sends a judgement to the running rollout, if one runs.
 	Judged(ctx context.Context, j rollout.Judgement) error
 }
 
-// Watch takes snapshots of the running rollout, judges them, and tells its
-// workflow what it has to act on.
+// Watch takes snapshots of the running rollout, judges them, and signals to its workflow what it must act on.
 type Watch struct {
 	Store           WatchStore
 	Account         Account
 	RolloutSignaler RolloutSignaler
-	// Day is how long a day lasts, Settled after which time all that became known
-	// is stored.
+	// Day is the length of a day. After Settled everything observed is stored.
 	Day, Settled time.Duration
 	Now          func() time.Time
 	Log          *zap.Logger
 }
 
-// Watched is what a watch came to.
+// Watched is the result of a watch.
 type Watched struct {
 	RolloutID string `json:"rolloutId"`
 	Snapshot  int    `json:"snapshot"`
-	// Signaled says that the workflow had to know.
+	// Signaled says that the judgement was sent to the workflow.
 	Signaled bool `json:"told"`
 }
 
-// Watch looks once. Without a running rollout it does nothing.
+// Watch watches once. Without a running rollout it does nothing.
 func (w *Watch) Watch(ctx context.Context) (Watched, error) {
-	stop := heartbeat(ctx)
-	defer stop()
+	defer heartbeat(ctx)()
 	state, found, err := w.Store.CurrentRollout(ctx)
 	if err != nil || !found || state.Status.Final() {
 		return Watched{}, failed("reading the rollout", err)
@@ -97,8 +91,7 @@ func (w *Watch) Watch(ctx context.Context) (Watched, error) {
 	return watched, nil
 }
 
-// snapshot is the next one: the one an earlier watch stored and died over, or
-// a new one.
+// snapshot is the next snapshot: the one that an interrupted watch stored, or a new one.
 func (w *Watch) snapshot(ctx context.Context, state rollout.State, l rollout.Ledger) (rollout.Snapshot, error) {
 	stored, found, err := w.Store.Snapshot(ctx, state.ID, l.Number+1)
 	if err != nil || found {
@@ -133,7 +126,7 @@ func (w *Watch) gather(ctx context.Context, state rollout.State, l rollout.Ledge
 	return s, nil
 }
 
-// until is up to when everything is stored, at the beginning of an interval.
+// until is the beginning of the interval up to which everything is stored.
 func (w *Watch) until(from, now time.Time) time.Time {
 	every := rollout.WatchEvery(w.Day)
 	until := time.UnixMilli(rollout.Interval(now.Add(-w.Settled), w.Day) * every.Milliseconds()).UTC()
@@ -146,7 +139,7 @@ func (w *Watch) until(from, now time.Time) time.Time {
 	return until
 }
 
-// outage tells whether a cause strikes all vendors alike.
+// outage is the cause that affects all vendors alike, nil for none.
 func (w *Watch) outage(ctx context.Context, before *rollout.Outage, now time.Time) *rollout.Outage {
 	enabled, err := w.Account.SendingEnabled(ctx)
 	since := w.Account.AllRefused(now)
