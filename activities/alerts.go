@@ -104,7 +104,7 @@ func (a *Alerts) EvaluateAlerts(ctx context.Context) (AlertsSeen, error) {
 		}
 	}
 	errs = append(errs, a.notify(ctx, all, evaluation)...)
-	return seen, failed("looking at the alerts", errors.Join(errs...))
+	return seen, failed("evaluating the alerts", errors.Join(errs...))
 }
 
 // situation reads the facts for the alerts.
@@ -190,7 +190,7 @@ func (a *Alerts) recordNotified(ctx context.Context, one unnotified, mails bool,
 	notifiedSeq, failure := one.alert.NotifiedSeq, error(nil)
 	for _, e := range one.events {
 		if m := monitoring.AlertMessage(one.rule, e); m != nil {
-			if failure = failed("telling of it", failures[m.Key]); failure != nil || !mails {
+			if failure = failed("notifying people", failures[m.Key]); failure != nil || !mails {
 				break
 			}
 		}

@@ -95,7 +95,7 @@ func (b *Bulk) NoteBulk(ctx context.Context, w BulkWork) (*bulk.State, error) {
 func (b *Bulk) storedSuccessor(ctx context.Context, id string, seq int) (*bulk.State, error) {
 	_, stored, err := b.Store.Bulk(ctx, id)
 	if err != nil {
-		return nil, failed("reading how far the operation is", err)
+		return nil, failed("reading the operation's progress", err)
 	}
 	if stored.Seq <= seq {
 		return nil, nil //nolint:nilnil // documented: it is not
@@ -105,7 +105,7 @@ func (b *Bulk) storedSuccessor(ctx context.Context, id string, seq int) (*bulk.S
 
 func (b *Bulk) note(ctx context.Context, o bulk.Operation, s bulk.State) error {
 	if err := b.Store.GrowBulk(ctx, o.ID, s); err != nil {
-		return failed("noting how far the operation is", err)
+		return failed("storing the operation's progress", err)
 	}
 	b.Log.Info("bulk operation", zap.String("operation", o.ID), zap.String("action", string(o.Action)),
 		zap.String("status", string(s.Status)), zap.String("cause", s.Cause), zap.Int("turned", s.Turned()), zap.Int("total", s.Total))
@@ -294,7 +294,7 @@ func (b *Bulk) carryItem(ctx context.Context, o bulk.Operation, number int, limi
 		result = bulk.NewResult(bulk.Failed, bulk.ReasonNoAnswer, "", b.Now())
 	}
 	stands, err := b.Store.SettleBulkItem(ctx, o.ID, number, result)
-	return stands, failed("noting what became of item "+bulk.ItemKey(o.ID, number), err)
+	return stands, failed("recording the result of item "+bulk.ItemKey(o.ID, number), err)
 }
 
 // attempt is the number of the activity's attempt, from 1.

@@ -29,13 +29,13 @@ func (s *Sweep) keep(ctx context.Context, swept *Swept) error {
 	}
 	gone, err := s.Rollouts.EnsureRolloutRunning(ctx, state.ID)
 	if err != nil {
-		return fmt.Errorf("seeing to rollout %s: %w", state.ID, err)
+		return fmt.Errorf("checking rollout %s: %w", state.ID, err)
 	}
 	if gone {
 		swept.Rollouts++
 	}
 	if err := s.Rollouts.KeepWatching(ctx); err != nil {
-		return fmt.Errorf("seeing to the watch of rollout %s: %w", state.ID, err)
+		return fmt.Errorf("resuming the watch of rollout %s: %w", state.ID, err)
 	}
 	return nil
 }
@@ -45,7 +45,7 @@ func (s *Sweep) keep(ctx context.Context, swept *Swept) error {
 func (r *Rollouts) Recover(ctx context.Context, id string) (rollout.State, error) {
 	state, err := r.Store.Rollout(ctx, id)
 	if err != nil {
-		return state, failed("reading where the rollout stands", err)
+		return state, failed("reading the rollout's state", err)
 	}
 	r.Log.Warn("a rollout goes on from what is stored: its workflow was lost, or reset", zap.String("rollout", id), zap.String("status", string(state.Status)))
 	if state.Status.Final() {

@@ -83,7 +83,7 @@ func (t *Trials) claim(ctx context.Context, due Due, key string, vendor trial.Ve
 		return send, trial.SendWait, mayHaveLeft(fmt.Sprintf("send %s: claimed by another attempt", key), time.Second, nil)
 	}
 	if action == trial.SendResend {
-		t.Log.Warn("sending again, nothing was heard of the first attempt", zap.String("send", key), zap.Int("attempt", send.Attempt))
+		t.Log.Warn("sending again: the first attempt has no outcome", zap.String("send", key), zap.Int("attempt", send.Attempt))
 	}
 	return send, trial.SendNow, nil
 }

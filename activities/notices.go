@@ -54,7 +54,7 @@ func (n *Notices) Notify(ctx context.Context, m rollout.Message) error {
 	}
 	recipients := rollout.Recipients(n.Stakeholders, m.Roles())
 	if len(recipients) == 0 {
-		n.Log.Info("nobody is to be told", zap.String("notice", m.Key), zap.String("kind", string(m.Kind)))
+		n.Log.Info("nobody is to be notified", zap.String("notice", m.Key), zap.String("kind", string(m.Kind)))
 	}
 	var passing []error
 	for _, r := range recipients {
@@ -62,13 +62,13 @@ func (n *Notices) Notify(ctx context.Context, m rollout.Message) error {
 			passing = append(passing, err)
 		}
 		if err := ctx.Err(); err != nil {
-			return fmt.Errorf("telling stakeholders: %w", err)
+			return fmt.Errorf("notifying stakeholders: %w", err)
 		}
 	}
 	if len(passing) == 0 {
 		return nil
 	}
-	return later(fmt.Sprintf("%d of %d were not told yet: %v", len(passing), len(recipients), passing[0]), longestWait(passing))
+	return later(fmt.Sprintf("%d of %d were not notified yet: %v", len(passing), len(recipients), passing[0]), longestWait(passing))
 }
 
 // longestWait is the longest pause that any of the errors asks for; zero leaves it to the retry policy.
@@ -132,18 +132,18 @@ func (n *Notices) settle(ctx context.Context, key string, delivery Delivery) err
 	noteCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
 	if err := n.Store.SettleNotice(noteCtx, key, delivery.Status, delivery.Reason, n.Now()); err != nil {
-		n.Log.Error("what became of a notice was not noted", zap.String("notice", key), zap.String("status", string(delivery.Status)))
-		return failed("noting what became of the notice", err)
+		n.Log.Error("the result of a notice was not recorded", zap.String("notice", key), zap.String("status", string(delivery.Status)))
+		return failed("recording the notice's result", err)
 	}
 	switch delivery.Status {
 	case trial.SendSent:
-		n.Log.Debug("stakeholder told", zap.String("notice", key))
+		n.Log.Debug("stakeholder notified", zap.String("notice", key))
 	case trial.SendReleased:
 		return later(fmt.Sprintf("notice %s: not accepted (%s)", key, delivery.Reason), delivery.RetryAfter)
 	case trial.SendRefused:
-		n.Log.Error("stakeholder cannot be told", zap.String("notice", key), zap.String("reason", delivery.Reason))
+		n.Log.Error("stakeholder cannot be notified", zap.String("notice", key), zap.String("reason", delivery.Reason))
 	case trial.SendUnknown, trial.SendClaimed:
-		n.Log.Warn("nobody knows whether a stakeholder was told; it is not repeated", zap.String("notice", key), zap.String("reason", delivery.Reason))
+		n.Log.Warn("nobody knows whether a stakeholder was notified; it is not repeated", zap.String("notice", key), zap.String("reason", delivery.Reason))
 	}
 	return nil
 }
@@ -172,9 +172,9 @@ func (n *Notices) triedBefore(ctx context.Context, key string) error {
 	}
 	switch status {
 	case trial.SendClaimed:
-		n.Log.Warn("nobody knows whether a stakeholder was told; it is not repeated", zap.String("notice", key), zap.String("reason", "interrupted"))
+		n.Log.Warn("nobody knows whether a stakeholder was notified; it is not repeated", zap.String("notice", key), zap.String("reason", "interrupted"))
 		if err := n.Store.SettleNotice(ctx, key, trial.SendUnknown, "interrupted", n.Now()); err != nil {
-			return failed("noting what became of the notice", err)
+			return failed("recording the notice's result", err)
 		}
 	case trial.SendReleased: // an attempt thought dead has released it
 		return later("notice "+key+": released by another attempt", time.Second)

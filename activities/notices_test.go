@@ -186,7 +186,7 @@ func TestOnlyThoseWhoWereNotToldAreToldLater(t *testing.T) {
 	}
 	err := b.notify(t, notice(rollout.NoticeCritical))
 	require.Equal(t, time.Minute, pause(t, err), "the longest of what was asked")
-	require.ErrorContains(t, err, "2 of 3 were not told yet")
+	require.ErrorContains(t, err, "2 of 3 were not notified yet")
 	require.Equal(t, trial.SendSent, b.status(rollout.Management), "the others are told all the same")
 	require.Equal(t, trial.SendReleased, b.status(rollout.Support))
 
@@ -237,7 +237,7 @@ func TestWhoCannotBeToldIsLoggedByIDOnly(t *testing.T) {
 	require.NoError(t, b.notify(t, notice(rollout.NoticeCritical)))
 	require.Len(t, b.mails, 2)
 	require.Len(t, b.posted(), 1)
-	require.Equal(t, 2, b.logs.FilterMessage("stakeholder cannot be told").Len())
+	require.Equal(t, 2, b.logs.FilterMessage("stakeholder cannot be notified").Len())
 	for _, entry := range b.logs.All() {
 		line, err := json.Marshal(entry.ContextMap())
 		require.NoError(t, err)

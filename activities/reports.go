@@ -81,12 +81,12 @@ func (r *Reports) report(ctx context.Context, state rollout.State, p rollout.Per
 	}
 	if err := r.Notifier.Notify(ctx, report.Message(state)); err != nil {
 		if r.Now().Sub(report.At) < max(r.Day, reportTimeout) {
-			return failed("telling of report "+p.ID(), err)
+			return failed("sending report "+p.ID(), err)
 		}
-		r.Log.Error("not everybody was told of a report; it is not tried again", zap.String("rollout", state.ID), zap.String("report", p.ID()), zap.Error(err))
+		r.Log.Error("not everybody was notified of a report; it is not retried", zap.String("rollout", state.ID), zap.String("report", p.ID()), zap.Error(err))
 	}
 	done.Notified = append(done.Notified, p.ID())
-	return failed("noting that report "+p.ID()+" was told of", r.Store.SetReportNotified(ctx, state.ID, p.ID()))
+	return failed("noting that report "+p.ID()+" was sent", r.Store.SetReportNotified(ctx, state.ID, p.ID()))
 }
 
 // make reads a period's facts, and stores the report on them.

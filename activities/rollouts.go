@@ -108,7 +108,7 @@ func (r *Rollouts) Enact(ctx context.Context, d EnactInput) (Enacted, error) {
 	// Last, so that a failed attempt leaves no entry that the next one repeats.
 	entry, err := r.Store.AppendAudit(ctx, auditOf(d.State, event, r.Now()))
 	if err != nil {
-		return Enacted{Event: event}, failed("putting it on the audit record", err)
+		return Enacted{Event: event}, failed("recording it in the audit record", err)
 	}
 	r.Log.Info("rollout decided", zap.String("rollout", d.State.ID), zap.Int("seq", event.Seq), zap.String("event", string(event.Type)),
 		zap.Int("entry", entry.Seq), zap.String("hash", entry.Hash))
@@ -153,7 +153,7 @@ func (r *Rollouts) stored(ctx context.Context, d EnactInput) (*Enacted, error) {
 	}
 	state, err := r.Store.Rollout(ctx, id)
 	if err != nil {
-		return nil, failed("reading where the rollout stands", err)
+		return nil, failed("reading the rollout's state", err)
 	}
 	r.Log.Warn("a decision is stored already", zap.String("rollout", id), zap.Int("seq", d.Event.Seq), zap.Int("stored", state.Seq))
 	return &Enacted{Event: stored[0], Stored: &state}, nil
@@ -306,7 +306,7 @@ type Batch struct {
 func (r *Rollouts) Backfill(ctx context.Context, b Batch) (Moved, error) {
 	stored, err := r.Store.Rollout(ctx, b.RolloutID)
 	if err != nil {
-		return Moved{}, failed("reading where the rollout stands", err)
+		return Moved{}, failed("reading the rollout's state", err)
 	}
 	if b.Seq > 0 && stored.Seq > b.Seq {
 		return Moved{After: b.After}, nil // the workflow notices when it records this
@@ -330,7 +330,7 @@ func (r *Rollouts) Backfill(ctx context.Context, b Batch) (Moved, error) {
 func (r *Rollouts) Release(ctx context.Context, b Batch) (Moved, error) {
 	stored, err := r.Store.Rollout(ctx, b.RolloutID)
 	if err != nil {
-		return Moved{}, failed("reading where the rollout stands", err)
+		return Moved{}, failed("reading the rollout's state", err)
 	}
 	return r.move(ctx, b, true, func(ctx context.Context, t trial.State) error {
 		if stored.ReleasedBefore > 0 && t.AutomatedUnder >= stored.ReleasedBefore {

@@ -86,7 +86,7 @@ func (w *Watch) Watch(ctx context.Context) (Watched, error) {
 	}
 	watched.Signaled = true
 	if err := w.RolloutSignaler.Judged(ctx, judgement); err != nil {
-		return watched, failed("telling the rollout", err)
+		return watched, failed("signaling the rollout", err)
 	}
 	return watched, nil
 }

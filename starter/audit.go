@@ -132,7 +132,7 @@ func (a *app) auditVerify() *cobra.Command {
 	command := &cobra.Command{
 		Use: "verify", Short: "Check that no entry of the audit record was altered, taken out or moved", Args: cobra.NoArgs,
 		Long: "Follows the chain of hashes through the whole audit record, and names the first link that does not hold;\n" +
-			"then the exit code is 1. With --known it also sees whether the end was cut off or made anew: give what an\n" +
+			"then the exit code is 1. With --known it also sees whether the end was cut off or rewritten: give what an\n" +
 			"earlier run printed, or an \"entry\" and its \"hash\" from the log of the API or of a worker.\n\n" +
 			"Reads MongoDB itself and changes nothing there. Takes MONGODB_URI (or MONGODB_URI_FILE) and\n" +
 			"MONGODB_DATABASE from the environment.",

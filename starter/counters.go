@@ -26,7 +26,7 @@ func (a *app) recount(name, short string, checkOnly bool) *cobra.Command {
 	command := &cobra.Command{
 		Use: name, Short: short, Args: cobra.NoArgs,
 		Long: short + ".\n\nReads every trial from the database, in MONGODB_URI as for \"starter setup\"; the system may run\n" +
-			"meanwhile. Periods that change during it are left out, and told.",
+			"meanwhile. It leaves out periods that change meanwhile, and lists them.",
 		Example: examples("starter counters " + name),
 	}
 	command.Flags().StringVar(&o.mongodb, "mongodb", "", "the connection string of MongoDB (default MONGODB_URI)")

@@ -65,7 +65,7 @@ func (c *Client) RolloutRun(ctx context.Context) (monitoring.WorkflowRun, error)
 		return monitoring.WorkflowRun{Gone: true}, nil
 	}
 	if err != nil {
-		return monitoring.WorkflowRun{}, unavailable("asking how the rollout's workflow stands", err)
+		return monitoring.WorkflowRun{}, unavailable("describing the rollout's workflow", err)
 	}
 	return monitoring.WorkflowRun{
 		Gone:     described.GetWorkflowExecutionInfo().GetStatus() != enums.WORKFLOW_EXECUTION_STATUS_RUNNING,

@@ -131,7 +131,7 @@ func (c *Client) setupSchedule(ctx context.Context, options client.ScheduleOptio
 		})
 	}
 	if err != nil {
-		return unavailable("making schedule "+options.ID, err)
+		return unavailable("creating schedule "+options.ID, err)
 	}
 	return nil
 }
@@ -177,7 +177,7 @@ func (c *Client) withSchedule(ctx context.Context, id string, fn func(context.Co
 		err = fn(ctx, handle, described.Schedule.State)
 	}
 	if err != nil {
-		return unavailable("seeing to schedule "+id, err)
+		return unavailable("changing schedule "+id, err)
 	}
 	return nil
 }

@@ -63,7 +63,7 @@ stakeholders:
 	fault(t, embedded, map[string]any{"kind": "hangup", "count": 1, "match": "hangup@"})
 
 	m := announcement()
-	require.ErrorContains(t, notices.Notify(t.Context(), m), "2 of 4 were not told yet")
+	require.ErrorContains(t, notices.Notify(t.Context(), m), "2 of 4 were not notified yet")
 	for range 2 {
 		require.NoError(t, notices.Notify(t.Context(), m))
 	}

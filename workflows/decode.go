@@ -98,7 +98,7 @@ func members(data []byte) (map[string]json.RawMessage, error) {
 		}
 		key, _ := name.(string) // every name in an object is one
 		if _, twice := fields[key]; twice {
-			return nil, errors.New("a field stands there twice")
+			return nil, errors.New("a field is there twice")
 		}
 		var raw json.RawMessage
 		if err := decoder.Decode(&raw); err != nil {

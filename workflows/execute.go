@@ -69,7 +69,7 @@ func backOff(ctx workflow.Context, summary string, failure error) error {
 	if !ok || app.Type() != activities.Later || app.NextRetryDelay() <= 0 {
 		return nil
 	}
-	timer := workflow.NewTimerWithOptions(ctx, app.NextRetryDelay(), workflow.TimerOptions{Summary: summary + ", waits as told"})
+	timer := workflow.NewTimerWithOptions(ctx, app.NextRetryDelay(), workflow.TimerOptions{Summary: summary + ", waits as asked"})
 	return timer.Get(ctx, nil)
 }
 

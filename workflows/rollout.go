@@ -88,7 +88,7 @@ func (r *rolloutRun) setup(ctx workflow.Context, in RolloutInput) error {
 func (r *rolloutRun) recover(ctx workflow.Context, id string) error {
 	var stored rollout.State
 	if err := workflow.ExecuteActivity(r.options(ctx, "what is stored"), r.activities.Recover, id).Get(ctx, &stored); err != nil {
-		return fmt.Errorf("reading where rollout %s stands: %w", id, err)
+		return fmt.Errorf("reading the state of rollout %s: %w", id, err)
 	}
 	r.state = stored
 	return nil
@@ -230,7 +230,7 @@ func (r *rolloutRun) notify(ctx workflow.Context, e rollout.Event) {
 	workflow.Go(ctx, func(ctx workflow.Context) {
 		defer func() { r.notifying-- }()
 		if err := notified.Get(ctx, nil); err != nil {
-			workflow.GetLogger(ctx).Error("stakeholders not told", "message", message.Key, "error", err)
+			workflow.GetLogger(ctx).Error("stakeholders not notified", "message", message.Key, "error", err)
 		}
 	})
 }
@@ -268,7 +268,7 @@ func (r *rolloutRun) backfill(ctx workflow.Context) error {
 	err := workflow.ExecuteActivity(r.options(ctx, "backfill"), r.activities.Backfill,
 		activities.Batch{RolloutID: r.state.ID, After: batch.After, Size: batch.Size, Seq: r.state.Seq}).Get(ctx, &moved)
 	if err != nil {
-		return fmt.Errorf("taking in running trials: %w", err)
+		return fmt.Errorf("adopting running trials: %w", err)
 	}
 	if err := r.enact(ctx, r.state.BackfilledEvent(moved.After, moved.Count, moved.Done, workflow.Now(ctx))); err != nil || moved.Done {
 		return err
@@ -282,7 +282,7 @@ func (r *rolloutRun) release(ctx workflow.Context) error {
 	for {
 		var moved activities.Moved
 		if err := workflow.ExecuteActivity(r.options(ctx, "release"), r.activities.Release, batch).Get(ctx, &moved); err != nil {
-			return fmt.Errorf("handing over running trials: %w", err)
+			return fmt.Errorf("releasing running trials: %w", err)
 		}
 		if moved.Done {
 			return nil

@@ -60,7 +60,7 @@ func (r *rolloutRun) handle(ctx workflow.Context, m message) error {
 }
 
 // errOvertaken refuses a request made on a state that has changed.
-var errOvertaken = errors.New("another decision stands already: what it was asked on is not so any more")
+var errOvertaken = errors.New("another decision was stored first: the state that it was asked on has changed")
 
 // readRolloutRequest reads a person's request.
 func readRolloutRequest(m message) (rollout.Request, error) {
