@@ -189,27 +189,33 @@ func TestATokenIsNotSentToTheStacksAddress(t *testing.T) {
 	}
 }
 
-func TestAddressesAndTokensComeFromFlagsThenEnvironmentThenStack(t *testing.T) {
-	t.Parallel()
-	file := func(t *testing.T, w *world) string {
-		t.Helper()
-		path := filepath.Join(t.TempDir(), "stack.json")
-		document := `{"api":"` + w.URL + `","adminToken":"` + fakeapi.AdminToken + `","serviceToken":"` + fakeapi.ServiceToken + `","pids":{"api":1}}`
-		require.NoError(t, os.WriteFile(path, []byte(document), 0o600))
-		return path
-	}
-	secret := func(t *testing.T) string {
-		t.Helper()
-		path := filepath.Join(t.TempDir(), "token")
-		require.NoError(t, os.WriteFile(path, []byte(fakeapi.AdminToken+"\n"), 0o600))
-		return path
-	}
-	for name, c := range map[string]struct {
-		environment func(*testing.T, *world) map[string]string
-		args        func(*testing.T, *world) []string
-		code        int
-		message     string
-	}{
+// sourceCase is a command with some sources of addresses and tokens, and its exit code and message.
+type sourceCase struct {
+	environment func(*testing.T, *world) map[string]string
+	args        func(*testing.T, *world) []string
+	code        int
+	message     string
+}
+
+// stackOf is a stack file for the API of w.
+func stackOf(t *testing.T, w *world) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "stack.json")
+	document := `{"api":"` + w.URL + `","adminToken":"` + fakeapi.AdminToken + `","serviceToken":"` + fakeapi.ServiceToken + `","pids":{"api":1}}`
+	require.NoError(t, os.WriteFile(path, []byte(document), 0o600))
+	return path
+}
+
+// tokenFile is a file with the admin token.
+func tokenFile(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "token")
+	require.NoError(t, os.WriteFile(path, []byte(fakeapi.AdminToken+"\n"), 0o600))
+	return path
+}
+
+func sourceCases() map[string]sourceCase {
+	return map[string]sourceCase{
 		"flags win": {
 			func(*testing.T, *world) map[string]string {
 				return map[string]string{"API_URL": "http://127.0.0.1:1", "ADMIN_TOKEN": "wrong-wrong-wrong-wrong"}
@@ -220,32 +226,32 @@ func TestAddressesAndTokensComeFromFlagsThenEnvironmentThenStack(t *testing.T) {
 			func(*testing.T, *world) map[string]string {
 				return map[string]string{"API_URL": "http://127.0.0.1:1", "ADMIN_TOKEN": fakeapi.AdminToken}
 			},
-			func(t *testing.T, w *world) []string { t.Helper(); return []string{"--stack", file(t, w)} },
+			func(t *testing.T, w *world) []string { t.Helper(); return []string{"--stack", stackOf(t, w)} },
 			1, "starter: the API at http://127.0.0.1:1 cannot be reached: connect: connection refused\n",
 		},
 		"the stack's token goes to its own address only": {
 			func(*testing.T, *world) map[string]string { return map[string]string{"API_URL": "http://127.0.0.1:1"} },
-			func(t *testing.T, w *world) []string { t.Helper(); return []string{"--stack", file(t, w)} },
+			func(t *testing.T, w *world) []string { t.Helper(); return []string{"--stack", stackOf(t, w)} },
 			2, "starter: the admin token is not known: give it in ADMIN_TOKEN, or with --token\nTry: starter flags get --help\n",
 		},
 		"the stack's token goes to its own address, also where that is given": {
 			func(_ *testing.T, w *world) map[string]string { return map[string]string{"API_URL": w.URL + "/"} },
-			func(t *testing.T, w *world) []string { t.Helper(); return []string{"--stack", file(t, w)} }, 0, "",
+			func(t *testing.T, w *world) []string { t.Helper(); return []string{"--stack", stackOf(t, w)} }, 0, "",
 		},
 		"the same token beside the stack": {
 			func(*testing.T, *world) map[string]string {
 				return map[string]string{"ADMIN_TOKEN": fakeapi.AdminToken}
 			},
-			func(t *testing.T, w *world) []string { t.Helper(); return []string{"--stack", file(t, w)} }, 0, "",
+			func(t *testing.T, w *world) []string { t.Helper(); return []string{"--stack", stackOf(t, w)} }, 0, "",
 		},
 		"the stack is enough": {
 			func(*testing.T, *world) map[string]string { return nil },
-			func(t *testing.T, w *world) []string { t.Helper(); return []string{"--stack", file(t, w)} }, 0, "",
+			func(t *testing.T, w *world) []string { t.Helper(); return []string{"--stack", stackOf(t, w)} }, 0, "",
 		},
 		"a token from a file": {
 			func(t *testing.T, w *world) map[string]string {
 				t.Helper()
-				return map[string]string{"API_URL": w.URL, "ADMIN_TOKEN_FILE": secret(t)}
+				return map[string]string{"API_URL": w.URL, "ADMIN_TOKEN_FILE": tokenFile(t)}
 			},
 			func(*testing.T, *world) []string { return nil }, 0, "",
 		},
@@ -269,7 +275,12 @@ func TestAddressesAndTokensComeFromFlagsThenEnvironmentThenStack(t *testing.T) {
 			func(*testing.T, *world) []string { return []string{"--stack", "nowhere.json"} },
 			1, "starter: reading the stack file: open nowhere.json: no such file or directory\n",
 		},
-	} {
+	}
+}
+
+func TestAddressesAndTokensComeFromFlagsThenEnvironmentThenStack(t *testing.T) {
+	t.Parallel()
+	for name, c := range sourceCases() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)

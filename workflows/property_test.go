@@ -356,17 +356,7 @@ func TestWhateverIsAskedOfABulkOperationTheLastWordHolds(t *testing.T) {
 			var busy [][2]string
 			for range rapid.IntRange(0, 6).Draw(t, "busy") {
 				sent++
-				name := rapid.SampledFrom([]string{bulk.ControlPause, bulk.ControlResume, bulk.ControlPause, bulk.ControlResume, bulk.ControlStart, bulk.ControlStop}).Draw(t, "name")
-				id := fmt.Sprintf("k-%d", rapid.IntRange(max(1, sent-2), sent).Draw(t, "key"))
-				payload := fmt.Sprintf(`{"id":%q,"reason":"reason %d"}`, id, sent)
-				spoiled := rapid.IntRange(0, 5).Draw(t, "spoiled") == 0 && (name == bulk.ControlResume || name == bulk.ControlStart)
-				if spoiled {
-					payload = fmt.Sprintf(`{"id":%q,"reason":["x"]}`, id)
-				}
-				busy = append(busy, [2]string{name, payload})
-				if after, err := model.Request(bulk.Control{ID: id, Name: name, Reason: fmt.Sprintf("reason %d", sent), By: "signal", At: start}); err == nil && !spoiled {
-					model = after
-				}
+				busy = append(busy, drawControl(t, sent, &model))
 			}
 			signals = append(signals, busy...)
 			chain := fmt.Sprintf("run-%d", chains)
@@ -405,17 +395,31 @@ func TestWhateverIsAskedOfABulkOperationTheLastWordHolds(t *testing.T) {
 				require.NoError(t, converter.GetDefaultDataConverter().FromPayloads(next.Input, &in))
 			}
 			require.Equal(t, model.Status, stored.Status, "the last word holds")
-			var want, got []string
-			for _, c := range model.Controls {
-				want = append(want, c.Name+" "+c.Reason)
-			}
-			for _, c := range stored.Controls {
-				got = append(got, c.Name+" "+c.Reason)
-			}
-			require.Equal(t, want, got, "each once, in order of arrival")
+			require.Equal(t, controlsOf(model), controlsOf(stored), "each once, in order of arrival")
 			if model.Status == bulk.Stopped {
 				break
 			}
 		}
 	})
+}
+
+// drawControl draws the control that is sent as number sent, and requests it of the model, unless it cannot be read.
+func drawControl(t *rapid.T, sent int, model *bulk.State) [2]string {
+	name := rapid.SampledFrom([]string{bulk.ControlPause, bulk.ControlResume, bulk.ControlPause, bulk.ControlResume, bulk.ControlStart, bulk.ControlStop}).Draw(t, "name")
+	id := fmt.Sprintf("k-%d", rapid.IntRange(max(1, sent-2), sent).Draw(t, "key"))
+	reason := fmt.Sprintf("reason %d", sent)
+	if rapid.IntRange(0, 5).Draw(t, "spoiled") == 0 && (name == bulk.ControlResume || name == bulk.ControlStart) {
+		return [2]string{name, fmt.Sprintf(`{"id":%q,"reason":["x"]}`, id)}
+	}
+	if after, err := model.Request(bulk.Control{ID: id, Name: name, Reason: reason, By: "signal", At: start}); err == nil {
+		*model = after
+	}
+	return [2]string{name, fmt.Sprintf(`{"id":%q,"reason":%q}`, id, reason)}
+}
+
+func controlsOf(s bulk.State) (controls []string) {
+	for _, c := range s.Controls {
+		controls = append(controls, c.Name+" "+c.Reason)
+	}
+	return controls
 }
