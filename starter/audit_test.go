@@ -33,7 +33,7 @@ func onRecord() []audit.Entry {
 func TestAuditList(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	require.Equal(t, result{0, "There is nothing like that on record.\n", ""}, w.run(t, "audit", "list"))
+	require.Equal(t, result{0, "No entry matches.\n", ""}, w.run(t, "audit", "list"))
 	w.Record = onRecord()
 	golden(t, "audit-list", w.run(t, "audit", "list").out)
 	page := w.run(t, "audit", "list", "--subject", "trials", "--limit", "2")

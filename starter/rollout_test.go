@@ -170,7 +170,7 @@ func TestRolloutStart(t *testing.T) {
 	require.Equal(t, result{0, `{"id":"` + rollout.Fold(w.Rollout).ID + `","plan":"mine"}` + "\n", ""}, again)
 	calls := w.Calls()
 	require.NotEmpty(t, calls[0].Key)
-	require.NotEqual(t, calls[0].Key, calls[len(calls)-1].Key, "each call is a new wish")
+	require.NotEqual(t, calls[0].Key, calls[len(calls)-1].Key, "each call is a new request")
 	require.JSONEq(t, `{"restartOf":"`+id+`","phase":1}`, calls[len(calls)-1].Body)
 }
 

@@ -17,8 +17,8 @@ var now = time.Date(2026, 3, 9, 15, 0, 1, 0, time.UTC)
 
 const unknownWait = 10 * time.Minute
 
-// bench is one due step before a database and a mail service in memory.
-type bench struct {
+// stepFake is one due step before a database and a mail service in memory.
+type stepFake struct {
 	flags  rollout.Flags
 	vendor trial.Vendor
 	sends  map[string]trial.Send
@@ -40,8 +40,8 @@ type bench struct {
 	during func()
 }
 
-func newBench() *bench {
-	return &bench{
+func newStepFake() *stepFake {
+	return &stepFake{
 		flags: rollout.InitialFlags(), sends: map[string]trial.Send{}, now: now,
 		outcome: activities.Delivery{Status: trial.SendSent, MessageID: "m1"},
 		vendor: trial.Vendor{ID: "v1", Email: "v1@vendors.example.com", StartedAt: now.Add(-7 * 24 * time.Hour).Add(-time.Second),
@@ -50,10 +50,10 @@ func newBench() *bench {
 }
 
 // due is reminder-7d of a trial whose welcome is done.
-func (b *bench) due() activities.Due { return b.dueAfter(1) }
+func (b *stepFake) due() activities.Due { return b.dueAfter(1) }
 
 // dueAfter is the step after so many that ran on time.
-func (b *bench) dueAfter(steps int) activities.Due {
+func (b *stepFake) dueAfter(steps int) activities.Due {
 	s := trial.NewState(b.vendor.Registration(trial.DefaultPolicy(), trial.RealDay))
 	for range steps {
 		step, _ := s.Next()
@@ -64,33 +64,33 @@ func (b *bench) dueAfter(steps int) activities.Due {
 	return activities.Due{State: s, Step: step}
 }
 
-func (b *bench) perform(t *testing.T) (activities.Performed, error) {
+func (b *stepFake) perform(t *testing.T) (activities.Performed, error) {
 	t.Helper()
 	return b.performStep(t, b.due())
 }
 
-func (b *bench) performStep(t *testing.T, due activities.Due) (activities.Performed, error) {
+func (b *stepFake) performStep(t *testing.T, due activities.Due) (activities.Performed, error) {
 	t.Helper()
 	return b.trials().Perform(t.Context(), due)
 }
 
-func (b *bench) trials() *activities.Trials {
+func (b *stepFake) trials() *activities.Trials {
 	return &activities.Trials{Store: b, Mailer: b, Policy: trial.DefaultPolicy(), Day: trial.RealDay, UnknownWait: unknownWait,
 		Now: func() time.Time { return b.now }, Log: zap.NewNop()}
 }
 
-func (b *bench) Flags(context.Context) (rollout.Document, error) {
+func (b *stepFake) Flags(context.Context) (rollout.Document, error) {
 	return rollout.Document{FeatureFlags: b.flags}, nil
 }
-func (b *bench) CurrentRollout(context.Context) (rollout.State, bool, error) {
+func (b *stepFake) CurrentRollout(context.Context) (rollout.State, bool, error) {
 	return b.rollout, b.rollout.ID != "", b.unreadable
 }
-func (b *bench) Vendor(context.Context, string) (trial.Vendor, error) { return b.vendor, nil }
-func (b *bench) Trial(context.Context, string) (trial.State, bool, error) {
+func (b *stepFake) Vendor(context.Context, string) (trial.Vendor, error) { return b.vendor, nil }
+func (b *stepFake) Trial(context.Context, string) (trial.State, bool, error) {
 	return trial.State{}, false, nil
 }
 
-func (b *bench) Event(_ context.Context, _ string, seq int) (*trial.Event, error) {
+func (b *stepFake) Event(_ context.Context, _ string, seq int) (*trial.Event, error) {
 	for i := range b.events {
 		if b.events[i].Seq == seq && b.full {
 			return &b.events[i], nil
@@ -99,7 +99,7 @@ func (b *bench) Event(_ context.Context, _ string, seq int) (*trial.Event, error
 	return nil, nil
 }
 
-func (b *bench) Append(_ context.Context, e trial.Event, _ trial.State) (*trial.Event, error) {
+func (b *stepFake) Append(_ context.Context, e trial.Event, _ trial.State) (*trial.Event, error) {
 	if b.deaf["append"] {
 		return nil, errDeaf
 	}
@@ -107,14 +107,14 @@ func (b *bench) Append(_ context.Context, e trial.Event, _ trial.State) (*trial.
 	return nil, nil
 }
 
-func (b *bench) Send(_ context.Context, key string) (*trial.Send, error) {
+func (b *stepFake) Send(_ context.Context, key string) (*trial.Send, error) {
 	if s, ok := b.sends[key]; ok {
 		return &s, nil
 	}
 	return nil, nil
 }
 
-func (b *bench) ClaimSend(_ context.Context, s trial.Send) (bool, trial.Send, error) {
+func (b *stepFake) ClaimSend(_ context.Context, s trial.Send) (bool, trial.Send, error) {
 	if current, ok := b.sends[s.Key]; ok {
 		return false, current, nil
 	}
@@ -122,7 +122,7 @@ func (b *bench) ClaimSend(_ context.Context, s trial.Send) (bool, trial.Send, er
 	return true, s, nil
 }
 
-func (b *bench) ReclaimSend(_ context.Context, key string, from int, resend bool, at time.Time, _ string) (bool, trial.Send, error) {
+func (b *stepFake) ReclaimSend(_ context.Context, key string, from int, resend bool, at time.Time, _ string) (bool, trial.Send, error) {
 	s := b.sends[key]
 	s.Attempt, s.Status, s.ClaimedAt = from+1, trial.SendClaimed, at
 	if resend {
@@ -132,7 +132,7 @@ func (b *bench) ReclaimSend(_ context.Context, key string, from int, resend bool
 	return true, s, nil
 }
 
-func (b *bench) SettleSend(_ context.Context, key string, _ int, status trial.SendStatus, id, reason string, _ time.Time) (trial.Send, error) {
+func (b *stepFake) SettleSend(_ context.Context, key string, _ int, status trial.SendStatus, id, reason string, _ time.Time) (trial.Send, error) {
 	s := b.sends[key]
 	if b.deaf["settle"] {
 		return s, errDeaf
@@ -144,14 +144,14 @@ func (b *bench) SettleSend(_ context.Context, key string, _ int, status trial.Se
 	return s, nil
 }
 
-func (b *bench) Wait(context.Context) (bool, error) {
+func (b *stepFake) Wait(context.Context) (bool, error) {
 	if b.during != nil {
 		b.during()
 	}
 	return b.waited, nil
 }
 
-func (b *bench) Deliver(_ context.Context, m activities.Mail) (activities.Delivery, error) {
+func (b *stepFake) Deliver(_ context.Context, m activities.Mail) (activities.Delivery, error) {
 	b.mails = append(b.mails, m)
 	return b.outcome, b.broken
 }
