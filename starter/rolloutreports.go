@@ -61,7 +61,7 @@ func (a *app) rolloutReport() *cobra.Command {
 }
 
 func (a *app) printReport(r rollout.Report) error {
-	a.printf("%s\n\nReport %s of %s, from %s to %s, against the same time before:\n\n", printable(r.Summary), printable(r.ID), printable(r.RolloutID),
+	a.printf("%s\n\nReport %s of %s, from %s to %s, compared with the equally long time before:\n\n", printable(r.Summary), printable(r.ID), printable(r.RolloutID),
 		r.From.UTC().Format(clock), r.To.UTC().Format(clock))
 	for _, finding := range r.Findings {
 		a.printf("  %s\n", printable(finding))

@@ -163,7 +163,7 @@ func TestAFormActsOnlyOnTheStateThatItShowed(t *testing.T) {
 				decided := len(s.world.Rollout)
 				a := s.post("/admin/rollout/"+control, values)
 				require.Equal(t, http.StatusConflict, a.status, a.text())
-				require.Contains(t, a.text(), "Nothing was done: the rollout has gone on since this page was opened: it is ")
+				require.Contains(t, a.text(), "Nothing was done: the rollout has moved on since this page was opened: it is ")
 				require.Contains(t, a.text(), "as I see it", "what was entered stays")
 				require.Len(t, s.world.Rollout, decided)
 

@@ -39,7 +39,7 @@ func rolloutCases() []rolloutCase {
 			name: "healthy", description: "nothing goes wrong",
 			status: rollout.Completed, percentage: 100,
 			stages: []string{"phase 0", "phase 50", "phase 100", "stability 100", "guard 100"},
-			why:    `^Completed: the guard is over, and nothing spoke against the rollout\.$`,
+			why:    `^Completed: the guard is over, and there is no evidence against the rollout\.$`,
 		},
 		{
 			name: "api-slows", description: "at 100 %, the database answers the API 0.3 s late",

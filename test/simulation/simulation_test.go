@@ -85,7 +85,7 @@ func TestReadVendors(t *testing.T) {
 		{ID: "e", After: 2*day + 12*time.Hour, Converts: -1},
 	}, vendors.Registered)
 	require.Equal(t, []rollout.Lifetime{{Age: 4, Converted: true, Whole: true}, {Age: 1}, {Age: 1}}, vendors.History)
-	require.Contains(t, vendors.Explanation(), "it takes 50 conversions from before the rollout to know how they come with age, and there are 1, of 3 trials")
+	require.Contains(t, vendors.Explanation(), "to know at which age vendors convert takes 50 conversions from before the rollout, and there are 1, of 3 trials")
 	w := Healthy(0)
 	w.Registered = vendors.Registered
 	result, err := Run(w, 1)

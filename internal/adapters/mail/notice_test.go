@@ -110,14 +110,14 @@ func figures(failing bool) rollout.Judgement {
 			{Trigger: rollout.TriggerErrors, Estimate: 0.012, Limit: 0.2, Seen: 240, Reason: "1.2 % of the automated steps failed, at most 20 % may (of 240 vendor days with steps)"},
 			{Trigger: rollout.TriggerPerformance, Estimate: 0.041, Limit: 0.05, Seen: 9120, Reason: "4.1 % of the API calls took longer than 181ms, at most 5.0 % may (of 9120 calls)"},
 			{Trigger: rollout.TriggerConversion, Estimate: 0.24, Limit: 0.1, Seen: 25, DecidableFrom: &decidable,
-				Reason: "25 trials began long enough ago to have ended; nothing is said of fewer than 30; no verdict is possible before 43 trials have ended, on 29 March 2026 12:00 UTC at the earliest"},
+				Reason: "25 trials began long enough ago to have ended; a rate takes at least 30; no verdict is possible before 43 trials have ended, on 29 March 2026 12:00 UTC at the earliest"},
 		},
 		Gates: []rollout.GateResult{
 			{Gate: rollout.GateEmail, Verdict: rollout.Pass, Estimate: 0.972, Limit: 0.95, Seen: 88, Reason: "97 % of the e-mails were delivered, at least 95 % must; seen: 88 vendors with e-mail"},
 			{Gate: rollout.GateAutomation, Verdict: rollout.Pass, Estimate: 0.988, Limit: 0.95, Seen: 91, Reason: "99 % of the automated steps succeeded, at least 95 % must; seen: 91 vendors with steps"},
 			{Gate: rollout.GateAPI, Verdict: rollout.Pass, Estimate: 0.002, Limit: 0.05, Seen: 4120, Reason: "0.2 % of the API calls took longer than 2 s, at most 5.0 % must; seen: 4120 calls"},
 			{Gate: rollout.GateErrors, Verdict: rollout.Pass, Limit: 0.05, Seen: 4120, Reason: "0 % of the API calls failed, at most 5.0 % must; seen: 4120 calls"},
-			{Gate: rollout.GateConversion, Verdict: rollout.Insufficient, Limit: 0.2, Reason: "too little seen: 0 of 30 trials that began long enough ago"},
+			{Gate: rollout.GateConversion, Verdict: rollout.Insufficient, Limit: 0.2, Reason: "too little data: 0 of 30 trials that began long enough ago"},
 		},
 	}
 	if failing {

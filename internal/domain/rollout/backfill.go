@@ -5,24 +5,24 @@ import (
 	"time"
 )
 
-// backfillBatch bounds how many trials are taken in at once.
+// backfillBatch bounds how many trials one batch backfills.
 const backfillBatch = 100
 
-// BackfillDue tells whether vendors whose trials run unautomated are to be
-// taken in now: once everybody new is admitted and the last phase is through.
+// BackfillDue reports whether to backfill the vendors whose trials run unautomated:
+// once everybody new is admitted and the last phase is over.
 func (s State) BackfillDue() bool {
 	return s.Plan.Backfill && s.Status == Running && s.Percentage >= 100 &&
 		(s.Stage.Kind == Stability || s.Stage.Kind == Guard) && (s.Backfill == nil || !s.Backfill.Done)
 }
 
-// NextBatch is what to take in next.
+// NextBatch is the next batch to backfill: up to Size vendors after the vendor id After.
 type NextBatch struct {
 	After string
 	Size  int
 }
 
-// BackfillBatch is the next batch, and how long to wait after it so that the
-// plan's rate is kept.
+// BackfillBatch returns the next batch, and how long to wait after it to keep
+// the plan's rate.
 func (s State) BackfillBatch() (NextBatch, time.Duration) {
 	perHour := s.Plan.BackfillPerHour
 	batch := NextBatch{Size: min(max(perHour, 1), backfillBatch)}
@@ -33,14 +33,14 @@ func (s State) BackfillBatch() (NextBatch, time.Duration) {
 	return batch, time.Duration(hour * float64(batch.Size) / float64(max(perHour, 1)))
 }
 
-// BackfilledEvent is the event of a batch that was taken in.
+// BackfilledEvent is the event of one batch that was backfilled.
 func (s State) BackfilledEvent(after string, count int, done bool, now time.Time) Event {
 	b := Backfill{After: after, Taken: count, Done: done}
 	if s.Backfill != nil {
 		b.Taken += s.Backfill.Taken
 	}
 	e := Event{Seq: s.Seq + 1, Type: EventBackfill, At: now.UTC().Truncate(time.Millisecond), By: Automatic, Backfill: &b,
-		Reason: fmt.Sprintf("Taken in: %d vendors whose trials ran unautomated.", b.Taken)}
+		Reason: fmt.Sprintf("Backfilled: %d vendors whose trials ran unautomated are automated now.", b.Taken)}
 	if done {
 		e.Reason += " That is all of them."
 	}

@@ -7,22 +7,22 @@ import (
 	"sort"
 )
 
-// Curve tells which share of the conversions that will ever come has come by
-// some age, in days. It rises from 0 to 1. The points are in order of age;
-// between two the earlier one holds.
+// Curve gives the share of all eventual conversions that has arrived by an
+// age, in days. It rises from 0 to 1. The points are in order of age;
+// between two points the earlier one holds.
 type Curve []CurvePoint
 
-// CurvePoint is the share that has come by an age.
+// CurvePoint is the share that has arrived by an age.
 type CurvePoint struct {
 	Age   float64 `json:"age"`
 	Share float64 `json:"share"`
 }
 
-// Matured is the curve that believes nothing before a trial is over: 0 until
-// that age, then 1. It can be late, which is safe, and never early.
+// Matured is the curve that counts nothing before a trial is over: 0 until
+// that age, then 1. It may be late, which is safe, but is never early.
 func Matured(days float64) Curve { return Curve{{Age: days, Share: 1}} }
 
-// At is the share by an age.
+// At returns the share at an age.
 func (c Curve) At(age float64) float64 {
 	i, found := slices.BinarySearchFunc(c, age, func(p CurvePoint, age float64) int { return cmp.Compare(p.Age, age) })
 	switch {
@@ -34,8 +34,8 @@ func (c Curve) At(age float64) float64 {
 	return c[i-1].Share
 }
 
-// Shifted is the curve with every share later by some days: a conversion curve
-// that is early makes healthy rollouts look bad.
+// Shifted returns the curve with every share some days later: a conversion
+// curve that is early makes healthy rollouts look bad.
 func (c Curve) Shifted(days float64) Curve {
 	later := slices.Clone(c)
 	for i := range later {
@@ -52,13 +52,13 @@ type Lifetime struct {
 	Whole bool
 }
 
-// KaplanMeier estimates the curve from vendors of before, some of whom are
+// KaplanMeier estimates the curve from earlier vendors, some of whom are
 // still watched: 1 - S(a) by the product-limit estimator (Kaplan and Meier
 // 1958), scaled so that it ends at 1. Without a conversion it is empty, which
-// believes nothing ever.
+// counts no conversion at any age.
 func KaplanMeier(lifetimes []Lifetime) Curve {
 	sorted := slices.Clone(lifetimes)
-	// Whoever leaves at an age was still there at it.
+	// A vendor that leaves at an age was still at risk at it.
 	slices.SortFunc(sorted, func(a, b Lifetime) int {
 		if c := cmp.Compare(a.Age, b.Age); c != 0 || a.Converted == b.Converted {
 			return c
@@ -95,11 +95,11 @@ type AdmissionDay struct {
 	Converted int `json:"converted"`
 }
 
-// age is how old a day's vendors are: as old as its end.
+// age is how old a day's vendors are, counted from the end of that day.
 func (d AdmissionDay) age(today float64) float64 { return today - float64(d.Day) - 1 }
 
-// Weighed is how many vendors are weighed for conversion, how many of them
-// converted, and how many trials seen to their end they amount to.
+// Weighed is how many vendors count for conversion, how many of them
+// converted, and how many completed trials they are worth.
 type Weighed struct {
 	Vendors   int     `json:"vendors"`
 	Converted int     `json:"converted"`
@@ -119,9 +119,9 @@ func weighed(curve Curve, days []AdmissionDay, today float64) Weighed {
 	return w
 }
 
-// decidable is from which day on a verdict is possible: the evidence would reach
-// 1/alpha were there not one conversion among the vendors admitted so far; false
-// where they are too few.
+// decidable is the first day on which a verdict is possible: the evidence would reach
+// 1/alpha if none of the vendors admitted so far converted. It is false
+// when they are too few.
 func decidable(n Null, curve Curve, admitted []AdmissionDay, alpha float64) (float64, bool) {
 	none := make([]AdmissionDay, len(admitted))
 	var moments []float64
@@ -135,7 +135,7 @@ func decidable(n Null, curve Curve, admitted []AdmissionDay, alpha float64) (flo
 	}
 	slices.Sort(moments)
 	moments = slices.Compact(moments)
-	// The older they are without a conversion, the more it says.
+	// The older vendors get without a conversion, the stronger the evidence.
 	i := sort.Search(len(moments), func(i int) bool { return Reaches(ConversionSums(n, curve, none, moments[i]).Log(), alpha) })
 	if i == len(moments) {
 		return 0, false
@@ -143,15 +143,15 @@ func decidable(n Null, curve Curve, admitted []AdmissionDay, alpha float64) (flo
 	return moments[i], true
 }
 
-// ConversionSums weighs what is known of conversions at one moment: c
+// ConversionSums weighs the conversions known at one time: c
 // conversions, and the others by their ages,
 //
 //	S_j = c ln(q_j/p0) + sum_i ln((1 - q_j F(a_i)) / (1 - p0 F(a_i))).
 //
-// It is safe where the curve F is right or late, and unsafe where it is early.
-// Vendors so young that F is 0 are not weighed at all, converted or not: were only
-// their conversions, what speaks for the rollout would count weeks before what
-// speaks against it. today counts days as AdmissionDay does; a day's vendors are as old as its end.
+// It is safe if the curve F is right or late, and unsafe if it is early.
+// Vendors so young that F is 0 do not count at all, converted or not: if only
+// their conversions counted, evidence for the rollout would arrive weeks before
+// evidence against it. today counts days as AdmissionDay does; a day's vendors are as old as its end.
 func ConversionSums(n Null, curve Curve, days []AdmissionDay, today float64) Sums {
 	var s Sums
 	for _, d := range days {

@@ -5,14 +5,14 @@ import (
 	"math"
 )
 
-// History is what the trials from before a rollout told when it started.
+// History summarizes the trials from before a rollout, as of its start.
 type History struct {
-	// Trials is how many were looked at.
+	// Trials is how many were read.
 	Trials int `json:"trials"`
 	// Converted is how many of them converted, of those that began long enough
 	// before for trial and grace to be over.
 	Converted int `json:"converted"`
-	// Later is by how many days their curve was moved; 0 where there is none.
+	// Later is by how many days their curve was shifted; 0 without a curve.
 	Later float64 `json:"later"`
 }
 
@@ -21,17 +21,17 @@ const (
 	enoughPast = 50
 	// curvePoints bounds a curve: it is stored with the rollout.
 	curvePoints = 40
-	// laterShare is by which share of a trial a curve is moved, and leastLater is
-	// the least, in days. With 50 conversions the share that has come by an age is
-	// known to 0.07, so that three standard errors are a fifth of a trial.
+	// laterShare is the share of a trial by which a curve is shifted, and leastLater is
+	// the minimum, in days. With 50 conversions the share at an age is known
+	// to 0.07, so that three standard errors are a fifth of a trial.
 	laterShare = 0.25
 	leastLater = 1
 )
 
-// WithConversionCurve are the times with the curve that trials from before the rollout show,
-// and with what they were. With too few conversions there is no curve. Trials too young to
-// be seen whole count as watched until now: those alone would show early
-// conversions only, which is why enough must be old.
+// WithConversionCurve returns the times with the curve estimated from trials before the rollout,
+// and a summary of those trials. With too few conversions there is no curve. Trials too young to
+// be seen whole count as watched until now: on their own they would show early
+// conversions only, which is why enough conversions must come from old trials.
 func (t Times) WithConversionCurve(lifetimes []Lifetime) Times {
 	past := History{Trials: len(lifetimes)}
 	for _, life := range lifetimes {
@@ -48,12 +48,12 @@ func (t Times) WithConversionCurve(lifetimes []Lifetime) Times {
 	return t
 }
 
-// compact keeps some of the points, the last among them, so that no share comes
-// earlier than it did. Ages are rounded up, to a hundredth of a day.
+// compact keeps some of the points, including the last, so that no share comes
+// earlier than before. Ages are rounded up, to a hundredth of a day.
 func (c Curve) compact(points int) Curve {
 	kept := make(Curve, 0, points)
 	for i := range c {
-		// Of each run of points the last: what has come by then.
+		// The last of each run of points: what has arrived by then.
 		if (i+1)*points/len(c) == i*points/len(c) {
 			continue
 		}
@@ -67,9 +67,9 @@ func (c Curve) compact(points int) Curve {
 	return kept
 }
 
-// closed ends a curve that was moved when trial and grace are over: nobody converts
-// after that whose trial was not extended. Where some of before did, it is
-// left as it is.
+// closed ends a shifted curve when trial and grace are over: nobody converts
+// later unless the trial was extended. If some earlier trials did convert later,
+// the curve stays as it is.
 func (c Curve) closed(trialDays, later float64) Curve {
 	if c[len(c)-1].Age-later > trialDays {
 		return c
@@ -82,16 +82,16 @@ func (c Curve) closed(trialDays, later float64) Curve {
 	return c
 }
 
-// Explanation says from when on a trial counts in judging conversion, in a sentence.
+// Explanation says in a sentence from when on a trial counts in judging conversion.
 func (t Times) Explanation() string {
 	ended := fmt.Sprintf("A trial counts for conversion once it and its grace are over, after %v days", t.TrialDays)
 	switch {
 	case t.History == nil:
 		return ended + "."
 	case len(t.Curve) == 0:
-		return fmt.Sprintf("%s: it takes %d conversions from before the rollout to know how they come with age, and there are %d, of %d trials.",
+		return fmt.Sprintf("%s: to know at which age vendors convert takes %d conversions from before the rollout, and there are %d, of %d trials.",
 			ended, enoughPast, t.History.Converted, t.History.Trials)
 	}
-	return fmt.Sprintf("A trial counts for conversion from %.1f days on, by how %d conversions of %d trials from before the rollout came with age, taken to come %.1f days later.",
+	return fmt.Sprintf("A trial counts for conversion from %.1f days on. The ages come from %d conversions of %d trials before the rollout, shifted by %.1f days to be safe.",
 		t.Curve[0].Age, t.History.Converted, t.History.Trials, t.History.Later)
 }

@@ -28,15 +28,15 @@ func TestACurveIsLearnedFromFiftyConversions(t *testing.T) {
 	few := inDays.WithConversionCurve(former(49, 400, 0.1))
 	require.Empty(t, few.Curve)
 	require.Equal(t, &rollout.History{Trials: 449, Converted: 49}, few.History)
-	require.Equal(t, "A trial counts for conversion once it and its grace are over, after 17 days: it takes 50 conversions from before the rollout "+
-		"to know how they come with age, and there are 49, of 449 trials.", few.Explanation())
+	require.Equal(t, "A trial counts for conversion once it and its grace are over, after 17 days: to know at which age vendors convert "+
+		"takes 50 conversions from before the rollout, and there are 49, of 449 trials.", few.Explanation())
 
 	enough := inDays.WithConversionCurve(former(50, 400, 0.1))
 	require.Equal(t, &rollout.History{Trials: 450, Converted: 50, Later: 4.25}, enough.History)
 	require.InDelta(t, 0, enough.Curve.At(4.1), 1e-12)
 	require.InDelta(t, 1, enough.Curve.At(4.25+4.92), 1e-12, "all had come after 4.9 days")
-	require.Equal(t, "A trial counts for conversion from 4.3 days on, by how 50 conversions of 450 trials from before the rollout came with age, "+
-		"taken to come 4.2 days later.", enough.Explanation())
+	require.Equal(t, "A trial counts for conversion from 4.3 days on. The ages come from 50 conversions of 450 trials before the rollout, "+
+		"shifted by 4.2 days to be safe.", enough.Explanation())
 	require.Equal(t, "A trial counts for conversion once it and its grace are over, after 17 days.", inDays.Explanation())
 
 	e := rollout.Begin(rollout.Start{ID: "r", Plan: rollout.DefaultPlan(), By: "admin", Times: enough}, noon)
@@ -127,5 +127,5 @@ func TestACurveGivesAVerdictSooner(t *testing.T) {
 	require.True(t, then.Firing)
 	require.Nil(t, then.DecidableFrom)
 	require.Zero(t, then.Seen, "no trial has ended")
-	require.Contains(t, then.Reason, "nothing seen yet; with younger trials, weighed by how conversions came before, 0 of 60 converted, which say as much as")
+	require.Contains(t, then.Reason, "no data yet; with younger trials, weighed by the ages of earlier conversions, 0 of 60 converted, which is worth")
 }

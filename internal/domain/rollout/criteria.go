@@ -8,7 +8,7 @@ type Criterion struct {
 	// Part is the phase of the deployment strategy that it belongs to, 1 to 4.
 	Part int    `json:"part"`
 	Text string `json:"text"`
-	// Judged tells how: by figures, or by a person, who ticks it.
+	// ByPerson says that a person judges it and ticks it; figures judge the others.
 	ByPerson bool `json:"byPerson"`
 }
 
@@ -30,7 +30,7 @@ func Criteria() []Criterion {
 	}
 }
 
-// criterion is one that a person judges.
+// criterion returns a criterion that a person judges.
 func criterion(id string) (Criterion, bool) {
 	all := Criteria()
 	i := slices.IndexFunc(all, func(c Criterion) bool { return c.ID == id && c.ByPerson })
@@ -40,20 +40,20 @@ func criterion(id string) (Criterion, bool) {
 	return all[i], true
 }
 
-// CriterionResult is how a criterion stands.
+// CriterionResult is the verdict on a criterion.
 type CriterionResult struct {
 	Criterion
 	Verdict Verdict `json:"verdict"`
 	Reason  string  `json:"reason"`
 }
 
-// JudgeCriteria judges every criterion: from the figures, or by what a person ticked.
+// JudgeCriteria judges every criterion: by the figures, or by what a person ticked.
 func JudgeCriteria(s State, j *Judgement) []CriterionResult {
 	results := make([]CriterionResult, 0, len(Criteria()))
 	for _, c := range Criteria() {
-		a := CriterionResult{Criterion: c, Verdict: Insufficient, Reason: "nothing is known yet"}
+		a := CriterionResult{Criterion: c, Verdict: Insufficient, Reason: "there is no data yet"}
 		if c.ByPerson {
-			a.Reason = "a person must say"
+			a.Reason = "a person must judge it"
 			if tick, ticked := s.Criteria[c.ID]; ticked {
 				a.Verdict, a.Reason = verdict(tick.Met), tick.Reason
 			}
@@ -72,7 +72,7 @@ func verdict(ok bool) Verdict {
 	return Fail
 }
 
-// criterionResult judges one criterion by figures; false where nothing is known.
+// criterionResult judges one criterion by figures; false without data.
 func (s State) criterionResult(id string, j *Judgement) (CriterionResult, bool) {
 	switch id {
 	case "flags-working", "no-setup-errors":
@@ -85,7 +85,7 @@ func (s State) criterionResult(id string, j *Judgement) (CriterionResult, bool) 
 		return s.reached(func(p float64) bool { return p >= 10 })
 	case "stable-at-100":
 		if s.Stage.Kind == Guard || s.Status == Completed {
-			return CriterionResult{Verdict: Pass, Reason: "the days of stability are over"}, true
+			return CriterionResult{Verdict: Pass, Reason: "the stability period is over"}, true
 		}
 		return CriterionResult{}, false
 	case "no-critical-errors", "no-rollback":
@@ -95,7 +95,7 @@ func (s State) criterionResult(id string, j *Judgement) (CriterionResult, bool) 
 		if s.Stage.Kind == Notice {
 			return CriterionResult{}, false
 		}
-		return CriterionResult{Verdict: Pass, Reason: "it was not rolled back so far"}, true
+		return CriterionResult{Verdict: Pass, Reason: "the rollout has not been rolled back so far"}, true
 	}
 	return criterionOfGates(id, j)
 }
@@ -104,7 +104,7 @@ func (s State) reached(enough func(float64) bool) (CriterionResult, bool) {
 	if s.Stage.Kind == Notice || !enough(s.Percentage) || s.Stage.Kind == InPhase && s.Stage.Phase < 2 {
 		return CriterionResult{}, false
 	}
-	return CriterionResult{Verdict: Pass, Reason: "the rollout has gone on from there"}, true
+	return CriterionResult{Verdict: Pass, Reason: "the rollout has reached a later step"}, true
 }
 
 func criterionOfGates(id string, j *Judgement) (CriterionResult, bool) {

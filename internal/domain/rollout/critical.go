@@ -2,7 +2,7 @@ package rollout
 
 import "fmt"
 
-// critical words what everybody must know at once: the lead says what happened
+// critical builds a message for everybody, at once: the lead says what happened
 // and since when, then what it means, and what to do.
 func critical(subject, lead, why, means, next string) *Message {
 	return &Message{
@@ -12,33 +12,33 @@ func critical(subject, lead, why, means, next string) *Message {
 	}
 }
 
-// paused tells of a pause. That by a person is no emergency.
+// paused is the message about a pause. A pause by a person is no emergency.
 func (s State) paused(e Event) *Message {
 	since := s.formatTime(e.At)
 	at := fmt.Sprintf("%v %%", s.Percentage)
-	still := fmt.Sprintf("Nothing is rolled back: %v %% of new vendors are still automated, and so are those who were; only the next step waits.", s.Percentage)
+	still := fmt.Sprintf("Nothing is rolled back: %v %% of new vendors are still automated, and so are those who were; only the next step is on hold.", s.Percentage)
 	switch e.Cause {
 	case PausedByGate:
 		subject, because := s.gateInWords(e.Judgement)
 		return critical("paused at "+at+", "+subject,
 			fmt.Sprintf("The rollout of trial automation has paused at %s of new vendors since %s, because %s.", at, since, because),
 			e.Reason, still,
-			"The lead developer looks for the cause. Then resume, which begins the phase anew; go on all the same, which the product owner decides; or roll it back.")
+			"The lead developer looks for the cause. Then resume, which restarts the phase; advance anyway, which the product owner decides; or roll back.")
 	case PausedByPreflight:
-		return critical("paused before the first vendor, a check does not pass",
-			fmt.Sprintf("The rollout of trial automation has paused before the first vendor since %s, because a check of its preparations does not pass.", since),
-			e.Reason, "No vendor is touched: nobody is automated yet.",
-			"Mend what the check names, or waive it with a reason if it does not matter; then resume.")
+		return critical("paused before the first vendor, a preflight check does not pass",
+			fmt.Sprintf("The rollout of trial automation has paused before the first vendor since %s, because a preflight check does not pass.", since),
+			e.Reason, "No vendor is affected: nobody is automated yet.",
+			"Fix what the check names, or waive it with a reason if it does not matter; then resume.")
 	case PausedByTriggers:
-		return critical("paused at "+at+", an alarm again",
-			fmt.Sprintf("The rollout of trial automation has paused at %s of new vendors since %s, because an alarm was raised again; rolled back by alarms before: %s.", at, since, times(s.PartialRollbacks)),
-			e.Reason, "Something is wrong that going back a phase does not cure. "+still,
+		return critical("paused at "+at+", another alarm",
+			fmt.Sprintf("The rollout of trial automation has paused at %s of new vendors since %s, because another alarm was raised; earlier rollbacks by alarms: %s.", at, since, times(s.PartialRollbacks)),
+			e.Reason, "Rolling back one phase did not fix the problem. "+still,
 			"The product owner and the lead developer decide: roll it back further or completely until the cause is found, or resume.")
 	case PausedByOutage:
-		return critical("paused at "+at+", e-mail is out for everybody",
-			fmt.Sprintf("The rollout of trial automation has paused at %s of new vendors since %s, because no vendor's e-mail gets through, inside the rollout or outside.", at, since),
+		return critical("paused at "+at+", e-mail is down for all vendors",
+			fmt.Sprintf("The rollout of trial automation has paused at %s of new vendors since %s, because no vendor's e-mail gets through, inside or outside the rollout.", at, since),
 			e.Reason, "E-mails wait and are sent later. The automation is not the cause, so nothing is rolled back.",
-			"The DevOps engineer looks at the account of the mail service. The rollout resumes by itself once e-mail works again.")
+			"The DevOps engineer checks the mail service account. The rollout resumes by itself once e-mail works again.")
 	case PausedByAdmin, PausedByOverride:
 	}
 	return &Message{
@@ -48,32 +48,32 @@ func (s State) paused(e Event) *Message {
 	}
 }
 
-// gateInWords says why a gate has paused the rollout: a figure is bad, too little was
-// seen, or nobody can tell yet whether enough trials convert.
+// gateInWords says why a gate has paused the rollout: a figure is bad, there is too little
+// data, or it is not certain yet whether enough trials convert.
 func (s State) gateInWords(j *Judgement) (subject, because string) {
 	_, failed, insufficient := s.gatesNow(j)
 	switch {
 	case len(failed) > 0:
 		return "a figure is not good enough", "a figure that the next step needs is not good enough"
 	case len(insufficient) > 0:
-		return "too little was seen to go on", "too little was seen in twice the phase's time to know whether the next step is safe"
+		return "too little data to continue", "after twice the phase's time there is too little data to know whether the next step is safe"
 	case s.Stage.Kind == Guard:
-		return "whether enough trials convert is not certain", "twice the guard's time has passed, and it is not certain whether enough trials convert"
+		return "not certain whether enough trials convert", "twice the guard's time has passed, and it is not certain whether enough trials convert"
 	}
 	return "a figure is not good enough", "a figure that the next step needs is not good enough"
 }
 
-// takenBack tells that the rollout went back, by itself or by hand.
+// takenBack is the message about a rollback, automatic or by hand.
 func (s State) takenBack(e Event) *Message {
 	how := "by hand"
 	if e.Trigger != "" {
-		how = "by itself, because " + triggerInWords[e.Trigger]
+		how = "automatically, because " + triggerInWords[e.Trigger]
 	}
 	if e.Remedy == Immediate {
 		return critical("automation is switched off for all vendors",
 			fmt.Sprintf("Trial automation is switched off for all vendors since %s; it was rolled back %s.", s.formatTime(e.At), how),
 			e.Reason, offMeans(e.InFlight),
-			"The lead developer looks for the cause, customer support answers vendors who ask about their trials. This rollout is over: once the cause is mended, the product owner decides on a new one.")
+			"The lead developer looks for the cause, customer support answers vendors who ask about their trials. This rollout is over: once the cause is fixed, the product owner decides on a new one.")
 	}
 	means := fmt.Sprintf("%v %% of new vendors are automated from now on. ", s.Percentage)
 	if s.Percentage == 0 {
@@ -82,25 +82,25 @@ func (s State) takenBack(e Event) *Message {
 	if e.InFlight == Release {
 		means += handedOver
 	} else {
-		means += "Trials that were automated already stay so."
+		means += "Trials that were already automated stay automated."
 	}
-	next := fmt.Sprintf("The lead developer looks for the cause before %s: from then on the rollout goes on by itself if the figures are good enough. Pause it if that is too soon.", s.formatTime(s.StageEnds()))
+	next := fmt.Sprintf("The lead developer looks for the cause before %s: after that the rollout continues by itself if the figures are good enough. Pause it if that is too soon.", s.formatTime(s.StageEnds()))
 	if s.Status == Paused {
-		next = "The lead developer looks for the cause. The rollout stays paused by hand: it goes on no sooner than somebody resumes it."
+		next = "The lead developer looks for the cause. The rollout stays paused by hand until somebody resumes it."
 	}
 	return critical(fmt.Sprintf("rolled back to %v %% of new vendors", s.Percentage),
-		fmt.Sprintf("The rollout of trial automation went back to %v %% of new vendors on %s; it was rolled back %s.", s.Percentage, s.formatTime(e.At), how),
+		fmt.Sprintf("The rollout of trial automation was rolled back to %v %% of new vendors on %s, %s.", s.Percentage, s.formatTime(e.At), how),
 		e.Reason, means, next)
 }
 
-// handedOver says what a handover means for trials that run.
-const handedOver = "Trials that were automated already go on without: nobody is reminded, and no trial ends by itself."
+// handedOver says what a handover means for running trials.
+const handedOver = "Trials that were already automated continue without automation: no reminders are sent, and no trial ends by itself."
 
 func offMeans(inFlight InFlight) string {
 	if inFlight == Release {
-		return "No new vendor is automated, and trials that were go on without: nobody is reminded, and no trial ends by itself."
+		return "No new vendor is automated, and automated trials continue without automation: no reminders are sent, and no trial ends by itself."
 	}
-	return "No new vendor is automated, and trials that are automated wait: no e-mail goes out and no trial ends until the automation is enabled again."
+	return "No new vendor is automated, and automated trials are on hold: no e-mail is sent and no trial ends until the automation is enabled again."
 }
 
 var triggerInWords = map[Trigger]string{
@@ -110,14 +110,14 @@ var triggerInWords = map[Trigger]string{
 	TriggerConversion:  "too few trials convert",
 }
 
-// overriddenBy tells that somebody set the percentage by hand.
+// overriddenBy is the message about a percentage that somebody set by hand.
 func (s State) overriddenBy(e Event) *Message {
-	means := "The plan is not followed for now. Alarms still roll back the rollout."
+	means := "The rollout does not follow its plan for now. Alarms still roll it back."
 	if e.InFlight == Release {
 		means += " " + handedOver
 	}
 	return critical(fmt.Sprintf("percentage set by hand to %v %%, rollout holds", s.Percentage),
 		fmt.Sprintf("The share of new vendors whose trials are automated was set by hand to %v %% on %s, and the rollout holds there.", s.Percentage, s.formatTime(e.At)),
 		e.Reason, means,
-		"Whoever set it tells the others why. To follow the plan again, resume: it goes on from the phase that fits the percentage.")
+		"Whoever set it tells the others why. To follow the plan again, resume: the rollout continues from the phase that fits the percentage.")
 }

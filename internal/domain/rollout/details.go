@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// marks are how stages that are not to come are marked.
+// marks label the stages that are not to come.
 var marks = map[string]string{TimePast: "done", TimePresent: "here", TimeStopped: "ended here", TimeNotReached: "not reached"}
 
-// Details is the rollout's story at a moment in Markdown, for the Web UI.
+// Details describes the rollout at a time in Markdown, for the Web UI.
 func (s State) Details(j *Judgement, now time.Time) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "**%s**\n\nRollout %s, plan %s, started by %s at %s\n", s.SentenceAt(j, now), s.ID, s.Plan.Name, s.StartedBy, s.StartedAt.UTC().Format(clock))

@@ -27,10 +27,10 @@ const (
 	EventCompleted  EventType = "completed"
 )
 
-// InFlight says what becomes of trials that run automated at a rollback.
+// InFlight says what happens to automated trials at a rollback.
 type InFlight string
 
-// What may become of them.
+// What can happen to them.
 const (
 	// Keep leaves them automated; where automation is disabled they are held.
 	Keep InFlight = "keep"
@@ -38,16 +38,16 @@ const (
 	Release InFlight = "release"
 )
 
-// Event is a decision about a rollout, by itself or by a person, with what it
-// was decided on. A rollout's events, in order, are the truth about it.
+// Event is a decision about a rollout, automatic or by a person, with the
+// inputs of the decision. A rollout's events, in order, are its source of truth.
 type Event struct {
 	// Seq counts from 1 without gaps.
 	Seq  int       `json:"seq"`
 	Type EventType `json:"type"`
 	At   time.Time `json:"at"`
-	// By is who decided: a token's name, or "rollout" where it was by itself.
+	// By is who decided: a token's name, or "rollout" for an automatic decision.
 	By string `json:"by"`
-	// Reason says why in a sentence for people.
+	// Reason gives the reason in a sentence for people.
 	Reason string `json:"reason"`
 	// RequestID is set where a person asked.
 	RequestID string `json:"requestId,omitempty"`
@@ -57,23 +57,23 @@ type Event struct {
 	// Stage is the stage entered, on EventEntered, EventResumed after an override, and a
 	// partial EventRolledBack.
 	Stage *Stage `json:"stage,omitempty"`
-	// Enabled and Percentage are what the flags are to say from now on, on
+	// Enabled and Percentage are the values that the flags must have from now on, on
 	// EventEntered, EventRolledBack and EventOverridden.
 	Enabled    *bool    `json:"enabled,omitempty"`
 	Percentage *float64 `json:"percentage,omitempty"`
 	Remedy     Remedy   `json:"remedy,omitempty"`
 	InFlight   InFlight `json:"inFlight,omitempty"`
-	// FlagsVersion is the flags' version after an EventRolledBack that hands trials over, and on EventStarted that
-	// of the rollout before.
+	// FlagsVersion is the flags' version after an EventRolledBack that hands trials over; on EventStarted it is
+	// that of the previous rollout.
 	FlagsVersion int `json:"flagsVersion,omitempty"`
-	// FlagsSeen is the flags' version that a person saw who set the percentage; 0 for unknown.
+	// FlagsSeen is the flags' version that a person had seen when setting the percentage; 0 if unknown.
 	FlagsSeen int `json:"flagsSeen,omitempty"`
-	// HandVersion is the version in which the flags were found set by somebody else than the rollout; 0 where they
-	// were not.
+	// HandVersion is the version of flags that somebody else than the rollout had set; 0 for
+	// none.
 	HandVersion int `json:"handVersion,omitempty"`
-	// WrittenVersion is the flags' version after the event has written them; 0 where it did not.
+	// WrittenVersion is the flags' version after the event wrote them; 0 if it did not.
 	WrittenVersion int `json:"writtenVersion,omitempty"`
-	// Trigger is the alarm that rolled back the rollout; empty where a person did.
+	// Trigger is the alarm that rolled back the rollout; empty for a rollback by a person.
 	Trigger Trigger    `json:"trigger,omitempty"`
 	Cause   PauseCause `json:"cause,omitempty"`
 	// Checks, Tick and Backfill are set on the events of that name.
@@ -81,9 +81,9 @@ type Event struct {
 	Subject  string    `json:"subject,omitempty"`
 	Tick     *Tick     `json:"tick,omitempty"`
 	Backfill *Backfill `json:"backfill,omitempty"`
-	// Judgement is what was known.
+	// Judgement is the evidence at that time.
 	Judgement *Judgement `json:"judgement,omitempty"`
-	// HandledSignals stands for the signals that the workflow had handled by then; empty for none.
+	// HandledSignals identifies the signals that the workflow had handled by then; empty for none.
 	HandledSignals string `json:"handledSignals,omitempty"`
 }
 
@@ -91,13 +91,13 @@ type Event struct {
 type Start struct {
 	ID   string `json:"id"`
 	Plan Plan   `json:"plan"`
-	// Phase is the one to begin with, from 0; above 0 only on a restart.
+	// Phase is the first phase, from 0; above 0 only on a restart.
 	Phase     int    `json:"phase"`
 	RestartOf string `json:"restartOf"`
 	By        string `json:"by"`
 	Times     Times  `json:"times"`
-	// FlagsVersion is the flags' version, FlagsFound what they say; nil where nobody
-	// looked.
+	// FlagsVersion is the flags' version and FlagsFound their values; nil if nobody
+	// read them.
 	FlagsVersion int         `json:"flagsVersion"`
 	FlagsFound   *FlagsFound `json:"flagsFound,omitempty"`
 }
@@ -108,8 +108,8 @@ type FlagsFound struct {
 	Percentage float64 `json:"percentage"`
 }
 
-// Who decides where nobody gives a name: the rollout by itself, whoever set the
-// flags by hand, or whoever sent a signal that does not say.
+// Who decides if nobody gives a name: the rollout itself, whoever set the
+// flags by hand, or whoever sent a signal without a name.
 const (
 	Automatic = "rollout"
 	byFlags   = "flags"
@@ -135,8 +135,8 @@ func Fold(events []Event) State {
 	return s
 }
 
-// Apply is the state after one more event. It neither checks nor refuses. The
-// receiver is left as it was.
+// Apply returns the state after one more event. It neither checks nor refuses,
+// and leaves the receiver unchanged.
 func (s State) Apply(e Event) State {
 	s.Checks, s.Requests, s.Criteria = slices.Clone(s.Checks), slices.Clone(s.Requests), maps.Clone(s.Criteria)
 	s.Seq, s.HandledSignals = e.Seq, e.HandledSignals
@@ -180,7 +180,7 @@ func (s State) Apply(e Event) State {
 	return s
 }
 
-// setFlags takes what an event of any type says of the flags.
+// setFlags applies what an event of any type says about the flags.
 func (s *State) setFlags(e Event) {
 	if e.Enabled != nil {
 		s.Enabled = *e.Enabled
@@ -189,7 +189,7 @@ func (s *State) setFlags(e Event) {
 		s.Percentage, s.FlagsAt = *e.Percentage, e.At
 	}
 	if s.Backfill != nil && (!s.Enabled || s.Percentage < 100) {
-		s.Backfill = &Backfill{Taken: s.Backfill.Taken} // it begins again, for those who are not automated by then
+		s.Backfill = &Backfill{Taken: s.Backfill.Taken} // it restarts, for those who are not automated by then
 	}
 	s.HandVersion, s.WrittenVersion = max(s.HandVersion, e.HandVersion), max(s.WrittenVersion, e.WrittenVersion)
 	if e.InFlight == Release {
@@ -214,7 +214,7 @@ func (s *State) enter(stage Stage, at time.Time) {
 	}
 }
 
-// preflight takes new results; a waiver given before still counts.
+// preflight stores new results; an earlier waiver still counts.
 func (s *State) preflight(checks []Check) {
 	before := s.Checks
 	s.Checks = slices.Clone(checks)
@@ -227,8 +227,8 @@ func (s *State) preflight(checks []Check) {
 	}
 }
 
-// pause has the rollout wait. A person's pause holds over another one; time spent
-// paused before does not count as soaked either.
+// pause pauses the rollout. A person's pause replaces another one; time already
+// spent paused does not count as soak time.
 func (s *State) pause(e Event) {
 	p := &Pause{Cause: e.Cause, Since: e.At, By: e.By, Reason: e.Reason}
 	if s.Pause != nil {
@@ -239,15 +239,15 @@ func (s *State) pause(e Event) {
 	s.Status, s.Pause = Paused, p
 }
 
-// override holds at what was set by hand.
+// override holds the rollout at the percentage that was set by hand.
 func (s *State) override(e Event) {
 	e.Cause = PausedByOverride
 	s.pause(e)
 }
 
-// resume goes on. Time spent paused does not count as soaked; after a gate that
-// did not pass, or an override, the stage begins anew. After a trigger's pause evidence does, or the same would pause it
-// again at once.
+// resume continues the rollout. Time spent paused does not count as soak time; after a gate that
+// did not pass, or an override, the stage restarts. After a trigger's pause the evidence restarts, or the same
+// evidence would pause the rollout again at once.
 func (s *State) resume(e Event) {
 	if s.Pause != nil && (s.Pause.OnTrigger || s.Pause.Cause == PausedByTriggers) {
 		s.Epoch++
@@ -264,8 +264,8 @@ func (s *State) resume(e Event) {
 	s.Status, s.Pause = Running, nil
 }
 
-// rollBack rolls back the rollout. Where a person has paused it, it goes on
-// waiting, as it does after a trigger's where a person holds a percentage: it does not climb again by itself.
+// rollBack rolls back the rollout. If a person has paused it, it stays paused; so it does after a trigger
+// while a person holds a percentage: it does not climb again by itself.
 func (s *State) rollBack(e Event) {
 	if e.Remedy == Immediate {
 		s.Status, s.EndedAt, s.Pause = RolledBack, &e.At, nil

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// FormulaVersion names the way evidence is weighed; it is stored with every
-// decision, so that an old one is never read with a new formula.
+// FormulaVersion names the formula of the evidence; it is stored with every
+// decision, so that an old decision is never read with a new formula.
 const FormulaVersion = "mixture-32/3"
 
 // components is how many alternatives a test weighs at once.
@@ -22,15 +22,15 @@ const (
 	TooHigh Side = "too-high"
 )
 
-// Null is the hypothesis that a test holds up until the evidence is against it:
+// Null is the hypothesis that holds until there is evidence against it:
 // the mean is no worse than Limit. Limit lies strictly between 0 and 1.
 type Null struct {
 	Limit float64 `json:"limit"`
 	Side  Side    `json:"side"`
 }
 
-// alternative is the j-th of the means that speak against the null, evenly
-// spread over its bad side.
+// alternative is the j-th of the means on the null's bad side, which they
+// cover evenly.
 func (n Null) alternative(j int) float64 {
 	place := (float64(j) + 0.5) / components
 	if n.Side == TooHigh {
@@ -49,8 +49,8 @@ func (n Null) increments(x float64) (add [components]float64) {
 	return add
 }
 
-// Sums are the components' log likelihood ratios so far. The zero value has
-// seen nothing.
+// Sums are the components' log likelihood ratios so far. The zero value is
+// without observations.
 type Sums [components]float64
 
 func (s *Sums) add(increments [components]float64, times float64) {
@@ -60,9 +60,9 @@ func (s *Sums) add(increments [components]float64, times float64) {
 }
 
 // Log is the natural logarithm of the evidence: of the mean of exp(S_j). It is
-// 0 where nothing was seen. Under the null the evidence is a non-negative
-// supermartingale that begins at 1, so it reaches 1/alpha with a chance of at
-// most alpha, however often it is looked at (Ville 1939).
+// 0 without observations. Under the null the evidence is a non-negative
+// supermartingale that begins at 1, so it reaches 1/alpha with a probability of
+// at most alpha, however often it is evaluated (Ville 1939).
 func (s Sums) Log() float64 {
 	return logMean(s[:])
 }
@@ -80,12 +80,12 @@ func logMean(logs []float64) float64 {
 	return top + math.Log(sum) - math.Log(float64(len(logs)))
 }
 
-// Evidence is what has been seen against a null, weighed from several starts at
-// once, so that early good weeks cannot hide a later break. The zero value but
-// for its null is ready.
+// Evidence is the evidence against a null, weighed from several starts at
+// once, so that good early weeks cannot hide a later break. The zero value
+// with a null is ready to use.
 type Evidence struct {
 	Null Null `json:"null"`
-	// Runs are the starts that have come, the earliest first.
+	// Runs are the runs begun so far, the earliest first.
 	Runs []Run `json:"runs"`
 }
 
@@ -99,7 +99,7 @@ type Run struct {
 	Sums Sums    `json:"sums"`
 }
 
-// Mean is the estimate; 0 where nothing was seen.
+// Mean is the estimate; 0 without observations.
 func (r Run) Mean() float64 {
 	if r.Seen == 0 {
 		return 0
@@ -107,7 +107,7 @@ func (r Run) Mean() float64 {
 	return r.Sum / float64(r.Seen)
 }
 
-// add adds n times an observation.
+// add counts an observation n times.
 func (r *Run) add(increments [components]float64, x float64, n int) {
 	r.Seen += n
 	r.Sum += float64(n) * x
@@ -127,8 +127,8 @@ func (e *Evidence) ObserveMany(x float64, n int) {
 	}
 }
 
-// Observe adds an observation in [0,1] that was first known at a moment. It counts in
-// the runs that began before that: it may be heard of late.
+// Observe adds an observation in [0,1] that became known at a time. It counts in
+// the runs that began before then, since observations may arrive late.
 func (e *Evidence) Observe(known time.Time, x float64) {
 	increments := e.Null.increments(x)
 	for i := range e.Runs {
@@ -138,7 +138,7 @@ func (e *Evidence) Observe(known time.Time, x float64) {
 	}
 }
 
-// Correct replaces an observation by what it has turned out to be. It counts in
+// Correct replaces an observation by its corrected value. It counts in
 // the runs that began before it was first known.
 func (e *Evidence) Correct(known time.Time, before, after float64) {
 	minus, plus := e.Null.increments(before), e.Null.increments(after)
@@ -153,8 +153,8 @@ func (e *Evidence) Correct(known time.Time, before, after float64) {
 	}
 }
 
-// Log is the logarithm of the evidence averaged over planned starts; one that
-// has not come counts as 1. An average of supermartingales is one.
+// Log is the logarithm of the evidence averaged over the planned starts; a start
+// still to come counts as 1. An average of supermartingales is one.
 func (e Evidence) Log(planned int) float64 {
 	logs := make([]float64, max(planned, len(e.Runs), 1))
 	for i, r := range e.Runs {
@@ -163,7 +163,7 @@ func (e Evidence) Log(planned int) float64 {
 	return logMean(logs)
 }
 
-// Total is the longest run: everything seen since the first start.
+// Total is the longest run: all observations since the first start.
 func (e Evidence) Total() Run {
 	if len(e.Runs) == 0 {
 		return Run{}
@@ -171,5 +171,5 @@ func (e Evidence) Total() Run {
 	return e.Runs[0]
 }
 
-// Reaches tells whether evidence given by its logarithm reaches 1/alpha.
+// Reaches reports whether evidence, given by its logarithm, reaches 1/alpha.
 func Reaches(log, alpha float64) bool { return log >= -math.Log(alpha) }

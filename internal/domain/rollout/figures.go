@@ -40,7 +40,7 @@ func (a TriggerResult) highIsBad() bool {
 	return a.Trigger == TriggerErrors || a.Trigger == TriggerPerformance
 }
 
-// enough is how many must have been seen before the rate is told; zero for one.
+// enough is how many observations the rate needs before it is shown; zero means one.
 func (a TriggerResult) enough() int {
 	if a.Trigger == TriggerConversion {
 		return enoughMatured
@@ -48,8 +48,8 @@ func (a TriggerResult) enough() int {
 	return 0
 }
 
-// verdict is how a trigger stands as a verdict, and why: what is beyond its
-// limit without raising an alarm may be chance, and is open.
+// verdict turns a trigger's result into a verdict and its reason: a figure beyond
+// its limit without an alarm may be chance, and stays open.
 func (a TriggerResult) verdict() (Verdict, string) {
 	beyond := a.Estimate < a.Limit
 	if a.highIsBad() {
@@ -61,12 +61,12 @@ func (a TriggerResult) verdict() (Verdict, string) {
 	case a.undecidable():
 		return Insufficient, a.Reason
 	case beyond:
-		return Insufficient, a.Reason + "; not yet certain that this is not chance"
+		return Insufficient, a.Reason + "; this may still be chance"
 	}
 	return Pass, a.Reason
 }
 
-// undecidable tells whether no verdict is possible yet, whatever the figures.
+// undecidable reports whether no verdict is possible yet, whatever the figures.
 func (a TriggerResult) undecidable() bool {
 	switch {
 	case a.Firing:
@@ -78,20 +78,20 @@ func (a TriggerResult) undecidable() bool {
 	case a.Trigger == TriggerConversion:
 		return a.Seen < LeastMatured(Null{Limit: a.Limit, Side: TooLow}, alphaConversion)
 	}
-	// What weighs exactly nothing against this was never weighed: no baseline.
+	// Evidence of exactly 1 was never weighed: there is no baseline.
 	return a.Trigger == TriggerPerformance && a.Evidence == 1 && a.Needed == 1/alphaSlow
 }
 
-// undecided says of each figure that has no verdict yet what it waits for, and
-// until when.
+// undecided lists the figures that have no verdict yet, with what they wait for
+// and until when.
 func (s State) undecided(j *Judgement) []Item {
 	if j == nil {
-		return []Item{{Label: "All figures", Text: "nothing was judged yet"}}
+		return []Item{{Label: "All figures", Text: "there is no judgement yet"}}
 	}
 	var items []Item
 	for _, a := range j.Triggers {
 		if a.undecidable() {
-			items = append(items, Item{Label: triggerNames[a.Trigger] + ", to go back", Text: a.Reason})
+			items = append(items, Item{Label: triggerNames[a.Trigger] + ", for rolling back", Text: a.Reason})
 		}
 	}
 	if s.Stage.Kind != InPhase {
@@ -101,14 +101,14 @@ func (s State) undecided(j *Judgement) []Item {
 	for _, r := range open {
 		text := r.Reason
 		if s.Status == Running {
-			text += "; the rollout waits for it until " + s.formatTime(s.stageLimit()) + " at the longest, and pauses then"
+			text += "; the rollout waits for it until " + s.formatTime(s.stageLimit()) + ", and pauses if it is still missing"
 		}
-		items = append(items, Item{Label: gateNames[r.Gate] + ", to go on", Text: text})
+		items = append(items, Item{Label: gateNames[r.Gate] + ", for advancing", Text: text})
 	}
 	return items
 }
 
-// sentence makes a sentence of words that may or may not be one.
+// sentence ends a text with a full stop unless it ends like a sentence.
 func sentence(text string) string {
 	text = strings.TrimSpace(text)
 	if text == "" || strings.HasSuffix(text, ".") || strings.HasSuffix(text, "!") || strings.HasSuffix(text, "?") {

@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// changedByHand tells whether the flags, as a judgement found them, say what the rollout did not set. Until it has
-// set or held them, they may still be those that an earlier one left, unless somebody has changed them since it started.
+// changedByHand reports whether the flags found by a judgement differ from what the rollout set. Until the rollout has
+// set or held them, they may still be those of an earlier one, unless somebody has changed them since it started.
 func (s State) changedByHand(j *Judgement) bool {
 	if s.FlagsAt.IsZero() {
 		return s.changedInNotice(j)
@@ -17,19 +17,19 @@ func (s State) changedByHand(j *Judgement) bool {
 func (s State) changedInNotice(j *Judgement) bool {
 	switch {
 	case !j.Enabled && s.FlagsVersion > 0 && (j.DisabledVersion > s.FlagsVersion || j.Version < s.FlagsVersion):
-		return true // somebody has switched it off since, or has restored a database, which does
+		return true // somebody has switched it off since, or has restored a database, which does the same
 	case j.Enabled == s.Enabled && j.Percentage == s.Percentage, j.Version <= s.FlagsVersion:
 		return false
 	case s.FlagsFound != nil:
 		return j.Enabled != s.FlagsFound.Enabled || j.Percentage != s.FlagsFound.Percentage
 	case s.FlagsVersion == 0:
-		return !j.Enabled // nobody looked when it started: all that is known is that it is off
+		return !j.Enabled // nobody read them at the start: all that is known is that it is off
 	}
 	return true
 }
 
-// Carry is the event that stands where an event is carried out over the flags found, and has the change set them; it
-// stays empty where they are not the event's to write. An event writes them once, however often it is attempted.
+// Carry returns the event to store when e is carried out over the flags found, and makes c set them; c
+// stays empty if the flags are not the event's to write. An event writes them once, however often it is attempted.
 func (s State) Carry(e Event, c *FlagChange) Event {
 	found := c.Found
 	if e.Type == EventCompleted {
@@ -55,7 +55,7 @@ func (s State) Carry(e Event, c *FlagChange) Event {
 	return s.releasing(e, found, w.Version)
 }
 
-// written is what an attempt before has written for an event; nil for nothing.
+// written is what an earlier attempt wrote for an event; nil for nothing.
 func (s State) written(e Event, d Document) *FlagWrite {
 	if w := d.Write; w != nil && w.RolloutID == s.ID && w.Seq == e.Seq && w.At.Equal(e.At) {
 		return w
@@ -63,13 +63,13 @@ func (s State) written(e Event, d Document) *FlagWrite {
 	return nil
 }
 
-// stands tells whether the flags still say what was written.
+// stands reports whether the flags still have the values that were written.
 func (w *FlagWrite) stands(d Document) bool {
 	f := d.FeatureFlags.TrialAutomation
 	return f.Enabled == w.Enabled && (f.RolloutPercentage == w.Percentage || !w.Enabled)
 }
 
-// unstored is what an attempt has written for a decision that may not be stored; nil for none.
+// unstored is what an attempt wrote for a decision that may not be stored; nil for none.
 func (s State) unstored(d Document) *FlagWrite {
 	if w := d.Write; w != nil && w.RolloutID == s.ID && w.Seq > s.Seq {
 		return w
@@ -77,8 +77,8 @@ func (s State) unstored(d Document) *FlagWrite {
 	return nil
 }
 
-// changed tells whether the flags say what the rollout does not know of when it is about to carry out an event: what an
-// attempt before has written for that event is known, and what was written for another that is not stored is not.
+// changed reports whether somebody else changed the flags before an event is carried out. What an earlier attempt wrote
+// for that event is the rollout's own change; what was written for another event that is not stored is not.
 func (s State) changed(e Event, d Document, j *Judgement) bool {
 	w := s.unstored(d)
 	switch {
@@ -90,8 +90,8 @@ func (s State) changed(e Event, d Document, j *Judgement) bool {
 	return !w.stands(d) || s.changedByHand(j)
 }
 
-// releasing has an event that hands trials over say of which: those who were admitted by flags older than its own, or
-// than those that came with the rollback which was asked for.
+// releasing records which trials an event hands over: those admitted by flags older than the event's own, or
+// older than those of the requested rollback.
 func (s State) releasing(e Event, found Document, version int) Event {
 	if e.InFlight != Release {
 		return e
@@ -103,8 +103,8 @@ func (s State) releasing(e Event, found Document, version int) Event {
 	return e
 }
 
-// foundByHand is the version of flags that somebody else than the rollout has set to what it does not know of; 0 where
-// nobody has.
+// foundByHand is the version of flags that somebody else than the rollout set without its knowledge; 0 for
+// none.
 func (s State) foundByHand(e Event, d Document) int {
 	w, changed := s.written(e, d), s.changed(e, d, s.found(d))
 	switch {
@@ -113,19 +113,19 @@ func (s State) foundByHand(e Event, d Document) int {
 	case changed:
 		return d.HandVersion
 	case w != nil:
-		return w.HandVersion // the attempt before wrote over them
+		return w.HandVersion // the earlier attempt overwrote them
 	}
 	return 0
 }
 
-// Awaits tells whether a rollback was asked of the rollout that it has neither carried out nor passed over.
+// Awaits reports whether a rollback was requested that the rollout has neither carried out nor skipped.
 func (s State) Awaits(r *RollbackRequest) bool {
 	return r != nil && r.RolloutID == s.ID && !r.Overruled && r.Version > max(s.WrittenVersion, s.HandVersion) && !s.Knows(r.Request.ID)
 }
 
-// maySet tells whether an event may write the flags: where nobody has set them by
-// hand, or asked for a rollback that comes first. A rollback and a person's word always may, but never switch on what
-// somebody has switched off by hand, and raise what somebody has lowered only where they saw that.
+// maySet reports whether an event may write the flags: if nobody has set them by hand or requested a
+// rollback that takes precedence. A rollback and a person's request always may, but never switch on what somebody
+// switched off by hand, and raise what somebody lowered only if they had seen that.
 func (s State) maySet(e Event, d Document) bool {
 	j := s.found(d)
 	j.At = e.At
@@ -145,11 +145,11 @@ func (s State) maySet(e Event, d Document) bool {
 	return lowers || now.Enabled && e.FlagsSeen >= d.Version
 }
 
-// echoes tells whether an event only says what the flags were found set to by hand: they need not be written, and may
+// echoes reports whether an event only repeats the flags found set by hand: they need not be written, and may
 // have been set again since.
 func (e Event) echoes() bool { return e.By == byFlags && e.HandVersion > 0 }
 
-// overruled tells whether an event is a rollback over which somebody has raised the flags by hand: that is the later word.
+// overruled reports whether an event is a rollback over which somebody has raised the flags by hand since.
 func (s State) overruled(e Event, d Document) bool {
 	r := d.Rollback
 	if r == nil || r.RolloutID != s.ID || e.RequestID == "" {
@@ -158,7 +158,7 @@ func (s State) overruled(e Event, d Document) bool {
 	return r.Overruled && r.Request.ID == e.RequestID || slices.Contains(r.Before, e.RequestID)
 }
 
-// pausedWithOverride is the event that stands over flags that an event may not write.
+// pausedWithOverride is the event that replaces e over flags that e may not write.
 func (s State) pausedWithOverride(e Event, d Document) Event {
 	if foreign := s.foreign(e, d); foreign != nil {
 		return *foreign
@@ -166,8 +166,8 @@ func (s State) pausedWithOverride(e Event, d Document) Event {
 	return s.withHandover(e, d)
 }
 
-// foreign is what has happened instead of an event that could not write the
-// flags, or completes the rollout at them: somebody has set them by hand, or asked for a rollback. nil where the event holds.
+// foreign is the event that replaces one which could not write the flags, or which completes the rollout
+// at them: somebody has set them by hand, or requested a rollback. It is nil if the event holds.
 func (s State) foreign(e Event, d Document) *Event {
 	j := s.found(d)
 	j.At = e.At
@@ -179,7 +179,7 @@ func (s State) foreign(e Event, d Document) *Event {
 	}
 	foreign := s.byHand(j)
 	if foreign.RequestID == "" {
-		foreign.RequestID = e.RequestID // it has had its answer, and is not carried out later
+		foreign.RequestID = e.RequestID // it is answered by this event, and not carried out later
 	}
 	if e.RequestID != "" && e.InFlight == Release && !overruled {
 		foreign.InFlight = Release
@@ -189,7 +189,7 @@ func (s State) foreign(e Event, d Document) *Event {
 	return foreign
 }
 
-// found is what flags say that were not judged by anything else.
+// found is a judgement that holds only the flags.
 func (s State) found(d Document) *Judgement {
 	f := d.FeatureFlags.TrialAutomation
 	return &Judgement{
@@ -198,13 +198,13 @@ func (s State) found(d Document) *Judgement {
 	}
 }
 
-// comesFirst tells whether a rollback was asked for that is to be carried out before an event: one that goes further back.
+// comesFirst reports whether a requested rollback takes precedence over an event: one that rolls back further.
 func (s State) comesFirst(e Event, j *Judgement) bool {
 	asked := s.askedFor(j)
 	return asked != nil && asked.RequestID != e.RequestID && !e.goesAsFarAs(*asked)
 }
 
-// goesAsFarAs tells whether an event rolls back the rollout at least as far as another.
+// goesAsFarAs reports whether an event rolls back the rollout at least as far as another.
 func (e Event) goesAsFarAs(asked Event) bool {
 	if e.Type != EventRolledBack && e.Type != EventOverridden {
 		return false
@@ -212,7 +212,7 @@ func (e Event) goesAsFarAs(asked Event) bool {
 	return !*e.Enabled || *asked.Enabled && *e.Percentage <= *asked.Percentage
 }
 
-// withHandover is an event that goes as far as a rollback which was asked for meanwhile: it hands over what that would.
+// withHandover makes an event that goes as far as a rollback requested meanwhile hand over the same trials.
 func (s State) withHandover(e Event, d Document) Event {
 	if asked := s.askedFor(s.found(d)); asked != nil && asked.InFlight == Release && e.goesAsFarAs(*asked) {
 		e.InFlight = Release
@@ -220,8 +220,8 @@ func (s State) withHandover(e Event, d Document) Event {
 	return e
 }
 
-// byHand is what flags that somebody set by hand come to: the rollback that was asked for with them; else, disabled, the
-// end of the rollout; else it holds at them.
+// byHand is the event for flags that somebody set by hand: the rollback that was requested with them; else, if they are
+// disabled, the end of the rollout; else the rollout holds at them.
 func (s State) byHand(j *Judgement) *Event {
 	asked := s.askedFor(j)
 	if asked != nil && (*asked.Enabled == j.Enabled && *asked.Percentage == j.Percentage || !*asked.Enabled && !j.Enabled) {
@@ -239,14 +239,14 @@ func (s State) byHand(j *Judgement) *Event {
 	return e
 }
 
-// askedFor is the rollback that was asked for together with the flags, unless they were raised above it since; nil for
-// none.
+// askedFor is the rollback that was requested together with the flags, unless somebody raised them above it since; nil
+// for none.
 func (s State) askedFor(j *Judgement) *Event {
 	if !s.Awaits(j.Rollback) {
 		return nil
 	}
 	asked := j.Rollback.Request
-	asked.Seen = "" // it was as seen
+	asked.Seen = "" // the flags changed with the request, so its mark cannot match
 	if asked.exceeded(j.Enabled, j.Percentage) {
 		return nil
 	}

@@ -179,7 +179,7 @@ func TestWhatWasAskedBeforeSomebodySetTheFlagsRaisesNothing(t *testing.T) {
 		l.apply(*held)
 		require.False(t, l.state.Awaits(asked(rollout.Request{Percentage: 5}, true, 5).Rollback), "a rollback from before it has had its turn")
 		_, err = l.state.Request(name, r, nil, l.now)
-		require.EqualError(t, err, "somebody has set the flags since "+name+" was asked for: the rollout is at 5 % now")
+		require.EqualError(t, err, "somebody has set the flags since "+name+" was requested: the rollout is at 5 % now")
 		for _, version := range []int{0, 9, 10} { // unknown, as a signal has it that somebody sends now, or later
 			r.FlagsVersion = version
 			_, err = l.state.Request(name, r, nil, l.now)

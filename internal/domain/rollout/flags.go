@@ -11,29 +11,29 @@ import (
 // FlagKey names the flag that vendors are bucketed for.
 const FlagKey = "trialAutomation"
 
-// Document is the one feature-flag document, as stored. It decides: whatever
-// else says that automation is on, the document has the last word.
+// Document is the one feature-flag document, as stored. It has the last word
+// on whether automation is on.
 type Document struct {
 	FeatureFlags Flags `json:"featureFlags"`
-	// Salt gives the buckets; changing it would deal the vendors anew.
+	// Salt seeds the buckets; changing it reassigns every vendor.
 	Salt string `json:"salt"`
 	// Version counts changes.
 	Version   int       `json:"version"`
 	UpdatedAt time.Time `json:"updatedAt"`
 	UpdatedBy string    `json:"updatedBy"`
-	// DisabledVersion is the version at which somebody last switched the automation off, or asked for that while it
+	// DisabledVersion is the version in which somebody last switched the automation off, or asked for that while it
 	// was off; 0 for never.
 	DisabledVersion int `json:"disabledVersion,omitempty"`
-	// HandVersion is the version that somebody else than the rollout last made.
+	// HandVersion is the last version that somebody else than the rollout made.
 	HandVersion int `json:"handVersion,omitempty"`
-	// Rollback is the last rollback that somebody asked for over the API: it was written together with what it
-	// lowered, so that it holds though the signal to the rollout is late or lost. Nil for none.
+	// Rollback is the last rollback requested over the API. It is written together with the flags it
+	// lowered, so that it holds even if the signal to the rollout is late or lost. Nil for none.
 	Rollback *RollbackRequest `json:"rollback,omitempty"`
-	// Write is the last that a rollout wrote: whether its decision is stored is not known here. Nil for none.
+	// Write is a rollout's last write; whether its decision is stored is not known here. Nil for none.
 	Write *FlagWrite `json:"write,omitempty"`
 }
 
-// RollbackRequest is what was asked of which rollout.
+// RollbackRequest is a requested rollback and the rollout it is for.
 type RollbackRequest struct {
 	// Version is the flags' version that came with it.
 	Version   int     `json:"version"`
@@ -41,15 +41,15 @@ type RollbackRequest struct {
 	Request   Request `json:"request"`
 	// Overruled says that somebody has raised the flags by hand since.
 	Overruled bool `json:"overruled,omitempty"`
-	// Before are the ids of the last few that were asked of this rollout before it, and overruled: their signals may
-	// still come.
+	// Before are the ids of the last few earlier requests for this rollout that were overruled: their signals may
+	// still arrive.
 	Before []string `json:"before,omitempty"`
 }
 
 // mostOverruled bounds how many overruled rollbacks are remembered.
 const mostOverruled = 20
 
-// following is what is kept of a new rollback beside the flags of a version, where another was before it.
+// following is the request to keep for a new rollback written with a version of the flags.
 func (r *RollbackRequest) following(before *RollbackRequest, version int) *RollbackRequest {
 	kept := &RollbackRequest{Version: version, RolloutID: r.RolloutID, Request: r.Request}
 	if before == nil || before.RolloutID != r.RolloutID {
@@ -66,14 +66,14 @@ func (r *RollbackRequest) following(before *RollbackRequest, version int) *Rollb
 // FlagWrite is what a rollout wrote for one of its decisions.
 type FlagWrite struct {
 	RolloutID string `json:"rolloutId"`
-	// Seq is the decision's number, At its moment.
+	// Seq is the decision's number, At its time.
 	Seq        int       `json:"seq"`
 	At         time.Time `json:"at"`
 	Enabled    bool      `json:"enabled"`
 	Percentage float64   `json:"percentage"`
-	// Version is the flags' version that it made, though they may have said that before.
+	// Version is the flags' version that it made, even if their values did not change.
 	Version int `json:"version"`
-	// HandVersion is what the decision says of flags that were found set by hand.
+	// HandVersion is the decision's version of flags found set by hand.
 	HandVersion int `json:"handVersion,omitempty"`
 }
 
@@ -82,17 +82,17 @@ type FlagChange struct {
 	Flags
 	// Found is the document that is changed.
 	Found Document
-	// Off says that somebody wants the automation off; that counts also where it is off already.
+	// Off says that somebody wants the automation off; it counts even if it is off already.
 	Off bool
-	// Rollback is what the flags are lowered for, Write what a rollout sets them to; nil where it is something else.
+	// Rollback is the request that lowers the flags, Write a rollout's write; nil for other changes.
 	Rollback *RollbackRequest
 	Write    *FlagWrite
 }
 
-// Change is a change of the document that changes nothing yet.
+// Change returns a change of the document that changes nothing yet.
 func (d Document) Change() FlagChange { return FlagChange{Flags: d.FeatureFlags, Found: d} }
 
-// Changed is the document after a change at a moment, and whether that changes anything.
+// Changed returns the document after a change, and whether that changes anything.
 func (d Document) Changed(c FlagChange, by string, at time.Time) (after Document, changed bool) {
 	if c.Flags == d.FeatureFlags && !c.Off && c.Rollback == nil && c.Write == nil {
 		return d, false
@@ -128,11 +128,11 @@ type Flags struct {
 	AdminTools      AdminTools      `json:"adminTools"`
 }
 
-// TrialAutomation steers the trials.
+// TrialAutomation controls the trials.
 type TrialAutomation struct {
 	// Enabled false holds every automated step, and admits nobody.
 	Enabled bool `json:"enabled"`
-	// EmailReminders false skips the reminders; the other notices still go out.
+	// EmailReminders false skips the reminders; other e-mails still go out.
 	EmailReminders bool `json:"emailReminders"`
 	// AutoExpiration false holds trials at their end and at the end of grace.
 	AutoExpiration bool `json:"autoExpiration"`
@@ -144,16 +144,16 @@ type TrialAutomation struct {
 	RolloutPercentage float64 `json:"rolloutPercentage"`
 }
 
-// Monitoring steers snapshots and alerts.
+// Monitoring controls snapshots and alerts.
 type Monitoring struct {
 	Enabled      bool `json:"enabled"`
 	TrialMetrics bool `json:"trialMetrics"`
 	Alerting     bool `json:"alerting"`
 }
 
-// AdminTools steers what admins may do.
+// AdminTools controls what admins may do.
 type AdminTools struct {
-	// Enabled false refuses every change by an admin, but what AdminsMaySet, pausing, rolling back
+	// Enabled false refuses every change by an admin, except for AdminsMaySet, pausing, rolling back
 	// and acknowledging.
 	Enabled bool `json:"enabled"`
 	// TrialExtension false refuses extensions and revivals.
@@ -161,7 +161,7 @@ type AdminTools struct {
 	BulkOperations bool `json:"bulkOperations"`
 }
 
-// InitialFlags is the state before a rollout: everything on, for nobody.
+// InitialFlags are the flags before a rollout: everything on, for nobody.
 func InitialFlags() Flags {
 	return Flags{
 		TrialAutomation: TrialAutomation{Enabled: true, EmailReminders: true, AutoExpiration: true, ConversionTracking: true},
@@ -181,8 +181,8 @@ func ValidPercentage(p float64) error {
 	return nil
 }
 
-// LoweredTo tells whether other flags have the automation do no more than f, and change nothing else. Of an
-// automation that is switched off the percentage does nothing.
+// LoweredTo reports whether flags to let the automation do no more than f does, and change nothing else. If the
+// automation is off, the percentage has no effect.
 func (f Flags) LoweredTo(to Flags) bool {
 	a, b := f.TrialAutomation, to.TrialAutomation
 	less := (a.Enabled || !b.Enabled) && (a.EmailReminders || !b.EmailReminders) && (a.AutoExpiration || !b.AutoExpiration) &&
@@ -191,7 +191,7 @@ func (f Flags) LoweredTo(to Flags) bool {
 	return less && to == f
 }
 
-// AdminsMaySet tells whether admins may replace f by other flags: while AdminTools.Enabled is false
+// AdminsMaySet reports whether admins may replace f by to: while AdminTools.Enabled is false
 // they may lower the automation, and switch that flag on again.
 func (f Flags) AdminsMaySet(to Flags) bool {
 	if f.AdminTools.Enabled {

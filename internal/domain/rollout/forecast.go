@@ -13,7 +13,7 @@ type Forecast struct {
 	Conversion string `json:"conversion"`
 }
 
-// PhaseForecast is what one phase will see.
+// PhaseForecast is the data that one phase will have.
 type PhaseForecast struct {
 	Name       string  `json:"name"`
 	Percentage float64 `json:"percentage"`
@@ -21,16 +21,16 @@ type PhaseForecast struct {
 	// Vendors is how many it will admit in that time.
 	Vendors float64 `json:"vendors"`
 	// Holds says that a gate will lack data when the soak is over; SoakWouldDo is
-	// the shortest soak, in days, that would not.
+	// the shortest soak, in days, that has enough.
 	Holds       bool    `json:"holds"`
 	SoakWouldDo float64 `json:"soakWouldDo"`
-	// Pauses says that twice the soak is too little as well.
+	// Pauses says that even twice the soak is too short.
 	Pauses bool   `json:"pauses"`
 	Text   string `json:"text"`
 }
 
-// NewForecast is what a plan can decide at so many registrations a day. A vendor
-// admitted has its welcome on the same day, so each counts for the gates at once.
+// NewForecast forecasts what a plan can decide at perDay registrations a day. A vendor
+// gets its welcome on the day it is admitted, so it counts for the gates at once.
 func NewForecast(p Plan, t Times, perDay float64) Forecast {
 	f := Forecast{RegistrationsPerDay: perDay}
 	day, endsAt := 0.0, -1.0
@@ -52,7 +52,7 @@ func NewForecast(p Plan, t Times, perDay float64) Forecast {
 		f.Conversion += fmt.Sprintf(", about day %.0f of the rollout", math.Ceil(endsAt))
 	}
 	if p.Rule == RuleEvidence {
-		f.Conversion += fmt.Sprintf("; sooner where it starts with %d conversions known, which tell how they come with age", enoughPast)
+		f.Conversion += fmt.Sprintf("; sooner if the rollout starts with %d known conversions, which show at which age vendors convert", enoughPast)
 	}
 	return f
 }
@@ -71,17 +71,17 @@ func newPhaseForecast(phase Phase, rate float64) PhaseForecast {
 		return f
 	case rate == 0:
 		f.Holds, f.Pauses = true, true
-		f.Text = fmt.Sprintf("the %v %% phase sees no vendor; the %s gate needs %.0f: this phase will hold, and pause", phase.Percentage, by, needed)
+		f.Text = fmt.Sprintf("the %v %% phase admits no vendor; the %s gate needs %.0f: this phase will wait, and pause", phase.Percentage, by, needed)
 		return f
 	}
 	f.SoakWouldDo = math.Ceil(10*needed/rate) / 10
 	f.Holds, f.Pauses = f.Vendors < needed, 2*f.Vendors < needed
-	f.Text = fmt.Sprintf("the %v %% phase sees about %.0f vendors in %v days; the %s gate needs %.0f", phase.Percentage, f.Vendors, phase.SoakDays, by, needed)
+	f.Text = fmt.Sprintf("the %v %% phase admits about %.0f vendors in %v days; the %s gate needs %.0f", phase.Percentage, f.Vendors, phase.SoakDays, by, needed)
 	switch {
 	case f.Pauses:
-		f.Text += fmt.Sprintf("; this phase will hold, and pause; a soak of %v days would do", f.SoakWouldDo)
+		f.Text += fmt.Sprintf("; this phase will wait, and pause; a soak of %v days would be enough", f.SoakWouldDo)
 	case f.Holds:
-		f.Text += fmt.Sprintf("; this phase will hold; a soak of %v days would do", f.SoakWouldDo)
+		f.Text += fmt.Sprintf("; this phase will wait; a soak of %v days would be enough", f.SoakWouldDo)
 	default:
 		f.Text += ", which is enough"
 	}

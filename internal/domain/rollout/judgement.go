@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Judgement is what the facts known at a moment say: whether the rollout must
-// be rolled back, and whether it may go on.
+// Judgement says what the known facts mean: whether the rollout must be rolled
+// back, and whether it may advance.
 type Judgement struct {
 	Formula string    `json:"formula"`
 	At      time.Time `json:"at"`
@@ -17,11 +17,11 @@ type Judgement struct {
 	Triggers []TriggerResult `json:"triggers"`
 	Gates    []GateResult    `json:"gates"`
 	Outage   *Outage         `json:"outage"`
-	// Enabled, Percentage and Version are what the flags said.
+	// Enabled, Percentage and Version are those of the flags.
 	Enabled    bool    `json:"enabled"`
 	Percentage float64 `json:"percentage"`
 	Version    int     `json:"version"`
-	// DisabledVersion and Rollback are what the flag document said of them.
+	// DisabledVersion and Rollback are those of the flag document.
 	DisabledVersion int              `json:"disabledVersion,omitempty"`
 	Rollback        *RollbackRequest `json:"rollback,omitempty"`
 }
@@ -44,34 +44,34 @@ type Remedy string
 const (
 	// Immediate disables the automation and admits nobody.
 	Immediate Remedy = "immediate"
-	// Partial goes back to the percentage of the phase before.
+	// Partial returns to the percentage of the phase before.
 	Partial Remedy = "partial"
 )
 
-// TriggerResult is how a trigger stands.
+// TriggerResult is the evaluation of one trigger.
 type TriggerResult struct {
 	Trigger Trigger `json:"trigger"`
 	Remedy  Remedy  `json:"remedy"`
-	// Firing says that the evidence reaches what is needed.
+	// Firing says that the evidence reaches Needed.
 	Firing bool `json:"raised"`
 	// Evidence is E, and Needed is 1/alpha; with the threshold rule they are the
 	// estimate and the limit.
 	Evidence float64 `json:"evidence"`
 	Needed   float64 `json:"needed"`
-	// Estimate is the rate seen, Limit the one allowed, Seen of how many.
+	// Estimate is the observed rate, Limit the allowed one, Seen the number of observations.
 	Estimate float64 `json:"estimate"`
 	Limit    float64 `json:"limit"`
 	Seen     int     `json:"seen"`
-	// Reason says all of it in a sentence.
+	// Reason sums it up in a sentence.
 	Reason string `json:"reason"`
-	// DecidableFrom is when a verdict is possible at the earliest; nil where one
-	// is possible now, or where nobody knows.
+	// DecidableFrom is the earliest time of a verdict; nil if a verdict is possible
+	// now, or if the time is unknown.
 	DecidableFrom *time.Time `json:"decidableFrom"`
-	// Weighed is what conversion is weighed from where there is a curve; nil otherwise.
+	// Weighed is the sample that conversion is weighed from when there is a curve; nil otherwise.
 	Weighed *Weighed `json:"weighed,omitempty"`
 }
 
-// Verdict is a gate's.
+// Verdict is the result of a gate or a check.
 type Verdict string
 
 // The verdicts.
@@ -81,7 +81,7 @@ const (
 	Insufficient Verdict = "INSUFFICIENT"
 )
 
-// GateResult is how a gate stands.
+// GateResult is the evaluation of one gate.
 type GateResult struct {
 	Gate     Gate    `json:"gate"`
 	Verdict  Verdict `json:"verdict"`
@@ -94,10 +94,10 @@ type GateResult struct {
 	Reason   string  `json:"reason"`
 }
 
-// Telling tells whether enough was seen for Estimate to say anything.
+// Telling reports whether the sample is large enough for Estimate to mean anything.
 func (r GateResult) Telling() bool { return telling(r.Seen, r.Enough, r.Verdict) }
 
-// The chances of a false alarm that are accepted, in the first epoch.
+// The accepted probabilities of a false alarm, in the first epoch.
 const (
 	alphaEmail      = 0.05
 	alphaErrors     = 0.01
@@ -107,7 +107,7 @@ const (
 	gateNeeded = 20
 )
 
-// What a gate, or a plain comparison, must have seen.
+// The sample sizes that a gate, or a plain comparison, needs.
 const (
 	enoughEmail      = 20
 	enoughAutomation = 10
@@ -115,15 +115,15 @@ const (
 	enoughMatured    = 30
 )
 
-// Times is how the trials of a rollout count days.
+// Times gives the lengths of a rollout's days and trials.
 type Times struct {
 	Day time.Duration `json:"day"`
 	// TrialDays is how many days a trial and its grace last.
 	TrialDays float64 `json:"trialDays"`
-	// Curve is how conversions come with age; empty means that none is counted on
+	// Curve gives the share of conversions by age; empty counts no conversion
 	// before a trial is over.
 	Curve Curve `json:"curve"`
-	// History is what it was learned from, when the rollout started; nil where nobody looked.
+	// History summarizes the trials behind Curve, as of the start; nil if nobody read them.
 	History *History `json:"past,omitempty"`
 }
 
@@ -134,7 +134,7 @@ func (t Times) curve() Curve {
 	return Matured(t.TrialDays)
 }
 
-// Judge weighs what a ledger holds after a snapshot.
+// Judge judges the state of a ledger after a snapshot.
 func Judge(p Plan, t Times, l Ledger, s Snapshot) Judgement {
 	j := judge{Plan: p, Times: t, Ledger: l, now: s.To, epoch: l.Epoch}
 	return Judgement{
@@ -153,8 +153,8 @@ type judge struct {
 	epoch int
 }
 
-// planned is from how many starts evidence is weighed: the phases that admit, and
-// after a rollback where it went back to, which may be 0 %.
+// planned is from how many starts evidence is weighed: the phases that admit vendors and,
+// after a rollback, the stage it returned to, which may be at 0 %.
 func (j judge) planned() int {
 	if j.epoch > 0 {
 		return j.starts() + 1
@@ -162,7 +162,7 @@ func (j judge) planned() int {
 	return j.starts()
 }
 
-// weighed is an alarm by the evidence, or by plain comparison where the plan
+// weighed decides an alarm by the evidence, or by plain comparison if the plan
 // says so. A new epoch needs twice the evidence.
 func (j judge) weighed(a TriggerResult, side Side, log, alpha float64, least int) TriggerResult {
 	if j.Rule == RuleThreshold {
@@ -180,7 +180,7 @@ func (j judge) weighed(a TriggerResult, side Side, log, alpha float64, least int
 	return a
 }
 
-// capped is the evidence of a logarithm, kept printable.
+// capped converts a logarithm to evidence, capped to stay printable.
 func capped(log float64) float64 { return math.Exp(min(log, 690)) }
 
 func (j judge) email() TriggerResult {
@@ -206,7 +206,7 @@ func (j judge) performance() TriggerResult {
 	if !known {
 		a.Needed = 1 / alphaSlow
 		a.Evidence = 1
-		a.Reason = fmt.Sprintf("cannot be judged: before the rollout %d API calls were seen, %d are needed to know how fast is normal",
+		a.Reason = fmt.Sprintf("cannot be judged: there were %d API calls before the rollout, and %d are needed to know the normal speed",
 			j.Baseline.Count(), leastBaseline)
 		return a
 	}
@@ -215,14 +215,14 @@ func (j judge) performance() TriggerResult {
 	return a
 }
 
-// What a rate of conversion is of. A conversion ends a trial at once, and whoever does not
-// convert is known only when trial and grace are over: of those that merely ended, too many converted.
+// What a conversion rate counts. A conversion ends a trial at once, and a trial that does not
+// convert is known only when trial and grace are over: among trials that merely ended, too many converted.
 const (
 	couldConvert = "of the trials that could have ended converted"
 	couldEnd     = "trials that began long enough ago"
 )
 
-// converted is what share of the trials that could have ended converted, and how many those are.
+// converted is the share of the trials that could have ended which converted, and their number.
 func (j judge) converted() (share float64, seen int) {
 	over, converted := j.matured(j.TrialDays, j.now, j.Day)
 	return ratio(converted, over), over
@@ -237,7 +237,7 @@ func (j judge) conversion() TriggerResult {
 	a = j.weighed(a, TooLow, j.conversions(null, j.curve(), j.now, j.Day).Log(), alphaConversion, enoughMatured)
 	a.Reason = j.words(a, "%s "+couldConvert+", at least %s must", couldEnd)
 	if over > 0 && over < enoughMatured && !a.Firing {
-		a.Reason = fmt.Sprintf("%d trials began long enough ago to have ended; nothing is said of fewer than %d", over, enoughMatured)
+		a.Reason = fmt.Sprintf("%d trials began long enough ago to have ended; a rate takes at least %d", over, enoughMatured)
 	}
 	if len(j.Curve) > 0 && j.Rule == RuleEvidence {
 		j.ripening(&a, null)
@@ -253,14 +253,14 @@ func (j judge) conversion() TriggerResult {
 	return a
 }
 
-// ripening says of conversion weighed by the curve of before what more is weighed
-// than the ended trials, and from when on a verdict is possible. The estimate stays
-// that of the ended ones: by a curve that is late it would be too high.
+// ripening extends the conversion result by the younger trials that the curve lets count,
+// and by the earliest time of a verdict. The estimate stays that of the ended trials:
+// by a late curve it would be too high.
 func (j judge) ripening(a *TriggerResult, null Null) {
 	w := weighed(j.Curve, j.Admissions, j.today(j.now, j.Day))
 	a.Weighed = &w
 	if w.Vendors > 0 {
-		a.Reason += fmt.Sprintf("; with younger trials, weighed by how conversions came before, %d of %d converted, which say as much as %.0f ended ones", w.Converted, w.Vendors, w.Full)
+		a.Reason += fmt.Sprintf("; with younger trials, weighed by the ages of earlier conversions, %d of %d converted, which is worth %.0f ended trials", w.Converted, w.Vendors, w.Full)
 	}
 	from, known := decidable(null, j.Curve, j.Admissions, alphaConversion)
 	switch at := j.Since.Add(days(from, j.Day)); {
@@ -273,9 +273,9 @@ func (j judge) ripening(a *TriggerResult, null Null) {
 	}
 }
 
-// decidable is how many ended trials a verdict takes were there not one
-// conversion among them, and when so many will have ended; nil where not
-// enough vendors are admitted yet.
+// decidable is how many ended trials a verdict takes if none of them
+// converted, and when that many will have ended; nil if too few vendors
+// are admitted yet.
 func (j judge) decidable(n Null) (*time.Time, int) {
 	least := LeastMatured(n, alphaConversion)
 	admitted := 0
@@ -288,7 +288,7 @@ func (j judge) decidable(n Null) (*time.Time, int) {
 	return nil, least
 }
 
-// LeastMatured is how many ended trials without one conversion it takes for the
+// LeastMatured is how many ended trials without a conversion it takes for the
 // evidence to reach 1/alpha: 43 at a limit of 0.1 and alpha 0.05.
 func LeastMatured(n Null, alpha float64) int {
 	var s Sums
@@ -301,10 +301,10 @@ func LeastMatured(n Null, alpha float64) int {
 	}
 }
 
-// words says how a trigger stands.
+// words gives a trigger's reason.
 func (j judge) words(a TriggerResult, rates, unit string) string {
 	if a.Seen == 0 {
-		return "nothing seen yet"
+		return "no data yet"
 	}
 	text := fmt.Sprintf(rates+" (of %d %s)", percent(a.Estimate), percent(a.Limit), a.Seen, unit)
 	switch {
@@ -330,7 +330,7 @@ func ratio(part, whole int) float64 {
 	return float64(part) / float64(whole)
 }
 
-// gates rules on each gate of the present phase.
+// gates evaluates each gate for the present phase.
 func (j judge) gates() []GateResult {
 	var results []GateResult
 	for _, gate := range Gates() {
@@ -364,33 +364,33 @@ func (j judge) rule(gate Gate) GateResult {
 	return ruled(r, e.Null.Side, e.Log(1), what, unit)
 }
 
-// ruled gives a gate's verdict: FAIL by evidence, PASS by the estimate where
-// enough was seen, INSUFFICIENT otherwise.
+// ruled gives a gate's verdict: FAIL by evidence, PASS by the estimate if the
+// sample is large enough, INSUFFICIENT otherwise.
 func ruled(r GateResult, side Side, log float64, what, unit string) GateResult {
 	r.Evidence, r.Needed = capped(log), gateNeeded
 	within, bound := r.Estimate >= r.Limit, "at least %s must"
 	if side == TooHigh {
 		within, bound = r.Estimate <= r.Limit, "at most %s may"
 	}
-	r.Reason = fmt.Sprintf("%s %s, "+bound+"; seen: %d %s", percent(r.Estimate), what, percent(r.Limit), r.Seen, unit)
+	r.Reason = fmt.Sprintf("%s %s, "+bound+"; sample: %d %s", percent(r.Estimate), what, percent(r.Limit), r.Seen, unit)
 	switch {
 	case log >= math.Log(gateNeeded):
 		r.Verdict = Fail
 	case r.Seen < r.Enough:
 		r.Verdict = Insufficient
-		r.Reason = fmt.Sprintf("too little seen: %d of %d %s", r.Seen, r.Enough, unit)
+		r.Reason = fmt.Sprintf("too little data: %d of %d %s", r.Seen, r.Enough, unit)
 	case within:
 		r.Verdict = Pass
 	default:
 		r.Verdict = Insufficient
-		r.Reason += "; not yet certain that this is not chance"
+		r.Reason += "; this may still be chance"
 	}
 	return r
 }
 
 // Firing is the trigger that decides: the first immediate alarm, or else the
-// first partial one; nil where there is none. While an outage strikes all
-// alike, e-mails and steps raise none.
+// first partial one; nil if there is none. During an outage that affects all
+// vendors, only conversion counts.
 func (j Judgement) Firing() *TriggerResult {
 	var partial *TriggerResult
 	for i, a := range j.Triggers {
@@ -405,8 +405,8 @@ func (j Judgement) Firing() *TriggerResult {
 	return partial
 }
 
-// doubt is the conversion trigger where it sees less than its limit, of enough
-// trials to care, and yet has not raised an alarm; nil otherwise.
+// doubt is the conversion trigger if its rate is below the limit, over enough
+// trials to matter, without an alarm; nil otherwise.
 func (j *Judgement) doubt() *TriggerResult {
 	if j == nil {
 		return nil
@@ -419,7 +419,7 @@ func (j *Judgement) doubt() *TriggerResult {
 	return nil
 }
 
-// GateResult is how a gate stands.
+// GateResult returns the result of a gate; insufficient if the gate was not judged.
 func (j Judgement) GateResult(g Gate) GateResult {
 	for _, r := range j.Gates {
 		if r.Gate == g {

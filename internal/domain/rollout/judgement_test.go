@@ -109,7 +109,7 @@ func TestPerformanceNeedsABaseline(t *testing.T) {
 	b.take(time.Hour, calls(slices.Repeat([]time.Duration{time.Minute}, 500)...))
 	a := alarmOf(t, b.judge(), rollout.TriggerPerformance)
 	require.False(t, a.Firing)
-	require.Equal(t, "cannot be judged: before the rollout 0 API calls were seen, 100 are needed to know how fast is normal", a.Reason)
+	require.Equal(t, "cannot be judged: there were 0 API calls before the rollout, and 100 are needed to know the normal speed", a.Reason)
 }
 
 func TestConversionSaysWhenAVerdictIsPossible(t *testing.T) {
@@ -180,18 +180,18 @@ func TestGatesAtTheirEdges(t *testing.T) {
 		want         rollout.Verdict
 		reason       string
 	}{
-		{rollout.GateEmail, 0, 0, rollout.Insufficient, "too little seen: 0 of 20 vendors with e-mail"},
-		{rollout.GateEmail, 19, 0, rollout.Insufficient, "too little seen: 19 of 20 vendors with e-mail"},
+		{rollout.GateEmail, 0, 0, rollout.Insufficient, "too little data: 0 of 20 vendors with e-mail"},
+		{rollout.GateEmail, 19, 0, rollout.Insufficient, "too little data: 19 of 20 vendors with e-mail"},
 		{rollout.GateEmail, 20, 0, rollout.Pass, "100 % of the e-mails were delivered, at least 95 % must; seen: 20 vendors with e-mail"},
 		{rollout.GateEmail, 20, 1, rollout.Pass, "95 % of"},
-		{rollout.GateEmail, 20, 2, rollout.Insufficient, "not yet certain that this is not chance"},
+		{rollout.GateEmail, 20, 2, rollout.Insufficient, "this may still be chance"},
 		{rollout.GateEmail, 20, 10, rollout.Fail, "50 % of"},
 		{rollout.GateEmail, 5, 5, rollout.Fail, "0 % of"},
-		{rollout.GateAutomation, 9, 0, rollout.Insufficient, "too little seen: 9 of 10 vendors with steps"},
+		{rollout.GateAutomation, 9, 0, rollout.Insufficient, "too little data: 9 of 10 vendors with steps"},
 		{rollout.GateAutomation, 10, 0, rollout.Pass, "100 % of the automated steps succeeded"},
 		{rollout.GateAutomation, 10, 1, rollout.Insufficient, "not yet certain"},
 		{rollout.GateAutomation, 10, 8, rollout.Fail, "20 % of"},
-		{rollout.GateAPI, 99, 0, rollout.Insufficient, "too little seen: 99 of 100 calls"},
+		{rollout.GateAPI, 99, 0, rollout.Insufficient, "too little data: 99 of 100 calls"},
 		{rollout.GateAPI, 100, 5, rollout.Pass, "5.0 % of the API calls took longer than 2 s, at most 5.0 % may"},
 		{rollout.GateAPI, 100, 6, rollout.Insufficient, "not yet certain"},
 		{rollout.GateAPI, 100, 50, rollout.Fail, "50 % of"},

@@ -9,14 +9,14 @@ import (
 	"time"
 )
 
-// Ledger is what a rollout's snapshots come to, taken in one after the other:
-// the evidence for triggers and gates, and what is still open. It is only ever
-// changed by Take, so it can be made again from the snapshots.
+// Ledger accumulates a rollout's snapshots, in order: the evidence for triggers
+// and gates, and the e-mails and days that are still open. Only Apply changes it,
+// so it can be rebuilt from the snapshots.
 type Ledger struct {
-	// Number is the last snapshot's, At its moment; 0 for none.
+	// Number is the last snapshot's number, At its time; 0 for none.
 	Number int       `json:"number"`
 	At     time.Time `json:"at"`
-	// To is up to when everything was taken in.
+	// To is the end of the period that the ledger covers.
 	To       time.Time `json:"to"`
 	Epoch    int       `json:"epoch"`
 	StageSeq int       `json:"entry"`
@@ -28,20 +28,20 @@ type Ledger struct {
 	Slow   Evidence `json:"slow"`
 	// The gates' evidence, from this stage's start.
 	Gates map[Gate]Evidence `json:"gates"`
-	// Vendors seen since this stage's start, by what was seen of them.
+	// The vendors observed since this stage's start, by kind of observation.
 	EmailVendors map[string]bool `json:"emailVendors"`
 	StepVendors  map[string]bool `json:"stepVendors"`
 
 	// EmailDays and StepDays are the vendors' days that may still change.
 	EmailDays map[string]VendorDay `json:"emailDays"`
 	StepDays  map[string]VendorDay `json:"stepDays"`
-	// Awaited are e-mails sent of which nothing was heard yet, by key.
+	// Awaited are the times of e-mails sent that have no report yet, by key.
 	Awaited map[string]time.Time `json:"awaited"`
-	// Settled are e-mails of which was heard lately, by key: their sending may
+	// Settled are the times of recently reported e-mails, by key: their sending may
 	// become known later than their delivery.
 	Settled map[string]time.Time `json:"settled"`
-	// Delivered are those of the settled that were delivered, by key, with when they were sent: one may turn out to
-	// have come back.
+	// Delivered are the settled e-mails that were delivered, by key, with the time of sending: a delivered e-mail may still
+	// bounce.
 	Delivered map[string]time.Time `json:"delivered"`
 	// DeliveredAt is when the mail service last reported on any e-mail.
 	DeliveredAt time.Time `json:"heard"`
@@ -56,7 +56,7 @@ type Ledger struct {
 }
 
 // VendorDay is one vendor's day: the unit in which e-mails and steps count, so
-// that what fails together counts once.
+// that failures with a common cause count once.
 type VendorDay struct {
 	// Known is when its first outcome became known.
 	Known time.Time `json:"known"`
@@ -69,12 +69,12 @@ func (d VendorDay) share() float64 { return float64(d.Good) / float64(d.Seen) }
 const (
 	// deliveryLimit is how many days an e-mail may take to be delivered.
 	deliveryLimit = 1
-	// leastDelivery bounds that below where a day lasts seconds: reports take
-	// their time on a busy machine.
+	// leastDelivery bounds that limit from below when a day lasts seconds: reports take
+	// time on a busy machine.
 	leastDelivery = 30 * time.Second
 	// openDays is after how many days a vendor's day cannot change any more.
 	openDays = 2
-	// slowCall is what the requirements allow a call to take.
+	// slowCall is the longest call that the requirements allow.
 	slowCall = 2 * time.Second
 	// slowShare is the share of calls beyond the 95th percentile.
 	slowShare = 0.05
@@ -88,7 +88,7 @@ const (
 	gateConversion = 0.20
 )
 
-// NewLedger is a rollout's ledger before its first snapshot.
+// NewLedger returns a rollout's ledger before its first snapshot.
 func NewLedger(p Plan) Ledger {
 	l := Ledger{
 		Email:   Evidence{Null: Null{Limit: p.Triggers.EmailDelivery, Side: TooLow}},
@@ -101,7 +101,7 @@ func NewLedger(p Plan) Ledger {
 	return l
 }
 
-// enter begins the gates anew.
+// enter restarts the gates.
 func (l *Ledger) enter(at time.Time) {
 	l.Gates = map[Gate]Evidence{
 		GateEmail:      {Null: Null{Limit: gateEmail, Side: TooLow}},
@@ -116,17 +116,17 @@ func (l *Ledger) enter(at time.Time) {
 	l.EmailVendors, l.StepVendors = map[string]bool{}, map[string]bool{}
 }
 
-// Apply takes a snapshot in; day is how long a day lasts. A snapshot that was
-// taken in before is left alone.
+// Apply adds a snapshot; day is the length of a day. It ignores a snapshot that was
+// applied before.
 func (l *Ledger) Apply(p Plan, s Snapshot, day time.Duration) {
 	if s.Number <= l.Number {
 		return
 	}
 	l.Number, l.At, l.To, l.Outage = s.Number, s.At, s.To, s.Outage
-	if l.Delivered == nil { // stored before there was any
+	if l.Delivered == nil { // stored by a version without it
 		l.Delivered = map[string]time.Time{}
 	}
-	// What became known before this stage was entered belongs to the one before.
+	// What became known before this stage was entered belongs to the previous stage.
 	outcomes := inOrder(s.Outcomes)
 	entered := sort.Search(len(outcomes), func(i int) bool { return !outcomes[i].At.Before(s.Position.Since) })
 	for _, o := range outcomes[:entered] {
@@ -164,7 +164,7 @@ func (l *Ledger) move(s Snapshot) {
 		l.enter(from)
 		l.StageSeq = s.Position.StageSeq
 	}
-	// After a rollback to 0 % those automated before are watched on.
+	// After a rollback to 0 % the trials automated before are still watched.
 	if s.Position.Stage.admits() && (s.Position.Percentage > 0 || l.Epoch > 0) {
 		l.Email.Begin(from)
 		l.Errors.Begin(from)
@@ -189,12 +189,12 @@ func (l *Ledger) outcome(o Outcome, day time.Duration) {
 			delete(l.DayOf, o.VendorID)
 			l.Admissions[d].Converted++
 		}
-	case Expired, Extended, Shortened, Cancelled, Revived: // only reports tell of them
+	case Expired, Extended, Shortened, Cancelled, Revived: // only reports count these
 	}
 }
 
-// recordDelivery takes the mail service's word on an e-mail. Each e-mail counts once, and whatever order the reports come in,
-// the weightiest stands, as in the record of the send: a failure over a delivery, and that over what came back without saying what failed.
+// recordDelivery records the mail service's report on an e-mail. Each e-mail counts once, and in any order of the
+// reports the gravest wins, as in the record of the send: a failure over a delivery, and that over an unclear bounce.
 func (l *Ledger) recordDelivery(o Outcome, day time.Duration) {
 	if o.At.After(l.DeliveredAt) {
 		l.DeliveredAt = o.At
@@ -209,7 +209,7 @@ func (l *Ledger) recordDelivery(o Outcome, day time.Duration) {
 	if !awaited {
 		sent = o.At
 	}
-	if o.Kind == MailReturned { // a delivery has its day to come
+	if o.Kind == MailReturned { // a delivery may still be reported within the limit
 		l.Awaited[o.Key] = sent
 		return
 	}
@@ -221,7 +221,7 @@ func (l *Ledger) recordDelivery(o Outcome, day time.Duration) {
 	l.mail(o.VendorID, sent, o.At, o.Kind == MailDelivered, day)
 }
 
-// cameBack has an e-mail that counted as delivered count as failed, unless its vendor's day cannot change any more.
+// cameBack turns a delivered e-mail into a failed one, unless its vendor's day is closed.
 func (l *Ledger) cameBack(o Outcome, day time.Duration) {
 	sent, delivered := l.Delivered[o.Key]
 	delete(l.Delivered, o.Key)
@@ -253,7 +253,7 @@ func (l *Ledger) admit(o Outcome, day time.Duration) {
 
 func (l *Ledger) step(o Outcome, day time.Duration) {
 	if o.Kind == StepFailed && l.Outage != nil {
-		return // it strikes all alike, and says nothing of the rollout
+		return // it affects all vendors, and says nothing about the rollout
 	}
 	l.StepVendors[o.VendorID] = true
 	before, after := count(l.StepDays, o.VendorID, o.At, o.At, day, o.Kind == StepDone)
@@ -268,7 +268,7 @@ func (l *Ledger) mail(vendorID string, sent, known time.Time, delivered bool, da
 	l.weighMail(count(l.EmailDays, vendorID, sent, known, day, delivered))
 }
 
-// weighMail has a vendor's day of e-mails count as it has turned out to be.
+// weighMail replaces the weight of a vendor's day of e-mails.
 func (l *Ledger) weighMail(before, after VendorDay) {
 	weigh(&l.Email, after.Known, good(before), good(after))
 	gate := l.Gates[GateEmail]
@@ -276,12 +276,12 @@ func (l *Ledger) weighMail(before, after VendorDay) {
 	l.Gates[GateEmail] = gate
 }
 
-// vendorDay is the key of a vendor's day, the one of a moment.
+// vendorDay is the key of the vendor's day that a time falls in.
 func vendorDay(vendorID string, of time.Time, day time.Duration) string {
 	return fmt.Sprintf("%s/%d", vendorID, of.UnixNano()/int64(day))
 }
 
-// count adds an outcome to its vendor's day, the one of a moment.
+// count adds an outcome to its vendor's day.
 func count(days map[string]VendorDay, vendorID string, of, known time.Time, day time.Duration, good bool) (before, after VendorDay) {
 	key := vendorDay(vendorID, of, day)
 	before = days[key]
@@ -313,7 +313,7 @@ func failing(d VendorDay) *float64 {
 	return x
 }
 
-// weigh adds a vendor's day, or corrects what was known of it.
+// weigh adds a vendor's day, or corrects it.
 func weigh(e *Evidence, known time.Time, before, after *float64) {
 	if before == nil {
 		e.Observe(known, *after)
@@ -322,8 +322,8 @@ func weigh(e *Evidence, known time.Time, before, after *float64) {
 	e.Correct(known, *before, *after)
 }
 
-// overdue counts e-mails of which nothing was heard within a day as failed.
-// Where the mail service reports nothing at all, that says nothing of the
+// overdue counts e-mails without a report within a day as failed.
+// If the mail service reports nothing at all, silence says nothing about the
 // e-mails; nor does it while nothing can be sent.
 func (l *Ledger) overdue(s Snapshot, day time.Duration) {
 	for _, key := range slices.Sorted(maps.Keys(l.Awaited)) {
@@ -334,7 +334,7 @@ func (l *Ledger) overdue(s Snapshot, day time.Duration) {
 		delete(l.Awaited, key)
 		l.Settled[key] = s.To
 		vendorID, _, _ := strings.Cut(key, "/")
-		// It became known before To: a run that begins there has not seen it.
+		// It became known before To: a run that begins at To does not count it.
 		l.mail(vendorID, sent, s.To.Add(-time.Millisecond), false, day)
 	}
 }
@@ -349,7 +349,7 @@ func (l *Ledger) calls(p Plan, s Snapshot) {
 	}
 	gate(GateAPI, s.Calls.SlowerThan(slowCall))
 	gate(GateErrors, min(s.Calls.Failed, n))
-	// The last of them may be read of only when a phase that admits has begun.
+	// The last of them may be read only after a phase that admits has begun.
 	before := s.Position.Percentage == 0 || len(l.Slow.Runs) == 0 && !s.To.After(s.Position.Since)
 	if len(l.Admissions) == 0 && before {
 		l.Baseline.Add(s.Calls)
@@ -365,8 +365,8 @@ func (l *Ledger) calls(p Plan, s Snapshot) {
 // leastBaseline is how many calls a baseline needs.
 const leastBaseline = 100
 
-// slowLimit is from when on a call counts as slow against the baseline, and
-// whether the baseline is enough to tell.
+// slowLimit is the duration above which a call counts as slow, and whether the
+// baseline is large enough to tell.
 func (l *Ledger) slowLimit(p Plan) (time.Duration, bool) {
 	if l.Baseline.Count() < leastBaseline {
 		return 0, false
@@ -374,7 +374,7 @@ func (l *Ledger) slowLimit(p Plan) (time.Duration, bool) {
 	return time.Duration((1 + p.Triggers.Slowdown) * float64(l.Baseline.Quantile(1-slowShare))), true
 }
 
-// forget drops days that cannot change any more.
+// forget drops closed days.
 func (l *Ledger) forget(now time.Time, day time.Duration) {
 	old := func(_ string, d VendorDay) bool { return now.Sub(d.Known) > openDays*day }
 	maps.DeleteFunc(l.EmailDays, old)
@@ -386,7 +386,7 @@ func (l *Ledger) forget(now time.Time, day time.Duration) {
 	})
 }
 
-// conversions weighs the conversions known at a moment.
+// conversions weighs the conversions known now.
 func (l *Ledger) conversions(n Null, curve Curve, now time.Time, day time.Duration) Sums {
 	if l.Since.IsZero() {
 		return Sums{}
@@ -394,7 +394,7 @@ func (l *Ledger) conversions(n Null, curve Curve, now time.Time, day time.Durati
 	return ConversionSums(n, curve, l.Admissions, l.today(now, day))
 }
 
-// today is a moment in days since the first admission.
+// today is the time in days since the first admission.
 func (l *Ledger) today(now time.Time, day time.Duration) float64 {
 	return float64(now.Sub(l.Since)) / float64(day)
 }

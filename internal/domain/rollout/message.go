@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// MessageFor is what stakeholders are told of an event that has just happened;
-// s is the state after it. It is nil for events of which nobody is told.
+// MessageFor is the stakeholders' message about an event that has just happened;
+// s is the state after it. It is nil for events that nobody is notified of.
 func MessageFor(s State, e Event) *Message {
 	m := s.worded(e)
 	if m == nil {
@@ -38,7 +38,7 @@ func (s State) worded(e Event) *Message {
 	case EventResumed:
 		return &Message{
 			Kind: NoticePhase, Subject: fmt.Sprintf("Trial rollout: resumed at %v %%", s.Percentage),
-			Lead:  fmt.Sprintf("The rollout of trial automation goes on since %s, at %v %% of new vendors.", s.formatTime(e.At), s.Percentage),
+			Lead:  fmt.Sprintf("The rollout of trial automation continues since %s, at %v %% of new vendors.", s.formatTime(e.At), s.Percentage),
 			Lines: []string{sentence(e.Reason), s.whatIsNext(e)}, Sections: s.stillOpen(e.Judgement, true),
 		}
 	case EventBackfill:
@@ -63,21 +63,21 @@ func (s State) announcement() *Message {
 	}
 	begins, verb := "Trial rollout begins on ", "begins on"
 	if s.RestartOf != "" {
-		begins, verb = "Trial rollout goes on from ", "goes on from"
+		begins, verb = "Trial rollout continues from ", "continues from"
 	}
 	m := &Message{
 		Kind: NoticeAnnouncement, Subject: begins + s.formatTime(first.From),
 		Lead: fmt.Sprintf("The rollout of trial automation %s %s and reaches %v %% of new vendors on %s at the earliest: their trials then get their e-mails and end by themselves.",
 			verb, s.formatTime(first.From), s.Plan.percentage(last.Stage), s.formatTime(last.From)),
 		Lines: []string{
-			"A phase lasts at least as long as planned, and the next one begins only when the figures are good enough. With too few vendors to judge by, a phase lasts up to twice as long and then waits for a decision.",
+			"A phase lasts at least as long as planned, and the next one begins only when the figures are good enough. With too few vendors to judge, a phase lasts up to twice as long and then waits for a decision.",
 			fmt.Sprintf("The rollout rolls itself back one phase when less than %s of the e-mails are delivered or the API has become slower by more than %s. It switches the automation off when more than %s of the automated steps fail or less than %s of the ended trials convert.",
 				percent(s.Plan.Triggers.EmailDelivery), percent(s.Plan.Triggers.Slowdown), percent(s.Plan.Triggers.ErrorRate), percent(s.Plan.Triggers.Conversion)),
 		},
 		Sections: []Section{dates, expectations(), contacts()},
 	}
 	if s.Plan.Backfill {
-		m.Lines = append(m.Lines, fmt.Sprintf("After the last phase, vendors whose trials still run without automation are taken in too, at most %d an hour.", s.Plan.BackfillPerHour))
+		m.Lines = append(m.Lines, fmt.Sprintf("After the last phase, vendors whose trials still run without automation are automated too, at most %d an hour.", s.Plan.BackfillPerHour))
 	}
 	return m
 }
@@ -86,7 +86,7 @@ func expectations() Section {
 	return Section{Title: "What you will be sent", Items: []Item{
 		{Label: "At each phase", Text: titles(NoticePhase.Roles())},
 		{Label: "Once a day", Text: titles(NoticeDaily.Roles())},
-		{Label: "At once, when it stops or goes back", Text: "everybody"},
+		{Label: "Immediately, when it stops or is rolled back", Text: "everybody"},
 		{Label: "The final report, after the days of stability", Text: "everybody"},
 	}}
 }
@@ -110,7 +110,7 @@ func contacts() Section {
 	return section
 }
 
-// longName is what a stage is called where nothing else says its percentage.
+// longName names a stage where its percentage is not shown otherwise.
 func (p Plan) longName(s Stage) string {
 	switch s.Kind {
 	case Stability:
@@ -122,22 +122,22 @@ func (p Plan) longName(s Stage) string {
 	return p.name(s)
 }
 
-// entered tells of a stage that has begun; of guard with the final report.
+// entered is the message about a stage that has begun; for guard it is the final report.
 func (s State) entered(e Event) *Message {
 	switch s.Stage.Kind {
 	case Guard:
 		return s.finalReport(e)
 	case Stability:
 		return &Message{
-			Kind: NoticePhase, Subject: fmt.Sprintf("Trial rollout: all phases are through, stability begins at %v %%", s.Percentage),
-			Lead:  fmt.Sprintf("All phases are through: since %s everything must hold at %v %% of new vendors until %s.", s.formatTime(e.At), s.Percentage, s.formatTime(s.StageEnds())),
+			Kind: NoticePhase, Subject: fmt.Sprintf("Trial rollout: all phases are complete, stability begins at %v %%", s.Percentage),
+			Lead:  fmt.Sprintf("All phases are complete: since %s everything must hold at %v %% of new vendors until %s.", s.formatTime(e.At), s.Percentage, s.formatTime(s.StageEnds())),
 			Lines: []string{sentence(e.Reason), s.whatIsNext(e)}, Sections: s.stillOpen(e.Judgement, false),
 		}
 	case Notice, InPhase:
 	}
 	lead := fmt.Sprintf("Since %s the trials of %v %% of new vendors are automated.", s.formatTime(e.At), s.Percentage)
 	if s.needsPreflight() {
-		lead = fmt.Sprintf("Since %s the rollout of trial automation is being prepared: checks are made, and no vendor is automated yet.", s.formatTime(e.At))
+		lead = fmt.Sprintf("Since %s the rollout of trial automation is being prepared: preflight checks run, and no vendor is automated yet.", s.formatTime(e.At))
 	}
 	return &Message{
 		Kind:     NoticePhase,
@@ -156,7 +156,7 @@ func (s State) daily(e Event) *Message {
 	}
 }
 
-// tally counts how the figures stand.
+// tally counts the figures by verdict.
 func tally(j *Judgement) string {
 	counts := map[Verdict]int{}
 	for _, f := range j.figures() {
@@ -164,24 +164,24 @@ func tally(j *Judgement) string {
 	}
 	switch {
 	case j == nil:
-		return "No figure is known yet."
+		return "There are no figures yet."
 	case counts[Fail] == 0 && counts[Insufficient] == 0:
 		return "All figures are within their limits."
 	case counts[Fail] == 0:
-		return fmt.Sprintf("No figure is beyond its limit for certain; %d of %d cannot be told yet.", counts[Insufficient], len(j.figures()))
+		return fmt.Sprintf("No figure is certainly beyond its limit; %d of %d are still open.", counts[Insufficient], len(j.figures()))
 	}
-	return fmt.Sprintf("Beyond their limits: %d of %d figures; %d cannot be told yet.", counts[Fail], len(j.figures()), counts[Insufficient])
+	return fmt.Sprintf("Beyond their limits: %d of %d figures; %d are still open.", counts[Fail], len(j.figures()), counts[Insufficient])
 }
 
-// stillOpen are the sections on what is still open: figures without a verdict, where
-// asked for, and preflight checks.
+// stillOpen are the sections on what is still open: figures without a verdict, if
+// requested, and preflight checks.
 func (s State) stillOpen(j *Judgement, figures bool) []Section {
 	var sections []Section
 	if items := s.undecided(j); figures && len(items) > 0 {
 		sections = append(sections, Section{Title: "Not decidable yet", Items: items})
 	}
 	if checks := s.openChecks(); len(checks) > 0 {
-		sections = append(sections, Section{Title: "Preflight checks that are open", Items: checks})
+		sections = append(sections, Section{Title: "Open preflight checks", Items: checks})
 	}
 	return sections
 }
@@ -205,16 +205,16 @@ func (s State) whatIsNext(e Event) string {
 	case s.Status.Final():
 		return "Nothing more happens by itself."
 	case s.Pause != nil && s.Pause.Cause == PausedByOutage:
-		return "Next: the rollout resumes by itself once that is over."
+		return "Next: the rollout resumes by itself once the outage is over."
 	case s.Status == Paused:
-		return "Next: it waits for a person, who can resume it, go on all the same, or roll it back."
+		return "Next: it waits for a person, who can resume it, advance it anyway, or roll it back."
 	}
 	if what := s.awaited(e.Judgement); what != "" && !e.At.Before(s.StageEnds()) {
-		return fmt.Sprintf("Next: it waits for %s, and pauses on %s if that has not come.", what, s.formatTime(s.stageLimit()))
+		return fmt.Sprintf("Next: it waits for %s, and pauses on %s if that is still open.", what, s.formatTime(s.stageLimit()))
 	}
 	next, more := s.following()
 	if !more {
-		return fmt.Sprintf("Next: the rollout is complete on %s, or up to %v days later where it is not certain by then whether enough trials convert.",
+		return fmt.Sprintf("Next: the rollout is complete on %s, or up to %v days later if it is not certain by then whether enough trials convert.",
 			s.formatTime(s.StageEnds()), s.Plan.GuardDays)
 	}
 	text := fmt.Sprintf("Next: %s, on %s at the earliest", s.Plan.longName(next), s.formatTime(s.StageEnds()))
@@ -231,14 +231,14 @@ func (s State) mustHold() string {
 	return "the figures are good enough"
 }
 
-// backfilled tells that the others were taken in; not of each step on the way.
+// backfilled is the message about a finished backfill; batches on the way have none.
 func (s State) backfilled(e Event) *Message {
 	if e.Backfill == nil || !e.Backfill.Done {
 		return nil
 	}
 	return &Message{
-		Kind: NoticePhase, Subject: "Trial rollout: trials that ran without automation are taken in",
-		Lead: fmt.Sprintf("Since %s every running trial is automated: %d that had run without automation were taken in.",
+		Kind: NoticePhase, Subject: "Trial rollout: trials that ran without automation are now automated",
+		Lead: fmt.Sprintf("Since %s every running trial is automated: %d that had run without automation were added.",
 			s.formatTime(e.At), e.Backfill.Taken),
 		Lines: []string{s.whatIsNext(e)},
 	}

@@ -6,12 +6,12 @@ import (
 	"time"
 )
 
-// maxPartial is how often triggers take a rollout back by a phase; the next
-// time it pauses.
+// maxPartial is how often triggers roll a rollout back by a phase; after that
+// it pauses.
 const maxPartial = 2
 
-// Next is what a rollout does by itself now, given what was last judged (nil:
-// nothing yet), or nil and when to look again. A zero time waits for news.
+// Next returns what the rollout does by itself now, given the last judgement (nil
+// for none), or nil and when to ask again. A zero time means to wait for news.
 func (s State) Next(j *Judgement, now time.Time) (*Event, time.Time) {
 	now = now.UTC().Truncate(time.Millisecond)
 	if s.Status.Final() {
@@ -29,17 +29,17 @@ func (s State) Next(j *Judgement, now time.Time) (*Event, time.Time) {
 	return nil, s.wakeAt(now)
 }
 
-// WantsLatest tells whether to ask for the latest judgement before this happens:
-// the watch signals only what the rollout has to act on, so that the one at hand
-// may be old.
+// WantsLatest reports whether to read the latest judgement before this happens:
+// the watch signals only judgements that the rollout must act on, so the one
+// at hand may be old.
 func (e Event) WantsLatest() bool {
 	return e.Type == EventCompleted || e.Cause == PausedByGate || e.Cause == PausedByOutage
 }
 
-// current tells whether a judgement is about the evidence that counts now.
+// current reports whether a judgement is about the present epoch's evidence.
 func (s State) current(j *Judgement) bool { return j != nil && j.Position.Epoch == s.Epoch }
 
-// triggered rolls back the rollout where a trigger says so. At 0 % as well: those
+// triggered rolls back the rollout if a trigger fires. At 0 % as well: trials
 // automated before may still run.
 func (s State) triggered(j *Judgement, now time.Time) *Event {
 	if !s.current(j) || s.Stage.Kind == Notice || !s.Enabled {
@@ -54,23 +54,23 @@ func (s State) triggered(j *Judgement, now time.Time) *Event {
 			Enabled: new(false), Percentage: new(0.0),
 			Reason: "Rolled back completely: " + trigger.Reason + "."}
 	case now.Before(s.CooldownUntil):
-		return nil // after a partial rollback its effect is waited for
+		return nil // wait for the effect of the last partial rollback
 	case s.Percentage == 0 && s.Pause == nil:
 		return &Event{Type: EventPaused, Cause: PausedByTriggers, Judgement: j,
-			Reason: fmt.Sprintf("Paused: nobody new is admitted, and of those automated before %s.", trigger.Reason)}
+			Reason: fmt.Sprintf("Paused: nobody new is admitted, and of the vendors automated before %s.", trigger.Reason)}
 	case s.Percentage == 0:
 		return nil
 	case s.PartialRollbacks >= maxPartial && s.Pause == nil:
 		return &Event{Type: EventPaused, Cause: PausedByTriggers, Judgement: j,
-			Reason: fmt.Sprintf("Paused: it was rolled back %d times already, and again %s.", s.PartialRollbacks, trigger.Reason)}
+			Reason: fmt.Sprintf("Paused: after %d rollbacks by alarms, again %s.", s.PartialRollbacks, trigger.Reason)}
 	case s.PartialRollbacks >= maxPartial:
 		return nil
 	}
 	return s.partial(*trigger, j)
 }
 
-// partial goes back to the phase before, or further where a person has set less
-// than that. Before the first there is 0 %.
+// partial rolls back to the phase before, or further if a person has set less
+// than its percentage. Before the first phase that is 0 %.
 func (s State) partial(trigger TriggerResult, j *Judgement) *Event {
 	stage, percentage := Stage{Kind: InPhase}, 0.0
 	for i, phase := range s.Plan.Phases[:s.Stage.Phase] {
@@ -85,16 +85,16 @@ func (s State) partial(trigger TriggerResult, j *Judgement) *Event {
 	}
 }
 
-// outage pauses while all vendors are struck alike, and goes on after.
+// outage pauses during an outage that affects all vendors, and resumes after it.
 func (s State) outage(j *Judgement, _ time.Time) *Event {
 	switch {
 	case j == nil:
 		return nil
 	case j.Outage != nil && s.Status == Running && s.Percentage > 0:
 		return &Event{Type: EventPaused, Cause: PausedByOutage, Judgement: j,
-			Reason: fmt.Sprintf("Paused: %s, which strikes all vendors alike; going back would help nobody.", causeInWords(j.Outage.Cause))}
+			Reason: fmt.Sprintf("Paused: %s, which affects all vendors alike; a rollback would not help.", causeInWords(j.Outage.Cause))}
 	case j.Outage == nil && s.Pause != nil && s.Pause.Cause == PausedByOutage:
-		return &Event{Type: EventResumed, Judgement: j, Reason: "Resumed: what struck all vendors alike is over."}
+		return &Event{Type: EventResumed, Judgement: j, Reason: "Resumed: the outage for all vendors is over."}
 	}
 	return nil
 }
@@ -109,8 +109,8 @@ func causeInWords(cause string) string {
 	return cause
 }
 
-// overridden sees flags that somebody set by hand, and holds at them. What was
-// judged before the rollout itself last set them tells nothing.
+// overridden detects flags that somebody set by hand, and holds at them. A judgement
+// from before the rollout itself last set them does not count.
 func (s State) overridden(j *Judgement, _ time.Time) *Event {
 	if j == nil || j.Position.StageSeq != s.StageSeq || !j.At.After(s.FlagsAt) {
 		return nil
@@ -129,14 +129,14 @@ func (s State) update(j *Judgement, now time.Time) *Event {
 	return &Event{Type: EventUpdate, Judgement: j, Reason: s.SentenceAt(j, now)}
 }
 
-// UpdatedBy is a daily update that tells of the latest judgement: the watch signals only what the rollout has to act on, so
-// that the one it was made with may be old.
+// UpdatedBy renews a daily update from the latest judgement: the watch signals only judgements that the rollout must act
+// on, so the one it was made with may be old.
 func (s State) UpdatedBy(e Event, latest *Judgement) Event {
 	e.Judgement, e.Reason = latest, s.SentenceAt(latest, e.At)
 	return e
 }
 
-// advance leaves a stage whose time is over and whose gates let it.
+// advance leaves a stage whose time is over and whose gates pass.
 func (s State) advance(j *Judgement, now time.Time) *Event {
 	if s.Status != Running || now.Before(s.StageEnds()) {
 		return nil
@@ -151,13 +151,13 @@ func (s State) advance(j *Judgement, now time.Time) *Event {
 	return s.enterEvent(next, j, fmt.Sprintf("Entered %s.", s.Plan.name(next)))
 }
 
-// finish ends the guard. Where too few trials convert, though chance alone may be
-// why, it goes on for as long again, and then pauses for a person to decide.
+// finish ends the guard. If too few trials convert, though perhaps by chance, the
+// guard lasts as long again, and then pauses for a person to decide.
 func (s State) finish(j *Judgement, now time.Time) *Event {
 	doubt := j.doubt()
 	switch {
 	case doubt == nil || s.Plan.GuardDays == 0:
-		return &Event{Type: EventCompleted, Judgement: j, Reason: "Completed: the guard is over, and nothing spoke against the rollout."}
+		return &Event{Type: EventCompleted, Judgement: j, Reason: "Completed: the guard is over, and there is no evidence against the rollout."}
 	case now.Before(s.stageLimit()):
 		return nil
 	}
@@ -166,7 +166,7 @@ func (s State) finish(j *Judgement, now time.Time) *Event {
 }
 
 // following is the stage after the present one, or after the phase of a percentage
-// that was set by hand, and false after the guard.
+// set by hand, and false after the guard.
 func (s State) following() (Stage, bool) {
 	fitting := s.fitting()
 	if s.below() {
@@ -175,8 +175,8 @@ func (s State) following() (Stage, bool) {
 	return s.Plan.next(fitting)
 }
 
-// fitting is the stage that the percentage is of: the present one, or, where that was
-// set by hand, the last phase that admits no more.
+// fitting is the stage of the present percentage: the present stage or, if the percentage
+// was set by hand, the last phase that admits no more.
 func (s State) fitting() Stage {
 	if s.Percentage == s.Plan.percentage(s.Stage) {
 		return s.Stage
@@ -184,8 +184,8 @@ func (s State) fitting() Stage {
 	return s.Plan.phaseFor(s.Percentage)
 }
 
-// below tells whether the rollout was rolled back to before its first phase,
-// which it then enters again: fewer are admitted than that phase says.
+// below reports whether the rollout was rolled back to before its first phase,
+// which it then enters again: it admits fewer than that phase says.
 func (s State) below() bool { return s.Percentage < s.Plan.percentage(s.fitting()) }
 
 // enterEvent enters a stage, with its percentage.
@@ -194,15 +194,15 @@ func (s State) enterEvent(stage Stage, j *Judgement, reason string) *Event {
 		Enabled: new(true), Percentage: new(s.Plan.percentage(stage))}
 }
 
-// open tells whether something still keeps the stage from being left.
+// open reports whether something still keeps the stage from ending.
 func (s State) open(j *Judgement) bool {
 	_, failed, insufficient := s.gatesNow(j)
 	return len(failed)+len(insufficient) > 0 || s.needsPreflight() && s.preflightOpen() != nil
 }
 
-// needsPreflight tells whether the next phase is the first to admit anybody: from a
-// phase of 0 %, or from the notice, where a restart or the plan leaves that out; also
-// where somebody has set another percentage there by hand.
+// needsPreflight reports whether the next phase is the first to admit anybody: after a
+// phase of 0 %, or after the notice if a restart or the plan skips that phase; also
+// if somebody has set another percentage there by hand.
 func (s State) needsPreflight() bool {
 	switch s.Stage.Kind {
 	case Notice:
@@ -214,7 +214,7 @@ func (s State) needsPreflight() bool {
 	return false
 }
 
-// stopped pauses a phase whose gate fails, or for which too little was seen in
+// stopped pauses a phase whose gate fails, or which has too little data after
 // twice its time.
 func (s State) stopped(j *Judgement, now time.Time) *Event {
 	if check := s.preflightOpen(); s.needsPreflight() && check != nil {
@@ -222,7 +222,7 @@ func (s State) stopped(j *Judgement, now time.Time) *Event {
 			return nil
 		}
 		return &Event{Type: EventPaused, Cause: PausedByPreflight, Judgement: j,
-			Reason: fmt.Sprintf("Paused before anybody is admitted: preflight check %s is %s: %s.", check.ID, check.Verdict, check.Reason)}
+			Reason: fmt.Sprintf("Paused before the first vendor: preflight check %s is %s: %s.", check.ID, check.Verdict, check.Reason)}
 	}
 	_, failed, insufficient := s.gatesNow(j)
 	switch {
@@ -236,14 +236,14 @@ func (s State) stopped(j *Judgement, now time.Time) *Event {
 }
 
 // gatesNow sorts the present stage's gates. Without a judgement of this stage
-// nothing was seen. Conversion may lack data: its test is the guard's. Below the
-// first phase, and once it was rolled back, there is nothing to see.
+// there is no data. Conversion may lack data: the guard tests it. Below the
+// first phase, and after a complete rollback, there are no gates.
 func (s State) gatesNow(j *Judgement) (passed, failed, insufficient []GateResult) {
 	if s.below() || s.Status == RolledBack {
 		return nil, nil, nil
 	}
 	for _, gate := range s.Plan.gates(s.Stage) {
-		r := GateResult{Gate: gate, Verdict: Insufficient, Reason: "nothing was judged in this phase yet"}
+		r := GateResult{Gate: gate, Verdict: Insufficient, Reason: "this phase has no judgement yet"}
 		if j != nil && j.Position.StageSeq == s.StageSeq {
 			r = j.GateResult(gate)
 		}
@@ -267,7 +267,7 @@ func reasons(results []GateResult) string {
 	return strings.Join(texts, "; ")
 }
 
-// wakeAt is when something is due at the earliest; zero where only news helps.
+// wakeAt is the earliest time that something is due; zero if only news helps.
 func (s State) wakeAt(now time.Time) time.Time {
 	var at time.Time
 	earliest := func(t time.Time) {
@@ -290,11 +290,11 @@ func (s State) wakeAt(now time.Time) time.Time {
 
 const clock = "2 January 2006 15:04 UTC"
 
-// Sentence says where the rollout stood when it last moved.
+// Sentence describes the rollout's state when it last moved.
 func (s State) Sentence() string { return s.SentenceAt(nil, s.EnteredAt) }
 
-// SentenceAt says where the rollout stands at a moment, given what was last judged
-// (nil: nothing yet). Of one that is over it says how it ended, since the flags may
+// SentenceAt describes the rollout's state now, given the last judgement
+// (nil for none). For a rollout that is over it says how it ended, since the flags may
 // have been set since.
 func (s State) SentenceAt(j *Judgement, now time.Time) string {
 	switch s.Status {
@@ -313,17 +313,17 @@ func (s State) SentenceAt(j *Judgement, now time.Time) string {
 	return where + ". " + s.waits(j)
 }
 
-// waits says what keeps a stage whose time is over, and when the rollout pauses for it.
+// waits says what a stage whose time is over waits for, and when the rollout pauses for it.
 func (s State) waits(j *Judgement) string {
 	what := s.awaited(j)
 	over := "Its time was over on " + s.StageEnds().UTC().Format(clock)
 	if what == "" {
-		return over + "; it goes on with the next look."
+		return over + "; the rollout advances at the next check."
 	}
-	return fmt.Sprintf("%s; it waits for %s, and pauses on %s if that has not come.", over, what, s.stageLimit().UTC().Format(clock))
+	return fmt.Sprintf("%s; it waits for %s, and pauses on %s if that is still open.", over, what, s.stageLimit().UTC().Format(clock))
 }
 
-// awaited is what keeps the stage from being left; empty for nothing.
+// awaited is what keeps the stage from ending; empty for nothing.
 func (s State) awaited(j *Judgement) string {
 	if check := s.preflightOpen(); check != nil && s.needsPreflight() {
 		return fmt.Sprintf("preflight check %s to pass or to be waived (%s: %s)", check.ID, check.Verdict, check.Reason)
@@ -339,8 +339,8 @@ func (s State) awaited(j *Judgement) string {
 	return ""
 }
 
-// ShouldSignal tells whether the workflow of a rollout has to hear of a judgement:
-// whether it would act on it.
+// ShouldSignal reports whether to signal a judgement to the rollout's workflow:
+// whether the workflow would act on it.
 func (s State) ShouldSignal(j Judgement, now time.Time) bool {
 	e, _ := s.Next(&j, now)
 	return e != nil && e.Type != EventUpdate

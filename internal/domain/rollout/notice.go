@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Role is whom a notice is for: the deployment strategy's contacts.
+// Role is one of the deployment strategy's contacts, to whom notices are addressed.
 type Role string
 
 // The roles.
@@ -42,7 +42,7 @@ func (r Role) Title() string {
 	return string(r)
 }
 
-// calledFor is what to call a role for.
+// calledFor is the subject on which to call a role.
 func (r Role) calledFor() string {
 	switch r {
 	case LeadDeveloper:
@@ -54,14 +54,14 @@ func (r Role) calledFor() string {
 	case ProductOwner:
 		return "decisions about the feature"
 	case Support:
-		return "what vendors ask or complain about"
+		return "vendors' questions and complaints"
 	case Management:
 		return "escalation"
 	}
 	return ""
 }
 
-// NoticeKind names what stakeholders are told.
+// NoticeKind names the subject of a notice to stakeholders.
 type NoticeKind string
 
 // The kinds of notice.
@@ -72,16 +72,16 @@ const (
 	NoticeCritical     NoticeKind = "critical"
 	NoticeFinal        NoticeKind = "final-report"
 	NoticeReport       NoticeKind = "report"
-	// The reports on the time after the deployment.
+	// The reports after the deployment.
 	NoticeDailyReport   NoticeKind = "daily-report"
 	NoticeWeeklyReport  NoticeKind = "weekly-report"
 	NoticeMonthlyReport NoticeKind = "monthly-report"
-	// NoticeAlert tells that an alert fires, NoticeAlertOver that it has cleared.
+	// NoticeAlert says that an alert fires, NoticeAlertOver that it has cleared.
 	NoticeAlert     NoticeKind = "alert"
 	NoticeAlertOver NoticeKind = "alert-over"
 )
 
-// Roles are who gets notices of the kind.
+// Roles are the recipients of notices of the kind.
 func (k NoticeKind) Roles() []Role {
 	switch k {
 	case NoticeAnnouncement, NoticeCritical, NoticeFinal:
@@ -98,7 +98,7 @@ func (k NoticeKind) Roles() []Role {
 		return []Role{LeadDeveloper, ProductOwner, Support}
 	case NoticeMonthlyReport:
 		return []Role{LeadDeveloper, ProductOwner, Management}
-	case NoticeAlert, NoticeAlertOver: // where the message does not say to whom
+	case NoticeAlert, NoticeAlertOver: // if the message names no roles
 		return []Role{LeadDeveloper, DevOps}
 	}
 	return nil
@@ -108,17 +108,17 @@ func (k NoticeKind) Roles() []Role {
 func (k NoticeKind) Why() string {
 	switch k {
 	case NoticeAnnouncement:
-		return "Everybody among the rollout's contacts is told before it begins."
+		return "All contacts of the rollout are notified before it begins."
 	case NoticePhase:
-		return "Those who run the automation, decide on it or answer vendors' questions are told of each step."
+		return "Those who run the automation, decide on it or answer vendors' questions are notified of each step."
 	case NoticeDaily:
 		return "The lead developer, the product owner and customer support get the figures once a day."
 	case NoticeCritical:
-		return "Everybody among the rollout's contacts is told at once when it stops or goes back, because anybody's work may be touched by it."
+		return "All contacts of the rollout are notified immediately when it stops or is rolled back, because it may affect their work."
 	case NoticeFinal:
-		return "Everybody among the rollout's contacts gets the final report."
+		return "All contacts of the rollout get the final report."
 	case NoticeReport:
-		return "The lead developer, the product owner, customer support and management are told when the rollout is over."
+		return "The lead developer, the product owner, customer support and management are notified when the rollout is over."
 	case NoticeDailyReport:
 		return "Those who run the automation, decide on it or answer vendors' questions get a report on each day of the first week."
 	case NoticeWeeklyReport:
@@ -126,21 +126,21 @@ func (k NoticeKind) Why() string {
 	case NoticeMonthlyReport:
 		return "The lead developer, the product owner and management get a report on each of the first three months."
 	case NoticeAlert, NoticeAlertOver:
-		return "Those whose work an alert concerns are told when it fires, again once a cooldown while it lasts, and when it is over."
+		return "Those whose work an alert concerns are notified when it fires, again after each cooldown while it lasts, and when it is over."
 	}
 	return ""
 }
 
-// Message is one thing that stakeholders are told, by e-mail and webhook. It
+// Message is one notice to stakeholders, sent by e-mail and webhook. It
 // holds figures and ids, no names or addresses.
 type Message struct {
-	// Key makes it once: each recipient gets one message of a key.
+	// Key identifies it: each recipient gets one message of a key.
 	Key  string     `json:"key"`
 	Kind NoticeKind `json:"kind"`
-	// To are the roles that it is for; those of its kind where there are none.
+	// To are the recipients' roles; empty means those of its kind.
 	To []Role    `json:"to,omitempty"`
 	At time.Time `json:"at"`
-	// Subject and Lead say it in a sentence each.
+	// Subject and Lead sum it up in a sentence each.
 	Subject string   `json:"subject"`
 	Lead    string   `json:"lead"`
 	Lines   []string `json:"lines"`
@@ -152,7 +152,7 @@ type Message struct {
 	Timeline []TimelineEntry `json:"timeline"`
 }
 
-// Roles are who gets the message.
+// Roles are the recipients of the message.
 func (m Message) Roles() []Role {
 	if len(m.To) > 0 {
 		return m.To
@@ -170,11 +170,11 @@ type Section struct {
 type Item struct {
 	Label string `json:"label"`
 	Text  string `json:"text"`
-	// Verdict is set where the entry says how something stands.
+	// Verdict is set if the entry has one.
 	Verdict Verdict `json:"verdict,omitempty"`
 }
 
-// Flat is all that the message says beside its lead, one thing a line, for
+// Flat is all that the message says besides its lead, one item a line, for
 // recipients that show no lists.
 func (m Message) Flat() []string {
 	lines := slices.Clone(m.Lines)
@@ -199,30 +199,30 @@ const (
 	ToGoOn FigureUse = "to-go-on"
 	// ToGoBack is a trigger's figure, of the whole rollout.
 	ToGoBack FigureUse = "to-go-back"
-	// ToReview is a report's figure, of its period; nothing is decided by it.
+	// ToReview is a report's figure, of its period; it decides nothing.
 	ToReview FigureUse = "to-review"
 )
 
 // Figure is a rate against its limit.
 type Figure struct {
 	Name string `json:"name"`
-	// Use says whether the rollout goes on or goes back by it.
+	// Use says what the figure decides.
 	Use      FigureUse `json:"use"`
 	Estimate float64   `json:"estimate"`
 	Limit    float64   `json:"limit"`
-	// HighIsBad says on which side of the limit it should be.
+	// HighIsBad says that values above Limit are bad; otherwise those below it are.
 	HighIsBad bool `json:"highIsBad"`
 	Seen      int  `json:"seen"`
-	// Enough is how many must have been seen before Estimate says anything; zero means one.
+	// Enough is how many observations Estimate needs to mean anything; zero means one.
 	Enough  int     `json:"enough,omitempty"`
 	Verdict Verdict `json:"verdict"`
 	Reason  string  `json:"reason"`
 }
 
-// Telling tells whether enough was seen for Estimate to say anything.
+// Telling reports whether the sample is large enough for Estimate to mean anything.
 func (f Figure) Telling() bool { return telling(f.Seen, f.Enough, f.Verdict) }
 
-// telling: what evidence has decided is told, of however few.
+// telling: a failure decided by evidence counts whatever the sample.
 func telling(seen, enough int, v Verdict) bool { return seen > 0 && (seen >= enough || v == Fail) }
 
 // TimelineEntry is one phase, or what follows the last one: its percentage, and
@@ -231,8 +231,8 @@ type TimelineEntry struct {
 	Name       string  `json:"name"`
 	Percentage float64 `json:"percentage"`
 	State      string  `json:"state"`
-	// From is when the present one began, or when one to come begins at the
-	// earliest; nil where nobody can say.
+	// From is when the present one began, or the earliest begin of one to come; nil if
+	// unknown.
 	From *time.Time `json:"from"`
 }
 

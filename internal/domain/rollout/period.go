@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// ReportKind names how long a time a report is about.
+// ReportKind names the length of a report's period.
 type ReportKind string
 
 // The kinds of report after the rollout has reached its last percentage.
@@ -28,16 +28,16 @@ const (
 	leastReportEvery = 5 * time.Second
 )
 
-// ReportEvery is how often it is looked whether a report is due: every hour of a
+// ReportEvery is how often to check whether a report is due: every hour of a
 // day of 24.
 func ReportEvery(day time.Duration) time.Duration { return max(day/reportsPerDay, leastReportEvery) }
 
-// Period is the time that one report is about. It is compared with the equally
-// long time before.
+// Period is the time that one report covers. The report compares it with the
+// equally long time before.
 type Period struct {
 	Kind ReportKind `json:"kind"`
-	// Number counts the days, weeks or months since the last percentage was
-	// reached, from 1.
+	// Number counts the days, weeks or months since the rollout reached its last
+	// percentage, from 1.
 	Number int `json:"number"`
 	// From is included, To is not.
 	From time.Time `json:"from"`
@@ -60,8 +60,8 @@ func (p Period) name() string {
 	return p.ID()
 }
 
-// Periods are the times that a rollout's reports are about, in the order in
-// which they end; none before its last percentage was reached. A rollout that
+// Periods are the times that a rollout's reports cover, in the order in
+// which they end; none before it reached its last percentage. A rollout that
 // was rolled back completely has those that ended before.
 func (s State) Periods() []Period {
 	if s.DeployedAt == nil {
@@ -87,8 +87,8 @@ func (s State) Periods() []Period {
 	return all
 }
 
-// ReportsDue are the periods that are over, in the order in which they ended.
-// Which of their reports were made already is not asked.
+// ReportsDue are the periods that are over, in the order in which they ended,
+// whether or not their reports exist already.
 func (s State) ReportsDue(now time.Time) []Period {
 	var due []Period
 	for _, p := range s.Periods() {

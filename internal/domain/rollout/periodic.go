@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Report is what a rollout came to in one period after its deployment. It is
+// Report sums up a rollout in one period after its deployment. It is
 // made once, when the period is over, and never changed.
 type Report struct {
 	RolloutID string     `json:"rolloutId"`
@@ -19,24 +19,24 @@ type Report struct {
 	To     time.Time `json:"to"`
 	// At is when it was made.
 	At time.Time `json:"at"`
-	// Percentage is what share of new vendors was automated then.
+	// Percentage is the share of new vendors that was automated then.
 	Percentage float64 `json:"percentage"`
 	// Summary is the period in a sentence.
 	Summary string `json:"summary"`
-	// Findings say in words how the period stands against the one before.
+	// Findings compare the period with the one before, in sentences.
 	Findings []string `json:"findings"`
-	// Tasks are the ids of those that it is made for.
+	// Tasks are the ids of the tasks that it supports.
 	Tasks []string `json:"tasks"`
 	Total Tally    `json:"total"`
 	// Before is of the equally long time before.
 	Before Tally `json:"before"`
 	// Days are those of the period, in order.
 	Days []Tally `json:"days"`
-	// Use is what people did to the rollout and to trials, without what nobody did.
+	// Use counts what people did to the rollout and to trials, without zeros.
 	Use []Use `json:"use"`
 }
 
-// Use is how often something was done.
+// Use is how often people did something.
 type Use struct {
 	What  string `json:"what"`
 	Times int    `json:"times"`
@@ -65,13 +65,13 @@ func (r Report) name() string { return Period{Kind: r.Kind, Number: r.Number}.na
 func (r Report) summary() string {
 	t := r.Total
 	name := r.name()
-	return fmt.Sprintf("%s at %v %% of new vendors: %s taken in, %s, %s.", strings.ToUpper(name[:1])+name[1:], r.Percentage,
-		counted(t.Admitted, "vendor"), inWords(t.delivered(), "of the e-mails were delivered", "no e-mail was settled"),
+	return fmt.Sprintf("%s at %v %% of new vendors: %s admitted, %s, %s.", strings.ToUpper(name[:1])+name[1:], r.Percentage,
+		counted(t.Admitted, "vendor"), inWords(t.delivered(), "of the e-mails were delivered", "no e-mail was reported on"),
 		t.ends())
 }
 
 // ends says how trials ended. It is no rate: a conversion ends a trial at once, and
-// whoever does not convert is known only when trial and grace are over.
+// a trial that does not convert is known only when trial and grace are over.
 func (t Tally) ends() string {
 	if t.Converted+t.Expired == 0 {
 		return "no trial ended"
@@ -89,7 +89,7 @@ func counted(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-// inWords writes a part as a share and what it is of; none where there is nothing.
+// inWords writes a part as a percentage and what it is of; none if it is empty.
 func inWords(p part, what, none string) string {
 	if p.all == 0 {
 		return none
@@ -97,7 +97,7 @@ func inWords(p part, what, none string) string {
 	return percent(p.share()) + " " + what
 }
 
-// ReportEntry is a report as lists have it.
+// ReportEntry is a report as lists show it.
 type ReportEntry struct {
 	ID     string     `json:"id"`
 	Kind   ReportKind `json:"kind"`
@@ -105,13 +105,13 @@ type ReportEntry struct {
 	// From is included, To is not.
 	From time.Time `json:"from"`
 	To   time.Time `json:"to"`
-	// At is when it was made; nil while it is to come.
+	// At is when it was made; nil before.
 	At *time.Time `json:"at"`
-	// Summary is the period in a sentence; empty while it is to come.
+	// Summary is the period in a sentence; empty before.
 	Summary string `json:"summary"`
 }
 
-// EntryOf is a period's entry; made is its report, nil while it is to come.
+// EntryOf is a period's entry; made is its report, nil before there is one.
 func EntryOf(p Period, made *Report) ReportEntry {
 	e := ReportEntry{ID: p.ID(), Kind: p.Kind, Number: p.Number, From: p.From, To: p.To}
 	if made != nil {
@@ -120,10 +120,10 @@ func EntryOf(p Period, made *Report) ReportEntry {
 	return e
 }
 
-// findings compare a time with the one before, one thing a sentence.
+// findings compare a time with the one before, one figure a sentence.
 func findings(now, before Tally) []string {
 	return []string{
-		amounts("Vendors taken in", now.Admitted, before.Admitted),
+		amounts("Vendors admitted", now.Admitted, before.Admitted),
 		amounts("Conversions", now.Converted, before.Converted),
 		amounts("Trials that expired", now.Expired, before.Expired),
 		amounts("E-mails sent", now.MailSent, before.MailSent),
@@ -131,11 +131,11 @@ func findings(now, before Tally) []string {
 		shares("Automated steps that succeeded", now.succeeded(), before.succeeded(), false),
 		shares("API calls that failed", now.failed(), before.failed(), true),
 		latency(now, before),
-		"“About as before” means that the difference may well be chance.",
+		"“About as before” means that the difference may be chance.",
 	}
 }
 
-// chance is how many standard errors a difference may have by chance.
+// chance is the largest difference, in standard errors, that counts as chance.
 const chance = 2
 
 // amounts compares two counts of equally long times.
@@ -149,12 +149,12 @@ func amounts(name string, now, before int) string {
 	return fmt.Sprintf("%s: %d, fewer than before (%d).", name, now, before)
 }
 
-// shares compares two shares; where a high one is bad, less is better.
+// shares compares two shares; with highIsBad, less is better.
 func shares(name string, now, before part, highIsBad bool) string {
 	text := fmt.Sprintf("%s: %s (%d of %d)", name, percent(now.share()), now.some, now.all)
 	switch {
 	case now.all == 0:
-		return name + ": none were seen."
+		return name + ": none in this period."
 	case before.all == 0:
 		return text + ", with nothing before to compare with."
 	}
@@ -169,16 +169,16 @@ func shares(name string, now, before part, highIsBad bool) string {
 	return fmt.Sprintf("%s, better than before (%s).", text, percent(before.share()))
 }
 
-// noticeable is by how much a time must differ to be told of.
+// noticeable is the relative difference in latency that the report mentions.
 const noticeable = 0.2
 
-// latency compares how long API calls took. Too few of them tell nothing.
+// latency compares the durations of API calls; with too few it compares nothing.
 func latency(now, before Tally) string {
 	text := fmt.Sprintf("API calls: half took up to %d ms, 95 %% up to %d ms (of %d)", now.MedianMS, now.P95MS, now.Calls)
 	ratio := float64(now.P95MS) / float64(max(before.P95MS, 1))
 	switch {
 	case now.Calls == 0:
-		return "API calls: none were seen."
+		return "API calls: none in this period."
 	case now.Calls < leastBaseline || before.Calls < leastBaseline:
 		return text + ", too few to compare with before."
 	case ratio > 1+noticeable:
@@ -209,7 +209,7 @@ func (r Report) use(decisions []Event) []Use {
 	return use
 }
 
-// deeds are what people do to a rollout.
+// deeds name what people do to a rollout.
 var deeds = map[EventType]string{
 	EventPaused: "rollout paused", EventResumed: "rollout resumed", EventEntered: "rollout advanced", EventCompleted: "rollout advanced",
 	EventOverridden: "percentage set by hand", EventRolledBack: "rollout rolled back", EventTicked: "criterion or task ticked",
@@ -221,13 +221,13 @@ var usesInOrder = []string{
 	"check waived", "criterion or task ticked", "trial extended", "trial shortened", "trial cancelled", "trial revived",
 }
 
-// Message is the report as stakeholders are told of it; s is where the rollout
-// stands when it was made.
+// Message is the report as a notice to stakeholders; s is the rollout's state
+// when it was made.
 func (r Report) Message(s State) Message {
 	return Message{
 		Key: s.ID + "/report/" + r.ID, At: r.At, Kind: reportNotices[r.Kind],
 		Subject: fmt.Sprintf("Trial rollout: %s report, %s", r.Kind, r.name()),
-		Lead:    r.Summary, Lines: append([]string{fmt.Sprintf("From %s to %s, against the same time before.", s.formatTime(r.From), s.formatTime(r.To))}, r.Findings...),
+		Lead:    r.Summary, Lines: append([]string{fmt.Sprintf("From %s to %s, compared with the equally long time before.", s.formatTime(r.From), s.formatTime(r.To))}, r.Findings...),
 		Sections: r.sections(s), Figures: r.figures(),
 	}
 }
@@ -250,9 +250,9 @@ func (r Report) sections(s State) []Section {
 		done.Items = append(done.Items, Item{Label: strings.ToUpper(u.What[:1]) + u.What[1:], Text: times(u.Times)})
 	}
 	if len(r.Use) == 0 {
-		done.Items = []Item{{Label: "Nothing", Text: "nobody steered the rollout or a trial"}}
+		done.Items = []Item{{Label: "Nothing", Text: "nobody changed the rollout or a trial"}}
 	}
-	tasks := Section{Title: "Tasks that this is for"}
+	tasks := Section{Title: "Tasks that this report supports"}
 	for _, t := range TasksOf(s, r.At) {
 		if t.Report != r.Kind {
 			continue
@@ -266,13 +266,13 @@ func (r Report) sections(s State) []Section {
 	return append(sections, done, tasks)
 }
 
-// line is a day in a line.
+// line is a day in one line.
 func (t Tally) line() string {
-	return fmt.Sprintf("%d taken in, %d converted, %d expired; e-mails %d sent, %d delivered, %d failed; steps %d done, %d failed; %d API calls, 95 %% up to %d ms",
+	return fmt.Sprintf("%d admitted, %d converted, %d expired; e-mails %d sent, %d delivered, %d failed; steps %d done, %d failed; %d API calls, 95 %% up to %d ms",
 		t.Admitted, t.Converted, t.Expired, t.MailSent, t.MailDelivered, t.MailFailed, t.StepsDone, t.StepsFailed, t.Calls, t.P95MS)
 }
 
-// figures are the period's shares against what the rollout needed to go on.
+// figures are the period's shares against the limits of the gates.
 func (r Report) figures() []Figure {
 	t := r.Total
 	return []Figure{
@@ -282,17 +282,17 @@ func (r Report) figures() []Figure {
 		reviewed(gateNames[GateErrors], t.failed(), gateErrors, true),
 		{
 			Name: gateNames[GateConversion], Use: ToReview, Limit: gateConversion, Verdict: Insufficient,
-			Reason: t.ends() + "; a rate is known only of trials that began long enough ago to have ended",
+			Reason: t.ends() + "; a rate needs trials that began long enough ago to have ended",
 		},
 	}
 }
 
-// reviewed compares a share with its limit. Nothing is decided by it, so chance
-// is not weighed.
+// reviewed compares a share with its limit. It decides nothing, so chance
+// is ignored.
 func reviewed(name string, p part, limit float64, highIsBad bool) Figure {
 	f := Figure{
 		Name: name, Use: ToReview, Estimate: p.share(), Limit: limit, HighIsBad: highIsBad, Seen: p.all,
-		Verdict: Insufficient, Reason: "none were seen",
+		Verdict: Insufficient, Reason: "no data in this period",
 	}
 	if p.all > 0 {
 		f.Verdict = verdict(p.share() == limit || p.share() > limit != highIsBad)

@@ -9,18 +9,18 @@ import (
 	"marketplace.example/trials/internal/domain/trial"
 )
 
-// Rule is how a plan judges.
+// Rule names how a plan judges.
 type Rule string
 
 // The rules.
 const (
-	// RuleEvidence weighs evidence that stays valid at every look.
+	// RuleEvidence weighs evidence that stays valid however often it is evaluated.
 	RuleEvidence Rule = "evidence"
 	// RuleThreshold compares rates with limits, from a minimum sample on.
 	RuleThreshold Rule = "threshold"
 )
 
-// Gate names what must hold before the next phase.
+// Gate names a condition for the next phase.
 type Gate string
 
 // The gates.
@@ -38,32 +38,32 @@ func Gates() []Gate {
 }
 
 // Plan is a rollout from its announcement to the end of its guard. Its times
-// are days of the trials, which TRIAL_DAY gives their length.
+// are in days of the trials, whose length is TRIAL_DAY.
 type Plan struct {
 	Name string `json:"name" yaml:"name"`
-	// NoticeDays is how long before the first phase stakeholders are told.
+	// NoticeDays is how long before the first phase stakeholders are notified.
 	NoticeDays float64 `json:"noticeDays" yaml:"noticeDays"`
 	Phases     []Phase `json:"phases" yaml:"phases"`
 	// StabilityDays is how long everything must hold at the last percentage
 	// before the final report.
 	StabilityDays float64 `json:"stabilityDays" yaml:"stabilityDays"`
 	// GuardDays is how long the rollout is watched after that: a trial's length
-	// and grace, since conversions of the last vendors are known only then.
+	// and grace, since the conversions of the last vendors are known only then.
 	GuardDays float64 `json:"guardDays" yaml:"guardDays"`
-	// Backfill takes vendors in whose trials still run unautomated, once the last
-	// phase is through.
+	// Backfill automates the trials that still run unautomated, once the last
+	// phase is over.
 	Backfill bool `json:"backfill" yaml:"backfill"`
-	// BackfillPerHour bounds how many of them are taken in an hour of a day of 24.
+	// BackfillPerHour bounds how many of them are backfilled in an hour of a day of 24.
 	BackfillPerHour int      `json:"backfillPerHour" yaml:"backfillPerHour"`
 	Rule            Rule     `json:"rule" yaml:"rule"`
 	Triggers        Triggers `json:"triggers" yaml:"triggers"`
 }
 
-// Phase is a percentage held for a while, and what must hold before the next.
+// Phase is a percentage held for a while, and the gates before the next phase.
 type Phase struct {
 	Name       string  `json:"name" yaml:"name"`
 	Percentage float64 `json:"percentage" yaml:"percentage"`
-	// SoakDays is how long the phase lasts at the least; with too little seen it
+	// SoakDays is the phase's minimum length; with too little data it
 	// lasts up to twice as long, and then pauses.
 	SoakDays float64 `json:"soakDays" yaml:"soakDays"`
 	Gates    []Gate  `json:"gates" yaml:"gates"`
@@ -107,7 +107,7 @@ func DefaultPlan() Plan {
 	}
 }
 
-// Limits of a plan.
+// Bounds of a plan.
 const (
 	maxPhases   = 20
 	maxPlanDays = 365
@@ -179,7 +179,7 @@ func (p Plan) validatePhases() error {
 	return nil
 }
 
-// starts is how many phases admit vendors: from each of them evidence is weighed.
+// starts is how many phases admit vendors: evidence is weighed from each of them.
 func (p Plan) starts() int {
 	n := 0
 	for _, phase := range p.Phases {
@@ -190,5 +190,5 @@ func (p Plan) starts() int {
 	return n
 }
 
-// days turns days of a plan into time, where a day lasts so long.
+// days converts days of a plan to a duration, given the length of a day.
 func days(n float64, day time.Duration) time.Duration { return time.Duration(n * float64(day)) }

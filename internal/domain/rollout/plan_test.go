@@ -85,9 +85,9 @@ func TestForecast(t *testing.T) {
 		holds, pauses bool
 		text          string
 	}{
-		{12, true, true, "the 10 % phase sees about 2 vendors in 2 days; the email gate needs 20; this phase will hold, and pause; a soak of 16.7 days would do"},
-		{50, true, false, "the 10 % phase sees about 10 vendors in 2 days; the email gate needs 20; this phase will hold; a soak of 4 days would do"},
-		{100, false, false, "the 10 % phase sees about 20 vendors in 2 days; the email gate needs 20, which is enough"},
+		{12, true, true, "the 10 % phase admits about 2 vendors in 2 days; the email gate needs 20; this phase will wait, and pause; a soak of 16.7 days would be enough"},
+		{50, true, false, "the 10 % phase admits about 10 vendors in 2 days; the email gate needs 20; this phase will wait; a soak of 4 days would be enough"},
+		{100, false, false, "the 10 % phase admits about 20 vendors in 2 days; the email gate needs 20, which is enough"},
 	}
 	for _, tt := range tests {
 		f := rollout.NewForecast(rollout.DefaultPlan(), times, tt.perDay)
@@ -98,9 +98,9 @@ func TestForecast(t *testing.T) {
 		require.False(t, f.Phases[0].Holds, "nobody is admitted, and no gate asks for anybody")
 	}
 	// At 30 a day 43 are admitted on day 7, and their trials over 17 days later.
-	require.Equal(t, "no conversion verdict before 43 trials have ended, about day 25 of the rollout; sooner where it starts with 50 conversions known, which tell how they come with age",
+	require.Equal(t, "no conversion verdict before 43 trials have ended, about day 25 of the rollout; sooner if the rollout starts with 50 known conversions, which show at which age vendors convert",
 		rollout.NewForecast(rollout.DefaultPlan(), times, 30).Conversion)
-	require.Equal(t, "no conversion verdict before 43 trials have ended; sooner where it starts with 50 conversions known, which tell how they come with age", rollout.NewForecast(rollout.DefaultPlan(), times, 0).Conversion)
+	require.Equal(t, "no conversion verdict before 43 trials have ended; sooner if the rollout starts with 50 known conversions, which show at which age vendors convert", rollout.NewForecast(rollout.DefaultPlan(), times, 0).Conversion)
 	p := rollout.DefaultPlan()
 	p.Phases[0].Gates = []rollout.Gate{rollout.GateAutomation}
 	require.True(t, rollout.NewForecast(p, times, 50).Phases[0].Pauses, "nobody comes at 0 %")

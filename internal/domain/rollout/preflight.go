@@ -5,58 +5,58 @@ import (
 	"time"
 )
 
-// PreflightFacts are what the preflight looks at.
+// PreflightFacts are the facts that the preflight judges.
 type PreflightFacts struct {
 	Now                 time.Time
 	VendorsWithoutStart int64
 	Flags               TrialAutomation
 	// Judged is the watch's last judgement, nil for none.
 	Judged *Judgement
-	// MailAnswers tells whether the mail service says how the account stands,
-	// MayMail whether it lets it send.
+	// MailAnswers says that the mail service reports the account's status,
+	// MayMail that the account may send.
 	MailAnswers, MayMail bool
 	// Backup is what is known of backups.
 	Backup BackupFacts
 }
 
-// BackupFacts are what is known of backups.
+// BackupFacts are the known facts about backups.
 type BackupFacts struct {
-	// Kept tells whether it is known where backups are kept, Answers whether that place answers.
+	// Kept says that a backup location is configured, Answers that it answers.
 	Kept, Answers bool
-	// Full is when the last good full one was begun; zero for none.
+	// Full is when the last good full backup began; zero for none.
 	Full time.Time
 }
 
-// leastBackupAge holds however short a day is.
+// leastBackupAge is how old a backup may always be, however short a day is.
 const leastBackupAge = time.Hour
 
-// BackupEvery is how often a backup is taken while a rollout runs: every four hours of a day of 24,
+// BackupEvery is how often to take a backup while a rollout runs: every four hours of a day of 24,
 // and not more often than every two minutes.
 func BackupEvery(day time.Duration) time.Duration {
 	const perDay, least = 6, 2 * time.Minute
 	return max(day/perDay, least)
 }
 
-// missedWatches is after how many watches that did not come the watch counts
+// missedWatches is how many intervals may pass without a watch before it counts
 // as missing.
 const missedWatches = 3
 
-// WatchSlack is how late a watch may come however short a day is: one that died
-// with its worker keeps the next from beginning until its silence is noticed, after
+// WatchSlack is how late a watch may always run, however short a day is: a watch that died
+// with its worker blocks the next one until its heartbeat times out, after
 // 15 seconds.
 const WatchSlack = 20 * time.Second
 
-// WatchMissed tells whether the watch should have come again since its last.
+// WatchMissed reports whether the next watch is overdue.
 func WatchMissed(last, now time.Time, day time.Duration) bool {
 	return now.Sub(last) > watchPatience(day)
 }
 
-// watchPatience is how long the watch may take to come before it counts as missing.
+// watchPatience is how long after a watch the next one counts as missing.
 func watchPatience(day time.Duration) time.Duration {
 	return missedWatches*WatchEvery(day) + WatchSlack
 }
 
-// Preflight judges what must be in order before anybody is admitted. In the notice
+// Preflight checks what must be in order before anybody is admitted. During the notice
 // the flags are not the rollout's yet: they stay as an earlier one left them.
 func Preflight(s State, f PreflightFacts) []Check {
 	checks := []Check{migrated(f), healthy(f), monitored(s, f)}
@@ -70,13 +70,13 @@ func backedUp(s State, f PreflightFacts) Check {
 	b := f.Backup
 	switch {
 	case !b.Kept:
-		return Check{ID: CheckBackup, Verdict: Insufficient, Reason: "no backup is on record: take one, and waive this check with the place where it is"}
+		return Check{ID: CheckBackup, Verdict: Insufficient, Reason: "no backup is on record: take one, and waive this check with its location as the reason"}
 	case !b.Answers:
-		return Check{ID: CheckBackup, Verdict: Insufficient, Reason: "the place where backups are kept does not answer"}
+		return Check{ID: CheckBackup, Verdict: Insufficient, Reason: "the backup location does not answer"}
 	case b.Full.IsZero():
 		return Check{ID: CheckBackup, Verdict: Fail, Reason: "there is no full backup"}
 	case f.Now.Sub(b.Full) > max(s.Times.Day, leastBackupAge):
-		return Check{ID: CheckBackup, Verdict: Fail, Reason: "the last full backup is of " + b.Full.UTC().Format(clock)}
+		return Check{ID: CheckBackup, Verdict: Fail, Reason: "the last full backup was taken at " + b.Full.UTC().Format(clock)}
 	}
 	return Check{ID: CheckBackup, Verdict: Pass, Reason: "a full backup was taken at " + b.Full.UTC().Format(clock)}
 }
@@ -101,11 +101,11 @@ func healthy(f PreflightFacts) Check {
 func monitored(s State, f PreflightFacts) Check {
 	switch {
 	case f.Judged == nil:
-		return Check{ID: CheckMonitoring, Verdict: Insufficient, Reason: "the watch has not come yet"}
+		return Check{ID: CheckMonitoring, Verdict: Insufficient, Reason: "the watch has not run yet"}
 	case WatchMissed(f.Judged.At, f.Now, s.Times.Day):
-		return Check{ID: CheckMonitoring, Verdict: Fail, Reason: "the watch last came at " + f.Judged.At.UTC().Format(clock)}
+		return Check{ID: CheckMonitoring, Verdict: Fail, Reason: "the watch last ran at " + f.Judged.At.UTC().Format(clock)}
 	}
-	return Check{ID: CheckMonitoring, Verdict: Pass, Reason: "the watch comes regularly"}
+	return Check{ID: CheckMonitoring, Verdict: Pass, Reason: "the watch runs regularly"}
 }
 
 func flagged(s State, f PreflightFacts) Check {
@@ -116,7 +116,7 @@ func flagged(s State, f PreflightFacts) Check {
 	return Check{ID: CheckFlags, Verdict: Pass, Reason: fmt.Sprintf("automation is enabled, at %v %%", s.Percentage)}
 }
 
-// CheckedEvent is the event of a preflight made.
+// CheckedEvent is the event of a finished preflight.
 func (s State) CheckedEvent(checks []Check, now time.Time) Event {
 	e := Event{Seq: s.Seq + 1, Type: EventPreflight, At: now.UTC().Truncate(time.Millisecond), By: Automatic, Checks: checks, Reason: "Preflight passed."}
 	after := s.Apply(e)

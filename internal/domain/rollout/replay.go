@@ -8,40 +8,40 @@ import (
 	"time"
 )
 
-// Snapshots reads a rollout's snapshot of a number, counted from 1, and tells
+// Snapshots reads a rollout's snapshot by its number, counted from 1, and reports
 // whether there is one.
 type Snapshots func(number int) (Snapshot, bool, error)
 
-// Replayed is what judging and deciding anew came to.
+// Replayed is the result of judging and deciding again.
 type Replayed struct {
 	ID string `json:"id"`
-	// Events is how many there are, Snapshots how many were taken in.
+	// Events is the number of events, Snapshots that of snapshots applied.
 	Events    int `json:"events"`
 	Snapshots int `json:"snapshots"`
-	// Judgements and Decisions are how many were made anew and compared. The
-	// other events are requests of people, taken as stored.
+	// Judgements and Decisions count those recomputed and compared. The
+	// other events are requests by people, taken as stored.
 	Judgements  int          `json:"judgements"`
 	Decisions   int          `json:"decisions"`
 	Differences []Difference `json:"differences"`
 }
 
-// Difference is where that came to something else than what is stored.
+// Difference is a result that differs from the stored one.
 type Difference struct {
-	// Seq is the event's number, Type what it is.
+	// Seq is the event's number, Type its type.
 	Seq  int       `json:"seq"`
 	Type EventType `json:"type"`
-	// What says what differs, Stored and Anew how.
+	// What names the part that differs, Stored and Anew its two values.
 	What   string `json:"what"`
 	Stored string `json:"stored"`
 	Anew   string `json:"anew"`
 }
 
 // errNoStart says that there is nothing to replay.
-var errNoStart = errors.New("the rollout's first event, which holds its plan, is not there")
+var errNoStart = errors.New("the rollout's first event, which holds its plan, is missing")
 
-// Replay makes a rollout's judgements anew from its snapshots, and from them
-// its decisions, and compares both with what is stored. Requests of people, and
-// what preflight and backfill found, are facts: they are taken as stored.
+// Replay recomputes a rollout's judgements from its snapshots, and from them
+// its decisions, and compares both with the stored ones. Requests by people, and
+// the findings of preflight and backfill, are facts: it takes them as stored.
 func Replay(events []Event, read Snapshots) (Replayed, error) {
 	if len(events) == 0 || events[0].Start == nil {
 		return Replayed{}, errNoStart
@@ -60,11 +60,11 @@ func Replay(events []Event, read Snapshots) (Replayed, error) {
 
 type replayRun struct {
 	Replayed
-	// judged is what was judged anew, by the snapshot's number.
+	// judged are the recomputed judgements, by the snapshot's number.
 	judged map[int]Judgement
 }
 
-// judge takes the snapshots in, and judges those that an event was decided on.
+// judge applies the snapshots, and judges those that an event was decided on.
 func (r *replayRun) judge(start Start, events []Event, read Snapshots) error {
 	last, wanted := 0, map[int]bool{}
 	for _, e := range events {
@@ -89,7 +89,7 @@ func (r *replayRun) judge(start Start, events []Event, read Snapshots) error {
 	return nil
 }
 
-// event compares one event, which happened to a state.
+// event compares one event, which was applied to s.
 func (r *replayRun) event(s State, e Event) {
 	j := r.judgement(e)
 	switch {
@@ -107,7 +107,7 @@ func (r *replayRun) event(s State, e Event) {
 	case e.foreign():
 		r.decision(e, s.foreignAnew(e))
 	case e.Type == EventUpdate:
-		// It shows what was judged last, but does not wait for it.
+		// It shows the last judgement, but does not wait for it.
 		anew, _ := s.Next(nil, e.At)
 		if anew != nil && anew.Type == EventUpdate {
 			anew = new(s.UpdatedBy(*anew, j))
@@ -119,37 +119,37 @@ func (r *replayRun) event(s State, e Event) {
 	}
 }
 
-// byPerson tells whether a person asked for it.
+// byPerson reports whether a person requested the event.
 func (e Event) byPerson() bool { return e.RequestID != "" || e.By != Automatic && e.By != byFlags }
 
-// foreign tells whether it stands for another event, which found the flags set
-// by hand when it was about to write them: no snapshot has seen that.
+// foreign reports whether the event replaces another, which found the flags set
+// by hand when it was about to write them: no snapshot contains that.
 func (e Event) foreign() bool {
 	return e.By == byFlags && e.Judgement != nil && e.Judgement.Snapshot == 0
 }
 
-// foreignAnew is such an event made anew from what the flags said. They may say what the rollout had them say: somebody
-// has set them back to that, over what an attempt before or a look of the watch had found.
+// foreignAnew recomputes such an event from the flags found. They may equal the rollout's own: somebody
+// has set them back over what an earlier attempt or a watch had found.
 func (s State) foreignAnew(e Event) *Event {
 	found := *e.Judgement
 	found.At, found.Position = e.At, s.Position()
 	anew := s.byHand(&found)
 	anew.Seq, anew.At = s.Seq+1, e.At
 	if strings.HasPrefix(e.Reason, anew.Reason+" (Seen when about to: ") {
-		anew.Reason = e.Reason // what it was about to do is not stored otherwise
+		anew.Reason = e.Reason // what it was about to do is stored nowhere else
 	}
 	return anew
 }
 
-// judgement compares what an event was decided on, and is that made anew; as
-// stored where no snapshot has seen it.
+// judgement compares the judgement that an event was decided on, and returns the recomputed one; the
+// stored one if no snapshot contains it.
 func (r *replayRun) judgement(e Event) *Judgement {
 	if e.Judgement == nil || e.Judgement.Snapshot == 0 {
 		return e.Judgement
 	}
 	anew, found := r.judged[e.Judgement.Snapshot]
 	if !found {
-		r.differ(e, "the judgement cannot be made anew", fmt.Sprintf("made on snapshot %d", e.Judgement.Snapshot),
+		r.differ(e, "the judgement cannot be recomputed", fmt.Sprintf("made on snapshot %d", e.Judgement.Snapshot),
 			fmt.Sprintf("after snapshot %d the next one is not stored", r.Snapshots))
 		return e.Judgement
 	}
@@ -160,7 +160,7 @@ func (r *replayRun) judgement(e Event) *Judgement {
 	return &anew
 }
 
-// stored is a judgement as the database keeps it, to the millisecond.
+// stored rounds a judgement to the millisecond, as the database does.
 func stored(j Judgement) Judgement {
 	triggers := make([]TriggerResult, len(j.Triggers))
 	for i, a := range j.Triggers {
@@ -195,8 +195,8 @@ func differing(a, b Judgement) (what, inA, inB string) {
 	return "", "", ""
 }
 
-// decision compares an event with what is decided anew, nil for nothing. What
-// it was decided on was compared before.
+// decision compares an event with the recomputed one, nil for none. Their
+// judgements are compared separately.
 func (r *replayRun) decision(e Event, anew *Event) {
 	r.Decisions++
 	if anew == nil {
@@ -208,7 +208,7 @@ func (r *replayRun) decision(e Event, anew *Event) {
 	}
 }
 
-// withoutJudgement leaves out as well which flags were found, and which signals were handled: no snapshot has seen those.
+// withoutJudgement also leaves out the flags found and the signals handled: no snapshot contains those.
 func withoutJudgement(e Event) string {
 	e.Judgement, e.HandVersion, e.WrittenVersion, e.HandledSignals = nil, 0, 0, ""
 	return written(e)
@@ -217,7 +217,7 @@ func withoutJudgement(e Event) string {
 func written(v any) string {
 	text, err := json.Marshal(v)
 	if err != nil {
-		return err.Error() // a number that JSON has not: it differs from any that it has
+		return err.Error() // a number that JSON lacks: it differs from any that JSON has
 	}
 	return string(text)
 }
@@ -233,10 +233,10 @@ type Rehearsed struct {
 	State     State   `json:"state"`
 }
 
-// Rehearse walks a rollout's snapshots with the state that a plan would have
-// had, and lists what it would have decided. What people asked for, and the
-// flags they set, is left out, and the preflight passes. What was seen is what the
-// real rollout admitted: another percentage would have seen other vendors.
+// Rehearse replays a rollout's snapshots under another plan, and lists what that plan would have
+// decided. It leaves out requests by people and the flags they set, and the preflight
+// passes. The snapshots contain what the real rollout admitted: another percentage would
+// have seen other vendors.
 func Rehearse(p Plan, events []Event, read Snapshots) (Rehearsed, error) {
 	if len(events) == 0 || events[0].Start == nil {
 		return Rehearsed{}, errNoStart
@@ -269,7 +269,7 @@ func Rehearse(p Plan, events []Event, read Snapshots) (Rehearsed, error) {
 type rehearsal struct {
 	Rehearsed
 	now time.Time
-	// latest is what was judged last, known what the workflow was told of.
+	// latest is the last judgement, known the last one signaled to the workflow.
 	latest, known *Judgement
 }
 
@@ -278,7 +278,7 @@ func (r *rehearsal) apply(e Event) {
 	r.Events = append(r.Events, e)
 }
 
-// onJudgement takes a judgement as the workflow would: it is told what it has to act on.
+// onJudgement handles a judgement as the workflow would, which is signaled only what it must act on.
 func (r *rehearsal) onJudgement(j Judgement) {
 	r.latest = &j
 	if r.State.ShouldSignal(j, r.now) {
@@ -287,7 +287,7 @@ func (r *rehearsal) onJudgement(j Judgement) {
 	r.settle()
 }
 
-// until lets the time pass, with all that falls due.
+// until advances the time, with everything that falls due.
 func (r *rehearsal) until(end time.Time) {
 	for {
 		r.settle()
@@ -295,13 +295,13 @@ func (r *rehearsal) until(end time.Time) {
 		if wake.IsZero() || wake.After(end) {
 			break
 		}
-		// What is due is decided to the millisecond, which a day need not be made of.
+		// Decisions fall on milliseconds, which need not divide a day.
 		r.now = wake.Add(time.Millisecond - 1).Truncate(time.Millisecond)
 	}
 	r.now = end
 }
 
-// settle does all that is due at this moment.
+// settle does everything that is due now.
 func (r *rehearsal) settle() {
 	for {
 		if r.State.PreflightDue(r.now) {

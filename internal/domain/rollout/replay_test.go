@@ -266,7 +266,7 @@ func TestReplayNamesWhatDiffers(t *testing.T) {
 		"what the flags say": {func(e []rollout.Event, _ *chronicle) { takenBack(e).Judgement.Version++ }, "the judgement"},
 		"a reason":           {func(e []rollout.Event, _ *chronicle) { takenBack(e).Reason = "Rolled back for fun." }, "the decision"},
 		"a moment":           {func(e []rollout.Event, _ *chronicle) { e[1].At = e[1].At.Add(-time.Hour) }, "the decision"},
-		"a snapshot is lost": {func(e []rollout.Event, c *chronicle) { c.snapshots = c.snapshots[:takenBack(e).Judgement.Snapshot-1] }, "the judgement cannot be made anew"},
+		"a snapshot is lost": {func(e []rollout.Event, c *chronicle) { c.snapshots = c.snapshots[:takenBack(e).Judgement.Snapshot-1] }, "the judgement cannot be recomputed"},
 		"an outcome is lost": {func(e []rollout.Event, c *chronicle) {
 			s := &c.snapshots[takenBack(e).Judgement.Snapshot-1]
 			s.Outcomes = s.Outcomes[:len(s.Outcomes)-8]

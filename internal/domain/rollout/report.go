@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// finalReport tells of the whole rollout, when its days of stability are over.
+// finalReport is the message about the whole rollout after its stability.
 func (s State) finalReport(e Event) *Message {
-	lead := fmt.Sprintf("The rollout of trial automation has held at %v %% of new vendors through its %v days of stability, until %s.",
+	lead := fmt.Sprintf("The rollout of trial automation has held at %v %% of new vendors through its %v days of stability, which ended on %s.",
 		s.Percentage, s.Plan.StabilityDays, s.formatTime(e.At))
 	if e.By != Automatic {
 		lead = fmt.Sprintf("The rollout of trial automation is at %v %% of new vendors; its stability was ended by hand on %s.", s.Percentage, s.formatTime(e.At))
@@ -16,9 +16,9 @@ func (s State) finalReport(e Event) *Message {
 		Kind: NoticeFinal, Subject: fmt.Sprintf("Trial rollout: final report at %v %% of new vendors", s.Percentage), Lead: lead,
 		Lines: []string{
 			criteriaTally(s, e.Judgement), tally(e.Judgement),
-			fmt.Sprintf("Until %s the rollout is still guarded: whether the vendors admitted last convert is known only then.", s.formatTime(s.StageEnds())),
+			fmt.Sprintf("The guard still watches the rollout until %s: only then is it known whether the last vendors convert.", s.formatTime(s.StageEnds())),
 		},
-		Sections: append(s.reportSections(e), Section{Title: "What comes after", Items: []Item{
+		Sections: append(s.reportSections(e), Section{Title: "What comes next", Items: []Item{
 			{Label: "Week 1", Text: "daily monitoring review, performance optimization, user feedback analysis"},
 			{Label: "Weeks 2 to 4", Text: "feature usage analysis, conversion rate optimization, documentation updates"},
 			{Label: "From month 1", Text: "long-term trend analysis, system optimizations, next feature planning"},
@@ -26,11 +26,11 @@ func (s State) finalReport(e Event) *Message {
 	}
 }
 
-// completed tells that nothing more happens.
+// completed is the message that the rollout is complete.
 func (s State) completed(e Event) *Message {
 	return &Message{
 		Kind: NoticeReport, Subject: fmt.Sprintf("Trial rollout: complete at %v %% of new vendors", s.Percentage),
-		Lead:  fmt.Sprintf("The rollout of trial automation is complete since %s: the trials of %v %% of new vendors are automated, and stay so.", s.formatTime(e.At), s.Percentage),
+		Lead:  fmt.Sprintf("The rollout of trial automation is complete since %s: the trials of %v %% of new vendors are and stay automated.", s.formatTime(e.At), s.Percentage),
 		Lines: []string{sentence(e.Reason), criteriaTally(s, e.Judgement), tally(e.Judgement)}, Sections: s.reportSections(e),
 	}
 }
@@ -53,16 +53,16 @@ func criteriaTally(s State, j *Judgement) string {
 	for _, a := range results {
 		counts[a.Verdict]++
 	}
-	return fmt.Sprintf("Of %d success criteria %d are met, %d are not, and %d cannot be told yet.",
+	return fmt.Sprintf("Of %d success criteria %d are met, %d are not met, and %d are still open.",
 		len(results), counts[Pass], counts[Fail], counts[Insufficient])
 }
 
-// decided are the decisions that the state still knows of; all of them, with
-// what they were made on, are stored as the rollout's events.
+// decided are the decisions that the state still holds; the rollout's events hold all
+// of them, with their inputs.
 func (s State) decided(e Event) []Item {
 	started := "with plan " + s.Plan.Name
 	if s.RestartOf != "" {
-		started += ", going on from " + s.RestartOf
+		started += ", continuing " + s.RestartOf
 	}
 	items := []Item{{Label: "Started " + s.formatTime(s.StartedAt), Text: started}}
 	for _, c := range s.Checks {
@@ -79,9 +79,9 @@ func (s State) decided(e Event) []Item {
 	if s.Backfill != nil {
 		text := fmt.Sprintf("%d trials so far", s.Backfill.Taken)
 		if s.Backfill.Done {
-			text = fmt.Sprintf("%d trials, all that there were", s.Backfill.Taken)
+			text = fmt.Sprintf("all %d trials", s.Backfill.Taken)
 		}
-		items = append(items, Item{Label: "Taken in while running", Text: text})
+		items = append(items, Item{Label: "Automated while running", Text: text})
 	}
 	return append(items, Item{Label: "This step " + s.formatTime(e.At), Text: strings.TrimSuffix(e.Reason, ".")})
 }

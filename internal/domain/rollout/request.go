@@ -34,17 +34,17 @@ const (
 // maxReason bounds the reason given with a request, in characters.
 const maxReason = 500
 
-// Request is what a person asks of a rollout: the payload of its signals. Its
+// Request is a person's request to a rollout: the payload of its signals. Its
 // reason is stored in histories: no names or addresses in it.
 type Request struct {
-	// ID makes the request once, however often it arrives; empty means that each
+	// ID makes the request idempotent; with an empty ID each
 	// arrival counts.
 	ID     string `json:"id"`
 	By     string `json:"by"`
 	Reason string `json:"reason"`
 	// Seen is the mark of the state that the request was made for; empty for any.
 	Seen string `json:"seen,omitempty"`
-	// Percentage is what to go back to with rollback (0: disable), or to set.
+	// Percentage is the one to roll back to (0: disable), or to set.
 	Percentage float64 `json:"percentage"`
 	// InFlight is Keep or Release, with rollback; empty means Keep.
 	InFlight InFlight `json:"inFlight"`
@@ -52,11 +52,11 @@ type Request struct {
 	Subject string `json:"subject"`
 	// Met is whether the criterion holds, with tick.
 	Met bool `json:"met"`
-	// FlagsVersion is the flags' version that was read before it was asked, with what MayRaise; 0 for unknown.
+	// FlagsVersion is the flags' version that the requester had read, with MayRaise; 0 if unknown.
 	FlagsVersion int `json:"flagsVersion,omitempty"`
 }
 
-// exceeded tells whether flags admit more than a rollback asked for.
+// exceeded reports whether the flags admit more than the requested rollback.
 func (r Request) exceeded(enabled bool, percentage float64) bool {
 	return enabled && (percentage > r.Percentage || r.Percentage == 0)
 }
@@ -116,8 +116,8 @@ func (s State) Request(name string, r Request, j *Judgement, now time.Time) (*Ev
 	return e, nil
 }
 
-// outdated tells whether a request to raise or to go on was made before somebody set the flags by hand: that is the
-// later word.
+// outdated reports whether a request to raise or to advance was made before somebody set the flags by hand, which
+// takes precedence.
 func (s State) outdated(name string, r Request) bool {
 	if name == SignalSetPercentage && r.Percentage <= s.Percentage {
 		return false
@@ -125,13 +125,13 @@ func (s State) outdated(name string, r Request) bool {
 	return MayRaise(name) && r.FlagsVersion > 0 && r.FlagsVersion < s.HandVersion
 }
 
-// MayRaise tells whether a message of this name may have more admitted, now or later: it says which flags it was sent on.
+// MayRaise reports whether a message of this name may admit more vendors, now or later: it carries the flags' version.
 func MayRaise(name string) bool {
 	return name == SignalAdvance || name == SignalResume || name == SignalSetPercentage
 }
 
-// ticksTask tells whether a request ticks a task of a rollout that is complete:
-// those go on for months after it.
+// ticksTask reports whether a request ticks a task of a completed rollout:
+// tasks go on for months after it.
 func (s State) ticksTask(name string, r Request) bool {
 	return s.Status == Completed && name == SignalTick && IsTask(r.Subject)
 }
@@ -174,7 +174,7 @@ func (s State) requested(name string, r Request, j *Judgement) (*Event, error) {
 	return nil, trial.Invalid("message", "%q is not one of the rollout's", name)
 }
 
-// requestRollback goes back to the last phase that admits no more than asked.
+// requestRollback rolls back to the last phase that admits no more than requested.
 func (s State) requestRollback(r Request) (*Event, error) {
 	e := &Event{Type: EventRolledBack, InFlight: r.InFlight, Percentage: &r.Percentage}
 	if e.InFlight == "" {
@@ -187,10 +187,10 @@ func (s State) requestRollback(r Request) (*Event, error) {
 	if r.Percentage >= s.Percentage {
 		return nil, trial.Invalid("percentage", "must be below the present %v, is %v", s.Percentage, r.Percentage)
 	}
-	if s.prepared() != nil { // lower, and no further
+	if s.prepared() != nil { // lower the percentage only
 		e.Type, e.Enabled = EventOverridden, new(true)
 		e.Reason = fmt.Sprintf("Holding at %v %%, rolled back by hand from %v %%: %s", r.Percentage, s.Percentage, r.Reason)
-		return e, nil //nolint:nilerr // an open preflight refuses nothing here: it says how far this goes
+		return e, nil //nolint:nilerr // an open preflight refuses no rollback: it only decides its kind
 	}
 	stage := s.Plan.phaseFor(r.Percentage)
 	e.Remedy, e.Enabled, e.Stage = Partial, new(true), &stage
@@ -198,7 +198,7 @@ func (s State) requestRollback(r Request) (*Event, error) {
 	return e, nil
 }
 
-// requestResume goes on; where the percentage was set by hand, in the phase that fits
+// requestResume resumes the rollout; if the percentage was set by hand, in the phase that fits
 // it, though not past an open preflight.
 func (s State) requestResume(r Request) (*Event, error) {
 	if s.Status != Paused {
@@ -217,7 +217,7 @@ func (s State) requestResume(r Request) (*Event, error) {
 	return e, nil
 }
 
-// prepared refuses what would enter a phase that admits before the preflight passes.
+// prepared refuses to enter a phase that admits vendors before the preflight passes.
 func (s State) prepared() error {
 	if check := s.preflightOpen(); check != nil && s.needsPreflight() {
 		return trial.Conflict("preflight check %s is %s: %s; waive it first", check.ID, check.Verdict, check.Reason)
@@ -225,7 +225,7 @@ func (s State) prepared() error {
 	return nil
 }
 
-// requestAdvance goes on without waiting for the soak or the gates, but not past
+// requestAdvance advances without waiting for the soak or the gates, but not past
 // a failed preflight.
 func (s State) requestAdvance(r Request, j *Judgement) (*Event, error) {
 	next, more := s.following()

@@ -7,58 +7,58 @@ import (
 	"time"
 )
 
-// Snapshot is what one watch has seen since the one before it. Snapshots are
-// stored as they are; judging them again in their order comes to the same.
+// Snapshot holds what one watch observed since the one before it. Snapshots are
+// stored as observed; judging them again in order gives the same result.
 type Snapshot struct {
 	RolloutID string `json:"rolloutId"`
 	// Number counts a rollout's snapshots from 1.
 	Number int       `json:"number"`
 	At     time.Time `json:"at"`
-	// From and To bound when what was seen was written down: from included, to not.
+	// From and To bound when the observations were recorded: from included, to not.
 	From     time.Time `json:"from"`
 	To       time.Time `json:"to"`
 	Position Position  `json:"position"`
-	// Outcomes are of automated steps and their e-mails, and of vendors
+	// Outcomes are those of automated steps and their e-mails, and of vendors
 	// admitted and converted.
 	Outcomes []Outcome `json:"outcomes"`
 	Calls    Calls     `json:"calls"`
-	// Outage is set while a cause strikes vendors inside and outside the rollout alike.
+	// Outage is set while a cause affects vendors inside and outside the rollout alike.
 	Outage *Outage `json:"outage"`
-	// Enabled and Percentage are what the flags say, Version which of them.
+	// Enabled, Percentage and Version are those of the flags.
 	Enabled    bool    `json:"enabled"`
 	Percentage float64 `json:"percentage"`
 	Version    int     `json:"version"`
-	// DisabledVersion is the version in which somebody last switched the automation off, Rollback a rollback that the
-	// rollout had not carried out; 0 and nil for none.
+	// DisabledVersion is the version in which somebody last switched the automation off, Rollback a requested rollback
+	// that the rollout had not carried out; 0 and nil for none.
 	DisabledVersion int              `json:"disabledVersion,omitempty"`
 	Rollback        *RollbackRequest `json:"rollback,omitempty"`
 }
 
-// Position is where the rollout stood.
+// Position is the rollout's stage at a time.
 type Position struct {
-	// Epoch counts how often evidence began anew, Entry the stages entered.
+	// Epoch counts the restarts of the evidence, StageSeq the stages entered.
 	Epoch    int   `json:"epoch"`
 	StageSeq int   `json:"entry"`
 	Stage    Stage `json:"stage"`
-	// Since is when this stage was entered: what became known before belongs to
-	// the one before.
+	// Since is when this stage was entered: what became known earlier belongs to
+	// the previous stage.
 	Since time.Time `json:"since"`
-	// Percentage is what the plan admits in this stage.
+	// Percentage is the plan's for this stage.
 	Percentage float64 `json:"percentage"`
 }
 
-// watchesPerDay makes ten minutes of a day of 24 hours, leastWatch bounds that
-// below where a day lasts seconds.
+// watchesPerDay is one every ten minutes of a day of 24 hours; leastWatch bounds the
+// interval from below when a day lasts seconds.
 const (
 	watchesPerDay = 144
 	leastWatch    = time.Second
 )
 
-// WatchEvery is how often a rollout is watched, and how long the intervals are
-// in which outcomes are kept.
+// WatchEvery is how often a rollout is watched, and the length of the intervals
+// that outcomes are stored by.
 func WatchEvery(day time.Duration) time.Duration { return max(day/watchesPerDay, leastWatch) }
 
-// Interval is the number of the interval that a moment lies in.
+// Interval is the number of the interval that a time falls in.
 func Interval(at time.Time, day time.Duration) int64 {
 	return at.UnixMilli() / WatchEvery(day).Milliseconds()
 }
@@ -73,16 +73,16 @@ const (
 	MailSent      OutcomeKind = "mail-sent"
 	MailDelivered OutcomeKind = "mail-delivered"
 	MailFailed    OutcomeKind = "mail-failed"
-	// MailReturned is an e-mail of which something came back that does not say what failed. It may be an automatic
+	// MailReturned is an e-mail that bounced without a clear reason. It may be an automatic
 	// reply, so a delivery outweighs it; alone it is a failure.
 	MailReturned OutcomeKind = "mail-returned"
 	Admitted     OutcomeKind = "admitted"
 	Converted    OutcomeKind = "converted"
-	// Expired is a trial that ended without a conversion. Nothing is judged by it.
+	// Expired is a trial that ended without a conversion. No judgement uses it.
 	Expired OutcomeKind = "expired"
 )
 
-// What admins did to trials, automated or not; only reports tell of it.
+// What admins did to trials, automated or not; only reports use it.
 const (
 	Extended  OutcomeKind = "extended"
 	Shortened OutcomeKind = "shortened"
@@ -90,20 +90,20 @@ const (
 	Revived   OutcomeKind = "revived"
 )
 
-// Outcome is one thing that became known of an automated vendor, or was done to
+// Outcome is one observation of an automated vendor, or of an admin's change to
 // any vendor's trial.
 type Outcome struct {
 	Kind     OutcomeKind `json:"kind"`
 	VendorID string      `json:"vendorId"`
-	// Key is the step's, which its e-mail has as well; the event's for what admins
-	// did; the vendor's id for the rest.
+	// Key is the step's, which its e-mail shares; for an admin's change the event's;
+	// otherwise the vendor's id.
 	Key string `json:"key"`
 	// At is when it became known.
 	At time.Time `json:"at"`
 }
 
-// inOrder sorts outcomes by (moment, id), so that a batch is judged the same
-// however it arrived.
+// inOrder sorts outcomes by time and key, so that a batch is judged the same
+// in any order of arrival.
 func inOrder(outcomes []Outcome) []Outcome {
 	sorted := slices.Clone(outcomes)
 	slices.SortStableFunc(sorted, func(a, b Outcome) int {
@@ -112,7 +112,7 @@ func inOrder(outcomes []Outcome) []Outcome {
 	return sorted
 }
 
-// Calls are API calls by how long they took.
+// Calls counts API calls by duration.
 type Calls struct {
 	// Failed counts those answered with a server error.
 	Failed int `json:"failed"`
@@ -120,14 +120,14 @@ type Calls struct {
 	Took map[int]int `json:"took"`
 }
 
-// The buckets grow by a tenth, from a millisecond on.
+// The buckets grow by a tenth each, from a millisecond on.
 const (
 	bucketGrowth = 1.1
 	buckets      = 140
 )
 
-// TookBucket is the bucket of a duration: bucket b holds what took up to
-// TookUpTo(b), and more than the bucket before.
+// TookBucket is the bucket of a duration: bucket b holds durations up to
+// TookUpTo(b), and above those of the bucket before.
 func TookBucket(d time.Duration) int {
 	ms := float64(d) / float64(time.Millisecond)
 	if ms <= 1 {
@@ -141,7 +141,7 @@ func TookUpTo(bucket int) time.Duration {
 	return time.Duration(math.Pow(bucketGrowth, float64(bucket)) * float64(time.Millisecond))
 }
 
-// Add counts the calls of another.
+// Add adds the calls of o.
 func (c *Calls) Add(o Calls) {
 	c.Failed += o.Failed
 	for b, n := range o.Took {
@@ -161,7 +161,7 @@ func (c Calls) Count() int {
 	return n
 }
 
-// SlowerThan counts the calls in buckets that lie wholly beyond a duration.
+// SlowerThan counts the calls in buckets that lie entirely above a duration.
 func (c Calls) SlowerThan(d time.Duration) int {
 	limit, n := TookBucket(d), 0
 	for b, k := range c.Took {
@@ -188,7 +188,7 @@ func (c Calls) Quantile(share float64) time.Duration {
 	return TookUpTo(buckets)
 }
 
-// Outage is a cause that strikes all vendors alike: going back would help nobody.
+// Outage is a cause that affects all vendors alike: a rollback would not help.
 type Outage struct {
 	// Cause is OutageSESPaused or OutageSESRefusesAll.
 	Cause string    `json:"cause"`

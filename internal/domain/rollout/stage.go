@@ -41,7 +41,7 @@ func (p Plan) next(s Stage) (Stage, bool) {
 	return s, false
 }
 
-// soak is how long a stage lasts at the least.
+// soak is a stage's minimum length.
 func (p Plan) soak(s Stage, day time.Duration) time.Duration {
 	switch s.Kind {
 	case Notice:
@@ -56,7 +56,7 @@ func (p Plan) soak(s Stage, day time.Duration) time.Duration {
 	return 0
 }
 
-// percentage is what a stage admits.
+// percentage is the share of new vendors that a stage admits.
 func (p Plan) percentage(s Stage) float64 {
 	if s.Kind == Notice {
 		return 0
@@ -64,7 +64,7 @@ func (p Plan) percentage(s Stage) float64 {
 	return p.Phases[s.Phase].Percentage
 }
 
-// gates are what must hold before a stage is left.
+// gates are the gates that must pass before a stage ends.
 func (p Plan) gates(s Stage) []Gate {
 	if s.Kind != InPhase {
 		return nil
@@ -72,7 +72,7 @@ func (p Plan) gates(s Stage) []Gate {
 	return p.Phases[s.Phase].Gates
 }
 
-// name is what people call a stage.
+// name is a stage's name for people.
 func (p Plan) name(s Stage) string {
 	if s.Kind != InPhase {
 		return string(s.Kind)

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Stakeholder is somebody who is told of the rollout. Its name is for those who
-// read the list: no notice holds it.
+// Stakeholder is somebody who gets notices about the rollout. Name is for readers
+// of the list: no notice contains it.
 type Stakeholder struct {
 	Role    Role   `yaml:"role"`
 	Name    string `yaml:"name"`
@@ -16,21 +16,21 @@ type Stakeholder struct {
 	Webhook string `yaml:"webhook"`
 }
 
-// Recipient is one address that a notice goes to.
+// Recipient is one address that a notice is sent to.
 type Recipient struct {
-	// ID stands for it where the address must not be: the role and a short hash.
+	// ID replaces the address where that must not appear: the role and a short hash.
 	ID      string
 	Address string
 	Webhook bool
 }
 
-// Same tells whether two recipients are one address, under whichever role.
+// Same reports whether two recipients have one address, under any role.
 func (r Recipient) Same(other Recipient) bool {
 	return r.Webhook == other.Webhook && plain(r.Address, r.Webhook) == plain(other.Address, other.Webhook)
 }
 
-// Recipients are the addresses of those with one of the roles, each once: whoever
-// has two roles is told once, under the first.
+// Recipients are the addresses of those with one of the roles, each once: somebody
+// with two roles gets one notice, under the first.
 func Recipients(stakeholders []Stakeholder, roles []Role) []Recipient {
 	var recipients []Recipient
 	add := func(role Role, address string, webhook bool) {
@@ -53,7 +53,7 @@ func recipientID(role Role, address string) string {
 	return string(role) + "-" + hex.EncodeToString(sum[:6])
 }
 
-// plain is an address as it is compared: in e-mail addresses, case means nothing.
+// plain normalizes an address for comparison: e-mail addresses ignore case.
 func plain(address string, webhook bool) string {
 	if webhook {
 		return address

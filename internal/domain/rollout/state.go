@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Status is where a rollout stands.
+// Status is a rollout's status.
 type Status string
 
 // The states of a rollout. Completed and RolledBack are final.
@@ -17,11 +17,11 @@ const (
 	Completed  Status = "completed"
 )
 
-// Final tells whether nothing more happens.
+// Final reports whether nothing more happens.
 func (s Status) Final() bool { return s == RolledBack || s == Completed }
 
-// State is all that is known of a rollout: what its workflow carries and what
-// the collection `rollouts` holds, folded from its events.
+// State is everything known of a rollout, folded from its events: its workflow
+// carries it and the collection `rollouts` holds it.
 type State struct {
 	ID string `json:"id"`
 	// Seq is the number of events applied so far.
@@ -29,40 +29,40 @@ type State struct {
 	Status Status `json:"status"`
 	Plan   Plan   `json:"plan"`
 	Times  Times  `json:"times"`
-	// RestartOf is the rollout that this one goes on from; empty for a new one.
+	// RestartOf is the rollout that this one continues; empty for a new one.
 	RestartOf string     `json:"restartOf"`
 	StartedAt time.Time  `json:"startedAt"`
 	StartedBy string     `json:"startedBy"`
 	EndedAt   *time.Time `json:"endedAt"`
-	// FlagsVersion is the flags' version at the start, FlagsFound what they said.
+	// FlagsVersion is the flags' version at the start, FlagsFound their values then.
 	FlagsVersion int         `json:"flagsVersion"`
 	FlagsFound   *FlagsFound `json:"flagsFound,omitempty"`
-	// HandVersion is the last version in which the flags were found set by somebody else than the rollout; 0 for none.
-	// Whoever saw an older one does not raise them.
+	// HandVersion is the last version of flags found set by somebody else than the rollout; 0 for none.
+	// A request made with an older one does not raise them.
 	HandVersion int `json:"handVersion,omitempty"`
-	// WrittenVersion is the version in which the rollout last wrote them; 0 for none. What was asked for with an older
-	// one has had its turn.
+	// WrittenVersion is the version in which the rollout last wrote them; 0 for none. It has decided on
+	// requests with an older one.
 	WrittenVersion int `json:"writtenVersion,omitempty"`
 
 	Stage Stage `json:"stage"`
-	// StageSeq counts the stages entered, EnteredAt is the last one's moment, moved
-	// on by the time that was spent paused.
+	// StageSeq counts the stages entered; EnteredAt is when the last one was, moved
+	// forward by the time spent paused.
 	StageSeq  int       `json:"entry"`
 	EnteredAt time.Time `json:"enteredAt"`
-	// DeployedAt is when stability first began: all phases were through. The tasks
+	// DeployedAt is when stability first began: all phases were over. The tasks
 	// and reports after the deployment count their days from it. Nil before.
 	DeployedAt *time.Time `json:"deployedAt"`
-	// Enabled and Percentage are what the flags are to say.
+	// Enabled and Percentage are the values that the flags must have.
 	Enabled    bool    `json:"enabled"`
 	Percentage float64 `json:"percentage"`
 	// FlagsAt is when that was last decided.
 	FlagsAt time.Time `json:"flagsAt"`
 
-	// Epoch counts how often evidence began anew: with a partial rollback by a trigger, and where a person went on after
+	// Epoch counts the restarts of the evidence: at a partial rollback by a trigger, and when a person resumes after
 	// a trigger's pause.
 	Epoch int `json:"epoch"`
-	// PartialRollbacks counts those made by triggers; until CooldownUntil the
-	// rollout does not go on after one.
+	// PartialRollbacks counts those by triggers; the rollout does not advance
+	// before CooldownUntil.
 	PartialRollbacks int       `json:"partialRollbacks"`
 	CooldownUntil    time.Time `json:"cooldownUntil"`
 	// Pause is set while Status is Paused.
@@ -71,39 +71,39 @@ type State struct {
 	// Checks are the preflight's, Criteria what was ticked, by id.
 	Checks   []Check         `json:"checks"`
 	Criteria map[string]Tick `json:"criteria"`
-	// CheckedAt is when the preflight was last made.
+	// CheckedAt is when the preflight last ran.
 	CheckedAt time.Time `json:"checkedAt"`
-	// UpdatedAt is when stakeholders last had their daily update.
+	// UpdatedAt is when stakeholders last got their daily update.
 	UpdatedAt time.Time `json:"updatedAt"`
-	// Backfill counts the vendors taken in whose trials ran unautomated.
+	// Backfill is the progress of the backfill; nil before it.
 	Backfill *Backfill `json:"backfill"`
-	// ReleasedBefore is the flags' version of the last rollback that handed trials over: who was admitted before
-	// it goes on unautomated, also where the trial begins later. 0 for none, and once the others are taken in.
+	// ReleasedBefore is the flags' version of the last rollback that handed trials over: vendors admitted before
+	// it continue unautomated, even if their trial begins later. 0 for none, and after a backfill.
 	ReleasedBefore int `json:"releasedBefore,omitempty"`
-	// Requests are the ids of requests carried out, so that each is once.
+	// Requests are the ids of the requests carried out, so that each counts once.
 	Requests []string `json:"requests"`
-	// HandledSignals stands for the signals that the workflow had handled by the last event, whatever came of each; empty
-	// for none. A workflow that is reset passes over those.
+	// HandledSignals identifies the signals that the workflow had handled by the last event, with any result; empty
+	// for none. A workflow that is reset skips those.
 	HandledSignals string `json:"handledSignals,omitempty"`
 }
 
-// held tells whether a person has the rollout wait.
+// held reports whether a person has paused the rollout.
 func (s State) held() bool {
 	return s.Pause != nil && (s.Pause.Cause == PausedByAdmin || s.Pause.Cause == PausedByOverride)
 }
 
-// Pause is why a rollout waits.
+// Pause is the reason why a rollout is paused.
 type Pause struct {
 	Cause  PauseCause `json:"cause"`
 	Since  time.Time  `json:"since"`
 	By     string     `json:"by"`
 	Reason string     `json:"reason"`
-	// AtGate and OnTrigger say that it holds over a pause by a gate, or a trigger.
+	// AtGate and OnTrigger say that it replaced a pause by a gate, or by a trigger.
 	AtGate    bool `json:"atGate,omitempty"`
 	OnTrigger bool `json:"onTrigger,omitempty"`
 }
 
-// PauseCause names why a rollout waits.
+// PauseCause names the cause of a pause.
 type PauseCause string
 
 // The causes.
@@ -121,12 +121,12 @@ type Check struct {
 	ID      string  `json:"id"`
 	Verdict Verdict `json:"verdict"`
 	Reason  string  `json:"reason"`
-	// WaivedBy and WaiverReason say who let it pass all the same.
+	// WaivedBy and WaiverReason say who let it pass anyway, and why.
 	WaivedBy     string `json:"waivedBy"`
 	WaiverReason string `json:"waiverReason"`
 }
 
-// Tick is a criterion that a person has judged.
+// Tick is a person's judgement of a criterion.
 type Tick struct {
 	Met    bool      `json:"met"`
 	By     string    `json:"by"`
@@ -134,15 +134,15 @@ type Tick struct {
 	At     time.Time `json:"at"`
 }
 
-// Backfill is how far taking in the others is.
+// Backfill is the progress of automating trials that ran unautomated.
 type Backfill struct {
-	// After is the vendor id up to which it has got.
+	// After is the last vendor id that was processed.
 	After string `json:"after"`
 	Taken int    `json:"taken"`
 	Done  bool   `json:"done"`
 }
 
-// Summary is where a rollout stands, in as much as people change it.
+// Summary is the part of a rollout's state that people change.
 type Summary struct {
 	// Seq is the number of its last event.
 	Seq        int     `json:"seq"`
@@ -152,18 +152,18 @@ type Summary struct {
 	Percentage float64 `json:"percentage"`
 }
 
-// Summary is where the rollout stands, as the audit record keeps it.
+// Summary returns the rollout's state as the audit record keeps it.
 func (s State) Summary() Summary {
 	return Summary{Seq: s.Seq, Status: s.Status, Stage: s.Stage, Enabled: s.Enabled, Percentage: s.Percentage}
 }
 
-// Position is where the rollout stands, as snapshots keep it.
+// Position returns the rollout's stage as snapshots keep it.
 func (s State) Position() Position {
 	return Position{Epoch: s.Epoch, StageSeq: s.StageSeq, Stage: s.Stage, Since: s.EnteredAt, Percentage: s.Percentage}
 }
 
-// Mark is the same as long as the rollout stands as people see it: where it is,
-// whether and why it waits, and what the flags are to say.
+// Mark changes whenever the rollout changes for people: its stage,
+// its pause, or the values that the flags must have.
 func (s State) Mark() string {
 	mark := fmt.Sprintf("%s.%s.%d.%t.%v", s.ID, s.Status, s.StageSeq, s.Enabled, s.Percentage)
 	if s.Pause != nil {
@@ -172,15 +172,15 @@ func (s State) Mark() string {
 	return mark
 }
 
-// Knows tells whether a request was carried out before.
+// Knows reports whether a request was carried out before.
 func (s State) Knows(requestID string) bool {
 	return requestID != "" && slices.Contains(s.Requests, requestID)
 }
 
-// StageName is what people call the present stage.
+// StageName is the present stage's name for people.
 func (s State) StageName() string { return s.Plan.name(s.Stage) }
 
-// StageEnds is when the present stage is over at the earliest.
+// StageEnds is the earliest end of the present stage.
 func (s State) StageEnds() time.Time {
 	end := s.EnteredAt.Add(s.Plan.soak(s.Stage, s.Times.Day))
 	if s.CooldownUntil.After(end) {
@@ -189,9 +189,9 @@ func (s State) StageEnds() time.Time {
 	return end
 }
 
-// stageLimit is until when a stage waits for enough to be seen. A notice may be
-// short: its preflight has a day, and where days are compressed at least as long
-// as the watch may take to come.
+// stageLimit is until when a stage waits for enough data. A notice may be
+// short: its preflight has a day, and with compressed days at least as long
+// as a watch may take.
 func (s State) stageLimit() time.Time {
 	limit := 2 * s.Plan.soak(s.Stage, s.Times.Day)
 	if s.Stage.Kind == Notice {
@@ -205,37 +205,37 @@ func (s State) check(id string) (int, bool) {
 	return i, i >= 0
 }
 
-// PreflightDue tells whether the preflight is to be made, or made again.
+// PreflightDue reports whether the preflight must run now.
 func (s State) PreflightDue(now time.Time) bool {
 	return s.prepares() && !now.Before(s.preflightAt())
 }
 
-// prepares tells whether the preflight is made until it passes: also where a person
-// has set a percentage before, and the rollout waits at that.
+// prepares reports whether the preflight runs until it passes: also if a person
+// has set a percentage before, and the rollout is paused at that.
 func (s State) prepares() bool {
 	preparing := s.Status == Running || s.held() && s.Percentage > 0
 	return preparing && s.needsPreflight() && s.preflightOpen() != nil
 }
 
-// preflightAt is when the preflight is to be made again.
+// preflightAt is when the preflight runs next.
 func (s State) preflightAt() time.Time {
 	return s.CheckedAt.Add(max(s.Times.Day/preflightsPerDay, leastWatch))
 }
 
-// Checked is the state after a preflight that found nothing new.
+// Checked returns the state after a preflight with the same result as before.
 func (s State) Checked(now time.Time) State {
 	s.CheckedAt = now
 	return s
 }
 
-// preflightsPerDay is how often a preflight that does not pass is made again.
+// preflightsPerDay is how often a preflight that does not pass runs again.
 const preflightsPerDay = 24
 
-// preflightOpen is the first check that neither passes nor is waived; nil where
-// all do. Without checks the preflight has not been made.
+// preflightOpen is the first check that neither passes nor is waived; nil if
+// all do. Without checks the preflight has not run.
 func (s State) preflightOpen() *Check {
 	if len(s.Checks) == 0 {
-		return &Check{ID: "preflight", Verdict: Insufficient, Reason: "has not been made yet"}
+		return &Check{ID: "preflight", Verdict: Insufficient, Reason: "has not run yet"}
 	}
 	for i, c := range s.Checks {
 		if c.Verdict != Pass && c.WaivedBy == "" {

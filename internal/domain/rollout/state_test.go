@@ -74,7 +74,7 @@ func TestEvidenceBeginsAnewWhereAPersonGoesOnAfterATriggersPause(t *testing.T) {
 		require.Equal(t, rollout.Running, l.state.Status, "paused over it: %t", over)
 		l.judge = raising(rollout.TriggerEmail, rollout.Partial)
 		l.days(0.5)
-		require.Equal(t, "Paused: it was rolled back 2 times already, and again it is bad.", l.state.Pause.Reason)
+		require.Equal(t, "Paused: after 2 rollbacks by alarms, again it is bad.", l.state.Pause.Reason)
 	}
 }
 
@@ -229,7 +229,7 @@ func TestAtNothingAfterARollbackTriggersWatchOn(t *testing.T) {
 	require.Equal(t, rollout.Running, l.state.Status, "its effect is waited for")
 	l.days(5)
 	require.Equal(t, rollout.PausedByTriggers, l.state.Pause.Cause, "it does not climb again by itself")
-	require.Equal(t, "Paused: nobody new is admitted, and of those automated before it is bad.", l.state.Pause.Reason)
+	require.Equal(t, "Paused: nobody new is admitted, and of the vendors automated before it is bad.", l.state.Pause.Reason)
 	l.judge = raising(rollout.TriggerConversion, rollout.Immediate)
 	l.days(1)
 	require.Equal(t, rollout.RolledBack, l.state.Status)
@@ -395,7 +395,7 @@ func TestARestartIsPreparedInItsNotice(t *testing.T) {
 	l.days(1.5)
 	require.Equal(t, rollout.Stage{Kind: rollout.Notice, Phase: 2}, l.state.Stage, "its notice is over, and it waits for the preflight")
 	_, err := l.state.Request(rollout.SignalAdvance, rollout.Request{Reason: "now"}, nil, l.now)
-	require.ErrorContains(t, err, "preflight check preflight is INSUFFICIENT: has not been made yet; waive it first")
+	require.ErrorContains(t, err, "preflight check preflight is INSUFFICIENT: has not run yet; waive it first")
 	checked(l, rollout.Pass)
 	require.False(t, l.state.PreflightDue(l.now.Add(day)))
 	l.days(0.1)

@@ -2,15 +2,15 @@ package rollout
 
 import "time"
 
-// Facts are what became known in some time, as the observations have it.
+// Facts are the observations of some time.
 type Facts struct {
 	Outcomes []Outcome
 	Calls    Calls
 }
 
-// Tally counts what became known of automated vendors in some time, and the API
-// calls. Steps that are late without having failed are not in it: only the watch
-// counts those, and it does not come after the rollout.
+// Tally counts the observations of automated vendors and of API calls in some time.
+// It does not count steps that are late without having failed: only the watch
+// does, and it stops with the rollout.
 type Tally struct {
 	Admitted  int `json:"admitted"`
 	Converted int `json:"converted"`
@@ -32,13 +32,13 @@ type Tally struct {
 	Calls       int `json:"calls"`
 	CallsFailed int `json:"callsFailed"`
 	CallsSlow   int `json:"callsSlow"`
-	// MedianMS and P95MS are how long half and 95 % of the calls took at the most,
-	// in milliseconds, up to the tenth by which they are counted; 0 without calls.
+	// MedianMS and P95MS bound the durations of half and of 95 % of the calls,
+	// in milliseconds, up to the width of a bucket (a tenth); 0 without calls.
 	MedianMS int `json:"medianMs"`
 	P95MS    int `json:"p95Ms"`
 }
 
-// TallyOf counts facts. What became known twice counts once.
+// TallyOf counts facts. A repeated observation counts once.
 func TallyOf(all ...Facts) Tally {
 	var t Tally
 	var calls Calls
@@ -56,7 +56,7 @@ func TallyOf(all ...Facts) Tally {
 			}
 		}
 	}
-	// Of what was reported of an e-mail the weightiest counts.
+	// The gravest report on an e-mail counts.
 	for o := range seen {
 		failed, delivered := seen[outcome{MailFailed, o.key}], seen[outcome{MailDelivered, o.key}]
 		switch {

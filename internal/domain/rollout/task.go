@@ -11,7 +11,7 @@ type Task struct {
 	ID   string `json:"id"`
 	Span Span   `json:"span"`
 	Text string `json:"text"`
-	// Report is the kind of report made for it; empty where figures tell nothing.
+	// Report is the kind of report made for it; empty if figures do not help.
 	Report ReportKind `json:"report"`
 }
 
@@ -26,7 +26,7 @@ const (
 	FromMonth1 Span = "from-month-1"
 )
 
-// begins is the day on which a span begins, from 0.
+// begins is the span's first day, from 0.
 func (s Span) begins() float64 {
 	switch s {
 	case Weeks2To4:
@@ -53,12 +53,12 @@ func Tasks() []Task {
 	}
 }
 
-// IsTask tells whether an id is a task's.
+// IsTask reports whether an id is that of a task.
 func IsTask(id string) bool {
 	return slices.ContainsFunc(Tasks(), func(t Task) bool { return t.ID == id })
 }
 
-// tasksFor are the ids of the tasks that reports of a kind are made for.
+// tasksFor are the ids of the tasks that a kind of report is made for.
 func tasksFor(kind ReportKind) []string {
 	var ids []string
 	for _, t := range Tasks() {
@@ -69,29 +69,29 @@ func tasksFor(kind ReportKind) []string {
 	return ids
 }
 
-// TaskStatus says how far a task is.
+// TaskStatus is a task's status.
 type TaskStatus string
 
-// The standings. A task that a person has said is not done stays open.
+// The statuses. A task that a person reported as not done stays open.
 const (
 	TaskToCome TaskStatus = "to-come"
 	TaskOpen   TaskStatus = "open"
 	TaskDone   TaskStatus = "done"
 )
 
-// TaskView is a task and how it stands.
+// TaskView is a task and its status.
 type TaskView struct {
 	Task
 	Status TaskStatus `json:"standing"`
-	// From is when it is to be begun; nil before the last percentage was reached.
+	// From is when to begin it; nil before the last percentage was reached.
 	From *time.Time `json:"from"`
-	// Reports are the ids of those for it that are due by now.
+	// Reports are the ids of its reports that are due by now.
 	Reports []string `json:"reports"`
-	// Reason is what was said when it was ticked; empty before.
+	// Reason is the reason given when it was ticked; empty before.
 	Reason string `json:"reason"`
 }
 
-// TasksOf says how the post-deployment tasks of a rollout stand at a moment.
+// TasksOf lists the post-deployment tasks of a rollout with their status now.
 func TasksOf(s State, now time.Time) []TaskView {
 	due := s.ReportsDue(now)
 	views := make([]TaskView, 0, len(Tasks()))

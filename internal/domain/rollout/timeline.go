@@ -8,8 +8,8 @@ type stageAt struct {
 	From time.Time
 }
 
-// calendar are the present stage and those after it, each at the earliest
-// moment at which it can begin.
+// calendar lists the present stage and those after it, each with its earliest
+// begin.
 func (s State) calendar() []stageAt {
 	stages := []stageAt{{s.Stage, s.EnteredAt}}
 	at := s.StageEnds()
@@ -23,7 +23,7 @@ func (s State) calendar() []stageAt {
 	}
 }
 
-// Timeline are the phases, stability and guard, and where the rollout is.
+// Timeline lists the phases, stability and guard, and marks the present one.
 func (s State) Timeline() []TimelineEntry {
 	from := map[Stage]time.Time{}
 	for i, at := range s.calendar() {
@@ -59,7 +59,7 @@ func (p Plan) shortName(s Stage) string {
 	return string(s.Kind)
 }
 
-// timeOf tells whether a stage is past, present or to come.
+// timeOf reports whether a stage is past, present or to come.
 func (s State) timeOf(stage Stage) string {
 	here, there := s.Stage.rank(), stage.rank()
 	switch {
@@ -90,7 +90,7 @@ func (s Stage) rank() int {
 	return afterPhases + 1
 }
 
-// formatTime writes a moment, to the second where a day is shorter than a day.
+// formatTime formats a time, to the second if a day is shorter than 24 hours.
 func (s State) formatTime(t time.Time) string {
 	if s.Times.Day > 0 && s.Times.Day < 24*time.Hour {
 		return t.UTC().Format("2 January 2006 15:04:05 UTC")

@@ -2,31 +2,31 @@ package rollout
 
 import "time"
 
-// View is a rollout as people and programs are told of it.
+// View is a rollout as the API and the dashboard show it.
 type View struct {
 	Rollout State `json:"rollout"`
-	// Summary says where it stands, in a sentence.
+	// Summary describes its state in a sentence.
 	Summary   string `json:"summary"`
 	StageName string `json:"stageName"`
-	// NextMoment is when something happens by itself at the earliest; nil where
+	// NextMoment is the earliest time that something happens by itself; nil if
 	// only news helps.
 	NextMoment *time.Time `json:"nextMoment"`
 	// Judgement is the latest; nil before the first watch.
 	Judgement *Judgement `json:"judgement"`
 	// Conversion says from when on a trial counts in judging conversion.
 	Conversion string `json:"conversion"`
-	// Undecidable are triggers without a possible verdict, and until when.
+	// Undecidable are the triggers without a possible verdict, and until when.
 	Undecidable []TriggerResult `json:"undecidable"`
 	// Gates are those of the present phase.
 	Gates    []GateResult      `json:"gates"`
 	Criteria []CriterionResult `json:"criteria"`
-	// Tasks are those after the deployment, and the reports made for them.
+	// Tasks are those after the deployment, with their reports.
 	Tasks []TaskView `json:"tasks"`
-	// WatchMissed says that the watch should have come again by now.
+	// WatchMissed says that the watch is overdue.
 	WatchMissed bool `json:"watchMissed"`
 }
 
-// ViewOf is what is known of a rollout at a moment.
+// ViewOf returns the view of a rollout now.
 func ViewOf(s State, j *Judgement, now time.Time) View {
 	v := View{
 		Rollout: s, Summary: s.SentenceAt(j, now), StageName: s.StageName(), Judgement: j, Conversion: s.Times.Explanation(),
