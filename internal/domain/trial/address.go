@@ -10,12 +10,12 @@ import (
 	"golang.org/x/net/idna"
 )
 
-// maxAddress is how long an address may be, in octets (RFC 5321).
+// maxAddress is the longest address, in octets (RFC 5321).
 const maxAddress = 254
 
-// MailAddress is an address as the mail service takes it: bare, with the domain
-// in its ASCII form. It is the one judgement of whether an address can be written
-// to; its errors say what is wrong, and do not repeat it.
+// MailAddress returns an address in the mail service's form: bare, with the domain
+// in ASCII. It alone decides whether an address can be written
+// to; its errors say what is wrong, and do not repeat the address.
 func MailAddress(address string) (string, error) {
 	at := strings.LastIndexByte(address, '@')
 	if at < 0 {
@@ -23,12 +23,12 @@ func MailAddress(address string) (string, error) {
 	}
 	local, domain := address[:at], address[at+1:]
 	if !printableASCII(local) {
-		return "", errors.New("has other than ASCII characters before the @, which the mail service does not take")
+		return "", errors.New("has non-ASCII characters before the @, which the mail service does not accept")
 	}
 	if !printableASCII(domain) {
 		ascii, err := idna.Lookup.ToASCII(domain)
 		if err != nil || !printableASCII(ascii) {
-			return "", errors.New("has a domain that cannot be")
+			return "", errors.New("has an invalid domain")
 		}
 		domain = ascii
 	}
@@ -42,15 +42,15 @@ func MailAddress(address string) (string, error) {
 	return whole, nil
 }
 
-// printableASCII tells whether a text has neither spaces nor controls, and
-// nothing beyond ASCII.
+// printableASCII reports whether a text consists of ASCII characters other than
+// spaces and controls.
 func printableASCII(text string) bool {
 	return !strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' })
 }
 
-// AddressHash is the hexadecimal SHA-256 of an address as the mail service takes
-// it, trimmed and in lower case, so that a domain has one in all its forms. It
-// stands for an address where the address itself must not be.
+// AddressHash is the hexadecimal SHA-256 of an address in the mail service's form,
+// trimmed and in lower case, so that all forms of a domain have one hash. It
+// replaces an address where the address itself must not appear.
 func AddressHash(address string) string {
 	address = strings.TrimSpace(address)
 	if mailed, err := MailAddress(address); err == nil {

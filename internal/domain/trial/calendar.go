@@ -3,24 +3,24 @@ package trial
 import (
 	"time"
 	// Zones must be known in an image without a zone database too: a worker
-	// that knew none would plan the same trial differently.
+	// without them would plan the same trial differently.
 	_ "time/tzdata"
 )
 
 // RealDay is a day outside of demos and tests.
 const RealDay = 24 * time.Hour
 
-// Calendar adds days. Where a day lasts a day and the vendor's zone is known,
+// Calendar adds days. If a day lasts 24 hours and the vendor's zone is known,
 // these are the zone's calendar days, so a trial that began at 18:00 ends at
-// 18:00 also when the clocks change in between. Elsewhere a day is a duration.
+// 18:00 even if the clocks change in between. Otherwise a day is a duration.
 type Calendar struct {
-	// Day is how long one day lasts; RealDay unless time is compressed.
+	// Day is the length of a day; RealDay unless time is compressed.
 	Day time.Duration
-	// Zone is an IANA name, or empty where it is not known.
+	// Zone is an IANA name, or empty if unknown.
 	Zone string
 }
 
-// AddDays is the moment n days after t, n may be negative.
+// AddDays returns the time n days after t; n may be negative.
 func (c Calendar) AddDays(t time.Time, n int) time.Time {
 	loc, ok := c.local()
 	if !ok || n == 0 {
@@ -32,8 +32,8 @@ func (c Calendar) AddDays(t time.Time, n int) time.Time {
 	return onClock(time.Date(year, month, day+n, hour, minute, second, t.Nanosecond(), time.UTC), loc)
 }
 
-// reminder is the moment of a reminder n days before end: at the hour on the
-// zone's calendar, or exactly n days before where hours mean nothing.
+// reminder returns the time of a reminder n days before end: at the hour on the
+// zone's calendar, or exactly n days before if the zone's hours are unknown.
 func (c Calendar) reminder(end time.Time, n, hour int) time.Time {
 	exact := end.Add(-time.Duration(n) * c.Day).UTC()
 	loc, ok := c.local()
@@ -49,8 +49,8 @@ func (c Calendar) reminder(end time.Time, n, hour int) time.Time {
 }
 
 // daysUntil counts the days from now to the end as its reader does: by the dates
-// on the vendor's clock, UTC where the zone is not known. Where time is
-// compressed there are no dates, and it is rounded.
+// on the vendor's clock, in UTC if the zone is unknown. With compressed
+// days there are no dates, and it rounds.
 func (c Calendar) daysUntil(now, end time.Time) int {
 	if c.Day != RealDay {
 		return int((end.Sub(now) + c.Day/2) / max(c.Day, 1))
@@ -62,15 +62,15 @@ func (c Calendar) daysUntil(now, end time.Time) int {
 	return int(date(end.In(loc)).Sub(date(now.In(loc))) / RealDay)
 }
 
-// date is midnight in UTC of the date that t shows.
+// date returns midnight in UTC of the date that t shows.
 func date(t time.Time) time.Time {
 	year, month, day := t.Date()
 	return time.Date(year, month, day, 0, 0, 0, 0, time.UTC)
 }
 
-// onClock is the moment at which the clocks in loc show what shown shows in
-// UTC. Of a time that occurs twice it is the first; a time that the clocks
-// skip is taken as if they had not been moved yet, so 02:30 becomes 03:30.
+// onClock returns the time at which the clocks in loc show what shown shows in
+// UTC. It is the first one of a time that occurs twice; for a time that the clocks
+// skip it uses the offset before the change, so 02:30 becomes 03:30.
 // time.Date promises neither, and a schedule must not depend on the Go release
 // that computes it.
 func onClock(shown time.Time, loc *time.Location) time.Time {
@@ -86,7 +86,7 @@ func onClock(shown time.Time, loc *time.Location) time.Time {
 	return early
 }
 
-// local is the vendor's location, and whether local hours apply at all.
+// local returns the vendor's location, and whether local hours apply at all.
 func (c Calendar) local() (*time.Location, bool) {
 	if c.Day != RealDay {
 		return nil, false
@@ -94,7 +94,7 @@ func (c Calendar) local() (*time.Location, bool) {
 	return location(c.Zone)
 }
 
-// ValidZone tells whether a zone is one that local hours can be computed in.
+// ValidZone reports whether local hours can be computed in a zone.
 // "Local" is refused: it would mean the server's zone, not the vendor's.
 func ValidZone(zone string) bool {
 	_, ok := location(zone)
@@ -109,8 +109,8 @@ func location(zone string) (*time.Location, bool) {
 	return loc, err == nil
 }
 
-// millisecond cuts what the database would cut, so that a state and its stored
-// form are equal.
+// millisecond truncates as the database does, so that a state equals its stored
+// form.
 func millisecond(t time.Time) time.Time {
 	return t.UTC().Truncate(time.Millisecond)
 }

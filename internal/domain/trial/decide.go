@@ -33,31 +33,31 @@ const (
 	Hold Action = "hold"
 )
 
-// Facts are what a decision is made on, gathered afresh when a step is due.
+// Facts are the inputs of a decision, read when a step is due.
 type Facts struct {
 	Now               time.Time `json:"now"`
 	AutomationEnabled bool      `json:"automationEnabled"`
 	EmailReminders    bool      `json:"emailReminders"`
 	AutoExpiration    bool      `json:"autoExpiration"`
-	// Converted says that billing's conversion is on record, even where its
+	// Converted says that billing's conversion is on record, even if its
 	// signal has not arrived.
 	Converted bool `json:"converted"`
-	// NoMail is why the vendor's address cannot be written to, empty where it can:
-	// ReasonSuppressedAddress, ReasonUnsubscribed or ReasonNoAddress.
+	// NoMail is why the vendor's address cannot be written to: ReasonSuppressedAddress,
+	// ReasonUnsubscribed or ReasonNoAddress; empty if it can.
 	NoMail Reason `json:"noMail"`
 }
 
-// Decision is what to do with a step and why.
+// Decision says what to do with a step and why.
 type Decision struct {
 	Action Action `json:"action"`
 	Reason Reason `json:"reason"`
-	// Mail tells whether the step's e-mail is to be sent; only with Run.
+	// Mail says to send the step's e-mail; only with Run.
 	Mail bool `json:"mail"`
 }
 
-// Decide says what to do with a step whose moment has come. A step that ends
-// the trial or its grace runs even where its e-mail cannot be sent; then the
-// reason says why there was none.
+// Decide decides what to do with a due step. A step that ends
+// the trial or its grace runs even if its e-mail cannot be sent; then the
+// reason says why there is none.
 func Decide(s State, step Step, f Facts) Decision {
 	switch {
 	case step.Revision != s.Revision && step.Kind != Welcome || s.Status.Final() || s.finished(step):
@@ -82,13 +82,13 @@ func Decide(s State, step Step, f Facts) Decision {
 	return Decision{Action: Run, Reason: ReasonDue, Mail: true}
 }
 
-// lateTolerated is how late a reminder may be however short a day is: where
-// days last seconds, a busy machine is late by some of them.
+// lateTolerated is how late a reminder may always be: if
+// days last seconds, a busy machine delays it by some of them.
 const lateTolerated = 5 * time.Second
 
-// overtaken tells whether a step's message has lost its meaning: its moment
-// lay before the change that planned it, it would have to count other days
-// than it is named for, or a later step is due as well.
+// overtaken reports whether a step's message is pointless: it was due
+// before the change that planned it, it would announce another number of days
+// than its name says, or a later step is due as well.
 // Two reminders are never sent at once.
 func (s State) overtaken(step Step, now time.Time) bool {
 	if step.Kind.IsReminder() && (!step.At.After(s.RevisedAt) || s.outdated(step, now)) {
@@ -102,9 +102,9 @@ func (s State) overtaken(step Step, now time.Time) bool {
 	return false
 }
 
-// outdated tells whether a reminder is so late, by more than half a day, that
-// another number of days is left. Such a one has missed what it is for, and
-// the next one is near.
+// outdated reports whether a reminder is so late, by more than half a day, that
+// another number of days is left. The next reminder is
+// near then.
 func (s State) outdated(step Step, now time.Time) bool {
 	return now.Sub(step.At) > max(s.Day/2, lateTolerated) && s.DaysLeft(step, now) != step.Days()
 }

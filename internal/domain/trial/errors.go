@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// Code says what kind of problem an Error is, in words that survive being
-// carried through Temporal and HTTP.
+// Code is the kind of an Error, as a word that Temporal and HTTP can
+// carry.
 type Code string
 
 // The codes of an Error.
@@ -15,18 +15,18 @@ const (
 	CodeInvalid Code = "invalid"
 	// CodeNotFound: there is no such vendor or trial.
 	CodeNotFound Code = "not_found"
-	// CodeConflict: the request is well formed, but not in this state.
+	// CodeConflict: the request is well formed, but does not fit the trial's state.
 	CodeConflict Code = "conflict"
-	// CodeForbidden: a flag or a role stands against it.
+	// CodeForbidden: a flag or a missing role forbids it.
 	CodeForbidden Code = "forbidden"
-	// CodeUnavailable: a part that is needed is away; asking again later helps.
+	// CodeUnavailable: a required part does not answer; a retry may help.
 	CodeUnavailable Code = "unavailable"
 )
 
 // Error is a refusal that a caller may be shown.
 type Error struct {
 	Code Code
-	// Field is the request's field at fault, empty where none is.
+	// Field is the request's wrong field, empty if there is none.
 	Field   string
 	Message string
 	// Detail is the sentence for callers, where that is not made of Field and Message.

@@ -20,12 +20,12 @@ const (
 	EventConverted EventType = "converted"
 	EventAdopted   EventType = "adopted"
 	EventReleased  EventType = "released"
-	// EventRezoned plans what is to come anew, on the clocks of where the vendor is now.
+	// EventRezoned replans the pending steps in the vendor's new time zone.
 	EventRezoned EventType = "rezoned"
 )
 
 // Event is one thing that happened to a trial. A trial's events, in order, are
-// the truth about it; its State is folded from them.
+// its source of truth; its State is folded from them.
 type Event struct {
 	// Seq counts from 1 without gaps.
 	Seq  int       `json:"seq"`
@@ -34,29 +34,29 @@ type Event struct {
 	// Registration is set on EventStarted.
 	Registration *Registration `json:"registration,omitempty"`
 	// Step, Decision, and Facts are set on EventStep and EventHeld. Mailed
-	// tells whether the step's e-mail went out.
+	// says that the step's e-mail was sent.
 	Step     *Step     `json:"step,omitempty"`
 	Decision *Decision `json:"decision,omitempty"`
 	Facts    *Facts    `json:"facts,omitempty"`
 	Mailed   bool      `json:"mailed,omitempty"`
-	// Request is set where an admin or billing caused the event.
+	// Request is set if an admin or billing caused the event.
 	Request *Request `json:"request,omitempty"`
 	// EndsAt is the new end after EventExtended, EventShortened and EventRevived.
 	EndsAt *time.Time `json:"endsAt,omitempty"`
-	// KeepWelcome is set on EventExtended and EventShortened where the welcome
-	// has not been sent yet: it is no reminder of an end, and is still to come.
+	// KeepWelcome is set on EventExtended and EventShortened if the welcome
+	// is still pending: a new end does not affect it.
 	KeepWelcome bool `json:"keepWelcome,omitempty"`
-	// Zone is the vendor's new zone, on EventRezoned, and with a new end where it has changed.
+	// Zone is the vendor's new zone, on EventRezoned, and with a new end if it has changed.
 	Zone string `json:"zone,omitempty"`
 	// Late is set on an EventConverted that came after the trial was over.
 	Late bool `json:"late,omitempty"`
 	// Untracked is set on an EventConverted that the figures leave out.
 	Untracked bool `json:"untracked,omitempty"`
-	// HandledSignals stands for the signals that the workflow had handled by then; empty for none.
+	// HandledSignals identifies the signals that the workflow had handled by then; empty for none.
 	HandledSignals string `json:"handledSignals,omitempty"`
 }
 
-// Registration is what a trial begins with; decided once, at registration.
+// Registration is a trial's input; decided once, at registration.
 type Registration struct {
 	VendorID string        `json:"vendorId"`
 	Cohort   Cohort        `json:"cohort"`
@@ -64,20 +64,20 @@ type Registration struct {
 	Day      time.Duration `json:"day"`
 	Zone     string        `json:"zone"`
 	At       time.Time     `json:"at"`
-	// FlagsVersion is the version of the flags that the cohort was decided on; 0 where that is not known.
+	// FlagsVersion is the version of the flags that decided the cohort; 0 if unknown.
 	FlagsVersion int `json:"flagsVersion,omitempty"`
 }
 
-// Start is a trial's first event.
+// Start returns a trial's first event.
 func Start(r Registration, now time.Time) Event {
 	r.At = millisecond(r.At)
 	return Event{Seq: 1, Type: EventStarted, At: millisecond(now), Registration: &r}
 }
 
-// NewState is the state right after registration, before any step.
+// NewState returns the state right after registration, before any step.
 func NewState(r Registration) State { return State{}.Apply(Start(r, r.At)) }
 
-// Fold is the state after a trial's events, given in order.
+// Fold returns the state after a trial's events, given in order.
 func Fold(events []Event) State {
 	var s State
 	for _, e := range events {
@@ -86,8 +86,8 @@ func Fold(events []Event) State {
 	return s
 }
 
-// Same tells whether two events are one and the same happening, recorded
-// perhaps at different moments by attempts that did not know of each other.
+// Same reports whether two events record the same thing, perhaps
+// at different times by attempts that did not know of each other.
 func (e Event) Same(o Event) bool {
 	if e.Seq != o.Seq || e.Type != o.Type || (e.Step == nil) != (o.Step == nil) || (e.Request == nil) != (o.Request == nil) {
 		return false
@@ -98,8 +98,8 @@ func (e Event) Same(o Event) bool {
 	return e.Request == nil || e.Request.ID == o.Request.ID
 }
 
-// StepEvent is the event of a step decided at facts.Now: held where the
-// decision is to wait, over otherwise.
+// StepEvent is the event of a step decided at facts.Now: held if the
+// decision is to wait, finished otherwise.
 func (s State) StepEvent(step Step, d Decision, f Facts, mailed bool) Event {
 	f.Now = millisecond(f.Now)
 	e := Event{Seq: s.Seq + 1, Type: EventStep, At: f.Now, Step: &step, Decision: &d, Facts: &f, Mailed: mailed}
@@ -109,10 +109,10 @@ func (s State) StepEvent(step Step, d Decision, f Facts, mailed bool) Event {
 	return e
 }
 
-// Apply is the state after one more event. It neither checks nor refuses:
-// what happened, happened. Only a step that was over already, superseded while
-// it was being carried out, leaves the state alone but for Seq: each step is
-// over once. The receiver is left as it was.
+// Apply returns the state after one more event. It neither checks nor refuses.
+// Only a step that was already finished, superseded while
+// it was being carried out, changes nothing but Seq: each step ends
+// once. The receiver is left unchanged.
 func (s State) Apply(e Event) State {
 	s.Steps, s.Requests = slices.Clone(s.Steps), slices.Clone(s.Requests)
 	s.Seq, s.HandledSignals = e.Seq, e.HandledSignals
@@ -143,7 +143,7 @@ func (s State) Apply(e Event) State {
 	case EventConverted:
 		s.convert(e)
 	case EventAdopted, EventReleased:
-		// What was held is decided anew, by whoever it now belongs to.
+		// Whoever owns the trial now decides again on a held step.
 		s.Automated, s.Held, s.AutomatedUnder = e.Type == EventAdopted, nil, 0
 		if e.Type == EventAdopted && e.Request != nil {
 			s.AutomatedUnder = e.Request.FlagsVersion
@@ -187,16 +187,16 @@ func (s *State) endStep(e Event) {
 }
 
 // keepGrace gives the whole grace to a vendor whose trial's end was held or
-// late by more than an hour (of a day of 24): nobody expires in the moment
-// they are told.
+// late by more than an hour (of a day of 24): no vendor expires as soon as
+// it is notified.
 func (s *State) keepGrace(expiry Step, at time.Time) {
 	if at.Sub(expiry.At) > s.Day/24 {
 		s.GraceEndsAt = s.Calendar().AddDays(at, s.Policy.GraceDays)
 	}
 }
 
-// supersede records every pending step as superseded, but for the welcome
-// where that is kept.
+// supersede records every pending step as superseded, except for a welcome
+// that is kept.
 func (s *State) supersede(reason Reason, at time.Time, keepWelcome bool) {
 	for _, step := range s.Pending() {
 		if keepWelcome && step.Kind == Welcome {
@@ -214,8 +214,8 @@ func (s *State) revise(end, at time.Time) {
 	s.setEnd(end)
 }
 
-// Rezone is the event of a vendor's move to another zone; nil where that changes
-// nothing: a zone that is none is left alone, and so is a trial that is over.
+// Rezone is the event of a vendor's move to another zone; nil if that changes
+// nothing: it ignores an invalid zone, and a trial that is over.
 func (s State) Rezone(zone string, now time.Time) *Event {
 	if zone == s.Zone || !ValidZone(zone) || !s.Rezonable() {
 		return nil
@@ -223,13 +223,13 @@ func (s State) Rezone(zone string, now time.Time) *Event {
 	return &Event{Seq: s.Seq + 1, Type: EventRezoned, At: millisecond(now), Zone: zone}
 }
 
-// Rezonable tells whether the trial follows its vendor to another zone at all.
+// Rezonable reports whether the trial follows its vendor to another zone at all.
 func (s State) Rezonable() bool {
 	return s.Day == RealDay && !s.Status.Final() && s.Revision < MaxRevisions
 }
 
-// rezone plans what was pending anew. The end stays the moment that it was, what
-// is over stays over, and a reminder whose new moment has just passed is due at once.
+// rezone replans the pending steps. The end stays the same time, finished
+// steps stay finished, and a reminder whose new time has just passed is due at once.
 func (s *State) rezone(e Event) {
 	pending := map[Kind]bool{}
 	for _, step := range s.Pending() {

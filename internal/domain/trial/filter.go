@@ -1,11 +1,11 @@
 package trial
 
-// Filter narrows a list of trials. Its zero value takes every trial.
+// Filter narrows a list of trials. Its zero value selects every trial.
 type Filter struct {
-	// Status takes trials of one status; empty takes all.
+	// Status selects trials of one status; empty selects all.
 	Status Status
-	// Cohort takes trials of one cohort; empty takes all.
+	// Cohort selects trials of one cohort; empty selects all.
 	Cohort Cohort
-	// Held takes only trials that wait for a flag (true) or only the others (false); nil takes all.
+	// Held selects trials that wait for a flag (true) or all others (false); nil selects both.
 	Held *bool
 }

@@ -22,14 +22,14 @@ const (
 	MessageShorten = "shorten"
 	MessageCancel  = "cancel"
 	MessageRevive  = "revive"
-	// MessageAdopt has a trial that runs unautomated go on automated, and
-	// MessageRelease the other way round; signals only, from the rollout.
+	// MessageAdopt makes a trial automated, and MessageRelease makes it
+	// unautomated; signals only, from the rollout.
 	MessageAdopt   = "adopt"
 	MessageRelease = "release"
-	// SignalWake tells a held trial to look at the flags again, and any other to look in which zone its vendor is.
+	// SignalWake makes a held trial read the flags again, and any other read its vendor's zone.
 	SignalWake = "wake"
-	// SignalNoMail says that no e-mail may go to the vendor, for the reason that the request gives.
-	// The database decides; this is for the history, which outlives a database.
+	// SignalNoMail says that no e-mail may go to the vendor, for the request's reason.
+	// The database decides; the signal is for the history, which outlives a database.
 	SignalNoMail = "no-mail"
 )
 
@@ -54,8 +54,8 @@ func EventKey(vendorID string, seq int) string { return fmt.Sprintf("%s/%d", ven
 
 var vendorID = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 
-// ValidVendorID tells whether an id can name a trial: letters, digits,
-// underscore and dash, at most 64. These pass unescaped through keys,
+// ValidVendorID reports whether an id can name a trial: letters, digits,
+// underscore and dash, at most 64. These need no escaping in keys,
 // workflow ids and the tags of an e-mail.
 func ValidVendorID(id string) bool { return vendorID.MatchString(id) }
 
@@ -69,11 +69,11 @@ const (
 	GraceEnd Kind = "grace-end"
 )
 
-// Reminder is the kind of the reminder so many days before the end, "reminder-7d".
+// Reminder is the kind of the reminder days before the end, such as "reminder-7d".
 func Reminder(days int) Kind { return Kind(fmt.Sprintf("reminder-%dd", days)) }
 
-// IsReminder tells whether the step is one of the reminders.
+// IsReminder reports whether the step is one of the reminders.
 func (k Kind) IsReminder() bool { return strings.HasPrefix(string(k), "reminder-") }
 
-// mailOnly tells whether the step consists of its e-mail alone.
+// mailOnly reports whether the step consists of its e-mail alone.
 func (k Kind) mailOnly() bool { return k == Welcome || k.IsReminder() }

@@ -22,11 +22,11 @@ type Overview struct {
 	ConvertedAt *time.Time   `json:"convertedAt"`
 	Late        bool         `json:"convertedLate"`
 	Steps       []StepRecord `json:"steps"`
-	// Summary says the same in one sentence.
+	// Summary sums it up in one sentence.
 	Summary string `json:"summary"`
 }
 
-// Overview is what people and programs are told of the trial.
+// Overview returns the trial as people and programs see it.
 func (s State) Overview() Overview {
 	o := Overview{
 		VendorID: s.VendorID, Status: s.Status, Cohort: s.Cohort, Automated: s.Automated, Policy: s.Policy.Name,
@@ -46,7 +46,7 @@ func (s State) Overview() Overview {
 type TimetableEntry struct {
 	Kind Kind      `json:"kind"`
 	At   time.Time `json:"at"`
-	// Local is the moment on the vendor's clock, empty where the zone is unknown.
+	// Local is the time on the vendor's clock, empty if the zone is unknown.
 	Local string `json:"local"`
 }
 
@@ -74,7 +74,7 @@ func (s State) Timetable() Timetable {
 
 const clock = "2006-01-02 15:04:05 UTC"
 
-// Sentence says where the trial stands, for the Web UI and the command line.
+// Sentence describes the trial's state, for the Web UI and the command line.
 func (s State) Sentence() string {
 	switch {
 	case s.Status == Converted:
@@ -92,12 +92,12 @@ func (s State) Sentence() string {
 	}
 	next, ok := s.Next()
 	if !ok {
-		return fmt.Sprintf("%s; nothing is left to do but to hear of the conversion.", s.Status)
+		return fmt.Sprintf("%s; only a conversion can still arrive.", s.Status)
 	}
 	return fmt.Sprintf("%s; next is %s at %s.", s.Status, next.Kind, next.At.Format(clock))
 }
 
-// Details is the trial's story in Markdown, for the Web UI.
+// Details describes the trial in Markdown, for the Web UI.
 func (s State) Details() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "**%s**\n\n%s cohort, policy %s, revision %d, ends %s\n", s.Sentence(), s.Cohort, s.Policy.Name, s.Revision, s.EndsAt.Format(clock))

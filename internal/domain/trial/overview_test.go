@@ -35,7 +35,7 @@ func TestSentence(t *testing.T) {
 	for _, kind := range []trial.Kind{trial.Expiry, trial.GraceEnd} {
 		s = s.Apply(s.StepEvent(named(s, kind), skip(trial.ReasonAlreadyConverted), well("2026-03-19 10:00"), false))
 	}
-	require.Equal(t, "active; nothing is left to do but to hear of the conversion.", s.Sentence())
+	require.Equal(t, "active; only a conversion can still arrive.", s.Sentence())
 }
 
 func TestOverview(t *testing.T) {

@@ -4,30 +4,30 @@ import (
 	"fmt"
 )
 
-// Limits of a policy and of a trial.
+// Bounds of a policy and of a trial.
 const (
 	// MaxDays bounds a single extension, and a policy's length and grace, in days.
 	MaxDays = 365
 	// MaxTotalDays bounds a trial from its start to its end, in days.
 	MaxTotalDays = 3 * 365
-	// MaxRevisions bounds how often a trial's schedule may change, so that
-	// what a workflow carries stays small.
+	// MaxRevisions bounds how often a trial's schedule may change, which keeps
+	// a workflow's state small.
 	MaxRevisions = 100
 )
 
-// Policy is what a trial promises, versioned and stored with each trial: a
+// Policy is the terms of a trial, versioned and stored with each trial: a
 // later policy never changes a running trial.
 type Policy struct {
 	// Name identifies the version, as in the search attribute TrialPolicy.
 	Name string `json:"name"`
 	// LengthDays is the time from registration to the trial's end.
 	LengthDays int `json:"lengthDays"`
-	// ReminderDays are the reminders' distances before the end, falling.
+	// ReminderDays are the reminders' distances before the end, descending.
 	ReminderDays []int `json:"reminderDays"`
 	// GraceDays is the time between end and expiry; 0 means none.
 	GraceDays int `json:"graceDays"`
-	// SendHour is the local hour (0 to 23) of reminders, for vendors whose
-	// time zone is known.
+	// SendHour is the local hour (0 to 23) of reminders, for vendors in a
+	// known time zone.
 	SendHour int `json:"sendHour"`
 }
 
@@ -54,13 +54,13 @@ func (p Policy) Validate() error {
 			return Invalid("reminderDays", "must be 1 to lengthDays, has %d", days)
 		}
 		if i > 0 && days >= p.ReminderDays[i-1] {
-			return Invalid("reminderDays", "must fall, has %d after %d", days, p.ReminderDays[i-1])
+			return Invalid("reminderDays", "must be in descending order, has %d after %d", days, p.ReminderDays[i-1])
 		}
 	}
 	return nil
 }
 
-// String is the policy in one line, for people.
+// String describes the policy in one line, for people.
 func (p Policy) String() string {
 	return fmt.Sprintf("%s: %d days, reminders %v days before the end, %d days of grace", p.Name, p.LengthDays, p.ReminderDays, p.GraceDays)
 }

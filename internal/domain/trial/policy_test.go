@@ -42,8 +42,8 @@ func TestPolicyValidate(t *testing.T) {
 		{"reminder at the end", func(p *trial.Policy) { p.ReminderDays = []int{3, 0} }, "reminderDays", "must be 1 to lengthDays, has 0"},
 		{"reminder at the start", func(p *trial.Policy) { p.ReminderDays = []int{14} }, "", ""},
 		{"reminder before the start", func(p *trial.Policy) { p.ReminderDays = []int{15} }, "reminderDays", "must be 1 to lengthDays, has 15"},
-		{"reminder twice", func(p *trial.Policy) { p.ReminderDays = []int{7, 7} }, "reminderDays", "must fall, has 7 after 7"},
-		{"reminders rising", func(p *trial.Policy) { p.ReminderDays = []int{7, 1, 3} }, "reminderDays", "must fall, has 3 after 1"},
+		{"reminder twice", func(p *trial.Policy) { p.ReminderDays = []int{7, 7} }, "reminderDays", "must be in descending order, has 7 after 7"},
+		{"reminders rising", func(p *trial.Policy) { p.ReminderDays = []int{7, 1, 3} }, "reminderDays", "must be in descending order, has 3 after 1"},
 		{"the first of several", func(p *trial.Policy) { *p = trial.Policy{SendHour: 99, Name: "x"} }, "lengthDays", "must be 1 to 365, is 0"},
 	}
 	for _, tt := range tests {

@@ -10,38 +10,38 @@ import (
 // MaxReason bounds the reason given with a request, in characters.
 const MaxReason = 500
 
-// Request is what an admin or billing asks of a running trial. It is the
+// Request is an admin's or billing's request to a running trial: the
 // payload of the signals and updates convert, extend, shorten, cancel and
 // revive. Its reason is stored in histories: no names or addresses in it.
 type Request struct {
-	// ID makes the request once, however often it arrives; under another
-	// message it is refused. Empty means that each arrival counts.
+	// ID makes the request idempotent; a second message with the same ID
+	// is refused. With an empty ID each arrival counts.
 	ID string `json:"id"`
-	// Days is how many days to extend by, from the end or, where that has
+	// Days is how many days to extend by, from the end or, if that has
 	// passed, from now; to shorten by; or the length of a revived trial from now on.
 	Days int `json:"days"`
 	// Reason is why, for the record.
 	Reason string `json:"reason"`
 	// By is who asked: the name of a token, "billing" or "system".
 	By string `json:"by"`
-	// At is when it happened, for convert; zero means when it is received.
+	// At is when it happened, for convert; zero means the time of receipt.
 	At time.Time `json:"at"`
-	// EndsAt is the new end itself, in the place of Days, for extend, shorten and
-	// revive: undoing a change brings back the end that was, to the millisecond.
+	// EndsAt is the new end itself, instead of Days, for extend, shorten and
+	// revive: undoing a change restores the old end to the millisecond.
 	EndsAt *time.Time `json:"endsAt,omitempty"`
 	// IfRevision is the revision that the request is meant for: a trial that has
-	// changed since refuses it. Nil is meant for any.
+	// changed since refuses it. Nil means any.
 	IfRevision *int `json:"ifRevision,omitempty"`
-	// FlagsVersion is the version of the flags by which a trial is taken in, for adopt; 0 where that is not known.
+	// FlagsVersion is the version of the flags that make a trial automated, for adopt; 0 if unknown.
 	FlagsVersion int `json:"flagsVersion,omitempty"`
 }
 
-// FieldRevision is at fault where a trial has changed since the revision that a
+// FieldRevision is the wrong field if a trial has changed since the revision that a
 // request was meant for.
 const FieldRevision = "ifRevision"
 
-// Validate checks a request by itself, without the trial's state; name is the
-// message's.
+// Validate checks a request of a message name by itself, without the trial's
+// state.
 func (r Request) Validate(name string) error {
 	if len(r.ID) > 128 {
 		return Invalid("id", "must be at most 128 bytes")
@@ -51,7 +51,7 @@ func (r Request) Validate(name string) error {
 		return nil
 	case MessageExtend, MessageShorten, MessageRevive:
 		if r.EndsAt != nil && r.Days != 0 {
-			return Invalid("endsAt", "stands in the place of days: give one of them")
+			return Invalid("endsAt", "cannot be combined with days: give one of them")
 		}
 		if r.EndsAt == nil && (r.Days < 1 || r.Days > MaxDays) {
 			return Invalid("days", "must be 1 to %d, is %d", MaxDays, r.Days)
@@ -66,7 +66,7 @@ func (r Request) Validate(name string) error {
 	return nil
 }
 
-// causes are the events that the messages lead to.
+// causes are the events that the messages cause.
 var causes = map[string]EventType{
 	MessageConvert: EventConverted, MessageExtend: EventExtended, MessageShorten: EventShortened,
 	MessageCancel: EventCancelled, MessageRevive: EventRevived,
@@ -106,9 +106,9 @@ func (s State) Request(name string, r Request, now time.Time) (*Event, error) {
 	return e, nil
 }
 
-// requestConvert never refuses, not even what Validate would: the money has
-// moved. A trial converts once, so the id adds nothing, and one that an
-// admin's request happens to share must not lose the conversion.
+// requestConvert never refuses, not even what Validate would: the payment was
+// made. A trial converts once, so the id adds nothing, and sharing one with an
+// admin's request must not lose the conversion.
 func (s State) requestConvert(e *Event) *Event {
 	if s.ConvertedAt != nil {
 		return nil // converted already: nothing to do
@@ -118,13 +118,13 @@ func (s State) requestConvert(e *Event) *Event {
 		r.At = e.At
 	}
 	e.Type = EventConverted
-	// What counts is when the vendor converted, not when billing's message got here.
+	// The vendor's time of conversion counts, not the arrival of billing's message.
 	e.Late = s.Status == Cancelled && !r.At.Before(*s.CancelledAt) || s.Status == Expired && !r.At.Before(*s.ExpiredAt)
 	return e
 }
 
-// requestHandover moves a trial in or out of the automation, with what is still
-// to come; one that is over, or there already, stays as it is.
+// requestHandover makes a trial and its pending steps automated or unautomated;
+// a trial that is over, or already so, stays as it is.
 func (s State) requestHandover(name string, e *Event) *Event {
 	if s.Status.Final() || s.Automated == (name == MessageAdopt) {
 		return nil
@@ -173,11 +173,11 @@ func (s State) requestEnd(name string, e *Event) (*Event, error) {
 	return e, nil
 }
 
-// checkEnd checks the new end that a request asks for, by a field's name.
+// checkEnd checks a requested new end; field is the field to name in the error.
 func (s State) checkEnd(name string, e *Event, field string, end time.Time) error {
 	switch {
 	case e.Request.EndsAt != nil && (name == MessageExtend && !end.After(s.EndsAt) || name == MessageShorten && !end.Before(s.EndsAt)):
-		return Invalid(field, "the new end, %s, is not on that side of the present one", end.Format(time.RFC3339))
+		return Invalid(field, "the new end, %s, is on the wrong side of the present one", end.Format(time.RFC3339))
 	case !end.After(e.At):
 		return Invalid(field, "the new end, %s, would not be in the future", end.Format(time.RFC3339))
 	case end.After(s.Calendar().AddDays(s.StartedAt, MaxTotalDays)):

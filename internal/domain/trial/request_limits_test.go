@@ -150,7 +150,7 @@ func TestAScheduleChangesAHundredTimes(t *testing.T) {
 		s = asked(s, message, "2026-03-05 10:00", trial.Request{Days: 1})
 	}
 	require.Equal(t, 100, s.Revision)
-	const refused = "the schedule has been changed 100 times; no further change is taken"
+	const refused = "the schedule has been changed 100 times; no further change is allowed"
 	_, err := s.Request(trial.MessageExtend, trial.Request{Days: 1, Reason: "one more"}, at("2026-03-05 10:00"))
 	requireRefusal(t, err, trial.CodeConflict, "", refused)
 	s = asked(s, trial.MessageCancel, "2026-03-05 10:00", trial.Request{})

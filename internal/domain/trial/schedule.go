@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Step is something due at a moment.
+// Step is something due at a time.
 type Step struct {
 	Kind     Kind      `json:"kind"`
 	Revision int       `json:"revision"`
@@ -27,21 +27,21 @@ func (s Step) Days() int {
 	return days
 }
 
-// DaysLeft is how many days are left at a reminder that is sent now: those that
-// it stands for, fewer where it is late; 0 for other kinds.
+// DaysLeft is how many days are left at a reminder that is sent now: the days
+// in its name, or fewer if it is late; 0 for other kinds.
 func (s State) DaysLeft(step Step, now time.Time) int {
 	return max(0, min(step.Days(), s.Calendar().daysUntil(now, s.EndsAt)))
 }
 
-// LengthLeft is how many days of the trial are to come, at least one: what a
-// welcome promises, which may come late or after an extension.
+// LengthLeft is how many days of the trial remain, at least one: the number in a
+// welcome, which may be sent late or after an extension.
 func (s State) LengthLeft(now time.Time) int {
 	return max(1, s.Calendar().daysUntil(now, s.EndsAt))
 }
 
-// Schedule is every step of the current revision with its moment, in order,
-// those that are over included. It is a function of the policy, the start,
-// the revisions and the zone, and of whether the welcome is still to come: that
+// Schedule lists every step of the current revision with its time, in order,
+// including finished ones. It is a function of the policy, the start,
+// the revisions and the zone, and of whether the welcome is pending: that
 // belongs to revision 0 and outlives it. A trial that is not automated has
 // only its ends.
 func (s State) Schedule() []Step {
@@ -61,12 +61,12 @@ func (s State) Schedule() []Step {
 	if s.Policy.GraceDays > 0 {
 		add(GraceEnd, s.GraceEndsAt)
 	}
-	// A reminder may lie before a short trial's start; it is then overtaken.
+	// A reminder may lie before a short trial's start; it is overtaken then.
 	slices.SortStableFunc(steps, func(a, b Step) int { return a.At.Compare(b.At) })
 	return steps
 }
 
-// Pending is what of the schedule is still to come.
+// Pending lists the steps of the schedule that are still to come.
 func (s State) Pending() []Step {
 	if s.Status.Final() {
 		return nil
@@ -80,7 +80,7 @@ func (s State) Pending() []Step {
 	return pending
 }
 
-// Next is the first pending step; false when nothing is to come.
+// Next is the first pending step; false if there is none.
 func (s State) Next() (Step, bool) {
 	pending := s.Pending()
 	if len(pending) == 0 {

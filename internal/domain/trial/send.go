@@ -2,12 +2,12 @@ package trial
 
 import "time"
 
-// SendStatus is what is known of one e-mail.
+// SendStatus is the status of one e-mail.
 type SendStatus string
 
 // The states of a send.
 const (
-	// SendClaimed: one worker is sending it, or died while it was.
+	// SendClaimed: one worker is sending it, or died while sending.
 	SendClaimed SendStatus = "claimed"
 	// SendReleased: definitely not accepted; it may be claimed again.
 	SendReleased SendStatus = "released"
@@ -19,14 +19,14 @@ const (
 	SendRefused SendStatus = "refused"
 )
 
-// What the mail service reports of an e-mail that it took.
+// The mail service's reports on an e-mail that it accepted.
 const (
-	// DeliveryDelay: not delivered yet, for a passing reason.
+	// DeliveryDelay: not delivered yet, for a temporary reason.
 	DeliveryDelay = "delay"
-	// DeliveryGeneralBounce: something came back that does not say what failed. It
+	// DeliveryGeneralBounce: it bounced without a clear reason. It
 	// may be an automatic reply, so a delivery outweighs it; alone it is a bounce.
 	DeliveryGeneralBounce = "general-bounce"
-	// DeliveryDone: the recipient's server took it.
+	// DeliveryDone: the recipient's server accepted it.
 	DeliveryDone = "delivery"
 	// DeliveryBounce: it was not delivered, and will not be.
 	DeliveryBounce = "bounce"
@@ -36,7 +36,7 @@ const (
 	DeliveryReject = "reject"
 )
 
-// Send is one e-mail and what is known of it, keyed like its step.
+// Send is the record of one e-mail, keyed like its step.
 type Send struct {
 	// Key is the step's: "trialID/kind/revision".
 	Key      string     `json:"key"`
@@ -45,19 +45,19 @@ type Send struct {
 	Revision int        `json:"revision"`
 	Status   SendStatus `json:"status"`
 	// Attempt counts claims from 1. Resends counts those made without knowing
-	// whether the one before had been accepted.
+	// whether the previous attempt was accepted.
 	Attempt int `json:"attempt"`
 	Resends int `json:"resends"`
 	// ClaimedAt is when the present attempt began, SettledAt when its outcome
-	// was known.
+	// became known.
 	ClaimedAt time.Time  `json:"claimedAt"`
 	SettledAt *time.Time `json:"settledAt"`
 	MessageID string     `json:"messageId"`
-	// Reason is the code of a refusal or of what left it unknown.
+	// Reason is the code of a refusal, or why the outcome is unknown.
 	Reason string `json:"reason"`
-	// AddressHash is where it went, for suppression after a bounce.
+	// AddressHash is the recipient's, for suppression after a bounce.
 	AddressHash string `json:"addressHash"`
-	// Delivery is the weightiest report of the mail service: one of the Delivery
+	// Delivery is the gravest report of the mail service: one of the Delivery
 	// constants but DeliveryGeneralBounce; empty until there is one.
 	Delivery   string     `json:"delivery"`
 	DeliveryAt *time.Time `json:"deliveryAt"`
@@ -70,19 +70,19 @@ type SendAction string
 const (
 	// SendNow: claim it (again) and send.
 	SendNow SendAction = "send"
-	// SendResend: nothing was heard of it for the whole waiting time; send once more.
+	// SendResend: there was no report on it for the whole waiting time; send once more.
 	SendResend SendAction = "resend"
-	// SendDone: it went out.
+	// SendDone: it was sent.
 	SendDone SendAction = "done"
 	// SendGiveUp: it was refused for good.
 	SendGiveUp SendAction = "give-up"
-	// SendWait: it may have gone out; ask again at the moment given.
+	// SendWait: it may have been sent; ask again at the returned time.
 	SendWait SendAction = "wait"
 )
 
-// DecideSend says what to do about an e-mail of which current is known (nil:
-// nothing). wait is how long a send whose outcome is unknown may still be
-// settled by an event; the moment is set with SendWait only.
+// DecideSend decides what to do about an e-mail with the record current (nil:
+// none). wait is how long an event may still settle a send with an unknown
+// outcome; the time is set with SendWait only.
 func DecideSend(current *Send, now time.Time, wait time.Duration) (SendAction, time.Time) {
 	if current == nil {
 		return SendNow, time.Time{}

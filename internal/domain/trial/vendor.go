@@ -7,29 +7,29 @@ import (
 	"unicode/utf8"
 )
 
-// Vendor is what this application knows of a user document with isVendor: true.
+// Vendor is the part of a user document with isVendor: true that this application reads.
 type Vendor struct {
 	ID    string
 	Email string
 	Name  string
-	// Zone is the IANA time zone, empty where unknown or not a zone.
+	// Zone is the IANA time zone, empty if unknown or invalid.
 	Zone string
-	// StartedAt is the trial's start, zero for a vendor not yet taken in.
+	// StartedAt is the trial's start, zero for a vendor that is not registered yet.
 	StartedAt time.Time
-	// CreatedAt is when the marketplace made the document, zero where it does not say.
+	// CreatedAt is when the marketplace made the document, zero if unknown.
 	CreatedAt time.Time
-	// Automation is set once the vendor was taken in.
+	// Automation is set at registration.
 	Automation *Automation
-	// ErasedAt is when name and address were removed, nil where they were not.
+	// ErasedAt is when name and address were removed, nil if they were not.
 	ErasedAt *time.Time
-	// Suppression is why no e-mail may go to the vendor at its present address, nil for none.
+	// Suppression is why no e-mail may go to the vendor's present address, nil for none.
 	Suppression *Suppression
 }
 
 // Automation is the field trialAutomation of a user document.
 type Automation struct {
 	Cohort Cohort `json:"cohort"`
-	// Bucket, RolloutPercentage and FlagsVersion are what the cohort was decided on.
+	// Bucket, RolloutPercentage and FlagsVersion are the inputs of the cohort's decision.
 	Bucket            float64   `json:"bucket"`
 	RolloutPercentage float64   `json:"rolloutPercentage"`
 	FlagsVersion      int       `json:"flagsVersion"`
@@ -38,15 +38,15 @@ type Automation struct {
 	// Status and EndsAt follow the trial; empty and nil until its workflow has begun.
 	Status Status     `json:"status"`
 	EndsAt *time.Time `json:"endsAt"`
-	// Conversion is billing's word, kept until the trial has recorded it, and after.
+	// Conversion is billing's report, kept until and after the trial has recorded it.
 	Conversion *Conversion `json:"conversion"`
 }
 
-// Conversion is billing's word that a vendor has converted.
+// Conversion is billing's report that a vendor has converted.
 type Conversion struct {
 	At        time.Time `json:"at"`
 	RequestID string    `json:"requestId"`
-	// Recorded says that the trial knows of it.
+	// Recorded says that the trial has recorded it.
 	Recorded bool `json:"recorded"`
 }
 
@@ -60,13 +60,13 @@ type Suppression struct {
 	AddressHash string `json:"addressHash"`
 }
 
-// SameMoment tells whether a moment from outside is one of ours: many sources know
-// whole seconds only, and cut off what is behind them.
+// SameMoment reports whether an external time equals one of ours: many sources have
+// whole seconds only, and truncate the rest.
 func SameMoment(theirs, ours time.Time) bool {
 	return theirs.Equal(ours) || theirs.Nanosecond() == 0 && theirs.Equal(ours.Truncate(time.Second))
 }
 
-// Erasure is that a vendor's name and address were removed.
+// Erasure records that a vendor's name and address were removed.
 type Erasure struct {
 	At time.Time `json:"at"`
 	// By is who asked, Reason why.
@@ -74,11 +74,11 @@ type Erasure struct {
 	Reason string `json:"reason"`
 }
 
-// shortestName is the least length of a name that is looked for in a text, in
-// characters: shorter ones are words too often.
+// shortestName is the shortest name to search for in a text, in
+// characters: shorter names are ordinary words too often.
 const shortestName = 6
 
-// NamedIn tells whether a text holds the vendor's address, or its name.
+// NamedIn reports whether a text contains the vendor's address, or its name.
 func (v Vendor) NamedIn(text string) bool {
 	text = strings.ToLower(text)
 	holds := func(part string, shortest int) bool {
@@ -89,13 +89,13 @@ func (v Vendor) NamedIn(text string) bool {
 	return holds(v.Email, 1) || holds(mailed, 1) || holds(v.Name, shortestName)
 }
 
-// address is what an e-mail address looks like within a text.
+// address matches an e-mail address within a text.
 var address = regexp.MustCompile(`[^\s@]@[^\s@.]+\.[^\s@.]`)
 
-// HoldsAddress tells whether a text holds what looks like an e-mail address, whoever's.
+// HoldsAddress reports whether a text contains what looks like any e-mail address.
 func HoldsAddress(text string) bool { return address.MatchString(text) }
 
-// Covers tells whether nothing is stopped by o that is not stopped already.
+// Covers reports whether s already stops everything that o stops.
 func (s *Suppression) Covers(o Suppression) bool {
 	return s != nil && (s.Reason == ReasonUnsubscribed || s.Reason == o.Reason && (s.AddressHash == "" || s.AddressHash == o.AddressHash))
 }
@@ -115,27 +115,27 @@ func (s Suppression) stops(address string) bool {
 	return s.AddressHash == "" || s.AddressHash == AddressHash(address)
 }
 
-// Heed notes a suppression, unless it is of another address than the present
-// one or stops no more than what is noted already.
+// Heed stores a suppression, unless it is for another address than the present
+// one or stops no more than the stored one.
 func (v *Vendor) Heed(s Suppression) {
 	if s.stops(v.Email) && (v.Suppression == nil || v.Suppression.Rank() < s.Rank()) {
 		v.Suppression = &s
 	}
 }
 
-// NoMail is why the vendor cannot be written to, empty where it can be. It is
-// the one judgement of that; what the store knows beside the document is in it.
+// NoMail is why the vendor cannot be written to, empty if it can. It alone decides that;
+// the store has merged its own knowledge into Suppression.
 func (v Vendor) NoMail() Reason {
 	switch {
 	case v.Email == "" || v.ErasedAt != nil:
-		return ReasonNoAddress // an address that came after an erasure is not for us
+		return ReasonNoAddress // an address that arrives after an erasure is not ours to use
 	case v.Suppression != nil && v.Suppression.stops(v.Email):
 		return v.Suppression.Reason
 	}
 	return ""
 }
 
-// Registration is what the vendor's trial begins with.
+// Registration returns the input of the vendor's trial.
 func (v Vendor) Registration(p Policy, day time.Duration) Registration {
 	return Registration{
 		VendorID: v.ID, Cohort: v.Automation.Cohort, Policy: p, Day: day, Zone: v.Zone, At: v.StartedAt, FlagsVersion: v.Automation.FlagsVersion,

@@ -1,14 +1,14 @@
 package trial
 
-// Whereabouts compares the zone that a running trial is planned in with what its vendor's document says now.
+// Whereabouts compares the zone that a running trial is planned in with its vendor's document.
 type Whereabouts struct {
-	// Trial has VendorID, Seq, Status, Automated, Day, Zone, and Revision; the rest is not read.
+	// Trial has VendorID, Seq, Status, Automated, Day, Zone, and Revision; the rest is unused.
 	Trial State
-	// Zone is the vendor's by its document, empty where that has none that is known.
+	// Zone is the document's zone, empty if it has no known one.
 	Zone string
-	// Unknown says that the document has a zone and it is none that is known.
+	// Unknown says that the document's zone is not a known one.
 	Unknown bool
 }
 
-// Differs tells whether there is anything to do: the vendor has moved, or nobody knows where to.
+// Differs reports whether there is anything to do: the vendor has moved, or its zone is unknown.
 func (w Whereabouts) Differs() bool { return w.Unknown || w.Zone != "" && w.Zone != w.Trial.Zone }
