@@ -176,7 +176,7 @@ func TestBouncesTurnTheFigureAndAreToldOnceACooldownUntilTheyAreOver(t *testing.
 	subjects := s.subjects(lead)
 	require.Len(t, subjects, events, "each is notified once")
 	require.Equal(t, "Trial alert, high: e-mail delivery rate is low", subjects[0])
-	require.Equal(t, "Trial alert, high: still, e-mail delivery rate is low", subjects[1])
+	require.Equal(t, "Trial alert, high: still firing, e-mail delivery rate is low", subjects[1])
 	require.Equal(t, "Trial alert over: e-mail delivery rate is low", subjects[events-1])
 }
 
@@ -296,5 +296,5 @@ func TestAWorkerThatIsAwayIsToldOfWithoutOne(t *testing.T) {
 		}
 		return nil
 	})
-	require.Equal(t, []string{"Trial alert over: a worker is away"}, s.subjects(lead), "one e-mail of what is over by now")
+	require.Equal(t, []string{"Trial alert over: a worker is missing"}, s.subjects(lead), "one e-mail of what is over by now")
 }

@@ -38,7 +38,7 @@ func TestAnAlertSaysWhatHappenedAndWhy(t *testing.T) {
 		"Acknowledge …", "Silence …", "Threshold fires at 8 or more", "Told again after 15 minutes", "lead developer, devops", "Fires since 2026-03-14 09:45:00 UTC (35 minutes ago)",
 		"3 2026-03-14 10:15:00 UTC", "repeated still beyond threshold 8: 9 e-mails", "yes", "1 2026-03-14 09:45:00 UTC", "fired beyond threshold 8: 8 e-mails", "yes")
 	quiet := s.get("/admin/alerts/watchMissed").text()
-	inOrder(t, quiet, "quiet 0 watches in a row", "Over since", "cleared within threshold 3", "fired beyond threshold 3: 4 watches", "yes")
+	inOrder(t, quiet, "quiet 0 consecutive watches", "Over since", "cleared within threshold 3", "fired beyond threshold 3: 4 consecutive watches", "yes")
 	require.NotContains(t, quiet, "What to do", "it is over")
 	require.NotContains(t, quiet, "Acknowledge …", "there is nothing to acknowledge")
 	inOrder(t, s.get("/admin/alerts/reconcilerFinds").text(), "Silenced by admin until 2026-03-14 14:20:00 UTC: Temporal is being moved.", "End the silence …",
@@ -120,7 +120,7 @@ func TestARefusedControlOfAnAlertChangesNothing(t *testing.T) {
 	stale.Set("seen", "1")
 	a = s.post(path+"acknowledge", stale)
 	require.Equal(t, http.StatusConflict, a.status)
-	require.Contains(t, a.text(), "it has fired or cleared since this page was opened: look again")
+	require.Contains(t, a.text(), "it has fired or cleared since this page was opened: reload it")
 
 	require.Contains(t, s.get("/admin/alerts/backupLate/acknowledge").text(), "This does not apply now.")
 	a = s.post("/admin/alerts/backupLate/acknowledge", s.filledAt("/admin/alerts/backupLate/acknowledge", "r"))
@@ -210,7 +210,7 @@ func TestOneKilledWorkerIsOneTrouble(t *testing.T) {
 	w.Alerts[monitoring.WorkerAway] = firing
 	a := signedIn(t, w).get("/admin/")
 	require.Equal(t, 1, strings.Count(a.body, `<li class="trouble`))
-	inOrder(t, a.text(), "Wrong worker: unhealthy", "What to do: Start the worker", "What follows from it:", "reconciler: unhealthy.", "Alert workerAway: A worker is away.")
+	inOrder(t, a.text(), "Wrong worker: unhealthy", "What to do: Start the worker", "What follows from it:", "reconciler: unhealthy.", "Alert workerAway: A worker is missing.")
 }
 
 // failingHealth cannot tell.

@@ -52,7 +52,7 @@ func TestTheOverviewSaysWhatIsWrongFirst(t *testing.T) {
 	a := signedIn(t, sample.Busy()).get("/admin/")
 	require.Equal(t, http.StatusOK, a.status)
 	text := a.text()
-	inOrder(t, text, "What is wrong", "Wrong Alert workerAway: A worker is away", "1 of 2 workers poll for work.", "What to do: Start it again",
+	inOrder(t, text, "What is wrong", "Wrong Alert workerAway: A worker is missing", "1 of 2 workers poll for work.", "What to do: Restart it",
 		"Note mail: degraded", "(50 minutes ago)", "Note Advice for worker worker-2", "CPU at 78.0 %",
 		"Note Alert emailDeliveryFailed: E-mails are not delivered", "Note Alert emailDeliveryRateLow", "Acknowledged by admin: One provider defers", "misses its target",
 		"Automation is on for 25 % of new vendors", "expansion 25 here since", "Pause …", "FAIL email 87.5 % of 104", "INSUFFICIENT conversion",
@@ -79,7 +79,7 @@ func TestAFigureOfTooFewIsNotJudged(t *testing.T) {
 		{Period: monitoring.DayOf(sample.Now, 24*time.Hour), Cohort: trial.Automated, Name: monitoring.MailBounced}:   1,
 	}})
 	text := signedIn(t, w).get("/admin/").text()
-	inOrder(t, text, "E-mail delivery rate", "too few to judge (3 of 20)", "nothing is said of fewer than 20", "2 of 3", "Automation success rate", "nothing seen")
+	inOrder(t, text, "E-mail delivery rate", "too few to judge (3 of 20)", "a rate takes at least 20", "2 of 3", "Automation success rate", "nothing seen")
 	require.NotContains(t, text, "below its floor", "3 e-mails say nothing")
 	require.NotContains(t, text, "66.7 %")
 	require.Contains(t, text, "Nothing is known to be wrong.")
@@ -98,7 +98,7 @@ func TestTheConversionRateIsOfTrialsThatCouldHaveEnded(t *testing.T) {
 	}})
 	text := signedIn(t, w).get("/admin/").text()
 	inOrder(t, text, "Conversion rate, automated 25 %", "10 of 40, 30 of them still run",
-		"Conversion rate, control too few to judge (3 of 30)", "nothing is said of fewer than 30", "3 of 3")
+		"Conversion rate, control too few to judge (3 of 30)", "a rate takes at least 30", "3 of 3")
 	require.NotContains(t, text, "100 %")
 }
 

@@ -47,7 +47,7 @@ func TestAlertsAreListed(t *testing.T) {
 	require.Equal(t, monitoring.Rules()[0], first.Rule)
 	require.Equal(t, "fires below 10 %", first.Limit)
 	require.Equal(t, monitoring.AlertOK, first.Status)
-	require.Equal(t, "not looked at yet", first.Text)
+	require.Equal(t, "not evaluated yet", first.Text)
 
 	a.fire(monitoring.SESPaused, time.Minute)
 	a.store.Document.FeatureFlags.Monitoring.Alerting = false

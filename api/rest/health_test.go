@@ -83,7 +83,7 @@ func TestTrialsHealth(t *testing.T) {
 	require.Equal(t, rest.Unhealthy, unhealthy.State)
 	require.Equal(t, rest.HealthPart{
 		Name: "mongodb", State: rest.Unhealthy, Since: present, LatencyMs: 1200, Message: "no answer after 1.2s",
-		Action: "Start MongoDB, or mend the network to it. Registrations and conversions are refused (503) meanwhile. Steps wait; nothing that was accepted is lost.",
+		Action: "Start MongoDB, or repair the network to it. Registrations and conversions are refused (503) meanwhile. Steps wait; nothing that was accepted is lost.",
 	}, unhealthy.Parts[0])
 }
 

@@ -36,7 +36,7 @@ const lately = 20 * time.Second
 // calm looks at every alert, and finds nothing.
 func (w *World) calm() {
 	w.evaluate(
-		looks{monitoring.ConversionRateDropped, lately, nil, "0 automated trials began long enough ago to have ended; nothing is said of fewer than 30"},
+		looks{monitoring.ConversionRateDropped, lately, nil, "0 automated trials began long enough ago to have ended; a rate takes at least 30"},
 		looks{monitoring.EmailDeliveryFailed, lately, new(0.0), "0 e-mails of the last day bounced, were rejected, or refused for good"},
 		looks{monitoring.MassTrialExpiration, lately, new(0.0), "0 trials expired within an hour"},
 		looks{monitoring.EmailDeliveryRateLow, lately, nil, "0 of 0 e-mails of the last day with a known outcome were delivered; at least 20 are needed to judge"},
@@ -44,10 +44,10 @@ func (w *World) calm() {
 		looks{monitoring.RolloutStuck, lately, new(0.0), "no rollout runs"},
 		looks{monitoring.WorkerAway, lately, new(0.0), "2 of 2 workers poll for work"},
 		looks{monitoring.SESPaused, lately, new(0.0), "the mail service accepts e-mails"},
-		looks{monitoring.UnknownSends, lately, new(0.0), "of 0 e-mails nobody knows whether they left"},
-		looks{monitoring.ReconcilerFinds, lately, new(0.0), "the reconciler mended 0 trials in the last hour"},
+		looks{monitoring.UnknownSends, lately, new(0.0), "0 e-mails may or may not have been sent"},
+		looks{monitoring.ReconcilerFinds, lately, new(0.0), "the reconciler repaired 0 trials in the last hour"},
 		looks{monitoring.BackupLate, lately, nil, "not measured: no backup is on record"},
-		looks{monitoring.CertificateExpires, lately, new(0.0), "no API process shows a certificate"},
+		looks{monitoring.CertificateExpires, lately, new(0.0), "no API process uses a certificate"},
 	)
 }
 
@@ -57,14 +57,14 @@ func (w *World) alarm() {
 	const (
 		failed      = "e-mails of the last day bounced, were rejected, or refused for good"
 		arrived     = "74.3 %: 26 of 35 e-mails of the last day with a known outcome were delivered"
-		mended      = "the reconciler mended 14 trials in the last hour"
+		mended      = "the reconciler repaired 14 trials in the last hour"
 		unavailable = "1 of 2 workers poll for work"
 	)
 	w.evaluate(
 		looks{monitoring.RolloutStuck, lately, new(0.0), "the rollout's workflow runs"},
-		looks{monitoring.WatchMissed, 26 * time.Hour, new(4.0), "4 watches in a row did not come; the last was at 13 March 2026 07:35:00 UTC"},
-		looks{monitoring.WatchMissed, 25 * time.Hour, new(0.0), "0 watches in a row did not come; the last was at 13 March 2026 09:15:00 UTC"},
-		looks{monitoring.WatchMissed, lately, new(0.0), "0 watches in a row did not come; the last was at 14 March 2026 10:14:00 UTC"},
+		looks{monitoring.WatchMissed, 26 * time.Hour, new(4.0), "4 consecutive watches are missing; the last ran at 13 March 2026 07:35:00 UTC"},
+		looks{monitoring.WatchMissed, 25 * time.Hour, new(0.0), "0 consecutive watches are missing; the last ran at 13 March 2026 09:15:00 UTC"},
+		looks{monitoring.WatchMissed, lately, new(0.0), "0 consecutive watches are missing; the last ran at 14 March 2026 10:14:00 UTC"},
 		looks{monitoring.EmailDeliveryFailed, 35 * time.Minute, new(8.0), "8 " + failed},
 		looks{monitoring.EmailDeliveryFailed, 20 * time.Minute, new(9.0), "9 " + failed},
 		looks{monitoring.EmailDeliveryFailed, 5 * time.Minute, new(9.0), "9 " + failed},

@@ -65,5 +65,5 @@ func (w *World) record() {
 		audit.Done, "", `{"status":"firing"}`, `{"acknowledged":true,"status":"firing"}`)
 	w.Ask(9*time.Minute, audit.Entry{Actor: "support-ines", Action: "extendTrial", Subject: "trials/vendor-013", Reason: "They asked for three days more", Asked: `{"days":3}`},
 		audit.Failed, "the workflow could not be reached: try again under the same Idempotency-Key", `{"endsAt":"2026-03-16T07:20:00Z","revision":0,"status":"active"}`, "")
-	w.Note(8*time.Second, audit.Entry{Actor: "admin", Action: "pauseRollout", Subject: "rollouts/" + before.ID, Reason: "A worker is away", RequestID: "SAMPLEREQUESTOFNUMBER10000", Outcome: audit.Pending})
+	w.Note(8*time.Second, audit.Entry{Actor: "admin", Action: "pauseRollout", Subject: "rollouts/" + before.ID, Reason: "A worker is missing", RequestID: "SAMPLEREQUESTOFNUMBER10000", Outcome: audit.Pending})
 }

@@ -29,20 +29,20 @@ const (
 	CertificateExpires    RuleID = "certificateExpires"
 )
 
-// Unit is what a rule's threshold and values are in.
+// Unit is the unit of a rule's threshold and values.
 type Unit string
 
 // The units.
 const (
 	// Percent is a rate, from 0 to 100.
 	Percent Unit = "percent"
-	// Count is how many there are.
+	// Count is a number of things.
 	Count Unit = "count"
-	// Hours are of a day of 24; a day that lasts less has shorter ones.
+	// Hours are hours of a day of 24; they shrink with a shorter day.
 	Hours Unit = "hours"
 )
 
-// Severity says how bad it is.
+// Severity says how bad an alert is.
 type Severity string
 
 // The severities, worst last.
@@ -57,31 +57,31 @@ const (
 func Severities() []Severity { return []Severity{Low, Medium, High, Critical} }
 
 // Rule says when an alert fires, and what it means. Threshold, Severity and
-// Cooldown are configured; the rest is the rule's own.
+// Cooldown are configured; the rest is fixed.
 type Rule struct {
 	ID    RuleID `json:"id"`
 	Title string `json:"title"`
-	// Unit is Threshold's. Below says that the alert fires where the value is less
-	// than Threshold; otherwise it fires where the value is Threshold or more.
+	// Unit is Threshold's. Below says that the alert fires if the value is less
+	// than Threshold; otherwise it fires if the value is Threshold or more.
 	Unit      Unit     `json:"unit"`
 	Below     bool     `json:"below"`
 	Threshold float64  `json:"threshold"`
 	Severity  Severity `json:"severity"`
-	// Cooldown is for how many minutes nobody is told again that the alert fires,
-	// of a day of 24 hours. A day that lasts less has shorter ones.
+	// Cooldown is how many minutes pass before people are notified again that the alert fires,
+	// of a day of 24 hours; they shrink with a shorter day.
 	Cooldown int `json:"cooldown"`
-	// Needed is how many must have been seen before the value is judged.
+	// Needed is the sample size that the value needs to be judged.
 	Needed int `json:"needed"`
 	// Value, Window and Todo say in words what is measured, over which time, and
-	// what to do where the alert fires.
+	// what to do when the alert fires.
 	Value  string `json:"value"`
 	Window string `json:"window"`
 	Todo   string `json:"todo"`
-	// Roles are who is told.
+	// Roles are the recipients.
 	Roles []rollout.Role `json:"roles"`
 }
 
-// Rules are the built-in rules, in the order they are shown in.
+// Rules are the built-in rules, in display order.
 func Rules() []Rule {
 	engineers := []rollout.Role{rollout.LeadDeveloper, rollout.DevOps}
 	mailers := []rollout.Role{rollout.LeadDeveloper, rollout.DevOps, rollout.Support}
@@ -90,7 +90,7 @@ func Rules() []Rule {
 			ID: ConversionRateDropped, Title: "Conversion rate has dropped", Unit: Percent, Below: true,
 			Threshold: 10, Severity: High, Cooldown: 30, Needed: 30,
 			Value: "the conversion rate of automated trials that could have ended", Window: "trials that began in the 30 days before the last trial length and grace",
-			Todo:  "Compare it with the control cohort's. Where only automated trials convert less, roll back the rollout.",
+			Todo:  "Compare it with the control cohort's. If only automated trials convert less, roll back the rollout.",
 			Roles: []rollout.Role{rollout.LeadDeveloper, rollout.ProductOwner},
 		},
 		{
@@ -117,57 +117,57 @@ func Rules() []Rule {
 		{
 			ID: WatchMissed, Title: "The rollout is not watched", Unit: Count,
 			Threshold: 3, Severity: High, Cooldown: 60,
-			Value: "watches in a row that did not come", Window: "since the last watch of the running rollout",
-			Todo:  "See that a worker runs and that the schedule watch-rollout is not paused. Until then no phase is entered, and the rollout would not take itself back: pause it or roll it back by hand if in doubt.",
+			Value: "consecutive watches that are missing", Window: "since the last watch of the running rollout",
+			Todo:  "Check that a worker runs and that the schedule watch-rollout is not paused. Until then the rollout enters no phase and does not roll itself back: pause it or roll it back by hand if in doubt.",
 			Roles: rollout.Roles(),
 		},
 		{
-			ID: RolloutStuck, Title: "The rollout does not go on", Unit: Count,
+			ID: RolloutStuck, Title: "The rollout is stuck", Unit: Count,
 			Threshold: 1, Severity: High, Cooldown: 60,
 			Value: "running rollouts whose workflow is gone or fails its tasks", Window: "now",
-			Todo:  "Where its tasks fail, read in the worker's log why; what is asked of the rollout waits and is not lost. Where it is gone, all but a rollback is refused until the reconciler has started it again: ask again then. A rollback lowers the flags either way.",
+			Todo:  "If its tasks fail, the worker's log says why; requests to the rollout wait and are not lost. If it is gone, requests other than a rollback are refused until the reconciler has restarted it: repeat them then. A rollback lowers the flags either way.",
 			Roles: engineers,
 		},
 		{
-			ID: WorkerAway, Title: "A worker is away", Unit: Count,
+			ID: WorkerAway, Title: "A worker is missing", Unit: Count,
 			Threshold: 1, Severity: High, Cooldown: 15,
-			Value: "workers fewer than there should be", Window: "signs of life of the last 70 seconds",
-			Todo:  "Start it again; its log says why it ended. Steps wait meanwhile, and run late.",
+			Value: "missing workers", Window: "signs of life of the last 70 seconds",
+			Todo:  "Restart it; its log says why it ended. Steps wait until then, and run late.",
 			Roles: engineers,
 		},
 		{
-			ID: SESPaused, Title: "The mail service takes no e-mail", Unit: Count,
+			ID: SESPaused, Title: "The mail service accepts no e-mail", Unit: Count,
 			Threshold: 1, Severity: High, Cooldown: 60,
-			Value: "accounts at the mail service that may not send, or of which nothing is accepted", Window: "now",
-			Todo:  "Look at the account's state in the SES console. E-mails wait, and are sent once it is back.",
+			Value: "mail service accounts that may not send, or whose e-mails are all refused", Window: "now",
+			Todo:  "Check the account's status in the SES console. E-mails wait, and are sent once it may send again.",
 			Roles: engineers,
 		},
 		{
-			ID: UnknownSends, Title: "Nobody knows whether e-mails were sent", Unit: Count,
+			ID: UnknownSends, Title: "E-mails have an unknown outcome", Unit: Count,
 			Threshold: 5, Severity: Medium, Cooldown: 60,
-			Value: "e-mails of which nobody knows whether they left", Window: "e-mails of today and the 30 days before",
-			Todo:  "See that SES's events reach the webhook, since they settle such e-mails. Without one, they are sent again after ten minutes.",
+			Value: "e-mails that may or may not have been sent", Window: "e-mails of today and the 30 days before",
+			Todo:  "Check that SES's events reach the webhook, since they settle such e-mails. Without an event an e-mail is sent again after ten minutes.",
 			Roles: engineers,
 		},
 		{
-			ID: ReconcilerFinds, Title: "The reconciler finds much", Unit: Count,
+			ID: ReconcilerFinds, Title: "The reconciler repairs many trials", Unit: Count,
 			Threshold: 10, Severity: Medium, Cooldown: 60,
 			Value: "trials whose workflow was gone or whose conversion had not arrived", Window: "the last hour",
-			Todo:  "They are mended already. See what took them: Temporal's data, or calls to it that failed.",
+			Todo:  "They are repaired already. Find the cause: lost Temporal data, or failed calls to Temporal.",
 			Roles: []rollout.Role{rollout.LeadDeveloper, rollout.DevOps, rollout.DBA},
 		},
 		{
 			ID: BackupLate, Title: "The backup is late", Unit: Hours,
 			Threshold: 5, Severity: High, Cooldown: 60,
 			Value: "hours since the last backup, while a rollout runs", Window: "since the last backup, or since the rollout began",
-			Todo:  "Take one with starter backup incremental. What that says, or the failed workflows named back-up, tell why it did not come.",
+			Todo:  "Take one with starter backup incremental. Its output, or the failed workflows named back-up, say why the last one is missing.",
 			Roles: []rollout.Role{rollout.DBA, rollout.DevOps},
 		},
 		{
 			ID: CertificateExpires, Title: "The API's certificate expires", Unit: Count,
 			Threshold: 1, Severity: High, Cooldown: minutesPerDay,
-			Value: "API processes whose certificate ends within three weeks, or is not good", Window: "now",
-			Todo:  "Renew the certificate and replace the files TLS_CERT_FILE and TLS_KEY_FILE; the API takes them without a restart.",
+			Value: "API processes whose certificate expires within three weeks, or is invalid", Window: "now",
+			Todo:  "Renew the certificate and replace the files TLS_CERT_FILE and TLS_KEY_FILE; the API loads them without a restart.",
 			Roles: engineers,
 		},
 	}
@@ -202,18 +202,18 @@ func (r Rule) Validate() error {
 	return nil
 }
 
-// minutesPerDay are those of a day of 24 hours.
+// minutesPerDay are the minutes of a day of 24 hours.
 const minutesPerDay = 24 * 60
 
-// leastCooldown holds however short a day is: nobody reads faster.
+// leastCooldown is the shortest cooldown, however short a day is: nobody reads faster.
 const leastCooldown = 10 * time.Second
 
-// cools is the cooldown where a day lasts so long.
+// cools is the cooldown, given the length of a day.
 func (r Rule) cools(day time.Duration) time.Duration {
 	return max(time.Duration(r.Cooldown)*day/minutesPerDay, leastCooldown)
 }
 
-// fires tells whether a value is one to raise the alert.
+// fires reports whether a value raises the alert.
 func (r Rule) fires(value float64) bool {
 	if r.Below {
 		return value < r.Threshold
@@ -241,8 +241,8 @@ func (r Rule) Limit() string {
 	return limit
 }
 
-// leastInterval bounds how often the alerts are looked at where a day lasts seconds.
+// leastInterval bounds the evaluation interval from below when a day lasts seconds.
 const leastInterval = 5 * time.Second
 
-// EvaluateEvery is how often the alerts are looked at: every minute of a day of 24 hours.
+// EvaluateEvery is how often the alerts are evaluated: every minute of a day of 24 hours.
 func EvaluateEvery(day time.Duration) time.Duration { return max(day/minutesPerDay, leastInterval) }

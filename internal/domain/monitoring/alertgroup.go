@@ -11,19 +11,19 @@ import (
 	"marketplace.example/trials/internal/domain/rollout"
 )
 
-// AlertNotice is an event that people are told of, with its alert's rule.
+// AlertNotice is an event to notify people of, with its alert's rule.
 type AlertNotice struct {
 	Rule  Rule
 	Event AlertEvent
 }
 
-// GroupWait is for how long a process that has just started leaves e-mails about alerts, where a day lasts so
-// long: what fired while no worker ran, and is over since one does, becomes one e-mail. Later, all
-// that one look finds is one.
+// GroupWait is how long a process that has just started holds back e-mails about alerts:
+// an alert that fired while no worker ran, and clears now that one does, becomes one e-mail. Later, each
+// evaluation sends at most one.
 func GroupWait(day time.Duration) time.Duration { return EvaluateEvery(day) / 2 }
 
-// AlertsMessage is one message of all that has happened to alerts, which must be something. Of an alert that
-// fired and is over it says both at once.
+// AlertsMessage combines all notices, of which there must be one, in one message. An alert that
+// fired and cleared is one entry.
 func AlertsMessage(notices []AlertNotice) rollout.Message {
 	var rules []Rule
 	events := map[RuleID][]AlertEvent{}
@@ -43,7 +43,7 @@ func AlertsMessage(notices []AlertNotice) rollout.Message {
 	return m
 }
 
-// episode is one message of what has happened to one alert, in order.
+// episode is one message about all events of one alert, in order.
 func episode(r Rule, events []AlertEvent) rollout.Message {
 	first, last := events[0], events[len(events)-1]
 	m := *AlertMessage(r, last)
@@ -53,7 +53,7 @@ func episode(r Rule, events []AlertEvent) rollout.Message {
 	return m
 }
 
-// together is one message of what has happened to several alerts.
+// together is one message about several alerts.
 func together(rules []Rule, events map[RuleID][]AlertEvent) rollout.Message {
 	m := rollout.Message{Kind: rollout.NoticeAlertOver}
 	firing, over := rollout.Section{Title: "Firing"}, rollout.Section{Title: "Over"}
@@ -87,7 +87,7 @@ func together(rules []Rule, events map[RuleID][]AlertEvent) rollout.Message {
 	return m
 }
 
-// groupKey is the one event's own key, or one made of all of them.
+// groupKey is the only event's own key, or a hash of all their keys.
 func groupKey(notices []AlertNotice) string {
 	if len(notices) == 1 {
 		return eventKey(notices[0].Event)

@@ -21,8 +21,8 @@ func TestAlertsThatBelongTogetherAreOneMessage(t *testing.T) {
 	require.Equal(t, *AlertMessage(one.Rule, one.Event), AlertsMessage([]AlertNotice{one}))
 
 	over := AlertsMessage([]AlertNotice{one, at(WorkerAway, 2, AlertCleared, 40, "1 of 1 workers poll for work")})
-	require.Equal(t, "Trial alert over: a worker is away", over.Subject)
-	require.Equal(t, "A worker is away, from 10 March 2026 12:00:00 UTC to 10 March 2026 12:40:00 UTC. It is over.", over.Lead)
+	require.Equal(t, "Trial alert over: a worker is missing", over.Subject)
+	require.Equal(t, "A worker is missing, from 10 March 2026 12:00:00 UTC to 10 March 2026 12:40:00 UTC. It is over.", over.Lead)
 	require.NotEqual(t, "alert/workerAway/2", over.Key, "it says more than that event")
 
 	m := AlertsMessage([]AlertNotice{
@@ -32,7 +32,7 @@ func TestAlertsThatBelongTogetherAreOneMessage(t *testing.T) {
 	require.Equal(t, rollout.NoticeAlert, m.Kind)
 	require.Equal(t, minutesOn(41), m.At)
 	require.Len(t, m.Sections, 2)
-	require.Equal(t, "A worker is away", m.Sections[0].Items[0].Label)
+	require.Equal(t, "A worker is missing", m.Sections[0].Items[0].Label)
 	require.Contains(t, m.Sections[0].Items[0].Text, "Measured: 0 of 1 workers poll for work. Threshold: fires at 1 or more.")
 	require.Contains(t, m.Sections[0].Items[1].Text, "What to do: ")
 	require.Equal(t, "The rollout is not watched, from 10 March 2026 12:30:00 UTC to 10 March 2026 12:41:00 UTC. It is over.", m.Sections[1].Items[0].Text)

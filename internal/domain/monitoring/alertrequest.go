@@ -10,7 +10,7 @@ import (
 	"marketplace.example/trials/internal/domain/trial"
 )
 
-// AlertControl is what a person can do about an alert.
+// AlertControl names what a person can do about an alert.
 type AlertControl string
 
 // The controls, named as in the API's paths.
@@ -23,16 +23,16 @@ const (
 // maxReason bounds the reason given with a request, in characters.
 const maxReason = 500
 
-// AlertRequest is what a person wants of an alert.
+// AlertRequest is a person's request about an alert.
 type AlertRequest struct {
-	// ID makes it once; empty means that each counts.
+	// ID makes it idempotent; with an empty ID each request counts.
 	ID string
 	// Seen is the mark of the alert that it was made for; empty for any.
 	Seen    string
 	Control AlertControl
 	// Reason is kept, and shown: no names or addresses in it.
 	Reason string
-	// Until is when a silence ends; the other controls do not read it.
+	// Until is when a silence ends; only ControlSilence uses it.
 	Until time.Time
 }
 
@@ -49,8 +49,8 @@ func (r AlertRequest) Validate() error {
 	return nil
 }
 
-// Change is how an alert stands once the request is carried out, and what
-// happened to it, nil for nothing. A request that does not apply is a *trial.Error.
+// Change returns the alert after the request, and the event, nil for
+// none. A request that does not apply is a *trial.Error.
 func (r AlertRequest) Change(a Alert, n Note) (Alert, *AlertEvent, error) {
 	if now := ViewOfAlert(Rule{}, a, n.At); r.Seen != "" && r.Seen != now.Mark() {
 		return a, nil, moved(r.Seen, now)
@@ -64,20 +64,20 @@ func (r AlertRequest) Change(a Alert, n Note) (Alert, *AlertEvent, error) {
 		after, e := a.Unsilence(n)
 		return after, e, nil
 	}
-	return a, nil, trial.Invalid("control", "%.80q is not one of an alert's", string(r.Control))
+	return a, nil, trial.Invalid("control", "%.80q is not a control of an alert", string(r.Control))
 }
 
-// moved says what has changed of an alert since it was seen.
+// moved says how an alert has changed since it was seen.
 func moved(seen string, now AlertView) error {
 	what := "somebody has acknowledged or silenced it, or ended that,"
 	if !strings.HasPrefix(seen, now.statusText()) {
 		what = "it has fired or cleared"
 	}
-	return &trial.Error{Code: trial.CodeConflict, Message: what + " since this page was opened: look again"}
+	return &trial.Error{Code: trial.CodeConflict, Message: what + " since this page was opened: reload it"}
 }
 
-// Mark is the same as long as an alert stands as it does: the status and since when,
-// who sees to it, and its silence.
+// Mark changes whenever the alert changes for people: its status and since when,
+// its acknowledgement, and its silence.
 func (v AlertView) Mark() string {
 	mark := v.statusText()
 	if v.Acknowledgement != nil {
@@ -96,7 +96,7 @@ func (v AlertView) statusText() string {
 	return fmt.Sprintf("%s-%d;", v.Status, v.Since.UnixMilli())
 }
 
-// Controls are those that apply to an alert as it stands.
+// Controls are those that apply to the alert now.
 func (v AlertView) Controls() []AlertControl {
 	var controls []AlertControl
 	if v.Status == AlertFiring && v.Acknowledgement == nil {

@@ -6,50 +6,50 @@ import (
 	"marketplace.example/trials/internal/domain/rollout"
 )
 
-// AlertView is an alert as people are shown it.
+// AlertView is an alert as the API and the pages show it.
 type AlertView struct {
 	Rule Rule `json:"rule"`
 	// Limit says in words when it fires.
 	Limit  string      `json:"limit"`
 	Status AlertStatus `json:"status"`
-	// Since is when the status began; nil where it never changed.
+	// Since is when the status began; nil if it never changed.
 	Since *time.Time `json:"since"`
-	// Value is what was seen last, in the rule's unit, nil where it could not be
-	// told; Seen of how many it is, and Text the same in words.
+	// Value is the last value, in the rule's unit, nil if it could not be
+	// measured; Seen is its sample size, and Text describes it in words.
 	Value *float64 `json:"value"`
 	Seen  int      `json:"seen"`
 	Text  string   `json:"text"`
-	// Reason is why the last look ended as it did.
+	// Reason explains the result of the last evaluation.
 	Reason      AlertReason `json:"reason"`
 	EvaluatedAt *time.Time  `json:"lookedAt"`
-	// AlertedAt is when people were last told that it fires.
+	// AlertedAt is when people were last notified that it fires.
 	AlertedAt       *time.Time `json:"alarmedAt"`
 	Acknowledgement *Note      `json:"acknowledgement"`
-	// Silence is nil where none holds.
+	// Silence is nil if no silence holds.
 	Silence *Silence `json:"silence"`
-	// Events is how many there are in its history.
+	// Events is the number of events in its history.
 	Events int `json:"events"`
 }
 
-// AlertsView is how the alerts stand.
+// AlertsView is the state of all alerts.
 type AlertsView struct {
 	At time.Time `json:"at"`
-	// Enabled, TrialMetrics and Alerting are the flags: whether the alerts are
-	// looked at, those about trials and e-mails too, and whether people are told.
+	// Enabled, TrialMetrics and Alerting are the flags: whether alerts are
+	// evaluated, those about trials and e-mails too, and whether people are notified.
 	Enabled      bool `json:"enabled"`
 	TrialMetrics bool `json:"trialMetrics"`
 	Alerting     bool `json:"alerting"`
-	// EvaluatedAt is when somebody last looked; Late says that somebody should have
-	// again by now, so that what is shown is old.
+	// EvaluatedAt is the last evaluation; Late says that the next one is
+	// overdue, so that the values are old.
 	EvaluatedAt *time.Time  `json:"lookedAt"`
 	Late        bool        `json:"late"`
 	Alerts      []AlertView `json:"alerts"`
 }
 
-// missedEvaluations is after how many looks that did not come what is shown is old.
+// missedEvaluations is how many intervals without an evaluation make the values old.
 const missedEvaluations = 3
 
-// ViewOfAlert is an alert as it is shown at a moment.
+// ViewOfAlert returns the view of an alert now.
 func ViewOfAlert(r Rule, a Alert, now time.Time) AlertView {
 	v := AlertView{
 		Rule: r, Limit: r.Limit(), Status: a.Status, Since: a.Since, Value: a.Observation.Value, Seen: a.Observation.Seen,
@@ -64,7 +64,7 @@ func ViewOfAlert(r Rule, a Alert, now time.Time) AlertView {
 	return v
 }
 
-// ViewOfAlerts is how the alerts stand at a moment; alerts are those of the rules.
+// ViewOfAlerts returns the view of all alerts now; alerts are in the order of rules.
 func ViewOfAlerts(flags rollout.Monitoring, rules []Rule, alerts []Alert, now time.Time, day time.Duration) AlertsView {
 	v := AlertsView{At: now, Enabled: flags.Enabled, TrialMetrics: flags.TrialMetrics, Alerting: flags.Alerting, Alerts: []AlertView{}}
 	for i, a := range alerts {
@@ -78,7 +78,7 @@ func ViewOfAlerts(flags rollout.Monitoring, rules []Rule, alerts []Alert, now ti
 	return v
 }
 
-// EvaluatedLate tells whether somebody should have looked again since a look.
+// EvaluatedLate reports whether the next evaluation after last is overdue.
 func EvaluatedLate(last, now time.Time, day time.Duration) bool {
 	return now.Sub(last) > missedEvaluations*EvaluateEvery(day)+lookBack
 }

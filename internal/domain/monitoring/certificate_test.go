@@ -23,7 +23,7 @@ func TestACertificateIsWarnedOfWeeksBeforeItExpires(t *testing.T) {
 		"expired":               {90 * day, 0, Unhealthy, "it expired at 2026-03-09T12:00:00Z"},
 		"a short one, fresh":    {day, 5 * day, Healthy, "for 5 days"},
 		"a short one, to renew": {5 * day, day, Degraded, "for 1 days"},
-		"one of the future":     {-day, 89 * day, Unhealthy, "it is not good before"},
+		"one of the future":     {-day, 89 * day, Unhealthy, "it is not valid before"},
 	} {
 		health := Assess(Probes{Certificate: &Validity{now.Add(-c.age), now.Add(c.left)}}, Health{}, now)
 		part := health.Part(PartCertificate)
@@ -50,10 +50,10 @@ func TestTheAlertTellsOfTheCertificateThatEndsFirst(t *testing.T) {
 	s.Parts.Certificates = certificates(60, 12)
 	o := Observe(CertificateExpires, s, midday)
 	require.Equal(t, 2, o.Seen)
-	require.Equal(t, "1 of 2 API processes show a certificate to be renewed: good until "+midday.AddDate(0, 0, 12).Format(time.DateOnly)+", for 12 days", o.Text)
+	require.Equal(t, "1 of 2 API processes have a certificate to renew: valid until "+midday.AddDate(0, 0, 12).Format(time.DateOnly)+", for 12 days", o.Text)
 
 	s.Parts.Certificates = append(certificates(60), Validity{midday.AddDate(0, 0, 1), midday.AddDate(0, 0, 90)})
-	require.Contains(t, Observe(CertificateExpires, s, midday).Text, "1 of 2 API processes show a certificate to be renewed: it is not good before ")
+	require.Contains(t, Observe(CertificateExpires, s, midday).Text, "1 of 2 API processes have a certificate to renew: it is not valid before ")
 }
 
 func TestCertificatesAreThoseOfProcessesThatAreThere(t *testing.T) {

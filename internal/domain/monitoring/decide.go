@@ -7,7 +7,7 @@ import (
 	"marketplace.example/trials/internal/domain/trial"
 )
 
-// AlertStatus is whether an alert fires.
+// AlertStatus says whether an alert fires.
 type AlertStatus string
 
 // The statuses.
@@ -16,37 +16,37 @@ const (
 	AlertFiring AlertStatus = "firing"
 )
 
-// AlertReason says why a look at an alert ended as it did, or why people are
-// not told of what happened.
+// AlertReason explains the result of an evaluation, or why people are
+// not notified of an event.
 type AlertReason string
 
 // The reasons.
 const (
-	// ReasonBeyond: the value is beyond the threshold, and was not before.
+	// ReasonBeyond: the value has passed the threshold.
 	ReasonBeyond AlertReason = "beyond-threshold"
-	// ReasonStill: it still is, and people are told again.
+	// ReasonStill: it is still beyond the threshold, and people are notified again.
 	ReasonStill AlertReason = "still-beyond-threshold"
 	// ReasonWithin: the value is within the threshold.
 	ReasonWithin AlertReason = "within-threshold"
-	// ReasonUnmeasured: too little is known to judge, so that all stays as it is.
+	// ReasonUnmeasured: there is too little data to judge, so nothing changes.
 	ReasonUnmeasured AlertReason = "not-measured"
-	// ReasonLapsed: it fired, and nothing could be measured for a day since.
+	// ReasonLapsed: it fired, and could not be measured for a day since.
 	ReasonLapsed AlertReason = "lapsed"
-	// ReasonCooldown: people were told a short while ago.
+	// ReasonCooldown: people were notified a short while ago.
 	ReasonCooldown AlertReason = "cooldown"
-	// ReasonSilenced: somebody wants to hear nothing of it for now.
+	// ReasonSilenced: somebody has silenced it.
 	ReasonSilenced AlertReason = "silenced"
-	// ReasonAcknowledged: somebody sees to it.
+	// ReasonAcknowledged: somebody handles it.
 	ReasonAcknowledged AlertReason = "acknowledged"
 	// ReasonAlertingOff: the flag monitoring.alerting is off.
 	ReasonAlertingOff AlertReason = "alerting-off"
-	// ReasonNobodyNotified: it is over, and nobody was told that it fired.
+	// ReasonNobodyNotified: it cleared, and nobody was notified that it fired.
 	ReasonNobodyNotified AlertReason = "nobody-was-told"
 	// ReasonByHand: a person did it.
 	ReasonByHand AlertReason = "by-hand"
 )
 
-// AlertEventType is what happened to an alert.
+// AlertEventType names what happened to an alert.
 type AlertEventType string
 
 // The events.
@@ -59,7 +59,7 @@ const (
 	AlertUnsilenced   AlertEventType = "unsilenced"
 )
 
-// AlertEvent is something that happened to an alert, with what it was decided on.
+// AlertEvent is something that happened to an alert, with the inputs of the decision.
 type AlertEvent struct {
 	Rule RuleID `json:"rule"`
 	// Seq counts an alert's events from 1.
@@ -67,37 +67,37 @@ type AlertEvent struct {
 	Type   AlertEventType `json:"type"`
 	At     time.Time      `json:"at"`
 	Reason AlertReason    `json:"reason"`
-	// Notified says that people are told of it. Where they are not although it is
+	// Notified says that people are notified of it. If they are not although it is
 	// worth an e-mail, SuppressedReason says why.
 	Notified         bool        `json:"told"`
 	SuppressedReason AlertReason `json:"untold"`
-	// Observation and Threshold are what was seen, and held against.
+	// Observation and Threshold are the measured value and its limit.
 	Observation Observation `json:"observation"`
 	Threshold   float64     `json:"threshold"`
-	// By and Note are a person's, and why; Until is a silence's end.
+	// By and Note are the person's name and reason; Until is a silence's end.
 	By    string     `json:"by"`
 	Note  string     `json:"note"`
 	Until *time.Time `json:"until"`
 }
 
-// Observation is what a rule's value is.
+// Observation is a rule's measured value.
 type Observation struct {
-	// Value is in the rule's unit; nil where it cannot be told.
+	// Value is in the rule's unit; nil if it could not be measured.
 	Value *float64 `json:"value"`
-	// Seen is of how many it is.
+	// Seen is the sample size.
 	Seen int `json:"seen"`
-	// Text says it in words, or why it cannot be told.
+	// Text describes it in words, or says why it could not be measured.
 	Text string `json:"text"`
 }
 
-// Note is what a person said about an alert.
+// Note is a person's action on an alert and its reason.
 type Note struct {
 	At     time.Time `json:"at"`
 	By     string    `json:"by"`
 	Reason string    `json:"reason"`
 }
 
-// Silence keeps people from being told that an alert fires.
+// Silence suppresses the notices that an alert fires.
 type Silence struct {
 	Until  time.Time `json:"until"`
 	At     time.Time `json:"at"`
@@ -105,29 +105,29 @@ type Silence struct {
 	Reason string    `json:"reason"`
 }
 
-// Alert is how a rule's alert stands, folded from its events, and what was seen
-// last. Of two states of an alert the later one has the greater Seq, or with the
-// same Seq the later LookedAt, or with both the same the greater ToldSeq: the
-// store goes by the order of these fields.
+// Alert is the state of a rule's alert, folded from its events, and its last
+// observation. Of two states of an alert the later one has the greater Seq, or with the
+// same Seq the later EvaluatedAt, or with both the same the greater NotifiedSeq: the
+// store compares these fields in this order.
 type Alert struct {
 	// Seq is the number of the last event, 0 before the first.
 	Seq int `json:"seq"`
-	// EvaluatedAt is when it was last looked at; zero before the first look.
+	// EvaluatedAt is the last evaluation; zero before the first.
 	EvaluatedAt time.Time `json:"lookedAt"`
-	// NotifiedSeq is the number of the last event that people were told of, where they
-	// are to be told.
+	// NotifiedSeq is the number of the last event that people were notified of, among those
+	// with Notified.
 	NotifiedSeq int         `json:"toldSeq"`
 	Rule        RuleID      `json:"rule"`
 	Status      AlertStatus `json:"status"`
-	// Since is when the status began; nil where it never changed.
+	// Since is when the status began; nil if it never changed.
 	Since *time.Time `json:"since"`
-	// Reason is why the last look ended as it did.
+	// Reason explains the result of the last evaluation.
 	Reason      AlertReason `json:"reason"`
 	Observation Observation `json:"observation"`
 	// UnmeasuredSince is since when a firing alert could not be measured.
 	UnmeasuredSince *time.Time `json:"unmeasuredSince"`
-	// AlertedAt is when people were last told that it fires. Known says that they
-	// were told of this firing, and so must hear of its end.
+	// AlertedAt is when people were last notified that it fires. Known says that they
+	// were notified of this firing, and so must be notified of its end.
 	AlertedAt *time.Time `json:"alarmedAt"`
 	Known     bool       `json:"known"`
 	// Acknowledgement ends with the firing.
@@ -135,24 +135,24 @@ type Alert struct {
 	Silence         *Silence `json:"silence"`
 }
 
-// NewAlert is the alert of a rule that was never looked at.
+// NewAlert is the alert of a rule that was never evaluated.
 func NewAlert(id RuleID) Alert {
-	return Alert{Rule: id, Status: AlertOK, Reason: ReasonUnmeasured, Observation: Observation{Text: "not looked at yet"}}
+	return Alert{Rule: id, Status: AlertOK, Reason: ReasonUnmeasured, Observation: Observation{Text: "not evaluated yet"}}
 }
 
-// Evaluation is a look at the alerts.
+// Evaluation is one evaluation of the alerts.
 type Evaluation struct {
 	At time.Time
-	// Day is how long a day lasts.
+	// Day is the length of a day.
 	Day time.Duration
-	// Alerting false tells nobody that anything fires; all else goes on. What is over is told once it is true.
+	// Alerting false suppresses notices that alerts fire; everything else continues, and so do notices that they clear.
 	Alerting bool
 }
 
-// Decide is how an alert stands after a look at which that was observed, and
-// what happened to it, nil for nothing. Of a firing people are told once at first,
-// again once a cooldown while it lasts, and when it is over. Whoever was told that it fires is told that it is
-// over, whatever silences it by then, and nobody else.
+// Decide returns an alert after an evaluation with the observation o, and
+// its event, nil for none. People are notified when it fires,
+// again after each cooldown while it lasts, and when it clears. Whoever was notified that it fires is notified that it
+// clears, even if it is silenced by then; nobody else is.
 func Decide(r Rule, a Alert, o Observation, l Evaluation) (Alert, *AlertEvent) {
 	a.EvaluatedAt, a.Observation = l.At, o
 	if o.Value != nil {
@@ -180,9 +180,9 @@ func Decide(r Rule, a Alert, o Observation, l Evaluation) (Alert, *AlertEvent) {
 	return a.happens(r, l, AlertRepeated, ReasonStill, "")
 }
 
-// unmeasured leaves all as it is: that nothing is known is no reason to fire, and
-// none to say that all is well. What was seen is old after a day, though: from then
-// on a firing says nothing about the present any more, and lapses.
+// unmeasured leaves everything as it is: a lack of data is no reason to fire or
+// to clear. After a day the last value is old, though: then
+// a firing says nothing about the present any more, and lapses.
 func (a Alert) unmeasured(r Rule, l Evaluation) (Alert, *AlertEvent) {
 	a.Reason = ReasonUnmeasured
 	if a.Status != AlertFiring {
@@ -207,7 +207,7 @@ func (a Alert) clear(r Rule, l Evaluation, why AlertReason) (Alert, *AlertEvent)
 	return a.happens(r, l, AlertCleared, why, suppressed)
 }
 
-// muted is why nobody is told now that anything fires; empty where people are.
+// muted is why no notice of a firing is sent now; empty if notices are sent.
 func (a Alert) muted(l Evaluation) AlertReason {
 	switch {
 	case !l.Alerting:
@@ -218,7 +218,7 @@ func (a Alert) muted(l Evaluation) AlertReason {
 	return ""
 }
 
-// quiet is why nobody is told now that it fires; empty where people are.
+// quiet is why no notice of this firing is sent now; empty if one may be sent.
 func (a Alert) quiet(r Rule, l Evaluation) AlertReason {
 	if why := a.muted(l); why != "" {
 		return why
@@ -229,7 +229,7 @@ func (a Alert) quiet(r Rule, l Evaluation) AlertReason {
 	return ""
 }
 
-// SilencedAt tells whether a silence holds at a moment.
+// SilencedAt reports whether a silence holds at a time.
 func (a Alert) SilencedAt(at time.Time) bool { return a.Silence != nil && at.Before(a.Silence.Until) }
 
 func (a Alert) happens(r Rule, l Evaluation, what AlertEventType, why, suppressed AlertReason) (Alert, *AlertEvent) {
@@ -242,7 +242,7 @@ func (a Alert) happens(r Rule, l Evaluation, what AlertEventType, why, suppresse
 	return a, &e
 }
 
-// Apply is how an alert stands after an event.
+// Apply returns the alert after an event.
 func (a Alert) Apply(e AlertEvent) Alert {
 	a.Seq = e.Seq
 	switch e.Type {
@@ -269,8 +269,8 @@ func (a Alert) Apply(e AlertEvent) Alert {
 	return a
 }
 
-// Acknowledge is an alert that somebody sees to: people are told no more that it
-// fires, until it has cleared. The event is nil where that was so before. An
+// Acknowledge marks an alert as handled: no more notices that it
+// fires are sent until it has cleared. The event is nil if it was acknowledged before. An
 // alert that does not fire is a *trial.Error with trial.CodeConflict.
 func (a Alert) Acknowledge(n Note) (Alert, *AlertEvent, error) {
 	if a.Status != AlertFiring {
@@ -283,12 +283,12 @@ func (a Alert) Acknowledge(n Note) (Alert, *AlertEvent, error) {
 	return a.Apply(e), &e, nil
 }
 
-// longestSilence bounds a silence: what is not to be heard of for longer is to
-// be configured.
+// longestSilence bounds a silence: whatever should stay silent for longer belongs
+// in the configuration.
 const longestSilence = 7 * 24 * time.Hour
 
-// SilenceUntil is an alert that nobody is told of until then. The event is nil
-// where that was so before. A moment that is not in the next seven days is a
+// SilenceUntil silences an alert until then. The event is nil
+// if it already was. A time outside the next seven days is a
 // *trial.Error.
 func (a Alert) SilenceUntil(until time.Time, n Note) (Alert, *AlertEvent, error) {
 	if !until.After(n.At) || until.Sub(n.At) > longestSilence {
@@ -301,8 +301,8 @@ func (a Alert) SilenceUntil(until time.Time, n Note) (Alert, *AlertEvent, error)
 	return a.Apply(e), &e, nil
 }
 
-// Unsilence is an alert that people are told of again. The event is nil where no
-// silence holds.
+// Unsilence ends an alert's silence. The event is nil if none
+// holds.
 func (a Alert) Unsilence(n Note) (Alert, *AlertEvent) {
 	if !a.SilencedAt(n.At) {
 		return a, nil

@@ -391,7 +391,7 @@ func TestMessages(t *testing.T) {
 	require.Contains(t, m.Lines, "Threshold: fires below 95 %.")
 
 	a, repeated := Decide(r, a, o, lookAt(60))
-	require.Equal(t, "Trial alert, medium: still, e-mail delivery rate is low", AlertMessage(r, *repeated).Subject)
+	require.Equal(t, "Trial alert, medium: still firing, e-mail delivery rate is low", AlertMessage(r, *repeated).Subject)
 	_, cleared := Decide(r, a, observing(96), lookAt(61))
 	m = AlertMessage(r, *cleared)
 	require.Equal(t, rollout.NoticeAlertOver, m.Kind)
@@ -401,10 +401,10 @@ func TestMessages(t *testing.T) {
 	require.Nil(t, AlertMessage(r, *cleared))
 	for _, r := range Rules() {
 		require.NotContains(t, lower(r.Title)[1:], "|")
-		require.LessOrEqual(t, len("Trial alert, critical: still, "+r.Title), 100, r.ID)
+		require.LessOrEqual(t, len("Trial alert, critical: still firing, "+r.Title), 100, r.ID)
 	}
 	require.Equal(t, "SES is away", lower("SES is away"))
-	require.Equal(t, "a worker is away", lower("A worker is away"))
+	require.Equal(t, "a worker is missing", lower("A worker is missing"))
 }
 
 func TestWhatIsShownOfAlerts(t *testing.T) {

@@ -29,21 +29,21 @@ type Definition struct {
 	Denominator string `json:"denominator"`
 	Window      string `json:"window"`
 	Pending     string `json:"pending"`
-	// Target is what is aimed at, Floor what must not be passed. They are shares
-	// from 0 to 1, and seconds for ResponseTime. Where less is better they are
+	// Target is the goal, Floor the limit that must not be passed. They are shares
+	// from 0 to 1, and seconds for ResponseTime. If less is better they are
 	// upper limits.
 	Target       float64 `json:"target"`
 	Floor        float64 `json:"floor"`
 	LessIsBetter bool    `json:"lessIsBetter"`
-	// Needed is how many must have been seen before the figure is judged.
+	// Needed is the sample size that the figure needs to be judged.
 	Needed int `json:"needed"`
 }
 
 // WindowDays is how many days the figures look back.
 const WindowDays = 30
 
-// Definitions are those of all figures, in the order they are shown in. Targets
-// and floors are the requirements'.
+// Definitions are those of all figures, in display order. Targets
+// and floors are those of the requirements.
 func Definitions() []Definition {
 	return []Definition{
 		{
@@ -51,7 +51,7 @@ func Definitions() []Definition {
 			Numerator:   "trials that converted before they were over",
 			Denominator: "trials that began long enough ago to have ended, but for those that were cancelled",
 			Window:      "trials that began in the 30 days before the last trial length and grace",
-			Pending:     "of those trials the ones that still run, since they were extended, held or revived; they have not converted so far",
+			Pending:     "those of these trials that still run because they were extended, held or revived; they have not converted so far",
 			Target:      .30, Floor: .20, Needed: 30,
 		},
 		{
@@ -59,7 +59,7 @@ func Definitions() []Definition {
 			Numerator:   "e-mails reported delivered",
 			Denominator: "e-mails delivered, bounced, rejected, or refused for good",
 			Window:      "e-mails of today and the 30 days before",
-			Pending:     "e-mails that nothing final is known of yet",
+			Pending:     "e-mails without a final report yet",
 			Target:      .95, Floor: .90, Needed: 20,
 		},
 		{
@@ -67,7 +67,7 @@ func Definitions() []Definition {
 			Numerator:   "steps of automated trials that were done",
 			Denominator: "steps that were done or finally failed",
 			Window:      "steps of today and the 30 days before",
-			Pending:     "nothing; steps that wait for a flag come when it is back",
+			Pending:     "nothing; steps that wait for a flag run once it is on again",
 			Target:      .95, Floor: .80, Needed: 10,
 		},
 		{
@@ -80,7 +80,7 @@ func Definitions() []Definition {
 		},
 		{
 			ID: ResponseTime, Title: "API response time",
-			Numerator:   "seconds that 95 of 100 API calls stayed within",
+			Numerator:   "seconds within which 95 of 100 API calls were answered",
 			Denominator: "API calls of the marketplace and of admins",
 			Window:      "the last hour",
 			Pending:     "nothing",
@@ -89,12 +89,12 @@ func Definitions() []Definition {
 	}
 }
 
-// Level is where a figure stands against its target and floor.
+// Level compares a figure with its target and floor.
 type Level string
 
 // The levels of a figure.
 const (
-	// TooFew: too little was seen to judge.
+	// TooFew: the sample is too small to judge.
 	TooFew Level = "too-few"
 	// OnTarget: the target is met.
 	OnTarget Level = "on-target"
@@ -104,19 +104,19 @@ const (
 	PastFloor Level = "past-floor"
 )
 
-// Figure is one figure of one cohort, or of all where Cohort is empty.
+// Figure is one figure of one cohort, or of all if Cohort is empty.
 type Figure struct {
 	ID     FigureID     `json:"id"`
 	Cohort trial.Cohort `json:"cohort,omitempty"`
-	// Value is Numerator/Denominator, and seconds for ResponseTime; nil where fewer
-	// were seen than the figure needs. Low and High are its 95 % interval (Wilson, 1927); nil with
+	// Value is Numerator/Denominator, and seconds for ResponseTime; nil if the sample is
+	// smaller than Needed. Low and High are its 95 % interval (Wilson, 1927); nil with
 	// Value, and for ResponseTime.
 	Value       *float64 `json:"value"`
 	Low         *float64 `json:"low"`
 	High        *float64 `json:"high"`
 	Numerator   int      `json:"numerator"`
 	Denominator int      `json:"denominator"`
-	// Pending is part of Denominator for ConversionRate alone: there the time of what still runs was up.
+	// Pending is part of Denominator for ConversionRate alone: those trials should have ended.
 	Pending int `json:"pending"`
 	// From and To are the window.
 	From  time.Time `json:"from"`
@@ -152,9 +152,9 @@ func (d Definition) level(value *float64, seen int) Level {
 	return PastFloor
 }
 
-// Wilson is the 95 % interval of a rate of which so many of n were seen, from
+// Wilson is the 95 % interval of a rate of seen among n, from
 // E. B. Wilson, "Probable Inference, the Law of Succession, and Statistical
-// Inference" (1927). Of none it is 0 to 1.
+// Inference" (1927). For n = 0 it is 0 to 1.
 func Wilson(seen, n int) (low, high float64) {
 	if n == 0 {
 		return 0, 1

@@ -2,11 +2,11 @@ package monitoring
 
 import "time"
 
-// State says how a part is.
+// State is the health of a part.
 type State string
 
-// The states. Unknown says that nothing could be learnt of a part, mostly since
-// one that it is asked through does not answer.
+// The states. Unknown says that a part could not be checked, mostly because
+// another part that it is checked through does not answer.
 const (
 	Healthy   State = "healthy"
 	Unknown   State = "unknown"
@@ -23,38 +23,38 @@ const (
 	PartWatch      = "watch"
 	PartReconciler = "reconciler"
 	PartFlags      = "flags"
-	// PartCertificate is there where the API speaks TLS itself.
+	// PartCertificate exists if the API serves TLS itself.
 	PartCertificate = "certificate"
 )
 
-// Part is how one part is.
+// Part is the state of one part of the system.
 type Part struct {
 	Name  string
 	State State
-	// Since is when the state began: where the facts tell, then, else when it was
+	// Since is when the state began, by the facts if they say so, otherwise when it was
 	// first seen.
 	Since time.Time
-	// Took is how long the part took to answer; zero where it is not asked itself.
+	// Took is how long the part took to answer; zero if it is not asked itself.
 	Took time.Duration
 	// Message holds the figure that led to the state, Action what to do about it;
-	// a healthy part needs none.
+	// a healthy part has no Action.
 	Message, Action string
-	// Through names the part that this one is known through, where nothing is known
-	// of it since that one is away; empty otherwise.
+	// Through names the part that this one is checked through, if that is
+	// unavailable and nothing is known; empty otherwise.
 	Through string
 }
 
-// Health is how the trial system is.
+// Health is the state of the whole system.
 type Health struct {
-	// State is Unhealthy or Degraded where a part is, Degraded where one is
-	// Unknown, else Healthy.
+	// State is Unhealthy or Degraded if a part is, Degraded if one is
+	// Unknown, otherwise Healthy.
 	State  State
 	At     time.Time
 	Parts  []Part
 	Advice []Advice
 }
 
-// Part is the part of that name; the zero Part for a name that there is not.
+// Part returns the part of that name; the zero Part for an unknown name.
 func (h Health) Part(name string) Part {
 	for _, p := range h.Parts {
 		if p.Name == name {
@@ -64,8 +64,8 @@ func (h Health) Part(name string) Part {
 	return Part{}
 }
 
-// Assess judges what the probes found. before is the health assessed last, the
-// zero Health at first: a part whose state is the same has had it since then.
+// Assess judges the probes. before is the last assessment, the
+// zero Health at first: a part whose state is unchanged keeps its Since.
 func Assess(p Probes, before Health, now time.Time) Health {
 	h := Health{At: now, Parts: []Part{
 		mongoDB(p), temporal(p), worker(p, now), mail(p), watch(p, now), reconciler(p, now), flags(p),

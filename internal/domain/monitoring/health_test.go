@@ -56,15 +56,15 @@ func TestEachPartAtItsEdges(t *testing.T) {
 		overall State
 	}{
 		"MongoDB is quick enough": {PartMongoDB, func(p *Probes) { p.MongoDB.Took = slowMongoDB }, Healthy, "answered after 500ms", Healthy},
-		"MongoDB is slow":         {PartMongoDB, func(p *Probes) { p.MongoDB.Took = slowMongoDB + time.Millisecond }, Degraded, "answered after 501ms only, later than 500ms", Degraded},
+		"MongoDB is slow":         {PartMongoDB, func(p *Probes) { p.MongoDB.Took = slowMongoDB + time.Millisecond }, Degraded, "answered after 501ms, which is later than 500ms", Degraded},
 		"MongoDB is away":         {PartMongoDB, func(p *Probes) { p.MongoDB = Reply{Took: 1200 * time.Millisecond, Failure: NoAnswer} }, Unhealthy, "no answer after 1.2s", Unhealthy},
 		"MongoDB refuses us":      {PartMongoDB, func(p *Probes) { p.MongoDB.Failure = Broken }, Unhealthy, "answered with an error after 3ms", Unhealthy},
 
 		"Temporal is quick enough":      {PartTemporal, func(p *Probes) { p.Temporal.Took = slowTemporal }, Healthy, "answered after 600ms", Healthy},
-		"Temporal is slow":              {PartTemporal, func(p *Probes) { p.Temporal.Took = slowTemporal + time.Millisecond }, Degraded, "answered after 601ms only, later than 600ms", Degraded},
+		"Temporal is slow":              {PartTemporal, func(p *Probes) { p.Temporal.Took = slowTemporal + time.Millisecond }, Degraded, "answered after 601ms, which is later than 600ms", Degraded},
 		"Temporal is away":              {PartTemporal, func(p *Probes) { p.Temporal.Failure = NoAnswer }, Unhealthy, "no answer after 3ms", Unhealthy},
 		"Temporal knows no namespace":   {PartTemporal, func(p *Probes) { p.Temporal.Failure = NotThere }, Unhealthy, "it answers, but does not have our namespace", Unhealthy},
-		"the queue cannot be described": {PartWorker, func(p *Probes) { p.Worker.Queue.Failure = NoAnswer }, Unknown, "not known while Temporal does not say who polls the task queue", Degraded},
+		"the queue cannot be described": {PartWorker, func(p *Probes) { p.Worker.Queue.Failure = NoAnswer }, Unknown, "unknown, because Temporal does not report who polls the task queue", Degraded},
 
 		"no worker ever polled":             {PartWorker, func(p *Probes) { p.Worker.Polled = time.Time{} }, Unhealthy, "no worker has polled the task queue in the last minutes", Unhealthy},
 		"an idle worker polls rarely":       {PartWorker, func(p *Probes) { p.Worker.Polled = ago(pollMissing) }, Healthy, "last polled 1m10s ago, 1 tasks wait", Healthy},
@@ -80,7 +80,7 @@ func TestEachPartAtItsEdges(t *testing.T) {
 		"a task waits for a minute":        {PartWorker, func(p *Probes) { p.Worker.Oldest = taskWaits }, Healthy, "last polled 20s ago, 1 tasks wait", Healthy},
 		"tasks wait for longer":            {PartWorker, func(p *Probes) { p.Worker.Oldest, p.Worker.Waiting = taskWaits+time.Second, 40 }, Degraded, "40 tasks wait for a worker, the first for 1m1s", Degraded},
 
-		"SES is silent":           {PartMail, func(p *Probes) { p.Mail.Failure = NoAnswer }, Unknown, "SES does not say how the account stands: no answer", Degraded},
+		"SES is silent":           {PartMail, func(p *Probes) { p.Mail.Failure = NoAnswer }, Unknown, "SES does not report the account's status: no answer", Degraded},
 		"SES paused us":           {PartMail, func(p *Probes) { p.Mail.Sending = false }, Unhealthy, "SES has paused sending for the account", Unhealthy},
 		"just below the quota":    {PartMail, func(p *Probes) { p.Mail.Sent = 799 }, Healthy, "sending is enabled, 799 of 1000 e-mails in 24 hours (80 %)", Healthy},
 		"near the quota":          {PartMail, func(p *Probes) { p.Mail.Sent = 800 }, Degraded, "sending is enabled, 800 of 1000 e-mails in 24 hours (80 %)", Degraded},
@@ -88,16 +88,16 @@ func TestEachPartAtItsEdges(t *testing.T) {
 		"an account with nothing": {PartMail, func(p *Probes) { p.Mail.Sent, p.Mail.Quota = 0, 0 }, Unhealthy, "the day's quota is used up: 0 of 0 e-mails in 24 hours", Unhealthy},
 		"an account without end":  {PartMail, func(p *Probes) { p.Mail.Quota = -1 }, Healthy, "sending is enabled, 100 e-mails in 24 hours without a limit", Healthy},
 
-		"the rollout's workflow is gone":     {PartWatch, func(p *Probes) { p.Rollout.Gone = true }, Unhealthy, "a rollout runs by what is stored, and its workflow is gone", Unhealthy},
-		"the rollout's tasks fail":           {PartWatch, func(p *Probes) { p.Rollout.Attempts = 7 }, Unhealthy, "the rollout's workflow fails its tasks, 7 attempts so far: what is asked of it waits", Unhealthy},
+		"the rollout's workflow is gone":     {PartWatch, func(p *Probes) { p.Rollout.Gone = true }, Unhealthy, "the database says that a rollout runs, but its workflow is gone", Unhealthy},
+		"the rollout's tasks fail":           {PartWatch, func(p *Probes) { p.Rollout.Attempts = 7 }, Unhealthy, "the rollout's workflow fails its tasks, 7 attempts so far: requests to it wait", Unhealthy},
 		"a worker was stopped":               {PartWatch, func(p *Probes) { p.Rollout.Attempts = 2 }, Healthy, "came 1m0s ago", Healthy},
 		"a rollout ended, with its workflow": {PartWatch, func(p *Probes) { p.Watch, p.Rollout.Gone = WatchProbe{}, true }, Healthy, "no rollout runs", Healthy},
 		"no rollout runs":                    {PartWatch, func(p *Probes) { p.Watch = WatchProbe{} }, Healthy, "no rollout runs", Healthy},
 		"a rollout has just begun":           {PartWatch, func(p *Probes) { p.Watch.Began, p.Watch.Last = ago(time.Second), time.Time{} }, Healthy, "a rollout has begun, its first watch is due", Healthy},
-		"the first watch does not come":      {PartWatch, func(p *Probes) { p.Watch.Last = time.Time{} }, Unhealthy, "a rollout runs, and its watch has not come for 1h0m0s; it is due every 10m0s", Unhealthy},
+		"the first watch does not come":      {PartWatch, func(p *Probes) { p.Watch.Last = time.Time{} }, Unhealthy, "a rollout runs, and its watch has not run for 1h0m0s; it is due every 10m0s", Unhealthy},
 		"the watch is just in time":          {PartWatch, func(p *Probes) { p.Watch.Last = ago(missed) }, Healthy, "came 30m20s ago", Healthy},
-		"the watch is missing":               {PartWatch, func(p *Probes) { p.Watch.Last = ago(missed + time.Second) }, Unhealthy, "a rollout runs, and its watch has not come for 30m21s; it is due every 10m0s", Unhealthy},
-		"the watch cannot be read":           {PartWatch, func(p *Probes) { p.Watch.Failure = NoAnswer }, Unknown, "not known while MongoDB does not say", Degraded},
+		"the watch is missing":               {PartWatch, func(p *Probes) { p.Watch.Last = ago(missed + time.Second) }, Unhealthy, "a rollout runs, and its watch has not run for 30m21s; it is due every 10m0s", Unhealthy},
+		"the watch cannot be read":           {PartWatch, func(p *Probes) { p.Watch.Failure = NoAnswer }, Unknown, "unknown, because MongoDB does not answer", Degraded},
 
 		"no sweep yet":               {PartReconciler, func(p *Probes) { p.Reconciler.Last = time.Time{} }, Unknown, "no sweep is on record", Degraded},
 		"a sweep is just in time":    {PartReconciler, func(p *Probes) { p.Reconciler.Last = ago(sweepLate) }, Healthy, "the last sweep ended 2m0s ago; it is due every 30 s", Healthy},
@@ -105,7 +105,7 @@ func TestEachPartAtItsEdges(t *testing.T) {
 		"a sweep is nearly missing":  {PartReconciler, func(p *Probes) { p.Reconciler.Last = ago(sweepMissing) }, Degraded, "the last sweep ended 11m0s ago; it is due every 30 s", Degraded},
 		"a sweep is missing":         {PartReconciler, func(p *Probes) { p.Reconciler.Last = ago(sweepMissing + time.Second) }, Unhealthy, "the last sweep ended 11m1s ago; it is due every 30 s", Unhealthy},
 		"the flags cannot be read":   {PartFlags, func(p *Probes) { p.Flags.Failure = Broken }, Unhealthy, "the flag document cannot be read", Unhealthy},
-		"the flags are not answered": {PartFlags, func(p *Probes) { p.Flags.Failure = NoAnswer }, Unknown, "not known while MongoDB does not say", Degraded},
+		"the flags are not answered": {PartFlags, func(p *Probes) { p.Flags.Failure = NoAnswer }, Unknown, "unknown, because MongoDB does not answer", Degraded},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -8,45 +8,45 @@ import (
 	"marketplace.example/trials/internal/domain/trial"
 )
 
-// Situation is what the alerts are judged on.
+// Situation is the input of the alerts' rules.
 type Situation struct {
-	// Facts are those of the report, their Tally that of AlertPeriods.
+	// Facts are those of the report, with the Tally of AlertPeriods.
 	Facts
 	// Counted false says that the flag monitoring.trialMetrics is off, so that no
-	// rule about trials and e-mails is judged.
+	// rule about trials and e-mails is evaluated.
 	Counted bool
 	Parts   Parts
-	// Repairs are how many trials the reconciler had to mend, by slot.
+	// Repairs are how many trials the reconciler had to repair, by slot.
 	Repairs map[Period]int
 }
 
-// Parts are how the parts stand of which no counter tells. What is nil could
-// not be asked.
+// Parts are the states of parts that no counter covers. Nil fields could
+// not be read.
 type Parts struct {
-	// Workers are how many poll for work, WorkersNeeded how many should, and WorkerSign when one last gave a sign
-	// of life; zero where that is not known.
+	// Workers are how many workers poll, WorkersNeeded how many should, and WorkerSign when one last gave a sign
+	// of life; zero if unknown.
 	Workers       *int
 	WorkersNeeded int
 	WorkerSign    time.Time
-	// MaySend tells whether the mail service lets the account send; MailRefusedSince
-	// since when it has accepted nothing, zero where it accepts some.
+	// MaySend says that the mail service lets the account send; MailRefusedSince
+	// since when it has refused everything, zero if it accepts e-mails.
 	MaySend          *bool
 	MailRefusedSince time.Time
 	// Watched is when the running rollout was last watched, or began; zero
-	// where none runs.
+	// if none runs.
 	Watched *time.Time
-	// Rollout is how the rollout's workflow stands, whether or not one is to run.
+	// Rollout is the state of the rollout's workflow, whether or not one should run.
 	Rollout *WorkflowRun
-	// BackedUp is when the last backup was finished, or the running rollout began where that is later;
-	// zero where no rollout runs, and so none is due. nil also where the product takes none.
+	// BackedUp is when the last backup finished, or the running rollout began if that is later;
+	// zero if no rollout runs, so that none is due. Nil also if no backups are configured.
 	BackedUp *time.Time
-	// Certificates are those that API processes show; empty where none does.
+	// Certificates are those of the API processes; empty if none uses one.
 	Certificates []Validity
 }
 
-// What happened between two looks is seen by the later one, of a short window too.
+// Each evaluation covers everything since the one before, even with a short window.
 const (
-	// lookBack is how long before a look such a window may have ended at most, where
+	// lookBack is the minimum time before an evaluation in which such a window may have ended, if
 	// an hour is shorter.
 	lookBack = 30 * time.Second
 	// countedLate is how late a counter may be written.
@@ -55,12 +55,12 @@ const (
 
 func hour(day time.Duration) time.Duration { return day / 24 }
 
-// AlertPeriods are those whose counters the alerts are judged on at a moment.
+// AlertPeriods are the periods whose counters the alerts need now.
 func AlertPeriods(now time.Time, day time.Duration, policy trial.Policy) []Period {
 	return append(Periods(now, day, policy), alertSlots(now, day)...)
 }
 
-// FindPeriods are those whose finds the alerts are judged on.
+// FindPeriods are the periods whose repairs the alerts need now.
 func FindPeriods(now time.Time, day time.Duration) []Period {
 	return slots(rollout.Interval(now, day)-spans(hour(day), day), rollout.Interval(now, day))
 }
@@ -71,10 +71,10 @@ func alertSlots(now time.Time, day time.Duration) []Period {
 	return slots(last-most, last)
 }
 
-// looksBack is how long before a look a short window may have ended.
+// looksBack is how long before an evaluation a short window may have ended.
 func looksBack(day time.Duration) time.Duration { return max(hour(day), lookBack) }
 
-// spans is how many slots a time lasts, rounded up.
+// spans is how many slots cover a duration.
 func spans(d, day time.Duration) int64 {
 	every := rollout.WatchEvery(day)
 	return int64((d + every - 1) / every)
@@ -87,7 +87,7 @@ func slots(first, last int64) (periods []Period) {
 	return periods
 }
 
-// Observe is what a rule is judged on; before is when it was looked at last.
+// Observe returns a rule's observation; before is the time of the previous evaluation.
 func Observe(id RuleID, s Situation, before time.Time) Observation {
 	if about := ofTrials[id]; about != nil {
 		if !s.Counted {
@@ -128,7 +128,7 @@ func unmeasured(seen int, format string, args ...any) Observation {
 	return Observation{Seen: seen, Text: fmt.Sprintf(format, args...)}
 }
 
-// rate is a share in per cent, once enough was seen.
+// rate is a share in percent, given a large enough sample.
 func rate(part, all, needed int, what string) Observation {
 	if all < needed || all == 0 {
 		return unmeasured(all, "%d of %d %s; at least %d are needed to judge", part, all, what, needed)
@@ -149,7 +149,7 @@ func needed(id RuleID) int {
 func (s Situation) converted() Observation {
 	f, least := s.conversion(trial.Automated), needed(ConversionRateDropped)
 	if f.Denominator < least {
-		return unmeasured(f.Denominator, "%d automated trials began long enough ago to have ended; nothing is said of fewer than %d", f.Denominator, least)
+		return unmeasured(f.Denominator, "%d automated trials began long enough ago to have ended; a rate takes at least %d", f.Denominator, least)
 	}
 	o := rate(f.Numerator, f.Denominator, least, "automated trials that could have ended have converted")
 	if f.Pending > 0 {
@@ -158,7 +158,7 @@ func (s Situation) converted() Observation {
 	return o
 }
 
-// lastDay adds up counters of the slots of the last day, up to a slot more.
+// lastDay adds up a counter over the slots of the last day, up to a slot more.
 func (s Situation) lastDay(name Name) (n int) {
 	last := rollout.Interval(s.Now, s.Day)
 	for _, p := range slots(last-spans(s.Day, s.Day), last) {
@@ -177,8 +177,8 @@ func (s Situation) mailsArrived() Observation {
 	return rate(arrived, arrived+s.lastDay(MailFailed), needed(EmailDeliveryRateLow), "e-mails of the last day with a known outcome were delivered")
 }
 
-// expired is the most within an hour, up to a slot more, of the hours that ended
-// since the look before.
+// expired is the highest count within an hour, up to a slot more, among the hours that ended
+// since the previous evaluation.
 func (s Situation) expired(before time.Time) Observation {
 	first := before.Add(-countedLate)
 	if earliest := s.Now.Add(-looksBack(s.Day)); first.Before(earliest) {
@@ -199,7 +199,7 @@ func (s Situation) expired(before time.Time) Observation {
 
 func (s Situation) unknown() Observation {
 	n := s.funnel(s.recent()).Unknown
-	return observed(float64(n), n, "of %d e-mails nobody knows whether they left", n)
+	return observed(float64(n), n, "%d e-mails may or may not have been sent", n)
 }
 
 func (s Situation) found() Observation {
@@ -207,7 +207,7 @@ func (s Situation) found() Observation {
 	for _, p := range FindPeriods(s.Now, s.Day) {
 		n += s.Repairs[p]
 	}
-	return observed(float64(n), n, "the reconciler mended %d trials in the last hour", n)
+	return observed(float64(n), n, "the reconciler repaired %d trials in the last hour", n)
 }
 
 func (s Situation) watched() Observation {
@@ -218,11 +218,11 @@ func (s Situation) watched() Observation {
 		return observed(0, 0, "no rollout runs")
 	default:
 		missed := max(0, int((s.Now.Sub(*last)-rollout.WatchSlack)/rollout.WatchEvery(s.Day)))
-		return observed(float64(missed), missed, "%d watches in a row did not come; the last was at %s", missed, formatTime(*last))
+		return observed(float64(missed), missed, "%d consecutive watches are missing; the last ran at %s", missed, formatTime(*last))
 	}
 }
 
-// stuck is that what is asked of the running rollout is not carried out, though a worker may be there.
+// stuck observes whether the running rollout cannot carry out requests, even if a worker runs.
 func (s Situation) stuck() Observation {
 	last, run := s.Parts.Watched, s.Parts.Rollout
 	switch {
@@ -231,9 +231,9 @@ func (s Situation) stuck() Observation {
 	case last.IsZero():
 		return observed(0, 0, "no rollout runs")
 	case run == nil:
-		return unmeasured(0, "not measured: Temporal does not say how the rollout's workflow stands")
+		return unmeasured(0, "not measured: Temporal does not report on the rollout's workflow")
 	case run.Gone:
-		return observed(1, 1, "a rollout runs by what is stored, and its workflow is gone")
+		return observed(1, 1, "the database says that a rollout runs, but its workflow is gone")
 	case run.Attempts >= failingAttempts:
 		return observed(1, 1, "the rollout's workflow fails its tasks, %d attempts so far", run.Attempts)
 	}
@@ -242,7 +242,7 @@ func (s Situation) stuck() Observation {
 
 func (s Situation) workers() Observation {
 	if s.Parts.Workers == nil {
-		return unmeasured(0, "not measured: Temporal does not say who polls")
+		return unmeasured(0, "not measured: Temporal does not report who polls")
 	}
 	here := *s.Parts.Workers
 	missing := max(0, s.Parts.WorkersNeeded-here)
@@ -260,19 +260,19 @@ func (s Situation) mailing() Observation {
 	case !since.IsZero():
 		return observed(1, 1, "the mail service has accepted nothing since %s", formatTime(since))
 	case may == nil:
-		return unmeasured(0, "not measured: the mail service does not say how the account stands")
+		return unmeasured(0, "not measured: the mail service does not report the account's status")
 	}
 	return observed(0, 1, "the mail service accepts e-mails")
 }
 
-// backupHours are from one backup to the next. Where days are short, backups do not come as often as days
-// would have it, and the alert's hours last longer with that.
+// backupHours is the interval of backups. With short days, backups come less often than the days
+// demand, and the alert's hours last longer accordingly.
 const backupHours = 4
 
 func (s Situation) backedUp() Observation {
 	switch last := s.Parts.BackedUp; {
 	case last == nil:
-		return unmeasured(0, "not measured: the product takes no backups here")
+		return unmeasured(0, "not measured: no backups are configured here")
 	case last.IsZero():
 		return observed(0, 0, "no rollout runs, so none is due")
 	default:

@@ -43,10 +43,10 @@ func TestConversionRateDroppedIsInPerCentOfTrialsThatCouldHaveEnded(t *testing.T
 	}{
 		"at 10 %":           {3, 27, 0, false, "10.0 %: 3 of 30 automated trials that could have ended have converted"},
 		"below":             {2, 28, 0, true, "6.7 %: 2 of 30 automated trials that could have ended have converted"},
-		"too few to judge":  {0, 29, 0, false, "29 automated trials began long enough ago to have ended; nothing is said of fewer than 30"},
-		"few, all of them":  {3, 0, 0, false, "3 automated trials began long enough ago to have ended; nothing is said of fewer than 30"},
+		"too few to judge":  {0, 29, 0, false, "29 automated trials began long enough ago to have ended; a rate takes at least 30"},
+		"few, all of them":  {3, 0, 0, false, "3 automated trials began long enough ago to have ended; a rate takes at least 30"},
 		"just enough":       {0, 30, 0, true, "0.0 %: 0 of 30 automated trials that could have ended have converted"},
-		"nobody was there":  {0, 0, 0, false, "0 automated trials began long enough ago to have ended; nothing is said of fewer than 30"},
+		"nobody was there":  {0, 0, 0, false, "0 automated trials began long enough ago to have ended; a rate takes at least 30"},
 		"everybody":         {40, 0, 0, false, "100.0 %: 40 of 40 automated trials that could have ended have converted"},
 		"expiry is held":    {30, 0, 370, true, "7.5 %: 30 of 400 automated trials that could have ended have converted; 370 of them still run"},
 		"9.99 % is below":   {999, 9001, 0, true, "10.0 %: 999 of 10000 automated trials that could have ended have converted"},

@@ -2,20 +2,20 @@ package monitoring
 
 import "time"
 
-// Failure is why nothing was learnt from a probe; empty where something was.
+// Failure is why a probe learned nothing; empty if it did learn something.
 type Failure string
 
 // The failures.
 const (
-	// NoAnswer is a part that cannot be reached, or is too slow.
+	// NoAnswer: the part cannot be reached, or is too slow.
 	NoAnswer Failure = "no answer"
-	// NotThere is a part that answers, and has not what it was asked for.
+	// NotThere: the part answers, but does not have what was asked for.
 	NotThere Failure = "not there"
-	// Broken is a part that answers with any other error.
+	// Broken: the part answers with any other error.
 	Broken Failure = "error"
 )
 
-// Reply is how a part answered when it was asked.
+// Reply is a part's answer to a probe.
 type Reply struct {
 	Took    time.Duration
 	Failure Failure
@@ -23,95 +23,95 @@ type Reply struct {
 
 func (r Reply) failed() bool { return r.Failure != "" }
 
-// Probes are what was found out about every part at one moment.
+// Probes are the results of probing every part once.
 type Probes struct {
 	MongoDB Reply
-	// Temporal is about our namespace: NotThere where Temporal does not have it.
+	// Temporal is about our namespace: NotThere if Temporal does not have it.
 	Temporal Reply
 	Worker   WorkerProbe
 	Mail     MailProbe
 	Watch    WatchProbe
-	// Rollout is what Temporal says of the rollout's workflow.
+	// Rollout is Temporal's report on the rollout's workflow.
 	Rollout    RolloutProbe
 	Reconciler ReconcilerProbe
 	Flags      Reply
-	// Certificate is the one that the API shows; nil where it shows none.
+	// Certificate is the API's; nil if it uses none.
 	Certificate *Validity
 }
 
-// Validity is from when until when a certificate is good.
+// Validity is the period in which a certificate is valid.
 type Validity struct {
 	From  time.Time `json:"from"`
 	Until time.Time `json:"until"`
 }
 
-// WorkerProbe is what Temporal says of the task queue, and what the processes
-// say of themselves.
+// WorkerProbe is Temporal's report on the task queue, and the processes'
+// reports on themselves.
 type WorkerProbe struct {
-	// Queue is how Temporal answered about the queue, and what.
+	// Queue is Temporal's answer about the queue.
 	Queue Reply
 	TaskQueue
-	// Noted is how the database answered about Processes.
+	// Noted is the database's answer about Processes.
 	Noted     Reply
 	Processes []Process
 }
 
-// TaskQueue is how the queue stands that workers poll.
+// TaskQueue is the state of the queue that workers poll.
 type TaskQueue struct {
-	// Polled is when a worker last asked for work, of both kinds there are; zero
-	// where none has lately.
+	// Polled is when a worker last polled, for either kind of task; zero
+	// if none has polled recently.
 	Polled time.Time
-	// Waiting counts tasks that no worker has taken, Oldest is how long the first waits.
+	// Waiting counts the tasks that no worker has taken, Oldest is how long the first has waited.
 	Waiting int64
 	Oldest  time.Duration
 }
 
-// MailProbe is what the mail service says of the account.
+// MailProbe is the mail service's report on the account.
 type MailProbe struct {
 	Reply
 	MailAccount
 }
 
-// MailAccount is how the account at the mail service stands.
+// MailAccount is the status of the account at the mail service.
 type MailAccount struct {
 	// Sending says that the mail service lets the account send.
 	Sending bool
-	// Sent is how many e-mails left in the last 24 hours, Quota how many may;
-	// negative where there is no limit.
+	// Sent is how many e-mails were sent in the last 24 hours, Quota how many may be;
+	// negative without a limit.
 	Sent, Quota float64
 }
 
-// WatchProbe is what is stored of the rollout's watch.
+// WatchProbe is what the database holds about the rollout's watch.
 type WatchProbe struct {
 	Reply
-	// Running says that a rollout runs, since Began, with days that last so long.
+	// Running says that a rollout runs, since Began, with days of length Day.
 	Running bool
 	Began   time.Time
 	Day     time.Duration
-	// Last is when the watch last came; zero for never.
+	// Last is when the watch last ran; zero for never.
 	Last time.Time
 }
 
-// RolloutProbe is how the workflow of the rollout stands, whether or not there is to be one.
+// RolloutProbe is the state of the rollout's workflow, whether or not one should run.
 type RolloutProbe struct {
 	Reply
 	WorkflowRun
 }
 
-// WorkflowRun is how a workflow stands.
+// WorkflowRun is the state of a workflow.
 type WorkflowRun struct {
 	// Gone says that it does not run.
 	Gone bool
-	// Attempts is how often its present task has been tried.
+	// Attempts counts the attempts at its present task.
 	Attempts int
 }
 
-// failingAttempts is from how many attempts on a workflow's tasks fail: a worker that was stopped costs one.
+// failingAttempts is the number of attempts from which a workflow's tasks count as failing: a worker that stops costs one.
 const failingAttempts = 4
 
-// ReconcilerProbe is what is stored of the reconciler.
+// ReconcilerProbe is what the database holds about the reconciler.
 type ReconcilerProbe struct {
 	Reply
-	// Last is when a sweep last came to its end; zero for never.
+	// Last is when a sweep last finished; zero for never.
 	Last time.Time
 }

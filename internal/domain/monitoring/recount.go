@@ -5,19 +5,19 @@ import (
 	"slices"
 )
 
-// Counted is what the counters say at a moment.
+// Counted is one reading of the counters.
 type Counted struct {
 	Tally Tally
 	// Changes counts the writes of each period.
 	Changes map[Period]int
 }
 
-// Recount is what a comparison of the counters with the truth came to.
+// Recount is the result of comparing the counters with the truth.
 type Recount struct {
-	// Trials and Sends are how many were read.
+	// Trials and Sends are the numbers of records read.
 	Trials int `json:"trials"`
 	Sends  int `json:"sends"`
-	// Counters are how many were compared, Wrong how many were wrong.
+	// Counters is how many were compared, Wrong how many differed.
 	Counters int `json:"counters"`
 	Wrong    int `json:"wrong"`
 	// Differences names up to twenty of the wrong ones.
@@ -34,11 +34,11 @@ type Difference struct {
 	True    int    `json:"true"`
 }
 
-// shownDifferences is how many wrong counters are named.
+// shownDifferences is how many wrong counters are listed.
 const shownDifferences = 20
 
-// Compare says by how much the counters are to be changed to be true. truth
-// was gathered between the two moments at which the counters were read; a
+// Compare returns the corrections that make the counters true. truth
+// was read between the two readings of the counters; a
 // period that changed in between is left for the next time.
 func Compare(before, after Counted, truth Tally) (corrections Tally, r Recount) {
 	moved := map[Period]bool{}

@@ -7,10 +7,10 @@ import (
 	"marketplace.example/trials/internal/domain/trial"
 )
 
-// Facts are what a report is made from.
+// Facts are the inputs of a report.
 type Facts struct {
 	Now time.Time
-	// Day is how long a day lasts, Policy what new trials run by.
+	// Day is the length of a day, Policy the policy of new trials.
 	Day    time.Duration
 	Policy trial.Policy
 	// Tally holds the counters of Periods.
@@ -19,11 +19,11 @@ type Facts struct {
 	Calls rollout.Calls
 }
 
-// Report is how things stand, as the API answers and the pages show it.
+// Report is the present state, as the API answers and the pages show it.
 type Report struct {
 	At      time.Time `json:"at"`
 	Figures []Figure  `json:"figures"`
-	// Trials are how many there are now, by cohort and status.
+	// Trials are the present numbers, by cohort and status.
 	Trials map[trial.Cohort]map[trial.Status]int `json:"trials"`
 	// Mails is the e-mails' funnel over WindowDays.
 	Mails     Funnel    `json:"mails"`
@@ -32,8 +32,8 @@ type Report struct {
 	Days []Day `json:"days"`
 }
 
-// Funnel is what became of e-mails. Claimed, Accepted, Delayed and Unknown are
-// not known yet.
+// Funnel counts e-mails by outcome. Claimed, Accepted, Delayed and Unknown are
+// not final.
 type Funnel struct {
 	Claimed    int `json:"claimed"`
 	Unknown    int `json:"unknown"`
@@ -44,7 +44,7 @@ type Funnel struct {
 	Bounced    int `json:"bounced"`
 	Complained int `json:"complained"`
 	Rejected   int `json:"rejected"`
-	// Resent counts those that may have gone out twice.
+	// Resent counts those that may have been sent twice.
 	Resent int `json:"resent"`
 }
 
@@ -54,7 +54,7 @@ func (f Funnel) Arrived() int { return f.Delivered + f.Complained }
 // Failed counts those that will not arrive.
 func (f Funnel) Failed() int { return f.Refused + f.Bounced + f.Rejected }
 
-// Pending counts those of which nothing final is known.
+// Pending counts those without a final report.
 func (f Funnel) Pending() int { return f.Claimed + f.Unknown + f.Accepted + f.Delayed }
 
 // Responses are the API's response times, in seconds; 0 without calls.
@@ -86,7 +86,7 @@ type DayPart struct {
 	StepsSkipped int `json:"stepsSkipped"`
 }
 
-// Periods are those whose counters a report at a moment is made from.
+// Periods are those whose counters a report needs.
 func Periods(now time.Time, day time.Duration, policy trial.Policy) []Period {
 	periods := []Period{Current}
 	for back := WindowDays + matureAfter(policy); back >= 0; back-- {
@@ -95,10 +95,10 @@ func Periods(now time.Time, day time.Duration, policy trial.Policy) []Period {
 	return periods
 }
 
-// matureAfter is after how many days a trial is over that nobody extended.
+// matureAfter is how many days after its start an unextended trial is over.
 func matureAfter(p trial.Policy) int { return p.LengthDays + p.GraceDays + 1 }
 
-// Make is the report of a moment.
+// Make makes the report.
 func Make(f Facts) Report {
 	r := Report{
 		At: f.Now, Trials: map[trial.Cohort]map[trial.Status]int{},
@@ -186,8 +186,8 @@ func earlier(a, b time.Time) time.Time {
 	return b
 }
 
-// conversion is of the trials that could have ended. Those that still run are among them: while
-// the expiry is held, say, only conversions end trials, and of those that ended all converted.
+// conversion counts the trials that should have ended, including those that still run: while
+// the expiry is held, for example, only conversions end trials, and all ended ones converted.
 func (f Facts) conversion(c trial.Cohort) Figure {
 	days := f.mature()
 	began := func(name Name) int { return f.sum(days, c, name) }
@@ -202,7 +202,7 @@ func (f Facts) conversion(c trial.Cohort) Figure {
 func (f Facts) success() Figure {
 	days := f.recent()
 	figure := f.windowed(days)
-	for _, c := range cohorts() { // vendors taken in later stay in the control cohort
+	for _, c := range cohorts() { // vendors that a backfill automated stay in the control cohort
 		done := f.sum(days, c, StepsDone)
 		figure.Numerator += done
 		figure.Denominator += done + f.sum(days, c, StepsFailed)

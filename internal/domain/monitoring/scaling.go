@@ -10,20 +10,20 @@ const (
 	// SampleEvery is how often a process samples itself.
 	SampleEvery = 15 * time.Second
 	// AdviceWindow is how long a threshold must be exceeded on average before
-	// there is advice: longer than a start, a sweep over many trials or a collection of garbage.
+	// there is advice: longer than a start, a sweep over many trials or a garbage collection.
 	AdviceWindow = 10 * time.Minute
-	// KeptSamples is how many samples of a process are kept: those of the window, and a few to spare.
+	// KeptSamples is how many samples of a process are kept: those of the window, and a few spare ones.
 	KeptSamples = int(AdviceWindow/SampleEvery) + 4
 
-	// leastCovered is which share of the window's samples must be there to judge it.
+	// leastCovered is the share of the window's samples that a judgement needs.
 	leastCovered = 0.8
 
 	// SlowResponse is how long a call may take.
 	SlowResponse = 3 * time.Second
 
 	// highCPU and highMemory are the requirements' thresholds: shares of what the
-	// process may use. slowShare is which share of the calls may take longer than
-	// SlowResponse: more of them is a 95th percentile above it. Fewer than leastCalls tell nothing.
+	// process may use. slowShare is the share of calls that may take longer than
+	// SlowResponse: above it, their 95th percentile is too high. Fewer than leastCalls are not judged.
 	highCPU    = 0.70
 	highMemory = 0.80
 	slowShare  = 0.05
@@ -36,7 +36,7 @@ const (
 	RoleWorker = "worker"
 )
 
-// Sample is what a process measured of itself in the time up to a moment.
+// Sample is a process's measurement of itself over the time up to At.
 type Sample struct {
 	At time.Time `json:"at"`
 	// CPU is the share of the processors that it may use, Memory the share of the
@@ -48,16 +48,16 @@ type Sample struct {
 	Slow  int64 `json:"slow"`
 }
 
-// Process is a running process of ours by its last samples, oldest first.
+// Process is one of our running processes with its last samples, oldest first.
 type Process struct {
 	Role     string   `json:"role"`
 	Instance string   `json:"instance"`
 	Samples  []Sample `json:"samples"`
-	// Certificate is from when until when the certificate is good that an API process shows; nil where it shows none.
+	// Certificate is the validity of an API process's certificate; nil without one.
 	Certificate *Validity `json:"certificate,omitempty"`
 }
 
-// Observe adds a sample, and forgets those that are not needed any more.
+// Observe adds a sample, and drops those that are no longer needed.
 func (p *Process) Observe(s Sample) {
 	p.Samples = append(p.Samples, s)
 	if n := len(p.Samples) - KeptSamples; n > 0 {
@@ -65,7 +65,7 @@ func (p *Process) Observe(s Sample) {
 	}
 }
 
-// Last is the moment of the last sample; zero where there is none.
+// Last is the time of the last sample; zero without samples.
 func (p Process) Last() time.Time {
 	if len(p.Samples) == 0 {
 		return time.Time{}
@@ -84,7 +84,7 @@ func lastSample(processes []Process, role string) time.Time {
 	return at
 }
 
-// Resource is what a process runs short of.
+// Resource names what a process runs short of.
 type Resource string
 
 // The resources.
@@ -98,14 +98,14 @@ const (
 type Advice struct {
 	Role, Instance string
 	Resource       Resource
-	// Value is the figure that led to the advice, Threshold what it exceeds: shares
-	// from 0 to 1; of calls that took longer than SlowResponse for Response.
+	// Value is the figure behind the advice, Threshold the limit it exceeds: shares
+	// from 0 to 1; for Response, of calls that took longer than SlowResponse.
 	Value, Threshold float64
 	// Message says both in words, Action what to do.
 	Message, Action string
 }
 
-// Advise judges the processes that live by their samples of the window that ends now.
+// Advise judges the living processes by their samples of the window that ends now.
 func Advise(processes []Process, now time.Time) []Advice {
 	var advice []Advice
 	for _, p := range processes {
@@ -146,14 +146,14 @@ func (p Process) advise(now time.Time) []Advice {
 	if share := tenth(float64(slow) / float64(max(calls, 1))); calls >= leastCalls && share > slowShare {
 		add(Response, share, slowShare,
 			fmt.Sprintf("%.1f %% of %d calls took longer than %s over %s, more than %.0f %%", share*100, calls, SlowResponse, window, slowShare*100),
-			"Performance optimization needed: see which routes are slow, and whether MongoDB or Temporal answers late.")
+			"Performance optimization needed: find out which routes are slow, and whether MongoDB or Temporal answers late.")
 	}
 	return advice
 }
 
 const window = "10 minutes"
 
-// tenth rounds a share to a tenth of a percent, as it is shown: 80.0 % is not above 80 %.
+// tenth rounds a share to a tenth of a percent, as displayed: 80.0 % is not above 80 %.
 func tenth(share float64) float64 { return math.Round(share*1000) / 1000 }
 
 func over(what string, value, threshold float64) string {

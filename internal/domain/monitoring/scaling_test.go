@@ -35,7 +35,7 @@ func TestAdviceAtItsEdges(t *testing.T) {
 		"memory above it":        {steady(44, Sample{Memory: 0.82}), "memory at 82.0 % over 10 minutes, above 80 %", "Review memory leaks: compare the heap with that of a week ago, or give the process more memory."},
 		"one call in 20 is slow": {process: steady(40, Sample{Calls: 20, Slow: 1})},
 		"more are slow": {steady(40, Sample{Calls: 10, Slow: 1}), "10.0 % of 400 calls took longer than 3s over 10 minutes, more than 5 %",
-			"Performance optimization needed: see which routes are slow, and whether MongoDB or Temporal answers late."},
+			"Performance optimization needed: find out which routes are slow, and whether MongoDB or Temporal answers late."},
 		"too few calls": {process: func() Process { p := steady(40, Sample{}); p.Samples[39].Calls, p.Samples[39].Slow = 19, 19; return p }()},
 		"it is gone":    {process: func() Process { p := steady(44, Sample{CPU: 1}); p.Samples[43].At = ago(46 * time.Second); return p }()},
 	} {

@@ -6,29 +6,29 @@ import (
 	"marketplace.example/trials/internal/domain/trial"
 )
 
-// The counters of e-mails, by the day that they were claimed on. An e-mail
-// stands in exactly one of them.
+// The counters of e-mails, by the day of their claim. Each e-mail
+// counts in exactly one of them.
 const (
-	// MailClaimed: being sent, or to be tried again.
+	// MailClaimed: being sent, or to be retried.
 	MailClaimed Name = "mailClaimed"
 	// MailUnknown: it may or may not have been accepted.
 	MailUnknown Name = "mailUnknown"
 	// MailRefused: the mail service refused it for good.
 	MailRefused Name = "mailRefused"
-	// MailAccepted: accepted, and nothing heard of it since.
+	// MailAccepted: accepted, without a report since.
 	MailAccepted Name = "mailAccepted"
-	// MailDelayed: accepted, and reported to be on its way for longer than usual.
+	// MailDelayed: accepted, and reported to be delayed.
 	MailDelayed Name = "mailDelayed"
-	// MailDelivered, MailBounced, MailComplained and MailRejected: what became of
-	// it. A complaint tells that it was delivered.
+	// MailDelivered, MailBounced, MailComplained and MailRejected: its final
+	// report. A complaint implies that it was delivered.
 	MailDelivered  Name = "mailDelivered"
 	MailBounced    Name = "mailBounced"
 	MailComplained Name = "mailComplained"
 	MailRejected   Name = "mailRejected"
 )
 
-// The counters of e-mails of which it is known what became, by the slot that they
-// were claimed in.
+// The counters of e-mails with a known outcome, by the slot of their
+// claim.
 const (
 	// MailFailed counts those that were refused, bounced or rejected.
 	MailFailed Name = "mailFailed"
@@ -37,10 +37,10 @@ const (
 )
 
 // MailResent counts e-mails that were sent again without knowing whether the
-// attempt before had been accepted.
+// previous attempt was accepted.
 const MailResent Name = "mailResent"
 
-// Mails lists the counters of e-mails in the order of a mail's life.
+// Mails lists the counters of e-mails in the order of an e-mail's life.
 func Mails() []Name {
 	return []Name{
 		MailClaimed, MailUnknown, MailRefused, MailAccepted, MailDelayed,
@@ -48,7 +48,7 @@ func Mails() []Name {
 	}
 }
 
-// OfSend is what an e-mail adds to the counters, where a day lasts so long.
+// OfSend is an e-mail's contribution to the counters, given the length of a day.
 // E-mails go to automated vendors only. The zero Send adds nothing.
 func OfSend(s trial.Send, day time.Duration) Tally {
 	if s.Key == "" {
@@ -59,7 +59,7 @@ func OfSend(s trial.Send, day time.Duration) Tally {
 	if s.Resends > 0 {
 		t[Counter{on, trial.Automated, MailResent}] = s.Resends
 	}
-	switch name { //nolint:exhaustive // nothing final is known of the others
+	switch name { //nolint:exhaustive // the others have no final report
 	case MailRefused, MailBounced, MailRejected:
 		t[Counter{SlotOf(s.ClaimedAt, day), trial.Automated, MailFailed}] = 1
 	case MailDelivered, MailComplained:

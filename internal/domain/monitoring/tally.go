@@ -8,7 +8,7 @@ import (
 	"marketplace.example/trials/internal/domain/trial"
 )
 
-// Counter is one number that is kept: how often something happened in a
+// Counter is one stored number: how often something happened in a
 // period, or how many there are now.
 type Counter struct {
 	Period Period
@@ -19,7 +19,7 @@ type Counter struct {
 // Name is what a counter counts.
 type Name string
 
-// The counters of what happened, by the day it happened on.
+// The counters of events, by the day of the event.
 const (
 	// ConvertedInTime and ConvertedLate count conversions; late ones came after
 	// the trial was over.
@@ -34,12 +34,12 @@ const (
 	Extended  Name = "extended"
 	Shortened Name = "shortened"
 	Revived   Name = "revived"
-	// Adopted and Released count trials handed over from one side to the other.
+	// Adopted and Released count trials that became automated or unautomated.
 	Adopted  Name = "adopted"
 	Released Name = "released"
-	// StepsDone, StepsSkipped and StepsFailed count the steps of automated trials that are over;
+	// StepsDone, StepsSkipped and StepsFailed count the finished steps of automated trials;
 	// StepsLate those of the done ones that were late by more than an hour (of a
-	// day of 24). StepsHeld counts steps that had to wait for a flag, once each time.
+	// day of 24). StepsHeld counts the times that a step had to wait for a flag.
 	StepsDone    Name = "stepsDone"
 	StepsLate    Name = "stepsLate"
 	StepsSkipped Name = "stepsSkipped"
@@ -47,34 +47,34 @@ const (
 	StepsHeld    Name = "stepsHeld"
 )
 
-// The counters of how the trials stand now that began on a day.
+// The counters of the present states of the trials that began on a day.
 const (
-	// Began counts them all, and the others those in that state; what is left
-	// is still running.
+	// Began counts all of them, the others those in that state; the rest
+	// still run.
 	Began          Name = "began"
 	BeganConverted Name = "beganConverted"
 	BeganExpired   Name = "beganExpired"
 	BeganCancelled Name = "beganCancelled"
-	// BeganUntracked counts those of the converted that the figures leave out,
-	// since the flag conversionTracking was off.
+	// BeganUntracked counts converted trials that the figures leave out
+	// because the flag conversionTracking was off.
 	BeganUntracked Name = "beganUntracked"
 )
 
-// Running counts the trials that are in a status now; its period is Standing.
+// Running counts the trials that are in a status now; its period is Current.
 func Running(s trial.Status) Name { return Name(s) }
 
-// Period is the time that a counter belongs to, named as it is stored.
+// Period is the time that a counter belongs to, by its stored name.
 type Period string
 
-// Current is the period of counters of how things are now.
+// Current is the period of the counters of the present state.
 const Current Period = "standing"
 
-// DayOf is the period of the day that a moment lies in, days counting from
-// 1970 and lasting so long.
+// DayOf is the period of the day that a time falls in, given the length of a day; days count from
+// 1970.
 func DayOf(at time.Time, day time.Duration) Period { return numbered("day", dayNumber(at, day)) }
 
-// SlotOf is the period of the ten minutes (of a day of 24 hours) that a moment
-// lies in: the interval of package rollout.
+// SlotOf is the period of the ten minutes (of a day of 24 hours) that a time
+// falls in: the interval of package rollout.
 func SlotOf(at time.Time, day time.Duration) Period {
 	return numbered("slot", rollout.Interval(at, day))
 }
@@ -93,14 +93,14 @@ func dayNumber(at time.Time, day time.Duration) int64 {
 // Field is the counter's name within its period.
 func (c Counter) Field() string { return string(c.Cohort) + "." + string(c.Name) }
 
-// Tally is how counters stand, or by how much they change. A counter that is
-// not in it is 0.
+// Tally holds counters, or changes of them. A counter that is
+// missing is 0.
 type Tally map[Counter]int
 
 // Add adds another tally.
 func (t Tally) Add(o Tally) { t.addTimes(o, 1) }
 
-// Subtract takes another tally off.
+// Subtract subtracts another tally.
 func (t Tally) Subtract(o Tally) { t.addTimes(o, -1) }
 
 func (t Tally) addTimes(o Tally, times int) {
@@ -111,7 +111,7 @@ func (t Tally) addTimes(o Tally, times int) {
 	}
 }
 
-// ByPeriod is the tally of each period.
+// ByPeriod splits the tally by period.
 func (t Tally) ByPeriod() map[Period]Tally {
 	parts := map[Period]Tally{}
 	for c, n := range t {

@@ -2,8 +2,8 @@ package monitoring
 
 import "marketplace.example/trials/internal/domain/trial"
 
-// OfTrial is what a trial's events, given in order from the first on, come to
-// in the counters.
+// OfTrial is the contribution of a trial's events, all of them and in order,
+// to the counters.
 func OfTrial(events []trial.Event) Tally {
 	t := Tally{}
 	var s trial.State
@@ -15,7 +15,7 @@ func OfTrial(events []trial.Event) Tally {
 	return t
 }
 
-// OfEvent is by how much an event changes the counters, that led from one state
+// OfEvent is the change of the counters by an event that led from one state
 // of a trial to the next. Before the first event the state is the zero State.
 func OfEvent(e trial.Event, before, after trial.State) Tally {
 	t := ofState(after)
@@ -32,7 +32,7 @@ func OfEvent(e trial.Event, before, after trial.State) Tally {
 	return t
 }
 
-// ofState is what a trial adds to the counters of how things are.
+// ofState is a trial's contribution to the counters of the present state.
 func ofState(s trial.State) Tally {
 	if s.Seq == 0 {
 		return Tally{}
@@ -54,7 +54,7 @@ func ofState(s trial.State) Tally {
 	return t
 }
 
-// namesOf are the happenings that an event is counted as.
+// namesOf are the counters that an event increases.
 func namesOf(e trial.Event, before, after trial.State) (names []Name) {
 	if before.Status != after.Status {
 		switch after.Status {
@@ -84,7 +84,7 @@ func namesOf(e trial.Event, before, after trial.State) (names []Name) {
 		if before.Automated && len(after.Steps) > len(before.Steps) || e.Type == trial.EventHeld {
 			names = append(names, step(e, after)...)
 		}
-	case trial.EventStarted, trial.EventCancelled, trial.EventRezoned: // told by the state, or nothing that is counted
+	case trial.EventStarted, trial.EventCancelled, trial.EventRezoned: // covered by the state, or not counted
 	}
 	return names
 }

@@ -49,7 +49,7 @@ func TestTheAlertSaysHowOldWhatIsKnownOfWorkersIs(t *testing.T) {
 
 func TestWhoDoesNotAnswerIsNamed(t *testing.T) {
 	t.Parallel()
-	require.Contains(t, WorkerSilent(time.Time{}, now), "no worker answers: none has asked for work in the last minutes")
-	require.Contains(t, WorkerSilent(ago(3*time.Minute), now), "no worker answers: the last one asked for work 3m0s ago")
-	require.Contains(t, WorkerSilent(ago(30*time.Second), now), "the worker has not answered in time, though one asked for work 30s ago")
+	require.Contains(t, WorkerSilent(time.Time{}, now), "no worker answers: none has polled in the last minutes")
+	require.Contains(t, WorkerSilent(ago(3*time.Minute), now), "no worker answers: the last one polled 3m0s ago")
+	require.Contains(t, WorkerSilent(ago(30*time.Second), now), "the worker has not answered in time, though one polled 30s ago")
 }

@@ -53,7 +53,7 @@ func NewMetrics() *Metrics {
 			Name: "trials_step_lateness_seconds", Help: "How long after its moment a step was done or skipped, by kind.", Buckets: lateSeconds,
 		}, []string{"kind"}),
 		repairs: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "trials_sweep_finds_total", Help: "What the reconciler found amiss and mended, by what it was.",
+			Name: "trials_sweep_finds_total", Help: "What the reconciler found amiss and repaired, by what it was.",
 		}, []string{"find"}),
 		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "trials_sns_messages_refused_total", Help: "SNS messages that were not believed, by reason.",
@@ -132,7 +132,7 @@ func (m *Metrics) Stepped(kind, outcome string, held bool, late time.Duration) {
 	}
 }
 
-// Found counts what the reconciler mended.
+// Found counts what the reconciler repaired.
 func (m *Metrics) Found(find string, n int64) { m.repairs.WithLabelValues(find).Add(float64(n)) }
 
 // Refused counts an SNS message that was not believed.
