@@ -36,7 +36,7 @@ func TestReportsComeAfterTheLastPhase(t *testing.T) {
 	stop()
 	require.Equal(t, "Trial rollout: daily report, day 1", mail.Subject)
 	require.Contains(t, strings.Join(strings.Fields(mail.Text), " "), strings.Join(strings.Fields(report.Summary), " "))
-	require.Contains(t, mail.HTML, "Figures of this time")
+	require.Contains(t, mail.HTML, "Figures of this period")
 	require.Equal(t, *v.Rollout.DeployedAt, report.From)
 	require.Equal(t, report.From.Add(s.Day), report.To)
 	require.Equal(t, report.To, second.From)

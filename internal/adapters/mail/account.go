@@ -11,15 +11,15 @@ import (
 	"marketplace.example/trials/internal/domain/monitoring"
 )
 
-// leastRefusals is how many sends in a row SES must not have taken, for reasons
-// that have nothing to do with the e-mail, before that counts as an outage.
+// leastRefusals is how many consecutive sends SES must have refused, for reasons
+// unrelated to the e-mail, before that counts as an outage.
 const leastRefusals = 5
 
-// Account tells how the account at SES stands: what SES says of it, and whether
-// it takes anything at all. Its methods may be called concurrently.
+// Account reports the status of the account at SES: what SES says about it, and
+// whether SES accepts anything at all. Its methods may be called concurrently.
 type Account struct {
 	api AccountAPI
-	// forget is after which time without a try a refusal says nothing any more.
+	// forget is how long after the last attempt a refusal still counts.
 	forget time.Duration
 
 	mu       sync.Mutex
@@ -28,28 +28,28 @@ type Account struct {
 	last     time.Time
 }
 
-// NewAccount returns the account behind an API; what was refused longer than
-// forget ago says nothing any more.
+// NewAccount returns the account behind an API; a refusal longer ago than
+// forget no longer counts.
 func NewAccount(api AccountAPI, forget time.Duration) *Account {
 	return &Account{api: api, forget: forget}
 }
 
-// SendingEnabled tells whether SES lets the account send.
+// SendingEnabled reports whether SES lets the account send.
 func (a *Account) SendingEnabled(ctx context.Context) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, accountTimeout)
 	defer cancel()
 	account, err := a.api.GetAccount(ctx, &sesv2.GetAccountInput{})
 	if err != nil {
-		return false, fmt.Errorf("asking SES how the account stands: %w", err)
+		return false, fmt.Errorf("reading the account's status from SES: %w", err)
 	}
 	return account.SendingEnabled, nil
 }
 
-// AccountStatus is what SES says of the account, for whoever looks after it.
+// AccountStatus returns SES's report on the account.
 func (a *Account) AccountStatus(ctx context.Context) (monitoring.MailAccount, error) {
 	account, err := a.api.GetAccount(ctx, &sesv2.GetAccountInput{})
 	if err != nil {
-		return monitoring.MailAccount{}, fmt.Errorf("asking SES how the account stands: %w", err)
+		return monitoring.MailAccount{}, fmt.Errorf("reading the account's status from SES: %w", err)
 	}
 	status := monitoring.MailAccount{Sending: account.SendingEnabled, Quota: -1}
 	if q := account.SendQuota; q != nil {
@@ -58,12 +58,12 @@ func (a *Account) AccountStatus(ctx context.Context) (monitoring.MailAccount, er
 	return status, nil
 }
 
-// Note takes the outcome of a send.
+// Note records the outcome of a send.
 func (a *Account) Note(o SendResult, at time.Time) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	switch {
-	case o.Status == Sent, o.Status == Refused: // SES judged this e-mail, so it takes e-mails
+	case o.Status == Sent, o.Status == Refused: // SES judged this e-mail, so it accepts e-mails
 		a.refusals = 0
 		return
 	case o.Reason == ReasonThrottled, o.Reason == ReasonCancelled:
@@ -75,8 +75,8 @@ func (a *Account) Note(o SendResult, at time.Time) {
 	a.last = at
 }
 
-// AllRefused tells since when SES has taken nothing; zero where it takes some,
-// or where nothing was tried lately.
+// AllRefused returns since when SES has refused everything; zero if it accepts e-mails,
+// or if there was no recent attempt.
 func (a *Account) AllRefused(now time.Time) time.Time {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -9,7 +9,7 @@ import (
 // AddressHash is the hash under which an address is suppressed.
 func AddressHash(address string) string { return trial.AddressHash(address) }
 
-// bareAddress is an address without the display name that it may come with.
+// bareAddress removes the display name that an address may come with.
 func bareAddress(address string) string {
 	if parsed, err := mail.ParseAddress(address); err == nil {
 		return parsed.Address

@@ -17,15 +17,15 @@ import (
 )
 
 const (
-	// getTimeout and maxGet bound a request made on SNS's word.
+	// getTimeout and maxGet bound a request to a URL that SNS has given.
 	getTimeout = 5 * time.Second
 	maxGet     = 64 << 10
 	// maxCertificates bounds the cache. SNS changes its certificate about once
-	// a year, so more than a few come only from somebody who invents them.
+	// a year, so more than a few can only be invented URLs.
 	maxCertificates = 16
 )
 
-// certificate is a key, and when it may be used.
+// certificate is a key, and the period in which it is valid.
 type certificate struct {
 	key                 *rsa.PublicKey
 	notBefore, notAfter time.Time
@@ -41,8 +41,8 @@ type fetch struct {
 // certificates fetches each certificate once and keeps it.
 type certificates struct {
 	client *http.Client
-	// budget keeps strangers, who can name any file on SNS's hosts, from
-	// making us ask for it as often as they like.
+	// budget limits the requests that strangers, who can name any file on SNS's hosts,
+	// can make us send.
 	budget *rate.Limiter
 
 	mu      sync.Mutex
@@ -76,7 +76,7 @@ func (c *certificates) get(ctx context.Context, rawURL string) (*certificate, er
 	if f == nil {
 		if !c.budget.Allow() {
 			c.mu.Unlock()
-			return nil, reject(CodeCertificateUnavailable, errors.New("too many certificates asked for"))
+			return nil, reject(CodeCertificateUnavailable, errors.New("too many certificate requests"))
 		}
 		f = &fetch{done: make(chan struct{})}
 		c.pending[rawURL] = f
@@ -132,7 +132,7 @@ func parseCertificate(body []byte) (*certificate, error) {
 	return &certificate{key: key, notBefore: parsed.NotBefore, notAfter: parsed.NotAfter}, nil
 }
 
-// get requests a URL, within bounds of time and size, and takes 200 alone.
+// get requests a URL, within bounds of time and size, and accepts only status 200.
 func get(ctx context.Context, client *http.Client, rawURL string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, getTimeout)
 	defer cancel()
@@ -158,8 +158,8 @@ func get(ctx context.Context, client *http.Client, rawURL string) ([]byte, error
 	return body, nil
 }
 
-// withoutURL takes the URL out of an HTTP client's error: a confirmation's URL
-// holds its token.
+// withoutURL removes the URL from an HTTP client's error: a confirmation's URL
+// contains its token.
 func withoutURL(err error) error {
 	if e, ok := errors.AsType[*url.Error](err); ok {
 		return e.Err

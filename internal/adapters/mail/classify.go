@@ -14,18 +14,18 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-// maxRetryAfter bounds what a Retry-After header can ask of us.
+// maxRetryAfter bounds the wait that a Retry-After header can request.
 const maxRetryAfter = 15 * time.Minute
 
 // Classify turns an error of SendEmail into an outcome. written says whether
-// the request's headers had been handed to a connection by then; before that,
+// the request's headers had been handed to a connection; before that,
 // SES cannot have seen a whole request.
 //
-// An answer decides before anything else: 4xx is SES saying that it did not
-// take the e-mail. 5xx is Unknown. SES documents that a failed call sends no
+// An answer decides before anything else: 4xx means that SES did not accept
+// the e-mail. 5xx is Unknown. SES documents that a failed call sends no
 // e-mail, but also that retries of a 5xx should be spaced out "to reduce the
-// likelihood of generating duplicates", so its own word is that one may have
-// left; and an answer of 502 to 504 can come from a proxy that lost sight of
+// likelihood of generating duplicates", so the e-mail may have been sent;
+// and a 502 to 504 can come from a proxy that lost track of
 // the request. A needless wait is cheaper than a second e-mail.
 func Classify(err error, written bool) SendResult {
 	if answer, ok := errors.AsType[*smithyhttp.ResponseError](err); ok && answer.HTTPStatusCode() != 0 {
@@ -37,9 +37,9 @@ func Classify(err error, written bool) SendResult {
 	return classifyUnsent(err)
 }
 
-// codeOutcomes holds what each error code of SES, of both versions of its API,
-// and of the signing and throttling layers before it, says about a send. Codes
-// stand without the "Exception" that some layers end them with.
+// codeOutcomes maps each error code of SES, of both versions of its API,
+// and of the signing and throttling layers before it, to an outcome. Codes
+// are without the "Exception" suffix that some layers add.
 var codeOutcomes = codes(map[SendResult][]string{
 	deferred(ReasonThrottled, retryThrottled): {
 		"TooManyRequests", "LimitExceeded", "Throttling", "Throttled", "RequestThrottled", "RequestLimitExceeded", "SlowDown",
@@ -66,9 +66,9 @@ func codes(byOutcome map[SendResult][]string) map[string]SendResult {
 	return byCode
 }
 
-// saidOutcomes holds what the words of an answer say, the first that fit. SES
-// gives MessageRejected, and the codes of limits, for causes of several kinds;
-// those here have nothing to do with the e-mail.
+// saidOutcomes maps the words of an answer to an outcome; the first match counts. SES
+// uses MessageRejected, and the codes of limits, for several kinds of causes;
+// those here are unrelated to the e-mail.
 var saidOutcomes = []struct {
 	words   *regexp.Regexp
 	outcome SendResult
@@ -90,7 +90,7 @@ func classifyAnswer(err error, answer *smithyhttp.Response) SendResult {
 	}
 	switch status := answer.StatusCode; {
 	case status >= 200 && status < 300:
-		// It was taken; only the answer could not be read.
+		// SES accepted it; only the answer could not be read.
 		return unknown(ReasonBadAnswer)
 	case status >= 300 && status < 400:
 		return deferred(ReasonRedirected, retryOperator)
@@ -113,7 +113,7 @@ func classifyAnswer(err error, answer *smithyhttp.Response) SendResult {
 	}
 }
 
-// refine tells apart what shares a code, and waits as long as the answer asks,
+// refine distinguishes causes that share a code, and waits as long as the answer asks,
 // within reason.
 func refine(outcome SendResult, message string, answer *smithyhttp.Response) SendResult {
 	if outcome.Status == Refused || outcome.Reason == ReasonThrottled {
@@ -128,14 +128,14 @@ func refine(outcome SendResult, message string, answer *smithyhttp.Response) Sen
 		return outcome
 	}
 	if seconds, err := strconv.Atoi(answer.Header.Get("Retry-After")); err == nil && seconds > 0 {
-		// Bounded as a number first, since a huge one overflows a Duration.
+		// Bounded as a number first, because a huge one overflows a Duration.
 		seconds = min(seconds, int(maxRetryAfter/time.Second))
 		outcome.RetryAfter = max(outcome.RetryAfter, time.Duration(seconds)*time.Second)
 	}
 	return outcome
 }
 
-// classifyUnsent sorts the errors after which SES surely has no whole request.
+// classifyUnsent sorts the errors after which SES certainly has no whole request.
 func classifyUnsent(err error) SendResult {
 	if _, ok := errors.AsType[*smithy.InvalidParamsError](err); ok {
 		return refused(ReasonBadMessage)
@@ -152,8 +152,8 @@ func classifyUnsent(err error) SendResult {
 	if errors.Is(err, context.DeadlineExceeded) {
 		return deferred(ReasonUnreachable, retryUnreachable)
 	}
-	// Only a request that was put together is handed to HTTP, so what failed
-	// earlier is the signing, the credentials or the endpoint.
+	// Only a complete request reaches HTTP, so an earlier
+	// failure is in the signing, the credentials or the endpoint.
 	if _, ok := errors.AsType[*smithyhttp.RequestSendError](err); ok {
 		return deferred(ReasonUnreachable, retryUnreachable)
 	}

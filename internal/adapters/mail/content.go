@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// The kinds of e-mail that [Render] words.
+// The kinds of e-mail that [Render] writes.
 const (
 	KindWelcome  = "welcome"   // the trial has begun
 	KindReminder = "reminder"  // the trial ends in some days
@@ -15,47 +15,47 @@ const (
 	KindGraceEnd = "grace-end" // the grace has ended, selling is paused
 )
 
-// fullDay is how long a day lasts where nothing says otherwise.
+// fullDay is the default length of a day.
 const fullDay = 24 * time.Hour
 
-// Content is what an e-mail says.
+// Content is the content of an e-mail.
 type Content struct {
 	// Kind is one of the Kind constants.
 	Kind string
-	// VendorName is how the e-mail greets; empty greets without a name, and so
-	// does one with what a mail program could make a link of.
+	// VendorName is the name in the greeting; the greeting has no name if it is empty,
+	// or if a mail program could turn it into a link.
 	VendorName string
 	// DaysLeft counts the days to the trial's end; used by reminders, where 0
 	// reads "today" and 1 "tomorrow".
 	DaysLeft int
 	// GraceDays is how many days of grace follow the trial; 0 means none.
 	GraceDays int
-	// LengthDays is how many days the trial lasts from now on; used by the welcome.
+	// LengthDays is how many days the trial still lasts; used by the welcome.
 	LengthDays int
 	// EndsAt is when the trial ends or ended.
 	EndsAt time.Time
-	// GraceEndsAt is when the grace ends or ended; the zero time leaves that
-	// date out of the e-mail.
+	// GraceEndsAt is when the grace ends or ended; the zero time omits that
+	// date.
 	GraceEndsAt time.Time
-	// Zone is the vendor's IANA time zone, in which dates are written; empty
+	// Zone is the vendor's IANA time zone for dates; empty
 	// or unknown means UTC.
 	Zone string
-	// Day is how long a day lasts; zero means 24 hours. Any other length makes
-	// the e-mail speak of numbered days to the second, never of "tomorrow",
-	// and say that this is a demonstration.
+	// Day is the length of a day; zero means 24 hours. With any other length
+	// the e-mail counts numbered days and gives times to the second, never "tomorrow",
+	// and says that this is a demonstration.
 	Day time.Duration
-	// ActionURL is where the button leads.
+	// ActionURL is the target of the button.
 	ActionURL string
 	// UnsubscribeURL ends these e-mails; see [Links.Unsubscribe].
 	UnsubscribeURL string
 }
 
-// Rendered is an e-mail in words: a subject of one line and two equal bodies.
+// Rendered is a finished e-mail: a subject of one line and two bodies with the same text.
 type Rendered struct {
 	Subject, Text, HTML string
 }
 
-// validate reports the first field that would make an e-mail untrue or unsafe.
+// validate reports the first field that would make an e-mail false or unsafe.
 func (c Content) validate() error {
 	switch c.Kind {
 	case KindWelcome, KindReminder, KindExpiry, KindGraceEnd:
@@ -88,7 +88,7 @@ func (c Content) validate() error {
 	return nil
 }
 
-// compressed tells whether a day is not a day here, as in a demonstration.
+// compressed reports whether a day is not 24 hours long, as in a demonstration.
 func (c Content) compressed() bool { return c.Day != 0 && c.Day != fullDay }
 
 func validateURL(raw string) error {

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// zoneOf returns the vendor's zone, or UTC when it is not known here. "Local"
+// zoneOf returns the vendor's zone, or UTC if it is not known here. "Local"
 // would be the server's zone, which says nothing about the vendor.
 func zoneOf(name string) *time.Location {
 	if name == "" || name == "Local" {
@@ -19,8 +19,8 @@ func zoneOf(name string) *time.Location {
 	return zone
 }
 
-// dated is one line of the e-mail's table of dates. The zone stands apart, so
-// that a layout can keep it whole.
+// dated is one line of the e-mail's table of dates. The zone is separate, so
+// that a layout can keep it on one line.
 type dated struct{ Label, Date, Zone string }
 
 // date writes at in the vendor's zone and names that zone. A compressed day is
@@ -38,7 +38,7 @@ func (c Content) date(label string, at time.Time) dated {
 	}
 }
 
-// dates lists the moments that an e-mail of this kind is about.
+// dates lists the dates in an e-mail of this kind.
 func (c Content) dates() []dated {
 	ended := c.Kind == KindExpiry || c.Kind == KindGraceEnd
 	label := "Trial ends"
@@ -64,7 +64,7 @@ func countDays(n int) string {
 	return fmt.Sprintf("%d days", n)
 }
 
-// untilEnd writes how far away the end is. Only a day that is a day can be
+// untilEnd says how far away the end is. Only a 24-hour day can be
 // "today" or "tomorrow".
 func (c Content) untilEnd() string {
 	switch {

@@ -10,34 +10,34 @@ import (
 	"marketplace.example/trials/internal/domain/trial"
 )
 
-// EventType is what happened to an e-mail, as SES names it.
+// EventType is the type of an event, as SES names it.
 type EventType string
 
 // The types of event that SES publishes.
 const (
-	EventSend             EventType = "Send"              // SES took it and will try to deliver it
-	EventDelivery         EventType = "Delivery"          // the recipient's server took it
+	EventSend             EventType = "Send"              // SES accepted it and will try to deliver it
+	EventDelivery         EventType = "Delivery"          // the recipient's server accepted it
 	EventBounce           EventType = "Bounce"            // the recipient's server refused it
 	EventComplaint        EventType = "Complaint"         // the recipient called it spam
-	EventReject           EventType = "Reject"            // SES took it, then found it harmful and dropped it
-	EventDeliveryDelay    EventType = "DeliveryDelay"     // not delivered yet, for a passing reason
+	EventReject           EventType = "Reject"            // SES accepted it, then found it harmful and dropped it
+	EventDeliveryDelay    EventType = "DeliveryDelay"     // not delivered yet, for a temporary reason
 	EventRenderingFailure EventType = "Rendering Failure" // a template of SES could not be filled in
 	EventOpen             EventType = "Open"              // the recipient opened it
 	EventClick            EventType = "Click"             // the recipient followed a link in it
 	EventSubscription     EventType = "Subscription"      // the recipient changed what SES's own lists send
 )
 
-// Event is what SES says about one of our sends. It holds no address.
+// Event is SES's report on one of our sends. It contains no address.
 type Event struct {
 	Type EventType
-	// MessageID is SES's name for the e-mail.
+	// MessageID is SES's id of the e-mail.
 	MessageID string
 	// Key is the send, from the e-mail's tags.
 	Key SendKey
 	// At is when it happened, in UTC.
 	At time.Time
-	// Delivery is what became of the e-mail by this event alone, one of the
-	// trial.Delivery constants; empty where it only was sent.
+	// Delivery is the e-mail's delivery status by this event alone, one of the
+	// trial.Delivery constants; empty for a mere send.
 	Delivery string
 	// Suppress says that the address must not be mailed again.
 	Suppress bool
@@ -45,33 +45,33 @@ type Event struct {
 	// "mailbox-full"; empty where the type says it all.
 	Reason string
 	// AddressHash is the [AddressHash] of the address that the e-mail was sent
-	// to, or "". The recipients that bounces and complaints name are not it:
-	// where mail is forwarded, they are addresses further on.
+	// to, or "". The recipients in bounces and complaints are other addresses
+	// if mail is forwarded.
 	AddressHash string
 }
 
 // Reasons for which [ParseEvent] sets a message aside.
 const (
-	AsideNotAnEvent  = "not-an-event"       // no event at all; SES greets a new topic in words
+	AsideNotAnEvent  = "not-an-event"       // no event at all; SES sends a plain text to a new topic
 	AsideLegacy      = "legacy-feedback"    // an identity's feedback, which carries no tags
-	AsideUnknownType = "unknown-event-type" // an event of a type that SES did not have
-	AsideUnknown     = "foreign"            // of an e-mail that is not one of ours
-	AsideBadTags     = "bad-tags"           // of ours by its tags, which make no key
+	AsideUnknownType = "unknown-event-type" // an event of a type unknown to SES
+	AsideUnknown     = "foreign"            // about an e-mail that is not ours
+	AsideBadTags     = "bad-tags"           // ours by its tags, which make no key
 	AsideNoMessageID = "no-message-id"      // names no e-mail
 	AsideNoTime      = "no-time"            // does not say when it happened
 	AsideUnreadable  = "unreadable"         // an event whose fields are not as SES writes them
-	AsideTooLarge    = "too-large"          // beyond MaxNotification
+	AsideTooLarge    = "too-large"          // larger than MaxNotification
 )
 
 // SetAside is the error of a message that is genuine, as far as it was
-// verified, but says nothing about one of our sends. Delivering it again would
+// verified, but is not about one of our sends. Redelivering it would
 // not help.
 type SetAside struct {
 	// Reason is one of the Aside constants.
 	Reason string
 }
 
-// Error says why.
+// Error returns the reason.
 func (s *SetAside) Error() string { return "SES event set aside: " + s.Reason }
 
 func aside(reason string) error { return &SetAside{Reason: reason} }
@@ -104,7 +104,7 @@ type eventJSON struct {
 type timeJSON struct{ Timestamp string }
 
 // ParseEvent reads the message of a [Notification] as an SES event about one of
-// our sends. Everything else is a [*SetAside].
+// our sends. Anything else is a [*SetAside].
 func ParseEvent(message string) (Event, error) {
 	if len(message) > MaxNotification {
 		return Event{}, aside(AsideTooLarge)
@@ -150,8 +150,8 @@ func ParseEvent(message string) (Event, error) {
 	}, nil
 }
 
-// foreign returns the reason for which the JSON is no event of e-mails that
-// were sent with tags, or "".
+// foreign returns why the JSON is no event of e-mails with tags,
+// or "".
 func (in eventJSON) foreign() string {
 	switch {
 	case in.EventType == "" && in.NotificationType != "":
@@ -164,8 +164,8 @@ func (in eventJSON) foreign() string {
 	return ""
 }
 
-// details are what an event says beside its type and its e-mail; each is empty
-// where the type does not say.
+// details are an event's fields besides its type and its e-mail; each is empty
+// for types without it.
 type details struct {
 	at       string
 	reason   string
@@ -173,11 +173,11 @@ type details struct {
 	suppress bool
 }
 
-// readers holds, for each type of event, how to read its details. They return
-// nil where the object that the type promises is missing or incomplete.
+// readers maps each type of event to the reader of its details, which returns
+// nil if the object for the type is missing or incomplete.
 var readers = map[EventType]func(eventJSON) *details{
 	EventSend: func(eventJSON) *details { return &details{} },
-	// It was taken, and never left.
+	// SES accepted it, and never sent it.
 	EventRenderingFailure: func(eventJSON) *details { return &details{delivery: trial.DeliveryReject} },
 	EventDelivery:         func(in eventJSON) *details { return in.Delivery.details(trial.DeliveryDone) },
 	EventOpen:             func(in eventJSON) *details { return in.Open.details("") },
@@ -212,9 +212,9 @@ func (m *timeJSON) details(delivery string) *details {
 	return &details{at: m.Timestamp, delivery: delivery}
 }
 
-// readBounce takes no bounce without its type, which decides whether the
-// address may be mailed again: after a type that SES did not have, it may not.
-// "Transient General" is also what an automatic reply makes.
+// readBounce rejects a bounce without its type, which decides whether the
+// address may be mailed again: after an unknown type it may not.
+// An automatic reply is "Transient General" too.
 func readBounce(in eventJSON) *details {
 	b := in.Bounce
 	if b == nil || b.BounceType == "" {
@@ -233,9 +233,9 @@ func readBounce(in eventJSON) *details {
 	return d
 }
 
-// readComplaint takes every feedback for a complaint but the one that says the
-// opposite: in doubt nobody is written to. An e-mail to an address on the
-// account's suppression list is reported as a complaint, and never left.
+// readComplaint treats every feedback as a complaint except the one that says the
+// opposite: in doubt nobody gets an e-mail. SES reports an e-mail to an address on the
+// account's suppression list as a complaint, but never sends it.
 func readComplaint(in eventJSON) *details {
 	c := in.Complaint
 	if c == nil {
@@ -251,7 +251,7 @@ func readComplaint(in eventJSON) *details {
 	return d
 }
 
-// keyOf reads a send's key from an e-mail's tags, or says why it cannot.
+// keyOf reads a send's key from an e-mail's tags, or returns why it cannot.
 func keyOf(tags map[string][]string) (key SendKey, reason string) {
 	ours := 0
 	one := func(name string) string {
@@ -286,8 +286,8 @@ func firstTime(texts ...string) time.Time {
 	return time.Time{}
 }
 
-// hashOf returns the hash of the one address that an e-mail went to. Ours go to
-// one each.
+// hashOf returns the hash of the one address that an e-mail was sent to; each of ours has
+// one.
 func hashOf(destination []string) string {
 	if len(destination) != 1 {
 		return ""
@@ -300,8 +300,8 @@ const maxCode = 64
 
 // code turns the words of SES into a code of lower-case letters, digits and
 // hyphens: "Permanent OnAccountSuppressionList" becomes
-// "permanent-on-account-suppression-list". Nothing else gets through, so no
-// address does as it is.
+// "permanent-on-account-suppression-list". Nothing else passes, so no
+// address does unchanged.
 func code(words string) string {
 	var b strings.Builder
 	gap, lower := false, false

@@ -10,44 +10,44 @@ import (
 	"strings"
 )
 
-// UnsubscribePath is the path, below the public URL, under which unsubscribe
-// links lie; the token follows as the last part of the path.
+// UnsubscribePath is the path of unsubscribe links below the public URL;
+// the token is the last part of the path.
 const UnsubscribePath = "/unsubscribe"
 
 const (
-	// linkVersion changes when what is signed does.
+	// linkVersion changes with the signed content.
 	linkVersion = "v1"
-	// linkPurpose keeps a token for one thing from being good for another.
+	// linkPurpose keeps a token from being valid for another purpose.
 	linkPurpose = "trials/unsubscribe/" + linkVersion
-	// minSecret is the least length of a secret: as much as the hash gives out.
+	// minSecret is the shortest secret: as long as the hash.
 	minSecret = sha256.Size
 	// maxToken is longer than any token that Unsubscribe makes.
 	maxToken = 128
 )
 
-// ErrBadLink is returned for every token that does not verify. It does not say
-// why: a forger has no use for the truth, and a vendor can do nothing with it.
-var ErrBadLink = errors.New("the link is not one of ours, or was changed on its way")
+// ErrBadLink is returned for every invalid token. It does not say
+// why: that would help a forger, but no vendor.
+var ErrBadLink = errors.New("the link is not valid: it was not made by this service, or was changed")
 
 var linkVendorID = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 
 // Links signs and verifies the links in e-mails. They do not expire: whoever
-// finds an old e-mail may still want no more of them.
+// finds an old e-mail may still want to unsubscribe.
 type Links struct {
 	base    string
 	secrets [][]byte
 }
 
 // NewLinks returns the links below the public URL base, which may be empty
-// where links are only verified. The first secret signs and all verify, so that
-// a new one is put in front and an old one dropped once its links may break.
+// if links are only verified. The first secret signs and all verify: put
+// a new one in front, and drop an old one once its links may break.
 func NewLinks(base string, secrets []string) (*Links, error) {
 	if base != "" {
 		if err := validateURL(base); err != nil {
 			return nil, fmt.Errorf("PUBLIC_URL: %w", err)
 		}
 		if strings.ContainsAny(base, "?#") {
-			return nil, errors.New("PUBLIC_URL: has a query or a fragment, and links are built by adding to it")
+			return nil, errors.New("PUBLIC_URL: must have no query or fragment, because links append to it")
 		}
 	}
 	if len(secrets) == 0 {
@@ -63,7 +63,7 @@ func NewLinks(base string, secrets []string) (*Links, error) {
 	return l, nil
 }
 
-// Unsubscribe returns the link that ends the e-mails to a vendor, both as a
+// Unsubscribe returns the link that stops the e-mails to a vendor, both as a
 // page and as the one-click POST of RFC 8058. Without a base it is empty.
 func (l *Links) Unsubscribe(vendorID string) string {
 	if l.base == "" {
@@ -73,8 +73,8 @@ func (l *Links) Unsubscribe(vendorID string) string {
 	return l.base + UnsubscribePath + "/" + linkVersion + "." + vendorID + "." + mac
 }
 
-// Verify returns the vendor whose e-mails the token of an unsubscribe link
-// ends, or [ErrBadLink].
+// Verify returns the vendor of an unsubscribe link's token,
+// or [ErrBadLink].
 func (l *Links) Verify(token string) (vendorID string, err error) {
 	if len(token) > maxToken {
 		return "", ErrBadLink

@@ -21,18 +21,18 @@ const (
 	tagAttempt  = "attempt"
 )
 
-// tagNotice carries the key of a notice to stakeholders. It stands alone, so
-// that no event about a notice passes for one about a trial's e-mail.
+// tagNotice carries the key of a notice to stakeholders, without the other tags, so
+// that no event about a notice is mistaken for one about a trial's e-mail.
 const tagNotice = "notice"
 
 // maxHeaderValue is SES's limit on the value of a header that a caller adds,
-// less the longest header name used here.
+// minus the longest header name used here.
 const maxHeaderValue = 970
 
 // tagValue is what SES accepts as the value of a tag.
 var tagValue = regexp.MustCompile(`^[A-Za-z0-9_-]{1,256}$`)
 
-// SendKey says which send an e-mail is: the step's key and, since an unknown
+// SendKey identifies a send: the step's key and, because an unknown
 // outcome may have to be sent again, the attempt.
 type SendKey struct {
 	// TrialID is the trial's id.
@@ -41,7 +41,7 @@ type SendKey struct {
 	Kind string
 	// Revision is the trial's revision that planned the step; from 0.
 	Revision int
-	// Attempt counts the tries at this send; from 0.
+	// Attempt counts the attempts at this send; from 0.
 	Attempt int
 }
 
@@ -70,22 +70,22 @@ func (k SendKey) tags() []types.MessageTag {
 
 // Message is one e-mail to one recipient.
 type Message struct {
-	// To is a bare address; it is sent to the ASCII form of its domain.
+	// To is a bare address; the ASCII form of its domain is used.
 	To string
 	// Subject, Text and HTML are as [Render] returns them.
 	Subject, Text, HTML string
-	// Key is the send that this is.
+	// Key identifies the send.
 	Key SendKey
 	// Notice is the key of a notice to stakeholders, which belongs to no trial; it
-	// then stands in the place of Key.
+	// replaces Key.
 	Notice string
-	// UnsubscribeURL goes into List-Unsubscribe, and must then also take the
-	// POST of RFC 8058; empty leaves the header out.
+	// UnsubscribeURL goes into List-Unsubscribe, and must then also accept the
+	// POST of RFC 8058; empty omits the header.
 	UnsubscribeURL string
 }
 
-// validate returns the reason for which the message must not be sent, and what
-// is wrong with it, or an empty reason. The error never quotes the message.
+// validate returns why the message must not be sent, as a reason and an error,
+// or an empty reason. The error never quotes the message.
 func (m Message) validate() (reason string, err error) {
 	if _, err := trial.MailAddress(m.To); err != nil {
 		return ReasonBadAddress, fmt.Errorf("to: %w", err)
@@ -114,7 +114,7 @@ func (m Message) validate() (reason string, err error) {
 	return "", nil
 }
 
-// tags are what SES's events about the e-mail will carry.
+// tags are what SES's events about the e-mail carry.
 func (m Message) tags() []types.MessageTag {
 	if m.Notice == "" {
 		return m.Key.tags()
@@ -125,7 +125,7 @@ func (m Message) tags() []types.MessageTag {
 // noticeTag is a notice's key without the slashes that a tag cannot have.
 func noticeTag(key string) string { return strings.ReplaceAll(key, "/", "_") }
 
-// headers are the ones that mail programs make their "unsubscribe" from.
+// headers are those behind the "unsubscribe" button of mail programs.
 func (m Message) headers() []types.MessageHeader {
 	if m.UnsubscribeURL == "" {
 		return nil
@@ -136,7 +136,7 @@ func (m Message) headers() []types.MessageHeader {
 	}
 }
 
-// fitsAngleBrackets tells whether s is printable ASCII that cannot end the
+// fitsAngleBrackets reports whether s is printable ASCII that cannot close the
 // brackets of a header early.
 func fitsAngleBrackets(s string) bool {
 	for i := range len(s) {

@@ -13,8 +13,8 @@ import (
 )
 
 // oneLine makes s fit for a header or a greeting: line ends and other spaces
-// become single spaces, and what shows nothing is left out, but for the joiners
-// that words of some scripts and many emoji are written with.
+// become single spaces, and invisible characters are removed, except for the joiners
+// of some scripts and many emoji.
 func oneLine(s string) string {
 	runes := []rune(s)
 	flags := flagTags(runes)
@@ -29,13 +29,13 @@ func oneLine(s string) string {
 	}
 	words := strings.Fields(string(clean))
 	for i, word := range words {
-		words[i] = strings.TrimFunc(word, isJoiner) // which join nothing there
+		words[i] = strings.TrimFunc(word, isJoiner) // joiners at the ends join nothing
 	}
 	return strings.Join(slices.DeleteFunc(words, func(word string) bool { return word == "" }), " ")
 }
 
-// invisible tells whether a character shows nothing: controls, those that turn
-// the direction of text, fillers, and what stands for broken text.
+// invisible reports whether a character shows nothing: controls, those that change
+// the direction of text, fillers, and replacements of broken text.
 func invisible(r rune) bool {
 	if isJoiner(r) || unicode.Is(unicode.Prepended_Concatenation_Mark, r) { // the latter are signs over numbers
 		return false
@@ -46,7 +46,7 @@ func invisible(r rune) bool {
 func isJoiner(r rune) bool { return unicode.Is(unicode.Join_Control, r) }
 
 // flagTags marks the invisible letters after a black flag that make it the flag
-// of a region, as of Wales.
+// of a region, such as Wales.
 func flagTags(runes []rune) map[int]bool {
 	const blackFlag, firstTag, lastTag, endTag = '\U0001F3F4', '\U000E0020', '\U000E007E', '\U000E007F'
 	marked := make(map[int]bool)
@@ -67,7 +67,7 @@ func flagTags(runes []rune) map[int]bool {
 	return marked
 }
 
-// shorten cuts s to at most limit characters, and shows that it did.
+// shorten cuts s to at most limit characters, with an ellipsis if it did.
 func shorten(s string, limit int) string {
 	runes := []rune(s)
 	if len(runes) <= limit {
@@ -77,11 +77,11 @@ func shorten(s string, limit int) string {
 	return cut + "…"
 }
 
-// maxNameRunes keeps an absurdly long name from becoming the whole e-mail.
+// maxNameRunes keeps an absurdly long name from filling the whole e-mail.
 const maxNameRunes = 80
 
-// greetingName is a vendor's name as an e-mail may greet with it; empty where
-// there is none, or where a mail program could make a link of a part of it:
+// greetingName is a vendor's name for the greeting; empty if there is
+// none, or if a mail program could turn a part of it into a link:
 // anybody can register any address under any name, and the e-mail is ours.
 func greetingName(name string) string {
 	clean := oneLine(name)
@@ -92,21 +92,21 @@ func greetingName(name string) string {
 }
 
 var (
-	// linkMarks are what mail programs make links of wherever it stands: URLs,
+	// linkMarks match what mail programs turn into links anywhere: URLs,
 	// addresses of other kinds, network shares, e-mail addresses.
 	linkMarks = regexp.MustCompile(`(?i)://|\bwww\.|\\\\|\b(mailto|tel|sms|callto|facetime|sips?|xmpp|webcal|feed|itms(?:-\w+)?|intent|viber|tg|skype|whatsapp|bitcoin|magnet|geo|data|javascript|file|news):\S|\S@[^\s@]+\.[^\s@]`)
-	// dotted is what may be a host: words with dots within, and what follows them.
+	// dotted matches possible hosts: words with dots within, and what follows them.
 	dotted = regexp.MustCompile(`([\p{L}\p{N}\p{M}_-]+(?:\.[\p{L}\p{N}\p{M}_-]+)+)\.?(:\d+|[/?#]\S)?`)
-	// phone is a run of digits with what they are grouped by.
+	// phone matches a run of digits with their separators.
 	phone = regexp.MustCompile(`\+?\p{Nd}[\p{Nd}\s()./\p{Pd}]*\p{Nd}`)
 )
 
-// leastPhone is how many digits mail programs on phones take for a number to call.
+// leastPhone is how many digits a mail program on a phone takes for a phone number.
 const leastPhone = 7
 
-// clickable tells whether a mail program could make a link of a part of a text.
+// clickable reports whether a mail program could turn a part of a text into a link.
 func clickable(text string) bool {
-	// As a browser reads it: other widths and other full stops, and joiners aside.
+	// As a browser reads it: with other widths and full stops, and without joiners.
 	text = strings.Map(func(r rune) rune {
 		switch {
 		case isJoiner(r):
@@ -129,8 +129,8 @@ func clickable(text string) bool {
 	})
 }
 
-// isHost tells whether words with dots within are a host, or begin with one: by what follows them,
-// or since one is a top-level domain, or they are an IP address.
+// isHost reports whether words with dots within are a host, or begin with one: because of what follows them,
+// because one is a top-level domain, or because they are an IP address.
 func isHost(words string, continued bool) bool {
 	parts := strings.Split(words, ".")
 	top := parts[len(parts)-1]

@@ -21,13 +21,13 @@ var (
 			ParseFS(templateFiles, "templates/notice.html"))
 )
 
-// noticePage is what the layouts of a notice set.
+// noticePage is the input of a notice's layouts.
 type noticePage struct {
 	Subject, Preheader, Heading, Lead string
 	// Tone is urgent, good or plain.
 	Tone  string
 	Label string
-	// About is what it is a notice of.
+	// About is the subject of the notice.
 	About    string
 	Lines    []noticeLine
 	Charts   []noticeChart
@@ -36,7 +36,7 @@ type noticePage struct {
 	At, Why  string
 }
 
-// noticeLine is a paragraph; its name, such as "What to do next", stands out.
+// noticeLine is a paragraph; its name, such as "What to do next", is emphasized.
 type noticeLine struct{ Name, Text string }
 
 // noticeChart is one group of figures.
@@ -73,7 +73,7 @@ type noticeSection struct {
 
 type noticeItem struct{ Label, Text, Tone, Status string }
 
-// RenderNotice words a notice to stakeholders. It fails on one that says nothing.
+// RenderNotice renders a notice to stakeholders. It fails on an empty one.
 func RenderNotice(m rollout.Message) (Rendered, error) {
 	if m.Subject == "" || m.Lead == "" {
 		return Rendered{}, errors.New("notice: subject and lead are needed")
@@ -81,10 +81,10 @@ func RenderNotice(m rollout.Message) (Rendered, error) {
 	p := newNoticePage(m)
 	var text, html strings.Builder
 	if err := noticeText.Execute(&text, p); err != nil {
-		return Rendered{}, fmt.Errorf("setting the text of a notice: %w", err)
+		return Rendered{}, fmt.Errorf("rendering the text of a notice: %w", err)
 	}
 	if err := noticeHTML.Execute(&html, p); err != nil {
-		return Rendered{}, fmt.Errorf("setting the HTML of a notice: %w", err)
+		return Rendered{}, fmt.Errorf("rendering the HTML of a notice: %w", err)
 	}
 	return Rendered{Subject: p.Subject, Text: text.String(), HTML: html.String()}, nil
 }
@@ -136,7 +136,7 @@ var noticeLabels = map[rollout.NoticeKind]string{
 	rollout.NoticeAlert: "Alert", rollout.NoticeAlertOver: "Alert is over",
 }
 
-// heading is the subject without the words that tell it from other e-mails.
+// heading is the subject without the prefix that other e-mails do not have.
 func heading(subject string) string {
 	return capital(strings.TrimPrefix(oneLine(subject), "Trial rollout: "))
 }
@@ -151,7 +151,7 @@ func capital(s string) string {
 // keepPercent keeps a number and its percent sign on one line.
 func keepPercent(s string) string { return strings.ReplaceAll(s, " %", "\u00a0%") }
 
-// newNoticeLine takes the name off the lines of a critical notice and of alerts.
+// newNoticeLine splits off the name of a line of critical notices and alerts.
 func newNoticeLine(kind rollout.NoticeKind, line string) noticeLine {
 	names := kind == rollout.NoticeCritical || kind == rollout.NoticeAlert || kind == rollout.NoticeAlertOver
 	if name, text, named := strings.Cut(line, ": "); named && names {
@@ -160,7 +160,7 @@ func newNoticeLine(kind rollout.NoticeKind, line string) noticeLine {
 	return noticeLine{Text: line}
 }
 
-// The colours' names of verdicts, and what they are called.
+// The colors of verdicts, and their names.
 var (
 	tones = map[rollout.Verdict]string{rollout.Pass: "good", rollout.Fail: "bad", rollout.Insufficient: "open"}
 
@@ -168,20 +168,20 @@ var (
 	criterionStatuses = map[rollout.Verdict]string{rollout.Pass: "met", rollout.Fail: "not met", rollout.Insufficient: "open"}
 )
 
-// charts are the figures by what they decide.
+// charts group the figures by their use.
 func charts(m rollout.Message) []noticeChart {
 	type group struct {
 		use        rollout.FigureUse
 		name, note string
 	}
 	groups := []group{
-		{rollout.ToGoOn, "Figures of this phase", "What the next step needs. The mark is the limit; each bar has a scale of its own."},
-		{rollout.ToGoBack, "Figures of the whole rollout", "What rolls back the rollout. The mark is the limit; each bar has a scale of its own."},
-		{rollout.ToReview, "Figures of this time", "Against what the rollout needed to go on. The mark is the limit; each bar has a scale of its own."},
+		{rollout.ToGoOn, "Figures of this phase", "What the next step needs. The mark is the limit; each bar has its own scale."},
+		{rollout.ToGoBack, "Figures of the whole rollout", "What rolls back the rollout. The mark is the limit; each bar has its own scale."},
+		{rollout.ToReview, "Figures of this period", "Compared with what the rollout needed to advance. The mark is the limit; each bar has its own scale."},
 	}
 	if m.Kind == rollout.NoticeFinal || m.Kind == rollout.NoticeReport { // no gate is left
 		groups[0].name = "Figures since the last phase"
-		groups[0].note = "Against what each phase needed. The mark is the limit; each bar has a scale of its own."
+		groups[0].note = "Compared with what each phase needed. The mark is the limit; each bar has its own scale."
 	}
 	var all []noticeChart
 	for _, g := range groups {
@@ -214,8 +214,8 @@ func newNoticeFigure(f rollout.Figure) noticeFigure {
 	return n
 }
 
-// bar cuts a figure's bar into cells: up to twice the limit, or a little beyond
-// the figure where that is more, and never beyond 100 %.
+// bar cuts a figure's bar into cells: up to twice the limit, or slightly beyond
+// the figure if that is more, and never beyond 100 %.
 func bar(f rollout.Figure) []noticeCell {
 	scale := min(1, max(2*f.Limit, 1.15*f.Estimate))
 	if !(scale > 0) { // NaN too
@@ -242,7 +242,7 @@ func bar(f rollout.Figure) []noticeCell {
 	return cells
 }
 
-// share writes a rate with as many digits as tell something.
+// share formats a rate with as many digits as are meaningful.
 func share(x float64) string {
 	percent := 100 * x
 	if percent > 0 && percent < 9.95 {

@@ -11,7 +11,7 @@ import (
 )
 
 // MaxNotification is the largest body, in bytes, that is read as an SNS
-// message: twice the 256 KiB that SNS carries, for what JSON escapes add.
+// message: twice the 256 KiB that SNS carries, because JSON escapes add to it.
 const MaxNotification = 512 << 10
 
 // The types of SNS message.
@@ -21,26 +21,26 @@ const (
 	TypeUnsubscribeConfirmation  = "UnsubscribeConfirmation"
 )
 
-// Notification is a message as SNS posts it. Nothing in it is to be believed
+// Notification is a message as SNS posts it. Do not trust it
 // before [Verifier.Verify].
 type Notification struct {
 	// Type is one of the Type constants.
 	Type string
-	// MessageID is the same on each delivery of one message; a caller that has
-	// seen it before has seen the message.
+	// MessageID is the same on each delivery of one message, so that a caller
+	// can recognize duplicates.
 	MessageID string
 	// TopicARN is the topic that it was published to.
 	TopicARN string
 	// Message is what was published; for SES events, see [ParseEvent].
 	Message string
-	// At is when SNS took it.
+	// At is when SNS accepted it.
 	At time.Time
 
 	wire     notificationJSON
 	verified bool
 }
 
-// notificationJSON is the message's JSON, with the strings just as they were
+// notificationJSON is the message's JSON, with the strings exactly as they were
 // signed.
 type notificationJSON struct {
 	Type             string
@@ -136,7 +136,7 @@ func (n notificationJSON) signedText() []byte {
 	return []byte(b.String())
 }
 
-// describeJSON says what was wrong with a JSON text without quoting it.
+// describeJSON describes what is wrong with a JSON text without quoting it.
 func describeJSON(err error) error {
 	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		if e.Field == "" {

@@ -2,18 +2,18 @@ package mail
 
 import "time"
 
-// Status says what is known of a send.
+// Status is the outcome of a send.
 type Status int
 
-// The zero Status is Unknown: whatever forgets to say what happened must not
-// pass for a send that surely did not.
+// The zero Status is Unknown, so that a forgotten status does not
+// pass for a certain failure.
 const (
-	// Unknown: SES may or may not have taken the e-mail. Sending again risks a
+	// Unknown: SES may or may not have accepted the e-mail. Sending again risks a
 	// second one; an event with the send's tags settles it.
 	Unknown Status = iota
-	// Sent: SES took the e-mail and named it.
+	// Sent: SES accepted the e-mail and gave it an id.
 	Sent
-	// Refused: SES did not take it and will not, however often it is asked.
+	// Refused: SES did not accept it and never will.
 	Refused
 	// Deferred: it was not sent, and may be later.
 	Deferred
@@ -35,10 +35,10 @@ func (s Status) String() string {
 	}
 }
 
-// SendResult is what became of one call to [Sender.Send].
+// SendResult is the result of one call to [Sender.Send].
 type SendResult struct {
 	Status Status
-	// MessageID is SES's name for the e-mail; set when Sent.
+	// MessageID is SES's id of the e-mail; set when Sent.
 	MessageID string
 	// RetryAfter is how long to wait before trying again; set when Deferred.
 	RetryAfter time.Duration
@@ -54,23 +54,23 @@ const (
 	ReasonBadRequest    = "bad-request"    // refused by SES: it does not understand the request
 	ReasonThrottled     = "throttled"      // deferred: faster than the account's rate
 	ReasonDailyQuota    = "daily-quota"    // deferred: the account's quota of 24 hours is used up
-	ReasonSendingPaused = "sending-paused" // deferred: sending is paused for the account or set
+	ReasonSendingPaused = "sending-paused" // deferred: sending is paused for the account or configuration set
 	ReasonSuspended     = "suspended"      // deferred: the account was restricted by SES
 	ReasonNotVerified   = "not-verified"   // deferred: the sender, or its MAIL FROM domain, is not verified, or in the sandbox the recipient
 	ReasonNotFound      = "not-found"      // deferred: SES knows no such configuration set or path
 	ReasonCredentials   = "credentials"    // deferred: the credentials are missing, wrong or expired
-	ReasonUnreachable   = "unreachable"    // deferred: no connection to SES came about
-	ReasonNotAttempted  = "not-attempted"  // deferred: the request failed before it left
-	ReasonRedirected    = "redirected"     // deferred: something else than SES answered
-	ReasonCancelled     = "cancelled"      // deferred: the caller gave up before the request left
+	ReasonUnreachable   = "unreachable"    // deferred: no connection to SES was possible
+	ReasonNotAttempted  = "not-attempted"  // deferred: the request failed before it was sent
+	ReasonRedirected    = "redirected"     // deferred: something other than SES answered
+	ReasonCancelled     = "cancelled"      // deferred: the caller gave up before the request was sent
 	ReasonServerError   = "server-error"   // unknown: SES answered 5xx
-	ReasonNoAnswer      = "no-answer"      // unknown: the request left, and no answer came
-	ReasonBadAnswer     = "bad-answer"     // unknown: SES took it, but its answer names no e-mail
+	ReasonNoAnswer      = "no-answer"      // unknown: the request was sent, and no answer came
+	ReasonBadAnswer     = "bad-answer"     // unknown: SES accepted it, but its answer has no id
 )
 
-// How long to leave SES alone after each kind of deferral. Throttling passes by
-// itself in seconds; what only an operator can mend is asked about rarely
-// enough not to be a nuisance, and often enough to go on soon after.
+// How long to wait for SES after each kind of deferral. Throttling ends by
+// itself in seconds; a cause that only an operator can remove is checked rarely
+// enough not to be a nuisance, and often enough to resume soon after.
 const (
 	retryThrottled   = 5 * time.Second
 	retryUnreachable = 10 * time.Second

@@ -13,24 +13,24 @@ import (
 )
 
 const (
-	// refreshEvery is how often the account's rate is asked for.
+	// refreshEvery is how often the account's rate is read.
 	refreshEvery = 5 * time.Minute
-	// refreshAtMost is how often at most, whatever gives cause to.
+	// refreshAtMost is the minimum interval between reads, whatever the cause.
 	refreshAtMost = time.Minute
-	// trustFor is how long the last answer is kept to when no newer one comes.
+	// trustFor is how long the last answer holds without a newer one.
 	trustFor = time.Hour
-	// accountTimeout bounds one question for the rate.
+	// accountTimeout bounds one request for the rate.
 	accountTimeout = 3 * time.Second
-	// longestQueue bounds how far ahead turns are given. Who finds no turn within it
-	// asks again in half of it or later; meanwhile the rate may have changed.
+	// longestQueue bounds how far ahead turns are given. A caller that finds no turn within it
+	// asks again after half of it or later; meanwhile the rate may have changed.
 	longestQueue = 15 * time.Minute
-	// fewTurns are waited for by who comes back, unless they take longestTurn.
+	// fewTurns are how many turns a returning caller waits for, unless they take longestTurn.
 	fewTurns    = 8
 	longestTurn = 10 * time.Second
-	// leastPause is the least time to come back after.
+	// leastPause is the shortest pause before a caller returns.
 	leastPause = time.Second
 	// fallbackRate, in e-mails a second, is what every account of SES may send,
-	// one in the sandbox included.
+	// even one in the sandbox.
 	fallbackRate = 1
 )
 
@@ -39,23 +39,23 @@ type AccountAPI interface {
 	GetAccount(context.Context, *sesv2.GetAccountInput, ...func(*sesv2.Options)) (*sesv2.GetAccountOutput, error)
 }
 
-// Deferral is the error of a wait that would have taken too long: nothing was
-// sent, and after RetryAfter it is worth trying again.
+// Deferral is the error of a wait that would take too long: nothing was
+// sent, and a retry after RetryAfter makes sense.
 type Deferral struct {
 	Reason     string // ReasonThrottled or ReasonDailyQuota
 	RetryAfter time.Duration
 }
 
-// Error says why, and for how long.
+// Error returns the reason and the wait.
 func (d *Deferral) Error() string {
 	return fmt.Sprintf("sending deferred for %s: %s", d.RetryAfter, d.Reason)
 }
 
-// Outcome is the deferral as the outcome of the send that was not tried.
+// Outcome returns the result of the send that was not tried.
 func (d *Deferral) Outcome() SendResult { return deferred(d.Reason, d.RetryAfter) }
 
-// Rate keeps one of several senders to its share of what the account may send:
-// so many e-mails a second, and so many in 24 hours. Its methods may be called
+// Rate keeps one of several senders to its share of the account's
+// limits: e-mails a second, and e-mails in 24 hours. Its methods may be called
 // concurrently.
 type Rate struct {
 	api     AccountAPI
@@ -63,15 +63,15 @@ type Rate struct {
 	log     *zap.Logger
 	limiter *rate.Limiter
 
-	asking chan struct{} // holds one token while SES is asked
+	asking chan struct{} // holds one token during a request to SES
 
 	mu        sync.Mutex
 	asked     time.Time // when SES was last asked; zero: never
 	answered  time.Time // when it last answered; zero: never
-	throttled bool      // SES said so since it was last asked
-	queueEnd  time.Time // when the turn comes that is given next to who is sent away
+	throttled bool      // SES has reported throttling since it was last asked
+	queueEnd  time.Time // when the next turn comes for a caller that must return
 	turnedOff int       // how many found no turn within longestQueue
-	left      float64   // what this sender may yet send of the daily quota
+	left      float64   // what is left to this sender of the daily quota
 }
 
 // NewRate returns the rate of one of senders equal senders. A nil log is
@@ -88,19 +88,19 @@ func NewRate(api AccountAPI, senders int, log *zap.Logger) (*Rate, error) {
 	return r, nil
 }
 
-// Wait blocks until one e-mail may be sent. Where that would take longer than
-// budget, or others were sent away and have not had their turns yet, it returns a
-// [*Deferral] at once, whose RetryAfter is when a turn is kept for the caller, who
-// takes it with [Rate.WaitAgain]. When the context ends first it returns its
+// Wait blocks until one e-mail may be sent. If that would take longer than
+// budget, or earlier callers still have turns to come, it returns a
+// [*Deferral] at once, whose RetryAfter is when a turn is reserved for the caller, who
+// takes it with [Rate.WaitAgain]. If the context ends first it returns its
 // error; the e-mail then counts as not sent.
 func (r *Rate) Wait(ctx context.Context, budget time.Duration) error {
 	return r.wait(ctx, budget, false)
 }
 
-// WaitAgain is Wait for who was sent away before, and need not stand behind the
-// others who were. Turns are not kept by name: there are as many as were given,
-// and with several workers one may come back to another. So where turns are rare
-// it waits longer than its budget, for a few of them, if several come back at once.
+// WaitAgain is Wait for a caller that was deferred before, and need not queue behind
+// other deferred callers. Turns are not reserved by name: there are as many as were given,
+// and with several workers a caller may return to another one. So if turns are rare,
+// it waits longer than its budget, for a few turns, in case several return at once.
 func (r *Rate) WaitAgain(ctx context.Context, budget time.Duration) error {
 	few := time.Duration(fewTurns / float64(r.limiter.Limit()) * float64(time.Second))
 	return r.wait(ctx, max(budget, min(few, longestTurn)), true)
@@ -135,11 +135,11 @@ func (r *Rate) wait(ctx context.Context, budget time.Duration, again bool) error
 	}
 }
 
-// turn takes a turn that comes within budget, or else says after which pause to
-// come back: half a budget before the next turn that is not given yet, so that
-// who comes a little late finds it still.
+// turn takes a turn that comes within budget, or else returns the pause after which to
+// return: half a budget before the next free turn, so that
+// a caller that is slightly late still finds it.
 func (r *Rate) turn(now time.Time, budget time.Duration, again bool) (*rate.Reservation, time.Duration) {
-	r.mu.Lock() // or a turn taken between Reserve and Cancel would be lost
+	r.mu.Lock() // otherwise a turn taken between Reserve and Cancel would be lost
 	defer r.mu.Unlock()
 	if again || !r.queueEnd.After(now) {
 		turn := r.limiter.ReserveN(now, 1)
@@ -161,14 +161,14 @@ func (r *Rate) turn(now time.Time, budget time.Duration, again bool) (*rate.Rese
 	return nil, max(queued-budget/2, leastPause)
 }
 
-// spread is from once to twice a pause, evenly over all n (by the golden ratio).
+// spread returns one to two times a pause, evenly over all n (by the golden ratio).
 func spread(pause time.Duration, n int) time.Duration {
 	_, part := math.Modf(float64(n) * math.Phi)
 	return pause + time.Duration(part*float64(pause))
 }
 
-// Throttled reports that SES found the sending too fast: the rate is asked for
-// again soon. A nil Rate takes it for information.
+// Throttled reports that SES found the sending too fast: the rate is read
+// again soon. A nil Rate ignores it.
 func (r *Rate) Throttled() {
 	if r == nil {
 		return
@@ -194,9 +194,9 @@ func (r *Rate) returnQuota() {
 	r.left++
 }
 
-// refresh asks SES for the rate where that is due. One caller asks while the
-// others go on with what is known; only the very first question is waited for
-// by all, since before it nothing is.
+// refresh reads the rate from SES if that is due. One caller asks while the
+// others continue with the known rate; all wait only for the very first answer,
+// since nothing is known before it.
 func (r *Rate) refresh(ctx context.Context) {
 	due, first := r.due()
 	if !due {
@@ -213,7 +213,7 @@ func (r *Rate) refresh(ctx context.Context) {
 }
 
 // startAsking takes the turn to ask SES. While another caller has it, it waits
-// only where told to, and then no longer than the context lives.
+// only if wait is set, and no longer than the context lives.
 func (r *Rate) startAsking(ctx context.Context, wait bool) bool {
 	if !wait {
 		select {
@@ -243,8 +243,8 @@ func (r *Rate) due() (due, first bool) {
 }
 
 func (r *Rate) ask(ctx context.Context) {
-	// The answer is for every caller, so one caller's giving up must not spoil
-	// it; the time-out bounds it instead.
+	// The answer is for every caller, so one caller's cancellation must not stop
+	// it; the timeout bounds it instead.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), accountTimeout)
 	defer cancel()
 	account, err := r.api.GetAccount(ctx, &sesv2.GetAccountInput{})
@@ -255,23 +255,23 @@ func (r *Rate) ask(ctx context.Context) {
 	r.asked, r.throttled = now, false
 	if err != nil || account == nil || account.SendQuota == nil || !usable(account.SendQuota.MaxSendRate) {
 		r.distrust(now)
-		r.log.Warn("SES does not say the account's rate", zap.Float64("rate", float64(r.limiter.Limit())), zap.Error(err))
+		r.log.Warn("SES does not report the account's rate", zap.Float64("rate", float64(r.limiter.Limit())), zap.Error(err))
 		return
 	}
 	r.answered = now
 	quota := account.SendQuota
 	r.setRate(quota.MaxSendRate)
 	r.left = math.Inf(1)
-	if quota.Max24HourSend >= 0 { // -1 is SES's way to say that there is none
+	if quota.Max24HourSend >= 0 { // SES uses -1 for no quota
 		r.left = math.Ceil((quota.Max24HourSend - quota.SentLast24Hours) / float64(r.senders))
 	}
 }
 
-// usable tells whether a rate is one: neither nothing, nor less, nor NaN.
+// usable reports whether a rate is positive; NaN is not.
 func usable(perSecond float64) bool { return perSecond > 0 }
 
 // distrust falls back to what every account may send, once the last answer is
-// too old to go by. A quota that ran out is tried again: SES knows, we do not.
+// too old. A used-up quota is tried again: SES knows better.
 func (r *Rate) distrust(now time.Time) {
 	if !r.answered.IsZero() && now.Sub(r.answered) < trustFor {
 		return
@@ -287,7 +287,7 @@ func (r *Rate) setRate(perSecond float64) {
 }
 
 // share is this sender's part of the account's rate. Its burst is a tenth of a
-// second's worth: enough to ride out a late timer, too little to be throttled.
+// second's worth: enough to make up for a late timer, too little to be throttled.
 func (r *Rate) share(perSecond float64) (rate.Limit, int) {
 	mine := perSecond / float64(r.senders)
 	return rate.Limit(mine), max(1, int(mine/10))

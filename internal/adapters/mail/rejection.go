@@ -7,24 +7,24 @@ import (
 
 // Codes of a [Rejection].
 const (
-	CodeTooLarge               = "too-large"               // beyond MaxNotification
+	CodeTooLarge               = "too-large"               // larger than MaxNotification
 	CodeMalformed              = "malformed"               // not an SNS message, or a field of it is unreadable
-	CodeUnknownType            = "unknown-type"            // an SNS message of a type that SNS does not have
-	CodeWrongTopic             = "wrong-topic"             // of another topic than the configured one
+	CodeUnknownType            = "unknown-type"            // an SNS message of an unknown type
+	CodeWrongTopic             = "wrong-topic"             // from another topic than the configured one
 	CodeTooOld                 = "too-old"                 // made too long ago
 	CodeFromTheFuture          = "from-the-future"         // made later than now
-	CodeBadCertificateURL      = "bad-certificate-url"     // the certificate is not where SNS keeps them
-	CodeCertificateUnavailable = "certificate-unavailable" // the certificate could not be had; passing
-	CodeBadCertificate         = "bad-certificate"         // what was had is no valid certificate of an RSA key
+	CodeBadCertificateURL      = "bad-certificate-url"     // the certificate's URL is not one of SNS's
+	CodeCertificateUnavailable = "certificate-unavailable" // the certificate could not be fetched; temporary
+	CodeBadCertificate         = "bad-certificate"         // the fetched file is no valid certificate of an RSA key
 	CodeUnknownSignature       = "unknown-signature"       // neither signature version 1 nor 2
 	CodeBadSignature           = "bad-signature"           // not signed by the certificate's key
 	CodeNotVerified            = "not-verified"            // Confirm was called before Verify
-	CodeNotAConfirmation       = "not-a-confirmation"      // of a type that has nothing to confirm
-	CodeBadSubscribeURL        = "bad-subscribe-url"       // confirming would call something else than SNS
-	CodeConfirmationFailed     = "confirmation-failed"     // SNS did not confirm; passing
+	CodeNotAConfirmation       = "not-a-confirmation"      // of a type without anything to confirm
+	CodeBadSubscribeURL        = "bad-subscribe-url"       // the confirmation would call something other than SNS
+	CodeConfirmationFailed     = "confirmation-failed"     // SNS did not confirm; temporary
 )
 
-// Codes are the codes of a [Rejection], all of them.
+// Codes returns all codes of a [Rejection].
 func Codes() []string {
 	return []string{
 		CodeTooLarge, CodeMalformed, CodeUnknownType, CodeWrongTopic, CodeTooOld, CodeFromTheFuture, CodeBadCertificateURL,
@@ -33,7 +33,7 @@ func Codes() []string {
 	}
 }
 
-// Rejection is the error of an SNS message that is not to be believed or could
+// Rejection is the error of an SNS message that is not genuine or could
 // not be checked.
 type Rejection struct {
 	// Code is one of the Code constants.
@@ -52,8 +52,8 @@ func (r *Rejection) Error() string {
 // Unwrap returns the cause, or nil.
 func (r *Rejection) Unwrap() error { return r.err }
 
-// Passing tells whether the same message may be accepted later, so that SNS
-// should be asked to deliver it again.
+// Passing reports whether the same message may be accepted later, so that SNS
+// should deliver it again.
 func (r *Rejection) Passing() bool {
 	return r.Code == CodeCertificateUnavailable || r.Code == CodeConfirmationFailed
 }

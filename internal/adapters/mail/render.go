@@ -8,9 +8,9 @@ import (
 	texttemplate "text/template"
 )
 
-// Each kind is worded once, as plain text, in templates/KIND.tmpl; two layouts
-// set those words, so the two bodies of an e-mail cannot come to say different
-// things, and only the HTML layout has to know about escaping.
+// Each kind is written once, as plain text, in templates/KIND.tmpl; two layouts
+// render it, so the two bodies of an e-mail cannot differ,
+// and only the HTML layout has to escape.
 //
 //go:embed templates
 var templateFiles embed.FS
@@ -34,13 +34,13 @@ func parseWording(kind string) *texttemplate.Template {
 		ParseFS(templateFiles, "templates/"+kind+".tmpl"))
 }
 
-// facts is what the wording of a kind can speak of.
+// facts are the fields available to the wording of a kind.
 type facts struct {
 	Content
 	Until, Length, Grace string
 }
 
-// page is what the layouts set.
+// page is the input of the layouts.
 type page struct {
 	Subject, Preheader, Heading, Greeting string
 	Paragraphs                            []string
@@ -51,7 +51,7 @@ type page struct {
 	UnsubscribeURL                        string
 }
 
-// Render words an e-mail. It fails on content that would make an untrue or
+// Render renders an e-mail. It fails on content that would make a false or
 // unsafe one, and names the field.
 func Render(c Content) (Rendered, error) {
 	if err := c.validate(); err != nil {
@@ -63,10 +63,10 @@ func Render(c Content) (Rendered, error) {
 	}
 	var text, html strings.Builder
 	if err := textLayout.Execute(&text, p); err != nil {
-		return Rendered{}, fmt.Errorf("setting the text of %s: %w", c.Kind, err)
+		return Rendered{}, fmt.Errorf("rendering the text of %s: %w", c.Kind, err)
 	}
 	if err := htmlLayout.Execute(&html, p); err != nil {
-		return Rendered{}, fmt.Errorf("setting the HTML of %s: %w", c.Kind, err)
+		return Rendered{}, fmt.Errorf("rendering the HTML of %s: %w", c.Kind, err)
 	}
 	return Rendered{Subject: p.Subject, Text: text.String(), HTML: html.String()}, nil
 }
@@ -116,7 +116,7 @@ func (c Content) demonstration() string {
 	return fmt.Sprintf("This is a demonstration: a day lasts %s here.", c.Day)
 }
 
-// paragraphs splits a wording at its blank lines and unwraps each paragraph.
+// paragraphs splits a text at its blank lines and unwraps each paragraph.
 func paragraphs(s string) []string {
 	var out []string
 	for block := range strings.SplitSeq(s, "\n\n") {
@@ -127,7 +127,7 @@ func paragraphs(s string) []string {
 	return out
 }
 
-// textWidth is where lines of the text body end; a longer word, such as a
+// textWidth is the line length of the text body; a longer word, such as a
 // link, stays whole.
 const textWidth = 72
 

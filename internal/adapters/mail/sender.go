@@ -24,7 +24,7 @@ type SendEmailAPI interface {
 	SendEmail(context.Context, *sesv2.SendEmailInput, ...func(*sesv2.Options)) (*sesv2.SendEmailOutput, error)
 }
 
-// SenderConfig says how to send.
+// SenderConfig configures a [Sender].
 type SenderConfig struct {
 	// From is the sender: an address, or a name and an address.
 	From string
@@ -33,7 +33,7 @@ type SenderConfig struct {
 	ConfigurationSet string
 	// Timeout bounds one call; zero means 10 seconds.
 	Timeout time.Duration
-	// Rate hears of throttling, so that it asks SES for the rate again; may be
+	// Rate is notified of throttling, so that it reads the rate again; may be
 	// nil. Send itself does not wait for it: waiting belongs before the claim.
 	Rate *Rate
 	// Log may be nil.
@@ -50,7 +50,7 @@ type Sender struct {
 	log              *zap.Logger
 }
 
-// NewSender returns a Sender, or an error that names the setting at fault.
+// NewSender returns a Sender, or an error that names the wrong setting.
 func NewSender(api SendEmailAPI, config SenderConfig) (*Sender, error) {
 	from, err := mail.ParseAddress(config.From)
 	if err != nil {
@@ -60,14 +60,14 @@ func NewSender(api SendEmailAPI, config SenderConfig) (*Sender, error) {
 		return nil, fmt.Errorf("MAIL_FROM: %w", err)
 	}
 	if config.ConfigurationSet != "" && !tagValue.MatchString(config.ConfigurationSet) {
-		return nil, fmt.Errorf("SES_CONFIGURATION_SET: %q is not the name of one", config.ConfigurationSet)
+		return nil, fmt.Errorf("SES_CONFIGURATION_SET: %q is not a valid name", config.ConfigurationSet)
 	}
 	if config.Timeout < 0 {
 		return nil, fmt.Errorf("timeout: %s is negative", config.Timeout)
 	}
 	s := &Sender{
 		api:              api,
-		from:             from.String(), // encodes the name where it is not ASCII
+		from:             from.String(), // encodes a name that is not ASCII
 		configurationSet: config.ConfigurationSet,
 		timeout:          config.Timeout,
 		rate:             config.Rate,
@@ -82,8 +82,8 @@ func NewSender(api SendEmailAPI, config SenderConfig) (*Sender, error) {
 	return s, nil
 }
 
-// Send hands one e-mail to SES, once, and says what became of it. It never
-// retries: whether to is for the caller to decide from the outcome, since only
+// Send hands one e-mail to SES, once, and returns the result. It never
+// retries: the caller decides that by the result, because only
 // the caller knows the claim.
 func (s *Sender) Send(ctx context.Context, m Message) SendResult {
 	if reason, err := m.validate(); err != nil {
@@ -95,7 +95,7 @@ func (s *Sender) Send(ctx context.Context, m Message) SendResult {
 
 	var sent wire
 	out, err := s.api.SendEmail(ctx, s.input(m), func(o *sesv2.Options) {
-		// The SDK's retries cannot tell a lost request from a lost answer.
+		// The SDK's retries cannot distinguish a lost request from a lost answer.
 		o.Retryer = aws.NopRetryer{}
 		o.APIOptions = append(o.APIOptions, sent.watch)
 	})
@@ -139,7 +139,7 @@ func utf8Content(data string) *types.Content {
 	return &types.Content{Data: aws.String(data), Charset: aws.String("UTF-8")}
 }
 
-// record logs the outcome by the send's key.
+// record logs the result by the send's key.
 func (s *Sender) record(m Message, outcome SendResult, detail zap.Field) {
 	fields := []zap.Field{zap.Stringer("status", outcome.Status)}
 	if m.Notice != "" {
@@ -152,12 +152,12 @@ func (s *Sender) record(m Message, outcome SendResult, detail zap.Field) {
 		s.log.Debug("e-mail sent", append(fields, zap.String("messageID", outcome.MessageID))...)
 		return
 	}
-	s.log.Warn("e-mail not known to be sent", append(fields,
+	s.log.Warn("e-mail not sent, or not certainly sent", append(fields,
 		zap.String("reason", outcome.Reason), zap.Duration("retryAfter", outcome.RetryAfter), detail)...)
 }
 
-// answerCode is the error's code, for the log. The rest of the error stays out
-// of it: SES quotes addresses ("The following identities failed the check: …").
+// answerCode is the error's code, for the log. The rest of the error is omitted
+// because SES quotes addresses ("The following identities failed the check: …").
 func answerCode(err error) zap.Field {
 	if apiError, ok := errors.AsType[smithy.APIError](err); ok {
 		return zap.String("code", apiError.ErrorCode())

@@ -20,36 +20,36 @@ import (
 )
 
 const (
-	// defaultMaxAge is the age from which a message is too old. A copy of a
-	// younger one is told by its MessageID.
+	// defaultMaxAge is the age from which a message is too old. Its MessageID
+	// identifies a copy of a younger one.
 	defaultMaxAge = time.Hour
 	// maxLead is by how much SNS's clock may be ahead of ours.
 	maxLead = 5 * time.Minute
 )
 
-// snsHost is where SNS serves its certificates and confirms subscriptions.
+// snsHost matches the hosts where SNS serves its certificates and confirms subscriptions.
 var snsHost = regexp.MustCompile(`^sns\.[a-z0-9-]{3,32}\.amazonaws\.com(\.cn)?$`)
 
-// VerifierConfig says which SNS messages to believe.
+// VerifierConfig configures which SNS messages to trust.
 type VerifierConfig struct {
-	// TopicARN is the only topic whose messages are believed.
+	// TopicARN is the only trusted topic.
 	TopicARN string
-	// CertificateHosts, each a host or host:port, are believed beside the hosts
-	// of SNS, over http too. Whoever serves one can make any message, so this
+	// CertificateHosts, each a host or host:port, are trusted besides the hosts
+	// of SNS, over http too. Whoever serves one can forge any message, so this
 	// is for the embedded mailbox alone.
 	CertificateHosts []string
 	// MaxAge is the age from which a message is too old; zero means an hour. SNS
-	// delivers again with the first delivery's time, so this is also the length
-	// of an outage after which events are lost.
+	// redelivers with the first delivery's time, so events are lost
+	// after an outage longer than this.
 	MaxAge time.Duration
 	// Client makes the requests for certificates and confirmations; nil means
-	// one of the package's own. Its redirects are not followed.
+	// one of the package's own. It follows no redirects.
 	Client *http.Client
-	// Now tells the time; nil means [time.Now].
+	// Now returns the time; nil means [time.Now].
 	Now func() time.Time
 }
 
-// Verifier tells SNS messages that are to be believed from those that are not.
+// Verifier distinguishes genuine SNS messages from forged ones.
 // Its methods may be called concurrently.
 type Verifier struct {
 	topicARN string
@@ -60,7 +60,7 @@ type Verifier struct {
 	certs    *certificates
 }
 
-// NewVerifier returns a Verifier, or an error that names the setting at fault.
+// NewVerifier returns a Verifier, or an error that names the wrong setting.
 func NewVerifier(config VerifierConfig) (*Verifier, error) {
 	if !strings.HasPrefix(config.TopicARN, "arn:") {
 		return nil, fmt.Errorf("SNS_TOPIC_ARN: %q is not an ARN", config.TopicARN)
@@ -99,8 +99,8 @@ func withoutRedirects(client *http.Client) *http.Client {
 	return &own
 }
 
-// Verify tells whether a message comes from SNS, from the configured topic, and
-// lately. Its errors are [*Rejection]. What costs nothing is checked first, so
+// Verify checks that a message is recent and comes from SNS, from the configured
+// topic. Its errors are [*Rejection]. Checks without cost come first, so
 // that a stranger's message fetches no certificate.
 func (v *Verifier) Verify(ctx context.Context, n *Notification) error {
 	if n.TopicARN != v.topicARN {
@@ -159,8 +159,8 @@ func (v *Verifier) allowCertificateURL(raw string) error {
 	return nil
 }
 
-// snsURL parses a URL that is to be requested on SNS's word, and refuses every
-// host that is neither SNS's own nor one of the configured.
+// snsURL parses a URL that SNS has given, and refuses every
+// host that is neither SNS's own nor a configured one.
 func (v *Verifier) snsURL(raw string) (*url.URL, error) {
 	u, err := url.Parse(raw)
 	if err != nil || u.Opaque != "" {
@@ -178,9 +178,9 @@ func (v *Verifier) snsURL(raw string) (*url.URL, error) {
 	return nil, errors.New("not at a host of SNS")
 }
 
-// Confirm tells SNS that the configured topic's messages are wanted here, as a
-// verified SubscriptionConfirmation asks. Its errors are [*Rejection]. An
-// UnsubscribeConfirmation is not for it: answering one would subscribe again.
+// Confirm subscribes to the configured topic, as a
+// verified SubscriptionConfirmation asks. Its errors are [*Rejection]. It refuses an
+// UnsubscribeConfirmation: answering one would subscribe again.
 func (v *Verifier) Confirm(ctx context.Context, n *Notification) error {
 	if n.Type != TypeSubscriptionConfirmation {
 		return reject(CodeNotAConfirmation, nil)

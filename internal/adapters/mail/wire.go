@@ -8,15 +8,15 @@ import (
 	"github.com/aws/smithy-go/middleware"
 )
 
-// wire watches one call for the moment from which SES may have it.
+// wire records from when on SES may have a call's request.
 type wire struct{ headers atomic.Bool }
 
-// written tells whether a request's headers were handed to a connection.
+// written reports whether a request's headers were handed to a connection.
 func (w *wire) written() bool { return w.headers.Load() }
 
 // watch adds w to a call's middleware at the deserialize step, the innermost:
-// it sees the request to SES, but not those for credentials, which are made
-// further out and would otherwise pass for it.
+// there it sees the request to SES, but not those for credentials, which are made
+// further out.
 func (w *wire) watch(stack *middleware.Stack) error {
 	return stack.Deserialize.Add(middleware.DeserializeMiddlewareFunc("WatchWire",
 		func(ctx context.Context, in middleware.DeserializeInput, next middleware.DeserializeHandler) (

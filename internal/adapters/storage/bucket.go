@@ -14,12 +14,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
 
-// Bucket keeps files in a bucket of S3, or of anything that speaks like it.
+// Bucket keeps files in a bucket of S3, or of a compatible service.
 type Bucket struct {
 	client *s3.Client
 	upload *transfermanager.Client
 	name   string
-	// prefix leads the keys.
+	// prefix is the beginning of the keys.
 	prefix string
 }
 
@@ -35,9 +35,9 @@ func (b *Bucket) String() string { return "s3://" + b.name + "/" + b.prefix }
 
 func (b *Bucket) key(name string) *string { return aws.String(b.prefix + name) }
 
-// Put sends the file in parts as it is read. The bucket shows it once all have arrived; what is broken
-// off is given up, and a rule of the bucket's should delete what remains of uploads that a killed
-// process left.
+// Put uploads the file in parts as it is read. The bucket shows it once all have arrived. A failed
+// upload is aborted; a rule of the bucket should delete the remains of uploads by killed
+// processes.
 func (b *Bucket) Put(ctx context.Context, name string, content io.Reader) error {
 	_, err := b.upload.UploadObject(ctx, &transfermanager.UploadObjectInput{Bucket: &b.name, Key: b.key(name), Body: content})
 	if err != nil {
@@ -46,7 +46,7 @@ func (b *Bucket) Put(ctx context.Context, name string, content io.Reader) error 
 	return nil
 }
 
-// Get reads a file as it is needed.
+// Get opens a file and reads it as needed.
 func (b *Bucket) Get(ctx context.Context, name string) (io.ReadCloser, error) {
 	object, err := b.client.GetObject(ctx, &s3.GetObjectInput{Bucket: &b.name, Key: b.key(name)})
 	if _, missing := errors.AsType[*types.NoSuchKey](err); missing {
@@ -58,14 +58,14 @@ func (b *Bucket) Get(ctx context.Context, name string) (io.ReadCloser, error) {
 	return object.Body, nil
 }
 
-// List looks at what is right under the prefix.
+// List lists the files directly under the prefix, with their sizes in bytes.
 func (b *Bucket) List(ctx context.Context) (map[string]int64, error) {
 	files := map[string]int64{}
 	pages := s3.NewListObjectsV2Paginator(b.client, &s3.ListObjectsV2Input{Bucket: &b.name, Prefix: &b.prefix, Delimiter: aws.String("/")})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return nil, fmt.Errorf("looking into %s: %w", b, err)
+			return nil, fmt.Errorf("listing %s: %w", b, err)
 		}
 		for _, object := range page.Contents {
 			files[strings.TrimPrefix(aws.ToString(object.Key), b.prefix)] = aws.ToInt64(object.Size)

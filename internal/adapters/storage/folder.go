@@ -11,23 +11,23 @@ import (
 	"time"
 )
 
-// Folder keeps files in a folder of this machine, which is made where it is not there.
+// Folder keeps files in a folder of this machine, which it creates if needed.
 type Folder string
 
 func (f Folder) String() string { return "folder " + string(f) }
 
-// Put writes beside, and gives the file its name once it is safely on the disk.
+// Put writes to a temporary file, and renames it once it is safely on the disk.
 func (f Folder) Put(_ context.Context, name string, content io.Reader) error {
-	const private = 0o700 // what it holds is everybody's addresses
+	const private = 0o700 // its files contain everybody's addresses
 	if err := os.MkdirAll(string(f), private); err != nil {
-		return fmt.Errorf("making the folder: %w", err)
+		return fmt.Errorf("creating the folder: %w", err)
 	}
 	if err := f.tidy(); err != nil {
 		return err
 	}
 	file, err := os.CreateTemp(string(f), unfinished+"*")
 	if err != nil {
-		return fmt.Errorf("making the file: %w", err)
+		return fmt.Errorf("creating the file: %w", err)
 	}
 	_, err = io.Copy(file, content)
 	if err == nil {
@@ -42,7 +42,7 @@ func (f Folder) Put(_ context.Context, name string, content io.Reader) error {
 	return errors.Join(fmt.Errorf("writing %s: %w", name, err), os.Remove(file.Name()))
 }
 
-// sync has the names on the disk as well, which a loss of power would take otherwise.
+// sync writes the folder to the disk as well, or a loss of power could lose the name.
 func (f Folder) sync() error {
 	folder, err := os.Open(string(f))
 	if err != nil {
@@ -54,14 +54,14 @@ func (f Folder) sync() error {
 	return nil
 }
 
-// unfinished is how the names of files begin that are being written.
+// unfinished is the name prefix of files that are being written.
 const unfinished = ".unfinished-"
 
-// tidy deletes what a process left that was killed while it wrote: nothing is written for a day.
+// tidy deletes the files of processes that were killed while writing: no write takes a day.
 func (f Folder) tidy() error {
 	left, err := filepath.Glob(filepath.Join(string(f), unfinished+"*"))
 	if err != nil {
-		return fmt.Errorf("looking for files that were left: %w", err)
+		return fmt.Errorf("finding unfinished files: %w", err)
 	}
 	for _, name := range left {
 		const day = 24 * time.Hour
@@ -70,7 +70,7 @@ func (f Folder) tidy() error {
 			err = os.Remove(name)
 		}
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("deleting a file that was left: %w", err)
+			return fmt.Errorf("deleting an unfinished file: %w", err)
 		}
 	}
 	return nil
@@ -81,7 +81,7 @@ func (f Folder) Get(_ context.Context, name string) (io.ReadCloser, error) {
 	return os.Open(filepath.Join(string(f), name)) //nolint:gosec,wrapcheck // G304: the names are ids of backups, checked
 }
 
-// List looks at the folder; one that is not there is empty.
+// List lists the files of the folder, with their sizes in bytes; a missing folder is empty.
 func (f Folder) List(context.Context) (map[string]int64, error) {
 	entries, err := os.ReadDir(string(f))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {

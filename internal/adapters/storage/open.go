@@ -55,7 +55,7 @@ func identities(path string) ([]age.Identity, error) {
 	return keys, nil
 }
 
-// holdsKeys tells whether there is more than comments: a file in which no key has been put yet holds none.
+// holdsKeys reports whether a file has more than comments: before a key is put in, it has none.
 func holdsKeys(content string) bool {
 	for line := range strings.Lines(content) {
 		if line = strings.TrimSpace(line); line != "" && line[0] != '#' {

@@ -1,6 +1,6 @@
-// Package webhook hands a body to an address over HTTP, once, signed, and says
-// what became of it. It follows no redirects, reads little of the answers, and
-// its reasons and errors hold neither addresses nor bodies: an address may well
+// Package webhook posts a body to an address over HTTP, once, signed, and reports
+// the outcome. It follows no redirects, reads little of the answers, and
+// its reasons and errors contain neither addresses nor bodies: an address may
 // be a secret.
 package webhook
 
@@ -21,34 +21,34 @@ import (
 )
 
 const (
-	// DefaultTimeout bounds a call, connecting and the answer included.
+	// DefaultTimeout bounds a call, including connecting and the answer.
 	DefaultTimeout = 5 * time.Second
-	// maxAnswer is how much of an answer is read before it is given up.
+	// maxAnswer is how much of an answer is read at most.
 	maxAnswer = 64 << 10
 	// maxHeaders bounds the answer's headers.
 	maxHeaders = 16 << 10
-	// minRetry and maxRetry bound what an answer may ask to wait.
+	// minRetry and maxRetry bound the wait that an answer may request.
 	minRetry = 5 * time.Second
 	maxRetry = 15 * time.Minute
 )
 
-// Status says what is known of a call.
+// Status is the outcome of a call.
 type Status int
 
-// The zero Status is Unknown: what forgets to say what happened must not pass
-// for a call that surely failed.
+// The zero Status is Unknown, so that a forgotten status does not pass
+// for a certain failure.
 const (
-	// Unknown: the request left, and no answer tells what became of it.
+	// Unknown: the request was sent, and no answer shows its outcome.
 	Unknown Status = iota
 	// Accepted: the answer was 2xx.
 	Accepted
-	// Refused: the answer says no, and will say so again.
+	// Refused: the answer is a refusal, and a retry would get the same.
 	Refused
-	// Deferred: it was not taken now, and may be later.
+	// Deferred: it was not accepted now, and may be later.
 	Deferred
 )
 
-// Delivery is what became of a call.
+// Delivery is the result of a call.
 type Delivery struct {
 	Status Status
 	// Reason is a code such as "status-404" or "no-answer"; empty when Accepted.
@@ -75,27 +75,27 @@ func New(secret string, timeout time.Duration) (*Client, error) {
 		secret: []byte(secret),
 		http: &http.Client{
 			Timeout: timeout,
-			// A redirect would take the body to an address that nobody has named.
+			// A redirect would send the body to an address that nobody has configured.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 			Transport: &http.Transport{
 				Proxy: http.ProxyFromEnvironment, MaxResponseHeaderBytes: maxHeaders, TLSHandshakeTimeout: timeout,
-				// Posts are hours apart: a kept connection would be dead by then, and what
-				// becomes of a request on a dead one is hard to know.
+				// Posts are hours apart: a kept connection would be dead by then, and the
+				// outcome of a request on a dead one is hard to know.
 				DisableKeepAlives: true, ForceAttemptHTTP2: true,
 			},
 		},
 	}, nil
 }
 
-// Sign is the value of the header X-Signature for a body.
+// Sign returns the value of the header X-Signature for a body.
 func Sign(secret, body []byte) string {
 	mac := hmac.New(sha256.New, secret)
 	mac.Write(body)
 	return "sha256=" + hex.EncodeToString(mac.Sum(nil))
 }
 
-// Post hands a JSON body to an address, once. The key tells the receiver
-// whether it has taken this before.
+// Post posts a JSON body to an address, once. The key lets the receiver
+// recognize a repeated post.
 func (c *Client) Post(ctx context.Context, address, key string, body []byte) Delivery {
 	var left atomic.Bool
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { left.Store(true) }})
@@ -103,7 +103,7 @@ func (c *Client) Post(ctx context.Context, address, key string, body []byte) Del
 	if err != nil {
 		return Delivery{Status: Refused, Reason: "bad-address"}
 	}
-	// Without a way to make the body anew, the transport repeats nothing by itself.
+	// Without a way to recreate the body, the transport repeats nothing by itself.
 	request.GetBody = nil
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("User-Agent", "trials")
@@ -117,12 +117,12 @@ func (c *Client) Post(ctx context.Context, address, key string, body []byte) Del
 		return Delivery{Status: Deferred, Reason: "unreachable", RetryAfter: minRetry}
 	}
 	defer response.Body.Close()
-	_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, maxAnswer)) // what it says changes nothing
+	_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, maxAnswer)) // its content does not matter
 	return classify(response)
 }
 
-// classify sorts answers. A gateway's 502 and 504 tell nothing of what is behind
-// it; other errors of servers say that it was not taken.
+// classify sorts answers. A gateway's 502 and 504 say nothing about the server behind
+// it; other server errors mean that it was not accepted.
 func classify(r *http.Response) Delivery {
 	reason := fmt.Sprintf("status-%d", r.StatusCode)
 	switch code := r.StatusCode; {
@@ -143,6 +143,6 @@ func retryAfter(header string) time.Duration {
 	if err != nil || seconds <= 0 {
 		return minRetry
 	}
-	// Bounded as a number first, since a huge one overflows a Duration.
+	// Bounded as a number first, because a huge one overflows a Duration.
 	return max(minRetry, time.Duration(min(seconds, int(maxRetry/time.Second)))*time.Second)
 }
