@@ -73,5 +73,5 @@ func TestWrongUseOfTokenCommands(t *testing.T) {
 	require.Contains(t, r.err, `token: there is no token "0000000000000000"`)
 	r = w.run(t, "token", "create", "--name", "admin", "--role", "viewer")
 	require.Equal(t, exitFailure, r.code)
-	require.Contains(t, r.err, "name: admin stands for a part of the system")
+	require.Contains(t, r.err, "name: admin is the name of a part of the system")
 }

@@ -130,7 +130,7 @@ func TestThePageSaysHowFarTheChainWasChecked(t *testing.T) {
 		"altered": {func(r []audit.Entry) []audit.Entry {
 			r[33].Reason = "nothing"
 			return r
-		}, "/admin/audit?outcome=done", "The chain breaks at entry 34, which is altered: its contents are not those that its hash was made of."},
+		}, "/admin/audit?outcome=done", "The chain breaks at entry 34, which is altered: its contents do not match its hash."},
 		"removed":                      {func(r []audit.Entry) []audit.Entry { return append(r[:19], r[20:]...) }, "/admin/audit", "The chain breaks at entry 20, which is missing: 19 is followed by 21."},
 		"removed, and others between":  {func(r []audit.Entry) []audit.Entry { return append(r[:19], r[20:]...) }, "/admin/audit?subject=trials", ""},
 		"tampered where nobody looked": {func(r []audit.Entry) []audit.Entry { r[40].Actor = "x"; return r }, "/admin/audit?cursor=30", ""},
@@ -151,7 +151,7 @@ func TestThePageSaysHowFarTheChainWasChecked(t *testing.T) {
 	require.Contains(t, s.get("/admin/audit").row(t, "34").text(), "34 altered")
 	s.world.Record = sample.Busy().Record
 	s.world.Record[40].After = `{"endsAt":`
-	require.Contains(t, s.get("/admin/audit").row(t, "41").text(), "Before: endsAt 2026-03-16 07:20:00 UTC, revision 0, status active Afterwards: left out: is no JSON as it is stored", "what is no JSON keeps nothing else from being read")
+	require.Contains(t, s.get("/admin/audit").row(t, "41").text(), "Before: endsAt 2026-03-16 07:20:00 UTC, revision 0, status active Afterwards: left out: is not JSON as it is stored", "what is no JSON keeps nothing else from being read")
 }
 
 func TestTheAuditPageWithNothingToShow(t *testing.T) {

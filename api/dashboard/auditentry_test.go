@@ -49,7 +49,7 @@ func TestDifferences(t *testing.T) {
 	require.Equal(t, changes{After: []fact{{"rolloutId", "r-1"}}}, compare("", `{"rolloutId":"r-1"}`))
 	require.Equal(t, changes{Before: []fact{{"leftOut", "has 9000 bytes, more than 8192"}}}, compare(`{"leftOut":"has 9000 bytes, more than 8192"}`, ""))
 	both := compare(`{"leftOut":"has 9000 bytes, more than 8192"}`, `{"a":`)
-	require.Equal(t, changes{Before: []fact{{"leftOut", "has 9000 bytes, more than 8192"}}, After: []fact{{"leftOut", "is no JSON as it is stored"}}}, both)
+	require.Equal(t, changes{Before: []fact{{"leftOut", "has 9000 bytes, more than 8192"}}, After: []fact{{"leftOut", "is not JSON as it is stored"}}}, both)
 	require.Empty(t, both.Unknown())
 	require.Equal(t, changes{
 		Changed: []change{{"a", "1.50", "2"}, {"b.c", "(not there)", "true"}, {"ends", "2026-03-16 06:20:00 UTC", "(nothing)"}, {"list[2]", "y", "(not there)"}},
@@ -58,5 +58,5 @@ func TestDifferences(t *testing.T) {
 		`{"big":12345678901234567890,"list":[{"x":"z"},"y"],"ends":"2026-03-16T07:20:00+01:00","a":1.50,"empty":"","none":[]}`,
 		`{"a":2,"b":{"c":true},"ends":null,"list":[{"x":"z"}],"empty":"","none":{},"big":12345678901234567890}`))
 	require.Equal(t, changes{Same: []fact{{"", "7"}}}, compare(`7`, `7`))
-	require.Equal(t, []fact{{"leftOut", "is no JSON as it is stored"}}, factsOf(`{"a":`))
+	require.Equal(t, []fact{{"leftOut", "is not JSON as it is stored"}}, factsOf(`{"a":`))
 }

@@ -12,58 +12,58 @@ import (
 )
 
 const (
-	// appendTries bounds how often entries are tried against those of other processes.
+	// appendTries bounds the attempts to append while other processes append too.
 	appendTries = 200
-	// mostWaiting bounds how many entries of this process wait to be written.
+	// mostWaiting bounds how many entries wait in this process.
 	mostWaiting = 2000
-	// mostTogether bounds how many entries are written at once.
+	// mostTogether bounds how many entries one write contains.
 	mostTogether = 100
-	// WriteLimit bounds one write, also for callers who have gone: an entry that is being written is waited for.
+	// WriteLimit bounds one write, even for callers that have gone: an entry that is being written is waited for.
 	WriteLimit = 5 * time.Second
 )
 
-// ErrBusy says that an entry is not on record, since too many others are being written.
+// ErrBusy says that an entry was not recorded because too many others are being written.
 var ErrBusy = errors.New("too many others write to the audit record")
 
-// Records keeps entries under their numbers.
+// Records stores entries under their numbers.
 type Records interface {
-	// InsertAudit puts entries under their numbers, in their order, up to the first whose number is
-	// another's. stand is how many stand there, counted from the first, also beside an error.
+	// InsertAudit inserts entries under their numbers, in order, up to the first whose number is
+	// taken. stand is how many were inserted, counted from the first, even with an error.
 	InsertAudit(ctx context.Context, entries []Entry) (stand int, err error)
-	// AuditEntry is the entry under a number, nil where there is none.
+	// AuditEntry returns the entry with a number, nil if there is none.
 	AuditEntry(ctx context.Context, seq int) (*Entry, error)
 }
 
-// Appender puts entries at the end of the record. Those of one process do not race each other for the
-// next number: while some are being written, the others gather, and are written together as the next,
-// urgent ones first. Of several processes the insert of a number decides, and the others take the next.
+// Appender appends entries to the record. Those of one process do not race each other for the
+// next number: while some are being written, others queue, and form the next write,
+// urgent ones first. Between processes the insert of a number decides, and the losers take the next.
 type Appender struct {
 	records Records
-	// lost is told of a number that was seen, and is gone.
+	// lost is called with a number that was seen, and is gone.
 	lost func(seq int)
-	seen int // the last number that was seen; of who writes
+	seen int // the last number seen; owned by the writer
 
 	mu      sync.Mutex
 	writing bool
-	// urgent and ordinary wait to be written, the first to come first.
+	// urgent and ordinary are queues, the first to come first.
 	urgent, ordinary []*waiting
 }
 
-// waiting is an entry that is to be written.
+// waiting is an entry in a queue.
 type waiting struct {
 	entry Entry
-	// written is closed when the entry stands as it is then, or err says why it does not.
+	// written is closed when the entry is recorded, or when err says why it is not.
 	written chan struct{}
 	err     error
 }
 
-// NewAppender makes one; lost is told of a number that was seen, and is gone.
+// NewAppender returns an appender; it calls lost with a number that was seen, and is gone.
 func NewAppender(records Records, lost func(seq int)) *Appender {
 	return &Appender{records: records, lost: lost}
 }
 
-// Append puts an entry at the end of the record, and answers with it as it stands there. Where the
-// context ends before its turn, it is not on record; once it is being written it is waited for.
+// Append appends an entry to the record, and returns it as recorded. If the
+// context ends before its turn, it is not recorded; once it is being written, Append waits.
 func (a *Appender) Append(ctx context.Context, e Entry) (Entry, error) {
 	if err := ctx.Err(); err != nil {
 		return e, fmt.Errorf("waiting to write to the audit record: %w", err)
@@ -83,7 +83,7 @@ func (a *Appender) Append(ctx context.Context, e Entry) (Entry, error) {
 	return w.entry, w.err
 }
 
-// gather has an entry wait to be written, unless too many do.
+// gather queues an entry, unless the queues are full.
 func (a *Appender) gather(w *waiting, urgent bool) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -102,7 +102,7 @@ func (a *Appender) gather(w *waiting, urgent bool) bool {
 	return true
 }
 
-// withdraw takes back an entry that is not being written yet.
+// withdraw removes an entry that is not being written yet.
 func (a *Appender) withdraw(w *waiting) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -112,7 +112,7 @@ func (a *Appender) withdraw(w *waiting) bool {
 	return len(a.urgent)+len(a.ordinary) < before
 }
 
-// next are the entries to write now, none where no more wait.
+// next returns the entries to write now, none if the queues are empty.
 func (a *Appender) next() []*waiting {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -124,7 +124,7 @@ func (a *Appender) next() []*waiting {
 	return now
 }
 
-// write goes on until no entry waits.
+// write writes until the queues are empty.
 func (a *Appender) write() {
 	for now := a.next(); len(now) > 0; now = a.next() {
 		stand, err := a.together(now)
@@ -137,7 +137,7 @@ func (a *Appender) write() {
 	}
 }
 
-// together puts entries at the end of the record, and answers with how many of them stand there,
+// together appends entries to the record, and returns how many of them were recorded,
 // counted from the first.
 func (a *Appender) together(now []*waiting) (stand int, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), WriteLimit)
@@ -165,8 +165,8 @@ func (a *Appender) together(now []*waiting) (stand int, err error) {
 	return stand, ErrBusy
 }
 
-// known is the last entry that was seen, the zero Entry where none was or it is gone: an older
-// state was restored meanwhile, or somebody has cut the end off.
+// known is the last entry seen, the zero Entry if there was none or it is gone: an older
+// state was restored meanwhile, or somebody has cut off the end.
 func (a *Appender) known(ctx context.Context) (Entry, error) {
 	if a.seen == 0 {
 		return a.end(ctx, Entry{})
@@ -183,9 +183,9 @@ func (a *Appender) known(ctx context.Context) (Entry, error) {
 	return *e, nil
 }
 
-// end is the last entry of the record at or behind the one given. It looks in steps that double as
-// long as there is an entry and then halve: so many reads by key as the number of entries behind has
-// binary digits, twice. Sorting would read the whole collection on the embedded database.
+// end is the last entry of the record at or after the given one. It searches in steps that double as
+// long as there is an entry and then halve: twice as many reads by key as the number of later entries
+// has binary digits. Sorting would read the whole collection on the embedded database.
 func (a *Appender) end(ctx context.Context, last Entry) (Entry, error) {
 	step := 1
 	for growing := true; step > 0; {

@@ -9,70 +9,70 @@ import (
 	"time"
 )
 
-// Outcome is what became of what was asked for.
+// Outcome is the outcome of a request.
 type Outcome string
 
 // The outcomes.
 const (
-	// Pending says that something was asked for and is about to be tried. Where no
-	// later entry settles it, nobody has noted what became of it.
+	// Pending says that a request is about to be tried. If no
+	// later entry settles it, its outcome was not recorded.
 	Pending Outcome = "pending"
 	// Done says that it was carried out.
 	Done Outcome = "done"
-	// Refused says that it does not apply, and has changed nothing.
+	// Refused says that the request does not apply, and has changed nothing.
 	Refused Outcome = "refused"
-	// Failed says that it broke off: it may have been carried out all the same.
+	// Failed says that it was aborted: it may still have been carried out.
 	Failed Outcome = "failed"
 )
 
-// Outcomes are all there are, in the order in which something goes through them.
+// Outcomes lists all outcomes, in the order in which a request goes through them.
 func Outcomes() []Outcome { return []Outcome{Pending, Done, Refused, Failed} }
 
-// Entry is one thing on record. It holds ids, and never names or addresses of
+// Entry is one recorded action. It contains ids, and never names or addresses of
 // vendors.
 type Entry struct {
 	// Seq counts from 1 without gaps.
 	Seq int `json:"seq"`
-	// At is when it was put on record, to the millisecond, in UTC, by the clock of
-	// who wrote it. What came first, Seq says.
+	// At is when it was recorded, to the millisecond, in UTC, by the writer's
+	// clock. Seq gives the order.
 	At time.Time `json:"at"`
-	// Actor is who did it: a person by the name of the token, or "rollout" and the
-	// like where it was the system itself.
+	// Actor is who did it: a person by the name of the token, or the
+	// system itself, such as "rollout".
 	Actor string `json:"actor"`
 	// Action is the API's name for the operation, or "rollout/" and the type of
-	// what a rollout decided.
+	// a rollout's decision.
 	Action string `json:"action"`
-	// Subject is what it was done to, as a path: "trials/v-1001".
+	// Subject is the object of the action, as a path: "trials/v-1001".
 	Subject string `json:"subject"`
-	// Reason is why, in the words of who asked; empty where none was given.
+	// Reason is the requester's reason; empty without one.
 	Reason string `json:"reason"`
-	// RequestID finds the request in the logs, Key is its Idempotency-Key. Empty
-	// where there is none.
+	// RequestID finds the request in the logs, Key is its Idempotency-Key; either may be
+	// empty.
 	RequestID string  `json:"requestId"`
 	Key       string  `json:"key"`
 	Outcome   Outcome `json:"outcome"`
-	// Settles is the number of the pending entry whose outcome this is; 0 for none.
+	// Settles is the number of the pending entry that this one settles; 0 for none.
 	Settles int `json:"settles"`
-	// Detail says what was wrong, where it was refused or failed.
+	// Detail explains a refusal or failure.
 	Detail string `json:"detail"`
-	// Asked is what was asked for, Before and After how its subject was and is, as
+	// Asked is the request, Before and After the state of its subject, as
 	// far as known.
 	Asked  JSON `json:"asked,omitempty"`
 	Before JSON `json:"before,omitempty"`
 	After  JSON `json:"after,omitempty"`
-	// Previous is the hash of the entry before, empty for the first. Hash is this
-	// one's, over all its other fields.
+	// Previous is the hash of the previous entry, empty for the first. Hash is this
+	// entry's, over all its other fields.
 	Previous string `json:"previous"`
 	Hash     string `json:"hash"`
 }
 
-// Bounds of what an entry holds; what is longer is cut.
+// Bounds of an entry's texts; longer ones are cut.
 const (
 	maxWord = 256  // characters of an actor, action, subject, key
 	maxText = 1000 // characters of a reason or detail
 )
 
-// Next is e as it follows last at the end of the record, where last is the zero
+// Next returns e as the entry after last, the zero
 // Entry before the first: numbered, bounded and hashed.
 func Next(last, e Entry) Entry {
 	e.Seq, e.Previous = last.Seq+1, last.Hash
@@ -85,16 +85,16 @@ func Next(last, e Entry) Entry {
 	return e
 }
 
-// bounded is a text as it can be stored and read again: valid UTF-8 of so many characters.
+// bounded makes a text storable: valid UTF-8 of at most so many characters.
 func bounded(text string, most int) string {
 	runes := []rune(strings.ToValidUTF8(text, "\uFFFD"))
 	return string(runes[:min(len(runes), most)])
 }
 
-// canonical is what is hashed: one JSON object without blanks, its fields in the
-// order of their names. asked, before and after are strings: the JSON as it is
-// stored. Strings are escaped as encoding/json does it without HTML in mind,
-// which is RFC 8785 but for U+2028 and U+2029, which are escaped too.
+// canonical is the hashed form: one JSON object without blanks, its fields in
+// alphabetical order. asked, before and after are strings: the JSON as it is
+// stored. Strings are escaped as encoding/json does without HTML escaping,
+// which is RFC 8785 except for U+2028 and U+2029, which are escaped too.
 type canonical struct {
 	Action    string  `json:"action"`
 	Actor     string  `json:"actor"`
@@ -113,10 +113,10 @@ type canonical struct {
 	Subject   string  `json:"subject"`
 }
 
-// canonicalTime is how a moment is written there.
+// canonicalTime is the format of times in it.
 const canonicalTime = "2006-01-02T15:04:05.000Z"
 
-// Canonical is the text over which an entry's hash is made.
+// Canonical returns the text that an entry's hash is computed over.
 func (e Entry) Canonical() []byte {
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)

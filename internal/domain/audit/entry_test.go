@@ -59,7 +59,7 @@ func TestDocuments(t *testing.T) {
 	text, err := json.Marshal(e)
 	require.NoError(t, err)
 	require.Contains(t, string(text), `"asked":{"days":7}`)
-	require.Contains(t, string(text), `"after":{"leftOut":"is no JSON as it is stored"}`)
+	require.Contains(t, string(text), `"after":{"leftOut":"is not JSON as it is stored"}`)
 	require.NotContains(t, string(text), `"before"`)
 	var read audit.Entry
 	require.NoError(t, json.Unmarshal(text, &read))

@@ -5,18 +5,18 @@ import (
 	"time"
 )
 
-// Filter says which entries are meant; a zero field leaves them all.
+// Filter selects entries; a zero field selects all.
 type Filter struct {
 	Actor, Action string
-	// Subject is a subject, or the beginning of a path: "rollouts/r-1" is also
-	// meant by "rollouts".
+	// Subject is a subject, or the beginning of a path: "rollouts" also selects
+	// "rollouts/r-1".
 	Subject string
 	Outcome Outcome
-	// From is the first moment that is meant, To the first one after it that is not.
+	// From is the first time to select, To the first one after the selection.
 	From, To time.Time
 }
 
-// Means tells whether an entry is one of those that are meant.
+// Means reports whether the filter selects an entry.
 func (f Filter) Means(e Entry) bool {
 	below := strings.HasPrefix(e.Subject, f.Subject+"/")
 	return (f.Actor == "" || f.Actor == e.Actor) &&

@@ -12,8 +12,8 @@ type JSON string
 // maxJSON bounds a document, in bytes.
 const maxJSON = 8 << 10
 
-// Document is a value as JSON. One that is too long is left out, and says so; nil
-// is none.
+// Document returns a value as JSON, or a remark if that is too long; nil
+// gives an empty document.
 func Document(value any) JSON {
 	if value == nil {
 		return ""
@@ -28,19 +28,19 @@ func Document(value any) JSON {
 	return JSON(text)
 }
 
-// remark stands in a document's place.
+// remark replaces a document.
 func remark(text string) JSON { return JSON(fmt.Sprintf(`{"leftOut":%q}`, text)) }
 
-// MarshalJSON is the document itself. A text that is none, since somebody has
-// altered what is stored, does not keep the rest from being read.
+// MarshalJSON returns the document itself. A text that is not JSON, because somebody has
+// altered the stored one, does not prevent reading the rest.
 func (j JSON) MarshalJSON() ([]byte, error) {
 	if !json.Valid([]byte(j)) {
-		return []byte(remark("is no JSON as it is stored")), nil
+		return []byte(remark("is not JSON as it is stored")), nil
 	}
 	return []byte(j), nil
 }
 
-// UnmarshalJSON keeps the document as it came.
+// UnmarshalJSON keeps the document unchanged.
 func (j *JSON) UnmarshalJSON(text []byte) error {
 	*j = JSON(text)
 	return nil

@@ -11,21 +11,21 @@ import (
 	"marketplace.example/trials/internal/domain/trial"
 )
 
-// The columns of a list, in any order, beside others that are passed over.
+// The columns of a list, in any order; other columns are ignored.
 const (
 	ColumnID   = "vendor_id"
 	ColumnDays = "days"
 )
 
 // ReadCSV reads a list of trials. Its header names vendor_id, and may name days
-// for a number of days of each trial's own. The first line that is wrong is named
-// in a *trial.Error; a vendor that nobody knows is not wrong, but an outcome.
+// for a separate number of days for each trial. A *trial.Error names the first wrong
+// line; an unknown vendor is not an error here, but an outcome.
 func ReadCSV(text string) ([]Listing, error) {
 	reader := csv.NewReader(strings.NewReader(strings.TrimPrefix(text, "\ufeff")))
 	reader.ReuseRecord = true
 	header, err := reader.Read()
 	if err != nil {
-		return nil, trial.Invalid("csv", "has no header that can be read")
+		return nil, trial.Invalid("csv", "has no readable header")
 	}
 	columns := make([]string, len(header))
 	for i, name := range header {
@@ -69,14 +69,14 @@ func ReadCSV(text string) ([]Listing, error) {
 	}
 }
 
-// CheckList holds a list against the operation that it is for.
+// CheckList validates a list against its operation.
 func (o Operation) CheckList(list []Listing) error {
 	for i, l := range list {
 		switch {
 		case !trial.ValidVendorID(l.VendorID):
 			return trial.Invalid("ids."+strconv.Itoa(i), "must be 1 to 64 letters, digits, underscores and dashes")
 		case l.Days != 0 && !o.Action.takesDays():
-			return trial.Invalid("csv", "has days, which mean nothing to %s", o.Action)
+			return trial.Invalid("csv", "has days, which %s does not use", o.Action)
 		case l.Days == 0 && o.Days == 0 && o.Action.takesDays():
 			return trial.Invalid("days", "is missing")
 		}

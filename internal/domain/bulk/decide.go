@@ -8,35 +8,35 @@ import (
 	"marketplace.example/trials/internal/domain/trial"
 )
 
-// Facts are what is decided on about one item, gathered afresh when it has its turn.
+// Facts are the inputs of the decision about one item, read when it is its turn.
 type Facts struct {
 	Now time.Time
-	// Found tells whether the vendor has a trial, Trial is how it stands.
+	// Found says that the vendor has a trial, Trial is its state.
 	Found bool
 	Trial trial.State
 	// Vendor is set for Convert and Resend.
 	Vendor trial.Vendor
-	// NoMail is why the vendor cannot be written to, empty where it can be; set for Resend.
+	// NoMail is why the vendor cannot be written to, empty if it can; set for Resend.
 	NoMail trial.Reason
 	// EmailReminders is the flag; set for Resend.
 	EmailReminders bool
 }
 
-// Decision is what to do about one item. Where its outcome is Succeeded it is to be
-// carried out; any other is final.
+// Decision says what to do about one item. With the outcome Succeeded it must be
+// carried out; any other outcome is final.
 type Decision struct {
 	Outcome Outcome
 	Reason  Reason
 	Detail  string
-	// Message and Request are what to ask of the trial; an empty message asks nothing.
+	// Message and Request are what to send to the trial; an empty message sends nothing.
 	Message string
 	Request trial.Request
-	// Change is what that will change, as far as can be seen now; nil for Convert
+	// Change is the expected change; nil for Convert
 	// and Resend.
 	Change *Change
-	// Repeated says that the trial has carried the request out before.
+	// Repeated says that the trial has carried out the request before.
 	Repeated bool
-	// Step is the one whose e-mail is to be sent once more.
+	// Step is the one whose e-mail is to be resent.
 	Step *trial.Step
 }
 
@@ -46,7 +46,7 @@ func refused(r Reason, detail string) Decision {
 
 func skipped(r Reason) Decision { return Decision{Outcome: Skipped, Reason: r} }
 
-// Decide says what to do about an item.
+// Decide decides what to do about an item.
 func (o Operation) Decide(i Item, f Facts) Decision {
 	if !f.Found {
 		return refused(ReasonNoTrial, "")
@@ -66,7 +66,7 @@ func (o Operation) Decide(i Item, f Facts) Decision {
 	return o.decideMessage(string(o.Action), trial.Request{Days: o.daysOf(i)}, i, f)
 }
 
-// wasDone tells whether an item was carried out before, by an attempt that could not note it.
+// wasDone reports whether an earlier attempt carried out an item without recording it.
 func (o Operation) wasDone(i Item, f Facts) bool {
 	id, automation := o.RequestID(i.VendorID), f.Vendor.Automation
 	return f.Trial.Knows(id) || automation != nil && automation.Conversion != nil && automation.Conversion.RequestID == id
@@ -79,7 +79,7 @@ func (o Operation) daysOf(i Item) int {
 	return o.Days
 }
 
-// decideMessage asks the trial's own rules what will become of a message.
+// decideMessage applies the trial's own rules to a message.
 func (o Operation) decideMessage(message string, r trial.Request, i Item, f Facts) Decision {
 	r.ID, r.Reason, r.By = o.RequestID(i.VendorID), o.reasonForTrial(), o.By
 	d := Decision{Outcome: Succeeded, Reason: ReasonCarriedOut, Message: message, Request: r}
@@ -96,16 +96,16 @@ func (o Operation) decideMessage(message string, r trial.Request, i Item, f Fact
 	return d
 }
 
-// decideUndo brings back the end that was, unless the trial was changed again
-// since: whoever did that knew better. The request says so too, for what happens
-// between the look at the trial and its answer.
+// decideUndo restores the old end, unless the trial was changed again
+// since: that later change takes precedence. The request carries the revision too, in case
+// the trial changes before it answers.
 func (o Operation) decideUndo(i Item, f Facts) Decision {
 	message := map[Action]string{Extend: trial.MessageShorten, Shorten: trial.MessageExtend, Cancel: trial.MessageRevive}[o.UndoesAction]
 	switch {
 	case i.Left == nil:
 		return skipped(ReasonNothingToUndo)
 	case f.Trial.Knows(o.RequestID(i.VendorID)):
-		// Carried out before; the revision has moved on by that.
+		// Carried out before, which has changed the revision.
 	case f.Trial.Revision != i.Left.Revision, o.UndoesAction == Cancel && f.Trial.Status != trial.Cancelled:
 		return refused(ReasonChangedSince, "")
 	}
@@ -129,8 +129,8 @@ func (o Operation) decideConvert(i Item, f Facts) Decision {
 	return Decision{Outcome: Succeeded, Reason: ReasonCarriedOut, Message: trial.MessageConvert, Request: request}
 }
 
-// decideResend finds the last e-mail that was due, and sends it once more where
-// what it says is still true.
+// decideResend finds the last e-mail that was due, and resends it if
+// its content still applies.
 func decideResend(f Facts) Decision {
 	s := f.Trial
 	if !s.Automated {
@@ -140,7 +140,7 @@ func decideResend(f Facts) Decision {
 	switch {
 	case !found:
 		return skipped(ReasonNoMailDue)
-	case f.Vendor.Automation != nil && f.Vendor.Automation.Conversion != nil: // the trial has not heard of it yet
+	case f.Vendor.Automation != nil && f.Vendor.Automation.Conversion != nil: // the trial has not recorded it yet
 		return skipped(ReasonAlreadyConverted)
 	case step.Kind.IsReminder() && !f.EmailReminders:
 		return skipped(ReasonRemindersOff)
@@ -150,9 +150,9 @@ func decideResend(f Facts) Decision {
 	return Decision{Outcome: Succeeded, Reason: ReasonCarriedOut, Step: &step}
 }
 
-// lastMail is the last step whose e-mail went out, or was kept back by nothing
-// but the address, which may be another one by now. It is none where the trial
-// has moved on since: the e-mail would tell of what is not so any more.
+// lastMail is the last step whose e-mail was sent, or was prevented only
+// by the address, which may have changed. It is none if the trial
+// has moved on since: the e-mail would be out of date.
 func lastMail(s trial.State) (trial.Step, bool) {
 	for _, r := range slices.Backward(s.Steps) {
 		if r.Outcome == trial.Superseded || !r.Mailed && !keptBackByAddress(r.Reason) {
@@ -164,7 +164,7 @@ func lastMail(s trial.State) (trial.Step, bool) {
 }
 
 func keptBackByAddress(r trial.Reason) bool {
-	switch r { //nolint:exhaustive // every other reason has nothing to do with the address
+	switch r { //nolint:exhaustive // no other reason concerns the address
 	case trial.ReasonSuppressedAddress, trial.ReasonUnsubscribed, trial.ReasonNoAddress, trial.ReasonAddressRefused:
 		return true
 	}
@@ -185,7 +185,7 @@ func stillTrue(s trial.State, step trial.Step) bool {
 	return s.Status == trial.Expired
 }
 
-// reasonOf names the refusal of a trial that stands so.
+// reasonOf names the reason of a refusal by a trial in this state.
 func reasonOf(err error, s trial.State) Reason {
 	e, ok := errors.AsType[*trial.Error](err)
 	switch {
@@ -210,8 +210,8 @@ func detailOf(err error) string {
 	return err.Error()
 }
 
-// RefusedBy is the result of an item whose trial has refused it although it
-// seemed to apply: it had changed meanwhile.
+// RefusedBy is the result of an item that its trial has refused although it
+// seemed to apply: the trial had changed meanwhile.
 func RefusedBy(e *trial.Error, at time.Time) Result {
 	if e.Field == trial.FieldRevision {
 		return NewResult(Refused, ReasonChangedSince, "", at)
@@ -219,8 +219,8 @@ func RefusedBy(e *trial.Error, at time.Time) Result {
 	return NewResult(Refused, ReasonRefused, e.Message, at)
 }
 
-// ChangeBy is what a request has changed, from everything that happened to the
-// trial; false where it was never carried out.
+// ChangeBy finds the change that a request caused among all events of a
+// trial; false if it was never carried out.
 func ChangeBy(events []trial.Event, requestID string) (Change, bool) {
 	var state trial.State
 	for _, e := range events {
@@ -233,7 +233,7 @@ func ChangeBy(events []trial.Event, requestID string) (Change, bool) {
 	return Change{}, false
 }
 
-// Example is the item as a dry run shows it.
+// Example returns the item as a dry run shows it.
 func (d Decision) Example(vendorID string) Example {
 	e := Example{VendorID: vendorID, Outcome: d.Outcome, Reason: d.Reason, Detail: d.Detail}
 	if d.Change != nil {

@@ -14,7 +14,7 @@ type Item struct {
 	VendorID string `json:"vendorId"`
 	// Days is the item's own number of days, 0 for the operation's.
 	Days int `json:"days"`
-	// Left is what the operation that is undone had left behind; nil elsewhere.
+	// Left is the change to undo; nil for other operations.
 	Left *Change `json:"left"`
 	// Result is nil until it is known.
 	Result *Result `json:"result"`
@@ -25,16 +25,16 @@ func ItemKey(operationID string, number int) string {
 	return fmt.Sprintf("%s/%d", operationID, number)
 }
 
-// Change is what a carried out item has changed.
+// Change is the change that an item made.
 type Change struct {
-	// Was and Is are the trial's ends before and after; equal where it was cancelled.
+	// Was and Is are the trial's ends before and after; equal if it was cancelled.
 	Was time.Time `json:"was"`
 	Is  time.Time `json:"is"`
 	// Revision is the trial's after the change.
 	Revision int `json:"revision"`
 }
 
-// Outcome is what became of an item.
+// Outcome is the outcome of an item.
 type Outcome string
 
 // The outcomes.
@@ -43,20 +43,20 @@ const (
 	Succeeded Outcome = "done"
 	// Skipped: there was nothing to do.
 	Skipped Outcome = "skipped"
-	// Refused: it does not apply to the trial as it stands, or there is no such trial.
+	// Refused: it does not fit the trial's state, or there is no such trial.
 	Refused Outcome = "refused"
-	// Failed: nobody knows whether it was carried out. Resuming the operation tries it
-	// again, as the same request.
+	// Failed: it is unknown whether it was carried out. Resuming the operation retries
+	// it, as the same request.
 	Failed Outcome = "failed"
 )
 
 // Outcomes lists every outcome.
 func Outcomes() []Outcome { return []Outcome{Succeeded, Skipped, Refused, Failed} }
 
-// Reason names why an outcome is what it is.
+// Reason names the reason of an outcome.
 type Reason string
 
-// The reasons. Beside them stand the trial's own reasons for sending no e-mail.
+// The reasons. The trial's own reasons for sending no e-mail are used too.
 const (
 	ReasonCarriedOut       Reason = "carried-out"
 	ReasonListedTwice      Reason = "listed-twice"
@@ -65,7 +65,7 @@ const (
 	ReasonNoTrial          Reason = "no-such-trial"
 	ReasonAlreadyConverted Reason = "already-converted"
 	ReasonNotYetRegistered Reason = "not-yet-registered"
-	// ReasonStatus leads the status that stands against it: "status-expired".
+	// ReasonStatus is the prefix of the status that forbids it: "status-expired".
 	ReasonStatus       Reason = "status-"
 	ReasonEnd          Reason = "end-out-of-bounds"
 	ReasonTooOften     Reason = "changed-too-often"
@@ -79,21 +79,21 @@ const (
 	ReasonNoAnswer     Reason = "no-answer"
 )
 
-// Result is what became of an item. Of two the one with the higher rank stands, so
-// that an attempt thought dead cannot turn a success into a failure.
+// Result is the result of an item. Of two results the one with the higher rank counts, so
+// that an attempt presumed dead cannot turn a success into a failure.
 type Result struct {
-	// Rank is first, since results are compared field by field.
+	// Rank is first because results are compared field by field.
 	Rank    int       `json:"rank"`
 	Outcome Outcome   `json:"outcome"`
 	Reason  Reason    `json:"reason"`
 	At      time.Time `json:"at"`
-	// Detail is the refusal in words; empty where the reason says it all.
+	// Detail describes the refusal; empty if the reason is enough.
 	Detail string `json:"detail"`
-	// Change is set on what was carried out and changed an end.
+	// Change is set if the item was carried out and changed an end.
 	Change *Change `json:"change"`
 }
 
-// NewResult is an outcome at a moment.
+// NewResult returns a result at a time.
 func NewResult(o Outcome, r Reason, detail string, at time.Time) Result {
 	rank := 2
 	if o == Failed {
@@ -112,30 +112,30 @@ type Part struct {
 	Item        Item      `json:"item"`
 }
 
-// Part is an item as a part of the operation.
+// Part returns an item as a part of the operation.
 func (o Operation) Part(i Item) Part {
 	return Part{OperationID: o.ID, Action: o.Action, Reason: o.Reason, By: o.By, AskedAt: o.AskedAt, Item: i}
 }
 
-// Open tells whether something is to be done about an item: it has no result
-// yet, or one that another attempt may better.
+// Open reports whether an item still needs work: it has no result
+// yet, or one that another attempt may improve.
 func (i Item) Open() bool { return i.Result == nil || i.Result.Outcome == Failed }
 
-// Listing is one trial that a request names.
+// Listing is one trial that a request lists.
 type Listing struct {
 	VendorID string
 	// Days is its own number of days, 0 for the operation's.
 	Days int
 }
 
-// Items are the items of a list. A vendor that is named again is an item that is
-// skipped, so that every line of the list has its outcome.
+// Items are the items of a list. A repeated vendor becomes a skipped item,
+// so that every line of the list has its outcome.
 func Items(list []Listing, at time.Time) []Item {
 	items, seen := make([]Item, 0, len(list)), map[string]int{}
 	for i, l := range list {
 		item := Item{Number: i + 1, VendorID: l.VendorID, Days: l.Days}
 		if first, again := seen[l.VendorID]; again {
-			r := NewResult(Skipped, ReasonListedTwice, fmt.Sprintf("is item %d already", first), at)
+			r := NewResult(Skipped, ReasonListedTwice, fmt.Sprintf("is already item %d", first), at)
 			item.Result = &r
 		} else {
 			seen[l.VendorID] = item.Number
@@ -145,7 +145,7 @@ func Items(list []Listing, at time.Time) []Item {
 	return items
 }
 
-// Undoing is the item that takes another one back.
+// Undoing is the item that undoes another one.
 func Undoing(i Item, at time.Time) Item {
 	undo := Item{Number: i.Number, VendorID: i.VendorID}
 	if i.Result == nil || i.Result.Outcome != Succeeded || i.Result.Change == nil {
@@ -157,22 +157,22 @@ func Undoing(i Item, at time.Time) Item {
 	return undo
 }
 
-// Count is how many items came to one outcome for one reason.
+// Count is the number of items with one outcome and reason.
 type Count struct {
 	Outcome Outcome `json:"outcome"`
 	Reason  Reason  `json:"reason"`
 	Items   int     `json:"items"`
 }
 
-// Tally is how many items came to what, in the order of outcomes and reasons.
+// Tally counts the items by outcome and reason, in that order.
 type Tally []Count
 
-// Add is the tally with one item more. The receiver is left as it was.
+// Add returns the tally with one more item. The receiver is unchanged.
 func (t Tally) Add(o Outcome, r Reason) Tally {
 	return t.Plus(Tally{{Outcome: o, Reason: r, Items: 1}})
 }
 
-// Plus is the sum of two tallies. Both are left as they were.
+// Plus returns the sum of two tallies. Both are unchanged.
 func (t Tally) Plus(other Tally) Tally {
 	sum := slices.Clone(t)
 	for _, c := range other {
@@ -189,7 +189,7 @@ func (t Tally) Plus(other Tally) Tally {
 	return sum
 }
 
-// Of is how many items came to an outcome, for whatever reason.
+// Of counts the items with an outcome, for any reason.
 func (t Tally) Of(o Outcome) int {
 	n := 0
 	for _, c := range t {

@@ -26,38 +26,38 @@ const (
 	Cancel  Action = trial.MessageCancel
 	Revive  Action = trial.MessageRevive
 	Convert Action = trial.MessageConvert
-	// Resend sends the last e-mail that was due once more, as long as it is true.
+	// Resend sends the last e-mail that was due once more, if its content still applies.
 	Resend Action = "resend"
-	// Undo brings back what was before another operation; nobody asks for it by
-	// name, but by undoing that operation.
+	// Undo restores what was before another operation; it is requested by
+	// undoing that operation, not by name.
 	Undo Action = "undo"
 )
 
-// Actions are those that can be asked for.
+// Actions are those that can be requested.
 func Actions() []Action { return []Action{Extend, Shorten, Cancel, Revive, Convert, Resend} }
 
-// takesDays tells whether the action needs a number of days.
+// takesDays reports whether the action needs a number of days.
 func (a Action) takesDays() bool { return a == Extend || a == Shorten || a == Revive }
 
-// CanUndo tells whether the action can be undone: a new end can be taken back,
-// and a cancelled trial revived to the end that it had. A revival cannot, since
-// an expired trial cannot be made so again, nor can what has left the house: a
-// conversion, an e-mail.
+// CanUndo reports whether the action can be undone: a new end can be reverted,
+// and a cancelled trial revived to its old end. A revival cannot, since
+// an expired trial cannot be made so again, nor can a
+// conversion or an e-mail.
 func (a Action) CanUndo() bool { return a == Extend || a == Shorten || a == Cancel }
 
-// Limits of an operation.
+// Bounds of an operation.
 const (
 	// MaxItems bounds how many trials one operation has.
 	MaxItems = 20_000
 	// MinPerMinute and MaxPerMinute bound how many trials are changed in a minute, the
-	// former so that a pause is heard soon; DefaultPerMinute is how many where the
-	// request does not say.
+	// former so that a pause takes effect soon; DefaultPerMinute is the rate of requests
+	// that name none.
 	MinPerMinute     = pagesPerMinute
 	MaxPerMinute     = 6_000
 	DefaultPerMinute = 600
 )
 
-// Operation is what was asked for; it never changes. Its reason is stored in
+// Operation is a request; it never changes. Its reason is stored in
 // its own history, and in no trial's: no names or addresses in it.
 type Operation struct {
 	// ID names the operation and its workflow.
@@ -73,28 +73,28 @@ type Operation struct {
 	AskedAt time.Time `json:"askedAt"`
 	// PerMinute bounds how many trials are changed in a minute.
 	PerMinute int `json:"perMinute"`
-	// DryRun has it stop after looking, until somebody starts it.
+	// DryRun stops the operation after a preview, until somebody starts it.
 	DryRun bool `json:"dryRun"`
-	// Filter chooses the trials; nil where they were listed.
+	// Filter selects the trials; nil for a list.
 	Filter *Filter `json:"filter"`
 	// Listed is how many items came with the request.
 	Listed int `json:"listed"`
-	// Undoes is the operation that an Undo takes back, and UndoesAction what that did.
+	// Undoes is the operation that an Undo undoes, and UndoesAction the action of that.
 	Undoes       string `json:"undoes"`
 	UndoesAction Action `json:"undoesAction"`
 }
 
-// Filter chooses trials. Empty fields take every trial; at least one is set.
+// Filter selects trials. Empty fields select every trial; at least one is set.
 type Filter struct {
 	Status trial.Status `json:"status"`
 	Cohort trial.Cohort `json:"cohort"`
-	// EndsFrom and EndsBefore take trials that end from the one moment on, and
-	// before the other; nil is no bound.
+	// EndsFrom and EndsBefore select trials that end at the first time or later, and
+	// before the second; nil is no bound.
 	EndsFrom   *time.Time `json:"endsFrom"`
 	EndsBefore *time.Time `json:"endsBefore"`
 }
 
-// Takes tells whether a trial is among those chosen.
+// Takes reports whether the filter selects a trial.
 func (f Filter) Takes(s trial.State) bool {
 	switch {
 	case f.Status != "" && s.Status != f.Status, f.Cohort != "" && s.Cohort != f.Cohort:
@@ -105,23 +105,23 @@ func (f Filter) Takes(s trial.State) bool {
 	return true
 }
 
-// RequestID makes the operation's request to one trial once, however often it
+// RequestID makes the operation's request to one trial idempotent, however often it
 // is sent.
 func (o Operation) RequestID(vendorID string) string { return o.ID + "/" + vendorID }
 
-// reasonForTrial is what the operation tells each trial: by its id its own reason is
-// found. That may speak of one vendor, and has no place in the histories of all.
+// reasonForTrial is the reason recorded with each trial: the id leads to the operation's own reason.
+// That may mention one vendor, and has no place in the histories of all.
 func (o Operation) reasonForTrial() string { return "bulk operation " + o.ID }
 
-// ResendKind is what an e-mail is keyed by that this operation sends once more:
+// ResendKind is the kind in the key of an e-mail that this operation resends:
 // one for each vendor.
 func (o Operation) ResendKind() trial.Kind { return trial.Kind("resend-" + o.ID) }
 
-// Validate checks what was asked for by itself.
+// Validate checks the request by itself.
 func (o Operation) Validate() error {
 	switch {
 	case (o.Action == Convert) != (o.At != nil):
-		return trial.Invalid("at", "means nothing to %s", o.Action)
+		return trial.Invalid("at", "is not used by %s", o.Action)
 	case o.At != nil && o.At.After(o.AskedAt):
 		return trial.Invalid("at", "lies in the future")
 	case o.PerMinute < MinPerMinute || o.PerMinute > MaxPerMinute:
@@ -135,30 +135,30 @@ func (o Operation) Validate() error {
 func (o Operation) validateDays() error {
 	switch {
 	case !o.Action.takesDays() && o.Days != 0:
-		return trial.Invalid("days", "means nothing to %s", o.Action)
+		return trial.Invalid("days", "is not used by %s", o.Action)
 	case o.Days < 0 || o.Days > trial.MaxDays:
 		return trial.Invalid("days", "must be 1 to %d, is %d", trial.MaxDays, o.Days)
-	case o.Filter != nil && o.Action.takesDays() && o.Days == 0: // trials of a list may have their own
+	case o.Filter != nil && o.Action.takesDays() && o.Days == 0: // a list may have days for each trial
 		return trial.Invalid("days", "is missing")
 	}
 	return nil
 }
 
-// validate checks a filter; nil, for a list, is none to check.
+// validate checks a filter; nil, for a list, is valid.
 func (f *Filter) validate() error {
 	switch {
 	case f == nil:
 		return nil
 	case *f == (Filter{}):
-		return trial.Invalid("filter", "must name a status, a cohort or an end: every trial at once is asked for by nobody")
+		return trial.Invalid("filter", "must name a status, a cohort or an end: an operation on every trial is not allowed")
 	case f.EndsFrom != nil && f.EndsBefore != nil && !f.EndsBefore.After(*f.EndsFrom):
 		return trial.Invalid("filter.endsBefore", "must lie after endsFrom")
 	}
 	return nil
 }
 
-// Against names the flag that stands against the operation; empty where none
-// does. New ends need the flag of extensions, whichever way they are asked for.
+// Against names the flag that forbids the operation; empty if none
+// does. New ends need the flag of extensions, in either direction.
 func (o Operation) Against(f rollout.Flags) string {
 	newEnd := o.Action.takesDays() || o.Action == Undo
 	switch {
@@ -185,12 +185,12 @@ func (o Operation) Title() string {
 	return string(o.Action)
 }
 
-// UndoOf is the operation that takes another one back. A *trial.Error says why
-// that cannot be.
+// UndoOf is the operation that undoes another one. A *trial.Error says why
+// that is impossible.
 func UndoOf(o Operation, s State, id, reason, by string, now time.Time) (Operation, error) {
 	switch {
 	case !o.Action.CanUndo():
-		return Operation{}, conflict("what %s has done cannot be undone", o.Action)
+		return Operation{}, conflict("%s cannot be undone", o.Action)
 	case s.Status != Done && s.Status != Stopped:
 		return Operation{}, conflict("the operation is %s: stop it before it is undone", s.Status)
 	case s.Next <= 1:

@@ -1,24 +1,24 @@
 package bulk
 
-// NoOutcome stands, where items are searched for, for those without a result.
+// NoOutcome selects items without a result in a search.
 const NoOutcome Outcome = "open"
 
-// looks bounds how many items one search looks at, however few of them it finds.
+// looks bounds how many items one search reads, however few match.
 const looks = 1000
 
-// Search is which items of an operation somebody wants to see.
+// Search selects items of an operation.
 type Search struct {
-	// Outcome is what became of them, or NoOutcome; empty takes all.
+	// Outcome is their outcome, or NoOutcome; empty selects all.
 	Outcome Outcome
-	// After is the number that they come after.
+	// After is the number after which to start.
 	After int
-	// Limit bounds how many are found.
+	// Limit bounds how many are returned.
 	Limit int
 }
 
-// Find goes through the items in the order of their numbers; read answers with one,
-// and whether there is one of that number. next is the number to go on after, 0 at the
-// end: there may be more even where few were found, or none.
+// Find goes through the items in the order of their numbers; read returns one,
+// and whether there is one of that number. next is the number to continue after, 0 at the
+// end: there may be more even if few were found, or none.
 func (s Search) Find(read func(number int) (Item, bool, error)) (found []Item, next int, err error) {
 	for number := s.After + 1; ; number++ {
 		if len(found) == s.Limit || number > s.After+looks {

@@ -11,15 +11,15 @@ import (
 	"marketplace.example/trials/internal/domain/trial"
 )
 
-// Status is where an operation stands.
+// Status is an operation's status.
 type Status string
 
 // The states of an operation. Planned waits for a person; Done and Stopped are
-// over, but what is done with failures can be resumed.
+// final, but an operation that is done with failures can be resumed.
 const (
 	// Choosing: its trials are being chosen.
 	Choosing Status = "choosing"
-	// Planning: a dry run looks at what would become of each.
+	// Planning: a dry run previews each.
 	Planning Status = "planning"
 	// Planned: the dry run is over.
 	Planned Status = "planned"
@@ -34,10 +34,10 @@ func Statuses() []Status {
 	return []Status{Choosing, Planning, Planned, Running, Paused, Done, Stopped}
 }
 
-// Final tells whether nothing more happens unless somebody asks for it.
+// Final reports whether nothing more happens without a request.
 func (s Status) Final() bool { return s == Planned || s == Done || s == Stopped }
 
-// What an admin may ask of an operation; the signals have these names.
+// The controls of an operation; the signals have these names.
 const (
 	ControlStart  = "start"
 	ControlPause  = "pause"
@@ -48,9 +48,9 @@ const (
 // Controls lists them.
 func Controls() []string { return []string{ControlStart, ControlPause, ControlResume, ControlStop} }
 
-// Control is what an admin asked of an operation.
+// Control is an admin's request about an operation.
 type Control struct {
-	// ID makes the request once, however often it arrives; empty means that each arrival counts.
+	// ID makes the request idempotent; with an empty ID each arrival counts.
 	ID     string    `json:"id,omitempty"`
 	Name   string    `json:"name"`
 	Reason string    `json:"reason"`
@@ -58,7 +58,7 @@ type Control struct {
 	At     time.Time `json:"at"`
 }
 
-// Why an operation paused or stopped by itself, beside the name of a flag.
+// Why an operation paused or stopped by itself, besides the name of a flag.
 const (
 	CauseAdmin    = "admin"
 	CauseNoAnswer = "no-answer"
@@ -69,59 +69,59 @@ const (
 	// keptControls is how many of the latest controls are kept, and keptTaken how many of their ids.
 	keptControls = 20
 	keptTaken    = 200
-	// maxFailed is how many items in a row may fail before the operation pauses: then
-	// it is not the trials that are at fault.
+	// maxFailed is how many consecutive items may fail before the operation pauses: then
+	// the trials are not the cause.
 	maxFailed = 5
 	// examplesEach and examplesAll bound the examples of a dry run, for each outcome
-	// and reason, and in all.
+	// and reason, and in total.
 	examplesEach = 3
 	examplesAll  = 30
 )
 
-// State is how far an operation is. It is what the workflow carries, and what
+// State is an operation's progress. The workflow carries it, and it
 // is stored beside the operation.
 type State struct {
-	// Seq counts the changes, and is first, since of two stored states the one
-	// with more of them stands.
+	// Seq counts the changes, and is first because of two stored states the one
+	// with more changes counts.
 	Seq    int    `json:"seq"`
 	Status Status `json:"status"`
-	// Cause is why it is paused or stopped: CauseAdmin and its like, or a flag.
+	// Cause is why it is paused or stopped: a Cause constant, or a flag.
 	Cause string `json:"cause"`
-	// Total is how many items there are, so far while they are chosen.
+	// Total is the number of items, so far while they are being chosen.
 	Total int `json:"total"`
-	// Next is the number of the first item that has not had its turn.
+	// Next is the number of the first unprocessed item.
 	Next int `json:"next"`
-	// Plan is what a dry run saw coming, and Examples some of it.
+	// Plan is the result of a dry run, and Examples some of its items.
 	Plan     Tally     `json:"plan"`
 	Examples []Example `json:"examples"`
 	// Counts are the outcomes so far.
 	Counts Tally `json:"counts"`
-	// FailedInARow is how many items failed since the last that did not.
+	// FailedInARow is how many items failed since the last one that did not.
 	FailedInARow int        `json:"failedInARow"`
 	UpdatedAt    time.Time  `json:"updatedAt"`
 	StartedAt    *time.Time `json:"startedAt"`
 	EndedAt      *time.Time `json:"endedAt"`
-	// Controls are the latest requests of admins, the oldest first.
+	// Controls are the latest requests by admins, the oldest first.
 	Controls []Control `json:"controls"`
-	// Taken stand for the ids of the latest controls, the oldest first.
+	// Taken are short forms of the ids of the latest controls, the oldest first.
 	Taken []string `json:"taken,omitempty"`
-	// HandledSignals stands for the signals that the workflow had handled by then, whatever came of each; empty for
-	// none. A workflow that is reset passes over those.
+	// HandledSignals identifies the signals that the workflow had handled by then, with any result; empty for
+	// none. A workflow that is reset skips those.
 	HandledSignals string `json:"handledSignals,omitempty"`
 }
 
-// Example is one item that a dry run looked at.
+// Example is one item of a dry run.
 type Example struct {
 	VendorID string  `json:"vendorId"`
 	Outcome  Outcome `json:"outcome"`
 	Reason   Reason  `json:"reason"`
 	Detail   string  `json:"detail"`
-	// Was is the trial's end, and Is what it would be; nil where it would not change.
+	// Was is the trial's end, and Is what it would be; nil if it would not change.
 	Was *time.Time `json:"was"`
 	Is  *time.Time `json:"is"`
 }
 
-// Begin is the state of an operation that was just asked for.
+// Begin returns the state of an operation that was just requested.
 func Begin(o Operation) State {
 	s := State{Seq: 1, Status: Choosing, Next: 1, UpdatedAt: o.AskedAt, Plan: Tally{}, Counts: Tally{}, Examples: []Example{}, Controls: []Control{}}
 	if o.Filter == nil && o.Undoes == "" {
@@ -131,7 +131,7 @@ func Begin(o Operation) State {
 	return s
 }
 
-// listed goes on once every item is there.
+// listed continues once every item is known.
 func (s *State) listed(o Operation, at time.Time) {
 	if o.DryRun {
 		s.Status = Planning
@@ -140,7 +140,7 @@ func (s *State) listed(o Operation, at time.Time) {
 	s.Status, s.StartedAt = Running, &at
 }
 
-// changed is a copy that may be changed, with the next number.
+// changed returns a copy that may be changed, with the next number.
 func (s State) changed(at time.Time) State {
 	at = at.UTC().Truncate(time.Millisecond)
 	s.Seq, s.UpdatedAt = s.Seq+1, at
@@ -153,7 +153,7 @@ func (s *State) end(status Status, cause string) {
 	s.Status, s.Cause, s.EndedAt = status, cause, &at
 }
 
-// Page is which items have their turn next.
+// Page is a range of items to process next.
 type Page struct {
 	From int `json:"from"`
 	To   int `json:"to"`
@@ -161,14 +161,14 @@ type Page struct {
 
 const (
 	// pagesPerMinute keeps a page at about five seconds: that is how long a pause
-	// may take to be heard.
+	// may take to have effect.
 	pagesPerMinute = 12
 	// largestPage and planPage bound what one activity does.
 	largestPage = 100
 	planPage    = 500
 )
 
-// Page is the next page of items to carry out or, in a dry run, to look at.
+// Page returns the next page of items to carry out or, in a dry run, to preview.
 func (s State) Page(o Operation) Page {
 	size := planPage
 	if s.Status != Planning {
@@ -177,7 +177,7 @@ func (s State) Page(o Operation) Page {
 	return Page{From: s.Next, To: min(s.Next+size-1, s.Total)}
 }
 
-// Chosen is the state once so many items are there in all; last says that there
+// Chosen returns the state once total items are known; last says that there
 // are no more.
 func (s State) Chosen(o Operation, total int, last bool, at time.Time) State {
 	s = s.changed(at)
@@ -193,7 +193,7 @@ func (s State) Chosen(o Operation, total int, last bool, at time.Time) State {
 	return s
 }
 
-// Looked is the state after a dry run's look at a page.
+// Looked returns the state after a dry run's preview of a page.
 func (s State) Looked(p Page, examples []Example, seen Tally, at time.Time) State {
 	s = s.changed(at)
 	s.Next, s.Plan = p.To+1, s.Plan.Plus(seen)
@@ -215,8 +215,8 @@ func (s State) Looked(p Page, examples []Example, seen Tally, at time.Time) Stat
 	return s
 }
 
-// Carried is the state after a page was carried out. Where too many fail in a
-// row it pauses: a part of the system is away, and the rest would fail as well.
+// Carried returns the state after a page was carried out. If too many consecutive items fail
+// it pauses: a part of the system is unavailable, and the rest would fail as well.
 func (s State) Carried(p Page, counts Tally, at time.Time) State {
 	s = s.changed(at)
 	s.Next, s.Counts = p.To+1, s.Counts.Plus(counts)
@@ -235,14 +235,14 @@ func (s State) Carried(p Page, counts Tally, at time.Time) State {
 	return s
 }
 
-// Held is the state once a flag stands against it.
+// Held returns the state once a flag forbids it.
 func (s State) Held(flag string, at time.Time) State {
 	s = s.changed(at)
 	s.Status, s.Cause = Paused, flag
 	return s
 }
 
-// Request is the state after what an admin asks. Asking for what is so already, or under
+// Request returns the state after an admin's request. A request for the present state, or with
 // an id that was carried out before, changes nothing. A *trial.Error says why it does not apply.
 func (s State) Request(c Control) (State, error) {
 	if s.is(c.Name) || s.Knows(c.ID) {
@@ -262,7 +262,7 @@ func (s State) Request(c Control) (State, error) {
 	case c.Name == ControlResume && s.Status == Paused:
 		after.Status, after.Cause, after.FailedInARow = Running, "", 0
 	case c.Name == ControlResume && s.Status == Done && s.Counts.Of(Failed) > 0:
-		// Once more from the start: what has its result is only counted.
+		// Starts again: items that have a result are only counted.
 		after.Status, after.Next, after.Counts, after.EndedAt, after.FailedInARow = Running, 1, Tally{}, nil, 0
 	case c.Name == ControlStop && s.Status != Done:
 		after.end(Stopped, CauseAdmin)
@@ -277,16 +277,16 @@ func (s State) Knows(requestID string) bool {
 	return requestID != "" && slices.Contains(s.Taken, shortID(requestID))
 }
 
-// shortID stands for a request's id: the state is carried through every page.
+// shortID shortens a request's id, because every page carries the state.
 func shortID(id string) string {
 	sum := sha256.Sum256([]byte(id))
 	return hex.EncodeToString(sum[:6])
 }
 
-// latest are the last of all, at most so many.
+// latest returns the last elements, at most so many.
 func latest[T any](all []T, most int) []T { return all[max(len(all)-most, 0):] }
 
-// is tells whether a control asks for what is so already.
+// is reports whether a control requests the present state.
 func (s State) is(control string) bool {
 	switch control {
 	case ControlStart, ControlResume:
@@ -299,16 +299,16 @@ func (s State) is(control string) bool {
 	return false
 }
 
-// Turned is how many items have had their turn.
+// Turned is how many items were processed.
 func (s State) Turned() int { return s.Next - 1 }
 
-// Sentence says where the operation stands.
+// Sentence describes the operation's progress.
 func (s State) Sentence() string {
 	switch s.Status {
 	case Choosing:
 		return fmt.Sprintf("choosing its trials, %d so far", s.Total)
 	case Planning:
-		return fmt.Sprintf("dry run: looked at %d of %d", s.Turned(), s.Total)
+		return fmt.Sprintf("dry run: previewed %d of %d", s.Turned(), s.Total)
 	case Planned:
 		return fmt.Sprintf("dry run over: %d of %d would be changed; start it or stop it", s.Plan.Of(Succeeded), s.Total)
 	case Paused:
@@ -320,10 +320,10 @@ func (s State) Sentence() string {
 	return fmt.Sprintf("%s: %d of %d", s.Status, s.Turned(), s.Total)
 }
 
-// Details is the operation in Markdown, for Temporal's Web UI.
+// Details describes the operation in Markdown, for Temporal's Web UI.
 func Details(o Operation, s State) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "**%s: %s.**\n\nAsked for at %s by %s: %s\n", o.Title(), s.Sentence(), o.AskedAt.Format(time.RFC3339), o.By, o.Reason)
+	fmt.Fprintf(&b, "**%s: %s.**\n\nRequested at %s by %s: %s\n", o.Title(), s.Sentence(), o.AskedAt.Format(time.RFC3339), o.By, o.Reason)
 	for _, tally := range []struct {
 		name   string
 		counts Tally
@@ -339,15 +339,15 @@ func Details(o Operation, s State) string {
 	return b.String()
 }
 
-// View is an operation and how far it is, for people and programs.
+// View is an operation and its progress, for people and programs.
 type View struct {
 	Operation Operation `json:"operation"`
 	State     State     `json:"state"`
-	// Summary says where it stands in one sentence.
+	// Summary describes its progress in one sentence.
 	Summary string `json:"summary"`
 }
 
-// ViewOf is what people and programs are told of an operation.
+// ViewOf returns the view of an operation.
 func ViewOf(o Operation, s State) View { return View{Operation: o, State: s, Summary: s.Sentence()} }
 
 // NotFound says that there is no such operation.

@@ -1,4 +1,4 @@
-// Package idempotency has the key of a request stand for that request alone.
+// Package idempotency binds an idempotency key to one request.
 package idempotency
 
 import (
@@ -12,25 +12,25 @@ import (
 type Claim struct {
 	// Request is the fingerprint of the request.
 	Request string `json:"request"`
-	// At is when it was first made.
+	// At is when the request was first made.
 	At time.Time `json:"at"`
 	// Done says that it was carried out.
 	Done bool `json:"done"`
 }
 
-// Fingerprint stands for what a request asks: the same operation, on the same
+// Fingerprint identifies a request: the same operation, on the same
 // subject, with the same body.
 func Fingerprint(operation, subject string, body any) (string, error) {
 	text, err := json.Marshal([]any{operation, subject, body})
 	if err != nil {
-		return "", fmt.Errorf("writing down what was asked for: %w", err)
+		return "", fmt.Errorf("encoding the request: %w", err)
 	}
 	return fmt.Sprintf("%x", sha256.Sum256(text)), nil
 }
 
-// ID names what a request makes, by the moment and the key of its first use, since
-// two may come within a second; digest is how many bytes of the key's hash it holds.
-// Each repetition makes the same. The ids of one kind are in the order of time.
+// ID names what a request creates, by the time and the key of its first use, because
+// two may come within a second; digest is how many bytes of the key's hash it contains.
+// Each repetition gives the same id. The ids of one kind are in the order of time.
 func (c Claim) ID(kind, key string, digest int) string {
 	return fmt.Sprintf("%s-%s-%.*x", kind, c.At.UTC().Format("20060102-150405"), digest, sha256.Sum256([]byte(key)))
 }

@@ -5,23 +5,23 @@ import (
 	"sync"
 )
 
-// Joint does something for many callers together: who asks while it is being done shares the next time,
-// so that for each it begins after they asked. It is ready as it is, and safe for concurrent use.
+// Joint merges the calls of many callers: a caller that arrives during a run shares the next run,
+// so that each run begins after its callers have asked. The zero value is ready, and safe for concurrent use.
 type Joint struct {
 	mu sync.Mutex
-	// working is done when nothing is being done; nil before the first time.
+	// working is closed when nothing runs; nil before the first run.
 	working chan struct{}
 	next    *joined
 }
 
-// joined is one time for all who asked before it began.
+// joined is one run for all callers that asked before it began.
 type joined struct {
 	done chan struct{}
 	err  error
 }
 
-// Do has something done that begins from now on. It is done in the context of the first who asked for
-// that time, whose end is everybody's.
+// Do runs fn, or waits for a run that begins from now on. The run has the context of its first
+// caller, whose end ends it for all.
 func (j *Joint) Do(ctx context.Context, fn func(context.Context) error) error {
 	j.mu.Lock()
 	if mine := j.next; mine != nil {

@@ -1,4 +1,4 @@
-// Package lanes lets a few callers work at a time and the others wait in order, urgent ones first.
+// Package lanes lets a few callers work at a time and queues the others, urgent ones first.
 package lanes
 
 import (
@@ -8,23 +8,23 @@ import (
 	"sync"
 )
 
-// ErrFull says that too many wait already.
+// ErrFull says that too many callers wait already.
 var ErrFull = errors.New("too many wait already")
 
 // Lanes admits a few callers at a time. It is safe for concurrent use.
 type Lanes struct {
 	mu   sync.Mutex
 	free int
-	// most bounds how many wait.
+	// most bounds each queue.
 	most int
-	// urgent and ordinary wait, the first to come first.
+	// urgent and ordinary are the queues, the first to come first.
 	urgent, ordinary []chan struct{}
 }
 
-// New makes lanes for so many callers at a time, and for most who wait.
+// New returns lanes for atOnce callers at a time, and most waiting ones in each queue.
 func New(atOnce, most int) *Lanes { return &Lanes{free: atOnce, most: most} }
 
-// Enter waits for a turn. leave ends it, and is called once. The error is the context's where that
+// Enter waits for a turn. leave ends it, and must be called once. The error is the context's if it
 // ends first, or ErrFull.
 func (l *Lanes) Enter(ctx context.Context) (leave func(), err error) {
 	if err := ctx.Err(); err != nil {
@@ -60,7 +60,7 @@ func (l *Lanes) queue(ctx context.Context) *[]chan struct{} {
 	return &l.ordinary
 }
 
-// giveUp takes who waits out of the queue, and hands a turn on that has come meanwhile.
+// giveUp leaves the queue, and passes on a turn that has come meanwhile.
 func (l *Lanes) giveUp(queue *[]chan struct{}, turn chan struct{}) {
 	l.mu.Lock()
 	at := slices.Index(*queue, turn)
@@ -73,7 +73,7 @@ func (l *Lanes) giveUp(queue *[]chan struct{}, turn chan struct{}) {
 	}
 }
 
-// leave hands the turn to whoever is next.
+// leave passes the turn to the next caller.
 func (l *Lanes) leave() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -89,10 +89,10 @@ func (l *Lanes) leave() {
 
 type urgentKey struct{}
 
-// Urgent is a context whose work goes before all that is not urgent: what stops something.
+// Urgent returns a context whose work precedes all other work, such as stopping something.
 func Urgent(ctx context.Context) context.Context { return context.WithValue(ctx, urgentKey{}, true) }
 
-// IsUrgent tells whether a context's work is urgent.
+// IsUrgent reports whether a context's work is urgent.
 func IsUrgent(ctx context.Context) bool {
 	urgent, _ := ctx.Value(urgentKey{}).(bool)
 	return urgent

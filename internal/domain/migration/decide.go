@@ -8,36 +8,36 @@ import (
 	"marketplace.example/trials/internal/domain/trial"
 )
 
-// Terms are what all users of one pass are decided on, so that a pass that was
-// interrupted goes on as it began.
+// Terms are the same for all users of one pass, so that a pass that was
+// interrupted continues as it began.
 type Terms struct {
 	// At is when the pass began; it counts as the present.
 	At    time.Time        `json:"at"`
 	Flags rollout.Document `json:"flags"`
-	// Policy and Day say when a trial that began then would be over.
+	// Policy and Day determine when a trial that began then would be over.
 	Policy trial.Policy  `json:"policy"`
 	Day    time.Duration `json:"day"`
 }
 
-// Verdict is what to do about a user.
+// Verdict says what to do about a user.
 type Verdict string
 
 // The verdicts.
 const (
-	// NoVendor: it is none of our business.
+	// NoVendor: the user is not a vendor.
 	NoVendor Verdict = "no-vendor"
 	// Complete: nothing is missing.
 	Complete Verdict = "complete"
-	// Migrate: what is missing is known.
+	// Migrate: the missing values are known.
 	Migrate Verdict = "migrate"
-	// Undecided: somebody has to look at it; it stays as it is.
+	// Undecided: somebody must look at it; it stays unchanged.
 	Undecided Verdict = "undecided"
 )
 
-// Reason names why.
+// Reason names the reason of a verdict.
 type Reason string
 
-// Why a vendor is migrated: where its start comes from, or what was wanting beside it.
+// Why a vendor is migrated: the source of its start, or what else was missing.
 const (
 	StartAsItIs      Reason = "start-as-it-is"
 	StartReadable    Reason = "start-readable"
@@ -45,8 +45,8 @@ const (
 	StartFromCreated Reason = "start-from-created-at"
 	StartFromID      Reason = "start-from-object-id"
 	FieldsMissing    Reason = "fields-missing"
-	// OverAlready: it said automated, with nothing on record that it is, and the
-	// trial would be over. It becomes control: nobody is told today that a trial
+	// OverAlready: the document said automated without any record of it, and the
+	// trial would be over. It becomes control, so that no e-mail announces today that a trial
 	// ended last year.
 	OverAlready Reason = "over-already"
 )
@@ -61,30 +61,30 @@ const (
 	StartUnreadable Reason = "start-unreadable"
 	StartInFuture   Reason = "start-in-future"
 	CreatedInFuture Reason = "created-in-future"
-	// CreatedUnreadable: its ObjectID may be of when the document was written again.
+	// CreatedUnreadable: its ObjectID may date from a later rewrite of the document.
 	CreatedUnreadable Reason = "created-unreadable"
 	NoDate            Reason = "no-date-at-all"
 )
 
-// ZoneUnknown is why a vendor is in doubt whose document has a time zone that is none. Its trial stays in the one that it is planned in.
+// ZoneUnknown: the document's time zone is not a known one. The trial keeps the zone that it is planned in.
 const ZoneUnknown Reason = "timezone-unknown"
 
-// WouldMail is the reason of a vendor that is complete and automated, whose
-// trial has not begun and would be over: beginning it sends e-mail about the past.
+// WouldMail: the vendor is complete and automated, but its
+// trial has not begun and would be over: beginning it would send e-mail about the past.
 const WouldMail Reason = "would-mail-about-the-past"
 
-// Decision is what to do about one user, and why.
+// Decision says what to do about one user, and why.
 type Decision struct {
 	Verdict Verdict
 	Reason  Reason
-	// Field is the field at fault, with Undecided only.
+	// Field is the wrong field, with Undecided only.
 	Field string
-	// Register is set where nothing was decided on the vendor before: what
-	// registration would have decided.
+	// Register is set if the vendor was never registered: the result
+	// of a registration.
 	Register *trial.Automation
-	// StartedAt goes with Register.
+	// StartedAt belongs to Register.
 	StartedAt time.Time
-	// Changes are the fields to set where something was.
+	// Changes are the fields to set for a registered vendor.
 	Changes []Change
 }
 
@@ -95,7 +95,7 @@ type Change struct {
 	Value any
 }
 
-// The fields of a user that are looked at.
+// The fields of a user that are read.
 const (
 	FieldID         = "_id"
 	FieldIsVendor   = "isVendor"
@@ -108,13 +108,13 @@ func undecided(reason Reason, field string) Decision {
 	return Decision{Verdict: Undecided, Reason: reason, Field: field}
 }
 
-// Unrecorded tells whether the decision, made without what is on record of the vendor, may be another with it. What is
-// complete is not looked up, since there the record counts over the document anyway.
+// Unrecorded reports whether the decision, made without the vendor's record, could change with it. Complete
+// users need no look-up, since their record overrides the document anyway.
 func (d Decision) Unrecorded() bool {
 	return d.Verdict == Migrate || slices.Contains([]Reason{NoDate, CreatedUnreadable, CreatedInFuture, WouldMail}, d.Reason)
 }
 
-// Decide says what a user lacks. Deciding again after the changes were made
+// Decide decides what a user lacks. Deciding again after the changes
 // finds it complete.
 func Decide(u User, t Terms) Decision {
 	switch {
@@ -140,8 +140,8 @@ func Decide(u User, t Terms) Decision {
 	return u.mend(t, start, from)
 }
 
-// start is when the vendor's trial began and how that is known; the zero time,
-// and why, where it is not.
+// start is when the vendor's trial began and the source of that; the zero time
+// and a reason if it is unknown.
 func (u User) start(t Terms) (time.Time, Reason) {
 	if u.Start.Kind != Absent {
 		at, ok := Moment(u.Start)
@@ -161,7 +161,7 @@ func (u User) start(t Terms) (time.Time, Reason) {
 	if u.CreatedAt.Kind != Absent {
 		at, ok := Moment(u.CreatedAt)
 		switch {
-		case !ok: // as for the reconciler
+		case !ok: // as in the reconciler
 			return time.Time{}, CreatedUnreadable
 		case t.isAhead(at):
 			return time.Time{}, CreatedInFuture
@@ -174,13 +174,13 @@ func (u User) start(t Terms) (time.Time, Reason) {
 	return time.Time{}, NoDate
 }
 
-// isAhead tells whether a moment lies in the future by more than clocks and
+// isAhead reports whether a time lies further in the future than clocks and
 // zones explain.
 func (t Terms) isAhead(at time.Time) bool { return at.After(t.At.Add(clocksDiffer)) }
 
-// register decides what registration would have, but for the cohort: a
-// migration admits nobody, so that no e-mail comes of it. At 100 % the rollout
-// takes in those whose trials still run, as it does everybody else.
+// register decides what registration would have, except for the cohort: a
+// migration admits nobody, so that it causes no e-mail. At 100 % the rollout
+// backfills those whose trials still run, as it does all others.
 func (u User) register(t Terms, start time.Time, from Reason) Decision {
 	a := t.Flags.Admit(u.ID, t.Policy.Name, t.At)
 	a.Cohort = trial.Control
@@ -190,8 +190,8 @@ func (u User) register(t Terms, start time.Time, from Reason) Decision {
 	return Decision{Verdict: Migrate, Reason: from, Register: a, StartedAt: start}
 }
 
-// mend completes a vendor on whom a cohort was decided, and keeps whatever is
-// there and makes sense.
+// mend completes a vendor that has a cohort, and keeps all
+// meaningful values.
 func (u User) mend(t Terms, start time.Time, from Reason) Decision {
 	cohort := trial.Cohort(u.Held.Cohort.Text)
 	switch {
@@ -219,19 +219,19 @@ func (u User) mend(t Terms, start time.Time, from Reason) Decision {
 		d.Reason = WouldMail
 		return d
 	}
-	// It is not as this application leaves them, so nobody knows who said so.
+	// This application does not write such documents, so the source of the cohort is unknown.
 	d.Reason, d.Changes = OverAlready, append(d.Changes, Change{FieldAutomation + ".cohort", trial.Control})
 	return d
 }
 
-// over tells whether the trial would have ended by now.
+// over reports whether the trial would have ended by now.
 func (t Terms) over(u User, start time.Time) bool {
 	v := trial.Vendor{ID: u.ID, Zone: u.Zone, StartedAt: start, Automation: &trial.Automation{Cohort: trial.Control}}
 	return !trial.NewState(v.Registration(t.Policy, t.Day)).EndsAt.After(t.At)
 }
 
-// missing are the fields of trialAutomation that are not there, as registration
-// would set them, and one that has no meaning, if any.
+// missing are the missing fields of trialAutomation, as registration
+// would set them, and one with a meaningless value, if any.
 func (u User) missing(t Terms) (changes []Change, fault string) {
 	admission := t.Flags.Admit(u.ID, t.Policy.Name, t.At)
 	for _, f := range []struct {

@@ -10,25 +10,25 @@ import (
 	"marketplace.example/trials/internal/domain/trial"
 )
 
-// Moments before or after these years are taken for mistakes: 1970 is how many
-// systems write that they do not know.
+// Times before or after these years count as mistakes: many systems write
+// 1970 for unknown.
 const (
 	firstYear = 2000
 	lastYear  = 2099
 )
 
-// written is a date, by the year first, a time where there is one, and whatever
-// says in which zone.
+// written matches a date, year first, an optional time, and anything that may
+// be a zone.
 var written = regexp.MustCompile(`^(\d{4}-\d\d-\d\d)(?:[Tt ] *(\d\d:\d\d)(:\d\d(?:[.,]\d+)?)?)? *(.*)$`)
 
-// offsets are the ways of writing a zone that leave no doubt. None is UTC. Short
-// names such as CST are not among them: there are several of each.
+// offsets are the unambiguous forms of a zone. No zone means UTC. Short
+// names such as CST are left out: each has several meanings.
 var offsets = []string{"Z07:00", "Z0700", "Z07"}
 
-// layouts are other ways of writing a moment that leave no doubt. 05/03/2024 is
-// not among them: it may be in March or in May.
+// layouts are other unambiguous forms of a time. 05/03/2024 is
+// left out: it may be in March or in May.
 var layouts = []string{
-	"Mon Jan 2 2006 15:04:05 GMT-0700", // as a JavaScript date is shown
+	"Mon Jan 2 2006 15:04:05 GMT-0700", // as JavaScript shows a date
 	"Mon, 2 Jan 2006 15:04:05 GMT",
 	"Mon, 2 Jan 2006 15:04:05 -0700",
 	"Mon, 2 Jan 2006 15:04:05 UTC",
@@ -38,10 +38,10 @@ var layouts = []string{
 	"20060102T150405-0700",
 }
 
-// Moment reads a moment as a database, a program or a person may have written
+// Moment reads a time as a database, a program or a person may have written
 // it: as a date, as text, or as the seconds or milliseconds since 1970. It is in
-// UTC, to the millisecond. False where it is none, or no plausible one. It is the
-// one reading of all moments that come from the marketplace or from files.
+// UTC, to the millisecond. It is false for no time, or an implausible one. All
+// times from the marketplace and from files are read by it.
 func Moment(v Value) (time.Time, bool) {
 	switch v.Kind {
 	case Date:
@@ -55,7 +55,7 @@ func Moment(v Value) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// MomentOf is Moment of text.
+// MomentOf is Moment for text.
 func MomentOf(text string) (time.Time, bool) {
 	text = strings.TrimSpace(text)
 	if parts := written.FindStringSubmatch(text); parts != nil {
@@ -108,8 +108,8 @@ func ofParts(day, clock, seconds, zone string) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// ofNumber takes what is too large for seconds of this century as milliseconds.
-// The two ranges do not meet.
+// ofNumber reads numbers too large for seconds of this century as milliseconds.
+// The two ranges do not overlap.
 func ofNumber(n float64) (time.Time, bool) {
 	switch {
 	case math.IsNaN(n) || n < 0 || n > 1e13:
@@ -128,15 +128,15 @@ func plausible(t time.Time) (time.Time, bool) {
 	return t, true
 }
 
-// clocksDiffer is by how much a moment of the present may lie in the future:
-// more is not explained by clocks and zones.
+// clocksDiffer is how far in the future a present time may lie:
+// clocks and zones explain no more.
 const clocksDiffer = 24 * time.Hour
 
 // StartOf is when the trial begins of a vendor that the marketplace has put
-// straight into its collection: what its document says, or when the document was
-// made. Of one that says nothing, a moment of the future, or one so long ago that
-// the trial would be over, nobody knows whether it is new: that is the reason, and nobody is to be
-// written to. over tells whether a trial that began then would have ended.
+// straight into its collection: the document's start, or its creation.
+// If there is neither, or if the time is in the future or so long ago that
+// the trial would be over, it is unknown whether the vendor is new: then there is a reason, and it must get no
+// e-mail. over reports whether a trial with that start would have ended.
 func StartOf(v trial.Vendor, now time.Time, over func(start time.Time) bool) (time.Time, Reason) {
 	start := v.StartedAt
 	if start.IsZero() {

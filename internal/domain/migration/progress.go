@@ -12,13 +12,13 @@ type Version struct {
 	What   string
 }
 
-// Versions are all there are, in their order.
+// Versions are all migrations, in order.
 func Versions() []Version {
-	return []Version{{Number: 1, What: "start and registration of the vendors that the marketplace has already"}}
+	return []Version{{Number: 1, What: "start and registration of the marketplace's existing vendors"}}
 }
 
-// Section is which ids a pass walks: those of one type, since a database
-// compares only what is of one type.
+// Section names the ids that a pass walks: those of one type, because a database
+// compares only values of one type.
 type Section string
 
 // The sections, in the order of a pass.
@@ -28,7 +28,7 @@ const (
 	OtherIDs  Section = "other"
 )
 
-// after is the section after this one, empty after the last.
+// after is the next section, empty after the last.
 func (s Section) after() Section {
 	switch s {
 	case TextIDs:
@@ -40,16 +40,16 @@ func (s Section) after() Section {
 	return ""
 }
 
-// Counts say what became of the users of a pass.
+// Counts are the results for the users of a pass.
 type Counts struct {
 	Users     int `json:"users"`
 	Vendors   int `json:"vendors"`
 	Complete  int `json:"complete"`
 	Migrated  int `json:"migrated"`
 	Undecided int `json:"undecided"`
-	// Refused are those of the migrated whose change the database refused.
+	// Refused are migrated users whose change the database refused.
 	Refused int `json:"refused"`
-	// Reasons are those of the migrated and the undecided.
+	// Reasons are those of the migrated and the undecided users.
 	Reasons map[Reason]int `json:"reasons"`
 }
 
@@ -80,7 +80,7 @@ func (c *Counts) Note(d Decision) {
 	c.Reasons[d.Reason]++
 }
 
-// Plus are the counts of both.
+// Plus returns the sum of both.
 func (c Counts) Plus(o Counts) Counts {
 	sum := Counts{
 		Users: c.Users + o.Users, Vendors: c.Vendors + o.Vendors, Complete: c.Complete + o.Complete,
@@ -93,62 +93,62 @@ func (c Counts) Plus(o Counts) Counts {
 	return sum
 }
 
-// Progress is how far a pass over the users is. It is stored before and after
-// each page, so that a pass that was killed goes on with the page it was at,
+// Progress is the progress of a pass over the users. It is stored before and after
+// each page, so that a pass that was killed continues with its page,
 // and counts it once.
 type Progress struct {
-	// Seq counts what happened to the migration of this version, from 1.
+	// Seq counts the changes of this version's progress, from 1.
 	Seq     int `json:"seq"`
 	Version int `json:"version"`
 	// Pass counts from 1: a migration may be repeated.
 	Pass  int   `json:"pass"`
 	Terms Terms `json:"terms"`
-	// Section and After are where the next page begins: behind the id After of
-	// the section, or at its first.
+	// Section and After are where the next page begins: after the id After of
+	// the section, or at its first id.
 	Section Section `json:"section"`
 	After   string  `json:"after"`
-	// Page is being carried out, nil between two.
+	// Page is the page being carried out, nil between pages.
 	Page   *Page  `json:"page"`
 	Counts Counts `json:"counts"`
-	// Refused are the first of those whose change the database refused.
+	// Refused are the first users whose change the database refused.
 	Refused []Refusal `json:"refused,omitempty"`
-	// FinishedAt is nil while the pass is under way.
+	// FinishedAt is nil during the pass.
 	FinishedAt *time.Time `json:"finishedAt"`
 }
 
-// Refusal is a vendor whose document the database does not let be changed: a rule
-// of the marketplace's for its documents, their size, a unique index.
+// Refusal is a vendor whose document the database does not let be changed: because of a validation rule
+// of the marketplace, its size, or a unique index.
 type Refusal struct {
 	ID string `json:"id"`
 	// Code is the database's.
 	Code int `json:"code"`
 }
 
-// mostRefused bounds how many are named.
+// mostRefused bounds how many are listed.
 const mostRefused = 100
 
-// Page is some users in the order of their ids, counted before any was changed.
+// Page is a range of users in the order of their ids, counted before any change.
 type Page struct {
-	// To is the last user's id; empty where there is none.
+	// To is the last user's id; empty if there is none.
 	To     string `json:"to"`
 	Counts Counts `json:"counts"`
-	// Last says that the section ends with it.
+	// Last says that it is the section's last page.
 	Last bool `json:"last"`
 }
 
-// Begin is a new pass, after the one before; zero for the first.
+// Begin returns a new pass after the previous one; zero for the first.
 func Begin(v Version, before Progress, t Terms) Progress {
 	return Progress{Seq: before.Seq + 1, Version: v.Number, Pass: before.Pass + 1, Terms: t, Section: TextIDs}
 }
 
-// Turn is the progress with a page about to be carried out.
+// Turn returns the progress with a page about to be carried out.
 func (p Progress) Turn(page Page) Progress {
 	p.Seq++
 	p.Page = &page
 	return p
 }
 
-// Turned is the progress after its page was carried out, but for those that were refused.
+// Turned returns the progress after its page was carried out, except for refused users.
 func (p Progress) Turned(now time.Time, refused ...Refusal) Progress {
 	page := *p.Page
 	p.Seq++

@@ -1,7 +1,7 @@
-// Package migration decides what the users that a marketplace has already lack
-// for their trials to be automated: a start that is a date, and what
-// registration would have decided. It decides each document by itself, on what
-// is in it and on record beside it; what it cannot decide it names and leaves.
+// Package migration decides what the existing users of a marketplace lack
+// for their trials to be automated: a start that is a date, and the result of
+// a registration. It decides each document by itself, by its content
+// and its record; documents that it cannot decide it names and leaves unchanged.
 package migration
 
 import (
@@ -10,10 +10,10 @@ import (
 	"marketplace.example/trials/internal/domain/trial"
 )
 
-// Kind is what a field of a document holds.
+// Kind is the type of a field's value.
 type Kind int
 
-// The kinds of value. Absent also stands for null.
+// The kinds of value. Absent also means null.
 const (
 	Absent Kind = iota
 	Date
@@ -24,7 +24,7 @@ const (
 	Other
 )
 
-// Value is a field's value as it was found. Beside Kind only what it names is set.
+// Value is a field's value as found. Besides Kind only the matching field is set.
 type Value struct {
 	Kind   Kind
 	At     time.Time
@@ -33,33 +33,33 @@ type Value struct {
 	Flag   bool
 }
 
-// User is a user's document as far as it matters here. No name or address is
-// part of it.
+// User is the relevant part of a user's document. It contains no name or
+// address.
 type User struct {
-	// ID is the id as text, empty where it is neither text nor an ObjectID.
+	// ID is the id as text, empty if it is neither text nor an ObjectID.
 	ID string
-	// MadeAt is the moment that an ObjectID holds, zero for other ids.
+	// MadeAt is the time in an ObjectID, zero for other ids.
 	MadeAt    time.Time
 	IsVendor  Value
 	Start     Value // trialStartDate
 	CreatedAt Value
-	// Zone is the vendor's IANA time zone, empty where unknown.
+	// Zone is the vendor's IANA time zone, empty if unknown.
 	Zone string
-	// Automation is trialAutomation, and Held what it holds where it is a document.
+	// Automation is trialAutomation, and Held its content if it is a document.
 	Automation Value
 	Held       Held
-	// Known is what is on record of the vendor's trial beside the document; nil
-	// for nothing.
+	// Known is the record of the vendor's trial besides the document; nil
+	// for none.
 	Known *Known
 }
 
-// Held is what registration puts into trialAutomation, and Status, which its
-// trial does once it has begun.
+// Held is what registration writes into trialAutomation, and Status, which the
+// trial writes once it has begun.
 type Held struct {
 	Cohort, Bucket, RolloutPercentage, FlagsVersion, Policy, RegisteredAt, Status Value
 }
 
-// Known is a registration or a trial on record.
+// Known is a recorded registration or trial.
 type Known struct {
 	StartedAt time.Time
 	Cohort    trial.Cohort
