@@ -185,7 +185,7 @@ func TestWhatCannotBeToldIsToldByALaterLook(t *testing.T) {
 	a.deaf = errors.New("no way to tell")
 	a.parts.MaySend, a.parts.Workers = new(false), new(0)
 	seen, err := a.evaluate(0)
-	require.ErrorContains(t, err, "alert sesPaused: telling of it: no way to tell")
+	require.ErrorContains(t, err, "alert sesPaused: sending the notice: no way to tell")
 	require.ErrorContains(t, err, "alert workerAway")
 	require.Equal(t, 2, seen.Firing, "one that cannot be told keeps no other from being judged")
 	_, err = a.evaluate(1)
@@ -203,7 +203,7 @@ func TestAnAlertThatCannotBeKeptKeepsNoOtherFromBeingToldOf(t *testing.T) {
 	a := newAlarms(t)
 	a.broken, a.parts.Workers, a.parts.MaySend = monitoring.WorkerAway, new(0), new(false)
 	_, err := a.evaluate(0)
-	require.ErrorContains(t, err, "alert workerAway: keeping it: cannot be kept")
+	require.ErrorContains(t, err, "alert workerAway: storing it: cannot be kept")
 	require.Equal(t, []string{"alert/sesPaused/1"}, a.keys())
 	a.tally = nil
 	_, err = a.evaluate(1)

@@ -51,7 +51,7 @@ func (b *Bulk) undone(ctx context.Context, o bulk.Operation, item bulk.Item, d b
 	if o.Action == bulk.Resend {
 		send, err := b.Store.Send(ctx, trial.Step{Kind: o.ResendKind()}.Key(item.VendorID))
 		if err != nil {
-			return bulk.Result{}, failed("looking for the e-mail of an attempt before", err)
+			return bulk.Result{}, failed("reading the e-mail of an earlier attempt", err)
 		}
 		if send != nil && send.Status != trial.SendReleased {
 			return b.sent(send.Status, send.Reason), nil
@@ -95,8 +95,8 @@ func (b *Bulk) deliver(ctx context.Context, send trial.Send, step trial.Step, f 
 	case settleErr != nil:
 		return delivery, failed("recording the send's outcome", settleErr)
 	case err != nil:
-		return delivery, failed("sending again", err)
-	case settled.Status == trial.SendSent: // an event may have been faster than the answer
+		return delivery, failed("resending", err)
+	case settled.Status == trial.SendSent: // an event may have arrived before the answer
 		delivery.Status = trial.SendSent
 	}
 	b.Log.Info("sent again", zap.String("send", send.Key), zap.String("step", step.Key(f.Vendor.ID)), zap.String("status", string(delivery.Status)))

@@ -100,7 +100,7 @@ func (t *Trials) settle(ctx context.Context, due Due, send trial.Send, d Deliver
 	if err != nil {
 		return false, failed("recording the send's outcome", err)
 	}
-	if settled.Status == trial.SendSent { // an event may have been faster than the answer
+	if settled.Status == trial.SendSent { // an event may have arrived before the answer
 		return true, nil
 	}
 	t.Log.Warn("e-mail not accepted", zap.String("send", send.Key), zap.String("status", string(d.Status)), zap.String("reason", d.Reason))

@@ -38,7 +38,7 @@ func (s *Sweep) rezone(ctx context.Context, swept *Swept) error {
 		return found, err
 	})
 	if err != nil {
-		return fmt.Errorf("looking for vendors who have moved: %w", err)
+		return fmt.Errorf("reading the vendors who have moved: %w", err)
 	}
 	resting := s.nowhere.resting(s.Now())
 	each(ctx, s, elsewhere, func(ctx context.Context, w trial.Whereabouts) (*int64, error) {
@@ -46,7 +46,7 @@ func (s *Sweep) rezone(ctx context.Context, swept *Swept) error {
 		case w.Unknown && resting(id):
 			return nil, nil
 		case w.Unknown:
-			err := fmt.Errorf("vendor %s: its trial stays in the zone that it is planned in, %s: mend timezone in its document", id, migration.ZoneUnknown)
+			err := fmt.Errorf("vendor %s: its trial keeps the zone that it is planned in, %s: correct timezone in its document", id, migration.ZoneUnknown)
 			s.nowhere.note(id, err, s.Now())
 			atomic.AddInt64(&swept.LeftAlone, 1)
 			return nil, err

@@ -11,7 +11,7 @@ import (
 	"marketplace.example/trials/internal/domain/rollout"
 )
 
-// ReportStore is what making reports needs of the database.
+// ReportStore is the database access of reports.
 type ReportStore interface {
 	CurrentRollout(ctx context.Context) (rollout.State, bool, error)
 	app.DecisionReader
@@ -23,9 +23,9 @@ type ReportStore interface {
 	SetReportNotified(ctx context.Context, rolloutID, id string) error
 }
 
-// Reports makes the reports on the time after a rollout's deployment, and tells
-// of them. What is due is found from what is stored, so that it does not matter
-// when or how often it comes.
+// Reports makes the reports after a rollout's deployment, and sends notices
+// of them. The due reports follow from the database, so that it does not matter
+// when or how often it runs.
 type Reports struct {
 	Store    ReportStore
 	Notifier Notifier
@@ -113,5 +113,5 @@ func (r *Reports) make(ctx context.Context, state rollout.State, p rollout.Perio
 
 func (r *Reports) facts(ctx context.Context, from, to time.Time) (rollout.Facts, error) {
 	outcomes, calls, err := r.Store.Observations(ctx, from, to, r.Day)
-	return rollout.Facts{Outcomes: outcomes, Calls: calls}, failed("reading what was observed", err)
+	return rollout.Facts{Outcomes: outcomes, Calls: calls}, failed("reading the observations", err)
 }

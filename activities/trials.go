@@ -74,7 +74,7 @@ func (t *Trials) Record(ctx context.Context, h RecordInput) (trial.Event, error)
 	return t.append(ctx, h.State, h.Event)
 }
 
-// Due is a step whose moment has come.
+// Due is a due step.
 type Due struct {
 	State trial.State `json:"state"`
 	Step  trial.Step  `json:"step"`
@@ -235,7 +235,7 @@ func (t *Trials) zoneNow(ctx context.Context, s trial.State) (string, error) {
 func (t *Trials) storedSuccessor(ctx context.Context, state trial.State) (*trial.Event, error) {
 	event, err := t.Store.Event(ctx, state.VendorID, state.Seq+1)
 	if err != nil {
-		return nil, failed("looking for a later event", err)
+		return nil, failed("reading the next event", err)
 	}
 	if event == nil {
 		return nil, nil //nolint:nilnil // documented: there is none, and nothing is wrong

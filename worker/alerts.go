@@ -16,7 +16,7 @@ import (
 	"marketplace.example/trials/temporal"
 )
 
-// newAlerts prepares what looks at the alerts.
+// newAlerts prepares the evaluation of the alerts.
 func newAlerts(cfg config.Config, parts alertParts, notices *activities.Notices) (*activities.Alerts, error) {
 	rules, err := cfg.AlertRules()
 	if err != nil {
@@ -28,14 +28,14 @@ func newAlerts(cfg config.Config, parts alertParts, notices *activities.Notices)
 	}, nil
 }
 
-// alertParts asks how the parts stand of which no counter tells.
+// alertParts reads the states of the parts that no counter covers.
 type alertParts struct {
 	store   *mongodb.Store
 	client  *temporal.Client
 	account *mail.Account
-	// backupService is nil where the product takes no backups.
+	// backupService is nil if no backups are configured.
 	backupService *backupService
-	// workers are how many there should be.
+	// workers is how many there should be.
 	workers int
 	log     *zap.Logger
 }
@@ -47,7 +47,7 @@ func (p alertParts) AlertParts(ctx context.Context, now time.Time) monitoring.Pa
 	if p.answered("the processes", err) {
 		parts.Certificates = monitoring.Certificates(processes, now)
 	}
-	if polls, err := p.client.Polls(ctx); p.answered("who polls", err) { // without processes, polls alone tell
+	if polls, err := p.client.Polls(ctx); p.answered("who polls", err) { // without samples the polls alone decide
 		here, sign := monitoring.CountWorkers(polls, processes, now)
 		parts.Workers, parts.WorkerSign = &here, sign
 	}
@@ -68,8 +68,8 @@ func (p alertParts) AlertParts(ctx context.Context, now time.Time) monitoring.Pa
 	return parts
 }
 
-// backedUp is when the last backup was finished, or the running rollout began where that is later; zero
-// where none runs. A place that does not answer is as one to which no backup has come.
+// backedUp is when the last backup finished, or the running rollout began if that is later; zero
+// if none runs. Storage that does not answer counts as storage without a new backup.
 func (p alertParts) backedUp(ctx context.Context) (time.Time, error) {
 	state, found, err := p.store.CurrentRollout(ctx)
 	if err != nil || !found || state.Status.Final() {

@@ -24,22 +24,22 @@ import (
 
 const (
 	// mailTimeout is how long one call to the mail service may take; less than
-	// a first try of an activity has.
+	// the first attempt of an activity.
 	mailTimeout = 6 * time.Second
-	// leastUnknownWait and overdueSlack hold however short a day is. The former
-	// outlasts a call to the mail service and the noting of its outcome: sent again
-	// sooner, an e-mail might leave twice without anything having gone wrong.
+	// leastUnknownWait and overdueSlack are minimums, however short a day is. The former
+	// is longer than a call to the mail service and the recording of its outcome: if sent again
+	// sooner, an e-mail might be sent twice without any failure.
 	leastUnknownWait = 12 * time.Second
 	overdueSlack     = 30 * time.Second
-	// A refusal of everything is believed for an hour of a day of 24 after the
-	// last try, and for leastForget however short a day is.
+	// A refusal of everything counts for an hour of a day of 24 after the
+	// last attempt, and for at least leastForget however short a day is.
 	refusalsPerDay = 24
 	leastForget    = 10 * time.Second
-	// unknownWaitsPerDay makes ten minutes of a day of 24 hours.
+	// unknownWaitsPerDay is one every ten minutes of a day of 24 hours.
 	unknownWaitsPerDay = 144
 )
 
-// parts are what the running worker is made of.
+// parts are the parts of the running worker.
 type parts struct {
 	store       *mongodb.Store
 	client      *temporal.Client
@@ -47,7 +47,7 @@ type parts struct {
 	instruments instruments
 }
 
-// assemble wires the parts; fatal is told what ends the running worker.
+// assemble wires the parts; it calls fatal with an error that ends the running worker.
 func assemble(ctx context.Context, cfg config.Config, log *zap.Logger, fatal func(error)) (*parts, error) {
 	store, err := mongodb.Connect(ctx, cfg.MongoDBURI, cfg.MongoDBDatabase, mongodb.WithLogger(log), mongodb.WithObservations(cfg.TrialDay), mongodb.WithCounters(cfg.TrialDay))
 	if err != nil {
@@ -129,7 +129,7 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger, fatal fun
 	return &parts{store: store, client: client, worker: w, instruments: instruments}, nil
 }
 
-// pollers are as many as the SDK's fixed ones at first; a small server is not to be kept busy by those who only ask.
+// pollers starts with as many as the SDK's fixed number; a small server should not be kept busy by idle polls.
 func pollers() sdkworker.PollerBehaviorAutoscalingOptions {
 	return sdkworker.PollerBehaviorAutoscalingOptions{InitialNumberOfPollers: 2, MaximumNumberOfPollers: 10}
 }
@@ -137,14 +137,14 @@ func pollers() sdkworker.PollerBehaviorAutoscalingOptions {
 func workerOptions(cfg config.Config, fatal func(error)) sdkworker.Options {
 	return sdkworker.Options{
 		Interceptors: workflows.Interceptors(),
-		// Some of these always ask the common queue. A fixed number of them may all wait for a minute at the worker's own,
-		// after many trials had something to do at once, and keep the rollout's watch and every new trial waiting.
+		// Some pollers always poll the common queue. With a fixed number all of them may wait for a minute at the worker's own,
+		// after many trials had something to do at once, and delay the rollout's watch and every new trial.
 		WorkflowTaskPollerBehavior: sdkworker.NewPollerBehaviorAutoscaling(pollers()),
-		WorkerStopTimeout:          10 * time.Second, // lets a send that is under way be settled
-		// After a worker's death its workflows wait this long for it to come back;
-		// where a day lasts seconds, that must not be days.
+		WorkerStopTimeout:          10 * time.Second, // lets a running send be settled
+		// After a worker's death its workflows wait this long for it to return;
+		// if a day lasts seconds, that must not be days.
 		StickyScheduleToStartTimeout: min(5*time.Second, cfg.TrialDay/4),
-		// The SDK stops polling then. A process that stayed would look well and do nothing.
+		// The SDK stops polling then. A process that kept running would look healthy and do nothing.
 		OnFatalError: func(err error) { fatal(&fatalError{cause: err}) },
 	}
 }

@@ -15,7 +15,7 @@ import (
 	"marketplace.example/trials/internal/platform/config"
 )
 
-// backedUp is the database that backups are taken of.
+// backedUp is the database to back up.
 type backedUp interface {
 	// KnownOrigin names the database where a backup has been taken before.
 	KnownOrigin(ctx context.Context) (backup.Origin, bool, error)
@@ -28,11 +28,11 @@ type backupService struct {
 	store      backedUp
 
 	mu sync.Mutex
-	// seen is when the last backup was finished that LastBackup has seen.
+	// seen is when the last backup that LastBackup has seen finished.
 	seen time.Time
 }
 
-// newBackupService is nil where it is not said where to keep backups.
+// newBackupService returns nil if no backup storage is configured.
 func newBackupService(ctx context.Context, cfg config.Config, store *mongodb.Store) (*backupService, error) {
 	repository, err := storage.Open(ctx, cfg, time.Now)
 	if errors.Is(err, storage.ErrNoPlace) {
@@ -44,8 +44,8 @@ func newBackupService(ctx context.Context, cfg config.Config, store *mongodb.Sto
 	return &backupService{repository: repository, store: recovery.Store{Store: store}}, nil
 }
 
-// TakeIncremental takes a backup, a full one where that is due, and deletes what has expired. Where only the latter
-// fails, it answers with the backup and with an error.
+// TakeIncremental takes a backup, a full one if that is due, and deletes expired ones. If only the latter
+// fails, it returns the backup and an error.
 func (k *backupService) TakeIncremental(ctx context.Context) (activities.BackedUp, error) {
 	m, expiry, err := k.store.BackUp(ctx, k.repository, backup.Incremental)
 	return activities.BackedUp{
@@ -54,11 +54,11 @@ func (k *backupService) TakeIncremental(ctx context.Context) (activities.BackedU
 	}, err
 }
 
-// statusLimit bounds a look at the place where backups are kept.
+// statusLimit bounds a read of the backup storage.
 const statusLimit = 10 * time.Second
 
-// LastBackup is when the last good backup was finished; zero for none. With an error it is the one that was
-// seen last, since none comes to a place that does not answer.
+// LastBackup returns when the last good backup finished; zero for none. With an error it is the last one
+// seen, since no backup reaches storage that does not answer.
 func (k *backupService) LastBackup(ctx context.Context) (time.Time, error) {
 	ctx, cancel := context.WithTimeout(ctx, statusLimit)
 	defer cancel()
@@ -75,7 +75,7 @@ func (k *backupService) LastBackup(ctx context.Context) (time.Time, error) {
 	return k.seen, err
 }
 
-// LastFull is when the last good full backup was begun.
+// LastFull returns when the last good full backup began.
 func (k *backupService) LastFull(ctx context.Context) (time.Time, error) {
 	origin, found, err := k.store.KnownOrigin(ctx)
 	if err != nil || !found {

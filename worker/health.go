@@ -12,7 +12,7 @@ import (
 )
 
 // healthServer answers /healthz: 200 while MongoDB and Temporal answer, 503
-// with the name of what does not.
+// with the names of those that do not.
 type healthServer struct {
 	server *http.Server
 	addr   string
@@ -42,7 +42,7 @@ func serveHealth(ctx context.Context, addr string, p *parts) (*healthServer, err
 // partTimeout is how long a part may take to answer.
 const partTimeout = 2 * time.Second
 
-// askParts asks each part by itself, at once and within its own time: one that is away takes nothing from another's.
+// askParts asks each part in parallel, with a time limit each, so that a missing part takes nothing from another's.
 func askParts(ctx context.Context, parts map[string]func(context.Context) error) (answer map[string]string, well bool) {
 	var mu sync.Mutex
 	var asked sync.WaitGroup
@@ -71,7 +71,7 @@ func (s *healthServer) stop(ctx context.Context) error {
 	return nil
 }
 
-// askHealth is the other side, for a container's health check.
+// askHealth is the client side, for a container's health check.
 func askHealth(ctx context.Context, addr string) error {
 	if strings.HasPrefix(addr, ":") {
 		addr = "127.0.0.1" + addr
@@ -80,11 +80,11 @@ func askHealth(ctx context.Context, addr string) error {
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+addr+"/healthz", http.NoBody)
 	if err != nil {
-		return fmt.Errorf("asking for health: %w", err)
+		return fmt.Errorf("requesting the health: %w", err)
 	}
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return fmt.Errorf("asking for health: %w", err)
+		return fmt.Errorf("requesting the health: %w", err)
 	}
 	defer func() { _ = res.Body.Close() }()
 	if res.StatusCode != http.StatusOK {

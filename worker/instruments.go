@@ -13,7 +13,7 @@ import (
 	"marketplace.example/trials/internal/platform/telemetry"
 )
 
-// instruments tell how this process does.
+// instruments measure this process.
 type instruments struct {
 	*telemetry.Metrics
 	sampler *telemetry.Sampler
@@ -36,7 +36,7 @@ func newInstruments(ctx context.Context, store *mongodb.Store, log *zap.Logger) 
 	return instruments{Metrics: metrics, sampler: sampler, traces: traces}, nil
 }
 
-// What the reconciler finds, as metrics name it.
+// The reconciler's repairs, as metrics name them.
 const (
 	findStarted   = "trial-not-started"
 	repairSynced  = "vendor-document-replaced"
@@ -48,7 +48,7 @@ const (
 	findLeftAlone = "vendor-in-doubt"
 )
 
-// swept counts what a sweep found.
+// swept counts the results of a sweep.
 func (i instruments) swept(s activities.Swept) {
 	i.Found(findStarted, s.Started)
 	i.Found(repairSynced, s.Synced)
@@ -60,8 +60,8 @@ func (i instruments) swept(s activities.Swept) {
 	i.Found(findLeftAlone, s.LeftAlone)
 }
 
-// counted is the store, counting the decisions on steps where they are stored:
-// each once, however often its activity is tried.
+// counted is the store; it counts the decisions on steps when they are stored:
+// each once, however often its activity is attempted.
 type counted struct {
 	*mongodb.Store
 	metrics *telemetry.Metrics

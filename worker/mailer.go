@@ -16,12 +16,12 @@ import (
 
 const (
 	// rateBudget is how long a step waits for its turn; beyond it the workflow or
-	// the server waits instead, and holds no slot of the worker.
+	// the server waits instead, and occupies no slot of the worker.
 	rateBudget = 2 * time.Second
-	// longRateBudget is that of an activity that tells that it lives: what it
-	// works through would otherwise come back all at once.
+	// longRateBudget is that of an activity with heartbeats: otherwise
+	// all its items would return at once.
 	longRateBudget = time.Minute
-	// noticeable is a wait after which the facts are looked at again. The kill
+	// noticeable is a wait after which the facts are read again. The kill
 	// switch promises a second.
 	noticeable = 100 * time.Millisecond
 )
@@ -33,13 +33,13 @@ type mailer struct {
 	account   *mail.Account
 	links     *mail.Links
 	publicURL string
-	// mailed counts an e-mail by what became of handing it over.
+	// mailed counts an e-mail by its outcome.
 	mailed func(outcome string)
 }
 
 // Wait implements activities.Mailer. A step is tried within the workflow task
-// first; whatever is tried as an activity of its own was sent away then, or is
-// told of so rarely that it need not wait behind the others.
+// first; whatever is tried as an activity of its own was deferred then, or is
+// a notice, which are so rare that they need not wait behind the others.
 func (m *mailer) Wait(ctx context.Context) (bool, error) {
 	began, budget, wait := time.Now(), rateBudget, m.rate.Wait
 	if activity.IsActivity(ctx) {
@@ -70,7 +70,7 @@ func (m *mailer) Deliver(ctx context.Context, e activities.Mail) (activities.Del
 	}
 	outcome := m.sender.Send(ctx, mail.Message{
 		To: e.To, Subject: r.Subject, Text: r.Text, HTML: r.HTML, UnsubscribeURL: unsubscribe,
-		// The send's, which is not the step's where its e-mail is sent once more.
+		// The send's key, which differs from the step's if the e-mail is resent.
 		Key: mail.SendKey{TrialID: e.State.VendorID, Kind: string(e.Send.Kind), Revision: e.Send.Revision, Attempt: e.Send.Attempt},
 	})
 	m.account.Note(outcome, time.Now())
@@ -89,7 +89,7 @@ func (m *mailer) DeliverNotice(ctx context.Context, to, key string, n rollout.Me
 	return activities.Delivery{Status: sendStatus(outcome.Status), MessageID: outcome.MessageID, Reason: outcome.Reason, RetryAfter: outcome.RetryAfter}, nil
 }
 
-// content is what the e-mail says of the trial.
+// content is the content of the trial's e-mail.
 func content(e activities.Mail) mail.Content {
 	s := e.State
 	return mail.Content{
@@ -98,7 +98,7 @@ func content(e activities.Mail) mail.Content {
 	}
 }
 
-// graceEnd is when selling is paused, or was; zero where there is no grace.
+// graceEnd is when selling is paused, or was; zero without a grace.
 func graceEnd(s trial.State) time.Time {
 	switch {
 	case s.Policy.GraceDays == 0:

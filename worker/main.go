@@ -21,8 +21,8 @@ import (
 )
 
 func main() {
-	healthcheck := flag.Bool("healthcheck", false, "ask the running worker whether it is well, and exit 0 or 1")
-	showVersion := flag.Bool("version", false, "say the program's version, and exit")
+	healthcheck := flag.Bool("healthcheck", false, "check the health of the running worker, and exit 0 or 1")
+	showVersion := flag.Bool("version", false, "print the program's version, and exit")
 	flag.Parse()
 	if *showVersion {
 		fmt.Fprintln(os.Stdout, "worker", version.Of())
@@ -84,8 +84,8 @@ func run(ctx context.Context, cfg config.Config, log *zap.Logger, stdout io.Writ
 		defer metrics.Close()
 		said["metrics"] = metrics.URL
 	}
-	if err := json.NewEncoder(stdout).Encode(said); err != nil { // nobody reads it, which is no reason to end
-		log.Warn("nobody is told where the worker is", zap.Error(err))
+	if err := json.NewEncoder(stdout).Encode(said); err != nil { // a closed stdout is no reason to end
+		log.Warn("the worker's address could not be printed", zap.Error(err))
 	}
 	log.Info("worker is running", zap.String("health", health.addr), zap.Duration("day", cfg.TrialDay), zap.String("taskQueue", cfg.TaskQueue))
 	fault := await(ctx)
@@ -95,13 +95,13 @@ func run(ctx context.Context, cfg config.Config, log *zap.Logger, stdout io.Writ
 	return errors.Join(fault, health.stop(stopCtx))
 }
 
-// fatalError is what the worker cannot go on after.
+// fatalError is an error that ends the worker.
 type fatalError struct{ cause error }
 
 func (e *fatalError) Error() string { return "polling Temporal: " + e.cause.Error() }
 func (e *fatalError) Unwrap() error { return e.cause }
 
-// await waits for the end, and says why it came where nobody asked for it.
+// await waits for the end, and returns its cause unless a signal requested it.
 func await(ctx context.Context) error {
 	<-ctx.Done()
 	if fatal, ok := errors.AsType[*fatalError](context.Cause(ctx)); ok {

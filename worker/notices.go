@@ -12,14 +12,14 @@ import (
 	"marketplace.example/trials/internal/platform/config"
 )
 
-// newNotices prepares what tells stakeholders of a rollout.
+// newNotices prepares the notices to stakeholders of a rollout.
 func newNotices(cfg config.Config, store *mongodb.Store, mailer *mailer, log *zap.Logger) (*activities.Notices, error) {
 	stakeholders, err := cfg.ReadStakeholders()
 	if err != nil {
 		return nil, fmt.Errorf("reading the stakeholders: %w", err)
 	}
 	notices := &activities.Notices{Store: store, Mailer: mailer, Stakeholders: stakeholders, Now: time.Now, Log: log}
-	if cfg.WebhookSecret == "" { // then no stakeholder has a webhook, as config has seen to
+	if cfg.WebhookSecret == "" { // then no stakeholder has a webhook, as config has checked
 		return notices, nil
 	}
 	client, err := webhook.New(cfg.WebhookSecret, webhook.DefaultTimeout)

@@ -7,16 +7,16 @@ import (
 	"go.uber.org/zap"
 )
 
-// ensureEvery is how often a worker sees to it that the schedules are there.
+// ensureEvery is how often a worker checks that the schedules exist.
 const ensureEvery = time.Minute
 
-// scheduler makes the schedules that are missing.
+// scheduler creates missing schedules.
 type scheduler interface {
 	EnsureSchedules(ctx context.Context) error
 }
 
-// keepSchedules makes schedules that somebody has deleted, until ctx is over. Without the reconciler's nothing else
-// would be mended either.
+// keepSchedules creates schedules that somebody has deleted, until ctx is over. Without the reconciler's schedule nothing else
+// would be repaired either.
 func keepSchedules(ctx context.Context, s scheduler, log *zap.Logger) {
 	ticker := time.NewTicker(ensureEvery)
 	defer ticker.Stop()
@@ -26,7 +26,7 @@ func keepSchedules(ctx context.Context, s scheduler, log *zap.Logger) {
 			return
 		case <-ticker.C:
 			if err := s.EnsureSchedules(ctx); err != nil && ctx.Err() == nil {
-				log.Warn("not every schedule is there", zap.Error(err))
+				log.Warn("not every schedule exists", zap.Error(err))
 			}
 		}
 	}
