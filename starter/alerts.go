@@ -34,7 +34,7 @@ func onAlert(_ *cobra.Command, args []string) error {
 			return nil
 		}
 	}
-	return usagef("%.80q is no alert: there are %v", args[0], monitoring.RuleIDs())
+	return usagef("%.80q is not an alert; the alerts are %v", args[0], monitoring.RuleIDs())
 }
 
 // alertNames are what the shell completes.

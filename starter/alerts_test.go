@@ -73,7 +73,7 @@ func TestWrongUseOfAlertCommands(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	for message, args := range map[string][]string{
-		`"sesPause" is no alert: there are [conversionRateDropped`: {"ack", "sesPause", "--reason", "r"},
+		`"sesPause" is not an alert; the alerts are [conversionRateDropped`: {"ack", "sesPause", "--reason", "r"},
 		"needs one alert's name, got 0 arguments":                  {"history"},
 		"--limit: must be 1 to 200, is 0":                          {"history", "sesPaused", "--limit", "0"},
 		"--until: must be a moment like":                           {"silence", "sesPaused", "--until", "soon", "--reason", "r"},

@@ -268,7 +268,7 @@ func sourceCases() map[string]sourceCase {
 		"an environment that is wrong": {
 			func(*testing.T, *world) map[string]string { return map[string]string{"TRIAL_DAY": "soon"} },
 			func(*testing.T, *world) []string { return nil },
-			2, "starter: the environment is wrong: TRIAL_DAY: is not a length of time like 24h, 2s or 250ms\nTry: starter flags get --help\n",
+			2, "starter: the environment is wrong: TRIAL_DAY: is not a duration like 24h, 2s or 250ms\nTry: starter flags get --help\n",
 		},
 		"a stack file that is not there": {
 			func(*testing.T, *world) map[string]string { return nil },

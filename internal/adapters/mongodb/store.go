@@ -89,7 +89,7 @@ func Connect(ctx context.Context, uri, database string, opts ...Option) (*Store,
 		return nil, fmt.Errorf("MONGODB_URI: looking up its host: %w", dns)
 	}
 	if err != nil { // the driver's own error may repeat a part of the password
-		return nil, errors.New("MONGODB_URI: cannot be read; in its name and password write what is neither a letter nor a digit as %XX, and look at its options")
+		return nil, errors.New("MONGODB_URI: cannot be read; in its name and password encode characters other than letters and digits as %XX, and check its options")
 	}
 	s := newStore(client, database)
 	for _, o := range opts {

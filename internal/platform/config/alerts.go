@@ -11,7 +11,7 @@ import (
 	"marketplace.example/trials/internal/domain/trial"
 )
 
-// alertSettings are what a file may say of a rule.
+// alertSettings are the fields of a rule that a file may set.
 type alertSettings struct {
 	Threshold *float64 `yaml:"threshold"`
 	Severity  *string  `yaml:"severity"`
@@ -19,7 +19,7 @@ type alertSettings struct {
 }
 
 // ReadAlerts reads the alerts' configuration, shaped as in the requirements, in
-// JSON or YAML. What it does not say is as in the built-in rules. Errors name the
+// JSON or YAML. The built-in rules give the defaults. Errors name the
 // line and the field.
 func ReadAlerts(r io.Reader) ([]monitoring.Rule, error) {
 	var file struct {
@@ -35,7 +35,7 @@ func ReadAlerts(r io.Reader) ([]monitoring.Rule, error) {
 	var problems []error
 	for _, name := range sortedKeys(file.Alerts) {
 		if !slices.Contains(monitoring.RuleIDs(), monitoring.RuleID(name)) {
-			problems = append(problems, fmt.Errorf("%s: is no alert: there are %v", lines.at("alerts."+name), monitoring.RuleIDs()))
+			problems = append(problems, fmt.Errorf("%s: is not an alert; the alerts are %v", lines.at("alerts."+name), monitoring.RuleIDs()))
 		}
 	}
 	rules := monitoring.Rules()
@@ -65,7 +65,7 @@ func sortedKeys(m map[string]alertSettings) []string {
 	return keys
 }
 
-// over is a rule with these settings.
+// over returns a rule with these settings.
 func (s alertSettings) over(r monitoring.Rule) monitoring.Rule {
 	if s.Threshold != nil {
 		r.Threshold = *s.Threshold
@@ -79,7 +79,7 @@ func (s alertSettings) over(r monitoring.Rule) monitoring.Rule {
 	return r
 }
 
-// AlertRules are the rules of the alerts: the built-in ones, with what the file says.
+// AlertRules are the rules of the alerts: the built-in ones, changed by the file.
 func (c Config) AlertRules() ([]monitoring.Rule, error) {
 	if c.AlertsConfig == "" {
 		return monitoring.Rules(), nil

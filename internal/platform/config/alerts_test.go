@@ -89,11 +89,11 @@ func TestWrongAlertsAreNamed(t *testing.T) {
 	t.Parallel()
 	for text, problem := range map[string]string{
 		`{}`:                                    "alerts: is missing",
-		``:                                      "holds no fields",
-		`[]`:                                    "holds no fields",
+		``:                                      "has no fields",
+		`[]`:                                    "has no fields",
 		`{"alerts": {`:                          "line 1: ",
 		`{"alerts": {}, "more": 1}`:             "line 1: more: is not a field here",
-		"alerts:\n  conversionRateDroped: {}\n": "line 2: alerts.conversionRateDroped: is no alert: there are [conversionRateDropped",
+		"alerts:\n  conversionRateDroped: {}\n": "line 2: alerts.conversionRateDroped: is not an alert; the alerts are [conversionRateDropped",
 		"alerts:\n  sesPaused:\n    treshold: 3\n":                "line 3: alerts.sesPaused.treshold: is not a field here",
 		"alerts:\n  sesPaused:\n    threshold: many\n":            "line 3: alerts.sesPaused.threshold: must be a number",
 		"alerts:\n  sesPaused:\n    threshold: 1.5\n":             "line 3: alerts.sesPaused.threshold: is a count: must be a whole number",

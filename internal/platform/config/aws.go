@@ -19,16 +19,16 @@ import (
 )
 
 const (
-	// awsIdle is how long a connection to AWS may stand still while something is sent or awaited.
+	// awsIdle is how long a connection to AWS may be idle while something is sent or awaited.
 	awsIdle = 15 * time.Second
 	// awsDial is how long connecting may take.
 	awsDial = 5 * time.Second
-	// awsAttempts is how often a call is tried, so that one ends within a minute where nobody answers.
+	// awsAttempts is how often a call is tried, so that one ends within a minute if nobody answers.
 	awsAttempts = 3
 )
 
-// AWS reads the SDK's own variables, AWS_*. Calls end where the server stops answering, however long a
-// transfer takes that goes on, and what the SDK has to say goes to slog.
+// AWS reads the SDK's own variables, AWS_*. Calls end if the server stops answering, however long a
+// running transfer takes, and the SDK logs to slog.
 func AWS(ctx context.Context) (aws.Config, error) { return awsWithin(ctx, awsIdle) }
 
 func awsWithin(ctx context.Context, idle time.Duration) (aws.Config, error) {
@@ -51,7 +51,7 @@ func awsWithin(ctx context.Context, idle time.Duration) (aws.Config, error) {
 	return settings, nil
 }
 
-// awsAtFault names the variables whose values an error of the SDK speaks of; all of them where it speaks of none.
+// awsAtFault names the variables that an error of the SDK mentions; all of them if it mentions none.
 func awsAtFault(err error, environ []string) string {
 	var named []string
 	for _, pair := range environ {
@@ -68,7 +68,7 @@ func awsAtFault(err error, environ []string) string {
 	return strings.Join(named, ", ")
 }
 
-// progressing is a connection that breaks where nothing has been sent or received for so long.
+// progressing is a connection that breaks if nothing has been sent or received for that long.
 type progressing struct {
 	net.Conn
 
@@ -89,10 +89,10 @@ func (c *progressing) Write(b []byte) (int, error) {
 	return c.Conn.Write(b)
 }
 
-// extend holds for a reader that waits while another goroutine writes, too.
+// extend also extends a reader's deadline while another goroutine writes.
 func (c *progressing) extend() error { return c.SetDeadline(time.Now().Add(c.idle)) }
 
-// awsLogger hands what the SDK logs to slog.
+// awsLogger forwards the SDK's log to slog.
 type awsLogger struct{}
 
 func (awsLogger) Logf(level logging.Classification, format string, v ...any) {

@@ -1,9 +1,9 @@
-// Package config reads what the processes need to know from their environment, and refuses to start
-// a process on a value that cannot work. Every variable is one field of Config; its tags say the
-// name, the default, which processes need it, and whether it is a secret.
+// Package config reads the configuration of the processes from their environment, and refuses to start
+// a process on a value that cannot work. Every variable is one field of Config; its tags give the
+// name, the default, the processes that need it, and whether it is a secret.
 //
-// Where Temporal is, and how to log in there, is not here: the Temporal SDK's own envconfig reads
-// TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE and their like. The AWS SDK likewise reads AWS_*.
+// Temporal's address and credentials are not here: the Temporal SDK's own envconfig reads
+// TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE and the others. The AWS SDK likewise reads AWS_*.
 package config
 
 import (
@@ -14,21 +14,21 @@ import (
 	"github.com/caarlos0/env/v11"
 )
 
-// Config is everything that the environment decides. Fields without a value in the environment have
+// Config is the whole configuration from the environment. Fields without a value in the environment have
 // the default of their tag; fields without a default are empty.
 type Config struct {
-	// APIAddr is the address the API listens on, as host:port. Port 0 takes a free one.
+	// APIAddr is the address the API listens on, as host:port. Port 0 chooses a free one.
 	APIAddr string `env:"API_ADDR" envDefault:":8080"`
 
 	// WorkerAddr is the address on which the worker answers health checks, as host:port. Port 0
-	// takes a free one.
+	// chooses a free one.
 	WorkerAddr string `env:"WORKER_ADDR" envDefault:":8081"`
 
-	// MetricsAddr is the address on which the API or the worker shows its metrics to Prometheus, as
-	// host:port. Port 0 takes a free one. Empty: it shows none.
+	// MetricsAddr is the address on which the API or the worker serves its metrics to Prometheus, as
+	// host:port. Port 0 chooses a free one. Empty: no metrics.
 	MetricsAddr string `env:"METRICS_ADDR"`
 
-	// MongoDBURI is the connection string. It may hold a password.
+	// MongoDBURI is the connection string. It may contain a password.
 	MongoDBURI string `env:"MONGODB_URI" secret:"true" needed:"api,worker,setup"`
 
 	// MongoDBDatabase is the database that holds the marketplace's users and our collections.
@@ -37,10 +37,10 @@ type Config struct {
 	// TaskQueue is the Temporal task queue that workers poll and workflows are started on.
 	TaskQueue string `env:"TEMPORAL_TASK_QUEUE" envDefault:"trials"`
 
-	// AdminToken is the first admin's bearer token, which opens everything under /api/admin.
+	// AdminToken is the first admin's bearer token, which grants everything under /api/admin.
 	AdminToken string `env:"ADMIN_TOKEN" secret:"true" needed:"api"`
 
-	// ServiceToken is the bearer token of the marketplace's backend, which opens /api/vendors.
+	// ServiceToken is the bearer token of the marketplace's backend, which grants /api/vendors.
 	ServiceToken string `env:"SERVICE_TOKEN" secret:"true" needed:"api"`
 
 	// MailFrom is the sender of every e-mail: an address, or a name and an address.
@@ -50,12 +50,12 @@ type Config struct {
 	// SNS publishes. Empty: the default of the sending identity.
 	SESConfigurationSet string `env:"SES_CONFIGURATION_SET"`
 
-	// SNSTopicARN is the only topic whose messages the webhook takes.
+	// SNSTopicARN is the only topic whose messages the webhook accepts.
 	SNSTopicARN string `env:"SNS_TOPIC_ARN" needed:"api"`
 
-	// SNSCertificateHost lists hosts from which signing certificates are accepted beside
+	// SNSCertificateHost lists hosts from which signing certificates are accepted besides
 	// sns.<region>.amazonaws.com, each a host or a host:port. Empty in production; the embedded
-	// mailbox needs it, since it signs with a certificate of its own.
+	// mailbox needs it, because it signs with a certificate of its own.
 	SNSCertificateHost []string `env:"SNS_CERTIFICATE_HOST"`
 
 	// TrialDay is how long one day of a trial lasts, between 100ms and 24h.
@@ -64,7 +64,7 @@ type Config struct {
 	// RolloutPlan is the path of a YAML file with the rollout's plan. Empty: the built-in plan.
 	RolloutPlan string `env:"ROLLOUT_PLAN"`
 
-	// Stakeholders is the path of a YAML file that says who is told of a rollout. Empty: nobody.
+	// Stakeholders is the path of a YAML file with the recipients of a rollout's notices. Empty: nobody.
 	Stakeholders string `env:"STAKEHOLDERS"`
 
 	// AlertsConfig is the path of a JSON or YAML file with the alerts' thresholds. Empty: the
@@ -78,38 +78,38 @@ type Config struct {
 	// so that a key can be replaced while links made with the old one are still in inboxes.
 	LinkSecret []string `env:"LINK_SECRET" secret:"true" needed:"api,worker"`
 
-	// WebhookSecret is the key under which notices to stakeholders' webhooks are signed; whoever
-	// receives them is given it, so it is no other key's. Only needed where one of them has a webhook.
+	// WebhookSecret is the key that signs notices to stakeholders' webhooks; their
+	// receivers know it, so it must differ from every other key. Only needed if a stakeholder has a webhook.
 	WebhookSecret string `env:"WEBHOOK_SECRET" secret:"true"`
 	// TemporalUIURL is the base of Temporal's Web UI, which the dashboard links to. Empty: no links.
 	TemporalUIURL string `env:"TEMPORAL_UI_URL"`
 
-	// BehindProxy says that a proxy of ours sets X-Forwarded-For and X-Forwarded-Proto, so that the
-	// API and the dashboard may believe them.
+	// BehindProxy says that a trusted proxy sets X-Forwarded-For and X-Forwarded-Proto, so that the
+	// API and the dashboard may use them.
 	BehindProxy bool `env:"BEHIND_PROXY" envDefault:"false"`
 
-	// RateLimit is how many requests a second the API takes from one address, and twice as many at
+	// RateLimit is how many requests a second the API accepts from one address, and twice as many at
 	// once, at least 1.
 	RateLimit int `env:"RATE_LIMIT" envDefault:"500"`
 
 	// TLSCertFile and TLSKeyFile are the paths of a certificate, followed by those of its issuers, and
-	// of its key, both as PEM. The API then speaks TLS itself. Empty: it does not.
+	// of its key, both as PEM. The API then serves TLS itself. Empty: it does not.
 	TLSCertFile string `env:"TLS_CERT_FILE"`
 	TLSKeyFile  string `env:"TLS_KEY_FILE"`
 
 	// MailSenders is the number of workers that share the SES account's rate, at least 1.
 	MailSenders int `env:"MAIL_SENDERS" envDefault:"1"`
 
-	// BackupDir is the folder that backups are kept in. BackupS3Bucket is the bucket of S3 instead, and
-	// BackupS3Prefix what the keys in it begin with. Without either no backups are taken.
+	// BackupDir is the folder for backups. BackupS3Bucket is a bucket of S3 instead, and
+	// BackupS3Prefix the beginning of the keys in it. Without either no backups are taken.
 	BackupDir      string `env:"BACKUP_DIR"`
 	BackupS3Bucket string `env:"BACKUP_S3_BUCKET"`
 	BackupS3Prefix string `env:"BACKUP_S3_PREFIX"`
 
-	// BackupAgeRecipient is the public key of age that backups are encrypted for. Empty: they are not.
+	// BackupAgeRecipient is the age public key that backups are encrypted for. Empty: they are not encrypted.
 	BackupAgeRecipient string `env:"BACKUP_AGE_RECIPIENT"`
 
-	// BackupAgeIdentityFile is the path of a file with the keys that open them.
+	// BackupAgeIdentityFile is the path of a file with the keys that decrypt them.
 	BackupAgeIdentityFile string `env:"BACKUP_AGE_IDENTITY_FILE"`
 
 	// LogLevel is the least severe level that is logged: debug, info, warn or error.
@@ -119,11 +119,11 @@ type Config struct {
 	LogFormat string `env:"LOG_FORMAT" envDefault:"json"`
 }
 
-// Process is a program of ours that needs some of the variables to start. Its text is the word used
-// in the documentation.
+// Process is a program of ours that needs some of the variables to start. Its text is the word in
+// the documentation.
 type Process string
 
-// The processes. Client needs nothing: what is set must be sound, and that is all.
+// The processes. Client needs no variable: those that are set must be valid.
 const (
 	API    Process = "api"
 	Worker Process = "worker"
@@ -131,8 +131,8 @@ const (
 	Client Process = "client"
 )
 
-// LoadProbe reads where the running process listens, for its health check, and nothing else: a file that somebody
-// is writing, a list of stakeholders say, tells nothing of a process that read it when it started.
+// LoadProbe reads only where the running process listens, for its health check: a file that somebody
+// is just editing, such as the stakeholders, does not matter to a process that read it at its start.
 func LoadProbe() (Config, error) {
 	all := environment()
 	c, err := Parse(map[string]string{"API_ADDR": all["API_ADDR"], "WORKER_ADDR": all["WORKER_ADDR"]}, Client)
@@ -147,8 +147,8 @@ func LoadAPI() (Config, error) { return Parse(environment(), API) }
 func LoadWorker() (Config, error) { return Parse(environment(), Worker) }
 
 // Parse reads the configuration of a process from the given variables instead of the environment.
-// A variable that is set to nothing counts as not set. The error lists every variable that is wrong
-// or missing, by name, and never repeats a secret; the Config is then empty.
+// An empty variable counts as not set. The error names every variable that is wrong
+// or missing, and never repeats a secret; the Config is then empty.
 func Parse(variables map[string]string, process Process) (Config, error) {
 	set := make(map[string]string, len(variables))
 	for name, value := range variables {
@@ -175,7 +175,7 @@ func Parse(variables map[string]string, process Process) (Config, error) {
 
 func environment() map[string]string { return env.ToMap(os.Environ()) }
 
-// normalize brings values that mean the same into one form.
+// normalize brings equivalent values into one form.
 func (c *Config) normalize() {
 	c.PublicURL = strings.TrimRight(c.PublicURL, "/")
 	c.SNSCertificateHost = trimmed(c.SNSCertificateHost)

@@ -57,16 +57,16 @@ func TestPlansThatCannotWorkAreExplainedByLineAndField(t *testing.T) {
 	_, err := config.ReadPlan(strings.NewReader(head))
 	require.NoError(t, err)
 	for name, c := range map[string]struct{ text, problem string }{
-		"nothing":             {"", "holds no fields"},
-		"a comment":           {"# nothing\n", "holds no fields"},
-		"a list":              {"- a\n", "holds no fields"},
+		"nothing":             {"", "has no fields"},
+		"a comment":           {"# nothing\n", "has no fields"},
+		"a list":              {"- a\n", "has no fields"},
 		"not YAML":            {"name: [", "line 1: "},
-		"two documents":       {head + "---\nname: m\n", "holds more than one document"},
+		"two documents":       {head + "---\nname: m\n", "contains more than one document"},
 		"no phases":           {"name: n\n", "phases: must be 1 to 20 phases"},
 		"no name":             {strings.Replace(head, "name: n\n", "rule: evidence\n", 1), "name: must have 1 to 64 characters"},
 		"unknown field":       {head + "soak: 3\n", "line 11: soak: is not a field here"},
 		"unknown below":       {strings.Replace(head, "    soakDays: 2\n    gates: [e", "    soakdays: 2\n    gates: [e", 1), "line 9: phases[1].soakdays: is not a field here"},
-		"twice":               {head + "name: m\n", "line 11: name: is there already, on line 1"},
+		"twice":               {head + "name: m\n", "line 11: name: is already set on line 1"},
 		"text for a number":   {strings.Replace(head, "percentage: 10", "percentage: ten", 1), "line 8: phases[1].percentage: must be a number"},
 		"one of a line's":     {"name: n\nphases: [{name: a, soakDays: two, percentage: 1, gates: [api, email]}]\n", "line 2: phases[0]: a value in it must be a number"},
 		"all on one line":     {"{name: n, noticeDays: x}\n", "line 1: a value must be a number"},
@@ -126,7 +126,7 @@ stakeholders:
 func TestWrongStakeholdersAreNamed(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ entry, problem string }{
-		"unknown role":       {"{role: boss, email: b@example.com}", `line 3: stakeholders[1].role: "boss" is no role: there are [lead-developer`},
+		"unknown role":       {"{role: boss, email: b@example.com}", `line 3: stakeholders[1].role: "boss" is not a role; the roles are [lead-developer`},
 		"no role":            {"{email: b@example.com}", "line 3: stakeholders[1].role: is missing"},
 		"no way to tell":     {"{role: management, name: B}", "line 3: stakeholders[1]: has neither an email nor a webhook"},
 		"not an address":     {"{role: management, email: zq-secret}", "line 3: stakeholders[1].email: is not a bare e-mail address"},
@@ -137,9 +137,9 @@ func TestWrongStakeholdersAreNamed(t *testing.T) {
 		"http elsewhere":     {`{role: management, webhook: "http://example.com/zq-secret"}`, "line 3: stakeholders[1].webhook: must begin with https://"},
 		"http near loopback": {`{role: management, webhook: "http://127.0.0.1.example.com/zq-secret"}`, "must begin with https://"},
 		"another scheme":     {`{role: management, webhook: "file:///etc/zq-secret"}`, "is not a URL"},
-		"a login":            {`{role: management, webhook: "https://u:zq-secret@example.com"}`, "may hold no login"},
+		"a login":            {`{role: management, webhook: "https://u:zq-secret@example.com"}`, "must contain no login"},
 		"no host":            {`{role: management, webhook: "https:///zq-secret"}`, "is not a URL"},
-		"twice":              {"{role: product-owner, email: a@example.com}", "line 3: stakeholders[1]: is there already"},
+		"twice":              {"{role: product-owner, email: a@example.com}", "line 3: stakeholders[1]: is a duplicate"},
 		"a name without end": {"{role: management, email: b@example.com, name: " + strings.Repeat("n", 81) + "}", "stakeholders[1].name: has more than 80"},
 		"text for an entry":  {"zq-secret", "line 3: stakeholders[1]: must be fields with values"},
 	} {
@@ -151,7 +151,7 @@ func TestWrongStakeholdersAreNamed(t *testing.T) {
 			require.Empty(t, got)
 		})
 	}
-	for text, problem := range map[string]string{"people: []\n": "line 1: people: is not a field here", "stakeholders:\n": "stakeholders: is missing", "": "holds no fields"} {
+	for text, problem := range map[string]string{"people: []\n": "line 1: people: is not a field here", "stakeholders:\n": "stakeholders: is missing", "": "has no fields"} {
 		_, err := config.ReadStakeholders(strings.NewReader(text))
 		require.ErrorContains(t, err, problem)
 	}

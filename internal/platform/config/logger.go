@@ -7,7 +7,7 @@ import (
 	"go.uber.org/zap/zapcore"
 )
 
-// Logger is a logger to standard error, of the level and format configured.
+// Logger returns a logger to standard error, with the configured level and format.
 func (c Config) Logger() (*zap.Logger, error) {
 	level, err := zapcore.ParseLevel(c.LogLevel)
 	if err != nil {
@@ -16,7 +16,7 @@ func (c Config) Logger() (*zap.Logger, error) {
 	z := zap.NewProductionConfig()
 	z.Level = zap.NewAtomicLevelAt(level)
 	z.Encoding = c.LogFormat
-	z.Sampling = nil // every step's line matters when something is looked for
+	z.Sampling = nil // an investigation needs every step's line
 	z.DisableStacktrace = true
 	z.EncoderConfig.EncodeTime = zapcore.ISO8601TimeEncoder
 	log, err := z.Build()

@@ -9,8 +9,8 @@ import (
 	"marketplace.example/trials/internal/domain/trial"
 )
 
-// ReadPlan reads a rollout's plan, as ROLLOUT_PLAN names one. What the file does
-// not say is as in the built-in plan, but for the name and the phases, which it
+// ReadPlan reads a rollout's plan, such as the file in ROLLOUT_PLAN. The built-in
+// plan gives the defaults, except for the name and the phases, which the file
 // must have. Errors name the line and the field.
 func ReadPlan(r io.Reader) (rollout.Plan, error) {
 	plan := rollout.DefaultPlan()
@@ -23,7 +23,7 @@ func ReadPlan(r io.Reader) (rollout.Plan, error) {
 		return rollout.Plan{}, errors.New(lines.at("backfillPerHour") + ": must be a whole number")
 	}
 	for i, phase := range plan.Phases {
-		// Forgotten gates must not pass for none.
+		// Forgotten gates must not count as none.
 		if phase.Gates == nil {
 			return rollout.Plan{}, errors.New(lines.at(fmt.Sprintf("phases[%d].gates", i)) + ": is missing; write [] for none")
 		}
@@ -37,7 +37,7 @@ func ReadPlan(r io.Reader) (rollout.Plan, error) {
 	return plan, nil
 }
 
-// Plan is the rollout's plan: that of the file, or the built-in one.
+// Plan returns the rollout's plan: the file's, or the built-in one.
 func (c Config) Plan() (rollout.Plan, error) {
 	if c.RolloutPlan == "" {
 		return rollout.DefaultPlan(), nil

@@ -12,8 +12,8 @@ import (
 
 const redacted = "[redacted]"
 
-// readSecretFiles puts the contents of the files named by ADMIN_TOKEN_FILE and its like into the
-// variables that they stand for. Blanks and line ends around a secret are dropped.
+// readSecretFiles reads the files named by ADMIN_TOKEN_FILE and the like into the
+// variables without that suffix. Blanks and line ends around a secret are dropped.
 func readSecretFiles(variables map[string]string) error {
 	var problems []error
 	for _, v := range Variables() {
@@ -39,7 +39,7 @@ func readSecretFiles(variables map[string]string) error {
 	return errors.Join(problems...)
 }
 
-// checkSecrets refuses secrets that no file would be taken with.
+// checkSecrets refuses secrets that would be refused in a file.
 func checkSecrets(variables map[string]string) error {
 	var problems []error
 	for _, v := range Variables() {
@@ -56,13 +56,13 @@ func checkSecrets(variables map[string]string) error {
 	return errors.Join(problems...)
 }
 
-// String is the configuration without its secrets, for logs and error messages.
+// String returns the configuration without its secrets, for logs and error messages.
 func (c Config) String() string { return fmt.Sprintf("%+v", plain(c.withoutSecrets())) }
 
-// GoString is String: %#v shows no secret either.
+// GoString is String, so that %#v shows no secret either.
 func (c Config) GoString() string { return c.String() }
 
-// MarshalJSON leaves the secrets out, so that a structured log may take a Config as it is.
+// MarshalJSON omits the secrets, so that a structured log may contain a Config.
 func (c Config) MarshalJSON() ([]byte, error) { return json.Marshal(plain(c.withoutSecrets())) }
 
 // plain is a Config without methods, so that printing one does not call itself.

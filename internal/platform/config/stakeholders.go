@@ -21,7 +21,7 @@ const (
 	maxWebhook         = 2000
 )
 
-// ReadStakeholders reads who is told of a rollout, as STAKEHOLDERS names a file.
+// ReadStakeholders reads the recipients of a rollout's notices, such as the file in STAKEHOLDERS.
 // Errors name the line and the entry, and no address.
 func ReadStakeholders(r io.Reader) ([]rollout.Stakeholder, error) {
 	var file struct {
@@ -32,7 +32,7 @@ func ReadStakeholders(r io.Reader) ([]rollout.Stakeholder, error) {
 		return nil, err
 	}
 	if file.Stakeholders == nil {
-		return nil, errors.New("stakeholders: is missing; write [] to tell nobody")
+		return nil, errors.New("stakeholders: is missing; write [] for nobody")
 	}
 	if len(file.Stakeholders) > maxStakeholders {
 		return nil, fmt.Errorf("stakeholders: has %d entries, at most %d are possible", len(file.Stakeholders), maxStakeholders)
@@ -43,7 +43,7 @@ func ReadStakeholders(r io.Reader) ([]rollout.Stakeholder, error) {
 		if err == nil && slices.ContainsFunc(file.Stakeholders[:i], func(o rollout.Stakeholder) bool {
 			return o.Role == s.Role && o.Email == s.Email && o.Webhook == s.Webhook
 		}) {
-			err = errors.New("is there already")
+			err = errors.New("is a duplicate")
 		}
 		if err != nil {
 			problems = append(problems, fmt.Errorf("%s: %w", lines.at(fmt.Sprintf("stakeholders[%d]%s", i, field)), err))
@@ -55,13 +55,13 @@ func ReadStakeholders(r io.Reader) ([]rollout.Stakeholder, error) {
 	return file.Stakeholders, nil
 }
 
-// checkStakeholder says what is wrong with an entry, and with which of its fields.
+// checkStakeholder returns what is wrong with an entry, and the wrong field.
 func checkStakeholder(s rollout.Stakeholder) (field string, err error) {
 	switch {
 	case s.Role == "":
 		return ".role", errors.New("is missing")
 	case !slices.Contains(rollout.Roles(), s.Role):
-		return ".role", fmt.Errorf("%.40q is no role: there are %v", s.Role, rollout.Roles())
+		return ".role", fmt.Errorf("%.40q is not a role; the roles are %v", s.Role, rollout.Roles())
 	case utf8.RuneCountInString(s.Name) > maxStakeholderName:
 		return ".name", fmt.Errorf("has more than %d characters", maxStakeholderName)
 	case s.Email == "" && s.Webhook == "":
@@ -78,15 +78,15 @@ func checkStakeholder(s rollout.Stakeholder) (field string, err error) {
 	return "", nil
 }
 
-// checkWebhook judges an address that notices are posted to. Its errors do not
-// repeat it: such addresses often hold a token.
+// checkWebhook validates an address that notices are posted to. Its errors do not
+// repeat it: such addresses often contain a token.
 func checkWebhook(address string) error {
 	parsed, err := url.Parse(address)
 	switch {
 	case err != nil, parsed.Hostname() == "", len(address) > maxWebhook:
 		return errors.New("is not a URL like https://chat.example.com/hooks/abc")
 	case parsed.User != nil, parsed.Fragment != "":
-		return errors.New("may hold no login and no #")
+		return errors.New("must contain no login and no #")
 	case parsed.Scheme == "https", parsed.Scheme == "http" && isLoopback(parsed.Hostname()):
 		return nil
 	}
@@ -98,7 +98,7 @@ func isLoopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// ReadStakeholders is who is told of a rollout: nobody where no file is named.
+// ReadStakeholders returns the recipients of a rollout's notices: nobody if no file is named.
 func (c Config) ReadStakeholders() ([]rollout.Stakeholder, error) {
 	if c.Stakeholders == "" {
 		return nil, nil
@@ -112,7 +112,7 @@ func readFile[T any](path string, read func(io.Reader) (T, error)) (T, error) {
 	if err := checkReadableFile(path); err != nil {
 		return none, err
 	}
-	file, err := os.Open(path) //nolint:gosec // G304: the operator names the file, that is what the variable is for
+	file, err := os.Open(path) //nolint:gosec // G304: the operator names the file
 	if err != nil {
 		return none, err
 	}

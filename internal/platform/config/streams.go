@@ -14,19 +14,19 @@ import (
 	"google.golang.org/grpc/grpclog"
 )
 
-// TakeOver has the libraries that print by themselves log through a logger, so that every line is alike, and has
-// the process go on where nobody reads its standard output and error any more: SIGPIPE would end it.
+// TakeOver makes the libraries that print by themselves use a logger, so that all lines have one format, and
+// keeps the process running after its standard output and error are closed, when SIGPIPE would end it.
 func TakeOver(log *zap.Logger) {
 	signal.Ignore(syscall.SIGPIPE)
 	zap.ReplaceGlobals(log)
 	libraries := slog.New(zapslog.NewHandler(log.Core()))
-	slog.SetDefault(libraries) // and with it the standard log
+	slog.SetDefault(libraries) // also sets the standard log
 	otel.SetLogger(logr.FromSlogHandler(libraries.Handler()))
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { log.Warn("telemetry", zap.Error(err)) }))
 	grpclog.SetLoggerV2(zapgrpc.NewLogger(log.WithOptions(zap.IncreaseLevel(zap.WarnLevel))))
 }
 
-// Fatal says why a process ends, in the format that the environment asks for.
+// Fatal logs why a process ends, in the format set by the environment.
 func Fatal(process Process, err error) {
 	format := os.Getenv("LOG_FORMAT")
 	if format != "console" {

@@ -23,7 +23,7 @@ import (
 	"marketplace.example/trials/internal/domain/rollout"
 )
 
-// Limits of the values, in the units of their fields.
+// Bounds of the values, in the units of their fields.
 const (
 	MinTrialDay = 100 * time.Millisecond
 	MaxTrialDay = 24 * time.Hour
@@ -36,7 +36,7 @@ const (
 
 	MaxMailSenders = 1000
 
-	// MaxRateLimit is more than one API answers.
+	// MaxRateLimit is more than one API can answer.
 	MaxRateLimit = 100_000
 )
 
@@ -49,10 +49,10 @@ var (
 	setName      = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 )
 
-// Validate checks every value that is set. Its error names each variable at fault, one a line.
+// Validate checks every value that is set. Its error names each wrong variable, one a line.
 func (c Config) Validate() error { return c.ValidateFor(Client) }
 
-// ValidateFor is Validate, and checks too that nothing is missing that the process needs.
+// ValidateFor is Validate, and also checks that the process has all variables that it needs.
 func (c Config) ValidateFor(process Process) error {
 	var problems []error
 	for _, v := range Variables() {
@@ -76,14 +76,14 @@ func (c Config) ValidateFor(process Process) error {
 	return errors.Join(problems...)
 }
 
-// checkWebhooksAreSigned wants a key where a stakeholder has a webhook.
+// checkWebhooksAreSigned requires a key if a stakeholder has a webhook.
 func (c Config) checkWebhooksAreSigned() error {
 	stakeholders, err := c.ReadStakeholders()
-	signed := err != nil || c.WebhookSecret != "" // what is wrong with the file was said before
+	signed := err != nil || c.WebhookSecret != "" // an error in the file is reported already
 	if signed || !slices.ContainsFunc(stakeholders, func(s rollout.Stakeholder) bool { return s.Webhook != "" }) {
 		return nil
 	}
-	return errors.New("WEBHOOK_SECRET: is not set, and neither is WEBHOOK_SECRET_FILE; a stakeholder has a webhook, and what is posted there is signed")
+	return errors.New("WEBHOOK_SECRET: is not set, and neither is WEBHOOK_SECRET_FILE; a stakeholder has a webhook, and posts to it must be signed")
 }
 
 func missing(v Variable, process Process) error {
@@ -93,7 +93,7 @@ func missing(v Variable, process Process) error {
 	return fmt.Errorf("%s: is not set; the %s needs it", v.Name, process)
 }
 
-// check judges the value of one variable, which is set or has a default. Its errors never repeat a
+// check validates one variable, which is set or has a default. Its errors never repeat a
 // secret.
 func (c Config) check(variable string) error {
 	judge, ok := checks[variable]
@@ -140,10 +140,10 @@ var checks = map[string]func(Config) error{
 		return checkPattern(c.BackupS3Bucket, bucketName, "a bucket's name of small letters, digits, dots and dashes")
 	},
 	"BACKUP_S3_PREFIX": func(c Config) error {
-		return checkPattern(c.BackupS3Prefix, bucketPrefix, "a beginning of keys like trials/, ending with /")
+		return checkPattern(c.BackupS3Prefix, bucketPrefix, "a key prefix like trials/, ending with /")
 	},
 	"BACKUP_AGE_RECIPIENT": func(c Config) error {
-		return checkPattern(c.BackupAgeRecipient, ageRecipient, "a public key of age, which begins with age1")
+		return checkPattern(c.BackupAgeRecipient, ageRecipient, "an age public key, which begins with age1")
 	},
 	"BACKUP_AGE_IDENTITY_FILE": func(c Config) error { return checkReadableFile(c.BackupAgeIdentityFile) },
 	"LOG_LEVEL":                func(c Config) error { return checkOneOf(c.LogLevel, "debug", "info", "warn", "error") },
@@ -167,9 +167,9 @@ func checkMongoDBURI(uri string) error {
 		if !ok || rest == "" {
 			continue
 		}
-		// The driver looks up the hosts of the other scheme; its errors may repeat a part of the password.
+		// The driver resolves the hosts of the other scheme; its errors may repeat a part of the password.
 		if _, err := connstring.Parse("mongodb://" + rest); err != nil && (scheme == "mongodb://" || !strings.Contains(err.Error(), "SRV")) {
-			return errors.New("is a connection string that cannot be read: in its name and password write what is neither a letter nor a digit as %XX, and look at its options")
+			return errors.New("is an invalid connection string: in its name and password encode characters other than letters and digits as %XX, and check its options")
 		}
 		return nil
 	}
@@ -189,7 +189,7 @@ func checkToken(token string) error {
 		return fmt.Errorf("has %d characters, at least %d are needed", len(token), MinTokenLength)
 	}
 	if strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		return errors.New("holds blanks or characters beyond ASCII, which no HTTP header can carry")
+		return errors.New("contains blanks or non-ASCII characters, which no HTTP header can carry")
 	}
 	return nil
 }
@@ -226,7 +226,7 @@ func checkTrialDay(day time.Duration) error {
 }
 
 func checkReadableFile(path string) error {
-	file, err := os.Open(path) //nolint:gosec // G304: the operator names the file, that is what the variable is for
+	file, err := os.Open(path) //nolint:gosec // G304: the operator names the file
 	if err != nil {
 		return err
 	}
@@ -242,7 +242,7 @@ func checkReadableFile(path string) error {
 	return nil
 }
 
-// checkFolder takes one that is not there yet: it is made with the first backup.
+// checkFolder accepts a missing folder: the first backup creates it.
 func checkFolder(path string) error {
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -263,7 +263,7 @@ func checkPublicURL(address string) error {
 		return fmt.Errorf("%q is not a URL like https://trials.example.com", address)
 	}
 	if parsed.User != nil || parsed.RawQuery != "" || parsed.Fragment != "" {
-		return fmt.Errorf("%q: links are made by adding a path, so it may hold no login, ? or #", parsed.Redacted())
+		return fmt.Errorf("%q: links append a path, so it must contain no login, ? or #", parsed.Redacted())
 	}
 	return nil
 }
@@ -277,8 +277,8 @@ func checkLinkSecret(keys []string) error {
 	return nil
 }
 
-// checkWebhookSecret keeps the key from being one that opens something else:
-// those who receive notices have it.
+// checkWebhookSecret requires a key that has no other use:
+// the recipients of notices know it.
 func checkWebhookSecret(c Config) error {
 	if n := utf8.RuneCountInString(c.WebhookSecret); n < MinWebhookSecretLength {
 		return fmt.Errorf("has %d characters, at least %d are needed", n, MinWebhookSecretLength)
@@ -303,7 +303,7 @@ func checkRateLimit(limit int) error {
 	return nil
 }
 
-// checkCertificate wants a certificate and its key, or neither.
+// checkCertificate requires a certificate and its key, or neither.
 func checkCertificate(c Config) error {
 	if c.TLSCertFile == "" || c.TLSKeyFile == "" {
 		return errors.New("a certificate needs its key: set both TLS_CERT_FILE and TLS_KEY_FILE, or neither")
@@ -319,7 +319,7 @@ func checkOneOf(value string, allowed ...string) error {
 	return nil
 }
 
-// explain turns the parser's errors, which speak of Go's fields and types, into errors that name
+// explain turns the parser's errors, which mention Go's fields and types, into errors that name
 // the variable.
 func explain(err error) error {
 	var all env.AggregateError
@@ -338,7 +338,7 @@ func explain(err error) error {
 		case !known:
 			problems = append(problems, one)
 		case parse.Type.String() == "time.Duration":
-			problems = append(problems, fmt.Errorf("%s: is not a length of time like 24h, 2s or 250ms", v.Name))
+			problems = append(problems, fmt.Errorf("%s: is not a duration like 24h, 2s or 250ms", v.Name))
 		case parse.Type.Kind() == reflect.Bool:
 			problems = append(problems, fmt.Errorf("%s: is neither true nor false", v.Name))
 		default:

@@ -6,13 +6,13 @@ import (
 	"strings"
 )
 
-// Variable describes one environment variable, for documentation and for holding files against it.
+// Variable describes one environment variable, for the documentation and for checking files against it.
 type Variable struct {
 	Name    string
 	Default string // as it would be written in the environment; empty if there is none
 
-	// Secret says that the value may not be shown, and that it can be given in a file named by the
-	// variable FileName instead.
+	// Secret says that the value must not be shown, and that a file named by the
+	// variable FileName can contain it instead.
 	Secret bool
 
 	// NeededBy lists the processes that do not start without the variable.
@@ -21,7 +21,7 @@ type Variable struct {
 	field int // its place in Config
 }
 
-// FileName is the variable that names a file with this secret, or nothing for what is no secret.
+// FileName is the variable that names a file with this secret; empty unless it is a secret.
 func (v Variable) FileName() string {
 	if !v.Secret {
 		return ""
@@ -60,7 +60,7 @@ func variableOf(fieldName string) (Variable, bool) {
 	return Variables()[field.Index[0]], true
 }
 
-// list tells whether the value holds several, which commas part.
+// list reports whether the value is a comma-separated list.
 func (v Variable) list() bool {
 	return reflect.TypeFor[Config]().Field(v.field).Type.Kind() == reflect.Slice
 }

@@ -15,19 +15,19 @@ import (
 // maxFileBytes bounds a YAML file: a path to something else is a mistake.
 const maxFileBytes = 1 << 20
 
-// yamlLines are where a YAML file's values stand, by their paths, such as
+// yamlLines are the positions of a YAML file's values, by their paths, such as
 // "phases[2].soakDays".
 type yamlLines map[string]yamlPlace
 
 type yamlPlace struct {
 	line int
-	// float says that it is written as a number with a fraction or an exponent,
-	// which the parser would cut down to fit a whole number.
+	// float says that it is written with a fraction or an exponent,
+	// which the parser would truncate to a whole number.
 	float bool
 }
 
-// at names a field by its path and its line, or the line of what it would be
-// part of. The field itself is the path where the file does not have it.
+// at names a field by its path and its line, or the line of its parent.
+// It is the path alone if the file does not have the field.
 func (l yamlLines) at(path string) string {
 	for part := path; part != ""; part = parentOf(part) {
 		if place, ok := l[part]; ok {
@@ -39,8 +39,8 @@ func (l yamlLines) at(path string) string {
 
 func parentOf(path string) string { return path[:max(strings.LastIndexAny(path, ".["), 0)] }
 
-// onLine is the field that stands on a line; where several do, what holds them
-// all, and false.
+// onLine returns the field on a line; if there are several, their common parent
+// and false.
 func (l yamlLines) onLine(line int) (path string, one bool) {
 	var ends []string
 	for path, place := range l {
@@ -60,7 +60,7 @@ func (l yamlLines) onLine(line int) (path string, one bool) {
 	return path, len(ends) == 1
 }
 
-// continues tells whether something below a path stands on the line too.
+// continues reports whether something below a path is on the line too.
 func (l yamlLines) continues(path string, line int) bool {
 	for below, place := range l {
 		if place.line == line && below != path && within(below, path) {
@@ -70,14 +70,14 @@ func (l yamlLines) continues(path string, line int) bool {
 	return false
 }
 
-// within tells whether a path is another one or below it.
+// within reports whether a path is other or below it.
 func within(path, other string) bool {
 	rest, found := strings.CutPrefix(path, other)
 	return found && (rest == "" || rest[0] == '.' || rest[0] == '[')
 }
 
-// decodeYAML reads one YAML document into a value that holds the defaults, and
-// refuses fields that the value does not have. Errors name the line and the
+// decodeYAML reads one YAML document into a value that contains the defaults, and
+// refuses unknown fields. Errors name the line and the
 // field, and quote no value.
 func decodeYAML(r io.Reader, into any) (yamlLines, error) {
 	content, err := io.ReadAll(io.LimitReader(r, maxFileBytes+1))
@@ -92,7 +92,7 @@ func decodeYAML(r io.Reader, into any) (yamlLines, error) {
 		return nil, explainYAML(err, nil)
 	}
 	if len(document.Content) == 0 || document.Content[0].Kind != yaml.MappingNode {
-		return nil, errors.New("holds no fields")
+		return nil, errors.New("has no fields")
 	}
 	lines := yamlLines{}
 	if err := lines.add("", document.Content[0]); err != nil {
@@ -104,12 +104,12 @@ func decodeYAML(r io.Reader, into any) (yamlLines, error) {
 		return nil, explainYAML(err, lines)
 	}
 	if err := decoder.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
-		return nil, errors.New("holds more than one document")
+		return nil, errors.New("contains more than one document")
 	}
 	return lines, nil
 }
 
-// add notes where a node and what is below it stand. It refuses what YAML reads otherwise than people do.
+// add records the positions of a node and its children. It refuses what YAML reads differently than people do.
 func (l yamlLines) add(path string, n *yaml.Node) error {
 	if problem := misread(n); problem != "" {
 		return fmt.Errorf("line %d: %s: %s", n.Line, path, problem)
@@ -128,7 +128,7 @@ func (l yamlLines) add(path string, n *yaml.Node) error {
 				return err
 			}
 			place := l[name]
-			place.line = n.Content[i].Line // where the name stands, not the value below it
+			place.line = n.Content[i].Line // the line of the name, not of the value below it
 			l[name] = place
 		}
 	case yaml.SequenceNode:
@@ -143,13 +143,13 @@ func (l yamlLines) add(path string, n *yaml.Node) error {
 }
 
 var (
-	// decimal is how people write numbers. YAML has 010 for eight, 0x1f, 1_000 and more besides.
+	// decimal is the usual form of numbers. YAML also has 010 for eight, 0x1f, 1_000 and more.
 	decimal = regexp.MustCompile(`^-?(0|[1-9]\d*)(\.\d+)?$`)
-	// noNumber is no number at all, which whoever needs one refuses by its limits.
+	// noNumber is not a number; fields that need one refuse it by their limits.
 	noNumber = regexp.MustCompile(`(?i)^[-+]?\.(nan|inf)$`)
 )
 
-// misread says what is wrong with a node that YAML may take for another value than who wrote it; empty for nothing.
+// misread explains why YAML may read a node differently than its author meant; empty for none.
 func misread(n *yaml.Node) string {
 	tag := n.ShortTag()
 	switch {
@@ -161,7 +161,7 @@ func misread(n *yaml.Node) string {
 	case tag == "!!null":
 		return "is missing its value"
 	case (tag == "!!int" || tag == "!!float") && !decimal.MatchString(n.Value) && !noNumber.MatchString(n.Value):
-		return "is not a number as people write it, such as 10 or 0.5; put text into quotes"
+		return "is not a plain number such as 10 or 0.5; put text into quotes"
 	}
 	return ""
 }
@@ -172,7 +172,7 @@ var (
 	wrongType    = regexp.MustCompile(`^line (\d+): cannot unmarshal .* into (\S+)$`)
 )
 
-// explainYAML turns the parser's errors, which speak of Go's types and quote
+// explainYAML turns the parser's errors, which mention Go's types and quote
 // values, into errors that name the field.
 func explainYAML(err error, lines yamlLines) error {
 	all, ok := errors.AsType[*yaml.TypeError](err)
@@ -191,7 +191,7 @@ func explainYAMLError(text string, lines yamlLines) error {
 		return fmt.Errorf("line %s: %s: is not a field here", m[1], lines.named(m[1], m[2]))
 	}
 	if m := twiceField.FindStringSubmatch(text); m != nil {
-		return fmt.Errorf("line %s: %s: is there already, on line %s", m[1], m[2], m[3])
+		return fmt.Errorf("line %s: %s: is already set on line %s", m[1], m[2], m[3])
 	}
 	if m := wrongType.FindStringSubmatch(text); m != nil {
 		number, _ := strconv.Atoi(m[1]) // it is digits
@@ -207,7 +207,7 @@ func explainYAMLError(text string, lines yamlLines) error {
 	return errors.New(text)
 }
 
-// named is the path of the field of that name on a line.
+// named is the path of a named field on a line.
 func (l yamlLines) named(line, name string) string {
 	number, _ := strconv.Atoi(line) // it is digits
 	for path, at := range l {
@@ -218,7 +218,7 @@ func (l yamlLines) named(line, name string) string {
 	return name
 }
 
-// kindOf says in words what a Go type takes.
+// kindOf describes the values of a Go type in words.
 func kindOf(goType string) string {
 	switch {
 	case strings.HasPrefix(goType, "[]"):

@@ -11,9 +11,9 @@ import (
 	"marketplace.example/trials/internal/domain/trial"
 )
 
-// ask puts a question to a part. The function returned waits for the answer,
-// no longer than the context lives, and hands it on; where the question itself does not
-// come back in time, its answer is dropped.
+// ask sends a question to a part. The returned function waits for the answer
+// until the context ends, and passes it to keep; if there is none in time, it
+// drops the answer.
 func ask[T any](ctx context.Context, c *Checker, part string, question func(context.Context) (T, error), keep func(T, monitoring.Reply)) func() {
 	type answer struct {
 		value T
@@ -30,7 +30,7 @@ func ask[T any](ctx context.Context, c *Checker, part string, question func(cont
 		select {
 		case a := <-answered:
 			if a.err != nil {
-				c.Log.Warn("health: no good answer", zap.String("part", part), zap.Error(a.err))
+				c.Log.Warn("health: error from a part", zap.String("part", part), zap.Error(a.err))
 			}
 			keep(a.value, monitoring.Reply{Took: a.took, Failure: failure(a.err)})
 		case <-ctx.Done():
@@ -41,12 +41,12 @@ func ask[T any](ctx context.Context, c *Checker, part string, question func(cont
 	}
 }
 
-// only makes a question of one whose answer is that there is no error.
+// only makes a question of a check whose answer is merely no error.
 func only(check func(context.Context) error) func(context.Context) (struct{}, error) {
 	return func(ctx context.Context) (struct{}, error) { return struct{}{}, check(ctx) }
 }
 
-// failure is what an error says of the part that was asked.
+// failure classifies an error of the part that was asked.
 func failure(err error) monitoring.Failure {
 	if err == nil {
 		return ""

@@ -1,5 +1,5 @@
-// Package health asks every part of the trial system how it is: side by side,
-// each for no longer than a limit, and not again while the answer is fresh, however many ask.
+// Package health checks the health of every part of the trial system: in parallel,
+// each within a time limit, and not again while the answer is fresh, however many ask.
 package health
 
 import (
@@ -16,53 +16,53 @@ import (
 )
 
 const (
-	// limit is how long a part may take to answer. With what comes on top, all is
-	// said within two seconds, whatever is away.
+	// limit is how long a part may take to answer. With the overhead, the whole answer
+	// takes at most two seconds, whatever is unavailable.
 	limit = 1200 * time.Millisecond
-	// fresh is how long an answer is good for everybody who asks.
+	// fresh is how long an answer is reused for everybody who asks.
 	fresh = time.Second
-	// mailFresh is how long what SES says is good: it takes one such question a
+	// mailFresh is how long SES's answer is reused: SES accepts one such question a
 	// second from a whole account, and its workers ask too. After a failure it is
 	// asked again sooner.
 	mailFresh = 20 * time.Second
 	mailRetry = 5 * time.Second
 )
 
-// Store is what is asked of the database. An error of one that is away is a
+// Store is the checker's access to the database. If that is unavailable, the error is a
 // *trial.Error with trial.CodeUnavailable.
 type Store interface {
 	Ping(ctx context.Context) error
 	Flags(ctx context.Context) (rollout.Document, error)
 	CurrentRollout(ctx context.Context) (rollout.State, bool, error)
 	Ledger(ctx context.Context, id string) (rollout.Ledger, *rollout.Judgement, bool, error)
-	// LastSweep is when the reconciler last came to its end; zero for never.
+	// LastSweep returns when the reconciler last finished; zero for never.
 	LastSweep(ctx context.Context) (time.Time, error)
-	// Processes are the processes that have sampled themselves.
+	// Processes returns the processes that have sampled themselves.
 	Processes(ctx context.Context) ([]monitoring.Process, error)
 }
 
-// Workflows is what is asked of Temporal.
+// Workflows is the checker's access to Temporal.
 type Workflows interface {
-	// CheckNamespace tells whether Temporal answers and has our namespace;
-	// where it has not, the error is a *trial.Error with trial.CodeNotFound.
+	// CheckNamespace checks that Temporal answers and has our namespace;
+	// if it lacks that, the error is a *trial.Error with trial.CodeNotFound.
 	CheckNamespace(ctx context.Context) error
-	// Queue is how the task queue stands.
+	// Queue returns the state of the task queue.
 	Queue(ctx context.Context) (monitoring.TaskQueue, error)
-	// RolloutRun is how the workflow of the rollout stands.
+	// RolloutRun returns the state of the rollout's workflow.
 	RolloutRun(ctx context.Context) (monitoring.WorkflowRun, error)
 }
 
-// Mail is what is asked of the mail service.
+// Mail is the checker's access to the mail service.
 type Mail interface {
 	AccountStatus(ctx context.Context) (monitoring.MailAccount, error)
 }
 
-// Checker tells how the trial system is. Its methods may be called concurrently.
+// Checker reports the health of the trial system. Its methods may be called concurrently.
 type Checker struct {
 	Store     Store
 	Workflows Workflows
 	Mail      Mail
-	// Certificate is from when until when the certificate is good that the API shows; nil where it shows none.
+	// Certificate returns the validity of the API's certificate; nil if it uses none.
 	Certificate func() monitoring.Validity
 	Now         func() time.Time
 	Log         *zap.Logger
@@ -70,20 +70,20 @@ type Checker struct {
 	flight singleflight.Group
 	mu     sync.Mutex
 	last   monitoring.Health
-	// mail is what SES said last. Only check uses it, of which one runs at a time.
+	// mail is SES's last answer. Only check uses it, of which one runs at a time.
 	mail struct {
 		asked time.Time
 		monitoring.MailProbe
 	}
 }
 
-// Health tells how the trial system is, as it was a second ago at most. The
-// error is the caller's who gave up.
+// Health returns the health of the trial system, at most a second old. The
+// error means that the caller gave up.
 func (c *Checker) Health(ctx context.Context) (monitoring.Health, error) {
 	if last := c.known(); c.Now().Sub(last.At) < fresh {
 		return last, nil
 	}
-	// One check is for all who ask, so the one who asked first may leave.
+	// One check serves all callers, so the first one may leave.
 	checked := c.flight.DoChan("", func() (any, error) { return c.check(context.WithoutCancel(ctx)), nil })
 	select {
 	case <-ctx.Done():
@@ -102,7 +102,7 @@ func (c *Checker) known() monitoring.Health {
 
 func (c *Checker) check(ctx context.Context) monitoring.Health {
 	if last := c.known(); c.Now().Sub(last.At) < fresh {
-		return last // another check has ended just now
+		return last // another check has just finished
 	}
 	probes := c.probe(ctx)
 	c.mu.Lock()
@@ -126,7 +126,7 @@ func unwell(h monitoring.Health) []string {
 	return names
 }
 
-// probe asks all parts at once.
+// probe asks all parts in parallel.
 func (c *Checker) probe(ctx context.Context) monitoring.Probes {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
@@ -161,7 +161,7 @@ func (c *Checker) probe(ctx context.Context) monitoring.Probes {
 	return p
 }
 
-// mailIsDue tells whether to ask SES again.
+// mailIsDue reports whether to ask SES again.
 func (c *Checker) mailIsDue() bool {
 	good := mailFresh
 	if c.mail.Failure != "" {
@@ -170,7 +170,7 @@ func (c *Checker) mailIsDue() bool {
 	return c.mail.asked.IsZero() || c.Now().Sub(c.mail.asked) >= good
 }
 
-// watch reads when the watch of the running rollout last came.
+// watch reads when the watch of the running rollout last ran.
 func (c *Checker) watch(ctx context.Context) (monitoring.WatchProbe, error) {
 	state, found, err := c.Store.CurrentRollout(ctx)
 	if err != nil || !found || state.Status.Final() {

@@ -1,4 +1,4 @@
-// Package telemetry tells the outside how a process does: samples of itself in
-// the database, metrics for Prometheus, and traces where somebody collects them. None of it
-// holds an id, a name or an address.
+// Package telemetry exposes measurements of a process: samples of itself in
+// the database, metrics for Prometheus, and traces if somebody collects them. None of it
+// contains an id, a name or an address.
 package telemetry

@@ -9,7 +9,7 @@ import (
 	"marketplace.example/trials/internal/domain/monitoring"
 )
 
-// healthTimeout is how long a scrape waits to learn the system's health.
+// healthTimeout is how long a scrape waits for the system's health.
 const healthTimeout = 3 * time.Second
 
 var (
@@ -19,9 +19,9 @@ var (
 		"How long a part of the trial system took to answer.", []string{"part"}, nil)
 )
 
-// Health shows the system's health as metrics, found out when Prometheus asks.
+// Health exposes the system's health as metrics, checked when Prometheus asks.
 type Health struct {
-	// Check tells how the system is; its error is that it took too long.
+	// Check returns the system's health; it fails if that takes too long.
 	Check func(ctx context.Context) (monitoring.Health, error)
 }
 
@@ -31,7 +31,7 @@ func (h Health) Describe(descriptions chan<- *prometheus.Desc) {
 	descriptions <- partLatency
 }
 
-// Collect finds the health out.
+// Collect checks the health.
 func (h Health) Collect(metrics chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), healthTimeout)
 	defer cancel()

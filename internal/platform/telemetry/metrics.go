@@ -13,7 +13,7 @@ import (
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 )
 
-// Metrics counts what a process does, for Prometheus. Labels take few values:
+// Metrics counts what a process does, for Prometheus. Labels have few values:
 // routes, kinds and outcomes, never a path, an id or a name. Its methods may be called concurrently.
 type Metrics struct {
 	registry *prometheus.Registry
@@ -28,14 +28,14 @@ type Metrics struct {
 	stranger prometheus.Counter
 }
 
-// seconds are the bounds of how long calls take; 2 and 3 are the requirements' limits.
+// seconds are the bounds of call durations; 2 and 3 are the requirements' limits.
 var seconds = []float64{0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 30}
 
-// lateSeconds are the bounds of how late a step is.
+// lateSeconds are the bounds of step delays.
 var lateSeconds = []float64{0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600, 6 * 3600, 24 * 3600}
 
-// NewMetrics returns metrics with nothing counted yet; processor, memory and
-// the Go runtime are among them.
+// NewMetrics returns metrics without counts, including those of the process
+// and the Go runtime.
 func NewMetrics() *Metrics {
 	m := &Metrics{
 		registry: prometheus.NewRegistry(),
@@ -73,7 +73,7 @@ func NewMetrics() *Metrics {
 	return m
 }
 
-// Register adds what is found out when Prometheus asks.
+// Register adds metrics that are collected when Prometheus asks.
 func (m *Metrics) Register(c prometheus.Collector) error {
 	if err := m.registry.Register(c); err != nil {
 		return fmt.Errorf("adding metrics: %w", err)
@@ -81,12 +81,12 @@ func (m *Metrics) Register(c prometheus.Collector) error {
 	return nil
 }
 
-// ExpectWorkers says how many workers there should be: whoever counts those that run needs that number.
+// ExpectWorkers sets the number of workers that should run, for comparison with those that do.
 func (m *Metrics) ExpectWorkers(n int) {
 	m.workers.Set(float64(n))
 }
 
-// Expect has series begin at nothing: Prometheus does not see the increase of
+// Expect starts series at zero: Prometheus does not see the increase of
 // one that begins with its first event.
 func (m *Metrics) Expect(mails, repairs, refusals []string) {
 	for _, outcome := range mails {
@@ -100,14 +100,14 @@ func (m *Metrics) Expect(mails, repairs, refusals []string) {
 	}
 }
 
-// ExpectTokensRefused has the series of these reasons begin at nothing too.
+// ExpectTokensRefused starts the series of these reasons at zero.
 func (m *Metrics) ExpectTokensRefused(reasons []string) {
 	for _, reason := range reasons {
 		m.tokens.WithLabelValues(reason)
 	}
 }
 
-// Stranger counts an HTTP call of somebody who was not let in.
+// Stranger counts an HTTP call that was not let in.
 func (m *Metrics) Stranger() { m.stranger.Inc() }
 
 // Called counts an HTTP call. route is the template that matched.
@@ -115,16 +115,16 @@ func (m *Metrics) Called(route, method string, status int, took time.Duration) {
 	switch method {
 	case http.MethodGet, http.MethodPost, http.MethodPatch, http.MethodDelete:
 	default:
-		method = "other" // a caller can make up any
+		method = "other" // a caller can invent any
 	}
 	m.calls.WithLabelValues(route, method, strconv.Itoa(status/100)+"xx").Observe(took.Seconds())
 }
 
-// Mailed counts an e-mail by what became of handing it over.
+// Mailed counts an e-mail by its outcome.
 func (m *Metrics) Mailed(outcome string) { m.mails.WithLabelValues(outcome).Inc() }
 
-// Stepped counts a decision on a due step. late is how long after its moment
-// it was made; one that holds the step says nothing about that yet.
+// Stepped counts a decision on a due step. late is how long after the due time
+// it was made; a decision to hold does not count as late yet.
 func (m *Metrics) Stepped(kind, outcome string, held bool, late time.Duration) {
 	m.steps.WithLabelValues(kind, outcome).Inc()
 	if !held {
@@ -135,19 +135,19 @@ func (m *Metrics) Stepped(kind, outcome string, held bool, late time.Duration) {
 // Found counts what the reconciler repaired.
 func (m *Metrics) Found(find string, n int64) { m.repairs.WithLabelValues(find).Add(float64(n)) }
 
-// Refused counts an SNS message that was not believed.
+// Refused counts an SNS message that was rejected.
 func (m *Metrics) Refused(reason string) { m.refused.WithLabelValues(reason).Inc() }
 
-// TokenRefused counts an attempt with a token that opens nothing.
+// TokenRefused counts an attempt with an invalid token.
 func (m *Metrics) TokenRefused(reason string) { m.tokens.WithLabelValues(reason).Inc() }
 
-// Meter takes the metrics of libraries that speak OpenTelemetry, as Temporal's SDK does.
+// Meter receives the metrics of libraries that use OpenTelemetry, such as Temporal's SDK.
 func (m *Metrics) Meter(name string) (metric.Meter, error) {
 	exporter, err := otelprometheus.New(otelprometheus.WithRegisterer(m.registry), otelprometheus.WithoutScopeInfo(), otelprometheus.WithoutTargetInfo())
 	if err != nil {
 		return nil, fmt.Errorf("preparing the metrics of %s: %w", name, err)
 	}
-	// The default bounds are meant for milliseconds.
+	// The default bounds are in milliseconds.
 	bounds := sdkmetric.NewView(sdkmetric.Instrument{Kind: sdkmetric.InstrumentKindHistogram},
 		sdkmetric.Stream{Aggregation: sdkmetric.AggregationExplicitBucketHistogram{Boundaries: seconds}})
 	return sdkmetric.NewMeterProvider(sdkmetric.WithReader(exporter), sdkmetric.WithView(bounds)).Meter(name), nil

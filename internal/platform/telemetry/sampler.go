@@ -13,22 +13,22 @@ import (
 )
 
 const (
-	// storeTimeout bounds the storing of a sample; the next one holds all that this one did.
+	// storeTimeout bounds the storing of a sample; the next one includes its data.
 	storeTimeout = 5 * time.Second
-	// goneAfter is when a process that does not sample itself any more is forgotten.
+	// goneAfter is when a process that no longer samples itself is forgotten.
 	goneAfter = time.Hour
 )
 
-// SampleStore keeps the samples of all processes.
+// SampleStore stores the samples of all processes.
 type SampleStore interface {
 	PutProcess(ctx context.Context, p monitoring.Process, at time.Time) error
-	// ForgetProcesses removes those that have not sampled themselves since a moment.
+	// ForgetProcesses removes the processes whose last sample is older than before.
 	ForgetProcesses(ctx context.Context, before time.Time) error
 }
 
-// Sampler samples its process, so that others see that it lives and what it needs.
+// Sampler samples its process, as a sign of life and a measure of its load.
 type Sampler struct {
-	// Certificate, where set before Run, is from when until when the certificate is good that this process shows.
+	// Certificate, if set before Run, returns the validity of this process's certificate.
 	Certificate func() monitoring.Validity
 
 	store   SampleStore
@@ -40,7 +40,7 @@ type Sampler struct {
 	before      usage
 }
 
-// NewSampler makes the sampler of this process.
+// NewSampler returns the sampler of this process.
 func NewSampler(role string, store SampleStore, log *zap.Logger) (*Sampler, error) {
 	instance, err := Instance()
 	if err != nil {
@@ -56,7 +56,7 @@ func NewSampler(role string, store SampleStore, log *zap.Logger) (*Sampler, erro
 	}, nil
 }
 
-// Instance names this process among all that run: its samples, and its polls for work.
+// Instance names this process among all running ones, in its samples and its polls.
 func Instance() (string, error) {
 	host, err := os.Hostname()
 	if err != nil {
@@ -73,8 +73,8 @@ func (s *Sampler) Called(took time.Duration) {
 	}
 }
 
-// Run samples at once, so that a process that has just started is seen, and
-// then again and again until the context ends.
+// Run takes a sample at once, so that a new process is visible, and
+// then repeats until the context ends.
 func (s *Sampler) Run(ctx context.Context) {
 	s.forget(ctx)
 	ticker := time.NewTicker(monitoring.SampleEvery)
@@ -92,7 +92,7 @@ func (s *Sampler) Run(ctx context.Context) {
 func (s *Sampler) sample(ctx context.Context) {
 	used, err := s.usage()
 	if err != nil {
-		s.log.Warn("process not sampled", zap.Error(err)) // that it lives is told all the same
+		s.log.Warn("process not sampled", zap.Error(err)) // the empty sample still is a sign of life
 	}
 	at := time.Now()
 	s.process.Observe(monitoring.Sample{
@@ -110,11 +110,11 @@ func (s *Sampler) sample(ctx context.Context) {
 	}
 }
 
-// forget clears away those that are gone: a process that starts again has another name.
+// forget removes processes that are gone: a restarted process has another name.
 func (s *Sampler) forget(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
 	if err := s.store.ForgetProcesses(ctx, time.Now().Add(-goneAfter)); err != nil {
-		s.log.Warn("processes that are gone not forgotten", zap.Error(err))
+		s.log.Warn("ended processes could not be removed", zap.Error(err))
 	}
 }

@@ -16,12 +16,12 @@ const (
 	// scrapeTimeout is how long gathering the metrics may take.
 	scrapeTimeout = 8 * time.Second
 	headerTimeout = 5 * time.Second
-	// scrapesAtOnce is more than Prometheus and somebody who looks need.
+	// scrapesAtOnce is more than Prometheus and a person need.
 	scrapesAtOnce = 4
 )
 
-// Server shows the metrics at /metrics, on a listener of its own: what strangers
-// reach has no such path.
+// Server serves the metrics at /metrics, on a listener of its own, which is not
+// public.
 type Server struct {
 	// URL is where it listens.
 	URL  string
@@ -41,13 +41,13 @@ func (m *Metrics) Serve(ctx context.Context, address string, log *zap.Logger) (*
 	s := &Server{URL: "http://" + listener.Addr().String(), http: &http.Server{Handler: mux, ReadHeaderTimeout: headerTimeout, ErrorLog: zap.NewStdLog(log)}}
 	go func() {
 		if err := s.http.Serve(listener); err != nil && !errors.Is(err, http.ErrServerClosed) {
-			log.Error("metrics are not served any more", zap.Error(err))
+			log.Error("metrics are no longer served", zap.Error(err))
 		}
 	}()
 	return s, nil
 }
 
-// Close ends it; a scrape under way is cut off.
+// Close stops the server; a running scrape is aborted.
 func (s *Server) Close() {
-	_ = s.http.Close() // nobody minds: the process ends
+	_ = s.http.Close() // the process ends anyway
 }

@@ -19,18 +19,18 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// FlushTimeout bounds the sending of what is left when the process ends.
+// FlushTimeout bounds the sending of the remaining traces when the process ends.
 const FlushTimeout = 3 * time.Second
 
-// Traces follows requests from the API through workflows to activities. Its
-// zero value follows nothing, costs nothing and runs nothing.
+// Traces traces requests from the API through workflows to activities. Its
+// zero value traces nothing and costs nothing.
 type Traces struct {
 	provider *sdktrace.TracerProvider
 }
 
-// NewTraces follows requests where OpenTelemetry's own variables name somebody
-// who collects that, such as OTEL_EXPORTER_OTLP_ENDPOINT. The other variables of
-// that standard hold too.
+// NewTraces traces requests if OpenTelemetry's own variables name a collector,
+// such as OTEL_EXPORTER_OTLP_ENDPOINT. The other variables of
+// that standard apply too.
 func NewTraces(ctx context.Context, service string) (Traces, error) {
 	if !collected(os.Getenv) {
 		return Traces{}, nil
@@ -49,7 +49,7 @@ func NewTraces(ctx context.Context, service string) (Traces, error) {
 	return Traces{provider: sdktrace.NewTracerProvider(sdktrace.WithBatcher(exporter), sdktrace.WithResource(about))}, nil
 }
 
-// collected tells whether the environment names somebody who collects traces.
+// collected reports whether the environment names a collector of traces.
 func collected(get func(string) string) bool {
 	if get("OTEL_SDK_DISABLED") == "true" || get("OTEL_TRACES_EXPORTER") == "none" {
 		return false
@@ -57,7 +57,7 @@ func collected(get func(string) string) bool {
 	return get("OTEL_TRACES_EXPORTER") != "" || get("OTEL_EXPORTER_OTLP_ENDPOINT") != "" || get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") != ""
 }
 
-// choices are the variables of OpenTelemetry that take one of a few words, which its own errors do not name.
+// choices are the variables of OpenTelemetry with a fixed set of values, which its own errors do not name.
 var choices = map[string][]string{
 	"OTEL_TRACES_EXPORTER":               {"otlp", "console", "none"},
 	"OTEL_EXPORTER_OTLP_PROTOCOL":        {"grpc", "http/protobuf"},
@@ -69,7 +69,7 @@ var choices = map[string][]string{
 	"OTEL_EXPORTER_OTLP_TRACES_COMPRESSION": {"gzip", "none"},
 }
 
-// checkVariables names the variable at fault: the library passes over some that it cannot read.
+// checkVariables names wrong variables: the library ignores some that it cannot read.
 func checkVariables(get func(string) string) error {
 	var problems []error
 	for _, name := range slices.Sorted(maps.Keys(choices)) {
@@ -91,7 +91,7 @@ func checkVariables(get func(string) string) error {
 	return errors.Join(problems...)
 }
 
-// Tracer makes the spans of a part of the program; nil where nobody collects them.
+// Tracer returns the tracer of a part of the program; nil without a collector.
 func (t Traces) Tracer(part string) trace.Tracer {
 	if t.provider == nil {
 		return nil
@@ -99,12 +99,12 @@ func (t Traces) Tracer(part string) trace.Tracer {
 	return t.provider.Tracer(part)
 }
 
-// Close sends what is left.
+// Close sends the remaining traces.
 func (t Traces) Close() {
 	if t.provider == nil {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), FlushTimeout)
 	defer cancel()
-	_ = t.provider.Shutdown(ctx) // traces that cannot be sent are lost, and nothing else
+	_ = t.provider.Shutdown(ctx) // only traces are lost if this fails
 }

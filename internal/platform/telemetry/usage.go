@@ -14,16 +14,16 @@ import (
 	"github.com/shirou/gopsutil/v4/process"
 )
 
-// memoryLimitFile holds what a container may use: bytes, or "max".
+// memoryLimitFile contains the memory limit of a container: bytes, or "max".
 const memoryLimitFile = "/sys/fs/cgroup/memory.max"
 
-// usage is what the process has used up to a moment.
+// usage is the resource usage of the process up to a time.
 type usage struct {
 	at time.Time
-	// cpu is processor time since the start, of processors that may be used.
+	// cpu is the processor time since the start; processors is how many may be used.
 	cpu        time.Duration
 	processors int
-	// memory is the share of the memory that may be used, from 0 to 1.
+	// memory is the share of the available memory, from 0 to 1.
 	memory float64
 }
 
@@ -36,7 +36,7 @@ func (u usage) share(before usage) float64 {
 	return max(0, float64(u.cpu-before.cpu)/float64(passed)/float64(u.processors))
 }
 
-// gauge reads what this process uses.
+// gauge reads the resource usage of this process.
 type gauge struct {
 	self  *process.Process
 	limit float64 // bytes
@@ -45,11 +45,11 @@ type gauge struct {
 func newGauge() (*gauge, error) {
 	self, err := process.NewProcess(int32(os.Getpid())) //nolint:gosec // G115: process ids are below 2^22
 	if err != nil {
-		return nil, fmt.Errorf("looking at the process itself: %w", err)
+		return nil, fmt.Errorf("opening the process's own statistics: %w", err)
 	}
 	machine, err := mem.VirtualMemory()
 	if err != nil {
-		return nil, fmt.Errorf("asking for the machine's memory: %w", err)
+		return nil, fmt.Errorf("reading the machine's memory: %w", err)
 	}
 	return &gauge{self: self, limit: least(float64(machine.Total), containerLimit(memoryLimitFile), float64(debug.SetMemoryLimit(-1)))}, nil
 }
@@ -57,20 +57,20 @@ func newGauge() (*gauge, error) {
 func (g *gauge) read() (usage, error) {
 	times, err := g.self.Times()
 	if err != nil {
-		return usage{}, fmt.Errorf("asking for the processor time: %w", err)
+		return usage{}, fmt.Errorf("reading the processor time: %w", err)
 	}
 	memory, err := g.self.MemoryInfo()
 	if err != nil {
-		return usage{}, fmt.Errorf("asking for the memory used: %w", err)
+		return usage{}, fmt.Errorf("reading the used memory: %w", err)
 	}
 	return usage{
 		at: time.Now(), cpu: time.Duration((times.User + times.System) * float64(time.Second)),
-		processors: runtime.GOMAXPROCS(0), // which knows the container's share of them
+		processors: runtime.GOMAXPROCS(0), // includes the container's limit
 		memory:     float64(memory.RSS) / g.limit,
 	}, nil
 }
 
-// containerLimit is the limit in such a file; without end where there is none.
+// containerLimit is the limit in such a file; infinite if there is none.
 func containerLimit(file string) float64 {
 	raw, err := os.ReadFile(file) //nolint:gosec // G304: the one file above
 	if err != nil {

@@ -1,4 +1,4 @@
-// Package version says which version of the product a program is.
+// Package version returns a program's version.
 package version
 
 import (
@@ -6,10 +6,10 @@ import (
 	"runtime/debug"
 )
 
-// set is what the build names the version, with -ldflags "-X marketplace.example/trials/internal/platform/version.set=…".
+// set is the version set by the build, with -ldflags "-X marketplace.example/trials/internal/platform/version.set=…".
 var set string
 
-// Of is the version that the build was given, else the commit that it was built from, with "-modified" where
+// Of returns the version set by the build, else the commit that it was built from, with "-modified" if
 // that was changed, else "unknown".
 func Of() string {
 	info, ok := debug.ReadBuildInfo()

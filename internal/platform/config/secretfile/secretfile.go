@@ -1,5 +1,5 @@
 // Package secretfile reads secrets from files, all by the same rules. Its errors name the file and never
-// repeat what is in it.
+// repeat its content.
 package secretfile
 
 import (
@@ -16,13 +16,13 @@ import (
 // maxBytes bounds how much of a file is read: a path to something else is a mistake.
 const maxBytes = 64 << 10
 
-// byteOrderMarks begin files that an editor marked as UTF-8 or UTF-16.
+// byteOrderMarks are the beginnings of files that an editor marked as UTF-8 or UTF-16.
 var byteOrderMarks = []string{"\ufeff", "\xff\xfe", "\xfe\xff"}
 
 // Line reads a secret of one line, without blanks and line ends around it.
 func Line(path string) (string, error) { return checked(path, Check) }
 
-// List reads secrets that commas part. A line may end after a comma.
+// List reads comma-separated secrets. A line may end after a comma.
 func List(path string) (string, error) { return checked(path, CheckList) }
 
 func checked(path string, check func(string) error) (string, error) {
@@ -42,7 +42,7 @@ func checked(path string, check func(string) error) (string, error) {
 
 // Text reads a file of several lines, keys for example. It may be empty.
 func Text(path string) (string, error) {
-	file, err := os.Open(path) //nolint:gosec // G304: the operator names the file, that is what the variable is for
+	file, err := os.Open(path) //nolint:gosec // G304: the operator names the file
 	if err != nil {
 		return "", err
 	}
@@ -61,12 +61,12 @@ func Text(path string) (string, error) {
 		}
 	}
 	if !utf8.Valid(content) || bytes.ContainsRune(content, 0) {
-		return "", fmt.Errorf("%s is no text", path)
+		return "", fmt.Errorf("%s is not a text file", path)
 	}
 	return string(content), nil
 }
 
-// CheckList is Check for secrets that commas part.
+// CheckList is Check for comma-separated secrets.
 func CheckList(secrets string) error {
 	for secret := range strings.SplitSeq(secrets, ",") {
 		if err := Check(strings.TrimSpace(secret)); err != nil {
@@ -76,15 +76,15 @@ func CheckList(secrets string) error {
 	return nil
 }
 
-// Check refuses what no secret of one line holds, wherever it comes from.
+// Check refuses what no one-line secret contains, wherever it comes from.
 func Check(secret string) error {
 	switch {
 	case strings.ContainsAny(secret, "\r\n"):
-		return errors.New("holds more than one line")
+		return errors.New("contains more than one line")
 	case strings.ContainsRune(secret, '\ufeff'):
-		return errors.New("holds a byte-order mark")
+		return errors.New("contains a byte-order mark")
 	case !utf8.ValidString(secret), strings.ContainsFunc(secret, unicode.IsControl):
-		return errors.New("holds characters that are no text")
+		return errors.New("contains control or invalid characters")
 	}
 	return nil
 }

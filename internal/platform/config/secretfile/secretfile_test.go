@@ -26,9 +26,9 @@ func TestASecretIsOneLineOfText(t *testing.T) {
 		secret[:5] + "\ufeff" + "x": "byte-order mark",
 		"\xff\xfez\x00q\x00":        "byte-order mark",
 		"\xfe\xff\x00z\x00q":        "byte-order mark",
-		secret + "\x00":             "is no text",
-		secret + "\x1b[0m":          "no text",
-		"zq\xff":                    "is no text",
+		secret + "\x00":             "is not a text file",
+		secret + "\x1b[0m":          "control or invalid characters",
+		"zq\xff":                    "is not a text file",
 		"":                          "is empty",
 		" \r\n\t\n":                 "is empty", //nolint:gocritic // nothing but space is what is tested
 		strings.Repeat("z", 70000):  "is larger than",
