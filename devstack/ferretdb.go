@@ -49,8 +49,8 @@ func startFerretDB(ctx context.Context, p *parts, address, dir string, durable b
 	return (&url.URL{Scheme: "mongodb", Host: front.Addr(), Path: "/"}).String(), nil
 }
 
-// sqliteURL names dir the way FerretDB wants it. What need not outlive the
-// process is not synced to the disk; what should, survives a crash of the
+// sqliteURL names dir in FerretDB's form. Data that need not outlive the
+// process is not synced to the disk; durable data survives a crash of the
 // process, though not of the machine.
 func sqliteURL(dir string, durable bool) (string, error) {
 	dir, err := filepath.Abs(dir)

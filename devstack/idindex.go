@@ -20,8 +20,8 @@ const indexLimit = time.Minute
 //
 // FerretDB indexes _ferretdb_sjson->"_id" and asks for _ferretdb_sjson->'$._id'.
 // To SQLite these are two expressions, so that without a second index every
-// look-up by _id reads the whole collection: 100 ms at 10,000 documents in
-// place of 1 ms.
+// look-up by _id reads the whole collection: 100 ms at 10,000 documents instead
+// of 1 ms.
 type idIndexes struct {
 	dir    string
 	logger *slog.Logger

@@ -1,6 +1,6 @@
-// Command devstack runs everything the trials need of the outside world in one
-// process: Temporal with its Web UI, a database that speaks MongoDB's protocol,
-// and a mailbox that speaks the API of Amazon SES. It is for development and
+// Command devstack runs every external service that the trials need in one
+// process: Temporal with its Web UI, a database with MongoDB's protocol,
+// and a mailbox with the API of Amazon SES. It is for development and
 // tests, and listens on the loopback interface only.
 package main
 
@@ -19,11 +19,11 @@ import (
 	"syscall"
 )
 
-// gcPercent trades memory, of which a server that lives in one process needs
+// gcPercent trades memory, of which a server in one process needs
 // little, for a tenth of the processor's time.
 const gcPercent = 400
 
-// silent is above every level that is logged at.
+// silent is above every log level.
 const silent = slog.LevelError + 1
 
 func main() {
@@ -35,7 +35,7 @@ func main() {
 }
 
 // run starts the stack, prints its addresses as one line of JSON, and waits
-// until it is told to stop.
+// for the end.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) (err error) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -64,13 +64,13 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) (err error) {
 	s, err := start(ctx, o, logger)
 	if err != nil {
 		if ctx.Err() != nil {
-			return nil // told to stop before it was ready
+			return nil // stopped before it was ready
 		}
 		return err
 	}
 	defer func() {
-		// Temporal's services complain of each other's being gone. What goes
-		// wrong with the stopping itself is returned.
+		// Temporal's services complain when others stop. Errors of the
+		// stopping itself are returned.
 		level.Set(silent)
 		err = errors.Join(err, s.stop())
 	}()
@@ -85,10 +85,10 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) (err error) {
 	}
 }
 
-// errVersion says that only the version is asked for.
-var errVersion = errors.New("the version is asked for")
+// errVersion says that only the version was requested.
+var errVersion = errors.New("the version was requested")
 
-// builtFrom is the commit that the program was built from, where that is known.
+// builtFrom is the commit that the program was built from, if known.
 func builtFrom() string {
 	info, _ := debug.ReadBuildInfo()
 	for _, s := range info.Settings {
@@ -109,9 +109,9 @@ func parse(args []string, stderr io.Writer) (o options, stopWithStdin bool, err 
 	flags.IntVar(&o.mongodbPort, "mongodb-port", 0, "`port` of MongoDB's protocol, 0 for a free one")
 	flags.IntVar(&o.mailboxPort, "mailbox-port", 0, "`port` of the mailbox, 0 for a free one")
 	flags.StringVar(&o.topicARN, "topic-arn", "arn:aws:sns:us-east-1:000000000000:ses-events", "`ARN` of the SNS topic that SES events come from")
-	flags.Float64Var(&o.sesRate, "ses-rate", 0, "accept at most this many mails a second (default: say 1000, accept all)")
+	flags.Float64Var(&o.sesRate, "ses-rate", 0, "accept at most this many mails a second (default: report 1000, accept all)")
 	flags.TextVar(&o.logLevel, "log-level", slog.LevelWarn, "log from this `level` on: debug, info, warn, error")
-	flags.Bool("version", false, "say what the program was built from, and exit")
+	flags.Bool("version", false, "print the commit that the program was built from, and exit")
 	flags.BoolVar(&stopWithStdin, "stop-with-stdin", false, "stop when the standard input ends, and so with the parent process")
 	if slices.Contains(args, "--version") || slices.Contains(args, "-version") {
 		return o, false, errVersion

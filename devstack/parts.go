@@ -6,12 +6,12 @@ import (
 	"fmt"
 )
 
-// parts holds what is running, and stops it in the reverse of the order in
-// which it was started.
+// parts holds what is running, and stops it in reverse
+// order.
 type parts struct {
 	stops []func() error
 
-	// ended receives the first part that ends without having been asked to.
+	// ended receives the first part that ends unexpectedly.
 	ended chan error
 }
 
@@ -28,7 +28,7 @@ func (p *parts) run(name string, serve func(context.Context) error) {
 		err := serve(ctx)
 		if ctx.Err() == nil {
 			p.report(fmt.Errorf("%s ended by itself: %w", name, orUnknown(err)))
-			err = nil // told once is enough
+			err = nil // once is enough
 		}
 		result <- err
 	}()
@@ -51,7 +51,7 @@ func (p *parts) report(err error) {
 
 func orUnknown(err error) error {
 	if err == nil {
-		return errors.New("no error was given")
+		return errors.New("it returned no error")
 	}
 	return err
 }

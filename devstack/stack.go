@@ -13,9 +13,9 @@ import (
 	"marketplace.example/trials/devstack/mailbox"
 )
 
-// options say where the stack listens and where it keeps its data.
+// options configure where the stack listens and where it keeps its data.
 type options struct {
-	dir          string // empty: nothing outlives the process
+	dir          string // empty: no data outlives the process
 	temporalPort int    // this and the other ports: 0 is a free one
 	uiPort       int
 	mongodbPort  int
@@ -25,7 +25,7 @@ type options struct {
 	logLevel     slog.Level // of Temporal and FerretDB too
 }
 
-// addresses tell clients where to find the parts.
+// addresses are the addresses of the parts.
 type addresses struct {
 	Temporal   string `json:"temporal"` // host:port
 	TemporalUI string `json:"temporalUI"`
@@ -34,14 +34,14 @@ type addresses struct {
 	TopicARN   string `json:"topicARN"`
 }
 
-// stack is the running whole.
+// stack is the running stack.
 type stack struct {
 	addresses addresses
 	parts     *parts
 }
 
-// start returns when every part answers. If one cannot be started, those that
-// were are stopped again.
+// start returns when every part answers. If one cannot be started, it stops
+// the others.
 func start(ctx context.Context, o options, logger *slog.Logger) (_ *stack, err error) {
 	p := newParts()
 	defer func() {
@@ -73,14 +73,14 @@ func start(ctx context.Context, o options, logger *slog.Logger) (_ *stack, err e
 	return s, nil
 }
 
-// stop ends every part, and returns when nothing of it runs any more.
+// stop stops every part, and returns when none runs any more.
 func (s *stack) stop() error { return s.parts.stop() }
 
-// failed receives an error when a part ends by itself.
+// failed receives an error when a part ends unexpectedly.
 func (s *stack) failed() <-chan error { return s.parts.ended }
 
 // databaseDir returns where FerretDB keeps its files: under dir, or else in a
-// temporary directory that is removed in the end.
+// temporary directory that is removed at the end.
 func databaseDir(p *parts, dir string) (string, error) {
 	if dir != "" {
 		return filepath.Join(dir, "mongodb"), nil
@@ -115,7 +115,7 @@ func startMailbox(ctx context.Context, p *parts, o options, logger *slog.Logger)
 }
 
 // loopback is where everything listens. Temporal's services look for each other
-// at this address, whatever it is told.
+// at this address, regardless of their configuration.
 const loopback = "127.0.0.1"
 
 // at returns the host:port of a port.

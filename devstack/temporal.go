@@ -21,7 +21,7 @@ import (
 const (
 	temporalNamespace = "default"
 
-	// temporalRetention is how long a closed workflow can still be looked at.
+	// temporalRetention is how long a closed workflow is kept.
 	temporalRetention = 7 * 24 * time.Hour
 
 	// temporalReady is how long Temporal may take to answer.
@@ -37,13 +37,13 @@ var searchAttributes = map[string]enums.IndexedValueType{
 }
 
 // dynamicConfig fits the server to one small machine under test load. Updates
-// and update-with-start need none: this version has them on.
+// and update-with-start need no setting: this version enables them.
 var dynamicConfig = map[dynamicconfig.Key]any{
-	// What was registered a moment ago is usable at once.
+	// A new registration is usable at once.
 	dynamicconfig.ForceSearchAttributesCacheRefreshOnRead.Key(): true,
 	dynamicconfig.NamespaceCacheRefreshInterval.Key():           time.Second,
 
-	// One client is all clients here: limits that share a cluster among many
+	// There is one client here: limits that share a cluster among many
 	// would only throttle it.
 	dynamicconfig.FrontendRPS.Key():                                         50_000,
 	dynamicconfig.FrontendMaxNamespaceRPSPerInstance.Key():                  50_000,
@@ -55,17 +55,17 @@ var dynamicConfig = map[dynamicconfig.Key]any{
 	dynamicconfig.MatchingRPS.Key():                                         50_000,
 	dynamicconfig.MatchingPersistenceMaxQPS.Key():                           100_000,
 
-	// One partition a task queue: a task never waits for a poller that asks
-	// at another partition.
+	// One partition a task queue, so that a task never waits for a poller of
+	// another partition.
 	dynamicconfig.MatchingNumTaskqueueReadPartitions.Key():  1,
 	dynamicconfig.MatchingNumTaskqueueWritePartitions.Key(): 1,
 
-	// Housekeeping for clusters that live for months.
+	// Housekeeping is for clusters that live for months.
 	dynamicconfig.HistoryScannerEnabled.Key():   false,
 	dynamicconfig.TaskQueueScannerEnabled.Key(): false,
 }
 
-// temporalOptions say where Temporal listens and keeps its data.
+// temporalOptions configure where Temporal listens and keeps its data.
 type temporalOptions struct {
 	port     int    // 0: a free one
 	uiPort   int    // 0: a free one
@@ -130,7 +130,7 @@ func freePort(port int) (int, error) {
 }
 
 // keepClosedWorkflows waits until the server answers, and sets its retention,
-// which the dev server fixes at a day.
+// which the dev server fixes to a day.
 func keepClosedWorkflows(ctx context.Context, address string) error {
 	ctx, cancel := context.WithTimeout(ctx, temporalReady)
 	defer cancel()

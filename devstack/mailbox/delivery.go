@@ -11,7 +11,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// A message that a subscriber does not take is tried again, after waiting
+// A message that a subscriber does not accept is retried, after waiting
 // twice as long each time: 12 times within about two minutes.
 const (
 	attempts     = 12
@@ -64,8 +64,8 @@ func (t *topic) complete(m *snsMessage, version string) error {
 	return t.signer.sign(m)
 }
 
-// deliver posts m until the subscriber takes it, refuses it for good, or has
-// failed too often. A slot is free while it waits.
+// deliver posts m until the subscriber accepts it, refuses it for good, or has
+// failed too often. It occupies no slot while it waits.
 func (t *topic) deliver(s *subscription, m *snsMessage) {
 	body, err := json.Marshal(m)
 	if err != nil {
@@ -83,7 +83,7 @@ func (t *topic) deliver(s *subscription, m *snsMessage) {
 			return
 		}
 		if !again || attempt == attempts {
-			t.logger.Warn("an SNS message was given up", "endpoint", s.Endpoint, "type", m.Type,
+			t.logger.Warn("an SNS message could not be delivered", "endpoint", s.Endpoint, "type", m.Type,
 				"message", m.MessageID, "attempts", attempt, "error", err)
 			return
 		}
@@ -96,8 +96,8 @@ func (t *topic) deliver(s *subscription, m *snsMessage) {
 	}
 }
 
-// post makes one attempt. After an error, again tells whether another may go
-// better: what the subscriber itself is to blame for does not.
+// post makes one attempt. After an error, again reports whether another attempt may
+// succeed: not after the subscriber's own errors.
 func (t *topic) post(s *subscription, m *snsMessage, body []byte) (again bool, err error) {
 	request, err := http.NewRequestWithContext(t.open, http.MethodPost, s.Endpoint, bytes.NewReader(body))
 	if err != nil {
@@ -116,7 +116,7 @@ func (t *topic) post(s *subscription, m *snsMessage, body []byte) (again bool, e
 		return true, err
 	}
 	defer func() { _ = response.Body.Close() }()
-	_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, 1<<16)) // so that the connection is used again
+	_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, 1<<16)) // so that the connection can be reused
 	switch status := response.StatusCode; {
 	case status < 300:
 		return false, nil

@@ -2,22 +2,22 @@ package mailbox
 
 import "time"
 
-// forwardedTo is where forwarded mail goes on to.
+// forwardedTo is the address that mail is forwarded to.
 const forwardedTo = "owner@elsewhere.example"
 
 // accountID is the AWS account that everything here claims to belong to.
 const accountID = "000000000000"
 
-// defaultConfigurationSet is the identity's, used where a request names none.
-// SES publishes events for mails with a configuration set only.
+// defaultConfigurationSet is the identity's, used if a request names none.
+// SES publishes events only for mails with a configuration set.
 const defaultConfigurationSet = "default"
 
-// delayedFor is how much later than its first try a delayed mail is delivered,
-// by its events' word; nobody waits for it.
+// delayedFor is how much later than its first attempt a delayed mail is delivered,
+// according to its events; nobody waits for it.
 const delayedFor = 5 * time.Minute
 
-// event is what SES publishes about a mail, as its documentation of event
-// publishing to SNS shapes it.
+// event is what SES publishes about a mail, in the form that its documentation
+// gives for SNS.
 type event struct {
 	EventType     string         `json:"eventType"`
 	Mail          eventMail      `json:"mail"`
@@ -109,11 +109,11 @@ type delayedRecipient struct {
 	DiagnosticCode string `json:"diagnosticCode"`
 }
 
-// events tells what happens to m, in the order in which it happens.
+// events returns what happens to m, in order.
 func events(m *Message) []event {
 	about := mailOf(m)
 	sorted := byOutcome(m.To)
-	if len(sorted[rejected]) > 0 { // the message is bad, whoever was to get it
+	if len(sorted[rejected]) > 0 { // the message is bad, for any recipient
 		return []event{{EventType: "Reject", Mail: about, Reject: &reject{Reason: "Bad content"}}}
 	}
 	all := []event{{EventType: "Send", Mail: about, Send: &struct{}{}}}
@@ -204,7 +204,7 @@ func hardBounce(at time.Time, to []string) *bounce {
 	}
 }
 
-// automaticReply is what SES makes of an out-of-office message.
+// automaticReply is how SES reports an out-of-office message.
 func automaticReply(at time.Time, to []string) *bounce {
 	return &bounce{
 		FeedbackID: newMessageID(at), BounceType: "Transient", BounceSubType: "General", Timestamp: timestamp(at.Add(time.Second)),
@@ -250,5 +250,5 @@ func delayOf(at time.Time, to []string) *deliveryDelay {
 	}
 }
 
-// timestamp writes t as SES and SNS do.
+// timestamp formats t as SES and SNS do.
 func timestamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }

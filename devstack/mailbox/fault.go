@@ -13,32 +13,32 @@ import (
 // Fault is a way in which SendEmail misbehaves.
 type Fault struct {
 	// Kind is one of: throttle, fail, reject, paused, suspended, unverified,
-	// limit (each refuses with the exception of SES), delay (waits before it
+	// limit (each refuses with SES's exception), delay (waits before it
 	// does anything, and does nothing if the caller is gone by then), hangup
 	// (keeps the mail, and drops the connection without an answer).
 	Kind string `json:"kind"`
 
-	// Rate is the share of calls that are hit, above 0 and up to 1. Left out,
+	// Rate is the share of affected calls, above 0 and up to 1. If omitted,
 	// it is 1.
 	Rate float64 `json:"rate"`
 
 	// Delay is how long kind delay waits, such as "2s".
 	Delay string `json:"delay,omitempty"`
 
-	// Count is how many calls are hit at most; 0 is without end.
+	// Count is the maximum number of affected calls; 0 is no limit.
 	Count int `json:"count,omitempty"`
 
 	// Match limits the fault to mails with a recipient whose address contains
-	// it, whatever the case. Empty hits all.
+	// it, ignoring case. Empty affects all.
 	Match string `json:"match,omitempty"`
 
-	// Hits counts the calls that were hit.
+	// Hits counts the affected calls.
 	Hits int `json:"hits"`
 
 	delay time.Duration
 }
 
-// refusals are the kinds that answer with an error.
+// refusals are the kinds that return an error.
 var refusals = map[string]*apiError{
 	"throttle": tooManyRequests(),
 	"fail":     {http.StatusInternalServerError, "InternalServiceErrorException", "An internal error occurred."},
@@ -56,13 +56,13 @@ const (
 	kindHangup = "hangup"
 )
 
-// faults are those in force.
+// faults are the active faults.
 type faults struct {
 	mu   sync.Mutex
 	list []*Fault
 }
 
-// verdict is what the faults in force do to one call.
+// verdict is the effect of the active faults on one call.
 type verdict struct {
 	delay   time.Duration
 	refusal *apiError // nil: the mail is accepted
@@ -70,7 +70,7 @@ type verdict struct {
 }
 
 // judge decides on a call that sends to recipients. Delays add up; of the
-// others the first to hit decides alone.
+// others only the first match counts.
 func (f *faults) judge(recipients []string) (v verdict) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -103,7 +103,7 @@ func (f *Fault) hits(recipients []string) bool {
 
 func (f *Fault) spent() bool { return f.Count > 0 && f.Hits >= f.Count }
 
-// whole reports whether a fault of the kind hits every call.
+// whole reports whether a fault of the kind affects every call.
 func (f *faults) whole(kind string) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -112,7 +112,7 @@ func (f *faults) whole(kind string) bool {
 	})
 }
 
-// put sets a fault in the place of one with the same kind and match.
+// put replaces the fault with the same kind and match, or adds one.
 func (f *faults) put(fault Fault) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -141,7 +141,7 @@ func (f *faults) all() []Fault {
 	return all
 }
 
-// UnmarshalJSON reads a fault that somebody asks for, and refuses one that
+// UnmarshalJSON reads a requested fault, and refuses one that
 // makes no sense.
 func (f *Fault) UnmarshalJSON(data []byte) error {
 	type plain Fault

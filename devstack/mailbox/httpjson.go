@@ -12,7 +12,7 @@ import (
 // maxControlBytes bounds the bodies of the mailbox's own API.
 const maxControlBytes = 1 << 20
 
-// readJSON reads a request's body into value, or answers what is wrong with it
+// readJSON reads a request's body into value, or answers with the error
 // and returns false.
 func readJSON(w http.ResponseWriter, r *http.Request, value any) bool {
 	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxControlBytes))
@@ -26,7 +26,7 @@ func readJSON(w http.ResponseWriter, r *http.Request, value any) bool {
 	return true
 }
 
-// strictly reads one JSON value, and refuses fields that it does not know.
+// strictly reads one JSON value, and refuses unknown fields.
 func strictly(data []byte, value any) error {
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.DisallowUnknownFields()
@@ -41,15 +41,15 @@ func strictly(data []byte, value any) error {
 
 func writeJSON(w http.ResponseWriter, status int, body any) {
 	data, err := json.Marshal(body)
-	if err != nil { // only a body of a wrong type, which no request can bring about
+	if err != nil { // only a body of a wrong type, which no request can cause
 		panic(fmt.Sprintf("write an answer as JSON: %v", err))
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_, _ = w.Write(append(data, '\n')) // the client went away: nobody is left to tell
+	_, _ = w.Write(append(data, '\n')) // the client may have gone
 }
 
-// fail logs why a request could not be carried out, and answers that it wasn't.
+// fail logs why a request failed, and answers that it did.
 func (m *Mailbox) fail(w http.ResponseWriter, what string, err error) {
 	m.logger.Error(what, "error", err)
 	http.Error(w, what, http.StatusInternalServerError)

@@ -37,7 +37,7 @@ type inbox struct {
 	logger *slog.Logger
 }
 
-// inboxPage is what the page shows.
+// inboxPage is the content of the page.
 type inboxPage struct {
 	Search   string
 	Total    int
@@ -50,15 +50,15 @@ type inboxPage struct {
 	place    url.Values // the query without the message
 }
 
-// ServeHTTP shows the list and the message that the query picks: q searches,
+// ServeHTTP shows the list and the message that the query selects: q searches,
 // before is the index that a page ends at, message is an id, view is html or
 // text.
 func (i *inbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	page := i.page(r.URL.Query())
 	var body bytes.Buffer
 	if err := inboxTemplate.Execute(&body, page); err != nil {
-		i.logger.Error("the inbox was not shown", "error", err)
-		http.Error(w, "the inbox was not shown", http.StatusInternalServerError)
+		i.logger.Error("the inbox could not be shown", "error", err)
+		http.Error(w, "the inbox could not be shown", http.StatusInternalServerError)
 		return
 	}
 	header := w.Header()
@@ -97,7 +97,7 @@ func (i *inbox) page(query url.Values) *inboxPage {
 	return page
 }
 
-// choose picks the message to show, and how.
+// choose selects the message to show, and how.
 func (p *inboxPage) choose(s *store, id string) {
 	if id == "" {
 		return
@@ -146,8 +146,8 @@ func (m *Message) contains(search string) bool {
 	return slices.ContainsFunc(m.To, func(to string) bool { return strings.Contains(strings.ToLower(to), search) })
 }
 
-// link returns the URL of the page with the names and values added to where it
-// is now.
+// link returns the URL of the current page with the names and values
+// added.
 func (p *inboxPage) link(pairs ...string) string {
 	values := url.Values{}
 	for name := range p.place {
@@ -168,7 +168,7 @@ func (p *inboxPage) As(view string) string { return p.link("message", p.Selected
 // Back returns the URL of the list.
 func (p *inboxPage) Back() string { return p.link() }
 
-// preview is how a mail's text begins, on one line.
+// preview returns the beginning of a mail's text, on one line.
 func preview(m *Message) string {
 	text := m.Text
 	if len(text) > 4*previewLength {
@@ -185,7 +185,7 @@ func preview(m *Message) string {
 	return strings.ToValidUTF8(text[:end], "") + "…"
 }
 
-// badge says what became of a mail, unless it was simply delivered.
+// badge describes the outcome of a mail, unless it was simply delivered.
 func badge(m *Message) string {
 	for _, to := range m.To {
 		switch outcomeOf(to) {

@@ -15,8 +15,8 @@ type journal struct {
 	file *os.File
 }
 
-// openJournal opens the journal in dir, and returns what it holds. A last line
-// that was cut short by a crash is dropped: its mail was never acknowledged.
+// openJournal opens the journal in dir, and returns its messages. It drops a last line
+// that was cut short by a crash: its mail was never acknowledged.
 func openJournal(dir string) (_ *journal, _ []*Message, err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, nil, fmt.Errorf("make the mailbox's directory: %w", err)

@@ -1,6 +1,6 @@
-// Package mailbox stands in for Amazon SES. It speaks SendEmail and GetAccount
+// Package mailbox stands in for Amazon SES. It implements SendEmail and GetAccount
 // of the SES v2 API, keeps every mail it accepts, behaves like the SES mailbox
-// simulator, publishes events as SES does through SNS, and misbehaves on
+// simulator, publishes events as SES does through SNS, and fails on
 // command.
 package mailbox
 
@@ -18,14 +18,14 @@ import (
 
 const (
 	// defaultSendRate is the sending rate that the account reports, in mails a
-	// second, when none is enforced.
+	// second, if none is enforced.
 	defaultSendRate = 1000
 
-	// dailyQuota is what the account reports; it is not enforced.
+	// dailyQuota is the reported quota; it is not enforced.
 	dailyQuota = 1_000_000
 )
 
-// Config says how a Mailbox behaves.
+// Config configures a Mailbox.
 type Config struct {
 	// URL is where clients reach the mailbox, without a slash at the end. It
 	// is part of the links in SNS messages.
@@ -45,7 +45,7 @@ type Config struct {
 	Logger *slog.Logger
 }
 
-// Mailbox is the stand-in. Make one with New.
+// Mailbox is the stand-in. Create one with New.
 type Mailbox struct {
 	config  Config
 	logger  *slog.Logger
@@ -147,7 +147,7 @@ func (m *Mailbox) Serve(ctx context.Context, listener net.Listener) error {
 	return errors.Join(err, m.Close())
 }
 
-// Close ends deliveries of events that are under way, and closes the files.
+// Close aborts running deliveries of events, and closes the files.
 func (m *Mailbox) Close() error {
 	m.topic.close()
 	if err := m.store.close(); err != nil {

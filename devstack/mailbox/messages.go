@@ -11,9 +11,9 @@ import (
 	"strings"
 )
 
-// listMessages answers with the messages that the query picks (to, tag, since,
-// limit), oldest first. The header Next-Index tells what to ask with as since
-// the next time. With body=false, text and html are left out.
+// listMessages answers with the messages that the query selects (to, tag, since,
+// limit), oldest first. The header Next-Index is the value for since in
+// the next request. With body=false, text and html are omitted.
 func (m *Mailbox) listMessages(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	f, err := readFilter(query)
@@ -25,7 +25,7 @@ func (m *Mailbox) listMessages(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Next-Index", strconv.Itoa(next))
 	if err := writeMessages(w, picked, query.Get("body") != "false"); err != nil {
-		m.logger.Debug("a list of messages was not read to its end", "error", err)
+		m.logger.Debug("a client did not read a list of messages to its end", "error", err)
 	}
 }
 
@@ -96,8 +96,8 @@ func (m *Mailbox) getMessage(w http.ResponseWriter, r *http.Request) {
 }
 
 // getHTML shows a mail's HTML as a mail client does: without scripts, and
-// without fetching anything. With links=new, its links open beside the page
-// that frames it.
+// without fetching anything. With links=new, its links open in new
+// windows.
 func (m *Mailbox) getHTML(w http.ResponseWriter, r *http.Request) {
 	message := m.find(w, r)
 	if message == nil {

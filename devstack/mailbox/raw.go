@@ -13,9 +13,9 @@ import (
 	"strings"
 )
 
-// readRaw fills m with what a MIME message says: its headers, its first text
-// and its first HTML part. Sender and recipients are taken from it where the
-// request named none.
+// readRaw fills m from a MIME message: its headers, its first text
+// and its first HTML part. Sender and recipients come from it if the
+// request names none.
 func (m *Message) readRaw(data []byte) error {
 	raw, err := mail.ReadMessage(bytes.NewReader(data))
 	if err != nil {

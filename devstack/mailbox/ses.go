@@ -15,7 +15,7 @@ import (
 // maxRequestBytes leaves room for a message of the largest size in base64.
 const maxRequestBytes = maxMessageBytes*4/3 + 1<<20
 
-// sendEmail is SendEmail of SES v2.
+// sendEmail implements SendEmail of SES v2.
 func (m *Mailbox) sendEmail(w http.ResponseWriter, r *http.Request) {
 	request, refusal := readSendRequest(w, r)
 	if refusal != nil {
@@ -40,8 +40,8 @@ func (m *Mailbox) sendEmail(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err := m.store.add(&message); err != nil {
-		m.logger.Error("a mail was not kept", "error", err)
-		writeError(w, &apiError{http.StatusInternalServerError, "InternalServiceErrorException", "The mail was not kept."})
+		m.logger.Error("a mail could not be stored", "error", err)
+		writeError(w, &apiError{http.StatusInternalServerError, "InternalServiceErrorException", "The mail could not be stored."})
 		return
 	}
 	m.topic.publish(&message)
@@ -81,7 +81,7 @@ func readSendRequest(w http.ResponseWriter, r *http.Request) (*sendRequest, *api
 	return &request, nil
 }
 
-// message makes the mail that the request asks for, accepted at now.
+// message creates the mail of the request, accepted at now.
 func (r *sendRequest) message(now time.Time) (Message, *apiError) {
 	m := Message{
 		ID:               newMessageID(now),
@@ -121,12 +121,12 @@ func (r *sendRequest) message(now time.Time) (Message, *apiError) {
 	return m, nil
 }
 
-// newMessageID makes an id of the form that SES gives.
+// newMessageID creates an id in SES's form.
 func newMessageID(now time.Time) string {
 	return fmt.Sprintf("%016x-%s-000000", 0x0100<<48|now.UnixMilli(), uuid.NewString())
 }
 
-// getAccount is GetAccount of SES v2. It tells of faults that hit every mail.
+// getAccount implements GetAccount of SES v2. It reports faults that affect every mail.
 func (m *Mailbox) getAccount(w http.ResponseWriter, _ *http.Request) {
 	enforcement := "HEALTHY"
 	if m.faults.whole("suspended") {

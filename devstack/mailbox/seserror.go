@@ -22,7 +22,7 @@ func tooManyRequests() *apiError {
 	return &apiError{http.StatusTooManyRequests, "TooManyRequestsException", "Maximum sending rate exceeded."}
 }
 
-// writeError answers the way AWS's REST-JSON protocol does.
+// writeError answers in AWS's REST-JSON protocol.
 func writeError(w http.ResponseWriter, e *apiError) {
 	w.Header().Set("X-Amzn-Errortype", e.name)
 	writeJSON(w, e.status, map[string]string{"message": e.message})

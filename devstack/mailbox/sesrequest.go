@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Limits that SES documents.
+// Limits documented by SES.
 const (
 	maxRecipients   = 50
 	maxTags         = 50
@@ -71,7 +71,7 @@ type nameValue struct {
 	Name, Value string
 }
 
-// validate holds a request against what SES holds it against.
+// validate checks a request as SES does.
 func (r *sendRequest) validate() *apiError {
 	if err := r.Content.validate(); err != nil {
 		return err
@@ -177,7 +177,7 @@ func (h nameValue) validateHeader() *apiError {
 	return nil
 }
 
-// ownHeaders are those that SES writes itself.
+// ownHeaders are those that SES sets itself.
 var ownHeaders = map[string]bool{
 	"from": true, "to": true, "cc": true, "bcc": true, "subject": true, "reply-to": true, "date": true,
 	"message-id": true, "mime-version": true, "content-type": true, "return-path": true, "sender": true,

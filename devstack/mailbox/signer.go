@@ -17,15 +17,15 @@ import (
 	"time"
 )
 
-// signer signs messages as SNS does, with a certificate that it made itself.
+// signer signs messages as SNS does, with a certificate of its own.
 type signer struct {
 	key         *rsa.PrivateKey
 	certificate []byte // PEM
 	path        string // where the certificate is served
 }
 
-// keyBits is half of what SNS uses. The key guards nothing here, and a signature
-// costs a fifth, of which every mail takes two.
+// keyBits is half of what SNS uses. The key protects nothing here, and a signature
+// takes a fifth of the time; every mail takes two.
 const keyBits = 1024
 
 func newSigner() (*signer, error) {
@@ -73,7 +73,7 @@ func (s *signer) sign(m *snsMessage) error {
 	return nil
 }
 
-// snsMessage is what SNS posts to a subscriber.
+// snsMessage is a message that SNS posts to a subscriber.
 type snsMessage struct {
 	Type             string
 	MessageID        string `json:"MessageId"`
@@ -89,7 +89,7 @@ type snsMessage struct {
 	UnsubscribeURL   string `json:",omitempty"`
 }
 
-// canonical is the text that the signature is over: the names and values of
+// canonical is the signed text: the names and values of
 // the message's fields in the order that SNS prescribes for its type.
 func (m *snsMessage) canonical() string {
 	fields := [][2]string{{"Message", m.Message}, {"MessageId", m.MessageID}}

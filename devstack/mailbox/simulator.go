@@ -6,11 +6,11 @@ import (
 	"strings"
 )
 
-// simulatorDomain is where SES itself keeps addresses that behave in a known
-// way, whatever is sent to them.
+// simulatorDomain is where SES itself has addresses with a known
+// behavior for any mail.
 const simulatorDomain = "simulator.amazonses.com"
 
-// outcome is what becomes of a mail to one recipient.
+// outcome is the outcome of a mail to one recipient.
 type outcome string
 
 const (
@@ -24,13 +24,13 @@ const (
 	forwarded  outcome = "forward"         // delivered, then refused by the address it was forwarded to
 )
 
-// labels are the outcomes that a label can ask for.
+// labels are the outcomes that a label can request.
 var labels = []outcome{bounced, suppressed, complained, delayed, rejected, answered, forwarded}
 
-// outcomeOf tells what becomes of a mail to address. The simulator's addresses
-// are told by how they begin (bounce@, bounce+7@); at any other domain a label
-// decides (jo+bounce@example.com), so that each test can have vendors of its
-// own. Every other mail is delivered.
+// outcomeOf returns the outcome of a mail to address. The simulator's addresses
+// are recognized by their beginning (bounce@, bounce+7@); at any other domain a label
+// decides (jo+bounce@example.com), so that each test can have its own
+// vendors. Every other mail is delivered.
 func outcomeOf(address string) outcome {
 	local, domain := split(address)
 	if domain == simulatorDomain {
@@ -49,8 +49,8 @@ func outcomeOf(address string) outcome {
 	return delivered
 }
 
-// split returns the two sides of an address's @, in lower case. A display name
-// is left out.
+// split returns the two sides of an address's @, in lower case, without a display
+// name.
 func split(address string) (local, domain string) {
 	if parsed, err := mail.ParseAddress(address); err == nil {
 		address = parsed.Address
@@ -63,7 +63,7 @@ func split(address string) (local, domain string) {
 	return address[:at], address[at+1:]
 }
 
-// byOutcome sorts a mail's recipients by what becomes of it.
+// byOutcome groups a mail's recipients by outcome.
 func byOutcome(recipients []string) map[outcome][]string {
 	sorted := make(map[outcome][]string)
 	for _, address := range recipients {

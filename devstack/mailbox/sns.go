@@ -14,7 +14,7 @@ import (
 type subscriptionRequest struct {
 	Endpoint         string `json:"endpoint"`
 	SignatureVersion string `json:"signatureVersion"` // "1" (the default) or "2"
-	// ConfigurationSet is the one whose mails' events are wanted; empty for all.
+	// ConfigurationSet selects the mails whose events to send; empty for all.
 	ConfigurationSet string `json:"configurationSet"`
 }
 
@@ -37,7 +37,7 @@ func (m *Mailbox) view(s subscription) subscriptionView {
 }
 
 // subscribe sends a SubscriptionConfirmation to an endpoint. Notifications
-// follow after its SubscribeURL was visited.
+// follow after a visit to its SubscribeURL.
 func (m *Mailbox) subscribe(w http.ResponseWriter, r *http.Request) {
 	var request subscriptionRequest
 	if !readJSON(w, r, &request) {
@@ -57,7 +57,7 @@ func (m *Mailbox) subscribe(w http.ResponseWriter, r *http.Request) {
 	}
 	s, err := m.topic.subscribe(request)
 	if err != nil {
-		m.fail(w, "a subscription was not kept", err)
+		m.fail(w, "a subscription could not be stored", err)
 		return
 	}
 	writeJSON(w, http.StatusCreated, m.view(s))
@@ -79,7 +79,7 @@ func (m *Mailbox) deleteSubscription(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// signingCertificate serves what SigningCertURL points to.
+// signingCertificate serves the certificate at SigningCertURL.
 func (m *Mailbox) signingCertificate(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/x-pem-file")
 	_, _ = w.Write(m.topic.signer.certificate)
@@ -137,10 +137,10 @@ func writeSNSError(w http.ResponseWriter, status int, code, message string) {
 func writeXML(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Type", "text/xml")
 	w.WriteHeader(status)
-	_ = xml.NewEncoder(w).Encode(body) // the client went away: nobody is left to tell
+	_ = xml.NewEncoder(w).Encode(body) // the client may have gone
 }
 
-// query writes pairs of names and values as a URL's query.
+// query encodes pairs of names and values as a URL's query.
 func query(pairs ...string) string {
 	values := make(url.Values)
 	for i := 0; i+1 < len(pairs); i += 2 {

@@ -26,12 +26,12 @@ type Message struct {
 	configurationSet string
 }
 
-// filter picks messages. Its zero value picks all.
+// filter selects messages. Its zero value selects all.
 type filter struct {
-	since    int    // the lowest index wanted
-	limit    int    // at most so many; 0: all
+	since    int    // the lowest index
+	limit    int    // the maximum number; 0: all
 	to       string // a recipient, compared without case
-	tag      string // name of a tag that must be there, with the value below
+	tag      string // name of a required tag, with the value below
 	tagValue string
 }
 
@@ -75,7 +75,7 @@ func openStore(dir string) (*store, error) {
 	return s, nil
 }
 
-// add keeps m and numbers it.
+// add stores m and numbers it.
 func (s *store) add(m *Message) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -97,8 +97,8 @@ func (s *store) get(id string) *Message {
 	return s.byID[id]
 }
 
-// list returns the messages that f picks, oldest first, and the index that the
-// next message after all of them will have.
+// list returns the messages that f selects, oldest first, and the index of the
+// next message after all of them.
 func (s *store) list(f filter) (picked []*Message, next int) {
 	s.mu.RLock()
 	messages, first := s.messages, s.first
@@ -117,7 +117,7 @@ func (s *store) list(f filter) (picked []*Message, next int) {
 	return picked, next
 }
 
-// clear forgets all messages. Those to come go on counting, so that a reader
+// clear deletes all messages. The numbering continues, so that a reader
 // who remembers an index misses none.
 func (s *store) clear() error {
 	s.mu.Lock()

@@ -30,18 +30,18 @@ type topic struct {
 	signer *signer
 	logger *slog.Logger
 	client *http.Client
-	file   string // keeps the subscriptions; empty: in memory
+	file   string // stores the subscriptions; empty: in memory
 
 	mu            sync.Mutex
 	subscriptions []*subscription
 
-	// What follows ends when the topic is closed.
+	// The fields below end when the topic is closed.
 	open       context.Context //nolint:containedctx // deliveries outlive the requests that cause them
 	end        context.CancelFunc
 	deliveries sync.WaitGroup
 }
 
-// subscription is one subscriber's. Its exported fields are what is kept.
+// subscription is one subscriber's. Its exported fields are stored.
 type subscription struct {
 	ID               string `json:"id"`
 	Endpoint         string `json:"endpoint"`
@@ -50,14 +50,14 @@ type subscription struct {
 	Confirmed        bool   `json:"confirmed"`
 	Token            string `json:"token"` // confirms it
 
-	// slots bounds the requests that are under way to the endpoint.
+	// slots bounds the concurrent requests to the endpoint.
 	slots chan struct{}
 }
 
-// requestsAtOnce is how many requests a subscriber gets at the same time.
+// requestsAtOnce is how many concurrent requests a subscriber gets.
 const requestsAtOnce = 8
 
-// openTopic opens the topic with the subscriptions kept in dir, if any.
+// openTopic opens the topic with the subscriptions stored in dir, if any.
 func openTopic(config Config) (*topic, error) {
 	signer, err := newSigner()
 	if err != nil {
@@ -101,7 +101,7 @@ func (t *topic) load() error {
 	return nil
 }
 
-// save keeps the subscriptions. It is called with mu held.
+// save stores the subscriptions. It is called with mu held.
 func (t *topic) save() error {
 	if t.file == "" {
 		return nil
@@ -111,10 +111,10 @@ func (t *topic) save() error {
 		return fmt.Errorf("write the subscriptions as JSON: %w", err)
 	}
 	if err := os.WriteFile(t.file+".new", data, 0o600); err != nil {
-		return fmt.Errorf("keep the subscriptions: %w", err)
+		return fmt.Errorf("store the subscriptions: %w", err)
 	}
 	if err := os.Rename(t.file+".new", t.file); err != nil {
-		return fmt.Errorf("keep the subscriptions: %w", err)
+		return fmt.Errorf("store the subscriptions: %w", err)
 	}
 	return nil
 }
@@ -128,8 +128,8 @@ func (t *topic) close() {
 	t.client.CloseIdleConnections()
 }
 
-// subscribe asks an endpoint to confirm that it wants the topic's messages.
-// Subscribed already, it is asked again unless it has confirmed.
+// subscribe asks an endpoint to confirm its subscription.
+// An existing one is asked again unless it has confirmed.
 func (t *topic) subscribe(r subscriptionRequest) (subscription, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -149,7 +149,7 @@ func (t *topic) subscribe(r subscriptionRequest) (subscription, error) {
 	return *s, nil
 }
 
-// confirm lets messages flow to the subscription that the token belongs to. It
+// confirm starts messages for the subscription of a token. It
 // returns nil if there is none.
 func (t *topic) confirm(token string) (*subscription, error) {
 	t.mu.Lock()
@@ -191,7 +191,7 @@ func (t *topic) find(is func(*subscription) bool) *subscription {
 	return t.subscriptions[i]
 }
 
-// publish sends what happens to m to the confirmed subscribers that want to know.
+// publish sends the events of m to the confirmed subscribers that want them.
 func (t *topic) publish(m *Message) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

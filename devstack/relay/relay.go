@@ -1,6 +1,6 @@
 // Package relay passes MongoDB connections on to a server whose writes are not
-// atomic, and makes them so: of all connections together, one writing command
-// is under way at a time. Reading commands pass freely.
+// atomic, and makes them so: over all connections, one writing command
+// runs at a time. Reading commands pass freely.
 package relay
 
 import (
@@ -16,28 +16,28 @@ import (
 	"time"
 )
 
-// Relay accepts connections and joins each to one of its own to the server.
+// Relay accepts connections and joins each to a server connection of its own.
 type Relay struct {
 	listener net.Listener
 	target   string
 	logger   *slog.Logger
 
-	// OnNewCollection, where set before Serve, is called after the first writing
-	// command for each collection, before the next writing command of anybody.
+	// OnNewCollection, if set before Serve, is called after the first writing
+	// command for each collection, before the next writing command on any connection.
 	OnNewCollection func(ctx context.Context, database string)
 
-	// known are the collections that were written to; the holder of the turn
-	// owns it.
+	// known are the collections that were written to; owned by the holder of the
+	// turn.
 	known map[namespace]bool
 
-	// turn holds one token while a writing command is under way.
+	// turn holds one token while a writing command runs.
 	turn chan struct{}
 
 	conns sync.WaitGroup
 }
 
 // Listen opens address for clients of the server at target; both are TCP
-// host:port. Nothing is accepted before Serve; ctx bounds the opening only.
+// host:port. It accepts nothing before Serve; ctx bounds the opening only.
 func Listen(ctx context.Context, address, target string, logger *slog.Logger) (*Relay, error) {
 	var config net.ListenConfig
 	listener, err := config.Listen(ctx, "tcp", address)
@@ -69,7 +69,7 @@ func (r *Relay) Serve(ctx context.Context) error {
 			return nil
 		case errors.Is(err, net.ErrClosed):
 			return fmt.Errorf("accept a MongoDB client: %w", err)
-		case err != nil: // out of file descriptors, most likely: others close theirs
+		case err != nil: // out of file descriptors, most likely: others will close theirs
 			r.logger.Warn("a MongoDB client was not accepted", "error", err)
 			pause(ctx, 50*time.Millisecond)
 			continue
@@ -149,8 +149,8 @@ func (l *link) exchange(ctx context.Context) error {
 		}
 	}
 
-	// The server is made to answer even where the client wants none: only its
-	// answer tells that a write is over.
+	// The server must answer even if the client wants no answer: only that
+	// shows that a write is over.
 	swallow := request.unanswered()
 	if swallow {
 		request = request.answered()
@@ -161,8 +161,8 @@ func (l *link) exchange(ctx context.Context) error {
 	return l.answer(swallow)
 }
 
-// answer carries the replies to one request back: one, or several when the
-// server says that more are to come.
+// answer carries the replies to one request back: one, or several if the
+// server announces more.
 func (l *link) answer(swallow bool) error {
 	for {
 		reply, err := readMessage(l.replies, l.reply)
@@ -181,7 +181,7 @@ func (l *link) answer(swallow bool) error {
 	}
 }
 
-// noEOF keeps a server that hangs up from looking like a client that is done.
+// noEOF distinguishes a server that hangs up from a client that is done.
 func noEOF(err error) error {
 	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
@@ -201,7 +201,7 @@ func (r *Relay) take(ctx context.Context) error {
 
 func (r *Relay) give() { <-r.turn }
 
-// wrote notes a writing command that is over. It is called by the holder of the turn.
+// wrote records a finished writing command. It is called by the holder of the turn.
 func (r *Relay) wrote(ctx context.Context, target writeTarget) {
 	if target.drops {
 		maps.DeleteFunc(r.known, func(n namespace, _ bool) bool { return n.database == target.database })

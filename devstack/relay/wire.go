@@ -9,7 +9,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 )
 
-// The opcodes of MongoDB's wire protocol that the relay tells apart.
+// The opcodes of MongoDB's wire protocol that the relay distinguishes.
 const (
 	opQuery      = 2004
 	opCompressed = 2012
@@ -68,8 +68,8 @@ func (m message) flags() uint32 {
 // unanswered reports whether the sender expects no reply to m.
 func (m message) unanswered() bool { return m.flags()&flagMoreToCome != 0 }
 
-// writes reports whether m may change data. A message whose command cannot be
-// seen (a compressed one) counts as writing.
+// writes reports whether m may change data. A message whose command is
+// invisible (a compressed one) counts as writing.
 func (m message) writes() (bool, error) {
 	switch m.opcode() {
 	case opMsg:
@@ -116,7 +116,7 @@ func (m message) command() (string, error) {
 // namespace names a collection.
 type namespace struct{ database, collection string }
 
-// writeTarget is what a writing command is about.
+// writeTarget is the target of a writing command.
 type writeTarget struct {
 	namespace
 
@@ -124,7 +124,7 @@ type writeTarget struct {
 	drops bool
 }
 
-// target returns what an OP_MSG's command is about; false where it does not say.
+// target returns the target of an OP_MSG's command; false if it has none.
 func (m message) target() (writeTarget, bool) {
 	body, ok := m.body()
 	if !ok {
@@ -162,8 +162,8 @@ func (m message) body() (bson.Raw, bool) {
 	return nil, false
 }
 
-// firstKey returns the key of the first element of a BSON document whose
-// length prefix has been cut off.
+// firstKey returns the key of the first element of a BSON document without its
+// length prefix.
 func firstKey(elements []byte) (string, error) {
 	if len(elements) < 2 { // a type and at least the end of a key
 		return "", fmt.Errorf("%w: an empty command", errMalformed)
@@ -177,8 +177,8 @@ func firstKey(elements []byte) (string, error) {
 	return "", fmt.Errorf("%w: the command's name does not end", errMalformed)
 }
 
-// answered returns m so changed that the server replies to it. A checksum is
-// dropped, since it would no longer fit.
+// answered returns m changed so that the server replies to it. It drops a checksum,
+// which would be wrong.
 func (m message) answered() message {
 	flags := m.flags()
 	if flags&flagChecksumPresent != 0 {
