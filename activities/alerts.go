@@ -110,7 +110,7 @@ func (a *Alerts) EvaluateAlerts(ctx context.Context) (AlertsSeen, error) {
 // situation reads the facts for the alerts.
 func (a *Alerts) situation(ctx context.Context, counted bool) (monitoring.Situation, error) {
 	now := a.Now().UTC().Truncate(time.Millisecond)
-	s := monitoring.Situation{Facts: monitoring.Facts{Now: now, Day: a.Day, Policy: a.Policy}, Counted: counted}
+	s := monitoring.Situation{ReportFacts: monitoring.ReportFacts{Now: now, Day: a.Day, Policy: a.Policy}, Counted: counted}
 	var err error
 	if counted {
 		if s.Tally, err = a.Store.Counters(ctx, monitoring.AlertPeriods(now, a.Day, a.Policy)); err != nil {

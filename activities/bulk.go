@@ -235,7 +235,7 @@ func (b *Bulk) CarryOut(ctx context.Context, w BulkWork) (bulk.State, error) {
 		return held, b.note(ctx, w.Operation, held)
 	}
 	page := w.State.Page(w.Operation)
-	counts, err := b.carry(ctx, w.Operation, page)
+	counts, err := b.carryOutPage(ctx, w.Operation, page)
 	if err != nil {
 		return w.State, err
 	}
@@ -343,11 +343,11 @@ func (b *Bulk) execute(ctx context.Context, o bulk.Operation, item bulk.Item) (b
 func (b *Bulk) decide(ctx context.Context, o bulk.Operation, item bulk.Item) (bulk.Decision, bulk.Facts, error) {
 	flags, err := b.Store.Flags(ctx)
 	if err != nil {
-		return bulk.Decision{}, bulk.Facts{}, failed("reading the flags", err)
+		return bulk.Decision{}, bulk.ItemFacts{}, failed("reading the flags", err)
 	}
 	facts, err := b.facts(ctx, o, item, flags)
 	if err != nil {
-		return bulk.Decision{}, bulk.Facts{}, failed("reading trial "+item.VendorID, err)
+		return bulk.Decision{}, bulk.ItemFacts{}, failed("reading trial "+item.VendorID, err)
 	}
 	return o.Decide(item, facts), facts, nil
 }

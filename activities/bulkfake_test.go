@@ -56,7 +56,7 @@ func newBulkFake(vendors ...string) *bulkFake {
 		h.vendors[id] = v
 		h.happen(trial.Start(v.Registration(trial.DefaultPolicy(), trial.RealDay), v.StartedAt), id)
 		welcome, _ := h.state(id).Next()
-		h.happen(h.state(id).StepEvent(welcome, trial.Decision{Action: trial.Run, Reason: trial.ReasonDue, Mail: true}, trial.Facts{Now: welcome.At}, true), id)
+		h.happen(h.state(id).StepEvent(welcome, trial.Decision{Action: trial.Run, Reason: trial.ReasonDue, Mail: true}, trial.StepFacts{Now: welcome.At}, true), id)
 		h.items[i+1] = bulk.Item{Number: i + 1, VendorID: id}
 	}
 	return h

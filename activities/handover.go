@@ -41,7 +41,7 @@ func (h *handingOver) passed(woken, failed int64, now time.Time) {
 	defer h.mu.Unlock()
 	h.done = failed == 0
 	if woken > 0 && failed > 0 {
-		h.delay = min(max(2*h.delay, firstRest), longestRest)
+		h.delay = min(max(2*h.delay, firstPause), longestRest)
 		h.next = now.Add(h.delay)
 	}
 }
@@ -61,7 +61,7 @@ func (s *Sweep) release(ctx context.Context, swept *Swept) error {
 		failed++
 	}
 	swept.Woken += woken
-	s.handover.passed(woken, failed, s.Now())
+	s.handover.recordPass(woken, failed, s.Now())
 	return err
 }
 

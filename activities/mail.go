@@ -16,7 +16,7 @@ import (
 func (t *Trials) mail(ctx context.Context, due Due, s *evaluation) (bool, error) {
 	key := due.Step.Key(due.State.VendorID)
 	if !s.decision.Mail {
-		return t.leftBefore(ctx, due, key, s)
+		return t.sentBefore(ctx, due, key, s)
 	}
 	send, action, err := t.claim(ctx, due, key, s.vendor)
 	switch {
@@ -72,7 +72,7 @@ func (t *Trials) claim(ctx context.Context, due Due, key string, vendor trial.Ve
 	case trial.SendDone, trial.SendGiveUp:
 		return send, action, nil
 	case trial.SendWait:
-		return send, action, mayHaveLeft(fmt.Sprintf("send %s: outcome unknown", key), until.Sub(t.Now()), nil)
+		return send, action, mayHaveBeenSent(fmt.Sprintf("send %s: outcome unknown", key), until.Sub(t.Now()), nil)
 	case trial.SendNow, trial.SendResend:
 	}
 	claimed, send, err = t.Store.ReclaimSend(ctx, key, send.Attempt, action == trial.SendResend, t.Now(), hash)
@@ -80,7 +80,7 @@ func (t *Trials) claim(ctx context.Context, due Due, key string, vendor trial.Ve
 		return send, "", failed("claiming the send again", err)
 	}
 	if !claimed {
-		return send, trial.SendWait, mayHaveLeft(fmt.Sprintf("send %s: claimed by another attempt", key), time.Second, nil)
+		return send, trial.SendWait, mayHaveBeenSent(fmt.Sprintf("send %s: claimed by another attempt", key), time.Second, nil)
 	}
 	if action == trial.SendResend {
 		t.Log.Warn("sending again: the first attempt has no outcome", zap.String("send", key), zap.Int("attempt", send.Attempt))
@@ -95,7 +95,7 @@ func (t *Trials) settle(ctx context.Context, due Due, send trial.Send, d Deliver
 	defer cancel()
 	settled, err := t.Store.SettleSend(noteCtx, send.Key, send.Attempt, d.Status, d.MessageID, d.Reason, t.Now())
 	if err != nil && (d.Status == trial.SendSent || d.Status == trial.SendUnknown) {
-		return false, mayHaveLeft("recording the send's outcome", 0, err)
+		return false, mayHaveBeenSent("recording the send's outcome", 0, err)
 	}
 	if err != nil {
 		return false, failed("recording the send's outcome", err)
@@ -109,7 +109,7 @@ func (t *Trials) settle(ctx context.Context, due Due, send trial.Send, d Deliver
 		s.decision = refused(due.Step)
 		return false, nil
 	case trial.SendUnknown:
-		return false, mayHaveLeft(fmt.Sprintf("send %s: outcome unknown (%s)", send.Key, d.Reason), t.UnknownWait, nil)
+		return false, mayHaveBeenSent(fmt.Sprintf("send %s: outcome unknown (%s)", send.Key, d.Reason), t.UnknownWait, nil)
 	case trial.SendReleased, trial.SendClaimed, trial.SendSent:
 	}
 	if cause != nil {

@@ -74,7 +74,7 @@ func (r *Reports) report(ctx context.Context, state rollout.State, p rollout.Per
 		return failed("reading report "+p.ID(), err)
 	}
 	if !found {
-		if report, err = r.make(ctx, state, p); err != nil {
+		if report, err = r.makeReport(ctx, state, p); err != nil {
 			return err
 		}
 		done.Made = append(done.Made, p.ID())
@@ -89,8 +89,8 @@ func (r *Reports) report(ctx context.Context, state rollout.State, p rollout.Per
 	return failed("noting that report "+p.ID()+" was sent", r.Store.SetReportNotified(ctx, state.ID, p.ID()))
 }
 
-// make reads a period's facts, and stores the report on them.
-func (r *Reports) make(ctx context.Context, state rollout.State, p rollout.Period) (rollout.Report, error) {
+// makeReport reads a period's facts, and stores the report on them.
+func (r *Reports) makeReport(ctx context.Context, state rollout.State, p rollout.Period) (rollout.Report, error) {
 	var days []rollout.Facts
 	for from := p.From; from.Before(p.To); from = from.Add(state.Times.Day) {
 		facts, err := r.facts(ctx, from, from.Add(state.Times.Day))

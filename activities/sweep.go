@@ -104,7 +104,7 @@ func (s *Sweep) Sweep(ctx context.Context) (Swept, error) {
 	defer heartbeat(ctx)()
 	var swept Swept
 	var errs []error
-	for _, part := range []func(context.Context, *Swept) error{s.keep, s.start, s.convert, s.restart, s.wake, s.release, s.rezone} {
+	for _, part := range []func(context.Context, *Swept) error{s.ensureRollout, s.start, s.convert, s.restart, s.wake, s.release, s.rezone} {
 		errs = append(errs, part(ctx, &swept))
 	}
 	if s.Found != nil {
@@ -134,7 +134,7 @@ func (s *Sweep) report(ctx context.Context, swept Swept) error {
 
 func (s *Sweep) start(ctx context.Context, swept *Swept) error {
 	vendors, err := throttled(&s.unstarted, s.Now, func() ([]trial.Vendor, error) {
-		return s.Store.UnstartedVendors(ctx, sweepBatch, s.failed.resting(s.Now()))
+		return s.Store.UnstartedVendors(ctx, sweepBatch, s.failed.skipped(s.Now()))
 	})
 	if err != nil {
 		return fmt.Errorf("reading the vendors without a trial: %w", err)
@@ -180,7 +180,7 @@ func (s *Sweep) begin(ctx context.Context, doc rollout.Document, v trial.Vendor,
 		return &swept.Synced, err
 	}
 	started, err := s.Starter.Start(ctx, v.Registration(s.Policy, s.Day))
-	return where(started, &swept.Started), err
+	return counterIf(started, &swept.Started), err
 }
 
 // doubtful handles a vendor whose document does not say when its trial began. If the vendor is on record, the marketplace has replaced
@@ -239,7 +239,7 @@ func (s *Sweep) restart(ctx context.Context, swept *Swept) error {
 	}
 	each(ctx, s, overdue, func(ctx context.Context, t trial.State) (*int64, error) {
 		started, err := s.Starter.Restart(ctx, t)
-		return where(started, &swept.Restarted), err
+		return counterIf(started, &swept.Restarted), err
 	})
 	return nil
 }

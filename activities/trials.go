@@ -90,7 +90,7 @@ type Performed struct {
 // type MayHaveLeft.
 func (t *Trials) Perform(ctx context.Context, due Due) (Performed, error) {
 	p, err := t.perform(ctx, due)
-	noteMayHaveLeft(ctx, err)
+	recordMayHaveBeenSent(ctx, err)
 	return p, err
 }
 
@@ -122,7 +122,7 @@ func (t *Trials) perform(ctx context.Context, due Due) (Performed, error) {
 	}
 	event, err := t.append(ctx, due.State, due.State.StepEvent(due.Step, now.decision, now.facts, mailed))
 	if err != nil && mailed {
-		return Performed{}, mayHaveLeft("recording the step", 0, err)
+		return Performed{}, mayHaveBeenSent("recording the step", 0, err)
 	}
 	if err != nil {
 		return Performed{}, err
@@ -138,10 +138,10 @@ func (t *Trials) decide(ctx context.Context, due Due) (now evaluation, first *tr
 	if now, err = t.evaluate(ctx, due); err != nil {
 		return now, nil, err
 	}
-	if first, err = t.released(ctx, due, now.vendor); first != nil || err != nil {
+	if first, err = t.releasedEvent(ctx, due, now.vendor); first != nil || err != nil {
 		return now, first, err
 	}
-	first, err = t.moved(ctx, due, now.vendor.Zone)
+	first, err = t.movedEvent(ctx, due, now.vendor.Zone)
 	return now, first, err
 }
 
@@ -214,7 +214,7 @@ func (t *Trials) Rezone(ctx context.Context, s trial.State) (Performed, error) {
 		return Performed{}, err
 	}
 	next, _ := s.Next()
-	event, err := t.moved(ctx, Due{State: s, Step: next}, zone)
+	event, err := t.movedEvent(ctx, Due{State: s, Step: next}, zone)
 	return Performed{Event: event}, err
 }
 
@@ -247,7 +247,7 @@ func (t *Trials) storedSuccessor(ctx context.Context, state trial.State) (*trial
 
 // evaluation are the facts of one moment, and the decision on them.
 type evaluation struct {
-	facts    trial.Facts
+	facts    trial.StepFacts
 	decision trial.Decision
 	vendor   trial.Vendor
 }
@@ -264,7 +264,7 @@ func (t *Trials) evaluate(ctx context.Context, due Due) (evaluation, error) {
 		return evaluation{}, failed("reading the flags", err)
 	}
 	flags := doc.FeatureFlags.TrialAutomation
-	facts := trial.Facts{
+	facts := trial.StepFacts{
 		Now: t.Now(), AutomationEnabled: flags.Enabled, EmailReminders: flags.EmailReminders, AutoExpiration: flags.AutoExpiration,
 		Converted: vendor.Automation != nil && vendor.Automation.Conversion != nil && due.State.ConvertedAt == nil,
 		NoMail:    vendor.NoMail(),

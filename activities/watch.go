@@ -107,7 +107,7 @@ func (w *Watch) snapshot(ctx context.Context, state rollout.State, l rollout.Led
 
 func (w *Watch) gather(ctx context.Context, state rollout.State, l rollout.Ledger) (rollout.Snapshot, error) {
 	now := w.Now().UTC().Truncate(time.Millisecond)
-	s := rollout.Snapshot{RolloutID: state.ID, Number: l.Number + 1, At: now, From: l.To, To: w.until(l.To, now), Position: state.Position()}
+	s := rollout.Snapshot{RolloutID: state.ID, Number: l.Number + 1, At: now, From: l.To, To: w.storedUntil(l.To, now), Position: state.Position()}
 	var err error
 	if s.Outcomes, s.Calls, err = w.Store.Observations(ctx, s.From, s.To, w.Day); err != nil {
 		return s, failed("reading the observations", err)

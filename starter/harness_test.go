@@ -130,7 +130,7 @@ func extendedTrial(vendorID string) []trial.Event {
 	}
 	for _, mailed := range []bool{true, false} {
 		step, _ := state.Next()
-		facts := trial.Facts{Now: step.At, AutomationEnabled: true, EmailReminders: mailed, AutoExpiration: true}
+		facts := trial.StepFacts{Now: step.At, AutomationEnabled: true, EmailReminders: mailed, AutoExpiration: true}
 		apply(state.StepEvent(step, trial.Decide(state, step, facts), facts, mailed))
 	}
 	request := trial.Request{ID: "k-1", Days: 7, Reason: "asked by support", By: "admin"}
@@ -151,7 +151,7 @@ func heldTrial(vendorID string) []trial.Event {
 	state := trial.Fold(events)
 	for i := range 2 {
 		step, _ := state.Next()
-		facts := trial.Facts{Now: step.At, AutomationEnabled: true, EmailReminders: true, AutoExpiration: i > 1}
+		facts := trial.StepFacts{Now: step.At, AutomationEnabled: true, EmailReminders: true, AutoExpiration: i > 1}
 		e := state.StepEvent(step, trial.Decide(state, step, facts), facts, i == 0)
 		events = append(events, e)
 		state = state.Apply(e)

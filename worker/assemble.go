@@ -84,7 +84,7 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger, fatal fun
 	w.RegisterWorkflowWithOptions(workflows.Reconcile, workflow.RegisterOptions{Name: workflows.ReconcileWorkflowType})
 	policy := trial.DefaultPolicy()
 	w.RegisterActivity(&activities.Trials{
-		Store: counted{Store: store, metrics: instruments.Metrics}, Mailer: mailer, Policy: policy, Day: cfg.TrialDay,
+		Store: countingStore{Store: store, metrics: instruments.Metrics}, Mailer: mailer, Policy: policy, Day: cfg.TrialDay,
 		UnknownWait: max(cfg.TrialDay/unknownWaitsPerDay, leastUnknownWait), Now: time.Now, Log: log,
 	})
 	w.RegisterActivity(&activities.Sweep{

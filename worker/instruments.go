@@ -60,15 +60,15 @@ func (i instruments) swept(s activities.Swept) {
 	i.Found(findLeftAlone, s.LeftAlone)
 }
 
-// counted is the store; it counts the decisions on steps when they are stored:
+// countingStore is the store; it counts the decisions on steps when they are stored:
 // each once, however often its activity is attempted.
-type counted struct {
+type countingStore struct {
 	*mongodb.Store
 	metrics *telemetry.Metrics
 }
 
 // Append stores an event, and counts one that is new and decides on a step.
-func (c counted) Append(ctx context.Context, e trial.Event, after trial.State) (existing *trial.Event, err error) {
+func (c countingStore) Append(ctx context.Context, e trial.Event, after trial.State) (existing *trial.Event, err error) {
 	existing, err = c.Store.Append(ctx, e, after)
 	if err == nil && existing == nil && e.Step != nil && e.Decision != nil {
 		c.metrics.Stepped(string(e.Step.Kind), string(e.Decision.Action), e.Type == trial.EventHeld, e.At.Sub(e.Step.At))

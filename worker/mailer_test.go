@@ -24,9 +24,9 @@ func mailFor(t *testing.T, p trial.Policy, kind trial.Kind, at time.Time) activi
 		step, ok := s.Next()
 		require.True(t, ok, "no %s", kind)
 		if step.Kind == kind {
-			return activities.Mail{State: s.Apply(s.StepEvent(step, run, trial.Facts{Now: at}, true)), Step: step, Now: at}
+			return activities.Mail{State: s.Apply(s.StepEvent(step, run, trial.StepFacts{Now: at}, true)), Step: step, Now: at}
 		}
-		s = s.Apply(s.StepEvent(step, run, trial.Facts{Now: step.At}, true))
+		s = s.Apply(s.StepEvent(step, run, trial.StepFacts{Now: step.At}, true))
 	}
 }
 

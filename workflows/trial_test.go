@@ -214,7 +214,7 @@ func TestAnAttemptThatGotAheadIsFollowed(t *testing.T) {
 		// An attempt thought dead has recorded the next reminder meanwhile.
 		s := trial.Fold(w.events)
 		next, _ := s.Next()
-		f := trial.Facts{Now: start.Add(8 * day), AutomationEnabled: true, EmailReminders: true, AutoExpiration: true}
+		f := trial.StepFacts{Now: start.Add(8 * day), AutomationEnabled: true, EmailReminders: true, AutoExpiration: true}
 		w.events = append(w.events, s.StepEvent(next, trial.Decision{Action: trial.Run, Reason: trial.ReasonDue, Mail: true}, f, true))
 		w.env.SignalWorkflow(trial.MessageExtend, trial.Request{ID: "r1", Days: 7, Reason: "asked for"})
 	})

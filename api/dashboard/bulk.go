@@ -103,8 +103,8 @@ type bulkItemsView struct {
 	frame
 	Operation bulk.Operation
 	// Outcome is what was asked for, NoOutcome for trials without one.
-	Outcome  bulk.Outcome
-	Outcomes []bulk.Outcome
+	Outcome  bulk.ItemOutcome
+	Outcomes []bulk.ItemOutcome
 	Problem  string
 	Items    []bulk.Item
 	// Looked is which of the trials were looked at.
@@ -121,7 +121,7 @@ func (d *dashboard) bulkItems(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	view := bulkItemsView{
-		frame: d.frame("Trials of bulk operation "+found.Operation.ID, "bulk"), Operation: found.Operation, Outcome: bulk.Outcome(r.URL.Query().Get("outcome")),
+		frame: d.frame("Trials of bulk operation "+found.Operation.ID, "bulk"), Operation: found.Operation, Outcome: bulk.ItemOutcome(r.URL.Query().Get("outcome")),
 		Outcomes: append(bulk.Outcomes(), bulk.NoOutcome),
 	}
 	search, problem := searchOf(r.URL.Query())
@@ -150,7 +150,7 @@ func (d *dashboard) bulkItems(w http.ResponseWriter, r *http.Request) {
 // searchOf reads which trials of an operation are wanted; problem says what is wrong
 // with that.
 func searchOf(q url.Values) (s bulk.Search, problem string) {
-	s = bulk.Search{Outcome: bulk.Outcome(q.Get("outcome")), Limit: itemsPerPage}
+	s = bulk.Search{Outcome: bulk.ItemOutcome(q.Get("outcome")), Limit: itemsPerPage}
 	if s.Outcome != "" && s.Outcome != bulk.NoOutcome && !slices.Contains(bulk.Outcomes(), s.Outcome) {
 		return s, "There is no such outcome."
 	}
@@ -166,7 +166,7 @@ func searchOf(q url.Values) (s bulk.Search, problem string) {
 
 // itemsPage is the address of an operation's trials of one outcome (empty: of all)
 // after a number.
-func (v bulkView) itemsPage(o bulk.Outcome, after int) string {
+func (v bulkView) itemsPage(o bulk.ItemOutcome, after int) string {
 	q := url.Values{}
 	if o != "" {
 		q.Set("outcome", string(o))

@@ -103,7 +103,7 @@ func (v bulkView) Kinds() []itemKind {
 		return nil
 	}
 	var all []itemKind
-	for _, o := range []bulk.Outcome{bulk.Failed, bulk.Refused, bulk.Skipped, bulk.Succeeded} {
+	for _, o := range []bulk.ItemOutcome{bulk.Failed, bulk.Refused, bulk.Skipped, bulk.Succeeded} {
 		if n := v.State.Counts.Of(o); n > 0 {
 			all = append(all, itemKind{grouped(n) + " " + string(o), v.itemsPage(o, 0)})
 		}

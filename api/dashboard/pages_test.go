@@ -74,7 +74,7 @@ func inOrder(t *testing.T, text string, parts ...string) {
 func TestAFigureOfTooFewIsNotJudged(t *testing.T) {
 	t.Parallel()
 	w := sample.Empty()
-	w.Figures = monitoring.Make(monitoring.Facts{Now: sample.Now, Day: 24 * time.Hour, Policy: trial.DefaultPolicy(), Tally: monitoring.Tally{
+	w.Figures = monitoring.Make(monitoring.ReportFacts{Now: sample.Now, Day: 24 * time.Hour, Policy: trial.DefaultPolicy(), Tally: monitoring.Tally{
 		{Period: monitoring.DayOf(sample.Now, 24*time.Hour), Cohort: trial.Automated, Name: monitoring.MailDelivered}: 2,
 		{Period: monitoring.DayOf(sample.Now, 24*time.Hour), Cohort: trial.Automated, Name: monitoring.MailBounced}:   1,
 	}})
@@ -90,7 +90,7 @@ func TestTheConversionRateIsOfTrialsThatCouldHaveEnded(t *testing.T) {
 	t.Parallel()
 	w := sample.Empty()
 	began := monitoring.DayOf(sample.Now.AddDate(0, 0, -20), 24*time.Hour)
-	w.Figures = monitoring.Make(monitoring.Facts{Now: sample.Now, Day: 24 * time.Hour, Policy: trial.DefaultPolicy(), Tally: monitoring.Tally{
+	w.Figures = monitoring.Make(monitoring.ReportFacts{Now: sample.Now, Day: 24 * time.Hour, Policy: trial.DefaultPolicy(), Tally: monitoring.Tally{
 		{Period: began, Cohort: trial.Automated, Name: monitoring.Began}:          40,
 		{Period: began, Cohort: trial.Automated, Name: monitoring.BeganConverted}: 10,
 		{Period: began, Cohort: trial.Control, Name: monitoring.Began}:            3,

@@ -78,7 +78,7 @@ func (s *server) ListBulkItems(ctx context.Context, request ListBulkItemsRequest
 	set(&search.After, request.Params.Cursor)
 	set(&search.Limit, request.Params.Limit)
 	if request.Params.Outcome != nil {
-		search.Outcome = bulk.Outcome(*request.Params.Outcome)
+		search.Outcome = bulk.ItemOutcome(*request.Params.Outcome)
 	}
 	items, next, err := search.Find(func(number int) (bulk.Item, bool, error) {
 		return s.App.Store.BulkItem(ctx, request.OperationId, number)

@@ -248,7 +248,7 @@ func optionalTime(text string) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
 	}
-	at, ok := migration.MomentOf(text)
+	at, ok := migration.ParseTimeText(text)
 	if !ok || len(text) <= len(time.DateOnly) { // a day alone is no moment, nor is a bare number of a few digits
 		return time.Time{}, fmt.Errorf("%.80q is not a moment like 2018-01-31T09:30:00Z", text)
 	}

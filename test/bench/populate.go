@@ -70,7 +70,7 @@ func addTrial(rows map[string][]any, tally monitoring.Tally, i int, now time.Tim
 		if !ok || next.At.After(now) || state.Status.Final() {
 			break
 		}
-		e := state.StepEvent(next, trial.Decision{Action: trial.Run, Reason: trial.ReasonDue, Mail: true}, trial.Facts{Now: next.At}, cohort == trial.Automated)
+		e := state.StepEvent(next, trial.Decision{Action: trial.Run, Reason: trial.ReasonDue, Mail: true}, trial.StepFacts{Now: next.At}, cohort == trial.Automated)
 		state, events = state.Apply(e), append(events, e)
 		if cohort == trial.Automated {
 			send := trial.Send{Key: next.Key(id), VendorID: id, Kind: next.Kind, Status: trial.SendSent, Delivery: "delivery", Attempt: 1, ClaimedAt: next.At}

@@ -37,7 +37,7 @@ func Broken() *World {
 func Busy() *World {
 	w := Empty()
 	w.Document.FeatureFlags.TrialAutomation.RolloutPercentage = 25
-	w.Figures = monitoring.Make(monitoring.Facts{Now: Now, Day: day, Policy: trial.DefaultPolicy(), Tally: tally(), Calls: calls()})
+	w.Figures = monitoring.Make(monitoring.ReportFacts{Now: Now, Day: day, Policy: trial.DefaultPolicy(), Tally: tally(), Calls: calls()})
 	w.Judged = judgement()
 	w.Rollout = events(w.Judged)
 	for i := range 60 {
@@ -199,7 +199,7 @@ func (w *World) addTrial(id string, i int) {
 		if !more || next.At.After(Now) {
 			break
 		}
-		facts := trial.Facts{Now: next.At.Add(2 * time.Second), AutomationEnabled: true, EmailReminders: true, AutoExpiration: true}
+		facts := trial.StepFacts{Now: next.At.Add(2 * time.Second), AutomationEnabled: true, EmailReminders: true, AutoExpiration: true}
 		decision := trial.Decide(state, next, facts)
 		e := state.StepEvent(next, decision, facts, decision.Mail)
 		history, state = append(history, e), state.Apply(e)

@@ -28,9 +28,9 @@ func trialIDs(states []trial.State) []string {
 	return list
 }
 
-func off() trial.Facts { return trial.Facts{} }
+func off() trial.StepFacts { return trial.StepFacts{} }
 
-func noExpiration() trial.Facts {
+func noExpiration() trial.StepFacts {
 	f := allOn()
 	f.AutoExpiration = false
 	return f

@@ -38,7 +38,7 @@ func readUser(raw bson.Raw) user {
 	}}
 	u.isVendor, _ = raw.Lookup("isVendor").BooleanOK()
 	started := raw.Lookup("trialStartDate")
-	u.vendor.StartedAt, _ = migration.Moment(fieldValue(started)) // the zero time where it is none
+	u.vendor.StartedAt, _ = migration.ParseTime(fieldValue(started)) // the zero time where it is none
 	u.undecided = u.vendor.StartedAt.IsZero() && given(started)
 	automation, err := raw.LookupErr("trialAutomation")
 	if err != nil {
@@ -177,7 +177,7 @@ func number(v bson.RawValue) float64 {
 // date is a moment however it was written; the zero time stands for none, and for
 // one that is not plausible.
 func date(v bson.RawValue) time.Time {
-	t, _ := migration.Moment(fieldValue(v)) // the zero time where it is none
+	t, _ := migration.ParseTime(fieldValue(v)) // the zero time where it is none
 	return t
 }
 
@@ -186,7 +186,7 @@ func date(v bson.RawValue) time.Time {
 func createdAt(raw bson.Raw) time.Time {
 	said := raw.Lookup("createdAt")
 	if id, ok := raw.Lookup("_id").ObjectIDOK(); ok && !given(said) {
-		t, _ := migration.Moment(migration.Value{Kind: migration.Date, At: id.Timestamp()})
+		t, _ := migration.ParseTime(migration.Value{Kind: migration.Date, At: id.Timestamp()})
 		return t
 	}
 	return date(said)

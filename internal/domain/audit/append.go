@@ -69,7 +69,7 @@ func (a *Appender) Append(ctx context.Context, e Entry) (Entry, error) {
 		return e, fmt.Errorf("waiting to write to the audit record: %w", err)
 	}
 	w := &waiting{entry: e, written: make(chan struct{})}
-	if !a.gather(w, lanes.IsUrgent(ctx)) {
+	if !a.enqueue(w, lanes.IsUrgent(ctx)) {
 		return e, ErrBusy
 	}
 	select {
@@ -83,8 +83,8 @@ func (a *Appender) Append(ctx context.Context, e Entry) (Entry, error) {
 	return w.entry, w.err
 }
 
-// gather queues an entry, unless the queues are full.
-func (a *Appender) gather(w *waiting, urgent bool) bool {
+// enqueue queues an entry, unless the queues are full.
+func (a *Appender) enqueue(w *waiting, urgent bool) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if len(a.urgent)+len(a.ordinary) >= mostWaiting {
@@ -112,8 +112,8 @@ func (a *Appender) withdraw(w *waiting) bool {
 	return len(a.urgent)+len(a.ordinary) < before
 }
 
-// next returns the entries to write now, none if the queues are empty.
-func (a *Appender) next() []*waiting {
+// dequeue returns the entries to write now, none if the queues are empty.
+func (a *Appender) dequeue() []*waiting {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	all := slices.Concat(a.urgent, a.ordinary)
@@ -126,8 +126,8 @@ func (a *Appender) next() []*waiting {
 
 // write writes until the queues are empty.
 func (a *Appender) write() {
-	for now := a.next(); len(now) > 0; now = a.next() {
-		stand, err := a.together(now)
+	for now := a.dequeue(); len(now) > 0; now = a.dequeue() {
+		stand, err := a.appendAll(now)
 		for i, w := range now {
 			if i >= stand {
 				w.err = err
@@ -137,12 +137,12 @@ func (a *Appender) write() {
 	}
 }
 
-// together appends entries to the record, and returns how many of them were recorded,
+// appendAll appends entries to the record, and returns how many of them were recorded,
 // counted from the first.
-func (a *Appender) together(now []*waiting) (stand int, err error) {
+func (a *Appender) appendAll(now []*waiting) (stand int, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), WriteLimit)
 	defer cancel()
-	last, err := a.known(ctx)
+	last, err := a.lastKnown(ctx)
 	for range appendTries {
 		if err != nil {
 			return stand, err
@@ -165,9 +165,9 @@ func (a *Appender) together(now []*waiting) (stand int, err error) {
 	return stand, ErrBusy
 }
 
-// known is the last entry seen, the zero Entry if there was none or it is gone: an older
+// lastKnown is the last entry seen, the zero Entry if there was none or it is gone: an older
 // state was restored meanwhile, or somebody has cut off the end.
-func (a *Appender) known(ctx context.Context) (Entry, error) {
+func (a *Appender) lastKnown(ctx context.Context) (Entry, error) {
 	if a.seen == 0 {
 		return a.end(ctx, Entry{})
 	}

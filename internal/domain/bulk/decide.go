@@ -8,8 +8,8 @@ import (
 	"marketplace.example/trials/internal/domain/trial"
 )
 
-// Facts are the inputs of the decision about one item, read when it is its turn.
-type Facts struct {
+// ItemFacts are the inputs of the decision about one item, read when it is its turn.
+type ItemFacts struct {
 	Now time.Time
 	// Found says that the vendor has a trial, Trial is its state.
 	Found bool
@@ -25,7 +25,7 @@ type Facts struct {
 // Decision says what to do about one item. With the outcome Succeeded it must be
 // carried out; any other outcome is final.
 type Decision struct {
-	Outcome Outcome
+	Outcome ItemOutcome
 	Reason  Reason
 	Detail  string
 	// Message and Request are what to send to the trial; an empty message sends nothing.
@@ -47,7 +47,7 @@ func refused(r Reason, detail string) Decision {
 func skipped(r Reason) Decision { return Decision{Outcome: Skipped, Reason: r} }
 
 // Decide decides what to do about an item.
-func (o Operation) Decide(i Item, f Facts) Decision {
+func (o Operation) Decide(i Item, f ItemFacts) Decision {
 	if !f.Found {
 		return refused(ReasonNoTrial, "")
 	}
@@ -67,7 +67,7 @@ func (o Operation) Decide(i Item, f Facts) Decision {
 }
 
 // wasDone reports whether an earlier attempt carried out an item without recording it.
-func (o Operation) wasDone(i Item, f Facts) bool {
+func (o Operation) wasDone(i Item, f ItemFacts) bool {
 	id, automation := o.RequestID(i.VendorID), f.Vendor.Automation
 	return f.Trial.Knows(id) || automation != nil && automation.Conversion != nil && automation.Conversion.RequestID == id
 }
@@ -80,7 +80,7 @@ func (o Operation) daysOf(i Item) int {
 }
 
 // decideMessage applies the trial's own rules to a message.
-func (o Operation) decideMessage(message string, r trial.Request, i Item, f Facts) Decision {
+func (o Operation) decideMessage(message string, r trial.Request, i Item, f ItemFacts) Decision {
 	r.ID, r.Reason, r.By = o.RequestID(i.VendorID), o.reasonForTrial(), o.By
 	d := Decision{Outcome: Succeeded, Reason: ReasonCarriedOut, Message: message, Request: r}
 	event, err := f.Trial.Request(message, r, f.Now)
@@ -99,7 +99,7 @@ func (o Operation) decideMessage(message string, r trial.Request, i Item, f Fact
 // decideUndo restores the old end, unless the trial was changed again
 // since: that later change takes precedence. The request carries the revision too, in case
 // the trial changes before it answers.
-func (o Operation) decideUndo(i Item, f Facts) Decision {
+func (o Operation) decideUndo(i Item, f ItemFacts) Decision {
 	message := map[Action]string{Extend: trial.MessageShorten, Shorten: trial.MessageExtend, Cancel: trial.MessageRevive}[o.UndoesAction]
 	switch {
 	case i.Left == nil:
@@ -112,10 +112,10 @@ func (o Operation) decideUndo(i Item, f Facts) Decision {
 	return o.decideMessage(message, trial.Request{EndsAt: &i.Left.Was, IfRevision: &i.Left.Revision}, i, f)
 }
 
-func (o Operation) decideConvert(i Item, f Facts) Decision {
+func (o Operation) decideConvert(i Item, f ItemFacts) Decision {
 	request := trial.Request{ID: o.RequestID(i.VendorID), At: *o.At, Reason: o.reasonForTrial(), By: o.By}
 	automation := f.Vendor.Automation
-	if trial.SameMoment(request.At, f.Vendor.StartedAt) {
+	if trial.SameTime(request.At, f.Vendor.StartedAt) {
 		request.At = f.Vendor.StartedAt
 	}
 	switch {
@@ -131,7 +131,7 @@ func (o Operation) decideConvert(i Item, f Facts) Decision {
 
 // decideResend finds the last e-mail that was due, and resends it if
 // its content still applies.
-func decideResend(f Facts) Decision {
+func decideResend(f ItemFacts) Decision {
 	s := f.Trial
 	if !s.Automated {
 		return skipped(ReasonNotAutomated)

@@ -29,7 +29,7 @@ func lived(until time.Time) trial.State {
 		if !ok || next.At.After(until) {
 			return s
 		}
-		s = s.Apply(s.StepEvent(next, trial.Decision{Action: trial.Run, Reason: trial.ReasonDue, Mail: true}, trial.Facts{Now: next.At}, true))
+		s = s.Apply(s.StepEvent(next, trial.Decision{Action: trial.Run, Reason: trial.ReasonDue, Mail: true}, trial.StepFacts{Now: next.At}, true))
 	}
 }
 
@@ -67,7 +67,7 @@ func TestDecideMessages(t *testing.T) {
 		action bulk.Action
 		state  trial.State
 		at     time.Time
-		want   bulk.Outcome
+		want   bulk.ItemOutcome
 		reason bulk.Reason
 		days   float64 // by which the end moves
 	}{
@@ -83,7 +83,7 @@ func TestDecideMessages(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			d := operation(c.action).Decide(item(), bulk.Facts{Now: c.at, Found: true, Trial: c.state})
+			d := operation(c.action).Decide(item(), bulk.ItemFacts{Now: c.at, Found: true, Trial: c.state})
 			require.Equal(t, c.want, d.Outcome, d.Detail)
 			require.Equal(t, c.reason, d.Reason)
 			if c.want != bulk.Succeeded {
@@ -102,18 +102,18 @@ func TestDecideMessages(t *testing.T) {
 func TestDecideUnknownAndOwnDays(t *testing.T) {
 	t.Parallel()
 	o := operation(bulk.Extend)
-	require.Equal(t, bulk.ReasonNoTrial, o.Decide(item(), bulk.Facts{Now: now}).Reason)
+	require.Equal(t, bulk.ReasonNoTrial, o.Decide(item(), bulk.ItemFacts{Now: now}).Reason)
 	own := item()
 	own.Days = 9
-	require.Equal(t, 9, o.Decide(own, bulk.Facts{Now: now, Found: true, Trial: lived(now)}).Request.Days)
+	require.Equal(t, 9, o.Decide(own, bulk.ItemFacts{Now: now, Found: true, Trial: lived(now)}).Request.Days)
 }
 
 // What a crash left behind is found: the trial knows the request.
 func TestDecideWhatWasCarriedOutBefore(t *testing.T) {
 	t.Parallel()
 	o := operation(bulk.Extend)
-	d := o.Decide(item(), bulk.Facts{Now: now, Found: true, Trial: lived(now)})
-	again := o.Decide(item(), bulk.Facts{Now: now.Add(time.Hour), Found: true, Trial: asked(lived(now), d.Message, d.Request, now)})
+	d := o.Decide(item(), bulk.ItemFacts{Now: now, Found: true, Trial: lived(now)})
+	again := o.Decide(item(), bulk.ItemFacts{Now: now.Add(time.Hour), Found: true, Trial: asked(lived(now), d.Message, d.Request, now)})
 	require.Equal(t, bulk.Succeeded, again.Outcome)
 	require.True(t, again.Repeated)
 }
@@ -127,7 +127,7 @@ func TestDecideWhatLeftTheFilter(t *testing.T) {
 	for _, action := range []bulk.Action{bulk.Extend, bulk.Shorten, bulk.Cancel, bulk.Convert, bulk.Resend} {
 		o := operation(action)
 		o.Filter = &bulk.Filter{Status: trial.Active, EndsBefore: &soon}
-		facts := bulk.Facts{Now: now, Found: true, Trial: s, EmailReminders: true}
+		facts := bulk.ItemFacts{Now: now, Found: true, Trial: s, EmailReminders: true}
 		facts.Vendor = trial.Vendor{ID: "v-1", StartedAt: startedAt, Automation: &trial.Automation{Cohort: trial.Automated}}
 		d := o.Decide(item(), facts)
 		require.Equal(t, bulk.Succeeded, d.Outcome, action)
@@ -154,12 +154,12 @@ func TestDecideConvertInWholeSeconds(t *testing.T) {
 	t.Parallel()
 	registered := startedAt.Truncate(time.Second).Add(542 * time.Millisecond)
 	vendor := trial.Vendor{ID: "v-1", StartedAt: registered, Automation: &trial.Automation{Cohort: trial.Automated}}
-	for at, outcome := range map[time.Time]bulk.Outcome{
+	for at, outcome := range map[time.Time]bulk.ItemOutcome{
 		registered.Truncate(time.Second): bulk.Succeeded, registered.Truncate(time.Second).Add(-time.Second): bulk.Refused,
 	} {
 		o := operation(bulk.Convert)
 		o.At = &at
-		d := o.Decide(item(), bulk.Facts{Now: now, Found: true, Trial: lived(now), Vendor: vendor})
+		d := o.Decide(item(), bulk.ItemFacts{Now: now, Found: true, Trial: lived(now), Vendor: vendor})
 		require.Equal(t, outcome, d.Outcome, at)
 		if outcome == bulk.Succeeded {
 			require.Equal(t, registered, d.Request.At)
@@ -174,7 +174,7 @@ func TestDecideConvert(t *testing.T) {
 		return trial.Vendor{ID: "v-1", StartedAt: startedAt, Automation: &trial.Automation{Cohort: trial.Automated, Conversion: c}}
 	}
 	decide := func(o bulk.Operation, v trial.Vendor, s trial.State) bulk.Decision {
-		return o.Decide(item(), bulk.Facts{Now: now, Found: true, Trial: s, Vendor: v})
+		return o.Decide(item(), bulk.ItemFacts{Now: now, Found: true, Trial: s, Vendor: v})
 	}
 	d := decide(o, vendor(nil), active)
 	require.Equal(t, bulk.Succeeded, d.Outcome)
@@ -197,10 +197,10 @@ func TestDecideResend(t *testing.T) {
 	control.Cohort = trial.Control
 	unreachable := trial.NewState(registration())
 	welcome, _ := unreachable.Next()
-	unreachable = unreachable.Apply(unreachable.StepEvent(welcome, trial.Decision{Action: trial.Skip, Reason: trial.ReasonSuppressedAddress}, trial.Facts{Now: startedAt}, false))
+	unreachable = unreachable.Apply(unreachable.StepEvent(welcome, trial.Decision{Action: trial.Skip, Reason: trial.ReasonSuppressedAddress}, trial.StepFacts{Now: startedAt}, false))
 	noReminders := lived(after(1))
 	reminder, _ := noReminders.Next()
-	noReminders = noReminders.Apply(noReminders.StepEvent(reminder, trial.Decision{Action: trial.Skip, Reason: trial.ReasonRemindersOff}, trial.Facts{Now: reminder.At}, false))
+	noReminders = noReminders.Apply(noReminders.StepEvent(reminder, trial.Decision{Action: trial.Skip, Reason: trial.ReasonRemindersOff}, trial.StepFacts{Now: reminder.At}, false))
 	for _, c := range []struct {
 		name   string
 		state  trial.State
@@ -228,7 +228,7 @@ func TestDecideResend(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			d := operation(bulk.Resend).Decide(item(), bulk.Facts{Now: now, Found: true, Trial: c.state, NoMail: c.noMail, EmailReminders: !c.off})
+			d := operation(bulk.Resend).Decide(item(), bulk.ItemFacts{Now: now, Found: true, Trial: c.state, NoMail: c.noMail, EmailReminders: !c.off})
 			if c.step == "" {
 				require.Equal(t, bulk.Skipped, d.Outcome)
 				require.Equal(t, c.reason, d.Reason)
@@ -247,7 +247,7 @@ func TestDecideResendHeedsBillingsWord(t *testing.T) {
 	for days := range 19 {
 		at := startedAt.Add(time.Duration(days)*trial.RealDay + time.Hour)
 		converted := trial.Vendor{ID: "v-1", Automation: &trial.Automation{Cohort: trial.Automated, Conversion: &trial.Conversion{At: at, RequestID: "billing"}}}
-		d := operation(bulk.Resend).Decide(item(), bulk.Facts{Now: at, Found: true, Trial: lived(at), Vendor: converted, EmailReminders: true})
+		d := operation(bulk.Resend).Decide(item(), bulk.ItemFacts{Now: at, Found: true, Trial: lived(at), Vendor: converted, EmailReminders: true})
 		require.Equal(t, bulk.Skipped, d.Outcome, "after %d days", days)
 		require.Equal(t, bulk.ReasonAlreadyConverted, d.Reason, "after %d days", days)
 	}
@@ -259,7 +259,7 @@ func undone(o bulk.Operation, before, after trial.State, at time.Time) bulk.Deci
 	done := item()
 	change, _ := bulk.ChangeBy(events(before, o), "bulk-1/v-1")
 	done.Result = &bulk.Result{Outcome: bulk.Succeeded, Change: &change}
-	return undo.Decide(bulk.Undoing(done, at), bulk.Facts{Now: at, Found: true, Trial: after})
+	return undo.Decide(bulk.Undoing(done, at), bulk.ItemFacts{Now: at, Found: true, Trial: after})
 }
 
 // events are enough of a trial's to find the operation's request among them.
@@ -276,7 +276,7 @@ func TestUndoBringsTheOldEndBack(t *testing.T) {
 	t.Parallel()
 	for _, action := range []bulk.Action{bulk.Extend, bulk.Shorten, bulk.Cancel} {
 		o, before := operation(action), lived(now)
-		d := o.Decide(item(), bulk.Facts{Now: now, Found: true, Trial: before})
+		d := o.Decide(item(), bulk.ItemFacts{Now: now, Found: true, Trial: before})
 		after := asked(before, d.Message, d.Request, now)
 		undo := undone(o, before, after, now.Add(time.Hour))
 		require.Equal(t, bulk.Succeeded, undo.Outcome, "%s: %s", action, undo.Detail)
@@ -305,7 +305,7 @@ func TestUndoLeavesAloneWhatChangesMeanwhile(t *testing.T) {
 	t.Parallel()
 	for _, action := range []bulk.Action{bulk.Extend, bulk.Shorten, bulk.Cancel} {
 		o, before := operation(action), lived(now)
-		d := o.Decide(item(), bulk.Facts{Now: now, Found: true, Trial: before})
+		d := o.Decide(item(), bulk.ItemFacts{Now: now, Found: true, Trial: before})
 		after := asked(before, d.Message, d.Request, now)
 		undo := undone(o, before, after, now.Add(time.Hour))
 		meanwhile := elsewise(after)
@@ -356,7 +356,7 @@ func TestUndoIsExact(t *testing.T) {
 		s := trial.NewState(r)
 		o := operation(rapid.SampledFrom([]bulk.Action{bulk.Extend, bulk.Shorten}).Draw(t, "action"))
 		o.Days = rapid.IntRange(1, 12).Draw(t, "days")
-		d := o.Decide(item(), bulk.Facts{Now: r.At, Found: true, Trial: s})
+		d := o.Decide(item(), bulk.ItemFacts{Now: r.At, Found: true, Trial: s})
 		if d.Outcome != bulk.Succeeded {
 			return // does not apply
 		}
@@ -364,7 +364,7 @@ func TestUndoIsExact(t *testing.T) {
 		done := item()
 		done.Result = &bulk.Result{Outcome: bulk.Succeeded, Change: d.Change}
 		undo := bulk.Operation{ID: "bulk-2", Action: bulk.Undo, Reason: "r", Undoes: o.ID, UndoesAction: o.Action}
-		u := undo.Decide(bulk.Undoing(done, r.At), bulk.Facts{Now: r.At, Found: true, Trial: after})
+		u := undo.Decide(bulk.Undoing(done, r.At), bulk.ItemFacts{Now: r.At, Found: true, Trial: after})
 		if u.Outcome != bulk.Succeeded {
 			t.Fatalf("refused: %s", u.Detail)
 		}

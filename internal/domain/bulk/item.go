@@ -34,24 +34,24 @@ type Change struct {
 	Revision int `json:"revision"`
 }
 
-// Outcome is the outcome of an item.
-type Outcome string
+// ItemOutcome is the outcome of an item.
+type ItemOutcome string
 
 // The outcomes.
 const (
 	// Succeeded: carried out.
-	Succeeded Outcome = "done"
+	Succeeded ItemOutcome = "done"
 	// Skipped: there was nothing to do.
-	Skipped Outcome = "skipped"
+	Skipped ItemOutcome = "skipped"
 	// Refused: it does not fit the trial's state, or there is no such trial.
-	Refused Outcome = "refused"
+	Refused ItemOutcome = "refused"
 	// Failed: it is unknown whether it was carried out. Resuming the operation retries
 	// it, as the same request.
-	Failed Outcome = "failed"
+	Failed ItemOutcome = "failed"
 )
 
 // Outcomes lists every outcome.
-func Outcomes() []Outcome { return []Outcome{Succeeded, Skipped, Refused, Failed} }
+func Outcomes() []ItemOutcome { return []ItemOutcome{Succeeded, Skipped, Refused, Failed} }
 
 // Reason names the reason of an outcome.
 type Reason string
@@ -83,10 +83,10 @@ const (
 // that an attempt presumed dead cannot turn a success into a failure.
 type Result struct {
 	// Rank is first because results are compared field by field.
-	Rank    int       `json:"rank"`
-	Outcome Outcome   `json:"outcome"`
-	Reason  Reason    `json:"reason"`
-	At      time.Time `json:"at"`
+	Rank    int         `json:"rank"`
+	Outcome ItemOutcome `json:"outcome"`
+	Reason  Reason      `json:"reason"`
+	At      time.Time   `json:"at"`
 	// Detail describes the refusal; empty if the reason is enough.
 	Detail string `json:"detail"`
 	// Change is set if the item was carried out and changed an end.
@@ -94,7 +94,7 @@ type Result struct {
 }
 
 // NewResult returns a result at a time.
-func NewResult(o Outcome, r Reason, detail string, at time.Time) Result {
+func NewResult(o ItemOutcome, r Reason, detail string, at time.Time) Result {
 	rank := 2
 	if o == Failed {
 		rank = 1
@@ -159,16 +159,16 @@ func Undoing(i Item, at time.Time) Item {
 
 // Count is the number of items with one outcome and reason.
 type Count struct {
-	Outcome Outcome `json:"outcome"`
-	Reason  Reason  `json:"reason"`
-	Items   int     `json:"items"`
+	Outcome ItemOutcome `json:"outcome"`
+	Reason  Reason      `json:"reason"`
+	Items   int         `json:"items"`
 }
 
 // Tally counts the items by outcome and reason, in that order.
 type Tally []Count
 
 // Add returns the tally with one more item. The receiver is unchanged.
-func (t Tally) Add(o Outcome, r Reason) Tally {
+func (t Tally) Add(o ItemOutcome, r Reason) Tally {
 	return t.Plus(Tally{{Outcome: o, Reason: r, Items: 1}})
 }
 
@@ -190,7 +190,7 @@ func (t Tally) Plus(other Tally) Tally {
 }
 
 // Of counts the items with an outcome, for any reason.
-func (t Tally) Of(o Outcome) int {
+func (t Tally) Of(o ItemOutcome) int {
 	n := 0
 	for _, c := range t {
 		if c.Outcome == o {

@@ -1,15 +1,15 @@
 package bulk
 
 // NoOutcome selects items without a result in a search.
-const NoOutcome Outcome = "open"
+const NoOutcome ItemOutcome = "open"
 
-// looks bounds how many items one search reads, however few match.
-const looks = 1000
+// mostSearched bounds how many items one search reads, however few match.
+const mostSearched = 1000
 
 // Search selects items of an operation.
 type Search struct {
 	// Outcome is their outcome, or NoOutcome; empty selects all.
-	Outcome Outcome
+	Outcome ItemOutcome
 	// After is the number after which to start.
 	After int
 	// Limit bounds how many are returned.
@@ -21,7 +21,7 @@ type Search struct {
 // end: there may be more even if few were found, or none.
 func (s Search) Find(read func(number int) (Item, bool, error)) (found []Item, next int, err error) {
 	for number := s.After + 1; ; number++ {
-		if len(found) == s.Limit || number > s.After+looks {
+		if len(found) == s.Limit || number > s.After+mostSearched {
 			return found, number - 1, nil
 		}
 		item, there, err := read(number)

@@ -112,10 +112,10 @@ type State struct {
 
 // Example is one item of a dry run.
 type Example struct {
-	VendorID string  `json:"vendorId"`
-	Outcome  Outcome `json:"outcome"`
-	Reason   Reason  `json:"reason"`
-	Detail   string  `json:"detail"`
+	VendorID string      `json:"vendorId"`
+	Outcome  ItemOutcome `json:"outcome"`
+	Reason   Reason      `json:"reason"`
+	Detail   string      `json:"detail"`
 	// Was is the trial's end, and Is what it would be; nil if it would not change.
 	Was *time.Time `json:"was"`
 	Is  *time.Time `json:"is"`
@@ -245,7 +245,7 @@ func (s State) Held(flag string, at time.Time) State {
 // Request returns the state after an admin's request. A request for the present state, or with
 // an id that was carried out before, changes nothing. A *trial.Error says why it does not apply.
 func (s State) Request(c Control) (State, error) {
-	if s.is(c.Name) || s.Knows(c.ID) {
+	if s.isAlready(c.Name) || s.Knows(c.ID) {
 		return s, nil
 	}
 	after := s.changed(c.At)
@@ -286,8 +286,8 @@ func shortID(id string) string {
 // latest returns the last elements, at most so many.
 func latest[T any](all []T, most int) []T { return all[max(len(all)-most, 0):] }
 
-// is reports whether a control requests the present state.
-func (s State) is(control string) bool {
+// isAlready reports whether a control requests the present state.
+func (s State) isAlready(control string) bool {
 	switch control {
 	case ControlStart, ControlResume:
 		return s.Status == Running

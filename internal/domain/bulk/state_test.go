@@ -25,7 +25,7 @@ func dryRun(n int) bulk.Operation {
 	return o
 }
 
-func counted(outcome bulk.Outcome, n int) bulk.Tally {
+func counted(outcome bulk.ItemOutcome, n int) bulk.Tally {
 	return bulk.Tally{{Outcome: outcome, Reason: "r", Items: n}}
 }
 

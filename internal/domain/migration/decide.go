@@ -144,7 +144,7 @@ func Decide(u User, t Terms) Decision {
 // and a reason if it is unknown.
 func (u User) start(t Terms) (time.Time, Reason) {
 	if u.Start.Kind != Absent {
-		at, ok := Moment(u.Start)
+		at, ok := ParseTime(u.Start)
 		switch {
 		case !ok:
 			return time.Time{}, StartUnreadable
@@ -159,7 +159,7 @@ func (u User) start(t Terms) (time.Time, Reason) {
 		return u.Known.StartedAt, StartOnRecord
 	}
 	if u.CreatedAt.Kind != Absent {
-		at, ok := Moment(u.CreatedAt)
+		at, ok := ParseTime(u.CreatedAt)
 		switch {
 		case !ok: // as in the reconciler
 			return time.Time{}, CreatedUnreadable
@@ -247,7 +247,7 @@ func (u User) missing(t Terms) (changes []Change, fault string) {
 		{"registeredAt", u.Held.RegisteredAt, Date, admission.RegisteredAt},
 	} {
 		name := FieldAutomation + "." + f.name
-		at, readable := Moment(f.held)
+		at, readable := ParseTime(f.held)
 		switch {
 		case f.held.Kind == f.want:
 		case f.held.Kind == Absent:

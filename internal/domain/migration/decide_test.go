@@ -168,7 +168,7 @@ func TestMoment(t *testing.T) {
 		text("2024-03-05 09:30:00"), text("2024-03-05 10:30:00+01:00"), text("Tue Mar 05 2024 10:30:00 GMT+0100 (Central European Standard Time)"),
 		text("Tue, 05 Mar 2024 09:30:00 GMT"), text("Tue, 05 Mar 2024 10:30:00 +0100"),
 	} {
-		at, ok := Moment(v)
+		at, ok := ParseTime(v)
 		require.True(t, ok, "%+v", v)
 		require.Equal(t, want, at, "%+v", v)
 	}
@@ -180,7 +180,7 @@ func TestMoment(t *testing.T) {
 		"20240305T101500Z", "20240305T121500+0200", "2024-03-05T10:15:00.000000Z", "2024-03-05 10:15:00 Z", "2024-03-05  10:15:00  +00:00",
 		"2024-03-05 10:15:00 GMT", "2024-03-05T10:15:00,000Z", "2024-03-05T10:15UTC", "Tue, 5 Mar 2024 10:15:00 GMT", "1709633700.0", "1709633700000",
 	} {
-		at, ok := Moment(text(s))
+		at, ok := ParseTime(text(s))
 		require.True(t, ok, s)
 		require.Equal(t, quarter, at, s)
 	}
@@ -189,17 +189,17 @@ func TestMoment(t *testing.T) {
 		"2024-03-05 10:15 CST", "2024-03-05 10:15:00 +2 hours", "2024-03-05T", "2024-03-05 25:00", "2024-03-05 10:15:61", "2024-03-05Z", "2024-03-05 UTC", "2031", "2024-02-30 10:00",
 		"2024-03-05 10:15:00 UTC UTC", "2024-03-05T10:15:00Z trailing", "NaN", "Inf", "1e400",
 	} {
-		at, ok := Moment(text(s))
+		at, ok := ParseTime(text(s))
 		require.False(t, ok, "%s %s", s, at)
 	}
-	at, ok := Moment(text("2024-03-05"))
+	at, ok := ParseTime(text("2024-03-05"))
 	require.True(t, ok)
 	require.Equal(t, time.Date(2024, 3, 5, 0, 0, 0, 0, time.UTC), at)
 	for _, v := range []Value{
 		{}, flag(true), document(), {Kind: Other}, text(""), text("yesterday"), text("05/03/2024"), text("03-05-2024"), text("20240305"), text("2024-13-05"),
 		text("Tue, 05 Mar 2024 09:30:00 EST"), number(0), number(-1), number(20240305), number(1e18), date(time.Time{}), date(time.UnixMilli(0)),
 	} {
-		_, ok := Moment(v)
+		_, ok := ParseTime(v)
 		require.False(t, ok, "%+v", v)
 	}
 }

@@ -38,25 +38,25 @@ var layouts = []string{
 	"20060102T150405-0700",
 }
 
-// Moment reads a time as a database, a program or a person may have written
+// ParseTime reads a time as a database, a program or a person may have written
 // it: as a date, as text, or as the seconds or milliseconds since 1970. It is in
 // UTC, to the millisecond. It is false for no time, or an implausible one. All
 // times from the marketplace and from files are read by it.
-func Moment(v Value) (time.Time, bool) {
+func ParseTime(v Value) (time.Time, bool) {
 	switch v.Kind {
 	case Date:
 		return plausible(v.At)
 	case Number:
 		return ofNumber(v.Number)
 	case Text:
-		return MomentOf(v.Text)
+		return ParseTimeText(v.Text)
 	case Absent, Flag, Document, Other:
 	}
 	return time.Time{}, false
 }
 
-// MomentOf is Moment for text.
-func MomentOf(text string) (time.Time, bool) {
+// ParseTimeText is ParseTime for text.
+func ParseTimeText(text string) (time.Time, bool) {
 	text = strings.TrimSpace(text)
 	if parts := written.FindStringSubmatch(text); parts != nil {
 		return ofParts(parts[1], parts[2], parts[3], parts[4])

@@ -159,7 +159,7 @@ func TestMigratingKeepsWhatIsThere(t *testing.T) {
 			require.True(t, wasAutomated)
 		}
 		require.Equal(t, u.CreatedAt, after.CreatedAt)
-		if _, readable := Moment(u.Start); u.Start.Kind == Date && readable && d.Reason != StartOnRecord {
+		if _, readable := ParseTime(u.Start); u.Start.Kind == Date && readable && d.Reason != StartOnRecord {
 			require.Equal(t, u.Start, after.Start)
 		}
 		for _, c := range d.Changes {

@@ -208,8 +208,8 @@ const minutesPerDay = 24 * 60
 // leastCooldown is the shortest cooldown, however short a day is: nobody reads faster.
 const leastCooldown = 10 * time.Second
 
-// cools is the cooldown, given the length of a day.
-func (r Rule) cools(day time.Duration) time.Duration {
+// cooldown is the cooldown, given the length of a day.
+func (r Rule) cooldown(day time.Duration) time.Duration {
 	return max(time.Duration(r.Cooldown)*day/minutesPerDay, leastCooldown)
 }
 

@@ -37,7 +37,7 @@ func AlertsMessage(notices []AlertNotice) rollout.Message {
 	if len(rules) == 1 {
 		m = episode(rules[0], events[rules[0].ID])
 	} else {
-		m = together(rules, events)
+		m = combined(rules, events)
 	}
 	m.Key = groupKey(notices)
 	return m
@@ -53,8 +53,8 @@ func episode(r Rule, events []AlertEvent) rollout.Message {
 	return m
 }
 
-// together is one message about several alerts.
-func together(rules []Rule, events map[RuleID][]AlertEvent) rollout.Message {
+// combined is one message about several alerts.
+func combined(rules []Rule, events map[RuleID][]AlertEvent) rollout.Message {
 	m := rollout.Message{Kind: rollout.NoticeAlertOver}
 	firing, over := rollout.Section{Title: "Firing"}, rollout.Section{Title: "Over"}
 	var worst Severity

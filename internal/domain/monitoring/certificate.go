@@ -34,9 +34,9 @@ func Certificates(processes []Process, now time.Time) []Validity {
 	return shown
 }
 
-// certified counts the certificates that clients refuse, or soon will. Their days are always 24 hours
+// certificates counts the certificates that clients refuse, or soon will. Their days are always 24 hours
 // long: other systems measure them.
-func (s Situation) certified() Observation {
+func (s Situation) certificates() Observation {
 	shown := s.Parts.Certificates
 	if shown == nil {
 		return unmeasured(0, "not measured: the processes could not be read")

@@ -167,9 +167,9 @@ func Decide(r Rule, a Alert, o Observation, l Evaluation) (Alert, *AlertEvent) {
 		a.Reason = ReasonWithin
 		return a, nil
 	case a.Status != AlertFiring:
-		return a.happens(r, l, AlertFired, ReasonBeyond, a.quiet(r, l))
+		return a.withEvent(r, l, AlertFired, ReasonBeyond, a.suppressed(r, l))
 	}
-	why := a.quiet(r, l)
+	why := a.suppressed(r, l)
 	if why == "" && a.Acknowledgement != nil {
 		why = ReasonAcknowledged
 	}
@@ -177,7 +177,7 @@ func Decide(r Rule, a Alert, o Observation, l Evaluation) (Alert, *AlertEvent) {
 		a.Reason = why
 		return a, nil
 	}
-	return a.happens(r, l, AlertRepeated, ReasonStill, "")
+	return a.withEvent(r, l, AlertRepeated, ReasonStill, "")
 }
 
 // unmeasured leaves everything as it is: a lack of data is no reason to fire or
@@ -204,7 +204,7 @@ func (a Alert) clear(r Rule, l Evaluation, why AlertReason) (Alert, *AlertEvent)
 			suppressed = ReasonNobodyNotified
 		}
 	}
-	return a.happens(r, l, AlertCleared, why, suppressed)
+	return a.withEvent(r, l, AlertCleared, why, suppressed)
 }
 
 // muted is why no notice of a firing is sent now; empty if notices are sent.
@@ -218,12 +218,12 @@ func (a Alert) muted(l Evaluation) AlertReason {
 	return ""
 }
 
-// quiet is why no notice of this firing is sent now; empty if one may be sent.
-func (a Alert) quiet(r Rule, l Evaluation) AlertReason {
+// suppressed is why no notice of this firing is sent now; empty if one may be sent.
+func (a Alert) suppressed(r Rule, l Evaluation) AlertReason {
 	if why := a.muted(l); why != "" {
 		return why
 	}
-	if a.AlertedAt != nil && l.At.Sub(*a.AlertedAt) < r.cools(l.Day) {
+	if a.AlertedAt != nil && l.At.Sub(*a.AlertedAt) < r.cooldown(l.Day) {
 		return ReasonCooldown
 	}
 	return ""
@@ -232,7 +232,7 @@ func (a Alert) quiet(r Rule, l Evaluation) AlertReason {
 // SilencedAt reports whether a silence holds at a time.
 func (a Alert) SilencedAt(at time.Time) bool { return a.Silence != nil && at.Before(a.Silence.Until) }
 
-func (a Alert) happens(r Rule, l Evaluation, what AlertEventType, why, suppressed AlertReason) (Alert, *AlertEvent) {
+func (a Alert) withEvent(r Rule, l Evaluation, what AlertEventType, why, suppressed AlertReason) (Alert, *AlertEvent) {
 	e := AlertEvent{
 		Rule: r.ID, Seq: a.Seq + 1, Type: what, At: l.At, Reason: why, Notified: suppressed == "", SuppressedReason: suppressed,
 		Observation: a.Observation, Threshold: r.Threshold,

@@ -213,9 +213,9 @@ func TestARateFiresBelowItsThreshold(t *testing.T) {
 func TestACooldownScalesWithTheDayAndIsNeverShorterThanTenSeconds(t *testing.T) {
 	t.Parallel()
 	r := builtIn(MassTrialExpiration) // 60 minutes
-	require.Equal(t, time.Hour, r.cools(trial.RealDay))
-	require.Equal(t, time.Minute, r.cools(24*time.Minute))
-	require.Equal(t, 10*time.Second, r.cools(2*time.Second))
+	require.Equal(t, time.Hour, r.cooldown(trial.RealDay))
+	require.Equal(t, time.Minute, r.cooldown(24*time.Minute))
+	require.Equal(t, 10*time.Second, r.cooldown(2*time.Second))
 	require.Equal(t, time.Minute, EvaluateEvery(trial.RealDay))
 	require.Equal(t, 5*time.Second, EvaluateEvery(2*time.Second))
 }

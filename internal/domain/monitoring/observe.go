@@ -11,7 +11,7 @@ import (
 // Situation is the input of the alerts' rules.
 type Situation struct {
 	// Facts are those of the report, with the Tally of AlertPeriods.
-	Facts
+	ReportFacts
 	// Counted false says that the flag monitoring.trialMetrics is off, so that no
 	// rule about trials and e-mails is evaluated.
 	Counted bool
@@ -62,20 +62,20 @@ func AlertPeriods(now time.Time, day time.Duration, policy trial.Policy) []Perio
 
 // FindPeriods are the periods whose repairs the alerts need now.
 func FindPeriods(now time.Time, day time.Duration) []Period {
-	return slots(rollout.Interval(now, day)-spans(hour(day), day), rollout.Interval(now, day))
+	return slots(rollout.Interval(now, day)-slotsIn(hour(day), day), rollout.Interval(now, day))
 }
 
 func alertSlots(now time.Time, day time.Duration) []Period {
 	last := rollout.Interval(now, day)
-	most := max(spans(day, day), spans(hour(day)+looksBack(day), day))
+	most := max(slotsIn(day, day), slotsIn(hour(day)+lookBackFor(day), day))
 	return slots(last-most, last)
 }
 
-// looksBack is how long before an evaluation a short window may have ended.
-func looksBack(day time.Duration) time.Duration { return max(hour(day), lookBack) }
+// lookBackFor is how long before an evaluation a short window may have ended.
+func lookBackFor(day time.Duration) time.Duration { return max(hour(day), lookBack) }
 
-// spans is how many slots cover a duration.
-func spans(d, day time.Duration) int64 {
+// slotsIn is how many slots cover a duration.
+func slotsIn(d, day time.Duration) int64 {
 	every := rollout.WatchEvery(day)
 	return int64((d + every - 1) / every)
 }
@@ -89,19 +89,19 @@ func slots(first, last int64) (periods []Period) {
 
 // Observe returns a rule's observation; before is the time of the previous evaluation.
 func Observe(id RuleID, s Situation, before time.Time) Observation {
-	if about := ofTrials[id]; about != nil {
+	if about := trialRules[id]; about != nil {
 		if !s.Counted {
 			return Observation{Text: "not measured: the flag monitoring.trialMetrics is off"}
 		}
 		return about(s, before)
 	}
-	if about := ofParts[id]; about != nil {
+	if about := partRules[id]; about != nil {
 		return about(s)
 	}
 	return Observation{Text: "not measured"}
 }
 
-var ofTrials = map[RuleID]func(Situation, time.Time) Observation{
+var trialRules = map[RuleID]func(Situation, time.Time) Observation{
 	ConversionRateDropped: func(s Situation, _ time.Time) Observation { return s.converted() },
 	EmailDeliveryFailed:   func(s Situation, _ time.Time) Observation { return s.mailsFailed() },
 	EmailDeliveryRateLow:  func(s Situation, _ time.Time) Observation { return s.mailsArrived() },
@@ -109,15 +109,15 @@ var ofTrials = map[RuleID]func(Situation, time.Time) Observation{
 	UnknownSends:          func(s Situation, _ time.Time) Observation { return s.unknown() },
 }
 
-var ofParts = map[RuleID]func(Situation) Observation{
+var partRules = map[RuleID]func(Situation) Observation{
 	WatchMissed:     Situation.watched,
 	RolloutStuck:    Situation.stuck,
 	WorkerAway:      Situation.workers,
 	SESPaused:       Situation.mailing,
-	ReconcilerFinds: Situation.found,
+	ReconcilerFinds: Situation.repaired,
 	BackupLate:      Situation.backedUp,
 
-	CertificateExpires: Situation.certified,
+	CertificateExpires: Situation.certificates,
 }
 
 func observed(value float64, seen int, format string, args ...any) Observation {
@@ -161,7 +161,7 @@ func (s Situation) converted() Observation {
 // lastDay adds up a counter over the slots of the last day, up to a slot more.
 func (s Situation) lastDay(name Name) (n int) {
 	last := rollout.Interval(s.Now, s.Day)
-	for _, p := range slots(last-spans(s.Day, s.Day), last) {
+	for _, p := range slots(last-slotsIn(s.Day, s.Day), last) {
 		n += s.Tally[Counter{p, trial.Automated, name}]
 	}
 	return n
@@ -181,10 +181,10 @@ func (s Situation) mailsArrived() Observation {
 // since the previous evaluation.
 func (s Situation) expired(before time.Time) Observation {
 	first := before.Add(-countedLate)
-	if earliest := s.Now.Add(-looksBack(s.Day)); first.Before(earliest) {
+	if earliest := s.Now.Add(-lookBackFor(s.Day)); first.Before(earliest) {
 		first = earliest
 	}
-	length, most := spans(hour(s.Day), s.Day), 0
+	length, most := slotsIn(hour(s.Day), s.Day), 0
 	for end := rollout.Interval(first, s.Day); end <= rollout.Interval(s.Now, s.Day); end++ {
 		n := 0
 		for _, p := range slots(end-length, end) {
@@ -202,7 +202,7 @@ func (s Situation) unknown() Observation {
 	return observed(float64(n), n, "%d e-mails may or may not have been sent", n)
 }
 
-func (s Situation) found() Observation {
+func (s Situation) repaired() Observation {
 	n := 0
 	for _, p := range FindPeriods(s.Now, s.Day) {
 		n += s.Repairs[p]
@@ -248,7 +248,7 @@ func (s Situation) workers() Observation {
 	missing := max(0, s.Parts.WorkersNeeded-here)
 	age := ""
 	if sign := s.Parts.WorkerSign; !sign.IsZero() {
-		age = fmt.Sprintf("; the last sign of life is %s old", length(s.Now.Sub(sign)))
+		age = fmt.Sprintf("; the last sign of life is %s old", formatDuration(s.Now.Sub(sign)))
 	}
 	return observed(float64(missing), here, "%d of %d workers poll for work%s", here, s.Parts.WorkersNeeded, age)
 }

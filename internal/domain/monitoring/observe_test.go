@@ -13,7 +13,7 @@ import (
 // situation is one in which nothing has happened.
 func situation() Situation {
 	return Situation{
-		Facts: Facts{Now: midday, Day: trial.RealDay, Policy: trial.DefaultPolicy(), Tally: Tally{}}, Counted: true,
+		ReportFacts: ReportFacts{Now: midday, Day: trial.RealDay, Policy: trial.DefaultPolicy(), Tally: Tally{}}, Counted: true,
 		Repairs: map[Period]int{},
 	}
 }
@@ -169,11 +169,11 @@ func TestAllCountersThatAreReadAreAskedFor(t *testing.T) {
 			asked[p] = true
 		}
 		last := rollout.Interval(midday, day)
-		for _, p := range slots(last-spans(day, day), last) {
+		for _, p := range slots(last-slotsIn(day, day), last) {
 			require.True(t, asked[p], day)
 		}
-		first := rollout.Interval(midday.Add(-looksBack(day)), day)
-		for _, p := range slots(first-spans(hour(day), day), last) {
+		first := rollout.Interval(midday.Add(-lookBackFor(day)), day)
+		for _, p := range slots(first-slotsIn(hour(day), day), last) {
 			require.True(t, asked[p], day)
 		}
 		require.Less(t, len(asked), 250)

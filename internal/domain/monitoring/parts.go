@@ -94,16 +94,16 @@ func worker(p Probes, now time.Time) Part {
 	case w.Polled.IsZero():
 		part.State, part.Message = Unhealthy, "no worker has polled the task queue in the last minutes"
 	case now.Sub(w.Polled) > pollMissing:
-		part.State, part.Message, part.Since = Unhealthy, "no worker has polled the task queue for "+length(now.Sub(w.Polled)), w.Polled
+		part.State, part.Message, part.Since = Unhealthy, "no worker has polled the task queue for "+formatDuration(now.Sub(w.Polled)), w.Polled
 	case !w.Noted.failed() && silent > signMissing:
-		part.State, part.Message, part.Since = Unhealthy, "no worker has given a sign of life for "+length(silent), later(w.Polled, sampled)
+		part.State, part.Message, part.Since = Unhealthy, "no worker has given a sign of life for "+formatDuration(silent), later(w.Polled, sampled)
 	case w.Oldest > taskWaits:
 		part.State = Degraded
-		part.Message = fmt.Sprintf("%d tasks wait for a worker, the first for %s", w.Waiting, length(w.Oldest))
+		part.Message = fmt.Sprintf("%d tasks wait for a worker, the first for %s", w.Waiting, formatDuration(w.Oldest))
 		part.Action = "Start more workers, or find in their logs what keeps them busy; steps run late."
 		return part
 	default:
-		part.Message = fmt.Sprintf("last polled %s ago, %d tasks wait", length(now.Sub(w.Polled)), w.Waiting)
+		part.Message = fmt.Sprintf("last polled %s ago, %d tasks wait", formatDuration(now.Sub(w.Polled)), w.Waiting)
 		return part
 	}
 	part.Action = "Start the worker and read the end of its log. Steps wait and run late; none is lost, and no e-mail is sent twice."
@@ -143,7 +143,7 @@ func watch(p Probes, now time.Time) Part {
 	last := later(w.Began, w.Last)
 	switch {
 	case p.MongoDB.failed() || w.failed():
-		return dependent(part)
+		return unknownWithoutDatabase(part)
 	case !w.Running:
 	case !p.Rollout.failed() && p.Rollout.Gone:
 		part.State = Unhealthy
@@ -155,12 +155,12 @@ func watch(p Probes, now time.Time) Part {
 		part.Action = "Read in the worker's log why. A rollback still lowers the flags; no request is lost."
 	case rollout.WatchMissed(last, now, w.Day):
 		part.State, part.Since = Unhealthy, last
-		part.Message = fmt.Sprintf("a rollout runs, and its watch has not run for %s; it is due every %s", length(now.Sub(last)), length(rollout.WatchEvery(w.Day)))
+		part.Message = fmt.Sprintf("a rollout runs, and its watch has not run for %s; it is due every %s", formatDuration(now.Sub(last)), formatDuration(rollout.WatchEvery(w.Day)))
 		part.Action = "Check the worker, then schedule watch-rollout in the Temporal UI. Nothing rolls back the rollout by itself meanwhile: pause it or roll back if in doubt."
 	case w.Last.IsZero():
 		part.Message = "a rollout has begun, its first watch is due"
 	default:
-		part.Message = fmt.Sprintf("last ran %s ago", length(now.Sub(w.Last)))
+		part.Message = fmt.Sprintf("last ran %s ago", formatDuration(now.Sub(w.Last)))
 	}
 	return part
 }
@@ -171,7 +171,7 @@ func reconciler(p Probes, now time.Time) Part {
 	since := now.Sub(r.Last)
 	switch {
 	case p.MongoDB.failed() || r.failed():
-		return dependent(part)
+		return unknownWithoutDatabase(part)
 	case r.Last.IsZero():
 		part.State, part.Message = Unknown, "no sweep is on record"
 		part.Action = "It runs within a minute of the worker's start; if it does not, run starter setup and check schedule reconcile in the Temporal UI."
@@ -181,7 +181,7 @@ func reconciler(p Probes, now time.Time) Part {
 	case since > sweepLate:
 		part.State, part.Since = Degraded, r.Last
 	}
-	part.Message = fmt.Sprintf("the last sweep ended %s ago; it is due every 30 s", length(since))
+	part.Message = fmt.Sprintf("the last sweep ended %s ago; it is due every 30 s", formatDuration(since))
 	if part.State != Healthy {
 		part.Action = "Check the worker, then schedule reconcile in the Temporal UI. Trials that were never started, and held ones, wait for it."
 	}
@@ -192,7 +192,7 @@ func flags(p Probes) Part {
 	part := Part{Name: PartFlags, State: Healthy, Took: p.Flags.Took, Message: "can be read"}
 	switch {
 	case p.MongoDB.failed() || p.Flags.Failure == NoAnswer:
-		return dependent(part)
+		return unknownWithoutDatabase(part)
 	case p.Flags.failed():
 		part.State, part.Message = Unhealthy, "the flag document cannot be read"
 		part.Action = "Check the document featureFlags in the collection flags; without it nothing is sent and nothing expires."
@@ -200,8 +200,8 @@ func flags(p Probes) Part {
 	return part
 }
 
-// dependent is a part that can be checked through the database only.
-func dependent(part Part) Part {
+// unknownWithoutDatabase is a part that can be checked through the database only.
+func unknownWithoutDatabase(part Part) Part {
 	part.State, part.Message, part.Took, part.Through = Unknown, "unknown, because MongoDB does not answer", 0, PartMongoDB
 	part.Action = "Repair MongoDB first."
 	return part
@@ -210,20 +210,20 @@ func dependent(part Part) Part {
 func answered(r Reply) string {
 	switch r.Failure {
 	case NoAnswer:
-		return "no answer after " + length(r.Took)
+		return "no answer after " + formatDuration(r.Took)
 	case "":
-		return "answered after " + length(r.Took)
+		return "answered after " + formatDuration(r.Took)
 	case NotThere, Broken:
 	}
-	return "answered with an error after " + length(r.Took)
+	return "answered with an error after " + formatDuration(r.Took)
 }
 
 func slow(r Reply, limit time.Duration) string {
-	return fmt.Sprintf("answered after %s, which is later than %s", length(r.Took), length(limit))
+	return fmt.Sprintf("answered after %s, which is later than %s", formatDuration(r.Took), formatDuration(limit))
 }
 
-// length formats a duration for people.
-func length(d time.Duration) string {
+// formatDuration formats a duration for people.
+func formatDuration(d time.Duration) string {
 	if d < 10*time.Second {
 		return d.Round(time.Millisecond).String()
 	}

@@ -7,8 +7,8 @@ import (
 	"marketplace.example/trials/internal/domain/trial"
 )
 
-// Facts are the inputs of a report.
-type Facts struct {
+// ReportFacts are the inputs of a report.
+type ReportFacts struct {
 	Now time.Time
 	// Day is the length of a day, Policy the policy of new trials.
 	Day    time.Duration
@@ -99,7 +99,7 @@ func Periods(now time.Time, day time.Duration, policy trial.Policy) []Period {
 func matureAfter(p trial.Policy) int { return p.LengthDays + p.GraceDays + 1 }
 
 // Make makes the report.
-func Make(f Facts) Report {
+func Make(f ReportFacts) Report {
 	r := Report{
 		At: f.Now, Trials: map[trial.Cohort]map[trial.Status]int{},
 		Mails: f.funnel(f.recent()), Responses: f.responses(),
@@ -121,13 +121,13 @@ func Make(f Facts) Report {
 
 func cohorts() []trial.Cohort { return []trial.Cohort{trial.Automated, trial.Control} }
 
-func (f Facts) today() int64 { return dayNumber(f.Now, f.Day) }
+func (f ReportFacts) today() int64 { return dayNumber(f.Now, f.Day) }
 
 // recent are the numbers of today and the days before.
-func (f Facts) recent() []int64 { return days(f.today()-WindowDays, f.today()) }
+func (f ReportFacts) recent() []int64 { return days(f.today()-WindowDays, f.today()) }
 
 // mature are the numbers of the days whose trials are over, unless changed.
-func (f Facts) mature() []int64 {
+func (f ReportFacts) mature() []int64 {
 	last := f.today() - int64(matureAfter(f.Policy))
 	return days(last-WindowDays+1, last)
 }
@@ -139,9 +139,9 @@ func days(first, last int64) (numbers []int64) {
 	return numbers
 }
 
-func (f Facts) begins(day int64) time.Time { return time.Unix(0, day*int64(f.Day)).UTC() }
+func (f ReportFacts) startOfDay(day int64) time.Time { return time.Unix(0, day*int64(f.Day)).UTC() }
 
-func (f Facts) sum(days []int64, c trial.Cohort, names ...Name) (n int) {
+func (f ReportFacts) sum(days []int64, c trial.Cohort, names ...Name) (n int) {
 	for _, d := range days {
 		for _, name := range names {
 			n += f.Tally[Counter{numbered("day", d), c, name}]
@@ -150,7 +150,7 @@ func (f Facts) sum(days []int64, c trial.Cohort, names ...Name) (n int) {
 	return n
 }
 
-func (f Facts) figures(d Definition) []Figure {
+func (f ReportFacts) figures(d Definition) []Figure {
 	switch d.ID {
 	case ConversionRate:
 		var all []Figure
@@ -175,8 +175,8 @@ func (f Facts) figures(d Definition) []Figure {
 	return nil
 }
 
-func (f Facts) windowed(days []int64) Figure {
-	return Figure{From: f.begins(days[0]), To: earlier(f.Now, f.begins(days[len(days)-1]+1))}
+func (f ReportFacts) windowed(days []int64) Figure {
+	return Figure{From: f.startOfDay(days[0]), To: earlier(f.Now, f.startOfDay(days[len(days)-1]+1))}
 }
 
 func earlier(a, b time.Time) time.Time {
@@ -188,7 +188,7 @@ func earlier(a, b time.Time) time.Time {
 
 // conversion counts the trials that should have ended, including those that still run: while
 // the expiry is held, for example, only conversions end trials, and all ended ones converted.
-func (f Facts) conversion(c trial.Cohort) Figure {
+func (f ReportFacts) conversion(c trial.Cohort) Figure {
 	days := f.mature()
 	began := func(name Name) int { return f.sum(days, c, name) }
 	figure := f.windowed(days)
@@ -199,7 +199,7 @@ func (f Facts) conversion(c trial.Cohort) Figure {
 	return figure
 }
 
-func (f Facts) success() Figure {
+func (f ReportFacts) success() Figure {
 	days := f.recent()
 	figure := f.windowed(days)
 	for _, c := range cohorts() { // vendors that a backfill automated stay in the control cohort
@@ -210,14 +210,14 @@ func (f Facts) success() Figure {
 	return figure
 }
 
-func (f Facts) responses() Responses {
+func (f ReportFacts) responses() Responses {
 	return Responses{
 		P50: f.Calls.Quantile(.50).Seconds(), P95: f.Calls.Quantile(.95).Seconds(), P99: f.Calls.Quantile(.99).Seconds(),
 		Calls: f.Calls.Count(), Failed: f.Calls.Failed,
 	}
 }
 
-func (f Facts) responseTime(d Definition) Figure {
+func (f ReportFacts) responseTime(d Definition) Figure {
 	figure := Figure{ID: d.ID, From: f.Now.Add(-f.Day / 24), To: f.Now, Denominator: f.Calls.Count()}
 	if figure.Denominator >= d.Needed && figure.Denominator > 0 {
 		p95 := f.responses().P95
@@ -227,7 +227,7 @@ func (f Facts) responseTime(d Definition) Figure {
 	return figure
 }
 
-func (f Facts) funnel(days []int64) Funnel {
+func (f ReportFacts) funnel(days []int64) Funnel {
 	n := func(name Name) int { return f.sum(days, trial.Automated, name) }
 	return Funnel{
 		Claimed: n(MailClaimed), Unknown: n(MailUnknown), Refused: n(MailRefused), Accepted: n(MailAccepted), Delayed: n(MailDelayed),
@@ -235,8 +235,8 @@ func (f Facts) funnel(days []int64) Funnel {
 	}
 }
 
-func (f Facts) dayAt(number int64) Day {
-	day := Day{From: f.begins(number), Cohorts: map[trial.Cohort]DayPart{}, Mails: f.funnel([]int64{number})}
+func (f ReportFacts) dayAt(number int64) Day {
+	day := Day{From: f.startOfDay(number), Cohorts: map[trial.Cohort]DayPart{}, Mails: f.funnel([]int64{number})}
 	for _, c := range cohorts() {
 		n := func(name Name) int { return f.sum([]int64{number}, c, name) }
 		day.Cohorts[c] = DayPart{

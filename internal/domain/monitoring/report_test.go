@@ -20,7 +20,7 @@ func counter(period string, c trial.Cohort, name monitoring.Name) monitoring.Cou
 }
 
 func report(t monitoring.Tally, calls rollout.Calls) monitoring.Report {
-	return monitoring.Make(monitoring.Facts{Now: now, Day: day, Policy: trial.DefaultPolicy(), Tally: t, Calls: calls})
+	return monitoring.Make(monitoring.ReportFacts{Now: now, Day: day, Policy: trial.DefaultPolicy(), Tally: t, Calls: calls})
 }
 
 func figure(t *testing.T, r monitoring.Report, id monitoring.FigureID, c trial.Cohort) monitoring.Figure {

@@ -34,7 +34,7 @@ func (l *life) add(e trial.Event) *life {
 // step ends the next step, so much later than it was due.
 func (l *life) step(late time.Duration, d trial.Decision) *life {
 	next, _ := l.state.Next()
-	return l.add(l.state.StepEvent(next, d, trial.Facts{Now: next.At.Add(late)}, false))
+	return l.add(l.state.StepEvent(next, d, trial.StepFacts{Now: next.At.Add(late)}, false))
 }
 
 var run = trial.Decision{Action: trial.Run, Reason: trial.ReasonDue, Mail: true}

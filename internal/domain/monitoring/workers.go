@@ -33,8 +33,8 @@ func WorkerSilent(polled, now time.Time) string {
 	case polled.IsZero():
 		return "no worker answers: none has polled in the last minutes, " + unknown
 	case now.Sub(polled) > pollMissing:
-		return fmt.Sprintf("no worker answers: the last one polled %s ago, %s", length(now.Sub(polled)), unknown)
+		return fmt.Sprintf("no worker answers: the last one polled %s ago, %s", formatDuration(now.Sub(polled)), unknown)
 	}
 	return fmt.Sprintf("the worker has not answered in time, though one polled %s ago: it is busy, or has just ended; "+
-		"it is unknown whether this was done, and repeating it is safe", length(now.Sub(polled)))
+		"it is unknown whether this was done, and repeating it is safe", formatDuration(now.Sub(polled)))
 }

@@ -41,7 +41,7 @@ func TestAWorkerIsThereAsLongAsItsSignsOfLifeAreYoung(t *testing.T) {
 
 func TestTheAlertSaysHowOldWhatIsKnownOfWorkersIs(t *testing.T) {
 	t.Parallel()
-	s := Situation{Facts: Facts{Now: now}, Parts: Parts{Workers: new(1), WorkersNeeded: 1, WorkerSign: ago(12 * time.Second)}}
+	s := Situation{ReportFacts: ReportFacts{Now: now}, Parts: Parts{Workers: new(1), WorkersNeeded: 1, WorkerSign: ago(12 * time.Second)}}
 	require.Equal(t, "1 of 1 workers poll for work; the last sign of life is 12s old", s.workers().Text)
 	s.Parts.WorkerSign = time.Time{}
 	require.Equal(t, "1 of 1 workers poll for work", s.workers().Text)

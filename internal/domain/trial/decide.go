@@ -33,8 +33,8 @@ const (
 	Hold Action = "hold"
 )
 
-// Facts are the inputs of a decision, read when a step is due.
-type Facts struct {
+// StepFacts are the inputs of a decision, read when a step is due.
+type StepFacts struct {
 	Now               time.Time `json:"now"`
 	AutomationEnabled bool      `json:"automationEnabled"`
 	EmailReminders    bool      `json:"emailReminders"`
@@ -58,7 +58,7 @@ type Decision struct {
 // Decide decides what to do with a due step. A step that ends
 // the trial or its grace runs even if its e-mail cannot be sent; then the
 // reason says why there is none.
-func Decide(s State, step Step, f Facts) Decision {
+func Decide(s State, step Step, f StepFacts) Decision {
 	switch {
 	case step.Revision != s.Revision && step.Kind != Welcome || s.Status.Final() || s.finished(step):
 		return Decision{Action: Skip, Reason: ReasonRevised}

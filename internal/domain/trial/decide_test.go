@@ -10,28 +10,28 @@ import (
 )
 
 // well are the facts of a moment at which nothing is amiss.
-func well(now string) trial.Facts {
-	return trial.Facts{Now: at(now), AutomationEnabled: true, EmailReminders: true, AutoExpiration: true}
+func well(now string) trial.StepFacts {
+	return trial.StepFacts{Now: at(now), AutomationEnabled: true, EmailReminders: true, AutoExpiration: true}
 }
 
 // amiss are the facts of a moment at which everything is, but for the conversion.
-func amiss(now string) trial.Facts {
-	return trial.Facts{Now: at(now), NoMail: trial.ReasonSuppressedAddress}
+func amiss(now string) trial.StepFacts {
+	return trial.StepFacts{Now: at(now), NoMail: trial.ReasonSuppressedAddress}
 }
 
-func but(f trial.Facts, change func(*trial.Facts)) trial.Facts {
+func but(f trial.StepFacts, change func(*trial.StepFacts)) trial.StepFacts {
 	change(&f)
 	return f
 }
 
-func enabled(f *trial.Facts)     { f.AutomationEnabled = true }
-func disabled(f *trial.Facts)    { f.AutomationEnabled = false }
-func noReminders(f *trial.Facts) { f.EmailReminders = false }
-func noExpiry(f *trial.Facts)    { f.AutoExpiration = false }
-func billed(f *trial.Facts)      { f.Converted = true }
+func enabled(f *trial.StepFacts)     { f.AutomationEnabled = true }
+func disabled(f *trial.StepFacts)    { f.AutomationEnabled = false }
+func noReminders(f *trial.StepFacts) { f.EmailReminders = false }
+func noExpiry(f *trial.StepFacts)    { f.AutoExpiration = false }
+func billed(f *trial.StepFacts)      { f.Converted = true }
 
-func noMail(r trial.Reason) func(*trial.Facts) {
-	return func(f *trial.Facts) { f.NoMail = r }
+func noMail(r trial.Reason) func(*trial.StepFacts) {
+	return func(f *trial.StepFacts) { f.NoMail = r }
 }
 
 func run(r trial.Reason) trial.Decision  { return trial.Decision{Action: trial.Run, Reason: r} }
@@ -49,7 +49,7 @@ func TestDecideOnFlagsAndAddress(t *testing.T) {
 	tests := []struct {
 		name  string
 		kind  trial.Kind
-		facts trial.Facts
+		facts trial.StepFacts
 		want  trial.Decision
 	}{
 		{"welcome, all well", trial.Welcome, well(welcomeDue), due},
@@ -168,7 +168,7 @@ func TestDecideWhenWokenLate(t *testing.T) {
 			s := trial.NewState(sample())
 			step := named(s, tt.kind)
 			for next, _ := s.Next(); next.Kind != tt.kind; next, _ = s.Next() {
-				s = s.Apply(s.StepEvent(next, due, trial.Facts{Now: next.At}, true))
+				s = s.Apply(s.StepEvent(next, due, trial.StepFacts{Now: next.At}, true))
 			}
 			require.Equal(t, tt.want, trial.Decide(s, step, well(tt.now)))
 			if tt.want.Reason == trial.ReasonOvertaken {
@@ -243,7 +243,7 @@ func TestALateReminderIsOvertakenOnceItsNumberIsUntrue(t *testing.T) {
 			// Only one reminder, so that no later one is due as well.
 			s := trial.NewState(sample(tt.change, withPolicy(func(p *trial.Policy) { p.ReminderDays = []int{3} })))
 			welcome, _ := s.Next()
-			s = s.Apply(s.StepEvent(welcome, due, trial.Facts{Now: welcome.At}, true))
+			s = s.Apply(s.StepEvent(welcome, due, trial.StepFacts{Now: welcome.At}, true))
 			step := named(s, "reminder-3d")
 			facts := well("2026-03-02 10:00")
 			facts.Now = step.At.Add(tt.late)

@@ -35,10 +35,10 @@ type Event struct {
 	Registration *Registration `json:"registration,omitempty"`
 	// Step, Decision, and Facts are set on EventStep and EventHeld. Mailed
 	// says that the step's e-mail was sent.
-	Step     *Step     `json:"step,omitempty"`
-	Decision *Decision `json:"decision,omitempty"`
-	Facts    *Facts    `json:"facts,omitempty"`
-	Mailed   bool      `json:"mailed,omitempty"`
+	Step     *Step      `json:"step,omitempty"`
+	Decision *Decision  `json:"decision,omitempty"`
+	Facts    *StepFacts `json:"facts,omitempty"`
+	Mailed   bool       `json:"mailed,omitempty"`
 	// Request is set if an admin or billing caused the event.
 	Request *Request `json:"request,omitempty"`
 	// EndsAt is the new end after EventExtended, EventShortened and EventRevived.
@@ -100,7 +100,7 @@ func (e Event) Same(o Event) bool {
 
 // StepEvent is the event of a step decided at facts.Now: held if the
 // decision is to wait, finished otherwise.
-func (s State) StepEvent(step Step, d Decision, f Facts, mailed bool) Event {
+func (s State) StepEvent(step Step, d Decision, f StepFacts, mailed bool) Event {
 	f.Now = millisecond(f.Now)
 	e := Event{Seq: s.Seq + 1, Type: EventStep, At: f.Now, Step: &step, Decision: &d, Facts: &f, Mailed: mailed}
 	if d.Action == Hold {

@@ -54,7 +54,7 @@ func lived(s trial.State, until string) trial.State {
 		if !ok || step.At.After(at(until)) {
 			return s
 		}
-		s = s.Apply(s.StepEvent(step, due, trial.Facts{Now: step.At}, true))
+		s = s.Apply(s.StepEvent(step, due, trial.StepFacts{Now: step.At}, true))
 	}
 }
 

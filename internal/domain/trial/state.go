@@ -79,25 +79,25 @@ type State struct {
 
 // StepRecord records how one step ended.
 type StepRecord struct {
-	Step    Step      `json:"step"`
-	Outcome Outcome   `json:"outcome"`
-	Reason  Reason    `json:"reason"`
-	At      time.Time `json:"at"`
+	Step    Step        `json:"step"`
+	Outcome StepOutcome `json:"outcome"`
+	Reason  Reason      `json:"reason"`
+	At      time.Time   `json:"at"`
 	// Mailed says that its e-mail was sent.
 	Mailed bool `json:"mailed"`
 }
 
-// Outcome is how a step ended.
-type Outcome string
+// StepOutcome is how a step ended.
+type StepOutcome string
 
 // The outcomes of a step.
 const (
 	// Ran: the step did its work.
-	Ran Outcome = "ran"
+	Ran StepOutcome = "ran"
 	// Skipped: it was due and there was a reason not to run it.
-	Skipped Outcome = "skipped"
+	Skipped StepOutcome = "skipped"
 	// Superseded: the schedule changed, or the trial ended, before it was due.
-	Superseded Outcome = "superseded"
+	Superseded StepOutcome = "superseded"
 )
 
 // HeldStep is a due step that waits.

@@ -60,9 +60,9 @@ type Suppression struct {
 	AddressHash string `json:"addressHash"`
 }
 
-// SameMoment reports whether an external time equals one of ours: many sources have
+// SameTime reports whether an external time equals one of ours: many sources have
 // whole seconds only, and truncate the rest.
-func SameMoment(theirs, ours time.Time) bool {
+func SameTime(theirs, ours time.Time) bool {
 	return theirs.Equal(ours) || theirs.Nanosecond() == 0 && theirs.Equal(ours.Truncate(time.Second))
 }
 

@@ -52,7 +52,7 @@ func TestAMomentInWholeSecondsIsTheOneThatItWasCutFrom(t *testing.T) {
 		ours.Truncate(time.Second).Add(-time.Second): false, ours.Truncate(time.Second).Add(time.Second): false,
 		ours.Add(-time.Millisecond): false, ours.Truncate(time.Minute): false,
 	} {
-		require.Equal(t, want, trial.SameMoment(theirs, ours), theirs)
+		require.Equal(t, want, trial.SameTime(theirs, ours), theirs)
 	}
 }
 

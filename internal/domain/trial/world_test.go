@@ -24,7 +24,7 @@ type world struct {
 	events []trial.Event
 	// database is the state folded from the events as they are stored.
 	database trial.State
-	facts    trial.Facts // all but Now
+	facts    trial.StepFacts // all but Now
 
 	// ever has every step that was in a schedule, by key.
 	ever map[string]trial.Step
@@ -48,7 +48,7 @@ func newWorld(t *rapid.T) *world {
 		At:       years().Draw(t, "registered"),
 	}
 	w := &world{t: t, ever: map[string]trial.Step{}, mailed: map[string]int{}, notified: map[int]time.Time{}, taken: map[string]bool{}}
-	w.facts = trial.Facts{AutomationEnabled: true, EmailReminders: true, AutoExpiration: true}
+	w.facts = trial.StepFacts{AutomationEnabled: true, EmailReminders: true, AutoExpiration: true}
 	w.now = r.At.Add(w.span(r.Day, "delay")) // a vendor may be taken in late
 	w.revisedAt = r.At.Truncate(time.Millisecond)
 	w.apply(trial.Start(r, w.now))
@@ -182,7 +182,7 @@ func (w *world) wake() {
 }
 
 // mayBe checks one decision against the promises, in its own words.
-func (w *world) mayBe(step trial.Step, d trial.Decision, f trial.Facts) {
+func (w *world) mayBe(step trial.Step, d trial.Decision, f trial.StepFacts) {
 	key := step.Key("v1")
 	ending := step.Kind == trial.Expiry || step.Kind == trial.GraceEnd
 	if d.Mail {

@@ -33,7 +33,7 @@ func TestAMoveToAnotherZonePlansTheRemainingRemindersAnew(t *testing.T) {
 	s := trial.NewState(trial.Registration{VendorID: "v", Cohort: trial.Automated, Policy: trial.DefaultPolicy(), Day: trial.RealDay, Zone: "America/Los_Angeles", At: startedAt})
 	for range 2 { // the welcome and the first reminder
 		step, _ := s.Next()
-		f := trial.Facts{Now: step.At, AutomationEnabled: true, EmailReminders: true, AutoExpiration: true}
+		f := trial.StepFacts{Now: step.At, AutomationEnabled: true, EmailReminders: true, AutoExpiration: true}
 		s = s.Apply(s.StepEvent(step, trial.Decide(s, step, f), f, true))
 	}
 	end, grace := s.EndsAt, s.GraceEndsAt
@@ -48,7 +48,7 @@ func TestAMoveToAnotherZonePlansTheRemainingRemindersAnew(t *testing.T) {
 		trial.Expiry: end, trial.GraceEnd: grace,
 	}, pendingAt(after))
 	next, _ := after.Next()
-	f := trial.Facts{Now: next.At.Add(time.Minute), AutomationEnabled: true, EmailReminders: true, AutoExpiration: true}
+	f := trial.StepFacts{Now: next.At.Add(time.Minute), AutomationEnabled: true, EmailReminders: true, AutoExpiration: true}
 	require.Equal(t, trial.Run, trial.Decide(after, next, f).Action)
 	require.Nil(t, after.Rezone("Asia/Tokyo", now))
 

@@ -65,8 +65,8 @@ func sortedKeys(m map[string]alertSettings) []string {
 	return keys
 }
 
-// over returns a rule with these settings.
-func (s alertSettings) over(r monitoring.Rule) monitoring.Rule {
+// applyTo returns a rule with these settings.
+func (s alertSettings) applyTo(r monitoring.Rule) monitoring.Rule {
 	if s.Threshold != nil {
 		r.Threshold = *s.Threshold
 	}

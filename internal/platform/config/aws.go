@@ -40,7 +40,7 @@ func awsWithin(ctx context.Context, idle time.Duration) (aws.Config, error) {
 			if err != nil {
 				return nil, err
 			}
-			return &progressing{conn, idle}, nil
+			return &idleTimeoutConn{conn, idle}, nil
 		}
 	})
 	settings, err := awsconfig.LoadDefaultConfig(ctx,
@@ -68,21 +68,21 @@ func awsAtFault(err error, environ []string) string {
 	return strings.Join(named, ", ")
 }
 
-// progressing is a connection that breaks if nothing has been sent or received for that long.
-type progressing struct {
+// idleTimeoutConn is a connection that breaks if nothing has been sent or received for that long.
+type idleTimeoutConn struct {
 	net.Conn
 
 	idle time.Duration
 }
 
-func (c *progressing) Read(b []byte) (int, error) {
+func (c *idleTimeoutConn) Read(b []byte) (int, error) {
 	if err := c.extend(); err != nil {
 		return 0, err
 	}
 	return c.Conn.Read(b)
 }
 
-func (c *progressing) Write(b []byte) (int, error) {
+func (c *idleTimeoutConn) Write(b []byte) (int, error) {
 	if err := c.extend(); err != nil {
 		return 0, err
 	}
@@ -90,7 +90,7 @@ func (c *progressing) Write(b []byte) (int, error) {
 }
 
 // extend also extends a reader's deadline while another goroutine writes.
-func (c *progressing) extend() error { return c.SetDeadline(time.Now().Add(c.idle)) }
+func (c *idleTimeoutConn) extend() error { return c.SetDeadline(time.Now().Add(c.idle)) }
 
 // awsLogger forwards the SDK's log to slog.
 type awsLogger struct{}

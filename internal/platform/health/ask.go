@@ -41,8 +41,8 @@ func ask[T any](ctx context.Context, c *Checker, part string, question func(cont
 	}
 }
 
-// only makes a question of a check whose answer is merely no error.
-func only(check func(context.Context) error) func(context.Context) (struct{}, error) {
+// checkOnly makes a question of a check whose answer is merely no error.
+func checkOnly(check func(context.Context) error) func(context.Context) (struct{}, error) {
 	return func(ctx context.Context) (struct{}, error) { return struct{}{}, check(ctx) }
 }
 

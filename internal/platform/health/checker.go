@@ -80,7 +80,7 @@ type Checker struct {
 // Health returns the health of the trial system, at most a second old. The
 // error means that the caller gave up.
 func (c *Checker) Health(ctx context.Context) (monitoring.Health, error) {
-	if last := c.known(); c.Now().Sub(last.At) < fresh {
+	if last := c.cached(); c.Now().Sub(last.At) < fresh {
 		return last, nil
 	}
 	// One check serves all callers, so the first one may leave.
@@ -94,14 +94,14 @@ func (c *Checker) Health(ctx context.Context) (monitoring.Health, error) {
 	}
 }
 
-func (c *Checker) known() monitoring.Health {
+func (c *Checker) cached() monitoring.Health {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.last
 }
 
 func (c *Checker) check(ctx context.Context) monitoring.Health {
-	if last := c.known(); c.Now().Sub(last.At) < fresh {
+	if last := c.cached(); c.Now().Sub(last.At) < fresh {
 		return last // another check has just finished
 	}
 	probes := c.probe(ctx)
@@ -132,7 +132,7 @@ func (c *Checker) probe(ctx context.Context) monitoring.Probes {
 	defer cancel()
 	var p monitoring.Probes
 	answers := []func(){
-		ask(ctx, c, "mongodb", only(c.Store.Ping), func(_ struct{}, r monitoring.Reply) { p.MongoDB = r }),
+		ask(ctx, c, "mongodb", checkOnly(c.Store.Ping), func(_ struct{}, r monitoring.Reply) { p.MongoDB = r }),
 		ask(ctx, c, "flags", c.Store.Flags, func(_ rollout.Document, r monitoring.Reply) { p.Flags = r }),
 		ask(ctx, c, "watch", c.watch, func(w monitoring.WatchProbe, r monitoring.Reply) { p.Watch = w; p.Watch.Reply = r }),
 		ask(ctx, c, "rollout's workflow", c.Workflows.RolloutRun, func(run monitoring.WorkflowRun, r monitoring.Reply) {
@@ -142,7 +142,7 @@ func (c *Checker) probe(ctx context.Context) monitoring.Probes {
 			p.Reconciler = monitoring.ReconcilerProbe{Reply: r, Last: at}
 		}),
 		ask(ctx, c, "processes", c.Store.Processes, func(all []monitoring.Process, r monitoring.Reply) { p.Worker.Processes, p.Worker.Noted = all, r }),
-		ask(ctx, c, "temporal", only(c.Workflows.CheckNamespace), func(_ struct{}, r monitoring.Reply) { p.Temporal = r }),
+		ask(ctx, c, "temporal", checkOnly(c.Workflows.CheckNamespace), func(_ struct{}, r monitoring.Reply) { p.Temporal = r }),
 		ask(ctx, c, "task queue", c.Workflows.Queue, func(q monitoring.TaskQueue, r monitoring.Reply) { p.Worker.TaskQueue, p.Worker.Queue = q, r }),
 	}
 	if c.mailIsDue() {

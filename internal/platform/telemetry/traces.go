@@ -32,7 +32,7 @@ type Traces struct {
 // such as OTEL_EXPORTER_OTLP_ENDPOINT. The other variables of
 // that standard apply too.
 func NewTraces(ctx context.Context, service string) (Traces, error) {
-	if !collected(os.Getenv) {
+	if !hasCollector(os.Getenv) {
 		return Traces{}, nil
 	}
 	if err := checkVariables(os.Getenv); err != nil {
@@ -49,8 +49,8 @@ func NewTraces(ctx context.Context, service string) (Traces, error) {
 	return Traces{provider: sdktrace.NewTracerProvider(sdktrace.WithBatcher(exporter), sdktrace.WithResource(about))}, nil
 }
 
-// collected reports whether the environment names a collector of traces.
-func collected(get func(string) string) bool {
+// hasCollector reports whether the environment names a collector of traces.
+func hasCollector(get func(string) string) bool {
 	if get("OTEL_SDK_DISABLED") == "true" || get("OTEL_TRACES_EXPORTER") == "none" {
 		return false
 	}

@@ -21,7 +21,7 @@ func TestWhetherTracesAreCollected(t *testing.T) {
 		{map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318", "OTEL_SDK_DISABLED": "true"}, false},
 		{map[string]string{"OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": "http://collector:4318"}, false},
 	} {
-		require.Equal(t, c.want, collected(func(name string) string { return c.env[name] }), "%v", c.env)
+		require.Equal(t, c.want, hasCollector(func(name string) string { return c.env[name] }), "%v", c.env)
 	}
 }
 
