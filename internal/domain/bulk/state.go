@@ -272,7 +272,7 @@ func (s State) Request(c Control) (State, error) {
 	return after, nil
 }
 
-// Knows tells whether a request was carried out before.
+// Knows reports whether a request was carried out before.
 func (s State) Knows(requestID string) bool {
 	return requestID != "" && slices.Contains(s.Taken, shortID(requestID))
 }

@@ -143,7 +143,7 @@ func (p Plan) Validate() error {
 	return p.validatePhases()
 }
 
-// inside tells whether a limit lies strictly between 0 and 1; NaN does not.
+// inside reports whether a limit lies strictly between 0 and 1; NaN does not.
 func inside(x float64) bool { return x > 0 && x < 1 }
 
 func (p Plan) validatePhases() error {
