@@ -90,12 +90,12 @@ func TestEachPartAtItsEdges(t *testing.T) {
 
 		"the rollout's workflow is gone":     {PartWatch, func(p *Probes) { p.Rollout.Gone = true }, Unhealthy, "the database says that a rollout runs, but its workflow is gone", Unhealthy},
 		"the rollout's tasks fail":           {PartWatch, func(p *Probes) { p.Rollout.Attempts = 7 }, Unhealthy, "the rollout's workflow fails its tasks, 7 attempts so far: requests to it wait", Unhealthy},
-		"a worker was stopped":               {PartWatch, func(p *Probes) { p.Rollout.Attempts = 2 }, Healthy, "came 1m0s ago", Healthy},
+		"a worker was stopped":               {PartWatch, func(p *Probes) { p.Rollout.Attempts = 2 }, Healthy, "last ran 1m0s ago", Healthy},
 		"a rollout ended, with its workflow": {PartWatch, func(p *Probes) { p.Watch, p.Rollout.Gone = WatchProbe{}, true }, Healthy, "no rollout runs", Healthy},
 		"no rollout runs":                    {PartWatch, func(p *Probes) { p.Watch = WatchProbe{} }, Healthy, "no rollout runs", Healthy},
 		"a rollout has just begun":           {PartWatch, func(p *Probes) { p.Watch.Began, p.Watch.Last = ago(time.Second), time.Time{} }, Healthy, "a rollout has begun, its first watch is due", Healthy},
 		"the first watch does not come":      {PartWatch, func(p *Probes) { p.Watch.Last = time.Time{} }, Unhealthy, "a rollout runs, and its watch has not run for 1h0m0s; it is due every 10m0s", Unhealthy},
-		"the watch is just in time":          {PartWatch, func(p *Probes) { p.Watch.Last = ago(missed) }, Healthy, "came 30m20s ago", Healthy},
+		"the watch is just in time":          {PartWatch, func(p *Probes) { p.Watch.Last = ago(missed) }, Healthy, "last ran 30m20s ago", Healthy},
 		"the watch is missing":               {PartWatch, func(p *Probes) { p.Watch.Last = ago(missed + time.Second) }, Unhealthy, "a rollout runs, and its watch has not run for 30m21s; it is due every 10m0s", Unhealthy},
 		"the watch cannot be read":           {PartWatch, func(p *Probes) { p.Watch.Failure = NoAnswer }, Unknown, "unknown, because MongoDB does not answer", Degraded},
 

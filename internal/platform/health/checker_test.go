@@ -85,7 +85,7 @@ func TestAllIsWell(t *testing.T) {
 	withChecker(t, w, func(t *testing.T, c *Checker) {
 		h := ask1(t, c)
 		require.Equal(t, monitoring.Healthy, h.State, "%+v", h.Parts)
-		require.Equal(t, "came 1m0s ago", h.Part(monitoring.PartWatch).Message)
+		require.Equal(t, "last ran 1m0s ago", h.Part(monitoring.PartWatch).Message)
 	})
 }
 
