@@ -28,10 +28,10 @@ type alarms struct {
 	events  map[monitoring.RuleID][]monitoring.AlertEvent
 	// broken is the rule whose alert cannot be kept.
 	broken monitoring.RuleID
-	// deaf is why nobody can be told.
+	// deaf is the error of every notice.
 	deaf     error
 	notified []rollout.Message
-	// mailsFrom is when the process began that looks; zero where it may send no e-mails.
+	// mailsFrom is when the evaluating process began; zero if it may send no e-mails.
 	mailsFrom time.Time
 	posted    []string
 }
@@ -125,7 +125,7 @@ func (a *alarms) evaluate(minutes int) (activities.AlertsSeen, error) {
 	return looking.EvaluateAlerts(a.t.Context())
 }
 
-// keys are what people were told, in order.
+// keys are the notices sent, in order.
 func (a *alarms) keys() []string {
 	keys := []string{}
 	for _, m := range a.notified {

@@ -22,11 +22,11 @@ type registry struct {
 	decisions []rollout.Event
 	entries   []audit.Entry
 	order     []string
-	// meanwhile is what somebody does to the flags before they are written.
+	// meanwhile changes the flags before they are written.
 	meanwhile func(*rollout.Document)
-	// fails is what writing to the audit record fails with.
+	// fails is the error of writing to the audit record.
 	fails error
-	// unscheduled is what having the watch come fails with.
+	// unscheduled is the error of resuming the watch.
 	unscheduled error
 }
 
@@ -157,7 +157,7 @@ func TestAnAttemptAfterItsDecisionIsStoredLeavesTheFlagsAlone(t *testing.T) {
 	require.Len(t, store.decisions, 2)
 }
 
-// unfinished is a database in which a rollout's start is stored, and named as the latest, but not where it stands.
+// unfinished is a database that holds a rollout's start, and names it as the latest, but lacks its state.
 type unfinished struct{ *registry }
 
 func (u *unfinished) CurrentRollout(ctx context.Context) (rollout.State, bool, error) {

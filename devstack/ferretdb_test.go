@@ -17,7 +17,7 @@ import (
 	mongooptions "go.mongodb.org/mongo-driver/v2/mongo/options"
 )
 
-// clients is how many connect at once, each with connections of its own.
+// clients is the number of concurrent clients, each with its own connections.
 const clients = 4
 
 var discard = slog.New(slog.DiscardHandler)

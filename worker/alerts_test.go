@@ -31,7 +31,7 @@ func (p onlyBackups) AlertParts(ctx context.Context, _ time.Time) monitoring.Par
 	return monitoring.Parts{BackedUp: &last}
 }
 
-// recorder keeps what people are told.
+// recorder records the notices that people get.
 type recorder struct{ notified []rollout.Message }
 
 func (r *recorder) NotifyTogether(_ context.Context, messages []rollout.Message, _ activities.Together) map[string]error {

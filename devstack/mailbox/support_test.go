@@ -18,7 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// deadline is how long a test waits for what must happen, on a busy machine too.
+// deadline is how long a test waits for an event, even on a busy machine.
 const deadline = 2 * time.Minute
 
 const testTopic = "arn:aws:sns:us-east-1:000000000000:ses-events"

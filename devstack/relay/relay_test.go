@@ -13,10 +13,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// deadline is how long a test waits for what must happen.
+// deadline is how long a test waits for an event.
 const deadline = 2 * time.Minute
 
-// server is a stand-in for MongoDB that a test answers for.
+// server is a stand-in for MongoDB whose answers a test provides.
 type server struct {
 	listener net.Listener
 	requests chan *request

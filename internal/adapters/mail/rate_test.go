@@ -158,7 +158,7 @@ func TestWhoWaitsForTheRateComesBackAboutOnce(t *testing.T) {
 	}
 }
 
-// A newcomer does not take the turn of who was told to come back.
+// A newcomer does not take the turn of a deferred caller.
 func TestTurnsAreGivenInOrder(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

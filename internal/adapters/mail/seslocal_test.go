@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// sesLocal is where `npm ci` puts the stand-in for SES that others wrote.
+// sesLocal is where `npm ci` installs a third-party stand-in for SES.
 var sesLocal = filepath.Join("..", "..", "..", "test", "ses", "node_modules", "aws-ses-v2-local", "dist", "cli.js")
 
 var listening = regexp.MustCompile(`server running at (http://\S+)`)

@@ -20,14 +20,14 @@ type records struct {
 	mu      sync.Mutex
 	entries []audit.Entry
 	reads   int
-	// refused counts inserts that another one was faster than, under way those at this moment.
+	// refused counts inserts that lost to another one; under way counts the running ones.
 	refused, underWay, mostUnderWay int
 	fails                           error
 	// breaks is after how many entries of a write another process is faster, once; 0: never.
 	breaks int
 }
 
-// slowly is how long a database takes for one operation.
+// slowly is how long the database takes for one operation.
 const slowly = 3 * time.Millisecond
 
 func (r *records) InsertAudit(ctx context.Context, entries []audit.Entry) (int, error) {
@@ -182,7 +182,7 @@ func TestAnEntryIsOnRecordOrItsCallerIsToldNot(t *testing.T) {
 	})
 }
 
-// Another process may be faster amid a write of several entries: what stands stays, and the rest comes after.
+// Another process may win amid a write of several entries: recorded entries stay, and the rest follows.
 func TestAnEntryOfAnotherProcessAmidAWrite(t *testing.T) {
 	t.Parallel()
 	for _, after := range []int{1, 2, 9} {

@@ -13,7 +13,7 @@ import (
 	"marketplace.example/trials/internal/domain/audit"
 )
 
-// placed is an entry under the number at which it stands.
+// placed is an entry and the number under which it is stored.
 type placed struct {
 	number int
 	entry  audit.Entry
@@ -109,8 +109,8 @@ func TestAnAlteredEntryIsNamed(t *testing.T) {
 	}
 }
 
-// Somebody who alters an entry and makes its hash anew is found at the next one,
-// and where there is none, by whoever has noted the last.
+// An altered entry with a new hash is found at the next entry
+// or, if there is none, by a noted hash of the last one.
 func TestAnEntryMadeAnewIsNamed(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {

@@ -21,7 +21,7 @@ func registration() trial.Registration {
 	return trial.Registration{VendorID: "v-1", Cohort: trial.Automated, Policy: trial.DefaultPolicy(), Day: trial.RealDay, Zone: "Europe/Paris", At: startedAt}
 }
 
-// lived is a trial that has lived to a moment, every step's e-mail sent.
+// lived is a trial that has run until at, with every step's e-mail sent.
 func lived(until time.Time) trial.State {
 	s := trial.NewState(registration())
 	for {
@@ -33,7 +33,7 @@ func lived(until time.Time) trial.State {
 	}
 }
 
-// asked is a trial that was asked for something at a moment.
+// asked is a trial after a request.
 func asked(s trial.State, message string, r trial.Request, at time.Time) trial.State {
 	e, err := s.Request(message, r, at)
 	if err != nil {
@@ -241,7 +241,7 @@ func TestDecideResend(t *testing.T) {
 	}
 }
 
-// A conversion that is on record counts, although the trial has not heard of it yet.
+// A recorded conversion counts even before the trial has received it.
 func TestDecideResendHeedsBillingsWord(t *testing.T) {
 	t.Parallel()
 	for days := range 19 {

@@ -38,7 +38,7 @@ func TestUrgentWorkGoesBeforeWhatWaits(t *testing.T) {
 	})
 }
 
-// No turn is lost with those who give up, also where it has just come.
+// Callers that give up lose no turn, even if it has just come.
 func TestWhoGivesUpTakesNoTurn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -34,7 +34,7 @@ func TestACertificateIsWarnedOfWeeksBeforeItExpires(t *testing.T) {
 	require.Empty(t, Assess(Probes{}, Health{}, now).Part(PartCertificate), "the API does not speak TLS itself")
 }
 
-// certificates are good for 90 days, so many of which are left at midday.
+// certificates are valid for 90 days; the numbers are the days left at midday.
 func certificates(daysLeft ...int) []Validity {
 	var all []Validity
 	for _, days := range daysLeft {

@@ -24,7 +24,7 @@ func builtIn(id RuleID) Rule {
 	return rules[slices.IndexFunc(rules, func(r Rule) bool { return r.ID == id })]
 }
 
-// observing is an observation of a value; none where it is negative.
+// observing is an observation of a value; a negative value is unmeasured.
 func observing(value float64) Observation {
 	if value < 0 {
 		return Observation{Text: "nothing"}
@@ -296,9 +296,9 @@ func TestWhatIsConfiguredIsChecked(t *testing.T) {
 	}
 }
 
-// Whatever is seen and done: nobody is told twice within a cooldown that an alert
-// fires, each firing ends once before the next, what a silence covers is told to
-// nobody but stands in the history, and the history makes the state.
+// For any observations and requests: nobody is notified twice within a cooldown that an alert
+// fires, each firing ends once before the next, what a silence covers is in the history
+// without a notice, and the history determines the state.
 func TestPropertiesOfDecisions(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {

@@ -23,7 +23,7 @@ func (s Situation) happened(minutesAgo float64, c trial.Cohort, name Name, n int
 	s.Tally[Counter{SlotOf(minutesOn(-minutesAgo), s.Day), c, name}] += n
 }
 
-// fires tells whether a rule's alert fires.
+// fires reports whether a rule's alert fires.
 func (s Situation) fires(t *testing.T, id RuleID, before time.Time) bool {
 	t.Helper()
 	o := Observe(id, s, before)

@@ -34,7 +34,7 @@ func figure(t *testing.T, r monitoring.Report, id monitoring.FigureID, c trial.C
 	return monitoring.Figure{}
 }
 
-// Only trials that had the time to convert count, whoever registers today.
+// Only trials that had time to convert count, whatever is registered today.
 func TestConversionCountsTrialsThatAreOver(t *testing.T) {
 	t.Parallel()
 	a := trial.Automated

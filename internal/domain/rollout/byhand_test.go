@@ -31,7 +31,7 @@ func on(percentage float64, version, disabled int) rollout.Document {
 	return d
 }
 
-// enact is what an event comes to before flags, and the flags after it.
+// enact carries out an event over flags, and returns the event and the flags after it.
 func enact(s rollout.State, e rollout.Event, d rollout.Document) (rollout.Event, rollout.Document) {
 	c := d.Change()
 	e = s.Carry(e, &c)

@@ -11,12 +11,12 @@ import (
 	"marketplace.example/trials/internal/domain/rollout"
 )
 
-// noon is a moment that tests count from.
+// noon is the time that tests count from.
 var noon = time.Date(2026, time.March, 2, 12, 0, 0, 0, time.UTC)
 
 const day = 24 * time.Hour
 
-// near is how near two ways of adding up the same logarithms come.
+// near is the tolerance for two ways of adding up the same logarithms.
 const near = 1e-6
 
 func evidence(n rollout.Null) rollout.Evidence {

@@ -12,7 +12,7 @@ import (
 	"marketplace.example/trials/internal/domain/rollout"
 )
 
-// asked are flags that were lowered for a rollback which the rollout has not heard of, and maybe set since.
+// asked are flags that were lowered for a rollback whose signal has not arrived, and maybe set since.
 func asked(r rollout.Request, enabled bool, percentage float64) rollout.Document {
 	d := flagged(enabled, percentage, 9)
 	r.ID, r.By, r.Reason = "k-1", "ada", "slow"
@@ -20,7 +20,7 @@ func asked(r rollout.Request, enabled bool, percentage float64) rollout.Document
 	return d
 }
 
-// sees is what a watch says of flags.
+// sees is a judgement that holds only the flags.
 func sees(l *life, d rollout.Document) *rollout.Judgement {
 	j := healthy(l.state, l.now)
 	f := d.FeatureFlags.TrialAutomation
@@ -28,7 +28,7 @@ func sees(l *life, d rollout.Document) *rollout.Judgement {
 	return j
 }
 
-// The signal of a rollback may be late or lost: what was asked for stands beside the flags.
+// The signal of a rollback may be late or lost: the request is stored with the flags.
 func TestARollbackHoldsThoughItsSignalIsLost(t *testing.T) {
 	t.Parallel()
 	release := func(percentage float64) rollout.Request {

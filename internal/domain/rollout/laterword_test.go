@@ -123,7 +123,7 @@ func TestARollbackKeepsAPersonsPause(t *testing.T) {
 	require.Equal(t, rollout.Running, l.state.Status, "a percentage that was held is given up")
 }
 
-// Those who were released, or registered meanwhile, are taken in as well.
+// Trials that were released, or registered meanwhile, are backfilled as well.
 func TestTakingInBeginsAgainAfterARollback(t *testing.T) {
 	t.Parallel()
 	for name, back := range map[string]rollout.Event{

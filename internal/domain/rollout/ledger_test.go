@@ -13,7 +13,7 @@ import (
 	"marketplace.example/trials/internal/domain/rollout"
 )
 
-// book is a ledger in the making: it takes a snapshot every so often.
+// book builds a ledger from regular snapshots.
 type book struct {
 	ledger   rollout.Ledger
 	plan     rollout.Plan
@@ -58,7 +58,7 @@ func outcome(kind rollout.OutcomeKind, vendor, step string, after time.Duration)
 	return rollout.Outcome{Kind: kind, VendorID: vendor, Key: key, At: noon.Add(after)}
 }
 
-// mailed is an e-mail sent and told of a minute later.
+// mailed is an e-mail with its report a minute later.
 func mailed(vendor, step string, after time.Duration, reported rollout.OutcomeKind) []rollout.Outcome {
 	return []rollout.Outcome{outcome(rollout.MailSent, vendor, step, after), outcome(reported, vendor, step, after+time.Minute)}
 }
@@ -247,7 +247,7 @@ func TestAnEMailWhoseSendingIsUnknownCounts(t *testing.T) {
 	require.InDelta(t, 1, b.ledger.Email.Total().Sum, near)
 }
 
-// An e-mail that comes back when its vendor's day is closed counts neither anew nor twice.
+// An e-mail that bounces after its vendor's day is closed counts neither again nor twice.
 func TestAnEMailMayComeBackAsLongAsItsDayIsOpen(t *testing.T) {
 	t.Parallel()
 	b := newBook()

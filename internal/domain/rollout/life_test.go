@@ -16,7 +16,7 @@ type life struct {
 	state  rollout.State
 	events []rollout.Event
 	now    time.Time
-	// judge is what is judged each hour; nil for nothing.
+	// judge returns each hour's judgement; nil for none.
 	judge func(rollout.State, time.Time) *rollout.Judgement
 	last  *rollout.Judgement
 }
@@ -40,7 +40,7 @@ func (l *life) apply(e rollout.Event) {
 	l.events = append(l.events, e)
 }
 
-// settle lets the rollout do what it does by itself at this moment.
+// settle lets the rollout do everything that is due now.
 func (l *life) settle(each func(rollout.State, rollout.Event)) {
 	l.t.Helper()
 	for range 100 {

@@ -23,10 +23,10 @@ type chronicle struct {
 	snapshots []rollout.Snapshot
 	ledger    rollout.Ledger
 	now       time.Time
-	// latest is what was judged last, known what the workflow was told of.
+	// latest is the last judgement, known the last one signaled to the workflow.
 	latest, known *rollout.Judgement
 	flags         rollout.Flags
-	// bouncing is how many of ten e-mails are not delivered.
+	// bouncing is how many of ten e-mails bounce.
 	bouncing int
 	// quiet has nobody register.
 	quiet bool

@@ -9,12 +9,12 @@ import (
 	"marketplace.example/trials/internal/domain/trial"
 )
 
-// well are the facts of a moment at which nothing is amiss.
+// well are facts without any obstacle.
 func well(now string) trial.StepFacts {
 	return trial.StepFacts{Now: at(now), AutomationEnabled: true, EmailReminders: true, AutoExpiration: true}
 }
 
-// amiss are the facts of a moment at which everything is, but for the conversion.
+// amiss are facts with every obstacle except for a conversion.
 func amiss(now string) trial.StepFacts {
 	return trial.StepFacts{Now: at(now), NoMail: trial.ReasonSuppressedAddress}
 }

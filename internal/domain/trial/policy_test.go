@@ -61,7 +61,7 @@ func TestPolicyValidate(t *testing.T) {
 	}
 }
 
-// requireRefusal checks all that a caller is told.
+// requireRefusal checks the whole error that a caller gets.
 func requireRefusal(t *testing.T, err error, code trial.Code, field, message string) {
 	t.Helper()
 	var refusal *trial.Error

@@ -35,7 +35,7 @@ func TestWhateverHappens(t *testing.T) {
 	})
 }
 
-// wakesOnTime lets the workflow's timer fire at the next step's moment.
+// wakesOnTime fires the workflow's timer when the next step is due.
 func (w *world) wakesOnTime(t *rapid.T) {
 	step, ok := w.state.Next()
 	if !ok {
@@ -94,7 +94,7 @@ func (w *world) billingRecords(t *rapid.T) {
 	w.facts.Converted = true
 }
 
-// billingAsks delivers billing's message, of a moment long ago, now or to come.
+// billingAsks delivers billing's message, about a past, present or future conversion.
 func (w *world) billingAsks(t *rapid.T) {
 	if !w.facts.Converted {
 		w.fewConvert(t)

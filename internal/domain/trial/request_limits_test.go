@@ -168,7 +168,7 @@ func TestARequestIsCarriedOutOnce(t *testing.T) {
 	e, err := once.Request(trial.MessageExtend, trial.Request{ID: "r1", Days: 3, Reason: "again"}, at("2026-03-05 10:01"))
 	require.NoError(t, err)
 	require.Nil(t, e)
-	// Also where it would be refused by now, or is not valid any more.
+	// Even if it would be refused by now, or is no longer valid.
 	over := asked(once, trial.MessageCancel, "2026-03-06 10:00", trial.Request{ID: "r2"})
 	for _, r := range []trial.Request{{ID: "r1", Days: 3, Reason: "again"}, {ID: "r1"}} {
 		e, err = over.Request(trial.MessageExtend, r, at("2026-03-06 10:00"))

@@ -9,7 +9,7 @@ import (
 	"marketplace.example/trials/internal/domain/trial"
 )
 
-// stand is a trial as a request may find it, at a moment.
+// stand is a trial in some state, at a time.
 type stand struct {
 	name  string
 	now   string

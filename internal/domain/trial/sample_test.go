@@ -47,7 +47,7 @@ func noGrace(p *trial.Policy) { p.GraceDays = 0 }
 // due is the decision of a step with nothing amiss.
 var due = trial.Decision{Action: trial.Run, Reason: trial.ReasonDue, Mail: true}
 
-// lived is the trial after every step due by a moment ran at its own.
+// lived is the trial after every step due by a time ran when due.
 func lived(s trial.State, until string) trial.State {
 	for {
 		step, ok := s.Next()
@@ -80,7 +80,7 @@ func named(s trial.State, kind trial.Kind) trial.Step {
 	panic("no step " + string(kind))
 }
 
-// lines writes steps down, one a line: "kind/revision moment".
+// lines formats steps, one a line: "kind/revision time".
 func lines(steps []trial.Step) string {
 	var b strings.Builder
 	for _, s := range steps {

@@ -30,9 +30,9 @@ type world struct {
 	ever map[string]trial.Step
 	// mailed counts the e-mails of a step, by key.
 	mailed map[string]int
-	// notified is when the vendor was told that the trial had ended, by revision.
+	// notified is when the vendor was notified of the trial's end, by revision.
 	notified map[int]time.Time
-	// revisedAt is when the schedule was last planned anew.
+	// revisedAt is when the schedule was last replanned.
 	revisedAt time.Time
 	// taken are the ids of requests that were carried out.
 	taken map[string]bool
@@ -211,7 +211,7 @@ func (w *world) mayBe(step trial.Step, d trial.Decision, f trial.StepFacts) {
 		notified, ok := w.notified[step.Revision]
 		require.True(w.t, ok, "grace without an end before it")
 		// Clocks that go forward take an hour, and an hour is tolerated.
-		// Events keep whole milliseconds of the moment at which somebody was told.
+		// Events round the time of a notification to whole milliseconds.
 		least := time.Duration(w.state.Policy.GraceDays)*w.state.Day - w.state.Day/24 - time.Millisecond
 		if w.state.Zone != "" {
 			least -= w.state.Day / 24
@@ -245,7 +245,7 @@ func (w *world) ask(message string, r trial.Request) {
 	}
 }
 
-// holds checks what must be true of a trial at every moment.
+// holds checks the invariants of a trial.
 func (w *world) holds() {
 	s := w.state
 	same(w.t, w.database, stored(w.t, s), "a state that is stored is another")

@@ -26,7 +26,7 @@ func pendingAt(s trial.State) map[trial.Kind]time.Time {
 	return all
 }
 
-// Who moves in the middle of a trial is reminded in the morning of where it is now; what was sent is not sent again.
+// A vendor who moves during a trial is reminded in the morning of the new zone; what was sent is not sent again.
 func TestAMoveToAnotherZonePlansTheRemainingRemindersAnew(t *testing.T) {
 	t.Parallel()
 	startedAt := parseTime(t, "America/Los_Angeles", "2026-03-02 18:00")

@@ -89,7 +89,7 @@ func TestAllIsWell(t *testing.T) {
 	})
 }
 
-// How the rollout's workflow stands is asked for, and is not known where Temporal does not say.
+// The state of the rollout's workflow is checked, and unknown if Temporal does not report it.
 func TestTheRolloutsWorkflowIsAskedFor(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

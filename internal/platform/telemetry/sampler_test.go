@@ -45,7 +45,7 @@ func (s *samples) ForgetProcesses(_ context.Context, before time.Time) error {
 	return nil
 }
 
-// kept is what was stored last, how often, and up to when others were forgotten.
+// kept is the last stored sample, the number of samples, and the limit of the last cleanup.
 func (s *samples) kept() ([]monitoring.Sample, int, time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
