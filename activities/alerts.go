@@ -14,7 +14,7 @@ import (
 	"marketplace.example/trials/internal/domain/trial"
 )
 
-// AlertStore is the database access of the alerts.
+// AlertStore is what the alerts need of the database.
 type AlertStore interface {
 	app.FlagReader
 	app.AlertReader
@@ -118,7 +118,7 @@ func (a *Alerts) situation(ctx context.Context, counted bool) (monitoring.Situat
 		}
 	}
 	if s.Repairs, err = a.Store.Repairs(ctx, monitoring.FindPeriods(now, a.Day)); err != nil {
-		return s, failed("reading the reconciler's repairs", err)
+		return s, failed("reading what the reconciler found", err)
 	}
 	s.Parts = a.Parts.AlertParts(ctx, now)
 	return s, nil
@@ -132,7 +132,7 @@ func (a *Alerts) judge(ctx context.Context, rule monitoring.Rule, s monitoring.S
 		return after, happened, nil
 	})
 	if err != nil {
-		return alert, failed("storing it", err)
+		return alert, failed("keeping it", err)
 	}
 	if alert.Status == monitoring.AlertFiring {
 		seen.Firing++

@@ -28,10 +28,10 @@ type alarms struct {
 	events  map[monitoring.RuleID][]monitoring.AlertEvent
 	// broken is the rule whose alert cannot be kept.
 	broken monitoring.RuleID
-	// deaf is the error of every notice.
+	// deaf is why nobody can be told.
 	deaf     error
 	notified []rollout.Message
-	// mailsFrom is when the evaluating process began; zero if it may send no e-mails.
+	// mailsFrom is when the process began that looks; zero where it may send no e-mails.
 	mailsFrom time.Time
 	posted    []string
 }
@@ -125,7 +125,7 @@ func (a *alarms) evaluate(minutes int) (activities.AlertsSeen, error) {
 	return looking.EvaluateAlerts(a.t.Context())
 }
 
-// keys are the notices sent, in order.
+// keys are what people were told, in order.
 func (a *alarms) keys() []string {
 	keys := []string{}
 	for _, m := range a.notified {
@@ -185,7 +185,7 @@ func TestWhatCannotBeToldIsToldByALaterLook(t *testing.T) {
 	a.deaf = errors.New("no way to tell")
 	a.parts.MaySend, a.parts.Workers = new(false), new(0)
 	seen, err := a.evaluate(0)
-	require.ErrorContains(t, err, "alert sesPaused: sending the notice: no way to tell")
+	require.ErrorContains(t, err, "alert sesPaused: telling of it: no way to tell")
 	require.ErrorContains(t, err, "alert workerAway")
 	require.Equal(t, 2, seen.Firing, "one that cannot be told keeps no other from being judged")
 	_, err = a.evaluate(1)
@@ -203,7 +203,7 @@ func TestAnAlertThatCannotBeKeptKeepsNoOtherFromBeingToldOf(t *testing.T) {
 	a := newAlarms(t)
 	a.broken, a.parts.Workers, a.parts.MaySend = monitoring.WorkerAway, new(0), new(false)
 	_, err := a.evaluate(0)
-	require.ErrorContains(t, err, "alert workerAway: storing it: cannot be kept")
+	require.ErrorContains(t, err, "alert workerAway: keeping it: cannot be kept")
 	require.Equal(t, []string{"alert/sesPaused/1"}, a.keys())
 	a.tally = nil
 	_, err = a.evaluate(1)
@@ -241,7 +241,7 @@ func TestTheMonitoringFlagsDoWhatTheirNamesSay(t *testing.T) {
 	a.flags.TrialMetrics, a.tally = true, tally
 	_, err = a.evaluate(1)
 	require.NoError(t, err)
-	require.Equal(t, []string{"Trial alert, high: still firing, the mail service accepts no e-mail", "Trial alerts, medium: 2 fire"}, a.subjects())
+	require.Equal(t, []string{"Trial alert, high: still, the mail service takes no e-mail", "Trial alerts, medium: 2 fire"}, a.subjects())
 }
 
 // While no worker ran the API looked and posted; then a worker starts, and most of it is over within a minute.
@@ -308,7 +308,7 @@ func TestWhoeverWasToldThatAnAlertFiresIsToldThatItIsOver(t *testing.T) {
 				require.NoError(t, err)
 				want := []string{}
 				if notified {
-					want = []string{"Trial alert, high: the mail service accepts no e-mail", "Trial alert over: the mail service accepts no e-mail"}
+					want = []string{"Trial alert, high: the mail service takes no e-mail", "Trial alert over: the mail service takes no e-mail"}
 				}
 				require.Equal(t, want, a.subjects())
 			}

@@ -51,13 +51,13 @@ func (s *backoff) note(id string, err error, now time.Time) {
 		delete(s.all, id)
 		return
 	}
-	if !known && len(s.all) >= mostSkipped {
+	if !known && len(s.all) >= mostResting {
 		s.forget()
 	}
 	if s.all == nil {
 		s.all = map[string]failures{}
 	}
-	delay := min(max(2*before.delay, firstPause), longestRest)
+	delay := min(max(2*before.delay, firstRest), longestRest)
 	s.all[id] = failures{delay: delay, next: now.Add(delay)}
 }
 

@@ -28,7 +28,7 @@ type BackedUp struct {
 	Doubt string `json:"doubt,omitempty"`
 }
 
-// Backups takes the scheduled backups.
+// Backups takes the backups of a schedule.
 type Backups struct {
 	// BackupService is nil if the product takes no backups.
 	BackupService BackupService
@@ -46,10 +46,10 @@ func (b *Backups) BackUp(ctx context.Context) (BackedUp, error) {
 		return taken, failed("taking a backup", err)
 	}
 	if err != nil { // another attempt would take another backup
-		b.Log.Error("expired backups were not deleted", zap.Error(err))
+		b.Log.Error("what has expired of the backups is not deleted", zap.Error(err))
 	}
 	if taken.Doubt != "" {
-		b.Log.Warn("expired backups are kept because a clock may be wrong", zap.String("reason", taken.Doubt))
+		b.Log.Warn("old backups are kept, since a clock may be wrong", zap.String("reason", taken.Doubt))
 	}
 	b.Log.Info("backup taken", zap.String("backup", taken.ID), zap.Int("documents", taken.Documents), zap.Int64("bytes", taken.Bytes), zap.Int("expired", taken.Expired))
 	return taken, nil

@@ -11,7 +11,7 @@ import (
 	"marketplace.example/trials/activities"
 )
 
-// keeps is a backup service with prepared answers.
+// keeps is a place for backups that answers as it is told to.
 type keeps struct {
 	taken activities.BackedUp
 	err   error

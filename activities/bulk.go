@@ -51,7 +51,7 @@ type BulkStore interface {
 	SettleBulkItem(ctx context.Context, id string, number int, r bulk.Result) (bulk.Result, error)
 }
 
-// BulkTrials sends messages to the trials' workflows.
+// BulkTrials reaches the trials' workflows.
 type BulkTrials interface {
 	// Ask sends a message and returns the trial after it. A *trial.Error is the trial's refusal, or CodeUnavailable.
 	Ask(ctx context.Context, message, vendorID string, r trial.Request) (trial.Overview, error)
@@ -98,7 +98,7 @@ func (b *Bulk) storedSuccessor(ctx context.Context, id string, seq int) (*bulk.S
 		return nil, failed("reading the operation's progress", err)
 	}
 	if stored.Seq <= seq {
-		return nil, nil //nolint:nilnil // documented: there is none
+		return nil, nil //nolint:nilnil // documented: it is not
 	}
 	return &stored, nil
 }
@@ -210,7 +210,7 @@ func (b *Bulk) LookAtItems(ctx context.Context, w BulkWork) (bulk.State, error) 
 		} else {
 			facts, err := b.facts(ctx, w.Operation, item, flags)
 			if err != nil {
-				return w.State, failed("reading trial "+item.VendorID, err)
+				return w.State, failed("looking at trial "+item.VendorID, err)
 			}
 			example = w.Operation.Decide(item, facts).Example(item.VendorID)
 		}
@@ -235,7 +235,7 @@ func (b *Bulk) CarryOut(ctx context.Context, w BulkWork) (bulk.State, error) {
 		return held, b.note(ctx, w.Operation, held)
 	}
 	page := w.State.Page(w.Operation)
-	counts, err := b.carryOutPage(ctx, w.Operation, page)
+	counts, err := b.carry(ctx, w.Operation, page)
 	if err != nil {
 		return w.State, err
 	}
@@ -340,14 +340,14 @@ func (b *Bulk) execute(ctx context.Context, o bulk.Operation, item bulk.Item) (b
 }
 
 // decide reads the facts and decides an item.
-func (b *Bulk) decide(ctx context.Context, o bulk.Operation, item bulk.Item) (bulk.Decision, bulk.Facts, error) {
+func (b *Bulk) decide(ctx context.Context, o bulk.Operation, item bulk.Item) (bulk.Decision, bulk.ItemFacts, error) {
 	flags, err := b.Store.Flags(ctx)
 	if err != nil {
 		return bulk.Decision{}, bulk.ItemFacts{}, failed("reading the flags", err)
 	}
 	facts, err := b.facts(ctx, o, item, flags)
 	if err != nil {
-		return bulk.Decision{}, bulk.ItemFacts{}, failed("reading trial "+item.VendorID, err)
+		return bulk.Decision{}, bulk.ItemFacts{}, failed("looking at trial "+item.VendorID, err)
 	}
 	return o.Decide(item, facts), facts, nil
 }
@@ -361,7 +361,7 @@ func (b *Bulk) ask(ctx context.Context, item bulk.Item, d bulk.Decision) (bulk.R
 			return bulk.RefusedBy(e, b.Now()), nil
 		}
 		if err != nil {
-			return bulk.Result{}, failed("sending the request to trial "+item.VendorID, err)
+			return bulk.Result{}, failed("asking trial "+item.VendorID, err)
 		}
 		if o.Revision == d.Change.Revision && o.EndsAt.Equal(d.Change.Is) {
 			result.Change = d.Change
@@ -371,7 +371,7 @@ func (b *Bulk) ask(ctx context.Context, item bulk.Item, d bulk.Decision) (bulk.R
 	// It was carried out before, or with another result than expected.
 	events, err := b.Store.Events(ctx, item.VendorID, 1)
 	if err != nil {
-		return bulk.Result{}, failed("reading the events of trial "+item.VendorID, err)
+		return bulk.Result{}, failed("reading what happened to trial "+item.VendorID, err)
 	}
 	if change, found := bulk.ChangeBy(events, d.Request.ID); found {
 		result.Change = &change
@@ -389,14 +389,14 @@ func (b *Bulk) convert(ctx context.Context, item bulk.Item, d bulk.Decision) (bu
 		return bulk.NewResult(bulk.Skipped, bulk.ReasonAlreadyConverted, "", b.Now()), nil
 	}
 	if err := b.Trials.Convert(ctx, item.VendorID, d.Request); err != nil {
-		return bulk.Result{}, failed("signaling trial "+item.VendorID, err)
+		return bulk.Result{}, failed("telling trial "+item.VendorID, err)
 	}
 	return bulk.NewResult(bulk.Succeeded, bulk.ReasonCarriedOut, "", b.Now()), nil
 }
 
 // facts reads the facts for an item.
-func (b *Bulk) facts(ctx context.Context, o bulk.Operation, item bulk.Item, flags rollout.Document) (bulk.Facts, error) {
-	f := bulk.Facts{Now: b.Now(), EmailReminders: flags.FeatureFlags.TrialAutomation.EmailReminders}
+func (b *Bulk) facts(ctx context.Context, o bulk.Operation, item bulk.Item, flags rollout.Document) (bulk.ItemFacts, error) {
+	f := bulk.ItemFacts{Now: b.Now(), EmailReminders: flags.FeatureFlags.TrialAutomation.EmailReminders}
 	var err error
 	if f.Trial, f.Found, err = b.Store.Trial(ctx, item.VendorID); err != nil || !f.Found {
 		return f, err

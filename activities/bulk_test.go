@@ -142,7 +142,7 @@ func TestResendItems(t *testing.T) {
 	require.Equal(t, "v1/resend-bulk-1/0", h.mails[0].Send.Key, "a send of its own, so that events about it settle it")
 }
 
-// An e-mail is decided on the facts after its wait for its turn.
+// Whatever the world has come to while an e-mail waited for its turn is what it is decided on.
 func TestResendDecidesAgainAfterItsTurn(t *testing.T) {
 	t.Parallel()
 	vendor := func(change func(*trial.Vendor)) func(*bulkFake) {
@@ -332,7 +332,7 @@ func TestUndoItems(t *testing.T) {
 	require.Equal(t, before.Add(4*trial.RealDay), h.state("v3").EndsAt)
 }
 
-// A run that was reset knows less than the database: the stored progress counts, and no trial is asked anything.
+// A run that was reset knows less than is stored: what is stored stands, and no trial is asked anything.
 func TestAnOperationGoesOnFromWhatIsStored(t *testing.T) {
 	t.Parallel()
 	h := newBulkFake("v1", "v2")

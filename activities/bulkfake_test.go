@@ -34,14 +34,14 @@ type bulkFake struct {
 	asks        map[string]int
 	mails       []activities.Mail
 	conversions []string // of conversions
-	// outcome is the mail service's answer.
+	// outcome is what the mail service answers with.
 	outcome activities.Delivery
 	// crash has the next results not stored: what was done before is done.
 	crash int
 	// silent is a vendor whose trial does not answer, faster one whose conversion
 	// billing reports just before ours is kept.
 	silent, faster string
-	// meanwhile runs while an e-mail waits for its turn; nil if it need not wait.
+	// meanwhile is what happens while an e-mail waits for its turn; nil where it need not wait.
 	meanwhile func()
 }
 

@@ -15,7 +15,7 @@ import (
 // resend sends a step's e-mail again, under a claim of the operation's own, so once per operation. If nobody knows whether it left, it
 // is not repeated: one e-mail too many is worse than one too few. An event of the mail service may settle it later, and resuming
 // the operation then finds it sent.
-func (b *Bulk) resend(ctx context.Context, o bulk.Operation, step trial.Step, f bulk.Facts) (bulk.Result, error) {
+func (b *Bulk) resend(ctx context.Context, o bulk.Operation, step trial.Step, f bulk.ItemFacts) (bulk.Result, error) {
 	send, mine, err := b.claim(ctx, o, f)
 	if err != nil {
 		return bulk.Result{}, err
@@ -51,7 +51,7 @@ func (b *Bulk) undone(ctx context.Context, o bulk.Operation, item bulk.Item, d b
 	if o.Action == bulk.Resend {
 		send, err := b.Store.Send(ctx, trial.Step{Kind: o.ResendKind()}.Key(item.VendorID))
 		if err != nil {
-			return bulk.Result{}, failed("reading the e-mail of an earlier attempt", err)
+			return bulk.Result{}, failed("looking for the e-mail of an attempt before", err)
 		}
 		if send != nil && send.Status != trial.SendReleased {
 			return b.sent(send.Status, send.Reason), nil
@@ -61,7 +61,7 @@ func (b *Bulk) undone(ctx context.Context, o bulk.Operation, item bulk.Item, d b
 }
 
 // claim claims the send for this attempt, or returns the e-mail's record.
-func (b *Bulk) claim(ctx context.Context, o bulk.Operation, f bulk.Facts) (send trial.Send, mine bool, err error) {
+func (b *Bulk) claim(ctx context.Context, o bulk.Operation, f bulk.ItemFacts) (send trial.Send, mine bool, err error) {
 	key, hash := trial.Step{Kind: o.ResendKind()}.Key(f.Vendor.ID), trial.AddressHash(f.Vendor.Email)
 	mine, send, err = b.Store.ClaimSend(ctx, trial.Send{
 		Key: key, VendorID: f.Vendor.ID, Kind: o.ResendKind(), Status: trial.SendClaimed, Attempt: 1,
@@ -78,7 +78,7 @@ func (b *Bulk) claim(ctx context.Context, o bulk.Operation, f bulk.Facts) (send 
 }
 
 // deliver sends, unless the kill switch is off by now, and records the result.
-func (b *Bulk) deliver(ctx context.Context, send trial.Send, step trial.Step, f bulk.Facts) (Delivery, error) {
+func (b *Bulk) deliver(ctx context.Context, send trial.Send, step trial.Step, f bulk.ItemFacts) (Delivery, error) {
 	delivery := Delivery{Status: trial.SendReleased, Reason: string(trial.ReasonAutomationDisabled)}
 	flags, err := b.Store.Flags(ctx)
 	if err == nil && flags.FeatureFlags.TrialAutomation.Enabled {
@@ -95,8 +95,8 @@ func (b *Bulk) deliver(ctx context.Context, send trial.Send, step trial.Step, f 
 	case settleErr != nil:
 		return delivery, failed("recording the send's outcome", settleErr)
 	case err != nil:
-		return delivery, failed("resending", err)
-	case settled.Status == trial.SendSent: // an event may have arrived before the answer
+		return delivery, failed("sending again", err)
+	case settled.Status == trial.SendSent: // an event may have been faster than the answer
 		delivery.Status = trial.SendSent
 	}
 	b.Log.Info("sent again", zap.String("send", send.Key), zap.String("step", step.Key(f.Vendor.ID)), zap.String("status", string(delivery.Status)))

@@ -100,7 +100,7 @@ func TestARolloutDoesNotCompleteOverARollback(t *testing.T) {
 	require.Equal(t, 9, came.FlagsVersion)
 }
 
-// pool has one running trial, and records who was adopted and released.
+// pool has one trial that runs, and keeps who was taken in and handed over.
 type pool struct {
 	registry
 	running  trial.State

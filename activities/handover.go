@@ -41,7 +41,7 @@ func (h *handingOver) passed(woken, failed int64, now time.Time) {
 	defer h.mu.Unlock()
 	h.done = failed == 0
 	if woken > 0 && failed > 0 {
-		h.delay = min(max(2*h.delay, firstPause), longestRest)
+		h.delay = min(max(2*h.delay, firstRest), longestRest)
 		h.next = now.Add(h.delay)
 	}
 }
@@ -51,7 +51,7 @@ func (h *handingOver) passed(woken, failed int64, now time.Time) {
 func (s *Sweep) release(ctx context.Context, swept *Swept) error {
 	state, found, err := s.Store.CurrentRollout(ctx)
 	if err != nil {
-		return fmt.Errorf("reading the latest rollout: %w", err)
+		return fmt.Errorf("looking for the latest rollout: %w", err)
 	}
 	if !found || state.ReleasedBefore == 0 || !s.handover.due(fmt.Sprintf("%s/%d", state.ID, state.ReleasedBefore), s.Now()) {
 		return nil
@@ -61,7 +61,7 @@ func (s *Sweep) release(ctx context.Context, swept *Swept) error {
 		failed++
 	}
 	swept.Woken += woken
-	s.handover.recordPass(woken, failed, s.Now())
+	s.handover.passed(woken, failed, s.Now())
 	return err
 }
 
@@ -71,7 +71,7 @@ func (s *Sweep) wakeHandedOver(ctx context.Context, state rollout.State) (woken,
 	for after := ""; ; {
 		held, err := s.Store.HeldTrials(ctx, []trial.Reason{trial.ReasonAutomationDisabled, trial.ReasonExpirationOff}, after, sweepBatch)
 		if err != nil {
-			return woken, failed, fmt.Errorf("reading the held trials to hand over: %w", err)
+			return woken, failed, fmt.Errorf("looking for held trials to hand over: %w", err)
 		}
 		var reached int64
 		each(ctx, s, held, func(ctx context.Context, t trial.State) (*int64, error) {

@@ -44,7 +44,7 @@ func TestTrialsThatAreHeldAfterAReleaseLookAgainOnce(t *testing.T) {
 	require.Len(t, y.done, 2)
 }
 
-// A rollback above 0 % counts too: trials are held while the expiry is switched off.
+// At a rollback above 0 % too: where the expiry is switched off, trials are held.
 func TestHeldTrialsLookAgainThoughTheRolloutGoesOn(t *testing.T) {
 	t.Parallel()
 	y := handedOver("v1", "v2")
@@ -101,7 +101,7 @@ func TestAHandoverIsRepeatedAtOnceWhenTemporalIsBack(t *testing.T) {
 	require.Equal(t, []string{"wake v1"}, y.done)
 }
 
-// pages are held trials that are read page by page; the database fails for some.
+// pages are held trials that are read page by page, where the database fails for some.
 type pages struct {
 	*sweepFake
 	fails bool

@@ -17,7 +17,7 @@ func heartbeat(ctx context.Context) (stop func()) {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	go func() {
-		ticker := time.NewTicker(heartbeatEvery)
+		ticker := time.NewTicker(beatEvery)
 		defer ticker.Stop()
 		for {
 			select {

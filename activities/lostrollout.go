@@ -22,7 +22,7 @@ type RolloutEnsurer interface {
 func (s *Sweep) keep(ctx context.Context, swept *Swept) error {
 	state, found, err := s.Store.CurrentRollout(ctx)
 	if err != nil {
-		return fmt.Errorf("reading the running rollout: %w", err)
+		return fmt.Errorf("looking for the running rollout: %w", err)
 	}
 	if !found || state.Status.Final() {
 		return nil
@@ -47,7 +47,7 @@ func (r *Rollouts) Recover(ctx context.Context, id string) (rollout.State, error
 	if err != nil {
 		return state, failed("reading the rollout's state", err)
 	}
-	r.Log.Warn("a rollout continues from the database: its workflow was lost, or reset", zap.String("rollout", id), zap.String("status", string(state.Status)))
+	r.Log.Warn("a rollout goes on from what is stored: its workflow was lost, or reset", zap.String("rollout", id), zap.String("status", string(state.Status)))
 	if state.Status.Final() {
 		return state, nil
 	}

@@ -50,7 +50,7 @@ func (s *shelf) Watching(_ context.Context, on bool) error {
 	return nil
 }
 
-// The schedule of the watch was lost with Temporal's data; a new one is paused.
+// With Temporal's data the schedule of the watch was lost; made anew it is paused.
 func TestARolloutThatIsTakenUpAgainIsWatched(t *testing.T) {
 	t.Parallel()
 	for status, watching := range map[rollout.Status][]bool{rollout.Running: {true}, rollout.Paused: {true}, rollout.RolledBack: nil, rollout.Completed: nil} {

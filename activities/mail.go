@@ -16,7 +16,7 @@ import (
 func (t *Trials) mail(ctx context.Context, due Due, s *evaluation) (bool, error) {
 	key := due.Step.Key(due.State.VendorID)
 	if !s.decision.Mail {
-		return t.sentBefore(ctx, due, key, s)
+		return t.leftBefore(ctx, due, key, s)
 	}
 	send, action, err := t.claim(ctx, due, key, s.vendor)
 	switch {
@@ -72,7 +72,7 @@ func (t *Trials) claim(ctx context.Context, due Due, key string, vendor trial.Ve
 	case trial.SendDone, trial.SendGiveUp:
 		return send, action, nil
 	case trial.SendWait:
-		return send, action, mayHaveBeenSent(fmt.Sprintf("send %s: outcome unknown", key), until.Sub(t.Now()), nil)
+		return send, action, mayHaveLeft(fmt.Sprintf("send %s: outcome unknown", key), until.Sub(t.Now()), nil)
 	case trial.SendNow, trial.SendResend:
 	}
 	claimed, send, err = t.Store.ReclaimSend(ctx, key, send.Attempt, action == trial.SendResend, t.Now(), hash)
@@ -80,7 +80,7 @@ func (t *Trials) claim(ctx context.Context, due Due, key string, vendor trial.Ve
 		return send, "", failed("claiming the send again", err)
 	}
 	if !claimed {
-		return send, trial.SendWait, mayHaveBeenSent(fmt.Sprintf("send %s: claimed by another attempt", key), time.Second, nil)
+		return send, trial.SendWait, mayHaveLeft(fmt.Sprintf("send %s: claimed by another attempt", key), time.Second, nil)
 	}
 	if action == trial.SendResend {
 		t.Log.Warn("sending again: the first attempt has no outcome", zap.String("send", key), zap.Int("attempt", send.Attempt))
@@ -95,12 +95,12 @@ func (t *Trials) settle(ctx context.Context, due Due, send trial.Send, d Deliver
 	defer cancel()
 	settled, err := t.Store.SettleSend(noteCtx, send.Key, send.Attempt, d.Status, d.MessageID, d.Reason, t.Now())
 	if err != nil && (d.Status == trial.SendSent || d.Status == trial.SendUnknown) {
-		return false, mayHaveBeenSent("recording the send's outcome", 0, err)
+		return false, mayHaveLeft("recording the send's outcome", 0, err)
 	}
 	if err != nil {
 		return false, failed("recording the send's outcome", err)
 	}
-	if settled.Status == trial.SendSent { // an event may have arrived before the answer
+	if settled.Status == trial.SendSent { // an event may have been faster than the answer
 		return true, nil
 	}
 	t.Log.Warn("e-mail not accepted", zap.String("send", send.Key), zap.String("status", string(d.Status)), zap.String("reason", d.Reason))
@@ -109,7 +109,7 @@ func (t *Trials) settle(ctx context.Context, due Due, send trial.Send, d Deliver
 		s.decision = refused(due.Step)
 		return false, nil
 	case trial.SendUnknown:
-		return false, mayHaveBeenSent(fmt.Sprintf("send %s: outcome unknown (%s)", send.Key, d.Reason), t.UnknownWait, nil)
+		return false, mayHaveLeft(fmt.Sprintf("send %s: outcome unknown (%s)", send.Key, d.Reason), t.UnknownWait, nil)
 	case trial.SendReleased, trial.SendClaimed, trial.SendSent:
 	}
 	if cause != nil {

@@ -52,7 +52,7 @@ func TestAnErrorSaysWhetherTheMailMayHaveLeft(t *testing.T) {
 	}
 }
 
-// pause is the pause that an error asks for; false for any other error.
+// pause is how long an error asks to wait; false where it is no such error.
 func pause(t *testing.T, err error) time.Duration {
 	t.Helper()
 	var app *sdktemporal.ApplicationError

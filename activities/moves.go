@@ -33,21 +33,21 @@ func (s *Sweep) rezone(ctx context.Context, swept *Swept) error {
 	elsewhere, err := throttled(&s.zones, s.Now, func() ([]trial.Whereabouts, error) {
 		found, next, err := s.Store.TrialsElsewhere(ctx, after, sweepBatch)
 		if err == nil {
-			s.moves.advanceTo(next)
+			s.moves.goOn(next)
 		}
 		return found, err
 	})
 	if err != nil {
-		return fmt.Errorf("reading the vendors who have moved: %w", err)
+		return fmt.Errorf("looking for vendors who have moved: %w", err)
 	}
-	resting := s.unknownZone.skipped(s.Now())
+	resting := s.nowhere.resting(s.Now())
 	each(ctx, s, elsewhere, func(ctx context.Context, w trial.Whereabouts) (*int64, error) {
 		switch id := w.Trial.VendorID; {
 		case w.Unknown && resting(id):
 			return nil, nil
 		case w.Unknown:
-			err := fmt.Errorf("vendor %s: its trial keeps the zone that it is planned in, %s: correct timezone in its document", id, migration.ZoneUnknown)
-			s.unknownZone.note(id, err, s.Now())
+			err := fmt.Errorf("vendor %s: its trial stays in the zone that it is planned in, %s: mend timezone in its document", id, migration.ZoneUnknown)
+			s.nowhere.note(id, err, s.Now())
 			atomic.AddInt64(&swept.LeftAlone, 1)
 			return nil, err
 		case !w.Trial.Automated || w.Trial.Rezone(w.Zone, s.Now()) == nil || !s.moves.isNew(w):
@@ -68,7 +68,7 @@ func (m *moves) position() string {
 	return m.after
 }
 
-func (m *moves) advanceTo(after string) {
+func (m *moves) goOn(after string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.after = after
@@ -89,7 +89,7 @@ func (m *moves) note(w trial.Whereabouts) {
 		m.confirmed = map[string]move{}
 	}
 	for id := range m.confirmed {
-		if len(m.confirmed) < mostSkipped {
+		if len(m.confirmed) < mostResting {
 			break
 		}
 		delete(m.confirmed, id)

@@ -21,7 +21,7 @@ func planned(id, zone, now string, seq int) trial.Whereabouts {
 	}}
 }
 
-// Each move is signaled once, however long the trial takes to follow; a trial that cannot follow is never signaled.
+// Each move is told once, however long the trial takes to follow; a trial that cannot follow is never told.
 func TestATrialIsToldOnceThatItsVendorHasMoved(t *testing.T) {
 	t.Parallel()
 	control := planned("control", "", "Asia/Tokyo", 1)
@@ -51,7 +51,7 @@ func TestATrialIsToldOnceThatItsVendorHasMoved(t *testing.T) {
 	require.Zero(t, pass())
 }
 
-// The signal may be lost: the next pass repeats it.
+// Nobody may have heard of the move: the next look tells of it.
 func TestAMoveThatNobodyHeardOfIsToldAgain(t *testing.T) {
 	t.Parallel()
 	y := &sweepFake{flags: rollout.InitialFlags(), broken: "a", elsewhere: [][]trial.Whereabouts{{planned("a", "", "Asia/Tokyo", 2)}}}
@@ -61,7 +61,7 @@ func TestAMoveThatNobodyHeardOfIsToldAgain(t *testing.T) {
 	require.Equal(t, int64(1), y.sweepWith(t, s).Moved)
 }
 
-// An invalid zone moves nobody, and is reported like other doubts.
+// A zone that is none moves nobody, and is told of as other doubts are.
 func TestAnUnknownZoneIsReported(t *testing.T) {
 	t.Parallel()
 	unknown := planned("v", "Europe/Paris", "", 2)

@@ -121,7 +121,7 @@ func (n *Notices) notifyAs(ctx context.Context, key string, m rollout.Message, r
 		return failed("claiming the notice", err)
 	}
 	if !claimed {
-		return n.claimedBefore(ctx, key)
+		return n.triedBefore(ctx, key)
 	}
 	return n.settle(ctx, key, n.deliver(ctx, m, r, key))
 }

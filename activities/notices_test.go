@@ -33,7 +33,7 @@ type board struct {
 	notices map[string]trial.SendStatus
 	reasons map[string]string
 	mails   []string // addresses mailed, in order
-	// outcome is the mail service's answer for an address; sent by default.
+	// outcome is what the mail service answers for an address; sent where none is set.
 	outcome map[string]activities.Delivery
 	broken  error // of the store's claims
 	noRoom  error // of the mail service's rate
@@ -126,7 +126,7 @@ func (b *board) DeliverNotice(_ context.Context, to, _ string, _ rollout.Message
 	return activities.Delivery{Status: trial.SendSent, MessageID: "m1"}, nil
 }
 
-// status is the status of the notice to a role.
+// status is what is known of the notice to a role.
 func (b *board) status(role rollout.Role) trial.SendStatus {
 	for key, status := range b.notices {
 		if strings.HasPrefix(key, "r1/7/"+string(role)+"-") {

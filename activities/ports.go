@@ -9,7 +9,7 @@ import (
 	"marketplace.example/trials/internal/domain/trial"
 )
 
-// Store is the database access of the trials' activities.
+// Store is what the activities need of the database.
 type Store interface {
 	app.FlagReader
 	app.VendorReader
@@ -60,7 +60,7 @@ type Mailer interface {
 	Deliver(ctx context.Context, m Mail) (Delivery, error)
 }
 
-// Starter is the sweep's access to Temporal.
+// Starter is what the sweep needs of Temporal.
 type Starter interface {
 	// Start starts a trial's workflow. started is false if it runs already.
 	Start(ctx context.Context, r trial.Registration) (started bool, err error)

@@ -8,7 +8,7 @@ import (
 	"marketplace.example/trials/internal/domain/monitoring"
 )
 
-// RecountStore is the database access of the recount.
+// RecountStore is what the recount needs of the database.
 type RecountStore interface {
 	// Recount compares the counters with the trials, and corrects wrong ones unless checkOnly.
 	Recount(ctx context.Context, checkOnly bool, progress func(trials int)) (monitoring.Recount, error)
@@ -28,7 +28,7 @@ func (r *Recount) Recount(ctx context.Context) (monitoring.Recount, error) {
 		return result, failed("recounting", err)
 	}
 	if result.Wrong > 0 {
-		r.Log.Warn("counters were wrong and are corrected", zap.Int("wrong", result.Wrong), zap.Int("counters", result.Counters))
+		r.Log.Warn("counters were wrong and are set right", zap.Int("wrong", result.Wrong), zap.Int("counters", result.Counters))
 	}
 	return result, nil
 }

@@ -11,7 +11,7 @@ import (
 	"marketplace.example/trials/internal/domain/rollout"
 )
 
-// ReportStore is the database access of reports.
+// ReportStore is what making reports needs of the database.
 type ReportStore interface {
 	CurrentRollout(ctx context.Context) (rollout.State, bool, error)
 	app.DecisionReader
@@ -23,9 +23,9 @@ type ReportStore interface {
 	SetReportNotified(ctx context.Context, rolloutID, id string) error
 }
 
-// Reports makes the reports after a rollout's deployment, and sends notices
-// of them. The due reports follow from the database, so that it does not matter
-// when or how often it runs.
+// Reports makes the reports on the time after a rollout's deployment, and tells
+// of them. What is due is found from what is stored, so that it does not matter
+// when or how often it comes.
 type Reports struct {
 	Store    ReportStore
 	Notifier Notifier
@@ -74,7 +74,7 @@ func (r *Reports) report(ctx context.Context, state rollout.State, p rollout.Per
 		return failed("reading report "+p.ID(), err)
 	}
 	if !found {
-		if report, err = r.makeReport(ctx, state, p); err != nil {
+		if report, err = r.make(ctx, state, p); err != nil {
 			return err
 		}
 		done.Made = append(done.Made, p.ID())
@@ -89,8 +89,8 @@ func (r *Reports) report(ctx context.Context, state rollout.State, p rollout.Per
 	return failed("noting that report "+p.ID()+" was sent", r.Store.SetReportNotified(ctx, state.ID, p.ID()))
 }
 
-// makeReport reads a period's facts, and stores the report on them.
-func (r *Reports) makeReport(ctx context.Context, state rollout.State, p rollout.Period) (rollout.Report, error) {
+// make reads a period's facts, and stores the report on them.
+func (r *Reports) make(ctx context.Context, state rollout.State, p rollout.Period) (rollout.Report, error) {
 	var days []rollout.Facts
 	for from := p.From; from.Before(p.To); from = from.Add(state.Times.Day) {
 		facts, err := r.facts(ctx, from, from.Add(state.Times.Day))
@@ -113,5 +113,5 @@ func (r *Reports) makeReport(ctx context.Context, state rollout.State, p rollout
 
 func (r *Reports) facts(ctx context.Context, from, to time.Time) (rollout.Facts, error) {
 	outcomes, calls, err := r.Store.Observations(ctx, from, to, r.Day)
-	return rollout.Facts{Outcomes: outcomes, Calls: calls}, failed("reading the observations", err)
+	return rollout.Facts{Outcomes: outcomes, Calls: calls}, failed("reading what was observed", err)
 }

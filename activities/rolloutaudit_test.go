@@ -22,11 +22,11 @@ type registry struct {
 	decisions []rollout.Event
 	entries   []audit.Entry
 	order     []string
-	// meanwhile changes the flags before they are written.
+	// meanwhile is what somebody does to the flags before they are written.
 	meanwhile func(*rollout.Document)
-	// fails is the error of writing to the audit record.
+	// fails is what writing to the audit record fails with.
 	fails error
-	// unscheduled is the error of resuming the watch.
+	// unscheduled is what having the watch come fails with.
 	unscheduled error
 }
 
@@ -109,7 +109,7 @@ func TestWhatARolloutDecidesIsOnTheAuditRecord(t *testing.T) {
 	}}
 	store.fails = &trial.Error{Code: trial.CodeUnavailable, Message: "away"}
 	_, err = rollouts.Enact(t.Context(), input)
-	require.ErrorContains(t, err, "appending to the audit record: away")
+	require.ErrorContains(t, err, "putting it on the audit record: away")
 	require.Len(t, store.entries, 1)
 	require.Len(t, store.decisions, 2)
 	store.fails = nil
@@ -157,7 +157,7 @@ func TestAnAttemptAfterItsDecisionIsStoredLeavesTheFlagsAlone(t *testing.T) {
 	require.Len(t, store.decisions, 2)
 }
 
-// unfinished is a database that holds a rollout's start, and names it as the latest, but lacks its state.
+// unfinished is a database in which a rollout's start is stored, and named as the latest, but not where it stands.
 type unfinished struct{ *registry }
 
 func (u *unfinished) CurrentRollout(ctx context.Context) (rollout.State, bool, error) {

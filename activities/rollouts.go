@@ -15,7 +15,7 @@ import (
 	"marketplace.example/trials/internal/domain/trial"
 )
 
-// RolloutStore is the database access of a rollout's activities.
+// RolloutStore is what a rollout's activities need of the database.
 type RolloutStore interface {
 	app.FlagStore
 	app.RolloutReader
@@ -47,7 +47,7 @@ type BackupRecord interface {
 	LastFull(ctx context.Context) (time.Time, error)
 }
 
-// Rollouts carries out a rollout's decisions.
+// Rollouts carries out what a rollout decides.
 type Rollouts struct {
 	Store    RolloutStore
 	Account  Account
@@ -124,7 +124,7 @@ func (r *Rollouts) decided(ctx context.Context, d EnactInput) (rollout.Event, er
 	if event.Type == rollout.EventStarted {
 		before, _, err := r.Store.CurrentRollout(ctx)
 		if err != nil {
-			return event, failed("reading the previous rollout", err)
+			return event, failed("reading the rollout before", err)
 		}
 		event.FlagsVersion = before.ReleasedBefore // trials that it has released stay so
 	}
@@ -143,7 +143,7 @@ func (r *Rollouts) stored(ctx context.Context, d EnactInput) (*Enacted, error) {
 	id := d.State.Apply(d.Event).ID
 	stored, err := r.Store.Decisions(ctx, id, d.Event.Seq, 1)
 	if err != nil {
-		return nil, failed("reading the stored decision", err)
+		return nil, failed("looking for a stored decision", err)
 	}
 	switch {
 	case len(stored) == 0:
@@ -218,7 +218,7 @@ func (r *Rollouts) Learn(ctx context.Context, times rollout.Times) (rollout.Time
 	for range mostPages {
 		page, next, err := r.Store.Trials(ctx, trial.Filter{}, after, pastPage)
 		if err != nil {
-			return times, failed("reading the earlier trials", err)
+			return times, failed("reading the trials from before", err)
 		}
 		for _, t := range page {
 			if life, began := lifetime(t, times.TrialDays, now); began {
@@ -253,7 +253,7 @@ func lifetime(t trial.State, trialDays float64, now time.Time) (rollout.Lifetime
 	return life, true
 }
 
-// Preflight runs the checks before anybody is admitted.
+// Preflight makes the checks before anybody is admitted.
 func (r *Rollouts) Preflight(ctx context.Context, s rollout.State) ([]rollout.Check, error) {
 	defer heartbeat(ctx)()
 	missing, err := r.Store.VendorsWithoutStart(ctx)
@@ -344,7 +344,7 @@ func (r *Rollouts) move(ctx context.Context, b Batch, automated bool, tell func(
 	defer heartbeat(ctx)()
 	running, err := r.Store.RunningTrials(ctx, automated, b.After, b.Size)
 	if err != nil {
-		return Moved{}, failed("reading the running trials", err)
+		return Moved{}, failed("looking for running trials", err)
 	}
 	m := Moved{After: b.After, Done: len(running) < b.Size}
 	for _, t := range running {

@@ -57,7 +57,7 @@ func (b *stepFake) dueAfter(steps int) activities.Due {
 	s := trial.NewState(b.vendor.Registration(trial.DefaultPolicy(), trial.RealDay))
 	for range steps {
 		step, _ := s.Next()
-		f := trial.Facts{Now: step.At}
+		f := trial.StepFacts{Now: step.At}
 		s = s.Apply(s.StepEvent(step, trial.Decision{Action: trial.Run, Reason: trial.ReasonDue, Mail: true}, f, true))
 	}
 	step, _ := s.Next()

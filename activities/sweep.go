@@ -26,7 +26,7 @@ const (
 	startingFor = 5 * time.Second
 )
 
-// SweepStore is the database access of the sweep.
+// SweepStore is what the sweep needs of the database.
 type SweepStore interface {
 	app.FlagReader
 	app.VendorReader // with what is on record beside its document
@@ -44,7 +44,7 @@ type SweepStore interface {
 	// TrialsElsewhere are those of up to limit running trials after a vendor id whose vendors' documents have another time
 	// zone. next is the id for the next page, empty at the end.
 	TrialsElsewhere(ctx context.Context, after string, limit int) (found []trial.Whereabouts, next string, err error)
-	// CurrentRollout returns the latest rollout, running or not, and whether there is one.
+	// CurrentRollout is the latest rollout, running or not, and whether there is one.
 	CurrentRollout(ctx context.Context) (rollout.State, bool, error)
 	// NoteSweep records the end of a sweep, so that a missing one is noticed.
 	NoteSweep(ctx context.Context, at time.Time) error
@@ -104,7 +104,7 @@ func (s *Sweep) Sweep(ctx context.Context) (Swept, error) {
 	defer heartbeat(ctx)()
 	var swept Swept
 	var errs []error
-	for _, part := range []func(context.Context, *Swept) error{s.ensureRollout, s.start, s.convert, s.restart, s.wake, s.release, s.rezone} {
+	for _, part := range []func(context.Context, *Swept) error{s.keep, s.start, s.convert, s.restart, s.wake, s.release, s.rezone} {
 		errs = append(errs, part(ctx, &swept))
 	}
 	if s.Found != nil {
@@ -115,7 +115,7 @@ func (s *Sweep) Sweep(ctx context.Context) (Swept, error) {
 		return swept, failed("sweeping", err)
 	}
 	if err := s.Store.NoteSweep(ctx, s.Now()); err != nil {
-		return swept, failed("recording the sweep", err)
+		return swept, failed("noting the sweep", err)
 	}
 	if swept != (Swept{}) {
 		s.Log.Info("swept", zap.Any("did", swept))
@@ -134,10 +134,10 @@ func (s *Sweep) report(ctx context.Context, swept Swept) error {
 
 func (s *Sweep) start(ctx context.Context, swept *Swept) error {
 	vendors, err := throttled(&s.unstarted, s.Now, func() ([]trial.Vendor, error) {
-		return s.Store.UnstartedVendors(ctx, sweepBatch, s.failed.skipped(s.Now()))
+		return s.Store.UnstartedVendors(ctx, sweepBatch, s.failed.resting(s.Now()))
 	})
 	if err != nil {
-		return fmt.Errorf("reading the vendors without a trial: %w", err)
+		return fmt.Errorf("looking for vendors without a trial: %w", err)
 	}
 	doc, err := s.Store.Flags(ctx)
 	if err != nil {
@@ -152,7 +152,7 @@ func (s *Sweep) start(ctx context.Context, swept *Swept) error {
 	return nil
 }
 
-// starting reports whether the API is about to start the vendor's trial.
+// starting tells whether the API is about to start the vendor's trial.
 func (s *Sweep) starting(v trial.Vendor) bool {
 	return v.Automation != nil && s.Now().Sub(v.Automation.RegisteredAt) < startingFor
 }
@@ -172,7 +172,7 @@ func (s *Sweep) begin(ctx context.Context, doc rollout.Document, v trial.Vendor,
 		}
 		taken, err := s.Store.TakeIn(ctx, enrolled)
 		if err != nil {
-			return nil, fmt.Errorf("registering vendor %s: %w", v.ID, err)
+			return nil, fmt.Errorf("taking in vendor %s: %w", v.ID, err)
 		}
 		v = taken
 	}
@@ -180,7 +180,7 @@ func (s *Sweep) begin(ctx context.Context, doc rollout.Document, v trial.Vendor,
 		return &swept.Synced, err
 	}
 	started, err := s.Starter.Start(ctx, v.Registration(s.Policy, s.Day))
-	return counterIf(started, &swept.Started), err
+	return where(started, &swept.Started), err
 }
 
 // doubtful handles a vendor whose document does not say when its trial began. If the vendor is on record, the marketplace has replaced
@@ -195,7 +195,7 @@ func (s *Sweep) doubtful(ctx context.Context, id string, doubt migration.Reason,
 		return onRecord, nil, err
 	}
 	atomic.AddInt64(&swept.LeftAlone, 1)
-	return onRecord, nil, fmt.Errorf("vendor %s is left alone, %s: register it through the API, or see starter migrate validate", id, doubt)
+	return onRecord, nil, fmt.Errorf("vendor %s is left alone, %s: register it over the API, or see starter migrate validate", id, doubt)
 }
 
 // enrol decides for a vendor that the marketplace inserted what registration would have decided.
@@ -221,7 +221,7 @@ func Enrol(doc rollout.Document, v trial.Vendor, p trial.Policy, day time.Durati
 func (s *Sweep) convert(ctx context.Context, swept *Swept) error {
 	vendors, err := throttled(&s.undelivered, s.Now, func() ([]trial.Vendor, error) { return s.Store.UnrecordedConversions(ctx, sweepBatch) })
 	if err != nil {
-		return fmt.Errorf("reading the conversions to deliver: %w", err)
+		return fmt.Errorf("looking for conversions to deliver: %w", err)
 	}
 	each(ctx, s, vendors, func(ctx context.Context, v trial.Vendor) (*int64, error) {
 		c := v.Automation.Conversion
@@ -235,11 +235,11 @@ func (s *Sweep) restart(ctx context.Context, swept *Swept) error {
 		return s.Store.OverdueTrials(ctx, s.Now().Add(-s.Slack), sweepBatch)
 	})
 	if err != nil {
-		return fmt.Errorf("reading the overdue trials: %w", err)
+		return fmt.Errorf("looking for overdue trials: %w", err)
 	}
 	each(ctx, s, overdue, func(ctx context.Context, t trial.State) (*int64, error) {
 		started, err := s.Starter.Restart(ctx, t)
-		return counterIf(started, &swept.Restarted), err
+		return where(started, &swept.Restarted), err
 	})
 	return nil
 }
@@ -260,7 +260,7 @@ func (s *Sweep) wake(ctx context.Context, swept *Swept) error {
 	for after := ""; ; s.held.now() {
 		held, err := throttled(&s.held, s.Now, func() ([]trial.State, error) { return s.Store.HeldTrials(ctx, lifted, after, sweepBatch) })
 		if err != nil {
-			return fmt.Errorf("reading the held trials: %w", err)
+			return fmt.Errorf("looking for held trials: %w", err)
 		}
 		each(ctx, s, held, func(ctx context.Context, t trial.State) (*int64, error) {
 			return &swept.Woken, s.Starter.Wake(ctx, t.VendorID)

@@ -251,7 +251,7 @@ func TestEnrolDecidesStartAndCohort(t *testing.T) {
 	}
 }
 
-// A vendor of whom it is unknown whether it is new is left alone and logged, whatever the document says.
+// Of whom nobody knows whether it is new is left alone, however the document says so, and told of.
 func TestAVendorInDoubtIsLeftAloneAndReported(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -350,7 +350,7 @@ func TestARegistrationOfAMomentAgoIsLeftToTheAPI(t *testing.T) {
 	require.Equal(t, []string{"start a", "start b"}, y.done)
 }
 
-// mended counts repairs by slot.
+// mended counts by slot.
 type mended map[monitoring.Period]int
 
 func (m mended) AddRepairs(_ context.Context, slot monitoring.Period, n int) error {

@@ -81,7 +81,7 @@ func (n *Notices) mailTogether(ctx context.Context, a *audience, join func([]rol
 		case is:
 			claimed, keys = append(claimed, a.messages[i]), append(keys, key)
 		default:
-			errs = append(errs, n.claimedBefore(ctx, key))
+			errs = append(errs, n.triedBefore(ctx, key))
 		}
 	}
 	if len(claimed) == 0 {

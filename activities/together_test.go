@@ -14,7 +14,7 @@ import (
 	"marketplace.example/trials/internal/domain/trial"
 )
 
-// tellTogether joins messages to one that names their keys, and returns those that have not reached all.
+// tellTogether joins messages to one that names their keys, and returns those that were not told to all.
 func (b *board) tellTogether(t *testing.T, mail bool, messages ...rollout.Message) (joined [][]string, failures map[string]error) {
 	t.Helper()
 	client, err := webhook.New(noticeSecret, time.Second)

@@ -74,7 +74,7 @@ func (t *Trials) Record(ctx context.Context, h RecordInput) (trial.Event, error)
 	return t.append(ctx, h.State, h.Event)
 }
 
-// Due is a due step.
+// Due is a step whose moment has come.
 type Due struct {
 	State trial.State `json:"state"`
 	Step  trial.Step  `json:"step"`
@@ -90,7 +90,7 @@ type Performed struct {
 // type MayHaveLeft.
 func (t *Trials) Perform(ctx context.Context, due Due) (Performed, error) {
 	p, err := t.perform(ctx, due)
-	recordMayHaveBeenSent(ctx, err)
+	noteMayHaveLeft(ctx, err)
 	return p, err
 }
 
@@ -122,7 +122,7 @@ func (t *Trials) perform(ctx context.Context, due Due) (Performed, error) {
 	}
 	event, err := t.append(ctx, due.State, due.State.StepEvent(due.Step, now.decision, now.facts, mailed))
 	if err != nil && mailed {
-		return Performed{}, mayHaveBeenSent("recording the step", 0, err)
+		return Performed{}, mayHaveLeft("recording the step", 0, err)
 	}
 	if err != nil {
 		return Performed{}, err
@@ -138,10 +138,10 @@ func (t *Trials) decide(ctx context.Context, due Due) (now evaluation, first *tr
 	if now, err = t.evaluate(ctx, due); err != nil {
 		return now, nil, err
 	}
-	if first, err = t.releasedEvent(ctx, due, now.vendor); first != nil || err != nil {
+	if first, err = t.released(ctx, due, now.vendor); first != nil || err != nil {
 		return now, first, err
 	}
-	first, err = t.movedEvent(ctx, due, now.vendor.Zone)
+	first, err = t.moved(ctx, due, now.vendor.Zone)
 	return now, first, err
 }
 
@@ -214,7 +214,7 @@ func (t *Trials) Rezone(ctx context.Context, s trial.State) (Performed, error) {
 		return Performed{}, err
 	}
 	next, _ := s.Next()
-	event, err := t.movedEvent(ctx, Due{State: s, Step: next}, zone)
+	event, err := t.moved(ctx, Due{State: s, Step: next}, zone)
 	return Performed{Event: event}, err
 }
 
@@ -235,7 +235,7 @@ func (t *Trials) zoneNow(ctx context.Context, s trial.State) (string, error) {
 func (t *Trials) storedSuccessor(ctx context.Context, state trial.State) (*trial.Event, error) {
 	event, err := t.Store.Event(ctx, state.VendorID, state.Seq+1)
 	if err != nil {
-		return nil, failed("reading the next event", err)
+		return nil, failed("looking for a later event", err)
 	}
 	if event == nil {
 		return nil, nil //nolint:nilnil // documented: there is none, and nothing is wrong

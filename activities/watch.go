@@ -13,7 +13,7 @@ import (
 // mostIntervals bounds the intervals of one watch. After a long outage the next watches catch up.
 const mostIntervals = 500
 
-// WatchStore is the database access of the watch.
+// WatchStore is what the watch needs of the database.
 type WatchStore interface {
 	app.FlagReader
 	app.RolloutReader
@@ -25,7 +25,7 @@ type WatchStore interface {
 
 // Account is the state of the account at the mail service.
 type Account interface {
-	// SendingEnabled reports whether the mail service lets the account send.
+	// SendingEnabled tells whether the mail service lets the account send.
 	SendingEnabled(ctx context.Context) (bool, error)
 	// AllRefused is since when the mail service has refused every e-mail, zero if it accepts some.
 	AllRefused(now time.Time) time.Time
@@ -107,10 +107,10 @@ func (w *Watch) snapshot(ctx context.Context, state rollout.State, l rollout.Led
 
 func (w *Watch) gather(ctx context.Context, state rollout.State, l rollout.Ledger) (rollout.Snapshot, error) {
 	now := w.Now().UTC().Truncate(time.Millisecond)
-	s := rollout.Snapshot{RolloutID: state.ID, Number: l.Number + 1, At: now, From: l.To, To: w.storedUntil(l.To, now), Position: state.Position()}
+	s := rollout.Snapshot{RolloutID: state.ID, Number: l.Number + 1, At: now, From: l.To, To: w.until(l.To, now), Position: state.Position()}
 	var err error
 	if s.Outcomes, s.Calls, err = w.Store.Observations(ctx, s.From, s.To, w.Day); err != nil {
-		return s, failed("reading the observations", err)
+		return s, failed("reading what was observed", err)
 	}
 	doc, err := w.Store.Flags(ctx)
 	if err != nil {
@@ -151,7 +151,7 @@ func (w *Watch) outage(ctx context.Context, before *rollout.Outage, now time.Tim
 	case !since.IsZero():
 		return &rollout.Outage{Cause: rollout.OutageSESRefusesAll, Since: since.UTC()}
 	case err != nil:
-		w.Log.Warn("watch: the mail service does not report the account's status", zap.Error(err))
+		w.Log.Warn("watch: the mail service does not say how the account stands", zap.Error(err))
 	}
 	return nil
 }

@@ -119,7 +119,7 @@ func (a *app) nobodyWrites(ctx context.Context, store recovery.Store, o restoreO
 	if o.whileRunning {
 		return nil
 	}
-	lately := lively(before, a.now())
+	lately := recentlyActive(before, a.now())
 	if len(lately) == 0 {
 		return nil
 	}
@@ -131,7 +131,7 @@ func (a *app) nobodyWrites(ctx context.Context, store recovery.Store, o restoreO
 	if err != nil {
 		return fmt.Errorf("nothing was touched: %w", err)
 	}
-	if alive := moved(before, after); len(alive) > 0 {
+	if alive := changedSince(before, after); len(alive) > 0 {
 		return usagef("these run and write to the database: %s; nothing was touched. Stop api and workers first (or say --even-while-running --yes, and lose what they write)",
 			strings.Join(alive, ", "))
 	}
@@ -165,9 +165,9 @@ func signs(ctx context.Context, store recovery.Store, client *temporal.Client) (
 	return signs, nil
 }
 
-// lively names the processes whose last sign is so young that they may live. A sign of the future
+// recentlyActive names the processes whose last sign is so young that they may live. A sign of the future
 // is one: somebody's clock is wrong.
-func lively(signs map[string]time.Time, now time.Time) (names []string) {
+func recentlyActive(signs map[string]time.Time, now time.Time) (names []string) {
 	for name, at := range signs {
 		if now.Sub(at) < signWithin+monitoring.SampleEvery {
 			names = append(names, name)
@@ -177,8 +177,8 @@ func lively(signs map[string]time.Time, now time.Time) (names []string) {
 	return names
 }
 
-// moved names the processes that have given another sign meanwhile, and those that have come.
-func moved(before, after map[string]time.Time) (names []string) {
+// changedSince names the processes that have given another sign meanwhile, and those that have come.
+func changedSince(before, after map[string]time.Time) (names []string) {
 	for name, at := range after {
 		if was, known := before[name]; !known || at.After(was) {
 			names = append(names, name)

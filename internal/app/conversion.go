@@ -50,7 +50,7 @@ func (a *App) conversion(ctx context.Context, at *time.Time, v trial.Vendor) (tr
 	switch {
 	case c.At.After(a.Present().Add(a.tolerance())):
 		return c, trial.Invalid("at", "lies in the future")
-	case trial.SameMoment(c.At, v.StartedAt):
+	case trial.SameTime(c.At, v.StartedAt):
 		c.At = v.StartedAt
 	case c.At.Before(v.StartedAt):
 		return c, trial.Invalid("at", "lies before the vendor's registration, %s", v.StartedAt.Format(time.RFC3339))

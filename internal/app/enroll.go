@@ -49,7 +49,7 @@ func (a *App) Enroll(ctx context.Context, asked trial.Vendor, registered *time.T
 
 // enrolledBefore refuses a registration of a vendor that is on record, unless it is a repeat: with the same data.
 func enrolledBefore(known, asked trial.Vendor, given bool) error {
-	if !sameVendor(known, asked) || given && !trial.SameMoment(asked.StartedAt, known.StartedAt) {
+	if !sameVendor(known, asked) || given && !trial.SameTime(asked.StartedAt, known.StartedAt) {
 		return otherData(known.ID)
 	}
 	return nil

@@ -25,5 +25,5 @@ func (a *App) Report(ctx context.Context) (monitoring.Report, error) {
 	if err != nil {
 		return monitoring.Report{}, err
 	}
-	return monitoring.Make(monitoring.Facts{Now: now, Day: a.Day, Policy: a.Policy, Tally: tally, Calls: calls}), nil
+	return monitoring.Make(monitoring.ReportFacts{Now: now, Day: a.Day, Policy: a.Policy, Tally: tally, Calls: calls}), nil
 }

@@ -61,7 +61,7 @@ func (b *backend) Trial(ctx context.Context, id string) (state trial.State, foun
 			if !more || !step.At.Before(b.api.now()) || state.Held != nil {
 				break
 			}
-			facts := trial.Facts{Now: b.api.now(), AutomationEnabled: true, EmailReminders: true, AutoExpiration: true}
+			facts := trial.StepFacts{Now: b.api.now(), AutomationEnabled: true, EmailReminders: true, AutoExpiration: true}
 			decision := trial.Decide(state, step, facts)
 			state = b.AddEvent(state.StepEvent(step, decision, facts, decision.Action == trial.Run), state)
 		}

@@ -17,7 +17,7 @@ const day = 24 * time.Hour
 
 // Empty is the world right after it was set up.
 func Empty() *World {
-	w := &World{Store: memory.NewStore(), Moment: Now, Figures: monitoring.Make(monitoring.Facts{Now: Now, Day: day, Policy: trial.DefaultPolicy()})}
+	w := &World{Store: memory.NewStore(), Moment: Now, Figures: monitoring.Make(monitoring.ReportFacts{Now: Now, Day: day, Policy: trial.DefaultPolicy()})}
 	w.assess(well(Now), 6*day)
 	w.calm()
 	return w

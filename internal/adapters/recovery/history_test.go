@@ -54,7 +54,7 @@ func request(name string, r trial.Request, now time.Time) turn {
 }
 
 // step decides the next step on the facts given, late after its moment.
-func step(f trial.Facts, late time.Duration) turn {
+func step(f trial.StepFacts, late time.Duration) turn {
 	return func(_ *testing.T, s trial.State) *trial.Event {
 		next, ok := s.Next()
 		if !ok {
@@ -70,8 +70,8 @@ func step(f trial.Facts, late time.Duration) turn {
 // steps are the next n steps, each in its time and with everything on.
 func steps(n int) []turn { return slices.Repeat([]turn{step(allOn(), 0)}, n) }
 
-func allOn() trial.Facts {
-	return trial.Facts{AutomationEnabled: true, EmailReminders: true, AutoExpiration: true}
+func allOn() trial.StepFacts {
+	return trial.StepFacts{AutomationEnabled: true, EmailReminders: true, AutoExpiration: true}
 }
 
 // randomHistory lives through a trial with whatever happens, the same for the
@@ -90,7 +90,7 @@ func randomHistory(t *testing.T, id string, seed uint64) ([]trial.Event, trial.S
 	turns := make([]turn, 0, 20)
 	for i := range 5 + rnd.IntN(15) {
 		if rnd.IntN(3) > 0 {
-			f := trial.Facts{AutomationEnabled: rnd.IntN(5) > 0, EmailReminders: rnd.IntN(5) > 0, AutoExpiration: rnd.IntN(5) > 0}
+			f := trial.StepFacts{AutomationEnabled: rnd.IntN(5) > 0, EmailReminders: rnd.IntN(5) > 0, AutoExpiration: rnd.IntN(5) > 0}
 			if rnd.IntN(6) == 0 {
 				f.NoMail = trial.ReasonUnsubscribed
 			}

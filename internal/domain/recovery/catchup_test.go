@@ -19,7 +19,7 @@ func lived(cohort trial.Cohort, steps int) ([]trial.Event, trial.State) {
 	state := trial.Fold(events)
 	for range steps {
 		step, _ := state.Next()
-		facts := trial.Facts{Now: step.At, AutomationEnabled: true, EmailReminders: true, AutoExpiration: true}
+		facts := trial.StepFacts{Now: step.At, AutomationEnabled: true, EmailReminders: true, AutoExpiration: true}
 		decision := trial.Decide(state, step, facts)
 		e := state.StepEvent(step, decision, facts, decision.Mail)
 		events, state = append(events, e), state.Apply(e)

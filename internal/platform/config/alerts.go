@@ -45,7 +45,7 @@ func ReadAlerts(r io.Reader) ([]monitoring.Rule, error) {
 			problems = append(problems, errors.New(lines.at(path+".cooldown")+": must be a whole number"))
 			continue
 		}
-		rules[i] = file.Alerts[string(rules[i].ID)].over(rules[i])
+		rules[i] = file.Alerts[string(rules[i].ID)].applyTo(rules[i])
 		if field, ok := errors.AsType[*trial.Error](rules[i].Validate()); ok {
 			problems = append(problems, fmt.Errorf("%s: %s", lines.at(path+"."+field.Field), field.Message))
 		}
