@@ -94,7 +94,7 @@ func TestARefusedControlChangesNothing(t *testing.T) {
 	require.Equal(t, http.StatusSeeOther, s.post("/admin/rollout/advance", s.filled(rollout.SignalAdvance, "somebody else")).status)
 	a = s.post("/admin/rollout/advance", advance)
 	require.Equal(t, http.StatusConflict, a.status, "it would skip a phase")
-	require.Contains(t, a.text(), "has gone on since this page was opened")
+	require.Contains(t, a.text(), "has moved on since this page was opened")
 	require.Contains(t, a.text(), "it is running now, at 50 %")
 	advance.Set("rollout", "another")
 	require.Equal(t, http.StatusConflict, s.post("/admin/rollout/advance", advance).status)

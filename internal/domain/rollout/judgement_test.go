@@ -189,14 +189,14 @@ func TestGatesAtTheirEdges(t *testing.T) {
 		{rollout.GateEmail, 5, 5, rollout.Fail, "0 % of"},
 		{rollout.GateAutomation, 9, 0, rollout.Insufficient, "too little data: 9 of 10 vendors with steps"},
 		{rollout.GateAutomation, 10, 0, rollout.Pass, "100 % of the automated steps succeeded"},
-		{rollout.GateAutomation, 10, 1, rollout.Insufficient, "not yet certain"},
+		{rollout.GateAutomation, 10, 1, rollout.Insufficient, "may still be chance"},
 		{rollout.GateAutomation, 10, 8, rollout.Fail, "20 % of"},
 		{rollout.GateAPI, 99, 0, rollout.Insufficient, "too little data: 99 of 100 calls"},
 		{rollout.GateAPI, 100, 5, rollout.Pass, "5.0 % of the API calls took longer than 2 s, at most 5.0 % may"},
-		{rollout.GateAPI, 100, 6, rollout.Insufficient, "not yet certain"},
+		{rollout.GateAPI, 100, 6, rollout.Insufficient, "may still be chance"},
 		{rollout.GateAPI, 100, 50, rollout.Fail, "50 % of"},
 		{rollout.GateErrors, 100, 5, rollout.Pass, "of the API calls failed"},
-		{rollout.GateErrors, 100, 6, rollout.Insufficient, "not yet certain"},
+		{rollout.GateErrors, 100, 6, rollout.Insufficient, "may still be chance"},
 		{rollout.GateErrors, 100, 50, rollout.Fail, "50 % of"},
 	}
 	for _, tt := range tests {
