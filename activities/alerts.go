@@ -10,7 +10,7 @@ import (
 
 	"marketplace.example/trials/internal/app"
 	"marketplace.example/trials/internal/domain/monitoring"
-	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/notice"
 	"marketplace.example/trials/internal/domain/trial"
 )
 
@@ -36,13 +36,13 @@ type AlertParts interface {
 
 // Notifier notifies stakeholders, each once per message key.
 type Notifier interface {
-	Notify(ctx context.Context, m rollout.Message) error
+	Notify(ctx context.Context, m notice.Message) error
 }
 
 // GroupNotifier notifies stakeholders of related messages.
 type GroupNotifier interface {
 	// NotifyTogether notifies each once per message key. It returns by key why a message has not reached everybody yet.
-	NotifyTogether(ctx context.Context, messages []rollout.Message, how Together) map[string]error
+	NotifyTogether(ctx context.Context, messages []notice.Message, how Together) map[string]error
 }
 
 // Alerts evaluates the alerts, stores their events, and notifies people. Several processes may evaluate at once: the alert's events
@@ -158,7 +158,7 @@ type unnotified struct {
 // notify sends the events that people have not been notified of. Events are stored first, so that a later evaluation sends what
 // this one could not. Webhooks get each event by itself, people one e-mail with all.
 func (a *Alerts) notify(ctx context.Context, all []unnotified, evaluation monitoring.Evaluation) []error {
-	var messages []rollout.Message
+	var messages []notice.Message
 	notices := map[string]monitoring.AlertNotice{}
 	for _, one := range all {
 		for _, e := range one.events {
@@ -169,7 +169,7 @@ func (a *Alerts) notify(ctx context.Context, all []unnotified, evaluation monito
 		}
 	}
 	mails := !a.MailsFrom.IsZero() && evaluation.At.Sub(a.MailsFrom) >= monitoring.GroupWait(a.Day)
-	failures := a.Notifier.NotifyTogether(ctx, messages, Together{Mail: mails, Join: func(messages []rollout.Message) rollout.Message {
+	failures := a.Notifier.NotifyTogether(ctx, messages, Together{Mail: mails, Join: func(messages []notice.Message) notice.Message {
 		var joined []monitoring.AlertNotice
 		for _, m := range messages {
 			joined = append(joined, notices[m.Key])

@@ -11,8 +11,9 @@ import (
 	"go.uber.org/zap"
 
 	"marketplace.example/trials/activities"
+	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/monitoring"
-	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/notice"
 	"marketplace.example/trials/internal/domain/trial"
 )
 
@@ -20,7 +21,7 @@ import (
 type alarms struct {
 	t       *testing.T
 	clock   time.Time
-	flags   rollout.Monitoring
+	flags   flags.Monitoring
 	tally   monitoring.Tally
 	repairs map[monitoring.Period]int
 	parts   monitoring.Parts
@@ -30,7 +31,7 @@ type alarms struct {
 	broken monitoring.RuleID
 	// deaf is why nobody can be told.
 	deaf     error
-	notified []rollout.Message
+	notified []notice.Message
 	// mailsFrom is when the process began that looks; zero where it may send no e-mails.
 	mailsFrom time.Time
 	posted    []string
@@ -39,14 +40,14 @@ type alarms struct {
 func newAlarms(t *testing.T) *alarms {
 	t.Helper()
 	return &alarms{
-		t: t, clock: now, mailsFrom: now.Add(-time.Hour), flags: rollout.InitialFlags().Monitoring, tally: monitoring.Tally{}, repairs: map[monitoring.Period]int{},
+		t: t, clock: now, mailsFrom: now.Add(-time.Hour), flags: flags.Initial().Monitoring, tally: monitoring.Tally{}, repairs: map[monitoring.Period]int{},
 		parts:  monitoring.Parts{Workers: new(1), WorkersNeeded: 1, MaySend: new(true), Watched: new(time.Time{})},
 		alerts: map[monitoring.RuleID]monitoring.Alert{}, events: map[monitoring.RuleID][]monitoring.AlertEvent{},
 	}
 }
 
-func (a *alarms) Flags(context.Context) (rollout.Document, error) {
-	return rollout.Document{FeatureFlags: rollout.Flags{Monitoring: a.flags}}, nil
+func (a *alarms) Flags(context.Context) (flags.Document, error) {
+	return flags.Document{FeatureFlags: flags.Flags{Monitoring: a.flags}}, nil
 }
 
 func (a *alarms) Counters(_ context.Context, periods []monitoring.Period) (monitoring.Tally, error) {
@@ -93,7 +94,7 @@ func (a *alarms) AlertEvents(_ context.Context, id monitoring.RuleID, from, limi
 	return events[:min(limit, len(events))], nil
 }
 
-func (a *alarms) NotifyTogether(_ context.Context, messages []rollout.Message, how activities.Together) map[string]error {
+func (a *alarms) NotifyTogether(_ context.Context, messages []notice.Message, how activities.Together) map[string]error {
 	failures := map[string]error{}
 	for _, m := range messages {
 		if a.deaf != nil {
@@ -175,7 +176,7 @@ func TestTwelvePercentOfBouncesAreToldOnceACooldownAndUntilOver(t *testing.T) {
 		require.Zero(t, seen.Firing)
 	}
 	require.Equal(t, []string{"alert/emailDeliveryRateLow/1", "alert/emailDeliveryRateLow/2", "alert/emailDeliveryRateLow/3"}, a.keys())
-	require.Equal(t, rollout.NoticeAlertOver, a.notified[2].Kind)
+	require.Equal(t, notice.NoticeAlertOver, a.notified[2].Kind)
 	require.Equal(t, 3, a.alerts[monitoring.EmailDeliveryRateLow].NotifiedSeq)
 }
 

@@ -14,7 +14,7 @@ import (
 
 	"marketplace.example/trials/internal/app"
 	"marketplace.example/trials/internal/domain/bulk"
-	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/trial"
 )
 
@@ -395,7 +395,7 @@ func (b *Bulk) convert(ctx context.Context, item bulk.Item, d bulk.Decision) (bu
 }
 
 // facts reads the facts for an item.
-func (b *Bulk) facts(ctx context.Context, o bulk.Operation, item bulk.Item, flags rollout.Document) (bulk.ItemFacts, error) {
+func (b *Bulk) facts(ctx context.Context, o bulk.Operation, item bulk.Item, flags flags.Document) (bulk.ItemFacts, error) {
 	f := bulk.ItemFacts{Now: b.Now(), EmailReminders: flags.FeatureFlags.TrialAutomation.EmailReminders}
 	var err error
 	if f.Trial, f.Found, err = b.Store.Trial(ctx, item.VendorID); err != nil || !f.Found {

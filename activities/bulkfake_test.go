@@ -14,7 +14,7 @@ import (
 
 	"marketplace.example/trials/activities"
 	"marketplace.example/trials/internal/domain/bulk"
-	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/trial"
 )
 
@@ -23,7 +23,7 @@ type bulkFake struct {
 	// filed is how far the operation is by what is stored.
 	filed   bulk.State
 	mu      sync.Mutex
-	flags   rollout.Flags
+	flags   flags.Flags
 	vendors map[string]trial.Vendor
 	events  map[string][]trial.Event
 	sends   map[string]trial.Send
@@ -47,7 +47,7 @@ type bulkFake struct {
 
 func newBulkFake(vendors ...string) *bulkFake {
 	h := &bulkFake{
-		flags: rollout.InitialFlags(), vendors: map[string]trial.Vendor{}, events: map[string][]trial.Event{}, sends: map[string]trial.Send{},
+		flags: flags.Initial(), vendors: map[string]trial.Vendor{}, events: map[string][]trial.Event{}, sends: map[string]trial.Send{},
 		items: map[int]bulk.Item{}, asks: map[string]int{},
 		outcome: activities.Delivery{Status: trial.SendSent, MessageID: "m1"},
 	}
@@ -87,10 +87,10 @@ func (h *bulkFake) carry(t *testing.T, o bulk.Operation) (bulk.State, error) {
 	return h.bulk().CarryOut(t.Context(), activities.BulkWork{Operation: o, State: bulk.Begin(o)})
 }
 
-func (h *bulkFake) Flags(context.Context) (rollout.Document, error) {
+func (h *bulkFake) Flags(context.Context) (flags.Document, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return rollout.Document{FeatureFlags: h.flags}, nil
+	return flags.Document{FeatureFlags: h.flags}, nil
 }
 
 func (h *bulkFake) Vendor(_ context.Context, id string) (trial.Vendor, error) {

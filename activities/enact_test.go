@@ -8,6 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/zap"
 
+	"marketplace.example/trials/internal/domain/evidence"
+	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
 )
@@ -15,7 +17,7 @@ import (
 // decided is a rollout that is about to enter its first phase that admits: after its
 // notice, or, where it is on, after a phase of 5 %.
 func decided(on bool) EnactInput {
-	start := rollout.Start{ID: "r-1", Plan: rollout.DefaultPlan(), By: "ada", Times: rollout.Times{Day: trial.RealDay, TrialDays: 17}, FlagsVersion: 3}
+	start := rollout.Start{ID: "r-1", Plan: rollout.DefaultPlan(), By: "ada", Times: evidence.Times{Day: trial.RealDay, TrialDays: 17}, FlagsVersion: 3}
 	state := rollout.State{}.Apply(rollout.Begin(start, learnedAt))
 	if on {
 		state = state.Apply(rollout.Event{Seq: 2, Type: rollout.EventEntered, At: learnedAt, Stage: &rollout.Stage{Kind: rollout.InPhase}, Enabled: new(true), Percentage: new(5.0)})
@@ -30,22 +32,22 @@ func TestFlagsChangedByHandBetweenLookingAndWritingWin(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		on     bool
-		byHand func(*rollout.TrialAutomation)
+		byHand func(*flags.TrialAutomation)
 		comes  rollout.EventType
-		now    rollout.TrialAutomation
+		now    flags.TrialAutomation
 	}{
-		"disabled in the notice": {false, func(f *rollout.TrialAutomation) { f.Enabled = false }, rollout.EventRolledBack, rollout.TrialAutomation{RolloutPercentage: 0}},
-		"raised in the notice":   {false, func(f *rollout.TrialAutomation) { f.RolloutPercentage = 30 }, rollout.EventOverridden, rollout.TrialAutomation{Enabled: true, RolloutPercentage: 30}},
-		"disabled in a phase":    {true, func(f *rollout.TrialAutomation) { f.Enabled = false }, rollout.EventRolledBack, rollout.TrialAutomation{RolloutPercentage: 5}},
-		"lowered in a phase":     {true, func(f *rollout.TrialAutomation) { f.RolloutPercentage = 1 }, rollout.EventOverridden, rollout.TrialAutomation{Enabled: true, RolloutPercentage: 1}},
-		"another flag":           {true, func(f *rollout.TrialAutomation) { f.EmailReminders = false }, rollout.EventEntered, rollout.TrialAutomation{Enabled: true, RolloutPercentage: 10}},
+		"disabled in the notice": {false, func(f *flags.TrialAutomation) { f.Enabled = false }, rollout.EventRolledBack, flags.TrialAutomation{RolloutPercentage: 0}},
+		"raised in the notice":   {false, func(f *flags.TrialAutomation) { f.RolloutPercentage = 30 }, rollout.EventOverridden, flags.TrialAutomation{Enabled: true, RolloutPercentage: 30}},
+		"disabled in a phase":    {true, func(f *flags.TrialAutomation) { f.Enabled = false }, rollout.EventRolledBack, flags.TrialAutomation{RolloutPercentage: 5}},
+		"lowered in a phase":     {true, func(f *flags.TrialAutomation) { f.RolloutPercentage = 1 }, rollout.EventOverridden, flags.TrialAutomation{Enabled: true, RolloutPercentage: 1}},
+		"another flag":           {true, func(f *flags.TrialAutomation) { f.EmailReminders = false }, rollout.EventEntered, flags.TrialAutomation{Enabled: true, RolloutPercentage: 10}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			input := decided(c.on)
-			store := &registry{flags: rollout.Document{FeatureFlags: rollout.InitialFlags(), Version: 3}, decisions: make([]rollout.Event, input.State.Seq)}
+			store := &registry{flags: flags.Document{FeatureFlags: flags.Initial(), Version: 3}, decisions: make([]rollout.Event, input.State.Seq)}
 			store.flags.FeatureFlags.TrialAutomation.RolloutPercentage = input.State.Percentage
-			store.meanwhile = func(d *rollout.Document) {
+			store.meanwhile = func(d *flags.Document) {
 				c.byHand(&d.FeatureFlags.TrialAutomation)
 				d.Version++
 			}
@@ -71,10 +73,10 @@ func TestFlagsThatTheRolloutWroteItselfAreNotByHand(t *testing.T) {
 	for name, c := range map[string]struct {
 		by     string
 		byHand int
-	}{"the rollout": {rollout.Automatic, 0}, "somebody": {"ada", 9}} {
+	}{"the rollout": {flags.Automatic, 0}, "somebody": {"ada", 9}} {
 		input := decided(true)
 		store := &registry{decisions: make([]rollout.Event, input.State.Seq)}
-		store.flags = rollout.Document{FeatureFlags: rollout.InitialFlags(), Version: 9, UpdatedBy: c.by}
+		store.flags = flags.Document{FeatureFlags: flags.Initial(), Version: 9, UpdatedBy: c.by}
 		store.flags.FeatureFlags.TrialAutomation.RolloutPercentage = *input.Event.Percentage
 		came, err := (&Rollouts{Store: store, Schedule: store, Now: learnedAt.Local, Log: zap.NewNop()}).Enact(t.Context(), input)
 		require.NoError(t, err)
@@ -87,16 +89,16 @@ func TestFlagsThatTheRolloutWroteItselfAreNotByHand(t *testing.T) {
 func TestARolloutDoesNotCompleteOverARollback(t *testing.T) {
 	t.Parallel()
 	input := decided(true)
-	input.Event = rollout.Event{Seq: input.State.Seq + 1, Type: rollout.EventCompleted, At: learnedAt.Add(time.Second), By: rollout.Automatic, Reason: "Completed"}
-	store := &registry{decisions: make([]rollout.Event, input.State.Seq), flags: rollout.Document{FeatureFlags: rollout.InitialFlags(), Version: 9}}
+	input.Event = rollout.Event{Seq: input.State.Seq + 1, Type: rollout.EventCompleted, At: learnedAt.Add(time.Second), By: flags.Automatic, Reason: "Completed"}
+	store := &registry{decisions: make([]rollout.Event, input.State.Seq), flags: flags.Document{FeatureFlags: flags.Initial(), Version: 9}}
 	store.flags.FeatureFlags.TrialAutomation.RolloutPercentage = 1
-	asked := rollout.Request{ID: "k-1", By: "ada", Reason: "slow", Percentage: 1, InFlight: rollout.Release}
-	store.flags.Rollback = &rollout.RollbackRequest{Version: 9, RolloutID: "r-1", Request: asked}
+	asked := flags.Request{ID: "k-1", By: "ada", Reason: "slow", Percentage: 1, InFlight: flags.Release}
+	store.flags.Rollback = &flags.RollbackRequest{Version: 9, RolloutID: "r-1", Request: asked}
 	came, err := (&Rollouts{Store: store, Schedule: store, Now: learnedAt.Local, Log: zap.NewNop()}).Enact(t.Context(), input)
 	require.NoError(t, err)
 	require.NotEqual(t, rollout.EventCompleted, came.Type)
 	require.Equal(t, "k-1", came.RequestID)
-	require.Equal(t, rollout.Release, came.InFlight)
+	require.Equal(t, flags.Release, came.InFlight)
 	require.Equal(t, 9, came.FlagsVersion)
 }
 
@@ -153,7 +155,7 @@ func TestNobodyIsTakenInOnceTheFlagsWereLoweredByHand(t *testing.T) {
 	}{"at 100 %": {true, 100, 1}, "disabled": {false, 100, 0}, "lowered": {true, 50, 0}} {
 		p := &pool{}
 		p.flags.Version = 7
-		p.flags.FeatureFlags.TrialAutomation = rollout.TrialAutomation{Enabled: c.enabled, RolloutPercentage: c.percentage}
+		p.flags.FeatureFlags.TrialAutomation = flags.TrialAutomation{Enabled: c.enabled, RolloutPercentage: c.percentage}
 		moved, err := (&Rollouts{Store: p, Handover: p, Log: zap.NewNop()}).Backfill(t.Context(), Batch{RolloutID: "r-1", After: "v-0", Size: 1})
 		require.NoError(t, err, name)
 		require.Len(t, p.adopted, c.taken, name)

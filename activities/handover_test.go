@@ -11,13 +11,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"marketplace.example/trials/activities"
+	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
 )
 
 // handedOver has trials held under flags of version 4, and a rollback of version 5 that handed them over.
 func handedOver(ids ...string) *sweepFake {
-	y := &sweepFake{flags: rollout.InitialFlags(), rollout: rollout.State{ID: "r-1", Seq: 9, Status: rollout.RolledBack, ReleasedBefore: 5}, runs: true}
+	y := &sweepFake{flags: flags.Initial(), rollout: rollout.State{ID: "r-1", Seq: 9, Status: rollout.RolledBack, ReleasedBefore: 5}, runs: true}
 	y.flags.TrialAutomation.Enabled = false
 	for _, id := range ids {
 		y.held = append(y.held, trial.State{VendorID: id, AutomatedUnder: 4, Held: &trial.HeldStep{Reason: trial.ReasonAutomationDisabled}})

@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 
 	"marketplace.example/trials/activities"
+	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/rollout"
 )
 
@@ -29,7 +30,7 @@ func TestARolloutThatHasLostItsWorkflowIsStartedAgain(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			y := &sweepFake{flags: rollout.InitialFlags(), rollout: c.rollout, runs: c.runs}
+			y := &sweepFake{flags: flags.Initial(), rollout: c.rollout, runs: c.runs}
 			require.Equal(t, activities.Swept{Rollouts: int64(len(c.done))}, y.sweep(t))
 			require.Equal(t, c.done, y.done)
 		})

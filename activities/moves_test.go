@@ -9,8 +9,8 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"marketplace.example/trials/activities"
+	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/migration"
-	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
 )
 
@@ -30,7 +30,7 @@ func TestATrialIsToldOnceThatItsVendorHasMoved(t *testing.T) {
 	compressed.Trial.Day = time.Second
 	often := planned("often", "", "Asia/Tokyo", 1)
 	often.Trial.Revision = trial.MaxRevisions
-	y := &sweepFake{flags: rollout.InitialFlags(), elsewhere: [][]trial.Whereabouts{
+	y := &sweepFake{flags: flags.Initial(), elsewhere: [][]trial.Whereabouts{
 		{planned("a", "America/Los_Angeles", "Asia/Tokyo", 2), control}, {compressed, often}, {planned("b", "", "Europe/Paris", 2)},
 	}}
 	s := y.sweeper()
@@ -54,7 +54,7 @@ func TestATrialIsToldOnceThatItsVendorHasMoved(t *testing.T) {
 // Nobody may have heard of the move: the next look tells of it.
 func TestAMoveThatNobodyHeardOfIsToldAgain(t *testing.T) {
 	t.Parallel()
-	y := &sweepFake{flags: rollout.InitialFlags(), broken: "a", elsewhere: [][]trial.Whereabouts{{planned("a", "", "Asia/Tokyo", 2)}}}
+	y := &sweepFake{flags: flags.Initial(), broken: "a", elsewhere: [][]trial.Whereabouts{{planned("a", "", "Asia/Tokyo", 2)}}}
 	s := y.sweeper()
 	require.Zero(t, y.sweepWith(t, s).Moved)
 	y.broken = ""
@@ -67,7 +67,7 @@ func TestAnUnknownZoneIsReported(t *testing.T) {
 	unknown := planned("v", "Europe/Paris", "", 2)
 	unknown.Unknown = true
 	core, logs := observer.New(zap.WarnLevel)
-	y := &sweepFake{flags: rollout.InitialFlags(), elsewhere: [][]trial.Whereabouts{{unknown}}}
+	y := &sweepFake{flags: flags.Initial(), elsewhere: [][]trial.Whereabouts{{unknown}}}
 	s := y.sweeper()
 	s.Log = zap.New(core)
 	require.Equal(t, activities.Swept{LeftAlone: 1}, y.sweepWith(t, s))

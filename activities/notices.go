@@ -10,7 +10,7 @@ import (
 	sdktemporal "go.temporal.io/sdk/temporal"
 	"go.uber.org/zap"
 
-	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/notice"
 	"marketplace.example/trials/internal/domain/trial"
 )
 
@@ -27,7 +27,7 @@ type NoticeMailer interface {
 	// Wait is as in Mailer.
 	Wait(ctx context.Context) (waited bool, err error)
 	// DeliverNotice renders and sends. With an error, nothing has left and nothing will: the message cannot be rendered.
-	DeliverNotice(ctx context.Context, to, key string, m rollout.Message) (Delivery, error)
+	DeliverNotice(ctx context.Context, to, key string, m notice.Message) (Delivery, error)
 }
 
 // Poster posts notices to webhooks.
@@ -41,18 +41,18 @@ type Notices struct {
 	Store        NoticeStore
 	Mailer       NoticeMailer
 	Poster       Poster
-	Stakeholders []rollout.Stakeholder
+	Stakeholders []notice.Stakeholder
 	Now          func() time.Time
 	Log          *zap.Logger
 }
 
 // Notify notifies everybody whom a message concerns, each once. The error is about those who could not be reached for now: the
 // next try is for them only. A recipient who cannot be reached at all, or whose result is unknown, is logged and recorded.
-func (n *Notices) Notify(ctx context.Context, m rollout.Message) error {
+func (n *Notices) Notify(ctx context.Context, m notice.Message) error {
 	if m.Key == "" || m.Subject == "" || m.Lead == "" {
 		return sdktemporal.NewNonRetryableApplicationError("the message has no key, subject or lead", string(trial.CodeInvalid), nil)
 	}
-	recipients := rollout.Recipients(n.Stakeholders, m.Roles())
+	recipients := notice.Recipients(n.Stakeholders, m.Roles())
 	if len(recipients) == 0 {
 		n.Log.Info("nobody is to be notified", zap.String("notice", m.Key), zap.String("kind", string(m.Kind)))
 	}
@@ -84,32 +84,32 @@ func longestWait(errs []error) time.Duration {
 
 // posted is the body for webhooks. Its fields are a contract with them.
 type posted struct {
-	Key     string             `json:"key"`
-	Kind    rollout.NoticeKind `json:"kind"`
-	At      time.Time          `json:"at"`
-	Subject string             `json:"subject"`
-	Lead    string             `json:"lead"`
-	Lines   []string           `json:"lines"`
-	Figures []rollout.Figure   `json:"figures"`
+	Key     string            `json:"key"`
+	Kind    notice.NoticeKind `json:"kind"`
+	At      time.Time         `json:"at"`
+	Subject string            `json:"subject"`
+	Lead    string            `json:"lead"`
+	Lines   []string          `json:"lines"`
+	Figures []notice.Figure   `json:"figures"`
 }
 
-func newPosted(m rollout.Message) posted {
+func newPosted(m notice.Message) posted {
 	p := posted{Key: m.Key, Kind: m.Kind, At: m.At.UTC(), Subject: m.Subject, Lead: m.Lead, Lines: m.Flat(), Figures: m.Figures}
 	if p.Lines == nil {
 		p.Lines = []string{}
 	}
 	if p.Figures == nil {
-		p.Figures = []rollout.Figure{}
+		p.Figures = []notice.Figure{}
 	}
 	return p
 }
 
 // notify notifies one recipient, unless that was done or tried before. An error is temporary.
-func (n *Notices) notify(ctx context.Context, m rollout.Message, r rollout.Recipient) error {
+func (n *Notices) notify(ctx context.Context, m notice.Message, r notice.Recipient) error {
 	return n.notifyAs(ctx, m.Key+"/"+r.ID, m, r)
 }
 
-func (n *Notices) notifyAs(ctx context.Context, key string, m rollout.Message, r rollout.Recipient) error {
+func (n *Notices) notifyAs(ctx context.Context, key string, m notice.Message, r notice.Recipient) error {
 	if !r.Webhook {
 		// Before the claim: no claim is held during the wait.
 		if _, err := n.Mailer.Wait(ctx); err != nil {
@@ -148,7 +148,7 @@ func (n *Notices) settle(ctx context.Context, key string, delivery Delivery) err
 	return nil
 }
 
-func (n *Notices) deliver(ctx context.Context, m rollout.Message, r rollout.Recipient, key string) Delivery {
+func (n *Notices) deliver(ctx context.Context, m notice.Message, r notice.Recipient, key string) Delivery {
 	if r.Webhook {
 		body, err := json.Marshal(newPosted(m))
 		if err != nil {

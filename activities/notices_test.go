@@ -20,6 +20,7 @@ import (
 
 	"marketplace.example/trials/activities"
 	"marketplace.example/trials/internal/adapters/webhook"
+	"marketplace.example/trials/internal/domain/notice"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
 )
@@ -38,7 +39,7 @@ type board struct {
 	broken  error // of the store's claims
 	noRoom  error // of the mail service's rate
 
-	stakeholders []rollout.Stakeholder
+	stakeholders []notice.Stakeholder
 	posts        []*http.Request
 	bodies       [][]byte
 	answer       http.HandlerFunc
@@ -62,10 +63,10 @@ func newBoard(t *testing.T) (b *board, hook string) {
 		}
 	}))
 	t.Cleanup(server.Close)
-	b.stakeholders = []rollout.Stakeholder{
-		{Role: rollout.ProductOwner, Name: "Ana", Email: "ana@example.com"},
-		{Role: rollout.Management, Name: "Bo", Email: "bo@example.com"},
-		{Role: rollout.Support, Name: "Chat", Webhook: server.URL + "/hook-token"},
+	b.stakeholders = []notice.Stakeholder{
+		{Role: notice.ProductOwner, Name: "Ana", Email: "ana@example.com"},
+		{Role: notice.Management, Name: "Bo", Email: "bo@example.com"},
+		{Role: notice.Support, Name: "Chat", Webhook: server.URL + "/hook-token"},
 	}
 	return b, server.URL
 }
@@ -77,7 +78,7 @@ func (b *board) posted() []*http.Request {
 	return slices.Clone(b.posts)
 }
 
-func (b *board) notify(t *testing.T, m rollout.Message) error {
+func (b *board) notify(t *testing.T, m notice.Message) error {
 	t.Helper()
 	client, err := webhook.New(noticeSecret, time.Second)
 	require.NoError(t, err)
@@ -118,7 +119,7 @@ func (b *board) SettleNotice(_ context.Context, key string, status trial.SendSta
 
 func (b *board) Wait(context.Context) (bool, error) { return false, b.noRoom }
 
-func (b *board) DeliverNotice(_ context.Context, to, _ string, _ rollout.Message) (activities.Delivery, error) {
+func (b *board) DeliverNotice(_ context.Context, to, _ string, _ notice.Message) (activities.Delivery, error) {
 	b.mails = append(b.mails, to)
 	if d, set := b.outcome[to]; set {
 		return d, nil
@@ -127,7 +128,7 @@ func (b *board) DeliverNotice(_ context.Context, to, _ string, _ rollout.Message
 }
 
 // status is what is known of the notice to a role.
-func (b *board) status(role rollout.Role) trial.SendStatus {
+func (b *board) status(role notice.Role) trial.SendStatus {
 	for key, status := range b.notices {
 		if strings.HasPrefix(key, "r1/7/"+string(role)+"-") {
 			return status
@@ -136,11 +137,11 @@ func (b *board) status(role rollout.Role) trial.SendStatus {
 	return ""
 }
 
-func notice(kind rollout.NoticeKind) rollout.Message {
-	return rollout.Message{
+func sampleNotice(kind notice.NoticeKind) notice.Message {
+	return notice.Message{
 		Key: "r1/7", Kind: kind, At: now, Subject: "Trial rollout: paused", Lead: "It has paused.", Lines: []string{"Why: a figure."},
-		Sections: []rollout.Section{{Title: "Criteria", Items: []rollout.Item{{Label: "stable", Text: "it was", Verdict: rollout.Pass}}}},
-		Figures:  []rollout.Figure{{Name: "E-mails delivered", Use: rollout.ToGoOn, Estimate: 0.9, Limit: 0.95, Seen: 20, Verdict: rollout.Fail}},
+		Sections: []notice.Section{{Title: "Criteria", Items: []notice.Item{{Label: "stable", Text: "it was", Verdict: rollout.Pass}}}},
+		Figures:  []notice.Figure{{Name: "E-mails delivered", Use: notice.ToGoOn, Estimate: 0.9, Limit: 0.95, Seen: 20, Verdict: rollout.Fail}},
 	}
 }
 
@@ -148,19 +149,19 @@ func TestEverybodyConcernedIsToldOnce(t *testing.T) {
 	t.Parallel()
 	b, _ := newBoard(t)
 	for range 3 { // as after a crash, or when the activity is repeated
-		require.NoError(t, b.notify(t, notice(rollout.NoticeCritical)))
+		require.NoError(t, b.notify(t, sampleNotice(notice.NoticeCritical)))
 	}
 	require.Equal(t, []string{"ana@example.com", "bo@example.com"}, b.mails)
 	require.Len(t, b.posted(), 1)
 
-	require.NoError(t, b.notify(t, rollout.Message{Key: "r1/8", Kind: rollout.NoticeDaily, Subject: "s", Lead: "l"}))
+	require.NoError(t, b.notify(t, notice.Message{Key: "r1/8", Kind: notice.NoticeDaily, Subject: "s", Lead: "l"}))
 	require.Equal(t, []string{"ana@example.com", "bo@example.com", "ana@example.com"}, b.mails, "the daily update is not for management")
 }
 
 func TestAWebhookIsToldWhatAndByWhom(t *testing.T) {
 	t.Parallel()
 	b, _ := newBoard(t)
-	require.NoError(t, b.notify(t, notice(rollout.NoticeCritical)))
+	require.NoError(t, b.notify(t, sampleNotice(notice.NoticeCritical)))
 	var got map[string]any
 	require.NoError(t, json.Unmarshal(b.bodies[0], &got))
 	require.Equal(t, map[string]any{
@@ -172,7 +173,7 @@ func TestAWebhookIsToldWhatAndByWhom(t *testing.T) {
 	require.Equal(t, webhook.Sign([]byte(noticeSecret), b.bodies[0]), b.posts[0].Header.Get("X-Signature"))
 	require.Regexp(t, `^r1/7/customer-support-[0-9a-f]{12}$`, b.posts[0].Header.Get("Idempotency-Key"))
 
-	require.NoError(t, b.notify(t, rollout.Message{Key: "r1/8", Kind: rollout.NoticeDaily, Subject: "s", Lead: "l"}))
+	require.NoError(t, b.notify(t, notice.Message{Key: "r1/8", Kind: notice.NoticeDaily, Subject: "s", Lead: "l"}))
 	require.Contains(t, string(b.bodies[1]), `"lines":[],"figures":[]`)
 }
 
@@ -184,18 +185,18 @@ func TestOnlyThoseWhoWereNotToldAreToldLater(t *testing.T) {
 		w.Header().Set("Retry-After", "60")
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}
-	err := b.notify(t, notice(rollout.NoticeCritical))
+	err := b.notify(t, sampleNotice(notice.NoticeCritical))
 	require.Equal(t, time.Minute, pause(t, err), "the longest of what was asked")
 	require.ErrorContains(t, err, "2 of 3 were not notified yet")
-	require.Equal(t, trial.SendSent, b.status(rollout.Management), "the others are told all the same")
-	require.Equal(t, trial.SendReleased, b.status(rollout.Support))
+	require.Equal(t, trial.SendSent, b.status(notice.Management), "the others are told all the same")
+	require.Equal(t, trial.SendReleased, b.status(notice.Support))
 
 	delete(b.outcome, "ana@example.com")
 	b.answer = nil
-	require.NoError(t, b.notify(t, notice(rollout.NoticeCritical)))
+	require.NoError(t, b.notify(t, sampleNotice(notice.NoticeCritical)))
 	require.Equal(t, []string{"ana@example.com", "bo@example.com", "ana@example.com"}, b.mails)
 	require.Len(t, b.posted(), 2)
-	require.Equal(t, trial.SendSent, b.status(rollout.Support))
+	require.Equal(t, trial.SendSent, b.status(notice.Support))
 }
 
 func TestWhatNobodyKnowsIsNotRepeated(t *testing.T) {
@@ -204,23 +205,23 @@ func TestWhatNobodyKnowsIsNotRepeated(t *testing.T) {
 	b.outcome["ana@example.com"] = activities.Delivery{Status: trial.SendUnknown, Reason: "no-answer"}
 	b.answer = func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
 	for range 2 {
-		require.NoError(t, b.notify(t, notice(rollout.NoticeCritical)))
+		require.NoError(t, b.notify(t, sampleNotice(notice.NoticeCritical)))
 	}
 	require.Equal(t, []string{"ana@example.com", "bo@example.com"}, b.mails)
 	require.Len(t, b.posted(), 1)
-	require.Equal(t, trial.SendUnknown, b.status(rollout.ProductOwner))
-	require.Equal(t, trial.SendUnknown, b.status(rollout.Support))
+	require.Equal(t, trial.SendUnknown, b.status(notice.ProductOwner))
+	require.Equal(t, trial.SendUnknown, b.status(notice.Support))
 	require.Equal(t, 2, b.logs.FilterMessageSnippet("nobody knows").Len())
 }
 
 func TestAClaimThatAnAttemptDiedOverIsNoted(t *testing.T) {
 	t.Parallel()
 	b, _ := newBoard(t)
-	require.NoError(t, b.notify(t, notice(rollout.NoticeCritical)))
+	require.NoError(t, b.notify(t, sampleNotice(notice.NoticeCritical)))
 	for key := range b.notices {
 		b.notices[key] = trial.SendClaimed
 	}
-	require.NoError(t, b.notify(t, notice(rollout.NoticeCritical)))
+	require.NoError(t, b.notify(t, sampleNotice(notice.NoticeCritical)))
 	require.Len(t, b.mails, 2)
 	for key, status := range b.notices {
 		require.Equal(t, trial.SendUnknown, status)
@@ -233,8 +234,8 @@ func TestWhoCannotBeToldIsLoggedByIDOnly(t *testing.T) {
 	b, hook := newBoard(t)
 	b.outcome["ana@example.com"] = activities.Delivery{Status: trial.SendRefused, Reason: "rejected"}
 	b.answer = func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) }
-	require.NoError(t, b.notify(t, notice(rollout.NoticeCritical)))
-	require.NoError(t, b.notify(t, notice(rollout.NoticeCritical)))
+	require.NoError(t, b.notify(t, sampleNotice(notice.NoticeCritical)))
+	require.NoError(t, b.notify(t, sampleNotice(notice.NoticeCritical)))
 	require.Len(t, b.mails, 2)
 	require.Len(t, b.posted(), 1)
 	require.Equal(t, 2, b.logs.FilterMessage("stakeholder cannot be notified").Len())
@@ -251,14 +252,14 @@ func TestWithoutTheDatabaseOrTheRateItIsTriedLater(t *testing.T) {
 	t.Parallel()
 	b, _ := newBoard(t)
 	b.noRoom = errors.New("no room")
-	require.Error(t, b.notify(t, notice(rollout.NoticeCritical)))
+	require.Error(t, b.notify(t, sampleNotice(notice.NoticeCritical)))
 	require.Empty(t, b.mails)
 	require.Len(t, b.posted(), 1, "webhooks need no place in the mail's rate")
 	b.noRoom, b.broken = nil, errors.New("away")
-	require.Error(t, b.notify(t, notice(rollout.NoticeCritical)))
+	require.Error(t, b.notify(t, sampleNotice(notice.NoticeCritical)))
 	require.Empty(t, b.mails)
 	b.broken = nil
-	require.NoError(t, b.notify(t, notice(rollout.NoticeCritical)))
+	require.NoError(t, b.notify(t, sampleNotice(notice.NoticeCritical)))
 	require.Len(t, b.mails, 2)
 }
 
@@ -266,6 +267,6 @@ func TestNobodyToTellIsNoError(t *testing.T) {
 	t.Parallel()
 	b, _ := newBoard(t)
 	b.stakeholders = nil
-	require.NoError(t, b.notify(t, notice(rollout.NoticeCritical)))
-	require.Error(t, b.notify(t, rollout.Message{Key: "r1/7"}), "a message that says nothing")
+	require.NoError(t, b.notify(t, sampleNotice(notice.NoticeCritical)))
+	require.Error(t, b.notify(t, notice.Message{Key: "r1/7"}), "a message that says nothing")
 }

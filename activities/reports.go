@@ -8,6 +8,7 @@ import (
 	"go.uber.org/zap"
 
 	"marketplace.example/trials/internal/app"
+	"marketplace.example/trials/internal/domain/report"
 	"marketplace.example/trials/internal/domain/rollout"
 )
 
@@ -17,9 +18,9 @@ type ReportStore interface {
 	app.DecisionReader
 	Observations(ctx context.Context, from, to time.Time, day time.Duration) ([]rollout.Outcome, rollout.Calls, error)
 	// Report is a report, and whether people were notified of it, or that was given up.
-	Report(ctx context.Context, rolloutID, id string) (r rollout.Report, notified, found bool, err error)
+	Report(ctx context.Context, rolloutID, id string) (r report.Report, notified, found bool, err error)
 	// AddReport stores a report, and returns the stored one: another one if somebody was faster.
-	AddReport(ctx context.Context, r rollout.Report) (rollout.Report, error)
+	AddReport(ctx context.Context, r report.Report) (report.Report, error)
 	SetReportNotified(ctx context.Context, rolloutID, id string) error
 }
 
@@ -90,28 +91,28 @@ func (r *Reports) report(ctx context.Context, state rollout.State, p rollout.Per
 }
 
 // make reads a period's facts, and stores the report on them.
-func (r *Reports) make(ctx context.Context, state rollout.State, p rollout.Period) (rollout.Report, error) {
-	var days []rollout.Facts
+func (r *Reports) make(ctx context.Context, state rollout.State, p rollout.Period) (report.Report, error) {
+	var days []report.Facts
 	for from := p.From; from.Before(p.To); from = from.Add(state.Times.Day) {
 		facts, err := r.facts(ctx, from, from.Add(state.Times.Day))
 		if err != nil {
-			return rollout.Report{}, err
+			return report.Report{}, err
 		}
 		days = append(days, facts)
 	}
 	before, err := r.facts(ctx, p.From.Add(-p.To.Sub(p.From)), p.From)
 	if err != nil {
-		return rollout.Report{}, err
+		return report.Report{}, err
 	}
 	decisions, err := r.Store.Decisions(ctx, state.ID, 1, mostDecisions)
 	if err != nil {
-		return rollout.Report{}, failed("reading the decisions", err)
+		return report.Report{}, failed("reading the decisions", err)
 	}
-	report, err := r.Store.AddReport(ctx, rollout.MakeReport(state, p, days, before, decisions, r.Now()))
+	report, err := r.Store.AddReport(ctx, report.Make(state, p, days, before, decisions, r.Now()))
 	return report, failed("storing report "+p.ID(), err)
 }
 
-func (r *Reports) facts(ctx context.Context, from, to time.Time) (rollout.Facts, error) {
+func (r *Reports) facts(ctx context.Context, from, to time.Time) (report.Facts, error) {
 	outcomes, calls, err := r.Store.Observations(ctx, from, to, r.Day)
-	return rollout.Facts{Outcomes: outcomes, Calls: calls}, failed("reading what was observed", err)
+	return report.Facts{Outcomes: outcomes, Calls: calls}, failed("reading what was observed", err)
 }

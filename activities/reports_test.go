@@ -11,6 +11,9 @@ import (
 	"pgregory.net/rapid"
 
 	"marketplace.example/trials/activities"
+	"marketplace.example/trials/internal/domain/evidence"
+	"marketplace.example/trials/internal/domain/notice"
+	"marketplace.example/trials/internal/domain/report"
 	"marketplace.example/trials/internal/domain/rollout"
 )
 
@@ -20,7 +23,7 @@ const realDay = 24 * time.Hour
 type reportFake struct {
 	state    rollout.State
 	seen     []rollout.Outcome
-	reports  map[string]rollout.Report
+	reports  map[string]report.Report
 	notified map[string]bool
 	// made counts what was stored, arrived what stakeholders got, by key.
 	made    map[string]int
@@ -35,10 +38,10 @@ func newReportFake() *reportFake {
 	plan := rollout.DefaultPlan()
 	return &reportFake{
 		state: rollout.Fold([]rollout.Event{
-			rollout.Begin(rollout.Start{ID: "r1", Plan: plan, Times: rollout.Times{Day: realDay, TrialDays: 17}, By: "owner"}, now.Add(-11*realDay)),
+			rollout.Begin(rollout.Start{ID: "r1", Plan: plan, Times: evidence.Times{Day: realDay, TrialDays: 17}, By: "owner"}, now.Add(-11*realDay)),
 			{Seq: 2, Type: rollout.EventEntered, At: now, Stage: &rollout.Stage{Kind: rollout.Stability, Phase: len(plan.Phases) - 1}, Enabled: new(true), Percentage: new(100.0)},
 		}),
-		reports: map[string]rollout.Report{}, notified: map[string]bool{}, made: map[string]int{}, arrived: map[string]int{},
+		reports: map[string]report.Report{}, notified: map[string]bool{}, made: map[string]int{}, arrived: map[string]int{},
 	}
 }
 
@@ -66,13 +69,13 @@ func (d *reportFake) Observations(_ context.Context, from, to time.Time, _ time.
 	return outcomes, c, d.attempt("observations")
 }
 
-func (d *reportFake) Report(_ context.Context, _, id string) (r rollout.Report, notified, found bool, err error) {
+func (d *reportFake) Report(_ context.Context, _, id string) (r report.Report, notified, found bool, err error) {
 	r, found = d.reports[id]
 	return r, d.notified[id], found, d.attempt("report")
 }
 
 // AddReport may have stored what it says it failed to.
-func (d *reportFake) AddReport(_ context.Context, r rollout.Report) (rollout.Report, error) {
+func (d *reportFake) AddReport(_ context.Context, r report.Report) (report.Report, error) {
 	if before, found := d.reports[r.ID]; found {
 		return before, nil
 	}
@@ -90,7 +93,7 @@ func (d *reportFake) SetReportNotified(_ context.Context, _, id string) error {
 }
 
 // Notify gets each key to the stakeholders once, as the notices do.
-func (d *reportFake) Notify(_ context.Context, m rollout.Message) error {
+func (d *reportFake) Notify(_ context.Context, m notice.Message) error {
 	if err := d.attempt("tell"); err != nil {
 		return err
 	}

@@ -10,6 +10,8 @@ import (
 	"go.uber.org/zap"
 
 	"marketplace.example/trials/internal/domain/audit"
+	"marketplace.example/trials/internal/domain/evidence"
+	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
 )
@@ -18,23 +20,23 @@ import (
 // which order they were written.
 type registry struct {
 	RolloutStore
-	flags     rollout.Document
+	flags     flags.Document
 	decisions []rollout.Event
 	entries   []audit.Entry
 	order     []string
 	// meanwhile is what somebody does to the flags before they are written.
-	meanwhile func(*rollout.Document)
+	meanwhile func(*flags.Document)
 	// fails is what writing to the audit record fails with.
 	fails error
 	// unscheduled is what having the watch come fails with.
 	unscheduled error
 }
 
-func (r *registry) Flags(context.Context) (rollout.Document, error) {
+func (r *registry) Flags(context.Context) (flags.Document, error) {
 	return r.flags, nil
 }
 
-func (r *registry) UpdateFlags(_ context.Context, by string, change func(*rollout.FlagChange) error) (rollout.Document, error) {
+func (r *registry) UpdateFlags(_ context.Context, by string, change func(*flags.Change) error) (flags.Document, error) {
 	r.order = append(r.order, "flags")
 	if r.meanwhile != nil {
 		r.meanwhile(&r.flags)
@@ -42,7 +44,7 @@ func (r *registry) UpdateFlags(_ context.Context, by string, change func(*rollou
 	}
 	c := r.flags.Change()
 	if err := change(&c); err != nil {
-		return rollout.Document{}, err
+		return flags.Document{}, err
 	}
 	r.flags, _ = r.flags.Changed(c, by, time.Time{})
 	return r.flags, nil
@@ -87,9 +89,9 @@ func (r *registry) Watching(context.Context, bool) error {
 
 func TestWhatARolloutDecidesIsOnTheAuditRecord(t *testing.T) {
 	t.Parallel()
-	store := &registry{flags: rollout.Document{FeatureFlags: rollout.InitialFlags()}}
+	store := &registry{flags: flags.Document{FeatureFlags: flags.Initial()}}
 	rollouts := &Rollouts{Store: store, Schedule: store, Now: learnedAt.Local, Log: zap.NewNop()}
-	started := rollout.Begin(rollout.Start{ID: "r-1", Plan: rollout.DefaultPlan(), By: "ada", Times: rollout.Times{Day: trial.RealDay, TrialDays: 17}}, learnedAt)
+	started := rollout.Begin(rollout.Start{ID: "r-1", Plan: rollout.DefaultPlan(), By: "ada", Times: evidence.Times{Day: trial.RealDay, TrialDays: 17}}, learnedAt)
 	_, err := rollouts.Enact(t.Context(), EnactInput{Event: started})
 	require.NoError(t, err)
 	require.Equal(t, []string{"decision", "watch", "audit"}, store.order)
@@ -128,9 +130,9 @@ func TestWhatARolloutDecidesIsOnTheAuditRecord(t *testing.T) {
 // before it. Whoever goes on then, another attempt or one that was thought dead, sets nothing.
 func TestAnAttemptAfterItsDecisionIsStoredLeavesTheFlagsAlone(t *testing.T) {
 	t.Parallel()
-	store := &registry{flags: rollout.Document{FeatureFlags: rollout.InitialFlags()}}
+	store := &registry{flags: flags.Document{FeatureFlags: flags.Initial()}}
 	rollouts := &Rollouts{Store: store, Schedule: store, Now: learnedAt.Local, Log: zap.NewNop()}
-	started := rollout.Begin(rollout.Start{ID: "r-1", Plan: rollout.DefaultPlan(), By: "ada", Times: rollout.Times{Day: trial.RealDay, TrialDays: 17}}, learnedAt)
+	started := rollout.Begin(rollout.Start{ID: "r-1", Plan: rollout.DefaultPlan(), By: "ada", Times: evidence.Times{Day: trial.RealDay, TrialDays: 17}}, learnedAt)
 	store.decisions = []rollout.Event{started}
 	input := EnactInput{State: rollout.Fold(store.decisions), Event: rollout.Event{
 		Seq: 2, Type: rollout.EventEntered, At: learnedAt, By: "rollout", Reason: "Entered limited",
@@ -149,7 +151,7 @@ func TestAnAttemptAfterItsDecisionIsStoredLeavesTheFlagsAlone(t *testing.T) {
 	require.Equal(t, want, store.flags, "the next attempt")
 
 	all := store.decisions
-	store.decisions, store.meanwhile = all[:1], func(*rollout.Document) { store.decisions = all }
+	store.decisions, store.meanwhile = all[:1], func(*flags.Document) { store.decisions = all }
 	again, err = rollouts.Enact(t.Context(), input)
 	require.NoError(t, err)
 	require.Equal(t, enacted, again)
@@ -169,7 +171,7 @@ func (u *unfinished) CurrentRollout(ctx context.Context) (rollout.State, bool, e
 
 func TestAStartThatIsStoredInPartIsFinished(t *testing.T) {
 	t.Parallel()
-	started := rollout.Begin(rollout.Start{ID: "r-1", Plan: rollout.DefaultPlan(), By: "ada", Times: rollout.Times{Day: trial.RealDay, TrialDays: 17}}, learnedAt)
+	started := rollout.Begin(rollout.Start{ID: "r-1", Plan: rollout.DefaultPlan(), By: "ada", Times: evidence.Times{Day: trial.RealDay, TrialDays: 17}}, learnedAt)
 	store := &unfinished{&registry{decisions: []rollout.Event{started}}}
 	rollouts := &Rollouts{Store: store, Schedule: store, Now: learnedAt.Local, Log: zap.NewNop()}
 	_, err := rollouts.Enact(t.Context(), EnactInput{Event: started})
@@ -180,10 +182,10 @@ func TestAStartThatIsStoredInPartIsFinished(t *testing.T) {
 // A run that was reset decides once more what is stored.
 func TestADecisionThatIsStoredIsNotEnactedAgain(t *testing.T) {
 	t.Parallel()
-	store := &registry{flags: rollout.Document{FeatureFlags: rollout.InitialFlags()}}
+	store := &registry{flags: flags.Document{FeatureFlags: flags.Initial()}}
 	store.flags.FeatureFlags.TrialAutomation.Enabled = true
 	rollouts := &Rollouts{Store: store, Schedule: store, Now: learnedAt.Local, Log: zap.NewNop()}
-	started := rollout.Begin(rollout.Start{ID: "r-1", Plan: rollout.DefaultPlan(), By: "ada", Times: rollout.Times{Day: trial.RealDay, TrialDays: 17}}, learnedAt)
+	started := rollout.Begin(rollout.Start{ID: "r-1", Plan: rollout.DefaultPlan(), By: "ada", Times: evidence.Times{Day: trial.RealDay, TrialDays: 17}}, learnedAt)
 	before := rollout.State{}.Apply(started)
 	entered := rollout.Event{Seq: 2, Type: rollout.EventEntered, At: learnedAt, By: "rollout", Reason: "Entered limited",
 		Stage: &rollout.Stage{Kind: rollout.InPhase, Phase: 1}, Enabled: new(true), Percentage: new(10.0)}
@@ -214,9 +216,9 @@ func TestNobodyIsTakenInByARunThatWasReset(t *testing.T) {
 // Nothing that a rollout decides waits for the schedule of its watch.
 func TestARolloutEndsAlthoughTheWatchCannotBeStopped(t *testing.T) {
 	t.Parallel()
-	store := &registry{flags: rollout.Document{FeatureFlags: rollout.InitialFlags()}, unscheduled: errors.New("there is no such schedule")}
+	store := &registry{flags: flags.Document{FeatureFlags: flags.Initial()}, unscheduled: errors.New("there is no such schedule")}
 	rollouts := &Rollouts{Store: store, Schedule: store, Now: learnedAt.Local, Log: zap.NewNop()}
-	started := rollout.Begin(rollout.Start{ID: "r-1", Plan: rollout.DefaultPlan(), By: "ada", Times: rollout.Times{Day: trial.RealDay, TrialDays: 17}}, learnedAt)
+	started := rollout.Begin(rollout.Start{ID: "r-1", Plan: rollout.DefaultPlan(), By: "ada", Times: evidence.Times{Day: trial.RealDay, TrialDays: 17}}, learnedAt)
 	_, err := rollouts.Enact(t.Context(), EnactInput{Event: started})
 	require.NoError(t, err)
 	_, err = rollouts.Enact(t.Context(), EnactInput{State: rollout.State{}.Apply(started), Event: rollout.Event{
@@ -230,12 +232,12 @@ func TestARolloutEndsAlthoughTheWatchCannotBeStopped(t *testing.T) {
 // Whom a rollout has handed over stays so in the next: their trials may not have begun yet.
 func TestTheFlagsVersionOfAReleaseIsKept(t *testing.T) {
 	t.Parallel()
-	store := &registry{flags: rollout.Document{Version: 7, FeatureFlags: rollout.InitialFlags()}}
+	store := &registry{flags: flags.Document{Version: 7, FeatureFlags: flags.Initial()}}
 	rollouts := &Rollouts{Store: store, Schedule: store, Now: learnedAt.Local, Log: zap.NewNop()}
-	start := rollout.Start{ID: "r-1", Plan: rollout.DefaultPlan(), By: "ada", Times: rollout.Times{Day: trial.RealDay, TrialDays: 17}}
+	start := rollout.Start{ID: "r-1", Plan: rollout.DefaultPlan(), By: "ada", Times: evidence.Times{Day: trial.RealDay, TrialDays: 17}}
 	_, err := rollouts.Enact(t.Context(), EnactInput{Event: rollout.Begin(start, learnedAt)})
 	require.NoError(t, err)
-	back := rollout.Event{Seq: 2, Type: rollout.EventRolledBack, At: learnedAt, Remedy: rollout.Immediate, InFlight: rollout.Release, Enabled: new(false), Percentage: new(0.0)}
+	back := rollout.Event{Seq: 2, Type: rollout.EventRolledBack, At: learnedAt, Remedy: rollout.Immediate, InFlight: flags.Release, Enabled: new(false), Percentage: new(0.0)}
 	_, err = rollouts.Enact(t.Context(), EnactInput{State: rollout.Fold(store.decisions), Event: back})
 	require.NoError(t, err)
 	before := rollout.Fold(store.decisions)

@@ -11,6 +11,8 @@ import (
 
 	"marketplace.example/trials/internal/app"
 	"marketplace.example/trials/internal/domain/audit"
+	"marketplace.example/trials/internal/domain/evidence"
+	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
 )
@@ -189,7 +191,7 @@ func (r *Rollouts) withFlags(ctx context.Context, d EnactInput) (rollout.Event, 
 	if event.Type != rollout.EventCompleted && (event.Percentage == nil || event.Enabled == nil) {
 		return event, nil
 	}
-	_, err := r.Store.UpdateFlags(ctx, rollout.Automatic, func(c *rollout.FlagChange) error {
+	_, err := r.Store.UpdateFlags(ctx, flags.Automatic, func(c *flags.Change) error {
 		stored, err := r.stored(ctx, d)
 		if err != nil || stored != nil {
 			return cmp.Or(err, errStored)
@@ -210,10 +212,10 @@ const (
 )
 
 // Learn reads up to 20,000 trials from before a rollout, automated or not, for how conversions come with age.
-func (r *Rollouts) Learn(ctx context.Context, times rollout.Times) (rollout.Times, error) {
+func (r *Rollouts) Learn(ctx context.Context, times evidence.Times) (evidence.Times, error) {
 	defer heartbeat(ctx)()
 	now := r.Now()
-	var lifetimes []rollout.Lifetime
+	var lifetimes []evidence.Lifetime
 	after := ""
 	for range mostPages {
 		page, next, err := r.Store.Trials(ctx, trial.Filter{}, after, pastPage)
@@ -234,9 +236,9 @@ func (r *Rollouts) Learn(ctx context.Context, times rollout.Times) (rollout.Time
 
 // lifetime is a trial's contribution to the conversion curve, in its own days, and whether it has begun. A conversion after the
 // trial's end does not count.
-func lifetime(t trial.State, trialDays float64, now time.Time) (rollout.Lifetime, bool) {
+func lifetime(t trial.State, trialDays float64, now time.Time) (evidence.Lifetime, bool) {
 	if t.Day <= 0 || t.StartedAt.After(now) {
-		return rollout.Lifetime{}, false
+		return evidence.Lifetime{}, false
 	}
 	ended := now
 	for _, end := range []*time.Time{t.ExpiredAt, t.CancelledAt} {
@@ -244,7 +246,7 @@ func lifetime(t trial.State, trialDays float64, now time.Time) (rollout.Lifetime
 			ended = *end
 		}
 	}
-	life := rollout.Lifetime{Converted: t.Status == trial.Converted && t.ConvertedAt != nil}
+	life := evidence.Lifetime{Converted: t.Status == trial.Converted && t.ConvertedAt != nil}
 	if life.Converted {
 		ended = *t.ConvertedAt
 	}

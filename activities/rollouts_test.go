@@ -10,7 +10,7 @@ import (
 	"go.temporal.io/sdk/testsuite"
 	"go.uber.org/zap"
 
-	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/evidence"
 	"marketplace.example/trials/internal/domain/trial"
 )
 
@@ -40,16 +40,16 @@ func (a *archive) Trials(_ context.Context, f trial.Filter, after string, limit 
 
 var learnedAt = time.Date(2026, time.March, 2, 12, 0, 0, 0, time.UTC)
 
-func learn(t *testing.T, trials []trial.State) (rollout.Times, int) {
+func learn(t *testing.T, trials []trial.State) (evidence.Times, int) {
 	t.Helper()
 	store := &archive{trials: trials}
 	var suite testsuite.WorkflowTestSuite
 	env := suite.NewTestActivityEnvironment()
 	env.RegisterActivity(&Rollouts{Store: store, Now: func() time.Time { return learnedAt }, Log: zap.NewNop()})
 	var none *Rollouts
-	value, err := env.ExecuteActivity(none.Learn, rollout.Times{Day: trial.RealDay, TrialDays: 17})
+	value, err := env.ExecuteActivity(none.Learn, evidence.Times{Day: trial.RealDay, TrialDays: 17})
 	require.NoError(t, err)
-	var times rollout.Times
+	var times evidence.Times
 	require.NoError(t, value.Get(&times))
 	return times, store.pages
 }
@@ -70,7 +70,7 @@ func TestARolloutLearnsFromAllTrialsBeforeIt(t *testing.T) {
 	}
 	times, pages := learn(t, trials)
 	require.Equal(t, 3, pages)
-	require.Equal(t, &rollout.History{Trials: 1200, Converted: 120, Later: 4.25}, times.History)
+	require.Equal(t, &evidence.History{Trials: 1200, Converted: 120, Later: 4.25}, times.History)
 	require.InDelta(t, 5.25, times.Curve[0].Age, 0.02)
 	require.Equal(t, 17.0, times.TrialDays) //nolint:testifylint // handed through
 
@@ -78,7 +78,7 @@ func TestARolloutLearnsFromAllTrialsBeforeIt(t *testing.T) {
 		trials[i].StartedAt = learnedAt.Add(time.Hour)
 	}
 	times, _ = learn(t, trials)
-	require.Equal(t, &rollout.History{}, times.History, "none had begun")
+	require.Equal(t, &evidence.History{}, times.History, "none had begun")
 	require.Empty(t, times.Curve)
 }
 
@@ -89,17 +89,17 @@ func TestLifetime(t *testing.T) {
 	}
 	tests := map[string]struct {
 		state trial.State
-		want  rollout.Lifetime
+		want  evidence.Lifetime
 	}{
-		"running":                      {trial.State{Status: trial.Active, StartedAt: ago(5)}, rollout.Lifetime{Age: 5}},
-		"in grace":                     {trial.State{Status: trial.Grace, StartedAt: ago(16)}, rollout.Lifetime{Age: 16}},
-		"converted":                    {trial.State{Status: trial.Converted, StartedAt: ago(20), ConvertedAt: new(ago(13))}, rollout.Lifetime{Age: 7, Converted: true, Whole: true}},
-		"converted, young":             {trial.State{Status: trial.Converted, StartedAt: ago(16), ConvertedAt: new(ago(13))}, rollout.Lifetime{Age: 3, Converted: true}},
-		"converted before it began":    {trial.State{Status: trial.Converted, StartedAt: ago(20), ConvertedAt: new(ago(21))}, rollout.Lifetime{Converted: true, Whole: true}},
-		"expired":                      {trial.State{Status: trial.Expired, StartedAt: ago(40), ExpiredAt: new(ago(23))}, rollout.Lifetime{Age: 17, Whole: true}},
-		"converted after it was over":  {trial.State{Status: trial.Expired, StartedAt: ago(40), ExpiredAt: new(ago(23)), ConvertedAt: new(ago(3)), ConvertedLate: true}, rollout.Lifetime{Age: 17, Whole: true}},
-		"cancelled":                    {trial.State{Status: trial.Cancelled, StartedAt: ago(40), CancelledAt: new(ago(38))}, rollout.Lifetime{Age: 2, Whole: true}},
-		"extended, converted when old": {trial.State{Status: trial.Converted, StartedAt: ago(40), ConvertedAt: new(ago(10))}, rollout.Lifetime{Age: 30, Converted: true, Whole: true}},
+		"running":                      {trial.State{Status: trial.Active, StartedAt: ago(5)}, evidence.Lifetime{Age: 5}},
+		"in grace":                     {trial.State{Status: trial.Grace, StartedAt: ago(16)}, evidence.Lifetime{Age: 16}},
+		"converted":                    {trial.State{Status: trial.Converted, StartedAt: ago(20), ConvertedAt: new(ago(13))}, evidence.Lifetime{Age: 7, Converted: true, Whole: true}},
+		"converted, young":             {trial.State{Status: trial.Converted, StartedAt: ago(16), ConvertedAt: new(ago(13))}, evidence.Lifetime{Age: 3, Converted: true}},
+		"converted before it began":    {trial.State{Status: trial.Converted, StartedAt: ago(20), ConvertedAt: new(ago(21))}, evidence.Lifetime{Converted: true, Whole: true}},
+		"expired":                      {trial.State{Status: trial.Expired, StartedAt: ago(40), ExpiredAt: new(ago(23))}, evidence.Lifetime{Age: 17, Whole: true}},
+		"converted after it was over":  {trial.State{Status: trial.Expired, StartedAt: ago(40), ExpiredAt: new(ago(23)), ConvertedAt: new(ago(3)), ConvertedLate: true}, evidence.Lifetime{Age: 17, Whole: true}},
+		"cancelled":                    {trial.State{Status: trial.Cancelled, StartedAt: ago(40), CancelledAt: new(ago(38))}, evidence.Lifetime{Age: 2, Whole: true}},
+		"extended, converted when old": {trial.State{Status: trial.Converted, StartedAt: ago(40), ConvertedAt: new(ago(10))}, evidence.Lifetime{Age: 30, Converted: true, Whole: true}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap"
 
 	"marketplace.example/trials/activities"
+	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
 )
@@ -19,7 +20,7 @@ const unknownWait = 10 * time.Minute
 
 // stepFake is one due step before a database and a mail service in memory.
 type stepFake struct {
-	flags  rollout.Flags
+	flags  flags.Flags
 	vendor trial.Vendor
 	sends  map[string]trial.Send
 	events []trial.Event
@@ -42,7 +43,7 @@ type stepFake struct {
 
 func newStepFake() *stepFake {
 	return &stepFake{
-		flags: rollout.InitialFlags(), sends: map[string]trial.Send{}, now: now,
+		flags: flags.Initial(), sends: map[string]trial.Send{}, now: now,
 		outcome: activities.Delivery{Status: trial.SendSent, MessageID: "m1"},
 		vendor: trial.Vendor{ID: "v1", Email: "v1@vendors.example.com", StartedAt: now.Add(-7 * 24 * time.Hour).Add(-time.Second),
 			Automation: &trial.Automation{Cohort: trial.Automated}},
@@ -79,8 +80,8 @@ func (b *stepFake) trials() *activities.Trials {
 		Now: func() time.Time { return b.now }, Log: zap.NewNop()}
 }
 
-func (b *stepFake) Flags(context.Context) (rollout.Document, error) {
-	return rollout.Document{FeatureFlags: b.flags}, nil
+func (b *stepFake) Flags(context.Context) (flags.Document, error) {
+	return flags.Document{FeatureFlags: b.flags}, nil
 }
 func (b *stepFake) CurrentRollout(context.Context) (rollout.State, bool, error) {
 	return b.rollout, b.rollout.ID != "", b.unreadable

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"marketplace.example/trials/internal/app"
+	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/migration"
 	"marketplace.example/trials/internal/domain/monitoring"
 	"marketplace.example/trials/internal/domain/rollout"
@@ -160,7 +161,7 @@ func (s *Sweep) starting(v trial.Vendor) bool {
 // begin starts a vendor's trial. If the trial is known, the marketplace has replaced the document, and begin restores our fields:
 // starting a trial that has ended would not do that, and be repeated by every sweep. A trial that has lost its workflow is
 // overdue or held, and is repaired as such.
-func (s *Sweep) begin(ctx context.Context, doc rollout.Document, v trial.Vendor, swept *Swept) (*int64, error) {
+func (s *Sweep) begin(ctx context.Context, doc flags.Document, v trial.Vendor, swept *Swept) (*int64, error) {
 	if v.Automation == nil {
 		enrolled, doubt := s.enrol(doc, v)
 		if doubt != "" {
@@ -199,13 +200,13 @@ func (s *Sweep) doubtful(ctx context.Context, id string, doubt migration.Reason,
 }
 
 // enrol decides for a vendor that the marketplace inserted what registration would have decided.
-func (s *Sweep) enrol(doc rollout.Document, v trial.Vendor) (trial.Vendor, migration.Reason) {
+func (s *Sweep) enrol(doc flags.Document, v trial.Vendor) (trial.Vendor, migration.Reason) {
 	return Enrol(doc, v, s.Policy, s.Day, s.Now())
 }
 
 // Enrol gives a vendor its trial's start and cohort, once. For a vendor who may not be new it returns the reason: nobody is told today
 // that a trial ended last year, and existing users belong to a migration.
-func Enrol(doc rollout.Document, v trial.Vendor, p trial.Policy, day time.Duration, now time.Time) (trial.Vendor, migration.Reason) {
+func Enrol(doc flags.Document, v trial.Vendor, p trial.Policy, day time.Duration, now time.Time) (trial.Vendor, migration.Reason) {
 	start, doubt := migration.StartOf(v, now, func(start time.Time) bool {
 		r := trial.Registration{VendorID: v.ID, Cohort: trial.Control, Policy: p, Day: day, Zone: v.Zone, At: start}
 		return !trial.NewState(r).EndsAt.After(now)
@@ -272,7 +273,7 @@ func (s *Sweep) wake(ctx context.Context, swept *Swept) error {
 	}
 }
 
-func liftedReasons(f rollout.TrialAutomation) []trial.Reason {
+func liftedReasons(f flags.TrialAutomation) []trial.Reason {
 	if !f.Enabled {
 		return nil
 	}

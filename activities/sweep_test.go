@@ -15,6 +15,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"marketplace.example/trials/activities"
+	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/migration"
 	"marketplace.example/trials/internal/domain/monitoring"
 	"marketplace.example/trials/internal/domain/rollout"
@@ -24,7 +25,7 @@ import (
 // sweepFake is what a sweep finds, and what it did about it.
 type sweepFake struct {
 	mu        sync.Mutex
-	flags     rollout.Flags
+	flags     flags.Flags
 	vendors   []trial.Vendor
 	converted []trial.Vendor
 	overdue   []trial.State
@@ -63,8 +64,8 @@ func (y *sweepFake) NoteSweep(_ context.Context, at time.Time) error {
 	return nil
 }
 
-func (y *sweepFake) Flags(context.Context) (rollout.Document, error) {
-	return rollout.Document{FeatureFlags: y.flags, Version: y.version}, nil
+func (y *sweepFake) Flags(context.Context) (flags.Document, error) {
+	return flags.Document{FeatureFlags: y.flags, Version: y.version}, nil
 }
 
 func (y *sweepFake) TakeIn(_ context.Context, v trial.Vendor) (trial.Vendor, error) {
@@ -191,7 +192,7 @@ func heldState(id string, reason trial.Reason) trial.State {
 
 func TestASweepStartsDeliversRestartsAndWakes(t *testing.T) {
 	t.Parallel()
-	y := &sweepFake{flags: rollout.InitialFlags(), vendors: []trial.Vendor{registered("a"), {ID: "b", CreatedAt: now}}}
+	y := &sweepFake{flags: flags.Initial(), vendors: []trial.Vendor{registered("a"), {ID: "b", CreatedAt: now}}}
 	c := registered("c")
 	c.Automation.Conversion = &trial.Conversion{At: now}
 	y.converted = []trial.Vendor{c}
@@ -206,11 +207,11 @@ func TestASweepStartsDeliversRestartsAndWakes(t *testing.T) {
 func TestAHeldTrialIsLeftAsleepWhileItsReasonStands(t *testing.T) {
 	t.Parallel()
 	held := []trial.State{heldState("e", trial.ReasonAutomationDisabled), heldState("f", trial.ReasonExpirationOff)}
-	off := &sweepFake{flags: rollout.InitialFlags(), held: held}
+	off := &sweepFake{flags: flags.Initial(), held: held}
 	off.flags.TrialAutomation.Enabled = false
 	require.Zero(t, off.sweep(t).Woken)
 
-	noExpiration := &sweepFake{flags: rollout.InitialFlags(), held: held}
+	noExpiration := &sweepFake{flags: flags.Initial(), held: held}
 	noExpiration.flags.TrialAutomation.AutoExpiration = false
 	noExpiration.sweep(t)
 	require.Equal(t, []string{"wake e"}, noExpiration.done)
@@ -218,18 +219,18 @@ func TestAHeldTrialIsLeftAsleepWhileItsReasonStands(t *testing.T) {
 
 func TestOneVendorsTroubleDoesNotHoldUpTheOthers(t *testing.T) {
 	t.Parallel()
-	y := &sweepFake{flags: rollout.InitialFlags(), vendors: []trial.Vendor{registered("a"), registered("b"), registered("c")}, broken: "b"}
+	y := &sweepFake{flags: flags.Initial(), vendors: []trial.Vendor{registered("a"), registered("b"), registered("c")}, broken: "b"}
 	require.Equal(t, int64(2), y.sweep(t).Started)
 	require.Equal(t, []string{"start a", "start c"}, y.done)
 }
 
 func TestEnrolDecidesStartAndCohort(t *testing.T) {
 	t.Parallel()
-	everybody := rollout.Document{FeatureFlags: rollout.InitialFlags(), Version: 3}
+	everybody := flags.Document{FeatureFlags: flags.Initial(), Version: 3}
 	everybody.FeatureFlags.TrialAutomation.RolloutPercentage = 100
 	days := func(n int) time.Time { return now.Add(time.Duration(n) * 24 * time.Hour) }
 	for name, c := range map[string]struct {
-		doc    rollout.Document
+		doc    flags.Document
 		vendor trial.Vendor
 		start  time.Time
 		cohort trial.Cohort
@@ -238,7 +239,7 @@ func TestEnrolDecidesStartAndCohort(t *testing.T) {
 		"the trial's start wins":         {everybody, trial.Vendor{ID: "v", CreatedAt: days(-3), StartedAt: days(-2)}, days(-2), trial.Automated},
 		"ends in a day":                  {everybody, trial.Vendor{ID: "v", CreatedAt: days(-13)}, days(-13), trial.Automated},
 		"its clock is ahead":             {everybody, trial.Vendor{ID: "v", CreatedAt: now.Add(2 * time.Hour)}, now, trial.Automated},
-		"nobody is admitted to the roll": {rollout.Document{FeatureFlags: rollout.InitialFlags()}, trial.Vendor{ID: "v", CreatedAt: now}, now, trial.Control},
+		"nobody is admitted to the roll": {flags.Document{FeatureFlags: flags.Initial()}, trial.Vendor{ID: "v", CreatedAt: now}, now, trial.Control},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -266,23 +267,23 @@ func TestAVendorInDoubtIsLeftAloneAndReported(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			flags := rollout.InitialFlags()
-			flags.TrialAutomation.RolloutPercentage = 100
-			_, doubt := activities.Enrol(rollout.Document{FeatureFlags: flags}, c.vendor, trial.DefaultPolicy(), trial.RealDay, now)
+			current := flags.Initial()
+			current.TrialAutomation.RolloutPercentage = 100
+			_, doubt := activities.Enrol(flags.Document{FeatureFlags: current}, c.vendor, trial.DefaultPolicy(), trial.RealDay, now)
 			require.Equal(t, c.doubt, doubt)
 
 			core, logs := observer.New(zap.WarnLevel)
-			y := &sweepFake{flags: flags, vendors: []trial.Vendor{c.vendor, {ID: "new", CreatedAt: now}}}
+			y := &sweepFake{flags: current, vendors: []trial.Vendor{c.vendor, {ID: "new", CreatedAt: now}}}
 			s := y.sweeper()
 			s.Log = zap.New(core)
 			require.Equal(t, activities.Swept{Started: 1, LeftAlone: 1}, y.sweepWith(t, s))
 			require.Equal(t, []string{"start new", "take in automated new"}, y.done)
 			require.Contains(t, logs.All()[0].ContextMap()["error"], string(c.doubt))
 
-			y = &sweepFake{flags: flags, vendors: []trial.Vendor{c.vendor}, known: []string{"v"}}
+			y = &sweepFake{flags: current, vendors: []trial.Vendor{c.vendor}, known: []string{"v"}}
 			require.Equal(t, activities.Swept{Synced: 1}, y.sweep(t), "one whose trial is known goes on, whatever its document says by now")
 			recorded := registered("v")
-			y = &sweepFake{flags: flags, vendors: []trial.Vendor{c.vendor}, recorded: &recorded}
+			y = &sweepFake{flags: current, vendors: []trial.Vendor{c.vendor}, recorded: &recorded}
 			require.Equal(t, activities.Swept{Started: 1}, y.sweep(t), "and so does one that was registered")
 		})
 	}
@@ -290,7 +291,7 @@ func TestAVendorInDoubtIsLeftAloneAndReported(t *testing.T) {
 
 func TestACostlyLookTakesATwentiethOfTheTime(t *testing.T) {
 	t.Parallel()
-	y := &sweepFake{flags: rollout.InitialFlags(), cost: 3 * time.Second}
+	y := &sweepFake{flags: flags.Initial(), cost: 3 * time.Second}
 	s := y.sweeper()
 	all := []string{"unstarted", "undelivered", "overdue", "held", "zones"}
 	sweep := func(after time.Duration) []string {
@@ -317,14 +318,14 @@ func TestACostlyLookTakesATwentiethOfTheTime(t *testing.T) {
 
 func TestAVendorWhoseDocumentWasReplacedIsNotStartedAgain(t *testing.T) {
 	t.Parallel()
-	y := &sweepFake{flags: rollout.InitialFlags(), vendors: []trial.Vendor{registered("a"), {ID: "b", CreatedAt: now}, {ID: "c", CreatedAt: now}}, known: []string{"a", "b"}}
+	y := &sweepFake{flags: flags.Initial(), vendors: []trial.Vendor{registered("a"), {ID: "b", CreatedAt: now}, {ID: "c", CreatedAt: now}}, known: []string{"a", "b"}}
 	require.Equal(t, activities.Swept{Started: 1, Synced: 2}, y.sweep(t))
 	require.Equal(t, []string{"mirror a", "mirror b", "start c", "take in control b", "take in control c"}, y.done)
 }
 
 func TestAVendorThatCannotBeStartedIsPassedByForAWhile(t *testing.T) {
 	t.Parallel()
-	y := &sweepFake{flags: rollout.InitialFlags(), vendors: []trial.Vendor{registered("a"), registered("b")}, broken: "b"}
+	y := &sweepFake{flags: flags.Initial(), vendors: []trial.Vendor{registered("a"), registered("b")}, broken: "b"}
 	s := y.sweeper()
 	require.Equal(t, int64(1), y.sweepWith(t, s).Started)
 	y.broken, y.done = "", nil
@@ -340,7 +341,7 @@ func TestARegistrationOfAMomentAgoIsLeftToTheAPI(t *testing.T) {
 	t.Parallel()
 	young := registered("a")
 	young.Automation.RegisteredAt = now
-	y := &sweepFake{flags: rollout.InitialFlags(), vendors: []trial.Vendor{young, registered("b")}}
+	y := &sweepFake{flags: flags.Initial(), vendors: []trial.Vendor{young, registered("b")}}
 	s := y.sweeper()
 	y.elapsed = 5*time.Second - time.Millisecond
 	y.sweepWith(t, s)
@@ -363,7 +364,7 @@ func TestWhatASweepHadToMendIsCounted(t *testing.T) {
 	converted := registered("c")
 	converted.Automation.Conversion = &trial.Conversion{RequestID: "r", At: now}
 	y := &sweepFake{
-		flags: rollout.InitialFlags(), vendors: []trial.Vendor{registered("a")}, converted: []trial.Vendor{converted},
+		flags: flags.Initial(), vendors: []trial.Vendor{registered("a")}, converted: []trial.Vendor{converted},
 		overdue: []trial.State{{VendorID: "o"}, {VendorID: "p"}}, held: []trial.State{heldState("h", trial.ReasonAutomationDisabled)},
 	}
 	found := mended{}
@@ -382,7 +383,7 @@ func TestWhatASweepHadToMendIsCounted(t *testing.T) {
 func TestATrialThatMerelyWaitsIsNotCountedAsMended(t *testing.T) {
 	t.Parallel()
 	y := &sweepFake{
-		flags: rollout.InitialFlags(), vendors: []trial.Vendor{registered("a"), registered("b")},
+		flags: flags.Initial(), vendors: []trial.Vendor{registered("a"), registered("b")},
 		overdue: []trial.State{{VendorID: "o"}, {VendorID: "p"}}, running: []string{"a", "o"},
 	}
 	found := mended{}
@@ -395,7 +396,7 @@ func TestATrialThatMerelyWaitsIsNotCountedAsMended(t *testing.T) {
 func TestTheWatchOfARunningRolloutIsSeenTo(t *testing.T) {
 	t.Parallel()
 	for status, want := range map[rollout.Status]int{rollout.Running: 1, rollout.Paused: 1, rollout.Completed: 0, rollout.RolledBack: 0} {
-		y := &sweepFake{flags: rollout.InitialFlags(), rollout: rollout.State{ID: "r-1", Status: status}, runs: true}
+		y := &sweepFake{flags: flags.Initial(), rollout: rollout.State{ID: "r-1", Status: status}, runs: true}
 		y.sweep(t)
 		require.Equal(t, want, y.kept, status)
 	}

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"slices"
 
-	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/notice"
 )
 
 // Together says how to send related messages.
@@ -13,13 +13,13 @@ type Together struct {
 	// Mail false leaves the e-mails to a later call. Webhooks are always called.
 	Mail bool
 	// Join joins several messages to one, for an e-mail.
-	Join func([]rollout.Message) rollout.Message
+	Join func([]notice.Message) notice.Message
 }
 
 // audience is a recipient and its messages, each with a key of its own.
 type audience struct {
-	rollout.Recipient
-	messages []rollout.Message
+	notice.Recipient
+	messages []notice.Message
 	keys     []string
 }
 
@@ -28,10 +28,10 @@ type NoticeGroups struct{ Notices *Notices }
 
 // NotifyTogether notifies everybody whom the messages concern, each once: a webhook of each message, a person by one e-mail of all
 // that are new to that person. It returns by key why a message has not reached everybody yet; the next call is for those only.
-func (g NoticeGroups) NotifyTogether(ctx context.Context, messages []rollout.Message, how Together) map[string]error {
+func (g NoticeGroups) NotifyTogether(ctx context.Context, messages []notice.Message, how Together) map[string]error {
 	n := g.Notices
 	failures := map[string]error{}
-	note := func(err error, messages ...rollout.Message) {
+	note := func(err error, messages ...notice.Message) {
 		for _, m := range messages {
 			if err != nil {
 				failures[m.Key] = err
@@ -52,10 +52,10 @@ func (g NoticeGroups) NotifyTogether(ctx context.Context, messages []rollout.Mes
 }
 
 // audiences are the recipients of messages, each once.
-func (n *Notices) audiences(messages []rollout.Message) []*audience {
+func (n *Notices) audiences(messages []notice.Message) []*audience {
 	var all []*audience
 	for _, m := range messages {
-		for _, r := range rollout.Recipients(n.Stakeholders, m.Roles()) {
+		for _, r := range notice.Recipients(n.Stakeholders, m.Roles()) {
 			i := slices.IndexFunc(all, func(a *audience) bool { return a.Same(r) })
 			if i < 0 {
 				i, all = len(all), append(all, &audience{Recipient: r})
@@ -67,12 +67,12 @@ func (n *Notices) audiences(messages []rollout.Message) []*audience {
 }
 
 // mailTogether claims each message by itself, so that nobody is notified of one twice. An error is temporary.
-func (n *Notices) mailTogether(ctx context.Context, a *audience, join func([]rollout.Message) rollout.Message) error {
+func (n *Notices) mailTogether(ctx context.Context, a *audience, join func([]notice.Message) notice.Message) error {
 	if _, err := n.Mailer.Wait(ctx); err != nil {
 		return err
 	}
 	var errs []error
-	var claimed []rollout.Message
+	var claimed []notice.Message
 	var keys []string
 	for i, key := range a.keys {
 		switch is, err := n.Store.ClaimNotice(ctx, key, n.Now()); {

@@ -10,23 +10,23 @@ import (
 
 	"marketplace.example/trials/activities"
 	"marketplace.example/trials/internal/adapters/webhook"
-	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/notice"
 	"marketplace.example/trials/internal/domain/trial"
 )
 
 // tellTogether joins messages to one that names their keys, and returns those that were not told to all.
-func (b *board) tellTogether(t *testing.T, mail bool, messages ...rollout.Message) (joined [][]string, failures map[string]error) {
+func (b *board) tellTogether(t *testing.T, mail bool, messages ...notice.Message) (joined [][]string, failures map[string]error) {
 	t.Helper()
 	client, err := webhook.New(noticeSecret, time.Second)
 	require.NoError(t, err)
 	n := &activities.Notices{Store: b, Mailer: b, Poster: poster{client}, Stakeholders: b.stakeholders, Now: time.Now, Log: b.log}
-	failures = activities.NoticeGroups{Notices: n}.NotifyTogether(t.Context(), messages, activities.Together{Mail: mail, Join: func(ms []rollout.Message) rollout.Message {
+	failures = activities.NoticeGroups{Notices: n}.NotifyTogether(t.Context(), messages, activities.Together{Mail: mail, Join: func(ms []notice.Message) notice.Message {
 		var keys []string
 		for _, m := range ms {
 			keys = append(keys, m.Key)
 		}
 		joined = append(joined, keys)
-		return rollout.Message{Key: "all", Subject: "s", Lead: "l"}
+		return notice.Message{Key: "all", Subject: "s", Lead: "l"}
 	}})
 	return joined, failures
 }
@@ -34,11 +34,11 @@ func (b *board) tellTogether(t *testing.T, mail bool, messages ...rollout.Messag
 func TestTogetherEachIsToldOnceAndByOneEMail(t *testing.T) {
 	t.Parallel()
 	b, _ := newBoard(t)
-	message := func(key string, to ...rollout.Role) rollout.Message {
-		return rollout.Message{Key: key, Kind: rollout.NoticeAlert, Subject: "s", Lead: "l", To: to}
+	message := func(key string, to ...notice.Role) notice.Message {
+		return notice.Message{Key: key, Kind: notice.NoticeAlert, Subject: "s", Lead: "l", To: to}
 	}
-	one := message("1", rollout.ProductOwner, rollout.Support)
-	two := message("2", rollout.ProductOwner, rollout.Management, rollout.Support)
+	one := message("1", notice.ProductOwner, notice.Support)
+	two := message("2", notice.ProductOwner, notice.Management, notice.Support)
 	joined, failures := b.tellTogether(t, false, one, two)
 	require.Empty(t, failures)
 	require.Empty(t, joined)
@@ -52,23 +52,23 @@ func TestTogetherEachIsToldOnceAndByOneEMail(t *testing.T) {
 	require.ErrorContains(t, failures["2"], "not accepted (throttled)")
 
 	delete(b.outcome, "bo@example.com")
-	joined, failures = b.tellTogether(t, true, one, two, message("3", rollout.ProductOwner))
+	joined, failures = b.tellTogether(t, true, one, two, message("3", notice.ProductOwner))
 	require.Empty(t, failures)
 	require.Equal(t, [][]string{{"3"}, {"2"}}, joined, "each is told of what it was not told of")
 	require.Len(t, b.posted(), 2)
 
 	b.broken = errors.New("the database is away")
-	_, failures = b.tellTogether(t, true, message("4", rollout.ProductOwner))
+	_, failures = b.tellTogether(t, true, message("4", notice.ProductOwner))
 	require.ErrorContains(t, failures["4"], "the database is away")
 }
 
 func TestTogetherWhoHasTwoRolesGetsOneEMail(t *testing.T) {
 	t.Parallel()
 	b, _ := newBoard(t)
-	b.stakeholders = []rollout.Stakeholder{{Role: rollout.DevOps, Email: "ana@example.com"}, {Role: rollout.DBA, Email: "Ana@example.com"}}
+	b.stakeholders = []notice.Stakeholder{{Role: notice.DevOps, Email: "ana@example.com"}, {Role: notice.DBA, Email: "Ana@example.com"}}
 	joined, failures := b.tellTogether(t, true,
-		rollout.Message{Key: "1", Kind: rollout.NoticeAlert, Subject: "s", Lead: "l", To: []rollout.Role{rollout.DevOps}},
-		rollout.Message{Key: "2", Kind: rollout.NoticeAlert, Subject: "s", Lead: "l", To: []rollout.Role{rollout.DBA}})
+		notice.Message{Key: "1", Kind: notice.NoticeAlert, Subject: "s", Lead: "l", To: []notice.Role{notice.DevOps}},
+		notice.Message{Key: "2", Kind: notice.NoticeAlert, Subject: "s", Lead: "l", To: []notice.Role{notice.DBA}})
 	require.Empty(t, failures)
 	require.Equal(t, [][]string{{"1", "2"}}, joined)
 }

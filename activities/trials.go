@@ -8,7 +8,7 @@ import (
 
 	"go.uber.org/zap"
 
-	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/trial"
 )
 
@@ -186,7 +186,7 @@ func automatedUnder(s trial.State, v trial.Vendor) int {
 
 // handover is a rollout's request to adopt or release a trial.
 func handover(rolloutID, vendorID string) trial.Request {
-	return trial.Request{ID: rolloutID + "/" + vendorID, By: rollout.Automatic, Reason: "rollout " + rolloutID}
+	return trial.Request{ID: rolloutID + "/" + vendorID, By: flags.Automatic, Reason: "rollout " + rolloutID}
 }
 
 // moved records that the vendor is in another time zone, so that the step is planned again. A step whose e-mail may have left is

@@ -14,14 +14,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"marketplace.example/trials/client"
-	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/trial"
 )
 
 // The flags that a rollout request sets together.
 const (
-	flagEnabled    = rollout.FlagKey + ".enabled"
-	flagPercentage = rollout.FlagKey + ".rolloutPercentage"
+	flagEnabled    = flags.Key + ".enabled"
+	flagPercentage = flags.Key + ".rolloutPercentage"
 )
 
 func (a *app) flags() *cobra.Command {
@@ -121,7 +121,7 @@ func parseFlag(text string, example any) (any, error) {
 		if !ok || err != nil {
 			return nil, fmt.Errorf("must be a number from 0 to 100, is %.80q", text)
 		}
-		if wrong, ok := errors.AsType[*trial.Error](rollout.ValidPercentage(number)); ok {
+		if wrong, ok := errors.AsType[*trial.Error](flags.ValidPercentage(number)); ok {
 			return nil, errors.New(wrong.Message)
 		}
 		return number, nil
@@ -130,7 +130,7 @@ func parseFlag(text string, example any) (any, error) {
 
 // knownFlags are all flags, as "group.flag", each with a value of its type.
 func knownFlags() map[string]any {
-	document, err := json.Marshal(rollout.InitialFlags())
+	document, err := json.Marshal(flags.Initial())
 	if err != nil {
 		panic(err) // booleans and a number
 	}

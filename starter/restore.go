@@ -13,7 +13,7 @@ import (
 	"marketplace.example/trials/internal/adapters/mongodb"
 	"marketplace.example/trials/internal/adapters/recovery"
 	"marketplace.example/trials/internal/domain/audit"
-	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/platform/config"
 )
 
@@ -177,7 +177,7 @@ func askedSince(choice backup.Choice) time.Time {
 }
 
 // sayDisabled says that nothing is sent until a person says so, and what to see to before.
-func (a *app) sayDisabled(was rollout.Flags, since time.Time) {
+func (a *app) sayDisabled(was flags.Flags, since time.Time) {
 	before := "disabled"
 	if was.TrialAutomation.Enabled {
 		before = fmt.Sprintf("enabled for %v %%", was.TrialAutomation.RolloutPercentage)

@@ -14,6 +14,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"marketplace.example/trials/client"
+	"marketplace.example/trials/internal/domain/evidence"
+	"marketplace.example/trials/internal/domain/flags"
+	"marketplace.example/trials/internal/domain/report"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
 	"marketplace.example/trials/test/fakeapi"
@@ -23,14 +26,14 @@ import (
 // this morning: its backup was waived and a dashboard looked at.
 func climbing() ([]rollout.Event, *rollout.Judgement) {
 	began := present.Add(-3*trial.RealDay - 2*time.Hour)
-	start := rollout.Start{ID: "rollout-20260307-100000", Plan: rollout.DefaultPlan(), By: "admin", Times: rollout.Times{Day: trial.RealDay, TrialDays: 17}}
+	start := rollout.Start{ID: "rollout-20260307-100000", Plan: rollout.DefaultPlan(), By: "admin", Times: evidence.Times{Day: trial.RealDay, TrialDays: 17}}
 	events := []rollout.Event{rollout.Begin(start, began)}
 	state := rollout.Fold(events)
 	apply := func(e *rollout.Event) {
 		events = append(events, *e)
 		state = state.Apply(*e)
 	}
-	ask := func(name string, r rollout.Request, at time.Time) {
+	ask := func(name string, r flags.Request, at time.Time) {
 		r.By, r.ID = "admin", fmt.Sprintf("k-%d", len(events))
 		e, err := state.Request(name, r, nil, at)
 		if err != nil {
@@ -47,9 +50,9 @@ func climbing() ([]rollout.Event, *rollout.Judgement) {
 		{ID: rollout.CheckMigration, Verdict: rollout.Pass, Reason: "every vendor has a trialStartDate"},
 		{ID: rollout.CheckBackup, Verdict: rollout.Insufficient, Reason: "no backup is on record"},
 	}, began.Add(trial.RealDay))))
-	ask(rollout.SignalWaive, rollout.Request{Subject: rollout.CheckBackup, Reason: "in the vault"}, began.Add(26*time.Hour))
-	ask(rollout.SignalTick, rollout.Request{Subject: "dashboards-operational", Met: true, Reason: "looked at them"}, began.Add(27*time.Hour))
-	ask(rollout.SignalTick, rollout.Request{Subject: "feedback-positive", Reason: "one complaint"}, began.Add(28*time.Hour))
+	ask(rollout.SignalWaive, flags.Request{Subject: rollout.CheckBackup, Reason: "in the vault"}, began.Add(26*time.Hour))
+	ask(rollout.SignalTick, flags.Request{Subject: "dashboards-operational", Met: true, Reason: "looked at them"}, began.Add(27*time.Hour))
+	ask(rollout.SignalTick, flags.Request{Subject: "feedback-positive", Reason: "one complaint"}, began.Add(28*time.Hour))
 	for state.Stage != (rollout.Stage{Kind: rollout.InPhase, Phase: 1}) {
 		next(began.Add(3 * trial.RealDay))
 	}
@@ -101,15 +104,15 @@ func TestReportsForPeopleAndPrograms(t *testing.T) {
 	w.Rollout = append(w.Rollout, rollout.Event{Seq: len(w.Rollout) + 1, Type: rollout.EventEntered, By: "admin", Reason: "Entered stability.",
 		At: present.Add(-8 * trial.RealDay), Stage: &stability, Enabled: new(true), Percentage: new(100.0)})
 	state := rollout.Fold(w.Rollout)
-	day := rollout.Facts{Calls: rollout.Calls{Took: map[int]int{40: 90, 60: 20}}}
+	day := report.Facts{Calls: rollout.Calls{Took: map[int]int{40: 90, 60: 20}}}
 	for i := range 12 {
 		id := fmt.Sprintf("v-%d", i)
 		for _, kind := range []rollout.OutcomeKind{rollout.Admitted, rollout.MailSent, rollout.MailDelivered, rollout.StepDone} {
 			day.Outcomes = append(day.Outcomes, rollout.Outcome{Kind: kind, VendorID: id, Key: id})
 		}
 	}
-	made := rollout.MakeReport(state, state.Periods()[0], []rollout.Facts{day}, rollout.Facts{Outcomes: day.Outcomes[:8]}, w.Rollout, present)
-	w.Reports = map[string]rollout.Report{made.ID: made}
+	made := report.Make(state, state.Periods()[0], []report.Facts{day}, report.Facts{Outcomes: day.Outcomes[:8]}, w.Rollout, present)
+	w.Reports = map[string]report.Report{made.ID: made}
 	for name, args := range map[string][]string{
 		"rollout-reports":      {"rollout", "reports"},
 		"rollout-report":       {"rollout", "report", "daily-1"},

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"marketplace.example/trials/client"
+	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/rollout"
 )
 
@@ -102,7 +103,7 @@ func (a *app) rolloutSetPercentage() *cobra.Command {
 }
 
 func checkPercentage(percentage float64) error {
-	if rollout.ValidPercentage(percentage) != nil {
+	if flags.ValidPercentage(percentage) != nil {
 		return usagef("--percentage: must be 0 to 100 in steps of 0.01, is %v", percentage)
 	}
 	return nil
@@ -184,7 +185,7 @@ func requestAdvance(ctx context.Context, api client.ClientInterface, c control) 
 func requestRollback(ctx context.Context, api client.ClientInterface, c control) (*http.Response, error) {
 	body := client.RolloutRollback{Percentage: c.percentage, Reason: c.reason}
 	if c.release {
-		body.InFlight = new(client.RolloutRollbackInFlight(rollout.Release))
+		body.InFlight = new(client.RolloutRollbackInFlight(flags.Release))
 	}
 	return api.RollBackRollout(ctx, currentRollout, &client.RollBackRolloutParams{IdempotencyKey: c.key}, body)
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"marketplace.example/trials/client"
-	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/report"
 )
 
 func (a *app) rolloutReports() *cobra.Command {
@@ -26,7 +26,7 @@ func (a *app) rolloutReports() *cobra.Command {
 	}
 }
 
-func (a *app) printReports(reports []rollout.ReportEntry) error {
+func (a *app) printReports(reports []report.ReportEntry) error {
 	if len(reports) == 0 {
 		a.printf("No reports: they begin once all phases are through.\n")
 		return nil
@@ -60,7 +60,7 @@ func (a *app) rolloutReport() *cobra.Command {
 	return command
 }
 
-func (a *app) printReport(r rollout.Report) error {
+func (a *app) printReport(r report.Report) error {
 	a.printf("%s\n\nReport %s of %s, from %s to %s, compared with the equally long time before:\n\n", printable(r.Summary), printable(r.ID), printable(r.RolloutID),
 		r.From.UTC().Format(clock), r.To.UTC().Format(clock))
 	for _, finding := range r.Findings {
@@ -68,7 +68,7 @@ func (a *app) printReport(r rollout.Report) error {
 	}
 	a.printf("\n")
 	t := &table{header: []string{"DAY", "ADMITTED", "CONVERTED", "EXPIRED", "E-MAILS SENT", "DELIVERED", "FAILED", "STEPS DONE", "FAILED", "API CALLS", "95 % UP TO"}}
-	row := func(name string, d rollout.Tally) {
+	row := func(name string, d report.Tally) {
 		t.row(name, fmt.Sprint(d.Admitted), fmt.Sprint(d.Converted), fmt.Sprint(d.Expired), fmt.Sprint(d.MailSent), fmt.Sprint(d.MailDelivered),
 			fmt.Sprint(d.MailFailed), fmt.Sprint(d.StepsDone), fmt.Sprint(d.StepsFailed), fmt.Sprint(d.Calls), fmt.Sprintf("%d ms", d.P95MS))
 	}

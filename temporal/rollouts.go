@@ -10,6 +10,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
 
+	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
 	"marketplace.example/trials/workflows"
@@ -93,7 +94,7 @@ func (c *Client) runningRollout(ctx context.Context) (string, error) {
 }
 
 // Steer sends a person's request to the running rollout. If none runs, the error is a *trial.Error with CodeConflict.
-func (c *Client) Steer(ctx context.Context, name string, r rollout.Request) error {
+func (c *Client) Steer(ctx context.Context, name string, r flags.Request) error {
 	return c.signalRollout(ctx, name, r)
 }
 

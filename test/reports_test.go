@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"marketplace.example/trials/internal/domain/report"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/test/system"
 )
@@ -54,29 +55,29 @@ func TestReportsComeAfterTheLastPhase(t *testing.T) {
 }
 
 // reported waits for a report, over the API and in the stakeholder's mailbox.
-func (s *scenario) reported(id string) (report rollout.Report, mail system.Message) {
+func (s *scenario) reported(id string) (given report.Report, mail system.Message) {
 	s.t.Helper()
 	eventually(s.t, aSweep, func() error {
-		report = rollout.Report{}
+		given = report.Report{}
 		a, err := s.Admin(s.ctx, http.MethodGet, rollouts+"/current/reports/"+id, nil)
 		if err != nil || a.Status != http.StatusOK {
 			return fmt.Errorf("%d %s: %w", a.Status, a.Body, err)
 		}
-		if err := a.Into(&report); err != nil {
+		if err := a.Into(&given); err != nil {
 			return err
 		}
-		found := s.noticesAbout(report)
+		found := s.noticesAbout(given)
 		if len(found) == 0 {
 			return fmt.Errorf("report %s is not in the mailbox", id)
 		}
 		mail = found[0]
 		return nil
 	})
-	return report, mail
+	return given, mail
 }
 
 // noticesAbout are the stakeholder's e-mails with a report.
-func (s *scenario) noticesAbout(r rollout.Report) []system.Message {
+func (s *scenario) noticesAbout(r report.Report) []system.Message {
 	s.t.Helper()
 	messages, err := s.Messages(s.ctx, "owner@example.com")
 	require.NoError(s.t, err)

@@ -13,7 +13,9 @@ import (
 	"marketplace.example/trials/internal/adapters/mongodb"
 	"marketplace.example/trials/internal/adapters/recovery"
 	"marketplace.example/trials/internal/adapters/storage"
+	"marketplace.example/trials/internal/domain/evidence"
 	"marketplace.example/trials/internal/domain/monitoring"
+	"marketplace.example/trials/internal/domain/notice"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
 	"marketplace.example/trials/test/stack"
@@ -32,9 +34,9 @@ func (p onlyBackups) AlertParts(ctx context.Context, _ time.Time) monitoring.Par
 }
 
 // recorder records the notices that people get.
-type recorder struct{ notified []rollout.Message }
+type recorder struct{ notified []notice.Message }
 
-func (r *recorder) NotifyTogether(_ context.Context, messages []rollout.Message, _ activities.Together) map[string]error {
+func (r *recorder) NotifyTogether(_ context.Context, messages []notice.Message, _ activities.Together) map[string]error {
 	r.notified = append(r.notified, messages...)
 	return nil
 }
@@ -75,7 +77,7 @@ func TestALateBackupIsToldOfUntilOneCame(t *testing.T) {
 	}
 
 	evaluate(-20*time.Hour, 0, 0) // no rollout runs, so none is due
-	begin := rollout.Begin(rollout.Start{ID: "r1", Plan: rollout.DefaultPlan(), By: "admin", Times: rollout.Times{Day: trial.RealDay, TrialDays: 17}}, began)
+	begin := rollout.Begin(rollout.Start{ID: "r1", Plan: rollout.DefaultPlan(), By: "admin", Times: evidence.Times{Day: trial.RealDay, TrialDays: 17}}, began)
 	_, err = store.AppendDecision(t.Context(), begin, rollout.State{}.Apply(begin))
 	require.NoError(t, err)
 	evaluate(4*time.Hour, 0, 0)

@@ -10,7 +10,7 @@ import (
 
 	"marketplace.example/trials/activities"
 	"marketplace.example/trials/internal/adapters/mail"
-	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/notice"
 	"marketplace.example/trials/internal/domain/trial"
 )
 
@@ -79,7 +79,7 @@ func (m *mailer) Deliver(ctx context.Context, e activities.Mail) (activities.Del
 }
 
 // DeliverNotice implements activities.NoticeMailer.
-func (m *mailer) DeliverNotice(ctx context.Context, to, key string, n rollout.Message) (activities.Delivery, error) {
+func (m *mailer) DeliverNotice(ctx context.Context, to, key string, n notice.Message) (activities.Delivery, error) {
 	r, err := mail.RenderNotice(n)
 	if err != nil {
 		return activities.Delivery{}, err

@@ -20,6 +20,8 @@ import (
 	"marketplace.example/trials/activities"
 	"marketplace.example/trials/internal/adapters/mongodb"
 	"marketplace.example/trials/internal/adapters/webhook"
+	"marketplace.example/trials/internal/domain/evidence"
+	"marketplace.example/trials/internal/domain/notice"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/platform/config"
 	"marketplace.example/trials/test/stack"
@@ -112,10 +114,10 @@ func assembleNotices(t *testing.T, embedded *stack.Stack, list string) *activiti
 }
 
 // announcement is that of a rollout which has just been started.
-func announcement() rollout.Message {
+func announcement() notice.Message {
 	started := rollout.Begin(rollout.Start{ID: "r1", Plan: rollout.DefaultPlan(), By: "admin",
-		Times: rollout.Times{Day: 24 * time.Hour, TrialDays: 17}}, time.Now())
-	return *rollout.MessageFor(rollout.State{}.Apply(started), started)
+		Times: evidence.Times{Day: 24 * time.Hour, TrialDays: 17}}, time.Now())
+	return *notice.MessageFor(rollout.State{}.Apply(started), started)
 }
 
 func fault(t *testing.T, embedded *stack.Stack, what map[string]any) {

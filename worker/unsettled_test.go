@@ -14,7 +14,7 @@ import (
 
 	"marketplace.example/trials/activities"
 	"marketplace.example/trials/internal/adapters/mongodb"
-	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/trial"
 	"marketplace.example/trials/temporal"
 	"marketplace.example/trials/test/stack"
@@ -28,10 +28,10 @@ type goingStore struct {
 	asked atomic.Int64 // since it is gone
 }
 
-func (s *goingStore) Flags(ctx context.Context) (rollout.Document, error) {
+func (s *goingStore) Flags(ctx context.Context) (flags.Document, error) {
 	if s.gone.Load() {
 		s.asked.Add(1)
-		return rollout.Document{}, errors.New("no answer")
+		return flags.Document{}, errors.New("no answer")
 	}
 	return s.Store.Flags(ctx)
 }

@@ -11,6 +11,7 @@ import (
 	"go.temporal.io/sdk/converter"
 
 	"marketplace.example/trials/internal/domain/bulk"
+	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
 )
@@ -98,9 +99,9 @@ func TestARolloutsMessageIsTakenExactly(t *testing.T) {
 
 	r, err := readRolloutRequest(sent(rollout.SignalRollback, ` {"percentage": 10, "reason": "x"} `))
 	require.NoError(t, err)
-	require.Equal(t, rollout.Request{ID: "arrived-1", Percentage: 10, Reason: "x"}, r)
+	require.Equal(t, flags.Request{ID: "arrived-1", Percentage: 10, Reason: "x"}, r)
 	for signal := range rolloutShapes {
-		want := rollout.Request{ID: "k-1", By: "admin", Reason: "x"}
+		want := flags.Request{ID: "k-1", By: "admin", Reason: "x"}
 		got, err := readRolloutRequest(asSent(t, signal, want))
 		if signal == rollout.SignalTick || signal == rollout.SignalWaive {
 			want.Subject = "backup"

@@ -15,6 +15,8 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"marketplace.example/trials/activities"
+	"marketplace.example/trials/internal/domain/evidence"
+	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/workflows"
 )
@@ -22,7 +24,7 @@ import (
 // lost is a rollout that runs by what is stored, at some percentage, and has no workflow.
 func lost(at time.Time) rollout.State {
 	s := rollout.State{}.Apply(rollout.Begin(rollout.Start{
-		ID: "r-1", Plan: rollout.DefaultPlan(), By: "admin", Times: rollout.Times{Day: 24 * time.Hour, TrialDays: 17},
+		ID: "r-1", Plan: rollout.DefaultPlan(), By: "admin", Times: evidence.Times{Day: 24 * time.Hour, TrialDays: 17},
 	}, at))
 	return s.Apply(rollout.Event{Seq: s.Seq + 1, Type: rollout.EventPaused, Cause: rollout.PausedByAdmin, At: at.Add(time.Hour), By: "admin"})
 }
@@ -47,7 +49,7 @@ func recovered(t *testing.T, stored rollout.State) (after rollout.State, enacted
 		return activities.Enacted{Event: d.Event}, nil
 	})
 	env.RegisterDelayedCallback(func() {
-		env.SignalWorkflow(rollout.SignalRollback, rollout.Request{ID: "k-1", By: "admin", Reason: "harm"})
+		env.SignalWorkflow(rollout.SignalRollback, flags.Request{ID: "k-1", By: "admin", Reason: "harm"})
 	}, 24*time.Hour)
 	env.ExecuteWorkflow(rollout.WorkflowType, workflows.RolloutInput{Lost: stored.ID})
 	require.NoError(t, env.GetWorkflowError())

@@ -8,7 +8,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"marketplace.example/trials/activities"
-	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/notice"
 )
 
 // NoticeWorkflowType is the name under which Notice is registered.
@@ -19,7 +19,7 @@ const notifyFor = 24 * time.Hour
 
 // Notice sends one message to the stakeholders. It may outlive its rollout, so that a recipient who cannot be reached
 // keeps no other rollout from starting.
-func Notice(ctx workflow.Context, m rollout.Message) error {
+func Notice(ctx workflow.Context, m notice.Message) error {
 	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout: 2 * time.Minute, ScheduleToCloseTimeout: notifyFor, Summary: "tell: " + m.Subject,
 		RetryPolicy: &sdktemporal.RetryPolicy{InitialInterval: firstRetry, BackoffCoefficient: 2, MaximumInterval: 10 * time.Minute},
@@ -28,7 +28,7 @@ func Notice(ctx workflow.Context, m rollout.Message) error {
 }
 
 // startNotice starts the workflow that sends m. The future is ready once that has started.
-func startNotice(ctx workflow.Context, m rollout.Message) workflow.Future {
+func startNotice(ctx workflow.Context, m notice.Message) workflow.Future {
 	ctx = workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
 		WorkflowID: "notice-" + m.Key, StaticSummary: m.Subject,
 		ParentClosePolicy: enums.PARENT_CLOSE_POLICY_ABANDON,

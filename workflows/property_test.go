@@ -13,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"marketplace.example/trials/internal/domain/bulk"
+	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/workflows"
 )
@@ -25,13 +26,13 @@ type word struct {
 	name    string
 	payload string
 	// request is what a message asks for that is well-formed.
-	request *rollout.Request
+	request *flags.Request
 	// lowers has the API write the flags before a rollback; lost has its signal never arrive.
 	lowers, lost bool
 	// onFlags has it say on which flags it was asked.
 	onFlags bool
 	// flags sets the flags by hand.
-	flags *rollout.TrialAutomation
+	flags *flags.TrialAutomation
 	// alarm is what the watch signals, at whatever the flags say then.
 	alarm *rollout.TriggerResult
 }
@@ -41,7 +42,7 @@ type word struct {
 type rolloutProperty struct {
 	w      *rolloutWorld
 	model  rollout.State
-	flags  rollout.Document
+	flags  flags.Document
 	judged *rollout.Judgement
 	sent   int
 	// signals are all signals so far, which a reset tells again, to the workflow of that run's name.
@@ -59,7 +60,7 @@ func (p *rolloutProperty) word(t *rapid.T) word {
 	switch rapid.IntRange(0, 9).Draw(t, "kind") {
 	case 0:
 		percentage := float64(rapid.SampledFrom([]int{1, 5, 10, 15, 40, 60, 100}).Draw(t, "by hand"))
-		return word{flags: &rollout.TrialAutomation{Enabled: rapid.IntRange(0, 3).Draw(t, "on") > 0, RolloutPercentage: percentage}}
+		return word{flags: &flags.TrialAutomation{Enabled: rapid.IntRange(0, 3).Draw(t, "on") > 0, RolloutPercentage: percentage}}
 	case 1:
 		remedy := rapid.SampledFrom([]rollout.Remedy{rollout.Partial, rollout.Partial, rollout.Immediate}).Draw(t, "remedy")
 		return word{alarm: &rollout.TriggerResult{Trigger: rollout.TriggerEmail, Remedy: remedy, Firing: rapid.Bool().Draw(t, "raised"), Reason: "it is bad"}}
@@ -69,7 +70,7 @@ func (p *rolloutProperty) word(t *rapid.T) word {
 
 func (p *rolloutProperty) message(t *rapid.T) word {
 	p.sent++
-	r := rollout.Request{By: "ada", Reason: fmt.Sprintf("reason %d", p.sent), ID: fmt.Sprintf("k-%d", rapid.IntRange(max(1, p.sent-3), p.sent).Draw(t, "key"))}
+	r := flags.Request{By: "ada", Reason: fmt.Sprintf("reason %d", p.sent), ID: fmt.Sprintf("k-%d", rapid.IntRange(max(1, p.sent-3), p.sent).Draw(t, "key"))}
 	name := rapid.SampledFrom([]string{
 		rollout.SignalPause, rollout.SignalResume, rollout.SignalAdvance, rollout.SignalRollback, rollout.SignalRollback, rollout.SignalSetPercentage, rollout.SignalTick, rollout.SignalWaive,
 	}).Draw(t, "name")
@@ -118,7 +119,7 @@ func (p *rolloutProperty) deliver(t *rapid.T, words []word) {
 		switch {
 		case m.flags != nil:
 			p.mixed = true
-			p.byHand(t, func(c *rollout.FlagChange) {
+			p.byHand(t, func(c *flags.Change) {
 				c.Off, c.TrialAutomation.Enabled, c.TrialAutomation.RolloutPercentage = !m.flags.Enabled, m.flags.Enabled, m.flags.RolloutPercentage
 			})
 		case m.alarm != nil:
@@ -152,7 +153,7 @@ func (p *rolloutProperty) due() {
 // send sends a message, after what the API does before, and answers with how the model hears it.
 func (p *rolloutProperty) send(t *rapid.T, m word) (onReceived func()) {
 	payload := m.payload
-	var asked rollout.Request
+	var asked flags.Request
 	if m.request != nil {
 		asked = *m.request
 	}
@@ -161,10 +162,10 @@ func (p *rolloutProperty) send(t *rapid.T, m word) (onReceived func()) {
 		if _, err := p.model.Request(m.name, asked, nil, start); err != nil || p.model.Knows(asked.ID) {
 			return func() {} // refused before it is sent, or known
 		}
-		p.byHand(t, func(c *rollout.FlagChange) {
+		p.byHand(t, func(c *flags.Change) {
 			c.TrialAutomation.RolloutPercentage = min(c.TrialAutomation.RolloutPercentage, asked.Percentage)
 			c.TrialAutomation.Enabled = c.TrialAutomation.Enabled && asked.Percentage > 0
-			c.Off, c.Rollback = asked.Percentage == 0, &rollout.RollbackRequest{RolloutID: rolloutID, Request: asked}
+			c.Off, c.Rollback = asked.Percentage == 0, &flags.RollbackRequest{RolloutID: rolloutID, Request: asked}
 		})
 		if m.lost {
 			return func() {}
@@ -211,8 +212,8 @@ func (p *rolloutProperty) wait(m word) {
 }
 
 // byHand changes the flags, those of the world and the model's.
-func (p *rolloutProperty) byHand(t *rapid.T, change func(*rollout.FlagChange)) {
-	set := func(c *rollout.FlagChange) error {
+func (p *rolloutProperty) byHand(t *rapid.T, change func(*flags.Change)) {
+	set := func(c *flags.Change) error {
 		change(c)
 		return nil
 	}
@@ -221,7 +222,7 @@ func (p *rolloutProperty) byHand(t *rapid.T, change func(*rollout.FlagChange)) {
 	p.setFlags("ada", change)
 }
 
-func (p *rolloutProperty) setFlags(by string, change func(*rollout.FlagChange)) {
+func (p *rolloutProperty) setFlags(by string, change func(*flags.Change)) {
 	c := p.flags.Change()
 	change(&c)
 	p.flags, _ = p.flags.Changed(c, by, time.Time{})
@@ -229,7 +230,7 @@ func (p *rolloutProperty) setFlags(by string, change func(*rollout.FlagChange)) 
 
 // enact is what the activity does, in few words.
 func (p *rolloutProperty) enact(e rollout.Event) {
-	p.setFlags(rollout.Automatic, func(c *rollout.FlagChange) { e = p.model.Carry(e, c) })
+	p.setFlags(flags.Automatic, func(c *flags.Change) { e = p.model.Carry(e, c) })
 	p.model = p.model.Apply(e)
 }
 

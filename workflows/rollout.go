@@ -9,6 +9,9 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"marketplace.example/trials/activities"
+	"marketplace.example/trials/internal/domain/evidence"
+	"marketplace.example/trials/internal/domain/flags"
+	"marketplace.example/trials/internal/domain/notice"
 	"marketplace.example/trials/internal/domain/rollout"
 )
 
@@ -76,7 +79,7 @@ func (r *rolloutRun) setup(ctx workflow.Context, in RolloutInput) error {
 	}
 	start := *in.Start
 	// A new variable: decoding into start.Times would keep the fields that the result omits.
-	var learned rollout.Times
+	var learned evidence.Times
 	if err := workflow.ExecuteActivity(r.options(ctx, "earlier trials"), r.activities.Learn, start.Times).Get(ctx, &learned); err != nil {
 		return fmt.Errorf("looking at earlier trials: %w", err)
 	}
@@ -117,7 +120,7 @@ func (r *rolloutRun) catchUp(ctx workflow.Context) error {
 
 func (r *rolloutRun) run(ctx workflow.Context) (rollout.State, error) {
 	for {
-		workflow.SetCurrentDetails(ctx, r.state.Details(r.judged, workflow.Now(ctx))+*r.canceled)
+		workflow.SetCurrentDetails(ctx, notice.Details(r.state, r.judged, workflow.Now(ctx))+*r.canceled)
 		event, wake := r.state.Next(r.judged, workflow.Now(ctx))
 		var err error
 		switch {
@@ -206,7 +209,7 @@ func (r *rolloutRun) tryEnact(ctx workflow.Context, event rollout.Event) (overta
 		r.recent = r.recent[over:]
 	}
 	r.notify(ctx, stored)
-	if stored.InFlight == rollout.Release {
+	if stored.InFlight == flags.Release {
 		return false, r.release(ctx)
 	}
 	return false, nil
@@ -221,7 +224,7 @@ func (r *rolloutRun) markSentBefore(version int) {
 
 // notify starts the notice of an event. An unreachable recipient does not delay the rollout.
 func (r *rolloutRun) notify(ctx workflow.Context, e rollout.Event) {
-	message := rollout.MessageFor(r.state, e)
+	message := notice.MessageFor(r.state, e)
 	if message == nil {
 		return
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
 )
@@ -29,10 +30,10 @@ func TestARollbackIsCarriedOutThoughItsSignalIsLost(t *testing.T) {
 			t.Parallel()
 			w := newRolloutWorld(t, 1)
 			w.running = []trial.State{{VendorID: "v-1", Automated: true}, {VendorID: "v-2", Automated: true}}
-			asked := rollout.Request{ID: "k-1", By: "ada", Reason: "slow", Percentage: percentage, InFlight: rollout.Release}
-			_, err := w.UpdateFlags(t.Context(), "ada", func(c *rollout.FlagChange) error {
+			asked := flags.Request{ID: "k-1", By: "ada", Reason: "slow", Percentage: percentage, InFlight: flags.Release}
+			_, err := w.UpdateFlags(t.Context(), "ada", func(c *flags.Change) error {
 				c.TrialAutomation.Enabled, c.TrialAutomation.RolloutPercentage = percentage > 0, percentage
-				c.Rollback = &rollout.RollbackRequest{RolloutID: rolloutID, Request: asked}
+				c.Rollback = &flags.RollbackRequest{RolloutID: rolloutID, Request: asked}
 				return nil
 			})
 			require.NoError(t, err)
@@ -59,15 +60,15 @@ func TestARollbackIsCarriedOutThoughItsSignalIsLost(t *testing.T) {
 // Whoever sent them cannot have seen what somebody has set since.
 func TestSignalsThatWaitedWhileTheFlagsWereLoweredRaiseNothing(t *testing.T) {
 	t.Parallel()
-	for name, asked := range map[string]*rollout.RollbackRequest{
+	for name, asked := range map[string]*flags.RollbackRequest{
 		"by hand":          nil,
-		"by a rollback":    {RolloutID: rolloutID, Request: rollout.Request{ID: "k-1", By: "ada", Reason: "slow", Percentage: 10}},
+		"by a rollback":    {RolloutID: rolloutID, Request: flags.Request{ID: "k-1", By: "ada", Reason: "slow", Percentage: 10}},
 		"and then a reset": nil,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newRolloutWorld(t, 1)
-			_, err := w.UpdateFlags(t.Context(), "ada", func(c *rollout.FlagChange) error {
+			_, err := w.UpdateFlags(t.Context(), "ada", func(c *flags.Change) error {
 				c.TrialAutomation.RolloutPercentage, c.Rollback = 10, asked
 				return nil
 			})

@@ -5,6 +5,7 @@ import (
 
 	"go.temporal.io/sdk/workflow"
 
+	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/rollout"
 )
 
@@ -63,12 +64,12 @@ func (r *rolloutRun) handle(ctx workflow.Context, m message) error {
 var errOvertaken = errors.New("another decision was stored first: the state that it was asked on has changed")
 
 // readRolloutRequest reads a person's request.
-func readRolloutRequest(m message) (rollout.Request, error) {
+func readRolloutRequest(m message) (flags.Request, error) {
 	s, known := rolloutShapes[m.name]
 	if !known {
-		return rollout.Request{}, errUnknownMessage
+		return flags.Request{}, errUnknownMessage
 	}
-	request, err := decode[rollout.Request](m, s)
+	request, err := decode[flags.Request](m, s)
 	if err == nil && len(request.ID) > maxRequestID {
 		err = errors.New("id is too long")
 	}

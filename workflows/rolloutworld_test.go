@@ -19,6 +19,9 @@ import (
 
 	"marketplace.example/trials/activities"
 	"marketplace.example/trials/internal/domain/audit"
+	"marketplace.example/trials/internal/domain/evidence"
+	"marketplace.example/trials/internal/domain/flags"
+	"marketplace.example/trials/internal/domain/notice"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
 	"marketplace.example/trials/workflows"
@@ -35,7 +38,7 @@ type rolloutWorld struct {
 	startedAt time.Time
 
 	mu        sync.Mutex
-	flags     rollout.Document
+	flags     flags.Document
 	decisions []rollout.Event
 	// highest is the highest percentage that the flags have admitted since it was last set to 0.
 	highest float64
@@ -54,7 +57,7 @@ type rolloutWorld struct {
 
 // newRolloutWorld has a rollout that stands in a phase of the plan; below 0, one that has not begun.
 func newRolloutWorld(t require.TestingT, phase int) *rolloutWorld {
-	w := &rolloutWorld{t: t, startedAt: start, flags: rollout.Document{Version: 1, FeatureFlags: rollout.InitialFlags()}}
+	w := &rolloutWorld{t: t, startedAt: start, flags: flags.Document{Version: 1, FeatureFlags: flags.Initial()}}
 	if phase < 0 {
 		return w
 	}
@@ -81,7 +84,7 @@ func rolloutPlan() rollout.Plan {
 }
 
 func rolloutStart() rollout.Start {
-	return rollout.Start{ID: rolloutID, Plan: rolloutPlan(), By: "admin", Times: rollout.Times{Day: 24 * time.Hour, TrialDays: 17}}
+	return rollout.Start{ID: rolloutID, Plan: rolloutPlan(), By: "admin", Times: evidence.Times{Day: 24 * time.Hour, TrialDays: 17}}
 }
 
 // store puts a decision behind the others.
@@ -109,7 +112,7 @@ func (w *rolloutWorld) prepare() *testsuite.TestWorkflowEnvironment {
 	inTests(w.env)
 	w.env.SetStartTime(w.startedAt)
 	w.env.RegisterWorkflowWithOptions(workflows.Rollout, workflow.RegisterOptions{Name: rollout.WorkflowType})
-	w.env.RegisterWorkflowWithOptions(func(workflow.Context, rollout.Message) error { return nil }, workflow.RegisterOptions{Name: workflows.NoticeWorkflowType})
+	w.env.RegisterWorkflowWithOptions(func(workflow.Context, notice.Message) error { return nil }, workflow.RegisterOptions{Name: workflows.NoticeWorkflowType})
 	w.env.RegisterActivity(&activities.Rollouts{
 		Store: w, Account: w, Handover: w, Schedule: w, Day: 24 * time.Hour, Now: w.env.Now, Log: zap.NewNop(),
 	})
@@ -160,20 +163,20 @@ func (w *rolloutWorld) interrupt() {
 	}
 }
 
-func (w *rolloutWorld) Flags(context.Context) (rollout.Document, error) { return w.flags, nil }
+func (w *rolloutWorld) Flags(context.Context) (flags.Document, error) { return w.flags, nil }
 
-func (w *rolloutWorld) UpdateFlags(_ context.Context, by string, change func(*rollout.FlagChange) error) (rollout.Document, error) {
+func (w *rolloutWorld) UpdateFlags(_ context.Context, by string, change func(*flags.Change) error) (flags.Document, error) {
 	w.mu.Lock()
 	found := w.flags
 	w.mu.Unlock()
 	c := found.Change()
 	if err := change(&c); err != nil { // which may ask what is stored
-		return rollout.Document{}, err
+		return flags.Document{}, err
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if found.Version != w.flags.Version {
-		return rollout.Document{}, errors.New("somebody else has changed the flags")
+		return flags.Document{}, errors.New("somebody else has changed the flags")
 	}
 	w.flags, _ = found.Changed(c, by, time.Time{})
 	if flags := w.flags.FeatureFlags; flags.TrialAutomation.Enabled {
@@ -208,7 +211,7 @@ func (w *rolloutWorld) Ledger(context.Context, string) (rollout.Ledger, *rollout
 	at := rollout.Fold(w.decisions)
 	now := w.flags.FeatureFlags.TrialAutomation
 	return rollout.Ledger{}, &rollout.Judgement{
-		Formula: rollout.FormulaVersion, At: w.env.Now(), Snapshot: 1, Position: at.Position(), Enabled: now.Enabled, Percentage: now.RolloutPercentage, Version: w.flags.Version,
+		Formula: evidence.FormulaVersion, At: w.env.Now(), Snapshot: 1, Position: at.Position(), Enabled: now.Enabled, Percentage: now.RolloutPercentage, Version: w.flags.Version,
 		Outage: w.outage,
 	}, true, nil
 }
@@ -300,7 +303,7 @@ func TestARolloutReadsEachMessageIntoAFreshValue(t *testing.T) {
 	w.run(taken, time.Hour)
 	last := w.decisions[len(w.decisions)-1]
 	require.Equal(t, rollout.EventRolledBack, last.Type)
-	require.Equal(t, rollout.Keep, last.InFlight)
+	require.Equal(t, flags.Keep, last.InFlight)
 	require.Equal(t, "signal", last.By)
 	require.NotEqual(t, "k-1", last.RequestID)
 }

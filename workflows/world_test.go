@@ -20,6 +20,7 @@ import (
 	"go.uber.org/zap"
 
 	"marketplace.example/trials/activities"
+	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
 	"marketplace.example/trials/workflows"
@@ -41,7 +42,7 @@ type world struct {
 	gone bool
 	// rollout is the latest rollout; none where it has no id.
 	rollout rollout.State
-	flags   rollout.Flags
+	flags   flags.Flags
 	events  []trial.Event
 	sends   map[string]trial.Send
 	mails   []mailed
@@ -135,7 +136,7 @@ func newWorld(t *testing.T, cohort trial.Cohort) *world {
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	w := &world{
-		t: t, env: suite.NewTestWorkflowEnvironment(), flags: rollout.InitialFlags(), sends: map[string]trial.Send{},
+		t: t, env: suite.NewTestWorkflowEnvironment(), flags: flags.Initial(), sends: map[string]trial.Send{},
 		vendor: trial.Vendor{
 			ID: vendorID, Email: "one@vendors.example.com", Name: "One", StartedAt: start,
 			Automation: &trial.Automation{Cohort: cohort, Policy: trial.DefaultPolicy().Name, RegisteredAt: start},
@@ -182,10 +183,10 @@ func (w *world) call() error {
 	return nil
 }
 
-func (w *world) Flags(context.Context) (rollout.Document, error) {
+func (w *world) Flags(context.Context) (flags.Document, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return rollout.Document{FeatureFlags: w.flags}, w.call()
+	return flags.Document{FeatureFlags: w.flags}, w.call()
 }
 
 func (w *world) CurrentRollout(context.Context) (rollout.State, bool, error) {

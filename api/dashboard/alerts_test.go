@@ -13,8 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"marketplace.example/trials/api/dashboard"
+	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/monitoring"
-	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/test/sample"
 )
 
@@ -163,13 +163,13 @@ func TestAFormOfAnAlertActsOnlyOnTheStateThatItShowed(t *testing.T) {
 func TestTroubleWithLookingAtAlertsIsTold(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		change func(*sample.World, *rollout.Monitoring)
+		change func(*sample.World, *flags.Monitoring)
 		says   string
 	}{
-		"nobody looks":   {func(_ *sample.World, m *rollout.Monitoring) { m.Enabled = false }, "Note Nobody looks at the alerts The flag monitoring.enabled is off"},
-		"late":           {func(w *sample.World, _ *rollout.Monitoring) { w.Moment = w.Moment.Add(time.Hour) }, "Wrong Nobody has looked at the alerts lately"},
-		"not judged":     {func(_ *sample.World, m *rollout.Monitoring) { m.TrialMetrics = false }, "Note Alerts about trials and e-mails are not judged"},
-		"nobody is told": {func(_ *sample.World, m *rollout.Monitoring) { m.Alerting = false }, "Note Nobody is told of alerts"},
+		"nobody looks":   {func(_ *sample.World, m *flags.Monitoring) { m.Enabled = false }, "Note Nobody looks at the alerts The flag monitoring.enabled is off"},
+		"late":           {func(w *sample.World, _ *flags.Monitoring) { w.Moment = w.Moment.Add(time.Hour) }, "Wrong Nobody has looked at the alerts lately"},
+		"not judged":     {func(_ *sample.World, m *flags.Monitoring) { m.TrialMetrics = false }, "Note Alerts about trials and e-mails are not judged"},
+		"nobody is told": {func(_ *sample.World, m *flags.Monitoring) { m.Alerting = false }, "Note Nobody is told of alerts"},
 	} {
 		w := sample.Empty()
 		c.change(w, &w.Document.FeatureFlags.Monitoring)

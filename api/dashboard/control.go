@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap"
 
 	"marketplace.example/trials/internal/app"
+	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
 )
@@ -78,7 +79,7 @@ func (d *dashboard) controlView(ctx context.Context, name string) (controlView, 
 	s := current.Rollout
 	view := controlView{
 		frame: d.frame(controls[name].Title+" the rollout", "overview"), Control: controls[name], Summary: current.Summary,
-		RolloutID: s.ID, Seen: s.Mark(), RequestID: rand.Text(), Percentage: "0", InFlight: string(rollout.Keep),
+		RolloutID: s.ID, Seen: s.Mark(), RequestID: rand.Text(), Percentage: "0", InFlight: string(flags.Keep),
 	}
 	for _, phase := range slices.Backward(s.Plan.Phases) {
 		if phase.Percentage > 0 && phase.Percentage < s.Percentage {
@@ -116,13 +117,13 @@ func (d *dashboard) steer(r *http.Request, now controlView, name string) error {
 	if r.PostFormValue("rollout") != now.RolloutID {
 		return trial.Conflict("another rollout runs than when this page was opened: look again")
 	}
-	request := rollout.Request{ID: r.PostFormValue("request"), Seen: cmp.Or(r.PostFormValue("seen"), "nothing"), Reason: r.PostFormValue("reason")}
+	request := flags.Request{ID: r.PostFormValue("request"), Seen: cmp.Or(r.PostFormValue("seen"), "nothing"), Reason: r.PostFormValue("reason")}
 	if name == rollout.SignalRollback {
 		var err error
 		if request.Percentage, err = strconv.ParseFloat(r.PostFormValue("percentage"), 64); err != nil {
 			return trial.Invalid("percentage", "must be chosen")
 		}
-		request.InFlight = rollout.InFlight(r.PostFormValue("inFlight"))
+		request.InFlight = flags.InFlight(r.PostFormValue("inFlight"))
 	}
 	return d.Controls.Steer(r.Context(), now.RolloutID, name, request)
 }

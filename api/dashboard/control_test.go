@@ -12,6 +12,7 @@ import (
 
 	"marketplace.example/trials/api/dashboard"
 	"marketplace.example/trials/internal/app"
+	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/monitoring"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/test/sample"
@@ -46,7 +47,7 @@ func TestRollingBack(t *testing.T) {
 	values.Set("inFlight", "release")
 	require.Equal(t, http.StatusSeeOther, s.post("/admin/rollout/rollback", values).status)
 	require.Equal(t, 10.0, s.world.Steered[0].Percentage) //nolint:testifylint // as it was entered, not reckoned
-	require.Equal(t, rollout.Release, s.world.Steered[0].InFlight)
+	require.Equal(t, flags.Release, s.world.Steered[0].InFlight)
 
 	values = s.filled(rollout.SignalRollback, "more bounces")
 	values.Set("percentage", "0")
@@ -108,7 +109,7 @@ func TestARefusedControlChangesNothing(t *testing.T) {
 // failing are controls whose requests end so.
 type failing struct{ err error }
 
-func (f failing) Steer(context.Context, string, string, rollout.Request) error { return f.err }
+func (f failing) Steer(context.Context, string, string, flags.Request) error { return f.err }
 
 func (f failing) ControlAlert(context.Context, monitoring.RuleID, monitoring.AlertRequest) error {
 	return f.err
@@ -141,7 +142,7 @@ func TestAFormThatFailsSaysWhatIsKnown(t *testing.T) {
 
 func TestAFormActsOnlyOnTheStateThatItShowed(t *testing.T) {
 	t.Parallel()
-	changes := map[string]rollout.Request{
+	changes := map[string]flags.Request{
 		rollout.SignalPause: {}, rollout.SignalAdvance: {}, rollout.SignalSetPercentage: {Percentage: 5}, rollout.SignalRollback: {Percentage: 10},
 	}
 	for change, request := range changes {
@@ -150,7 +151,7 @@ func TestAFormActsOnlyOnTheStateThatItShowed(t *testing.T) {
 				t.Parallel()
 				s := signedIn(t, sample.Busy())
 				if control == rollout.SignalResume {
-					require.NoError(t, s.world.Steer(t.Context(), s.world.Rollout[0].Start.ID, rollout.SignalPause, rollout.Request{Reason: "lunch"}))
+					require.NoError(t, s.world.Steer(t.Context(), s.world.Rollout[0].Start.ID, rollout.SignalPause, flags.Request{Reason: "lunch"}))
 					if change == rollout.SignalPause {
 						return
 					}
@@ -179,6 +180,6 @@ func TestWhatDoesNotMoveTheRolloutLeavesItsForms(t *testing.T) {
 	s := signedIn(t, sample.Busy())
 	values := s.filled(rollout.SignalPause, "as I see it")
 	require.NoError(t, s.world.Steer(t.Context(), s.world.Rollout[0].Start.ID, rollout.SignalTick,
-		rollout.Request{Reason: "they like it", Subject: "feedback-positive", Met: true}))
+		flags.Request{Reason: "they like it", Subject: "feedback-positive", Met: true}))
 	require.Equal(t, http.StatusSeeOther, s.post("/admin/rollout/pause", values).status)
 }

@@ -8,6 +8,7 @@ import (
 
 	"marketplace.example/trials/internal/app"
 	"marketplace.example/trials/internal/domain/access"
+	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/monitoring"
 	"marketplace.example/trials/internal/domain/rollout"
 )
@@ -19,7 +20,7 @@ const readTimeout = 4 * time.Second
 // facts are what the overview is made from. What could not be read is nil, and
 // named in errors.
 type facts struct {
-	flags  *rollout.Document
+	flags  *flags.Document
 	view   *rollout.View
 	report *monitoring.Report
 	health *monitoring.Health
@@ -40,7 +41,7 @@ type overviewView struct {
 	frame
 	Asked    string
 	Troubles []trouble
-	Flags    *rollout.Document
+	Flags    *flags.Document
 	Rollout  *rolloutView
 	Report   *reportView
 	// Unread are the parts of the page that could not be read.

@@ -4,8 +4,8 @@ import (
 	"context"
 
 	"marketplace.example/trials/internal/app"
+	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/monitoring"
-	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
 )
 
@@ -28,7 +28,7 @@ type Store interface {
 // Controls steer the rollout, and answer alerts.
 type Controls interface {
 	// Steer puts a request before a rollout. One that does not apply is a *trial.Error.
-	Steer(ctx context.Context, id, name string, r rollout.Request) error
+	Steer(ctx context.Context, id, name string, r flags.Request) error
 	// ControlAlert carries out what an admin wants of an alert. What does not apply
 	// is a *trial.Error.
 	ControlAlert(ctx context.Context, id monitoring.RuleID, r monitoring.AlertRequest) error

@@ -18,7 +18,9 @@ import (
 	"marketplace.example/trials/internal/domain/access"
 	"marketplace.example/trials/internal/domain/audit"
 	"marketplace.example/trials/internal/domain/bulk"
+	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/monitoring"
+	"marketplace.example/trials/internal/domain/report"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
 )
@@ -536,7 +538,7 @@ type FeatureFlagPatch struct {
 }
 
 // FeatureFlags defines model for FeatureFlags.
-type FeatureFlags = rollout.Flags
+type FeatureFlags = flags.Flags
 
 // FieldProblem defines model for FieldProblem.
 type FieldProblem struct {
@@ -687,10 +689,10 @@ type RolloutReason struct {
 }
 
 // RolloutReport defines model for RolloutReport.
-type RolloutReport = rollout.Report
+type RolloutReport = report.Report
 
 // RolloutReportEntry defines model for RolloutReportEntry.
-type RolloutReportEntry = rollout.ReportEntry
+type RolloutReportEntry = report.ReportEntry
 
 // RolloutReports defines model for RolloutReports.
 type RolloutReports struct {
@@ -740,7 +742,7 @@ type RolloutTaken struct {
 }
 
 // RolloutTally Counts of automated vendors and of API calls; extended to revived count all vendors' trials.
-type RolloutTally = rollout.Tally
+type RolloutTally = report.Tally
 
 // RolloutTick defines model for RolloutTick.
 type RolloutTick struct {

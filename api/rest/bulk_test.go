@@ -10,7 +10,7 @@ import (
 
 	"marketplace.example/trials/api/rest"
 	"marketplace.example/trials/internal/domain/bulk"
-	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/trial"
 )
 
@@ -140,12 +140,12 @@ func TestFlagsForbidBulkOperations(t *testing.T) {
 	a.stands(planned, func(s *bulk.State) { s.Status = bulk.Planned })
 	done := a.startBulk("k-2", extendTwo).Operation.ID
 	a.stands(done, func(s *bulk.State) { s.Status, s.Next = bulk.Done, 3 })
-	for flag, off := range map[string]func(*rollout.AdminTools){
-		"adminTools.enabled":        func(f *rollout.AdminTools) { f.Enabled = false },
-		"adminTools.bulkOperations": func(f *rollout.AdminTools) { f.BulkOperations = false },
-		"adminTools.trialExtension": func(f *rollout.AdminTools) { f.TrialExtension = false },
+	for flag, off := range map[string]func(*flags.AdminTools){
+		"adminTools.enabled":        func(f *flags.AdminTools) { f.Enabled = false },
+		"adminTools.bulkOperations": func(f *flags.AdminTools) { f.BulkOperations = false },
+		"adminTools.trialExtension": func(f *flags.AdminTools) { f.TrialExtension = false },
 	} {
-		a.store.Document.FeatureFlags.AdminTools = rollout.InitialFlags().AdminTools
+		a.store.Document.FeatureFlags.AdminTools = flags.Initial().AdminTools
 		off(&a.store.Document.FeatureFlags.AdminTools)
 		for _, refused := range []answered{
 			a.ask(bulkPath, "k-3", extendTwo),
@@ -155,7 +155,7 @@ func TestFlagsForbidBulkOperations(t *testing.T) {
 			require.Contains(t, *refused.problem(http.StatusForbidden).Detail, flag)
 		}
 	}
-	a.store.Document.FeatureFlags.AdminTools = rollout.InitialFlags().AdminTools
+	a.store.Document.FeatureFlags.AdminTools = flags.Initial().AdminTools
 	a.store.Document.FeatureFlags.AdminTools.TrialExtension = false
 	a.startBulk("k-5", `{"action":"cancel","ids":["v-1"],"reason":"needs no flag of extensions, nor does stopping"}`)
 	a.ask(bulkPath+"/"+planned+"/stop", "", `{"reason":"r"}`)

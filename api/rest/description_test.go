@@ -15,7 +15,9 @@ import (
 
 	"marketplace.example/trials/internal/domain/audit"
 	"marketplace.example/trials/internal/domain/bulk"
+	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/monitoring"
+	"marketplace.example/trials/internal/domain/report"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
 )
@@ -52,17 +54,17 @@ var domainTypes = map[string]reflect.Type{
 	"Registration":                 reflect.TypeFor[trial.Automation](),
 	"Email":                        reflect.TypeFor[trial.Send](),
 	"Erasure":                      reflect.TypeFor[trial.Erasure](),
-	"FeatureFlags":                 reflect.TypeFor[rollout.Flags](),
-	"FeatureFlags.trialAutomation": reflect.TypeFor[rollout.TrialAutomation](),
-	"FeatureFlags.monitoring":      reflect.TypeFor[rollout.Monitoring](),
-	"FeatureFlags.adminTools":      reflect.TypeFor[rollout.AdminTools](),
+	"FeatureFlags":                 reflect.TypeFor[flags.Flags](),
+	"FeatureFlags.trialAutomation": reflect.TypeFor[flags.TrialAutomation](),
+	"FeatureFlags.monitoring":      reflect.TypeFor[flags.Monitoring](),
+	"FeatureFlags.adminTools":      reflect.TypeFor[flags.AdminTools](),
 	"RolloutPlan":                  reflect.TypeFor[rollout.Plan](),
 	"RolloutPlan.triggers":         reflect.TypeFor[rollout.Triggers](),
 	"RolloutView":                  reflect.TypeFor[rollout.View](),
 	"RolloutDecision":              reflect.TypeFor[rollout.Event](),
-	"RolloutReport":                reflect.TypeFor[rollout.Report](),
-	"RolloutReportEntry":           reflect.TypeFor[rollout.ReportEntry](),
-	"RolloutTally":                 reflect.TypeFor[rollout.Tally](),
+	"RolloutReport":                reflect.TypeFor[report.Report](),
+	"RolloutReportEntry":           reflect.TypeFor[report.ReportEntry](),
+	"RolloutTally":                 reflect.TypeFor[report.Tally](),
 	"Forecast":                     reflect.TypeFor[rollout.Forecast](),
 	"MonitoringReport":             reflect.TypeFor[monitoring.Report](),
 	"FigureDefinition":             reflect.TypeFor[monitoring.Definition](),

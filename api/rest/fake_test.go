@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"marketplace.example/trials/internal/app"
+	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/monitoring"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
@@ -63,7 +64,7 @@ func (s *store) EraseVendor(ctx context.Context, id string, e trial.Erasure) (tr
 	return s.Store.EraseVendor(ctx, id, e)
 }
 
-func (s *store) UpdateFlags(ctx context.Context, by string, change func(*rollout.FlagChange) error) (d rollout.Document, err error) {
+func (s *store) UpdateFlags(ctx context.Context, by string, change func(*flags.Change) error) (d flags.Document, err error) {
 	if err := s.answers(ctx); err != nil {
 		return d, err
 	}
@@ -91,7 +92,7 @@ func (s *store) answers(ctx context.Context) error {
 	return ctx.Err()
 }
 
-func (s *store) Flags(ctx context.Context) (d rollout.Document, err error) {
+func (s *store) Flags(ctx context.Context) (d flags.Document, err error) {
 	if err := s.answers(ctx); err != nil {
 		return d, err
 	}

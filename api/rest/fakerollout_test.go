@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
 )
@@ -68,7 +69,7 @@ func (w *workflows) StartRollout(_ context.Context, start rollout.Start) error {
 	})
 }
 
-func (w *workflows) Steer(_ context.Context, name string, r rollout.Request) error {
+func (w *workflows) Steer(_ context.Context, name string, r flags.Request) error {
 	return w.guarded(func() error {
 		state := rollout.Fold(w.store.Store.Rollout)
 		e, err := state.Request(name, r, nil, w.now())

@@ -3,7 +3,7 @@ package rest
 import (
 	"context"
 
-	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/trial"
 )
 
@@ -35,8 +35,8 @@ func (s *server) SetRollout(ctx context.Context, request SetRolloutRequestObject
 }
 
 // patched is the change that a patch asks for.
-func patched(r PatchFeatureFlagsRequestObject) func(*rollout.FlagChange) error {
-	return func(f *rollout.FlagChange) error {
+func patched(r PatchFeatureFlagsRequestObject) func(*flags.Change) error {
+	return func(f *flags.Change) error {
 		if p := r.Body.FeatureFlags.TrialAutomation; p != nil && p.Enabled != nil {
 			f.Off = !*p.Enabled
 		}
@@ -45,17 +45,17 @@ func patched(r PatchFeatureFlagsRequestObject) func(*rollout.FlagChange) error {
 }
 
 // rolledOut is the change of the two flags that a rollout is steered with.
-func rolledOut(r SetRolloutRequestObject) func(*rollout.FlagChange) error {
-	return func(f *rollout.FlagChange) error {
+func rolledOut(r SetRolloutRequestObject) func(*flags.Change) error {
+	return func(f *flags.Change) error {
 		f.Off = !r.Body.Enabled
 		f.TrialAutomation.Enabled = r.Body.Enabled
 		f.TrialAutomation.RolloutPercentage = r.Body.RolloutPercentage
-		return rollout.ValidPercentage(f.TrialAutomation.RolloutPercentage)
+		return flags.ValidPercentage(f.TrialAutomation.RolloutPercentage)
 	}
 }
 
 // flagChange is what a request makes of the flags; nil where it is about something else.
-func flagChange(request any) func(*rollout.FlagChange) error {
+func flagChange(request any) func(*flags.Change) error {
 	switch r := request.(type) {
 	case PatchFeatureFlagsRequestObject:
 		return patched(r)
@@ -66,7 +66,7 @@ func flagChange(request any) func(*rollout.FlagChange) error {
 }
 
 // merge sets the flags that a patch names.
-func merge(f *rollout.Flags, patch *FeatureFlagPatch) error {
+func merge(f *flags.Flags, patch *FeatureFlagPatch) error {
 	if p := patch.FeatureFlags.TrialAutomation; p != nil {
 		set(&f.TrialAutomation.Enabled, p.Enabled)
 		set(&f.TrialAutomation.EmailReminders, p.EmailReminders)
@@ -84,7 +84,7 @@ func merge(f *rollout.Flags, patch *FeatureFlagPatch) error {
 		set(&f.AdminTools.TrialExtension, p.TrialExtension)
 		set(&f.AdminTools.BulkOperations, p.BulkOperations)
 	}
-	return rollout.ValidPercentage(f.TrialAutomation.RolloutPercentage)
+	return flags.ValidPercentage(f.TrialAutomation.RolloutPercentage)
 }
 
 // set changes a flag if the patch names it.
@@ -94,6 +94,6 @@ func set[T any](flag, to *T) {
 	}
 }
 
-func flagDocument(d rollout.Document) FeatureFlagDocument {
+func flagDocument(d flags.Document) FeatureFlagDocument {
 	return FeatureFlagDocument{FeatureFlags: d.FeatureFlags, Version: d.Version, UpdatedAt: d.UpdatedAt, UpdatedBy: d.UpdatedBy}
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"marketplace.example/trials/api/rest"
-	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/flags"
 )
 
 const (
@@ -20,7 +20,7 @@ const (
 func TestFlagsShape(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t)
-	a.store.Document.FeatureFlags = rollout.InitialFlags()
+	a.store.Document.FeatureFlags = flags.Initial()
 	answer := into[map[string]json.RawMessage](a.get(flagsPath, adminToken), http.StatusOK)
 	require.JSONEq(t, `{
 		"trialAutomation": {"enabled": true, "emailReminders": true, "autoExpiration": true, "conversionTracking": true, "rolloutPercentage": 0},
@@ -63,20 +63,20 @@ func TestPatchMerges(t *testing.T) {
 	// One patch for each flag there is, and what it changes.
 	for _, c := range []struct {
 		patch string
-		set   func(*rollout.Flags)
+		set   func(*flags.Flags)
 	}{
-		{`{"trialAutomation":{"enabled":false}}`, func(f *rollout.Flags) { f.TrialAutomation.Enabled = false }},
-		{`{"trialAutomation":{"emailReminders":false}}`, func(f *rollout.Flags) { f.TrialAutomation.EmailReminders = false }},
-		{`{"trialAutomation":{"autoExpiration":false}}`, func(f *rollout.Flags) { f.TrialAutomation.AutoExpiration = false }},
-		{`{"trialAutomation":{"conversionTracking":false}}`, func(f *rollout.Flags) { f.TrialAutomation.ConversionTracking = false }},
-		{`{"trialAutomation":{"rolloutPercentage":0}}`, func(f *rollout.Flags) { f.TrialAutomation.RolloutPercentage = 0 }},
-		{`{"monitoring":{"enabled":false}}`, func(f *rollout.Flags) { f.Monitoring.Enabled = false }},
-		{`{"monitoring":{"trialMetrics":false}}`, func(f *rollout.Flags) { f.Monitoring.TrialMetrics = false }},
-		{`{"monitoring":{"alerting":false}}`, func(f *rollout.Flags) { f.Monitoring.Alerting = false }},
-		{`{"adminTools":{"enabled":false}}`, func(f *rollout.Flags) { f.AdminTools.Enabled = false }},
-		{`{"adminTools":{"trialExtension":false}}`, func(f *rollout.Flags) { f.AdminTools.TrialExtension = false }},
-		{`{"adminTools":{"bulkOperations":false}}`, func(f *rollout.Flags) { f.AdminTools.BulkOperations = false }},
-		{`{"monitoring":{"alerting":false},"adminTools":{"enabled":false}}`, func(f *rollout.Flags) {
+		{`{"trialAutomation":{"enabled":false}}`, func(f *flags.Flags) { f.TrialAutomation.Enabled = false }},
+		{`{"trialAutomation":{"emailReminders":false}}`, func(f *flags.Flags) { f.TrialAutomation.EmailReminders = false }},
+		{`{"trialAutomation":{"autoExpiration":false}}`, func(f *flags.Flags) { f.TrialAutomation.AutoExpiration = false }},
+		{`{"trialAutomation":{"conversionTracking":false}}`, func(f *flags.Flags) { f.TrialAutomation.ConversionTracking = false }},
+		{`{"trialAutomation":{"rolloutPercentage":0}}`, func(f *flags.Flags) { f.TrialAutomation.RolloutPercentage = 0 }},
+		{`{"monitoring":{"enabled":false}}`, func(f *flags.Flags) { f.Monitoring.Enabled = false }},
+		{`{"monitoring":{"trialMetrics":false}}`, func(f *flags.Flags) { f.Monitoring.TrialMetrics = false }},
+		{`{"monitoring":{"alerting":false}}`, func(f *flags.Flags) { f.Monitoring.Alerting = false }},
+		{`{"adminTools":{"enabled":false}}`, func(f *flags.Flags) { f.AdminTools.Enabled = false }},
+		{`{"adminTools":{"trialExtension":false}}`, func(f *flags.Flags) { f.AdminTools.TrialExtension = false }},
+		{`{"adminTools":{"bulkOperations":false}}`, func(f *flags.Flags) { f.AdminTools.BulkOperations = false }},
+		{`{"monitoring":{"alerting":false},"adminTools":{"enabled":false}}`, func(f *flags.Flags) {
 			f.Monitoring.Alerting, f.AdminTools.Enabled = false, false
 		}},
 	} {

@@ -14,6 +14,7 @@ import (
 	"marketplace.example/trials/api/rest"
 	"marketplace.example/trials/internal/app"
 	"marketplace.example/trials/internal/domain/audit"
+	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/monitoring"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
@@ -188,7 +189,7 @@ func TestPauseAndRollbackAreNotBehindOtherChanges(t *testing.T) {
 				time.Sleep(100 * time.Millisecond) //nolint:forbidigo // in a bubble
 				pressed := time.Now()
 				if pages {
-					require.NoError(t, a.app.Steer(t.Context(), "current", name, rollout.Request{ID: "k-1", Reason: "harm"}))
+					require.NoError(t, a.app.Steer(t.Context(), "current", name, flags.Request{ID: "k-1", Reason: "harm"}))
 				} else {
 					body := map[string]string{rollout.SignalPause: because, rollout.SignalRollback: `{"percentage":0,"reason":"harm"}`}[name]
 					answer := a.inside(http.MethodPost, rolloutsPath+"/current/"+name, "k-1", body)

@@ -10,6 +10,7 @@ import (
 	"marketplace.example/trials/api/rest"
 	"marketplace.example/trials/internal/domain/audit"
 	"marketplace.example/trials/internal/domain/bulk"
+	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
 )
@@ -169,7 +170,7 @@ func TestReasonsFromThePagesNameNobody(t *testing.T) {
 	t.Parallel()
 	a := running(t)
 	a.store.Record = nil
-	err := a.app.Steer(t.Context(), "current", rollout.SignalPause, rollout.Request{ID: "k-1", Reason: "ada@example.com wrote"})
+	err := a.app.Steer(t.Context(), "current", rollout.SignalPause, flags.Request{ID: "k-1", Reason: "ada@example.com wrote"})
 	var refused *trial.Error
 	require.ErrorAs(t, err, &refused)
 	require.Equal(t, "reason", refused.Field)

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"marketplace.example/trials/api/rest"
+	"marketplace.example/trials/internal/domain/report"
 	"marketplace.example/trials/internal/domain/rollout"
 )
 
@@ -38,14 +39,14 @@ func TestReportsAreListedAndRead(t *testing.T) {
 
 	a = deployed(t)
 	state := rollout.Fold(a.store.Store.Rollout)
-	made := rollout.MakeReport(state, state.Periods()[0], []rollout.Facts{{}}, rollout.Facts{}, nil, present.AddDate(0, 0, 1))
-	a.store.Reports = map[string]rollout.Report{made.ID: made}
+	made := report.Make(state, state.Periods()[0], []report.Facts{{}}, report.Facts{}, nil, present.AddDate(0, 0, 1))
+	a.store.Reports = map[string]report.Report{made.ID: made}
 	all := into[rest.RolloutReports](a.get(path, adminToken), http.StatusOK)
 	require.Equal(t, state.ID, all.RolloutId)
 	require.Len(t, all.Reports, 13)
-	require.Equal(t, rollout.EntryOf(state.Periods()[0], &made), all.Reports[0])
+	require.Equal(t, report.EntryOf(state.Periods()[0], &made), all.Reports[0])
 	require.Nil(t, all.Reports[1].At)
-	require.Equal(t, made, into[rollout.Report](a.get(path+"/daily-1", adminToken), http.StatusOK))
+	require.Equal(t, made, into[report.Report](a.get(path+"/daily-1", adminToken), http.StatusOK))
 	require.Equal(t, http.StatusOK, a.get(rolloutsPath+"/"+state.ID+"/reports/daily-1", adminToken).status)
 
 	require.Equal(t, http.StatusNotFound, a.get(path+"/daily-2", adminToken).status, "to come")

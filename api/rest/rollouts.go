@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"marketplace.example/trials/internal/app"
+	"marketplace.example/trials/internal/domain/flags"
+	"marketplace.example/trials/internal/domain/report"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
 )
@@ -52,7 +54,7 @@ func (s *server) ListRolloutDecisions(ctx context.Context, request ListRolloutDe
 }
 
 // steer puts a request before the rollout that a path names.
-func (s *server) steer(ctx context.Context, id, name string, r rollout.Request) (RolloutTaken, error) {
+func (s *server) steer(ctx context.Context, id, name string, r flags.Request) (RolloutTaken, error) {
 	taken, err := s.App.SteerRollout(ctx, id, name, r)
 	return RolloutTaken{RolloutId: taken, Taken: name}, err
 }
@@ -60,9 +62,9 @@ func (s *server) steer(ctx context.Context, id, name string, r rollout.Request) 
 // RollBackRollout rolls back a rollout: the flags first, then the workflow.
 func (s *server) RollBackRollout(ctx context.Context, request RollBackRolloutRequestObject) (RollBackRolloutResponseObject, error) {
 	b := request.Body
-	r := rollout.Request{ID: request.Params.IdempotencyKey, Reason: b.Reason, Percentage: b.Percentage}
+	r := flags.Request{ID: request.Params.IdempotencyKey, Reason: b.Reason, Percentage: b.Percentage}
 	if b.InFlight != nil {
-		r.InFlight = rollout.InFlight(*b.InFlight)
+		r.InFlight = flags.InFlight(*b.InFlight)
 	}
 	taken, err := s.steer(ctx, request.RolloutId, rollout.SignalRollback, r)
 	return RollBackRollout202JSONResponse(taken), err
@@ -70,40 +72,40 @@ func (s *server) RollBackRollout(ctx context.Context, request RollBackRolloutReq
 
 // PauseRollout holds a rollout where it is.
 func (s *server) PauseRollout(ctx context.Context, r PauseRolloutRequestObject) (PauseRolloutResponseObject, error) {
-	taken, err := s.steer(ctx, r.RolloutId, rollout.SignalPause, rollout.Request{ID: r.Params.IdempotencyKey, Reason: r.Body.Reason})
+	taken, err := s.steer(ctx, r.RolloutId, rollout.SignalPause, flags.Request{ID: r.Params.IdempotencyKey, Reason: r.Body.Reason})
 	return PauseRollout202JSONResponse(taken), err
 }
 
 // ResumeRollout lets a paused rollout go on.
 func (s *server) ResumeRollout(ctx context.Context, r ResumeRolloutRequestObject) (ResumeRolloutResponseObject, error) {
-	taken, err := s.steer(ctx, r.RolloutId, rollout.SignalResume, rollout.Request{ID: r.Params.IdempotencyKey, Reason: r.Body.Reason})
+	taken, err := s.steer(ctx, r.RolloutId, rollout.SignalResume, flags.Request{ID: r.Params.IdempotencyKey, Reason: r.Body.Reason})
 	return ResumeRollout202JSONResponse(taken), err
 }
 
 // AdvanceRollout goes on to the next phase at once.
 func (s *server) AdvanceRollout(ctx context.Context, r AdvanceRolloutRequestObject) (AdvanceRolloutResponseObject, error) {
-	taken, err := s.steer(ctx, r.RolloutId, rollout.SignalAdvance, rollout.Request{ID: r.Params.IdempotencyKey, Reason: r.Body.Reason})
+	taken, err := s.steer(ctx, r.RolloutId, rollout.SignalAdvance, flags.Request{ID: r.Params.IdempotencyKey, Reason: r.Body.Reason})
 	return AdvanceRollout202JSONResponse(taken), err
 }
 
 // SetRolloutPercentage sets the percentage by hand.
 func (s *server) SetRolloutPercentage(ctx context.Context, r SetRolloutPercentageRequestObject) (SetRolloutPercentageResponseObject, error) {
 	taken, err := s.steer(ctx, r.RolloutId, rollout.SignalSetPercentage,
-		rollout.Request{ID: r.Params.IdempotencyKey, Reason: r.Body.Reason, Percentage: r.Body.Percentage})
+		flags.Request{ID: r.Params.IdempotencyKey, Reason: r.Body.Reason, Percentage: r.Body.Percentage})
 	return SetRolloutPercentage202JSONResponse(taken), err
 }
 
 // TickRolloutCriterion says whether a criterion is met, or a task is done.
 func (s *server) TickRolloutCriterion(ctx context.Context, r TickRolloutCriterionRequestObject) (TickRolloutCriterionResponseObject, error) {
 	taken, err := s.steer(ctx, r.RolloutId, rollout.SignalTick,
-		rollout.Request{ID: r.Params.IdempotencyKey, Reason: r.Body.Reason, Subject: r.Subject, Met: r.Body.Met})
+		flags.Request{ID: r.Params.IdempotencyKey, Reason: r.Body.Reason, Subject: r.Subject, Met: r.Body.Met})
 	return TickRolloutCriterion202JSONResponse(taken), err
 }
 
 // WaiveRolloutCheck lets a preflight check pass.
 func (s *server) WaiveRolloutCheck(ctx context.Context, r WaiveRolloutCheckRequestObject) (WaiveRolloutCheckResponseObject, error) {
 	taken, err := s.steer(ctx, r.RolloutId, rollout.SignalWaive,
-		rollout.Request{ID: r.Params.IdempotencyKey, Reason: r.Body.Reason, Subject: r.Subject})
+		flags.Request{ID: r.Params.IdempotencyKey, Reason: r.Body.Reason, Subject: r.Subject})
 	return WaiveRolloutCheck202JSONResponse(taken), err
 }
 
@@ -113,17 +115,17 @@ func (s *server) ListRolloutReports(ctx context.Context, request ListRolloutRepo
 	if err != nil {
 		return nil, err
 	}
-	all := RolloutReports{RolloutId: state.ID, Reports: []rollout.ReportEntry{}}
+	all := RolloutReports{RolloutId: state.ID, Reports: []report.ReportEntry{}}
 	for _, p := range state.Periods() {
-		report, _, found, err := s.App.Store.Report(ctx, state.ID, p.ID())
+		given, _, found, err := s.App.Store.Report(ctx, state.ID, p.ID())
 		if err != nil {
 			return nil, err
 		}
-		made := &report
+		made := &given
 		if !found {
 			made = nil
 		}
-		all.Reports = append(all.Reports, rollout.EntryOf(p, made))
+		all.Reports = append(all.Reports, report.EntryOf(p, made))
 	}
 	return ListRolloutReports200JSONResponse(all), nil
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"marketplace.example/trials/api/rest"
+	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/rollout"
 )
 
@@ -81,12 +82,12 @@ func TestRollbackWritesTheFlagsFirst(t *testing.T) {
 			a := running(t)
 			a.workflows.unavailable = errUnavailable // Temporal is down
 			require.Equal(t, http.StatusAccepted, a.steer("rollback", "k1", c.body).status)
-			flags := a.store.Document.FeatureFlags.TrialAutomation
-			require.Equal(t, c.enabled, flags.Enabled)
-			require.InDelta(t, c.percentage, flags.RolloutPercentage, 0)
+			current := a.store.Document.FeatureFlags.TrialAutomation
+			require.Equal(t, c.enabled, current.Enabled)
+			require.InDelta(t, c.percentage, current.RolloutPercentage, 0)
 			asked := a.store.Document.Rollback
 			require.Equal(t, a.view().Rollout.ID, asked.RolloutID)
-			require.Equal(t, rollout.Request{ID: "k1", By: "admin", Reason: "harm", Percentage: c.percentage, InFlight: rollout.Release}, asked.Request,
+			require.Equal(t, flags.Request{ID: "k1", By: "admin", Reason: "harm", Percentage: c.percentage, InFlight: flags.Release}, asked.Request,
 				"the rollout finds it beside the flags")
 			require.Equal(t, !c.enabled, a.store.Document.DisabledVersion == a.store.Document.Version)
 		})
@@ -96,9 +97,9 @@ func TestRollbackWritesTheFlagsFirst(t *testing.T) {
 // The rollout has not heard of the first one: what that was to hand over is handed over by the second.
 func TestASecondRollbackHandsOverWhatTheFirstWould(t *testing.T) {
 	t.Parallel()
-	for second, want := range map[string]rollout.InFlight{
-		`{"percentage": 0, "reason": "harm"}`:                     rollout.Release,
-		`{"percentage": 0, "reason": "harm", "inFlight": "keep"}`: rollout.Keep,
+	for second, want := range map[string]flags.InFlight{
+		`{"percentage": 0, "reason": "harm"}`:                     flags.Release,
+		`{"percentage": 0, "reason": "harm", "inFlight": "keep"}`: flags.Keep,
 	} {
 		a := running(t)
 		a.workflows.unavailable = errUnavailable

@@ -5,17 +5,17 @@ import (
 
 	"go.uber.org/zap"
 
-	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/flags"
 )
 
 // UpdateFlags stores a change, and lets the trials know. The document decides, so the answer does not depend on whether they hear
 // of it now.
-func (a *App) UpdateFlags(ctx context.Context, change func(*rollout.FlagChange) error) (rollout.Document, error) {
+func (a *App) UpdateFlags(ctx context.Context, change func(*flags.Change) error) (flags.Document, error) {
 	if keyOf(ctx).done() {
 		return a.Store.Flags(ctx) // somebody may have set them otherwise since
 	}
-	var before rollout.Flags
-	d, err := a.Store.UpdateFlags(ctx, actor(ctx), func(f *rollout.FlagChange) error {
+	var before flags.Flags
+	d, err := a.Store.UpdateFlags(ctx, actor(ctx), func(f *flags.Change) error {
 		before = f.Flags
 		if err := change(f); err != nil {
 			return err

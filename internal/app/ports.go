@@ -7,8 +7,10 @@ import (
 	"marketplace.example/trials/internal/domain/access"
 	"marketplace.example/trials/internal/domain/audit"
 	"marketplace.example/trials/internal/domain/bulk"
+	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/idempotency"
 	"marketplace.example/trials/internal/domain/monitoring"
+	"marketplace.example/trials/internal/domain/report"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
 )
@@ -71,7 +73,7 @@ type TrialReader interface {
 
 // FlagReader reads the feature flags.
 type FlagReader interface {
-	Flags(ctx context.Context) (rollout.Document, error)
+	Flags(ctx context.Context) (flags.Document, error)
 }
 
 // FlagStore keeps the feature flags.
@@ -79,7 +81,7 @@ type FlagStore interface {
 	FlagReader
 	// UpdateFlags lets change alter the flags and stores them as the next version; an error of change is returned and changes
 	// nothing. change may be called again where somebody else was faster.
-	UpdateFlags(ctx context.Context, by string, change func(*rollout.FlagChange) error) (rollout.Document, error)
+	UpdateFlags(ctx context.Context, by string, change func(*flags.Change) error) (flags.Document, error)
 }
 
 // RolloutReader reads the latest rollout and the evidence on one.
@@ -106,7 +108,7 @@ type RolloutStore interface {
 	// was one already.
 	AppendDecision(ctx context.Context, e rollout.Event, after rollout.State) (existing *rollout.Event, err error)
 	// Report returns a report, and whether it was made.
-	Report(ctx context.Context, rolloutID, id string) (r rollout.Report, notified, found bool, err error)
+	Report(ctx context.Context, rolloutID, id string) (r report.Report, notified, found bool, err error)
 	// ObserveCall notes an API call, for the rollout's judgement.
 	ObserveCall(took time.Duration, failed bool)
 }
@@ -208,7 +210,7 @@ type Rollouts interface {
 	// trial.CodeConflict.
 	StartRollout(ctx context.Context, start rollout.Start) error
 	// Steer sends a request to the running rollout; without one it is a *trial.Error with trial.CodeConflict.
-	Steer(ctx context.Context, name string, r rollout.Request) error
+	Steer(ctx context.Context, name string, r flags.Request) error
 }
 
 // Bulks reaches the workflows of the bulk operations.

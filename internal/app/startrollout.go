@@ -8,6 +8,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"marketplace.example/trials/internal/domain/evidence"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
 )
@@ -114,6 +115,6 @@ func inField(field string, err error) error {
 }
 
 // Times are how long the days and the trials of a rollout last that begins now.
-func (a *App) Times() rollout.Times {
-	return rollout.Times{Day: a.Day, TrialDays: float64(a.Policy.LengthDays + a.Policy.GraceDays)}
+func (a *App) Times() evidence.Times {
+	return evidence.Times{Day: a.Day, TrialDays: float64(a.Policy.LengthDays + a.Policy.GraceDays)}
 }

@@ -7,6 +7,7 @@ import (
 	"go.uber.org/zap"
 
 	"marketplace.example/trials/internal/domain/audit"
+	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
 )
@@ -46,7 +47,7 @@ func LatestRollout(ctx context.Context, from RolloutReader, now time.Time) (*rol
 }
 
 // Steer is SteerRollout on record.
-func (a *App) Steer(ctx context.Context, id, name string, r rollout.Request) error {
+func (a *App) Steer(ctx context.Context, id, name string, r flags.Request) error {
 	state, err := a.Rollout(ctx, id)
 	if err != nil {
 		return err
@@ -70,7 +71,7 @@ var steering = map[string]string{
 
 // SteerRollout puts a request before the rollout, and answers with its id. It must be running, but for the tasks of one that is
 // complete, which has no workflow any more. What does not apply is refused here, on what is stored; the workflow decides anew.
-func (a *App) SteerRollout(ctx context.Context, id, name string, r rollout.Request) (rolloutID string, err error) {
+func (a *App) SteerRollout(ctx context.Context, id, name string, r flags.Request) (rolloutID string, err error) {
 	if rollout.MayRaise(name) { // first: what is set by hand from now on is later than this request
 		flags, err := a.Store.Flags(ctx)
 		if err != nil {
@@ -107,27 +108,27 @@ func (a *App) SteerRollout(ctx context.Context, id, name string, r rollout.Reque
 
 // takeFlagsBack lowers the flags to what a rollback asks for, and puts that beside them. One that the rollout has not heard of
 // stands beside them no longer then: where that was to hand over, and nothing is said of it now, this does.
-func (a *App) takeFlagsBack(ctx context.Context, state rollout.State, r *rollout.Request) error {
+func (a *App) takeFlagsBack(ctx context.Context, state rollout.State, r *flags.Request) error {
 	r.Seen = "" // it was as seen, and the flags say soon what is asked for
 	if state.Knows(r.ID) {
 		return nil // carried out before; the flags may have moved on
 	}
 	asked := r.InFlight
-	_, err := a.UpdateFlags(ctx, func(f *rollout.FlagChange) error {
+	_, err := a.UpdateFlags(ctx, func(f *flags.Change) error {
 		f.TrialAutomation.RolloutPercentage = min(f.TrialAutomation.RolloutPercentage, r.Percentage)
 		f.TrialAutomation.Enabled = f.TrialAutomation.Enabled && r.Percentage > 0
 		r.InFlight = asked // the flags may be others than at the first try
 		if before := f.Found.Rollback; asked == "" && state.Awaits(before) {
 			r.InFlight = before.Request.InFlight
 		}
-		f.Off, f.Rollback = r.Percentage == 0, &rollout.RollbackRequest{RolloutID: state.ID, Request: *r}
+		f.Off, f.Rollback = r.Percentage == 0, &flags.RollbackRequest{RolloutID: state.ID, Request: *r}
 		return nil
 	})
 	return err
 }
 
 // tickTask writes a tick into the record of a rollout that is complete, behind whatever others have written there meanwhile.
-func (a *App) tickTask(ctx context.Context, state rollout.State, r rollout.Request) error {
+func (a *App) tickTask(ctx context.Context, state rollout.State, r flags.Request) error {
 	r.By = actor(ctx)
 	if keyOf(ctx).foreign(state.Knows(r.ID)) {
 		return errReused

@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/lanes"
-	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
 )
 
@@ -33,7 +33,7 @@ var remaining = map[string]bool{
 }
 
 // Hurried is the context of a request, urgent where what it makes of the flags stops something; nil is nothing.
-func (a *App) Hurried(ctx context.Context, change func(*rollout.FlagChange) error) (context.Context, error) {
+func (a *App) Hurried(ctx context.Context, change func(*flags.Change) error) (context.Context, error) {
 	if change == nil {
 		return ctx, nil
 	}
@@ -49,7 +49,7 @@ func (a *App) Hurried(ctx context.Context, change func(*rollout.FlagChange) erro
 }
 
 // stops tells whether a change of the flags has the automation do less; one that switches it off does, whatever else it changes.
-func stops(from, to rollout.Flags) bool {
+func stops(from, to flags.Flags) bool {
 	return from.TrialAutomation.Enabled && !to.TrialAutomation.Enabled || from.LoweredTo(to)
 }
 

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/test/system"
 )
@@ -104,6 +105,6 @@ func (r *rolloutRun) inspectRollback(f *finding) {
 }
 
 // flags are the flags as the API tells them.
-func (r *rolloutRun) flags(ctx context.Context) (rollout.Document, error) {
-	return system.Read[rollout.Document](r.system.Admin(ctx, http.MethodGet, "/api/admin/feature-flags", nil))
+func (r *rolloutRun) flags(ctx context.Context) (flags.Document, error) {
+	return system.Read[flags.Document](r.system.Admin(ctx, http.MethodGet, "/api/admin/feature-flags", nil))
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
 )
@@ -49,7 +50,7 @@ func (b *backend) StartRollout(ctx context.Context, start rollout.Start) error {
 }
 
 // Steer has the rollout do what is asked of it.
-func (b *backend) Steer(ctx context.Context, name string, r rollout.Request) error {
+func (b *backend) Steer(ctx context.Context, name string, r flags.Request) error {
 	return b.Do(ctx, func() error {
 		e, err := rollout.Fold(b.Store.Rollout).Request(name, r, b.Judged, b.api.now())
 		if err == nil && e != nil {

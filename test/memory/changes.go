@@ -8,9 +8,10 @@ import (
 	"marketplace.example/trials/internal/domain/access"
 	"marketplace.example/trials/internal/domain/audit"
 	"marketplace.example/trials/internal/domain/bulk"
+	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/idempotency"
 	"marketplace.example/trials/internal/domain/monitoring"
-	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/report"
 	"marketplace.example/trials/internal/domain/trial"
 )
 
@@ -90,7 +91,7 @@ func (s *Store) Suppressions(ctx context.Context, id string) (all []trial.Suppre
 	return all, err
 }
 
-func (s *Store) UpdateFlags(ctx context.Context, by string, change func(*rollout.FlagChange) error) (doc rollout.Document, err error) {
+func (s *Store) UpdateFlags(ctx context.Context, by string, change func(*flags.Change) error) (doc flags.Document, err error) {
 	err = s.Do(ctx, func() error {
 		c := s.Document.Change()
 		if err := change(&c); err != nil {
@@ -148,7 +149,7 @@ func (s *Store) ChangeBulk(id string, change func(bulk.Operation, bulk.State) (b
 	return err
 }
 
-func (s *Store) Report(ctx context.Context, _, id string) (r rollout.Report, notified, found bool, err error) {
+func (s *Store) Report(ctx context.Context, _, id string) (r report.Report, notified, found bool, err error) {
 	err = s.Do(ctx, func() error { r, found = s.Reports[id]; return nil })
 	return r, found, found, err
 }

@@ -14,8 +14,10 @@ import (
 	"marketplace.example/trials/internal/domain/access"
 	"marketplace.example/trials/internal/domain/audit"
 	"marketplace.example/trials/internal/domain/bulk"
+	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/idempotency"
 	"marketplace.example/trials/internal/domain/monitoring"
+	"marketplace.example/trials/internal/domain/report"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
 )
@@ -39,11 +41,11 @@ type Store struct {
 	// Now is the clock; time.Now unless it is set.
 	Now func() time.Time
 
-	Document rollout.Document
+	Document flags.Document
 	// Rollout are the rollout's events, none before one began. Reports are those made, by id.
 	Rollout []rollout.Event
 	Judged  *rollout.Judgement
-	Reports map[string]rollout.Report
+	Reports map[string]report.Report
 	// By vendor id, and the e-mails by key.
 	VendorsByID map[string]trial.Vendor
 	States      map[string]trial.State
@@ -67,8 +69,8 @@ type Store struct {
 func NewStore() *Store {
 	return &Store{
 		Now: time.Now, Suppressed: map[string][]trial.Suppression{},
-		Document: rollout.Document{FeatureFlags: rollout.InitialFlags(), Version: 1, UpdatedBy: "setup"},
-		Reports:  map[string]rollout.Report{}, VendorsByID: map[string]trial.Vendor{}, States: map[string]trial.State{},
+		Document: flags.Document{FeatureFlags: flags.Initial(), Version: 1, UpdatedBy: "setup"},
+		Reports:  map[string]report.Report{}, VendorsByID: map[string]trial.Vendor{}, States: map[string]trial.State{},
 		History: map[string][]trial.Event{}, Sends: map[string]trial.Send{}, Issued: map[access.Key]access.Token{},
 		Alerts: map[monitoring.RuleID]monitoring.Alert{}, AlertHistory: map[monitoring.RuleID][]monitoring.AlertEvent{},
 		Items: map[string][]bulk.Item{}, Keys: map[string]idempotency.Claim{},
@@ -162,7 +164,7 @@ func part[T any](all []T, from, limit int) []T {
 	return slices.Clone(all[first:min(first+limit, len(all))])
 }
 
-func (s *Store) Flags(ctx context.Context) (doc rollout.Document, err error) {
+func (s *Store) Flags(ctx context.Context) (doc flags.Document, err error) {
 	err = s.look(ctx, func() { doc = s.Document })
 	return doc, err
 }

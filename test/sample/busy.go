@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"marketplace.example/trials/internal/domain/evidence"
 	"marketplace.example/trials/internal/domain/monitoring"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
@@ -156,7 +157,7 @@ func judgement() *rollout.Judgement {
 // events are the rollout so far: into its third phase.
 func events(j *rollout.Judgement) []rollout.Event {
 	began := Now.Add(-6*day - 2*time.Hour)
-	start := rollout.Start{ID: "rollout-20260308-082000", Plan: rollout.DefaultPlan(), By: "admin", Times: rollout.Times{Day: day, TrialDays: 17}}
+	start := rollout.Start{ID: "rollout-20260308-082000", Plan: rollout.DefaultPlan(), By: "admin", Times: evidence.Times{Day: day, TrialDays: 17}}
 	all := []rollout.Event{rollout.Begin(start, began)}
 	add := func(at time.Time, e rollout.Event) {
 		e.Seq, e.At = len(all)+1, at

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"marketplace.example/trials/internal/domain/access"
+	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/monitoring"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
@@ -25,13 +26,13 @@ type World struct {
 	Assessed monitoring.Health
 	// Steered are the requests carried out, Controls their names, and Answered
 	// those about alerts.
-	Steered  []rollout.Request
+	Steered  []flags.Request
 	Controls []string
 	Answered []monitoring.AlertRequest
 }
 
 // Steer does what the API does, by the same domain.
-func (w *World) Steer(ctx context.Context, id, name string, r rollout.Request) error {
+func (w *World) Steer(ctx context.Context, id, name string, r flags.Request) error {
 	return w.Do(ctx, func() error {
 		state := rollout.Fold(w.Rollout)
 		if state.ID != id {

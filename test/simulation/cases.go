@@ -9,6 +9,8 @@ import (
 	"slices"
 	"sync"
 
+	"marketplace.example/trials/internal/domain/evidence"
+	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/rollout"
 )
 
@@ -73,7 +75,7 @@ func (c Case) Check(ctx context.Context, runs int) (Row, error) {
 
 // seed differs from case to case and run to run.
 func seed(name string, i int) uint64 {
-	return uint64(rollout.Bucket("simulation", fmt.Sprint(i), name) * (1 << 53))
+	return uint64(flags.Bucket("simulation", fmt.Sprint(i), name) * (1 << 53))
 }
 
 // atMost shows how often the rollout was rolled back; that may chance to be three
@@ -297,7 +299,7 @@ func conversionCases() []Case {
 			until(w, last)
 		})
 	}
-	by := func(curve rollout.Curve) []Cell {
+	by := func(curve evidence.Curve) []Cell {
 		return at(30, func(w *World) {
 			w.Conversion, w.Times.Curve = 0.10, curve
 			until(w, 45)

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"marketplace.example/trials/internal/domain/evidence"
 	"marketplace.example/trials/internal/domain/rollout"
 )
 
@@ -24,7 +25,7 @@ type Real struct {
 	// Registered came in January and February 2018.
 	Registered []Registration
 	// History came before, and are as was known when January began.
-	History []rollout.Lifetime
+	History []evidence.Lifetime
 }
 
 // ReadVendors reads real vendors from CSV with the columns vendor_id,
@@ -85,9 +86,9 @@ func registration(record []string) (Registration, time.Time, error) {
 }
 
 // lived is what was known of a vendor's trial so long after its registration.
-func (v Registration) lived(ago time.Duration) rollout.Lifetime {
+func (v Registration) lived(ago time.Duration) evidence.Lifetime {
 	watched := ago.Hours() / 24
-	life := rollout.Lifetime{Age: min(watched, withGrace), Whole: watched >= withGrace}
+	life := evidence.Lifetime{Age: min(watched, withGrace), Whole: watched >= withGrace}
 	if v.Converts >= 0 && v.Converts < watched {
 		life.Age, life.Converted = v.Converts, true
 	}
@@ -145,7 +146,7 @@ func Reality(vendors Real) ([]Row, error) {
 
 // Explanation says how conversion is judged, in a sentence.
 func (r Real) Explanation() string {
-	return rollout.Times{TrialDays: withGrace}.WithConversionCurve(r.History).Explanation()
+	return evidence.Times{TrialDays: withGrace}.WithConversionCurve(r.History).Explanation()
 }
 
 // deals is in how many ways the vendors are dealt to the first phases.

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"time"
 
+	"marketplace.example/trials/internal/domain/evidence"
+	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/rollout"
 )
 
@@ -23,7 +25,7 @@ var dawn = time.Date(2026, time.March, 2, 0, 0, 0, 0, time.UTC)
 // beginning, so that day 8 begins when 7 days are over.
 type World struct {
 	Plan  rollout.Plan
-	Times rollout.Times
+	Times evidence.Times
 	// PerDay registrations come, as a Poisson process; with Registered, these and
 	// no others.
 	PerDay     float64
@@ -103,7 +105,7 @@ var healthy = Truth{Delivered: 0.97, Failing: 0.03, Slow: 0.01, Slowdown: 1}
 // Healthy is a world where nothing is wrong, and one in four vendors converts.
 func Healthy(perDay float64) World {
 	return World{
-		Plan: rollout.DefaultPlan(), Times: rollout.Times{Day: day, TrialDays: withGrace},
+		Plan: rollout.DefaultPlan(), Times: evidence.Times{Day: day, TrialDays: withGrace},
 		PerDay: perDay, Watches: 4, Truth: healthy, Broken: healthy, Conversion: 0.25, CallsPerDay: 200,
 	}
 }
@@ -217,7 +219,7 @@ func (r *run) operator(j *rollout.Judgement, now time.Time) *rollout.Event {
 	if r.Waits || !waits || s.Stage.Kind != rollout.InPhase || now.Before(s.StageEnds()) {
 		return nil
 	}
-	e, err := s.Request(rollout.SignalAdvance, rollout.Request{By: "operator", Reason: "keeps to the calendar"}, j, now)
+	e, err := s.Request(rollout.SignalAdvance, flags.Request{By: "operator", Reason: "keeps to the calendar"}, j, now)
 	r.failed = err
 	return e
 }

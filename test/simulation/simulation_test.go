@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"marketplace.example/trials/internal/domain/evidence"
 	"marketplace.example/trials/internal/domain/rollout"
 )
 
@@ -84,7 +85,7 @@ func TestReadVendors(t *testing.T) {
 		{ID: "d", After: 2 * day, Converts: -1},
 		{ID: "e", After: 2*day + 12*time.Hour, Converts: -1},
 	}, vendors.Registered)
-	require.Equal(t, []rollout.Lifetime{{Age: 4, Converted: true, Whole: true}, {Age: 1}, {Age: 1}}, vendors.History)
+	require.Equal(t, []evidence.Lifetime{{Age: 4, Converted: true, Whole: true}, {Age: 1}, {Age: 1}}, vendors.History)
 	require.Contains(t, vendors.Explanation(), "to know at which age vendors convert takes 50 conversions from before the rollout, and there are 1, of 3 trials")
 	w := Healthy(0)
 	w.Registered = vendors.Registered

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"time"
 
+	"marketplace.example/trials/internal/domain/evidence"
+	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
 )
@@ -19,7 +21,7 @@ var steps = []struct {
 
 // ripening is how conversions come: the share of them by each age, in days, and
 // evenly in between.
-var ripening = []rollout.CurvePoint{
+var ripening = []evidence.CurvePoint{
 	{Age: 0, Share: 0}, {Age: 1, Share: 0.15}, {Age: 3, Share: 0.35}, {Age: 7, Share: 0.6},
 	{Age: 10, Share: 0.75}, {Age: 14, Share: 0.95}, {Age: 17, Share: 1},
 }
@@ -41,12 +43,12 @@ func ripensAt(share float64) float64 {
 
 // Ripening is the true curve of conversions, as a judge would be given it, with
 // every share later by some days; earlier where negative.
-func Ripening(later float64) rollout.Curve {
+func Ripening(later float64) evidence.Curve {
 	const points = 200
-	curve := make(rollout.Curve, 0, points)
+	curve := make(evidence.Curve, 0, points)
 	for i := 1; i <= points; i++ {
 		share := float64(i) / points
-		curve = append(curve, rollout.CurvePoint{Age: ripensAt(share) + later, Share: share})
+		curve = append(curve, evidence.CurvePoint{Age: ripensAt(share) + later, Share: share})
 	}
 	return curve
 }
@@ -54,7 +56,7 @@ func Ripening(later float64) rollout.Curve {
 // arrivals lets the vendors of an interval register, and admits them as the
 // flags say.
 func (r *run) arrivals(from, to time.Time) {
-	flags := rollout.Document{FeatureFlags: rollout.InitialFlags(), Salt: r.salt}
+	flags := flags.Document{FeatureFlags: flags.Initial(), Salt: r.salt}
 	flags.FeatureFlags.TrialAutomation.Enabled = r.state.Enabled
 	flags.FeatureFlags.TrialAutomation.RolloutPercentage = r.state.Percentage
 	if r.Registered != nil {
@@ -81,10 +83,10 @@ func (r *run) arrivals(from, to time.Time) {
 }
 
 // past draws the vendors from before, all of whose trials are over.
-func (r *run) past() []rollout.Lifetime {
-	var lifetimes []rollout.Lifetime
+func (r *run) past() []evidence.Lifetime {
+	var lifetimes []evidence.Lifetime
 	for converted := 0; converted < r.Before; {
-		life := rollout.Lifetime{Age: r.Times.TrialDays, Whole: true}
+		life := evidence.Lifetime{Age: r.Times.TrialDays, Whole: true}
 		if r.random.Float64() < r.Conversion {
 			life.Age, life.Converted = r.ripens(), true
 			converted++

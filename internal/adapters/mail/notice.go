@@ -9,6 +9,7 @@ import (
 	texttemplate "text/template"
 	"time"
 
+	"marketplace.example/trials/internal/domain/notice"
 	"marketplace.example/trials/internal/domain/rollout"
 )
 
@@ -74,7 +75,7 @@ type noticeSection struct {
 type noticeItem struct{ Label, Text, Tone, Status string }
 
 // RenderNotice renders a notice to stakeholders. It fails on an empty one.
-func RenderNotice(m rollout.Message) (Rendered, error) {
+func RenderNotice(m notice.Message) (Rendered, error) {
 	if m.Subject == "" || m.Lead == "" {
 		return Rendered{}, errors.New("notice: subject and lead are needed")
 	}
@@ -89,22 +90,22 @@ func RenderNotice(m rollout.Message) (Rendered, error) {
 	return Rendered{Subject: p.Subject, Text: text.String(), HTML: html.String()}, nil
 }
 
-func newNoticePage(m rollout.Message) noticePage {
+func newNoticePage(m notice.Message) noticePage {
 	p := noticePage{
 		Subject: oneLine(m.Subject), Preheader: shorten(oneLine(m.Lead), maxPreheader), Lead: oneLine(m.Lead),
 		Heading: heading(m.Subject), Label: noticeLabels[m.Kind], About: "rollout of trial automation", Tone: "plain",
 		At: m.At.UTC().Format("2 January 2006 15:04:05 UTC"), Why: m.Kind.Why(),
 	}
-	if m.Kind == rollout.NoticeAlert || m.Kind == rollout.NoticeAlertOver {
+	if m.Kind == notice.NoticeAlert || m.Kind == notice.NoticeAlertOver {
 		p.About = "trial automation" // there are alerts without a rollout too
 	}
 	switch m.Kind {
-	case rollout.NoticeCritical, rollout.NoticeAlert:
+	case notice.NoticeCritical, notice.NoticeAlert:
 		p.Tone = "urgent"
-	case rollout.NoticeFinal, rollout.NoticeReport, rollout.NoticeAlertOver:
+	case notice.NoticeFinal, notice.NoticeReport, notice.NoticeAlertOver:
 		p.Tone = "good"
-	case rollout.NoticeAnnouncement, rollout.NoticePhase, rollout.NoticeDaily,
-		rollout.NoticeDailyReport, rollout.NoticeWeeklyReport, rollout.NoticeMonthlyReport:
+	case notice.NoticeAnnouncement, notice.NoticePhase, notice.NoticeDaily,
+		notice.NoticeDailyReport, notice.NoticeWeeklyReport, notice.NoticeMonthlyReport:
 	}
 	for _, line := range m.Lines {
 		p.Lines = append(p.Lines, newNoticeLine(m.Kind, oneLine(line)))
@@ -129,11 +130,11 @@ func newNoticePage(m rollout.Message) noticePage {
 
 const maxPreheader = 160
 
-var noticeLabels = map[rollout.NoticeKind]string{
-	rollout.NoticeAnnouncement: "Announcement", rollout.NoticePhase: "Phase", rollout.NoticeDaily: "Daily update",
-	rollout.NoticeCritical: "Critical", rollout.NoticeFinal: "Final report", rollout.NoticeReport: "Report",
-	rollout.NoticeDailyReport: "Daily report", rollout.NoticeWeeklyReport: "Weekly report", rollout.NoticeMonthlyReport: "Monthly report",
-	rollout.NoticeAlert: "Alert", rollout.NoticeAlertOver: "Alert is over",
+var noticeLabels = map[notice.NoticeKind]string{
+	notice.NoticeAnnouncement: "Announcement", notice.NoticePhase: "Phase", notice.NoticeDaily: "Daily update",
+	notice.NoticeCritical: "Critical", notice.NoticeFinal: "Final report", notice.NoticeReport: "Report",
+	notice.NoticeDailyReport: "Daily report", notice.NoticeWeeklyReport: "Weekly report", notice.NoticeMonthlyReport: "Monthly report",
+	notice.NoticeAlert: "Alert", notice.NoticeAlertOver: "Alert is over",
 }
 
 // heading is the subject without the prefix that other e-mails do not have.
@@ -152,8 +153,8 @@ func capital(s string) string {
 func keepPercent(s string) string { return strings.ReplaceAll(s, " %", "\u00a0%") }
 
 // newNoticeLine splits off the name of a line of critical notices and alerts.
-func newNoticeLine(kind rollout.NoticeKind, line string) noticeLine {
-	names := kind == rollout.NoticeCritical || kind == rollout.NoticeAlert || kind == rollout.NoticeAlertOver
+func newNoticeLine(kind notice.NoticeKind, line string) noticeLine {
+	names := kind == notice.NoticeCritical || kind == notice.NoticeAlert || kind == notice.NoticeAlertOver
 	if name, text, named := strings.Cut(line, ": "); named && names {
 		return noticeLine{Name: name, Text: text}
 	}
@@ -169,17 +170,17 @@ var (
 )
 
 // charts group the figures by their use.
-func charts(m rollout.Message) []noticeChart {
+func charts(m notice.Message) []noticeChart {
 	type group struct {
-		use        rollout.FigureUse
+		use        notice.FigureUse
 		name, note string
 	}
 	groups := []group{
-		{rollout.ToGoOn, "Figures of this phase", "What the next step needs. The mark is the limit; each bar has its own scale."},
-		{rollout.ToGoBack, "Figures of the whole rollout", "What rolls back the rollout. The mark is the limit; each bar has its own scale."},
-		{rollout.ToReview, "Figures of this period", "Compared with what the rollout needed to advance. The mark is the limit; each bar has its own scale."},
+		{notice.ToGoOn, "Figures of this phase", "What the next step needs. The mark is the limit; each bar has its own scale."},
+		{notice.ToGoBack, "Figures of the whole rollout", "What rolls back the rollout. The mark is the limit; each bar has its own scale."},
+		{notice.ToReview, "Figures of this period", "Compared with what the rollout needed to advance. The mark is the limit; each bar has its own scale."},
 	}
-	if m.Kind == rollout.NoticeFinal || m.Kind == rollout.NoticeReport { // no gate is left
+	if m.Kind == notice.NoticeFinal || m.Kind == notice.NoticeReport { // no gate is left
 		groups[0].name = "Figures since the last phase"
 		groups[0].note = "Compared with what each phase needed. The mark is the limit; each bar has its own scale."
 	}
@@ -198,7 +199,7 @@ func charts(m rollout.Message) []noticeChart {
 	return all
 }
 
-func newNoticeFigure(f rollout.Figure) noticeFigure {
+func newNoticeFigure(f notice.Figure) noticeFigure {
 	bound := "at least "
 	if f.HighIsBad {
 		bound = "at most "
@@ -216,7 +217,7 @@ func newNoticeFigure(f rollout.Figure) noticeFigure {
 
 // bar cuts a figure's bar into cells: up to twice the limit, or slightly beyond
 // the figure if that is more, and never beyond 100 %.
-func bar(f rollout.Figure) []noticeCell {
+func bar(f notice.Figure) []noticeCell {
 	scale := min(1, max(2*f.Limit, 1.15*f.Estimate))
 	if !(scale > 0) { // NaN too
 		scale = 1

@@ -14,12 +14,16 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
 
+	"marketplace.example/trials/internal/domain/evidence"
+	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/monitoring"
+	"marketplace.example/trials/internal/domain/notice"
+	"marketplace.example/trials/internal/domain/report"
 	"marketplace.example/trials/internal/domain/rollout"
 )
 
 // notices are four that differ in all they show, by the name of their golden files.
-func notices() map[string]rollout.Message {
+func notices() map[string]notice.Message {
 	noon := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	day := func(n float64) time.Time { return noon.Add(time.Duration(n * float64(24*time.Hour))) }
 	plan := rollout.DefaultPlan()
@@ -28,19 +32,19 @@ func notices() map[string]rollout.Message {
 			Enabled: new(true), Percentage: new(plan.Phases[phase].Percentage), Reason: "Entered " + string(kind) + "."}
 	}
 	events := []rollout.Event{
-		rollout.Begin(rollout.Start{ID: "r1", Plan: plan, By: "admin", Times: rollout.Times{Day: 24 * time.Hour, TrialDays: 17}}, noon),
+		rollout.Begin(rollout.Start{ID: "r1", Plan: plan, By: "admin", Times: evidence.Times{Day: 24 * time.Hour, TrialDays: 17}}, noon),
 		enter(day(1), rollout.InPhase, 0), enter(day(3), rollout.InPhase, 1), enter(day(5), rollout.InPhase, 2),
 	}
 	bad, good := figures(true), figures(false)
 	alarm := rollout.Event{Type: rollout.EventRolledBack, At: day(5.5), By: "rollout", Remedy: rollout.Immediate, Trigger: rollout.TriggerErrors,
-		InFlight: rollout.Keep, Enabled: new(false), Percentage: new(0.0), Judgement: &bad,
+		InFlight: flags.Keep, Enabled: new(false), Percentage: new(0.0), Judgement: &bad,
 		Reason: "Rolled back completely: 31 % of the automated steps failed, at most 20 % may (of 58 vendor days with steps); chance alone would show this less than once in 100 rollouts."}
 	last := enter(day(18), rollout.Guard, 5)
 	last.Judgement = &good
 	ticked := rollout.Event{Type: rollout.EventTicked, At: day(17), By: "admin", Subject: "feedback-positive",
 		Tick: &rollout.Tick{Met: true, By: "admin", Reason: "12 of 14 answers were positive"}}
 	all := slices.Concat(events, []rollout.Event{enter(day(10), rollout.InPhase, 5), enter(day(11), rollout.Stability, 5), ticked, last})
-	return map[string]rollout.Message{
+	return map[string]notice.Message{
 		"announcement": noticeOf(events[:1]),
 		"critical":     noticeOf(slices.Concat(events, []rollout.Event{alarm})),
 		"final-report": noticeOf(all),
@@ -50,12 +54,12 @@ func notices() map[string]rollout.Message {
 }
 
 // weekly is the report on the second week.
-func weekly(s rollout.State) rollout.Message {
+func weekly(s rollout.State) notice.Message {
 	period := s.Periods()[7]
-	week := make([]rollout.Facts, 7)
-	var before rollout.Facts
+	week := make([]report.Facts, 7)
+	var before report.Facts
 	vendors := 0
-	note := func(f *rollout.Facts, kind rollout.OutcomeKind, n int) {
+	note := func(f *report.Facts, kind rollout.OutcomeKind, n int) {
 		for range n {
 			vendors++
 			id := fmt.Sprintf("v%d", vendors)
@@ -76,11 +80,11 @@ func weekly(s rollout.State) rollout.Message {
 	note(&before, rollout.MailDelivered, 390)
 	note(&before, rollout.MailFailed, 40)
 	decisions := []rollout.Event{{Type: rollout.EventTicked, By: "admin", At: period.From.Add(time.Hour)}}
-	return rollout.MakeReport(s, period, week, before, decisions, period.To.Add(time.Hour)).Message(s)
+	return report.Make(s, period, week, before, decisions, period.To.Add(time.Hour)).Message(s)
 }
 
 // alertNotice tells that the delivery rate is low.
-func alertNotice(at time.Time) rollout.Message {
+func alertNotice(at time.Time) notice.Message {
 	rules := monitoring.Rules()
 	rule := rules[slices.IndexFunc(rules, func(r monitoring.Rule) bool { return r.ID == monitoring.EmailDeliveryRateLow })]
 	_, fired := monitoring.Decide(rule, monitoring.NewAlert(rule.ID), monitoring.Observation{
@@ -96,8 +100,8 @@ func numbered(events []rollout.Event) []rollout.Event {
 	return events
 }
 
-func noticeOf(events []rollout.Event) rollout.Message {
-	return *rollout.MessageFor(rollout.Fold(numbered(events)), events[len(events)-1])
+func noticeOf(events []rollout.Event) notice.Message {
+	return *notice.MessageFor(rollout.Fold(numbered(events)), events[len(events)-1])
 }
 
 // figures are a judgement in which all is well but what cannot be known yet, or
@@ -161,7 +165,7 @@ func TestWordsOfANoticeCannotBecomeMarkupOrHeaders(t *testing.T) {
 	m := notices()["critical"]
 	m.Subject += "\r\nBcc: all@victim.example"
 	m.Lines = []string{"<script>alert(1)</script>"}
-	m.Sections = []rollout.Section{{Title: "<b>", Items: []rollout.Item{{Label: "<i>", Text: "<u>"}}}}
+	m.Sections = []notice.Section{{Title: "<b>", Items: []notice.Item{{Label: "<i>", Text: "<u>"}}}}
 	r, err := RenderNotice(m)
 	require.NoError(t, err)
 	require.NotContains(t, r.Subject, "\n")
@@ -170,26 +174,26 @@ func TestWordsOfANoticeCannotBecomeMarkupOrHeaders(t *testing.T) {
 
 func TestANoticeThatSaysNothingIsRefused(t *testing.T) {
 	t.Parallel()
-	_, err := RenderNotice(rollout.Message{Kind: rollout.NoticeDaily, Subject: "s"})
+	_, err := RenderNotice(notice.Message{Kind: notice.NoticeDaily, Subject: "s"})
 	require.Error(t, err)
 }
 
 func TestBarsFillTheirWidthAndShowTheLimit(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		figure rollout.Figure
+		figure notice.Figure
 		parts  string
 	}{
-		"far above":   {rollout.Figure{Estimate: 1, Limit: 0.1, Seen: 1}, "fill mark fill "},
-		"above":       {rollout.Figure{Estimate: 0.972, Limit: 0.95, Seen: 1}, "fill mark fill rest "},
-		"below":       {rollout.Figure{Estimate: 0.5, Limit: 0.95, Seen: 1}, "fill rest mark rest "},
-		"at it":       {rollout.Figure{Estimate: 0.95, Limit: 0.95, Seen: 1}, "fill mark rest "},
-		"nothing":     {rollout.Figure{Limit: 0.05, Seen: 1}, "rest mark rest "},
-		"not seen":    {rollout.Figure{Estimate: 1, Limit: 0.05}, "rest mark rest "},
-		"too few":     {rollout.Figure{Estimate: 1, Limit: 0.05, Seen: 29, Enough: 30}, "rest mark rest "},
-		"no limit":    {rollout.Figure{Seen: 1}, "mark rest "},
-		"limit of 1":  {rollout.Figure{Estimate: 0.5, Limit: 1, Seen: 1}, "fill rest mark "},
-		"beyond 100 ": {rollout.Figure{Estimate: 3, Limit: 0.5, Seen: 1}, "fill mark fill "},
+		"far above":   {notice.Figure{Estimate: 1, Limit: 0.1, Seen: 1}, "fill mark fill "},
+		"above":       {notice.Figure{Estimate: 0.972, Limit: 0.95, Seen: 1}, "fill mark fill rest "},
+		"below":       {notice.Figure{Estimate: 0.5, Limit: 0.95, Seen: 1}, "fill rest mark rest "},
+		"at it":       {notice.Figure{Estimate: 0.95, Limit: 0.95, Seen: 1}, "fill mark rest "},
+		"nothing":     {notice.Figure{Limit: 0.05, Seen: 1}, "rest mark rest "},
+		"not seen":    {notice.Figure{Estimate: 1, Limit: 0.05}, "rest mark rest "},
+		"too few":     {notice.Figure{Estimate: 1, Limit: 0.05, Seen: 29, Enough: 30}, "rest mark rest "},
+		"no limit":    {notice.Figure{Seen: 1}, "mark rest "},
+		"limit of 1":  {notice.Figure{Estimate: 0.5, Limit: 1, Seen: 1}, "fill rest mark "},
+		"beyond 100 ": {notice.Figure{Estimate: 3, Limit: 0.5, Seen: 1}, "fill mark fill "},
 	} {
 		parts, width := "", 0.0
 		for _, cell := range bar(c.figure) {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"marketplace.example/trials/internal/domain/evidence"
 	"marketplace.example/trials/internal/domain/monitoring"
 	"marketplace.example/trials/internal/domain/rollout"
 )
@@ -181,7 +182,7 @@ func TestWhenARolloutWasWatched(t *testing.T) {
 		return at.UTC()
 	}
 	require.Zero(t, watched(), "there is no rollout")
-	started := rollout.Begin(rollout.Start{ID: "r1", Plan: rollout.DefaultPlan(), By: "admin", Times: rollout.Times{Day: 24 * time.Hour, TrialDays: 17}}, at)
+	started := rollout.Begin(rollout.Start{ID: "r1", Plan: rollout.DefaultPlan(), By: "admin", Times: evidence.Times{Day: 24 * time.Hour, TrialDays: 17}}, at)
 	state := rollout.State{}.Apply(started)
 	_, err := s.AppendDecision(t.Context(), started, state)
 	require.NoError(t, err)

@@ -11,9 +11,9 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 
+	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/lanes"
 	"marketplace.example/trials/internal/domain/recovery"
-	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
 )
 
@@ -29,42 +29,42 @@ const flagsID = recovery.FlagsID
 
 // flagsDocument is the flag document as stored.
 type flagsDocument struct {
-	ID               string `bson:"_id"`
-	rollout.Document `bson:",inline"`
+	ID             string `bson:"_id"`
+	flags.Document `bson:",inline"`
 }
 
 // Flags is the flag document. Where there is none, the initial one is made, and
 // where somebody put one without a salt, it gets one: of several callers
 // one makes it, and all see the same.
-func (s *Store) Flags(ctx context.Context) (rollout.Document, error) {
+func (s *Store) Flags(ctx context.Context) (flags.Document, error) {
 	var doc flagsDocument
 	err := s.flags.FindOne(ctx, byID(flagsID)).Decode(&doc)
 	if errors.Is(err, mongo.ErrNoDocuments) || err == nil && doc.Salt == "" {
 		return s.initFlags(ctx)
 	}
 	if err != nil {
-		return rollout.Document{}, failed("reading the flags", err)
+		return flags.Document{}, failed("reading the flags", err)
 	}
 	return doc.Document, nil
 }
 
 // initFlags makes the flag document, or the salt of one without.
-func (s *Store) initFlags(ctx context.Context) (rollout.Document, error) {
-	initial := flagsDocument{ID: flagsID, Document: rollout.Document{
-		FeatureFlags: rollout.InitialFlags(), Salt: rand.Text(), Version: 1, UpdatedAt: stored(time.Now()), UpdatedBy: "setup",
+func (s *Store) initFlags(ctx context.Context) (flags.Document, error) {
+	initial := flagsDocument{ID: flagsID, Document: flags.Document{
+		FeatureFlags: flags.Initial(), Salt: rand.Text(), Version: 1, UpdatedAt: stored(time.Now()), UpdatedBy: "setup",
 	}}
 	_, err := s.flags.InsertOne(ctx, initial)
 	if err != nil && !mongo.IsDuplicateKeyError(err) {
-		return rollout.Document{}, failed("making the flags", err)
+		return flags.Document{}, failed("making the flags", err)
 	}
 	unsalted := append(byID(flagsID), bson.E{Key: "salt", Value: bson.D{{Key: "$in", Value: bson.A{nil, ""}}}})
 	err = s.flags.FindOneAndUpdate(ctx, unsalted, bson.D{{Key: "$set", Value: bson.D{{Key: "salt", Value: initial.Salt}}}}).Err()
 	if err != nil && !errors.Is(err, mongo.ErrNoDocuments) {
-		return rollout.Document{}, failed("salting the flags", err)
+		return flags.Document{}, failed("salting the flags", err)
 	}
 	var doc flagsDocument
 	if err := s.flags.FindOne(ctx, byID(flagsID)).Decode(&doc); err != nil {
-		return rollout.Document{}, failed("reading the flags", err)
+		return flags.Document{}, failed("reading the flags", err)
 	}
 	return doc.Document, nil
 }
@@ -74,26 +74,26 @@ func (s *Store) initFlags(ctx context.Context) (rollout.Document, error) {
 // are then. An error of change's, or a percentage that is none, leaves
 // everything as it is; a change that changes nothing makes no new version. Changes of this
 // process take turns, those of an urgent context (lanes.Urgent) first.
-func (s *Store) UpdateFlags(ctx context.Context, by string, change func(*rollout.FlagChange) error) (rollout.Document, error) {
+func (s *Store) UpdateFlags(ctx context.Context, by string, change func(*flags.Change) error) (flags.Document, error) {
 	leave, err := s.flagTurns.Enter(ctx)
 	if errors.Is(err, lanes.ErrFull) {
-		return rollout.Document{}, errFlagsBusy
+		return flags.Document{}, errFlagsBusy
 	}
 	if err != nil {
-		return rollout.Document{}, fmt.Errorf("waiting to change the flags: %w", err)
+		return flags.Document{}, fmt.Errorf("waiting to change the flags: %w", err)
 	}
 	defer leave()
 	for range flagsTries {
 		doc, err := s.Flags(ctx)
 		if err != nil {
-			return rollout.Document{}, err
+			return flags.Document{}, err
 		}
 		c := doc.Change()
 		if err := change(&c); err != nil {
-			return rollout.Document{}, err
+			return flags.Document{}, err
 		}
-		if err := rollout.ValidPercentage(c.TrialAutomation.RolloutPercentage); err != nil {
-			return rollout.Document{}, fmt.Errorf("changing the flags: %w", err)
+		if err := flags.ValidPercentage(c.TrialAutomation.RolloutPercentage); err != nil {
+			return flags.Document{}, fmt.Errorf("changing the flags: %w", err)
 		}
 		after, changed := doc.Changed(c, by, stored(time.Now()))
 		if !changed {
@@ -104,7 +104,7 @@ func (s *Store) UpdateFlags(ctx context.Context, by string, change func(*rollout
 			return after, err
 		}
 	}
-	return rollout.Document{}, errFlagsBusy
+	return flags.Document{}, errFlagsBusy
 }
 
 var errFlagsBusy = &trial.Error{Code: trial.CodeUnavailable, Message: "the flags are being changed by others all the time; try again later"}
@@ -112,7 +112,7 @@ var errFlagsBusy = &trial.Error{Code: trial.CodeUnavailable, Message: "the flags
 // replaceFlags stores the flags in the place of a version. It is
 // mongo.ErrNoDocuments where that is not the present one. The filter costs
 // nothing: the collection has one document.
-func (s *Store) replaceFlags(ctx context.Context, version int, after rollout.Document) error {
+func (s *Store) replaceFlags(ctx context.Context, version int, after flags.Document) error {
 	filter := append(byID(flagsID), bson.E{Key: "version", Value: version})
 	if version == 0 { // put there by somebody who knew of no versions
 		filter[1].Value = bson.D{{Key: "$in", Value: bson.A{nil, 0}}}
@@ -124,17 +124,17 @@ func (s *Store) replaceFlags(ctx context.Context, version int, after rollout.Doc
 }
 
 // ReadFlags reads the flag document of a backup.
-func ReadFlags(stored []byte) (rollout.Document, error) {
+func ReadFlags(stored []byte) (flags.Document, error) {
 	var doc flagsDocument
 	decoder := bson.NewDecoder(bson.NewDocumentReader(bytes.NewReader(stored)))
 	decoder.UseJSONStructTags()
 	if err := decoder.Decode(&doc); err != nil {
-		return rollout.Document{}, fmt.Errorf("reading the flags in the backup: %w", err)
+		return flags.Document{}, fmt.Errorf("reading the flags in the backup: %w", err)
 	}
 	return doc.Document, nil
 }
 
 // PutFlags stores flags, whatever stands there.
-func (s *Store) PutFlags(ctx context.Context, flags rollout.Document) error {
+func (s *Store) PutFlags(ctx context.Context, flags flags.Document) error {
 	return s.put(ctx, s.flags, flagsID, flagsDocument{ID: flagsID, Document: flags})
 }

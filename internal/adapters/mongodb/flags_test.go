@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.mongodb.org/mongo-driver/v2/bson"
 
-	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/trial"
 )
 
@@ -52,7 +52,7 @@ func TestInitialFlagsAreShapedAsRequired(t *testing.T) {
 func TestFlagsAreMadeOnce(t *testing.T) {
 	t.Parallel()
 	s := newTestStore(t)
-	docs := make([]rollout.Document, 16)
+	docs := make([]flags.Document, 16)
 	errs := make([]error, len(docs))
 	together(len(docs), func(i int) { docs[i], errs[i] = s.Flags(t.Context()) })
 	for i := range docs {
@@ -69,7 +69,7 @@ func TestFlagsPutThereByHand(t *testing.T) {
 	require.NoError(t, bson.UnmarshalExtJSON([]byte(initialState), false, &byHand))
 	_, err := s.flags.InsertOne(t.Context(), append(byID("featureFlags"), byHand...))
 	require.NoError(t, err)
-	docs := make([]rollout.Document, 16)
+	docs := make([]flags.Document, 16)
 	errs := make([]error, len(docs))
 	together(len(docs), func(i int) { docs[i], errs[i] = s.Flags(t.Context()) })
 	for i := range docs {
@@ -77,9 +77,9 @@ func TestFlagsPutThereByHand(t *testing.T) {
 		require.Equal(t, docs[0].Salt, docs[i].Salt)
 	}
 	require.NotEmpty(t, docs[0].Salt)
-	require.Equal(t, rollout.InitialFlags(), docs[0].FeatureFlags)
+	require.Equal(t, flags.Initial(), docs[0].FeatureFlags)
 
-	updated, err := s.UpdateFlags(t.Context(), "test", func(f *rollout.FlagChange) error { f.TrialAutomation.RolloutPercentage = 10; return nil })
+	updated, err := s.UpdateFlags(t.Context(), "test", func(f *flags.Change) error { f.TrialAutomation.RolloutPercentage = 10; return nil })
 	require.NoError(t, err)
 	require.Equal(t, 1, updated.Version)
 	require.Equal(t, docs[0].Salt, updated.Salt)
@@ -93,7 +93,7 @@ func TestUpdateFlagsLosesNoChange(t *testing.T) {
 	const changes = 20
 	errs := make([]error, changes)
 	together(changes, func(i int) {
-		_, errs[i] = s.UpdateFlags(t.Context(), "test", func(f *rollout.FlagChange) error { f.TrialAutomation.RolloutPercentage++; return nil })
+		_, errs[i] = s.UpdateFlags(t.Context(), "test", func(f *flags.Change) error { f.TrialAutomation.RolloutPercentage++; return nil })
 	})
 	for _, err := range errs {
 		require.NoError(t, err)
@@ -113,15 +113,15 @@ func TestUpdateFlagsRefuses(t *testing.T) {
 	require.NoError(t, err)
 
 	refusal := errors.New("no")
-	_, err = s.UpdateFlags(t.Context(), "test", func(f *rollout.FlagChange) error { f.AdminTools.Enabled = false; return refusal })
+	_, err = s.UpdateFlags(t.Context(), "test", func(f *flags.Change) error { f.AdminTools.Enabled = false; return refusal })
 	require.ErrorIs(t, err, refusal)
 
 	var field *trial.Error
-	_, err = s.UpdateFlags(t.Context(), "test", func(f *rollout.FlagChange) error { f.TrialAutomation.RolloutPercentage = 101; return nil })
+	_, err = s.UpdateFlags(t.Context(), "test", func(f *flags.Change) error { f.TrialAutomation.RolloutPercentage = 101; return nil })
 	require.ErrorAs(t, err, &field)
 	require.Equal(t, "rolloutPercentage", field.Field)
 
-	same, err := s.UpdateFlags(t.Context(), "test", func(*rollout.FlagChange) error { return nil })
+	same, err := s.UpdateFlags(t.Context(), "test", func(*flags.Change) error { return nil })
 	require.NoError(t, err)
 	require.Equal(t, before, same, "a change that changes nothing makes no version")
 
@@ -134,9 +134,9 @@ func TestUpdateFlagsRefuses(t *testing.T) {
 func TestFlagsKnowWhatWasAskedForWithThem(t *testing.T) {
 	t.Parallel()
 	s := newTestStore(t)
-	asked := rollout.RollbackRequest{RolloutID: "r-1", Request: rollout.Request{ID: "k-1", By: "ada", Reason: "slow", InFlight: rollout.Release}}
+	asked := flags.RollbackRequest{RolloutID: "r-1", Request: flags.Request{ID: "k-1", By: "ada", Reason: "slow", InFlight: flags.Release}}
 	for version := 2; version < 4; version++ {
-		updated, err := s.UpdateFlags(t.Context(), "ada", func(c *rollout.FlagChange) error {
+		updated, err := s.UpdateFlags(t.Context(), "ada", func(c *flags.Change) error {
 			c.Off, c.TrialAutomation.Enabled, c.Rollback = true, false, &asked
 			return nil
 		})
@@ -146,10 +146,10 @@ func TestFlagsKnowWhatWasAskedForWithThem(t *testing.T) {
 		read, err := s.Flags(t.Context())
 		require.NoError(t, err)
 		require.Equal(t, updated, read)
-		kept := rollout.RollbackRequest{Version: version, RolloutID: asked.RolloutID, Request: asked.Request}
+		kept := flags.RollbackRequest{Version: version, RolloutID: asked.RolloutID, Request: asked.Request}
 		require.Equal(t, &kept, read.Rollback)
 	}
-	on, err := s.UpdateFlags(t.Context(), "ada", func(c *rollout.FlagChange) error { c.TrialAutomation.Enabled = true; return nil })
+	on, err := s.UpdateFlags(t.Context(), "ada", func(c *flags.Change) error { c.TrialAutomation.Enabled = true; return nil })
 	require.NoError(t, err)
 	require.Equal(t, 3, on.DisabledVersion)
 	require.Equal(t, 3, on.Rollback.Version)

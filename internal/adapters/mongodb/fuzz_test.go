@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.mongodb.org/mongo-driver/v2/bson"
 
+	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/migration"
-	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
 )
 
@@ -28,7 +28,7 @@ func FuzzReadUser(f *testing.F) {
 	require.NoError(f, err)
 	f.Add(raw)
 	f.Add([]byte{5, 0, 0, 0, 0})
-	terms := migration.Terms{At: at, Flags: rollout.Document{FeatureFlags: rollout.InitialFlags(), Salt: "salt", Version: 1}, Policy: trial.DefaultPolicy(), Day: trial.RealDay}
+	terms := migration.Terms{At: at, Flags: flags.Document{FeatureFlags: flags.Initial(), Salt: "salt", Version: 1}, Policy: trial.DefaultPolicy(), Day: trial.RealDay}
 	f.Fuzz(func(t *testing.T, content []byte) {
 		raw := bson.Raw(content)
 		if raw.Validate() != nil {

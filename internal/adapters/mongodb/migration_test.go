@@ -14,8 +14,8 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
+	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/migration"
-	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
 )
 
@@ -47,7 +47,7 @@ func oldUsers() []bson.D {
 func newOldStore(t *testing.T, users []bson.D) *Store {
 	t.Helper()
 	s := newTestStore(t)
-	flags := flagsDocument{ID: flagsID, Document: rollout.Document{FeatureFlags: rollout.InitialFlags(), Salt: "salt", Version: 5}}
+	flags := flagsDocument{ID: flagsID, Document: flags.Document{FeatureFlags: flags.Initial(), Salt: "salt", Version: 5}}
 	flags.FeatureFlags.TrialAutomation.RolloutPercentage = 100
 	_, err := s.flags.InsertOne(t.Context(), flags)
 	require.NoError(t, err)

@@ -7,13 +7,13 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 
-	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/report"
 )
 
 // reportDocument is a report as stored. The report itself is written once.
 type reportDocument struct {
-	Key    string         `bson:"_id"`
-	Report rollout.Report `json:"report"`
+	Key    string        `bson:"_id"`
+	Report report.Report `json:"report"`
 	// Notified says that people were told of it, or that this was given up.
 	Notified bool `json:"told"`
 }
@@ -22,21 +22,21 @@ func reportKey(rolloutID, id string) string { return rolloutID + "/report/" + id
 
 // Report is a rollout's report of that id, whether people were told of it, and
 // whether there is one.
-func (s *Store) Report(ctx context.Context, rolloutID, id string) (r rollout.Report, notified, found bool, err error) {
+func (s *Store) Report(ctx context.Context, rolloutID, id string) (r report.Report, notified, found bool, err error) {
 	var doc reportDocument
 	err = s.reports.FindOne(ctx, byID(reportKey(rolloutID, id))).Decode(&doc)
 	if errors.Is(err, mongo.ErrNoDocuments) {
-		return rollout.Report{}, false, false, nil
+		return report.Report{}, false, false, nil
 	}
 	if err != nil {
-		return rollout.Report{}, false, false, failed("reading report "+reportKey(rolloutID, id), err)
+		return report.Report{}, false, false, failed("reading report "+reportKey(rolloutID, id), err)
 	}
 	return doc.Report, doc.Notified, true, nil
 }
 
 // AddReport stores a report. Where one of that id is stored already, that one is
 // answered with: it is made once.
-func (s *Store) AddReport(ctx context.Context, r rollout.Report) (rollout.Report, error) {
+func (s *Store) AddReport(ctx context.Context, r report.Report) (report.Report, error) {
 	_, err := s.reports.InsertOne(ctx, reportDocument{Key: reportKey(r.RolloutID, r.ID), Report: r})
 	if mongo.IsDuplicateKeyError(err) {
 		r, _, _, err = s.Report(ctx, r.RolloutID, r.ID)

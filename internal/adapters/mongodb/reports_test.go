@@ -9,17 +9,18 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"marketplace.example/trials/internal/domain/report"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
 )
 
-func aReport() rollout.Report {
+func aReport() report.Report {
 	at := time.Date(2026, 3, 10, 13, 0, 0, 0, time.UTC)
-	return rollout.Report{
+	return report.Report{
 		RolloutID: "r1", ID: "daily-1", Kind: rollout.ReportDaily, Number: 1, From: at.Add(-25 * time.Hour), To: at.Add(-time.Hour), At: at,
 		Percentage: 100, Summary: "Day 1", Findings: []string{"About as before."}, Tasks: []string{"daily-monitoring-review"},
-		Total: rollout.Tally{Admitted: 3, P95MS: 120}, Before: rollout.Tally{Admitted: 2}, Days: []rollout.Tally{{Admitted: 3, P95MS: 120}},
-		Use: []rollout.Use{{What: "trial extended", Times: 2}},
+		Total: report.Tally{Admitted: 3, P95MS: 120}, Before: report.Tally{Admitted: 2}, Days: []report.Tally{{Admitted: 3, P95MS: 120}},
+		Use: []report.Use{{What: "trial extended", Times: 2}},
 	}
 }
 

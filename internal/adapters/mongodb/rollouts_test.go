@@ -10,6 +10,8 @@ import (
 	"go.mongodb.org/mongo-driver/v2/event"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 
+	"marketplace.example/trials/internal/domain/evidence"
+	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
 )
@@ -86,7 +88,7 @@ func TestObservationsReachTheWatchOfASlowDatabase(t *testing.T) {
 }
 
 func aRollout(id string) rollout.Event {
-	return rollout.Begin(rollout.Start{ID: id, Plan: rollout.DefaultPlan(), By: "admin", Times: rollout.Times{Day: trial.RealDay, TrialDays: 17}},
+	return rollout.Begin(rollout.Start{ID: id, Plan: rollout.DefaultPlan(), By: "admin", Times: evidence.Times{Day: trial.RealDay, TrialDays: 17}},
 		time.Date(2026, 3, 9, 12, 0, 0, 0, time.UTC))
 }
 
@@ -135,7 +137,7 @@ func TestADecisionIsFoundThoughThoseBeforeItAreLost(t *testing.T) {
 			require.NoError(t, err)
 		}
 		state.Seq = 2
-		third := rollout.Event{Seq: 3, Type: rollout.EventUpdate, At: initial.At.Add(time.Hour), By: rollout.Automatic, Reason: "as planned"}
+		third := rollout.Event{Seq: 3, Type: rollout.EventUpdate, At: initial.At.Add(time.Hour), By: flags.Automatic, Reason: "as planned"}
 		after := state.Apply(third)
 		for range 2 {
 			existing, err := s.AppendDecision(ctx, third, after)
@@ -170,7 +172,7 @@ func TestASnapshotIsStoredOnceUnderItsNumber(t *testing.T) {
 
 	ledger := rollout.NewLedger(rollout.DefaultPlan())
 	ledger.Apply(rollout.DefaultPlan(), kept, trial.RealDay)
-	judgement := rollout.Judge(rollout.DefaultPlan(), rollout.Times{Day: trial.RealDay, TrialDays: 17}, ledger, kept)
+	judgement := rollout.Judge(rollout.DefaultPlan(), evidence.Times{Day: trial.RealDay, TrialDays: 17}, ledger, kept)
 	require.NoError(t, s.PutLedger(ctx, "r1", ledger, judgement))
 	got, judged, found, err := s.Ledger(ctx, "r1")
 	require.NoError(t, err)

@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"marketplace.example/trials/internal/domain/monitoring"
+	"marketplace.example/trials/internal/domain/report"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
 )
@@ -344,7 +345,7 @@ func TestTheRolloutCountsAnEMailAsItsRecordDoes(t *testing.T) {
 		arrived := counted[monitoring.Counter{Period: slot, Cohort: trial.Automated, Name: monitoring.MailArrived}]
 		failed := counted[monitoring.Counter{Period: slot, Cohort: trial.Automated, Name: monitoring.MailFailed}]
 
-		tally := rollout.TallyOf(rollout.Facts{Outcomes: outcomes})
+		tally := report.TallyOf(report.Facts{Outcomes: outcomes})
 		require.Equal(t, []int{arrived + 1, failed}, []int{tally.MailDelivered, tally.MailFailed})
 
 		plan := rollout.DefaultPlan()

@@ -11,7 +11,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 
-	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/trial"
 )
 
@@ -69,7 +69,7 @@ func TestServerAway(t *testing.T) {
 		"LastSweep":   func(ctx context.Context) error { _, err := s.LastSweep(ctx); return err },
 		"Processes":   func(ctx context.Context) error { _, err := s.Processes(ctx); return err },
 		"UpdateFlags": func(ctx context.Context) error {
-			_, err := s.UpdateFlags(ctx, "test", func(*rollout.FlagChange) error { return nil })
+			_, err := s.UpdateFlags(ctx, "test", func(*flags.Change) error { return nil })
 			return err
 		},
 	}

@@ -11,7 +11,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 	"golang.org/x/sync/errgroup"
 
-	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/trial"
 )
 
@@ -302,7 +302,7 @@ func (s *Store) KeepRegistration(ctx context.Context, r trial.Registration) erro
 		return err
 	}
 	_, _, err = first(ctx, s, registrationKey(r.VendorID), registration{
-		StartedAt: r.At, Cohort: r.Cohort, Bucket: rollout.Bucket(doc.Salt, rollout.FlagKey, r.VendorID), Policy: r.Policy.Name, RegisteredAt: r.At,
+		StartedAt: r.At, Cohort: r.Cohort, Bucket: flags.Bucket(doc.Salt, flags.Key, r.VendorID), Policy: r.Policy.Name, RegisteredAt: r.At,
 		FlagsVersion: r.FlagsVersion,
 	})
 	return err

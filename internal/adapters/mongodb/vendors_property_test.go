@@ -13,7 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"marketplace.example/trials/activities"
-	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/trial"
 )
 
@@ -231,8 +231,8 @@ func (v *shop) holds() {
 func TestWhateverBecomesOfAVendorsDocument(t *testing.T) {
 	t.Parallel()
 	s := newTestStore(t)
-	_, err := s.UpdateFlags(t.Context(), "test", func(f *rollout.FlagChange) error {
-		f.TrialAutomation = rollout.TrialAutomation{Enabled: true, RolloutPercentage: 100, EmailReminders: true, AutoExpiration: true, ConversionTracking: true}
+	_, err := s.UpdateFlags(t.Context(), "test", func(f *flags.Change) error {
+		f.TrialAutomation = flags.TrialAutomation{Enabled: true, RolloutPercentage: 100, EmailReminders: true, AutoExpiration: true, ConversionTracking: true}
 		return nil
 	})
 	require.NoError(t, err)

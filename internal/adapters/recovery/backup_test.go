@@ -14,7 +14,7 @@ import (
 
 	"marketplace.example/trials/internal/adapters/backup"
 	"marketplace.example/trials/internal/adapters/storage"
-	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/trial"
 )
 
@@ -186,7 +186,7 @@ func TestTheLastBackupIsRestoredAsItIs(t *testing.T) {
 	r := newPast(t)
 	insertUser(t, r.store, bson.D{{Key: "_id", Value: bson.NewObjectID()}, {Key: "isVendor", Value: false}, {Key: "odd", Value: bson.D{{Key: "z", Value: int64(1)}, {Key: "a", Value: 2.0}}}})
 	require.NoError(t, r.store.Setup(t.Context()))
-	_, err := r.store.UpdateFlags(t.Context(), "admin", func(f *rollout.FlagChange) error {
+	_, err := r.store.UpdateFlags(t.Context(), "admin", func(f *flags.Change) error {
 		f.TrialAutomation.RolloutPercentage = 12.5
 		return nil
 	})

@@ -7,6 +7,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 
 	"marketplace.example/trials/internal/adapters/backup"
+	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/recovery"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
@@ -166,7 +167,7 @@ func (s Store) CatchUpRollout(ctx context.Context, recovered recovery.Rollout) (
 	if percentage == nil {
 		return c, state, nil
 	}
-	_, err = s.UpdateFlags(ctx, recovery.By, func(f *rollout.FlagChange) error {
+	_, err = s.UpdateFlags(ctx, recovery.By, func(f *flags.Change) error {
 		f.TrialAutomation.RolloutPercentage = *percentage
 		return nil
 	})

@@ -10,6 +10,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
+	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/recovery"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
@@ -253,7 +254,7 @@ func TestALostVendorComesBack(t *testing.T) {
 func TestRolloutsCatchUp(t *testing.T) {
 	t.Parallel()
 	s := newTestStore(t)
-	_, err := s.UpdateFlags(t.Context(), "restore", func(f *rollout.FlagChange) error {
+	_, err := s.UpdateFlags(t.Context(), "restore", func(f *flags.Change) error {
 		f.TrialAutomation.Enabled = false
 		return nil
 	})

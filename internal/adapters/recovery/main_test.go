@@ -14,6 +14,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo"
 
 	"marketplace.example/trials/internal/adapters/mongodb"
+	"marketplace.example/trials/internal/domain/evidence"
 	"marketplace.example/trials/internal/domain/recovery"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
@@ -112,7 +113,7 @@ func erasure(after time.Duration) trial.Erasure {
 }
 
 func aRollout(id string) rollout.Event {
-	return rollout.Begin(rollout.Start{ID: id, Plan: rollout.DefaultPlan(), By: "admin", Times: rollout.Times{Day: trial.RealDay, TrialDays: 17}},
+	return rollout.Begin(rollout.Start{ID: id, Plan: rollout.DefaultPlan(), By: "admin", Times: evidence.Times{Day: trial.RealDay, TrialDays: 17}},
 		time.Date(2026, 3, 9, 12, 0, 0, 0, time.UTC))
 }
 

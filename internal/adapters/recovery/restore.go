@@ -14,8 +14,8 @@ import (
 	"marketplace.example/trials/internal/adapters/backup"
 	"marketplace.example/trials/internal/adapters/mongodb"
 	"marketplace.example/trials/internal/domain/access"
+	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/recovery"
-	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
 )
 
@@ -42,7 +42,7 @@ type Restored struct {
 	// SetBack says that the backup after the moment was passed over, since it lacks events that the one before has.
 	SetBack bool `json:"setBack"`
 	// Flags are as they were; now the automation is disabled.
-	Flags rollout.Flags `json:"flags"`
+	Flags flags.Flags `json:"flags"`
 }
 
 // Moment is a moment of the past, and what it is restored from.
@@ -184,8 +184,8 @@ func (s Store) Restore(ctx context.Context, m Moment) (Restored, error) {
 }
 
 // Disable disables the automation of a database that was restored, and answers with the flags as they were.
-func (s Store) Disable(ctx context.Context) (was rollout.Flags, err error) {
-	_, err = s.UpdateFlags(ctx, recovery.By, func(f *rollout.FlagChange) error {
+func (s Store) Disable(ctx context.Context) (was flags.Flags, err error) {
+	_, err = s.UpdateFlags(ctx, recovery.By, func(f *flags.Change) error {
 		was, f.Off = f.Flags, f.TrialAutomation.Enabled
 		f.TrialAutomation.Enabled = false
 		return nil

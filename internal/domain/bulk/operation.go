@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/trial"
 )
 
@@ -159,7 +159,7 @@ func (f *Filter) validate() error {
 
 // Against names the flag that forbids the operation; empty if none
 // does. New ends need the flag of extensions, in either direction.
-func (o Operation) Against(f rollout.Flags) string {
+func (o Operation) Against(f flags.Flags) string {
 	newEnd := o.Action.takesDays() || o.Action == Undo
 	switch {
 	case !f.AdminTools.Enabled:

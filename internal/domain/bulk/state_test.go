@@ -9,7 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"marketplace.example/trials/internal/domain/bulk"
-	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/trial"
 )
 
@@ -205,17 +205,17 @@ func requireField(t *testing.T, field string, err error) {
 func TestFlagsAgainst(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
-		off     func(*rollout.Flags)
+		off     func(*flags.Flags)
 		flag    string
 		against []bulk.Action
 	}{
-		{func(*rollout.Flags) {}, "", nil},
-		{func(f *rollout.Flags) { f.AdminTools.Enabled = false }, "adminTools.enabled", append(bulk.Actions(), bulk.Undo)},
-		{func(f *rollout.Flags) { f.AdminTools.BulkOperations = false }, "adminTools.bulkOperations", append(bulk.Actions(), bulk.Undo)},
-		{func(f *rollout.Flags) { f.AdminTools.TrialExtension = false }, "adminTools.trialExtension", []bulk.Action{bulk.Extend, bulk.Shorten, bulk.Revive, bulk.Undo}},
-		{func(f *rollout.Flags) { f.TrialAutomation.Enabled = false }, "trialAutomation.enabled", []bulk.Action{bulk.Resend}},
+		{func(*flags.Flags) {}, "", nil},
+		{func(f *flags.Flags) { f.AdminTools.Enabled = false }, "adminTools.enabled", append(bulk.Actions(), bulk.Undo)},
+		{func(f *flags.Flags) { f.AdminTools.BulkOperations = false }, "adminTools.bulkOperations", append(bulk.Actions(), bulk.Undo)},
+		{func(f *flags.Flags) { f.AdminTools.TrialExtension = false }, "adminTools.trialExtension", []bulk.Action{bulk.Extend, bulk.Shorten, bulk.Revive, bulk.Undo}},
+		{func(f *flags.Flags) { f.TrialAutomation.Enabled = false }, "trialAutomation.enabled", []bulk.Action{bulk.Resend}},
 	} {
-		f := rollout.InitialFlags()
+		f := flags.Initial()
 		c.off(&f)
 		for _, action := range append(bulk.Actions(), bulk.Undo) {
 			want := ""

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"time"
 
-	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/trial"
 )
 
@@ -12,8 +12,8 @@ import (
 // interrupted continues as it began.
 type Terms struct {
 	// At is when the pass began; it counts as the present.
-	At    time.Time        `json:"at"`
-	Flags rollout.Document `json:"flags"`
+	At    time.Time      `json:"at"`
+	Flags flags.Document `json:"flags"`
 	// Policy and Day determine when a trial that began then would be over.
 	Policy trial.Policy  `json:"policy"`
 	Day    time.Duration `json:"day"`

@@ -6,7 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/trial"
 )
 
@@ -15,10 +15,10 @@ var present = time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
 
 // terms admit everybody who registers.
 func terms() Terms {
-	flags := rollout.InitialFlags()
-	flags.TrialAutomation.RolloutPercentage = 100
+	current := flags.Initial()
+	current.TrialAutomation.RolloutPercentage = 100
 	return Terms{
-		At: present, Flags: rollout.Document{FeatureFlags: flags, Salt: "salt", Version: 7},
+		At: present, Flags: flags.Document{FeatureFlags: current, Salt: "salt", Version: 7},
 		Policy: trial.DefaultPolicy(), Day: trial.RealDay,
 	}
 }

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/notice"
 	"marketplace.example/trials/internal/domain/trial"
 )
 
@@ -78,20 +78,20 @@ type Rule struct {
 	Window string `json:"window"`
 	Todo   string `json:"todo"`
 	// Roles are the recipients.
-	Roles []rollout.Role `json:"roles"`
+	Roles []notice.Role `json:"roles"`
 }
 
 // Rules are the built-in rules, in display order.
 func Rules() []Rule {
-	engineers := []rollout.Role{rollout.LeadDeveloper, rollout.DevOps}
-	mailers := []rollout.Role{rollout.LeadDeveloper, rollout.DevOps, rollout.Support}
+	engineers := []notice.Role{notice.LeadDeveloper, notice.DevOps}
+	mailers := []notice.Role{notice.LeadDeveloper, notice.DevOps, notice.Support}
 	return []Rule{
 		{
 			ID: ConversionRateDropped, Title: "Conversion rate has dropped", Unit: Percent, Below: true,
 			Threshold: 10, Severity: High, Cooldown: 30, Needed: 30,
 			Value: "the conversion rate of automated trials that could have ended", Window: "trials that began in the 30 days before the last trial length and grace",
 			Todo:  "Compare it with the control cohort's. If only automated trials convert less, roll back the rollout.",
-			Roles: []rollout.Role{rollout.LeadDeveloper, rollout.ProductOwner},
+			Roles: []notice.Role{notice.LeadDeveloper, notice.ProductOwner},
 		},
 		{
 			ID: EmailDeliveryFailed, Title: "E-mails are not delivered", Unit: Count,
@@ -105,7 +105,7 @@ func Rules() []Rule {
 			Threshold: 50, Severity: Medium, Cooldown: 60,
 			Value: "trials that expired", Window: "the last hour",
 			Todo:  "See whether as many registered together, or were held together. If not, set autoExpiration to false, and look at the trials' events.",
-			Roles: []rollout.Role{rollout.LeadDeveloper, rollout.ProductOwner, rollout.Support},
+			Roles: []notice.Role{notice.LeadDeveloper, notice.ProductOwner, notice.Support},
 		},
 		{
 			ID: EmailDeliveryRateLow, Title: "E-mail delivery rate is low", Unit: Percent, Below: true,
@@ -119,7 +119,7 @@ func Rules() []Rule {
 			Threshold: 3, Severity: High, Cooldown: 60,
 			Value: "consecutive watches that are missing", Window: "since the last watch of the running rollout",
 			Todo:  "Check that a worker runs and that the schedule watch-rollout is not paused. Until then the rollout enters no phase and does not roll itself back: pause it or roll it back by hand if in doubt.",
-			Roles: rollout.Roles(),
+			Roles: notice.Roles(),
 		},
 		{
 			ID: RolloutStuck, Title: "The rollout is stuck", Unit: Count,
@@ -154,14 +154,14 @@ func Rules() []Rule {
 			Threshold: 10, Severity: Medium, Cooldown: 60,
 			Value: "trials whose workflow was gone or whose conversion had not arrived", Window: "the last hour",
 			Todo:  "They are repaired already. Find the cause: lost Temporal data, or failed calls to Temporal.",
-			Roles: []rollout.Role{rollout.LeadDeveloper, rollout.DevOps, rollout.DBA},
+			Roles: []notice.Role{notice.LeadDeveloper, notice.DevOps, notice.DBA},
 		},
 		{
 			ID: BackupLate, Title: "The backup is late", Unit: Hours,
 			Threshold: 5, Severity: High, Cooldown: 60,
 			Value: "hours since the last backup, while a rollout runs", Window: "since the last backup, or since the rollout began",
 			Todo:  "Take one with starter backup incremental. Its output, or the failed workflows named back-up, say why the last one is missing.",
-			Roles: []rollout.Role{rollout.DBA, rollout.DevOps},
+			Roles: []notice.Role{notice.DBA, notice.DevOps},
 		},
 		{
 			ID: CertificateExpires, Title: "The API's certificate expires", Unit: Count,

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/notice"
 )
 
 // AlertNotice is an event to notify people of, with its alert's rule.
@@ -24,7 +24,7 @@ func GroupWait(day time.Duration) time.Duration { return EvaluateEvery(day) / 2 
 
 // AlertsMessage combines all notices, of which there must be one, in one message. An alert that
 // fired and cleared is one entry.
-func AlertsMessage(notices []AlertNotice) rollout.Message {
+func AlertsMessage(notices []AlertNotice) notice.Message {
 	var rules []Rule
 	events := map[RuleID][]AlertEvent{}
 	for _, n := range notices {
@@ -33,7 +33,7 @@ func AlertsMessage(notices []AlertNotice) rollout.Message {
 		}
 		events[n.Rule.ID] = append(events[n.Rule.ID], n.Event)
 	}
-	var m rollout.Message
+	var m notice.Message
 	if len(rules) == 1 {
 		m = episode(rules[0], events[rules[0].ID])
 	} else {
@@ -44,7 +44,7 @@ func AlertsMessage(notices []AlertNotice) rollout.Message {
 }
 
 // episode is one message about all events of one alert, in order.
-func episode(r Rule, events []AlertEvent) rollout.Message {
+func episode(r Rule, events []AlertEvent) notice.Message {
 	first, last := events[0], events[len(events)-1]
 	m := *AlertMessage(r, last)
 	if last.Type == AlertCleared && first.Type != AlertCleared {
@@ -54,22 +54,22 @@ func episode(r Rule, events []AlertEvent) rollout.Message {
 }
 
 // combined is one message about several alerts.
-func combined(rules []Rule, events map[RuleID][]AlertEvent) rollout.Message {
-	m := rollout.Message{Kind: rollout.NoticeAlertOver}
-	firing, over := rollout.Section{Title: "Firing"}, rollout.Section{Title: "Over"}
+func combined(rules []Rule, events map[RuleID][]AlertEvent) notice.Message {
+	m := notice.Message{Kind: notice.NoticeAlertOver}
+	firing, over := notice.Section{Title: "Firing"}, notice.Section{Title: "Over"}
 	var worst Severity
 	for _, r := range rules {
 		one := episode(r, events[r.ID])
 		if one.At.After(m.At) {
 			m.At = one.At
 		}
-		if one.Kind == rollout.NoticeAlertOver {
-			over.Items = append(over.Items, rollout.Item{Label: r.Title, Text: one.Lead})
+		if one.Kind == notice.NoticeAlertOver {
+			over.Items = append(over.Items, notice.Item{Label: r.Title, Text: one.Lead})
 			continue
 		}
-		m.Kind = rollout.NoticeAlert
+		m.Kind = notice.NoticeAlert
 		worst = Severities()[max(slices.Index(Severities(), worst), slices.Index(Severities(), r.Severity))]
-		firing.Items = append(firing.Items, rollout.Item{Label: r.Title, Text: strings.Join(append([]string{one.Lead}, one.Lines...), " ")})
+		firing.Items = append(firing.Items, notice.Item{Label: r.Title, Text: strings.Join(append([]string{one.Lead}, one.Lines...), " ")})
 	}
 	switch f, o := len(firing.Items), len(over.Items); {
 	case f == 0:
@@ -79,7 +79,7 @@ func combined(rules []Rule, events map[RuleID][]AlertEvent) rollout.Message {
 	default:
 		m.Subject, m.Lead = fmt.Sprintf("Trial alerts, %s: %d firing, %d over", worst, f, o), fmt.Sprintf("Firing: %d. Over: %d.", f, o)
 	}
-	for _, s := range []rollout.Section{firing, over} {
+	for _, s := range []notice.Section{firing, over} {
 		if len(s.Items) > 0 {
 			m.Sections = append(m.Sections, s)
 		}

@@ -6,7 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/notice"
 	"marketplace.example/trials/internal/domain/trial"
 )
 
@@ -29,7 +29,7 @@ func TestAlertsThatBelongTogetherAreOneMessage(t *testing.T) {
 		one, at(EmailDeliveryRateLow, 4, AlertFired, 1, "88.0 %"), at(WatchMissed, 1, AlertFired, 30, "3 watches"), at(WatchMissed, 2, AlertCleared, 41, "0 watches"),
 	})
 	require.Equal(t, "Trial alerts, high: 2 firing, 1 over", m.Subject)
-	require.Equal(t, rollout.NoticeAlert, m.Kind)
+	require.Equal(t, notice.NoticeAlert, m.Kind)
 	require.Equal(t, minutesOn(41), m.At)
 	require.Len(t, m.Sections, 2)
 	require.Equal(t, "A worker is missing", m.Sections[0].Items[0].Label)

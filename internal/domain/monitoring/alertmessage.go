@@ -4,17 +4,17 @@ import (
 	"fmt"
 	"strings"
 
-	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/notice"
 )
 
 // AlertMessage is the notice about an alert's event to the rule's roles;
 // nil for events that nobody is notified of.
-func AlertMessage(r Rule, e AlertEvent) *rollout.Message {
+func AlertMessage(r Rule, e AlertEvent) *notice.Message {
 	if !e.Notified {
 		return nil
 	}
-	m := &rollout.Message{
-		Key: eventKey(e), Kind: rollout.NoticeAlert, At: e.At, To: r.Roles,
+	m := &notice.Message{
+		Key: eventKey(e), Kind: notice.NoticeAlert, At: e.At, To: r.Roles,
 		Lines: []string{"Measured: " + sentence(e.Observation.Text), "Threshold: " + sentence(r.Limit()), "Severity: " + string(r.Severity) + "."},
 	}
 	switch e.Type {
@@ -27,7 +27,7 @@ func AlertMessage(r Rule, e AlertEvent) *rollout.Message {
 		m.Lead = fmt.Sprintf("%s, still so at %s.", r.Title, formatTime(e.At))
 		m.Lines = append(m.Lines, "What to do: "+r.Todo, acknowledge(r))
 	case AlertCleared:
-		m.Kind = rollout.NoticeAlertOver
+		m.Kind = notice.NoticeAlertOver
 		m.Subject = "Trial alert over: " + lower(r.Title)
 		m.Lead = fmt.Sprintf("Over since %s: %s.", formatTime(e.At), lower(r.Title))
 		if e.Reason == ReasonLapsed {

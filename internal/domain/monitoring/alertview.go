@@ -3,7 +3,7 @@ package monitoring
 import (
 	"time"
 
-	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/flags"
 )
 
 // AlertView is an alert as the API and the pages show it.
@@ -65,7 +65,7 @@ func ViewOfAlert(r Rule, a Alert, now time.Time) AlertView {
 }
 
 // ViewOfAlerts returns the view of all alerts now; alerts are in the order of rules.
-func ViewOfAlerts(flags rollout.Monitoring, rules []Rule, alerts []Alert, now time.Time, day time.Duration) AlertsView {
+func ViewOfAlerts(flags flags.Monitoring, rules []Rule, alerts []Alert, now time.Time, day time.Duration) AlertsView {
 	v := AlertsView{At: now, Enabled: flags.Enabled, TrialMetrics: flags.TrialMetrics, Alerting: flags.Alerting, Alerts: []AlertView{}}
 	for i, a := range alerts {
 		one := ViewOfAlert(rules[i], a, now)

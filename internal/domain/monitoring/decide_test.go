@@ -8,7 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
-	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/flags"
+	"marketplace.example/trials/internal/domain/notice"
 	"marketplace.example/trials/internal/domain/trial"
 )
 
@@ -385,16 +386,16 @@ func TestMessages(t *testing.T) {
 	a, fired := Decide(r, NewAlert(r.ID), o, lookAt(0))
 	m := AlertMessage(r, *fired)
 	require.Equal(t, "alert/emailDeliveryRateLow/1", m.Key)
-	require.Equal(t, rollout.NoticeAlert, m.Kind)
+	require.Equal(t, notice.NoticeAlert, m.Kind)
 	require.Equal(t, "Trial alert, medium: e-mail delivery rate is low", m.Subject)
-	require.Equal(t, []rollout.Role{rollout.LeadDeveloper, rollout.DevOps, rollout.Support}, m.Roles())
+	require.Equal(t, []notice.Role{notice.LeadDeveloper, notice.DevOps, notice.Support}, m.Roles())
 	require.Contains(t, m.Lines, "Threshold: fires below 95 %.")
 
 	a, repeated := Decide(r, a, o, lookAt(60))
 	require.Equal(t, "Trial alert, medium: still firing, e-mail delivery rate is low", AlertMessage(r, *repeated).Subject)
 	_, cleared := Decide(r, a, observing(96), lookAt(61))
 	m = AlertMessage(r, *cleared)
-	require.Equal(t, rollout.NoticeAlertOver, m.Kind)
+	require.Equal(t, notice.NoticeAlertOver, m.Kind)
 	require.Equal(t, "Trial alert over: e-mail delivery rate is low", m.Subject)
 
 	cleared.Notified = false
@@ -413,17 +414,17 @@ func TestWhatIsShownOfAlerts(t *testing.T) {
 	firing, _ := Decide(rules[0], NewAlert(SESPaused), observing(1), lookAt(0))
 	silent, _, err := NewAlert(BackupLate).SilenceUntil(minutesOn(10), Note{At: midday, By: "admin", Reason: "r"})
 	require.NoError(t, err)
-	view := func(minutes float64, flags rollout.Monitoring) AlertsView {
+	view := func(minutes float64, flags flags.Monitoring) AlertsView {
 		return ViewOfAlerts(flags, rules, []Alert{firing, silent}, minutesOn(minutes), trial.RealDay)
 	}
-	on := rollout.InitialFlags().Monitoring
+	on := flags.Initial().Monitoring
 	v := view(3.5, on)
 	require.False(t, v.Late)
 	require.Equal(t, midday, *v.EvaluatedAt)
 	require.Equal(t, AlertFiring, v.Alerts[0].Status)
 	require.NotNil(t, v.Alerts[1].Silence)
 	require.True(t, view(3.6, on).Late, "three looks did not come")
-	require.False(t, view(3.6, rollout.Monitoring{}).Late, "nobody is to look")
+	require.False(t, view(3.6, flags.Monitoring{}).Late, "nobody is to look")
 	require.Nil(t, view(10, on).Alerts[1].Silence, "it is over")
 	require.True(t, ViewOfAlerts(on, rules[:1], []Alert{NewAlert(SESPaused)}, midday, trial.RealDay).Late, "nobody has ever looked")
 }

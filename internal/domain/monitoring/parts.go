@@ -188,7 +188,7 @@ func reconciler(p Probes, now time.Time) Part {
 	return part
 }
 
-func flags(p Probes) Part {
+func flagsPart(p Probes) Part {
 	part := Part{Name: PartFlags, State: Healthy, Took: p.Flags.Took, Message: "can be read"}
 	switch {
 	case p.MongoDB.failed() || p.Flags.Failure == NoAnswer:

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/flags"
 )
 
 // The collections that rules name. Of all others everything comes from the last backup before the moment.
@@ -123,7 +123,7 @@ const VersionsLost = 100_000
 
 // DisabledFlags are the flags of a backup as they are restored: those who have unsubscribed since may not be known, so
 // the automation is disabled, and a person is to say when it goes on.
-func DisabledFlags(flags rollout.Document, now time.Time) rollout.Document {
+func DisabledFlags(flags flags.Document, now time.Time) flags.Document {
 	c := flags.Change()
 	c.Off, c.TrialAutomation.Enabled = true, false
 	flags.Version += VersionsLost

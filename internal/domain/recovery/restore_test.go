@@ -7,8 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/recovery"
-	"marketplace.example/trials/internal/domain/rollout"
 )
 
 // Which document comes from which backup, and which is not deleted before.
@@ -91,7 +91,7 @@ func TestHistoriesEndBeforeTheMoment(t *testing.T) {
 // Restored flags are those of before, but for the automation, and nobody takes them for old ones.
 func TestRestoredFlagsAreDisabled(t *testing.T) {
 	t.Parallel()
-	flags := rollout.Document{FeatureFlags: rollout.InitialFlags(), Salt: "salt", Version: 7}
+	flags := flags.Document{FeatureFlags: flags.Initial(), Salt: "salt", Version: 7}
 	flags.FeatureFlags.TrialAutomation.Enabled, flags.FeatureFlags.TrialAutomation.RolloutPercentage = true, 25
 	got := recovery.DisabledFlags(flags, at.Add(time.Microsecond))
 	require.Equal(t, 7+recovery.VersionsLost+1, got.Version)

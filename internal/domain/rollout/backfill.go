@@ -3,6 +3,8 @@ package rollout
 import (
 	"fmt"
 	"time"
+
+	"marketplace.example/trials/internal/domain/flags"
 )
 
 // backfillBatch bounds how many trials one batch backfills.
@@ -39,7 +41,7 @@ func (s State) BackfilledEvent(after string, count int, done bool, now time.Time
 	if s.Backfill != nil {
 		b.Taken += s.Backfill.Taken
 	}
-	e := Event{Seq: s.Seq + 1, Type: EventBackfill, At: now.UTC().Truncate(time.Millisecond), By: Automatic, Backfill: &b,
+	e := Event{Seq: s.Seq + 1, Type: EventBackfill, At: now.UTC().Truncate(time.Millisecond), By: flags.Automatic, Backfill: &b,
 		Reason: fmt.Sprintf("Backfilled: %d vendors whose trials ran unautomated are automated now.", b.Taken)}
 	if done {
 		e.Reason += " That is all of them."

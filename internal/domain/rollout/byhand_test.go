@@ -7,35 +7,36 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/rollout"
 )
 
 // flagged are flags of a version.
-func flagged(enabled bool, percentage float64, version int) rollout.Document {
-	d := rollout.Document{FeatureFlags: rollout.InitialFlags(), Version: version}
+func flagged(enabled bool, percentage float64, version int) flags.Document {
+	d := flags.Document{FeatureFlags: flags.Initial(), Version: version}
 	d.FeatureFlags.TrialAutomation.Enabled, d.FeatureFlags.TrialAutomation.RolloutPercentage = enabled, percentage
 	return d
 }
 
 // switchedOff are flags of a version that somebody has switched off in an earlier one, or in this.
-func switchedOff(percentage float64, version, disabled int) rollout.Document {
+func switchedOff(percentage float64, version, disabled int) flags.Document {
 	d := flagged(false, percentage, version)
 	d.DisabledVersion = disabled
 	return d
 }
 
 // on are such flags that are on again.
-func on(percentage float64, version, disabled int) rollout.Document {
+func on(percentage float64, version, disabled int) flags.Document {
 	d := flagged(true, percentage, version)
 	d.DisabledVersion = disabled
 	return d
 }
 
 // enact carries out an event over flags, and returns the event and the flags after it.
-func enact(s rollout.State, e rollout.Event, d rollout.Document) (rollout.Event, rollout.Document) {
+func enact(s rollout.State, e rollout.Event, d flags.Document) (rollout.Event, flags.Document) {
 	c := d.Change()
 	e = s.Carry(e, &c)
-	after, _ := d.Changed(c, rollout.Automatic, noon)
+	after, _ := d.Changed(c, flags.Automatic, noon)
 	return e, after
 }
 
@@ -53,7 +54,7 @@ func TestFlagsSetByHandInTheNoticeHold(t *testing.T) {
 	off := &rollout.FlagsFound{}
 	for name, c := range map[string]struct {
 		found      *rollout.FlagsFound
-		flags      rollout.Document
+		flags      flags.Document
 		comes      rollout.EventType
 		enabled    bool
 		percentage float64
@@ -101,14 +102,14 @@ func TestFlagsDisabledInTheSameMomentAsARequestWin(t *testing.T) {
 	t.Parallel()
 	l := initial(t, rollout.DefaultPlan())
 	l.toPhase(2)
-	l.ask(rollout.SignalAdvance, rollout.Request{})
-	e, err := l.state.Request(rollout.SignalAdvance, rollout.Request{Reason: "on"}, nil, l.now)
+	l.ask(rollout.SignalAdvance, flags.Request{})
+	e, err := l.state.Request(rollout.SignalAdvance, flags.Request{Reason: "on"}, nil, l.now)
 	require.NoError(t, err)
-	came, flags := enact(l.state, *e, flagged(false, 50, 9))
+	came, current := enact(l.state, *e, flagged(false, 50, 9))
 	require.Equal(t, rollout.EventRolledBack, came.Type)
-	require.False(t, flags.FeatureFlags.TrialAutomation.Enabled)
+	require.False(t, current.FeatureFlags.TrialAutomation.Enabled)
 
-	e, err = l.state.Request(rollout.SignalRollback, rollout.Request{Reason: "slow", Percentage: 10}, nil, l.now)
+	e, err = l.state.Request(rollout.SignalRollback, flags.Request{Reason: "slow", Percentage: 10}, nil, l.now)
 	require.NoError(t, err)
 	came, _ = enact(l.state, *e, flagged(false, 50, 9))
 	require.Equal(t, rollout.Immediate, came.Remedy, "a partial rollback does not take itself for on")
@@ -135,7 +136,7 @@ func TestNobodyGoesPastAnOpenPreflight(t *testing.T) {
 		l.days(0.1)
 		l.judge = healthy
 	}
-	set := func(l *life) { l.ask(rollout.SignalSetPercentage, rollout.Request{Percentage: 50}) }
+	set := func(l *life) { l.ask(rollout.SignalSetPercentage, flags.Request{Percentage: 50}) }
 	for name, c := range map[string]struct {
 		before func(*life)
 		name   string
@@ -143,8 +144,8 @@ func TestNobodyGoesPastAnOpenPreflight(t *testing.T) {
 		"advance":                            {func(*life) {}, rollout.SignalAdvance},
 		"set, resume":                        {set, rollout.SignalResume},
 		"set, advance":                       {set, rollout.SignalAdvance},
-		"set, pause, resume":                 {func(l *life) { set(l); l.ask(rollout.SignalPause, rollout.Request{}) }, rollout.SignalResume},
-		"set, back, resume":                  {func(l *life) { set(l); l.ask(rollout.SignalRollback, rollout.Request{Percentage: 25}) }, rollout.SignalResume},
+		"set, pause, resume":                 {func(l *life) { set(l); l.ask(rollout.SignalPause, flags.Request{}) }, rollout.SignalResume},
+		"set, back, resume":                  {func(l *life) { set(l); l.ask(rollout.SignalRollback, flags.Request{Percentage: 25}) }, rollout.SignalResume},
 		"flags by hand, resume":              {byFlags, rollout.SignalResume},
 		"flags by hand, advance":             {byFlags, rollout.SignalAdvance},
 		"after the rollout paused, advance":  {func(l *life) { l.days(9) }, rollout.SignalAdvance},
@@ -154,13 +155,13 @@ func TestNobodyGoesPastAnOpenPreflight(t *testing.T) {
 			t.Parallel()
 			l := unprepared(t)
 			c.before(l)
-			_, err := l.state.Request(c.name, rollout.Request{Reason: "r"}, nil, l.now)
+			_, err := l.state.Request(c.name, flags.Request{Reason: "r"}, nil, l.now)
 			require.ErrorContains(t, err, "preflight check backup is INSUFFICIENT: none; waive it first")
 			l.days(5)
 			require.NotEqual(t, rollout.Running, l.state.Status, "it waits")
 			require.Equal(t, 0, l.state.Stage.Phase)
-			l.ask(rollout.SignalWaive, rollout.Request{Subject: rollout.CheckBackup})
-			_, err = l.state.Request(c.name, rollout.Request{Reason: "r"}, nil, l.now)
+			l.ask(rollout.SignalWaive, flags.Request{Subject: rollout.CheckBackup})
+			_, err = l.state.Request(c.name, flags.Request{Reason: "r"}, nil, l.now)
 			require.NoError(t, err)
 		})
 	}
@@ -170,7 +171,7 @@ func TestAnOpenPreflightIsMadeAgainWhileAPersonHoldsAPercentage(t *testing.T) {
 	t.Parallel()
 	l := inNotice(t, nil)
 	require.False(t, l.state.PreflightDue(l.now))
-	l.ask(rollout.SignalSetPercentage, rollout.Request{Percentage: 50})
+	l.ask(rollout.SignalSetPercentage, flags.Request{Percentage: 50})
 	require.True(t, l.state.PreflightDue(l.now))
 	l.apply(l.state.CheckedEvent([]rollout.Check{{ID: rollout.CheckBackup, Verdict: rollout.Pass}}, l.now))
 	require.False(t, l.state.PreflightDue(l.now.Add(day)))
@@ -207,15 +208,15 @@ func TestARolloutGoesOnFromThePercentageThatWasSetByHand(t *testing.T) {
 				t.Parallel()
 				l := initial(t, rollout.DefaultPlan())
 				c.before(l)
-				l.ask(rollout.SignalSetPercentage, rollout.Request{Percentage: c.percentage})
+				l.ask(rollout.SignalSetPercentage, flags.Request{Percentage: c.percentage})
 				if over {
-					l.ask(rollout.SignalPause, rollout.Request{})
+					l.ask(rollout.SignalPause, flags.Request{})
 				}
 				l.days(0.5)
-				advanced, err := l.state.Request(rollout.SignalAdvance, rollout.Request{Reason: "r"}, nil, l.now)
+				advanced, err := l.state.Request(rollout.SignalAdvance, flags.Request{Reason: "r"}, nil, l.now)
 				require.NoError(t, err)
 				require.InDelta(t, c.then, *advanced.Percentage, 0)
-				l.ask(rollout.SignalResume, rollout.Request{})
+				l.ask(rollout.SignalResume, flags.Request{})
 				require.Equal(t, rollout.Stage{Kind: rollout.InPhase, Phase: c.phase}, l.state.Stage)
 				require.InDelta(t, c.percentage, l.state.Percentage, 0)
 				require.Contains(t, l.state.Sentence(), fmt.Sprintf("The rollout is at %v %%", c.percentage))
@@ -243,7 +244,7 @@ func TestAPersonsPauseHoldsOverEveryOther(t *testing.T) {
 			l.judge = raising(rollout.TriggerEmail, rollout.Partial)
 			l.days(3)
 		},
-		"override": func(l *life) { l.ask(rollout.SignalSetPercentage, rollout.Request{Percentage: 25}) },
+		"override": func(l *life) { l.ask(rollout.SignalSetPercentage, flags.Request{Percentage: 25}) },
 	} {
 		for _, first := range []bool{true, false} {
 			t.Run(fmt.Sprintf("%s, person first: %t", name, first), func(t *testing.T) {
@@ -251,19 +252,19 @@ func TestAPersonsPauseHoldsOverEveryOther(t *testing.T) {
 				l := initial(t, rollout.DefaultPlan())
 				l.toPhase(3)
 				if first && name != "triggers" { // those take a rollout back that a person has paused
-					l.ask(rollout.SignalPause, rollout.Request{})
+					l.ask(rollout.SignalPause, flags.Request{})
 					pause(l)
 				} else {
 					pause(l)
 					require.Equal(t, rollout.Paused, l.state.Status)
-					l.ask(rollout.SignalPause, rollout.Request{})
+					l.ask(rollout.SignalPause, flags.Request{})
 				}
 				l.judge = healthy
 				percentage := l.state.Percentage
 				l.days(9)
 				require.Equal(t, rollout.Paused, l.state.Status)
 				require.InDelta(t, percentage, l.state.Percentage, 0)
-				l.ask(rollout.SignalResume, rollout.Request{})
+				l.ask(rollout.SignalResume, flags.Request{})
 				require.Equal(t, rollout.Running, l.state.Status)
 				require.False(t, l.state.StageEnds().Before(l.now), "its time has not run on while it was paused")
 			})
@@ -278,9 +279,9 @@ func TestAStageBeginsAnewAfterAGateThatAPersonPausedOver(t *testing.T) {
 	l.judge = result(rollout.GateEmail, rollout.Fail)
 	l.days(3)
 	require.Equal(t, rollout.PausedByGate, l.state.Pause.Cause)
-	l.ask(rollout.SignalPause, rollout.Request{})
+	l.ask(rollout.SignalPause, flags.Request{})
 	l.days(1)
-	l.ask(rollout.SignalResume, rollout.Request{})
+	l.ask(rollout.SignalResume, flags.Request{})
 	require.Equal(t, l.now, l.state.EnteredAt)
 }
 
@@ -302,6 +303,6 @@ func TestOfARolloutThatIsOverNothingIsSaidOfNow(t *testing.T) {
 	t.Parallel()
 	l := initial(t, rollout.DefaultPlan())
 	l.toPhase(2)
-	l.ask(rollout.SignalRollback, rollout.Request{})
+	l.ask(rollout.SignalRollback, flags.Request{})
 	require.Equal(t, "The rollout was rolled back completely, which switched the automation off; it is over.", l.state.Sentence())
 }

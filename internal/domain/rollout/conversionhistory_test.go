@@ -5,20 +5,20 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"pgregory.net/rapid"
 
+	"marketplace.example/trials/internal/domain/evidence"
 	"marketplace.example/trials/internal/domain/rollout"
 )
 
 // former are trials from before that were seen whole: so many converted, each a
 // step older than the one before, and the others did not.
-func former(converted, others int, step float64) []rollout.Lifetime {
-	var lifetimes []rollout.Lifetime
+func former(converted, others int, step float64) []evidence.Lifetime {
+	var lifetimes []evidence.Lifetime
 	for i := range converted {
-		lifetimes = append(lifetimes, rollout.Lifetime{Age: step * float64(i), Converted: true, Whole: true})
+		lifetimes = append(lifetimes, evidence.Lifetime{Age: step * float64(i), Converted: true, Whole: true})
 	}
 	for range others {
-		lifetimes = append(lifetimes, rollout.Lifetime{Age: 17, Whole: true})
+		lifetimes = append(lifetimes, evidence.Lifetime{Age: 17, Whole: true})
 	}
 	return lifetimes
 }
@@ -27,12 +27,12 @@ func TestACurveIsLearnedFromFiftyConversions(t *testing.T) {
 	t.Parallel()
 	few := inDays.WithConversionCurve(former(49, 400, 0.1))
 	require.Empty(t, few.Curve)
-	require.Equal(t, &rollout.History{Trials: 449, Converted: 49}, few.History)
+	require.Equal(t, &evidence.History{Trials: 449, Converted: 49}, few.History)
 	require.Equal(t, "A trial counts for conversion once it and its grace are over, after 17 days: to know at which age vendors convert "+
 		"takes 50 conversions from before the rollout, and there are 49, of 449 trials.", few.Explanation())
 
 	enough := inDays.WithConversionCurve(former(50, 400, 0.1))
-	require.Equal(t, &rollout.History{Trials: 450, Converted: 50, Later: 4.25}, enough.History)
+	require.Equal(t, &evidence.History{Trials: 450, Converted: 50, Later: 4.25}, enough.History)
 	require.InDelta(t, 0, enough.Curve.At(4.1), 1e-12)
 	require.InDelta(t, 1, enough.Curve.At(4.25+4.92), 1e-12, "all had come after 4.9 days")
 	require.Equal(t, "A trial counts for conversion from 4.3 days on. The ages come from 50 conversions of 450 trials before the rollout, "+
@@ -43,57 +43,6 @@ func TestACurveIsLearnedFromFiftyConversions(t *testing.T) {
 	require.Equal(t, "started with plan default. "+enough.Explanation(), e.Reason)
 	require.Equal(t, enough, rollout.Fold([]rollout.Event{e}).Times)
 	require.Equal(t, enough.Explanation(), rollout.ViewOf(rollout.Fold([]rollout.Event{e}), nil, noon).Conversion)
-}
-
-// A marketplace that opened a week ago knows early conversions only: its curve
-// would be early, which is unsafe.
-func TestYoungTrialsDoNotMakeACurve(t *testing.T) {
-	t.Parallel()
-	lifetimes := former(80, 400, 0.05)
-	for i := range lifetimes {
-		lifetimes[i].Whole = i >= 49 // of the conversions 31 were seen whole
-	}
-	times := inDays.WithConversionCurve(lifetimes)
-	require.Empty(t, times.Curve)
-	require.Equal(t, 31, times.History.Converted)
-}
-
-func TestATrialThatIsOverCountsWhole(t *testing.T) {
-	t.Parallel()
-	late := inDays.WithConversionCurve(former(50, 400, 0.33)) // the last after 16.17 days
-	require.InDelta(t, 1, late.Curve.At(17), 1e-12)
-	require.Less(t, late.Curve.At(16.99), 0.9)
-	// Where extended trials converted after that, they say how late.
-	extended := inDays.WithConversionCurve(former(50, 400, 0.5)) // the last after 24.5 days
-	require.Less(t, extended.Curve.At(17), 0.6)
-	require.InDelta(t, 1, extended.Curve.At(28.75), 1e-12)
-	require.LessOrEqual(t, rollout.Times{TrialDays: 2}.WithConversionCurve(former(50, 0, 0.01)).Curve[0].Age, 1.1, "later by a day at the least")
-	require.GreaterOrEqual(t, rollout.Times{TrialDays: 2}.WithConversionCurve(former(50, 0, 0.01)).Curve[0].Age, 1.0)
-}
-
-// A learned curve is small, rises to 1, and comes nowhere before what was seen.
-func TestALearnedCurveIsNeverEarly(t *testing.T) {
-	t.Parallel()
-	rapid.Check(t, func(t *rapid.T) {
-		n := rapid.IntRange(50, 300).Draw(t, "converted")
-		var lifetimes []rollout.Lifetime
-		for range n {
-			lifetimes = append(lifetimes, rollout.Lifetime{Age: rapid.Float64Range(0, 17).Draw(t, "age"), Converted: true, Whole: true})
-		}
-		for range rapid.IntRange(0, 50).Draw(t, "others") {
-			lifetimes = append(lifetimes, rollout.Lifetime{Age: rapid.Float64Range(0, 17).Draw(t, "watched")})
-		}
-		all := rollout.KaplanMeier(lifetimes)
-		curve := inDays.WithConversionCurve(lifetimes).Curve
-		require.LessOrEqual(t, len(curve), 40)
-		require.InDelta(t, 1, curve[len(curve)-1].Share, 1e-12)
-		for i, p := range curve {
-			require.True(t, i == 0 || p.Age > curve[i-1].Age && p.Share >= curve[i-1].Share)
-			if p.Age < 17 {
-				require.LessOrEqual(t, p.Share, all.At(p.Age-4.25)+1e-12)
-			}
-		}
-	})
 }
 
 // With a curve, what conversions say is known sooner.
@@ -114,7 +63,7 @@ func TestACurveGivesAVerdictSooner(t *testing.T) {
 	}
 	young := judged(3 * day)
 	require.False(t, young.Firing)
-	require.Equal(t, &rollout.Weighed{}, young.Weighed)
+	require.Equal(t, &evidence.Weighed{}, young.Weighed)
 	require.NotNil(t, young.DecidableFrom)
 	require.Contains(t, young.Reason, "no verdict is possible before "+young.DecidableFrom.UTC().Format("2 January 2006 15:04 UTC"))
 	require.Less(t, young.DecidableFrom.Sub(noon), 11*day)

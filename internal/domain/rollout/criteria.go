@@ -1,6 +1,9 @@
 package rollout
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+)
 
 // Criterion is one of the success criteria.
 type Criterion struct {
@@ -55,7 +58,7 @@ func JudgeCriteria(s State, j *Judgement) []CriterionResult {
 		if c.ByPerson {
 			a.Reason = "a person must judge it"
 			if tick, ticked := s.Criteria[c.ID]; ticked {
-				a.Verdict, a.Reason = verdict(tick.Met), tick.Reason
+				a.Verdict, a.Reason = VerdictOf(tick.Met), tick.Reason
 			}
 		} else if judged, ok := s.criterionResult(c.ID, j); ok {
 			a.Verdict, a.Reason = judged.Verdict, judged.Reason
@@ -65,7 +68,7 @@ func JudgeCriteria(s State, j *Judgement) []CriterionResult {
 	return results
 }
 
-func verdict(ok bool) Verdict {
+func VerdictOf(ok bool) Verdict {
 	if ok {
 		return Pass
 	}
@@ -136,3 +139,13 @@ const (
 	CheckFlags      = "flags"
 	CheckBackup     = "backup"
 )
+
+func TimesInWords(n int) string {
+	switch n {
+	case 0:
+		return "never"
+	case 1:
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
+}

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"marketplace.example/trials/internal/domain/evidence"
+	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/trial"
 )
 
@@ -25,17 +27,6 @@ const (
 	EventTicked     EventType = "ticked"
 	EventWaived     EventType = "waived"
 	EventCompleted  EventType = "completed"
-)
-
-// InFlight says what happens to automated trials at a rollback.
-type InFlight string
-
-// What can happen to them.
-const (
-	// Keep leaves them automated; where automation is disabled they are held.
-	Keep InFlight = "keep"
-	// Release hands them over: they go on unautomated.
-	Release InFlight = "release"
 )
 
 // Event is a decision about a rollout, automatic or by a person, with the
@@ -59,10 +50,10 @@ type Event struct {
 	Stage *Stage `json:"stage,omitempty"`
 	// Enabled and Percentage are the values that the flags must have from now on, on
 	// EventEntered, EventRolledBack and EventOverridden.
-	Enabled    *bool    `json:"enabled,omitempty"`
-	Percentage *float64 `json:"percentage,omitempty"`
-	Remedy     Remedy   `json:"remedy,omitempty"`
-	InFlight   InFlight `json:"inFlight,omitempty"`
+	Enabled    *bool          `json:"enabled,omitempty"`
+	Percentage *float64       `json:"percentage,omitempty"`
+	Remedy     Remedy         `json:"remedy,omitempty"`
+	InFlight   flags.InFlight `json:"inFlight,omitempty"`
 	// FlagsVersion is the flags' version after an EventRolledBack that hands trials over; on EventStarted it is
 	// that of the previous rollout.
 	FlagsVersion int `json:"flagsVersion,omitempty"`
@@ -92,10 +83,10 @@ type Start struct {
 	ID   string `json:"id"`
 	Plan Plan   `json:"plan"`
 	// Phase is the first phase, from 0; above 0 only on a restart.
-	Phase     int    `json:"phase"`
-	RestartOf string `json:"restartOf"`
-	By        string `json:"by"`
-	Times     Times  `json:"times"`
+	Phase     int            `json:"phase"`
+	RestartOf string         `json:"restartOf"`
+	By        string         `json:"by"`
+	Times     evidence.Times `json:"times"`
 	// FlagsVersion is the flags' version and FlagsFound their values; nil if nobody
 	// read them.
 	FlagsVersion int         `json:"flagsVersion"`
@@ -111,9 +102,8 @@ type FlagsFound struct {
 // Who decides if nobody gives a name: the rollout itself, whoever set the
 // flags by hand, or whoever sent a signal without a name.
 const (
-	Automatic = "rollout"
-	byFlags   = "flags"
-	bySignal  = "signal"
+	byFlags  = "flags"
+	bySignal = "signal"
 )
 
 // Begin is a rollout's first event.
@@ -192,7 +182,7 @@ func (s *State) setFlags(e Event) {
 		s.Backfill = &Backfill{Taken: s.Backfill.Taken} // it restarts, for those who are not automated by then
 	}
 	s.HandVersion, s.WrittenVersion = max(s.HandVersion, e.HandVersion), max(s.WrittenVersion, e.WrittenVersion)
-	if e.InFlight == Release {
+	if e.InFlight == flags.Release {
 		s.ReleasedBefore = e.FlagsVersion
 	}
 }

@@ -3,6 +3,9 @@ package rollout
 import (
 	"fmt"
 	"slices"
+
+	"marketplace.example/trials/internal/domain/evidence"
+	"marketplace.example/trials/internal/domain/flags"
 )
 
 // changedByHand reports whether the flags found by a judgement differ from what the rollout set. Until the rollout has
@@ -30,7 +33,7 @@ func (s State) changedInNotice(j *Judgement) bool {
 
 // Carry returns the event to store when e is carried out over the flags found, and makes c set them; c
 // stays empty if the flags are not the event's to write. An event writes them once, however often it is attempted.
-func (s State) Carry(e Event, c *FlagChange) Event {
+func (s State) Carry(e Event, c *flags.Change) Event {
 	found := c.Found
 	if e.Type == EventCompleted {
 		return s.releasing(s.pausedWithOverride(e, found), found, found.Version)
@@ -39,7 +42,7 @@ func (s State) Carry(e Event, c *FlagChange) Event {
 		return e
 	}
 	w := s.written(e, found)
-	if w != nil && !w.stands(found) || w == nil && !s.maySet(e, found) {
+	if w != nil && !w.StillSays(found) || w == nil && !s.maySet(e, found) {
 		e = s.pausedWithOverride(e, found)
 		e.HandVersion = s.foundByHand(e, found)
 		return s.releasing(e, found, found.Version)
@@ -47,7 +50,7 @@ func (s State) Carry(e Event, c *FlagChange) Event {
 	e = s.withHandover(e, found)
 	if w == nil {
 		c.TrialAutomation.Enabled, c.TrialAutomation.RolloutPercentage = *e.Enabled, *e.Percentage
-		w = &FlagWrite{RolloutID: s.ID, Seq: e.Seq, At: e.At, Enabled: *e.Enabled, Percentage: *e.Percentage,
+		w = &flags.Write{RolloutID: s.ID, Seq: e.Seq, At: e.At, Enabled: *e.Enabled, Percentage: *e.Percentage,
 			Version: found.Version + 1, HandVersion: s.foundByHand(e, found)}
 		c.Write = w
 	}
@@ -56,21 +59,15 @@ func (s State) Carry(e Event, c *FlagChange) Event {
 }
 
 // written is what an earlier attempt wrote for an event; nil for nothing.
-func (s State) written(e Event, d Document) *FlagWrite {
+func (s State) written(e Event, d flags.Document) *flags.Write {
 	if w := d.Write; w != nil && w.RolloutID == s.ID && w.Seq == e.Seq && w.At.Equal(e.At) {
 		return w
 	}
 	return nil
 }
 
-// stands reports whether the flags still have the values that were written.
-func (w *FlagWrite) stands(d Document) bool {
-	f := d.FeatureFlags.TrialAutomation
-	return f.Enabled == w.Enabled && (f.RolloutPercentage == w.Percentage || !w.Enabled)
-}
-
 // unstored is what an attempt wrote for a decision that may not be stored; nil for none.
-func (s State) unstored(d Document) *FlagWrite {
+func (s State) unstored(d flags.Document) *flags.Write {
 	if w := d.Write; w != nil && w.RolloutID == s.ID && w.Seq > s.Seq {
 		return w
 	}
@@ -79,25 +76,25 @@ func (s State) unstored(d Document) *FlagWrite {
 
 // changed reports whether somebody else changed the flags before an event is carried out. What an earlier attempt wrote
 // for that event is the rollout's own change; what was written for another event that is not stored is not.
-func (s State) changed(e Event, d Document, j *Judgement) bool {
+func (s State) changed(e Event, d flags.Document, j *Judgement) bool {
 	w := s.unstored(d)
 	switch {
 	case w == nil:
 		return s.changedByHand(j)
 	case s.written(e, d) != nil:
-		return !w.stands(d)
+		return !w.StillSays(d)
 	}
-	return !w.stands(d) || s.changedByHand(j)
+	return !w.StillSays(d) || s.changedByHand(j)
 }
 
 // releasing records which trials an event hands over: those admitted by flags older than the event's own, or
 // older than those of the requested rollback.
-func (s State) releasing(e Event, found Document, version int) Event {
-	if e.InFlight != Release {
+func (s State) releasing(e Event, found flags.Document, version int) Event {
+	if e.InFlight != flags.Release {
 		return e
 	}
 	e.FlagsVersion = version
-	if r := found.Rollback; s.Awaits(r) && r.Request.InFlight == Release {
+	if r := found.Rollback; s.Awaits(r) && r.Request.InFlight == flags.Release {
 		e.FlagsVersion = r.Version
 	}
 	return e
@@ -105,10 +102,10 @@ func (s State) releasing(e Event, found Document, version int) Event {
 
 // foundByHand is the version of flags that somebody else than the rollout set without its knowledge; 0 for
 // none.
-func (s State) foundByHand(e Event, d Document) int {
+func (s State) foundByHand(e Event, d flags.Document) int {
 	w, changed := s.written(e, d), s.changed(e, d, s.found(d))
 	switch {
-	case changed && d.UpdatedBy != Automatic:
+	case changed && d.UpdatedBy != flags.Automatic:
 		return d.Version
 	case changed:
 		return d.HandVersion
@@ -119,14 +116,14 @@ func (s State) foundByHand(e Event, d Document) int {
 }
 
 // Awaits reports whether a rollback was requested that the rollout has neither carried out nor skipped.
-func (s State) Awaits(r *RollbackRequest) bool {
+func (s State) Awaits(r *flags.RollbackRequest) bool {
 	return r != nil && r.RolloutID == s.ID && !r.Overruled && r.Version > max(s.WrittenVersion, s.HandVersion) && !s.Knows(r.Request.ID)
 }
 
 // maySet reports whether an event may write the flags: if nobody has set them by hand or requested a
 // rollback that takes precedence. A rollback and a person's request always may, but never switch on what somebody
 // switched off by hand, and raise what somebody lowered only if they had seen that.
-func (s State) maySet(e Event, d Document) bool {
+func (s State) maySet(e Event, d flags.Document) bool {
 	j := s.found(d)
 	j.At = e.At
 	if s.comesFirst(e, j) || s.overruled(e, d) {
@@ -150,7 +147,7 @@ func (s State) maySet(e Event, d Document) bool {
 func (e Event) echoes() bool { return e.By == byFlags && e.HandVersion > 0 }
 
 // overruled reports whether an event is a rollback over which somebody has raised the flags by hand since.
-func (s State) overruled(e Event, d Document) bool {
+func (s State) overruled(e Event, d flags.Document) bool {
 	r := d.Rollback
 	if r == nil || r.RolloutID != s.ID || e.RequestID == "" {
 		return false
@@ -159,7 +156,7 @@ func (s State) overruled(e Event, d Document) bool {
 }
 
 // pausedWithOverride is the event that replaces e over flags that e may not write.
-func (s State) pausedWithOverride(e Event, d Document) Event {
+func (s State) pausedWithOverride(e Event, d flags.Document) Event {
 	if foreign := s.foreign(e, d); foreign != nil {
 		return *foreign
 	}
@@ -168,7 +165,7 @@ func (s State) pausedWithOverride(e Event, d Document) Event {
 
 // foreign is the event that replaces one which could not write the flags, or which completes the rollout
 // at them: somebody has set them by hand, or requested a rollback. It is nil if the event holds.
-func (s State) foreign(e Event, d Document) *Event {
+func (s State) foreign(e Event, d flags.Document) *Event {
 	j := s.found(d)
 	j.At = e.At
 	says := e.Percentage != nil && (j.Enabled == *e.Enabled && j.Percentage == *e.Percentage || !j.Enabled && !*e.Enabled)
@@ -181,8 +178,8 @@ func (s State) foreign(e Event, d Document) *Event {
 	if foreign.RequestID == "" {
 		foreign.RequestID = e.RequestID // it is answered by this event, and not carried out later
 	}
-	if e.RequestID != "" && e.InFlight == Release && !overruled {
-		foreign.InFlight = Release
+	if e.RequestID != "" && e.InFlight == flags.Release && !overruled {
+		foreign.InFlight = flags.Release
 	}
 	foreign.Seq, foreign.At = e.Seq, e.At
 	foreign.Reason += fmt.Sprintf(" (Seen when about to: %s)", e.Reason)
@@ -190,10 +187,10 @@ func (s State) foreign(e Event, d Document) *Event {
 }
 
 // found is a judgement that holds only the flags.
-func (s State) found(d Document) *Judgement {
+func (s State) found(d flags.Document) *Judgement {
 	f := d.FeatureFlags.TrialAutomation
 	return &Judgement{
-		Formula: FormulaVersion, Position: s.Position(), Enabled: f.Enabled, Percentage: f.RolloutPercentage, Version: d.Version,
+		Formula: evidence.FormulaVersion, Position: s.Position(), Enabled: f.Enabled, Percentage: f.RolloutPercentage, Version: d.Version,
 		DisabledVersion: d.DisabledVersion, Rollback: d.Rollback,
 	}
 }
@@ -213,9 +210,9 @@ func (e Event) goesAsFarAs(asked Event) bool {
 }
 
 // withHandover makes an event that goes as far as a rollback requested meanwhile hand over the same trials.
-func (s State) withHandover(e Event, d Document) Event {
-	if asked := s.askedFor(s.found(d)); asked != nil && asked.InFlight == Release && e.goesAsFarAs(*asked) {
-		e.InFlight = Release
+func (s State) withHandover(e Event, d flags.Document) Event {
+	if asked := s.askedFor(s.found(d)); asked != nil && asked.InFlight == flags.Release && e.goesAsFarAs(*asked) {
+		e.InFlight = flags.Release
 	}
 	return e
 }
@@ -230,7 +227,7 @@ func (s State) byHand(j *Judgement) *Event {
 	e := &Event{Type: EventOverridden, By: byFlags, Judgement: j, Enabled: new(true), Percentage: new(j.Percentage), HandVersion: j.Version,
 		Reason: fmt.Sprintf("Holding: the percentage was set to %v by hand, the plan says %v.", j.Percentage, s.Percentage)}
 	if !j.Enabled {
-		e.Type, e.Remedy, e.InFlight, e.Enabled = EventRolledBack, Immediate, Keep, new(false)
+		e.Type, e.Remedy, e.InFlight, e.Enabled = EventRolledBack, Immediate, flags.Keep, new(false)
 		e.Reason = "Rolled back completely: automation was disabled by hand."
 	}
 	if asked != nil { // and somebody has lowered them further
@@ -247,7 +244,7 @@ func (s State) askedFor(j *Judgement) *Event {
 	}
 	asked := j.Rollback.Request
 	asked.Seen = "" // the flags changed with the request, so its mark cannot match
-	if asked.exceeded(j.Enabled, j.Percentage) {
+	if asked.Exceeded(j.Enabled, j.Percentage) {
 		return nil
 	}
 	e, err := s.Request(SignalRollback, asked, j, j.At)

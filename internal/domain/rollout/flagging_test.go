@@ -9,19 +9,20 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/rollout"
 )
 
 // asked are flags that were lowered for a rollback whose signal has not arrived, and maybe set since.
-func asked(r rollout.Request, enabled bool, percentage float64) rollout.Document {
+func asked(r flags.Request, enabled bool, percentage float64) flags.Document {
 	d := flagged(enabled, percentage, 9)
 	r.ID, r.By, r.Reason = "k-1", "ada", "slow"
-	d.Rollback = &rollout.RollbackRequest{Version: d.Version, RolloutID: "r1", Request: r}
+	d.Rollback = &flags.RollbackRequest{Version: d.Version, RolloutID: "r1", Request: r}
 	return d
 }
 
 // sees is a judgement that holds only the flags.
-func sees(l *life, d rollout.Document) *rollout.Judgement {
+func sees(l *life, d flags.Document) *rollout.Judgement {
 	j := healthy(l.state, l.now)
 	f := d.FeatureFlags.TrialAutomation
 	j.Enabled, j.Percentage, j.Version, j.DisabledVersion, j.Rollback = f.Enabled, f.RolloutPercentage, d.Version, d.DisabledVersion, d.Rollback
@@ -31,25 +32,25 @@ func sees(l *life, d rollout.Document) *rollout.Judgement {
 // The signal of a rollback may be late or lost: the request is stored with the flags.
 func TestARollbackHoldsThoughItsSignalIsLost(t *testing.T) {
 	t.Parallel()
-	release := func(percentage float64) rollout.Request {
-		return rollout.Request{Percentage: percentage, InFlight: rollout.Release}
+	release := func(percentage float64) flags.Request {
+		return flags.Request{Percentage: percentage, InFlight: flags.Release}
 	}
 	elsewhere := asked(release(10), true, 10)
 	elsewhere.Rollback.RolloutID = "r0"
 	for name, c := range map[string]struct {
-		flags      rollout.Document
+		flags      flags.Document
 		comes      rollout.EventType
 		percentage float64
-		inFlight   rollout.InFlight
+		inFlight   flags.InFlight
 		by         string
 		known      bool
 		stage      int
 	}{
-		"in part":                       {asked(release(10), true, 10), rollout.EventRolledBack, 10, rollout.Release, "ada", true, 1},
-		"completely":                    {asked(release(0), false, 0), rollout.EventRolledBack, 0, rollout.Release, "ada", true, 3},
-		"keeping those in flight":       {asked(rollout.Request{Percentage: 10}, true, 10), rollout.EventRolledBack, 10, rollout.Keep, "ada", true, 1},
-		"and lowered further":           {asked(release(10), true, 5), rollout.EventOverridden, 5, rollout.Release, "flags", true, 3},
-		"and disabled":                  {asked(release(10), false, 10), rollout.EventRolledBack, 10, rollout.Release, "flags", true, 3},
+		"in part":                       {asked(release(10), true, 10), rollout.EventRolledBack, 10, flags.Release, "ada", true, 1},
+		"completely":                    {asked(release(0), false, 0), rollout.EventRolledBack, 0, flags.Release, "ada", true, 3},
+		"keeping those in flight":       {asked(flags.Request{Percentage: 10}, true, 10), rollout.EventRolledBack, 10, flags.Keep, "ada", true, 1},
+		"and lowered further":           {asked(release(10), true, 5), rollout.EventOverridden, 5, flags.Release, "flags", true, 3},
+		"and disabled":                  {asked(release(10), false, 10), rollout.EventRolledBack, 10, flags.Release, "flags", true, 3},
 		"and raised since":              {asked(release(10), true, 30), rollout.EventOverridden, 30, "", "flags", false, 3},
 		"of another rollout":            {elsewhere, rollout.EventOverridden, 10, "", "flags", false, 3},
 		"completely, on again, lowered": {asked(release(0), true, 20), rollout.EventOverridden, 20, "", "flags", false, 3},
@@ -58,7 +59,7 @@ func TestARollbackHoldsThoughItsSignalIsLost(t *testing.T) {
 			t.Parallel()
 			l := initial(t, rollout.DefaultPlan())
 			l.toPhase(3)
-			advance, err := l.state.Request(rollout.SignalAdvance, rollout.Request{Reason: "on", ID: "k-0", FlagsVersion: 8}, nil, l.now)
+			advance, err := l.state.Request(rollout.SignalAdvance, flags.Request{Reason: "on", ID: "k-0", FlagsVersion: 8}, nil, l.now)
 			require.NoError(t, err)
 			found, flags := enact(l.state, *advance, c.flags)
 			watched, _ := l.state.Next(sees(l, c.flags), l.now.Add(time.Hour))
@@ -82,24 +83,24 @@ func TestWhatGoesFurtherBackThanAPendingRollbackHolds(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		name    string
-		request rollout.Request
+		request flags.Request
 		comes   rollout.EventType
 		becomes float64
 		on      bool
 		stage   int
 	}{
-		"completely":          {rollout.SignalRollback, rollout.Request{}, rollout.EventRolledBack, 0, false, 3},
-		"further":             {rollout.SignalRollback, rollout.Request{Percentage: 5}, rollout.EventRolledBack, 5, true, 0},
-		"set to less":         {rollout.SignalSetPercentage, rollout.Request{Percentage: 5}, rollout.EventOverridden, 5, true, 3},
-		"less far":            {rollout.SignalRollback, rollout.Request{Percentage: 25}, rollout.EventRolledBack, 10, true, 1},
-		"set to more":         {rollout.SignalSetPercentage, rollout.Request{Percentage: 25}, rollout.EventRolledBack, 10, true, 1},
-		"completing, as well": {rollout.SignalAdvance, rollout.Request{}, rollout.EventRolledBack, 10, true, 1},
+		"completely":          {rollout.SignalRollback, flags.Request{}, rollout.EventRolledBack, 0, false, 3},
+		"further":             {rollout.SignalRollback, flags.Request{Percentage: 5}, rollout.EventRolledBack, 5, true, 0},
+		"set to less":         {rollout.SignalSetPercentage, flags.Request{Percentage: 5}, rollout.EventOverridden, 5, true, 3},
+		"less far":            {rollout.SignalRollback, flags.Request{Percentage: 25}, rollout.EventRolledBack, 10, true, 1},
+		"set to more":         {rollout.SignalSetPercentage, flags.Request{Percentage: 25}, rollout.EventRolledBack, 10, true, 1},
+		"completing, as well": {rollout.SignalAdvance, flags.Request{}, rollout.EventRolledBack, 10, true, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			l := initial(t, rollout.DefaultPlan())
 			l.toPhase(3)
-			flags := asked(rollout.Request{Percentage: 10, InFlight: rollout.Release}, true, 10)
+			current := asked(flags.Request{Percentage: 10, InFlight: flags.Release}, true, 10)
 			if c.name == rollout.SignalAdvance {
 				l.toPhase(5)
 				l.state.Stage = rollout.Stage{Kind: rollout.Guard}
@@ -107,11 +108,11 @@ func TestWhatGoesFurtherBackThanAPendingRollbackHolds(t *testing.T) {
 			c.request.Reason, c.request.ID = "harm", "k-0"
 			e, err := l.state.Request(c.name, c.request, nil, l.now)
 			require.NoError(t, err)
-			came, flags := enact(l.state, *e, flags)
+			came, current := enact(l.state, *e, current)
 			require.Equal(t, c.comes, came.Type)
-			require.InDelta(t, c.becomes, flags.FeatureFlags.TrialAutomation.RolloutPercentage, 0)
-			require.Equal(t, c.on, flags.FeatureFlags.TrialAutomation.Enabled)
-			require.Equal(t, rollout.Release, came.InFlight)
+			require.InDelta(t, c.becomes, current.FeatureFlags.TrialAutomation.RolloutPercentage, 0)
+			require.Equal(t, c.on, current.FeatureFlags.TrialAutomation.Enabled)
+			require.Equal(t, flags.Release, came.InFlight)
 			require.Equal(t, c.stage, l.state.Apply(came).Stage.Phase)
 		})
 	}
@@ -122,7 +123,7 @@ func TestFlagsThatWereSetByHandAreKnownToTheNextAttempt(t *testing.T) {
 	t.Parallel()
 	l := initial(t, rollout.DefaultPlan())
 	l.toPhase(3)
-	back, err := l.state.Request(rollout.SignalRollback, rollout.Request{Reason: "slow", Percentage: 10}, nil, l.now)
+	back, err := l.state.Request(rollout.SignalRollback, flags.Request{Reason: "slow", Percentage: 10}, nil, l.now)
 	require.NoError(t, err)
 	c := flagged(true, 50, 8).Change()
 	c.TrialAutomation.RolloutPercentage = 40
@@ -139,16 +140,16 @@ func TestARollbackThatWasPassedOverIsNotCarriedOutLater(t *testing.T) {
 	l := initial(t, rollout.DefaultPlan())
 	l.toPhase(3)
 	l.state.Percentage = 5
-	advance, err := l.state.Request(rollout.SignalAdvance, rollout.Request{Reason: "on", FlagsVersion: 9}, nil, l.now)
+	advance, err := l.state.Request(rollout.SignalAdvance, flags.Request{Reason: "on", FlagsVersion: 9}, nil, l.now)
 	require.NoError(t, err)
-	set, flags := enact(l.state, *advance, asked(rollout.Request{Percentage: 10, InFlight: rollout.Release}, true, 5))
+	set, current := enact(l.state, *advance, asked(flags.Request{Percentage: 10, InFlight: flags.Release}, true, 5))
 	require.Equal(t, rollout.EventEntered, set.Type)
 	require.InDelta(t, 10, l.state.Apply(set).Percentage, 0)
 	l.apply(set)
-	l.ask(rollout.SignalSetPercentage, rollout.Request{Percentage: 50})
+	l.ask(rollout.SignalSetPercentage, flags.Request{Percentage: 50})
 	l.now = l.now.Add(time.Hour)
-	flags.FeatureFlags.TrialAutomation.RolloutPercentage, flags.Version = 1, flags.Version+1
-	held, _ := l.state.Next(sees(l, flags), l.now)
+	current.FeatureFlags.TrialAutomation.RolloutPercentage, current.Version = 1, current.Version+1
+	held, _ := l.state.Next(sees(l, current), l.now)
 	require.Equal(t, rollout.EventOverridden, held.Type)
 	require.Empty(t, held.InFlight)
 	require.Empty(t, held.RequestID)
@@ -158,26 +159,26 @@ func TestARollbackThatWasPassedOverIsNotCarriedOutLater(t *testing.T) {
 func TestWhatWasAskedBeforeSomebodySetTheFlagsRaisesNothing(t *testing.T) {
 	t.Parallel()
 	lowered := flagged(true, 5, 9)
-	for name, r := range map[string]rollout.Request{
+	for name, r := range map[string]flags.Request{
 		rollout.SignalSetPercentage: {Percentage: 60}, rollout.SignalAdvance: {}, rollout.SignalResume: {},
 	} {
 		l := initial(t, rollout.DefaultPlan())
 		l.toPhase(3)
 		if name == rollout.SignalResume {
-			l.ask(rollout.SignalPause, rollout.Request{})
+			l.ask(rollout.SignalPause, flags.Request{})
 		}
 		r.Reason, r.ID, r.FlagsVersion = "more", "k-1", 8
 		e, err := l.state.Request(name, r, nil, l.now)
 		require.NoError(t, err)
-		came, flags := enact(l.state, *e, lowered)
-		require.Equal(t, lowered, flags, name)
+		came, current := enact(l.state, *e, lowered)
+		require.Equal(t, lowered, current, name)
 		if name != rollout.SignalResume { // which sets nothing
 			require.Equal(t, rollout.EventOverridden, came.Type, name)
 			require.InDelta(t, 5, *came.Percentage, 0, name)
 		}
 		held, _ := l.state.Next(sees(l, lowered), l.now.Add(time.Hour))
 		l.apply(*held)
-		require.False(t, l.state.Awaits(asked(rollout.Request{Percentage: 5}, true, 5).Rollback), "a rollback from before it has had its turn")
+		require.False(t, l.state.Awaits(asked(flags.Request{Percentage: 5}, true, 5).Rollback), "a rollback from before it has had its turn")
 		_, err = l.state.Request(name, r, nil, l.now)
 		require.EqualError(t, err, "somebody has set the flags since "+name+" was requested: the rollout is at 5 % now")
 		for _, version := range []int{0, 9, 10} { // unknown, as a signal has it that somebody sends now, or later
@@ -193,7 +194,7 @@ func TestThePercentageIsSetOverFlagsThatWereSeen(t *testing.T) {
 	for version, becomes := range map[int]float64{0: 5, 8: 5, 9: 60, 10: 60} {
 		l := initial(t, rollout.DefaultPlan())
 		l.toPhase(3)
-		e, err := l.state.Request(rollout.SignalSetPercentage, rollout.Request{Reason: "more", Percentage: 60, FlagsVersion: version}, nil, l.now)
+		e, err := l.state.Request(rollout.SignalSetPercentage, flags.Request{Reason: "more", Percentage: 60, FlagsVersion: version}, nil, l.now)
 		require.NoError(t, err)
 		came, flags := enact(l.state, *e, flagged(true, 5, 9))
 		require.InDelta(t, becomes, flags.FeatureFlags.TrialAutomation.RolloutPercentage, 0, "version %d", version)
@@ -204,7 +205,7 @@ func TestThePercentageIsSetOverFlagsThatWereSeen(t *testing.T) {
 // steered is a rollout, its flags, and what is on the way to it.
 type steered struct {
 	*life
-	flags rollout.Document
+	flags flags.Document
 	queue []sent
 	// version is that in which somebody last set the flags to something else than the rollout had; 0 for none.
 	version int
@@ -215,13 +216,13 @@ type steered struct {
 // sent is a message, by a signal or over the API, which says on which flags it was sent.
 type sent struct {
 	name    string
-	request rollout.Request
+	request flags.Request
 	// seen is the version that its sender has seen, hand what the rollout had found by hand then.
 	seen, hand int
 }
 
 // byHand has somebody set the flags.
-func (s *steered) byHand(enabled bool, percentage float64, rollback *rollout.RollbackRequest) {
+func (s *steered) byHand(enabled bool, percentage float64, rollback *flags.RollbackRequest) {
 	was := s.flags.FeatureFlags.TrialAutomation
 	c := s.flags.Change()
 	c.Off, c.Rollback = !enabled, rollback
@@ -241,16 +242,16 @@ func (s *steered) byHand(enabled bool, percentage float64, rollback *rollout.Rol
 }
 
 // rollBack is asked over the API, which lowers the flags first; its signal may be lost.
-func (s *steered) rollBack(t *rapid.T, r rollout.Request) {
+func (s *steered) rollBack(t *rapid.T, r flags.Request) {
 	r.Percentage = float64(rapid.IntRange(0, 100).Draw(t, "to"))
-	r.InFlight = rapid.SampledFrom([]rollout.InFlight{rollout.Keep, rollout.Release}).Draw(t, "in flight")
+	r.InFlight = rapid.SampledFrom([]flags.InFlight{flags.Keep, flags.Release}).Draw(t, "in flight")
 	if _, err := s.state.Request(rollout.SignalRollback, r, nil, s.now); err != nil {
 		return
 	}
 	now := s.flags.FeatureFlags.TrialAutomation
 	clear(s.releases) // the last rollback says what becomes of the trials
-	s.byHand(now.Enabled && r.Percentage > 0, min(now.RolloutPercentage, r.Percentage), &rollout.RollbackRequest{RolloutID: "r1", Request: r})
-	if r.InFlight == rollout.Release {
+	s.byHand(now.Enabled && r.Percentage > 0, min(now.RolloutPercentage, r.Percentage), &flags.RollbackRequest{RolloutID: "r1", Request: r})
+	if r.InFlight == flags.Release {
 		s.releases[r.ID] = true
 	}
 	if rapid.Bool().Draw(t, "heard") {
@@ -259,7 +260,7 @@ func (s *steered) rollBack(t *rapid.T, r rollout.Request) {
 }
 
 // signal is sent past the API. It says nothing of the flags: whoever sends it knows those that the rollout has found.
-func (s *steered) signal(name string, r rollout.Request) {
+func (s *steered) signal(name string, r flags.Request) {
 	m := sent{name: name, request: r, hand: s.state.HandVersion}
 	if s.state.HandVersion >= s.version {
 		m.seen = s.flags.Version
@@ -273,14 +274,14 @@ func (s *steered) enact(t *rapid.T, e *rollout.Event, asked *sent) {
 		return
 	}
 	before, found := s.state, s.flags
-	came, flags := enact(before, *e, found)
+	came, current := enact(before, *e, found)
 	if rapid.Bool().Draw(t, "dies") { // having written, with nothing stored; people go on, and another attempt is made
-		s.flags = flags
+		s.flags = current
 		s.people(t)
 		found = s.flags
-		came, flags = enact(before, *e, found)
+		came, current = enact(before, *e, found)
 	}
-	was, is, knew := found.FeatureFlags.TrialAutomation, flags.FeatureFlags.TrialAutomation, s.state.HandVersion >= s.version
+	was, is, knew := found.FeatureFlags.TrialAutomation, current.FeatureFlags.TrialAutomation, s.state.HandVersion >= s.version
 	if asked != nil {
 		knew = asked.seen >= s.version
 	}
@@ -288,20 +289,20 @@ func (s *steered) enact(t *rapid.T, e *rollout.Event, asked *sent) {
 		require.True(t, knew, "%s raised the flags to %v over version %d: %s", e.Type, is.RolloutPercentage, s.version, e.Reason)
 		clear(s.releases)
 	}
-	s.flags = flags
+	s.flags = current
 	s.apply(came)
-	if came.InFlight == rollout.Release {
+	if came.InFlight == flags.Release {
 		clear(s.releases)
 	}
 	switch r, w := found.Rollback, found.Write; {
 	case asked == nil || asked.name != rollout.SignalRollback:
 	case r != nil && (r.Overruled && r.Request.ID == asked.request.ID || slices.Contains(r.Before, asked.request.ID)),
 		w != nil && w.Seq == e.Seq && was.Enabled && (was.RolloutPercentage > w.Percentage || !w.Enabled): // raised after an attempt
-		require.False(t, came.InFlight == rollout.Release && came.RequestID == asked.request.ID, "it was overruled: %s", came.Reason)
+		require.False(t, came.InFlight == flags.Release && came.RequestID == asked.request.ID, "it was overruled: %s", came.Reason)
 		require.Equal(t, was, is, "it was overruled: %s", came.Reason)
 	default:
 		require.False(t, is.Enabled && (is.RolloutPercentage > asked.request.Percentage || asked.request.Percentage == 0), "it was to go back to %v: %s", asked.request.Percentage, came.Reason)
-		require.True(t, asked.request.InFlight != rollout.Release || came.InFlight == rollout.Release, "it was to hand over: %s", came.Reason)
+		require.True(t, asked.request.InFlight != flags.Release || came.InFlight == flags.Release, "it was to hand over: %s", came.Reason)
 	}
 	if came.Enabled != nil {
 		require.False(t, s.state.Enabled && !is.Enabled, "it takes itself for on")
@@ -349,7 +350,7 @@ func TestNothingIsSwitchedOnOrRaisedThatWasLoweredByHand(t *testing.T) {
 		s.state.FlagsVersion, s.state.FlagsFound = 8, &rollout.FlagsFound{Enabled: true}
 		for i := range rapid.IntRange(1, 40).Draw(t, "steps") {
 			s.now = s.now.Add(time.Duration(rapid.IntRange(0, 50).Draw(t, "hours")) * time.Hour)
-			r := rollout.Request{By: "owner", Reason: "r", ID: fmt.Sprintf("k-%d", i)}
+			r := flags.Request{By: "owner", Reason: "r", ID: fmt.Sprintf("k-%d", i)}
 			switch rapid.IntRange(0, 11).Draw(t, "what") {
 			case 0, 1:
 				s.people(t)

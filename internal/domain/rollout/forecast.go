@@ -3,6 +3,8 @@ package rollout
 import (
 	"fmt"
 	"math"
+
+	"marketplace.example/trials/internal/domain/evidence"
 )
 
 // Forecast says, before a rollout starts, what each phase will be able to decide.
@@ -31,10 +33,10 @@ type PhaseForecast struct {
 
 // NewForecast forecasts what a plan can decide at perDay registrations a day. A vendor
 // gets its welcome on the day it is admitted, so it counts for the gates at once.
-func NewForecast(p Plan, t Times, perDay float64) Forecast {
+func NewForecast(p Plan, t evidence.Times, perDay float64) Forecast {
 	f := Forecast{RegistrationsPerDay: perDay}
 	day, endsAt := 0.0, -1.0
-	admitted, least := 0.0, float64(LeastMatured(Null{Limit: p.Triggers.Conversion, Side: TooLow}, alphaConversion))
+	admitted, least := 0.0, float64(evidence.LeastMatured(evidence.Null{Limit: p.Triggers.Conversion, Side: evidence.TooLow}, alphaConversion))
 	for _, phase := range p.Phases {
 		rate := perDay * phase.Percentage / 100
 		f.Phases = append(f.Phases, newPhaseForecast(phase, rate))
@@ -52,7 +54,7 @@ func NewForecast(p Plan, t Times, perDay float64) Forecast {
 		f.Conversion += fmt.Sprintf(", about day %.0f of the rollout", math.Ceil(endsAt))
 	}
 	if p.Rule == RuleEvidence {
-		f.Conversion += fmt.Sprintf("; sooner if the rollout starts with %d known conversions, which show at which age vendors convert", enoughPast)
+		f.Conversion += fmt.Sprintf("; sooner if the rollout starts with %d known conversions, which show at which age vendors convert", evidence.EnoughHistory)
 	}
 	return f
 }

@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"math"
 	"time"
+
+	"marketplace.example/trials/internal/domain/evidence"
+	"marketplace.example/trials/internal/domain/flags"
 )
 
 // Judgement says what the known facts mean: whether the rollout must be rolled
@@ -22,8 +25,8 @@ type Judgement struct {
 	Percentage float64 `json:"percentage"`
 	Version    int     `json:"version"`
 	// DisabledVersion and Rollback are those of the flag document.
-	DisabledVersion int              `json:"disabledVersion,omitempty"`
-	Rollback        *RollbackRequest `json:"rollback,omitempty"`
+	DisabledVersion int                    `json:"disabledVersion,omitempty"`
+	Rollback        *flags.RollbackRequest `json:"rollback,omitempty"`
 }
 
 // Trigger names what rolls back a rollout.
@@ -68,7 +71,7 @@ type TriggerResult struct {
 	// now, or if the time is unknown.
 	DecidableFrom *time.Time `json:"decidableFrom"`
 	// Weighed is the sample that conversion is weighed from when there is a curve; nil otherwise.
-	Weighed *Weighed `json:"weighed,omitempty"`
+	Weighed *evidence.Weighed `json:"weighed,omitempty"`
 }
 
 // Verdict is the result of a gate or a check.
@@ -95,7 +98,7 @@ type GateResult struct {
 }
 
 // Telling reports whether the sample is large enough for Estimate to mean anything.
-func (r GateResult) Telling() bool { return telling(r.Seen, r.Enough, r.Verdict) }
+func (r GateResult) Telling() bool { return Telling(r.Seen, r.Enough, r.Verdict) }
 
 // The accepted probabilities of a false alarm, in the first epoch.
 const (
@@ -115,30 +118,11 @@ const (
 	enoughMatured    = 30
 )
 
-// Times gives the lengths of a rollout's days and trials.
-type Times struct {
-	Day time.Duration `json:"day"`
-	// TrialDays is how many days a trial and its grace last.
-	TrialDays float64 `json:"trialDays"`
-	// Curve gives the share of conversions by age; empty counts no conversion
-	// before a trial is over.
-	Curve Curve `json:"curve"`
-	// History summarizes the trials behind Curve, as of the start; nil if nobody read them.
-	History *History `json:"past,omitempty"`
-}
-
-func (t Times) curve() Curve {
-	if len(t.Curve) > 0 {
-		return t.Curve
-	}
-	return Matured(t.TrialDays)
-}
-
 // Judge judges the state of a ledger after a snapshot.
-func Judge(p Plan, t Times, l Ledger, s Snapshot) Judgement {
+func Judge(p Plan, t evidence.Times, l Ledger, s Snapshot) Judgement {
 	j := judge{Plan: p, Times: t, Ledger: l, now: s.To, epoch: l.Epoch}
 	return Judgement{
-		Formula: FormulaVersion, At: s.At, Snapshot: s.Number, Position: s.Position, Outage: s.Outage,
+		Formula: evidence.FormulaVersion, At: s.At, Snapshot: s.Number, Position: s.Position, Outage: s.Outage,
 		Enabled: s.Enabled, Percentage: s.Percentage, Version: s.Version, DisabledVersion: s.DisabledVersion, Rollback: s.Rollback,
 		Triggers: []TriggerResult{j.email(), j.errors(), j.performance(), j.conversion()},
 		Gates:    j.gates(),
@@ -147,7 +131,7 @@ func Judge(p Plan, t Times, l Ledger, s Snapshot) Judgement {
 
 type judge struct {
 	Plan
-	Times
+	evidence.Times
 	Ledger
 	now   time.Time
 	epoch int
@@ -164,29 +148,26 @@ func (j judge) planned() int {
 
 // weighed decides an alarm by the evidence, or by plain comparison if the plan
 // says so. A new epoch needs twice the evidence.
-func (j judge) weighed(a TriggerResult, side Side, log, alpha float64, least int) TriggerResult {
+func (j judge) weighed(a TriggerResult, side evidence.Side, log, alpha float64, least int) TriggerResult {
 	if j.Rule == RuleThreshold {
 		a.Evidence, a.Needed = a.Estimate, a.Limit
 		beyond := a.Estimate < a.Limit
-		if side == TooHigh {
+		if side == evidence.TooHigh {
 			beyond = a.Estimate > a.Limit
 		}
 		a.Firing = beyond && a.Seen >= least
 		return a
 	}
 	a.Needed = math.Pow(2, float64(j.epoch)) / alpha
-	a.Evidence = capped(log)
+	a.Evidence = evidence.FromLog(log)
 	a.Firing = log >= math.Log(a.Needed)
 	return a
 }
 
-// capped converts a logarithm to evidence, capped to stay printable.
-func capped(log float64) float64 { return math.Exp(min(log, 690)) }
-
 func (j judge) email() TriggerResult {
 	run := j.Email.Total()
 	a := j.weighed(TriggerResult{Trigger: TriggerEmail, Remedy: Partial, Estimate: run.Mean(), Limit: j.Triggers.EmailDelivery, Seen: run.Seen},
-		TooLow, j.Email.Log(j.planned()), alphaEmail, enoughEmail)
+		evidence.TooLow, j.Email.Log(j.planned()), alphaEmail, enoughEmail)
 	a.Reason = j.words(a, "%s of the e-mails were delivered, at least %s must be", "vendor days with e-mail")
 	return a
 }
@@ -194,23 +175,23 @@ func (j judge) email() TriggerResult {
 func (j judge) errors() TriggerResult {
 	run := j.Errors.Total()
 	a := j.weighed(TriggerResult{Trigger: TriggerErrors, Remedy: Immediate, Estimate: run.Mean(), Limit: j.Triggers.ErrorRate, Seen: run.Seen},
-		TooHigh, j.Errors.Log(j.planned()), alphaErrors, enoughAutomation)
+		evidence.TooHigh, j.Errors.Log(j.planned()), alphaErrors, enoughAutomation)
 	a.Reason = j.words(a, "%s of the automated steps failed, at most %s may", "vendor days with steps")
 	return a
 }
 
 func (j judge) performance() TriggerResult {
 	run := j.Slow.Total()
-	a := TriggerResult{Trigger: TriggerPerformance, Remedy: Partial, Estimate: run.Mean(), Limit: slowShare, Seen: run.Seen}
+	a := TriggerResult{Trigger: TriggerPerformance, Remedy: Partial, Estimate: run.Mean(), Limit: SlowShare, Seen: run.Seen}
 	limit, known := j.slowLimit(j.Plan)
 	if !known {
 		a.Needed = 1 / alphaSlow
 		a.Evidence = 1
 		a.Reason = fmt.Sprintf("cannot be judged: there were %d API calls before the rollout, and %d are needed to know the normal speed",
-			j.Baseline.Count(), leastBaseline)
+			j.Baseline.Count(), LeastBaseline)
 		return a
 	}
-	a = j.weighed(a, TooHigh, j.Slow.Log(j.planned()), alphaSlow, enoughCalls)
+	a = j.weighed(a, evidence.TooHigh, j.Slow.Log(j.planned()), alphaSlow, enoughCalls)
 	a.Reason = j.words(a, "%s of the API calls took longer than "+limit.Round(time.Millisecond).String()+", at most %s may", "calls")
 	return a
 }
@@ -225,16 +206,16 @@ const (
 // converted is the share of the trials that could have ended which converted, and their number.
 func (j judge) converted() (share float64, seen int) {
 	over, converted := j.matured(j.TrialDays, j.now, j.Day)
-	return ratio(converted, over), over
+	return evidence.Ratio(converted, over), over
 }
 
 func (j judge) conversion() TriggerResult {
 	share, over := j.converted()
-	null := Null{Limit: j.Triggers.Conversion, Side: TooLow}
+	null := evidence.Null{Limit: j.Triggers.Conversion, Side: evidence.TooLow}
 	a := TriggerResult{Trigger: TriggerConversion, Remedy: Immediate, Estimate: share, Limit: null.Limit, Seen: over}
 	// An immediate rollback ends the rollout: its epochs are all one.
 	j.epoch = 0
-	a = j.weighed(a, TooLow, j.conversions(null, j.curve(), j.now, j.Day).Log(), alphaConversion, enoughMatured)
+	a = j.weighed(a, evidence.TooLow, j.conversions(null, j.CurveOrMatured(), j.now, j.Day).Log(), alphaConversion, enoughMatured)
 	a.Reason = j.words(a, "%s "+couldConvert+", at least %s must", couldEnd)
 	if over > 0 && over < enoughMatured && !a.Firing {
 		a.Reason = fmt.Sprintf("%d trials began long enough ago to have ended; a rate takes at least %d", over, enoughMatured)
@@ -256,49 +237,36 @@ func (j judge) conversion() TriggerResult {
 // ripening extends the conversion result by the younger trials that the curve lets count,
 // and by the earliest time of a verdict. The estimate stays that of the ended trials:
 // by a late curve it would be too high.
-func (j judge) ripening(a *TriggerResult, null Null) {
-	w := weighed(j.Curve, j.Admissions, j.today(j.now, j.Day))
+func (j judge) ripening(a *TriggerResult, null evidence.Null) {
+	w := evidence.Weigh(j.Curve, j.Admissions, j.today(j.now, j.Day))
 	a.Weighed = &w
 	if w.Vendors > 0 {
 		a.Reason += fmt.Sprintf("; with younger trials, weighed by the ages of earlier conversions, %d of %d converted, which is worth %.0f ended trials", w.Converted, w.Vendors, w.Full)
 	}
-	from, known := decidable(null, j.Curve, j.Admissions, alphaConversion)
-	switch at := j.Since.Add(days(from, j.Day)); {
+	from, known := evidence.EarliestVerdict(null, j.Curve, j.Admissions, alphaConversion)
+	switch at := j.Since.Add(Days(from, j.Day)); {
 	case a.Firing:
 	case !known:
 		a.Reason += "; no verdict is possible before more are admitted"
 	case at.After(j.now):
 		a.DecidableFrom = &at
-		a.Reason += "; no verdict is possible before " + at.UTC().Format(clock)
+		a.Reason += "; no verdict is possible before " + at.UTC().Format(ClockFormat)
 	}
 }
 
 // decidable is how many ended trials a verdict takes if none of them
 // converted, and when that many will have ended; nil if too few vendors
 // are admitted yet.
-func (j judge) decidable(n Null) (*time.Time, int) {
-	least := LeastMatured(n, alphaConversion)
+func (j judge) decidable(n evidence.Null) (*time.Time, int) {
+	least := evidence.LeastMatured(n, alphaConversion)
 	admitted := 0
 	for _, d := range j.Admissions {
 		if admitted += d.Admitted; admitted >= least {
-			at := j.Since.Add(days(float64(d.Day)+1+j.TrialDays, j.Day))
+			at := j.Since.Add(Days(float64(d.Day)+1+j.TrialDays, j.Day))
 			return &at, least
 		}
 	}
 	return nil, least
-}
-
-// LeastMatured is how many ended trials without a conversion it takes for the
-// evidence to reach 1/alpha: 43 at a limit of 0.1 and alpha 0.05.
-func LeastMatured(n Null, alpha float64) int {
-	var s Sums
-	failure := n.increments(0)
-	for count := 1; ; count++ {
-		s.add(failure, 1)
-		if Reaches(s.Log(), alpha) {
-			return count
-		}
-	}
 }
 
 // words gives a trigger's reason.
@@ -306,7 +274,7 @@ func (j judge) words(a TriggerResult, rates, unit string) string {
 	if a.Seen == 0 {
 		return "no data yet"
 	}
-	text := fmt.Sprintf(rates+" (of %d %s)", percent(a.Estimate), percent(a.Limit), a.Seen, unit)
+	text := fmt.Sprintf(rates+" (of %d %s)", evidence.Percent(a.Estimate), evidence.Percent(a.Limit), a.Seen, unit)
 	switch {
 	case j.Rule == RuleThreshold:
 		return text
@@ -314,20 +282,6 @@ func (j judge) words(a TriggerResult, rates, unit string) string {
 		return text + fmt.Sprintf("; chance alone would show this less than once in %.0f rollouts", a.Needed)
 	}
 	return text
-}
-
-func percent(x float64) string {
-	if x > 0 && x < 0.0995 {
-		return fmt.Sprintf("%.1f %%", 100*x)
-	}
-	return fmt.Sprintf("%.0f %%", 100*x)
-}
-
-func ratio(part, whole int) float64 {
-	if whole == 0 {
-		return 0
-	}
-	return float64(part) / float64(whole)
 }
 
 // gates evaluates each gate for the present phase.
@@ -342,9 +296,9 @@ func (j judge) gates() []GateResult {
 func (j judge) rule(gate Gate) GateResult {
 	if gate == GateConversion {
 		share, over := j.converted()
-		null := Null{Limit: gateConversion, Side: TooLow}
-		return ruled(GateResult{Gate: gate, Estimate: share, Limit: gateConversion, Seen: over, Enough: enoughMatured},
-			TooLow, j.conversions(null, j.curve(), j.now, j.Day).Log(), couldConvert, couldEnd)
+		null := evidence.Null{Limit: LimitConversion, Side: evidence.TooLow}
+		return ruled(GateResult{Gate: gate, Estimate: share, Limit: LimitConversion, Seen: over, Enough: enoughMatured},
+			evidence.TooLow, j.conversions(null, j.CurveOrMatured(), j.now, j.Day).Log(), couldConvert, couldEnd)
 	}
 	e := j.Gates[gate]
 	run := e.Total()
@@ -366,13 +320,13 @@ func (j judge) rule(gate Gate) GateResult {
 
 // ruled gives a gate's verdict: FAIL by evidence, PASS by the estimate if the
 // sample is large enough, INSUFFICIENT otherwise.
-func ruled(r GateResult, side Side, log float64, what, unit string) GateResult {
-	r.Evidence, r.Needed = capped(log), gateNeeded
+func ruled(r GateResult, side evidence.Side, log float64, what, unit string) GateResult {
+	r.Evidence, r.Needed = evidence.FromLog(log), gateNeeded
 	within, bound := r.Estimate >= r.Limit, "at least %s must"
-	if side == TooHigh {
+	if side == evidence.TooHigh {
 		within, bound = r.Estimate <= r.Limit, "at most %s may"
 	}
-	r.Reason = fmt.Sprintf("%s %s, "+bound+"; sample: %d %s", percent(r.Estimate), what, percent(r.Limit), r.Seen, unit)
+	r.Reason = fmt.Sprintf("%s %s, "+bound+"; sample: %d %s", evidence.Percent(r.Estimate), what, evidence.Percent(r.Limit), r.Seen, unit)
 	switch {
 	case log >= math.Log(gateNeeded):
 		r.Verdict = Fail

@@ -9,10 +9,11 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"marketplace.example/trials/internal/domain/evidence"
 	"marketplace.example/trials/internal/domain/rollout"
 )
 
-var inDays = rollout.Times{Day: day, TrialDays: 17}
+var inDays = evidence.Times{Day: day, TrialDays: 17}
 
 // seen is a book that has seen so many vendors, some of whose only e-mail and
 // only step failed, and as many calls.
@@ -52,7 +53,7 @@ func TestNothingSeenRaisesNothing(t *testing.T) {
 	b := newBook()
 	b.take(time.Hour, rollout.Calls{})
 	j := b.judge()
-	require.Equal(t, rollout.FormulaVersion, j.Formula)
+	require.Equal(t, evidence.FormulaVersion, j.Formula)
 	require.Nil(t, j.Firing())
 	require.Len(t, j.Triggers, 4)
 	for _, a := range j.Triggers {
@@ -253,7 +254,7 @@ func TestAtNothingAfterARollbackFailuresAreSeen(t *testing.T) {
 	require.True(t, a.Firing, a.Reason)
 	require.Equal(t, 40, a.Seen)
 	require.InDelta(t, 200, a.Needed, 1e-9)
-	errors := rollout.Evidence{Null: rollout.Null{Limit: 0.2, Side: rollout.TooHigh}}
+	errors := evidence.Evidence{Null: evidence.Null{Limit: 0.2, Side: evidence.TooHigh}}
 	errors.Begin(noon)
 	errors.ObserveMany(1, 40)
 	require.InDelta(t, errors.Log(6), math.Log(a.Evidence), 1e-9, "five phases are to come, each a start")

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/rollout"
 )
 
@@ -30,7 +31,7 @@ func TestWhatAPersonSetsBetweenTwoAttemptsHolds(t *testing.T) {
 			t.Parallel()
 			l := initial(t, rollout.DefaultPlan())
 			l.toPhase(3)
-			next, err := l.state.Request(rollout.SignalAdvance, rollout.Request{Reason: "on", FlagsVersion: 8}, nil, l.now)
+			next, err := l.state.Request(rollout.SignalAdvance, flags.Request{Reason: "on", FlagsVersion: 8}, nil, l.now)
 			require.NoError(t, err)
 			_, flags := enact(l.state, *next, flagged(true, 50, 8))
 			require.InDelta(t, 75, flags.FeatureFlags.TrialAutomation.RolloutPercentage, 0)
@@ -54,28 +55,28 @@ func TestARollbackThatWasOverruledIsNotCarriedOutLater(t *testing.T) {
 	for _, percentage := range []float64{10, 0} {
 		l := initial(t, rollout.DefaultPlan())
 		l.toPhase(3)
-		request := rollout.Request{ID: "k-1", By: "ada", Reason: "slow", Percentage: percentage, InFlight: rollout.Release}
+		request := flags.Request{ID: "k-1", By: "ada", Reason: "slow", Percentage: percentage, InFlight: flags.Release}
 		back, err := l.state.Request(rollout.SignalRollback, request, nil, l.now)
 		require.NoError(t, err)
-		flags := flagged(true, 50, 8)
-		set := func(enabled bool, to float64, asked *rollout.RollbackRequest) {
-			c := flags.Change()
+		current := flagged(true, 50, 8)
+		set := func(enabled bool, to float64, asked *flags.RollbackRequest) {
+			c := current.Change()
 			c.TrialAutomation.Enabled, c.TrialAutomation.RolloutPercentage, c.Rollback = enabled, to, asked
-			flags, _ = flags.Changed(c, "ada", noon)
+			current, _ = current.Changed(c, "ada", noon)
 		}
-		set(percentage > 0, percentage, &rollout.RollbackRequest{RolloutID: "r1", Request: request})
-		require.True(t, l.state.Awaits(flags.Rollback))
+		set(percentage > 0, percentage, &flags.RollbackRequest{RolloutID: "r1", Request: request})
+		require.True(t, l.state.Awaits(current.Rollback))
 		set(true, 50, nil)
-		require.False(t, l.state.Awaits(flags.Rollback))
-		came, after := enact(l.state, *back, flags)
-		require.Equal(t, flags, after, "its signal comes late")
+		require.False(t, l.state.Awaits(current.Rollback))
+		came, after := enact(l.state, *back, current)
+		require.Equal(t, current, after, "its signal comes late")
 		require.Equal(t, rollout.EventOverridden, came.Type)
 		require.InDelta(t, 50, *came.Percentage, 0)
 		require.Empty(t, came.InFlight)
 		require.True(t, l.state.Apply(came).Knows("k-1"), "it has had its answer")
 
 		set(true, 5, nil)
-		held, _ := l.state.Next(sees(l, flags), l.now.Add(time.Hour))
+		held, _ := l.state.Next(sees(l, current), l.now.Add(time.Hour))
 		require.Equal(t, rollout.EventOverridden, held.Type)
 		require.InDelta(t, 5, *held.Percentage, 0)
 		require.Empty(t, held.InFlight)
@@ -88,20 +89,20 @@ func TestWhoIsAdmittedAfterARollbackStaysAutomated(t *testing.T) {
 	t.Parallel()
 	l := initial(t, rollout.DefaultPlan())
 	l.toPhase(3)
-	flags := asked(rollout.Request{Percentage: 10, InFlight: rollout.Release}, true, 10)
-	c := flags.Change()
+	current := asked(flags.Request{Percentage: 10, InFlight: flags.Release}, true, 10)
+	c := current.Change()
 	c.TrialAutomation.EmailReminders = false
-	flags, _ = flags.Changed(c, "ada", noon)
-	require.Equal(t, 10, flags.Version)
-	back, _ := l.state.Next(sees(l, flags), l.now.Add(time.Hour))
-	came, _ := enact(l.state, *back, flags)
-	require.Equal(t, rollout.Release, came.InFlight)
+	current, _ = current.Changed(c, "ada", noon)
+	require.Equal(t, 10, current.Version)
+	back, _ := l.state.Next(sees(l, current), l.now.Add(time.Hour))
+	came, _ := enact(l.state, *back, current)
+	require.Equal(t, flags.Release, came.InFlight)
 	require.Equal(t, 9, came.FlagsVersion)
 
 	trigger := *back
-	trigger.RequestID, trigger.InFlight, trigger.Percentage = "", rollout.Keep, new(5.0)
-	came, _ = enact(l.state, trigger, flags)
-	require.Equal(t, rollout.Release, came.InFlight, "it hands over what the rollback would have")
+	trigger.RequestID, trigger.InFlight, trigger.Percentage = "", flags.Keep, new(5.0)
+	came, _ = enact(l.state, trigger, current)
+	require.Equal(t, flags.Release, came.InFlight, "it hands over what the rollback would have")
 	require.Equal(t, 9, came.FlagsVersion)
 }
 
@@ -110,16 +111,16 @@ func TestARollbackKeepsAPersonsPause(t *testing.T) {
 	t.Parallel()
 	l := initial(t, rollout.DefaultPlan())
 	l.toPhase(3)
-	l.ask(rollout.SignalPause, rollout.Request{})
-	l.ask(rollout.SignalRollback, rollout.Request{Percentage: 10})
+	l.ask(rollout.SignalPause, flags.Request{})
+	l.ask(rollout.SignalRollback, flags.Request{Percentage: 10})
 	require.InDelta(t, 10, l.state.Percentage, 0)
 	require.Equal(t, rollout.Paused, l.state.Status)
 	require.Equal(t, rollout.PausedByAdmin, l.state.Pause.Cause)
-	l.ask(rollout.SignalResume, rollout.Request{})
+	l.ask(rollout.SignalResume, flags.Request{})
 	require.Equal(t, rollout.Running, l.state.Status)
 
-	l.ask(rollout.SignalSetPercentage, rollout.Request{Percentage: 50})
-	l.ask(rollout.SignalRollback, rollout.Request{Percentage: 10})
+	l.ask(rollout.SignalSetPercentage, flags.Request{Percentage: 50})
+	l.ask(rollout.SignalRollback, flags.Request{Percentage: 10})
 	require.Equal(t, rollout.Running, l.state.Status, "a percentage that was held is given up")
 }
 
@@ -151,10 +152,10 @@ func TestTakingInBeginsAgainAfterARollback(t *testing.T) {
 // handed over.
 func TestARollbackOverWhichTheFlagsAreRaisedBetweenTwoAttemptsHandsNobodyOver(t *testing.T) {
 	t.Parallel()
-	for percentage, inFlight := range map[float64]rollout.InFlight{50: "", 5: rollout.Release, 10: rollout.Release} {
+	for percentage, inFlight := range map[float64]flags.InFlight{50: "", 5: flags.Release, 10: flags.Release} {
 		l := initial(t, rollout.DefaultPlan())
 		l.toPhase(3)
-		back, err := l.state.Request(rollout.SignalRollback, rollout.Request{ID: "k-1", Reason: "slow", Percentage: 10, InFlight: rollout.Release}, nil, l.now)
+		back, err := l.state.Request(rollout.SignalRollback, flags.Request{ID: "k-1", Reason: "slow", Percentage: 10, InFlight: flags.Release}, nil, l.now)
 		require.NoError(t, err)
 		_, flags := enact(l.state, *back, flagged(true, 50, 8))
 		c := flags.Change()
@@ -173,11 +174,11 @@ func TestWhatAnotherDecisionWroteIsNotRaised(t *testing.T) {
 	l := initial(t, rollout.DefaultPlan())
 	l.toPhase(3)
 	harm := rollout.Event{Seq: l.state.Seq + 1, Type: rollout.EventRolledBack, At: l.now, By: "rollout", Trigger: rollout.TriggerErrors,
-		Remedy: rollout.Immediate, InFlight: rollout.Keep, Enabled: new(false), Percentage: new(0.0)}
+		Remedy: rollout.Immediate, InFlight: flags.Keep, Enabled: new(false), Percentage: new(0.0)}
 	_, stopped := enact(l.state, harm, flagged(true, 50, 8))
 	require.False(t, stopped.FeatureFlags.TrialAutomation.Enabled)
 	l.now = l.now.Add(time.Minute)
-	next, err := l.state.Request(rollout.SignalAdvance, rollout.Request{ID: "k-1", Reason: "on", FlagsVersion: 8}, nil, l.now)
+	next, err := l.state.Request(rollout.SignalAdvance, flags.Request{ID: "k-1", Reason: "on", FlagsVersion: 8}, nil, l.now)
 	require.NoError(t, err)
 	came, after := enact(l.state, *next, stopped)
 	require.Equal(t, stopped, after)
@@ -203,33 +204,33 @@ func TestARollbackThatWasOverruledStaysSoAfterAnother(t *testing.T) {
 	t.Parallel()
 	l := initial(t, rollout.DefaultPlan())
 	l.toPhase(3)
-	flags := flagged(true, 50, 8)
+	current := flagged(true, 50, 8)
 	var first *rollout.Event
 	for i := range 30 { // more than are remembered
-		request := rollout.Request{ID: fmt.Sprintf("k-%d", i), By: "ada", Reason: "slow", InFlight: rollout.Release}
+		request := flags.Request{ID: fmt.Sprintf("k-%d", i), By: "ada", Reason: "slow", InFlight: flags.Release}
 		if i == 29 {
-			request.Percentage, request.InFlight = 10, rollout.Keep
+			request.Percentage, request.InFlight = 10, flags.Keep
 		}
 		e, err := l.state.Request(rollout.SignalRollback, request, nil, l.now)
 		require.NoError(t, err)
 		if i == 20 {
 			first = e
 		}
-		c := flags.Change()
+		c := current.Change()
 		c.TrialAutomation.Enabled, c.TrialAutomation.RolloutPercentage = request.Percentage > 0, request.Percentage
-		c.Rollback = &rollout.RollbackRequest{RolloutID: "r1", Request: request}
-		flags, _ = flags.Changed(c, "ada", noon)
+		c.Rollback = &flags.RollbackRequest{RolloutID: "r1", Request: request}
+		current, _ = current.Changed(c, "ada", noon)
 		if i < 29 {
-			c = flags.Change()
+			c = current.Change()
 			c.TrialAutomation.Enabled, c.TrialAutomation.RolloutPercentage = true, 25
-			flags, _ = flags.Changed(c, "grace", noon)
+			current, _ = current.Changed(c, "grace", noon)
 		}
 	}
-	require.Len(t, flags.Rollback.Before, 20)
-	came, after := enact(l.state, *first, flags)
-	require.Equal(t, flags, after)
+	require.Len(t, current.Rollback.Before, 20)
+	came, after := enact(l.state, *first, current)
+	require.Equal(t, current, after)
 	require.Equal(t, "k-29", came.RequestID, "the one that stands is carried out")
-	require.Equal(t, rollout.Keep, came.InFlight)
+	require.Equal(t, flags.Keep, came.InFlight)
 	require.InDelta(t, 10, *came.Percentage, 0)
 }
 
@@ -237,7 +238,7 @@ func TestARollbackThatWasOverruledStaysSoAfterAnother(t *testing.T) {
 func TestWhatIsSetAfterTheWatchHasLookedHolds(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		seen, later rollout.Document
+		seen, later flags.Document
 	}{
 		"raised further":           {flagged(true, 30, 9), flagged(true, 80, 10)},
 		"lowered further":          {flagged(true, 30, 9), flagged(true, 5, 10)},

@@ -7,6 +7,8 @@ import (
 	"sort"
 	"strings"
 	"time"
+
+	"marketplace.example/trials/internal/domain/evidence"
 )
 
 // Ledger accumulates a rollout's snapshots, in order: the evidence for triggers
@@ -23,11 +25,11 @@ type Ledger struct {
 	Outage   *Outage   `json:"outage"`
 
 	// The triggers' evidence, from each phase's start in this epoch.
-	Email  Evidence `json:"email"`
-	Errors Evidence `json:"errors"`
-	Slow   Evidence `json:"slow"`
+	Email  evidence.Evidence `json:"email"`
+	Errors evidence.Evidence `json:"errors"`
+	Slow   evidence.Evidence `json:"slow"`
 	// The gates' evidence, from this stage's start.
-	Gates map[Gate]Evidence `json:"gates"`
+	Gates map[Gate]evidence.Evidence `json:"gates"`
 	// The vendors observed since this stage's start, by kind of observation.
 	EmailVendors map[string]bool `json:"emailVendors"`
 	StepVendors  map[string]bool `json:"stepVendors"`
@@ -49,8 +51,8 @@ type Ledger struct {
 	// Baseline are the calls while nobody was admitted.
 	Baseline Calls `json:"baseline"`
 	// Since is the first admission's day; Admissions counts from it.
-	Since      time.Time      `json:"since"`
-	Admissions []AdmissionDay `json:"admissions"`
+	Since      time.Time               `json:"since"`
+	Admissions []evidence.AdmissionDay `json:"admissions"`
 	// DayOf is the admission day of vendors not converted yet.
 	DayOf map[string]int `json:"dayOf"`
 }
@@ -74,26 +76,26 @@ const (
 	leastDelivery = 30 * time.Second
 	// openDays is after how many days a vendor's day cannot change any more.
 	openDays = 2
-	// slowCall is the longest call that the requirements allow.
-	slowCall = 2 * time.Second
-	// slowShare is the share of calls beyond the 95th percentile.
-	slowShare = 0.05
+	// SlowCall is the longest call that the requirements allow.
+	SlowCall = 2 * time.Second
+	// SlowShare is the share of calls beyond the 95th percentile.
+	SlowShare = 0.05
 )
 
 // Gate values: the requirements' key metrics.
 const (
-	gateEmail      = 0.95
-	gateAutomation = 0.95
-	gateErrors     = 0.05
-	gateConversion = 0.20
+	LimitEmail      = 0.95
+	LimitAutomation = 0.95
+	LimitErrors     = 0.05
+	LimitConversion = 0.20
 )
 
 // NewLedger returns a rollout's ledger before its first snapshot.
 func NewLedger(p Plan) Ledger {
 	l := Ledger{
-		Email:   Evidence{Null: Null{Limit: p.Triggers.EmailDelivery, Side: TooLow}},
-		Errors:  Evidence{Null: Null{Limit: p.Triggers.ErrorRate, Side: TooHigh}},
-		Slow:    Evidence{Null: Null{Limit: slowShare, Side: TooHigh}},
+		Email:   evidence.Evidence{Null: evidence.Null{Limit: p.Triggers.EmailDelivery, Side: evidence.TooLow}},
+		Errors:  evidence.Evidence{Null: evidence.Null{Limit: p.Triggers.ErrorRate, Side: evidence.TooHigh}},
+		Slow:    evidence.Evidence{Null: evidence.Null{Limit: SlowShare, Side: evidence.TooHigh}},
 		Awaited: map[string]time.Time{}, Settled: map[string]time.Time{}, Delivered: map[string]time.Time{},
 		EmailDays: map[string]VendorDay{}, StepDays: map[string]VendorDay{}, DayOf: map[string]int{},
 	}
@@ -103,11 +105,11 @@ func NewLedger(p Plan) Ledger {
 
 // enter restarts the gates.
 func (l *Ledger) enter(at time.Time) {
-	l.Gates = map[Gate]Evidence{
-		GateEmail:      {Null: Null{Limit: gateEmail, Side: TooLow}},
-		GateAutomation: {Null: Null{Limit: gateAutomation, Side: TooLow}},
-		GateAPI:        {Null: Null{Limit: slowShare, Side: TooHigh}},
-		GateErrors:     {Null: Null{Limit: gateErrors, Side: TooHigh}},
+	l.Gates = map[Gate]evidence.Evidence{
+		GateEmail:      {Null: evidence.Null{Limit: LimitEmail, Side: evidence.TooLow}},
+		GateAutomation: {Null: evidence.Null{Limit: LimitAutomation, Side: evidence.TooLow}},
+		GateAPI:        {Null: evidence.Null{Limit: SlowShare, Side: evidence.TooHigh}},
+		GateErrors:     {Null: evidence.Null{Limit: LimitErrors, Side: evidence.TooHigh}},
 	}
 	for gate, e := range l.Gates {
 		e.Begin(at)
@@ -165,7 +167,7 @@ func (l *Ledger) move(s Snapshot) {
 		l.StageSeq = s.Position.StageSeq
 	}
 	// After a rollback to 0 % the trials automated before are still watched.
-	if s.Position.Stage.admits() && (s.Position.Percentage > 0 || l.Epoch > 0) {
+	if s.Position.Stage.Admits() && (s.Position.Percentage > 0 || l.Epoch > 0) {
 		l.Email.Begin(from)
 		l.Errors.Begin(from)
 		l.Slow.Begin(from)
@@ -245,7 +247,7 @@ func (l *Ledger) admit(o Outcome, day time.Duration) {
 	}
 	d := max(0, int(o.At.Sub(l.Since)/day))
 	for len(l.Admissions) <= d {
-		l.Admissions = append(l.Admissions, AdmissionDay{Day: len(l.Admissions)})
+		l.Admissions = append(l.Admissions, evidence.AdmissionDay{Day: len(l.Admissions)})
 	}
 	l.Admissions[d].Admitted++
 	l.DayOf[o.VendorID] = d
@@ -314,7 +316,7 @@ func failing(d VendorDay) *float64 {
 }
 
 // weigh adds a vendor's day, or corrects it.
-func weigh(e *Evidence, known time.Time, before, after *float64) {
+func weigh(e *evidence.Evidence, known time.Time, before, after *float64) {
 	if before == nil {
 		e.Observe(known, *after)
 		return
@@ -347,7 +349,7 @@ func (l *Ledger) calls(p Plan, s Snapshot) {
 		e.ObserveMany(0, n-bad)
 		l.Gates[name] = e
 	}
-	gate(GateAPI, s.Calls.SlowerThan(slowCall))
+	gate(GateAPI, s.Calls.SlowerThan(SlowCall))
 	gate(GateErrors, min(s.Calls.Failed, n))
 	// The last of them may be read only after a phase that admits has begun.
 	before := s.Position.Percentage == 0 || len(l.Slow.Runs) == 0 && !s.To.After(s.Position.Since)
@@ -362,16 +364,16 @@ func (l *Ledger) calls(p Plan, s Snapshot) {
 	}
 }
 
-// leastBaseline is how many calls a baseline needs.
-const leastBaseline = 100
+// LeastBaseline is how many calls a baseline needs.
+const LeastBaseline = 100
 
 // slowLimit is the duration above which a call counts as slow, and whether the
 // baseline is large enough to tell.
 func (l *Ledger) slowLimit(p Plan) (time.Duration, bool) {
-	if l.Baseline.Count() < leastBaseline {
+	if l.Baseline.Count() < LeastBaseline {
 		return 0, false
 	}
-	return time.Duration((1 + p.Triggers.Slowdown) * float64(l.Baseline.Quantile(1-slowShare))), true
+	return time.Duration((1 + p.Triggers.Slowdown) * float64(l.Baseline.Quantile(1-SlowShare))), true
 }
 
 // forget drops closed days.
@@ -387,11 +389,11 @@ func (l *Ledger) forget(now time.Time, day time.Duration) {
 }
 
 // conversions weighs the conversions known now.
-func (l *Ledger) conversions(n Null, curve Curve, now time.Time, day time.Duration) Sums {
+func (l *Ledger) conversions(n evidence.Null, curve evidence.Curve, now time.Time, day time.Duration) evidence.Sums {
 	if l.Since.IsZero() {
-		return Sums{}
+		return evidence.Sums{}
 	}
-	return ConversionSums(n, curve, l.Admissions, l.today(now, day))
+	return evidence.ConversionSums(n, curve, l.Admissions, l.today(now, day))
 }
 
 // today is the time in days since the first admission.
@@ -402,7 +404,7 @@ func (l *Ledger) today(now time.Time, day time.Duration) float64 {
 // matured counts the vendors whose trials are over, and how many of them converted.
 func (l *Ledger) matured(after float64, now time.Time, day time.Duration) (over, converted int) {
 	for _, d := range l.Admissions {
-		if d.age(l.today(now, day)) >= after {
+		if d.Age(l.today(now, day)) >= after {
 			over += d.Admitted
 			converted += d.Converted
 		}

@@ -10,6 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"marketplace.example/trials/internal/domain/evidence"
+	"marketplace.example/trials/internal/domain/report"
 	"marketplace.example/trials/internal/domain/rollout"
 )
 
@@ -67,8 +69,8 @@ func TestAVendorsDayCountsOnceAsItsFinalShare(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		b := newBook()
-		want := evidence(rollout.Null{Limit: 0.90, Side: rollout.TooLow})
-		wantErrors := evidence(rollout.Null{Limit: 0.20, Side: rollout.TooHigh})
+		want := newEvidence(evidence.Null{Limit: 0.90, Side: evidence.TooLow})
+		wantErrors := newEvidence(evidence.Null{Limit: 0.20, Side: evidence.TooHigh})
 		var outcomes []rollout.Outcome
 		for v := range rapid.IntRange(1, 5).Draw(t, "vendors") {
 			fates := rapid.SliceOfN(rapid.Bool(), 1, 5).Draw(t, "fates")
@@ -133,7 +135,7 @@ func TestReplayIsByteEqual(t *testing.T) {
 	}
 	require.Equal(t, jsonOf(t, b.ledger), jsonOf(t, again))
 	last := stored[len(stored)-1]
-	times := rollout.Times{Day: day, TrialDays: 17}
+	times := evidence.Times{Day: day, TrialDays: 17}
 	require.Equal(t, jsonOf(t, rollout.Judge(b.plan, times, b.ledger, last)), jsonOf(t, rollout.Judge(b.plan, times, again, last)))
 }
 
@@ -195,9 +197,9 @@ func TestTheWeightiestReportOfAnEMailCounts(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		reports := []rollout.OutcomeKind{rollout.MailDelivered, rollout.MailFailed, rollout.MailReturned}
-		want := evidence(rollout.Null{Limit: 0.90, Side: rollout.TooLow})
-		var all rollout.Facts
-		tally := rollout.Tally{}
+		want := newEvidence(evidence.Null{Limit: 0.90, Side: evidence.TooLow})
+		var all report.Facts
+		tally := report.Tally{}
 		for v := range rapid.IntRange(1, 4).Draw(t, "vendors") {
 			mails, delivered := rapid.IntRange(1, 3).Draw(t, "mails"), 0
 			for m := range mails {
@@ -233,7 +235,7 @@ func TestTheWeightiestReportOfAnEMailCounts(t *testing.T) {
 		require.InDelta(t, want.Total().Sum, b.ledger.Email.Total().Sum, near)
 		require.InDelta(t, want.Log(5), b.ledger.Email.Log(5), near)
 		require.InDelta(t, want.Total().Sum, b.ledger.Gates[rollout.GateEmail].Total().Sum, near)
-		require.Equal(t, tally, rollout.TallyOf(all), "a report's figures count silence as nothing")
+		require.Equal(t, tally, report.TallyOf(all), "a report's figures count silence as nothing")
 	})
 }
 
@@ -276,7 +278,7 @@ func TestWhatFellDueAtTheLastMomentIsNotCorrectedInALaterRun(t *testing.T) {
 	b.take(time.Hour, rollout.Calls{}, outcome(rollout.MailDelivered, "v1", "second", 24*time.Hour+time.Minute))
 	require.Len(t, b.ledger.Email.Runs, 2)
 	require.InDelta(t, 1.5, b.ledger.Email.Runs[0].Sum, 1e-12)
-	require.Equal(t, rollout.Run{Since: noon.Add(day)}, b.ledger.Email.Runs[1], "it began after that day was known")
+	require.Equal(t, evidence.Run{Since: noon.Add(day)}, b.ledger.Email.Runs[1], "it began after that day was known")
 }
 
 func TestAnOutageSaysNothingOfTheRollout(t *testing.T) {
@@ -310,8 +312,8 @@ func TestAnEpochBeginsAnewAndAStageItsGates(t *testing.T) {
 	require.Len(t, b.ledger.Gates[rollout.GateEmail].Runs, 1)
 	b.position = inPhase(1, 3, 1)
 	b.take(time.Hour, rollout.Calls{})
-	for _, e := range []rollout.Evidence{b.ledger.Email, b.ledger.Errors, b.ledger.Slow} {
-		require.Equal(t, []rollout.Run{{Since: noon.Add(26 * time.Hour)}}, e.Runs)
+	for _, e := range []evidence.Evidence{b.ledger.Email, b.ledger.Errors, b.ledger.Slow} {
+		require.Equal(t, []evidence.Run{{Since: noon.Add(26 * time.Hour)}}, e.Runs)
 		require.Zero(t, e.Log(5))
 	}
 	require.Empty(t, b.ledger.EmailVendors)
@@ -373,7 +375,7 @@ func TestWhatIsHeardOfLateBelongsToTheStageBefore(t *testing.T) {
 	b.take(time.Hour, rollout.Calls{})
 	late := append(mailed("v1", "welcome", 30*time.Minute, rollout.MailFailed), outcome(rollout.StepFailed, "v1", "welcome", 30*time.Minute))
 	b.take(time.Hour, rollout.Calls{}, late...)
-	for name, e := range map[string]rollout.Evidence{"email": b.ledger.Email, "errors": b.ledger.Errors} {
+	for name, e := range map[string]evidence.Evidence{"email": b.ledger.Email, "errors": b.ledger.Errors} {
 		require.Len(t, e.Runs, 2, name)
 		require.Equal(t, 1, e.Runs[0].Seen, name)
 		require.Zero(t, e.Runs[1].Seen, name)
@@ -388,7 +390,7 @@ func TestConversionsCountOnceOnTheDayOfAdmission(t *testing.T) {
 		outcome(rollout.Admitted, "v1", "", time.Hour), outcome(rollout.Admitted, "v1", "", 2*time.Hour),
 		outcome(rollout.Admitted, "v2", "", 2*day+2*time.Hour), outcome(rollout.Converted, "v2", "", 2*day+3*time.Hour),
 		outcome(rollout.Converted, "v2", "", 2*day+4*time.Hour), outcome(rollout.Converted, "stranger", "", time.Hour))
-	require.Equal(t, []rollout.AdmissionDay{{Day: 0, Admitted: 1}, {Day: 1}, {Day: 2, Admitted: 1, Converted: 1}}, b.ledger.Admissions)
+	require.Equal(t, []evidence.AdmissionDay{{Day: 0, Admitted: 1}, {Day: 1}, {Day: 2, Admitted: 1, Converted: 1}}, b.ledger.Admissions)
 	require.Equal(t, noon.Add(time.Hour), b.ledger.Since)
 	require.Equal(t, map[string]int{"v1": 0}, b.ledger.DayOf)
 }
@@ -432,4 +434,18 @@ func TestWhatWasKnownBeforeAStageBelongsToTheOneBefore(t *testing.T) {
 	require.Equal(t, back, l.Email.Total().Since)
 	l.Apply(plan, rollout.Snapshot{Number: 3, From: at.Add(2 * time.Hour), To: at.Add(3 * time.Hour), Position: in(2, 1, back), Outcomes: failures("b", at.Add(121*time.Minute))}, day)
 	require.Equal(t, 30, l.Email.Total().Seen)
+}
+
+// noon is the time that tests count from.
+var noon = time.Date(2026, time.March, 2, 12, 0, 0, 0, time.UTC)
+
+const day = 24 * time.Hour
+
+// near is the tolerance for two ways of adding up the same logarithms.
+const near = 1e-6
+
+func newEvidence(n evidence.Null) evidence.Evidence {
+	e := evidence.Evidence{Null: n}
+	e.Begin(noon)
+	return e
 }

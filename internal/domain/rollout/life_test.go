@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/rollout"
 )
 
@@ -82,7 +83,7 @@ func (l *life) toPhase(phase int) {
 	require.Fail(l.t, "it never came there")
 }
 
-func (l *life) ask(name string, r rollout.Request) {
+func (l *life) ask(name string, r flags.Request) {
 	l.t.Helper()
 	if r.Reason == "" {
 		r.Reason = "because"

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"marketplace.example/trials/internal/domain/flags"
 )
 
 // maxPartial is how often triggers roll a rollout back by a phase; after that
@@ -21,7 +23,7 @@ func (s State) Next(j *Judgement, now time.Time) (*Event, time.Time) {
 		if e := step(j, now); e != nil {
 			e.Seq, e.At = s.Seq+1, now
 			if e.By == "" {
-				e.By = Automatic
+				e.By = flags.Automatic
 			}
 			return e, time.Time{}
 		}
@@ -50,7 +52,7 @@ func (s State) triggered(j *Judgement, now time.Time) *Event {
 	case trigger == nil:
 		return nil
 	case trigger.Remedy == Immediate:
-		return &Event{Type: EventRolledBack, Remedy: Immediate, Trigger: trigger.Trigger, InFlight: Keep, Judgement: j,
+		return &Event{Type: EventRolledBack, Remedy: Immediate, Trigger: trigger.Trigger, InFlight: flags.Keep, Judgement: j,
 			Enabled: new(false), Percentage: new(0.0),
 			Reason: "Rolled back completely: " + trigger.Reason + "."}
 	case now.Before(s.CooldownUntil):
@@ -79,7 +81,7 @@ func (s State) partial(trigger TriggerResult, j *Judgement) *Event {
 		}
 	}
 	return &Event{
-		Type: EventRolledBack, Remedy: Partial, Trigger: trigger.Trigger, InFlight: Keep, Judgement: j,
+		Type: EventRolledBack, Remedy: Partial, Trigger: trigger.Trigger, InFlight: flags.Keep, Judgement: j,
 		Stage: &stage, Enabled: new(true), Percentage: &percentage,
 		Reason: fmt.Sprintf("Rolled back from %v %% to %v %%: %s.", s.Percentage, percentage, trigger.Reason),
 	}
@@ -141,14 +143,14 @@ func (s State) advance(j *Judgement, now time.Time) *Event {
 	if s.Status != Running || now.Before(s.StageEnds()) {
 		return nil
 	}
-	next, more := s.following()
+	next, more := s.Following()
 	if !more {
 		return s.finish(j, now)
 	}
 	if e := s.stopped(j, now); e != nil || s.open(j) {
 		return e
 	}
-	return s.enterEvent(next, j, fmt.Sprintf("Entered %s.", s.Plan.name(next)))
+	return s.enterEvent(next, j, fmt.Sprintf("Entered %s.", s.Plan.StageName(next)))
 }
 
 // finish ends the guard. If too few trials convert, though perhaps by chance, the
@@ -158,16 +160,16 @@ func (s State) finish(j *Judgement, now time.Time) *Event {
 	switch {
 	case doubt == nil || s.Plan.GuardDays == 0:
 		return &Event{Type: EventCompleted, Judgement: j, Reason: "Completed: the guard is over, and there is no evidence against the rollout."}
-	case now.Before(s.stageLimit()):
+	case now.Before(s.StageLimit()):
 		return nil
 	}
 	return &Event{Type: EventPaused, Cause: PausedByGate, Judgement: j,
 		Reason: fmt.Sprintf("Paused: twice the guard's time has passed, and %s, which may still be chance.", doubt.Reason)}
 }
 
-// following is the stage after the present one, or after the phase of a percentage
+// Following is the stage after the present one, or after the phase of a percentage
 // set by hand, and false after the guard.
-func (s State) following() (Stage, bool) {
+func (s State) Following() (Stage, bool) {
 	fitting := s.fitting()
 	if s.below() {
 		return fitting, true
@@ -178,7 +180,7 @@ func (s State) following() (Stage, bool) {
 // fitting is the stage of the present percentage: the present stage or, if the percentage
 // was set by hand, the last phase that admits no more.
 func (s State) fitting() Stage {
-	if s.Percentage == s.Plan.percentage(s.Stage) {
+	if s.Percentage == s.Plan.PercentageIn(s.Stage) {
 		return s.Stage
 	}
 	return s.Plan.phaseFor(s.Percentage)
@@ -186,29 +188,29 @@ func (s State) fitting() Stage {
 
 // below reports whether the rollout was rolled back to before its first phase,
 // which it then enters again: it admits fewer than that phase says.
-func (s State) below() bool { return s.Percentage < s.Plan.percentage(s.fitting()) }
+func (s State) below() bool { return s.Percentage < s.Plan.PercentageIn(s.fitting()) }
 
 // enterEvent enters a stage, with its percentage.
 func (s State) enterEvent(stage Stage, j *Judgement, reason string) *Event {
 	return &Event{Type: EventEntered, Stage: &stage, Judgement: j, Reason: reason,
-		Enabled: new(true), Percentage: new(s.Plan.percentage(stage))}
+		Enabled: new(true), Percentage: new(s.Plan.PercentageIn(stage))}
 }
 
 // open reports whether something still keeps the stage from ending.
 func (s State) open(j *Judgement) bool {
-	_, failed, insufficient := s.gatesNow(j)
-	return len(failed)+len(insufficient) > 0 || s.needsPreflight() && s.preflightOpen() != nil
+	_, failed, insufficient := s.GatesNow(j)
+	return len(failed)+len(insufficient) > 0 || s.NeedsPreflight() && s.preflightOpen() != nil
 }
 
-// needsPreflight reports whether the next phase is the first to admit anybody: after a
+// NeedsPreflight reports whether the next phase is the first to admit anybody: after a
 // phase of 0 %, or after the notice if a restart or the plan skips that phase; also
 // if somebody has set another percentage there by hand.
-func (s State) needsPreflight() bool {
+func (s State) NeedsPreflight() bool {
 	switch s.Stage.Kind {
 	case Notice:
 		return s.Plan.Phases[s.Stage.Phase].Percentage > 0 || s.Percentage > 0
 	case InPhase:
-		return s.Percentage == 0 || s.Plan.percentage(s.Stage) == 0
+		return s.Percentage == 0 || s.Plan.PercentageIn(s.Stage) == 0
 	case Stability, Guard:
 	}
 	return false
@@ -217,28 +219,28 @@ func (s State) needsPreflight() bool {
 // stopped pauses a phase whose gate fails, or which has too little data after
 // twice its time.
 func (s State) stopped(j *Judgement, now time.Time) *Event {
-	if check := s.preflightOpen(); s.needsPreflight() && check != nil {
-		if now.Before(s.stageLimit()) && check.Verdict != Fail {
+	if check := s.preflightOpen(); s.NeedsPreflight() && check != nil {
+		if now.Before(s.StageLimit()) && check.Verdict != Fail {
 			return nil
 		}
 		return &Event{Type: EventPaused, Cause: PausedByPreflight, Judgement: j,
 			Reason: fmt.Sprintf("Paused before the first vendor: preflight check %s is %s: %s.", check.ID, check.Verdict, check.Reason)}
 	}
-	_, failed, insufficient := s.gatesNow(j)
+	_, failed, insufficient := s.GatesNow(j)
 	switch {
 	case len(failed) > 0:
 		return &Event{Type: EventPaused, Cause: PausedByGate, Judgement: j, Reason: "Paused at the gate: " + reasons(failed) + "."}
-	case len(insufficient) > 0 && !now.Before(s.stageLimit()):
+	case len(insufficient) > 0 && !now.Before(s.StageLimit()):
 		return &Event{Type: EventPaused, Cause: PausedByGate, Judgement: j,
 			Reason: "Paused: twice the phase's time has passed and there is still no verdict: " + reasons(insufficient) + "."}
 	}
 	return nil
 }
 
-// gatesNow sorts the present stage's gates. Without a judgement of this stage
+// GatesNow sorts the present stage's gates. Without a judgement of this stage
 // there is no data. Conversion may lack data: the guard tests it. Below the
 // first phase, and after a complete rollback, there are no gates.
-func (s State) gatesNow(j *Judgement) (passed, failed, insufficient []GateResult) {
+func (s State) GatesNow(j *Judgement) (passed, failed, insufficient []GateResult) {
 	if s.below() || s.Status == RolledBack {
 		return nil, nil, nil
 	}
@@ -283,12 +285,12 @@ func (s State) wakeAt(now time.Time) time.Time {
 	}
 	if s.Status == Running {
 		earliest(s.StageEnds())
-		earliest(s.stageLimit())
+		earliest(s.StageLimit())
 	}
 	return at
 }
 
-const clock = "2 January 2006 15:04 UTC"
+const ClockFormat = "2 January 2006 15:04 UTC"
 
 // Sentence describes the rollout's state when it last moved.
 func (s State) Sentence() string { return s.SentenceAt(nil, s.EnteredAt) }
@@ -303,32 +305,32 @@ func (s State) SentenceAt(j *Judgement, now time.Time) string {
 	case RolledBack:
 		return "The rollout was rolled back completely, which switched the automation off; it is over."
 	case Paused:
-		return fmt.Sprintf("The rollout holds at %v %% in %s since %s. %s", s.Percentage, s.StageName(), s.Pause.Since.UTC().Format(clock), s.Pause.Reason)
+		return fmt.Sprintf("The rollout holds at %v %% in %s since %s. %s", s.Percentage, s.StageName(), s.Pause.Since.UTC().Format(ClockFormat), s.Pause.Reason)
 	case Running:
 	}
 	where := fmt.Sprintf("The rollout is at %v %%, in %s", s.Percentage, s.StageName())
 	if now.Before(s.StageEnds()) {
-		return fmt.Sprintf("%s, until %s at the earliest.", where, s.StageEnds().UTC().Format(clock))
+		return fmt.Sprintf("%s, until %s at the earliest.", where, s.StageEnds().UTC().Format(ClockFormat))
 	}
 	return where + ". " + s.waits(j)
 }
 
 // waits says what a stage whose time is over waits for, and when the rollout pauses for it.
 func (s State) waits(j *Judgement) string {
-	what := s.awaited(j)
-	over := "Its time was over on " + s.StageEnds().UTC().Format(clock)
+	what := s.Awaited(j)
+	over := "Its time was over on " + s.StageEnds().UTC().Format(ClockFormat)
 	if what == "" {
 		return over + "; the rollout advances at the next check."
 	}
-	return fmt.Sprintf("%s; it waits for %s, and pauses on %s if that is still open.", over, what, s.stageLimit().UTC().Format(clock))
+	return fmt.Sprintf("%s; it waits for %s, and pauses on %s if that is still open.", over, what, s.StageLimit().UTC().Format(ClockFormat))
 }
 
-// awaited is what keeps the stage from ending; empty for nothing.
-func (s State) awaited(j *Judgement) string {
-	if check := s.preflightOpen(); check != nil && s.needsPreflight() {
+// Awaited is what keeps the stage from ending; empty for nothing.
+func (s State) Awaited(j *Judgement) string {
+	if check := s.preflightOpen(); check != nil && s.NeedsPreflight() {
 		return fmt.Sprintf("preflight check %s to pass or to be waived (%s: %s)", check.ID, check.Verdict, check.Reason)
 	}
-	_, failed, insufficient := s.gatesNow(j)
+	_, failed, insufficient := s.GatesNow(j)
 	doubt := j.doubt()
 	switch {
 	case len(failed)+len(insufficient) > 0:

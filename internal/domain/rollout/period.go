@@ -47,8 +47,8 @@ type Period struct {
 // ID names the period's report among those of its rollout.
 func (p Period) ID() string { return fmt.Sprintf("%s-%d", p.Kind, p.Number) }
 
-// name is what people call the period.
-func (p Period) name() string {
+// Name is what people call the period.
+func (p Period) Name() string {
 	switch p.Kind {
 	case ReportDaily:
 		return fmt.Sprintf("day %d", p.Number)
@@ -69,8 +69,8 @@ func (s State) Periods() []Period {
 	}
 	var all []Period
 	add := func(kind ReportKind, number, length int) {
-		from := s.DeployedAt.Add(days(float64((number-1)*length), s.Times.Day))
-		p := Period{Kind: kind, Number: number, From: from, To: from.Add(days(float64(length), s.Times.Day))}
+		from := s.DeployedAt.Add(Days(float64((number-1)*length), s.Times.Day))
+		p := Period{Kind: kind, Number: number, From: from, To: from.Add(Days(float64(length), s.Times.Day))}
 		if s.Status != RolledBack || s.EndedAt == nil || !p.To.After(*s.EndedAt) {
 			all = append(all, p)
 		}

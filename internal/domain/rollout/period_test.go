@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/rollout"
 )
 
@@ -125,7 +126,7 @@ func TestTasksAfterTheDeployment(t *testing.T) {
 	require.Equal(t, rollout.TaskToCome, standing(s, 29*day)["next-feature-planning"])
 	require.Equal(t, rollout.TaskOpen, standing(s, 30*day)["next-feature-planning"])
 
-	tick := rollout.Request{Subject: "daily-monitoring-review", Met: true, Reason: "read all", By: "owner"}
+	tick := flags.Request{Subject: "daily-monitoring-review", Met: true, Reason: "read all", By: "owner"}
 	early := rollout.Fold([]rollout.Event{rollout.Begin(rollout.Start{ID: "r1", Plan: rollout.DefaultPlan(), Times: inDays, By: "owner"}, noon)})
 	_, err := early.Request(rollout.SignalTick, tick, nil, noon)
 	require.ErrorContains(t, err, "there is nothing to tick yet")
@@ -144,6 +145,6 @@ func TestTasksAfterTheDeployment(t *testing.T) {
 	tick.Subject = "feedback-positive"
 	_, err = s.Request(rollout.SignalTick, tick, nil, noon.Add(31*day))
 	require.Error(t, err, "criteria are not")
-	_, err = s.Request(rollout.SignalPause, rollout.Request{Reason: "why"}, nil, noon.Add(31*day))
+	_, err = s.Request(rollout.SignalPause, flags.Request{Reason: "why"}, nil, noon.Add(31*day))
 	require.Error(t, err)
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/trial"
 )
 
@@ -157,7 +158,7 @@ func (p Plan) validatePhases() error {
 			return trial.Invalid(at("name"), "%q is the name of an earlier phase", phase.Name)
 		case !(phase.SoakDays > 0 && phase.SoakDays <= maxPlanDays):
 			return trial.Invalid(at("soakDays"), "must be more than 0 and at most %d, is %v", maxPlanDays, phase.SoakDays)
-		case ValidPercentage(phase.Percentage) != nil:
+		case flags.ValidPercentage(phase.Percentage) != nil:
 			return trial.Invalid(at("percentage"), "must be 0 to 100 in steps of 0.01, is %v", phase.Percentage)
 		case i > 0 && phase.Percentage <= p.Phases[i-1].Percentage:
 			return trial.Invalid(at("percentage"), "must be above the %v of the phase before, is %v", p.Phases[i-1].Percentage, phase.Percentage)
@@ -190,5 +191,5 @@ func (p Plan) starts() int {
 	return n
 }
 
-// days converts days of a plan to a duration, given the length of a day.
-func days(n float64, day time.Duration) time.Duration { return time.Duration(n * float64(day)) }
+// Days converts days of a plan to a duration, given the length of a day.
+func Days(n float64, day time.Duration) time.Duration { return time.Duration(n * float64(day)) }

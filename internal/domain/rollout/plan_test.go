@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"marketplace.example/trials/internal/domain/evidence"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
 )
@@ -79,7 +80,7 @@ func TestPlansThatAreValid(t *testing.T) {
 
 func TestForecast(t *testing.T) {
 	t.Parallel()
-	times := rollout.Times{Day: day, TrialDays: 17}
+	times := evidence.Times{Day: day, TrialDays: 17}
 	tests := []struct {
 		perDay        float64
 		holds, pauses bool

@@ -3,13 +3,15 @@ package rollout
 import (
 	"fmt"
 	"time"
+
+	"marketplace.example/trials/internal/domain/flags"
 )
 
 // PreflightFacts are the facts that the preflight judges.
 type PreflightFacts struct {
 	Now                 time.Time
 	VendorsWithoutStart int64
-	Flags               TrialAutomation
+	Flags               flags.TrialAutomation
 	// Judged is the watch's last judgement, nil for none.
 	Judged *Judgement
 	// MailAnswers says that the mail service reports the account's status,
@@ -76,9 +78,9 @@ func backedUp(s State, f PreflightFacts) Check {
 	case b.Full.IsZero():
 		return Check{ID: CheckBackup, Verdict: Fail, Reason: "there is no full backup"}
 	case f.Now.Sub(b.Full) > max(s.Times.Day, leastBackupAge):
-		return Check{ID: CheckBackup, Verdict: Fail, Reason: "the last full backup was taken at " + b.Full.UTC().Format(clock)}
+		return Check{ID: CheckBackup, Verdict: Fail, Reason: "the last full backup was taken at " + b.Full.UTC().Format(ClockFormat)}
 	}
-	return Check{ID: CheckBackup, Verdict: Pass, Reason: "a full backup was taken at " + b.Full.UTC().Format(clock)}
+	return Check{ID: CheckBackup, Verdict: Pass, Reason: "a full backup was taken at " + b.Full.UTC().Format(ClockFormat)}
 }
 
 func migrated(f PreflightFacts) Check {
@@ -103,7 +105,7 @@ func monitored(s State, f PreflightFacts) Check {
 	case f.Judged == nil:
 		return Check{ID: CheckMonitoring, Verdict: Insufficient, Reason: "the watch has not run yet"}
 	case WatchMissed(f.Judged.At, f.Now, s.Times.Day):
-		return Check{ID: CheckMonitoring, Verdict: Fail, Reason: "the watch last ran at " + f.Judged.At.UTC().Format(clock)}
+		return Check{ID: CheckMonitoring, Verdict: Fail, Reason: "the watch last ran at " + f.Judged.At.UTC().Format(ClockFormat)}
 	}
 	return Check{ID: CheckMonitoring, Verdict: Pass, Reason: "the watch runs regularly"}
 }
@@ -118,7 +120,7 @@ func flagged(s State, f PreflightFacts) Check {
 
 // CheckedEvent is the event of a finished preflight.
 func (s State) CheckedEvent(checks []Check, now time.Time) Event {
-	e := Event{Seq: s.Seq + 1, Type: EventPreflight, At: now.UTC().Truncate(time.Millisecond), By: Automatic, Checks: checks, Reason: "Preflight passed."}
+	e := Event{Seq: s.Seq + 1, Type: EventPreflight, At: now.UTC().Truncate(time.Millisecond), By: flags.Automatic, Checks: checks, Reason: "Preflight passed."}
 	after := s.Apply(e)
 	if open := after.preflightOpen(); open != nil {
 		e.Reason = fmt.Sprintf("Preflight: check %s is %s: %s.", open.ID, open.Verdict, open.Reason)

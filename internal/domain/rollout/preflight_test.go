@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"marketplace.example/trials/internal/domain/evidence"
 )
 
 func TestTheBackupCheck(t *testing.T) {
@@ -22,7 +24,7 @@ func TestTheBackupCheck(t *testing.T) {
 		"older":                     {facts: BackupFacts{Kept: true, Answers: true, Full: now.Add(-24*time.Hour - time.Second)}, day: 24 * time.Hour, want: Fail},
 		"an hour, in a day of less": {facts: BackupFacts{Kept: true, Answers: true, Full: now.Add(-time.Hour)}, day: 2 * time.Second, want: Pass},
 	} {
-		check := backedUp(State{Times: Times{Day: c.day}}, PreflightFacts{Now: now, Backup: c.facts})
+		check := backedUp(State{Times: evidence.Times{Day: c.day}}, PreflightFacts{Now: now, Backup: c.facts})
 		require.Equal(t, c.want, check.Verdict, name)
 		require.Equal(t, CheckBackup, check.ID)
 		require.NotEmpty(t, check.Reason)
@@ -34,3 +36,5 @@ func TestBackupEvery(t *testing.T) {
 	require.Equal(t, 4*time.Hour, BackupEvery(24*time.Hour))
 	require.Equal(t, 2*time.Minute, BackupEvery(2*time.Second))
 }
+
+var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)

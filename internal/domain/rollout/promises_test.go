@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/rollout"
 )
 
@@ -90,7 +91,7 @@ func TestWhateverHappensTheRolloutKeepsItsPromises(t *testing.T) {
 		}
 		for range rapid.IntRange(1, 60).Draw(t, "steps") {
 			if rapid.IntRange(0, 4).Draw(t, "asked") == 0 {
-				r := rollout.Request{By: "owner", Reason: "because", Percentage: float64(rapid.IntRange(0, 100).Draw(t, "percentage"))}
+				r := flags.Request{By: "owner", Reason: "because", Percentage: float64(rapid.IntRange(0, 100).Draw(t, "percentage"))}
 				before := l.state
 				e, err := l.state.Request(rapid.SampledFrom(names).Draw(t, "name"), r, l.last, l.now)
 				require.Equal(t, err == nil, e != nil)

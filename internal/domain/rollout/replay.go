@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"marketplace.example/trials/internal/domain/flags"
 )
 
 // Snapshots reads a rollout's snapshot by its number, counted from 1, and reports
@@ -120,7 +122,9 @@ func (r *replayRun) event(s State, e Event) {
 }
 
 // byPerson reports whether a person requested the event.
-func (e Event) byPerson() bool { return e.RequestID != "" || e.By != Automatic && e.By != byFlags }
+func (e Event) byPerson() bool {
+	return e.RequestID != "" || e.By != flags.Automatic && e.By != byFlags
+}
 
 // foreign reports whether the event replaces another, which found the flags set
 // by hand when it was about to write them: no snapshot contains that.

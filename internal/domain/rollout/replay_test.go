@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/rollout"
 )
 
@@ -25,7 +26,7 @@ type chronicle struct {
 	now       time.Time
 	// latest is the last judgement, known the last one signaled to the workflow.
 	latest, known *rollout.Judgement
-	flags         rollout.Flags
+	flags         flags.Flags
 	// bouncing is how many of ten e-mails bounce.
 	bouncing int
 	// quiet has nobody register.
@@ -46,7 +47,7 @@ func quick() rollout.Plan {
 }
 
 func chronicled(t fataler, p rollout.Plan) *chronicle {
-	c := &chronicle{t: t, plan: p, now: noon, ledger: rollout.NewLedger(p), flags: rollout.InitialFlags()}
+	c := &chronicle{t: t, plan: p, now: noon, ledger: rollout.NewLedger(p), flags: flags.Initial()}
 	c.flags.TrialAutomation.Enabled, c.flags.TrialAutomation.RolloutPercentage = true, 0
 	c.apply(rollout.Begin(rollout.Start{ID: "r1", Plan: p, By: "admin", Times: inDays}, c.now))
 	c.ledger.To = c.now
@@ -55,7 +56,7 @@ func chronicled(t fataler, p rollout.Plan) *chronicle {
 
 // apply carries an event out, as the activity does.
 func (c *chronicle) apply(e rollout.Event) {
-	e, flags := enact(c.state, e, rollout.Document{FeatureFlags: c.flags, Version: 9})
+	e, flags := enact(c.state, e, flags.Document{FeatureFlags: c.flags, Version: 9})
 	c.flags = flags.FeatureFlags
 	if e.Type == rollout.EventUpdate {
 		e = c.state.UpdatedBy(e, c.latest)
@@ -130,7 +131,7 @@ func (c *chronicle) watch(from time.Time) {
 	}
 }
 
-func (c *chronicle) ask(name string, r rollout.Request) {
+func (c *chronicle) ask(name string, r flags.Request) {
 	c.t.Helper()
 	r.Reason = "because"
 	e, err := c.state.Request(name, r, c.known, c.now)
@@ -174,23 +175,23 @@ var chronicles = map[string]func(*chronicle){
 	},
 	"held and moved by people": func(c *chronicle) {
 		c.hours(40)
-		c.ask(rollout.SignalPause, rollout.Request{ID: "k1", By: "admin"})
+		c.ask(rollout.SignalPause, flags.Request{ID: "k1", By: "admin"})
 		c.hours(30)
-		c.ask(rollout.SignalResume, rollout.Request{}) // a signal from a terminal
-		c.ask(rollout.SignalAdvance, rollout.Request{By: "admin"})
-		c.ask(rollout.SignalTick, rollout.Request{By: "admin", Subject: "feedback-positive", Met: true})
+		c.ask(rollout.SignalResume, flags.Request{}) // a signal from a terminal
+		c.ask(rollout.SignalAdvance, flags.Request{By: "admin"})
+		c.ask(rollout.SignalTick, flags.Request{By: "admin", Subject: "feedback-positive", Met: true})
 		c.hours(5)
-		c.ask(rollout.SignalSetPercentage, rollout.Request{By: "admin", Percentage: 60})
+		c.ask(rollout.SignalSetPercentage, flags.Request{By: "admin", Percentage: 60})
 		c.hours(5)
-		c.ask(rollout.SignalResume, rollout.Request{By: "admin"})
+		c.ask(rollout.SignalResume, flags.Request{By: "admin"})
 		c.hours(60)
-		c.ask(rollout.SignalRollback, rollout.Request{By: "admin", Percentage: 0})
+		c.ask(rollout.SignalRollback, flags.Request{By: "admin", Percentage: 0})
 	},
 	"flags set by hand, seen by the watch": func(c *chronicle) {
 		c.hours(40)
 		c.flags.TrialAutomation.RolloutPercentage = 33
 		c.hours(10)
-		c.ask(rollout.SignalResume, rollout.Request{By: "admin"})
+		c.ask(rollout.SignalResume, flags.Request{By: "admin"})
 		c.hours(3)
 		c.flags.TrialAutomation.Enabled = false
 		c.hours(3)
@@ -198,7 +199,7 @@ var chronicles = map[string]func(*chronicle){
 	"flags set by hand, found when about to write them": func(c *chronicle) {
 		c.hours(36 + 23)
 		c.flags.TrialAutomation.RolloutPercentage = 5
-		c.ask(rollout.SignalAdvance, rollout.Request{By: "admin"})
+		c.ask(rollout.SignalAdvance, flags.Request{By: "admin"})
 		c.hours(2)
 	},
 }
@@ -370,7 +371,7 @@ func TestReplayKnowsFlagsThatWereSetBackBetweenTwoAttempts(t *testing.T) {
 		Seq: c.state.Seq + 1, Type: rollout.EventEntered, By: "rollout", At: c.now, Reason: "Entered phase 2.",
 		Stage: &rollout.Stage{Kind: rollout.InPhase, Phase: 1}, Enabled: new(true), Percentage: new(c.state.Percentage + 10),
 	}
-	_, flags := enact(c.state, next, rollout.Document{FeatureFlags: c.flags, Version: 9})
+	_, flags := enact(c.state, next, flags.Document{FeatureFlags: c.flags, Version: 9})
 	back := flags.Change()
 	back.TrialAutomation.RolloutPercentage = c.state.Percentage
 	flags, _ = flags.Changed(back, "ada", c.now)

@@ -7,6 +7,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/trial"
 )
 
@@ -34,35 +35,8 @@ const (
 // maxReason bounds the reason given with a request, in characters.
 const maxReason = 500
 
-// Request is a person's request to a rollout: the payload of its signals. Its
-// reason is stored in histories: no names or addresses in it.
-type Request struct {
-	// ID makes the request idempotent; with an empty ID each
-	// arrival counts.
-	ID     string `json:"id"`
-	By     string `json:"by"`
-	Reason string `json:"reason"`
-	// Seen is the mark of the state that the request was made for; empty for any.
-	Seen string `json:"seen,omitempty"`
-	// Percentage is the one to roll back to (0: disable), or to set.
-	Percentage float64 `json:"percentage"`
-	// InFlight is Keep or Release, with rollback; empty means Keep.
-	InFlight InFlight `json:"inFlight"`
-	// Subject is the criterion or the check, with tick and waive.
-	Subject string `json:"subject"`
-	// Met is whether the criterion holds, with tick.
-	Met bool `json:"met"`
-	// FlagsVersion is the flags' version that the requester had read, with MayRaise; 0 if unknown.
-	FlagsVersion int `json:"flagsVersion,omitempty"`
-}
-
-// exceeded reports whether the flags admit more than the requested rollback.
-func (r Request) exceeded(enabled bool, percentage float64) bool {
-	return enabled && (percentage > r.Percentage || r.Percentage == 0)
-}
-
-// Validate checks a request by itself; the error is a *trial.Error.
-func (r Request) Validate(name string) error {
+// ValidateRequest checks a request by itself; the error is a *trial.Error.
+func ValidateRequest(r flags.Request, name string) error {
 	switch {
 	case strings.TrimSpace(r.Reason) == "":
 		return trial.Invalid("reason", "is missing")
@@ -71,7 +45,7 @@ func (r Request) Validate(name string) error {
 	}
 	switch name {
 	case SignalRollback:
-		if r.InFlight != "" && r.InFlight != Keep && r.InFlight != Release {
+		if r.InFlight != "" && r.InFlight != flags.Keep && r.InFlight != flags.Release {
 			return trial.Invalid("inFlight", "must be keep or release")
 		}
 		return within(r.Percentage)
@@ -82,7 +56,7 @@ func (r Request) Validate(name string) error {
 }
 
 func within(percentage float64) error {
-	if err := ValidPercentage(percentage); err != nil {
+	if err := flags.ValidPercentage(percentage); err != nil {
 		return trial.Invalid("percentage", "must be 0 to 100 in steps of 0.01, is %v", percentage)
 	}
 	return nil
@@ -91,11 +65,11 @@ func within(percentage float64) error {
 // Request turns a request into the event it causes. A nil event without an
 // error means that it was carried out before. A *trial.Error
 // says why it is refused; nothing has changed then.
-func (s State) Request(name string, r Request, j *Judgement, now time.Time) (*Event, error) {
+func (s State) Request(name string, r flags.Request, j *Judgement, now time.Time) (*Event, error) {
 	if s.Knows(r.ID) {
 		return nil, nil //nolint:nilnil // documented: nothing to do and nothing wrong
 	}
-	if err := r.Validate(name); err != nil {
+	if err := ValidateRequest(r, name); err != nil {
 		return nil, err
 	}
 	if r.Seen != "" && r.Seen != s.Mark() {
@@ -118,7 +92,7 @@ func (s State) Request(name string, r Request, j *Judgement, now time.Time) (*Ev
 
 // outdated reports whether a request to raise or to advance was made before somebody set the flags by hand, which
 // takes precedence.
-func (s State) outdated(name string, r Request) bool {
+func (s State) outdated(name string, r flags.Request) bool {
 	if name == SignalSetPercentage && r.Percentage <= s.Percentage {
 		return false
 	}
@@ -132,11 +106,11 @@ func MayRaise(name string) bool {
 
 // ticksTask reports whether a request ticks a task of a completed rollout:
 // tasks go on for months after it.
-func (s State) ticksTask(name string, r Request) bool {
+func (s State) ticksTask(name string, r flags.Request) bool {
 	return s.Status == Completed && name == SignalTick && IsTask(r.Subject)
 }
 
-func (s State) requested(name string, r Request, j *Judgement) (*Event, error) {
+func (s State) requested(name string, r flags.Request, j *Judgement) (*Event, error) {
 	switch name {
 	case SignalRollback:
 		return s.requestRollback(r)
@@ -175,10 +149,10 @@ func (s State) requested(name string, r Request, j *Judgement) (*Event, error) {
 }
 
 // requestRollback rolls back to the last phase that admits no more than requested.
-func (s State) requestRollback(r Request) (*Event, error) {
+func (s State) requestRollback(r flags.Request) (*Event, error) {
 	e := &Event{Type: EventRolledBack, InFlight: r.InFlight, Percentage: &r.Percentage}
 	if e.InFlight == "" {
-		e.InFlight = Keep
+		e.InFlight = flags.Keep
 	}
 	if r.Percentage == 0 {
 		e.Remedy, e.Enabled, e.Reason = Immediate, new(false), "Rolled back completely: "+r.Reason
@@ -200,7 +174,7 @@ func (s State) requestRollback(r Request) (*Event, error) {
 
 // requestResume resumes the rollout; if the percentage was set by hand, in the phase that fits
 // it, though not past an open preflight.
-func (s State) requestResume(r Request) (*Event, error) {
+func (s State) requestResume(r flags.Request) (*Event, error) {
 	if s.Status != Paused {
 		return nil, trial.Conflict("the rollout is not paused")
 	}
@@ -219,7 +193,7 @@ func (s State) requestResume(r Request) (*Event, error) {
 
 // prepared refuses to enter a phase that admits vendors before the preflight passes.
 func (s State) prepared() error {
-	if check := s.preflightOpen(); check != nil && s.needsPreflight() {
+	if check := s.preflightOpen(); check != nil && s.NeedsPreflight() {
 		return trial.Conflict("preflight check %s is %s: %s; waive it first", check.ID, check.Verdict, check.Reason)
 	}
 	return nil
@@ -227,17 +201,17 @@ func (s State) prepared() error {
 
 // requestAdvance advances without waiting for the soak or the gates, but not past
 // a failed preflight.
-func (s State) requestAdvance(r Request, j *Judgement) (*Event, error) {
-	next, more := s.following()
+func (s State) requestAdvance(r flags.Request, j *Judgement) (*Event, error) {
+	next, more := s.Following()
 	if !more {
 		return &Event{Type: EventCompleted, Reason: "Completed early: " + r.Reason}, nil
 	}
-	if s.Plan.percentage(next) > 0 {
+	if s.Plan.PercentageIn(next) > 0 {
 		if err := s.prepared(); err != nil {
 			return nil, err
 		}
 	}
-	return s.enterEvent(next, j, fmt.Sprintf("Entered %s by hand: %s", s.Plan.name(next), r.Reason)), nil
+	return s.enterEvent(next, j, fmt.Sprintf("Entered %s by hand: %s", s.Plan.StageName(next), r.Reason)), nil
 }
 
 // phaseFor is the last phase that admits no more than a percentage.

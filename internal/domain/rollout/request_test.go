@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
 )
@@ -17,36 +18,36 @@ func TestRequestsThatAreRefused(t *testing.T) {
 	running.toPhase(2)
 	paused := initial(t, rollout.DefaultPlan())
 	paused.toPhase(2)
-	paused.ask(rollout.SignalPause, rollout.Request{})
+	paused.ask(rollout.SignalPause, flags.Request{})
 	over := initial(t, rollout.DefaultPlan())
 	over.toPhase(2)
-	over.ask(rollout.SignalRollback, rollout.Request{})
-	because := rollout.Request{Reason: "because"}
-	with := func(change func(*rollout.Request)) rollout.Request {
+	over.ask(rollout.SignalRollback, flags.Request{})
+	because := flags.Request{Reason: "because"}
+	with := func(change func(*flags.Request)) flags.Request {
 		r := because
 		change(&r)
 		return r
 	}
-	percentage := func(p float64) rollout.Request { return with(func(r *rollout.Request) { r.Percentage = p }) }
+	percentage := func(p float64) flags.Request { return with(func(r *flags.Request) { r.Percentage = p }) }
 	tests := []struct {
 		state   *life
 		name    string
-		request rollout.Request
+		request flags.Request
 		field   string // empty for a conflict
 		message string
 	}{
-		{running, rollout.SignalPause, rollout.Request{Reason: " \n"}, "reason", "is missing"},
-		{running, rollout.SignalPause, rollout.Request{Reason: strings.Repeat("é", 501)}, "reason", "must be at most 500 characters"},
+		{running, rollout.SignalPause, flags.Request{Reason: " \n"}, "reason", "is missing"},
+		{running, rollout.SignalPause, flags.Request{Reason: strings.Repeat("é", 501)}, "reason", "must be at most 500 characters"},
 		{running, rollout.SignalRollback, percentage(25), "percentage", "must be below the present 25, is 25"},
 		{running, rollout.SignalRollback, percentage(50), "percentage", "must be below the present 25, is 50"},
 		{running, rollout.SignalRollback, percentage(-1), "percentage", "must be 0 to 100 in steps of 0.01, is -1"},
 		{running, rollout.SignalRollback, percentage(math.NaN()), "percentage", "must be 0 to 100 in steps of 0.01, is NaN"},
-		{running, rollout.SignalRollback, with(func(r *rollout.Request) { r.InFlight = "drop" }), "inFlight", "must be keep or release"},
+		{running, rollout.SignalRollback, with(func(r *flags.Request) { r.InFlight = "drop" }), "inFlight", "must be keep or release"},
 		{running, rollout.SignalSetPercentage, percentage(101), "percentage", "must be 0 to 100 in steps of 0.01, is 101"},
 		{running, rollout.SignalSetPercentage, percentage(10.005), "percentage", "must be 0 to 100 in steps of 0.01, is 10.005"},
-		{running, rollout.SignalTick, with(func(r *rollout.Request) { r.Subject = "no-rollback" }), "criterion", `"no-rollback" is not one that a person judges`},
-		{running, rollout.SignalWaive, with(func(r *rollout.Request) { r.Subject = "luck" }), "check", `"luck" is no preflight check`},
-		{running, rollout.SignalWaive, with(func(r *rollout.Request) { r.Subject = rollout.CheckHealth }), "", "check health passes: there is nothing to waive"},
+		{running, rollout.SignalTick, with(func(r *flags.Request) { r.Subject = "no-rollback" }), "criterion", `"no-rollback" is not one that a person judges`},
+		{running, rollout.SignalWaive, with(func(r *flags.Request) { r.Subject = "luck" }), "check", `"luck" is no preflight check`},
+		{running, rollout.SignalWaive, with(func(r *flags.Request) { r.Subject = rollout.CheckHealth }), "", "check health passes: there is nothing to waive"},
 		{running, rollout.SignalResume, because, "", "the rollout is not paused"},
 		{paused, rollout.SignalPause, because, "", "the rollout is paused already"},
 		{over, rollout.SignalAdvance, because, "", "the rollout is rolled-back: advance does not apply"},
@@ -76,27 +77,27 @@ func TestRequestsThatAreCarriedOut(t *testing.T) {
 	t.Parallel()
 	l := initial(t, rollout.DefaultPlan())
 	l.toPhase(3)
-	l.ask(rollout.SignalTick, rollout.Request{Subject: "feedback-positive", Met: true})
+	l.ask(rollout.SignalTick, flags.Request{Subject: "feedback-positive", Met: true})
 	require.True(t, l.state.Criteria["feedback-positive"].Met)
-	l.ask(rollout.SignalRollback, rollout.Request{ID: "q1", Percentage: 15, InFlight: rollout.Release})
+	l.ask(rollout.SignalRollback, flags.Request{ID: "q1", Percentage: 15, InFlight: flags.Release})
 	require.Equal(t, rollout.Stage{Kind: rollout.InPhase, Phase: 1}, l.state.Stage, "15 % fits the phase of 10 %")
 	require.InDelta(t, 15, l.state.Percentage, 0)
 	require.Zero(t, l.state.Epoch, "a person's rollback says nothing of the evidence")
-	require.Equal(t, rollout.Release, l.events[len(l.events)-1].InFlight)
-	e, err := l.state.Request(rollout.SignalRollback, rollout.Request{ID: "q1", Percentage: 15}, nil, l.now)
+	require.Equal(t, flags.Release, l.events[len(l.events)-1].InFlight)
+	e, err := l.state.Request(rollout.SignalRollback, flags.Request{ID: "q1", Percentage: 15}, nil, l.now)
 	require.NoError(t, err)
 	require.Nil(t, e, "it was carried out before")
-	l.ask(rollout.SignalPause, rollout.Request{})
+	l.ask(rollout.SignalPause, flags.Request{})
 	l.days(3)
 	require.InDelta(t, 15, l.state.Percentage, 0)
-	l.ask(rollout.SignalAdvance, rollout.Request{})
+	l.ask(rollout.SignalAdvance, flags.Request{})
 	require.Equal(t, rollout.Running, l.state.Status)
 	require.InDelta(t, 25, l.state.Percentage, 0)
 	for range 5 {
-		l.ask(rollout.SignalAdvance, rollout.Request{})
+		l.ask(rollout.SignalAdvance, flags.Request{})
 	}
 	require.Equal(t, rollout.Guard, l.state.Stage.Kind)
-	l.ask(rollout.SignalAdvance, rollout.Request{})
+	l.ask(rollout.SignalAdvance, flags.Request{})
 	require.Equal(t, rollout.Completed, l.state.Status)
 }
 
@@ -104,11 +105,11 @@ func TestTimePausedTwiceDoesNotCountAsSoaked(t *testing.T) {
 	t.Parallel()
 	l := initial(t, rollout.DefaultPlan())
 	l.until(noon.Add(11 * day)) // a day of stability is over
-	l.ask(rollout.SignalPause, rollout.Request{})
+	l.ask(rollout.SignalPause, flags.Request{})
 	l.days(2)
-	l.ask(rollout.SignalSetPercentage, rollout.Request{Percentage: 100})
+	l.ask(rollout.SignalSetPercentage, flags.Request{Percentage: 100})
 	l.days(3)
-	l.ask(rollout.SignalResume, rollout.Request{})
+	l.ask(rollout.SignalResume, flags.Request{})
 	require.Equal(t, noon.Add(15*day), l.state.EnteredAt, "five days later")
 }
 
@@ -140,7 +141,7 @@ func TestASignalThatDoesNotSayWhoseItIsCountsAllTheSame(t *testing.T) {
 	t.Parallel()
 	l := initial(t, rollout.DefaultPlan())
 	l.apply(l.state.CheckedEvent([]rollout.Check{{ID: rollout.CheckBackup, Verdict: rollout.Insufficient, Reason: "none"}}, l.now))
-	e, err := l.state.Request(rollout.SignalWaive, rollout.Request{Subject: rollout.CheckBackup, Reason: "in the vault"}, nil, l.now)
+	e, err := l.state.Request(rollout.SignalWaive, flags.Request{Subject: rollout.CheckBackup, Reason: "in the vault"}, nil, l.now)
 	require.NoError(t, err)
 	l.apply(*e)
 	require.Equal(t, "signal", l.state.Checks[0].WaivedBy, "a check that nobody waived would not be waived")

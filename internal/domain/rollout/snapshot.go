@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"marketplace.example/trials/internal/domain/flags"
 )
 
 // Snapshot holds what one watch observed since the one before it. Snapshots are
@@ -30,8 +32,8 @@ type Snapshot struct {
 	Version    int     `json:"version"`
 	// DisabledVersion is the version in which somebody last switched the automation off, Rollback a requested rollback
 	// that the rollout had not carried out; 0 and nil for none.
-	DisabledVersion int              `json:"disabledVersion,omitempty"`
-	Rollback        *RollbackRequest `json:"rollback,omitempty"`
+	DisabledVersion int                    `json:"disabledVersion,omitempty"`
+	Rollback        *flags.RollbackRequest `json:"rollback,omitempty"`
 }
 
 // Position is the rollout's stage at a time.

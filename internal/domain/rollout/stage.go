@@ -23,7 +23,7 @@ type Stage struct {
 	Phase int `json:"phase"`
 }
 
-func (s Stage) admits() bool { return s.Kind == InPhase }
+func (s Stage) Admits() bool { return s.Kind == InPhase }
 
 // next is the stage after this one, and false after the guard.
 func (p Plan) next(s Stage) (Stage, bool) {
@@ -45,19 +45,19 @@ func (p Plan) next(s Stage) (Stage, bool) {
 func (p Plan) soak(s Stage, day time.Duration) time.Duration {
 	switch s.Kind {
 	case Notice:
-		return days(p.NoticeDays, day)
+		return Days(p.NoticeDays, day)
 	case InPhase:
-		return days(p.Phases[s.Phase].SoakDays, day)
+		return Days(p.Phases[s.Phase].SoakDays, day)
 	case Stability:
-		return days(p.StabilityDays, day)
+		return Days(p.StabilityDays, day)
 	case Guard:
-		return days(p.GuardDays, day)
+		return Days(p.GuardDays, day)
 	}
 	return 0
 }
 
-// percentage is the share of new vendors that a stage admits.
-func (p Plan) percentage(s Stage) float64 {
+// PercentageIn is the share of new vendors that a stage admits.
+func (p Plan) PercentageIn(s Stage) float64 {
 	if s.Kind == Notice {
 		return 0
 	}
@@ -72,8 +72,8 @@ func (p Plan) gates(s Stage) []Gate {
 	return p.Phases[s.Phase].Gates
 }
 
-// name is a stage's name for people.
-func (p Plan) name(s Stage) string {
+// StageName is a stage's name for people.
+func (p Plan) StageName(s Stage) string {
 	if s.Kind != InPhase {
 		return string(s.Kind)
 	}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"marketplace.example/trials/internal/domain/evidence"
 )
 
 // Status is a rollout's status.
@@ -25,10 +27,10 @@ func (s Status) Final() bool { return s == RolledBack || s == Completed }
 type State struct {
 	ID string `json:"id"`
 	// Seq is the number of events applied so far.
-	Seq    int    `json:"seq"`
-	Status Status `json:"status"`
-	Plan   Plan   `json:"plan"`
-	Times  Times  `json:"times"`
+	Seq    int            `json:"seq"`
+	Status Status         `json:"status"`
+	Plan   Plan           `json:"plan"`
+	Times  evidence.Times `json:"times"`
 	// RestartOf is the rollout that this one continues; empty for a new one.
 	RestartOf string     `json:"restartOf"`
 	StartedAt time.Time  `json:"startedAt"`
@@ -178,7 +180,7 @@ func (s State) Knows(requestID string) bool {
 }
 
 // StageName is the present stage's name for people.
-func (s State) StageName() string { return s.Plan.name(s.Stage) }
+func (s State) StageName() string { return s.Plan.StageName(s.Stage) }
 
 // StageEnds is the earliest end of the present stage.
 func (s State) StageEnds() time.Time {
@@ -189,10 +191,10 @@ func (s State) StageEnds() time.Time {
 	return end
 }
 
-// stageLimit is until when a stage waits for enough data. A notice may be
+// StageLimit is until when a stage waits for enough data. A notice may be
 // short: its preflight has a day, and with compressed days at least as long
 // as a watch may take.
-func (s State) stageLimit() time.Time {
+func (s State) StageLimit() time.Time {
 	limit := 2 * s.Plan.soak(s.Stage, s.Times.Day)
 	if s.Stage.Kind == Notice {
 		limit = max(limit, s.Times.Day, watchPatience(s.Times.Day))
@@ -214,7 +216,7 @@ func (s State) PreflightDue(now time.Time) bool {
 // has set a percentage before, and the rollout is paused at that.
 func (s State) prepares() bool {
 	preparing := s.Status == Running || s.held() && s.Percentage > 0
-	return preparing && s.needsPreflight() && s.preflightOpen() != nil
+	return preparing && s.NeedsPreflight() && s.preflightOpen() != nil
 }
 
 // preflightAt is when the preflight runs next.

@@ -7,6 +7,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"marketplace.example/trials/internal/domain/evidence"
+	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
 )
@@ -65,11 +67,11 @@ func TestEvidenceBeginsAnewWhereAPersonGoesOnAfterATriggersPause(t *testing.T) {
 		l.judge = raising(rollout.TriggerEmail, rollout.Partial)
 		l.days(3)
 		if over {
-			l.ask(rollout.SignalPause, rollout.Request{})
+			l.ask(rollout.SignalPause, flags.Request{})
 		}
 		old := l.last
 		l.judge = func(rollout.State, time.Time) *rollout.Judgement { return old }
-		l.ask(rollout.SignalResume, rollout.Request{})
+		l.ask(rollout.SignalResume, flags.Request{})
 		l.days(0.5)
 		require.Equal(t, rollout.Running, l.state.Status, "paused over it: %t", over)
 		l.judge = raising(rollout.TriggerEmail, rollout.Partial)
@@ -140,7 +142,7 @@ func TestFlagsSetByHandHoldTheRollout(t *testing.T) {
 	require.Equal(t, rollout.PausedByOverride, l.state.Pause.Cause)
 	require.Equal(t, "flags", l.state.Pause.By)
 	l.judge = healthy
-	l.ask(rollout.SignalResume, rollout.Request{})
+	l.ask(rollout.SignalResume, flags.Request{})
 	require.Equal(t, rollout.Stage{Kind: rollout.InPhase, Phase: 3}, l.state.Stage, "60 % fits the phase of 50 %")
 	require.InDelta(t, 60, l.state.Percentage, 0)
 	l.days(3)
@@ -163,7 +165,7 @@ func TestAnOldJudgementDoesNotUndoARequest(t *testing.T) {
 	l.toPhase(2)
 	l.last = healthy(l.state, l.now)
 	l.now = l.now.Add(time.Minute)
-	l.ask(rollout.SignalSetPercentage, rollout.Request{Percentage: 5})
+	l.ask(rollout.SignalSetPercentage, flags.Request{Percentage: 5})
 	l.settle(nil)
 	require.InDelta(t, 5, l.state.Percentage, 0, "what was judged a minute before knew 25 %")
 	require.Equal(t, "owner", l.state.Pause.By)
@@ -173,7 +175,7 @@ func TestAPartialRollbackNeverGoesUp(t *testing.T) {
 	t.Parallel()
 	l := initial(t, rollout.DefaultPlan())
 	l.toPhase(4)
-	l.ask(rollout.SignalSetPercentage, rollout.Request{Percentage: 15})
+	l.ask(rollout.SignalSetPercentage, flags.Request{Percentage: 15})
 	l.judge = raising(rollout.TriggerEmail, rollout.Partial)
 	l.now = l.now.Add(time.Hour)
 	l.until(l.now)
@@ -182,7 +184,7 @@ func TestAPartialRollbackNeverGoesUp(t *testing.T) {
 	l.judge = healthy
 	l.days(10)
 	require.InDelta(t, 10, l.state.Percentage, 0)
-	l.ask(rollout.SignalResume, rollout.Request{})
+	l.ask(rollout.SignalResume, flags.Request{})
 	require.Equal(t, l.now, l.state.EnteredAt, "time spent paused does not count as soaked")
 }
 
@@ -278,7 +280,7 @@ func TestTheGuardGoesOnWhileConversionIsInDoubt(t *testing.T) {
 	l.days(40)
 	require.Equal(t, []string{"paused guard/5 100% day 52"}, l.of(ends...), "a person decides after twice its time")
 	require.Equal(t, "Paused: twice the guard's time has passed, and 6.0 % converted, which may still be chance.", l.state.Pause.Reason)
-	l.ask(rollout.SignalAdvance, rollout.Request{})
+	l.ask(rollout.SignalAdvance, flags.Request{})
 	require.Equal(t, rollout.Completed, l.state.Status)
 
 	l = guarded(29)
@@ -303,7 +305,7 @@ func TestTooLittleSeenHoldsAndThenPauses(t *testing.T) {
 	l.days(3)
 	require.Equal(t, []string{"paused phase/1 10% day 7"}, l.of(rollout.EventPaused), "after twice its time")
 	require.Contains(t, l.state.Pause.Reason, "email: so it is")
-	l.ask(rollout.SignalResume, rollout.Request{})
+	l.ask(rollout.SignalResume, flags.Request{})
 	require.Equal(t, l.now, l.state.EnteredAt, "the phase begins anew")
 	l.judge = healthy
 	l.days(2)
@@ -364,16 +366,16 @@ func TestNobodyIsAdmittedBeforeThePreflight(t *testing.T) {
 	l.until(noon.Add(10 * day))
 	require.Equal(t, []string{"paused phase/0 0% day 3"}, l.of(rollout.EventPaused))
 	var conflict *trial.Error
-	_, err := l.state.Request(rollout.SignalAdvance, rollout.Request{Reason: "now"}, nil, l.now)
+	_, err := l.state.Request(rollout.SignalAdvance, flags.Request{Reason: "now"}, nil, l.now)
 	require.ErrorAs(t, err, &conflict)
 	require.Equal(t, "preflight check backup is FAIL: there is none; waive it first", err.Error())
-	l.ask(rollout.SignalWaive, rollout.Request{Subject: rollout.CheckBackup, Reason: "made by hand"})
+	l.ask(rollout.SignalWaive, flags.Request{Subject: rollout.CheckBackup, Reason: "made by hand"})
 	require.Equal(t, "made by hand", l.state.Checks[0].WaiverReason)
 	l.apply(rollout.Event{Seq: l.state.Seq + 1, Type: rollout.EventPreflight, At: l.now, By: "rollout", Checks: []rollout.Check{
 		{ID: rollout.CheckBackup, Verdict: rollout.Fail},
 	}})
 	require.Equal(t, "owner", l.state.Checks[0].WaivedBy, "a waiver outlasts another preflight")
-	l.ask(rollout.SignalResume, rollout.Request{})
+	l.ask(rollout.SignalResume, flags.Request{})
 	l.days(1)
 	require.Equal(t, rollout.Stage{Kind: rollout.InPhase, Phase: 1}, l.state.Stage)
 }
@@ -394,7 +396,7 @@ func TestARestartIsPreparedInItsNotice(t *testing.T) {
 	require.True(t, l.state.PreflightDue(l.now))
 	l.days(1.5)
 	require.Equal(t, rollout.Stage{Kind: rollout.Notice, Phase: 2}, l.state.Stage, "its notice is over, and it waits for the preflight")
-	_, err := l.state.Request(rollout.SignalAdvance, rollout.Request{Reason: "now"}, nil, l.now)
+	_, err := l.state.Request(rollout.SignalAdvance, flags.Request{Reason: "now"}, nil, l.now)
 	require.ErrorContains(t, err, "preflight check preflight is INSUFFICIENT: has not run yet; waive it first")
 	checked(l, rollout.Pass)
 	require.False(t, l.state.PreflightDue(l.now.Add(day)))
@@ -405,8 +407,8 @@ func TestARestartIsPreparedInItsNotice(t *testing.T) {
 	checked(l, rollout.Insufficient)
 	l.days(5)
 	require.Equal(t, []string{"paused notice/2 0% day 2"}, l.of(rollout.EventPaused, rollout.EventEntered), "after twice its time")
-	l.ask(rollout.SignalWaive, rollout.Request{Subject: rollout.CheckBackup})
-	l.ask(rollout.SignalResume, rollout.Request{})
+	l.ask(rollout.SignalWaive, flags.Request{Subject: rollout.CheckBackup})
+	l.ask(rollout.SignalResume, flags.Request{})
 	l.days(0.1)
 	require.Equal(t, rollout.Stage{Kind: rollout.InPhase, Phase: 2}, l.state.Stage)
 
@@ -422,7 +424,7 @@ func TestARestartIsPreparedInItsNotice(t *testing.T) {
 
 	const short = 2 * time.Second
 	l = &life{t: t, now: noon, judge: healthy}
-	l.apply(rollout.Begin(rollout.Start{ID: "r4", Plan: p, Times: rollout.Times{Day: short, TrialDays: 17}, By: "owner"}, l.now))
+	l.apply(rollout.Begin(rollout.Start{ID: "r4", Plan: p, Times: evidence.Times{Day: short, TrialDays: 17}, By: "owner"}, l.now))
 	checked(l, rollout.Insufficient)
 	e, _ := l.state.Next(nil, l.now.Add(22*time.Second))
 	require.Nil(t, e, "however short a day is, the watch is waited for, also where it died with a worker")

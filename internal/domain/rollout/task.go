@@ -58,8 +58,8 @@ func IsTask(id string) bool {
 	return slices.ContainsFunc(Tasks(), func(t Task) bool { return t.ID == id })
 }
 
-// tasksFor are the ids of the tasks that a kind of report is made for.
-func tasksFor(kind ReportKind) []string {
+// TasksFor are the ids of the tasks that a kind of report is made for.
+func TasksFor(kind ReportKind) []string {
 	var ids []string
 	for _, t := range Tasks() {
 		if t.Report == kind {
@@ -98,7 +98,7 @@ func TasksOf(s State, now time.Time) []TaskView {
 	for _, t := range Tasks() {
 		v := TaskView{Task: t, Status: TaskToCome, Reports: []string{}}
 		if s.DeployedAt != nil {
-			v.From = new(s.DeployedAt.Add(days(t.Span.begins(), s.Times.Day)))
+			v.From = new(s.DeployedAt.Add(Days(t.Span.begins(), s.Times.Day)))
 			if !v.From.After(now) {
 				v.Status = TaskOpen
 			}

@@ -1,24 +1,26 @@
 package rollout
 
-import "time"
+import (
+	"time"
+)
 
-// stageAt is a stage and when it begins.
-type stageAt struct {
+// CalendarEntry is a stage and when it begins.
+type CalendarEntry struct {
 	Stage
 	From time.Time
 }
 
-// calendar lists the present stage and those after it, each with its earliest
+// Calendar lists the present stage and those after it, each with its earliest
 // begin.
-func (s State) calendar() []stageAt {
-	stages := []stageAt{{s.Stage, s.EnteredAt}}
+func (s State) Calendar() []CalendarEntry {
+	stages := []CalendarEntry{{s.Stage, s.EnteredAt}}
 	at := s.StageEnds()
 	for {
 		next, more := s.Plan.next(stages[len(stages)-1].Stage)
 		if !more {
 			return stages
 		}
-		stages = append(stages, stageAt{next, at})
+		stages = append(stages, CalendarEntry{next, at})
 		at = at.Add(s.Plan.soak(next, s.Times.Day))
 	}
 }
@@ -26,14 +28,14 @@ func (s State) calendar() []stageAt {
 // Timeline lists the phases, stability and guard, and marks the present one.
 func (s State) Timeline() []TimelineEntry {
 	from := map[Stage]time.Time{}
-	for i, at := range s.calendar() {
+	for i, at := range s.Calendar() {
 		if i == 0 || s.Status == Running {
 			from[at.Stage] = at.From
 		}
 	}
 	entries := make([]TimelineEntry, 0, len(s.Plan.Phases)+2)
 	for _, stage := range s.Plan.stages() {
-		e := TimelineEntry{Name: s.Plan.shortName(stage), Percentage: s.Plan.percentage(stage), State: s.timeOf(stage)}
+		e := TimelineEntry{Name: s.Plan.shortName(stage), Percentage: s.Plan.PercentageIn(stage), State: s.timeOf(stage)}
 		if at, known := from[stage]; known && (e.State == TimePresent || e.State == TimeToCome) {
 			e.From = &at
 		}
@@ -90,10 +92,34 @@ func (s Stage) rank() int {
 	return afterPhases + 1
 }
 
-// formatTime formats a time, to the second if a day is shorter than 24 hours.
-func (s State) formatTime(t time.Time) string {
+// FormatTime formats a time, to the second if a day is shorter than 24 hours.
+func (s State) FormatTime(t time.Time) string {
 	if s.Times.Day > 0 && s.Times.Day < 24*time.Hour {
 		return t.UTC().Format("2 January 2006 15:04:05 UTC")
 	}
-	return t.UTC().Format(clock)
+	return t.UTC().Format(ClockFormat)
 }
+
+// telling: a failure decided by evidence counts whatever the sample.
+func Telling(seen, enough int, v Verdict) bool { return seen > 0 && (seen >= enough || v == Fail) }
+
+// TimelineEntry is one phase, or what follows the last one: its percentage, and
+// whether it is past, present or to come.
+type TimelineEntry struct {
+	Name       string  `json:"name"`
+	Percentage float64 `json:"percentage"`
+	State      string  `json:"state"`
+	// From is when the present one began, or the earliest begin of one to come; nil if
+	// unknown.
+	From *time.Time `json:"from"`
+}
+
+// The states of an entry of the timeline. Where a rollout was rolled back
+// completely, its stage is TimeStopped and the later ones are TimeNotReached.
+const (
+	TimePast       = "past"
+	TimePresent    = "present"
+	TimeToCome     = "to-come"
+	TimeStopped    = "stopped"
+	TimeNotReached = "not-reached"
+)

@@ -35,13 +35,13 @@ func ViewOf(s State, j *Judgement, now time.Time) View {
 	if at := s.wakeAt(now); !at.IsZero() && !s.Status.Final() {
 		v.NextMoment = &at
 	}
-	passed, failed, insufficient := s.gatesNow(j)
+	passed, failed, insufficient := s.GatesNow(j)
 	v.Gates = append(append(append(v.Gates, failed...), insufficient...), passed...)
 	last := s.StartedAt
 	if j != nil {
 		last = j.At
 		for _, a := range j.Triggers {
-			if a.DecidableFrom != nil || a.Seen == 0 && (a.Weighed == nil || a.undecidable()) {
+			if a.DecidableFrom != nil || a.Seen == 0 && (a.Weighed == nil || a.Undecidable()) {
 				v.Undecidable = append(v.Undecidable, a)
 			}
 		}

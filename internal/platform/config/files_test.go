@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"marketplace.example/trials/internal/domain/notice"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/platform/config"
 )
@@ -96,7 +97,7 @@ func TestStakeholdersAreRead(t *testing.T) {
 	t.Parallel()
 	example, err := config.Config{Stakeholders: stakeholdersFile}.ReadStakeholders()
 	require.NoError(t, err)
-	for _, role := range rollout.Roles() {
+	for _, role := range notice.Roles() {
 		require.True(t, func() bool {
 			for _, s := range example {
 				if s.Role == role {
@@ -120,7 +121,7 @@ stakeholders:
   - {role: customer-support, name: Desk, email: desk@example.com, webhook: "https://example.com"}
 `))
 	require.NoError(t, err)
-	require.Equal(t, rollout.Stakeholder{Role: rollout.Support, Name: "Desk", Email: "desk@example.com", Webhook: "https://example.com"}, got[2])
+	require.Equal(t, notice.Stakeholder{Role: notice.Support, Name: "Desk", Email: "desk@example.com", Webhook: "https://example.com"}, got[2])
 }
 
 func TestWrongStakeholdersAreNamed(t *testing.T) {

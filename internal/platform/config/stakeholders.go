@@ -10,7 +10,7 @@ import (
 	"slices"
 	"unicode/utf8"
 
-	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/notice"
 	"marketplace.example/trials/internal/domain/trial"
 )
 
@@ -23,9 +23,9 @@ const (
 
 // ReadStakeholders reads the recipients of a rollout's notices, such as the file in STAKEHOLDERS.
 // Errors name the line and the entry, and no address.
-func ReadStakeholders(r io.Reader) ([]rollout.Stakeholder, error) {
+func ReadStakeholders(r io.Reader) ([]notice.Stakeholder, error) {
 	var file struct {
-		Stakeholders []rollout.Stakeholder `yaml:"stakeholders"`
+		Stakeholders []notice.Stakeholder `yaml:"stakeholders"`
 	}
 	lines, err := decodeYAML(r, &file)
 	if err != nil {
@@ -40,7 +40,7 @@ func ReadStakeholders(r io.Reader) ([]rollout.Stakeholder, error) {
 	var problems []error
 	for i, s := range file.Stakeholders {
 		field, err := checkStakeholder(s)
-		if err == nil && slices.ContainsFunc(file.Stakeholders[:i], func(o rollout.Stakeholder) bool {
+		if err == nil && slices.ContainsFunc(file.Stakeholders[:i], func(o notice.Stakeholder) bool {
 			return o.Role == s.Role && o.Email == s.Email && o.Webhook == s.Webhook
 		}) {
 			err = errors.New("is a duplicate")
@@ -56,12 +56,12 @@ func ReadStakeholders(r io.Reader) ([]rollout.Stakeholder, error) {
 }
 
 // checkStakeholder returns what is wrong with an entry, and the wrong field.
-func checkStakeholder(s rollout.Stakeholder) (field string, err error) {
+func checkStakeholder(s notice.Stakeholder) (field string, err error) {
 	switch {
 	case s.Role == "":
 		return ".role", errors.New("is missing")
-	case !slices.Contains(rollout.Roles(), s.Role):
-		return ".role", fmt.Errorf("%.40q is not a role; the roles are %v", s.Role, rollout.Roles())
+	case !slices.Contains(notice.Roles(), s.Role):
+		return ".role", fmt.Errorf("%.40q is not a role; the roles are %v", s.Role, notice.Roles())
 	case utf8.RuneCountInString(s.Name) > maxStakeholderName:
 		return ".name", fmt.Errorf("has more than %d characters", maxStakeholderName)
 	case s.Email == "" && s.Webhook == "":
@@ -99,7 +99,7 @@ func isLoopback(host string) bool {
 }
 
 // ReadStakeholders returns the recipients of a rollout's notices: nobody if no file is named.
-func (c Config) ReadStakeholders() ([]rollout.Stakeholder, error) {
+func (c Config) ReadStakeholders() ([]notice.Stakeholder, error) {
 	if c.Stakeholders == "" {
 		return nil, nil
 	}

@@ -20,7 +20,7 @@ import (
 	"github.com/caarlos0/env/v11"
 	"go.mongodb.org/mongo-driver/v2/x/mongo/driver/connstring"
 
-	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/notice"
 )
 
 // Bounds of the values, in the units of their fields.
@@ -80,7 +80,7 @@ func (c Config) ValidateFor(process Process) error {
 func (c Config) checkWebhooksAreSigned() error {
 	stakeholders, err := c.ReadStakeholders()
 	signed := err != nil || c.WebhookSecret != "" // an error in the file is reported already
-	if signed || !slices.ContainsFunc(stakeholders, func(s rollout.Stakeholder) bool { return s.Webhook != "" }) {
+	if signed || !slices.ContainsFunc(stakeholders, func(s notice.Stakeholder) bool { return s.Webhook != "" }) {
 		return nil
 	}
 	return errors.New("WEBHOOK_SECRET: is not set, and neither is WEBHOOK_SECRET_FILE; a stakeholder has a webhook, and posts to it must be signed")

@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 	"golang.org/x/sync/singleflight"
 
+	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/monitoring"
 	"marketplace.example/trials/internal/domain/rollout"
 )
@@ -32,7 +33,7 @@ const (
 // *trial.Error with trial.CodeUnavailable.
 type Store interface {
 	Ping(ctx context.Context) error
-	Flags(ctx context.Context) (rollout.Document, error)
+	Flags(ctx context.Context) (flags.Document, error)
 	CurrentRollout(ctx context.Context) (rollout.State, bool, error)
 	Ledger(ctx context.Context, id string) (rollout.Ledger, *rollout.Judgement, bool, error)
 	// LastSweep returns when the reconciler last finished; zero for never.
@@ -133,7 +134,7 @@ func (c *Checker) probe(ctx context.Context) monitoring.Probes {
 	var p monitoring.Probes
 	answers := []func(){
 		ask(ctx, c, "mongodb", checkOnly(c.Store.Ping), func(_ struct{}, r monitoring.Reply) { p.MongoDB = r }),
-		ask(ctx, c, "flags", c.Store.Flags, func(_ rollout.Document, r monitoring.Reply) { p.Flags = r }),
+		ask(ctx, c, "flags", c.Store.Flags, func(_ flags.Document, r monitoring.Reply) { p.Flags = r }),
 		ask(ctx, c, "watch", c.watch, func(w monitoring.WatchProbe, r monitoring.Reply) { p.Watch = w; p.Watch.Reply = r }),
 		ask(ctx, c, "rollout's workflow", c.Workflows.RolloutRun, func(run monitoring.WorkflowRun, r monitoring.Reply) {
 			p.Rollout = monitoring.RolloutProbe{Reply: r, WorkflowRun: run}

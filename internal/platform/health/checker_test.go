@@ -12,6 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/zap"
 
+	"marketplace.example/trials/internal/domain/evidence"
+	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/monitoring"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
@@ -37,8 +39,8 @@ func (w *world) answer(part string) error {
 }
 
 func (w *world) Ping(context.Context) error { w.pings.Add(1); return w.answer("mongodb") }
-func (w *world) Flags(context.Context) (rollout.Document, error) {
-	return rollout.Document{}, w.answer("flags")
+func (w *world) Flags(context.Context) (flags.Document, error) {
+	return flags.Document{}, w.answer("flags")
 }
 func (w *world) CurrentRollout(context.Context) (rollout.State, bool, error) {
 	return w.state, w.state.ID != "", w.answer("rollout")
@@ -81,7 +83,7 @@ func ask1(t *testing.T, c *Checker) monitoring.Health {
 
 func TestAllIsWell(t *testing.T) {
 	t.Parallel()
-	w := &world{state: rollout.State{ID: "r1", Status: rollout.Running, Times: rollout.Times{Day: 24 * time.Hour}}}
+	w := &world{state: rollout.State{ID: "r1", Status: rollout.Running, Times: evidence.Times{Day: 24 * time.Hour}}}
 	withChecker(t, w, func(t *testing.T, c *Checker) {
 		h := ask1(t, c)
 		require.Equal(t, monitoring.Healthy, h.State, "%+v", h.Parts)
@@ -104,7 +106,7 @@ func TestTheRolloutsWorkflowIsAskedFor(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := &world{run: c.run, errs: map[string]error{"run": c.err}, state: rollout.State{ID: "r1", Status: rollout.Running, Times: rollout.Times{Day: 24 * time.Hour}}}
+			w := &world{run: c.run, errs: map[string]error{"run": c.err}, state: rollout.State{ID: "r1", Status: rollout.Running, Times: evidence.Times{Day: 24 * time.Hour}}}
 			withChecker(t, w, func(t *testing.T, checker *Checker) {
 				require.Equal(t, c.want, ask1(t, checker).Part(monitoring.PartWatch).State)
 			})

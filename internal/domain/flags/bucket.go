@@ -1,4 +1,4 @@
-package rollout
+package flags
 
 import (
 	"crypto/sha256"
@@ -31,7 +31,7 @@ func Bucket(salt, flagKey, vendorID string) float64 {
 func (d Document) Admit(vendorID, policy string, at time.Time) *trial.Automation {
 	f := d.FeatureFlags.TrialAutomation
 	a := &trial.Automation{
-		Cohort: trial.Control, Bucket: Bucket(d.Salt, FlagKey, vendorID), RolloutPercentage: f.RolloutPercentage,
+		Cohort: trial.Control, Bucket: Bucket(d.Salt, Key, vendorID), RolloutPercentage: f.RolloutPercentage,
 		FlagsVersion: d.Version, Policy: policy, RegisteredAt: at,
 	}
 	if f.Enabled && a.Bucket < f.RolloutPercentage/100 {

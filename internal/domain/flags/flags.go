@@ -1,4 +1,4 @@
-package rollout
+package flags
 
 import (
 	"math"
@@ -8,8 +8,8 @@ import (
 	"marketplace.example/trials/internal/domain/trial"
 )
 
-// FlagKey names the flag that vendors are bucketed for.
-const FlagKey = "trialAutomation"
+// Key names the flag that vendors are bucketed for.
+const Key = "trialAutomation"
 
 // Document is the one feature-flag document, as stored. It has the last word
 // on whether automation is on.
@@ -30,7 +30,7 @@ type Document struct {
 	// lowered, so that it holds even if the signal to the rollout is late or lost. Nil for none.
 	Rollback *RollbackRequest `json:"rollback,omitempty"`
 	// Write is a rollout's last write; whether its decision is stored is not known here. Nil for none.
-	Write *FlagWrite `json:"write,omitempty"`
+	Write *Write `json:"write,omitempty"`
 }
 
 // RollbackRequest is a requested rollback and the rollout it is for.
@@ -63,8 +63,8 @@ func (r *RollbackRequest) following(before *RollbackRequest, version int) *Rollb
 	return kept
 }
 
-// FlagWrite is what a rollout wrote for one of its decisions.
-type FlagWrite struct {
+// Write is what a rollout wrote for one of its decisions.
+type Write struct {
 	RolloutID string `json:"rolloutId"`
 	// Seq is the decision's number, At its time.
 	Seq        int       `json:"seq"`
@@ -77,8 +77,8 @@ type FlagWrite struct {
 	HandVersion int `json:"handVersion,omitempty"`
 }
 
-// FlagChange is what a change of the flags sets.
-type FlagChange struct {
+// Change is what a change of the flags sets.
+type Change struct {
 	Flags
 	// Found is the document that is changed.
 	Found Document
@@ -86,14 +86,14 @@ type FlagChange struct {
 	Off bool
 	// Rollback is the request that lowers the flags, Write a rollout's write; nil for other changes.
 	Rollback *RollbackRequest
-	Write    *FlagWrite
+	Write    *Write
 }
 
 // Change returns a change of the document that changes nothing yet.
-func (d Document) Change() FlagChange { return FlagChange{Flags: d.FeatureFlags, Found: d} }
+func (d Document) Change() Change { return Change{Flags: d.FeatureFlags, Found: d} }
 
 // Changed returns the document after a change, and whether that changes anything.
-func (d Document) Changed(c FlagChange, by string, at time.Time) (after Document, changed bool) {
+func (d Document) Changed(c Change, by string, at time.Time) (after Document, changed bool) {
 	if c.Flags == d.FeatureFlags && !c.Off && c.Rollback == nil && c.Write == nil {
 		return d, false
 	}
@@ -113,7 +113,7 @@ func (d Document) Changed(c FlagChange, by string, at time.Time) (after Document
 	switch {
 	case c.Rollback != nil:
 		d.Rollback = c.Rollback.following(d.Rollback, d.Version)
-	case d.Rollback != nil && by != Automatic && d.Rollback.Request.exceeded(c.TrialAutomation.Enabled, c.TrialAutomation.RolloutPercentage):
+	case d.Rollback != nil && by != Automatic && d.Rollback.Request.Exceeded(c.TrialAutomation.Enabled, c.TrialAutomation.RolloutPercentage):
 		overruled := *d.Rollback
 		overruled.Overruled = true
 		d.Rollback = &overruled
@@ -161,8 +161,8 @@ type AdminTools struct {
 	BulkOperations bool `json:"bulkOperations"`
 }
 
-// InitialFlags are the flags before a rollout: everything on, for nobody.
-func InitialFlags() Flags {
+// Initial are the flags before a rollout: everything on, for nobody.
+func Initial() Flags {
 	return Flags{
 		TrialAutomation: TrialAutomation{Enabled: true, EmailReminders: true, AutoExpiration: true, ConversionTracking: true},
 		Monitoring:      Monitoring{Enabled: true, TrialMetrics: true, Alerting: true},
@@ -199,4 +199,10 @@ func (f Flags) AdminsMaySet(to Flags) bool {
 	}
 	to.AdminTools.Enabled = false
 	return f.LoweredTo(to)
+}
+
+// StillSays reports whether the flags still have the values that were written.
+func (w *Write) StillSays(d Document) bool {
+	f := d.FeatureFlags.TrialAutomation
+	return f.Enabled == w.Enabled && (f.RolloutPercentage == w.Percentage || !w.Enabled)
 }

@@ -1,18 +1,23 @@
-package rollout
+package report
 
 import (
 	"fmt"
 	"math"
 	"strings"
 	"time"
+
+	"marketplace.example/trials/internal/domain/evidence"
+	"marketplace.example/trials/internal/domain/flags"
+	"marketplace.example/trials/internal/domain/notice"
+	"marketplace.example/trials/internal/domain/rollout"
 )
 
 // Report sums up a rollout in one period after its deployment. It is
 // made once, when the period is over, and never changed.
 type Report struct {
-	RolloutID string     `json:"rolloutId"`
-	ID        string     `json:"id"`
-	Kind      ReportKind `json:"kind"`
+	RolloutID string             `json:"rolloutId"`
+	ID        string             `json:"id"`
+	Kind      rollout.ReportKind `json:"kind"`
 	// Number, From and To are the period's.
 	Number int       `json:"number"`
 	From   time.Time `json:"from"`
@@ -42,12 +47,12 @@ type Use struct {
 	Times int    `json:"times"`
 }
 
-// MakeReport makes a period's report: days are the facts of each of its days,
+// Make makes a period's report: days are the facts of each of its days,
 // before those of the equally long time before, and decisions the rollout's events.
-func MakeReport(s State, p Period, days []Facts, before Facts, decisions []Event, now time.Time) Report {
+func Make(s rollout.State, p rollout.Period, days []Facts, before Facts, decisions []rollout.Event, now time.Time) Report {
 	r := Report{
 		RolloutID: s.ID, ID: p.ID(), Kind: p.Kind, Number: p.Number, From: p.From, To: p.To,
-		At: now.UTC().Truncate(time.Millisecond), Percentage: s.Percentage, Tasks: tasksFor(p.Kind),
+		At: now.UTC().Truncate(time.Millisecond), Percentage: s.Percentage, Tasks: rollout.TasksFor(p.Kind),
 		Total: TallyOf(days...), Before: TallyOf(before), Days: make([]Tally, len(days)),
 	}
 	for i, f := range days {
@@ -60,7 +65,7 @@ func MakeReport(s State, p Period, days []Facts, before Facts, decisions []Event
 }
 
 // name is what people call its period.
-func (r Report) name() string { return Period{Kind: r.Kind, Number: r.Number}.name() }
+func (r Report) name() string { return rollout.Period{Kind: r.Kind, Number: r.Number}.Name() }
 
 func (r Report) summary() string {
 	t := r.Total
@@ -94,14 +99,14 @@ func inWords(p part, what, none string) string {
 	if p.all == 0 {
 		return none
 	}
-	return percent(p.share()) + " " + what
+	return evidence.Percent(p.share()) + " " + what
 }
 
 // ReportEntry is a report as lists show it.
 type ReportEntry struct {
-	ID     string     `json:"id"`
-	Kind   ReportKind `json:"kind"`
-	Number int        `json:"number"`
+	ID     string             `json:"id"`
+	Kind   rollout.ReportKind `json:"kind"`
+	Number int                `json:"number"`
 	// From is included, To is not.
 	From time.Time `json:"from"`
 	To   time.Time `json:"to"`
@@ -112,7 +117,7 @@ type ReportEntry struct {
 }
 
 // EntryOf is a period's entry; made is its report, nil before there is one.
-func EntryOf(p Period, made *Report) ReportEntry {
+func EntryOf(p rollout.Period, made *Report) ReportEntry {
 	e := ReportEntry{ID: p.ID(), Kind: p.Kind, Number: p.Number, From: p.From, To: p.To}
 	if made != nil {
 		e.At, e.Summary = &made.At, made.Summary
@@ -151,7 +156,7 @@ func amounts(name string, now, before int) string {
 
 // shares compares two shares; with highIsBad, less is better.
 func shares(name string, now, before part, highIsBad bool) string {
-	text := fmt.Sprintf("%s: %s (%d of %d)", name, percent(now.share()), now.some, now.all)
+	text := fmt.Sprintf("%s: %s (%d of %d)", name, evidence.Percent(now.share()), now.some, now.all)
 	switch {
 	case now.all == 0:
 		return name + ": none in this period."
@@ -162,11 +167,11 @@ func shares(name string, now, before part, highIsBad bool) string {
 	difference := now.share() - before.share()
 	switch {
 	case math.Abs(difference) <= chance*math.Sqrt(both*(1-both)*(1/float64(now.all)+1/float64(before.all))):
-		return fmt.Sprintf("%s, about as before (%s).", text, percent(before.share()))
+		return fmt.Sprintf("%s, about as before (%s).", text, evidence.Percent(before.share()))
 	case difference > 0 == highIsBad:
-		return fmt.Sprintf("%s, worse than before (%s).", text, percent(before.share()))
+		return fmt.Sprintf("%s, worse than before (%s).", text, evidence.Percent(before.share()))
 	}
-	return fmt.Sprintf("%s, better than before (%s).", text, percent(before.share()))
+	return fmt.Sprintf("%s, better than before (%s).", text, evidence.Percent(before.share()))
 }
 
 // noticeable is the relative difference in latency that the report mentions.
@@ -179,7 +184,7 @@ func latency(now, before Tally) string {
 	switch {
 	case now.Calls == 0:
 		return "API calls: none in this period."
-	case now.Calls < leastBaseline || before.Calls < leastBaseline:
+	case now.Calls < rollout.LeastBaseline || before.Calls < rollout.LeastBaseline:
 		return text + ", too few to compare with before."
 	case ratio > 1+noticeable:
 		return fmt.Sprintf("%s, slower than before (%d ms).", text, before.P95MS)
@@ -190,13 +195,13 @@ func latency(now, before Tally) string {
 }
 
 // use counts what people did in the period.
-func (r Report) use(decisions []Event) []Use {
+func (r Report) use(decisions []rollout.Event) []Use {
 	times := map[string]int{
 		"trial extended": r.Total.Extended, "trial shortened": r.Total.Shortened,
 		"trial cancelled": r.Total.Cancelled, "trial revived": r.Total.Revived,
 	}
 	for _, e := range decisions {
-		if e.By != Automatic && !e.At.Before(r.From) && e.At.Before(r.To) {
+		if e.By != flags.Automatic && !e.At.Before(r.From) && e.At.Before(r.To) {
 			times[deeds[e.Type]]++
 		}
 	}
@@ -210,10 +215,10 @@ func (r Report) use(decisions []Event) []Use {
 }
 
 // deeds name what people do to a rollout.
-var deeds = map[EventType]string{
-	EventPaused: "rollout paused", EventResumed: "rollout resumed", EventEntered: "rollout advanced", EventCompleted: "rollout advanced",
-	EventOverridden: "percentage set by hand", EventRolledBack: "rollout rolled back", EventTicked: "criterion or task ticked",
-	EventWaived: "check waived",
+var deeds = map[rollout.EventType]string{
+	rollout.EventPaused: "rollout paused", rollout.EventResumed: "rollout resumed", rollout.EventEntered: "rollout advanced", rollout.EventCompleted: "rollout advanced",
+	rollout.EventOverridden: "percentage set by hand", rollout.EventRolledBack: "rollout rolled back", rollout.EventTicked: "criterion or task ticked",
+	rollout.EventWaived: "check waived",
 }
 
 var usesInOrder = []string{
@@ -223,45 +228,45 @@ var usesInOrder = []string{
 
 // Message is the report as a notice to stakeholders; s is the rollout's state
 // when it was made.
-func (r Report) Message(s State) Message {
-	return Message{
+func (r Report) Message(s rollout.State) notice.Message {
+	return notice.Message{
 		Key: s.ID + "/report/" + r.ID, At: r.At, Kind: reportNotices[r.Kind],
 		Subject: fmt.Sprintf("Trial rollout: %s report, %s", r.Kind, r.name()),
-		Lead:    r.Summary, Lines: append([]string{fmt.Sprintf("From %s to %s, compared with the equally long time before.", s.formatTime(r.From), s.formatTime(r.To))}, r.Findings...),
+		Lead:    r.Summary, Lines: append([]string{fmt.Sprintf("From %s to %s, compared with the equally long time before.", s.FormatTime(r.From), s.FormatTime(r.To))}, r.Findings...),
 		Sections: r.sections(s), Figures: r.figures(),
 	}
 }
 
-var reportNotices = map[ReportKind]NoticeKind{
-	ReportDaily: NoticeDailyReport, ReportWeekly: NoticeWeeklyReport, ReportMonthly: NoticeMonthlyReport,
+var reportNotices = map[rollout.ReportKind]notice.NoticeKind{
+	rollout.ReportDaily: notice.NoticeDailyReport, rollout.ReportWeekly: notice.NoticeWeeklyReport, rollout.ReportMonthly: notice.NoticeMonthlyReport,
 }
 
-func (r Report) sections(s State) []Section {
-	var sections []Section
+func (r Report) sections(s rollout.State) []notice.Section {
+	var sections []notice.Section
 	if len(r.Days) > 1 {
-		byDay := Section{Title: "Day by day"}
+		byDay := notice.Section{Title: "Day by day"}
 		for i, t := range r.Days {
-			byDay.Items = append(byDay.Items, Item{Label: s.formatTime(r.From.Add(days(float64(i), s.Times.Day))), Text: t.line()})
+			byDay.Items = append(byDay.Items, notice.Item{Label: s.FormatTime(r.From.Add(rollout.Days(float64(i), s.Times.Day))), Text: t.line()})
 		}
 		sections = append(sections, byDay)
 	}
-	done := Section{Title: "What people did"}
+	done := notice.Section{Title: "What people did"}
 	for _, u := range r.Use {
-		done.Items = append(done.Items, Item{Label: strings.ToUpper(u.What[:1]) + u.What[1:], Text: times(u.Times)})
+		done.Items = append(done.Items, notice.Item{Label: strings.ToUpper(u.What[:1]) + u.What[1:], Text: rollout.TimesInWords(u.Times)})
 	}
 	if len(r.Use) == 0 {
-		done.Items = []Item{{Label: "Nothing", Text: "nobody changed the rollout or a trial"}}
+		done.Items = []notice.Item{{Label: "Nothing", Text: "nobody changed the rollout or a trial"}}
 	}
-	tasks := Section{Title: "Tasks that this report supports"}
-	for _, t := range TasksOf(s, r.At) {
+	tasks := notice.Section{Title: "Tasks that this report supports"}
+	for _, t := range rollout.TasksOf(s, r.At) {
 		if t.Report != r.Kind {
 			continue
 		}
 		text := "open: tick it off as " + t.ID + " when it is done"
-		if t.Status == TaskDone {
+		if t.Status == rollout.TaskDone {
 			text = "done: " + t.Reason
 		}
-		tasks.Items = append(tasks.Items, Item{Label: t.Text, Text: text})
+		tasks.Items = append(tasks.Items, notice.Item{Label: t.Text, Text: text})
 	}
 	return append(sections, done, tasks)
 }
@@ -273,15 +278,15 @@ func (t Tally) line() string {
 }
 
 // figures are the period's shares against the limits of the gates.
-func (r Report) figures() []Figure {
+func (r Report) figures() []notice.Figure {
 	t := r.Total
-	return []Figure{
-		reviewed(gateNames[GateEmail], t.delivered(), gateEmail, false),
-		reviewed(gateNames[GateAutomation], t.succeeded(), gateAutomation, false),
-		reviewed(gateNames[GateAPI], t.slow(), slowShare, true),
-		reviewed(gateNames[GateErrors], t.failed(), gateErrors, true),
+	return []notice.Figure{
+		reviewed(notice.GateNames[rollout.GateEmail], t.delivered(), rollout.LimitEmail, false),
+		reviewed(notice.GateNames[rollout.GateAutomation], t.succeeded(), rollout.LimitAutomation, false),
+		reviewed(notice.GateNames[rollout.GateAPI], t.slow(), rollout.SlowShare, true),
+		reviewed(notice.GateNames[rollout.GateErrors], t.failed(), rollout.LimitErrors, true),
 		{
-			Name: gateNames[GateConversion], Use: ToReview, Limit: gateConversion, Verdict: Insufficient,
+			Name: notice.GateNames[rollout.GateConversion], Use: notice.ToReview, Limit: rollout.LimitConversion, Verdict: rollout.Insufficient,
 			Reason: t.ends() + "; a rate needs trials that began long enough ago to have ended",
 		},
 	}
@@ -289,13 +294,13 @@ func (r Report) figures() []Figure {
 
 // reviewed compares a share with its limit. It decides nothing, so chance
 // is ignored.
-func reviewed(name string, p part, limit float64, highIsBad bool) Figure {
-	f := Figure{
-		Name: name, Use: ToReview, Estimate: p.share(), Limit: limit, HighIsBad: highIsBad, Seen: p.all,
-		Verdict: Insufficient, Reason: "no data in this period",
+func reviewed(name string, p part, limit float64, highIsBad bool) notice.Figure {
+	f := notice.Figure{
+		Name: name, Use: notice.ToReview, Estimate: p.share(), Limit: limit, HighIsBad: highIsBad, Seen: p.all,
+		Verdict: rollout.Insufficient, Reason: "no data in this period",
 	}
 	if p.all > 0 {
-		f.Verdict = verdict(p.share() == limit || p.share() > limit != highIsBad)
+		f.Verdict = rollout.VerdictOf(p.share() == limit || p.share() > limit != highIsBad)
 		f.Reason = fmt.Sprintf("%d of %d", p.some, p.all)
 	}
 	return f

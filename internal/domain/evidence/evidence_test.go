@@ -1,4 +1,4 @@
-package rollout_test
+package evidence_test
 
 import (
 	"math"
@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
-	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/evidence"
 )
 
 // noon is the time that tests count from.
@@ -19,16 +19,16 @@ const day = 24 * time.Hour
 // near is the tolerance for two ways of adding up the same logarithms.
 const near = 1e-6
 
-func evidence(n rollout.Null) rollout.Evidence {
-	e := rollout.Evidence{Null: n}
+func newEvidence(n evidence.Null) evidence.Evidence {
+	e := evidence.Evidence{Null: n}
 	e.Begin(noon)
 	return e
 }
 
-func anyNull(t *rapid.T) rollout.Null {
-	return rollout.Null{
+func anyNull(t *rapid.T) evidence.Null {
+	return evidence.Null{
 		Limit: rapid.Float64Range(0.01, 0.99).Draw(t, "limit"),
-		Side:  rapid.SampledFrom([]rollout.Side{rollout.TooLow, rollout.TooHigh}).Draw(t, "side"),
+		Side:  rapid.SampledFrom([]evidence.Side{evidence.TooLow, evidence.TooHigh}).Draw(t, "side"),
 	}
 }
 
@@ -37,8 +37,8 @@ func anyObservations(t *rapid.T) []float64 {
 }
 
 // worst is the observation that speaks most against a null.
-func worst(n rollout.Null) float64 {
-	if n.Side == rollout.TooLow {
+func worst(n evidence.Null) float64 {
+	if n.Side == evidence.TooLow {
 		return 0
 	}
 	return 1
@@ -47,7 +47,7 @@ func worst(n rollout.Null) float64 {
 func TestNoDataIsNoEvidence(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		e := rollout.Evidence{Null: anyNull(t)}
+		e := evidence.Evidence{Null: anyNull(t)}
 		for range rapid.IntRange(0, 6).Draw(t, "runs") {
 			e.Begin(noon)
 		}
@@ -59,21 +59,21 @@ func TestNoDataIsNoEvidence(t *testing.T) {
 func TestEvidenceByHand(t *testing.T) {
 	t.Parallel()
 	// The alternatives below 0.5 lie around 0.25: a failure is worth 0.75/0.5 on average.
-	e := evidence(rollout.Null{Limit: 0.5, Side: rollout.TooLow})
+	e := newEvidence(evidence.Null{Limit: 0.5, Side: evidence.TooLow})
 	e.ObserveMany(0, 1)
 	require.InDelta(t, math.Log(1.5), e.Log(1), 1e-12)
 	// Above 0.2 they lie around 0.6.
-	e = evidence(rollout.Null{Limit: 0.2, Side: rollout.TooHigh})
+	e = newEvidence(evidence.Null{Limit: 0.2, Side: evidence.TooHigh})
 	e.ObserveMany(1, 1)
 	require.InDelta(t, math.Log(3), e.Log(1), 1e-12)
-	require.True(t, rollout.Reaches(math.Log(20), 0.05))
-	require.False(t, rollout.Reaches(math.Log(19.99), 0.05))
+	require.True(t, evidence.Reaches(math.Log(20), 0.05))
+	require.False(t, evidence.Reaches(math.Log(19.99), 0.05))
 }
 
 func TestOneMoreFailureNeverLowersEvidence(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		e := evidence(anyNull(t))
+		e := newEvidence(anyNull(t))
 		for _, x := range anyObservations(t) {
 			e.ObserveMany(x, 1)
 		}
@@ -89,13 +89,13 @@ func TestEvidenceIsExpectedToStayWhereTheLimitHolds(t *testing.T) {
 		n := anyNull(t)
 		seen := anyObservations(t)
 		log := func(next float64) float64 {
-			e := evidence(n)
+			e := newEvidence(n)
 			for _, x := range append(seen, next) {
 				e.ObserveMany(x, 1)
 			}
 			return e.Log(1)
 		}
-		e := evidence(n)
+		e := newEvidence(n)
 		for _, x := range seen {
 			e.ObserveMany(x, 1)
 		}
@@ -112,14 +112,14 @@ func TestSplittingABatchChangesNothing(t *testing.T) {
 		n := anyNull(t)
 		x, times := rapid.Float64Range(0, 1).Draw(t, "x"), rapid.IntRange(0, 300).Draw(t, "times")
 		split := rapid.IntRange(0, times).Draw(t, "split")
-		whole, parts, single := evidence(n), evidence(n), evidence(n)
+		whole, parts, single := newEvidence(n), newEvidence(n), newEvidence(n)
 		whole.ObserveMany(x, times)
 		parts.ObserveMany(x, split)
 		parts.ObserveMany(x, times-split)
 		for range times {
 			single.ObserveMany(x, 1)
 		}
-		for _, e := range []rollout.Evidence{parts, single} {
+		for _, e := range []evidence.Evidence{parts, single} {
 			require.InDelta(t, whole.Log(1), e.Log(1), near)
 			require.Equal(t, whole.Total().Seen, e.Total().Seen)
 			require.InDelta(t, whole.Total().Sum, e.Total().Sum, near)
@@ -130,7 +130,7 @@ func TestSplittingABatchChangesNothing(t *testing.T) {
 func TestEvidenceDoesNotOverflow(t *testing.T) {
 	t.Parallel()
 	for _, x := range []float64{0, 1} {
-		e := evidence(rollout.Null{Limit: 0.9, Side: rollout.TooLow})
+		e := newEvidence(evidence.Null{Limit: 0.9, Side: evidence.TooLow})
 		e.ObserveMany(x, 5_000_000)
 		require.False(t, math.IsInf(e.Log(1), 0) || math.IsNaN(e.Log(1)))
 		require.Greater(t, math.Abs(e.Log(1)), 1000.0)
@@ -140,11 +140,11 @@ func TestEvidenceDoesNotOverflow(t *testing.T) {
 
 func TestAStartNotBegunCountsAsOne(t *testing.T) {
 	t.Parallel()
-	e := evidence(rollout.Null{Limit: 0.9, Side: rollout.TooLow})
+	e := newEvidence(evidence.Null{Limit: 0.9, Side: evidence.TooLow})
 	e.ObserveMany(0, 3)
 	require.InDelta(t, math.Log((math.Exp(e.Log(1))+4)/5), e.Log(5), 1e-12)
 	// Good weeks before count for nothing in a later start.
-	e = evidence(rollout.Null{Limit: 0.9, Side: rollout.TooLow})
+	e = newEvidence(evidence.Null{Limit: 0.9, Side: evidence.TooLow})
 	e.ObserveMany(1, 1000)
 	e.Begin(noon.Add(day))
 	e.ObserveMany(0, 10)
@@ -156,7 +156,7 @@ func TestCorrectionsEqualTheFinalShareSeenAtOnce(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n := anyNull(t)
 		shares := rapid.SliceOfN(rapid.Float64Range(0, 1), 1, 8).Draw(t, "shares")
-		corrected, atOnce := evidence(n), evidence(n)
+		corrected, atOnce := newEvidence(n), newEvidence(n)
 		corrected.ObserveMany(shares[0], 1)
 		corrected.Begin(noon.Add(2 * time.Hour))
 		for i := 1; i < len(shares); i++ {
@@ -172,5 +172,7 @@ func TestCorrectionsEqualTheFinalShareSeenAtOnce(t *testing.T) {
 
 func TestLeastMatured(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, 43, rollout.LeastMatured(rollout.Null{Limit: 0.1, Side: rollout.TooLow}, 0.05))
+	require.Equal(t, 43, evidence.LeastMatured(evidence.Null{Limit: 0.1, Side: evidence.TooLow}, 0.05))
 }
+
+var inDays = evidence.Times{Day: day, TrialDays: 17}

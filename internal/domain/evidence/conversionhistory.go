@@ -1,4 +1,4 @@
-package rollout
+package evidence
 
 import (
 	"fmt"
@@ -17,8 +17,8 @@ type History struct {
 }
 
 const (
-	// enoughPast is how many conversions a curve needs.
-	enoughPast = 50
+	// EnoughHistory is how many conversions a curve needs.
+	EnoughHistory = 50
 	// curvePoints bounds a curve: it is stored with the rollout.
 	curvePoints = 40
 	// laterShare is the share of a trial by which a curve is shifted, and leastLater is
@@ -40,7 +40,7 @@ func (t Times) WithConversionCurve(lifetimes []Lifetime) Times {
 		}
 	}
 	t.Curve, t.History = nil, &past
-	if past.Converted < enoughPast {
+	if past.Converted < EnoughHistory {
 		return t
 	}
 	past.Later = max(laterShare*t.TrialDays, leastLater)
@@ -90,7 +90,7 @@ func (t Times) Explanation() string {
 		return ended + "."
 	case len(t.Curve) == 0:
 		return fmt.Sprintf("%s: to know at which age vendors convert takes %d conversions from before the rollout, and there are %d, of %d trials.",
-			ended, enoughPast, t.History.Converted, t.History.Trials)
+			ended, EnoughHistory, t.History.Converted, t.History.Trials)
 	}
 	return fmt.Sprintf("A trial counts for conversion from %.1f days on. The ages come from %d conversions of %d trials before the rollout, shifted by %.1f days to be safe.",
 		t.Curve[0].Age, t.History.Converted, t.History.Trials, t.History.Later)

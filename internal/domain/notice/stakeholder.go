@@ -1,4 +1,4 @@
-package rollout
+package notice
 
 import (
 	"crypto/sha256"

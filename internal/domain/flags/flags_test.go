@@ -1,4 +1,4 @@
-package rollout_test
+package flags_test
 
 import (
 	"encoding/json"
@@ -7,7 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/trial"
 )
 
@@ -37,23 +37,23 @@ const initialState = `{
 func TestInitialFlagsAreTheRequirements(t *testing.T) {
 	t.Parallel()
 	got, err := json.MarshalIndent(struct {
-		FeatureFlags rollout.Flags `json:"featureFlags"`
-	}{rollout.InitialFlags()}, "", "  ")
+		FeatureFlags flags.Flags `json:"featureFlags"`
+	}{flags.Initial()}, "", "  ")
 	require.NoError(t, err)
 	require.JSONEq(t, initialState, string(got))
 
-	var d rollout.Document
+	var d flags.Document
 	require.NoError(t, json.Unmarshal([]byte(initialState), &d))
-	require.Equal(t, rollout.Document{FeatureFlags: rollout.InitialFlags()}, d)
+	require.Equal(t, flags.Document{FeatureFlags: flags.Initial()}, d)
 }
 
 func TestValidPercentage(t *testing.T) {
 	t.Parallel()
 	for _, p := range []float64{0, 0.01, 0.07, 0.1, 0.29, 1.1, 10, 25, 33.33, 50, 57.29, 75, 99.99, 100} {
-		require.NoError(t, rollout.ValidPercentage(p), "%v", p)
+		require.NoError(t, flags.ValidPercentage(p), "%v", p)
 	}
 	for hundredths := range 100_01 {
-		require.NoError(t, rollout.ValidPercentage(float64(hundredths)/100), "%d hundredths", hundredths)
+		require.NoError(t, flags.ValidPercentage(float64(hundredths)/100), "%d hundredths", hundredths)
 	}
 	for p, message := range map[float64]string{
 		-0.01:        "must be 0 to 100, is -0.01",
@@ -69,7 +69,7 @@ func TestValidPercentage(t *testing.T) {
 		99.999:       "must be a multiple of 0.01, is 99.999",
 		1e-7:         "must be a multiple of 0.01, is 1e-07",
 	} {
-		err := rollout.ValidPercentage(p)
+		err := flags.ValidPercentage(p)
 		var field *trial.Error
 		require.ErrorAs(t, err, &field)
 		require.Equal(t, trial.Error{Code: trial.CodeInvalid, Field: "rolloutPercentage", Message: message}, *field)

@@ -1,13 +1,14 @@
-package rollout_test
+package flags_test
 
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
-	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/trial"
 )
 
@@ -34,10 +35,10 @@ func TestBucketIsFixed(t *testing.T) {
 		{"süß", "trialAutomation", "A-z_9", 0.5060693208552546},
 	}
 	for _, tt := range tests {
-		got := rollout.Bucket(tt.salt, tt.flag, tt.vendor)
+		got := flags.Bucket(tt.salt, tt.flag, tt.vendor)
 		require.Equal(t, tt.want, got, "%+v", tt) //nolint:testifylint // to the last bit
 	}
-	require.Equal(t, "trialAutomation", rollout.FlagKey)
+	require.Equal(t, "trialAutomation", flags.Key)
 }
 
 const vendors = 20_000
@@ -45,7 +46,7 @@ const vendors = 20_000
 func places(salt string) []float64 {
 	all := make([]float64, vendors)
 	for i := range all {
-		all[i] = rollout.Bucket(salt, rollout.FlagKey, fmt.Sprintf("vendor-%d", i))
+		all[i] = flags.Bucket(salt, flags.Key, fmt.Sprintf("vendor-%d", i))
 	}
 	return all
 }
@@ -85,8 +86,8 @@ func TestAnotherSaltDealsAnew(t *testing.T) {
 	require.InDelta(t, 1250, both, 4*34)
 }
 
-func document(enabled bool, percentage float64) rollout.Document {
-	d := rollout.Document{FeatureFlags: rollout.InitialFlags(), Salt: "salt", Version: 7}
+func document(enabled bool, percentage float64) flags.Document {
+	d := flags.Document{FeatureFlags: flags.Initial(), Salt: "salt", Version: 7}
 	d.FeatureFlags.TrialAutomation.Enabled = enabled
 	d.FeatureFlags.TrialAutomation.RolloutPercentage = percentage
 	return d
@@ -144,8 +145,8 @@ func TestAHigherPercentageIsASuperset(t *testing.T) {
 		hundredths := rapid.IntRange(0, 100_00)
 		low, high := float64(hundredths.Draw(t, "one"))/100, float64(hundredths.Draw(t, "other"))/100
 		low, high = min(low, high), max(low, high)
-		require.NoError(t, rollout.ValidPercentage(low))
-		require.NoError(t, rollout.ValidPercentage(high))
+		require.NoError(t, flags.ValidPercentage(low))
+		require.NoError(t, flags.ValidPercentage(high))
 		below, above := document(true, low), document(true, high)
 		below.Salt = rapid.String().Draw(t, "salt")
 		above.Salt = below.Salt
@@ -158,3 +159,6 @@ func TestAHigherPercentageIsASuperset(t *testing.T) {
 		}
 	})
 }
+
+// noon is the time that tests count from.
+var noon = time.Date(2026, time.March, 2, 12, 0, 0, 0, time.UTC)

@@ -1,78 +1,81 @@
-package rollout
+package notice
 
 import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"marketplace.example/trials/internal/domain/evidence"
+	"marketplace.example/trials/internal/domain/rollout"
 )
 
 // MessageFor is the stakeholders' message about an event that has just happened;
 // s is the state after it. It is nil for events that nobody is notified of.
-func MessageFor(s State, e Event) *Message {
-	m := s.worded(e)
+func MessageFor(s rollout.State, e rollout.Event) *Message {
+	m := worded(s, e)
 	if m == nil {
 		return nil
 	}
 	m.Key, m.At = s.ID+"/"+strconv.Itoa(e.Seq), e.At
 	m.Timeline = s.Timeline()
 	if m.Figures == nil {
-		m.Figures = e.Judgement.figures()
+		m.Figures = figures(e.Judgement)
 	}
 	return m
 }
 
-func (s State) worded(e Event) *Message {
+func worded(s rollout.State, e rollout.Event) *Message {
 	switch e.Type {
-	case EventStarted:
-		return s.announcement()
-	case EventEntered:
-		return s.entered(e)
-	case EventUpdate:
-		return s.daily(e)
-	case EventPaused:
-		return s.paused(e)
-	case EventRolledBack:
-		return s.takenBack(e)
-	case EventOverridden:
-		return s.overriddenBy(e)
-	case EventResumed:
+	case rollout.EventStarted:
+		return announcement(s)
+	case rollout.EventEntered:
+		return entered(s, e)
+	case rollout.EventUpdate:
+		return daily(s, e)
+	case rollout.EventPaused:
+		return paused(s, e)
+	case rollout.EventRolledBack:
+		return rolledBack(s, e)
+	case rollout.EventOverridden:
+		return overriddenBy(s, e)
+	case rollout.EventResumed:
 		return &Message{
 			Kind: NoticePhase, Subject: fmt.Sprintf("Trial rollout: resumed at %v %%", s.Percentage),
-			Lead:  fmt.Sprintf("The rollout of trial automation continues since %s, at %v %% of new vendors.", s.formatTime(e.At), s.Percentage),
-			Lines: []string{sentence(e.Reason), s.whatIsNext(e)}, Sections: s.stillOpen(e.Judgement, true),
+			Lead:  fmt.Sprintf("The rollout of trial automation continues since %s, at %v %% of new vendors.", s.FormatTime(e.At), s.Percentage),
+			Lines: []string{sentence(e.Reason), whatIsNext(s, e)}, Sections: stillOpen(s, e.Judgement, true),
 		}
-	case EventBackfill:
-		return s.backfilled(e)
-	case EventCompleted:
-		return s.completed(e)
-	case EventPreflight, EventTicked, EventWaived:
+	case rollout.EventBackfill:
+		return backfilled(s, e)
+	case rollout.EventCompleted:
+		return completed(s, e)
+	case rollout.EventPreflight, rollout.EventTicked, rollout.EventWaived:
 	}
 	return nil
 }
 
 // announcement tells everybody before the first phase what will happen.
-func (s State) announcement() *Message {
-	calendar := s.calendar()
+func announcement(s rollout.State) *Message {
+	calendar := s.Calendar()
 	first, last := calendar[1], calendar[1]
 	dates := Section{Title: "Dates, each the earliest"}
 	for _, at := range calendar[1:] {
-		if at.admits() {
+		if at.Admits() {
 			last = at
 		}
-		dates.Items = append(dates.Items, Item{Label: s.formatTime(at.From), Text: s.Plan.longName(at.Stage)})
+		dates.Items = append(dates.Items, Item{Label: s.FormatTime(at.From), Text: longName(s.Plan, at.Stage)})
 	}
 	begins, verb := "Trial rollout begins on ", "begins on"
 	if s.RestartOf != "" {
 		begins, verb = "Trial rollout continues from ", "continues from"
 	}
 	m := &Message{
-		Kind: NoticeAnnouncement, Subject: begins + s.formatTime(first.From),
+		Kind: NoticeAnnouncement, Subject: begins + s.FormatTime(first.From),
 		Lead: fmt.Sprintf("The rollout of trial automation %s %s and reaches %v %% of new vendors on %s at the earliest: their trials then get their e-mails and end by themselves.",
-			verb, s.formatTime(first.From), s.Plan.percentage(last.Stage), s.formatTime(last.From)),
+			verb, s.FormatTime(first.From), s.Plan.PercentageIn(last.Stage), s.FormatTime(last.From)),
 		Lines: []string{
 			"A phase lasts at least as long as planned, and the next one begins only when the figures are good enough. With too few vendors to judge, a phase lasts up to twice as long and then waits for a decision.",
 			fmt.Sprintf("The rollout rolls itself back one phase when less than %s of the e-mails are delivered or the API has become slower by more than %s. It switches the automation off when more than %s of the automated steps fail or less than %s of the ended trials convert.",
-				percent(s.Plan.Triggers.EmailDelivery), percent(s.Plan.Triggers.Slowdown), percent(s.Plan.Triggers.ErrorRate), percent(s.Plan.Triggers.Conversion)),
+				evidence.Percent(s.Plan.Triggers.EmailDelivery), evidence.Percent(s.Plan.Triggers.Slowdown), evidence.Percent(s.Plan.Triggers.ErrorRate), evidence.Percent(s.Plan.Triggers.Conversion)),
 		},
 		Sections: []Section{dates, expectations(), contacts()},
 	}
@@ -111,88 +114,88 @@ func contacts() Section {
 }
 
 // longName names a stage where its percentage is not shown otherwise.
-func (p Plan) longName(s Stage) string {
+func longName(p rollout.Plan, s rollout.Stage) string {
 	switch s.Kind {
-	case Stability:
-		return fmt.Sprintf("stability: everything must hold at %v %%", p.percentage(s))
-	case Guard:
+	case rollout.Stability:
+		return fmt.Sprintf("stability: everything must hold at %v %%", p.PercentageIn(s))
+	case rollout.Guard:
 		return "guard: watched until the last vendors' trials are over"
-	case Notice, InPhase:
+	case rollout.Notice, rollout.InPhase:
 	}
-	return p.name(s)
+	return p.StageName(s)
 }
 
 // entered is the message about a stage that has begun; for guard it is the final report.
-func (s State) entered(e Event) *Message {
+func entered(s rollout.State, e rollout.Event) *Message {
 	switch s.Stage.Kind {
-	case Guard:
-		return s.finalReport(e)
-	case Stability:
+	case rollout.Guard:
+		return finalReport(s, e)
+	case rollout.Stability:
 		return &Message{
 			Kind: NoticePhase, Subject: fmt.Sprintf("Trial rollout: all phases are complete, stability begins at %v %%", s.Percentage),
-			Lead:  fmt.Sprintf("All phases are complete: since %s everything must hold at %v %% of new vendors until %s.", s.formatTime(e.At), s.Percentage, s.formatTime(s.StageEnds())),
-			Lines: []string{sentence(e.Reason), s.whatIsNext(e)}, Sections: s.stillOpen(e.Judgement, false),
+			Lead:  fmt.Sprintf("All phases are complete: since %s everything must hold at %v %% of new vendors until %s.", s.FormatTime(e.At), s.Percentage, s.FormatTime(s.StageEnds())),
+			Lines: []string{sentence(e.Reason), whatIsNext(s, e)}, Sections: stillOpen(s, e.Judgement, false),
 		}
-	case Notice, InPhase:
+	case rollout.Notice, rollout.InPhase:
 	}
-	lead := fmt.Sprintf("Since %s the trials of %v %% of new vendors are automated.", s.formatTime(e.At), s.Percentage)
-	if s.needsPreflight() {
-		lead = fmt.Sprintf("Since %s the rollout of trial automation is being prepared: preflight checks run, and no vendor is automated yet.", s.formatTime(e.At))
+	lead := fmt.Sprintf("Since %s the trials of %v %% of new vendors are automated.", s.FormatTime(e.At), s.Percentage)
+	if s.NeedsPreflight() {
+		lead = fmt.Sprintf("Since %s the rollout of trial automation is being prepared: preflight checks run, and no vendor is automated yet.", s.FormatTime(e.At))
 	}
 	return &Message{
 		Kind:     NoticePhase,
 		Subject:  fmt.Sprintf("Trial rollout: phase %d of %d, %v %% of new vendors", s.Stage.Phase+1, len(s.Plan.Phases), s.Percentage),
 		Lead:     lead,
-		Lines:    []string{sentence(e.Reason), s.whatIsNext(e)},
-		Sections: s.stillOpen(e.Judgement, false),
+		Lines:    []string{sentence(e.Reason), whatIsNext(s, e)},
+		Sections: stillOpen(s, e.Judgement, false),
 	}
 }
 
 // daily is the daily update.
-func (s State) daily(e Event) *Message {
+func daily(s rollout.State, e rollout.Event) *Message {
 	return &Message{
 		Kind: NoticeDaily, Subject: fmt.Sprintf("Trial rollout, daily update: %v %%, %s", s.Percentage, s.Status),
-		Lead: s.SentenceAt(e.Judgement, e.At), Lines: []string{tally(e.Judgement), s.whatIsNext(e)}, Sections: s.stillOpen(e.Judgement, true),
+		Lead: s.SentenceAt(e.Judgement, e.At), Lines: []string{tally(e.Judgement), whatIsNext(s, e)}, Sections: stillOpen(s, e.Judgement, true),
 	}
 }
 
 // tally counts the figures by verdict.
-func tally(j *Judgement) string {
-	counts := map[Verdict]int{}
-	for _, f := range j.figures() {
+func tally(j *rollout.Judgement) string {
+	counts := map[rollout.Verdict]int{}
+	for _, f := range figures(j) {
 		counts[f.Verdict]++
 	}
 	switch {
 	case j == nil:
 		return "There are no figures yet."
-	case counts[Fail] == 0 && counts[Insufficient] == 0:
+	case counts[rollout.Fail] == 0 && counts[rollout.Insufficient] == 0:
 		return "All figures are within their limits."
-	case counts[Fail] == 0:
-		return fmt.Sprintf("No figure is certainly beyond its limit; %d of %d are still open.", counts[Insufficient], len(j.figures()))
+	case counts[rollout.Fail] == 0:
+		return fmt.Sprintf("No figure is certainly beyond its limit; %d of %d are still open.", counts[rollout.Insufficient], len(figures(j)))
 	}
-	return fmt.Sprintf("Beyond their limits: %d of %d figures; %d are still open.", counts[Fail], len(j.figures()), counts[Insufficient])
+	return fmt.Sprintf("Beyond their limits: %d of %d figures; %d are still open.", counts[rollout.Fail], len(figures(j)), counts[rollout.Insufficient])
 }
 
 // stillOpen are the sections on what is still open: figures without a verdict, if
 // requested, and preflight checks.
-func (s State) stillOpen(j *Judgement, figures bool) []Section {
+func stillOpen(s rollout.State, j *rollout.Judgement, figures bool) []Section {
 	var sections []Section
-	if items := s.undecided(j); figures && len(items) > 0 {
+	if items := undecided(s, j); figures && len(items) > 0 {
 		sections = append(sections, Section{Title: "Not decidable yet", Items: items})
 	}
-	if checks := s.openChecks(); len(checks) > 0 {
+	if checks := openChecks(s); len(checks) > 0 {
 		sections = append(sections, Section{Title: "Open preflight checks", Items: checks})
 	}
 	return sections
 }
 
-func (s State) openChecks() []Item {
-	if !s.needsPreflight() {
+func openChecks(s rollout.State) []Item {
+	if !s.NeedsPreflight() {
 		return nil
 	}
 	var items []Item
 	for _, c := range s.Checks {
-		if c.Verdict != Pass && c.WaivedBy == "" {
+		if c.Verdict != rollout.Pass && c.WaivedBy == "" {
 			items = append(items, Item{Label: c.ID, Text: c.Reason, Verdict: c.Verdict})
 		}
 	}
@@ -200,46 +203,46 @@ func (s State) openChecks() []Item {
 }
 
 // whatIsNext says what happens next, and when.
-func (s State) whatIsNext(e Event) string {
+func whatIsNext(s rollout.State, e rollout.Event) string {
 	switch {
 	case s.Status.Final():
 		return "Nothing more happens by itself."
-	case s.Pause != nil && s.Pause.Cause == PausedByOutage:
+	case s.Pause != nil && s.Pause.Cause == rollout.PausedByOutage:
 		return "Next: the rollout resumes by itself once the outage is over."
-	case s.Status == Paused:
+	case s.Status == rollout.Paused:
 		return "Next: it waits for a person, who can resume it, advance it anyway, or roll it back."
 	}
-	if what := s.awaited(e.Judgement); what != "" && !e.At.Before(s.StageEnds()) {
-		return fmt.Sprintf("Next: it waits for %s, and pauses on %s if that is still open.", what, s.formatTime(s.stageLimit()))
+	if what := s.Awaited(e.Judgement); what != "" && !e.At.Before(s.StageEnds()) {
+		return fmt.Sprintf("Next: it waits for %s, and pauses on %s if that is still open.", what, s.FormatTime(s.StageLimit()))
 	}
-	next, more := s.following()
+	next, more := s.Following()
 	if !more {
 		return fmt.Sprintf("Next: the rollout is complete on %s, or up to %v days later if it is not certain by then whether enough trials convert.",
-			s.formatTime(s.StageEnds()), s.Plan.GuardDays)
+			s.FormatTime(s.StageEnds()), s.Plan.GuardDays)
 	}
-	text := fmt.Sprintf("Next: %s, on %s at the earliest", s.Plan.longName(next), s.formatTime(s.StageEnds()))
-	if s.Stage.Kind == InPhase || s.needsPreflight() {
-		text += ", once " + s.mustHold()
+	text := fmt.Sprintf("Next: %s, on %s at the earliest", longName(s.Plan, next), s.FormatTime(s.StageEnds()))
+	if s.Stage.Kind == rollout.InPhase || s.NeedsPreflight() {
+		text += ", once " + mustHold(s)
 	}
 	return text + "."
 }
 
-func (s State) mustHold() string {
-	if s.needsPreflight() {
+func mustHold(s rollout.State) string {
+	if s.NeedsPreflight() {
 		return "all preflight checks pass or are waived"
 	}
 	return "the figures are good enough"
 }
 
 // backfilled is the message about a finished backfill; batches on the way have none.
-func (s State) backfilled(e Event) *Message {
+func backfilled(s rollout.State, e rollout.Event) *Message {
 	if e.Backfill == nil || !e.Backfill.Done {
 		return nil
 	}
 	return &Message{
 		Kind: NoticePhase, Subject: "Trial rollout: trials that ran without automation are now automated",
 		Lead: fmt.Sprintf("Since %s every running trial is automated: %d that had run without automation were added.",
-			s.formatTime(e.At), e.Backfill.Taken),
-		Lines: []string{s.whatIsNext(e)},
+			s.FormatTime(e.At), e.Backfill.Taken),
+		Lines: []string{whatIsNext(s, e)},
 	}
 }

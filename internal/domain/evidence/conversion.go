@@ -1,4 +1,4 @@
-package rollout
+package evidence
 
 import (
 	"cmp"
@@ -95,8 +95,8 @@ type AdmissionDay struct {
 	Converted int `json:"converted"`
 }
 
-// age is how old a day's vendors are, counted from the end of that day.
-func (d AdmissionDay) age(today float64) float64 { return today - float64(d.Day) - 1 }
+// Age is how old a day's vendors are, counted from the end of that day.
+func (d AdmissionDay) Age(today float64) float64 { return today - float64(d.Day) - 1 }
 
 // Weighed is how many vendors count for conversion, how many of them
 // converted, and how many completed trials they are worth.
@@ -106,11 +106,11 @@ type Weighed struct {
 	Full      float64 `json:"full"`
 }
 
-// weighed counts the vendors that ConversionSums weighs.
-func weighed(curve Curve, days []AdmissionDay, today float64) Weighed {
+// Weigh counts the vendors that ConversionSums weighs.
+func Weigh(curve Curve, days []AdmissionDay, today float64) Weighed {
 	var w Weighed
 	for _, d := range days {
-		if share := curve.At(d.age(today)); share > 0 {
+		if share := curve.At(d.Age(today)); share > 0 {
 			w.Vendors += d.Admitted
 			w.Converted += d.Converted
 			w.Full += share * float64(d.Admitted)
@@ -119,10 +119,10 @@ func weighed(curve Curve, days []AdmissionDay, today float64) Weighed {
 	return w
 }
 
-// decidable is the first day on which a verdict is possible: the evidence would reach
+// EarliestVerdict is the first day on which a verdict is possible: the evidence would reach
 // 1/alpha if none of the vendors admitted so far converted. It is false
 // when they are too few.
-func decidable(n Null, curve Curve, admitted []AdmissionDay, alpha float64) (float64, bool) {
+func EarliestVerdict(n Null, curve Curve, admitted []AdmissionDay, alpha float64) (float64, bool) {
 	none := make([]AdmissionDay, len(admitted))
 	var moments []float64
 	for i, d := range admitted {
@@ -155,7 +155,7 @@ func decidable(n Null, curve Curve, admitted []AdmissionDay, alpha float64) (flo
 func ConversionSums(n Null, curve Curve, days []AdmissionDay, today float64) Sums {
 	var s Sums
 	for _, d := range days {
-		share := curve.At(d.age(today))
+		share := curve.At(d.Age(today))
 		if share <= 0 {
 			continue
 		}

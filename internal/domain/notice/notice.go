@@ -1,8 +1,10 @@
-package rollout
+package notice
 
 import (
 	"slices"
 	"time"
+
+	"marketplace.example/trials/internal/domain/rollout"
 )
 
 // Role is one of the deployment strategy's contacts, to whom notices are addressed.
@@ -149,7 +151,7 @@ type Message struct {
 	// Figures are shown as a table, and as bars against their limits.
 	Figures []Figure `json:"figures"`
 	// Timeline are the phases, for a chart of where the rollout is.
-	Timeline []TimelineEntry `json:"timeline"`
+	Timeline []rollout.TimelineEntry `json:"timeline"`
 }
 
 // Roles are the recipients of the message.
@@ -171,7 +173,7 @@ type Item struct {
 	Label string `json:"label"`
 	Text  string `json:"text"`
 	// Verdict is set if the entry has one.
-	Verdict Verdict `json:"verdict,omitempty"`
+	Verdict rollout.Verdict `json:"verdict,omitempty"`
 }
 
 // Flat is all that the message says besides its lead, one item a line, for
@@ -214,34 +216,10 @@ type Figure struct {
 	HighIsBad bool `json:"highIsBad"`
 	Seen      int  `json:"seen"`
 	// Enough is how many observations Estimate needs to mean anything; zero means one.
-	Enough  int     `json:"enough,omitempty"`
-	Verdict Verdict `json:"verdict"`
-	Reason  string  `json:"reason"`
+	Enough  int             `json:"enough,omitempty"`
+	Verdict rollout.Verdict `json:"verdict"`
+	Reason  string          `json:"reason"`
 }
 
 // Telling reports whether the sample is large enough for Estimate to mean anything.
-func (f Figure) Telling() bool { return telling(f.Seen, f.Enough, f.Verdict) }
-
-// telling: a failure decided by evidence counts whatever the sample.
-func telling(seen, enough int, v Verdict) bool { return seen > 0 && (seen >= enough || v == Fail) }
-
-// TimelineEntry is one phase, or what follows the last one: its percentage, and
-// whether it is past, present or to come.
-type TimelineEntry struct {
-	Name       string  `json:"name"`
-	Percentage float64 `json:"percentage"`
-	State      string  `json:"state"`
-	// From is when the present one began, or the earliest begin of one to come; nil if
-	// unknown.
-	From *time.Time `json:"from"`
-}
-
-// The states of an entry of the timeline. Where a rollout was rolled back
-// completely, its stage is TimeStopped and the later ones are TimeNotReached.
-const (
-	TimePast       = "past"
-	TimePresent    = "present"
-	TimeToCome     = "to-come"
-	TimeStopped    = "stopped"
-	TimeNotReached = "not-reached"
-)
+func (f Figure) Telling() bool { return rollout.Telling(f.Seen, f.Enough, f.Verdict) }

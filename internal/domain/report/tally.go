@@ -1,11 +1,15 @@
-package rollout
+package report
 
-import "time"
+import (
+	"time"
+
+	"marketplace.example/trials/internal/domain/rollout"
+)
 
 // Facts are the observations of some time.
 type Facts struct {
-	Outcomes []Outcome
-	Calls    Calls
+	Outcomes []rollout.Outcome
+	Calls    rollout.Calls
 }
 
 // Tally counts the observations of automated vendors and of API calls in some time.
@@ -41,9 +45,9 @@ type Tally struct {
 // TallyOf counts facts. A repeated observation counts once.
 func TallyOf(all ...Facts) Tally {
 	var t Tally
-	var calls Calls
+	var calls rollout.Calls
 	type outcome struct {
-		kind OutcomeKind
+		kind rollout.OutcomeKind
 		key  string
 	}
 	seen := map[outcome]bool{}
@@ -58,26 +62,26 @@ func TallyOf(all ...Facts) Tally {
 	}
 	// The gravest report on an e-mail counts.
 	for o := range seen {
-		failed, delivered := seen[outcome{MailFailed, o.key}], seen[outcome{MailDelivered, o.key}]
+		failed, delivered := seen[outcome{rollout.MailFailed, o.key}], seen[outcome{rollout.MailDelivered, o.key}]
 		switch {
-		case o.kind == MailDelivered && failed:
+		case o.kind == rollout.MailDelivered && failed:
 			t.MailDelivered--
-		case o.kind == MailReturned && !failed && !delivered:
+		case o.kind == rollout.MailReturned && !failed && !delivered:
 			t.MailFailed++
 		}
 	}
-	t.Calls, t.CallsFailed, t.CallsSlow = calls.Count(), calls.Failed, calls.SlowerThan(slowCall)
+	t.Calls, t.CallsFailed, t.CallsSlow = calls.Count(), calls.Failed, calls.SlowerThan(rollout.SlowCall)
 	t.MedianMS = int(calls.Quantile(0.5) / time.Millisecond)
-	t.P95MS = int(calls.Quantile(1-slowShare) / time.Millisecond)
+	t.P95MS = int(calls.Quantile(1-rollout.SlowShare) / time.Millisecond)
 	return t
 }
 
-func (t *Tally) count(kind OutcomeKind) {
-	counter := map[OutcomeKind]*int{
-		Admitted: &t.Admitted, Converted: &t.Converted, Expired: &t.Expired,
-		MailSent: &t.MailSent, MailDelivered: &t.MailDelivered, MailFailed: &t.MailFailed,
-		StepDone: &t.StepsDone, StepFailed: &t.StepsFailed,
-		Extended: &t.Extended, Shortened: &t.Shortened, Cancelled: &t.Cancelled, Revived: &t.Revived,
+func (t *Tally) count(kind rollout.OutcomeKind) {
+	counter := map[rollout.OutcomeKind]*int{
+		rollout.Admitted: &t.Admitted, rollout.Converted: &t.Converted, rollout.Expired: &t.Expired,
+		rollout.MailSent: &t.MailSent, rollout.MailDelivered: &t.MailDelivered, rollout.MailFailed: &t.MailFailed,
+		rollout.StepDone: &t.StepsDone, rollout.StepFailed: &t.StepsFailed,
+		rollout.Extended: &t.Extended, rollout.Shortened: &t.Shortened, rollout.Cancelled: &t.Cancelled, rollout.Revived: &t.Revived,
 	}[kind]
 	if counter != nil {
 		*counter++

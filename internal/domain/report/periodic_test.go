@@ -1,4 +1,4 @@
-package rollout_test
+package report_test
 
 import (
 	"fmt"
@@ -9,6 +9,9 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"marketplace.example/trials/internal/domain/evidence"
+	"marketplace.example/trials/internal/domain/notice"
+	"marketplace.example/trials/internal/domain/report"
 	"marketplace.example/trials/internal/domain/rollout"
 )
 
@@ -22,8 +25,8 @@ func happened(n int, kind rollout.OutcomeKind) []rollout.Outcome {
 	return all
 }
 
-func facts(parts ...[]rollout.Outcome) rollout.Facts {
-	var f rollout.Facts
+func facts(parts ...[]rollout.Outcome) report.Facts {
+	var f report.Facts
 	for _, p := range parts {
 		f.Outcomes = append(f.Outcomes, p...)
 	}
@@ -37,20 +40,20 @@ func TestATallyCountsEachOutcomeOnce(t *testing.T) {
 	first.Calls.Failed = 1
 	second := facts(happened(4, rollout.Admitted), happened(1, rollout.MailFailed), happened(2, rollout.Expired))
 	second.Calls = calls(100*time.Millisecond, 100*time.Millisecond)
-	got := rollout.TallyOf(first, second)
-	require.Equal(t, rollout.Tally{
+	got := report.TallyOf(first, second)
+	require.Equal(t, report.Tally{
 		Admitted: 4, Expired: 2, MailDelivered: 2, MailFailed: 1, Extended: 1,
 		Calls: 4, CallsFailed: 1, CallsSlow: 1, MedianMS: got.MedianMS, P95MS: got.P95MS,
 	}, got)
 	require.InDelta(t, 100, got.MedianMS, 10)
 	require.InDelta(t, 3000, got.P95MS, 300)
-	require.Equal(t, rollout.Tally{}, rollout.TallyOf())
+	require.Equal(t, report.Tally{}, report.TallyOf())
 }
 
-// report is the first week's third day, with what was seen on it and before.
-func report(now, before rollout.Facts, decisions ...rollout.Event) rollout.Report {
+// newReport is the first week's third day, with what was seen on it and before.
+func newReport(now, before report.Facts, decisions ...rollout.Event) report.Report {
 	s := deployed()
-	return rollout.MakeReport(s, s.Periods()[2], []rollout.Facts{now}, before, decisions, noon.Add(3*day+time.Hour))
+	return report.Make(s, s.Periods()[2], []report.Facts{now}, before, decisions, noon.Add(3*day+time.Hour))
 }
 
 func TestAReportSaysHowItStandsAgainstTheTimeBefore(t *testing.T) {
@@ -59,9 +62,9 @@ func TestAReportSaysHowItStandsAgainstTheTimeBefore(t *testing.T) {
 	many.Took[rollout.TookBucket(100*time.Millisecond)] = 200
 	slow := calls()
 	slow.Took[rollout.TookBucket(300*time.Millisecond)] = 200
-	withCalls := func(f rollout.Facts, c rollout.Calls) rollout.Facts { f.Calls = c; return f }
+	withCalls := func(f report.Facts, c rollout.Calls) report.Facts { f.Calls = c; return f }
 	for name, c := range map[string]struct {
-		now, before rollout.Facts
+		now, before report.Facts
 		want        string
 	}{
 		"about as many":     {facts(happened(30, rollout.Admitted)), facts(happened(25, rollout.Admitted)), "Vendors admitted: 30, about as before (25)."},
@@ -81,12 +84,12 @@ func TestAReportSaysHowItStandsAgainstTheTimeBefore(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			found := 0
-			for _, finding := range report(c.now, c.before).Findings {
+			for _, finding := range newReport(c.now, c.before).Findings {
 				if strings.Contains(finding, c.want) {
 					found++
 				}
 			}
-			require.Equal(t, 1, found, "%q", report(c.now, c.before).Findings)
+			require.Equal(t, 1, found, "%q", newReport(c.now, c.before).Findings)
 		})
 	}
 }
@@ -96,34 +99,34 @@ func TestAReportTellsWhatPeopleDidInItsTime(t *testing.T) {
 	by := func(who string, kind rollout.EventType, after time.Duration) rollout.Event {
 		return rollout.Event{Type: kind, At: noon.Add(after), By: who}
 	}
-	r := report(facts(happened(2, rollout.Extended)), facts(happened(5, rollout.Revived)),
+	r := newReport(facts(happened(2, rollout.Extended)), facts(happened(5, rollout.Revived)),
 		by("admin", rollout.EventPaused, 2*day-1), by("admin", rollout.EventPaused, 2*day), by("flags", rollout.EventOverridden, 2*day+time.Hour),
 		by("rollout", rollout.EventUpdate, 2*day+time.Hour), by("admin", rollout.EventTicked, 3*day-1), by("admin", rollout.EventTicked, 3*day))
-	require.Equal(t, []rollout.Use{
+	require.Equal(t, []report.Use{
 		{What: "rollout paused", Times: 1}, {What: "percentage set by hand", Times: 1}, {What: "criterion or task ticked", Times: 1}, {What: "trial extended", Times: 2},
 	}, r.Use)
 }
 
 func TestAReportIsToldWithItsFiguresAndTasks(t *testing.T) {
 	t.Parallel()
-	r := report(facts(happened(12, rollout.Admitted), happened(9, rollout.MailDelivered), happened(1, rollout.MailFailed), happened(1, rollout.StepDone)), facts())
+	r := newReport(facts(happened(12, rollout.Admitted), happened(9, rollout.MailDelivered), happened(1, rollout.MailFailed), happened(1, rollout.StepDone)), facts())
 	require.Equal(t, "daily-3", r.ID)
 	require.Equal(t, []string{"daily-monitoring-review", "performance-optimization"}, r.Tasks)
 	m := r.Message(deployed())
 	require.Equal(t, "r1/report/daily-3", m.Key)
-	require.Equal(t, rollout.NoticeDailyReport, m.Kind)
+	require.Equal(t, notice.NoticeDailyReport, m.Kind)
 	require.Equal(t, "Day 3 at 100 % of new vendors: 12 vendors admitted, 90 % of the e-mails were delivered, no trial ended.", m.Lead)
 	require.Contains(t, m.Flat(), "Tasks that this report supports: Daily monitoring review: open: tick it off as daily-monitoring-review when it is done")
 	verdicts := map[string]rollout.Verdict{}
 	for _, f := range m.Figures {
-		require.Equal(t, rollout.ToReview, f.Use)
+		require.Equal(t, notice.ToReview, f.Use)
 		verdicts[f.Name] = f.Verdict
 	}
 	require.Equal(t, map[string]rollout.Verdict{
 		"E-mails delivered": rollout.Fail, "Automated steps that succeeded": rollout.Pass, "API calls over 2 s": rollout.Insufficient,
 		"API calls that failed": rollout.Insufficient, "Ended trials that converted": rollout.Insufficient,
 	}, verdicts)
-	for _, kind := range []rollout.NoticeKind{rollout.NoticeDailyReport, rollout.NoticeWeeklyReport, rollout.NoticeMonthlyReport} {
+	for _, kind := range []notice.NoticeKind{notice.NoticeDailyReport, notice.NoticeWeeklyReport, notice.NoticeMonthlyReport} {
 		require.NotEmpty(t, kind.Roles())
 	}
 }
@@ -133,7 +136,7 @@ func TestATotalDoesNotDependOnTheDays(t *testing.T) {
 	t.Parallel()
 	kinds := []rollout.OutcomeKind{rollout.Admitted, rollout.Converted, rollout.Expired, rollout.MailSent, rollout.MailDelivered, rollout.StepDone, rollout.Revived}
 	rapid.Check(t, func(t *rapid.T) {
-		all, split := rollout.Facts{}, make([]rollout.Facts, 7)
+		all, split := report.Facts{}, make([]report.Facts, 7)
 		for i := range rapid.IntRange(0, 60).Draw(t, "outcomes") {
 			id := fmt.Sprintf("v%d", i)
 			o := rollout.Outcome{Kind: rapid.SampledFrom(kinds).Draw(t, "kind"), VendorID: id, Key: id}
@@ -144,6 +147,31 @@ func TestATotalDoesNotDependOnTheDays(t *testing.T) {
 			all.Calls.Add(c)
 			split[d].Calls.Add(c)
 		}
-		require.Equal(t, rollout.TallyOf(all), rollout.TallyOf(split...))
+		require.Equal(t, report.TallyOf(all), report.TallyOf(split...))
 	})
 }
+
+// noon is the time that tests count from.
+var noon = time.Date(2026, time.March, 2, 12, 0, 0, 0, time.UTC)
+
+const day = 24 * time.Hour
+
+func calls(took ...time.Duration) rollout.Calls {
+	c := rollout.Calls{Took: map[int]int{}}
+	for _, d := range took {
+		c.Took[rollout.TookBucket(d)]++
+	}
+	return c
+}
+
+// deployed is a rollout that has reached its stability at noon.
+func deployed() rollout.State {
+	last := len(rollout.DefaultPlan().Phases) - 1
+	return rollout.Fold([]rollout.Event{
+		rollout.Begin(rollout.Start{ID: "r1", Plan: rollout.DefaultPlan(), Times: inDays, By: "owner"}, noon.Add(-11*day)),
+		{Seq: 2, Type: rollout.EventEntered, At: noon, By: "rollout", Enabled: new(true), Percentage: new(100.0),
+			Stage: &rollout.Stage{Kind: rollout.Stability, Phase: last}},
+	})
+}
+
+var inDays = evidence.Times{Day: day, TrialDays: 17}

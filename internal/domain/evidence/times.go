@@ -1,0 +1,56 @@
+package evidence
+
+import (
+	"fmt"
+	"math"
+	"time"
+)
+
+// Times gives the lengths of a rollout's days and trials.
+type Times struct {
+	Day time.Duration `json:"day"`
+	// TrialDays is how many days a trial and its grace last.
+	TrialDays float64 `json:"trialDays"`
+	// Curve gives the share of conversions by age; empty counts no conversion
+	// before a trial is over.
+	Curve Curve `json:"curve"`
+	// History summarizes the trials behind Curve, as of the start; nil if nobody read them.
+	History *History `json:"past,omitempty"`
+}
+
+func (t Times) CurveOrMatured() Curve {
+	if len(t.Curve) > 0 {
+		return t.Curve
+	}
+	return Matured(t.TrialDays)
+}
+
+// FromLog converts a logarithm to evidence, capped to stay printable.
+func FromLog(log float64) float64 { return math.Exp(min(log, 690)) }
+
+// LeastMatured is how many ended trials without a conversion it takes for the
+// evidence to reach 1/alpha: 43 at a limit of 0.1 and alpha 0.05.
+func LeastMatured(n Null, alpha float64) int {
+	var s Sums
+	failure := n.increments(0)
+	for count := 1; ; count++ {
+		s.add(failure, 1)
+		if Reaches(s.Log(), alpha) {
+			return count
+		}
+	}
+}
+
+func Percent(x float64) string {
+	if x > 0 && x < 0.0995 {
+		return fmt.Sprintf("%.1f %%", 100*x)
+	}
+	return fmt.Sprintf("%.0f %%", 100*x)
+}
+
+func Ratio(part, whole int) float64 {
+	if whole == 0 {
+		return 0
+	}
+	return float64(part) / float64(whole)
+}

@@ -1,0 +1,76 @@
+package notice
+
+import (
+	"strings"
+
+	"marketplace.example/trials/internal/domain/rollout"
+)
+
+// figures are all rates of a judgement against their limits: the gates', then
+// the triggers'.
+func figures(j *rollout.Judgement) []Figure {
+	if j == nil {
+		return nil
+	}
+	figures := make([]Figure, 0, len(j.Gates)+len(j.Triggers))
+	for _, r := range j.Gates {
+		figures = append(figures, Figure{
+			Name: GateNames[r.Gate], Use: ToGoOn, Estimate: r.Estimate, Limit: r.Limit,
+			HighIsBad: r.Gate == rollout.GateAPI || r.Gate == rollout.GateErrors, Seen: r.Seen, Enough: r.Enough,
+			Verdict: r.Verdict, Reason: r.Reason,
+		})
+	}
+	for _, a := range j.Triggers {
+		verdict, reason := a.Verdict()
+		figures = append(figures, Figure{
+			Name: triggerNames[a.Trigger], Use: ToGoBack, Estimate: a.Estimate, Limit: a.Limit,
+			HighIsBad: a.HighIsBad(), Seen: a.Seen, Enough: a.Enough(), Verdict: verdict, Reason: reason,
+		})
+	}
+	return figures
+}
+
+var GateNames = map[rollout.Gate]string{
+	rollout.GateEmail: "E-mails delivered", rollout.GateAutomation: "Automated steps that succeeded", rollout.GateAPI: "API calls over 2 s",
+	rollout.GateErrors: "API calls that failed", rollout.GateConversion: "Ended trials that converted",
+}
+
+var triggerNames = map[rollout.Trigger]string{
+	rollout.TriggerEmail: "E-mails delivered", rollout.TriggerErrors: "Automated steps that failed",
+	rollout.TriggerPerformance: "API calls slower than before", rollout.TriggerConversion: "Ended trials that converted",
+}
+
+// undecided lists the figures that have no verdict yet, with what they wait for
+// and until when.
+func undecided(s rollout.State, j *rollout.Judgement) []Item {
+	if j == nil {
+		return []Item{{Label: "All figures", Text: "there is no judgement yet"}}
+	}
+	var items []Item
+	for _, a := range j.Triggers {
+		if a.Undecidable() {
+			items = append(items, Item{Label: triggerNames[a.Trigger] + ", for rolling back", Text: a.Reason})
+		}
+	}
+	if s.Stage.Kind != rollout.InPhase {
+		return items
+	}
+	_, _, open := s.GatesNow(j)
+	for _, r := range open {
+		text := r.Reason
+		if s.Status == rollout.Running {
+			text += "; the rollout waits for it until " + s.FormatTime(s.StageLimit()) + ", and pauses if it is still missing"
+		}
+		items = append(items, Item{Label: GateNames[r.Gate] + ", for advancing", Text: text})
+	}
+	return items
+}
+
+// sentence ends a text with a full stop unless it ends like a sentence.
+func sentence(text string) string {
+	text = strings.TrimSpace(text)
+	if text == "" || strings.HasSuffix(text, ".") || strings.HasSuffix(text, "!") || strings.HasSuffix(text, "?") {
+		return text
+	}
+	return text + "."
+}

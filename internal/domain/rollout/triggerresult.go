@@ -1,0 +1,51 @@
+package rollout
+
+import (
+	"marketplace.example/trials/internal/domain/evidence"
+)
+
+func (a TriggerResult) HighIsBad() bool {
+	return a.Trigger == TriggerErrors || a.Trigger == TriggerPerformance
+}
+
+// Enough is how many observations the rate needs before it is shown; zero means one.
+func (a TriggerResult) Enough() int {
+	if a.Trigger == TriggerConversion {
+		return enoughMatured
+	}
+	return 0
+}
+
+// Verdict turns a trigger's result into a verdict and its reason: a figure beyond
+// its limit without an alarm may be chance, and stays open.
+func (a TriggerResult) Verdict() (Verdict, string) {
+	beyond := a.Estimate < a.Limit
+	if a.HighIsBad() {
+		beyond = a.Estimate > a.Limit
+	}
+	switch {
+	case a.Firing:
+		return Fail, a.Reason
+	case a.Undecidable():
+		return Insufficient, a.Reason
+	case beyond:
+		return Insufficient, a.Reason + "; this may still be chance"
+	}
+	return Pass, a.Reason
+}
+
+// Undecidable reports whether no verdict is possible yet, whatever the figures.
+func (a TriggerResult) Undecidable() bool {
+	switch {
+	case a.Firing:
+		return false
+	case a.Weighed != nil:
+		return a.DecidableFrom != nil || a.Weighed.Vendors < evidence.LeastMatured(evidence.Null{Limit: a.Limit, Side: evidence.TooLow}, alphaConversion)
+	case a.Seen == 0:
+		return true
+	case a.Trigger == TriggerConversion:
+		return a.Seen < evidence.LeastMatured(evidence.Null{Limit: a.Limit, Side: evidence.TooLow}, alphaConversion)
+	}
+	// Evidence of exactly 1 was never weighed: there is no baseline.
+	return a.Trigger == TriggerPerformance && a.Evidence == 1 && a.Needed == 1/alphaSlow
+}
