@@ -113,6 +113,7 @@ func TestTrialChanges(t *testing.T) {
 func TestTrialReviveWithAKeyOfOnesOwn(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
+	w.Idle = true // what is asked for is all that happens
 	w.AddTrial(extendedTrial("v-1"))
 	require.Zero(t, w.run(t, "trial", "cancel", "v-1", "--reason", "why").code)
 	for range 2 {

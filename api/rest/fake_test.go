@@ -12,6 +12,7 @@ import (
 
 	"marketplace.example/trials/internal/app"
 	"marketplace.example/trials/internal/domain/flags"
+	"marketplace.example/trials/internal/domain/idempotency"
 	"marketplace.example/trials/internal/domain/monitoring"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
@@ -255,4 +256,11 @@ func (s *store) Calls(context.Context, time.Time, time.Time, time.Duration) (cal
 		return nil
 	})
 	return calls, err
+}
+
+func (s *store) SettleKey(ctx context.Context, key string, c idempotency.Claim, done bool) error {
+	if err := s.answers(ctx); err != nil {
+		return err
+	}
+	return s.Store.SettleKey(ctx, key, c, done)
 }
