@@ -186,7 +186,7 @@ func TestWhatCannotBeToldIsToldByALaterLook(t *testing.T) {
 	a.deaf = errors.New("no way to tell")
 	a.parts.MaySend, a.parts.Workers = new(false), new(0)
 	seen, err := a.evaluate(0)
-	require.ErrorContains(t, err, "alert sesPaused: telling of it: no way to tell")
+	require.ErrorContains(t, err, "alert sesPaused: notifying people: no way to tell")
 	require.ErrorContains(t, err, "alert workerAway")
 	require.Equal(t, 2, seen.Firing, "one that cannot be told keeps no other from being judged")
 	_, err = a.evaluate(1)

@@ -111,7 +111,7 @@ func TestWhatARolloutDecidesIsOnTheAuditRecord(t *testing.T) {
 	}}
 	store.fails = &trial.Error{Code: trial.CodeUnavailable, Message: "away"}
 	_, err = rollouts.Enact(t.Context(), input)
-	require.ErrorContains(t, err, "putting it on the audit record: away")
+	require.ErrorContains(t, err, "recording it in the audit record: away")
 	require.Len(t, store.entries, 1)
 	require.Len(t, store.decisions, 2)
 	store.fails = nil
