@@ -117,17 +117,17 @@ func figures(failing bool) rollout.Judgement {
 				Reason: "25 trials began long enough ago to have ended; a rate takes at least 30; no verdict is possible before 43 trials have ended, on 29 March 2026 12:00 UTC at the earliest"},
 		},
 		Gates: []rollout.GateResult{
-			{Gate: rollout.GateEmail, Verdict: rollout.Pass, Estimate: 0.972, Limit: 0.95, Seen: 88, Reason: "97 % of the e-mails were delivered, at least 95 % must; seen: 88 vendors with e-mail"},
-			{Gate: rollout.GateAutomation, Verdict: rollout.Pass, Estimate: 0.988, Limit: 0.95, Seen: 91, Reason: "99 % of the automated steps succeeded, at least 95 % must; seen: 91 vendors with steps"},
-			{Gate: rollout.GateAPI, Verdict: rollout.Pass, Estimate: 0.002, Limit: 0.05, Seen: 4120, Reason: "0.2 % of the API calls took longer than 2 s, at most 5.0 % must; seen: 4120 calls"},
-			{Gate: rollout.GateErrors, Verdict: rollout.Pass, Limit: 0.05, Seen: 4120, Reason: "0 % of the API calls failed, at most 5.0 % must; seen: 4120 calls"},
+			{Gate: rollout.GateEmail, Verdict: rollout.Pass, Estimate: 0.972, Limit: 0.95, Seen: 88, Reason: "97 % of the e-mails were delivered, at least 95 % must; sample: 88 vendors with e-mail"},
+			{Gate: rollout.GateAutomation, Verdict: rollout.Pass, Estimate: 0.988, Limit: 0.95, Seen: 91, Reason: "99 % of the automated steps succeeded, at least 95 % must; sample: 91 vendors with steps"},
+			{Gate: rollout.GateAPI, Verdict: rollout.Pass, Estimate: 0.002, Limit: 0.05, Seen: 4120, Reason: "0.2 % of the API calls took longer than 2 s, at most 5.0 % must; sample: 4120 calls"},
+			{Gate: rollout.GateErrors, Verdict: rollout.Pass, Limit: 0.05, Seen: 4120, Reason: "0 % of the API calls failed, at most 5.0 % must; sample: 4120 calls"},
 			{Gate: rollout.GateConversion, Verdict: rollout.Insufficient, Limit: 0.2, Reason: "too little data: 0 of 30 trials that began long enough ago"},
 		},
 	}
 	if failing {
 		j.Triggers[1].Firing, j.Triggers[1].Estimate, j.Triggers[1].Seen = true, 0.31, 58
 		j.Triggers[1].Reason = "31 % of the automated steps failed, at most 20 % may (of 58 vendor days with steps); chance alone would show this less than once in 100 rollouts"
-		j.Gates[1].Verdict, j.Gates[1].Estimate, j.Gates[1].Reason = rollout.Fail, 0.69, "69 % of the automated steps succeeded, at least 95 % must; seen: 41 vendors with steps"
+		j.Gates[1].Verdict, j.Gates[1].Estimate, j.Gates[1].Reason = rollout.Fail, 0.69, "69 % of the automated steps succeeded, at least 95 % must; sample: 41 vendors with steps"
 	}
 	return j
 }

@@ -183,7 +183,7 @@ func TestGatesAtTheirEdges(t *testing.T) {
 	}{
 		{rollout.GateEmail, 0, 0, rollout.Insufficient, "too little data: 0 of 20 vendors with e-mail"},
 		{rollout.GateEmail, 19, 0, rollout.Insufficient, "too little data: 19 of 20 vendors with e-mail"},
-		{rollout.GateEmail, 20, 0, rollout.Pass, "100 % of the e-mails were delivered, at least 95 % must; seen: 20 vendors with e-mail"},
+		{rollout.GateEmail, 20, 0, rollout.Pass, "100 % of the e-mails were delivered, at least 95 % must; sample: 20 vendors with e-mail"},
 		{rollout.GateEmail, 20, 1, rollout.Pass, "95 % of"},
 		{rollout.GateEmail, 20, 2, rollout.Insufficient, "this may still be chance"},
 		{rollout.GateEmail, 20, 10, rollout.Fail, "50 % of"},

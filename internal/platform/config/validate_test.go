@@ -28,7 +28,7 @@ func TestWrongValuesAreNamed(t *testing.T) {
 		{"TEMPORAL_TASK_QUEUE", "/_sys/trials", "is not a task queue's name"},
 		{"TEMPORAL_TASK_QUEUE", strings.Repeat("q", 201), "at most 200"},
 		{"ADMIN_TOKEN", "fifteen-letters", "has 15 characters, at least 16 are needed"},
-		{"ADMIN_TOKEN", "sixteen letters, blank", "holds blanks"},
+		{"ADMIN_TOKEN", "sixteen letters, blank", "contains blanks"},
 		{"SERVICE_TOKEN", "short", "has 5 characters"},
 		{"SERVICE_TOKEN", adminToken, "is the same as ADMIN_TOKEN"},
 		{"MAIL_FROM", "Marketplace", "neither an address nor a name and an address"},
