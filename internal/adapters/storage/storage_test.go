@@ -205,7 +205,7 @@ func TestOpen(t *testing.T) {
 
 	for want, s := range map[string]config.Config{
 		"BACKUP_DIR or":            {},
-		"and so is BACKUP_S3":      {BackupDir: "d", BackupS3Bucket: "b"},
+		"are both set":             {BackupDir: "d", BackupS3Bucket: "b"},
 		"BACKUP_AGE_RECIPIENT":     {BackupDir: "d", BackupAgeRecipient: "age1x"},
 		"BACKUP_AGE_IDENTITY_FILE": {BackupDir: "d", BackupAgeIdentityFile: file + "x"},
 	} {
