@@ -68,7 +68,7 @@ func holdsKeys(content string) bool {
 func place(ctx context.Context, s config.Config) (backup.Storage, error) {
 	switch {
 	case s.BackupDir != "" && s.BackupS3Bucket != "":
-		return nil, errors.New("BACKUP_DIR is set, and so is BACKUP_S3_BUCKET: backups are kept in one place")
+		return nil, errors.New("BACKUP_DIR and BACKUP_S3_BUCKET are both set: backups are kept in one place")
 	case s.BackupDir != "":
 		return Folder(s.BackupDir), nil
 	case s.BackupS3Bucket == "":
