@@ -18,6 +18,7 @@ type Times struct {
 	History *History `json:"past,omitempty"`
 }
 
+// CurveOrMatured is the curve that conversions are weighed with: the one learned, or none before a trial is over.
 func (t Times) CurveOrMatured() Curve {
 	if len(t.Curve) > 0 {
 		return t.Curve
@@ -41,6 +42,7 @@ func LeastMatured(n Null, alpha float64) int {
 	}
 }
 
+// Percent writes a share for people: 12 %, and below 10 % with a decimal, 3.4 %.
 func Percent(x float64) string {
 	if x > 0 && x < 0.0995 {
 		return fmt.Sprintf("%.1f %%", 100*x)
@@ -48,6 +50,7 @@ func Percent(x float64) string {
 	return fmt.Sprintf("%.0f %%", 100*x)
 }
 
+// Ratio is a share; 0 of nothing.
 func Ratio(part, whole int) float64 {
 	if whole == 0 {
 		return 0

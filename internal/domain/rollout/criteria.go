@@ -68,6 +68,7 @@ func JudgeCriteria(s State, j *Judgement) []CriterionResult {
 	return results
 }
 
+// VerdictOf is Pass or Fail.
 func VerdictOf(ok bool) Verdict {
 	if ok {
 		return Pass
@@ -140,6 +141,7 @@ const (
 	CheckBackup     = "backup"
 )
 
+// TimesInWords counts for people: never, once, 3 times.
 func TimesInWords(n int) string {
 	switch n {
 	case 0:

@@ -1,3 +1,3 @@
-// Package rollout holds the rules by which trial automation is rolled out to
-// vendors: feature flags, buckets, stages and judgements. Everything here is pure.
+// Package rollout holds the rules by which the automation is put in front of vendors: plan, ledger of what was seen,
+// judgements, and what happens next. Everything here is pure.
 package rollout

@@ -23,6 +23,7 @@ type Stage struct {
 	Phase int `json:"phase"`
 }
 
+// Admits tells whether new vendors are automated in a stage: in a phase.
 func (s Stage) Admits() bool { return s.Kind == InPhase }
 
 // next is the stage after this one, and false after the guard.

@@ -100,7 +100,7 @@ func (s State) FormatTime(t time.Time) string {
 	return t.UTC().Format(ClockFormat)
 }
 
-// telling: a failure decided by evidence counts whatever the sample.
+// Telling tells whether a rate says anything: enough was seen, or the evidence has decided.
 func Telling(seen, enough int, v Verdict) bool { return seen > 0 && (seen >= enough || v == Fail) }
 
 // TimelineEntry is one phase, or what follows the last one: its percentage, and

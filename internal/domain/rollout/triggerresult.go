@@ -4,6 +4,7 @@ import (
 	"marketplace.example/trials/internal/domain/evidence"
 )
 
+// HighIsBad tells whether the rate breaks its limit above it.
 func (a TriggerResult) HighIsBad() bool {
 	return a.Trigger == TriggerErrors || a.Trigger == TriggerPerformance
 }
