@@ -242,7 +242,7 @@ func TestTheMonitoringFlagsDoWhatTheirNamesSay(t *testing.T) {
 	a.flags.TrialMetrics, a.tally = true, tally
 	_, err = a.evaluate(1)
 	require.NoError(t, err)
-	require.Equal(t, []string{"Trial alert, high: still, the mail service takes no e-mail", "Trial alerts, medium: 2 fire"}, a.subjects())
+	require.Equal(t, []string{"Trial alert, high: still firing, the mail service accepts no e-mail", "Trial alerts, medium: 2 fire"}, a.subjects())
 }
 
 // While no worker ran the API looked and posted; then a worker starts, and most of it is over within a minute.
@@ -309,7 +309,7 @@ func TestWhoeverWasToldThatAnAlertFiresIsToldThatItIsOver(t *testing.T) {
 				require.NoError(t, err)
 				want := []string{}
 				if notified {
-					want = []string{"Trial alert, high: the mail service takes no e-mail", "Trial alert over: the mail service takes no e-mail"}
+					want = []string{"Trial alert, high: the mail service accepts no e-mail", "Trial alert over: the mail service accepts no e-mail"}
 				}
 				require.Equal(t, want, a.subjects())
 			}

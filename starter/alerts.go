@@ -101,7 +101,7 @@ func alertWarnings(v monitoring.AlertsView, now time.Time) []string {
 		remarks = append(remarks, "Alerts about trials and e-mails are not evaluated: the flag monitoring.trialMetrics is off.")
 	}
 	if !v.Alerting {
-		remarks = append(remarks, "Nobody is told of alerts: the flag monitoring.alerting is off.")
+		remarks = append(remarks, "Nobody is notified of alerts: the flag monitoring.alerting is off.")
 	}
 	return remarks
 }
@@ -170,7 +170,7 @@ func (a *app) printAlert(v monitoring.AlertView) error {
 	a.printf("%s: %s.\n", printable(string(v.Rule.ID)), printable(string(v.Status)))
 	switch {
 	case v.Silence != nil:
-		a.printf("Nobody is told of it until %s.\n", formatTime(v.Silence.Until, now))
+		a.printf("Nobody is notified of it until %s.\n", formatTime(v.Silence.Until, now))
 	case v.Acknowledgement != nil:
 		a.printf("Acknowledged %s: nobody is told again that it fires, until it has cleared.\n", formatTime(v.Acknowledgement.At, now))
 	}

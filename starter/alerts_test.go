@@ -33,7 +33,7 @@ func TestAlertCommands(t *testing.T) {
 	acked := w.run(t, "alerts", "ack", "emailDeliveryRateLow", "--reason", "a template")
 	require.Equal(t, result{0, "emailDeliveryRateLow: firing.\nAcknowledged 2026-03-10 12:00:00 UTC, now: nobody is told again that it fires, until it has cleared.\n", ""}, acked)
 	silenced := w.run(t, "alerts", "silence", "backupLate", "--minutes", "90", "--reason", "the vault moves")
-	require.Equal(t, result{0, "backupLate: ok.\nNobody is told of it until 2026-03-10 13:30:00 UTC, in 1h 30m.\n", ""}, silenced)
+	require.Equal(t, result{0, "backupLate: ok.\nNobody is notified of it until 2026-03-10 13:30:00 UTC, in 1h 30m.\n", ""}, silenced)
 	require.Zero(t, w.run(t, "alerts", "silence", "sesPaused", "--until", "2026-03-11T12:00:00+02:00", "--reason", "known").code)
 	require.Zero(t, w.run(t, "alerts", "unsilence", "sesPaused", "--reason", "mended").code)
 	golden(t, "alerts-list", w.run(t, "alerts", "list").out)
@@ -59,8 +59,8 @@ func TestTheListSaysWhatItDoesNotKnow(t *testing.T) {
 	fire(t, w, monitoring.SESPaused, 5*time.Minute, 1, "paused")
 	for flag, remark := range map[string]string{
 		"monitoring.enabled=false":      "The alerts are not evaluated: the flag monitoring.enabled is off.",
-		"monitoring.trialMetrics=false": "Alerts about trials and e-mails are not judged",
-		"monitoring.alerting=false":     "Nobody is told of alerts",
+		"monitoring.trialMetrics=false": "Alerts about trials and e-mails are not evaluated",
+		"monitoring.alerting=false":     "Nobody is notified of alerts",
 	} {
 		w := newWorld(t)
 		require.Zero(t, w.run(t, "flags", "set", flag).code)

@@ -55,7 +55,8 @@ func TestALateBackupIsToldOfUntilOneCame(t *testing.T) {
 	began := time.Date(2026, 3, 9, 12, 0, 0, 0, time.UTC)
 	now := began
 	clock := func() time.Time { return now }
-	k := &backupService{repository: &backup.Repository{Storage: storage.Folder(t.TempDir()), Now: clock}, store: recovery.Store{Store: store}}
+	k := &backupService{repository: &backup.Repository{Storage: storage.Folder(t.TempDir()), Now: clock,
+		OtherClock: func(context.Context) (time.Time, error) { return now, nil }}, store: recovery.Store{Store: store}}
 	people := &recorder{}
 	alerts := &activities.Alerts{
 		Store: store, Parts: onlyBackups{t, alertParts{store: store, backupService: k, log: zap.NewNop()}}, Notifier: people,

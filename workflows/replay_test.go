@@ -147,10 +147,18 @@ func TestATrialThatIsPlannedForLaterReplays(t *testing.T) {
 	require.NoError(t, replayer().ReplayWorkflowHistory(quiet, recorded))
 }
 
-// endLater puts off the end of the trial that the activity "begin" answered with.
+// endLater puts off the end of the trial that the activity "begin" answered with, and that it was started with.
 func endLater(t *testing.T, recorded *history.History, by time.Duration) {
 	t.Helper()
 	for _, e := range recorded.GetEvents() {
+		if started := e.GetWorkflowExecutionStartedEventAttributes(); started != nil {
+			attribute := started.GetSearchAttributes().GetIndexedFields()[trial.AttributeEndsAt]
+			var end time.Time
+			require.NoError(t, converter.GetDefaultDataConverter().FromPayload(attribute, &end))
+			later, err := converter.GetDefaultDataConverter().ToPayload(end.Add(by))
+			require.NoError(t, err)
+			attribute.Data = later.GetData()
+		}
 		for _, payloads := range e.GetMarkerRecordedEventAttributes().GetDetails() {
 			var state trial.State
 			if converter.GetDefaultDataConverter().FromPayloads(payloads, &state) != nil || state.EndsAt.IsZero() {

@@ -26,7 +26,7 @@ const maxAlertEvents = 20
 var alertControls = map[monitoring.AlertControl]controlWords{
 	monitoring.ControlAcknowledge: {string(monitoring.ControlAcknowledge), "Acknowledge", "You see to it: nobody is told again that it fires, until it has cleared. " +
 		"That it has, they are told.", false},
-	monitoring.ControlSilence: {string(monitoring.ControlSilence), "Silence", "Nobody is told of it for so long, neither that it fires nor that it is over. " +
+	monitoring.ControlSilence: {string(monitoring.ControlSilence), "Silence", "Nobody is notified of it for so long, neither that it fires nor that it is over. " +
 		"It is looked at all the same, and its history goes on.", false},
 	monitoring.ControlUnsilence: {string(monitoring.ControlUnsilence), "End the silence", "People are told of it again. If it fires, they hear of that at the next look, " +
 		"unless they were told a short while ago.", false},

@@ -169,7 +169,7 @@ func TestTroubleWithLookingAtAlertsIsTold(t *testing.T) {
 		"nobody looks":   {func(_ *sample.World, m *flags.Monitoring) { m.Enabled = false }, "Note Nobody looks at the alerts The flag monitoring.enabled is off"},
 		"late":           {func(w *sample.World, _ *flags.Monitoring) { w.Moment = w.Moment.Add(time.Hour) }, "Wrong Nobody has looked at the alerts lately"},
 		"not judged":     {func(_ *sample.World, m *flags.Monitoring) { m.TrialMetrics = false }, "Note Alerts about trials and e-mails are not judged"},
-		"nobody is told": {func(_ *sample.World, m *flags.Monitoring) { m.Alerting = false }, "Note Nobody is told of alerts"},
+		"nobody is told": {func(_ *sample.World, m *flags.Monitoring) { m.Alerting = false }, "Note Nobody is notified of alerts"},
 	} {
 		w := sample.Empty()
 		c.change(w, &w.Document.FeatureFlags.Monitoring)

@@ -100,7 +100,7 @@ func TestWhatIsTakenMeanwhileIsSaidAlike(t *testing.T) {
 		if probes.MongoDB.Failure != "" {
 			said += databaseUnavailable().Text
 		}
-		refused, taken := strings.Contains(said, "refused"), strings.Contains(said, "taken meanwhile")
+		refused, taken := strings.Contains(said, "refused"), strings.Contains(said, "accepted meanwhile")
 		require.Equal(t, probes.MongoDB.Failure != "", refused)
 		require.Equal(t, probes.MongoDB.Failure == "", taken, said)
 	}

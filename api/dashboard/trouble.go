@@ -125,7 +125,7 @@ func evaluationTroubles(v monitoring.AlertsView) []trouble {
 		all = append(all, trouble{Title: "Alerts about trials and e-mails are not judged", Text: "The flag monitoring.trialMetrics is off."})
 	}
 	if !v.Alerting {
-		all = append(all, trouble{Title: "Nobody is told of alerts", Text: "The flag monitoring.alerting is off. They are looked at all the same."})
+		all = append(all, trouble{Title: "Nobody is notified of alerts", Text: "The flag monitoring.alerting is off. They are evaluated all the same."})
 	}
 	return all
 }

@@ -47,7 +47,9 @@ func (s Store) BackUp(ctx context.Context, to *backup.Repository, kind backup.Ki
 		return m, expiry, err
 	}
 	repository := *to
-	repository.OtherClock = s.Clock
+	if repository.OtherClock == nil {
+		repository.OtherClock = s.Clock
+	}
 	if m, err = repository.Create(ctx, kind, origin, s.Records(ctx)); err != nil {
 		return m, expiry, err
 	}

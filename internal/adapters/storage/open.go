@@ -18,7 +18,7 @@ import (
 )
 
 // ErrNoPlace says that it is not known where to keep backups.
-var ErrNoPlace = errors.New("it is not known where backups are kept: set BACKUP_DIR or BACKUP_S3_BUCKET")
+var ErrNoPlace = errors.New("no backup storage is configured: set BACKUP_DIR or BACKUP_S3_BUCKET")
 
 // Open prepares a repository in the folder or the bucket that is set. It does not look whether the place is there.
 func Open(ctx context.Context, s config.Config, now func() time.Time) (*backup.Repository, error) {
@@ -68,7 +68,7 @@ func holdsKeys(content string) bool {
 func place(ctx context.Context, s config.Config) (backup.Storage, error) {
 	switch {
 	case s.BackupDir != "" && s.BackupS3Bucket != "":
-		return nil, errors.New("BACKUP_DIR and BACKUP_S3_BUCKET are both set: backups are kept in one place")
+		return nil, errors.New("BACKUP_DIR and BACKUP_S3_BUCKET are both set: set one of them")
 	case s.BackupDir != "":
 		return Folder(s.BackupDir), nil
 	case s.BackupS3Bucket == "":

@@ -283,7 +283,7 @@ func (s Start) Validate() error {
 	case s.Phase < 0 || s.Phase >= len(s.Plan.Phases):
 		return trial.Invalid("phase", "must be 1 to %d", len(s.Plan.Phases))
 	case s.Phase > 0 && s.RestartOf == "":
-		return trial.Invalid("phase", "above 1 needs restartOf, the rollout that is to go on")
+		return trial.Invalid("phase", "above 1 needs restartOf, the rollout to continue")
 	}
 	return nil
 }

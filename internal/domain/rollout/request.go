@@ -73,13 +73,13 @@ func (s State) Request(name string, r flags.Request, j *Judgement, now time.Time
 		return nil, err
 	}
 	if r.Seen != "" && r.Seen != s.Mark() {
-		return nil, trial.Conflict("the rollout has gone on since this page was opened: it is %s now, at %v %%, in %s", s.Status, s.Percentage, s.StageName())
+		return nil, trial.Conflict("the rollout has moved on since this page was opened: it is %s now, at %v %%, in %s", s.Status, s.Percentage, s.StageName())
 	}
 	if s.Status.Final() && !s.ticksTask(name, r) {
 		return nil, trial.Conflict("the rollout is %s: %s does not apply", s.Status, name)
 	}
 	if s.outdated(name, r) {
-		return nil, trial.Conflict("somebody has set the flags since %s was asked for: the rollout is at %v %% now", name, s.Percentage)
+		return nil, trial.Conflict("somebody has set the flags since %s was requested: the rollout is at %v %% now", name, s.Percentage)
 	}
 	r.By = cmp.Or(r.By, bySignal)
 	e, err := s.requested(name, r, j)

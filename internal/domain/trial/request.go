@@ -163,7 +163,7 @@ func (s State) requestEnd(name string, e *Event) (*Event, error) {
 	case s.ConvertedAt != nil:
 		return nil, Conflict("the vendor has converted: %s does not apply", name)
 	case s.Revision >= MaxRevisions:
-		return nil, Conflict("the schedule has been changed %d times; no further change is taken", MaxRevisions)
+		return nil, Conflict("the schedule has been changed %d times; no further change is allowed", MaxRevisions)
 	}
 	if err := s.checkEnd(name, e, field, end); err != nil {
 		return nil, err
