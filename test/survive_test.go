@@ -52,7 +52,7 @@ func TestARolloutSurvivesWhateverIsKilled(t *testing.T) {
 	own, crash := keptStack(t)
 	s := begin(t, system.Options{Stack: own, Env: []string{"STAKEHOLDERS=" + stakeholder(t)}})
 	plan := shortPlan()
-	plan.Phases[0].SoakDays, plan.Phases[1].SoakDays, plan.Phases[2].SoakDays = 10, 20, 10
+	plan.Phases[0].SoakDays, plan.Phases[1].SoakDays, plan.Phases[2].SoakDays = 10, 45, 10 // half: twenty vendors are seen within twice this, whatever is killed
 	s.startRollout(plan)
 	stop := s.arrivals("a", s.Day/4, 0)
 	s.pass()
