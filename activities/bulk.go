@@ -193,7 +193,7 @@ func (b *Bulk) LookAtItems(ctx context.Context, w BulkWork) (bulk.State, error) 
 		return deref(stored, w.State), err
 	}
 	page := w.State.Page(w.Operation)
-	flags, err := b.Store.Flags(ctx)
+	current, err := b.Store.Flags(ctx)
 	if err != nil {
 		return w.State, failed("reading the flags", err)
 	}
@@ -208,7 +208,7 @@ func (b *Bulk) LookAtItems(ctx context.Context, w BulkWork) (bulk.State, error) 
 		if item.Result != nil {
 			example.Outcome, example.Reason, example.Detail = item.Result.Outcome, item.Result.Reason, item.Result.Detail
 		} else {
-			facts, err := b.facts(ctx, w.Operation, item, flags)
+			facts, err := b.facts(ctx, w.Operation, item, current)
 			if err != nil {
 				return w.State, failed("looking at trial "+item.VendorID, err)
 			}
@@ -226,11 +226,11 @@ func (b *Bulk) CarryOut(ctx context.Context, w BulkWork) (bulk.State, error) {
 	if stored, err := b.storedSuccessor(ctx, w.Operation.ID, w.State.Seq); err != nil || stored != nil {
 		return deref(stored, w.State), err
 	}
-	flags, err := b.Store.Flags(ctx)
+	current, err := b.Store.Flags(ctx)
 	if err != nil {
 		return w.State, failed("reading the flags", err)
 	}
-	if flag := w.Operation.Against(flags.FeatureFlags); flag != "" {
+	if flag := w.Operation.Against(current.FeatureFlags); flag != "" {
 		held := w.State.Held(flag, b.Now())
 		return held, b.note(ctx, w.Operation, held)
 	}
@@ -341,11 +341,11 @@ func (b *Bulk) execute(ctx context.Context, o bulk.Operation, item bulk.Item) (b
 
 // decide reads the facts and decides an item.
 func (b *Bulk) decide(ctx context.Context, o bulk.Operation, item bulk.Item) (bulk.Decision, bulk.ItemFacts, error) {
-	flags, err := b.Store.Flags(ctx)
+	current, err := b.Store.Flags(ctx)
 	if err != nil {
 		return bulk.Decision{}, bulk.ItemFacts{}, failed("reading the flags", err)
 	}
-	facts, err := b.facts(ctx, o, item, flags)
+	facts, err := b.facts(ctx, o, item, current)
 	if err != nil {
 		return bulk.Decision{}, bulk.ItemFacts{}, failed("looking at trial "+item.VendorID, err)
 	}
@@ -395,8 +395,8 @@ func (b *Bulk) convert(ctx context.Context, item bulk.Item, d bulk.Decision) (bu
 }
 
 // facts reads the facts for an item.
-func (b *Bulk) facts(ctx context.Context, o bulk.Operation, item bulk.Item, flags flags.Document) (bulk.ItemFacts, error) {
-	f := bulk.ItemFacts{Now: b.Now(), EmailReminders: flags.FeatureFlags.TrialAutomation.EmailReminders}
+func (b *Bulk) facts(ctx context.Context, o bulk.Operation, item bulk.Item, current flags.Document) (bulk.ItemFacts, error) {
+	f := bulk.ItemFacts{Now: b.Now(), EmailReminders: current.FeatureFlags.TrialAutomation.EmailReminders}
 	var err error
 	if f.Trial, f.Found, err = b.Store.Trial(ctx, item.VendorID); err != nil || !f.Found {
 		return f, err

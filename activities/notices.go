@@ -84,13 +84,13 @@ func longestWait(errs []error) time.Duration {
 
 // posted is the body for webhooks. Its fields are a contract with them.
 type posted struct {
-	Key     string            `json:"key"`
-	Kind    notice.NoticeKind `json:"kind"`
-	At      time.Time         `json:"at"`
-	Subject string            `json:"subject"`
-	Lead    string            `json:"lead"`
-	Lines   []string          `json:"lines"`
-	Figures []notice.Figure   `json:"figures"`
+	Key     string          `json:"key"`
+	Kind    notice.Kind     `json:"kind"`
+	At      time.Time       `json:"at"`
+	Subject string          `json:"subject"`
+	Lead    string          `json:"lead"`
+	Lines   []string        `json:"lines"`
+	Figures []notice.Figure `json:"figures"`
 }
 
 func newPosted(m notice.Message) posted {

@@ -137,7 +137,7 @@ func (b *board) status(role notice.Role) trial.SendStatus {
 	return ""
 }
 
-func sampleNotice(kind notice.NoticeKind) notice.Message {
+func sampleNotice(kind notice.Kind) notice.Message {
 	return notice.Message{
 		Key: "r1/7", Kind: kind, At: now, Subject: "Trial rollout: paused", Lead: "It has paused.", Lines: []string{"Why: a figure."},
 		Sections: []notice.Section{{Title: "Criteria", Items: []notice.Item{{Label: "stable", Text: "it was", Verdict: rollout.Pass}}}},

@@ -70,18 +70,18 @@ func (r *Reports) Report(ctx context.Context) (Reported, error) {
 }
 
 func (r *Reports) report(ctx context.Context, state rollout.State, p rollout.Period, done *Reported) error {
-	report, notified, found, err := r.Store.Report(ctx, state.ID, p.ID())
+	made, notified, found, err := r.Store.Report(ctx, state.ID, p.ID())
 	if err != nil || notified {
 		return failed("reading report "+p.ID(), err)
 	}
 	if !found {
-		if report, err = r.make(ctx, state, p); err != nil {
+		if made, err = r.make(ctx, state, p); err != nil {
 			return err
 		}
 		done.Made = append(done.Made, p.ID())
 	}
-	if err := r.Notifier.Notify(ctx, report.Message(state)); err != nil {
-		if r.Now().Sub(report.At) < max(r.Day, reportTimeout) {
+	if err := r.Notifier.Notify(ctx, made.Message(state)); err != nil {
+		if r.Now().Sub(made.At) < max(r.Day, reportTimeout) {
 			return failed("sending report "+p.ID(), err)
 		}
 		r.Log.Error("not everybody was notified of a report; it is not retried", zap.String("rollout", state.ID), zap.String("report", p.ID()), zap.Error(err))
@@ -108,8 +108,8 @@ func (r *Reports) make(ctx context.Context, state rollout.State, p rollout.Perio
 	if err != nil {
 		return report.Report{}, failed("reading the decisions", err)
 	}
-	report, err := r.Store.AddReport(ctx, report.Make(state, p, days, before, decisions, r.Now()))
-	return report, failed("storing report "+p.ID(), err)
+	made, err := r.Store.AddReport(ctx, report.Make(state, p, days, before, decisions, r.Now()))
+	return made, failed("storing report "+p.ID(), err)
 }
 
 func (r *Reports) facts(ctx context.Context, from, to time.Time) (report.Facts, error) {

@@ -263,9 +263,9 @@ func (t *Trials) evaluate(ctx context.Context, due Due) (evaluation, error) {
 	if err != nil {
 		return evaluation{}, failed("reading the flags", err)
 	}
-	flags := doc.FeatureFlags.TrialAutomation
+	current := doc.FeatureFlags.TrialAutomation
 	facts := trial.StepFacts{
-		Now: t.Now(), AutomationEnabled: flags.Enabled, EmailReminders: flags.EmailReminders, AutoExpiration: flags.AutoExpiration,
+		Now: t.Now(), AutomationEnabled: current.Enabled, EmailReminders: current.EmailReminders, AutoExpiration: current.AutoExpiration,
 		Converted: vendor.Automation != nil && vendor.Automation.Conversion != nil && due.State.ConvertedAt == nil,
 		NoMail:    vendor.NoMail(),
 	}

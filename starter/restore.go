@@ -47,15 +47,15 @@ func (a *app) restore() *cobra.Command {
 		),
 	}
 	o.flags(command)
-	flags := command.Flags()
-	flags.StringVar(&o.at, "at", "", "the moment, such as 2026-03-10T12:00:00Z (default now)")
-	flags.StringVar(&o.into, "into", "", "the database to fill (default the one that was backed up)")
-	flags.BoolVar(&o.replace, "replace", false, "delete every document that is there, once the backups have proven right")
-	flags.BoolVar(&o.yes, "yes", false, "do not ask before deleting")
-	flags.BoolVar(&o.noCatchUp, "no-catch-up", false, "leave out what only the workflows know")
-	flags.StringVar(&o.installation, "installation", "", "restore the backup of that installation, where several keep theirs in one place")
-	flags.BoolVar(&o.whileRunning, "even-while-running", false, "restore although api or worker run, with --yes")
-	flags.StringVar(&o.temporal, "temporal", "", "Temporal's host:port (default TEMPORAL_ADDRESS)")
+	current := command.Flags()
+	current.StringVar(&o.at, "at", "", "the moment, such as 2026-03-10T12:00:00Z (default now)")
+	current.StringVar(&o.into, "into", "", "the database to fill (default the one that was backed up)")
+	current.BoolVar(&o.replace, "replace", false, "delete every document that is there, once the backups have proven right")
+	current.BoolVar(&o.yes, "yes", false, "do not ask before deleting")
+	current.BoolVar(&o.noCatchUp, "no-catch-up", false, "leave out what only the workflows know")
+	current.StringVar(&o.installation, "installation", "", "restore the backup of that installation, where several keep theirs in one place")
+	current.BoolVar(&o.whileRunning, "even-while-running", false, "restore although api or worker run, with --yes")
+	current.StringVar(&o.temporal, "temporal", "", "Temporal's host:port (default TEMPORAL_ADDRESS)")
 	command.RunE = func(c *cobra.Command, _ []string) error { return a.runRestore(c.Context(), o) }
 	return command
 }

@@ -44,8 +44,8 @@ func (a *app) rolloutControl(c *control, command *cobra.Command, request control
 	if command.Args == nil {
 		command.Args = cobra.NoArgs
 	}
-	flags := command.Flags()
-	flags.StringVar(&c.reason, "reason", "", "why, for the record")
+	current := command.Flags()
+	current.StringVar(&c.reason, "reason", "", "why, for the record")
 	keyFlag(command, &c.key)
 	markRequired(command, "reason")
 	command.RunE = func(cmd *cobra.Command, args []string) error {
@@ -84,9 +84,9 @@ func (a *app) rolloutRollback() *cobra.Command {
 			"starter rollout rollback --percentage 0 --release --reason \"Given up\"",
 		),
 	}
-	flags := command.Flags()
-	flags.Float64Var(&c.percentage, "percentage", 0, "what to go back to; 0 disables the automation and ends the rollout")
-	flags.BoolVar(&c.release, "release", false, "let trials that run automated go on unautomated (default: they stay automated, and are held where automation is disabled)")
+	current := command.Flags()
+	current.Float64Var(&c.percentage, "percentage", 0, "what to go back to; 0 disables the automation and ends the rollout")
+	current.BoolVar(&c.release, "release", false, "let trials that run automated go on unautomated (default: they stay automated, and are held where automation is disabled)")
 	markRequired(command, "percentage")
 	return a.rolloutControl(&c, command, requestRollback, func() error { return checkPercentage(c.percentage) })
 }
@@ -121,9 +121,9 @@ func (a *app) rolloutTick() *cobra.Command {
 			"starter rollout tick daily-monitoring-review --met --reason \"Read all seven\"",
 		),
 	}
-	flags := command.Flags()
-	flags.BoolVar(&c.met, "met", false, "it is met")
-	flags.BoolVar(&notMet, "not-met", false, "it is not met")
+	current := command.Flags()
+	current.BoolVar(&c.met, "met", false, "it is met")
+	current.BoolVar(&notMet, "not-met", false, "it is not met")
 	command.MarkFlagsMutuallyExclusive("met", "not-met")
 	command.MarkFlagsOneRequired("met", "not-met")
 	return a.rolloutControl(&c, command, requestTick, func() error {

@@ -26,7 +26,7 @@ func (a *app) rolloutReports() *cobra.Command {
 	}
 }
 
-func (a *app) printReports(reports []report.ReportEntry) error {
+func (a *app) printReports(reports []report.Entry) error {
 	if len(reports) == 0 {
 		a.printf("No reports: they begin once all phases are through.\n")
 		return nil

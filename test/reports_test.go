@@ -32,26 +32,26 @@ func TestReportsComeAfterTheLastPhase(t *testing.T) {
 		}
 		return nil
 	})
-	report, mail := s.reported("daily-1")
+	made, mail := s.reported("daily-1")
 	second, _ := s.reported("daily-2")
 	stop()
 	require.Equal(t, "Trial rollout: daily report, day 1", mail.Subject)
-	require.Contains(t, strings.Join(strings.Fields(mail.Text), " "), strings.Join(strings.Fields(report.Summary), " "))
+	require.Contains(t, strings.Join(strings.Fields(mail.Text), " "), strings.Join(strings.Fields(made.Summary), " "))
 	require.Contains(t, mail.HTML, "Figures of this period")
-	require.Equal(t, *v.Rollout.DeployedAt, report.From)
-	require.Equal(t, report.From.Add(s.Day), report.To)
-	require.Equal(t, report.To, second.From)
-	require.Positive(t, report.Total.Calls)
-	require.Positive(t, report.Total.Admitted+second.Total.Admitted)
-	require.Contains(t, s.starter("rollout", "reports"), report.Summary)
-	require.Contains(t, s.starter("rollout", "report", "daily-1"), report.Summary)
+	require.Equal(t, *v.Rollout.DeployedAt, made.From)
+	require.Equal(t, made.From.Add(s.Day), made.To)
+	require.Equal(t, made.To, second.From)
+	require.Positive(t, made.Total.Calls)
+	require.Positive(t, made.Total.Admitted+second.Total.Admitted)
+	require.Contains(t, s.starter("rollout", "reports"), made.Summary)
+	require.Contains(t, s.starter("rollout", "report", "daily-1"), made.Summary)
 
 	s.starter("rollout", "tick", "daily-monitoring-review", "--met", "--reason", "Read them")
 	v = s.awaitRollout(soon, func(rollout.View) error { return nil })
 	require.Equal(t, rollout.Completed, v.Rollout.Status)
 	require.Equal(t, rollout.TaskDone, v.Tasks[0].Status)
 	require.Contains(t, s.starter("rollout", "replay"), "All came to the same.")
-	require.Len(t, s.noticesAbout(report), 1, "each is notified once")
+	require.Len(t, s.noticesAbout(made), 1, "each is notified once")
 }
 
 // reported waits for a report, over the API and in the stakeholder's mailbox.

@@ -64,7 +64,7 @@ func (t *trialRun) handleUpdate(ctx workflow.Context, name string) error {
 		if r.ID == "" {
 			r.ID = workflow.GetCurrentUpdateInfo(ctx).ID
 		}
-		t.drain(ctx) // earlier signals come first
+		t.drain() // earlier signals come first
 		a := &pendingRequest{message: name, request: r}
 		t.requests = append(t.requests, a)
 		ctx, _ = workflow.NewDisconnectedContext(ctx) // a cancellation of the workflow cancels no request
@@ -100,7 +100,7 @@ func readUpdate(name string, raw converter.RawValue) (trial.Request, error) {
 func (t *trialRun) pending() bool { return len(t.requests) > 0 || t.queue.pending() }
 
 // drain moves the signals that have arrived behind the waiting requests.
-func (t *trialRun) drain(ctx workflow.Context) {
+func (t *trialRun) drain() {
 	for t.queue.pending() {
 		m := t.queue.pop()
 		r, err := readSignal(m)

@@ -179,8 +179,8 @@ func (w *rolloutWorld) UpdateFlags(_ context.Context, by string, change func(*fl
 		return flags.Document{}, errors.New("somebody else has changed the flags")
 	}
 	w.flags, _ = found.Changed(c, by, time.Time{})
-	if flags := w.flags.FeatureFlags; flags.TrialAutomation.Enabled {
-		w.highest = max(w.highest, flags.TrialAutomation.RolloutPercentage)
+	if current := w.flags.FeatureFlags; current.TrialAutomation.Enabled {
+		w.highest = max(w.highest, current.TrialAutomation.RolloutPercentage)
 	}
 	return w.flags, nil
 }

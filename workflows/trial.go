@@ -98,7 +98,7 @@ func (t *trialRun) begin(ctx workflow.Context, vendorID string) error {
 func (t *trialRun) run(ctx workflow.Context) (trial.Overview, error) {
 	for {
 		reset := t.resets.check(ctx, t.queue)
-		t.drain(ctx)
+		t.drain()
 		workflow.SetCurrentDetails(ctx, t.state.Details()+*t.canceled)
 		step, due := t.due(ctx)
 		var err error

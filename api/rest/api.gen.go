@@ -692,7 +692,7 @@ type RolloutReason struct {
 type RolloutReport = report.Report
 
 // RolloutReportEntry defines model for RolloutReportEntry.
-type RolloutReportEntry = report.ReportEntry
+type RolloutReportEntry = report.Entry
 
 // RolloutReports defines model for RolloutReports.
 type RolloutReports struct {

@@ -63,7 +63,7 @@ var domainTypes = map[string]reflect.Type{
 	"RolloutView":                  reflect.TypeFor[rollout.View](),
 	"RolloutDecision":              reflect.TypeFor[rollout.Event](),
 	"RolloutReport":                reflect.TypeFor[report.Report](),
-	"RolloutReportEntry":           reflect.TypeFor[report.ReportEntry](),
+	"RolloutReportEntry":           reflect.TypeFor[report.Entry](),
 	"RolloutTally":                 reflect.TypeFor[report.Tally](),
 	"Forecast":                     reflect.TypeFor[rollout.Forecast](),
 	"MonitoringReport":             reflect.TypeFor[monitoring.Report](),

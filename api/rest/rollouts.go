@@ -115,7 +115,7 @@ func (s *server) ListRolloutReports(ctx context.Context, request ListRolloutRepo
 	if err != nil {
 		return nil, err
 	}
-	all := RolloutReports{RolloutId: state.ID, Reports: []report.ReportEntry{}}
+	all := RolloutReports{RolloutId: state.ID, Reports: []report.Entry{}}
 	for _, p := range state.Periods() {
 		given, _, found, err := s.App.Store.Report(ctx, state.ID, p.ID())
 		if err != nil {
@@ -136,12 +136,12 @@ func (s *server) GetRolloutReport(ctx context.Context, request GetRolloutReportR
 	if err != nil {
 		return nil, err
 	}
-	report, _, found, err := s.App.Store.Report(ctx, state.ID, request.ReportId)
+	made, _, found, err := s.App.Store.Report(ctx, state.ID, request.ReportId)
 	if err != nil {
 		return nil, err
 	}
 	if !found {
 		return nil, &trial.Error{Code: trial.CodeNotFound, Field: "reportId", Message: fmt.Sprintf("%s has not been made", request.ReportId)}
 	}
-	return GetRolloutReport200JSONResponse(report), nil
+	return GetRolloutReport200JSONResponse(made), nil
 }

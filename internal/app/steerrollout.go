@@ -73,11 +73,11 @@ var steering = map[string]string{
 // complete, which has no workflow any more. What does not apply is refused here, on what is stored; the workflow decides anew.
 func (a *App) SteerRollout(ctx context.Context, id, name string, r flags.Request) (rolloutID string, err error) {
 	if rollout.MayRaise(name) { // first: what is set by hand from now on is later than this request
-		flags, err := a.Store.Flags(ctx)
+		current, err := a.Store.Flags(ctx)
 		if err != nil {
 			return "", err
 		}
-		r.FlagsVersion = flags.Version
+		r.FlagsVersion = current.Version
 	}
 	state, err := a.Rollout(ctx, id)
 	if err != nil {

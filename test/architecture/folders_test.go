@@ -22,7 +22,7 @@ func TestTheFoldersOfTestAreListed(t *testing.T) {
 	text, err := os.ReadFile("../doc.go")
 	require.NoError(t, err)
 	var listed []string
-	for _, line := range regexp.MustCompile(`(?m)^//   - (\w+): \S`).FindAllStringSubmatch(string(text), -1) {
+	for _, line := range regexp.MustCompile(`(?m)^// {3}- (\w+): \S`).FindAllStringSubmatch(string(text), -1) {
 		listed = append(listed, line[1])
 	}
 	require.Equal(t, folders, listed)

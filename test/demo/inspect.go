@@ -43,11 +43,11 @@ func (r *rolloutRun) inspect(ctx context.Context) (*finding, error) {
 	}
 	r.inspectEnd(f)
 	r.inspectRollback(f)
-	flags, err := r.flags(ctx)
+	current, err := r.flags(ctx)
 	if err != nil {
 		return f, err
 	}
-	set := flags.FeatureFlags.TrialAutomation
+	set := current.FeatureFlags.TrialAutomation
 	if set.RolloutPercentage > r.percentage || r.trigger == "" && set.RolloutPercentage < r.percentage || set.Enabled != (r.remedy != rollout.Immediate) {
 		f.complain("the flags say %v %%, enabled %t", set.RolloutPercentage, set.Enabled)
 	}

@@ -26,13 +26,13 @@ import (
 // Main reads the flags, runs a program until it returns or is interrupted, and ends the process: with 1 where there is
 // an error. The program prints its results to out.
 func Main(name string, run func(ctx context.Context, out io.Writer) error) {
-	flag.Parse()
+	flag.Parse() //nolint:revive // this is the programs' main
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	err := run(ctx, os.Stdout)
 	stop()
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "%s: %v\n", name, err)
-		os.Exit(1)
+		os.Exit(1) //nolint:revive // as above
 	}
 }
 

@@ -26,7 +26,7 @@ import (
 var ErrUnavailable = &trial.Error{Code: trial.CodeUnavailable, Message: "the database does not answer"}
 
 // Store keeps the documents. Make one with NewStore.
-type Store struct {
+type Store struct { //nolint:gocritic // tests that cause a fault take its lock too
 	// Mutex is held during every call.
 	sync.Mutex
 	// Before, if set, is called before every call.

@@ -57,7 +57,7 @@ func (c Case) Check(ctx context.Context, runs int) (Row, error) {
 		})
 	}
 	wait.Wait()
-	if err := errors.Join(append(errs, ctx.Err())...); err != nil {
+	if err := errors.Join(errors.Join(errs...), ctx.Err()); err != nil {
 		return Row{}, fmt.Errorf("simulating %s: %w", c.Name, err)
 	}
 	tallies := make([]tally, len(c.Cells))

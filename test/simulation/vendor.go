@@ -56,13 +56,13 @@ func Ripening(later float64) evidence.Curve {
 // arrivals lets the vendors of an interval register, and admits them as the
 // flags say.
 func (r *run) arrivals(from, to time.Time) {
-	flags := flags.Document{FeatureFlags: flags.Initial(), Salt: r.salt}
-	flags.FeatureFlags.TrialAutomation.Enabled = r.state.Enabled
-	flags.FeatureFlags.TrialAutomation.RolloutPercentage = r.state.Percentage
+	current := flags.Document{FeatureFlags: flags.Initial(), Salt: r.salt}
+	current.FeatureFlags.TrialAutomation.Enabled = r.state.Enabled
+	current.FeatureFlags.TrialAutomation.RolloutPercentage = r.state.Percentage
 	if r.Registered != nil {
 		for ; r.vendors < len(r.Registered) && dawn.Add(r.Registered[r.vendors].After).Before(to); r.vendors++ {
 			v := r.Registered[r.vendors]
-			if at := dawn.Add(v.After); !at.Before(from) && flags.Admit(v.ID, "", at).Cohort == trial.Automated {
+			if at := dawn.Add(v.After); !at.Before(from) && current.Admit(v.ID, "", at).Cohort == trial.Automated {
 				r.live(v.ID, at, v.Converts)
 			}
 		}
@@ -71,7 +71,7 @@ func (r *run) arrivals(from, to time.Time) {
 	for range r.poisson(r.PerDay / float64(r.Watches)) {
 		r.vendors++
 		id := "v" + strconv.Itoa(r.vendors)
-		if flags.Admit(id, "", from).Cohort != trial.Automated {
+		if current.Admit(id, "", from).Cohort != trial.Automated {
 			continue
 		}
 		converts := -1.0

@@ -130,7 +130,7 @@ func newNoticePage(m notice.Message) noticePage {
 
 const maxPreheader = 160
 
-var noticeLabels = map[notice.NoticeKind]string{
+var noticeLabels = map[notice.Kind]string{
 	notice.NoticeAnnouncement: "Announcement", notice.NoticePhase: "Phase", notice.NoticeDaily: "Daily update",
 	notice.NoticeCritical: "Critical", notice.NoticeFinal: "Final report", notice.NoticeReport: "Report",
 	notice.NoticeDailyReport: "Daily report", notice.NoticeWeeklyReport: "Weekly report", notice.NoticeMonthlyReport: "Monthly report",
@@ -153,7 +153,7 @@ func capital(s string) string {
 func keepPercent(s string) string { return strings.ReplaceAll(s, " %", "\u00a0%") }
 
 // newNoticeLine splits off the name of a line of critical notices and alerts.
-func newNoticeLine(kind notice.NoticeKind, line string) noticeLine {
+func newNoticeLine(kind notice.Kind, line string) noticeLine {
 	names := kind == notice.NoticeCritical || kind == notice.NoticeAlert || kind == notice.NoticeAlertOver
 	if name, text, named := strings.Cut(line, ": "); named && names {
 		return noticeLine{Name: name, Text: text}

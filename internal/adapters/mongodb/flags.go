@@ -135,6 +135,6 @@ func ReadFlags(stored []byte) (flags.Document, error) {
 }
 
 // PutFlags stores flags, whatever stands there.
-func (s *Store) PutFlags(ctx context.Context, flags flags.Document) error {
-	return s.put(ctx, s.flags, flagsID, flagsDocument{ID: flagsID, Document: flags})
+func (s *Store) PutFlags(ctx context.Context, current flags.Document) error {
+	return s.put(ctx, s.flags, flagsID, flagsDocument{ID: flagsID, Document: current})
 }

@@ -44,9 +44,9 @@ func TestInitialFlagsAreShapedAsRequired(t *testing.T) {
 
 	raw, err := s.flags.FindOne(t.Context(), byID("featureFlags")).Raw()
 	require.NoError(t, err)
-	flags, err := bson.MarshalExtJSON(bson.D{{Key: "featureFlags", Value: raw.Lookup("featureFlags")}}, false, false)
+	current, err := bson.MarshalExtJSON(bson.D{{Key: "featureFlags", Value: raw.Lookup("featureFlags")}}, false, false)
 	require.NoError(t, err)
-	require.JSONEq(t, initialState, string(flags))
+	require.JSONEq(t, initialState, string(current))
 }
 
 func TestFlagsAreMadeOnce(t *testing.T) {

@@ -47,9 +47,9 @@ func oldUsers() []bson.D {
 func newOldStore(t *testing.T, users []bson.D) *Store {
 	t.Helper()
 	s := newTestStore(t)
-	flags := flagsDocument{ID: flagsID, Document: flags.Document{FeatureFlags: flags.Initial(), Salt: "salt", Version: 5}}
-	flags.FeatureFlags.TrialAutomation.RolloutPercentage = 100
-	_, err := s.flags.InsertOne(t.Context(), flags)
+	current := flagsDocument{ID: flagsID, Document: flags.Document{FeatureFlags: flags.Initial(), Salt: "salt", Version: 5}}
+	current.FeatureFlags.TrialAutomation.RolloutPercentage = 100
+	_, err := s.flags.InsertOne(t.Context(), current)
 	require.NoError(t, err)
 	for _, user := range users {
 		insertUser(t, s, user)

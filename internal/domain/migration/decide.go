@@ -66,10 +66,10 @@ const (
 	NoDate            Reason = "no-date-at-all"
 )
 
-// ZoneUnknown: the document's time zone is not a known one. The trial keeps the zone that it is planned in.
+// ZoneUnknown says that the document's time zone is not a known one. The trial keeps the zone that it is planned in.
 const ZoneUnknown Reason = "timezone-unknown"
 
-// WouldMail: the vendor is complete and automated, but its
+// WouldMail says that the vendor is complete and automated, but its
 // trial has not begun and would be over: beginning it would send e-mail about the past.
 const WouldMail Reason = "would-mail-about-the-past"
 

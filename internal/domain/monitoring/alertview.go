@@ -65,8 +65,8 @@ func ViewOfAlert(r Rule, a Alert, now time.Time) AlertView {
 }
 
 // ViewOfAlerts returns the view of all alerts now; alerts are in the order of rules.
-func ViewOfAlerts(flags flags.Monitoring, rules []Rule, alerts []Alert, now time.Time, day time.Duration) AlertsView {
-	v := AlertsView{At: now, Enabled: flags.Enabled, TrialMetrics: flags.TrialMetrics, Alerting: flags.Alerting, Alerts: []AlertView{}}
+func ViewOfAlerts(current flags.Monitoring, rules []Rule, alerts []Alert, now time.Time, day time.Duration) AlertsView {
+	v := AlertsView{At: now, Enabled: current.Enabled, TrialMetrics: current.TrialMetrics, Alerting: current.Alerting, Alerts: []AlertView{}}
 	for i, a := range alerts {
 		one := ViewOfAlert(rules[i], a, now)
 		if one.EvaluatedAt != nil && (v.EvaluatedAt == nil || v.EvaluatedAt.Before(*one.EvaluatedAt)) {
@@ -74,7 +74,7 @@ func ViewOfAlerts(flags flags.Monitoring, rules []Rule, alerts []Alert, now time
 		}
 		v.Alerts = append(v.Alerts, one)
 	}
-	v.Late = flags.Enabled && (v.EvaluatedAt == nil || EvaluatedLate(*v.EvaluatedAt, now, day))
+	v.Late = current.Enabled && (v.EvaluatedAt == nil || EvaluatedLate(*v.EvaluatedAt, now, day))
 	return v
 }
 

@@ -30,6 +30,7 @@ func figures(j *rollout.Judgement) []Figure {
 	return figures
 }
 
+// GateNames names what each gate measures, for people.
 var GateNames = map[rollout.Gate]string{
 	rollout.GateEmail: "E-mails delivered", rollout.GateAutomation: "Automated steps that succeeded", rollout.GateAPI: "API calls over 2 s",
 	rollout.GateErrors: "API calls that failed", rollout.GateConversion: "Ended trials that converted",

@@ -76,7 +76,7 @@ func TestStakeholdersAreToldWhatHappened(t *testing.T) {
 	restart := rollout.Begin(rollout.Start{ID: "r1", Plan: rollout.DefaultPlan(), Phase: 2, RestartOf: "r0", Times: evidence.Times{Day: 2 * time.Second}}, noon)
 	for name, c := range map[string]struct {
 		events  []rollout.Event
-		kind    NoticeKind
+		kind    Kind
 		subject string
 		lead    string
 		says    []string
@@ -269,8 +269,8 @@ func TestWhoIsTold(t *testing.T) {
 	require.Equal(t, Roles(), NoticeCritical.Roles())
 	require.Equal(t, Roles(), NoticeAnnouncement.Roles())
 	require.Equal(t, []Role{LeadDeveloper, ProductOwner, Support}, NoticeDaily.Roles())
-	require.Empty(t, NoticeKind("other").Roles())
-	for _, k := range []NoticeKind{NoticeAnnouncement, NoticePhase, NoticeDaily, NoticeCritical, NoticeFinal, NoticeReport,
+	require.Empty(t, Kind("other").Roles())
+	for _, k := range []Kind{NoticeAnnouncement, NoticePhase, NoticeDaily, NoticeCritical, NoticeFinal, NoticeReport,
 		NoticeDailyReport, NoticeWeeklyReport, NoticeMonthlyReport} {
 		require.NotEmpty(t, k.Roles())
 		require.NotEmpty(t, k.Why())

@@ -63,28 +63,28 @@ func (r Role) calledFor() string {
 	return ""
 }
 
-// NoticeKind names the subject of a notice to stakeholders.
-type NoticeKind string
+// Kind names the subject of a notice to stakeholders.
+type Kind string
 
 // The kinds of notice.
 const (
-	NoticeAnnouncement NoticeKind = "announcement"
-	NoticePhase        NoticeKind = "phase"
-	NoticeDaily        NoticeKind = "daily-update"
-	NoticeCritical     NoticeKind = "critical"
-	NoticeFinal        NoticeKind = "final-report"
-	NoticeReport       NoticeKind = "report"
+	NoticeAnnouncement Kind = "announcement"
+	NoticePhase        Kind = "phase"
+	NoticeDaily        Kind = "daily-update"
+	NoticeCritical     Kind = "critical"
+	NoticeFinal        Kind = "final-report"
+	NoticeReport       Kind = "report"
 	// The reports after the deployment.
-	NoticeDailyReport   NoticeKind = "daily-report"
-	NoticeWeeklyReport  NoticeKind = "weekly-report"
-	NoticeMonthlyReport NoticeKind = "monthly-report"
+	NoticeDailyReport   Kind = "daily-report"
+	NoticeWeeklyReport  Kind = "weekly-report"
+	NoticeMonthlyReport Kind = "monthly-report"
 	// NoticeAlert says that an alert fires, NoticeAlertOver that it has cleared.
-	NoticeAlert     NoticeKind = "alert"
-	NoticeAlertOver NoticeKind = "alert-over"
+	NoticeAlert     Kind = "alert"
+	NoticeAlertOver Kind = "alert-over"
 )
 
 // Roles are the recipients of notices of the kind.
-func (k NoticeKind) Roles() []Role {
+func (k Kind) Roles() []Role {
 	switch k {
 	case NoticeAnnouncement, NoticeCritical, NoticeFinal:
 		return Roles()
@@ -107,7 +107,7 @@ func (k NoticeKind) Roles() []Role {
 }
 
 // Why tells a recipient why they get notices of the kind.
-func (k NoticeKind) Why() string {
+func (k Kind) Why() string {
 	switch k {
 	case NoticeAnnouncement:
 		return "All contacts of the rollout are notified before it begins."
@@ -137,8 +137,8 @@ func (k NoticeKind) Why() string {
 // holds figures and ids, no names or addresses.
 type Message struct {
 	// Key identifies it: each recipient gets one message of a key.
-	Key  string     `json:"key"`
-	Kind NoticeKind `json:"kind"`
+	Key  string `json:"key"`
+	Kind Kind   `json:"kind"`
 	// To are the recipients' roles; empty means those of its kind.
 	To []Role    `json:"to,omitempty"`
 	At time.Time `json:"at"`

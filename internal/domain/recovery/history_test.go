@@ -71,8 +71,8 @@ func TestComparingAddsWithoutGaps(t *testing.T) {
 // The runs of one rollout are put together, and the rollout that began last comes last.
 func TestRunsOfRolloutsAreJoined(t *testing.T) {
 	t.Parallel()
-	event := func(seq int, hour time.Duration) rollout.Event {
-		return rollout.Event{Seq: seq, At: at.Add(hour * time.Hour)}
+	event := func(seq, hours int) rollout.Event {
+		return rollout.Event{Seq: seq, At: at.Add(time.Duration(hours) * time.Hour)}
 	}
 	got := recovery.JoinRuns([]recovery.Rollout{
 		{ID: "r2", Decisions: []rollout.Event{event(1, 5)}},

@@ -123,10 +123,10 @@ const VersionsLost = 100_000
 
 // DisabledFlags are the flags of a backup as they are restored: those who have unsubscribed since may not be known, so
 // the automation is disabled, and a person is to say when it goes on.
-func DisabledFlags(flags flags.Document, now time.Time) flags.Document {
-	c := flags.Change()
+func DisabledFlags(current flags.Document, now time.Time) flags.Document {
+	c := current.Change()
 	c.Off, c.TrialAutomation.Enabled = true, false
-	flags.Version += VersionsLost
-	flags, _ = flags.Changed(c, By, now.UTC().Truncate(time.Millisecond))
-	return flags
+	current.Version += VersionsLost
+	current, _ = current.Changed(c, By, now.UTC().Truncate(time.Millisecond))
+	return current
 }

@@ -91,14 +91,14 @@ func TestHistoriesEndBeforeTheMoment(t *testing.T) {
 // Restored flags are those of before, but for the automation, and nobody takes them for old ones.
 func TestRestoredFlagsAreDisabled(t *testing.T) {
 	t.Parallel()
-	flags := flags.Document{FeatureFlags: flags.Initial(), Salt: "salt", Version: 7}
-	flags.FeatureFlags.TrialAutomation.Enabled, flags.FeatureFlags.TrialAutomation.RolloutPercentage = true, 25
-	got := recovery.DisabledFlags(flags, at.Add(time.Microsecond))
+	current := flags.Document{FeatureFlags: flags.Initial(), Salt: "salt", Version: 7}
+	current.FeatureFlags.TrialAutomation.Enabled, current.FeatureFlags.TrialAutomation.RolloutPercentage = true, 25
+	got := recovery.DisabledFlags(current, at.Add(time.Microsecond))
 	require.Equal(t, 7+recovery.VersionsLost+1, got.Version)
 	require.Equal(t, got.Version, got.DisabledVersion)
 	require.Equal(t, recovery.By, got.UpdatedBy)
 	require.Equal(t, at, got.UpdatedAt)
-	want := flags.FeatureFlags
+	want := current.FeatureFlags
 	want.TrialAutomation.Enabled = false
 	require.Equal(t, want, got.FeatureFlags)
 	require.Equal(t, "salt", got.Salt)

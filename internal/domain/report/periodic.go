@@ -102,8 +102,8 @@ func inWords(p part, what, none string) string {
 	return evidence.Percent(p.share()) + " " + what
 }
 
-// ReportEntry is a report as lists show it.
-type ReportEntry struct {
+// Entry is a report as lists show it.
+type Entry struct {
 	ID     string             `json:"id"`
 	Kind   rollout.ReportKind `json:"kind"`
 	Number int                `json:"number"`
@@ -117,8 +117,8 @@ type ReportEntry struct {
 }
 
 // EntryOf is a period's entry; made is its report, nil before there is one.
-func EntryOf(p rollout.Period, made *Report) ReportEntry {
-	e := ReportEntry{ID: p.ID(), Kind: p.Kind, Number: p.Number, From: p.From, To: p.To}
+func EntryOf(p rollout.Period, made *Report) Entry {
+	e := Entry{ID: p.ID(), Kind: p.Kind, Number: p.Number, From: p.From, To: p.To}
 	if made != nil {
 		e.At, e.Summary = &made.At, made.Summary
 	}
@@ -237,7 +237,7 @@ func (r Report) Message(s rollout.State) notice.Message {
 	}
 }
 
-var reportNotices = map[rollout.ReportKind]notice.NoticeKind{
+var reportNotices = map[rollout.ReportKind]notice.Kind{
 	rollout.ReportDaily: notice.NoticeDailyReport, rollout.ReportWeekly: notice.NoticeWeeklyReport, rollout.ReportMonthly: notice.NoticeMonthlyReport,
 }
 

@@ -126,7 +126,7 @@ func TestAReportIsToldWithItsFiguresAndTasks(t *testing.T) {
 		"E-mails delivered": rollout.Fail, "Automated steps that succeeded": rollout.Pass, "API calls over 2 s": rollout.Insufficient,
 		"API calls that failed": rollout.Insufficient, "Ended trials that converted": rollout.Insufficient,
 	}, verdicts)
-	for _, kind := range []notice.NoticeKind{notice.NoticeDailyReport, notice.NoticeWeeklyReport, notice.NoticeMonthlyReport} {
+	for _, kind := range []notice.Kind{notice.NoticeDailyReport, notice.NoticeWeeklyReport, notice.NoticeMonthlyReport} {
 		require.NotEmpty(t, kind.Roles())
 	}
 }

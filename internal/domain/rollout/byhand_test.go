@@ -80,9 +80,9 @@ func TestFlagsSetByHandInTheNoticeHold(t *testing.T) {
 			l := inNotice(t, c.found)
 			e, _ := l.state.Next(nil, noon)
 			require.Equal(t, rollout.EventEntered, e.Type)
-			came, flags := enact(l.state, *e, c.flags)
+			came, current := enact(l.state, *e, c.flags)
 			require.Equal(t, c.comes, came.Type)
-			f := flags.FeatureFlags.TrialAutomation
+			f := current.FeatureFlags.TrialAutomation
 			require.Equal(t, c.enabled, f.Enabled)
 			require.InDelta(t, c.percentage, f.RolloutPercentage, 0)
 			seen := healthy(l.state, l.now.Add(time.Hour))

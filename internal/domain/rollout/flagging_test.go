@@ -61,7 +61,7 @@ func TestARollbackHoldsThoughItsSignalIsLost(t *testing.T) {
 			l.toPhase(3)
 			advance, err := l.state.Request(rollout.SignalAdvance, flags.Request{Reason: "on", ID: "k-0", FlagsVersion: 8}, nil, l.now)
 			require.NoError(t, err)
-			found, flags := enact(l.state, *advance, c.flags)
+			found, current := enact(l.state, *advance, c.flags)
 			watched, _ := l.state.Next(sees(l, c.flags), l.now.Add(time.Hour))
 			for how, e := range map[string]rollout.Event{"when about to write": found, "by the watch": *watched} {
 				require.Equal(t, c.comes, e.Type, how)
@@ -73,7 +73,7 @@ func TestARollbackHoldsThoughItsSignalIsLost(t *testing.T) {
 				require.Equal(t, c.known, after.Knows("k-1"), "%s: its signal does nothing any more", how)
 				require.Equal(t, c.stage, after.Stage.Phase, how)
 			}
-			require.Equal(t, c.flags, flags, "the flags stay as people set them")
+			require.Equal(t, c.flags, current, "the flags stay as people set them")
 		})
 	}
 }
@@ -127,10 +127,10 @@ func TestFlagsThatWereSetByHandAreKnownToTheNextAttempt(t *testing.T) {
 	require.NoError(t, err)
 	c := flagged(true, 50, 8).Change()
 	c.TrialAutomation.RolloutPercentage = 40
-	flags, _ := c.Found.Changed(c, "ada", noon)
-	came, flags := enact(l.state, *back, flags)
+	current, _ := c.Found.Changed(c, "ada", noon)
+	came, current := enact(l.state, *back, current)
 	require.Equal(t, 9, came.HandVersion)
-	again, _ := enact(l.state, *back, flags)
+	again, _ := enact(l.state, *back, current)
 	require.Equal(t, 9, again.HandVersion)
 }
 
@@ -196,8 +196,8 @@ func TestThePercentageIsSetOverFlagsThatWereSeen(t *testing.T) {
 		l.toPhase(3)
 		e, err := l.state.Request(rollout.SignalSetPercentage, flags.Request{Reason: "more", Percentage: 60, FlagsVersion: version}, nil, l.now)
 		require.NoError(t, err)
-		came, flags := enact(l.state, *e, flagged(true, 5, 9))
-		require.InDelta(t, becomes, flags.FeatureFlags.TrialAutomation.RolloutPercentage, 0, "version %d", version)
+		came, current := enact(l.state, *e, flagged(true, 5, 9))
+		require.InDelta(t, becomes, current.FeatureFlags.TrialAutomation.RolloutPercentage, 0, "version %d", version)
 		require.InDelta(t, becomes, *came.Percentage, 0, "version %d", version)
 	}
 }

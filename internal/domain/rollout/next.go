@@ -290,6 +290,7 @@ func (s State) wakeAt(now time.Time) time.Time {
 	return at
 }
 
+// ClockFormat is how people read a moment, in UTC.
 const ClockFormat = "2 January 2006 15:04 UTC"
 
 // Sentence describes the rollout's state when it last moved.

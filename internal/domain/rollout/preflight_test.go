@@ -36,5 +36,3 @@ func TestBackupEvery(t *testing.T) {
 	require.Equal(t, 4*time.Hour, BackupEvery(24*time.Hour))
 	require.Equal(t, 2*time.Minute, BackupEvery(2*time.Second))
 }
-
-var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)

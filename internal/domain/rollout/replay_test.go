@@ -56,8 +56,8 @@ func chronicled(t fataler, p rollout.Plan) *chronicle {
 
 // apply carries an event out, as the activity does.
 func (c *chronicle) apply(e rollout.Event) {
-	e, flags := enact(c.state, e, flags.Document{FeatureFlags: c.flags, Version: 9})
-	c.flags = flags.FeatureFlags
+	e, current := enact(c.state, e, flags.Document{FeatureFlags: c.flags, Version: 9})
+	c.flags = current.FeatureFlags
 	if e.Type == rollout.EventUpdate {
 		e = c.state.UpdatedBy(e, c.latest)
 	}
@@ -371,11 +371,11 @@ func TestReplayKnowsFlagsThatWereSetBackBetweenTwoAttempts(t *testing.T) {
 		Seq: c.state.Seq + 1, Type: rollout.EventEntered, By: "rollout", At: c.now, Reason: "Entered phase 2.",
 		Stage: &rollout.Stage{Kind: rollout.InPhase, Phase: 1}, Enabled: new(true), Percentage: new(c.state.Percentage + 10),
 	}
-	_, flags := enact(c.state, next, flags.Document{FeatureFlags: c.flags, Version: 9})
-	back := flags.Change()
+	_, current := enact(c.state, next, flags.Document{FeatureFlags: c.flags, Version: 9})
+	back := current.Change()
 	back.TrialAutomation.RolloutPercentage = c.state.Percentage
-	flags, _ = flags.Changed(back, "ada", c.now)
-	came, _ := enact(c.state, next, flags)
+	current, _ = current.Changed(back, "ada", c.now)
+	came, _ := enact(c.state, next, current)
 	require.Equal(t, rollout.EventOverridden, came.Type)
 	c.events = append(c.events, came)
 	r, err := rollout.Replay(c.stored(), c.read)
