@@ -25,10 +25,7 @@ import (
 	"marketplace.example/trials/workflows"
 )
 
-// Histories of workflows that ran on a real server, a path a file. Trials' are
-// recorded by `go run ./test/demo -record workflows/testdata/histories`, rollouts' by
-// `go test ./test -run Rollout -record FOLDER`, bulk operations' by the same with
-// `-run Bulk` and by `go run ./test/bulk -record FOLDER`. docs/architecture.md says when a
+// Histories of workflows that ran on a real server, a path a file. docs/architecture.md says how they are recorded, when a
 // change of a workflow records them anew, and when it has to replay those that are there.
 func TestRecordedHistoriesReplay(t *testing.T) {
 	t.Parallel()
