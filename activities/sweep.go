@@ -163,7 +163,7 @@ func (s *Sweep) starting(v trial.Vendor) bool {
 // overdue or held, and is repaired as such.
 func (s *Sweep) begin(ctx context.Context, doc flags.Document, v trial.Vendor, swept *Swept) (*int64, error) {
 	if v.Automation == nil {
-		enrolled, doubt := s.enrol(doc, v)
+		enrolled, doubt := s.enroll(doc, v)
 		if doubt != "" {
 			var done *int64
 			var err error
@@ -199,14 +199,14 @@ func (s *Sweep) doubtful(ctx context.Context, id string, doubt migration.Reason,
 	return onRecord, nil, fmt.Errorf("vendor %s is left alone, %s: register it over the API, or see starter migrate validate", id, doubt)
 }
 
-// enrol decides for a vendor that the marketplace inserted what registration would have decided.
-func (s *Sweep) enrol(doc flags.Document, v trial.Vendor) (trial.Vendor, migration.Reason) {
-	return Enrol(doc, v, s.Policy, s.Day, s.Now())
+// enroll decides for a vendor that the marketplace inserted what registration would have decided.
+func (s *Sweep) enroll(doc flags.Document, v trial.Vendor) (trial.Vendor, migration.Reason) {
+	return Enroll(doc, v, s.Policy, s.Day, s.Now())
 }
 
-// Enrol gives a vendor its trial's start and cohort, once. For a vendor who may not be new it returns the reason: nobody is told today
+// Enroll gives a vendor its trial's start and cohort, once. For a vendor who may not be new it returns the reason: nobody is told today
 // that a trial ended last year, and existing users belong to a migration.
-func Enrol(doc flags.Document, v trial.Vendor, p trial.Policy, day time.Duration, now time.Time) (trial.Vendor, migration.Reason) {
+func Enroll(doc flags.Document, v trial.Vendor, p trial.Policy, day time.Duration, now time.Time) (trial.Vendor, migration.Reason) {
 	start, doubt := migration.StartOf(v, now, func(start time.Time) bool {
 		r := trial.Registration{VendorID: v.ID, Cohort: trial.Control, Policy: p, Day: day, Zone: v.Zone, At: start}
 		return !trial.NewState(r).EndsAt.After(now)

@@ -224,7 +224,7 @@ func TestOneVendorsTroubleDoesNotHoldUpTheOthers(t *testing.T) {
 	require.Equal(t, []string{"start a", "start c"}, y.done)
 }
 
-func TestEnrolDecidesStartAndCohort(t *testing.T) {
+func TestEnrollDecidesStartAndCohort(t *testing.T) {
 	t.Parallel()
 	everybody := flags.Document{FeatureFlags: flags.Initial(), Version: 3}
 	everybody.FeatureFlags.TrialAutomation.RolloutPercentage = 100
@@ -243,7 +243,7 @@ func TestEnrolDecidesStartAndCohort(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			v, doubt := activities.Enrol(c.doc, c.vendor, trial.DefaultPolicy(), trial.RealDay, now)
+			v, doubt := activities.Enroll(c.doc, c.vendor, trial.DefaultPolicy(), trial.RealDay, now)
 			require.Empty(t, doubt)
 			require.Equal(t, c.start, v.StartedAt)
 			require.Equal(t, c.cohort, v.Automation.Cohort)
@@ -269,7 +269,7 @@ func TestAVendorInDoubtIsLeftAloneAndReported(t *testing.T) {
 			t.Parallel()
 			current := flags.Initial()
 			current.TrialAutomation.RolloutPercentage = 100
-			_, doubt := activities.Enrol(flags.Document{FeatureFlags: current}, c.vendor, trial.DefaultPolicy(), trial.RealDay, now)
+			_, doubt := activities.Enroll(flags.Document{FeatureFlags: current}, c.vendor, trial.DefaultPolicy(), trial.RealDay, now)
 			require.Equal(t, c.doubt, doubt)
 
 			core, logs := observer.New(zap.WarnLevel)

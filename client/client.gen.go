@@ -1440,7 +1440,7 @@ type ClientInterface interface {
 	// Corresponds with POST /api/admin/bulk/{operationId}/stop (the `StopBulkOperation` operationId).
 	StopBulkOperation(ctx context.Context, operationId OperationID, body StopBulkOperationJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// UndoBulkOperationWithBody Take a bulk operation back
+	// UndoBulkOperationWithBody Undo a bulk operation
 	//
 	// Begins an operation of its own, whose trials are those of the first. Extensions, shortenings and cancellations can be undone: each trial gets the end that it had, as long as that is to come and the trial was not changed since.
 	//
@@ -1449,7 +1449,7 @@ type ClientInterface interface {
 	// Corresponds with POST /api/admin/bulk/{operationId}/undo (the `UndoBulkOperation` operationId).
 	UndoBulkOperationWithBody(ctx context.Context, operationId OperationID, params *UndoBulkOperationParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// UndoBulkOperation Take a bulk operation back
+	// UndoBulkOperation Undo a bulk operation
 	//
 	// Begins an operation of its own, whose trials are those of the first. Extensions, shortenings and cancellations can be undone: each trial gets the end that it had, as long as that is to come and the trial was not changed since.
 	//
@@ -1730,7 +1730,7 @@ type ClientInterface interface {
 	// Corresponds with POST /api/admin/rollouts/{rolloutId}/resume (the `ResumeRollout` operationId).
 	ResumeRollout(ctx context.Context, rolloutId RolloutID, params *ResumeRolloutParams, body ResumeRolloutJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// RollBackRolloutWithBody Take a rollout back
+	// RollBackRolloutWithBody Roll a rollout back
 	//
 	// The flags are written before the answer: with percentage 0 no further vendor is admitted and no further e-mail leaves, even with the worker or Temporal down.
 	//
@@ -1739,7 +1739,7 @@ type ClientInterface interface {
 	// Corresponds with POST /api/admin/rollouts/{rolloutId}/rollback (the `RollBackRollout` operationId).
 	RollBackRolloutWithBody(ctx context.Context, rolloutId RolloutID, params *RollBackRolloutParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// RollBackRollout Take a rollout back
+	// RollBackRollout Roll a rollout back
 	//
 	// The flags are written before the answer: with percentage 0 no further vendor is admitted and no further e-mail leaves, even with the worker or Temporal down.
 	//
@@ -2244,7 +2244,7 @@ func (c *Client) StopBulkOperation(ctx context.Context, operationId OperationID,
 	return c.Client.Do(req)
 }
 
-// UndoBulkOperationWithBody Take a bulk operation back
+// UndoBulkOperationWithBody Undo a bulk operation
 //
 // Begins an operation of its own, whose trials are those of the first. Extensions, shortenings and cancellations can be undone: each trial gets the end that it had, as long as that is to come and the trial was not changed since.
 //
@@ -2263,7 +2263,7 @@ func (c *Client) UndoBulkOperationWithBody(ctx context.Context, operationId Oper
 	return c.Client.Do(req)
 }
 
-// UndoBulkOperation Take a bulk operation back
+// UndoBulkOperation Undo a bulk operation
 //
 // Begins an operation of its own, whose trials are those of the first. Extensions, shortenings and cancellations can be undone: each trial gets the end that it had, as long as that is to come and the trial was not changed since.
 //
@@ -2894,7 +2894,7 @@ func (c *Client) ResumeRollout(ctx context.Context, rolloutId RolloutID, params 
 	return c.Client.Do(req)
 }
 
-// RollBackRolloutWithBody Take a rollout back
+// RollBackRolloutWithBody Roll a rollout back
 //
 // The flags are written before the answer: with percentage 0 no further vendor is admitted and no further e-mail leaves, even with the worker or Temporal down.
 //
@@ -2913,7 +2913,7 @@ func (c *Client) RollBackRolloutWithBody(ctx context.Context, rolloutId RolloutI
 	return c.Client.Do(req)
 }
 
-// RollBackRollout Take a rollout back
+// RollBackRollout Roll a rollout back
 //
 // The flags are written before the answer: with percentage 0 no further vendor is admitted and no further e-mail leaves, even with the worker or Temporal down.
 //
@@ -6297,7 +6297,7 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /api/admin/bulk/{operationId}/stop (the `StopBulkOperation` operationId).
 	StopBulkOperationWithResponse(ctx context.Context, operationId OperationID, body StopBulkOperationJSONRequestBody, reqEditors ...RequestEditorFn) (*StopBulkOperationResponse, error)
 
-	// UndoBulkOperationWithBodyWithResponse Take a bulk operation back
+	// UndoBulkOperationWithBodyWithResponse Undo a bulk operation
 	//
 	// Begins an operation of its own, whose trials are those of the first. Extensions, shortenings and cancellations can be undone: each trial gets the end that it had, as long as that is to come and the trial was not changed since.
 	//
@@ -6306,7 +6306,7 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /api/admin/bulk/{operationId}/undo (the `UndoBulkOperation` operationId).
 	UndoBulkOperationWithBodyWithResponse(ctx context.Context, operationId OperationID, params *UndoBulkOperationParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UndoBulkOperationResponse, error)
 
-	// UndoBulkOperationWithResponse Take a bulk operation back
+	// UndoBulkOperationWithResponse Undo a bulk operation
 	//
 	// Begins an operation of its own, whose trials are those of the first. Extensions, shortenings and cancellations can be undone: each trial gets the end that it had, as long as that is to come and the trial was not changed since.
 	//
@@ -6607,7 +6607,7 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /api/admin/rollouts/{rolloutId}/resume (the `ResumeRollout` operationId).
 	ResumeRolloutWithResponse(ctx context.Context, rolloutId RolloutID, params *ResumeRolloutParams, body ResumeRolloutJSONRequestBody, reqEditors ...RequestEditorFn) (*ResumeRolloutResponse, error)
 
-	// RollBackRolloutWithBodyWithResponse Take a rollout back
+	// RollBackRolloutWithBodyWithResponse Roll a rollout back
 	//
 	// The flags are written before the answer: with percentage 0 no further vendor is admitted and no further e-mail leaves, even with the worker or Temporal down.
 	//
@@ -6616,7 +6616,7 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /api/admin/rollouts/{rolloutId}/rollback (the `RollBackRollout` operationId).
 	RollBackRolloutWithBodyWithResponse(ctx context.Context, rolloutId RolloutID, params *RollBackRolloutParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RollBackRolloutResponse, error)
 
-	// RollBackRolloutWithResponse Take a rollout back
+	// RollBackRolloutWithResponse Roll a rollout back
 	//
 	// The flags are written before the answer: with percentage 0 no further vendor is admitted and no further e-mail leaves, even with the worker or Temporal down.
 	//
@@ -10071,7 +10071,7 @@ func (c *ClientWithResponses) StopBulkOperationWithResponse(ctx context.Context,
 	return ParseStopBulkOperationResponse(rsp)
 }
 
-// UndoBulkOperationWithBodyWithResponse Take a bulk operation back
+// UndoBulkOperationWithBodyWithResponse Undo a bulk operation
 //
 // Begins an operation of its own, whose trials are those of the first. Extensions, shortenings and cancellations can be undone: each trial gets the end that it had, as long as that is to come and the trial was not changed since.
 //
@@ -10086,7 +10086,7 @@ func (c *ClientWithResponses) UndoBulkOperationWithBodyWithResponse(ctx context.
 	return ParseUndoBulkOperationResponse(rsp)
 }
 
-// UndoBulkOperationWithResponse Take a bulk operation back
+// UndoBulkOperationWithResponse Undo a bulk operation
 //
 // Begins an operation of its own, whose trials are those of the first. Extensions, shortenings and cancellations can be undone: each trial gets the end that it had, as long as that is to come and the trial was not changed since.
 //
@@ -10597,7 +10597,7 @@ func (c *ClientWithResponses) ResumeRolloutWithResponse(ctx context.Context, rol
 	return ParseResumeRolloutResponse(rsp)
 }
 
-// RollBackRolloutWithBodyWithResponse Take a rollout back
+// RollBackRolloutWithBodyWithResponse Roll a rollout back
 //
 // The flags are written before the answer: with percentage 0 no further vendor is admitted and no further e-mail leaves, even with the worker or Temporal down.
 //
@@ -10612,7 +10612,7 @@ func (c *ClientWithResponses) RollBackRolloutWithBodyWithResponse(ctx context.Co
 	return ParseRollBackRolloutResponse(rsp)
 }
 
-// RollBackRolloutWithResponse Take a rollout back
+// RollBackRolloutWithResponse Roll a rollout back
 //
 // The flags are written before the answer: with percentage 0 no further vendor is admitted and no further e-mail leaves, even with the worker or Temporal down.
 //

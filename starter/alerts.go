@@ -172,7 +172,7 @@ func (a *app) printAlert(v monitoring.AlertView) error {
 	case v.Silence != nil:
 		a.printf("Nobody is notified of it until %s.\n", formatTime(v.Silence.Until, now))
 	case v.Acknowledgement != nil:
-		a.printf("Acknowledged %s: nobody is told again that it fires, until it has cleared.\n", formatTime(v.Acknowledgement.At, now))
+		a.printf("Acknowledged %s: nobody is notified again that it fires, until it has cleared.\n", formatTime(v.Acknowledgement.At, now))
 	}
 	return nil
 }

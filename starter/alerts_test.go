@@ -31,7 +31,7 @@ func TestAlertCommands(t *testing.T) {
 
 	fire(t, w, monitoring.EmailDeliveryRateLow, 25*time.Minute, 88, "88.0 %: 22 of 25 e-mails of the last day with a known outcome were delivered")
 	acked := w.run(t, "alerts", "ack", "emailDeliveryRateLow", "--reason", "a template")
-	require.Equal(t, result{0, "emailDeliveryRateLow: firing.\nAcknowledged 2026-03-10 12:00:00 UTC, now: nobody is told again that it fires, until it has cleared.\n", ""}, acked)
+	require.Equal(t, result{0, "emailDeliveryRateLow: firing.\nAcknowledged 2026-03-10 12:00:00 UTC, now: nobody is notified again that it fires, until it has cleared.\n", ""}, acked)
 	silenced := w.run(t, "alerts", "silence", "backupLate", "--minutes", "90", "--reason", "the vault moves")
 	require.Equal(t, result{0, "backupLate: ok.\nNobody is notified of it until 2026-03-10 13:30:00 UTC, in 1h 30m.\n", ""}, silenced)
 	require.Zero(t, w.run(t, "alerts", "silence", "sesPaused", "--until", "2026-03-11T12:00:00+02:00", "--reason", "known").code)

@@ -105,7 +105,7 @@ func (p person) traits() []string {
 	return []string{p.name, p.address, strings.TrimSuffix(p.address, "@orchard.example.com"), "orchard.example.com", "zwetschge"}
 }
 
-func (s *scenario) enrol(p person) {
+func (s *scenario) enroll(p person) {
 	s.t.Helper()
 	a, err := s.Service(s.ctx, http.MethodPost, "/api/vendors", map[string]any{"id": p.id, "email": p.address, "name": p.name})
 	s.answered(http.StatusCreated, a, err)
@@ -123,8 +123,8 @@ func TestNobodyElseHoldsNameOrAddress(t *testing.T) {
 	ada, early := s.person("whole"), s.person("early")
 	// Refusals and lost connections are told of in logs, with what they are about.
 	require.NoError(t, s.Fault(s.ctx, map[string]any{"kind": "throttle", "count": 1, "match": ada.address}))
-	s.enrol(ada)
-	s.enrol(early)
+	s.enroll(ada)
+	s.enroll(early)
 	s.awaitMail(soon, early.id, "welcome/0")
 	a, err := s.Admin(s.ctx, http.MethodPost, "/api/admin/trials/"+ada.id+"/extend", map[string]any{"days": 1, "reason": ada.name + " asked"})
 	s.answered(http.StatusBadRequest, a, err)

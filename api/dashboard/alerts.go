@@ -24,12 +24,12 @@ import (
 const maxAlertEvents = 20
 
 var alertControls = map[monitoring.AlertControl]controlWords{
-	monitoring.ControlAcknowledge: {string(monitoring.ControlAcknowledge), "Acknowledge", "You see to it: nobody is told again that it fires, until it has cleared. " +
-		"That it has, they are told.", false},
-	monitoring.ControlSilence: {string(monitoring.ControlSilence), "Silence", "Nobody is notified of it for so long, neither that it fires nor that it is over. " +
-		"It is looked at all the same, and its history goes on.", false},
-	monitoring.ControlUnsilence: {string(monitoring.ControlUnsilence), "End the silence", "People are told of it again. If it fires, they hear of that at the next look, " +
-		"unless they were told a short while ago.", false},
+	monitoring.ControlAcknowledge: {string(monitoring.ControlAcknowledge), "Acknowledge", "You see to it: nobody is notified again that it fires, until it has cleared. " +
+		"That it has cleared, they are notified.", false},
+	monitoring.ControlSilence: {string(monitoring.ControlSilence), "Silence", "While it is silenced nobody is notified of it, neither that it fires nor that it is over. " +
+		"It is evaluated all the same, and its history goes on.", false},
+	monitoring.ControlUnsilence: {string(monitoring.ControlUnsilence), "End the silence", "People are notified of it again: if it fires, at the next evaluation, " +
+		"unless they were notified a short while ago.", false},
 }
 
 // alertAsked is what the page thanks with.

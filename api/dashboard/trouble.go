@@ -170,7 +170,7 @@ func rolloutTroubles(f facts) []trouble {
 			inDoubt = "roll the rollout back."
 		}
 		all = append(all, trouble{Grave: true, About: aboutUnwatched, Title: "Nobody watches the rollout",
-			Text:   "It has not been judged for longer than it should be, and so would not take itself back. No phase is entered meanwhile.",
+			Text:   "It has not been judged for longer than it should be, and so would not roll itself back. No phase is entered meanwhile.",
 			Action: "See that a worker runs and that Temporal's schedule watch-rollout is not paused. If in doubt, " + inDoubt})
 	}
 	switch {

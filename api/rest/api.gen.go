@@ -1281,7 +1281,7 @@ type ServerInterface interface {
 	// StopBulkOperation End a bulk operation where it is
 	// (POST /api/admin/bulk/{operationId}/stop)
 	StopBulkOperation(w http.ResponseWriter, r *http.Request, operationId OperationID)
-	// UndoBulkOperation Take a bulk operation back
+	// UndoBulkOperation Undo a bulk operation
 	// (POST /api/admin/bulk/{operationId}/undo)
 	UndoBulkOperation(w http.ResponseWriter, r *http.Request, operationId OperationID, params UndoBulkOperationParams)
 	// GetFeatureFlags The feature flags
@@ -1350,7 +1350,7 @@ type ServerInterface interface {
 	// ResumeRollout Let a paused rollout go on
 	// (POST /api/admin/rollouts/{rolloutId}/resume)
 	ResumeRollout(w http.ResponseWriter, r *http.Request, rolloutId RolloutID, params ResumeRolloutParams)
-	// RollBackRollout Take a rollout back
+	// RollBackRollout Roll a rollout back
 	// (POST /api/admin/rollouts/{rolloutId}/rollback)
 	RollBackRollout(w http.ResponseWriter, r *http.Request, rolloutId RolloutID, params RollBackRolloutParams)
 	// SetRolloutPercentage Set the percentage by hand and hold there
@@ -6616,7 +6616,7 @@ type StrictServerInterface interface {
 	// StopBulkOperation End a bulk operation where it is
 	// (POST /api/admin/bulk/{operationId}/stop)
 	StopBulkOperation(ctx context.Context, request StopBulkOperationRequestObject) (StopBulkOperationResponseObject, error)
-	// UndoBulkOperation Take a bulk operation back
+	// UndoBulkOperation Undo a bulk operation
 	// (POST /api/admin/bulk/{operationId}/undo)
 	UndoBulkOperation(ctx context.Context, request UndoBulkOperationRequestObject) (UndoBulkOperationResponseObject, error)
 	// GetFeatureFlags The feature flags
@@ -6685,7 +6685,7 @@ type StrictServerInterface interface {
 	// ResumeRollout Let a paused rollout go on
 	// (POST /api/admin/rollouts/{rolloutId}/resume)
 	ResumeRollout(ctx context.Context, request ResumeRolloutRequestObject) (ResumeRolloutResponseObject, error)
-	// RollBackRollout Take a rollout back
+	// RollBackRollout Roll a rollout back
 	// (POST /api/admin/rollouts/{rolloutId}/rollback)
 	RollBackRollout(ctx context.Context, request RollBackRolloutRequestObject) (RollBackRolloutResponseObject, error)
 	// SetRolloutPercentage Set the percentage by hand and hold there

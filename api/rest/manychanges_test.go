@@ -20,7 +20,7 @@ import (
 	"marketplace.example/trials/internal/domain/trial"
 )
 
-// ondatabase is an API on a store that takes its time, and whose audit record several write at once.
+// onDatabase is an API on a store that takes its time, and whose audit record several write at once.
 func onDatabase(t *testing.T) *api {
 	t.Helper()
 	a := makeAPI(t, options{silent: true})

@@ -98,7 +98,7 @@ func (a *App) SteerRollout(ctx context.Context, id, name string, r flags.Request
 		noteDetail(ctx, passedOn)
 		return state.ID, a.Rollouts.Steer(ctx, name, r)
 	}
-	if err := a.takeFlagsBack(ctx, state, &r); err != nil {
+	if err := a.lowerFlags(ctx, state, &r); err != nil {
 		return "", err
 	}
 	// The flags decide; the rollout catches up when it hears of it.
@@ -106,10 +106,10 @@ func (a *App) SteerRollout(ctx context.Context, id, name string, r flags.Request
 	return state.ID, nil
 }
 
-// takeFlagsBack lowers the flags to what a rollback asks for, and puts that beside them. One that the rollout has not heard of
-// stands beside them no longer then: where that was to hand over, and nothing is said of it now, this does.
-func (a *App) takeFlagsBack(ctx context.Context, state rollout.State, r *flags.Request) error {
-	r.Seen = "" // it was as seen, and the flags say soon what is asked for
+// lowerFlags lowers the flags to what a rollback asks for, and stores the request with them, in one write. It replaces a
+// rollback that the rollout has not seen yet: if that one was to release trials, and this one does not say, this one does.
+func (a *App) lowerFlags(ctx context.Context, state rollout.State, r *flags.Request) error {
+	r.Seen = "" // what the caller saw is checked, and the flags are about to change
 	if state.Knows(r.ID) {
 		return nil // carried out before; the flags may have moved on
 	}
