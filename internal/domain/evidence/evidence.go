@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// FormulaVersion names the formula of the evidence; it is stored with every
-// decision, so that an old decision is never read with a new formula.
-const FormulaVersion = "mixture-32/3"
+// FormulaVersion names the way evidence is weighed; it is stored with every
+// decision, so that an old one is never read with a new formula.
+const FormulaVersion = "mixture-32/4"
 
 // components is how many alternatives a test weighs at once.
 const components = 32
