@@ -30,7 +30,7 @@ func shortPlan() rollout.Plan {
 	p.Triggers.Slowdown = 10 // the machine may be busy with other scenarios
 	p.Phases = []rollout.Phase{
 		{Name: "nobody", Percentage: 0, SoakDays: 8, Gates: []rollout.Gate{}}, // within twice this the preflight is waived
-		{Name: "half", Percentage: 50, SoakDays: 30, Gates: gates},            // within twice this twenty vendors are seen
+		{Name: "half", Percentage: 50, SoakDays: 30, Gates: gates},
 		{Name: "all", Percentage: 100, SoakDays: 12, Gates: gates},
 	}
 	return p

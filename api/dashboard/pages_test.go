@@ -169,6 +169,9 @@ func TestPausesAndRollbacksAreTold(t *testing.T) {
 	}
 	s := signedIn(t, w)
 	require.NotContains(t, s.get("/admin/").text(), "Nobody watches")
+	require.NotContains(t, s.get("/admin/").text(), "takes longer than planned")
+	event(rollout.Event{Type: rollout.EventDelayed, Reason: "Still at 25 %"})
+	inOrder(t, s.get("/admin/").text(), "The rollout takes longer than planned", "It advances by itself once its gates pass", "Pause …")
 	event(rollout.Event{Type: rollout.EventPaused, Cause: rollout.PausedByGate, Reason: "Paused: email: too few e-mails arrived <b>now</b>"})
 	a := s.get("/admin/")
 	inOrder(t, a.text(), "Wrong The rollout is paused", "too few e-mails arrived <b>now</b>", "Since", "(60 minutes ago)", "Resume …")
@@ -184,7 +187,7 @@ func TestPausesAndRollbacksAreTold(t *testing.T) {
 	}
 
 	w.Judged.At = sample.Now.Add(-5 * time.Hour)
-	w.Rollout = w.Rollout[:len(w.Rollout)-2]
+	w.Rollout = w.Rollout[:len(w.Rollout)-3]
 	require.Contains(t, s.get("/admin/").text(), "Nobody watches the rollout")
 }
 

@@ -179,6 +179,9 @@ func rolloutTroubles(f facts) []trouble {
 			Action: "The decisions say why. When that is mended, start a rollout again that goes on from this one (restartOf)."})
 	case state.Pause != nil:
 		all = append(all, pauseTrouble(state, f.view.WatchMissed))
+	case state.Delayed():
+		all = append(all, trouble{Title: "The rollout takes longer than planned", Text: f.view.Summary, Since: &state.EnteredAt,
+			Action: "It advances by itself once its gates pass. If what it waits for cannot come, find out why; an operator can also advance it."})
 	}
 	return all
 }

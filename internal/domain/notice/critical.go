@@ -61,7 +61,7 @@ func gateInWords(s rollout.State, j *rollout.Judgement) (subject, because string
 	case len(failed) > 0:
 		return "a figure is not good enough", "a figure that the next step needs is not good enough"
 	case len(insufficient) > 0:
-		return "too little data to continue", "after twice the phase's time there is too little data to know whether the next step is safe"
+		return "too little data to continue", "after at least twice the phase's time there is too little data to know whether the next step is safe"
 	case s.Stage.Kind == rollout.Guard:
 		return "not certain whether enough trials convert", "twice the guard's time has passed, and it is not certain whether enough trials convert"
 	}

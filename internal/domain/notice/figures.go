@@ -16,7 +16,7 @@ func figures(j *rollout.Judgement) []Figure {
 	for _, r := range j.Gates {
 		figures = append(figures, Figure{
 			Name: GateNames[r.Gate], Use: ToGoOn, Estimate: r.Estimate, Limit: r.Limit,
-			HighIsBad: r.Gate == rollout.GateAPI || r.Gate == rollout.GateErrors, Seen: r.Seen, Enough: r.Enough,
+			HighIsBad: r.HighIsBad(), Seen: r.Seen, Enough: r.Enough,
 			Verdict: r.Verdict, Reason: r.Reason,
 		})
 	}
@@ -57,10 +57,15 @@ func undecided(s rollout.State, j *rollout.Judgement) []Item {
 		return items
 	}
 	_, _, open := s.GatesNow(j)
+	pauses, _ := s.PausesAt(j)
 	for _, r := range open {
 		text := r.Reason
-		if s.Status == rollout.Running {
-			text += "; the rollout waits for it until " + s.FormatTime(s.StageLimit()) + ", and pauses if it is still missing"
+		switch {
+		case s.Status != rollout.Running:
+		case pauses.IsZero():
+			text += "; the rollout advances by itself once that is there"
+		default:
+			text += "; the rollout waits for it until " + s.FormatTime(pauses) + ", and pauses if it is still missing"
 		}
 		items = append(items, Item{Label: GateNames[r.Gate] + ", for advancing", Text: text})
 	}

@@ -30,6 +30,8 @@ func worded(s rollout.State, e rollout.Event) *Message {
 		return announcement(s)
 	case rollout.EventEntered:
 		return entered(s, e)
+	case rollout.EventDelayed:
+		return delayed(s, e)
 	case rollout.EventUpdate:
 		return daily(s, e)
 	case rollout.EventPaused:
@@ -73,7 +75,7 @@ func announcement(s rollout.State) *Message {
 		Lead: fmt.Sprintf("The rollout of trial automation %s %s and reaches %v %% of new vendors on %s at the earliest: their trials then get their e-mails and end by themselves.",
 			verb, s.FormatTime(first.From), s.Plan.PercentageIn(last.Stage), s.FormatTime(last.From)),
 		Lines: []string{
-			"A phase lasts at least as long as planned, and the next one begins only when the figures are good enough. With too few vendors to judge, a phase lasts up to twice as long and then waits for a decision.",
+			patience(s.Plan),
 			fmt.Sprintf("The rollout rolls itself back one phase when less than %s of the e-mails are delivered or the API has become slower by more than %s. It switches the automation off when more than %s of the automated steps fail or less than %s of the ended trials convert.",
 				evidence.Percent(s.Plan.Triggers.EmailDelivery), evidence.Percent(s.Plan.Triggers.Slowdown), evidence.Percent(s.Plan.Triggers.ErrorRate), evidence.Percent(s.Plan.Triggers.Conversion)),
 		},
@@ -83,6 +85,15 @@ func announcement(s rollout.State) *Message {
 		m.Lines = append(m.Lines, fmt.Sprintf("After the last phase, vendors whose trials still run without automation are automated too, at most %d an hour.", s.Plan.BackfillPerHour))
 	}
 	return m
+}
+
+// patience says how long a phase may last.
+func patience(p rollout.Plan) string {
+	text := "A phase lasts at least as long as planned, and the next one begins only when the figures are good enough. "
+	if p.Rule == rollout.RuleThreshold {
+		return text + "With too few vendors to judge, a phase lasts up to twice as long and then waits for a decision."
+	}
+	return text + "Until then the phase lasts longer; after twice its planned time you are told what is missing."
 }
 
 func expectations() Section {
@@ -176,6 +187,24 @@ func tally(j *rollout.Judgement) string {
 	return fmt.Sprintf("Beyond their limits: %d of %d figures; %d are still open.", counts[rollout.Fail], len(figures(j)), counts[rollout.Insufficient])
 }
 
+// delayed says that a phase takes more than twice its time, and that nothing stops.
+func delayed(s rollout.State, e rollout.Event) *Message {
+	next := "What to do: nothing, as long as what is missing below can still come: the rollout advances by itself then. If it cannot, find out why."
+	if at, _ := s.PausesAt(e.Judgement); !at.IsZero() {
+		next = fmt.Sprintf("What to do: there is no data at all on what is missing below. The DevOps engineer finds out why before %s, when the rollout pauses. Either no vendor came, or the mail service's events or the API's calls are not counted.", s.FormatTime(at))
+	}
+	return &Message{
+		Kind: NoticePhase, Subject: fmt.Sprintf("Trial rollout: still at %v %%, waiting for the figures", s.Percentage),
+		Lead: fmt.Sprintf("The rollout of trial automation is still at %v %% of new vendors, in %s, after twice the time planned for it: the figures do not show yet that the next step is safe.",
+			s.Percentage, s.StageName()),
+		Lines: []string{
+			"What it means: nothing is stopped or rolled back. Vendors are automated at this percentage as before; only the next step waits.",
+			next + " The product owner may also decide to advance it by hand.",
+		},
+		Sections: stillOpen(s, e.Judgement, true),
+	}
+}
+
 // stillOpen are the sections on what is still open: figures without a verdict, if
 // requested, and preflight checks.
 func stillOpen(s rollout.State, j *rollout.Judgement, figures bool) []Section {
@@ -213,7 +242,11 @@ func whatIsNext(s rollout.State, e rollout.Event) string {
 		return "Next: it waits for a person, who can resume it, advance it anyway, or roll it back."
 	}
 	if what := s.Awaited(e.Judgement); what != "" && !e.At.Before(s.StageEnds()) {
-		return fmt.Sprintf("Next: it waits for %s, and pauses on %s if that is still open.", what, s.FormatTime(s.StageLimit()))
+		at, _ := s.PausesAt(e.Judgement)
+		if at.IsZero() {
+			return fmt.Sprintf("Next: it waits for %s, and advances by itself once that is there.", what)
+		}
+		return fmt.Sprintf("Next: it waits for %s, and pauses on %s if that is still open.", what, s.FormatTime(at))
 	}
 	next, more := s.Following()
 	if !more {

@@ -59,6 +59,13 @@ func judged() *rollout.Judgement {
 	}
 }
 
+// waiting is a judgement where nothing is bad and only the e-mail gate is open, having seen so many vendors.
+func waiting(seen int) *rollout.Judgement {
+	j := judged()
+	j.Gates[0].Seen, j.Gates[1].Verdict = seen, rollout.Pass
+	return j
+}
+
 // unseen is a judgement by which nothing is bad, and too little was seen.
 func unseen() *rollout.Judgement {
 	j := judged()
@@ -101,7 +108,7 @@ func TestStakeholdersAreToldWhatHappened(t *testing.T) {
 			"The rollout is at 10 %, in phase 2 of 6, limited (10 %). Its time was over on 7 March 2026 12:00 UTC; it waits for the figures (",
 			[]string{
 				"Beyond their limits: 2 of 9 figures; 5 are still open.",
-				"E-mails delivered, for advancing: too little data: 5 of 20 vendors with e-mail; the rollout waits for it until 9 March 2026 12:00 UTC, and pauses if it is still missing",
+				"E-mails delivered, for advancing: too little data: 5 of 20 vendors with e-mail; the rollout waits for it until 7 March 2026 12:00 UTC, and pauses if it is still missing",
 				"Ended trials that converted, for rolling back: no data yet; no verdict is possible before 43", "API calls slower than before, for rolling back: cannot be judged",
 			}},
 		"daily without figures": {after(rollout.Event{Type: rollout.EventUpdate}), NoticeDaily, "Trial rollout, daily update: 10 %, running", "at 10 %",
@@ -130,10 +137,18 @@ func TestStakeholdersAreToldWhatHappened(t *testing.T) {
 			[]string{"No new vendor is automated from now on. Trials that were already automated stay automated.", "before 9 March 2026 12:00 UTC"}},
 		"overridden": {after(rollout.Event{Type: rollout.EventOverridden, Enabled: new(true), Percentage: new(40.0), Reason: "Holding: set by hand"}), NoticeCritical,
 			"Trial rollout: percentage set by hand to 40 %, rollout holds", "set by hand to 40 % on 7 March 2026", []string{"Alarms still roll it back", "resume"}},
+		"delayed": {after(rollout.Event{Type: rollout.EventDelayed, Judgement: waiting(5)}), NoticePhase, "Trial rollout: still at 10 %, waiting for the figures",
+			"is still at 10 % of new vendors, in phase 2 of 6, limited (10 %), after twice the time planned for it",
+			[]string{
+				"What it means: nothing is stopped or rolled back.", "What to do: nothing, as long as", "advance it by hand",
+				"E-mails delivered, for advancing: too little data: 5 of 20 vendors with e-mail; the rollout advances by itself once that is there",
+			}},
+		"delayed without data": {after(rollout.Event{Type: rollout.EventDelayed, Judgement: waiting(0)}), NoticePhase, "Trial rollout: still at 10 %, waiting for the figures", "is still at 10 %",
+			[]string{"there is no data at all on what is missing below. The DevOps engineer finds out why before 11 March 2026 12:00 UTC, when the rollout pauses.", "until 11 March 2026 12:00 UTC, and pauses"}},
 		"paused at the gate": {after(rollout.Event{Type: rollout.EventPaused, Cause: rollout.PausedByGate, Judgement: judged(), Reason: "Paused at the gate: email."}), NoticeCritical,
 			"Trial rollout: paused at 10 %, a figure is not good enough", "has paused at 10 % of new vendors since 7 March 2026 12:00 UTC", []string{"only the next step is on hold"}},
 		"too little seen": {after(rollout.Event{Type: rollout.EventPaused, Cause: rollout.PausedByGate, Judgement: unseen(), Reason: "Paused: twice the phase's time has passed"}), NoticeCritical,
-			"Trial rollout: paused at 10 %, too little data to continue", "because after twice the phase's time there is too little data", []string{"only the next step is on hold"}},
+			"Trial rollout: paused at 10 %, too little data to continue", "because after at least twice the phase's time there is too little data", []string{"only the next step is on hold"}},
 		"conversion in doubt": {append(after(enter(rollout.Guard, 5)), rollout.Event{Type: rollout.EventPaused, Cause: rollout.PausedByGate, Reason: "Paused: twice the guard's time has passed"}), NoticeCritical,
 			"Trial rollout: paused at 100 %, not certain whether enough trials convert", "it is not certain whether enough trials convert", nil},
 		"paused at preflight": {[]rollout.Event{enter(rollout.InPhase, 0), {Type: rollout.EventPaused, Cause: rollout.PausedByPreflight, Reason: "no backup"}}, NoticeCritical,

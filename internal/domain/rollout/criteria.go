@@ -3,6 +3,8 @@ package rollout
 import (
 	"fmt"
 	"slices"
+
+	"marketplace.example/trials/internal/domain/evidence"
 )
 
 // Criterion is one of the success criteria.
@@ -122,6 +124,9 @@ func criterionOfGates(id string, j *Judgement) (CriterionResult, bool) {
 	worst := CriterionResult{Verdict: Pass}
 	for _, gate := range gates {
 		r := j.GateResult(gate)
+		if r.Verdict == Pass && !r.Within() { // enough to advance, not to meet the criterion
+			r.Verdict, r.Reason = Insufficient, r.Reason+"; the criterion asks for "+evidence.Percent(r.Limit)
+		}
 		switch {
 		case r.Verdict == Fail, r.Verdict == Insufficient && worst.Verdict == Pass:
 			worst = CriterionResult{Verdict: r.Verdict, Reason: r.Reason}

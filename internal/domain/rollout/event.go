@@ -22,11 +22,13 @@ const (
 	EventResumed    EventType = "resumed"
 	EventRolledBack EventType = "rolled-back"
 	EventOverridden EventType = "overridden"
-	EventUpdate     EventType = "daily-update"
-	EventBackfill   EventType = "backfill"
-	EventTicked     EventType = "ticked"
-	EventWaived     EventType = "waived"
-	EventCompleted  EventType = "completed"
+	// EventDelayed records that a phase takes more than twice its time because a gate is open.
+	EventDelayed   EventType = "delayed"
+	EventUpdate    EventType = "daily-update"
+	EventBackfill  EventType = "backfill"
+	EventTicked    EventType = "ticked"
+	EventWaived    EventType = "waived"
+	EventCompleted EventType = "completed"
 )
 
 // Event is a decision about a rollout, automatic or by a person, with the
@@ -151,6 +153,8 @@ func (s State) Apply(e Event) State {
 		s.resume(e)
 	case EventRolledBack:
 		s.rollBack(e)
+	case EventDelayed:
+		s.DelayedStageSeq = s.StageSeq
 	case EventUpdate:
 		s.UpdatedAt = e.At
 	case EventBackfill:
@@ -247,7 +251,7 @@ func (s *State) resume(e Event) {
 		s.enter(*e.Stage, e.At)
 	case s.Pause == nil:
 	case s.Pause.Cause == PausedByGate || s.Pause.AtGate:
-		s.EnteredAt = e.At
+		s.EnteredAt, s.DelayedStageSeq = e.At, 0
 	default:
 		s.EnteredAt = s.EnteredAt.Add(e.At.Sub(s.Pause.Since))
 	}

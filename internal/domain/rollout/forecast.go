@@ -39,7 +39,7 @@ func NewForecast(p Plan, t evidence.Times, perDay float64) Forecast {
 	admitted, least := 0.0, float64(evidence.LeastMatured(evidence.Null{Limit: p.Triggers.Conversion, Side: evidence.TooLow}, alphaConversion))
 	for _, phase := range p.Phases {
 		rate := perDay * phase.Percentage / 100
-		f.Phases = append(f.Phases, newPhaseForecast(phase, rate))
+		f.Phases = append(f.Phases, newPhaseForecast(phase, rate, p.Rule))
 		if endsAt < 0 && rate > 0 && admitted+rate*phase.SoakDays >= least {
 			endsAt = day + (least-admitted)/rate + t.TrialDays
 		}
@@ -59,11 +59,19 @@ func NewForecast(p Plan, t evidence.Times, perDay float64) Forecast {
 	return f
 }
 
-func newPhaseForecast(phase Phase, rate float64) PhaseForecast {
+// vendorsNeeded is the minimum number of vendors by gate; gates that need none are left out.
+func vendorsNeeded(rule Rule) map[Gate]float64 {
+	if rule == RuleThreshold {
+		return map[Gate]float64{GateEmail: enoughEmail, GateAutomation: enoughAutomation}
+	}
+	return map[Gate]float64{GateEmail: 1, GateAutomation: 1}
+}
+
+func newPhaseForecast(phase Phase, rate float64, rule Rule) PhaseForecast {
 	f := PhaseForecast{Name: phase.Name, Percentage: phase.Percentage, SoakDays: phase.SoakDays, Vendors: rate * phase.SoakDays}
 	needed, by := 0.0, Gate("")
 	for _, gate := range phase.Gates {
-		if n := map[Gate]float64{GateEmail: enoughEmail, GateAutomation: enoughAutomation}[gate]; n > needed {
+		if n := vendorsNeeded(rule)[gate]; n > needed {
 			needed, by = n, gate
 		}
 	}

@@ -86,15 +86,30 @@ const (
 
 // GateResult is the evaluation of one gate.
 type GateResult struct {
-	Gate     Gate    `json:"gate"`
-	Verdict  Verdict `json:"verdict"`
+	Gate    Gate    `json:"gate"`
+	Verdict Verdict `json:"verdict"`
+	// Evidence against the gate, from the phase's start; the gate fails when it reaches Needed.
 	Evidence float64 `json:"evidence"`
 	Needed   float64 `json:"needed"`
+	// Estimate is the rate among Seen, Limit the required one. A proportional gate that does not fail counts from the
+	// rollout's start, any other from the phase's.
 	Estimate float64 `json:"estimate"`
 	Limit    float64 `json:"limit"`
 	Seen     int     `json:"seen"`
-	Enough   int     `json:"enough"`
-	Reason   string  `json:"reason"`
+	// Enough is the sample size from which Estimate means anything.
+	Enough int    `json:"enough"`
+	Reason string `json:"reason"`
+}
+
+// HighIsBad reports whether the rate breaks its limit by exceeding it.
+func (r GateResult) HighIsBad() bool { return r.Gate == GateAPI || r.Gate == GateErrors }
+
+// Within reports whether the rate keeps its limit. A gate may pass without: a small sample may be off by chance.
+func (r GateResult) Within() bool {
+	if r.HighIsBad() {
+		return r.Estimate <= r.Limit
+	}
+	return r.Estimate >= r.Limit
 }
 
 // Telling reports whether the sample is large enough for Estimate to mean anything.
@@ -110,7 +125,7 @@ const (
 	gateNeeded = 20
 )
 
-// The sample sizes that a gate, or a plain comparison, needs.
+// The sample sizes that a plain comparison needs; under either rule conversion needs enoughMatured ended trials.
 const (
 	enoughEmail      = 20
 	enoughAutomation = 10
@@ -282,64 +297,6 @@ func (j judge) words(a TriggerResult, rates, unit string) string {
 		return text + fmt.Sprintf("; chance alone would show this less than once in %.0f rollouts", a.Needed)
 	}
 	return text
-}
-
-// gates evaluates each gate for the present phase.
-func (j judge) gates() []GateResult {
-	var results []GateResult
-	for _, gate := range Gates() {
-		results = append(results, j.rule(gate))
-	}
-	return results
-}
-
-func (j judge) rule(gate Gate) GateResult {
-	if gate == GateConversion {
-		share, over := j.converted()
-		null := evidence.Null{Limit: LimitConversion, Side: evidence.TooLow}
-		return ruled(GateResult{Gate: gate, Estimate: share, Limit: LimitConversion, Seen: over, Enough: enoughMatured},
-			evidence.TooLow, j.conversions(null, j.CurveOrMatured(), j.now, j.Day).Log(), couldConvert, couldEnd)
-	}
-	e := j.Gates[gate]
-	run := e.Total()
-	r := GateResult{Gate: gate, Estimate: run.Mean(), Limit: e.Null.Limit}
-	what, unit := "", ""
-	switch gate {
-	case GateEmail:
-		r.Seen, r.Enough, what, unit = len(j.EmailVendors), enoughEmail, "of the e-mails were delivered", "vendors with e-mail"
-	case GateAutomation:
-		r.Seen, r.Enough, what, unit = len(j.StepVendors), enoughAutomation, "of the automated steps succeeded", "vendors with steps"
-	case GateAPI:
-		r.Seen, r.Enough, what, unit = run.Seen, enoughCalls, "of the API calls took longer than 2 s", "calls"
-	case GateErrors:
-		r.Seen, r.Enough, what, unit = run.Seen, enoughCalls, "of the API calls failed", "calls"
-	case GateConversion:
-	}
-	return ruled(r, e.Null.Side, e.Log(1), what, unit)
-}
-
-// ruled gives a gate's verdict: FAIL by evidence, PASS by the estimate if the
-// sample is large enough, INSUFFICIENT otherwise.
-func ruled(r GateResult, side evidence.Side, log float64, what, unit string) GateResult {
-	r.Evidence, r.Needed = evidence.FromLog(log), gateNeeded
-	within, bound := r.Estimate >= r.Limit, "at least %s must"
-	if side == evidence.TooHigh {
-		within, bound = r.Estimate <= r.Limit, "at most %s may"
-	}
-	r.Reason = fmt.Sprintf("%s %s, "+bound+"; sample: %d %s", evidence.Percent(r.Estimate), what, evidence.Percent(r.Limit), r.Seen, unit)
-	switch {
-	case log >= math.Log(gateNeeded):
-		r.Verdict = Fail
-	case r.Seen < r.Enough:
-		r.Verdict = Insufficient
-		r.Reason = fmt.Sprintf("too little data: %d of %d %s", r.Seen, r.Enough, unit)
-	case within:
-		r.Verdict = Pass
-	default:
-		r.Verdict = Insufficient
-		r.Reason += "; this may still be chance"
-	}
-	return r
 }
 
 // Firing is the trigger that decides: the first immediate alarm, or else the

@@ -173,7 +173,7 @@ func TestTheAlarmThatDecides(t *testing.T) {
 	require.Equal(t, rollout.TriggerConversion, j.Firing().Trigger)
 }
 
-func TestGatesAtTheirEdges(t *testing.T) {
+func TestPlainGatesAtTheirEdges(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		gate         rollout.Gate
@@ -202,10 +202,117 @@ func TestGatesAtTheirEdges(t *testing.T) {
 	}
 	for _, tt := range tests {
 		b := seen(tt.vendors, tt.bad)
+		b.plan.Rule = rollout.RuleThreshold
 		r := b.judge().GateResult(tt.gate)
 		require.Equal(t, tt.want, r.Verdict, "%s, %d of %d bad: %s", tt.gate, tt.bad, tt.vendors, r.Reason)
 		require.Contains(t, r.Reason, tt.reason)
 		require.Equal(t, r.Verdict == rollout.Fail, r.Evidence >= 20)
+	}
+}
+
+func TestProportionalGatesAtTheirEdges(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		gate         rollout.Gate
+		vendors, bad int
+		want         rollout.Verdict
+		reason       string
+	}{
+		{rollout.GateEmail, 0, 0, rollout.Insufficient, "no data since the rollout began: one delivered e-mail is needed"},
+		{rollout.GateEmail, 1, 0, rollout.Pass, "100 % of the e-mails were delivered, of 1 vendor days with e-mail since the rollout began, which fits a healthy system better than a broken one"},
+		{rollout.GateEmail, 1, 1, rollout.Insufficient, "0 % of the e-mails were delivered, of 1 vendor days with e-mail since the rollout began, which fits a broken system no worse than a healthy one; it needs 6 more without a failure"},
+		{rollout.GateEmail, 6, 1, rollout.Insufficient, "it needs 1 more"},
+		{rollout.GateEmail, 7, 1, rollout.Pass, "86 % of"},
+		{rollout.GateEmail, 20, 10, rollout.Fail, "50 % of the e-mails were delivered, at least 95 % must; sample: 20 vendors"},
+		{rollout.GateEmail, 5, 5, rollout.Fail, "0 % of"},
+		{rollout.GateAutomation, 0, 0, rollout.Insufficient, "no data since the rollout began: one automated step that succeeds is needed"},
+		{rollout.GateAutomation, 1, 0, rollout.Pass, "100 % of the automated steps succeeded, of 1 vendor days with steps"},
+		{rollout.GateAutomation, 5, 1, rollout.Insufficient, "it needs 1 more"},
+		{rollout.GateAutomation, 6, 1, rollout.Pass, "83 % of"},
+		{rollout.GateAutomation, 10, 8, rollout.Fail, "20 % of"},
+		{rollout.GateAPI, 0, 0, rollout.Insufficient, "no data since the rollout began: one API call is needed"},
+		{rollout.GateAPI, 1, 0, rollout.Pass, "0 % of the API calls took longer than 2 s, of 1 calls since the rollout began"},
+		{rollout.GateAPI, 100, 4, rollout.Pass, "4.0 % of"},
+		{rollout.GateAPI, 100, 5, rollout.Insufficient, "it needs 30 more"},
+		{rollout.GateAPI, 100, 50, rollout.Fail, "50 % of"},
+		{rollout.GateErrors, 100, 4, rollout.Pass, "of the API calls failed"},
+		{rollout.GateErrors, 100, 5, rollout.Insufficient, "it needs 30 more"},
+		{rollout.GateErrors, 100, 50, rollout.Fail, "50 % of"},
+	}
+	for _, tt := range tests {
+		r := seen(tt.vendors, tt.bad).judge().GateResult(tt.gate)
+		require.Equal(t, tt.want, r.Verdict, "%s, %d of %d bad: %s", tt.gate, tt.bad, tt.vendors, r.Reason)
+		require.Contains(t, r.Reason, tt.reason)
+		require.Equal(t, r.Verdict == rollout.Fail, r.Evidence >= 20)
+		require.Equal(t, 1, r.Enough)
+		require.Equal(t, tt.vendors, r.Seen)
+	}
+}
+
+// What was seen in a phase before counts in the next one, and nothing of it once evidence begins anew.
+func TestAProportionalGateCountsSinceTheRolloutBegan(t *testing.T) {
+	t.Parallel()
+	b := seen(7, 1)
+	b.position = inPhase(2, 3, 0)
+	b.take(time.Hour, rollout.Calls{})
+	for _, gate := range []rollout.Gate{rollout.GateEmail, rollout.GateAutomation, rollout.GateAPI, rollout.GateErrors} {
+		r := b.judge().GateResult(gate)
+		require.Equal(t, 7, r.Seen, gate)
+		require.InDelta(t, 1, r.Evidence, 1e-12, "%s fails by the phase alone", gate)
+	}
+	b.position = inPhase(1, 4, 1)
+	b.take(time.Hour, rollout.Calls{})
+	for _, gate := range []rollout.Gate{rollout.GateEmail, rollout.GateAutomation, rollout.GateAPI, rollout.GateErrors} {
+		r := b.judge().GateResult(gate)
+		require.Equal(t, rollout.Insufficient, r.Verdict)
+		require.Contains(t, r.Reason, "no data since the evidence began anew: one ")
+	}
+}
+
+// The API is compared with itself from before: what is as slow, or fails as often, is no reason to wait.
+func TestTheAPIIsComparedWithItsBaseline(t *testing.T) {
+	t.Parallel()
+	after := func(before, since rollout.Calls) *book {
+		b := newBook()
+		b.position = inPhase(0, 1, 0)
+		b.take(0, before)
+		b.position = inPhase(1, 2, 0)
+		b.take(time.Hour, since)
+		return b
+	}
+	slow := func(all, bad int) rollout.Calls {
+		return rollout.Calls{Failed: bad, Took: map[int]int{0: all - bad, rollout.TookBucket(3 * time.Second): bad}}
+	}
+	for _, tt := range []struct {
+		before, since rollout.Calls
+		want          rollout.Verdict
+		reason        string
+	}{
+		{slow(100, 0), slow(100, 6), rollout.Insufficient, "fits a broken system no worse"},
+		{slow(100, 6), slow(100, 6), rollout.Pass, "fits a healthy system better"},
+		{slow(100, 50), slow(200, 10), rollout.Pass, "fits a healthy system better"},
+		{slow(99, 0), slow(100, 6), rollout.Pass, "not judged: before the rollout 99 API calls were seen, 100 are needed to know what is normal"},
+		{slow(99, 0), slow(0, 0), rollout.Insufficient, "one API call is needed"},
+		{slow(0, 0), slow(100, 50), rollout.Fail, "50 % of"},
+	} {
+		for _, gate := range []rollout.Gate{rollout.GateAPI, rollout.GateErrors} {
+			r := after(tt.before, tt.since).judge().GateResult(gate)
+			require.Equal(t, tt.want, r.Verdict, r.Reason)
+			require.Contains(t, r.Reason, tt.reason)
+		}
+	}
+}
+
+func TestAGateThatPassesBelowItsLimitMeetsNoCriterion(t *testing.T) {
+	t.Parallel()
+	j := seen(20, 2).judge()
+	require.Equal(t, rollout.Pass, j.GateResult(rollout.GateEmail).Verdict)
+	for _, c := range rollout.JudgeCriteria(rollout.State{}, &j) {
+		if c.ID == "email-delivery" {
+			require.Equal(t, rollout.Insufficient, c.Verdict)
+			require.Contains(t, c.Reason, "90 % of the e-mails were delivered")
+			require.Contains(t, c.Reason, "the criterion asks for 95 %")
+		}
 	}
 }
 

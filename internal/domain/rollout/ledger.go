@@ -30,6 +30,8 @@ type Ledger struct {
 	Slow   evidence.Evidence `json:"slow"`
 	// The gates' evidence, from this stage's start.
 	Gates map[Gate]evidence.Evidence `json:"gates"`
+	// Served are the API calls since this epoch's first admission: what the gates weigh.
+	Served CallTotals `json:"served"`
 	// The vendors observed since this stage's start, by kind of observation.
 	EmailVendors map[string]bool `json:"emailVendors"`
 	StepVendors  map[string]bool `json:"stepVendors"`
@@ -64,6 +66,13 @@ type VendorDay struct {
 	Known time.Time `json:"known"`
 	Seen  int       `json:"seen"`
 	Good  int       `json:"good"`
+}
+
+// CallTotals counts API calls: all, those that took longer than SlowCall, and those answered with a server error.
+type CallTotals struct {
+	Seen   int `json:"seen"`
+	Slow   int `json:"slow"`
+	Failed int `json:"failed"`
 }
 
 func (d VendorDay) share() float64 { return float64(d.Good) / float64(d.Seen) }
@@ -156,7 +165,7 @@ func (l *Ledger) move(s Snapshot) {
 		from = s.Position.Since
 	}
 	if s.Position.Epoch != l.Epoch {
-		l.Email.Runs, l.Errors.Runs, l.Slow.Runs = nil, nil, nil
+		l.Email.Runs, l.Errors.Runs, l.Slow.Runs, l.Served = nil, nil, nil, CallTotals{}
 		l.Epoch = s.Position.Epoch
 	}
 	if s.Position.StageSeq == l.StageSeq && len(l.Email.Runs) > 0 {
@@ -349,14 +358,16 @@ func (l *Ledger) calls(p Plan, s Snapshot) {
 		e.ObserveMany(0, n-bad)
 		l.Gates[name] = e
 	}
-	gate(GateAPI, s.Calls.SlowerThan(SlowCall))
-	gate(GateErrors, min(s.Calls.Failed, n))
+	beyond, failed := s.Calls.SlowerThan(SlowCall), min(s.Calls.Failed, n)
+	gate(GateAPI, beyond)
+	gate(GateErrors, failed)
 	// The last of them may be read only after a phase that admits has begun.
 	before := s.Position.Percentage == 0 || len(l.Slow.Runs) == 0 && !s.To.After(s.Position.Since)
 	if len(l.Admissions) == 0 && before {
 		l.Baseline.Add(s.Calls)
 		return
 	}
+	l.Served.Seen, l.Served.Slow, l.Served.Failed = l.Served.Seen+n, l.Served.Slow+beyond, l.Served.Failed+failed
 	if limit, known := l.slowLimit(p); known {
 		slow := s.Calls.SlowerThan(limit)
 		l.Slow.ObserveMany(1, slow)

@@ -35,7 +35,7 @@ func (s State) Next(j *Judgement, now time.Time) (*Event, time.Time) {
 // the watch signals only judgements that the rollout must act on, so the one
 // at hand may be old.
 func (e Event) WantsLatest() bool {
-	return e.Type == EventCompleted || e.Cause == PausedByGate || e.Cause == PausedByOutage
+	return e.Type == EventCompleted || e.Type == EventDelayed || e.Cause == PausedByGate || e.Cause == PausedByOutage
 }
 
 // current reports whether a judgement is about the present epoch's evidence.
@@ -147,8 +147,11 @@ func (s State) advance(j *Judgement, now time.Time) *Event {
 	if !more {
 		return s.finish(j, now)
 	}
-	if e := s.stopped(j, now); e != nil || s.open(j) {
+	if e := s.stopped(j, now); e != nil {
 		return e
+	}
+	if s.open(j) {
+		return s.delayedEvent(j, now)
 	}
 	return s.enterEvent(next, j, fmt.Sprintf("Entered %s.", s.Plan.StageName(next)))
 }
@@ -216,8 +219,7 @@ func (s State) NeedsPreflight() bool {
 	return false
 }
 
-// stopped pauses a phase whose gate fails, or which has too little data after
-// twice its time.
+// stopped pauses a phase whose gate fails, or which has had no data for too long.
 func (s State) stopped(j *Judgement, now time.Time) *Event {
 	if check := s.preflightOpen(); s.NeedsPreflight() && check != nil {
 		if now.Before(s.StageLimit()) && check.Verdict != Fail {
@@ -227,12 +229,12 @@ func (s State) stopped(j *Judgement, now time.Time) *Event {
 			Reason: fmt.Sprintf("Paused before the first vendor: preflight check %s is %s: %s.", check.ID, check.Verdict, check.Reason)}
 	}
 	_, failed, insufficient := s.GatesNow(j)
+	at, waited := s.PausesAt(j)
 	switch {
 	case len(failed) > 0:
 		return &Event{Type: EventPaused, Cause: PausedByGate, Judgement: j, Reason: "Paused at the gate: " + reasons(failed) + "."}
-	case len(insufficient) > 0 && !now.Before(s.StageLimit()):
-		return &Event{Type: EventPaused, Cause: PausedByGate, Judgement: j,
-			Reason: "Paused: twice the phase's time has passed and there is still no verdict: " + reasons(insufficient) + "."}
+	case len(insufficient) > 0 && !at.IsZero() && !now.Before(at):
+		return &Event{Type: EventPaused, Cause: PausedByGate, Judgement: j, Reason: "Paused: " + waited + ": " + reasons(insufficient) + "."}
 	}
 	return nil
 }
@@ -286,6 +288,9 @@ func (s State) wakeAt(now time.Time) time.Time {
 	if s.Status == Running {
 		earliest(s.StageEnds())
 		earliest(s.StageLimit())
+		if s.Stage.Kind == InPhase {
+			earliest(s.blindLimit())
+		}
 	}
 	return at
 }
@@ -316,14 +321,18 @@ func (s State) SentenceAt(j *Judgement, now time.Time) string {
 	return where + ". " + s.waits(j)
 }
 
-// waits says what a stage whose time is over waits for, and when the rollout pauses for it.
+// waits says what a stage whose time is over waits for, and whether the rollout pauses for it.
 func (s State) waits(j *Judgement) string {
 	what := s.Awaited(j)
 	over := "Its time was over on " + s.StageEnds().UTC().Format(ClockFormat)
 	if what == "" {
 		return over + "; the rollout advances at the next check."
 	}
-	return fmt.Sprintf("%s; it waits for %s, and pauses on %s if that is still open.", over, what, s.StageLimit().UTC().Format(ClockFormat))
+	at, _ := s.PausesAt(j)
+	if at.IsZero() {
+		return fmt.Sprintf("%s; it waits for %s, and advances by itself once that is there.", over, what)
+	}
+	return fmt.Sprintf("%s; it waits for %s, and pauses on %s if that is still open.", over, what, at.UTC().Format(ClockFormat))
 }
 
 // Awaited is what keeps the stage from ending; empty for nothing.

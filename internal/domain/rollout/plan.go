@@ -64,8 +64,8 @@ type Plan struct {
 type Phase struct {
 	Name       string  `json:"name" yaml:"name"`
 	Percentage float64 `json:"percentage" yaml:"percentage"`
-	// SoakDays is the phase's minimum length; with too little data it
-	// lasts up to twice as long, and then pauses.
+	// SoakDays is the phase's minimum length; it lasts longer while a gate is open. After
+	// twice as long people are notified, or under RuleThreshold it pauses.
 	SoakDays float64 `json:"soakDays" yaml:"soakDays"`
 	Gates    []Gate  `json:"gates" yaml:"gates"`
 }

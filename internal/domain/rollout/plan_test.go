@@ -82,16 +82,22 @@ func TestForecast(t *testing.T) {
 	t.Parallel()
 	times := evidence.Times{Day: day, TrialDays: 17}
 	tests := []struct {
+		rule          rollout.Rule
 		perDay        float64
 		holds, pauses bool
 		text          string
 	}{
-		{12, true, true, "the 10 % phase admits about 2 vendors in 2 days; the email gate needs 20; this phase will wait, and pause; a soak of 16.7 days would be enough"},
-		{50, true, false, "the 10 % phase admits about 10 vendors in 2 days; the email gate needs 20; this phase will wait; a soak of 4 days would be enough"},
-		{100, false, false, "the 10 % phase admits about 20 vendors in 2 days; the email gate needs 20, which is enough"},
+		{rollout.RuleEvidence, 2, true, true, "the 10 % phase admits about 0 vendors in 2 days; the email gate needs 1; this phase will wait, and pause; a soak of 5 days would be enough"},
+		{rollout.RuleEvidence, 4, true, false, "the 10 % phase admits about 1 vendors in 2 days; the email gate needs 1; this phase will wait; a soak of 2.5 days would be enough"},
+		{rollout.RuleEvidence, 10, false, false, "the 10 % phase admits about 2 vendors in 2 days; the email gate needs 1, which is enough"},
+		{rollout.RuleThreshold, 12, true, true, "the 10 % phase admits about 2 vendors in 2 days; the email gate needs 20; this phase will wait, and pause; a soak of 16.7 days would be enough"},
+		{rollout.RuleThreshold, 50, true, false, "the 10 % phase admits about 10 vendors in 2 days; the email gate needs 20; this phase will wait; a soak of 4 days would be enough"},
+		{rollout.RuleThreshold, 100, false, false, "the 10 % phase admits about 20 vendors in 2 days; the email gate needs 20, which is enough"},
 	}
 	for _, tt := range tests {
-		f := rollout.NewForecast(rollout.DefaultPlan(), times, tt.perDay)
+		p := rollout.DefaultPlan()
+		p.Rule = tt.rule
+		f := rollout.NewForecast(p, times, tt.perDay)
 		require.Len(t, f.Phases, 6)
 		require.Equal(t, tt.text, f.Phases[1].Text)
 		require.Equal(t, tt.holds, f.Phases[1].Holds)

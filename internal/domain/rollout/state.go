@@ -51,6 +51,8 @@ type State struct {
 	// forward by the time spent paused.
 	StageSeq  int       `json:"entry"`
 	EnteredAt time.Time `json:"enteredAt"`
+	// DelayedStageSeq is the StageSeq for which people were notified of the delay; 0 for none.
+	DelayedStageSeq int `json:"delayedStageSeq,omitempty"`
 	// DeployedAt is when stability first began: all phases were over. The tasks
 	// and reports after the deployment count their days from it. Nil before.
 	DeployedAt *time.Time `json:"deployedAt"`
@@ -191,9 +193,9 @@ func (s State) StageEnds() time.Time {
 	return end
 }
 
-// StageLimit is until when a stage waits for enough data. A notice may be
-// short: its preflight has a day, and with compressed days at least as long
-// as a watch may take.
+// StageLimit is when a stage has waited long: it pauses, or people are notified that it
+// is delayed. A notice may be short: its preflight has a day, and with compressed days
+// at least as long as a watch may take.
 func (s State) StageLimit() time.Time {
 	limit := 2 * s.Plan.soak(s.Stage, s.Times.Day)
 	if s.Stage.Kind == Notice {
