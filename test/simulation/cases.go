@@ -2,7 +2,6 @@ package simulation
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"runtime"
@@ -27,6 +26,8 @@ type Case struct {
 type Cell struct {
 	Name  string
 	World World
+	// Against is the world to compare with; nil for none.
+	Against *World
 }
 
 // Row is what a case came to.
@@ -37,27 +38,33 @@ type Row struct {
 
 // tally is what a cell's runs came to.
 type tally struct {
-	name    string
-	results []Result
+	name string
+	// results are the runs'; compared those of the worlds to compare with, on the same seeds.
+	results, compared []Result
 	// began is the day on which things broke, counted from 0.
 	began float64
 }
 
-// Check runs a case so many times, its worlds in turn. It takes all processors
-// that GOMAXPROCS allows, comes to the same on any number of them, and breaks off with the context.
+// Check runs a case so many times, its worlds in turn, and those that they are compared with on the same seeds. It takes
+// all processors that GOMAXPROCS allows, and comes to the same on any number of them. Once the context is done it stops,
+// with the context's error.
 func (c Case) Check(ctx context.Context, runs int) (Row, error) {
-	results, errs := make([]Result, runs), make([]error, runs)
+	results, compared := make([]Result, runs), make([]Result, runs)
 	var wait sync.WaitGroup
 	lanes := runtime.GOMAXPROCS(0)
 	for lane := range lanes {
 		wait.Go(func() {
 			for i := lane; i < runs && ctx.Err() == nil; i += lanes {
-				results[i], errs[i] = Run(c.Cells[i%len(c.Cells)].World, seed(c.Name, i))
+				cell := c.Cells[i%len(c.Cells)]
+				results[i] = Run(cell.World, seed(c.Name, i))
+				if cell.Against != nil {
+					compared[i] = Run(*cell.Against, seed(c.Name, i))
+				}
 			}
 		})
 	}
 	wait.Wait()
-	if err := errors.Join(errors.Join(errs...), ctx.Err()); err != nil {
+	if err := ctx.Err(); err != nil {
 		return Row{}, fmt.Errorf("simulating %s: %w", c.Name, err)
 	}
 	tallies := make([]tally, len(c.Cells))
@@ -66,7 +73,7 @@ func (c Case) Check(ctx context.Context, runs int) (Row, error) {
 	}
 	for i, r := range results {
 		t := &tallies[i%len(tallies)]
-		t.results = append(t.results, r)
+		t.results, t.compared = append(t.results, r), append(t.compared, compared[i])
 	}
 	row := Row{Name: c.Name, Must: c.Must}
 	row.Shown, row.OK = c.show(tallies)
@@ -186,7 +193,7 @@ func across(change func(*World)) []Cell {
 			w := Healthy(rate)
 			w.Clustering = clustering
 			change(&w)
-			cells = append(cells, Cell{fmt.Sprintf("%v a day, clustering %v", rate, clustering), w})
+			cells = append(cells, Cell{Name: fmt.Sprintf("%v a day, clustering %v", rate, clustering), World: w})
 		}
 	}
 	return cells
@@ -196,7 +203,7 @@ func across(change func(*World)) []Cell {
 func at(rate float64, change func(*World)) []Cell {
 	w := Healthy(rate)
 	change(&w)
-	return []Cell{{fmt.Sprintf("%v a day", rate), w}}
+	return []Cell{{Name: fmt.Sprintf("%v a day", rate), World: w}}
 }
 
 func atRates(change func(*World)) []Cell {
@@ -237,7 +244,7 @@ func info(show func([]tally) (string, bool)) func([]tally) (string, bool) {
 
 // Cases are everything that is to be shown, in the order of docs/decisions.md.
 func Cases() []Case {
-	return slices.Concat(mailCases(), stepCases(), conversionCases(), together(), plainCases())
+	return slices.Concat(mailCases(), stepCases(), conversionCases(), together(), gateCases(), plainCases())
 }
 
 func mailCases() []Case {
@@ -356,13 +363,12 @@ func plainCases() []Case {
 			"plain: rule threshold, e-mail at 93 %, 30 a day", "",
 			at(30, func(w *World) { w.Plan.Rule, w.Truth.Delivered = rollout.RuleThreshold, 0.93 }), info(atMost(1)),
 		},
-		{"default plan left to itself, 10 a day", "", at(10, leave), showPaused},
-		{"default plan left to itself, 30 a day", "", at(30, leave), showPaused},
-		{"default plan left to itself, 50 a day", "", at(50, leave), showPaused},
+		{"plain: rule threshold left to itself, healthy, 10 / 30 / 50 a day", "", atRates(func(w *World) {
+			left(w, 45)
+			w.Plan.Rule = rollout.RuleThreshold
+		}), info(byItself(0, 0))},
 	}
 }
-
-func leave(w *World) { w.Waits = true }
 
 func showPlain(tallies []tally) (string, bool) {
 	var days []float64
@@ -376,17 +382,4 @@ func showPlain(tallies []tally) (string, bool) {
 		}
 	}
 	return fmt.Sprintf("rolled back in %.1f %% of %d runs, median day %.1f", 100*part(len(days), all), all, middle(days)), true
-}
-
-func showPaused(tallies []tally) (string, bool) {
-	at := map[float64]int{}
-	all := 0
-	for _, t := range tallies {
-		for _, r := range t.results {
-			all++
-			at[r.Paused]++
-		}
-	}
-	return fmt.Sprintf("waits for a person at 10 %% in %.0f %% of %d runs, later in %.0f %%",
-		100*part(at[10], all), all, 100*part(all-at[10]-at[-1], all)), true
 }

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"marketplace.example/trials/internal/domain/evidence"
-	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/rollout"
 )
 
@@ -35,11 +34,6 @@ type World struct {
 	// Last is the day on which the run ends at the latest; 0 for when the rollout
 	// is over, a guard that goes on included.
 	Last float64
-	// Waits leaves the rollout to itself. Otherwise an operator keeps to the
-	// calendar, and advances each phase when its soak is over, whatever its gates
-	// say: so most vendors come under judgement, and chance has most to act on.
-	Waits bool
-
 	// Truth holds until the day Break begins, and Broken from then on; 0 for never.
 	Truth  Truth
 	Break  float64
@@ -57,6 +51,8 @@ type World struct {
 	// 0 for never. Unnoticed leaves it out of the snapshots.
 	Outage    float64
 	Unnoticed bool
+	// Mute drops the mail service's events.
+	Mute bool
 	// CallsPerDay come to the API. Drawn takes their times from a distribution
 	// that slows by Truth.Slowdown; otherwise a share Truth.Slow of them is slow.
 	CallsPerDay int
@@ -91,8 +87,14 @@ type Result struct {
 	Day float64
 	// Trials is how many had ended by then or by the end, Converted of them.
 	Trials, Converted int
-	// Paused is the percentage at which the rollout first waited; -1 for never.
-	Paused float64
+	// Paused is the percentage at which the rollout first paused, Delayed the one at which people were first notified of
+	// a delay; -1 for never.
+	Paused, Delayed float64
+	// Full is the day on which all vendors were first admitted, counted as Day; -1 for never.
+	Full float64
+	// Admitted is how many vendors were admitted by the end, Highest the largest percentage that was.
+	Admitted int
+	Highest  float64
 	// Plain is the day on which the plain comparison "converted / registered below
 	// the limit, at least 10 seen" first held, and -1 where it never did.
 	Plain  float64
@@ -102,12 +104,21 @@ type Result struct {
 // healthy is how things are where nothing is wrong.
 var healthy = Truth{Delivered: 0.97, Failing: 0.03, Slow: 0.01, Slowdown: 1}
 
-// Healthy is a world where nothing is wrong, and one in four vendors converts.
+// Healthy is a world where nothing is wrong, and one in four vendors converts. Its plan has triggers and no gates, as for
+// an operator who advances each phase by the calendar: so chance has most to act on. Gates are compared with it.
 func Healthy(perDay float64) World {
 	return World{
-		Plan: rollout.DefaultPlan(), Times: evidence.Times{Day: day, TrialDays: withGrace},
+		Plan: calendar(), Times: evidence.Times{Day: day, TrialDays: withGrace},
 		PerDay: perDay, Watches: 4, Truth: healthy, Broken: healthy, Conversion: 0.25, CallsPerDay: 200,
 	}
+}
+
+func calendar() rollout.Plan {
+	p := rollout.DefaultPlan()
+	for i := range p.Phases {
+		p.Phases[i].Gates = nil
+	}
+	return p
 }
 
 // run is a World being lived through.
@@ -122,14 +133,13 @@ type run struct {
 	due [][]rollout.Outcome
 	// vendors were registered, admitted and converted those admitted.
 	vendors, admitted, converted int
-	failed                       error
 }
 
 // Run lives through a world once. The same seed comes to the same.
-func Run(w World, seed uint64) (Result, error) {
+func Run(w World, seed uint64) Result {
 	r := &run{
 		World: w, random: rand.New(rand.NewPCG(seed, 0x5eed)), salt: strconv.FormatUint(seed, 10),
-		ledger: rollout.NewLedger(w.Plan), result: Result{Paused: -1, Plain: -1},
+		ledger: rollout.NewLedger(w.Plan), result: Result{Paused: -1, Delayed: -1, Full: -1, Plain: -1},
 	}
 	if w.Before > 0 {
 		r.Times = r.Times.WithConversionCurve(r.past())
@@ -145,8 +155,8 @@ func Run(w World, seed uint64) (Result, error) {
 		}
 		r.watch(k)
 	}
-	r.result.Status = r.state.Status
-	return r.result, r.failed
+	r.result.Status, r.result.Admitted = r.state.Status, r.admitted
+	return r.result
 }
 
 // last is how many days are lived through at most: in doubt a guard goes on for as
@@ -191,37 +201,29 @@ func (r *run) watch(k int) {
 	r.decide(&j, to)
 }
 
-// decide carries out what the rollout does by itself, and what the operator asks.
+// decide carries out what the rollout does by itself.
 func (r *run) decide(j *rollout.Judgement, now time.Time) {
 	for {
 		e, _ := r.state.Next(j, now)
 		if e == nil {
-			e = r.operator(j, now)
-		}
-		if e == nil || r.failed != nil {
 			return
 		}
-		if e.Type == rollout.EventPaused && r.result.Paused < 0 {
+		switch {
+		case e.Type == rollout.EventPaused && r.result.Paused < 0:
 			r.result.Paused = r.state.Percentage
+		case e.Type == rollout.EventDelayed && r.result.Delayed < 0:
+			r.result.Delayed = r.state.Percentage
 		}
 		r.apply(*e)
+		r.result.Highest = max(r.result.Highest, r.state.Percentage)
+		if r.state.Percentage == 100 && r.result.Full < 0 {
+			r.result.Full = now.Sub(dawn).Hours() / 24
+		}
 		if e.Type == rollout.EventRolledBack {
 			r.result.Trigger, r.result.Day = e.Trigger, now.Sub(dawn).Hours()/24
 			return
 		}
 	}
-}
-
-// operator keeps to the calendar.
-func (r *run) operator(j *rollout.Judgement, now time.Time) *rollout.Event {
-	s := r.state
-	waits := s.Status == rollout.Running || s.Status == rollout.Paused && s.Pause.Cause == rollout.PausedByGate
-	if r.Waits || !waits || s.Stage.Kind != rollout.InPhase || now.Before(s.StageEnds()) {
-		return nil
-	}
-	e, err := s.Request(rollout.SignalAdvance, flags.Request{By: "operator", Reason: "keeps to the calendar"}, j, now)
-	r.failed = err
-	return e
 }
 
 // plain looks at conversions the way that decisions.md warns of.

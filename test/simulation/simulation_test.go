@@ -39,17 +39,40 @@ func TestTheLimitsNoticeARuleThatErrs(t *testing.T) {
 	require.False(t, row.OK, row.Shown)
 }
 
+func TestTheLimitsNoticeGatesThatErr(t *testing.T) {
+	t.Parallel()
+	plain := alone(10, 45, func(*World) {})
+	plain[0].World.Plan.Rule = rollout.RuleThreshold
+	row, err := Case{Name: "gates that ask for twenty vendors", Cells: plain, show: byItself(0.98, 0.80)}.Check(t.Context(), small)
+	require.NoError(t, err)
+	require.False(t, row.OK, row.Shown)
+
+	late := at(50, func(w *World) { w.Break, w.Broken.Delivered = 8, 0.60 })
+	late[0].Against = &against(10, func(w *World) { w.Truth.Delivered = 0.60 })[0].World
+	row, err = Case{Name: "a break that comes late, against one from the start", Cells: late, show: harm(1.2, 1, 1)}.Check(t.Context(), small)
+	require.NoError(t, err)
+	require.False(t, row.OK, row.Shown)
+	late[0].Against = &late[0].World
+	row, err = Case{Name: "the same against itself", Cells: late, show: harm(1.2, 1, 1)}.Check(t.Context(), small)
+	require.NoError(t, err)
+	require.True(t, row.OK, row.Shown)
+	row, err = Case{Name: "the same, and beyond 25 %", Cells: late, show: harm(1.2, 1, 0.12)}.Check(t.Context(), small)
+	require.NoError(t, err)
+	require.False(t, row.OK, row.Shown)
+
+	row, err = Case{Name: "delivery events come", Cells: alone(30, 30, func(*World) {}), show: blind}.Check(t.Context(), small)
+	require.NoError(t, err)
+	require.False(t, row.OK, row.Shown)
+}
+
 func TestARunComesToTheSame(t *testing.T) {
 	t.Parallel()
 	w := Healthy(30)
 	w.Clustering, w.Conversion = 0.5, 0.05
-	first, err := Run(w, 7)
-	require.NoError(t, err)
-	again, err := Run(w, 7)
-	require.NoError(t, err)
+	first := Run(w, 7)
+	again := Run(w, 7)
 	require.Equal(t, first, again)
-	other, err := Run(w, 8)
-	require.NoError(t, err)
+	other := Run(w, 8)
 	require.NotEqual(t, first, other)
 }
 
@@ -89,8 +112,7 @@ func TestReadVendors(t *testing.T) {
 	require.Contains(t, vendors.Explanation(), "to know at which age vendors convert takes 50 conversions from before the rollout, and there are 1, of 3 trials")
 	w := Healthy(0)
 	w.Registered = vendors.Registered
-	result, err := Run(w, 1)
-	require.NoError(t, err)
+	result := Run(w, 1)
 	require.Equal(t, rollout.Completed, result.Status)
 
 	for what, text := range map[string]string{

@@ -161,6 +161,9 @@ const (
 
 // report lets the mail service tell what became of an e-mail.
 func (r *run) report(id, key string, sent time.Time, failed bool) {
+	if r.Mute {
+		return
+	}
 	kind, mean := rollout.MailDelivered, tellsArrival
 	if failed {
 		if r.random.Float64() < silent {
