@@ -26,7 +26,7 @@ help: ## List the tasks
 ## To see it run
 
 .PHONY: demo
-demo: $(BUILD)/devstack ## Live through trials and rollouts on the embedded stack with days of two seconds, and check them
+demo: $(BUILD)/devstack ## Live through trials and rollouts on the embedded stack with days of seconds, and check them
 	$(call run,demo)
 
 .PHONY: simulate

@@ -9,7 +9,7 @@
 //   - bulk: program: extends ten thousand trials in one operation, and undoes it
 //   - bulkdrill: the bulk operation of program and scenario, and its checks
 //   - chaos: program: rolls back a hundred rollouts, the worker running, stopped and killed
-//   - demo: program: lives through trials and rollouts in days of two seconds, and checks them
+//   - demo: program: lives through trials and rollouts in days of seconds, and checks them
 //   - dev: program: runs the product until it is interrupted
 //   - fakeapi: the API's handlers over a store in memory, for tests of programs that call the API
 //   - harness: the frame of the programs: flags, signals, stack, waiting, exit code

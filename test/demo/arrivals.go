@@ -10,12 +10,8 @@ import (
 	"marketplace.example/trials/test/harness"
 )
 
-const (
-	// arriveEvery is how often a vendor comes to a rollout.
-	arriveEvery = day / 15
-	// baselineCalls are more than a rollout needs to know how fast is normal.
-	baselineCalls = 120
-)
+// baselineCalls are more than a rollout needs to know how fast is normal.
+const baselineCalls = 120
 
 // arrive has vendors come all the time, until it is stopped. Every third
 // converts a day later, so that conversions are well.
@@ -23,7 +19,7 @@ func (r *rolloutRun) arrive(ctx context.Context) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var all sync.WaitGroup
 	all.Go(func() {
-		tick := time.NewTicker(arriveEvery)
+		tick := time.NewTicker(r.day / time.Duration(r.perDay))
 		defer tick.Stop()
 		for i := 0; ; i++ {
 			select {
@@ -47,7 +43,7 @@ func (r *rolloutRun) come(ctx context.Context, i int) {
 		address += "+bounce"
 	}
 	_, _ = r.system.Service(ctx, http.MethodPost, "/api/vendors", map[string]any{"id": id, "email": address + "@" + r.domain(), "name": "Vendor"})
-	if i%3 != 0 || harness.Sleep(ctx, day) != nil {
+	if i%3 != 0 || harness.Sleep(ctx, r.day) != nil {
 		return
 	}
 	_, _ = r.system.Service(ctx, http.MethodPost, "/api/vendors/"+id+"/conversion", map[string]any{})

@@ -16,6 +16,10 @@ import (
 // backWithin is in how many days trouble must have been found.
 const backWithin = 10
 
+// lateDays is how much later than planned a healthy rollout may reach 100 %: each of its phases may end up to one
+// watch late, and a watch comes every fifth of such a day.
+const lateDays = 1.5
+
 // finding is what became of a rollout.
 type finding struct {
 	state rollout.State
@@ -69,12 +73,28 @@ func (r *rolloutRun) inspectEnd(f *finding) {
 	if got := r.entered(); !slices.Equal(got, r.stages) {
 		f.complain("stages %v, not %v", got, r.stages)
 	}
+	if r.status == rollout.Completed {
+		r.inspectCalendar(f)
+	}
 	if !regexp.MustCompile(r.why).MatchString(f.why) {
 		f.complain("the decision's sentence is another")
 	}
 	taken := f.state.Backfill
 	if r.status == rollout.Completed && (taken == nil || !taken.Done || taken.Taken == 0) {
 		f.complain("the vendors of before were not taken in")
+	}
+}
+
+// inspectCalendar looks at whether all vendors were admitted when the plan says so.
+func (r *rolloutRun) inspectCalendar(f *finding) {
+	plan := r.plan()
+	due := plan.NoticeDays
+	for _, phase := range plan.Phases[:len(plan.Phases)-1] {
+		due += phase.SoakDays
+	}
+	all := slices.IndexFunc(r.events, func(e rollout.Event) bool { return e.Type == rollout.EventEntered && *e.Percentage == 100 })
+	if all < 0 || r.dayOf(r.events[all].At) > due+lateDays {
+		f.complain("100 %% was due on day %.1f", due)
 	}
 }
 
@@ -99,8 +119,8 @@ func (r *rolloutRun) inspectRollback(f *finding) {
 		f.complain("rolled back by %s, %s, not by %s, %s", f.back.Trigger, f.back.Remedy, r.trigger, r.remedy)
 	case f.back.At.Before(r.troubled):
 		f.complain("rolled back before anything was wrong")
-	case f.back.At.Sub(r.troubled) > backWithin*day:
-		f.complain("rolled back %.1f days after things went wrong", f.back.At.Sub(r.troubled).Seconds()/day.Seconds())
+	case f.back.At.Sub(r.troubled) > backWithin*r.day:
+		f.complain("rolled back %.1f days after things went wrong", f.back.At.Sub(r.troubled).Seconds()/r.day.Seconds())
 	}
 }
 

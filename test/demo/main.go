@@ -1,5 +1,5 @@
 // The demo starts everything embedded, lives through trials and rollouts with
-// days of two seconds, prints what happened, and checks it against mailbox and database.
+// days of seconds, prints what happened, and checks it against mailbox and database.
 package main
 
 import (

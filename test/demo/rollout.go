@@ -46,7 +46,7 @@ type rolloutRun struct {
 // newRolloutRun starts the system that a case is run on.
 func newRolloutRun(ctx context.Context, c rolloutCase, env *harness.Env, out io.Writer) (*rolloutRun, error) {
 	r := &rolloutRun{rolloutCase: c, out: out, database: env.Mongo.Database(c.name)}
-	o := system.Options{Day: day}
+	o := system.Options{Day: c.day}
 	if c.proxied {
 		if err := r.addProxy(ctx, env.Stack.MongoDB, &o); err != nil {
 			return nil, err
@@ -78,7 +78,7 @@ func (r *rolloutRun) addProxy(ctx context.Context, mongodb string, o *system.Opt
 // live begins the rollout, and follows it until it has ended, when it calls end,
 // and a while longer.
 func (r *rolloutRun) live(ctx context.Context, end func()) error {
-	ctx, cancel := context.WithTimeout(ctx, rolloutLimit*day)
+	ctx, cancel := context.WithTimeout(ctx, rolloutLimit*r.day)
 	defer cancel()
 	r.began = time.Now()
 	if err := system.Check(r.system.Admin(ctx, http.MethodPost, rollouts, map[string]any{"plan": r.plan()})); err != nil {
@@ -97,7 +97,7 @@ func (r *rolloutRun) live(ctx context.Context, end func()) error {
 		}
 	}
 	end()
-	return harness.Sleep(ctx, watchedAfter*day)
+	return harness.Sleep(ctx, watchedAfter*r.day)
 }
 
 // over tells whether the rollout has been rolled back, is through, or stands still.
@@ -190,4 +190,4 @@ func (r *rolloutRun) printf(format string, args ...any) {
 }
 
 // dayOf is how many of the rollout's days had passed at a moment.
-func (r *rolloutRun) dayOf(at time.Time) float64 { return at.Sub(r.began).Seconds() / day.Seconds() }
+func (r *rolloutRun) dayOf(at time.Time) float64 { return at.Sub(r.began).Seconds() / r.day.Seconds() }

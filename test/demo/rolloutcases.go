@@ -11,6 +11,10 @@ import (
 type rolloutCase struct {
 	name        string
 	description string
+	// day is how long a day lasts, and perDay how many vendors register in one.
+	day    time.Duration
+	perDay int
+	phases []rollout.Phase
 	// proxied cases have a proxy between the API and the database.
 	proxied bool
 	// prepare happens once the rollout has begun, while nobody is admitted.
@@ -28,6 +32,9 @@ type rolloutCase struct {
 	why        string // the decision's sentence, as a pattern
 }
 
+// calendarDay is long enough for thirty registrations a day to be at most seven a second.
+const calendarDay = 5 * time.Second
+
 // maxSlowdown is more slowness, against what is normal, than a machine as busy as a
 // demo's has; 0.3 s for each question to the database are far beyond it.
 const maxSlowdown = 10
@@ -36,13 +43,15 @@ const maxSlowdown = 10
 func rolloutCases() []rolloutCase {
 	return []rolloutCase{
 		{
-			name: "healthy", description: "nothing goes wrong",
+			name: "healthy", description: "nothing goes wrong, in the default plan's phases",
+			day: calendarDay, perDay: 30, phases: rollout.DefaultPlan().Phases,
 			status: rollout.Completed, percentage: 100,
-			stages: []string{"phase 0", "phase 50", "phase 100", "stability 100", "guard 100"},
+			stages: []string{"phase 0", "phase 10", "phase 25", "phase 50", "phase 75", "phase 100", "stability 100", "guard 100"},
 			why:    `^Completed: the guard is over, and there is no evidence against the rollout\.$`,
 		},
 		{
 			name: "api-slows", description: "at 100 %, the database answers the API 0.3 s late",
+			day: day, perDay: 15, phases: shortPhases(),
 			proxied: true, prepare: measuring, trouble: slowing, troubleAt: 100,
 			status: rollout.Running, percentage: 50, trigger: rollout.TriggerPerformance, remedy: rollout.Partial,
 			stages: []string{"phase 0", "phase 50", "phase 100", "phase 50"},
@@ -50,6 +59,7 @@ func rolloutCases() []rolloutCase {
 		},
 		{
 			name: "mail-falls", description: "at 100 %, 7 of 10 new addresses bounce",
+			day: day, perDay: 15, phases: shortPhases(),
 			trouble: bouncing, troubleAt: 100,
 			status: rollout.Running, percentage: 50, trigger: rollout.TriggerEmail, remedy: rollout.Partial,
 			stages: []string{"phase 0", "phase 50", "phase 100", "phase 50"},
@@ -57,6 +67,7 @@ func rolloutCases() []rolloutCase {
 		},
 		{
 			name: "steps-fail", description: "at 100 %, SES refuses 8 of 10 e-mails",
+			day: day, perDay: 15, phases: shortPhases(),
 			trouble: refusing, troubleAt: 100,
 			status: rollout.RolledBack, percentage: 0, trigger: rollout.TriggerErrors, remedy: rollout.Immediate,
 			stages: []string{"phase 0", "phase 50", "phase 100"},
@@ -65,18 +76,23 @@ func rolloutCases() []rolloutCase {
 	}
 }
 
-// plan is short enough to be run, with gates that a few vendors satisfy.
+// plan is the default one with the case's phases, a short notice and a short end.
 func (c rolloutCase) plan() rollout.Plan {
 	p := rollout.DefaultPlan()
-	gates := []rollout.Gate{rollout.GateEmail, rollout.GateAutomation}
 	p.Name, p.NoticeDays, p.StabilityDays, p.GuardDays, p.BackfillPerHour = c.name, 0.5, 1, 1, 3600
 	p.Triggers.Slowdown = maxSlowdown
-	p.Phases = []rollout.Phase{
+	p.Phases = c.phases
+	return p
+}
+
+// shortPhases are enough to show what goes wrong.
+func shortPhases() []rollout.Phase {
+	gates := []rollout.Gate{rollout.GateEmail, rollout.GateAutomation}
+	return []rollout.Phase{
 		{Name: "nobody", Percentage: 0, SoakDays: 1, Gates: []rollout.Gate{}},
 		{Name: "half", Percentage: 50, SoakDays: 4, Gates: gates},
 		{Name: "all", Percentage: 100, SoakDays: 3, Gates: gates},
 	}
-	return p
 }
 
 // bouncing gives most of the vendors who come from now on a dead address.
