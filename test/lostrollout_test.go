@@ -31,9 +31,13 @@ func TestARolloutOutlivesItsWorkflow(t *testing.T) {
 		return err
 	})
 	var now rollout.State
-	value, err := s.temporal.QueryWorkflow(s.ctx, rollout.WorkflowID, "", rollout.QueryStatus)
-	require.NoError(t, err)
-	require.NoError(t, value.Get(&now))
+	eventually(t, soon, func() error { // until it has read what is stored, it says so
+		value, err := s.temporal.QueryWorkflow(s.ctx, rollout.WorkflowID, "", rollout.QueryStatus)
+		if err != nil {
+			return err
+		}
+		return value.Get(&now)
+	})
 	require.Equal(t, before.Rollout.ID, now.ID)
 
 	s.control("pause", map[string]any{})

@@ -52,10 +52,9 @@ type bulkRun struct {
 func (b *bulkRun) setup(ctx workflow.Context, in BulkInput) error {
 	b.queue = queueOf(ctx, in.Signals)
 	b.resets.check(ctx, b.queue)
-	if err := workflow.SetQueryHandler(ctx, bulk.QueryStatus, func() (bulk.View, error) {
-		return bulk.ViewOf(b.Operation, b.State), nil
-	}); err != nil {
-		return fmt.Errorf("registering query: %w", err)
+	known := func() bool { return b.Operation.ID != "" }
+	if err := answer(ctx, bulk.QueryStatus, known, func() bulk.View { return bulk.ViewOf(b.Operation, b.State) }); err != nil {
+		return err
 	}
 	if in.Work != nil {
 		b.BulkWork = *in.Work

@@ -42,7 +42,11 @@ func recovered(t *testing.T, stored rollout.State) (after rollout.State, enacted
 	rollouts, notices := &activities.Rollouts{}, &activities.Notices{}
 	env.RegisterActivity(rollouts)
 	env.RegisterActivity(notices.Notify)
-	env.OnActivity(rollouts.Recover, mock.Anything, stored.ID).Return(stored, nil)
+	var early error
+	env.OnActivity(rollouts.Recover, mock.Anything, stored.ID).Return(func(context.Context, string) (rollout.State, error) {
+		_, early = env.QueryWorkflow(rollout.QueryStatus)
+		return stored, nil
+	})
 	env.OnActivity(notices.Notify, mock.Anything, mock.Anything).Return(nil)
 	env.OnActivity(rollouts.Enact, mock.Anything, mock.Anything).Return(func(_ context.Context, d activities.EnactInput) (activities.Enacted, error) {
 		enacted = append(enacted, d)
@@ -54,6 +58,7 @@ func recovered(t *testing.T, stored rollout.State) (after rollout.State, enacted
 	env.ExecuteWorkflow(rollout.WorkflowType, workflows.RolloutInput{Lost: stored.ID})
 	require.NoError(t, env.GetWorkflowError())
 	require.NoError(t, env.GetWorkflowResult(&after))
+	require.ErrorContains(t, early, "ask again in a moment", "an empty state is no answer")
 	return after, enacted
 }
 

@@ -44,14 +44,11 @@ func (t *trialRun) listen(ctx workflow.Context, carried *SignalNumbers) error {
 			return fmt.Errorf("registering update %s: %w", name, err)
 		}
 	}
-	if err := workflow.SetQueryHandler(ctx, trial.QueryStatus, func() (trial.Overview, error) {
-		return t.state.Overview(), nil
-	}); err != nil {
-		return fmt.Errorf("registering query: %w", err)
+	known := func() bool { return t.initialized }
+	if err := answer(ctx, trial.QueryStatus, known, func() trial.Overview { return t.state.Overview() }); err != nil {
+		return err
 	}
-	return workflow.SetQueryHandler(ctx, trial.QuerySchedule, func() (trial.Timetable, error) {
-		return t.state.Timetable(), nil
-	})
+	return answer(ctx, trial.QuerySchedule, known, func() trial.Timetable { return t.state.Timetable() })
 }
 
 // handleUpdate answers an update with the new status. The validator refuses what it can, which leaves no trace in the history.

@@ -61,11 +61,12 @@ type rolloutRun struct {
 func (r *rolloutRun) setup(ctx workflow.Context, in RolloutInput) error {
 	r.queue = queueOf(ctx, in.Signals)
 	r.resets.check(ctx, r.queue)
-	if err := workflow.SetQueryHandler(ctx, rollout.QueryStatus, func() (rollout.State, error) { return r.state, nil }); err != nil {
-		return fmt.Errorf("registering query: %w", err)
+	known := func() bool { return r.state.ID != "" }
+	if err := answer(ctx, rollout.QueryStatus, known, func() rollout.State { return r.state }); err != nil {
+		return err
 	}
-	if err := workflow.SetQueryHandler(ctx, rollout.QueryDecisions, func() ([]rollout.Event, error) { return r.recent, nil }); err != nil {
-		return fmt.Errorf("registering query: %w", err)
+	if err := answer(ctx, rollout.QueryDecisions, known, func() []rollout.Event { return r.recent }); err != nil {
+		return err
 	}
 	if in.State != nil {
 		r.state, r.judged, r.recent = *in.State, in.Judged, in.Recent
