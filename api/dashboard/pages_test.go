@@ -171,7 +171,7 @@ func TestPausesAndRollbacksAreTold(t *testing.T) {
 	require.NotContains(t, s.get("/admin/").text(), "Nobody watches")
 	require.NotContains(t, s.get("/admin/").text(), "takes longer than planned")
 	event(rollout.Event{Type: rollout.EventDelayed, Reason: "Still at 25 %"})
-	inOrder(t, s.get("/admin/").text(), "The rollout takes longer than planned", "It advances by itself once its gates pass", "Pause …")
+	inOrder(t, s.get("/admin/").text(), "The rollout takes longer than planned", "If what it waits for cannot come", "Pause …")
 	event(rollout.Event{Type: rollout.EventPaused, Cause: rollout.PausedByGate, Reason: "Paused: email: too few e-mails arrived <b>now</b>"})
 	a := s.get("/admin/")
 	inOrder(t, a.text(), "Wrong The rollout is paused", "too few e-mails arrived <b>now</b>", "Since", "(60 minutes ago)", "Resume …")

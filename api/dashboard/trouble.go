@@ -181,7 +181,7 @@ func rolloutTroubles(f facts) []trouble {
 		all = append(all, pauseTrouble(state, f.view.WatchMissed))
 	case state.Delayed():
 		all = append(all, trouble{Title: "The rollout takes longer than planned", Text: f.view.Summary, Since: &state.EnteredAt,
-			Action: "It advances by itself once its gates pass. If what it waits for cannot come, find out why; an operator can also advance it."})
+			Action: "If what it waits for cannot come, find out why: do vendors register, and do the mail service's events arrive? An operator can advance it all the same."})
 	}
 	return all
 }

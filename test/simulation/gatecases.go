@@ -54,7 +54,8 @@ func gateCases() []Case {
 			Case{what("60 % delivered from the start"), broken, against(l.perDay, mail), harm(1.2, 1, l.beyond)},
 			Case{what("80 % of the steps fail from the start"), broken, against(l.perDay, steps), harm(1.2, 1, l.beyond)},
 			Case{what("e-mail 97 % → 60 % on day 8"), "vendors ≤ 1.05 ×", against(l.perDay, later), harm(1.05, 0, 1)},
-			Case{what("no delivery event ever comes"), "never past 10 %, notified, paused", alone(l.perDay, 30, func(w *World) { w.Mute = true }), blind},
+			Case{what("no delivery event ever comes"), "never past 10 %, notified, paused", alone(l.perDay, 30, func(w *World) { w.Mute = 1 }), blind(10, 1)},
+			Case{what("delivery events stop on day 6"), "never past 50 %, notified, paused ≥ 90 %", alone(l.perDay, 40, func(w *World) { w.Mute = 6 }), blind(50, 0.9)},
 		)
 	}
 	return cases
@@ -139,20 +140,23 @@ func chance(values []float64, q float64) float64 {
 	return 3 * math.Sqrt(n*q*(1-q))
 }
 
-// blind shows what becomes of a rollout that gets no delivery events: it must stay in its first phase, notify people,
-// pause, and never be rolled back. By chance another gate may fail, and pause it before.
-func blind(tallies []tally) (string, bool) {
-	notified, paused, all, ok := 0, 0, 0, true
-	for _, r := range every(tallies) {
-		all++
-		ok = ok && r.Highest <= 10 && r.Trigger == ""
-		if r.Delayed >= 0 {
-			notified++
+// blind shows what becomes of a rollout that gets no delivery events any more: it must go no further than to a
+// percentage, notify people, pause in a share of runs, and never be rolled back. By chance another gate may fail, and
+// pause it before; and where the last events spoke of a break it waits on.
+func blind(highest, stops float64) func([]tally) (string, bool) {
+	return func(tallies []tally) (string, bool) {
+		notified, paused, all, ok := 0, 0, 0, true
+		for _, r := range every(tallies) {
+			all++
+			ok = ok && r.Highest <= highest && r.Trigger == ""
+			if r.Delayed >= 0 {
+				notified++
+			}
+			if r.Paused >= 0 {
+				paused++
+			}
 		}
-		if r.Paused >= 0 {
-			paused++
-		}
+		return fmt.Sprintf("notified in %.1f %% of %d runs, paused in %.1f %%", 100*part(notified, all), all, 100*part(paused, all)),
+			ok && atLeast(notified, all, 0.95) && (paused == all || stops < 1 && atLeast(paused, all, stops))
 	}
-	return fmt.Sprintf("notified in %.1f %% of %d runs, paused in %.1f %%", 100*part(notified, all), all, 100*part(paused, all)),
-		ok && atLeast(notified, all, 0.95) && paused == all
 }

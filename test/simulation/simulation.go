@@ -51,8 +51,8 @@ type World struct {
 	// 0 for never. Unnoticed leaves it out of the snapshots.
 	Outage    float64
 	Unnoticed bool
-	// Mute drops the mail service's events.
-	Mute bool
+	// Mute is the day, from 1, from which the mail service's events are lost; 0 for never.
+	Mute float64
 	// CallsPerDay come to the API. Drawn takes their times from a distribution
 	// that slows by Truth.Slowdown; otherwise a share Truth.Slow of them is slow.
 	CallsPerDay int

@@ -60,7 +60,7 @@ func TestTheLimitsNoticeGatesThatErr(t *testing.T) {
 	require.NoError(t, err)
 	require.False(t, row.OK, row.Shown)
 
-	row, err = Case{Name: "delivery events come", Cells: alone(30, 30, func(*World) {}), show: blind}.Check(t.Context(), small)
+	row, err = Case{Name: "delivery events come", Cells: alone(30, 30, func(*World) {}), show: blind(10, 1)}.Check(t.Context(), small)
 	require.NoError(t, err)
 	require.False(t, row.OK, row.Shown)
 }

@@ -161,7 +161,7 @@ const (
 
 // report lets the mail service tell what became of an e-mail.
 func (r *run) report(id, key string, sent time.Time, failed bool) {
-	if r.Mute {
+	if r.Mute > 0 && !sent.Before(r.at(r.Mute-1)) {
 		return
 	}
 	kind, mean := rollout.MailDelivered, tellsArrival

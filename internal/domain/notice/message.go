@@ -172,14 +172,15 @@ func daily(s rollout.State, e rollout.Event) *Message {
 
 // tally counts the figures by verdict.
 func tally(j *rollout.Judgement) string {
-	counts := map[rollout.Verdict]int{}
+	counts, within := map[rollout.Verdict]int{}, true
 	for _, f := range figures(j) {
 		counts[f.Verdict]++
+		within = within && (f.Within() || !f.Telling())
 	}
 	switch {
 	case j == nil:
 		return "There are no figures yet."
-	case counts[rollout.Fail] == 0 && counts[rollout.Insufficient] == 0:
+	case counts[rollout.Fail] == 0 && counts[rollout.Insufficient] == 0 && within:
 		return "All figures are within their limits."
 	case counts[rollout.Fail] == 0:
 		return fmt.Sprintf("No figure is certainly beyond its limit; %d of %d are still open.", counts[rollout.Insufficient], len(figures(j)))
@@ -191,7 +192,7 @@ func tally(j *rollout.Judgement) string {
 func delayed(s rollout.State, e rollout.Event) *Message {
 	next := "What to do: nothing, as long as what is missing below can still come: the rollout advances by itself then. If it cannot, find out why."
 	if at, _ := s.PausesAt(e.Judgement); !at.IsZero() {
-		next = fmt.Sprintf("What to do: there is no data at all on what is missing below. The DevOps engineer finds out why before %s, when the rollout pauses. Either no vendor came, or the mail service's events or the API's calls are not counted.", s.FormatTime(at))
+		next = fmt.Sprintf("What to do: of some of what is missing below there is no data at all. The DevOps engineer finds out why before %s, when the rollout pauses. Either no vendor came, or the mail service's events or the API's calls are not counted.", s.FormatTime(at))
 	}
 	return &Message{
 		Kind: NoticePhase, Subject: fmt.Sprintf("Trial rollout: still at %v %%, waiting for the figures", s.Percentage),

@@ -144,7 +144,7 @@ func TestStakeholdersAreToldWhatHappened(t *testing.T) {
 				"E-mails delivered, for advancing: too little data: 5 of 20 vendors with e-mail; the rollout advances by itself once that is there",
 			}},
 		"delayed without data": {after(rollout.Event{Type: rollout.EventDelayed, Judgement: waiting(0)}), NoticePhase, "Trial rollout: still at 10 %, waiting for the figures", "is still at 10 %",
-			[]string{"there is no data at all on what is missing below. The DevOps engineer finds out why before 11 March 2026 12:00 UTC, when the rollout pauses.", "until 11 March 2026 12:00 UTC, and pauses"}},
+			[]string{"of some of what is missing below there is no data at all. The DevOps engineer finds out why before 11 March 2026 12:00 UTC, when the rollout pauses.", "until 11 March 2026 12:00 UTC, and pauses"}},
 		"paused at the gate": {after(rollout.Event{Type: rollout.EventPaused, Cause: rollout.PausedByGate, Judgement: judged(), Reason: "Paused at the gate: email."}), NoticeCritical,
 			"Trial rollout: paused at 10 %, a figure is not good enough", "has paused at 10 % of new vendors since 7 March 2026 12:00 UTC", []string{"only the next step is on hold"}},
 		"too little seen": {after(rollout.Event{Type: rollout.EventPaused, Cause: rollout.PausedByGate, Judgement: unseen(), Reason: "Paused: twice the phase's time has passed"}), NoticeCritical,

@@ -221,5 +221,13 @@ type Figure struct {
 	Reason  string          `json:"reason"`
 }
 
+// Within reports whether the estimate keeps the limit.
+func (f Figure) Within() bool {
+	if f.HighIsBad {
+		return f.Estimate <= f.Limit
+	}
+	return f.Estimate >= f.Limit
+}
+
 // Telling reports whether the sample is large enough for Estimate to mean anything.
 func (f Figure) Telling() bool { return rollout.Telling(f.Seen, f.Enough, f.Verdict) }

@@ -113,6 +113,11 @@ func (s State) reached(enough func(float64) bool) (CriterionResult, bool) {
 	return CriterionResult{Verdict: Pass, Reason: "the rollout has reached a later step"}, true
 }
 
+// leastFor is the sample that a criterion needs, as the plain comparison does.
+var leastFor = map[Gate]int{
+	GateEmail: enoughEmail, GateAutomation: enoughAutomation, GateAPI: enoughCalls, GateErrors: enoughCalls, GateConversion: enoughMatured,
+}
+
 func criterionOfGates(id string, j *Judgement) (CriterionResult, bool) {
 	gates, known := map[string][]Gate{
 		"email-delivery": {GateEmail}, "conversion-maintained": {GateConversion}, "performance-stable": {GateAPI, GateErrors},
@@ -124,8 +129,8 @@ func criterionOfGates(id string, j *Judgement) (CriterionResult, bool) {
 	worst := CriterionResult{Verdict: Pass}
 	for _, gate := range gates {
 		r := j.GateResult(gate)
-		if r.Verdict == Pass && !r.Within() { // enough to advance, not to meet the criterion
-			r.Verdict, r.Reason = Insufficient, r.Reason+"; the criterion asks for "+evidence.Percent(r.Limit)
+		if least := leastFor[gate]; r.Verdict == Pass && (r.Seen < least || !r.Within()) { // enough to advance only
+			r.Verdict, r.Reason = Insufficient, fmt.Sprintf("%s; the criterion asks for %s of %d or more", r.Reason, evidence.Percent(r.Limit), least)
 		}
 		switch {
 		case r.Verdict == Fail, r.Verdict == Insufficient && worst.Verdict == Pass:

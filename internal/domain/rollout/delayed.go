@@ -13,7 +13,7 @@ const blindPatience = 3
 
 // patient reports whether an open gate only delays the present stage: the rollout advances once it passes.
 func (s State) patient(j *Judgement) bool {
-	if j == nil || j.Position.StageSeq != s.StageSeq || s.Stage.Kind != InPhase || s.Plan.Rule == RuleThreshold {
+	if !s.current(j) || j.Position.StageSeq != s.StageSeq || s.Stage.Kind != InPhase || s.Plan.Rule == RuleThreshold {
 		return false
 	}
 	return !s.NeedsPreflight() || s.preflightOpen() == nil

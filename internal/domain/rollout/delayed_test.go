@@ -82,6 +82,35 @@ func TestAPhaseWithoutDataPauses(t *testing.T) {
 	}
 }
 
+// The watch may have died after it judged that all is well.
+func TestAJudgementOfLongAgoOpensNoPhase(t *testing.T) {
+	t.Parallel()
+	l := initial(t, rollout.DefaultPlan())
+	l.toPhase(1)
+	l.judge = func(s rollout.State, now time.Time) *rollout.Judgement { return healthy(s, now.Add(-time.Hour)) }
+	l.days(3.5)
+	require.Equal(t, 10.0, l.state.Percentage)
+	l.days(2)
+	require.Equal(t, []string{"paused phase/1 10% day 7"}, l.of(rollout.EventPaused), "nobody watches")
+	require.Contains(t, l.state.Pause.Reason, "still no verdict")
+}
+
+func TestAJudgementOfAnEarlierEpochOpensNoPhase(t *testing.T) {
+	t.Parallel()
+	l := initial(t, rollout.DefaultPlan())
+	l.toPhase(1)
+	l.judge = func(s rollout.State, now time.Time) *rollout.Judgement {
+		j := healthy(s, now)
+		j.Position.Epoch--
+		return j
+	}
+	l.days(3.5)
+	require.Equal(t, 10.0, l.state.Percentage)
+	l.judge = healthy
+	l.days(0.25)
+	require.Equal(t, 25.0, l.state.Percentage)
+}
+
 // The watch signals only what the rollout must act on, so the judgement at hand may be old.
 func TestADelayIsDecidedOnTheLatestJudgement(t *testing.T) {
 	t.Parallel()

@@ -45,7 +45,7 @@ func (j judge) rule(gate Gate) GateResult {
 	case GateAPI, GateErrors, GateConversion:
 	}
 	r = ruled(r, e.Null.Side, e.Log(1), gateRates[gate], unit)
-	if j.Rule == RuleThreshold {
+	if j.Rule == RuleThreshold || r.Enough == enoughCalls && r.Seen > 0 && j.Served.Seen == 0 { // at 0 % calls make the baseline
 		return r
 	}
 	r.Enough = 1
@@ -96,19 +96,20 @@ type sample struct {
 	unknown bool
 }
 
-// proportional gives the verdict of a gate that does not fail: PASS if the data since the rollout began speaks for
-// health against a real break, otherwise INSUFFICIENT with what is missing. Where few vendors are admitted, waiting for
+// proportional gives the verdict of a gate that does not fail: PASS if this phase has brought data, and all of it since
+// the rollout began speaks for health against a real break; otherwise INSUFFICIENT with what is missing. Where few vendors are admitted, waiting for
 // more data buys little, and the triggers watch meanwhile.
 func (j judge) proportional(r GateResult) GateResult {
 	of := j.sample(r.Gate)
-	r.Seen, r.Verdict, r.Estimate = of.seen, Insufficient, 0
+	r.Verdict = Insufficient
+	if r.Seen == 0 || of.seen == 0 { // the channel that brought earlier data may be broken
+		r.Seen, r.Estimate, r.Reason = 0, 0, "no data in this phase: "+of.lacking
+		return r
+	}
+	r.Seen = of.seen
 	since := "since the rollout began"
 	if j.epoch > 0 {
 		since = "since the evidence began anew"
-	}
-	if of.seen == 0 {
-		r.Reason = fmt.Sprintf("no data %s: %s", since, of.lacking)
-		return r
 	}
 	seen := float64(of.seen)
 	bad := min(max(of.bad, 0), seen)

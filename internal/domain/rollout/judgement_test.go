@@ -218,19 +218,19 @@ func TestProportionalGatesAtTheirEdges(t *testing.T) {
 		want         rollout.Verdict
 		reason       string
 	}{
-		{rollout.GateEmail, 0, 0, rollout.Insufficient, "no data since the rollout began: one delivered e-mail is needed"},
+		{rollout.GateEmail, 0, 0, rollout.Insufficient, "no data in this phase: one delivered e-mail is needed"},
 		{rollout.GateEmail, 1, 0, rollout.Pass, "100 % of the e-mails were delivered, of 1 vendor days with e-mail since the rollout began, which fits a healthy system better than a broken one"},
 		{rollout.GateEmail, 1, 1, rollout.Insufficient, "0 % of the e-mails were delivered, of 1 vendor days with e-mail since the rollout began, which fits a broken system no worse than a healthy one; it needs 6 more without a failure"},
 		{rollout.GateEmail, 6, 1, rollout.Insufficient, "it needs 1 more"},
 		{rollout.GateEmail, 7, 1, rollout.Pass, "86 % of"},
 		{rollout.GateEmail, 20, 10, rollout.Fail, "50 % of the e-mails were delivered, at least 95 % must; sample: 20 vendors"},
 		{rollout.GateEmail, 5, 5, rollout.Fail, "0 % of"},
-		{rollout.GateAutomation, 0, 0, rollout.Insufficient, "no data since the rollout began: one automated step that succeeds is needed"},
+		{rollout.GateAutomation, 0, 0, rollout.Insufficient, "no data in this phase: one automated step that succeeds is needed"},
 		{rollout.GateAutomation, 1, 0, rollout.Pass, "100 % of the automated steps succeeded, of 1 vendor days with steps"},
 		{rollout.GateAutomation, 5, 1, rollout.Insufficient, "it needs 1 more"},
 		{rollout.GateAutomation, 6, 1, rollout.Pass, "83 % of"},
 		{rollout.GateAutomation, 10, 8, rollout.Fail, "20 % of"},
-		{rollout.GateAPI, 0, 0, rollout.Insufficient, "no data since the rollout began: one API call is needed"},
+		{rollout.GateAPI, 0, 0, rollout.Insufficient, "no data in this phase: one API call is needed"},
 		{rollout.GateAPI, 1, 0, rollout.Pass, "0 % of the API calls took longer than 2 s, of 1 calls since the rollout began"},
 		{rollout.GateAPI, 100, 4, rollout.Pass, "4.0 % of"},
 		{rollout.GateAPI, 100, 5, rollout.Insufficient, "it needs 30 more"},
@@ -249,24 +249,35 @@ func TestProportionalGatesAtTheirEdges(t *testing.T) {
 	}
 }
 
-// What was seen in a phase before counts in the next one, and nothing of it once evidence begins anew.
+// Data of an earlier phase counts in the next one, once that has brought some itself, until the evidence begins anew.
 func TestAProportionalGateCountsSinceTheRolloutBegan(t *testing.T) {
 	t.Parallel()
 	b := seen(7, 1)
+	each := func(check func(rollout.GateResult)) {
+		for _, gate := range []rollout.Gate{rollout.GateEmail, rollout.GateAutomation, rollout.GateAPI, rollout.GateErrors} {
+			check(b.judge().GateResult(gate))
+		}
+	}
+	nothing := func(r rollout.GateResult) {
+		require.Equal(t, rollout.Insufficient, r.Verdict, "%s: whatever brought data may be broken", r.Gate)
+		require.Contains(t, r.Reason, "no data in this phase: one ")
+		require.Zero(t, r.Seen)
+	}
+	one := func(id string) {
+		outcomes := append(mailed(id, "welcome", b.now.Sub(noon), rollout.MailDelivered), outcome(rollout.StepDone, id, "welcome", b.now.Sub(noon)))
+		b.take(time.Hour, calls(time.Millisecond), outcomes...)
+	}
 	b.position = inPhase(2, 3, 0)
 	b.take(time.Hour, rollout.Calls{})
-	for _, gate := range []rollout.Gate{rollout.GateEmail, rollout.GateAutomation, rollout.GateAPI, rollout.GateErrors} {
-		r := b.judge().GateResult(gate)
-		require.Equal(t, 7, r.Seen, gate)
-		require.InDelta(t, 1, r.Evidence, 1e-12, "%s fails by the phase alone", gate)
-	}
+	each(nothing)
+	one("next")
+	each(func(r rollout.GateResult) {
+		require.Equal(t, 8, r.Seen, r.Gate)
+		require.Less(t, r.Evidence, 1.1, "%s fails by the phase alone", r.Gate)
+	})
 	b.position = inPhase(1, 4, 1)
 	b.take(time.Hour, rollout.Calls{})
-	for _, gate := range []rollout.Gate{rollout.GateEmail, rollout.GateAutomation, rollout.GateAPI, rollout.GateErrors} {
-		r := b.judge().GateResult(gate)
-		require.Equal(t, rollout.Insufficient, r.Verdict)
-		require.Contains(t, r.Reason, "no data since the evidence began anew: one ")
-	}
+	each(nothing)
 }
 
 // The API is compared with itself from before: what is as slow, or fails as often, is no reason to wait.
@@ -292,13 +303,39 @@ func TestTheAPIIsComparedWithItsBaseline(t *testing.T) {
 		{slow(100, 6), slow(100, 6), rollout.Pass, "fits a healthy system better"},
 		{slow(100, 50), slow(200, 10), rollout.Pass, "fits a healthy system better"},
 		{slow(99, 0), slow(100, 6), rollout.Pass, "not judged: before the rollout 99 API calls were seen, 100 are needed to know what is normal"},
-		{slow(99, 0), slow(0, 0), rollout.Insufficient, "one API call is needed"},
+		{slow(99, 0), slow(0, 0), rollout.Insufficient, "no data in this phase: one API call is needed"},
 		{slow(0, 0), slow(100, 50), rollout.Fail, "50 % of"},
 	} {
 		for _, gate := range []rollout.Gate{rollout.GateAPI, rollout.GateErrors} {
 			r := after(tt.before, tt.since).judge().GateResult(gate)
 			require.Equal(t, tt.want, r.Verdict, r.Reason)
 			require.Contains(t, r.Reason, tt.reason)
+		}
+	}
+}
+
+// Calls at 0 % make the baseline; a gate there has nothing to compare them with, and keeps the plain rule.
+func TestTheAPIsGatesAtNobody(t *testing.T) {
+	t.Parallel()
+	for n, want := range map[int]rollout.Verdict{99: rollout.Insufficient, 100: rollout.Pass} {
+		b := newBook()
+		b.position = inPhase(0, 1, 0)
+		b.take(time.Hour, calls(slices.Repeat([]time.Duration{time.Millisecond}, n)...))
+		for _, gate := range []rollout.Gate{rollout.GateAPI, rollout.GateErrors} {
+			require.Equal(t, want, b.judge().GateResult(gate).Verdict, "%d calls", n)
+		}
+	}
+}
+
+func TestFewVendorsMeetNoCriterion(t *testing.T) {
+	t.Parallel()
+	for n, want := range map[int]rollout.Verdict{1: rollout.Insufficient, 19: rollout.Insufficient, 20: rollout.Pass} {
+		j := seen(n, 0).judge()
+		require.Equal(t, rollout.Pass, j.GateResult(rollout.GateEmail).Verdict)
+		for _, c := range rollout.JudgeCriteria(rollout.State{}, &j) {
+			if c.ID == "email-delivery" {
+				require.Equal(t, want, c.Verdict, c.Reason)
+			}
 		}
 	}
 }

@@ -112,7 +112,7 @@ func (l *life) of(kinds ...rollout.EventType) []string {
 func healthy(s rollout.State, now time.Time) *rollout.Judgement {
 	j := &rollout.Judgement{At: now, Position: s.Position(), Enabled: s.Enabled, Percentage: s.Percentage}
 	for _, g := range rollout.Gates() {
-		j.Gates = append(j.Gates, rollout.GateResult{Gate: g, Verdict: rollout.Pass})
+		j.Gates = append(j.Gates, rollout.GateResult{Gate: g, Verdict: rollout.Pass, Seen: 100})
 	}
 	return j
 }
@@ -131,6 +131,9 @@ func result(g rollout.Gate, v rollout.Verdict) func(rollout.State, time.Time) *r
 		for i := range j.Gates {
 			if j.Gates[i].Gate == g {
 				j.Gates[i].Verdict, j.Gates[i].Reason = v, "so it is"
+				if v == rollout.Insufficient {
+					j.Gates[i].Seen = 0
+				}
 			}
 		}
 		return j

@@ -147,6 +147,9 @@ func (s State) advance(j *Judgement, now time.Time) *Event {
 	if !more {
 		return s.finish(j, now)
 	}
+	if j != nil && WatchMissed(j.At, now, s.Times.Day) {
+		j = nil // what was judged long ago opens no phase: the next watch judges again
+	}
 	if e := s.stopped(j, now); e != nil {
 		return e
 	}
@@ -248,7 +251,7 @@ func (s State) GatesNow(j *Judgement) (passed, failed, insufficient []GateResult
 	}
 	for _, gate := range s.Plan.gates(s.Stage) {
 		r := GateResult{Gate: gate, Verdict: Insufficient, Reason: "this phase has no judgement yet"}
-		if j != nil && j.Position.StageSeq == s.StageSeq {
+		if s.current(j) && j.Position.StageSeq == s.StageSeq {
 			r = j.GateResult(gate)
 		}
 		switch {
