@@ -145,10 +145,15 @@ func chance(values []float64, q float64) float64 {
 // pause it before; and where the last events spoke of a break it waits on.
 func blind(highest, stops float64) func([]tally) (string, bool) {
 	return func(tallies []tally) (string, bool) {
-		notified, paused, all, ok := 0, 0, 0, true
+		notified, paused, all, beyond, back := 0, 0, 0, 0, 0
 		for _, r := range every(tallies) {
 			all++
-			ok = ok && r.Highest <= highest && r.Trigger == ""
+			if r.Highest > highest {
+				beyond++
+			}
+			if r.Trigger != "" {
+				back++
+			}
 			if r.Delayed >= 0 {
 				notified++
 			}
@@ -156,7 +161,7 @@ func blind(highest, stops float64) func([]tally) (string, bool) {
 				paused++
 			}
 		}
-		return fmt.Sprintf("notified in %.1f %% of %d runs, paused in %.1f %%", 100*part(notified, all), all, 100*part(paused, all)),
-			ok && atLeast(notified, all, 0.95) && (paused == all || stops < 1 && atLeast(paused, all, stops))
+		return fmt.Sprintf("notified in %.1f %% of %d runs, paused in %.1f %%; %d beyond, %d rolled back", 100*part(notified, all), all, 100*part(paused, all), beyond, back),
+			beyond == 0 && back == 0 && atLeast(notified, all, 0.95) && (paused == all || stops < 1 && atLeast(paused, all, stops))
 	}
 }

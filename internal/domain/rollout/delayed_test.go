@@ -89,7 +89,7 @@ func TestAJudgementOfLongAgoOpensNoPhase(t *testing.T) {
 	l.toPhase(1)
 	l.judge = func(s rollout.State, now time.Time) *rollout.Judgement { return healthy(s, now.Add(-time.Hour)) }
 	l.days(3.5)
-	require.Equal(t, 10.0, l.state.Percentage)
+	require.InDelta(t, 10, l.state.Percentage, 0)
 	l.days(2)
 	require.Equal(t, []string{"paused phase/1 10% day 7"}, l.of(rollout.EventPaused), "nobody watches")
 	require.Contains(t, l.state.Pause.Reason, "still no verdict")
@@ -105,10 +105,10 @@ func TestAJudgementOfAnEarlierEpochOpensNoPhase(t *testing.T) {
 		return j
 	}
 	l.days(3.5)
-	require.Equal(t, 10.0, l.state.Percentage)
+	require.InDelta(t, 10, l.state.Percentage, 0)
 	l.judge = healthy
 	l.days(0.25)
-	require.Equal(t, 25.0, l.state.Percentage)
+	require.InDelta(t, 25, l.state.Percentage, 0)
 }
 
 // The watch signals only what the rollout must act on, so the judgement at hand may be old.

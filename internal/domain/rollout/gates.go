@@ -122,6 +122,8 @@ func (j judge) proportional(r GateResult) GateResult {
 	case of.unknown:
 		r.Verdict = Pass
 		r.Reason += fmt.Sprintf("; not judged: before the rollout %d API calls were seen, %d are needed to know what is normal", j.Baseline.Count(), LeastBaseline)
+	case !r.HighIsBad() && !(j.Gates[r.Gate].Total().Sum > 0): // an e-mail that was never reported on counts as data too
+		r.Reason += "; in this phase " + of.lacking
 	case of.broken.Speaks(bad, seen):
 		r.Verdict = Pass
 		r.Reason += ", which fits a healthy system better than a broken one"
