@@ -100,7 +100,7 @@ func gateTable(gates []rollout.GateResult) *table {
 		estimate, limit, seen := "-", "-", "-"
 		if r.Enough > 0 { // it was judged
 			limit, seen = "at least "+share(r.Limit), fmt.Sprintf("%d (needs %d)", r.Seen, r.Enough)
-			if r.Gate == rollout.GateAPI || r.Gate == rollout.GateErrors {
+			if r.HighIsBad() {
 				limit = "at most " + share(r.Limit)
 			}
 		}

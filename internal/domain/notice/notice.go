@@ -222,12 +222,7 @@ type Figure struct {
 }
 
 // Within reports whether the estimate keeps the limit.
-func (f Figure) Within() bool {
-	if f.HighIsBad {
-		return f.Estimate <= f.Limit
-	}
-	return f.Estimate >= f.Limit
-}
+func (f Figure) Within() bool { return rollout.Within(f.Estimate, f.Limit, f.HighIsBad) }
 
 // Telling reports whether the sample is large enough for Estimate to mean anything.
 func (f Figure) Telling() bool { return rollout.Telling(f.Seen, f.Enough, f.Verdict) }

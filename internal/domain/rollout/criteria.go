@@ -130,7 +130,11 @@ func criterionOfGates(id string, j *Judgement) (CriterionResult, bool) {
 	for _, gate := range gates {
 		r := j.GateResult(gate)
 		if least := leastFor[gate]; r.Verdict == Pass && (r.Seen < least || !r.Within()) { // enough to advance only
-			r.Verdict, r.Reason = Insufficient, fmt.Sprintf("%s; the criterion asks for %s of %d or more", r.Reason, evidence.Percent(r.Limit), least)
+			bound := "at least"
+			if r.HighIsBad() {
+				bound = "at most"
+			}
+			r.Verdict, r.Reason = Insufficient, fmt.Sprintf("%s; the criterion asks for %s %s of %d or more", r.Reason, bound, evidence.Percent(r.Limit), least)
 		}
 		switch {
 		case r.Verdict == Fail, r.Verdict == Insufficient && worst.Verdict == Pass:

@@ -6,6 +6,9 @@ import (
 	"time"
 )
 
+// usualPatience is after how many times its length a phase with an open gate is delayed, or under RuleThreshold pauses.
+const usualPatience = 2
+
 // blindPatience is after how many times its length a phase pauses if one of its gates has seen nothing at all. At ten
 // registrations a day, a phase of two days at 10 % sees no vendor by chance in 2 % of rollouts after twice its length, in
 // 0.3 % after three times.

@@ -87,7 +87,7 @@ func newPhaseForecast(phase Phase, rate float64, rule Rule) PhaseForecast {
 	f.SoakWouldDo = math.Ceil(10*needed/rate) / 10
 	lengths := float64(blindPatience)
 	if rule == RuleThreshold {
-		lengths = 2
+		lengths = usualPatience
 	}
 	f.Holds, f.Pauses = f.Vendors < needed, lengths*f.Vendors < needed
 	f.Text = fmt.Sprintf("the %v %% phase admits about %.0f vendors in %v days; the %s gate needs %.0f", phase.Percentage, f.Vendors, phase.SoakDays, by, needed)

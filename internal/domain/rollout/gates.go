@@ -97,8 +97,8 @@ type sample struct {
 }
 
 // proportional gives the verdict of a gate that does not fail: PASS if this phase has brought data, and all of it since
-// the rollout began speaks for health against a real break; otherwise INSUFFICIENT with what is missing. Where few vendors are admitted, waiting for
-// more data buys little, and the triggers watch meanwhile.
+// the rollout began speaks for health against a real break; otherwise INSUFFICIENT with what is missing. Where few vendors
+// are admitted, waiting for more data buys little, and the triggers watch meanwhile.
 func (j judge) proportional(r GateResult) GateResult {
 	of := j.sample(r.Gate)
 	r.Verdict = Insufficient

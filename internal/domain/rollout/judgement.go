@@ -105,11 +105,14 @@ type GateResult struct {
 func (r GateResult) HighIsBad() bool { return r.Gate == GateAPI || r.Gate == GateErrors }
 
 // Within reports whether the rate keeps its limit. A gate may pass without: a small sample may be off by chance.
-func (r GateResult) Within() bool {
-	if r.HighIsBad() {
-		return r.Estimate <= r.Limit
+func (r GateResult) Within() bool { return Within(r.Estimate, r.Limit, r.HighIsBad()) }
+
+// Within reports whether a rate keeps its limit, which is the highest allowed one if highIsBad.
+func Within(rate, limit float64, highIsBad bool) bool {
+	if highIsBad {
+		return rate <= limit
 	}
-	return r.Estimate >= r.Limit
+	return rate >= limit
 }
 
 // Telling reports whether the sample is large enough for Estimate to mean anything.

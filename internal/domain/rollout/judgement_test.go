@@ -173,14 +173,28 @@ func TestTheAlarmThatDecides(t *testing.T) {
 	require.Equal(t, rollout.TriggerConversion, j.Firing().Trigger)
 }
 
+// gateCase is what a gate says of so many vendors, or calls, of which some are bad.
+type gateCase struct {
+	gate         rollout.Gate
+	vendors, bad int
+	want         rollout.Verdict
+	reason       string
+}
+
+func (c gateCase) check(t *testing.T, rule rollout.Rule) rollout.GateResult {
+	t.Helper()
+	b := seen(c.vendors, c.bad)
+	b.plan.Rule = rule
+	r := b.judge().GateResult(c.gate)
+	require.Equal(t, c.want, r.Verdict, "%s, %d of %d bad: %s", c.gate, c.bad, c.vendors, r.Reason)
+	require.Contains(t, r.Reason, c.reason)
+	require.Equal(t, r.Verdict == rollout.Fail, r.Evidence >= 20)
+	return r
+}
+
 func TestPlainGatesAtTheirEdges(t *testing.T) {
 	t.Parallel()
-	tests := []struct {
-		gate         rollout.Gate
-		vendors, bad int
-		want         rollout.Verdict
-		reason       string
-	}{
+	tests := []gateCase{
 		{rollout.GateEmail, 0, 0, rollout.Insufficient, "too little data: 0 of 20 vendors with e-mail"},
 		{rollout.GateEmail, 19, 0, rollout.Insufficient, "too little data: 19 of 20 vendors with e-mail"},
 		{rollout.GateEmail, 20, 0, rollout.Pass, "100 % of the e-mails were delivered, at least 95 % must; sample: 20 vendors with e-mail"},
@@ -201,23 +215,13 @@ func TestPlainGatesAtTheirEdges(t *testing.T) {
 		{rollout.GateErrors, 100, 50, rollout.Fail, "50 % of"},
 	}
 	for _, tt := range tests {
-		b := seen(tt.vendors, tt.bad)
-		b.plan.Rule = rollout.RuleThreshold
-		r := b.judge().GateResult(tt.gate)
-		require.Equal(t, tt.want, r.Verdict, "%s, %d of %d bad: %s", tt.gate, tt.bad, tt.vendors, r.Reason)
-		require.Contains(t, r.Reason, tt.reason)
-		require.Equal(t, r.Verdict == rollout.Fail, r.Evidence >= 20)
+		tt.check(t, rollout.RuleThreshold)
 	}
 }
 
 func TestProportionalGatesAtTheirEdges(t *testing.T) {
 	t.Parallel()
-	tests := []struct {
-		gate         rollout.Gate
-		vendors, bad int
-		want         rollout.Verdict
-		reason       string
-	}{
+	tests := []gateCase{
 		{rollout.GateEmail, 0, 0, rollout.Insufficient, "no data in this phase: one delivered e-mail is needed"},
 		{rollout.GateEmail, 1, 0, rollout.Pass, "100 % of the e-mails were delivered, of 1 vendor days with e-mail since the rollout began, which fits a healthy system better than a broken one"},
 		{rollout.GateEmail, 1, 1, rollout.Insufficient, "0 % of the e-mails were delivered, of 1 vendor days with e-mail since the rollout began; in this phase one delivered e-mail is needed"},
@@ -240,10 +244,7 @@ func TestProportionalGatesAtTheirEdges(t *testing.T) {
 		{rollout.GateErrors, 100, 50, rollout.Fail, "50 % of"},
 	}
 	for _, tt := range tests {
-		r := seen(tt.vendors, tt.bad).judge().GateResult(tt.gate)
-		require.Equal(t, tt.want, r.Verdict, "%s, %d of %d bad: %s", tt.gate, tt.bad, tt.vendors, r.Reason)
-		require.Contains(t, r.Reason, tt.reason)
-		require.Equal(t, r.Verdict == rollout.Fail, r.Evidence >= 20)
+		r := tt.check(t, rollout.RuleEvidence)
 		require.Equal(t, 1, r.Enough)
 		require.Equal(t, tt.vendors, r.Seen)
 	}
@@ -352,7 +353,7 @@ func TestAGateThatPassesBelowItsLimitMeetsNoCriterion(t *testing.T) {
 		if c.ID == "email-delivery" {
 			require.Equal(t, rollout.Insufficient, c.Verdict)
 			require.Contains(t, c.Reason, "90 % of the e-mails were delivered")
-			require.Contains(t, c.Reason, "the criterion asks for 95 %")
+			require.Contains(t, c.Reason, "the criterion asks for at least 95 %")
 		}
 	}
 }

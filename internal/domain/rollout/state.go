@@ -197,7 +197,7 @@ func (s State) StageEnds() time.Time {
 // is delayed. A notice may be short: its preflight has a day, and with compressed days
 // at least as long as a watch may take.
 func (s State) StageLimit() time.Time {
-	limit := 2 * s.Plan.soak(s.Stage, s.Times.Day)
+	limit := usualPatience * s.Plan.soak(s.Stage, s.Times.Day)
 	if s.Stage.Kind == Notice {
 		limit = max(limit, s.Times.Day, watchPatience(s.Times.Day))
 	}
