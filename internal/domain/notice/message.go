@@ -93,7 +93,7 @@ func patience(p rollout.Plan) string {
 	if p.Rule == rollout.RuleThreshold {
 		return text + "With too few vendors to judge, a phase lasts up to twice as long and then waits for a decision."
 	}
-	return text + "Until then the phase lasts longer; after twice its planned time you are told what is missing."
+	return text + "Until then the phase lasts longer; after twice its planned time whoever is notified of phases is told what is missing. Where a figure is bad, or there is no data at all, the rollout pauses for a decision."
 }
 
 func expectations() Section {
