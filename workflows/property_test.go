@@ -45,14 +45,20 @@ type rolloutProperty struct {
 	flags  flags.Document
 	judged *rollout.Judgement
 	sent   int
-	// signals are all signals so far, which a reset tells again, to the workflow of that run's name.
+	// signals are those of the chain so far. A reset of one of its runs delivers those of that run and of the later ones again.
 	signals [][2]string
 	chains  int
-	// next is what the next run begins with, and early what an earlier one began with.
-	next, early workflows.RolloutInput
+	// next is the run that follows, and early an earlier one of its chain.
+	next, early rolloutBegin
 	reset       bool
 	// mixed says that more than messages has happened, which a reset does not tell again.
 	mixed bool
+}
+
+// rolloutBegin is what a run begins with, and how many signals of its chain came before it.
+type rolloutBegin struct {
+	in      workflows.RolloutInput
+	signals int
 }
 
 // word draws what happens. Ids are reused now and then, also for another request.
@@ -238,7 +244,8 @@ func (p *rolloutProperty) enact(e rollout.Event) {
 // mishap at its end.
 func (p *rolloutProperty) run(t *rapid.T) {
 	env := p.w.prepare()
-	in := p.next
+	begin := p.next
+	in := begin.in
 	p.judged = in.Judged
 	chain := fmt.Sprintf("run-%d", p.chains)
 	inRun(env, chain, chain, nil)
@@ -249,11 +256,11 @@ func (p *rolloutProperty) run(t *rapid.T) {
 			p.wait(p.message(t))
 		}
 		p.due()
-		inRun(env, chain, "reset", slices.Clone(p.signals))
+		inRun(env, chain, "reset", slices.Clone(p.signals[begin.signals:]))
 	}
 	busy := rapid.SliceOfN(rapid.Custom(p.word), 0, 4).Draw(t, "busy")
 	later := rapid.SliceOfN(rapid.Custom(p.word), 0, 4).Draw(t, "later")
-	if p.next.State != nil && !p.reset { // it begins with nothing that could keep it busy
+	if in.State != nil && !p.reset { // it begins with nothing that could keep it busy
 		busy, later = nil, append(busy[:min(len(busy), 1)], later[:min(len(later), 3)]...)
 	}
 	p.w.during = nil
@@ -275,18 +282,19 @@ func (p *rolloutProperty) run(t *rapid.T) {
 		}, 5*time.Hour)
 	}
 	carried := p.w.run(in, 6*time.Hour)
-	p.next = taken
-	if carried != nil {
-		p.next = *carried
+	if in.State != nil {
+		p.early = begin
 	}
 	if p.reset = !p.mixed && rapid.Bool().Draw(t, "reset"); p.reset {
-		p.next = rapid.SampledFrom([]workflows.RolloutInput{taken, in, p.early}).Draw(t, "from")
-	} else if carried == nil {
-		p.signals, p.mixed, p.chains = nil, false, p.chains+1 // a run of its own, whose messages are its own
+		p.next = rapid.SampledFrom([]rolloutBegin{{in: taken}, begin, p.early}).Draw(t, "from")
+		return
 	}
-	if in.State != nil {
-		p.early = in
+	if carried != nil {
+		p.next = rolloutBegin{*carried, len(p.signals)}
+		return
 	}
+	p.next, p.early = rolloutBegin{in: taken}, rolloutBegin{in: taken}
+	p.signals, p.mixed, p.chains = nil, false, p.chains+1 // a run of its own, whose messages are its own
 }
 
 func (p *rolloutProperty) holds(t *rapid.T) {
@@ -325,7 +333,7 @@ func TestWhateverIsAskedOfARolloutTheLastWordHolds(t *testing.T) {
 		}})
 		w.store(rollout.Event{Type: rollout.EventEntered, Stage: &rollout.Stage{Kind: rollout.InPhase, Phase: 1}, Enabled: new(true), Percentage: new(50.0), At: start, By: "rollout"})
 		w.flags.FeatureFlags.TrialAutomation.RolloutPercentage, w.startedAt = 50, start.Add(time.Hour)
-		p := &rolloutProperty{w: w, model: w.state(), flags: w.flags, next: taken, early: taken}
+		p := &rolloutProperty{w: w, model: w.state(), flags: w.flags, next: rolloutBegin{in: taken}, early: rolloutBegin{in: taken}}
 		for range rapid.IntRange(1, 4).Draw(t, "runs") {
 			if p.model.Status.Final() {
 				break
