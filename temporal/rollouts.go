@@ -57,7 +57,7 @@ func (c *Client) rolloutOptions(id string) client.StartWorkflowOptions {
 		WorkflowExecutionErrorWhenAlreadyStarted: true,
 		Memo:                                     map[string]any{rolloutMemo: id},
 		StaticSummary:                            "Rollout " + id,
-		StaticDetails:                            "Puts trial automation in front of vendors step by step. Queries: `status`, `decisions`. Signals: `rollback`, `pause`, `resume`, `advance`, `set-percentage`.",
+		StaticDetails:                            "Puts trial automation in front of vendors step by step. Queries: `status`, `decisions`. Signals: `rollback`, `pause`, `resume`, `advance`, `set-percentage`, `tick`, `waive`.",
 	}
 }
 

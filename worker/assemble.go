@@ -35,7 +35,7 @@ const (
 	// last attempt, and for at least leastForget however short a day is.
 	refusalsPerDay = 24
 	leastForget    = 10 * time.Second
-	// unknownWaitsPerDay is one every ten minutes of a day of 24 hours.
+	// unknownWaitsPerDay makes the wait after an unknown outcome ten minutes of a day of 24 hours.
 	unknownWaitsPerDay = 144
 )
 

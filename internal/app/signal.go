@@ -20,8 +20,8 @@ const (
 	flagPatience = 200 * time.Millisecond
 )
 
-// signal lets the workflows know of something that is on record. Where that fails it is noted, and the reconciler sees to it
-// later.
+// signal lets the workflows know of something that is on record. If that fails it is
+// logged: the reconciler repeats it for trials, the watch for rollouts.
 func (a *App) signal(ctx context.Context, failing string, about zap.Field, fn func(context.Context) error) {
 	patience := SignalTimeout
 	if lanes.IsUrgent(ctx) {

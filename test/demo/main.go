@@ -25,7 +25,7 @@ const (
 )
 
 func main() {
-	histories := flag.String("record", "", "also write every workflow's history into this `folder`, for the replay tests")
+	histories := flag.String("record", "", "also write every trial's history into this `folder`, for the replay tests")
 	harness.Main("demo", func(ctx context.Context, out io.Writer) error {
 		root, err := stack.Root()
 		if err != nil {

@@ -191,7 +191,7 @@ func (s *Store) Vendor(ctx context.Context, id string) (v trial.Vendor, err erro
 			return trial.NotFound(id)
 		}
 		for _, suppression := range s.Suppressed[id] {
-			v.Heed(suppression)
+			v.Suppress(suppression)
 		}
 		return nil
 	})

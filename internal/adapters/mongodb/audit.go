@@ -145,7 +145,7 @@ func auditFilter(f audit.Filter, before int) bson.D {
 func (s *Store) VerifyAudit(ctx context.Context, v *audit.Verifier) error {
 	ctx, cancel := context.WithTimeout(ctx, verifyLimit)
 	defer cancel()
-	cursor, err := s.auditLog.Find(ctx, bson.D{}, options.Find().SetSort(up("_id")))
+	cursor, err := s.auditLog.Find(ctx, bson.D{}, options.Find().SetSort(ascending("_id")))
 	if err != nil {
 		return failed("reading the audit record", err)
 	}

@@ -101,7 +101,7 @@ func (s *Store) unsettledAudit(ctx context.Context, after audit.Mark) (audit.Uns
 	open := audit.Unsettled{}
 	for {
 		behind := bson.D{{Key: "_id", Value: bson.D{{Key: "$gt", Value: auditKey(after.Seq)}}}}
-		docs, err := list[auditDocument](ctx, "reading the audit record", s.auditLog, behind, options.Find().SetSort(up("_id")).SetLimit(auditPage))
+		docs, err := list[auditDocument](ctx, "reading the audit record", s.auditLog, behind, options.Find().SetSort(ascending("_id")).SetLimit(auditPage))
 		if err != nil {
 			return nil, after, err
 		}

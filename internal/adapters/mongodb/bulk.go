@@ -103,7 +103,7 @@ func (s *Store) Bulks(ctx context.Context, before string, limit int) (views []bu
 func (s *Store) BulkParts(ctx context.Context, vendorID string) ([]bulk.Part, error) {
 	ctx, cancel := context.WithTimeout(ctx, scanLimit)
 	defer cancel()
-	docs, err := list[bulkItemDocument](ctx, "looking for bulk operations on "+vendorID, s.bulkItems, bson.D{{Key: "vendorId", Value: vendorID}}, options.Find().SetSort(up("_id")))
+	docs, err := list[bulkItemDocument](ctx, "looking for bulk operations on "+vendorID, s.bulkItems, bson.D{{Key: "vendorId", Value: vendorID}}, options.Find().SetSort(ascending("_id")))
 	if err != nil {
 		return nil, err
 	}

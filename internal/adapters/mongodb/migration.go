@@ -141,7 +141,7 @@ func (s *Store) usersPage(ctx context.Context, p migration.Progress, size int) (
 		size = MigrationPage
 	}
 	size = max(size, 2) // a page that ended with the id "" would be followed by itself
-	find := options.Find().SetProjection(looked()).SetSort(up("_id"))
+	find := options.Find().SetProjection(looked()).SetSort(ascending("_id"))
 	whole := p.Section == migration.OtherIDs || p.Page != nil
 	if !whole {
 		find.SetLimit(int64(size)).SetBatchSize(int32(min(size, MigrationPage)))
@@ -155,7 +155,7 @@ func (s *Store) usersPage(ctx context.Context, p migration.Progress, size int) (
 
 // looked are the fields that a migration looks at.
 func looked() bson.D {
-	return up(migration.FieldID, migration.FieldIsVendor, migration.FieldStart, migration.FieldCreatedAt, migration.FieldAutomation, "timezone")
+	return ascending(migration.FieldID, migration.FieldIsVendor, migration.FieldStart, migration.FieldCreatedAt, migration.FieldAutomation, "timezone")
 }
 
 // sectionFilter is the ids of a section behind those that are done and, while a

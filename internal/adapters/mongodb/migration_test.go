@@ -149,7 +149,7 @@ func TestMigrateKnowsAVendorByItsRecord(t *testing.T) {
 func TestMigrateGoesOnAfterADocumentThatTheDatabaseRefuses(t *testing.T) {
 	t.Parallel()
 	s := newTestStore(t)
-	_, err := s.users.Indexes().CreateOne(t.Context(), mongo.IndexModel{Keys: up("trialStartDate"), Options: options.Index().SetUnique(true)})
+	_, err := s.users.Indexes().CreateOne(t.Context(), mongo.IndexModel{Keys: ascending("trialStartDate"), Options: options.Index().SetUnique(true)})
 	require.NoError(t, err)
 	created := map[string]time.Time{"v1": at, "v2": at, "v3": at.Add(-time.Hour), "v4": at.Add(-2 * time.Hour)}
 	for _, id := range []string{"v1", "v2", "v3", "v4"} {
@@ -175,7 +175,7 @@ func TestATrialGoesOnWhereTheDatabaseRefusesTheDocumentsChange(t *testing.T) {
 	s := newTestStore(t)
 	core, logs := observer.New(zap.WarnLevel)
 	WithLogger(zap.New(core))(s)
-	_, err := s.users.Indexes().CreateOne(t.Context(), mongo.IndexModel{Keys: up("trialAutomation.endsAt"), Options: options.Index().SetUnique(true)})
+	_, err := s.users.Indexes().CreateOne(t.Context(), mongo.IndexModel{Keys: ascending("trialAutomation.endsAt"), Options: options.Index().SetUnique(true)})
 	require.NoError(t, err)
 	for _, id := range []string{"v1", "v2"} {
 		register(t, s, id, trial.Automated)

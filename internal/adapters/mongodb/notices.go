@@ -33,8 +33,8 @@ var noticeRanks = map[trial.SendStatus]int{
 	trial.SendUnknown: 1, trial.SendReleased: 2, trial.SendRefused: 3, trial.SendSent: 4,
 }
 
-// ClaimNotice makes the caller the one who tells a recipient, unless somebody
-// was before whose attempt did not surely fail for now.
+// ClaimNotice makes the caller the one who notifies a recipient, unless there is an earlier attempt that is not known to have
+// failed temporarily.
 func (s *Store) ClaimNotice(ctx context.Context, key string, at time.Time) (claimed bool, err error) {
 	first := noticeDocument{Key: key, Attempt: noticeAttempt{Number: 1, Status: trial.SendClaimed, ClaimedAt: stored(at)}}
 	_, err = s.notices.InsertOne(ctx, first)

@@ -269,5 +269,5 @@ func (s *Store) RunningTrials(ctx context.Context, automated bool, after string,
 		{Key: "status", Value: bson.D{{Key: "$in", Value: bson.A{trial.Active, trial.Grace}}}},
 		{Key: "automated", Value: automated},
 	}
-	return s.findTrials(ctx, "looking for running trials", filter, up("_id"), limit)
+	return s.findTrials(ctx, "looking for running trials", filter, ascending("_id"), limit)
 }

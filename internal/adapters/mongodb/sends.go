@@ -33,7 +33,7 @@ func (s *Store) Sends(ctx context.Context, vendorID string) ([]trial.Send, error
 	defer cancel()
 	// A key begins with the vendor; '0' is the character after '/'.
 	keys := bson.D{{Key: "_id", Value: bson.D{{Key: "$gt", Value: vendorID + "/"}, {Key: "$lt", Value: vendorID + "0"}}}}
-	docs, err := list[sendDocument](ctx, "reading the e-mails to "+vendorID, s.sends, keys, options.Find().SetSort(up("_id")))
+	docs, err := list[sendDocument](ctx, "reading the e-mails to "+vendorID, s.sends, keys, options.Find().SetSort(ascending("_id")))
 	if err != nil {
 		return nil, err
 	}

@@ -134,7 +134,7 @@ func (s *Store) MergeSuppression(ctx context.Context, doc bson.Raw) error {
 func (s *Store) suppressed(ctx context.Context, vendorID string) (doc vendorSuppressions, err error) {
 	err = s.suppressions.FindOne(ctx, byID(vendorSuppressionKey(vendorID))).Decode(&doc)
 	if err != nil && !errors.Is(err, mongo.ErrNoDocuments) {
-		return doc, failed("reading whether vendor "+vendorID+" may be written to", err)
+		return doc, failed("reading whether vendor "+vendorID+" may be e-mailed", err)
 	}
 	return doc, nil
 }

@@ -50,7 +50,7 @@ func (s *Store) AddToken(ctx context.Context, key access.Key, t access.Token) er
 // Tokens are all tokens, those that open nothing any more too, in the order of
 // their ids.
 func (s *Store) Tokens(ctx context.Context) ([]access.Token, error) {
-	docs, err := list[tokenDocument](ctx, "listing the tokens", s.tokens, bson.D{}, options.Find().SetSort(up("_id")).SetLimit(mostTokens))
+	docs, err := list[tokenDocument](ctx, "listing the tokens", s.tokens, bson.D{}, options.Find().SetSort(ascending("_id")).SetLimit(mostTokens))
 	if err != nil {
 		return nil, err
 	}

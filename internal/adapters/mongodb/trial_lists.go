@@ -25,7 +25,7 @@ func (s *Store) Trials(ctx context.Context, f trial.Filter, after string, limit 
 		filter = append(filter, bson.E{Key: "held.reason", Value: heldReason(*f.Held)})
 	}
 	// One more than asked for tells whether there are more.
-	states, err = s.findTrials(ctx, "listing trials", filter, up("_id"), limit+1)
+	states, err = s.findTrials(ctx, "listing trials", filter, ascending("_id"), limit+1)
 	if err != nil || len(states) <= limit {
 		return states, "", err
 	}
@@ -49,7 +49,7 @@ func (s *Store) OverdueTrials(ctx context.Context, before time.Time, limit int) 
 		{Key: "nextAt", Value: bson.D{{Key: "$lt", Value: before}}},
 		{Key: "held.reason", Value: heldReason(false)},
 	}
-	return s.findTrials(ctx, "looking for overdue trials", filter, up("nextAt"), limit)
+	return s.findTrials(ctx, "looking for overdue trials", filter, ascending("nextAt"), limit)
 }
 
 // HeldTrials are up to limit trials that wait for one of the reasons, after the
@@ -62,7 +62,7 @@ func (s *Store) HeldTrials(ctx context.Context, reasons []trial.Reason, after st
 		{Key: "held.reason", Value: bson.D{{Key: "$in", Value: reasons}}},
 		{Key: "_id", Value: bson.D{{Key: "$gt", Value: after}}},
 	}
-	return s.findTrials(ctx, "looking for held trials", filter, up("_id"), limit)
+	return s.findTrials(ctx, "looking for held trials", filter, ascending("_id"), limit)
 }
 
 // TrialsElsewhere are, of up to limit running trials after the vendor id given (empty: from the start), those whose
@@ -81,7 +81,7 @@ func (s *Store) TrialsElsewhere(ctx context.Context, after string, limit int) (f
 		fields = append(fields, bson.E{Key: field, Value: 1})
 	}
 	docs, err := list[trialDocument](ctx, "looking in which zones trials are planned", s.trials, filter,
-		options.Find().SetSort(up("_id")).SetLimit(int64(limit)).SetProjection(fields))
+		options.Find().SetSort(ascending("_id")).SetLimit(int64(limit)).SetProjection(fields))
 	if err != nil || len(docs) == 0 {
 		return nil, "", err
 	}
@@ -108,7 +108,7 @@ func (s *Store) zones(ctx context.Context, trials []trialDocument) (map[string]t
 		keys = append(keys, userKeys(doc.ID)...)
 	}
 	filter := bson.D{{Key: "_id", Value: bson.D{{Key: "$in", Value: keys}}}, {Key: "isVendor", Value: true}}
-	users, err := list[bson.Raw](ctx, "looking in which zones vendors are", s.users, filter, options.Find().SetProjection(up("timezone")))
+	users, err := list[bson.Raw](ctx, "looking in which zones vendors are", s.users, filter, options.Find().SetProjection(ascending("timezone")))
 	if err != nil {
 		return nil, err
 	}

@@ -50,7 +50,7 @@ func readUser(raw bson.Raw) user {
 	if ok {
 		u.vendor.Automation = readAutomation(doc)
 		if u.suppression = readSuppression(doc); u.suppression != nil {
-			u.vendor.Heed(*u.suppression)
+			u.vendor.Suppress(*u.suppression)
 		}
 		if at := date(doc.Lookup("erasedAt")); !at.IsZero() {
 			u.vendor.ErasedAt = &at

@@ -93,10 +93,10 @@ func (r onRecord) merge(v trial.Vendor) trial.Vendor {
 		v.ErasedAt = &at
 	}
 	for _, p := range r.suppressions.all() {
-		v.Heed(p)
+		v.Suppress(p)
 	}
 	if r.address != nil {
-		v.Heed(*r.address)
+		v.Suppress(*r.address)
 	}
 	return v
 }

@@ -222,7 +222,7 @@ func TestAUserOfOldWithItsAddressInOtherLetters(t *testing.T) {
 func TestRegisterVendorWithAnothersAddress(t *testing.T) {
 	t.Parallel()
 	s := newTestStore(t)
-	_, err := s.users.Indexes().CreateOne(t.Context(), mongo.IndexModel{Keys: up("email"), Options: options.Index().SetUnique(true)})
+	_, err := s.users.Indexes().CreateOne(t.Context(), mongo.IndexModel{Keys: ascending("email"), Options: options.Index().SetUnique(true)})
 	require.NoError(t, err)
 	insertUser(t, s, bson.D{{Key: "_id", Value: "other"}, {Key: "email", Value: "v1@example.com"}})
 	_, _, err = s.RegisterVendor(t.Context(), vendor("v1", trial.Automated))

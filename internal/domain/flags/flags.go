@@ -144,7 +144,7 @@ type TrialAutomation struct {
 	RolloutPercentage float64 `json:"rolloutPercentage"`
 }
 
-// Monitoring controls snapshots and alerts.
+// Monitoring controls alerts and the figures that they judge.
 type Monitoring struct {
 	Enabled      bool `json:"enabled"`
 	TrialMetrics bool `json:"trialMetrics"`
@@ -156,7 +156,7 @@ type AdminTools struct {
 	// Enabled false refuses every change by an admin, except for AdminsMaySet, pausing, rolling back
 	// and acknowledging.
 	Enabled bool `json:"enabled"`
-	// TrialExtension false refuses extensions and revivals.
+	// TrialExtension false refuses extensions, shortenings and revivals.
 	TrialExtension bool `json:"trialExtension"`
 	BulkOperations bool `json:"bulkOperations"`
 }

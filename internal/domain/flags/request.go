@@ -38,8 +38,5 @@ const (
 	Release InFlight = "release"
 )
 
-// Who decides if nobody gives a name: the rollout itself, whoever set the
-// flags by hand, or whoever sent a signal without a name.
-const (
-	Automatic = "rollout"
-)
+// Automatic is the author of what the rollout decides by itself.
+const Automatic = "rollout"

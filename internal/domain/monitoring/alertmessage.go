@@ -43,7 +43,7 @@ func AlertMessage(r Rule, e AlertEvent) *notice.Message {
 func eventKey(e AlertEvent) string { return fmt.Sprintf("alert/%s/%d", e.Rule, e.Seq) }
 
 func acknowledge(r Rule) string {
-	return fmt.Sprintf("To stop reminders until it is over: starter alerts ack %s --reason \"…\"", r.ID)
+	return fmt.Sprintf("To stop repeats until it is over: starter alerts ack %s --reason \"…\"", r.ID)
 }
 
 func sentence(s string) string { return strings.TrimRight(s, ".") + "." }

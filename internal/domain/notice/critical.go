@@ -76,7 +76,7 @@ func rolledBack(s rollout.State, e rollout.Event) *Message {
 	}
 	if e.Remedy == rollout.Immediate {
 		return critical("automation is switched off for all vendors",
-			fmt.Sprintf("Trial automation is switched off for all vendors since %s; it was rolled back %s.", s.FormatTime(e.At), how),
+			fmt.Sprintf("Trial automation was switched off for all vendors on %s; it was rolled back %s.", s.FormatTime(e.At), how),
 			e.Reason, offMeans(e.InFlight),
 			"The lead developer looks for the cause, customer support answers vendors who ask about their trials. This rollout is over: once the cause is fixed, the product owner decides on a new one.")
 	}
@@ -99,11 +99,11 @@ func rolledBack(s rollout.State, e rollout.Event) *Message {
 }
 
 // handedOver says what a handover means for running trials.
-const handedOver = "Trials that were already automated continue without automation: no reminders are sent, and no trial ends by itself."
+const handedOver = "Trials that were already automated continue without automation: they end on the same dates, without e-mail."
 
 func offMeans(inFlight flags.InFlight) string {
 	if inFlight == flags.Release {
-		return "No new vendor is automated, and automated trials continue without automation: no reminders are sent, and no trial ends by itself."
+		return "No new vendor is automated, and automated trials continue without automation: they end on the same dates, without e-mail."
 	}
 	return "No new vendor is automated, and automated trials are on hold: no e-mail is sent and no trial ends until the automation is enabled again."
 }

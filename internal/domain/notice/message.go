@@ -72,7 +72,7 @@ func announcement(s rollout.State) *Message {
 	}
 	m := &Message{
 		Kind: NoticeAnnouncement, Subject: begins + s.FormatTime(first.From),
-		Lead: fmt.Sprintf("The rollout of trial automation %s %s and reaches %v %% of new vendors on %s at the earliest: their trials then get their e-mails and end by themselves.",
+		Lead: fmt.Sprintf("The rollout of trial automation %s %s and reaches %v %% of new vendors on %s at the earliest: their trials then get their e-mails.",
 			verb, s.FormatTime(first.From), s.Plan.PercentageIn(last.Stage), s.FormatTime(last.From)),
 		Lines: []string{
 			patience(s.Plan),

@@ -118,7 +118,7 @@ func TestStakeholdersAreToldWhatHappened(t *testing.T) {
 		"switched off by itself": {after(rollout.Event{Type: rollout.EventRolledBack, Remedy: rollout.Immediate, Trigger: rollout.TriggerErrors, InFlight: flags.Keep, Enabled: new(false), Percentage: new(0.0),
 			Judgement: judged(), Reason: "Rolled back completely: 31 % of the automated steps failed."}), NoticeCritical,
 			"Trial rollout: automation is switched off for all vendors",
-			"Trial automation is switched off for all vendors since 7 March 2026 12:00 UTC; it was rolled back automatically, because too many automated steps fail.",
+			"Trial automation was switched off for all vendors on 7 March 2026 12:00 UTC; it was rolled back automatically, because too many automated steps fail.",
 			[]string{"Why: Rolled back completely", "What it means: No new vendor is automated, and automated trials are on hold", "What to do next: The lead developer", "Whom to call"}},
 		"switched off by hand": {after(rollout.Event{Type: rollout.EventRolledBack, Remedy: rollout.Immediate, InFlight: flags.Release, Enabled: new(false), Percentage: new(0.0), Reason: "Rolled back completely: complaints"}),
 			NoticeCritical, "Trial rollout: automation is switched off for all vendors", "it was rolled back by hand.", []string{"complaints.", "continue without automation"}},

@@ -24,7 +24,7 @@ type Policy struct {
 	LengthDays int `json:"lengthDays"`
 	// ReminderDays are the reminders' distances before the end, descending.
 	ReminderDays []int `json:"reminderDays"`
-	// GraceDays is the time between end and expiry; 0 means none.
+	// GraceDays is the time from the end (step expiry) to the step grace-end, which expires the trial; 0 means none.
 	GraceDays int `json:"graceDays"`
 	// SendHour is the local hour (0 to 23) of reminders, for vendors in a
 	// known time zone.

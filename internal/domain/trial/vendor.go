@@ -115,9 +115,9 @@ func (s Suppression) stops(address string) bool {
 	return s.AddressHash == "" || s.AddressHash == AddressHash(address)
 }
 
-// Heed stores a suppression, unless it is for another address than the present
+// Suppress sets a suppression, unless it is for another address than the present
 // one or stops no more than the stored one.
-func (v *Vendor) Heed(s Suppression) {
+func (v *Vendor) Suppress(s Suppression) {
 	if s.stops(v.Email) && (v.Suppression == nil || v.Suppression.Rank() < s.Rank()) {
 		v.Suppression = &s
 	}

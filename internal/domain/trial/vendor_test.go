@@ -37,7 +37,7 @@ func TestNoMail(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			for _, p := range tt.kept {
-				tt.vendor.Heed(p)
+				tt.vendor.Suppress(p)
 			}
 			require.Equal(t, tt.want, tt.vendor.NoMail())
 		})
