@@ -12,14 +12,14 @@ import (
 	"marketplace.example/trials/api/auth"
 	"marketplace.example/trials/api/rest"
 	"marketplace.example/trials/internal/adapters/mail"
-	"marketplace.example/trials/internal/adapters/mongodb"
 	"marketplace.example/trials/internal/app"
 	"marketplace.example/trials/internal/domain/audit"
+	"marketplace.example/trials/internal/domain/monitoring"
 	"marketplace.example/trials/internal/domain/trial"
 	"marketplace.example/trials/internal/platform/config"
 	"marketplace.example/trials/internal/platform/health"
 	"marketplace.example/trials/internal/platform/telemetry"
-	"marketplace.example/trials/temporal"
+	"marketplace.example/trials/internal/wiring"
 )
 
 const (
@@ -37,37 +37,23 @@ const (
 
 // parts are what the API is made of.
 type parts struct {
-	store         *mongodb.Store
-	client        *temporal.Client
+	base          *wiring.Base
 	handler       http.Handler
 	app           *app.App
 	certificate   *certificate // nil where TLS is somebody else's matter
-	instruments   instruments
 	alertFallback *alertFallback
-	log           *zap.Logger
 }
 
 // assemble wires the parts. Neither MongoDB nor Temporal need be there: the API
 // says on /readyz what it can reach.
 func assemble(ctx context.Context, cfg config.Config, log *zap.Logger) (*parts, error) {
-	store, err := mongodb.Connect(ctx, cfg.MongoDBURI, cfg.MongoDBDatabase, mongodb.WithLogger(log), mongodb.WithObservations(cfg.TrialDay), mongodb.WithCounters(cfg.TrialDay))
+	base, err := wiring.Connect(ctx, cfg, monitoring.RoleAPI, log)
 	if err != nil {
 		return nil, err
 	}
-	instruments, err := newInstruments(ctx, store, log)
-	if err != nil {
-		return nil, err
-	}
-	instruments.ExpectWorkers(cfg.MailSenders)
-	meter, err := instruments.Meter("temporal")
-	if err != nil {
-		return nil, err
-	}
-	client, err := temporal.Dial(cfg.TaskQueue, log, temporal.WithMeter(meter), temporal.WithTracer(instruments.traces.Tracer("temporal")))
-	if err != nil {
-		return nil, err
-	}
-	client.Day = cfg.TrialDay
+	store, client := base.Store, base.Client
+	base.Metrics.Expect(nil, nil, mail.Codes())
+	base.Metrics.ExpectTokensRefused(auth.Reasons())
 	verifier, err := mail.NewVerifier(verifierConfig(cfg))
 	if err != nil {
 		return nil, fmt.Errorf("preparing to verify mail events: %w", err)
@@ -90,9 +76,9 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger) (*parts, 
 		if shown, err = newCertificate(cfg.TLSCertFile, cfg.TLSKeyFile, log, time.Now); err != nil {
 			return nil, err
 		}
-		checker.Certificate, instruments.sampler.Certificate = shown.validity, shown.validity
+		checker.Certificate, base.Sampler.Certificate = shown.validity, shown.validity
 	}
-	if err := instruments.Register(telemetry.Health{Check: checker.Health}); err != nil {
+	if err := base.Metrics.Register(telemetry.Health{Check: checker.Health}); err != nil {
 		return nil, err
 	}
 	alerts, err := cfg.AlertRules()
@@ -101,7 +87,7 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger) (*parts, 
 	}
 	callers, err := auth.New(auth.Options{
 		AdminToken: cfg.AdminToken, ServiceToken: cfg.ServiceToken, Tokens: store, BehindProxy: cfg.BehindProxy, RateLimit: cfg.RateLimit,
-		Failed: func(reason auth.Reason) { instruments.TokenRefused(string(reason)) },
+		Failed: func(reason auth.Reason) { base.Metrics.TokenRefused(string(reason)) },
 	})
 	if err != nil {
 		return nil, err
@@ -110,13 +96,13 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger) (*parts, 
 		Store: store, Trials: client, Rollouts: client, Plan: plan, Bulks: client, Policy: trial.DefaultPolicy(), Day: cfg.TrialDay, Alerts: alerts, Log: log,
 	})
 	api, err := rest.New(rest.Options{
-		App: cases, Mail: mailbox{verifier: verifier, links: links, refused: instruments.Refused, log: log},
-		Health: checker, Calls: instruments, Tracer: instruments.traces.Tracer("http"), Callers: callers, Log: log,
+		App: cases, Mail: mailbox{verifier: verifier, links: links, refused: base.Metrics.Refused, log: log},
+		Health: checker, Calls: calls{base.Metrics, base.Sampler}, Tracer: base.Traces.Tracer("http"), Callers: callers, Log: log,
 	})
 	if err != nil {
 		return nil, err
 	}
-	alertFallback, err := newAlertFallback(cfg, store, client, log)
+	alertFallback, err := newAlertFallback(base)
 	if err != nil {
 		return nil, err
 	}
@@ -124,9 +110,7 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger) (*parts, 
 	if err != nil {
 		return nil, err
 	}
-	return &parts{
-		store: store, client: client, handler: together(api, pages), app: cases, certificate: shown, instruments: instruments, alertFallback: alertFallback, log: log,
-	}, nil
+	return &parts{base: base, handler: together(api, pages), app: cases, certificate: shown, alertFallback: alertFallback}, nil
 }
 
 // mailAccount asks SES how the account stands; the API sends nothing itself.
@@ -147,11 +131,11 @@ func (p *parts) setUp(ctx context.Context) {
 	ticker := time.NewTicker(setUpEvery)
 	defer ticker.Stop()
 	for {
-		err := p.store.Setup(ctx)
+		err := p.base.Store.Setup(ctx)
 		if err == nil {
 			return
 		}
-		p.log.Warn("database not set up yet", zap.Error(err))
+		p.base.Log.Warn("database not set up yet", zap.Error(err))
 		select {
 		case <-ctx.Done():
 			return
@@ -162,29 +146,20 @@ func (p *parts) setUp(ctx context.Context) {
 
 // settleForgotten settles what other processes left open on the audit record, until the context ends.
 func (p *parts) settleForgotten(ctx context.Context) {
-	ticker := time.NewTicker(sweepEvery)
-	defer ticker.Stop()
 	seen := audit.Unsettled{}
-	for {
-		var err error
-		if seen, err = p.store.SweepAudit(ctx, seen, time.Now()); err != nil && ctx.Err() == nil {
-			p.log.Warn("sweeping the audit record", zap.Error(err))
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
+	sweep := func(ctx context.Context) (err error) {
+		seen, err = p.base.Store.SweepAudit(ctx, seen, time.Now())
+		return err
 	}
+	_ = sweep(ctx) // an error that lasts is logged with the next one
+	wiring.Every(ctx, sweepEvery, p.base.Log, "sweeping the audit record", sweep)
 }
 
 func (p *parts) close(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
 	defer cancel()
 	if err := p.app.Close(ctx); err != nil {
-		p.log.Error("closing", zap.Error(err))
+		p.base.Log.Error("closing", zap.Error(err))
 	}
-	_ = p.store.Close(ctx) // the process ends anyway
-	p.client.Close()
-	p.instruments.traces.Close() // last: whoever collects them may not answer
+	p.base.Close(ctx)
 }

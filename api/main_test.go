@@ -14,6 +14,7 @@ import (
 	"go.uber.org/zap"
 
 	"marketplace.example/trials/internal/platform/config"
+	"marketplace.example/trials/internal/platform/httpserver"
 )
 
 // settings are those of an API whose MongoDB and Temporal are both away.
@@ -50,7 +51,7 @@ func TestAloneInTheWorld(t *testing.T) {
 	var ready struct{ API string }
 	require.NoError(t, json.NewDecoder(said).Decode(&ready))
 
-	require.NoError(t, askHealth(t.Context(), strings.TrimPrefix(ready.API, "http://"), false))
+	require.NoError(t, httpserver.AskHealth(t.Context(), strings.TrimPrefix(ready.API, "http://"), false))
 	answer, err := http.Get(ready.API + "/readyz")
 	require.NoError(t, err)
 	defer answer.Body.Close()
@@ -77,15 +78,5 @@ func TestAloneInTheWorld(t *testing.T) {
 	case <-time.After(3 * stopTimeout):
 		t.Fatal("the API does not stop")
 	}
-	require.Error(t, askHealth(t.Context(), strings.TrimPrefix(ready.API, "http://"), false))
-}
-
-func TestLocal(t *testing.T) {
-	t.Parallel()
-	for address, want := range map[string]string{
-		":8080": "127.0.0.1:8080", "0.0.0.0:1": "127.0.0.1:1", "[::]:1": "127.0.0.1:1",
-		"10.0.0.7:1": "10.0.0.7:1", "[::1]:1": "[::1]:1", "api:8080": "api:8080",
-	} {
-		require.Equal(t, want, local(address), address)
-	}
+	require.Error(t, httpserver.AskHealth(t.Context(), strings.TrimPrefix(ready.API, "http://"), false))
 }

@@ -22,6 +22,8 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
+
+	"marketplace.example/trials/internal/platform/httpserver"
 )
 
 // certified writes a certificate of that number and its key, as made at a moment.
@@ -65,9 +67,9 @@ func TestTheAPISpeaksTLS(t *testing.T) {
 	s, err := listen(ctx, "127.0.0.1:0", shown, answers, zap.NewNop())
 	require.NoError(t, err)
 	stopped := make(chan error, 1)
-	go func() { stopped <- s.serve(ctx) }()
-	address := strings.TrimPrefix(s.url(), "https://")
-	require.NotEqual(t, s.url(), address)
+	go func() { stopped <- s.Serve(ctx, stopTimeout) }()
+	address := strings.TrimPrefix(s.URL(), "https://")
+	require.NotEqual(t, s.URL(), address)
 
 	number := func() int64 {
 		t.Helper()
@@ -79,8 +81,8 @@ func TestTheAPISpeaksTLS(t *testing.T) {
 		return secured.ConnectionState().PeerCertificates[0].SerialNumber.Int64()
 	}
 	require.EqualValues(t, 1, number())
-	require.NoError(t, askHealth(t.Context(), address, true))
-	require.Error(t, askHealth(t.Context(), address, false))
+	require.NoError(t, httpserver.AskHealth(t.Context(), address, true))
+	require.Error(t, httpserver.AskHealth(t.Context(), address, false))
 	_, err = (&tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true, MaxVersion: tls.VersionTLS11}}).DialContext(t.Context(), "tcp", address)
 	require.Error(t, err, "TLS 1.1 is too old")
 
@@ -104,7 +106,7 @@ func TestTheAPIIsGivenItsCertificate(t *testing.T) {
 	defer stop()
 	p, err := assemble(ctx, cfg, zap.NewNop())
 	require.NoError(t, err)
-	require.Equal(t, p.certificate.current(), p.instruments.sampler.Certificate(), "the alert hears of it")
+	require.Equal(t, p.certificate.current(), p.base.Sampler.Certificate(), "the alert hears of it")
 	p.close(ctx)
 	said, out := io.Pipe()
 	stopped := make(chan error, 1)
@@ -113,7 +115,7 @@ func TestTheAPIIsGivenItsCertificate(t *testing.T) {
 	require.NoError(t, json.NewDecoder(said).Decode(&ready))
 	address, overTLS := strings.CutPrefix(ready.API, "https://")
 	require.True(t, overTLS, ready.API)
-	require.NoError(t, askHealth(t.Context(), address, true))
+	require.NoError(t, httpserver.AskHealth(t.Context(), address, true))
 	stop()
 	require.NoError(t, <-stopped)
 }

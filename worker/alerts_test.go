@@ -18,6 +18,7 @@ import (
 	"marketplace.example/trials/internal/domain/notice"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
+	"marketplace.example/trials/internal/wiring"
 	"marketplace.example/trials/test/stack"
 )
 
@@ -59,7 +60,7 @@ func TestALateBackupIsToldOfUntilOneCame(t *testing.T) {
 		OtherClock: func(context.Context) (time.Time, error) { return now, nil }}, store: recovery.Store{Store: store}}
 	people := &recorder{}
 	alerts := &activities.Alerts{
-		Store: store, Parts: onlyBackups{t, alertParts{store: store, backupService: k, log: zap.NewNop()}}, Notifier: people,
+		Store: store, Parts: onlyBackups{t, alertParts{Base: &wiring.Base{Store: store, Log: zap.NewNop()}, backups: k}}, Notifier: people,
 		Policy: trial.DefaultPolicy(), Day: trial.RealDay, MailsFrom: began.Add(-21 * time.Hour), Now: clock, Log: zap.NewNop(),
 	}
 	for _, rule := range monitoring.Rules() {

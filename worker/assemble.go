@@ -14,10 +14,12 @@ import (
 	"marketplace.example/trials/internal/adapters/mail"
 	"marketplace.example/trials/internal/adapters/mongodb"
 	"marketplace.example/trials/internal/domain/bulk"
+	"marketplace.example/trials/internal/domain/monitoring"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
 	"marketplace.example/trials/internal/platform/config"
 	"marketplace.example/trials/internal/platform/telemetry"
+	"marketplace.example/trials/internal/wiring"
 	"marketplace.example/trials/temporal"
 	"marketplace.example/trials/workflows"
 )
@@ -41,54 +43,40 @@ const (
 
 // parts are the parts of the running worker.
 type parts struct {
-	store       *mongodb.Store
-	client      *temporal.Client
-	worker      sdkworker.Worker
-	instruments instruments
+	base   *wiring.Base
+	worker sdkworker.Worker
 }
 
 // assemble wires the parts; it calls fatal with an error that ends the running worker.
 func assemble(ctx context.Context, cfg config.Config, log *zap.Logger, fatal func(error)) (*parts, error) {
-	store, err := mongodb.Connect(ctx, cfg.MongoDBURI, cfg.MongoDBDatabase, mongodb.WithLogger(log), mongodb.WithObservations(cfg.TrialDay), mongodb.WithCounters(cfg.TrialDay))
-	if err != nil {
-		return nil, fmt.Errorf("connecting to MongoDB: %w", err)
-	}
-	instruments, err := newInstruments(ctx, store, log)
-	if err != nil {
-		return nil, err
-	}
-	instruments.ExpectWorkers(cfg.MailSenders)
-	mailer, err := newMailer(ctx, cfg, instruments.Mailed, log)
-	if err != nil {
-		return nil, err
-	}
-	notices, err := newNotices(cfg, store, mailer, log)
-	if err != nil {
-		return nil, err
-	}
-	meter, err := instruments.Meter("temporal")
-	if err != nil {
-		return nil, err
-	}
 	instance, err := telemetry.Instance()
 	if err != nil {
 		return nil, err
 	}
-	client, err := temporal.Dial(cfg.TaskQueue, log, temporal.WithIdentity(instance), temporal.WithMeter(meter), temporal.WithTracer(instruments.traces.Tracer("temporal")))
+	base, err := wiring.Connect(ctx, cfg, monitoring.RoleWorker, log, temporal.WithIdentity(instance))
 	if err != nil {
 		return nil, err
 	}
-	client.Day = cfg.TrialDay
+	store, client := base.Store, base.Client
+	expect(base.Metrics)
+	mailer, err := newMailer(ctx, cfg, base.Metrics.Mailed, log)
+	if err != nil {
+		return nil, err
+	}
+	notices, err := base.Notices(mailer)
+	if err != nil {
+		return nil, err
+	}
 	w := sdkworker.New(client.SDK, cfg.TaskQueue, workerOptions(cfg, fatal))
 	w.RegisterWorkflowWithOptions(workflows.Trial, workflow.RegisterOptions{Name: trial.WorkflowType})
 	w.RegisterWorkflowWithOptions(workflows.Reconcile, workflow.RegisterOptions{Name: workflows.ReconcileWorkflowType})
 	policy := trial.DefaultPolicy()
 	w.RegisterActivity(&activities.Trials{
-		Store: countingStore{Store: store, metrics: instruments.Metrics}, Mailer: mailer, Policy: policy, Day: cfg.TrialDay,
+		Store: countingStore{Store: store, metrics: base.Metrics}, Mailer: mailer, Policy: policy, Day: cfg.TrialDay,
 		UnknownWait: max(cfg.TrialDay/unknownWaitsPerDay, leastUnknownWait), Now: time.Now, Log: log,
 	})
 	w.RegisterActivity(&activities.Sweep{
-		Found: instruments.swept,
+		Found: func(s activities.Swept) { swept(base.Metrics, s) },
 		Store: store, Starter: client, Rollouts: client, Policy: policy, Day: cfg.TrialDay, Slack: overdueSlack, Now: time.Now, Log: log, Repairs: store,
 	})
 	w.RegisterWorkflowWithOptions(workflows.Rollout, workflow.RegisterOptions{Name: rollout.WorkflowType})
@@ -119,14 +107,14 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger, fatal fun
 	w.RegisterActivity(&activities.Reports{
 		Store: store, Notifier: notices, Day: cfg.TrialDay, Settled: mongodb.ObservedAfter, Now: time.Now, Log: log,
 	})
-	alerts, err := newAlerts(cfg, alertParts{store: store, client: client, account: mailer.account, backupService: backupService, workers: cfg.MailSenders, log: log}, notices)
+	alerts, err := base.Alerts(alertParts{base, mailer.account, backupService}, notices, time.Now())
 	if err != nil {
 		return nil, err
 	}
 	w.RegisterWorkflowWithOptions(workflows.Alerts, workflow.RegisterOptions{Name: workflows.AlertsWorkflowType})
 	w.RegisterActivity(alerts)
 	w.RegisterActivity(notices.Notify)
-	return &parts{store: store, client: client, worker: w, instruments: instruments}, nil
+	return &parts{base: base, worker: w}, nil
 }
 
 // pollers starts with as many as the SDK's fixed number; a small server should not be kept busy by idle polls.
@@ -175,10 +163,8 @@ func newMailer(ctx context.Context, cfg config.Config, mailed func(outcome strin
 	}, nil
 }
 
-func (p *parts) close() {
-	p.client.Close()
-	p.instruments.traces.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+func (p *parts) close(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
 	defer cancel()
-	_ = p.store.Close(ctx) // the process ends anyway
+	p.base.Close(ctx)
 }

@@ -3,37 +3,18 @@ package main
 import (
 	"context"
 
-	"go.uber.org/zap"
-
 	"marketplace.example/trials/activities"
 	"marketplace.example/trials/internal/adapters/mail"
 	"marketplace.example/trials/internal/adapters/mongodb"
-	"marketplace.example/trials/internal/domain/monitoring"
 	"marketplace.example/trials/internal/domain/trial"
 	"marketplace.example/trials/internal/platform/telemetry"
 )
 
-// instruments measure this process.
-type instruments struct {
-	*telemetry.Metrics
-	sampler *telemetry.Sampler
-	traces  telemetry.Traces
-}
-
-func newInstruments(ctx context.Context, store *mongodb.Store, log *zap.Logger) (instruments, error) {
-	sampler, err := telemetry.NewSampler(monitoring.RoleWorker, store, log)
-	if err != nil {
-		return instruments{}, err
-	}
-	traces, err := telemetry.NewTraces(ctx, monitoring.RoleWorker)
-	if err != nil {
-		return instruments{}, err
-	}
-	metrics := telemetry.NewMetrics()
-	metrics.Expect(
+// expect starts the worker's series.
+func expect(m *telemetry.Metrics) {
+	m.Expect(
 		[]string{mail.Sent.String(), mail.Refused.String(), mail.Deferred.String(), mail.Unknown.String()},
 		[]string{findStarted, repairSynced, findConverted, findRestarted, findWoken, findMoved, findRollout, findLeftAlone}, nil)
-	return instruments{Metrics: metrics, sampler: sampler, traces: traces}, nil
 }
 
 // The reconciler's repairs, as metrics name them.
@@ -49,15 +30,15 @@ const (
 )
 
 // swept counts the results of a sweep.
-func (i instruments) swept(s activities.Swept) {
-	i.Found(findStarted, s.Started)
-	i.Found(repairSynced, s.Synced)
-	i.Found(findConverted, s.Converted)
-	i.Found(findRestarted, s.Restarted)
-	i.Found(findWoken, s.Woken)
-	i.Found(findMoved, s.Moved)
-	i.Found(findRollout, s.Rollouts)
-	i.Found(findLeftAlone, s.LeftAlone)
+func swept(m *telemetry.Metrics, s activities.Swept) {
+	m.Found(findStarted, s.Started)
+	m.Found(repairSynced, s.Synced)
+	m.Found(findConverted, s.Converted)
+	m.Found(findRestarted, s.Restarted)
+	m.Found(findWoken, s.Woken)
+	m.Found(findMoved, s.Moved)
+	m.Found(findRollout, s.Rollouts)
+	m.Found(findLeftAlone, s.LeftAlone)
 }
 
 // countingStore is the store; it counts the decisions on steps when they are stored:

@@ -24,6 +24,7 @@ import (
 	"marketplace.example/trials/internal/domain/notice"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/platform/config"
+	"marketplace.example/trials/internal/wiring"
 	"marketplace.example/trials/test/stack"
 	"marketplace.example/trials/test/system"
 )
@@ -108,7 +109,7 @@ func assembleNotices(t *testing.T, embedded *stack.Stack, list string) *activiti
 	t.Cleanup(func() { require.NoError(t, store.Close(context.WithoutCancel(t.Context()))) })
 	mailer, err := newMailer(t.Context(), cfg, func(string) {}, zap.NewNop())
 	require.NoError(t, err)
-	notices, err := newNotices(cfg, store, mailer, zap.NewNop())
+	notices, err := (&wiring.Base{Config: cfg, Store: store, Log: zap.NewNop()}).Notices(mailer)
 	require.NoError(t, err)
 	return notices
 }

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"marketplace.example/trials/internal/wiring"
 )
 
 // ensureEvery is how often a worker checks that the schedules exist.
@@ -18,16 +20,5 @@ type scheduler interface {
 // keepSchedules creates schedules that somebody has deleted, until ctx is over. Without the reconciler's schedule nothing else
 // would be repaired either.
 func keepSchedules(ctx context.Context, s scheduler, log *zap.Logger) {
-	ticker := time.NewTicker(ensureEvery)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-			if err := s.EnsureSchedules(ctx); err != nil && ctx.Err() == nil {
-				log.Warn("not every schedule exists", zap.Error(err))
-			}
-		}
-	}
+	wiring.Every(ctx, ensureEvery, log, "ensuring that every schedule exists", s.EnsureSchedules)
 }

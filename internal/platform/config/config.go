@@ -140,11 +140,8 @@ func LoadProbe() (Config, error) {
 	return c, err
 }
 
-// LoadAPI reads the environment of the API.
-func LoadAPI() (Config, error) { return Parse(environment(), API) }
-
-// LoadWorker reads the environment of the worker.
-func LoadWorker() (Config, error) { return Parse(environment(), Worker) }
+// Load reads the environment of a process.
+func Load(process Process) (Config, error) { return Parse(environment(), process) }
 
 // Parse reads the configuration of a process from the given variables instead of the environment.
 // An empty variable counts as not set. The error names every variable that is wrong

@@ -194,20 +194,16 @@ func TestLoadReadsTheEnvironment(t *testing.T) {
 		t.Setenv(name, value)
 	}
 
-	for process, load := range map[string]func() (config.Config, error){
-		"api": config.LoadAPI, "worker": config.LoadWorker,
-	} {
-		got, err := load()
+	for _, process := range []config.Process{config.API, config.Worker} {
+		got, err := config.Load(process)
 		require.NoError(t, err, process)
 		require.Equal(t, 2*time.Second, got.TrialDay, process)
 	}
 
 	t.Setenv("MONGODB_URI", "")
-	for process, load := range map[string]func() (config.Config, error){
-		"api": config.LoadAPI, "worker": config.LoadWorker,
-	} {
-		_, err := load()
-		require.ErrorContains(t, err, "the "+process+" needs it")
+	for _, process := range []config.Process{config.API, config.Worker} {
+		_, err := config.Load(process)
+		require.ErrorContains(t, err, "the "+string(process)+" needs it")
 	}
 }
 

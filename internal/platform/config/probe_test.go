@@ -24,7 +24,7 @@ func TestAHealthCheckNeedsTheAddressAlone(t *testing.T) {
 	require.Equal(t, ":99", c.WorkerAddr)
 	require.NotEmpty(t, c.TLSCertFile, "it speaks TLS")
 
-	_, err = config.LoadAPI()
+	_, err = config.Load(config.API)
 	require.ErrorContains(t, err, gone, "it would not start")
 	t.Setenv("API_ADDR", "nowhere")
 	_, err = config.LoadProbe()

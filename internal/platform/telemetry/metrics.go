@@ -8,9 +8,18 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 	otelprometheus "go.opentelemetry.io/otel/exporters/prometheus"
 	"go.opentelemetry.io/otel/metric"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
+	"go.uber.org/zap"
+)
+
+const (
+	// scrapeTimeout is how long gathering the metrics may take.
+	scrapeTimeout = 8 * time.Second
+	// scrapesAtOnce is more than Prometheus and a person need.
+	scrapesAtOnce = 4
 )
 
 // Metrics counts what a process does, for Prometheus. Labels have few values:
@@ -71,6 +80,13 @@ func NewMetrics() *Metrics {
 	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		m.calls, m.mails, m.steps, m.lateness, m.repairs, m.refused, m.tokens, m.workers, m.stranger)
 	return m
+}
+
+// Handler answers with the metrics. It is for a listener that is not public.
+func (m *Metrics) Handler(log *zap.Logger) http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{
+		ErrorLog: zap.NewStdLog(log), ErrorHandling: promhttp.ContinueOnError, MaxRequestsInFlight: scrapesAtOnce, Timeout: scrapeTimeout,
+	})
 }
 
 // Register adds metrics that are collected when Prometheus asks.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -17,10 +18,9 @@ import (
 // scrape reads the metrics as Prometheus does.
 func scrape(t *testing.T, m *Metrics) string {
 	t.Helper()
-	s, err := m.Serve(t.Context(), "127.0.0.1:0", zap.NewNop())
-	require.NoError(t, err)
+	s := httptest.NewServer(m.Handler(zap.NewNop()))
 	defer s.Close()
-	answer, err := http.Get(s.URL + "/metrics")
+	answer, err := http.Get(s.URL)
 	require.NoError(t, err)
 	defer answer.Body.Close()
 	body, err := io.ReadAll(answer.Body)
