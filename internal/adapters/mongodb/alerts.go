@@ -2,12 +2,10 @@ package mongodb
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
-	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"marketplace.example/trials/internal/domain/monitoring"
 	"marketplace.example/trials/internal/domain/trial"
@@ -35,10 +33,12 @@ func alertEventKey(id monitoring.RuleID, seq int) string { return fmt.Sprintf("%
 // Alert is how the alert of a rule stands. Events whose writer died before it
 // stored the state are made up for.
 func (s *Store) Alert(ctx context.Context, id monitoring.RuleID) (monitoring.Alert, error) {
-	doc := alertDocument{State: monitoring.NewAlert(id)}
-	err := s.alerts.FindOne(ctx, byID(string(id))).Decode(&doc)
-	if err != nil && !errors.Is(err, mongo.ErrNoDocuments) {
-		return monitoring.Alert{}, failed("reading alert "+string(id), err)
+	doc, found, err := find[alertDocument](ctx, "reading alert "+string(id), s.alerts, byID(id))
+	if err != nil {
+		return monitoring.Alert{}, err
+	}
+	if !found {
+		doc.State = monitoring.NewAlert(id)
 	}
 	missed, err := s.AlertEvents(ctx, id, doc.State.Seq+1, alertTries)
 	if err != nil {
@@ -100,29 +100,14 @@ func (s *Store) addAlertEvent(ctx context.Context, e *monitoring.AlertEvent) (mi
 }
 
 func (s *Store) growAlert(ctx context.Context, a monitoring.Alert) error {
-	update := bson.D{{Key: "$max", Value: bson.D{{Key: "state", Value: a}}}}
-	err := s.alerts.FindOneAndUpdate(ctx, byID(string(a.Rule)), update, options.FindOneAndUpdate().SetUpsert(true)).Err()
-	if err != nil && !errors.Is(err, mongo.ErrNoDocuments) {
-		return failed("storing alert "+string(a.Rule), err)
-	}
-	return nil
+	return upsert(ctx, "storing alert "+string(a.Rule), s.alerts, a.Rule, bson.D{{Key: "$max", Value: bson.D{{Key: "state", Value: a}}}})
 }
 
 // AlertEvents are up to limit of an alert's events from number fromSeq on, in order.
 func (s *Store) AlertEvents(ctx context.Context, id monitoring.RuleID, fromSeq, limit int) ([]monitoring.AlertEvent, error) {
-	var events []monitoring.AlertEvent
-	for seq := max(fromSeq, 1); len(events) < limit; seq++ {
-		var doc alertEventDocument
-		err := s.alertEvents.FindOne(ctx, byID(alertEventKey(id, seq))).Decode(&doc)
-		if errors.Is(err, mongo.ErrNoDocuments) {
-			break
-		}
-		if err != nil {
-			return nil, failed("reading the events of alert "+string(id), err)
-		}
-		events = append(events, doc.AlertEvent)
-	}
-	return events, nil
+	return findSequence(ctx, "reading the events of alert "+string(id), s.alertEvents,
+		func(seq int) string { return alertEventKey(id, seq) }, fromSeq, limit,
+		func(d alertEventDocument) monitoring.AlertEvent { return d.AlertEvent })
 }
 
 // repairsDocument is how many trials the reconciler had to mend in a slot.
@@ -133,27 +118,20 @@ type repairsDocument struct {
 
 // AddRepairs notes that the reconciler had to mend so many trials in a slot.
 func (s *Store) AddRepairs(ctx context.Context, slot monitoring.Period, n int) error {
-	update := bson.D{{Key: "$inc", Value: bson.D{{Key: "count", Value: n}}}}
-	err := s.repairs.FindOneAndUpdate(ctx, byID(string(slot)), update, options.FindOneAndUpdate().SetUpsert(true)).Err()
-	if err != nil && !errors.Is(err, mongo.ErrNoDocuments) {
-		return failed("noting what the reconciler found", err)
-	}
-	return nil
+	return upsert(ctx, "noting what the reconciler found", s.repairs, slot, bson.D{{Key: "$inc", Value: bson.D{{Key: "count", Value: n}}}})
 }
 
 // Repairs are how many trials the reconciler had to mend in each of the slots.
 func (s *Store) Repairs(ctx context.Context, slots []monitoring.Period) (map[monitoring.Period]int, error) {
 	found := map[monitoring.Period]int{}
 	for _, slot := range slots {
-		var doc repairsDocument
-		err := s.repairs.FindOne(ctx, byID(string(slot))).Decode(&doc)
-		if errors.Is(err, mongo.ErrNoDocuments) {
-			continue
-		}
+		doc, counted, err := find[repairsDocument](ctx, "reading what the reconciler found", s.repairs, byID(slot))
 		if err != nil {
-			return nil, failed("reading what the reconciler found", err)
+			return nil, err
 		}
-		found[slot] = doc.Count
+		if counted {
+			found[slot] = doc.Count
+		}
 	}
 	return found, nil
 }

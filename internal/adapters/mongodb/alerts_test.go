@@ -190,6 +190,6 @@ func TestWhenARolloutWasWatched(t *testing.T) {
 	require.NoError(t, s.PutLedger(t.Context(), "r1", rollout.NewLedger(state.Plan), rollout.Judgement{At: at.Add(time.Hour)}))
 	require.Equal(t, at.Add(time.Hour), watched())
 	state.Status = rollout.Completed
-	require.NoError(t, s.put(t.Context(), s.rollouts, "r1", rolloutDocument{Key: "r1", State: state}))
+	require.NoError(t, put(t.Context(), "storing a rollout", s.rollouts, "r1", rolloutDocument{Key: "r1", State: state}))
 	require.Equal(t, time.Time{}, watched(), "it is over")
 }

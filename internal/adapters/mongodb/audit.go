@@ -79,13 +79,9 @@ func (s *Store) AuditEntry(ctx context.Context, seq int) (*audit.Entry, error) {
 
 // auditEntry is what stands under a number, nil where nothing does.
 func (s *Store) auditEntry(ctx context.Context, seq int) (*auditDocument, error) {
-	var doc auditDocument
-	err := s.auditLog.FindOne(ctx, byID(auditKey(seq))).Decode(&doc)
-	if errors.Is(err, mongo.ErrNoDocuments) {
-		return nil, nil //nolint:nilnil // documented: there is none, and nothing is wrong
-	}
-	if err != nil {
-		return nil, failed("reading the audit record", err)
+	doc, found, err := find[auditDocument](ctx, "reading the audit record", s.auditLog, byID(auditKey(seq)))
+	if !found {
+		return nil, err
 	}
 	return &doc, nil
 }

@@ -2,13 +2,11 @@ package mongodb
 
 import (
 	"context"
-	"errors"
 	"maps"
 	"slices"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
-	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 	"go.uber.org/zap"
 
@@ -32,14 +30,10 @@ type settledDocument struct {
 // an earlier attempt may have arrived unheard.
 func (s *Store) SettleAudit(ctx context.Context, settled audit.Entry) error {
 	behind := bson.D{{Key: "_id", Value: bson.D{{Key: "$gt", Value: auditKey(settled.Settles)}}}, {Key: "settles", Value: settled.Settles}}
-	err := s.auditLog.FindOne(ctx, behind).Err()
-	if err == nil {
-		return nil
+	_, found, err := find[bson.Raw](ctx, "looking for what settles an entry of the audit record", s.auditLog, behind)
+	if err == nil && !found {
+		_, err = s.AppendAudit(ctx, settled)
 	}
-	if !errors.Is(err, mongo.ErrNoDocuments) {
-		return failed("looking for what settles an entry of the audit record", err)
-	}
-	_, err = s.AppendAudit(ctx, settled)
 	return err
 }
 
@@ -76,18 +70,14 @@ func (s *Store) SweepAudit(ctx context.Context, seen audit.Unsettled, now time.T
 	if last == mark {
 		return waiting, nil
 	}
-	return waiting, s.put(ctx, s.sweeps, settledID, settledDocument{Key: settledID, Mark: last})
+	return waiting, put(ctx, "storing how far the audit record is settled", s.sweeps, settledID, settledDocument{Key: settledID, Mark: last})
 }
 
 // settledMark is up to where everything is settled; nowhere where the record is not the one that was looked at.
 func (s *Store) settledMark(ctx context.Context) (audit.Mark, error) {
-	var doc settledDocument
-	err := s.sweeps.FindOne(ctx, byID(settledID)).Decode(&doc)
-	if errors.Is(err, mongo.ErrNoDocuments) || err == nil && doc.Seq == 0 {
-		return audit.Mark{}, nil
-	}
-	if err != nil {
-		return audit.Mark{}, failed("reading how far the audit record is settled", err)
+	doc, _, err := find[settledDocument](ctx, "reading how far the audit record is settled", s.sweeps, byID(settledID))
+	if err != nil || doc.Seq == 0 {
+		return audit.Mark{}, err
 	}
 	e, err := s.auditEntry(ctx, doc.Seq)
 	if err != nil || e == nil || e.Hash != doc.Hash {

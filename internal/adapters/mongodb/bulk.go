@@ -58,15 +58,11 @@ func (s *Store) AddBulk(ctx context.Context, o bulk.Operation, state bulk.State)
 // Bulk is an operation and how far it is. Without one it is a *trial.Error with
 // CodeNotFound.
 func (s *Store) Bulk(ctx context.Context, id string) (bulk.Operation, bulk.State, error) {
-	var doc bulkDocument
-	err := s.bulks.FindOne(ctx, byID(id)).Decode(&doc)
-	if errors.Is(err, mongo.ErrNoDocuments) {
-		return bulk.Operation{}, bulk.State{}, bulk.NotFound(id)
+	doc, found, err := find[bulkDocument](ctx, "reading bulk operation "+id, s.bulks, byID(id))
+	if err == nil && !found {
+		err = bulk.NotFound(id)
 	}
-	if err != nil {
-		return bulk.Operation{}, bulk.State{}, failed("reading bulk operation "+id, err)
-	}
-	return doc.Operation, doc.State, nil
+	return doc.Operation, doc.State, err
 }
 
 // GrowBulk stores how far an operation is, unless more is stored already.
@@ -150,15 +146,9 @@ func onlyDuplicates(err error) bool {
 
 // BulkItem is one item of an operation, and whether there is one of that number.
 func (s *Store) BulkItem(ctx context.Context, id string, number int) (bulk.Item, bool, error) {
-	var doc bulkItemDocument
-	err := s.bulkItems.FindOne(ctx, byID(bulk.ItemKey(id, number))).Decode(&doc)
-	if errors.Is(err, mongo.ErrNoDocuments) {
-		return bulk.Item{}, false, nil
-	}
-	if err != nil {
-		return bulk.Item{}, false, failed(fmt.Sprintf("reading item %d of bulk operation %s", number, id), err)
-	}
-	return doc.item(), true, nil
+	action := fmt.Sprintf("reading item %d of bulk operation %s", number, id)
+	doc, found, err := find[bulkItemDocument](ctx, action, s.bulkItems, byID(bulk.ItemKey(id, number)))
+	return doc.item(), found, err
 }
 
 // SettleBulkItem notes what became of an item, unless something weightier is

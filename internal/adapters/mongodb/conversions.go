@@ -58,12 +58,8 @@ func (s *Store) copied(action, vendorID string, err error) error {
 
 // setRecorded notes whether the trial knows of its vendor's conversion.
 func (s *Store) setRecorded(ctx context.Context, vendorID string, recorded bool) error {
-	change := bson.D{{Key: "$set", Value: bson.D{{Key: "value.recorded", Value: recorded}}}}
-	err := s.idempotencyKeys.FindOneAndUpdate(ctx, byID(conversionKey(vendorID)), change).Err()
-	if err != nil && !errors.Is(err, mongo.ErrNoDocuments) {
-		return failed("noting whether the trial knows the conversion of vendor "+vendorID, err)
-	}
-	return nil
+	return update(ctx, "noting whether the trial knows the conversion of vendor "+vendorID, s.idempotencyKeys, byID(conversionKey(vendorID)),
+		bson.D{{Key: "$set", Value: bson.D{{Key: "value.recorded", Value: recorded}}}})
 }
 
 // RedeliverConversion has a conversion delivered again that its trial does not know, since it was set back to before.

@@ -3,12 +3,9 @@ package mongodb
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
-	"go.mongodb.org/mongo-driver/v2/mongo"
-	"go.mongodb.org/mongo-driver/v2/mongo/options"
 	"go.uber.org/zap"
 
 	"marketplace.example/trials/internal/domain/monitoring"
@@ -172,12 +169,8 @@ func (s *Store) writePeriod(ctx context.Context, period monitoring.Period, chang
 
 // counterDocument is the zero value where nothing was counted in a period yet.
 func (s *Store) counterDocument(ctx context.Context, period monitoring.Period) (counterDocument, error) {
-	var doc counterDocument
-	err := s.counters.FindOne(ctx, byID(string(period))).Decode(&doc)
-	if err != nil && !errors.Is(err, mongo.ErrNoDocuments) {
-		return doc, failed("reading the counters of "+string(period), err)
-	}
-	return doc, nil
+	doc, _, err := find[counterDocument](ctx, "reading the counters of "+string(period), s.counters, byID(period))
+	return doc, err
 }
 
 // addToCounters adds to a period's counters, and sets a field beside.
@@ -190,11 +183,7 @@ func (s *Store) addToCounters(ctx context.Context, period monitoring.Period, cha
 	if len(beside) > 0 {
 		update = append(update, bson.E{Key: "$set", Value: bson.D(beside)})
 	}
-	err := s.counters.FindOneAndUpdate(ctx, byID(string(period)), update, options.FindOneAndUpdate().SetUpsert(true)).Err()
-	if err != nil && !errors.Is(err, mongo.ErrNoDocuments) {
-		return failed("adding to the counters of "+string(period), err)
-	}
-	return nil
+	return upsert(ctx, "adding to the counters of "+string(period), s.counters, period, update)
 }
 
 // Counters are the counters of some periods; those that are 0 may be missing.

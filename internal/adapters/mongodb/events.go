@@ -2,8 +2,7 @@ package mongodb
 
 import (
 	"context"
-	"errors"
-	"fmt"
+	"math"
 
 	"go.mongodb.org/mongo-driver/v2/mongo"
 
@@ -34,30 +33,17 @@ func (s *Store) insertEvent(ctx context.Context, vendorID string, e trial.Event)
 // Event is a trial's event of that number, nil where there is none.
 func (s *Store) Event(ctx context.Context, vendorID string, seq int) (*trial.Event, error) {
 	key := trial.EventKey(vendorID, seq)
-	var doc eventDocument
-	err := s.events.FindOne(ctx, byID(key)).Decode(&doc)
-	if errors.Is(err, mongo.ErrNoDocuments) {
-		return nil, nil //nolint:nilnil // documented: there is none, and nothing is wrong
-	}
-	if err != nil {
-		return nil, failed("reading event "+key, err)
+	doc, found, err := find[eventDocument](ctx, "reading event "+key, s.events, byID(key))
+	if !found {
+		return nil, err
 	}
 	return &doc.Event, nil
 }
 
 // Events are a trial's events from number fromSeq on, in order; none for an
-// unknown trial. They are read key by key, which costs as much as the trial
-// has events, however many others there are.
+// unknown trial.
 func (s *Store) Events(ctx context.Context, vendorID string, fromSeq int) ([]trial.Event, error) {
-	var events []trial.Event
-	for seq := max(fromSeq, 1); ; seq++ {
-		e, err := s.Event(ctx, vendorID, seq)
-		if err != nil {
-			return nil, fmt.Errorf("reading the events of trial %s: %w", vendorID, err)
-		}
-		if e == nil {
-			return events, nil
-		}
-		events = append(events, *e)
-	}
+	return findSequence(ctx, "reading the events of trial "+vendorID, s.events,
+		func(seq int) string { return trial.EventKey(vendorID, seq) }, fromSeq, math.MaxInt,
+		func(d eventDocument) trial.Event { return d.Event })
 }

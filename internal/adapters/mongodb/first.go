@@ -45,13 +45,9 @@ func first[T any](ctx context.Context, s *Store, key string, value T) (kept T, m
 
 // lookUp is the value under key, nil where there is none.
 func lookUp[T any](ctx context.Context, s *Store, key string) (*T, error) {
-	var doc firstDocument[T]
-	err := s.idempotencyKeys.FindOne(ctx, byID(key)).Decode(&doc)
-	if errors.Is(err, mongo.ErrNoDocuments) {
-		return nil, nil //nolint:nilnil // documented: there is none, and nothing is wrong
-	}
-	if err != nil {
-		return nil, failed("reading "+key, err)
+	doc, found, err := find[firstDocument[T]](ctx, "reading "+key, s.idempotencyKeys, byID(key))
+	if !found {
+		return nil, err
 	}
 	return &doc.Value, nil
 }
@@ -73,17 +69,9 @@ func (s *Store) ClaimKey(ctx context.Context, key string, c idempotency.Claim) (
 // of one which was carried out.
 func (s *Store) SettleKey(ctx context.Context, key string, c idempotency.Claim, done bool) error {
 	filter := append(byID(requestKey(key)), bson.E{Key: "value.request", Value: c.Request})
-	var err error
 	if done {
-		err = s.idempotencyKeys.FindOneAndUpdate(ctx, filter, bson.D{{Key: "$set", Value: bson.D{{Key: "value.done", Value: true}}}}).Err()
-	} else {
-		err = s.idempotencyKeys.FindOneAndDelete(ctx, append(filter, bson.E{Key: "value.done", Value: false})).Err()
+		return update(ctx, "settling a request's key", s.idempotencyKeys, filter, bson.D{{Key: "$set", Value: bson.D{{Key: "value.done", Value: true}}}})
 	}
-	if err != nil && !errors.Is(err, mongo.ErrNoDocuments) {
-		return failed("settling a request's key", err)
-	}
-	return nil
+	freed := s.idempotencyKeys.FindOneAndDelete(ctx, append(filter, bson.E{Key: "value.done", Value: false}))
+	return unlessMissing("freeing a request's key", freed.Err())
 }
-
-// byID is the filter that is fast on every server.
-func byID(id any) bson.D { return bson.D{{Key: "_id", Value: id}} }

@@ -37,15 +37,11 @@ type flagsDocument struct {
 // where somebody put one without a salt, it gets one: of several callers
 // one makes it, and all see the same.
 func (s *Store) Flags(ctx context.Context) (flags.Document, error) {
-	var doc flagsDocument
-	err := s.flags.FindOne(ctx, byID(flagsID)).Decode(&doc)
-	if errors.Is(err, mongo.ErrNoDocuments) || err == nil && doc.Salt == "" {
+	doc, _, err := find[flagsDocument](ctx, "reading the flags", s.flags, byID(flagsID))
+	if err == nil && doc.Salt == "" {
 		return s.initFlags(ctx)
 	}
-	if err != nil {
-		return flags.Document{}, failed("reading the flags", err)
-	}
-	return doc.Document, nil
+	return doc.Document, err
 }
 
 // initFlags makes the flag document, or the salt of one without.
@@ -58,9 +54,8 @@ func (s *Store) initFlags(ctx context.Context) (flags.Document, error) {
 		return flags.Document{}, failed("making the flags", err)
 	}
 	unsalted := append(byID(flagsID), bson.E{Key: "salt", Value: bson.D{{Key: "$in", Value: bson.A{nil, ""}}}})
-	err = s.flags.FindOneAndUpdate(ctx, unsalted, bson.D{{Key: "$set", Value: bson.D{{Key: "salt", Value: initial.Salt}}}}).Err()
-	if err != nil && !errors.Is(err, mongo.ErrNoDocuments) {
-		return flags.Document{}, failed("salting the flags", err)
+	if err := update(ctx, "salting the flags", s.flags, unsalted, bson.D{{Key: "$set", Value: bson.D{{Key: "salt", Value: initial.Salt}}}}); err != nil {
+		return flags.Document{}, err
 	}
 	var doc flagsDocument
 	if err := s.flags.FindOne(ctx, byID(flagsID)).Decode(&doc); err != nil {
@@ -136,5 +131,5 @@ func ReadFlags(stored []byte) (flags.Document, error) {
 
 // PutFlags stores flags, whatever stands there.
 func (s *Store) PutFlags(ctx context.Context, current flags.Document) error {
-	return s.put(ctx, s.flags, flagsID, flagsDocument{ID: flagsID, Document: current})
+	return put(ctx, "storing the flags", s.flags, flagsID, flagsDocument{ID: flagsID, Document: current})
 }

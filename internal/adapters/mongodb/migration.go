@@ -42,24 +42,13 @@ type progressDocument struct {
 
 // MigrationProgress is how far a migration is, and whether it was ever begun.
 func (s *Store) MigrationProgress(ctx context.Context, v migration.Version) (migration.Progress, bool, error) {
-	var doc progressDocument
-	err := s.passes.FindOne(ctx, byID(strconv.Itoa(v.Number))).Decode(&doc)
-	if errors.Is(err, mongo.ErrNoDocuments) {
-		return migration.Progress{}, false, nil
-	}
-	if err != nil {
-		return migration.Progress{}, false, failed("reading how far the migration is", err)
-	}
-	return doc.State, true, nil
+	doc, found, err := find[progressDocument](ctx, "reading how far the migration is", s.passes, byID(strconv.Itoa(v.Number)))
+	return doc.State, found, err
 }
 
 func (s *Store) putProgress(ctx context.Context, p migration.Progress) error {
-	update := bson.D{{Key: "$max", Value: bson.D{{Key: "state", Value: p}}}}
-	err := s.passes.FindOneAndUpdate(ctx, byID(strconv.Itoa(p.Version)), update, options.FindOneAndUpdate().SetUpsert(true)).Err()
-	if err != nil && !errors.Is(err, mongo.ErrNoDocuments) {
-		return failed("storing how far the migration is", err)
-	}
-	return nil
+	further := bson.D{{Key: "$max", Value: bson.D{{Key: "state", Value: p}}}}
+	return upsert(ctx, "storing how far the migration is", s.passes, strconv.Itoa(p.Version), further)
 }
 
 // Migrate goes through all users and gives the vendors among them what they
@@ -231,18 +220,12 @@ func (s *Store) known(ctx context.Context, id string) (*migration.Known, error) 
 // that what somebody changes meanwhile is not written over.
 func (s *Store) migrateUser(ctx context.Context, seen bson.Raw, t migration.Terms) error {
 	id := pageID(seen)
-	if err := s.adoptSuppression(ctx, id, readUser(seen).suppression); err != nil {
-		return err
-	}
 	if d := migration.Decide(readForMigration(seen), t); d.Verdict == migration.NoVendor || d.Verdict == migration.Complete && d.Reason != migration.WouldMail {
 		return nil
 	}
-	raw, err := s.users.FindOne(ctx, byID(seen.Lookup("_id"))).Raw()
-	if errors.Is(err, mongo.ErrNoDocuments) {
-		return nil // removed meanwhile
-	}
-	if err != nil {
-		return failed("reading vendor "+id, err)
+	raw, found, err := find[bson.Raw](ctx, "reading vendor "+id, s.users, byID(seen.Lookup("_id")))
+	if err != nil || !found { // it was removed meanwhile
+		return err
 	}
 	d, err := s.decideUser(ctx, raw, t)
 	if err != nil || d.Verdict != migration.Migrate {

@@ -127,13 +127,9 @@ func (s *Store) Observations(ctx context.Context, from, to time.Time, day time.D
 	var outcomes []rollout.Outcome
 	var calls rollout.Calls
 	for i := rollout.Interval(from, day); i < rollout.Interval(to, day); i++ {
-		var doc observationDocument
-		err := s.observed.FindOne(ctx, byID(intervalKey(i))).Decode(&doc)
-		if errors.Is(err, mongo.ErrNoDocuments) {
-			continue
-		}
+		doc, _, err := find[observationDocument](ctx, fmt.Sprintf("reading the observations of interval %d", i), s.observed, byID(intervalKey(i)))
 		if err != nil {
-			return nil, calls, failed(fmt.Sprintf("reading the observations of interval %d", i), err)
+			return nil, calls, err
 		}
 		for key, at := range doc.Outcomes {
 			outcomes = append(outcomes, outcomeOf(key, at))
@@ -148,13 +144,9 @@ func (s *Store) Observations(ctx context.Context, from, to time.Time, day time.D
 func (s *Store) Calls(ctx context.Context, from, to time.Time, day time.Duration) (calls rollout.Calls, err error) {
 	callsOnly := options.FindOne().SetProjection(bson.D{{Key: "failed", Value: 1}, {Key: "took", Value: 1}})
 	for i := rollout.Interval(from, day); i <= rollout.Interval(to, day); i++ {
-		var doc observationDocument
-		err := s.observed.FindOne(ctx, byID(intervalKey(i)), callsOnly).Decode(&doc)
-		if errors.Is(err, mongo.ErrNoDocuments) {
-			continue
-		}
+		doc, _, err := find[observationDocument](ctx, fmt.Sprintf("reading the API calls of interval %d", i), s.observed, byID(intervalKey(i)), callsOnly)
 		if err != nil {
-			return calls, failed(fmt.Sprintf("reading the API calls of interval %d", i), err)
+			return calls, err
 		}
 		calls.Add(doc.calls())
 	}

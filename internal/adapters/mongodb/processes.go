@@ -2,11 +2,9 @@ package mongodb
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
-	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"marketplace.example/trials/internal/domain/monitoring"
@@ -27,17 +25,13 @@ type sweepDocument struct {
 
 // NoteSweep notes that a sweep came to its end.
 func (s *Store) NoteSweep(ctx context.Context, at time.Time) error {
-	return s.put(ctx, s.sweeps, latestSweep, sweepDocument{Key: latestSweep, At: stored(at)})
+	return put(ctx, "noting a sweep", s.sweeps, latestSweep, sweepDocument{Key: latestSweep, At: stored(at)})
 }
 
 // LastSweep is when a sweep last came to its end; zero for never.
 func (s *Store) LastSweep(ctx context.Context) (time.Time, error) {
-	var doc sweepDocument
-	err := s.sweeps.FindOne(ctx, byID(latestSweep)).Decode(&doc)
-	if err != nil && !errors.Is(err, mongo.ErrNoDocuments) {
-		return time.Time{}, failed("reading when the reconciler came", err)
-	}
-	return doc.At, nil
+	doc, _, err := find[sweepDocument](ctx, "reading when the reconciler came", s.sweeps, byID(latestSweep))
+	return doc.At, err
 }
 
 // processDocument is a process as it last sampled itself, under role/instance.
@@ -51,20 +45,13 @@ type processDocument struct {
 // PutProcess stores what a process measured of itself.
 func (s *Store) PutProcess(ctx context.Context, p monitoring.Process, at time.Time) error {
 	key := p.Role + "/" + p.Instance
-	return s.put(ctx, s.processes, key, processDocument{Key: key, At: stored(at), Process: p})
+	return put(ctx, "storing the sample of process "+key, s.processes, key, processDocument{Key: key, At: stored(at), Process: p})
 }
 
 // Processes are all that have sampled themselves lately, and some that are gone.
 func (s *Store) Processes(ctx context.Context) ([]monitoring.Process, error) {
 	docs, err := list[processDocument](ctx, "reading the processes", s.processes, bson.D{}, options.Find().SetLimit(mostProcesses))
-	if err != nil {
-		return nil, err
-	}
-	processes := make([]monitoring.Process, 0, len(docs))
-	for _, doc := range docs {
-		processes = append(processes, doc.Process)
-	}
-	return processes, nil
+	return contents(docs, func(d processDocument) monitoring.Process { return d.Process }), err
 }
 
 // ForgetProcesses removes those that have not sampled themselves since a moment.

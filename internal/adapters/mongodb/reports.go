@@ -2,7 +2,6 @@ package mongodb
 
 import (
 	"context"
-	"errors"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
@@ -23,15 +22,9 @@ func reportKey(rolloutID, id string) string { return rolloutID + "/report/" + id
 // Report is a rollout's report of that id, whether people were told of it, and
 // whether there is one.
 func (s *Store) Report(ctx context.Context, rolloutID, id string) (r report.Report, notified, found bool, err error) {
-	var doc reportDocument
-	err = s.reports.FindOne(ctx, byID(reportKey(rolloutID, id))).Decode(&doc)
-	if errors.Is(err, mongo.ErrNoDocuments) {
-		return report.Report{}, false, false, nil
-	}
-	if err != nil {
-		return report.Report{}, false, false, failed("reading report "+reportKey(rolloutID, id), err)
-	}
-	return doc.Report, doc.Notified, true, nil
+	key := reportKey(rolloutID, id)
+	doc, found, err := find[reportDocument](ctx, "reading report "+key, s.reports, byID(key))
+	return doc.Report, doc.Notified, found, err
 }
 
 // AddReport stores a report. Where one of that id is stored already, that one is

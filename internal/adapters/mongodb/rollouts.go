@@ -2,13 +2,11 @@ package mongodb
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
-	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
@@ -63,7 +61,7 @@ func (s *Store) AppendDecision(ctx context.Context, e rollout.Event, after rollo
 
 // SetCurrentRollout names the latest rollout.
 func (s *Store) SetCurrentRollout(ctx context.Context, id string) error {
-	return s.put(ctx, s.rollouts, currentRollout, pointerDocument{Key: currentRollout, RolloutID: id})
+	return put(ctx, "storing which rollout is the latest", s.rollouts, currentRollout, pointerDocument{Key: currentRollout, RolloutID: id})
 }
 
 // RefoldRollout makes a rollout again from its decisions.
@@ -102,7 +100,7 @@ func (s *Store) storedDecision(ctx context.Context, e rollout.Event, after rollo
 // taken in as well.
 func (s *Store) putRollout(ctx context.Context, state rollout.State) error {
 	for {
-		if err := s.put(ctx, s.rollouts, state.ID, rolloutDocument{Key: state.ID, State: state}); err != nil {
+		if err := put(ctx, "storing rollout "+state.ID, s.rollouts, state.ID, rolloutDocument{Key: state.ID, State: state}); err != nil {
 			return err
 		}
 		later, err := s.Decisions(ctx, state.ID, state.Seq+1, laterDecisions)
@@ -118,38 +116,21 @@ func (s *Store) putRollout(ctx context.Context, state rollout.State) error {
 // laterDecisions is how many later events are taken in at once.
 const laterDecisions = 100
 
-// put replaces the document of that id, or makes it.
-func (s *Store) put(ctx context.Context, c *mongo.Collection, id string, doc any) error {
-	err := c.FindOneAndReplace(ctx, byID(id), doc, options.FindOneAndReplace().SetUpsert(true)).Err()
-	if err != nil && !errors.Is(err, mongo.ErrNoDocuments) {
-		return failed(fmt.Sprintf("storing %s of %s", id, c.Name()), err)
-	}
-	return nil
-}
-
 // Rollout is the rollout of that id. Without one it is a *trial.Error with
 // CodeNotFound.
 func (s *Store) Rollout(ctx context.Context, id string) (rollout.State, error) {
-	var doc rolloutDocument
-	err := s.rollouts.FindOne(ctx, byID(id)).Decode(&doc)
-	if errors.Is(err, mongo.ErrNoDocuments) || err == nil && doc.ID == "" {
-		return rollout.State{}, &trial.Error{Code: trial.CodeNotFound, Field: "id", Message: fmt.Sprintf("there is no rollout %.80q", id)}
+	doc, _, err := find[rolloutDocument](ctx, "reading rollout "+id, s.rollouts, byID(id))
+	if err == nil && doc.ID == "" {
+		err = &trial.Error{Code: trial.CodeNotFound, Field: "id", Message: fmt.Sprintf("there is no rollout %.80q", id)}
 	}
-	if err != nil {
-		return rollout.State{}, failed("reading rollout "+id, err)
-	}
-	return doc.State, nil
+	return doc.State, err
 }
 
 // CurrentRollout is the latest rollout, running or not, and whether there is one.
 func (s *Store) CurrentRollout(ctx context.Context) (rollout.State, bool, error) {
-	var pointer pointerDocument
-	err := s.rollouts.FindOne(ctx, byID(currentRollout)).Decode(&pointer)
-	if errors.Is(err, mongo.ErrNoDocuments) {
-		return rollout.State{}, false, nil
-	}
-	if err != nil {
-		return rollout.State{}, false, failed("reading which rollout is the latest", err)
+	pointer, found, err := find[pointerDocument](ctx, "reading which rollout is the latest", s.rollouts, byID(currentRollout))
+	if err != nil || !found {
+		return rollout.State{}, false, err
 	}
 	state, err := s.Rollout(ctx, pointer.RolloutID)
 	return state, err == nil, err
@@ -172,19 +153,9 @@ func (s *Store) WatchedAt(ctx context.Context) (time.Time, error) {
 // Decisions are up to limit of a rollout's events from number fromSeq on, in
 // order; none for an unknown rollout.
 func (s *Store) Decisions(ctx context.Context, id string, fromSeq, limit int) ([]rollout.Event, error) {
-	var events []rollout.Event
-	for seq := max(fromSeq, 1); len(events) < limit; seq++ {
-		var doc decisionDocument
-		err := s.decisions.FindOne(ctx, byID(decisionKey(id, seq))).Decode(&doc)
-		if errors.Is(err, mongo.ErrNoDocuments) {
-			break
-		}
-		if err != nil {
-			return nil, failed("reading the decisions of rollout "+id, err)
-		}
-		events = append(events, doc.Event)
-	}
-	return events, nil
+	return findSequence(ctx, "reading the decisions of rollout "+id, s.decisions,
+		func(seq int) string { return decisionKey(id, seq) }, fromSeq, limit,
+		func(d decisionDocument) rollout.Event { return d.Event })
 }
 
 // ledgerDocument is what a rollout's snapshots come to, and what was judged last.
@@ -197,20 +168,13 @@ type ledgerDocument struct {
 // Ledger is what a rollout's snapshots come to and the judgement of the last;
 // found is false before the first.
 func (s *Store) Ledger(ctx context.Context, id string) (ledger rollout.Ledger, judged *rollout.Judgement, found bool, err error) {
-	var doc ledgerDocument
-	err = s.ledgers.FindOne(ctx, byID(id)).Decode(&doc)
-	if errors.Is(err, mongo.ErrNoDocuments) {
-		return rollout.Ledger{}, nil, false, nil
-	}
-	if err != nil {
-		return rollout.Ledger{}, nil, false, failed("reading the ledger of rollout "+id, err)
-	}
-	return doc.Ledger, doc.Judgement, true, nil
+	doc, found, err := find[ledgerDocument](ctx, "reading the ledger of rollout "+id, s.ledgers, byID(id))
+	return doc.Ledger, doc.Judgement, found, err
 }
 
 // PutLedger stores a ledger and the judgement of its last snapshot.
 func (s *Store) PutLedger(ctx context.Context, id string, l rollout.Ledger, j rollout.Judgement) error {
-	return s.put(ctx, s.ledgers, id, ledgerDocument{Key: id, Ledger: l, Judgement: &j})
+	return put(ctx, "storing the ledger of rollout "+id, s.ledgers, id, ledgerDocument{Key: id, Ledger: l, Judgement: &j})
 }
 
 // snapshotDocument is a snapshot as stored.
@@ -237,15 +201,9 @@ func (s *Store) AddSnapshot(ctx context.Context, snapshot rollout.Snapshot) (rol
 
 // Snapshot is a rollout's snapshot of that number, and whether there is one.
 func (s *Store) Snapshot(ctx context.Context, id string, number int) (rollout.Snapshot, bool, error) {
-	var doc snapshotDocument
-	err := s.snapshots.FindOne(ctx, byID(decisionKey(id, number))).Decode(&doc)
-	if errors.Is(err, mongo.ErrNoDocuments) {
-		return rollout.Snapshot{}, false, nil
-	}
-	if err != nil {
-		return rollout.Snapshot{}, false, failed(fmt.Sprintf("reading snapshot %d of rollout %s", number, id), err)
-	}
-	return doc.Snapshot, true, nil
+	action := fmt.Sprintf("reading snapshot %d of rollout %s", number, id)
+	doc, found, err := find[snapshotDocument](ctx, action, s.snapshots, byID(decisionKey(id, number)))
+	return doc.Snapshot, found, err
 }
 
 // VendorsWithoutStart counts vendors that have no trial start: the migration's

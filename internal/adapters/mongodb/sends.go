@@ -34,14 +34,7 @@ func (s *Store) Sends(ctx context.Context, vendorID string) ([]trial.Send, error
 	// A key begins with the vendor; '0' is the character after '/'.
 	keys := bson.D{{Key: "_id", Value: bson.D{{Key: "$gt", Value: vendorID + "/"}, {Key: "$lt", Value: vendorID + "0"}}}}
 	docs, err := list[sendDocument](ctx, "reading the e-mails to "+vendorID, s.sends, keys, options.Find().SetSort(ascending("_id")))
-	if err != nil {
-		return nil, err
-	}
-	sends := make([]trial.Send, 0, len(docs))
-	for _, doc := range docs {
-		sends = append(sends, doc.send())
-	}
-	return sends, nil
+	return contents(docs, sendDocument.send), err
 }
 
 // ClaimSend makes the caller the one who sends, as the first attempt, unless

@@ -122,32 +122,20 @@ func (s *Store) MergeSuppression(ctx context.Context, doc bson.Raw) error {
 	if len(update) == 0 {
 		return nil
 	}
-	filter := bson.D{{Key: "_id", Value: doc.Lookup("_id")}}
-	err = s.suppressions.FindOneAndUpdate(ctx, filter, update, options.FindOneAndUpdate().SetUpsert(true)).Err()
-	if err != nil && !errors.Is(err, mongo.ErrNoDocuments) {
-		return failed("restoring collection "+suppressionsCollection, err)
-	}
-	return nil
+	return upsert(ctx, "restoring collection "+suppressionsCollection, s.suppressions, doc.Lookup("_id"), update)
 }
 
 // suppressed is what is kept of a vendor; nothing where there is none.
 func (s *Store) suppressed(ctx context.Context, vendorID string) (doc vendorSuppressions, err error) {
-	err = s.suppressions.FindOne(ctx, byID(vendorSuppressionKey(vendorID))).Decode(&doc)
-	if err != nil && !errors.Is(err, mongo.ErrNoDocuments) {
-		return doc, failed("reading whether vendor "+vendorID+" may be e-mailed", err)
-	}
-	return doc, nil
+	doc, _, err = find[vendorSuppressions](ctx, "reading whether vendor "+vendorID+" may be written to", s.suppressions, byID(vendorSuppressionKey(vendorID)))
+	return doc, err
 }
 
 // addressSuppressed is what is kept of an address, nil for nothing.
 func (s *Store) addressSuppressed(ctx context.Context, hash string) (*trial.Suppression, error) {
-	var doc addressSuppression
-	err := s.suppressions.FindOne(ctx, byID(addressSuppressionKey(hash))).Decode(&doc)
-	if errors.Is(err, mongo.ErrNoDocuments) {
-		return nil, nil //nolint:nilnil // documented: there is none, and nothing is wrong
-	}
-	if err != nil {
-		return nil, failed("reading whether an address may be written to", err)
+	doc, found, err := find[addressSuppression](ctx, "reading whether an address may be written to", s.suppressions, byID(addressSuppressionKey(hash)))
+	if !found {
+		return nil, err
 	}
 	return &doc.Value, nil
 }
@@ -157,27 +145,4 @@ func (s *Store) addressSuppressed(ctx context.Context, hash string) (*trial.Supp
 func (s *Store) Suppressions(ctx context.Context, vendorID string) ([]trial.Suppression, error) {
 	doc, err := s.suppressed(ctx, vendorID)
 	return doc.all(), err
-}
-
-// EverySuppression is Suppressions, and that which an earlier version had put into the vendor's document.
-func (s *Store) EverySuppression(ctx context.Context, vendorID string) ([]trial.Suppression, error) {
-	_, u, err := s.findUser(ctx, vendorID)
-	if err != nil && !errors.Is(err, mongo.ErrNoDocuments) {
-		return nil, failed("reading vendor "+vendorID, err)
-	}
-	known, err := s.Suppressions(ctx, vendorID)
-	if u.suppression != nil {
-		known = append(known, *u.suppression)
-	}
-	return known, err
-}
-
-// adoptSuppression keeps a suppression that an earlier version had put into the
-// vendor's document, where the marketplace may lose it.
-func (s *Store) adoptSuppression(ctx context.Context, vendorID string, p *trial.Suppression) error {
-	if p == nil || !trial.ValidVendorID(vendorID) {
-		return nil
-	}
-	_, err := s.Suppress(ctx, vendorID, *p)
-	return err
 }

@@ -7,7 +7,6 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.mongodb.org/mongo-driver/v2/bson"
 
-	"marketplace.example/trials/internal/domain/migration"
 	"marketplace.example/trials/internal/domain/trial"
 )
 
@@ -172,37 +171,6 @@ func TestErasureWithoutADocument(t *testing.T) {
 	require.Equal(t, erasure(time.Hour), kept)
 	replaceUser(t, s, "v1", "v1@example.com")
 	require.Equal(t, trial.ReasonNoAddress, noMail(t, s, "v1"))
-}
-
-// What an earlier version put into the document counts, and is kept beside it from the next change of the trial on.
-func TestASuppressionInTheDocumentCountsAndIsTakenOver(t *testing.T) {
-	t.Parallel()
-	for name, takeOver := range map[string]func(t *testing.T, s *Store){
-		"by a migration": func(t *testing.T, s *Store) {
-			t.Helper()
-			_, err := s.Migrate(t.Context(), migration.Versions()[0], oldMigration(0))
-			require.NoError(t, err)
-		},
-		"by the trial": func(t *testing.T, s *Store) {
-			t.Helper()
-			events, _ := history(t, registration14d("v1"), convert(at.Add(time.Hour)))
-			appendAll(t, s, events)
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			s := newTestStore(t)
-			register(t, s, "v1", trial.Automated)
-			_, err := s.updateUser(t.Context(), "v1", bson.D{{Key: "$set", Value: bson.D{{Key: "trialAutomation.suppression", Value: bson.D{
-				{Key: "rank", Value: 1}, {Key: "reason", Value: "suppressed-address"}, {Key: "at", Value: at}, {Key: "addressHash", Value: trial.AddressHash("v1@example.com")},
-			}}}}})
-			require.NoError(t, err)
-			require.Equal(t, trial.ReasonSuppressedAddress, noMail(t, s, "v1"))
-			takeOver(t, s)
-			replaceUser(t, s, "v1", "v1@example.com")
-			require.Equal(t, trial.ReasonSuppressedAddress, noMail(t, s, "v1"))
-		})
-	}
 }
 
 // Billing's word reaches the trial whatever becomes of the document meanwhile, and may come when it is gone.

@@ -2,11 +2,9 @@ package mongodb
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
-	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"marketplace.example/trials/internal/domain/access"
@@ -28,15 +26,8 @@ type tokenDocument struct {
 
 // Token is the token of a key, and whether there is one.
 func (s *Store) Token(ctx context.Context, key access.Key) (access.Token, bool, error) {
-	var doc tokenDocument
-	err := s.tokens.FindOne(ctx, byID(string(key))).Decode(&doc)
-	if errors.Is(err, mongo.ErrNoDocuments) {
-		return access.Token{}, false, nil
-	}
-	if err != nil {
-		return access.Token{}, false, failed("reading token "+key.ID(), err)
-	}
-	return doc.Token, true, nil
+	doc, found, err := find[tokenDocument](ctx, "reading token "+key.ID(), s.tokens, byID(string(key)))
+	return doc.Token, found, err
 }
 
 // AddToken stores a new token under its key.
@@ -51,14 +42,7 @@ func (s *Store) AddToken(ctx context.Context, key access.Key, t access.Token) er
 // their ids.
 func (s *Store) Tokens(ctx context.Context) ([]access.Token, error) {
 	docs, err := list[tokenDocument](ctx, "listing the tokens", s.tokens, bson.D{}, options.Find().SetSort(ascending("_id")).SetLimit(mostTokens))
-	if err != nil {
-		return nil, err
-	}
-	tokens := make([]access.Token, 0, len(docs))
-	for _, doc := range docs {
-		tokens = append(tokens, doc.Token)
-	}
-	return tokens, nil
+	return contents(docs, func(d tokenDocument) access.Token { return d.Token }), err
 }
 
 // unrevoked is the filter of the tokens that nobody has revoked.
@@ -72,22 +56,18 @@ func unrevoked() bson.D {
 func (s *Store) RevokeToken(ctx context.Context, id, by string, at time.Time) (access.Token, error) {
 	// An id is what a key begins with; "~" comes after all digits.
 	beginning := bson.D{{Key: "_id", Value: bson.D{{Key: "$gte", Value: id}, {Key: "$lt", Value: id + "~"}}}}
-	var doc tokenDocument
-	err := s.tokens.FindOne(ctx, beginning).Decode(&doc)
-	if errors.Is(err, mongo.ErrNoDocuments) {
-		return access.Token{}, access.NoToken(id)
+	doc, found, err := find[tokenDocument](ctx, "reading token "+id, s.tokens, beginning)
+	if err == nil && !found {
+		err = access.NoToken(id)
 	}
 	if err != nil {
-		return access.Token{}, failed("reading token "+id, err)
+		return access.Token{}, err
 	}
 	// Admins revoke a few in a year, so a filter beyond _id costs nothing that matters.
-	update := bson.D{{Key: "$set", Value: bson.D{{Key: "revokedAt", Value: stored(at)}, {Key: "revokedBy", Value: by}}}}
-	err = s.tokens.FindOneAndUpdate(ctx, append(byID(doc.Key), unrevoked()...), update).Err()
-	if err != nil && !errors.Is(err, mongo.ErrNoDocuments) {
-		return access.Token{}, failed("revoking token "+id, err)
+	revoked := bson.D{{Key: "$set", Value: bson.D{{Key: "revokedAt", Value: stored(at)}, {Key: "revokedBy", Value: by}}}}
+	if err := update(ctx, "revoking token "+id, s.tokens, append(byID(doc.Key), unrevoked()...), revoked); err != nil {
+		return access.Token{}, err
 	}
-	if err := s.tokens.FindOne(ctx, byID(doc.Key)).Decode(&doc); err != nil {
-		return access.Token{}, failed("reading token "+id, err)
-	}
-	return doc.Token, nil
+	doc, _, err = find[tokenDocument](ctx, "reading token "+id, s.tokens, byID(doc.Key))
+	return doc.Token, err
 }

@@ -130,12 +130,5 @@ func (s *Store) findTrials(ctx context.Context, action string, filter, sort bson
 	ctx, cancel := context.WithTimeout(ctx, scanLimit)
 	defer cancel()
 	docs, err := list[trialDocument](ctx, action, s.trials, filter, options.Find().SetSort(sort).SetLimit(int64(limit)))
-	if err != nil {
-		return nil, err
-	}
-	states := make([]trial.State, len(docs))
-	for i, doc := range docs {
-		states[i] = doc.State
-	}
-	return states, nil
+	return contents(docs, func(d trialDocument) trial.State { return d.State }), err
 }

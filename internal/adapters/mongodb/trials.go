@@ -137,10 +137,7 @@ func (s *Store) syncVendor(ctx context.Context, state trial.State) error {
 	if err == nil && u.vendor.Automation == nil {
 		err = s.readmit(ctx, u)
 	}
-	if err := s.copied("noting at vendor "+state.VendorID+" where the trial stands", state.VendorID, err); err != nil {
-		return err
-	}
-	return s.adoptSuppression(ctx, state.VendorID, u.suppression)
+	return s.copied("noting at vendor "+state.VendorID+" where the trial stands", state.VendorID, err)
 }
 
 // readmit puts what was decided about a vendor into the document that the marketplace has replaced.
@@ -175,13 +172,6 @@ func (s *Store) ResyncVendor(ctx context.Context, vendorID string) (known bool, 
 
 // Trial is a trial's state, and whether there is such a trial.
 func (s *Store) Trial(ctx context.Context, vendorID string) (state trial.State, found bool, err error) {
-	var doc trialDocument
-	err = s.trials.FindOne(ctx, byID(vendorID)).Decode(&doc)
-	if errors.Is(err, mongo.ErrNoDocuments) {
-		return trial.State{}, false, nil
-	}
-	if err != nil {
-		return trial.State{}, false, failed("reading trial "+vendorID, err)
-	}
-	return doc.State, true, nil
+	doc, found, err := find[trialDocument](ctx, "reading trial "+vendorID, s.trials, byID(vendorID))
+	return doc.State, found, err
 }

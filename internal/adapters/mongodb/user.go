@@ -24,8 +24,6 @@ type user struct {
 	// undecided says that trialStartDate or trialAutomation is there and cannot be
 	// read, so that somebody has to say what it means: see the package migration.
 	undecided bool
-	// suppression is in the document where an earlier version put it; nil for none.
-	suppression *trial.Suppression
 }
 
 func readUser(raw bson.Raw) user {
@@ -49,9 +47,6 @@ func readUser(raw bson.Raw) user {
 	u.undecided = u.undecided || !ok && given(automation)
 	if ok {
 		u.vendor.Automation = readAutomation(doc)
-		if u.suppression = readSuppression(doc); u.suppression != nil {
-			u.vendor.Suppress(*u.suppression)
-		}
 		if at := date(doc.Lookup("erasedAt")); !at.IsZero() {
 			u.vendor.ErasedAt = &at
 		}
@@ -110,20 +105,6 @@ func readAutomation(doc bson.Raw) *trial.Automation {
 		}
 	}
 	return a
-}
-
-// readSuppression reads a suppression that an earlier version put into the
-// document; nil for none.
-func readSuppression(doc bson.Raw) *trial.Suppression {
-	s, ok := doc.Lookup("suppression").DocumentOK()
-	if !ok {
-		return nil
-	}
-	p := trial.Suppression{Reason: trial.Reason(text(s.Lookup("reason"))), At: date(s.Lookup("at")), AddressHash: text(s.Lookup("addressHash"))}
-	if p.Reason != trial.ReasonUnsubscribed && p.Reason != trial.ReasonSuppressedAddress {
-		return nil
-	}
-	return &p
 }
 
 // vendorID is the id as text: the marketplace's may be strings or ObjectIDs.

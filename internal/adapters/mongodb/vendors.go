@@ -249,11 +249,8 @@ func (s *Store) clearForeign(ctx context.Context, id string, key any) error {
 	// Lists, flags and dates are greater. The filter keeps what another call has put there;
 	// it reads the whole collection on some servers, and is needed hardly ever.
 	filter := append(byID(key), bson.E{Key: "trialAutomation", Value: bson.D{{Key: "$not", Value: bson.D{{Key: "$type", Value: "object"}}}}})
-	err = s.users.FindOneAndUpdate(ctx, filter, bson.D{{Key: "$unset", Value: bson.D{{Key: "trialAutomation", Value: ""}}}}).Err()
-	if err != nil && !errors.Is(err, mongo.ErrNoDocuments) {
-		return failed("clearing a trialAutomation that is no document", err)
-	}
-	return nil
+	return update(ctx, "clearing a trialAutomation that is no document", s.users, filter,
+		bson.D{{Key: "$unset", Value: bson.D{{Key: "trialAutomation", Value: ""}}}})
 }
 
 // findUser reads the user whose _id is the id, or the ObjectID that it spells.

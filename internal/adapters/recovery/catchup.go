@@ -60,7 +60,7 @@ func (s Store) CatchUp(ctx context.Context, vendorID string, recovered recovery.
 // One whose document the database refuses without an address is on record as erased: the others do not wait for it.
 // Of one whose document is lost it keeps what was decided about it, for when it comes back.
 func (s Store) stopMail(ctx context.Context, vendorID string, events []trial.Event, recovered recovery.Trial, c *CatchUpResult) error {
-	known, err := s.EverySuppression(ctx, vendorID)
+	known, err := s.Suppressions(ctx, vendorID)
 	if err != nil {
 		return err
 	}
