@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -29,21 +30,10 @@ func onAlert(_ *cobra.Command, args []string) error {
 	if len(args) != 1 {
 		return usagef("needs one alert's name, got %d arguments; starter alerts list shows them", len(args))
 	}
-	for _, id := range monitoring.RuleIDs() {
-		if string(id) == args[0] {
-			return nil
-		}
+	if slices.Contains(monitoring.RuleIDs(), monitoring.RuleID(args[0])) {
+		return nil
 	}
 	return usagef("%.80q is not an alert; the alerts are %v", args[0], monitoring.RuleIDs())
-}
-
-// alertNames are what the shell completes.
-func alertNames() []string {
-	var names []string
-	for _, id := range monitoring.RuleIDs() {
-		names = append(names, string(id))
-	}
-	return names
 }
 
 func (a *app) alertList() *cobra.Command {
@@ -109,13 +99,13 @@ func alertWarnings(v monitoring.AlertsView, now time.Time) []string {
 func (a *app) alertHistory() *cobra.Command {
 	var limit int
 	command := &cobra.Command{
-		Use: "history ALERT", Short: "Show the events of an alert, what was measured, and whether people were notified", Args: onAlert, ValidArgs: alertNames(),
+		Use: "history ALERT", Short: "Show the events of an alert, what was measured, and whether people were notified", Args: onAlert, ValidArgs: texts(monitoring.RuleIDs()),
 		Example: examples("starter alerts history massTrialExpiration"),
 	}
 	command.Flags().IntVar(&limit, "limit", 20, "how many of the last events, 1 to 200")
 	command.RunE = func(c *cobra.Command, args []string) error {
-		if limit < 1 || limit > 200 {
-			return usagef("--limit: must be 1 to 200, is %d", limit)
+		if err := checkRange("limit", limit, 200); err != nil {
+			return err
 		}
 		return ask(a, func(api client.ClientInterface) (*http.Response, error) {
 			return api.ListAlertEvents(c.Context(), args[0], &client.ListAlertEventsParams{Limit: &limit})
@@ -148,7 +138,7 @@ func (a *app) alertChange(
 	command *cobra.Command, check func() error, send func(ctx context.Context, api client.ClientInterface, name, reason string) (*http.Response, error),
 ) *cobra.Command {
 	var reason string
-	command.Args, command.ValidArgs = onAlert, alertNames()
+	command.Args, command.ValidArgs = onAlert, texts(monitoring.RuleIDs())
 	command.Long = command.Short + ". The reason is kept: no names or addresses in it. Repeating it changes nothing."
 	command.Flags().StringVar(&reason, "reason", "", "why, for the record")
 	markRequired(command, "reason")
@@ -207,7 +197,7 @@ func (a *app) alertSilence() *cobra.Command {
 		if until == "" {
 			body.Minutes = &minutes
 		}
-		body.Until, err = timeFlag("until", until)
+		body.Until, err = parseTime("until", until)
 		return err
 	}
 	return a.alertChange(command, check, func(ctx context.Context, api client.ClientInterface, name, reason string) (*http.Response, error) {

@@ -76,7 +76,7 @@ func TestWrongUseOfAlertCommands(t *testing.T) {
 		`"sesPause" is not an alert; the alerts are [conversionRateDropped`: {"ack", "sesPause", "--reason", "r"},
 		"needs one alert's name, got 0 arguments":                           {"history"},
 		"--limit: must be 1 to 200, is 0":                                   {"history", "sesPaused", "--limit", "0"},
-		"--until: must be a moment like":                                    {"silence", "sesPaused", "--until", "soon", "--reason", "r"},
+		`--until: "soon" is not a moment like`:                              {"silence", "sesPaused", "--until", "soon", "--reason", "r"},
 		"at least one of the flags in the group [minutes until]":            {"silence", "sesPaused", "--reason", "r"},
 		"none of the others can be":                                         {"silence", "sesPaused", "--reason", "r", "--minutes", "5", "--until", "2026-03-11T12:00:00Z"},
 		`required flag(s) "reason" not set`:                                 {"unsilence", "sesPaused"},

@@ -8,7 +8,6 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -65,8 +64,8 @@ func (a *app) auditList() *cobra.Command {
 
 func (q auditQuery) params() (client.ListAuditParams, error) {
 	p := client.ListAuditParams{Limit: &q.limit}
-	if q.limit < 1 || q.limit > 500 {
-		return p, usagef("--limit: must be 1 to 500, is %d", q.limit)
+	if err := checkRange("limit", q.limit, 500); err != nil {
+		return p, err
 	}
 	for _, word := range []struct {
 		given string
@@ -83,23 +82,11 @@ func (q auditQuery) params() (client.ListAuditParams, error) {
 		}
 	}
 	var err error
-	if p.From, err = timeFlag("from", q.from); err != nil {
+	if p.From, err = parseTime("from", q.from); err != nil {
 		return p, err
 	}
-	p.To, err = timeFlag("to", q.to)
+	p.To, err = parseTime("to", q.to)
 	return p, err
-}
-
-// timeFlag is the moment in a flag, nil for none.
-func timeFlag(name, given string) (*time.Time, error) {
-	if given == "" {
-		return nil, nil //nolint:nilnil // documented: none was given
-	}
-	t, err := time.Parse(time.RFC3339, given)
-	if err != nil {
-		return nil, usagef("--%s: must be a moment like 2026-03-12T08:00:00Z", name)
-	}
-	return &t, nil
 }
 
 func (a *app) printAudit(page client.AuditPage) error {

@@ -70,13 +70,13 @@ func TestWrongUseOfAuditCommands(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	for message, args := range map[string][]string{
-		"--limit: must be 1 to 500, is 501":      {"list", "--limit", "501"},
-		"--from: must be a moment like":          {"list", "--from", "today"},
-		"--outcome: must be pending, done":       {"list", "--outcome", "good"},
-		"--to: must be a moment like":            {"list", "--to", "2026-03-10"},
-		"--known: must be an entry's number":     {"verify", "--known", "7:" + strings.Repeat("A", 64)},
-		"MONGODB_URI":                            {"verify"},
-		"say which command of \"starter audit\"": {},
+		"--limit: must be 1 to 500, is 501":       {"list", "--limit", "501"},
+		`--from: "today" is not a moment like`:    {"list", "--from", "today"},
+		"--outcome: must be pending, done":        {"list", "--outcome", "good"},
+		`--to: "2026-03-10" is not a moment like`: {"list", "--to", "2026-03-10"},
+		"--known: must be an entry's number":      {"verify", "--known", "7:" + strings.Repeat("A", 64)},
+		"MONGODB_URI":                             {"verify"},
+		"say which command of \"starter audit\"":  {},
 	} {
 		r := w.run(t, append([]string{"audit"}, args...)...)
 		require.Equal(t, exitUsage, r.code, args)

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -75,8 +73,8 @@ func (a *app) bulkAction(action bulk.Action) *cobra.Command {
 	flags := command.Flags()
 	flags.StringSliceVar(&o.ids, "ids", nil, "the vendors' ids, with commas between them")
 	flags.StringVar(&o.csv, "csv", "", "a file with a header that names vendor_id and, for trials with days of their own, days")
-	flags.StringVar(&o.status, "status", "", "only trials of one status: "+strings.Join(statuses(), ", "))
-	flags.StringVar(&o.cohort, "cohort", "", "only trials of one cohort: "+strings.Join(cohorts(), ", "))
+	flags.StringVar(&o.status, "status", "", "only trials of one status: "+words(trial.Statuses()))
+	flags.StringVar(&o.cohort, "cohort", "", "only trials of one cohort: "+words(cohorts()))
 	flags.StringVar(&o.endsFrom, "ends-from", "", "only trials that end at this moment or later, such as 2026-03-10T00:00:00Z")
 	flags.StringVar(&o.endsBefore, "ends-before", "", "only trials that end before this moment")
 	if days != "" {
@@ -156,19 +154,11 @@ func (o bulkOptions) filter() (*client.BulkFilter, error) {
 	if f.EndsBefore, err = parseTime("ends-before", o.endsBefore); err != nil {
 		return nil, err
 	}
-	if o.status != "" {
-		if !slices.Contains(statuses(), o.status) {
-			return nil, usagef("--status: %.80q is not one of %s", o.status, strings.Join(statuses(), ", "))
-		}
-		f.Status = new(trial.Status(o.status))
+	if f.Status, err = oneOf("status", o.status, trial.Statuses()); err != nil {
+		return nil, err
 	}
-	if o.cohort != "" {
-		if !slices.Contains(cohorts(), o.cohort) {
-			return nil, usagef("--cohort: %.80q is not one of %s", o.cohort, strings.Join(cohorts(), ", "))
-		}
-		f.Cohort = new(trial.Cohort(o.cohort))
-	}
-	return &f, nil
+	f.Cohort, err = oneOf("cohort", o.cohort, cohorts())
+	return &f, err
 }
 
 // onBulk accepts exactly one argument, an operation's id.

@@ -152,8 +152,8 @@ func (a *app) bulkList() *cobra.Command {
 	}
 	command.Flags().IntVar(&limit, "limit", 20, "at most so many operations, 1 to 100")
 	command.RunE = func(c *cobra.Command, _ []string) error {
-		if limit < 1 || limit > 100 {
-			return usagef("--limit: must be 1 to 100, is %d", limit)
+		if err := checkRange("limit", limit, 100); err != nil {
+			return err
 		}
 		return ask(a, func(api client.ClientInterface) (*http.Response, error) {
 			return api.ListBulkOperations(c.Context(), &client.ListBulkOperationsParams{Limit: &limit})

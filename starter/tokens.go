@@ -46,8 +46,8 @@ func (a *app) tokenCreate() *cobra.Command {
 	flags.IntVar(&days, "days", 90, "how many days it is good, 1 to 366")
 	markRequired(command, "name", "role")
 	command.RunE = func(c *cobra.Command, _ []string) error {
-		if longest := int(access.LongestLife.Hours()) / 24; days < 1 || days > longest {
-			return usagef("--days: must be 1 to %d, is %d", longest, days)
+		if err := checkRange("days", days, int(access.LongestLife.Hours())/24); err != nil {
+			return err
 		}
 		if !access.Admin.Covers(access.Role(role)) {
 			return usagef("--role: %.80q is not one of viewer, operator, admin", role)

@@ -63,8 +63,10 @@ func (a *app) trialChange(name, short, meaning string, send changeCall) *cobra.C
 		markRequired(command, "days")
 	}
 	command.RunE = func(cmd *cobra.Command, args []string) error {
-		if meaning != "" && (c.days < 1 || c.days > trial.MaxDays) {
-			return usagef("--days: must be 1 to %d, is %d", trial.MaxDays, c.days)
+		if meaning != "" {
+			if err := checkRange("days", c.days, trial.MaxDays); err != nil {
+				return err
+			}
 		}
 		if err := completeKey(&c.key); err != nil {
 			return err

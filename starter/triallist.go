@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -34,8 +32,8 @@ func (a *app) trialList() *cobra.Command {
 		),
 	}
 	flags := command.Flags()
-	flags.StringVar(&l.status, "status", "", "only trials of one status: "+strings.Join(statuses(), ", "))
-	flags.StringVar(&l.cohort, "cohort", "", "only trials of one cohort: "+strings.Join(cohorts(), ", "))
+	flags.StringVar(&l.status, "status", "", "only trials of one status: "+words(trial.Statuses()))
+	flags.StringVar(&l.cohort, "cohort", "", "only trials of one cohort: "+words(cohorts()))
 	flags.BoolVar(&l.held, "held", false, "only trials whose due step waits for a flag; --held=false: none of them")
 	flags.IntVar(&l.limit, "limit", 50, "at most so many trials")
 	flags.BoolVar(&l.all, "all", false, "every trial, page after page")
@@ -52,19 +50,12 @@ func (a *app) trialList() *cobra.Command {
 
 func (l listing) params(heldGiven bool) (client.ListTrialsParams, error) {
 	var p client.ListTrialsParams
-	if l.status != "" {
-		if !slices.Contains(statuses(), l.status) {
-			return p, usagef("--status: %.80q is not one of %s", l.status, strings.Join(statuses(), ", "))
-		}
-		status := trial.Status(l.status)
-		p.Status = &status
+	var err error
+	if p.Status, err = oneOf("status", l.status, trial.Statuses()); err != nil {
+		return p, err
 	}
-	if l.cohort != "" {
-		if !slices.Contains(cohorts(), l.cohort) {
-			return p, usagef("--cohort: %.80q is not one of %s", l.cohort, strings.Join(cohorts(), ", "))
-		}
-		cohort := trial.Cohort(l.cohort)
-		p.Cohort = &cohort
+	if p.Cohort, err = oneOf("cohort", l.cohort, cohorts()); err != nil {
+		return p, err
 	}
 	if heldGiven {
 		p.Held = &l.held
@@ -75,15 +66,7 @@ func (l listing) params(heldGiven bool) (client.ListTrialsParams, error) {
 	return p, nil
 }
 
-func statuses() []string {
-	var names []string
-	for _, s := range trial.Statuses() {
-		names = append(names, string(s))
-	}
-	return names
-}
-
-func cohorts() []string { return []string{string(trial.Automated), string(trial.Control)} }
+func cohorts() []trial.Cohort { return []trial.Cohort{trial.Automated, trial.Control} }
 
 // pages are the trials of all pages read so far.
 type pages struct {

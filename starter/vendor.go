@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"net/http"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -146,16 +145,4 @@ func markRequired(command *cobra.Command, names ...string) {
 			panic(err) // the flag is not defined: a mistake in this program
 		}
 	}
-}
-
-// parseTime reads the moment in a flag, nil for none.
-func parseTime(flag, text string) (*time.Time, error) {
-	if text == "" {
-		return nil, nil //nolint:nilnil // documented: no moment and nothing wrong
-	}
-	at, err := time.Parse(time.RFC3339, text)
-	if err != nil {
-		return nil, usagef("--%s: %.80q is not a moment like 2026-01-05T08:30:00Z", flag, text)
-	}
-	return &at, nil
 }
