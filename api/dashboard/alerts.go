@@ -159,7 +159,7 @@ func (d *dashboard) controlAlert(w http.ResponseWriter, r *http.Request) {
 	view.Error, view.Reason, view.Minutes = "", r.PostFormValue("reason"), r.PostFormValue("minutes")
 	request, err := d.alertRequest(r)
 	if err == nil {
-		err = d.Controls.ControlAlert(r.Context(), view.Alert.Rule.ID, request)
+		err = d.Controls.ChangeAlertRecorded(r.Context(), view.Alert.Rule.ID, request)
 	}
 	if err != nil {
 		status := d.explain(&view.form, err)

@@ -125,7 +125,7 @@ func (d *dashboard) steer(r *http.Request, now controlView, name string) error {
 		}
 		request.InFlight = flags.InFlight(r.PostFormValue("inFlight"))
 	}
-	return d.Controls.Steer(r.Context(), now.RolloutID, name, request)
+	return d.Controls.SteerRolloutRecorded(r.Context(), now.RolloutID, name, request)
 }
 
 // explain puts an error into the form that it is shown on.

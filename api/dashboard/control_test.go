@@ -109,9 +109,9 @@ func TestARefusedControlChangesNothing(t *testing.T) {
 // failing are controls whose requests end so.
 type failing struct{ err error }
 
-func (f failing) Steer(context.Context, string, string, flags.Request) error { return f.err }
+func (f failing) SteerRolloutRecorded(context.Context, string, string, flags.Request) error { return f.err }
 
-func (f failing) ControlAlert(context.Context, monitoring.RuleID, monitoring.AlertRequest) error {
+func (f failing) ChangeAlertRecorded(context.Context, monitoring.RuleID, monitoring.AlertRequest) error {
 	return f.err
 }
 
@@ -151,7 +151,7 @@ func TestAFormActsOnlyOnTheStateThatItShowed(t *testing.T) {
 				t.Parallel()
 				s := signedIn(t, sample.Busy())
 				if control == rollout.SignalResume {
-					require.NoError(t, s.world.Steer(t.Context(), s.world.Rollout[0].Start.ID, rollout.SignalPause, flags.Request{Reason: "lunch"}))
+					require.NoError(t, s.world.SteerRolloutRecorded(t.Context(), s.world.Rollout[0].Start.ID, rollout.SignalPause, flags.Request{Reason: "lunch"}))
 					if change == rollout.SignalPause {
 						return
 					}
@@ -160,7 +160,7 @@ func TestAFormActsOnlyOnTheStateThatItShowed(t *testing.T) {
 				values.Set("percentage", "0")
 				theirs := request // shared by the controls
 				theirs.Reason = "somebody else"
-				require.NoError(t, s.world.Steer(t.Context(), s.world.Rollout[0].Start.ID, change, theirs))
+				require.NoError(t, s.world.SteerRolloutRecorded(t.Context(), s.world.Rollout[0].Start.ID, change, theirs))
 				decided := len(s.world.Rollout)
 				a := s.post("/admin/rollout/"+control, values)
 				require.Equal(t, http.StatusConflict, a.status, a.text())
@@ -179,7 +179,7 @@ func TestWhatDoesNotMoveTheRolloutLeavesItsForms(t *testing.T) {
 	t.Parallel()
 	s := signedIn(t, sample.Busy())
 	values := s.filled(rollout.SignalPause, "as I see it")
-	require.NoError(t, s.world.Steer(t.Context(), s.world.Rollout[0].Start.ID, rollout.SignalTick,
+	require.NoError(t, s.world.SteerRolloutRecorded(t.Context(), s.world.Rollout[0].Start.ID, rollout.SignalTick,
 		flags.Request{Reason: "they like it", Subject: "feedback-positive", Met: true}))
 	require.Equal(t, http.StatusSeeOther, s.post("/admin/rollout/pause", values).status)
 }

@@ -27,11 +27,11 @@ type Store interface {
 
 // Controls steer the rollout, and answer alerts.
 type Controls interface {
-	// Steer puts a request before a rollout. One that does not apply is a *trial.Error.
-	Steer(ctx context.Context, id, name string, r flags.Request) error
-	// ControlAlert carries out what an admin wants of an alert. What does not apply
+	// SteerRolloutRecorded puts a request before a rollout. One that does not apply is a *trial.Error.
+	SteerRolloutRecorded(ctx context.Context, id, name string, r flags.Request) error
+	// ChangeAlertRecorded carries out what an admin wants of an alert. What does not apply
 	// is a *trial.Error.
-	ControlAlert(ctx context.Context, id monitoring.RuleID, r monitoring.AlertRequest) error
+	ChangeAlertRecorded(ctx context.Context, id monitoring.RuleID, r monitoring.AlertRequest) error
 }
 
 // Figures make the report of the present moment.

@@ -23,7 +23,7 @@ func TestThePagesControlAlerts(t *testing.T) {
 		{Control: monitoring.ControlSilence, Reason: "known", Until: until.Add(time.Microsecond)},
 		{Control: monitoring.ControlUnsilence, Reason: "mended"},
 	} {
-		require.NoError(t, a.app.ControlAlert(access.With(t.Context(), access.FirstAdmin()), monitoring.SESPaused, r))
+		require.NoError(t, a.app.ChangeAlertRecorded(access.With(t.Context(), access.FirstAdmin()), monitoring.SESPaused, r))
 	}
 	events := a.store.AlertHistory[monitoring.SESPaused][1:]
 	require.Equal(t, []monitoring.AlertEvent{
@@ -63,7 +63,7 @@ func TestControlsOfAlertsThatDoNotApply(t *testing.T) {
 		"an end gone by":  {monitoring.SESPaused, monitoring.AlertRequest{Control: monitoring.ControlSilence, Reason: "r", Until: present}, trial.CodeInvalid},
 	} {
 		var e *trial.Error
-		require.ErrorAs(t, a.app.ControlAlert(t.Context(), c.id, c.r), &e, name)
+		require.ErrorAs(t, a.app.ChangeAlertRecorded(t.Context(), c.id, c.r), &e, name)
 		require.Equal(t, c.code, e.Code, name)
 		require.Empty(t, a.store.AlertHistory, name)
 	}

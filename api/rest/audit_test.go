@@ -171,7 +171,7 @@ func TestTheOutcomeIsOnRecordAlsoForACallerThatHangsUp(t *testing.T) {
 		}
 		return nil
 	}
-	require.NoError(t, a.app.Steer(ctx, "current", rollout.SignalPause, flags.Request{ID: "k-1", Reason: "because"}))
+	require.NoError(t, a.app.SteerRolloutRecorded(ctx, "current", rollout.SignalPause, flags.Request{ID: "k-1", Reason: "because"}))
 	require.Len(t, a.store.Record, 2)
 	e := a.store.Record[1]
 	require.Equal(t, audit.Done, e.Outcome)
@@ -276,7 +276,7 @@ func TestSteeringFromThePagesIsOnRecord(t *testing.T) {
 	a := running(t)
 	a.store.Record = nil
 	id := a.view().Rollout.ID
-	require.NoError(t, a.app.Steer(t.Context(), id, rollout.SignalRollback, flags.Request{ID: "k-1", Reason: "harm", Percentage: 10, InFlight: flags.Keep}))
+	require.NoError(t, a.app.SteerRolloutRecorded(t.Context(), id, rollout.SignalRollback, flags.Request{ID: "k-1", Reason: "harm", Percentage: 10, InFlight: flags.Keep}))
 	require.Len(t, a.store.Record, 2)
 	e := a.store.Record[1]
 	require.Equal(t, "rollBackRollout", e.Action)
@@ -294,7 +294,7 @@ func TestSteeringFromThePagesIsOnRecord(t *testing.T) {
 		}
 	}
 	for _, signal := range []string{rollout.SignalPause, rollout.SignalResume, rollout.SignalAdvance, rollout.SignalSetPercentage, rollout.SignalTick, rollout.SignalWaive} {
-		_ = a.app.Steer(t.Context(), id, signal, flags.Request{ID: "k-" + signal}) // no reason: refused
+		_ = a.app.SteerRolloutRecorded(t.Context(), id, signal, flags.Request{ID: "k-" + signal}) // no reason: refused
 		e := a.store.Record[len(a.store.Record)-1]
 		require.Equal(t, audit.Refused, e.Outcome, signal)
 		require.True(t, operations[e.Action], "%s is %q", signal, e.Action)

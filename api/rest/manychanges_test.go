@@ -163,7 +163,7 @@ func TestThePagesAreToldWhatIsKnown(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			a := makeAPI(t, options{silent: true})
 			trouble(a)
-			err := a.app.ControlAlert(t.Context(), monitoring.WorkerAway, monitoring.AlertRequest{ID: "k-2", Control: monitoring.ControlUnsilence, Reason: "r"})
+			err := a.app.ChangeAlertRecorded(t.Context(), monitoring.WorkerAway, monitoring.AlertRequest{ID: "k-2", Control: monitoring.ControlUnsilence, Reason: "r"})
 			require.Equal(t, says, app.Certain(app.ErrorOf(err)))
 			_ = a.app.Close(t.Context()) // what is owed may not be written
 		})
@@ -189,7 +189,7 @@ func TestPauseAndRollbackAreNotBehindOtherChanges(t *testing.T) {
 				time.Sleep(100 * time.Millisecond) //nolint:forbidigo // in a bubble
 				pressed := time.Now()
 				if pages {
-					require.NoError(t, a.app.Steer(t.Context(), "current", name, flags.Request{ID: "k-1", Reason: "harm"}))
+					require.NoError(t, a.app.SteerRolloutRecorded(t.Context(), "current", name, flags.Request{ID: "k-1", Reason: "harm"}))
 				} else {
 					body := map[string]string{rollout.SignalPause: because, rollout.SignalRollback: `{"percentage":0,"reason":"harm"}`}[name]
 					answer := a.inside(http.MethodPost, rolloutsPath+"/current/"+name, "k-1", body)

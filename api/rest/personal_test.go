@@ -170,7 +170,7 @@ func TestReasonsFromThePagesNameNobody(t *testing.T) {
 	t.Parallel()
 	a := running(t)
 	a.store.Record = nil
-	err := a.app.Steer(t.Context(), "current", rollout.SignalPause, flags.Request{ID: "k-1", Reason: "ada@example.com wrote"})
+	err := a.app.SteerRolloutRecorded(t.Context(), "current", rollout.SignalPause, flags.Request{ID: "k-1", Reason: "ada@example.com wrote"})
 	var refused *trial.Error
 	require.ErrorAs(t, err, &refused)
 	require.Equal(t, "reason", refused.Field)

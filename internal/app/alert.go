@@ -83,8 +83,8 @@ func alertStatusOf(a monitoring.Alert) alertStatus {
 	return status
 }
 
-// ControlAlert is ChangeAlert on record.
-func (a *App) ControlAlert(ctx context.Context, id monitoring.RuleID, r monitoring.AlertRequest) error {
+// ChangeAlertRecorded is ChangeAlert on record.
+func (a *App) ChangeAlertRecorded(ctx context.Context, id monitoring.RuleID, r monitoring.AlertRequest) error {
 	if err := r.Validate(); err != nil {
 		return err
 	}

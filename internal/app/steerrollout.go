@@ -46,8 +46,8 @@ func LatestRollout(ctx context.Context, from RolloutReader, now time.Time) (*rol
 	return new(rollout.ViewOf(state, judged, now)), nil
 }
 
-// Steer is SteerRollout with an entry in the audit log.
-func (a *App) Steer(ctx context.Context, id, name string, r flags.Request) error {
+// SteerRolloutRecorded is SteerRollout on record.
+func (a *App) SteerRolloutRecorded(ctx context.Context, id, name string, r flags.Request) error {
 	state, err := a.Rollout(ctx, id)
 	if err != nil {
 		return err
@@ -62,7 +62,7 @@ func (a *App) Steer(ctx context.Context, id, name string, r flags.Request) error
 	})
 }
 
-// steering names the API operation of each signal, for the audit log.
+// steering are the operations that the requests to a rollout come by.
 var steering = map[string]string{
 	rollout.SignalRollback: "rollBackRollout", rollout.SignalPause: "pauseRollout", rollout.SignalResume: "resumeRollout",
 	rollout.SignalAdvance: "advanceRollout", rollout.SignalSetPercentage: "setRolloutPercentage",

@@ -123,8 +123,8 @@ func (w *World) AlertsView(ctx context.Context) (view *monitoring.AlertsView, er
 	return view, err
 }
 
-// ControlAlert does what the API does, by the same domain.
-func (w *World) ControlAlert(ctx context.Context, id monitoring.RuleID, r monitoring.AlertRequest) error {
+// ChangeAlertRecorded does what the API does, by the same domain.
+func (w *World) ChangeAlertRecorded(ctx context.Context, id monitoring.RuleID, r monitoring.AlertRequest) error {
 	return w.Do(ctx, func() error {
 		if _, err := ruleOf(id); err != nil {
 			return err

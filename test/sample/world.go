@@ -31,8 +31,8 @@ type World struct {
 	Answered []monitoring.AlertRequest
 }
 
-// Steer does what the API does, by the same domain.
-func (w *World) Steer(ctx context.Context, id, name string, r flags.Request) error {
+// SteerRolloutRecorded does what the API does, by the same domain.
+func (w *World) SteerRolloutRecorded(ctx context.Context, id, name string, r flags.Request) error {
 	return w.Do(ctx, func() error {
 		state := rollout.Fold(w.Rollout)
 		if state.ID != id {
