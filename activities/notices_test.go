@@ -82,19 +82,8 @@ func (b *board) notify(t *testing.T, m notice.Message) error {
 	t.Helper()
 	client, err := webhook.New(noticeSecret, time.Second)
 	require.NoError(t, err)
-	a := &activities.Notices{Store: b, Mailer: b, Poster: poster{client}, Stakeholders: b.stakeholders, Now: time.Now, Log: b.log}
+	a := &activities.Notices{Store: b, Mailer: b, Poster: client, Stakeholders: b.stakeholders, Now: time.Now, Log: b.log}
 	return a.Notify(t.Context(), m)
-}
-
-// poster turns outcomes into deliveries as the worker does.
-type poster struct{ client *webhook.Client }
-
-func (p poster) Post(ctx context.Context, address, key string, body []byte) activities.Delivery {
-	o := p.client.Post(ctx, address, key, body)
-	statuses := map[webhook.Status]trial.SendStatus{
-		webhook.Accepted: trial.SendSent, webhook.Refused: trial.SendRefused, webhook.Deferred: trial.SendReleased, webhook.Unknown: trial.SendUnknown,
-	}
-	return activities.Delivery{Status: statuses[o.Status], Reason: o.Reason, RetryAfter: o.RetryAfter}
 }
 
 func (b *board) ClaimNotice(_ context.Context, key string, _ time.Time) (bool, error) {

@@ -40,16 +40,8 @@ type Mail struct {
 	Now time.Time
 }
 
-// Delivery is the result of an attempt to send an e-mail.
-type Delivery struct {
-	// Status is SendSent, SendRefused, SendReleased or SendUnknown.
-	Status    trial.SendStatus
-	MessageID string
-	// Reason is a code, never an address.
-	Reason string
-	// RetryAfter is the pause after SendReleased; zero leaves it to the retry policy.
-	RetryAfter time.Duration
-}
+// Delivery is the result of one attempt to deliver.
+type Delivery = trial.SendResult
 
 // Mailer sends e-mail.
 type Mailer interface {

@@ -19,7 +19,7 @@ func (b *board) tellTogether(t *testing.T, mail bool, messages ...notice.Message
 	t.Helper()
 	client, err := webhook.New(noticeSecret, time.Second)
 	require.NoError(t, err)
-	n := &activities.Notices{Store: b, Mailer: b, Poster: poster{client}, Stakeholders: b.stakeholders, Now: time.Now, Log: b.log}
+	n := &activities.Notices{Store: b, Mailer: b, Poster: client, Stakeholders: b.stakeholders, Now: time.Now, Log: b.log}
 	failures = activities.NoticeGroups{Notices: n}.NotifyTogether(t.Context(), messages, activities.Together{Mail: mail, Join: func(ms []notice.Message) notice.Message {
 		var keys []string
 		for _, m := range ms {

@@ -114,7 +114,7 @@ func TestReceiveEvent(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, app.MailMessage{ID: "m-1", Event: &app.MailEvent{
 		Key: trial.Step{Kind: trial.Reminder(7), Revision: 2}.Key("v-1"), Attempt: 1, MessageID: "ses-1", Delivery: "bounce",
-		At: time.Date(2026, 3, 10, 12, 0, 1, 0, time.UTC), Suppress: true, AddressHash: mail.AddressHash("ada@example.com"),
+		At: time.Date(2026, 3, 10, 12, 0, 1, 0, time.UTC), Suppress: true, AddressHash: trial.AddressHash("ada@example.com"),
 	}}, got)
 }
 

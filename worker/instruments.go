@@ -2,18 +2,24 @@ package main
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"marketplace.example/trials/activities"
-	"marketplace.example/trials/internal/adapters/mail"
 	"marketplace.example/trials/internal/adapters/mongodb"
 	"marketplace.example/trials/internal/domain/trial"
 	"marketplace.example/trials/internal/platform/telemetry"
 )
 
+// outcomes are the results of sends, as metrics name them.
+var outcomes = map[trial.SendStatus]string{
+	trial.SendSent: "sent", trial.SendRefused: "refused", trial.SendReleased: "deferred", trial.SendUnknown: "unknown",
+}
+
 // expect starts the worker's series.
 func expect(m *telemetry.Metrics) {
 	m.Expect(
-		[]string{mail.Sent.String(), mail.Refused.String(), mail.Deferred.String(), mail.Unknown.String()},
+		slices.Collect(maps.Values(outcomes)),
 		[]string{findStarted, repairSynced, findConverted, findRestarted, findWoken, findMoved, findRollout, findLeftAlone}, nil)
 }
 

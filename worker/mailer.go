@@ -74,8 +74,8 @@ func (m *mailer) Deliver(ctx context.Context, e activities.Mail) (activities.Del
 		Key: mail.SendKey{TrialID: e.State.VendorID, Kind: string(e.Send.Kind), Revision: e.Send.Revision, Attempt: e.Send.Attempt},
 	})
 	m.account.Note(outcome, time.Now())
-	m.mailed(outcome.Status.String())
-	return activities.Delivery{Status: sendStatus(outcome.Status), MessageID: outcome.MessageID, Reason: outcome.Reason, RetryAfter: outcome.RetryAfter}, nil
+	m.mailed(outcomes[outcome.Status])
+	return outcome, nil
 }
 
 // DeliverNotice implements activities.NoticeMailer.
@@ -85,8 +85,8 @@ func (m *mailer) DeliverNotice(ctx context.Context, to, key string, n notice.Mes
 		return activities.Delivery{}, err
 	}
 	outcome := m.sender.Send(ctx, mail.Message{To: to, Subject: r.Subject, Text: r.Text, HTML: r.HTML, Notice: key})
-	m.mailed(outcome.Status.String())
-	return activities.Delivery{Status: sendStatus(outcome.Status), MessageID: outcome.MessageID, Reason: outcome.Reason, RetryAfter: outcome.RetryAfter}, nil
+	m.mailed(outcomes[outcome.Status])
+	return outcome, nil
 }
 
 // content is the content of the trial's e-mail.
@@ -114,17 +114,4 @@ func contentKind(k trial.Kind) string {
 		return mail.KindReminder
 	}
 	return string(k)
-}
-
-func sendStatus(s mail.Status) trial.SendStatus {
-	switch s {
-	case mail.Sent:
-		return trial.SendSent
-	case mail.Refused:
-		return trial.SendRefused
-	case mail.Deferred:
-		return trial.SendReleased
-	case mail.Unknown:
-	}
-	return trial.SendUnknown
 }

@@ -27,7 +27,7 @@ func (b *Base) Notices(mailer activities.NoticeMailer) (*activities.Notices, err
 	if err != nil {
 		return nil, fmt.Errorf("preparing the webhooks: %w", err)
 	}
-	notices.Poster = poster{client}
+	notices.Poster = client
 	return notices, nil
 }
 
@@ -69,26 +69,4 @@ func (b *Base) Answered(part string, err error) bool {
 		b.Log.Warn("alerts: not measured", zap.String("part", part), zap.Error(err))
 	}
 	return err == nil
-}
-
-// poster lets the activities post to webhooks.
-type poster struct{ client *webhook.Client }
-
-// Post implements activities.Poster.
-func (p poster) Post(ctx context.Context, address, key string, body []byte) activities.Delivery {
-	outcome := p.client.Post(ctx, address, key, body)
-	return activities.Delivery{Status: sendStatus(outcome.Status), Reason: outcome.Reason, RetryAfter: outcome.RetryAfter}
-}
-
-func sendStatus(s webhook.Status) trial.SendStatus {
-	switch s {
-	case webhook.Accepted:
-		return trial.SendSent
-	case webhook.Refused:
-		return trial.SendRefused
-	case webhook.Deferred:
-		return trial.SendReleased
-	case webhook.Unknown:
-	}
-	return trial.SendUnknown
 }

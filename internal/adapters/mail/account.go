@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sesv2"
 
 	"marketplace.example/trials/internal/domain/monitoring"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // leastRefusals is how many consecutive sends SES must have refused, for reasons
@@ -59,11 +60,11 @@ func (a *Account) AccountStatus(ctx context.Context) (monitoring.MailAccount, er
 }
 
 // Note records the outcome of a send.
-func (a *Account) Note(o SendResult, at time.Time) {
+func (a *Account) Note(o trial.SendResult, at time.Time) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	switch {
-	case o.Status == Sent, o.Status == Refused: // SES judged this e-mail, so it accepts e-mails
+	case o.Status == trial.SendSent, o.Status == trial.SendRefused: // SES judged this e-mail, so it accepts e-mails
 		a.refusals = 0
 		return
 	case o.Reason == ReasonThrottled, o.Reason == ReasonCancelled:

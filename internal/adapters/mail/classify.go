@@ -12,6 +12,8 @@ import (
 
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // maxRetryAfter bounds the wait that a Retry-After header can request.
@@ -27,7 +29,7 @@ const maxRetryAfter = 15 * time.Minute
 // likelihood of generating duplicates", so the e-mail may have been sent;
 // and a 502 to 504 can come from a proxy that lost track of
 // the request. A needless wait is cheaper than a second e-mail.
-func Classify(err error, written bool) SendResult {
+func Classify(err error, written bool) trial.SendResult {
 	if answer, ok := errors.AsType[*smithyhttp.ResponseError](err); ok && answer.HTTPStatusCode() != 0 {
 		return classifyAnswer(err, answer.Response)
 	}
@@ -56,8 +58,8 @@ var codeOutcomes = codes(map[SendResult][]string{
 	refused(ReasonBadRequest): {"BadRequest", "Validation"},
 })
 
-func codes(byOutcome map[SendResult][]string) map[string]SendResult {
-	byCode := make(map[string]SendResult)
+func codes(byOutcome map[SendResult][]string) map[string]trial.SendResult {
+	byCode := make(map[string]trial.SendResult)
 	for outcome, codes := range byOutcome {
 		for _, code := range codes {
 			byCode[code] = outcome
@@ -71,7 +73,7 @@ func codes(byOutcome map[SendResult][]string) map[string]SendResult {
 // those here are unrelated to the e-mail.
 var saidOutcomes = []struct {
 	words   *regexp.Regexp
-	outcome SendResult
+	outcome trial.SendResult
 }{
 	{regexp.MustCompile(`(?i)\bnot verified\b`), deferred(ReasonNotVerified, retryOperator)},
 	{regexp.MustCompile(`(?i)\baccount (is|has been|was) (suspended|shut ?down|under review)`), deferred(ReasonSuspended, retrySuspended)},
@@ -81,7 +83,7 @@ var saidOutcomes = []struct {
 	{regexp.MustCompile(`(?i)\b(maximum sending rate|rate) exceeded\b`), deferred(ReasonThrottled, retryThrottled)},
 }
 
-func classifyAnswer(err error, answer *smithyhttp.Response) SendResult {
+func classifyAnswer(err error, answer *smithyhttp.Response) trial.SendResult {
 	apiError, coded := errors.AsType[smithy.APIError](err)
 	if coded {
 		if outcome, ok := codeOutcomes[strings.TrimSuffix(apiError.ErrorCode(), "Exception")]; ok {
@@ -115,8 +117,8 @@ func classifyAnswer(err error, answer *smithyhttp.Response) SendResult {
 
 // refine distinguishes causes that share a code, and waits as long as the answer asks,
 // within reason.
-func refine(outcome SendResult, message string, answer *smithyhttp.Response) SendResult {
-	if outcome.Status == Refused || outcome.Reason == ReasonThrottled {
+func refine(outcome trial.SendResult, message string, answer *smithyhttp.Response) trial.SendResult {
+	if outcome.Status == trial.SendRefused || outcome.Reason == ReasonThrottled {
 		for _, said := range saidOutcomes {
 			if said.words.MatchString(message) {
 				outcome = said.outcome
@@ -136,7 +138,7 @@ func refine(outcome SendResult, message string, answer *smithyhttp.Response) Sen
 }
 
 // classifyUnsent sorts the errors after which SES certainly has no whole request.
-func classifyUnsent(err error) SendResult {
+func classifyUnsent(err error) trial.SendResult {
 	if _, ok := errors.AsType[*smithy.InvalidParamsError](err); ok {
 		return refused(ReasonBadMessage)
 	}

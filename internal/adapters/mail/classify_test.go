@@ -13,6 +13,8 @@ import (
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 	"github.com/stretchr/testify/require"
+
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // answered is err as the SDK returns it for an answer with a status.
@@ -29,42 +31,41 @@ func coded(code, message string) error {
 
 func TestAnAnswerDecidesTheOutcome(t *testing.T) {
 	t.Parallel()
-	const never = time.Duration(0)
 	message := "Daily message quota exceeded"
 	tests := map[string]struct {
 		status int
 		err    error
 		header http.Header
-		want   SendResult
+		want   trial.SendResult
 	}{
-		"too many requests":        {429, &types.TooManyRequestsException{}, nil, SendResult{Deferred, "", 5 * time.Second, "throttled"}},
-		"limit exceeded":           {400, &types.LimitExceededException{}, nil, SendResult{Deferred, "", 5 * time.Second, "throttled"}},
-		"throttling":               {400, coded("ThrottlingException", "Maximum sending rate exceeded"), nil, SendResult{Deferred, "", 5 * time.Second, "throttled"}},
-		"throttled with 503":       {503, coded("Throttling", ""), nil, SendResult{Deferred, "", 5 * time.Second, "throttled"}},
-		"429 without a code":       {429, errors.New("?"), nil, SendResult{Deferred, "", 5 * time.Second, "throttled"}},
-		"daily quota":              {429, &types.TooManyRequestsException{Message: &message}, nil, SendResult{Deferred, "", 15 * time.Minute, "daily-quota"}},
-		"asked to wait":            {429, &types.TooManyRequestsException{}, http.Header{"Retry-After": {"60"}}, SendResult{Deferred, "", time.Minute, "throttled"}},
-		"asked to wait for ever":   {429, &types.TooManyRequestsException{}, http.Header{"Retry-After": {"9223372036854775807"}}, SendResult{Deferred, "", 15 * time.Minute, "throttled"}},
-		"asked to wait backwards":  {429, &types.TooManyRequestsException{}, http.Header{"Retry-After": {"-5"}}, SendResult{Deferred, "", 5 * time.Second, "throttled"}},
-		"sending paused":           {400, &types.SendingPausedException{}, nil, SendResult{Deferred, "", 15 * time.Minute, "sending-paused"}},
-		"account suspended":        {400, &types.AccountSuspendedException{}, nil, SendResult{Deferred, "", time.Hour, "suspended"}},
-		"mail-from not verified":   {400, &types.MailFromDomainNotVerifiedException{}, nil, SendResult{Deferred, "", 5 * time.Minute, "not-verified"}},
-		"no configuration set":     {404, &types.NotFoundException{}, nil, SendResult{Deferred, "", 5 * time.Minute, "not-found"}},
-		"404 without a code":       {404, errors.New("?"), nil, SendResult{Deferred, "", 5 * time.Minute, "not-found"}},
-		"invalid token":            {403, coded("UnrecognizedClientException", ""), nil, SendResult{Deferred, "", 5 * time.Minute, "credentials"}},
-		"wrong signature":          {403, coded("InvalidSignatureException", ""), nil, SendResult{Deferred, "", 5 * time.Minute, "credentials"}},
-		"expired token, as a 400":  {400, coded("ExpiredTokenException", ""), nil, SendResult{Deferred, "", 5 * time.Minute, "credentials"}},
-		"401 without a code":       {401, errors.New("?"), nil, SendResult{Deferred, "", 5 * time.Minute, "credentials"}},
-		"message rejected":         {400, &types.MessageRejected{}, nil, SendResult{Refused, "", never, "rejected"}},
-		"sender not verified":      {400, coded("MessageRejected", "Email address is not verified. The following identities failed the check in region EU-WEST-1: x"), nil, SendResult{Deferred, "", 5 * time.Minute, "not-verified"}},
-		"bad request":              {400, &types.BadRequestException{}, nil, SendResult{Refused, "", never, "bad-request"}},
-		"unheard-of 4xx":           {413, coded("RequestEntityTooLarge", ""), nil, SendResult{Refused, "", never, "bad-request"}},
-		"internal error":           {500, &types.InternalServiceErrorException{}, nil, SendResult{Unknown, "", never, "server-error"}},
-		"unavailable":              {503, coded("ServiceUnavailable", ""), nil, SendResult{Unknown, "", never, "server-error"}},
-		"gateway time-out":         {504, errors.New("?"), nil, SendResult{Unknown, "", never, "server-error"}},
-		"request time-out":         {408, errors.New("?"), nil, SendResult{Unknown, "", never, "no-answer"}},
-		"taken, unreadable answer": {200, errors.New("invalid character"), nil, SendResult{Unknown, "", never, "bad-answer"}},
-		"redirect":                 {302, errors.New("?"), nil, SendResult{Deferred, "", 5 * time.Minute, "redirected"}},
+		"too many requests":        {429, &types.TooManyRequestsException{}, nil, trial.SendResult{Status: trial.SendReleased, RetryAfter: 5 * time.Second, Reason: "throttled"}},
+		"limit exceeded":           {400, &types.LimitExceededException{}, nil, trial.SendResult{Status: trial.SendReleased, RetryAfter: 5 * time.Second, Reason: "throttled"}},
+		"throttling":               {400, coded("ThrottlingException", "Maximum sending rate exceeded"), nil, trial.SendResult{Status: trial.SendReleased, RetryAfter: 5 * time.Second, Reason: "throttled"}},
+		"throttled with 503":       {503, coded("Throttling", ""), nil, trial.SendResult{Status: trial.SendReleased, RetryAfter: 5 * time.Second, Reason: "throttled"}},
+		"429 without a code":       {429, errors.New("?"), nil, trial.SendResult{Status: trial.SendReleased, RetryAfter: 5 * time.Second, Reason: "throttled"}},
+		"daily quota":              {429, &types.TooManyRequestsException{Message: &message}, nil, trial.SendResult{Status: trial.SendReleased, RetryAfter: 15 * time.Minute, Reason: "daily-quota"}},
+		"asked to wait":            {429, &types.TooManyRequestsException{}, http.Header{"Retry-After": {"60"}}, trial.SendResult{Status: trial.SendReleased, RetryAfter: time.Minute, Reason: "throttled"}},
+		"asked to wait for ever":   {429, &types.TooManyRequestsException{}, http.Header{"Retry-After": {"9223372036854775807"}}, trial.SendResult{Status: trial.SendReleased, RetryAfter: 15 * time.Minute, Reason: "throttled"}},
+		"asked to wait backwards":  {429, &types.TooManyRequestsException{}, http.Header{"Retry-After": {"-5"}}, trial.SendResult{Status: trial.SendReleased, RetryAfter: 5 * time.Second, Reason: "throttled"}},
+		"sending paused":           {400, &types.SendingPausedException{}, nil, trial.SendResult{Status: trial.SendReleased, RetryAfter: 15 * time.Minute, Reason: "sending-paused"}},
+		"account suspended":        {400, &types.AccountSuspendedException{}, nil, trial.SendResult{Status: trial.SendReleased, RetryAfter: time.Hour, Reason: "suspended"}},
+		"mail-from not verified":   {400, &types.MailFromDomainNotVerifiedException{}, nil, trial.SendResult{Status: trial.SendReleased, RetryAfter: 5 * time.Minute, Reason: "not-verified"}},
+		"no configuration set":     {404, &types.NotFoundException{}, nil, trial.SendResult{Status: trial.SendReleased, RetryAfter: 5 * time.Minute, Reason: "not-found"}},
+		"404 without a code":       {404, errors.New("?"), nil, trial.SendResult{Status: trial.SendReleased, RetryAfter: 5 * time.Minute, Reason: "not-found"}},
+		"invalid token":            {403, coded("UnrecognizedClientException", ""), nil, trial.SendResult{Status: trial.SendReleased, RetryAfter: 5 * time.Minute, Reason: "credentials"}},
+		"wrong signature":          {403, coded("InvalidSignatureException", ""), nil, trial.SendResult{Status: trial.SendReleased, RetryAfter: 5 * time.Minute, Reason: "credentials"}},
+		"expired token, as a 400":  {400, coded("ExpiredTokenException", ""), nil, trial.SendResult{Status: trial.SendReleased, RetryAfter: 5 * time.Minute, Reason: "credentials"}},
+		"401 without a code":       {401, errors.New("?"), nil, trial.SendResult{Status: trial.SendReleased, RetryAfter: 5 * time.Minute, Reason: "credentials"}},
+		"message rejected":         {400, &types.MessageRejected{}, nil, trial.SendResult{Status: trial.SendRefused, Reason: "rejected"}},
+		"sender not verified":      {400, coded("MessageRejected", "Email address is not verified. The following identities failed the check in region EU-WEST-1: x"), nil, trial.SendResult{Status: trial.SendReleased, RetryAfter: 5 * time.Minute, Reason: "not-verified"}},
+		"bad request":              {400, &types.BadRequestException{}, nil, trial.SendResult{Status: trial.SendRefused, Reason: "bad-request"}},
+		"unheard-of 4xx":           {413, coded("RequestEntityTooLarge", ""), nil, trial.SendResult{Status: trial.SendRefused, Reason: "bad-request"}},
+		"internal error":           {500, &types.InternalServiceErrorException{}, nil, trial.SendResult{Status: trial.SendUnknown, Reason: "server-error"}},
+		"unavailable":              {503, coded("ServiceUnavailable", ""), nil, trial.SendResult{Status: trial.SendUnknown, Reason: "server-error"}},
+		"gateway time-out":         {504, errors.New("?"), nil, trial.SendResult{Status: trial.SendUnknown, Reason: "server-error"}},
+		"request time-out":         {408, errors.New("?"), nil, trial.SendResult{Status: trial.SendUnknown, Reason: "no-answer"}},
+		"taken, unreadable answer": {200, errors.New("invalid character"), nil, trial.SendResult{Status: trial.SendUnknown, Reason: "bad-answer"}},
+		"redirect":                 {302, errors.New("?"), nil, trial.SendResult{Status: trial.SendReleased, RetryAfter: 5 * time.Minute, Reason: "redirected"}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -77,7 +78,7 @@ func TestAnAnswerDecidesTheOutcome(t *testing.T) {
 // SES gives MessageRejected for more than the e-mail.
 func TestTheWordsOfARefusalTellItsCause(t *testing.T) {
 	t.Parallel()
-	for message, want := range map[string]SendResult{
+	for message, want := range map[string]trial.SendResult{
 		"Sending paused for this account. For more information, please check the inbox of the email address associated with your AWS account.": deferred("sending-paused", 15*time.Minute),
 		"Email sending is disabled for your account.":                     deferred("sending-paused", 15*time.Minute),
 		"Email sending has been disabled for this configuration set.":     deferred("sending-paused", 15*time.Minute),
@@ -112,7 +113,7 @@ func TestEachCodeOfAPausedOrLimitedAccountWaits(t *testing.T) {
 		"FromEmailAddressNotVerified": "not-verified", "ProductionAccessNotGranted": "not-verified", "ConfigurationSetDoesNotExist": "not-found",
 	} {
 		got := Classify(answered(400, coded(code, ""), nil), true)
-		require.Equal(t, Deferred, got.Status, code)
+		require.Equal(t, trial.SendReleased, got.Status, code)
 		require.Equal(t, want, got.Reason, code)
 	}
 }
@@ -132,27 +133,21 @@ func TestWithoutAnAnswerWhatWasWrittenDecides(t *testing.T) {
 	dial := &smithyhttp.RequestSendError{Err: &net.OpError{Op: "dial", Err: errors.New("connection refused")}}
 	tests := map[string]struct {
 		err    error
-		unsent SendResult
+		unsent trial.SendResult
 	}{
-		"refused connection": {dial, SendResult{Deferred, "", 10 * time.Second, "unreachable"}},
-		"no such host":       {&smithyhttp.RequestSendError{Err: &net.DNSError{Err: "no such host"}}, SendResult{Deferred, "", 10 * time.Second, "unreachable"}},
-		"deadline":           {fmt.Errorf("canceled, %w", context.DeadlineExceeded), SendResult{Deferred, "", 10 * time.Second, "unreachable"}},
-		"cancelled":          {&smithy.CanceledError{Err: context.Canceled}, SendResult{Deferred, "", 10 * time.Second, "cancelled"}},
-		"no credentials":     {errors.New("failed to refresh cached credentials"), SendResult{Deferred, "", 5 * time.Minute, "not-attempted"}},
-		"missing parameter":  {&smithy.InvalidParamsError{}, SendResult{Refused, "", 0, "bad-message"}},
-		"not serialisable":   {&smithy.SerializationError{Err: errors.New("?")}, SendResult{Refused, "", 0, "bad-message"}},
+		"refused connection": {dial, trial.SendResult{Status: trial.SendReleased, RetryAfter: 10 * time.Second, Reason: "unreachable"}},
+		"no such host":       {&smithyhttp.RequestSendError{Err: &net.DNSError{Err: "no such host"}}, trial.SendResult{Status: trial.SendReleased, RetryAfter: 10 * time.Second, Reason: "unreachable"}},
+		"deadline":           {fmt.Errorf("canceled, %w", context.DeadlineExceeded), trial.SendResult{Status: trial.SendReleased, RetryAfter: 10 * time.Second, Reason: "unreachable"}},
+		"cancelled":          {&smithy.CanceledError{Err: context.Canceled}, trial.SendResult{Status: trial.SendReleased, RetryAfter: 10 * time.Second, Reason: "cancelled"}},
+		"no credentials":     {errors.New("failed to refresh cached credentials"), trial.SendResult{Status: trial.SendReleased, RetryAfter: 5 * time.Minute, Reason: "not-attempted"}},
+		"missing parameter":  {&smithy.InvalidParamsError{}, trial.SendResult{Status: trial.SendRefused, Reason: "bad-message"}},
+		"not serialisable":   {&smithy.SerializationError{Err: errors.New("?")}, trial.SendResult{Status: trial.SendRefused, Reason: "bad-message"}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			require.Equal(t, tt.unsent, Classify(tt.err, false))
-			require.Equal(t, SendResult{Unknown, "", 0, "no-answer"}, Classify(tt.err, true))
+			require.Equal(t, trial.SendResult{Status: trial.SendUnknown, Reason: "no-answer"}, Classify(tt.err, true))
 		})
 	}
-}
-
-func TestTheZeroOutcomeClaimsNothing(t *testing.T) {
-	t.Parallel()
-	require.Equal(t, Unknown, SendResult{}.Status)
-	require.Equal(t, "unknown", Status(42).String())
 }

@@ -4,7 +4,7 @@
 // verifies the events that SES publishes about them.
 //
 // The package stores nothing and decides nothing about trials. Its callers
-// claim a send, request it, and record the [SendResult]; results are values
+// claim a send, request it, and record the [trial.SendResult]; results are values
 // with named reasons, so that the record explains itself later. No reason, and
 // no error of this package, contains a vendor's name or address.
 package mail

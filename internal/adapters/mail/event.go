@@ -292,7 +292,7 @@ func hashOf(destination []string) string {
 	if len(destination) != 1 {
 		return ""
 	}
-	return AddressHash(bareAddress(destination[0]))
+	return trial.AddressHash(bareAddress(destination[0]))
 }
 
 // maxCode bounds a reason; SES's own are far shorter.

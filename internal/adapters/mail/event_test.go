@@ -11,6 +11,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
+
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // The files in testdata/events have the fields of the examples that SES
@@ -50,7 +52,7 @@ func TestEventsOfOurSendsAreRead(t *testing.T) {
 			t.Parallel()
 			want.MessageID = "0102018d-trial-v1-000000"
 			want.Key = SendKey{TrialID: "v1", Kind: "reminder-3d", Revision: 2}
-			want.AddressHash = AddressHash("vendor@example.com")
+			want.AddressHash = trial.AddressHash("vendor@example.com")
 			got, err := ParseEvent(eventFile(t, name))
 			require.NoError(t, err)
 			require.Empty(t, cmp.Diff(want, got))
@@ -148,7 +150,7 @@ func TestAnEventIsAboutTheAddressThatTheEmailWentTo(t *testing.T) {
 					mail["destination"] = []any{destination}
 				}))
 				require.NoError(t, err)
-				require.Equal(t, AddressHash("vendor@example.com"), event.AddressHash, "%s, %s, sent to %q", file, name, destination)
+				require.Equal(t, trial.AddressHash("vendor@example.com"), event.AddressHash, "%s, %s, sent to %q", file, name, destination)
 			}
 		}
 	}

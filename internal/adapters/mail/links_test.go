@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 const (
@@ -137,6 +139,6 @@ func TestAddressHashIgnoresCaseAndSpaceOnly(t *testing.T) {
 	t.Parallel()
 	// printf 'vendor@example.com' | sha256sum
 	const want = "ff9c8750d0b6f7b9eef7d963d834178cf3f70d30ade220f74b094c0fbddea1f6"
-	require.Equal(t, want, AddressHash(" Vendor@Example.COM\n"))
-	require.NotEqual(t, want, AddressHash("vendor+1@example.com"))
+	require.Equal(t, want, trial.AddressHash(" Vendor@Example.COM\n"))
+	require.NotEqual(t, want, trial.AddressHash("vendor+1@example.com"))
 }

@@ -20,6 +20,7 @@ import (
 	"marketplace.example/trials/internal/domain/notice"
 	"marketplace.example/trials/internal/domain/report"
 	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // notices are four that differ in all they show, by the name of their golden files.
@@ -217,7 +218,7 @@ func TestANoticeCarriesNoTagOfATrial(t *testing.T) {
 	})
 	m := message()
 	m.Key, m.UnsubscribeURL, m.Notice = SendKey{}, "", "r1/7/product-owner-0123456789ab"
-	require.Equal(t, Sent, newSender(t, client(url), SenderConfig{ConfigurationSet: "trials"}).Send(t.Context(), m).Status)
+	require.Equal(t, trial.SendSent, newSender(t, client(url), SenderConfig{ConfigurationSet: "trials"}).Send(t.Context(), m).Status)
 	var sent struct {
 		EmailTags []struct{ Name, Value string }
 	}
@@ -238,5 +239,5 @@ func TestANoticeCarriesNoTagOfATrial(t *testing.T) {
 	require.Equal(t, AsideUnknown, aside.Reason)
 
 	m.Notice = "r1/7/<" // no key of ours
-	require.Equal(t, SendResult{Status: Refused, Reason: ReasonBadMessage}, newSender(t, client(url), SenderConfig{}).Send(t.Context(), m))
+	require.Equal(t, trial.SendResult{Status: trial.SendRefused, Reason: ReasonBadMessage}, newSender(t, client(url), SenderConfig{}).Send(t.Context(), m))
 }

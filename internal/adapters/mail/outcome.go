@@ -1,52 +1,12 @@
 package mail
 
-import "time"
+import (
+	"time"
 
-// Status is the outcome of a send.
-type Status int
-
-// The zero Status is Unknown, so that a forgotten status does not
-// pass for a certain failure.
-const (
-	// Unknown: SES may or may not have accepted the e-mail. Sending again risks a
-	// second one; an event with the send's tags settles it.
-	Unknown Status = iota
-	// Sent: SES accepted the e-mail and gave it an id.
-	Sent
-	// Refused: SES did not accept it and never will.
-	Refused
-	// Deferred: it was not sent, and may be later.
-	Deferred
+	"marketplace.example/trials/internal/domain/trial"
 )
 
-// String returns the status's name, as stored.
-func (s Status) String() string {
-	switch s {
-	case Sent:
-		return "sent"
-	case Refused:
-		return "refused"
-	case Deferred:
-		return "deferred"
-	case Unknown:
-		return "unknown"
-	default:
-		return "unknown"
-	}
-}
-
-// SendResult is the result of one call to [Sender.Send].
-type SendResult struct {
-	Status Status
-	// MessageID is SES's id of the e-mail; set when Sent.
-	MessageID string
-	// RetryAfter is how long to wait before trying again; set when Deferred.
-	RetryAfter time.Duration
-	// Reason is a code, one of the Reason constants; empty when Sent.
-	Reason string
-}
-
-// Reasons for an outcome that is not Sent.
+// Reasons for a result other than trial.SendSent.
 const (
 	ReasonBadAddress    = "bad-address"    // refused here: the address cannot be mailed
 	ReasonBadMessage    = "bad-message"    // refused here: the e-mail or its key is malformed
@@ -80,10 +40,14 @@ const (
 	retrySuspended   = time.Hour
 )
 
-func deferred(reason string, after time.Duration) SendResult {
-	return SendResult{Status: Deferred, Reason: reason, RetryAfter: after}
+func deferred(reason string, after time.Duration) trial.SendResult {
+	return trial.SendResult{Status: trial.SendReleased, Reason: reason, RetryAfter: after}
 }
 
-func refused(reason string) SendResult { return SendResult{Status: Refused, Reason: reason} }
+func refused(reason string) trial.SendResult {
+	return trial.SendResult{Status: trial.SendRefused, Reason: reason}
+}
 
-func unknown(reason string) SendResult { return SendResult{Status: Unknown, Reason: reason} }
+func unknown(reason string) trial.SendResult {
+	return trial.SendResult{Status: trial.SendUnknown, Reason: reason}
+}

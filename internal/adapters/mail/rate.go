@@ -51,9 +51,6 @@ func (d *Deferral) Error() string {
 	return fmt.Sprintf("sending deferred for %s: %s", d.RetryAfter, d.Reason)
 }
 
-// Outcome returns the result of the send that was not tried.
-func (d *Deferral) Outcome() SendResult { return deferred(d.Reason, d.RetryAfter) }
-
 // Rate keeps one of several senders to its share of the account's
 // limits: e-mails a second, and e-mails in 24 hours. Its methods may be called
 // concurrently.

@@ -88,7 +88,7 @@ func TestWaitGivesUpAtOnceBeyondItsBudget(t *testing.T) {
 		before := time.Now()
 		deferral, ok := errors.AsType[*Deferral](r.Wait(t.Context(), time.Second))
 		require.True(t, ok)
-		require.Equal(t, SendResult{Status: Deferred, Reason: "throttled", RetryAfter: 9500 * time.Millisecond}, deferral.Outcome())
+		require.Equal(t, &Deferral{Reason: "throttled", RetryAfter: 9500 * time.Millisecond}, deferral)
 		require.Equal(t, before, time.Now())
 
 		time.Sleep(9500 * time.Millisecond) //nolint:forbidigo // in a synctest bubble
@@ -266,7 +266,7 @@ func TestAUsedUpDailyQuotaDefers(t *testing.T) {
 		}
 		deferral, ok := errors.AsType[*Deferral](r.Wait(t.Context(), time.Minute))
 		require.True(t, ok)
-		require.Equal(t, SendResult{Status: Deferred, Reason: "daily-quota", RetryAfter: 15 * time.Minute}, deferral.Outcome())
+		require.Equal(t, &Deferral{Reason: "daily-quota", RetryAfter: 15 * time.Minute}, deferral)
 		require.Equal(t, 1, a.asked)
 
 		a.set(types.SendQuota{MaxSendRate: 10, Max24HourSend: 100, SentLast24Hours: 50}, nil)

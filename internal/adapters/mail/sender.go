@@ -85,7 +85,7 @@ func NewSender(api SendEmailAPI, config SenderConfig) (*Sender, error) {
 // Send hands one e-mail to SES, once, and returns the result. It never
 // retries: the caller decides that by the result, because only
 // the caller knows the claim.
-func (s *Sender) Send(ctx context.Context, m Message) SendResult {
+func (s *Sender) Send(ctx context.Context, m Message) trial.SendResult {
 	if reason, err := m.validate(); err != nil {
 		s.record(m, refused(reason), zap.NamedError("fault", err))
 		return refused(reason)
@@ -107,14 +107,14 @@ func (s *Sender) Send(ctx context.Context, m Message) SendResult {
 	return outcome
 }
 
-func conclude(out *sesv2.SendEmailOutput, err error, written bool) SendResult {
+func conclude(out *sesv2.SendEmailOutput, err error, written bool) trial.SendResult {
 	if err != nil {
 		return Classify(err, written)
 	}
 	if out == nil || aws.ToString(out.MessageId) == "" {
 		return unknown(ReasonBadAnswer)
 	}
-	return SendResult{Status: Sent, MessageID: *out.MessageId}
+	return trial.SendResult{Status: trial.SendSent, MessageID: *out.MessageId}
 }
 
 func (s *Sender) input(m Message) *sesv2.SendEmailInput {
@@ -140,15 +140,15 @@ func utf8Content(data string) *types.Content {
 }
 
 // record logs the result by the send's key.
-func (s *Sender) record(m Message, outcome SendResult, detail zap.Field) {
-	fields := []zap.Field{zap.Stringer("status", outcome.Status)}
+func (s *Sender) record(m Message, outcome trial.SendResult, detail zap.Field) {
+	fields := []zap.Field{zap.String("status", string(outcome.Status))}
 	if m.Notice != "" {
 		fields = append(fields, zap.String("notice", m.Notice))
 	} else {
 		fields = append(fields, zap.String("trialID", m.Key.TrialID), zap.String("step", m.Key.Kind),
 			zap.Int("revision", m.Key.Revision), zap.Int("attempt", m.Key.Attempt))
 	}
-	if outcome.Status == Sent {
+	if outcome.Status == trial.SendSent {
 		s.log.Debug("e-mail sent", append(fields, zap.String("messageID", outcome.MessageID))...)
 		return
 	}

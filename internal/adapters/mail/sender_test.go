@@ -18,6 +18,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
+
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // client is the real SDK, pointed at url.
@@ -86,7 +88,7 @@ func TestSendHandsSESWhatTheMessageSays(t *testing.T) {
 		_, _ = io.WriteString(w, `{"MessageId":"0100-abc"}`)
 	})
 	s := newSender(t, client(url), SenderConfig{ConfigurationSet: "trials"})
-	require.Equal(t, SendResult{Status: Sent, MessageID: "0100-abc"}, s.Send(t.Context(), message()))
+	require.Equal(t, trial.SendResult{Status: trial.SendSent, MessageID: "0100-abc"}, s.Send(t.Context(), message()))
 
 	var got map[string]any
 	require.NoError(t, json.Unmarshal(<-bodies, &got))
@@ -120,7 +122,7 @@ func TestSendWritesToTheASCIIFormOfADomain(t *testing.T) {
 	require.NoError(t, err)
 	m := message()
 	m.To = "info@bücher.example"
-	require.Equal(t, Sent, s.Send(t.Context(), m).Status)
+	require.Equal(t, trial.SendSent, s.Send(t.Context(), m).Status)
 	body := string(<-bodies)
 	require.Contains(t, body, `"ToAddresses":["info@xn--bcher-kva.example"]`)
 	require.Contains(t, body, `hello@xn--bcher-kva.example`)
@@ -130,19 +132,19 @@ func TestSendAsksOnceWhateverTheAnswer(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		handler http.HandlerFunc
-		want    SendResult
+		want    trial.SendResult
 	}{
-		"throttled":         {fail(429, "TooManyRequestsException"), SendResult{Status: Deferred, RetryAfter: 5 * time.Second, Reason: "throttled"}},
-		"rejected":          {fail(400, "MessageRejected"), SendResult{Status: Refused, Reason: "rejected"}},
-		"paused":            {fail(400, "SendingPausedException"), SendResult{Status: Deferred, RetryAfter: 15 * time.Minute, Reason: "sending-paused"}},
-		"expired token":     {fail(403, "ExpiredTokenException"), SendResult{Status: Deferred, RetryAfter: 5 * time.Minute, Reason: "credentials"}},
-		"internal error":    {fail(500, "InternalServiceErrorException"), SendResult{Status: Unknown, Reason: "server-error"}},
-		"unavailable":       {fail(503, "ServiceUnavailable"), SendResult{Status: Unknown, Reason: "server-error"}},
-		"accept, hang up":   {hangUp, SendResult{Status: Unknown, Reason: "no-answer"}},
-		"answer cut off":    {answerCutOff, SendResult{Status: Unknown, Reason: "bad-answer"}},
-		"no message id":     {func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{}`) }, SendResult{Status: Unknown, Reason: "bad-answer"}},
-		"something else":    {func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `<html>`) }, SendResult{Status: Unknown, Reason: "bad-answer"}},
-		"redirect to login": {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/login", http.StatusFound) }, SendResult{Status: Deferred, RetryAfter: 5 * time.Minute, Reason: "redirected"}},
+		"throttled":         {fail(429, "TooManyRequestsException"), trial.SendResult{Status: trial.SendReleased, RetryAfter: 5 * time.Second, Reason: "throttled"}},
+		"rejected":          {fail(400, "MessageRejected"), trial.SendResult{Status: trial.SendRefused, Reason: "rejected"}},
+		"paused":            {fail(400, "SendingPausedException"), trial.SendResult{Status: trial.SendReleased, RetryAfter: 15 * time.Minute, Reason: "sending-paused"}},
+		"expired token":     {fail(403, "ExpiredTokenException"), trial.SendResult{Status: trial.SendReleased, RetryAfter: 5 * time.Minute, Reason: "credentials"}},
+		"internal error":    {fail(500, "InternalServiceErrorException"), trial.SendResult{Status: trial.SendUnknown, Reason: "server-error"}},
+		"unavailable":       {fail(503, "ServiceUnavailable"), trial.SendResult{Status: trial.SendUnknown, Reason: "server-error"}},
+		"accept, hang up":   {hangUp, trial.SendResult{Status: trial.SendUnknown, Reason: "no-answer"}},
+		"answer cut off":    {answerCutOff, trial.SendResult{Status: trial.SendUnknown, Reason: "bad-answer"}},
+		"no message id":     {func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{}`) }, trial.SendResult{Status: trial.SendUnknown, Reason: "bad-answer"}},
+		"something else":    {func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `<html>`) }, trial.SendResult{Status: trial.SendUnknown, Reason: "bad-answer"}},
+		"redirect to login": {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/login", http.StatusFound) }, trial.SendResult{Status: trial.SendReleased, RetryAfter: 5 * time.Minute, Reason: "redirected"}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -170,7 +172,7 @@ func TestSendThatTimesOutAfterWritingIsUnknown(t *testing.T) {
 	})
 	t.Cleanup(func() { close(release) })
 	s := newSender(t, client(url), SenderConfig{Timeout: 100 * time.Millisecond})
-	require.Equal(t, SendResult{Status: Unknown, Reason: "no-answer"}, s.Send(t.Context(), message()))
+	require.Equal(t, trial.SendResult{Status: trial.SendUnknown, Reason: "no-answer"}, s.Send(t.Context(), message()))
 	require.EqualValues(t, 1, requests.Load())
 }
 
@@ -190,21 +192,21 @@ func TestSendThatNeverLeftIsDeferred(t *testing.T) {
 	tests := map[string]struct {
 		ctx  context.Context
 		api  *sesv2.Client
-		want SendResult
+		want trial.SendResult
 	}{
-		"refused connection": {t.Context(), client(closed.URL), SendResult{Status: Deferred, RetryAfter: 10 * time.Second, Reason: "unreachable"}},
+		"refused connection": {t.Context(), client(closed.URL), trial.SendResult{Status: trial.SendReleased, RetryAfter: 10 * time.Second, Reason: "unreachable"}},
 		"no such host": {
 			t.Context(), client("http://ses.invalid", hosts(&net.DNSError{Err: "no such host", Name: "ses.invalid", IsNotFound: true})),
-			SendResult{Status: Deferred, RetryAfter: 10 * time.Second, Reason: "unreachable"},
+			trial.SendResult{Status: trial.SendReleased, RetryAfter: 10 * time.Second, Reason: "unreachable"},
 		},
-		"cancelled before": {cancelled, client(closed.URL), SendResult{Status: Deferred, RetryAfter: 10 * time.Second, Reason: "cancelled"}},
+		"cancelled before": {cancelled, client(closed.URL), trial.SendResult{Status: trial.SendReleased, RetryAfter: 10 * time.Second, Reason: "cancelled"}},
 		"no credentials": {
 			t.Context(), client(closed.URL, func(o *sesv2.Options) {
 				o.Credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 					return aws.Credentials{}, errors.New("no role")
 				})
 			}),
-			SendResult{Status: Deferred, RetryAfter: 5 * time.Minute, Reason: "not-attempted"},
+			trial.SendResult{Status: trial.SendReleased, RetryAfter: 5 * time.Minute, Reason: "not-attempted"},
 		},
 	}
 	for name, tt := range tests {
@@ -235,7 +237,7 @@ func TestAFailedFetchOfCredentialsIsNoUnknownSend(t *testing.T) {
 			return aws.Credentials{}, errors.New("no credentials: " + response.Status)
 		})
 	}), SenderConfig{})
-	require.Equal(t, SendResult{Status: Deferred, RetryAfter: 5 * time.Minute, Reason: "not-attempted"}, s.Send(t.Context(), message()))
+	require.Equal(t, trial.SendResult{Status: trial.SendReleased, RetryAfter: 5 * time.Minute, Reason: "not-attempted"}, s.Send(t.Context(), message()))
 	require.EqualValues(t, 1, fetches.Load())
 	require.Zero(t, requests.Load())
 }
@@ -269,7 +271,7 @@ func TestSendRefusesWhatMustNotLeave(t *testing.T) {
 			s := newSender(t, client(url), SenderConfig{})
 			m := message()
 			tt.change(&m)
-			require.Equal(t, SendResult{Status: Refused, Reason: tt.reason}, s.Send(t.Context(), m))
+			require.Equal(t, trial.SendResult{Status: trial.SendRefused, Reason: tt.reason}, s.Send(t.Context(), m))
 			require.Zero(t, requests.Load())
 		})
 	}

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // sesLocal is where `npm ci` installs a third-party stand-in for SES.
@@ -81,7 +83,7 @@ func TestASendReachesAnSESThatOthersWrote(t *testing.T) {
 	m := message()
 	m.Subject, m.Text, m.HTML = rendered.Subject, rendered.Text, rendered.HTML
 	outcome := newSender(t, ses, SenderConfig{ConfigurationSet: "trials", Rate: rate}).Send(t.Context(), m)
-	require.Equal(t, Sent, outcome.Status, outcome.Reason)
+	require.Equal(t, trial.SendSent, outcome.Status, outcome.Reason)
 	require.NotEmpty(t, outcome.MessageID)
 
 	store := fetchStore(t.Context(), t, address)

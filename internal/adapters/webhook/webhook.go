@@ -18,6 +18,8 @@ import (
 	"strconv"
 	"sync/atomic"
 	"time"
+
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 const (
@@ -31,31 +33,6 @@ const (
 	minRetry = 5 * time.Second
 	maxRetry = 15 * time.Minute
 )
-
-// Status is the outcome of a call.
-type Status int
-
-// The zero Status is Unknown, so that a forgotten status does not pass
-// for a certain failure.
-const (
-	// Unknown: the request was sent, and no answer shows its outcome.
-	Unknown Status = iota
-	// Accepted: the answer was 2xx.
-	Accepted
-	// Refused: the answer is a refusal, and a retry would get the same.
-	Refused
-	// Deferred: it was not accepted now, and may be later.
-	Deferred
-)
-
-// Delivery is the result of a call.
-type Delivery struct {
-	Status Status
-	// Reason is a code such as "status-404" or "no-answer"; empty when Accepted.
-	Reason string
-	// RetryAfter is how long to wait; set when Deferred.
-	RetryAfter time.Duration
-}
 
 // Client posts to webhooks. It is safe for concurrent use.
 type Client struct {
@@ -96,12 +73,12 @@ func Sign(secret, body []byte) string {
 
 // Post posts a JSON body to an address, once. The key lets the receiver
 // recognize a repeated post.
-func (c *Client) Post(ctx context.Context, address, key string, body []byte) Delivery {
+func (c *Client) Post(ctx context.Context, address, key string, body []byte) trial.SendResult {
 	var left atomic.Bool
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { left.Store(true) }})
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
 	if err != nil {
-		return Delivery{Status: Refused, Reason: "bad-address"}
+		return trial.SendResult{Status: trial.SendRefused, Reason: "bad-address"}
 	}
 	// Without a way to recreate the body, the transport repeats nothing by itself.
 	request.GetBody = nil
@@ -112,9 +89,9 @@ func (c *Client) Post(ctx context.Context, address, key string, body []byte) Del
 	response, err := c.http.Do(request)
 	if err != nil {
 		if left.Load() {
-			return Delivery{Reason: "no-answer"}
+			return trial.SendResult{Status: trial.SendUnknown, Reason: "no-answer"}
 		}
-		return Delivery{Status: Deferred, Reason: "unreachable", RetryAfter: minRetry}
+		return trial.SendResult{Status: trial.SendReleased, Reason: "unreachable", RetryAfter: minRetry}
 	}
 	defer response.Body.Close()
 	_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, maxAnswer)) // its content does not matter
@@ -123,19 +100,19 @@ func (c *Client) Post(ctx context.Context, address, key string, body []byte) Del
 
 // classify sorts answers. A gateway's 502 and 504 say nothing about the server behind
 // it; other server errors mean that it was not accepted.
-func classify(r *http.Response) Delivery {
+func classify(r *http.Response) trial.SendResult {
 	reason := fmt.Sprintf("status-%d", r.StatusCode)
 	switch code := r.StatusCode; {
 	case code >= 200 && code < 300:
-		return Delivery{Status: Accepted}
+		return trial.SendResult{Status: trial.SendSent}
 	case code >= 300 && code < 400:
-		return Delivery{Status: Refused, Reason: "redirected"}
+		return trial.SendResult{Status: trial.SendRefused, Reason: "redirected"}
 	case code == http.StatusBadGateway, code == http.StatusGatewayTimeout:
-		return Delivery{Reason: reason}
+		return trial.SendResult{Status: trial.SendUnknown, Reason: reason}
 	case code == http.StatusTooManyRequests, code == http.StatusRequestTimeout, code >= 500:
-		return Delivery{Status: Deferred, Reason: reason, RetryAfter: retryAfter(r.Header.Get("Retry-After"))}
+		return trial.SendResult{Status: trial.SendReleased, Reason: reason, RetryAfter: retryAfter(r.Header.Get("Retry-After"))}
 	}
-	return Delivery{Status: Refused, Reason: reason}
+	return trial.SendResult{Status: trial.SendRefused, Reason: reason}
 }
 
 func retryAfter(header string) time.Duration {

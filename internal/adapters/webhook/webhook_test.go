@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 const secret = "secret-of-the-tests-0123456789-ab"
@@ -46,7 +48,7 @@ func TestTheReceiverCanCheckWhoPostedAndWhetherItWasBefore(t *testing.T) {
 		got <- seen{r.Header.Get("X-Signature"), r.Header.Get("Idempotency-Key"), r.Header.Get("Content-Type"), r.Method, string(body)}
 		w.WriteHeader(http.StatusNoContent)
 	})
-	require.Equal(t, Delivery{Status: Accepted}, client(t).Post(t.Context(), address, "r1/7/x", []byte(`{"a":1}`)))
+	require.Equal(t, trial.SendResult{Status: trial.SendSent}, client(t).Post(t.Context(), address, "r1/7/x", []byte(`{"a":1}`)))
 	mac := hmac.New(sha256.New, []byte(secret))
 	mac.Write([]byte(`{"a":1}`))
 	require.Equal(t, seen{"sha256=" + hex.EncodeToString(mac.Sum(nil)), "r1/7/x", "application/json", http.MethodPost, `{"a":1}`}, <-got)
@@ -63,18 +65,18 @@ func TestOutcomesOfAnswers(t *testing.T) {
 	for name, c := range map[string]struct {
 		status int
 		header string
-		want   Delivery
+		want   trial.SendResult
 	}{
-		"accepted":            {http.StatusAccepted, "", Delivery{Status: Accepted}},
-		"not found":           {http.StatusNotFound, "", Delivery{Status: Refused, Reason: "status-404"}},
-		"unauthorized":        {http.StatusUnauthorized, "", Delivery{Status: Refused, Reason: "status-401"}},
-		"too many":            {http.StatusTooManyRequests, "30", Delivery{Status: Deferred, Reason: "status-429", RetryAfter: 30 * time.Second}},
-		"too many for ages":   {http.StatusTooManyRequests, "99999999999", Delivery{Status: Deferred, Reason: "status-429", RetryAfter: maxRetry}},
-		"unavailable":         {http.StatusServiceUnavailable, "soon", Delivery{Status: Deferred, Reason: "status-503", RetryAfter: minRetry}},
-		"server error":        {http.StatusInternalServerError, "", Delivery{Status: Deferred, Reason: "status-500", RetryAfter: minRetry}},
-		"gateway lost it":     {http.StatusBadGateway, "", Delivery{Reason: "status-502"}},
-		"gateway gave up":     {http.StatusGatewayTimeout, "", Delivery{Reason: "status-504"}},
-		"a method is no good": {http.StatusMethodNotAllowed, "", Delivery{Status: Refused, Reason: "status-405"}},
+		"accepted":            {http.StatusAccepted, "", trial.SendResult{Status: trial.SendSent}},
+		"not found":           {http.StatusNotFound, "", trial.SendResult{Status: trial.SendRefused, Reason: "status-404"}},
+		"unauthorized":        {http.StatusUnauthorized, "", trial.SendResult{Status: trial.SendRefused, Reason: "status-401"}},
+		"too many":            {http.StatusTooManyRequests, "30", trial.SendResult{Status: trial.SendReleased, Reason: "status-429", RetryAfter: 30 * time.Second}},
+		"too many for ages":   {http.StatusTooManyRequests, "99999999999", trial.SendResult{Status: trial.SendReleased, Reason: "status-429", RetryAfter: maxRetry}},
+		"unavailable":         {http.StatusServiceUnavailable, "soon", trial.SendResult{Status: trial.SendReleased, Reason: "status-503", RetryAfter: minRetry}},
+		"server error":        {http.StatusInternalServerError, "", trial.SendResult{Status: trial.SendReleased, Reason: "status-500", RetryAfter: minRetry}},
+		"gateway lost it":     {http.StatusBadGateway, "", trial.SendResult{Status: trial.SendUnknown, Reason: "status-502"}},
+		"gateway gave up":     {http.StatusGatewayTimeout, "", trial.SendResult{Status: trial.SendUnknown, Reason: "status-504"}},
+		"a method is no good": {http.StatusMethodNotAllowed, "", trial.SendResult{Status: trial.SendRefused, Reason: "status-405"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -93,7 +95,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 	elsewhere, reached := receiver(t, func(http.ResponseWriter, *http.Request) {})
 	for _, status := range []int{http.StatusFound, http.StatusTemporaryRedirect, http.StatusPermanentRedirect} {
 		address, _ := receiver(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, elsewhere, status) })
-		require.Equal(t, Delivery{Status: Refused, Reason: "redirected"}, client(t).Post(t.Context(), address, "k", []byte("{}")))
+		require.Equal(t, trial.SendResult{Status: trial.SendRefused, Reason: "redirected"}, client(t).Post(t.Context(), address, "k", []byte("{}")))
 	}
 	require.Zero(t, reached.Load())
 }
@@ -116,7 +118,7 @@ func TestWithoutAnAnswerNothingIsKnownAndNothingRepeated(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			address, requests := receiver(t, handler)
-			require.Equal(t, Delivery{Status: Unknown, Reason: "no-answer"}, client(t).Post(t.Context(), address, "k", []byte("{}")))
+			require.Equal(t, trial.SendResult{Status: trial.SendUnknown, Reason: "no-answer"}, client(t).Post(t.Context(), address, "k", []byte("{}")))
 			require.EqualValues(t, 1, requests.Load())
 		})
 	}
@@ -132,21 +134,21 @@ func TestAnEndlessAnswerIsGivenUp(t *testing.T) {
 			}
 		}
 	})
-	require.Equal(t, Accepted, client(t).Post(t.Context(), address, "k", []byte("{}")).Status)
+	require.Equal(t, trial.SendSent, client(t).Post(t.Context(), address, "k", []byte("{}")).Status)
 }
 
 func TestWhatNeverLeftMayBeTriedAgain(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(http.NotFoundHandler())
 	server.Close()
-	want := Delivery{Status: Deferred, Reason: "unreachable", RetryAfter: minRetry}
+	want := trial.SendResult{Status: trial.SendReleased, Reason: "unreachable", RetryAfter: minRetry}
 	require.Equal(t, want, client(t).Post(t.Context(), server.URL, "k", []byte("{}")))
 	over, cancel := context.WithCancel(t.Context())
 	cancel()
 	address, requests := receiver(t, func(http.ResponseWriter, *http.Request) {})
 	require.Equal(t, want, client(t).Post(over, address, "k", []byte("{}")))
 	require.Zero(t, requests.Load())
-	require.Equal(t, Delivery{Status: Refused, Reason: "bad-address"}, client(t).Post(t.Context(), "://", "k", nil))
+	require.Equal(t, trial.SendResult{Status: trial.SendRefused, Reason: "bad-address"}, client(t).Post(t.Context(), "://", "k", nil))
 }
 
 func TestWithoutASecretThereIsNoClient(t *testing.T) {

@@ -19,6 +19,18 @@ const (
 	SendRefused SendStatus = "refused"
 )
 
+// SendResult is what came of one call to the mail service, or to a webhook.
+type SendResult struct {
+	// Status is SendSent, SendRefused, SendReleased or SendUnknown.
+	Status SendStatus
+	// MessageID is the mail service's name for the e-mail; set with SendSent, and never for a webhook.
+	MessageID string
+	// RetryAfter is the pause after SendReleased; zero leaves it to the caller.
+	RetryAfter time.Duration
+	// Reason is a code, never an address; empty with SendSent.
+	Reason string
+}
+
 // The mail service's reports on an e-mail that it accepted.
 const (
 	// DeliveryDelay: not delivered yet, for a temporary reason.
