@@ -11,7 +11,7 @@ import (
 
 	"marketplace.example/trials/api/auth"
 	"marketplace.example/trials/api/rest"
-	"marketplace.example/trials/internal/adapters/mail"
+	"marketplace.example/trials/internal/adapters/ses"
 	"marketplace.example/trials/internal/app"
 	"marketplace.example/trials/internal/domain/audit"
 	"marketplace.example/trials/internal/domain/monitoring"
@@ -52,13 +52,13 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger) (*parts, 
 		return nil, err
 	}
 	store, client := base.Store, base.Client
-	base.Metrics.Expect(nil, nil, mail.Codes())
+	base.Metrics.Expect(nil, nil, ses.Codes())
 	base.Metrics.ExpectTokensRefused(auth.Reasons())
-	verifier, err := mail.NewVerifier(verifierConfig(cfg))
+	verifier, err := ses.NewVerifier(verifierConfig(cfg))
 	if err != nil {
 		return nil, fmt.Errorf("preparing to verify mail events: %w", err)
 	}
-	links, err := mail.NewLinks("", cfg.LinkSecret)
+	links, err := ses.NewLinks("", cfg.LinkSecret)
 	if err != nil {
 		return nil, fmt.Errorf("preparing to verify links: %w", err)
 	}
@@ -114,16 +114,16 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger) (*parts, 
 }
 
 // mailAccount asks SES how the account stands; the API sends nothing itself.
-func mailAccount(ctx context.Context) (*mail.Account, error) {
+func mailAccount(ctx context.Context) (*ses.Account, error) {
 	aws, err := config.AWS(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return mail.NewAccount(sesv2.NewFromConfig(aws), 0), nil
+	return ses.NewAccount(sesv2.NewFromConfig(aws), 0), nil
 }
 
-func verifierConfig(cfg config.Config) mail.VerifierConfig {
-	return mail.VerifierConfig{TopicARN: cfg.SNSTopicARN, CertificateHosts: cfg.SNSCertificateHost, MaxAge: snsMaxAge}
+func verifierConfig(cfg config.Config) ses.VerifierConfig {
+	return ses.VerifierConfig{TopicARN: cfg.SNSTopicARN, CertificateHosts: cfg.SNSCertificateHost, MaxAge: snsMaxAge}
 }
 
 // setUp makes the indexes and the first flags, as soon as MongoDB is there.

@@ -6,7 +6,7 @@ import (
 
 	"go.uber.org/zap"
 
-	"marketplace.example/trials/internal/adapters/mail"
+	"marketplace.example/trials/internal/adapters/ses"
 	"marketplace.example/trials/internal/app"
 	"marketplace.example/trials/internal/domain/trial"
 )
@@ -14,8 +14,8 @@ import (
 // mailbox is the API's port to mail: what SNS says and what links mean, in the
 // API's words.
 type mailbox struct {
-	verifier *mail.Verifier
-	links    *mail.Links
+	verifier *ses.Verifier
+	links    *ses.Links
 	// refused counts a message that was not believed, by reason.
 	refused func(reason string)
 	log     *zap.Logger
@@ -24,14 +24,14 @@ type mailbox struct {
 // Receive reads an SNS message, and believes only what SNS has signed.
 func (m mailbox) Receive(ctx context.Context, body []byte) (app.MailMessage, error) {
 	message, err := m.receive(ctx, body)
-	if r, ok := errors.AsType[*mail.Rejection](err); ok {
+	if r, ok := errors.AsType[*ses.Rejection](err); ok {
 		m.refused(r.Code)
 	}
 	return message, refusal(err)
 }
 
 func (m mailbox) receive(ctx context.Context, body []byte) (app.MailMessage, error) {
-	n, err := mail.ParseNotification(body)
+	n, err := ses.ParseNotification(body)
 	if err != nil {
 		return app.MailMessage{}, err
 	}
@@ -39,13 +39,13 @@ func (m mailbox) receive(ctx context.Context, body []byte) (app.MailMessage, err
 		return app.MailMessage{}, err
 	}
 	switch message := (app.MailMessage{ID: n.MessageID}); n.Type {
-	case mail.TypeSubscriptionConfirmation:
+	case ses.TypeSubscriptionConfirmation:
 		if err := m.verifier.Confirm(ctx, n); err != nil {
 			return app.MailMessage{}, err
 		}
 		message.Confirmed = true
 		return message, nil
-	case mail.TypeNotification:
+	case ses.TypeNotification:
 		message.Event = m.event(n)
 		return message, nil
 	default:
@@ -57,14 +57,14 @@ func (m mailbox) receive(ctx context.Context, body []byte) (app.MailMessage, err
 }
 
 // event is what a message says of one of our e-mails, nil if nothing.
-func (m mailbox) event(n *mail.Notification) *app.MailEvent {
-	e, err := mail.ParseEvent(n.Message)
+func (m mailbox) event(n *ses.Notification) *app.MailEvent {
+	e, err := ses.ParseEvent(n.Message)
 	if err != nil {
 		m.log.Info("mail event set aside", zap.String("messageId", n.MessageID), zap.Error(err))
 		return nil
 	}
 	switch e.Type { //nolint:exhaustive // the others say what became of the e-mail
-	case mail.EventOpen, mail.EventClick, mail.EventSubscription:
+	case ses.EventOpen, ses.EventClick, ses.EventSubscription:
 		return nil
 	}
 	step := trial.Step{Kind: trial.Kind(e.Key.Kind), Revision: e.Key.Revision}
@@ -86,7 +86,7 @@ func (m mailbox) Unsubscriber(token string) (string, error) {
 // refusal is what the sender of a message that is not believed is told: the
 // field at fault and a code. It quotes nothing of the message.
 func refusal(err error) error {
-	r, ok := errors.AsType[*mail.Rejection](err)
+	r, ok := errors.AsType[*ses.Rejection](err)
 	if !ok {
 		return err
 	}
@@ -94,7 +94,7 @@ func refusal(err error) error {
 	switch {
 	case r.Passing():
 		e.Code = trial.CodeUnavailable
-	case r.Code == mail.CodeMalformed, r.Code == mail.CodeUnknownType, r.Code == mail.CodeTooLarge:
+	case r.Code == ses.CodeMalformed, r.Code == ses.CodeUnknownType, r.Code == ses.CodeTooLarge:
 		e.Code = trial.CodeInvalid
 	}
 	return e
@@ -103,19 +103,19 @@ func refusal(err error) error {
 // fieldOf is the field of an SNS message that a rejection is about.
 func fieldOf(code string) string {
 	switch code {
-	case mail.CodeUnknownType, mail.CodeNotAConfirmation:
+	case ses.CodeUnknownType, ses.CodeNotAConfirmation:
 		return "Type"
-	case mail.CodeWrongTopic:
+	case ses.CodeWrongTopic:
 		return "TopicArn"
-	case mail.CodeTooOld, mail.CodeFromTheFuture:
+	case ses.CodeTooOld, ses.CodeFromTheFuture:
 		return "Timestamp"
-	case mail.CodeBadCertificateURL, mail.CodeCertificateUnavailable, mail.CodeBadCertificate:
+	case ses.CodeBadCertificateURL, ses.CodeCertificateUnavailable, ses.CodeBadCertificate:
 		return "SigningCertURL"
-	case mail.CodeUnknownSignature:
+	case ses.CodeUnknownSignature:
 		return "SignatureVersion"
-	case mail.CodeBadSignature:
+	case ses.CodeBadSignature:
 		return "Signature"
-	case mail.CodeBadSubscribeURL, mail.CodeConfirmationFailed:
+	case ses.CodeBadSubscribeURL, ses.CodeConfirmationFailed:
 		return "SubscribeURL"
 	}
 	return "body"

@@ -22,7 +22,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/zap"
 
-	"marketplace.example/trials/internal/adapters/mail"
+	"marketplace.example/trials/internal/adapters/ses"
 	"marketplace.example/trials/internal/app"
 	"marketplace.example/trials/internal/domain/trial"
 	"marketplace.example/trials/internal/platform/config"
@@ -66,9 +66,9 @@ func (s *sns) mailbox() mailbox {
 	s.t.Helper()
 	host, err := url.Parse(s.url)
 	require.NoError(s.t, err)
-	verifier, err := mail.NewVerifier(verifierConfig(config.Config{SNSTopicARN: topic, SNSCertificateHost: []string{host.Host}}))
+	verifier, err := ses.NewVerifier(verifierConfig(config.Config{SNSTopicARN: topic, SNSCertificateHost: []string{host.Host}}))
 	require.NoError(s.t, err)
-	links, err := mail.NewLinks("", []string{strings.Repeat("s", 32)})
+	links, err := ses.NewLinks("", []string{strings.Repeat("s", 32)})
 	require.NoError(s.t, err)
 	return mailbox{verifier: verifier, links: links, refused: func(reason string) { s.refused = append(s.refused, reason) }, log: zap.NewNop()}
 }
@@ -81,7 +81,7 @@ func (s *sns) message(kind, content string, change func(map[string]string)) []by
 		"SignatureVersion": "2", "SigningCertURL": s.url + "/certificate.pem",
 	}
 	order := []string{"Message", "MessageId", "Timestamp", "TopicArn", "Type"}
-	if kind != mail.TypeNotification {
+	if kind != ses.TypeNotification {
 		m["Token"], m["SubscribeURL"] = "token", s.url+"/?Action=ConfirmSubscription&TopicArn="+url.QueryEscape(topic)
 		order = []string{"Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"}
 	}
@@ -110,7 +110,7 @@ const bounce = `{"eventType":"Bounce","mail":{"timestamp":"2026-03-10T12:00:00.0
 func TestReceiveEvent(t *testing.T) {
 	t.Parallel()
 	s := newSNS(t)
-	got, err := s.mailbox().Receive(t.Context(), s.message(mail.TypeNotification, bounce, nil))
+	got, err := s.mailbox().Receive(t.Context(), s.message(ses.TypeNotification, bounce, nil))
 	require.NoError(t, err)
 	require.Equal(t, app.MailMessage{ID: "m-1", Event: &app.MailEvent{
 		Key: trial.Step{Kind: trial.Reminder(7), Revision: 2}.Key("v-1"), Attempt: 1, MessageID: "ses-1", Delivery: "bounce",
@@ -123,10 +123,10 @@ func TestWhatWasSentOnFromADeadLetterQueueIsTaken(t *testing.T) {
 	t.Parallel()
 	s := newSNS(t)
 	s.age = 23 * time.Hour
-	_, err := s.mailbox().Receive(t.Context(), s.message(mail.TypeNotification, bounce, nil))
+	_, err := s.mailbox().Receive(t.Context(), s.message(ses.TypeNotification, bounce, nil))
 	require.NoError(t, err)
 	s.age = 25 * time.Hour
-	_, err = s.mailbox().Receive(t.Context(), s.message(mail.TypeNotification, bounce, nil))
+	_, err = s.mailbox().Receive(t.Context(), s.message(ses.TypeNotification, bounce, nil))
 	require.Error(t, err)
 }
 
@@ -138,7 +138,7 @@ func TestDeliveries(t *testing.T) {
 		"Send": "", "Delivery": "delivery", "Complaint": "complaint", "Reject": "reject", "DeliveryDelay": "delay", "Rendering Failure": "reject",
 	} {
 		content := strings.Replace(bounce, `"eventType":"Bounce"`, `"eventType":"`+kind+`"`, 1)
-		got, err := s.mailbox().Receive(t.Context(), s.message(mail.TypeNotification, content, nil))
+		got, err := s.mailbox().Receive(t.Context(), s.message(ses.TypeNotification, content, nil))
 		require.NoError(t, err)
 		require.NotNil(t, got.Event, kind)
 		require.Equal(t, want, got.Event.Delivery)
@@ -151,7 +151,7 @@ func TestNotSpamIsNoComplaint(t *testing.T) {
 	t.Parallel()
 	s := newSNS(t)
 	content := strings.NewReplacer(`"eventType":"Bounce"`, `"eventType":"Complaint"`, `"complaint":{`, `"complaint":{"complaintFeedbackType":"not-spam",`).Replace(bounce)
-	got, err := s.mailbox().Receive(t.Context(), s.message(mail.TypeNotification, content, nil))
+	got, err := s.mailbox().Receive(t.Context(), s.message(ses.TypeNotification, content, nil))
 	require.NoError(t, err)
 	require.NotNil(t, got.Event)
 	require.False(t, got.Event.Suppress)
@@ -166,7 +166,7 @@ func TestMessagesWithoutAnEventOfOurs(t *testing.T) {
 		strings.Replace(bounce, "trial_id", "campaign", 1),
 		strings.Replace(bounce, `"eventType":"Bounce"`, `"eventType":"Open"`, 1),
 	} {
-		got, err := s.mailbox().Receive(t.Context(), s.message(mail.TypeNotification, content, nil))
+		got, err := s.mailbox().Receive(t.Context(), s.message(ses.TypeNotification, content, nil))
 		require.NoError(t, err)
 		require.Equal(t, app.MailMessage{ID: "m-1"}, got)
 	}
@@ -175,12 +175,12 @@ func TestMessagesWithoutAnEventOfOurs(t *testing.T) {
 func TestConfirmation(t *testing.T) {
 	t.Parallel()
 	s := newSNS(t)
-	got, err := s.mailbox().Receive(t.Context(), s.message(mail.TypeSubscriptionConfirmation, "confirm", nil))
+	got, err := s.mailbox().Receive(t.Context(), s.message(ses.TypeSubscriptionConfirmation, "confirm", nil))
 	require.NoError(t, err)
 	require.Equal(t, app.MailMessage{ID: "m-1", Confirmed: true}, got)
 	require.EqualValues(t, 1, s.confirmed.Load())
 
-	got, err = s.mailbox().Receive(t.Context(), s.message(mail.TypeUnsubscribeConfirmation, "gone", nil))
+	got, err = s.mailbox().Receive(t.Context(), s.message(ses.TypeUnsubscribeConfirmation, "gone", nil))
 	require.NoError(t, err)
 	require.Equal(t, app.MailMessage{ID: "m-1"}, got)
 	require.EqualValues(t, 1, s.confirmed.Load(), "confirming the end would subscribe again")
@@ -209,7 +209,7 @@ func TestRefusals(t *testing.T) {
 		{"another type", set("Type", "Invitation"), trial.CodeInvalid, "Type"},
 		{"no certificate", set("SigningCertURL", s.url+"/certificate2.pem"), trial.CodeForbidden, "SigningCertURL"},
 	} {
-		_, err := s.mailbox().Receive(t.Context(), s.message(mail.TypeNotification, "secret content", c.change))
+		_, err := s.mailbox().Receive(t.Context(), s.message(ses.TypeNotification, "secret content", c.change))
 		var refused *trial.Error
 		require.ErrorAs(t, err, &refused, c.name)
 		require.Equal(t, c.code, refused.Code, "%s: %s", c.name, refused)
@@ -221,16 +221,16 @@ func TestRefusals(t *testing.T) {
 	require.ErrorAs(t, err, &refused)
 	require.Equal(t, trial.CodeInvalid, refused.Code)
 	require.Equal(t, []string{
-		mail.CodeBadSignature, mail.CodeMalformed, mail.CodeUnknownSignature, mail.CodeWrongTopic, mail.CodeBadCertificateURL, mail.CodeTooOld,
-		mail.CodeFromTheFuture, mail.CodeUnknownType, mail.CodeBadCertificate, mail.CodeMalformed,
+		ses.CodeBadSignature, ses.CodeMalformed, ses.CodeUnknownSignature, ses.CodeWrongTopic, ses.CodeBadCertificateURL, ses.CodeTooOld,
+		ses.CodeFromTheFuture, ses.CodeUnknownType, ses.CodeBadCertificate, ses.CodeMalformed,
 	}, s.refused, "each is counted once")
-	require.Subset(t, mail.Codes(), s.refused)
+	require.Subset(t, ses.Codes(), s.refused)
 }
 
 func TestUnsubscriber(t *testing.T) {
 	t.Parallel()
 	secret := []string{strings.Repeat("s", 32)}
-	links, err := mail.NewLinks("https://trials.example.com", secret)
+	links, err := ses.NewLinks("https://trials.example.com", secret)
 	require.NoError(t, err)
 	link := links.Unsubscribe("v-1")
 	box := newSNS(t).mailbox()

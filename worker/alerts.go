@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"marketplace.example/trials/internal/adapters/mail"
+	"marketplace.example/trials/internal/adapters/ses"
 	"marketplace.example/trials/internal/domain/monitoring"
 	"marketplace.example/trials/internal/wiring"
 )
@@ -12,7 +12,7 @@ import (
 // alertParts asks the parts that only a worker knows, beside those of every process.
 type alertParts struct {
 	*wiring.Base
-	account *mail.Account
+	account *ses.Account
 	backups *backupService // nil if no backups are configured
 }
 

@@ -11,8 +11,8 @@ import (
 	"go.uber.org/zap"
 
 	"marketplace.example/trials/activities"
-	"marketplace.example/trials/internal/adapters/mail"
 	"marketplace.example/trials/internal/adapters/mongodb"
+	"marketplace.example/trials/internal/adapters/ses"
 	"marketplace.example/trials/internal/domain/bulk"
 	"marketplace.example/trials/internal/domain/monitoring"
 	"marketplace.example/trials/internal/domain/rollout"
@@ -142,22 +142,22 @@ func newMailer(ctx context.Context, cfg config.Config, mailed func(outcome strin
 	if err != nil {
 		return nil, err
 	}
-	ses := sesv2.NewFromConfig(aws)
-	rate, err := mail.NewRate(ses, cfg.MailSenders, log)
+	service := sesv2.NewFromConfig(aws)
+	rate, err := ses.NewRate(service, cfg.MailSenders, log)
 	if err != nil {
 		return nil, fmt.Errorf("preparing the account's rate: %w", err)
 	}
-	sender, err := mail.NewSender(ses, mail.SenderConfig{
+	sender, err := ses.NewSender(service, ses.SenderConfig{
 		From: cfg.MailFrom, ConfigurationSet: cfg.SESConfigurationSet, Timeout: mailTimeout, Rate: rate, Log: log,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("preparing the sender: %w", err)
 	}
-	links, err := mail.NewLinks(cfg.PublicURL, cfg.LinkSecret)
+	links, err := ses.NewLinks(cfg.PublicURL, cfg.LinkSecret)
 	if err != nil {
 		return nil, fmt.Errorf("preparing the links: %w", err)
 	}
-	account := mail.NewAccount(ses, max(cfg.TrialDay/refusalsPerDay, leastForget))
+	account := ses.NewAccount(service, max(cfg.TrialDay/refusalsPerDay, leastForget))
 	return &mailer{
 		sender: sender, rate: rate, account: account, links: links, publicURL: cfg.PublicURL, mailed: mailed,
 	}, nil

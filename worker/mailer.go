@@ -9,7 +9,7 @@ import (
 	sdktemporal "go.temporal.io/sdk/temporal"
 
 	"marketplace.example/trials/activities"
-	"marketplace.example/trials/internal/adapters/mail"
+	"marketplace.example/trials/internal/adapters/ses"
 	"marketplace.example/trials/internal/domain/notice"
 	"marketplace.example/trials/internal/domain/trial"
 )
@@ -28,10 +28,10 @@ const (
 
 // mailer lets the activities send through SES.
 type mailer struct {
-	sender    *mail.Sender
-	rate      *mail.Rate
-	account   *mail.Account
-	links     *mail.Links
+	sender    *ses.Sender
+	rate      *ses.Rate
+	account   *ses.Account
+	links     *ses.Links
 	publicURL string
 	// mailed counts an e-mail by its outcome.
 	mailed func(outcome string)
@@ -52,7 +52,7 @@ func (m *mailer) Wait(ctx context.Context) (bool, error) {
 		}
 	}
 	err := wait(ctx, budget)
-	if deferral, ok := errors.AsType[*mail.Deferral](err); ok {
+	if deferral, ok := errors.AsType[*ses.Deferral](err); ok {
 		return true, sdktemporal.NewApplicationErrorWithOptions(deferral.Error(), activities.Later,
 			sdktemporal.ApplicationErrorOptions{NextRetryDelay: deferral.RetryAfter})
 	}
@@ -64,14 +64,14 @@ func (m *mailer) Deliver(ctx context.Context, e activities.Mail) (activities.Del
 	unsubscribe := m.links.Unsubscribe(e.State.VendorID)
 	c := content(e)
 	c.ActionURL, c.UnsubscribeURL = m.publicURL, unsubscribe
-	r, err := mail.Render(c)
+	r, err := ses.Render(c)
 	if err != nil {
 		return activities.Delivery{}, err
 	}
-	outcome := m.sender.Send(ctx, mail.Message{
+	outcome := m.sender.Send(ctx, ses.Message{
 		To: e.To, Subject: r.Subject, Text: r.Text, HTML: r.HTML, UnsubscribeURL: unsubscribe,
 		// The send's key, which differs from the step's if the e-mail is resent.
-		Key: mail.SendKey{TrialID: e.State.VendorID, Kind: string(e.Send.Kind), Revision: e.Send.Revision, Attempt: e.Send.Attempt},
+		Key: ses.SendKey{TrialID: e.State.VendorID, Kind: string(e.Send.Kind), Revision: e.Send.Revision, Attempt: e.Send.Attempt},
 	})
 	m.account.Note(outcome, time.Now())
 	m.mailed(outcomes[outcome.Status])
@@ -80,19 +80,19 @@ func (m *mailer) Deliver(ctx context.Context, e activities.Mail) (activities.Del
 
 // DeliverNotice implements activities.NoticeMailer.
 func (m *mailer) DeliverNotice(ctx context.Context, to, key string, n notice.Message) (activities.Delivery, error) {
-	r, err := mail.RenderNotice(n)
+	r, err := ses.RenderNotice(n)
 	if err != nil {
 		return activities.Delivery{}, err
 	}
-	outcome := m.sender.Send(ctx, mail.Message{To: to, Subject: r.Subject, Text: r.Text, HTML: r.HTML, Notice: key})
+	outcome := m.sender.Send(ctx, ses.Message{To: to, Subject: r.Subject, Text: r.Text, HTML: r.HTML, Notice: key})
 	m.mailed(outcomes[outcome.Status])
 	return outcome, nil
 }
 
 // content is the content of the trial's e-mail.
-func content(e activities.Mail) mail.Content {
+func content(e activities.Mail) ses.Content {
 	s := e.State
-	return mail.Content{
+	return ses.Content{
 		Kind: contentKind(e.Step.Kind), VendorName: e.VendorName, DaysLeft: s.DaysLeft(e.Step, e.Now), GraceDays: s.Policy.GraceDays,
 		LengthDays: s.LengthLeft(e.Now), EndsAt: s.EndsAt, GraceEndsAt: graceEnd(s), Zone: s.Zone, Day: s.Day,
 	}
@@ -111,7 +111,7 @@ func graceEnd(s trial.State) time.Time {
 
 func contentKind(k trial.Kind) string {
 	if k.IsReminder() {
-		return mail.KindReminder
+		return ses.KindReminder
 	}
 	return string(k)
 }

@@ -46,7 +46,7 @@ func LatestRollout(ctx context.Context, from RolloutReader, now time.Time) (*rol
 	return new(rollout.ViewOf(state, judged, now)), nil
 }
 
-// SteerRolloutRecorded is SteerRollout on record.
+// SteerRolloutRecorded is SteerRollout with an entry in the audit log.
 func (a *App) SteerRolloutRecorded(ctx context.Context, id, name string, r flags.Request) error {
 	state, err := a.Rollout(ctx, id)
 	if err != nil {
@@ -62,7 +62,7 @@ func (a *App) SteerRolloutRecorded(ctx context.Context, id, name string, r flags
 	})
 }
 
-// steering are the operations that the requests to a rollout come by.
+// steering names the API operation of each signal, for the audit log.
 var steering = map[string]string{
 	rollout.SignalRollback: "rollBackRollout", rollout.SignalPause: "pauseRollout", rollout.SignalResume: "resumeRollout",
 	rollout.SignalAdvance: "advanceRollout", rollout.SignalSetPercentage: "setRolloutPercentage",

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"marketplace.example/trials/internal/adapters/mail"
+	"marketplace.example/trials/internal/adapters/ses"
 	"marketplace.example/trials/test/stack"
 )
 
@@ -18,7 +18,7 @@ import (
 func everyMail() ([]picture, error) {
 	var all []picture
 	for name, content := range mails() {
-		rendered, err := mail.Render(content)
+		rendered, err := ses.Render(content)
 		if err != nil {
 			return nil, fmt.Errorf("setting %s: %w", name, err)
 		}
@@ -53,10 +53,10 @@ func email(name, html string) picture {
 }
 
 // mails are one of each kind to vendors, and those that differ most in their words.
-func mails() map[string]mail.Content {
+func mails() map[string]ses.Content {
 	ends := time.Date(2026, 3, 18, 7, 20, 0, 0, time.UTC)
-	content := func(kind string, change func(*mail.Content)) mail.Content {
-		c := mail.Content{
+	content := func(kind string, change func(*ses.Content)) ses.Content {
+		c := ses.Content{
 			Kind: kind, VendorName: "Zoë & Søn", DaysLeft: 3, GraceDays: 3, LengthDays: 14, EndsAt: ends, GraceEndsAt: ends.AddDate(0, 0, 3), Zone: "America/New_York",
 			ActionURL: "https://shop.example/plans", UnsubscribeURL: "https://shop.example/unsubscribe/v1.token",
 		}
@@ -65,13 +65,13 @@ func mails() map[string]mail.Content {
 		}
 		return c
 	}
-	return map[string]mail.Content{
-		"welcome":        content(mail.KindWelcome, nil),
-		"welcome-late":   content(mail.KindWelcome, func(c *mail.Content) { c.LengthDays = 1 }),
-		"reminder":       content(mail.KindReminder, nil),
-		"reminder-today": content(mail.KindReminder, func(c *mail.Content) { c.DaysLeft, c.GraceDays = 0, 0 }),
-		"reminder-demo":  content(mail.KindReminder, func(c *mail.Content) { c.Day = 2 * time.Second }),
-		"expiry":         content(mail.KindExpiry, nil),
-		"grace-end":      content(mail.KindGraceEnd, func(c *mail.Content) { c.VendorName = strings.Repeat("Very Long Name & Sons ", 5) }),
+	return map[string]ses.Content{
+		"welcome":        content(ses.KindWelcome, nil),
+		"welcome-late":   content(ses.KindWelcome, func(c *ses.Content) { c.LengthDays = 1 }),
+		"reminder":       content(ses.KindReminder, nil),
+		"reminder-today": content(ses.KindReminder, func(c *ses.Content) { c.DaysLeft, c.GraceDays = 0, 0 }),
+		"reminder-demo":  content(ses.KindReminder, func(c *ses.Content) { c.Day = 2 * time.Second }),
+		"expiry":         content(ses.KindExpiry, nil),
+		"grace-end":      content(ses.KindGraceEnd, func(c *ses.Content) { c.VendorName = strings.Repeat("Very Long Name & Sons ", 5) }),
 	}
 }

@@ -127,7 +127,7 @@ func (s *Store) MergeSuppression(ctx context.Context, doc bson.Raw) error {
 
 // suppressed is what is kept of a vendor; nothing where there is none.
 func (s *Store) suppressed(ctx context.Context, vendorID string) (doc vendorSuppressions, err error) {
-	doc, _, err = find[vendorSuppressions](ctx, "reading whether vendor "+vendorID+" may be written to", s.suppressions, byID(vendorSuppressionKey(vendorID)))
+	doc, _, err = find[vendorSuppressions](ctx, "reading whether vendor "+vendorID+" may be e-mailed", s.suppressions, byID(vendorSuppressionKey(vendorID)))
 	return doc, err
 }
 

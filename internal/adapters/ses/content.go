@@ -1,0 +1,104 @@
+package ses
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"time"
+)
+
+// The kinds of e-mail that [Render] writes.
+const (
+	KindWelcome  = "welcome"   // the trial has begun
+	KindReminder = "reminder"  // the trial ends in some days
+	KindExpiry   = "expiry"    // the trial has ended, the grace begins
+	KindGraceEnd = "grace-end" // the grace has ended, selling is paused
+)
+
+// fullDay is the default length of a day.
+const fullDay = 24 * time.Hour
+
+// Content is the content of an e-mail.
+type Content struct {
+	// Kind is one of the Kind constants.
+	Kind string
+	// VendorName is the name in the greeting; the greeting has no name if it is empty,
+	// or if a mail program could turn it into a link.
+	VendorName string
+	// DaysLeft counts the days to the trial's end; used by reminders, where 0
+	// reads "today" and 1 "tomorrow".
+	DaysLeft int
+	// GraceDays is how many days of grace follow the trial; 0 means none.
+	GraceDays int
+	// LengthDays is how many days the trial still lasts; used by the welcome.
+	LengthDays int
+	// EndsAt is when the trial ends or ended.
+	EndsAt time.Time
+	// GraceEndsAt is when the grace ends or ended; the zero time omits that
+	// date.
+	GraceEndsAt time.Time
+	// Zone is the vendor's IANA time zone for dates; empty
+	// or unknown means UTC.
+	Zone string
+	// Day is the length of a day; zero means 24 hours. With any other length
+	// the e-mail counts numbered days and gives times to the second, never "tomorrow",
+	// and says that this is a demonstration.
+	Day time.Duration
+	// ActionURL is the target of the button.
+	ActionURL string
+	// UnsubscribeURL ends these e-mails; see [Links.Unsubscribe].
+	UnsubscribeURL string
+}
+
+// Rendered is a finished e-mail: a subject of one line and two bodies with the same text.
+type Rendered struct {
+	Subject, Text, HTML string
+}
+
+// validate reports the first field that would make an e-mail false or unsafe.
+func (c Content) validate() error {
+	switch c.Kind {
+	case KindWelcome, KindReminder, KindExpiry, KindGraceEnd:
+	default:
+		return fmt.Errorf("kind: %q is not a kind of e-mail", c.Kind)
+	}
+	if c.EndsAt.IsZero() {
+		return errors.New("endsAt: missing")
+	}
+	for _, days := range []struct {
+		field string
+		value int
+	}{{"daysLeft", c.DaysLeft}, {"graceDays", c.GraceDays}, {"lengthDays", c.LengthDays}} {
+		if days.value < 0 {
+			return fmt.Errorf("%s: %d is negative", days.field, days.value)
+		}
+	}
+	if c.Kind == KindWelcome && c.LengthDays == 0 {
+		return errors.New("lengthDays: a welcome needs the trial's length")
+	}
+	if c.Day < 0 {
+		return fmt.Errorf("day: %s is negative", c.Day)
+	}
+	if err := validateURL(c.ActionURL); err != nil {
+		return fmt.Errorf("actionURL: %w", err)
+	}
+	if err := validateURL(c.UnsubscribeURL); err != nil {
+		return fmt.Errorf("unsubscribeURL: %w", err)
+	}
+	return nil
+}
+
+// compressed reports whether a day is not 24 hours long, as in a demonstration.
+func (c Content) compressed() bool { return c.Day != 0 && c.Day != fullDay }
+
+func validateURL(raw string) error {
+	u, err := url.Parse(raw)
+	if err != nil {
+		// The parser's error quotes the URL, which may hold a signed token.
+		return errors.New("not a URL")
+	}
+	if (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" {
+		return errors.New("not an absolute http or https URL")
+	}
+	return nil
+}

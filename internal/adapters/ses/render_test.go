@@ -1,0 +1,175 @@
+package ses
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/require"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files of the rendered e-mails")
+
+// reminder is content that renders without fault; tests change what they are about.
+func reminder() Content {
+	return Content{
+		Kind:           KindReminder,
+		VendorName:     "Zoë & Søn",
+		DaysLeft:       3,
+		GraceDays:      3,
+		LengthDays:     14,
+		EndsAt:         time.Date(2025, time.March, 4, 14, 0, 0, 0, time.UTC),
+		Zone:           "America/New_York",
+		ActionURL:      "https://shop.example/plans?from=mail&vendor=v1",
+		UnsubscribeURL: "https://shop.example/unsubscribe/v1.token",
+	}
+}
+
+func render(t *testing.T, c Content) Rendered {
+	t.Helper()
+	r, err := Render(c)
+	require.NoError(t, err)
+	return r
+}
+
+func TestRenderedEmailIsAsItWasApproved(t *testing.T) {
+	t.Parallel()
+	r := render(t, reminder())
+	for name, got := range map[string]string{"reminder.txt": "Subject: " + r.Subject + "\n\n" + r.Text, "reminder.html": r.HTML} {
+		path := filepath.Join("testdata", name)
+		if *update {
+			require.NoError(t, os.WriteFile(path, []byte(got), 0o600))
+		}
+		want, err := os.ReadFile(path)
+		require.NoError(t, err)
+		require.Empty(t, cmp.Diff(string(want), got), name)
+	}
+}
+
+func TestEachKindSaysWhatItIsFor(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		change        func(*Content)
+		subject       string
+		text, textNot []string
+	}{
+		"welcome": {
+			func(c *Content) { c.Kind = KindWelcome },
+			"Your trial has started",
+			[]string{"next 14 days", "3 days of grace", "Trial ends: Tuesday, 4 March 2025 at 09:00 (America/New York)"},
+			[]string{"demonstration"},
+		},
+		"welcome when no reminder can come any more": {
+			func(c *Content) { c.Kind, c.LengthDays = KindWelcome, 1 },
+			"Your trial has started", []string{"For one day you can"}, []string{"remind", "next 1 day"},
+		},
+		"welcome without grace": {
+			func(c *Content) { c.Kind, c.GraceDays = KindWelcome, 0 },
+			"Your trial has started", []string{"selling is paused"}, []string{"grace", "0 days"},
+		},
+		"reminder": {func(*Content) {}, "Your trial ends in 3 days", []string{"3 days of grace"}, nil},
+		"reminder a day before": {
+			func(c *Content) { c.DaysLeft, c.GraceDays = 1, 1 },
+			"Your trial ends tomorrow", []string{"1 day of grace"}, []string{"1 days"},
+		},
+		"reminder on the day": {func(c *Content) { c.DaysLeft = 0 }, "Your trial ends today", nil, []string{"0 days"}},
+		"expiry": {
+			func(c *Content) { c.Kind, c.GraceEndsAt = KindExpiry, c.EndsAt.Add(72*time.Hour) },
+			"Your trial has ended: 3 days left to choose a plan",
+			[]string{"Trial ended: Tuesday, 4 March", "You can sell until: Friday, 7 March 2025 at 09:00 (America/New York)"},
+			nil,
+		},
+		"expiry without grace": {
+			func(c *Content) { c.Kind, c.GraceDays = KindExpiry, 0 },
+			"Your trial has ended", []string{"selling is paused"}, []string{"0 days", "until"},
+		},
+		"grace-end": {
+			func(c *Content) { c.Kind = KindGraceEnd },
+			"Selling is paused: how to start again", []string{"choose a plan", "Everything in it is"}, []string{"Selling paused:"},
+		},
+		"compressed day": {
+			func(c *Content) { c.DaysLeft, c.Day, c.Zone = 1, 2*time.Second, "" },
+			"Your trial ends in 1 day",
+			[]string{"a day lasts 2s here", "Trial ends: 4 March 2025 at 14:00:00 (UTC)"},
+			[]string{"tomorrow", "Tuesday"},
+		},
+		"compressed day at the end": {
+			func(c *Content) { c.DaysLeft, c.Day = 0, time.Second },
+			"Your trial ends now", nil, []string{"today"},
+		},
+		"a day of 24 hours is a day": {
+			func(c *Content) { c.DaysLeft, c.Day = 1, 24*time.Hour },
+			"Your trial ends tomorrow", nil, []string{"demonstration"},
+		},
+		"unknown zone":        {func(c *Content) { c.Zone = "Mars/Olympus" }, "Your trial ends in 3 days", []string{"at 14:00 (UTC)"}, nil},
+		"the server's zone":   {func(c *Content) { c.Zone = "Local" }, "Your trial ends in 3 days", []string{"at 14:00 (UTC)"}, nil},
+		"name of many spaces": {func(c *Content) { c.VendorName = " \t\r\n " }, "Your trial ends in 3 days", []string{"Hello,\n"}, nil},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := reminder()
+			tt.change(&c)
+			r := render(t, c)
+			require.Equal(t, tt.subject, r.Subject)
+			for _, want := range tt.text {
+				require.Contains(t, r.Text, want)
+			}
+			for _, not := range tt.textNot {
+				require.NotContains(t, r.Text, not)
+				require.NotContains(t, r.HTML, not)
+			}
+			require.Contains(t, r.Text, c.ActionURL)
+			require.Contains(t, r.Text, c.UnsubscribeURL)
+		})
+	}
+}
+
+func TestNamesCannotBecomeMarkupOrHeaders(t *testing.T) {
+	t.Parallel()
+	c := reminder()
+	c.VendorName = "<script>alert(1)</script>\r\nBcc: all at victim\u202egnp"
+	r := render(t, c)
+	require.NotContains(t, r.HTML, "<script>")
+	require.Contains(t, r.HTML, "&lt;script&gt;")
+	require.NotContains(t, r.Text, "\nBcc:")
+	require.NotContains(t, r.Text+r.HTML, "\u202e")
+	require.NotContains(t, r.Subject, "\n")
+
+	c.VendorName = strings.Repeat("n", 5000)
+	r = render(t, c)
+	require.Contains(t, r.Text, "Hello "+strings.Repeat("n", 79)+"…,")
+}
+
+func TestContentThatWouldBeUntrueIsRefusedByField(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		change func(*Content)
+		field  string
+	}{
+		"unknown kind":         {func(c *Content) { c.Kind = "farewell" }, "kind"},
+		"no end":               {func(c *Content) { c.EndsAt = time.Time{} }, "endsAt"},
+		"negative days left":   {func(c *Content) { c.DaysLeft = -1 }, "daysLeft"},
+		"negative grace":       {func(c *Content) { c.GraceDays = -1 }, "graceDays"},
+		"negative length":      {func(c *Content) { c.LengthDays = -1 }, "lengthDays"},
+		"welcome, no length":   {func(c *Content) { c.Kind, c.LengthDays = KindWelcome, 0 }, "lengthDays"},
+		"negative day":         {func(c *Content) { c.Day = -1 }, "day"},
+		"script behind button": {func(c *Content) { c.ActionURL = "javascript:alert(1)" }, "actionURL"},
+		"script with a host":   {func(c *Content) { c.ActionURL = "javascript://shop.example/%0aalert(1)" }, "actionURL"},
+		"relative unsubscribe": {func(c *Content) { c.UnsubscribeURL = "/unsubscribe/x" }, "unsubscribeURL"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := reminder()
+			tt.change(&c)
+			r, err := Render(c)
+			require.ErrorContains(t, err, "mail content: "+tt.field+":")
+			require.Empty(t, r)
+		})
+	}
+}
