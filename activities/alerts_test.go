@@ -150,7 +150,7 @@ func (a *alarms) mails(arrived, failed int) {
 	a.tally[monitoring.Counter{Period: slot, Cohort: trial.Automated, Name: monitoring.MailFailed}] += failed
 }
 
-func TestTwelvePercentOfBouncesAreToldOnceACooldownAndUntilOver(t *testing.T) {
+func TestTwelvePercentOfBouncesNotifyOncePerCooldownUntilTheyAreOver(t *testing.T) {
 	t.Parallel()
 	a := newAlarms(t)
 	seen, err := a.evaluate(0)
@@ -180,7 +180,7 @@ func TestTwelvePercentOfBouncesAreToldOnceACooldownAndUntilOver(t *testing.T) {
 	require.Equal(t, 3, a.alerts[monitoring.EmailDeliveryRateLow].NotifiedSeq)
 }
 
-func TestWhatCannotBeToldIsToldByALaterLook(t *testing.T) {
+func TestAFailedAlertNoticeIsRepeatedByALaterEvaluation(t *testing.T) {
 	t.Parallel()
 	a := newAlarms(t)
 	a.deaf = errors.New("no way to tell")
@@ -199,7 +199,7 @@ func TestWhatCannotBeToldIsToldByALaterLook(t *testing.T) {
 	require.Equal(t, []string{"Trial alerts, high: 2 fire"}, a.subjects())
 }
 
-func TestAnAlertThatCannotBeKeptKeepsNoOtherFromBeingToldOf(t *testing.T) {
+func TestAnAlertThatCannotBeStoredDoesNotStopNoticesOfOthers(t *testing.T) {
 	t.Parallel()
 	a := newAlarms(t)
 	a.broken, a.parts.Workers, a.parts.MaySend = monitoring.WorkerAway, new(0), new(false)
@@ -277,7 +277,7 @@ func TestAfterARestartPeopleGetOneEMailOfAllThatFiredAndIsOver(t *testing.T) {
 	require.Len(t, a.notified, 1, "what fired before a restart is not told again")
 }
 
-func TestWhoeverWasToldThatAnAlertFiresIsToldThatItIsOver(t *testing.T) {
+func TestThoseNotifiedOfAFiringAlertAreNotifiedOfItsEnd(t *testing.T) {
 	t.Parallel()
 	for name, quiet := range map[string]func(*alarms){
 		"silenced": func(a *alarms) {

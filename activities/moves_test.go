@@ -22,7 +22,7 @@ func planned(id, zone, now string, seq int) trial.Whereabouts {
 }
 
 // Each move is told once, however long the trial takes to follow; a trial that cannot follow is never told.
-func TestATrialIsToldOnceThatItsVendorHasMoved(t *testing.T) {
+func TestATrialIsWokenOnceAfterItsVendorHasMoved(t *testing.T) {
 	t.Parallel()
 	control := planned("control", "", "Asia/Tokyo", 1)
 	control.Trial.Automated = false
@@ -52,7 +52,7 @@ func TestATrialIsToldOnceThatItsVendorHasMoved(t *testing.T) {
 }
 
 // Nobody may have heard of the move: the next look tells of it.
-func TestAMoveThatNobodyHeardOfIsToldAgain(t *testing.T) {
+func TestAMoveThatDidNotReachTheTrialIsRepeated(t *testing.T) {
 	t.Parallel()
 	y := &sweepFake{flags: flags.Initial(), broken: "a", elsewhere: [][]trial.Whereabouts{{planned("a", "", "Asia/Tokyo", 2)}}}
 	s := y.sweeper()

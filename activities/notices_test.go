@@ -134,7 +134,7 @@ func sampleNotice(kind notice.Kind) notice.Message {
 	}
 }
 
-func TestEverybodyConcernedIsToldOnce(t *testing.T) {
+func TestEverybodyConcernedIsNotifiedOnce(t *testing.T) {
 	t.Parallel()
 	b, _ := newBoard(t)
 	for range 3 { // as after a crash, or when the activity is repeated
@@ -147,7 +147,7 @@ func TestEverybodyConcernedIsToldOnce(t *testing.T) {
 	require.Equal(t, []string{"ana@example.com", "bo@example.com", "ana@example.com"}, b.mails, "the daily update is not for management")
 }
 
-func TestAWebhookIsToldWhatAndByWhom(t *testing.T) {
+func TestAWebhookGetsTheMessageAndItsSender(t *testing.T) {
 	t.Parallel()
 	b, _ := newBoard(t)
 	require.NoError(t, b.notify(t, sampleNotice(notice.NoticeCritical)))
@@ -166,7 +166,7 @@ func TestAWebhookIsToldWhatAndByWhom(t *testing.T) {
 	require.Contains(t, string(b.bodies[1]), `"lines":[],"figures":[]`)
 }
 
-func TestOnlyThoseWhoWereNotToldAreToldLater(t *testing.T) {
+func TestOnlyThoseWhoWereNotNotifiedAreNotifiedLater(t *testing.T) {
 	t.Parallel()
 	b, _ := newBoard(t)
 	b.outcome["ana@example.com"] = activities.Delivery{Status: trial.SendReleased, Reason: "throttled", RetryAfter: 5 * time.Second}
@@ -218,7 +218,7 @@ func TestAClaimThatAnAttemptDiedOverIsNoted(t *testing.T) {
 	}
 }
 
-func TestWhoCannotBeToldIsLoggedByIDOnly(t *testing.T) {
+func TestARecipientWhoCannotBeNotifiedIsLoggedByIDOnly(t *testing.T) {
 	t.Parallel()
 	b, hook := newBoard(t)
 	b.outcome["ana@example.com"] = activities.Delivery{Status: trial.SendRefused, Reason: "rejected"}

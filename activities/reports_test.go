@@ -141,7 +141,7 @@ func TestWithoutARolloutThereIsNothingToReport(t *testing.T) {
 	require.Empty(t, done.Made)
 }
 
-func TestWhoCannotBeToldDoesNotKeepTheOtherReports(t *testing.T) {
+func TestAFailedReportNoticeDoesNotStopTheOtherReports(t *testing.T) {
 	t.Parallel()
 	d := newReportFake()
 	d.fails = func(what string) bool { return what == "tell" }

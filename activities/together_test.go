@@ -31,7 +31,7 @@ func (b *board) tellTogether(t *testing.T, mail bool, messages ...notice.Message
 	return joined, failures
 }
 
-func TestTogetherEachIsToldOnceAndByOneEMail(t *testing.T) {
+func TestRelatedMessagesReachEachRecipientOnceInOneEMail(t *testing.T) {
 	t.Parallel()
 	b, _ := newBoard(t)
 	message := func(key string, to ...notice.Role) notice.Message {

@@ -163,7 +163,7 @@ func TestItStopsWithItsStandardInput(t *testing.T) {
 	p.requireCleanExit()
 }
 
-func TestItListensWhereItIsTold(t *testing.T) {
+func TestItListensWhereItIsConfigured(t *testing.T) {
 	t.Parallel()
 	ports := quietPorts(t, 4)
 	p := launch(t, "--topic-arn", "arn:aws:sns:eu-west-1:000000000000:other",

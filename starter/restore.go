@@ -115,7 +115,7 @@ func (a *app) runRestore(ctx context.Context, o restoreOptions) error {
 	if o.noCatchUp {
 		return a.recountRestored(ctx, store)
 	}
-	later := laterBackups{repository: repository, manifests: backup.Since(choice.Before, backup.Past(backup.Of(listed.Good, origin), a.now())), printf: a.printf}
+	later := laterBackups{repository: repository, manifests: backup.Since(choice.Before, backup.WithoutFuture(backup.Of(listed.Good, origin), a.now())), printf: a.printf}
 	if err := a.catchUpWith(ctx, o.setup(), store, askedSince(choice), later); err != nil {
 		return fmt.Errorf("the database is restored, but has not caught up; before the workers start, run \"starter catch-up\": %w", err)
 	}
@@ -191,7 +191,7 @@ func (a *app) sayDisabled(was flags.Flags, since time.Time) {
 func (a *app) verified(ctx context.Context, repository *backup.Repository, listed backup.Listed, origin backup.Origin, at time.Time) (backup.Choice, error) {
 	// One that was cut off since is chosen too, and refused below by name and reason: a person is to
 	// know that an older one would be restored from.
-	choice, err := backup.Choose(backup.Past(backup.Of(listed.Finished(), origin), a.now()), at)
+	choice, err := backup.Choose(backup.WithoutFuture(backup.Of(listed.Finished(), origin), a.now()), at)
 	if err != nil {
 		return choice, fmt.Errorf("%w (of %s in %s; --installation takes another's)", err, origin, repository.Storage)
 	}

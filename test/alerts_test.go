@@ -121,7 +121,7 @@ func (s *scenario) crowdOf(name string, n, bouncing int) {
 	}
 }
 
-func TestBouncesTurnTheFigureAndAreToldOnceACooldownUntilTheyAreOver(t *testing.T) {
+func TestBouncesTurnTheFigureAndNotifyOncePerCooldownUntilTheyAreOver(t *testing.T) {
 	lead := "lead-" + strings.ToLower(t.Name()[:8]) + "@example.com"
 	// 180 minutes of a day of 24 hours are 15 seconds of one of two minutes.
 	s := begin(t, system.Options{Day: 2 * time.Minute, Env: []string{
@@ -214,7 +214,7 @@ func (s *scenario) running(n int) {
 	})
 }
 
-func TestSixtyExpiriesInAnHourAreTold(t *testing.T) {
+func TestSixtyExpiriesInAnHourNotify(t *testing.T) {
 	lead := "lead-" + strings.ToLower(t.Name()[:8]) + "@example.com"
 	s := begin(t, system.Options{Day: 8 * time.Second, Env: []string{
 		"STAKEHOLDERS=" + technicalLead(t, lead),
@@ -248,7 +248,7 @@ func TestSixtyExpiriesInAnHourAreTold(t *testing.T) {
 	require.Len(t, s.happened(monitoring.MassTrialExpiration), 2)
 }
 
-func TestAWorkerThatIsAwayIsToldOfWithoutOne(t *testing.T) {
+func TestAMissingWorkerIsReportedWithoutOne(t *testing.T) {
 	lead := "lead-" + strings.ToLower(t.Name()[:8]) + "@example.com"
 	var mu sync.Mutex
 	var posted []string

@@ -211,7 +211,7 @@ func TestAHealthyRolloutGoesFromNobodyToEverybody(t *testing.T) {
 	require.Contains(t, s.starter("rollout", "replay"), "All came to the same.")
 }
 
-func TestARolloutIsTakenBackWhereMailIsNotDelivered(t *testing.T) {
+func TestARolloutIsRolledBackWhereMailIsNotDelivered(t *testing.T) {
 	s := begin(t, system.Options{})
 	s.startRollout(shortPlan())
 	stop := s.arrivals("a", s.Day/4, 6)

@@ -44,7 +44,7 @@ func (r *recorder) NotifyTogether(_ context.Context, messages []notice.Message, 
 
 // From the place where backups are kept to the people: the alert fires where none has come for five hours of a
 // rollout, once in its cooldown, and clears with the next backup.
-func TestALateBackupIsToldOfUntilOneCame(t *testing.T) {
+func TestALateBackupNotifiesUntilOneIsTaken(t *testing.T) {
 	t.Parallel()
 	embedded, err := stack.Start(t.Context())
 	require.NoError(t, err)

@@ -85,6 +85,6 @@ func (k *backupService) LastFull(ctx context.Context) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, err
 	}
-	last, _ := backup.LastFull(backup.Past(backup.Of(listed.Good, origin), k.repository.Now()))
+	last, _ := backup.LastFull(backup.WithoutFuture(backup.Of(listed.Good, origin), k.repository.Now()))
 	return last.Begin, nil
 }

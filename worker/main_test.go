@@ -35,7 +35,7 @@ func TestASendIsNotRepeatedWhileItMayBeUnderWay(t *testing.T) {
 	require.Greater(t, leastUnknownWait, mailTimeout+noting)
 }
 
-func TestAWorkerThatIsToldToStopEndsWell(t *testing.T) {
+func TestASignalledWorkerEndsWithoutAnError(t *testing.T) {
 	t.Parallel()
 	signalled, stop := signal.NotifyContext(t.Context(), syscall.SIGUSR1)
 	defer stop()

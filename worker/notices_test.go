@@ -33,7 +33,7 @@ const hookSecret = "webhook-secret-of-the-tests-0123"
 
 // The worker's own parts tell stakeholders through the embedded mailbox, the
 // embedded database and a webhook, each once, whatever goes wrong on the way.
-func TestStakeholdersAreToldOnceOnTheEmbeddedStack(t *testing.T) { //nolint:paralleltest // sets what the AWS SDK reads from the environment
+func TestStakeholdersAreNotifiedOnceOnTheEmbeddedStack(t *testing.T) { //nolint:paralleltest // sets what the AWS SDK reads from the environment
 	embedded, err := stack.Start(t.Context())
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, embedded.Stop()) })

@@ -155,7 +155,7 @@ func TestWhatFailsAtFirstIsRepeatedByTheServer(t *testing.T) {
 }
 
 // Its turn to send is a minute away: asking earlier would be in vain.
-func TestAStepComesBackWhenItIsTold(t *testing.T) {
+func TestAStepIsTriedAgainWhenItsDelayIsOver(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, trial.Automated)
 	w.at(6*day, func() { w.turns, w.asked = []time.Duration{time.Minute}, 0 })

@@ -160,7 +160,7 @@ func TestAFormOfAnAlertActsOnlyOnTheStateThatItShowed(t *testing.T) {
 	}
 }
 
-func TestTroubleWithLookingAtAlertsIsTold(t *testing.T) {
+func TestThePageShowsThatAlertsCannotBeRead(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		change func(*sample.World, *flags.Monitoring)
@@ -220,7 +220,7 @@ func (failingHealth) Health(context.Context) (monitoring.Health, error) {
 	return monitoring.Health{}, errors.New("nobody knows")
 }
 
-func TestHealthThatCannotBeToldIsNotHealth(t *testing.T) {
+func TestUnknownHealthIsNoHealth(t *testing.T) {
 	t.Parallel()
 	s := signedIn(t, sample.Empty(), func(o *dashboard.Options) { o.Health = failingHealth{} })
 	text := s.get("/admin/").text()

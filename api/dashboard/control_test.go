@@ -109,7 +109,9 @@ func TestARefusedControlChangesNothing(t *testing.T) {
 // failing are controls whose requests end so.
 type failing struct{ err error }
 
-func (f failing) SteerRolloutRecorded(context.Context, string, string, flags.Request) error { return f.err }
+func (f failing) SteerRolloutRecorded(context.Context, string, string, flags.Request) error {
+	return f.err
+}
 
 func (f failing) ChangeAlertRecorded(context.Context, monitoring.RuleID, monitoring.AlertRequest) error {
 	return f.err

@@ -160,7 +160,7 @@ func TestWhatHasNoSourceIsNotMeasured(t *testing.T) {
 	inOrder(t, text, "Not measured here: health of the parts; alerts; figures;", "Figures against their targets Not measured.", "Alerts Not measured.", "Health Not measured.")
 }
 
-func TestPausesAndRollbacksAreTold(t *testing.T) {
+func TestPausesAndRollbacksAreShown(t *testing.T) {
 	t.Parallel()
 	w := sample.Busy()
 	event := func(e rollout.Event) {

@@ -48,7 +48,7 @@ func (c *calls) Called(route, method string, status int, _ time.Duration) {
 }
 
 // Calls are told by their routes, so that no id gets into the metrics.
-func TestCallsAreTold(t *testing.T) {
+func TestCallsAreReported(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t)
 	a.get("/api/vendors/v-1", adminToken)

@@ -150,7 +150,7 @@ func TestTheLongestAnswerComesInTime(t *testing.T) {
 }
 
 // The pages are told what is known of a change that could not be carried out, or not be put on record.
-func TestThePagesAreToldWhatIsKnown(t *testing.T) {
+func TestThePagesShowWhatIsKnownOfAFailedChange(t *testing.T) {
 	t.Parallel()
 	for says, trouble := range map[string]func(*api){
 		"This could not be put on the audit record, so nothing was done; try again.": func(a *api) {

@@ -242,7 +242,7 @@ func TestWithoutARolloutThereIsNothingToSteer(t *testing.T) {
 	require.Equal(t, before, a.store.Document)
 }
 
-func TestARolloutThatWasTakenBackIsRestartedAtAPhase(t *testing.T) {
+func TestARolledBackRolloutIsRestartedAtAPhase(t *testing.T) {
 	t.Parallel()
 	a := running(t)
 	body := fmt.Sprintf(`{"restartOf": %q, "phase": 3}`, a.view().Rollout.ID)

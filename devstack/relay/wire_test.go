@@ -39,7 +39,7 @@ func rawMessage(opcode uint32, content []byte) message {
 	return append(m, content...)
 }
 
-func TestWritingCommandsAreToldFromReadingOnes(t *testing.T) {
+func TestWritingCommandsAreDistinguishedFromReadingOnes(t *testing.T) {
 	t.Parallel()
 	checksum := []byte{1, 2, 3, 4}
 	for name, test := range map[string]struct {

@@ -13,7 +13,7 @@ import (
 )
 
 // Callers are told what is meant for them, and of nothing else more than that it went wrong.
-func TestErrorsBecomeWhatCallersAreTold(t *testing.T) {
+func TestErrorsBecomeWhatCallersSee(t *testing.T) {
 	t.Parallel()
 	refused := trial.Invalid("days", "must be 1 to %d", 60)
 	for name, c := range map[string]struct {

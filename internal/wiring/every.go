@@ -7,8 +7,8 @@ import (
 	"go.uber.org/zap"
 )
 
-// Every calls do once per interval, the first time after one, until the context ends. It logs errors; doing names what failed.
-func Every(ctx context.Context, interval time.Duration, log *zap.Logger, doing string, do func(context.Context) error) {
+// Every calls work once per interval, the first time after one, until the context ends. It logs errors; action names what failed.
+func Every(ctx context.Context, interval time.Duration, log *zap.Logger, action string, work func(context.Context) error) {
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
 	for {
@@ -16,8 +16,8 @@ func Every(ctx context.Context, interval time.Duration, log *zap.Logger, doing s
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
-			if err := do(ctx); err != nil && ctx.Err() == nil {
-				log.Warn(doing, zap.Error(err))
+			if err := work(ctx); err != nil && ctx.Err() == nil {
+				log.Warn(action, zap.Error(err))
 			}
 		}
 	}

@@ -87,7 +87,7 @@ func (s *Store) Suppress(ctx context.Context, id string, suppression trial.Suppr
 }
 
 func (s *Store) Suppressions(ctx context.Context, id string) (all []trial.Suppression, err error) {
-	err = s.look(ctx, func() { all = append([]trial.Suppression{}, s.Suppressed[id]...) })
+	err = s.run(ctx, func() { all = append([]trial.Suppression{}, s.Suppressed[id]...) })
 	return all, err
 }
 
@@ -106,24 +106,24 @@ func (s *Store) UpdateFlags(ctx context.Context, by string, change func(*flags.C
 }
 
 func (s *Store) AppendAudit(ctx context.Context, e audit.Entry) (stands audit.Entry, err error) {
-	err = s.look(ctx, func() { stands = s.AddEntry(e) })
+	err = s.run(ctx, func() { stands = s.AddEntry(e) })
 	return stands, err
 }
 
 func (s *Store) AddBulk(ctx context.Context, o bulk.Operation, state bulk.State) error {
-	return s.look(ctx, func() {
+	return s.run(ctx, func() {
 		s.Operations = append(s.Operations, bulk.ViewOf(o, state))
 		s.Writes++
 	})
 }
 
 func (s *Store) AddBulkItems(ctx context.Context, id string, items []bulk.Item) error {
-	return s.look(ctx, func() { s.Items[id] = items })
+	return s.run(ctx, func() { s.Items[id] = items })
 }
 
 func (s *Store) BulkParts(ctx context.Context, vendorID string) (parts []bulk.Part, err error) {
 	parts = []bulk.Part{}
-	err = s.look(ctx, func() {
+	err = s.run(ctx, func() {
 		for _, v := range s.Operations {
 			for _, item := range s.Items[v.Operation.ID] {
 				if item.VendorID == vendorID {

@@ -106,8 +106,8 @@ func (s *Store) Look(f func()) {
 	f()
 }
 
-// look is Do for what cannot fail otherwise.
-func (s *Store) look(ctx context.Context, f func()) error {
+// run is Do for what cannot fail otherwise.
+func (s *Store) run(ctx context.Context, f func()) error {
 	return s.Do(ctx, func() error { f(); return nil })
 }
 
@@ -165,22 +165,22 @@ func part[T any](all []T, from, limit int) []T {
 }
 
 func (s *Store) Flags(ctx context.Context) (doc flags.Document, err error) {
-	err = s.look(ctx, func() { doc = s.Document })
+	err = s.run(ctx, func() { doc = s.Document })
 	return doc, err
 }
 
 func (s *Store) CurrentRollout(ctx context.Context) (state rollout.State, found bool, err error) {
-	err = s.look(ctx, func() { state, found = rollout.Fold(s.Rollout), len(s.Rollout) > 0 })
+	err = s.run(ctx, func() { state, found = rollout.Fold(s.Rollout), len(s.Rollout) > 0 })
 	return state, found, err
 }
 
 func (s *Store) Ledger(ctx context.Context, _ string) (l rollout.Ledger, j *rollout.Judgement, found bool, err error) {
-	err = s.look(ctx, func() { j, found = s.Judged, s.Judged != nil })
+	err = s.run(ctx, func() { j, found = s.Judged, s.Judged != nil })
 	return l, j, found, err
 }
 
 func (s *Store) Decisions(ctx context.Context, _ string, from, limit int) (events []rollout.Event, err error) {
-	err = s.look(ctx, func() { events = part(s.Rollout, from, limit) })
+	err = s.run(ctx, func() { events = part(s.Rollout, from, limit) })
 	return events, err
 }
 
@@ -199,12 +199,12 @@ func (s *Store) Vendor(ctx context.Context, id string) (v trial.Vendor, err erro
 }
 
 func (s *Store) Trial(ctx context.Context, id string) (state trial.State, found bool, err error) {
-	err = s.look(ctx, func() { state, found = s.States[id] })
+	err = s.run(ctx, func() { state, found = s.States[id] })
 	return state, found, err
 }
 
 func (s *Store) Trials(ctx context.Context, f trial.Filter, after string, limit int) (page []trial.State, next string, err error) {
-	err = s.look(ctx, func() {
+	err = s.run(ctx, func() {
 		for _, id := range slices.Sorted(maps.Keys(s.States)) {
 			state := s.States[id]
 			switch {
@@ -221,12 +221,12 @@ func (s *Store) Trials(ctx context.Context, f trial.Filter, after string, limit 
 }
 
 func (s *Store) Events(ctx context.Context, id string, from int) (events []trial.Event, err error) {
-	err = s.look(ctx, func() { events = part(s.History[id], max(from, 1), len(s.History[id])) })
+	err = s.run(ctx, func() { events = part(s.History[id], max(from, 1), len(s.History[id])) })
 	return events, err
 }
 
 func (s *Store) Send(ctx context.Context, key string) (send *trial.Send, err error) {
-	err = s.look(ctx, func() {
+	err = s.run(ctx, func() {
 		if found, known := s.Sends[key]; known {
 			send = &found
 		}
@@ -235,12 +235,12 @@ func (s *Store) Send(ctx context.Context, key string) (send *trial.Send, err err
 }
 
 func (s *Store) AlertEvents(ctx context.Context, id monitoring.RuleID, from, limit int) (events []monitoring.AlertEvent, err error) {
-	err = s.look(ctx, func() { events = part(s.AlertHistory[id], from, limit) })
+	err = s.run(ctx, func() { events = part(s.AlertHistory[id], from, limit) })
 	return events, err
 }
 
 func (s *Store) AuditEntries(ctx context.Context, f audit.Filter, before, limit int) (entries []audit.Entry, next int, err error) {
-	err = s.look(ctx, func() {
+	err = s.run(ctx, func() {
 		for _, e := range slices.Backward(s.Record) {
 			switch {
 			case before > 0 && e.Seq >= before, !f.Means(e):
@@ -256,20 +256,20 @@ func (s *Store) AuditEntries(ctx context.Context, f audit.Filter, before, limit 
 }
 
 func (s *Store) Token(ctx context.Context, key access.Key) (t access.Token, found bool, err error) {
-	err = s.look(ctx, func() { t, found = s.Issued[key] })
+	err = s.run(ctx, func() { t, found = s.Issued[key] })
 	return t, found, err
 }
 
 // Tokens are all that were issued, in the order of their names.
 func (s *Store) Tokens(ctx context.Context) (tokens []access.Token, err error) {
-	err = s.look(ctx, func() {
+	err = s.run(ctx, func() {
 		tokens = slices.SortedFunc(maps.Values(s.Issued), func(a, b access.Token) int { return strings.Compare(a.Name, b.Name) })
 	})
 	return tokens, err
 }
 
 func (s *Store) Bulks(ctx context.Context, before string, limit int) (page []bulk.View, next string, err error) {
-	err = s.look(ctx, func() {
+	err = s.run(ctx, func() {
 		for _, v := range slices.Backward(s.Operations) {
 			switch {
 			case before != "" && v.Operation.ID >= before:
@@ -297,7 +297,7 @@ func (s *Store) Bulk(ctx context.Context, id string) (o bulk.Operation, state bu
 }
 
 func (s *Store) BulkItem(ctx context.Context, id string, number int) (item bulk.Item, found bool, err error) {
-	err = s.look(ctx, func() {
+	err = s.run(ctx, func() {
 		if found = number <= len(s.Items[id]); found {
 			item = s.Items[id][number-1]
 		}

@@ -85,9 +85,9 @@ const rebase = 24 * time.Hour
 // clocksDiffer is by how much the clocks of those who take backups may.
 const clocksDiffer = time.Hour
 
-// Past are the backups without those that are dated in the future: a clock was wrong as they were taken, so
+// WithoutFuture are the backups without those that are dated in the future: a clock was wrong as they were taken, so
 // their dates say nothing.
-func Past(manifests []Manifest, now time.Time) []Manifest {
+func WithoutFuture(manifests []Manifest, now time.Time) []Manifest {
 	return slices.DeleteFunc(slices.Clone(manifests), func(m Manifest) bool { return m.Future(now) })
 }
 
@@ -96,7 +96,7 @@ func (m Manifest) Future(now time.Time) bool { return m.Begin.After(now.Add(cloc
 
 // Due is the kind of backup to take where an incremental one is asked for.
 func Due(manifests []Manifest, now time.Time) (kind Kind, base Manifest) {
-	full, found := LastFull(Past(manifests, now))
+	full, found := LastFull(WithoutFuture(manifests, now))
 	if !found || now.Sub(full.Begin) >= rebase {
 		return Full, Manifest{}
 	}

@@ -74,8 +74,8 @@ func idOf(m *Manifest) string {
 func TestPast(t *testing.T) {
 	t.Parallel()
 	full, future := taken(Full, 0, ""), taken(Full, 20, "")
-	require.Equal(t, []Manifest{full}, Past([]Manifest{full, future}, at.Add(18*time.Hour)))
-	require.Equal(t, []Manifest{full, future}, Past([]Manifest{full, future}, at.Add(19*time.Hour+time.Minute)))
+	require.Equal(t, []Manifest{full}, WithoutFuture([]Manifest{full, future}, at.Add(18*time.Hour)))
+	require.Equal(t, []Manifest{full, future}, WithoutFuture([]Manifest{full, future}, at.Add(19*time.Hour+time.Minute)))
 }
 
 func TestDue(t *testing.T) {

@@ -37,7 +37,7 @@ type Expiry struct {
 // The horizon is measured along the backups themselves, since a clock may be wrong: the time between two counts
 // where it is short, and so does the time since the newest.
 func Expired(manifests []Manifest, now time.Time) Expiry {
-	chain := Past(manifests, now)
+	chain := WithoutFuture(manifests, now)
 	slices.SortFunc(chain, func(a, b Manifest) int { return a.End.Compare(b.End) })
 	usable := map[string]bool{}
 	for _, m := range complete(chain) {

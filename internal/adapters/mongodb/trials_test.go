@@ -222,7 +222,7 @@ func TestAppendWithoutUser(t *testing.T) {
 }
 
 // The marketplace may replace a document, and ours in it with it.
-func TestAReplacedVendorIsToldAgainWhereItsTrialStands(t *testing.T) {
+func TestAReplacedVendorDocumentGetsTheTrialsStatusAgain(t *testing.T) {
 	t.Parallel()
 	s := newTestStore(t)
 	register(t, s, "v1", trial.Automated)

@@ -153,7 +153,7 @@ func TestAppendsOfSeveralProcessesMakeOneChain(t *testing.T) {
 }
 
 // Who gives up before their turn is not on record; what is being written is waited for.
-func TestAnEntryIsOnRecordOrItsCallerIsToldNot(t *testing.T) {
+func TestAnEntryIsOnRecordOrItsCallerGetsAnError(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		r := &records{}

@@ -83,7 +83,7 @@ func TestWrongValuesAreNamed(t *testing.T) {
 	}
 }
 
-func TestAllProblemsAreToldAtOnce(t *testing.T) {
+func TestAllProblemsAreReportedAtOnce(t *testing.T) {
 	t.Parallel()
 
 	_, err := config.Parse(map[string]string{"TRIAL_DAY": "1h", "LOG_LEVEL": "loud"}, config.API)
