@@ -64,9 +64,6 @@ const (
 	Revoked Status = "revoked"
 )
 
-// Statuses lists all statuses.
-func Statuses() []Status { return []Status{Good, Expired, Revoked} }
-
 // Status returns the token's status now. One without an end has expired.
 func (t Token) Status(now time.Time) Status {
 	switch {

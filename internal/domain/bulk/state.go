@@ -29,11 +29,6 @@ const (
 	Stopped Status = "stopped"
 )
 
-// Statuses lists every status, in the order of an operation's life.
-func Statuses() []Status {
-	return []Status{Choosing, Planning, Planned, Running, Paused, Done, Stopped}
-}
-
 // Final reports whether nothing more happens without a request.
 func (s Status) Final() bool { return s == Planned || s == Done || s == Stopped }
 

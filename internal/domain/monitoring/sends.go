@@ -40,14 +40,6 @@ const (
 // previous attempt was accepted.
 const MailResent Name = "mailResent"
 
-// Mails lists the counters of e-mails in the order of an e-mail's life.
-func Mails() []Name {
-	return []Name{
-		MailClaimed, MailUnknown, MailRefused, MailAccepted, MailDelayed,
-		MailDelivered, MailBounced, MailComplained, MailRejected,
-	}
-}
-
 // OfSend is an e-mail's contribution to the counters, given the length of a day.
 // E-mails go to automated vendors only. The zero Send adds nothing.
 func OfSend(s trial.Send, day time.Duration) Tally {
