@@ -129,12 +129,12 @@ var checks = map[string]func(Config) error{
 	"PUBLIC_URL":           func(c Config) error { return checkPublicURL(c.PublicURL) },
 	"TEMPORAL_UI_URL":      func(c Config) error { return checkPublicURL(c.TemporalUIURL) },
 	"BEHIND_PROXY":         func(Config) error { return nil },
-	"RATE_LIMIT":           func(c Config) error { return checkRateLimit(c.RateLimit) },
+	"RATE_LIMIT":           func(c Config) error { return checkCount(c.RateLimit, MaxRateLimit) },
 	"TLS_CERT_FILE":        checkCertificate,
 	"TLS_KEY_FILE":         checkCertificate,
 	"LINK_SECRET":          func(c Config) error { return checkLinkSecret(c.LinkSecret) },
 	"WEBHOOK_SECRET":       checkWebhookSecret,
-	"MAIL_SENDERS":         func(c Config) error { return checkMailSenders(c.MailSenders) },
+	"MAIL_SENDERS":         func(c Config) error { return checkCount(c.MailSenders, MaxMailSenders) },
 	"BACKUP_DIR":           func(c Config) error { return checkFolder(c.BackupDir) },
 	"BACKUP_S3_BUCKET": func(c Config) error {
 		return checkPattern(c.BackupS3Bucket, bucketName, "a bucket's name of small letters, digits, dots and dashes")
@@ -289,16 +289,10 @@ func checkWebhookSecret(c Config) error {
 	return nil
 }
 
-func checkMailSenders(senders int) error {
-	if senders < 1 || senders > MaxMailSenders {
-		return fmt.Errorf("%d is not between 1 and %d", senders, MaxMailSenders)
-	}
-	return nil
-}
-
-func checkRateLimit(limit int) error {
-	if limit < 1 || limit > MaxRateLimit {
-		return fmt.Errorf("%d is not between 1 and %d", limit, MaxRateLimit)
+// checkCount requires a number from 1 to most.
+func checkCount(n, most int) error {
+	if n < 1 || n > most {
+		return fmt.Errorf("%d is not between 1 and %d", n, most)
 	}
 	return nil
 }
