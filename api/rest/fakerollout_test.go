@@ -12,8 +12,7 @@ import (
 
 // rollouts is what happens to the one rollout that there is.
 type rollouts struct {
-	calls  int
-	failed int
+	calls rollout.Calls
 	// overtake is written before the next decision that the API writes, as somebody
 	// else who was faster.
 	overtake *rollout.Event
@@ -47,13 +46,10 @@ func (s *store) AppendDecision(_ context.Context, e rollout.Event, _ rollout.Sta
 	return existing, err
 }
 
-func (s *store) ObserveCall(_ time.Duration, failed bool) {
+func (s *store) ObserveCall(c rollout.Call) {
 	s.Lock()
 	defer s.Unlock()
-	s.rollouts.calls++
-	if failed {
-		s.rollouts.failed++
-	}
+	s.rollouts.calls.Observe(c)
 }
 
 func (w *workflows) StartRollout(_ context.Context, start rollout.Start) error {

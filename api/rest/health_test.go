@@ -111,6 +111,6 @@ func TestHealthDoesNotCountForTheRollout(t *testing.T) {
 	a.get("/api/admin/feature-flags", adminToken)
 	a.store.Lock()
 	defer a.store.Unlock()
-	require.Equal(t, 1, a.store.rollouts.calls)
-	require.Zero(t, a.store.rollouts.failed)
+	require.Equal(t, 1, a.store.rollouts.calls.Count())
+	require.Zero(t, a.store.rollouts.calls.Failed)
 }

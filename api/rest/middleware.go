@@ -17,6 +17,7 @@ import (
 	"marketplace.example/trials/internal/app"
 	"marketplace.example/trials/internal/domain/access"
 	"marketplace.example/trials/internal/domain/audit"
+	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
 )
 
@@ -139,7 +140,9 @@ func (s *server) note(method string, c *call, w *answer, start time.Time) {
 	}
 	s.Calls.Called(c.route, method, w.status, time.Since(start))
 	if observed(c.route) {
-		s.App.Store.ObserveCall(time.Since(start), w.status >= http.StatusInternalServerError)
+		s.App.Store.ObserveCall(rollout.Call{
+			Route: method + " " + c.route, Took: time.Since(start), Failed: w.status >= http.StatusInternalServerError,
+		})
 	}
 }
 

@@ -263,11 +263,11 @@ func TestCallsAreObserved(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t)
 	a.get("/healthz", "")
-	require.Zero(t, a.store.rollouts.calls, "probes do not count")
+	require.Zero(t, a.store.rollouts.calls.Count(), "probes do not count")
 	a.get(flagsPath, adminToken)
-	require.Equal(t, 1, a.store.rollouts.calls)
+	require.Equal(t, 1, a.store.rollouts.calls.Count())
 	a.store.Err = errUnavailable
 	a.get(flagsPath, adminToken)
-	require.Equal(t, 2, a.store.rollouts.calls)
-	require.Equal(t, 1, a.store.rollouts.failed)
+	require.Equal(t, 2, a.store.rollouts.calls.Count())
+	require.Equal(t, 1, a.store.rollouts.calls.Failed)
 }

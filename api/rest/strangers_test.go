@@ -16,7 +16,7 @@ func (a *api) counted() (figures []string, strangers, observed int) {
 	defer a.calls.mu.Unlock()
 	a.store.Lock()
 	defer a.store.Unlock()
-	return a.calls.notified, a.calls.strangers, a.store.rollouts.calls
+	return a.calls.notified, a.calls.strangers, a.store.rollouts.calls.Count()
 }
 
 // Whoever has not been let in shapes no figure, whatever they call.

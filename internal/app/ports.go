@@ -110,7 +110,7 @@ type RolloutStore interface {
 	// Report returns a report, and whether it was made.
 	Report(ctx context.Context, rolloutID, id string) (r report.Report, notified, found bool, err error)
 	// ObserveCall notes an API call, for the rollout's judgement.
-	ObserveCall(took time.Duration, failed bool)
+	ObserveCall(c rollout.Call)
 }
 
 // MonitoringStore reads what was counted.

@@ -6,7 +6,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"marketplace.example/trials/internal/app"
 	"marketplace.example/trials/internal/domain/audit"
@@ -78,7 +77,7 @@ func (b *backend) Rollout(ctx context.Context, id string) (state rollout.State, 
 	return state, err
 }
 
-func (b *backend) ObserveCall(time.Duration, bool) {}
+func (b *backend) ObserveCall(rollout.Call) {}
 
 func (b *backend) SettleAudit(ctx context.Context, settled audit.Entry) error {
 	_, err := b.AppendAudit(ctx, settled)

@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"time"
 
 	"marketplace.example/trials/internal/domain/evidence"
 	"marketplace.example/trials/internal/domain/flags"
@@ -293,6 +294,10 @@ func stepCases() []Case {
 			"calls twice as slow from day 8 on, 200 a day", "",
 			at(30, func(w *World) { w.Drawn, w.Watches, w.Break, w.Broken.Slowdown = true, 24, 8, 2 }),
 			info(foundBy(rollout.TriggerPerformance, 0, never, inDays)),
+		},
+		{
+			"calls of 5 ms that take 22 ms from day 8 on", "never rolled back",
+			at(30, func(w *World) { w.Truth.Tiny, w.Break, w.Broken.Tiny = 5*time.Millisecond, 8, 22*time.Millisecond }), atMost(0),
 		},
 		{"mail service away for 24 hours from day 10", "rolled back ≤ 0.5 %", outage(false), atMost(0.005)},
 		{"the same, were it not seen to strike all", "", outage(true), info(atMost(1))},

@@ -68,6 +68,8 @@ type Truth struct {
 	Slow      float64
 	// Slowdown stretches calls, 1.5 for half as long again.
 	Slowdown float64
+	// Tiny is how long every call takes; 0 for what the others say.
+	Tiny time.Duration
 }
 
 // Registration is a vendor that came in reality.
@@ -285,11 +287,13 @@ const (
 )
 
 func (r *run) calls(from time.Time) rollout.Calls {
-	c := rollout.Calls{Took: map[int]int{}}
+	var c rollout.Calls
 	truth := r.truth(from)
 	for range r.CallsPerDay / r.Watches {
 		took := quick
 		switch {
+		case truth.Tiny > 0:
+			took = truth.Tiny
 		case from.Before(r.at(baseline)):
 			if r.Drawn {
 				took = r.drawn(1)
@@ -299,7 +303,7 @@ func (r *run) calls(from time.Time) rollout.Calls {
 		case r.random.Float64() < truth.Slow:
 			took = tardy
 		}
-		c.Took[rollout.TookBucket(took)]++
+		c.Observe(rollout.Call{Route: "POST /api/vendors", Took: took})
 	}
 	return c
 }

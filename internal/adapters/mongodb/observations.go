@@ -42,10 +42,11 @@ type observed struct {
 // observationDocument is an interval as stored. An outcome is a field of its
 // own, so that one noted twice before it is written is there once.
 type observationDocument struct {
-	Interval string               `bson:"_id"`
-	Outcomes map[string]time.Time `bson:"outcomes"`
-	Failed   int                  `bson:"failed"`
-	Took     map[string]int       `bson:"took"`
+	Interval string                    `bson:"_id"`
+	Outcomes map[string]time.Time      `bson:"outcomes"`
+	Failed   int                       `bson:"failed"`
+	Took     map[string]int            `bson:"took"`
+	Routes   map[string]map[string]int `bson:"routes"`
 }
 
 // intervalKey is text: the embedded database finds numbers by reading everything.
@@ -61,13 +62,8 @@ func WithObservations(day time.Duration) Option {
 }
 
 // ObserveCall notes an API call.
-func (s *Store) ObserveCall(took time.Duration, failed bool) {
-	s.observe(func(o *observed) {
-		o.calls.Add(rollout.Calls{Took: map[int]int{rollout.TookBucket(took): 1}})
-		if failed {
-			o.calls.Failed++
-		}
-	})
+func (s *Store) ObserveCall(c rollout.Call) {
+	s.observe(func(o *observed) { o.calls.Observe(c) })
 }
 
 // observeOutcome notes what became known of an automated vendor. key is the
@@ -108,8 +104,14 @@ func (o *observed) update() bson.D {
 	if o.calls.Failed > 0 {
 		inc = append(inc, bson.E{Key: "failed", Value: o.calls.Failed})
 	}
-	for bucket, n := range o.calls.Took {
-		inc = append(inc, bson.E{Key: "took." + strconv.Itoa(bucket), Value: n})
+	count := func(field string, took rollout.Durations) {
+		for bucket, n := range took {
+			inc = append(inc, bson.E{Key: field + "." + strconv.Itoa(bucket), Value: n})
+		}
+	}
+	count("took", o.calls.Took)
+	for route, took := range o.calls.Routes {
+		count("routes."+route, took)
 	}
 	var update bson.D
 	if len(set) > 0 {
@@ -142,7 +144,7 @@ func (s *Store) Observations(ctx context.Context, from, to time.Time, day time.D
 // Calls are the API calls of the intervals that lie between two moments, the
 // one that to lies in included.
 func (s *Store) Calls(ctx context.Context, from, to time.Time, day time.Duration) (calls rollout.Calls, err error) {
-	callsOnly := options.FindOne().SetProjection(bson.D{{Key: "failed", Value: 1}, {Key: "took", Value: 1}})
+	callsOnly := options.FindOne().SetProjection(bson.D{{Key: "failed", Value: 1}, {Key: "took", Value: 1}, {Key: "routes", Value: 1}})
 	for i := rollout.Interval(from, day); i <= rollout.Interval(to, day); i++ {
 		doc, _, err := find[observationDocument](ctx, fmt.Sprintf("reading the API calls of interval %d", i), s.observed, byID(intervalKey(i)), callsOnly)
 		if err != nil {
@@ -160,13 +162,21 @@ func outcomeOf(field string, at time.Time) rollout.Outcome {
 }
 
 func (d observationDocument) calls() rollout.Calls {
-	c := rollout.Calls{Failed: d.Failed, Took: map[int]int{}}
-	for bucket, n := range d.Took {
-		if b, err := strconv.Atoi(bucket); err == nil {
-			c.Took[b] += n
-		}
+	c := rollout.Calls{Failed: d.Failed, Took: durations(d.Took)}
+	for route, took := range d.Routes {
+		c.Add(rollout.Calls{Routes: map[string]rollout.Durations{route: durations(took)}})
 	}
 	return c
+}
+
+func durations(took map[string]int) rollout.Durations {
+	d := rollout.Durations{}
+	for bucket, n := range took {
+		if b, err := strconv.Atoi(bucket); err == nil {
+			d[b] += n
+		}
+	}
+	return d
 }
 
 // observeEvent notes what an event of a trial tells of the rollout.

@@ -16,6 +16,8 @@ import (
 	"marketplace.example/trials/internal/domain/trial"
 )
 
+const aRoute = "POST /api/vendors/{id}/conversion"
+
 func TestObservationsAreKeptByInterval(t *testing.T) {
 	t.Parallel()
 	const day = 2 * time.Second
@@ -29,9 +31,9 @@ func TestObservationsAreKeptByInterval(t *testing.T) {
 	start := trial.Start(v.Registration(trial.DefaultPolicy(), day), began)
 	_, err = s.Append(ctx, start, trial.State{}.Apply(start))
 	require.NoError(t, err)
-	s.ObserveCall(30*time.Millisecond, false)
-	s.ObserveCall(30*time.Millisecond, true)
-	s.ObserveCall(3*time.Second, false)
+	s.ObserveCall(rollout.Call{Route: aRoute, Took: 30 * time.Millisecond})
+	s.ObserveCall(rollout.Call{Route: aRoute, Took: 30 * time.Millisecond, Failed: true})
+	s.ObserveCall(rollout.Call{Route: aRoute, Took: 3 * time.Second})
 
 	var outcomes []rollout.Outcome
 	var calls rollout.Calls
@@ -46,6 +48,7 @@ func TestObservationsAreKeptByInterval(t *testing.T) {
 	require.WithinRange(t, outcomes[0].At, began.Truncate(time.Millisecond), time.Now())
 	require.Equal(t, 1, calls.Failed)
 	require.Equal(t, 1, calls.SlowerThan(2*time.Second))
+	require.Equal(t, map[string]rollout.Durations{aRoute: calls.Took}, calls.Routes)
 }
 
 // A watch reads an interval once, as soon as it is settled. Where the database is slow, what was
@@ -69,9 +72,9 @@ func TestObservationsReachTheWatchOfASlowDatabase(t *testing.T) {
 	WithObservations(day)(slow)
 	t.Cleanup(func() { _ = slow.Close(context.WithoutCancel(t.Context())) })
 
-	slow.ObserveCall(time.Millisecond, false)
+	slow.ObserveCall(rollout.Call{Route: aRoute, Took: time.Millisecond})
 	<-writing
-	slow.ObserveCall(time.Millisecond, true)
+	slow.ObserveCall(rollout.Call{Route: aRoute, Took: time.Millisecond, Failed: true})
 	noted := rollout.Interval(time.Now(), day)
 	require.Eventually(t, func() bool { return rollout.Interval(time.Now(), day) > noted }, patience, time.Millisecond)
 	later := time.Now()

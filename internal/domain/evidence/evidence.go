@@ -163,6 +163,19 @@ func (e Evidence) Log(planned int) float64 {
 	return logMean(logs)
 }
 
+// Strongest is the index of the run with the most evidence, the earliest of several; 0 without runs. If the average of
+// Log reaches more than 1, so does this run, and its mean lies beyond the null's limit: with mean m each component is at
+// most n ln(1 + (m-p0)(q_j-p0)/(p0(1-p0))), by Jensen's inequality, which is 0 or less unless m is on q_j's side of p0.
+func (e Evidence) Strongest() int {
+	strongest := 0
+	for i := range e.Runs {
+		if e.Runs[i].Sums.Log() > e.Runs[strongest].Sums.Log() {
+			strongest = i
+		}
+	}
+	return strongest
+}
+
 // Total is the longest run: all observations since the first start.
 func (e Evidence) Total() Run {
 	if len(e.Runs) == 0 {

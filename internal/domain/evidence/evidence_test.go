@@ -176,3 +176,45 @@ func TestLeastMatured(t *testing.T) {
 }
 
 var inDays = evidence.Times{Day: day, TrialDays: 17}
+
+// Of averaged runs the strongest has the evidence, and its mean shows why.
+func TestTheStrongestRunLiesBeyondTheLimit(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		e := evidence.Evidence{Null: anyNull(t)}
+		for range rapid.IntRange(1, 5).Draw(t, "runs") {
+			e.Begin(noon)
+			for _, x := range anyObservations(t) {
+				e.ObserveMany(x, 1)
+			}
+		}
+		if e.Log(5) <= near {
+			return
+		}
+		strongest := e.Runs[e.Strongest()]
+		require.GreaterOrEqual(t, strongest.Sums.Log(), e.Log(5))
+		if e.Null.Side == evidence.TooLow {
+			require.Less(t, strongest.Mean(), e.Null.Limit)
+		} else {
+			require.Greater(t, strongest.Mean(), e.Null.Limit)
+		}
+	})
+	require.Zero(t, evidence.Evidence{}.Strongest())
+}
+
+func TestARateAndItsLimitAreToldApart(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		rate, limit float64
+		want        [2]string
+	}{
+		{0.62, 0.05, [2]string{"62 %", "5.0 %"}},
+		{0.05, 0.05, [2]string{"5.0 %", "5.0 %"}},
+		{0.0504, 0.05, [2]string{"5.04 %", "5.00 %"}},
+		{0.204, 0.2, [2]string{"20.4 %", "20.0 %"}},
+		{0.2 + 1e-9, 0.2, [2]string{"20 %", "20 %"}},
+	} {
+		rate, limit := evidence.Percents(tt.rate, tt.limit)
+		require.Equal(t, tt.want, [2]string{rate, limit})
+	}
+}

@@ -50,6 +50,16 @@ func Percent(x float64) string {
 	return fmt.Sprintf("%.0f %%", 100*x)
 }
 
+// Percents writes a rate and its limit for people, with as many decimals as tell them apart: 5.04 % and 5.00 %.
+func Percents(rate, limit float64) (rateText, limitText string) {
+	const most, least = 4, 1e-6 // what 4 decimals show
+	rateText, limitText = Percent(rate), Percent(limit)
+	for decimals := 1; rateText == limitText && math.Abs(rate-limit) >= least && decimals <= most; decimals++ {
+		rateText, limitText = fmt.Sprintf("%.*f %%", decimals, 100*rate), fmt.Sprintf("%.*f %%", decimals, 100*limit)
+	}
+	return rateText, limitText
+}
+
 // Ratio is a share; 0 of nothing.
 func Ratio(part, whole int) float64 {
 	if whole == 0 {

@@ -69,7 +69,8 @@ func ruled(r GateResult, side evidence.Side, log float64, what, unit string) Gat
 	if side == evidence.TooHigh {
 		bound = "at most %s may"
 	}
-	r.Reason = fmt.Sprintf("%s %s, "+bound+"; sample: %d %s", evidence.Percent(r.Estimate), what, evidence.Percent(r.Limit), r.Seen, unit)
+	rate, limit := evidence.Percents(r.Estimate, r.Limit)
+	r.Reason = fmt.Sprintf("%s %s, "+bound+"; sample: %d %s", rate, what, limit, r.Seen, unit)
 	switch {
 	case log >= math.Log(gateNeeded):
 		r.Verdict = Fail

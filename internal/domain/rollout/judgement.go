@@ -164,53 +164,19 @@ func (j judge) planned() int {
 	return j.starts()
 }
 
-// weighed decides an alarm by the evidence, or by plain comparison if the plan
-// says so. A new epoch needs twice the evidence.
-func (j judge) weighed(a TriggerResult, side evidence.Side, log, alpha float64, least int) TriggerResult {
-	if j.Rule == RuleThreshold {
-		a.Evidence, a.Needed = a.Estimate, a.Limit
-		beyond := a.Estimate < a.Limit
-		if side == evidence.TooHigh {
-			beyond = a.Estimate > a.Limit
-		}
-		a.Firing = beyond && a.Seen >= least
-		return a
-	}
-	a.Needed = math.Pow(2, float64(j.epoch)) / alpha
-	a.Evidence = evidence.FromLog(log)
-	a.Firing = log >= math.Log(a.Needed)
-	return a
-}
-
 func (j judge) email() TriggerResult {
-	run := j.Email.Total()
-	a := j.weighed(TriggerResult{Trigger: TriggerEmail, Remedy: Partial, Estimate: run.Mean(), Limit: j.Triggers.EmailDelivery, Seen: run.Seen},
-		evidence.TooLow, j.Email.Log(j.planned()), alphaEmail, enoughEmail)
-	a.Reason = j.words(a, "%s of the e-mails were delivered, at least %s must be", "vendor days with e-mail")
+	a, _ := j.observed(TriggerResult{Trigger: TriggerEmail, Remedy: Partial}, observation{
+		Evidence: j.Email, alpha: alphaEmail, enough: enoughEmail,
+		rates: "%s of the e-mails were delivered, at least %s must be", unit: "vendor days with e-mail",
+	})
 	return a
 }
 
 func (j judge) errors() TriggerResult {
-	run := j.Errors.Total()
-	a := j.weighed(TriggerResult{Trigger: TriggerErrors, Remedy: Immediate, Estimate: run.Mean(), Limit: j.Triggers.ErrorRate, Seen: run.Seen},
-		evidence.TooHigh, j.Errors.Log(j.planned()), alphaErrors, enoughAutomation)
-	a.Reason = j.words(a, "%s of the automated steps failed, at most %s may", "vendor days with steps")
-	return a
-}
-
-func (j judge) performance() TriggerResult {
-	run := j.Slow.Total()
-	a := TriggerResult{Trigger: TriggerPerformance, Remedy: Partial, Estimate: run.Mean(), Limit: SlowShare, Seen: run.Seen}
-	limit, known := j.slowLimit(j.Plan)
-	if !known {
-		a.Needed = 1 / alphaSlow
-		a.Evidence = 1
-		a.Reason = fmt.Sprintf("cannot be judged: there were %d API calls before the rollout, and %d are needed to know the normal speed",
-			j.Baseline.Count(), LeastBaseline)
-		return a
-	}
-	a = j.weighed(a, evidence.TooHigh, j.Slow.Log(j.planned()), alphaSlow, enoughCalls)
-	a.Reason = j.words(a, "%s of the API calls took longer than "+limit.Round(time.Millisecond).String()+", at most %s may", "calls")
+	a, _ := j.observed(TriggerResult{Trigger: TriggerErrors, Remedy: Immediate}, observation{
+		Evidence: j.Errors, alpha: alphaErrors, enough: enoughAutomation,
+		rates: "%s of the automated steps failed, at most %s may", unit: "vendor days with steps",
+	})
 	return a
 }
 
@@ -234,7 +200,7 @@ func (j judge) conversion() TriggerResult {
 	// An immediate rollback ends the rollout: its epochs are all one.
 	j.epoch = 0
 	a = j.weighed(a, evidence.TooLow, j.conversions(null, j.CurveOrMatured(), j.now, j.Day).Log(), alphaConversion, enoughMatured)
-	a.Reason = j.words(a, "%s "+couldConvert+", at least %s must", couldEnd)
+	a.Reason = j.words(a, "%s "+couldConvert+", at least %s must", couldEnd, "")
 	if over > 0 && over < enoughMatured && !a.Firing {
 		a.Reason = fmt.Sprintf("%d trials began long enough ago to have ended; a rate takes at least %d", over, enoughMatured)
 	}
@@ -285,21 +251,6 @@ func (j judge) decidable(n evidence.Null) (*time.Time, int) {
 		}
 	}
 	return nil, least
-}
-
-// words gives a trigger's reason.
-func (j judge) words(a TriggerResult, rates, unit string) string {
-	if a.Seen == 0 {
-		return "no data yet"
-	}
-	text := fmt.Sprintf(rates+" (of %d %s)", evidence.Percent(a.Estimate), evidence.Percent(a.Limit), a.Seen, unit)
-	switch {
-	case j.Rule == RuleThreshold:
-		return text
-	case a.Firing:
-		return text + fmt.Sprintf("; chance alone would show this less than once in %.0f rollouts", a.Needed)
-	}
-	return text
 }
 
 // Firing is the trigger that decides: the first immediate alarm, or else the

@@ -72,9 +72,9 @@ func TestNothingSeenRaisesNothing(t *testing.T) {
 func TestAlarmsAreRaisedAtTheirEvidence(t *testing.T) {
 	t.Parallel()
 	needed := map[rollout.Trigger]float64{
-		rollout.TriggerEmail: 20, rollout.TriggerErrors: 100, rollout.TriggerPerformance: 20, rollout.TriggerConversion: 20,
+		rollout.TriggerEmail: 20, rollout.TriggerErrors: 100,
 	}
-	for _, name := range []rollout.Trigger{rollout.TriggerEmail, rollout.TriggerErrors, rollout.TriggerPerformance} {
+	for _, name := range []rollout.Trigger{rollout.TriggerEmail, rollout.TriggerErrors} {
 		raised := 0
 		for bad := range 30 {
 			a := alarmOf(t, seen(30, bad).judge(), name)
@@ -102,15 +102,6 @@ func TestANewEpochNeedsTwiceTheEvidence(t *testing.T) {
 		require.InDelta(t, 5*needed, alarmOf(t, b.judge(), rollout.TriggerErrors).Needed, 1e-9)
 		require.InDelta(t, 20, alarmOf(t, b.judge(), rollout.TriggerConversion).Needed, 1e-9, "its rollback ends the rollout")
 	}
-}
-
-func TestPerformanceNeedsABaseline(t *testing.T) {
-	t.Parallel()
-	b := newBook()
-	b.take(time.Hour, calls(slices.Repeat([]time.Duration{time.Minute}, 500)...))
-	a := alarmOf(t, b.judge(), rollout.TriggerPerformance)
-	require.False(t, a.Firing)
-	require.Equal(t, "cannot be judged: there were 0 API calls before the rollout, and 100 are needed to know the normal speed", a.Reason)
 }
 
 func TestConversionSaysWhenAVerdictIsPossible(t *testing.T) {

@@ -30,8 +30,10 @@ type Ledger struct {
 	Slow   evidence.Evidence `json:"slow"`
 	// The gates' evidence, from this stage's start.
 	Gates map[Gate]evidence.Evidence `json:"gates"`
-	// Served are the API calls since this epoch's first admission: what the gates weigh.
+	// Served are the API calls since this epoch's first admission, which the gates weigh: slow is longer than SlowCall.
 	Served CallTotals `json:"served"`
+	// Starts counts the API calls since each of the triggers' starts.
+	Starts []CallStart `json:"starts,omitempty"`
 	// The vendors observed since this stage's start, by kind of observation.
 	EmailVendors map[string]bool `json:"emailVendors"`
 	StepVendors  map[string]bool `json:"stepVendors"`
@@ -68,13 +70,6 @@ type VendorDay struct {
 	Good  int       `json:"good"`
 }
 
-// CallTotals counts API calls: all, those that took longer than SlowCall, and those answered with a server error.
-type CallTotals struct {
-	Seen   int `json:"seen"`
-	Slow   int `json:"slow"`
-	Failed int `json:"failed"`
-}
-
 func (d VendorDay) share() float64 { return float64(d.Good) / float64(d.Seen) }
 
 const (
@@ -85,10 +80,6 @@ const (
 	leastDelivery = 30 * time.Second
 	// openDays is after how many days a vendor's day cannot change any more.
 	openDays = 2
-	// SlowCall is the longest call that the requirements allow.
-	SlowCall = 2 * time.Second
-	// SlowShare is the share of calls beyond the 95th percentile.
-	SlowShare = 0.05
 )
 
 // Gate values: the requirements' key metrics.
@@ -165,7 +156,7 @@ func (l *Ledger) move(s Snapshot) {
 		from = s.Position.Since
 	}
 	if s.Position.Epoch != l.Epoch {
-		l.Email.Runs, l.Errors.Runs, l.Slow.Runs, l.Served = nil, nil, nil, CallTotals{}
+		l.Email.Runs, l.Errors.Runs, l.Slow.Runs, l.Served, l.Starts = nil, nil, nil, CallTotals{}, nil
 		l.Epoch = s.Position.Epoch
 	}
 	if s.Position.StageSeq == l.StageSeq && len(l.Email.Runs) > 0 {
@@ -348,43 +339,6 @@ func (l *Ledger) overdue(s Snapshot, day time.Duration) {
 		// It became known before To: a run that begins at To does not count it.
 		l.mail(vendorID, sent, s.To.Add(-time.Millisecond), false, day)
 	}
-}
-
-func (l *Ledger) calls(p Plan, s Snapshot) {
-	n := s.Calls.Count()
-	gate := func(name Gate, bad int) {
-		e := l.Gates[name]
-		e.ObserveMany(1, bad)
-		e.ObserveMany(0, n-bad)
-		l.Gates[name] = e
-	}
-	beyond, failed := s.Calls.SlowerThan(SlowCall), min(s.Calls.Failed, n)
-	gate(GateAPI, beyond)
-	gate(GateErrors, failed)
-	// The last of them may be read only after a phase that admits has begun.
-	before := s.Position.Percentage == 0 || len(l.Slow.Runs) == 0 && !s.To.After(s.Position.Since)
-	if len(l.Admissions) == 0 && before {
-		l.Baseline.Add(s.Calls)
-		return
-	}
-	l.Served.Seen, l.Served.Slow, l.Served.Failed = l.Served.Seen+n, l.Served.Slow+beyond, l.Served.Failed+failed
-	if limit, known := l.slowLimit(p); known {
-		slow := s.Calls.SlowerThan(limit)
-		l.Slow.ObserveMany(1, slow)
-		l.Slow.ObserveMany(0, n-slow)
-	}
-}
-
-// LeastBaseline is how many calls a baseline needs.
-const LeastBaseline = 100
-
-// slowLimit is the duration above which a call counts as slow, and whether the
-// baseline is large enough to tell.
-func (l *Ledger) slowLimit(p Plan) (time.Duration, bool) {
-	if l.Baseline.Count() < LeastBaseline {
-		return 0, false
-	}
-	return time.Duration((1 + p.Triggers.Slowdown) * float64(l.Baseline.Quantile(1-SlowShare))), true
 }
 
 // forget drops closed days.

@@ -76,8 +76,8 @@ type Triggers struct {
 	EmailDelivery float64 `json:"emailDelivery" yaml:"emailDelivery"`
 	// ErrorRate is the largest share of automated steps failing; above it: immediate.
 	ErrorRate float64 `json:"errorRate" yaml:"errorRate"`
-	// Slowdown is by how much calls may slow down against the baseline, 0.5 for
-	// half as slow again; beyond it: partial.
+	// Slowdown is by how much calls may slow down against their route's baseline, 0.5 for
+	// half as slow again, and within SlowFloor by any amount; beyond it: partial.
 	Slowdown float64 `json:"slowdown" yaml:"slowdown"`
 	// Conversion is the least share of trials converted; below it: immediate.
 	Conversion float64 `json:"conversion" yaml:"conversion"`

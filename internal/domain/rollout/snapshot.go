@@ -2,7 +2,6 @@ package rollout
 
 import (
 	"cmp"
-	"math"
 	"slices"
 	"time"
 
@@ -112,82 +111,6 @@ func inOrder(outcomes []Outcome) []Outcome {
 		return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Key, b.Key), cmp.Compare(a.Kind, b.Kind))
 	})
 	return sorted
-}
-
-// Calls counts API calls by duration.
-type Calls struct {
-	// Failed counts those answered with a server error.
-	Failed int `json:"failed"`
-	// Took counts calls by bucket; TookBucket says which.
-	Took map[int]int `json:"took"`
-}
-
-// The buckets grow by a tenth each, from a millisecond on.
-const (
-	bucketGrowth = 1.1
-	buckets      = 140
-)
-
-// TookBucket is the bucket of a duration: bucket b holds durations up to
-// TookUpTo(b), and above those of the bucket before.
-func TookBucket(d time.Duration) int {
-	ms := float64(d) / float64(time.Millisecond)
-	if ms <= 1 {
-		return 0
-	}
-	return min(int(math.Ceil(math.Log(ms)/math.Log(bucketGrowth)-1e-9)), buckets)
-}
-
-// TookUpTo is the longest duration in a bucket.
-func TookUpTo(bucket int) time.Duration {
-	return time.Duration(math.Pow(bucketGrowth, float64(bucket)) * float64(time.Millisecond))
-}
-
-// Add adds the calls of o.
-func (c *Calls) Add(o Calls) {
-	c.Failed += o.Failed
-	for b, n := range o.Took {
-		if c.Took == nil {
-			c.Took = map[int]int{}
-		}
-		c.Took[b] += n
-	}
-}
-
-// Count is how many calls there were.
-func (c Calls) Count() int {
-	n := 0
-	for _, k := range c.Took {
-		n += k
-	}
-	return n
-}
-
-// SlowerThan counts the calls in buckets that lie entirely above a duration.
-func (c Calls) SlowerThan(d time.Duration) int {
-	limit, n := TookBucket(d), 0
-	for b, k := range c.Took {
-		if b > limit {
-			n += k
-		}
-	}
-	return n
-}
-
-// Quantile is the duration that a share of the calls stayed within, up to the
-// width of a bucket; 0 without calls.
-func (c Calls) Quantile(share float64) time.Duration {
-	total := c.Count()
-	if total == 0 {
-		return 0
-	}
-	need, seen := int(math.Ceil(share*float64(total))), 0
-	for b := range buckets + 1 {
-		if seen += c.Took[b]; seen >= need && seen > 0 {
-			return TookUpTo(b)
-		}
-	}
-	return TookUpTo(buckets)
 }
 
 // Outage is a cause that affects all vendors alike: a rollback would not help.

@@ -10,10 +10,12 @@ import (
 	"marketplace.example/trials/internal/domain/rollout"
 )
 
-func calls(took ...time.Duration) rollout.Calls {
-	c := rollout.Calls{Took: map[int]int{}}
+// reading is the route of a test's calls unless it says another.
+const reading = "GET /api/vendors/{id}"
+
+func calls(took ...time.Duration) (c rollout.Calls) {
 	for _, d := range took {
-		c.Took[rollout.TookBucket(d)]++
+		c.Observe(rollout.Call{Route: reading, Took: d})
 	}
 	return c
 }
@@ -68,5 +70,11 @@ func TestAddCalls(t *testing.T) {
 	require.Zero(t, c.Count())
 	c.Add(rollout.Calls{Failed: 2, Took: map[int]int{3: 4}})
 	c.Add(rollout.Calls{Failed: 1, Took: map[int]int{3: 1, 9: 5}})
-	require.Equal(t, rollout.Calls{Failed: 3, Took: map[int]int{3: 5, 9: 5}}, c)
+	require.Equal(t, rollout.Calls{Failed: 3, Took: rollout.Durations{3: 5, 9: 5}}, c)
+	c.Observe(rollout.Call{Route: "a", Took: time.Millisecond, Failed: true})
+	c.Observe(rollout.Call{Route: "b", Took: time.Millisecond})
+	c.Add(rollout.Calls{Took: rollout.Durations{3: 1}, Routes: map[string]rollout.Durations{"b": {3: 1}}})
+	require.Equal(t, rollout.Calls{
+		Failed: 4, Took: rollout.Durations{0: 2, 3: 6, 9: 5}, Routes: map[string]rollout.Durations{"a": {0: 1}, "b": {0: 1, 3: 1}},
+	}, c)
 }

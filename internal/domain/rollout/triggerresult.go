@@ -11,10 +11,14 @@ func (a TriggerResult) HighIsBad() bool {
 
 // Enough is how many observations the rate needs before it is shown; zero means one.
 func (a TriggerResult) Enough() int {
-	if a.Trigger == TriggerConversion {
+	switch a.Trigger {
+	case TriggerConversion:
 		return enoughMatured
+	case TriggerPerformance:
+		return enoughCalls
+	default:
+		return 0
 	}
-	return 0
 }
 
 // Verdict turns a trigger's result into a verdict and its reason: a figure beyond
@@ -47,6 +51,5 @@ func (a TriggerResult) Undecidable() bool {
 	case a.Trigger == TriggerConversion:
 		return a.Seen < evidence.LeastMatured(evidence.Null{Limit: a.Limit, Side: evidence.TooLow}, alphaConversion)
 	}
-	// Evidence of exactly 1 was never weighed: there is no baseline.
-	return a.Trigger == TriggerPerformance && a.Evidence == 1 && a.Needed == 1/alphaSlow
+	return a.Trigger == TriggerPerformance && a.Seen < enoughCalls
 }
