@@ -93,7 +93,7 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger) (*parts, 
 		return nil, err
 	}
 	cases := app.New(app.Options{
-		Store: store, Trials: client, Rollouts: client, Plan: plan, Bulks: client, Policy: trial.DefaultPolicy(), Day: cfg.TrialDay, Alerts: alerts, Log: log,
+		Store: rest.WithCohorts(store), Trials: client, Rollouts: client, Plan: plan, Bulks: client, Policy: trial.DefaultPolicy(), Day: cfg.TrialDay, Alerts: alerts, Log: log,
 	})
 	api, err := rest.New(rest.Options{
 		App: cases, Mail: mailbox{verifier: verifier, links: links, refused: base.Metrics.Refused, log: log},

@@ -197,7 +197,7 @@ func pauseTrouble(s rollout.State, unwatched bool) trouble {
 		}
 	case rollout.PausedByPreflight:
 		t.Grave, t.Action = true, "Mend what its preflight checks found, or waive them."
-	case rollout.PausedByGate, rollout.PausedByTriggers:
+	case rollout.PausedByGate, rollout.PausedByTriggers, rollout.PausedBySharedFate:
 		t.Grave = true
 	case rollout.PausedByAdmin, rollout.PausedByOverride:
 	}

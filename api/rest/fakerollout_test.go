@@ -3,7 +3,6 @@ package rest_test
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/rollout"

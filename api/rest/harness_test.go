@@ -89,7 +89,7 @@ func makeAPI(t *testing.T, o options) *api {
 	core, logs := observer.New(zapcore.DebugLevel)
 	a.logs = logs
 	a.app = app.New(app.Options{
-		Store: a.store, Trials: a.workflows, Rollouts: a.workflows, Bulks: a.workflows, Plan: rollout.DefaultPlan(),
+		Store: rest.WithCohorts(a.store), Trials: a.workflows, Rollouts: a.workflows, Bulks: a.workflows, Plan: rollout.DefaultPlan(),
 		Policy: trial.DefaultPolicy(), Day: cmp.Or(o.day, trial.RealDay), Now: now, Alerts: monitoring.Rules(), Log: zap.New(core),
 	})
 	a.itself, err = rest.New(rest.Options{

@@ -48,6 +48,8 @@ type call struct {
 	// route is the matched path of the description, vendor the id in it.
 	route  string
 	vendor string
+	// about is the cohort of the vendor that the call is about; empty where it is about none, or a stranger.
+	about trial.Cohort
 	// who is the zero value until the gate has let somebody in.
 	who access.Identity
 	// letIn says that whoever calls has shown a token, or a signature, that opens the route. Calls of strangers reach no figure:
@@ -141,7 +143,7 @@ func (s *server) note(method string, c *call, w *answer, start time.Time) {
 	s.Calls.Called(c.route, method, w.status, time.Since(start))
 	if observed(c.route) {
 		s.App.Store.ObserveCall(rollout.Call{
-			Route: method + " " + c.route, Took: time.Since(start), Failed: w.status >= http.StatusInternalServerError,
+			Route: method + " " + c.route, Took: time.Since(start), Failed: w.status >= http.StatusInternalServerError, About: c.about,
 		})
 	}
 }

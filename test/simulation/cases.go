@@ -299,8 +299,43 @@ func stepCases() []Case {
 			"calls of 5 ms that take 22 ms from day 8 on", "never rolled back",
 			at(30, func(w *World) { w.Truth.Tiny, w.Break, w.Broken.Tiny = 5*time.Millisecond, 8, 22*time.Millisecond }), atMost(0),
 		},
+		{
+			"API calls about automated vendors fail 3 % → 60 % on day 8", "found ≥ 99 %",
+			atRates(func(w *World) { failingCalls(w, 0.60, 0.03) }), foundBy(rollout.TriggerAPI, 0.99, never, inDays),
+		},
+		{
+			"the same, calls about control vendors alike", "never rolled back, paused ≥ 99 %",
+			atRates(func(w *World) { failingCalls(w, 0.60, 0.60) }), pausedNotBack(0.99),
+		},
+		{
+			"exactly 20 % of the API calls fail, all about automated vendors", "rolled back ≤ 1 %",
+			atRates(func(w *World) { w.OnlyAutomated, w.Truth.CallsFail = true, 0.20 }), atMost(0.01),
+		},
 		{"mail service away for 24 hours from day 10", "rolled back ≤ 0.5 %", outage(false), atMost(0.005)},
 		{"the same, were it not seen to strike all", "", outage(true), info(atMost(1))},
+	}
+}
+
+// failingCalls has calls fail more from day 8 on, by the cohort that they are about.
+func failingCalls(w *World, automated, control float64) {
+	w.Truth.CallsFail, w.Truth.ControlFails = 0.03, 0.03
+	w.Break, w.Broken.CallsFail, w.Broken.ControlFails = 8, automated, control
+}
+
+// pausedNotBack shows in how many runs the rollout paused; none may be rolled back.
+func pausedNotBack(share float64) func([]tally) (string, bool) {
+	return func(tallies []tally) (string, bool) {
+		paused, back, all := 0, 0, 0
+		for _, r := range every(tallies) {
+			all++
+			if r.Paused >= 0 {
+				paused++
+			}
+			if r.Trigger != "" {
+				back++
+			}
+		}
+		return fmt.Sprintf("paused in %.1f %% of %d runs; %d rolled back", 100*part(paused, all), all, back), back == 0 && atLeast(paused, all, share)
 	}
 }
 
@@ -352,11 +387,11 @@ func conversionCases() []Case {
 
 func together() []Case {
 	return []Case{{
-		"all four at their limits at once", "rolled back ≤ 16 %",
+		"all five at their limits at once", "rolled back ≤ 17 %",
 		across(func(w *World) {
-			w.Truth = Truth{Delivered: 0.90, Failing: 0.20, Slow: 0.05, Slowdown: 1}
-			w.Conversion = 0.10
-		}), atMost(0.16),
+			w.Truth = Truth{Delivered: 0.90, Failing: 0.20, Slow: 0.05, Slowdown: 1, CallsFail: 0.20}
+			w.OnlyAutomated, w.Conversion = true, 0.10
+		}), atMost(0.17),
 	}}
 }
 

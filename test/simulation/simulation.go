@@ -57,6 +57,8 @@ type World struct {
 	// that slows by Truth.Slowdown; otherwise a share Truth.Slow of them is slow.
 	CallsPerDay int
 	Drawn       bool
+	// OnlyAutomated has all of them be about automated vendors; otherwise the percentage of them is.
+	OnlyAutomated bool
 }
 
 // Truth is what holds at a time.
@@ -70,6 +72,8 @@ type Truth struct {
 	Slowdown float64
 	// Tiny is how long every call takes; 0 for what the others say.
 	Tiny time.Duration
+	// CallsFail is the share of calls about automated vendors that fail, ControlFails that of the others.
+	CallsFail, ControlFails float64
 }
 
 // Registration is a vendor that came in reality.
@@ -127,6 +131,8 @@ func calendar() rollout.Plan {
 type run struct {
 	World
 	random *rand.Rand
+	// chance draws which calls fail, so that no other draw depends on it.
+	chance *rand.Rand
 	salt   string
 	state  rollout.State
 	ledger rollout.Ledger
@@ -140,7 +146,7 @@ type run struct {
 // Run lives through a world once. The same seed comes to the same.
 func Run(w World, seed uint64) Result {
 	r := &run{
-		World: w, random: rand.New(rand.NewPCG(seed, 0x5eed)), salt: strconv.FormatUint(seed, 10),
+		World: w, random: rand.New(rand.NewPCG(seed, 0x5eed)), chance: rand.New(rand.NewPCG(seed, 0xca11)), salt: strconv.FormatUint(seed, 10),
 		ledger: rollout.NewLedger(w.Plan), result: Result{Paused: -1, Delayed: -1, Full: -1, Plain: -1},
 	}
 	if w.Before > 0 {
@@ -276,38 +282,4 @@ func (r *run) truth(t time.Time) Truth {
 		return r.Broken
 	}
 	return r.Truth
-}
-
-// The API's calls: where their times are not drawn, each takes one of two.
-const (
-	quick    = 100 * time.Millisecond
-	tardy    = 500 * time.Millisecond
-	spread   = 0.5
-	baseline = 2 // days at 0 %
-)
-
-func (r *run) calls(from time.Time) rollout.Calls {
-	var c rollout.Calls
-	truth := r.truth(from)
-	for range r.CallsPerDay / r.Watches {
-		took := quick
-		switch {
-		case truth.Tiny > 0:
-			took = truth.Tiny
-		case from.Before(r.at(baseline)):
-			if r.Drawn {
-				took = r.drawn(1)
-			}
-		case r.Drawn:
-			took = r.drawn(truth.Slowdown)
-		case r.random.Float64() < truth.Slow:
-			took = tardy
-		}
-		c.Observe(rollout.Call{Route: "POST /api/vendors", Took: took})
-	}
-	return c
-}
-
-func (r *run) drawn(slowdown float64) time.Duration {
-	return time.Duration(slowdown * float64(quick) * math.Exp(spread*r.random.NormFloat64()))
 }

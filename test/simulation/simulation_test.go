@@ -65,6 +65,20 @@ func TestTheLimitsNoticeGatesThatErr(t *testing.T) {
 	require.False(t, row.OK, row.Shown)
 }
 
+func TestTheLimitsNoticeASharedFateThatErrs(t *testing.T) {
+	t.Parallel()
+	for name, control := range map[string]float64{"only automated vendors' calls fail": 0.03, "none fails": 0} {
+		automated := 0.60
+		if control == 0 {
+			automated = 0
+		}
+		cells := at(30, func(w *World) { failingCalls(w, automated, control) })
+		row, err := Case{Name: name, Cells: cells, show: pausedNotBack(0.99)}.Check(t.Context(), 3)
+		require.NoError(t, err)
+		require.False(t, row.OK, "%s: %s", name, row.Shown)
+	}
+}
+
 func TestARunComesToTheSame(t *testing.T) {
 	t.Parallel()
 	w := Healthy(30)

@@ -42,11 +42,13 @@ type observed struct {
 // observationDocument is an interval as stored. An outcome is a field of its
 // own, so that one noted twice before it is written is there once.
 type observationDocument struct {
-	Interval string                    `bson:"_id"`
-	Outcomes map[string]time.Time      `bson:"outcomes"`
-	Failed   int                       `bson:"failed"`
-	Took     map[string]int            `bson:"took"`
-	Routes   map[string]map[string]int `bson:"routes"`
+	Interval  string                    `bson:"_id"`
+	Outcomes  map[string]time.Time      `bson:"outcomes"`
+	Failed    int                       `bson:"failed"`
+	Took      map[string]int            `bson:"took"`
+	Routes    map[string]map[string]int `bson:"routes"`
+	Automated rollout.CallCount         `bson:"automated"`
+	Control   rollout.CallCount         `bson:"control"`
 }
 
 // intervalKey is text: the embedded database finds numbers by reading everything.
@@ -101,8 +103,13 @@ func (o *observed) update() bson.D {
 	for key, at := range o.outcomes {
 		set = append(set, bson.E{Key: "outcomes." + key, Value: at})
 	}
-	if o.calls.Failed > 0 {
-		inc = append(inc, bson.E{Key: "failed", Value: o.calls.Failed})
+	for field, n := range map[string]int{
+		"failed": o.calls.Failed, "automated.seen": o.calls.Automated.Seen, "automated.failed": o.calls.Automated.Failed,
+		"control.seen": o.calls.Control.Seen, "control.failed": o.calls.Control.Failed,
+	} {
+		if n > 0 {
+			inc = append(inc, bson.E{Key: field, Value: n})
+		}
 	}
 	count := func(field string, took rollout.Durations) {
 		for bucket, n := range took {
@@ -136,7 +143,7 @@ func (s *Store) Observations(ctx context.Context, from, to time.Time, day time.D
 		for key, at := range doc.Outcomes {
 			outcomes = append(outcomes, outcomeOf(key, at))
 		}
-		calls.Add(doc.calls())
+		calls.AddInterval(doc.calls())
 	}
 	return outcomes, calls, nil
 }
@@ -162,7 +169,7 @@ func outcomeOf(field string, at time.Time) rollout.Outcome {
 }
 
 func (d observationDocument) calls() rollout.Calls {
-	c := rollout.Calls{Failed: d.Failed, Took: durations(d.Took)}
+	c := rollout.Calls{Failed: d.Failed, Took: durations(d.Took), Automated: d.Automated, Control: d.Control}
 	for route, took := range d.Routes {
 		c.Add(rollout.Calls{Routes: map[string]rollout.Durations{route: durations(took)}})
 	}

@@ -32,8 +32,8 @@ func TestObservationsAreKeptByInterval(t *testing.T) {
 	_, err = s.Append(ctx, start, trial.State{}.Apply(start))
 	require.NoError(t, err)
 	s.ObserveCall(rollout.Call{Route: aRoute, Took: 30 * time.Millisecond})
-	s.ObserveCall(rollout.Call{Route: aRoute, Took: 30 * time.Millisecond, Failed: true})
-	s.ObserveCall(rollout.Call{Route: aRoute, Took: 3 * time.Second})
+	s.ObserveCall(rollout.Call{Route: aRoute, Took: 30 * time.Millisecond, Failed: true, About: trial.Automated})
+	s.ObserveCall(rollout.Call{Route: aRoute, Took: 3 * time.Second, About: trial.Control})
 
 	var outcomes []rollout.Outcome
 	var calls rollout.Calls
@@ -49,6 +49,9 @@ func TestObservationsAreKeptByInterval(t *testing.T) {
 	require.Equal(t, 1, calls.Failed)
 	require.Equal(t, 1, calls.SlowerThan(2*time.Second))
 	require.Equal(t, map[string]rollout.Durations{aRoute: calls.Took}, calls.Routes)
+	require.Equal(t, rollout.CallCount{Seen: 1, Failed: 1}, calls.Automated)
+	require.Equal(t, rollout.CallCount{Seen: 1}, calls.Control)
+	require.NotEmpty(t, calls.Intervals)
 }
 
 // A watch reads an interval once, as soon as it is settled. Where the database is slow, what was

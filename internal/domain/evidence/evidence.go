@@ -8,7 +8,7 @@ import (
 
 // FormulaVersion names the way evidence is weighed; it is stored with every
 // decision, so that an old one is never read with a new formula.
-const FormulaVersion = "mixture-32/4"
+const FormulaVersion = "mixture-32/5"
 
 // components is how many alternatives a test weighs at once.
 const components = 32

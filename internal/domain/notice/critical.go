@@ -39,6 +39,11 @@ func paused(s rollout.State, e rollout.Event) *Message {
 			fmt.Sprintf("The rollout of trial automation has paused at %s of new vendors since %s, because another alarm was raised; earlier rollbacks by alarms: %s.", at, since, rollout.TimesInWords(s.PartialRollbacks)),
 			e.Reason, "Rolling back one phase did not fix the problem. "+still,
 			"The product owner and the lead developer decide: roll it back further or completely until the cause is found, or resume.")
+	case rollout.PausedBySharedFate:
+		return critical("paused at "+at+", API calls fail for all vendors",
+			fmt.Sprintf("The rollout of trial automation has paused at %s of new vendors since %s, because API calls fail for vendors inside and outside the rollout alike.", at, since),
+			e.Reason, "The automation does not seem to be the cause. "+still,
+			"The DevOps engineer looks for the cause in the API's health and log. Once calls succeed, resume: the evidence then begins anew.")
 	case rollout.PausedByOutage:
 		return critical("paused at "+at+", e-mail is down for all vendors",
 			fmt.Sprintf("The rollout of trial automation has paused at %s of new vendors since %s, because no vendor's e-mail gets through, inside or outside the rollout.", at, since),
@@ -111,6 +116,7 @@ func offMeans(inFlight flags.InFlight) string {
 var triggerInWords = map[rollout.Trigger]string{
 	rollout.TriggerEmail:       "too few e-mails are delivered",
 	rollout.TriggerErrors:      "too many automated steps fail",
+	rollout.TriggerAPI:         "too many calls of the API fail",
 	rollout.TriggerPerformance: "the API has become too slow",
 	rollout.TriggerConversion:  "too few trials convert",
 }

@@ -38,7 +38,7 @@ var GateNames = map[rollout.Gate]string{
 
 var triggerNames = map[rollout.Trigger]string{
 	rollout.TriggerEmail: "E-mails delivered", rollout.TriggerErrors: "Automated steps that failed",
-	rollout.TriggerPerformance: "API calls slower than before", rollout.TriggerConversion: "Ended trials that converted",
+	rollout.TriggerAPI: "API calls that failed", rollout.TriggerPerformance: "API calls slower than before", rollout.TriggerConversion: "Ended trials that converted",
 }
 
 // undecided lists the figures that have no verdict yet, with what they wait for

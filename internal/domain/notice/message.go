@@ -76,7 +76,7 @@ func announcement(s rollout.State) *Message {
 			verb, s.FormatTime(first.From), s.Plan.PercentageIn(last.Stage), s.FormatTime(last.From)),
 		Lines: []string{
 			patience(s.Plan),
-			fmt.Sprintf("The rollout rolls itself back one phase when less than %s of the e-mails are delivered or the API has become slower by more than %s. It switches the automation off when more than %s of the automated steps fail or less than %s of the ended trials convert.",
+			fmt.Sprintf("The rollout rolls itself back one phase when less than %s of the e-mails are delivered or the API has become slower by more than %s. It switches the automation off when more than %s of the automated steps or of the API calls fail, or less than %s of the ended trials convert.",
 				evidence.Percent(s.Plan.Triggers.EmailDelivery), evidence.Percent(s.Plan.Triggers.Slowdown), evidence.Percent(s.Plan.Triggers.ErrorRate), evidence.Percent(s.Plan.Triggers.Conversion)),
 		},
 		Sections: []Section{dates, expectations(), contacts()},

@@ -93,7 +93,7 @@ func TestStakeholdersAreToldWhatHappened(t *testing.T) {
 			[]string{
 				"Dates, each the earliest: 4 March 2026 12:00 UTC: phase 2 of 6, limited (10 %)",
 				"12 March 2026 12:00 UTC: stability: everything must hold at 100 %", "19 March 2026 12:00 UTC: guard",
-				"less than 90 % of the e-mails", "slower by more than 50 %", "more than 20 % of the automated steps fail", "less than 10 % of the ended trials",
+				"less than 90 % of the e-mails", "slower by more than 50 %", "more than 20 % of the automated steps or of the API calls fail", "less than 10 % of the ended trials",
 				"at most 60 an hour", "Whom to call: Lead developer: anything technical, at any hour", "Whom to call: Management: escalation",
 				"Once a day: lead developer, product owner, customer support",
 			}},
@@ -155,6 +155,8 @@ func TestStakeholdersAreToldWhatHappened(t *testing.T) {
 			"Trial rollout: paused before the first vendor, a preflight check does not pass", "before the first vendor since", []string{"nobody is automated yet", "waive"}},
 		"paused by triggers": {after(rollout.Event{Type: rollout.EventPaused, Cause: rollout.PausedByTriggers, Reason: "again"}), NoticeCritical,
 			"Trial rollout: paused at 10 %, another alarm", "another alarm was raised", []string{"Why: again."}},
+		"paused by shared fate": {after(rollout.Event{Type: rollout.EventPaused, Cause: rollout.PausedBySharedFate, Reason: "Paused: calls fail"}), NoticeCritical,
+			"Trial rollout: paused at 10 %, API calls fail for all vendors", "inside and outside the rollout alike", []string{"Nothing is rolled back", "the evidence then begins anew"}},
 		"paused by outage": {after(rollout.Event{Type: rollout.EventPaused, Cause: rollout.PausedByOutage, Reason: "mail"}), NoticeCritical,
 			"Trial rollout: paused at 10 %, e-mail is down for all vendors", "no vendor's e-mail gets through", []string{"resumes by itself"}},
 		"paused by hand": {after(rollout.Event{Type: rollout.EventPaused, Cause: rollout.PausedByAdmin, Reason: "Paused: holidays"}), NoticePhase,
@@ -212,7 +214,7 @@ func TestOfTheseNobodyIsTold(t *testing.T) {
 func TestSubjectsAreShortAtAnyPercentage(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []rollout.EventType{rollout.EventEntered, rollout.EventUpdate, rollout.EventOverridden, rollout.EventRolledBack, rollout.EventPaused, rollout.EventResumed, rollout.EventCompleted} {
-		for _, cause := range []rollout.PauseCause{rollout.PausedByAdmin, rollout.PausedByGate, rollout.PausedByPreflight, rollout.PausedByTriggers, rollout.PausedByOutage} {
+		for _, cause := range []rollout.PauseCause{rollout.PausedByAdmin, rollout.PausedByGate, rollout.PausedByPreflight, rollout.PausedByTriggers, rollout.PausedBySharedFate, rollout.PausedByOutage} {
 			s, e := noticed(enter(rollout.InPhase, 1), rollout.Event{Type: kind, Cause: cause, Stage: &rollout.Stage{Kind: rollout.InPhase, Phase: 1}, Percentage: new(99.99), Remedy: rollout.Partial})
 			m := MessageFor(s, e)
 			require.Less(t, utf8.RuneCountInString(m.Subject), 80, m.Subject)

@@ -18,6 +18,9 @@ type CallTotals struct {
 type CallStart struct {
 	// Routes are the calls that the performance trigger weighs, by route; slow is longer than the route's SlowLimit.
 	Routes map[string]CallTotals `json:"routes,omitempty"`
+	// Automated and Control are those about vendors of either cohort.
+	Automated CallCount `json:"automated"`
+	Control   CallCount `json:"control"`
 }
 
 const (
@@ -29,6 +32,8 @@ const (
 	SlowShare = 0.05
 	// LeastBaseline is how many calls a baseline needs: a route's for the performance trigger, the API's for the gates.
 	LeastBaseline = 100
+	// leastInInterval is how many calls an interval must have to be weighed; intervals with fewer are joined until they have.
+	leastInInterval = 5
 )
 
 // calls weighs the API calls of a snapshot.
@@ -54,6 +59,22 @@ func (l *Ledger) calls(p Plan, s Snapshot) {
 		l.Starts = append(l.Starts, CallStart{})
 	}
 	l.slowness(p, s.Calls)
+	l.failures(s.Calls.Intervals)
+}
+
+// failures weighs by interval how many calls failed: calls that come together fail together.
+func (l *Ledger) failures(intervals []CallInterval) {
+	for _, i := range intervals {
+		for k := range l.Starts {
+			l.Starts[k].Automated.add(i.Automated)
+			l.Starts[k].Control.add(i.Control)
+		}
+		l.Interval.add(i.All)
+		if l.Interval.Seen >= leastInInterval {
+			l.API.ObserveMany(l.Interval.share(), 1)
+			l.Interval = CallCount{}
+		}
+	}
 }
 
 // slowness weighs the calls of routes whose normal speed is known.

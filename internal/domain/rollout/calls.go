@@ -3,6 +3,9 @@ package rollout
 import (
 	"math"
 	"time"
+
+	"marketplace.example/trials/internal/domain/evidence"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // Call is one API call.
@@ -12,6 +15,25 @@ type Call struct {
 	Took  time.Duration
 	// Failed says that it was answered with a server error.
 	Failed bool
+	// About is the cohort of the vendor that it was about; empty where it was about none.
+	About trial.Cohort
+}
+
+// CallCount counts API calls, and those of them answered with a server error.
+type CallCount struct {
+	Seen   int `json:"seen"`
+	Failed int `json:"failed"`
+}
+
+func (c *CallCount) add(o CallCount) { c.Seen, c.Failed = c.Seen+o.Seen, c.Failed+o.Failed }
+
+func (c CallCount) share() float64 { return evidence.Ratio(c.Failed, c.Seen) }
+
+// CallInterval counts the API calls of one interval, of which some were about vendors of either cohort.
+type CallInterval struct {
+	All       CallCount `json:"all"`
+	Automated CallCount `json:"automated"`
+	Control   CallCount `json:"control"`
 }
 
 // Calls counts API calls by duration.
@@ -21,6 +43,11 @@ type Calls struct {
 	Took   Durations `json:"took"`
 	// Routes are the same calls by route; those counted before routes were told apart are missing.
 	Routes map[string]Durations `json:"routes,omitempty"`
+	// Automated and Control are those about vendors of either cohort.
+	Automated CallCount `json:"automated"`
+	Control   CallCount `json:"control"`
+	// Intervals are the same calls by interval, in order, those without any left out. Add leaves them as they are.
+	Intervals []CallInterval `json:"intervals,omitempty"`
 }
 
 // Durations counts calls by bucket; TookBucket says which. The zero value is without calls, and not to be added to.
@@ -49,29 +76,55 @@ func TookUpTo(bucket int) time.Duration {
 
 // Observe adds one call.
 func (c *Calls) Observe(one Call) {
-	took := Durations{TookBucket(one.Took): 1}
-	calls := Calls{Took: took, Routes: map[string]Durations{one.Route: took}}
+	count := CallCount{Seen: 1}
 	if one.Failed {
-		calls.Failed = 1
+		count.Failed = 1
 	}
-	c.Add(calls)
+	c.Failed += count.Failed
+	bucket := TookBucket(one.Took)
+	if c.Took == nil {
+		c.Took = Durations{}
+	}
+	c.Took[bucket]++
+	c.route(one.Route)[bucket]++
+	switch one.About {
+	case trial.Automated:
+		c.Automated.add(count)
+	case trial.Control:
+		c.Control.add(count)
+	}
+}
+
+// route is where the calls of a route are counted.
+func (c *Calls) route(name string) Durations {
+	if c.Routes == nil {
+		c.Routes = map[string]Durations{}
+	}
+	if c.Routes[name] == nil {
+		c.Routes[name] = Durations{}
+	}
+	return c.Routes[name]
+}
+
+// AddInterval adds the calls of the next interval.
+func (c *Calls) AddInterval(o Calls) {
+	c.Add(o)
+	if n := o.Count(); n > 0 {
+		c.Intervals = append(c.Intervals, CallInterval{All: CallCount{Seen: n, Failed: min(o.Failed, n)}, Automated: o.Automated, Control: o.Control})
+	}
 }
 
 // Add adds the calls of o.
 func (c *Calls) Add(o Calls) {
 	c.Failed += o.Failed
+	c.Automated.add(o.Automated)
+	c.Control.add(o.Control)
 	if c.Took == nil && len(o.Took) > 0 {
 		c.Took = Durations{}
 	}
 	c.Took.add(o.Took)
 	for route, took := range o.Routes {
-		if c.Routes == nil {
-			c.Routes = map[string]Durations{}
-		}
-		if c.Routes[route] == nil {
-			c.Routes[route] = Durations{}
-		}
-		c.Routes[route].add(took)
+		c.route(route).add(took)
 	}
 }
 

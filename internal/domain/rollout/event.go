@@ -228,7 +228,7 @@ func (s *State) pause(e Event) {
 	if s.Pause != nil {
 		s.EnteredAt = s.EnteredAt.Add(e.At.Sub(s.Pause.Since))
 		p.AtGate = s.Pause.AtGate || s.Pause.Cause == PausedByGate
-		p.OnTrigger = s.Pause.OnTrigger || s.Pause.Cause == PausedByTriggers
+		p.OnTrigger = s.Pause.onTrigger()
 	}
 	s.Status, s.Pause = Paused, p
 }
@@ -243,7 +243,7 @@ func (s *State) override(e Event) {
 // did not pass, or an override, the stage restarts. After a trigger's pause the evidence restarts, or the same
 // evidence would pause the rollout again at once.
 func (s *State) resume(e Event) {
-	if s.Pause != nil && (s.Pause.OnTrigger || s.Pause.Cause == PausedByTriggers) {
+	if s.Pause != nil && s.Pause.onTrigger() {
 		s.Epoch++
 	}
 	switch {

@@ -1,8 +1,8 @@
 package rollout
 
 import (
+	"cmp"
 	"fmt"
-	"math"
 	"time"
 
 	"marketplace.example/trials/internal/domain/evidence"
@@ -36,6 +36,7 @@ type Trigger string
 const (
 	TriggerEmail       Trigger = "email-delivery"
 	TriggerErrors      Trigger = "error-rate"
+	TriggerAPI         Trigger = "api-error-rate"
 	TriggerPerformance Trigger = "performance"
 	TriggerConversion  Trigger = "conversion"
 )
@@ -65,6 +66,8 @@ type TriggerResult struct {
 	Estimate float64 `json:"estimate"`
 	Limit    float64 `json:"limit"`
 	Seen     int     `json:"seen"`
+	// SharedFate says that it fires because of what strikes vendors outside the rollout alike: a rollback would not help.
+	SharedFate bool `json:"sharedFate,omitempty"`
 	// Reason sums it up in a sentence.
 	Reason string `json:"reason"`
 	// DecidableFrom is the earliest time of a verdict; nil if a verdict is possible
@@ -122,6 +125,7 @@ func (r GateResult) Telling() bool { return Telling(r.Seen, r.Enough, r.Verdict)
 const (
 	alphaEmail      = 0.05
 	alphaErrors     = 0.01
+	alphaAPI        = 0.01
 	alphaSlow       = 0.05
 	alphaConversion = 0.05
 	// gateNeeded is the evidence at which a gate fails.
@@ -133,6 +137,7 @@ const (
 	enoughEmail      = 20
 	enoughAutomation = 10
 	enoughCalls      = 100
+	enoughIntervals  = 10
 	enoughMatured    = 30
 )
 
@@ -142,7 +147,7 @@ func Judge(p Plan, t evidence.Times, l Ledger, s Snapshot) Judgement {
 	return Judgement{
 		Formula: evidence.FormulaVersion, At: s.At, Snapshot: s.Number, Position: s.Position, Outage: s.Outage,
 		Enabled: s.Enabled, Percentage: s.Percentage, Version: s.Version, DisabledVersion: s.DisabledVersion, Rollback: s.Rollback,
-		Triggers: []TriggerResult{j.email(), j.errors(), j.performance(), j.conversion()},
+		Triggers: []TriggerResult{j.email(), j.errors(), j.api(), j.performance(), j.conversion()},
 		Gates:    j.gates(),
 	}
 }
@@ -254,20 +259,22 @@ func (j judge) decidable(n evidence.Null) (*time.Time, int) {
 }
 
 // Firing is the trigger that decides: the first immediate alarm, or else the
-// first partial one; nil if there is none. During an outage that affects all
-// vendors, only conversion counts.
+// first partial one, or else one of shared fate; nil if there is none. During an outage of
+// e-mail that affects all vendors, only conversion and failing API calls count.
 func (j Judgement) Firing() *TriggerResult {
-	var partial *TriggerResult
+	var partial, shared *TriggerResult
 	for i, a := range j.Triggers {
 		switch {
-		case !a.Firing, j.Outage != nil && a.Trigger != TriggerConversion:
+		case !a.Firing, j.Outage != nil && a.Trigger != TriggerConversion && a.Trigger != TriggerAPI:
+		case a.SharedFate:
+			shared = &j.Triggers[i]
 		case a.Remedy == Immediate:
 			return &j.Triggers[i]
 		case partial == nil:
 			partial = &j.Triggers[i]
 		}
 	}
-	return partial
+	return cmp.Or(partial, shared)
 }
 
 // doubt is the conversion trigger if its rate is below the limit, over enough

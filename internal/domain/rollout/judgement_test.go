@@ -55,7 +55,7 @@ func TestNothingSeenRaisesNothing(t *testing.T) {
 	j := b.judge()
 	require.Equal(t, evidence.FormulaVersion, j.Formula)
 	require.Nil(t, j.Firing())
-	require.Len(t, j.Triggers, 4)
+	require.Len(t, j.Triggers, 5)
 	for _, a := range j.Triggers {
 		require.InDelta(t, 1, a.Evidence, 1e-12, a.Trigger)
 		require.False(t, a.Firing)

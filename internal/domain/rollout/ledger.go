@@ -28,12 +28,15 @@ type Ledger struct {
 	Email  evidence.Evidence `json:"email"`
 	Errors evidence.Evidence `json:"errors"`
 	Slow   evidence.Evidence `json:"slow"`
+	API    evidence.Evidence `json:"api"`
 	// The gates' evidence, from this stage's start.
 	Gates map[Gate]evidence.Evidence `json:"gates"`
 	// Served are the API calls since this epoch's first admission, which the gates weigh: slow is longer than SlowCall.
 	Served CallTotals `json:"served"`
 	// Starts counts the API calls since each of the triggers' starts.
 	Starts []CallStart `json:"starts,omitempty"`
+	// Interval are the calls of the last intervals that API does not weigh yet: they are too few.
+	Interval CallCount `json:"interval"`
 	// The vendors observed since this stage's start, by kind of observation.
 	EmailVendors map[string]bool `json:"emailVendors"`
 	StepVendors  map[string]bool `json:"stepVendors"`
@@ -96,6 +99,7 @@ func NewLedger(p Plan) Ledger {
 		Email:   evidence.Evidence{Null: evidence.Null{Limit: p.Triggers.EmailDelivery, Side: evidence.TooLow}},
 		Errors:  evidence.Evidence{Null: evidence.Null{Limit: p.Triggers.ErrorRate, Side: evidence.TooHigh}},
 		Slow:    evidence.Evidence{Null: evidence.Null{Limit: SlowShare, Side: evidence.TooHigh}},
+		API:     evidence.Evidence{Null: evidence.Null{Limit: p.Triggers.ErrorRate, Side: evidence.TooHigh}},
 		Awaited: map[string]time.Time{}, Settled: map[string]time.Time{}, Delivered: map[string]time.Time{},
 		EmailDays: map[string]VendorDay{}, StepDays: map[string]VendorDay{}, DayOf: map[string]int{},
 	}
@@ -128,6 +132,12 @@ func (l *Ledger) Apply(p Plan, s Snapshot, day time.Duration) {
 	if l.Delivered == nil { // stored by a version without it
 		l.Delivered = map[string]time.Time{}
 	}
+	if l.API.Null.Side == "" { // so was this
+		l.API.Null = evidence.Null{Limit: p.Triggers.ErrorRate, Side: evidence.TooHigh}
+		for _, run := range l.Slow.Runs {
+			l.API.Begin(run.Since)
+		}
+	}
 	// What became known before this stage was entered belongs to the previous stage.
 	outcomes := inOrder(s.Outcomes)
 	entered := sort.Search(len(outcomes), func(i int) bool { return !outcomes[i].At.Before(s.Position.Since) })
@@ -156,7 +166,8 @@ func (l *Ledger) move(s Snapshot) {
 		from = s.Position.Since
 	}
 	if s.Position.Epoch != l.Epoch {
-		l.Email.Runs, l.Errors.Runs, l.Slow.Runs, l.Served, l.Starts = nil, nil, nil, CallTotals{}, nil
+		l.Email.Runs, l.Errors.Runs, l.Slow.Runs, l.API.Runs = nil, nil, nil, nil
+		l.Served, l.Starts, l.Interval = CallTotals{}, nil, CallCount{}
 		l.Epoch = s.Position.Epoch
 	}
 	if s.Position.StageSeq == l.StageSeq && len(l.Email.Runs) > 0 {
@@ -171,6 +182,7 @@ func (l *Ledger) move(s Snapshot) {
 		l.Email.Begin(from)
 		l.Errors.Begin(from)
 		l.Slow.Begin(from)
+		l.API.Begin(from)
 	}
 }
 

@@ -49,8 +49,11 @@ func (s State) triggered(j *Judgement, now time.Time) *Event {
 	}
 	trigger := j.Firing()
 	switch {
-	case trigger == nil:
+	case trigger == nil, trigger.SharedFate && s.Pause != nil:
 		return nil
+	case trigger.SharedFate:
+		return &Event{Type: EventPaused, Cause: PausedBySharedFate, Judgement: j,
+			Reason: fmt.Sprintf("Paused: %s; a rollback would not help.", trigger.Reason)}
 	case trigger.Remedy == Immediate:
 		return &Event{Type: EventRolledBack, Remedy: Immediate, Trigger: trigger.Trigger, InFlight: flags.Keep, Judgement: j,
 			Enabled: new(false), Percentage: new(0.0),

@@ -69,7 +69,7 @@ func TestPerformanceComparesEachRouteWithItself(t *testing.T) {
 func TestPerformanceNeedsABaseline(t *testing.T) {
 	t.Parallel()
 	for reason, baseline := range map[string]rollout.Calls{
-		"cannot be judged: to know the normal speed of a route of the API takes 100 calls before the rollout":                                                    {},
+		"cannot be judged: to know the normal speed of a route of the API takes 100 calls before the rollout":                                                 {},
 		"cannot be judged: to know the normal speed of a route of the API takes 100 calls before the rollout, and the most were 99, of GET /api/vendors/{id}": all(some(99, reading, time.Millisecond), some(40, writing, time.Millisecond)),
 	} {
 		b := compared(baseline)

@@ -74,7 +74,7 @@ type Phase struct {
 type Triggers struct {
 	// EmailDelivery is the least share of e-mails delivered; below it: partial.
 	EmailDelivery float64 `json:"emailDelivery" yaml:"emailDelivery"`
-	// ErrorRate is the largest share of automated steps failing; above it: immediate.
+	// ErrorRate is the largest share of automated steps failing, and of API calls; above it: immediate.
 	ErrorRate float64 `json:"errorRate" yaml:"errorRate"`
 	// Slowdown is by how much calls may slow down against their route's baseline, 0.5 for
 	// half as slow again, and within SlowFloor by any amount; beyond it: partial.

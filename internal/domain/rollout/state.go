@@ -91,6 +91,11 @@ type State struct {
 	HandledSignals string `json:"handledSignals,omitempty"`
 }
 
+// onTrigger reports whether a trigger has paused the rollout.
+func (p Pause) onTrigger() bool {
+	return p.OnTrigger || p.Cause == PausedByTriggers || p.Cause == PausedBySharedFate
+}
+
 // held reports whether a person has paused the rollout.
 func (s State) held() bool {
 	return s.Pause != nil && (s.Pause.Cause == PausedByAdmin || s.Pause.Cause == PausedByOverride)
@@ -118,6 +123,8 @@ const (
 	PausedByPreflight PauseCause = "preflight"
 	PausedByOutage    PauseCause = "outage"
 	PausedByTriggers  PauseCause = "triggers"
+	// PausedBySharedFate is a trigger that fires inside and outside the rollout alike.
+	PausedBySharedFate PauseCause = "shared-fate"
 )
 
 // Check is one preflight check.

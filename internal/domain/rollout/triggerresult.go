@@ -6,7 +6,7 @@ import (
 
 // HighIsBad tells whether the rate breaks its limit above it.
 func (a TriggerResult) HighIsBad() bool {
-	return a.Trigger == TriggerErrors || a.Trigger == TriggerPerformance
+	return a.Trigger == TriggerErrors || a.Trigger == TriggerAPI || a.Trigger == TriggerPerformance
 }
 
 // Enough is how many observations the rate needs before it is shown; zero means one.

@@ -94,3 +94,35 @@ func (j judge) performance() TriggerResult {
 	}
 	return a
 }
+
+// api judges whether too many calls of the API fail.
+func (j judge) api() TriggerResult {
+	a, start := j.observed(TriggerResult{Trigger: TriggerAPI, Remedy: Immediate}, observation{
+		Evidence: j.API, alpha: alphaAPI, enough: enoughIntervals,
+		rates: "%s of the API calls failed, at most %s may", unit: "intervals, on average",
+	})
+	if !a.Firing || start >= len(j.Starts) {
+		return a
+	}
+	automated, control := j.Starts[start].Automated, j.Starts[start].Control
+	a.SharedFate = sharedFate(automated, control, a.Limit)
+	a.Reason += "; " + failingAbout("automated", automated) + ", and " + failingAbout("control", control)
+	return a
+}
+
+func failingAbout(cohort string, c CallCount) string {
+	if c.Seen == 0 {
+		return "none was about " + cohort + " vendors"
+	}
+	return fmt.Sprintf("of %d about %s vendors %s failed", c.Seen, cohort, evidence.Percent(c.share()))
+}
+
+// sharedFate reports whether calls fail for a cause that no rollback would remove: those about automated vendors keep the
+// limit, or those about control vendors fit the automated ones' share of failures no worse than a healthy share.
+func sharedFate(automated, control CallCount, limit float64) bool {
+	share := automated.share()
+	if share <= limit {
+		return true
+	}
+	return control.Seen > 0 && !evidence.NewBreakage(healthyBad, share, share).Speaks(float64(control.Failed), float64(control.Seen))
+}
