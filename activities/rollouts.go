@@ -13,6 +13,7 @@ import (
 	"marketplace.example/trials/internal/domain/audit"
 	"marketplace.example/trials/internal/domain/evidence"
 	"marketplace.example/trials/internal/domain/flags"
+	"marketplace.example/trials/internal/domain/monitoring"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
 )
@@ -27,6 +28,8 @@ type RolloutStore interface {
 	AppendAudit(ctx context.Context, e audit.Entry) (audit.Entry, error)
 	Rollout(ctx context.Context, id string) (rollout.State, error)
 	VendorsWithoutStart(ctx context.Context) (int64, error)
+	// Counters are the counters of some periods; those that are 0 may be missing.
+	Counters(ctx context.Context, periods []monitoring.Period) (monitoring.Tally, error)
 	Trials(ctx context.Context, f trial.Filter, after string, limit int) (page []trial.State, next string, err error)
 	RunningTrials(ctx context.Context, automated bool, after string, limit int) ([]trial.State, error)
 }
@@ -57,9 +60,11 @@ type Rollouts struct {
 	Schedule Schedule
 	// Backups is nil if the product takes no backups.
 	Backups BackupRecord
-	Day     time.Duration
-	Now     func() time.Time
-	Log     *zap.Logger
+	// Policy is that of new trials.
+	Policy trial.Policy
+	Day    time.Duration
+	Now    func() time.Time
+	Log    *zap.Logger
 }
 
 // EnactInput is an event to enact, and the state before it.
@@ -270,10 +275,17 @@ func (r *Rollouts) Preflight(ctx context.Context, s rollout.State) ([]rollout.Ch
 	if err != nil {
 		return nil, failed("checking the watch", err)
 	}
+	now := r.Now()
+	figures := monitoring.ReportFacts{Now: now, Day: r.Day, Policy: r.Policy}
+	if figures.Tally, err = r.Store.Counters(ctx, monitoring.Periods(now, r.Day, r.Policy)); err != nil {
+		return nil, failed("checking the conversion rate", err)
+	}
+	conversion := rollout.ConversionFacts{Counted: doc.FeatureFlags.Monitoring.TrialMetrics}
+	conversion.Converted, conversion.Trials = figures.Converted()
 	sending, err := r.Account.SendingEnabled(ctx)
 	return rollout.Preflight(s, rollout.PreflightFacts{
-		Now: r.Now(), VendorsWithoutStart: missing, Flags: doc.FeatureFlags.TrialAutomation, Judged: judged,
-		MailAnswers: err == nil, MayMail: sending, Backup: r.backups(ctx),
+		Now: now, VendorsWithoutStart: missing, Flags: doc.FeatureFlags.TrialAutomation, Judged: judged,
+		MailAnswers: err == nil, MayMail: sending, Backup: r.backups(ctx), Conversion: conversion,
 	}), nil
 }
 

@@ -87,7 +87,7 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger, fatal fun
 		return nil, err
 	}
 	rollouts, backups := &activities.Rollouts{
-		Store: store, Account: mailer.account, Handover: client, Schedule: client, Day: cfg.TrialDay, Now: time.Now, Log: log,
+		Store: store, Account: mailer.account, Handover: client, Schedule: client, Policy: trial.DefaultPolicy(), Day: cfg.TrialDay, Now: time.Now, Log: log,
 	}, &activities.Backups{Log: log}
 	if backupService != nil {
 		rollouts.Backups, backups.BackupService = backupService, backupService

@@ -21,6 +21,7 @@ import (
 	"marketplace.example/trials/internal/domain/audit"
 	"marketplace.example/trials/internal/domain/evidence"
 	"marketplace.example/trials/internal/domain/flags"
+	"marketplace.example/trials/internal/domain/monitoring"
 	"marketplace.example/trials/internal/domain/notice"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
@@ -240,6 +241,10 @@ func (w *rolloutWorld) Decisions(_ context.Context, _ string, from, limit int) (
 }
 
 func (w *rolloutWorld) VendorsWithoutStart(context.Context) (int64, error) { return 0, nil }
+
+func (w *rolloutWorld) Counters(context.Context, []monitoring.Period) (monitoring.Tally, error) {
+	return monitoring.Tally{}, nil
+}
 
 func (w *rolloutWorld) Trials(context.Context, trial.Filter, string, int) ([]trial.State, string, error) {
 	return nil, "", nil

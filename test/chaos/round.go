@@ -167,10 +167,12 @@ func (l *lane) start(ctx context.Context) error {
 	if err := eventually(ctx, "the rollout to start", func() error { return l.ask(ctx, rollouts, body) }); err != nil {
 		return err
 	}
-	waived := false
 	return l.await(ctx, "vendors to be admitted", func(v rollout.View) bool {
-		if !waived && len(v.Rollout.Checks) > 0 && v.Rollout.ID != before.Rollout.ID {
-			waived = l.ask(ctx, rollouts+"/current/preflight/"+rollout.CheckBackup+"/waiver", map[string]any{"reason": "chaos"}) == nil
+		for _, c := range v.Rollout.Checks {
+			waives := c.ID == rollout.CheckBackup || c.ID == rollout.CheckConversion
+			if waives && c.Verdict != rollout.Pass && c.WaivedBy == "" && v.Rollout.ID != before.Rollout.ID {
+				_ = l.ask(ctx, rollouts+"/current/preflight/"+c.ID+"/waiver", map[string]any{"reason": "chaos"}) // or at the next look
+			}
 		}
 		return v.Rollout.ID != before.Rollout.ID && v.Rollout.Percentage == 50
 	})

@@ -199,7 +199,11 @@ func (s *Store) observeEvent(e trial.Event, after trial.State) {
 			s.observeOutcome(rollout.Admitted, after.VendorID)
 		}
 	case trial.EventConverted:
-		if admitted && !e.Late && !e.Untracked {
+		switch {
+		case !admitted || e.Late:
+		case e.Untracked:
+			s.observeOutcome(rollout.Untracked, after.VendorID)
+		default:
 			s.observeOutcome(rollout.Converted, after.VendorID)
 		}
 	case trial.EventStep:

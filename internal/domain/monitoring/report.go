@@ -199,6 +199,15 @@ func (f ReportFacts) conversion(c trial.Cohort) Figure {
 	return figure
 }
 
+// Converted is the conversion rate of both cohorts together: of how many trials, and how many of them converted.
+func (f ReportFacts) Converted() (converted, trials int) {
+	for _, c := range cohorts() {
+		figure := f.conversion(c)
+		converted, trials = converted+figure.Numerator, trials+figure.Denominator
+	}
+	return converted, trials
+}
+
 func (f ReportFacts) success() Figure {
 	days := f.recent()
 	figure := f.windowed(days)

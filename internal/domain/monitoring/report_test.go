@@ -78,6 +78,18 @@ func TestARateHasNoValueBeforeEnoughCouldHaveEnded(t *testing.T) {
 	require.Nil(t, figure(t, calls, monitoring.ResponseTime, "").Value)
 }
 
+func TestTheConversionRateOfBothCohortsTogether(t *testing.T) {
+	t.Parallel()
+	facts := monitoring.ReportFacts{Now: now, Day: day, Policy: trial.DefaultPolicy(), Tally: monitoring.Tally{
+		counter("day/20550", trial.Automated, monitoring.Began): 10, counter("day/20550", trial.Control, monitoring.Began): 20,
+		counter("day/20550", trial.Automated, monitoring.BeganConverted): 3, counter("day/20550", trial.Control, monitoring.BeganConverted): 4,
+		counter("day/20550", trial.Automated, monitoring.BeganUntracked): 1, counter("day/20550", trial.Control, monitoring.BeganCancelled): 5,
+		counter("day/20574", trial.Control, monitoring.Began): 100, // too young
+	}}
+	converted, trials := facts.Converted()
+	require.Equal(t, []int{6, 24}, []int{converted, trials})
+}
+
 // Every counter that the figures use is one that Periods has read.
 func TestPeriodsReachAsFarAsTheFigures(t *testing.T) {
 	t.Parallel()

@@ -153,6 +153,7 @@ const (
 	CheckMonitoring = "monitoring"
 	CheckFlags      = "flags"
 	CheckBackup     = "backup"
+	CheckConversion = "conversion"
 )
 
 // TimesInWords counts for people: never, once, 3 times.

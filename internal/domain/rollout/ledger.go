@@ -62,6 +62,9 @@ type Ledger struct {
 	Admissions []evidence.AdmissionDay `json:"admissions"`
 	// DayOf is the admission day of vendors not converted yet.
 	DayOf map[string]int `json:"dayOf"`
+	// LeftOut is the admission day of vendors whose trials were cancelled: until they are revived, conversion counts
+	// them no more than the figure and the alert do.
+	LeftOut map[string]int `json:"leftOut,omitempty"`
 }
 
 // VendorDay is one vendor's day: the unit in which e-mails and steps count, so
@@ -199,11 +202,19 @@ func (l *Ledger) outcome(o Outcome, day time.Duration) {
 	case Admitted:
 		l.admit(o, day)
 	case Converted:
+		l.putBack(o.VendorID)
 		if d, waiting := l.DayOf[o.VendorID]; waiting {
 			delete(l.DayOf, o.VendorID)
 			l.Admissions[d].Converted++
 		}
-	case Expired, Extended, Shortened, Cancelled, Revived: // only reports count these
+	case Cancelled:
+		l.leaveOut(o.VendorID)
+	case Revived:
+		l.putBack(o.VendorID)
+	case Untracked:
+		l.leaveOut(o.VendorID)
+		delete(l.LeftOut, o.VendorID)
+	case Expired, Extended, Shortened: // only reports count these
 	}
 }
 
@@ -251,7 +262,8 @@ func (l *Ledger) cameBack(o Outcome, day time.Duration) {
 }
 
 func (l *Ledger) admit(o Outcome, day time.Duration) {
-	if _, known := l.DayOf[o.VendorID]; known {
+	_, known := l.DayOf[o.VendorID]
+	if _, out := l.LeftOut[o.VendorID]; known || out {
 		return
 	}
 	if l.Since.IsZero() {
@@ -263,6 +275,30 @@ func (l *Ledger) admit(o Outcome, day time.Duration) {
 	}
 	l.Admissions[d].Admitted++
 	l.DayOf[o.VendorID] = d
+}
+
+// leaveOut takes a vendor that has not converted out of its admission day, and putBack puts it there again.
+func (l *Ledger) leaveOut(vendorID string) {
+	d, waiting := l.DayOf[vendorID]
+	if !waiting {
+		return
+	}
+	delete(l.DayOf, vendorID)
+	l.Admissions[d].Admitted--
+	if l.LeftOut == nil {
+		l.LeftOut = map[string]int{}
+	}
+	l.LeftOut[vendorID] = d
+}
+
+func (l *Ledger) putBack(vendorID string) {
+	d, out := l.LeftOut[vendorID]
+	if !out {
+		return
+	}
+	delete(l.LeftOut, vendorID)
+	l.Admissions[d].Admitted++
+	l.DayOf[vendorID] = d
 }
 
 func (l *Ledger) step(o Outcome, day time.Duration) {

@@ -395,6 +395,36 @@ func TestConversionsCountOnceOnTheDayOfAdmission(t *testing.T) {
 	require.Equal(t, map[string]int{"v1": 0}, b.ledger.DayOf)
 }
 
+// As in the figure and the alert: trials that were cancelled, and conversions that are not tracked, are left out.
+func TestConversionLeavesOutWhatTheFigureLeavesOut(t *testing.T) {
+	t.Parallel()
+	b := newBook()
+	b.take(time.Hour, rollout.Calls{},
+		outcome(rollout.Admitted, "v1", "", 0), outcome(rollout.Admitted, "v2", "", 0), outcome(rollout.Admitted, "v3", "", 0), outcome(rollout.Admitted, "v4", "", 0))
+	for i, tt := range []struct {
+		kind      rollout.OutcomeKind
+		vendor    string
+		admitted  int
+		converted int
+	}{
+		{rollout.Cancelled, "v1", 3, 0},
+		{rollout.Cancelled, "v1", 3, 0},
+		{rollout.Admitted, "v1", 3, 0},
+		{rollout.Cancelled, "stranger", 3, 0},
+		{rollout.Revived, "v1", 4, 0},
+		{rollout.Revived, "v2", 4, 0},
+		{rollout.Untracked, "v2", 3, 0},
+		{rollout.Revived, "v2", 3, 0},
+		{rollout.Cancelled, "v3", 2, 0},
+		{rollout.Converted, "v3", 3, 1},
+		{rollout.Cancelled, "v3", 3, 1},
+	} {
+		b.take(time.Hour, rollout.Calls{}, outcome(tt.kind, tt.vendor, "", time.Duration(i+1)*time.Hour))
+		require.Equal(t, []evidence.AdmissionDay{{Admitted: tt.admitted, Converted: tt.converted}}, b.ledger.Admissions, "%d: %s %s", i, tt.kind, tt.vendor)
+	}
+	require.Empty(t, b.ledger.LeftOut)
+}
+
 func TestALedgerForgetsDaysThatCannotChange(t *testing.T) {
 	t.Parallel()
 	b := newBook()

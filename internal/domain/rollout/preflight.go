@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"marketplace.example/trials/internal/domain/evidence"
 	"marketplace.example/trials/internal/domain/flags"
 )
 
@@ -19,6 +20,15 @@ type PreflightFacts struct {
 	MailAnswers, MayMail bool
 	// Backup is what is known of backups.
 	Backup BackupFacts
+	// Conversion is the conversion rate of the last weeks.
+	Conversion ConversionFacts
+}
+
+// ConversionFacts are of the trials of the last weeks that could have ended, but for those that were cancelled.
+type ConversionFacts struct {
+	// Counted says that conversions are counted.
+	Counted           bool
+	Converted, Trials int
 }
 
 // BackupFacts are the known facts about backups.
@@ -65,7 +75,24 @@ func Preflight(s State, f PreflightFacts) []Check {
 	if s.Stage.Kind != Notice {
 		checks = append(checks, flagged(s, f))
 	}
-	return append(checks, backedUp(s, f))
+	return append(checks, backedUp(s, f), converting(s, f.Conversion))
+}
+
+// converting checks that the rollout would not begin where its own trigger would end it. What is not known holds nothing up.
+func converting(s State, c ConversionFacts) Check {
+	rate, limit := evidence.Percents(evidence.Ratio(c.Converted, c.Trials), s.Plan.Triggers.Conversion)
+	text := fmt.Sprintf("%s of the %d trials of the last weeks that could have ended converted", rate, c.Trials)
+	switch {
+	case !c.Counted:
+		return Check{ID: CheckConversion, Verdict: Pass, Reason: "not known, which holds nothing up: the flag monitoring.trialMetrics is off"}
+	case c.Trials < enoughMatured:
+		return Check{ID: CheckConversion, Verdict: Pass,
+			Reason: fmt.Sprintf("not known, which holds nothing up: %d trials of the last weeks could have ended, and a rate takes at least %d", c.Trials, enoughMatured)}
+	case evidence.Ratio(c.Converted, c.Trials) < s.Plan.Triggers.Conversion:
+		return Check{ID: CheckConversion, Verdict: Fail,
+			Reason: text + fmt.Sprintf("; below %s the rollout would switch the automation off: find out why, start with a lower limit, or waive this check", limit)}
+	}
+	return Check{ID: CheckConversion, Verdict: Pass, Reason: text}
 }
 
 func backedUp(s State, f PreflightFacts) Check {

@@ -36,3 +36,22 @@ func TestBackupEvery(t *testing.T) {
 	require.Equal(t, 4*time.Hour, BackupEvery(24*time.Hour))
 	require.Equal(t, 2*time.Minute, BackupEvery(2*time.Second))
 }
+
+func TestTheConversionRateOfTheLastWeeks(t *testing.T) {
+	t.Parallel()
+	s := State{Plan: DefaultPlan()}
+	for reason, c := range map[string]struct {
+		facts ConversionFacts
+		want  Verdict
+	}{
+		"not known, which holds nothing up: the flag monitoring.trialMetrics is off":                                    {ConversionFacts{Trials: 100}, Pass},
+		"not known, which holds nothing up: 29 trials of the last weeks could have ended, and a rate takes at least 30": {ConversionFacts{Counted: true, Trials: 29}, Pass},
+		"10 % of the 30 trials of the last weeks that could have ended converted":                                       {ConversionFacts{Counted: true, Converted: 3, Trials: 30}, Pass},
+		"9.98 % of the 1002 trials of the last weeks that could have ended converted; below 10.00 % the rollout would switch the automation off: " +
+			"find out why, start with a lower limit, or waive this check": {ConversionFacts{Counted: true, Converted: 100, Trials: 1002}, Fail},
+	} {
+		require.Equal(t, Check{ID: CheckConversion, Verdict: c.want, Reason: reason}, converting(s, c.facts))
+	}
+	facts := PreflightFacts{Conversion: ConversionFacts{Counted: true, Trials: 30}}
+	require.Contains(t, Preflight(s, facts), converting(s, facts.Conversion))
+}

@@ -79,11 +79,13 @@ const (
 	MailReturned OutcomeKind = "mail-returned"
 	Admitted     OutcomeKind = "admitted"
 	Converted    OutcomeKind = "converted"
+	// Untracked is a conversion that the figures leave out, and the trial with it.
+	Untracked OutcomeKind = "converted-untracked"
 	// Expired is a trial that ended without a conversion. No judgement uses it.
 	Expired OutcomeKind = "expired"
 )
 
-// What admins did to trials, automated or not; only reports use it.
+// What admins did to trials, automated or not. Conversion leaves out trials that are cancelled; otherwise only reports use it.
 const (
 	Extended  OutcomeKind = "extended"
 	Shortened OutcomeKind = "shortened"

@@ -446,7 +446,7 @@ func TestThePreflightOfANoticeDoesNotAskForTheFlags(t *testing.T) {
 	}
 	start := rollout.Start{ID: "r2", RestartOf: "r1", Phase: 2, Plan: rollout.DefaultPlan(), Times: inDays, By: "owner"}
 	restarted := rollout.Fold([]rollout.Event{rollout.Begin(start, noon)})
-	require.Equal(t, []string{"migration PASS", "health PASS", "monitoring PASS", "backup INSUFFICIENT"}, ids(restarted))
+	require.Equal(t, []string{"migration PASS", "health PASS", "monitoring PASS", "backup INSUFFICIENT", "conversion PASS"}, ids(restarted))
 	restarted.Stage.Kind = rollout.InPhase
-	require.Equal(t, []string{"migration PASS", "health PASS", "monitoring PASS", "flags FAIL", "backup INSUFFICIENT"}, ids(restarted))
+	require.Equal(t, []string{"migration PASS", "health PASS", "monitoring PASS", "flags FAIL", "backup INSUFFICIENT", "conversion PASS"}, ids(restarted))
 }
