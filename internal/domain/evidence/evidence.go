@@ -153,14 +153,21 @@ func (e *Evidence) Correct(known time.Time, before, after float64) {
 	}
 }
 
-// Log is the logarithm of the evidence averaged over the planned starts; a start
-// still to come counts as 1. An average of supermartingales is one.
+// Log is the logarithm of the evidence averaged over the planned starts.
 func (e Evidence) Log(planned int) float64 {
-	logs := make([]float64, max(planned, len(e.Runs), 1))
+	logs := make([]float64, len(e.Runs))
 	for i, r := range e.Runs {
 		logs[i] = r.Sums.Log()
 	}
-	return logMean(logs)
+	return Averaged(logs, planned)
+}
+
+// Averaged is the logarithm of the evidence averaged over the planned starts, given the logarithms of those begun so far;
+// a start still to come counts as 1. An average of supermartingales is one.
+func Averaged(logs []float64, planned int) float64 {
+	all := make([]float64, max(planned, len(logs), 1))
+	copy(all, logs)
+	return logMean(all)
 }
 
 // Strongest is the index of the run with the most evidence, the earliest of several; 0 without runs. If the average of

@@ -7,12 +7,21 @@ import (
 	"marketplace.example/trials/internal/domain/evidence"
 )
 
-// Forecast says, before a rollout starts, what each phase will be able to decide.
+// Forecast says, before a rollout starts, what each phase will be able to decide, and what it risks.
 type Forecast struct {
-	RegistrationsPerDay float64         `json:"registrationsPerDay"`
-	Phases              []PhaseForecast `json:"phases"`
+	// Plan is the plan's name.
+	Plan                string  `json:"plan"`
+	RegistrationsPerDay float64 `json:"registrationsPerDay"`
+	// Recent says that this is the rate of the last four weeks.
+	Recent bool            `json:"recent"`
+	Phases []PhaseForecast `json:"phases"`
 	// Conversion says when its trigger can act at the earliest.
 	Conversion string `json:"conversion"`
+	// Runs is how often the plan was simulated, 0 for not; Explanation says how.
+	Runs        int    `json:"runs"`
+	Explanation string `json:"explanation,omitempty"`
+	// Others are forecasts at other rates, for comparison.
+	Others []Forecast `json:"others,omitempty"`
 }
 
 // PhaseForecast is the data that one phase will have.
@@ -20,8 +29,14 @@ type PhaseForecast struct {
 	Name       string  `json:"name"`
 	Percentage float64 `json:"percentage"`
 	SoakDays   float64 `json:"soakDays"`
+	// FromDay is the day on which it begins, if no phase before waits.
+	FromDay int `json:"fromDay"`
 	// Vendors is how many it will admit in that time.
 	Vendors float64 `json:"vendors"`
+	// Decidable says from when on there are verdicts, Risk what the phase risks; nil where nobody is admitted, or where
+	// it was not simulated.
+	Decidable Decidable  `json:"decidable"`
+	Risk      *PhaseRisk `json:"risk"`
 	// Holds says that a gate will lack data when the soak is over; SoakWouldDo is
 	// the shortest soak, in days, that has enough.
 	Holds       bool    `json:"holds"`
@@ -34,29 +49,51 @@ type PhaseForecast struct {
 // NewForecast forecasts what a plan can decide at perDay registrations a day. A vendor
 // gets its welcome on the day it is admitted, so it counts for the gates at once.
 func NewForecast(p Plan, t evidence.Times, perDay float64) Forecast {
-	f := Forecast{RegistrationsPerDay: perDay}
-	day, endsAt := 0.0, -1.0
-	admitted, least := 0.0, float64(evidence.LeastMatured(evidence.Null{Limit: p.Triggers.Conversion, Side: evidence.TooLow}, alphaConversion))
-	for _, phase := range p.Phases {
+	f := Forecast{Plan: p.Name, RegistrationsPerDay: perDay}
+	day, admitted, least := 0.0, 0.0, float64(evidence.LeastMatured(evidence.Null{Limit: p.Triggers.Conversion, Side: evidence.TooLow}, alphaConversion))
+	var ends *int // the day on which a verdict on conversion is possible
+	for i, phase := range p.Phases {
 		rate := perDay * phase.Percentage / 100
-		f.Phases = append(f.Phases, newPhaseForecast(phase, rate, p.Rule))
-		if endsAt < 0 && rate > 0 && admitted+rate*phase.SoakDays >= least {
-			endsAt = day + (least-admitted)/rate + t.TrialDays
+		last := i == len(p.Phases)-1 // vendors are admitted on after it
+		if ends == nil && rate > 0 && (last || admitted+rate*phase.SoakDays >= least) {
+			ends = new(dayOf(day + (least-admitted)/rate + t.TrialDays))
 		}
+		next := newPhaseForecast(phase, rate, p.Rule)
+		next.FromDay = dayOf(day)
+		if rate > 0 {
+			next.Decidable = decidableFrom(p.Rule, day, rate)
+			next.Decidable.Conversion = ends
+		}
+		f.Phases = append(f.Phases, next)
 		admitted += rate * phase.SoakDays
 		day += phase.SoakDays
 	}
-	if endsAt < 0 && perDay > 0 {
-		endsAt = day + (least-admitted)/(perDay*p.Phases[len(p.Phases)-1].Percentage/100) + t.TrialDays
-	}
 	f.Conversion = fmt.Sprintf("no conversion verdict before %.0f trials have ended", least)
-	if endsAt >= 0 {
-		f.Conversion += fmt.Sprintf(", about day %.0f of the rollout", math.Ceil(endsAt))
+	if ends != nil {
+		f.Conversion += fmt.Sprintf(", about day %d of the rollout", *ends)
 	}
 	if p.Rule == RuleEvidence {
 		f.Conversion += fmt.Sprintf("; sooner if the rollout starts with %d known conversions, which show at which age vendors convert", evidence.EnoughHistory)
 	}
 	return f
+}
+
+// dayOf is the number of the day, from 1, that a time in days since the first phase's beginning falls in.
+func dayOf(days float64) int { return int(min(math.Floor(days), maxForecastDay)) + 1 }
+
+// maxForecastDay bounds the days of a forecast, where hardly anybody comes.
+const maxForecastDay = 100_000
+
+// decidableFrom is when a phase that begins after so many days has the least data for a verdict, at rate vendors a day.
+func decidableFrom(rule Rule, begins, rate float64) Decidable {
+	needed, callsNeeded := vendorsNeeded(rule), 1.0
+	if rule == RuleThreshold {
+		callsNeeded = enoughCalls
+	}
+	return Decidable{
+		Email: new(dayOf(begins + needed[GateEmail]/rate)), Steps: new(dayOf(begins + needed[GateAutomation]/rate)),
+		API: new(dayOf(begins + callsNeeded/callsPerDay)),
+	}
 }
 
 // vendorsNeeded is the minimum number of vendors by gate; gates that need none are left out.
