@@ -557,8 +557,10 @@ type Forecast = rollout.Forecast
 // ForecastRequest defines model for ForecastRequest.
 type ForecastRequest struct {
 	// Plan A rollout's phases, in days of the trials.
-	Plan                *RolloutPlan `json:"plan,omitempty"`
-	RegistrationsPerDay float64      `json:"registrationsPerDay"`
+	Plan *RolloutPlan `json:"plan,omitempty"`
+
+	// RegistrationsPerDay Without it: the rate of the last four weeks, with 10, 30 and 50 a day for comparison.
+	RegistrationsPerDay *float64 `json:"registrationsPerDay,omitempty"`
 }
 
 // Health defines model for Health.
@@ -1604,18 +1606,18 @@ type ClientInterface interface {
 	// Corresponds with POST /api/admin/rollouts (the `StartRollout` operationId).
 	StartRollout(ctx context.Context, params *StartRolloutParams, body StartRolloutJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// ForecastRolloutWithBody What a plan will be able to decide
+	// ForecastRolloutWithBody What a plan will be able to decide, and what it risks
 	//
-	// Changes nothing. Says for each phase how many vendors it will see, and whether its gates can be judged.
+	// Changes nothing. Says for each phase how many vendors it will see, from which day on it can be judged, the chance that it waits for a person although all is well, and how many vendors would be admitted before a rollback were something broken.
 	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /api/admin/rollouts/forecast (the `ForecastRollout` operationId).
 	ForecastRolloutWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// ForecastRollout What a plan will be able to decide
+	// ForecastRollout What a plan will be able to decide, and what it risks
 	//
-	// Changes nothing. Says for each phase how many vendors it will see, and whether its gates can be judged.
+	// Changes nothing. Says for each phase how many vendors it will see, from which day on it can be judged, the chance that it waits for a person although all is well, and how many vendors would be admitted before a rollback were something broken.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -2608,9 +2610,9 @@ func (c *Client) StartRollout(ctx context.Context, params *StartRolloutParams, b
 	return c.Client.Do(req)
 }
 
-// ForecastRolloutWithBody What a plan will be able to decide
+// ForecastRolloutWithBody What a plan will be able to decide, and what it risks
 //
-// Changes nothing. Says for each phase how many vendors it will see, and whether its gates can be judged.
+// Changes nothing. Says for each phase how many vendors it will see, from which day on it can be judged, the chance that it waits for a person although all is well, and how many vendors would be admitted before a rollback were something broken.
 //
 // Takes any type of body and a specified content type.
 //
@@ -2627,9 +2629,9 @@ func (c *Client) ForecastRolloutWithBody(ctx context.Context, contentType string
 	return c.Client.Do(req)
 }
 
-// ForecastRollout What a plan will be able to decide
+// ForecastRollout What a plan will be able to decide, and what it risks
 //
-// Changes nothing. Says for each phase how many vendors it will see, and whether its gates can be judged.
+// Changes nothing. Says for each phase how many vendors it will see, from which day on it can be judged, the chance that it waits for a person although all is well, and how many vendors would be admitted before a rollback were something broken.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -6473,18 +6475,18 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /api/admin/rollouts (the `StartRollout` operationId).
 	StartRolloutWithResponse(ctx context.Context, params *StartRolloutParams, body StartRolloutJSONRequestBody, reqEditors ...RequestEditorFn) (*StartRolloutResponse, error)
 
-	// ForecastRolloutWithBodyWithResponse What a plan will be able to decide
+	// ForecastRolloutWithBodyWithResponse What a plan will be able to decide, and what it risks
 	//
-	// Changes nothing. Says for each phase how many vendors it will see, and whether its gates can be judged.
+	// Changes nothing. Says for each phase how many vendors it will see, from which day on it can be judged, the chance that it waits for a person although all is well, and how many vendors would be admitted before a rollback were something broken.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/admin/rollouts/forecast (the `ForecastRollout` operationId).
 	ForecastRolloutWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ForecastRolloutResponse, error)
 
-	// ForecastRolloutWithResponse What a plan will be able to decide
+	// ForecastRolloutWithResponse What a plan will be able to decide, and what it risks
 	//
-	// Changes nothing. Says for each phase how many vendors it will see, and whether its gates can be judged.
+	// Changes nothing. Says for each phase how many vendors it will see, from which day on it can be judged, the chance that it waits for a person although all is well, and how many vendors would be admitted before a rollback were something broken.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -10367,9 +10369,9 @@ func (c *ClientWithResponses) StartRolloutWithResponse(ctx context.Context, para
 	return ParseStartRolloutResponse(rsp)
 }
 
-// ForecastRolloutWithBodyWithResponse What a plan will be able to decide
+// ForecastRolloutWithBodyWithResponse What a plan will be able to decide, and what it risks
 //
-// Changes nothing. Says for each phase how many vendors it will see, and whether its gates can be judged.
+// Changes nothing. Says for each phase how many vendors it will see, from which day on it can be judged, the chance that it waits for a person although all is well, and how many vendors would be admitted before a rollback were something broken.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -10382,9 +10384,9 @@ func (c *ClientWithResponses) ForecastRolloutWithBodyWithResponse(ctx context.Co
 	return ParseForecastRolloutResponse(rsp)
 }
 
-// ForecastRolloutWithResponse What a plan will be able to decide
+// ForecastRolloutWithResponse What a plan will be able to decide, and what it risks
 //
-// Changes nothing. Says for each phase how many vendors it will see, and whether its gates can be judged.
+// Changes nothing. Says for each phase how many vendors it will see, from which day on it can be judged, the chance that it waits for a person although all is well, and how many vendors would be admitted before a rollback were something broken.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //

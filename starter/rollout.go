@@ -2,8 +2,11 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"os"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -121,25 +124,29 @@ func (a *app) rolloutPlan() *cobra.Command {
 	var plan string
 	var registrations float64
 	command := &cobra.Command{
-		Use: "plan", Short: "Say what a plan will be able to decide", Args: cobra.NoArgs,
-		Long: "Says of each phase how many vendors it will see at so many registrations a day, and whether that is\n" +
-			"enough for its gates. Changes nothing.",
-		Example: examples("starter rollout plan --registrations 30", "starter rollout plan --registrations 30 --plan plan.yaml"),
+		Use: "plan", Short: "Say what a plan will be able to decide, and what it risks", Args: cobra.NoArgs,
+		Long: "Says of each phase how many vendors it will see, from which day on it can be judged, and what would be lost were\n" +
+			"something broken. Without --registrations at 10, 30 and 50 a day and at the rate of the last four weeks. Changes nothing.",
+		Example: examples("starter rollout plan", "starter rollout plan --registrations 30 --plan plan.yaml"),
 	}
 	flags := command.Flags()
-	flags.Float64Var(&registrations, "registrations", 0, "how many vendors register a day")
+	flags.Float64Var(&registrations, "registrations", 0, "how many vendors register a day (default several rates)")
 	flags.StringVar(&plan, "plan", "", "a YAML file with the plan (default the configured one)")
-	markRequired(command, "registrations")
 	command.RunE = func(c *cobra.Command, _ []string) error {
 		if !(registrations >= 0 && registrations <= mostRegistrations) {
 			return usagef("--registrations: must be 0 to %d, is %v", mostRegistrations, registrations)
 		}
-		body := client.ForecastRequest{RegistrationsPerDay: registrations}
+		var body client.ForecastRequest
+		if flags.Changed("registrations") {
+			body.RegistrationsPerDay = &registrations
+		}
 		var err error
 		if body.Plan, err = planFile(plan); err != nil {
 			return err
 		}
-		return a.forecast(c.Context(), body)
+		return ask(a, func(api client.ClientInterface) (*http.Response, error) {
+			return api.ForecastRollout(c.Context(), body)
+		}, a.printForecast)
 	}
 	return command
 }
@@ -147,13 +154,52 @@ func (a *app) rolloutPlan() *cobra.Command {
 // mostRegistrations is the API's limit.
 const mostRegistrations = 1_000_000
 
-func (a *app) forecast(ctx context.Context, body client.ForecastRequest) error {
-	return ask(a, func(api client.ClientInterface) (*http.Response, error) { return api.ForecastRollout(ctx, body) }, func(f client.Forecast) error {
-		a.printf("At %v registrations a day:\n\n", f.RegistrationsPerDay)
-		for _, phase := range f.Phases {
-			a.printf("  %s: %s.\n", printable(phase.Name), printable(phase.Text))
+// forecastWidth is how wide its text is written.
+const forecastWidth = 110
+
+func (a *app) printForecast(f client.Forecast) error {
+	t := table{header: []string{"PHASE", "A DAY", "VENDORS", "DECIDABLE", "HELD", "E-MAIL BROKEN", "STEPS BROKEN", "API BROKEN"}}
+	for _, r := range f.Rows() {
+		lost := r.LossTexts()
+		t.row(fmt.Sprintf("%s, %v %%", r.Name, r.Percentage), r.Rate(), r.VendorsText(), r.DecidableText(), r.HeldText(), lost[0], lost[1], lost[2])
+	}
+	if err := t.write(a.out); err != nil {
+		return err
+	}
+	paragraphs := []string{f.Explanation, f.Sentence(), fmt.Sprintf("At %v registrations a day: %s.", f.RegistrationsPerDay, f.Conversion)}
+	if f.Recent {
+		paragraphs = append(paragraphs, "* the rate of the last four weeks")
+	}
+	for _, phase := range f.Phases {
+		if phase.Holds {
+			paragraphs = append(paragraphs, fmt.Sprintf("At %v registrations a day, %s.", f.RegistrationsPerDay, phase.Text))
 		}
-		a.printf("  conversion: %s.\n", printable(f.Conversion))
-		return nil
-	})
+	}
+	for _, text := range paragraphs {
+		if text != "" {
+			a.printf("\n%s\n", wrapped(printable(text), forecastWidth))
+		}
+	}
+	return nil
+}
+
+// wrapped breaks a text into lines between its words.
+func wrapped(text string, width int) string {
+	var out strings.Builder
+	column := 0
+	for _, word := range strings.Fields(text) {
+		length := utf8.RuneCountInString(word)
+		switch {
+		case column == 0:
+		case column+1+length > width:
+			out.WriteByte('\n')
+			column = 0
+		default:
+			out.WriteByte(' ')
+			column++
+		}
+		out.WriteString(word)
+		column += length
+	}
+	return out.String()
 }

@@ -555,8 +555,10 @@ type Forecast = rollout.Forecast
 // ForecastRequest defines model for ForecastRequest.
 type ForecastRequest struct {
 	// Plan A rollout's phases, in days of the trials.
-	Plan                *RolloutPlan `json:"plan,omitempty"`
-	RegistrationsPerDay float64      `json:"registrationsPerDay"`
+	Plan *RolloutPlan `json:"plan,omitempty"`
+
+	// RegistrationsPerDay Without it: the rate of the last four weeks, with 10, 30 and 50 a day for comparison.
+	RegistrationsPerDay *float64 `json:"registrationsPerDay,omitempty"`
 }
 
 // Health defines model for Health.
@@ -1320,7 +1322,7 @@ type ServerInterface interface {
 	// StartRollout Start a rollout
 	// (POST /api/admin/rollouts)
 	StartRollout(w http.ResponseWriter, r *http.Request, params StartRolloutParams)
-	// ForecastRollout What a plan will be able to decide
+	// ForecastRollout What a plan will be able to decide, and what it risks
 	// (POST /api/admin/rollouts/forecast)
 	ForecastRollout(w http.ResponseWriter, r *http.Request)
 	// GetRollout A rollout with its phase, next moment, gates, evidence and what cannot be decided yet
@@ -6655,7 +6657,7 @@ type StrictServerInterface interface {
 	// StartRollout Start a rollout
 	// (POST /api/admin/rollouts)
 	StartRollout(ctx context.Context, request StartRolloutRequestObject) (StartRolloutResponseObject, error)
-	// ForecastRollout What a plan will be able to decide
+	// ForecastRollout What a plan will be able to decide, and what it risks
 	// (POST /api/admin/rollouts/forecast)
 	ForecastRollout(ctx context.Context, request ForecastRolloutRequestObject) (ForecastRolloutResponseObject, error)
 	// GetRollout A rollout with its phase, next moment, gates, evidence and what cannot be decided yet

@@ -18,16 +18,10 @@ func (s *server) StartRollout(ctx context.Context, request StartRolloutRequestOb
 	return StartRollout202JSONResponse{Id: id, Plan: plan}, err
 }
 
-// ForecastRollout says what a plan will be able to decide.
-func (s *server) ForecastRollout(_ context.Context, request ForecastRolloutRequestObject) (ForecastRolloutResponseObject, error) {
-	plan := s.App.Plan
-	if request.Body.Plan != nil {
-		plan = *request.Body.Plan
-	}
-	if err := plan.Validate(); err != nil {
-		return nil, trial.Within("plan.", err)
-	}
-	return ForecastRollout200JSONResponse(rollout.NewForecast(plan, s.App.Times(), request.Body.RegistrationsPerDay)), nil
+// ForecastRollout says what a plan will be able to decide, and what it risks.
+func (s *server) ForecastRollout(ctx context.Context, request ForecastRolloutRequestObject) (ForecastRolloutResponseObject, error) {
+	f, err := s.App.Forecast(ctx, request.Body.Plan, request.Body.RegistrationsPerDay)
+	return ForecastRollout200JSONResponse(f), err
 }
 
 // GetRollout answers with a rollout and how it is judged.

@@ -12,7 +12,9 @@ import (
 
 	"marketplace.example/trials/api/rest"
 	"marketplace.example/trials/internal/domain/flags"
+	"marketplace.example/trials/internal/domain/monitoring"
 	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 const rolloutsPath = "/api/admin/rollouts"
@@ -257,6 +259,33 @@ func TestAForecastSaysWhatCanBeDecided(t *testing.T) {
 	a := newAPI(t)
 	f := into[rollout.Forecast](a.post(rolloutsPath+"/forecast", adminToken, `{"registrationsPerDay": 12}`), http.StatusOK)
 	require.Equal(t, "the 10 % phase admits about 2 vendors in 2 days; the email gate needs 1, which is enough", f.Phases[1].Text)
+	require.Positive(t, *f.Phases[1].Risk.Email.Median)
+	require.Empty(t, f.Others)
+	require.False(t, f.Recent)
+	again := into[rollout.Forecast](a.post(rolloutsPath+"/forecast", adminToken, `{"registrationsPerDay": 12}`), http.StatusOK)
+	require.Equal(t, f, again)
+}
+
+func TestAForecastAtTheRateOfFourWeeks(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t)
+	a.store.counters = monitoring.Tally{
+		{Period: monitoring.DayOf(present.AddDate(0, 0, -10), trial.RealDay), Cohort: trial.Automated, Name: monitoring.Began}: 20,
+		{Period: monitoring.DayOf(present.AddDate(0, 0, -1), trial.RealDay), Cohort: trial.Control, Name: monitoring.Began}:    149,
+	}
+	f := into[rollout.Forecast](a.post(rolloutsPath+"/forecast", viewerToken, `{}`), http.StatusOK)
+	require.True(t, f.Recent)
+	require.InDelta(t, 16.9, f.RegistrationsPerDay, 1e-9)
+	require.Len(t, f.Others, 3)
+	for i, rate := range []float64{10, 30, 50} {
+		require.InDelta(t, rate, f.Others[i].RegistrationsPerDay, 0)
+		require.False(t, f.Others[i].Recent)
+	}
+	again := into[rollout.Forecast](a.post(rolloutsPath+"/forecast", viewerToken, `{}`), http.StatusOK)
+	require.Equal(t, f, again, "what is remembered stays as it was")
+	a.post(rolloutsPath+"/forecast", "", `{}`).problem(http.StatusUnauthorized)
+	a.store.Err = errUnavailable
+	a.post(rolloutsPath+"/forecast", adminToken, `{}`).problem(http.StatusServiceUnavailable)
 }
 
 func TestCallsAreObserved(t *testing.T) {

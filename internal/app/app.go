@@ -40,6 +40,7 @@ type App struct {
 	settler *settler
 	// flagsDelivery has changes of the flags at once told to the trials together.
 	flagsDelivery lanes.Joint
+	forecasts     *forecasts
 }
 
 // New makes the use cases.
@@ -47,7 +48,7 @@ func New(o Options) *App {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &App{Options: o, turns: lanes.New(changesAtOnce, mostChanges), settler: newSettler(o.Store, o.Log)}
+	return &App{Options: o, turns: lanes.New(changesAtOnce, mostChanges), settler: newSettler(o.Store, o.Log), forecasts: newForecasts()}
 }
 
 // Close writes down what is missing on the audit record, once no request is under way.

@@ -9,6 +9,7 @@ import (
 
 	"marketplace.example/trials/internal/app"
 	"marketplace.example/trials/internal/domain/audit"
+	"marketplace.example/trials/internal/domain/monitoring"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
 	"marketplace.example/trials/test/memory"
@@ -49,6 +50,19 @@ func (b *backend) Sends(ctx context.Context, vendorID string) (sends []trial.Sen
 		return nil
 	})
 	return sends, err
+}
+
+// Counters have as many vendors register every day.
+func (b *backend) Counters(ctx context.Context, periods []monitoring.Period) (tally monitoring.Tally, err error) {
+	const everyDay = 24
+	err = b.Do(ctx, func() error {
+		tally = monitoring.Tally{}
+		for _, p := range periods {
+			tally[monitoring.Counter{Period: p, Cohort: trial.Control, Name: monitoring.Began}] = everyDay
+		}
+		return nil
+	})
+	return tally, err
 }
 
 // Trial does what is due of a trial, and returns it.

@@ -1,0 +1,108 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math"
+	"sync"
+
+	"marketplace.example/trials/internal/domain/monitoring"
+	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/trial"
+)
+
+// comparedRates are the registrations a day that the requirements speak of; a forecast at the rate of the last four weeks is
+// compared with them.
+var comparedRates = []float64{10, 30, 50}
+
+// Forecast says what a plan, nil for the configured one, will be able to decide and what it risks at perDay registrations a
+// day. Nil is the rate of the last four weeks, and those of the requirements beside it.
+func (a *App) Forecast(ctx context.Context, plan *rollout.Plan, perDay *float64) (rollout.Forecast, error) {
+	p := a.Plan
+	if plan != nil {
+		p = *plan
+	}
+	if err := p.Validate(); err != nil {
+		return rollout.Forecast{}, trial.Within("plan.", err)
+	}
+	if perDay != nil {
+		return a.forecasts.at(ctx, p, a.forecastOf, *perDay)
+	}
+	recent, err := a.recentRate(ctx)
+	if err != nil {
+		return rollout.Forecast{}, err
+	}
+	f, err := a.forecasts.at(ctx, p, a.forecastOf, recent)
+	f.Recent = true
+	for _, rate := range comparedRates {
+		if err != nil {
+			return rollout.Forecast{}, err
+		}
+		var other rollout.Forecast
+		other, err = a.forecasts.at(ctx, p, a.forecastOf, rate)
+		f.Others = append(f.Others, other)
+	}
+	return f, err
+}
+
+func (a *App) forecastOf(p rollout.Plan, perDay float64) rollout.Forecast {
+	return rollout.NewForecast(p, a.Times(), perDay).WithRisk(p)
+}
+
+// recentRate is how many vendors registered a day in the last four weeks, to a tenth.
+func (a *App) recentRate(ctx context.Context) (float64, error) {
+	periods := monitoring.RatePeriods(a.Present(), a.Day)
+	tally, err := a.Store.Counters(ctx, periods)
+	return math.Round(10*tally.RegistrationsPerDay(periods)) / 10, err
+}
+
+// forecasts remembers forecasts, and makes one at a time, so that whoever asks often slows down nothing else.
+type forecasts struct {
+	turn  chan struct{}
+	mu    sync.Mutex
+	known map[string]rollout.Forecast
+}
+
+// mostForecasts bounds what is remembered.
+const mostForecasts = 100
+
+func newForecasts() *forecasts {
+	return &forecasts{turn: make(chan struct{}, 1), known: map[string]rollout.Forecast{}}
+}
+
+// at is a forecast of a plan, remembered or made anew in turn.
+func (f *forecasts) at(ctx context.Context, p rollout.Plan, forecast func(rollout.Plan, float64) rollout.Forecast, perDay float64) (rollout.Forecast, error) {
+	document, err := json.Marshal(p)
+	if err != nil {
+		return rollout.Forecast{}, fmt.Errorf("writing the plan: %w", err)
+	}
+	key := fmt.Sprintf("%v %s", perDay, document)
+	if known, is := f.find(key); is {
+		return known, nil
+	}
+	select {
+	case f.turn <- struct{}{}:
+		defer func() { <-f.turn }()
+	case <-ctx.Done():
+		return rollout.Forecast{}, fmt.Errorf("waiting for a forecast: %w", context.Cause(ctx))
+	}
+	if known, is := f.find(key); is { // whoever was before has made it
+		return known, nil
+	}
+	made := forecast(p, perDay)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.known) >= mostForecasts {
+		clear(f.known)
+	}
+	f.known[key] = made
+	return made, nil
+}
+
+func (f *forecasts) find(key string) (rollout.Forecast, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	known, is := f.known[key]
+	return known, is
+}
