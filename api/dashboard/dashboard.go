@@ -47,6 +47,8 @@ var assets embed.FS
 type Options struct {
 	Store    Store
 	Controls Controls
+	// Forecasts say what a rollout risks.
+	Forecasts Forecasts
 	// Figures, Health and Alerts may be nil; the pages then say that they are not
 	// measured.
 	Figures Figures
@@ -104,6 +106,7 @@ var routes = []route{
 	{http.MethodGet, "/bulk", access.Viewer, (*dashboard).bulks},
 	{http.MethodGet, "/bulk/{operation}", access.Viewer, (*dashboard).bulk},
 	{http.MethodGet, "/bulk/{operation}/items", access.Viewer, (*dashboard).bulkItems},
+	{http.MethodGet, "/rollout/forecast", access.Viewer, (*dashboard).forecast},
 	{http.MethodGet, "/rollout/{control:pause|resume|advance|rollback}", steers, (*dashboard).askControl},
 	{http.MethodPost, "/rollout/{control:pause|resume|advance|rollback}", steers, (*dashboard).control},
 	{http.MethodGet, "/alerts/{alert}", access.Viewer, (*dashboard).alert},

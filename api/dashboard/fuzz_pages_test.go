@@ -20,7 +20,7 @@ func fuzzedPages(f *testing.F) (pages http.Handler, session string) {
 	f.Helper()
 	world := sample.Busy()
 	pages, err := dashboard.New(dashboard.Options{
-		Store: world, Controls: world, Figures: world, Health: world, Alerts: world, Log: zap.NewNop(), Callers: callers(f, world, false), SessionSecret: "of the tests",
+		Store: world, Controls: world, Forecasts: world, Figures: world, Health: world, Alerts: world, Log: zap.NewNop(), Callers: callers(f, world, false), SessionSecret: "of the tests",
 		Now: func() time.Time { return world.Moment },
 	})
 	require.NoError(f, err)

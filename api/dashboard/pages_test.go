@@ -116,6 +116,21 @@ func TestAnEmptyWorld(t *testing.T) {
 	require.Contains(t, a.text(), "there was no rollout yet")
 }
 
+func TestWhatARolloutRisks(t *testing.T) {
+	t.Parallel()
+	s := signedIn(t, sample.Empty())
+	require.Contains(t, s.get("/admin/").body, `<a href="/admin/rollout/forecast">`)
+	a := s.get("/admin/rollout/forecast")
+	require.Equal(t, http.StatusOK, a.status)
+	inOrder(t, a.text(), "What a rollout risks", "were e-mail broken from the first vendor on", "Phase", "Vendors if e-mail is broken", "validation, 0 %",
+		"limited, 10 % 10 2 4/4/3/- ", "limited, 10 % 24* 4.8 3/3/3/- ", "full, 100 % 50 50 ", "* The rate of the last four weeks", "Simulated in up to")
+	require.Regexp(t, `limited, 10 % 30 6 3/3/3/- \S.* % \d+ \(\d+\) \d+ \(\d+\) \d+ \(\d+\)`, a.text())
+	require.Equal(t, 1+5*4, strings.Count(a.body, `<th scope="row"`))
+
+	a = signedIn(t, sample.Broken()).get("/admin/rollout/forecast")
+	require.Equal(t, http.StatusServiceUnavailable, a.status)
+}
+
 // With the database away every page comes, says so once, and shows no nought.
 func TestWithTheDatabaseAway(t *testing.T) {
 	t.Parallel()

@@ -6,6 +6,7 @@ import (
 	"marketplace.example/trials/internal/app"
 	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/monitoring"
+	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
 )
 
@@ -32,6 +33,12 @@ type Controls interface {
 	// ChangeAlertRecorded carries out what an admin wants of an alert. What does not apply
 	// is a *trial.Error.
 	ChangeAlertRecorded(ctx context.Context, id monitoring.RuleID, r monitoring.AlertRequest) error
+}
+
+// Forecasts say what a rollout will be able to decide, and what it risks. They may take a second when they are new.
+type Forecasts interface {
+	// Forecast is that of a plan, nil for the configured one, at a rate, nil for that of the last four weeks and some others.
+	Forecast(ctx context.Context, plan *rollout.Plan, perDay *float64) (rollout.Forecast, error)
 }
 
 // Figures make the report of the present moment.

@@ -27,7 +27,7 @@ func TestEveryPageWithEveryRole(t *testing.T) {
 	require.Equal(t, map[string]access.Role{
 		"GET /admin/": access.Viewer, "GET /admin/decisions": access.Viewer, "GET /admin/audit": access.Viewer, "GET /admin/trials": access.Viewer, "GET /admin/trials/{id}": access.Viewer,
 		"GET /admin/bulk": access.Viewer, "GET /admin/bulk/{operation}": access.Viewer, "GET /admin/bulk/{operation}/items": access.Viewer,
-		"POST /admin/sign-out": access.Viewer,
+		"POST /admin/sign-out": access.Viewer, "GET /admin/rollout/forecast": access.Viewer,
 		"GET /admin/rollout/{control:pause|resume|advance|rollback}":         access.Operator,
 		"POST /admin/rollout/{control:pause|resume|advance|rollback}":        access.Operator,
 		"GET /admin/alerts/{alert}":                                          access.Viewer,

@@ -90,6 +90,7 @@ func everyPage() []picture {
 		page("bulk-planned", sample.Busy, "/admin/bulk/bulk-20260314-084000-00c4d21e"),
 		page("bulk-over", sample.Busy, "/admin/bulk/bulk-20260312-102000-5f3a11c0"),
 		page("bulk-items", sample.Busy, "/admin/bulk/bulk-20260312-102000-5f3a11c0/items"),
+		page("forecast", sample.Busy, "/admin/rollout/forecast"),
 		page("rollback", sample.Busy, "/admin/rollout/rollback"),
 		page("pause", sample.Busy, "/admin/rollout/pause"),
 		page("alert-firing", sample.Busy, "/admin/alerts/emailDeliveryFailed"),

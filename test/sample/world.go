@@ -4,9 +4,11 @@ package sample
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"marketplace.example/trials/internal/domain/access"
+	"marketplace.example/trials/internal/domain/evidence"
 	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/monitoring"
 	"marketplace.example/trials/internal/domain/rollout"
@@ -48,6 +50,25 @@ func (w *World) SteerRolloutRecorded(ctx context.Context, id, name string, r fla
 		return nil
 	})
 }
+
+// Forecast is that of the default plan, at 24 registrations a day in the last four weeks.
+func (w *World) Forecast(ctx context.Context, _ *rollout.Plan, _ *float64) (f rollout.Forecast, err error) {
+	err = w.Do(ctx, func() error {
+		f = forecast()
+		return nil
+	})
+	return f, err
+}
+
+var forecast = sync.OnceValue(func() rollout.Forecast {
+	plan := rollout.DefaultPlan()
+	at := func(perDay float64) rollout.Forecast {
+		return rollout.NewForecast(plan, evidence.Times{Day: trial.RealDay, TrialDays: 17}, perDay).WithRisk(plan)
+	}
+	f := at(24)
+	f.Recent, f.Others = true, []rollout.Forecast{at(10), at(30), at(50)}
+	return f
+})
 
 func (w *World) Report(ctx context.Context) (r monitoring.Report, err error) {
 	err = w.Do(ctx, func() error {
