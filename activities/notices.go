@@ -42,8 +42,10 @@ type Notices struct {
 	Mailer       NoticeMailer
 	Poster       Poster
 	Stakeholders []notice.Stakeholder
-	Now          func() time.Time
-	Log          *zap.Logger
+	// APIURL is the base of links to the dashboard; empty for none.
+	APIURL string
+	Now    func() time.Time
+	Log    *zap.Logger
 }
 
 // Notify notifies everybody whom a message concerns, each once. The error is about those who could not be reached for now: the
@@ -52,6 +54,7 @@ func (n *Notices) Notify(ctx context.Context, m notice.Message) error {
 	if m.Key == "" || m.Subject == "" || m.Lead == "" {
 		return sdktemporal.NewNonRetryableApplicationError("the message has no key, subject or lead", string(trial.CodeInvalid), nil)
 	}
+	m = m.LinkedTo(n.APIURL)
 	recipients := notice.Recipients(n.Stakeholders, m.Roles())
 	if len(recipients) == 0 {
 		n.Log.Info("nobody is to be notified", zap.String("notice", m.Key), zap.String("kind", string(m.Kind)))

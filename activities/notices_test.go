@@ -82,7 +82,7 @@ func (b *board) notify(t *testing.T, m notice.Message) error {
 	t.Helper()
 	client, err := webhook.New(noticeSecret, time.Second)
 	require.NoError(t, err)
-	a := &activities.Notices{Store: b, Mailer: b, Poster: client, Stakeholders: b.stakeholders, Now: time.Now, Log: b.log}
+	a := &activities.Notices{Store: b, Mailer: b, Poster: client, Stakeholders: b.stakeholders, APIURL: "https://trials.example", Now: time.Now, Log: b.log}
 	return a.Notify(t.Context(), m)
 }
 
@@ -164,6 +164,12 @@ func TestAWebhookGetsTheMessageAndItsSender(t *testing.T) {
 
 	require.NoError(t, b.notify(t, notice.Message{Key: "r1/8", Kind: notice.NoticeDaily, Subject: "s", Lead: "l"}))
 	require.Contains(t, string(b.bodies[1]), `"lines":[],"figures":[]`)
+
+	asking := notice.Message{Key: "r1/9", Kind: notice.NoticeDaily, Subject: "s", Lead: "l", Sections: []notice.Section{
+		{Title: "For a person to judge", Items: []notice.Item{{Label: "User feedback positive", Text: "Tick it here", Page: "/admin/rollout/tick/feedback-positive"}}},
+	}}
+	require.NoError(t, b.notify(t, asking))
+	require.Contains(t, string(b.bodies[2]), `Tick it here: https://trials.example/admin/rollout/tick/feedback-positive`)
 }
 
 func TestOnlyThoseWhoWereNotNotifiedAreNotifiedLater(t *testing.T) {

@@ -48,6 +48,8 @@ func (f preflightFake) Counters(_ context.Context, periods []monitoring.Period) 
 
 func (f preflightFake) SendingEnabled(context.Context) (bool, error) { return true, nil }
 
+func (f preflightFake) Ask(context.Context) []rollout.DashboardAnswer { return nil }
+
 func (f preflightFake) AllRefused(time.Time) time.Time { return time.Time{} }
 
 func TestThePreflightKnowsTheConversionRateOfTheLastWeeks(t *testing.T) {
@@ -61,7 +63,7 @@ func TestThePreflightKnowsTheConversionRateOfTheLastWeeks(t *testing.T) {
 		var suite testsuite.WorkflowTestSuite
 		env := suite.NewTestActivityEnvironment()
 		env.RegisterActivity(&Rollouts{
-			Store: fake, Account: fake, Policy: trial.DefaultPolicy(), Day: trial.RealDay, Now: func() time.Time { return now }, Log: zap.NewNop(),
+			Store: fake, Account: fake, Dashboards: fake, Policy: trial.DefaultPolicy(), Day: trial.RealDay, Now: func() time.Time { return now }, Log: zap.NewNop(),
 		})
 		var none *Rollouts
 		value, err := env.ExecuteActivity(none.Preflight, rollout.State{Plan: rollout.DefaultPlan()})

@@ -46,12 +46,6 @@ type Schedule interface {
 	Watching(ctx context.Context, on bool) error
 }
 
-// BackupRecord lists the backups.
-type BackupRecord interface {
-	// LastFull is when the last good full backup began, zero for none.
-	LastFull(ctx context.Context) (time.Time, error)
-}
-
 // Rollouts carries out what a rollout decides.
 type Rollouts struct {
 	Store    RolloutStore
@@ -59,7 +53,8 @@ type Rollouts struct {
 	Handover Handover
 	Schedule Schedule
 	// Backups is nil if the product takes no backups.
-	Backups BackupRecord
+	Backups    BackupRecord
+	Dashboards Dashboards
 	// Policy is that of new trials.
 	Policy trial.Policy
 	Day    time.Duration
@@ -258,46 +253,6 @@ func lifetime(t trial.State, trialDays float64, now time.Time) (evidence.Lifetim
 	inDays := func(d time.Duration) float64 { return max(float64(d)/float64(t.Day), 0) }
 	life.Age, life.Whole = inDays(ended.Sub(t.StartedAt)), inDays(now.Sub(t.StartedAt)) >= trialDays
 	return life, true
-}
-
-// Preflight makes the checks before anybody is admitted.
-func (r *Rollouts) Preflight(ctx context.Context, s rollout.State) ([]rollout.Check, error) {
-	defer heartbeat(ctx)()
-	missing, err := r.Store.VendorsWithoutStart(ctx)
-	if err != nil {
-		return nil, failed("checking the migration", err)
-	}
-	doc, err := r.Store.Flags(ctx)
-	if err != nil {
-		return nil, failed("checking the flags", err)
-	}
-	_, judged, _, err := r.Store.Ledger(ctx, s.ID)
-	if err != nil {
-		return nil, failed("checking the watch", err)
-	}
-	now := r.Now()
-	figures := monitoring.ReportFacts{Now: now, Day: r.Day, Policy: r.Policy}
-	if figures.Tally, err = r.Store.Counters(ctx, monitoring.Periods(now, r.Day, r.Policy)); err != nil {
-		return nil, failed("checking the conversion rate", err)
-	}
-	conversion := rollout.ConversionFacts{Counted: doc.FeatureFlags.Monitoring.TrialMetrics}
-	conversion.Converted, conversion.Trials = figures.Converted()
-	sending, err := r.Account.SendingEnabled(ctx)
-	return rollout.Preflight(s, rollout.PreflightFacts{
-		Now: now, VendorsWithoutStart: missing, Flags: doc.FeatureFlags.TrialAutomation, Judged: judged,
-		MailAnswers: err == nil, MayMail: sending, Backup: r.backups(ctx), Conversion: conversion,
-	}), nil
-}
-
-func (r *Rollouts) backups(ctx context.Context) rollout.BackupFacts {
-	if r.Backups == nil {
-		return rollout.BackupFacts{}
-	}
-	full, err := r.Backups.LastFull(ctx)
-	if err != nil {
-		r.Log.Warn("the backups cannot be listed", zap.Error(err))
-	}
-	return rollout.BackupFacts{Kept: true, Answers: err == nil, Full: full}
 }
 
 // Moved is the progress of adopting or releasing trials.

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -193,19 +192,14 @@ func (v flagValues) patch() map[string]map[string]map[string]any {
 }
 
 func (a *app) printFlags(document client.FeatureFlagDocument) error {
-	f := document.FeatureFlags
 	t := table{header: []string{"FLAG", "VALUE"}}
-	t.row(flagEnabled, strconv.FormatBool(f.TrialAutomation.Enabled))
-	t.row(flagPercentage, fmt.Sprintf("%v %%", f.TrialAutomation.RolloutPercentage))
-	t.row("trialAutomation.emailReminders", strconv.FormatBool(f.TrialAutomation.EmailReminders))
-	t.row("trialAutomation.autoExpiration", strconv.FormatBool(f.TrialAutomation.AutoExpiration))
-	t.row("trialAutomation.conversionTracking", strconv.FormatBool(f.TrialAutomation.ConversionTracking))
-	t.row("monitoring.enabled", strconv.FormatBool(f.Monitoring.Enabled))
-	t.row("monitoring.trialMetrics", strconv.FormatBool(f.Monitoring.TrialMetrics))
-	t.row("monitoring.alerting", strconv.FormatBool(f.Monitoring.Alerting))
-	t.row("adminTools.enabled", strconv.FormatBool(f.AdminTools.Enabled))
-	t.row("adminTools.trialExtension", strconv.FormatBool(f.AdminTools.TrialExtension))
-	t.row("adminTools.bulkOperations", strconv.FormatBool(f.AdminTools.BulkOperations))
+	for _, flag := range document.FeatureFlags.Named() {
+		value := fmt.Sprint(flag.Value)
+		if flag.Name == flagPercentage {
+			value += " %"
+		}
+		t.row(flag.Name, value)
+	}
 	if err := t.write(a.out); err != nil {
 		return err
 	}

@@ -18,6 +18,7 @@ import (
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
 	"marketplace.example/trials/internal/platform/config"
+	"marketplace.example/trials/internal/platform/health"
 	"marketplace.example/trials/internal/platform/telemetry"
 	"marketplace.example/trials/internal/wiring"
 	"marketplace.example/trials/temporal"
@@ -87,7 +88,8 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger, fatal fun
 		return nil, err
 	}
 	rollouts, backups := &activities.Rollouts{
-		Store: store, Account: mailer.account, Handover: client, Schedule: client, Policy: trial.DefaultPolicy(), Day: cfg.TrialDay, Now: time.Now, Log: log,
+		Store: store, Account: mailer.account, Handover: client, Schedule: client, Dashboards: health.Dashboards(cfg.DashboardURLs),
+		Policy: trial.DefaultPolicy(), Day: cfg.TrialDay, Now: time.Now, Log: log,
 	}, &activities.Backups{Log: log}
 	if backupService != nil {
 		rollouts.Backups, backups.BackupService = backupService, backupService

@@ -115,7 +115,7 @@ func (w *rolloutWorld) prepare() *testsuite.TestWorkflowEnvironment {
 	w.env.RegisterWorkflowWithOptions(workflows.Rollout, workflow.RegisterOptions{Name: rollout.WorkflowType})
 	w.env.RegisterWorkflowWithOptions(func(workflow.Context, notice.Message) error { return nil }, workflow.RegisterOptions{Name: workflows.NoticeWorkflowType})
 	w.env.RegisterActivity(&activities.Rollouts{
-		Store: w, Account: w, Handover: w, Schedule: w, Day: 24 * time.Hour, Now: w.env.Now, Log: zap.NewNop(),
+		Store: w, Account: w, Handover: w, Schedule: w, Dashboards: w, Day: 24 * time.Hour, Now: w.env.Now, Log: zap.NewNop(),
 	})
 	return w.env
 }
@@ -261,6 +261,10 @@ func (w *rolloutWorld) RunningTrials(_ context.Context, automated bool, after st
 }
 
 func (w *rolloutWorld) SendingEnabled(context.Context) (bool, error) { return true, nil }
+
+func (w *rolloutWorld) Ask(context.Context) []rollout.DashboardAnswer {
+	return []rollout.DashboardAnswer{{Name: "grafana:3000", Status: 200}}
+}
 
 func (w *rolloutWorld) AllRefused(time.Time) time.Time { return time.Time{} }
 

@@ -32,6 +32,8 @@ var controls = map[string]controlWords{
 	rollout.SignalAdvance: {rollout.SignalAdvance, "Advance", "The rollout enters its next stage at once, without waiting for the time that this " +
 		"one should last or for its gates.", false},
 	rollout.SignalRollback: {rollout.SignalRollback, "Roll back", "The flags are changed at once, even with no worker running; the rollout follows.", true},
+	rollout.SignalTick: {rollout.SignalTick, "Judge", "A person judges this success criterion. Where the plan has a phase wait for it, that phase ends " +
+		"only once it is met, and pauses if it is not.", false},
 }
 
 // controlView is the page on which a control is confirmed.
@@ -47,8 +49,10 @@ type controlView struct {
 	RequestID string
 	// Percentages are those to go back to, 0 excepted.
 	Percentages []float64
-	// Percentage and InFlight are what was entered.
-	Percentage, InFlight string
+	// Percentage, InFlight and Met are what was entered.
+	Percentage, InFlight, Met string
+	// Criterion is what is judged; nil for other controls.
+	Criterion *rollout.Criterion
 }
 
 // form is what every page has on which something is confirmed.
@@ -60,7 +64,7 @@ type form struct {
 }
 
 func (d *dashboard) askControl(w http.ResponseWriter, r *http.Request) {
-	view, err := d.controlView(r.Context(), mux.Vars(r)["control"])
+	view, err := d.controlView(r.Context(), mux.Vars(r)["control"], mux.Vars(r)["criterion"])
 	if err != nil {
 		d.fail(w, r, "overview", err)
 		return
@@ -68,7 +72,7 @@ func (d *dashboard) askControl(w http.ResponseWriter, r *http.Request) {
 	d.show(w, r, http.StatusOK, "control", view)
 }
 
-func (d *dashboard) controlView(ctx context.Context, name string) (controlView, error) {
+func (d *dashboard) controlView(ctx context.Context, name, criterion string) (controlView, error) {
 	current, err := app.LatestRollout(ctx, d.Store, d.Now().UTC())
 	if err == nil && current == nil {
 		err = &trial.Error{Code: trial.CodeNotFound, Message: "there was no rollout yet"}
@@ -77,16 +81,25 @@ func (d *dashboard) controlView(ctx context.Context, name string) (controlView, 
 		return controlView{}, err
 	}
 	s := current.Rollout
+	var judged *rollout.Criterion
+	if name == rollout.SignalTick {
+		c, found := rollout.CriterionByPerson(criterion)
+		if !found {
+			return controlView{}, &trial.Error{Code: trial.CodeNotFound, Message: "there is no criterion of that name that a person judges"}
+		}
+		judged = &c
+	}
 	view := controlView{
 		frame: d.frame(controls[name].Title+" the rollout", "overview"), Control: controls[name], Summary: current.Summary,
 		RolloutID: s.ID, Seen: s.Mark(), RequestID: rand.Text(), Percentage: "0", InFlight: string(flags.Keep),
+		Criterion: judged,
 	}
 	for _, phase := range slices.Backward(s.Plan.Phases) {
 		if phase.Percentage > 0 && phase.Percentage < s.Percentage {
 			view.Percentages = append(view.Percentages, phase.Percentage)
 		}
 	}
-	if !slices.Contains(applicable(s), name) {
+	if applies := applicable(s); !slices.Contains(applies, name) && (judged == nil || len(applies) == 0) {
 		view.Error = "This does not apply now."
 	}
 	return view, nil
@@ -95,13 +108,14 @@ func (d *dashboard) controlView(ctx context.Context, name string) (controlView, 
 // control carries out what was confirmed, through the API's own code.
 func (d *dashboard) control(w http.ResponseWriter, r *http.Request) {
 	name := mux.Vars(r)["control"]
-	view, err := d.controlView(r.Context(), name)
+	view, err := d.controlView(r.Context(), name, mux.Vars(r)["criterion"])
 	if err != nil {
 		d.fail(w, r, "overview", err)
 		return
 	}
 	now := view
 	view.Reason, view.Percentage, view.InFlight = r.PostFormValue("reason"), r.PostFormValue("percentage"), r.PostFormValue("inFlight")
+	view.Met = r.PostFormValue("met")
 	err = d.steer(r, now, name)
 	if err == nil {
 		d.Log.Info("rollout steered from the dashboard", zap.String("rollout", view.RolloutID), zap.String("control", name))
@@ -118,7 +132,13 @@ func (d *dashboard) steer(r *http.Request, now controlView, name string) error {
 		return trial.Conflict("another rollout runs than when this page was opened: look again")
 	}
 	request := flags.Request{ID: r.PostFormValue("request"), Seen: cmp.Or(r.PostFormValue("seen"), "nothing"), Reason: r.PostFormValue("reason")}
-	if name == rollout.SignalRollback {
+	switch name {
+	case rollout.SignalTick:
+		request.Subject, request.Met = now.Criterion.ID, r.PostFormValue("met") == "yes"
+		if !request.Met && r.PostFormValue("met") != "no" {
+			return trial.Invalid("met", "must be chosen")
+		}
+	case rollout.SignalRollback:
 		var err error
 		if request.Percentage, err = strconv.ParseFloat(r.PostFormValue("percentage"), 64); err != nil {
 			return trial.Invalid("percentage", "must be chosen")

@@ -35,6 +35,35 @@ func TestPauseResumeAdvance(t *testing.T) {
 	require.NotContains(t, s.get("/admin/?asked=%3Cscript%3E").body, "script%3E</p>")
 }
 
+func TestAPersonJudgesACriterionOnItsPage(t *testing.T) {
+	t.Parallel()
+	s := signedIn(t, sample.Busy())
+	feedback, _ := rollout.CriterionByPerson("feedback-positive")
+	require.Contains(t, s.get("/admin/").body, `<a href="`+feedback.Page()+`">Judge …</a>`)
+	inOrder(t, s.get(feedback.Page()).text(), "Judge: User feedback positive", "Is it met?", "Met.", "Not met.", "Reason")
+	values := s.filledAt(feedback.Page(), "Two questions in a week")
+	a := s.post(feedback.Page(), values)
+	require.Equal(t, http.StatusBadRequest, a.status)
+	require.Contains(t, a.text(), "met must be chosen.")
+	for _, met := range []string{"no", "yes"} {
+		values = s.filledAt(feedback.Page(), "Two questions in a week")
+		values.Set("met", met)
+		a = s.post(feedback.Page(), values)
+		require.Equal(t, http.StatusSeeOther, a.status, a.text())
+		require.Contains(t, s.get(a.header.Get("Location")).text(), "The rollout was given what you judged.")
+		tick := rollout.Fold(s.world.Rollout).Criteria[feedback.ID]
+		require.Equal(t, met == "yes", tick.Met)
+		require.Equal(t, "Two questions in a week", tick.Reason)
+	}
+	require.Equal(t, http.StatusNotFound, s.get("/admin/rollout/tick/no-rollback").status, "figures judge that one")
+
+	values = s.filled(rollout.SignalRollback, "bounces")
+	values.Set("percentage", "0")
+	require.Equal(t, http.StatusSeeOther, s.post("/admin/rollout/rollback", values).status)
+	require.Contains(t, s.get(feedback.Page()).text(), "This does not apply now.")
+	require.NotContains(t, s.get("/admin/").text(), "Judge …")
+}
+
 func TestRollingBack(t *testing.T) {
 	t.Parallel()
 	s := signedIn(t, sample.Busy())

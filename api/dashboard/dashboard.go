@@ -109,6 +109,8 @@ var routes = []route{
 	{http.MethodGet, "/rollout/forecast", access.Viewer, (*dashboard).forecast},
 	{http.MethodGet, "/rollout/{control:pause|resume|advance|rollback}", steers, (*dashboard).askControl},
 	{http.MethodPost, "/rollout/{control:pause|resume|advance|rollback}", steers, (*dashboard).control},
+	{http.MethodGet, "/rollout/{control:tick}/{criterion}", steers, (*dashboard).askControl},
+	{http.MethodPost, "/rollout/{control:tick}/{criterion}", steers, (*dashboard).control},
 	{http.MethodGet, "/alerts/{alert}", access.Viewer, (*dashboard).alert},
 	{http.MethodGet, "/alerts/{alert}/{control:acknowledge|silence|unsilence}", steers, (*dashboard).askAlertControl},
 	{http.MethodPost, "/alerts/{alert}/{control:acknowledge|silence|unsilence}", steers, (*dashboard).controlAlert},

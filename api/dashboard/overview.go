@@ -58,6 +58,7 @@ type overviewView struct {
 var asked = map[string]string{
 	rollout.SignalPause: "The rollout was asked to pause.", rollout.SignalResume: "The rollout was asked to go on.",
 	rollout.SignalAdvance: "The rollout was asked to enter its next stage.", rollout.SignalRollback: "The flags are rolled back; the rollout follows.",
+	rollout.SignalTick: "The rollout was given what you judged.",
 }
 
 func (d *dashboard) overview(w http.ResponseWriter, r *http.Request) {

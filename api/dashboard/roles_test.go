@@ -18,7 +18,7 @@ import (
 
 // concrete is the path of a route as somebody asks for it.
 var concrete = strings.NewReplacer("{id}", "vendor-013", "{operation}", "bulk-20260312-102000-5f3a11c0", "{control:pause|resume|advance|rollback}", "pause",
-	"{alert}", "workerAway", "{control:acknowledge|silence|unsilence}", "silence")
+	"{control:tick}/{criterion}", "tick/feedback-positive", "{alert}", "workerAway", "{control:acknowledge|silence|unsilence}", "silence")
 
 // Every page with every role: what a role may not use is refused, with the role
 // that it needs.
@@ -30,6 +30,8 @@ func TestEveryPageWithEveryRole(t *testing.T) {
 		"POST /admin/sign-out": access.Viewer, "GET /admin/rollout/forecast": access.Viewer,
 		"GET /admin/rollout/{control:pause|resume|advance|rollback}":         access.Operator,
 		"POST /admin/rollout/{control:pause|resume|advance|rollback}":        access.Operator,
+		"GET /admin/rollout/{control:tick}/{criterion}":                      access.Operator,
+		"POST /admin/rollout/{control:tick}/{criterion}":                     access.Operator,
 		"GET /admin/alerts/{alert}":                                          access.Viewer,
 		"GET /admin/alerts/{alert}/{control:acknowledge|silence|unsilence}":  access.Operator,
 		"POST /admin/alerts/{alert}/{control:acknowledge|silence|unsilence}": access.Operator,

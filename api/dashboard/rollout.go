@@ -13,6 +13,8 @@ type rolloutView struct {
 	Timeline []rollout.TimelineEntry
 	// Controls are those that apply now, and that the reader may use.
 	Controls []controlWords
+	// Judges says that the reader may tick what a person judges.
+	Judges bool
 	// Raised are the triggers that would roll back the rollout.
 	Triggers []rollout.TriggerResult
 }
@@ -20,6 +22,7 @@ type rolloutView struct {
 func newRolloutView(v rollout.View, reader access.Role) *rolloutView {
 	view := &rolloutView{View: v, Timeline: v.Rollout.Timeline()}
 	if reader.Covers(steers) {
+		view.Judges = !v.Rollout.Status.Final()
 		for _, name := range applicable(v.Rollout) {
 			view.Controls = append(view.Controls, controls[name])
 		}

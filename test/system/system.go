@@ -175,7 +175,7 @@ func (s *System) StartAPI(ctx context.Context) error {
 
 // StartWorker starts the worker.
 func (s *System) StartWorker(ctx context.Context) error {
-	p, said, err := launch(ctx, s.bin, "worker", s.LogDir, slices.Concat(s.env, s.WorkerEnv))
+	p, said, err := launch(ctx, s.bin, "worker", s.LogDir, slices.Concat(s.env, []string{"DASHBOARD_URLS=" + s.API + "/readyz"}, s.WorkerEnv))
 	if err != nil {
 		return err
 	}

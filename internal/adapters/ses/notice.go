@@ -72,7 +72,7 @@ type noticeSection struct {
 	Items []noticeItem
 }
 
-type noticeItem struct{ Label, Text, Tone, Status string }
+type noticeItem struct{ Label, Text, Tone, Status, Page string }
 
 // RenderNotice renders a notice to stakeholders. It fails on an empty one.
 func RenderNotice(m notice.Message) (Rendered, error) {
@@ -117,7 +117,7 @@ func newNoticePage(m notice.Message) noticePage {
 	for _, s := range m.Sections {
 		section := noticeSection{Title: oneLine(s.Title)}
 		for _, i := range s.Items {
-			item := noticeItem{Label: oneLine(i.Label), Text: oneLine(i.Text)}
+			item := noticeItem{Label: oneLine(i.Label), Text: oneLine(i.Text), Page: oneLine(i.Page)}
 			if i.Verdict != "" {
 				item.Tone, item.Status = tones[i.Verdict], criterionStatuses[i.Verdict]
 			}

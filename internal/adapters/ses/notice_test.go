@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -171,6 +172,18 @@ func TestWordsOfANoticeCannotBecomeMarkupOrHeaders(t *testing.T) {
 	require.NoError(t, err)
 	require.NotContains(t, r.Subject, "\n")
 	require.NotRegexp(t, `<(script|b|i|u)>`, r.HTML)
+}
+
+func TestANoticeLinksToItsPages(t *testing.T) {
+	t.Parallel()
+	const page = "https://trials.example/admin/rollout/tick/feedback-positive"
+	r, err := RenderNotice(notice.Message{Kind: notice.NoticeDaily, Subject: "s", Lead: "l", Sections: []notice.Section{
+		{Title: "For a person to judge", Items: []notice.Item{{Label: "User feedback positive", Text: "Tick it here", Page: page}, {Label: "Other", Text: "without a page"}}},
+	}})
+	require.NoError(t, err)
+	require.Contains(t, r.Text, "- User feedback positive: Tick it here:\n  "+page+"\n- Other: without a page\n")
+	require.Equal(t, 1, strings.Count(r.HTML, `<a `))
+	require.Contains(t, r.HTML, `href="`+page+`"`)
 }
 
 func TestANoticeThatSaysNothingIsRefused(t *testing.T) {

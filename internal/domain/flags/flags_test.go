@@ -3,6 +3,7 @@ package flags_test
 import (
 	"encoding/json"
 	"math"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -45,6 +46,35 @@ func TestInitialFlagsAreTheRequirements(t *testing.T) {
 	var d flags.Document
 	require.NoError(t, json.Unmarshal([]byte(initialState), &d))
 	require.Equal(t, flags.Document{FeatureFlags: flags.Initial()}, d)
+}
+
+func TestEveryFlagHasItsName(t *testing.T) {
+	t.Parallel()
+	raw, err := json.Marshal(flags.Initial())
+	require.NoError(t, err)
+	var document map[string]map[string]any
+	require.NoError(t, json.Unmarshal(raw, &document))
+	named := map[string]map[string]any{}
+	for _, f := range flags.Initial().Named() {
+		group, name, _ := strings.Cut(f.Name, ".")
+		if named[group] == nil {
+			named[group] = map[string]any{}
+		}
+		named[group][name] = f.Value
+	}
+	require.Equal(t, document, named)
+}
+
+func TestDeviations(t *testing.T) {
+	t.Parallel()
+	require.Empty(t, flags.Initial().Deviations(flags.Initial()))
+	off := flags.Flags{TrialAutomation: flags.TrialAutomation{Enabled: true, ConversionTracking: true, RolloutPercentage: 10}}
+	off.AdminTools = flags.Initial().AdminTools
+	require.Equal(t, []string{
+		"trialAutomation.emailReminders is false, must be true", "trialAutomation.autoExpiration is false, must be true",
+		"trialAutomation.rolloutPercentage is 10, must be 0",
+		"monitoring.enabled is false, must be true", "monitoring.trialMetrics is false, must be true", "monitoring.alerting is false, must be true",
+	}, off.Deviations(flags.Initial()))
 }
 
 func TestValidPercentage(t *testing.T) {

@@ -2,6 +2,7 @@ package notice
 
 import (
 	"fmt"
+	"slices"
 
 	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/rollout"
@@ -25,10 +26,12 @@ func paused(s rollout.State, e rollout.Event) *Message {
 	switch e.Cause {
 	case rollout.PausedByGate:
 		subject, because := gateInWords(s, e.Judgement)
-		return critical("paused at "+at+", "+subject,
+		m := critical("paused at "+at+", "+subject,
 			fmt.Sprintf("The rollout of trial automation has paused at %s of new vendors since %s, because %s.", at, since, because),
 			e.Reason, still,
 			"The lead developer looks for the cause. Then resume, which restarts the phase; advance anyway, which the product owner decides; or roll back.")
+		m.Sections = append(forPerson(slices.DeleteFunc(s.Asked(), func(c rollout.Asked) bool { return !c.Holds })), m.Sections...)
+		return m
 	case rollout.PausedByPreflight:
 		return critical("paused before the first vendor, a preflight check does not pass",
 			fmt.Sprintf("The rollout of trial automation has paused before the first vendor since %s, because a preflight check does not pass.", since),
@@ -63,8 +66,12 @@ func paused(s rollout.State, e rollout.Event) *Message {
 func gateInWords(s rollout.State, j *rollout.Judgement) (subject, because string) {
 	_, failed, insufficient := s.GatesNow(j)
 	switch {
+	case rollout.ForPerson(failed):
+		return "a criterion is not met", "a person has judged that a criterion that the next step needs is not met"
 	case len(failed) > 0:
 		return "a figure is not good enough", "a figure that the next step needs is not good enough"
+	case rollout.ForPerson(insufficient):
+		return "nobody has judged a criterion", "after twice the phase's time nobody has ticked what the plan wants a person to judge"
 	case len(insufficient) > 0:
 		return "too little data to continue", "after at least twice the phase's time there is too little data to know whether the next step is safe"
 	case s.Stage.Kind == rollout.Guard:

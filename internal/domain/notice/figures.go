@@ -36,6 +36,14 @@ var GateNames = map[rollout.Gate]string{
 	rollout.GateErrors: "API calls that failed", rollout.GateConversion: "Ended trials that converted",
 }
 
+// gateName names a gate, which may be a criterion that a person ticks.
+func gateName(g rollout.Gate) string {
+	if c, byPerson := rollout.CriterionByPerson(string(g)); byPerson {
+		return c.Text
+	}
+	return GateNames[g]
+}
+
 var triggerNames = map[rollout.Trigger]string{
 	rollout.TriggerEmail: "E-mails delivered", rollout.TriggerErrors: "Automated steps that failed",
 	rollout.TriggerAPI: "API calls that failed", rollout.TriggerPerformance: "API calls slower than before", rollout.TriggerConversion: "Ended trials that converted",
@@ -67,7 +75,7 @@ func undecided(s rollout.State, j *rollout.Judgement) []Item {
 		default:
 			text += "; the rollout waits for it until " + s.FormatTime(pauses) + ", and pauses if it is still missing"
 		}
-		items = append(items, Item{Label: GateNames[r.Gate] + ", for advancing", Text: text})
+		items = append(items, Item{Label: gateName(r.Gate) + ", for advancing", Text: text})
 	}
 	return items
 }

@@ -2,6 +2,7 @@ package notice
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -190,14 +191,19 @@ func tally(j *rollout.Judgement) string {
 
 // delayed says that a phase takes more than twice its time, and that nothing stops.
 func delayed(s rollout.State, e rollout.Event) *Message {
+	awaited, because := "the figures", "the figures do not show yet that the next step is safe"
 	next := "What to do: nothing, as long as what is missing below can still come: the rollout advances by itself then. If it cannot, find out why."
 	if at, _ := s.PausesAt(e.Judgement); !at.IsZero() {
 		next = fmt.Sprintf("What to do: of some of what is missing below there is no data at all. The DevOps engineer finds out why before %s, when the rollout pauses. Either no vendor came, or the mail service's events or the API's calls are not counted.", s.FormatTime(at))
 	}
+	if _, _, open := s.GatesNow(e.Judgement); rollout.ForPerson(open) {
+		awaited, because = "a person", "nobody has ticked yet what the plan wants a person to judge"
+		next = "What to do: judge what is named below, and tick it on the dashboard's page: the rollout advances by itself then."
+	}
 	return &Message{
-		Kind: NoticePhase, Subject: fmt.Sprintf("Trial rollout: still at %v %%, waiting for the figures", s.Percentage),
-		Lead: fmt.Sprintf("The rollout of trial automation is still at %v %% of new vendors, in %s, after twice the time planned for it: the figures do not show yet that the next step is safe.",
-			s.Percentage, s.StageName()),
+		Kind: NoticePhase, Subject: fmt.Sprintf("Trial rollout: still at %v %%, waiting for %s", s.Percentage, awaited),
+		Lead: fmt.Sprintf("The rollout of trial automation is still at %v %% of new vendors, in %s, after twice the time planned for it: %s.",
+			s.Percentage, s.StageName(), because),
 		Lines: []string{
 			"What it means: nothing is stopped or rolled back. Vendors are automated at this percentage as before; only the next step waits.",
 			next + " The product owner may also decide to advance it by hand.",
@@ -207,7 +213,7 @@ func delayed(s rollout.State, e rollout.Event) *Message {
 }
 
 // stillOpen are the sections on what is still open: figures without a verdict, if
-// requested, and preflight checks.
+// requested, preflight checks, and what a person is asked to tick.
 func stillOpen(s rollout.State, j *rollout.Judgement, figures bool) []Section {
 	var sections []Section
 	if items := undecided(s, j); figures && len(items) > 0 {
@@ -216,7 +222,23 @@ func stillOpen(s rollout.State, j *rollout.Judgement, figures bool) []Section {
 	if checks := openChecks(s); len(checks) > 0 {
 		sections = append(sections, Section{Title: "Open preflight checks", Items: checks})
 	}
-	return sections
+	return append(sections, forPerson(s.Asked())...)
+}
+
+// forPerson is the section that asks for the criteria that a person ticks; none if there is nothing to ask for.
+func forPerson(asked []rollout.Asked) []Section {
+	var items []Item
+	for _, c := range asked {
+		text := "A reminder: nothing waits for it. Tick it here"
+		if c.Holds {
+			text = "This phase does not end before it is met. Tick it here"
+		}
+		items = append(items, Item{Label: c.Text, Text: text, Page: c.Page()})
+	}
+	if len(items) == 0 {
+		return nil
+	}
+	return []Section{{Title: "For a person to judge", Items: items}}
 }
 
 func openChecks(s rollout.State) []Item {
@@ -264,6 +286,9 @@ func whatIsNext(s rollout.State, e rollout.Event) string {
 func mustHold(s rollout.State) string {
 	if s.NeedsPreflight() {
 		return "all preflight checks pass or are waived"
+	}
+	if slices.ContainsFunc(s.Asked(), func(c rollout.Asked) bool { return c.Holds }) {
+		return "the figures are good enough and a person has ticked what is named below"
 	}
 	return "the figures are good enough"
 }

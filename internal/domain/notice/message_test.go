@@ -102,6 +102,8 @@ func TestStakeholdersAreToldWhatHappened(t *testing.T) {
 		"entered 10 %": {limited, NoticePhase, "Trial rollout: phase 2 of 6, 10 % of new vendors",
 			"Since 5 March 2026 12:00 UTC the trials of 10 % of new vendors are automated.",
 			[]string{"Entered phase 2 of 6", "Next: phase 3 of 6, expansion-25 (25 %), on 7 March 2026 12:00 UTC at the earliest, once the figures are good enough."}},
+		"a reminder to judge": {append(after(enter(rollout.InPhase, 2)), rollout.Event{Type: rollout.EventUpdate}), NoticeDaily, "Trial rollout, daily update: 25 %, running", "at 25 %",
+			[]string{"For a person to judge: User feedback positive: A reminder: nothing waits for it. Tick it here: /admin/rollout/tick/feedback-positive"}},
 		"entered stability": {after(enter(rollout.Stability, 5)), NoticePhase, "Trial rollout: all phases are complete, stability begins at 100 %",
 			"everything must hold at 100 % of new vendors until 14 March 2026", []string{"Next: guard"}},
 		"daily": {after(rollout.Event{Type: rollout.EventUpdate, Judgement: judged()}), NoticeDaily, "Trial rollout, daily update: 10 %, running",
@@ -166,7 +168,7 @@ func TestStakeholdersAreToldWhatHappened(t *testing.T) {
 			"Trial rollout: trials that ran without automation are now automated", "12 that had run without automation", nil},
 		"final report": {append(after(enter(rollout.Stability, 5)), enter(rollout.Guard, 5)), NoticeFinal, "Trial rollout: final report at 100 % of new vendors",
 			"has held at 100 % of new vendors through its 7 days of stability",
-			[]string{"Of 12 success criteria", "Success criteria: 100% rollout stable for 7 days: the stability period is over (PASS)", "guard still watches", "Rolled back by alarms: never", "Week 1: daily monitoring review"}},
+			[]string{"Of 12 success criteria", "Success criteria: 100% rollout stable for 7 days: at 100 % since 7 March 2026 12:00 UTC, for 2.0 days (needs 7); a pause or a rollback begins them anew (INSUFFICIENT)", "guard still watches", "Rolled back by alarms: never", "Week 1: daily monitoring review"}},
 		"completed": {append(after(enter(rollout.Guard, 5)), rollout.Event{Type: rollout.EventCompleted, Reason: "Completed: the guard is over."}), NoticeReport,
 			"Trial rollout: complete at 100 % of new vendors", "is complete since", []string{"the guard is over."}},
 		"a restart, in short days": {[]rollout.Event{restart}, NoticeAnnouncement, "Trial rollout continues from 1 March 2026 12:00:02 UTC", "continues from 1 March 2026 12:00:02 UTC", nil},
@@ -307,4 +309,54 @@ func TestWhoIsTold(t *testing.T) {
 	}
 	require.NotEqual(t, daily[1].ID, daily[2].ID)
 	require.Len(t, Recipients(all, NoticeCritical.Roles()), 4)
+}
+
+// holding is a rollout in its phase of 10 %, which waits for a person.
+func holding(events ...rollout.Event) (rollout.State, rollout.Event) {
+	begin := rollout.Begin(rollout.Start{ID: "r1", Plan: rollout.DefaultPlan(), By: "admin", Times: evidence.Times{Day: 24 * time.Hour, TrialDays: 17}}, noon)
+	begin.Start.Plan.Phases[1].Criteria = []string{"feedback-positive"}
+	s := rollout.Fold([]rollout.Event{begin})
+	for i, e := range append([]rollout.Event{enter(rollout.InPhase, 0), enter(rollout.InPhase, 1)}, events...) {
+		e.Seq, e.At, e.By = i+2, noon.Add(time.Duration(i+1)*48*time.Hour), flags.Automatic
+		s, begin = s.Apply(e), e
+	}
+	return s, begin
+}
+
+func TestANoticeAsksForWhatAPersonMustTick(t *testing.T) {
+	t.Parallel()
+	well := func() *rollout.Judgement {
+		j := judged()
+		for i := range j.Gates {
+			j.Gates[i].Verdict = rollout.Pass
+		}
+		return j
+	}
+	asks := "For a person to judge: User feedback positive: This phase does not end before it is met. Tick it here: https://trials.example/admin/rollout/tick/feedback-positive"
+	for name, c := range map[string]struct {
+		event   []rollout.Event
+		subject string
+		says    []string
+	}{
+		"entered": {nil, "Trial rollout: phase 2 of 6, 10 % of new vendors",
+			[]string{asks, "at the earliest, once the figures are good enough and a person has ticked what is named below."}},
+		"daily, its time over": {[]rollout.Event{{Type: rollout.EventUpdate, Judgement: well()}}, "Trial rollout, daily update: 10 %, running",
+			[]string{asks, "it waits for a person (feedback-positive: ", "Not decidable yet: User feedback positive, for advancing: a person must say"}},
+		"delayed": {[]rollout.Event{{Type: rollout.EventDelayed, Judgement: well()}}, "Trial rollout: still at 10 %, waiting for a person",
+			[]string{asks, "What to do: judge what is named below, and tick it on the dashboard's page: the rollout advances by itself then."}},
+		"delayed by figures too": {[]rollout.Event{{Type: rollout.EventDelayed, Judgement: waiting(5)}}, "Trial rollout: still at 10 %, waiting for the figures", []string{asks}},
+		"not met": {[]rollout.Event{
+			{Type: rollout.EventTicked, Subject: "feedback-positive", Tick: &rollout.Tick{Reason: "Three complaints"}},
+			{Type: rollout.EventPaused, Cause: rollout.PausedByGate, Judgement: well(), Reason: "Paused at the gate: feedback-positive: Three complaints."},
+		}, "Trial rollout: paused at 10 %, a criterion is not met", []string{"Three complaints"}},
+	} {
+		m := MessageFor(holding(c.event...)).LinkedTo("https://trials.example")
+		require.Equal(t, c.subject, m.Subject, name)
+		for _, says := range c.says {
+			require.Contains(t, strings.Join(append(m.Flat(), m.Lead), "\n"), says, name)
+		}
+	}
+	m := MessageFor(holding(rollout.Event{Type: rollout.EventPaused, Cause: rollout.PausedByGate, Judgement: well()})).LinkedTo("https://trials.example")
+	require.Contains(t, m.Lead, "nobody has ticked what the plan wants a person to judge")
+	require.Contains(t, m.Flat(), asks)
 }

@@ -174,6 +174,22 @@ type Item struct {
 	Text  string `json:"text"`
 	// Verdict is set if the entry has one.
 	Verdict rollout.Verdict `json:"verdict,omitempty"`
+	// Page is the dashboard's page for it: a path, and in a notice on its way out its URL. Empty for none.
+	Page string `json:"page,omitempty"`
+}
+
+// LinkedTo returns the message with the URLs of its pages, given the URL of the API. Without one they stay paths.
+func (m Message) LinkedTo(api string) Message {
+	m.Sections = slices.Clone(m.Sections)
+	for i := range m.Sections {
+		m.Sections[i].Items = slices.Clone(m.Sections[i].Items)
+		for k, item := range m.Sections[i].Items {
+			if item.Page != "" {
+				m.Sections[i].Items[k].Page = api + item.Page
+			}
+		}
+	}
+	return m
 }
 
 // Flat is all that the message says besides its lead, one item a line, for
@@ -185,6 +201,9 @@ func (m Message) Flat() []string {
 			line := section.Title + ": " + item.Label + ": " + item.Text
 			if item.Verdict != "" {
 				line += " (" + string(item.Verdict) + ")"
+			}
+			if item.Page != "" {
+				line += ": " + item.Page
 			}
 			lines = append(lines, line)
 		}

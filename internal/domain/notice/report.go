@@ -18,7 +18,7 @@ func finalReport(s rollout.State, e rollout.Event) *Message {
 	return &Message{
 		Kind: NoticeFinal, Subject: fmt.Sprintf("Trial rollout: final report at %v %% of new vendors", s.Percentage), Lead: lead,
 		Lines: []string{
-			criteriaTally(s, e.Judgement), tally(e.Judgement),
+			criteriaTally(s, e), tally(e.Judgement),
 			fmt.Sprintf("The guard still watches the rollout until %s: only then is it known whether the last vendors convert.", s.FormatTime(s.StageEnds())),
 		},
 		Sections: append(reportSections(s, e), Section{Title: "What comes next", Items: []Item{
@@ -34,13 +34,13 @@ func completed(s rollout.State, e rollout.Event) *Message {
 	return &Message{
 		Kind: NoticeReport, Subject: fmt.Sprintf("Trial rollout: complete at %v %% of new vendors", s.Percentage),
 		Lead:  fmt.Sprintf("The rollout of trial automation is complete since %s: the trials of %v %% of new vendors are and stay automated.", s.FormatTime(e.At), s.Percentage),
-		Lines: []string{sentence(e.Reason), criteriaTally(s, e.Judgement), tally(e.Judgement)}, Sections: reportSections(s, e),
+		Lines: []string{sentence(e.Reason), criteriaTally(s, e), tally(e.Judgement)}, Sections: reportSections(s, e),
 	}
 }
 
 func reportSections(s rollout.State, e rollout.Event) []Section {
 	criteria := Section{Title: "Success criteria"}
-	for _, a := range rollout.JudgeCriteria(s, e.Judgement) {
+	for _, a := range rollout.JudgeCriteria(s, e.Judgement, e.At) {
 		criteria.Items = append(criteria.Items, Item{Label: a.Text, Text: a.Reason, Verdict: a.Verdict})
 	}
 	sections := []Section{criteria, {Title: "Decisions", Items: decided(s, e)}}
@@ -50,9 +50,9 @@ func reportSections(s rollout.State, e rollout.Event) []Section {
 	return sections
 }
 
-func criteriaTally(s rollout.State, j *rollout.Judgement) string {
+func criteriaTally(s rollout.State, e rollout.Event) string {
 	counts := map[rollout.Verdict]int{}
-	results := rollout.JudgeCriteria(s, j)
+	results := rollout.JudgeCriteria(s, e.Judgement, e.At)
 	for _, a := range results {
 		counts[a.Verdict]++
 	}

@@ -2,7 +2,7 @@ package rollout
 
 import (
 	"fmt"
-	"slices"
+	"time"
 
 	"marketplace.example/trials/internal/domain/evidence"
 )
@@ -20,7 +20,7 @@ type Criterion struct {
 // Criteria are the deployment strategy's success criteria.
 func Criteria() []Criterion {
 	return []Criterion{
-		{"dashboards-operational", 1, "All monitoring dashboards operational", true},
+		{criterionDashboards, 1, "All monitoring dashboards operational", true},
 		{"flags-working", 1, "Feature flags working correctly", false},
 		{"no-setup-errors", 1, "No system errors during setup", false},
 		{"stable-at-10", 2, "10% rollout stable for 24 hours", false},
@@ -35,16 +35,6 @@ func Criteria() []Criterion {
 	}
 }
 
-// criterion returns a criterion that a person judges.
-func criterion(id string) (Criterion, bool) {
-	all := Criteria()
-	i := slices.IndexFunc(all, func(c Criterion) bool { return c.ID == id && c.ByPerson })
-	if i < 0 {
-		return Criterion{}, false
-	}
-	return all[i], true
-}
-
 // CriterionResult is the verdict on a criterion.
 type CriterionResult struct {
 	Criterion
@@ -52,17 +42,14 @@ type CriterionResult struct {
 	Reason  string  `json:"reason"`
 }
 
-// JudgeCriteria judges every criterion: by the figures, or by what a person ticked.
-func JudgeCriteria(s State, j *Judgement) []CriterionResult {
+// JudgeCriteria judges every criterion now: by the figures, or by what a person ticked.
+func JudgeCriteria(s State, j *Judgement, now time.Time) []CriterionResult {
 	results := make([]CriterionResult, 0, len(Criteria()))
 	for _, c := range Criteria() {
 		a := CriterionResult{Criterion: c, Verdict: Insufficient, Reason: "there is no data yet"}
 		if c.ByPerson {
-			a.Reason = "a person must judge it"
-			if tick, ticked := s.Criteria[c.ID]; ticked {
-				a.Verdict, a.Reason = VerdictOf(tick.Met), tick.Reason
-			}
-		} else if judged, ok := s.criterionResult(c.ID, j); ok {
+			a = s.judgedByPerson(c)
+		} else if judged, ok := s.criterionResult(c.ID, j, now); ok {
 			a.Verdict, a.Reason = judged.Verdict, judged.Reason
 		}
 		results = append(results, a)
@@ -79,7 +66,7 @@ func VerdictOf(ok bool) Verdict {
 }
 
 // criterionResult judges one criterion by figures; false without data.
-func (s State) criterionResult(id string, j *Judgement) (CriterionResult, bool) {
+func (s State) criterionResult(id string, j *Judgement, now time.Time) (CriterionResult, bool) {
 	switch id {
 	case "flags-working", "no-setup-errors":
 		check, ok := s.check(map[string]string{"flags-working": CheckFlags, "no-setup-errors": CheckHealth}[id])
@@ -88,12 +75,9 @@ func (s State) criterionResult(id string, j *Judgement) (CriterionResult, bool) 
 		}
 		return CriterionResult{Verdict: s.Checks[check].Verdict, Reason: s.Checks[check].Reason}, true
 	case "stable-at-10":
-		return s.reached(func(p float64) bool { return p >= 10 })
+		return s.holding(s.HeldLimited, heldLimited, daysLimited, now), true
 	case "stable-at-100":
-		if s.Stage.Kind == Guard || s.Status == Completed {
-			return CriterionResult{Verdict: Pass, Reason: "the stability period is over"}, true
-		}
-		return CriterionResult{}, false
+		return s.holding(s.HeldFull, heldFull, daysFull, now), true
 	case "no-critical-errors", "no-rollback":
 		if s.PartialRollbacks > 0 || s.Status == RolledBack {
 			return CriterionResult{Verdict: Fail, Reason: "the rollout was rolled back"}, true
@@ -104,13 +88,6 @@ func (s State) criterionResult(id string, j *Judgement) (CriterionResult, bool) 
 		return CriterionResult{Verdict: Pass, Reason: "the rollout has not been rolled back so far"}, true
 	}
 	return criterionOfGates(id, j)
-}
-
-func (s State) reached(enough func(float64) bool) (CriterionResult, bool) {
-	if s.Stage.Kind == Notice || !enough(s.Percentage) || s.Stage.Kind == InPhase && s.Stage.Phase < 2 {
-		return CriterionResult{}, false
-	}
-	return CriterionResult{Verdict: Pass, Reason: "the rollout has reached a later step"}, true
 }
 
 // leastFor is the sample that a criterion needs, as the plain comparison does.
@@ -151,6 +128,7 @@ const (
 	CheckMigration  = "migration"
 	CheckHealth     = "health"
 	CheckMonitoring = "monitoring"
+	CheckDashboards = "dashboards"
 	CheckFlags      = "flags"
 	CheckBackup     = "backup"
 	CheckConversion = "conversion"

@@ -36,7 +36,7 @@ func (s State) PausesAt(j *Judgement) (at time.Time, waited string) {
 	if !s.patient(j) {
 		return s.StageLimit(), "twice the phase's time has passed and there is still no verdict"
 	}
-	if slices.ContainsFunc(insufficient, func(r GateResult) bool { return r.Seen == 0 }) {
+	if slices.ContainsFunc(insufficient, func(r GateResult) bool { return r.Seen == 0 && !r.Gate.ByPerson() }) {
 		return s.blindLimit(), fmt.Sprintf("%d times the phase's time has passed without any data", blindPatience)
 	}
 	return time.Time{}, ""

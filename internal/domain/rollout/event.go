@@ -164,6 +164,9 @@ func (s State) Apply(e Event) State {
 			s.Criteria = map[string]Tick{}
 		}
 		s.Criteria[e.Subject] = *e.Tick
+		if e.Subject == criterionDashboards {
+			s.CheckedAt = time.Time{} // a preflight that waits for it runs again now
+		}
 	case EventWaived:
 		if i, ok := s.check(e.Subject); ok {
 			s.Checks[i].WaivedBy, s.Checks[i].WaiverReason = e.By, e.Reason
@@ -171,6 +174,7 @@ func (s State) Apply(e Event) State {
 	case EventCompleted:
 		s.Status, s.EndedAt = Completed, &e.At
 	}
+	s.hold(e)
 	return s
 }
 

@@ -328,7 +328,7 @@ func TestFewVendorsMeetNoCriterion(t *testing.T) {
 	for n, want := range map[int]rollout.Verdict{1: rollout.Insufficient, 19: rollout.Insufficient, 20: rollout.Pass} {
 		j := seen(n, 0).judge()
 		require.Equal(t, rollout.Pass, j.GateResult(rollout.GateEmail).Verdict)
-		for _, c := range rollout.JudgeCriteria(rollout.State{}, &j) {
+		for _, c := range rollout.JudgeCriteria(rollout.State{Plan: rollout.DefaultPlan()}, &j, noon) {
 			if c.ID == "email-delivery" {
 				require.Equal(t, want, c.Verdict, c.Reason)
 			}
@@ -340,7 +340,7 @@ func TestAGateThatPassesBelowItsLimitMeetsNoCriterion(t *testing.T) {
 	t.Parallel()
 	j := seen(20, 2).judge()
 	require.Equal(t, rollout.Pass, j.GateResult(rollout.GateEmail).Verdict)
-	for _, c := range rollout.JudgeCriteria(rollout.State{}, &j) {
+	for _, c := range rollout.JudgeCriteria(rollout.State{Plan: rollout.DefaultPlan()}, &j, noon) {
 		if c.ID == "email-delivery" {
 			require.Equal(t, rollout.Insufficient, c.Verdict)
 			require.Contains(t, c.Reason, "90 % of the e-mails were delivered")

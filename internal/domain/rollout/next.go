@@ -2,6 +2,7 @@ package rollout
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -247,20 +248,25 @@ func (s State) stopped(j *Judgement, now time.Time) *Event {
 
 // GatesNow sorts the present stage's gates. Without a judgement of this stage
 // there is no data. Conversion may lack data: the guard tests it. Below the
-// first phase, and after a complete rollback, there are no gates.
+// first phase, and after a complete rollback, there are no gates. Criteria that a person ticks and that hold
+// the phase are gates too.
 func (s State) GatesNow(j *Judgement) (passed, failed, insufficient []GateResult) {
 	if s.below() || s.Status == RolledBack {
 		return nil, nil, nil
 	}
+	var gates []GateResult
 	for _, gate := range s.Plan.gates(s.Stage) {
 		r := GateResult{Gate: gate, Verdict: Insufficient, Reason: "this phase has no judgement yet"}
 		if s.current(j) && j.Position.StageSeq == s.StageSeq {
 			r = j.GateResult(gate)
 		}
+		gates = append(gates, r)
+	}
+	for _, r := range append(gates, s.personGates()...) {
 		switch {
 		case r.Verdict == Fail:
 			failed = append(failed, r)
-		case r.Verdict == Insufficient && gate != GateConversion:
+		case r.Verdict == Insufficient && r.Gate != GateConversion:
 			insufficient = append(insufficient, r)
 		default:
 			passed = append(passed, r)
@@ -350,7 +356,11 @@ func (s State) Awaited(j *Judgement) string {
 	doubt := j.doubt()
 	switch {
 	case len(failed)+len(insufficient) > 0:
-		return "the figures (" + reasons(append(failed, insufficient...)) + ")"
+		open := slices.Concat(failed, insufficient)
+		if ForPerson(open) {
+			return "a person (" + reasons(open) + ")"
+		}
+		return "the figures (" + reasons(open) + ")"
 	case s.Stage.Kind == Guard && doubt != nil && s.Plan.GuardDays > 0:
 		return "certainty whether enough trials convert (" + doubt.Reason + ")"
 	}

@@ -68,6 +68,9 @@ type Phase struct {
 	// twice as long people are notified, or under RuleThreshold it pauses.
 	SoakDays float64 `json:"soakDays" yaml:"soakDays"`
 	Gates    []Gate  `json:"gates" yaml:"gates"`
+	// Criteria are the success criteria that a person must tick before the next phase. Those that no phase names hold
+	// nothing: people are only reminded of them.
+	Criteria []string `json:"criteria,omitempty" yaml:"criteria"`
 }
 
 // Triggers are the limits beyond which the rollout rolls itself back.
@@ -173,9 +176,25 @@ func (p Plan) validatePhases() error {
 				return trial.Invalid(field, "%q is named twice", gate)
 			}
 		}
+		if err := validateCriteria(phase.Criteria, at("criteria")); err != nil {
+			return err
+		}
 	}
 	if last := p.Phases[len(p.Phases)-1]; last.Percentage == 0 {
 		return trial.Invalid("phases", "must lead above 0 %%")
+	}
+	return nil
+}
+
+func validateCriteria(ids []string, field string) error {
+	for k, id := range ids {
+		at := fmt.Sprintf("%s[%d]", field, k)
+		if _, known := CriterionByPerson(id); !known {
+			return trial.Invalid(at, "%.80q is no criterion that a person ticks", id)
+		}
+		if slices.Contains(ids[:k], id) {
+			return trial.Invalid(at, "%q is named twice", id)
+		}
 	}
 	return nil
 }

@@ -50,6 +50,9 @@ func TestPlanValidationNamesTheField(t *testing.T) {
 		{"phases[3].gates[1]", func(p *rollout.Plan) {
 			p.Phases[3].Gates = []rollout.Gate{rollout.GateEmail, rollout.GateEmail}
 		}},
+		{"phases[2].criteria[0]", func(p *rollout.Plan) { p.Phases[2].Criteria = []string{"luck"} }},
+		{"phases[2].criteria[0]", func(p *rollout.Plan) { p.Phases[2].Criteria = []string{"no-rollback"} }},
+		{"phases[3].criteria[1]", func(p *rollout.Plan) { p.Phases[3].Criteria = []string{"feedback-positive", "feedback-positive"} }},
 	}
 	for _, tt := range tests {
 		p := rollout.DefaultPlan()
@@ -69,6 +72,7 @@ func TestPlansThatAreValid(t *testing.T) {
 		"beginning above 0":      func(p *rollout.Plan) { p.Phases = p.Phases[1:] },
 		"no notice, no guard":    func(p *rollout.Plan) { p.NoticeDays, p.StabilityDays, p.GuardDays = 0, 0, 0 },
 		"no backfill":            func(p *rollout.Plan) { p.Backfill, p.BackfillPerHour = false, 0 },
+		"a person's criteria":    func(p *rollout.Plan) { p.Phases[4].Criteria = []string{"feedback-positive", "dashboards-operational"} },
 		"plain comparison":       func(p *rollout.Plan) { p.Rule = rollout.RuleThreshold },
 		"one phase without gate": func(p *rollout.Plan) { p.Phases = []rollout.Phase{{Name: "all", Percentage: 100, SoakDays: 0.5}} },
 	} {

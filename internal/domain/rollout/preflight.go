@@ -2,6 +2,7 @@ package rollout
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"marketplace.example/trials/internal/domain/evidence"
@@ -12,7 +13,7 @@ import (
 type PreflightFacts struct {
 	Now                 time.Time
 	VendorsWithoutStart int64
-	Flags               flags.TrialAutomation
+	Flags               flags.Flags
 	// Judged is the watch's last judgement, nil for none.
 	Judged *Judgement
 	// MailAnswers says that the mail service reports the account's status,
@@ -20,6 +21,8 @@ type PreflightFacts struct {
 	MailAnswers, MayMail bool
 	// Backup is what is known of backups.
 	Backup BackupFacts
+	// Dashboards are the answers of those that can be asked.
+	Dashboards []DashboardAnswer
 	// Conversion is the conversion rate of the last weeks.
 	Conversion ConversionFacts
 }
@@ -29,6 +32,14 @@ type ConversionFacts struct {
 	// Counted says that conversions are counted.
 	Counted           bool
 	Converted, Trials int
+}
+
+// DashboardAnswer is what a dashboard answers when it is asked whether it works.
+type DashboardAnswer struct {
+	// Name is its address.
+	Name string
+	// Status is that of its answer over HTTP; 0 for no answer.
+	Status int
 }
 
 // BackupFacts are the known facts about backups.
@@ -68,14 +79,9 @@ func watchPatience(day time.Duration) time.Duration {
 	return missedWatches*WatchEvery(day) + WatchSlack
 }
 
-// Preflight checks what must be in order before anybody is admitted. During the notice
-// the flags are not the rollout's yet: they stay as an earlier one left them.
+// Preflight checks what must be in order before anybody is admitted.
 func Preflight(s State, f PreflightFacts) []Check {
-	checks := []Check{migrated(f), healthy(f), monitored(s, f)}
-	if s.Stage.Kind != Notice {
-		checks = append(checks, flagged(s, f))
-	}
-	return append(checks, backedUp(s, f), converting(s, f.Conversion))
+	return []Check{migrated(f), healthy(f), monitored(s, f), shown(s, f), flagged(s, f), backedUp(s, f), converting(s, f.Conversion)}
 }
 
 // converting checks that the rollout would not begin where its own trigger would end it. What is not known holds nothing up.
@@ -137,12 +143,52 @@ func monitored(s State, f PreflightFacts) Check {
 	return Check{ID: CheckMonitoring, Verdict: Pass, Reason: "the watch runs regularly"}
 }
 
-func flagged(s State, f PreflightFacts) Check {
-	if !f.Flags.Enabled || f.Flags.RolloutPercentage != s.Percentage {
-		return Check{ID: CheckFlags, Verdict: Fail,
-			Reason: fmt.Sprintf("enabled is %t and rolloutPercentage %v, must be true and %v", f.Flags.Enabled, f.Flags.RolloutPercentage, s.Percentage)}
+// shown checks that the dashboards work. A person who says that they do not has the last word; one who says that they do is asked
+// for where none can be asked itself.
+func shown(s State, f PreflightFacts) Check {
+	tick, ticked := s.Criteria[criterionDashboards]
+	if ticked && (!tick.Met || len(f.Dashboards) == 0) {
+		return Check{ID: CheckDashboards, Verdict: VerdictOf(tick.Met), Reason: fmt.Sprintf("%s has judged them: %s", tick.By, tick.Reason)}
 	}
-	return Check{ID: CheckFlags, Verdict: Pass, Reason: fmt.Sprintf("automation is enabled, at %v %%", s.Percentage)}
+	if len(f.Dashboards) == 0 {
+		return Check{ID: CheckDashboards, Verdict: Insufficient,
+			Reason: "DASHBOARD_URLS names no dashboard to ask: look at each of them, and tick criterion " + criterionDashboards}
+	}
+	var answering, failing, silent []string
+	for _, d := range f.Dashboards {
+		switch {
+		case d.Status == 0:
+			silent = append(silent, d.Name+" does not answer")
+		case d.Status < 200 || d.Status > 299:
+			failing = append(failing, fmt.Sprintf("%s answers with status %d", d.Name, d.Status))
+		default:
+			answering = append(answering, d.Name)
+		}
+	}
+	switch wrong := strings.Join(append(failing, silent...), "; "); {
+	case len(failing) > 0:
+		return Check{ID: CheckDashboards, Verdict: Fail, Reason: wrong}
+	case len(silent) > 0:
+		return Check{ID: CheckDashboards, Verdict: Insufficient, Reason: wrong}
+	}
+	return Check{ID: CheckDashboards, Verdict: Pass, Reason: "these say that they work: " + strings.Join(answering, ", ")}
+}
+
+// flagged compares every flag with the deployment strategy's initial state, at the rollout's percentage. During the notice
+// the two flags that the rollout sets itself are not its own yet: they stay as an earlier rollout left them.
+func flagged(s State, f PreflightFacts) Check {
+	wanted := flags.Initial()
+	wanted.TrialAutomation.RolloutPercentage = s.Percentage
+	if s.Stage.Kind == Notice {
+		wanted.TrialAutomation.Enabled, wanted.TrialAutomation.RolloutPercentage = f.Flags.TrialAutomation.Enabled, f.Flags.TrialAutomation.RolloutPercentage
+	}
+	if deviations := f.Flags.Deviations(wanted); len(deviations) > 0 {
+		return Check{ID: CheckFlags, Verdict: Fail, Reason: strings.Join(deviations, "; ")}
+	}
+	if s.Stage.Kind == Notice {
+		return Check{ID: CheckFlags, Verdict: Pass, Reason: "every flag that the rollout does not set itself is on"}
+	}
+	return Check{ID: CheckFlags, Verdict: Pass, Reason: fmt.Sprintf("every flag is on, at %v %%", s.Percentage)}
 }
 
 // CheckedEvent is the event of a finished preflight.

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"marketplace.example/trials/internal/domain/evidence"
+	"marketplace.example/trials/internal/domain/flags"
 )
 
 func TestTheBackupCheck(t *testing.T) {
@@ -54,4 +55,66 @@ func TestTheConversionRateOfTheLastWeeks(t *testing.T) {
 	}
 	facts := PreflightFacts{Conversion: ConversionFacts{Counted: true, Trials: 30}}
 	require.Contains(t, Preflight(s, facts), converting(s, facts.Conversion))
+}
+
+func TestTheFlagsCheckNamesEveryFlagThatIsNotAsInTheInitialState(t *testing.T) {
+	t.Parallel()
+	set := func(change func(*flags.Flags)) flags.Flags {
+		f := flags.Initial()
+		change(&f)
+		return f
+	}
+	unwatched := set(func(f *flags.Flags) {
+		f.Monitoring.Enabled, f.Monitoring.Alerting, f.TrialAutomation.EmailReminders, f.TrialAutomation.AutoExpiration = false, false, false, false
+	})
+	const offs = "trialAutomation.emailReminders is false, must be true; trialAutomation.autoExpiration is false, must be true; " +
+		"monitoring.enabled is false, must be true; monitoring.alerting is false, must be true"
+	disabled := set(func(f *flags.Flags) { f.TrialAutomation.Enabled, f.TrialAutomation.RolloutPercentage = false, 10 })
+	for name, c := range map[string]struct {
+		stage      StageKind
+		percentage float64
+		flags      flags.Flags
+		want       Verdict
+		reason     string
+	}{
+		"initial":                    {InPhase, 0, flags.Initial(), Pass, "every flag is on, at 0 %"},
+		"what monitors is off":       {InPhase, 0, unwatched, Fail, offs},
+		"the same, in the notice":    {Notice, 0, unwatched, Fail, offs},
+		"disabled":                   {InPhase, 0, disabled, Fail, "trialAutomation.enabled is false, must be true; trialAutomation.rolloutPercentage is 10, must be 0"},
+		"as an earlier rollout left": {Notice, 0, disabled, Pass, "every flag that the rollout does not set itself is on"},
+		"admin tools are off":        {InPhase, 0, set(func(f *flags.Flags) { f.AdminTools = flags.AdminTools{Enabled: true} }), Fail, "adminTools.trialExtension is false, must be true; adminTools.bulkOperations is false, must be true"},
+		"held at a percentage":       {InPhase, 5, set(func(f *flags.Flags) { f.TrialAutomation.RolloutPercentage = 5 }), Pass, "every flag is on, at 5 %"},
+		"not at the percentage held": {InPhase, 5, flags.Initial(), Fail, "trialAutomation.rolloutPercentage is 0, must be 5"},
+	} {
+		check := flagged(State{Stage: Stage{Kind: c.stage}, Percentage: c.percentage}, PreflightFacts{Flags: c.flags})
+		require.Equal(t, Check{ID: CheckFlags, Verdict: c.want, Reason: c.reason}, check, name)
+	}
+}
+
+func TestTheDashboardsCheck(t *testing.T) {
+	t.Parallel()
+	grafana, prometheus := DashboardAnswer{"grafana:3000/api/health", 200}, DashboardAnswer{"prometheus:9090/-/ready", 204}
+	yes, no := &Tick{Met: true, By: "ada", Reason: "Looked at each"}, &Tick{By: "ada", Reason: "Two panels are empty"}
+	for name, c := range map[string]struct {
+		answers []DashboardAnswer
+		tick    *Tick
+		want    Verdict
+		reason  string
+	}{
+		"none to ask":                {nil, nil, Insufficient, "DASHBOARD_URLS names no dashboard to ask: look at each of them, and tick criterion dashboards-operational"},
+		"none to ask, ticked":        {nil, yes, Pass, "ada has judged them: Looked at each"},
+		"none to ask, ticked not":    {nil, no, Fail, "ada has judged them: Two panels are empty"},
+		"all work":                   {[]DashboardAnswer{grafana, prometheus}, nil, Pass, "these say that they work: grafana:3000/api/health, prometheus:9090/-/ready"},
+		"all answer, a person knows": {[]DashboardAnswer{grafana, prometheus}, no, Fail, "ada has judged them: Two panels are empty"},
+		"one is silent":              {[]DashboardAnswer{grafana, {"prometheus:9090", 0}}, yes, Insufficient, "prometheus:9090 does not answer"},
+		"one fails, one is silent": {[]DashboardAnswer{{"prometheus:9090", 0}, grafana, {"api:8080", 503}}, yes, Fail,
+			"api:8080 answers with status 503; prometheus:9090 does not answer"},
+		"one asks to sign in": {[]DashboardAnswer{{"grafana:3000", 302}}, nil, Fail, "grafana:3000 answers with status 302"},
+	} {
+		s := State{Criteria: map[string]Tick{}}
+		if c.tick != nil {
+			s.Criteria["dashboards-operational"] = *c.tick
+		}
+		require.Equal(t, Check{ID: CheckDashboards, Verdict: c.want, Reason: c.reason}, shown(s, PreflightFacts{Dashboards: c.answers}), name)
+	}
 }

@@ -238,15 +238,15 @@ type Rehearsed struct {
 }
 
 // Rehearse replays a rollout's snapshots under another plan, and lists what that plan would have
-// decided. It leaves out requests by people and the flags they set, and the preflight
-// passes. The snapshots contain what the real rollout admitted: another percentage would
+// decided. It leaves out requests by people and the flags they set; the preflight passes, and no
+// phase waits for a person. The snapshots contain what the real rollout admitted: another percentage would
 // have seen other vendors.
 func Rehearse(p Plan, events []Event, read Snapshots) (Rehearsed, error) {
 	if len(events) == 0 || events[0].Start == nil {
 		return Rehearsed{}, errNoStart
 	}
 	start := *events[0].Start
-	start.Plan = p
+	start.Plan = p.withoutPersons()
 	if err := start.Validate(); err != nil {
 		return Rehearsed{}, err
 	}

@@ -127,7 +127,7 @@ func (s State) requested(name string, r flags.Request, j *Judgement) (*Event, er
 		return &Event{Type: EventOverridden, Enabled: new(true), Percentage: &r.Percentage, FlagsSeen: r.FlagsVersion,
 			Reason: fmt.Sprintf("Holding at %v %%, set by hand: %s", r.Percentage, r.Reason)}, nil
 	case SignalTick:
-		if _, known := criterion(r.Subject); !known && !IsTask(r.Subject) {
+		if _, known := CriterionByPerson(r.Subject); !known && !IsTask(r.Subject) {
 			return nil, trial.Invalid("criterion", "%.80q is not one that a person judges", r.Subject)
 		}
 		if IsTask(r.Subject) && s.DeployedAt == nil {

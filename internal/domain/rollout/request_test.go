@@ -118,7 +118,7 @@ func TestCriteria(t *testing.T) {
 	l := initial(t, rollout.DefaultPlan())
 	verdicts := func() map[string]rollout.Verdict {
 		all := map[string]rollout.Verdict{}
-		for _, a := range rollout.JudgeCriteria(l.state, l.last) {
+		for _, a := range rollout.JudgeCriteria(l.state, l.last, l.now) {
 			require.NotEmpty(t, a.Text)
 			all[a.ID] = a.Verdict
 		}

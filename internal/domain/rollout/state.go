@@ -69,6 +69,9 @@ type State struct {
 	// before CooldownUntil.
 	PartialRollbacks int       `json:"partialRollbacks"`
 	CooldownUntil    time.Time `json:"cooldownUntil"`
+	// HeldLimited and HeldFull are how long it has held 10 % or more, and 100 %.
+	HeldLimited Held `json:"heldLimited,omitzero"`
+	HeldFull    Held `json:"heldFull,omitzero"`
 	// Pause is set while Status is Paused.
 	Pause *Pause `json:"pause"`
 

@@ -446,7 +446,37 @@ func TestThePreflightOfANoticeDoesNotAskForTheFlags(t *testing.T) {
 	}
 	start := rollout.Start{ID: "r2", RestartOf: "r1", Phase: 2, Plan: rollout.DefaultPlan(), Times: inDays, By: "owner"}
 	restarted := rollout.Fold([]rollout.Event{rollout.Begin(start, noon)})
-	require.Equal(t, []string{"migration PASS", "health PASS", "monitoring PASS", "backup INSUFFICIENT", "conversion PASS"}, ids(restarted))
+	require.Equal(t, []string{"migration PASS", "health PASS", "monitoring PASS", "dashboards INSUFFICIENT", "flags FAIL", "backup INSUFFICIENT", "conversion PASS"}, ids(restarted))
 	restarted.Stage.Kind = rollout.InPhase
-	require.Equal(t, []string{"migration PASS", "health PASS", "monitoring PASS", "flags FAIL", "backup INSUFFICIENT", "conversion PASS"}, ids(restarted))
+	require.Equal(t, []string{"migration PASS", "health PASS", "monitoring PASS", "dashboards INSUFFICIENT", "flags FAIL", "backup INSUFFICIENT", "conversion PASS"}, ids(restarted))
+}
+
+func TestATickOfTheDashboardsEndsThePreflightsWait(t *testing.T) {
+	t.Parallel()
+	l := &life{t: t, now: noon.Add(-day), judge: healthy}
+	l.apply(rollout.Begin(rollout.Start{ID: "r1", Plan: rollout.DefaultPlan(), Times: inDays, By: "owner"}, l.now))
+	l.days(1.5)
+	dashboards := func() rollout.CriterionResult { return rollout.JudgeCriteria(l.state, nil, l.now)[0] }
+	check := func(answers ...rollout.DashboardAnswer) {
+		facts := rollout.PreflightFacts{
+			Now: l.now, Flags: flags.Initial(), Judged: &rollout.Judgement{At: l.now}, MailAnswers: true, MayMail: true,
+			Backup: rollout.BackupFacts{Kept: true, Answers: true, Full: l.now}, Dashboards: answers,
+		}
+		l.apply(l.state.CheckedEvent(rollout.Preflight(l.state, facts), l.now))
+	}
+	require.Equal(t, "a person must judge it", dashboards().Reason)
+	check()
+	require.Contains(t, dashboards().Reason, "look at each of them")
+	require.False(t, l.state.PreflightDue(l.now.Add(time.Minute)))
+	l.ask(rollout.SignalTick, flags.Request{Subject: "dashboards-operational", Met: true, Reason: "Looked at each"})
+	require.True(t, l.state.PreflightDue(l.now.Add(time.Minute)), "it has an answer to give")
+	check()
+	require.Equal(t, "Preflight passed.", l.events[len(l.events)-1].Reason)
+	require.False(t, l.state.PreflightDue(l.now.Add(day)))
+	require.Equal(t, rollout.Pass, dashboards().Verdict)
+
+	l.state.Criteria = nil
+	check(rollout.DashboardAnswer{Name: "grafana:3000", Status: 200})
+	require.Equal(t, rollout.Pass, dashboards().Verdict, "it says itself that it works")
+	require.Equal(t, "these say that they work: grafana:3000", dashboards().Reason)
 }

@@ -30,7 +30,7 @@ type View struct {
 func ViewOf(s State, j *Judgement, now time.Time) View {
 	v := View{
 		Rollout: s, Summary: s.SentenceAt(j, now), StageName: s.StageName(), Judgement: j, Conversion: s.Times.Explanation(),
-		Undecidable: []TriggerResult{}, Gates: []GateResult{}, Criteria: JudgeCriteria(s, j), Tasks: TasksOf(s, now),
+		Undecidable: []TriggerResult{}, Gates: []GateResult{}, Criteria: JudgeCriteria(s, j, now), Tasks: TasksOf(s, now),
 	}
 	if at := s.wakeAt(now); !at.IsZero() && !s.Status.Final() {
 		v.NextMoment = &at

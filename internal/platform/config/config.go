@@ -84,6 +84,10 @@ type Config struct {
 	// TemporalUIURL is the base of Temporal's Web UI, which the dashboard links to. Empty: no links.
 	TemporalUIURL string `env:"TEMPORAL_UI_URL"`
 
+	// DashboardURLs are the URLs at which dashboards say whether they work, which a rollout's preflight asks.
+	// Empty: a person must look at them.
+	DashboardURLs []string `env:"DASHBOARD_URLS"`
+
 	// BehindProxy says that a trusted proxy sets X-Forwarded-For and X-Forwarded-Proto, so that the
 	// API and the dashboard may use them.
 	BehindProxy bool `env:"BEHIND_PROXY" envDefault:"false"`
@@ -176,7 +180,7 @@ func environment() map[string]string { return env.ToMap(os.Environ()) }
 func (c *Config) normalize() {
 	c.PublicURL = strings.TrimRight(c.PublicURL, "/")
 	c.SNSCertificateHost = trimmed(c.SNSCertificateHost)
-	c.LinkSecret = trimmed(c.LinkSecret)
+	c.LinkSecret, c.DashboardURLs = trimmed(c.LinkSecret), trimmed(c.DashboardURLs)
 }
 
 // trimmed drops blanks around the values of a list, and values that are only blanks.

@@ -36,6 +36,9 @@ const (
 
 	MaxMailSenders = 1000
 
+	// MaxDashboards is how many dashboards a preflight asks at most.
+	MaxDashboards = 20
+
 	// MaxRateLimit is more than one API can answer.
 	MaxRateLimit = 100_000
 )
@@ -128,6 +131,7 @@ var checks = map[string]func(Config) error{
 	"ALERTS_CONFIG":        func(c Config) error { _, err := c.AlertRules(); return err },
 	"PUBLIC_URL":           func(c Config) error { return checkPublicURL(c.PublicURL) },
 	"TEMPORAL_UI_URL":      func(c Config) error { return checkPublicURL(c.TemporalUIURL) },
+	"DASHBOARD_URLS":       func(c Config) error { return checkDashboards(c.DashboardURLs) },
 	"BEHIND_PROXY":         func(Config) error { return nil },
 	"RATE_LIMIT":           func(c Config) error { return checkCount(c.RateLimit, MaxRateLimit) },
 	"TLS_CERT_FILE":        checkCertificate,
@@ -264,6 +268,23 @@ func checkPublicURL(address string) error {
 	}
 	if parsed.User != nil || parsed.RawQuery != "" || parsed.Fragment != "" {
 		return fmt.Errorf("%q: links append a path, so it must contain no login, ? or #", parsed.Redacted())
+	}
+	return nil
+}
+
+// checkDashboards refuses what may be a secret: the answers are shown with the addresses.
+func checkDashboards(addresses []string) error {
+	if len(addresses) > MaxDashboards {
+		return fmt.Errorf("are %d, at most %d can be asked", len(addresses), MaxDashboards)
+	}
+	for _, address := range addresses {
+		parsed, err := url.Parse(address)
+		if err != nil || parsed.Host == "" || (parsed.Scheme != "http" && parsed.Scheme != "https") {
+			return fmt.Errorf("%q is not a URL like http://grafana:3000/api/health", address)
+		}
+		if parsed.User != nil || parsed.RawQuery != "" || parsed.Fragment != "" {
+			return fmt.Errorf("%q: addresses are shown, so it must contain no login, ? or #", parsed.Redacted())
+		}
 	}
 	return nil
 }
