@@ -207,7 +207,10 @@ func TestAHealthyRolloutGoesFromNobodyToEverybody(t *testing.T) {
 	require.True(t, v.Rollout.Backfill.Done)
 	require.Positive(t, v.Rollout.Backfill.Taken)
 	require.True(t, s.known(early).Trial.Automated, "taken in at 100 %%")
-	require.Equal(t, trial.Control, s.known(early).Trial.Cohort, "the cohort never changes")
+	require.Equal(t, trial.Adopted, s.known(early).Trial.Cohort)
+	a, err = s.Service(s.ctx, http.MethodGet, "/api/vendors/"+early, nil)
+	s.answered(http.StatusOK, a, err)
+	require.Contains(t, string(a.Body), `"cohort":"control"`, "what was dealt never changes")
 	require.Contains(t, s.starter("rollout", "replay"), "All came to the same.")
 }
 

@@ -208,7 +208,7 @@ func (s *Store) Trials(ctx context.Context, f trial.Filter, after string, limit 
 		for _, id := range slices.Sorted(maps.Keys(s.States)) {
 			state := s.States[id]
 			switch {
-			case id <= after, f.Status != "" && f.Status != state.Status, f.Cohort != "" && f.Cohort != state.Cohort, f.Held != nil && *f.Held != (state.Held != nil):
+			case id <= after, f.Status != "" && f.Status != state.Status, f.Cohort != "" && f.Cohort != state.CountedAs(), f.Held != nil && *f.Held != (state.Held != nil):
 			case len(page) == limit:
 				next = page[limit-1].VendorID
 				return

@@ -18,7 +18,13 @@ func (s *Store) Trials(ctx context.Context, f trial.Filter, after string, limit 
 	if f.Status != "" {
 		filter = append(filter, bson.E{Key: "status", Value: f.Status})
 	}
-	if f.Cohort != "" {
+	switch f.Cohort {
+	case "":
+	case trial.Adopted:
+		filter = append(filter, bson.E{Key: "cohort", Value: trial.Control}, bson.E{Key: "adoptedAt", Value: bson.D{{Key: "$ne", Value: nil}}})
+	case trial.Control:
+		filter = append(filter, bson.E{Key: "cohort", Value: trial.Control}, bson.E{Key: "adoptedAt", Value: nil})
+	default:
 		filter = append(filter, bson.E{Key: "cohort", Value: f.Cohort})
 	}
 	if f.Held != nil {

@@ -52,17 +52,21 @@ func TestTrialsFiltered(t *testing.T) {
 	t.Parallel()
 	s := newTestStore(t)
 	someTrials(t, s)
+	trialOf(t, s, "g", trial.Control, request(trial.MessageAdopt, trial.Request{}, at.Add(time.Hour)))
+	trialOf(t, s, "h", trial.Automated, request(trial.MessageRelease, trial.Request{}, at.Add(time.Hour)), request(trial.MessageAdopt, trial.Request{}, at.Add(2*time.Hour)))
 	yes, no := true, false
 	for name, c := range map[string]struct {
 		filter trial.Filter
 		want   []string
 	}{
-		"all":             {want: []string{"a", "b", "c", "d", "e", "f"}},
-		"active":          {filter: trial.Filter{Status: trial.Active}, want: []string{"a", "c", "e", "f"}},
+		"all":             {want: []string{"a", "b", "c", "d", "e", "f", "g", "h"}},
+		"active":          {filter: trial.Filter{Status: trial.Active}, want: []string{"a", "c", "e", "f", "g", "h"}},
 		"control":         {filter: trial.Filter{Cohort: trial.Control}, want: []string{"d", "f"}},
+		"adopted":         {filter: trial.Filter{Cohort: trial.Adopted}, want: []string{"g"}},
+		"automated":       {filter: trial.Filter{Cohort: trial.Automated}, want: []string{"a", "b", "c", "e", "h"}},
 		"held":            {filter: trial.Filter{Held: &yes}, want: []string{"c", "e"}},
-		"not held":        {filter: trial.Filter{Held: &no}, want: []string{"a", "b", "d", "f"}},
-		"all of it":       {filter: trial.Filter{Status: trial.Active, Cohort: trial.Automated, Held: &no}, want: []string{"a"}},
+		"not held":        {filter: trial.Filter{Held: &no}, want: []string{"a", "b", "d", "f", "g", "h"}},
+		"all of it":       {filter: trial.Filter{Status: trial.Active, Cohort: trial.Automated, Held: &no}, want: []string{"a", "h"}},
 		"none of a state": {filter: trial.Filter{Status: trial.Grace}},
 	} {
 		states, next, err := s.Trials(t.Context(), c.filter, "", 10)

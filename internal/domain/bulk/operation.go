@@ -97,7 +97,7 @@ type Filter struct {
 // Takes reports whether the filter selects a trial.
 func (f Filter) Takes(s trial.State) bool {
 	switch {
-	case f.Status != "" && s.Status != f.Status, f.Cohort != "" && s.Cohort != f.Cohort:
+	case f.Status != "" && s.Status != f.Status, f.Cohort != "" && s.CountedAs() != f.Cohort:
 		return false
 	case f.EndsFrom != nil && s.EndsAt.Before(*f.EndsFrom), f.EndsBefore != nil && !s.EndsAt.Before(*f.EndsBefore):
 		return false

@@ -57,6 +57,9 @@ func (t Trial) PresumedSent(vendorID string, events []trial.Event, control bool)
 		return nil
 	}
 	for _, step := range state.Pending() {
+		if state.BeforeAdoption(step) {
+			continue // it gets no e-mail
+		}
 		again := slices.ContainsFunc(t.Unsettled, func(s trial.Step) bool { return s.Kind == step.Kind && s.Revision == step.Revision })
 		if again || !t.AtWork.IsZero() && !step.At.After(t.AtWork.Add(atWorkFor)) {
 			sends = append(sends, claim(vendorID, step, step.At))

@@ -74,6 +74,19 @@ func TestWhatMayHaveLeftIsPresumedSent(t *testing.T) {
 	}
 }
 
+// An adopted trial gets no e-mail of what was due before, so none can have left.
+func TestNoMailAboutThePastIsPresumedSent(t *testing.T) {
+	t.Parallel()
+	events, state := lived(trial.Control, 0)
+	adoption, err := state.Request(trial.MessageAdopt, trial.Request{}, at.Add(8*trial.RealDay))
+	require.NoError(t, err)
+	events, state = append(events, *adoption), state.Apply(*adoption)
+	later := state.Pending()[2]
+	require.Equal(t, trial.Reminder(3), later.Kind)
+	sends := recovery.Trial{AtWork: later.At}.PresumedSent("v1", events, false)
+	require.Equal(t, []string{later.Key("v1")}, keys(sends))
+}
+
 // A worker that was beginning a trial sends the welcome before it says anything.
 func TestAWelcomeIsPresumedSent(t *testing.T) {
 	t.Parallel()

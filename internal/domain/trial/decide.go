@@ -14,6 +14,7 @@ const (
 	ReasonAlreadyConverted   Reason = "already-converted"
 	ReasonOvertaken          Reason = "overtaken"
 	ReasonNotAutomated       Reason = "not-automated"
+	ReasonBeforeAdoption     Reason = "before-adoption"
 	ReasonSuppressedAddress  Reason = "suppressed-address"
 	ReasonUnsubscribed       Reason = "unsubscribed"
 	ReasonNoAddress          Reason = "no-address"
@@ -66,14 +67,16 @@ func Decide(s State, step Step, f StepFacts) Decision {
 		return Decision{Action: Skip, Reason: ReasonAlreadyConverted}
 	case !s.Automated:
 		return Decision{Action: Run, Reason: ReasonNotAutomated}
-	case step.Kind.mailOnly() && s.overtaken(step, f.Now):
-		return Decision{Action: Skip, Reason: ReasonOvertaken}
+	case step.Kind.mailOnly() && s.pointless(step, f.Now) != "":
+		return Decision{Action: Skip, Reason: s.pointless(step, f.Now)}
 	case !f.AutomationEnabled:
 		return Decision{Action: Hold, Reason: ReasonAutomationDisabled}
 	case step.Kind.IsReminder() && !f.EmailReminders:
 		return Decision{Action: Skip, Reason: ReasonRemindersOff}
 	case !step.Kind.mailOnly() && !f.AutoExpiration:
 		return Decision{Action: Hold, Reason: ReasonExpirationOff}
+	case s.BeforeAdoption(step):
+		return Decision{Action: Run, Reason: ReasonBeforeAdoption}
 	case f.NoMail != "" && step.Kind.mailOnly():
 		return Decision{Action: Skip, Reason: f.NoMail}
 	case f.NoMail != "":
@@ -86,7 +89,18 @@ func Decide(s State, step Step, f StepFacts) Decision {
 // days last seconds, a busy machine delays it by some of them.
 const lateTolerated = 5 * time.Second
 
-// overtaken reports whether a step's message is pointless: it was due
+// pointless is why a step's message is pointless; empty if it is not.
+func (s State) pointless(step Step, now time.Time) Reason {
+	switch {
+	case s.BeforeAdoption(step):
+		return ReasonBeforeAdoption
+	case s.overtaken(step, now):
+		return ReasonOvertaken
+	}
+	return ""
+}
+
+// overtaken reports whether a step's message comes too late: it was due
 // before the change that planned it, it would announce another number of days
 // than its name says, or a later step is due as well.
 // Two reminders are never sent at once.

@@ -145,8 +145,11 @@ func (s State) Apply(e Event) State {
 	case EventAdopted, EventReleased:
 		// Whoever owns the trial now decides again on a held step.
 		s.Automated, s.Held, s.AutomatedUnder = e.Type == EventAdopted, nil, 0
-		if e.Type == EventAdopted && e.Request != nil {
-			s.AutomatedUnder = e.Request.FlagsVersion
+		if s.Automated {
+			s.AdoptedAt = &e.At
+			if e.Request != nil {
+				s.AutomatedUnder = e.Request.FlagsVersion
+			}
 		}
 	}
 	return s

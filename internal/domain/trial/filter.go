@@ -4,7 +4,7 @@ package trial
 type Filter struct {
 	// Status selects trials of one status; empty selects all.
 	Status Status
-	// Cohort selects trials of one cohort; empty selects all.
+	// Cohort selects the trials that are counted in a cohort (State.CountedAs); empty selects all.
 	Cohort Cohort
 	// Held selects trials that wait for a flag (true) or all others (false); nil selects both.
 	Held *bool

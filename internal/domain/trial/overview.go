@@ -8,8 +8,9 @@ import (
 
 // Overview answers the query `status`.
 type Overview struct {
-	VendorID    string       `json:"vendorId"`
-	Status      Status       `json:"status"`
+	VendorID string `json:"vendorId"`
+	Status   Status `json:"status"`
+	// Cohort is the one that the trial is counted in: State.CountedAs.
 	Cohort      Cohort       `json:"cohort"`
 	Automated   bool         `json:"automated"`
 	Policy      string       `json:"policy"`
@@ -29,7 +30,7 @@ type Overview struct {
 // Overview returns the trial as people and programs see it.
 func (s State) Overview() Overview {
 	o := Overview{
-		VendorID: s.VendorID, Status: s.Status, Cohort: s.Cohort, Automated: s.Automated, Policy: s.Policy.Name,
+		VendorID: s.VendorID, Status: s.Status, Cohort: s.CountedAs(), Automated: s.Automated, Policy: s.Policy.Name,
 		Revision: s.Revision, StartedAt: s.StartedAt, EndsAt: s.EndsAt, GraceEndsAt: s.GraceEndsAt,
 		Held: s.Held, ConvertedAt: s.ConvertedAt, Late: s.ConvertedLate, Steps: s.Steps, Summary: s.Sentence(),
 	}
@@ -100,7 +101,7 @@ func (s State) Sentence() string {
 // Details describes the trial in Markdown, for the Web UI.
 func (s State) Details() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "**%s**\n\n%s cohort, policy %s, revision %d, ends %s\n", s.Sentence(), s.Cohort, s.Policy.Name, s.Revision, s.EndsAt.Format(clock))
+	fmt.Fprintf(&b, "**%s**\n\n%s cohort, policy %s, revision %d, ends %s\n", s.Sentence(), s.CountedAs(), s.Policy.Name, s.Revision, s.EndsAt.Format(clock))
 	if len(s.Steps) > 0 {
 		b.WriteString("\n| step | outcome | reason | when |\n| --- | --- | --- | --- |\n")
 	}

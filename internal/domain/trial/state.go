@@ -1,6 +1,7 @@
 package trial
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -24,14 +25,22 @@ func Statuses() []Status { return []Status{Active, Grace, Converted, Expired, Ca
 // Final reports whether nothing more happens by itself.
 func (s Status) Final() bool { return s == Converted || s == Expired || s == Cancelled }
 
-// Cohort is the side of the rollout that a vendor got at registration.
+// Cohort is a group of vendors that is counted by itself.
 type Cohort string
 
-// The cohorts.
+// The cohorts. A vendor is dealt Automated or Control at registration, once. Adopted are the control vendors whose trials
+// a backfill has automated: see State.CountedAs.
 const (
 	Automated Cohort = "automated"
 	Control   Cohort = "control"
+	Adopted   Cohort = "adopted"
 )
+
+// Cohorts lists every cohort, in display order.
+func Cohorts() []Cohort { return []Cohort{Automated, Control, Adopted} }
+
+// Known reports whether there is such a cohort.
+func (c Cohort) Known() bool { return slices.Contains(Cohorts(), c) }
 
 // State is everything known of a trial. The workflow carries it and
 // the collection `trials` holds it; both fold it from the same events.
@@ -40,14 +49,16 @@ type State struct {
 	// Seq is the number of events applied so far.
 	Seq    int    `json:"seq"`
 	Status Status `json:"status"`
+	// Cohort is what registration dealt; it never changes. Figures, reports and lists go by CountedAs.
 	Cohort Cohort `json:"cohort"`
-	// Automated says that this system carries out the steps. It begins as
-	// Cohort == Automated; the cohort itself never changes.
+	// Automated says that this system carries out the steps. It begins as Cohort == Automated.
 	Automated bool `json:"automated"`
 	// AutomatedUnder is the version of the flags that made the trial automated, at registration or
 	// later; 0 if it is not automated, or unknown.
-	AutomatedUnder int    `json:"automatedUnder,omitempty"`
-	Policy         Policy `json:"policy"`
+	AutomatedUnder int `json:"automatedUnder,omitempty"`
+	// AdoptedAt is when a backfill last automated the trial; nil for never. A release keeps it.
+	AdoptedAt *time.Time `json:"adoptedAt,omitempty"`
+	Policy    Policy     `json:"policy"`
 	// Day is the length of a day for this trial, in nanoseconds.
 	Day time.Duration `json:"day"`
 	// Zone is the vendor's IANA time zone, empty if unknown.
@@ -105,6 +116,21 @@ type HeldStep struct {
 	Step   Step      `json:"step"`
 	Reason Reason    `json:"reason"`
 	Since  time.Time `json:"since"`
+}
+
+// CountedAs is the cohort in which figures, reports and lists count the trial: the one it was dealt, but Adopted from the
+// first adoption of a control trial on, even if it is released later.
+func (s State) CountedAs() Cohort {
+	if s.Cohort == Control && s.AdoptedAt != nil {
+		return Adopted
+	}
+	return s.Cohort
+}
+
+// BeforeAdoption reports whether a step was due before the trial was adopted: it belongs to the time in which nothing was
+// automated, so it says nothing about the automation, and its e-mail would be about the past.
+func (s State) BeforeAdoption(step Step) bool {
+	return s.AdoptedAt != nil && !step.At.After(*s.AdoptedAt)
 }
 
 // Calendar returns the trial's way of counting days.
