@@ -64,7 +64,7 @@ func (b *Bulk) undone(ctx context.Context, o bulk.Operation, item bulk.Item, d b
 func (b *Bulk) claim(ctx context.Context, o bulk.Operation, f bulk.ItemFacts) (send trial.Send, mine bool, err error) {
 	key, hash := trial.Step{Kind: o.ResendKind()}.Key(f.Vendor.ID), trial.AddressHash(f.Vendor.Email)
 	mine, send, err = b.Store.ClaimSend(ctx, trial.Send{
-		Key: key, VendorID: f.Vendor.ID, Kind: o.ResendKind(), Status: trial.SendClaimed, Attempt: 1,
+		Key: key, VendorID: f.Vendor.ID, Kind: o.ResendKind(), Cohort: f.Trial.CountedAs(), Status: trial.SendClaimed, Attempt: 1,
 		ClaimedAt: b.Now().UTC().Truncate(time.Millisecond), AddressHash: hash,
 	})
 	if err != nil {

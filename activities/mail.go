@@ -58,7 +58,7 @@ func (t *Trials) leftBefore(ctx context.Context, due Due, key string, s *evaluat
 func (t *Trials) claim(ctx context.Context, due Due, key string, vendor trial.Vendor) (trial.Send, trial.SendAction, error) {
 	hash := trial.AddressHash(vendor.Email)
 	claimed, send, err := t.Store.ClaimSend(ctx, trial.Send{
-		Key: key, VendorID: due.State.VendorID, Kind: due.Step.Kind, Revision: due.Step.Revision,
+		Key: key, VendorID: due.State.VendorID, Kind: due.Step.Kind, Revision: due.Step.Revision, Cohort: due.State.CountedAs(),
 		Status: trial.SendClaimed, Attempt: 1, ClaimedAt: t.Now().UTC().Truncate(time.Millisecond), AddressHash: hash,
 	})
 	if err != nil {

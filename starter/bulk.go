@@ -74,7 +74,7 @@ func (a *app) bulkAction(action bulk.Action) *cobra.Command {
 	flags.StringSliceVar(&o.ids, "ids", nil, "the vendors' ids, with commas between them")
 	flags.StringVar(&o.csv, "csv", "", "a file with a header that names vendor_id and, for trials with days of their own, days")
 	flags.StringVar(&o.status, "status", "", "only trials of one status: "+words(trial.Statuses()))
-	flags.StringVar(&o.cohort, "cohort", "", "only trials of one cohort: "+words(cohorts()))
+	flags.StringVar(&o.cohort, "cohort", "", "only trials of one cohort: "+words(trial.Cohorts()))
 	flags.StringVar(&o.endsFrom, "ends-from", "", "only trials that end at this moment or later, such as 2026-03-10T00:00:00Z")
 	flags.StringVar(&o.endsBefore, "ends-before", "", "only trials that end before this moment")
 	if days != "" {
@@ -157,7 +157,7 @@ func (o bulkOptions) filter() (*client.BulkFilter, error) {
 	if f.Status, err = oneOf("status", o.status, trial.Statuses()); err != nil {
 		return nil, err
 	}
-	f.Cohort, err = oneOf("cohort", o.cohort, cohorts())
+	f.Cohort, err = oneOf("cohort", o.cohort, trial.Cohorts())
 	return &f, err
 }
 

@@ -144,6 +144,7 @@ func TestTrialListAsksForWhatIsWanted(t *testing.T) {
 		"limit=50":                               {},
 		"limit=7&status=grace":                   {"--limit", "7", "--status", "grace"},
 		"cohort=control&limit=50":                {"--cohort", "control"},
+		"cohort=adopted&limit=50":                {"--cohort", "adopted"},
 		"held=true&limit=50":                     {"--held"},
 		"held=false&limit=500":                   {"--held=false", "--all"},
 		"cohort=automated&limit=1&status=active": {"--status", "active", "--cohort", "automated", "--limit", "1"},

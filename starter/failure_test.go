@@ -37,7 +37,7 @@ func TestWrongUsageDoesNothing(t *testing.T) {
 		`--idempotency-key: must be 1 to 128 visible ASCII characters`:                                      append(extend, "3", "--idempotency-key", "a b"),
 		`--at: "yesterday" is not a moment like 2026-01-05T08:30:00Z`:                                       {"vendor", "convert", "v", "--at", "yesterday"},
 		`--status: "done" is not one of active, grace, converted, expired, cancelled`:                       {"trial", "list", "--status", "done"},
-		`--cohort: "x" is not one of automated, control`:                                                    {"trial", "list", "--cohort", "x"},
+		`--cohort: "x" is not one of automated, control, adopted`:                                           {"trial", "list", "--cohort", "x"},
 		`--limit: must be at least 1, is 0`:                                                                 {"trial", "list", "--limit", "0"},
 		`say which flag to set, such as trialAutomation.emailReminders=false`:                               {"flags", "set"},
 		`"x" is not FLAG=VALUE`:                                                                             {"flags", "set", "x"},

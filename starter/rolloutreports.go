@@ -71,6 +71,10 @@ func (a *app) printReport(r report.Report) error {
 	row := func(name string, d report.Tally) {
 		t.row(name, fmt.Sprint(d.Admitted), fmt.Sprint(d.Converted), fmt.Sprint(d.Expired), fmt.Sprint(d.MailSent), fmt.Sprint(d.MailDelivered),
 			fmt.Sprint(d.MailFailed), fmt.Sprint(d.StepsDone), fmt.Sprint(d.StepsFailed), fmt.Sprint(d.Calls), fmt.Sprintf("%d ms", d.P95MS))
+		if c := d.Adopted; c != (report.CohortTally{}) {
+			t.row(name+", adopted", fmt.Sprint(c.Admitted), fmt.Sprint(c.Converted), fmt.Sprint(c.Expired), fmt.Sprint(c.MailSent), fmt.Sprint(c.MailDelivered),
+				fmt.Sprint(c.MailFailed), fmt.Sprint(c.StepsDone), fmt.Sprint(c.StepsFailed), "", "")
+		}
 	}
 	for i, d := range r.Days {
 		row(fmt.Sprint(i+1), d)

@@ -75,6 +75,9 @@ func statusTable(v rollout.View, now time.Time) *table {
 	if b := s.Backfill; b != nil {
 		t.row("adopted", fmt.Sprintf("%d trials that ran unautomated; complete: %s", b.Taken, formatBool(b.Done)))
 	}
+	if j := v.Judgement; j != nil && j.Adopted != nil {
+		t.row("their trials", j.Adopted.Sentence())
+	}
 	t.row("watch", watched(v, now))
 	t.row("conversion", v.Conversion)
 	if v.Judgement != nil && v.Judgement.Outage != nil {

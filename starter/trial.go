@@ -91,11 +91,8 @@ func whyNoMail(o client.Trial) string {
 
 // cohort is a trial's cohort, with a note where the trial is treated differently.
 func cohort(o client.Trial) string {
-	switch {
-	case o.Cohort == trial.Control && o.Automated:
-		return "control cohort but automated"
-	case o.Cohort == trial.Automated && !o.Automated:
-		return "automated cohort but no longer automated"
+	if o.Cohort != trial.Control && !o.Automated {
+		return string(o.Cohort) + " cohort but no longer automated"
 	}
 	return string(o.Cohort) + " cohort"
 }

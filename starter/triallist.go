@@ -33,7 +33,7 @@ func (a *app) trialList() *cobra.Command {
 	}
 	flags := command.Flags()
 	flags.StringVar(&l.status, "status", "", "only trials of one status: "+words(trial.Statuses()))
-	flags.StringVar(&l.cohort, "cohort", "", "only trials of one cohort: "+words(cohorts()))
+	flags.StringVar(&l.cohort, "cohort", "", "only trials of one cohort: "+words(trial.Cohorts()))
 	flags.BoolVar(&l.held, "held", false, "only trials whose due step waits for a flag; --held=false: none of them")
 	flags.IntVar(&l.limit, "limit", 50, "at most so many trials")
 	flags.BoolVar(&l.all, "all", false, "every trial, page after page")
@@ -54,7 +54,7 @@ func (l listing) params(heldGiven bool) (client.ListTrialsParams, error) {
 	if p.Status, err = oneOf("status", l.status, trial.Statuses()); err != nil {
 		return p, err
 	}
-	if p.Cohort, err = oneOf("cohort", l.cohort, cohorts()); err != nil {
+	if p.Cohort, err = oneOf("cohort", l.cohort, trial.Cohorts()); err != nil {
 		return p, err
 	}
 	if heldGiven {
@@ -65,8 +65,6 @@ func (l listing) params(heldGiven bool) (client.ListTrialsParams, error) {
 	}
 	return p, nil
 }
-
-func cohorts() []trial.Cohort { return []trial.Cohort{trial.Automated, trial.Control} }
 
 // pages are the trials of all pages read so far.
 type pages struct {

@@ -13,11 +13,11 @@ type reportView struct {
 	monitoring.Report
 	Figures []figureView
 	Mails   []mailView
-	// MailsTotal is how many e-mails there were.
-	MailsTotal int
-	Plots      []plotView
-	Totals     []totalsView
-	Statuses   []trial.Status
+	// MailsTotal is how many e-mails there were, AdoptedTotal how many of them to adopted vendors.
+	MailsTotal, AdoptedTotal int
+	Plots                    []plotView
+	Totals                   []totalsView
+	Statuses                 []trial.Status
 }
 
 // totalsView is how many trials of a cohort there are, by status.
@@ -39,6 +39,8 @@ type figureView struct {
 type mailView struct {
 	Name, Meaning string
 	Count         int
+	// Adopted is how many of them went to adopted vendors.
+	Adopted int
 	// Share is 0 to 100.
 	Share float64
 	Bad   bool
@@ -50,7 +52,12 @@ func newReportView(r *monitoring.Report) *reportView {
 	}
 	view := &reportView{Report: *r, Figures: figureViews(r.Figures), Plots: plots(r.Days), Statuses: trial.Statuses()}
 	view.Mails, view.MailsTotal = mailViews(r.Mails)
-	for _, c := range []trial.Cohort{trial.Automated, trial.Control} {
+	adopted, total := mailViews(r.AdoptedMails)
+	for i, v := range adopted {
+		view.Mails[i].Adopted = v.Count
+	}
+	view.AdoptedTotal = total
+	for _, c := range trial.Cohorts() {
 		s := totalsView{Cohort: c}
 		for _, status := range trial.Statuses() {
 			s.Counts = append(s.Counts, r.Trials[c][status])

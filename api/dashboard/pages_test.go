@@ -56,7 +56,7 @@ func TestTheOverviewSaysWhatIsWrongFirst(t *testing.T) {
 		"Note mail: degraded", "(50 minutes ago)", "Note Advice for worker worker-2", "CPU at 78.0 %",
 		"Note Alert emailDeliveryFailed: E-mails are not delivered", "Note Alert emailDeliveryRateLow", "Acknowledged by admin: One provider defers", "misses its target",
 		"Automation is on for 25 % of new vendors", "expansion 25 here since", "Pause …", "FAIL email 87.5 % of 104", "INSUFFICIENT conversion",
-		"Conversion rate, control 27.4 %", "246 of 898", "24.6 % to 30.4 %", "E-mail delivery rate 91.5 %", "8 pending")
+		"Conversion rate, control 27.4 %", "246 of 898", "24.6 % to 30.4 %", "E-mail delivery rate, automated 91.5 %", "8 pending")
 	require.Contains(t, a.body, `aria-current="step"`)
 	require.Contains(t, text, "(28 hours from now)")
 	require.Equal(t, 4, strings.Count(a.body, "<svg xmlns"), "plots")
@@ -83,6 +83,24 @@ func TestAFigureOfTooFewIsNotJudged(t *testing.T) {
 	require.NotContains(t, text, "below its floor", "3 e-mails say nothing")
 	require.NotContains(t, text, "66.7 %")
 	require.Contains(t, text, "Nothing is known to be wrong.")
+}
+
+// A week with six adopted vendors shows their steps beside their e-mails, and takes them for no control vendors.
+func TestAdoptedVendorsAreShownByThemselves(t *testing.T) {
+	t.Parallel()
+	w := sample.Empty()
+	today, a := monitoring.DayOf(sample.Now, 24*time.Hour), trial.Adopted
+	w.Figures = monitoring.Make(monitoring.ReportFacts{Now: sample.Now, Day: 24 * time.Hour, Policy: trial.DefaultPolicy(), Tally: monitoring.Tally{
+		{Period: monitoring.Current, Cohort: a, Name: monitoring.Running(trial.Active)}: 6,
+		{Period: today, Cohort: a, Name: monitoring.MailDelivered}:                      36,
+		{Period: today, Cohort: a, Name: monitoring.StepsDone}:                          36,
+		{Period: today, Cohort: trial.Automated, Name: monitoring.MailDelivered}:        4,
+	}})
+	text := signedIn(t, w).get("/admin/").text()
+	inOrder(t, text, "E-mail delivery rate, adopted 100 %", "36 of 36", "Automation success rate, adopted 100 %", "36 of 36",
+		"E-mails a day delivered: 40", "delivered, adopted later: 36", "Steps a day done: 36", "done, adopted later: 36",
+		"to adopted vendors", "delivered reported delivered 40 36", "all 40 36", "Status automated control adopted active 0 0 6")
+	require.NotContains(t, signedIn(t, sample.Busy()).get("/admin/").text(), "adopted later", "nobody was adopted")
 }
 
 // While the expiry is held only conversions end trials: all of those that ended converted.
@@ -245,6 +263,7 @@ func TestTheListOfTrials(t *testing.T) {
 	require.Positive(t, want)
 	require.Equal(t, want, shown)
 	require.Contains(t, s.get("/admin/trials?held=yes").text(), "No trial is like that.")
+	require.Contains(t, s.get("/admin/trials?cohort=adopted").text(), "No trial is like that.")
 	for _, wrong := range []string{"status=odd", "cohort=odd", "after=%2F"} {
 		require.Equal(t, http.StatusBadRequest, s.get("/admin/trials?"+wrong).status, wrong)
 	}

@@ -51,23 +51,34 @@ func plots(days []monitoring.Day) []plotView {
 	if len(days) == 0 {
 		return nil
 	}
-	both := func(of func(monitoring.DayPart) int) func(monitoring.Day) int {
-		return func(d monitoring.Day) int { return of(d.Cohorts[trial.Automated]) + of(d.Cohorts[trial.Control]) }
+	sum := func(of func(monitoring.DayPart) int) func(monitoring.Day) int {
+		return func(d monitoring.Day) (n int) {
+			for _, part := range d.Cohorts {
+				n += of(part)
+			}
+			return n
+		}
 	}
 	one := func(c trial.Cohort, of func(monitoring.DayPart) int) func(monitoring.Day) int {
 		return func(d monitoring.Day) int { return of(d.Cohorts[c]) }
 	}
 	registered := func(p monitoring.DayPart) int { return p.Registered }
 	return []plotView{
-		newPlot("Registrations a day", days, line("automated", "first", one(trial.Automated, registered)), line("control", "second", one(trial.Control, registered))),
-		newPlot("Trials that ended a day", days, line("converted", "first", both(func(p monitoring.DayPart) int { return p.Converted })),
-			line("expired", "second", both(func(p monitoring.DayPart) int { return p.Expired }))),
+		newPlot("Registrations a day", days, line("automated", "first", one(trial.Automated, registered)), line("control", "second", one(trial.Control, registered)),
+			line(adoptedLine, "third", one(trial.Adopted, registered))),
+		newPlot("Trials that ended a day", days, line("converted", "first", sum(func(p monitoring.DayPart) int { return p.Converted })),
+			line("expired", "second", sum(func(p monitoring.DayPart) int { return p.Expired }))),
 		newPlot("E-mails a day", days, line("delivered", "first", func(d monitoring.Day) int { return d.Mails.Arrived() }),
-			line("failed", "bad", func(d monitoring.Day) int { return d.Mails.Failed() })),
-		newPlot("Steps a day", days, line("done", "first", both(func(p monitoring.DayPart) int { return p.StepsDone })),
-			line("failed", "bad", both(func(p monitoring.DayPart) int { return p.StepsFailed }))),
+			line("failed", "bad", func(d monitoring.Day) int { return d.Mails.Failed() }),
+			line("delivered, "+adoptedLine, "third", func(d monitoring.Day) int { return d.AdoptedMails.Arrived() })),
+		newPlot("Steps a day", days, line("done", "first", sum(func(p monitoring.DayPart) int { return p.StepsDone })),
+			line("failed", "bad", sum(func(p monitoring.DayPart) int { return p.StepsFailed })),
+			line("done, "+adoptedLine, "third", one(trial.Adopted, func(p monitoring.DayPart) int { return p.StepsDone }))),
 	}
 }
+
+// adoptedLine names the line of adopted vendors, which is drawn only if there are any.
+const adoptedLine = "adopted later"
 
 // named is a line that is still to be read from the days.
 type named struct {
@@ -87,6 +98,9 @@ func newPlot(title string, days []monitoring.Day, lines ...named) plotView {
 		for _, d := range days {
 			n := l.of(d)
 			s.Values, p.Peak = append(s.Values, n), max(p.Peak, n)
+		}
+		if s.Total() == 0 && strings.HasSuffix(s.Name, adoptedLine) {
+			continue
 		}
 		p.Series = append(p.Series, s)
 	}

@@ -33,7 +33,7 @@ func (d *dashboard) trials(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	view := trialsView{
 		frame: d.live(r, "Trials", "trials"), Search: q.Get("id"), Status: q.Get("status"), Cohort: q.Get("cohort"), Held: q.Get("held"),
-		Statuses: trial.Statuses(), Cohorts: []trial.Cohort{trial.Automated, trial.Control},
+		Statuses: trial.Statuses(), Cohorts: trial.Cohorts(),
 	}
 	if view.Search != "" {
 		d.findTrial(w, r, view)
@@ -79,7 +79,7 @@ func filterOf(q url.Values) (f trial.Filter, after, problem string) {
 	switch {
 	case f.Status != "" && !slices.Contains(trial.Statuses(), f.Status):
 		return f, "", "There is no such status."
-	case f.Cohort != "" && f.Cohort != trial.Automated && f.Cohort != trial.Control:
+	case f.Cohort != "" && !f.Cohort.Known():
 		return f, "", "There is no such cohort."
 	case after != "" && !trial.ValidVendorID(after):
 		return f, "", "This is not a page's address."

@@ -346,6 +346,7 @@ type BulkExample = bulk.Example
 
 // BulkFilter Takes the trials to which all of it applies, as they stand when they are chosen.
 type BulkFilter struct {
+	// Cohort What registration dealt, automated or control, never changes. A trial, a figure and a list name as adopted the control trials that a backfill has automated, from then on.
 	Cohort *Cohort `json:"cohort,omitempty"`
 
 	// EndsBefore Only trials that end before this moment.
@@ -437,7 +438,7 @@ type Cancellation struct {
 // ChangeReason Why, for the record. It is kept in histories, so no names or addresses in it.
 type ChangeReason = string
 
-// Cohort defines model for Cohort.
+// Cohort What registration dealt, automated or control, never changes. A trial, a figure and a list name as adopted the control trials that a backfill has automated, from then on.
 type Cohort = trial.Cohort
 
 // Conversion defines model for Conversion.
@@ -667,6 +668,9 @@ type Rollout struct {
 	RolloutPercentage Percentage `json:"rolloutPercentage"`
 }
 
+// RolloutCohortTally Counts of the vendors whose trials a backfill automated, from then on; admitted counts the adoptions.
+type RolloutCohortTally = report.CohortTally
+
 // RolloutDecision defines model for RolloutDecision.
 type RolloutDecision = rollout.Event
 
@@ -743,7 +747,7 @@ type RolloutTaken struct {
 	Taken string `json:"taken"`
 }
 
-// RolloutTally Counts of automated vendors and of API calls; extended to revived count all vendors' trials.
+// RolloutTally Counts of vendors automated from their registration on, of adopted ones, and of API calls; extended to revived count all vendors' trials.
 type RolloutTally = report.Tally
 
 // RolloutTick defines model for RolloutTick.

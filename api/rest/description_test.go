@@ -65,6 +65,7 @@ var domainTypes = map[string]reflect.Type{
 	"RolloutReport":                reflect.TypeFor[report.Report](),
 	"RolloutReportEntry":           reflect.TypeFor[report.Entry](),
 	"RolloutTally":                 reflect.TypeFor[report.Tally](),
+	"RolloutCohortTally":           reflect.TypeFor[report.CohortTally](),
 	"Forecast":                     reflect.TypeFor[rollout.Forecast](),
 	"MonitoringReport":             reflect.TypeFor[monitoring.Report](),
 	"FigureDefinition":             reflect.TypeFor[monitoring.Definition](),
@@ -112,7 +113,7 @@ func TestSchemasAreTheDomainsTypes(t *testing.T) {
 		}
 	}
 	require.ElementsMatch(t, anys(trial.Statuses()), spec.Components.Schemas["Status"].Value.Enum)
-	require.ElementsMatch(t, []any{string(trial.Automated), string(trial.Control)}, spec.Components.Schemas["Cohort"].Value.Enum)
+	require.ElementsMatch(t, anys(trial.Cohorts()), spec.Components.Schemas["Cohort"].Value.Enum)
 }
 
 func anys[T ~string](values []T) []any {

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
@@ -44,6 +46,8 @@ func trueFigures(ctx context.Context, db *mongo.Database) (figures, error) {
 		ID     string `bson:"_id"`
 		Cohort string `bson:"cohort"`
 		Status string `bson:"status"`
+		// Adopted is when a backfill automated the trial, which is counted by itself then.
+		Adopted *time.Time `bson:"adoptedAt"`
 	}
 	trials, err := harness.Find[trialDoc](ctx, db, "trials", bson.M{})
 	if err != nil {
@@ -51,6 +55,9 @@ func trueFigures(ctx context.Context, db *mongo.Database) (figures, error) {
 	}
 	cohorts := map[string]string{}
 	for _, t := range trials {
+		if t.Adopted != nil && t.Cohort == "control" {
+			t.Cohort = "adopted"
+		}
 		cohorts[t.ID] = t.Cohort
 		f["standing "+t.Cohort+" "+t.Status]++
 		f["day "+t.Cohort+" began"]++
@@ -91,6 +98,7 @@ func (f figures) addEvents(ctx context.Context, db *mongo.Database, cohorts map[
 
 func (f figures) addSends(ctx context.Context, db *mongo.Database) error {
 	type sendDoc struct {
+		Cohort   string `bson:"cohort"` // absent for the automated one
 		Sent     bson.M `bson:"sent"`
 		Delivery struct {
 			Kind string `bson:"kind"`
@@ -101,14 +109,15 @@ func (f figures) addSends(ctx context.Context, db *mongo.Database) error {
 		return err
 	}
 	for _, s := range sends {
+		cohort := cmp.Or(s.Cohort, "automated")
 		f["e-mails"]++
 		switch {
 		case s.Delivery.Kind == "delivery":
-			f["day automated mailDelivered"]++
+			f["day "+cohort+" mailDelivered"]++
 		case s.Delivery.Kind == "bounce":
-			f["day automated mailBounced"]++
+			f["day "+cohort+" mailBounced"]++
 		case s.Delivery.Kind == "" && s.Sent != nil:
-			f["day automated mailAccepted"]++
+			f["day "+cohort+" mailAccepted"]++
 		}
 	}
 	return nil
@@ -122,7 +131,10 @@ func (f *findings) compareFigures(counted, truth figures) {
 		switch {
 		case strings.HasPrefix(name, "day automated steps") && !strings.HasSuffix(name, "Late") && !strings.HasSuffix(name, "Held"):
 			counted["steps over"] += n
-		case strings.HasPrefix(name, "day automated mail") && what != "automated mailResent":
+		case strings.HasPrefix(what, "automated mail") || strings.HasPrefix(what, "adopted mail"):
+			if strings.HasPrefix(name, "slot") || strings.HasSuffix(what, "mailResent") {
+				continue
+			}
 			counted["e-mails"] += n
 		}
 	}

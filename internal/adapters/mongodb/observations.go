@@ -68,11 +68,17 @@ func (s *Store) ObserveCall(c rollout.Call) {
 	s.observe(func(o *observed) { o.calls.Observe(c) })
 }
 
+// adoptedMark follows the key of an adopted vendor's outcome.
+const adoptedMark = " " + string(trial.Adopted)
+
 // observeOutcome notes what became known of an automated vendor. key is the
-// step's, or the vendor's id.
-func (s *Store) observeOutcome(kind rollout.OutcomeKind, key string) {
-	at := stored(time.Now())
-	s.observe(func(o *observed) { o.outcomes[string(kind)+" "+key] = at })
+// step's, the event's or the vendor's id.
+func (s *Store) observeOutcome(kind rollout.OutcomeKind, key string, adopted bool) {
+	at, field := stored(time.Now()), string(kind)+" "+key
+	if adopted {
+		field += adoptedMark
+	}
+	s.observe(func(o *observed) { o.outcomes[field] = at })
 }
 
 func (s *Store) observe(change func(*observed)) {
@@ -163,9 +169,10 @@ func (s *Store) Calls(ctx context.Context, from, to time.Time, day time.Duration
 }
 
 func outcomeOf(field string, at time.Time) rollout.Outcome {
-	kind, key, _ := strings.Cut(field, " ")
+	kind, rest, _ := strings.Cut(field, " ")
+	key, adopted := strings.CutSuffix(rest, adoptedMark)
 	vendorID, _, _ := strings.Cut(key, "/")
-	return rollout.Outcome{Kind: rollout.OutcomeKind(kind), VendorID: vendorID, Key: key, At: at.UTC()}
+	return rollout.Outcome{Kind: rollout.OutcomeKind(kind), VendorID: vendorID, Key: key, At: at.UTC(), Adopted: adopted}
 }
 
 func (d observationDocument) calls() rollout.Calls {
@@ -188,50 +195,7 @@ func durations(took map[string]int) rollout.Durations {
 
 // observeEvent notes what an event of a trial tells of the rollout.
 func (s *Store) observeEvent(e trial.Event, after trial.State) {
-	if kind, ok := steered[e.Type]; ok {
-		s.observeOutcome(kind, fmt.Sprintf("%s/%d", after.VendorID, e.Seq))
-		return
+	for _, o := range rollout.OutcomesOf(e, after) {
+		s.observeOutcome(o.Kind, o.Key, o.Adopted)
 	}
-	admitted := after.Cohort == trial.Automated
-	switch e.Type {
-	case trial.EventStarted:
-		if admitted {
-			s.observeOutcome(rollout.Admitted, after.VendorID)
-		}
-	case trial.EventConverted:
-		switch {
-		case !admitted || e.Late:
-		case e.Untracked:
-			s.observeOutcome(rollout.Untracked, after.VendorID)
-		default:
-			s.observeOutcome(rollout.Converted, after.VendorID)
-		}
-	case trial.EventStep:
-		if admitted && after.Status == trial.Expired {
-			s.observeOutcome(rollout.Expired, after.VendorID)
-		}
-		if kind, ok := stepOutcome(e, after); ok {
-			s.observeOutcome(kind, e.Step.Key(after.VendorID))
-		}
-	default: // tells nothing
-	}
-}
-
-// stepOutcome is what a step tells of the automation: that it was done, or failed for
-// good. One that was skipped tells nothing. A trial that was taken in while it ran
-// counts from then on.
-func stepOutcome(e trial.Event, after trial.State) (rollout.OutcomeKind, bool) {
-	switch {
-	case !after.Automated:
-		return "", false
-	case e.Decision.Reason == trial.ReasonAddressRefused:
-		return rollout.StepFailed, true
-	}
-	return rollout.StepDone, e.Decision.Action != trial.Skip
-}
-
-// steered are the events by which admins change a trial.
-var steered = map[trial.EventType]rollout.OutcomeKind{
-	trial.EventExtended: rollout.Extended, trial.EventShortened: rollout.Shortened,
-	trial.EventCancelled: rollout.Cancelled, trial.EventRevived: rollout.Revived,
 }

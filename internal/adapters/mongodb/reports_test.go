@@ -120,26 +120,43 @@ func TestWhatAdminsDoAndWhatEndsIsObserved(t *testing.T) {
 	}, got)
 }
 
-func TestAStepTellsOfTheAutomationThatItWasDoneOrFailedForGood(t *testing.T) {
+// An adopted vendor's outcomes say so, from the adoption on; what it did before says nothing.
+func TestAdoptedVendorsAreObservedAsSuch(t *testing.T) {
 	t.Parallel()
-	for name, c := range map[string]struct {
-		cohort    trial.Cohort
-		automated bool
-		decision  trial.Decision
-		want      rollout.OutcomeKind
-	}{
-		"done":                           {trial.Automated, true, trial.Decision{Reason: trial.ReasonDue}, rollout.StepDone},
-		"refused for good":               {trial.Automated, true, trial.Decision{Action: trial.Skip, Reason: trial.ReasonAddressRefused}, rollout.StepFailed},
-		"skipped, overtaken":             {trial.Automated, true, trial.Decision{Action: trial.Skip, Reason: trial.ReasonOvertaken}, ""},
-		"skipped, unsubscribed":          {trial.Automated, true, trial.Decision{Action: trial.Skip, Reason: trial.ReasonUnsubscribed}, ""},
-		"taken in, done":                 {trial.Control, true, trial.Decision{Reason: trial.ReasonDue}, rollout.StepDone},
-		"taken in, overtaken before":     {trial.Control, true, trial.Decision{Action: trial.Skip, Reason: trial.ReasonOvertaken}, ""},
-		"not automated, or not any more": {trial.Automated, false, trial.Decision{Reason: trial.ReasonDue}, ""},
-	} {
-		kind, tells := stepOutcome(trial.Event{Type: trial.EventStep, Decision: &c.decision}, trial.State{Cohort: c.cohort, Automated: c.automated})
-		require.Equal(t, c.want != "", tells, name)
-		if tells {
-			require.Equal(t, c.want, kind, name)
+	const day = 2 * time.Second
+	s := newTestStore(t)
+	WithObservations(day)(s)
+	began := time.Now()
+	state := trial.State{VendorID: "v1", Cohort: trial.Control, Status: trial.Expired}
+	s.observeEvent(trial.Event{Seq: 1, Type: trial.EventStarted}, state)
+	s.observeEvent(trial.Event{Seq: 2, Type: trial.EventConverted}, state)
+	state.Automated, state.AdoptedAt = true, &began
+	done := trial.Event{Seq: 4, Type: trial.EventStep, Step: &trial.Step{Kind: trial.GraceEnd, At: began.Add(time.Hour)}, Decision: &trial.Decision{}}
+	s.observeEvent(trial.Event{Seq: 3, Type: trial.EventAdopted}, state)
+	s.observeEvent(done, state)
+	s.observeEvent(trial.Event{Seq: 5, Type: trial.EventConverted}, state)
+	again := trial.State{VendorID: "v2", Cohort: trial.Automated, Automated: true, AdoptedAt: &began}
+	s.observeEvent(trial.Event{Seq: 3, Type: trial.EventAdopted}, again)
+	s.observeEvent(trial.Event{Seq: 4, Type: trial.EventConverted}, again)
+	claimed, _, err := s.ClaimSend(t.Context(), trial.Send{Key: "v1/grace-end/0", VendorID: "v1", Kind: trial.GraceEnd, Cohort: trial.Adopted, ClaimedAt: began})
+	require.NoError(t, err)
+	require.True(t, claimed)
+	settled, err := s.SettleSend(t.Context(), "v1/grace-end/0", 1, trial.SendSent, "m", "", began)
+	require.NoError(t, err)
+	require.Equal(t, trial.Adopted, settled.Cohort)
+	_, err = s.SendEvent(t.Context(), "v1/grace-end/0", 1, "m", trial.DeliveryDone, began)
+	require.NoError(t, err)
+	var got []string
+	require.Eventually(t, func() bool {
+		outcomes, _, err := s.Observations(context.WithoutCancel(t.Context()), began.Add(-day), time.Now().Add(2*day), day)
+		got = nil
+		for _, o := range outcomes {
+			got = append(got, fmt.Sprintf("%s %s %s %t", o.Kind, o.VendorID, o.Key, o.Adopted))
 		}
-	}
+		return err == nil && len(outcomes) == 7
+	}, patience, 50*time.Millisecond)
+	require.ElementsMatch(t, []string{
+		"adopted v1 v1 true", "step-done v1 v1/grace-end/0 true", "expired v1 v1 true", "converted v1 v1 true",
+		"mail-sent v1 v1/grace-end/0 true", "mail-delivered v1 v1/grace-end/0 true", "converted v2 v2 false",
+	}, got)
 }

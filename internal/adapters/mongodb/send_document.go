@@ -19,6 +19,8 @@ type sendDocument struct {
 	VendorID string     `json:"vendorId"`
 	Kind     trial.Kind `json:"kind"`
 	Revision int        `json:"revision"`
+	// Cohort is the one that the trial was counted in at the first claim; absent if unknown.
+	Cohort trial.Cohort `bson:"cohort,omitempty"`
 	// Attempt is the latest attempt and what its worker knows of it.
 	Attempt sendAttempt `json:"attempt"`
 	// Sent is there once the mail service has accepted it, in any attempt; it
@@ -82,7 +84,7 @@ func deliveryReport(report string, at time.Time) (*sendDelivery, error) {
 // send is what is known of the send.
 func (d sendDocument) send() trial.Send {
 	s := trial.Send{
-		Key: d.Key, VendorID: d.VendorID, Kind: d.Kind, Revision: d.Revision,
+		Key: d.Key, VendorID: d.VendorID, Kind: d.Kind, Revision: d.Revision, Cohort: d.Cohort,
 		Status: d.Attempt.Status, Attempt: d.Attempt.Number, Resends: d.Attempt.Resends,
 		ClaimedAt: d.Attempt.ClaimedAt, SettledAt: d.Attempt.SettledAt, Reason: d.Attempt.Reason, AddressHash: d.Attempt.AddressHash,
 	}

@@ -39,10 +39,10 @@ func (s *Store) Sends(ctx context.Context, vendorID string) ([]trial.Send, error
 
 // ClaimSend makes the caller the one who sends, as the first attempt, unless
 // somebody was before. It answers with the send as it stands. Of n only the
-// key, the vendor, the kind, the revision, ClaimedAt and AddressHash count.
+// key, the vendor, the kind, the revision, the cohort, ClaimedAt and AddressHash count.
 func (s *Store) ClaimSend(ctx context.Context, n trial.Send) (claimed bool, current trial.Send, err error) {
 	doc := sendDocument{
-		Key: n.Key, VendorID: n.VendorID, Kind: n.Kind, Revision: n.Revision,
+		Key: n.Key, VendorID: n.VendorID, Kind: n.Kind, Revision: n.Revision, Cohort: n.Cohort,
 		Attempt: sendAttempt{Number: 1, Status: trial.SendClaimed, ClaimedAt: stored(n.ClaimedAt), AddressHash: n.AddressHash},
 	}
 	_, err = s.sends.InsertOne(ctx, doc)
@@ -88,8 +88,8 @@ func (s *Store) ReclaimSend(ctx context.Context, key string, fromAttempt int, re
 // only with SendSent, reason only with the others.
 func (s *Store) SettleSend(ctx context.Context, key string, attempt int, status trial.SendStatus, messageID, reason string, at time.Time) (trial.Send, error) {
 	if status == trial.SendSent {
-		s.observeOutcome(rollout.MailSent, key)
 		_, after, err := s.changeSend(ctx, key, sendChange{sent: acceptance(attempt, messageID, at)})
+		s.observeOutcome(rollout.MailSent, key, after.Cohort == trial.Adopted) // it has left, even if that could not be stored
 		return after.send(), err
 	}
 	rank := attemptRanks[status]
@@ -127,7 +127,7 @@ func (s *Store) SendEvent(ctx context.Context, key string, attempt int, messageI
 		return nil, err
 	}
 	if kind, ok := reportOutcomes[delivery]; ok {
-		s.observeOutcome(kind, key)
+		s.observeOutcome(kind, key, after.Cohort == trial.Adopted)
 	}
 	send := after.send()
 	return &send, nil

@@ -50,13 +50,14 @@ func Definitions() []Definition {
 			ID: ConversionRate, Title: "Conversion rate",
 			Numerator:   "trials that converted before they were over",
 			Denominator: "trials that began long enough ago to have ended, but for those that were cancelled",
-			Window:      "trials that began in the 30 days before the last trial length and grace",
-			Pending:     "those of these trials that still run because they were extended, held or revived; they have not converted so far",
-			Target:      .30, Floor: .20, Needed: 30,
+			Window: "trials that began in the 30 days before the last trial length and grace; of the control cohort without the days that a backfill reached. " +
+				"Adopted trials had not converted when they were adopted, so fewer of them do",
+			Pending: "those of these trials that still run because they were extended, held or revived; they have not converted so far",
+			Target:  .30, Floor: .20, Needed: 30,
 		},
 		{
 			ID: EmailDeliveryRate, Title: "E-mail delivery rate",
-			Numerator:   "e-mails reported delivered",
+			Numerator:   "e-mails to vendors of the cohort that were reported delivered",
 			Denominator: "e-mails delivered, bounced, rejected, or refused for good",
 			Window:      "e-mails of today and the 30 days before",
 			Pending:     "e-mails without a final report yet",
@@ -64,7 +65,7 @@ func Definitions() []Definition {
 		},
 		{
 			ID: AutomationSuccess, Title: "Automation success rate",
-			Numerator:   "steps of automated trials that were done",
+			Numerator:   "steps of the cohort's automated trials that were done; of adopted trials those due since",
 			Denominator: "steps that were done or finally failed",
 			Window:      "steps of today and the 30 days before",
 			Pending:     "nothing; steps that wait for a flag run once it is on again",

@@ -162,7 +162,9 @@ func (s Situation) converted() Observation {
 func (s Situation) lastDay(name Name) (n int) {
 	last := rollout.Interval(s.Now, s.Day)
 	for _, p := range slots(last-slotsIn(s.Day, s.Day), last) {
-		n += s.Tally[Counter{p, trial.Automated, name}]
+		for _, c := range automated() {
+			n += s.Tally[Counter{p, c, name}]
+		}
 	}
 	return n
 }
@@ -188,7 +190,7 @@ func (s Situation) expired(before time.Time) Observation {
 	for end := rollout.Interval(first, s.Day); end <= rollout.Interval(s.Now, s.Day); end++ {
 		n := 0
 		for _, p := range slots(end-length, end) {
-			for _, c := range cohorts() {
+			for _, c := range trial.Cohorts() {
 				n += s.Tally[Counter{p, c, EnteredExpiry}]
 			}
 		}
@@ -198,7 +200,7 @@ func (s Situation) expired(before time.Time) Observation {
 }
 
 func (s Situation) unknown() Observation {
-	n := s.funnel(s.recent()).Unknown
+	n := s.mails(s.recent()).Unknown
 	return observed(float64(n), n, "%d e-mails may or may not have been sent", n)
 }
 

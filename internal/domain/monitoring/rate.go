@@ -1,6 +1,10 @@
 package monitoring
 
-import "time"
+import (
+	"time"
+
+	"marketplace.example/trials/internal/domain/trial"
+)
 
 // rateDays are the four weeks that a rate of registrations is taken from.
 const rateDays = 28
@@ -14,12 +18,12 @@ func RatePeriods(now time.Time, day time.Duration) []Period {
 	return periods
 }
 
-// RegistrationsPerDay is how many vendors began a trial a day in those periods, in both cohorts. It counts from the first day
+// RegistrationsPerDay is how many vendors began a trial a day in those periods, in all cohorts. It counts from the first day
 // with one, since the days before may be older than the installation; 0 if there is none.
 func (t Tally) RegistrationsPerDay(periods []Period) float64 {
 	began, days := 0, 0
 	for _, p := range periods {
-		for _, c := range cohorts() {
+		for _, c := range trial.Cohorts() {
 			began += t[Counter{p, c, Began}]
 		}
 		if began > 0 {

@@ -1,6 +1,7 @@
 package monitoring
 
 import (
+	"slices"
 	"time"
 
 	"marketplace.example/trials/internal/domain/rollout"
@@ -25,9 +26,10 @@ type Report struct {
 	Figures []Figure  `json:"figures"`
 	// Trials are the present numbers, by cohort and status.
 	Trials map[trial.Cohort]map[trial.Status]int `json:"trials"`
-	// Mails is the e-mails' funnel over WindowDays.
-	Mails     Funnel    `json:"mails"`
-	Responses Responses `json:"responses"`
+	// Mails is the e-mails' funnel over WindowDays; AdoptedMails is the part of it that went to adopted vendors.
+	Mails        Funnel    `json:"mails"`
+	AdoptedMails Funnel    `json:"adoptedMails"`
+	Responses    Responses `json:"responses"`
 	// Days are the last WindowDays days and today, oldest first.
 	Days []Day `json:"days"`
 }
@@ -57,6 +59,14 @@ func (f Funnel) Failed() int { return f.Refused + f.Bounced + f.Rejected }
 // Pending counts those without a final report.
 func (f Funnel) Pending() int { return f.Claimed + f.Unknown + f.Accepted + f.Delayed }
 
+func (f Funnel) plus(o Funnel) Funnel {
+	return Funnel{
+		Claimed: f.Claimed + o.Claimed, Unknown: f.Unknown + o.Unknown, Refused: f.Refused + o.Refused, Accepted: f.Accepted + o.Accepted,
+		Delayed: f.Delayed + o.Delayed, Delivered: f.Delivered + o.Delivered, Bounced: f.Bounced + o.Bounced,
+		Complained: f.Complained + o.Complained, Rejected: f.Rejected + o.Rejected, Resent: f.Resent + o.Resent,
+	}
+}
+
 // Responses are the API's response times, in seconds; 0 without calls.
 type Responses struct {
 	P50    float64 `json:"p50"`
@@ -70,7 +80,9 @@ type Responses struct {
 type Day struct {
 	From    time.Time                `json:"from"`
 	Cohorts map[trial.Cohort]DayPart `json:"cohorts"`
-	Mails   Funnel                   `json:"mails"`
+	// Mails is of all e-mails, AdoptedMails of those to adopted vendors.
+	Mails        Funnel `json:"mails"`
+	AdoptedMails Funnel `json:"adoptedMails"`
 }
 
 // DayPart is what happened to a cohort in one day.
@@ -102,9 +114,9 @@ func matureAfter(p trial.Policy) int { return p.LengthDays + p.GraceDays + 1 }
 func Make(f ReportFacts) Report {
 	r := Report{
 		At: f.Now, Trials: map[trial.Cohort]map[trial.Status]int{},
-		Mails: f.funnel(f.recent()), Responses: f.responses(),
+		Mails: f.mails(f.recent()), AdoptedMails: f.funnel(trial.Adopted, f.recent()), Responses: f.responses(),
 	}
-	for _, c := range cohorts() {
+	for _, c := range trial.Cohorts() {
 		r.Trials[c] = map[trial.Status]int{}
 		for _, s := range trial.Statuses() {
 			r.Trials[c][s] = f.Tally[Counter{Current, c, Running(s)}]
@@ -119,7 +131,8 @@ func Make(f ReportFacts) Report {
 	return r
 }
 
-func cohorts() []trial.Cohort { return []trial.Cohort{trial.Automated, trial.Control} }
+// automated are the cohorts whose steps and e-mails are automated.
+func automated() []trial.Cohort { return []trial.Cohort{trial.Automated, trial.Adopted} }
 
 func (f ReportFacts) today() int64 { return dayNumber(f.Now, f.Day) }
 
@@ -153,18 +166,11 @@ func (f ReportFacts) sum(days []int64, c trial.Cohort, names ...Name) (n int) {
 func (f ReportFacts) figures(d Definition) []Figure {
 	switch d.ID {
 	case ConversionRate:
-		var all []Figure
-		for _, c := range cohorts() {
-			all = append(all, f.conversion(c).withRate(d))
-		}
-		return all
+		return f.byCohort(d, trial.Cohorts(), f.conversion)
 	case EmailDeliveryRate:
-		mails := f.funnel(f.recent())
-		figure := f.windowed(f.recent())
-		figure.Numerator, figure.Denominator, figure.Pending = mails.Arrived(), mails.Arrived()+mails.Failed(), mails.Pending()
-		return []Figure{figure.withRate(d)}
+		return f.byCohort(d, automated(), f.delivery)
 	case AutomationSuccess:
-		return []Figure{f.success().withRate(d)}
+		return f.byCohort(d, automated(), f.success)
 	case ErrorRate:
 		return []Figure{Figure{
 			From: f.Now.Add(-f.Day / 24), To: f.Now, Numerator: f.Calls.Failed, Denominator: f.Calls.Count(),
@@ -173,6 +179,20 @@ func (f ReportFacts) figures(d Definition) []Figure {
 		return []Figure{f.responseTime(d)}
 	}
 	return nil
+}
+
+// byCohort is a figure of each cohort; of the adopted one only if there are adopted vendors in it.
+func (f ReportFacts) byCohort(d Definition, cohorts []trial.Cohort, of func(trial.Cohort) Figure) []Figure {
+	var all []Figure
+	for _, c := range cohorts {
+		figure := of(c)
+		if c == trial.Adopted && figure.Denominator == 0 && figure.Pending == 0 {
+			continue
+		}
+		figure.Cohort = c
+		all = append(all, figure.withRate(d))
+	}
+	return all
 }
 
 func (f ReportFacts) windowed(days []int64) Figure {
@@ -188,34 +208,51 @@ func earlier(a, b time.Time) time.Time {
 
 // conversion counts the trials that should have ended, including those that still run: while
 // the expiry is held, for example, only conversions end trials, and all ended ones converted.
+// A backfill takes the trials that have not converted out of the control cohort, which would raise
+// its rate: the days that one may have reached are left out there.
 func (f ReportFacts) conversion(c trial.Cohort) Figure {
 	days := f.mature()
-	began := func(name Name) int { return f.sum(days, c, name) }
 	figure := f.windowed(days)
-	figure.Cohort = c
-	figure.Numerator = began(BeganConverted) - began(BeganUntracked)
-	figure.Denominator = began(Began) - began(BeganCancelled) - began(BeganUntracked)
-	figure.Pending = began(Began) - began(BeganConverted) - began(BeganExpired) - began(BeganCancelled)
+	if c == trial.Control {
+		days = slices.DeleteFunc(days, f.backfilled)
+	}
+	return f.began(figure, c, days)
+}
+
+// began adds to a figure the trials of a cohort that began on some days.
+func (f ReportFacts) began(figure Figure, c trial.Cohort, days []int64) Figure {
+	began := func(name Name) int { return f.sum(days, c, name) }
+	figure.Numerator += began(BeganConverted) - began(BeganUntracked)
+	figure.Denominator += began(Began) - began(BeganCancelled) - began(BeganUntracked)
+	figure.Pending += began(Began) - began(BeganConverted) - began(BeganExpired) - began(BeganCancelled)
 	return figure
 }
 
-// Converted is the conversion rate of both cohorts together: of how many trials, and how many of them converted.
+// Converted is the conversion rate of all cohorts together: of how many trials, and how many of them converted.
 func (f ReportFacts) Converted() (converted, trials int) {
-	for _, c := range cohorts() {
-		figure := f.conversion(c)
-		converted, trials = converted+figure.Numerator, trials+figure.Denominator
+	var figure Figure
+	for _, c := range trial.Cohorts() {
+		figure = f.began(figure, c, f.mature())
 	}
-	return converted, trials
+	return figure.Numerator, figure.Denominator
 }
 
-func (f ReportFacts) success() Figure {
+// backfilled reports whether trials were adopted while those that began on a day ran, unless changed.
+func (f ReportFacts) backfilled(day int64) bool {
+	return f.sum(days(day, day+int64(matureAfter(f.Policy))), trial.Adopted, Adopted) > 0
+}
+
+func (f ReportFacts) delivery(c trial.Cohort) Figure {
+	mails, figure := f.funnel(c, f.recent()), f.windowed(f.recent())
+	figure.Numerator, figure.Denominator, figure.Pending = mails.Arrived(), mails.Arrived()+mails.Failed(), mails.Pending()
+	return figure
+}
+
+func (f ReportFacts) success(c trial.Cohort) Figure {
 	days := f.recent()
 	figure := f.windowed(days)
-	for _, c := range cohorts() { // vendors that a backfill automated stay in the control cohort
-		done := f.sum(days, c, StepsDone)
-		figure.Numerator += done
-		figure.Denominator += done + f.sum(days, c, StepsFailed)
-	}
+	figure.Numerator = f.sum(days, c, StepsDone)
+	figure.Denominator = figure.Numerator + f.sum(days, c, StepsFailed)
 	return figure
 }
 
@@ -236,8 +273,16 @@ func (f ReportFacts) responseTime(d Definition) Figure {
 	return figure
 }
 
-func (f ReportFacts) funnel(days []int64) Funnel {
-	n := func(name Name) int { return f.sum(days, trial.Automated, name) }
+// mails is the funnel of all e-mails.
+func (f ReportFacts) mails(days []int64) (all Funnel) {
+	for _, c := range automated() {
+		all = all.plus(f.funnel(c, days))
+	}
+	return all
+}
+
+func (f ReportFacts) funnel(c trial.Cohort, days []int64) Funnel {
+	n := func(name Name) int { return f.sum(days, c, name) }
 	return Funnel{
 		Claimed: n(MailClaimed), Unknown: n(MailUnknown), Refused: n(MailRefused), Accepted: n(MailAccepted), Delayed: n(MailDelayed),
 		Delivered: n(MailDelivered), Bounced: n(MailBounced), Complained: n(MailComplained), Rejected: n(MailRejected), Resent: n(MailResent),
@@ -245,8 +290,9 @@ func (f ReportFacts) funnel(days []int64) Funnel {
 }
 
 func (f ReportFacts) dayAt(number int64) Day {
-	day := Day{From: f.startOfDay(number), Cohorts: map[trial.Cohort]DayPart{}, Mails: f.funnel([]int64{number})}
-	for _, c := range cohorts() {
+	day := Day{From: f.startOfDay(number), Cohorts: map[trial.Cohort]DayPart{}}
+	day.Mails, day.AdoptedMails = f.mails([]int64{number}), f.funnel(trial.Adopted, []int64{number})
+	for _, c := range trial.Cohorts() {
 		n := func(name Name) int { return f.sum([]int64{number}, c, name) }
 		day.Cohorts[c] = DayPart{
 			Registered: n(Began), Converted: n(ConvertedInTime), Expired: n(EnteredExpiry), Cancelled: n(EnteredCancelled),

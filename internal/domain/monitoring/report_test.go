@@ -118,10 +118,54 @@ func TestLevelsChangeAtTheTargetAndTheFloor(t *testing.T) {
 			counter("day/20543", trial.Automated, monitoring.MailBounced):   500, // too old
 			counter("day/20574", trial.Automated, monitoring.MailAccepted):  7,
 		}, rollout.Calls{})
-		f := figure(t, r, monitoring.EmailDeliveryRate, "")
+		f := figure(t, r, monitoring.EmailDeliveryRate, trial.Automated)
 		require.Equal(t, c.want, f.Level, c)
 		require.Equal(t, 7, f.Pending)
 	}
+}
+
+// Six adopted vendors are seen as what they are in every figure, and in no other cohort's.
+func TestAdoptedTrialsAreACohortOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	none := report(monitoring.Tally{counter("day/20574", trial.Automated, monitoring.StepsDone): 1}, rollout.Calls{})
+	for _, f := range none.Figures {
+		require.NotEqual(t, trial.Adopted, f.Cohort, "nobody was adopted")
+	}
+	a := trial.Adopted
+	r := report(monitoring.Tally{
+		counter("standing", a, monitoring.Running(trial.Active)): 6,
+		counter("day/20574", a, monitoring.StepsDone):            29, counter("day/20574", a, monitoring.StepsFailed): 1,
+		counter("day/20574", a, monitoring.MailDelivered): 30, counter("day/20574", a, monitoring.MailBounced): 6,
+		counter("day/20574", trial.Automated, monitoring.MailDelivered): 4, counter("day/20574", a, monitoring.MailUnknown): 2,
+		counter("day/20550", a, monitoring.Began): 30, counter("day/20550", a, monitoring.BeganConverted): 3,
+	}, rollout.Calls{})
+	require.Equal(t, 6, r.Trials[a][trial.Active])
+	require.Equal(t, []int{34, 6, 2}, []int{r.Mails.Arrived(), r.Mails.Failed(), r.Mails.Unknown}, "of all e-mails")
+	require.Equal(t, []int{30, 6, 2}, []int{r.AdoptedMails.Arrived(), r.AdoptedMails.Failed(), r.AdoptedMails.Unknown})
+	today := r.Days[len(r.Days)-1]
+	require.Equal(t, 29, today.Cohorts[a].StepsDone)
+	require.Equal(t, 36, today.AdoptedMails.Arrived()+today.AdoptedMails.Failed())
+	require.Zero(t, today.Cohorts[trial.Control])
+	for id, want := range map[monitoring.FigureID]int{monitoring.ConversionRate: 3, monitoring.EmailDeliveryRate: 30, monitoring.AutomationSuccess: 29} {
+		require.Equal(t, want, figure(t, r, id, a).Numerator, id)
+	}
+	require.Equal(t, 4, figure(t, r, monitoring.EmailDeliveryRate, trial.Automated).Denominator)
+	require.Zero(t, figure(t, r, monitoring.AutomationSuccess, trial.Automated).Denominator)
+}
+
+// A backfill takes those away that have not converted: what is left of the control cohort would look better than it was.
+func TestTheControlCohortCountsNoDaysThatABackfillReached(t *testing.T) {
+	t.Parallel()
+	c := trial.Control
+	tally := monitoring.Tally{
+		counter("day/20530", c, monitoring.Began): 40, counter("day/20530", c, monitoring.BeganConverted): 10, counter("day/20530", c, monitoring.BeganExpired): 30,
+		counter("day/20540", c, monitoring.Began): 10, counter("day/20540", c, monitoring.BeganConverted): 10, // the other 30 were adopted
+		counter("day/20556", c, monitoring.Began): 40, counter("day/20556", c, monitoring.BeganConverted): 10, counter("day/20556", c, monitoring.BeganExpired): 30,
+	}
+	require.Equal(t, 90, figure(t, report(tally, rollout.Calls{}), monitoring.ConversionRate, c).Denominator)
+	tally[counter("day/20549", trial.Adopted, monitoring.Adopted)] = 30
+	f := figure(t, report(tally, rollout.Calls{}), monitoring.ConversionRate, c)
+	require.Equal(t, []int{20, 80}, []int{f.Numerator, f.Denominator}, "those that were over, and those that began later")
 }
 
 func TestFiguresOfTheAPI(t *testing.T) {

@@ -1,6 +1,7 @@
 package monitoring
 
 import (
+	"cmp"
 	"time"
 
 	"marketplace.example/trials/internal/domain/trial"
@@ -41,21 +42,21 @@ const (
 const MailResent Name = "mailResent"
 
 // OfSend is an e-mail's contribution to the counters, given the length of a day.
-// E-mails go to automated vendors only. The zero Send adds nothing.
+// E-mails go to automated vendors only, adopted ones included. The zero Send adds nothing.
 func OfSend(s trial.Send, day time.Duration) Tally {
 	if s.Key == "" {
 		return Tally{}
 	}
-	on, name := DayOf(s.ClaimedAt, day), mailName(s)
-	t := Tally{{on, trial.Automated, name}: 1}
+	on, cohort, name := DayOf(s.ClaimedAt, day), cmp.Or(s.Cohort, trial.Automated), mailName(s)
+	t := Tally{{on, cohort, name}: 1}
 	if s.Resends > 0 {
-		t[Counter{on, trial.Automated, MailResent}] = s.Resends
+		t[Counter{on, cohort, MailResent}] = s.Resends
 	}
 	switch name { //nolint:exhaustive // the others have no final report
 	case MailRefused, MailBounced, MailRejected:
-		t[Counter{SlotOf(s.ClaimedAt, day), trial.Automated, MailFailed}] = 1
+		t[Counter{SlotOf(s.ClaimedAt, day), cohort, MailFailed}] = 1
 	case MailDelivered, MailComplained:
-		t[Counter{SlotOf(s.ClaimedAt, day), trial.Automated, MailArrived}] = 1
+		t[Counter{SlotOf(s.ClaimedAt, day), cohort, MailArrived}] = 1
 	}
 	return t
 }

@@ -37,7 +37,7 @@ const (
 	// Adopted and Released count trials that became automated or unautomated.
 	Adopted  Name = "adopted"
 	Released Name = "released"
-	// StepsDone, StepsSkipped and StepsFailed count the finished steps of automated trials;
+	// StepsDone, StepsSkipped and StepsFailed count the finished steps of automated trials, of adopted ones those due since;
 	// StepsLate those of the done ones that were late by more than an hour (of a
 	// day of 24). StepsHeld counts the times that a step had to wait for a flag.
 	StepsDone    Name = "stepsDone"

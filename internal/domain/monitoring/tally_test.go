@@ -99,6 +99,27 @@ func TestATrialIsCountedWhereItBelongs(t *testing.T) {
 			"day/20527 control.graced": 1, "day/20530 control.expired": 1, "slot/2956380 control.expired": 1,
 			"day/20533 control.convertedLate": 1,
 		}},
+		"adopted by a backfill: moved to a cohort of its own, with the steps due since": {
+			newLife(trial.Control).add(trial.Event{Type: trial.EventAdopted, At: began.Add(8 * day)}).
+				step(8*day, trial.Decision{Action: trial.Skip, Reason: trial.ReasonBeforeAdoption}).
+				step(day, trial.Decision{Action: trial.Skip, Reason: trial.ReasonBeforeAdoption}).
+				step(0, run).step(0, run).step(0, run),
+			map[string]int{
+				"standing adopted.grace": 1, "day/20513 adopted.began": 1, "day/20521 adopted.adopted": 1,
+				"day/20524 adopted.stepsDone": 1, "day/20526 adopted.stepsDone": 1, "day/20527 adopted.stepsDone": 1, "day/20527 adopted.graced": 1,
+			},
+		},
+		"adopted after its end, while the worker was behind": {
+			newLife(trial.Control).add(trial.Event{Type: trial.EventAdopted, At: began.Add(14*day + time.Hour)}).
+				step(0, trial.Decision{Action: trial.Skip, Reason: trial.ReasonBeforeAdoption}).
+				step(0, trial.Decision{Action: trial.Skip, Reason: trial.ReasonBeforeAdoption}).
+				step(0, trial.Decision{Action: trial.Skip, Reason: trial.ReasonBeforeAdoption}).
+				step(0, trial.Decision{Action: trial.Skip, Reason: trial.ReasonBeforeAdoption}).
+				step(2*time.Hour, trial.Decision{Action: trial.Run, Reason: trial.ReasonBeforeAdoption}),
+			map[string]int{
+				"standing adopted.grace": 1, "day/20513 adopted.began": 1, "day/20527 adopted.adopted": 1, "day/20527 adopted.graced": 1,
+			},
+		},
 		"cancelled, and revived": {
 			newLife(trial.Control).
 				add(trial.Event{Type: trial.EventCancelled, At: began.Add(day), Request: &trial.Request{ID: "c"}}).
@@ -132,7 +153,11 @@ func TestAnEmailStandsInOneCounter(t *testing.T) {
 		require.Equal(t, arrived, got[monitoring.Counter{Period: "slot/2953932", Cohort: trial.Automated, Name: monitoring.MailArrived}] == 1, delivery)
 		require.Len(t, got, map[bool]int{false: 1, true: 2}[failed || arrived])
 	}
-	send.Delivery = ""
+	send.Delivery, send.Cohort = "delivery", trial.Adopted
+	adopted := monitoring.OfSend(send, day)
+	require.Equal(t, 1, adopted[monitoring.Counter{Period: "day/20513", Cohort: trial.Adopted, Name: monitoring.MailDelivered}])
+	require.Equal(t, 1, adopted[monitoring.Counter{Period: "slot/2953932", Cohort: trial.Adopted, Name: monitoring.MailArrived}])
+	send.Delivery, send.Cohort = "", ""
 	for status, want := range map[trial.SendStatus]monitoring.Name{
 		trial.SendClaimed: monitoring.MailClaimed, trial.SendReleased: monitoring.MailClaimed,
 		trial.SendUnknown: monitoring.MailUnknown, trial.SendRefused: monitoring.MailRefused,

@@ -17,17 +17,18 @@ func OfTrial(events []trial.Event) Tally {
 
 // OfEvent is the change of the counters by an event that led from one state
 // of a trial to the next. Before the first event the state is the zero State.
+// An adoption moves the trial from the control cohort to the adopted one.
 func OfEvent(e trial.Event, before, after trial.State) Tally {
 	t := ofState(after)
 	t.Subtract(ofState(before))
 	for _, name := range namesOf(e, before, after) {
-		t[Counter{DayOf(e.At, after.Day), after.Cohort, name}]++
+		t[Counter{DayOf(e.At, after.Day), after.CountedAs(), name}]++
 		if name == EnteredExpiry {
-			t[Counter{SlotOf(e.At, after.Day), after.Cohort, name}]++
+			t[Counter{SlotOf(e.At, after.Day), after.CountedAs(), name}]++
 		}
 	}
 	if e.Type == trial.EventConverted && e.Untracked && after.Status == trial.Converted {
-		t[Counter{DayOf(after.StartedAt, after.Day), after.Cohort, BeganUntracked}]++
+		t[Counter{DayOf(after.StartedAt, after.Day), after.CountedAs(), BeganUntracked}]++
 	}
 	return t
 }
@@ -39,16 +40,16 @@ func ofState(s trial.State) Tally {
 	}
 	day := DayOf(s.StartedAt, s.Day)
 	t := Tally{
-		{Current, s.Cohort, Running(s.Status)}: 1,
-		{day, s.Cohort, Began}:                 1,
+		{Current, s.CountedAs(), Running(s.Status)}: 1,
+		{day, s.CountedAs(), Began}:                 1,
 	}
 	switch s.Status {
 	case trial.Converted:
-		t[Counter{day, s.Cohort, BeganConverted}] = 1
+		t[Counter{day, s.CountedAs(), BeganConverted}] = 1
 	case trial.Expired:
-		t[Counter{day, s.Cohort, BeganExpired}] = 1
+		t[Counter{day, s.CountedAs(), BeganExpired}] = 1
 	case trial.Cancelled:
-		t[Counter{day, s.Cohort, BeganCancelled}] = 1
+		t[Counter{day, s.CountedAs(), BeganCancelled}] = 1
 	case trial.Active, trial.Grace: // still running
 	}
 	return t
@@ -81,7 +82,8 @@ func namesOf(e trial.Event, before, after trial.State) (names []Name) {
 	case trial.EventReleased:
 		names = append(names, Released)
 	case trial.EventStep, trial.EventHeld:
-		if before.Automated && len(after.Steps) > len(before.Steps) || e.Type == trial.EventHeld {
+		finished := before.Automated && !before.BeforeAdoption(*e.Step) && len(after.Steps) > len(before.Steps)
+		if finished || e.Type == trial.EventHeld {
 			names = append(names, step(e, after)...)
 		}
 	case trial.EventStarted, trial.EventCancelled, trial.EventRezoned: // covered by the state, or not counted

@@ -200,6 +200,14 @@ func TestStakeholdersAreToldWhatHappened(t *testing.T) {
 	}
 }
 
+func TestTheFinalReportHasAdoptedVendorsByThemselves(t *testing.T) {
+	t.Parallel()
+	s, last := noticed(enter(rollout.Stability, 5), enter(rollout.Guard, 5))
+	require.NotContains(t, strings.Join(MessageFor(s, last).Flat(), "\n"), "Adopted vendors")
+	last.Judgement = &rollout.Judgement{Adopted: &rollout.AdoptedTally{Vendors: 6, MailDelivered: 36, StepsDone: 35, StepsFailed: 1}}
+	require.Contains(t, strings.Join(MessageFor(s, last).Flat(), "\n"), "Adopted vendors: 6 vendors were adopted by the backfill. Since then: 36 e-mails delivered, 0 failed; 35 steps done, 1 failed")
+}
+
 func TestOfTheseNobodyIsTold(t *testing.T) {
 	t.Parallel()
 	for name, e := range map[string]rollout.Event{

@@ -86,5 +86,8 @@ func decided(s rollout.State, e rollout.Event) []Item {
 		}
 		items = append(items, Item{Label: "Automated while running", Text: text})
 	}
+	if j := e.Judgement; j != nil && j.Adopted != nil {
+		items = append(items, Item{Label: "Adopted vendors", Text: strings.TrimSuffix(j.Adopted.Sentence(), ".")})
+	}
 	return append(items, Item{Label: "This step " + s.FormatTime(e.At), Text: strings.TrimSuffix(e.Reason, ".")})
 }

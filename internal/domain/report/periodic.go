@@ -8,7 +8,6 @@ import (
 
 	"marketplace.example/trials/internal/domain/evidence"
 	"marketplace.example/trials/internal/domain/flags"
-	"marketplace.example/trials/internal/domain/notice"
 	"marketplace.example/trials/internal/domain/rollout"
 )
 
@@ -70,18 +69,25 @@ func (r Report) name() string { return rollout.Period{Kind: r.Kind, Number: r.Nu
 func (r Report) summary() string {
 	t := r.Total
 	name := r.name()
-	return fmt.Sprintf("%s at %v %% of new vendors: %s admitted, %s, %s.", strings.ToUpper(name[:1])+name[1:], r.Percentage,
-		counted(t.Admitted, "vendor"), inWords(t.delivered(), "of the e-mails were delivered", "no e-mail was reported on"),
-		t.ends())
+	text := fmt.Sprintf("%s at %v %% of new vendors: %s admitted, %s, %s.", strings.ToUpper(name[:1])+name[1:], r.Percentage,
+		counted(t.Admitted, "vendor"), t.admitted().mail(), t.admitted().ends())
+	if t.Adopted.any() {
+		text += fmt.Sprintf(" By the backfill: %s adopted, %s, %s.", counted(t.Adopted.Admitted, "vendor"), t.Adopted.mail(), t.Adopted.ends())
+	}
+	return text
+}
+
+func (c CohortTally) mail() string {
+	return inWords(c.delivered(), "of the e-mails were delivered", "no e-mail was reported on")
 }
 
 // ends says how trials ended. It is no rate: a conversion ends a trial at once, and
 // a trial that does not convert is known only when trial and grace are over.
-func (t Tally) ends() string {
-	if t.Converted+t.Expired == 0 {
+func (c CohortTally) ends() string {
+	if c.Converted+c.Expired == 0 {
 		return "no trial ended"
 	}
-	return fmt.Sprintf("%s and %s", counted(t.Converted, "conversion"), counted(t.Expired, "expiry"))
+	return fmt.Sprintf("%s and %s", counted(c.Converted, "conversion"), counted(c.Expired, "expiry"))
 }
 
 func counted(n int, what string) string {
@@ -127,16 +133,26 @@ func EntryOf(p rollout.Period, made *Report) Entry {
 
 // findings compare a time with the one before, one figure a sentence.
 func findings(now, before Tally) []string {
-	return []string{
-		amounts("Vendors admitted", now.Admitted, before.Admitted),
-		amounts("Conversions", now.Converted, before.Converted),
-		amounts("Trials that expired", now.Expired, before.Expired),
-		amounts("E-mails sent", now.MailSent, before.MailSent),
-		shares("E-mails delivered", now.delivered(), before.delivered(), false),
-		shares("Automated steps that succeeded", now.succeeded(), before.succeeded(), false),
+	all := append([]string{amounts("Vendors admitted", now.Admitted, before.Admitted)}, ofCohort("", now.admitted(), before.admitted())...)
+	if now.Adopted.any() || before.Adopted.any() {
+		all = append(all, amounts("Vendors adopted by the backfill", now.Adopted.Admitted, before.Adopted.Admitted))
+		all = append(all, ofCohort("Adopted vendors: ", now.Adopted, before.Adopted)...)
+	}
+	return append(all,
 		shares("API calls that failed", now.failed(), before.failed(), true),
 		latency(now, before),
 		"“About as before” means that the difference may be chance.",
+	)
+}
+
+// ofCohort compares what became of one cohort's trials; who names it.
+func ofCohort(who string, now, before CohortTally) []string {
+	return []string{
+		amounts(who+"Conversions", now.Converted, before.Converted),
+		amounts(who+"Trials that expired", now.Expired, before.Expired),
+		amounts(who+"E-mails sent", now.MailSent, before.MailSent),
+		shares(who+"E-mails delivered", now.delivered(), before.delivered(), false),
+		shares(who+"Automated steps that succeeded", now.succeeded(), before.succeeded(), false),
 	}
 }
 
@@ -224,84 +240,4 @@ var deeds = map[rollout.EventType]string{
 var usesInOrder = []string{
 	"rollout paused", "rollout resumed", "rollout advanced", "percentage set by hand", "rollout rolled back",
 	"check waived", "criterion or task ticked", "trial extended", "trial shortened", "trial cancelled", "trial revived",
-}
-
-// Message is the report as a notice to stakeholders; s is the rollout's state
-// when it was made.
-func (r Report) Message(s rollout.State) notice.Message {
-	return notice.Message{
-		Key: s.ID + "/report/" + r.ID, At: r.At, Kind: reportNotices[r.Kind],
-		Subject: fmt.Sprintf("Trial rollout: %s report, %s", r.Kind, r.name()),
-		Lead:    r.Summary, Lines: append([]string{fmt.Sprintf("From %s to %s, compared with the equally long time before.", s.FormatTime(r.From), s.FormatTime(r.To))}, r.Findings...),
-		Sections: r.sections(s), Figures: r.figures(),
-	}
-}
-
-var reportNotices = map[rollout.ReportKind]notice.Kind{
-	rollout.ReportDaily: notice.NoticeDailyReport, rollout.ReportWeekly: notice.NoticeWeeklyReport, rollout.ReportMonthly: notice.NoticeMonthlyReport,
-}
-
-func (r Report) sections(s rollout.State) []notice.Section {
-	var sections []notice.Section
-	if len(r.Days) > 1 {
-		byDay := notice.Section{Title: "Day by day"}
-		for i, t := range r.Days {
-			byDay.Items = append(byDay.Items, notice.Item{Label: s.FormatTime(r.From.Add(rollout.Days(float64(i), s.Times.Day))), Text: t.line()})
-		}
-		sections = append(sections, byDay)
-	}
-	done := notice.Section{Title: "What people did"}
-	for _, u := range r.Use {
-		done.Items = append(done.Items, notice.Item{Label: strings.ToUpper(u.What[:1]) + u.What[1:], Text: rollout.TimesInWords(u.Times)})
-	}
-	if len(r.Use) == 0 {
-		done.Items = []notice.Item{{Label: "Nothing", Text: "nobody changed the rollout or a trial"}}
-	}
-	tasks := notice.Section{Title: "Tasks that this report supports"}
-	for _, t := range rollout.TasksOf(s, r.At) {
-		if t.Report != r.Kind {
-			continue
-		}
-		text := "open: tick it off as " + t.ID + " when it is done"
-		if t.Status == rollout.TaskDone {
-			text = "done: " + t.Reason
-		}
-		tasks.Items = append(tasks.Items, notice.Item{Label: t.Text, Text: text})
-	}
-	return append(sections, done, tasks)
-}
-
-// line is a day in one line.
-func (t Tally) line() string {
-	return fmt.Sprintf("%d admitted, %d converted, %d expired; e-mails %d sent, %d delivered, %d failed; steps %d done, %d failed; %d API calls, 95 %% up to %d ms",
-		t.Admitted, t.Converted, t.Expired, t.MailSent, t.MailDelivered, t.MailFailed, t.StepsDone, t.StepsFailed, t.Calls, t.P95MS)
-}
-
-// figures are the period's shares against the limits of the gates.
-func (r Report) figures() []notice.Figure {
-	t := r.Total
-	return []notice.Figure{
-		reviewed(notice.GateNames[rollout.GateEmail], t.delivered(), rollout.LimitEmail, false),
-		reviewed(notice.GateNames[rollout.GateAutomation], t.succeeded(), rollout.LimitAutomation, false),
-		reviewed(notice.GateNames[rollout.GateAPI], t.slow(), rollout.SlowShare, true),
-		reviewed(notice.GateNames[rollout.GateErrors], t.failed(), rollout.LimitErrors, true),
-		{
-			Name: notice.GateNames[rollout.GateConversion], Use: notice.ToReview, Limit: rollout.LimitConversion, Verdict: rollout.Insufficient,
-			Reason: t.ends() + "; a rate needs trials that began long enough ago to have ended",
-		},
-	}
-}
-
-// reviewed compares a share with its limit. It decides nothing, so chance
-// is ignored.
-func reviewed(name string, p part, limit float64, highIsBad bool) notice.Figure {
-	f := notice.Figure{
-		Name: name, Use: notice.ToReview, Estimate: p.share(), Limit: limit, HighIsBad: highIsBad, Seen: p.all,
-		Verdict: rollout.Insufficient, Reason: "no data in this period",
-	}
-	if p.all > 0 {
-		f.Verdict = rollout.VerdictOf(p.share() == limit || p.share() > limit != highIsBad)
-		f.Reason = fmt.Sprintf("%d of %d", p.some, p.all)
-	}
-	return f
 }

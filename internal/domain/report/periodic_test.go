@@ -50,6 +50,44 @@ func TestATallyCountsEachOutcomeOnce(t *testing.T) {
 	require.Equal(t, report.Tally{}, report.TallyOf())
 }
 
+// adopted are outcomes of vendors that a backfill automated.
+func adopted(outcomes []rollout.Outcome) []rollout.Outcome {
+	for i := range outcomes {
+		outcomes[i].VendorID, outcomes[i].Key, outcomes[i].Adopted = "a"+outcomes[i].VendorID, "a"+outcomes[i].Key, true
+	}
+	return outcomes
+}
+
+// Six adopted vendors and their 36 e-mails are seen, and not taken for those of vendors that registration admitted.
+func TestAdoptedVendorsAreReportedByThemselves(t *testing.T) {
+	t.Parallel()
+	now := facts(happened(2, rollout.Admitted), happened(2, rollout.MailDelivered), adopted(happened(6, rollout.Adopted)), adopted(happened(36, rollout.MailSent)),
+		adopted(happened(30, rollout.MailDelivered)), adopted(happened(35, rollout.MailFailed)), adopted(happened(33, rollout.StepDone)),
+		adopted(happened(3, rollout.StepFailed)), adopted(happened(4, rollout.Expired)), adopted(happened(1, rollout.Converted)), adopted(happened(2, rollout.Extended)))
+	// One e-mail bounced after its delivery was reported, another without a reason.
+	at := func(kind rollout.OutcomeKind, key string) rollout.Outcome {
+		return rollout.Outcome{Kind: kind, Key: key, At: noon, Adopted: true}
+	}
+	now.Outcomes = append(now.Outcomes, at(rollout.MailDelivered, "late"), at(rollout.MailFailed, "late"), at(rollout.MailReturned, "unclear"))
+	r := newReport(now, facts())
+	require.Equal(t, report.Tally{Admitted: 2, MailDelivered: 2, Extended: 2, Adopted: report.CohortTally{
+		Admitted: 6, Converted: 1, Expired: 4, MailSent: 36, MailDelivered: 30, MailFailed: 37, StepsDone: 33, StepsFailed: 3,
+	}}, r.Total)
+	require.Equal(t, "Day 3 at 100 % of new vendors: 2 vendors admitted, 100 % of the e-mails were delivered, no trial ended. "+
+		"By the backfill: 6 vendors adopted, 45 % of the e-mails were delivered, 1 conversion and 4 expiries.", r.Summary)
+	require.Contains(t, r.Findings, "Vendors adopted by the backfill: 6, more than before (0).")
+	require.Contains(t, r.Findings, "Adopted vendors: Automated steps that succeeded: 92 % (33 of 36), with nothing before to compare with.")
+	seen := map[string]int{}
+	for _, f := range r.Message(deployed()).Figures {
+		seen[f.Name] = f.Seen
+	}
+	require.Equal(t, 2, seen["E-mails delivered"])
+	require.Equal(t, 67, seen["E-mails delivered, adopted vendors"])
+	require.Equal(t, 36, seen["Automated steps that succeeded, adopted vendors"])
+	require.Contains(t, newReport(facts(), now).Findings, "Vendors adopted by the backfill: 0, fewer than before (6).")
+	require.NotContains(t, strings.Join(newReport(facts(), facts()).Findings, ""), "dopted", "nobody was adopted")
+}
+
 // newReport is the first week's third day, with what was seen on it and before.
 func newReport(now, before report.Facts, decisions ...rollout.Event) report.Report {
 	s := deployed()

@@ -13,18 +13,19 @@ type Facts struct {
 }
 
 // Tally counts the observations of automated vendors and of API calls in some time.
-// It does not count steps that are late without having failed: only the watch
-// does, and it stops with the rollout.
+// It does not count steps that are late without having failed.
 type Tally struct {
-	Admitted  int `json:"admitted"`
-	Converted int `json:"converted"`
-	// Expired are trials that ended without a conversion.
+	// Admitted to StepsFailed are of the vendors that were automated from their registration on: a CohortTally.
+	Admitted      int `json:"admitted"`
+	Converted     int `json:"converted"`
 	Expired       int `json:"expired"`
 	MailSent      int `json:"mailSent"`
 	MailDelivered int `json:"mailDelivered"`
 	MailFailed    int `json:"mailFailed"`
 	StepsDone     int `json:"stepsDone"`
 	StepsFailed   int `json:"stepsFailed"`
+	// Adopted is of those that a backfill automated, from their adoption on; its Admitted counts the adoptions.
+	Adopted CohortTally `json:"adopted"`
 	// Extended, Shortened, Cancelled and Revived are what admins did to trials,
 	// automated or not.
 	Extended  int `json:"extended"`
@@ -42,6 +43,19 @@ type Tally struct {
 	P95MS    int `json:"p95Ms"`
 }
 
+// CohortTally counts the observations of one cohort's vendors.
+type CohortTally struct {
+	Admitted  int `json:"admitted"`
+	Converted int `json:"converted"`
+	// Expired are trials that ended without a conversion.
+	Expired       int `json:"expired"`
+	MailSent      int `json:"mailSent"`
+	MailDelivered int `json:"mailDelivered"`
+	MailFailed    int `json:"mailFailed"`
+	StepsDone     int `json:"stepsDone"`
+	StepsFailed   int `json:"stepsFailed"`
+}
+
 // TallyOf counts facts. A repeated observation counts once.
 func TallyOf(all ...Facts) Tally {
 	var t Tally
@@ -50,37 +64,49 @@ func TallyOf(all ...Facts) Tally {
 		kind rollout.OutcomeKind
 		key  string
 	}
-	seen := map[outcome]bool{}
+	var admitted CohortTally
+	seen := map[outcome]*CohortTally{}
 	for _, f := range all {
 		calls.Add(f.Calls)
 		for _, o := range f.Outcomes {
-			if key := (outcome{o.Kind, o.Key}); !seen[key] {
-				seen[key] = true
-				t.count(o.Kind)
+			if key := (outcome{o.Kind, o.Key}); seen[key] == nil {
+				seen[key] = &admitted
+				if o.Adopted {
+					seen[key] = &t.Adopted
+				}
+				t.count(o.Kind, seen[key])
 			}
 		}
 	}
 	// The gravest report on an e-mail counts.
-	for o := range seen {
-		failed, delivered := seen[outcome{rollout.MailFailed, o.key}], seen[outcome{rollout.MailDelivered, o.key}]
+	for o, cohort := range seen {
+		failed, delivered := seen[outcome{rollout.MailFailed, o.key}] != nil, seen[outcome{rollout.MailDelivered, o.key}] != nil
 		switch {
 		case o.kind == rollout.MailDelivered && failed:
-			t.MailDelivered--
+			cohort.MailDelivered--
 		case o.kind == rollout.MailReturned && !failed && !delivered:
-			t.MailFailed++
+			cohort.MailFailed++
 		}
 	}
+	t.Admitted, t.Converted, t.Expired = admitted.Admitted, admitted.Converted, admitted.Expired
+	t.MailSent, t.MailDelivered, t.MailFailed = admitted.MailSent, admitted.MailDelivered, admitted.MailFailed
+	t.StepsDone, t.StepsFailed = admitted.StepsDone, admitted.StepsFailed
 	t.Calls, t.CallsFailed, t.CallsSlow = calls.Count(), calls.Failed, calls.SlowerThan(rollout.SlowCall)
 	t.MedianMS = int(calls.Quantile(0.5) / time.Millisecond)
 	t.P95MS = int(calls.Quantile(1-rollout.SlowShare) / time.Millisecond)
 	return t
 }
 
-func (t *Tally) count(kind rollout.OutcomeKind) {
+// admitted are the counts of the vendors that were automated from their registration on.
+func (t Tally) admitted() CohortTally {
+	return CohortTally{t.Admitted, t.Converted, t.Expired, t.MailSent, t.MailDelivered, t.MailFailed, t.StepsDone, t.StepsFailed}
+}
+
+func (t *Tally) count(kind rollout.OutcomeKind, c *CohortTally) {
 	counter := map[rollout.OutcomeKind]*int{
-		rollout.Admitted: &t.Admitted, rollout.Converted: &t.Converted, rollout.Expired: &t.Expired,
-		rollout.MailSent: &t.MailSent, rollout.MailDelivered: &t.MailDelivered, rollout.MailFailed: &t.MailFailed,
-		rollout.StepDone: &t.StepsDone, rollout.StepFailed: &t.StepsFailed,
+		rollout.Admitted: &c.Admitted, rollout.Adopted: &c.Admitted, rollout.Converted: &c.Converted, rollout.Expired: &c.Expired,
+		rollout.MailSent: &c.MailSent, rollout.MailDelivered: &c.MailDelivered, rollout.MailFailed: &c.MailFailed,
+		rollout.StepDone: &c.StepsDone, rollout.StepFailed: &c.StepsFailed,
 		rollout.Extended: &t.Extended, rollout.Shortened: &t.Shortened, rollout.Cancelled: &t.Cancelled, rollout.Revived: &t.Revived,
 	}[kind]
 	if counter != nil {
@@ -98,7 +124,10 @@ func (p part) share() float64 {
 	return float64(p.some) / float64(p.all)
 }
 
-func (t Tally) delivered() part { return part{t.MailDelivered, t.MailDelivered + t.MailFailed} }
-func (t Tally) succeeded() part { return part{t.StepsDone, t.StepsDone + t.StepsFailed} }
-func (t Tally) slow() part      { return part{t.CallsSlow, t.Calls} }
-func (t Tally) failed() part    { return part{min(t.CallsFailed, t.Calls), t.Calls} }
+func (c CohortTally) delivered() part { return part{c.MailDelivered, c.MailDelivered + c.MailFailed} }
+func (c CohortTally) succeeded() part { return part{c.StepsDone, c.StepsDone + c.StepsFailed} }
+func (t Tally) slow() part            { return part{t.CallsSlow, t.Calls} }
+func (t Tally) failed() part          { return part{min(t.CallsFailed, t.Calls), t.Calls} }
+
+// any reports whether the cohort was seen at all.
+func (c CohortTally) any() bool { return c != CohortTally{} }

@@ -20,6 +20,8 @@ type Judgement struct {
 	Triggers []TriggerResult `json:"triggers"`
 	Gates    []GateResult    `json:"gates"`
 	Outage   *Outage         `json:"outage"`
+	// Adopted is what became of adopted vendors, whom triggers and gates count like all others; nil for none.
+	Adopted *AdoptedTally `json:"adopted,omitempty"`
 	// Enabled, Percentage and Version are those of the flags.
 	Enabled    bool    `json:"enabled"`
 	Percentage float64 `json:"percentage"`
@@ -144,8 +146,12 @@ const (
 // Judge judges the state of a ledger after a snapshot.
 func Judge(p Plan, t evidence.Times, l Ledger, s Snapshot) Judgement {
 	j := judge{Plan: p, Times: t, Ledger: l, now: s.To, epoch: l.Epoch}
+	var adopted *AdoptedTally
+	if l.Adopted != (AdoptedTally{}) {
+		adopted = &l.Adopted
+	}
 	return Judgement{
-		Formula: evidence.FormulaVersion, At: s.At, Snapshot: s.Number, Position: s.Position, Outage: s.Outage,
+		Adopted: adopted, Formula: evidence.FormulaVersion, At: s.At, Snapshot: s.Number, Position: s.Position, Outage: s.Outage,
 		Enabled: s.Enabled, Percentage: s.Percentage, Version: s.Version, DisabledVersion: s.DisabledVersion, Rollback: s.Rollback,
 		Triggers: []TriggerResult{j.email(), j.errors(), j.api(), j.performance(), j.conversion()},
 		Gates:    j.gates(),

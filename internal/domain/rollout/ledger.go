@@ -55,6 +55,9 @@ type Ledger struct {
 	// DeliveredAt is when the mail service last reported on any e-mail.
 	DeliveredAt time.Time `json:"heard"`
 
+	// Adopted is what became of the vendors that a backfill automated. In the evidence they count like all others.
+	Adopted AdoptedTally `json:"adopted"`
+
 	// Baseline are the calls while nobody was admitted.
 	Baseline Calls `json:"baseline"`
 	// Since is the first admission's day; Admissions counts from it.
@@ -190,6 +193,9 @@ func (l *Ledger) move(s Snapshot) {
 }
 
 func (l *Ledger) outcome(o Outcome, day time.Duration) {
+	if o.Adopted {
+		l.Adopted.add(o, l.Settled, l.Delivered)
+	}
 	switch o.Kind {
 	case StepDone, StepFailed:
 		l.step(o, day)
@@ -214,7 +220,7 @@ func (l *Ledger) outcome(o Outcome, day time.Duration) {
 	case Untracked:
 		l.leaveOut(o.VendorID)
 		delete(l.LeftOut, o.VendorID)
-	case Expired, Extended, Shortened: // only reports count these
+	case Expired, Adopted, Extended, Shortened: // only reports count these
 	}
 }
 

@@ -20,7 +20,7 @@ type Snapshot struct {
 	To       time.Time `json:"to"`
 	Position Position  `json:"position"`
 	// Outcomes are those of automated steps and their e-mails, and of vendors
-	// admitted and converted.
+	// admitted, adopted and converted.
 	Outcomes []Outcome `json:"outcomes"`
 	Calls    Calls     `json:"calls"`
 	// Outage is set while a cause affects vendors inside and outside the rollout alike.
@@ -83,6 +83,8 @@ const (
 	Untracked OutcomeKind = "converted-untracked"
 	// Expired is a trial that ended without a conversion. No judgement uses it.
 	Expired OutcomeKind = "expired"
+	// Adopted is a control trial that a backfill automated. Only reports count it.
+	Adopted OutcomeKind = "adopted"
 )
 
 // What admins did to trials, automated or not. Conversion leaves out trials that are cancelled; otherwise only reports use it.
@@ -103,6 +105,9 @@ type Outcome struct {
 	Key string `json:"key"`
 	// At is when it became known.
 	At time.Time `json:"at"`
+	// Adopted says that the vendor is counted in the adopted cohort: its steps and e-mails count from its adoption on, as all
+	// automated vendors' do, but no conversion, since it had not converted by then.
+	Adopted bool `json:"adopted,omitempty"`
 }
 
 // inOrder sorts outcomes by time and key, so that a batch is judged the same

@@ -51,11 +51,14 @@ const (
 // Send is the record of one e-mail, keyed like its step.
 type Send struct {
 	// Key is the step's: "trialID/kind/revision".
-	Key      string     `json:"key"`
-	VendorID string     `json:"vendorId"`
-	Kind     Kind       `json:"kind"`
-	Revision int        `json:"revision"`
-	Status   SendStatus `json:"status"`
+	Key      string `json:"key"`
+	VendorID string `json:"vendorId"`
+	Kind     Kind   `json:"kind"`
+	Revision int    `json:"revision"`
+	// Cohort is the one that the trial was counted in when the e-mail was first claimed; empty if that is
+	// unknown, and then it counts as Automated.
+	Cohort Cohort     `json:"cohort"`
+	Status SendStatus `json:"status"`
 	// Attempt counts claims from 1. Resends counts those made without knowing
 	// whether the previous attempt was accepted.
 	Attempt int `json:"attempt"`

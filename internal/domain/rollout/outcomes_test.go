@@ -1,0 +1,42 @@
+package rollout_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/trial"
+)
+
+func TestAStepTellsOfTheAutomationThatItWasDoneOrFailedForGood(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		cohort    trial.Cohort
+		automated bool
+		decision  trial.Decision
+		want      rollout.OutcomeKind
+	}{
+		"done":                           {trial.Automated, true, trial.Decision{Reason: trial.ReasonDue}, rollout.StepDone},
+		"refused for good":               {trial.Automated, true, trial.Decision{Action: trial.Skip, Reason: trial.ReasonAddressRefused}, rollout.StepFailed},
+		"skipped, overtaken":             {trial.Automated, true, trial.Decision{Action: trial.Skip, Reason: trial.ReasonOvertaken}, ""},
+		"skipped, unsubscribed":          {trial.Automated, true, trial.Decision{Action: trial.Skip, Reason: trial.ReasonUnsubscribed}, ""},
+		"taken in, done":                 {trial.Control, true, trial.Decision{Reason: trial.ReasonDue}, rollout.StepDone},
+		"taken in, overtaken before":     {trial.Control, true, trial.Decision{Action: trial.Skip, Reason: trial.ReasonOvertaken}, ""},
+		"not automated, or not any more": {trial.Automated, false, trial.Decision{Reason: trial.ReasonDue}, ""},
+	} {
+		all := rollout.OutcomesOf(trial.Event{Type: trial.EventStep, Step: &trial.Step{}, Decision: &c.decision}, trial.State{Cohort: c.cohort, Automated: c.automated})
+		require.Equal(t, c.want != "", len(all) == 1, name)
+		if len(all) == 1 {
+			require.Equal(t, c.want, all[0].Kind, name)
+		}
+	}
+	adopted := time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
+	for at, want := range map[time.Duration]bool{-time.Hour: false, 0: false, time.Millisecond: true} {
+		step := trial.Step{Kind: trial.Expiry, At: adopted.Add(at)}
+		all := rollout.OutcomesOf(trial.Event{Type: trial.EventStep, Step: &step, Decision: &trial.Decision{Action: trial.Run}},
+			trial.State{Cohort: trial.Control, Automated: true, AdoptedAt: &adopted})
+		require.Equal(t, want, len(all) == 1 && all[0].Adopted, "due %s after the adoption", at)
+	}
+}
