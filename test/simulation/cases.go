@@ -245,7 +245,7 @@ func info(show func([]tally) (string, bool)) func([]tally) (string, bool) {
 
 // Cases are everything that is to be shown, in the order of docs/decisions.md.
 func Cases() []Case {
-	return slices.Concat(mailCases(), stepCases(), conversionCases(), together(), gateCases(), plainCases())
+	return slices.Concat(mailCases(), stepCases(), conversionCases(), together(), gateCases(), backfillCases(), plainCases())
 }
 
 func mailCases() []Case {

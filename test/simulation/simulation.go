@@ -47,6 +47,10 @@ type World struct {
 	// Before is how many conversions are known when the rollout starts, of vendors
 	// who converted as those to come do.
 	Before int
+	// Backfilled is how many control trials, in the middle of their lives, the backfill finds once the last phase is over.
+	Backfilled int
+	// Lag delays each step by up to so much, as a slow worker does.
+	Lag time.Duration
 	// Outage is the day on which the mail service refuses everything for 24 hours,
 	// 0 for never. Unnoticed leaves it out of the snapshots.
 	Outage    float64
@@ -98,6 +102,8 @@ type Result struct {
 	Paused, Delayed float64
 	// Full is the day on which all vendors were first admitted, counted as Day; -1 for never.
 	Full float64
+	// Adopted is how many the backfill had adopted by the end; Past how many e-mails were about a time before.
+	Adopted, Past int
 	// Admitted is how many vendors were admitted by the end, Highest the largest percentage that was.
 	Admitted int
 	Highest  float64
@@ -141,6 +147,8 @@ type run struct {
 	due [][]rollout.Outcome
 	// vendors were registered, admitted and converted those admitted.
 	vendors, admitted, converted int
+	// nextBatch is when the backfill adopts again.
+	nextBatch time.Time
 }
 
 // Run lives through a world once. The same seed comes to the same.
@@ -194,6 +202,7 @@ func (r *run) watch(k int) {
 	interval := day / time.Duration(r.Watches)
 	from := dawn.Add(time.Duration(k) * interval)
 	to := from.Add(interval)
+	r.backfill(from, to)
 	r.arrivals(from, to)
 	s := rollout.Snapshot{
 		RolloutID: r.state.ID, Number: k + 1, At: to, From: from, To: to, Position: r.state.Position(),

@@ -79,6 +79,19 @@ func TestTheLimitsNoticeASharedFateThatErrs(t *testing.T) {
 	}
 }
 
+func TestTheLimitsNoticeABackfillThatErrs(t *testing.T) {
+	t.Parallel()
+	broken := alone(30, 45, func(w *World) { w.Backfilled, w.Break, w.Broken.Delivered = 1000, 12, 0.60 })
+	row, err := Case{Name: "e-mail breaks as the backfill begins", Cells: broken, show: adoptedAll(1000)}.Check(t.Context(), 2)
+	require.NoError(t, err)
+	require.False(t, row.OK, row.Shown)
+	held := alone(30, 45, func(w *World) { w.Backfilled = 1000 })
+	held[0].World.Plan.Backfill, held[0].World.Plan.BackfillPerHour = false, 0
+	row, err = Case{Name: "nobody is adopted", Cells: held, show: adoptedAll(1000)}.Check(t.Context(), 2)
+	require.NoError(t, err)
+	require.False(t, row.OK, row.Shown)
+}
+
 func TestARunComesToTheSame(t *testing.T) {
 	t.Parallel()
 	w := Healthy(30)
