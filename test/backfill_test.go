@@ -1,0 +1,147 @@
+package test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"marketplace.example/trials/internal/domain/monitoring"
+	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/trial"
+	"marketplace.example/trials/test/system"
+)
+
+// A thousand trials in the middle of their lives are adopted at once, and a worker that sends two e-mails a second falls behind.
+// That is no reason to roll back, and nobody is written to about what was before.
+func TestABackfillOfAThousandTrialsInTheMiddleOfTheirLives(t *testing.T) {
+	// So many trials have lasted 6 to 8 days when the marketplace hands them over. Days are long, so that a busy machine adopts
+	// them in their middle too, and some of the reminders of day 7 fall due before that and some after.
+	const many, youngest, widely = 1000, 6, 2
+	s := beginAlone(t, system.Options{Day: 2 * time.Minute, WorkerEnv: []string{"MAIL_SENDERS=500"}})
+	s.rollout(true, 0)
+	began := time.Now().UTC().Truncate(time.Millisecond)
+	vendors := make([]any, many)
+	for i := range vendors {
+		id, days := s.vendor(fmt.Sprintf("b%03d", i)), youngest+float64(i)*widely/many
+		at := began.Add(-time.Duration(days * float64(s.Day)))
+		vendors[i] = bson.M{"_id": id, "isVendor": true, "email": email(id), "name": "Vendor", "createdAt": at, "trialStartDate": at}
+	}
+	_, err := s.database.Collection("users").InsertMany(s.ctx, vendors)
+	require.NoError(t, err)
+	eventually(t, aSweep, func() error {
+		n, err := s.database.Collection("trials").CountDocuments(s.ctx, bson.M{})
+		if err == nil && n != many {
+			err = fmt.Errorf("%d of %d trials have begun", n, many)
+		}
+		return err
+	})
+	t.Logf("%d trials run after %.1f days", many, s.daysSince(began))
+
+	plan := shortPlan()
+	plan.NoticeDays, plan.StabilityDays, plan.GuardDays = 0.1, 0.3, 0.05
+	plan.Phases = []rollout.Phase{{Name: "all", Percentage: 100, SoakDays: 0.05, Gates: []rollout.Gate{}}}
+	s.startRollout(plan)
+	s.pass()
+	v := s.awaitRollout(wholeLife, func(v rollout.View) error {
+		if v.Rollout.Backfill == nil || !v.Rollout.Backfill.Done {
+			return fmt.Errorf("not all adopted yet")
+		}
+		return nil
+	})
+	t.Logf("all are adopted after %.1f days", s.daysSince(began))
+	require.Equal(t, many, v.Rollout.Backfill.Taken)
+	v = s.awaitRollout(wholeLife, func(v rollout.View) error {
+		if !v.Rollout.Status.Final() {
+			return fmt.Errorf("not over")
+		}
+		return nil
+	})
+	t.Logf("the rollout is over after %.1f days", s.daysSince(began))
+	require.Equal(t, rollout.Completed, v.Rollout.Status)
+	require.Zero(t, v.Rollout.Epoch, "rolled back in part")
+	for _, e := range s.decisions() {
+		require.NotEqual(t, rollout.EventRolledBack, e.Type, e.Reason)
+	}
+	s.writesOfNothingPast(many)
+	s.countsAsAdopted(many)
+}
+
+func (s *scenario) daysSince(at time.Time) float64 {
+	return time.Since(at).Seconds() / s.Day.Seconds()
+}
+
+// writesOfNothingPast checks each e-mail, in the record and in the mailbox, against its trial's adoption.
+func (s *scenario) writesOfNothingPast(trials int) {
+	s.t.Helper()
+	cursor, err := s.database.Collection("trials").Find(s.ctx, bson.M{})
+	require.NoError(s.t, err)
+	var all []struct {
+		ID        string    `bson:"_id"`
+		Cohort    string    `bson:"cohort"`
+		AdoptedAt time.Time `bson:"adoptedAt"`
+		StartedAt time.Time `bson:"startedAt"`
+		Steps     []struct {
+			Step   struct{ At time.Time }
+			Mailed bool
+		}
+	}
+	require.NoError(s.t, cursor.All(s.ctx, &all))
+	require.Len(s.t, all, trials)
+	inTime, mailed := 0, 0
+	for _, one := range all {
+		require.Equal(s.t, "control", one.Cohort, "what was dealt never changes")
+		if !one.AdoptedAt.IsZero() && one.AdoptedAt.Sub(one.StartedAt) < 14*s.Day { // a very busy machine may be later with some
+			inTime++
+		}
+		for _, r := range one.Steps {
+			if r.Mailed {
+				mailed++
+				require.True(s.t, r.Step.At.After(one.AdoptedAt), "%s was adopted at %s and got an e-mail that was due at %s", one.ID, one.AdoptedAt, r.Step.At)
+			}
+		}
+	}
+	s.t.Logf("%d of %d were adopted in the middle of their lives, %d e-mails so far", inTime, trials, mailed)
+	require.Greater(s.t, inTime, trials/2)
+	require.Positive(s.t, mailed)
+	for _, m := range s.messages("-" + s.mark + "/") {
+		require.False(s.t, strings.HasSuffix(m.Step(), "/welcome/0"), "%s", m.Step())
+	}
+}
+
+// countsAsAdopted checks that the figures show the trials in their own cohort, and in no other.
+func (s *scenario) countsAsAdopted(trials int) {
+	s.t.Helper()
+	sum := func(counts map[trial.Status]int) (n int) {
+		for _, c := range counts {
+			n += c
+		}
+		return n
+	}
+	eventually(s.t, soon, func() error { // counters are written once a second
+		a, err := s.Admin(s.ctx, http.MethodGet, "/api/admin/monitoring/trials/metrics", nil)
+		if err != nil {
+			return err
+		}
+		var m struct {
+			Report monitoring.Report `json:"report"`
+		}
+		if err := a.Into(&m); err != nil {
+			return err
+		}
+		if adopted, control := sum(m.Report.Trials[trial.Adopted]), sum(m.Report.Trials[trial.Control]); adopted != trials || control != 0 {
+			return fmt.Errorf("%d trials count as adopted, %d as control", adopted, control)
+		}
+		return nil
+	})
+	a, err := s.Admin(s.ctx, http.MethodGet, "/api/admin/trials?cohort=adopted&limit=1", nil)
+	s.answered(http.StatusOK, a, err)
+	require.Contains(s.t, string(a.Body), `"cohort":"adopted"`)
+	a, err = s.Admin(s.ctx, http.MethodGet, "/api/admin/trials?cohort=control&limit=1", nil)
+	s.answered(http.StatusOK, a, err)
+	require.Contains(s.t, string(a.Body), `"trials":[]`)
+}
