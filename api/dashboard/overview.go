@@ -70,7 +70,7 @@ func (d *dashboard) overview(w http.ResponseWriter, r *http.Request) {
 		Unread: map[string]bool{}, HasFigures: d.Figures != nil, HasAlerts: d.Alerts != nil, HasHealth: d.Health != nil, Who: who,
 	}
 	if f.view != nil {
-		view.Rollout = newRolloutView(*f.view, who.Role)
+		view.Rollout = newRolloutView(*f.view, who.Role, view.Now)
 	}
 	for _, e := range f.errors {
 		view.Unread[e.what] = true

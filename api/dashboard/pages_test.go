@@ -62,6 +62,20 @@ func TestTheOverviewSaysWhatIsWrongFirst(t *testing.T) {
 	require.Equal(t, 4, strings.Count(a.body, "<svg xmlns"), "plots")
 }
 
+// Three people's questions, on one screen.
+func TestWhyARolloutWaits(t *testing.T) {
+	t.Parallel()
+	w := sample.Busy()
+	s := signedIn(t, w)
+	inOrder(t, s.get("/admin/").text(), "Why does it wait? The phase lasts 2 days at least", "Until when?", "2026 14:20 UTC at the earliest.",
+		"What would make it go on to phase 4 of 6, expansion-50 (50 %)?", "time", "email: 87.5 % of 104 e-mails were delivered", "0 % validation done")
+	w.Rollout = append(w.Rollout, rollout.Event{Seq: len(w.Rollout) + 1, At: sample.Now, Type: rollout.EventPaused, By: "ada", Cause: rollout.PausedByAdmin, Reason: "Paused: lunch"})
+	inOrder(t, s.get("/admin/").text(), "Why does it wait? Paused: lunch.", "Until when? waits for a person", "A person decides; there is no date.", "resume it")
+	w.Rollout = append(w.Rollout, rollout.Event{Seq: len(w.Rollout) + 1, At: sample.Now, Type: rollout.EventRolledBack, By: "ada", Remedy: rollout.Immediate,
+		Enabled: new(false), Percentage: new(0.0), Reason: "Rolled back completely: errors"})
+	require.NotContains(t, s.get("/admin/").text(), "Why does it wait?")
+}
+
 func inOrder(t *testing.T, text string, parts ...string) {
 	t.Helper()
 	for _, part := range parts {

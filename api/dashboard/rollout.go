@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"slices"
+	"time"
 
 	"marketplace.example/trials/internal/domain/access"
 	"marketplace.example/trials/internal/domain/rollout"
@@ -10,6 +11,8 @@ import (
 // rolloutView is the rollout as the overview shows it.
 type rolloutView struct {
 	rollout.View
+	// Outlook answers why it waits, until when, and what would make it go on.
+	Outlook  rollout.Outlook
 	Timeline []rollout.TimelineEntry
 	// Controls are those that apply now, and that the reader may use.
 	Controls []controlWords
@@ -19,8 +22,8 @@ type rolloutView struct {
 	Triggers []rollout.TriggerResult
 }
 
-func newRolloutView(v rollout.View, reader access.Role) *rolloutView {
-	view := &rolloutView{View: v, Timeline: v.Rollout.Timeline()}
+func newRolloutView(v rollout.View, reader access.Role, now time.Time) *rolloutView {
+	view := &rolloutView{View: v, Outlook: v.Rollout.OutlookAt(v.Judgement, now), Timeline: v.Rollout.Timeline()}
 	if reader.Covers(steers) {
 		view.Judges = !v.Rollout.Status.Final()
 		for _, name := range applicable(v.Rollout) {

@@ -43,16 +43,19 @@ func (p Plan) next(s Stage) (Stage, bool) {
 }
 
 // soak is a stage's minimum length.
-func (p Plan) soak(s Stage, day time.Duration) time.Duration {
+func (p Plan) soak(s Stage, day time.Duration) time.Duration { return Days(p.soakDays(s), day) }
+
+// soakDays is a stage's minimum length, in days.
+func (p Plan) soakDays(s Stage) float64 {
 	switch s.Kind {
 	case Notice:
-		return Days(p.NoticeDays, day)
+		return p.NoticeDays
 	case InPhase:
-		return Days(p.Phases[s.Phase].SoakDays, day)
+		return p.Phases[s.Phase].SoakDays
 	case Stability:
-		return Days(p.StabilityDays, day)
+		return p.StabilityDays
 	case Guard:
-		return Days(p.GuardDays, day)
+		return p.GuardDays
 	}
 	return 0
 }

@@ -1,0 +1,117 @@
+package rollout_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"marketplace.example/trials/internal/domain/flags"
+	"marketplace.example/trials/internal/domain/rollout"
+)
+
+func TestTheOutlook(t *testing.T) {
+	t.Parallel()
+	open, bad := result(rollout.GateEmail, rollout.Insufficient), result(rollout.GateEmail, rollout.Fail)
+	outage := func(s rollout.State, now time.Time) *rollout.Judgement {
+		j := healthy(s, now)
+		j.Outage = &rollout.Outage{Cause: rollout.OutageSESPaused, Since: now}
+		return j
+	}
+	in := func(phase int, judge func(rollout.State, time.Time) *rollout.Judgement, days float64) *life {
+		l := initial(t, rollout.DefaultPlan())
+		l.toPhase(phase)
+		l.judge = judge
+		l.days(days)
+		return l
+	}
+	for name, c := range map[string]struct {
+		life              *life
+		why, until, needs string
+		person            bool
+	}{
+		"announced": {initial(t, rollout.DefaultPlan()), "People were told of the rollout, and it gives them 1 day.", "2 March 2026 12:00 UTC at the earliest", "time", false},
+		"in a phase": {
+			in(1, open, 0.5), "The phase lasts 2 days at least, so that something is seen of 10 % before more vendors are automated.",
+			"6 March 2026 12:00 UTC at the earliest", "time; email: so it is", false,
+		},
+		"waiting for what may come": {
+			in(1, waiting(rollout.GateEmail, 3, 4), 3), "Its time was over on 6 March 2026 12:00 UTC, and the figures do not show yet that the next step is safe.",
+			"no date is set: it goes on by itself as soon as what is missing is there", "email: so it is", false,
+		},
+		"waiting without data": {
+			in(1, open, 3), "Its time was over on 6 March 2026 12:00 UTC, and the figures do not show yet that the next step is safe.",
+			"10 March 2026 12:00 UTC; if that is still open then, it pauses for a decision", "email: so it is", false,
+		},
+		"paused at a gate": {
+			in(1, bad, 3), "Paused at the gate: email: so it is.", "a person decides; there is no date",
+			"email: so it is; then resume it, which begins the phase anew; or advance it, whatever the figures say", true,
+		},
+		"in an outage": {
+			in(1, outage, 0.5), "Paused: the mail service has paused our account, which affects all vendors alike; a rollback would not help.",
+			"e-mail works again; there is no date", "the mail service must accept e-mail again; the rollout then resumes by itself", false,
+		},
+		"after a rollback": {
+			in(5, raising(rollout.TriggerEmail, rollout.Partial), 0.1), "After the rollback it does not advance for a while, so that the effect of the rollback is seen.",
+			"at the earliest", "time", false,
+		},
+		"in stability": {in(5, healthy, 2), "Everything must hold at 100 % for 7 days before the final report.", "at the earliest", "time", false},
+		"in guard":     {in(5, healthy, 9), "The last vendors' trials are not over: only then is it known how many convert.", "at the earliest", "time", false},
+		"over":         {in(1, raising(rollout.TriggerErrors, rollout.Immediate), 0.5), "", "", "", false},
+	} {
+		o := c.life.state.OutlookAt(c.life.last, c.life.now)
+		require.Equal(t, c.why, o.Why, name)
+		require.Contains(t, o.Until, c.until, name)
+		require.Equal(t, c.needs, inWords(o.Needs), name)
+		require.Equal(t, c.person, o.Person, name)
+		require.Equal(t, c.life.state.Status.Final(), o.Next == "", name)
+	}
+}
+
+func TestTheOutlookBeforeAnybodyIsAdmitted(t *testing.T) {
+	t.Parallel()
+	l := initial(t, rollout.DefaultPlan())
+	l.toPhase(0)
+	l.apply(rollout.Event{Seq: l.state.Seq + 1, Type: rollout.EventPreflight, At: l.now, By: "rollout", Checks: []rollout.Check{
+		{ID: rollout.CheckHealth, Verdict: rollout.Pass}, {ID: rollout.CheckBackup, Verdict: rollout.Fail, Reason: "no backup"},
+	}})
+	require.Equal(t, "time; backup: must pass or be waived: no backup", inWords(l.state.OutlookAt(l.last, l.now).Needs))
+	l.days(3)
+	o := l.state.OutlookAt(l.last, l.now)
+	require.True(t, o.Person)
+	require.Equal(t, "backup: must pass or be waived: no backup; then resume it", inWords(o.Needs))
+}
+
+func TestTheOutlookOfWhatAPersonPaused(t *testing.T) {
+	t.Parallel()
+	l := initial(t, rollout.DefaultPlan())
+	l.toPhase(1)
+	l.ask(rollout.SignalPause, flags.Request{Reason: "lunch"})
+	o := l.state.OutlookAt(l.last, l.now)
+	require.True(t, o.Person)
+	require.Contains(t, o.Why, "lunch")
+	require.Equal(t, "resume it: nothing else is needed for it to go on from here", inWords(o.Needs))
+	require.Equal(t, "phase 3 of 6, expansion-25 (25 %)", o.Next)
+}
+
+// Judged long ago, the figures say nothing: it is the watch that is missing.
+func TestTheOutlookWithoutAWatch(t *testing.T) {
+	t.Parallel()
+	l := initial(t, rollout.DefaultPlan())
+	l.toPhase(1)
+	later := l.now.Add(day)
+	require.Contains(t, inWords(l.state.OutlookAt(l.last, later).Needs), "the watch must run again")
+	require.NotContains(t, inWords(l.state.OutlookAt(l.last, l.now).Needs), "the watch must run again")
+}
+
+func inWords(needs []rollout.Need) string {
+	var all []string
+	for _, n := range needs {
+		if n.Name != "" {
+			n.Text = n.Name + ": " + n.Text
+		}
+		all = append(all, n.Text)
+	}
+	return strings.Join(all, "; ")
+}
