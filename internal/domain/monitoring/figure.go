@@ -1,9 +1,9 @@
 package monitoring
 
 import (
-	"math"
 	"time"
 
+	"marketplace.example/trials/internal/domain/evidence"
 	"marketplace.example/trials/internal/domain/trial"
 )
 
@@ -129,7 +129,7 @@ func (f Figure) withRate(d Definition) Figure {
 	f.ID = d.ID
 	if f.Denominator >= d.Needed && f.Denominator > 0 {
 		value := float64(f.Numerator) / float64(f.Denominator)
-		low, high := Wilson(f.Numerator, f.Denominator)
+		low, high := evidence.Wilson(value, float64(f.Denominator))
 		f.Value, f.Low, f.High = &value, &low, &high
 	}
 	f.Level = d.level(f.Value, f.Denominator)
@@ -151,19 +151,4 @@ func (d Definition) level(value *float64, seen int) Level {
 		return BelowTarget
 	}
 	return PastFloor
-}
-
-// Wilson is the 95 % interval of a rate of seen among n, from
-// E. B. Wilson, "Probable Inference, the Law of Succession, and Statistical
-// Inference" (1927). For n = 0 it is 0 to 1.
-func Wilson(seen, n int) (low, high float64) {
-	if n == 0 {
-		return 0, 1
-	}
-	const z = 1.959964
-	p, size := float64(seen)/float64(n), float64(n)
-	middle := p + z*z/(2*size)
-	width := z * math.Sqrt(p*(1-p)/size+z*z/(4*size*size))
-	scale := 1 + z*z/size
-	return max(0, (middle-width)/scale), min(1, (middle+width)/scale)
 }

@@ -32,6 +32,8 @@ type Report struct {
 	Responses    Responses `json:"responses"`
 	// Days are the last WindowDays days and today, oldest first.
 	Days []Day `json:"days"`
+	// ByAge is the conversion by the trials' age; empty without a trial. Only pages show it.
+	ByAge []AgeConversion `json:"-"`
 }
 
 // Funnel counts e-mails by outcome. Claimed, Accepted, Delayed and Unknown are
@@ -114,7 +116,7 @@ func matureAfter(p trial.Policy) int { return p.LengthDays + p.GraceDays + 1 }
 func Make(f ReportFacts) Report {
 	r := Report{
 		At: f.Now, Trials: map[trial.Cohort]map[trial.Status]int{},
-		Mails: f.mails(f.recent()), AdoptedMails: f.funnel(trial.Adopted, f.recent()), Responses: f.responses(),
+		Mails: f.mails(f.recent()), AdoptedMails: f.funnel(trial.Adopted, f.recent()), Responses: f.responses(), ByAge: f.byAge(),
 	}
 	for _, c := range trial.Cohorts() {
 		r.Trials[c] = map[trial.Status]int{}
@@ -208,15 +210,16 @@ func earlier(a, b time.Time) time.Time {
 
 // conversion counts the trials that should have ended, including those that still run: while
 // the expiry is held, for example, only conversions end trials, and all ended ones converted.
-// A backfill takes the trials that have not converted out of the control cohort, which would raise
-// its rate: the days that one may have reached are left out there.
 func (f ReportFacts) conversion(c trial.Cohort) Figure {
-	days := f.mature()
-	figure := f.windowed(days)
+	return f.began(f.windowed(f.mature()), c, f.ofCohort(c, f.mature()))
+}
+
+// ofCohort leaves out the days whose control cohort a backfill may have reached: it takes those out that have not converted, which would raise the rate.
+func (f ReportFacts) ofCohort(c trial.Cohort, days []int64) []int64 {
 	if c == trial.Control {
-		days = slices.DeleteFunc(days, f.backfilled)
+		return slices.DeleteFunc(days, f.backfilled)
 	}
-	return f.began(figure, c, days)
+	return days
 }
 
 // began adds to a figure the trials of a cohort that began on some days.

@@ -182,19 +182,6 @@ func TestFiguresOfTheAPI(t *testing.T) {
 	require.Nil(t, figure(t, none, monitoring.ResponseTime, "").Value)
 }
 
-// Known values; the middle one by hand.
-func TestWilson(t *testing.T) {
-	t.Parallel()
-	for _, c := range []struct {
-		seen, n   int
-		low, high float64
-	}{{0, 0, 0, 1}, {0, 10, 0, .2775}, {10, 10, .7225, 1}, {5, 10, .2366, .7634}} {
-		low, high := monitoring.Wilson(c.seen, c.n)
-		require.InDelta(t, c.low, low, 1e-4)
-		require.InDelta(t, c.high, high, 1e-4)
-	}
-}
-
 func TestARecountLeavesWhatMoves(t *testing.T) {
 	t.Parallel()
 	still, moving := counter("day/1", trial.Control, monitoring.Began), counter("day/2", trial.Control, monitoring.Began)

@@ -87,7 +87,7 @@ func TestATrialIsCountedWhereItBelongs(t *testing.T) {
 			"standing automated.active": 1, "day/20513 automated.began": 1, "day/20513 automated.stepsHeld": 1,
 		}},
 		"converted": {newLife(trial.Automated).add(billing(began.Add(day), false, false)), map[string]int{
-			"standing automated.converted": 1, "day/20513 automated.began": 1, "day/20513 automated.beganConverted": 1,
+			"standing automated.converted": 1, "day/20513 automated.began": 1, "day/20513 automated.beganConverted": 1, "day/20513 automated.beganConvertedAge01": 1,
 			"day/20514 automated.converted": 1,
 		}},
 		"converted, and the figures leave it out": {newLife(trial.Control).add(billing(began.Add(day), false, true)), map[string]int{

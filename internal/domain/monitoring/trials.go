@@ -27,8 +27,12 @@ func OfEvent(e trial.Event, before, after trial.State) Tally {
 			t[Counter{SlotOf(e.At, after.Day), after.CountedAs(), name}]++
 		}
 	}
-	if e.Type == trial.EventConverted && e.Untracked && after.Status == trial.Converted {
-		t[Counter{DayOf(after.StartedAt, after.Day), after.CountedAs(), BeganUntracked}]++
+	if e.Type == trial.EventConverted && after.Status == trial.Converted {
+		name := BeganUntracked
+		if !e.Untracked {
+			name = ConvertedAtAge(ageOf(after))
+		}
+		t[Counter{DayOf(after.StartedAt, after.Day), after.CountedAs(), name}]++
 	}
 	return t
 }
