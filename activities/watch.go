@@ -18,6 +18,8 @@ type WatchStore interface {
 	app.FlagReader
 	app.RolloutReader
 	PutLedger(ctx context.Context, id string, l rollout.Ledger, j rollout.Judgement) error
+	TimeSeries(ctx context.Context, id string) (rollout.TimeSeries, error)
+	PutTimeSeries(ctx context.Context, id string, t rollout.TimeSeries) error
 	AddSnapshot(ctx context.Context, s rollout.Snapshot) (rollout.Snapshot, error)
 	Snapshot(ctx context.Context, id string, number int) (rollout.Snapshot, bool, error)
 	Observations(ctx context.Context, from, to time.Time, day time.Duration) ([]rollout.Outcome, rollout.Calls, error)
@@ -77,6 +79,7 @@ func (w *Watch) Watch(ctx context.Context) (Watched, error) {
 	}
 	ledger.Apply(state.Plan, snapshot, state.Times.Day)
 	judgement := rollout.Judge(state.Plan, state.Times, ledger, snapshot)
+	w.record(ctx, state.ID, judgement)
 	if err := w.Store.PutLedger(ctx, state.ID, ledger, judgement); err != nil {
 		return Watched{}, failed("storing the ledger", err)
 	}
@@ -89,6 +92,19 @@ func (w *Watch) Watch(ctx context.Context) (Watched, error) {
 		return watched, failed("signaling the rollout", err)
 	}
 	return watched, nil
+}
+
+// record adds a judgement to the time series that pages show. It comes before the ledger is stored: a watch that is interrupted in
+// between judges the same snapshot again, and adds nothing then. A gap in it is no reason not to judge.
+func (w *Watch) record(ctx context.Context, id string, j rollout.Judgement) {
+	series, err := w.Store.TimeSeries(ctx, id)
+	if err == nil {
+		series.Add(j)
+		err = w.Store.PutTimeSeries(ctx, id, series)
+	}
+	if err != nil {
+		w.Log.Warn("watch: the time series lacks a judgement", zap.Int("snapshot", j.Snapshot), zap.Error(err))
+	}
 }
 
 // snapshot is the next snapshot: the one that an interrupted watch stored, or a new one.

@@ -45,6 +45,7 @@ type Store struct { //nolint:gocritic // tests that cause a fault take its lock 
 	// Rollout are the rollout's events, none before one began. Reports are those made, by id.
 	Rollout []rollout.Event
 	Judged  *rollout.Judgement
+	Series  rollout.TimeSeries
 	Reports map[string]report.Report
 	// By vendor id, and the e-mails by key.
 	VendorsByID map[string]trial.Vendor
@@ -177,6 +178,11 @@ func (s *Store) CurrentRollout(ctx context.Context) (state rollout.State, found 
 func (s *Store) Ledger(ctx context.Context, _ string) (l rollout.Ledger, j *rollout.Judgement, found bool, err error) {
 	err = s.run(ctx, func() { j, found = s.Judged, s.Judged != nil })
 	return l, j, found, err
+}
+
+func (s *Store) TimeSeries(ctx context.Context, _ string) (t rollout.TimeSeries, err error) {
+	err = s.run(ctx, func() { t = s.Series })
+	return t, err
 }
 
 func (s *Store) Decisions(ctx context.Context, _ string, from, limit int) (events []rollout.Event, err error) {

@@ -177,6 +177,25 @@ func (s *Store) PutLedger(ctx context.Context, id string, l rollout.Ledger, j ro
 	return put(ctx, "storing the ledger of rollout "+id, s.ledgers, id, ledgerDocument{Key: id, Ledger: l, Judgement: &j})
 }
 
+// seriesDocument is how a rollout's judgements have developed. It lies beside the ledger, which is read more often.
+type seriesDocument struct {
+	Key                string `bson:"_id"`
+	rollout.TimeSeries `bson:",inline"`
+}
+
+func seriesKey(rolloutID string) string { return rolloutID + "/series" }
+
+// TimeSeries is how a rollout's judgements have developed; empty before the first.
+func (s *Store) TimeSeries(ctx context.Context, id string) (rollout.TimeSeries, error) {
+	doc, _, err := find[seriesDocument](ctx, "reading the time series of rollout "+id, s.ledgers, byID(seriesKey(id)))
+	return doc.TimeSeries, err
+}
+
+// PutTimeSeries stores how a rollout's judgements have developed.
+func (s *Store) PutTimeSeries(ctx context.Context, id string, t rollout.TimeSeries) error {
+	return put(ctx, "storing the time series of rollout "+id, s.ledgers, seriesKey(id), seriesDocument{Key: seriesKey(id), TimeSeries: t})
+}
+
 // snapshotDocument is a snapshot as stored.
 type snapshotDocument struct {
 	Key              string `bson:"_id"`

@@ -185,6 +185,16 @@ func TestASnapshotIsStoredOnceUnderItsNumber(t *testing.T) {
 	require.True(t, found)
 	require.Equal(t, ledger.Gates, got.Gates)
 	require.Equal(t, judgement.Triggers, judged.Triggers)
+	var series rollout.TimeSeries
+	empty, err := s.TimeSeries(ctx, "r1")
+	require.NoError(t, err)
+	require.Equal(t, series, empty)
+	series.Add(judgement)
+	require.NoError(t, s.PutTimeSeries(ctx, "r1", series))
+	again, err := s.TimeSeries(ctx, "r1")
+	require.NoError(t, err)
+	require.Equal(t, series.Points[0].Gates, again.Points[0].Gates)
+	require.True(t, series.Points[0].At.Equal(again.Points[0].At))
 	got.Apply(rollout.DefaultPlan(), rollout.Snapshot{Number: 2, To: at}, trial.RealDay) // a ledger read back goes on
 	require.Equal(t, 2, got.Number)
 }
