@@ -99,6 +99,7 @@ type route struct {
 var routes = []route{
 	{http.MethodPost, "/sign-out", access.Viewer, (*dashboard).signOut},
 	{http.MethodGet, "/", access.Viewer, (*dashboard).overview},
+	{http.MethodGet, "/evidence", access.Viewer, (*dashboard).evidence},
 	{http.MethodGet, "/decisions", access.Viewer, (*dashboard).decisions},
 	{http.MethodGet, "/audit", access.Viewer, (*dashboard).audit},
 	{http.MethodGet, "/trials", access.Viewer, (*dashboard).trials},

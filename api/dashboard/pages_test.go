@@ -1,6 +1,7 @@
 package dashboard_test
 
 import (
+	"encoding/xml"
 	"errors"
 	"fmt"
 	"net/http"
@@ -74,6 +75,45 @@ func TestWhyARolloutWaits(t *testing.T) {
 	w.Rollout = append(w.Rollout, rollout.Event{Seq: len(w.Rollout) + 1, At: sample.Now, Type: rollout.EventRolledBack, By: "ada", Remedy: rollout.Immediate,
 		Enabled: new(false), Percentage: new(0.0), Reason: "Rolled back completely: errors"})
 	require.NotContains(t, s.get("/admin/").text(), "Why does it wait?")
+}
+
+// The evidence is drawn, with its axes and units, and stands beside it as numbers.
+func TestTheEvidenceIsDrawn(t *testing.T) {
+	t.Parallel()
+	s := signedIn(t, sample.Busy())
+	a := s.get("/admin/evidence")
+	require.Equal(t, http.StatusOK, a.status)
+	inOrder(t, a.text(), "Why does it wait?", "Pause …", "What the next stage needs", "E-mails delivered", "FAIL 87.5 % of 104 e-mails",
+		"evidence, a ratio (log scale)", "time (UTC)", "rate, in %", "As numbers", "25 % 104 88 % (80 % to 93 %) 95 % 24 of 20 FAIL",
+		"What would roll it back", "Automated steps that failed", "nothing seen", "below 0.01 of 100",
+		"Conversion by age of the trial", "age of the trial, in days", "difference, in points", "Automated (95 % interval)")
+	require.Contains(t, a.body, `aria-label="Evidence against health over time, now 24; at 20 it acts."`)
+	require.Contains(t, a.body, `aria-label="Rate over time, now 88 % (80 % to 93 %); the limit is 95 %."`)
+	require.NotContains(t, a.body, "NaN")
+	require.NotContains(t, a.body, "Inf")
+	require.NotContains(t, a.body, ` style="`, "the content security policy allows none")
+	svg := regexp.MustCompile(`(?s)<svg xmlns.*?</svg>`)
+	for _, picture := range svg.FindAllString(a.body, -1) {
+		require.NoError(t, xml.Unmarshal([]byte(picture), new(struct{})))
+		require.Contains(t, picture, "chart-axis")
+	}
+	require.Len(t, svg.FindAllString(a.body, -1), 2*9+2)
+	require.Less(t, len(a.body), 400_000)
+}
+
+func TestTheEvidencePageWithoutEvidence(t *testing.T) {
+	t.Parallel()
+	inOrder(t, signedIn(t, sample.Empty()).get("/admin/evidence").text(), "There was no rollout yet", "Conversion by age of the trial No trial is a day old yet.")
+	require.Equal(t, http.StatusServiceUnavailable, signedIn(t, sample.Broken()).get("/admin/evidence").status)
+	w := sample.Busy()
+	w.Judged, w.Series = nil, rollout.TimeSeries{}
+	a := signedIn(t, w, func(o *dashboard.Options) { o.Figures = nil }).get("/admin/evidence")
+	inOrder(t, a.text(), "Why does it wait?", "There is no judgement yet", "Conversion by age of the trial Not measured.")
+	w = sample.Busy()
+	w.Series = rollout.TimeSeries{}
+	inOrder(t, signedIn(t, w).get("/admin/evidence").text(), "E-mails delivered", "Nothing was judged over time yet.")
+	w.Series.Add(*w.Judged)
+	require.Equal(t, http.StatusOK, signedIn(t, w).get("/admin/evidence").status, "one point is drawn too")
 }
 
 func inOrder(t *testing.T, text string, parts ...string) {

@@ -22,6 +22,8 @@ type Store interface {
 	app.AuditReader
 	app.TokenReader
 	app.BulkReader
+	// TimeSeries is how a rollout's judgements have developed; empty before the first.
+	TimeSeries(ctx context.Context, rolloutID string) (rollout.TimeSeries, error)
 	// Send returns an e-mail by its step's key, nil where there is none.
 	Send(ctx context.Context, key string) (*trial.Send, error)
 }

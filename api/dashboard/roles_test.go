@@ -25,7 +25,7 @@ var concrete = strings.NewReplacer("{id}", "vendor-013", "{operation}", "bulk-20
 func TestEveryPageWithEveryRole(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, map[string]access.Role{
-		"GET /admin/": access.Viewer, "GET /admin/decisions": access.Viewer, "GET /admin/audit": access.Viewer, "GET /admin/trials": access.Viewer, "GET /admin/trials/{id}": access.Viewer,
+		"GET /admin/": access.Viewer, "GET /admin/decisions": access.Viewer, "GET /admin/evidence": access.Viewer, "GET /admin/audit": access.Viewer, "GET /admin/trials": access.Viewer, "GET /admin/trials/{id}": access.Viewer,
 		"GET /admin/bulk": access.Viewer, "GET /admin/bulk/{operation}": access.Viewer, "GET /admin/bulk/{operation}/items": access.Viewer,
 		"POST /admin/sign-out": access.Viewer, "GET /admin/rollout/forecast": access.Viewer,
 		"GET /admin/rollout/{control:pause|resume|advance|rollback}":         access.Operator,

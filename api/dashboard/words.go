@@ -10,6 +10,7 @@ import (
 
 	"github.com/dustin/go-humanize"
 
+	"marketplace.example/trials/internal/domain/evidence"
 	"marketplace.example/trials/internal/domain/monitoring"
 	"marketplace.example/trials/internal/domain/trial"
 )
@@ -22,7 +23,7 @@ var words = template.FuncMap{
 	"at":    func(t *time.Time) time.Time { return *t },
 	"plain": func(f float64) string { return fmt.Sprint(f) }, "pair": pair,
 	"standing": statusText, "handled": handled, "alertWhy": alertWhy, "alertTold": notifiedText, "observed": observed, "capital": capital, "sentence": sentence,
-	"ends": ends,
+	"ends": ends, "converted": shareWords, "points": differenceWords, "limit": evidence.Percent,
 }
 
 // pair gives a template two things.

@@ -77,6 +77,8 @@ func everyPage() []picture {
 		page("trials-broken", sample.Broken, "/admin/trials"),
 		page("trial", sample.Busy, "/admin/trials/vendor-013"),
 		page("decisions", sample.Busy, "/admin/decisions"),
+		page("evidence", sample.Busy, "/admin/evidence"),
+		page("evidence-empty", sample.Empty, "/admin/evidence"),
 		page("audit-empty", sample.Empty, "/admin/audit"),
 		page("audit-busy", sample.Busy, "/admin/audit"),
 		page("audit-broken", sample.Broken, "/admin/audit"),

@@ -40,6 +40,7 @@ func Busy() *World {
 	w.Document.FeatureFlags.TrialAutomation.RolloutPercentage = 25
 	w.Figures = monitoring.Make(monitoring.ReportFacts{Now: Now, Day: day, Policy: trial.DefaultPolicy(), Tally: tally(), Calls: calls()})
 	w.Judged = judgement()
+	w.Series = series(*w.Judged)
 	w.Rollout = events(w.Judged)
 	for i := range 60 {
 		w.addTrial(fmt.Sprintf("vendor-%03d", i+1), i)
@@ -102,6 +103,13 @@ func tally() monitoring.Tally {
 		}
 		add(back, trial.Control, monitoring.Began, control)
 		add(back, trial.Automated, monitoring.Began, automated)
+		for age := 1; age < min(back-1, 15); age++ {
+			add(back, trial.Control, monitoring.ConvertedAtAge(age), control*2/7*age/15-control*2/7*(age-1)/15)
+		}
+		if back < 8 && back > 3 {
+			add(back, trial.Automated, monitoring.BeganConverted, 1)
+			add(back, trial.Automated, monitoring.ConvertedAtAge(back-3), 1)
+		}
 		if back >= 18 {
 			add(back, trial.Control, monitoring.BeganConverted, control*2/7)
 			add(back, trial.Control, monitoring.BeganExpired, control-control*2/7)
@@ -139,17 +147,17 @@ func judgement() *rollout.Judgement {
 		Formula: "evidence/1", At: Now.Add(-6 * time.Minute), Snapshot: 812, Enabled: true, Percentage: 25, Version: 14,
 		Position: rollout.Position{StageSeq: 4, Stage: rollout.Stage{Kind: rollout.InPhase, Phase: 2}, Percentage: 25},
 		Gates: []rollout.GateResult{
-			{Gate: rollout.GateEmail, Verdict: rollout.Fail, Reason: "87.5 % of 104 e-mails were delivered, the limit is 95 %"},
-			{Gate: rollout.GateAutomation, Verdict: rollout.Pass, Reason: "98.6 % of 140 steps were done"},
-			{Gate: rollout.GateAPI, Verdict: rollout.Pass, Reason: "640 calls, 95 of 100 within 0.2 s"},
-			{Gate: rollout.GateErrors, Verdict: rollout.Pass, Reason: "4 of 640 calls failed"},
-			{Gate: rollout.GateConversion, Verdict: rollout.Insufficient, Reason: "0 of 30 automated trials are over; that is known from 24 March on"},
+			{Gate: rollout.GateEmail, Verdict: rollout.Fail, Evidence: 24, Needed: 20, Estimate: .875, Limit: .95, Seen: 104, Enough: 1, Reason: "87.5 % of 104 e-mails were delivered, the limit is 95 %"},
+			{Gate: rollout.GateAutomation, Verdict: rollout.Pass, Evidence: .02, Needed: 20, Estimate: .986, Limit: .95, Seen: 140, Enough: 1, Reason: "98.6 % of 140 steps were done"},
+			{Gate: rollout.GateAPI, Verdict: rollout.Pass, Evidence: 1e-9, Needed: 20, Limit: .05, Seen: 640, Enough: 1, Reason: "640 calls, 95 of 100 within 0.2 s"},
+			{Gate: rollout.GateErrors, Verdict: rollout.Pass, Evidence: 1e-8, Needed: 20, Estimate: .006, Limit: .05, Seen: 640, Enough: 1, Reason: "4 of 640 calls failed"},
+			{Gate: rollout.GateConversion, Verdict: rollout.Insufficient, Evidence: 1, Needed: 20, Limit: .2, Enough: 30, Reason: "0 of 30 automated trials are over; that is known from 24 March on"},
 		},
 		Triggers: []rollout.TriggerResult{
-			{Trigger: rollout.TriggerEmail, Remedy: rollout.Partial, Seen: 104, Reason: "12 of 104 e-mails failed, evidence 3.1 of the 20 that are needed"},
-			{Trigger: rollout.TriggerErrors, Remedy: rollout.Immediate, Seen: 140, Reason: "2 of 140 steps failed, evidence 0.0 of the 100 that are needed"},
-			{Trigger: rollout.TriggerPerformance, Remedy: rollout.Partial, Seen: 640, Reason: "calls take as long as before the rollout"},
-			{Trigger: rollout.TriggerConversion, Remedy: rollout.Immediate, Reason: "no automated trial is over yet", DecidableFrom: new(Now.Add(10 * day))},
+			{Trigger: rollout.TriggerEmail, Remedy: rollout.Partial, Evidence: 3.1, Needed: 20, Estimate: .885, Limit: .9, Seen: 104, Reason: "12 of 104 e-mails failed, evidence 3.1 of the 20 that are needed"},
+			{Trigger: rollout.TriggerErrors, Remedy: rollout.Immediate, Evidence: 1e-6, Needed: 100, Estimate: .014, Limit: .2, Seen: 140, Reason: "2 of 140 steps failed, evidence 0.0 of the 100 that are needed"},
+			{Trigger: rollout.TriggerPerformance, Remedy: rollout.Partial, Evidence: .3, Needed: 20, Estimate: .041, Limit: .05, Seen: 640, Reason: "calls take as long as before the rollout"},
+			{Trigger: rollout.TriggerConversion, Remedy: rollout.Immediate, Evidence: 1, Needed: 20, Limit: .1, Reason: "no automated trial is over yet", DecidableFrom: new(Now.Add(10 * day))},
 		},
 	}
 }

@@ -23,7 +23,7 @@ func figures(j *rollout.Judgement) []Figure {
 	for _, a := range j.Triggers {
 		verdict, reason := a.Verdict()
 		figures = append(figures, Figure{
-			Name: triggerNames[a.Trigger], Use: ToGoBack, Estimate: a.Estimate, Limit: a.Limit,
+			Name: TriggerNames[a.Trigger], Use: ToGoBack, Estimate: a.Estimate, Limit: a.Limit,
 			HighIsBad: a.HighIsBad(), Seen: a.Seen, Enough: a.Enough(), Verdict: verdict, Reason: reason,
 		})
 	}
@@ -36,15 +36,16 @@ var GateNames = map[rollout.Gate]string{
 	rollout.GateErrors: "API calls that failed", rollout.GateConversion: "Ended trials that converted",
 }
 
-// gateName names a gate, which may be a criterion that a person ticks.
-func gateName(g rollout.Gate) string {
+// GateName names a gate, which may be a criterion that a person ticks.
+func GateName(g rollout.Gate) string {
 	if c, byPerson := rollout.CriterionByPerson(string(g)); byPerson {
 		return c.Text
 	}
 	return GateNames[g]
 }
 
-var triggerNames = map[rollout.Trigger]string{
+// TriggerNames names what each trigger measures, for people.
+var TriggerNames = map[rollout.Trigger]string{
 	rollout.TriggerEmail: "E-mails delivered", rollout.TriggerErrors: "Automated steps that failed",
 	rollout.TriggerAPI: "API calls that failed", rollout.TriggerPerformance: "API calls slower than before", rollout.TriggerConversion: "Ended trials that converted",
 }
@@ -58,7 +59,7 @@ func undecided(s rollout.State, j *rollout.Judgement) []Item {
 	var items []Item
 	for _, a := range j.Triggers {
 		if a.Undecidable() {
-			items = append(items, Item{Label: triggerNames[a.Trigger] + ", for rolling back", Text: a.Reason})
+			items = append(items, Item{Label: TriggerNames[a.Trigger] + ", for rolling back", Text: a.Reason})
 		}
 	}
 	if s.Stage.Kind != rollout.InPhase {
@@ -75,7 +76,7 @@ func undecided(s rollout.State, j *rollout.Judgement) []Item {
 		default:
 			text += "; the rollout waits for it until " + s.FormatTime(pauses) + ", and pauses if it is still missing"
 		}
-		items = append(items, Item{Label: gateName(r.Gate) + ", for advancing", Text: text})
+		items = append(items, Item{Label: GateName(r.Gate) + ", for advancing", Text: text})
 	}
 	return items
 }

@@ -1,0 +1,199 @@
+package dashboard
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math"
+	"net/http"
+
+	"marketplace.example/trials/internal/app"
+	"marketplace.example/trials/internal/domain/access"
+	"marketplace.example/trials/internal/domain/evidence"
+	"marketplace.example/trials/internal/domain/notice"
+	"marketplace.example/trials/internal/domain/rollout"
+)
+
+// evidenceView is what the gates and triggers of the latest rollout have seen over time.
+type evidenceView struct {
+	frame
+	// Rollout is nil where there was none yet.
+	Rollout *rolloutView
+	// Gates and Triggers are empty before the first judgement.
+	Gates, Triggers []seriesView
+	Conversion      *conversionView
+	// NoFigures says that the conversions could not be read.
+	NoFigures bool
+}
+
+// seriesView is one gate or trigger.
+type seriesView struct {
+	Name string
+	// Verdict and Reason are those of the latest judgement.
+	Verdict rollout.Verdict
+	Reason  string
+	// Charts are the evidence, unless the plan compares plainly, and the rate.
+	Charts []chart
+	Rows   []seriesRow
+	// Weighed says that there is evidence to show.
+	Weighed bool
+}
+
+// seriesRow is a point as numbers.
+type seriesRow struct {
+	rollout.SeriesPoint
+	rollout.SeriesValue
+	Low, High float64
+}
+
+// Rate is the estimate with its interval.
+func (r seriesRow) Rate() string {
+	if r.Seen == 0 {
+		return "nothing seen"
+	}
+	return fmt.Sprintf("%s (%s to %s)", evidence.Percent(r.Estimate), evidence.Percent(r.Low), evidence.Percent(r.High))
+}
+
+// Strength is the evidence against what is needed.
+func (r seriesRow) Strength() string {
+	return fmt.Sprintf("%s of %.4g", strength(r.Evidence), r.Needed)
+}
+
+// strength writes evidence with two digits, and what is next to nothing as such.
+func strength(e float64) string {
+	if e < 0.01 {
+		return "below 0.01"
+	}
+	return fmt.Sprintf("%.2g", min(e, 1e6))
+}
+
+func (d *dashboard) evidence(w http.ResponseWriter, r *http.Request) {
+	view := evidenceView{frame: d.frame("Evidence", "evidence")}
+	found, err := app.LatestRollout(r.Context(), d.Store, d.Now().UTC())
+	if err != nil {
+		d.fail(w, r, "evidence", err)
+		return
+	}
+	if found != nil {
+		series, err := d.Store.TimeSeries(r.Context(), found.Rollout.ID)
+		if err != nil {
+			d.fail(w, r, "evidence", err)
+			return
+		}
+		view.Rollout = newRolloutView(*found, access.Of(r.Context()).Role, view.Now)
+		view.Gates, view.Triggers = seriesViews(series, found)
+	}
+	view.Conversion, view.NoFigures = d.conversion(r.Context())
+	d.show(w, r, http.StatusOK, "evidence", view)
+}
+
+// conversion is the conversion by age; nil where nothing counts it.
+func (d *dashboard) conversion(ctx context.Context) (view *conversionView, unread bool) {
+	if d.Figures == nil {
+		return nil, false
+	}
+	report, err := d.Figures.Report(ctx)
+	if err != nil {
+		return nil, true
+	}
+	return newConversionView(report.ByAge), false
+}
+
+// seriesViews are the gates of the present stage and all triggers.
+func seriesViews(series rollout.TimeSeries, v *rollout.View) (gates, triggers []seriesView) {
+	if v.Judgement == nil {
+		return nil, nil
+	}
+	for _, g := range v.Judgement.Gates {
+		view := newSeriesView(series, string(g.Gate), func(p rollout.SeriesPoint) []rollout.SeriesValue { return p.Gates })
+		view.Name = cmp.Or(notice.GateNames[g.Gate], string(g.Gate))
+		view.Verdict, view.Reason = g.Verdict, g.Reason
+		gates = append(gates, view)
+	}
+	for _, a := range v.Judgement.Triggers {
+		view := newSeriesView(series, string(a.Trigger), func(p rollout.SeriesPoint) []rollout.SeriesValue { return p.Triggers })
+		view.Name = cmp.Or(notice.TriggerNames[a.Trigger], string(a.Trigger))
+		view.Verdict, view.Reason = a.Verdict()
+		triggers = append(triggers, view)
+	}
+	return gates, triggers
+}
+
+func newSeriesView(series rollout.TimeSeries, name string, of func(rollout.SeriesPoint) []rollout.SeriesValue) seriesView {
+	var view seriesView
+	for _, p := range series.Points {
+		for _, v := range of(p) {
+			if v.Name == name {
+				row := seriesRow{SeriesPoint: p, SeriesValue: v}
+				row.Low, row.High = v.Interval()
+				view.Rows = append(view.Rows, row)
+				view.Weighed = view.Weighed || v.Needed > 1
+			}
+		}
+	}
+	if len(view.Rows) == 0 {
+		return view
+	}
+	if view.Weighed {
+		view.Charts = append(view.Charts, evidenceChart(view.Rows))
+	}
+	view.Charts = append(view.Charts, rateChart(view.Rows))
+	marks := stageMarks(series)
+	for i := range view.Charts {
+		view.Charts[i].X = timeAxis(series.Points[0].At, series.Points[len(series.Points)-1].At)
+		view.Charts[i].Marks = marks
+	}
+	return view
+}
+
+// stageMarks are where the percentage changes.
+func stageMarks(series rollout.TimeSeries) []tick {
+	var marks []tick
+	for _, m := range series.Marks() {
+		label := fmt.Sprintf("%v %%", m.Percentage)
+		if n := len(marks); n == 0 || marks[n-1].Label != label {
+			marks = append(marks, tick{seconds1970(m.At), label})
+		}
+	}
+	return marks
+}
+
+// evidenceChart shows the evidence against what it takes.
+func evidenceChart(rows []seriesRow) chart {
+	last := rows[len(rows)-1]
+	against := chartLine{Name: "evidence against health", Class: "first"}
+	needed := chartLine{Name: "needed to act", Class: "limit"}
+	var values []float64
+	most := 0.0
+	for _, r := range rows {
+		x := seconds1970(r.At)
+		against.Points = append(against.Points, chartPoint{x, tens(r.Evidence)})
+		needed.Points = append(needed.Points, chartPoint{x, tens(r.Needed)})
+		values, most = append(values, r.Evidence), max(most, r.Needed)
+	}
+	return chart{
+		Label: fmt.Sprintf("Evidence against health over time, now %s; at %.4g it acts.", strength(last.Evidence), last.Needed),
+		Y:     evidenceAxis("evidence, a ratio (log scale)", most, values...), Lines: []chartLine{needed, against},
+	}
+}
+
+// rateChart shows the rate with its interval against the limit.
+func rateChart(rows []seriesRow) chart {
+	last := rows[len(rows)-1]
+	rate, limit := chartLine{Name: "rate", Class: "first"}, chartLine{Name: "limit", Class: "limit"}
+	c := chart{Label: fmt.Sprintf("Rate over time, now %s; the limit is %s.", last.Rate(), evidence.Percent(last.Limit))}
+	values := []float64{last.Limit}
+	for _, r := range rows {
+		x := seconds1970(r.At)
+		limit.Points = append(limit.Points, chartPoint{x, r.Limit})
+		if r.Seen == 0 {
+			rate.Points = append(rate.Points, chartPoint{x, math.NaN()})
+			continue
+		}
+		rate.Points = append(rate.Points, chartPoint{x, r.Estimate})
+		c.Band = append(c.Band, bandPoint{x, r.Low, r.High})
+		values = append(values, r.Low, r.High, r.Limit)
+	}
+	c.Y, c.Lines = shareAxis("rate, in %", 0, 1, values...), []chartLine{limit, rate}
+	return c
+}
