@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	"marketplace.example/trials/internal/domain/notice"
+	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
 )
 
@@ -20,6 +21,8 @@ type NoticeStore interface {
 	NoticeStatus(ctx context.Context, key string) (trial.SendStatus, error)
 	// SettleNotice never replaces a result by one that says less.
 	SettleNotice(ctx context.Context, key string, status trial.SendStatus, reason string, at time.Time) error
+	// TimeSeries is how a rollout's judgements have developed.
+	TimeSeries(ctx context.Context, rolloutID string) (rollout.TimeSeries, error)
 }
 
 // NoticeMailer sends notices by e-mail.
@@ -42,10 +45,10 @@ type Notices struct {
 	Mailer       NoticeMailer
 	Poster       Poster
 	Stakeholders []notice.Stakeholder
-	// APIURL is the base of links to the dashboard; empty for none.
-	APIURL string
-	Now    func() time.Time
-	Log    *zap.Logger
+	// Dashboard is the base of the address of the dashboard's pages; empty where nobody knows it.
+	Dashboard string
+	Now       func() time.Time
+	Log       *zap.Logger
 }
 
 // Notify notifies everybody whom a message concerns, each once. The error is about those who could not be reached for now: the
@@ -54,7 +57,8 @@ func (n *Notices) Notify(ctx context.Context, m notice.Message) error {
 	if m.Key == "" || m.Subject == "" || m.Lead == "" {
 		return sdktemporal.NewNonRetryableApplicationError("the message has no key, subject or lead", string(trial.CodeInvalid), nil)
 	}
-	m = m.LinkedTo(n.APIURL)
+	m = m.LinkedTo(n.Dashboard)
+	m.History = n.history(ctx, m)
 	recipients := notice.Recipients(n.Stakeholders, m.Roles())
 	if len(recipients) == 0 {
 		n.Log.Info("nobody is to be notified", zap.String("notice", m.Key), zap.String("kind", string(m.Kind)))
@@ -72,6 +76,19 @@ func (n *Notices) Notify(ctx context.Context, m notice.Message) error {
 		return nil
 	}
 	return later(fmt.Sprintf("%d of %d were not notified yet: %v", len(passing), len(recipients), passing[0]), longestWait(passing))
+}
+
+// history is how the phase has developed that a message is about. A notice without it is better than none.
+func (n *Notices) history(ctx context.Context, m notice.Message) *notice.History {
+	if m.RolloutID == "" {
+		return nil
+	}
+	series, err := n.Store.TimeSeries(ctx, m.RolloutID)
+	if err != nil {
+		n.Log.Warn("a notice goes without the phase's history", zap.String("notice", m.Key), zap.Error(err))
+		return nil
+	}
+	return notice.HistoryOf(series)
 }
 
 // longestWait is the longest pause that any of the errors asks for; zero leaves it to the retry policy.
@@ -93,11 +110,12 @@ type posted struct {
 	Subject string          `json:"subject"`
 	Lead    string          `json:"lead"`
 	Lines   []string        `json:"lines"`
+	Page    string          `json:"page,omitempty"`
 	Figures []notice.Figure `json:"figures"`
 }
 
 func newPosted(m notice.Message) posted {
-	p := posted{Key: m.Key, Kind: m.Kind, At: m.At.UTC(), Subject: m.Subject, Lead: m.Lead, Lines: m.Flat(), Figures: m.Figures}
+	p := posted{Key: m.Key, Kind: m.Kind, At: m.At.UTC(), Subject: m.Subject, Lead: m.Lead, Lines: m.Flat(), Page: m.Page, Figures: m.Figures}
 	if p.Lines == nil {
 		p.Lines = []string{}
 	}
@@ -152,6 +170,7 @@ func (n *Notices) settle(ctx context.Context, key string, delivery Delivery) err
 }
 
 func (n *Notices) deliver(ctx context.Context, m notice.Message, r notice.Recipient, key string) Delivery {
+	m = m.Addressed(n.Dashboard, n.Stakeholders)
 	if r.Webhook {
 		body, err := json.Marshal(newPosted(m))
 		if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -34,10 +35,14 @@ type board struct {
 	notices map[string]trial.SendStatus
 	reasons map[string]string
 	mails   []string // addresses mailed, in order
+	mailed  []notice.Message
 	// outcome is what the mail service answers for an address; sent where none is set.
 	outcome map[string]activities.Delivery
 	broken  error // of the store's claims
 	noRoom  error // of the mail service's rate
+	// series is what the rollout has seen, unless that cannot be read.
+	series    rollout.TimeSeries
+	seriesErr error
 
 	stakeholders []notice.Stakeholder
 	posts        []*http.Request
@@ -82,7 +87,7 @@ func (b *board) notify(t *testing.T, m notice.Message) error {
 	t.Helper()
 	client, err := webhook.New(noticeSecret, time.Second)
 	require.NoError(t, err)
-	a := &activities.Notices{Store: b, Mailer: b, Poster: client, Stakeholders: b.stakeholders, APIURL: "https://trials.example", Now: time.Now, Log: b.log}
+	a := &activities.Notices{Store: b, Mailer: b, Poster: client, Stakeholders: b.stakeholders, Dashboard: "https://trials.example", Now: time.Now, Log: b.log}
 	return a.Notify(t.Context(), m)
 }
 
@@ -106,10 +111,14 @@ func (b *board) SettleNotice(_ context.Context, key string, status trial.SendSta
 	return nil
 }
 
+func (b *board) TimeSeries(context.Context, string) (rollout.TimeSeries, error) {
+	return b.series, b.seriesErr
+}
+
 func (b *board) Wait(context.Context) (bool, error) { return false, b.noRoom }
 
-func (b *board) DeliverNotice(_ context.Context, to, _ string, _ notice.Message) (activities.Delivery, error) {
-	b.mails = append(b.mails, to)
+func (b *board) DeliverNotice(_ context.Context, to, _ string, m notice.Message) (activities.Delivery, error) {
+	b.mails, b.mailed = append(b.mails, to), append(b.mailed, m)
 	if d, set := b.outcome[to]; set {
 		return d, nil
 	}
@@ -170,6 +179,34 @@ func TestAWebhookGetsTheMessageAndItsSender(t *testing.T) {
 	}}
 	require.NoError(t, b.notify(t, asking))
 	require.Contains(t, string(b.bodies[2]), `Tick it here: https://trials.example/admin/rollout/tick/feedback-positive`)
+}
+
+// What asks for a person says where to decide and whom to call; nothing that is kept names anybody.
+func TestWhoIsAskedForIsNamedInWhatLeavesAlone(t *testing.T) {
+	t.Parallel()
+	b, _ := newBoard(t)
+	b.stakeholders[1].OnCall, b.stakeholders[1].Phone = true, "+1 555 0100"
+	m := sampleNotice(notice.NoticeCritical)
+	m.Page, m.RolloutID = notice.PageEvidence, "r1"
+	b.series.Add(rollout.Judgement{Snapshot: 1, At: now, Gates: []rollout.GateResult{{Gate: rollout.GateEmail, Verdict: rollout.Fail, Estimate: 0.8, Seen: 10}}})
+	require.NoError(t, b.notify(t, m))
+	for _, mailed := range b.mailed {
+		require.Equal(t, "https://trials.example/admin/evidence", mailed.Page)
+		require.Equal(t, "bad from 15:00:01; 80 %", mailed.History.Rows[0].Text)
+		require.Equal(t, notice.Section{Title: "On call", Items: []notice.Item{{Label: "Bo", Text: "Management, +1 555 0100, bo@example.com"}}}, mailed.Sections[0])
+	}
+	require.Len(t, b.mailed, 2)
+	require.Contains(t, string(b.bodies[0]), `"On call: Bo: Management, +1 555 0100, bo@example.com"`)
+	require.Contains(t, string(b.bodies[0]), `"page":"https://trials.example/admin/evidence"`)
+	for key := range b.notices {
+		require.NotContains(t, key, "Bo")
+	}
+	b.seriesErr, m.Key = errors.New("away"), "r1/8"
+	require.NoError(t, b.notify(t, m), "it is sent without the picture")
+	require.Nil(t, b.mailed[2].History)
+	for _, line := range b.logs.All() {
+		require.NotContains(t, line.Message+fmt.Sprint(line.ContextMap()), "Bo")
+	}
 }
 
 func TestOnlyThoseWhoWereNotNotifiedAreNotifiedLater(t *testing.T) {

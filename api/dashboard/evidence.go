@@ -106,7 +106,7 @@ func seriesViews(series rollout.TimeSeries, v *rollout.View) (gates, triggers []
 	}
 	for _, g := range v.Judgement.Gates {
 		view := newSeriesView(series, string(g.Gate), func(p rollout.SeriesPoint) []rollout.SeriesValue { return p.Gates })
-		view.Name = cmp.Or(notice.GateNames[g.Gate], string(g.Gate))
+		view.Name = cmp.Or(notice.GateName(g.Gate), string(g.Gate))
 		view.Verdict, view.Reason = g.Verdict, g.Reason
 		gates = append(gates, view)
 	}

@@ -19,7 +19,7 @@ func (b *Base) Notices(mailer activities.NoticeMailer) (*activities.Notices, err
 	if err != nil {
 		return nil, fmt.Errorf("reading the stakeholders: %w", err)
 	}
-	notices := &activities.Notices{Store: b.Store, Mailer: mailer, Stakeholders: stakeholders, APIURL: b.Config.PublicURL, Now: time.Now, Log: b.Log}
+	notices := &activities.Notices{Store: b.Store, Mailer: mailer, Stakeholders: stakeholders, Dashboard: b.Config.PublicURL, Now: time.Now, Log: b.Log}
 	if b.Config.WebhookSecret == "" { // then no stakeholder has a webhook, as config has checked
 		return notices, nil
 	}

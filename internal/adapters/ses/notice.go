@@ -34,7 +34,10 @@ type noticePage struct {
 	Charts   []noticeChart
 	Timeline []noticePhase
 	Sections []noticeSection
-	At, Why  string
+	// Page is the address of the page on which a person decides; empty for none.
+	Page    string
+	History *noticeHistory
+	At, Why string
 }
 
 // noticeLine is a paragraph; its name, such as "What to do next", is emphasized.
@@ -58,6 +61,32 @@ type noticeFigure struct {
 type noticeCell struct {
 	Part  string
 	Width float64
+}
+
+// noticeHistory is how the present phase has developed; each field of a row is a tone.
+type noticeHistory struct {
+	From, To string
+	Rows     []noticeHistoryRow
+}
+
+type noticeHistoryRow struct {
+	Name, Text string
+	Fields     []string
+}
+
+func newNoticeHistory(h *notice.History) *noticeHistory {
+	if h == nil {
+		return nil
+	}
+	page := &noticeHistory{From: formatTime(h.From.Truncate(time.Second)), To: formatTime(h.To.Truncate(time.Second))}
+	for _, r := range h.Rows {
+		row := noticeHistoryRow{Name: oneLine(r.Name), Text: oneLine(r.Text)}
+		for _, v := range r.Verdicts {
+			row.Fields = append(row.Fields, tones[v])
+		}
+		page.Rows = append(page.Rows, row)
+	}
+	return page
 }
 
 type noticePhase struct {
@@ -94,7 +123,7 @@ func newNoticePage(m notice.Message) noticePage {
 	p := noticePage{
 		Subject: oneLine(m.Subject), Preheader: shorten(oneLine(m.Lead), maxPreheader), Lead: oneLine(m.Lead),
 		Heading: heading(m.Subject), Label: noticeLabels[m.Kind], About: "rollout of trial automation", Tone: "plain",
-		At: m.At.UTC().Format("2 January 2006 15:04:05 UTC"), Why: m.Kind.Why(),
+		At: m.At.UTC().Format("2 January 2006 15:04:05 UTC"), Why: m.Kind.Why(), Page: oneLine(m.Page), History: newNoticeHistory(m.History),
 	}
 	if m.Kind == notice.NoticeAlert || m.Kind == notice.NoticeAlertOver {
 		p.About = "trial automation" // there are alerts without a rollout too

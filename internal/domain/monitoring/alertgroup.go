@@ -67,7 +67,7 @@ func combined(rules []Rule, events map[RuleID][]AlertEvent) notice.Message {
 			over.Items = append(over.Items, notice.Item{Label: r.Title, Text: one.Lead})
 			continue
 		}
-		m.Kind = notice.NoticeAlert
+		m.Kind, m.Page = notice.NoticeAlert, notice.PageOverview
 		worst = Severities()[max(slices.Index(Severities(), worst), slices.Index(Severities(), r.Severity))]
 		firing.Items = append(firing.Items, notice.Item{Label: r.Title, Text: strings.Join(append([]string{one.Lead}, one.Lines...), " ")})
 	}

@@ -21,11 +21,11 @@ func AlertMessage(r Rule, e AlertEvent) *notice.Message {
 	case AlertFired:
 		m.Subject = fmt.Sprintf("Trial alert, %s: %s", r.Severity, lower(r.Title))
 		m.Lead = fmt.Sprintf("%s, since %s.", r.Title, formatTime(e.At))
-		m.Lines = append(m.Lines, "What to do: "+r.Todo, acknowledge(r))
+		m.Lines, m.Page = append(m.Lines, "What to do: "+r.Todo, acknowledge(r)), page(r)
 	case AlertRepeated:
 		m.Subject = fmt.Sprintf("Trial alert, %s: still firing, %s", r.Severity, lower(r.Title))
 		m.Lead = fmt.Sprintf("%s, still so at %s.", r.Title, formatTime(e.At))
-		m.Lines = append(m.Lines, "What to do: "+r.Todo, acknowledge(r))
+		m.Lines, m.Page = append(m.Lines, "What to do: "+r.Todo, acknowledge(r)), page(r)
 	case AlertCleared:
 		m.Kind = notice.NoticeAlertOver
 		m.Subject = "Trial alert over: " + lower(r.Title)
@@ -41,6 +41,9 @@ func AlertMessage(r Rule, e AlertEvent) *notice.Message {
 
 // eventKey identifies the notice about an event.
 func eventKey(e AlertEvent) string { return fmt.Sprintf("alert/%s/%d", e.Rule, e.Seq) }
+
+// page is where an alert is acknowledged or silenced.
+func page(r Rule) string { return notice.PageOverview + "alerts/" + string(r.ID) }
 
 func acknowledge(r Rule) string {
 	return fmt.Sprintf("To stop repeats until it is over: starter alerts ack %s --reason \"…\"", r.ID)

@@ -13,9 +13,15 @@ import (
 func critical(subject, lead, why, means, next string) *Message {
 	return &Message{
 		Kind: NoticeCritical, Subject: "Trial rollout: " + subject, Lead: lead,
+		Page:     PageEvidence,
 		Lines:    []string{"Why: " + sentence(why), "What it means: " + means, "What to do next: " + next},
 		Sections: []Section{contacts()},
 	}
+}
+
+func decidedOn(page string, m *Message) *Message {
+	m.Page = page
+	return m
 }
 
 // paused is the message about a pause. A pause by a person is no emergency.
@@ -33,10 +39,10 @@ func paused(s rollout.State, e rollout.Event) *Message {
 		m.Sections = append(forPerson(slices.DeleteFunc(s.Asked(), func(c rollout.Asked) bool { return !c.Holds })), m.Sections...)
 		return m
 	case rollout.PausedByPreflight:
-		return critical("paused before the first vendor, a preflight check does not pass",
+		return decidedOn(PageOverview, critical("paused before the first vendor, a preflight check does not pass",
 			fmt.Sprintf("The rollout of trial automation has paused before the first vendor since %s, because a preflight check does not pass.", since),
 			e.Reason, "No vendor is affected: nobody is automated yet.",
-			"Fix what the check names, or waive it with a reason if it does not matter; then resume.")
+			"Fix what the check names, or waive it with a reason if it does not matter; then resume."))
 	case rollout.PausedByTriggers:
 		return critical("paused at "+at+", another alarm",
 			fmt.Sprintf("The rollout of trial automation has paused at %s of new vendors since %s, because another alarm was raised; earlier rollbacks by alarms: %s.", at, since, rollout.TimesInWords(s.PartialRollbacks)),
@@ -48,10 +54,10 @@ func paused(s rollout.State, e rollout.Event) *Message {
 			e.Reason, "The automation does not seem to be the cause. "+still,
 			"The DevOps engineer looks for the cause in the API's health and log. Once calls succeed, resume: the evidence then begins anew.")
 	case rollout.PausedByOutage:
-		return critical("paused at "+at+", e-mail is down for all vendors",
+		return decidedOn(PageOverview, critical("paused at "+at+", e-mail is down for all vendors",
 			fmt.Sprintf("The rollout of trial automation has paused at %s of new vendors since %s, because no vendor's e-mail gets through, inside or outside the rollout.", at, since),
 			e.Reason, "E-mails wait and are sent later. The automation is not the cause, so nothing is rolled back.",
-			"The DevOps engineer checks the mail service account. The rollout resumes by itself once e-mail works again.")
+			"The DevOps engineer checks the mail service account. The rollout resumes by itself once e-mail works again."))
 	case rollout.PausedByAdmin, rollout.PausedByOverride:
 	}
 	return &Message{

@@ -19,6 +19,9 @@ func MessageFor(s rollout.State, e rollout.Event) *Message {
 	}
 	m.Key, m.At = s.ID+"/"+strconv.Itoa(e.Seq), e.At
 	m.Timeline = s.Timeline()
+	if m.Page != "" {
+		m.RolloutID = s.ID
+	}
 	if m.Figures == nil {
 		m.Figures = figures(e.Judgement)
 	}
@@ -201,7 +204,7 @@ func delayed(s rollout.State, e rollout.Event) *Message {
 		next = "What to do: judge what is named below, and tick it on the dashboard's page: the rollout advances by itself then."
 	}
 	return &Message{
-		Kind: NoticePhase, Subject: fmt.Sprintf("Trial rollout: still at %v %%, waiting for %s", s.Percentage, awaited),
+		Kind: NoticePhase, Page: PageEvidence, Subject: fmt.Sprintf("Trial rollout: still at %v %%, waiting for %s", s.Percentage, awaited),
 		Lead: fmt.Sprintf("The rollout of trial automation is still at %v %% of new vendors, in %s, after twice the time planned for it: %s.",
 			s.Percentage, s.StageName(), because),
 		Lines: []string{

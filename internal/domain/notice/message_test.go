@@ -368,3 +368,45 @@ func TestANoticeAsksForWhatAPersonMustTick(t *testing.T) {
 	require.Contains(t, m.Lead, "nobody has ticked what the plan wants a person to judge")
 	require.Contains(t, m.Flat(), asks)
 }
+
+// Whoever is asked for finds in the notice where to decide, and whom to call.
+func TestWhatAsksForAPersonSaysWhereAndWhom(t *testing.T) {
+	t.Parallel()
+	people := []Stakeholder{
+		{Role: LeadDeveloper, Name: "Ana Lead", Email: "ana@example.com"},
+		{Role: DevOps, Name: "Bo Ops", Email: "bo@example.com", Phone: "+1 555 0100"},
+	}
+	ask := Message{Page: PageEvidence, Sections: []Section{{Title: "Whom to call"}}}
+	m := ask.Addressed("https://trials.example.com", people)
+	require.Equal(t, "https://trials.example.com/admin/evidence", m.Page)
+	require.Equal(t, []Section{{Title: "On call", Items: []Item{{Label: "Ana Lead", Text: "Lead developer, ana@example.com"}}}, {Title: "Whom to call"}}, m.Sections)
+	require.Len(t, ask.Sections, 1, "the message that a history holds stays without names")
+
+	people[1].OnCall = true
+	m = ask.Addressed("https://trials.example.com/", append(people, people[1]))
+	require.Equal(t, []Item{{Label: "Bo Ops", Text: "DevOps engineer, +1 555 0100, bo@example.com"}}, m.Sections[0].Items)
+	require.Equal(t, "https://trials.example.com/admin/evidence", m.Page)
+	require.Equal(t, "/admin/evidence", ask.Addressed("", nil).Page)
+	require.Equal(t, Message{Subject: "daily"}, Message{Subject: "daily"}.Addressed("https://trials.example.com", people))
+}
+
+func TestWhichNoticesAskForAPerson(t *testing.T) {
+	t.Parallel()
+	phase := enter(rollout.InPhase, 1)
+	for _, c := range []struct {
+		e    rollout.Event
+		page string
+	}{
+		{rollout.Event{Type: rollout.EventPaused, Cause: rollout.PausedByGate}, PageEvidence},
+		{rollout.Event{Type: rollout.EventPaused, Cause: rollout.PausedByTriggers}, PageEvidence},
+		{rollout.Event{Type: rollout.EventPaused, Cause: rollout.PausedByPreflight}, PageOverview},
+		{rollout.Event{Type: rollout.EventPaused, Cause: rollout.PausedByOutage}, PageOverview},
+		{rollout.Event{Type: rollout.EventPaused, Cause: rollout.PausedByAdmin}, ""},
+		{rollout.Event{Type: rollout.EventDelayed}, PageEvidence},
+		{rollout.Event{Type: rollout.EventRolledBack, Remedy: rollout.Immediate}, PageEvidence},
+		{rollout.Event{Type: rollout.EventUpdate}, ""},
+	} {
+		s, e := noticed(phase, c.e)
+		require.Equal(t, c.page, MessageFor(s, e).Page, "%s %s", c.e.Type, c.e.Cause)
+	}
+}

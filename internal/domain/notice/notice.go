@@ -2,6 +2,7 @@ package notice
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"marketplace.example/trials/internal/domain/rollout"
@@ -134,7 +135,7 @@ func (k Kind) Why() string {
 }
 
 // Message is one notice to stakeholders, sent by e-mail and webhook. It
-// holds figures and ids, no names or addresses.
+// holds figures and ids, no names or addresses before it is Addressed.
 type Message struct {
 	// Key identifies it: each recipient gets one message of a key.
 	Key  string `json:"key"`
@@ -148,6 +149,12 @@ type Message struct {
 	Lines   []string `json:"lines"`
 	// Sections are lists below the lines: dates, criteria, whom to call.
 	Sections []Section `json:"sections"`
+	// Page is the dashboard's page on which a person decides, as a path until it is Addressed; empty if the message asks for
+	// nobody.
+	Page string `json:"page,omitempty"`
+	// RolloutID is the rollout's whose phase History shows; History is read when the message is sent, nil for none.
+	RolloutID string   `json:"rolloutId,omitempty"`
+	History   *History `json:"-"`
 	// Figures are shown as a table, and as bars against their limits.
 	Figures []Figure `json:"figures"`
 	// Timeline are the phases, for a chart of where the rollout is.
@@ -178,14 +185,14 @@ type Item struct {
 	Page string `json:"page,omitempty"`
 }
 
-// LinkedTo returns the message with the URLs of its pages, given the URL of the API. Without one they stay paths.
-func (m Message) LinkedTo(api string) Message {
+// LinkedTo returns the message with the URLs of its items' pages, below the dashboard's. Without one they stay paths.
+func (m Message) LinkedTo(dashboard string) Message {
 	m.Sections = slices.Clone(m.Sections)
 	for i := range m.Sections {
 		m.Sections[i].Items = slices.Clone(m.Sections[i].Items)
 		for k, item := range m.Sections[i].Items {
 			if item.Page != "" {
-				m.Sections[i].Items[k].Page = api + item.Page
+				m.Sections[i].Items[k].Page = strings.TrimRight(dashboard, "/") + item.Page
 			}
 		}
 	}

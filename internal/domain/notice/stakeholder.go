@@ -7,13 +7,15 @@ import (
 	"strings"
 )
 
-// Stakeholder is somebody who gets notices about the rollout. Name is for readers
-// of the list: no notice contains it.
+// Stakeholder is somebody who gets notices about the rollout.
 type Stakeholder struct {
 	Role    Role   `yaml:"role"`
 	Name    string `yaml:"name"`
 	Email   string `yaml:"email"`
 	Webhook string `yaml:"webhook"`
+	// OnCall says that notices which ask for a person name this one, with Phone and Email. No other notice has a name in it.
+	OnCall bool   `yaml:"onCall"`
+	Phone  string `yaml:"phone"`
 }
 
 // Recipient is one address that a notice is sent to.

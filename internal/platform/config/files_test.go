@@ -118,10 +118,11 @@ func TestStakeholdersAreRead(t *testing.T) {
 stakeholders:
   - {role: management, webhook: "http://127.0.0.1:8080/x?token=1"}
   - {role: management, webhook: "http://[::1]/x"}
-  - {role: customer-support, name: Desk, email: desk@example.com, webhook: "https://example.com"}
+  - {role: customer-support, name: Desk, email: desk@example.com, webhook: "https://example.com", onCall: true, phone: +1 (555) 01-00}
 `))
 	require.NoError(t, err)
-	require.Equal(t, notice.Stakeholder{Role: notice.Support, Name: "Desk", Email: "desk@example.com", Webhook: "https://example.com"}, got[2])
+	require.Equal(t, notice.Stakeholder{Role: notice.Support, Name: "Desk", Email: "desk@example.com", Webhook: "https://example.com",
+		OnCall: true, Phone: "+1 (555) 01-00"}, got[2])
 }
 
 func TestWrongStakeholdersAreNamed(t *testing.T) {
@@ -142,6 +143,8 @@ func TestWrongStakeholdersAreNamed(t *testing.T) {
 		"no host":            {`{role: management, webhook: "https:///zq-secret"}`, "is not a URL"},
 		"twice":              {"{role: product-owner, email: a@example.com}", "line 3: stakeholders[1]: is a duplicate"},
 		"a name without end": {"{role: management, email: b@example.com, name: " + strings.Repeat("n", 81) + "}", "stakeholders[1].name: has more than 80"},
+		"on call, unnamed":   {"{role: management, email: b@example.com, onCall: true}", "stakeholders[1].name: is missing: notices name"},
+		"not a number":       {"{role: management, email: b@example.com, phone: zq-secret}", "stakeholders[1].phone: is not a number like"},
 		"text for an entry":  {"zq-secret", "line 3: stakeholders[1]: must be fields with values"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"marketplace.example/trials/internal/domain/notice"
@@ -19,6 +20,7 @@ const (
 	maxStakeholders    = 200
 	maxStakeholderName = 80
 	maxWebhook         = 2000
+	maxPhone           = 40
 )
 
 // ReadStakeholders reads the recipients of a rollout's notices, such as the file in STAKEHOLDERS.
@@ -64,6 +66,10 @@ func checkStakeholder(s notice.Stakeholder) (field string, err error) {
 		return ".role", fmt.Errorf("%.40q is not a role; the roles are %v", s.Role, notice.Roles())
 	case utf8.RuneCountInString(s.Name) > maxStakeholderName:
 		return ".name", fmt.Errorf("has more than %d characters", maxStakeholderName)
+	case s.OnCall && s.Name == "":
+		return ".name", errors.New("is missing: notices name the person on call")
+	case utf8.RuneCountInString(s.Phone) > maxPhone || strings.Trim(s.Phone, "+0123456789 ()/.-") != "":
+		return ".phone", errors.New("is not a number like +1 555 0100")
 	case s.Email == "" && s.Webhook == "":
 		return "", errors.New("has neither an email nor a webhook")
 	}
