@@ -32,11 +32,13 @@ type seriesView struct {
 	// Verdict and Reason are those of the latest judgement.
 	Verdict rollout.Verdict
 	Reason  string
-	// Charts are the evidence, unless the plan compares plainly, and the rate.
+	// Charts are the evidence, unless the plan compares plainly, a gate's odds, and the rate.
 	Charts []chart
 	Rows   []seriesRow
 	// Weighed says that there is evidence to show.
 	Weighed bool
+	// HasOdds says that a gate has weighed a broken system against a healthy one.
+	HasOdds bool
 }
 
 // seriesRow is a point as numbers.
@@ -57,6 +59,14 @@ func (r seriesRow) Rate() string {
 // Strength is the evidence against what is needed.
 func (r seriesRow) Strength() string {
 	return fmt.Sprintf("%s of %.4g", strength(r.Evidence), r.Needed)
+}
+
+// Chance is the odds of a break.
+func (r seriesRow) Chance() string {
+	if r.Odds == 0 {
+		return "–"
+	}
+	return strength(r.Odds)
 }
 
 // strength writes evidence with two digits, and what is next to nothing as such.
@@ -127,7 +137,7 @@ func newSeriesView(series rollout.TimeSeries, name string, of func(rollout.Serie
 				row := seriesRow{SeriesPoint: p, SeriesValue: v}
 				row.Low, row.High = v.Interval()
 				view.Rows = append(view.Rows, row)
-				view.Weighed = view.Weighed || v.Needed > 1
+				view.Weighed, view.HasOdds = view.Weighed || v.Needed > 1, view.HasOdds || v.Odds > 0
 			}
 		}
 	}
@@ -136,6 +146,9 @@ func newSeriesView(series rollout.TimeSeries, name string, of func(rollout.Serie
 	}
 	if view.Weighed {
 		view.Charts = append(view.Charts, evidenceChart(view.Rows))
+	}
+	if view.HasOdds {
+		view.Charts = append(view.Charts, oddsChart(view.Rows))
 	}
 	view.Charts = append(view.Charts, rateChart(view.Rows))
 	marks := stageMarks(series)
@@ -177,12 +190,33 @@ func evidenceChart(rows []seriesRow) chart {
 	}
 }
 
+// oddsChart shows how much better a broken system fits than a healthy one, against 1, below which a gate passes.
+func oddsChart(rows []seriesRow) chart {
+	odds, passes := chartLine{Name: "odds of a break", Class: "first"}, chartLine{Name: "passes below", Class: "limit"}
+	var values []float64
+	for _, r := range rows {
+		at := chartPoint{seconds1970(r.At), math.NaN()}
+		passes.Points = append(passes.Points, chartPoint{at.X, tens(1)})
+		if r.Odds > 0 {
+			at.Y, values = tens(r.Odds), append(values, r.Odds)
+		}
+		odds.Points = append(odds.Points, at)
+	}
+	return chart{
+		Label: fmt.Sprintf("Odds of a broken system against a healthy one over time, now %s; below 1 the gate passes.", rows[len(rows)-1].Chance()),
+		Y:     evidenceAxis("odds of a break, a ratio (log scale)", 1, values...), Lines: []chartLine{passes, odds},
+	}
+}
+
 // rateChart shows the rate with its interval against the limit.
 func rateChart(rows []seriesRow) chart {
 	last := rows[len(rows)-1]
 	rate, limit := chartLine{Name: "rate", Class: "first"}, chartLine{Name: "limit", Class: "limit"}
 	c := chart{Label: fmt.Sprintf("Rate over time, now %s; the limit is %s.", last.Rate(), evidence.Percent(last.Limit))}
-	values := []float64{last.Limit}
+	values := []float64{last.Limit, last.Low, last.High}
+	if last.Seen == 0 {
+		values = []float64{0, last.Limit, min(2*last.Limit, 1)}
+	}
 	for _, r := range rows {
 		x := seconds1970(r.At)
 		limit.Points = append(limit.Points, chartPoint{x, r.Limit})
@@ -192,7 +226,7 @@ func rateChart(rows []seriesRow) chart {
 		}
 		rate.Points = append(rate.Points, chartPoint{x, r.Estimate})
 		c.Band = append(c.Band, bandPoint{x, r.Low, r.High})
-		values = append(values, r.Low, r.High, r.Limit)
+		values = append(values, r.Estimate, r.Limit) // the intervals of the first few would leave no room for the rest
 	}
 	c.Y, c.Lines = shareAxis("rate, in %", 0, 1, values...), []chartLine{limit, rate}
 	return c

@@ -84,7 +84,7 @@ func TestTheEvidenceIsDrawn(t *testing.T) {
 	a := s.get("/admin/evidence")
 	require.Equal(t, http.StatusOK, a.status)
 	inOrder(t, a.text(), "Why does it wait?", "Pause …", "What the next stage needs", "E-mails delivered", "FAIL 87.5 % of 104 e-mails",
-		"evidence, a ratio (log scale)", "time (UTC)", "rate, in %", "As numbers", "25 % 104 88 % (80 % to 93 %) 95 % 24 of 20 FAIL",
+		"evidence, a ratio (log scale)", "time (UTC)", "odds of a break, a ratio (log scale)", "rate, in %", "As numbers", "25 % 104 88 % (80 % to 93 %) 95 % 24 of 20 – FAIL",
 		"What would roll it back", "Automated steps that failed", "nothing seen", "below 0.01 of 100",
 		"Conversion by age of the trial", "age of the trial, in days", "difference, in points", "Automated (95 % interval)")
 	require.Contains(t, a.body, `aria-label="Evidence against health over time, now 24; at 20 it acts."`)
@@ -97,7 +97,7 @@ func TestTheEvidenceIsDrawn(t *testing.T) {
 		require.NoError(t, xml.Unmarshal([]byte(picture), new(struct{})))
 		require.Contains(t, picture, "chart-axis")
 	}
-	require.Len(t, svg.FindAllString(a.body, -1), 2*9+2)
+	require.Len(t, svg.FindAllString(a.body, -1), 2*9+3+2, "evidence and rate of each, odds of the gates that weigh them, conversion")
 	require.Less(t, len(a.body), 400_000)
 }
 

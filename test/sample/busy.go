@@ -148,8 +148,8 @@ func judgement() *rollout.Judgement {
 		Position: rollout.Position{StageSeq: 4, Stage: rollout.Stage{Kind: rollout.InPhase, Phase: 2}, Percentage: 25},
 		Gates: []rollout.GateResult{
 			{Gate: rollout.GateEmail, Verdict: rollout.Fail, Evidence: 24, Needed: 20, Estimate: .875, Limit: .95, Seen: 104, Enough: 1, Reason: "87.5 % of 104 e-mails were delivered, the limit is 95 %"},
-			{Gate: rollout.GateAutomation, Verdict: rollout.Pass, Evidence: .02, Needed: 20, Estimate: .986, Limit: .95, Seen: 140, Enough: 1, Reason: "98.6 % of 140 steps were done"},
-			{Gate: rollout.GateAPI, Verdict: rollout.Pass, Evidence: 1e-9, Needed: 20, Limit: .05, Seen: 640, Enough: 1, Reason: "640 calls, 95 of 100 within 0.2 s"},
+			{Gate: rollout.GateAutomation, Verdict: rollout.Pass, Evidence: .02, Needed: 20, Estimate: .986, Limit: .95, Seen: 140, Enough: 1, Odds: 1e-4, Reason: "98.6 % of 140 steps were done"},
+			{Gate: rollout.GateAPI, Verdict: rollout.Pass, Evidence: 1e-9, Needed: 20, Limit: .05, Seen: 640, Enough: 1, Odds: 1e-9, Reason: "640 calls, 95 of 100 within 0.2 s"},
 			{Gate: rollout.GateErrors, Verdict: rollout.Pass, Evidence: 1e-8, Needed: 20, Estimate: .006, Limit: .05, Seen: 640, Enough: 1, Reason: "4 of 640 calls failed"},
 			{Gate: rollout.GateConversion, Verdict: rollout.Insufficient, Evidence: 1, Needed: 20, Limit: .2, Enough: 30, Reason: "0 of 30 automated trials are over; that is known from 24 March on"},
 		},

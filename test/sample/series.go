@@ -45,8 +45,15 @@ func earlier(last rollout.Judgement, at time.Time, snapshot int) rollout.Judgeme
 	for i := range j.Gates {
 		r := &j.Gates[i]
 		r.Seen, r.Evidence = int(known*float64(r.Seen)), math.Pow(r.Evidence, known)
+		if r.Odds = math.Pow(r.Odds, known); known == 0 {
+			r.Odds = 0
+		}
 		if r.Gate == rollout.GateEmail {
 			r.Estimate, r.Evidence = 0.97-0.095*failing, math.Pow(10, -known+2.4*failing)
+			r.Odds = math.Pow(10, -3*known+5*failing)
+			if known == 0 || r.Evidence > 1 {
+				r.Odds = 0
+			}
 		}
 		switch {
 		case r.Seen == 0:

@@ -118,6 +118,9 @@ func (j judge) proportional(r GateResult) GateResult {
 	if !r.HighIsBad() {
 		r.Estimate = 1 - r.Estimate
 	}
+	if !of.unknown {
+		r.Odds = evidence.FromLog(of.broken.LogRatio(bad, seen))
+	}
 	r.Reason = fmt.Sprintf("%s %s, of %d %s %s", evidence.Percent(r.Estimate), gateRates[r.Gate], of.seen, of.unit, since)
 	switch {
 	case of.unknown:

@@ -104,6 +104,9 @@ type GateResult struct {
 	// Enough is the sample size from which Estimate means anything.
 	Enough int    `json:"enough"`
 	Reason string `json:"reason"`
+	// Odds are how many times better what a proportional gate weighs fits a broken system than a healthy one: it passes
+	// below 1. 0 where nothing is weighed. They are for pictures, and not stored with decisions: they follow from the ledger.
+	Odds float64 `json:"-"`
 }
 
 // HighIsBad reports whether the rate breaks its limit by exceeding it.

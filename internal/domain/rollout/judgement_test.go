@@ -238,6 +238,7 @@ func TestProportionalGatesAtTheirEdges(t *testing.T) {
 		r := tt.check(t, rollout.RuleEvidence)
 		require.Equal(t, 1, r.Enough)
 		require.Equal(t, tt.vendors, r.Seen)
+		require.Equal(t, tt.want == rollout.Pass, r.Odds > 0 && r.Odds < 1, "%+v: %v", tt, r.Odds)
 	}
 }
 

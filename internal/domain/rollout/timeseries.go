@@ -44,6 +44,8 @@ type SeriesValue struct {
 	Limit     float64 `json:"limit"`
 	HighIsBad bool    `json:"highIsBad"`
 	Seen      int     `json:"seen"`
+	// Odds are a gate's; 0 for a trigger.
+	Odds float64 `json:"odds,omitempty"`
 }
 
 // Interval is the 95 % interval of the estimate; 0 to 1 where nothing was seen.
@@ -107,7 +109,7 @@ func seriesPoint(j Judgement) SeriesPoint {
 	for _, r := range j.Gates {
 		p.Gates = append(p.Gates, SeriesValue{
 			Name: string(r.Gate), Verdict: r.Verdict, Evidence: r.Evidence, Needed: r.Needed,
-			Estimate: r.Estimate, Limit: r.Limit, HighIsBad: r.HighIsBad(), Seen: r.Seen,
+			Estimate: r.Estimate, Limit: r.Limit, HighIsBad: r.HighIsBad(), Seen: r.Seen, Odds: r.Odds,
 		})
 	}
 	return p
