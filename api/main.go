@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"io"
+	"os"
 	_ "time/tzdata" // the image has no zones of its own
 
 	"go.uber.org/zap"
@@ -13,7 +14,7 @@ import (
 	"marketplace.example/trials/internal/wiring"
 )
 
-func main() { wiring.Main(config.API, run) }
+func main() { os.Exit(wiring.Main(config.API, os.Args, run)) }
 
 // run serves until the context ends, then lets the requests under way finish. It
 // says on out where it listens, for whoever started it on port 0.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"time"
 	_ "time/tzdata" // the image has no zones of its own
 
@@ -18,7 +19,7 @@ import (
 // stopTimeout bounds answering the last questions for health, and closing the connections.
 const stopTimeout = 5 * time.Second
 
-func main() { wiring.Main(config.Worker, run) }
+func main() { os.Exit(wiring.Main(config.Worker, os.Args, run)) }
 
 func run(ctx context.Context, cfg config.Config, log *zap.Logger, out io.Writer) error {
 	ctx, end := context.WithCancelCause(ctx)

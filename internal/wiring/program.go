@@ -4,6 +4,7 @@ package wiring
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -21,23 +22,28 @@ import (
 // Run is what a program does until its context ends. It prints on out where it listens.
 type Run func(ctx context.Context, cfg config.Config, log *zap.Logger, out io.Writer) error
 
-// Main is the main function of a program. It reads the flags and the environment, runs until a signal, and exits with 1
-// after an error.
-func Main(process config.Process, run Run) {
-	healthcheck := flag.Bool("healthcheck", false, "check the health of the running "+string(process)+", and exit 0 or 1")
-	showVersion := flag.Bool("version", false, "print the program's version, and exit")
-	flag.Parse()
-	if *showVersion {
+// Main is what the main function of a program does. It reads the arguments and the environment, runs until a signal, and returns
+// the exit code: 0, 1 after an error, or 2 for arguments that it does not know.
+func Main(process config.Process, args []string, run Run) (code int) {
+	flags := flag.NewFlagSet(args[0], flag.ContinueOnError)
+	healthcheck := flags.Bool("healthcheck", false, "check the health of the running "+string(process)+", and exit 0 or 1")
+	showVersion := flags.Bool("version", false, "print the program's version, and exit")
+	switch err := flags.Parse(args[1:]); {
+	case errors.Is(err, flag.ErrHelp):
+		return 0
+	case err != nil:
+		return 2
+	case *showVersion:
 		fmt.Fprintln(os.Stdout, process, version.Of())
-		return
+		return 0
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := start(ctx, process, *healthcheck, run)
-	stop()
-	if err != nil {
+	defer stop()
+	if err := start(ctx, process, *healthcheck, run); err != nil {
 		config.Fatal(process, err)
-		os.Exit(1)
+		return 1
 	}
+	return 0
 }
 
 func start(ctx context.Context, process config.Process, healthcheck bool, run Run) error {

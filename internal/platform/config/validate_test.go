@@ -110,6 +110,7 @@ func TestEveryVariableHasACheck(t *testing.T) {
 	parsed.RolloutPlan, parsed.Stakeholders, parsed.WebhookSecret = planFile, stakeholdersFile, hookSecret
 	parsed.AlertsConfig = alertsFile
 	parsed.TemporalUIURL, parsed.BehindProxy = "http://localhost:8233", true
+	parsed.DashboardURLs = []string{"http://grafana:3000/api/health"}
 	parsed.TLSCertFile, parsed.TLSKeyFile = certificate(t)
 	parsed.BackupDir, parsed.BackupS3Bucket, parsed.BackupS3Prefix = t.TempDir(), "vault", "trials/"
 	parsed.BackupAgeRecipient, parsed.BackupAgeIdentityFile = ageRecipient, planFile
