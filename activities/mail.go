@@ -32,7 +32,7 @@ func (t *Trials) mail(ctx context.Context, due Due, s *evaluation) (bool, error)
 	after := due.State.Apply(due.State.StepEvent(due.Step, s.decision, s.facts, true))
 	delivery, err := t.Mailer.Deliver(ctx, Mail{To: s.vendor.Email, Send: send, State: after, Step: due.Step, VendorName: s.vendor.Name, Now: s.facts.Now})
 	if err != nil {
-		delivery = Delivery{Status: trial.SendReleased, Reason: "not-rendered"}
+		delivery = Delivery{Status: trial.SendReleased, Reason: trial.NotRendered}
 	}
 	return t.settle(ctx, due, send, delivery, s, err)
 }

@@ -174,13 +174,13 @@ func (n *Notices) deliver(ctx context.Context, m notice.Message, r notice.Recipi
 	if r.Webhook {
 		body, err := json.Marshal(newPosted(m))
 		if err != nil {
-			return Delivery{Status: trial.SendRefused, Reason: "not-rendered"}
+			return Delivery{Status: trial.SendRefused, Reason: trial.NotRendered}
 		}
 		return n.Poster.Post(ctx, r.Address, key, body)
 	}
 	delivery, err := n.Mailer.DeliverNotice(ctx, r.Address, key, m)
 	if err != nil {
-		return Delivery{Status: trial.SendRefused, Reason: "not-rendered"}
+		return Delivery{Status: trial.SendRefused, Reason: trial.NotRendered}
 	}
 	return delivery
 }

@@ -31,6 +31,9 @@ type SendResult struct {
 	Reason string
 }
 
+// NotRendered is the reason of a send whose e-mail could not be made of its template.
+const NotRendered = "not-rendered"
+
 // The mail service's reports on an e-mail that it accepted.
 const (
 	// DeliveryDelay: not delivered yet, for a temporary reason.
