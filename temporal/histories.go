@@ -29,13 +29,13 @@ type TrialRun struct {
 // ErrUnreadable says that a history holds something this program cannot read. A retry does not help.
 var ErrUnreadable = errors.New("its history cannot be read")
 
-// TrialRuns are all runs of trials that are open, or closed since a moment, in no particular order.
+// TrialRuns are all runs of vendors' trials that are open, or closed since a moment, in no particular order.
 func (c *Client) TrialRuns(ctx context.Context, since time.Time) iter.Seq2[TrialRun, error] {
 	return func(yield func(TrialRun, error) bool) {
 		for run, err := range c.runs(ctx, trial.WorkflowType, since) {
 			vendor, _ := strings.CutPrefix(run.GetWorkflowId(), trial.WorkflowID(""))
-			if err == nil && !trial.ValidVendorID(vendor) {
-				continue // somebody started it by hand, and its first activity refused it
+			if err == nil && (trial.IsCanary(vendor) || !trial.ValidVendorID(vendor)) {
+				continue // nothing is left of a canary; the others somebody started by hand, and their first activity refused it
 			}
 			if !yield(TrialRun{VendorID: vendor, RunID: run.GetRunId()}, err) {
 				return

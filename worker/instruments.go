@@ -57,7 +57,7 @@ type countingStore struct {
 // Append stores an event, and counts one that is new and decides on a step.
 func (c countingStore) Append(ctx context.Context, e trial.Event, after trial.State) (existing *trial.Event, err error) {
 	existing, err = c.Store.Append(ctx, e, after)
-	if err == nil && existing == nil && e.Step != nil && e.Decision != nil {
+	if err == nil && existing == nil && e.Step != nil && e.Decision != nil && !trial.IsCanary(after.VendorID) {
 		c.metrics.Stepped(string(e.Step.Kind), string(e.Decision.Action), e.Type == trial.EventHeld, e.At.Sub(e.Step.At))
 	}
 	return existing, err

@@ -51,7 +51,7 @@ func (s *server) ReceiveMailEvent(ctx context.Context, request ReceiveMailEventR
 	if err != nil {
 		return nil, err
 	}
-	callOf(ctx).letIn = true // its signature is good
+	callOf(ctx).letIn, callOf(ctx).canary = true, m.OfCanary() // its signature is good
 	result, err := s.App.TakeMail(ctx, m)
 	if err != nil {
 		return nil, err

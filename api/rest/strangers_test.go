@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"marketplace.example/trials/api/auth"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // counted is what the figures, Prometheus and the rollout have heard of.
@@ -87,6 +88,20 @@ func TestCallsOfThoseWhoWereLetInCount(t *testing.T) {
 	}, figures)
 	require.Zero(t, uncounted)
 	require.Equal(t, 5, observed)
+}
+
+// What the mail service reports of a canary is taken, and counts for nothing.
+func TestCallsAboutCanariesAreNotCounted(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t)
+	key := trial.CanaryID("ABCDEFGHIJKLMNOPQRSTUVWX23") + "/welcome/0"
+	answer := a.call(request{method: http.MethodPost, path: "/api/webhooks/ses", contentType: "text/plain", body: `{"ID":"m-1","Event":{"Key":"` + key + `"}}`})
+	require.Equal(t, http.StatusOK, answer.status)
+	figures, uncounted, observed := a.counted()
+	require.Empty(t, figures)
+	require.Zero(t, uncounted)
+	require.Zero(t, observed)
+	a.post("/api/vendors", serviceToken, `{"id":"`+trial.CanaryID("ABCDEFGHIJKLMNOPQRSTUVWX23")+`","email":"a@example.com","name":"A"}`).problem(http.StatusBadRequest)
 }
 
 // A path that can be read in two ways is none, whoever asks.

@@ -12,6 +12,22 @@ import (
 // Enroll takes a vendor in: the vendor first, then its workflow. The latter may fail; the reconciler starts what is missing.
 // registered is when it says it registered, nil for now. Where it was taken in before with the same data, created is false.
 func (a *App) Enroll(ctx context.Context, asked trial.Vendor, registered *time.Time) (v trial.Vendor, created bool, err error) {
+	if trial.IsCanary(asked.ID) {
+		return asked, false, trial.Invalid("id", "is reserved for canaries")
+	}
+	return a.enroll(ctx, asked, registered)
+}
+
+// EnrollCanary takes in a synthetic vendor, in the same way. It is automated, whatever the flags say.
+func (a *App) EnrollCanary(ctx context.Context, asked trial.Vendor) (trial.Vendor, error) {
+	if !trial.IsCanary(asked.ID) {
+		return asked, trial.Invalid("id", "is no canary's")
+	}
+	v, _, err := a.enroll(ctx, asked, nil)
+	return v, err
+}
+
+func (a *App) enroll(ctx context.Context, asked trial.Vendor, registered *time.Time) (v trial.Vendor, created bool, err error) {
 	asked.StartedAt = a.Present()
 	if registered != nil {
 		asked.StartedAt = Millisecond(*registered)
@@ -33,6 +49,9 @@ func (a *App) Enroll(ctx context.Context, asked trial.Vendor, registered *time.T
 		return asked, false, err
 	}
 	asked.Automation = flags.Admit(asked.ID, a.Policy.Name, a.Present())
+	if trial.IsCanary(asked.ID) {
+		asked.Automation.Cohort = trial.Automated
+	}
 	stored, created, err := a.Store.RegisterVendor(ctx, asked)
 	if err != nil {
 		return stored, false, err

@@ -55,6 +55,9 @@ func (a *App) TakeMail(ctx context.Context, m MailMessage) (MailResult, error) {
 	if err != nil || !ours {
 		return MailIgnored, err
 	}
+	if m.OfCanary() { // nothing of it is kept
+		return MailRecorded, nil
+	}
 	isFirst, err := a.Store.SeenMessage(ctx, m.ID, a.Present())
 	if err != nil || isFirst {
 		return MailRecorded, err

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"marketplace.example/trials/internal/domain/access"
@@ -254,6 +255,15 @@ type MailMessage struct {
 	Confirmed bool
 	// Event is set where the message is about an e-mail of ours.
 	Event *MailEvent
+}
+
+// OfCanary tells whether the message is about an e-mail to a canary.
+func (m MailMessage) OfCanary() bool {
+	if m.Event == nil {
+		return false
+	}
+	id, _, _ := strings.Cut(m.Event.Key, "/")
+	return trial.IsCanary(id)
 }
 
 // MailEvent is what the mail service reports of one send.

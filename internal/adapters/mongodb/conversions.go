@@ -20,6 +20,7 @@ import (
 // An unknown vendor is a *trial.Error with CodeNotFound, one that has not been
 // taken in yet with CodeConflict; nothing is kept then.
 func (s *Store) RecordConversion(ctx context.Context, vendorID string, c trial.Conversion) (kept trial.Conversion, isFirst bool, err error) {
+	s = s.of(vendorID)
 	v, err := s.VendorOnRecord(ctx, vendorID)
 	if err != nil {
 		return trial.Conversion{}, false, err
@@ -64,6 +65,7 @@ func (s *Store) setRecorded(ctx context.Context, vendorID string, recorded bool)
 
 // RedeliverConversion has a conversion delivered again that its trial does not know, since it was set back to before.
 func (s *Store) RedeliverConversion(ctx context.Context, vendorID string) error {
+	s = s.of(vendorID)
 	state, _, err := s.Trial(ctx, vendorID)
 	if err != nil || state.ConvertedAt != nil {
 		return err

@@ -24,6 +24,7 @@ func erasureKey(vendorID string) string { return vendorID + recovery.ErasureKey 
 // counts; every call answers with that one. Of a vendor whose document is gone it
 // is kept for when it comes back. An unknown vendor is a *trial.Error with CodeNotFound.
 func (s *Store) EraseVendor(ctx context.Context, id string, e trial.Erasure) (trial.Erasure, error) {
+	s = s.of(id)
 	key, u, err := s.findUser(ctx, id)
 	switch {
 	case errors.Is(err, mongo.ErrNoDocuments), err == nil && !u.isVendor:
@@ -69,12 +70,14 @@ func (s *Store) erased(ctx context.Context, id string) (*trial.Erasure, error) {
 
 // RecordErasure keeps that a vendor was erased without a look at its document, and tells whether that is new.
 func (s *Store) RecordErasure(ctx context.Context, id string, e trial.Erasure) (isNew bool, err error) {
+	s = s.of(id)
 	_, isNew, err = first(ctx, s, erasureKey(id), e)
 	return isNew, err
 }
 
 // EraseOnRecord erases a vendor whose document has come back from before an erasure that is on record, and tells whether it had.
 func (s *Store) EraseOnRecord(ctx context.Context, id string) (again bool, err error) {
+	s = s.of(id)
 	e, err := s.erased(ctx, id)
 	if err != nil || e == nil {
 		return false, err

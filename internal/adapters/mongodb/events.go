@@ -32,6 +32,7 @@ func (s *Store) insertEvent(ctx context.Context, vendorID string, e trial.Event)
 
 // Event is a trial's event of that number, nil where there is none.
 func (s *Store) Event(ctx context.Context, vendorID string, seq int) (*trial.Event, error) {
+	s = s.of(vendorID)
 	key := trial.EventKey(vendorID, seq)
 	doc, found, err := find[eventDocument](ctx, "reading event "+key, s.events, byID(key))
 	if !found {
@@ -43,6 +44,7 @@ func (s *Store) Event(ctx context.Context, vendorID string, seq int) (*trial.Eve
 // Events are a trial's events from number fromSeq on, in order; none for an
 // unknown trial.
 func (s *Store) Events(ctx context.Context, vendorID string, fromSeq int) ([]trial.Event, error) {
+	s = s.of(vendorID)
 	return findSequence(ctx, "reading the events of trial "+vendorID, s.events,
 		func(seq int) string { return trial.EventKey(vendorID, seq) }, fromSeq, math.MaxInt,
 		func(d eventDocument) trial.Event { return d.Event })

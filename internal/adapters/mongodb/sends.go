@@ -15,6 +15,7 @@ import (
 
 // Send is what is known of the send with that key; nil when nothing is.
 func (s *Store) Send(ctx context.Context, key string) (*trial.Send, error) {
+	s = s.of(key)
 	doc, err := s.findSend(ctx, key)
 	if errors.Is(err, mongo.ErrNoDocuments) {
 		return nil, nil //nolint:nilnil // documented: nothing is known, and nothing is wrong
@@ -29,6 +30,7 @@ func (s *Store) Send(ctx context.Context, key string) (*trial.Send, error) {
 // Sends are all e-mails to a vendor, in the order of their keys, those that a bulk
 // operation has sent once more too.
 func (s *Store) Sends(ctx context.Context, vendorID string) ([]trial.Send, error) {
+	s = s.of(vendorID)
 	ctx, cancel := context.WithTimeout(ctx, scanLimit)
 	defer cancel()
 	// A key begins with the vendor; '0' is the character after '/'.
@@ -41,6 +43,7 @@ func (s *Store) Sends(ctx context.Context, vendorID string) ([]trial.Send, error
 // somebody was before. It answers with the send as it stands. Of n only the
 // key, the vendor, the kind, the revision, the cohort, ClaimedAt and AddressHash count.
 func (s *Store) ClaimSend(ctx context.Context, n trial.Send) (claimed bool, current trial.Send, err error) {
+	s = s.of(n.Key)
 	doc := sendDocument{
 		Key: n.Key, VendorID: n.VendorID, Kind: n.Kind, Revision: n.Revision, Cohort: n.Cohort,
 		Attempt: sendAttempt{Number: 1, Status: trial.SendClaimed, ClaimedAt: stored(n.ClaimedAt), AddressHash: n.AddressHash},
@@ -62,6 +65,7 @@ func (s *Store) ClaimSend(ctx context.Context, n trial.Send) (claimed bool, curr
 // was refused for good. resend says that fromAttempt may have been accepted
 // after all, which is counted. It answers with the send as it stands.
 func (s *Store) ReclaimSend(ctx context.Context, key string, fromAttempt int, resend bool, at time.Time, addressHash string) (claimed bool, current trial.Send, err error) {
+	s = s.of(key)
 	before, err := s.findSend(ctx, key)
 	if err != nil || !before.claimable(fromAttempt) {
 		return false, before.send(), err
@@ -87,6 +91,7 @@ func (s *Store) ReclaimSend(ctx context.Context, key string, fromAttempt int, re
 // tells that the mail was sent; what was sent stays sent. messageID is noted
 // only with SendSent, reason only with the others.
 func (s *Store) SettleSend(ctx context.Context, key string, attempt int, status trial.SendStatus, messageID, reason string, at time.Time) (trial.Send, error) {
+	s = s.of(key)
 	if status == trial.SendSent {
 		_, after, err := s.changeSend(ctx, key, sendChange{sent: acceptance(attempt, messageID, at)})
 		s.observeOutcome(rollout.MailSent, key, after.Cohort == trial.Adopted) // it has left, even if that could not be stored
@@ -111,6 +116,7 @@ func (s *Store) SettleSend(ctx context.Context, key string, attempt int, status 
 // constants, or empty where it says no more. It answers with the send as it
 // stands, nil where there is none with that key.
 func (s *Store) SendEvent(ctx context.Context, key string, attempt int, messageID, delivery string, at time.Time) (*trial.Send, error) {
+	s = s.of(key)
 	change := sendChange{sent: acceptance(attempt, messageID, at)}
 	if delivery != "" {
 		report, err := deliveryReport(delivery, at)

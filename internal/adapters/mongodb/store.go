@@ -43,6 +43,7 @@ const (
 	bulkItemsCollection       = "bulk_items"
 	passesCollection          = "migrations"
 	suppressionsCollection    = recovery.Suppressions
+	canaryLogCollection       = recovery.Canaries
 )
 
 const (
@@ -62,7 +63,10 @@ type Store struct {
 	users, trials, events, sends, flags, idempotencyKeys, messages      *mongo.Collection
 	observed, rollouts, decisions, snapshots, ledgers, notices, reports *mongo.Collection
 	counters, sweeps, processes, alerts, alertEvents, repairs, passes   *mongo.Collection
-	tokens, auditLog, bulks, bulkItems, suppressions                    *mongo.Collection
+	tokens, auditLog, bulks, bulkItems, suppressions, canaryLog         *mongo.Collection
+
+	// canaries keeps the synthetic vendors; nil in that store itself.
+	canaries *Store
 
 	appender     *audit.Appender
 	flagTurns    *lanes.Lanes  // changes of the flags take turns
@@ -95,6 +99,7 @@ func Connect(ctx context.Context, uri, database string, opts ...Option) (*Store,
 	for _, o := range opts {
 		o(s)
 	}
+	s.canaries.log = s.log
 	return s, nil
 }
 
@@ -109,22 +114,31 @@ func clientOptions(uri string) *options.ClientOptions {
 }
 
 func newStore(client *mongo.Client, database string) *Store {
+	s := prefixed(client, database, "")
+	s.canaries = prefixed(client, database, recovery.CanaryPrefix)
+	return s
+}
+
+// prefixed is a store whose collections' names begin with a prefix.
+func prefixed(client *mongo.Client, database, prefix string) *Store {
 	db := client.Database(database)
+	named := func(name string) *mongo.Collection { return db.Collection(prefix + name) }
 	s := &Store{
 		client: client, log: zap.NewNop(), flagTurns: lanes.New(1, mostFlagChanges),
-		users: db.Collection(usersCollection), trials: db.Collection(trialsCollection), events: db.Collection(eventsCollection),
-		sends: db.Collection(sendsCollection), flags: db.Collection(flagsCollection), idempotencyKeys: db.Collection(idempotencyKeysCollection),
-		messages: db.Collection(messagesCollection), observed: db.Collection(observedCollection),
-		rollouts: db.Collection(rolloutsCollection), decisions: db.Collection(decisionsCollection),
-		snapshots: db.Collection(snapshotsCollection), ledgers: db.Collection(ledgersCollection),
-		counters: db.Collection(countersCollection),
-		notices:  db.Collection(noticesCollection), reports: db.Collection(reportsCollection),
-		sweeps: db.Collection(sweepsCollection), processes: db.Collection(processesCollection),
-		alerts: db.Collection(alertsCollection), alertEvents: db.Collection(alertLogCollection), repairs: db.Collection(repairsCollection),
-		tokens:   db.Collection(tokensCollection),
-		auditLog: db.Collection(auditCollection),
-		bulks:    db.Collection(bulksCollection), bulkItems: db.Collection(bulkItemsCollection),
-		passes: db.Collection(passesCollection), suppressions: db.Collection(suppressionsCollection),
+		users: named(usersCollection), trials: named(trialsCollection), events: named(eventsCollection),
+		sends: named(sendsCollection), flags: named(flagsCollection), idempotencyKeys: named(idempotencyKeysCollection),
+		messages: named(messagesCollection), observed: named(observedCollection),
+		rollouts: named(rolloutsCollection), decisions: named(decisionsCollection),
+		snapshots: named(snapshotsCollection), ledgers: named(ledgersCollection),
+		counters: named(countersCollection),
+		notices:  named(noticesCollection), reports: named(reportsCollection),
+		sweeps: named(sweepsCollection), processes: named(processesCollection),
+		alerts: named(alertsCollection), alertEvents: named(alertLogCollection), repairs: named(repairsCollection),
+		tokens:   named(tokensCollection),
+		auditLog: named(auditCollection),
+		bulks:    named(bulksCollection), bulkItems: named(bulkItemsCollection),
+		passes: named(passesCollection), suppressions: named(suppressionsCollection),
+		canaryLog: named(canaryLogCollection),
 	}
 	s.appender = audit.NewAppender(s, func(seq int) {
 		s.log.Error("the audit record ends before an entry that was there", zap.Int("missing", seq))

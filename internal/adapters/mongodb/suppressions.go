@@ -43,6 +43,7 @@ func addressSuppressionKey(hash string) string    { return "address/" + hash }
 // unsubscribed stays so, and each address keeps its own state. The vendor's
 // document need not be there: it may come back.
 func (s *Store) Suppress(ctx context.Context, vendorID string, p trial.Suppression) (isNew bool, err error) {
+	s = s.of(vendorID)
 	switch {
 	case p.Reason != trial.ReasonUnsubscribed && p.Reason != trial.ReasonSuppressedAddress:
 		return false, trial.Invalid("reason", "must be %s or %s, is %q", trial.ReasonUnsubscribed, trial.ReasonSuppressedAddress, p.Reason)
@@ -143,6 +144,7 @@ func (s *Store) addressSuppressed(ctx context.Context, hash string) (*trial.Supp
 // Suppressions are all that is kept of a vendor's wish and of its addresses, at
 // every address first, then by hash.
 func (s *Store) Suppressions(ctx context.Context, vendorID string) ([]trial.Suppression, error) {
+	s = s.of(vendorID)
 	doc, err := s.suppressed(ctx, vendorID)
 	return doc.all(), err
 }

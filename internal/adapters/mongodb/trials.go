@@ -39,6 +39,7 @@ func newTrialDocument(state trial.State) trialDocument {
 // The order is the events, which are the truth, then the trial, then the
 // vendor's document.
 func (s *Store) Append(ctx context.Context, e trial.Event, after trial.State) (existing *trial.Event, err error) {
+	s = s.of(after.VendorID)
 	if !trial.ValidVendorID(after.VendorID) || e.Seq < 1 || e.Seq != after.Seq {
 		return nil, fmt.Errorf("storing event %d: it does not lead to state %d of trial %q", e.Seq, after.Seq, after.VendorID)
 	}
@@ -69,6 +70,7 @@ func (s *Store) Append(ctx context.Context, e trial.Event, after trial.State) (e
 // the events, and answers with the state. A trial without events is a
 // *trial.Error with CodeNotFound.
 func (s *Store) Refold(ctx context.Context, vendorID string) (trial.State, error) {
+	s = s.of(vendorID)
 	for {
 		events, err := s.Events(ctx, vendorID, 1)
 		if err != nil {
@@ -157,6 +159,7 @@ func (s *Store) readmit(ctx context.Context, u user) error {
 // ResyncVendor writes into the vendor's document again where the trial stands, for
 // one that the marketplace has replaced, and tells whether there is such a trial.
 func (s *Store) ResyncVendor(ctx context.Context, vendorID string) (known bool, err error) {
+	s = s.of(vendorID)
 	state, known, err := s.Trial(ctx, vendorID)
 	for known && err == nil {
 		if err = s.syncVendor(ctx, state); err != nil {
@@ -172,6 +175,7 @@ func (s *Store) ResyncVendor(ctx context.Context, vendorID string) (known bool, 
 
 // Trial is a trial's state, and whether there is such a trial.
 func (s *Store) Trial(ctx context.Context, vendorID string) (state trial.State, found bool, err error) {
+	s = s.of(vendorID)
 	doc, found, err := find[trialDocument](ctx, "reading trial "+vendorID, s.trials, byID(vendorID))
 	return doc.State, found, err
 }

@@ -17,6 +17,7 @@ import (
 // document. Without one, or where the user is no vendor, it is a *trial.Error
 // with CodeNotFound.
 func (s *Store) Vendor(ctx context.Context, id string) (trial.Vendor, error) {
+	s = s.of(id)
 	_, u, err := s.findUser(ctx, id)
 	switch {
 	case errors.Is(err, mongo.ErrNoDocuments), err == nil && !u.isVendor:
@@ -32,6 +33,7 @@ func (s *Store) Vendor(ctx context.Context, id string) (trial.Vendor, error) {
 // gone or says that it is none any more: no name and no address. Without either
 // it is a *trial.Error with CodeNotFound.
 func (s *Store) VendorOnRecord(ctx context.Context, id string) (trial.Vendor, error) {
+	s = s.of(id)
 	v, err := s.Vendor(ctx, id)
 	if trial.CodeOf(err) != trial.CodeNotFound || !trial.ValidVendorID(id) {
 		return v, err

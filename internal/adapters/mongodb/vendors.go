@@ -59,6 +59,7 @@ func (r registration) automation(prefix string) bson.D {
 // A user that was no vendor becomes one; what its document lacks is filled in. A vendor
 // that was erased and whose document is gone is a *trial.Error with CodeConflict.
 func (s *Store) RegisterVendor(ctx context.Context, v trial.Vendor) (registered trial.Vendor, created bool, err error) {
+	s = s.of(v.ID)
 	r, err := newRegistration(v)
 	if err != nil {
 		return trial.Vendor{}, false, fmt.Errorf("registering a vendor: %w", err)
@@ -153,6 +154,7 @@ func newUser(v trial.Vendor, r registration) bson.D {
 // before stays as it is. Without such a document it is a *trial.Error with
 // CodeNotFound.
 func (s *Store) TakeIn(ctx context.Context, v trial.Vendor) (trial.Vendor, error) {
+	s = s.of(v.ID)
 	r, err := newRegistration(v)
 	if err != nil {
 		return trial.Vendor{}, fmt.Errorf("taking in a vendor: %w", err)
@@ -294,6 +296,7 @@ func (s *Store) updateUser(ctx context.Context, id string, update bson.D) (user,
 // goes on so once the document comes back, over HTTP or straight into the collection. With which percentage
 // that was decided is not known any more.
 func (s *Store) KeepRegistration(ctx context.Context, r trial.Registration) error {
+	s = s.of(r.VendorID)
 	doc, err := s.Flags(ctx)
 	if err != nil {
 		return err

@@ -19,6 +19,7 @@ import (
 
 	"marketplace.example/trials/internal/adapters/backup"
 	"marketplace.example/trials/internal/adapters/mongodb"
+	"marketplace.example/trials/internal/domain/recovery"
 )
 
 // Store is a database that can be backed up and restored. It is safe for concurrent use.
@@ -86,14 +87,14 @@ func (s Store) Records(ctx context.Context) backup.Records {
 	}
 }
 
-// collections are all collections, in the order of their names, but for the server's own and views.
+// collections are all collections, in the order of their names, but for the server's own, views, and those of canaries.
 func (s Store) collections(ctx context.Context) (all []*mongo.Collection, err error) {
 	names, err := s.Database().ListCollectionNames(ctx, bson.D{{Key: "type", Value: "collection"}})
 	if err != nil {
 		return nil, mongodb.Failed("listing the collections", err)
 	}
 	for _, name := range slices.Sorted(slices.Values(names)) {
-		if !strings.HasPrefix(name, "system.") {
+		if !strings.HasPrefix(name, "system.") && !recovery.IsCanary(name) {
 			all = append(all, s.Database().Collection(name))
 		}
 	}

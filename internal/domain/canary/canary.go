@@ -3,6 +3,8 @@
 package canary
 
 import (
+	"fmt"
+	"strings"
 	"time"
 
 	"marketplace.example/trials/internal/domain/trial"
@@ -134,6 +136,32 @@ func (r Result) Well() bool { return r.Fault == "" }
 
 // Took is how long the canary took.
 func (r Result) Took() time.Duration { return r.EndedAt.Sub(r.BeganAt) }
+
+// Summary says in a sentence what was seen, and how long each kind of part took at most.
+func (r Result) Summary() string {
+	longest := map[string]time.Duration{}
+	for _, p := range r.Parts {
+		name, _, _ := strings.Cut(p.Name, "/")
+		longest[name] = max(longest[name], p.Took)
+	}
+	text := fmt.Sprintf("a canary lived through a whole trial at %s: ", r.BeganAt.UTC().Format("15:04 UTC"))
+	for i, of := range []struct{ part, words string }{
+		{PartRegistration, "registered"}, {PartStart, "started"}, {PartStep, "steps at most"}, {PartMail, "e-mails accepted within"},
+		{PartReport, "reported within"}, {PartConversion, "converted"}, {PartRemoval, "removed"},
+	} {
+		if i > 0 {
+			text += ", "
+		}
+		text += of.words + " " + Round(longest[of.part]).String()
+		if of.part == PartStep {
+			text += " late"
+		}
+	}
+	return text
+}
+
+// Round rounds a part's duration for people: to milliseconds.
+func Round(d time.Duration) time.Duration { return d.Round(time.Millisecond) }
 
 // MostResults bounds the results that are kept, the latest first: a day's.
 const MostResults = 48

@@ -15,7 +15,7 @@ const day = 24 * time.Hour
 
 var (
 	began = time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC)
-	id    = trial.CanaryID("0f8fad5b-d9cb-469f-a165-70867728950e")
+	id    = trial.CanaryID("ABCDEFGHIJKLMNOPQRSTUVWX23")
 )
 
 // life is what is seen of a canary by now, where every step is carried out a tenth of a second after it was due and reported a second later.

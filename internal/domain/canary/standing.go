@@ -52,6 +52,19 @@ func absent(r Reach) (Fault, string) {
 	return NoCanary, "why is not known"
 }
 
+// View is what people see of canaries.
+type View struct {
+	// Configured says that canaries are to come.
+	Configured bool `json:"configured"`
+	// EverySeconds is how often one begins while a rollout runs.
+	EverySeconds float64 `json:"everySeconds"`
+	// Fault and Reason are the standing's.
+	Fault  Fault  `json:"fault"`
+	Reason string `json:"reason"`
+	// Results are the latest first.
+	Results []Result `json:"results"`
+}
+
 // Insert puts a result before the others, and keeps the latest MostResults. The same canary's earlier result goes.
 func Insert(results []Result, r Result) []Result {
 	kept := []Result{r}

@@ -21,14 +21,14 @@ func TestAnAbsentCanaryIsNamed(t *testing.T) {
 		reach  Reach
 		want   Fault
 	}{
-		"none is due without a rollout":           {nil, time.Time{}, day, Reach{}, ""},
-		"the first has time":                      {nil, since, 30 * time.Minute, Reach{}, ""},
-		"none came":                               {nil, since, 40 * time.Minute, Reach{}, NoCanary},
-		"the last was well":                       {well, since, 30 * time.Minute, Reach{&yes, &yes}, ""},
-		"the worker is stopped":                   {well, since, 45 * time.Minute, Reach{&yes, &no}, WorkerStopped},
-		"Temporal is away":                        {well, since, 45 * time.Minute, Reach{&no, nil}, TemporalAway},
-		"the schedule is paused":                  {well, since, 45 * time.Minute, Reach{&yes, &yes}, NoCanary},
-		"the last has found something":            {broken, since, 30 * time.Minute, Reach{&yes, &yes}, MailRefused},
+		"none is due without a rollout":            {nil, time.Time{}, day, Reach{}, ""},
+		"the first has time":                       {nil, since, 30 * time.Minute, Reach{}, ""},
+		"none came":                                {nil, since, 40 * time.Minute, Reach{}, NoCanary},
+		"the last was well":                        {well, since, 30 * time.Minute, Reach{&yes, &yes}, ""},
+		"the worker is stopped":                    {well, since, 45 * time.Minute, Reach{&yes, &no}, WorkerStopped},
+		"Temporal is away":                         {well, since, 45 * time.Minute, Reach{&no, nil}, TemporalAway},
+		"the schedule is paused":                   {well, since, 45 * time.Minute, Reach{&yes, &yes}, NoCanary},
+		"the last has found something":             {broken, since, 30 * time.Minute, Reach{&yes, &yes}, MailRefused},
 		"an older rollout's canary does not count": {broken, since.Add(time.Hour), 70 * time.Minute, Reach{&yes, &yes}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {

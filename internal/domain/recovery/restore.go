@@ -23,7 +23,16 @@ const (
 	Suppressions    = "suppressions"
 	Tokens          = "tokens"
 	Processes       = "processes"
+	Canaries        = "canaries"
 )
+
+// CanaryPrefix begins the names of the collections that canaries live in.
+const CanaryPrefix = "canary_"
+
+// IsCanary tells whether a collection holds canaries, or what they have shown: no backup has it, and no restore touches it.
+func IsCanary(collection string) bool {
+	return collection == Canaries || strings.HasPrefix(collection, CanaryPrefix)
+}
 
 // The documents that rules name: the flags, the installation's id, which has blanks as no vendor's has, and what follows
 // a vendor's id in the keys of what was decided about it.

@@ -59,12 +59,12 @@ var vendorID = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 // workflow ids and the tags of an e-mail.
 func ValidVendorID(id string) bool { return vendorID.MatchString(id) }
 
-// CanaryID is the id of the synthetic vendor that a canary's run makes; run is the run's UUID.
-func CanaryID(run string) string { return canaryPrefix + run }
-
 const canaryPrefix = "canary-"
 
-var canaryID = regexp.MustCompile(`^` + canaryPrefix + `[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
+var canaryID = regexp.MustCompile(`^` + canaryPrefix + `[A-Z2-7]{26}$`)
+
+// CanaryID is the id of a synthetic vendor; random is of crypto/rand's Text.
+func CanaryID(random string) string { return canaryPrefix + random }
 
 // IsCanary reports whether a vendor is synthetic: a canary, which the store keeps apart from all vendors. No marketplace may
 // register such an id.
