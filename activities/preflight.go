@@ -43,11 +43,37 @@ func (r *Rollouts) Preflight(ctx context.Context, s rollout.State) ([]rollout.Ch
 		return nil, err
 	}
 	conversion.Counted = doc.FeatureFlags.Monitoring.TrialMetrics
+	canaries, err := r.canaries(ctx)
+	if err != nil {
+		return nil, err
+	}
 	sending, err := r.Account.SendingEnabled(ctx)
-	return rollout.Preflight(s, rollout.PreflightFacts{
+	checks := rollout.Preflight(s, rollout.PreflightFacts{
 		Now: now, VendorsWithoutStart: missing, Flags: doc.FeatureFlags, Judged: judged,
-		MailAnswers: err == nil, MayMail: sending, Backup: r.backups(ctx), Dashboards: r.Dashboards.Ask(ctx), Conversion: conversion,
-	}), nil
+		MailAnswers: err == nil, MayMail: sending, Backup: r.backups(ctx), Dashboards: r.Dashboards.Ask(ctx), Conversion: conversion, Canary: canaries,
+	})
+	r.startCanary(ctx, checks)
+	return checks, nil
+}
+
+// startCanary starts a canary if the check of the latest one does not pass. The next preflight tries again if that fails.
+func (r *Rollouts) startCanary(ctx context.Context, checks []rollout.Check) {
+	for _, check := range checks {
+		if check.ID != rollout.CheckCanary || check.Verdict == rollout.Pass {
+			continue
+		}
+		if err := r.Canaries.StartCanary(ctx); err != nil {
+			r.Log.Warn("no canary was started", zap.Error(err))
+		}
+	}
+}
+
+func (r *Rollouts) canaries(ctx context.Context) (*rollout.CanaryFacts, error) {
+	if r.Canaries == nil {
+		return nil, nil //nolint:nilnil // documented: none are configured
+	}
+	latest, _, err := r.Canaries.LatestCanary(ctx)
+	return &rollout.CanaryFacts{Latest: latest}, failed("reading the latest canary", err)
 }
 
 // conversion counts the conversions of the last weeks.

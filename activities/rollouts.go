@@ -55,6 +55,8 @@ type Rollouts struct {
 	// Backups is nil if the product takes no backups.
 	Backups    BackupRecord
 	Dashboards Dashboards
+	// Canaries is nil if no canaries are configured.
+	Canaries CanaryControl
 	// Policy is that of new trials.
 	Policy trial.Policy
 	Day    time.Duration

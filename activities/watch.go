@@ -7,6 +7,7 @@ import (
 	"go.uber.org/zap"
 
 	"marketplace.example/trials/internal/app"
+	"marketplace.example/trials/internal/domain/canary"
 	"marketplace.example/trials/internal/domain/rollout"
 )
 
@@ -44,6 +45,8 @@ type Watch struct {
 	Store           WatchStore
 	Account         Account
 	RolloutSignaler RolloutSignaler
+	// Canaries is nil if no canaries are configured.
+	Canaries CanaryReader
 	// Day is the length of a day. After Settled everything observed is stored.
 	Day, Settled time.Duration
 	Now          func() time.Time
@@ -139,6 +142,14 @@ func (w *Watch) gather(ctx context.Context, state rollout.State, l rollout.Ledge
 		s.Rollback = doc.Rollback
 	}
 	s.Outage = w.outage(ctx, l.Outage, now)
+	if w.Canaries == nil {
+		return s, nil
+	}
+	latest, since, err := w.Canaries.LatestCanary(ctx)
+	if err != nil {
+		return s, failed("reading the latest canary", err)
+	}
+	s.Canary = canary.Stand(latest, since, now, w.Day, canary.Reach{}).Reason
 	return s, nil
 }
 

@@ -151,7 +151,7 @@ func ticked() []string {
 func (a *app) rolloutWaive() *cobra.Command {
 	command := &cobra.Command{
 		Use: "waive CHECK", Short: "Let a preflight check pass that does not", Args: onSubject("preflight check"),
-		ValidArgs: []string{rollout.CheckMigration, rollout.CheckHealth, rollout.CheckMonitoring, rollout.CheckDashboards, rollout.CheckFlags, rollout.CheckBackup},
+		ValidArgs: []string{rollout.CheckMigration, rollout.CheckHealth, rollout.CheckMonitoring, rollout.CheckDashboards, rollout.CheckFlags, rollout.CheckBackup, rollout.CheckConversion, rollout.CheckCanary},
 		Example:   examples("starter rollout waive backup --reason \"Snapshot of last night, in the vault\""),
 	}
 	return a.rolloutControl(&control{}, command, requestWaive, nil)

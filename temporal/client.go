@@ -32,6 +32,8 @@ type Client struct {
 	TaskQueue string
 	// Day is the length of a trial's day. Missing schedules are created with it; zero creates none.
 	Day time.Duration
+	// WithCanaries says that the canary's schedule runs while a rollout does.
+	WithCanaries bool
 }
 
 // Option changes how a client works.

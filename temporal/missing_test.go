@@ -64,10 +64,15 @@ func TestASchedulesThatIsMissingIsMadeByWhoeverNeedsIt(t *testing.T) {
 			func(c *Client) error { return c.KeepWatching(t.Context()) },
 			[]string{"make watch-rollout", "unpause watch-rollout", "make back-up", "unpause back-up"},
 		},
-		"the flags change": {func(c *Client) error { return c.FlagsChanged(t.Context()) }, []string{"make reconcile", "trigger reconcile"}},
+		"the watch comes, with canaries": {
+			func(c *Client) error { c.WithCanaries = true; return c.Watching(t.Context(), true) },
+			[]string{"make watch-rollout", "unpause watch-rollout", "make back-up", "unpause back-up", "make canary", "unpause canary"},
+		},
+		"somebody asks for a canary": {func(c *Client) error { return c.StartCanary(t.Context()) }, []string{"make canary", "trigger canary"}},
+		"the flags change":           {func(c *Client) error { return c.FlagsChanged(t.Context()) }, []string{"make reconcile", "trigger reconcile"}},
 		"a worker looks": {
 			func(c *Client) error { return c.EnsureSchedules(t.Context()) },
-			[]string{"make reconcile", "make watch-rollout", "make watch-alerts", "make recount-counters", "make report-rollout", "make back-up"},
+			[]string{"make reconcile", "make watch-rollout", "make watch-alerts", "make recount-counters", "make report-rollout", "make back-up", "make canary"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"go.temporal.io/sdk/client"
 	sdktemporal "go.temporal.io/sdk/temporal"
 
+	"marketplace.example/trials/internal/domain/canary"
 	"marketplace.example/trials/internal/domain/monitoring"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/workflows"
@@ -25,6 +26,7 @@ const (
 	recountSchedule   = "recount-counters"
 	reportSchedule    = "report-rollout"
 	backupSchedule    = "back-up"
+	canarySchedule    = "canary"
 )
 
 const (
@@ -33,6 +35,8 @@ const (
 	ReconcileEvery = 30 * time.Second
 	// leastRecount is the shortest interval between recounts, for short days.
 	leastRecount = time.Hour
+	// canaryLimit is longer than a canary takes with every attempt of its activities.
+	canaryLimit = 30 * time.Minute
 	// leastCatchup is the shortest catch-up window that the server accepts.
 	leastCatchup = 10 * time.Second
 )
@@ -86,6 +90,12 @@ func schedules(day time.Duration) []schedule {
 			id: backupSchedule, workflow: workflows.BackupWorkflowType, summary: "Takes a backup of the database",
 			every: rollout.BackupEvery(day), limit: 8 * time.Hour,
 			catchup: leastCatchup, // each contains everything since the last full one
+			paused:  true,         // until a rollout runs
+		},
+		{
+			id: canarySchedule, workflow: workflows.CanaryWorkflowType, summary: "Lets a synthetic vendor live through a whole trial, and removes it",
+			every: canary.Every(day), limit: canaryLimit,
+			catchup: leastCatchup, // one shows what the next shows
 			paused:  true,         // until a rollout runs
 		},
 	}
@@ -190,9 +200,29 @@ func missing(err error) bool {
 // notePaused is the note of a schedule that was paused because a rollout ended.
 const notePaused = "no rollout runs"
 
-// Watching resumes the schedules of the watch and of the backups, or pauses them.
+// Watching resumes the schedules of the watch, of the backups and of the canary, or pauses them.
 func (c *Client) Watching(ctx context.Context, on bool) error {
-	return errors.Join(c.scheduled(ctx, watchSchedule, on), c.scheduled(ctx, backupSchedule, on))
+	var errs []error
+	for _, id := range c.duringRollouts() {
+		errs = append(errs, c.scheduled(ctx, id, on))
+	}
+	return errors.Join(errs...)
+}
+
+// duringRollouts are the schedules that run while a rollout does.
+func (c *Client) duringRollouts() []string {
+	ids := []string{watchSchedule, backupSchedule}
+	if c.WithCanaries {
+		ids = append(ids, canarySchedule)
+	}
+	return ids
+}
+
+// StartCanary starts a canary now, unless one is under way.
+func (c *Client) StartCanary(ctx context.Context) error {
+	return c.withSchedule(ctx, canarySchedule, func(ctx context.Context, handle client.ScheduleHandle, _ *client.ScheduleState) error {
+		return handle.Trigger(ctx, client.ScheduleTriggerOptions{Overlap: enums.SCHEDULE_OVERLAP_POLICY_SKIP}) //nolint:wrapcheck // withSchedule does
+	})
 }
 
 func (c *Client) scheduled(ctx context.Context, id string, on bool) error {
@@ -207,10 +237,10 @@ func (c *Client) scheduled(ctx context.Context, id string, on bool) error {
 	})
 }
 
-// KeepWatching resumes the schedules of the watch and of the backups, unless somebody paused them on purpose.
+// KeepWatching resumes the schedules that Watching does, unless somebody paused them on purpose.
 func (c *Client) KeepWatching(ctx context.Context) error {
 	var errs []error
-	for _, id := range []string{watchSchedule, backupSchedule} {
+	for _, id := range c.duringRollouts() {
 		errs = append(errs, c.withSchedule(ctx, id, func(ctx context.Context, handle client.ScheduleHandle, s *client.ScheduleState) error {
 			if !s.Paused || s.Note != "" && s.Note != notePaused {
 				return nil

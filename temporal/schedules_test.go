@@ -20,6 +20,7 @@ func TestHowOftenSchedulesCome(t *testing.T) {
 		recountSchedule:   {24 * time.Hour: 24 * time.Hour, 2 * time.Second: time.Hour},
 		reportSchedule:    {24 * time.Hour: time.Hour, 2 * time.Second: 5 * time.Second},
 		backupSchedule:    {24 * time.Hour: 4 * time.Hour, 2 * time.Second: 2 * time.Minute},
+		canarySchedule:    {24 * time.Hour: 30 * time.Minute, 2 * time.Second: time.Minute},
 	} {
 		for day, want := range every {
 			o := scheduled(t, id, day)
@@ -28,7 +29,7 @@ func TestHowOftenSchedulesCome(t *testing.T) {
 			require.LessOrEqual(t, o.CatchupWindow, max(want, leastCatchup), "%s: what was missed is not made up for", id)
 		}
 	}
-	require.Len(t, schedules(24*time.Hour), 6)
+	require.Len(t, schedules(24*time.Hour), 7)
 }
 
 func scheduled(t *testing.T, id string, day time.Duration) client.ScheduleOptions {
@@ -42,8 +43,8 @@ func scheduled(t *testing.T, id string, day time.Duration) client.ScheduleOption
 	return client.ScheduleOptions{}
 }
 
-// The reconciler alone does what it is asked for while it runs; the watch and the
-// backups alone wait for a rollout.
+// The reconciler alone does what it is asked for while it runs; the watch, the
+// backups and the canary alone wait for a rollout.
 func TestWhatSchedulesStart(t *testing.T) {
 	t.Parallel()
 	for _, s := range schedules(24 * time.Hour) {
@@ -51,7 +52,7 @@ func TestWhatSchedulesStart(t *testing.T) {
 		buffers := o.Overlap == enums.SCHEDULE_OVERLAP_POLICY_BUFFER_ONE
 		require.Equal(t, o.ID == reconcileSchedule, buffers, o.ID)
 		require.True(t, buffers || o.Overlap == enums.SCHEDULE_OVERLAP_POLICY_SKIP, o.ID)
-		require.Equal(t, o.ID == watchSchedule || o.ID == backupSchedule, o.Paused, o.ID)
+		require.Equal(t, o.ID == watchSchedule || o.ID == backupSchedule || o.ID == canarySchedule, o.Paused, o.ID)
 		action, ok := o.Action.(*client.ScheduleWorkflowAction)
 		require.True(t, ok, o.ID)
 		require.Equal(t, o.ID, action.ID)

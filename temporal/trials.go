@@ -68,6 +68,17 @@ func (c *Client) NoMail(ctx context.Context, vendorID string, r trial.Request) e
 	return c.signal(ctx, vendorID, trial.SignalNoMail, r, "telling trial "+vendorID+" that its vendor gets no e-mail")
 }
 
+// Terminate ends a trial's workflow at once, whatever it does. One that does not run is left alone. It is for canaries.
+func (c *Client) Terminate(ctx context.Context, vendorID string) error {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	err := c.SDK.TerminateWorkflow(ctx, trial.WorkflowID(vendorID), "", "the canary has ended")
+	if err != nil && !missing(err) {
+		return unavailable("ending trial "+vendorID, err)
+	}
+	return nil
+}
+
 // signal sends a signal to a trial's workflow, which it starts where it does not run. action is for the error.
 func (c *Client) signal(ctx context.Context, vendorID, name string, r trial.Request, action string) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)

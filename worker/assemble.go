@@ -94,13 +94,15 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger, fatal fun
 	if backupService != nil {
 		rollouts.Backups, backups.BackupService = backupService, backupService
 	}
+	watch := &activities.Watch{
+		Store: store, Account: mailer.account, RolloutSignaler: client, Day: cfg.TrialDay, Settled: mongodb.ObservedAfter,
+		Now: time.Now, Log: log,
+	}
+	registerCanaries(w, base, rollouts, watch)
 	w.RegisterActivity(rollouts)
 	w.RegisterWorkflowWithOptions(workflows.Backup, workflow.RegisterOptions{Name: workflows.BackupWorkflowType})
 	w.RegisterActivity(backups)
-	w.RegisterActivity(&activities.Watch{
-		Store: store, Account: mailer.account, RolloutSignaler: client, Day: cfg.TrialDay, Settled: mongodb.ObservedAfter,
-		Now: time.Now, Log: log,
-	})
+	w.RegisterActivity(watch)
 	w.RegisterWorkflowWithOptions(workflows.BulkOperation, workflow.RegisterOptions{Name: bulk.WorkflowType})
 	w.RegisterActivity(&activities.Bulk{Store: store, Trials: client, Mailer: mailer, Now: time.Now, Log: log})
 	w.RegisterWorkflowWithOptions(workflows.Recount, workflow.RegisterOptions{Name: workflows.RecountWorkflowType})

@@ -57,6 +57,11 @@ func (b *Base) AlertParts(ctx context.Context, now time.Time) monitoring.Parts {
 	if watched, err := b.Store.WatchedAt(ctx); b.Answered("the rollout", err) {
 		parts.Watched = &watched
 	}
+	if b.Config.Canaries() {
+		if latest, since, err := b.Store.LatestCanary(ctx); b.Answered("the canary", err) {
+			parts.Canary = &monitoring.CanaryPart{Latest: latest, Since: since}
+		}
+	}
 	if run, err := b.Client.RolloutRun(ctx); b.Answered("the rollout's workflow", err) {
 		parts.Rollout = &run
 	}

@@ -53,7 +53,7 @@ func Connect(ctx context.Context, cfg config.Config, role string, log *zap.Logge
 	if b.Client, err = temporal.Dial(cfg.TaskQueue, log, options...); err != nil {
 		return nil, err
 	}
-	b.Client.Day = cfg.TrialDay
+	b.Client.Day, b.Client.WithCanaries = cfg.TrialDay, cfg.Canaries()
 	return b, nil
 }
 

@@ -48,6 +48,7 @@ func (w *World) calm() {
 		looks{monitoring.ReconcilerFinds, lately, new(0.0), "the reconciler repaired 0 trials in the last hour"},
 		looks{monitoring.BackupLate, lately, nil, "not measured: no backup is on record"},
 		looks{monitoring.CertificateExpires, lately, new(0.0), "no API process uses a certificate"},
+		looks{monitoring.CanaryFailed, lately, new(0.0), "no rollout runs, so none is due"},
 	)
 }
 

@@ -27,6 +27,7 @@ const (
 	ReconcilerFinds       RuleID = "reconcilerFinds"
 	BackupLate            RuleID = "backupLate"
 	CertificateExpires    RuleID = "certificateExpires"
+	CanaryFailed          RuleID = "canaryFailed"
 )
 
 // Unit is the unit of a rule's threshold and values.
@@ -168,6 +169,13 @@ func Rules() []Rule {
 			Threshold: 1, Severity: High, Cooldown: minutesPerDay,
 			Value: "API processes whose certificate expires within three weeks, or is invalid", Window: "now",
 			Todo:  "Renew the certificate and replace the files TLS_CERT_FILE and TLS_KEY_FILE; the API loads them without a restart.",
+			Roles: engineers,
+		},
+		{
+			ID: CanaryFailed, Title: "The canary has found something broken", Unit: Count,
+			Threshold: 1, Severity: High, Cooldown: 60,
+			Value: "canaries that found something broken or did not come, while a rollout runs", Window: "the latest canary",
+			Todo:  "Mend what it names: vendors meet it too. Then start a canary by hand to see. Until one is well the rollout enters no phase; it does not roll itself back for this.",
 			Roles: engineers,
 		},
 	}

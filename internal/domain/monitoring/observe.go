@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"marketplace.example/trials/internal/domain/canary"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
 )
@@ -42,6 +43,16 @@ type Parts struct {
 	BackedUp *time.Time
 	// Certificates are those of the API processes; empty if none uses one.
 	Certificates []Validity
+	// Canary is nil also if no canaries are configured.
+	Canary *CanaryPart
+}
+
+// CanaryPart is what is known of canaries.
+type CanaryPart struct {
+	// Latest is nil for none.
+	Latest *canary.Result
+	// Since is when canaries were first due: when the running rollout began. Zero if none runs.
+	Since time.Time
 }
 
 // Each evaluation covers everything since the one before, even with a short window.
@@ -118,6 +129,7 @@ var partRules = map[RuleID]func(Situation) Observation{
 	BackupLate:      Situation.backedUp,
 
 	CertificateExpires: Situation.certificates,
+	CanaryFailed:       Situation.canary,
 }
 
 func observed(value float64, seen int, format string, args ...any) Observation {
@@ -281,6 +293,26 @@ func (s Situation) backedUp() Observation {
 		hours := backupHours * float64(s.Now.Sub(*last)) / float64(rollout.BackupEvery(s.Day))
 		return observed(hours, 1, "%.1f hours since the last backup, or since the rollout began, at %s", hours, formatTime(*last))
 	}
+}
+
+// canary observes what the latest canary says, and names why none came: without an answer on who polls, Temporal is away.
+func (s Situation) canary() Observation {
+	c := s.Parts.Canary
+	switch {
+	case c == nil:
+		return unmeasured(0, "not measured: no canaries are configured here, or the database does not answer")
+	case c.Since.IsZero():
+		return observed(0, 0, "no rollout runs, so none is due")
+	}
+	answers, polls := s.Parts.Workers != nil, s.Parts.Workers != nil && *s.Parts.Workers > 0
+	standing := canary.Stand(c.Latest, c.Since, s.Now, s.Day, canary.Reach{Temporal: &answers, Worker: &polls})
+	switch {
+	case standing.Broken():
+		return observed(1, 1, "%s", standing.Reason)
+	case c.Latest == nil || c.Latest.EndedAt.Before(c.Since):
+		return observed(0, 0, "no canary has ended since the rollout began, at %s", formatTime(c.Since))
+	}
+	return observed(0, 1, "the canary that ended at %s found nothing broken", formatTime(c.Latest.EndedAt))
 }
 
 func formatTime(at time.Time) string { return at.UTC().Format("2 January 2006 15:04:05 UTC") }

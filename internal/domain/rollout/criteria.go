@@ -132,6 +132,7 @@ const (
 	CheckFlags      = "flags"
 	CheckBackup     = "backup"
 	CheckConversion = "conversion"
+	CheckCanary     = "canary"
 )
 
 // TimesInWords counts for people: never, once, 3 times.

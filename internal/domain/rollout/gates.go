@@ -21,9 +21,20 @@ const (
 func (j judge) gates() []GateResult {
 	var results []GateResult
 	for _, gate := range Gates() {
-		results = append(results, j.rule(gate))
+		results = append(results, j.held(j.rule(gate)))
 	}
 	return results
+}
+
+// held holds a proportional gate while a canary has found something broken: what was seen of vendors before may be past. A canary
+// is no vendor, so it neither opens a gate nor makes one fail.
+func (j judge) held(r GateResult) GateResult {
+	if j.canary == "" || r.Verdict != Pass || r.Gate == GateConversion || j.Rule == RuleThreshold {
+		return r
+	}
+	r.Verdict = Insufficient
+	r.Reason += "; held by the canary: " + j.canary
+	return r
 }
 
 func (j judge) rule(gate Gate) GateResult {

@@ -148,7 +148,7 @@ const (
 
 // Judge judges the state of a ledger after a snapshot.
 func Judge(p Plan, t evidence.Times, l Ledger, s Snapshot) Judgement {
-	j := judge{Plan: p, Times: t, Ledger: l, now: s.To, epoch: l.Epoch}
+	j := judge{Plan: p, Times: t, Ledger: l, now: s.To, epoch: l.Epoch, canary: s.Canary}
 	var adopted *AdoptedTally
 	if l.Adopted != (AdoptedTally{}) {
 		adopted = &l.Adopted
@@ -167,6 +167,8 @@ type judge struct {
 	Ledger
 	now   time.Time
 	epoch int
+	// canary is the snapshot's.
+	canary string
 }
 
 // planned is from how many starts evidence is weighed: the phases that admit vendors and,

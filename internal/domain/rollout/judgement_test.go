@@ -243,6 +243,26 @@ func TestProportionalGatesAtTheirEdges(t *testing.T) {
 }
 
 // Data of an earlier phase counts in the next one, once that has brought some itself, until the evidence begins anew.
+// A canary is no vendor: it holds a gate that would pass, and neither fails one nor raises a trigger.
+func TestAFailingCanaryHoldsTheGates(t *testing.T) {
+	t.Parallel()
+	b := seen(20, 0)
+	well := b.judge()
+	b.taken[len(b.taken)-1].Canary = "the mail service does not accept the e-mail welcome"
+	held := b.judge()
+	for _, gate := range []rollout.Gate{rollout.GateEmail, rollout.GateAutomation, rollout.GateAPI, rollout.GateErrors} {
+		require.Equal(t, rollout.Pass, well.GateResult(gate).Verdict, gate)
+		r := held.GateResult(gate)
+		require.Equal(t, rollout.Insufficient, r.Verdict, gate)
+		require.Contains(t, r.Reason, "held by the canary: the mail service does not accept", gate)
+		require.Equal(t, well.GateResult(gate).Evidence, r.Evidence)
+	}
+	require.Equal(t, well.GateResult(rollout.GateConversion), held.GateResult(rollout.GateConversion))
+	require.Equal(t, well.Triggers, held.Triggers)
+	b.plan.Rule = rollout.RuleThreshold
+	require.Equal(t, rollout.Pass, b.judge().GateResult(rollout.GateEmail).Verdict, "that rule knows no canary")
+}
+
 func TestAProportionalGateCountsSinceTheRolloutBegan(t *testing.T) {
 	t.Parallel()
 	b := seen(7, 1)

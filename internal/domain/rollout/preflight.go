@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"marketplace.example/trials/internal/domain/canary"
 	"marketplace.example/trials/internal/domain/evidence"
 	"marketplace.example/trials/internal/domain/flags"
 )
@@ -25,6 +26,14 @@ type PreflightFacts struct {
 	Dashboards []DashboardAnswer
 	// Conversion is the conversion rate of the last weeks.
 	Conversion ConversionFacts
+	// Canary is nil if no canaries are configured; then there is no check of it.
+	Canary *CanaryFacts
+}
+
+// CanaryFacts are the known facts about canaries.
+type CanaryFacts struct {
+	// Latest is nil for none.
+	Latest *canary.Result
 }
 
 // ConversionFacts are of the trials of the last weeks that could have ended, but for those that were cancelled.
@@ -81,7 +90,11 @@ func watchPatience(day time.Duration) time.Duration {
 
 // Preflight checks what must be in order before anybody is admitted.
 func Preflight(s State, f PreflightFacts) []Check {
-	return []Check{migrated(f), healthy(f), monitored(s, f), shown(s, f), flagged(s, f), backedUp(s, f), converting(s, f.Conversion)}
+	checks := []Check{migrated(f), healthy(f), monitored(s, f), shown(s, f), flagged(s, f), backedUp(s, f), converting(s, f.Conversion)}
+	if f.Canary != nil {
+		checks = append(checks, canaried(s, f))
+	}
+	return checks
 }
 
 // converting checks that the rollout would not begin where its own trigger would end it. What is not known holds nothing up.
@@ -99,6 +112,19 @@ func converting(s State, c ConversionFacts) Check {
 			Reason: text + fmt.Sprintf("; below %s the rollout would switch the automation off: find out why, start with a lower limit, or waive this check", limit)}
 	}
 	return Check{ID: CheckConversion, Verdict: Pass, Reason: text}
+}
+
+// canaried checks that a canary has lived through the whole path since the rollout began, and lately.
+func canaried(s State, f PreflightFacts) Check {
+	switch c := f.Canary.Latest; {
+	case c == nil || !c.EndedAt.After(s.StartedAt) || canary.Late(c.EndedAt, f.Now, s.Times.Day):
+		return Check{ID: CheckCanary, Verdict: Insufficient,
+			Reason: fmt.Sprintf("no canary has lately lived through a trial; one is started, and takes up to %s", canary.Longest(s.Times.Day).Round(time.Second))}
+	case !c.Well():
+		return Check{ID: CheckCanary, Verdict: Fail, Reason: c.Reason}
+	default:
+		return Check{ID: CheckCanary, Verdict: Pass, Reason: c.Summary()}
+	}
 }
 
 func backedUp(s State, f PreflightFacts) Check {

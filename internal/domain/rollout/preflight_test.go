@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"marketplace.example/trials/internal/domain/canary"
 	"marketplace.example/trials/internal/domain/evidence"
 	"marketplace.example/trials/internal/domain/flags"
 )
@@ -29,6 +30,31 @@ func TestTheBackupCheck(t *testing.T) {
 		require.Equal(t, c.want, check.Verdict, name)
 		require.Equal(t, CheckBackup, check.ID)
 		require.NotEmpty(t, check.Reason)
+	}
+}
+
+func TestTheCanaryCheck(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
+	state := State{StartedAt: now.Add(-20 * time.Minute), Times: evidence.Times{Day: 24 * time.Hour}}
+	for name, c := range map[string]struct {
+		latest *canary.Result
+		want   Verdict
+		says   string
+	}{
+		"none came":                     {nil, Insufficient, "one is started"},
+		"it is of before the start":     {&canary.Result{EndedAt: now.Add(-30 * time.Minute)}, Insufficient, "one is started"},
+		"it has found something broken": {&canary.Result{EndedAt: now, Fault: canary.NoMailEvent, Reason: "no report came"}, Fail, "no report came"},
+		"it has found nothing":          {&canary.Result{BeganAt: now.Add(-3 * time.Minute), EndedAt: now, Parts: []canary.Part{{Name: "step/welcome", Took: 70 * time.Millisecond}}}, Pass, "at 11:57 UTC: registered 0s, started 0s, steps at most 70ms late"},
+	} {
+		checks := Preflight(state, PreflightFacts{Now: now, Canary: &CanaryFacts{Latest: c.latest}})
+		check := checks[len(checks)-1]
+		require.Equal(t, CheckCanary, check.ID, name)
+		require.Equal(t, c.want, check.Verdict, name)
+		require.Contains(t, check.Reason, c.says, name)
+	}
+	for _, check := range Preflight(state, PreflightFacts{Now: now}) {
+		require.NotEqual(t, CheckCanary, check.ID, "where none are configured, none is asked for")
 	}
 }
 

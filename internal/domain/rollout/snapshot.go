@@ -25,6 +25,8 @@ type Snapshot struct {
 	Calls    Calls     `json:"calls"`
 	// Outage is set while a cause affects vendors inside and outside the rollout alike.
 	Outage *Outage `json:"outage"`
+	// Canary says what canaries have found broken, empty for nothing.
+	Canary string `json:"canary,omitempty"`
 	// Enabled, Percentage and Version are those of the flags.
 	Enabled    bool    `json:"enabled"`
 	Percentage float64 `json:"percentage"`

@@ -104,6 +104,9 @@ type Config struct {
 	// MailSenders is the number of workers that share the SES account's rate, at least 1.
 	MailSenders int `env:"MAIL_SENDERS" envDefault:"1"`
 
+	// CanaryAddress is where the e-mails of canaries go, CanaryOff for no canaries.
+	CanaryAddress string `env:"CANARY_ADDRESS" envDefault:"success@simulator.amazonses.com"`
+
 	// BackupDir is the folder for backups. BackupS3Bucket is a bucket of S3 instead, and
 	// BackupS3Prefix the beginning of the keys in it. Without either no backups are taken.
 	BackupDir      string `env:"BACKUP_DIR"`
@@ -122,6 +125,12 @@ type Config struct {
 	// LogFormat is json for machines or console for people.
 	LogFormat string `env:"LOG_FORMAT" envDefault:"json"`
 }
+
+// CanaryOff is the CanaryAddress without canaries.
+const CanaryOff = "off"
+
+// Canaries reports whether canaries are to come.
+func (c Config) Canaries() bool { return c.CanaryAddress != CanaryOff }
 
 // Process is a program of ours that needs some of the variables to start. Its text is the word in
 // the documentation.

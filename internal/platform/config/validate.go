@@ -139,6 +139,7 @@ var checks = map[string]func(Config) error{
 	"LINK_SECRET":          func(c Config) error { return checkLinkSecret(c.LinkSecret) },
 	"WEBHOOK_SECRET":       checkWebhookSecret,
 	"MAIL_SENDERS":         func(c Config) error { return checkCount(c.MailSenders, MaxMailSenders) },
+	"CANARY_ADDRESS":       func(c Config) error { return checkCanaryAddress(c.CanaryAddress) },
 	"BACKUP_DIR":           func(c Config) error { return checkFolder(c.BackupDir) },
 	"BACKUP_S3_BUCKET": func(c Config) error {
 		return checkPattern(c.BackupS3Bucket, bucketName, "a bucket's name of small letters, digits, dots and dashes")
@@ -201,6 +202,13 @@ func checkToken(token string) error {
 func checkMailFrom(sender string) error {
 	if _, err := mail.ParseAddress(sender); err != nil {
 		return fmt.Errorf("%q is neither an address nor a name and an address", sender)
+	}
+	return nil
+}
+
+func checkCanaryAddress(address string) error {
+	if parsed, err := mail.ParseAddress(address); address != CanaryOff && (err != nil || parsed.Address != address) {
+		return fmt.Errorf("%q is neither an address nor off", address)
 	}
 	return nil
 }

@@ -55,6 +55,8 @@ func TestWrongValuesAreNamed(t *testing.T) {
 		{"MAIL_SENDERS", "two", "is not a whole number"},
 		{"MAIL_SENDERS", "0", "0 is not between 1 and 1000"},
 		{"MAIL_SENDERS", "1001", "1001 is not between 1 and 1000"},
+		{"CANARY_ADDRESS", "on", `"on" is neither an address nor off`},
+		{"CANARY_ADDRESS", "Jo <jo@marketplace.example>", "is neither an address nor off"},
 		{"BEHIND_PROXY", "perhaps", "is neither true nor false"},
 		{"RATE_LIMIT", "many", "is not a whole number"},
 		{"RATE_LIMIT", "0", "0 is not between 1 and 100000"},
