@@ -156,7 +156,7 @@ func TestTwelvePercentOfBouncesNotifyOncePerCooldownUntilTheyAreOver(t *testing.
 	seen, err := a.evaluate(0)
 	require.NoError(t, err)
 	require.Zero(t, seen.Firing)
-	require.Equal(t, 4, seen.Unmeasured, "conversion, delivery rate, backups and certificates")
+	require.Equal(t, 5, seen.Unmeasured, "conversion, delivery rate, backups, certificates and canaries")
 
 	a.mails(22, 3)
 	for range 60 { // the rule's cooldown

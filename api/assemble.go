@@ -81,6 +81,9 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger) (*parts, 
 	if err := base.Metrics.Register(telemetry.Health{Check: checker.Health}); err != nil {
 		return nil, err
 	}
+	if err := base.Metrics.Register(telemetry.Canary{Latest: store.LatestCanary}); err != nil {
+		return nil, err
+	}
 	alerts, err := cfg.AlertRules()
 	if err != nil {
 		return nil, err
@@ -92,9 +95,13 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger) (*parts, 
 	if err != nil {
 		return nil, err
 	}
-	cases := app.New(app.Options{
+	options := app.Options{
 		Store: rest.WithCohorts(store), Trials: client, Rollouts: client, Plan: plan, Bulks: client, Policy: trial.DefaultPolicy(), Day: cfg.TrialDay, Alerts: alerts, Log: log,
-	})
+	}
+	if cfg.Canaries() {
+		options.Canaries = base.Canaries()
+	}
+	cases := app.New(options)
 	api, err := rest.New(rest.Options{
 		App: cases, Mail: mailbox{verifier: verifier, links: links, refused: base.Metrics.Refused, log: log},
 		Health: checker, Calls: calls{base.Metrics, base.Sampler}, Tracer: base.Traces.Tracer("http"), Callers: callers, Log: log,

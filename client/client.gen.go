@@ -20,6 +20,7 @@ import (
 	"marketplace.example/trials/internal/domain/access"
 	"marketplace.example/trials/internal/domain/audit"
 	"marketplace.example/trials/internal/domain/bulk"
+	"marketplace.example/trials/internal/domain/canary"
 	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/monitoring"
 	"marketplace.example/trials/internal/domain/report"
@@ -430,6 +431,15 @@ type BulkState = bulk.State
 
 // BulkView defines model for BulkView.
 type BulkView = bulk.View
+
+// Canary defines model for Canary.
+type Canary = canary.View
+
+// CanaryPart defines model for CanaryPart.
+type CanaryPart = canary.Part
+
+// CanaryResult defines model for CanaryResult.
+type CanaryResult = canary.Result
 
 // Cancellation defines model for Cancellation.
 type Cancellation struct {
@@ -1571,6 +1581,20 @@ type ClientInterface interface {
 	// Corresponds with POST /api/admin/monitoring/alerts/{alert}/unsilence (the `UnsilenceAlert` operationId).
 	UnsilenceAlert(ctx context.Context, alert AlertID, body UnsilenceAlertJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// GetCanary What the latest canaries have shown
+	//
+	// A canary is a synthetic vendor whose whole trial lives through the production path within minutes. While a rollout runs, one begins every half an hour of a day of 24.
+	//
+	// Corresponds with GET /api/admin/monitoring/canary (the `GetCanary` operationId).
+	GetCanary(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// StartCanary Start a canary now
+	//
+	// While one is under way nothing is started.
+	//
+	// Corresponds with POST /api/admin/monitoring/canary (the `StartCanary` operationId).
+	StartCanary(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// GetDashboard All that is monitored, in one document
 	//
 	// Health, figures, alerts, the latest rollout and its latest decisions. What cannot be told just now is null, and `missing` says why; the others are there all the same.
@@ -2515,6 +2539,40 @@ func (c *Client) UnsilenceAlertWithBody(ctx context.Context, alert AlertID, cont
 // Corresponds with POST /api/admin/monitoring/alerts/{alert}/unsilence (the `UnsilenceAlert` operationId).
 func (c *Client) UnsilenceAlert(ctx context.Context, alert AlertID, body UnsilenceAlertJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewUnsilenceAlertRequest(c.Server, alert, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetCanary What the latest canaries have shown
+//
+// A canary is a synthetic vendor whose whole trial lives through the production path within minutes. While a rollout runs, one begins every half an hour of a day of 24.
+//
+// Corresponds with GET /api/admin/monitoring/canary (the `GetCanary` operationId).
+func (c *Client) GetCanary(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetCanaryRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// StartCanary Start a canary now
+//
+// While one is under way nothing is started.
+//
+// Corresponds with POST /api/admin/monitoring/canary (the `StartCanary` operationId).
+func (c *Client) StartCanary(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewStartCanaryRequest(c.Server)
 	if err != nil {
 		return nil, err
 	}
@@ -4459,6 +4517,60 @@ func NewUnsilenceAlertRequestWithBody(server string, alert AlertID, contentType 
 	}
 
 	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewGetCanaryRequest constructs an http.Request for the GetCanary method
+func NewGetCanaryRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/admin/monitoring/canary")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewStartCanaryRequest constructs an http.Request for the StartCanary method
+func NewStartCanaryRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/admin/monitoring/canary")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
 
 	return req, nil
 }
@@ -6434,6 +6546,24 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /api/admin/monitoring/alerts/{alert}/unsilence (the `UnsilenceAlert` operationId).
 	UnsilenceAlertWithResponse(ctx context.Context, alert AlertID, body UnsilenceAlertJSONRequestBody, reqEditors ...RequestEditorFn) (*UnsilenceAlertResponse, error)
 
+	// GetCanaryWithResponse What the latest canaries have shown
+	//
+	// A canary is a synthetic vendor whose whole trial lives through the production path within minutes. While a rollout runs, one begins every half an hour of a day of 24.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/admin/monitoring/canary (the `GetCanary` operationId).
+	GetCanaryWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetCanaryResponse, error)
+
+	// StartCanaryWithResponse Start a canary now
+	//
+	// While one is under way nothing is started.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/admin/monitoring/canary (the `StartCanary` operationId).
+	StartCanaryWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*StartCanaryResponse, error)
+
 	// GetDashboardWithResponse All that is monitored, in one document
 	//
 	// Health, figures, alerts, the latest rollout and its latest decisions. What cannot be told just now is null, and `missing` says why; the others are there all the same.
@@ -7888,6 +8018,102 @@ func (r UnsilenceAlertResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r UnsilenceAlertResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type GetCanaryResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Canary
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetCanaryResponse) GetJSON200() *Canary {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetCanaryResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetCanaryResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetCanaryResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetCanaryResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetCanaryResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type StartCanaryResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON202 the response for an HTTP 202 `application/json` response
+	JSON202 *Canary
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON202 returns the response for an HTTP 202 `application/json` response
+func (r StartCanaryResponse) GetJSON202() *Canary {
+	return r.JSON202
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r StartCanaryResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r StartCanaryResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r StartCanaryResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r StartCanaryResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r StartCanaryResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -10298,6 +10524,36 @@ func (c *ClientWithResponses) UnsilenceAlertWithResponse(ctx context.Context, al
 	return ParseUnsilenceAlertResponse(rsp)
 }
 
+// GetCanaryWithResponse What the latest canaries have shown
+//
+// A canary is a synthetic vendor whose whole trial lives through the production path within minutes. While a rollout runs, one begins every half an hour of a day of 24.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/admin/monitoring/canary (the `GetCanary` operationId).
+func (c *ClientWithResponses) GetCanaryWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetCanaryResponse, error) {
+	rsp, err := c.GetCanary(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetCanaryResponse(rsp)
+}
+
+// StartCanaryWithResponse Start a canary now
+//
+// While one is under way nothing is started.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/admin/monitoring/canary (the `StartCanary` operationId).
+func (c *ClientWithResponses) StartCanaryWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*StartCanaryResponse, error) {
+	rsp, err := c.StartCanary(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseStartCanaryResponse(rsp)
+}
+
 // GetDashboardWithResponse All that is monitored, in one document
 //
 // Health, figures, alerts, the latest rollout and its latest decisions. What cannot be told just now is null, and `missing` says why; the others are there all the same.
@@ -11798,6 +12054,72 @@ func ParseUnsilenceAlertResponse(rsp *http.Response) (*UnsilenceAlertResponse, e
 			return nil, err
 		}
 		response.ApplicationproblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetCanaryResponse parses an HTTP response from a GetCanaryWithResponse call
+func ParseGetCanaryResponse(rsp *http.Response) (*GetCanaryResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetCanaryResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Canary
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseStartCanaryResponse parses an HTTP response from a StartCanaryWithResponse call
+func ParseStartCanaryResponse(rsp *http.Response) (*StartCanaryResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &StartCanaryResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 202:
+		var dest Canary
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON202 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem

@@ -49,12 +49,14 @@ type Options struct {
 	Controls Controls
 	// Forecasts say what a rollout risks.
 	Forecasts Forecasts
-	// Figures, Health and Alerts may be nil; the pages then say that they are not
+	// Figures, Health, Alerts and Canaries may be nil; the pages then say that they are not
 	// measured.
 	Figures Figures
 	Health  app.SystemHealth
 	Alerts  Alerts
-	Log     *zap.Logger
+	// Canaries are the synthetic vendors.
+	Canaries Canaries
+	Log      *zap.Logger
 	// Callers knows who signs in, and how often requests may be made.
 	Callers *auth.Callers
 	// SessionSecret signs the sessions' cookies; another one ends them all.
@@ -112,6 +114,8 @@ var routes = []route{
 	{http.MethodPost, "/rollout/{control:pause|resume|advance|rollback}", steers, (*dashboard).control},
 	{http.MethodGet, "/rollout/{control:tick}/{criterion}", steers, (*dashboard).askControl},
 	{http.MethodPost, "/rollout/{control:tick}/{criterion}", steers, (*dashboard).control},
+	{http.MethodGet, "/canary", access.Viewer, (*dashboard).canary},
+	{http.MethodPost, "/canary", steers, (*dashboard).startCanary},
 	{http.MethodGet, "/alerts/{alert}", access.Viewer, (*dashboard).alert},
 	{http.MethodGet, "/alerts/{alert}/{control:acknowledge|silence|unsilence}", steers, (*dashboard).askAlertControl},
 	{http.MethodPost, "/alerts/{alert}/{control:acknowledge|silence|unsilence}", steers, (*dashboard).controlAlert},

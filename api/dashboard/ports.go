@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"marketplace.example/trials/internal/app"
+	"marketplace.example/trials/internal/domain/canary"
 	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/monitoring"
 	"marketplace.example/trials/internal/domain/rollout"
@@ -46,6 +47,13 @@ type Forecasts interface {
 // Figures make the report of the present moment.
 type Figures interface {
 	Report(ctx context.Context) (monitoring.Report, error)
+}
+
+// Canaries tell what canaries have shown, and start them.
+type Canaries interface {
+	CanaryView(ctx context.Context) (canary.View, error)
+	// StartCanaryRecorded starts a canary, unless one is under way. Where none are configured it is a *trial.Error.
+	StartCanaryRecorded(ctx context.Context) error
 }
 
 // Alerts tell how the alerts stand.

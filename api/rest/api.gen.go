@@ -18,6 +18,7 @@ import (
 	"marketplace.example/trials/internal/domain/access"
 	"marketplace.example/trials/internal/domain/audit"
 	"marketplace.example/trials/internal/domain/bulk"
+	"marketplace.example/trials/internal/domain/canary"
 	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/monitoring"
 	"marketplace.example/trials/internal/domain/report"
@@ -428,6 +429,15 @@ type BulkState = bulk.State
 
 // BulkView defines model for BulkView.
 type BulkView = bulk.View
+
+// Canary defines model for Canary.
+type Canary = canary.View
+
+// CanaryPart defines model for CanaryPart.
+type CanaryPart = canary.Part
+
+// CanaryResult defines model for CanaryResult.
+type CanaryResult = canary.Result
 
 // Cancellation defines model for Cancellation.
 type Cancellation struct {
@@ -1314,6 +1324,12 @@ type ServerInterface interface {
 	// UnsilenceAlert Tell of an alert again
 	// (POST /api/admin/monitoring/alerts/{alert}/unsilence)
 	UnsilenceAlert(w http.ResponseWriter, r *http.Request, alert AlertID)
+	// GetCanary What the latest canaries have shown
+	// (GET /api/admin/monitoring/canary)
+	GetCanary(w http.ResponseWriter, r *http.Request)
+	// StartCanary Start a canary now
+	// (POST /api/admin/monitoring/canary)
+	StartCanary(w http.ResponseWriter, r *http.Request)
 	// GetDashboard All that is monitored, in one document
 	// (GET /api/admin/monitoring/dashboard)
 	GetDashboard(w http.ResponseWriter, r *http.Request)
@@ -2083,6 +2099,34 @@ func (siw *ServerInterfaceWrapper) UnsilenceAlert(w http.ResponseWriter, r *http
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.UnsilenceAlert(w, r, alert)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetCanary operation middleware
+func (siw *ServerInterfaceWrapper) GetCanary(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetCanary(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// StartCanary operation middleware
+func (siw *ServerInterfaceWrapper) StartCanary(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.StartCanary(w, r)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -3519,6 +3563,10 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 
 	r.HandleFunc(options.BaseURL+"/api/admin/monitoring/alerts/{alert}/unsilence", wrapper.UnsilenceAlert).Methods(http.MethodPost)
 
+	r.HandleFunc(options.BaseURL+"/api/admin/monitoring/canary", wrapper.GetCanary).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/api/admin/monitoring/canary", wrapper.StartCanary).Methods(http.MethodPost)
+
 	r.HandleFunc(options.BaseURL+"/api/admin/audit", wrapper.ListAudit).Methods(http.MethodGet)
 
 	r.HandleFunc(options.BaseURL+"/api/admin/feature-flags", wrapper.GetFeatureFlags).Methods(http.MethodGet)
@@ -4595,6 +4643,82 @@ type UnsilenceAlertdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response UnsilenceAlertdefaultApplicationProblemPlusJSONResponse) VisitUnsilenceAlertResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCanaryRequestObject struct {
+}
+
+type GetCanaryResponseObject interface {
+	VisitGetCanaryResponse(w http.ResponseWriter) error
+}
+
+type GetCanary200JSONResponse Canary
+
+func (response GetCanary200JSONResponse) VisitGetCanaryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCanarydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetCanarydefaultApplicationProblemPlusJSONResponse) VisitGetCanaryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartCanaryRequestObject struct {
+}
+
+type StartCanaryResponseObject interface {
+	VisitStartCanaryResponse(w http.ResponseWriter) error
+}
+
+type StartCanary202JSONResponse Canary
+
+func (response StartCanary202JSONResponse) VisitStartCanaryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartCanarydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response StartCanarydefaultApplicationProblemPlusJSONResponse) VisitStartCanaryResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -6649,6 +6773,12 @@ type StrictServerInterface interface {
 	// UnsilenceAlert Tell of an alert again
 	// (POST /api/admin/monitoring/alerts/{alert}/unsilence)
 	UnsilenceAlert(ctx context.Context, request UnsilenceAlertRequestObject) (UnsilenceAlertResponseObject, error)
+	// GetCanary What the latest canaries have shown
+	// (GET /api/admin/monitoring/canary)
+	GetCanary(ctx context.Context, request GetCanaryRequestObject) (GetCanaryResponseObject, error)
+	// StartCanary Start a canary now
+	// (POST /api/admin/monitoring/canary)
+	StartCanary(ctx context.Context, request StartCanaryRequestObject) (StartCanaryResponseObject, error)
 	// GetDashboard All that is monitored, in one document
 	// (GET /api/admin/monitoring/dashboard)
 	GetDashboard(ctx context.Context, request GetDashboardRequestObject) (GetDashboardResponseObject, error)
@@ -7334,6 +7464,54 @@ func (sh *strictHandler) UnsilenceAlert(w http.ResponseWriter, r *http.Request, 
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(UnsilenceAlertResponseObject); ok {
 		if err := validResponse.VisitUnsilenceAlertResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetCanary operation middleware
+func (sh *strictHandler) GetCanary(w http.ResponseWriter, r *http.Request) {
+	var request GetCanaryRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetCanary(ctx, request.(GetCanaryRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetCanary")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetCanaryResponseObject); ok {
+		if err := validResponse.VisitGetCanaryResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// StartCanary operation middleware
+func (sh *strictHandler) StartCanary(w http.ResponseWriter, r *http.Request) {
+	var request StartCanaryRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.StartCanary(ctx, request.(StartCanaryRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "StartCanary")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(StartCanaryResponseObject); ok {
+		if err := validResponse.VisitStartCanaryResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

@@ -37,7 +37,7 @@ var changing = map[string]string{
 	"tickRolloutCriterion": `{"met":true,"reason":"because"}`, "waiveRolloutCheck": because,
 	"startBulkOperation": `{"action":"extend","ids":["v-1"],"days":3,"reason":"because"}`, "undoBulkOperation": because,
 	"startPlannedBulkOperation": because, "pauseBulkOperation": because, "resumeBulkOperation": because, "stopBulkOperation": because,
-	"createToken": `{"name":"support-1","role":"viewer","expiresAt":"2026-04-01T00:00:00Z"}`, "revokeToken": "",
+	"createToken": `{"name":"support-1","role":"viewer","expiresAt":"2026-04-01T00:00:00Z"}`, "revokeToken": "", "startCanary": "",
 	"eraseVendor": because,
 }
 
@@ -118,8 +118,8 @@ func TestEveryChangeIsOnRecord(t *testing.T) {
 		}
 		outcomes[want]++
 	})
-	require.Equal(t, map[audit.Outcome]int{audit.Done: 17, audit.Refused: 9}, outcomes,
-		"refused are start and resume, since a rollout runs, revive, and those of a bulk operation and a token that are not there")
+	require.Equal(t, map[audit.Outcome]int{audit.Done: 17, audit.Refused: 10}, outcomes,
+		"refused are start and resume, since a rollout runs, revive, and those of a bulk operation, a token and canaries that are not there")
 }
 
 // What cannot be put on record is not done.

@@ -15,6 +15,7 @@ import (
 
 	"marketplace.example/trials/internal/domain/audit"
 	"marketplace.example/trials/internal/domain/bulk"
+	"marketplace.example/trials/internal/domain/canary"
 	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/monitoring"
 	"marketplace.example/trials/internal/domain/report"
@@ -73,6 +74,9 @@ var domainTypes = map[string]reflect.Type{
 	"Alert":                        reflect.TypeFor[monitoring.AlertView](),
 	"AlertRule":                    reflect.TypeFor[monitoring.Rule](),
 	"AlertEvent":                   reflect.TypeFor[monitoring.AlertEvent](),
+	"Canary":                       reflect.TypeFor[canary.View](),
+	"CanaryResult":                 reflect.TypeFor[canary.Result](),
+	"CanaryPart":                   reflect.TypeFor[canary.Part](),
 	"AuditEntry":                   reflect.TypeFor[audit.Entry](),
 	"BulkView":                     reflect.TypeFor[bulk.View](),
 	"BulkOperation":                reflect.TypeFor[bulk.Operation](),

@@ -70,6 +70,9 @@ var opens = map[string]string{
 
 	"GET /api/admin/audit": "viewer",
 
+	"GET /api/admin/monitoring/canary":  "viewer",
+	"POST /api/admin/monitoring/canary": "operator",
+
 	"GET /api/admin/tokens":            "viewer",
 	"POST /api/admin/tokens":           "admin",
 	"DELETE /api/admin/tokens/{token}": "admin",

@@ -13,7 +13,7 @@ import (
 	"marketplace.example/trials/internal/domain/trial"
 )
 
-// Options are what the use cases are made of. Every field is needed except Now.
+// Options are what the use cases are made of. Every field is needed except Canaries and Now.
 type Options struct {
 	Store  Store
 	Trials Trials
@@ -27,7 +27,9 @@ type Options struct {
 	Day    time.Duration
 	// Alerts are the rules of the alerts.
 	Alerts []monitoring.Rule
-	Log    *zap.Logger
+	// Canaries is nil where none are configured.
+	Canaries Canaries
+	Log      *zap.Logger
 	// Now is the clock; time.Now where it is nil.
 	Now func() time.Time
 }
