@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"marketplace.example/trials/internal/domain/canary"
 	"marketplace.example/trials/test/harness"
 	"marketplace.example/trials/test/stack"
 	"marketplace.example/trials/test/system"
@@ -71,7 +72,8 @@ func run(ctx context.Context, out io.Writer) (err error) {
 	apiAddr := "127.0.0.1:" + ports["API_PORT"]
 	s, err := system.Start(ctx, system.Options{
 		Stack: embedded, Day: day, APIAddr: apiAddr, LogDir: home, Secrets: secrets,
-		Env: []string{"PUBLIC_URL=http://" + apiAddr}, // so that the links in the inbox work
+		// Links in the inbox work, and canaries come.
+		Env: []string{"PUBLIC_URL=http://" + apiAddr, "CANARY_ADDRESS=" + canary.Simulator},
 	})
 	if ctx.Err() != nil {
 		return nil

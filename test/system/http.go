@@ -116,6 +116,13 @@ func (s *System) subscribe(ctx context.Context) error {
 	return err
 }
 
+// CutEvents ends the subscription: what becomes of e-mails is not heard of any more.
+func (s *System) CutEvents(ctx context.Context) error {
+	id := s.subscription
+	s.subscription = ""
+	return Check(Call(ctx, http.MethodDelete, s.Stack.Mailbox+"/sns/subscriptions/"+url.PathEscape(id), "", nil, nil))
+}
+
 // unsubscribe spares a mailbox that lives on the knocking at a closed door.
 func (s *System) unsubscribe() {
 	if s.subscription == "" {

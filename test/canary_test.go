@@ -1,0 +1,101 @@
+package test
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"marketplace.example/trials/internal/adapters/mongodb"
+	"marketplace.example/trials/internal/domain/canary"
+	"marketplace.example/trials/temporal"
+	"marketplace.example/trials/test/system"
+)
+
+// A canary lives through the real path and leaves nothing behind. It names what is broken then: SES refuses, and the events of the mail
+// service do not come. The flags are off, as they are in the preflight.
+func TestACanaryNamesWhatIsBrokenAndLeavesNothing(t *testing.T) {
+	// The mailbox is every scenario's; a label tells ours apart.
+	address := strings.Replace(canary.Simulator, "@", "+"+strings.ToLower(rand.Text())+"@", 1)
+	s := begin(t, system.Options{Env: []string{"CANARY_ADDRESS=" + address}})
+	s.rollout(false, 0)
+	store, err := mongodb.Connect(s.ctx, s.Stack.MongoDB, s.Database)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = store.Close(context.WithoutCancel(s.ctx)) })
+	schedules := &temporal.Client{SDK: s.temporal, Namespace: s.Namespace, TaskQueue: "trials", Day: stretched(day)}
+
+	var before string
+	eventually(t, soon, func() error { // what was called before is counted late
+		last := before
+		pause(t, 2*time.Second)
+		if before = s.counted(); before != last {
+			return errors.New("it still counts")
+		}
+		return nil
+	})
+	well := s.canary(store, schedules)
+	require.True(t, well.Well(), well.Reason)
+	for _, p := range well.Parts {
+		t.Logf("%-20s %-8s %s %s", p.Name, p.State, canary.Round(p.Took), p.Text)
+	}
+	require.Equal(t, before, s.counted(), "somebody has counted it")
+	for name, documents := range s.everything() {
+		require.False(t, strings.Contains(documents, well.ID) && name != "canaries", "%s knows the canary", name)
+	}
+
+	require.NoError(t, s.CutEvents(s.ctx))
+	unheard := s.canary(store, schedules)
+	require.Equal(t, canary.NoMailEvent, unheard.Fault, unheard.Reason)
+
+	require.NoError(t, s.Fault(s.ctx, map[string]any{"kind": "paused", "match": address}))
+	refused := s.canary(store, schedules)
+	require.Equal(t, canary.MailRefused, refused.Fault, refused.Reason)
+}
+
+// canary starts a canary, and waits for what it shows.
+func (s *scenario) canary(store *mongodb.Store, schedules *temporal.Client) (shown canary.Result) {
+	s.t.Helper()
+	earlier, err := store.Canaries(s.ctx)
+	require.NoError(s.t, err)
+	require.NoError(s.t, schedules.StartCanary(s.ctx))
+	eventually(s.t, soon, func() error {
+		results, err := store.Canaries(s.ctx)
+		if err == nil && len(results) == len(earlier) {
+			return errors.New("no canary has ended")
+		}
+		if err == nil {
+			shown = results[0]
+		}
+		return err
+	})
+	s.t.Logf("canary %s: %q after %s", shown.ID, shown.Fault, shown.Took())
+	return shown
+}
+
+// counted is what the counters and observations hold.
+func (s *scenario) counted() string {
+	all := s.everything()
+	return all["counters"] + all["observations"]
+}
+
+// everything is what each collection holds, as text.
+func (s *scenario) everything() map[string]string {
+	s.t.Helper()
+	names, err := s.database.ListCollectionNames(s.ctx, bson.D{})
+	require.NoError(s.t, err)
+	all := map[string]string{}
+	for _, name := range names {
+		cursor, err := s.database.Collection(name).Find(s.ctx, bson.D{})
+		require.NoError(s.t, err)
+		var documents []bson.Raw
+		require.NoError(s.t, cursor.All(s.ctx, &documents))
+		all[name] = fmt.Sprint(documents)
+	}
+	return all
+}
