@@ -20,7 +20,7 @@ func TestHowOftenSchedulesCome(t *testing.T) {
 		recountSchedule:   {24 * time.Hour: 24 * time.Hour, 2 * time.Second: time.Hour},
 		reportSchedule:    {24 * time.Hour: time.Hour, 2 * time.Second: 5 * time.Second},
 		backupSchedule:    {24 * time.Hour: 4 * time.Hour, 2 * time.Second: 2 * time.Minute},
-		canarySchedule:    {24 * time.Hour: 30 * time.Minute, 2 * time.Second: time.Minute},
+		canarySchedule:    {24 * time.Hour: 30 * time.Minute, 2 * time.Second: 2 * time.Minute},
 	} {
 		for day, want := range every {
 			o := scheduled(t, id, day)

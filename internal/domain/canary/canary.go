@@ -28,7 +28,7 @@ func Day(day time.Duration) time.Duration { return within(day/8640, time.Second,
 
 // Every is how often a canary begins while a rollout runs: every half an hour of a day of 24, so that each break shows within
 // an hour.
-func Every(day time.Duration) time.Duration { return max(day/48, time.Minute) }
+func Every(day time.Duration) time.Duration { return max(day/48, 2*time.Minute) }
 
 // Longest is how long a canary may take: its trial, and each wait for what does not come.
 func Longest(day time.Duration) time.Duration {
@@ -41,14 +41,17 @@ func Late(since, now time.Time, day time.Duration) bool {
 	return now.Sub(since) > Every(day)+Longest(day)
 }
 
+// leastPatience is how late anything may be, however short a day is: a machine may be busy.
+const leastPatience = 30 * time.Second
+
 // stepPatience is how late a step, the registration or the conversion may be: a minute of a day of 24.
 func stepPatience(day time.Duration) time.Duration {
-	return within(day/(24*60), 10*time.Second, time.Minute)
+	return within(day/(24*60), leastPatience, time.Minute)
 }
 
 // eventPatience is how long the mail service may take to report a delivery: two minutes of a day of 24.
 func eventPatience(day time.Duration) time.Duration {
-	return within(day/(12*60), 15*time.Second, 2*time.Minute)
+	return within(day/(12*60), leastPatience, 2*time.Minute)
 }
 
 func within(d, least, most time.Duration) time.Duration { return min(max(d, least), most) }
