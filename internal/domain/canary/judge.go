@@ -174,8 +174,9 @@ func unsent(step trial.Step, mail Mail, claimed bool) (f Fault, format string, a
 // mail judges an e-mail that was accepted.
 func (j *judge) mail(kind trial.Kind, mail Mail) {
 	name, report := PartMail+"/"+string(kind), PartReport+"/"+string(kind)
-	if mail.SettledAt == nil {
-		j.await(name, j.now, NoMailEvent, "")
+	if mail.SettledAt == nil { // the step was seen before its e-mail
+		j.open = true
+		j.add(name, Waiting, 0, "")
 		return
 	}
 	j.done(name, mail.SettledAt.Sub(mail.ClaimedAt))
