@@ -145,8 +145,10 @@ func (c *Canaries) clear(ctx context.Context, living []string) (left []string, e
 		}
 	}
 	for n := range clearings {
-		if n > 0 && c.Pause(ctx, time.Second) != nil {
-			break
+		if n > 0 {
+			if err := c.Pause(ctx, time.Second); err != nil {
+				return left, failed("waiting to remove the canary again", err)
+			}
 		}
 		if left, err = c.Store.ClearCanaries(ctx); err != nil {
 			return nil, failed("removing the canary", err)

@@ -187,7 +187,7 @@ func (a *app) printForecast(f client.Forecast) error {
 func wrapped(text string, width int) string {
 	var out strings.Builder
 	column := 0
-	for _, word := range strings.Fields(text) {
+	for word := range strings.FieldsSeq(text) {
 		length := utf8.RuneCountInString(word)
 		switch {
 		case column == 0:

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"html/template"
 	"math"
+	"slices"
 	"strconv"
 	"time"
 
@@ -142,8 +143,8 @@ func (p pen) band() {
 			p.r.LineTo(p.x(b.X), p.y(b.High))
 		}
 	}
-	for i := len(p.c.Band) - 1; i >= 0; i-- {
-		p.r.LineTo(p.x(p.c.Band[i].X), p.y(p.c.Band[i].Low))
+	for _, b := range slices.Backward(p.c.Band) {
+		p.r.LineTo(p.x(b.X), p.y(b.Low))
 	}
 	p.r.Close()
 	p.r.Fill()

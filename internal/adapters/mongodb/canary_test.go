@@ -20,6 +20,7 @@ var canaryID = trial.CanaryID("ABCDEFGHIJKLMNOPQRSTUVWX23")
 // A canary lives through every method that knows a vendor by its id. No collection of the vendors knows of it then: what lists,
 // counts or sums up those cannot meet it.
 func TestACanaryIsNowhereButInItsOwnCollections(t *testing.T) {
+	t.Parallel()
 	ctx := t.Context()
 	s, err := Connect(ctx, server, newDatabase(), WithCounters(24*time.Hour), WithObservations(24*time.Hour))
 	require.NoError(t, err)
@@ -117,6 +118,7 @@ func dump(t *testing.T, s *Store) map[string]string {
 }
 
 func TestWhatCanariesHaveShownIsKept(t *testing.T) {
+	t.Parallel()
 	s := newTestStore(t)
 	results, err := s.Canaries(t.Context())
 	require.NoError(t, err)

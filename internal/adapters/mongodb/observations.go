@@ -124,7 +124,7 @@ func (o *observed) update() bson.D {
 	}
 	count("took", o.calls.Took)
 	for route, took := range o.calls.Routes {
-		count("routes."+route, took)
+		count("routes."+strings.ReplaceAll(route, ".", "_"), took) // a dot would begin a field of a field
 	}
 	var update bson.D
 	if len(set) > 0 {

@@ -16,7 +16,7 @@ import (
 	"marketplace.example/trials/internal/domain/trial"
 )
 
-const aRoute = "POST /api/vendors/{id}/conversion"
+const aRoute = "GET /api/openapi.yaml"
 
 func TestObservationsAreKeptByInterval(t *testing.T) {
 	t.Parallel()
@@ -48,7 +48,7 @@ func TestObservationsAreKeptByInterval(t *testing.T) {
 	require.WithinRange(t, outcomes[0].At, began.Truncate(time.Millisecond), time.Now())
 	require.Equal(t, 1, calls.Failed)
 	require.Equal(t, 1, calls.SlowerThan(2*time.Second))
-	require.Equal(t, map[string]rollout.Durations{aRoute: calls.Took}, calls.Routes)
+	require.Equal(t, map[string]rollout.Durations{"GET /api/openapi_yaml": calls.Took}, calls.Routes)
 	require.Equal(t, rollout.CallCount{Seen: 1, Failed: 1}, calls.Automated)
 	require.Equal(t, rollout.CallCount{Seen: 1}, calls.Control)
 	require.NotEmpty(t, calls.Intervals)

@@ -147,20 +147,18 @@ func (r Result) Summary() string {
 		name, _, _ := strings.Cut(p.Name, "/")
 		longest[name] = max(longest[name], p.Took)
 	}
-	text := fmt.Sprintf("a canary lived through a whole trial at %s: ", r.BeganAt.UTC().Format("15:04 UTC"))
-	for i, of := range []struct{ part, words string }{
+	var took []string
+	for _, of := range []struct{ part, words string }{
 		{PartRegistration, "registered"}, {PartStart, "started"}, {PartStep, "steps at most"}, {PartMail, "e-mails accepted within"},
 		{PartReport, "reported within"}, {PartConversion, "converted"}, {PartRemoval, "removed"},
 	} {
-		if i > 0 {
-			text += ", "
-		}
-		text += of.words + " " + Round(longest[of.part]).String()
+		text := of.words + " " + Round(longest[of.part]).String()
 		if of.part == PartStep {
 			text += " late"
 		}
+		took = append(took, text)
 	}
-	return text
+	return fmt.Sprintf("a canary lived through a whole trial at %s: %s", r.BeganAt.UTC().Format("15:04 UTC"), strings.Join(took, ", "))
 }
 
 // Round rounds a part's duration for people: to milliseconds.

@@ -52,6 +52,7 @@ func mailOf(kind trial.Kind, at, now time.Time) Mail {
 var over = began.Add(17*Day(day) + 5*time.Second)
 
 func TestAHealthyCanaryShowsEveryPart(t *testing.T) {
+	t.Parallel()
 	s := life(over)
 	s.ConversionAt, s.ConvertedAt, s.Removal = over, over.Add(200*time.Millisecond), 30*time.Millisecond
 	r, open := Judge(s, over.Add(time.Second))
@@ -75,6 +76,7 @@ func TestAHealthyCanaryShowsEveryPart(t *testing.T) {
 }
 
 func TestEachBreakIsNamed(t *testing.T) {
+	t.Parallel()
 	welcome := func(m Mail) func(*Seen) {
 		m.ClaimedAt = began
 		return func(s *Seen) { s.State.Steps, s.Mails = nil, map[trial.Kind]Mail{trial.Welcome: m} }
@@ -110,6 +112,7 @@ func TestEachBreakIsNamed(t *testing.T) {
 		"something is left":      {over, func(s *Seen) { s.Left = []string{"canary_sends"} }, TracesLeft},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s := life(c.at)
 			c.change(&s)
 			r, open := Judge(s, c.at)
@@ -121,6 +124,7 @@ func TestEachBreakIsNamed(t *testing.T) {
 }
 
 func TestALateReminderIsNoBreak(t *testing.T) {
+	t.Parallel()
 	s := life(over)
 	s.State.Steps[2].Outcome, s.State.Steps[2].Reason = trial.Skipped, trial.ReasonOvertaken
 	r, _ := Judge(s, over)
@@ -129,6 +133,7 @@ func TestALateReminderIsNoBreak(t *testing.T) {
 
 // Whatever the moment, a healthy canary is never taken for broken, and is waited for until its last report.
 func TestAHealthyCanaryIsWellAtEveryMoment(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		at := began.Add(time.Duration(rapid.Int64Range(0, int64(over.Sub(began))).Draw(t, "at")))
 		r, open := Judge(life(at), at)
@@ -139,6 +144,7 @@ func TestAHealthyCanaryIsWellAtEveryMoment(t *testing.T) {
 
 // The days of tests and demos are short; the canary's parts still fit into its longest duration.
 func TestACanaryShowsABreakWithinAnHour(t *testing.T) {
+	t.Parallel()
 	assert.LessOrEqual(t, Every(day)+2*Longest(day), time.Hour)
 	assert.Less(t, Longest(day), Every(day), "one ends before the next begins")
 	assert.Equal(t, 10*time.Second, Day(day))

@@ -10,6 +10,7 @@ import (
 )
 
 func TestAnAbsentCanaryIsNamed(t *testing.T) {
+	t.Parallel()
 	no, yes := false, true
 	since := began
 	well := &Result{ID: id, EndedAt: began.Add(4 * time.Minute)}
@@ -32,6 +33,7 @@ func TestAnAbsentCanaryIsNamed(t *testing.T) {
 		"an older rollout's canary does not count": {broken, since.Add(time.Hour), 70 * time.Minute, Reach{&yes, &yes}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s := Stand(c.latest, c.since, began.Add(c.after), day, c.reach)
 			assert.Equal(t, c.want, s.Fault)
 			assert.Equal(t, c.want != "", s.Broken())
@@ -41,6 +43,7 @@ func TestAnAbsentCanaryIsNamed(t *testing.T) {
 }
 
 func TestResultsAreBounded(t *testing.T) {
+	t.Parallel()
 	var results []Result
 	for n := range MostResults + 5 {
 		results = Insert(results, Result{ID: fmt.Sprint(n)})

@@ -88,7 +88,7 @@ func (c *Calls) Observe(one Call) {
 	c.Took[bucket]++
 	c.route(one.Route)[bucket]++
 	switch one.About {
-	case trial.Automated:
+	case trial.Automated, trial.Adopted:
 		c.Automated.add(count)
 	case trial.Control:
 		c.Control.add(count)

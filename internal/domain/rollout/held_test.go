@@ -95,13 +95,13 @@ func TestTheTimeHeldIsTheLongestUnbrokenStretch(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		s := rollout.Fold([]rollout.Event{rollout.Begin(rollout.Start{ID: "r1", Plan: rollout.DefaultPlan(), Times: inDays, By: "owner"}, noon)})
-		now, stretch, longest := noon, time.Duration(0), map[float64]time.Duration{}
+		now, longest := noon, map[float64]time.Duration{}
 		stretches := map[float64]time.Duration{}
 		for range rapid.IntRange(1, 30).Draw(t, "events") {
 			passed := time.Duration(rapid.IntRange(0, 60).Draw(t, "hours")) * time.Hour
 			now = now.Add(passed)
 			for _, p := range []float64{10, 100} {
-				stretch = stretches[p]
+				stretch := stretches[p]
 				if s.Status == rollout.Running && s.Percentage >= p {
 					stretch += passed
 				}

@@ -114,7 +114,7 @@ func (s State) outlookPaused(j *Judgement) Outlook {
 		o.Needs = append(s.needs(j), Need{Text: "then resume it, which begins the phase anew; or advance it, whatever the figures say"})
 	case PausedByPreflight:
 		o.Needs = append(s.needs(j), Need{Text: "then resume it"})
-	case PausedByTriggers:
+	case PausedByTriggers, PausedBySharedFate:
 		o.Needs = []Need{{Text: "find and fix the cause, then resume it; or roll it back further"}}
 	case PausedByAdmin, PausedByOverride:
 		o.Needs = append([]Need{{Text: "resume it: nothing else is needed for it to go on from here"}}, s.needs(j)...)

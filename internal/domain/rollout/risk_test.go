@@ -48,7 +48,8 @@ func TestARiskGrowsWithTheRate(t *testing.T) {
 
 func TestTheSameIsForecastAgain(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, forecast(DefaultPlan(), 30), forecast(DefaultPlan(), 30))
+	first := forecast(DefaultPlan(), 30)
+	require.Equal(t, first, forecast(DefaultPlan(), 30))
 }
 
 func TestWhatHoldsARollout(t *testing.T) {

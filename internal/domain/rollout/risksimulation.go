@@ -167,7 +167,8 @@ func (s *simulation) once(seed uint64) passage {
 		}
 		fired := s.observe(&c, healthyShares())
 		phase := c.phase
-		if s.advance(&c); fired || c.held {
+		s.advance(&c)
+		if fired || c.held {
 			p.stopped = phase
 			break
 		}

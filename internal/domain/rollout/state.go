@@ -94,11 +94,6 @@ type State struct {
 	HandledSignals string `json:"handledSignals,omitempty"`
 }
 
-// onTrigger reports whether a trigger has paused the rollout.
-func (p Pause) onTrigger() bool {
-	return p.OnTrigger || p.Cause == PausedByTriggers || p.Cause == PausedBySharedFate
-}
-
 // held reports whether a person has paused the rollout.
 func (s State) held() bool {
 	return s.Pause != nil && (s.Pause.Cause == PausedByAdmin || s.Pause.Cause == PausedByOverride)
@@ -113,6 +108,11 @@ type Pause struct {
 	// AtGate and OnTrigger say that it replaced a pause by a gate, or by a trigger.
 	AtGate    bool `json:"atGate,omitempty"`
 	OnTrigger bool `json:"onTrigger,omitempty"`
+}
+
+// onTrigger reports whether a trigger has paused the rollout.
+func (p Pause) onTrigger() bool {
+	return p.OnTrigger || p.Cause == PausedByTriggers || p.Cause == PausedBySharedFate
 }
 
 // PauseCause names the cause of a pause.

@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"slices"
 	"time"
 
 	"marketplace.example/trials/internal/domain/evidence"
@@ -60,7 +61,7 @@ func (t *TimeSeries) Add(j Judgement) {
 		return
 	}
 	t.Every = max(t.Every, 1)
-	points := append(t.Points[:n:n], seriesPoint(j))
+	points := slices.Concat(t.Points, []SeriesPoint{seriesPoint(j)})
 	if n > 0 && !t.keeps(points[n-1], points[n]) {
 		points[n-1] = points[n]
 		points = points[:n]
