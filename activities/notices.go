@@ -57,7 +57,6 @@ func (n *Notices) Notify(ctx context.Context, m notice.Message) error {
 	if m.Key == "" || m.Subject == "" || m.Lead == "" {
 		return sdktemporal.NewNonRetryableApplicationError("the message has no key, subject or lead", string(trial.CodeInvalid), nil)
 	}
-	m = m.LinkedTo(n.Dashboard)
 	m.History = n.history(ctx, m)
 	recipients := notice.Recipients(n.Stakeholders, m.Roles())
 	if len(recipients) == 0 {
@@ -170,15 +169,14 @@ func (n *Notices) settle(ctx context.Context, key string, delivery Delivery) err
 }
 
 func (n *Notices) deliver(ctx context.Context, m notice.Message, r notice.Recipient, key string) Delivery {
-	m = m.Addressed(n.Dashboard, n.Stakeholders)
-	if r.Webhook {
-		body, err := json.Marshal(newPosted(m))
+	if r.Webhook { // others read along: no name or number of whoever is on call
+		body, err := json.Marshal(newPosted(m.Addressed(n.Dashboard, nil)))
 		if err != nil {
 			return Delivery{Status: trial.SendRefused, Reason: trial.NotRendered}
 		}
 		return n.Poster.Post(ctx, r.Address, key, body)
 	}
-	delivery, err := n.Mailer.DeliverNotice(ctx, r.Address, key, m)
+	delivery, err := n.Mailer.DeliverNotice(ctx, r.Address, key, m.Addressed(n.Dashboard, n.Stakeholders))
 	if err != nil {
 		return Delivery{Status: trial.SendRefused, Reason: trial.NotRendered}
 	}

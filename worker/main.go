@@ -44,6 +44,9 @@ func run(ctx context.Context, cfg config.Config, log *zap.Logger, out io.Writer)
 	}
 	log.Info("worker is running", zap.String("health", health.URL()), zap.Duration("day", cfg.TrialDay), zap.String("taskQueue", cfg.TaskQueue))
 	unserved := health.Serve(ctx, stopTimeout)
+	if ctx.Err() == nil {
+		log.Error("nobody can ask for the worker's health any more", zap.Error(unserved))
+	}
 	fault := await(ctx)
 	log.Info("worker stops", zap.Error(fault))
 	return errors.Join(fault, unserved)

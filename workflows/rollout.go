@@ -2,7 +2,6 @@ package workflows
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	sdktemporal "go.temporal.io/sdk/temporal"
@@ -258,7 +257,7 @@ func (r *rolloutRun) preflight(ctx workflow.Context) error {
 		return fmt.Errorf("making the preflight: %w", err)
 	}
 	event := r.state.CheckedEvent(checks, workflow.Now(ctx))
-	if after := r.state.Apply(event); slices.Equal(after.Checks, r.state.Checks) {
+	if after := r.state.Apply(event); rollout.SameChecks(after.Checks, r.state.Checks) {
 		r.state = r.state.Checked(workflow.Now(ctx))
 		return nil
 	}

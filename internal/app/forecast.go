@@ -59,16 +59,18 @@ func (a *App) recentRate(ctx context.Context) (float64, error) {
 
 // forecasts remembers forecasts, and makes one at a time, so that whoever asks often slows down nothing else.
 type forecasts struct {
-	turn  chan struct{}
-	mu    sync.Mutex
-	known map[string]rollout.Forecast
+	turn chan struct{}
+	// waiting has room for those who wait for their turn, and whose turn it is.
+	waiting chan struct{}
+	mu      sync.Mutex
+	known   map[string]rollout.Forecast
 }
 
-// mostForecasts bounds what is remembered.
-const mostForecasts = 100
+// mostForecasts bounds what is remembered, mostWaiting who waits.
+const mostForecasts, mostWaiting = 100, 8
 
 func newForecasts() *forecasts {
-	return &forecasts{turn: make(chan struct{}, 1), known: map[string]rollout.Forecast{}}
+	return &forecasts{turn: make(chan struct{}, 1), waiting: make(chan struct{}, mostWaiting), known: map[string]rollout.Forecast{}}
 }
 
 // at is a forecast of a plan, remembered or made anew in turn.
@@ -80,6 +82,12 @@ func (f *forecasts) at(ctx context.Context, p rollout.Plan, forecast func(rollou
 	key := fmt.Sprintf("%v %s", perDay, document)
 	if known, is := f.find(key); is {
 		return known, nil
+	}
+	select {
+	case f.waiting <- struct{}{}:
+		defer func() { <-f.waiting }()
+	default:
+		return rollout.Forecast{}, &trial.Error{Code: trial.CodeUnavailable, Message: "many forecasts are being made: try again in some seconds"}
 	}
 	select {
 	case f.turn <- struct{}{}:

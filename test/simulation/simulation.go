@@ -147,8 +147,9 @@ type run struct {
 	due [][]rollout.Outcome
 	// vendors were registered, admitted and converted those admitted.
 	vendors, admitted, converted int
-	// nextBatch is when the backfill adopts again.
+	// nextBatch is when the backfill adopts again, and tried how many trials it has come to.
 	nextBatch time.Time
+	tried     int
 }
 
 // Run lives through a world once. The same seed comes to the same.

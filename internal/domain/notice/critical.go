@@ -93,10 +93,10 @@ func rolledBack(s rollout.State, e rollout.Event) *Message {
 		how = "automatically, because " + triggerInWords[e.Trigger]
 	}
 	if e.Remedy == rollout.Immediate {
-		return critical("automation is switched off for all vendors",
+		return decidedOn(PageOverview, critical("automation was switched off for all vendors",
 			fmt.Sprintf("Trial automation was switched off for all vendors on %s; it was rolled back %s.", s.FormatTime(e.At), how),
 			e.Reason, offMeans(e.InFlight),
-			"The lead developer looks for the cause, customer support answers vendors who ask about their trials. This rollout is over: once the cause is fixed, the product owner decides on a new one.")
+			"The lead developer looks for the cause, customer support answers vendors who ask about their trials. This rollout is over: once the cause is fixed, the product owner decides on a new one."))
 	}
 	means := fmt.Sprintf("%v %% of new vendors are automated from now on. ", s.Percentage)
 	if s.Percentage == 0 {

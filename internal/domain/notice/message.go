@@ -194,17 +194,18 @@ func tally(j *rollout.Judgement) string {
 
 // delayed says that a phase takes more than twice its time, and that nothing stops.
 func delayed(s rollout.State, e rollout.Event) *Message {
-	awaited, because := "the figures", "the figures do not show yet that the next step is safe"
+	page, awaited, because := PageEvidence, "the figures", "the figures do not show yet that the next step is safe"
 	next := "What to do: nothing, as long as what is missing below can still come: the rollout advances by itself then. If it cannot, find out why."
 	if at, _ := s.PausesAt(e.Judgement); !at.IsZero() {
 		next = fmt.Sprintf("What to do: of some of what is missing below there is no data at all. The DevOps engineer finds out why before %s, when the rollout pauses. Either no vendor came, or the mail service's events or the API's calls are not counted.", s.FormatTime(at))
 	}
 	if _, _, open := s.GatesNow(e.Judgement); rollout.ForPerson(open) {
-		awaited, because = "a person", "nobody has ticked yet what the plan wants a person to judge"
+		c, _ := rollout.CriterionByPerson(string(open[0].Gate))
+		page, awaited, because = c.Page(), "a person", "nobody has ticked yet what the plan wants a person to judge"
 		next = "What to do: judge what is named below, and tick it on the dashboard's page: the rollout advances by itself then."
 	}
 	return &Message{
-		Kind: NoticePhase, Page: PageEvidence, Subject: fmt.Sprintf("Trial rollout: still at %v %%, waiting for %s", s.Percentage, awaited),
+		Kind: NoticePhase, Page: page, Subject: fmt.Sprintf("Trial rollout: still at %v %%, waiting for %s", s.Percentage, awaited),
 		Lead: fmt.Sprintf("The rollout of trial automation is still at %v %% of new vendors, in %s, after twice the time planned for it: %s.",
 			s.Percentage, s.StageName(), because),
 		Lines: []string{

@@ -119,11 +119,11 @@ func TestStakeholdersAreToldWhatHappened(t *testing.T) {
 			"Trial rollout, daily update: 0 %, running", "at 0 %", []string{"Open preflight checks: backup: no backup of the last day (FAIL)"}},
 		"switched off by itself": {after(rollout.Event{Type: rollout.EventRolledBack, Remedy: rollout.Immediate, Trigger: rollout.TriggerErrors, InFlight: flags.Keep, Enabled: new(false), Percentage: new(0.0),
 			Judgement: judged(), Reason: "Rolled back completely: 31 % of the automated steps failed."}), NoticeCritical,
-			"Trial rollout: automation is switched off for all vendors",
+			"Trial rollout: automation was switched off for all vendors",
 			"Trial automation was switched off for all vendors on 7 March 2026 12:00 UTC; it was rolled back automatically, because too many automated steps fail.",
 			[]string{"Why: Rolled back completely", "What it means: No new vendor is automated, and automated trials are on hold", "What to do next: The lead developer", "Whom to call"}},
 		"switched off by hand": {after(rollout.Event{Type: rollout.EventRolledBack, Remedy: rollout.Immediate, InFlight: flags.Release, Enabled: new(false), Percentage: new(0.0), Reason: "Rolled back completely: complaints"}),
-			NoticeCritical, "Trial rollout: automation is switched off for all vendors", "it was rolled back by hand.", []string{"complaints.", "continue without automation"}},
+			NoticeCritical, "Trial rollout: automation was switched off for all vendors", "it was rolled back by hand.", []string{"complaints.", "continue without automation"}},
 		"rolled back by hand, handing over": {after(rollout.Event{Type: rollout.EventRolledBack, Remedy: rollout.Partial, InFlight: flags.Release, Stage: &rollout.Stage{Kind: rollout.InPhase, Phase: 1}, Enabled: new(true), Percentage: new(10.0),
 			Reason: "Rolled back from 25 % to 10 %: complaints"}), NoticeCritical, "Trial rollout: rolled back to 10 % of new vendors", "was rolled back to 10 % of new vendors on 7 March 2026 12:00 UTC, by hand.",
 			[]string{"10 % of new vendors are automated from now on. Trials that were already automated continue without automation"}},
@@ -358,13 +358,14 @@ func TestANoticeAsksForWhatAPersonMustTick(t *testing.T) {
 			{Type: rollout.EventPaused, Cause: rollout.PausedByGate, Judgement: well(), Reason: "Paused at the gate: feedback-positive: Three complaints."},
 		}, "Trial rollout: paused at 10 %, a criterion is not met", []string{"Three complaints"}},
 	} {
-		m := MessageFor(holding(c.event...)).LinkedTo("https://trials.example")
+		m := MessageFor(holding(c.event...)).linkedTo("https://trials.example")
 		require.Equal(t, c.subject, m.Subject, name)
 		for _, says := range c.says {
 			require.Contains(t, strings.Join(append(m.Flat(), m.Lead), "\n"), says, name)
 		}
 	}
-	m := MessageFor(holding(rollout.Event{Type: rollout.EventPaused, Cause: rollout.PausedByGate, Judgement: well()})).LinkedTo("https://trials.example")
+	require.Equal(t, "/admin/rollout/tick/feedback-positive", MessageFor(holding(rollout.Event{Type: rollout.EventDelayed, Judgement: well()})).Page)
+	m := MessageFor(holding(rollout.Event{Type: rollout.EventPaused, Cause: rollout.PausedByGate, Judgement: well()})).linkedTo("https://trials.example")
 	require.Contains(t, m.Lead, "nobody has ticked what the plan wants a person to judge")
 	require.Contains(t, m.Flat(), asks)
 }
@@ -403,7 +404,7 @@ func TestWhichNoticesAskForAPerson(t *testing.T) {
 		{rollout.Event{Type: rollout.EventPaused, Cause: rollout.PausedByOutage}, PageOverview},
 		{rollout.Event{Type: rollout.EventPaused, Cause: rollout.PausedByAdmin}, ""},
 		{rollout.Event{Type: rollout.EventDelayed}, PageEvidence},
-		{rollout.Event{Type: rollout.EventRolledBack, Remedy: rollout.Immediate}, PageEvidence},
+		{rollout.Event{Type: rollout.EventRolledBack, Remedy: rollout.Immediate}, PageOverview},
 		{rollout.Event{Type: rollout.EventUpdate}, ""},
 	} {
 		s, e := noticed(phase, c.e)

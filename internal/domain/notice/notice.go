@@ -185,8 +185,8 @@ type Item struct {
 	Page string `json:"page,omitempty"`
 }
 
-// LinkedTo returns the message with the URLs of its items' pages, below the dashboard's. Without one they stay paths.
-func (m Message) LinkedTo(dashboard string) Message {
+// linkedTo returns the message with the URLs of its items' pages, below the dashboard's. Without one they stay paths.
+func (m Message) linkedTo(dashboard string) Message {
 	m.Sections = slices.Clone(m.Sections)
 	for i := range m.Sections {
 		m.Sections[i].Items = slices.Clone(m.Sections[i].Items)

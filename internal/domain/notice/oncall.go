@@ -13,10 +13,11 @@ const (
 	PageEvidence = "/admin/evidence"
 )
 
-// Addressed completes a message that asks for a person, as it is sent: with the address of the page that decides, below the
-// dashboard's, and with the person on call. Others stay as they are. The result has a name and a number or an address in it, so
+// Addressed completes a message as it is sent: its pages get their addresses, below the dashboard's, and one that asks for a
+// person gets whoever of people is on call. The result has a name and a number or an address in it, so
 // it is for sending only: no history or log may hold it.
 func (m Message) Addressed(dashboard string, people []Stakeholder) Message {
+	m = m.linkedTo(dashboard)
 	if m.Page == "" {
 		return m
 	}

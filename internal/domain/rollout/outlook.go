@@ -67,7 +67,7 @@ func (s State) whyStage() string {
 	}
 	switch s.Stage.Kind {
 	case Notice:
-		return "People were told of the rollout, and it gives them " + length + "."
+		return "Stakeholders were notified of the rollout, and have " + length + " to object."
 	case InPhase:
 		return fmt.Sprintf("The phase lasts %s at least, so that something is seen of %v %% before more vendors are automated.", length, s.Percentage)
 	case Stability:
@@ -89,7 +89,11 @@ func (s State) outlookOver(j *Judgement) Outlook {
 	if s.NeedsPreflight() && s.preflightOpen() != nil {
 		o.Why = over + ", and a preflight check is open."
 	}
+	_, failed, insufficient := s.GatesNow(j)
 	switch at, _ := s.PausesAt(j); {
+	case ForPerson(append(failed, insufficient...)):
+		o.Why = over + ", and nobody has ticked yet what the plan wants a person to judge."
+		o.Until, o.Person = "a person ticks it; there is no date", true
 	case s.Stage.Kind == Guard:
 		o.Why = over + ", and it is not certain whether enough trials convert."
 		o.Until = s.FormatTime(s.StageLimit()) + "; if that is still open then, it pauses for a decision"

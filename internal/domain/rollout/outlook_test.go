@@ -26,12 +26,20 @@ func TestTheOutlook(t *testing.T) {
 		l.days(days)
 		return l
 	}
+	judged := func(days float64) *life {
+		plan := rollout.DefaultPlan()
+		plan.Phases[1].Criteria = []string{"feedback-positive"}
+		l := initial(t, plan)
+		l.toPhase(1)
+		l.days(days)
+		return l
+	}
 	for name, c := range map[string]struct {
 		life              *life
 		why, until, needs string
 		person            bool
 	}{
-		"announced": {initial(t, rollout.DefaultPlan()), "People were told of the rollout, and it gives them 1 day.", "2 March 2026 12:00 UTC at the earliest", "time", false},
+		"announced": {initial(t, rollout.DefaultPlan()), "Stakeholders were notified of the rollout, and have 1 day to object.", "2 March 2026 12:00 UTC at the earliest", "time", false},
 		"in a phase": {
 			in(1, open, 0.5), "The phase lasts 2 days at least, so that something is seen of 10 % before more vendors are automated.",
 			"6 March 2026 12:00 UTC at the earliest", "time; email: so it is", false,
@@ -43,6 +51,10 @@ func TestTheOutlook(t *testing.T) {
 		"waiting without data": {
 			in(1, open, 3), "Its time was over on 6 March 2026 12:00 UTC, and the figures do not show yet that the next step is safe.",
 			"10 March 2026 12:00 UTC; if that is still open then, it pauses for a decision", "email: so it is", false,
+		},
+		"waiting for a person": {
+			judged(3), "Its time was over on 6 March 2026 12:00 UTC, and nobody has ticked yet what the plan wants a person to judge.", "a person ticks it; there is no date",
+			`feedback-positive: a person must say whether "User feedback positive" is met, on the dashboard's page /admin/rollout/tick/feedback-positive`, true,
 		},
 		"paused at a gate": {
 			in(1, bad, 3), "Paused at the gate: email: so it is.", "a person decides; there is no date",

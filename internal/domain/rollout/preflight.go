@@ -2,6 +2,7 @@ package rollout
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -215,6 +216,16 @@ func flagged(s State, f PreflightFacts) Check {
 		return Check{ID: CheckFlags, Verdict: Pass, Reason: "every flag that the rollout does not set itself is on"}
 	}
 	return Check{ID: CheckFlags, Verdict: Pass, Reason: fmt.Sprintf("every flag is on, at %v %%", s.Percentage)}
+}
+
+// SameChecks reports whether two preflights tell the same. How a check passes may change every hour, and is no news.
+func SameChecks(a, b []Check) bool {
+	return slices.EqualFunc(a, b, func(a, b Check) bool {
+		if a.Verdict == Pass && b.Verdict == Pass {
+			a.Reason, b.Reason = "", ""
+		}
+		return a == b
+	})
 }
 
 // CheckedEvent is the event of a finished preflight.

@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -143,4 +144,19 @@ func TestTheDashboardsCheck(t *testing.T) {
 		}
 		require.Equal(t, Check{ID: CheckDashboards, Verdict: c.want, Reason: c.reason}, shown(s, PreflightFacts{Dashboards: c.answers}), name)
 	}
+}
+
+func TestHowACheckPassesIsNoNews(t *testing.T) {
+	t.Parallel()
+	before := []Check{{ID: CheckConversion, Verdict: Pass, Reason: "12 % of 40 trials"}, {ID: CheckBackup, Verdict: Insufficient, Reason: "none"}}
+	after := func(change func([]Check)) bool {
+		now := slices.Clone(before)
+		change(now)
+		return SameChecks(before, now)
+	}
+	require.True(t, after(func(c []Check) { c[0].Reason = "13 % of 41 trials" }))
+	require.False(t, after(func(c []Check) { c[1].Reason = "too old" }))
+	require.False(t, after(func(c []Check) { c[1].Verdict = Pass }))
+	require.False(t, after(func(c []Check) { c[1].WaivedBy = "ada" }))
+	require.False(t, SameChecks(before, before[:1]))
 }

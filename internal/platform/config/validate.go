@@ -285,13 +285,13 @@ func checkDashboards(addresses []string) error {
 	if len(addresses) > MaxDashboards {
 		return fmt.Errorf("are %d, at most %d can be asked", len(addresses), MaxDashboards)
 	}
-	for _, address := range addresses {
+	for i, address := range addresses {
 		parsed, err := url.Parse(address)
 		if err != nil || parsed.Host == "" || (parsed.Scheme != "http" && parsed.Scheme != "https") {
-			return fmt.Errorf("%q is not a URL like http://grafana:3000/api/health", address)
+			return fmt.Errorf("address %d is not a URL like http://grafana:3000/api/health", i+1)
 		}
 		if parsed.User != nil || parsed.RawQuery != "" || parsed.Fragment != "" {
-			return fmt.Errorf("%q: addresses are shown, so it must contain no login, ? or #", parsed.Redacted())
+			return fmt.Errorf("address %d: addresses are shown, so it must contain no login, ? or #", i+1)
 		}
 	}
 	return nil
