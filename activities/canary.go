@@ -67,9 +67,6 @@ type Canaries struct {
 
 // Register removes what an earlier canary has left, and registers the canary with this id. It may be repeated.
 func (c *Canaries) Register(ctx context.Context, id string) (canary.Seen, error) {
-	if c.Address == "" {
-		return canary.Seen{}, failed("registering the canary", &trial.Error{Code: trial.CodeForbidden, Message: "canaries are switched off: CANARY_ADDRESS"})
-	}
 	living, err := c.Store.LivingCanaries(ctx)
 	if err != nil {
 		return canary.Seen{}, failed("looking for canaries", err)
@@ -78,6 +75,9 @@ func (c *Canaries) Register(ctx context.Context, id string) (canary.Seen, error)
 		if _, err := c.clear(ctx, living); err != nil {
 			return canary.Seen{}, err
 		}
+	}
+	if c.Address == "" {
+		return canary.Seen{}, failed("registering the canary", &trial.Error{Code: trial.CodeForbidden, Message: "canaries are switched off: CANARY_ADDRESS"})
 	}
 	asked := c.Now()
 	v, err := c.App.EnrollCanary(ctx, trial.Vendor{ID: id, Email: c.Address, Name: canary.Name})

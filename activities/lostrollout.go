@@ -13,7 +13,7 @@ import (
 type RolloutEnsurer interface {
 	// EnsureRolloutRunning starts the workflow of a stored rollout, unless it runs, and tells whether it was gone.
 	EnsureRolloutRunning(ctx context.Context, id string) (gone bool, err error)
-	// KeepWatching resumes the schedules of the watch and of the backups, unless somebody paused them on purpose.
+	// KeepWatching resumes the schedules of the watch, of the backups and of the canary, unless somebody paused them on purpose.
 	KeepWatching(ctx context.Context) error
 }
 
@@ -37,7 +37,7 @@ func (s *Sweep) keep(ctx context.Context, swept *Swept) error {
 	if err := s.Rollouts.KeepWatching(ctx); err != nil {
 		return fmt.Errorf("resuming the watch of rollout %s: %w", state.ID, err)
 	}
-	return nil
+	return s.Store.CanariesDue(ctx, s.Canaries, s.Now())
 }
 
 // Recover is the stored state of a rollout, for a workflow that replaces a lost one or was reset. It also resumes the watch's

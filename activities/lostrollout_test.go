@@ -31,8 +31,13 @@ func TestARolloutThatHasLostItsWorkflowIsStartedAgain(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			y := &sweepFake{flags: flags.Initial(), rollout: c.rollout, runs: c.runs}
-			require.Equal(t, activities.Swept{Rollouts: int64(len(c.done))}, y.sweep(t))
+			s := y.sweeper()
+			s.Canaries = true
+			require.Equal(t, activities.Swept{Rollouts: int64(len(c.done))}, y.sweepWith(t, s))
 			require.Equal(t, c.done, y.done)
+			underWay := c.rollout.ID != "" && !c.rollout.Status.Final()
+			require.Equal(t, underWay, y.kept == 1, "its watch is seen to")
+			require.Equal(t, underWay, y.canaries, "canaries are due")
 		})
 	}
 }

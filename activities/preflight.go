@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -52,14 +53,16 @@ func (r *Rollouts) Preflight(ctx context.Context, s rollout.State) ([]rollout.Ch
 		Now: now, VendorsWithoutStart: missing, Flags: doc.FeatureFlags, Judged: judged,
 		MailAnswers: err == nil, MayMail: sending, Backup: r.backups(ctx), Dashboards: r.Dashboards.Ask(ctx), Conversion: conversion, Canary: canaries,
 	})
-	r.startCanary(ctx, checks)
+	r.startCanary(ctx, s, checks)
 	return checks, nil
 }
 
-// startCanary starts a canary if the check of the latest one does not pass. The next preflight tries again if that fails.
-func (r *Rollouts) startCanary(ctx context.Context, checks []rollout.Check) {
+// startCanary starts a canary if the check of the latest one does not pass, and nobody has waived it. The next preflight tries again
+// if that fails.
+func (r *Rollouts) startCanary(ctx context.Context, s rollout.State, checks []rollout.Check) {
+	waived := slices.ContainsFunc(s.Checks, func(c rollout.Check) bool { return c.ID == rollout.CheckCanary && c.WaivedBy != "" })
 	for _, check := range checks {
-		if check.ID != rollout.CheckCanary || check.Verdict == rollout.Pass {
+		if check.ID != rollout.CheckCanary || check.Verdict == rollout.Pass || waived {
 			continue
 		}
 		if err := r.Canaries.StartCanary(ctx); err != nil {

@@ -47,6 +47,8 @@ type SweepStore interface {
 	TrialsElsewhere(ctx context.Context, after string, limit int) (found []trial.Whereabouts, next string, err error)
 	// CurrentRollout is the latest rollout, running or not, and whether there is one.
 	CurrentRollout(ctx context.Context) (rollout.State, bool, error)
+	// CanariesDue notes that canaries come from now on, unless they have come before, or that none come.
+	CanariesDue(ctx context.Context, due bool, now time.Time) error
 	// NoteSweep records the end of a sweep, so that a missing one is noticed.
 	NoteSweep(ctx context.Context, at time.Time) error
 }
@@ -63,6 +65,8 @@ type Sweep struct {
 	Store    SweepStore
 	Starter  Starter
 	Rollouts RolloutEnsurer
+	// Canaries says that canaries are to come while a rollout runs.
+	Canaries bool
 	Policy   trial.Policy
 	Day      time.Duration
 	// Slack is how late a trial's next step may be before the sweep restarts its workflow, which may be lost.

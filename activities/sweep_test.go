@@ -41,6 +41,7 @@ type sweepFake struct {
 	rollout   rollout.State
 	runs      bool // whether the rollout's workflow does
 	kept      int  // how often the watch was seen to
+	canaries  bool // whether canaries are due
 	// cost is how long each query takes, elapsed the time since now, asked the
 	// queries made.
 	cost, elapsed time.Duration
@@ -154,6 +155,11 @@ func (y *sweepFake) EnsureRolloutRunning(_ context.Context, id string) (bool, er
 
 func (y *sweepFake) KeepWatching(context.Context) error {
 	y.kept++
+	return nil
+}
+
+func (y *sweepFake) CanariesDue(_ context.Context, due bool, _ time.Time) error {
+	y.canaries = due
 	return nil
 }
 

@@ -57,12 +57,14 @@ func TestASchedulesThatIsMissingIsMadeByWhoeverNeedsIt(t *testing.T) {
 	}{
 		"the watch comes": {
 			func(c *Client) error { return c.Watching(t.Context(), true) },
-			[]string{"make watch-rollout", "unpause watch-rollout", "make back-up", "unpause back-up"},
+			[]string{"make watch-rollout", "unpause watch-rollout", "make back-up", "unpause back-up", "make canary"},
 		},
-		"the watch ends": {func(c *Client) error { return c.Watching(t.Context(), false) }, []string{"make watch-rollout", "make back-up"}},
+		"the watch ends": {
+			func(c *Client) error { return c.Watching(t.Context(), false) }, []string{"make watch-rollout", "make back-up", "make canary"},
+		},
 		"the watch is kept": {
 			func(c *Client) error { return c.KeepWatching(t.Context()) },
-			[]string{"make watch-rollout", "unpause watch-rollout", "make back-up", "unpause back-up"},
+			[]string{"make watch-rollout", "unpause watch-rollout", "make back-up", "unpause back-up", "make canary"},
 		},
 		"the watch comes, with canaries": {
 			func(c *Client) error { c.WithCanaries = true; return c.Watching(t.Context(), true) },
@@ -101,8 +103,33 @@ func TestTheWatchIsKeptUnlessSomebodyPausedItOnPurpose(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := &scheduler{state: map[string]*client.ScheduleState{watchSchedule: &c.state, backupSchedule: {}}}
+			s := &scheduler{state: map[string]*client.ScheduleState{watchSchedule: &c.state, backupSchedule: {}, canarySchedule: {Paused: true}}}
 			require.NoError(t, s.client(t).KeepWatching(t.Context()))
+			require.Equal(t, c.want, s.done)
+		})
+	}
+}
+
+// Canaries may be switched off and on again while a rollout runs.
+func TestTheCanarysScheduleFollowsWhetherSomeAreToCome(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		state client.ScheduleState
+		with  bool
+		want  []string
+	}{
+		"switched off":            {client.ScheduleState{}, false, []string{"pause canary"}},
+		"off":                     {client.ScheduleState{Paused: true, Note: noteOff}, false, nil},
+		"switched on again":       {client.ScheduleState{Paused: true, Note: noteOff}, true, []string{"unpause canary"}},
+		"paused by a person, on":  {client.ScheduleState{Paused: true, Note: "the database moves"}, true, nil},
+		"paused by a person, off": {client.ScheduleState{Paused: true, Note: "the database moves"}, false, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := &scheduler{state: map[string]*client.ScheduleState{watchSchedule: {}, backupSchedule: {}, canarySchedule: &c.state}}
+			control := s.client(t)
+			control.WithCanaries = c.with
+			require.NoError(t, control.KeepWatching(t.Context()))
 			require.Equal(t, c.want, s.done)
 		})
 	}

@@ -35,8 +35,6 @@ const (
 	ReconcileEvery = 30 * time.Second
 	// leastRecount is the shortest interval between recounts, for short days.
 	leastRecount = time.Hour
-	// canaryLimit is longer than a canary takes with every attempt of its activities.
-	canaryLimit = 30 * time.Minute
 	// leastCatchup is the shortest catch-up window that the server accepts.
 	leastCatchup = 10 * time.Second
 )
@@ -94,7 +92,7 @@ func schedules(day time.Duration) []schedule {
 		},
 		{
 			id: canarySchedule, workflow: workflows.CanaryWorkflowType, summary: "Lets a synthetic vendor live through a whole trial, and removes it",
-			every: canary.Every(day), limit: canaryLimit,
+			every: canary.Every(day), limit: workflows.CanaryLimit,
 			catchup: leastCatchup, // one shows what the next shows
 			paused:  true,         // until a rollout runs
 		},
@@ -197,25 +195,23 @@ func missing(err error) bool {
 	return notFound
 }
 
-// notePaused is the note of a schedule that was paused because a rollout ended.
-const notePaused = "no rollout runs"
+// The notes of schedules that were paused by the product: because a rollout ended, and because no canaries are to come.
+const (
+	notePaused = "no rollout runs"
+	noteOff    = "CANARY_ADDRESS is off"
+)
 
-// Watching resumes the schedules of the watch, of the backups and of the canary, or pauses them.
+// Watching resumes the schedules of the watch, of the backups and of the canary, or pauses them. Without canaries that one is paused.
 func (c *Client) Watching(ctx context.Context, on bool) error {
-	var errs []error
-	for _, id := range c.duringRollouts() {
-		errs = append(errs, c.scheduled(ctx, id, on))
+	note := notePaused
+	if on {
+		note = noteOff
 	}
-	return errors.Join(errs...)
-}
-
-// duringRollouts are the schedules that run while a rollout does.
-func (c *Client) duringRollouts() []string {
-	ids := []string{watchSchedule, backupSchedule}
-	if c.WithCanaries {
-		ids = append(ids, canarySchedule)
-	}
-	return ids
+	return errors.Join(
+		c.scheduled(ctx, watchSchedule, on, notePaused),
+		c.scheduled(ctx, backupSchedule, on, notePaused),
+		c.scheduled(ctx, canarySchedule, on && c.WithCanaries, note),
+	)
 }
 
 // StartCanary starts a canary now, unless one is under way.
@@ -225,30 +221,39 @@ func (c *Client) StartCanary(ctx context.Context) error {
 	})
 }
 
-func (c *Client) scheduled(ctx context.Context, id string, on bool) error {
+// scheduled resumes a schedule, or pauses it with a note.
+func (c *Client) scheduled(ctx context.Context, id string, on bool, note string) error {
 	return c.withSchedule(ctx, id, func(ctx context.Context, handle client.ScheduleHandle, s *client.ScheduleState) error {
 		switch {
 		case s.Paused == !on:
 			return nil
 		case on:
-			return handle.Unpause(ctx, client.ScheduleUnpauseOptions{Note: "a rollout runs"}) //nolint:wrapcheck // withSchedule does
+			return resume(ctx, handle)
 		}
-		return handle.Pause(ctx, client.SchedulePauseOptions{Note: notePaused}) //nolint:wrapcheck // withSchedule does
+		return handle.Pause(ctx, client.SchedulePauseOptions{Note: note}) //nolint:wrapcheck // withSchedule does
 	})
+}
+
+func resume(ctx context.Context, handle client.ScheduleHandle) error {
+	return handle.Unpause(ctx, client.ScheduleUnpauseOptions{Note: "a rollout runs"}) //nolint:wrapcheck // withSchedule does
 }
 
 // KeepWatching resumes the schedules that Watching does, unless somebody paused them on purpose.
 func (c *Client) KeepWatching(ctx context.Context) error {
-	var errs []error
-	for _, id := range c.duringRollouts() {
-		errs = append(errs, c.withSchedule(ctx, id, func(ctx context.Context, handle client.ScheduleHandle, s *client.ScheduleState) error {
-			if !s.Paused || s.Note != "" && s.Note != notePaused {
-				return nil
-			}
-			return handle.Unpause(ctx, client.ScheduleUnpauseOptions{Note: "a rollout runs"}) //nolint:wrapcheck // withSchedule does
-		}))
+	errs := []error{c.keepScheduled(ctx, watchSchedule), c.keepScheduled(ctx, backupSchedule)}
+	if c.WithCanaries {
+		return errors.Join(append(errs, c.keepScheduled(ctx, canarySchedule))...)
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, c.scheduled(ctx, canarySchedule, false, noteOff))...)
+}
+
+func (c *Client) keepScheduled(ctx context.Context, id string) error {
+	return c.withSchedule(ctx, id, func(ctx context.Context, handle client.ScheduleHandle, s *client.ScheduleState) error {
+		if !s.Paused || s.Note != "" && s.Note != notePaused && s.Note != noteOff {
+			return nil
+		}
+		return resume(ctx, handle)
+	})
 }
 
 // FlagsChanged triggers a sweep, so that held trials go on at once.

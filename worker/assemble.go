@@ -78,7 +78,7 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger, fatal fun
 	})
 	w.RegisterActivity(&activities.Sweep{
 		Found: func(s activities.Swept) { swept(base.Metrics, s) },
-		Store: store, Starter: client, Rollouts: client, Policy: policy, Day: cfg.TrialDay, Slack: overdueSlack, Now: time.Now, Log: log, Repairs: store,
+		Store: store, Starter: client, Rollouts: client, Canaries: cfg.Canaries(), Policy: policy, Day: cfg.TrialDay, Slack: overdueSlack, Now: time.Now, Log: log, Repairs: store,
 	})
 	w.RegisterWorkflowWithOptions(workflows.Rollout, workflow.RegisterOptions{Name: rollout.WorkflowType})
 	w.RegisterWorkflowWithOptions(workflows.Notice, workflow.RegisterOptions{Name: workflows.NoticeWorkflowType})

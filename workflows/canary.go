@@ -21,8 +21,11 @@ const (
 	canaryFollows  = 10 * time.Minute
 )
 
+// CanaryLimit is longer than a canary takes with every attempt of its activities.
+const CanaryLimit = 2*canaryPatience + 3*canaryFollows + time.Minute
+
 // Canary has a synthetic vendor live through a whole trial, and stores what that has shown. Whatever fails on the way is what it
-// has shown; an error is that the result could not be stored.
+// has shown; an error is that the result could not be stored. Where no canaries are to come it shows nothing.
 func Canary(ctx workflow.Context) (canary.Result, error) {
 	ctx, _ = uncancelable(ctx)
 	var id string
@@ -33,7 +36,9 @@ func Canary(ctx workflow.Context) (canary.Result, error) {
 	c := canaryRun{seen: canary.Seen{ID: trial.CanaryID(id), BeganAt: workflow.Now(ctx)}}
 	if err := c.execute(ctx, "register", canaryPatience, c.activities.Register, c.seen.ID, &c.seen); err != nil {
 		c.seen.RegistrationError = "its attempts failed for " + canaryPatience.String()
-		if refused, ok := AsRefusal(err); ok {
+		if refused, ok := AsRefusal(err); ok && refused.Code == trial.CodeForbidden {
+			return canary.Result{}, nil
+		} else if ok {
 			c.seen.RegistrationError = "it was refused, " + string(refused.Code)
 		}
 	}

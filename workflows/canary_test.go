@@ -140,16 +140,22 @@ func (a *aviary) PutCanary(_ context.Context, r canary.Result) error {
 	return nil
 }
 
-// fly lets a canary live in the aviary.
-func (a *aviary) fly(t *testing.T) canary.Result {
-	t.Helper()
+// environment runs workflows for canaries with this address.
+func (a *aviary) environment(address string) *testsuite.TestWorkflowEnvironment {
 	var suite testsuite.WorkflowTestSuite
 	env := suite.NewTestWorkflowEnvironment()
 	inTests(env)
 	env.SetStartTime(a.now)
 	env.RegisterActivity(&activities.Canaries{
-		Store: a, App: a, Trials: a, Address: canary.Simulator, Day: 24 * time.Hour, Now: a.clock, Pause: a.pause, Log: zap.NewNop(),
+		Store: a, App: a, Trials: a, Address: address, Day: 24 * time.Hour, Now: a.clock, Pause: a.pause, Log: zap.NewNop(),
 	})
+	return env
+}
+
+// fly lets a canary live in the aviary.
+func (a *aviary) fly(t *testing.T) canary.Result {
+	t.Helper()
+	env := a.environment(canary.Simulator)
 	env.ExecuteWorkflow(workflows.Canary)
 	require.NoError(t, env.GetWorkflowError())
 	var result canary.Result
@@ -170,6 +176,16 @@ func TestACanaryLivesThroughAWholeTrialAndIsRemoved(t *testing.T) {
 	assert.Len(t, result.Parts, 4+6*3)
 	assert.Nil(t, a.vendor, "nothing is left behind")
 	assert.InDelta(t, 175, result.Took().Seconds(), 10)
+}
+
+func TestWhereNoCanariesAreToComeOneShowsNothing(t *testing.T) {
+	t.Parallel()
+	a := &aviary{now: start, sends: map[trial.Kind]trial.Send{}}
+	env := a.environment("")
+	env.ExecuteWorkflow(workflows.Canary)
+	require.NoError(t, env.GetWorkflowError())
+	assert.Empty(t, a.results)
+	assert.Nil(t, a.vendor)
 }
 
 func TestACanaryNamesWhatIsBrokenAndIsRemoved(t *testing.T) {

@@ -31,7 +31,7 @@ func TestTheCanarysPage(t *testing.T) {
 	require.Contains(t, s.get("/admin/canary").text(), "CANARY_ADDRESS is off")
 
 	c.view = canary.View{Configured: true, EverySeconds: 1800}
-	inOrder(t, s.get("/admin/canary").text(), "one begins every 30m0s", "Start a canary now", "None has ended yet.")
+	inOrder(t, s.get("/admin/canary").text(), "one begins every 30 minutes", "Start a canary now", "None has ended yet.")
 
 	began := w.Moment.Add(-5 * time.Minute)
 	c.view.Results = []canary.Result{{

@@ -15,6 +15,8 @@ type Canaries interface {
 	Canaries(ctx context.Context) ([]canary.Result, error)
 	// LatestCanary is the first of them, nil for none, and since when canaries are due; zero for never.
 	LatestCanary(ctx context.Context) (latest *canary.Result, since time.Time, err error)
+	// Reach is whether what a canary needs to come can be reached.
+	Reach(ctx context.Context, now time.Time) canary.Reach
 	// StartCanary starts a canary, unless one is under way.
 	StartCanary(ctx context.Context) error
 }
@@ -32,8 +34,8 @@ func (a *App) CanaryView(ctx context.Context) (canary.View, error) {
 	if err != nil {
 		return canary.View{}, err
 	}
-	answers := a.Trials.Check(ctx) == nil
-	standing := canary.Stand(latest, since, a.Present(), a.Day, canary.Reach{Temporal: &answers})
+	now := a.Present()
+	standing := canary.Stand(latest, since, now, a.Day, a.Canaries.Reach(ctx, now))
 	return canary.View{
 		Configured: true, EverySeconds: canary.Every(a.Day).Seconds(), Fault: standing.Fault, Reason: standing.Reason,
 		Results: append([]canary.Result{}, results...),

@@ -68,7 +68,31 @@ type canaryResults struct {
 	Results []canary.Result `json:"results"`
 }
 
-const canaryResultsKey = "latest"
+// canariesDue is the document that says since when canaries have come while a rollout runs; none where they do not.
+type canariesDue struct {
+	Key   string    `bson:"_id"`
+	Since time.Time `bson:"since"`
+}
+
+const (
+	canaryResultsKey = "latest"
+	canariesDueKey   = "due"
+)
+
+// CanariesDue notes that canaries come from now on, unless they have come before, or that none come.
+func (s *Store) CanariesDue(ctx context.Context, due bool, now time.Time) error {
+	var err error
+	if due {
+		set := bson.D{{Key: "$setOnInsert", Value: bson.D{{Key: "since", Value: stored(now)}}}}
+		_, err = s.canaryLog.UpdateOne(ctx, byID(canariesDueKey), set, options.UpdateOne().SetUpsert(true))
+	} else {
+		_, err = s.canaryLog.DeleteOne(ctx, byID(canariesDueKey))
+	}
+	if err != nil {
+		return failed("noting whether canaries come", err)
+	}
+	return nil
+}
 
 // Canaries are what the latest canaries have shown, the latest first, at most canary.MostResults.
 func (s *Store) Canaries(ctx context.Context) ([]canary.Result, error) {
@@ -83,7 +107,7 @@ func (s *Store) Canaries(ctx context.Context) ([]canary.Result, error) {
 }
 
 // LatestCanary is what the latest canary has shown, nil for none, and since when canaries are due: since the running rollout's start,
-// zero where none runs.
+// or since they were switched on if that is later; zero where none runs, or none come.
 func (s *Store) LatestCanary(ctx context.Context) (latest *canary.Result, since time.Time, err error) {
 	results, err := s.Canaries(ctx)
 	if err != nil {
@@ -93,10 +117,17 @@ func (s *Store) LatestCanary(ctx context.Context) (latest *canary.Result, since 
 		latest = &results[0]
 	}
 	state, found, err := s.CurrentRollout(ctx)
-	if err == nil && found && !state.Status.Final() {
+	if err != nil || !found || state.Status.Final() {
+		return latest, time.Time{}, err
+	}
+	due, found, err := find[canariesDue](ctx, "reading whether canaries come", s.canaryLog, byID(canariesDueKey))
+	if err != nil || !found {
+		return latest, time.Time{}, err
+	}
+	if since = due.Since.UTC(); state.StartedAt.After(since) {
 		since = state.StartedAt
 	}
-	return latest, since, err
+	return latest, since, nil
 }
 
 // PutCanary keeps what a canary has shown. Only one canary lives at a time, so that nobody else writes.

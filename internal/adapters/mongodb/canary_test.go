@@ -12,6 +12,7 @@ import (
 
 	"marketplace.example/trials/internal/domain/canary"
 	"marketplace.example/trials/internal/domain/recovery"
+	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
 )
 
@@ -138,4 +139,30 @@ func TestWhatCanariesHaveShownIsKept(t *testing.T) {
 	kept, err := s.Canaries(t.Context())
 	require.NoError(t, err)
 	assert.Len(t, kept, 2, "only canaries are removed")
+}
+
+// Canaries are due since the rollout began, or since they were switched on under way; not where nobody has ever said that some come.
+func TestSinceWhenCanariesAreDue(t *testing.T) {
+	t.Parallel()
+	s := newTestStore(t)
+	since := func() time.Time {
+		_, since, err := s.LatestCanary(t.Context())
+		require.NoError(t, err)
+		return since
+	}
+	began := aRollout("r1")
+	_, err := s.AppendDecision(t.Context(), began, rollout.State{}.Apply(began))
+	require.NoError(t, err)
+	require.Zero(t, since(), "nobody has said that some come")
+
+	switched := began.At.Add(time.Hour)
+	require.NoError(t, s.CanariesDue(t.Context(), true, switched))
+	require.NoError(t, s.CanariesDue(t.Context(), true, switched.Add(time.Hour)))
+	require.Equal(t, switched, since(), "switched on under way")
+	require.NoError(t, s.CanariesDue(t.Context(), false, switched))
+	require.Zero(t, since())
+	require.NoError(t, s.CanariesDue(t.Context(), true, began.At.Add(-time.Hour)))
+	require.Equal(t, began.At, since())
+	require.NoError(t, s.PutCanary(t.Context(), canary.Result{ID: "1", BeganAt: at, EndedAt: at}))
+	require.Equal(t, began.At, since(), "a result leaves it as it is")
 }

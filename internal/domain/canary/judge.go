@@ -187,7 +187,7 @@ func (j *judge) mail(kind trial.Kind, mail Mail) {
 		j.fail(report, MailReturned, "the e-mail %s was reported as %s", kind, mail.Delivery)
 	default:
 		j.await(report, mail.SettledAt.Add(eventPatience(j.Day)), NoMailEvent,
-			"the mail service accepted the e-mail %s, and no report on it came within %s", kind, eventPatience(j.Day))
+			"the mail service accepted the e-mail %s, and nothing was reported of it within %s", kind, eventPatience(j.Day))
 	}
 }
 

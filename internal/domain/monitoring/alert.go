@@ -175,7 +175,7 @@ func Rules() []Rule {
 			ID: CanaryFailed, Title: "The canary has found something broken", Unit: Count,
 			Threshold: 1, Severity: High, Cooldown: 60,
 			Value: "canaries that found something broken or did not come, while a rollout runs", Window: "the latest canary",
-			Todo:  "Mend what it names: vendors meet it too. Then start a canary by hand to see. Until one is well the rollout enters no phase; it does not roll itself back for this.",
+			Todo:  "Mend what it names: vendors meet it too. Then start a canary by hand to see. Until one is well the gates of the rollout are held, except with rule: threshold; nothing is rolled back for it.",
 			Roles: engineers,
 		},
 	}
