@@ -26,7 +26,7 @@ func (c Canaries) Reach(ctx context.Context, now time.Time) canary.Reach {
 	if !answers {
 		return canary.Reach{Temporal: &answers}
 	}
-	processes, _ := c.Processes(ctx) //nolint:errcheck // said above
+	processes, _ := c.Processes(ctx)
 	here, _ := monitoring.CountWorkers(polls, processes, now)
 	works := here > 0
 	return canary.Reach{Temporal: &answers, Worker: &works}
