@@ -45,6 +45,10 @@ chaos: $(BUILD)/devstack ## Take a hundred rollouts back with the worker running
 bulk: $(BUILD)/devstack ## Extend ten thousand trials in one operation, the worker killed three times, and undo it; many minutes
 	$(call run,bulk)
 
+.PHONY: backfill
+backfill: test-tools ## Have a rollout adopt a thousand trials in the middle of their lives, and check that nobody is written to about the past; minutes
+	go test -race -timeout 30m ./test -run TestABackfill -v -adopted 1000
+
 .PHONY: dev
 dev: $(BUILD)/devstack ## Run the embedded stack, the API and the worker until interrupted; data stays in .dev/
 	$(call run,dev)

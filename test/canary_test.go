@@ -35,7 +35,7 @@ func TestACanaryNamesWhatIsBrokenAndLeavesNothing(t *testing.T) {
 		t.Logf("%-20s %-8s %s %s", p.Name, p.State, canary.Round(p.Took), p.Text)
 	}
 	all := s.everything()
-	require.Equal(t, "[]", all["counters"], "somebody has counted it")
+	require.Empty(t, strings.Trim(all["counters"], "[]"), "somebody has counted it")
 	for name, documents := range all {
 		require.False(t, strings.Contains(documents, well.ID) && name != "canaries", "%s knows the canary", name)
 	}
