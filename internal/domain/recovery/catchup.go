@@ -29,16 +29,17 @@ const atWorkFor = 10 * time.Second
 
 // Sent are the e-mails that went out with a trial's events, as claimed: none of them goes out again.
 func Sent(vendorID string, events []trial.Event) (sends []trial.Send) {
+	cohort := trial.Fold(events).CountedAs()
 	for _, e := range events {
 		if e.Mailed && e.Step != nil {
-			sends = append(sends, claim(vendorID, *e.Step, e.At))
+			sends = append(sends, claim(vendorID, cohort, *e.Step, e.At))
 		}
 	}
 	return sends
 }
 
-func claim(vendorID string, s trial.Step, at time.Time) trial.Send {
-	return trial.Send{Key: s.Key(vendorID), VendorID: vendorID, Kind: s.Kind, Revision: s.Revision, ClaimedAt: at}
+func claim(vendorID string, cohort trial.Cohort, s trial.Step, at time.Time) trial.Send {
+	return trial.Send{Key: s.Key(vendorID), VendorID: vendorID, Cohort: cohort, Kind: s.Kind, Revision: s.Revision, ClaimedAt: at}
 }
 
 // PresumedSent are the e-mails that may have left when the database was lost, as claimed: one too few rather than one
@@ -48,7 +49,7 @@ func claim(vendorID string, s trial.Step, at time.Time) trial.Send {
 func (t Trial) PresumedSent(vendorID string, events []trial.Event, control bool) (sends []trial.Send) {
 	if len(events) == 0 {
 		if !t.AtWork.IsZero() && !control {
-			return []trial.Send{claim(vendorID, trial.Step{Kind: trial.Welcome}, t.AtWork)}
+			return []trial.Send{claim(vendorID, trial.Automated, trial.Step{Kind: trial.Welcome}, t.AtWork)}
 		}
 		return nil
 	}
@@ -62,7 +63,7 @@ func (t Trial) PresumedSent(vendorID string, events []trial.Event, control bool)
 		}
 		again := slices.ContainsFunc(t.Unsettled, func(s trial.Step) bool { return s.Kind == step.Kind && s.Revision == step.Revision })
 		if again || !t.AtWork.IsZero() && !step.At.After(t.AtWork.Add(atWorkFor)) {
-			sends = append(sends, claim(vendorID, step, step.At))
+			sends = append(sends, claim(vendorID, state.CountedAs(), step, step.At))
 		}
 	}
 	return sends

@@ -67,7 +67,7 @@ func TestWhatMayHaveLeftIsPresumedSent(t *testing.T) {
 			events, _ := lived(cohort, 3)
 			var want []trial.Send
 			for _, s := range c.want {
-				want = append(want, trial.Send{Key: s.Key("v1"), VendorID: "v1", Kind: s.Kind, Revision: s.Revision, ClaimedAt: s.At})
+				want = append(want, trial.Send{Key: s.Key("v1"), VendorID: "v1", Cohort: cohort, Kind: s.Kind, Revision: s.Revision, ClaimedAt: s.At})
 			}
 			require.Equal(t, want, recovery.Trial{AtWork: c.atWork, Unsettled: c.unsettled}.PresumedSent("v1", events, false))
 		})
@@ -85,6 +85,7 @@ func TestNoMailAboutThePastIsPresumedSent(t *testing.T) {
 	require.Equal(t, trial.Reminder(3), later.Kind)
 	sends := recovery.Trial{AtWork: later.At}.PresumedSent("v1", events, false)
 	require.Equal(t, []string{later.Key("v1")}, keys(sends))
+	require.Equal(t, trial.Adopted, sends[0].Cohort)
 }
 
 // A worker that was beginning a trial sends the welcome before it says anything.
@@ -102,6 +103,7 @@ func TestEventsTellWhatWasSent(t *testing.T) {
 	events, _ := lived(trial.Automated, 2)
 	require.Equal(t, []string{"v1/welcome/0", "v1/reminder-7d/0"}, keys(recovery.Sent("v1", events)))
 	require.Equal(t, events[2].At, recovery.Sent("v1", events)[1].ClaimedAt)
+	require.Equal(t, trial.Automated, recovery.Sent("v1", events)[1].Cohort)
 	events, _ = lived(trial.Control, 2)
 	require.Empty(t, recovery.Sent("v1", events))
 }
