@@ -17,6 +17,9 @@ func TestCallsAreObservedByTheCohortOfTheirVendor(t *testing.T) {
 	}
 	a.get("/api/vendors/nobody", serviceToken)
 	a.get(flagsPath, adminToken)
+	counted := a.store.rollouts.calls.Count()
+	a.post("/api/admin/rollouts/forecast", adminToken, `{"registrationsPerDay":10}`)
+	require.Equal(t, counted, a.store.rollouts.calls.Count(), "a forecast that has to wait is no failure")
 	automated, control := observed()
 	require.Zero(t, automated.Seen+control.Seen)
 	for id, cohort := range map[string]trial.Cohort{"v1": trial.Automated, "v2": trial.Control} {

@@ -49,8 +49,8 @@ func paused(s rollout.State, e rollout.Event) *Message {
 			e.Reason, "Rolling back one phase did not fix the problem. "+still,
 			"The product owner and the lead developer decide: roll it back further or completely until the cause is found, or resume.")
 	case rollout.PausedBySharedFate:
-		return critical("paused at "+at+", API calls fail for all vendors",
-			fmt.Sprintf("The rollout of trial automation has paused at %s of new vendors since %s, because API calls fail for vendors inside and outside the rollout alike.", at, since),
+		return critical("paused at "+at+", too many API calls fail",
+			fmt.Sprintf("The rollout of trial automation has paused at %s of new vendors since %s, because too many API calls fail, and as far as is known not those about automated vendors alone.", at, since),
 			e.Reason, "The automation does not seem to be the cause. "+still,
 			"The DevOps engineer looks for the cause in the API's health and log. Once calls succeed, resume: the evidence then begins anew.")
 	case rollout.PausedByOutage:

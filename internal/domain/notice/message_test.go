@@ -158,7 +158,7 @@ func TestStakeholdersAreToldWhatHappened(t *testing.T) {
 		"paused by triggers": {after(rollout.Event{Type: rollout.EventPaused, Cause: rollout.PausedByTriggers, Reason: "again"}), NoticeCritical,
 			"Trial rollout: paused at 10 %, another alarm", "another alarm was raised", []string{"Why: again."}},
 		"paused by shared fate": {after(rollout.Event{Type: rollout.EventPaused, Cause: rollout.PausedBySharedFate, Reason: "Paused: calls fail"}), NoticeCritical,
-			"Trial rollout: paused at 10 %, API calls fail for all vendors", "inside and outside the rollout alike", []string{"Nothing is rolled back", "the evidence then begins anew"}},
+			"Trial rollout: paused at 10 %, too many API calls fail", "not those about automated vendors alone", []string{"Nothing is rolled back", "the evidence then begins anew"}},
 		"paused by outage": {after(rollout.Event{Type: rollout.EventPaused, Cause: rollout.PausedByOutage, Reason: "mail"}), NoticeCritical,
 			"Trial rollout: paused at 10 %, e-mail is down for all vendors", "no vendor's e-mail gets through", []string{"resumes by itself"}},
 		"paused by hand": {after(rollout.Event{Type: rollout.EventPaused, Cause: rollout.PausedByAdmin, Reason: "Paused: holidays"}), NoticePhase,

@@ -1,6 +1,7 @@
 package rollout_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -31,6 +32,16 @@ func intervals(n int, each ...about) (c rollout.Calls) {
 	return c
 }
 
+// add is the intervals of all, in order.
+func add(all ...rollout.Calls) (c rollout.Calls) {
+	for _, one := range all {
+		intervals := slices.Concat(c.Intervals, one.Intervals)
+		c.Add(one)
+		c.Intervals = intervals
+	}
+	return c
+}
+
 func TestAnAPIThatFailsRollsBackUnlessAllVendorsShareIt(t *testing.T) {
 	t.Parallel()
 	const chance = "; chance alone would show this less than once in 100 rollouts"
@@ -44,19 +55,22 @@ func TestAnAPIThatFailsRollsBackUnlessAllVendorsShareIt(t *testing.T) {
 			"20 % of the API calls failed, at most 20 % may (of 200 intervals, on average)"},
 		"only automated vendors' calls": {intervals(30, about{trial.Automated, 5, 4}, about{trial.Control, 5, 0}), true, false,
 			"40 % of the API calls failed, at most 20 % may (of 30 intervals, on average)" + chance +
-				"; of 150 about automated vendors 80 % failed, and of 150 about control vendors 0 % failed"},
+				"; of those about automated vendors 80 % failed (30 intervals), and of those about control vendors 0 % failed (30 intervals)"},
 		"control vendors' calls alike": {intervals(30, about{trial.Automated, 5, 3}, about{trial.Control, 2, 1}), true, true,
 			"57 % of the API calls failed, at most 20 % may (of 30 intervals, on average)" + chance +
-				"; of 150 about automated vendors 60 % failed, and of 60 about control vendors 50 % failed"},
+				"; of those about automated vendors 60 % failed (30 intervals), and of those about control vendors 50 % failed (30 intervals)"},
 		"control vendors' calls a little": {intervals(30, about{trial.Automated, 8, 7}, about{trial.Control, 10, 1}), true, false,
 			"44 % of the API calls failed, at most 20 % may (of 30 intervals, on average)" + chance +
-				"; of 240 about automated vendors 88 % failed, and of 300 about control vendors 10 % failed"},
+				"; of those about automated vendors 88 % failed (30 intervals), and of those about control vendors 10 % failed (30 intervals)"},
 		"nothing to compare with": {intervals(30, about{trial.Automated, 5, 3}), true, false,
 			"60 % of the API calls failed, at most 20 % may (of 30 intervals, on average)" + chance +
-				"; of 150 about automated vendors 60 % failed, and none was about control vendors"},
+				"; of those about automated vendors 60 % failed (30 intervals), and none was about control vendors"},
 		"calls about no vendor": {intervals(30, about{trial.Automated, 2, 0}, about{"", 5, 5}), true, true,
 			"71 % of the API calls failed, at most 20 % may (of 30 intervals, on average)" + chance +
-				"; of 60 about automated vendors 0 % failed, and none was about control vendors"},
+				"; of those about automated vendors 0 % failed (30 intervals), and none was about control vendors"},
+		"by night, when few call": {add(intervals(40, about{trial.Automated, 40, 0}, about{trial.Control, 10, 0}), intervals(60, about{trial.Automated, 5, 5})), true, false,
+			"60 % of the API calls failed, at most 20 % may (of 100 intervals, on average)" + chance +
+				"; of those about automated vendors 60 % failed (100 intervals), and of those about control vendors 0 % failed (40 intervals)"},
 	} {
 		b := compared(rollout.Calls{})
 		b.take(24*time.Hour, tt.calls)
@@ -87,7 +101,9 @@ func TestIntervalsWithFewCallsAreWeighedTogether(t *testing.T) {
 	b.position = inPhase(1, 3, 1)
 	b.take(time.Hour, intervals(1, about{trial.Control, 4, 4}))
 	require.Zero(t, b.ledger.API.Total().Seen, "a new epoch begins with nothing")
-	require.Equal(t, rollout.CallCount{Seen: 4, Failed: 4}, b.ledger.Starts[0].Control)
+	require.Zero(t, b.ledger.Starts[0].Control.Seen)
+	b.take(time.Hour, intervals(1, about{trial.Control, 4, 0}))
+	require.Equal(t, rollout.FailingShares{Seen: 1, Sum: 0.5}, b.ledger.Starts[0].Control)
 }
 
 // In an outage of e-mail too, failing calls count.
@@ -97,6 +113,52 @@ func TestAnOutageOfMailHidesNoFailingAPI(t *testing.T) {
 		{Trigger: rollout.TriggerErrors, Remedy: rollout.Immediate, Firing: true}, {Trigger: rollout.TriggerAPI, Remedy: rollout.Immediate, Firing: true},
 	}}
 	require.Equal(t, rollout.TriggerAPI, j.Firing().Trigger)
+}
+
+// Calls that fail for all are slow for all: to go back would help nobody.
+func TestASharedFateIsNotTakenForSlowCalls(t *testing.T) {
+	t.Parallel()
+	j := rollout.Judgement{Triggers: []rollout.TriggerResult{
+		{Trigger: rollout.TriggerAPI, Remedy: rollout.Immediate, Firing: true, SharedFate: true},
+		{Trigger: rollout.TriggerPerformance, Remedy: rollout.Partial, Firing: true},
+	}}
+	require.Equal(t, rollout.TriggerAPI, j.Firing().Trigger)
+}
+
+// Calls about adopted vendors count as about control vendors, so nobody is left to compare with.
+func TestAfterABackfillNoControlVendorsCallsAreLeft(t *testing.T) {
+	t.Parallel()
+	b := compared(rollout.Calls{})
+	b.take(time.Hour, intervals(10, about{trial.Automated, 5, 5}, about{trial.Control, 5, 5}))
+	require.Equal(t, 10, b.ledger.Starts[0].Control.Seen)
+	b.ledger.Adopted.Vendors = 1
+	b.take(time.Hour, intervals(20, about{trial.Automated, 5, 5}, about{trial.Control, 5, 5}))
+	a := alarmOf(t, b.judge(), rollout.TriggerAPI)
+	require.True(t, a.Firing)
+	require.False(t, a.SharedFate, a.Reason)
+}
+
+// A phase that was delayed when a trigger paused it does not pause again before the new evidence is judged.
+func TestADelayedPhaseOutlivesItsResumption(t *testing.T) {
+	t.Parallel()
+	l := initial(t, rollout.DefaultPlan())
+	l.toPhase(1)
+	l.judge = waiting(rollout.GateEmail, 3, 4)
+	l.days(6)
+	l.judge = func(s rollout.State, now time.Time) *rollout.Judgement {
+		j := raising(rollout.TriggerAPI, rollout.Immediate)(s, now)
+		j.Triggers[0].SharedFate = true
+		return j
+	}
+	l.days(1)
+	require.Equal(t, rollout.PausedBySharedFate, l.state.Pause.Cause)
+	l.judge = func(rollout.State, time.Time) *rollout.Judgement { return l.last }
+	l.ask(rollout.SignalResume, flags.Request{})
+	l.days(0.1)
+	require.Equal(t, rollout.Running, l.state.Status, "%v", l.state.Pause)
+	l.judge = healthy
+	l.days(0.1)
+	require.Equal(t, 2, l.state.Stage.Phase)
 }
 
 func TestASharedFatePausesAndAPersonGoesOnWithFreshEvidence(t *testing.T) {
@@ -130,6 +192,7 @@ func TestASharedFatePausesAndAPersonGoesOnWithFreshEvidence(t *testing.T) {
 	}
 	l.days(0.25)
 	require.InDelta(t, 25, l.state.Percentage, 0, "another alarm is not hidden by it")
+	require.Equal(t, rollout.PausedBySharedFate, l.state.Pause.Cause, "a person resumes, also after that")
 	l.judge = raising(rollout.TriggerAPI, rollout.Immediate)
 	l.days(0.25)
 	require.Equal(t, rollout.RolledBack, l.state.Status, "once only automated vendors' calls fail")

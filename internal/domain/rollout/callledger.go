@@ -18,10 +18,25 @@ type CallTotals struct {
 type CallStart struct {
 	// Routes are the calls that the performance trigger weighs, by route; slow is longer than the route's SlowLimit.
 	Routes map[string]CallTotals `json:"routes,omitempty"`
-	// Automated and Control are those about vendors of either cohort.
-	Automated CallCount `json:"automated"`
-	Control   CallCount `json:"control"`
+	// Automated and Control are those about vendors of either cohort, by interval as the API's trigger weighs them.
+	Automated FailingShares `json:"automated"`
+	Control   FailingShares `json:"control"`
 }
+
+// FailingShares sums, over intervals, the share of an interval's calls that failed.
+type FailingShares struct {
+	// Seen are the intervals that had such calls.
+	Seen int     `json:"seen"`
+	Sum  float64 `json:"sum"`
+}
+
+func (f *FailingShares) add(c CallCount) {
+	if c.Seen > 0 {
+		f.Seen, f.Sum = f.Seen+1, f.Sum+c.share()
+	}
+}
+
+func (f FailingShares) mean() float64 { return f.Sum / float64(max(f.Seen, 1)) }
 
 const (
 	// SlowCall is the longest call that the requirements allow.
@@ -62,18 +77,26 @@ func (l *Ledger) calls(p Plan, s Snapshot) {
 	l.failures(s.Calls.Intervals)
 }
 
-// failures weighs by interval how many calls failed: calls that come together fail together.
+// failures weighs by interval how many calls failed: calls that come together fail together. Once a backfill has adopted vendors,
+// nobody is left to compare with: calls about them count as about control vendors, whose cohort they were dealt.
 func (l *Ledger) failures(intervals []CallInterval) {
 	for _, i := range intervals {
+		l.Interval.add(i)
+		if l.Interval.All.Seen < leastInInterval {
+			continue
+		}
+		l.API.ObserveMany(l.Interval.All.share(), 1)
 		for k := range l.Starts {
-			l.Starts[k].Automated.add(i.Automated)
-			l.Starts[k].Control.add(i.Control)
+			l.Starts[k].Automated.add(l.Interval.Automated)
+			l.Starts[k].Control.add(l.Interval.Control)
 		}
-		l.Interval.add(i.All)
-		if l.Interval.Seen >= leastInInterval {
-			l.API.ObserveMany(l.Interval.share(), 1)
-			l.Interval = CallCount{}
-		}
+		l.Interval = CallInterval{}
+	}
+	if l.Adopted.Vendors == 0 {
+		return
+	}
+	for k := range l.Starts {
+		l.Starts[k].Control = FailingShares{}
 	}
 }
 

@@ -36,6 +36,12 @@ type CallInterval struct {
 	Control   CallCount `json:"control"`
 }
 
+func (i *CallInterval) add(o CallInterval) {
+	i.All.add(o.All)
+	i.Automated.add(o.Automated)
+	i.Control.add(o.Control)
+}
+
 // Calls counts API calls by duration.
 type Calls struct {
 	// Failed counts those answered with a server error.

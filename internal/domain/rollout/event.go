@@ -165,7 +165,7 @@ func (s State) Apply(e Event) State {
 		}
 		s.Criteria[e.Subject] = *e.Tick
 		if e.Subject == criterionDashboards {
-			s.CheckedAt = time.Time{} // a preflight that waits for it runs again now
+			s.CheckedAt = time.Time{} // the preflight runs again now
 		}
 	case EventWaived:
 		if i, ok := s.check(e.Subject); ok {
@@ -245,7 +245,8 @@ func (s *State) override(e Event) {
 
 // resume continues the rollout. Time spent paused does not count as soak time; after a gate that
 // did not pass, or an override, the stage restarts. After a trigger's pause the evidence restarts, or the same
-// evidence would pause the rollout again at once.
+// evidence would pause the rollout again at once. So would a phase that was late already, without a judgement of the new evidence: its
+// time is then over just now.
 func (s *State) resume(e Event) {
 	if s.Pause != nil && s.Pause.onTrigger() {
 		s.Epoch++
@@ -258,21 +259,27 @@ func (s *State) resume(e Event) {
 		s.EnteredAt, s.DelayedStageSeq = e.At, 0
 	default:
 		s.EnteredAt = s.EnteredAt.Add(e.At.Sub(s.Pause.Since))
+		if ended := e.At.Add(-s.Plan.soak(s.Stage, s.Times.Day)); s.Pause.onTrigger() && s.EnteredAt.Before(ended) {
+			s.EnteredAt = ended
+		}
 	}
 	s.Status, s.Pause = Running, nil
 }
 
 // rollBack rolls back the rollout. If a person has paused it, it stays paused; so it does after a trigger
-// while a person holds a percentage: it does not climb again by itself.
+// while a person holds a percentage, or while calls fail for all: it does not climb again by itself.
 func (s *State) rollBack(e Event) {
 	if e.Remedy == Immediate {
 		s.Status, s.EndedAt, s.Pause = RolledBack, &e.At, nil
 		return
 	}
 	s.enter(*e.Stage, e.At)
-	if s.held() && (e.Trigger != "" || s.Pause.Cause == PausedByAdmin) {
+	switch {
+	case s.held() && (e.Trigger != "" || s.Pause.Cause == PausedByAdmin):
 		s.Pause = &Pause{Cause: PausedByAdmin, Since: e.At, By: s.Pause.By, Reason: s.Pause.Reason}
-	} else {
+	case e.Trigger != "" && s.Pause != nil && s.Pause.Cause == PausedBySharedFate:
+		s.Pause = &Pause{Cause: PausedBySharedFate, Since: e.At, By: s.Pause.By, Reason: s.Pause.Reason}
+	default:
 		s.Status, s.Pause = Running, nil
 	}
 	if e.Trigger != "" {

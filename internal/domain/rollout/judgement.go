@@ -270,7 +270,8 @@ func (j judge) decidable(n evidence.Null) (*time.Time, int) {
 }
 
 // Firing is the trigger that decides: the first immediate alarm, or else the
-// first partial one, or else one of shared fate; nil if there is none. During an outage of
+// first partial one, or else one of shared fate; nil if there is none. Calls that fail for all are
+// slow for all, so performance comes after shared fate. During an outage of
 // e-mail that affects all vendors, only conversion and failing API calls count.
 func (j Judgement) Firing() *TriggerResult {
 	var partial, shared *TriggerResult
@@ -284,6 +285,9 @@ func (j Judgement) Firing() *TriggerResult {
 		case partial == nil:
 			partial = &j.Triggers[i]
 		}
+	}
+	if shared != nil && partial != nil && partial.Trigger == TriggerPerformance {
+		return shared
 	}
 	return cmp.Or(partial, shared)
 }

@@ -36,7 +36,7 @@ type Ledger struct {
 	// Starts counts the API calls since each of the triggers' starts.
 	Starts []CallStart `json:"starts,omitempty"`
 	// Interval are the calls of the last intervals that API does not weigh yet: they are too few.
-	Interval CallCount `json:"interval"`
+	Interval CallInterval `json:"interval"`
 	// The vendors observed since this stage's start, by kind of observation.
 	EmailVendors map[string]bool `json:"emailVendors"`
 	StepVendors  map[string]bool `json:"stepVendors"`
@@ -173,7 +173,7 @@ func (l *Ledger) move(s Snapshot) {
 	}
 	if s.Position.Epoch != l.Epoch {
 		l.Email.Runs, l.Errors.Runs, l.Slow.Runs, l.API.Runs = nil, nil, nil, nil
-		l.Served, l.Starts, l.Interval = CallTotals{}, nil, CallCount{}
+		l.Served, l.Starts, l.Interval = CallTotals{}, nil, CallInterval{}
 		l.Epoch = s.Position.Epoch
 	}
 	if s.Position.StageSeq == l.StageSeq && len(l.Email.Runs) > 0 {

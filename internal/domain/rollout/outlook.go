@@ -121,7 +121,14 @@ func (s State) outlookPaused(j *Judgement) Outlook {
 	case PausedByTriggers, PausedBySharedFate:
 		o.Needs = []Need{{Text: "find and fix the cause, then resume it; or roll it back further"}}
 	case PausedByAdmin, PausedByOverride:
-		o.Needs = append([]Need{{Text: "resume it: nothing else is needed for it to go on from here"}}, s.needs(j)...)
+		open, resume := s.needs(j), "resume it"
+		switch {
+		case s.Pause.AtGate:
+			resume += ", which begins the phase anew"
+		case len(open) == 0:
+			resume += ": nothing else is needed for it to go on from here"
+		}
+		o.Needs = append([]Need{{Text: resume}}, open...)
 	}
 	return o
 }

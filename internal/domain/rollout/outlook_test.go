@@ -105,6 +105,16 @@ func TestTheOutlookOfWhatAPersonPaused(t *testing.T) {
 	require.Contains(t, o.Why, "lunch")
 	require.Equal(t, "resume it: nothing else is needed for it to go on from here", inWords(o.Needs))
 	require.Equal(t, "phase 3 of 6, expansion-25 (25 %)", o.Next)
+	l.judge = result(rollout.GateEmail, rollout.Insufficient)
+	l.days(0.1)
+	require.Equal(t, "resume it; email: so it is", inWords(l.state.OutlookAt(l.last, l.now).Needs))
+
+	l = initial(t, rollout.DefaultPlan())
+	l.toPhase(1)
+	l.judge = result(rollout.GateEmail, rollout.Fail)
+	l.days(3)
+	l.ask(rollout.SignalPause, flags.Request{Reason: "I look at it"})
+	require.Equal(t, "resume it, which begins the phase anew; email: so it is", inWords(l.state.OutlookAt(l.last, l.now).Needs))
 }
 
 // Judged long ago, the figures say nothing: it is the watch that is missing.

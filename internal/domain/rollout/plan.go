@@ -134,10 +134,10 @@ func (p Plan) Validate() error {
 		{"guardDays", p.GuardDays >= 0 && p.GuardDays <= maxPlanDays, fmt.Sprintf("must be 0 to %d", maxPlanDays)},
 		{"backfillPerHour", p.BackfillPerHour >= 1 && p.BackfillPerHour <= maxBackfill || !p.Backfill && p.BackfillPerHour == 0, fmt.Sprintf("must be 1 to %d", maxBackfill)},
 		{"rule", p.Rule == RuleEvidence || p.Rule == RuleThreshold, "must be evidence or threshold"},
-		{"triggers.emailDelivery", inside(p.Triggers.EmailDelivery), "must lie between 0 and 1"},
-		{"triggers.errorRate", inside(p.Triggers.ErrorRate), "must lie between 0 and 1"},
+		{"triggers.emailDelivery", inside(p.Triggers.EmailDelivery), "must be 0.001 to 0.999"},
+		{"triggers.errorRate", inside(p.Triggers.ErrorRate), "must be 0.001 to 0.999"},
 		{"triggers.slowdown", p.Triggers.Slowdown > 0 && p.Triggers.Slowdown <= 10, "must be more than 0 and at most 10"},
-		{"triggers.conversion", inside(p.Triggers.Conversion), "must lie between 0 and 1"},
+		{"triggers.conversion", inside(p.Triggers.Conversion), "must be 0.001 to 0.999"},
 	}
 	for _, c := range checks {
 		if !c.ok {
@@ -148,7 +148,8 @@ func (p Plan) Validate() error {
 }
 
 // inside reports whether a limit lies strictly between 0 and 1; NaN does not.
-func inside(x float64) bool { return x > 0 && x < 1 }
+// inside keeps a limit so far from 0 and 1 that a verdict is possible with a number of trials that can be counted.
+func inside(x float64) bool { return x >= 0.001 && x <= 0.999 }
 
 func (p Plan) validatePhases() error {
 	names := map[string]bool{}

@@ -63,6 +63,11 @@ type BackupFacts struct {
 // leastBackupAge is how old a backup may always be, however short a day is.
 const leastBackupAge = time.Hour
 
+// mostBackupAge is how old the last full backup may be: a day, and until the backup after that has become the next full one.
+func mostBackupAge(day time.Duration) time.Duration {
+	return max(day+2*BackupEvery(day), leastBackupAge)
+}
+
 // BackupEvery is how often to take a backup while a rollout runs: every four hours of a day of 24,
 // and not more often than every two minutes.
 func BackupEvery(day time.Duration) time.Duration {
@@ -137,7 +142,7 @@ func backedUp(s State, f PreflightFacts) Check {
 		return Check{ID: CheckBackup, Verdict: Insufficient, Reason: "the backup location does not answer"}
 	case b.Full.IsZero():
 		return Check{ID: CheckBackup, Verdict: Fail, Reason: "there is no full backup"}
-	case f.Now.Sub(b.Full) > max(s.Times.Day, leastBackupAge):
+	case f.Now.Sub(b.Full) > mostBackupAge(s.Times.Day):
 		return Check{ID: CheckBackup, Verdict: Fail, Reason: "the last full backup was taken at " + b.Full.UTC().Format(ClockFormat)}
 	}
 	return Check{ID: CheckBackup, Verdict: Pass, Reason: "a full backup was taken at " + b.Full.UTC().Format(ClockFormat)}

@@ -20,12 +20,12 @@ func TestTheBackupCheck(t *testing.T) {
 		day   time.Duration
 		want  Verdict
 	}{
-		"taken by other means":      {day: 24 * time.Hour, want: Insufficient},
-		"the place is away":         {facts: BackupFacts{Kept: true}, day: 24 * time.Hour, want: Insufficient},
-		"none was taken":            {facts: BackupFacts{Kept: true, Answers: true}, day: 24 * time.Hour, want: Fail},
-		"a day old":                 {facts: BackupFacts{Kept: true, Answers: true, Full: now.Add(-24 * time.Hour)}, day: 24 * time.Hour, want: Pass},
-		"older":                     {facts: BackupFacts{Kept: true, Answers: true, Full: now.Add(-24*time.Hour - time.Second)}, day: 24 * time.Hour, want: Fail},
-		"an hour, in a day of less": {facts: BackupFacts{Kept: true, Answers: true, Full: now.Add(-time.Hour)}, day: 2 * time.Second, want: Pass},
+		"taken by other means":       {day: 24 * time.Hour, want: Insufficient},
+		"the place is away":          {facts: BackupFacts{Kept: true}, day: 24 * time.Hour, want: Insufficient},
+		"none was taken":             {facts: BackupFacts{Kept: true, Answers: true}, day: 24 * time.Hour, want: Fail},
+		"the next one is on its way": {facts: BackupFacts{Kept: true, Answers: true, Full: now.Add(-32 * time.Hour)}, day: 24 * time.Hour, want: Pass},
+		"older":                      {facts: BackupFacts{Kept: true, Answers: true, Full: now.Add(-32*time.Hour - time.Second)}, day: 24 * time.Hour, want: Fail},
+		"an hour, in a day of less":  {facts: BackupFacts{Kept: true, Answers: true, Full: now.Add(-time.Hour)}, day: 2 * time.Second, want: Pass},
 	} {
 		check := backedUp(State{Times: evidence.Times{Day: c.day}}, PreflightFacts{Now: now, Backup: c.facts})
 		require.Equal(t, c.want, check.Verdict, name)

@@ -66,7 +66,7 @@ func newLoss(numbers []int) Loss {
 // WithRisk adds what each phase of the plan risks. It simulates the plan, always with the same result, in well under a
 // second; a plan too long for that, or with too many vendors, is left without.
 func (f Forecast) WithRisk(p Plan) Forecast {
-	passages := newSimulation(p, f.RegistrationsPerDay, looksPerDay).passages()
+	passages := newSimulation(p.withoutPersons(), f.RegistrationsPerDay, looksPerDay).passages()
 	f.Explanation = explanation
 	if len(passages) < leastRuns {
 		f.Explanation = "The plan is too long to be simulated with so many vendors: what it risks is not known."
@@ -111,7 +111,7 @@ var explanation = fmt.Sprintf("Simulated in up to %d runs with the rules that ju
 	"Broken means, from the phase's first moment on, that %v %% of the e-mails are delivered, %v %% of the steps fail, or %v %% of %d API calls a day are slow. "+
 	"\"17 (36)\": in half of the runs at most 17 vendors are admitted before the rollback, in 95 %% at most 36; \"not found\": no alarm within %d days. "+
 	"Decidable: the first day on which e-mail, steps, API and conversion can be judged, if no phase waits. "+
-	"Held: the rollout pauses for a person, or is rolled back, although all is well. A milder break takes longer to find and costs more vendors.",
+	"Held: the rollout pauses for a person, or is rolled back, although all is well; what a person ticks is taken as met in time. A milder break takes longer to find and costs more vendors.",
 	mostRuns, percents(1-healthyBad), percents(healthyBad), percents(brokenDelivered), percents(brokenSteps), percents(brokenCalls), callsPerDay, searchDays)
 
 func percents(share float64) float64 { return math.Round(100 * share) }

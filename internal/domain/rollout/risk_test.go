@@ -61,6 +61,10 @@ func TestWhatHoldsARollout(t *testing.T) {
 	strict.Triggers.EmailDelivery = 0.99
 	require.Greater(t, forecast(strict, 50).Phases[1].Risk.Held, forecast(DefaultPlan(), 50).Phases[1].Risk.Held+0.02, "a healthy system delivers less")
 
+	judged := DefaultPlan()
+	judged.Phases[1].Criteria = []string{"feedback-positive"}
+	require.Equal(t, forecast(DefaultPlan(), 30).Phases, forecast(judged, 30).Phases, "what a person judges is not simulated")
+
 	f := forecast(DefaultPlan(), 0)
 	require.Equal(t, "100.0 ± 0.0 %", f.Phases[1].HeldText(), "nobody comes")
 	require.Equal(t, "not found", f.Phases[1].Risk.Email.String())

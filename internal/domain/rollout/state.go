@@ -221,7 +221,13 @@ func (s State) check(id string) (int, bool) {
 
 // PreflightDue reports whether the preflight must run now.
 func (s State) PreflightDue(now time.Time) bool {
-	return s.prepares() && !now.Before(s.preflightAt())
+	return (s.prepares() || s.stale(now)) && !now.Before(s.preflightAt())
+}
+
+// stale reports whether a preflight that has passed says too little: before the first vendor is admitted, days may have gone by,
+// and a person may have judged since.
+func (s State) stale(now time.Time) bool {
+	return s.Status == Running && s.NeedsPreflight() && (s.CheckedAt.IsZero() || !now.Before(s.StageEnds()))
 }
 
 // prepares reports whether the preflight runs until it passes: also if a person

@@ -399,7 +399,7 @@ func TestARestartIsPreparedInItsNotice(t *testing.T) {
 	_, err := l.state.Request(rollout.SignalAdvance, flags.Request{Reason: "now"}, nil, l.now)
 	require.ErrorContains(t, err, "preflight check preflight is INSUFFICIENT: has not run yet; waive it first")
 	checked(l, rollout.Pass)
-	require.False(t, l.state.PreflightDue(l.now.Add(day)))
+	require.False(t, l.state.PreflightDue(l.now))
 	l.days(0.1)
 	require.Equal(t, []string{"entered phase/2 25% day 1.5"}, l.of(rollout.EventEntered))
 
@@ -433,6 +433,26 @@ func TestARestartIsPreparedInItsNotice(t *testing.T) {
 
 	l = initial(t, rollout.DefaultPlan())
 	require.False(t, rollout.Fold(l.events[:1]).PreflightDue(l.now), "a phase of 0 % comes first, and makes it then")
+}
+
+// What has passed at the start may be broken as the first vendor is about to be admitted.
+func TestThePreflightRunsAgainBeforeTheFirstVendor(t *testing.T) {
+	t.Parallel()
+	for verdict, want := range map[rollout.Verdict]rollout.Status{rollout.Pass: rollout.Running, rollout.Fail: rollout.Paused} {
+		l := initial(t, rollout.DefaultPlan())
+		l.days(1.5)
+		require.Equal(t, rollout.Stage{Kind: rollout.InPhase}, l.state.Stage)
+		require.False(t, l.state.PreflightDue(l.now), "it has passed")
+		ends := l.state.StageEnds()
+		require.False(t, l.state.PreflightDue(ends.Add(-time.Second)))
+		require.True(t, l.state.PreflightDue(ends))
+		l.now = ends
+		l.apply(l.state.CheckedEvent([]rollout.Check{{ID: rollout.CheckCanary, Verdict: verdict, Reason: "no e-mail leaves"}}, ends))
+		l.last = healthy(l.state, ends)
+		l.settle(nil)
+		require.Equal(t, want, l.state.Status, verdict)
+		require.False(t, l.state.PreflightDue(ends.Add(30*day)), "a person decides, or vendors are admitted")
+	}
 }
 
 func TestThePreflightOfANoticeDoesNotAskForTheFlags(t *testing.T) {
@@ -473,6 +493,12 @@ func TestATickOfTheDashboardsEndsThePreflightsWait(t *testing.T) {
 	check()
 	require.Equal(t, "Preflight passed.", l.events[len(l.events)-1].Reason)
 	require.False(t, l.state.PreflightDue(l.now.Add(day)))
+	l.ask(rollout.SignalTick, flags.Request{Subject: "dashboards-operational", Reason: "One is empty"})
+	require.True(t, l.state.PreflightDue(l.now.Add(time.Minute)), "who says that they do not work has the last word, also later")
+	check()
+	require.Contains(t, l.events[len(l.events)-1].Reason, "check dashboards is FAIL: owner has judged them: One is empty")
+	l.ask(rollout.SignalTick, flags.Request{Subject: "dashboards-operational", Met: true, Reason: "It is full"})
+	check()
 	require.Equal(t, rollout.Pass, dashboards().Verdict)
 
 	l.state.Criteria = nil

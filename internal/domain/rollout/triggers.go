@@ -110,19 +110,19 @@ func (j judge) api() TriggerResult {
 	return a
 }
 
-func failingAbout(cohort string, c CallCount) string {
-	if c.Seen == 0 {
+func failingAbout(cohort string, f FailingShares) string {
+	if f.Seen == 0 {
 		return "none was about " + cohort + " vendors"
 	}
-	return fmt.Sprintf("of %d about %s vendors %s failed", c.Seen, cohort, evidence.Percent(c.share()))
+	return fmt.Sprintf("of those about %s vendors %s failed (%d intervals)", cohort, evidence.Percent(f.mean()), f.Seen)
 }
 
 // sharedFate reports whether calls fail for a cause that no rollback would remove: those about automated vendors keep the
 // limit, or those about control vendors fit the automated ones' share of failures no worse than a healthy share.
-func sharedFate(automated, control CallCount, limit float64) bool {
-	share := automated.share()
+func sharedFate(automated, control FailingShares, limit float64) bool {
+	share := automated.mean()
 	if share <= limit {
 		return true
 	}
-	return control.Seen > 0 && !evidence.NewBreakage(healthyBad, share, share).Speaks(float64(control.Failed), float64(control.Seen))
+	return control.Seen > 0 && !evidence.NewBreakage(healthyBad, share, share).Speaks(control.Sum, float64(control.Seen))
 }

@@ -77,7 +77,7 @@ func TestPlansThatCannotWorkAreExplainedByLineAndField(t *testing.T) {
 		"no fields":           {head + "triggers: 3\n", "line 11: triggers: must be fields with values"},
 		"too many days":       {head + "guardDays: 366\n", "line 11: guardDays: must be 0 to 365"},
 		"not a number":        {head + "guardDays: .nan\n", "line 11: guardDays: must be 0 to 365"},
-		"a limit below":       {head + "triggers:\n  errorRate: 20\n", "line 12: triggers.errorRate: must lie between 0 and 1"},
+		"a limit below":       {head + "triggers:\n  errorRate: 20\n", "line 12: triggers.errorRate: must be 0.001 to 0.999"},
 		"not more than 0":     {strings.Replace(head, "percentage: 10", "percentage: 0", 1), "line 8: phases[1].percentage: must be above the 0 of the phase before"},
 		"no such gate":        {strings.Replace(head, "[email, api]", "[email, mail]", 1), `line 10: phases[1].gates[1]: "mail" is no gate`},
 		"no soak":             {strings.Replace(head, "    soakDays: 2\n    gates: [e", "    gates: [e", 1), "line 7: phases[1].soakDays: must be more than 0"},
