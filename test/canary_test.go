@@ -5,14 +5,17 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.mongodb.org/mongo-driver/v2/bson"
 
 	"marketplace.example/trials/internal/adapters/mongodb"
 	"marketplace.example/trials/internal/domain/canary"
+	"marketplace.example/trials/internal/domain/monitoring"
 	"marketplace.example/trials/temporal"
 	"marketplace.example/trials/test/system"
 )
@@ -47,6 +50,51 @@ func TestACanaryNamesWhatIsBrokenAndLeavesNothing(t *testing.T) {
 	require.NoError(t, s.Fault(s.ctx, map[string]any{"kind": "paused", "match": address}))
 	refused := s.canary(store, schedules)
 	require.Equal(t, canary.MailRefused, refused.Fault, refused.Reason)
+}
+
+// Without a worker, or with Temporal away, no canary comes. The API names why.
+func TestTheAPINamesWhyNoCanaryComes(t *testing.T) {
+	proxy := newProxy(t, embedded.Temporal)
+	s := begin(t, system.Options{Env: []string{"CANARY_ADDRESS=" + canary.Simulator, "TEMPORAL_ADDRESS=" + proxy.Addr}})
+	s.startRollout(shortPlan())
+	eventually(t, aSweep, func() error {
+		return s.database.Collection("canaries").FindOne(s.ctx, bson.M{"_id": "due"}).Err() // the reconciler has said that some come
+	})
+	s.StopWorker()
+	s.awaitAlert(wholeLife, monitoring.WorkerAway, monitoring.AlertFired, 1)
+	// An hour before, so that nobody has to wait for it.
+	hourAgo := bson.M{"$set": bson.M{"startedAt": time.Now().Add(-time.Hour)}}
+	_, err := s.database.Collection("rollouts").UpdateMany(s.ctx, bson.M{"startedAt": bson.M{"$exists": true}}, hourAgo)
+	require.NoError(t, err)
+	_, err = s.database.Collection("canaries").UpdateOne(s.ctx, bson.M{"_id": "due"}, bson.M{"$set": bson.M{"since": time.Now().Add(-time.Hour)}})
+	require.NoError(t, err)
+	_, err = s.database.Collection("canaries").DeleteOne(s.ctx, bson.M{"_id": "latest"})
+	require.NoError(t, err)
+
+	fired := s.awaitAlert(soon, monitoring.CanaryFailed, monitoring.AlertFired, 1)
+	require.Contains(t, fired.Observation.Text, "no worker polls for work")
+	s.canaryFault(canary.WorkerStopped)
+	proxy.Shut()
+	s.canaryFault(canary.TemporalAway)
+}
+
+// canaryFault waits until the API names a fault.
+func (s *scenario) canaryFault(want canary.Fault) {
+	s.t.Helper()
+	eventually(s.t, soon, func() error {
+		a, err := s.Admin(s.ctx, http.MethodGet, "/api/admin/monitoring/canary", nil)
+		if err != nil {
+			return err
+		}
+		var view canary.View
+		if err := a.Into(&view); err != nil {
+			return err
+		}
+		if view.Fault != want {
+			return fmt.Errorf("it names %q: %s", view.Fault, view.Reason)
+		}
+		return nil
+	})
 }
 
 // canary starts a canary, and waits for what it shows.
