@@ -93,6 +93,9 @@ func (r *rolloutRun) live(ctx context.Context, end func()) error {
 	}
 	for !r.over() {
 		if err := r.step(ctx); err != nil {
+			if len(r.events) == 0 {
+				return fmt.Errorf("it has not begun: %w", err)
+			}
 			return fmt.Errorf("it stands so: %s: %w", r.state().Sentence(), err)
 		}
 	}
