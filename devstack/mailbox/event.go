@@ -1,6 +1,11 @@
 package mailbox
 
-import "time"
+import (
+	"cmp"
+	"maps"
+	"strings"
+	"time"
+)
 
 // forwardedTo is the address that mail is forwarded to.
 const forwardedTo = "owner@elsewhere.example"
@@ -16,147 +21,57 @@ const defaultConfigurationSet = "default"
 // according to its events; nobody waits for it.
 const delayedFor = 5 * time.Minute
 
+// object is a JSON object.
+type object = map[string]any
+
 // event is what SES publishes about a mail, in the form that its documentation
-// gives for SNS.
-type event struct {
-	EventType     string         `json:"eventType"`
-	Mail          eventMail      `json:"mail"`
-	Send          *struct{}      `json:"send,omitempty"`
-	Delivery      *delivery      `json:"delivery,omitempty"`
-	Bounce        *bounce        `json:"bounce,omitempty"`
-	Complaint     *complaint     `json:"complaint,omitempty"`
-	Reject        *reject        `json:"reject,omitempty"`
-	DeliveryDelay *deliveryDelay `json:"deliveryDelay,omitempty"`
-}
-
-type eventMail struct {
-	Timestamp        string              `json:"timestamp"`
-	Source           string              `json:"source"`
-	SourceARN        string              `json:"sourceArn"`
-	SendingAccountID string              `json:"sendingAccountId"`
-	MessageID        string              `json:"messageId"`
-	Destination      []string            `json:"destination"`
-	HeadersTruncated bool                `json:"headersTruncated"`
-	Headers          []eventHeader       `json:"headers"`
-	CommonHeaders    commonHeaders       `json:"commonHeaders"`
-	Tags             map[string][]string `json:"tags"`
-}
-
-type eventHeader struct {
-	Name  string `json:"name"`
-	Value string `json:"value"`
-}
-
-type commonHeaders struct {
-	From      []string `json:"from"`
-	To        []string `json:"to"`
-	MessageID string   `json:"messageId"`
-	Subject   string   `json:"subject"`
-}
-
-type delivery struct {
-	Timestamp            string   `json:"timestamp"`
-	ProcessingTimeMillis int64    `json:"processingTimeMillis"`
-	Recipients           []string `json:"recipients"`
-	SMTPResponse         string   `json:"smtpResponse"`
-	ReportingMTA         string   `json:"reportingMTA"`
-}
-
-type bounce struct {
-	FeedbackID        string             `json:"feedbackId"`
-	BounceType        string             `json:"bounceType"`
-	BounceSubType     string             `json:"bounceSubType"`
-	BouncedRecipients []bouncedRecipient `json:"bouncedRecipients"`
-	Timestamp         string             `json:"timestamp"`
-	ReportingMTA      string             `json:"reportingMTA,omitempty"`
-}
-
-type bouncedRecipient struct {
-	EmailAddress   string `json:"emailAddress"`
-	Action         string `json:"action"`
-	Status         string `json:"status"`
-	DiagnosticCode string `json:"diagnosticCode"`
-}
-
-type complaint struct {
-	FeedbackID            string              `json:"feedbackId"`
-	ComplaintSubType      *string             `json:"complaintSubType"`
-	ComplainedRecipients  []complainRecipient `json:"complainedRecipients"`
-	Timestamp             string              `json:"timestamp"`
-	UserAgent             string              `json:"userAgent"`
-	ComplaintFeedbackType string              `json:"complaintFeedbackType"`
-	ArrivalDate           string              `json:"arrivalDate"`
-}
-
-type complainRecipient struct {
-	EmailAddress string `json:"emailAddress"`
-}
-
-type reject struct {
-	Reason string `json:"reason"`
-}
-
-type deliveryDelay struct {
-	Timestamp         string             `json:"timestamp"`
-	DelayType         string             `json:"delayType"`
-	ExpirationTime    string             `json:"expirationTime"`
-	DelayedRecipients []delayedRecipient `json:"delayedRecipients"`
-}
-
-type delayedRecipient struct {
-	EmailAddress   string `json:"emailAddress"`
-	Status         string `json:"status"`
-	DiagnosticCode string `json:"diagnosticCode"`
+// gives for SNS: the details of a DeliveryDelay are its member deliveryDelay.
+func event(kind string, about, details object) object {
+	return object{"eventType": kind, "mail": about, strings.ToLower(kind[:1]) + kind[1:]: details}
 }
 
 // events returns what happens to m, in order.
-func events(m *Message) []event {
+func events(m *Message) (all []object) {
 	about := mailOf(m)
 	sorted := byOutcome(m.To)
 	if len(sorted[rejected]) > 0 { // the message is bad, for any recipient
-		return []event{{EventType: "Reject", Mail: about, Reject: &reject{Reason: "Bad content"}}}
+		return []object{event("Reject", about, object{"reason": "Bad content"})}
 	}
-	all := []event{{EventType: "Send", Mail: about, Send: &struct{}{}}}
+	add := func(kind string, details object) { all = append(all, event(kind, about, details)) }
+	add("Send", object{})
 	if to := sorted[suppressed]; len(to) > 0 {
-		all = append(all, event{EventType: "Bounce", Mail: about, Bounce: suppressedBounce(m.At, to)})
+		add("Bounce", permanentBounce("Suppressed", m.At, to,
+			"Amazon SES has suppressed sending to this address because it has a recent history of bouncing as an invalid address."))
 	}
 	if to := sorted[bounced]; len(to) > 0 {
-		all = append(all, event{EventType: "Bounce", Mail: about, Bounce: hardBounce(m.At, to)})
+		add("Bounce", hardBounce(m.At, to))
 	}
 	if to := sorted[delivered]; len(to) > 0 {
-		all = append(all, event{EventType: "Delivery", Mail: about, Delivery: deliveryTo(m.At, 0, to)})
+		add("Delivery", deliveryTo(m.At, 0, to))
 	}
 	if to := sorted[delayed]; len(to) > 0 {
-		all = append(all,
-			event{EventType: "DeliveryDelay", Mail: about, DeliveryDelay: delayOf(m.At, to)},
-			event{EventType: "Delivery", Mail: about, Delivery: deliveryTo(m.At, delayedFor, to)})
+		add("DeliveryDelay", delayOf(m.At, to))
+		add("Delivery", deliveryTo(m.At, delayedFor, to))
 	}
 	if to := sorted[complained]; len(to) > 0 {
-		all = append(all,
-			event{EventType: "Delivery", Mail: about, Delivery: deliveryTo(m.At, 0, to)},
-			event{EventType: "Complaint", Mail: about, Complaint: complaintOf(m.At, to)})
+		add("Delivery", deliveryTo(m.At, 0, to))
+		add("Complaint", complaintOf(m.At, to))
 	}
 	if to := sorted[answered]; len(to) > 0 {
-		all = append(all,
-			event{EventType: "Delivery", Mail: about, Delivery: deliveryTo(m.At, 0, to)},
-			event{EventType: "Bounce", Mail: about, Bounce: automaticReply(m.At, to)})
+		add("Delivery", deliveryTo(m.At, 0, to))
+		add("Bounce", automaticReply(m.At, to))
 	}
 	if to := sorted[forwarded]; len(to) > 0 {
-		all = append(all,
-			event{EventType: "Delivery", Mail: about, Delivery: deliveryTo(m.At, 0, to)},
-			event{EventType: "Bounce", Mail: about, Bounce: hardBounce(m.At, []string{forwardedTo})})
+		add("Delivery", deliveryTo(m.At, 0, to))
+		add("Bounce", hardBounce(m.At, []string{forwardedTo}))
 	}
 	return all
 }
 
-func mailOf(m *Message) eventMail {
+func mailOf(m *Message) object {
 	_, domain := split(m.From)
-	set := m.configurationSet
-	if set == "" {
-		set = defaultConfigurationSet
-	}
 	tags := map[string][]string{
-		"ses:configuration-set": {set},
+		"ses:configuration-set": {cmp.Or(m.configurationSet, defaultConfigurationSet)},
 		"ses:from-domain":       {domain},
 		"ses:caller-identity":   {"devstack"},
 		"ses:source-ip":         {"127.0.0.1"},
@@ -165,88 +80,81 @@ func mailOf(m *Message) eventMail {
 	for name, value := range m.Tags {
 		tags[name] = []string{value}
 	}
-	headers := []eventHeader{{"From", m.From}, {"Subject", m.Subject}}
+	header := func(name, value string) object { return object{"name": name, "value": value} }
+	headers := []object{header("From", m.From), header("Subject", m.Subject)}
 	for _, to := range m.To {
-		headers = append(headers, eventHeader{"To", to})
+		headers = append(headers, header("To", to))
 	}
 	for name, value := range m.Headers {
-		headers = append(headers, eventHeader{name, value})
+		headers = append(headers, header(name, value))
 	}
-	return eventMail{
-		Timestamp:        timestamp(m.At),
-		Source:           m.From,
-		SourceARN:        "arn:aws:ses:us-east-1:" + accountID + ":identity/" + domain,
-		SendingAccountID: accountID,
-		MessageID:        m.ID,
-		Destination:      m.To,
-		Headers:          headers,
-		CommonHeaders:    commonHeaders{From: []string{m.From}, To: m.To, MessageID: m.ID, Subject: m.Subject},
-		Tags:             tags,
+	return object{
+		"timestamp":        timestamp(m.At),
+		"source":           m.From,
+		"sourceArn":        "arn:aws:ses:us-east-1:" + accountID + ":identity/" + domain,
+		"sendingAccountId": accountID,
+		"messageId":        m.ID,
+		"destination":      m.To,
+		"headersTruncated": false,
+		"headers":          headers,
+		"commonHeaders":    object{"from": []string{m.From}, "to": m.To, "messageId": m.ID, "subject": m.Subject},
+		"tags":             tags,
 	}
 }
 
-func deliveryTo(at time.Time, after time.Duration, to []string) *delivery {
+func deliveryTo(at time.Time, after time.Duration, to []string) object {
 	const handling = 120 * time.Millisecond
-	return &delivery{
-		Timestamp:            timestamp(at.Add(after + handling)),
-		ProcessingTimeMillis: (after + handling).Milliseconds(),
-		Recipients:           to,
-		SMTPResponse:         "250 2.6.0 Message received",
-		ReportingMTA:         "a8-1.smtp-out.amazonses.com",
+	return object{
+		"timestamp":            timestamp(at.Add(after + handling)),
+		"processingTimeMillis": (after + handling).Milliseconds(),
+		"recipients":           to,
+		"smtpResponse":         "250 2.6.0 Message received",
+		"reportingMTA":         "a8-1.smtp-out.amazonses.com",
 	}
 }
 
-func hardBounce(at time.Time, to []string) *bounce {
-	return &bounce{
-		FeedbackID: newMessageID(at), BounceType: "Permanent", BounceSubType: "General", Timestamp: timestamp(at),
-		BouncedRecipients: bouncedAs(to, "5.1.1", "smtp; 550 5.1.1 user unknown"),
-		ReportingMTA:      "dns; a8-1.smtp-out.amazonses.com",
+func hardBounce(at time.Time, to []string) object {
+	details := permanentBounce("General", at, to, "smtp; 550 5.1.1 user unknown")
+	details["reportingMTA"] = "dns; a8-1.smtp-out.amazonses.com"
+	return details
+}
+
+func permanentBounce(subType string, at time.Time, to []string, diagnosis string) object {
+	return object{
+		"feedbackId": newMessageID(at), "bounceType": "Permanent", "bounceSubType": subType, "timestamp": timestamp(at),
+		"bouncedRecipients": recipients(to, object{"action": "failed", "status": "5.1.1", "diagnosticCode": diagnosis}),
 	}
 }
 
 // automaticReply is how SES reports an out-of-office message.
-func automaticReply(at time.Time, to []string) *bounce {
-	return &bounce{
-		FeedbackID: newMessageID(at), BounceType: "Transient", BounceSubType: "General", Timestamp: timestamp(at.Add(time.Second)),
-		BouncedRecipients: bouncedAs(to, "", ""),
+func automaticReply(at time.Time, to []string) object {
+	return object{
+		"feedbackId": newMessageID(at), "bounceType": "Transient", "bounceSubType": "General", "timestamp": timestamp(at.Add(time.Second)),
+		"bouncedRecipients": recipients(to, object{"action": "failed", "status": "", "diagnosticCode": ""}),
 	}
 }
 
-func suppressedBounce(at time.Time, to []string) *bounce {
-	return &bounce{
-		FeedbackID: newMessageID(at), BounceType: "Permanent", BounceSubType: "Suppressed", Timestamp: timestamp(at),
-		BouncedRecipients: bouncedAs(to, "5.1.1",
-			"Amazon SES has suppressed sending to this address because it has a recent history of bouncing as an invalid address."),
-	}
-}
-
-func bouncedAs(to []string, status, diagnosis string) []bouncedRecipient {
-	recipients := make([]bouncedRecipient, len(to))
+// recipients are addresses, each with what is to tell of it.
+func recipients(to []string, details object) []object {
+	all := make([]object, len(to))
 	for i, address := range to {
-		recipients[i] = bouncedRecipient{EmailAddress: address, Action: "failed", Status: status, DiagnosticCode: diagnosis}
+		all[i] = maps.Clone(details)
+		all[i]["emailAddress"] = address
 	}
-	return recipients
+	return all
 }
 
-func complaintOf(at time.Time, to []string) *complaint {
-	recipients := make([]complainRecipient, len(to))
-	for i, address := range to {
-		recipients[i] = complainRecipient{address}
-	}
-	return &complaint{
-		FeedbackID: newMessageID(at), ComplainedRecipients: recipients, Timestamp: timestamp(at),
-		UserAgent: "Amazon SES Mailbox Simulator", ComplaintFeedbackType: "abuse", ArrivalDate: timestamp(at),
+func complaintOf(at time.Time, to []string) object {
+	return object{
+		"feedbackId": newMessageID(at), "complaintSubType": nil, "complainedRecipients": recipients(to, object{}), "timestamp": timestamp(at),
+		"userAgent": "Amazon SES Mailbox Simulator", "complaintFeedbackType": "abuse", "arrivalDate": timestamp(at),
 	}
 }
 
-func delayOf(at time.Time, to []string) *deliveryDelay {
-	recipients := make([]delayedRecipient, len(to))
-	for i, address := range to {
-		recipients[i] = delayedRecipient{address, "4.2.2", "smtp; 452 4.2.2 mailbox full"}
-	}
-	return &deliveryDelay{
-		Timestamp: timestamp(at), DelayType: "MailboxFull", ExpirationTime: timestamp(at.Add(14 * time.Hour)),
-		DelayedRecipients: recipients,
+func delayOf(at time.Time, to []string) object {
+	return object{
+		"timestamp": timestamp(at), "delayType": "MailboxFull", "expirationTime": timestamp(at.Add(14 * time.Hour)),
+		"delayedRecipients": recipients(to, object{"status": "4.2.2", "diagnosticCode": "smtp; 452 4.2.2 mailbox full"}),
 	}
 }
 

@@ -75,13 +75,32 @@ func (s *subscriber) wait(t *testing.T, count int) []received {
 	return got
 }
 
+// snsEvent is what the tests read of an event.
+type snsEvent struct {
+	EventType string
+	Mail      struct {
+		Timestamp, MessageID string
+		Destination          []string
+		Tags                 map[string][]string
+	}
+	Delivery *struct{ Recipients []string }
+	Bounce   *struct {
+		BounceType, BounceSubType string
+		BouncedRecipients         []struct{ EmailAddress string }
+	}
+	Complaint *struct {
+		ComplaintFeedbackType string
+		ComplainedRecipients  []struct{ EmailAddress string }
+	}
+}
+
 // events waits for count messages after the confirmation, and returns the
 // events in them by type.
-func (s *subscriber) events(t *testing.T, count int) map[string]event {
+func (s *subscriber) events(t *testing.T, count int) map[string]snsEvent {
 	t.Helper()
-	events := make(map[string]event)
+	events := make(map[string]snsEvent)
 	for _, m := range s.wait(t, count+1)[1:] {
-		var e event
+		var e snsEvent
 		require.NoError(t, json.Unmarshal([]byte(m.Message), &e))
 		events[e.EventType] = e
 	}
@@ -202,7 +221,7 @@ func TestTheEventsOfEachOutcome(t *testing.T) {
 	} {
 		var got []string
 		for _, e := range events(&Message{To: []string{address}, From: "trials@example.com"}) {
-			got = append(got, e.EventType)
+			got = append(got, e["eventType"].(string))
 		}
 		require.Equal(t, want, got, address)
 	}
@@ -216,10 +235,10 @@ func TestAnEventTellsOfItsMail(t *testing.T) {
 	id := send(t, url, "jo+complaint@example.com", "mo@example.com", "bo+bounce@example.com")
 
 	got := s.wait(t, 6)[1:] // Send, Bounce, two Deliveries, Complaint
-	events := make(map[string]event)
+	events := make(map[string]snsEvent)
 	deliveredTo := make(map[string]bool)
 	for _, m := range got {
-		var e event
+		var e snsEvent
 		require.NoError(t, json.Unmarshal([]byte(m.Message), &e))
 		events[e.EventType] = e
 		require.Equal(t, id, e.Mail.MessageID)

@@ -195,7 +195,7 @@ func (t *topic) find(is func(*subscription) bool) *subscription {
 func (t *topic) publish(m *Message) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	var all []event
+	var all []object
 	for _, s := range t.subscriptions {
 		if !s.Confirmed || s.ConfigurationSet != "" && s.ConfigurationSet != m.configurationSet {
 			continue
@@ -219,7 +219,7 @@ func (t *topic) confirmation(s *subscription) *snsMessage {
 	}
 }
 
-func (t *topic) notification(s *subscription, e event) (*snsMessage, error) {
+func (t *topic) notification(s *subscription, e object) (*snsMessage, error) {
 	body, err := json.Marshal(e)
 	if err != nil {
 		return nil, fmt.Errorf("write an event as JSON: %w", err)

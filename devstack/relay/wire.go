@@ -85,32 +85,45 @@ func (m message) writes() (bool, error) {
 // command returns the name of the command in an OP_MSG: the key of the first
 // element of its body section.
 func (m message) command() (string, error) {
+	body, err := m.body()
+	if err != nil {
+		return "", err
+	}
+	first, err := body.IndexErr(0)
+	if err != nil {
+		return "", fmt.Errorf("%w: read the command: %w", errMalformed, err)
+	}
+	return first.Key(), nil
+}
+
+// body returns the body section of an OP_MSG: the document of its command.
+func (m message) body() (bson.Raw, error) {
 	end := len(m)
 	if m.flags()&flagChecksumPresent != 0 {
 		end -= checksumSize
 	}
 	if end < headerSize+flagsSize {
-		return "", fmt.Errorf("%w: %d bytes are too few for a command", errMalformed, len(m))
+		return nil, fmt.Errorf("%w: %d bytes are too few for a command", errMalformed, len(m))
 	}
 	for rest := m[headerSize+flagsSize : end]; len(rest) > 0; {
 		kind, section := rest[0], rest[1:]
 		if len(section) < 4 {
-			return "", fmt.Errorf("%w: a section is cut short", errMalformed)
+			return nil, fmt.Errorf("%w: a section is cut short", errMalformed)
 		}
 		size := int(binary.LittleEndian.Uint32(section))
 		if size < 4 || size > len(section) {
-			return "", fmt.Errorf("%w: a section claims %d bytes of %d", errMalformed, size, len(section))
+			return nil, fmt.Errorf("%w: a section claims %d bytes of %d", errMalformed, size, len(section))
 		}
 		switch kind {
 		case 0:
-			return firstKey(section[4:size])
+			return bson.Raw(section[:size]), nil
 		case 1: // a sequence of documents belonging to the command
 			rest = section[size:]
 		default:
-			return "", fmt.Errorf("%w: unknown section kind %d", errMalformed, kind)
+			return nil, fmt.Errorf("%w: unknown section kind %d", errMalformed, kind)
 		}
 	}
-	return "", fmt.Errorf("%w: no body section", errMalformed)
+	return nil, fmt.Errorf("%w: no body section", errMalformed)
 }
 
 // namespace names a collection.
@@ -124,17 +137,20 @@ type writeTarget struct {
 	drops bool
 }
 
-// target returns the target of an OP_MSG's command; false if it has none.
-func (m message) target() (writeTarget, bool) {
-	body, ok := m.body()
-	if !ok {
-		return writeTarget{}, false
+// target returns the target of a writing command; false if it has none, or m
+// hides it.
+func (m message) target() (t writeTarget, ok bool) {
+	if m.opcode() != opMsg {
+		return t, false
+	}
+	body, err := m.body()
+	if err != nil {
+		return t, false
 	}
 	first, err := body.IndexErr(0)
 	if err != nil {
-		return writeTarget{}, false
+		return t, false
 	}
-	var t writeTarget
 	t.database, ok = body.Lookup("$db").StringValueOK()
 	t.collection, _ = first.Value().StringValueOK() // dropDatabase has none
 	switch first.Key() {
@@ -142,39 +158,6 @@ func (m message) target() (writeTarget, bool) {
 		t.drops = true
 	}
 	return t, ok
-}
-
-// body returns the command of a well-formed OP_MSG.
-func (m message) body() (bson.Raw, bool) {
-	if m.opcode() != opMsg {
-		return nil, false
-	}
-	for rest := m[headerSize+flagsSize:]; len(rest) > 4; {
-		size := int(binary.LittleEndian.Uint32(rest[1:]))
-		if size < 4 || size >= len(rest) {
-			return nil, false
-		}
-		if rest[0] == 0 {
-			return bson.Raw(rest[1 : 1+size]), true
-		}
-		rest = rest[1+size:]
-	}
-	return nil, false
-}
-
-// firstKey returns the key of the first element of a BSON document without its
-// length prefix.
-func firstKey(elements []byte) (string, error) {
-	if len(elements) < 2 { // a type and at least the end of a key
-		return "", fmt.Errorf("%w: an empty command", errMalformed)
-	}
-	key := elements[1:]
-	for i, c := range key {
-		if c == 0 {
-			return string(key[:i]), nil
-		}
-	}
-	return "", fmt.Errorf("%w: the command's name does not end", errMalformed)
 }
 
 // answered returns m changed so that the server replies to it. It drops a checksum,
