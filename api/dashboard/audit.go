@@ -195,16 +195,9 @@ func (v *auditView) check(entries []audit.Entry, sparse bool) {
 
 // page is the address of the entries before a number, narrowed as this page is.
 func (v auditView) page(before int) string {
-	q := url.Values{}
-	for name, value := range map[string]string{"actor": v.Actor, "action": v.Action, "subject": v.Subject, "outcome": v.Outcome, "from": v.From, "to": v.To} {
-		if value != "" {
-			q.Set(name, value)
-		}
-	}
-	if before > 0 {
-		q.Set("cursor", strconv.Itoa(before))
-	}
-	return strings.TrimSuffix(root+"audit?"+q.Encode(), "?")
+	return narrowed("audit", map[string]string{
+		"actor": v.Actor, "action": v.Action, "subject": v.Subject, "outcome": v.Outcome, "from": v.From, "to": v.To, "cursor": cursor(before),
+	})
 }
 
 // Only is what somebody wants to see some entries by; none where all are meant.

@@ -6,7 +6,6 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/gorilla/mux"
 
@@ -167,12 +166,5 @@ func searchOf(q url.Values) (s bulk.Search, problem string) {
 // itemsPage is the address of an operation's trials of one outcome (empty: of all)
 // after a number.
 func (v bulkView) itemsPage(o bulk.ItemOutcome, after int) string {
-	q := url.Values{}
-	if o != "" {
-		q.Set("outcome", string(o))
-	}
-	if after > 0 {
-		q.Set("cursor", strconv.Itoa(after))
-	}
-	return strings.TrimSuffix(root+"bulk/"+v.Operation.ID+"/items?"+q.Encode(), "?")
+	return narrowed("bulk/"+v.Operation.ID+"/items", map[string]string{"outcome": string(o), "cursor": cursor(after)})
 }

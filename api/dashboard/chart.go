@@ -20,8 +20,7 @@ const (
 	letterWidth             = 14
 )
 
-// chart is a picture of values over an axis. Everything in it has a class and no color of its own: the style sheet gives
-// it, for light and for dark.
+// chart is a picture of values over an axis.
 type chart struct {
 	// Label says in words what it shows.
 	Label string
@@ -60,12 +59,30 @@ type bandPoint struct{ X, Low, High float64 }
 
 // SVG draws the chart.
 func (c chart) SVG() template.HTML {
-	p := pen{r: chartdraw.SVGWithCSS("", "")(chartWidth, chartHeight), c: c}
-	p.band()
-	p.axes()
+	p := newPen(chartWidth, chartHeight, 0, c.X, c.Y)
+	p.left, p.right, p.top, p.bottom = chartLeft, chartWidth-chartRight, chartTop, chartHeight-chartBottom
+	p.band(c.Band)
+	p.axes(c.Marks)
 	for _, l := range c.Lines {
 		p.line(l)
 	}
+	return p.svg()
+}
+
+// pen draws within an area of a picture.
+type pen struct {
+	r                        chartdraw.Renderer
+	axisX, axisY             axis
+	left, right, top, bottom int
+}
+
+// newPen is one for a whole picture but for a margin.
+func newPen(width, height, margin int, x, y axis) pen {
+	return pen{chartdraw.SVGWithCSS("", "")(width, height), x, y, margin, width - margin, margin, height - margin}
+}
+
+// svg is what was drawn. Everything has a class and no color of its own: the style sheet gives it, for light and for dark.
+func (p pen) svg() template.HTML {
 	var out bytes.Buffer
 	if err := p.r.Save(&out); err != nil {
 		return ""
@@ -73,19 +90,9 @@ func (c chart) SVG() template.HTML {
 	return template.HTML(out.String()) //nolint:gosec // G203: made of numbers and escaped words by the plotting library
 }
 
-// pen draws a chart.
-type pen struct {
-	r chartdraw.Renderer
-	c chart
-}
+func (p pen) x(v float64) int { return p.left + between(p.axisX, v, p.right-p.left) }
 
-func (p pen) x(v float64) int {
-	return chartLeft + between(p.c.X, v, chartWidth-chartLeft-chartRight)
-}
-
-func (p pen) y(v float64) int {
-	return chartHeight - chartBottom - between(p.c.Y, v, chartHeight-chartTop-chartBottom)
-}
+func (p pen) y(v float64) int { return p.bottom - between(p.axisY, v, p.bottom-p.top) }
 
 // between is where a value lies on an axis of some length; what is beyond an end lies at it.
 func between(a axis, v float64, length int) int {
@@ -104,46 +111,45 @@ func (p pen) text(class, words string, x, y int) {
 	p.r.Text(words, x, y)
 }
 
-func (p pen) axes() {
-	const bottom, right = chartHeight - chartBottom, chartWidth - chartRight
-	for _, t := range p.c.Y.Ticks {
+func (p pen) axes(marks []tick) {
+	for _, t := range p.axisY.Ticks {
 		y := p.y(t.At)
-		p.stroke("chart-grid", chartLeft, y, right, y)
-		p.text("chart-end", t.Label, chartLeft-tickLength, y+tickLength)
+		p.stroke("chart-grid", p.left, y, p.right, y)
+		p.text("chart-end", t.Label, p.left-tickLength, y+tickLength)
 	}
 	free := 0
-	for _, m := range p.c.Marks {
+	for _, m := range marks {
 		x := p.x(m.At)
-		p.stroke("chart-mark", x, chartTop, x, bottom)
+		p.stroke("chart-mark", x, p.top, x, p.bottom)
 		if x >= free { // else it would cover the label before
-			p.text("chart-quiet", m.Label, x, chartTop-tickLength)
+			p.text("chart-quiet", m.Label, x, p.top-tickLength)
 			free = x + letterWidth*(len(m.Label)+1)
 		}
 	}
-	for _, t := range p.c.X.Ticks {
+	for _, t := range p.axisX.Ticks {
 		x := p.x(t.At)
-		p.stroke("chart-axis", x, bottom, x, bottom+tickLength)
-		p.text("chart-middle", t.Label, x, bottom+tickLength+24)
+		p.stroke("chart-axis", x, p.bottom, x, p.bottom+tickLength)
+		p.text("chart-middle", t.Label, x, p.bottom+tickLength+24)
 	}
-	p.stroke("chart-axis", chartLeft, bottom, right, bottom)
-	p.stroke("chart-axis", chartLeft, chartTop, chartLeft, bottom)
-	p.text("chart-middle chart-quiet", p.c.X.Title, (chartLeft+right)/2, chartHeight-10)
-	p.text("chart-quiet", p.c.Y.Title, tickLength/2, 24)
+	p.stroke("chart-axis", p.left, p.bottom, p.right, p.bottom)
+	p.stroke("chart-axis", p.left, p.top, p.left, p.bottom)
+	p.text("chart-middle chart-quiet", p.axisX.Title, (p.left+p.right)/2, chartHeight-10)
+	p.text("chart-quiet", p.axisY.Title, tickLength/2, 24)
 }
 
-func (p pen) band() {
-	if len(p.c.Band) == 0 {
+func (p pen) band(points []bandPoint) {
+	if len(points) == 0 {
 		return
 	}
 	p.r.SetClassName("chart-band")
-	for i, b := range p.c.Band {
+	for i, b := range points {
 		if i == 0 {
 			p.r.MoveTo(p.x(b.X), p.y(b.High))
 		} else {
 			p.r.LineTo(p.x(b.X), p.y(b.High))
 		}
 	}
-	for _, b := range slices.Backward(p.c.Band) {
+	for _, b := range slices.Backward(points) {
 		p.r.LineTo(p.x(b.X), p.y(b.Low))
 	}
 	p.r.Close()

@@ -115,13 +115,13 @@ func seriesViews(series rollout.TimeSeries, v *rollout.View) (gates, triggers []
 		return nil, nil
 	}
 	for _, g := range v.Judgement.Gates {
-		view := newSeriesView(series, string(g.Gate), func(p rollout.SeriesPoint) []rollout.SeriesValue { return p.Gates })
+		view := newSeriesView(series, string(g.Gate), rollout.SeriesPoint.GateValue)
 		view.Name = cmp.Or(notice.GateName(g.Gate), string(g.Gate))
 		view.Verdict, view.Reason = g.Verdict, g.Reason
 		gates = append(gates, view)
 	}
 	for _, a := range v.Judgement.Triggers {
-		view := newSeriesView(series, string(a.Trigger), func(p rollout.SeriesPoint) []rollout.SeriesValue { return p.Triggers })
+		view := newSeriesView(series, string(a.Trigger), rollout.SeriesPoint.TriggerValue)
 		view.Name = cmp.Or(notice.TriggerNames[a.Trigger], string(a.Trigger))
 		view.Verdict, view.Reason = a.Verdict()
 		triggers = append(triggers, view)
@@ -129,17 +129,17 @@ func seriesViews(series rollout.TimeSeries, v *rollout.View) (gates, triggers []
 	return gates, triggers
 }
 
-func newSeriesView(series rollout.TimeSeries, name string, of func(rollout.SeriesPoint) []rollout.SeriesValue) seriesView {
+func newSeriesView(series rollout.TimeSeries, name string, of func(rollout.SeriesPoint, string) rollout.SeriesValue) seriesView {
 	var view seriesView
 	for _, p := range series.Points {
-		for _, v := range of(p) {
-			if v.Name == name {
-				row := seriesRow{SeriesPoint: p, SeriesValue: v}
-				row.Low, row.High = v.Interval()
-				view.Rows = append(view.Rows, row)
-				view.Weighed, view.HasOdds = view.Weighed || v.Needed > 1, view.HasOdds || v.Odds > 0
-			}
+		v := of(p, name)
+		if v.Name == "" {
+			continue
 		}
+		row := seriesRow{SeriesPoint: p, SeriesValue: v}
+		row.Low, row.High = v.Interval()
+		view.Rows = append(view.Rows, row)
+		view.Weighed, view.HasOdds = view.Weighed || v.Needed > 1, view.HasOdds || v.Odds > 0
 	}
 	if len(view.Rows) == 0 {
 		return view

@@ -1,13 +1,10 @@
 package dashboard
 
 import (
-	"bytes"
 	"fmt"
 	"html/template"
 	"strings"
 	"time"
-
-	"github.com/go-analyze/charts/chartdraw"
 
 	"marketplace.example/trials/internal/domain/monitoring"
 	"marketplace.example/trials/internal/domain/trial"
@@ -119,28 +116,15 @@ func (p plotView) Label() string {
 	return strings.Join(sentences, " ")
 }
 
-// draw makes the lines. Everything has a class and so no colour of its own: the
-// style sheet gives it, for light and for dark.
+// draw makes the lines.
 func draw(p plotView) template.HTML {
-	hidden := chartdraw.Style{Hidden: true}
-	chart := chartdraw.Chart{
-		Width: plotWidth, Height: plotHeight,
-		Background:     chartdraw.Style{ClassName: "plot-ground", Padding: chartdraw.NewBox(2, 4, 2, 4)},
-		Canvas:         chartdraw.Style{ClassName: "plot-ground"},
-		XAxis:          chartdraw.HideXAxis(),
-		YAxis:          chartdraw.YAxis{Style: hidden, Range: &chartdraw.ContinuousRange{Min: 0, Max: float64(p.Peak)}},
-		YAxisSecondary: chartdraw.YAxis{Style: hidden},
-	}
+	pen := newPen(plotWidth, plotHeight, 2, axis{Max: max(1, float64(len(p.Days)-1))}, axis{Max: float64(p.Peak)})
 	for _, s := range p.Series {
-		line := chartdraw.ContinuousSeries{Name: s.Name, Style: chartdraw.Style{ClassName: "plot-line plot-" + s.Class, StrokeWidth: 2}}
+		line := chartLine{Class: s.Class}
 		for i, v := range s.Values {
-			line.XValues, line.YValues = append(line.XValues, float64(i)), append(line.YValues, float64(v))
+			line.Points = append(line.Points, chartPoint{float64(i), float64(v)})
 		}
-		chart.Series = append(chart.Series, line)
+		pen.line(line)
 	}
-	var out bytes.Buffer
-	if err := chart.Render(chartdraw.SVGWithCSS("", ""), &out); err != nil {
-		return ""
-	}
-	return template.HTML(out.String()) //nolint:gosec // G203: made of numbers by the plotting library
+	return pen.svg()
 }

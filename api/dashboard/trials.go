@@ -64,13 +64,7 @@ func (d *dashboard) trials(w http.ResponseWriter, r *http.Request) {
 
 // page is the address of the trials after an id, narrowed as this page is.
 func (v trialsView) page(after string) string {
-	q := url.Values{}
-	for name, value := range map[string]string{"status": v.Status, "cohort": v.Cohort, "held": v.Held, "after": after} {
-		if value != "" {
-			q.Set(name, value)
-		}
-	}
-	return root + "trials?" + q.Encode()
+	return narrowed("trials", map[string]string{"status": v.Status, "cohort": v.Cohort, "held": v.Held, "after": after})
 }
 
 // filterOf reads what a list is narrowed by; problem says what is wrong with it.

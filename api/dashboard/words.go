@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"html/template"
 	"math"
+	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -158,6 +160,25 @@ func ends(was, is time.Time) string {
 		return ""
 	}
 	return fmt.Sprintf("%s instead of %s", stamp(is), stamp(was))
+}
+
+// narrowed is the address of a list; what is empty does not narrow it.
+func narrowed(page string, by map[string]string) string {
+	q := url.Values{}
+	for name, value := range by {
+		if value != "" {
+			q.Set(name, value)
+		}
+	}
+	return strings.TrimSuffix(root+page+"?"+q.Encode(), "?")
+}
+
+// cursor is a number that a page begins behind; empty for 0, the first page.
+func cursor(number int) string {
+	if number == 0 {
+		return ""
+	}
+	return strconv.Itoa(number)
 }
 
 // sentence is a message as a sentence of its own, or as the end of one.
