@@ -10,10 +10,7 @@ import (
 // GetFeatureFlags answers with the flags.
 func (s *server) GetFeatureFlags(ctx context.Context, _ GetFeatureFlagsRequestObject) (GetFeatureFlagsResponseObject, error) {
 	d, err := s.App.Store.Flags(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return GetFeatureFlags200JSONResponse(flagDocument(d)), nil
+	return GetFeatureFlags200JSONResponse(flagDocument(d)), err
 }
 
 // PatchFeatureFlags changes the flags that the request names.
@@ -28,10 +25,7 @@ func (s *server) PatchFeatureFlags(ctx context.Context, request PatchFeatureFlag
 // SetRollout sets the two flags that a rollout is steered with.
 func (s *server) SetRollout(ctx context.Context, request SetRolloutRequestObject) (SetRolloutResponseObject, error) {
 	d, err := s.App.UpdateFlags(ctx, rolledOut(request))
-	if err != nil {
-		return nil, err
-	}
-	return SetRollout200JSONResponse(flagDocument(d)), nil
+	return SetRollout200JSONResponse(flagDocument(d)), err
 }
 
 // patched is the change that a patch asks for.

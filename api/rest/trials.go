@@ -25,14 +25,11 @@ func (s *server) ListTrials(ctx context.Context, request ListTrialsRequestObject
 		after = string(id)
 	}
 	states, next, err := s.App.Store.Trials(ctx, filter, after, limit)
-	if err != nil {
-		return nil, err
-	}
 	page := ListTrials200JSONResponse{Trials: []Trial{}, NextCursor: base64.RawURLEncoding.EncodeToString([]byte(next))}
 	for _, state := range states {
 		page.Trials = append(page.Trials, state.Overview())
 	}
-	return page, nil
+	return page, err
 }
 
 // GetTrial answers with everything known of a trial.
