@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
-	"go.mongodb.org/mongo-driver/v2/mongo"
 
 	"marketplace.example/trials/internal/domain/monitoring"
 	"marketplace.example/trials/internal/domain/trial"
@@ -85,12 +84,9 @@ func (s *Store) addAlertEvent(ctx context.Context, e *monitoring.AlertEvent) (mi
 		return nil, nil
 	}
 	doc := alertEventDocument{Key: alertEventKey(e.Rule, e.Seq), AlertEvent: *e}
-	_, err = s.alertEvents.InsertOne(ctx, doc)
-	if err == nil {
-		return nil, nil
-	}
-	if !mongo.IsDuplicateKeyError(err) {
-		return nil, failed("storing event "+doc.Key+" of an alert", err)
+	isNew, err := insert(ctx, "storing event "+doc.Key+" of an alert", s.alertEvents, doc)
+	if isNew || err != nil {
+		return nil, err
 	}
 	var existing alertEventDocument
 	if err := s.alertEvents.FindOne(ctx, byID(doc.Key)).Decode(&existing); err != nil {

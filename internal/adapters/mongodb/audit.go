@@ -141,22 +141,10 @@ func auditFilter(f audit.Filter, before int) bson.D {
 func (s *Store) VerifyAudit(ctx context.Context, v *audit.Verifier) error {
 	ctx, cancel := context.WithTimeout(ctx, verifyLimit)
 	defer cancel()
-	cursor, err := s.auditLog.Find(ctx, bson.D{}, options.Find().SetSort(ascending("_id")))
+	err := scan(ctx, s.auditLog, "the audit record", func(doc auditDocument) error { return v.Verify(auditNumber(doc.Key), doc.Entry) },
+		options.Find().SetSort(ascending("_id")))
 	if err != nil {
-		return failed("reading the audit record", err)
-	}
-	defer func() { _ = cursor.Close(context.WithoutCancel(ctx)) }()
-	for cursor.Next(ctx) {
-		var doc auditDocument
-		if err := cursor.Decode(&doc); err != nil {
-			return failed("reading the audit record", err)
-		}
-		if err := v.Verify(auditNumber(doc.Key), doc.Entry); err != nil {
-			return err
-		}
-	}
-	if err := cursor.Err(); err != nil {
-		return failed("reading the audit record", err)
+		return err
 	}
 	return v.End()
 }

@@ -48,11 +48,8 @@ func (d bulkItemDocument) item() bulk.Item {
 
 // AddBulk stores an operation; one that is there already stays as it is.
 func (s *Store) AddBulk(ctx context.Context, o bulk.Operation, state bulk.State) error {
-	_, err := s.bulks.InsertOne(ctx, bulkDocument{Key: o.ID, Operation: o, State: state})
-	if err != nil && !mongo.IsDuplicateKeyError(err) {
-		return failed("storing bulk operation "+o.ID, err)
-	}
-	return nil
+	_, err := insert(ctx, "storing bulk operation "+o.ID, s.bulks, bulkDocument{Key: o.ID, Operation: o, State: state})
+	return err
 }
 
 // Bulk is an operation and how far it is. Without one it is a *trial.Error with

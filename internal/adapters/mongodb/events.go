@@ -4,8 +4,6 @@ import (
 	"context"
 	"math"
 
-	"go.mongodb.org/mongo-driver/v2/mongo"
-
 	"marketplace.example/trials/internal/domain/trial"
 )
 
@@ -20,12 +18,9 @@ type eventDocument struct {
 // with the event that stands there.
 func (s *Store) insertEvent(ctx context.Context, vendorID string, e trial.Event) (existing *trial.Event, err error) {
 	doc := eventDocument{Key: trial.EventKey(vendorID, e.Seq), VendorID: vendorID, Event: e}
-	_, err = s.events.InsertOne(ctx, doc)
-	if err == nil {
-		return nil, nil //nolint:nilnil // nothing stood there, and nothing is wrong
-	}
-	if !mongo.IsDuplicateKeyError(err) {
-		return nil, failed("storing event "+doc.Key, err)
+	isNew, err := insert(ctx, "storing event "+doc.Key, s.events, doc)
+	if isNew || err != nil {
+		return nil, err
 	}
 	return s.Event(ctx, vendorID, e.Seq)
 }

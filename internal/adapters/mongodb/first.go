@@ -3,7 +3,6 @@ package mongodb
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
@@ -30,15 +29,14 @@ func requestKey(key string) string { return "request with key/" + key }
 // first keeps value under key if nothing is there yet. It answers with what is
 // there, and whether that is this call's.
 func first[T any](ctx context.Context, s *Store, key string, value T) (kept T, mine bool, err error) {
-	_, err = s.idempotencyKeys.InsertOne(ctx, firstDocument[T]{Key: key, Value: value})
-	if err != nil && !mongo.IsDuplicateKeyError(err) {
-		return kept, false, failed(fmt.Sprintf("keeping %s", key), err)
+	mine, err = insert(ctx, "keeping "+key, s.idempotencyKeys, firstDocument[T]{Key: key, Value: value})
+	if err != nil {
+		return kept, false, err
 	}
-	mine = err == nil
 	// Read even where it is this call's, so that every caller sees it as stored.
 	var doc firstDocument[T]
 	if err := s.idempotencyKeys.FindOne(ctx, byID(key)).Decode(&doc); err != nil {
-		return kept, mine, failed(fmt.Sprintf("reading %s", key), err)
+		return kept, mine, failed("reading "+key, err)
 	}
 	return doc.Value, mine, nil
 }

@@ -49,9 +49,8 @@ func (s *Store) initFlags(ctx context.Context) (flags.Document, error) {
 	initial := flagsDocument{ID: flagsID, Document: flags.Document{
 		FeatureFlags: flags.Initial(), Salt: rand.Text(), Version: 1, UpdatedAt: stored(time.Now()), UpdatedBy: "setup",
 	}}
-	_, err := s.flags.InsertOne(ctx, initial)
-	if err != nil && !mongo.IsDuplicateKeyError(err) {
-		return flags.Document{}, failed("making the flags", err)
+	if _, err := insert(ctx, "making the flags", s.flags, initial); err != nil {
+		return flags.Document{}, err
 	}
 	unsalted := append(byID(flagsID), bson.E{Key: "salt", Value: bson.D{{Key: "$in", Value: bson.A{nil, ""}}}})
 	if err := update(ctx, "salting the flags", s.flags, unsalted, bson.D{{Key: "$set", Value: bson.D{{Key: "salt", Value: initial.Salt}}}}); err != nil {

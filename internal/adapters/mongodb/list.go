@@ -56,6 +56,15 @@ func findSequence[D, T any](
 	return parts, nil
 }
 
+// insert stores a new document, and tells whether it did: not where there is one of its id.
+func insert(ctx context.Context, action string, c *mongo.Collection, doc any) (isNew bool, err error) {
+	_, err = c.InsertOne(ctx, doc)
+	if err == nil || mongo.IsDuplicateKeyError(err) {
+		return err == nil, nil
+	}
+	return false, failed(action, err)
+}
+
 // update changes the document that a filter takes, if there is one.
 func update(ctx context.Context, action string, c *mongo.Collection, filter, change bson.D) error {
 	return unlessMissing(action, c.FindOneAndUpdate(ctx, filter, change).Err())

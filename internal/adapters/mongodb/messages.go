@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
-	"go.mongodb.org/mongo-driver/v2/mongo"
 )
 
 // SeenMessage notes a webhook message's id and tells whether it is the first
@@ -13,12 +12,5 @@ import (
 // no message in a crash. Ids are forgotten after 30 days where the server
 // can forget.
 func (s *Store) SeenMessage(ctx context.Context, id string, at time.Time) (isFirst bool, err error) {
-	_, err = s.messages.InsertOne(ctx, bson.D{{Key: "_id", Value: id}, {Key: "at", Value: at}})
-	if mongo.IsDuplicateKeyError(err) {
-		return false, nil
-	}
-	if err != nil {
-		return false, failed("noting a message", err)
-	}
-	return true, nil
+	return insert(ctx, "noting a message", s.messages, bson.D{{Key: "_id", Value: id}, {Key: "at", Value: at}})
 }

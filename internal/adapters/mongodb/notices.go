@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
-	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"marketplace.example/trials/internal/domain/trial"
@@ -37,12 +36,8 @@ var noticeRanks = map[trial.SendStatus]int{
 // failed temporarily.
 func (s *Store) ClaimNotice(ctx context.Context, key string, at time.Time) (claimed bool, err error) {
 	first := noticeDocument{Key: key, Attempt: noticeAttempt{Number: 1, Status: trial.SendClaimed, ClaimedAt: stored(at)}}
-	_, err = s.notices.InsertOne(ctx, first)
-	if err == nil {
-		return true, nil
-	}
-	if !mongo.IsDuplicateKeyError(err) {
-		return false, failed("claiming notice "+key, err)
+	if claimed, err = insert(ctx, "claiming notice "+key, s.notices, first); claimed || err != nil {
+		return claimed, err
 	}
 	before, err := s.findNotice(ctx, key)
 	if err != nil || before.Attempt.Status != trial.SendReleased {

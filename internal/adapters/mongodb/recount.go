@@ -67,12 +67,12 @@ func (s *Store) Recount(ctx context.Context, checkOnly bool, progress func(trial
 func (s *Store) forgetBatches(ctx context.Context) error {
 	fields := bson.D{{Key: "changes", Value: 1}, {Key: "batches", Value: 1}, {Key: "marks", Value: 1}}
 	var held []counterDocument
-	err := scan(ctx, s.counters, fields, "the last writes of counters", func(doc counterDocument) error {
+	err := scan(ctx, s.counters, "the last writes of counters", func(doc counterDocument) error {
 		if len(doc.Batches) > 0 {
 			held = append(held, doc)
 		}
 		return nil
-	})
+	}, options.Find().SetProjection(fields))
 	for _, doc := range held {
 		if err != nil {
 			return err
@@ -113,7 +113,7 @@ func sleep(ctx context.Context, d time.Duration) error {
 // counted reads all counters.
 func (s *Store) counted(ctx context.Context) (monitoring.Counted, error) {
 	counted := monitoring.Counted{Tally: monitoring.Tally{}, Changes: map[monitoring.Period]int{}}
-	err := scan(ctx, s.counters, nil, "the counters", func(doc counterDocument) error {
+	err := scan(ctx, s.counters, "the counters", func(doc counterDocument) error {
 		counted.Tally.Add(doc.tally())
 		counted.Changes[doc.Period] = doc.Changes
 		return nil
@@ -126,7 +126,7 @@ func (s *Store) counted(ctx context.Context) (monitoring.Counted, error) {
 func (s *Store) tallyTrials(ctx context.Context, truth monitoring.Tally, progress func(int)) (n int, day time.Duration, err error) {
 	fields := bson.D{{Key: "startedAt", Value: 1}, {Key: "day", Value: 1}}
 	var latest time.Time
-	err = scan(ctx, s.trials, fields, "the trials", func(doc struct {
+	err = scan(ctx, s.trials, "the trials", func(doc struct {
 		ID        string        `bson:"_id"`
 		StartedAt time.Time     `json:"startedAt"`
 		Day       time.Duration `json:"day"`
@@ -143,7 +143,7 @@ func (s *Store) tallyTrials(ctx context.Context, truth monitoring.Tally, progres
 		n++
 		progress(n)
 		return nil
-	})
+	}, options.Find().SetProjection(fields))
 	return n, day, err
 }
 
@@ -151,7 +151,7 @@ func (s *Store) tallySends(ctx context.Context, truth monitoring.Tally, day time
 	if day == 0 {
 		return 0, nil // no trials, no e-mails
 	}
-	err = scan(ctx, s.sends, nil, "the sends", func(doc sendDocument) error {
+	err = scan(ctx, s.sends, "the sends", func(doc sendDocument) error {
 		truth.Add(monitoring.OfSend(doc.send(), day))
 		n++
 		return nil
@@ -159,14 +159,9 @@ func (s *Store) tallySends(ctx context.Context, truth monitoring.Tally, day time
 	return n, err
 }
 
-// scan reads a whole collection, document by document. What each returns ends
-// it; projection nil is all of a document.
-func scan[T any](ctx context.Context, c *mongo.Collection, projection bson.D, what string, each func(T) error) error {
-	opts := options.Find()
-	if projection != nil {
-		opts.SetProjection(projection)
-	}
-	cursor, err := c.Find(ctx, bson.D{}, opts)
+// scan reads a whole collection, document by document. What each returns ends it.
+func scan[T any](ctx context.Context, c *mongo.Collection, what string, each func(T) error, opts ...options.Lister[options.FindOptions]) error {
+	cursor, err := c.Find(ctx, bson.D{}, opts...)
 	if err != nil {
 		return failed("reading "+what, err)
 	}

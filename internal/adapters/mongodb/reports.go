@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
-	"go.mongodb.org/mongo-driver/v2/mongo"
 
 	"marketplace.example/trials/internal/domain/report"
 )
@@ -30,15 +29,12 @@ func (s *Store) Report(ctx context.Context, rolloutID, id string) (r report.Repo
 // AddReport stores a report. Where one of that id is stored already, that one is
 // answered with: it is made once.
 func (s *Store) AddReport(ctx context.Context, r report.Report) (report.Report, error) {
-	_, err := s.reports.InsertOne(ctx, reportDocument{Key: reportKey(r.RolloutID, r.ID), Report: r})
-	if mongo.IsDuplicateKeyError(err) {
+	key := reportKey(r.RolloutID, r.ID)
+	isNew, err := insert(ctx, "storing report "+key, s.reports, reportDocument{Key: key, Report: r})
+	if err == nil && !isNew {
 		r, _, _, err = s.Report(ctx, r.RolloutID, r.ID)
-		return r, err
 	}
-	if err != nil {
-		return r, failed("storing report "+reportKey(r.RolloutID, r.ID), err)
-	}
-	return r, nil
+	return r, err
 }
 
 // SetReportNotified keeps that nobody is to be told of a report any more.

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
-	"go.mongodb.org/mongo-driver/v2/mongo"
 
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
@@ -42,14 +41,14 @@ func decisionKey(rolloutID string, seq int) string { return fmt.Sprintf("%s/%d",
 // until it succeeds.
 func (s *Store) AppendDecision(ctx context.Context, e rollout.Event, after rollout.State) (existing *rollout.Event, err error) {
 	doc := decisionDocument{Key: decisionKey(after.ID, e.Seq), RolloutID: after.ID, Event: e}
-	_, err = s.decisions.InsertOne(ctx, doc)
-	switch {
-	case mongo.IsDuplicateKeyError(err):
+	isNew, err := insert(ctx, "storing decision "+doc.Key, s.decisions, doc)
+	if err != nil {
+		return nil, err
+	}
+	if !isNew {
 		if existing, after, err = s.storedDecision(ctx, e, after); err != nil || after.Seq == 0 {
 			return existing, err
 		}
-	case err != nil:
-		return nil, failed("storing decision "+doc.Key, err)
 	}
 	if e.Type == rollout.EventStarted {
 		if err := s.SetCurrentRollout(ctx, after.ID); err != nil {
@@ -206,9 +205,8 @@ type snapshotDocument struct {
 // that one is answered with: each number is one snapshot.
 func (s *Store) AddSnapshot(ctx context.Context, snapshot rollout.Snapshot) (rollout.Snapshot, error) {
 	doc := snapshotDocument{Key: decisionKey(snapshot.RolloutID, snapshot.Number), Snapshot: snapshot}
-	_, err := s.snapshots.InsertOne(ctx, doc)
-	if err != nil && !mongo.IsDuplicateKeyError(err) {
-		return rollout.Snapshot{}, failed("storing snapshot "+doc.Key, err)
+	if _, err := insert(ctx, "storing snapshot "+doc.Key, s.snapshots, doc); err != nil {
+		return rollout.Snapshot{}, err
 	}
 	// Read even where it is new, so that it is judged as it is stored.
 	kept, found, err := s.Snapshot(ctx, snapshot.RolloutID, snapshot.Number)

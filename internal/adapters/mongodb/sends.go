@@ -48,13 +48,13 @@ func (s *Store) ClaimSend(ctx context.Context, n trial.Send) (claimed bool, curr
 		Key: n.Key, VendorID: n.VendorID, Kind: n.Kind, Revision: n.Revision, Cohort: n.Cohort,
 		Attempt: sendAttempt{Number: 1, Status: trial.SendClaimed, ClaimedAt: stored(n.ClaimedAt), AddressHash: n.AddressHash},
 	}
-	_, err = s.sends.InsertOne(ctx, doc)
-	if err == nil {
+	claimed, err = insert(ctx, "claiming send "+n.Key, s.sends, doc)
+	if err != nil {
+		return false, trial.Send{}, err
+	}
+	if claimed {
 		s.countSend(trial.Send{}, doc.send())
 		return true, doc.send(), nil
-	}
-	if !mongo.IsDuplicateKeyError(err) {
-		return false, trial.Send{}, failed("claiming send "+n.Key, err)
 	}
 	doc, err = s.findSend(ctx, n.Key)
 	return false, doc.send(), err

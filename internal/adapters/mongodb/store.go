@@ -21,29 +21,14 @@ const (
 	usersCollection           = recovery.Users // the marketplace's
 	trialsCollection          = recovery.Trials
 	eventsCollection          = recovery.Events
-	sendsCollection           = "sends"
-	flagsCollection           = recovery.Flags
 	idempotencyKeysCollection = recovery.IdempotencyKeys
 	messagesCollection        = "webhook_messages"
 	observedCollection        = "observations"
 	countersCollection        = "counters"
-	rolloutsCollection        = recovery.Rollouts
 	decisionsCollection       = recovery.Decisions
-	snapshotsCollection       = "snapshots"
-	ledgersCollection         = "ledgers"
-	noticesCollection         = "notices"
-	reportsCollection         = "reports"
-	sweepsCollection          = "sweeps"
-	processesCollection       = recovery.Processes
-	alertsCollection          = "alerts"
-	alertLogCollection        = "alert_events"
-	repairsCollection         = "repairs"
 	auditCollection           = "audit"
-	bulksCollection           = "bulk_operations"
 	bulkItemsCollection       = "bulk_items"
-	passesCollection          = "migrations"
 	suppressionsCollection    = recovery.Suppressions
-	canaryLogCollection       = recovery.Canaries
 )
 
 const (
@@ -126,19 +111,19 @@ func prefixed(client *mongo.Client, database, prefix string) *Store {
 	s := &Store{
 		client: client, log: zap.NewNop(), flagTurns: lanes.New(1, mostFlagChanges),
 		users: named(usersCollection), trials: named(trialsCollection), events: named(eventsCollection),
-		sends: named(sendsCollection), flags: named(flagsCollection), idempotencyKeys: named(idempotencyKeysCollection),
+		sends: named("sends"), flags: named(recovery.Flags), idempotencyKeys: named(idempotencyKeysCollection),
 		messages: named(messagesCollection), observed: named(observedCollection),
-		rollouts: named(rolloutsCollection), decisions: named(decisionsCollection),
-		snapshots: named(snapshotsCollection), ledgers: named(ledgersCollection),
+		rollouts: named(recovery.Rollouts), decisions: named(decisionsCollection),
+		snapshots: named("snapshots"), ledgers: named("ledgers"),
 		counters: named(countersCollection),
-		notices:  named(noticesCollection), reports: named(reportsCollection),
-		sweeps: named(sweepsCollection), processes: named(processesCollection),
-		alerts: named(alertsCollection), alertEvents: named(alertLogCollection), repairs: named(repairsCollection),
+		notices:  named("notices"), reports: named("reports"),
+		sweeps: named("sweeps"), processes: named(recovery.Processes),
+		alerts: named("alerts"), alertEvents: named("alert_events"), repairs: named("repairs"),
 		tokens:   named(tokensCollection),
 		auditLog: named(auditCollection),
-		bulks:    named(bulksCollection), bulkItems: named(bulkItemsCollection),
-		passes: named(passesCollection), suppressions: named(suppressionsCollection),
-		canaryLog: named(canaryLogCollection),
+		bulks:    named("bulk_operations"), bulkItems: named(bulkItemsCollection),
+		passes: named("migrations"), suppressions: named(suppressionsCollection),
+		canaryLog: named(recovery.Canaries),
 	}
 	s.appender = audit.NewAppender(s, func(seq int) {
 		s.log.Error("the audit record ends before an entry that was there", zap.Int("missing", seq))

@@ -57,9 +57,9 @@ func (s *Store) Suppress(ctx context.Context, vendorID string, p trial.Suppressi
 	if p.AddressHash == "" {
 		return s.suppressEverywhere(ctx, vendorID, p)
 	}
-	_, err = s.suppressions.InsertOne(ctx, addressSuppression{Key: addressSuppressionKey(p.AddressHash), Value: p})
-	if err != nil && !mongo.IsDuplicateKeyError(err) {
-		return false, failed("suppressing an address of vendor "+vendorID, err)
+	_, err = insert(ctx, "suppressing an address of vendor "+vendorID, s.suppressions, addressSuppression{Key: addressSuppressionKey(p.AddressHash), Value: p})
+	if err != nil {
+		return false, err
 	}
 	return s.changeSuppressions(ctx, vendorID, bson.E{Key: "$min", Value: bson.D{{Key: "addresses." + p.AddressHash, Value: p}}},
 		func(before vendorSuppressions) bool { _, known := before.Addresses[p.AddressHash]; return !known })

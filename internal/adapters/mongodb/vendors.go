@@ -91,9 +91,9 @@ func (s *Store) RegisterVendor(ctx context.Context, v trial.Vendor) (registered 
 	if err == nil {
 		// The document comes first: where a unique index of the marketplace's stands
 		// against it, nothing was decided.
-		_, err = s.idempotencyKeys.InsertOne(ctx, firstDocument[registration]{Key: registrationKey(v.ID), Value: r})
-		if err != nil && !mongo.IsDuplicateKeyError(err) {
-			return trial.Vendor{}, false, failed(action, err)
+		_, err = insert(ctx, action, s.idempotencyKeys, firstDocument[registration]{Key: registrationKey(v.ID), Value: r})
+		if err != nil {
+			return trial.Vendor{}, false, err
 		}
 		return readUser(raw).vendor, true, nil
 	}
