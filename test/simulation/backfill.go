@@ -122,22 +122,14 @@ func backfillCases() []Case {
 // that was due before. What happens before it begins says nothing about it.
 func adoptedAll(trials int) func([]tally) (string, bool) {
 	return func(tallies []tally) (string, bool) {
-		began, back, before, done, past := 0, 0, 0, 0, 0
-		for _, r := range every(tallies) {
+		results, past := every(tallies), 0
+		for _, r := range results {
 			past += r.Past
-			switch {
-			case r.Adopted > 0:
-				began++
-				if r.Trigger != "" {
-					back++
-				}
-			case r.Trigger != "":
-				before++
-			}
-			if r.Adopted == trials {
-				done++
-			}
 		}
+		began := count(results, func(r Result) bool { return r.Adopted > 0 })
+		back := count(results, func(r Result) bool { return r.Adopted > 0 && r.rolledBack() })
+		before := count(results, func(r Result) bool { return r.Adopted == 0 && r.rolledBack() })
+		done := count(results, func(r Result) bool { return r.Adopted == trials })
 		return fmt.Sprintf("began in %d runs, rolled back in %d of them, all adopted in %d, %d e-mails of the past; rolled back before it in %d", began, back, done, past, before),
 			began > 0 && back == 0 && past == 0 && done == began
 	}

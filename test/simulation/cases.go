@@ -93,7 +93,7 @@ func atMost(limit float64) func([]tally) (string, bool) {
 		back, all, ok := 0, 0, true
 		worst, worstName := 0.0, ""
 		for _, t := range tallies {
-			n := t.takenBack()
+			n := count(t.results, Result.rolledBack)
 			back, all = back+n, all+len(t.results)
 			ok = ok && within(n, len(t.results), limit)
 			if share := part(n, len(t.results)); share > worst {
@@ -119,15 +119,19 @@ func part(n, of int) float64 {
 	return float64(n) / float64(of)
 }
 
-func (t tally) takenBack() int {
-	n := 0
-	for _, r := range t.results {
-		if r.Trigger != "" {
+// count is how many of the results are so.
+func count(results []Result, is func(Result) bool) (n int) {
+	for _, r := range results {
+		if is(r) {
 			n++
 		}
 	}
 	return n
 }
+
+// What became of a run.
+func (r Result) rolledBack() bool { return r.Trigger != "" }
+func (r Result) paused() bool    { return r.Paused >= 0 }
 
 // foundBy shows in how many runs a trigger rolled back the rollout after things
 // broke, which may chance to be three standard errors too few, and the median of
@@ -325,16 +329,8 @@ func failingCalls(w *World, automated, control float64) {
 // pausedNotBack shows in how many runs the rollout paused; none may be rolled back.
 func pausedNotBack(share float64) func([]tally) (string, bool) {
 	return func(tallies []tally) (string, bool) {
-		paused, back, all := 0, 0, 0
-		for _, r := range every(tallies) {
-			all++
-			if r.Paused >= 0 {
-				paused++
-			}
-			if r.Trigger != "" {
-				back++
-			}
-		}
+		results := every(tallies)
+		paused, back, all := count(results, Result.paused), count(results, Result.rolledBack), len(results)
 		return fmt.Sprintf("paused in %.1f %% of %d runs; %d rolled back", 100*part(paused, all), all, back), back == 0 && atLeast(paused, all, share)
 	}
 }

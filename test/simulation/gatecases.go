@@ -67,16 +67,10 @@ func atLeast(n, of int, share float64) bool { return within(of-n, of, 1-share) }
 // byItself shows in how many runs the rollout reached 100 % without a person, and in how many at most a day late.
 func byItself(share, late float64) func([]tally) (string, bool) {
 	return func(tallies []tally) (string, bool) {
-		full, soon, all := 0, 0, 0
-		for _, r := range every(tallies) {
-			all++
-			if r.Full >= 0 && r.Paused < 0 {
-				full++
-				if r.Full <= onTime+1 {
-					soon++
-				}
-			}
-		}
+		results := every(tallies)
+		unaided := func(r Result) bool { return r.Full >= 0 && !r.paused() }
+		full, all := count(results, unaided), len(results)
+		soon := count(results, func(r Result) bool { return unaided(r) && r.Full <= onTime+1 })
 		return fmt.Sprintf("at 100 %% in %.1f %% of %d runs, a day late at most in %.1f %%", 100*part(full, all), all, 100*part(soon, all)),
 			atLeast(full, all, share) && atLeast(soon, all, late)
 	}
@@ -94,19 +88,14 @@ func every(tallies []tally) (all []Result) {
 func harm(times, more, beyond float64) func([]tally) (string, bool) {
 	return func(tallies []tally) (string, bool) {
 		var mine, theirs []float64
-		past, missed, all := 0, 0, 0
 		for _, t := range tallies {
 			for i, r := range t.results {
-				all++
 				mine, theirs = append(mine, float64(r.Admitted)), append(theirs, float64(t.compared[i].Admitted))
-				if r.Highest > 25 {
-					past++
-				}
-				if r.Trigger == "" {
-					missed++
-				}
 			}
 		}
+		results := every(tallies)
+		all := len(results)
+		past, missed := count(results, func(r Result) bool { return r.Highest > 25 }), all-count(results, Result.rolledBack)
 		ok := within(missed, all, 0.01) && within(past, all, beyond) && low(mine, 0.5) <= times*high(theirs, 0.5)+more
 		if all >= large { // the tail of a few runs says nothing
 			ok = ok && quantile(mine, 0.95) <= times*quantile(theirs, 0.95)+more
@@ -145,22 +134,10 @@ func chance(values []float64, q float64) float64 {
 // pause it before; and where the last events spoke of a break it waits on.
 func blind(highest, stops float64) func([]tally) (string, bool) {
 	return func(tallies []tally) (string, bool) {
-		notified, paused, all, beyond, back := 0, 0, 0, 0, 0
-		for _, r := range every(tallies) {
-			all++
-			if r.Highest > highest {
-				beyond++
-			}
-			if r.Trigger != "" {
-				back++
-			}
-			if r.Delayed >= 0 {
-				notified++
-			}
-			if r.Paused >= 0 {
-				paused++
-			}
-		}
+		results := every(tallies)
+		paused, back, all := count(results, Result.paused), count(results, Result.rolledBack), len(results)
+		notified := count(results, func(r Result) bool { return r.Delayed >= 0 })
+		beyond := count(results, func(r Result) bool { return r.Highest > highest })
 		return fmt.Sprintf("notified in %.1f %% of %d runs, paused in %.1f %%; %d beyond, %d rolled back", 100*part(notified, all), all, 100*part(paused, all), beyond, back),
 			beyond == 0 && back == 0 && atLeast(notified, all, 0.95) && (paused == all || stops < 1 && atLeast(paused, all, stops))
 	}
