@@ -35,11 +35,7 @@ type BulkStore interface {
 	// RecordConversion keeps billing's word; the first counts, and is returned.
 	RecordConversion(ctx context.Context, id string, c trial.Conversion) (first trial.Conversion, created bool, err error)
 
-	// Send is an e-mail's record, nil for none.
-	Send(ctx context.Context, key string) (*trial.Send, error)
-	ClaimSend(ctx context.Context, s trial.Send) (claimed bool, current trial.Send, err error)
-	ReclaimSend(ctx context.Context, key string, fromAttempt int, resend bool, at time.Time, addressHash string) (claimed bool, current trial.Send, err error)
-	SettleSend(ctx context.Context, key string, attempt int, status trial.SendStatus, messageID, reason string, at time.Time) (trial.Send, error)
+	SendStore
 
 	Bulk(ctx context.Context, id string) (bulk.Operation, bulk.State, error)
 	// GrowBulk stores an operation's progress, unless more is stored.
@@ -114,19 +110,30 @@ func (b *Bulk) note(ctx context.Context, o bulk.Operation, s bulk.State) error {
 
 // ChooseItems adds the next items of an operation with a filter or an undo.
 func (b *Bulk) ChooseItems(ctx context.Context, w BulkWork) (bulk.State, error) {
+	return b.advance(ctx, w, func() (bulk.State, error) {
+		choose := b.chooseUndone
+		if w.Operation.Filter != nil {
+			choose = b.chooseFiltered
+		}
+		total, last, err := choose(ctx, w.Operation, w.State.Total)
+		return w.State.Chosen(w.Operation, total, last, b.Now()), failed("choosing the trials", err)
+	})
+}
+
+// advance takes an operation a step on and stores its state after it, unless more is stored already.
+func (b *Bulk) advance(ctx context.Context, w BulkWork, step func() (bulk.State, error)) (bulk.State, error) {
 	defer heartbeat(ctx)()
-	if stored, err := b.storedSuccessor(ctx, w.Operation.ID, w.State.Seq); err != nil || stored != nil {
-		return deref(stored, w.State), err
-	}
-	choose := b.chooseUndone
-	if w.Operation.Filter != nil {
-		choose = b.chooseFiltered
-	}
-	total, last, err := choose(ctx, w.Operation, w.State.Total)
+	stored, err := b.storedSuccessor(ctx, w.Operation.ID, w.State.Seq)
 	if err != nil {
-		return w.State, failed("choosing the trials", err)
+		return w.State, err
 	}
-	after := w.State.Chosen(w.Operation, total, last, b.Now())
+	if stored != nil {
+		return *stored, nil
+	}
+	after, err := step()
+	if err != nil {
+		return w.State, err
+	}
 	return after, b.note(ctx, w.Operation, after)
 }
 
@@ -188,59 +195,49 @@ func (b *Bulk) chooseUndone(ctx context.Context, o bulk.Operation, total int) (a
 
 // LookAtItems evaluates the next page of items, and changes nothing.
 func (b *Bulk) LookAtItems(ctx context.Context, w BulkWork) (bulk.State, error) {
-	defer heartbeat(ctx)()
-	if stored, err := b.storedSuccessor(ctx, w.Operation.ID, w.State.Seq); err != nil || stored != nil {
-		return deref(stored, w.State), err
-	}
-	page := w.State.Page(w.Operation)
-	current, err := b.Store.Flags(ctx)
-	if err != nil {
-		return w.State, failed("reading the flags", err)
-	}
-	var seen bulk.Tally
-	var examples []bulk.Example
-	for number := page.From; number <= page.To; number++ {
-		item, err := b.item(ctx, w.Operation, number)
+	return b.advance(ctx, w, func() (bulk.State, error) {
+		page := w.State.Page(w.Operation)
+		current, err := b.Store.Flags(ctx)
 		if err != nil {
-			return w.State, err
+			return w.State, failed("reading the flags", err)
 		}
-		example := bulk.Example{VendorID: item.VendorID}
-		if item.Result != nil {
-			example.Outcome, example.Reason, example.Detail = item.Result.Outcome, item.Result.Reason, item.Result.Detail
-		} else {
-			facts, err := b.facts(ctx, w.Operation, item, current)
+		var seen bulk.Tally
+		var examples []bulk.Example
+		for number := page.From; number <= page.To; number++ {
+			item, err := b.item(ctx, w.Operation, number)
 			if err != nil {
-				return w.State, failed("looking at trial "+item.VendorID, err)
+				return w.State, err
 			}
-			example = w.Operation.Decide(item, facts).Example(item.VendorID)
+			example := bulk.Example{VendorID: item.VendorID}
+			if item.Result != nil {
+				example.Outcome, example.Reason, example.Detail = item.Result.Outcome, item.Result.Reason, item.Result.Detail
+			} else {
+				facts, err := b.facts(ctx, w.Operation, item, current)
+				if err != nil {
+					return w.State, failed("looking at trial "+item.VendorID, err)
+				}
+				example = w.Operation.Decide(item, facts).Example(item.VendorID)
+			}
+			seen, examples = seen.Add(example.Outcome, example.Reason), append(examples, example)
 		}
-		seen, examples = seen.Add(example.Outcome, example.Reason), append(examples, example)
-	}
-	after := w.State.Looked(page, examples, seen, b.Now())
-	return after, b.note(ctx, w.Operation, after)
+		return w.State.Looked(page, examples, seen, b.Now()), nil
+	})
 }
 
 // CarryOut carries out the next page of items, unless a flag forbids it by now.
 func (b *Bulk) CarryOut(ctx context.Context, w BulkWork) (bulk.State, error) {
-	defer heartbeat(ctx)()
-	if stored, err := b.storedSuccessor(ctx, w.Operation.ID, w.State.Seq); err != nil || stored != nil {
-		return deref(stored, w.State), err
-	}
-	current, err := b.Store.Flags(ctx)
-	if err != nil {
-		return w.State, failed("reading the flags", err)
-	}
-	if flag := w.Operation.Against(current.FeatureFlags); flag != "" {
-		held := w.State.Held(flag, b.Now())
-		return held, b.note(ctx, w.Operation, held)
-	}
-	page := w.State.Page(w.Operation)
-	counts, err := b.carry(ctx, w.Operation, page)
-	if err != nil {
-		return w.State, err
-	}
-	after := w.State.Carried(page, counts, b.Now())
-	return after, b.note(ctx, w.Operation, after)
+	return b.advance(ctx, w, func() (bulk.State, error) {
+		current, err := b.Store.Flags(ctx)
+		if err != nil {
+			return w.State, failed("reading the flags", err)
+		}
+		if flag := w.Operation.Against(current.FeatureFlags); flag != "" {
+			return w.State.Held(flag, b.Now()), nil
+		}
+		page := w.State.Page(w.Operation)
+		counts, err := b.carry(ctx, w.Operation, page)
+		return w.State.Carried(page, counts, b.Now()), err
+	})
 }
 
 // carry carries out a page, several items at once, within the rate. Items without an answer are left for the next attempt, which finds

@@ -21,6 +21,12 @@ type Store interface {
 	// Append stores an event and the state after it. If an event with its number exists, it returns that and stores nothing.
 	Append(ctx context.Context, e trial.Event, after trial.State) (existing *trial.Event, err error)
 
+	SendStore
+}
+
+// SendStore keeps what is known of the e-mails to vendors.
+type SendStore interface {
+	// Send is an e-mail's record, nil for none.
 	Send(ctx context.Context, key string) (*trial.Send, error)
 	ClaimSend(ctx context.Context, s trial.Send) (claimed bool, current trial.Send, err error)
 	ReclaimSend(ctx context.Context, key string, fromAttempt int, resend bool, at time.Time, addressHash string) (claimed bool, current trial.Send, err error)
