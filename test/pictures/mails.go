@@ -28,7 +28,7 @@ func everyMail() ([]picture, error) {
 	if err != nil {
 		return nil, fmt.Errorf("looking for the e-mails: %w", err)
 	}
-	approved, err := filepath.Glob(filepath.Join(root, "internal", "adapters", "mail", "testdata", "notice-*.html"))
+	approved, err := filepath.Glob(filepath.Join(root, "internal", "adapters", "ses", "testdata", "notice-*.html"))
 	if err != nil {
 		return nil, fmt.Errorf("looking for the e-mails: %w", err)
 	}
