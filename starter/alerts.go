@@ -40,9 +40,9 @@ func (a *app) alertList() *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Short: "Show the alerts: which fire, since when, and what was seen last", Args: cobra.NoArgs,
 		Example: examples("starter alerts list", "starter alerts list --json"),
-		RunE: func(c *cobra.Command, _ []string) error {
-			return ask(a, func(api client.ClientInterface) (*http.Response, error) { return api.ListAlerts(c.Context()) }, a.printAlerts)
-		},
+		RunE: asking(a, func(ctx context.Context, api client.ClientInterface, _ []string) (*http.Response, error) {
+			return api.ListAlerts(ctx)
+		}, a.printAlerts),
 	}
 }
 

@@ -46,7 +46,11 @@ func (a *app) bulk() *cobra.Command {
 		group.AddCommand(a.bulkAction(action))
 	}
 	group.AddCommand(a.bulkControls()...)
-	group.AddCommand(a.bulkList(), a.bulkStatus(), a.bulkItems(), a.bulkWatch(), a.bulkUndo())
+	group.AddCommand(
+		a.bulkList(), a.bulkItems(), a.bulkUndo(),
+		a.bulkShown("status", "Show an operation: what was asked for, how far it is, what it came to", true),
+		a.bulkShown("watch", "Show how far an operation is until it is over or paused", false),
+	)
 	return group
 }
 

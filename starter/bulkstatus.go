@@ -116,30 +116,16 @@ func exampleText(e bulk.Example) string {
 	return text
 }
 
-func (a *app) bulkStatus() *cobra.Command {
+// bulkShown is a command that shows an operation. detach has it end at once.
+func (a *app) bulkShown(name, short string, detach bool) *cobra.Command {
 	return &cobra.Command{
-		Use: "status OPERATION", Short: "Show an operation: what was asked for, how far it is, what it came to", Args: onBulk,
-		Example: examples("starter bulk status bulk-20260310-120000-1a2b3c4d"),
+		Use: name + " OPERATION", Short: short, Args: onBulk, Example: examples("starter bulk " + name + " bulk-20260310-120000-1a2b3c4d"),
 		RunE: func(c *cobra.Command, args []string) error {
 			v, err := a.fetchBulk(c.Context(), args[0])
 			if err != nil {
 				return err
 			}
-			return a.printBulk(v)
-		},
-	}
-}
-
-func (a *app) bulkWatch() *cobra.Command {
-	return &cobra.Command{
-		Use: "watch OPERATION", Short: "Show how far an operation is until it is over or paused", Args: onBulk,
-		Example: examples("starter bulk watch bulk-20260310-120000-1a2b3c4d"),
-		RunE: func(c *cobra.Command, args []string) error {
-			v, err := a.fetchBulk(c.Context(), args[0])
-			if err != nil {
-				return err
-			}
-			return a.follow(c.Context(), v, waitOptions{})
+			return a.follow(c.Context(), v, waitOptions{detach: detach})
 		},
 	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -29,6 +30,15 @@ func readAsAdmin[T any](a *app, send call) (client.Answer[T], error) {
 func ask[T any](a *app, send call, people func(T) error) error {
 	answer, err := readAsAdmin[T](a, send)
 	return printAnswer(a, answer, err, people)
+}
+
+// asking is the work of a command that calls the API as an admin, and prints the answer.
+func asking[T any](
+	a *app, send func(ctx context.Context, api client.ClientInterface, args []string) (*http.Response, error), people func(T) error,
+) func(*cobra.Command, []string) error {
+	return func(c *cobra.Command, args []string) error {
+		return ask(a, func(api client.ClientInterface) (*http.Response, error) { return send(c.Context(), api, args) }, people)
+	}
 }
 
 // askAsService is ask in the name of the marketplace's backend.

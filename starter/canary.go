@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"net/http"
 	"time"
 
@@ -19,20 +20,20 @@ func (a *app) canary() *cobra.Command {
 		&cobra.Command{
 			Use: "show", Short: "Show what the latest canary has shown, and how long each part took", Args: cobra.NoArgs,
 			Example: examples("starter canary show", "starter canary show --json"),
-			RunE: func(c *cobra.Command, _ []string) error {
-				return ask(a, func(api client.ClientInterface) (*http.Response, error) { return api.GetCanary(c.Context()) }, a.printCanary)
-			},
+			RunE: asking(a, func(ctx context.Context, api client.ClientInterface, _ []string) (*http.Response, error) {
+				return api.GetCanary(ctx)
+			}, a.printCanary),
 		},
 		&cobra.Command{
 			Use: "start", Short: "Start a canary now, unless one is under way", Args: cobra.NoArgs,
 			Long:    "Start a canary now, unless one is under way. It takes some minutes; starter canary show says then what it has shown.",
 			Example: examples("starter canary start"),
-			RunE: func(c *cobra.Command, _ []string) error {
-				return ask(a, func(api client.ClientInterface) (*http.Response, error) { return api.StartCanary(c.Context()) }, func(canary.View) error {
-					a.printf("A canary is under way. Ask in some minutes: starter canary show\n")
-					return nil
-				})
-			},
+			RunE: asking(a, func(ctx context.Context, api client.ClientInterface, _ []string) (*http.Response, error) {
+				return api.StartCanary(ctx)
+			}, func(canary.View) error {
+				a.printf("A canary is under way. Ask in some minutes: starter canary show\n")
+				return nil
+			}),
 		},
 	)
 	return group

@@ -36,9 +36,9 @@ func (a *app) flagsGet() *cobra.Command {
 	return &cobra.Command{
 		Use: "get", Short: "Show the feature flags", Args: cobra.NoArgs,
 		Example: examples("starter flags get", "starter flags get --json"),
-		RunE: func(c *cobra.Command, _ []string) error {
-			return ask(a, func(api client.ClientInterface) (*http.Response, error) { return api.GetFeatureFlags(c.Context()) }, a.printFlags)
-		},
+		RunE: asking(a, func(ctx context.Context, api client.ClientInterface, _ []string) (*http.Response, error) {
+			return api.GetFeatureFlags(ctx)
+		}, a.printFlags),
 	}
 }
 

@@ -5,12 +5,11 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"strings"
-	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
 	"marketplace.example/trials/client"
+	"marketplace.example/trials/internal/domain/notice"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/platform/config"
 )
@@ -177,29 +176,8 @@ func (a *app) printForecast(f client.Forecast) error {
 	}
 	for _, text := range paragraphs {
 		if text != "" {
-			a.printf("\n%s\n", wrapped(printable(text), forecastWidth))
+			a.printf("\n%s\n", notice.Wrapped(printable(text), forecastWidth))
 		}
 	}
 	return nil
-}
-
-// wrapped breaks a text into lines between its words.
-func wrapped(text string, width int) string {
-	var out strings.Builder
-	column := 0
-	for word := range strings.FieldsSeq(text) {
-		length := utf8.RuneCountInString(word)
-		switch {
-		case column == 0:
-		case column+1+length > width:
-			out.WriteByte('\n')
-			column = 0
-		default:
-			out.WriteByte(' ')
-			column++
-		}
-		out.WriteString(word)
-		column += length
-	}
-	return out.String()
 }

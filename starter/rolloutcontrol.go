@@ -12,19 +12,6 @@ import (
 	"marketplace.example/trials/internal/domain/rollout"
 )
 
-// control is an admin's request to the running rollout.
-type control struct {
-	reason, key string
-	// subject is the criterion or the preflight check.
-	subject    string
-	percentage float64
-	release    bool
-	met        bool
-}
-
-// controlCall sends one control to the API.
-type controlCall func(ctx context.Context, api client.ClientInterface, c control) (*http.Response, error)
-
 func (a *app) rolloutControls() []*cobra.Command {
 	return []*cobra.Command{
 		a.rolloutRollback(),
@@ -38,44 +25,23 @@ func (a *app) rolloutControls() []*cobra.Command {
 }
 
 // rolloutControl is the command of one control. check completes the flags' values; nil for none to complete.
-func (a *app) rolloutControl(c *control, command *cobra.Command, request controlCall, check func() error) *cobra.Command {
-	command.Long = command.Short + ". The reason is kept in histories: no names or addresses in it.\n" +
-		"Each call is a new request. Where the answer to one was lost, repeat it with its --idempotency-key."
+func (a *app) rolloutControl(c *change, command *cobra.Command, request changeCall, check func() error) *cobra.Command {
 	if command.Args == nil {
 		command.Args = cobra.NoArgs
 	}
-	current := command.Flags()
-	current.StringVar(&c.reason, "reason", "", "why, for the record")
-	keyFlag(command, &c.key)
-	markRequired(command, "reason")
-	command.RunE = func(cmd *cobra.Command, args []string) error {
-		if len(args) == 1 {
-			c.subject = args[0]
-		}
-		if check != nil {
-			if err := check(); err != nil {
-				return err
-			}
-		}
-		if err := completeKey(&c.key); err != nil {
-			return err
-		}
-		answer, err := readAsAdmin[client.RolloutTaken](a, func(api client.ClientInterface) (*http.Response, error) { return request(cmd.Context(), api, *c) })
-		return printAnswer(a, answer, repeatable(err, "been carried out", c.key), func(t client.RolloutTaken) error {
-			a.printf("Rollout %s received %s. To see the result: starter rollout status\n", printable(t.RolloutId), printable(t.Taken))
-			return nil
-		})
-	}
-	return command
+	return changing(a, command, c, check, request, func(t client.RolloutTaken) error {
+		a.printf("Rollout %s received %s. To see the result: starter rollout status\n", printable(t.RolloutId), printable(t.Taken))
+		return nil
+	})
 }
 
-func (a *app) rolloutReasoned(name, short string, request controlCall) *cobra.Command {
+func (a *app) rolloutReasoned(name, short string, request changeCall) *cobra.Command {
 	command := &cobra.Command{Use: name, Short: short, Example: examples(fmt.Sprintf("starter rollout %s --reason \"Asked by the owner\"", name))}
-	return a.rolloutControl(&control{}, command, request, nil)
+	return a.rolloutControl(&change{}, command, request, nil)
 }
 
 func (a *app) rolloutRollback() *cobra.Command {
-	var c control
+	var c change
 	command := &cobra.Command{
 		Use: "rollback", Short: "Roll back: to a lower percentage, or with 0 completely",
 		Example: examples(
@@ -92,7 +58,7 @@ func (a *app) rolloutRollback() *cobra.Command {
 }
 
 func (a *app) rolloutSetPercentage() *cobra.Command {
-	var c control
+	var c change
 	command := &cobra.Command{
 		Use: "set-percentage", Short: "Set the percentage by hand, and hold there until resumed",
 		Example: examples("starter rollout set-percentage --percentage 15 --reason \"The owner wants to see more\""),
@@ -110,7 +76,7 @@ func checkPercentage(percentage float64) error {
 }
 
 func (a *app) rolloutTick() *cobra.Command {
-	var c control
+	var c change
 	var notMet bool
 	command := &cobra.Command{
 		Use: "tick CRITERION", Short: "Say whether a success criterion is met, or a task after the deployment is done", Args: onSubject("criterion"),
@@ -151,10 +117,10 @@ func ticked() []string {
 func (a *app) rolloutWaive() *cobra.Command {
 	command := &cobra.Command{
 		Use: "waive CHECK", Short: "Let a preflight check pass that does not", Args: onSubject("preflight check"),
-		ValidArgs: []string{rollout.CheckMigration, rollout.CheckHealth, rollout.CheckMonitoring, rollout.CheckDashboards, rollout.CheckFlags, rollout.CheckBackup, rollout.CheckConversion, rollout.CheckCanary},
+		ValidArgs: rollout.CheckIDs(),
 		Example:   examples("starter rollout waive backup --reason \"Snapshot of last night, in the vault\""),
 	}
-	return a.rolloutControl(&control{}, command, requestWaive, nil)
+	return a.rolloutControl(&change{}, command, requestWaive, nil)
 }
 
 // onSubject accepts exactly one argument, such as a criterion.
@@ -170,19 +136,19 @@ func onSubject(what string) cobra.PositionalArgs {
 	}
 }
 
-func requestPause(ctx context.Context, api client.ClientInterface, c control) (*http.Response, error) {
+func requestPause(ctx context.Context, api client.ClientInterface, c change) (*http.Response, error) {
 	return api.PauseRollout(ctx, currentRollout, &client.PauseRolloutParams{IdempotencyKey: c.key}, client.RolloutReason{Reason: c.reason})
 }
 
-func requestResume(ctx context.Context, api client.ClientInterface, c control) (*http.Response, error) {
+func requestResume(ctx context.Context, api client.ClientInterface, c change) (*http.Response, error) {
 	return api.ResumeRollout(ctx, currentRollout, &client.ResumeRolloutParams{IdempotencyKey: c.key}, client.RolloutReason{Reason: c.reason})
 }
 
-func requestAdvance(ctx context.Context, api client.ClientInterface, c control) (*http.Response, error) {
+func requestAdvance(ctx context.Context, api client.ClientInterface, c change) (*http.Response, error) {
 	return api.AdvanceRollout(ctx, currentRollout, &client.AdvanceRolloutParams{IdempotencyKey: c.key}, client.RolloutReason{Reason: c.reason})
 }
 
-func requestRollback(ctx context.Context, api client.ClientInterface, c control) (*http.Response, error) {
+func requestRollback(ctx context.Context, api client.ClientInterface, c change) (*http.Response, error) {
 	body := client.RolloutRollback{Percentage: c.percentage, Reason: c.reason}
 	if c.release {
 		body.InFlight = new(client.RolloutRollbackInFlight(flags.Release))
@@ -190,17 +156,17 @@ func requestRollback(ctx context.Context, api client.ClientInterface, c control)
 	return api.RollBackRollout(ctx, currentRollout, &client.RollBackRolloutParams{IdempotencyKey: c.key}, body)
 }
 
-func requestSetPercentage(ctx context.Context, api client.ClientInterface, c control) (*http.Response, error) {
+func requestSetPercentage(ctx context.Context, api client.ClientInterface, c change) (*http.Response, error) {
 	body := client.RolloutPercentage{Percentage: c.percentage, Reason: c.reason}
 	return api.SetRolloutPercentage(ctx, currentRollout, &client.SetRolloutPercentageParams{IdempotencyKey: c.key}, body)
 }
 
-func requestTick(ctx context.Context, api client.ClientInterface, c control) (*http.Response, error) {
+func requestTick(ctx context.Context, api client.ClientInterface, c change) (*http.Response, error) {
 	body := client.RolloutTick{Met: c.met, Reason: c.reason}
 	return api.TickRolloutCriterion(ctx, currentRollout, c.subject, &client.TickRolloutCriterionParams{IdempotencyKey: c.key}, body)
 }
 
-func requestWaive(ctx context.Context, api client.ClientInterface, c control) (*http.Response, error) {
+func requestWaive(ctx context.Context, api client.ClientInterface, c change) (*http.Response, error) {
 	body := client.RolloutReason{Reason: c.reason}
 	return api.WaiveRolloutCheck(ctx, currentRollout, c.subject, &client.WaiveRolloutCheckParams{IdempotencyKey: c.key}, body)
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 
@@ -17,12 +18,9 @@ func (a *app) rolloutReports() *cobra.Command {
 			"stability begins, weekly in weeks 2 to 4, monthly for three months. Then the tasks of that time,\n" +
 			"which a person ticks off: starter rollout tick.",
 		Example: examples("starter rollout reports", "starter rollout reports rollout-20260310-120000 --json"),
-		RunE: func(c *cobra.Command, args []string) error {
-			return ask(a, func(api client.ClientInterface) (*http.Response, error) {
-				return api.ListRolloutReports(c.Context(), rolloutOf(args))
-			},
-				func(r client.RolloutReports) error { return a.printReports(r.Reports) })
-		},
+		RunE: asking(a, func(ctx context.Context, api client.ClientInterface, args []string) (*http.Response, error) {
+			return api.ListRolloutReports(ctx, rolloutOf(args))
+		}, func(r client.RolloutReports) error { return a.printReports(r.Reports) }),
 	}
 }
 

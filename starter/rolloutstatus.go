@@ -18,11 +18,9 @@ func (a *app) rolloutStatus() *cobra.Command {
 		Use: "status [ID]", Short: "Show a rollout: where it stands, what comes next, and how it is judged", Args: onRollout,
 		Long:    "Shows the latest rollout, or the one of that id.",
 		Example: examples("starter rollout status", "starter rollout status rollout-20260310-120000 --json"),
-		RunE: func(c *cobra.Command, args []string) error {
-			return ask(a, func(api client.ClientInterface) (*http.Response, error) {
-				return api.GetRollout(c.Context(), rolloutOf(args))
-			}, a.printRollout)
-		},
+		RunE: asking(a, func(ctx context.Context, api client.ClientInterface, args []string) (*http.Response, error) {
+			return api.GetRollout(ctx, rolloutOf(args))
+		}, a.printRollout),
 	}
 }
 

@@ -122,6 +122,10 @@ func (a *app) storeConfig(given string) (config.Config, error) {
 	}
 	variables := a.environment()
 	mongoDBFrom(variables, given, stack)
+	return parseSetup(variables)
+}
+
+func parseSetup(variables map[string]string) (config.Config, error) {
 	settings, err := config.Parse(variables, config.Setup)
 	if err != nil {
 		return config.Config{}, usagef("%s", oneLine(err))
@@ -149,11 +153,7 @@ func (a *app) setupConfig(o setupOptions) (config.Config, error) {
 			return config.Config{}, fmt.Errorf("setting %s: %w", variableTemporal, err)
 		}
 	}
-	settings, err := config.Parse(variables, config.Setup)
-	if err != nil {
-		return config.Config{}, usagef("%s", oneLine(err))
-	}
-	return settings, nil
+	return parseSetup(variables)
 }
 
 // oneStack refuses to take one address from the stack file and the other one from elsewhere: they would belong to two
@@ -210,10 +210,7 @@ func (a *app) await(ctx context.Context, p part, deadline time.Time) error {
 			fmt.Fprintf(a.err, "Waiting for %s: %s\n", p.name, oneLine(err))
 			printedAt = time.Now()
 		}
-		select {
-		case <-time.After(setupPause):
-		case <-ctx.Done():
-		}
+		_ = pause(ctx, setupPause) // the next try says why the context has ended
 	}
 }
 

@@ -72,10 +72,10 @@ func (a *app) tokenList() *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Short: "Show the tokens and how they stand", Args: cobra.NoArgs,
 		Example: examples("starter token list", "starter token list --json"),
-		RunE: func(c *cobra.Command, _ []string) error {
-			return ask(a, func(api client.ClientInterface) (*http.Response, error) { return api.ListTokens(c.Context()) },
-				func(list client.TokenList) error { return a.printTokens(list.Tokens) })
+		RunE: asking(a, func(ctx context.Context, api client.ClientInterface, _ []string) (*http.Response, error) {
+			return api.ListTokens(ctx)
 		},
+			func(list client.TokenList) error { return a.printTokens(list.Tokens) }),
 	}
 }
 
@@ -111,11 +111,11 @@ func (a *app) tokenRevoke() *cobra.Command {
 		Use: "revoke ID", Short: "Revoke a token, from the next request on", Args: onToken,
 		Long:    "Revokes a token: the API refuses it from the next request on, and whoever signed in with it is signed out.\nSafe to repeat.",
 		Example: examples("starter token revoke 5f2ab90c11de47a3"),
-		RunE: func(c *cobra.Command, args []string) error {
-			return ask(a, func(api client.ClientInterface) (*http.Response, error) { return api.RevokeToken(c.Context(), args[0]) }, func(t client.Token) error {
-				a.printf("Token %s of %s was revoked %s.\n", printable(t.Id), printable(t.Name), optionalTime(t.RevokedAt, a.now()))
-				return nil
-			})
-		},
+		RunE: asking(a, func(ctx context.Context, api client.ClientInterface, args []string) (*http.Response, error) {
+			return api.RevokeToken(ctx, args[0])
+		}, func(t client.Token) error {
+			a.printf("Token %s of %s was revoked %s.\n", printable(t.Id), printable(t.Name), optionalTime(t.RevokedAt, a.now()))
+			return nil
+		}),
 	}
 }

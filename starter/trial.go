@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"strings"
@@ -26,9 +27,9 @@ func (a *app) trialStatus() *cobra.Command {
 	return &cobra.Command{
 		Use: "status ID", Short: "Show a trial: where it stands, what was done and why", Args: onVendor,
 		Example: examples("starter trial status v-1001", "starter trial status v-1001 --json"),
-		RunE: func(c *cobra.Command, args []string) error {
-			return ask(a, func(api client.ClientInterface) (*http.Response, error) { return api.GetTrial(c.Context(), args[0]) }, a.printStatus)
-		},
+		RunE: asking(a, func(ctx context.Context, api client.ClientInterface, args []string) (*http.Response, error) {
+			return api.GetTrial(ctx, args[0])
+		}, a.printStatus),
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	htmltemplate "html/template"
 	"strings"
 	texttemplate "text/template"
+
+	"marketplace.example/trials/internal/domain/notice"
 )
 
 // Each kind is written once, as plain text, in templates/KIND.tmpl; two layouts
@@ -132,22 +134,4 @@ func paragraphs(s string) []string {
 const textWidth = 72
 
 // wrap breaks a paragraph into lines of at most textWidth characters.
-func wrap(s string) string {
-	var b strings.Builder
-	column := 0
-	for i, word := range strings.Fields(s) {
-		width := len([]rune(word))
-		switch {
-		case i == 0:
-		case column+1+width > textWidth:
-			b.WriteByte('\n')
-			column = 0
-		default:
-			b.WriteByte(' ')
-			column++
-		}
-		b.WriteString(word)
-		column += width
-	}
-	return b.String()
-}
+func wrap(s string) string { return notice.Wrapped(s, textWidth) }

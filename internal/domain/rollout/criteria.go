@@ -135,6 +135,11 @@ const (
 	CheckCanary     = "canary"
 )
 
+// CheckIDs are the ids of all preflight checks.
+func CheckIDs() []string {
+	return []string{CheckMigration, CheckHealth, CheckMonitoring, CheckDashboards, CheckFlags, CheckBackup, CheckConversion, CheckCanary}
+}
+
 // TimesInWords counts for people: never, once, 3 times.
 func TimesInWords(n int) string {
 	switch n {
