@@ -71,6 +71,10 @@ type Config struct {
 	// built-in ones.
 	AlertsConfig string `env:"ALERTS_CONFIG"`
 
+	// MailTemplates is the path of a folder with the brand of the e-mails to vendors, brand.yaml. Empty: the
+	// neutral brand, whose e-mails have no button.
+	MailTemplates string `env:"MAIL_TEMPLATES"`
+
 	// PublicURL is the base of the links in e-mails, without a slash at its end.
 	PublicURL string `env:"PUBLIC_URL" needed:"worker"`
 

@@ -24,6 +24,7 @@ const (
 
 	planFile         = "../../../deploy/rollout-plan.yaml"
 	stakeholdersFile = "../../../deploy/stakeholders.example.yaml"
+	mailTemplates    = "../../../deploy/mail"
 )
 
 // complete has all that any process needs.
@@ -90,6 +91,7 @@ func TestEveryVariableReachesItsField(t *testing.T) {
 		"TRIAL_DAY":             "250ms",
 		"ROLLOUT_PLAN":          planFile,
 		"STAKEHOLDERS":          stakeholdersFile,
+		"MAIL_TEMPLATES":        mailTemplates,
 		"PUBLIC_URL":            "https://trials.marketplace.example/",
 		"LINK_SECRET":           linkSecret + "-new, " + linkSecret,
 		"WEBHOOK_SECRET":        hookSecret,
@@ -125,6 +127,7 @@ func TestEveryVariableReachesItsField(t *testing.T) {
 		TrialDay:            250 * time.Millisecond,
 		RolloutPlan:         planFile,
 		Stakeholders:        stakeholdersFile,
+		MailTemplates:       mailTemplates,
 		PublicURL:           "https://trials.marketplace.example",
 		LinkSecret:          []string{linkSecret + "-new", linkSecret},
 		WebhookSecret:       hookSecret,

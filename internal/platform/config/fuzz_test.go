@@ -68,3 +68,17 @@ func FuzzReadAlerts(f *testing.F) {
 		}
 	})
 }
+
+func FuzzReadBrand(f *testing.F) {
+	seed(f, "../../../deploy/mail/brand.yaml")
+	f.Fuzz(func(t *testing.T, content []byte) {
+		b, err := config.ReadBrand(bytes.NewReader(content))
+		if err != nil {
+			require.NotEmpty(t, err.Error())
+			return
+		}
+		require.Empty(t, b.Problems())
+		require.NotContains(t, b.Sender.Name+b.Sender.ReplyTo, "\n")
+		require.NotEmpty(t, b.Target("welcome", "v-1"))
+	})
+}

@@ -129,6 +129,7 @@ var checks = map[string]func(Config) error{
 	"ROLLOUT_PLAN":         func(c Config) error { _, err := c.Plan(); return err },
 	"STAKEHOLDERS":         func(c Config) error { _, err := c.ReadStakeholders(); return err },
 	"ALERTS_CONFIG":        func(c Config) error { _, err := c.AlertRules(); return err },
+	"MAIL_TEMPLATES":       func(c Config) error { _, err := c.Brand(); return err },
 	"PUBLIC_URL":           func(c Config) error { return checkPublicURL(c.PublicURL) },
 	"TEMPORAL_UI_URL":      func(c Config) error { return checkPublicURL(c.TemporalUIURL) },
 	"DASHBOARD_URLS":       func(c Config) error { return checkDashboards(c.DashboardURLs) },

@@ -45,6 +45,7 @@ func TestWrongValuesAreNamed(t *testing.T) {
 		{"ROLLOUT_PLAN", "config.go", "config.go: "},
 		{"STAKEHOLDERS", "nobody.yaml", "no such file"},
 		{"STAKEHOLDERS", planFile, "line 5: name: is not a field here"},
+		{"MAIL_TEMPLATES", "no-such-folder", "no-such-folder/brand.yaml: no such file"},
 		{"PUBLIC_URL", "trials.marketplace.example", "is not a URL"},
 		{"PUBLIC_URL", "ftp://marketplace.example", "is not a URL"},
 		{"PUBLIC_URL", "https://marketplace.example/?a=b", "links append a path"},
@@ -110,7 +111,7 @@ func TestEveryVariableHasACheck(t *testing.T) {
 	require.NoError(t, err)
 	parsed.MetricsAddr, parsed.SESConfigurationSet, parsed.SNSCertificateHost = ":9464", "set", []string{"localhost"}
 	parsed.RolloutPlan, parsed.Stakeholders, parsed.WebhookSecret = planFile, stakeholdersFile, hookSecret
-	parsed.AlertsConfig = alertsFile
+	parsed.AlertsConfig, parsed.MailTemplates = alertsFile, mailTemplates
 	parsed.TemporalUIURL, parsed.BehindProxy = "http://localhost:8233", true
 	parsed.DashboardURLs = []string{"http://grafana:3000/api/health"}
 	parsed.TLSCertFile, parsed.TLSKeyFile = certificate(t)

@@ -229,7 +229,7 @@ func kindOf(goType string) string {
 		return "a whole number"
 	case goType == "bool":
 		return "true or false"
-	case goType == "string", goType == "rollout.Rule", goType == "rollout.Gate", goType == "rollout.Role":
+	case goType == "string", goType == "rollout.Rule", goType == "rollout.Gate", goType == "rollout.Role", goType == "brand.Color":
 		return "text"
 	}
 	return "fields with values"
