@@ -10,6 +10,7 @@ import (
 
 	"marketplace.example/trials/activities"
 	"marketplace.example/trials/internal/adapters/ses"
+	"marketplace.example/trials/internal/domain/brand"
 	"marketplace.example/trials/internal/domain/notice"
 	"marketplace.example/trials/internal/domain/trial"
 )
@@ -28,11 +29,11 @@ const (
 
 // mailer lets the activities send through SES.
 type mailer struct {
-	sender    *ses.Sender
-	rate      *ses.Rate
-	account   *ses.Account
-	links     *ses.Links
-	publicURL string
+	sender  *ses.Sender
+	rate    *ses.Rate
+	account *ses.Account
+	links   *ses.Links
+	brand   brand.Brand
 	// mailed counts an e-mail by its outcome.
 	mailed func(outcome string)
 }
@@ -63,13 +64,14 @@ func (m *mailer) Wait(ctx context.Context) (bool, error) {
 func (m *mailer) Deliver(ctx context.Context, e activities.Mail) (activities.Delivery, error) {
 	unsubscribe := m.links.Unsubscribe(e.State.VendorID)
 	c := content(e)
-	c.ActionURL, c.UnsubscribeURL = m.publicURL, unsubscribe
+	c.Brand, c.UnsubscribeURL = m.brand, unsubscribe
 	r, err := ses.Render(c)
 	if err != nil {
 		return activities.Delivery{}, err
 	}
 	outcome := m.sender.Send(ctx, ses.Message{
 		To: e.To, Subject: r.Subject, Text: r.Text, HTML: r.HTML, UnsubscribeURL: unsubscribe,
+		FromName: m.brand.Sender.Name, ReplyTo: m.brand.Sender.ReplyTo,
 		// The send's key, which differs from the step's if the e-mail is resent.
 		Key: ses.SendKey{TrialID: e.State.VendorID, Kind: string(e.Send.Kind), Revision: e.Send.Revision, Attempt: e.Send.Attempt},
 	})
@@ -95,7 +97,7 @@ func (m *mailer) DeliverNotice(ctx context.Context, to, key string, n notice.Mes
 func content(e activities.Mail) ses.Content {
 	s := e.State
 	return ses.Content{
-		Kind: contentKind(e.Step.Kind), VendorName: e.VendorName, DaysLeft: s.DaysLeft(e.Step, e.Now), GraceDays: s.Policy.GraceDays,
+		Kind: contentKind(e.Step.Kind), VendorID: s.VendorID, VendorName: e.VendorName, DaysLeft: s.DaysLeft(e.Step, e.Now), GraceDays: s.Policy.GraceDays,
 		LengthDays: s.LengthLeft(e.Now), EndsAt: s.EndsAt, GraceEndsAt: graceEnd(s), Zone: s.Zone, Day: s.Day,
 	}
 }

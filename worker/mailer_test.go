@@ -1,12 +1,19 @@
 package main
 
 import (
+	"context"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sesv2"
 	"github.com/stretchr/testify/require"
 
 	"marketplace.example/trials/activities"
+	"marketplace.example/trials/internal/adapters/ses"
+	"marketplace.example/trials/internal/domain/brand"
+	"marketplace.example/trials/internal/domain/notice"
 	"marketplace.example/trials/internal/domain/trial"
 )
 
@@ -60,4 +67,50 @@ func TestALateWelcomePromisesTheDaysThatAreLeft(t *testing.T) {
 	require.Equal(t, 14, promised(0))
 	require.Equal(t, 9, promised(5*trial.RealDay))
 	require.Equal(t, 1, promised(14*trial.RealDay))
+}
+
+// lastMail is the mail service that keeps the last e-mail.
+type lastMail struct{ sent *sesv2.SendEmailInput }
+
+func (m *lastMail) SendEmail(_ context.Context, in *sesv2.SendEmailInput, _ ...func(*sesv2.Options)) (*sesv2.SendEmailOutput, error) {
+	m.sent = in
+	return &sesv2.SendEmailOutput{MessageId: aws.String("m-1")}, nil
+}
+
+// A vendor's e-mail bears the brand, a canary's as well; a stakeholder's does not.
+func TestEMailsToVendorsBearTheBrand(t *testing.T) {
+	t.Parallel()
+	service := &lastMail{}
+	sender, err := ses.NewSender(service, ses.SenderConfig{From: "Trials <trials@nordic.example>"})
+	require.NoError(t, err)
+	links, err := ses.NewLinks("https://trials.nordic.example", []string{strings.Repeat("s", 32)})
+	require.NoError(t, err)
+	m := &mailer{
+		sender: sender, links: links, account: ses.NewAccount(nil, 0), mailed: func(string) {},
+		brand: brand.Brand{
+			Name: "Nordic Market", Sender: brand.Sender{Name: "Nordic Market", ReplyTo: "help@nordic.example"},
+			Buttons: brand.Buttons{Default: "https://nordic.example/plans?vendor={vendorId}"},
+		},
+	}
+	for _, vendorID := range []string{"v1", trial.CanaryID(strings.Repeat("A", 26))} {
+		mail := mailFor(t, trial.DefaultPolicy(), trial.Welcome, days(0))
+		mail.To, mail.State.VendorID, mail.Send.Kind = "vendor@example.com", vendorID, trial.Welcome
+
+		delivery, err := m.Deliver(t.Context(), mail)
+
+		require.NoError(t, err)
+		require.Equal(t, trial.SendSent, delivery.Status)
+		text := aws.ToString(service.sent.Content.Simple.Body.Text.Data)
+		require.Contains(t, text, "Welcome to Nordic Market.")
+		require.Contains(t, text, "https://nordic.example/plans?vendor="+vendorID+"\n")
+		require.Contains(t, text, "https://trials.nordic.example/unsubscribe/")
+		require.Equal(t, `"Nordic Market" <trials@nordic.example>`, aws.ToString(service.sent.FromEmailAddress))
+		require.Equal(t, []string{"help@nordic.example"}, service.sent.ReplyToAddresses)
+	}
+
+	_, err = m.DeliverNotice(t.Context(), "po@nordic.example", "k/1", notice.Message{Subject: "s", Lead: "l"})
+
+	require.NoError(t, err)
+	require.Equal(t, `"Trials" <trials@nordic.example>`, aws.ToString(service.sent.FromEmailAddress))
+	require.Empty(t, service.sent.ReplyToAddresses)
 }

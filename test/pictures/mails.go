@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"marketplace.example/trials/internal/adapters/ses"
+	"marketplace.example/trials/internal/domain/brand"
 	"marketplace.example/trials/test/stack"
 )
 
@@ -58,7 +59,7 @@ func mails() map[string]ses.Content {
 	content := func(kind string, change func(*ses.Content)) ses.Content {
 		c := ses.Content{
 			Kind: kind, VendorName: "Zoë & Søn", DaysLeft: 3, GraceDays: 3, LengthDays: 14, EndsAt: ends, GraceEndsAt: ends.AddDate(0, 0, 3), Zone: "America/New_York",
-			ActionURL: "https://shop.example/plans", UnsubscribeURL: "https://shop.example/unsubscribe/v1.token",
+			VendorID: "v1", Brand: brand.Brand{Buttons: brand.Buttons{Default: "https://shop.example/plans"}}, UnsubscribeURL: "https://shop.example/unsubscribe/v1.token",
 		}
 		if change != nil {
 			change(&c)

@@ -4,7 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"time"
+
+	"marketplace.example/trials/internal/domain/brand"
 )
 
 // The kinds of e-mail that [Render] writes.
@@ -14,6 +17,9 @@ const (
 	KindExpiry   = "expiry"    // the trial has ended, the grace begins
 	KindGraceEnd = "grace-end" // the grace has ended, selling is paused
 )
+
+// Kinds lists the kinds in the order in which a trial sends them.
+func Kinds() []string { return []string{KindWelcome, KindReminder, KindExpiry, KindGraceEnd} }
 
 // fullDay is the default length of a day.
 const fullDay = 24 * time.Hour
@@ -44,8 +50,10 @@ type Content struct {
 	// the e-mail counts numbered days and gives times to the second, never "tomorrow",
 	// and says that this is a demonstration.
 	Day time.Duration
-	// ActionURL is the target of the button.
-	ActionURL string
+	// VendorID is the vendor's id, for the target of the button.
+	VendorID string
+	// Brand is the marketplace's. Where it has no target there is no button.
+	Brand brand.Brand
 	// UnsubscribeURL ends these e-mails; see [Links.Unsubscribe].
 	UnsubscribeURL string
 }
@@ -57,9 +65,7 @@ type Rendered struct {
 
 // validate reports the first field that would make an e-mail false or unsafe.
 func (c Content) validate() error {
-	switch c.Kind {
-	case KindWelcome, KindReminder, KindExpiry, KindGraceEnd:
-	default:
+	if !slices.Contains(Kinds(), c.Kind) {
 		return fmt.Errorf("kind: %q is not a kind of e-mail", c.Kind)
 	}
 	if c.EndsAt.IsZero() {
@@ -79,14 +85,19 @@ func (c Content) validate() error {
 	if c.Day < 0 {
 		return fmt.Errorf("day: %s is negative", c.Day)
 	}
-	if err := validateURL(c.ActionURL); err != nil {
-		return fmt.Errorf("actionURL: %w", err)
+	if target := c.actionURL(); target != "" {
+		if err := validateURL(target); err != nil {
+			return fmt.Errorf("actionURL: %w", err)
+		}
 	}
 	if err := validateURL(c.UnsubscribeURL); err != nil {
 		return fmt.Errorf("unsubscribeURL: %w", err)
 	}
 	return nil
 }
+
+// actionURL is where the button leads; empty for no button.
+func (c Content) actionURL() string { return c.Brand.Target(c.Kind, c.VendorID) }
 
 // compressed reports whether a day is not 24 hours long, as in a demonstration.
 func (c Content) compressed() bool { return c.Day != 0 && c.Day != fullDay }

@@ -74,6 +74,10 @@ type Message struct {
 	To string
 	// Subject, Text and HTML are as [Render] returns them.
 	Subject, Text, HTML string
+	// FromName replaces the sender's name; empty leaves it.
+	FromName string
+	// ReplyTo is the bare address that answers go to; empty leaves them to the sender.
+	ReplyTo string
 	// Key identifies the send.
 	Key SendKey
 	// Notice is the key of a notice to stakeholders, which belongs to no trial; it
@@ -89,6 +93,11 @@ type Message struct {
 func (m Message) validate() (reason string, err error) {
 	if _, err := trial.MailAddress(m.To); err != nil {
 		return ReasonBadAddress, fmt.Errorf("to: %w", err)
+	}
+	if m.ReplyTo != "" {
+		if _, err := trial.MailAddress(m.ReplyTo); err != nil {
+			return ReasonBadMessage, fmt.Errorf("replyTo: %w", err)
+		}
 	}
 	switch {
 	case m.Subject == "" || m.Subject != oneLine(m.Subject):

@@ -7,6 +7,7 @@ import (
 	"strings"
 	texttemplate "text/template"
 
+	"marketplace.example/trials/internal/domain/brand"
 	"marketplace.example/trials/internal/domain/notice"
 )
 
@@ -39,7 +40,7 @@ func parseWording(kind string) *texttemplate.Template {
 // facts are the fields available to the wording of a kind.
 type facts struct {
 	Content
-	Until, Length, Grace string
+	Until, Length, Grace, Marketplace string
 }
 
 // page is the input of the layouts.
@@ -51,6 +52,9 @@ type page struct {
 	After                                 []string
 	Demonstration                         string
 	UnsubscribeURL                        string
+	Brand                                 brand.Brand
+	Light, Dark                           brand.Scheme
+	Why                                   string
 }
 
 // Render renders an e-mail. It fails on content that would make a false or
@@ -75,10 +79,11 @@ func Render(c Content) (Rendered, error) {
 
 func (c Content) page() (page, error) {
 	f := facts{
-		Content: c,
-		Until:   c.untilEnd(),
-		Length:  countDays(c.LengthDays),
-		Grace:   countDays(c.GraceDays),
+		Content:     c,
+		Until:       c.untilEnd(),
+		Length:      countDays(c.LengthDays),
+		Grace:       countDays(c.GraceDays),
+		Marketplace: c.Brand.Marketplace(),
 	}
 	parts := map[string]string{}
 	for _, part := range []string{"subject", "preheader", "heading", "body", "button", "after"} {
@@ -88,6 +93,7 @@ func (c Content) page() (page, error) {
 		}
 		parts[part] = b.String()
 	}
+	palette := c.Brand.Palette()
 	return page{
 		Subject:        oneLine(parts["subject"]),
 		Preheader:      oneLine(parts["preheader"]),
@@ -96,10 +102,14 @@ func (c Content) page() (page, error) {
 		Paragraphs:     paragraphs(parts["body"]),
 		Dates:          c.dates(),
 		Button:         oneLine(parts["button"]),
-		ActionURL:      c.ActionURL,
+		ActionURL:      c.actionURL(),
 		After:          paragraphs(parts["after"]),
 		Demonstration:  c.demonstration(),
 		UnsubscribeURL: c.UnsubscribeURL,
+		Brand:          c.Brand,
+		Light:          palette.Light,
+		Dark:           palette.Dark,
+		Why:            "You get this e-mail because you sell on " + c.Brand.Marketplace() + ".",
 	}, nil
 }
 

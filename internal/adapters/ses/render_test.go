@@ -2,6 +2,7 @@ package ses
 
 import (
 	"flag"
+	"html"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,9 +11,27 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
+
+	"marketplace.example/trials/internal/domain/brand"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files of the rendered e-mails")
+
+// nordic is a brand with all there is.
+func nordic() brand.Brand {
+	return brand.Brand{
+		Name: "Nordic Market & Søn",
+		Logo: brand.Logo{URL: "https://cdn.shop.example/logo.png?v=1&w=2", Alt: "Nordic Market & Søn", Width: 140},
+		Colors: brand.Colors{
+			Light: brand.Scheme{Accent: "#0f766e", Panel: "#f0fdfa"},
+			Dark:  brand.Scheme{Accent: "#5eead4", OnAccent: "#042f2e"},
+		},
+		Sender:        brand.Sender{Name: "Nordic Market", ReplyTo: "help@shop.example"},
+		Support:       "help+mail@shop.example",
+		PostalAddress: "Nordic Market AB\nStorgatan 1 <2>\n111 22 Stockholm\n",
+		Buttons:       brand.Buttons{Default: "https://shop.example/plans?from=mail&vendor={vendorId}"},
+	}
+}
 
 // reminder is content that renders without fault; tests change what they are about.
 func reminder() Content {
@@ -24,7 +43,8 @@ func reminder() Content {
 		LengthDays:     14,
 		EndsAt:         time.Date(2025, time.March, 4, 14, 0, 0, 0, time.UTC),
 		Zone:           "America/New_York",
-		ActionURL:      "https://shop.example/plans?from=mail&vendor=v1",
+		VendorID:       "v1",
+		Brand:          nordic(),
 		UnsubscribeURL: "https://shop.example/unsubscribe/v1.token",
 	}
 }
@@ -38,8 +58,13 @@ func render(t *testing.T, c Content) Rendered {
 
 func TestRenderedEmailIsAsItWasApproved(t *testing.T) {
 	t.Parallel()
-	r := render(t, reminder())
-	for name, got := range map[string]string{"reminder.txt": "Subject: " + r.Subject + "\n\n" + r.Text, "reminder.html": r.HTML} {
+	branded, plain := render(t, reminder()), reminder()
+	plain.Brand = brand.Brand{}
+	neutral := render(t, plain)
+	for name, got := range map[string]string{
+		"reminder.txt": "Subject: " + branded.Subject + "\n\n" + branded.Text, "reminder.html": branded.HTML,
+		"neutral.txt": "Subject: " + neutral.Subject + "\n\n" + neutral.Text, "neutral.html": neutral.HTML,
+	} {
 		path := filepath.Join("testdata", name)
 		if *update {
 			require.NoError(t, os.WriteFile(path, []byte(got), 0o600))
@@ -123,7 +148,7 @@ func TestEachKindSaysWhatItIsFor(t *testing.T) {
 				require.NotContains(t, r.Text, not)
 				require.NotContains(t, r.HTML, not)
 			}
-			require.Contains(t, r.Text, c.ActionURL)
+			require.Contains(t, r.Text, "https://shop.example/plans?from=mail&vendor=v1\n")
 			require.Contains(t, r.Text, c.UnsubscribeURL)
 		})
 	}
@@ -158,8 +183,8 @@ func TestContentThatWouldBeUntrueIsRefusedByField(t *testing.T) {
 		"negative length":      {func(c *Content) { c.LengthDays = -1 }, "lengthDays"},
 		"welcome, no length":   {func(c *Content) { c.Kind, c.LengthDays = KindWelcome, 0 }, "lengthDays"},
 		"negative day":         {func(c *Content) { c.Day = -1 }, "day"},
-		"script behind button": {func(c *Content) { c.ActionURL = "javascript:alert(1)" }, "actionURL"},
-		"script with a host":   {func(c *Content) { c.ActionURL = "javascript://shop.example/%0aalert(1)" }, "actionURL"},
+		"script behind button": {func(c *Content) { c.Brand.Buttons.Default = "javascript:alert(1)" }, "actionURL"},
+		"script with a host":   {func(c *Content) { c.Brand.Buttons.Default = "javascript://shop.example/%0aalert(1)" }, "actionURL"},
 		"relative unsubscribe": {func(c *Content) { c.UnsubscribeURL = "/unsubscribe/x" }, "unsubscribeURL"},
 	}
 	for name, tt := range tests {
@@ -171,5 +196,64 @@ func TestContentThatWouldBeUntrueIsRefusedByField(t *testing.T) {
 			require.ErrorContains(t, err, "mail content: "+tt.field+":")
 			require.Empty(t, r)
 		})
+	}
+}
+
+// Whatever the kind, the brand is in both bodies, and its button leads where the brand says.
+func TestEveryKindBearsTheBrand(t *testing.T) {
+	t.Parallel()
+	for _, kind := range Kinds() {
+		c := reminder()
+		c.Kind, c.VendorID = kind, "v/2"
+		c.Brand.Buttons = brand.Buttons{Welcome: "https://w.example/{vendorId}", Reminder: "https://r.example/{vendorId}", Expiry: "https://e.example/{vendorId}", GraceEnd: "https://g.example/{vendorId}"}
+		r := render(t, c)
+		target := "https://" + kind[:1] + ".example/v%2F2"
+		require.Contains(t, r.Text, ":\n"+target+"\n", kind)
+		require.Contains(t, r.HTML, `href="`+target+`"`, kind)
+		for _, text := range []string{"you sell on Nordic Market & Søn.", "Nordic Market AB", "Storgatan 1 <2>", "111 22 Stockholm", "help+mail@shop.example", c.UnsubscribeURL} {
+			require.Contains(t, r.Text, text, kind)
+			require.Contains(t, html.UnescapeString(r.HTML), text, kind)
+		}
+		require.Contains(t, r.HTML, `alt="Nordic Market &amp; Søn" width="140"`, kind)
+		require.NotContains(t, r.Text+r.HTML, "the marketplace", kind)
+		require.NotContains(t, r.HTML, "ZgotmplZ", kind)
+	}
+}
+
+func TestColorsAreTheBrands(t *testing.T) {
+	t.Parallel()
+	light, dark, found := strings.Cut(render(t, reminder()).HTML, "@media (prefers-color-scheme: dark)")
+	require.True(t, found)
+	dark, body, _ := strings.Cut(dark, "</style>")
+	require.Contains(t, light, `<meta name="color-scheme" content="light dark">`)
+	require.Contains(t, dark, ".button { background-color: #5eead4 !important; }")
+	require.Contains(t, dark, ".button a { color: #042f2e !important; }")
+	require.Contains(t, dark, ".body { color: #d5d8de !important; }")
+	require.Contains(t, body, `bgcolor="#0f766e"`)
+	require.Contains(t, body, "background-color:#f0fdfa;")
+	require.NotContains(t, body, "#1d4ed8", "the built-in accent")
+}
+
+func TestWithoutALogoTheNameIsThere(t *testing.T) {
+	t.Parallel()
+	c := reminder()
+	c.Brand.Logo = brand.Logo{}
+	r := render(t, c)
+	require.NotContains(t, r.HTML, "<img")
+	require.Contains(t, r.HTML, ">Nordic Market &amp; Søn</p>")
+}
+
+// A button that leads to the API, or nowhere, is worse than none.
+func TestTheNeutralBrandHasNoButton(t *testing.T) {
+	t.Parallel()
+	for _, kind := range Kinds() {
+		c := reminder()
+		c.Kind, c.Brand = kind, brand.Brand{}
+		r := render(t, c)
+		require.Equal(t, 1, strings.Count(r.HTML, "href="), kind)
+		require.Equal(t, 1, strings.Count(r.Text, "https://"), kind)
+		require.Contains(t, r.Text, "Stop e-mails about your trial: "+c.UnsubscribeURL, kind)
+		require.NotContains(t, r.HTML, `class="button"`, kind)
+		require.Contains(t, r.Text, "you sell on the marketplace.", kind)
 	}
 }

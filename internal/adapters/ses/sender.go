@@ -43,7 +43,7 @@ type SenderConfig struct {
 // Sender sends e-mails through SES, each call at most once.
 type Sender struct {
 	api              SendEmailAPI
-	from             string
+	from             mail.Address
 	configurationSet string
 	timeout          time.Duration
 	rate             *Rate
@@ -67,7 +67,7 @@ func NewSender(api SendEmailAPI, config SenderConfig) (*Sender, error) {
 	}
 	s := &Sender{
 		api:              api,
-		from:             from.String(), // encodes a name that is not ASCII
+		from:             *from,
 		configurationSet: config.ConfigurationSet,
 		timeout:          config.Timeout,
 		rate:             config.Rate,
@@ -120,7 +120,7 @@ func conclude(out *sesv2.SendEmailOutput, err error, written bool) trial.SendRes
 func (s *Sender) input(m Message) *sesv2.SendEmailInput {
 	to, _ := trial.MailAddress(m.To) // validated before
 	in := &sesv2.SendEmailInput{
-		FromEmailAddress: aws.String(s.from),
+		FromEmailAddress: aws.String(s.sentBy(m)),
 		Destination:      &types.Destination{ToAddresses: []string{to}},
 		EmailTags:        m.tags(),
 		Content: &types.EmailContent{Simple: &types.Message{
@@ -132,7 +132,20 @@ func (s *Sender) input(m Message) *sesv2.SendEmailInput {
 	if s.configurationSet != "" {
 		in.ConfigurationSetName = aws.String(s.configurationSet)
 	}
+	if m.ReplyTo != "" {
+		replyTo, _ := trial.MailAddress(m.ReplyTo) // validated before
+		in.ReplyToAddresses = []string{replyTo}
+	}
 	return in
+}
+
+// sentBy is the sender's name and address. A name that is not ASCII is encoded.
+func (s *Sender) sentBy(m Message) string {
+	from := s.from
+	if name := oneLine(m.FromName); name != "" {
+		from.Name = name
+	}
+	return from.String()
 }
 
 func utf8Content(data string) *types.Content {

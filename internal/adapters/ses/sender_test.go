@@ -1,6 +1,7 @@
 package ses
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -126,6 +128,42 @@ func TestSendWritesToTheASCIIFormOfADomain(t *testing.T) {
 	body := string(<-bodies)
 	require.Contains(t, body, `"ToAddresses":["info@xn--bcher-kva.example"]`)
 	require.Contains(t, body, `hello@xn--bcher-kva.example`)
+}
+
+func TestAMessageMayNameItsSenderAndWhomToAnswer(t *testing.T) {
+	t.Parallel()
+	bodies := make(chan string, 1)
+	url, _ := fakeSES(t, func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		bodies <- string(body)
+		_, _ = io.WriteString(w, `{"MessageId":"m-1"}`)
+	})
+	s := newSender(t, client(url), SenderConfig{})
+	for name, c := range map[string]struct {
+		change func(*Message)
+		sent   []string
+	}{
+		"neither": {func(*Message) {}, []string{`"FromEmailAddress":"=?utf-8?q?M=C3=A4rkte?= <hello@shop.example>"`}},
+		"both": {
+			func(m *Message) { m.FromName, m.ReplyTo = "Søn, Ltd", "help@bücher.example" },
+			[]string{`"FromEmailAddress":"=?utf-8?b?U8O4biwgTHRk?= <hello@shop.example>"`, `"ReplyToAddresses":["help@xn--bcher-kva.example"]`},
+		},
+		"a name of two lines": {
+			func(m *Message) { m.FromName = "Nordic\r\nBcc: b@example.com" },
+			[]string{`"FromEmailAddress":"\"Nordic Bcc: b@example.com\" <hello@shop.example>"`},
+		},
+	} {
+		m := message()
+		c.change(&m)
+		require.Equal(t, trial.SendSent, s.Send(t.Context(), m).Status, name)
+		var body bytes.Buffer
+		require.NoError(t, json.Compact(&body, []byte(<-bodies)))
+		text := strings.NewReplacer(`\u003c`, "<", `\u003e`, ">").Replace(body.String())
+		for _, want := range c.sent {
+			require.Contains(t, text, want, name)
+		}
+		require.Equal(t, name == "both", strings.Contains(text, "ReplyToAddresses"), name)
+	}
 }
 
 func TestSendAsksOnceWhateverTheAnswer(t *testing.T) {
@@ -256,6 +294,7 @@ func TestSendRefusesWhatMustNotLeave(t *testing.T) {
 		"address not in ASCII":  {func(m *Message) { m.To = "ä@example.com" }, "bad-address"},
 		"subject of two lines":  {func(m *Message) { m.Subject = "a\r\nBcc: b@example.com" }, "bad-message"},
 		"no subject":            {func(m *Message) { m.Subject = "" }, "bad-message"},
+		"a second header":       {func(m *Message) { m.ReplyTo = "a@example.com\r\nBcc: b@example.com" }, "bad-message"},
 		"no text":               {func(m *Message) { m.Text = "" }, "bad-message"},
 		"link out of brackets":  {func(m *Message) { m.UnsubscribeURL = "https://a/>,<mailto:b@c" }, "bad-message"},
 		"link of no web page":   {func(m *Message) { m.UnsubscribeURL = "mailto:b@c" }, "bad-message"},
