@@ -1,0 +1,152 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/spf13/cobra"
+
+	"marketplace.example/trials/internal/adapters/ses"
+	"marketplace.example/trials/internal/domain/brand"
+	"marketplace.example/trials/internal/platform/config"
+)
+
+const variableTemplates = "MAIL_TEMPLATES"
+
+func (a *app) mail() *cobra.Command {
+	var folder string
+	group := &cobra.Command{
+		Use: "mail", Short: "Look at the e-mails to vendors before any is sent",
+		Long:    "Look at the e-mails to vendors before any is sent. Asks no API, and sends nothing.",
+		Example: examples("starter mail check --templates deploy/mail", "starter mail preview reminder"),
+	}
+	group.PersistentFlags().StringVar(&folder, "templates", "", "the folder with brand.yaml (default "+variableTemplates+", or else the neutral brand)")
+	read := func() (brand.Brand, error) {
+		folder = cmp.Or(folder, a.getenv(variableTemplates))
+		return config.Config{MailTemplates: folder}.Brand()
+	}
+	check := &cobra.Command{
+		Use: "check", Short: "Render every kind of e-mail at every edge, and say what is wrong", Args: cobra.NoArgs,
+		Long: "Render every kind of e-mail with the brand, for long names, none, no zone, one day left, grace 0 and more, and say what is wrong: " +
+			"long subjects, HTML that Gmail clips, a missing text part, links that lead nowhere, little contrast, images without text. Links are not followed.",
+		Example: examples("starter mail check", "starter mail check --templates deploy/mail"),
+		RunE: func(*cobra.Command, []string) error {
+			b, err := read()
+			if err != nil {
+				return err
+			}
+			return a.checkMails(b, folder)
+		},
+	}
+	group.AddCommand(check, a.mailPreview(read))
+	return group
+}
+
+func (a *app) mailPreview(read func() (brand.Brand, error)) *cobra.Command {
+	var asHTML, asText bool
+	kinds := strings.Join(ses.Kinds(), ", ")
+	preview := &cobra.Command{
+		Use: "preview KIND", Short: "Print one e-mail: " + kinds,
+		Long:    "Print one e-mail with the brand: " + kinds + ". Its HTML is what a browser shows.",
+		Example: examples("starter mail preview welcome", "starter mail preview reminder --html --templates deploy/mail >reminder.html"),
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 || !slices.Contains(ses.Kinds(), args[0]) {
+				return usagef("needs one kind of e-mail: %s", kinds)
+			}
+			return nil
+		},
+		RunE: func(_ *cobra.Command, args []string) error {
+			b, err := read()
+			if err != nil {
+				return err
+			}
+			return a.previewMail(b, args[0], asHTML)
+		},
+	}
+	preview.Flags().BoolVar(&asHTML, "html", false, "print the HTML part alone")
+	preview.Flags().BoolVar(&asText, "text", false, "print the head and the text part (the default)")
+	preview.MarkFlagsMutuallyExclusive("html", "text")
+	return preview
+}
+
+func (a *app) previewMail(b brand.Brand, kind string, asHTML bool) error {
+	r, err := ses.Render(ses.Samples(b, kind)[0].Content)
+	if err != nil {
+		return err
+	}
+	if asHTML {
+		a.printf("%s", r.HTML)
+		return nil
+	}
+	a.printf("From: %s\n", cmp.Or(b.Sender.Name, "as MAIL_FROM says"))
+	if b.Sender.ReplyTo != "" {
+		a.printf("Reply-To: %s\n", b.Sender.ReplyTo)
+	}
+	a.printf("Subject: %s\n\n%s", r.Subject, r.Text)
+	return nil
+}
+
+// checkMails prints what is wrong with a brand's e-mails, and fails if anything is.
+func (a *app) checkMails(b brand.Brand, folder string) error {
+	if folder == "" {
+		a.printf("No brand: %s names no folder. E-mails bear no name, and have no button.\n", variableTemplates)
+	} else {
+		a.printf("Brand: %s, of %s.\n", printable(b.Name), printable(folder))
+	}
+	found, err := a.renderAll(b)
+	if err != nil {
+		return err
+	}
+	contrasts := b.Contrasts()
+	least := slices.MinFunc(contrasts, func(x, y brand.Contrast) int { return cmp.Compare(x.Ratio, y.Ratio) })
+	a.printf("Least contrast: %s of at least %g, %s on %s, %s\n", least, brand.MinContrast, least.Text, least.On, least.Scheme)
+	for _, c := range contrasts {
+		if c.Ratio < brand.MinContrast {
+			found = append(found, fmt.Sprintf("colors: %s on %s, %s, has a contrast of %s", c.Text, c.On, c.Scheme, c))
+		}
+	}
+	if len(found) == 0 {
+		a.printf("Nothing is wrong. Links were not followed.\n")
+		return nil
+	}
+	for _, one := range found {
+		a.printf("WRONG  %s\n", printable(one))
+	}
+	return errors.New("the e-mails are not fit to be sent")
+}
+
+// renderAll renders every kind at every edge. It prints the longest, and returns what is wrong.
+func (a *app) renderAll(b brand.Brand) (found []string, err error) {
+	var subject, size struct {
+		most int
+		of   string
+	}
+	rendered := 0
+	for _, kind := range ses.Kinds() {
+		for _, sample := range ses.Samples(b, kind) {
+			of := kind + ", " + sample.Edge
+			r, err := ses.Render(sample.Content)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", of, err)
+			}
+			rendered++
+			if n := utf8.RuneCountInString(r.Subject); n > subject.most {
+				subject.most, subject.of = n, of
+			}
+			if n := len(r.HTML); n > size.most {
+				size.most, size.of = n, of
+			}
+			for _, fault := range ses.Faults(r) {
+				found = append(found, of+": "+fault)
+			}
+		}
+	}
+	a.printf("Rendered: %d e-mails of %d kinds\n", rendered, len(ses.Kinds()))
+	a.printf("Longest subject: %d letters of at most %d, %s\n", subject.most, ses.MaxSubject, subject.of)
+	a.printf("Largest HTML: %d bytes of at most %d, %s\n", size.most, ses.MaxHTML, size.of)
+	return found, nil
+}
