@@ -69,11 +69,12 @@ func onHost(service types.ServiceConfig, path string) string {
 	return path
 }
 
-// Whoever changes a copy of the plan or of the alerts names it in .env, and it is the copy that is read.
-func TestThePlanAndTheAlertsCanBeReplaced(t *testing.T) {
+// Whoever changes a copy of the plan, of the alerts or of the brand names it in .env, and it is the copy that is read.
+func TestThePlanTheAlertsAndTheBrandCanBeReplaced(t *testing.T) {
 	t.Parallel()
 	settings := filepath.Join(t.TempDir(), "env")
-	text := strings.NewReplacer("./deploy/rollout-plan.yaml", "/etc/our-plan.yaml", "./deploy/alerts.json", "/etc/our-alerts.json").Replace(read(t, "deploy/env.example"))
+	text := strings.NewReplacer("./deploy/rollout-plan.yaml", "/etc/our-plan.yaml", "./deploy/alerts.json", "/etc/our-alerts.json",
+		"MAIL_TEMPLATES_FOLDER=", "MAIL_TEMPLATES_FOLDER=/etc/our-mail").Replace(read(t, "deploy/env.example"))
 	require.NoError(t, os.WriteFile(settings, []byte(text), 0o600))
 
 	project, err := load(settings)
@@ -81,7 +82,7 @@ func TestThePlanAndTheAlertsCanBeReplaced(t *testing.T) {
 	require.NoError(t, err)
 	for name, files := range map[string]map[string]string{
 		"api":    {"ROLLOUT_PLAN": "/etc/our-plan.yaml", "ALERTS_CONFIG": "/etc/our-alerts.json"},
-		"worker": {"ALERTS_CONFIG": "/etc/our-alerts.json"},
+		"worker": {"ALERTS_CONFIG": "/etc/our-alerts.json", "MAIL_TEMPLATES": "/etc/our-mail"},
 	} {
 		for variable, file := range files {
 			service := project.Services[name]
@@ -89,6 +90,14 @@ func TestThePlanAndTheAlertsCanBeReplaced(t *testing.T) {
 			require.Equal(t, file, onHost(service, *service.Environment[variable]), name)
 		}
 	}
+}
+
+// The example's brand is nobody's: as long as no other is named, no e-mail bears it.
+func TestNoVendorGetsTheExamplesBrand(t *testing.T) {
+	t.Parallel()
+	value := compose(t).Services["worker"].Environment["MAIL_TEMPLATES"]
+	require.NotNil(t, value)
+	require.Empty(t, *value)
 }
 
 // Killed sooner, a process leaves requests without an answer, and does not store what it has counted. What the API takes
