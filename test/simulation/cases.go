@@ -131,7 +131,7 @@ func count(results []Result, is func(Result) bool) (n int) {
 
 // What became of a run.
 func (r Result) rolledBack() bool { return r.Trigger != "" }
-func (r Result) paused() bool    { return r.Paused >= 0 }
+func (r Result) paused() bool     { return r.Paused >= 0 }
 
 // foundBy shows in how many runs a trigger rolled back the rollout after things
 // broke, which may chance to be three standard errors too few, and the median of

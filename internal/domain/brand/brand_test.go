@@ -70,7 +70,7 @@ func TestABrandWithAllThereIsHasNoProblems(t *testing.T) {
 	b := shop()
 	b.Name = strings.Repeat("語", 60)
 	b.Logo = Logo{URL: "https://cdn.nordic.example/logo.png?v=2", Alt: "Nordic Market", Width: 140}
-	b.Sender = Sender{Name: "می‌خواهم", ReplyTo: "help@nordic.example"}
+	b.Sender = Sender{Name: "می\u200cخواهم", ReplyTo: "help@nordic.example"}
 	b.Support = "help@bücher.example"
 	b.PostalAddress = "Nordic Market AB\n Storgatan 1 \n\n111 22 Stockholm\n"
 	b.Buttons = Buttons{
