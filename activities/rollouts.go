@@ -198,7 +198,7 @@ func (r *Rollouts) withFlags(ctx context.Context, d EnactInput) (rollout.Event, 
 		if err != nil || stored != nil {
 			return cmp.Or(err, errStored)
 		}
-		event = d.State.Carry(d.Event, c)
+		event = d.State.ApplyToFlags(d.Event, c)
 		return nil
 	})
 	if errors.Is(err, errStored) {

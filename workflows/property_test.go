@@ -236,7 +236,7 @@ func (p *rolloutProperty) setFlags(by string, change func(*flags.Change)) {
 
 // enact is what the activity does, in few words.
 func (p *rolloutProperty) enact(e rollout.Event) {
-	p.setFlags(flags.Automatic, func(c *flags.Change) { e = p.model.Carry(e, c) })
+	p.setFlags(flags.Automatic, func(c *flags.Change) { e = p.model.ApplyToFlags(e, c) })
 	p.model = p.model.Apply(e)
 }
 

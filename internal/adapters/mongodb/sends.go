@@ -142,7 +142,7 @@ func (s *Store) SendEvent(ctx context.Context, key string, attempt int, messageI
 // reportOutcomes are what reports of the mail service tell of the rollout; a delay tells nothing.
 var reportOutcomes = map[string]rollout.OutcomeKind{
 	trial.DeliveryDone: rollout.MailDelivered, trial.DeliveryComplaint: rollout.MailDelivered,
-	trial.DeliveryGeneralBounce: rollout.MailReturned,
+	trial.DeliveryGeneralBounce: rollout.MailGeneralBounce,
 	trial.DeliveryBounce:        rollout.MailFailed, trial.DeliveryReject: rollout.MailFailed,
 }
 

@@ -65,7 +65,7 @@ func announcement(s rollout.State) *Message {
 	first, last := calendar[1], calendar[1]
 	dates := Section{Title: "Dates, each the earliest"}
 	for _, at := range calendar[1:] {
-		if at.Admits() {
+		if at.IsPhase() {
 			last = at
 		}
 		dates.Items = append(dates.Items, Item{Label: s.FormatTime(at.From), Text: longName(s.Plan, at.Stage)})

@@ -68,7 +68,7 @@ func TestAdoptedVendorsAreReportedByThemselves(t *testing.T) {
 	at := func(kind rollout.OutcomeKind, key string) rollout.Outcome {
 		return rollout.Outcome{Kind: kind, Key: key, At: noon, Adopted: true}
 	}
-	now.Outcomes = append(now.Outcomes, at(rollout.MailDelivered, "late"), at(rollout.MailFailed, "late"), at(rollout.MailReturned, "unclear"))
+	now.Outcomes = append(now.Outcomes, at(rollout.MailDelivered, "late"), at(rollout.MailFailed, "late"), at(rollout.MailGeneralBounce, "unclear"))
 	r := newReport(now, facts())
 	require.Equal(t, report.Tally{Admitted: 2, MailDelivered: 2, Extended: 2, Adopted: report.CohortTally{
 		Admitted: 6, Converted: 1, Expired: 4, MailSent: 36, MailDelivered: 30, MailFailed: 37, StepsDone: 33, StepsFailed: 3,

@@ -84,7 +84,7 @@ func TallyOf(all ...Facts) Tally {
 		switch {
 		case o.kind == rollout.MailDelivered && failed:
 			cohort.MailDelivered--
-		case o.kind == rollout.MailReturned && !failed && !delivered:
+		case o.kind == rollout.MailGeneralBounce && !failed && !delivered:
 			cohort.MailFailed++
 		}
 	}

@@ -35,7 +35,7 @@ func on(percentage float64, version, disabled int) flags.Document {
 // enact carries out an event over flags, and returns the event and the flags after it.
 func enact(s rollout.State, e rollout.Event, d flags.Document) (rollout.Event, flags.Document) {
 	c := d.Change()
-	e = s.Carry(e, &c)
+	e = s.ApplyToFlags(e, &c)
 	after, _ := d.Changed(c, flags.Automatic, noon)
 	return e, after
 }

@@ -31,65 +31,65 @@ func (s State) changedInNotice(j *Judgement) bool {
 	return true
 }
 
-// Carry returns the event to store when e is carried out over the flags found, and makes c set them; c
+// ApplyToFlags returns the event to store when e is carried out over the flags found, and makes c set them; c
 // stays empty if the flags are not the event's to write. An event writes them once, however often it is attempted.
-func (s State) Carry(e Event, c *flags.Change) Event {
+func (s State) ApplyToFlags(e Event, c *flags.Change) Event {
 	found := c.Found
 	if e.Type == EventCompleted {
-		return s.releasing(s.pausedWithOverride(e, found), found, found.Version)
+		return s.withReleaseVersion(s.yieldToOverride(e, found), found, found.Version)
 	}
 	if e.Percentage == nil || e.Enabled == nil {
 		return e
 	}
-	w := s.written(e, found)
-	if w != nil && !w.StillSays(found) || w == nil && !s.maySet(e, found) {
-		e = s.pausedWithOverride(e, found)
-		e.HandVersion = s.foundByHand(e, found)
-		return s.releasing(e, found, found.Version)
+	w := s.earlierWrite(e, found)
+	if w != nil && !w.StillSays(found) || w == nil && !s.mayWriteFlags(e, found) {
+		e = s.yieldToOverride(e, found)
+		e.HandVersion = s.overrideVersion(e, found)
+		return s.withReleaseVersion(e, found, found.Version)
 	}
 	e = s.withHandover(e, found)
 	if w == nil {
 		c.TrialAutomation.Enabled, c.TrialAutomation.RolloutPercentage = *e.Enabled, *e.Percentage
 		w = &flags.Write{RolloutID: s.ID, Seq: e.Seq, At: e.At, Enabled: *e.Enabled, Percentage: *e.Percentage,
-			Version: found.Version + 1, HandVersion: s.foundByHand(e, found)}
+			Version: found.Version + 1, HandVersion: s.overrideVersion(e, found)}
 		c.Write = w
 	}
 	e.HandVersion, e.WrittenVersion = w.HandVersion, w.Version
-	return s.releasing(e, found, w.Version)
+	return s.withReleaseVersion(e, found, w.Version)
 }
 
-// written is what an earlier attempt wrote for an event; nil for nothing.
-func (s State) written(e Event, d flags.Document) *flags.Write {
+// earlierWrite is what an earlier attempt wrote for an event; nil for nothing.
+func (s State) earlierWrite(e Event, d flags.Document) *flags.Write {
 	if w := d.Write; w != nil && w.RolloutID == s.ID && w.Seq == e.Seq && w.At.Equal(e.At) {
 		return w
 	}
 	return nil
 }
 
-// unstored is what an attempt wrote for a decision that may not be stored; nil for none.
-func (s State) unstored(d flags.Document) *flags.Write {
+// unstoredWrite is what an attempt wrote for a decision that may not be stored; nil for none.
+func (s State) unstoredWrite(d flags.Document) *flags.Write {
 	if w := d.Write; w != nil && w.RolloutID == s.ID && w.Seq > s.Seq {
 		return w
 	}
 	return nil
 }
 
-// changed reports whether somebody else changed the flags before an event is carried out. What an earlier attempt wrote
+// changedByOthers reports whether somebody else changed the flags before an event is carried out. What an earlier attempt wrote
 // for that event is the rollout's own change; what was written for another event that is not stored is not.
-func (s State) changed(e Event, d flags.Document, j *Judgement) bool {
-	w := s.unstored(d)
+func (s State) changedByOthers(e Event, d flags.Document, j *Judgement) bool {
+	w := s.unstoredWrite(d)
 	switch {
 	case w == nil:
 		return s.changedByHand(j)
-	case s.written(e, d) != nil:
+	case s.earlierWrite(e, d) != nil:
 		return !w.StillSays(d)
 	}
 	return !w.StillSays(d) || s.changedByHand(j)
 }
 
-// releasing records which trials an event hands over: those admitted by flags older than the event's own, or
+// withReleaseVersion records which trials an event hands over: those admitted by flags older than the event's own, or
 // older than those of the requested rollback.
-func (s State) releasing(e Event, found flags.Document, version int) Event {
+func (s State) withReleaseVersion(e Event, found flags.Document, version int) Event {
 	if e.InFlight != flags.Release {
 		return e
 	}
@@ -100,10 +100,10 @@ func (s State) releasing(e Event, found flags.Document, version int) Event {
 	return e
 }
 
-// foundByHand is the version of flags that somebody else than the rollout set without its knowledge; 0 for
+// overrideVersion is the version of flags that somebody else than the rollout set without its knowledge; 0 for
 // none.
-func (s State) foundByHand(e Event, d flags.Document) int {
-	w, changed := s.written(e, d), s.changed(e, d, s.found(d))
+func (s State) overrideVersion(e Event, d flags.Document) int {
+	w, changed := s.earlierWrite(e, d), s.changedByOthers(e, d, s.judgementOfFlags(d))
 	switch {
 	case changed && d.UpdatedBy != flags.Automatic:
 		return d.Version
@@ -120,19 +120,19 @@ func (s State) Awaits(r *flags.RollbackRequest) bool {
 	return r != nil && r.RolloutID == s.ID && !r.Overruled && r.Version > max(s.WrittenVersion, s.HandVersion) && !s.Knows(r.Request.ID)
 }
 
-// maySet reports whether an event may write the flags: if nobody has set them by hand or requested a
+// mayWriteFlags reports whether an event may write the flags: if nobody has set them by hand or requested a
 // rollback that takes precedence. A rollback and a person's request always may, but never switch on what somebody
 // switched off by hand, and raise what somebody lowered only if they had seen that.
-func (s State) maySet(e Event, d flags.Document) bool {
-	j := s.found(d)
+func (s State) mayWriteFlags(e Event, d flags.Document) bool {
+	j := s.judgementOfFlags(d)
 	j.At = e.At
-	if s.comesFirst(e, j) || s.overruled(e, d) {
+	if s.rollbackComesFirst(e, j) || s.overruled(e, d) {
 		return false
 	}
 	switch {
-	case e.echoes():
+	case e.repeatsFlags():
 		return false
-	case !s.changed(e, d, j):
+	case !s.changedByOthers(e, d, j):
 		return true
 	case e.Type == EventEntered:
 		return false
@@ -142,9 +142,9 @@ func (s State) maySet(e Event, d flags.Document) bool {
 	return lowers || now.Enabled && e.FlagsSeen >= d.Version
 }
 
-// echoes reports whether an event only repeats the flags found set by hand: they need not be written, and may
+// repeatsFlags reports whether an event only repeats the flags found set by hand: they need not be written, and may
 // have been set again since.
-func (e Event) echoes() bool { return e.By == byFlags && e.HandVersion > 0 }
+func (e Event) repeatsFlags() bool { return e.By == byFlags && e.HandVersion > 0 }
 
 // overruled reports whether an event is a rollback over which somebody has raised the flags by hand since.
 func (s State) overruled(e Event, d flags.Document) bool {
@@ -155,39 +155,39 @@ func (s State) overruled(e Event, d flags.Document) bool {
 	return r.Overruled && r.Request.ID == e.RequestID || slices.Contains(r.Before, e.RequestID)
 }
 
-// pausedWithOverride is the event that replaces e over flags that e may not write.
-func (s State) pausedWithOverride(e Event, d flags.Document) Event {
-	if foreign := s.foreign(e, d); foreign != nil {
-		return *foreign
+// yieldToOverride is the event that replaces e over flags that e may not write.
+func (s State) yieldToOverride(e Event, d flags.Document) Event {
+	if replacement := s.replacement(e, d); replacement != nil {
+		return *replacement
 	}
 	return s.withHandover(e, d)
 }
 
-// foreign is the event that replaces one which could not write the flags, or which completes the rollout
+// replacement is the event that replaces one which could not write the flags, or which completes the rollout
 // at them: somebody has set them by hand, or requested a rollback. It is nil if the event holds.
-func (s State) foreign(e Event, d flags.Document) *Event {
-	j := s.found(d)
+func (s State) replacement(e Event, d flags.Document) *Event {
+	j := s.judgementOfFlags(d)
 	j.At = e.At
-	says := e.Percentage != nil && (j.Enabled == *e.Enabled && j.Percentage == *e.Percentage || !j.Enabled && !*e.Enabled)
-	w := s.written(e, d)
+	alreadySo := e.Percentage != nil && (j.Enabled == *e.Enabled && j.Percentage == *e.Percentage || !j.Enabled && !*e.Enabled)
+	w := s.earlierWrite(e, d)
 	overruled := s.overruled(e, d) || w != nil && j.Enabled && (j.Percentage > w.Percentage || !w.Enabled)
-	if !s.comesFirst(e, j) && !s.overruled(e, d) && (says || !e.echoes() && !s.changed(e, d, j)) {
+	if !s.rollbackComesFirst(e, j) && !s.overruled(e, d) && (alreadySo || !e.repeatsFlags() && !s.changedByOthers(e, d, j)) {
 		return nil
 	}
-	foreign := s.byHand(j)
-	if foreign.RequestID == "" {
-		foreign.RequestID = e.RequestID // it is answered by this event, and not carried out later
+	replacement := s.overrideEvent(j)
+	if replacement.RequestID == "" {
+		replacement.RequestID = e.RequestID // it is answered by this event, and not carried out later
 	}
 	if e.RequestID != "" && e.InFlight == flags.Release && !overruled {
-		foreign.InFlight = flags.Release
+		replacement.InFlight = flags.Release
 	}
-	foreign.Seq, foreign.At = e.Seq, e.At
-	foreign.Reason += fmt.Sprintf(" (Seen when about to: %s)", e.Reason)
-	return foreign
+	replacement.Seq, replacement.At = e.Seq, e.At
+	replacement.Reason += fmt.Sprintf(" (Seen when about to: %s)", e.Reason)
+	return replacement
 }
 
-// found is a judgement that holds only the flags.
-func (s State) found(d flags.Document) *Judgement {
+// judgementOfFlags is a judgement that holds only the flags.
+func (s State) judgementOfFlags(d flags.Document) *Judgement {
 	f := d.FeatureFlags.TrialAutomation
 	return &Judgement{
 		Formula: evidence.FormulaVersion, Position: s.Position(), Enabled: f.Enabled, Percentage: f.RolloutPercentage, Version: d.Version,
@@ -195,14 +195,14 @@ func (s State) found(d flags.Document) *Judgement {
 	}
 }
 
-// comesFirst reports whether a requested rollback takes precedence over an event: one that rolls back further.
-func (s State) comesFirst(e Event, j *Judgement) bool {
-	asked := s.askedFor(j)
-	return asked != nil && asked.RequestID != e.RequestID && !e.goesAsFarAs(*asked)
+// rollbackComesFirst reports whether a requested rollback takes precedence over an event: one that rolls back further.
+func (s State) rollbackComesFirst(e Event, j *Judgement) bool {
+	asked := s.requestedRollback(j)
+	return asked != nil && asked.RequestID != e.RequestID && !e.rollsBackAsFarAs(*asked)
 }
 
-// goesAsFarAs reports whether an event rolls back the rollout at least as far as another.
-func (e Event) goesAsFarAs(asked Event) bool {
+// rollsBackAsFarAs reports whether an event rolls back the rollout at least as far as another.
+func (e Event) rollsBackAsFarAs(asked Event) bool {
 	if e.Type != EventRolledBack && e.Type != EventOverridden {
 		return false
 	}
@@ -211,16 +211,16 @@ func (e Event) goesAsFarAs(asked Event) bool {
 
 // withHandover makes an event that goes as far as a rollback requested meanwhile hand over the same trials.
 func (s State) withHandover(e Event, d flags.Document) Event {
-	if asked := s.askedFor(s.found(d)); asked != nil && asked.InFlight == flags.Release && e.goesAsFarAs(*asked) {
+	if asked := s.requestedRollback(s.judgementOfFlags(d)); asked != nil && asked.InFlight == flags.Release && e.rollsBackAsFarAs(*asked) {
 		e.InFlight = flags.Release
 	}
 	return e
 }
 
-// byHand is the event for flags that somebody set by hand: the rollback that was requested with them; else, if they are
+// overrideEvent is the event for flags that somebody set by hand: the rollback that was requested with them; else, if they are
 // disabled, the end of the rollout; else the rollout holds at them.
-func (s State) byHand(j *Judgement) *Event {
-	asked := s.askedFor(j)
+func (s State) overrideEvent(j *Judgement) *Event {
+	asked := s.requestedRollback(j)
 	if asked != nil && (*asked.Enabled == j.Enabled && *asked.Percentage == j.Percentage || !*asked.Enabled && !j.Enabled) {
 		return asked
 	}
@@ -236,9 +236,9 @@ func (s State) byHand(j *Judgement) *Event {
 	return e
 }
 
-// askedFor is the rollback that was requested together with the flags, unless somebody raised them above it since; nil
+// requestedRollback is the rollback that was requested together with the flags, unless somebody raised them above it since; nil
 // for none.
-func (s State) askedFor(j *Judgement) *Event {
+func (s State) requestedRollback(j *Judgement) *Event {
 	if !s.Awaits(j.Rollback) {
 		return nil
 	}

@@ -52,8 +52,8 @@ type Ledger struct {
 	// Delivered are the settled e-mails that were delivered, by key, with the time of sending: a delivered e-mail may still
 	// bounce.
 	Delivered map[string]time.Time `json:"delivered"`
-	// DeliveredAt is when the mail service last reported on any e-mail.
-	DeliveredAt time.Time `json:"heard"`
+	// LastReportAt is when the mail service last reported on any e-mail.
+	LastReportAt time.Time `json:"heard"`
 
 	// Adopted is what became of the vendors that a backfill automated. In the evidence they count like all others.
 	Adopted AdoptedTally `json:"adopted"`
@@ -184,7 +184,7 @@ func (l *Ledger) move(s Snapshot) {
 		l.StageSeq = s.Position.StageSeq
 	}
 	// After a rollback to 0 % the trials automated before are still watched.
-	if s.Position.Stage.Admits() && (s.Position.Percentage > 0 || l.Epoch > 0) {
+	if s.Position.Stage.IsPhase() && (s.Position.Percentage > 0 || l.Epoch > 0) {
 		l.Email.Begin(from)
 		l.Errors.Begin(from)
 		l.Slow.Begin(from)
@@ -203,7 +203,7 @@ func (l *Ledger) outcome(o Outcome, day time.Duration) {
 		if _, settled := l.Settled[o.Key]; !settled {
 			l.Awaited[o.Key] = o.At
 		}
-	case MailDelivered, MailFailed, MailReturned:
+	case MailDelivered, MailFailed, MailGeneralBounce:
 		l.recordDelivery(o, day)
 	case Admitted:
 		l.admit(o, day)
@@ -227,12 +227,12 @@ func (l *Ledger) outcome(o Outcome, day time.Duration) {
 // recordDelivery records the mail service's report on an e-mail. Each e-mail counts once, and in any order of the
 // reports the gravest wins, as in the record of the send: a failure over a delivery, and that over an unclear bounce.
 func (l *Ledger) recordDelivery(o Outcome, day time.Duration) {
-	if o.At.After(l.DeliveredAt) {
-		l.DeliveredAt = o.At
+	if o.At.After(l.LastReportAt) {
+		l.LastReportAt = o.At
 	}
 	if _, settled := l.Settled[o.Key]; settled {
 		if o.Kind == MailFailed {
-			l.cameBack(o, day)
+			l.failDelivered(o, day)
 		}
 		return
 	}
@@ -240,7 +240,7 @@ func (l *Ledger) recordDelivery(o Outcome, day time.Duration) {
 	if !awaited {
 		sent = o.At
 	}
-	if o.Kind == MailReturned { // a delivery may still be reported within the limit
+	if o.Kind == MailGeneralBounce { // a delivery may still be reported within the limit
 		l.Awaited[o.Key] = sent
 		return
 	}
@@ -252,8 +252,8 @@ func (l *Ledger) recordDelivery(o Outcome, day time.Duration) {
 	l.mail(o.VendorID, sent, o.At, o.Kind == MailDelivered, day)
 }
 
-// cameBack turns a delivered e-mail into a failed one, unless its vendor's day is closed.
-func (l *Ledger) cameBack(o Outcome, day time.Duration) {
+// failDelivered turns a delivered e-mail into a failed one, unless its vendor's day is closed.
+func (l *Ledger) failDelivered(o Outcome, day time.Duration) {
 	sent, delivered := l.Delivered[o.Key]
 	delete(l.Delivered, o.Key)
 	key := vendorDay(o.VendorID, sent, day)
@@ -384,7 +384,7 @@ func weigh(e *evidence.Evidence, known time.Time, before, after *float64) {
 func (l *Ledger) overdue(s Snapshot, day time.Duration) {
 	for _, key := range slices.Sorted(maps.Keys(l.Awaited)) {
 		sent := l.Awaited[key]
-		if s.To.Sub(sent) < max(deliveryLimit*day, leastDelivery) || !l.DeliveredAt.After(sent) || s.Outage != nil {
+		if s.To.Sub(sent) < max(deliveryLimit*day, leastDelivery) || !l.LastReportAt.After(sent) || s.Outage != nil {
 			continue
 		}
 		delete(l.Awaited, key)

@@ -196,7 +196,7 @@ func TestSilenceOfOneEMailIsAFailureAndOfTheServiceNone(t *testing.T) {
 func TestTheWeightiestReportOfAnEMailCounts(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		reports := []rollout.OutcomeKind{rollout.MailDelivered, rollout.MailFailed, rollout.MailReturned}
+		reports := []rollout.OutcomeKind{rollout.MailDelivered, rollout.MailFailed, rollout.MailGeneralBounce}
 		want := newEvidence(evidence.Null{Limit: 0.90, Side: evidence.TooLow})
 		var all report.Facts
 		tally := report.Tally{}
@@ -243,7 +243,7 @@ func TestTheWeightiestReportOfAnEMailCounts(t *testing.T) {
 func TestAnEMailWhoseSendingIsUnknownCounts(t *testing.T) {
 	t.Parallel()
 	b := newBook()
-	b.take(time.Hour, rollout.Calls{}, append(mailed("v2", "welcome", 2*time.Minute, rollout.MailDelivered), outcome(rollout.MailReturned, "v1", "welcome", time.Minute))...)
+	b.take(time.Hour, rollout.Calls{}, append(mailed("v2", "welcome", 2*time.Minute, rollout.MailDelivered), outcome(rollout.MailGeneralBounce, "v1", "welcome", time.Minute))...)
 	b.take(25*time.Hour, rollout.Calls{})
 	require.Equal(t, 2, b.ledger.Email.Total().Seen)
 	require.InDelta(t, 1, b.ledger.Email.Total().Sum, near)

@@ -121,10 +121,10 @@ func (s State) overridden(j *Judgement, _ time.Time) *Event {
 	if j == nil || j.Position.StageSeq != s.StageSeq || !j.At.After(s.FlagsAt) {
 		return nil
 	}
-	if !s.changedByHand(j) && s.askedFor(j) == nil {
+	if !s.changedByHand(j) && s.requestedRollback(j) == nil {
 		return nil
 	}
-	return s.byHand(j)
+	return s.overrideEvent(j)
 }
 
 // update is the stakeholders' daily update.

@@ -59,6 +59,15 @@ func TestTheCanaryCheck(t *testing.T) {
 	}
 }
 
+func TestTheIDsOfTheChecksAreThoseOfThePreflight(t *testing.T) {
+	t.Parallel()
+	var ids []string
+	for _, check := range Preflight(State{}, PreflightFacts{Canary: &CanaryFacts{}}) {
+		ids = append(ids, check.ID)
+	}
+	require.Equal(t, CheckIDs(), ids)
+}
+
 func TestBackupEvery(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, 4*time.Hour, BackupEvery(24*time.Hour))

@@ -106,8 +106,8 @@ func (r *replayRun) event(s State, e Event) {
 			taken -= s.Backfill.Taken
 		}
 		r.decision(e, new(s.BackfilledEvent(e.Backfill.After, taken, e.Backfill.Done, e.At)))
-	case e.foreign():
-		r.decision(e, s.foreignAnew(e))
+	case e.isReplacement():
+		r.decision(e, s.replacementAnew(e))
 	case e.Type == EventUpdate:
 		// It shows the last judgement, but does not wait for it.
 		anew, _ := s.Next(nil, e.At)
@@ -126,18 +126,18 @@ func (e Event) byPerson() bool {
 	return e.RequestID != "" || e.By != flags.Automatic && e.By != byFlags
 }
 
-// foreign reports whether the event replaces another, which found the flags set
+// isReplacement reports whether the event replaces another, which found the flags set
 // by hand when it was about to write them: no snapshot contains that.
-func (e Event) foreign() bool {
+func (e Event) isReplacement() bool {
 	return e.By == byFlags && e.Judgement != nil && e.Judgement.Snapshot == 0
 }
 
-// foreignAnew recomputes such an event from the flags found. They may equal the rollout's own: somebody
+// replacementAnew recomputes such an event from the flags found. They may equal the rollout's own: somebody
 // has set them back over what an earlier attempt or a watch had found.
-func (s State) foreignAnew(e Event) *Event {
+func (s State) replacementAnew(e Event) *Event {
 	found := *e.Judgement
 	found.At, found.Position = e.At, s.Position()
-	anew := s.byHand(&found)
+	anew := s.overrideEvent(&found)
 	anew.Seq, anew.At = s.Seq+1, e.At
 	if strings.HasPrefix(e.Reason, anew.Reason+" (Seen when about to: ") {
 		anew.Reason = e.Reason // what it was about to do is stored nowhere else

@@ -76,11 +76,11 @@ const (
 	MailSent      OutcomeKind = "mail-sent"
 	MailDelivered OutcomeKind = "mail-delivered"
 	MailFailed    OutcomeKind = "mail-failed"
-	// MailReturned is an e-mail that bounced without a clear reason. It may be an automatic
+	// MailGeneralBounce is an e-mail that bounced without a clear reason. It may be an automatic
 	// reply, so a delivery outweighs it; alone it is a failure.
-	MailReturned OutcomeKind = "mail-returned"
-	Admitted     OutcomeKind = "admitted"
-	Converted    OutcomeKind = "converted"
+	MailGeneralBounce OutcomeKind = "mail-returned"
+	Admitted          OutcomeKind = "admitted"
+	Converted         OutcomeKind = "converted"
 	// Untracked is a conversion that the figures leave out, and the trial with it.
 	Untracked OutcomeKind = "converted-untracked"
 	// Expired is a trial that ended without a conversion. No judgement uses it.

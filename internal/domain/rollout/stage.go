@@ -23,8 +23,8 @@ type Stage struct {
 	Phase int `json:"phase"`
 }
 
-// Admits tells whether new vendors are automated in a stage: in a phase.
-func (s Stage) Admits() bool { return s.Kind == InPhase }
+// IsPhase tells whether a stage is one of the phases of the plan.
+func (s Stage) IsPhase() bool { return s.Kind == InPhase }
 
 // next is the stage after this one, and false after the guard.
 func (p Plan) next(s Stage) (Stage, bool) {
