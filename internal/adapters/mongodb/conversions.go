@@ -153,9 +153,5 @@ func (n *vendorNote) conversion(c trial.Conversion) {
 }
 
 func (n *vendorNote) update() bson.D {
-	update := bson.D{{Key: "$set", Value: n.set}}
-	if len(n.most) > 0 {
-		update = append(update, bson.E{Key: "$max", Value: n.most})
-	}
-	return update
+	return changes(bson.E{Key: "$set", Value: n.set}, bson.E{Key: "$max", Value: n.most})
 }

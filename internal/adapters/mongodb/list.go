@@ -88,6 +88,16 @@ func unlessMissing(action string, err error) error {
 	return failed(action, err)
 }
 
+// changes is an update by those of the operators that have something to do.
+func changes(operators ...bson.E) (update bson.D) {
+	for _, o := range operators {
+		if fields, ok := o.Value.(bson.D); ok && len(fields) > 0 {
+			update = append(update, o)
+		}
+	}
+	return update
+}
+
 // contents are what callers know of documents.
 func contents[D, T any](docs []D, content func(D) T) []T {
 	parts := make([]T, 0, len(docs))

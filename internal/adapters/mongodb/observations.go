@@ -126,14 +126,7 @@ func (o *observed) update() bson.D {
 	for route, took := range o.calls.Routes {
 		count("routes."+strings.ReplaceAll(route, ".", "_"), took) // a dot would begin a field of a field
 	}
-	var update bson.D
-	if len(set) > 0 {
-		update = append(update, bson.E{Key: "$set", Value: set})
-	}
-	if len(inc) > 0 {
-		update = append(update, bson.E{Key: "$inc", Value: inc})
-	}
-	return update
+	return changes(bson.E{Key: "$set", Value: set}, bson.E{Key: "$inc", Value: inc})
 }
 
 // Observations are what was written down in the intervals that lie between two

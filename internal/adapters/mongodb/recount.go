@@ -84,14 +84,12 @@ func (s *Store) forgetBatches(ctx context.Context) error {
 
 func (s *Store) markBatches(ctx context.Context, doc counterDocument) error {
 	gone, kept := doc.forget()
-	update := bson.D{{Key: "$inc", Value: bson.D{{Key: "recounts", Value: 1}}}, {Key: "$set", Value: bson.D{{Key: "marks", Value: kept}}}}
-	if len(gone) > 0 {
-		unset := bson.D{}
-		for _, writer := range gone {
-			unset = append(unset, bson.E{Key: "batches." + writer, Value: ""})
-		}
-		update = append(update, bson.E{Key: "$unset", Value: unset})
+	var unset bson.D
+	for _, writer := range gone {
+		unset = append(unset, bson.E{Key: "batches." + writer, Value: ""})
 	}
+	update := changes(bson.E{Key: "$inc", Value: bson.D{{Key: "recounts", Value: 1}}}, bson.E{Key: "$set", Value: bson.D{{Key: "marks", Value: kept}}},
+		bson.E{Key: "$unset", Value: unset})
 	// Where something was written meanwhile it is as it was until the next recount.
 	unchanged := append(byID(string(doc.Period)), bson.E{Key: "changes", Value: doc.Changes})
 	err := s.counters.FindOneAndUpdate(ctx, unchanged, update).Err()

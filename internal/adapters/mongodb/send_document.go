@@ -116,14 +116,7 @@ func (c sendChange) update() bson.D {
 	if c.sent != nil {
 		shrink = append(shrink, bson.E{Key: "sent", Value: *c.sent})
 	}
-	var update bson.D
-	if len(grow) > 0 {
-		update = append(update, bson.E{Key: "$max", Value: grow})
-	}
-	if len(shrink) > 0 {
-		update = append(update, bson.E{Key: "$min", Value: shrink})
-	}
-	return update
+	return changes(bson.E{Key: "$max", Value: grow}, bson.E{Key: "$min", Value: shrink})
 }
 
 // applied is the send after the change, as the server makes it.

@@ -45,8 +45,8 @@ func (s *Store) Tokens(ctx context.Context) ([]access.Token, error) {
 	return contents(docs, func(d tokenDocument) access.Token { return d.Token }), err
 }
 
-// unrevoked is the filter of the tokens that nobody has revoked.
-func unrevoked() bson.D {
+// Unrevoked is the filter of the tokens that nobody has revoked.
+func Unrevoked() bson.D {
 	return bson.D{{Key: "revokedAt", Value: bson.D{{Key: "$exists", Value: false}}}}
 }
 
@@ -65,7 +65,7 @@ func (s *Store) RevokeToken(ctx context.Context, id, by string, at time.Time) (a
 	}
 	// Admins revoke a few in a year, so a filter beyond _id costs nothing that matters.
 	revoked := bson.D{{Key: "$set", Value: bson.D{{Key: "revokedAt", Value: stored(at)}, {Key: "revokedBy", Value: by}}}}
-	if err := update(ctx, "revoking token "+id, s.tokens, append(byID(doc.Key), unrevoked()...), revoked); err != nil {
+	if err := update(ctx, "revoking token "+id, s.tokens, append(byID(doc.Key), Unrevoked()...), revoked); err != nil {
 		return access.Token{}, err
 	}
 	doc, _, err = find[tokenDocument](ctx, "reading token "+id, s.tokens, byID(doc.Key))

@@ -142,13 +142,9 @@ func passing(collection string) bson.D {
 	case recovery.IdempotencyKeys:
 		return bson.D{{Key: "_id", Value: bson.D{{Key: "$not", Value: bson.Regex{Pattern: recovery.DecidedKeys}}}}}
 	case recovery.Tokens:
-		return unrevoked()
+		return mongodb.Unrevoked()
 	}
 	return bson.D{}
-}
-
-func unrevoked() bson.D {
-	return bson.D{{Key: "revokedAt", Value: bson.D{{Key: "$exists", Value: false}}}}
 }
 
 // ClocksDiffer is by how much the clocks of the machines may.

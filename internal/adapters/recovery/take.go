@@ -205,7 +205,7 @@ func (r *restore) putBack(ctx context.Context, c *mongo.Collection, doc bson.Raw
 		return err
 	}
 	if d.Collection == recovery.Tokens {
-		filter = append(filter, unrevoked()...)
+		filter = append(filter, mongodb.Unrevoked()...)
 	}
 	replaced, err := c.ReplaceOne(ctx, filter, doc, options.Replace().SetUpsert(true))
 	switch {
