@@ -13,25 +13,19 @@ import (
 
 // StartBulk starts the workflow of a stored operation, unless it runs already.
 func (c *Client) StartBulk(ctx context.Context, o bulk.Operation) error {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
-	_, err := c.SDK.ExecuteWorkflow(ctx, c.bulkOptions(o), bulk.WorkflowType, workflows.BulkInput{ID: o.ID})
-	if err != nil {
-		return unavailable("starting bulk operation "+o.ID, err)
-	}
-	return nil
+	return within(ctx, "starting bulk operation "+o.ID, func(ctx context.Context) error {
+		_, err := c.SDK.ExecuteWorkflow(ctx, c.bulkOptions(o), bulk.WorkflowType, workflows.BulkInput{ID: o.ID})
+		return err
+	})
 }
 
 // SteerBulk sends an admin's control to an operation. It starts a workflow that has ended or was lost, which goes on from
 // the database.
 func (c *Client) SteerBulk(ctx context.Context, o bulk.Operation, control bulk.Control) error {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
-	_, err := c.SDK.SignalWithStartWorkflow(ctx, o.ID, control.Name, control, c.bulkOptions(o), bulk.WorkflowType, workflows.BulkInput{ID: o.ID})
-	if err != nil {
-		return unavailable(fmt.Sprintf("sending bulk operation %s %s", o.ID, control.Name), err)
-	}
-	return nil
+	return within(ctx, fmt.Sprintf("sending bulk operation %s %s", o.ID, control.Name), func(ctx context.Context) error {
+		_, err := c.SDK.SignalWithStartWorkflow(ctx, o.ID, control.Name, control, c.bulkOptions(o), bulk.WorkflowType, workflows.BulkInput{ID: o.ID})
+		return err
+	})
 }
 
 func (c *Client) bulkOptions(o bulk.Operation) client.StartWorkflowOptions {

@@ -108,12 +108,28 @@ func (c *Client) Close() { c.SDK.Close() }
 
 // Check fails where Temporal does not answer.
 func (c *Client) Check(ctx context.Context) error {
+	return within(ctx, "checking Temporal", func(ctx context.Context) error {
+		_, err := c.SDK.CheckHealth(ctx, &client.CheckHealthRequest{})
+		return err
+	})
+}
+
+// within makes one call to Temporal. action is for the error.
+func within(ctx context.Context, action string, call func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	if _, err := c.SDK.CheckHealth(ctx, &client.CheckHealthRequest{}); err != nil {
-		return unavailable("checking Temporal", err)
+	if err := call(ctx); err != nil {
+		return unavailable(action, err)
 	}
 	return nil
+}
+
+// unlessMissing is an error, but nil for one that says that there is no such workflow.
+func unlessMissing(err error) error {
+	if missing(err) {
+		return nil
+	}
+	return err
 }
 
 // unavailableError says that Temporal did not answer. A later retry may succeed.

@@ -131,11 +131,7 @@ func (c *Client) Release(ctx context.Context, vendorID string, r trial.Request) 
 }
 
 func (c *Client) handOver(ctx context.Context, vendorID, message string, r trial.Request) error {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
-	err := c.SDK.SignalWorkflow(ctx, trial.WorkflowID(vendorID), "", message, r)
-	if err != nil && !missing(err) {
-		return unavailable(fmt.Sprintf("telling trial %s to %s", vendorID, message), err)
-	}
-	return nil
+	return within(ctx, fmt.Sprintf("telling trial %s to %s", vendorID, message), func(ctx context.Context) error {
+		return unlessMissing(c.SDK.SignalWorkflow(ctx, trial.WorkflowID(vendorID), "", message, r))
+	})
 }

@@ -70,25 +70,18 @@ func (c *Client) NoMail(ctx context.Context, vendorID string, r trial.Request) e
 
 // Terminate ends a trial's workflow at once, whatever it does. One that does not run is left alone. It is for canaries.
 func (c *Client) Terminate(ctx context.Context, vendorID string) error {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
-	err := c.SDK.TerminateWorkflow(ctx, trial.WorkflowID(vendorID), "", "the canary has ended")
-	if err != nil && !missing(err) {
-		return unavailable("ending trial "+vendorID, err)
-	}
-	return nil
+	return within(ctx, "ending trial "+vendorID, func(ctx context.Context) error {
+		return unlessMissing(c.SDK.TerminateWorkflow(ctx, trial.WorkflowID(vendorID), "", "the canary has ended"))
+	})
 }
 
 // signal sends a signal to a trial's workflow, which it starts where it does not run. action is for the error.
 func (c *Client) signal(ctx context.Context, vendorID, name string, r trial.Request, action string) error {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
-	_, err := c.SDK.SignalWithStartWorkflow(ctx, trial.WorkflowID(vendorID), name, r,
-		c.options(vendorID), trial.WorkflowType, workflows.TrialInput{VendorID: vendorID})
-	if err != nil {
-		return unavailable(action, err)
-	}
-	return nil
+	return within(ctx, action, func(ctx context.Context) error {
+		_, err := c.SDK.SignalWithStartWorkflow(ctx, trial.WorkflowID(vendorID), name, r,
+			c.options(vendorID), trial.WorkflowType, workflows.TrialInput{VendorID: vendorID})
+		return err
+	})
 }
 
 // Ask sends an update and waits for its answer, the trial's new status. The request's id makes it count once. It starts a
