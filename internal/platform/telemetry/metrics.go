@@ -8,6 +8,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promauto"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	otelprometheus "go.opentelemetry.io/otel/exporters/prometheus"
 	"go.opentelemetry.io/otel/metric"
@@ -46,40 +47,36 @@ var lateSeconds = []float64{0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600, 6 * 3600, 24
 // NewMetrics returns metrics without counts, including those of the process
 // and the Go runtime.
 func NewMetrics() *Metrics {
-	m := &Metrics{
-		registry: prometheus.NewRegistry(),
-		calls: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	registered := promauto.With(registry)
+	counters := func(name, label, help string) *prometheus.CounterVec {
+		return registered.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, []string{label})
+	}
+	return &Metrics{
+		registry: registry,
+		calls: registered.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "trials_http_request_duration_seconds", Buckets: seconds,
 			Help: "HTTP calls answered, of those who were let in, by route, method and class of status.",
 		}, []string{"route", "method", "class"}),
-		mails: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "trials_mails_total", Help: "E-mails handed to the mail service, by what became of that.",
-		}, []string{"outcome"}),
-		steps: prometheus.NewCounterVec(prometheus.CounterOpts{
+		mails: counters("trials_mails_total", "outcome", "E-mails handed to the mail service, by what became of that."),
+		steps: registered.NewCounterVec(prometheus.CounterOpts{
 			Name: "trials_steps_total", Help: "Decisions on due steps of trials, by kind and what was decided: run, skip or hold.",
 		}, []string{"kind", "outcome"}),
-		lateness: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		lateness: registered.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "trials_step_lateness_seconds", Help: "How long after its moment a step was done or skipped, by kind.", Buckets: lateSeconds,
 		}, []string{"kind"}),
-		repairs: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "trials_sweep_finds_total", Help: "What the reconciler found amiss and repaired, by what it was.",
-		}, []string{"find"}),
-		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "trials_sns_messages_refused_total", Help: "SNS messages that were not believed, by reason.",
-		}, []string{"reason"}),
-		tokens: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "trials_tokens_refused_total", Help: "Attempts to call the API, or to sign in, with a token that opens nothing, by reason.",
-		}, []string{"reason"}),
-		workers: prometheus.NewGauge(prometheus.GaugeOpts{
+		repairs: counters("trials_sweep_finds_total", "find", "What the reconciler found amiss and repaired, by what it was."),
+		refused: counters("trials_sns_messages_refused_total", "reason", "SNS messages that were not believed, by reason."),
+		tokens: counters("trials_tokens_refused_total", "reason",
+			"Attempts to call the API, or to sign in, with a token that opens nothing, by reason."),
+		workers: registered.NewGauge(prometheus.GaugeOpts{
 			Name: "trials_workers_expected", Help: "How many workers there should be, by MAIL_SENDERS.",
 		}),
-		stranger: prometheus.NewCounter(prometheus.CounterOpts{
+		stranger: registered.NewCounter(prometheus.CounterOpts{
 			Name: "trials_http_strangers_total", Help: "HTTP calls without a good token or signature, at no route, or too often.",
 		}),
 	}
-	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		m.calls, m.mails, m.steps, m.lateness, m.repairs, m.refused, m.tokens, m.workers, m.stranger)
-	return m
 }
 
 // Handler answers with the metrics. It is for a listener that is not public.
