@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -129,31 +130,14 @@ func parseFlag(text string, example any) (any, error) {
 
 // knownFlags are all flags, as "group.flag", each with a value of its type.
 func knownFlags() map[string]any {
-	document, err := json.Marshal(flags.Initial())
-	if err != nil {
-		panic(err) // booleans and a number
-	}
-	var groups map[string]map[string]any
-	if err := json.Unmarshal(document, &groups); err != nil {
-		panic(err)
-	}
 	known := make(map[string]any)
-	for group, flags := range groups {
-		for flag, value := range flags {
-			known[group+"."+flag] = value
-		}
+	for _, flag := range flags.Initial().Named() {
+		known[flag.Name] = flag.Value
 	}
 	return known
 }
 
-func flagNames() []string {
-	var names []string
-	for name := range knownFlags() {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
-}
+func flagNames() []string { return slices.Sorted(maps.Keys(knownFlags())) }
 
 func (a *app) setFlags(ctx context.Context, values flagValues) error {
 	if enabled, percentage, ok := values.rollout(); ok {

@@ -2,6 +2,8 @@ package rest
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 
 	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/trial"
@@ -61,30 +63,20 @@ func flagChange(request any) func(*flags.Change) error {
 
 // merge sets the flags that a patch names.
 func merge(f *flags.Flags, patch *FeatureFlagPatch) error {
-	if p := patch.FeatureFlags.TrialAutomation; p != nil {
-		set(&f.TrialAutomation.Enabled, p.Enabled)
-		set(&f.TrialAutomation.EmailReminders, p.EmailReminders)
-		set(&f.TrialAutomation.AutoExpiration, p.AutoExpiration)
-		set(&f.TrialAutomation.ConversionTracking, p.ConversionTracking)
-		set(&f.TrialAutomation.RolloutPercentage, p.RolloutPercentage)
+	named, err := json.Marshal(patch.FeatureFlags)
+	if err == nil {
+		err = json.Unmarshal(named, f) // what it does not name stays
 	}
-	if p := patch.FeatureFlags.Monitoring; p != nil {
-		set(&f.Monitoring.Enabled, p.Enabled)
-		set(&f.Monitoring.TrialMetrics, p.TrialMetrics)
-		set(&f.Monitoring.Alerting, p.Alerting)
-	}
-	if p := patch.FeatureFlags.AdminTools; p != nil {
-		set(&f.AdminTools.Enabled, p.Enabled)
-		set(&f.AdminTools.TrialExtension, p.TrialExtension)
-		set(&f.AdminTools.BulkOperations, p.BulkOperations)
+	if err != nil {
+		return fmt.Errorf("reading the patch: %w", err)
 	}
 	return flags.ValidPercentage(f.TrialAutomation.RolloutPercentage)
 }
 
-// set changes a flag if the patch names it.
-func set[T any](flag, to *T) {
+// set sets what a request names.
+func set[T any](value, to *T) {
 	if to != nil {
-		*flag = *to
+		*value = *to
 	}
 }
 
