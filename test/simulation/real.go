@@ -2,7 +2,6 @@ package simulation
 
 import (
 	"cmp"
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +10,7 @@ import (
 
 	"marketplace.example/trials/internal/domain/evidence"
 	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/starter/vendorcsv"
 )
 
 // The real vendors that are judged registered from January 2018 on, when the
@@ -28,32 +28,26 @@ type Real struct {
 	History []evidence.Lifetime
 }
 
-// ReadVendors reads real vendors from CSV with the columns vendor_id,
-// registered_at, origin, segment, converted_at.
+// ReadVendors reads real vendors from CSV, as starter import does. Here a line that cannot be used is an error.
 func ReadVendors(from io.Reader) (Real, error) {
 	var vendors Real
-	r := csv.NewReader(from)
-	r.FieldsPerRecord = 5
-	if _, err := r.Read(); err != nil {
-		return vendors, fmt.Errorf("reading the header: %w", err)
+	rows, problems, err := vendorcsv.Read(from)
+	if err == nil && len(problems) > 0 {
+		err = errors.New(problems[0].String())
 	}
-	for {
-		record, err := r.Read()
-		if errors.Is(err, io.EOF) {
-			break
+	if err != nil {
+		return vendors, err
+	}
+	for _, row := range rows {
+		v := Registration{ID: row.ID, After: row.RegisteredAt.Sub(realFrom), Converts: -1}
+		// What comes after trial and grace converts no trial.
+		if after := row.ConvertedAt.Sub(row.RegisteredAt).Hours() / 24; !row.ConvertedAt.IsZero() && after <= withGrace {
+			v.Converts = max(0, after)
 		}
-		if err != nil {
-			return vendors, fmt.Errorf("reading a vendor: %w", err)
-		}
-		v, date, err := registration(record)
-		if err != nil {
-			return vendors, err
-		}
-		v.After = date.Sub(realFrom)
 		switch {
 		case v.After < 0:
 			vendors.History = append(vendors.History, v.lived(-v.After))
-		case date.Before(realTo):
+		case row.RegisteredAt.Before(realTo):
 			vendors.Registered = append(vendors.Registered, v)
 		}
 	}
@@ -63,26 +57,6 @@ func ReadVendors(from io.Reader) (Real, error) {
 	slices.SortStableFunc(vendors.Registered, func(a, b Registration) int { return cmp.Compare(a.After, b.After) })
 	spreadDays(vendors.Registered)
 	return vendors, nil
-}
-
-func registration(record []string) (Registration, time.Time, error) {
-	v := Registration{ID: record[0], Converts: -1}
-	date, err := time.Parse(time.DateOnly, record[1])
-	if err != nil {
-		return v, date, fmt.Errorf("vendor %.40q: reading registered_at: %w", v.ID, err)
-	}
-	if record[4] == "" {
-		return v, date, nil
-	}
-	converted, err := time.Parse(time.RFC3339, record[4])
-	if err != nil {
-		return v, date, fmt.Errorf("vendor %.40q: reading converted_at: %w", v.ID, err)
-	}
-	// What comes after trial and grace converts no trial.
-	if after := converted.Sub(date).Hours() / 24; after <= withGrace {
-		v.Converts = max(0, after)
-	}
-	return v, date, nil
 }
 
 // lived is what was known of a vendor's trial so long after its registration.

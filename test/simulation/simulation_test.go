@@ -121,7 +121,7 @@ func TestReadVendors(t *testing.T) {
 	t.Parallel()
 	vendors, err := ReadVendors(strings.NewReader(header +
 		"old,2017-12-01,social,,2017-12-05T00:00:00Z\n" +
-		"known later,2017-12-31,social,,2018-01-05T00:00:00Z\n" +
+		"known-later,2017-12-31,social,,2018-01-05T00:00:00Z\n" +
 		"d,2018-01-03,NaN,,\n" +
 		"a,2017-12-31,social,,\n" +
 		"b,2018-01-02,social,toys,2018-01-05T12:00:00Z\n" +
@@ -143,10 +143,10 @@ func TestReadVendors(t *testing.T) {
 	require.Equal(t, rollout.Completed, result.Status)
 
 	for what, text := range map[string]string{
-		"reading the header":                    "",
-		"reading a vendor":                      header + "a,2018-01-02\n",
-		`vendor "a": reading registered_at`:     header + "a,yesterday,,,\n",
-		`vendor "a": reading converted_at`:      header + "a,2018-01-02,,,soon\n",
+		"it has no header":                      "",
+		"line 2: has 2 columns":                 header + "a,2018-01-02\n",
+		"line 2: registered_at":                 header + "a,yesterday,,,\n",
+		"line 2: converted_at":                  header + "a,2018-01-02,,,soon\n",
 		"no vendor registered in January or Fe": header + "a,2017-01-02,,,\n",
 	} {
 		_, err := ReadVendors(strings.NewReader(text))
