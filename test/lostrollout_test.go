@@ -1,7 +1,6 @@
 package test
 
 import (
-	"errors"
 	"fmt"
 	"testing"
 
@@ -20,16 +19,21 @@ func TestARolloutOutlivesItsWorkflow(t *testing.T) {
 	s.startRollout(plan)
 	s.pass()
 	before := s.awaitRollout(soon, stands(rollout.Running))
-	require.NoError(t, s.temporal.ScheduleClient().GetHandle(s.ctx, "watch-rollout").Pause(s.ctx, client.SchedulePauseOptions{Note: "the scenario wants it"}))
+	watch := s.temporal.ScheduleClient().GetHandle(s.ctx, "watch-rollout")
+	require.NoError(t, watch.Pause(s.ctx, client.SchedulePauseOptions{Note: "the scenario wants it"}))
+	paused := func(want bool) func() error {
+		return func() error {
+			described, err := watch.Describe(s.ctx)
+			if err == nil && described.Schedule.State.Paused != want {
+				err = fmt.Errorf("the watch is paused: %t", !want)
+			}
+			return err
+		}
+	}
+	eventually(t, soon, paused(true)) // a rollout that is taken up before that leaves the watch as it is
 	require.NoError(t, s.temporal.TerminateWorkflow(s.ctx, rollout.WorkflowID, "", "the scenario wants it"))
 
-	eventually(t, aSweep, func() error {
-		described, err := s.temporal.ScheduleClient().GetHandle(s.ctx, "watch-rollout").Describe(s.ctx)
-		if err == nil && described.Schedule.State.Paused {
-			err = errors.New("the watch is still paused")
-		}
-		return err
-	})
+	eventually(t, aSweep, paused(false))
 	var now rollout.State
 	eventually(t, soon, func() error { // until it has read what is stored, it says so
 		value, err := s.temporal.QueryWorkflow(s.ctx, rollout.WorkflowID, "", rollout.QueryStatus)
