@@ -55,22 +55,22 @@ func TestAnAPIThatFailsRollsBackUnlessAllVendorsShareIt(t *testing.T) {
 			"20 % of the API calls failed, at most 20 % may (of 200 intervals, on average)"},
 		"only automated vendors' calls": {intervals(30, about{trial.Automated, 5, 4}, about{trial.Control, 5, 0}), true, false,
 			"40 % of the API calls failed, at most 20 % may (of 30 intervals, on average)" + chance +
-				"; of those about automated vendors 80 % failed (30 intervals), and of those about control vendors 0 % failed (30 intervals)"},
+				"; of 150 about automated vendors 80 % failed, and of 150 about control vendors 0 % failed"},
 		"control vendors' calls alike": {intervals(30, about{trial.Automated, 5, 3}, about{trial.Control, 2, 1}), true, true,
 			"57 % of the API calls failed, at most 20 % may (of 30 intervals, on average)" + chance +
-				"; of those about automated vendors 60 % failed (30 intervals), and of those about control vendors 50 % failed (30 intervals)"},
+				"; of 150 about automated vendors 60 % failed, and of 60 about control vendors 50 % failed"},
 		"control vendors' calls a little": {intervals(30, about{trial.Automated, 8, 7}, about{trial.Control, 10, 1}), true, false,
 			"44 % of the API calls failed, at most 20 % may (of 30 intervals, on average)" + chance +
-				"; of those about automated vendors 88 % failed (30 intervals), and of those about control vendors 10 % failed (30 intervals)"},
+				"; of 240 about automated vendors 88 % failed, and of 300 about control vendors 10 % failed"},
 		"nothing to compare with": {intervals(30, about{trial.Automated, 5, 3}), true, false,
 			"60 % of the API calls failed, at most 20 % may (of 30 intervals, on average)" + chance +
-				"; of those about automated vendors 60 % failed (30 intervals), and none was about control vendors"},
+				"; of 150 about automated vendors 60 % failed, and none was about control vendors"},
 		"calls about no vendor": {intervals(30, about{trial.Automated, 2, 0}, about{"", 5, 5}), true, true,
 			"71 % of the API calls failed, at most 20 % may (of 30 intervals, on average)" + chance +
-				"; of those about automated vendors 0 % failed (30 intervals), and none was about control vendors"},
+				"; of 60 about automated vendors 0 % failed, and none was about control vendors"},
 		"by night, when few call": {add(intervals(40, about{trial.Automated, 40, 0}, about{trial.Control, 10, 0}), intervals(60, about{trial.Automated, 5, 5})), true, false,
 			"60 % of the API calls failed, at most 20 % may (of 100 intervals, on average)" + chance +
-				"; of those about automated vendors 60 % failed (100 intervals), and of those about control vendors 0 % failed (40 intervals)"},
+				"; of 1900 about automated vendors 16 % failed, and of 400 about control vendors 0 % failed"},
 	} {
 		b := compared(rollout.Calls{})
 		b.take(24*time.Hour, tt.calls)
@@ -103,7 +103,7 @@ func TestIntervalsWithFewCallsAreWeighedTogether(t *testing.T) {
 	require.Zero(t, b.ledger.API.Total().Seen, "a new epoch begins with nothing")
 	require.Zero(t, b.ledger.Starts[0].Control.Seen)
 	b.take(time.Hour, intervals(1, about{trial.Control, 4, 0}))
-	require.Equal(t, rollout.FailingShares{Seen: 1, Sum: 0.5}, b.ledger.Starts[0].Control)
+	require.Equal(t, rollout.CallCount{Seen: 8, Failed: 4}, b.ledger.Starts[0].Control)
 }
 
 // In an outage of e-mail too, failing calls count.
@@ -130,7 +130,7 @@ func TestAfterABackfillNoControlVendorsCallsAreLeft(t *testing.T) {
 	t.Parallel()
 	b := compared(rollout.Calls{})
 	b.take(time.Hour, intervals(10, about{trial.Automated, 5, 5}, about{trial.Control, 5, 5}))
-	require.Equal(t, 10, b.ledger.Starts[0].Control.Seen)
+	require.Equal(t, 50, b.ledger.Starts[0].Control.Seen)
 	b.ledger.Adopted.Vendors = 1
 	b.take(time.Hour, intervals(20, about{trial.Automated, 5, 5}, about{trial.Control, 5, 5}))
 	a := alarmOf(t, b.judge(), rollout.TriggerAPI)

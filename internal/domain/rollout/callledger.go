@@ -18,9 +18,10 @@ type CallTotals struct {
 type CallStart struct {
 	// Routes are the calls that the performance trigger weighs, by route; slow is longer than the route's SlowLimit.
 	Routes map[string]CallTotals `json:"routes,omitempty"`
-	// Automated and Control are those about vendors of either cohort, by interval as the API's trigger weighs them.
-	Automated FailingShares `json:"automated"`
-	Control   FailingShares `json:"control"`
+	// Automated and Control are those about vendors of either cohort, ByInterval the automated ones as the API's trigger weighs them.
+	Automated  CallCount     `json:"automated"`
+	Control    CallCount     `json:"control"`
+	ByInterval FailingShares `json:"byInterval"`
 }
 
 // FailingShares sums, over intervals, the share of an interval's calls that failed.
@@ -89,6 +90,7 @@ func (l *Ledger) failures(intervals []CallInterval) {
 		for k := range l.Starts {
 			l.Starts[k].Automated.add(l.Interval.Automated)
 			l.Starts[k].Control.add(l.Interval.Control)
+			l.Starts[k].ByInterval.add(l.Interval.Automated)
 		}
 		l.Interval = CallInterval{}
 	}
@@ -96,7 +98,7 @@ func (l *Ledger) failures(intervals []CallInterval) {
 		return
 	}
 	for k := range l.Starts {
-		l.Starts[k].Control = FailingShares{}
+		l.Starts[k].Control = CallCount{}
 	}
 }
 

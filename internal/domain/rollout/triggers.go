@@ -104,25 +104,26 @@ func (j judge) api() TriggerResult {
 	if !a.Firing || start >= len(j.Starts) {
 		return a
 	}
-	automated, control := j.Starts[start].Automated, j.Starts[start].Control
-	a.SharedFate = sharedFate(automated, control, a.Limit)
-	a.Reason += "; " + failingAbout("automated", automated) + ", and " + failingAbout("control", control)
+	of := j.Starts[start]
+	a.SharedFate = of.sharedFate(a.Limit)
+	a.Reason += "; " + failingAbout("automated", of.Automated) + ", and " + failingAbout("control", of.Control)
 	return a
 }
 
-func failingAbout(cohort string, f FailingShares) string {
-	if f.Seen == 0 {
+func failingAbout(cohort string, c CallCount) string {
+	if c.Seen == 0 {
 		return "none was about " + cohort + " vendors"
 	}
-	return fmt.Sprintf("of those about %s vendors %s failed (%d intervals)", cohort, evidence.Percent(f.mean()), f.Seen)
+	return fmt.Sprintf("of %d about %s vendors %s failed", c.Seen, cohort, evidence.Percent(c.share()))
 }
 
 // sharedFate reports whether calls fail for a cause that no rollback would remove: those about automated vendors keep the
-// limit, or those about control vendors fit the automated ones' share of failures no worse than a healthy share.
-func sharedFate(automated, control FailingShares, limit float64) bool {
-	share := automated.mean()
-	if share <= limit {
+// limit, by intervals as it is meant, or those about control vendors fit the automated ones' share of failures no worse than
+// a healthy share.
+func (s CallStart) sharedFate(limit float64) bool {
+	if s.ByInterval.mean() <= limit {
 		return true
 	}
-	return control.Seen > 0 && !evidence.NewBreakage(healthyBad, share, share).Speaks(control.Sum, float64(control.Seen))
+	share := s.Automated.share()
+	return s.Control.Seen > 0 && !evidence.NewBreakage(healthyBad, share, share).Speaks(float64(s.Control.Failed), float64(s.Control.Seen))
 }
