@@ -13,7 +13,7 @@ import (
 // together is how many scenarios run at once. They wait most of the time,
 // so that is more than there are cores; with more than these, two cores are busy
 // all the time, and e-mails late.
-const together = "3"
+const together = "4"
 
 // record is the folder that the histories of rollouts and bulk operations are
 // written to, for the replay tests; empty for none.
