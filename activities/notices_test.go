@@ -85,7 +85,7 @@ func (b *board) posted() []*http.Request {
 
 func (b *board) notify(t *testing.T, m notice.Message) error {
 	t.Helper()
-	client, err := webhook.New(noticeSecret, time.Second)
+	client, err := webhook.New(noticeSecret, time.Minute)
 	require.NoError(t, err)
 	a := &activities.Notices{Store: b, Mailer: b, Poster: client, Stakeholders: b.stakeholders, Dashboard: "https://trials.example", Now: time.Now, Log: b.log}
 	return a.Notify(t.Context(), m)

@@ -17,7 +17,7 @@ import (
 // tellTogether joins messages to one that names their keys, and returns those that were not told to all.
 func (b *board) tellTogether(t *testing.T, mail bool, messages ...notice.Message) (joined [][]string, failures map[string]error) {
 	t.Helper()
-	client, err := webhook.New(noticeSecret, time.Second)
+	client, err := webhook.New(noticeSecret, time.Minute)
 	require.NoError(t, err)
 	n := &activities.Notices{Store: b, Mailer: b, Poster: client, Stakeholders: b.stakeholders, Now: time.Now, Log: b.log}
 	failures = activities.NoticeGroups{Notices: n}.NotifyTogether(t.Context(), messages, activities.Together{Mail: mail, Join: func(ms []notice.Message) notice.Message {
