@@ -120,5 +120,5 @@ func (s State) overtaken(step Step, now time.Time) bool {
 // another number of days is left. The next reminder is
 // near then.
 func (s State) outdated(step Step, now time.Time) bool {
-	return now.Sub(step.At) > max(s.Day/2, lateTolerated) && s.DaysLeft(step, now) != step.Days()
+	return now.Sub(step.At) > max(s.Day/2, lateTolerated) && s.DaysLeft(step, now) != s.plannedDays(step)
 }

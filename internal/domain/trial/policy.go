@@ -13,6 +13,8 @@ const (
 	// MaxRevisions bounds how often a trial's schedule may change, which keeps
 	// a workflow's state small.
 	MaxRevisions = 100
+	// MaxQuietDays bounds a policy's quiet days.
+	MaxQuietDays = 100
 )
 
 // Policy is the terms of a trial, versioned and stored with each trial: a
@@ -29,6 +31,8 @@ type Policy struct {
 	// SendHour is the local hour (0 to 23) of reminders, for vendors in a
 	// known time zone.
 	SendHour int `json:"sendHour"`
+	// QuietDays are days on which no reminder goes out: it goes out before them. They mean nothing where days are compressed.
+	QuietDays []QuietDay `json:"quietDays,omitempty"`
 }
 
 // DefaultPolicy is 14 days, reminders 7, 3 and 1 days before the end at nine
@@ -57,7 +61,7 @@ func (p Policy) Validate() error {
 			return Invalid("reminderDays", "must be in descending order, has %d after %d", days, p.ReminderDays[i-1])
 		}
 	}
-	return nil
+	return p.validateQuietDays()
 }
 
 // String describes the policy in one line, for people.

@@ -28,9 +28,17 @@ func (s Step) Days() int {
 }
 
 // DaysLeft is how many days are left at a reminder that is sent now: the days
-// in its name, or fewer if it is late; 0 for other kinds.
+// in its name, more if quiet days have moved it, or fewer if it is late; 0 for other kinds.
 func (s State) DaysLeft(step Step, now time.Time) int {
-	return max(0, min(step.Days(), s.Calendar().daysUntil(now, s.EndsAt)))
+	return max(0, min(s.plannedDays(step), s.Calendar().daysUntil(now, s.EndsAt)))
+}
+
+// plannedDays is how many days are left when a reminder is due; 0 for other kinds.
+func (s State) plannedDays(step Step) int {
+	if len(s.Policy.QuietDays) == 0 || !step.Kind.IsReminder() {
+		return step.Days()
+	}
+	return max(step.Days(), s.Calendar().daysUntil(step.At, s.EndsAt))
 }
 
 // LengthLeft is how many days of the trial remain, at least one: the number in a
@@ -53,8 +61,12 @@ func (s State) Schedule() []Step {
 		if welcome := (Step{Kind: Welcome, At: s.StartedAt}); s.Revision == 0 || !s.finished(welcome) {
 			steps = append(steps, welcome)
 		}
-		for _, days := range s.Policy.ReminderDays {
-			add(Reminder(days), s.Calendar().reminder(s.EndsAt, days, s.Policy.SendHour))
+		planned := s.Policy.ReminderDays
+		if last, ok := s.Calendar().lastDay(s.EndsAt); ok && len(s.Policy.QuietDays) > 0 {
+			planned = s.Policy.reminderDays(last)
+		}
+		for i, days := range s.Policy.ReminderDays {
+			add(Reminder(days), s.Calendar().reminder(s.EndsAt, planned[i], s.Policy.SendHour))
 		}
 	}
 	add(Expiry, s.EndsAt)

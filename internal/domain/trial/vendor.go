@@ -35,6 +35,9 @@ type Automation struct {
 	FlagsVersion      int       `json:"flagsVersion"`
 	Policy            string    `json:"policy"`
 	RegisteredAt      time.Time `json:"registeredAt"`
+	// PolicyBy and Attributes say why it is that policy; empty if that is not on record. An erasure removes the attributes.
+	PolicyBy   PolicyBy   `json:"policyBy,omitempty"`
+	Attributes Attributes `json:"attributes,omitempty"`
 	// Status and EndsAt follow the trial; empty and nil until its workflow has begun.
 	Status Status     `json:"status"`
 	EndsAt *time.Time `json:"endsAt"`

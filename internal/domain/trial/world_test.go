@@ -64,6 +64,7 @@ func policies() *rapid.Generator[trial.Policy] {
 				p.ReminderDays = append(p.ReminderDays, days)
 			}
 		}
+		p.QuietDays = rapid.SampledFrom([][]trial.QuietDay{nil, nil, nil, {"sat", "sun"}, {"mon", "tue", "wed", "fri", "sat", "sun"}}).Draw(t, "quiet")
 		require.NoError(t, p.Validate())
 		return p
 	})
