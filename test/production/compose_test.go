@@ -69,20 +69,20 @@ func onHost(service types.ServiceConfig, path string) string {
 	return path
 }
 
-// Whoever changes a copy of the plan, of the alerts or of the brand names it in .env, and it is the copy that is read.
-func TestThePlanTheAlertsAndTheBrandCanBeReplaced(t *testing.T) {
+// Whoever changes a copy of the plan, of the policies, of the alerts or of the brand names it in .env, and it is the copy that is read.
+func TestThePlanThePoliciesTheAlertsAndTheBrandCanBeReplaced(t *testing.T) {
 	t.Parallel()
 	settings := filepath.Join(t.TempDir(), "env")
-	text := strings.NewReplacer("./deploy/rollout-plan.yaml", "/etc/our-plan.yaml", "./deploy/alerts.json", "/etc/our-alerts.json",
-		"MAIL_TEMPLATES_FOLDER=", "MAIL_TEMPLATES_FOLDER=/etc/our-mail").Replace(read(t, "deploy/env.example"))
+	text := strings.NewReplacer("./deploy/rollout-plan.yaml", "/etc/our-plan.yaml", "./deploy/policies.yaml", "/etc/our-policies.yaml",
+		"./deploy/alerts.json", "/etc/our-alerts.json", "MAIL_TEMPLATES_FOLDER=", "MAIL_TEMPLATES_FOLDER=/etc/our-mail").Replace(read(t, "deploy/env.example"))
 	require.NoError(t, os.WriteFile(settings, []byte(text), 0o600))
 
 	project, err := load(settings)
 
 	require.NoError(t, err)
 	for name, files := range map[string]map[string]string{
-		"api":    {"ROLLOUT_PLAN": "/etc/our-plan.yaml", "ALERTS_CONFIG": "/etc/our-alerts.json"},
-		"worker": {"ALERTS_CONFIG": "/etc/our-alerts.json", "MAIL_TEMPLATES": "/etc/our-mail"},
+		"api":    {"ROLLOUT_PLAN": "/etc/our-plan.yaml", "POLICIES": "/etc/our-policies.yaml", "ALERTS_CONFIG": "/etc/our-alerts.json"},
+		"worker": {"POLICIES": "/etc/our-policies.yaml", "ALERTS_CONFIG": "/etc/our-alerts.json", "MAIL_TEMPLATES": "/etc/our-mail"},
 	} {
 		for variable, file := range files {
 			service := project.Services[name]

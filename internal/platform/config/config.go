@@ -64,6 +64,9 @@ type Config struct {
 	// RolloutPlan is the path of a YAML file with the rollout's plan. Empty: the built-in plan.
 	RolloutPlan string `env:"ROLLOUT_PLAN"`
 
+	// Policies is the path of a YAML file with the policies that new vendors get. Empty: the built-in one.
+	Policies string `env:"POLICIES"`
+
 	// Stakeholders is the path of a YAML file with the recipients of a rollout's notices. Empty: nobody.
 	Stakeholders string `env:"STAKEHOLDERS"`
 

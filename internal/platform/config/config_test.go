@@ -23,6 +23,7 @@ const (
 	topic        = "arn:aws:sns:eu-west-1:123456789012:mail-events"
 
 	planFile         = "../../../deploy/rollout-plan.yaml"
+	policiesFile     = "../../../deploy/policies.yaml"
 	stakeholdersFile = "../../../deploy/stakeholders.example.yaml"
 	mailTemplates    = "../../../deploy/mail"
 )
@@ -90,6 +91,7 @@ func TestEveryVariableReachesItsField(t *testing.T) {
 		"SNS_CERTIFICATE_HOST":  "127.0.0.1:8025, localhost",
 		"TRIAL_DAY":             "250ms",
 		"ROLLOUT_PLAN":          planFile,
+		"POLICIES":              policiesFile,
 		"STAKEHOLDERS":          stakeholdersFile,
 		"MAIL_TEMPLATES":        mailTemplates,
 		"PUBLIC_URL":            "https://trials.marketplace.example/",
@@ -126,6 +128,7 @@ func TestEveryVariableReachesItsField(t *testing.T) {
 		SNSCertificateHost:  []string{"127.0.0.1:8025", "localhost"},
 		TrialDay:            250 * time.Millisecond,
 		RolloutPlan:         planFile,
+		Policies:            policiesFile,
 		Stakeholders:        stakeholdersFile,
 		MailTemplates:       mailTemplates,
 		PublicURL:           "https://trials.marketplace.example",

@@ -7,6 +7,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"marketplace.example/trials/internal/domain/policy"
+	"marketplace.example/trials/internal/domain/trial"
 	"marketplace.example/trials/internal/platform/config"
 )
 
@@ -80,5 +82,27 @@ func FuzzReadBrand(f *testing.F) {
 		require.Empty(t, b.Problems())
 		require.NotContains(t, b.Sender.Name+b.Sender.ReplyTo, "\n")
 		require.NotEmpty(t, b.Target("welcome", "v-1"))
+	})
+}
+
+// Whatever a file holds, each of its policies can be promised, and everybody gets one of them.
+func FuzzReadPolicies(f *testing.F) {
+	seed(f, policiesFile)
+	f.Fuzz(func(t *testing.T, content []byte) {
+		set, err := config.ReadPolicies(bytes.NewReader(content))
+		if err != nil {
+			require.NotEmpty(t, err.Error())
+			return
+		}
+		require.Contains(t, set.Policies, set.OfDefault())
+		for _, p := range set.Policies {
+			require.NoError(t, p.Validate(), p.Name)
+		}
+		for _, r := range set.Rules {
+			p, by, err := set.Choose(policy.Asked{Attributes: r.When})
+			require.NoError(t, err)
+			require.Equal(t, trial.PolicyByRule, by)
+			require.Equal(t, r.Policy, p.Name, "the rule can count")
+		}
 	})
 }

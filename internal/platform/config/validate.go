@@ -127,6 +127,7 @@ var checks = map[string]func(Config) error{
 	"SNS_CERTIFICATE_HOST": func(c Config) error { return checkHosts(c.SNSCertificateHost) },
 	"TRIAL_DAY":            func(c Config) error { return checkTrialDay(c.TrialDay) },
 	"ROLLOUT_PLAN":         func(c Config) error { _, err := c.Plan(); return err },
+	"POLICIES":             func(c Config) error { _, err := c.ReadPolicies(); return err },
 	"STAKEHOLDERS":         func(c Config) error { _, err := c.ReadStakeholders(); return err },
 	"ALERTS_CONFIG":        func(c Config) error { _, err := c.AlertRules(); return err },
 	"MAIL_TEMPLATES":       func(c Config) error { _, err := c.Brand(); return err },

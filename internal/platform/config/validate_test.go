@@ -43,6 +43,8 @@ func TestWrongValuesAreNamed(t *testing.T) {
 		{"ROLLOUT_PLAN", "no-such-plan.yaml", "no such file"},
 		{"ROLLOUT_PLAN", ".", "is not a file"},
 		{"ROLLOUT_PLAN", "config.go", "config.go: "},
+		{"POLICIES", "nothing.yaml", "no such file"},
+		{"POLICIES", planFile, "line 5: name: is not a field here"},
 		{"STAKEHOLDERS", "nobody.yaml", "no such file"},
 		{"STAKEHOLDERS", planFile, "line 5: name: is not a field here"},
 		{"MAIL_TEMPLATES", "no-such-folder", "no-such-folder/brand.yaml: no such file"},
@@ -111,7 +113,7 @@ func TestEveryVariableHasACheck(t *testing.T) {
 	require.NoError(t, err)
 	parsed.MetricsAddr, parsed.SESConfigurationSet, parsed.SNSCertificateHost = ":9464", "set", []string{"localhost"}
 	parsed.RolloutPlan, parsed.Stakeholders, parsed.WebhookSecret = planFile, stakeholdersFile, hookSecret
-	parsed.AlertsConfig, parsed.MailTemplates = alertsFile, mailTemplates
+	parsed.AlertsConfig, parsed.MailTemplates, parsed.Policies = alertsFile, mailTemplates, policiesFile
 	parsed.TemporalUIURL, parsed.BehindProxy = "http://localhost:8233", true
 	parsed.DashboardURLs = []string{"http://grafana:3000/api/health"}
 	parsed.TLSCertFile, parsed.TLSKeyFile = certificate(t)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -229,7 +230,7 @@ func kindOf(goType string) string {
 		return "a whole number"
 	case goType == "bool":
 		return "true or false"
-	case goType == "string", goType == "rollout.Rule", goType == "rollout.Gate", goType == "rollout.Role", goType == "brand.Color":
+	case slices.Contains([]string{"string", "rollout.Rule", "rollout.Gate", "rollout.Role", "brand.Color", "trial.QuietDay"}, goType):
 		return "text"
 	}
 	return "fields with values"
