@@ -52,7 +52,8 @@ type Alerts struct {
 	Parts    AlertParts
 	Notifier GroupNotifier
 	Rules    []monitoring.Rule
-	Policy   trial.Policy
+	// Policy is the one whose trials last longest.
+	Policy trial.Policy
 	// Day is the length of a day.
 	Day time.Duration
 	// MailsFrom is since when this process may send e-mails, zero for never: another process sends them.

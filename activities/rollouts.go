@@ -57,7 +57,7 @@ type Rollouts struct {
 	Dashboards Dashboards
 	// Canaries is nil if no canaries are configured.
 	Canaries CanaryControl
-	// Policy is that of new trials.
+	// Policy is the one whose trials last longest.
 	Policy trial.Policy
 	Day    time.Duration
 	Now    func() time.Time

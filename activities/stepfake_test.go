@@ -10,6 +10,7 @@ import (
 
 	"marketplace.example/trials/activities"
 	"marketplace.example/trials/internal/domain/flags"
+	"marketplace.example/trials/internal/domain/policy"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
 )
@@ -76,7 +77,7 @@ func (b *stepFake) performStep(t *testing.T, due activities.Due) (activities.Per
 }
 
 func (b *stepFake) trials() *activities.Trials {
-	return &activities.Trials{Store: b, Mailer: b, Policy: trial.DefaultPolicy(), Day: trial.RealDay, UnknownWait: unknownWait,
+	return &activities.Trials{Store: b, Mailer: b, Policies: policy.BuiltIn(), Day: trial.RealDay, UnknownWait: unknownWait,
 		Now: func() time.Time { return b.now }, Log: zap.NewNop()}
 }
 

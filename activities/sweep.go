@@ -15,6 +15,7 @@ import (
 	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/migration"
 	"marketplace.example/trials/internal/domain/monitoring"
+	"marketplace.example/trials/internal/domain/policy"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
 )
@@ -67,7 +68,7 @@ type Sweep struct {
 	Rollouts RolloutEnsurer
 	// Canaries says that canaries are to come while a rollout runs.
 	Canaries bool
-	Policy   trial.Policy
+	Policies policy.Set
 	Day      time.Duration
 	// Slack is how late a trial's next step may be before the sweep restarts its workflow, which may be lost.
 	Slack time.Duration
@@ -184,7 +185,7 @@ func (s *Sweep) begin(ctx context.Context, doc flags.Document, v trial.Vendor, s
 	if known, err := s.Store.ResyncVendor(ctx, v.ID); known || err != nil {
 		return &swept.Synced, err
 	}
-	started, err := s.Starter.Start(ctx, v.Registration(s.Policy, s.Day))
+	started, err := s.Starter.Start(ctx, s.Policies.Registration(v, s.Day))
 	return where(started, &swept.Started), err
 }
 
@@ -205,10 +206,10 @@ func (s *Sweep) doubtful(ctx context.Context, id string, doubt migration.Reason,
 
 // enroll decides for a vendor that the marketplace inserted what registration would have decided.
 func (s *Sweep) enroll(doc flags.Document, v trial.Vendor) (trial.Vendor, migration.Reason) {
-	return Enroll(doc, v, s.Policy, s.Day, s.Now())
+	return Enroll(doc, v, s.Policies.OfDefault(), s.Day, s.Now())
 }
 
-// Enroll gives a vendor its trial's start and cohort, once. For a vendor who may not be new it returns the reason: nobody is told today
+// Enroll gives a vendor its trial's start, cohort and default policy, once. For a vendor who may not be new it returns the reason: nobody is told today
 // that a trial ended last year, and existing users belong to a migration.
 func Enroll(doc flags.Document, v trial.Vendor, p trial.Policy, day time.Duration, now time.Time) (trial.Vendor, migration.Reason) {
 	start, doubt := migration.StartOf(v, now, func(start time.Time) bool {
@@ -220,6 +221,7 @@ func Enroll(doc flags.Document, v trial.Vendor, p trial.Policy, day time.Duratio
 	}
 	v.StartedAt = start
 	v.Automation = doc.Admit(v.ID, p.Name, now.UTC().Truncate(time.Millisecond))
+	v.Automation.PolicyBy = trial.PolicyByDefault
 	return v, ""
 }
 

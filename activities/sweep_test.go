@@ -18,6 +18,7 @@ import (
 	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/migration"
 	"marketplace.example/trials/internal/domain/monitoring"
+	"marketplace.example/trials/internal/domain/policy"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
 )
@@ -165,7 +166,7 @@ func (y *sweepFake) CanariesDue(_ context.Context, due bool, _ time.Time) error 
 
 func (y *sweepFake) sweeper() *activities.Sweep {
 	return &activities.Sweep{
-		Store: y, Starter: y, Rollouts: y, Policy: trial.DefaultPolicy(), Day: trial.RealDay, Slack: time.Minute,
+		Store: y, Starter: y, Rollouts: y, Policies: policy.BuiltIn(), Day: trial.RealDay, Slack: time.Minute,
 		Now: func() time.Time { return now.Add(y.elapsed) }, Log: zap.NewNop(),
 	}
 }

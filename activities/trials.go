@@ -10,6 +10,7 @@ import (
 
 	"marketplace.example/trials/internal/domain/canary"
 	"marketplace.example/trials/internal/domain/flags"
+	"marketplace.example/trials/internal/domain/policy"
 	"marketplace.example/trials/internal/domain/trial"
 )
 
@@ -17,9 +18,9 @@ import (
 type Trials struct {
 	Store  Store
 	Mailer Mailer
-	// Policy and Day are for new trials; running ones have their own.
-	Policy trial.Policy
-	Day    time.Duration
+	// Policies and Day are for new trials; running ones have their own.
+	Policies policy.Set
+	Day      time.Duration
 	// UnknownWait is how long an event may still settle an e-mail with an unknown outcome before it is sent again.
 	UnknownWait time.Duration
 	Now         func() time.Time
@@ -42,11 +43,16 @@ func (t *Trials) Begin(ctx context.Context, vendorID string) (trial.State, error
 	if vendor.Automation == nil {
 		return trial.State{}, failed("beginning the trial", &trial.Error{Code: trial.CodeConflict, Field: "id", Message: "the vendor was never registered"})
 	}
-	policy, day := t.Policy, t.Day
-	if trial.IsCanary(vendorID) {
-		policy, day = canary.Policy(), canary.Day(t.Day)
+	terms, known := t.Policies.Of(vendor.Automation.Policy)
+	day := t.Day
+	switch {
+	case trial.IsCanary(vendorID):
+		terms, day = canary.Policy(), canary.Day(t.Day)
+	case !known: // another process chose it by another file; no trial is lost for that
+		t.Log.Warn("the vendor's policy is not in POLICIES here: its trial gets the default one", zap.String("vendorId", vendorID),
+			zap.String("policy", vendor.Automation.Policy), zap.String("default", terms.Name))
 	}
-	event := trial.Start(vendor.Registration(policy, day), t.Now())
+	event := trial.Start(vendor.Registration(terms, day), t.Now())
 	stored, err := t.append(ctx, trial.State{}, event)
 	if err != nil {
 		return trial.State{}, err

@@ -15,7 +15,6 @@ import (
 	"marketplace.example/trials/internal/app"
 	"marketplace.example/trials/internal/domain/audit"
 	"marketplace.example/trials/internal/domain/monitoring"
-	"marketplace.example/trials/internal/domain/trial"
 	"marketplace.example/trials/internal/platform/config"
 	"marketplace.example/trials/internal/platform/health"
 	"marketplace.example/trials/internal/platform/telemetry"
@@ -66,6 +65,10 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger) (*parts, 
 	if err != nil {
 		return nil, err
 	}
+	policies, err := cfg.ReadPolicies()
+	if err != nil {
+		return nil, err
+	}
 	account, err := mailAccount(ctx)
 	if err != nil {
 		return nil, err
@@ -96,7 +99,7 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger) (*parts, 
 		return nil, err
 	}
 	options := app.Options{
-		Store: rest.WithCohorts(store), Trials: client, Rollouts: client, Plan: plan, Bulks: client, Policy: trial.DefaultPolicy(), Day: cfg.TrialDay, Alerts: alerts, Log: log,
+		Store: rest.WithCohorts(store), Trials: client, Rollouts: client, Plan: plan, Bulks: client, Policies: policies, Day: cfg.TrialDay, Alerts: alerts, Log: log,
 	}
 	if cfg.Canaries() {
 		options.Canaries = base.Canaries()

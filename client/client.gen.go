@@ -23,6 +23,7 @@ import (
 	"marketplace.example/trials/internal/domain/canary"
 	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/monitoring"
+	"marketplace.example/trials/internal/domain/policy"
 	"marketplace.example/trials/internal/domain/report"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
@@ -626,6 +627,15 @@ type MonitoringReport = monitoring.Report
 // Percentage From 0 to 100, in steps of 0.01.
 type Percentage = float64
 
+// Policies defines model for Policies.
+type Policies = policy.Set
+
+// Policy defines model for Policy.
+type Policy = trial.Policy
+
+// PolicyRule defines model for PolicyRule.
+type PolicyRule = policy.Rule
+
 // Problem defines model for Problem.
 type Problem struct {
 	// Detail What is wrong.
@@ -945,8 +955,23 @@ type VendorExport struct {
 	Vendor       Vendor            `json:"vendor"`
 }
 
+// VendorPolicy defines model for VendorPolicy.
+type VendorPolicy struct {
+	// Attributes What the rules went by; null for none, and after an erasure.
+	Attributes *trial.Attributes `json:"attributes"`
+
+	// By Why it is that one: named by the registration, chosen by a rule, or the default; empty where that is not on record.
+	By    string `json:"by"`
+	Terms Policy `json:"terms"`
+}
+
 // VendorRegistration defines model for VendorRegistration.
 type VendorRegistration struct {
+	// Attributes What the rules choose by, such as country and plan, and no personal data. A name is a small letter and up to 31 letters, digits, dashes and underscores; a value is one line without an @.
+	//
+	// Example: {"country":"BR","plan":"pro"}
+	Attributes *trial.Attributes `json:"attributes,omitempty"`
+
 	// Email One bare e-mail address.
 	//
 	// Example: ada@example.com
@@ -961,6 +986,11 @@ type VendorRegistration struct {
 	//
 	// Example: Ada's Tools
 	Name string `json:"name"`
+
+	// Policy The name of the policy of its trial. Without one the rules over the attributes choose it, or it is the default.
+	//
+	// Example: standard-14d
+	Policy *string `json:"policy,omitempty"`
 
 	// RegisteredAt When the vendor registered, now if absent. Not in the future, and not so long ago that its trial would be over.
 	//
@@ -977,6 +1007,9 @@ type VendorRegistration struct {
 type VendorTrial struct {
 	// Cohort Null for a vendor that the marketplace has made and that has not been taken in yet.
 	Cohort *Cohort `json:"cohort"`
+
+	// Policy The terms of the trial, and why they are these. Null where cohort is.
+	Policy *VendorPolicy `json:"policy"`
 
 	// Trial Null where cohort is.
 	Trial  *Trial `json:"trial"`
@@ -1615,6 +1648,13 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /api/admin/monitoring/trials/metrics (the `GetTrialMetrics` operationId).
 	GetTrialMetrics(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListPolicies The policies that new vendors get, and the rules that choose among them
+	//
+	// What stands in the file that POLICIES names, or the built-in policy. Running trials keep the terms that they began with.
+	//
+	// Corresponds with GET /api/admin/policies (the `ListPolicies` operationId).
+	ListPolicies(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// StartRolloutWithBody Start a rollout
 	//
@@ -2624,6 +2664,23 @@ func (c *Client) GetTrialsHealth(ctx context.Context, reqEditors ...RequestEdito
 // Corresponds with GET /api/admin/monitoring/trials/metrics (the `GetTrialMetrics` operationId).
 func (c *Client) GetTrialMetrics(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetTrialMetricsRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListPolicies The policies that new vendors get, and the rules that choose among them
+//
+// What stands in the file that POLICIES names, or the built-in policy. Running trials keep the terms that they began with.
+//
+// Corresponds with GET /api/admin/policies (the `ListPolicies` operationId).
+func (c *Client) ListPolicies(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListPoliciesRequest(c.Server)
 	if err != nil {
 		return nil, err
 	}
@@ -4656,6 +4713,33 @@ func NewGetTrialMetricsRequest(server string) (*http.Request, error) {
 	return req, nil
 }
 
+// NewListPoliciesRequest constructs an http.Request for the ListPolicies method
+func NewListPoliciesRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/admin/policies")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewStartRolloutRequest calls the generic StartRollout builder with application/json body
 func NewStartRolloutRequest(server string, params *StartRolloutParams, body StartRolloutJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
@@ -6591,6 +6675,15 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /api/admin/monitoring/trials/metrics (the `GetTrialMetrics` operationId).
 	GetTrialMetricsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetTrialMetricsResponse, error)
 
+	// ListPoliciesWithResponse The policies that new vendors get, and the rules that choose among them
+	//
+	// What stands in the file that POLICIES names, or the built-in policy. Running trials keep the terms that they began with.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/admin/policies (the `ListPolicies` operationId).
+	ListPoliciesWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListPoliciesResponse, error)
+
 	// StartRolloutWithBodyWithResponse Start a rollout
 	//
 	// Takes the plan given, or else the configured one. A rollout that was rolled back can be restarted at a phase of the same plan; the same vendors are admitted as before. While one runs this is refused.
@@ -8265,6 +8358,54 @@ func (r GetTrialMetricsResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r GetTrialMetricsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ListPoliciesResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Policies
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListPoliciesResponse) GetJSON200() *Policies {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListPoliciesResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListPoliciesResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListPoliciesResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListPoliciesResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListPoliciesResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -10599,6 +10740,21 @@ func (c *ClientWithResponses) GetTrialMetricsWithResponse(ctx context.Context, r
 	return ParseGetTrialMetricsResponse(rsp)
 }
 
+// ListPoliciesWithResponse The policies that new vendors get, and the rules that choose among them
+//
+// What stands in the file that POLICIES names, or the built-in policy. Running trials keep the terms that they began with.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/admin/policies (the `ListPolicies` operationId).
+func (c *ClientWithResponses) ListPoliciesWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListPoliciesResponse, error) {
+	rsp, err := c.ListPolicies(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListPoliciesResponse(rsp)
+}
+
 // StartRolloutWithBodyWithResponse Start a rollout
 //
 // Takes the plan given, or else the configured one. A rollout that was rolled back can be restarted at a phase of the same plan; the same vendors are admitted as before. While one runs this is refused.
@@ -12222,6 +12378,39 @@ func ParseGetTrialMetricsResponse(rsp *http.Response) (*GetTrialMetricsResponse,
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
 		var dest TrialMetrics
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseListPoliciesResponse parses an HTTP response from a ListPoliciesWithResponse call
+func ParseListPoliciesResponse(rsp *http.Response) (*ListPoliciesResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListPoliciesResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Policies
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}

@@ -52,8 +52,12 @@ func (a *app) migrateCommand(name, short string, fn func(context.Context, *mongo
 		if err != nil {
 			return err
 		}
+		policies, err := settings.ReadPolicies()
+		if err != nil {
+			return err
+		}
 		return withStore(c.Context(), settings, func(store *mongodb.Store) error {
-			return fn(c.Context(), store, mongodb.Migration{Policy: trial.DefaultPolicy(), Day: settings.TrialDay, Now: a.now, Page: page})
+			return fn(c.Context(), store, mongodb.Migration{Policy: policies.OfDefault(), Day: settings.TrialDay, Now: a.now, Page: page})
 		})
 	}
 	return command

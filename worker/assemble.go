@@ -60,6 +60,10 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger, fatal fun
 	}
 	store, client := base.Store, base.Client
 	expect(base.Metrics)
+	policies, err := cfg.ReadPolicies()
+	if err != nil {
+		return nil, err
+	}
 	mailer, err := newMailer(ctx, cfg, base.Metrics.Mailed, log)
 	if err != nil {
 		return nil, err
@@ -71,14 +75,13 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger, fatal fun
 	w := sdkworker.New(client.SDK, cfg.TaskQueue, workerOptions(cfg, fatal))
 	w.RegisterWorkflowWithOptions(workflows.Trial, workflow.RegisterOptions{Name: trial.WorkflowType})
 	w.RegisterWorkflowWithOptions(workflows.Reconcile, workflow.RegisterOptions{Name: workflows.ReconcileWorkflowType})
-	policy := trial.DefaultPolicy()
 	w.RegisterActivity(&activities.Trials{
-		Store: countingStore{Store: store, metrics: base.Metrics}, Mailer: mailer, Policy: policy, Day: cfg.TrialDay,
+		Store: countingStore{Store: store, metrics: base.Metrics}, Mailer: mailer, Policies: policies, Day: cfg.TrialDay,
 		UnknownWait: max(cfg.TrialDay/unknownWaitsPerDay, leastUnknownWait), Now: time.Now, Log: log,
 	})
 	w.RegisterActivity(&activities.Sweep{
 		Found: func(s activities.Swept) { swept(base.Metrics, s) },
-		Store: store, Starter: client, Rollouts: client, Canaries: cfg.Canaries(), Policy: policy, Day: cfg.TrialDay, Slack: overdueSlack, Now: time.Now, Log: log, Repairs: store,
+		Store: store, Starter: client, Rollouts: client, Canaries: cfg.Canaries(), Policies: policies, Day: cfg.TrialDay, Slack: overdueSlack, Now: time.Now, Log: log, Repairs: store,
 	})
 	w.RegisterWorkflowWithOptions(workflows.Rollout, workflow.RegisterOptions{Name: rollout.WorkflowType})
 	w.RegisterWorkflowWithOptions(workflows.Notice, workflow.RegisterOptions{Name: workflows.NoticeWorkflowType})
@@ -89,7 +92,7 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger, fatal fun
 	}
 	rollouts, backups := &activities.Rollouts{
 		Store: store, Account: mailer.account, Handover: client, Schedule: client, Dashboards: health.Dashboards(cfg.DashboardURLs),
-		Policy: trial.DefaultPolicy(), Day: cfg.TrialDay, Now: time.Now, Log: log,
+		Policy: policies.Longest(), Day: cfg.TrialDay, Now: time.Now, Log: log,
 	}, &activities.Backups{Log: log}
 	if backupService != nil {
 		rollouts.Backups, backups.BackupService = backupService, backupService

@@ -11,6 +11,7 @@ import (
 	"marketplace.example/trials/activities"
 	"marketplace.example/trials/internal/app"
 	"marketplace.example/trials/internal/domain/canary"
+	"marketplace.example/trials/internal/domain/policy"
 	"marketplace.example/trials/internal/wiring"
 	"marketplace.example/trials/workflows"
 )
@@ -26,7 +27,7 @@ func registerCanaries(w sdkworker.Worker, b *wiring.Base, rollouts *activities.R
 	w.RegisterActivity(&activities.Canaries{
 		Store: b.Store, Trials: b.Client, Address: address, Day: day, Now: time.Now, Pause: pause, Log: b.Log,
 		App: app.New(app.Options{
-			Store: b.Store, Trials: b.Client, Rollouts: b.Client, Bulks: b.Client, Policy: canary.Policy(), Day: canary.Day(day), Log: b.Log,
+			Store: b.Store, Trials: b.Client, Rollouts: b.Client, Bulks: b.Client, Policies: policy.Only(canary.Policy()), Day: canary.Day(day), Log: b.Log,
 		}),
 	})
 }

@@ -15,6 +15,7 @@ import (
 	"marketplace.example/trials/activities"
 	"marketplace.example/trials/internal/adapters/mongodb"
 	"marketplace.example/trials/internal/domain/flags"
+	"marketplace.example/trials/internal/domain/policy"
 	"marketplace.example/trials/internal/domain/trial"
 	"marketplace.example/trials/temporal"
 	"marketplace.example/trials/test/stack"
@@ -70,7 +71,7 @@ func TestTemporalKnowsWhatMayHaveLeft(t *testing.T) {
 	w := sdkworker.New(client.SDK, "trials", sdkworker.Options{Interceptors: workflows.Interceptors()})
 	w.RegisterWorkflowWithOptions(workflows.Trial, workflow.RegisterOptions{Name: trial.WorkflowType})
 	w.RegisterActivity(&activities.Trials{
-		Store: store, Mailer: &hangingUp{goingStore: store}, Policy: trial.DefaultPolicy(), Day: trial.RealDay,
+		Store: store, Mailer: &hangingUp{goingStore: store}, Policies: policy.BuiltIn(), Day: trial.RealDay,
 		UnknownWait: day, Now: time.Now, Log: zap.NewNop(),
 	})
 	require.NoError(t, w.Start())

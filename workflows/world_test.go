@@ -21,6 +21,7 @@ import (
 
 	"marketplace.example/trials/activities"
 	"marketplace.example/trials/internal/domain/flags"
+	"marketplace.example/trials/internal/domain/policy"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
 	"marketplace.example/trials/workflows"
@@ -146,7 +147,7 @@ func newWorld(t *testing.T, cohort trial.Cohort) *world {
 	w.env.SetStartTime(start)
 	w.env.RegisterWorkflowWithOptions(workflows.Trial, workflow.RegisterOptions{Name: trial.WorkflowType})
 	w.env.RegisterActivity(&activities.Trials{
-		Store: w, Mailer: w, Policy: trial.DefaultPolicy(), Day: trial.RealDay, UnknownWait: 10 * time.Minute,
+		Store: w, Mailer: w, Policies: policy.BuiltIn(), Day: trial.RealDay, UnknownWait: 10 * time.Minute,
 		Now: w.env.Now, Log: zap.NewNop(),
 	})
 	return w

@@ -21,6 +21,7 @@ import (
 	"marketplace.example/trials/internal/domain/canary"
 	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/monitoring"
+	"marketplace.example/trials/internal/domain/policy"
 	"marketplace.example/trials/internal/domain/report"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
@@ -624,6 +625,15 @@ type MonitoringReport = monitoring.Report
 // Percentage From 0 to 100, in steps of 0.01.
 type Percentage = float64
 
+// Policies defines model for Policies.
+type Policies = policy.Set
+
+// Policy defines model for Policy.
+type Policy = trial.Policy
+
+// PolicyRule defines model for PolicyRule.
+type PolicyRule = policy.Rule
+
 // Problem defines model for Problem.
 type Problem struct {
 	// Detail What is wrong.
@@ -943,8 +953,23 @@ type VendorExport struct {
 	Vendor       Vendor            `json:"vendor"`
 }
 
+// VendorPolicy defines model for VendorPolicy.
+type VendorPolicy struct {
+	// Attributes What the rules went by; null for none, and after an erasure.
+	Attributes *trial.Attributes `json:"attributes"`
+
+	// By Why it is that one: named by the registration, chosen by a rule, or the default; empty where that is not on record.
+	By    string `json:"by"`
+	Terms Policy `json:"terms"`
+}
+
 // VendorRegistration defines model for VendorRegistration.
 type VendorRegistration struct {
+	// Attributes What the rules choose by, such as country and plan, and no personal data. A name is a small letter and up to 31 letters, digits, dashes and underscores; a value is one line without an @.
+	//
+	// Example: {"country":"BR","plan":"pro"}
+	Attributes *trial.Attributes `json:"attributes,omitempty"`
+
 	// Email One bare e-mail address.
 	//
 	// Example: ada@example.com
@@ -959,6 +984,11 @@ type VendorRegistration struct {
 	//
 	// Example: Ada's Tools
 	Name string `json:"name"`
+
+	// Policy The name of the policy of its trial. Without one the rules over the attributes choose it, or it is the default.
+	//
+	// Example: standard-14d
+	Policy *string `json:"policy,omitempty"`
 
 	// RegisteredAt When the vendor registered, now if absent. Not in the future, and not so long ago that its trial would be over.
 	//
@@ -975,6 +1005,9 @@ type VendorRegistration struct {
 type VendorTrial struct {
 	// Cohort Null for a vendor that the marketplace has made and that has not been taken in yet.
 	Cohort *Cohort `json:"cohort"`
+
+	// Policy The terms of the trial, and why they are these. Null where cohort is.
+	Policy *VendorPolicy `json:"policy"`
 
 	// Trial Null where cohort is.
 	Trial  *Trial `json:"trial"`
@@ -1339,6 +1372,9 @@ type ServerInterface interface {
 	// GetTrialMetrics The figures now, by cohort, and day by day
 	// (GET /api/admin/monitoring/trials/metrics)
 	GetTrialMetrics(w http.ResponseWriter, r *http.Request)
+	// ListPolicies The policies that new vendors get, and the rules that choose among them
+	// (GET /api/admin/policies)
+	ListPolicies(w http.ResponseWriter, r *http.Request)
 	// StartRollout Start a rollout
 	// (POST /api/admin/rollouts)
 	StartRollout(w http.ResponseWriter, r *http.Request, params StartRolloutParams)
@@ -2169,6 +2205,20 @@ func (siw *ServerInterfaceWrapper) GetTrialMetrics(w http.ResponseWriter, r *htt
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetTrialMetrics(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListPolicies operation middleware
+func (siw *ServerInterfaceWrapper) ListPolicies(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListPolicies(w, r)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -3563,6 +3613,8 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 
 	r.HandleFunc(options.BaseURL+"/api/admin/monitoring/alerts/{alert}/unsilence", wrapper.UnsilenceAlert).Methods(http.MethodPost)
 
+	r.HandleFunc(options.BaseURL+"/api/admin/policies", wrapper.ListPolicies).Methods(http.MethodGet)
+
 	r.HandleFunc(options.BaseURL+"/api/admin/monitoring/canary", wrapper.GetCanary).Methods(http.MethodGet)
 
 	r.HandleFunc(options.BaseURL+"/api/admin/monitoring/canary", wrapper.StartCanary).Methods(http.MethodPost)
@@ -4847,6 +4899,44 @@ type GetTrialMetricsdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetTrialMetricsdefaultApplicationProblemPlusJSONResponse) VisitGetTrialMetricsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPoliciesRequestObject struct {
+}
+
+type ListPoliciesResponseObject interface {
+	VisitListPoliciesResponse(w http.ResponseWriter) error
+}
+
+type ListPolicies200JSONResponse Policies
+
+func (response ListPolicies200JSONResponse) VisitListPoliciesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPoliciesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListPoliciesdefaultApplicationProblemPlusJSONResponse) VisitListPoliciesResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -6788,6 +6878,9 @@ type StrictServerInterface interface {
 	// GetTrialMetrics The figures now, by cohort, and day by day
 	// (GET /api/admin/monitoring/trials/metrics)
 	GetTrialMetrics(ctx context.Context, request GetTrialMetricsRequestObject) (GetTrialMetricsResponseObject, error)
+	// ListPolicies The policies that new vendors get, and the rules that choose among them
+	// (GET /api/admin/policies)
+	ListPolicies(ctx context.Context, request ListPoliciesRequestObject) (ListPoliciesResponseObject, error)
 	// StartRollout Start a rollout
 	// (POST /api/admin/rollouts)
 	StartRollout(ctx context.Context, request StartRolloutRequestObject) (StartRolloutResponseObject, error)
@@ -7584,6 +7677,30 @@ func (sh *strictHandler) GetTrialMetrics(w http.ResponseWriter, r *http.Request)
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(GetTrialMetricsResponseObject); ok {
 		if err := validResponse.VisitGetTrialMetricsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListPolicies operation middleware
+func (sh *strictHandler) ListPolicies(w http.ResponseWriter, r *http.Request) {
+	var request ListPoliciesRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListPolicies(ctx, request.(ListPoliciesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListPolicies")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListPoliciesResponseObject); ok {
+		if err := validResponse.VisitListPoliciesResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

@@ -18,6 +18,7 @@ import (
 	"marketplace.example/trials/internal/domain/canary"
 	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/monitoring"
+	"marketplace.example/trials/internal/domain/policy"
 	"marketplace.example/trials/internal/domain/report"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
@@ -49,6 +50,9 @@ var domainTypes = map[string]reflect.Type{
 	"Step":                         reflect.TypeFor[trial.Step](),
 	"StepRecord":                   reflect.TypeFor[trial.StepRecord](),
 	"Hold":                         reflect.TypeFor[trial.HeldStep](),
+	"Policies":                     reflect.TypeFor[policy.Set](),
+	"Policy":                       reflect.TypeFor[trial.Policy](),
+	"PolicyRule":                   reflect.TypeFor[policy.Rule](),
 	"Timetable":                    reflect.TypeFor[trial.Timetable](),
 	"TimetableEntry":               reflect.TypeFor[trial.TimetableEntry](),
 	"Event":                        reflect.TypeFor[trial.Event](),

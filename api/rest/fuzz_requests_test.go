@@ -18,6 +18,7 @@ import (
 	"marketplace.example/trials/api/rest"
 	"marketplace.example/trials/internal/app"
 	"marketplace.example/trials/internal/domain/monitoring"
+	"marketplace.example/trials/internal/domain/policy"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
 )
@@ -44,7 +45,7 @@ func newFuzzed(f *testing.F) fuzzed {
 	handler, err := rest.New(rest.Options{
 		App: app.New(app.Options{
 			Store: s, Trials: w, Rollouts: w, Bulks: w, Plan: rollout.DefaultPlan(),
-			Policy: trial.DefaultPolicy(), Day: trial.RealDay, Now: present.Local, Alerts: monitoring.Rules(), Log: zap.NewNop(),
+			Policies: policy.BuiltIn(), Day: trial.RealDay, Now: present.Local, Alerts: monitoring.Rules(), Log: zap.NewNop(),
 		}),
 		Mail: mails{}, Health: &system{}, Calls: nobody{}, Callers: callers(f, s, passing), Log: zap.NewNop(),
 	})

@@ -12,6 +12,7 @@ import (
 
 	"marketplace.example/trials/api/rest"
 	"marketplace.example/trials/internal/app"
+	"marketplace.example/trials/internal/domain/policy"
 	"marketplace.example/trials/internal/domain/trial"
 )
 
@@ -27,7 +28,7 @@ func FuzzRegisterVendor(f *testing.F) {
 	handler, err := rest.New(rest.Options{
 		App: app.New(app.Options{
 			Store: store, Trials: &workflows{store: store, now: present.Local},
-			Policy: trial.DefaultPolicy(), Day: trial.RealDay, Now: present.Local, Log: zap.NewNop(),
+			Policies: policy.BuiltIn(), Day: trial.RealDay, Now: present.Local, Log: zap.NewNop(),
 		}),
 		Mail: mails{}, Calls: nobody{}, Callers: callers(f, store, nil), Log: zap.NewNop(),
 	})

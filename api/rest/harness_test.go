@@ -28,6 +28,7 @@ import (
 	"marketplace.example/trials/api/rest"
 	"marketplace.example/trials/internal/app"
 	"marketplace.example/trials/internal/domain/monitoring"
+	"marketplace.example/trials/internal/domain/policy"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
 )
@@ -75,6 +76,8 @@ type options struct {
 	limit  func(*auth.Options)
 	// silent has it listen on no port: calls are made by inside.
 	silent bool
+	// policies are other than the built-in one.
+	policies *policy.Set
 }
 
 func makeAPI(t *testing.T, o options) *api {
@@ -90,7 +93,7 @@ func makeAPI(t *testing.T, o options) *api {
 	a.logs = logs
 	a.app = app.New(app.Options{
 		Store: rest.WithCohorts(a.store), Trials: a.workflows, Rollouts: a.workflows, Bulks: a.workflows, Plan: rollout.DefaultPlan(),
-		Policy: trial.DefaultPolicy(), Day: cmp.Or(o.day, trial.RealDay), Now: now, Alerts: monitoring.Rules(), Log: zap.New(core),
+		Policies: *cmp.Or(o.policies, new(policy.BuiltIn())), Day: cmp.Or(o.day, trial.RealDay), Now: now, Alerts: monitoring.Rules(), Log: zap.New(core),
 	})
 	a.itself, err = rest.New(rest.Options{
 		App: a.app, Mail: mails{}, Health: a.health, Calls: a.calls, Tracer: o.tracer, Callers: callers(t, a.store, o.limit), Log: zap.New(core),

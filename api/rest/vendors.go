@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"marketplace.example/trials/internal/domain/policy"
 	"marketplace.example/trials/internal/domain/trial"
 )
 
@@ -12,14 +13,17 @@ func (s *server) RegisterVendor(ctx context.Context, request RegisterVendorReque
 	b := request.Body
 	asked := trial.Vendor{ID: b.Id, Email: b.Email, Name: b.Name}
 	set(&asked.Zone, b.Timezone)
-	v, created, err := s.App.Enroll(ctx, asked, b.RegisteredAt)
+	var terms policy.Asked
+	set(&terms.Policy, b.Policy)
+	set(&terms.Attributes, b.Attributes)
+	v, created, err := s.App.Enroll(ctx, asked, terms, b.RegisteredAt)
 	if err != nil {
 		return nil, err
 	}
 	if created {
-		overview := trial.NewState(v.Registration(s.App.Policy, s.App.Day)).Overview()
+		state := trial.NewState(s.App.Policies.Registration(v, s.App.Day))
 		return RegisterVendor201JSONResponse{
-			Body: vendorTrial(v, &overview), Headers: RegisterVendor201ResponseHeaders{Location: new("/api/vendors/" + v.ID)},
+			Body: vendorTrial(v, &state), Headers: RegisterVendor201ResponseHeaders{Location: new("/api/vendors/" + v.ID)},
 		}, nil
 	}
 	full, err := s.withTrial(ctx, v)
@@ -45,13 +49,12 @@ func (s *server) withTrial(ctx context.Context, v trial.Vendor) (VendorTrial, er
 	if err != nil {
 		return VendorTrial{}, err
 	}
-	overview := state.Overview()
-	return vendorTrial(v, &overview), nil
+	return vendorTrial(v, &state), nil
 }
 
-// vendorTrial is what callers are told of a vendor.
-func vendorTrial(v trial.Vendor, t *Trial) VendorTrial {
-	full := VendorTrial{Trial: t, Vendor: Vendor{Id: v.ID, Email: v.Email, Name: v.Name, Timezone: v.Zone, ErasedAt: v.ErasedAt}}
+// vendorTrial is what callers are told of a vendor; its trial is nil where it was not taken in.
+func vendorTrial(v trial.Vendor, t *trial.State) VendorTrial {
+	full := VendorTrial{Vendor: Vendor{Id: v.ID, Email: v.Email, Name: v.Name, Timezone: v.Zone, ErasedAt: v.ErasedAt}}
 	if !v.StartedAt.IsZero() {
 		full.Vendor.RegisteredAt = &v.StartedAt
 	}
@@ -62,6 +65,14 @@ func vendorTrial(v trial.Vendor, t *Trial) VendorTrial {
 		return full
 	}
 	full.Cohort = &v.Automation.Cohort
+	if t != nil {
+		overview := t.Overview()
+		full.Trial = &overview
+		full.Policy = &VendorPolicy{Terms: t.Policy, By: string(v.Automation.PolicyBy)}
+		if a := v.Automation.Attributes; a != nil {
+			full.Policy.Attributes = &a
+		}
+	}
 	if c := v.Automation.Conversion; c != nil {
 		full.Vendor.Conversion = &Conversion{At: c.At, Recorded: c.Recorded}
 	}

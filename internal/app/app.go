@@ -9,8 +9,8 @@ import (
 	"marketplace.example/trials/internal/domain/access"
 	"marketplace.example/trials/internal/domain/lanes"
 	"marketplace.example/trials/internal/domain/monitoring"
+	"marketplace.example/trials/internal/domain/policy"
 	"marketplace.example/trials/internal/domain/rollout"
-	"marketplace.example/trials/internal/domain/trial"
 )
 
 // Options are what the use cases are made of. Every field is needed except Canaries and Now.
@@ -22,9 +22,9 @@ type Options struct {
 	Plan     rollout.Plan
 	// Bulks reaches the bulk operations.
 	Bulks Bulks
-	// Policy is what new trials promise; Day is how long their days last.
-	Policy trial.Policy
-	Day    time.Duration
+	// Policies are what new trials promise; Day is how long their days last.
+	Policies policy.Set
+	Day      time.Duration
 	// Alerts are the rules of the alerts.
 	Alerts []monitoring.Rule
 	// Canaries is nil where none are configured.

@@ -6,16 +6,18 @@ import (
 
 	"go.uber.org/zap"
 
+	"marketplace.example/trials/internal/domain/policy"
 	"marketplace.example/trials/internal/domain/trial"
 )
 
 // Enroll takes a vendor in: the vendor first, then its workflow. The latter may fail; the reconciler starts what is missing.
-// registered is when it says it registered, nil for now. Where it was taken in before with the same data, created is false.
-func (a *App) Enroll(ctx context.Context, asked trial.Vendor, registered *time.Time) (v trial.Vendor, created bool, err error) {
+// terms is what it says about its policy, registered when it says it registered, nil for now. Where it was taken in before with
+// the same data, created is false.
+func (a *App) Enroll(ctx context.Context, asked trial.Vendor, terms policy.Asked, registered *time.Time) (v trial.Vendor, created bool, err error) {
 	if trial.IsCanary(asked.ID) {
 		return asked, false, trial.Invalid("id", "is reserved for canaries")
 	}
-	return a.enroll(ctx, asked, registered)
+	return a.enroll(ctx, asked, terms, registered)
 }
 
 // EnrollCanary takes in a synthetic vendor, in the same way. It is automated, whatever the flags say.
@@ -23,11 +25,14 @@ func (a *App) EnrollCanary(ctx context.Context, asked trial.Vendor) (trial.Vendo
 	if !trial.IsCanary(asked.ID) {
 		return asked, trial.Invalid("id", "is no canary's")
 	}
-	v, _, err := a.enroll(ctx, asked, nil)
+	v, _, err := a.enroll(ctx, asked, policy.Asked{}, nil)
 	return v, err
 }
 
-func (a *App) enroll(ctx context.Context, asked trial.Vendor, registered *time.Time) (v trial.Vendor, created bool, err error) {
+func (a *App) enroll(ctx context.Context, asked trial.Vendor, terms policy.Asked, registered *time.Time) (v trial.Vendor, created bool, err error) {
+	if err := terms.Attributes.Validate(); err != nil {
+		return asked, false, err
+	}
 	asked.StartedAt = a.Present()
 	if registered != nil {
 		asked.StartedAt = Millisecond(*registered)
@@ -35,20 +40,25 @@ func (a *App) enroll(ctx context.Context, asked trial.Vendor, registered *time.T
 	known, err := a.Store.Vendor(ctx, asked.ID)
 	switch {
 	case err == nil && known.Automation != nil:
-		return known, false, enrolledBefore(known, asked, registered != nil)
+		return known, false, enrolledBefore(known, asked, terms, registered != nil)
 	case err == nil && !sameVendor(known, asked):
 		return known, false, otherData(asked.ID)
 	case err != nil && trial.CodeOf(err) != trial.CodeNotFound:
 		return known, false, err
 	}
-	if err := a.checkStart(asked); err != nil {
+	chosen, by, err := a.Policies.Choose(terms)
+	if err != nil {
+		return asked, false, err
+	}
+	if err := a.checkStart(asked, chosen); err != nil {
 		return asked, false, err
 	}
 	flags, err := a.Store.Flags(ctx)
 	if err != nil {
 		return asked, false, err
 	}
-	asked.Automation = flags.Admit(asked.ID, a.Policy.Name, a.Present())
+	asked.Automation = flags.Admit(asked.ID, chosen.Name, a.Present())
+	asked.Automation.PolicyBy, asked.Automation.Attributes = by, terms.Attributes
 	if trial.IsCanary(asked.ID) {
 		asked.Automation.Cohort = trial.Automated
 	}
@@ -57,18 +67,18 @@ func (a *App) enroll(ctx context.Context, asked trial.Vendor, registered *time.T
 		return stored, false, err
 	}
 	if !created { // somebody registered it meanwhile
-		return stored, false, enrolledBefore(stored, asked, registered != nil)
+		return stored, false, enrolledBefore(stored, asked, terms, registered != nil)
 	}
 	a.signalWithin(ctx, SignalTimeout, startTimeout, "trial not started yet", zap.String("vendorId", stored.ID), func(ctx context.Context) error {
-		_, err := a.Trials.Start(ctx, stored.Registration(a.Policy, a.Day))
+		_, err := a.Trials.Start(ctx, a.Policies.Registration(stored, a.Day))
 		return err
 	})
 	return stored, true, nil
 }
 
 // enrolledBefore refuses a registration of a vendor that is on record, unless it is a repeat: with the same data.
-func enrolledBefore(known, asked trial.Vendor, given bool) error {
-	if !sameVendor(known, asked) || given && !trial.SameTime(asked.StartedAt, known.StartedAt) {
+func enrolledBefore(known, asked trial.Vendor, terms policy.Asked, given bool) error {
+	if !sameVendor(known, asked) || !terms.Repeats(*known.Automation) || given && !trial.SameTime(asked.StartedAt, known.StartedAt) {
 		return otherData(known.ID)
 	}
 	return nil
@@ -84,9 +94,9 @@ func otherData(id string) error {
 }
 
 // checkStart refuses a registration of the future, and one whose trial would be over before it began.
-func (a *App) checkStart(v trial.Vendor) error {
+func (a *App) checkStart(v trial.Vendor, p trial.Policy) error {
 	now, calendar := a.Present(), trial.Calendar{Day: a.Day, Zone: v.Zone}
-	over := calendar.AddDays(calendar.AddDays(v.StartedAt, a.Policy.LengthDays), a.Policy.GraceDays)
+	over := calendar.AddDays(calendar.AddDays(v.StartedAt, p.LengthDays), p.GraceDays)
 	switch {
 	case v.StartedAt.After(now.Add(a.tolerance())):
 		return trial.Invalid("registeredAt", "lies in the future")

@@ -17,7 +17,7 @@ func (a *App) Report(ctx context.Context) (monitoring.Report, error) {
 		return monitoring.Report{}, &trial.Error{Code: trial.CodeConflict, Message: "trial metrics are off: see the flags monitoring.enabled and monitoring.trialMetrics"}
 	}
 	now := a.Present()
-	tally, err := a.Store.Counters(ctx, monitoring.Periods(now, a.Day, a.Policy))
+	tally, err := a.Store.Counters(ctx, monitoring.Periods(now, a.Day, a.Policies.Longest()))
 	if err != nil {
 		return monitoring.Report{}, err
 	}
@@ -25,5 +25,5 @@ func (a *App) Report(ctx context.Context) (monitoring.Report, error) {
 	if err != nil {
 		return monitoring.Report{}, err
 	}
-	return monitoring.Make(monitoring.ReportFacts{Now: now, Day: a.Day, Policy: a.Policy, Tally: tally, Calls: calls}), nil
+	return monitoring.Make(monitoring.ReportFacts{Now: now, Day: a.Day, Policy: a.Policies.Longest(), Tally: tally, Calls: calls}), nil
 }

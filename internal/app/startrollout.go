@@ -114,7 +114,8 @@ func inField(field string, err error) error {
 	return err
 }
 
-// Times are how long the days and the trials of a rollout last that begins now.
+// Times are how long the days and the trials of a rollout last that begins now: those of the longest policy.
 func (a *App) Times() evidence.Times {
-	return evidence.Times{Day: a.Day, TrialDays: float64(a.Policy.LengthDays + a.Policy.GraceDays)}
+	longest := a.Policies.Longest()
+	return evidence.Times{Day: a.Day, TrialDays: float64(longest.LengthDays + longest.GraceDays)}
 }

@@ -20,7 +20,7 @@ func (a *App) Enrolled(ctx context.Context, id string) (trial.Vendor, error) {
 func (a *App) Trial(ctx context.Context, v trial.Vendor) (trial.State, error) {
 	state, found, err := a.Store.Trial(ctx, v.ID)
 	if err == nil && !found {
-		state = trial.NewState(v.Registration(a.Policy, a.Day))
+		state = trial.NewState(a.Policies.Registration(v, a.Day))
 	}
 	return state, err
 }

@@ -10,7 +10,6 @@ import (
 	"marketplace.example/trials/activities"
 	"marketplace.example/trials/internal/adapters/webhook"
 	"marketplace.example/trials/internal/domain/monitoring"
-	"marketplace.example/trials/internal/domain/trial"
 )
 
 // Notices prepares the notices to stakeholders. Without a mailer, no e-mail is sent.
@@ -37,8 +36,12 @@ func (b *Base) Alerts(parts activities.AlertParts, notices *activities.Notices, 
 	if err != nil {
 		return nil, fmt.Errorf("reading the alerts' configuration: %w", err)
 	}
+	policies, err := b.Config.ReadPolicies()
+	if err != nil {
+		return nil, fmt.Errorf("reading the policies: %w", err)
+	}
 	return &activities.Alerts{
-		Store: b.Store, Parts: parts, Notifier: activities.NoticeGroups{Notices: notices}, Rules: rules, Policy: trial.DefaultPolicy(),
+		Store: b.Store, Parts: parts, Notifier: activities.NoticeGroups{Notices: notices}, Rules: rules, Policy: policies.Longest(),
 		Day: b.Config.TrialDay, MailsFrom: mailsFrom, Now: time.Now, Log: b.Log,
 	}, nil
 }

@@ -21,6 +21,7 @@ import (
 	"marketplace.example/trials/client"
 	"marketplace.example/trials/internal/app"
 	"marketplace.example/trials/internal/domain/monitoring"
+	"marketplace.example/trials/internal/domain/policy"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
 	"marketplace.example/trials/test/memory"
@@ -91,7 +92,7 @@ func (a *API) handle() http.Handler {
 	}
 	useCases := app.New(app.Options{
 		Store: s, Trials: s, Rollouts: s, Bulks: s, Plan: rollout.DefaultPlan(), Log: zap.NewNop(),
-		Policy: trial.DefaultPolicy(), Day: a.Day, Alerts: monitoring.Rules(), Now: a.now,
+		Policies: policy.BuiltIn(), Day: a.Day, Alerts: monitoring.Rules(), Now: a.now,
 	})
 	handlers, err := rest.New(rest.Options{App: useCases, Calls: s, Log: zap.NewNop(), Callers: callers})
 	if err != nil {

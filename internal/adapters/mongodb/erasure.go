@@ -18,7 +18,7 @@ import (
 // which the marketplace may replace.
 func erasureKey(vendorID string) string { return vendorID + recovery.ErasureKey }
 
-// EraseVendor removes a vendor's name and address, and lets no e-mail go to it
+// EraseVendor removes a vendor's name, address and attributes, and lets no e-mail go to it
 // any more, whatever address it is given later. Everything else stays: where its
 // trial stands, and the hash of an address that is suppressed. The first erasure
 // counts; every call answers with that one. Of a vendor whose document is gone it
@@ -30,6 +30,9 @@ func (s *Store) EraseVendor(ctx context.Context, id string, e trial.Erasure) (tr
 	case errors.Is(err, mongo.ErrNoDocuments), err == nil && !u.isVendor:
 		// There is nothing to remove; what was asked for holds if the vendor comes back.
 		if _, err := s.VendorOnRecord(ctx, id); err != nil {
+			return trial.Erasure{}, err
+		}
+		if err := s.forgetAttributes(ctx, id); err != nil {
 			return trial.Erasure{}, err
 		}
 		kept, _, err := first(ctx, s, erasureKey(id), e)
@@ -48,7 +51,7 @@ func (s *Store) EraseVendor(ctx context.Context, id string, e trial.Erasure) (tr
 	// What is asked for comes first, and the record of it afterwards: a crash in
 	// between leaves something to repeat, and nothing that is on record and was not done.
 	_, err = s.updateUser(ctx, id, bson.D{
-		{Key: "$unset", Value: bson.D{{Key: "email", Value: ""}, {Key: "name", Value: ""}}},
+		{Key: "$unset", Value: bson.D{{Key: "email", Value: ""}, {Key: "name", Value: ""}, {Key: "trialAutomation.attributes", Value: ""}}},
 		{Key: "$set", Value: bson.D{{Key: "trialAutomation.erasedAt", Value: stored(e.At)}}},
 	})
 	if mongo.IsDuplicateKeyError(err) {
@@ -59,8 +62,17 @@ func (s *Store) EraseVendor(ctx context.Context, id string, e trial.Erasure) (tr
 	if err != nil {
 		return trial.Erasure{}, refusedDocument("erasing vendor "+id, err)
 	}
+	if err := s.forgetAttributes(ctx, id); err != nil {
+		return trial.Erasure{}, err
+	}
 	kept, _, err := first(ctx, s, erasureKey(id), e)
 	return kept, err
+}
+
+// forgetAttributes removes a vendor's attributes from what is on record of its registration.
+func (s *Store) forgetAttributes(ctx context.Context, id string) error {
+	return update(ctx, "removing the attributes of vendor "+id, s.idempotencyKeys, byID(registrationKey(id)),
+		bson.D{{Key: "$unset", Value: bson.D{{Key: "value.attributes", Value: ""}}}})
 }
 
 // erased is the erasure on record for a vendor, nil for none.
@@ -71,6 +83,9 @@ func (s *Store) erased(ctx context.Context, id string) (*trial.Erasure, error) {
 // RecordErasure keeps that a vendor was erased without a look at its document, and tells whether that is new.
 func (s *Store) RecordErasure(ctx context.Context, id string, e trial.Erasure) (isNew bool, err error) {
 	s = s.of(id)
+	if err := s.forgetAttributes(ctx, id); err != nil {
+		return false, err
+	}
 	_, isNew, err = first(ctx, s, erasureKey(id), e)
 	return isNew, err
 }
@@ -134,7 +149,7 @@ func erasedDocument(doc bson.Raw, e trial.Erasure) (bson.D, error) {
 		}
 		return f.Key == "trialAutomation" || f.Key == "email" || f.Key == "name"
 	})
-	automation = slices.DeleteFunc(automation, func(f bson.E) bool { return f.Key == "erasedAt" })
+	automation = slices.DeleteFunc(automation, func(f bson.E) bool { return f.Key == "erasedAt" || f.Key == "attributes" })
 	automation = append(automation, bson.E{Key: "erasedAt", Value: stored(e.At)})
 	return append(left, bson.E{Key: "trialAutomation", Value: automation}), nil
 }

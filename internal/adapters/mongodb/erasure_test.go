@@ -146,3 +146,29 @@ func TestAnErasedVendorComesBackFromABackupErased(t *testing.T) {
 		}
 	}
 }
+
+// What a vendor's policy was chosen by is kept beside its document too, and goes from both places.
+func TestAttributesAreKeptAndErased(t *testing.T) {
+	t.Parallel()
+	s := newTestStore(t)
+	v := vendor("v1", trial.Automated)
+	v.Automation.PolicyBy, v.Automation.Attributes = trial.PolicyByRule, trial.Attributes{"country": "BR"}
+	stored, _, err := s.RegisterVendor(t.Context(), v)
+	require.NoError(t, err)
+	require.Equal(t, v.Automation.Attributes, stored.Automation.Attributes)
+	read, err := s.Vendor(t.Context(), "v1")
+	require.NoError(t, err)
+	require.Equal(t, trial.PolicyByRule, read.Automation.PolicyBy)
+	require.Equal(t, v.Automation.Attributes, read.Automation.Attributes)
+
+	_, err = s.EraseVendor(t.Context(), "v1", erasure(time.Hour))
+	require.NoError(t, err)
+	read, err = s.Vendor(t.Context(), "v1")
+	require.NoError(t, err)
+	require.Nil(t, read.Automation.Attributes)
+	require.Equal(t, trial.PolicyByRule, read.Automation.PolicyBy)
+	kept, err := lookUp[registration](t.Context(), s, registrationKey("v1"))
+	require.NoError(t, err)
+	require.Nil(t, kept.Attributes)
+	require.NotContains(t, document(t, s.users, "v1")["trialAutomation"], "attributes")
+}

@@ -95,6 +95,7 @@ func readAutomation(doc bson.Raw) *trial.Automation {
 		RegisteredAt:      date(doc.Lookup("registeredAt")),
 		Status:            trial.Status(text(doc.Lookup("status"))),
 	}
+	a.PolicyBy, a.Attributes = trial.PolicyBy(text(doc.Lookup("policyBy"))), attributes(doc.Lookup("attributes"))
 	if endsAt := date(doc.Lookup("endsAt")); !endsAt.IsZero() {
 		a.EndsAt = &endsAt
 	}
@@ -105,6 +106,21 @@ func readAutomation(doc bson.Raw) *trial.Automation {
 		}
 	}
 	return a
+}
+
+// attributes are those of text, nil for none.
+func attributes(v bson.RawValue) (all trial.Attributes) {
+	doc, _ := v.DocumentOK()
+	elements, _ := doc.Elements() // none where it is no document
+	for _, e := range elements {
+		if value, ok := e.Value().StringValueOK(); ok {
+			if all == nil {
+				all = trial.Attributes{}
+			}
+			all[e.Key()] = value
+		}
+	}
+	return all
 }
 
 // vendorID is the id as text: the marketplace's may be strings or ObjectIDs.

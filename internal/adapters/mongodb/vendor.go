@@ -94,6 +94,10 @@ func (r onRecord) merge(v trial.Vendor) trial.Vendor {
 		at := r.erasure.At.UTC()
 		v.ErasedAt = &at
 	}
+	if v.ErasedAt != nil && v.Automation != nil && v.Automation.Attributes != nil { // they came back, of a backup or a late writer
+		a := *v.Automation
+		a.Attributes, v.Automation = nil, &a
+	}
 	for _, p := range r.suppressions.all() {
 		v.Suppress(p)
 	}
@@ -107,7 +111,7 @@ func (r onRecord) merge(v trial.Vendor) trial.Vendor {
 func (r registration) over(a *trial.Automation) *trial.Automation {
 	decided := trial.Automation{
 		Cohort: r.Cohort, Bucket: r.Bucket, RolloutPercentage: r.RolloutPercentage, FlagsVersion: r.FlagsVersion,
-		Policy: r.Policy, RegisteredAt: r.RegisteredAt.UTC(),
+		Policy: r.Policy, RegisteredAt: r.RegisteredAt.UTC(), PolicyBy: r.PolicyBy, Attributes: r.Attributes,
 	}
 	if a != nil {
 		decided.Status, decided.EndsAt, decided.Conversion = a.Status, a.EndsAt, a.Conversion

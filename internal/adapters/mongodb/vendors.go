@@ -24,6 +24,9 @@ type registration struct {
 	FlagsVersion      int          `json:"flagsVersion"`
 	Policy            string       `json:"policy"`
 	RegisteredAt      time.Time    `json:"registeredAt"`
+	// PolicyBy and Attributes say why it is that policy; an erasure removes the attributes.
+	PolicyBy   trial.PolicyBy   `json:"policyBy,omitempty"`
+	Attributes trial.Attributes `json:"attributes,omitempty"`
 }
 
 func newRegistration(v trial.Vendor) (registration, error) {
@@ -37,12 +40,13 @@ func newRegistration(v trial.Vendor) (registration, error) {
 	return registration{
 		StartedAt: v.StartedAt, Cohort: a.Cohort, Bucket: a.Bucket, RolloutPercentage: a.RolloutPercentage,
 		FlagsVersion: a.FlagsVersion, Policy: a.Policy, RegisteredAt: a.RegisteredAt,
+		PolicyBy: a.PolicyBy, Attributes: a.Attributes,
 	}, nil
 }
 
 // automation is the part that trialAutomation holds; prefix leads its names.
 func (r registration) automation(prefix string) bson.D {
-	return bson.D{
+	fields := bson.D{
 		{Key: prefix + "cohort", Value: r.Cohort},
 		{Key: prefix + "bucket", Value: r.Bucket},
 		{Key: prefix + "rolloutPercentage", Value: r.RolloutPercentage},
@@ -50,6 +54,13 @@ func (r registration) automation(prefix string) bson.D {
 		{Key: prefix + "policy", Value: r.Policy},
 		{Key: prefix + "registeredAt", Value: r.RegisteredAt},
 	}
+	if r.PolicyBy != "" {
+		fields = append(fields, bson.E{Key: prefix + "policyBy", Value: r.PolicyBy})
+	}
+	if len(r.Attributes) > 0 {
+		fields = append(fields, bson.E{Key: prefix + "attributes", Value: r.Attributes})
+	}
+	return fields
 }
 
 // RegisterVendor makes the vendor's document, or adds the trial's fields to the
@@ -212,11 +223,14 @@ func (s *Store) admit(ctx context.Context, key any, u user, r registration, aske
 // record of it since: the marketplace may have replaced the document.
 func (s *Store) admission(ctx context.Context, u user, r registration, asked *trial.Vendor) (bson.D, error) {
 	var note vendorNote
-	note.set = append(bson.D{{Key: "trialStartDate", Value: r.StartedAt}}, r.automation("trialAutomation.")...)
 	known, err := s.onRecord(ctx, u.vendor.ID, "")
 	if err != nil {
 		return nil, err
 	}
+	if known.erasure != nil {
+		r.Attributes = nil
+	}
+	note.set = append(bson.D{{Key: "trialStartDate", Value: r.StartedAt}}, r.automation("trialAutomation.")...)
 	if known.erasure != nil {
 		note.set = append(note.set, bson.E{Key: "trialAutomation.erasedAt", Value: known.erasure.At})
 	}

@@ -14,6 +14,7 @@ import (
 
 	"marketplace.example/trials/activities"
 	"marketplace.example/trials/internal/domain/flags"
+	"marketplace.example/trials/internal/domain/policy"
 	"marketplace.example/trials/internal/domain/trial"
 )
 
@@ -100,7 +101,7 @@ func newShop(t *testing.T, s *Store, id string) *shop {
 	t.Helper()
 	v := &shop{t: t, s: s, id: id, now: at, blocked: map[string]bool{}}
 	now := func() time.Time { return v.now }
-	v.trials = &activities.Trials{Store: s, Mailer: v, Policy: trial.DefaultPolicy(), Day: trial.RealDay, UnknownWait: time.Minute, Now: now, Log: zap.NewNop()}
+	v.trials = &activities.Trials{Store: s, Mailer: v, Policies: policy.BuiltIn(), Day: trial.RealDay, UnknownWait: time.Minute, Now: now, Log: zap.NewNop()}
 	registered := vendor(id, trial.Automated)
 	registered.Email = v.address("a@example.com")
 	_, _, err := s.RegisterVendor(t.Context(), registered)
@@ -185,7 +186,7 @@ func (v *shop) happen(d deed, number int) {
 
 func (v *shop) reconcile() {
 	sweep := activities.Sweep{ // a new one rests from nothing
-		Store: v.s, Starter: v, Rollouts: v, Policy: trial.DefaultPolicy(), Day: trial.RealDay, Slack: 100 * trial.RealDay,
+		Store: v.s, Starter: v, Rollouts: v, Policies: policy.BuiltIn(), Day: trial.RealDay, Slack: 100 * trial.RealDay,
 		Now: func() time.Time { return v.now }, Log: zap.NewNop(),
 	}
 	_, err := sweep.Sweep(v.t.Context())

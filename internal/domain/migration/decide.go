@@ -183,7 +183,7 @@ func (t Terms) isAhead(at time.Time) bool { return at.After(t.At.Add(clocksDiffe
 // backfills those whose trials still run, as it does all others.
 func (u User) register(t Terms, start time.Time, from Reason) Decision {
 	a := t.Flags.Admit(u.ID, t.Policy.Name, t.At)
-	a.Cohort = trial.Control
+	a.Cohort, a.PolicyBy = trial.Control, trial.PolicyByDefault
 	if u.Known != nil { // what was decided once stands
 		a.Cohort, start, from = u.Known.Cohort, u.Known.StartedAt, StartOnRecord
 	}

@@ -154,7 +154,7 @@ func TestMigratedVendorIsControl(t *testing.T) {
 	d := Decide(bare(func(u *User) { u.Start = date(daysAgo(1)) }), terms())
 	require.Equal(t, &trial.Automation{
 		Cohort: trial.Control, Bucket: terms().Flags.Admit("v-1", "", present).Bucket, RolloutPercentage: 100, FlagsVersion: 7,
-		Policy: "standard-14d", RegisteredAt: present,
+		Policy: "standard-14d", RegisteredAt: present, PolicyBy: trial.PolicyByDefault,
 	}, d.Register)
 	require.Equal(t, trial.Automated, terms().Flags.Admit("v-1", "", present).Cohort, "registering, it would be automated")
 }

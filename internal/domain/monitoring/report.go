@@ -11,7 +11,7 @@ import (
 // ReportFacts are the inputs of a report.
 type ReportFacts struct {
 	Now time.Time
-	// Day is the length of a day, Policy the policy of new trials.
+	// Day is the length of a day, Policy the one whose trials last longest of those that new vendors get.
 	Day    time.Duration
 	Policy trial.Policy
 	// Tally holds the counters of Periods.
