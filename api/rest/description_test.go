@@ -152,7 +152,11 @@ func TestRequestsAreClosed(t *testing.T) {
 
 func closed(t *testing.T, where string, schema *openapi3.Schema) {
 	t.Helper()
-	if schema.Type.Is(openapi3.TypeObject) {
+	switch values := schema.AdditionalProperties.Schema; {
+	case values != nil: // a map, with names of the caller's own
+		require.NotNil(t, schema.MaxProps, where)
+		closed(t, where+".*", values.Value)
+	case schema.Type.Is(openapi3.TypeObject):
 		require.NotNil(t, schema.AdditionalProperties.Has, where)
 		require.False(t, *schema.AdditionalProperties.Has, where)
 	}

@@ -70,6 +70,8 @@ var opens = map[string]string{
 
 	"GET /api/admin/audit": "viewer",
 
+	"GET /api/admin/policies": "viewer",
+
 	"GET /api/admin/monitoring/canary":  "viewer",
 	"POST /api/admin/monitoring/canary": "operator",
 

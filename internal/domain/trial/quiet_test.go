@@ -133,13 +133,13 @@ func TestQuietDaysOnlyMoveReminders(t *testing.T) {
 		require.Len(t, moved, len(p.ReminderDays))
 		end := day(s.EndsAt)
 		later := end
-		for i := len(moved) - 1; i >= 0; i-- {
-			own, on := end.AddDate(0, 0, -p.ReminderDays[i]), day(moved[i].At)
-			require.Equal(t, trial.Reminder(p.ReminderDays[i]), moved[i].Kind, "the order stays")
+		for i, step := range slices.Backward(moved) {
+			own, on := end.AddDate(0, 0, -p.ReminderDays[i]), day(step.At)
+			require.Equal(t, trial.Reminder(p.ReminderDays[i]), step.Kind, "the order stays")
 			require.False(t, quiet(on), "%s falls on a quiet day", on)
 			require.False(t, on.After(own))
 			require.True(t, on.Before(later), "two on one day")
-			require.True(t, moved[i].At.Before(s.EndsAt))
+			require.True(t, step.At.Before(s.EndsAt))
 			for free := on.AddDate(0, 0, 1); free.Before(later) && !free.After(own); free = free.AddDate(0, 0, 1) {
 				require.True(t, quiet(free), "%s was free", free)
 			}

@@ -32,7 +32,7 @@ func ReadPolicies(r io.Reader) (policy.Set, error) {
 		return policy.Set{}, errors.Join(problems...)
 	}
 	set, err := file.Set()
-	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // File.Set joins its errors
+	joined, ok := err.(interface{ Unwrap() []error })
 	if !ok {
 		return set, err
 	}
