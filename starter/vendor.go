@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"marketplace.example/trials/client"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 func (a *app) vendor() *cobra.Command {
@@ -20,7 +21,8 @@ func (a *app) vendor() *cobra.Command {
 
 func (a *app) vendorRegister() *cobra.Command {
 	var body client.VendorRegistration
-	var timezone, registeredAt string
+	var timezone, registeredAt, terms string
+	var attributes map[string]string
 	command := &cobra.Command{
 		Use: "register", Short: "Register a vendor and begin its trial", Args: cobra.NoArgs,
 		Long: "Registers a vendor and begins its trial. Safe to repeat with the same data.",
@@ -35,6 +37,8 @@ func (a *app) vendorRegister() *cobra.Command {
 	flags.StringVar(&body.Name, "name", "", "the vendor's name")
 	flags.StringVar(&timezone, "timezone", "", "the vendor's IANA time zone, for the hour of reminders")
 	flags.StringVar(&registeredAt, "registered-at", "", "when the vendor registered, RFC 3339 (default now)")
+	flags.StringVar(&terms, "policy", "", "the policy of its trial (default what the rules choose, see starter policy list)")
+	flags.StringToStringVar(&attributes, "attribute", nil, "what the rules choose by, such as country=BR; may be given more than once")
 	markRequired(command, "id", "email", "name")
 	command.RunE = func(c *cobra.Command, _ []string) error {
 		if err := checkVendorID(body.Id); err != nil {
@@ -46,6 +50,12 @@ func (a *app) vendorRegister() *cobra.Command {
 		}
 		if timezone != "" {
 			body.Timezone = &timezone
+		}
+		if terms != "" {
+			body.Policy = &terms
+		}
+		if len(attributes) > 0 {
+			body.Attributes = (*trial.Attributes)(&attributes)
 		}
 		return a.register(c.Context(), body)
 	}

@@ -55,6 +55,8 @@ type API struct {
 	Day time.Duration
 	// Idle leaves the steps of its trials undone. Else each is done by the time that it is asked for.
 	Idle bool
+	// Policies are those that it gives to new vendors.
+	Policies policy.Set
 	// Now is its clock, time.Now where nil.
 	Now func() time.Time
 	// BulkFails has nobody answer bulk operations.
@@ -78,7 +80,7 @@ func New(t *testing.T) *API {
 
 // NewInMemory makes an API that only those reach who use it as their transport.
 func NewInMemory() *API {
-	a := &API{Store: memory.NewStore(), URL: "http://api.invalid", Day: 20 * time.Millisecond}
+	a := &API{Store: memory.NewStore(), URL: "http://api.invalid", Day: 20 * time.Millisecond, Policies: policy.BuiltIn()}
 	a.handler = sync.OnceValue(a.handle)
 	return a
 }
@@ -92,7 +94,7 @@ func (a *API) handle() http.Handler {
 	}
 	useCases := app.New(app.Options{
 		Store: s, Trials: s, Rollouts: s, Bulks: s, Plan: rollout.DefaultPlan(), Log: zap.NewNop(),
-		Policies: policy.BuiltIn(), Day: a.Day, Alerts: monitoring.Rules(), Now: a.now,
+		Policies: a.Policies, Day: a.Day, Alerts: monitoring.Rules(), Now: a.now,
 	})
 	handlers, err := rest.New(rest.Options{App: useCases, Calls: s, Log: zap.NewNop(), Callers: callers})
 	if err != nil {

@@ -66,5 +66,9 @@ func (p Policy) Validate() error {
 
 // String describes the policy in one line, for people.
 func (p Policy) String() string {
-	return fmt.Sprintf("%s: %d days, reminders %v days before the end, %d days of grace", p.Name, p.LengthDays, p.ReminderDays, p.GraceDays)
+	reminders := "no reminders"
+	if len(p.ReminderDays) > 0 {
+		reminders = fmt.Sprintf("reminders %v days before the end", p.ReminderDays)
+	}
+	return fmt.Sprintf("%s: %d days, %s, %d days of grace", p.Name, p.LengthDays, reminders, p.GraceDays)
 }
