@@ -66,12 +66,14 @@ func (a *app) printReport(r report.Report) error {
 	}
 	a.printf("\n")
 	t := &table{header: []string{"DAY", "ADMITTED", "CONVERTED", "EXPIRED", "E-MAILS SENT", "DELIVERED", "FAILED", "STEPS DONE", "FAILED", "API CALLS", "95 % UP TO"}}
+	cohort := func(name string, c report.CohortTally, calls, took string) {
+		t.row(name, fmt.Sprint(c.Admitted), fmt.Sprint(c.Converted), fmt.Sprint(c.Expired), fmt.Sprint(c.MailSent), fmt.Sprint(c.MailDelivered),
+			fmt.Sprint(c.MailFailed), fmt.Sprint(c.StepsDone), fmt.Sprint(c.StepsFailed), calls, took)
+	}
 	row := func(name string, d report.Tally) {
-		t.row(name, fmt.Sprint(d.Admitted), fmt.Sprint(d.Converted), fmt.Sprint(d.Expired), fmt.Sprint(d.MailSent), fmt.Sprint(d.MailDelivered),
-			fmt.Sprint(d.MailFailed), fmt.Sprint(d.StepsDone), fmt.Sprint(d.StepsFailed), fmt.Sprint(d.Calls), fmt.Sprintf("%d ms", d.P95MS))
-		if c := d.Adopted; c != (report.CohortTally{}) {
-			t.row(name+", adopted", fmt.Sprint(c.Admitted), fmt.Sprint(c.Converted), fmt.Sprint(c.Expired), fmt.Sprint(c.MailSent), fmt.Sprint(c.MailDelivered),
-				fmt.Sprint(c.MailFailed), fmt.Sprint(c.StepsDone), fmt.Sprint(c.StepsFailed), "", "")
+		cohort(name, d.CohortTally, fmt.Sprint(d.Calls), fmt.Sprintf("%d ms", d.P95MS))
+		if d.Adopted != (report.CohortTally{}) {
+			cohort(name+", adopted", d.Adopted, "", "")
 		}
 	}
 	for i, d := range r.Days {

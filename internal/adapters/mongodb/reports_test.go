@@ -19,8 +19,9 @@ func aReport() report.Report {
 	return report.Report{
 		RolloutID: "r1", ID: "daily-1", Kind: rollout.ReportDaily, Number: 1, From: at.Add(-25 * time.Hour), To: at.Add(-time.Hour), At: at,
 		Percentage: 100, Summary: "Day 1", Findings: []string{"About as before."}, Tasks: []string{"daily-monitoring-review"},
-		Total: report.Tally{Admitted: 3, P95MS: 120}, Before: report.Tally{Admitted: 2}, Days: []report.Tally{{Admitted: 3, P95MS: 120}},
-		Use: []report.Use{{What: "trial extended", Times: 2}},
+		Total: report.Tally{CohortTally: report.CohortTally{Admitted: 3}, P95MS: 120}, Before: report.Tally{CohortTally: report.CohortTally{Admitted: 2}},
+		Days: []report.Tally{{CohortTally: report.CohortTally{Admitted: 3}, P95MS: 120}},
+		Use:  []report.Use{{What: "trial extended", Times: 2}},
 	}
 }
 

@@ -55,7 +55,7 @@ func (r Report) sections(s rollout.State) []notice.Section {
 
 // line is a day in one line.
 func (t Tally) line() string {
-	text := t.admitted().line("admitted")
+	text := t.CohortTally.line("admitted")
 	if t.Adopted.any() {
 		text += "; by the backfill " + t.Adopted.line("adopted")
 	}
@@ -70,7 +70,7 @@ func (c CohortTally) line(came string) string {
 // figures are the period's shares against the limits of the gates.
 func (r Report) figures() []notice.Figure {
 	t := r.Total
-	figures := t.admitted().figures("")
+	figures := t.figures("")
 	if t.Adopted.any() {
 		figures = append(figures, t.Adopted.figures(", adopted vendors")...)
 	}
@@ -79,7 +79,7 @@ func (r Report) figures() []notice.Figure {
 		reviewed(notice.GateNames[rollout.GateErrors], t.failed(), rollout.LimitErrors, true),
 		notice.Figure{
 			Name: notice.GateNames[rollout.GateConversion], Use: notice.ToReview, Limit: rollout.LimitConversion, Verdict: rollout.Insufficient,
-			Reason: t.admitted().ends() + "; a rate needs trials that began long enough ago to have ended",
+			Reason: t.ends() + "; a rate needs trials that began long enough ago to have ended",
 		},
 	)
 }

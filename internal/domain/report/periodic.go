@@ -70,7 +70,7 @@ func (r Report) summary() string {
 	t := r.Total
 	name := r.name()
 	text := fmt.Sprintf("%s at %v %% of new vendors: %s admitted, %s, %s.", strings.ToUpper(name[:1])+name[1:], r.Percentage,
-		counted(t.Admitted, "vendor"), t.admitted().mail(), t.admitted().ends())
+		counted(t.Admitted, "vendor"), t.mail(), t.ends())
 	if t.Adopted.any() {
 		text += fmt.Sprintf(" By the backfill: %s adopted, %s, %s.", counted(t.Adopted.Admitted, "vendor"), t.Adopted.mail(), t.Adopted.ends())
 	}
@@ -133,7 +133,7 @@ func EntryOf(p rollout.Period, made *Report) Entry {
 
 // findings compare a time with the one before, one figure a sentence.
 func findings(now, before Tally) []string {
-	all := append([]string{amounts("Vendors admitted", now.Admitted, before.Admitted)}, ofCohort("", now.admitted(), before.admitted())...)
+	all := append([]string{amounts("Vendors admitted", now.Admitted, before.Admitted)}, ofCohort("", now.CohortTally, before.CohortTally)...)
 	if now.Adopted.any() || before.Adopted.any() {
 		all = append(all, amounts("Vendors adopted by the backfill", now.Adopted.Admitted, before.Adopted.Admitted))
 		all = append(all, ofCohort("Adopted vendors: ", now.Adopted, before.Adopted)...)

@@ -42,7 +42,7 @@ func TestATallyCountsEachOutcomeOnce(t *testing.T) {
 	second.Calls = calls(100*time.Millisecond, 100*time.Millisecond)
 	got := report.TallyOf(first, second)
 	require.Equal(t, report.Tally{
-		Admitted: 4, Expired: 2, MailDelivered: 2, MailFailed: 1, Extended: 1,
+		CohortTally: report.CohortTally{Admitted: 4, Expired: 2, MailDelivered: 2, MailFailed: 1}, Extended: 1,
 		Calls: 4, CallsFailed: 1, CallsSlow: 1, MedianMS: got.MedianMS, P95MS: got.P95MS,
 	}, got)
 	require.InDelta(t, 100, got.MedianMS, 10)
@@ -70,7 +70,7 @@ func TestAdoptedVendorsAreReportedByThemselves(t *testing.T) {
 	}
 	now.Outcomes = append(now.Outcomes, at(rollout.MailDelivered, "late"), at(rollout.MailFailed, "late"), at(rollout.MailGeneralBounce, "unclear"))
 	r := newReport(now, facts())
-	require.Equal(t, report.Tally{Admitted: 2, MailDelivered: 2, Extended: 2, Adopted: report.CohortTally{
+	require.Equal(t, report.Tally{CohortTally: report.CohortTally{Admitted: 2, MailDelivered: 2}, Extended: 2, Adopted: report.CohortTally{
 		Admitted: 6, Converted: 1, Expired: 4, MailSent: 36, MailDelivered: 30, MailFailed: 37, StepsDone: 33, StepsFailed: 3,
 	}}, r.Total)
 	require.Equal(t, "Day 3 at 100 % of new vendors: 2 vendors admitted, 100 % of the e-mails were delivered, no trial ended. "+

@@ -3,6 +3,7 @@ package report
 import (
 	"time"
 
+	"marketplace.example/trials/internal/domain/evidence"
 	"marketplace.example/trials/internal/domain/rollout"
 )
 
@@ -15,15 +16,8 @@ type Facts struct {
 // Tally counts the observations of automated vendors and of API calls in some time.
 // It does not count steps that are late without having failed.
 type Tally struct {
-	// Admitted to StepsFailed are of the vendors that were automated from their registration on: a CohortTally.
-	Admitted      int `json:"admitted"`
-	Converted     int `json:"converted"`
-	Expired       int `json:"expired"`
-	MailSent      int `json:"mailSent"`
-	MailDelivered int `json:"mailDelivered"`
-	MailFailed    int `json:"mailFailed"`
-	StepsDone     int `json:"stepsDone"`
-	StepsFailed   int `json:"stepsFailed"`
+	// CohortTally is of the vendors that were automated from their registration on.
+	CohortTally `bson:",inline"`
 	// Adopted is of those that a backfill automated, from their adoption on; its Admitted counts the adoptions.
 	Adopted CohortTally `json:"adopted"`
 	// Extended, Shortened, Cancelled and Revived are what admins did to trials,
@@ -64,13 +58,12 @@ func TallyOf(all ...Facts) Tally {
 		kind rollout.OutcomeKind
 		key  string
 	}
-	var admitted CohortTally
 	seen := map[outcome]*CohortTally{}
 	for _, f := range all {
 		calls.Add(f.Calls)
 		for _, o := range f.Outcomes {
 			if key := (outcome{o.Kind, o.Key}); seen[key] == nil {
-				seen[key] = &admitted
+				seen[key] = &t.CohortTally
 				if o.Adopted {
 					seen[key] = &t.Adopted
 				}
@@ -88,18 +81,10 @@ func TallyOf(all ...Facts) Tally {
 			cohort.MailFailed++
 		}
 	}
-	t.Admitted, t.Converted, t.Expired = admitted.Admitted, admitted.Converted, admitted.Expired
-	t.MailSent, t.MailDelivered, t.MailFailed = admitted.MailSent, admitted.MailDelivered, admitted.MailFailed
-	t.StepsDone, t.StepsFailed = admitted.StepsDone, admitted.StepsFailed
 	t.Calls, t.CallsFailed, t.CallsSlow = calls.Count(), calls.Failed, calls.SlowerThan(rollout.SlowCall)
 	t.MedianMS = int(calls.Quantile(0.5) / time.Millisecond)
 	t.P95MS = int(calls.Quantile(1-rollout.SlowShare) / time.Millisecond)
 	return t
-}
-
-// admitted are the counts of the vendors that were automated from their registration on.
-func (t Tally) admitted() CohortTally {
-	return CohortTally{t.Admitted, t.Converted, t.Expired, t.MailSent, t.MailDelivered, t.MailFailed, t.StepsDone, t.StepsFailed}
 }
 
 func (t *Tally) count(kind rollout.OutcomeKind, c *CohortTally) {
@@ -117,12 +102,7 @@ func (t *Tally) count(kind rollout.OutcomeKind, c *CohortTally) {
 // part is some of all.
 type part struct{ some, all int }
 
-func (p part) share() float64 {
-	if p.all == 0 {
-		return 0
-	}
-	return float64(p.some) / float64(p.all)
-}
+func (p part) share() float64 { return evidence.Ratio(p.some, p.all) }
 
 func (c CohortTally) delivered() part { return part{c.MailDelivered, c.MailDelivered + c.MailFailed} }
 func (c CohortTally) succeeded() part { return part{c.StepsDone, c.StepsDone + c.StepsFailed} }
