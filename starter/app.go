@@ -65,7 +65,7 @@ func (a *app) run(ctx context.Context, args []string) int {
 	return exitUsage
 }
 
-const about = `Registers vendors, steers their trials, the flags of the automation and its rollout, and replays
+const about = `Registers vendors, steers their trials, the flags of the automation and its rollout, and imports
 recorded vendors.
 
 Addresses and tokens are taken from flags, then from the environment, or else, both, from the file

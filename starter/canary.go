@@ -55,7 +55,7 @@ func (a *app) printCanary(v canary.View) error {
 	if !latest.Well() {
 		found = "found: " + latest.Reason
 	}
-	a.printf("The canary that began at %s took %s and %s.\n", latest.BeganAt.UTC().Format("2006-01-02 15:04:05 UTC"), latest.Took().Round(time.Second), found)
+	a.printf("The canary that began at %s took %s and %s.\n", latest.BeganAt.UTC().Format(clock), latest.Took().Round(time.Second), found)
 	for _, p := range latest.Parts {
 		a.printf("  %-22s %-8s %10s  %s\n", p.Name, p.State, canary.Round(p.Took), p.Text)
 	}

@@ -15,7 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"marketplace.example/trials/internal/platform/config"
-	"marketplace.example/trials/starter/replay"
+	"marketplace.example/trials/starter/importer"
 	"marketplace.example/trials/starter/vendorcsv"
 )
 
@@ -27,7 +27,7 @@ type importOptions struct {
 	restart, dryRun       bool
 }
 
-const importAbout = `Replays recorded vendors: registers each on its date and reports its conversion at its moment, in
+const importAbout = `Imports recorded vendors: registers each on its date and reports its conversion at its moment, in
 order, on a clock whose day lasts as long as a day of the running system.
 
 The file is CSV with a header that names the columns vendor_id, registered_at (2018-01-31) and
@@ -47,7 +47,7 @@ It fails if a vendor was refused or something is left to do; skipped lines alone
 func (a *app) importing() *cobra.Command {
 	var o importOptions
 	command := &cobra.Command{
-		Use: "import --csv FILE", Short: "Replay recorded registrations and conversions", Args: cobra.NoArgs, Long: importAbout,
+		Use: "import --csv FILE", Short: "Import recorded registrations and conversions", Args: cobra.NoArgs, Long: importAbout,
 		Example: examples(
 			"starter import --csv vendors.csv",
 			"starter import --csv vendors.csv --from 2018-01-01 --to 2018-01-31 --limit 200",
@@ -63,7 +63,7 @@ func (a *app) importing() *cobra.Command {
 	flags.StringVar(&o.resume, "resume", "", "the state file (default made from the file's name, in .dev/ or the user's cache)")
 	flags.BoolVar(&o.restart, "restart", false, "forget the state and start over")
 	flags.IntVar(&o.concurrency, "concurrency", 16, "how many requests may be under way at once")
-	flags.DurationVar(&o.patience, "patience", replay.DefaultPatience, "how long to wait for an API that does not answer")
+	flags.DurationVar(&o.patience, "patience", importer.DefaultPatience, "how long to wait for an API that does not answer")
 	flags.BoolVar(&o.dryRun, "dry-run", false, "only read the file and say what would be done")
 	markRequired(command, "csv")
 	command.RunE = func(c *cobra.Command, _ []string) error { return a.runImport(c.Context(), o) }
@@ -86,21 +86,21 @@ func (a *app) runImport(ctx context.Context, o importOptions) error {
 	for _, problem := range skipped {
 		fmt.Fprintf(a.err, "Skipped %s\n", problem)
 	}
-	plan := replay.NewPlan(rows, selection)
+	plan := importer.NewPlan(rows, selection)
 	if len(plan.Registrations) == 0 {
 		return fmt.Errorf("%s: there is no vendor to register (%d rows read, %d lines skipped)", o.csv, len(rows), len(skipped))
 	}
 	a.printPlan(plan, len(skipped))
 	if o.dryRun {
-		return a.printSummary(replay.NewSummary(plan), skipped, "")
+		return a.printSummary(importer.NewSummary(plan), skipped, "")
 	}
 	sum := sha256.Sum256(content)
-	return a.runReplay(ctx, o, plan, skipped, hex.EncodeToString(sum[:]))
+	return a.importPlan(ctx, o, plan, skipped, hex.EncodeToString(sum[:]))
 }
 
-// selection checks the options, and selects what to replay.
-func (o importOptions) selection() (replay.Selection, error) {
-	s := replay.Selection{Limit: o.limit}
+// selection checks the options, and selects what to import.
+func (o importOptions) selection() (importer.Selection, error) {
+	s := importer.Selection{Limit: o.limit}
 	switch {
 	case o.limit < 0:
 		return s, usagef("--limit: must not be negative, is %d", o.limit)
@@ -135,25 +135,25 @@ func parseDate(flag, text string) (time.Time, error) {
 	return date, nil
 }
 
-func (a *app) printPlan(plan replay.Plan, skipped int) {
+func (a *app) printPlan(plan importer.Plan, skipped int) {
 	end := plan.Begins.Add(plan.Length())
 	fmt.Fprintf(a.err, "%d vendors to register and %d conversions to report, from %s to %s; lines skipped: %d.\n",
 		len(plan.Registrations), plan.Conversions(), plan.Begins.Format(time.DateOnly), end.Format(time.DateOnly), skipped)
 }
 
-// runReplay replays the plan and prints the result.
-func (a *app) runReplay(ctx context.Context, o importOptions, plan replay.Plan, skipped []vendorcsv.Problem, sum string) error {
+// importPlan imports the plan and prints the result.
+func (a *app) importPlan(ctx context.Context, o importOptions, plan importer.Plan, skipped []vendorcsv.Problem, sum string) error {
 	api, address, err := a.asService()
 	if err != nil {
 		return err
 	}
-	identity := replay.Identity{File: sum, API: address, From: o.from, To: o.to, Limit: o.limit}
+	identity := importer.Identity{File: sum, API: address, From: o.from, To: o.to, Limit: o.limit}
 	path, err := a.stateFile(o, identity)
 	if err != nil {
 		return err
 	}
-	journal, err := replay.OpenJournal(path, identity, o.restart)
-	if errors.Is(err, replay.ErrOtherReplay) {
+	journal, err := importer.OpenJournal(path, identity, o.restart)
+	if errors.Is(err, importer.ErrOtherImport) {
 		return fmt.Errorf("%w: give another file with --resume, or start over with --restart", err)
 	}
 	if err != nil {
@@ -164,13 +164,13 @@ func (a *app) runReplay(ctx context.Context, o importOptions, plan replay.Plan, 
 		fmt.Fprintf(a.err, "Going on from %s.\n", path)
 	}
 	bar := &progress{out: a.err, terminal: a.terminal(), now: a.now, begins: plan.Begins, length: plan.Length()}
-	r := &replay.Replay{
+	r := &importer.Import{
 		API: api, Plan: plan, Identity: identity, Journal: journal, Day: o.day,
 		Concurrency: o.concurrency, Patience: o.patience, Watch: bar.show, Report: bar.report,
 	}
 	summary, err := r.Run(ctx)
 	bar.end()
-	if errors.Is(err, replay.ErrOtherReplay) {
+	if errors.Is(err, importer.ErrOtherImport) {
 		return fmt.Errorf("%w: leave out --day, or start over with --restart", err)
 	}
 	if printErr := a.printSummary(summary, skipped, path); printErr != nil {
@@ -180,7 +180,7 @@ func (a *app) runReplay(ctx context.Context, o importOptions, plan replay.Plan, 
 }
 
 // outcomeOf is the error of an import as a whole.
-func outcomeOf(s replay.Summary, err error) error {
+func outcomeOf(s importer.Summary, err error) error {
 	switch {
 	case errors.Is(err, context.Canceled):
 		return errors.New("the import was stopped; the same command goes on from here")
@@ -194,7 +194,7 @@ func outcomeOf(s replay.Summary, err error) error {
 
 // stateFile is the path of the journal: beside the stack file if there is one, otherwise in the user's cache. Each file,
 // system and selection has its own.
-func (a *app) stateFile(o importOptions, identity replay.Identity) (string, error) {
+func (a *app) stateFile(o importOptions, identity importer.Identity) (string, error) {
 	if o.resume != "" {
 		return o.resume, nil
 	}

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"marketplace.example/trials/internal/domain/trial"
-	"marketplace.example/trials/starter/replay"
+	"marketplace.example/trials/starter/importer"
 	"marketplace.example/trials/starter/vendorcsv"
 )
 
@@ -17,7 +17,7 @@ type importSummary struct {
 	Conversions int                  `json:"conversions"`
 	Converted   int                  `json:"converted"`
 	Skipped     []vendorcsv.Problem  `json:"skipped"`
-	Refused     []replay.Problem     `json:"refused"`
+	Refused     []importer.Problem   `json:"refused"`
 	// BiggestLagDays is in days of the trial, the others in seconds.
 	BiggestLagDays float64 `json:"biggestLagDays"`
 	LatestStepDays float64 `json:"latestStepDays"`
@@ -29,11 +29,11 @@ type importSummary struct {
 	State string `json:"state"`
 }
 
-func (a *app) printSummary(s replay.Summary, skipped []vendorcsv.Problem, state string) error {
+func (a *app) printSummary(s importer.Summary, skipped []vendorcsv.Problem, state string) error {
 	if a.options.json {
 		return a.printValue(importSummary{
 			Vendors: s.Vendors, Registered: s.Registered, Cohorts: s.Cohorts, Conversions: s.Conversions, Converted: s.Converted,
-			Skipped: append([]vendorcsv.Problem{}, skipped...), Refused: append([]replay.Problem{}, s.Refused...),
+			Skipped: append([]vendorcsv.Problem{}, skipped...), Refused: append([]importer.Problem{}, s.Refused...),
 			BiggestLagDays: s.BiggestLagDays(), LatestStepDays: s.InDays(s.LatestStep), DaySeconds: s.Day.Seconds(), ElapsedSeconds: s.Elapsed.Seconds(),
 			Complete: s.Complete, State: state,
 		})

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"marketplace.example/trials/starter/replay"
+	"marketplace.example/trials/starter/importer"
 )
 
 const (
@@ -32,7 +32,7 @@ type progress struct {
 }
 
 // show shows the progress of an import.
-func (p *progress) show(now replay.Progress) {
+func (p *progress) show(now importer.Progress) {
 	total := now.Vendors + now.Conversions
 	p.draw(bar(min(total, now.Registered+now.Converted+len(now.Refused)), total), p.describe(now))
 }
@@ -77,7 +77,7 @@ func bar(done, total int) string {
 }
 
 // describe says how far the import is, and whether the system keeps up.
-func (p *progress) describe(now replay.Progress) string {
+func (p *progress) describe(now importer.Progress) string {
 	text := fmt.Sprintf("%s  registered %d/%d  converted %d/%d",
 		now.Recorded.Format(time.DateOnly), now.Registered, now.Vendors, now.Converted, now.Conversions)
 	if refused := len(now.Refused); refused > 0 {
@@ -100,6 +100,6 @@ func (p *progress) describe(now replay.Progress) string {
 }
 
 // left is the remaining time, if the system keeps up.
-func (p *progress) left(now replay.Progress) time.Duration {
-	return replay.Compress(max(0, p.begins.Add(p.length).Sub(now.Recorded)), now.Day)
+func (p *progress) left(now importer.Progress) time.Duration {
+	return importer.Compress(max(0, p.begins.Add(p.length).Sub(now.Recorded)), now.Day)
 }

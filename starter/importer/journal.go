@@ -1,4 +1,4 @@
-package replay
+package importer
 
 import (
 	"bufio"
@@ -14,9 +14,9 @@ import (
 	"marketplace.example/trials/internal/domain/trial"
 )
 
-// Identity is what a journal belongs to. A replay continues only with the same one.
+// Identity is what a journal belongs to. A import continues only with the same one.
 type Identity struct {
-	// File is the SHA-256 of the replayed file, in hex.
+	// File is the SHA-256 of the imported file, in hex.
 	File string `json:"file"`
 	// API is the address of the system.
 	API string `json:"api"`
@@ -38,12 +38,12 @@ type Entry struct {
 	Cohort       trial.Cohort `json:"cohort,omitempty"`
 	// Converted is set once the conversion is on record.
 	Converted bool `json:"converted,omitempty"`
-	// Refused is why the system refused the vendor or its conversion. The replay does not retry it.
+	// Refused is why the system refused the vendor or its conversion. The import does not retry it.
 	Refused *Problem `json:"refused,omitempty"`
 }
 
-// Journal records on disk what was done, so that a stopped replay continues where it was. Losing its last lines is harmless: the
-// replay repeats those requests, and the system does nothing twice.
+// Journal records on disk what was done, so that a stopped import continues where it was. Losing its last lines is harmless: the
+// import repeats those requests, and the system does nothing twice.
 type Journal struct {
 	file *os.File
 	// Day is the length of a day, 0 for a new journal.
@@ -51,15 +51,15 @@ type Journal struct {
 	done map[string]Entry // by vendor, its entries folded into one
 }
 
-// ErrOtherReplay says that a journal belongs to another file, system or selection.
-var ErrOtherReplay = errors.New("the state belongs to another import")
+// ErrOtherImport says that a journal belongs to another file, system or selection.
+var ErrOtherImport = errors.New("the state belongs to another import")
 
 var errNoJournal = errors.New("the file is not the state of an import")
 
 // opening is the beginning of every journal.
 const opening = `{"identity":`
 
-// OpenJournal opens the journal at path, or creates an empty one. It fails with ErrOtherReplay if the journal has another
+// OpenJournal opens the journal at path, or creates an empty one. It fails with ErrOtherImport if the journal has another
 // identity; with anew it clears any journal instead. It never changes a file that is no journal. Only one process can use a
 // journal at a time.
 func OpenJournal(path string, id Identity, anew bool) (*Journal, error) {
@@ -72,7 +72,7 @@ func OpenJournal(path string, id Identity, anew bool) (*Journal, error) {
 	}
 	j := &Journal{file: file, done: make(map[string]Entry)}
 	err = j.load(id)
-	if anew && (err == nil || errors.Is(err, ErrOtherReplay)) {
+	if anew && (err == nil || errors.Is(err, ErrOtherImport)) {
 		err = j.Clear()
 	}
 	if err != nil {
@@ -123,7 +123,7 @@ func (j *Journal) read(line []byte, first bool, id Identity) error {
 	case !first:
 		j.fold(e)
 	case *e.Identity != id || e.Day <= 0:
-		return ErrOtherReplay
+		return ErrOtherImport
 	default:
 		j.Day = e.Day
 	}

@@ -1,4 +1,4 @@
-package replay
+package importer
 
 import (
 	"cmp"
@@ -10,14 +10,14 @@ import (
 	"marketplace.example/trials/client"
 )
 
-// DefaultPatience is how long a request is retried before the replay stops.
+// DefaultPatience is how long a request is retried before the import stops.
 const DefaultPatience = 2 * time.Minute
 
 // watchEvery is the longest interval between calls of Watch.
 const watchEvery = 200 * time.Millisecond
 
-// Replay is one run of a plan. All fields but Day, Watch and Report are required.
-type Replay struct {
+// Import is one run of a plan. All fields but Day, Watch and Report are required.
+type Import struct {
 	API      *client.ClientWithResponses
 	Plan     Plan
 	Identity Identity
@@ -26,7 +26,7 @@ type Replay struct {
 	Day time.Duration
 	// Concurrency bounds the concurrent requests; at least 1.
 	Concurrency int
-	// Patience is how long a request is retried before the replay stops.
+	// Patience is how long a request is retried before the import stops.
 	Patience time.Duration
 	// Watch receives the progress, several times a second.
 	Watch func(Progress)
@@ -49,9 +49,9 @@ type outcome struct {
 	err    error
 }
 
-// run is a running Replay. Only its loop accesses it; requests run concurrently.
+// run is a running Import. Only its loop accesses it; requests run concurrently.
 type run struct {
-	*Replay
+	*Import
 	caller *caller
 	// began is when the clock showed the plan's beginning.
 	began       time.Time
@@ -65,12 +65,12 @@ type run struct {
 	probe       probe
 }
 
-// Run replays the plan from where its journal ends. The Summary is right even with an error, which is a failure of the whole
-// system or the context's end. The replay can then be run again.
-func (r *Replay) Run(ctx context.Context) (Summary, error) {
+// Run imports the plan from where its journal ends. The Summary is right even with an error, which is a failure of the whole
+// system or the context's end. The import can then be run again.
+func (r *Import) Run(ctx context.Context) (Summary, error) {
 	started := time.Now()
 	run := &run{
-		Replay: r, caller: &caller{api: r.API, patience: r.Patience},
+		Import: r, caller: &caller{api: r.API, patience: r.Patience},
 		inFlight: make(map[*task]bool), outcomes: make(chan outcome, r.Concurrency),
 		summary: NewSummary(r.Plan),
 	}
@@ -95,7 +95,7 @@ func (r *run) prepare(ctx context.Context) error {
 		return err
 	}
 	if r.Day != 0 && r.Journal.Day != 0 && r.Day != r.Journal.Day {
-		return fmt.Errorf("%w: a day lasted %s in it, and %s is asked for", ErrOtherReplay, r.Journal.Day, r.Day)
+		return fmt.Errorf("%w: a day lasted %s in it, and %s is asked for", ErrOtherImport, r.Journal.Day, r.Day)
 	}
 	r.Day = cmp.Or(r.Day, r.Journal.Day)
 	if r.Journal.Day == 0 {
@@ -311,7 +311,7 @@ func (t *task) dueAt() time.Time {
 func (r *run) settle(o outcome) {
 	delete(r.inFlight, o.task)
 	if errors.Is(o.err, context.Canceled) {
-		return // the replay was stopped: the next run repeats the task
+		return // the import was stopped: the next run repeats the task
 	}
 	if o.err != nil && !personal(o.err) {
 		r.failure = cmp.Or(r.failure, fmt.Errorf("line %d, vendor %s: %w", o.task.registration.Line, o.task.registration.VendorID, o.err))
@@ -334,7 +334,7 @@ func (r *run) settle(o outcome) {
 	}
 }
 
-// checkDay reports once that the system's day differs from the replay's: then the trials do not end as recorded.
+// checkDay reports once that the system's day differs from the import's: then the trials do not end as recorded.
 func (r *run) checkDay(answer registered) {
 	if !answer.fresh || answer.day <= 0 || answer.day == r.Day || r.oddDay {
 		return

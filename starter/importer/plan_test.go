@@ -1,4 +1,4 @@
-package replay_test
+package importer_test
 
 import (
 	"fmt"
@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
-	"marketplace.example/trials/starter/replay"
+	"marketplace.example/trials/starter/importer"
 	"marketplace.example/trials/starter/vendorcsv"
 )
 
@@ -37,11 +37,11 @@ func row(line int, id string, registered time.Time, converted ...time.Time) vend
 
 func TestPlanSpreadsADatesRowsEvenly(t *testing.T) {
 	t.Parallel()
-	plan := replay.NewPlan([]vendorcsv.Row{
+	plan := importer.NewPlan([]vendorcsv.Row{
 		row(2, "a", jan(1)), row(3, "b", jan(1)), row(4, "c", jan(1)), row(5, "d", jan(1)), row(6, "e", jan(3)),
-	}, replay.Selection{})
+	}, importer.Selection{})
 	require.Equal(t, jan(1), plan.Begins)
-	require.Equal(t, []replay.Registration{
+	require.Equal(t, []importer.Registration{
 		{Line: 2, VendorID: "a"},
 		{Line: 3, VendorID: "b", After: 6 * hour},
 		{Line: 4, VendorID: "c", After: 12 * hour},
@@ -53,13 +53,13 @@ func TestPlanSpreadsADatesRowsEvenly(t *testing.T) {
 
 func TestPlanKeepsTheDistanceOfConversions(t *testing.T) {
 	t.Parallel()
-	plan := replay.NewPlan([]vendorcsv.Row{
+	plan := importer.NewPlan([]vendorcsv.Row{
 		row(2, "early", jan(10), jan(3)),
 		row(3, "same-day", jan(10), jan(10, 2)),
 		row(4, "late", jan(10), jan(60, 16)),
 		row(5, "never", jan(10)),
-	}, replay.Selection{})
-	require.Equal(t, []replay.Registration{
+	}, importer.Selection{})
+	require.Equal(t, []importer.Registration{
 		{Line: 2, VendorID: "early", Converts: true},
 		{Line: 3, VendorID: "same-day", After: 6 * hour, Converts: true},
 		{Line: 4, VendorID: "late", After: 12 * hour, Converts: true, ConvertsAfter: 50*day + 4*hour},
@@ -73,20 +73,20 @@ func TestPlanSelects(t *testing.T) {
 	t.Parallel()
 	rows := []vendorcsv.Row{row(2, "c", jan(3), jan(20)), row(3, "a", jan(1)), row(4, "b", jan(2)), row(5, "d", jan(4))}
 	for name, c := range map[string]struct {
-		selection replay.Selection
+		selection importer.Selection
 		want      []string
 	}{
-		"all, by date":   {replay.Selection{}, []string{"a", "b", "c", "d"}},
-		"from a date":    {replay.Selection{From: jan(2)}, []string{"b", "c", "d"}},
-		"to a date":      {replay.Selection{To: jan(3)}, []string{"a", "b", "c"}},
-		"both and limit": {replay.Selection{From: jan(2), To: jan(3), Limit: 1}, []string{"b"}},
-		"a big limit":    {replay.Selection{Limit: 9}, []string{"a", "b", "c", "d"}},
-		"none":           {replay.Selection{From: jan(5)}, nil},
+		"all, by date":   {importer.Selection{}, []string{"a", "b", "c", "d"}},
+		"from a date":    {importer.Selection{From: jan(2)}, []string{"b", "c", "d"}},
+		"to a date":      {importer.Selection{To: jan(3)}, []string{"a", "b", "c"}},
+		"both and limit": {importer.Selection{From: jan(2), To: jan(3), Limit: 1}, []string{"b"}},
+		"a big limit":    {importer.Selection{Limit: 9}, []string{"a", "b", "c", "d"}},
+		"none":           {importer.Selection{From: jan(5)}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var got []string
-			for _, r := range replay.NewPlan(rows, c.selection).Registrations {
+			for _, r := range importer.NewPlan(rows, c.selection).Registrations {
 				got = append(got, r.VendorID)
 			}
 			require.Equal(t, c.want, got)
@@ -100,7 +100,7 @@ func TestPlanHoldsForEveryFile(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		rows := drawRows(t)
-		plan := replay.NewPlan(rows, replay.Selection{})
+		plan := importer.NewPlan(rows, importer.Selection{})
 		require.Len(t, plan.Registrations, len(rows))
 		ordered := slices.Clone(rows)
 		slices.SortStableFunc(ordered, func(a, b vendorcsv.Row) int { return a.RegisteredAt.Compare(b.RegisteredAt) })
@@ -137,10 +137,10 @@ func drawRows(t *rapid.T) []vendorcsv.Row {
 
 func TestCompressKeepsOrderAndLength(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, 2*time.Second, replay.Compress(day, 2*time.Second))
-	require.Equal(t, 500*time.Millisecond, replay.Compress(6*hour, 2*time.Second))
-	require.Equal(t, 3*day, replay.Compress(3*day, day))
-	require.Equal(t, 36*hour, replay.Expand(3*time.Second, 2*time.Second))
+	require.Equal(t, 2*time.Second, importer.Compress(day, 2*time.Second))
+	require.Equal(t, 500*time.Millisecond, importer.Compress(6*hour, 2*time.Second))
+	require.Equal(t, 3*day, importer.Compress(3*day, day))
+	require.Equal(t, 36*hour, importer.Expand(3*time.Second, 2*time.Second))
 	rapid.Check(t, func(t *rapid.T) {
 		length := time.Duration(rapid.Int64Range(int64(100*time.Millisecond), int64(day)).Draw(t, "day"))
 		a := time.Duration(rapid.Int64Range(0, int64(100*365*day)).Draw(t, "a"))
@@ -148,7 +148,7 @@ func TestCompressKeepsOrderAndLength(t *testing.T) {
 		if a > b {
 			a, b = b, a
 		}
-		require.LessOrEqual(t, replay.Compress(a, length), replay.Compress(b, length))
-		require.LessOrEqual(t, replay.Compress(b, length), b, "time is compressed, never stretched")
+		require.LessOrEqual(t, importer.Compress(a, length), importer.Compress(b, length))
+		require.LessOrEqual(t, importer.Compress(b, length), b, "time is compressed, never stretched")
 	})
 }

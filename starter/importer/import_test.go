@@ -1,4 +1,4 @@
-package replay_test
+package importer_test
 
 import (
 	"context"
@@ -17,22 +17,22 @@ import (
 
 	"marketplace.example/trials/client"
 	"marketplace.example/trials/internal/domain/trial"
-	"marketplace.example/trials/starter/replay"
+	"marketplace.example/trials/starter/importer"
 	"marketplace.example/trials/starter/vendorcsv"
 	"marketplace.example/trials/test/fakeapi"
 )
 
-// Each replay lives in a bubble of testing/synctest, so a day costs nothing and no machine is too slow.
+// Each import lives in a bubble of testing/synctest, so a day costs nothing and no machine is too slow.
 const shortDay = 100 * time.Millisecond
 
-// world is a fake API and what a replay into it tells.
+// world is a fake API and what a import into it tells.
 type world struct {
 	*fakeapi.API
 	state string
 
 	mutex   sync.Mutex
 	reports []string
-	watched []replay.Progress
+	watched []importer.Progress
 }
 
 func newWorld(t *testing.T) *world {
@@ -42,11 +42,11 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-// run replays rows with what the options change.
-func (w *world) run(ctx context.Context, t *testing.T, rows []vendorcsv.Row, options ...func(*replay.Replay)) (replay.Summary, error) {
+// run imports rows with what the options change.
+func (w *world) run(ctx context.Context, t *testing.T, rows []vendorcsv.Row, options ...func(*importer.Import)) (importer.Summary, error) {
 	t.Helper()
-	identity := replay.Identity{File: "test", API: w.URL}
-	journal, err := replay.OpenJournal(w.state, identity, false)
+	identity := importer.Identity{File: "test", API: w.URL}
+	journal, err := importer.OpenJournal(w.state, identity, false)
 	require.NoError(t, err)
 	defer func() { require.NoError(t, journal.Close()) }()
 	authorize := func(_ context.Context, r *http.Request) error {
@@ -56,10 +56,10 @@ func (w *world) run(ctx context.Context, t *testing.T, rows []vendorcsv.Row, opt
 	api, err := client.NewClientWithResponses(w.URL,
 		client.WithHTTPClient(&http.Client{Transport: w.API}), client.WithRequestEditorFn(authorize))
 	require.NoError(t, err)
-	r := &replay.Replay{
-		API: api, Plan: replay.NewPlan(rows, replay.Selection{}), Identity: identity, Journal: journal,
+	r := &importer.Import{
+		API: api, Plan: importer.NewPlan(rows, importer.Selection{}), Identity: identity, Journal: journal,
 		Concurrency: 4, Patience: 20 * time.Second,
-		Watch:  func(p replay.Progress) { w.mutex.Lock(); w.watched = append(w.watched, p); w.mutex.Unlock() },
+		Watch:  func(p importer.Progress) { w.mutex.Lock(); w.watched = append(w.watched, p); w.mutex.Unlock() },
 		Report: func(line string) { w.mutex.Lock(); w.reports = append(w.reports, line); w.mutex.Unlock() },
 	}
 	for _, change := range options {
@@ -103,13 +103,13 @@ func fewDays(days, each int) []vendorcsv.Row {
 	return rows
 }
 
-func TestReplayLivesThroughEverythingOnceInOrder(t *testing.T) {
+func TestImportLivesThroughEverythingOnceInOrder(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		rows := fewDays(4, 5)
 		before := time.Now()
-		summary, err := w.run(t.Context(), t, rows, func(r *replay.Replay) { r.Concurrency = 1 })
+		summary, err := w.run(t.Context(), t, rows, func(r *importer.Import) { r.Concurrency = 1 })
 		require.NoError(t, err)
 		require.Equal(t, 20, summary.Registered)
 		require.Equal(t, map[trial.Cohort]int{trial.Automated: 10, trial.Control: 10}, summary.Cohorts)
@@ -129,19 +129,19 @@ func TestReplayLivesThroughEverythingOnceInOrder(t *testing.T) {
 		for key, times := range w.paths() {
 			require.Equal(t, 1, times, key)
 		}
-		for i, r := range replay.NewPlan(rows, replay.Selection{}).Registrations {
+		for i, r := range importer.NewPlan(rows, importer.Selection{}).Registrations {
 			at, converted, ok := w.Registered(r.VendorID)
 			require.True(t, ok)
-			require.False(t, at.Before(before.Add(replay.Compress(r.After, shortDay)).Truncate(time.Millisecond)), "%d came before its moment", i)
+			require.False(t, at.Before(before.Add(importer.Compress(r.After, shortDay)).Truncate(time.Millisecond)), "%d came before its moment", i)
 			if r.Converts {
 				require.NotNil(t, converted)
-				require.WithinDuration(t, at.Add(replay.Compress(r.ConvertsAfter, shortDay)), *converted, time.Millisecond)
+				require.WithinDuration(t, at.Add(importer.Compress(r.ConvertsAfter, shortDay)), *converted, time.Millisecond)
 			}
 		}
 	})
 }
 
-func TestReplayMakesUpAddressesThatReachNobody(t *testing.T) {
+func TestImportMakesUpAddressesThatReachNobody(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
@@ -151,7 +151,7 @@ func TestReplayMakesUpAddressesThatReachNobody(t *testing.T) {
 	})
 }
 
-func TestReplayConvertsRightAfterARegistrationThatCameLater(t *testing.T) {
+func TestImportConvertsRightAfterARegistrationThatCameLater(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
@@ -165,18 +165,18 @@ func TestReplayConvertsRightAfterARegistrationThatCameLater(t *testing.T) {
 	})
 }
 
-func TestReplayTakesTheDayThatIsGivenAndSaysThatItIsOdd(t *testing.T) {
+func TestImportTakesTheDayThatIsGivenAndSaysThatItIsOdd(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		summary, err := w.run(t.Context(), t, fewDays(2, 3), func(r *replay.Replay) { r.Day = shortDay / 2 })
+		summary, err := w.run(t.Context(), t, fewDays(2, 3), func(r *importer.Import) { r.Day = shortDay / 2 })
 		require.NoError(t, err)
 		require.Equal(t, shortDay/2, summary.Day)
 		require.Equal(t, []string{"A day of the system lasts 100ms, one of this import 50ms: conversions come at the wrong moments of the trials."}, w.reports)
 	})
 }
 
-func TestReplayAsksAgainWhileTheSystemIsAway(t *testing.T) {
+func TestImportAsksAgainWhileTheSystemIsAway(t *testing.T) {
 	t.Parallel()
 	for name, unavailable := range map[string]fakeapi.Fault{
 		"unavailable": func(rw http.ResponseWriter, _ *http.Request) bool {
@@ -211,7 +211,7 @@ func TestReplayAsksAgainWhileTheSystemIsAway(t *testing.T) {
 				require.NoError(t, err)
 				require.Equal(t, 6, summary.Registered)
 				require.Equal(t, 2, summary.Converted)
-				require.True(t, slices.ContainsFunc(w.watched, func(p replay.Progress) bool { return p.Retrying }))
+				require.True(t, slices.ContainsFunc(w.watched, func(p importer.Progress) bool { return p.Retrying }))
 				for key, times := range w.paths() {
 					require.Equal(t, 1, times, key)
 				}
@@ -220,7 +220,7 @@ func TestReplayAsksAgainWhileTheSystemIsAway(t *testing.T) {
 	}
 }
 
-func TestReplayGoesOnWhereAVendorIsRefused(t *testing.T) {
+func TestImportGoesOnWhereAVendorIsRefused(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
@@ -241,7 +241,7 @@ func TestReplayGoesOnWhereAVendorIsRefused(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, 7, summary.Registered)
 		require.Equal(t, 1, summary.Converted, "of three one is not registered and one is refused")
-		require.Equal(t, []replay.Problem{
+		require.Equal(t, []importer.Problem{
 			{Line: 2, VendorID: "v000a", Message: "registering: vendor is registered with other data (409, request r-1)"},
 			{Line: 5, VendorID: "v003c", Message: "converting: no vendor (404, request r-1)"},
 		}, summary.Refused)
@@ -256,7 +256,7 @@ func TestReplayGoesOnWhereAVendorIsRefused(t *testing.T) {
 	})
 }
 
-func TestReplayStopsWhereEveryVendorWouldBeRefused(t *testing.T) {
+func TestImportStopsWhereEveryVendorWouldBeRefused(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		answer  fakeapi.Fault
@@ -290,7 +290,7 @@ func TestReplayStopsWhereEveryVendorWouldBeRefused(t *testing.T) {
 	}
 }
 
-func TestReplayLeavesTheMomentToASystemWhoseClockIsBehind(t *testing.T) {
+func TestImportLeavesTheMomentToASystemWhoseClockIsBehind(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
@@ -307,7 +307,7 @@ func TestReplayLeavesTheMomentToASystemWhoseClockIsBehind(t *testing.T) {
 	})
 }
 
-func TestReplaySaysThatTheSystemFallsBehind(t *testing.T) {
+func TestImportSaysThatTheSystemFallsBehind(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
@@ -316,15 +316,15 @@ func TestReplaySaysThatTheSystemFallsBehind(t *testing.T) {
 			return false
 		})
 		rows := fewDays(2, 6)
-		summary, err := w.run(t.Context(), t, rows, func(r *replay.Replay) { r.Concurrency = 1 })
+		summary, err := w.run(t.Context(), t, rows, func(r *importer.Import) { r.Concurrency = 1 })
 		require.NoError(t, err)
 		// Twelve registrations and four conversions take 16 days one after the other; the plan has 3.
 		require.Greater(t, summary.BiggestLagDays(), 8.0)
-		require.True(t, slices.ContainsFunc(w.watched, func(p replay.Progress) bool { return p.LagDays() > 4 }))
-		for _, r := range replay.NewPlan(rows, replay.Selection{}).Registrations {
+		require.True(t, slices.ContainsFunc(w.watched, func(p importer.Progress) bool { return p.LagDays() > 4 }))
+		for _, r := range importer.NewPlan(rows, importer.Selection{}).Registrations {
 			at, converted, _ := w.Registered(r.VendorID)
 			if r.Converts {
-				require.WithinDuration(t, at.Add(replay.Compress(r.ConvertsAfter, shortDay)), *converted, time.Millisecond,
+				require.WithinDuration(t, at.Add(importer.Compress(r.ConvertsAfter, shortDay)), *converted, time.Millisecond,
 					"the conversion of %s comes at its moment all the same", r.VendorID)
 			}
 		}
@@ -332,7 +332,7 @@ func TestReplaySaysThatTheSystemFallsBehind(t *testing.T) {
 }
 
 // A system may answer at once and still be late with what it does by itself.
-func TestReplaySaysThatStepsAreLate(t *testing.T) {
+func TestImportSaysThatStepsAreLate(t *testing.T) {
 	t.Parallel()
 	for name, idle := range map[string]bool{"steps are done": false, "no step is done": true} {
 		t.Run(name, func(t *testing.T) {
@@ -343,7 +343,7 @@ func TestReplaySaysThatStepsAreLate(t *testing.T) {
 				summary, err := w.run(t.Context(), t, fewDays(20, 1))
 				require.NoError(t, err)
 				require.Zero(t, summary.BiggestLag, "every request is answered at once")
-				late := slices.ContainsFunc(w.watched, func(p replay.Progress) bool { return p.StepLag > shortDay })
+				late := slices.ContainsFunc(w.watched, func(p importer.Progress) bool { return p.StepLag > shortDay })
 				require.Equal(t, idle, late)
 				require.Equal(t, idle, summary.LatestStep > shortDay)
 			})

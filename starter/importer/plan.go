@@ -1,10 +1,10 @@
-// Package replay repeats recorded registrations and conversions on a compressed clock: what happened on one day happens again
+// Package importer repeats recorded registrations and conversions on a compressed clock: what happened on one day happens again
 // within one day of the running system, in the same order.
 //
 // Registrations keep their distance from the first one. A conversion keeps its distance from its own
-// vendor's registration, as that was really made: when the system falls behind, or the replay was
+// vendor's registration, as that was really made: when the system falls behind, or the import was
 // stopped for an hour, every vendor still converts at its moment.
-package replay
+package importer
 
 import (
 	"cmp"
@@ -21,7 +21,7 @@ const realDay = 24 * time.Hour
 type Registration struct {
 	Line     int
 	VendorID string
-	// After is the distance from the replay's beginning, in recorded time. It orders a plan.
+	// After is the distance from the import's beginning, in recorded time. It orders a plan.
 	After time.Duration
 	// Converts says that the vendor converts. ConvertsAfter is the distance from its registration in recorded time, 0 for
 	// right after it.
@@ -29,14 +29,14 @@ type Registration struct {
 	ConvertsAfter time.Duration
 }
 
-// Plan is what to replay, in order.
+// Plan is what to import, in order.
 type Plan struct {
 	Registrations []Registration
-	// Begins is the recorded moment at which the replay's clock begins.
+	// Begins is the recorded moment at which the import's clock begins.
 	Begins time.Time
 }
 
-// Selection selects what to replay of a file. The zero value takes everything.
+// Selection selects what to import of a file. The zero value takes everything.
 type Selection struct {
 	// From and To are dates of registration, both included; zero means unbounded. All conversions of the selected vendors
 	// belong to the plan, even those after To.

@@ -1,4 +1,4 @@
-package replay_test
+package importer_test
 
 import (
 	"os"
@@ -7,7 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"marketplace.example/trials/starter/replay"
+	"marketplace.example/trials/starter/importer"
 )
 
 const (
@@ -17,7 +17,7 @@ const (
 	refusedB    = `{"vendorId":"b","refused":{"line":3,"vendorId":"b","message":"no"}}` + "\n"
 )
 
-var journalID = replay.Identity{File: "f", API: "http://api"}
+var journalID = importer.Identity{File: "f", API: "http://api"}
 
 func journalFile(t *testing.T, content string) string {
 	t.Helper()
@@ -29,16 +29,16 @@ func journalFile(t *testing.T, content string) string {
 func TestJournalRemembers(t *testing.T) {
 	t.Parallel()
 	path := journalFile(t, journalHead+registeredA+refusedB+convertedA)
-	j, err := replay.OpenJournal(path, journalID, false)
+	j, err := importer.OpenJournal(path, journalID, false)
 	require.NoError(t, err)
 	defer func() { require.NoError(t, j.Close()) }()
 	a, b := j.Entry("a"), j.Entry("b")
 	require.Equal(t, "2018-01-01T00:00:00Z", a.RegisteredAt.Format("2006-01-02T15:04:05Z07:00"))
 	require.True(t, a.Converted)
 	require.Nil(t, b.RegisteredAt)
-	require.Equal(t, &replay.Problem{Line: 3, VendorID: "b", Message: "no"}, b.Refused)
+	require.Equal(t, &importer.Problem{Line: 3, VendorID: "b", Message: "no"}, b.Refused)
 	require.Equal(t, "2s", j.Day.String())
-	require.Equal(t, replay.Entry{}, j.Entry("c"))
+	require.Equal(t, importer.Entry{}, j.Entry("c"))
 }
 
 func TestJournalDropsALineThatWasCutOff(t *testing.T) {
@@ -51,7 +51,7 @@ func TestJournalDropsALineThatWasCutOff(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			path := journalFile(t, c.content)
-			j, err := replay.OpenJournal(path, journalID, false)
+			j, err := importer.OpenJournal(path, journalID, false)
 			require.NoError(t, err)
 			require.NoError(t, j.Close())
 			kept, err := os.ReadFile(path)
@@ -67,7 +67,7 @@ func TestJournalRefusesWhatIsNotItsOwn(t *testing.T) {
 	other.Limit = 5
 	for name, c := range map[string]struct {
 		content string
-		id      replay.Identity
+		id      importer.Identity
 		message string
 	}{
 		"another selection": {journalHead, other, "the state belongs to another import"},
@@ -80,7 +80,7 @@ func TestJournalRefusesWhatIsNotItsOwn(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			path := journalFile(t, c.content)
-			_, err := replay.OpenJournal(path, c.id, false)
+			_, err := importer.OpenJournal(path, c.id, false)
 			require.EqualError(t, err, path+": "+c.message)
 			kept, err := os.ReadFile(path)
 			require.NoError(t, err)
@@ -93,14 +93,14 @@ func TestJournalBeginsAnewOnlyInAJournal(t *testing.T) {
 	t.Parallel()
 	other := journalID
 	other.API = "http://other"
-	j, err := replay.OpenJournal(journalFile(t, journalHead+registeredA), other, true)
+	j, err := importer.OpenJournal(journalFile(t, journalHead+registeredA), other, true)
 	require.NoError(t, err)
 	defer func() { require.NoError(t, j.Close()) }()
 	require.True(t, j.Empty())
 	require.Zero(t, j.Day)
 
 	path := journalFile(t, "precious\n")
-	_, err = replay.OpenJournal(path, journalID, true)
+	_, err = importer.OpenJournal(path, journalID, true)
 	require.ErrorContains(t, err, "the file is not the state of an import")
 	kept, err := os.ReadFile(path)
 	require.NoError(t, err)
@@ -110,12 +110,12 @@ func TestJournalBeginsAnewOnlyInAJournal(t *testing.T) {
 func TestJournalIsOneProcesssAtATime(t *testing.T) {
 	t.Parallel()
 	path := journalFile(t, journalHead)
-	j, err := replay.OpenJournal(path, journalID, false)
+	j, err := importer.OpenJournal(path, journalID, false)
 	require.NoError(t, err)
-	_, err = replay.OpenJournal(path, journalID, false)
+	_, err = importer.OpenJournal(path, journalID, false)
 	require.ErrorContains(t, err, "another import is using this state")
 	require.NoError(t, j.Close())
-	again, err := replay.OpenJournal(path, journalID, false)
+	again, err := importer.OpenJournal(path, journalID, false)
 	require.NoError(t, err)
 	require.NoError(t, again.Close())
 }

@@ -1,4 +1,4 @@
-package replay
+package importer
 
 import (
 	"cmp"
@@ -16,7 +16,7 @@ type Problem struct {
 	Message  string `json:"message"`
 }
 
-// Summary is the result of a replay, including earlier runs as far as the journal knows.
+// Summary is the result of a import, including earlier runs as far as the journal knows.
 type Summary struct {
 	Vendors     int
 	Conversions int
@@ -35,7 +35,7 @@ type Summary struct {
 	Complete bool
 }
 
-// NewSummary is the summary of a replay that has not begun.
+// NewSummary is the summary of a import that has not begun.
 func NewSummary(p Plan) Summary {
 	return Summary{
 		Vendors: len(p.Registrations), Conversions: p.Conversions(),
@@ -57,10 +57,10 @@ func (s *Summary) count(e Entry) {
 	}
 }
 
-// Progress is the state of a running replay.
+// Progress is the state of a running import.
 type Progress struct {
 	Summary
-	// Recorded is the time on the replay's clock: a moment of the recorded time.
+	// Recorded is the time on the import's clock: a moment of the recorded time.
 	Recorded time.Time
 	// Lag is how long the oldest unanswered request has been due.
 	Lag time.Duration

@@ -1,4 +1,4 @@
-package replay
+package importer
 
 import (
 	"context"
@@ -40,7 +40,7 @@ type registered struct {
 }
 
 // register registers a vendor. The system sets the moment: the trial begins when it is really registered, so that all its steps
-// lie ahead, even if the replay is late.
+// lie ahead, even if the import is late.
 func (c *caller) register(ctx context.Context, vendorID string) (registered, error) {
 	body := client.VendorRegistration{
 		Id: vendorID, Email: vendorID + "@" + emailDomain, Name: nameOf(vendorID),

@@ -1,4 +1,4 @@
-package replay_test
+package importer_test
 
 import (
 	"bytes"
@@ -13,7 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"marketplace.example/trials/starter/replay"
+	"marketplace.example/trials/starter/importer"
 	"marketplace.example/trials/test/fakeapi"
 )
 
@@ -25,10 +25,10 @@ func peek(r *http.Request) string {
 }
 
 // stopAt stops a context once so many registrations are watched.
-func stopAt(registered int, stop context.CancelFunc) func(*replay.Replay) {
-	return func(r *replay.Replay) {
+func stopAt(registered int, stop context.CancelFunc) func(*importer.Import) {
+	return func(r *importer.Import) {
 		watch := r.Watch
-		r.Watch = func(p replay.Progress) {
+		r.Watch = func(p importer.Progress) {
 			watch(p)
 			if p.Registered >= registered {
 				stop()
@@ -38,7 +38,7 @@ func stopAt(registered int, stop context.CancelFunc) func(*replay.Replay) {
 }
 
 // Another day would date the conversions that are still to come wrongly.
-func TestReplayDoesNotGoOnWithAnotherDay(t *testing.T) {
+func TestImportDoesNotGoOnWithAnotherDay(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
@@ -47,13 +47,13 @@ func TestReplayDoesNotGoOnWithAnotherDay(t *testing.T) {
 		defer stop()
 		first, err := w.run(ctx, t, rows, stopAt(5, stop))
 		require.ErrorIs(t, err, context.Canceled)
-		_, err = w.run(t.Context(), t, rows, func(r *replay.Replay) { r.Day = shortDay / 2 })
-		require.ErrorIs(t, err, replay.ErrOtherReplay)
+		_, err = w.run(t.Context(), t, rows, func(r *importer.Import) { r.Day = shortDay / 2 })
+		require.ErrorIs(t, err, importer.ErrOtherImport)
 		require.Equal(t, first.Registered, w.Vendors(), "nothing was done")
 	})
 }
 
-func TestReplayGoesOnWhereItWasStopped(t *testing.T) {
+func TestImportGoesOnWhereItWasStopped(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
@@ -79,22 +79,22 @@ func TestReplayGoesOnWhereItWasStopped(t *testing.T) {
 		for key, times := range w.paths() {
 			require.Equal(t, 1, times, key)
 		}
-		registrations := replay.NewPlan(rows, replay.Selection{}).Registrations
+		registrations := importer.NewPlan(rows, importer.Selection{}).Registrations
 		next := registrations[first.Registered]
 		for _, r := range registrations[first.Registered:] {
 			at, _, _ := w.Registered(r.VendorID)
-			planned := again.Add(replay.Compress(r.After-next.After, shortDay))
+			planned := again.Add(importer.Compress(r.After-next.After, shortDay))
 			require.False(t, at.Before(planned.Truncate(time.Millisecond)), "%s came before its moment: the clock had stood still", r.VendorID)
 		}
 		for _, r := range registrations {
 			if at, converted, _ := w.Registered(r.VendorID); r.Converts {
-				require.WithinDuration(t, at.Add(replay.Compress(r.ConvertsAfter, shortDay)), *converted, time.Millisecond, r.VendorID)
+				require.WithinDuration(t, at.Add(importer.Compress(r.ConvertsAfter, shortDay)), *converted, time.Millisecond, r.VendorID)
 			}
 		}
 	})
 }
 
-func TestReplayDoesNothingOnceItIsComplete(t *testing.T) {
+func TestImportDoesNothingOnceItIsComplete(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
@@ -113,7 +113,7 @@ func TestReplayDoesNothingOnceItIsComplete(t *testing.T) {
 }
 
 // A process that is killed may not have written what it was just answered.
-func TestReplaySurvivesTheLossOfItsLastLines(t *testing.T) {
+func TestImportSurvivesTheLossOfItsLastLines(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
@@ -140,7 +140,7 @@ func TestReplaySurvivesTheLossOfItsLastLines(t *testing.T) {
 	})
 }
 
-func TestReplayGivesUpAfterItsPatienceAndCanGoOn(t *testing.T) {
+func TestImportGivesUpAfterItsPatienceAndCanGoOn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
@@ -152,7 +152,7 @@ func TestReplayGivesUpAfterItsPatienceAndCanGoOn(t *testing.T) {
 			fakeapi.Refuse(rw, http.StatusServiceUnavailable, "", "the database does not answer")
 			return true
 		})
-		summary, err := w.run(t.Context(), t, rows, func(r *replay.Replay) { r.Patience = 300 * time.Millisecond })
+		summary, err := w.run(t.Context(), t, rows, func(r *importer.Import) { r.Patience = 300 * time.Millisecond })
 		require.ErrorContains(t, err, "line 7, vendor v005c: registering: given up after")
 		require.ErrorContains(t, err, "the database does not answer (503, request r-1)")
 		require.False(t, summary.Complete)
@@ -167,7 +167,7 @@ func TestReplayGivesUpAfterItsPatienceAndCanGoOn(t *testing.T) {
 	})
 }
 
-func TestReplayBeginsAnewWhereTheSystemHasLostItsData(t *testing.T) {
+func TestImportBeginsAnewWhereTheSystemHasLostItsData(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
@@ -183,7 +183,7 @@ func TestReplayBeginsAnewWhereTheSystemHasLostItsData(t *testing.T) {
 	})
 }
 
-func TestReplayStopsWhileTheSystemIsAway(t *testing.T) {
+func TestImportStopsWhileTheSystemIsAway(t *testing.T) {
 	t.Parallel()
 	for name, day := range map[string]time.Duration{"at the first vendor": 0, "later": shortDay} {
 		t.Run(name, func(t *testing.T) {
@@ -198,7 +198,7 @@ func TestReplayStopsWhileTheSystemIsAway(t *testing.T) {
 					return true
 				})
 				began := time.Now()
-				_, err := w.run(ctx, t, fewDays(1, 2), func(r *replay.Replay) { r.Day = day })
+				_, err := w.run(ctx, t, fewDays(1, 2), func(r *importer.Import) { r.Day = day })
 				require.ErrorIs(t, err, context.Canceled)
 				require.NotContains(t, err.Error(), "vendor", "that is no failure of one")
 				require.Less(t, time.Since(began), 10*time.Second, "it does not wait out its patience")
