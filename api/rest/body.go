@@ -39,10 +39,10 @@ func bodyTooLarge(limit int64) *refusal {
 }
 
 // wellFormed refuses a body that is too long, or is to be JSON and is not. The body is then read from memory.
-func (s *server) wellFormed(g gate) mux.MiddlewareFunc {
+func (s *server) wellFormed(p permissions) mux.MiddlewareFunc {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			n, _ := g.need(r) // every route has one: the gate has let it pass
+			n, _ := p.need(r) // every route has one: the guard has let it pass
 			body, err := readBody(w, r, n.maxBody)
 			values := 0
 			if err == nil && n.json && len(body) > 0 {

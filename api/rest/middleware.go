@@ -50,7 +50,7 @@ type call struct {
 	vendor string
 	// about is the cohort of the vendor that the call is about; empty where it is about none, or a stranger.
 	about trial.Cohort
-	// who is the zero value until the gate has let somebody in.
+	// who is the zero value until the guard has let somebody in.
 	who access.Identity
 	// letIn says that whoever calls has shown a token, or a signature, that opens the route. Calls of strangers reach no figure:
 	// they would choose it.

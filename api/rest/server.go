@@ -67,7 +67,7 @@ func New(o Options) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	gate, err := newGate(spec)
+	may, err := newPermissions(spec)
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +79,7 @@ func New(o Options) (http.Handler, error) {
 		o.Tracer = noop.NewTracerProvider().Tracer("")
 	}
 	s := &server{Options: o, log: o.Log, documentation: page, long: lanes.New(longAtOnce, mostLong)}
-	return s.middleware(s.limited(s.routes(spec, gate))), nil
+	return s.middleware(s.limited(s.routes(spec, may))), nil
 }
 
 // specification is the API's description, checked. It never changes, and reading it takes a while.
@@ -95,11 +95,11 @@ var specification = sync.OnceValues(func() (*openapi3.T, error) {
 	return spec, nil
 })
 
-// routes is the generated router. A request passes, from the outside: the gate (who asks), the body's form, the description, the
+// routes is the generated router. A request passes, from the outside: the guard (who asks), the body's form, the description, the
 // audit record, the handler.
-func (s *server) routes(spec *openapi3.T, gate gate) *mux.Router {
+func (s *server) routes(spec *openapi3.T, may permissions) *mux.Router {
 	router := mux.NewRouter().SkipClean(true)
-	router.Use(s.named, s.guard(gate), s.wellFormed(gate), s.validate(spec))
+	router.Use(s.named, s.guard(may), s.wellFormed(may), s.validate(spec))
 	router.NotFoundHandler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, errNoRoute)
 	})

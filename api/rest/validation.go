@@ -34,7 +34,7 @@ func (s *server) validator(spec *openapi3.T, everyFault bool) func(http.Handler)
 		Options: openapi3filter.Options{
 			MultiError:              everyFault,
 			SkipSettingDefaults:     true,
-			AuthenticationFunc:      openapi3filter.NoopAuthenticationFunc, // the gate has let the caller in
+			AuthenticationFunc:      openapi3filter.NoopAuthenticationFunc, // the guard has let the caller in
 			SchemaValidationOptions: formats(),
 		},
 		DiscardValidatedValue: true,

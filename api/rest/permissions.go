@@ -21,8 +21,8 @@ var roleOf = map[string]access.Role{
 	"viewerToken": access.Viewer, "operatorToken": access.Operator, "adminToken": access.Admin, "serviceToken": access.Service,
 }
 
-// gate knows what each route asks of a request, as the description says it.
-type gate map[string]need
+// permissions are what each route asks of a request, as the description says it.
+type permissions map[string]need
 
 // need is what a route asks of a request.
 type need struct {
@@ -34,19 +34,19 @@ type need struct {
 	maxBody int64
 }
 
-// newGate reads the description. An operation that does not say who may call it is an error: forgetting must not open a door.
-func newGate(spec *openapi3.T) (gate, error) {
-	g := gate{}
+// newPermissions reads the description. An operation that does not say who may call it is an error: forgetting must not open a door.
+func newPermissions(spec *openapi3.T) (permissions, error) {
+	p := permissions{}
 	for path, item := range spec.Paths.Map() {
 		for method, operation := range item.Operations() {
 			n, err := needOf(operation)
 			if err != nil {
 				return nil, fmt.Errorf("%s %s %w", method, path, err)
 			}
-			g[method+" "+path] = n
+			p[method+" "+path] = n
 		}
 	}
-	return g, nil
+	return p, nil
 }
 
 func needOf(operation *openapi3.Operation) (need, error) {
@@ -73,14 +73,14 @@ func needOf(operation *openapi3.Operation) (need, error) {
 }
 
 // need is what the matched route asks of the request.
-func (g gate) need(r *http.Request) (need, bool) {
+func (p permissions) need(r *http.Request) (need, bool) {
 	path, err := mux.CurrentRoute(r).GetPathTemplate()
-	n, known := g[r.Method+" "+path]
+	n, known := p[r.Method+" "+path]
 	return n, known && err == nil
 }
 
-// admits tells whether a role opens the route.
-func (n need) admits(role access.Role) bool {
+// allows tells whether a role opens the route.
+func (n need) allows(role access.Role) bool {
 	for _, needed := range n.roles {
 		if role == needed || role.Covers(needed) {
 			return true
@@ -99,8 +99,8 @@ func (n need) refuse(role access.Role) error {
 }
 
 // enter is who brings a request. It refuses one without a token that opens its route.
-func (s *server) enter(g gate, r *http.Request) (access.Identity, error) {
-	n, known := g.need(r)
+func (s *server) enter(p permissions, r *http.Request) (access.Identity, error) {
+	n, known := p.need(r)
 	if !known {
 		return access.Identity{}, fmt.Errorf("the route of %s is not described", r.Method)
 	}
@@ -118,7 +118,7 @@ func (s *server) enter(g gate, r *http.Request) (access.Identity, error) {
 		}
 		return who, unauthorized(refused.Error())
 	}
-	if err == nil && !n.admits(who.Role) {
+	if err == nil && !n.allows(who.Role) {
 		err = n.refuse(who.Role)
 	}
 	return who, err
@@ -144,11 +144,11 @@ func tooMany(detail string, wait time.Duration) error {
 	return r
 }
 
-// guard lets through whom the gate admits, and keeps who it is.
-func (s *server) guard(g gate) mux.MiddlewareFunc {
+// guard lets through whoever may call the route, and keeps who it is.
+func (s *server) guard(p permissions) mux.MiddlewareFunc {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			who, err := s.enter(g, r)
+			who, err := s.enter(p, r)
 			callOf(r.Context()).who = who
 			if err != nil {
 				s.fail(w, r, err)
