@@ -149,7 +149,7 @@ func (w *Watch) gather(ctx context.Context, state rollout.State, l rollout.Ledge
 	if err != nil {
 		return s, failed("reading the latest canary", err)
 	}
-	s.Canary = canary.Stand(latest, since, now, w.Day, canary.Reach{}).Reason
+	s.Canary = canary.Assess(latest, since, now, w.Day, canary.Reach{}).Reason
 	return s, nil
 }
 

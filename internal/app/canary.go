@@ -35,9 +35,9 @@ func (a *App) CanaryView(ctx context.Context) (canary.View, error) {
 		return canary.View{}, err
 	}
 	now := a.Present()
-	standing := canary.Stand(latest, since, now, a.Day, a.Canaries.Reach(ctx, now))
+	health := canary.Assess(latest, since, now, a.Day, a.Canaries.Reach(ctx, now))
 	return canary.View{
-		Configured: true, EverySeconds: canary.Every(a.Day).Seconds(), Fault: standing.Fault, Reason: standing.Reason,
+		Configured: true, EverySeconds: canary.Every(a.Day).Seconds(), Fault: health.Fault, Reason: health.Reason,
 		Results: append([]canary.Result{}, results...),
 	}, nil
 }

@@ -305,10 +305,10 @@ func (s Situation) canary() Observation {
 		return observed(0, 0, "no rollout runs, so none is due")
 	}
 	answers, polls := s.Parts.Workers != nil, s.Parts.Workers != nil && *s.Parts.Workers > 0
-	standing := canary.Stand(c.Latest, c.Since, s.Now, s.Day, canary.Reach{Temporal: &answers, Worker: &polls})
+	health := canary.Assess(c.Latest, c.Since, s.Now, s.Day, canary.Reach{Temporal: &answers, Worker: &polls})
 	switch {
-	case standing.Broken():
-		return observed(1, 1, "%s", standing.Reason)
+	case health.Broken():
+		return observed(1, 1, "%s", health.Reason)
 	case c.Latest == nil || c.Latest.EndedAt.Before(c.Since):
 		return observed(0, 0, "no canary has ended since the rollout began, at %s", formatTime(c.Since))
 	}

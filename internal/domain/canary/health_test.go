@@ -34,7 +34,7 @@ func TestAnAbsentCanaryIsNamed(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := Stand(c.latest, c.since, began.Add(c.after), day, c.reach)
+			s := Assess(c.latest, c.since, began.Add(c.after), day, c.reach)
 			assert.Equal(t, c.want, s.Fault)
 			assert.Equal(t, c.want != "", s.Broken())
 			assert.Equal(t, c.want == "", s.Reason == "", "a fault has its sentence")

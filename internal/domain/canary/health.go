@@ -11,8 +11,8 @@ type Reach struct {
 	Temporal, Worker *bool
 }
 
-// Standing is what the canaries say of the system at a moment.
-type Standing struct {
+// Health is what the canaries say of the system at a moment.
+type Health struct {
 	// Fault is empty if nothing is known to be broken.
 	Fault  Fault
 	Reason string
@@ -21,12 +21,12 @@ type Standing struct {
 }
 
 // Broken reports whether the canaries have found something broken.
-func (s Standing) Broken() bool { return s.Fault != "" }
+func (h Health) Broken() bool { return h.Fault != "" }
 
-// Stand says how the system stands by its canaries. since is when canaries were first due, with the rollout that runs; zero if
+// Assess says how the system is by its canaries. since is when canaries were first due, with the rollout that runs; zero if
 // none runs, so that none is due.
-func Stand(latest *Result, since, now time.Time, day time.Duration, reach Reach) Standing {
-	s := Standing{Latest: latest}
+func Assess(latest *Result, since, now time.Time, day time.Duration, reach Reach) Health {
+	s := Health{Latest: latest}
 	last := since
 	if latest != nil && latest.EndedAt.After(since) {
 		last = latest.EndedAt
@@ -58,7 +58,7 @@ type View struct {
 	Configured bool `json:"configured"`
 	// EverySeconds is how often one begins while a rollout runs.
 	EverySeconds float64 `json:"everySeconds"`
-	// Fault and Reason are the standing's.
+	// Fault and Reason are the health's.
 	Fault  Fault  `json:"fault"`
 	Reason string `json:"reason"`
 	// Results are the latest first.
