@@ -66,7 +66,7 @@ type Alerts struct {
 type AlertsSeen struct {
 	Firing     int `json:"firing"`
 	Unmeasured int `json:"unmeasured"`
-	Changes    int `json:"happened"`
+	Changes    int `json:"changes"`
 }
 
 // mostUnnotified bounds the events of an alert that one evaluation notifies people of.

@@ -10,11 +10,11 @@ import (
 )
 
 const (
-	// firstRest and longestRest bound the pause after a failure with a vendor. It doubles each time.
-	firstRest   = time.Minute
-	longestRest = time.Hour
-	// mostResting bounds the vendors remembered, many times as many as one sweep reads. A forgotten one is retried sooner.
-	mostResting = 20 * sweepBatch
+	// firstDelay and longestDelay bound the pause after a failure with a vendor. It doubles each time.
+	firstDelay   = time.Minute
+	longestDelay = time.Hour
+	// mostRemembered bounds the vendors remembered, many times as many as one sweep reads. A forgotten one is retried sooner.
+	mostRemembered = 20 * sweepBatch
 )
 
 // backoff remembers recent failures with vendors, so that a few of them at the front do not use up every sweep. The zero value
@@ -29,8 +29,8 @@ type failures struct {
 	next  time.Time
 }
 
-// resting tells which vendors to skip now.
-func (s *backoff) resting(now time.Time) func(id string) bool {
+// backingOff tells which vendors to skip now.
+func (s *backoff) backingOff(now time.Time) func(id string) bool {
 	return func(id string) bool {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -51,13 +51,13 @@ func (s *backoff) note(id string, err error, now time.Time) {
 		delete(s.all, id)
 		return
 	}
-	if !known && len(s.all) >= mostResting {
+	if !known && len(s.all) >= mostRemembered {
 		s.forget()
 	}
 	if s.all == nil {
 		s.all = map[string]failures{}
 	}
-	delay := min(max(2*before.delay, firstRest), longestRest)
+	delay := min(max(2*before.delay, firstDelay), longestDelay)
 	s.all[id] = failures{delay: delay, next: now.Add(delay)}
 }
 

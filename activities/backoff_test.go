@@ -18,14 +18,14 @@ func TestAFailureRestsLongerEachTime(t *testing.T) {
 	for _, minutes := range []int{1, 2, 4, 8, 16, 32, 60, 60} {
 		delay := time.Duration(minutes) * time.Minute
 		s.note("a", unavailable, now)
-		require.True(t, s.resting(now.Add(delay-1))("a"))
-		require.False(t, s.resting(now)("b"), "others are looked at")
+		require.True(t, s.backingOff(now.Add(delay-1))("a"))
+		require.False(t, s.backingOff(now)("b"), "others are looked at")
 		now = now.Add(delay)
-		require.False(t, s.resting(now)("a"))
+		require.False(t, s.backingOff(now)("a"))
 	}
 	s.note("a", nil, now)
 	s.note("a", unavailable, now)
-	require.False(t, s.resting(now.Add(time.Minute))("a"), "what went well is forgotten")
+	require.False(t, s.backingOff(now.Add(time.Minute))("a"), "what went well is forgotten")
 }
 
 func TestAnOutageIsNobodysSetback(t *testing.T) {
@@ -33,16 +33,16 @@ func TestAnOutageIsNobodysSetback(t *testing.T) {
 	var s backoff
 	now := time.Date(2026, 3, 9, 15, 0, 0, 0, time.UTC)
 	s.note("a", fmt.Errorf("starting: %w", &trial.Error{Code: trial.CodeUnavailable}), now)
-	require.False(t, s.resting(now)("a"))
+	require.False(t, s.backingOff(now)("a"))
 }
 
 func TestFailuresAreRememberedWithinBounds(t *testing.T) {
 	t.Parallel()
 	var s backoff
 	now := time.Date(2026, 3, 9, 15, 0, 0, 0, time.UTC)
-	for i := range mostResting + 10 {
+	for i := range mostRemembered + 10 {
 		s.note(fmt.Sprint(i), errors.New("away"), now)
 	}
-	require.Len(t, s.all, mostResting)
-	require.True(t, s.resting(now)(fmt.Sprint(mostResting+9)), "the latest is kept")
+	require.Len(t, s.all, mostRemembered)
+	require.True(t, s.backingOff(now)(fmt.Sprint(mostRemembered+9)), "the latest is kept")
 }

@@ -216,7 +216,7 @@ func TestResendThatLeftIsNotCalledSkipped(t *testing.T) {
 		trial.SendRefused: "refused e-mail-refused", trial.SendReleased: "skipped unsubscribed",
 	} {
 		h := newBulkFake("v1")
-		h.outcome = activities.Delivery{Status: status}
+		h.outcome = trial.SendResult{Status: status}
 		if status != trial.SendReleased { // there is nothing to note
 			h.crash = 1
 		}
@@ -235,7 +235,7 @@ func TestResendThatLeftIsNotCalledSkipped(t *testing.T) {
 func TestResendThatNobodyKnowsOfIsNotRepeated(t *testing.T) {
 	t.Parallel()
 	h := newBulkFake("v1")
-	h.outcome = activities.Delivery{Status: trial.SendUnknown, Reason: "timeout"}
+	h.outcome = trial.SendResult{Status: trial.SendUnknown, Reason: "timeout"}
 	for range 2 {
 		_, err := h.carry(t, h.operation(bulk.Resend))
 		require.NoError(t, err)
@@ -253,10 +253,10 @@ func TestResendThatNobodyKnowsOfIsNotRepeated(t *testing.T) {
 func TestResendThatIsThrottledIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	h := newBulkFake("v1")
-	h.outcome = activities.Delivery{Status: trial.SendReleased, Reason: "throttled", RetryAfter: time.Second}
+	h.outcome = trial.SendResult{Status: trial.SendReleased, Reason: "throttled", RetryAfter: time.Second}
 	_, err := h.carry(t, h.operation(bulk.Resend))
 	require.Error(t, err)
-	h.outcome = activities.Delivery{Status: trial.SendSent}
+	h.outcome = trial.SendResult{Status: trial.SendSent}
 	_, err = h.carry(t, h.operation(bulk.Resend))
 	require.NoError(t, err)
 	require.Equal(t, []string{"done carried-out"}, h.outcomes())

@@ -35,7 +35,7 @@ type bulkFake struct {
 	mails       []activities.Mail
 	conversions []string // of conversions
 	// outcome is what the mail service answers with.
-	outcome activities.Delivery
+	outcome trial.SendResult
 	// crash has the next results not stored: what was done before is done.
 	crash int
 	// silent is a vendor whose trial does not answer, faster one whose conversion
@@ -49,7 +49,7 @@ func newBulkFake(vendors ...string) *bulkFake {
 	h := &bulkFake{
 		flags: flags.Initial(), vendors: map[string]trial.Vendor{}, events: map[string][]trial.Event{}, sends: map[string]trial.Send{},
 		items: map[int]bulk.Item{}, asks: map[string]int{},
-		outcome: activities.Delivery{Status: trial.SendSent, MessageID: "m1"},
+		outcome: trial.SendResult{Status: trial.SendSent, MessageID: "m1"},
 	}
 	for i, id := range vendors {
 		v := trial.Vendor{ID: id, Email: id + "@vendors.example.com", StartedAt: now.Add(-5 * trial.RealDay), Automation: &trial.Automation{Cohort: trial.Automated}}
@@ -262,7 +262,7 @@ func (h *bulkFake) Wait(context.Context) (bool, error) {
 	return true, nil
 }
 
-func (h *bulkFake) Deliver(_ context.Context, m activities.Mail) (activities.Delivery, error) {
+func (h *bulkFake) Deliver(_ context.Context, m activities.Mail) (trial.SendResult, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.mails = append(h.mails, m)

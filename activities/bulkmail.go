@@ -78,14 +78,14 @@ func (b *Bulk) claim(ctx context.Context, o bulk.Operation, f bulk.ItemFacts) (s
 }
 
 // deliver sends, unless the kill switch is off by now, and records the result.
-func (b *Bulk) deliver(ctx context.Context, send trial.Send, step trial.Step, f bulk.ItemFacts) (Delivery, error) {
-	delivery := Delivery{Status: trial.SendReleased, Reason: string(trial.ReasonAutomationDisabled)}
+func (b *Bulk) deliver(ctx context.Context, send trial.Send, step trial.Step, f bulk.ItemFacts) (trial.SendResult, error) {
+	delivery := trial.SendResult{Status: trial.SendReleased, Reason: string(trial.ReasonAutomationDisabled)}
 	flags, err := b.Store.Flags(ctx)
 	if err == nil && flags.FeatureFlags.TrialAutomation.Enabled {
 		delivery, err = b.Mailer.Deliver(ctx, Mail{To: f.Vendor.Email, Send: send, State: f.Trial, Step: step, VendorName: f.Vendor.Name, Now: b.Now()})
 	}
 	if err != nil {
-		delivery = Delivery{Status: trial.SendReleased, Reason: "not-sent"}
+		delivery = trial.SendResult{Status: trial.SendReleased, Reason: "not-sent"}
 	}
 	// The context may have ended; recording the result is worth a moment more.
 	noteCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)

@@ -32,7 +32,7 @@ func (t *Trials) mail(ctx context.Context, due Due, s *evaluation) (bool, error)
 	after := due.State.Apply(due.State.StepEvent(due.Step, s.decision, s.facts, true))
 	delivery, err := t.Mailer.Deliver(ctx, Mail{To: s.vendor.Email, Send: send, State: after, Step: due.Step, VendorName: s.vendor.Name, Now: s.facts.Now})
 	if err != nil {
-		delivery = Delivery{Status: trial.SendReleased, Reason: trial.NotRendered}
+		delivery = trial.SendResult{Status: trial.SendReleased, Reason: trial.NotRendered}
 	}
 	return t.settle(ctx, due, send, delivery, s, err)
 }
@@ -90,7 +90,7 @@ func (t *Trials) claim(ctx context.Context, due Due, key string, vendor trial.Ve
 
 // settle records the result of the attempt. A result that cannot be recorded leaves the claim, which counts as unknown. The context
 // may have ended; recording the result is worth a moment more.
-func (t *Trials) settle(ctx context.Context, due Due, send trial.Send, d Delivery, s *evaluation, cause error) (bool, error) {
+func (t *Trials) settle(ctx context.Context, due Due, send trial.Send, d trial.SendResult, s *evaluation, cause error) (bool, error) {
 	noteCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
 	settled, err := t.Store.SettleSend(noteCtx, send.Key, send.Attempt, d.Status, d.MessageID, d.Reason, t.Now())

@@ -37,7 +37,7 @@ func TestAnErrorSaysWhetherTheMailMayHaveLeft(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := newStepFake()
-			b.outcome, b.broken, b.deaf = activities.Delivery{Status: c.outcome}, c.broken, map[string]bool{c.deaf: true}
+			b.outcome, b.broken, b.deaf = trial.SendResult{Status: c.outcome}, c.broken, map[string]bool{c.deaf: true}
 			if c.before != "" {
 				b.sends[key] = trial.Send{Key: key, Status: c.before, Attempt: 1, ClaimedAt: now}
 			}
@@ -96,7 +96,7 @@ func TestAMailThatLeftBeforeAutomationWasDisabledCountsAsRun(t *testing.T) {
 func TestAnUnknownOutcomeWaitsForAnEventBeforeItIsSentAgain(t *testing.T) {
 	t.Parallel()
 	b := newStepFake()
-	b.outcome = activities.Delivery{Status: trial.SendUnknown, Reason: "no-answer"}
+	b.outcome = trial.SendResult{Status: trial.SendUnknown, Reason: "no-answer"}
 	_, err := b.perform(t)
 	require.Equal(t, unknownWait, pause(t, err))
 
@@ -105,7 +105,7 @@ func TestAnUnknownOutcomeWaitsForAnEventBeforeItIsSentAgain(t *testing.T) {
 	require.Equal(t, 6*time.Minute, pause(t, err))
 	require.Len(t, b.mails, 1)
 
-	b.now, b.outcome = now.Add(unknownWait), activities.Delivery{Status: trial.SendSent}
+	b.now, b.outcome = now.Add(unknownWait), trial.SendResult{Status: trial.SendSent}
 	p, err := b.perform(t)
 	require.NoError(t, err)
 	require.True(t, p.Event.Mailed)
@@ -117,7 +117,7 @@ func TestAnUnknownOutcomeWaitsForAnEventBeforeItIsSentAgain(t *testing.T) {
 func TestAnEventSettlesAnUnknownOutcome(t *testing.T) {
 	t.Parallel()
 	b := newStepFake()
-	b.outcome = activities.Delivery{Status: trial.SendUnknown}
+	b.outcome = trial.SendResult{Status: trial.SendUnknown}
 	_, err := b.perform(t)
 	require.Error(t, err)
 	s := b.sends[key]
@@ -132,10 +132,10 @@ func TestAnEventSettlesAnUnknownOutcome(t *testing.T) {
 func TestAPassingRefusalIsTriedAgainAfterItsPause(t *testing.T) {
 	t.Parallel()
 	b := newStepFake()
-	b.outcome = activities.Delivery{Status: trial.SendReleased, Reason: "throttled", RetryAfter: 5 * time.Second}
+	b.outcome = trial.SendResult{Status: trial.SendReleased, Reason: "throttled", RetryAfter: 5 * time.Second}
 	_, err := b.perform(t)
 	require.Equal(t, 5*time.Second, pause(t, err))
-	b.outcome = activities.Delivery{Status: trial.SendSent}
+	b.outcome = trial.SendResult{Status: trial.SendSent}
 	_, err = b.perform(t)
 	require.NoError(t, err)
 	require.Zero(t, b.sends[key].Resends, "what was definitely not accepted is not a resend")
@@ -144,7 +144,7 @@ func TestAPassingRefusalIsTriedAgainAfterItsPause(t *testing.T) {
 func TestAPermanentRefusalEndsTheStepWithoutAMail(t *testing.T) {
 	t.Parallel()
 	b := newStepFake()
-	b.outcome = activities.Delivery{Status: trial.SendRefused, Reason: "rejected"}
+	b.outcome = trial.SendResult{Status: trial.SendRefused, Reason: "rejected"}
 	for range 2 { // the second finds the refusal on record
 		p, err := b.perform(t)
 		require.NoError(t, err)

@@ -40,10 +40,10 @@ func (s *Sweep) rezone(ctx context.Context, swept *Swept) error {
 	if err != nil {
 		return fmt.Errorf("looking for vendors who have moved: %w", err)
 	}
-	resting := s.nowhere.resting(s.Now())
+	backingOff := s.nowhere.backingOff(s.Now())
 	each(ctx, s, elsewhere, func(ctx context.Context, w trial.Whereabouts) (*int64, error) {
 		switch id := w.Trial.VendorID; {
-		case w.Unknown && resting(id):
+		case w.Unknown && backingOff(id):
 			return nil, nil
 		case w.Unknown:
 			err := fmt.Errorf("vendor %s: its trial stays in the zone that it is planned in, %s: mend timezone in its document", id, migration.ZoneUnknown)
@@ -89,7 +89,7 @@ func (m *moves) note(w trial.Whereabouts) {
 		m.confirmed = map[string]move{}
 	}
 	for id := range m.confirmed {
-		if len(m.confirmed) < mostResting {
+		if len(m.confirmed) < mostRemembered {
 			break
 		}
 		delete(m.confirmed, id)

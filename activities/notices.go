@@ -30,13 +30,13 @@ type NoticeMailer interface {
 	// Wait is as in Mailer.
 	Wait(ctx context.Context) (waited bool, err error)
 	// DeliverNotice renders and sends. With an error, nothing has left and nothing will: the message cannot be rendered.
-	DeliverNotice(ctx context.Context, to, key string, m notice.Message) (Delivery, error)
+	DeliverNotice(ctx context.Context, to, key string, m notice.Message) (trial.SendResult, error)
 }
 
 // Poster posts notices to webhooks.
 type Poster interface {
 	// Post posts a body once. By the key the receiver recognizes a repetition.
-	Post(ctx context.Context, address, key string, body []byte) Delivery
+	Post(ctx context.Context, address, key string, body []byte) trial.SendResult
 }
 
 // Notices notifies stakeholders of a rollout.
@@ -147,7 +147,7 @@ func (n *Notices) notifyAs(ctx context.Context, key string, m notice.Message, r 
 }
 
 // settle records the result of a notice. An error is temporary.
-func (n *Notices) settle(ctx context.Context, key string, delivery Delivery) error {
+func (n *Notices) settle(ctx context.Context, key string, delivery trial.SendResult) error {
 	// The context may have ended; recording the result is worth a moment more.
 	noteCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
@@ -168,17 +168,17 @@ func (n *Notices) settle(ctx context.Context, key string, delivery Delivery) err
 	return nil
 }
 
-func (n *Notices) deliver(ctx context.Context, m notice.Message, r notice.Recipient, key string) Delivery {
+func (n *Notices) deliver(ctx context.Context, m notice.Message, r notice.Recipient, key string) trial.SendResult {
 	if r.Webhook { // others read along: no name or number of whoever is on call
 		body, err := json.Marshal(newPosted(m.Addressed(n.Dashboard, nil)))
 		if err != nil {
-			return Delivery{Status: trial.SendRefused, Reason: trial.NotRendered}
+			return trial.SendResult{Status: trial.SendRefused, Reason: trial.NotRendered}
 		}
 		return n.Poster.Post(ctx, r.Address, key, body)
 	}
 	delivery, err := n.Mailer.DeliverNotice(ctx, r.Address, key, m.Addressed(n.Dashboard, n.Stakeholders))
 	if err != nil {
-		return Delivery{Status: trial.SendRefused, Reason: trial.NotRendered}
+		return trial.SendResult{Status: trial.SendRefused, Reason: trial.NotRendered}
 	}
 	return delivery
 }

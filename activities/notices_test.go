@@ -37,7 +37,7 @@ type board struct {
 	mails   []string // addresses mailed, in order
 	mailed  []notice.Message
 	// outcome is what the mail service answers for an address; sent where none is set.
-	outcome map[string]activities.Delivery
+	outcome map[string]trial.SendResult
 	broken  error // of the store's claims
 	noRoom  error // of the mail service's rate
 	// series is what the rollout has seen, unless that cannot be read.
@@ -54,7 +54,7 @@ type board struct {
 
 func newBoard(t *testing.T) (b *board, hook string) {
 	t.Helper()
-	b = &board{notices: map[string]trial.SendStatus{}, reasons: map[string]string{}, outcome: map[string]activities.Delivery{}}
+	b = &board{notices: map[string]trial.SendStatus{}, reasons: map[string]string{}, outcome: map[string]trial.SendResult{}}
 	core, logs := observer.New(zapcore.DebugLevel)
 	b.log, b.logs = zap.New(core), logs
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -117,12 +117,12 @@ func (b *board) TimeSeries(context.Context, string) (rollout.TimeSeries, error) 
 
 func (b *board) Wait(context.Context) (bool, error) { return false, b.noRoom }
 
-func (b *board) DeliverNotice(_ context.Context, to, _ string, m notice.Message) (activities.Delivery, error) {
+func (b *board) DeliverNotice(_ context.Context, to, _ string, m notice.Message) (trial.SendResult, error) {
 	b.mails, b.mailed = append(b.mails, to), append(b.mailed, m)
 	if d, set := b.outcome[to]; set {
 		return d, nil
 	}
-	return activities.Delivery{Status: trial.SendSent, MessageID: "m1"}, nil
+	return trial.SendResult{Status: trial.SendSent, MessageID: "m1"}, nil
 }
 
 // status is what is known of the notice to a role.
@@ -212,7 +212,7 @@ func TestWhoIsAskedForIsNamedInWhatLeavesAlone(t *testing.T) {
 func TestOnlyThoseWhoWereNotNotifiedAreNotifiedLater(t *testing.T) {
 	t.Parallel()
 	b, _ := newBoard(t)
-	b.outcome["ana@example.com"] = activities.Delivery{Status: trial.SendReleased, Reason: "throttled", RetryAfter: 5 * time.Second}
+	b.outcome["ana@example.com"] = trial.SendResult{Status: trial.SendReleased, Reason: "throttled", RetryAfter: 5 * time.Second}
 	b.answer = func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Retry-After", "60")
 		w.WriteHeader(http.StatusServiceUnavailable)
@@ -234,7 +234,7 @@ func TestOnlyThoseWhoWereNotNotifiedAreNotifiedLater(t *testing.T) {
 func TestWhatNobodyKnowsIsNotRepeated(t *testing.T) {
 	t.Parallel()
 	b, _ := newBoard(t)
-	b.outcome["ana@example.com"] = activities.Delivery{Status: trial.SendUnknown, Reason: "no-answer"}
+	b.outcome["ana@example.com"] = trial.SendResult{Status: trial.SendUnknown, Reason: "no-answer"}
 	b.answer = func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
 	for range 2 {
 		require.NoError(t, b.notify(t, sampleNotice(notice.NoticeCritical)))
@@ -264,7 +264,7 @@ func TestAClaimThatAnAttemptDiedOverIsNoted(t *testing.T) {
 func TestARecipientWhoCannotBeNotifiedIsLoggedByIDOnly(t *testing.T) {
 	t.Parallel()
 	b, hook := newBoard(t)
-	b.outcome["ana@example.com"] = activities.Delivery{Status: trial.SendRefused, Reason: "rejected"}
+	b.outcome["ana@example.com"] = trial.SendResult{Status: trial.SendRefused, Reason: "rejected"}
 	b.answer = func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) }
 	require.NoError(t, b.notify(t, sampleNotice(notice.NoticeCritical)))
 	require.NoError(t, b.notify(t, sampleNotice(notice.NoticeCritical)))

@@ -46,16 +46,13 @@ type Mail struct {
 	Now time.Time
 }
 
-// Delivery is the result of one attempt to deliver.
-type Delivery = trial.SendResult
-
 // Mailer sends e-mail.
 type Mailer interface {
 	// Wait waits for a turn within the account's rate. It tells whether that took noticeable time, and fails if it would
 	// take too long.
 	Wait(ctx context.Context) (waited bool, err error)
 	// Deliver renders and sends. With an error, nothing has left.
-	Deliver(ctx context.Context, m Mail) (Delivery, error)
+	Deliver(ctx context.Context, m Mail) (trial.SendResult, error)
 }
 
 // Starter is what the sweep needs of Temporal.

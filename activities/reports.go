@@ -48,7 +48,7 @@ type Reported struct {
 	RolloutID string `json:"rolloutId"`
 	// Made are the reports made, and Notified those that people were notified of.
 	Made     []string `json:"made"`
-	Notified []string `json:"told"`
+	Notified []string `json:"notified"`
 }
 
 // Report makes the due reports of the latest rollout, and sends them. A failure with one does not stop the others.

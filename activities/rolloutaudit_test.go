@@ -210,7 +210,7 @@ func TestNobodyIsTakenInByARunThatWasReset(t *testing.T) {
 	rollouts := &Rollouts{Store: store, Log: zap.NewNop()} // to look for trials would panic
 	moved, err := rollouts.Backfill(t.Context(), Batch{RolloutID: "r-1", After: "v-1", Size: 100, Seq: 2})
 	require.NoError(t, err)
-	require.Equal(t, Moved{After: "v-1"}, moved)
+	require.Equal(t, HandedOver{After: "v-1"}, moved)
 }
 
 // Nothing that a rollout decides waits for the schedule of its watch.

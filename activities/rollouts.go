@@ -257,14 +257,14 @@ func lifetime(t trial.State, trialDays float64, now time.Time) (evidence.Lifetim
 	return life, true
 }
 
-// Moved is the progress of adopting or releasing trials.
-type Moved struct {
+// HandedOver is the progress of adopting or releasing trials.
+type HandedOver struct {
 	After string `json:"after"`
 	Count int    `json:"count"`
 	Done  bool   `json:"done"`
 }
 
-// Batch is the number of trials to move at once, after a vendor id.
+// Batch is the number of trials to hand over at once, after a vendor id.
 type Batch struct {
 	RolloutID string `json:"rolloutId"`
 	After     string `json:"after"`
@@ -274,22 +274,22 @@ type Batch struct {
 }
 
 // Backfill adopts the next unautomated trials, unless somebody has disabled the automation or lowered its percentage.
-func (r *Rollouts) Backfill(ctx context.Context, b Batch) (Moved, error) {
+func (r *Rollouts) Backfill(ctx context.Context, b Batch) (HandedOver, error) {
 	stored, err := r.Store.Rollout(ctx, b.RolloutID)
 	if err != nil {
-		return Moved{}, failed("reading the rollout's state", err)
+		return HandedOver{}, failed("reading the rollout's state", err)
 	}
 	if b.Seq > 0 && stored.Seq > b.Seq {
-		return Moved{After: b.After}, nil // the workflow notices when it records this
+		return HandedOver{After: b.After}, nil // the workflow notices when it records this
 	}
 	doc, err := r.Store.Flags(ctx)
 	if err != nil {
-		return Moved{}, failed("reading the flags", err)
+		return HandedOver{}, failed("reading the flags", err)
 	}
 	if f := doc.FeatureFlags.TrialAutomation; !f.Enabled || f.RolloutPercentage < 100 {
-		return Moved{After: b.After}, nil
+		return HandedOver{After: b.After}, nil
 	}
-	return r.move(ctx, b, false, func(ctx context.Context, t trial.State) error {
+	return r.handOver(ctx, b, false, func(ctx context.Context, t trial.State) error {
 		request := handover(b.RolloutID, t.VendorID)
 		request.FlagsVersion = doc.Version
 		return r.Handover.Adopt(ctx, t.VendorID, request)
@@ -298,12 +298,12 @@ func (r *Rollouts) Backfill(ctx context.Context, b Batch) (Moved, error) {
 
 // Release releases the next automated trials, except those automated after the rollback, which were admitted at the percentage that
 // it went back to.
-func (r *Rollouts) Release(ctx context.Context, b Batch) (Moved, error) {
+func (r *Rollouts) Release(ctx context.Context, b Batch) (HandedOver, error) {
 	stored, err := r.Store.Rollout(ctx, b.RolloutID)
 	if err != nil {
-		return Moved{}, failed("reading the rollout's state", err)
+		return HandedOver{}, failed("reading the rollout's state", err)
 	}
-	return r.move(ctx, b, true, func(ctx context.Context, t trial.State) error {
+	return r.handOver(ctx, b, true, func(ctx context.Context, t trial.State) error {
 		if stored.ReleasedBefore > 0 && t.AutomatedUnder >= stored.ReleasedBefore {
 			return nil
 		}
@@ -311,16 +311,16 @@ func (r *Rollouts) Release(ctx context.Context, b Batch) (Moved, error) {
 	})
 }
 
-func (r *Rollouts) move(ctx context.Context, b Batch, automated bool, tell func(context.Context, trial.State) error) (Moved, error) {
+func (r *Rollouts) handOver(ctx context.Context, b Batch, automated bool, tell func(context.Context, trial.State) error) (HandedOver, error) {
 	defer heartbeat(ctx)()
 	running, err := r.Store.RunningTrials(ctx, automated, b.After, b.Size)
 	if err != nil {
-		return Moved{}, failed("looking for running trials", err)
+		return HandedOver{}, failed("looking for running trials", err)
 	}
-	m := Moved{After: b.After, Done: len(running) < b.Size}
+	m := HandedOver{After: b.After, Done: len(running) < b.Size}
 	for _, t := range running {
 		if err := tell(ctx, t); err != nil {
-			return Moved{}, failed("handing over trial "+t.VendorID, err)
+			return HandedOver{}, failed("handing over trial "+t.VendorID, err)
 		}
 		m.After, m.Count = t.VendorID, m.Count+1
 	}

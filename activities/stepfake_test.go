@@ -33,7 +33,7 @@ type stepFake struct {
 	// full says that events are there already.
 	full bool
 	// outcome is what the mail service answers with.
-	outcome activities.Delivery
+	outcome trial.SendResult
 	broken  error
 	mails   []activities.Mail
 	now     time.Time
@@ -45,7 +45,7 @@ type stepFake struct {
 func newStepFake() *stepFake {
 	return &stepFake{
 		flags: flags.Initial(), sends: map[string]trial.Send{}, now: now,
-		outcome: activities.Delivery{Status: trial.SendSent, MessageID: "m1"},
+		outcome: trial.SendResult{Status: trial.SendSent, MessageID: "m1"},
 		vendor: trial.Vendor{ID: "v1", Email: "v1@vendors.example.com", StartedAt: now.Add(-7 * 24 * time.Hour).Add(-time.Second),
 			Automation: &trial.Automation{Cohort: trial.Automated}},
 	}
@@ -153,7 +153,7 @@ func (b *stepFake) Wait(context.Context) (bool, error) {
 	return b.waited, nil
 }
 
-func (b *stepFake) Deliver(_ context.Context, m activities.Mail) (activities.Delivery, error) {
+func (b *stepFake) Deliver(_ context.Context, m activities.Mail) (trial.SendResult, error) {
 	b.mails = append(b.mails, m)
 	return b.outcome, b.broken
 }

@@ -85,15 +85,15 @@ type Sweep struct {
 	moves           moves
 	// seen is the flags' version in the last sweep.
 	seen atomic.Int64
-	// handover is the progress of waking the trials that the latest rollback released.
-	handover handingOver
+	// releasing is the progress of waking the trials that the latest rollback released.
+	releasing releasing
 }
 
 // Swept counts what a sweep did. It does not count a trial whose workflow runs: that waits for the mail service or for a worker.
 type Swept struct {
 	Started int64 `json:"started"`
 	// Synced are trials whose vendor's document had lost our fields.
-	Synced    int64 `json:"mirrored"`
+	Synced    int64 `json:"synced"`
 	Converted int64 `json:"converted"`
 	Restarted int64 `json:"restarted"`
 	Woken     int64 `json:"woken"`
@@ -140,7 +140,7 @@ func (s *Sweep) report(ctx context.Context, swept Swept) error {
 
 func (s *Sweep) start(ctx context.Context, swept *Swept) error {
 	vendors, err := throttled(&s.unstarted, s.Now, func() ([]trial.Vendor, error) {
-		return s.Store.UnstartedVendors(ctx, sweepBatch, s.failed.resting(s.Now()))
+		return s.Store.UnstartedVendors(ctx, sweepBatch, s.failed.backingOff(s.Now()))
 	})
 	if err != nil {
 		return fmt.Errorf("looking for vendors without a trial: %w", err)

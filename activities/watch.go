@@ -58,7 +58,7 @@ type Watched struct {
 	RolloutID string `json:"rolloutId"`
 	Snapshot  int    `json:"snapshot"`
 	// Signaled says that the judgement was sent to the workflow.
-	Signaled bool `json:"told"`
+	Signaled bool `json:"signaled"`
 }
 
 // Watch watches once. Without a running rollout it does nothing.

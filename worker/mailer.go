@@ -61,13 +61,13 @@ func (m *mailer) Wait(ctx context.Context) (bool, error) {
 }
 
 // Deliver implements activities.Mailer.
-func (m *mailer) Deliver(ctx context.Context, e activities.Mail) (activities.Delivery, error) {
+func (m *mailer) Deliver(ctx context.Context, e activities.Mail) (trial.SendResult, error) {
 	unsubscribe := m.links.Unsubscribe(e.State.VendorID)
 	c := content(e)
 	c.Brand, c.UnsubscribeURL = m.brand, unsubscribe
 	r, err := ses.Render(c)
 	if err != nil {
-		return activities.Delivery{}, err
+		return trial.SendResult{}, err
 	}
 	outcome := m.sender.Send(ctx, ses.Message{
 		To: e.To, Subject: r.Subject, Text: r.Text, HTML: r.HTML, UnsubscribeURL: unsubscribe,
@@ -83,10 +83,10 @@ func (m *mailer) Deliver(ctx context.Context, e activities.Mail) (activities.Del
 }
 
 // DeliverNotice implements activities.NoticeMailer.
-func (m *mailer) DeliverNotice(ctx context.Context, to, key string, n notice.Message) (activities.Delivery, error) {
+func (m *mailer) DeliverNotice(ctx context.Context, to, key string, n notice.Message) (trial.SendResult, error) {
 	r, err := ses.RenderNotice(n)
 	if err != nil {
-		return activities.Delivery{}, err
+		return trial.SendResult{}, err
 	}
 	outcome := m.sender.Send(ctx, ses.Message{To: to, Subject: r.Subject, Text: r.Text, HTML: r.HTML, Notice: key})
 	m.mailed(outcomes[outcome.Status])

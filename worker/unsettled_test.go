@@ -44,12 +44,12 @@ type hangingUp struct {
 }
 
 func (*hangingUp) Wait(context.Context) (bool, error) { return false, nil }
-func (m *hangingUp) Deliver(context.Context, activities.Mail) (activities.Delivery, error) {
+func (m *hangingUp) Deliver(context.Context, activities.Mail) (trial.SendResult, error) {
 	if m.tries.Add(1) == 1 {
-		return activities.Delivery{Status: trial.SendReleased, Reason: "throttled"}, nil
+		return trial.SendResult{Status: trial.SendReleased, Reason: "throttled"}, nil
 	}
 	m.gone.Store(true)
-	return activities.Delivery{Status: trial.SendUnknown, Reason: "no-answer"}, nil
+	return trial.SendResult{Status: trial.SendUnknown, Reason: "no-answer"}, nil
 }
 
 // Temporal remembers that an e-mail may have left, also where every attempt since has failed for another reason.

@@ -267,13 +267,13 @@ func (r *rolloutRun) preflight(ctx workflow.Context) error {
 // backfill adopts one batch of trials, and then waits for the rest of its minute.
 func (r *rolloutRun) backfill(ctx workflow.Context) error {
 	batch, pause := r.state.BackfillBatch()
-	var moved activities.Moved
+	var handed activities.HandedOver
 	err := workflow.ExecuteActivity(r.options(ctx, "backfill"), r.activities.Backfill,
-		activities.Batch{RolloutID: r.state.ID, After: batch.After, Size: batch.Size, Seq: r.state.Seq}).Get(ctx, &moved)
+		activities.Batch{RolloutID: r.state.ID, After: batch.After, Size: batch.Size, Seq: r.state.Seq}).Get(ctx, &handed)
 	if err != nil {
 		return fmt.Errorf("adopting running trials: %w", err)
 	}
-	if err := r.enact(ctx, r.state.BackfilledEvent(moved.After, moved.Count, moved.Done, workflow.Now(ctx))); err != nil || moved.Done {
+	if err := r.enact(ctx, r.state.BackfilledEvent(handed.After, handed.Count, handed.Done, workflow.Now(ctx))); err != nil || handed.Done {
 		return err
 	}
 	return r.wait(ctx, workflow.Now(ctx).Add(pause))
@@ -283,14 +283,14 @@ func (r *rolloutRun) backfill(ctx workflow.Context) error {
 func (r *rolloutRun) release(ctx workflow.Context) error {
 	batch := activities.Batch{RolloutID: r.state.ID, Size: releaseBatch}
 	for {
-		var moved activities.Moved
-		if err := workflow.ExecuteActivity(r.options(ctx, "release"), r.activities.Release, batch).Get(ctx, &moved); err != nil {
+		var handed activities.HandedOver
+		if err := workflow.ExecuteActivity(r.options(ctx, "release"), r.activities.Release, batch).Get(ctx, &handed); err != nil {
 			return fmt.Errorf("releasing running trials: %w", err)
 		}
-		if moved.Done {
+		if handed.Done {
 			return nil
 		}
-		batch.After = moved.After
+		batch.After = handed.After
 	}
 }
 

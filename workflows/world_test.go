@@ -292,9 +292,9 @@ func (w *world) Wait(context.Context) (bool, error) {
 
 func (w *world) AddressHash(address string) string { return "hash of " + address }
 
-func (w *world) Deliver(_ context.Context, m activities.Mail) (activities.Delivery, error) {
+func (w *world) Deliver(_ context.Context, m activities.Mail) (trial.SendResult, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.mails = append(w.mails, mailed{step: string(m.Step.Kind), at: w.env.Now().UTC()})
-	return activities.Delivery{Status: trial.SendSent, MessageID: m.Send.Key}, nil
+	return trial.SendResult{Status: trial.SendSent, MessageID: m.Send.Key}, nil
 }

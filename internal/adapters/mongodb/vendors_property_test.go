@@ -62,12 +62,12 @@ type shop struct {
 
 func (v *shop) Wait(context.Context) (bool, error) { return false, nil }
 
-func (v *shop) Deliver(_ context.Context, m activities.Mail) (activities.Delivery, error) {
+func (v *shop) Deliver(_ context.Context, m activities.Mail) (trial.SendResult, error) {
 	require.False(v.t, v.optedOut, "%s: who has opted out is written to", m.Send.Key)
 	require.False(v.t, v.blocked[m.To], "%s: an address that bounced or complained is written to", m.Send.Key)
 	require.Nil(v.t, v.converted, "%s: who has converted is written to", m.Send.Key)
 	v.mails++
-	return activities.Delivery{Status: trial.SendSent, MessageID: m.Send.Key}, nil
+	return trial.SendResult{Status: trial.SendSent, MessageID: m.Send.Key}, nil
 }
 
 func (v *shop) Start(ctx context.Context, r trial.Registration) (bool, error) {

@@ -11,9 +11,9 @@ import (
 	"marketplace.example/trials/internal/domain/trial"
 )
 
-// handingOver is the progress of waking the held trials that a rollback has released. However many there are, it keeps only
+// releasing is the progress of waking the held trials that a rollback has released. However many there are, it keeps only
 // whether all are done: a trial that was woken is not held any more, and not woken again. The zero value is ready to use.
-type handingOver struct {
+type releasing struct {
 	mu sync.Mutex
 	// rollback identifies the rollback.
 	rollback string
@@ -24,25 +24,25 @@ type handingOver struct {
 }
 
 // due tells whether to wake the trials of a rollback now.
-func (h *handingOver) due(rollback string, now time.Time) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.rollback != rollback {
-		h.rollback, h.done, h.delay, h.next = rollback, false, 0, time.Time{}
+func (r *releasing) due(rollback string, now time.Time) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.rollback != rollback {
+		r.rollback, r.done, r.delay, r.next = rollback, false, 0, time.Time{}
 	}
-	return !h.done && !now.Before(h.next)
+	return !r.done && !now.Before(r.next)
 }
 
 // passed notes the result of a pass. If it reached some trials and not others, the next pass waits, longer each time: it may wake
 // some again that have not reacted yet, and each time costs an event in their histories. If it reached none, Temporal is
 // unavailable, and the next sweep retries.
-func (h *handingOver) passed(woken, failed int64, now time.Time) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.done = failed == 0
+func (r *releasing) passed(woken, failed int64, now time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.done = failed == 0
 	if woken > 0 && failed > 0 {
-		h.delay = min(max(2*h.delay, firstRest), longestRest)
-		h.next = now.Add(h.delay)
+		r.delay = min(max(2*r.delay, firstDelay), longestDelay)
+		r.next = now.Add(r.delay)
 	}
 }
 
@@ -53,25 +53,25 @@ func (s *Sweep) release(ctx context.Context, swept *Swept) error {
 	if err != nil {
 		return fmt.Errorf("looking for the latest rollout: %w", err)
 	}
-	if !found || state.ReleasedBefore == 0 || !s.handover.due(fmt.Sprintf("%s/%d", state.ID, state.ReleasedBefore), s.Now()) {
+	if !found || state.ReleasedBefore == 0 || !s.releasing.due(fmt.Sprintf("%s/%d", state.ID, state.ReleasedBefore), s.Now()) {
 		return nil
 	}
-	woken, failed, err := s.wakeHandedOver(ctx, state)
+	woken, failed, err := s.wakeReleased(ctx, state)
 	if err != nil {
 		failed++
 	}
 	swept.Woken += woken
-	s.handover.passed(woken, failed, s.Now())
+	s.releasing.passed(woken, failed, s.Now())
 	return err
 }
 
-// wakeHandedOver wakes the held trials that were automated before a rollback released them. It stops early if it can reach nobody
+// wakeReleased wakes the held trials that were automated before a rollback released them. It stops early if it can reach nobody
 // of a page.
-func (s *Sweep) wakeHandedOver(ctx context.Context, state rollout.State) (woken, failed int64, err error) {
+func (s *Sweep) wakeReleased(ctx context.Context, state rollout.State) (woken, failed int64, err error) {
 	for after := ""; ; {
 		held, err := s.Store.HeldTrials(ctx, []trial.Reason{trial.ReasonAutomationDisabled, trial.ReasonExpirationOff}, after, sweepBatch)
 		if err != nil {
-			return woken, failed, fmt.Errorf("looking for held trials to hand over: %w", err)
+			return woken, failed, fmt.Errorf("looking for held trials that are released: %w", err)
 		}
 		var reached int64
 		each(ctx, s, held, func(ctx context.Context, t trial.State) (*int64, error) {

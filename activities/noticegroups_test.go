@@ -44,7 +44,7 @@ func TestRelatedMessagesReachEachRecipientOnceInOneEMail(t *testing.T) {
 	require.Empty(t, joined)
 	require.Len(t, b.posted(), 2, "webhooks are told of each at once")
 
-	b.outcome["bo@example.com"] = activities.Delivery{Status: trial.SendReleased, Reason: "throttled"}
+	b.outcome["bo@example.com"] = trial.SendResult{Status: trial.SendReleased, Reason: "throttled"}
 	joined, failures = b.tellTogether(t, true, one, two)
 	require.Equal(t, [][]string{{"1", "2"}, {"2"}}, joined)
 	require.Equal(t, []string{"ana@example.com", "bo@example.com"}, b.mails)
