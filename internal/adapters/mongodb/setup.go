@@ -28,10 +28,10 @@ func indexes() []index {
 	return []index{
 		{collection: usersCollection, keys: ascending("isVendor", "trialAutomation.status"), serves: "UnstartedVendors: a vendor without a status"},
 		{collection: idempotencyKeysCollection, keys: ascending("value.recorded"), options: options.Index().SetSparse(true), serves: "UnrecordedConversions: recorded is false"},
-		{collection: usersCollection, keys: ascending("isVendor", "trialStartDate"), serves: "Migration Validation: vendors without trialStartDate"},
+		{collection: usersCollection, keys: ascending("isVendor", "trialStartDate"), serves: "VendorsWithoutStart: isVendor without trialStartDate"},
 		{collection: trialsCollection, keys: ascending("nextAt"), serves: "OverdueTrials: nextAt below a moment, in its order"},
 		{collection: trialsCollection, keys: ascending("held.reason", "_id"), serves: "HeldTrials, and Trials that are held or not: by reason, in the order of _id"},
-		{collection: trialsCollection, keys: ascending("status", "_id"), serves: "Trials of one status, and TrialsElsewhere of two, in the order of _id"},
+		{collection: trialsCollection, keys: ascending("status", "_id"), serves: "Trials of one status, and TrialsElsewhere and RunningTrials of two, in the order of _id"},
 		{collection: trialsCollection, keys: ascending("cohort", "_id"), serves: "Trials of one cohort, in the order of _id"},
 		{collection: auditCollection, keys: ascending("subject", "_id"), serves: "AuditEntries of one subject, in the order of _id"},
 		{collection: auditCollection, keys: ascending("actor", "_id"), serves: "AuditEntries of one actor, in the order of _id"},

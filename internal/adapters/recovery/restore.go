@@ -67,7 +67,7 @@ func (m Moment) Check() error {
 			continue
 		}
 		err := source(func(records backup.Records) error {
-			for _, err := range through(records, checkRecord) {
+			for _, err := range selected(records, checkRecord) {
 				if err != nil {
 					return err
 				}
@@ -170,7 +170,7 @@ func (s Store) Restore(ctx context.Context, m Moment) (Restored, error) {
 	defer cancel()
 	r := &restore{Store: s, moment: m, since: m.Began.Add(-ClocksDiffer), startedSince: map[string]bool{}}
 	for _, step := range []func(context.Context) error{
-		r.passOver, r.takeBefore, r.takeAfter, r.takeLatest, r.setUp, r.countTokens, r.foldTrials, r.decideAgain, r.foldRollouts,
+		r.passOver, r.fillBefore, r.fillAfter, r.fillLatest, r.setUp, r.countTokens, r.foldTrials, r.decideAgain, r.foldRollouts,
 	} {
 		if err := step(ctx); err != nil {
 			return r.done, err
@@ -215,11 +215,11 @@ func (r *restore) passOver(context.Context) error {
 }
 
 func events(records backup.Records) backup.Records {
-	return through(records, func(d recovery.Document, _ backup.Record) (bool, error) { return d.IsEvent(), nil })
+	return selected(records, func(d recovery.Document, _ backup.Record) (bool, error) { return d.IsEvent(), nil })
 }
 
-// through leaves those of the records that fn says stay.
-func through(records backup.Records, fn func(recovery.Document, backup.Record) (stays bool, err error)) backup.Records {
+// selected leaves those of the records that fn says stay.
+func selected(records backup.Records, fn func(recovery.Document, backup.Record) (stays bool, err error)) backup.Records {
 	return func(yield func(backup.Record, error) bool) {
 		for record, err := range records {
 			stays := true

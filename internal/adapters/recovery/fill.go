@@ -14,10 +14,10 @@ import (
 	"marketplace.example/trials/internal/domain/recovery"
 )
 
-// takeBefore writes what comes from the last backup before the moment.
-func (r *restore) takeBefore(ctx context.Context) error {
+// fillBefore writes what comes from the last backup before the moment.
+func (r *restore) fillBefore(ctx context.Context) error {
 	return r.moment.Before(func(records backup.Records) error {
-		return r.insert(ctx, through(records, func(d recovery.Document, record backup.Record) (stays bool, err error) {
+		return r.insert(ctx, selected(records, func(d recovery.Document, record backup.Record) (stays bool, err error) {
 			switch {
 			case !d.FromBefore(r.moment.After != nil):
 				return false, nil
@@ -31,16 +31,16 @@ func (r *restore) takeBefore(ctx context.Context) error {
 	})
 }
 
-// takeAfter writes the events that the first backup after the moment has up to it, and then what belongs to trials that
+// fillAfter writes the events that the first backup after the moment has up to it, and then what belongs to trials that
 // have started since the backup before, and what was decided for good: what is known later is not less.
-func (r *restore) takeAfter(ctx context.Context) error {
+func (r *restore) fillAfter(ctx context.Context) error {
 	if r.moment.After == nil {
 		return nil
 	}
 	if err := r.moment.After(func(records backup.Records) error { return r.insert(ctx, r.histories(records)) }); err != nil {
 		return err
 	}
-	return r.take(ctx, r.moment.After, func(d recovery.Document) bool { return d.FromAfter(r.startedSince) },
+	return r.fill(ctx, r.moment.After, func(d recovery.Document) bool { return d.FromAfter(r.startedSince) },
 		func(ctx context.Context, c *mongo.Collection, doc bson.Raw) error {
 			_, err := c.InsertOne(ctx, doc)
 			if mongo.IsDuplicateKeyError(err) {
@@ -53,13 +53,13 @@ func (r *restore) takeAfter(ctx context.Context) error {
 		})
 }
 
-// takeLatest writes what the last backup knows of that no restore undoes.
-func (r *restore) takeLatest(ctx context.Context) error {
-	return r.take(ctx, r.moment.Latest, recovery.Document.IsFinal, r.putBack)
+// fillLatest writes what the last backup knows of that no restore undoes.
+func (r *restore) fillLatest(ctx context.Context) error {
+	return r.fill(ctx, r.moment.Latest, recovery.Document.IsFinal, r.putBack)
 }
 
-// take writes some of a backup's documents one by one. What stops e-mail is always added to what does already.
-func (r *restore) take(ctx context.Context, from Source, wanted func(recovery.Document) bool, write func(context.Context, *mongo.Collection, bson.Raw) error) error {
+// fill writes some of a backup's documents one by one. What stops e-mail is always added to what does already.
+func (r *restore) fill(ctx context.Context, from Source, wanted func(recovery.Document) bool, write func(context.Context, *mongo.Collection, bson.Raw) error) error {
 	if from == nil {
 		return nil
 	}
