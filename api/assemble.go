@@ -61,33 +61,11 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger) (*parts, 
 	if err != nil {
 		return nil, fmt.Errorf("preparing to verify links: %w", err)
 	}
-	plan, err := cfg.Plan()
+	checker, shown, err := checkHealth(ctx, cfg, base)
 	if err != nil {
 		return nil, err
 	}
-	policies, err := cfg.ReadPolicies()
-	if err != nil {
-		return nil, err
-	}
-	account, err := mailAccount(ctx)
-	if err != nil {
-		return nil, err
-	}
-	checker := &health.Checker{Store: store, Workflows: client, Mail: account, Now: time.Now, Log: log}
-	var shown *certificate
-	if cfg.TLSCertFile != "" {
-		if shown, err = newCertificate(cfg.TLSCertFile, cfg.TLSKeyFile, log, time.Now); err != nil {
-			return nil, err
-		}
-		checker.Certificate, base.Sampler.Certificate = shown.validity, shown.validity
-	}
-	if err := base.Metrics.Register(telemetry.Health{Check: checker.Health}); err != nil {
-		return nil, err
-	}
-	if err := base.Metrics.Register(telemetry.Canary{Latest: store.LatestCanary}); err != nil {
-		return nil, err
-	}
-	alerts, err := cfg.AlertRules()
+	cases, err := useCases(cfg, base)
 	if err != nil {
 		return nil, err
 	}
@@ -98,13 +76,6 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger) (*parts, 
 	if err != nil {
 		return nil, err
 	}
-	options := app.Options{
-		Store: rest.WithCohorts(store), Trials: client, Rollouts: client, Plan: plan, Bulks: client, Policies: policies, Day: cfg.TrialDay, Alerts: alerts, Log: log,
-	}
-	if cfg.Canaries() {
-		options.Canaries = base.Canaries()
-	}
-	cases := app.New(options)
 	api, err := rest.New(rest.Options{
 		App: cases, Mail: mailbox{verifier: verifier, links: links, refused: base.Metrics.Refused, log: log},
 		Health: checker, Calls: calls{base.Metrics, base.Sampler}, Tracer: base.Traces.Tracer("http"), Callers: callers, Log: log,
@@ -121,6 +92,50 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger) (*parts, 
 		return nil, err
 	}
 	return &parts{base: base, handler: together(api, pages), app: cases, certificate: shown, alertFallback: alertFallback}, nil
+}
+
+// useCases makes what the API and its pages ask for.
+func useCases(cfg config.Config, base *wiring.Base) (*app.App, error) {
+	plan, err := cfg.Plan()
+	if err != nil {
+		return nil, err
+	}
+	policies, err := cfg.ReadPolicies()
+	if err != nil {
+		return nil, err
+	}
+	alerts, err := cfg.AlertRules()
+	if err != nil {
+		return nil, err
+	}
+	options := app.Options{
+		Store: rest.WithCohorts(base.Store), Trials: base.Client, Rollouts: base.Client, Bulks: base.Client,
+		Plan: plan, Policies: policies, Day: cfg.TrialDay, Alerts: alerts, Log: base.Log,
+	}
+	if cfg.Canaries() {
+		options.Canaries = base.Canaries()
+	}
+	return app.New(options), nil
+}
+
+// checkHealth makes the health answer and the metrics of what it finds, with the certificate where the API serves TLS itself.
+func checkHealth(ctx context.Context, cfg config.Config, base *wiring.Base) (*health.Checker, *certificate, error) {
+	account, err := mailAccount(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	checker := &health.Checker{Store: base.Store, Workflows: base.Client, Mail: account, Now: time.Now, Log: base.Log}
+	var shown *certificate
+	if cfg.TLSCertFile != "" {
+		if shown, err = newCertificate(cfg.TLSCertFile, cfg.TLSKeyFile, base.Log, time.Now); err != nil {
+			return nil, nil, err
+		}
+		checker.Certificate, base.Sampler.Certificate = shown.validity, shown.validity
+	}
+	if err := base.Metrics.Register(telemetry.Health{Check: checker.Health}); err != nil {
+		return nil, nil, err
+	}
+	return checker, shown, base.Metrics.Register(telemetry.Canary{Latest: base.Store.LatestCanary})
 }
 
 // mailAccount asks SES how the account stands; the API sends nothing itself.

@@ -20,7 +20,8 @@ type ReportFacts struct {
 	Calls rollout.Calls
 }
 
-// Report is the present state, as the API answers and the pages show it.
+// Report is the present state of figures, trials and e-mails, as the API answers and the pages show it. It is none of the reports
+// on a rollout: those are in package report.
 type Report struct {
 	At      time.Time `json:"at"`
 	Figures []Figure  `json:"figures"`
