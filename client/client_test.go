@@ -22,7 +22,7 @@ func TestReadTellsAnAnswerFromEverythingElse(t *testing.T) {
 	t.Parallel()
 	type value struct{ Name string }
 	const problem = `{"type":"about:blank","title":"Conflict","status":409,"detail":"it runs","requestId":"r-1"}`
-	away := errors.New("connection refused")
+	refused := errors.New("connection refused")
 	for name, c := range map[string]struct {
 		response *http.Response
 		err      error
@@ -34,7 +34,7 @@ func TestReadTellsAnAnswerFromEverythingElse(t *testing.T) {
 		"a web page":           {answered(200, "text/html", "<html>"), nil, client.ErrNotAPI.Error()},
 		"another status":       {answered(206, "application/json", `{"name":"ada"}`), nil, client.ErrNotAPI.Error()},
 		"JSON of another kind": {answered(200, "application/json", `[]`), nil, "json: cannot unmarshal array"},
-		"no answer":            {nil, away, away.Error()},
+		"no answer":            {nil, refused, refused.Error()},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

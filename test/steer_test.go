@@ -156,7 +156,7 @@ func TestLateConversionAndRevive(t *testing.T) {
 
 	s.convert(id)
 	eventually(t, soon, func() error {
-		if !s.known(id).Trial.Late {
+		if !s.known(id).Trial.ConvertedLate {
 			return fmt.Errorf("the late conversion of %s is not on record", id)
 		}
 		return nil

@@ -69,7 +69,7 @@ func TestAConversionAfterExpiryIsRecordedAsLate(t *testing.T) {
 	})
 	o := second.run()
 	require.Equal(t, trial.Expired, o.Status)
-	require.True(t, o.Late)
+	require.True(t, o.ConvertedLate)
 	require.Empty(t, second.mails, "a late conversion does not revive the automation")
 }
 

@@ -158,18 +158,18 @@ func (p pen) band(points []bandPoint) {
 
 func (p pen) line(l chartLine) {
 	p.r.SetClassName("plot-line plot-" + l.Class)
-	begun := false
+	drawing := false
 	for _, at := range l.Points {
 		switch {
 		case math.IsNaN(at.Y):
-			begun = false
+			drawing = false
 			continue
-		case begun:
+		case drawing:
 			p.r.LineTo(p.x(at.X), p.y(at.Y))
 		default:
 			p.r.MoveTo(p.x(at.X), p.y(at.Y))
 		}
-		begun = true
+		drawing = true
 	}
 	p.r.Stroke()
 }

@@ -51,10 +51,10 @@ func (r *run) adopt(id string, now time.Time) {
 			at = now
 		}
 		at = at.Add(r.late())
-		if born := s.StartedAt.Add(time.Duration(min(converts, 1000) * float64(day))); born.After(now) && born.Before(at) {
-			if e, err := s.Request(trial.MessageConvert, trial.Request{At: born}, born); err == nil && e != nil {
+		if converted := s.StartedAt.Add(time.Duration(min(converts, 1000) * float64(day))); converted.After(now) && converted.Before(at) {
+			if e, err := s.Request(trial.MessageConvert, trial.Request{At: converted}, converted); err == nil && e != nil {
 				s = s.Apply(*e)
-				r.tell(*e, s, born)
+				r.tell(*e, s, converted)
 			}
 			return
 		}
@@ -79,7 +79,7 @@ func (r *run) step(s trial.State, step trial.Step, at time.Time) trial.State {
 	r.tell(e, after, at)
 	if sent {
 		if !step.At.After(*s.AdoptedAt) {
-			r.result.Past++
+			r.result.PastMails++
 		}
 		r.will(rollout.Outcome{Kind: rollout.MailSent, VendorID: s.VendorID, Key: key, At: at, Adopted: true})
 		r.report(s.VendorID, key, at, r.random.Float64() >= truth.Delivered)
@@ -124,7 +124,7 @@ func adoptedAll(trials int) func([]tally) (string, bool) {
 	return func(tallies []tally) (string, bool) {
 		results, past := every(tallies), 0
 		for _, r := range results {
-			past += r.Past
+			past += r.PastMails
 		}
 		began := count(results, func(r Result) bool { return r.Adopted > 0 })
 		back := count(results, func(r Result) bool { return r.Adopted > 0 && r.rolledBack() })

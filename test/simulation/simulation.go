@@ -102,8 +102,8 @@ type Result struct {
 	Paused, Delayed float64
 	// Full is the day on which all vendors were first admitted, counted as Day; -1 for never.
 	Full float64
-	// Adopted is how many the backfill had adopted by the end; Past how many e-mails were about a time before.
-	Adopted, Past int
+	// Adopted is how many the backfill had adopted by the end; PastMails how many e-mails were about a time before.
+	Adopted, PastMails int
 	// Admitted is how many vendors were admitted by the end, Highest the largest percentage that was.
 	Admitted int
 	Highest  float64

@@ -92,9 +92,9 @@ func TestNoMailAboutThePastIsPresumedSent(t *testing.T) {
 func TestAWelcomeIsPresumedSent(t *testing.T) {
 	t.Parallel()
 	require.Empty(t, recovery.Trial{}.PresumedSent("v1", nil, false))
-	begun := recovery.Trial{AtWork: at}
-	require.Equal(t, []string{"v1/welcome/0"}, keys(begun.PresumedSent("v1", nil, false)))
-	require.Empty(t, begun.PresumedSent("v1", nil, true))
+	atWork := recovery.Trial{AtWork: at}
+	require.Equal(t, []string{"v1/welcome/0"}, keys(atWork.PresumedSent("v1", nil, false)))
+	require.Empty(t, atWork.PresumedSent("v1", nil, true))
 }
 
 // Every e-mail that an event tells of is known as sent, and no other.
@@ -134,26 +134,26 @@ func TestSuppressionsThatOnlyTheWorkflowKnows(t *testing.T) {
 	}
 	stepUnsubscribed := trial.Suppression{Reason: trial.ReasonUnsubscribed, At: noted("")[2].At}
 	for name, c := range map[string]struct {
-		known, told []trial.Suppression
-		events      []trial.Event
-		want        *trial.Suppression
+		known, history []trial.Suppression
+		events         []trial.Event
+		want           *trial.Suppression
 	}{
 		"nobody":                         {events: noted("")},
 		"no address is no suppression":   {events: noted(trial.ReasonNoAddress)},
-		"told by signal":                 {told: []trial.Suppression{unsubscribed}, want: &unsubscribed},
-		"the weightier counts":           {told: []trial.Suppression{bounced, unsubscribed, bounced}, want: &unsubscribed},
+		"told by signal":                 {history: []trial.Suppression{unsubscribed}, want: &unsubscribed},
+		"the weightier counts":           {history: []trial.Suppression{bounced, unsubscribed, bounced}, want: &unsubscribed},
 		"noted at a step":                {events: noted(trial.ReasonUnsubscribed), want: &stepUnsubscribed},
-		"known already":                  {known: []trial.Suppression{unsubscribed}, told: []trial.Suppression{unsubscribed, later}, events: noted(trial.ReasonUnsubscribed)},
-		"the address is known already":   {known: []trial.Suppression{bouncedAddress}, told: []trial.Suppression{bounced}, events: noted(trial.ReasonSuppressedAddress)},
-		"known but for what is not kept": {known: []trial.Suppression{bouncedAddress}, told: []trial.Suppression{finer}},
-		"another address since":          {known: []trial.Suppression{bouncedAddress}, told: []trial.Suppression{later}, want: &later},
-		"another address, told late":     {known: []trial.Suppression{bouncedAddress}, told: []trial.Suppression{earlier}, want: &earlier},
-		"unsubscribed after it bounced":  {known: []trial.Suppression{bouncedAddress}, told: []trial.Suppression{unsubscribed}, want: &unsubscribed},
+		"known already":                  {known: []trial.Suppression{unsubscribed}, history: []trial.Suppression{unsubscribed, later}, events: noted(trial.ReasonUnsubscribed)},
+		"the address is known already":   {known: []trial.Suppression{bouncedAddress}, history: []trial.Suppression{bounced}, events: noted(trial.ReasonSuppressedAddress)},
+		"known but for what is not kept": {known: []trial.Suppression{bouncedAddress}, history: []trial.Suppression{finer}},
+		"another address since":          {known: []trial.Suppression{bouncedAddress}, history: []trial.Suppression{later}, want: &later},
+		"another address, told late":     {known: []trial.Suppression{bouncedAddress}, history: []trial.Suppression{earlier}, want: &earlier},
+		"unsubscribed after it bounced":  {known: []trial.Suppression{bouncedAddress}, history: []trial.Suppression{unsubscribed}, want: &unsubscribed},
 		"noted after it bounced":         {known: []trial.Suppression{bouncedAddress}, events: noted(trial.ReasonUnsubscribed), want: &stepUnsubscribed},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			require.Equal(t, c.want, recovery.Trial{Events: c.events, NoMail: c.told}.UnknownSuppression(c.known))
+			require.Equal(t, c.want, recovery.Trial{Events: c.events, NoMail: c.history}.UnknownSuppression(c.known))
 		})
 	}
 }

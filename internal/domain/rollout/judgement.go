@@ -228,7 +228,7 @@ func (j judge) conversion() TriggerResult {
 		a.DecidableFrom = at
 		a.Reason += fmt.Sprintf("; no verdict is possible before %d trials have ended", least)
 		if at != nil {
-			a.Reason += ", on " + at.UTC().Format("2 January 2006 15:04 UTC") + " at the earliest"
+			a.Reason += ", on " + at.UTC().Format(ClockFormat) + " at the earliest"
 		}
 	}
 	return a

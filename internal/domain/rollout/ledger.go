@@ -135,15 +135,6 @@ func (l *Ledger) Apply(p Plan, s Snapshot, day time.Duration) {
 		return
 	}
 	l.Number, l.At, l.To, l.Outage = s.Number, s.At, s.To, s.Outage
-	if l.Delivered == nil { // stored by a version without it
-		l.Delivered = map[string]time.Time{}
-	}
-	if l.API.Null.Side == "" { // so was this
-		l.API.Null = evidence.Null{Limit: p.Triggers.ErrorRate, Side: evidence.TooHigh}
-		for _, run := range l.Slow.Runs {
-			l.API.Begin(run.Since)
-		}
-	}
 	// What became known before this stage was entered belongs to the previous stage.
 	outcomes := inOrder(s.Outcomes)
 	entered := sort.Search(len(outcomes), func(i int) bool { return !outcomes[i].At.Before(s.Position.Since) })

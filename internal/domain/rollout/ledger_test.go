@@ -253,7 +253,6 @@ func TestAnEMailWhoseSendingIsUnknownCounts(t *testing.T) {
 func TestAnEMailMayComeBackAsLongAsItsDayIsOpen(t *testing.T) {
 	t.Parallel()
 	b := newBook()
-	b.ledger.Delivered = nil // as a ledger of before has it
 	b.take(time.Hour, rollout.Calls{}, outcome(rollout.MailSent, "v1", "welcome", 0), outcome(rollout.MailSent, "v1", "second", 0),
 		outcome(rollout.MailDelivered, "v1", "welcome", time.Minute))
 	b.take(20*time.Hour, rollout.Calls{}, outcome(rollout.MailDelivered, "v1", "second", 20*time.Hour))

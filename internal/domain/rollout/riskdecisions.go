@@ -86,8 +86,8 @@ func (s *simulation) advance(c *course) {
 	}
 }
 
-func (s *simulation) at(look int) time.Time {
-	return time.Unix(0, 0).UTC().Add(time.Duration(look) * 24 * time.Hour / time.Duration(s.looks))
+func (s *simulation) at(n int) time.Time {
+	return time.Unix(0, 0).UTC().Add(time.Duration(n) * 24 * time.Hour / time.Duration(s.looks))
 }
 
 // mayLeave reports whether the gates may say something else than when they were last judged: the phase's time is over, and

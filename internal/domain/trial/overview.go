@@ -11,18 +11,18 @@ type Overview struct {
 	VendorID string `json:"vendorId"`
 	Status   Status `json:"status"`
 	// Cohort is the one that the trial is counted in: State.CountedAs.
-	Cohort      Cohort       `json:"cohort"`
-	Automated   bool         `json:"automated"`
-	Policy      string       `json:"policy"`
-	Revision    int          `json:"revision"`
-	StartedAt   time.Time    `json:"startedAt"`
-	EndsAt      time.Time    `json:"endsAt"`
-	GraceEndsAt time.Time    `json:"graceEndsAt"`
-	Next        *Step        `json:"next"`
-	Held        *HeldStep    `json:"held"`
-	ConvertedAt *time.Time   `json:"convertedAt"`
-	Late        bool         `json:"convertedLate"`
-	Steps       []StepRecord `json:"steps"`
+	Cohort        Cohort       `json:"cohort"`
+	Automated     bool         `json:"automated"`
+	Policy        string       `json:"policy"`
+	Revision      int          `json:"revision"`
+	StartedAt     time.Time    `json:"startedAt"`
+	EndsAt        time.Time    `json:"endsAt"`
+	GraceEndsAt   time.Time    `json:"graceEndsAt"`
+	Next          *Step        `json:"next"`
+	Held          *HeldStep    `json:"held"`
+	ConvertedAt   *time.Time   `json:"convertedAt"`
+	ConvertedLate bool         `json:"convertedLate"`
+	Steps         []StepRecord `json:"steps"`
 	// Summary sums it up in one sentence.
 	Summary string `json:"summary"`
 }
@@ -32,7 +32,7 @@ func (s State) Overview() Overview {
 	o := Overview{
 		VendorID: s.VendorID, Status: s.Status, Cohort: s.CountedAs(), Automated: s.Automated, Policy: s.Policy.Name,
 		Revision: s.Revision, StartedAt: s.StartedAt, EndsAt: s.EndsAt, GraceEndsAt: s.GraceEndsAt,
-		Held: s.Held, ConvertedAt: s.ConvertedAt, Late: s.ConvertedLate, Steps: s.Steps, Summary: s.Sentence(),
+		Held: s.Held, ConvertedAt: s.ConvertedAt, ConvertedLate: s.ConvertedLate, Steps: s.Steps, Summary: s.Sentence(),
 	}
 	if o.Steps == nil {
 		o.Steps = []StepRecord{}

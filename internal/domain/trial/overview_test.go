@@ -55,7 +55,7 @@ func TestOverview(t *testing.T) {
 
 	over := stands()["expired, converted late"].state.Overview()
 	require.Nil(t, over.Next)
-	require.True(t, over.Late)
+	require.True(t, over.ConvertedLate)
 	require.Equal(t, at("2026-03-20 10:00"), *over.ConvertedAt)
 	require.Equal(t, trial.Control, trial.NewState(sample(control)).Overview().Cohort)
 	require.False(t, trial.NewState(sample(control)).Overview().Automated)

@@ -4,8 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
-	"strings"
 
 	"marketplace.example/trials/internal/domain/monitoring"
 	"marketplace.example/trials/internal/domain/trial"
@@ -33,7 +33,7 @@ func ReadAlerts(r io.Reader) ([]monitoring.Rule, error) {
 		return nil, errors.New("alerts: is missing")
 	}
 	var problems []error
-	for _, name := range sortedKeys(file.Alerts) {
+	for _, name := range slices.Sorted(maps.Keys(file.Alerts)) {
 		if !slices.Contains(monitoring.RuleIDs(), monitoring.RuleID(name)) {
 			problems = append(problems, fmt.Errorf("%s: is not an alert; the alerts are %v", lines.at("alerts."+name), monitoring.RuleIDs()))
 		}
@@ -54,15 +54,6 @@ func ReadAlerts(r io.Reader) ([]monitoring.Rule, error) {
 		return nil, errors.Join(problems...)
 	}
 	return rules, nil
-}
-
-func sortedKeys(m map[string]alertSettings) []string {
-	keys := make([]string, 0, len(m))
-	for key := range m {
-		keys = append(keys, key)
-	}
-	slices.SortFunc(keys, strings.Compare)
-	return keys
 }
 
 // applyTo returns a rule with these settings.
