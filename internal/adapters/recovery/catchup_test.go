@@ -69,12 +69,12 @@ func TestCatchUpStopsEMail(t *testing.T) {
 	bouncedAddress := bounced
 	bouncedAddress.AddressHash = trial.AddressHash("v1@example.com")
 	for name, c := range map[string]struct {
-		known, told, want *trial.Suppression
+		known, history, want *trial.Suppression
 	}{
 		"nobody":                        {},
-		"told by signal":                {told: &unsubscribed, want: &unsubscribed},
-		"the address is known already":  {known: &bouncedAddress, told: &bounced, want: &bouncedAddress},
-		"unsubscribed after it bounced": {known: &bouncedAddress, told: &unsubscribed, want: &unsubscribed},
+		"told by signal":                {history: &unsubscribed, want: &unsubscribed},
+		"the address is known already":  {known: &bouncedAddress, history: &bounced, want: &bouncedAddress},
+		"unsubscribed after it bounced": {known: &bouncedAddress, history: &unsubscribed, want: &unsubscribed},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -84,8 +84,8 @@ func TestCatchUpStopsEMail(t *testing.T) {
 				suppress(t, s, "v1", *c.known)
 			}
 			var recovered recovery.Trial
-			if c.told != nil {
-				recovered.NoMail = []trial.Suppression{*c.told}
+			if c.history != nil {
+				recovered.NoMail = []trial.Suppression{*c.history}
 			}
 			for i := range 2 {
 				got, err := s.CatchUp(t.Context(), "v1", recovered)

@@ -66,7 +66,7 @@ func newLoss(numbers []int) Loss {
 // WithRisk adds what each phase of the plan risks. It simulates the plan, always with the same result, in well under a
 // second; a plan too long for that, or with too many vendors, is left without.
 func (f Forecast) WithRisk(p Plan) Forecast {
-	passages := newSimulation(p.withoutPersons(), f.RegistrationsPerDay, looksPerDay).passages()
+	passages := newSimulation(p.withoutPersons(), f.RegistrationsPerDay, simulatedPerDay).passages()
 	f.Explanation = explanation
 	if len(passages) < leastRuns {
 		f.Explanation = "The plan is too long to be simulated with so many vendors: what it risks is not known."

@@ -87,7 +87,7 @@ func TestTheWorkOfAForecastIsBounded(t *testing.T) {
 	}
 	require.NoError(t, p.Validate())
 	for _, perDay := range []float64{0, 0.1, 100, 1_000_000} {
-		s := newSimulation(p, perDay, looksPerDay)
+		s := newSimulation(p, perDay, simulatedPerDay)
 		s.passages()
 		const lastLook = (maxPhases + 1) * workOfWeighing * int(watchedKinds)
 		require.LessOrEqual(t, s.work, mostWork+lastLook, "%v a day", perDay)

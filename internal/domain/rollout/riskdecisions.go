@@ -71,7 +71,7 @@ func (s *simulation) advance(c *course) {
 		return
 	}
 	c.weighed = c.seen
-	now := s.at(c.look)
+	now := s.at(c.watch)
 	state := State{
 		Plan: s.plan, Times: evidence.Times{Day: 24 * time.Hour}, Status: Running, Enabled: true,
 		Stage: Stage{InPhase, c.phase}, EnteredAt: s.at(c.entered), Percentage: s.plan.Phases[c.phase].Percentage,
@@ -87,14 +87,14 @@ func (s *simulation) advance(c *course) {
 }
 
 func (s *simulation) at(n int) time.Time {
-	return time.Unix(0, 0).UTC().Add(time.Duration(n) * 24 * time.Hour / time.Duration(s.looks))
+	return time.Unix(0, 0).UTC().Add(time.Duration(n) * 24 * time.Hour / time.Duration(s.watches))
 }
 
 // mayLeave reports whether the gates may say something else than when they were last judged: the phase's time is over, and
 // either there is news or the time has come at which it pauses.
 func (s *simulation) mayLeave(c *course) bool {
-	soak := s.plan.Phases[c.phase].SoakDays * float64(s.looks)
-	since := c.look - c.entered
+	soak := s.plan.Phases[c.phase].SoakDays * float64(s.watches)
+	since := c.watch - c.entered
 	if since < int(math.Ceil(soak)) {
 		return false
 	}

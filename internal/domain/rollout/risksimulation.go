@@ -20,11 +20,11 @@ const (
 
 // Bounds of a simulation.
 const (
-	// looksPerDay is how often a day a simulated rollout is watched.
-	looksPerDay = 24
+	// simulatedPerDay is how often a day a simulated rollout is watched.
+	simulatedPerDay = 24
 	// mostRuns is how often a rollout is simulated; with fewer than leastRuns nothing is said.
 	mostRuns, leastRuns = 400, 100
-	// mostWork bounds the work of a simulation, in looks; evidence that is not weighed from memory is as much as workOfWeighing.
+	// mostWork bounds the work of a simulation, in watches; evidence that is not weighed from memory is as much as workOfWeighing.
 	mostWork       = 5_000_000
 	workOfWeighing = 20
 	// rememberedAtMost bounds the memory.
@@ -74,7 +74,7 @@ func brokenShares(kind watched) badShares {
 type course struct {
 	chance
 	// look is how many there were, entered that at which the phase began.
-	look, phase, entered int
+	watch, phase, entered int
 	// starts are what was seen when each phase that admits began.
 	starts [][watchedKinds]observations
 	seen   [watchedKinds]observations
@@ -99,10 +99,10 @@ func (c *course) branch(seed chance) course {
 // simulation lives through rollouts of a plan: vendors, their e-mails and steps, and API calls are drawn, always in the same
 // way; what is decided, the production functions decide.
 type simulation struct {
-	plan   Plan
-	perDay float64
-	looks  int
-	// later are a trial's steps after the welcome, in looks from its start.
+	plan    Plan
+	perDay  float64
+	watches int
+	// later are a trial's steps after the welcome, in watches from its start.
 	later  []int
 	limits [watchedKinds]limit
 	// gateNulls are what the gates compare with.
@@ -114,13 +114,13 @@ type simulation struct {
 	paced bool
 }
 
-func newSimulation(p Plan, perDay float64, looks int) *simulation {
-	s := &simulation{plan: p, perDay: perDay, looks: looks, limits: p.limits(), gateNulls: map[Gate]evidence.Null{}}
+func newSimulation(p Plan, perDay float64, watches int) *simulation {
+	s := &simulation{plan: p, perDay: perDay, watches: watches, limits: p.limits(), gateNulls: map[Gate]evidence.Null{}}
 	terms := trial.DefaultPolicy()
 	for _, days := range terms.ReminderDays {
-		s.later = append(s.later, (terms.LengthDays-days)*looks)
+		s.later = append(s.later, (terms.LengthDays-days)*watches)
 	}
-	s.later = append(s.later, terms.LengthDays*looks, (terms.LengthDays+terms.GraceDays)*looks)
+	s.later = append(s.later, terms.LengthDays*watches, (terms.LengthDays+terms.GraceDays)*watches)
 	for kind := range s.memory {
 		s.memory[kind] = map[observations]float64{}
 	}
@@ -161,7 +161,7 @@ func (s *simulation) passages() []passage {
 func (s *simulation) once(seed uint64) passage {
 	p, c := passage{stopped: -1}, course{chance: chance(seed << 32), phase: -1, due: make([]int, slices.Max(s.later)+1)}
 	s.enter(&c)
-	for c.look < healthyDays*s.looks && c.phase < len(s.plan.Phases) && s.work <= mostWork {
+	for c.watch < healthyDays*s.watches && c.phase < len(s.plan.Phases) && s.work <= mostWork {
 		if len(p.lost) < len(c.starts) {
 			p.lost = append(p.lost, s.breaks(&c))
 		}
@@ -184,7 +184,7 @@ func (s *simulation) breaks(c *course) (lost [watchedKinds]int) {
 		if watched(kind) == calls && !s.paced {
 			continue // no call can be judged
 		}
-		for b.look < c.look+searchDays*s.looks && s.work <= mostWork {
+		for b.watch < c.watch+searchDays*s.watches && s.work <= mostWork {
 			if s.observe(&b, brokenShares(watched(kind))) {
 				lost[kind] = b.admitted - c.admitted
 				break
@@ -204,7 +204,7 @@ func (s *simulation) enter(c *course) {
 	if c.phase < len(s.plan.Phases) {
 		c.starts = append(c.starts, c.seen)
 	}
-	c.entered, c.weighed = c.look, [watchedKinds]observations{}
+	c.entered, c.weighed = c.watch, [watchedKinds]observations{}
 }
 
 // observe draws what one look sees, and reports whether a trigger fires.
@@ -212,14 +212,14 @@ func (s *simulation) observe(c *course, share badShares) bool {
 	s.work++
 	ran := c.draw(s.due(c), share[steps])
 	reported, sent := c.unreported, c.draw(ran.good, share[mails]) // an e-mail goes out where its step succeeded
-	if s.looks < looksPerDay {
+	if s.watches < simulatedPerDay {
 		reported = sent
 	} else {
 		c.unreported = sent
 	}
-	c.look++
+	c.watch++
 	fires := false
-	for kind, seen := range [watchedKinds]observations{mails: reported, steps: ran, calls: c.draw(callsPerDay/s.looks, share[calls])} {
+	for kind, seen := range [watchedKinds]observations{mails: reported, steps: ran, calls: c.draw(callsPerDay/s.watches, share[calls])} {
 		c.seen[kind] = c.seen[kind].plus(seen)
 		fires = fires || seen.bad > 0 && s.fires(watched(kind), c)
 	}
@@ -229,14 +229,14 @@ func (s *simulation) observe(c *course, share badShares) bool {
 // due admits the vendors who register at one look, and returns how many have a step then: they, and some of those before.
 func (s *simulation) due(c *course) int {
 	percentage := s.plan.Phases[min(c.phase, len(s.plan.Phases)-1)].Percentage
-	n := c.poisson(s.perDay / float64(s.looks) * percentage / 100)
+	n := c.poisson(s.perDay / float64(s.watches) * percentage / 100)
 	c.admitted += n
 	if n > 0 {
 		for _, later := range s.later {
-			c.due[(c.look+later)%len(c.due)] += n
+			c.due[(c.watch+later)%len(c.due)] += n
 		}
 	}
-	today := c.look % len(c.due)
+	today := c.watch % len(c.due)
 	all := n + c.due[today]
 	c.due[today] = 0
 	return all
