@@ -71,6 +71,12 @@ func TestAnAPIThatFailsRollsBackUnlessAllVendorsShareIt(t *testing.T) {
 		"by night, when few call": {add(intervals(40, about{trial.Automated, 40, 0}, about{trial.Control, 10, 0}), intervals(60, about{trial.Automated, 5, 5})), true, false,
 			"60 % of the API calls failed, at most 20 % may (of 100 intervals, on average)" + chance +
 				"; of 1900 about automated vendors 16 % failed, and of 400 about control vendors 0 % failed"},
+		"by night, of very many by day": {add(intervals(40, about{trial.Automated, 500, 0}, about{trial.Control, 100, 0}), intervals(60, about{trial.Automated, 5, 5})), true, false,
+			"60 % of the API calls failed, at most 20 % may (of 100 intervals, on average)" + chance +
+				"; of 20300 about automated vendors 1.5 % failed, and of 4000 about control vendors 0 % failed"},
+		"the same, of all": {add(intervals(40, about{trial.Automated, 500, 0}, about{trial.Control, 500, 0}), intervals(60, about{trial.Automated, 5, 5}, about{trial.Control, 5, 5})), true, true,
+			"60 % of the API calls failed, at most 20 % may (of 100 intervals, on average)" + chance +
+				"; of 20300 about automated vendors 1.5 % failed, and of 20300 about control vendors 1.5 % failed"},
 	} {
 		b := compared(rollout.Calls{})
 		b.take(24*time.Hour, tt.calls)

@@ -256,7 +256,7 @@ func (s *State) resume(e Event) {
 		s.enter(*e.Stage, e.At)
 	case s.Pause == nil:
 	case s.Pause.Cause == PausedByGate || s.Pause.AtGate:
-		s.EnteredAt, s.DelayedStageSeq = e.At, 0
+		s.enter(s.Stage, e.At) // or its gates would fail by the same evidence
 	default:
 		s.EnteredAt = s.EnteredAt.Add(e.At.Sub(s.Pause.Since))
 		if ended := e.At.Add(-s.Plan.soak(s.Stage, s.Times.Day)); s.Pause.onTrigger() && s.EnteredAt.Before(ended) {
@@ -276,7 +276,7 @@ func (s *State) rollBack(e Event) {
 	s.enter(*e.Stage, e.At)
 	switch {
 	case s.held() && (e.Trigger != "" || s.Pause.Cause == PausedByAdmin):
-		s.Pause = &Pause{Cause: PausedByAdmin, Since: e.At, By: s.Pause.By, Reason: s.Pause.Reason}
+		s.Pause = &Pause{Cause: PausedByAdmin, Since: e.At, By: s.Pause.By, Reason: s.Pause.Reason, OnTrigger: s.Pause.onTrigger()}
 	case e.Trigger != "" && s.Pause != nil && s.Pause.Cause == PausedBySharedFate:
 		s.Pause = &Pause{Cause: PausedBySharedFate, Since: e.At, By: s.Pause.By, Reason: s.Pause.Reason}
 	default:

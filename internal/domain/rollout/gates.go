@@ -114,15 +114,19 @@ type sample struct {
 func (j judge) proportional(r GateResult) GateResult {
 	of := j.sample(r.Gate)
 	r.Verdict = Insufficient
-	if r.Seen == 0 || of.seen == 0 { // the channel that brought earlier data may be broken
-		r.Seen, r.Estimate, r.Reason = 0, 0, "no data in this phase: "+of.lacking
-		return r
-	}
-	r.Seen = of.seen
 	since := "since the rollout began"
 	if j.epoch > 0 {
 		since = "since the evidence began anew"
 	}
+	if r.Seen == 0 || of.seen == 0 { // the channel that brought earlier data may be broken
+		within := "in this phase"
+		if j.epoch > 0 && of.seen == 0 { // there may have been some before a person resumed it
+			within = since
+		}
+		r.Seen, r.Estimate, r.Reason = 0, 0, "no data "+within+": "+of.lacking
+		return r
+	}
+	r.Seen = of.seen
 	seen := float64(of.seen)
 	bad := min(max(of.bad, 0), seen)
 	r.Estimate = bad / seen

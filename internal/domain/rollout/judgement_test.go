@@ -242,7 +242,6 @@ func TestProportionalGatesAtTheirEdges(t *testing.T) {
 	}
 }
 
-// Data of an earlier phase counts in the next one, once that has brought some itself, until the evidence begins anew.
 // A canary is no vendor: it holds a gate that would pass, and neither fails one nor raises a trigger.
 func TestAFailingCanaryHoldsTheGates(t *testing.T) {
 	t.Parallel()
@@ -263,6 +262,7 @@ func TestAFailingCanaryHoldsTheGates(t *testing.T) {
 	require.Equal(t, rollout.Pass, b.judge().GateResult(rollout.GateEmail).Verdict, "that rule knows no canary")
 }
 
+// Data of an earlier phase counts in the next one, once that has brought some itself, until the evidence begins anew.
 func TestAProportionalGateCountsSinceTheRolloutBegan(t *testing.T) {
 	t.Parallel()
 	b := seen(7, 1)
@@ -271,10 +271,12 @@ func TestAProportionalGateCountsSinceTheRolloutBegan(t *testing.T) {
 			check(b.judge().GateResult(gate))
 		}
 	}
-	nothing := func(r rollout.GateResult) {
-		require.Equal(t, rollout.Insufficient, r.Verdict, "%s: whatever brought data may be broken", r.Gate)
-		require.Contains(t, r.Reason, "no data in this phase: one ")
-		require.Zero(t, r.Seen)
+	nothing := func(since string) func(rollout.GateResult) {
+		return func(r rollout.GateResult) {
+			require.Equal(t, rollout.Insufficient, r.Verdict, "%s: whatever brought data may be broken", r.Gate)
+			require.Contains(t, r.Reason, "no data "+since+": one ")
+			require.Zero(t, r.Seen)
+		}
 	}
 	one := func(id string) {
 		outcomes := append(mailed(id, "welcome", b.now.Sub(noon), rollout.MailDelivered), outcome(rollout.StepDone, id, "welcome", b.now.Sub(noon)))
@@ -282,7 +284,7 @@ func TestAProportionalGateCountsSinceTheRolloutBegan(t *testing.T) {
 	}
 	b.position = inPhase(2, 3, 0)
 	b.take(time.Hour, rollout.Calls{})
-	each(nothing)
+	each(nothing("in this phase"))
 	b.take(time.Hour, rollout.Calls{}, mailed("lost", "welcome", b.now.Sub(noon), rollout.MailFailed)...)
 	r := b.judge().GateResult(rollout.GateEmail)
 	require.Contains(t, r.Reason, "of 8 vendor days with e-mail since the rollout began; in this phase one delivered e-mail is needed")
@@ -294,7 +296,7 @@ func TestAProportionalGateCountsSinceTheRolloutBegan(t *testing.T) {
 	})
 	b.position = inPhase(1, 4, 1)
 	b.take(time.Hour, rollout.Calls{})
-	each(nothing)
+	each(nothing("since the evidence began anew"))
 }
 
 // The API is compared with itself from before: what is as slow, or fails as often, is no reason to wait.

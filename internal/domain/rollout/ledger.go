@@ -136,16 +136,17 @@ func (l *Ledger) Apply(p Plan, s Snapshot, day time.Duration) {
 	}
 	l.Number, l.At, l.To, l.Outage = s.Number, s.At, s.To, s.Outage
 	// What became known before this stage was entered belongs to the previous stage.
+	since := l.since(s)
 	outcomes := inOrder(s.Outcomes)
-	entered := sort.Search(len(outcomes), func(i int) bool { return !outcomes[i].At.Before(s.Position.Since) })
+	entered := sort.Search(len(outcomes), func(i int) bool { return !outcomes[i].At.Before(since) })
 	for _, o := range outcomes[:entered] {
 		l.outcome(o, day)
 	}
-	straddles := s.Position.Since.After(s.From)
+	straddles := since.After(s.From)
 	if straddles {
 		l.calls(p, s)
 	}
-	l.move(s)
+	l.move(s, since)
 	for _, o := range outcomes[entered:] {
 		l.outcome(o, day)
 	}
@@ -156,13 +157,23 @@ func (l *Ledger) Apply(p Plan, s Snapshot, day time.Duration) {
 	l.forget(s.To, day)
 }
 
-// move follows the rollout to another stage or epoch.
-func (l *Ledger) move(s Snapshot) {
-	from := s.From
-	if s.Position.Since.After(from) {
-		from = s.Position.Since
+// since is from when on a snapshot belongs to its stage and epoch. Where a person has resumed the same stage after a trigger's
+// pause, nobody knows when in the snapshot's period: all of it may be what had paused the rollout.
+func (l *Ledger) since(s Snapshot) time.Time {
+	if s.Position.Epoch != l.Epoch && s.Position.StageSeq == l.StageSeq {
+		return s.To
 	}
-	if s.Position.Epoch != l.Epoch {
+	return s.Position.Since
+}
+
+// move follows the rollout to another stage or epoch, to which the snapshot belongs since then.
+func (l *Ledger) move(s Snapshot, since time.Time) {
+	from := s.From
+	if since.After(from) {
+		from = since
+	}
+	anew := s.Position.Epoch != l.Epoch
+	if anew {
 		l.Email.Runs, l.Errors.Runs, l.Slow.Runs, l.API.Runs = nil, nil, nil, nil
 		l.Served, l.Starts, l.Interval = CallTotals{}, nil, CallInterval{}
 		l.Epoch = s.Position.Epoch
@@ -170,12 +181,12 @@ func (l *Ledger) move(s Snapshot) {
 	if s.Position.StageSeq == l.StageSeq && len(l.Email.Runs) > 0 {
 		return
 	}
-	if s.Position.StageSeq != l.StageSeq {
+	if anew || s.Position.StageSeq != l.StageSeq {
 		l.enter(from)
 		l.StageSeq = s.Position.StageSeq
 	}
-	// After a rollback to 0 % the trials automated before are still watched.
-	if s.Position.Stage.IsPhase() && (s.Position.Percentage > 0 || l.Epoch > 0) {
+	// After a rollback to 0 % the trials automated before are still watched. A new epoch may begin after the last phase.
+	if anew || s.Position.Stage.IsPhase() && (s.Position.Percentage > 0 || l.Epoch > 0) {
 		l.Email.Begin(from)
 		l.Errors.Begin(from)
 		l.Slow.Begin(from)
