@@ -94,9 +94,9 @@ func (c *Calls) Observe(one Call) {
 	c.Took[bucket]++
 	c.route(one.Route)[bucket]++
 	switch one.About {
-	case trial.Automated, trial.Adopted:
+	case trial.Automated:
 		c.Automated.add(count)
-	case trial.Control:
+	case trial.Control, trial.Adopted: // a vendor is dealt one of the other two
 		c.Control.add(count)
 	}
 }

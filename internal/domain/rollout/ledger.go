@@ -185,8 +185,8 @@ func (l *Ledger) move(s Snapshot, since time.Time) {
 		l.enter(from)
 		l.StageSeq = s.Position.StageSeq
 	}
-	// After a rollback to 0 % the trials automated before are still watched. A new epoch may begin after the last phase.
-	if anew || s.Position.Stage.IsPhase() && (s.Position.Percentage > 0 || l.Epoch > 0) {
+	// A new epoch may begin after the last phase, or at 0 %: there the trials automated before are still watched.
+	if anew || s.Position.Stage.IsPhase() && s.Position.Percentage > 0 {
 		l.Email.Begin(from)
 		l.Errors.Begin(from)
 		l.Slow.Begin(from)

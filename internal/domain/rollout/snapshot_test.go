@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // reading is the route of a test's calls unless it says another.
@@ -77,4 +78,8 @@ func TestAddCalls(t *testing.T) {
 	require.Equal(t, rollout.Calls{
 		Failed: 4, Took: rollout.Durations{0: 2, 3: 6, 9: 5}, Routes: map[string]rollout.Durations{"a": {0: 1}, "b": {0: 1, 3: 1}},
 	}, c)
+	c.AddInterval(rollout.Calls{})
+	require.Empty(t, c.Intervals, "one without calls is left out")
+	c.Observe(rollout.Call{About: trial.Adopted})
+	require.Equal(t, rollout.CallCount{Seen: 1}, c.Control, "whom they were dealt to")
 }
