@@ -110,6 +110,12 @@ func TestEachBreakIsNamed(t *testing.T) {
 		}, MailReturned},
 		"the conversion is lost": {over.Add(2 * time.Minute), func(s *Seen) { s.ConversionAt = over }, ConversionMissing},
 		"something is left":      {over, func(s *Seen) { s.Left = []string{"canary_sends"} }, TracesLeft},
+		"a step is left out": {over, func(s *Seen) {
+			s.State.Steps[2].Outcome, s.State.Steps[2].Reason = trial.Skipped, trial.ReasonNotAutomated
+		}, StepMissing},
+		"the first break names it": {over.Add(2 * time.Minute), func(s *Seen) {
+			s.State.Steps, s.ConversionAt, s.Left = nil, over, []string{"canary_sends"}
+		}, StepMissing},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

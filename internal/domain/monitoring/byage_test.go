@@ -17,7 +17,7 @@ func TestConversionByAgeByHand(t *testing.T) {
 	t.Parallel()
 	a, c := trial.Automated, trial.Control
 	ages := report(monitoring.Tally{
-		counter("day/20560", a, monitoring.Began): 11, counter("day/20560", a, monitoring.BeganCancelled): 1,
+		counter("day/20560", a, monitoring.Began): 12, counter("day/20560", a, monitoring.BeganCancelled): 1, counter("day/20560", a, monitoring.BeganUntracked): 1,
 		counter("day/20560", a, monitoring.ConvertedAtAge(2)): 2, counter("day/20560", a, monitoring.ConvertedAtAge(5)): 1,
 		counter("day/20570", a, monitoring.Began): 5, counter("day/20570", a, monitoring.ConvertedAtAge(0)): 1,
 		counter("day/20573", a, monitoring.Began): 40, // not a day old for sure
@@ -35,12 +35,16 @@ func TestConversionByAgeByHand(t *testing.T) {
 		require.Equal(t, want.trials, got.Automated.Trials, "by day %d", days)
 		require.Equal(t, want.trials > 0, got.Difference != nil, "by day %d", days)
 	}
+	require.InDelta(t, .1078, ages[5].Automated.Low, 1e-4, "of ten, though eight were left to convert")
+	require.InDelta(t, .6032, ages[5].Automated.High, 1e-4)
 	require.Equal(t, 20, ages[16].Control.Trials)
 	require.InDelta(t, .4, ages[16].Control.Share, 1e-12)
 	require.InDelta(t, .2-.4, ages[3].Difference.Share, 1e-12)
 	require.Negative(t, ages[3].Difference.Low)
 	require.Positive(t, ages[3].Difference.High, "of so few it is not certain")
 	require.Empty(t, report(nil, rollout.Calls{}).ByAge)
+	alone := report(monitoring.Tally{counter("day/20560", a, monitoring.Began): 11}, rollout.Calls{}).ByAge
+	require.Nil(t, alone[0].Difference, "there is nobody to compare with")
 }
 
 // Where all trials are old, it is the plain share of them.
@@ -61,8 +65,9 @@ func TestConversionByAgeOfOldTrialsIsTheirShare(t *testing.T) {
 			tally[counter(day, trial.Control, monitoring.Began)] = n
 			began += n
 		}
-		sum := 0
-		for age, a := range report(tally, rollout.Calls{}).ByAge {
+		sum, ages := 0, report(tally, rollout.Calls{}).ByAge
+		require.Len(t, ages, 17)
+		for age, a := range ages {
 			sum += converted[age]
 			require.InDelta(t, float64(sum)/float64(began), a.Control.Share, 1e-9)
 			require.Equal(t, began, a.Control.Trials)

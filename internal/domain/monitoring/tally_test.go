@@ -90,6 +90,10 @@ func TestATrialIsCountedWhereItBelongs(t *testing.T) {
 			"standing automated.converted": 1, "day/20513 automated.began": 1, "day/20513 automated.beganConverted": 1, "day/20513 automated.beganConvertedAge01": 1,
 			"day/20514 automated.converted": 1,
 		}},
+		"converted after long extensions": {newLife(trial.Automated).add(billing(began.Add(70*day), false, false)), map[string]int{
+			"standing automated.converted": 1, "day/20513 automated.began": 1, "day/20513 automated.beganConverted": 1, "day/20513 automated.beganConvertedAge60": 1,
+			"day/20583 automated.converted": 1,
+		}},
 		"converted, and the figures leave it out": {newLife(trial.Control).add(billing(began.Add(day), false, true)), map[string]int{
 			"standing control.converted": 1, "day/20513 control.began": 1, "day/20513 control.beganConverted": 1,
 			"day/20513 control.beganUntracked": 1, "day/20514 control.converted": 1,

@@ -23,7 +23,7 @@ func TestTheHistoryOfThePhase(t *testing.T) {
 			},
 			Triggers: []rollout.TriggerResult{
 				{Trigger: rollout.TriggerEmail, Estimate: 0.97, Limit: 0.9, Seen: n, Firing: n == 50},
-				{Trigger: rollout.TriggerErrors, Seen: n},
+				{Trigger: rollout.TriggerErrors, Seen: n}, {Trigger: rollout.TriggerPerformance},
 			},
 		}
 		switch {
@@ -46,4 +46,23 @@ func TestTheHistoryOfThePhase(t *testing.T) {
 	require.Equal(t, HistoryRow{Name: "Automated steps that succeeded", Verdicts: h.Rows[1].Verdicts, Text: "open from 5 March 22:00; nothing seen"}, h.Rows[1])
 	require.Equal(t, "E-mails delivered, for rolling back", h.Rows[2].Name)
 	require.Equal(t, rollout.Fail, h.Rows[2].Verdicts[20])
+	require.Equal(t, "good from 5 March 22:00, bad from 7 March 14:00; 97 %", h.Rows[2].Text)
+}
+
+// A long phase is thinned out, and its last moment stays. What was judged late was open before.
+func TestTheHistoryOfALongPhase(t *testing.T) {
+	t.Parallel()
+	var series rollout.TimeSeries
+	at := time.Date(2026, 3, 5, 12, 0, 0, 0, time.UTC)
+	for n := 1; n <= 50; n++ {
+		j := rollout.Judgement{Snapshot: n, At: at.Add(time.Duration(n) * 10 * time.Second), Gates: []rollout.GateResult{{Gate: rollout.GateEmail, Verdict: rollout.Pass}}}
+		if n == 50 {
+			j.Triggers = []rollout.TriggerResult{{Trigger: rollout.TriggerEmail, Firing: true}}
+		}
+		series.Add(j)
+	}
+	h := HistoryOf(series)
+	require.Equal(t, at.Add(500*time.Second), h.To)
+	require.Len(t, h.Rows[0].Verdicts, 17, "each third")
+	require.Equal(t, "open from 12:00:20, bad from 12:08:20; nothing seen", h.Rows[1].Text)
 }

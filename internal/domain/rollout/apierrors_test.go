@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"marketplace.example/trials/internal/domain/evidence"
 	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
@@ -110,6 +111,23 @@ func TestIntervalsWithFewCallsAreWeighedTogether(t *testing.T) {
 	require.Zero(t, b.ledger.Starts[0].Control.Seen)
 	b.take(time.Hour, intervals(1, about{trial.Control, 4, 0}))
 	require.Equal(t, rollout.CallCount{Seen: 8, Failed: 4}, b.ledger.Starts[0].Control)
+	b.ledger.API = evidence.Evidence{} // as a ledger of before has it
+	b.take(time.Hour, intervals(1, about{trial.Control, 5, 0}))
+	require.Equal(t, 1, b.ledger.API.Total().Seen)
+}
+
+// Whether all share an alarm is told by the calls since the start that it counts from.
+func TestWhoSharesAFailingAPIIsToldSinceItFails(t *testing.T) {
+	t.Parallel()
+	b := compared(rollout.Calls{})
+	b.take(24*time.Hour, intervals(300, about{trial.Automated, 5, 0}, about{trial.Control, 5, 0}))
+	b.position = inPhase(2, 3, 0)
+	b.take(time.Hour, intervals(30, about{trial.Automated, 5, 5}, about{trial.Control, 5, 0}))
+	a := alarmOf(t, b.judge(), rollout.TriggerAPI)
+	require.True(t, a.Firing)
+	require.False(t, a.SharedFate, "in all, those about automated vendors keep the limit")
+	require.Contains(t, a.Reason, "(of 30 intervals, on average since 3 March 2026 13:00 UTC)")
+	require.Contains(t, a.Reason, "of 150 about automated vendors 100 % failed, and of 150 about control vendors 0 % failed")
 }
 
 // In an outage of e-mail too, failing calls count.
@@ -202,4 +220,11 @@ func TestASharedFatePausesAndAPersonGoesOnWithFreshEvidence(t *testing.T) {
 	l.judge = raising(rollout.TriggerAPI, rollout.Immediate)
 	l.days(0.25)
 	require.Equal(t, rollout.RolledBack, l.state.Status, "once only automated vendors' calls fail")
+
+	l = initial(t, rollout.DefaultPlan())
+	l.toPhase(3)
+	l.ask(rollout.SignalPause, flags.Request{})
+	l.judge = alike
+	l.days(0.25)
+	require.Equal(t, rollout.PausedByAdmin, l.state.Pause.Cause, "a person's pause stays a person's")
 }

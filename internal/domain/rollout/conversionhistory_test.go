@@ -72,6 +72,7 @@ func TestACurveGivesAVerdictSooner(t *testing.T) {
 	require.False(t, before.Firing)
 	require.Equal(t, 60, before.Weighed.Vendors)
 	require.Less(t, before.Weighed.Full, 60.0)
+	require.True(t, before.Undecidable(), "however many count")
 	then := judged(young.DecidableFrom.Sub(noon) + time.Minute)
 	require.True(t, then.Firing)
 	require.Nil(t, then.DecidableFrom)

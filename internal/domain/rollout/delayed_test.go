@@ -46,9 +46,11 @@ func TestAnOpenGateDelaysAndNotifiesOnce(t *testing.T) {
 	l.judge = waiting(rollout.GateAutomation, 3, 4)
 	l.days(10)
 	require.Equal(t, []string{"delayed phase/2 25% day 27.25"}, l.of(steps...)[4:], "once per phase")
+	require.True(t, l.state.Delayed())
 	l.judge = result(rollout.GateEmail, rollout.Fail)
 	l.days(1)
 	require.Equal(t, "Paused at the gate: email: so it is.", l.state.Pause.Reason)
+	require.False(t, l.state.Delayed(), "it waits for a person")
 	l.ask(rollout.SignalResume, flags.Request{})
 	l.judge = waiting(rollout.GateAutomation, 3, 4)
 	l.days(5)
@@ -95,20 +97,30 @@ func TestAJudgementOfLongAgoOpensNoPhase(t *testing.T) {
 	require.Contains(t, l.state.Pause.Reason, "still no verdict")
 }
 
-func TestAJudgementOfAnEarlierEpochOpensNoPhase(t *testing.T) {
+func TestAJudgementOfAnEarlierEpochOrStageOpensNoPhase(t *testing.T) {
 	t.Parallel()
-	l := initial(t, rollout.DefaultPlan())
-	l.toPhase(1)
-	l.judge = func(s rollout.State, now time.Time) *rollout.Judgement {
-		j := healthy(s, now)
-		j.Position.Epoch--
-		return j
+	for name, earlier := range map[string]rollout.Position{"epoch": {Epoch: 1}, "stage": {StageSeq: 1}} {
+		old := func(s rollout.State, now time.Time) *rollout.Judgement {
+			j := healthy(s, now)
+			j.Position.Epoch -= earlier.Epoch
+			j.Position.StageSeq -= earlier.StageSeq
+			return j
+		}
+		l := initial(t, rollout.DefaultPlan())
+		l.toPhase(1)
+		l.judge = old
+		l.days(3.5)
+		require.InDelta(t, 10, l.state.Percentage, 0, name)
+		l.judge = healthy
+		l.days(0.25)
+		require.InDelta(t, 25, l.state.Percentage, 0, name)
+
+		l = initial(t, rollout.DefaultPlan())
+		l.toPhase(1)
+		l.judge = old
+		l.days(20)
+		require.Equal(t, []string{"paused phase/1 10% day 7"}, l.of(rollout.EventDelayed, rollout.EventPaused), "%s: nobody judges what is now", name)
 	}
-	l.days(3.5)
-	require.InDelta(t, 10, l.state.Percentage, 0)
-	l.judge = healthy
-	l.days(0.25)
-	require.InDelta(t, 25, l.state.Percentage, 0)
 }
 
 // The watch signals only what the rollout must act on, so the judgement at hand may be old.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -60,6 +61,8 @@ func TestNothingSeenRaisesNothing(t *testing.T) {
 		require.InDelta(t, 1, a.Evidence, 1e-12, a.Trigger)
 		require.False(t, a.Firing)
 		require.NotEmpty(t, a.Reason)
+		partial := a.Trigger == rollout.TriggerEmail || a.Trigger == rollout.TriggerPerformance
+		require.Equal(t, partial, a.Remedy == rollout.Partial, a.Trigger)
 	}
 	require.Len(t, j.Gates, 5)
 	for _, r := range j.Gates {
@@ -130,18 +133,43 @@ func TestConversionSaysWhenAVerdictIsPossible(t *testing.T) {
 	require.Nil(t, a.DecidableFrom)
 }
 
+// At a high limit few trials are enough for an alarm, though not for a rate on its own.
+func TestAnAlarmOfFewTrialsGivesTheirRate(t *testing.T) {
+	t.Parallel()
+	for limit, want := range map[float64]string{
+		0.1: "25 trials began long enough ago to have ended; a rate takes at least 30",
+		0.3: "0 % of the trials that could have ended converted, at least 30 % must (of 25 trials that began long enough ago)",
+	} {
+		b := newBook()
+		b.plan.Triggers.Conversion = limit
+		var outcomes []rollout.Outcome
+		for v := range 25 {
+			outcomes = append(outcomes, outcome(rollout.Admitted, fmt.Sprintf("v%d", v), "", 0))
+		}
+		b.take(18*day, rollout.Calls{}, outcomes...)
+		a := alarmOf(t, b.judge(), rollout.TriggerConversion)
+		require.Equal(t, limit > 0.1, a.Firing)
+		require.Contains(t, a.Reason, want)
+	}
+}
+
 func TestThePlainComparison(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
+		trigger      rollout.Trigger
+		limit        float64
 		vendors, bad int
 		raised       bool
-	}{{19, 19, false}, {20, 2, false}, {20, 3, true}}
+	}{
+		{rollout.TriggerEmail, 0.9, 19, 19, false}, {rollout.TriggerEmail, 0.9, 20, 2, false}, {rollout.TriggerEmail, 0.9, 20, 3, true},
+		{rollout.TriggerErrors, 0.2, 9, 9, false}, {rollout.TriggerErrors, 0.2, 10, 2, false}, {rollout.TriggerErrors, 0.2, 10, 3, true},
+	}
 	for _, tt := range tests {
 		b := seen(tt.vendors, tt.bad)
 		b.plan.Rule = rollout.RuleThreshold
-		a := alarmOf(t, b.judge(), rollout.TriggerEmail)
+		a := alarmOf(t, b.judge(), tt.trigger)
 		require.Equal(t, tt.raised, a.Firing, "%+v", tt)
-		require.InDelta(t, 0.9, a.Needed, 1e-12)
+		require.InDelta(t, tt.limit, a.Needed, 1e-12)
 		require.NotContains(t, a.Reason, "chance")
 	}
 }
@@ -180,6 +208,12 @@ func (c gateCase) check(t *testing.T, rule rollout.Rule) rollout.GateResult {
 	require.Equal(t, c.want, r.Verdict, "%s, %d of %d bad: %s", c.gate, c.bad, c.vendors, r.Reason)
 	require.Contains(t, r.Reason, c.reason)
 	require.Equal(t, r.Verdict == rollout.Fail, r.Evidence >= 20)
+	if c.gate == rollout.GateEmail {
+		e := newEvidence(evidence.Null{Limit: 0.95, Side: evidence.TooLow})
+		e.ObserveMany(1, c.vendors-c.bad)
+		e.ObserveMany(0, c.bad)
+		require.InDelta(t, e.Log(1), math.Log(r.Evidence), near, "a gate weighs its phase alone")
+	}
 	return r
 }
 
@@ -239,6 +273,7 @@ func TestProportionalGatesAtTheirEdges(t *testing.T) {
 		require.Equal(t, 1, r.Enough)
 		require.Equal(t, tt.vendors, r.Seen)
 		require.Equal(t, tt.want == rollout.Pass, r.Odds > 0 && r.Odds < 1, "%+v: %v", tt, r.Odds)
+		require.Equal(t, tt.want == rollout.Pass && !r.Within(), strings.HasSuffix(r.Reason, " % is not ruled out"), r.Reason)
 	}
 }
 
@@ -260,6 +295,12 @@ func TestAFailingCanaryHoldsTheGates(t *testing.T) {
 	require.Equal(t, well.Triggers, held.Triggers)
 	b.plan.Rule = rollout.RuleThreshold
 	require.Equal(t, rollout.Pass, b.judge().GateResult(rollout.GateEmail).Verdict, "that rule knows no canary")
+	for _, bad := range []int{1, 10} {
+		b = seen(5, min(bad, 5))
+		of := b.judge().Gates
+		b.taken[len(b.taken)-1].Canary = "the mail service does not accept the e-mail welcome"
+		require.Equal(t, of, b.judge().Gates, "nothing of it passes")
+	}
 }
 
 // Data of an earlier phase counts in the next one, once that has brought some itself, until the evidence begins anew.
@@ -333,16 +374,64 @@ func TestTheAPIIsComparedWithItsBaseline(t *testing.T) {
 	}
 }
 
+func TestTheGatesOfTheAPIHaveFiguresOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	bad := func(slow, failed int) rollout.Calls {
+		return rollout.Calls{Failed: failed, Took: map[int]int{0: 100 - slow, rollout.TookBucket(3 * time.Second): slow}}
+	}
+	for _, c := range []struct {
+		before, since rollout.Calls
+		api, errors   rollout.Verdict
+	}{
+		{bad(0, 6), bad(0, 6), rollout.Pass, rollout.Pass},
+		{bad(0, 6), bad(6, 0), rollout.Insufficient, rollout.Pass},
+		{bad(6, 0), bad(0, 6), rollout.Pass, rollout.Insufficient},
+		{bad(6, 0), bad(6, 0), rollout.Pass, rollout.Pass},
+	} {
+		b := compared(c.before)
+		b.take(time.Hour, c.since)
+		require.Equal(t, c.api, b.judge().GateResult(rollout.GateAPI).Verdict, "%+v", c)
+		require.Equal(t, c.errors, b.judge().GateResult(rollout.GateErrors).Verdict, "%+v", c)
+	}
+}
+
+// What is healthy lies on the good side of the plan's own limit, however strict that is.
+func TestAStrictPlanHasAStricterGate(t *testing.T) {
+	t.Parallel()
+	for limit, want := range map[float64]rollout.Verdict{0.90: rollout.Pass, 0.99: rollout.Insufficient} {
+		b := seen(100, 4)
+		b.plan.Triggers.EmailDelivery = limit
+		r := b.judge().GateResult(rollout.GateEmail)
+		require.Equal(t, want, r.Verdict, r.Reason)
+	}
+}
+
+func TestAPlainGateCountsVendorsNotTheirDays(t *testing.T) {
+	t.Parallel()
+	b := newBook()
+	b.plan.Rule = rollout.RuleThreshold
+	for range 25 {
+		after := b.now.Sub(noon)
+		b.take(day, rollout.Calls{}, append(mailed("v", "welcome"+after.String(), after, rollout.MailDelivered), outcome(rollout.StepDone, "v", "welcome"+after.String(), after))...)
+	}
+	require.Equal(t, "too little data: 1 of 20 vendors with e-mail", b.judge().GateResult(rollout.GateEmail).Reason)
+	require.Equal(t, "too little data: 1 of 10 vendors with steps", b.judge().GateResult(rollout.GateAutomation).Reason)
+}
+
 // Calls at 0 % make the baseline; a gate there has nothing to compare them with, and keeps the plain rule.
 func TestTheAPIsGatesAtNobody(t *testing.T) {
 	t.Parallel()
 	for n, want := range map[int]rollout.Verdict{99: rollout.Insufficient, 100: rollout.Pass} {
 		b := newBook()
 		b.position = inPhase(0, 1, 0)
-		b.take(time.Hour, calls(slices.Repeat([]time.Duration{time.Millisecond}, n)...))
+		b.take(time.Hour, calls(slices.Repeat([]time.Duration{time.Millisecond}, n)...), mailed("of before", "welcome", 0, rollout.MailDelivered)...)
 		for _, gate := range []rollout.Gate{rollout.GateAPI, rollout.GateErrors} {
 			require.Equal(t, want, b.judge().GateResult(gate).Verdict, "%d calls", n)
 		}
+		r := b.judge().GateResult(rollout.GateEmail)
+		require.Equal(t, "no data in this phase: one delivered e-mail is needed", r.Reason, "who was automated before says nothing of nobody")
+		require.Zero(t, r.Seen)
+		require.Zero(t, r.Estimate)
 	}
 }
 
@@ -398,6 +487,8 @@ func TestTheConversionGateAtItsEdges(t *testing.T) {
 		b.take(time.Second, rollout.Calls{})
 		r := b.judge().GateResult(rollout.GateConversion)
 		require.Equal(t, tt.want, r.Verdict, "%+v: %s", tt, r.Reason)
+		b.taken[len(b.taken)-1].Canary = "a canary says nothing of conversion"
+		require.Equal(t, r, b.judge().GateResult(rollout.GateConversion))
 	}
 }
 

@@ -40,3 +40,28 @@ func TestAStepTellsOfTheAutomationThatItWasDoneOrFailedForGood(t *testing.T) {
 		require.Equal(t, want, len(all) == 1 && all[0].Adopted, "due %s after the adoption", at)
 	}
 }
+
+// A conversion after the trial's end changes nothing, and of control trials only what admins do is told.
+func TestWhatATrialsEventsTell(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		event  trial.Event
+		cohort trial.Cohort
+		want   rollout.OutcomeKind
+	}{
+		"began":                     {trial.Event{Type: trial.EventStarted}, trial.Automated, rollout.Admitted},
+		"began, control":            {trial.Event{Type: trial.EventStarted}, trial.Control, ""},
+		"converted":                 {trial.Event{Type: trial.EventConverted}, trial.Automated, rollout.Converted},
+		"converted, control":        {trial.Event{Type: trial.EventConverted}, trial.Control, ""},
+		"converted late":            {trial.Event{Type: trial.EventConverted, Late: true}, trial.Automated, ""},
+		"converted untracked":       {trial.Event{Type: trial.EventConverted, Untracked: true}, trial.Automated, rollout.Untracked},
+		"converted late, untracked": {trial.Event{Type: trial.EventConverted, Late: true, Untracked: true}, trial.Automated, ""},
+		"cancelled, control":        {trial.Event{Type: trial.EventCancelled}, trial.Control, rollout.Cancelled},
+	} {
+		all := rollout.OutcomesOf(c.event, trial.State{VendorID: "v", Cohort: c.cohort})
+		require.Equal(t, c.want != "", len(all) == 1, name)
+		if len(all) == 1 {
+			require.Equal(t, c.want, all[0].Kind, name)
+		}
+	}
+}

@@ -93,6 +93,12 @@ func TestTheOutlookBeforeAnybodyIsAdmitted(t *testing.T) {
 	o := l.state.OutlookAt(l.last, l.now)
 	require.True(t, o.Person)
 	require.Equal(t, "backup: must pass or be waived: no backup; then resume it", inWords(o.Needs))
+
+	l = initial(t, rollout.DefaultPlan())
+	l.toPhase(0)
+	l.apply(l.state.CheckedEvent([]rollout.Check{{ID: rollout.CheckBackup, Verdict: rollout.Insufficient, Reason: "no backup"}}, l.now))
+	l.days(2)
+	require.Contains(t, l.state.SentenceAt(l.last, l.now), "(INSUFFICIENT: no backup), and pauses on 6 March 2026 12:00 UTC if that is still open.")
 }
 
 func TestTheOutlookOfWhatAPersonPaused(t *testing.T) {

@@ -38,18 +38,24 @@ const writing = "POST /api/vendors"
 
 func TestPerformanceComparesEachRouteWithItself(t *testing.T) {
 	t.Parallel()
-	baseline := all(some(100, reading, 5*time.Millisecond), some(100, writing, 400*time.Millisecond), some(99, "rare", time.Millisecond))
+	baseline := all(some(100, reading, 5*time.Millisecond), some(100, writing, 400*time.Millisecond), some(99, "rare", time.Millisecond),
+		some(90, "varying", 100*time.Millisecond), some(10, "varying", 400*time.Millisecond))
 	for name, tt := range map[string]struct {
 		since  rollout.Calls
 		fires  bool
 		reason string
 	}{
-		"no data":                        {rollout.Calls{}, false, "no data yet"},
-		"slower, and below the floor":    {some(400, reading, 190*time.Millisecond), false, "0 % of the API calls took much longer than their route did before, at most 5.0 % may (of 400 calls)"},
-		"as long as always":              {some(400, writing, 500*time.Millisecond), false, "0 % of the API calls took much longer than their route did before, at most 5.0 % may (of 400 calls)"},
+		"no data":                      {rollout.Calls{}, false, "no data yet"},
+		"slower, and below the floor":  {some(400, reading, 190*time.Millisecond), false, "0 % of the API calls took much longer than their route did before, at most 5.0 % may (of 400 calls)"},
+		"as long as always":            {some(400, writing, 500*time.Millisecond), false, "0 % of the API calls took much longer than their route did before, at most 5.0 % may (of 400 calls)"},
+		"as long as some calls always": {some(400, "varying", 500*time.Millisecond), false, "0 % of the API calls took much longer than their route did before, at most 5.0 % may (of 400 calls)"},
+		"each by its own limit": {all(some(100, reading, 190*time.Millisecond), some(100, writing, 500*time.Millisecond)), false,
+			"0 % of the API calls took much longer than their route did before, at most 5.0 % may (of 200 calls)"},
 		"a route whose speed is unknown": {some(400, "rare", time.Minute), false, "no data yet"},
 		"much slower than before, beyond the floor": {all(some(100, reading, 300*time.Millisecond), some(100, writing, 500*time.Millisecond)), true,
 			"50 % of the API calls took much longer than their route did before, at most 5.0 % may (of 200 calls); chance alone would show this less than once in 20 rollouts; of GET /api/vendors/{id} 100 of 100 took longer than 200ms"},
+		"the route with the most slow calls is named": {all(some(60, reading, 300*time.Millisecond), some(200, writing, time.Millisecond), some(40, writing, time.Second)), true,
+			"33 % of the API calls took much longer than their route did before, at most 5.0 % may (of 300 calls); chance alone would show this less than once in 20 rollouts; of GET /api/vendors/{id} 60 of 60 took longer than 200ms"},
 		"half as slow again": {some(100, writing, time.Second), true,
 			"100 % of the API calls took much longer than their route did before, at most 5.0 % may (of 100 calls); chance alone would show this less than once in 20 rollouts; of POST /api/vendors 100 of 100 took longer than 608ms"},
 		"few calls": {some(99, writing, time.Second), false,

@@ -83,3 +83,16 @@ func TestAPersonsPauseOverATriggersRemembersIt(t *testing.T) {
 	require.Equal(t, 1, s.Epoch)
 	require.Equal(t, 2, s.Apply(rollout.Event{Type: rollout.EventResumed}).Epoch, "calls may have failed for all on end")
 }
+
+// Time spent paused does not count as the phase's. After a trigger's pause its time is over at the earliest now: what is judged of the
+// new evidence has to come first.
+func TestHowLongAResumedPhaseHasLasted(t *testing.T) {
+	t.Parallel()
+	for cause, want := range map[rollout.PauseCause]time.Duration{
+		rollout.PausedByAdmin: 5 * day, rollout.PausedByOutage: 5 * day, rollout.PausedByTriggers: day, rollout.PausedBySharedFate: day, rollout.PausedByGate: 0,
+	} {
+		at := noon.Add(6 * day)
+		s := paused(rollout.Event{Type: rollout.EventPaused, Cause: cause, At: noon.Add(5 * day)}, rollout.Event{Type: rollout.EventResumed, At: at})
+		require.Equal(t, want, at.Sub(s.EnteredAt), cause)
+	}
+}

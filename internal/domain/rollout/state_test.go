@@ -99,11 +99,24 @@ func TestBeforeTheFirstPhaseThereIsZero(t *testing.T) {
 	require.InDelta(t, 10, l.state.Percentage, 0)
 	l.judge = raising(rollout.TriggerEmail, rollout.Partial)
 	l.until(l.now)
+	l.judge = result(rollout.GateEmail, rollout.Insufficient)
+	l.days(2.25) // nobody is admitted, so that no gate can hold it
 	l.judge = healthy
-	l.days(5)
+	l.days(2.75)
 	require.Equal(t, []string{
 		"entered phase/0 10% day 1", "rolled-back phase/0 0% day 1.25", "entered phase/0 10% day 3.25", "entered phase/1 25% day 5.25",
 	}, l.of(rollout.EventEntered, rollout.EventRolledBack), "it begins with its first phase again")
+}
+
+// Where a person has set less than the phase says, a partial rollback leads below that.
+func TestAPartialRollbackLeadsBelowWhatAPersonHasSet(t *testing.T) {
+	t.Parallel()
+	l := initial(t, rollout.DefaultPlan())
+	l.toPhase(3)
+	l.ask(rollout.SignalSetPercentage, flags.Request{Percentage: 25})
+	l.judge = raising(rollout.TriggerEmail, rollout.Partial)
+	l.until(l.now)
+	require.InDelta(t, 10, l.state.Percentage, 0)
 }
 
 func TestAnImmediateRollbackEndsIt(t *testing.T) {
@@ -262,7 +275,8 @@ func TestTheGuardGoesOnWhileConversionIsInDoubt(t *testing.T) {
 	l := guarded(30)
 	l.days(10)
 	require.Empty(t, l.of(ends...), "its time is over, and it goes on")
-	require.Contains(t, l.state.Sentence(), "in guard")
+	require.Contains(t, l.state.SentenceAt(l.last, l.now), "in guard")
+	require.Contains(t, l.state.SentenceAt(l.last, l.now), "pauses on 22 April 2026 12:00 UTC if that is still open.")
 	l.judge = raising(rollout.TriggerConversion, rollout.Immediate)
 	l.days(1)
 	require.Equal(t, []string{"rolled-back guard/5 0% day 40"}, l.of(ends...), "it is still watched")
@@ -280,9 +294,19 @@ func TestTheGuardGoesOnWhileConversionIsInDoubt(t *testing.T) {
 	l.ask(rollout.SignalAdvance, flags.Request{})
 	require.Equal(t, rollout.Completed, l.state.Status)
 
-	l = guarded(29)
-	l.days(10)
-	require.Equal(t, []string{"completed guard/5 100% day 35"}, l.of(ends...), "too few to care")
+	for why, doubt := range map[string]rollout.TriggerResult{
+		"too few to care": {Seen: 29, Estimate: 0.06, Limit: 0.1}, "the limit is kept": {Seen: 30, Estimate: 0.1, Limit: 0.1},
+	} {
+		l = guarded(30)
+		l.judge = func(s rollout.State, now time.Time) *rollout.Judgement {
+			j := healthy(s, now)
+			doubt.Trigger = rollout.TriggerConversion
+			j.Triggers = []rollout.TriggerResult{doubt}
+			return j
+		}
+		l.days(10)
+		require.Equal(t, []string{"completed guard/5 100% day 35"}, l.of(ends...), why)
+	}
 
 	p := rollout.DefaultPlan()
 	p.StabilityDays, p.GuardDays = 24, 0
